@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * weir/base.h - what every layer shares: version and the text of the last error.
+ *
+ * Conventions of the whole API
+ *   - A function that can fail returns 0 or -errno; nothing prints, exits or aborts.
+ *   - Sizes and offsets are bytes in uint64_t, times are nanoseconds in uint64_t; the unit is
+ *     the last part of a name (timeout_ns, depth_bytes).
+ *   - A struct that the caller fills in begins with `size` and has an _INIT initialiser, so that
+ *     it can grow without breaking programs that were built against an older header.
+ */
+#ifndef WEIR_BASE_H
+#define WEIR_BASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WEIR_VERSION_MAJOR 0
+#define WEIR_VERSION_MINOR 1
+#define WEIR_VERSION_PATCH 0
+
+/*
+ * The version of the library that is running, e.g. "0.1.0". The string is static.
+ */
+const char *weir_version(void);
+
+/*
+ * The last error of this thread, in words: what was wrong, where, and what to do about it.
+ * Valid after a weir function returned a negative value on this thread, until the next weir call
+ * on the same thread. Never NULL; "no error" before the first one. The memory belongs to the
+ * library and must not be freed.
+ */
+const char *weir_error(void);
+
+/* A named thing that the library has a table of: an engine, a scheduler. */
+struct weir_named {
+	const char *name;
+	const char *summary; /* one line */
+};
+
+/*
+ * Percentiles come from log-linear buckets: 32 to each power of two, so a value is at most
+ * 3.2 % above the true one.
+ */
+struct weir_latency {
+	uint64_t count;
+	uint64_t sum_ns, min_ns, max_ns;
+	uint64_t p50_ns, p90_ns, p99_ns, p999_ns;
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * weir/device.h - what the drive is: open a file or a device and learn its limits.
+ *
+ * A device is an open file description and the facts about it. It moves no data: a queue
+ * (weir/queue.h) does. A device may be used by several queues and must outlive them.
+ *
+ * Caveats
+ *   - Direct I/O is used where the filesystem allows it. Where it refuses, the device is opened
+ *     buffered; weir_device_info()->direct is then 0 and weir_device_note() says so in words.
+ *   - A file that is created is preallocated, never sparse: a sparse file is slower to write and
+ *     can run out of space under data that was accepted.
+ *   - NVMe generic character devices (/dev/ngXnY) are recognised, but no engine drives them yet:
+ *     opening one fails with -EOPNOTSUPP and names the block device to use in its place.
+ */
+#ifndef WEIR_DEVICE_H
+#define WEIR_DEVICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct weir_device;
+
+enum weir_device_kind {
+	WEIR_DEVICE_FILE = 1,	   /* a regular file */
+	WEIR_DEVICE_BLOCK = 2,	   /* a block device */
+	WEIR_DEVICE_NVME_CHAR = 3, /* /dev/ngXnY */
+	WEIR_DEVICE_NULL = 4,	   /* "null" or "null:SIZE": no storage, for measuring the layer */
+};
+
+enum weir_device_flags {
+	WEIR_DEVICE_READ_ONLY = 1 << 0,
+	WEIR_DEVICE_CREATE = 1 << 1,   /* create a regular file of create_bytes if there is none */
+	WEIR_DEVICE_BUFFERED = 1 << 2, /* do not even try direct I/O */
+	WEIR_DEVICE_LOCK = 1 << 3,     /* take the exclusive lock; -EBUSY names the holder's pid */
+};
+
+/* Options of weir_device_open(). Start from WEIR_DEVICE_OPTS_INIT. */
+struct weir_device_opts {
+	size_t size;	       /* sizeof(struct weir_device_opts) */
+	uint32_t flags;	       /* enum weir_device_flags */
+	uint32_t mode;	       /* permission bits of a file that is created; 0: 0644 */
+	uint64_t create_bytes; /* size of a file that is created; rounded up to 4096 */
+};
+
+#define WEIR_DEVICE_OPTS_INIT                                                                      \
+	{                                                                                          \
+		.size = sizeof(struct weir_device_opts)                                            \
+	}
+
+/* What was found. Every figure is final when weir_device_open() returns. */
+struct weir_device_info {
+	size_t size; /* sizeof the library's struct: fields beyond it are absent */
+	enum weir_device_kind kind;
+	uint32_t direct;	       /* 1: O_DIRECT */
+	uint64_t capacity_bytes;       /* rounded down to logical_block_bytes */
+	uint32_t logical_block_bytes;  /* offsets and lengths are multiples of this */
+	uint32_t physical_block_bytes; /* splits fall on multiples of this where they can */
+	uint32_t memory_align_bytes;   /* buffers that are not aligned so are bounced */
+	uint32_t max_segments;	       /* pieces of memory in one command */
+	uint64_t max_io_bytes;	    /* one command, as the kernel would cut it (max_sectors_kb) */
+	uint64_t max_hw_bytes;	    /* one command, hardware limit (max_hw_sectors_kb) */
+	uint32_t nr_requests;	    /* kernel queue depth beneath; 0: unknown */
+	uint32_t write_cache;	    /* 1: volatile write cache, flushes matter */
+	uint32_t fua;		    /* 1: the hardware knows FUA */
+	uint32_t rotational;	    /* 1: a hard disk */
+	uint64_t discard_max_bytes; /* 0: no discard */
+	uint32_t discard_granularity_bytes;
+	uint32_t dev_major, dev_minor; /* of the block device, or of the one beneath a file */
+};
+
+enum weir_unit {
+	WEIR_UNIT_NONE = 0,
+	WEIR_UNIT_BYTES = 1,
+	WEIR_UNIT_BOOL = 2,
+	WEIR_UNIT_COUNT = 3,
+};
+
+/* One line of `weir info`: a fact and where it came from. */
+struct weir_device_attr {
+	const char *name; /* sysfs's name where there is one, with the unit last */
+	uint64_t value;
+	enum weir_unit unit;
+	const char *source; /* "statx", "BLKGETSIZE64", a path in /sys, "default" ... */
+};
+
+/*
+ * Opens PATH: a regular file, a block device, or "null[:SIZE]" (default size 1 TiB).
+ * OPTS may be NULL: read and write, direct I/O where possible, nothing created, no lock.
+ * On success *DEV belongs to the caller, who closes it after all its queues.
+ *
+ * Errors: -ENOENT, -EACCES, -EISDIR, -ENOTSUP (no file or block device), -EOPNOTSUPP (ng
+ * device), -EBUSY (locked: weir_error() names the pid), -ENOSPC, -EINVAL, -ENOMEM.
+ * Any thread.
+ */
+int weir_device_open(struct weir_device **dev, const char *path,
+		     const struct weir_device_opts *opts);
+
+/*
+ * Closes DEV and gives back its lock. All its queues must be closed. NULL is allowed.
+ */
+void weir_device_close(struct weir_device *dev);
+
+/*
+ * The facts about DEV; valid until it is closed. Any thread.
+ */
+const struct weir_device_info *weir_device_info(const struct weir_device *dev);
+
+/*
+ * The path that DEV was opened by; valid until it is closed. Any thread.
+ */
+const char *weir_device_path(const struct weir_device *dev);
+
+/*
+ * The facts about DEV one by one, with their sources: *COUNT rows, valid until DEV is closed.
+ * Any thread.
+ */
+const struct weir_device_attr *weir_device_attrs(const struct weir_device *dev, size_t *count);
+
+/*
+ * Something about DEV that its user should be told once (direct I/O was refused, the file is
+ * sparse), or NULL. Valid until DEV is closed. Any thread.
+ */
+const char *weir_device_note(const struct weir_device *dev);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

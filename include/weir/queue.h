@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * weir/queue.h - how I/O waits: a multi-queue block layer in user space.
+ *
+ * An io (struct weir_io) is what a program submits, the kernel's bio. A queue belongs to one
+ * device and has one or more lanes. A lane is a hardware queue together with the one thread that
+ * owns it: ring, tags, requests and completions are touched by that thread only. The owner is
+ *   - a thread of the program that attached to the lane and polls it (a program with one thread
+ *     attaches by its first call), or
+ *   - a worker thread that the queue started (opts.workers).
+ * Any thread may submit: what the owner did not submit itself is staged and the owner is woken.
+ *
+ * Rules
+ *   - Submit: a negative return means that `end` will not be called; 0 means exactly once. It
+ *     never blocks: an io for which there is no tag waits inside the queue (WEIR_IO_NOWAIT:
+ *     it ends with -EAGAIN).
+ *   - Completion: `end` runs at the top level of the owner's loop with nothing held. It may
+ *     submit, and may free or reuse its io. It may not poll, wait, attach, detach or close
+ *     (-EDEADLK).
+ *   - The io, its buffers and its iovec belong to the queue from submit until `end`.
+ *   - Order comes from WEIR_OP_FLUSH and WEIR_IO_FUA only: a flush covers the writes that had
+ *     ended before it was submitted, and nothing else is ordered.
+ *
+ * Caveats
+ *   - With an attached lane nothing moves unless its owner polls or waits.
+ *   - Offset and length are multiples of the logical block; memory that is not aligned is
+ *     bounced (copied), and counted in the statistics.
+ *   - WEIR_OP_DISCARD on a regular file succeeds and does nothing: holes make later writes slow
+ *     or impossible.
+ */
+#ifndef WEIR_QUEUE_H
+#define WEIR_QUEUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/base.h>
+#include <weir/device.h>
+#include <weir/engine.h>
+#include <weir/io.h>
+#include <weir/sched.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct weir_queue;
+
+/* How a thread that owns no lane finds its staging queue (ctx), and so its lane. */
+enum weir_ctx_by {
+	WEIR_CTX_BY_CPU = 0,	/* one ctx for each CPU */
+	WEIR_CTX_BY_THREAD = 1, /* one ctx for each thread, up to 64, then shared */
+	WEIR_CTX_BY_NODE = 2,	/* one ctx for each NUMA node */
+};
+
+/* Options of weir_queue_open(). Start from WEIR_QUEUE_OPTS_INIT; 0 and NULL mean the default. */
+struct weir_queue_opts {
+	size_t size;	       /* sizeof(struct weir_queue_opts) */
+	const char *engine;    /* "posix", "uring", "null"; default "auto": the best that works */
+	const char *scheduler; /* "none" (default) */
+	uint32_t lanes;	       /* 1 to the number of CPUs; default 1 */
+	uint32_t workers;      /* 1: the queue runs every lane on a thread of its own */
+	uint32_t depth;	       /* driver tags a lane; default 128, at most nr_requests beneath */
+	uint32_t nr_requests;  /* scheduler tags a lane; default 2 x min(depth, 128) */
+	uint64_t depth_bytes;  /* bytes in flight a lane; default 8 MiB, UINT64_MAX: no limit */
+	uint64_t max_io_bytes; /* longest command; default: the device's */
+	uint32_t ctx_by;       /* enum weir_ctx_by */
+	uint32_t
+		posix_threads; /* size of the posix engine's pool, a lane; default min(depth, 16) */
+	uint64_t null_latency_ns; /* the null engine completes after this time; 0: at once */
+};
+
+#define WEIR_QUEUE_OPTS_INIT                                                                       \
+	{                                                                                          \
+		.size = sizeof(struct weir_queue_opts)                                             \
+	}
+
+/*
+ * Opens a queue on DEV, which must stay open until the queue is closed. OPTS may be NULL.
+ * With opts.workers the lanes run when this returns; otherwise each waits for its owner.
+ *
+ * Errors: -EINVAL (an option out of range), -ENOENT (no such engine or scheduler),
+ * -EOPNOTSUPP (the engine cannot work here: weir_error() says why), -ENOMEM.
+ * Any thread.
+ */
+int weir_queue_open(struct weir_queue **q, struct weir_device *dev,
+		    const struct weir_queue_opts *opts);
+
+/*
+ * Waits for all I/O, stops the workers, and frees the queue. Other threads must have detached
+ * and must not use Q any more. A lane that nobody owns is run by the caller to drain it.
+ * Errors: -EDEADLK from a callback, -EBUSY while another thread is attached. NULL is allowed.
+ */
+int weir_queue_close(struct weir_queue *q);
+
+#define WEIR_LANE_ANY UINT32_MAX
+
+/*
+ * Makes the calling thread the owner of lane LANE (WEIR_LANE_ANY: the first free one): the ring
+ * is created here, and only this thread may poll it. A thread owns at most one lane of a queue.
+ * Errors: -EBUSY (owned already, or workers run it), -EEXIST (this thread owns one), -EINVAL,
+ * -EDEADLK from a callback, or what the engine said.
+ */
+int weir_queue_attach(struct weir_queue *q, uint32_t lane);
+
+/*
+ * Drains the calling thread's lane, including what others staged on it, and gives it up.
+ * Errors: -EPERM (owns none), -EDEADLK from a callback.
+ */
+int weir_queue_detach(struct weir_queue *q);
+
+/*
+ * Submits IO; see the rules above. The first thread that calls this on a queue without workers
+ * becomes the owner of lane 0. The owner's ios go out together when it polls or waits, or when
+ * 32 have gathered.
+ * Errors (`end` is not called): -EINVAL (misaligned: weir_error() says by how much; unknown op),
+ * -ERANGE (beyond the device), -EROFS.
+ */
+int weir_queue_submit(struct weir_queue *q, struct weir_io *io);
+
+/*
+ * Runs the calling thread's lane once, without sleeping: takes what was staged, dispatches,
+ * reaps, and calls `end` for what ended. Returns the number of ios that ended, or
+ * -EPERM (this thread owns no lane and none is free), -EDEADLK from a callback.
+ */
+int weir_queue_poll(struct weir_queue *q);
+
+/*
+ * As weir_queue_poll(), but sleeps up to TIMEOUT_NS (UINT64_MAX: for ever) until an io ended, a
+ * task ran, or another thread staged something. With nothing outstanding it still sleeps: to
+ * wait for the end of what was submitted use weir_queue_wait().
+ */
+int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns);
+
+/*
+ * Blocks until nothing is outstanding. The owner of a lane runs it meanwhile and waits for what
+ * goes through that lane; a thread that owns none waits for the whole queue.
+ * Errors: -EDEADLK from a callback.
+ */
+int weir_queue_wait(struct weir_queue *q);
+
+/*
+ * Blocks until IO has ended and returns its result. Its owner's lane is run meanwhile. IO must
+ * have been submitted on Q. Where IO has an `end` too, a thread that is not the owner may
+ * return before that has finished; `end` must not free the io then.
+ * Errors besides the io's own: -EDEADLK from a callback.
+ */
+int weir_io_wait(struct weir_queue *q, struct weir_io *io);
+
+/*
+ * A file descriptor that polls readable when the calling thread's lane has something to do
+ * (completions, staged ios, a timer of the scheduler): call weir_queue_poll() then, and again
+ * after every batch of submissions. Belongs to the queue; valid until detach or close.
+ * Errors: -EPERM (owns none and none is free), -EMFILE.
+ */
+int weir_queue_fd(struct weir_queue *q);
+
+/* A piece of work for a lane's owner. The caller owns it until FN is called. */
+struct weir_task {
+	void (*fn)(struct weir_task *task); /* runs like an `end`: same rules */
+	void *user;
+	struct weir_task *q_next; /* the queue's own */
+};
+
+/*
+ * Has the owner of lane LANE call TASK->fn at the top level of its loop, once, after what was
+ * posted before. Any thread, callbacks included; never blocks. The memory of TASK must stay put
+ * until fn is called, and belongs to fn then. Errors: -EINVAL (no such lane).
+ */
+int weir_queue_post(struct weir_queue *q, uint32_t lane, struct weir_task *task);
+
+/*
+ * Registers LENGTH bytes at BASE as a fixed buffer with every lane: ios that lie inside one
+ * registered range cost less. The memory must stay mapped until the queue is closed. Registered
+ * memory counts against RLIMIT_MEMLOCK once for each lane. Lanes register on their next turn;
+ * one that cannot goes on without (statistics: fixed_failed). The caller's own lane, if it has
+ * one, registers now, and its error is returned. At most 1024 ranges of at most 1 GiB each.
+ */
+int weir_queue_register(struct weir_queue *q, void *base, size_t length);
+
+/* Sets the number of driver tags of every lane, 1 to the depth at open. Any thread. */
+int weir_queue_set_depth(struct weir_queue *q, uint32_t depth);
+/* Sets the limit on bytes in flight of every lane, at least 1. Any thread. */
+int weir_queue_set_depth_bytes(struct weir_queue *q, uint64_t depth_bytes);
+
+struct weir_op_stats {
+	uint64_t ios;	/* ended, errors included */
+	uint64_t bytes; /* of the ios that ended well */
+	uint64_t errors;
+	struct weir_latency wait;   /* submitted -> handed to the engine, by request */
+	struct weir_latency device; /* handed to the engine -> completed, by request */
+};
+
+/* Statistics of a queue, all lanes together, since it was opened. */
+struct weir_queue_stats {
+	size_t size;
+	struct weir_op_stats op[WEIR_OP_COUNT];
+	uint64_t requests;     /* commands given to the engine */
+	uint64_t splits;       /* commands beyond the first of an io */
+	uint64_t bounced;      /* commands whose memory was not aligned */
+	uint64_t fixed;	       /* commands on registered buffers */
+	uint64_t fixed_failed; /* lanes x ranges that could not be registered */
+	uint64_t tag_waits;    /* times an io had to wait for a tag */
+	uint64_t requeues;     /* commands that the engine refused and that went again */
+	uint64_t resubmits;    /* short or interrupted commands that went on */
+	uint64_t batches;      /* submissions to the engine */
+	uint64_t sleeps;       /* times an owner went to sleep */
+	uint64_t wakeups;      /* times a submitter woke an owner */
+	uint64_t in_flight;    /* now */
+	uint64_t in_flight_bytes;
+};
+
+#define WEIR_QUEUE_STATS_INIT                                                                      \
+	{                                                                                          \
+		.size = sizeof(struct weir_queue_stats)                                            \
+	}
+
+/*
+ * Fills in STATS. Any thread, at any time; the figures of a running queue are each true but need
+ * not agree with one another.
+ */
+int weir_queue_stats(struct weir_queue *q, struct weir_queue_stats *stats);
+
+/* What a queue turned out to be. Strings are static or live as long as the queue. */
+struct weir_queue_info {
+	size_t size;
+	const char *engine;	/* its name */
+	const char *engine_why; /* why this one, and how it was set up */
+	const char *scheduler;
+	uint32_t lanes, depth, nr_requests;
+	uint64_t depth_bytes, max_io_bytes;
+	uint32_t max_segments;
+};
+
+#define WEIR_QUEUE_INFO_INIT                                                                       \
+	{                                                                                          \
+		.size = sizeof(struct weir_queue_info)                                             \
+	}
+
+/* Fills in INFO. Any thread. */
+int weir_queue_info(struct weir_queue *q, struct weir_queue_info *info);
+
+/* The device that Q was opened on. Any thread. */
+struct weir_device *weir_queue_device(struct weir_queue *q);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * weir/store.h - what a key is: a crash-safe key-value store on a raw device or a file.
+ *
+ * The promise
+ *   Failure model: the process may be killed at any instruction. The machine may lose power:
+ *   then any subset of the blocks written since the last completed flush may be on the medium,
+ *   each logical block whole or old; a flush covers the writes that had completed when it was
+ *   submitted; a discarded block reads as zeroes or as anything it ever held. Any block may later
+ *   come back corrupted. The caller leaves a put's buffer unchanged until completion.
+ *
+ *   - A get returns the last acknowledged value, or a later one that was not acknowledged yet, or
+ *     a miss, or an error; after a power loss, the last value that survived. Never other bytes:
+ *     every payload is checked on every read (other bytes would need a checksum collision).
+ *   - WEIR_PUT_WRITTEN (default): once acknowledged, it survives the death of the process. A
+ *     power cut may lose only what was acknowledged after the last completed flush was submitted.
+ *   - WEIR_PUT_DURABLE: once acknowledged, it survives power loss (one flush serves all that
+ *     wait).
+ *   - A delete that was flushed does not come back. A put that was not acknowledged may or may
+ *     not be there, whole.
+ *   - Entries leave only by delete or eviction. Corruption costs the entries it touches, and is
+ *     counted and reported (where the newest record of a key, or its segment's header or footer,
+ *     is damaged, an older version or a deleted key may return); the store opens while one
+ *     superblock copy is intact.
+ *   - Recovery, interrupted anywhere and run again, ends with the same entries as one undisturbed
+ *     run on that medium.
+ *   - After a failed flush its waiters fail, the store is read-only until it is reopened, and the
+ *     puts that it should have covered are counted as at risk.
+ *   - A put fails with -ENOSPC only when pins and open segments hold everything.
+ *
+ * Threads
+ *   The store's state belongs to the loop of its queue's lane 0. Any thread may call: the
+ *   operation is handed to that loop. By default the loop is a worker thread. With
+ *   opts.attach the thread that opened the store is its owner and runs the loop inside its own
+ *   blocking calls (no hand-over: the fastest way for one thread); operations of other
+ *   threads then wait until it calls in.
+ *
+ * Caveats
+ *   - A put into a full store evicts the oldest segment; it does not fail.
+ *   - The blocking calls may not be used inside a callback (-EDEADLK); the asynchronous may.
+ *   - Keys are identified by a keyed 128-bit hash; full keys are on the device, for listing.
+ */
+#ifndef WEIR_STORE_H
+#define WEIR_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/queue.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WEIR_KEY_MAX 1024u /* bytes in a key; the shortest has 1 */
+
+struct weir_store;
+
+/* Options of weir_store_format(). Start from WEIR_STORE_FORMAT_INIT; 0 means the default. */
+struct weir_store_format_opts {
+	size_t size;		 /* sizeof(struct weir_store_format_opts) */
+	uint64_t create_bytes;	 /* create a file of this size if PATH does not exist */
+	uint64_t capacity_bytes; /* use only so much of the device; default: all */
+	uint64_t segment_bytes;	 /* power of two, 64 KiB to 1 GiB; default capacity / 256 rounded
+				  * down to a power of two, at least 1 MiB and at most 1 GiB */
+	uint32_t block_bytes; /* power of two, 512 to 65536 and a multiple of the device's logical
+			       * block; default 4096 */
+	uint32_t force;	      /* 1: also over something that is not empty; 2: fewer than 64
+			       * segments too (at least 8) */
+};
+
+#define WEIR_STORE_FORMAT_INIT                                                                     \
+	{                                                                                          \
+		.size = sizeof(struct weir_store_format_opts)                                      \
+	}
+
+/*
+ * Makes an empty store on PATH (a file, or a block device). OPTS may be NULL.
+ * Errors: -ENOENT (no such file and no create_bytes), -EEXIST (not empty and no force), -EBUSY (in
+ * use: weir_error() names the pid), -ENOSPC (too small: weir_error() says what would fit),
+ * -EINVAL. Blocks; any thread.
+ */
+int weir_store_format(const char *path, const struct weir_store_format_opts *opts);
+
+/* Options of weir_store_open(). Start from WEIR_STORE_OPTS_INIT; 0 and NULL mean the default. */
+struct weir_store_opts {
+	size_t size;	    /* sizeof(struct weir_store_opts) */
+	uint32_t attach;    /* 1: the opening thread owns the loop; see Threads above */
+	uint32_t read_only; /* 1: nothing is written, recovery included */
+	const char *engine; /* the queue's */
+	const char *scheduler;
+	uint32_t depth;
+	uint64_t depth_bytes;
+	uint64_t batch_bytes; /* largest batch; default 4 MiB, at most a segment */
+};
+
+#define WEIR_STORE_OPTS_INIT                                                                       \
+	{                                                                                          \
+		.size = sizeof(struct weir_store_opts)                                             \
+	}
+
+/*
+ * Opens the store on PATH and recovers it. OPTS may be NULL.
+ * Errors: -ENOENT, -EACCES, -EBUSY (another process has it: weir_error() names the pid),
+ * -EMEDIUMTYPE (not a weir store), -EPROTONOSUPPORT (another format version or unknown features),
+ * -EBADMSG (both superblock copies damaged), -ENODATA (truncated image: weir_error() says by how
+ * much), -EIO, -ENOMEM. Blocks; any thread.
+ */
+int weir_store_open(struct weir_store **s, const char *path, const struct weir_store_opts *opts);
+
+/*
+ * As weir_store_open(), on N queues that the caller opened and closes after the store; each
+ * device's whole content is the store's. N must be 1 in this version (-EOPNOTSUPP). The lane 0 of
+ * the queue must have a running owner, or be free: then the caller becomes its owner
+ * (opts.attach). The devices should hold WEIR_DEVICE_LOCK. engine, scheduler and depths in OPTS are
+ * ignored.
+ */
+int weir_store_open_queues(struct weir_store **s, struct weir_queue **queues, uint32_t n,
+			   const struct weir_store_opts *opts);
+
+/*
+ * Ends all operations, flushes, seals what is open, and frees S. Returns the first error, the
+ * store is closed whatever it is. Blocks; the owner (opts.attach) must call it itself. NULL is
+ * allowed. Errors: -EIO, -EDEADLK from a callback.
+ */
+int weir_store_close(struct weir_store *s);
+
+enum weir_put_flags {
+	WEIR_PUT_WRITTEN = 0,
+	WEIR_PUT_DURABLE = 1 << 0,
+};
+
+enum weir_store_op_kind {
+	WEIR_STORE_PUT = 0,
+	WEIR_STORE_GET = 1,
+	WEIR_STORE_EXISTS = 2,
+	WEIR_STORE_DELETE = 3,
+	WEIR_STORE_SYNC = 4, /* a flush: what was acknowledged before is durable when it ends */
+	WEIR_STORE_OP_COUNT = 5,
+};
+
+/*
+ * One operation. The caller owns it, its key and its value until `end`, as with struct weir_io.
+ */
+struct weir_store_op {
+	uint32_t kind;	/* enum weir_store_op_kind */
+	uint32_t flags; /* enum weir_put_flags, for put and delete */
+	const void *key;
+	uint32_t key_len;   /* bytes, 1 to WEIR_KEY_MAX */
+	uint32_t submitter; /* who is accounted */
+	union {
+		const void *value; /* put */
+		void *buf;	   /* get */
+	};
+	uint64_t value_len; /* put: bytes of value, 1 to weir_store_info.max_value_bytes.
+			     * get, exists: the length found, from `end` on, also with -EMSGSIZE */
+	uint64_t capacity;  /* get: bytes that fit in buf */
+	uint16_t prio;	    /* of its I/O; 0: the default */
+	uint16_t reserved16;
+	int32_t result; /* from `end` on: 0 or -errno as at the blocking calls */
+	void (*end)(struct weir_store_op *op); /* may be NULL: use weir_store_wait() */
+	void *user;			       /* the caller's own */
+
+	/* The store's own, from submit until `end`. */
+	struct weir_task s_task;
+	struct weir_store *s_store;
+	struct weir_store_op *s_next;
+	uint64_t s_hash[2];
+	void *s_private;
+	uint64_t s_start_ns;
+	uint32_t s_state;
+	uint32_t s_reserved;
+};
+
+/*
+ * Submits OP. 0: `end` is called exactly once, on the store's loop, under the rules of
+ * weir/queue.h for callbacks (submitting more is fine, blocking is not). Never blocks. Puts that
+ * are submitted together share batches. With opts.attach the owner must poll
+ * (weir_store_poll()) or block in a call for anything to move.
+ * Errors (`end` is not called): -EINVAL (key or value length, kind), -EFBIG (weir_error() names
+ * the segment size that would fit). Any thread.
+ */
+int weir_store_submit(struct weir_store *s, struct weir_store_op *op);
+
+/*
+ * Runs the store's loop once without sleeping (opts.attach, owner only); elsewhere it does
+ * nothing. Returns 0 or -errno (-EDEADLK from a callback).
+ */
+int weir_store_poll(struct weir_store *s);
+
+/*
+ * Blocks until OP has ended, and returns its result. -EDEADLK from a callback. Any thread.
+ */
+int weir_store_wait(struct weir_store *s, struct weir_store_op *op);
+
+/*
+ * Stores VALUE under KEY, replacing what was there. VALUE must not change until this returns.
+ * A buffer aligned to 4096 goes out without being copied.
+ * Errors: -EINVAL, -EFBIG (too long: weir_error() says how to format for it), -ENOSPC, -EROFS
+ * (opened read-only, or read-only after a failed flush), -EIO, -EDEADLK. Any thread; blocks.
+ */
+int weir_store_put(struct weir_store *s, const void *key, size_t key_len, const void *value,
+		   size_t value_len, uint32_t flags);
+
+/*
+ * Reads the value of KEY into BUF; *LEN is its length (LEN may be NULL). Nothing beyond *LEN
+ * bytes of BUF is touched. After an error BUF is undefined.
+ * Errors: -ENOENT (a miss), -EMSGSIZE (longer than CAPACITY; *LEN says how long), -EBADMSG (the
+ * medium returned other bytes: they are not handed out), -EIO, -EINVAL, -EDEADLK.
+ * Any thread; blocks.
+ */
+int weir_store_get(struct weir_store *s, const void *key, size_t key_len, void *buf,
+		   size_t capacity, size_t *len);
+
+/*
+ * 0 if KEY is there, -ENOENT if not; *LEN (may be NULL) is the length of its value. Reads nothing
+ * from the device. Any thread; blocks shortly.
+ */
+int weir_store_exists(struct weir_store *s, const void *key, size_t key_len, size_t *len);
+
+/*
+ * Deletes KEY. Deleting what is not there is -ENOENT and writes nothing. FLAGS as for put.
+ * Errors as for weir_store_put(). Any thread; blocks.
+ */
+int weir_store_delete(struct weir_store *s, const void *key, size_t key_len, uint32_t flags);
+
+/*
+ * Makes everything that was acknowledged before durable. Errors: -EIO, -EROFS, -EDEADLK.
+ * Any thread; blocks.
+ */
+int weir_store_sync(struct weir_store *s);
+
+/*
+ * Submits N operations (any mix of kinds) together and waits for all. Each op's result is its
+ * own; returns 0 if all are 0, else the first error by index. `end` must be NULL. Any thread;
+ * blocks.
+ */
+int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n);
+
+/*
+ * Puts N values at once: ops[i].key, key_len, value, value_len and flags are the caller's, the
+ * rest is filled in. As weir_store_run() otherwise.
+ */
+int weir_store_put_many(struct weir_store *s, struct weir_store_op *ops, size_t n);
+
+/*
+ * Gets N values at once: ops[i].key, key_len, buf and capacity are the caller's, the rest is
+ * filled in. Returns 0 also where some are misses: look at each result. As weir_store_run()
+ * otherwise.
+ */
+int weir_store_get_many(struct weir_store *s, struct weir_store_op *ops, size_t n);
+
+/* One entry of a listing. */
+struct weir_store_entry {
+	const void *key; /* valid during the callback */
+	uint32_t key_len;
+	uint32_t stream;
+	uint64_t value_len;
+	uint64_t sequence; /* rises with every put of the store */
+};
+
+/*
+ * Calls FN for each entry, oldest first, reading keys from the device. Entries that are put,
+ * deleted or evicted meanwhile may or may not be seen. FN runs on the calling thread with nothing
+ * held, and may call the store; it returns 0 to go on, anything else to stop (that is returned).
+ * Errors: -EIO, -ENOMEM, -EDEADLK. Any thread; blocks.
+ */
+int weir_store_list(struct weir_store *s,
+		    int (*fn)(const struct weir_store_entry *entry, void *user), void *user);
+
+/* What a store is. Start from WEIR_STORE_INFO_INIT. */
+struct weir_store_info {
+	size_t size;
+	uint8_t uuid[16];
+	uint32_t version;
+	uint32_t block_bytes;
+	uint64_t capacity_bytes, segment_bytes, max_value_bytes;
+	uint64_t segments;
+	uint64_t epoch, revision;
+};
+
+#define WEIR_STORE_INFO_INIT                                                                       \
+	{                                                                                          \
+		.size = sizeof(struct weir_store_info)                                             \
+	}
+
+/* Fills in INFO. Any thread. */
+int weir_store_info(struct weir_store *s, struct weir_store_info *info);
+
+/* Counters since the store was opened, unless they say otherwise. */
+struct weir_store_stats {
+	size_t size;
+	uint64_t entries;		       /* now */
+	uint64_t live_bytes;		       /* payload bytes of the entries now */
+	uint64_t free_segments, used_segments; /* now */
+	uint64_t index_bytes;		       /* memory of the index now */
+	uint64_t puts, gets, hits, deletes;
+	uint64_t put_bytes, get_bytes; /* payload */
+	uint64_t written_bytes;	       /* to the device: headers, padding and footers included */
+	uint64_t flushes;
+	uint64_t evicted_segments, evicted_entries;
+	uint64_t checksum_errors; /* payloads that came back wrong */
+	uint64_t at_risk;	  /* written puts that a failed flush should have covered */
+	uint64_t read_only;	  /* 1: no more writes until reopened */
+	/* What the last recovery found. */
+	uint64_t recovery_ns;
+	uint64_t recovered_entries;
+	uint64_t recovered_open_segments;   /* walked for want of a footer */
+	uint64_t recovered_bad_footers;	    /* of these: a damaged footer was there */
+	uint64_t recovered_bad_headers;	    /* segments lost */
+	uint64_t recovered_skipped_blocks;  /* walked over, no valid batch header */
+	uint64_t recovered_dropped_records; /* payload did not verify */
+	struct weir_latency put, get;	    /* submitted -> ended */
+};
+
+#define WEIR_STORE_STATS_INIT                                                                      \
+	{                                                                                          \
+		.size = sizeof(struct weir_store_stats)                                            \
+	}
+
+/* Fills in STATS. Blocks shortly; -EDEADLK from a callback. Any thread. */
+int weir_store_stats(struct weir_store *s, struct weir_store_stats *stats);
+
+/* The queue beneath, for its statistics. Any thread. */
+struct weir_queue *weir_store_queue(struct weir_store *s);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

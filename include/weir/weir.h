@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * weir/weir.h - everything: a multi-queue block layer and a key-value store on it.
+ */
+#ifndef WEIR_WEIR_H
+#define WEIR_WEIR_H
+
+#include <weir/base.h>
+#include <weir/device.h>
+#include <weir/engine.h>
+#include <weir/io.h>
+#include <weir/queue.h>
+#include <weir/sched.h>
+#include <weir/store.h>
+
+#endif

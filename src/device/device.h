@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * device.h - what the layers above need of a device beyond the public header.
+ */
+#ifndef DEVICE_H
+#define DEVICE_H
+
+#include <weir/device.h>
+
+/* The file descriptor that all I/O goes through (and that holds the lock); -1 for "null". */
+int device_fd(const struct weir_device *dev);
+
+/* 1 if the device was opened read-only. */
+int device_read_only(const struct weir_device *dev);
+
+/*
+ * Takes the exclusive lock (flock on the very description that I/O goes through, so that it
+ * outlives a killed process until the last write in flight has landed). 0, or -EBUSY with the
+ * holder's pid in weir_error().
+ */
+int device_lock(struct weir_device *dev);
+
+#endif

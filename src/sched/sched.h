@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sched.h - who goes first: the interface between the queue and the I/O schedulers.
+ *
+ * A scheduler is a pure state machine. It is told the time and never reads a clock; it never
+ * sleeps, takes no lock, and knows nothing of devices, threads or rings. All its memory is
+ * allocated in init(), from the sizes in struct sched_env. One instance is entered by one thread.
+ * Sectors are 512 bytes.
+ */
+#ifndef SCHED_H
+#define SCHED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <bsd/sys/tree.h>
+
+#include <weir/sched.h>
+
+#define SCHED_SECTOR_SHIFT 9
+#define SCHED_NEVER UINT64_MAX
+
+enum sched_op { /* the same values as enum weir_op */
+		SCHED_READ = 0,
+		SCHED_WRITE = 1,
+		SCHED_FLUSH = 2, /* never given to a scheduler */
+		SCHED_DISCARD = 3,
+		SCHED_WRITE_ZEROES = 4,
+};
+
+enum sched_rq_flags {
+	SCHED_RQ_SYNC = 1 << 0, /* reads, and writes that somebody waits for */
+	SCHED_RQ_FUA = 1 << 1,
+	SCHED_RQ_NOMERGE = 1 << 2,
+	SCHED_RQ_STARTED = 1 << 3, /* handed down: no more merging */
+};
+
+/* What a scheduler sees of a request. The queue owns it and embeds it in its own. */
+struct sched_rq {
+	uint64_t sector;
+	uint32_t nr_sectors;
+	uint32_t submitter;
+	uint16_t ioprio;      /* class << 13 | level, never class 0 */
+	uint8_t op;	      /* enum sched_op */
+	uint8_t flags;	      /* enum sched_rq_flags */
+	uint32_t ctx;	      /* staging queue it came from, below sched_env.nr_ctxs */
+	uint64_t start_ns;    /* when it got its tag */
+	uint64_t io_start_ns; /* when it was handed to the engine */
+	/* The scheduler's, from insert() until finish(). */
+	uint64_t deadline_ns;
+	TAILQ_ENTRY(sched_rq) fifo;
+	RB_ENTRY(sched_rq) node;
+	LIST_ENTRY(sched_rq) hash;
+	void *priv[2];
+};
+
+TAILQ_HEAD(sched_list, sched_rq);
+
+/* How far an instance reaches: one for each lane, or one for the queue, on its home lane. */
+enum sched_scope { SCHED_PER_LANE, SCHED_PER_QUEUE };
+
+enum sched_flags {
+	SCHED_DIRECT = 1 << 0, /* keeps no order: with room, requests may pass it by */
+};
+
+enum sched_merge { SCHED_MERGE_NONE, SCHED_MERGE_BACK, SCHED_MERGE_FRONT, SCHED_MERGE_DISCARD };
+
+/* What an instance is told at init. */
+struct sched_env {
+	uint32_t nr_requests; /* requests that can exist at once in this instance */
+	uint32_t depth;	      /* driver tags below it */
+	uint32_t nr_lanes;    /* instances that share the device (1 for PER_QUEUE) */
+	uint32_t lane;	      /* which of them this is */
+	uint32_t nr_ctxs;
+	uint32_t max_submitters; /* beyond: a catch-all */
+	bool rotational;
+};
+
+/* One tunable: sysfs's name and unit. Values cross this interface as signed 64-bit integers. */
+struct sched_tunable {
+	const char *name;
+	const char *unit;    /* "ms", "ns", "requests", "bool" ... */
+	const char *summary; /* what it moves, in one line */
+	int64_t min, max, def;
+	bool read_only;
+};
+
+struct sched;
+
+struct sched_ops {
+	const char *name;
+	const char *summary;
+	enum sched_scope scope;
+	uint32_t flags;			      /* enum sched_flags */
+	const struct sched_tunable *tunables; /* ended by a NULL name; NULL for none */
+
+	int (*init)(struct sched **s, const struct sched_env *env); /* 0 or -ENOMEM */
+	void (*exit)(struct sched *s);				    /* holds no request any more */
+
+	/* Takes every request of LIST, in order; AT_HEAD: before everything else. */
+	void (*insert)(struct sched *s, struct sched_list *list, bool at_head, uint64_t now);
+	/* Finds a request that RQ (not inserted) could join, and on which side. */
+	enum sched_merge (*merge)(struct sched *s, const struct sched_rq *rq,
+				  struct sched_rq **into);
+	/* RQ grew: at its front, sector has changed already (OLD_SECTOR is what it was). */
+	void (*merged)(struct sched *s, struct sched_rq *rq, enum sched_merge how,
+		       uint64_t old_sector);
+	/* GONE was absorbed by RQ and is forgotten. */
+	void (*requests_merged)(struct sched *s, struct sched_rq *rq, struct sched_rq *gone);
+	/* The next request, or NULL: nothing now (has_work and next_wakeup say whether later).
+	 * Asked only when a driver tag and room in bytes are free. */
+	struct sched_rq *(*dispatch)(struct sched *s, uint64_t now);
+	/* RQ, dispatched before, has ended on the device. finish() follows. */
+	void (*completed)(struct sched *s, struct sched_rq *rq, uint64_t now);
+	/* RQ, dispatched before, was refused below and is not with the device. The queue keeps it
+	 * and hands it down again itself. */
+	void (*requeue)(struct sched *s, struct sched_rq *rq);
+	/* RQ leaves for good, dispatched or not. */
+	void (*finish)(struct sched *s, struct sched_rq *rq);
+	/* How many of nr_requests an io of this kind may find in use and still get one. */
+	uint32_t (*limit_depth)(struct sched *s, uint8_t op, uint8_t flags);
+	void (*depth_changed)(struct sched *s, uint32_t nr_requests);
+	void (*submitter_gone)(struct sched *s, uint32_t submitter);
+	bool (*has_work)(struct sched *s);
+	/* When dispatch() could have an answer that it does not have now; SCHED_NEVER: only
+	 * after an insert or a completion. */
+	uint64_t (*next_wakeup)(struct sched *s);
+
+	int (*set)(struct sched *s, unsigned tunable, int64_t value); /* in range already */
+	int64_t (*get)(struct sched *s, unsigned tunable);
+};
+
+/* Every instance begins with this. */
+struct sched {
+	const struct sched_ops *ops;
+	struct sched_env env;
+};
+
+extern const struct sched_ops sched_none;
+
+/* The table of schedulers, ended by NULL. */
+extern const struct sched_ops *const sched_table[];
+
+/* Finds a scheduler by NAME, or NULL. */
+const struct sched_ops *sched_find(const char *name);
+
+#endif
