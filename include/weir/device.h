@@ -10,6 +10,9 @@
  *     buffered; weir_device_info()->direct is then 0 and weir_device_note() says so in words.
  *   - A file that is created is preallocated, never sparse: a sparse file is slower to write and
  *     can run out of space under data that was accepted.
+ *   - The lock keeps other weir processes away, and on a block device mounts and other drivers
+ *     too. Programs that take neither lock nor exclusive open are not kept away.
+ *   - "null" is a name of its own: a file called so is opened as "./null".
  *   - NVMe generic character devices (/dev/ngXnY) are recognised, but no engine drives them yet:
  *     opening one fails with -EOPNOTSUPP and names the block device to use in its place.
  */
@@ -82,7 +85,7 @@ enum weir_unit {
 
 /* One line of `weir info`: a fact and where it came from. */
 struct weir_device_attr {
-	const char *name; /* sysfs's name where there is one, with the unit last */
+	const char *name; /* sysfs's name where there is one, with sysfs's unit: max_sectors_kb */
 	uint64_t value;
 	enum weir_unit unit;
 	const char *source; /* "statx", "BLKGETSIZE64", a path in /sys, "default" ... */
@@ -94,8 +97,9 @@ struct weir_device_attr {
  * On success *DEV belongs to the caller, who closes it after all its queues.
  *
  * Errors: -ENOENT, -EACCES, -EISDIR, -ENOTSUP (no file or block device), -EOPNOTSUPP (ng
- * device), -EBUSY (locked: weir_error() names the pid), -ENOSPC, -EINVAL, -ENOMEM.
- * Any thread.
+ * device), -EBUSY (locked: weir_error() names the pid), -ENOSPC (weir_error() says how much is
+ * missing), -EINVAL, -ENOMEM, and what the system said. A file that could not be created in full is
+ * removed again. Any thread.
  */
 int weir_device_open(struct weir_device **dev, const char *path,
 		     const struct weir_device_opts *opts);

@@ -74,7 +74,7 @@ struct weir_io {
 	uint32_t q_iov_index;
 	uint32_t q_parts;
 	uint32_t q_state;
-	uint32_t q_reserved;
+	uint32_t q_ctx;
 };
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hist.h - a latency histogram: log-linear buckets, 32 to each power of two.
+ * All zeroes is an empty one.
  *
  * One thread records; any thread may read at any time (relaxed atomics, which cost nothing on
  * the machines we know). A reader may see a record half done; the next look sees it whole.
@@ -19,7 +20,8 @@
 #define HIST_BUCKETS ((HIST_MAX_BITS - HIST_SUB_BITS + 1) * HIST_SUB)
 
 struct hist {
-	uint64_t sum, min, max; /* min is 0 while count is 0 */
+	uint64_t sum, max;
+	uint64_t min_inverted; /* ~minimum, so that all zeroes is the empty histogram */
 	uint64_t bucket[HIST_BUCKETS];
 };
 
@@ -49,9 +51,8 @@ static inline void hist_record(struct hist *h, uint64_t value)
 	hist_add(&h->sum, value);
 	if (value > __atomic_load_n(&h->max, __ATOMIC_RELAXED))
 		__atomic_store_n(&h->max, value, __ATOMIC_RELAXED);
-	if (value + 1 < __atomic_load_n(&h->min, __ATOMIC_RELAXED) + 1 ||
-	    !__atomic_load_n(&h->min, __ATOMIC_RELAXED))
-		__atomic_store_n(&h->min, value, __ATOMIC_RELAXED);
+	if (~value > __atomic_load_n(&h->min_inverted, __ATOMIC_RELAXED))
+		__atomic_store_n(&h->min_inverted, ~value, __ATOMIC_RELAXED);
 }
 
 /* Adds what FROM holds to INTO, which the caller owns. */

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * error.c - the text of the last error, one for each thread. Each thread owns its own.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define ERROR_BYTES 512
+
+static _Thread_local char error_text[ERROR_BYTES] = "no error";
+
+const char *weir_error(void)
+{
+	return error_text;
+}
+
+/* The arguments may hold weir_error() itself, so the new text is made beside the old one. */
+static void error_vset(const char *words, const char *fmt, va_list args)
+{
+	char text[ERROR_BYTES];
+	int saved = errno;
+	int len = vsnprintf(text, sizeof(text), fmt, args);
+
+	if (len < 0)
+		text[0] = '\0';
+	else if (words && (size_t)len < sizeof(text))
+		snprintf(text + len, sizeof(text) - (size_t)len, ": %s", words);
+	memcpy(error_text, text, strlen(text) + 1);
+	errno = saved;
+}
+
+int error_set(int err, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	error_vset(NULL, fmt, args);
+	va_end(args);
+	return err;
+}
+
+int error_sys(int err, const char *fmt, ...)
+{
+	char words[128];
+	va_list args;
+
+	va_start(args, fmt);
+	error_vset(strerror_r(-err, words, sizeof(words)), fmt, args);
+	va_end(args);
+	return err;
+}
