@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * create.c - creates a file with real space beneath it. Owns nothing that outlives a call; any
+ * thread.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/parse.h"
+#include "device/state.h"
+
+#define CREATE_ROUND 4096u
+#define CREATE_MODE 0644u
+
+int device_create(const char *path, const struct weir_device_opts *opts, int *fd)
+{
+	/* A mistyped device must not become a file that fills the memory beneath /dev. */
+	if (!strncmp(path, "/dev/", 5) && !strchr(path + 5, '/'))
+		return error_set(-ENOENT, "%s: no such device", path);
+	if (!opts->create_bytes)
+		return error_set(-EINVAL, "%s: there is no such file, and no size to create it at",
+				 path);
+	*fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+		   opts->mode ? opts->mode : CREATE_MODE);
+	if (*fd < 0)
+		return error_sys(-errno, "%s: cannot create this file", path);
+	return 0;
+}
+
+static int create_no_space(const char *path, int fd, uint64_t bytes)
+{
+	char want[32], have[32], missing[32];
+	struct statvfs fs;
+	uint64_t room;
+
+	format_size(bytes, want, sizeof(want));
+	if (fstatvfs(fd, &fs) < 0)
+		return error_set(-ENOSPC, "%s: no room for a file of %s", path, want);
+	room = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (room >= bytes)
+		return error_set(-ENOSPC,
+				 "%s: no room for a file of %s (a quota, or others fill the disk)",
+				 path, want);
+	return error_set(-ENOSPC,
+			 "%s: no room for a file of %s: the filesystem has %s free, %s are missing",
+			 path, want, format_size(room, have, sizeof(have)),
+			 format_size(bytes - room, missing, sizeof(missing)));
+}
+
+/* What cannot fit is not tried: it would take the last space from everybody for a moment. */
+static bool create_cannot_fit(int fd, uint64_t bytes)
+{
+	struct statvfs fs;
+
+	return !fstatvfs(fd, &fs) && fs.f_blocks && bytes / fs.f_frsize > fs.f_bfree;
+}
+
+static int create_allocate(const char *path, int fd, uint64_t bytes)
+{
+	char text[32];
+	int err;
+
+	if (create_cannot_fit(fd, bytes))
+		return create_no_space(path, fd, bytes);
+	do {
+		err = posix_fallocate(fd, 0, (off_t)bytes);
+	} while (err == EINTR);
+	if (!err)
+		return 0;
+	if ((err == ENOSPC || err == EDQUOT) && !ftruncate(fd, 0))
+		return create_no_space(path, fd, bytes);
+	return error_sys(-err, "%s: cannot allocate %s", path,
+			 format_size(bytes, text, sizeof(text)));
+}
+
+/* A store that is durable needs a name that is. */
+static int create_sync(const char *path, int fd)
+{
+	char copy[PATH_MAX];
+	int dir, ret = 0;
+
+	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
+		return error_sys(-ENAMETOOLONG, "%s", path);
+	dir = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_sys(-errno, "%s: cannot open its directory to sync it", path);
+	/* Some filesystems have nothing to sync in a directory and say EINVAL. */
+	if (fsync(fd) < 0 || (fsync(dir) < 0 && errno != EINVAL))
+		ret = error_sys(-errno, "%s: cannot sync the new file", path);
+	close(dir);
+	return ret;
+}
+
+int device_preallocate(const char *path, const struct weir_device_opts *opts, int fd)
+{
+	uint64_t bytes = opts->create_bytes;
+	char text[32];
+	int ret;
+
+	if (bytes > INT64_MAX - CREATE_ROUND)
+		return error_set(-EFBIG, "%s: no file can have %s", path,
+				 format_size(bytes, text, sizeof(text)));
+	bytes = (bytes + CREATE_ROUND - 1) / CREATE_ROUND * CREATE_ROUND;
+	ret = create_allocate(path, fd, bytes);
+	return ret ? ret : create_sync(path, fd);
+}

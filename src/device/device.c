@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * device.c - answers about an open device, and closes it. The device belongs to who opened it.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "device/state.h"
+
+void device_add_note(struct weir_device *dev, const char *fmt, ...)
+{
+	size_t len = strlen(dev->note);
+	va_list args;
+
+	if (len && len + 2 < sizeof(dev->note)) {
+		strcat(dev->note, "; ");
+		len += 2;
+	}
+	va_start(args, fmt);
+	vsnprintf(dev->note + len, sizeof(dev->note) - len, fmt, args);
+	va_end(args);
+}
+
+void weir_device_close(struct weir_device *dev)
+{
+	if (!dev)
+		return;
+	if (dev->claim_fd >= 0)
+		close(dev->claim_fd);
+	if (dev->fd >= 0)
+		close(dev->fd);
+	free(dev);
+}
+
+const struct weir_device_info *weir_device_info(const struct weir_device *dev)
+{
+	return &dev->info;
+}
+
+const char *weir_device_path(const struct weir_device *dev)
+{
+	return dev->path;
+}
+
+const struct weir_device_attr *weir_device_attrs(const struct weir_device *dev, size_t *count)
+{
+	*count = dev->nr_attrs;
+	return dev->attrs;
+}
+
+const char *weir_device_note(const struct weir_device *dev)
+{
+	return dev->note[0] ? dev->note : NULL;
+}
+
+int device_fd(const struct weir_device *dev)
+{
+	return dev->fd;
+}
+
+int device_read_only(const struct weir_device *dev)
+{
+	return (dev->flags & WEIR_DEVICE_READ_ONLY) != 0;
+}

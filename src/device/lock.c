@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lock.c - keeps a device for one process, and says who has it.
+ *
+ * The lock is on the open file description that I/O goes through: a killed process keeps it until
+ * its last write has landed. On a block device an exclusive open beside it keeps mounts and
+ * other drivers away as well. The opening thread owns the device meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "device/state.h"
+#include "device/sysfs.h"
+
+/* Does LINE of /proc/locks tell of a lock (held, not waited for) on the file ST? */
+static int lock_line_pid(const char *line, const struct stat *st)
+{
+	unsigned maj, min;
+	uintmax_t ino;
+	int pid;
+
+	if (sscanf(line, "%*[0-9]: FLOCK %*s %*s %d %x:%x:%ju", &pid, &maj, &min, &ino) != 4)
+		return 0;
+	if (maj != major(st->st_dev) || min != minor(st->st_dev) || ino != st->st_ino)
+		return 0;
+	return pid;
+}
+
+/* The process that locked FD's file, or 0 where the kernel does not tell. */
+static int lock_holder(int fd)
+{
+	char line[256];
+	struct stat st;
+	FILE *f;
+	int pid = 0;
+
+	if (fstat(fd, &st) < 0)
+		return 0;
+	f = fopen("/proc/locks", "re");
+	if (!f)
+		return 0;
+	while (pid <= 0 && fgets(line, sizeof(line), f))
+		pid = lock_line_pid(line, &st);
+	fclose(f);
+	return pid > 0 ? pid : 0;
+}
+
+static int lock_busy(const struct weir_device *dev)
+{
+	char dir[32], comm[32];
+	int pid = lock_holder(dev->fd);
+
+	if (!pid)
+		return error_set(-EBUSY, "%s: in use by another process", dev->path);
+	if (pid == getpid())
+		return error_set(-EBUSY, "%s: in use by this process (pid %d) already", dev->path,
+				 pid);
+	snprintf(dir, sizeof(dir), "/proc/%d", pid);
+	if (sysfs_read_line(dir, "comm", comm, sizeof(comm)) < 0)
+		return error_set(-EBUSY, "%s: in use by pid %d", dev->path, pid);
+	return error_set(-EBUSY, "%s: in use by pid %d (%s)", dev->path, pid, comm);
+}
+
+static int lock_claim(struct weir_device *dev)
+{
+	if (dev->info.kind != WEIR_DEVICE_BLOCK || device_read_only(dev) || dev->claim_fd >= 0)
+		return 0;
+	dev->claim_fd = open(dev->path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
+	if (dev->claim_fd >= 0)
+		return 0;
+	if (errno == EBUSY)
+		return error_set(-EBUSY,
+				 "%s: in use by the system (mounted, swap, or part of another "
+				 "device): see lsblk",
+				 dev->path);
+	return error_sys(-errno, "%s: cannot claim this device", dev->path);
+}
+
+int device_lock(struct weir_device *dev)
+{
+	int ret;
+
+	if (dev->fd < 0)
+		return 0;
+	if (flock(dev->fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			return lock_busy(dev);
+		return error_sys(-errno, "%s: cannot lock it", dev->path);
+	}
+	ret = lock_claim(dev);
+	if (ret < 0)
+		flock(dev->fd, LOCK_UN);
+	return ret;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * open.c - from a path to a device whose facts are final. The opening thread owns the device
+ * until weir_device_open() returns.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/opts.h"
+#include "base/parse.h"
+#include "device/state.h"
+#include "device/sysfs.h"
+
+#define OPEN_NULL_BYTES (1ull << 40)
+#define OPEN_FLAGS_KNOWN                                                                           \
+	(WEIR_DEVICE_READ_ONLY | WEIR_DEVICE_CREATE | WEIR_DEVICE_BUFFERED | WEIR_DEVICE_LOCK)
+
+static int open_check_opts(const char *path, const struct weir_device_opts *opts)
+{
+	if (opts->flags & ~(uint32_t)OPEN_FLAGS_KNOWN)
+		return error_set(-EINVAL, "%s: unknown flags 0x%x", path,
+				 opts->flags & ~(uint32_t)OPEN_FLAGS_KNOWN);
+	if ((opts->flags & WEIR_DEVICE_READ_ONLY) && (opts->flags & WEIR_DEVICE_CREATE))
+		return error_set(-EINVAL, "%s: cannot create a file and open it read-only", path);
+	return 0;
+}
+
+static bool open_is_null(const char *path)
+{
+	return !strcmp(path, "null") || !strncmp(path, "null:", 5);
+}
+
+static int open_null(struct weir_device *dev)
+{
+	dev->info.kind = WEIR_DEVICE_NULL;
+	dev->bytes = OPEN_NULL_BYTES;
+	dev->bytes_source = "default";
+	dev->block = DEVICE_BLOCK_MIN;
+	dev->dio_offset = dev->dio_mem = 1;
+	dev->block_source = dev->dio_offset_source = dev->dio_mem_source = "null";
+	if (dev->path[4] != ':')
+		return 0;
+	dev->bytes_source = "path";
+	return parse_size(dev->path + 5, &dev->bytes);
+}
+
+static int open_failed(const struct weir_device *dev, int err)
+{
+	if (device_read_only(dev) || (err != -EACCES && err != -EROFS && err != -EPERM))
+		return error_sys(err, "%s", dev->path);
+	return error_sys(err, "%s: cannot open it for writing (are its permissions yours?)",
+			 dev->path);
+}
+
+/* O_NONBLOCK only so that nothing that took the path's place meanwhile can make this wait. */
+static int open_existing(struct weir_device *dev)
+{
+	int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+
+	flags |= device_read_only(dev) ? O_RDONLY : O_RDWR;
+	dev->fd = open(dev->path, flags);
+	return dev->fd < 0 ? open_failed(dev, -errno) : 0;
+}
+
+static int open_set_direct(struct weir_device *dev)
+{
+	dev->direct = !(dev->flags & WEIR_DEVICE_BUFFERED) && !fcntl(dev->fd, F_SETFL, O_DIRECT);
+	if (!dev->direct && fcntl(dev->fd, F_SETFL, 0) < 0)
+		return error_sys(-errno, "%s: cannot set its open flags", dev->path);
+	return 0;
+}
+
+/* The descriptor counts, not what the path named before. */
+static int open_find_size(struct weir_device *dev)
+{
+	struct stat st;
+	dev_t beneath;
+
+	if (fstat(dev->fd, &st) < 0)
+		return error_sys(-errno, "%s", dev->path);
+	if (S_ISREG(st.st_mode)) {
+		dev->info.kind = WEIR_DEVICE_FILE;
+		dev->bytes = (uint64_t)st.st_size;
+		dev->bytes_source = "fstat";
+		beneath = st.st_dev;
+	} else if (S_ISBLK(st.st_mode)) {
+		dev->info.kind = WEIR_DEVICE_BLOCK;
+		if (ioctl(dev->fd, BLKGETSIZE64, &dev->bytes) < 0)
+			return error_sys(-errno, "%s: cannot read its size", dev->path);
+		dev->bytes_source = "BLKGETSIZE64";
+		beneath = st.st_rdev;
+	} else {
+		return error_set(-ENOTSUP, "%s: neither a file nor a block device", dev->path);
+	}
+	if (!sysfs_queue_dir(beneath, dev->queue_dir, sizeof(dev->queue_dir)) ||
+	    dev->info.kind == WEIR_DEVICE_BLOCK) {
+		dev->info.dev_major = major(beneath);
+		dev->info.dev_minor = minor(beneath);
+	}
+	return 0;
+}
+
+static void open_note_sparse(struct weir_device *dev)
+{
+	char have[32], size[32];
+	struct stat st;
+	uint64_t used;
+
+	if (dev->info.kind != WEIR_DEVICE_FILE || device_read_only(dev) || fstat(dev->fd, &st) < 0)
+		return;
+	used = (uint64_t)st.st_blocks * 512;
+	if (used >= dev->bytes - dev->bytes / 10)
+		return;
+	device_add_note(dev,
+			"the file is sparse (%s of %s have space): writes are slower and can run "
+			"out of space; fallocate it or write it once in full",
+			format_size(used, have, sizeof(have)),
+			format_size(dev->bytes, size, sizeof(size)));
+}
+
+/* From a file descriptor to the facts. */
+static int open_probe(struct weir_device *dev)
+{
+	int ret = open_find_size(dev);
+
+	if (!ret)
+		ret = open_set_direct(dev);
+	if (!ret)
+		ret = device_settle_direct(dev);
+	if (ret < 0)
+		return ret;
+	if (!dev->direct && !(dev->flags & WEIR_DEVICE_BUFFERED))
+		device_add_note(dev, "direct I/O is refused by this filesystem: buffered I/O, "
+				     "through the page cache");
+	open_note_sparse(dev);
+	return 0;
+}
+
+static int open_lock(struct weir_device *dev)
+{
+	return dev->flags & WEIR_DEVICE_LOCK ? device_lock(dev) : 0;
+}
+
+/*
+ * Locked before it is given space, so that nobody else uses what is not finished. Who comes in
+ * between create and lock has an empty file, and keeps it.
+ */
+static int open_new(struct weir_device *dev, const struct weir_device_opts *opts)
+{
+	int ret = device_create(dev->path, opts, &dev->fd);
+
+	if (ret < 0)
+		return ret;
+	dev->info.kind = WEIR_DEVICE_FILE;
+	ret = open_lock(dev);
+	if (ret < 0)
+		return ret;
+	ret = device_preallocate(dev->path, opts, dev->fd);
+	if (!ret)
+		ret = open_probe(dev);
+	if (ret < 0)
+		unlink(dev->path);
+	return ret;
+}
+
+static int open_old(struct weir_device *dev)
+{
+	int ret = open_existing(dev);
+
+	if (!ret)
+		ret = open_lock(dev);
+	return ret ? ret : open_probe(dev);
+}
+
+static int open_path(struct weir_device *dev, const struct weir_device_opts *opts)
+{
+	int ret;
+
+	if (open_is_null(dev->path))
+		return open_null(dev);
+	ret = device_kind(dev->path, &dev->info.kind);
+	if (ret == -ENOENT && (dev->flags & WEIR_DEVICE_CREATE)) {
+		ret = open_new(dev, opts);
+		if (ret != -EEXIST)
+			return ret;
+		ret = device_kind(dev->path, &dev->info.kind);
+	}
+	return ret ? ret : open_old(dev);
+}
+
+static struct weir_device *open_alloc(const char *path)
+{
+	struct weir_device *dev = calloc(1, sizeof(*dev) + strlen(path) + 1);
+
+	if (!dev) {
+		error_set(-ENOMEM, "%s: no memory to open it", path);
+		return NULL;
+	}
+	strcpy(dev->path, path);
+	dev->info.size = sizeof(dev->info);
+	dev->fd = dev->claim_fd = -1;
+	return dev;
+}
+
+int weir_device_open(struct weir_device **out, const char *path,
+		     const struct weir_device_opts *user)
+{
+	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
+	struct weir_device *dev;
+	int ret = opts_copy(&opts, sizeof(opts), user, user ? user->size : 0);
+
+	if (!ret)
+		ret = open_check_opts(path, &opts);
+	if (ret < 0)
+		return ret;
+	dev = open_alloc(path);
+	if (!dev)
+		return -ENOMEM;
+	dev->flags = opts.flags;
+	ret = open_path(dev, &opts);
+	if (ret < 0) {
+		weir_device_close(dev);
+		return ret;
+	}
+	device_fill_attrs(dev);
+	*out = dev;
+	return 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sysfs.c - reads a block device's attributes. Owns nothing; any thread.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "device/sysfs.h"
+
+/* Has the directory of a block device in sysfs a queue/? A partition's has not. */
+static int sysfs_has_queue(const char *dir)
+{
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%s/queue", dir);
+
+	return len > 0 && (size_t)len < sizeof(path) && !access(path, F_OK);
+}
+
+int sysfs_queue_dir(dev_t dev, char *dir, size_t size)
+{
+	char link[64], path[PATH_MAX], *slash;
+	int len;
+
+	dir[0] = '\0';
+	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(dev), minor(dev));
+	if (!realpath(link, path))
+		return -ENOENT;
+	slash = strrchr(path, '/');
+	if (slash && !sysfs_has_queue(path)) {
+		*slash = '\0';
+		slash = strrchr(path, '/');
+	}
+	if (!slash || !sysfs_has_queue(path))
+		return -ENOENT;
+	len = snprintf(dir, size, "/sys/block/%s/queue", slash + 1);
+	if (len < 0 || (size_t)len >= size || access(dir, F_OK)) {
+		dir[0] = '\0';
+		return -ENOENT;
+	}
+	return 0;
+}
+
+int sysfs_read_line(const char *dir, const char *name, char *line, size_t size)
+{
+	char path[PATH_MAX];
+	ssize_t n;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, line, size - 1);
+	if (n < 0)
+		n = -errno;
+	close(fd);
+	if (n < 0)
+		return (int)n;
+	line[n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	return 0;
+}
+
+int sysfs_read_number(const char *dir, const char *name, uint64_t *value)
+{
+	char line[32], *end;
+	int ret = sysfs_read_line(dir, name, line, sizeof(line));
+	uint64_t v;
+
+	if (ret < 0)
+		return ret;
+	if (line[0] < '0' || line[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	v = strtoumax(line, &end, 10);
+	if (errno || *end)
+		return -EINVAL;
+	*value = v;
+	return 0;
+}

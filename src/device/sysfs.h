@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sysfs.h - what the kernel says about a block device in its queue/ directory.
+ */
+#ifndef DEVICE_SYSFS_H
+#define DEVICE_SYSFS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Finds the queue/ directory of block device DEV (for a partition: that of its disk) and puts its
+ * path into DIR. 0, or -ENOENT with DIR empty: DEV is no block device (the number of a filesystem
+ * without one, such as tmpfs or overlay), or there is no sysfs.
+ */
+int sysfs_queue_dir(dev_t dev, char *dir, size_t size);
+
+/* Reads attribute NAME in DIR as one line without its end. 0 or -errno. */
+int sysfs_read_line(const char *dir, const char *name, char *line, size_t size);
+
+/* Reads attribute NAME in DIR as a number. 0 or -errno (-EINVAL: no number). */
+int sysfs_read_number(const char *dir, const char *name, uint64_t *value);
+
+#endif
