@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * null.c - the engine that moves nothing: it measures the layers above it.
+ *
+ * Reads leave memory as it was. A command ends at the next reap, or null_latency_ns after its
+ * submit. Owns two lists of the queue's commands; used by the lane's owner only. This is the
+ * hottest code of the layer's own benchmark: no allocation, no system call, and no clock
+ * without a latency.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/cmds.h"
+
+struct null_engine {
+	struct engine engine;
+	struct cmds batch;   /* accepted */
+	struct cmds running; /* submitted, by due time (e_done) as the latency is one for all */
+	uint32_t in_flight;
+	char text[64];
+};
+
+static int null_probe(const struct weir_device *dev, char *why, size_t size)
+{
+	if (weir_device_info(dev)->kind == WEIR_DEVICE_NULL) {
+		snprintf(why, size, "null: no data moves");
+		return 0;
+	}
+	snprintf(why, size, "the null engine stores nothing: it works on null devices only");
+	return -EOPNOTSUPP;
+}
+
+static int null_open(struct engine **e, const struct engine_params *params)
+{
+	struct null_engine *n;
+	char why[128];
+
+	if (null_probe(params->dev, why, sizeof(why)) < 0)
+		return error_set(-EOPNOTSUPP, "%s: %s", weir_device_path(params->dev), why);
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return error_set(-ENOMEM, "no memory for the null engine");
+	n->engine.ops = &engine_null;
+	n->engine.params = *params;
+	if (params->null_latency_ns)
+		snprintf(n->text, sizeof(n->text), "null: no data moves, %llu ns each",
+			 (unsigned long long)params->null_latency_ns);
+	else
+		snprintf(n->text, sizeof(n->text), "null: no data moves, completes at once");
+	*e = &n->engine;
+	return 0;
+}
+
+static void null_close(struct engine *e)
+{
+	free((struct null_engine *)e);
+}
+
+static int null_queue(struct engine *e, struct weir_cmd *cmd)
+{
+	struct null_engine *n = (struct null_engine *)e;
+
+	if (n->in_flight >= e->params.depth)
+		return -EBUSY;
+	n->in_flight++;
+	cmd->status = 0;
+	cmd->resubmits = 0;
+	cmds_push(&n->batch, cmd);
+	return 0;
+}
+
+static void null_submit(struct engine *e)
+{
+	struct null_engine *n = (struct null_engine *)e;
+
+	if (e->params.null_latency_ns && n->batch.head) {
+		uint64_t due = clock_now() + e->params.null_latency_ns;
+
+		for (struct weir_cmd *cmd = n->batch.head; cmd; cmd = cmd->e_next)
+			cmd->e_done = due;
+	}
+	cmds_append(&n->running, &n->batch);
+}
+
+static void null_end(struct null_engine *n, struct weir_cmd *cmd)
+{
+	n->in_flight--;
+	cmd->result = 0;
+	n->engine.params.complete(n->engine.params.owner, cmd);
+}
+
+static unsigned null_reap_due(struct null_engine *n, uint64_t now)
+{
+	unsigned count = 0;
+
+	while (n->running.head && n->running.head->e_done <= now) {
+		null_end(n, cmds_pop(&n->running));
+		count++;
+	}
+	return count;
+}
+
+static unsigned null_reap(struct engine *e, uint64_t now)
+{
+	struct null_engine *n = (struct null_engine *)e;
+	struct weir_cmd *cmd, *next;
+	unsigned count = 0;
+
+	if (e->params.null_latency_ns)
+		return null_reap_due(n, now);
+	/* What complete() submits waits for the next reap. */
+	for (cmd = cmds_take(&n->running); cmd; cmd = next, count++) {
+		next = cmd->e_next;
+		null_end(n, cmd);
+	}
+	return count;
+}
+
+static uint64_t null_next_event(struct engine *e)
+{
+	struct null_engine *n = (struct null_engine *)e;
+
+	if (!n->running.head)
+		return UINT64_MAX;
+	return e->params.null_latency_ns ? n->running.head->e_done : 0;
+}
+
+static void null_wait(struct engine *e, uint64_t deadline)
+{
+	uint64_t due;
+
+	null_submit(e);
+	due = null_next_event(e);
+	if (due)
+		engine_sleep(-1, e->params.wake_fd, due < deadline ? due : deadline);
+}
+
+static int null_fd(struct engine *e)
+{
+	(void)e;
+	return -1;
+}
+
+static const char *null_describe(struct engine *e)
+{
+	return ((struct null_engine *)e)->text;
+}
+
+const struct engine_ops engine_null = {
+	.name = "null",
+	.summary = "moves no data: measures the layers above",
+	.probe = null_probe,
+	.open = null_open,
+	.close = null_close,
+	.queue = null_queue,
+	.submit = null_submit,
+	.reap = null_reap,
+	.wait = null_wait,
+	.fd = null_fd,
+	.next_event = null_next_event,
+	.describe = null_describe,
+};

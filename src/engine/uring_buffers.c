@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * uring_buffers.c - registers memory with a ring, so that I/O on it need not map it each time.
+ *
+ * The table belongs to the ring, and so to the lane's owner.
+ */
+#include <errno.h>
+#include <sys/resource.h>
+
+#include "base/error.h"
+#include "engine/uring.h"
+
+static int buffers_refused(int err, size_t length)
+{
+	struct rlimit limit = { 0 };
+
+	if (err != -ENOMEM)
+		return error_sys(err, "cannot register %zu KiB of memory with io_uring",
+				 length >> 10);
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	return error_set(err,
+			 "cannot register %zu KiB of memory with io_uring: RLIMIT_MEMLOCK is "
+			 "%llu KiB, for all rings together: raise it (ulimit -l) or give the "
+			 "program CAP_IPC_LOCK",
+			 length >> 10, (unsigned long long)limit.rlim_cur >> 10);
+}
+
+int uring_register_buffer(struct engine *e, uint32_t index, void *base, size_t length)
+{
+	struct uring *u = (struct uring *)e;
+	struct iovec iov = { .iov_base = base, .iov_len = length };
+	__u64 no_tag = 0;
+	int ret;
+
+	if (!u->fixed_buffers)
+		return error_set(-EOPNOTSUPP,
+				 "this kernel has no sparse table of io_uring buffers (5.19 or "
+				 "later has)");
+	if (index >= URING_BUFFERS)
+		return error_set(-E2BIG, "more than %u registered buffers", URING_BUFFERS);
+	ret = io_uring_register_buffers_update_tag(&u->ring, index, &iov, &no_tag, 1);
+	return ret < 0 ? buffers_refused(ret, length) : 0;
+}

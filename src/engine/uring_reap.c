@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * uring_reap.c - takes what has ended off the ring.
+ *
+ * Works on the ring of struct uring; lane's owner only.
+ */
+#include "engine/progress.h"
+#include "engine/uring.h"
+
+/* CQEs taken off the ring at once. */
+#define URING_REAP 32u
+
+/* A CQE of the poll on wake_fd. */
+static void uring_woken(struct uring *u, const struct io_uring_cqe *cqe)
+{
+	if (!(cqe->flags & IORING_CQE_F_MORE))
+		u->wake_armed = false;
+	if (u->wake_noticed)
+		u->wake_noticed--;
+	else
+		u->wake_pending = true;
+}
+
+/* Takes one CQE: returns the command that it ended, or NULL. */
+static struct weir_cmd *uring_take(struct uring *u, const struct io_uring_cqe *cqe)
+{
+	uint64_t data = cqe->user_data;
+	struct weir_cmd *cmd;
+
+	if (data == URING_WAKE) {
+		uring_woken(u, cqe);
+		return NULL;
+	}
+	cmd = (struct weir_cmd *)(uintptr_t)(data & ~URING_WRITES_ZEROES);
+	if (uring_result(u, cmd, data & URING_WRITES_ZEROES, cqe->res))
+		return cmd;
+	if (u->broken)
+		uring_fail(u, cmd, u->broken);
+	else
+		cmds_push(&u->again, cmd);
+	return NULL;
+}
+
+static void uring_complete(struct uring *u, struct weir_cmd *cmd)
+{
+	u->in_flight--;
+	u->engine.params.complete(u->engine.params.owner, cmd);
+}
+
+/*
+ * Takes up to MAX CQEs and completes what they ended; returns how many CQEs there were. The CQ
+ * gets its room back before complete() is called, as that may submit.
+ */
+static unsigned uring_reap_some(struct uring *u, unsigned max, unsigned *ended)
+{
+	struct io_uring_cqe *cqes[URING_REAP];
+	struct weir_cmd *cmds[URING_REAP];
+	unsigned n, count = 0;
+
+	n = io_uring_peek_batch_cqe(&u->ring, cqes, max < URING_REAP ? max : URING_REAP);
+	for (unsigned i = 0; i < n; i++) {
+		cmds[count] = uring_take(u, cqes[i]);
+		count += cmds[count] != NULL;
+	}
+	io_uring_cq_advance(&u->ring, n);
+	for (unsigned i = 0; i < count; i++)
+		uring_complete(u, cmds[i]);
+	*ended += count;
+	return n;
+}
+
+static unsigned uring_reap_done(struct uring *u)
+{
+	struct weir_cmd *cmd, *next;
+	unsigned count = 0;
+
+	for (cmd = cmds_take(&u->done); cmd; cmd = next, count++) {
+		next = cmd->e_next;
+		uring_complete(u, cmd);
+	}
+	return count;
+}
+
+/*
+ * Completions may wait for this thread to enter the kernel. That is worth a call only where the
+ * CQ is empty: otherwise they come with the next submit.
+ */
+static void uring_get_events(struct uring *u)
+{
+	unsigned flags = __atomic_load_n(u->ring.sq.kflags, __ATOMIC_RELAXED);
+	bool waiting = flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+
+	if (waiting || (u->always_enter && (u->in_flight || u->wake_armed)))
+		io_uring_get_events(&u->ring);
+}
+
+unsigned uring_reap(struct engine *e, uint64_t now)
+{
+	struct uring *u = (struct uring *)e;
+	unsigned ended = 0, left, n;
+
+	if (!io_uring_cq_ready(&u->ring))
+		uring_get_events(u);
+	/* What ends from here on is for the next call. */
+	for (left = io_uring_cq_ready(&u->ring); left; left -= n) {
+		n = uring_reap_some(u, left, &ended);
+		if (!n)
+			break;
+	}
+	if (u->again.head || now >= u->retry_at)
+		uring_submit(e);
+	if (u->done.head)
+		ended += uring_reap_done(u);
+	return ended;
+}

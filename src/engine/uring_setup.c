@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * uring_setup.c - makes a ring, from the best set-up that the kernel takes to the plainest.
+ *
+ * Owns the ring from uring_setup() to uring_teardown(), on the lane's owner: with SINGLE_ISSUER
+ * no other thread may touch it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "engine/uring.h"
+
+/* Beside the commands the CQ holds wake-ups; room for them, so that it never overflows. */
+#define SETUP_SPARE_CQES 64u
+
+struct setup_rung {
+	unsigned flags;
+	const char *name;
+	bool always_enter;
+};
+
+/* Best first. TASKRUN_FLAG lets reap() see in memory whether a system call would bring anything;
+ * not every kernel takes it together with DEFER_TASKRUN. */
+static const struct setup_rung setup_ladder[] = {
+	{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+	  "SINGLE_ISSUER|DEFER_TASKRUN|TASKRUN_FLAG", false },
+	{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, "SINGLE_ISSUER|DEFER_TASKRUN",
+	  true },
+	{ IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, "COOP_TASKRUN|TASKRUN_FLAG",
+	  false },
+	{ 0, "no set-up flags", false },
+};
+
+#define SETUP_RUNGS (sizeof(setup_ladder) / sizeof(setup_ladder[0]))
+
+/* kernel.io_uring_disabled, or -1 where the kernel has no such thing. */
+static int setup_sysctl(void)
+{
+	FILE *f = fopen("/proc/sys/kernel/io_uring_disabled", "re");
+	int value = -1;
+
+	if (!f)
+		return -1;
+	if (fscanf(f, "%d", &value) != 1)
+		value = -1;
+	fclose(f);
+	return value;
+}
+
+static void setup_why_memory(char *why, size_t size)
+{
+	struct rlimit limit = { 0 };
+
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	snprintf(why, size,
+		 "the kernel refuses io_uring: no memory, or more than RLIMIT_MEMLOCK (%llu KiB) "
+		 "allows: raise it (ulimit -l)",
+		 (unsigned long long)limit.rlim_cur >> 10);
+}
+
+static void setup_why_denied(int err, char *why, size_t size)
+{
+	int value = setup_sysctl();
+
+	if (value > 0)
+		snprintf(why, size, "the kernel refuses io_uring: kernel.io_uring_disabled=%d (%s)",
+			 value,
+			 value == 1 ? "allowed with CAP_SYS_ADMIN and in kernel.io_uring_group"
+				    : "an administrator can set it to 0");
+	else
+		snprintf(why, size,
+			 "the kernel refuses io_uring: %s, as the seccomp filters of containers "
+			 "and SELinux do",
+			 strerror(-err));
+}
+
+/* What was wrong and what to do, for ERR from setting a ring up. */
+static int setup_why(int err, char *why, size_t size)
+{
+	switch (err) {
+	case -EPERM:
+	case -EACCES:
+		setup_why_denied(err, why, size);
+		break;
+	case -ENOSYS:
+		snprintf(why, size,
+			 "the kernel has no io_uring (5.13 or later has what is needed), or a "
+			 "seccomp filter hides it");
+		break;
+	case -ENOMEM:
+		setup_why_memory(why, size);
+		break;
+	default:
+		snprintf(why, size, "the kernel refuses io_uring: %s", strerror(-err));
+	}
+	return err;
+}
+
+/* Goes down the ladder while the kernel says that it does not know the flags. */
+static int setup_ring(struct uring *u, unsigned depth, const struct setup_rung **rung)
+{
+	int err = -EINVAL;
+
+	for (size_t i = 0; i < SETUP_RUNGS && err == -EINVAL; i++) {
+		struct io_uring_params params = { 0 };
+
+		*rung = &setup_ladder[i];
+		params.flags = setup_ladder[i].flags | IORING_SETUP_CQSIZE;
+		params.cq_entries = 2 * depth + SETUP_SPARE_CQES;
+		err = io_uring_queue_init_params(depth, &u->ring, &params);
+	}
+	return err;
+}
+
+/* Each is worth having, none is needed. */
+static void setup_register(struct uring *u)
+{
+	u->fixed_file = !io_uring_register_files(&u->ring, &u->target.fd, 1);
+	u->fixed_buffers = !io_uring_register_buffers_sparse(&u->ring, URING_BUFFERS);
+}
+
+int uring_setup(struct uring *u, unsigned depth, char *why, size_t size)
+{
+	const struct setup_rung *rung = NULL;
+	int err = setup_ring(u, depth, &rung);
+
+	if (err)
+		return setup_why(err, why, size);
+	/* This feature came with the multishot poll and the buffer table that wait() and
+	 * register_buffer() need. */
+	if (!(u->ring.features & IORING_FEAT_RSRC_TAGS)) {
+		io_uring_queue_exit(&u->ring);
+		snprintf(why, size, "its io_uring is too old: kernel 5.13 or later is needed");
+		return -EOPNOTSUPP;
+	}
+	setup_register(u);
+	u->always_enter = rung->always_enter;
+	snprintf(u->text, sizeof(u->text), "uring: %s, %s file, %s buffers", rung->name,
+		 u->fixed_file ? "registered" : "unregistered",
+		 u->fixed_buffers ? "fixed" : "no fixed");
+	return 0;
+}
+
+void uring_teardown(struct uring *u)
+{
+	/* The kernel ends a ring behind our back, some time after its last descriptor is closed.
+	 * The device's file and its lock must not live so long. */
+	if (u->fixed_file)
+		io_uring_unregister_files(&u->ring);
+	if (u->fixed_buffers)
+		io_uring_unregister_buffers(&u->ring);
+	io_uring_queue_exit(&u->ring);
+}

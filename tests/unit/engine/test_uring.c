@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What only the uring engine has: registered buffers, a ring that can be lost, and a file that
+ * the kernel must let go of.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "rig.h"
+
+#define NOBODY 65534u
+#define ARENA (64 * RIG_BLOCK)
+
+static const struct rig_case on_file = { "uring", "file" };
+
+/* Skips where the set-up has not got WORD. */
+static void need(struct rig *r, const char *word)
+{
+	if (strstr(r->e->ops->describe(r->e), word))
+		return;
+	print_message("# skipped: %s\n", r->e->ops->describe(r->e));
+	rig_close(r);
+	skip();
+}
+
+static void fixed_prep(struct rig_cmd *c, enum weir_op op, uint64_t at, void *buf, int index)
+{
+	rig_prep(c, op, at, buf, 3 * RIG_BLOCK);
+	c->cmd.buf_index = (int16_t)index;
+}
+
+static void fixed_sub_ranges(void **state)
+{
+	char *arena = rig_alloc(2 * ARENA), *back = rig_alloc(3 * RIG_BLOCK);
+	struct rig_cmd c;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, &on_file);
+	need(&r, ", fixed buffers");
+	assert_int_equal(r.e->ops->register_buffer(r.e, 0, arena, ARENA), 0);
+	assert_int_equal(r.e->ops->register_buffer(r.e, 1023, arena + ARENA, ARENA), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		unsigned half = i & 1, part = i % 61;
+		char *buf = arena + half * ARENA + part * RIG_BLOCK;
+		uint64_t at = i * 4 * RIG_BLOCK;
+
+		rig_fill(buf, 3 * RIG_BLOCK, i);
+		fixed_prep(&c, WEIR_OP_WRITE, at, buf, half ? 1023 : 0);
+		c.cmd.fua = i % 10 == 0;
+		assert_int_equal(rig_run(&r, &c), 0);
+		assert_int_equal(rig_do(&r, WEIR_OP_READ, at, back, 3 * RIG_BLOCK), 0);
+		assert_memory_equal(back, buf, 3 * RIG_BLOCK);
+		memset(buf, 0, 3 * RIG_BLOCK);
+		fixed_prep(&c, WEIR_OP_READ, at, buf, half ? 1023 : 0);
+		assert_int_equal(rig_run(&r, &c), 0);
+		assert_memory_equal(back, buf, 3 * RIG_BLOCK);
+	}
+	rig_close(&r);
+	free(back);
+	free(arena);
+}
+
+/* The kernel checks that the memory is inside: proof that the fixed commands are what is used. */
+static void fixed_outside_is_refused(void **state)
+{
+	char *arena = rig_alloc(2 * ARENA);
+	struct rig_cmd c;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, &on_file);
+	need(&r, ", fixed buffers");
+	assert_int_equal(r.e->ops->register_buffer(r.e, 5, arena, ARENA), 0);
+	fixed_prep(&c, WEIR_OP_READ, 0, arena + ARENA - RIG_BLOCK, 5);
+	assert_int_equal(rig_run(&r, &c), -EFAULT);
+	fixed_prep(&c, WEIR_OP_READ, 0, arena, 6);
+	assert_int_equal(rig_run(&r, &c), -EFAULT);
+	assert_int_equal(r.e->ops->register_buffer(r.e, 1024, arena, ARENA), -E2BIG);
+	rig_close(&r);
+	free(arena);
+}
+
+/* The child's part: 0, 77 to skip, or which check failed. */
+static int register_too_much(struct weir_device *dev, struct engine_params params, void *arena)
+{
+	struct rlimit limit = { .rlim_cur = 4096, .rlim_max = 4096 };
+	struct engine *e;
+
+	params.dev = dev;
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) || (!getuid() && setresuid(NOBODY, NOBODY, NOBODY)))
+		return 77;
+	if (engine_uring.open(&e, &params))
+		return 77;
+	if (!strstr(e->ops->describe(e), ", fixed buffers"))
+		return 77;
+	if (e->ops->register_buffer(e, 0, arena, ARENA) != -ENOMEM)
+		return 1;
+	if (!strstr(weir_error(), "RLIMIT_MEMLOCK") || !strstr(weir_error(), "256 KiB"))
+		return 2;
+	e->ops->close(e);
+	return 0;
+}
+
+static void memory_limit_is_named(void **state)
+{
+	char *arena = rig_alloc(ARENA);
+	struct rig r;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	rig_open(&r, &on_file);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(register_too_much(r.dev, r.params, arena));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	rig_close(&r);
+	free(arena);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77) {
+		print_message("# skipped: no io_uring under RLIMIT_MEMLOCK here\n");
+		skip();
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+#define LOST 5u
+
+static void check_lost(struct rig *r, struct rig_cmd *cmds, unsigned n, int err)
+{
+	r->e->ops->reap(r->e, clock_now());
+	assert_int_equal(r->ended, n);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(cmds[i].ended, 1);
+		assert_int_equal(cmds[i].cmd.result, err);
+	}
+}
+
+/* The ring is taken away: what was accepted ends with the kernel's words, and so does the rest. */
+static void a_lost_ring_fails_its_commands(void **state)
+{
+	char *buf = rig_alloc(RIG_BLOCK);
+	struct rig_cmd cmds[LOST + 1];
+	uint64_t start;
+	struct rig r;
+	int fd;
+
+	(void)state;
+	rig_open(&r, &on_file);
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (unsigned i = 0; i <= LOST; i++)
+		rig_prep(&cmds[i], WEIR_OP_READ, i * RIG_BLOCK, buf, RIG_BLOCK);
+	for (unsigned i = 0; i < LOST; i++)
+		assert_int_equal(r.e->ops->queue(r.e, &cmds[i].cmd), 0);
+	assert_int_equal(dup2(fd, r.e->ops->fd(r.e)), r.e->ops->fd(r.e));
+	r.e->ops->submit(r.e);
+	assert_true(r.e->ops->next_event(r.e) == 0);
+	check_lost(&r, cmds, LOST, -EOPNOTSUPP);
+	assert_int_equal(r.e->ops->queue(r.e, &cmds[LOST].cmd), 0);
+	start = clock_now();
+	r.e->ops->wait(r.e, start + 10 * NSEC_PER_SEC);
+	assert_true(clock_now() < start + 10 * NSEC_PER_SEC);
+	check_lost(&r, cmds, LOST + 1, -EOPNOTSUPP);
+	close(fd);
+	rig_close(&r);
+	free(buf);
+}
+
+static void *submit_elsewhere(void *arg)
+{
+	struct rig *r = arg;
+
+	r->e->ops->submit(r->e);
+	return NULL;
+}
+
+static void another_thread_is_refused(void **state)
+{
+	char *buf = rig_alloc(RIG_BLOCK);
+	struct rig_cmd c;
+	pthread_t thread;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, &on_file);
+	need(&r, "SINGLE_ISSUER");
+	rig_prep(&c, WEIR_OP_READ, 0, buf, RIG_BLOCK);
+	assert_int_equal(r.e->ops->queue(r.e, &c.cmd), 0);
+	assert_int_equal(pthread_create(&thread, NULL, submit_elsewhere, &r), 0);
+	pthread_join(thread, NULL);
+	check_lost(&r, &c, 1, -EEXIST);
+	rig_close(&r);
+	free(buf);
+}
+
+/* A ring lives on in the kernel after it is closed; the lock on the device must not. */
+static void close_lets_go_of_the_lock(void **state)
+{
+	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
+	char *buf = rig_alloc(RIG_BLOCK);
+	struct rig r;
+
+	(void)state;
+	rig_device(&r, "file", WEIR_DEVICE_LOCK);
+	rig_engine(&r, "uring");
+	opts.flags = WEIR_DEVICE_LOCK;
+	for (int i = 0; i < 50; i++) {
+		r.e->ops->wait(r.e, clock_now() + 1000);
+		assert_int_equal(rig_do(&r, WEIR_OP_READ, 0, buf, RIG_BLOCK), 0);
+		r.e->ops->close(r.e);
+		weir_device_close(r.dev);
+		assert_int_equal(weir_device_open(&r.dev, r.path, &opts), 0);
+		r.params.dev = r.dev;
+		assert_int_equal(engine_uring.open(&r.e, &r.params), 0);
+	}
+	rig_close(&r);
+	free(buf);
+}
+
+/* Callbacks may submit: the CQ must have room for what they start. */
+struct chain {
+	struct rig *r;
+	unsigned left;
+};
+
+static void chain_next(void *owner, struct weir_cmd *cmd)
+{
+	struct chain *chain = owner;
+
+	assert_int_equal(cmd->result, 0);
+	chain->r->ended++;
+	if (!chain->left)
+		return;
+	chain->left--;
+	cmd->iov->iov_len = RIG_BLOCK;
+	assert_int_equal(chain->r->e->ops->queue(chain->r->e, cmd), 0);
+	chain->r->e->ops->submit(chain->r->e);
+}
+
+static void completions_may_submit(void **state)
+{
+	char *buf = rig_alloc(RIG_DEPTH * RIG_BLOCK);
+	struct rig_cmd cmds[RIG_DEPTH];
+	struct chain chain = { .left = 20000 };
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, &(struct rig_case){ "uring", "shm" });
+	chain.r = &r;
+	r.e->params.complete = chain_next;
+	r.e->params.owner = &chain;
+	for (unsigned i = 0; i < RIG_DEPTH; i++) {
+		rig_prep(&cmds[i], WEIR_OP_READ, i * RIG_BLOCK, buf + i * RIG_BLOCK, RIG_BLOCK);
+		assert_int_equal(r.e->ops->queue(r.e, &cmds[i].cmd), 0);
+	}
+	rig_wait(&r, 20000 + RIG_DEPTH);
+	assert_int_equal(r.ended, 20000 + RIG_DEPTH);
+	rig_close(&r);
+	free(buf);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fixed_sub_ranges),
+		cmocka_unit_test(fixed_outside_is_refused),
+		cmocka_unit_test(memory_limit_is_named),
+		cmocka_unit_test(a_lost_ring_fails_its_commands),
+		cmocka_unit_test(another_thread_is_refused),
+		cmocka_unit_test(close_lets_go_of_the_lock),
+		cmocka_unit_test(completions_may_submit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
