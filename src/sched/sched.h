@@ -89,6 +89,10 @@ struct sched_tunable {
 
 struct sched;
 
+/*
+ * What a scheduler does. insert, dispatch, has_work, init and exit are needed; any other may be
+ * NULL where there is nothing to do (merge: never; limit_depth: no limit; next_wakeup: never).
+ */
 struct sched_ops {
 	const char *name;
 	const char *summary;

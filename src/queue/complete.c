@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * complete.c - from commands to ended ios, and the callbacks.
+ *
+ * An engine completes into complete_cmd(), which only books; ios that have ended are collected,
+ * and called back at the top level of the loop, with nothing held. Owner's thread.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "queue/lane.h"
+
+void complete_io(struct lane *lane, struct weir_io *io)
+{
+	struct lane *home = io->q_lane;
+
+	hist_add(&lane->stats->op[io->op].ios, 1);
+	if (io->result)
+		hist_add(&lane->stats->op[io->op].errors, 1);
+	else
+		hist_add(&lane->stats->op[io->op].bytes, io->length);
+	if (home == lane)
+		io_list_add(&lane->ended, io);
+	else
+		stage_returned(home, io);
+}
+
+static void end_part(struct lane *lane, struct weir_io *io, struct request *rq, int result,
+		     uint16_t status)
+{
+	if (rq->bounce)
+		split_unbounce(rq, io);
+	if (result && !io->result) {
+		io->result = result;
+		io->status = status;
+		io->q_failed_offset = rq->cmd.offset;
+		/* What is not cut yet would only fail too. */
+		io->q_cursor = io->length;
+	}
+	if (rq->cmd.op == WEIR_OP_FLUSH || !--io->q_parts)
+		complete_io(lane, io);
+}
+
+void complete_request(struct lane *lane, struct request *rq, int result, uint16_t status)
+{
+	struct weir_io *io = rq->first;
+
+	for (uint32_t n = rq->nr_ios; n; n--) {
+		struct weir_io *next = io->q_next;
+
+		end_part(lane, io, rq, result, status);
+		io = next;
+	}
+	lane->free[lane->nr_free++] = rq;
+}
+
+void complete_cmd(void *owner, struct weir_cmd *cmd)
+{
+	struct lane *lane = owner;
+	struct request *rq = (struct request *)((char *)cmd - offsetof(struct request, cmd));
+	struct sched *s = lane->sched;
+
+	lane_count(lane, -1, cmd_data_bytes(cmd));
+	lane->refused = false; /* there is room in the engine now */
+	if (cmd->op == WEIR_OP_FLUSH)
+		lane->flush_in_flight = false;
+	if (cmd->resubmits)
+		hist_add(&lane->stats->resubmits, cmd->resubmits);
+	hist_record(&lane->stats->op[cmd->op].device,
+		    lane->now > rq->rq.io_start_ns ? lane->now - rq->rq.io_start_ns : 0);
+	if (rq->scheduled) {
+		if (s->ops->completed)
+			s->ops->completed(s, &rq->rq, lane->now);
+		if (s->ops->finish)
+			s->ops->finish(s, &rq->rq);
+	}
+	complete_request(lane, rq, cmd->result, cmd->status);
+}
+
+static void call_back(struct weir_io *io)
+{
+	void (*end)(struct weir_io *) = io->end;
+	uint32_t before = __atomic_exchange_n(&io->q_state, IO_DONE, __ATOMIC_ACQ_REL);
+
+	/* From here on the io is the caller's: only its address is used for the waking. */
+	if (before == IO_WAITED)
+		syscall(SYS_futex, &io->q_state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+	if (end)
+		end(io);
+}
+
+static void run_tasks(struct lane *lane)
+{
+	struct task_list tasks;
+	struct weir_task *task;
+
+	task_list_init(&tasks);
+	task_list_join(&tasks, &lane->tasks);
+	for (task = tasks.first; task;) {
+		struct weir_task *next = task->q_next;
+
+		task->fn(task);
+		task = next;
+	}
+}
+
+/* Those who wait for the whole queue look again. */
+static void tell_drain_waiters(struct weir_queue *q)
+{
+	if (!__atomic_load_n(&q->drain_waiters, __ATOMIC_SEQ_CST))
+		return;
+	pthread_mutex_lock(&q->lock);
+	pthread_cond_broadcast(&q->changed);
+	pthread_mutex_unlock(&q->lock);
+}
+
+unsigned complete_callbacks(struct lane *lane)
+{
+	struct io_list ended;
+	struct weir_io *io;
+	unsigned n;
+
+	if (!lane->ended.first && !lane->tasks.first)
+		return 0;
+	io_list_init(&ended);
+	io_list_join(&ended, &lane->ended);
+	n = ended.count;
+	lane->in_callback = true;
+	while ((io = io_list_pop(&ended))) {
+		lane->own_done += io->q_ctx >= lane->q->nr_ctxs;
+		call_back(io);
+	}
+	run_tasks(lane);
+	lane->in_callback = false;
+	if (n) {
+		__atomic_store_n(&lane->nr_done, lane->nr_done + n, __ATOMIC_SEQ_CST);
+		tell_drain_waiters(lane->q);
+	}
+	return n;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dispatch.c - from ios to commands: tags, the scheduler, and what is handed to the engine.
+ *
+ * An io becomes requests, one tag each, and waits in line where there is no tag. The scheduler is
+ * asked only while a driver tag and room in bytes are free, so nothing is parked below it, except
+ * what the engine itself refused: that goes first next time. Flushes do not pass through the
+ * scheduler; those that come while one is in flight share the next.
+ *
+ * Owns the lane's waiting, flushes and dispatch lists. Owner's thread.
+ */
+#include <errno.h>
+
+#include "queue/lane.h"
+
+static bool room(const struct lane *lane)
+{
+	const struct weir_queue *q = lane->q;
+
+	return lane->in_flight < __atomic_load_n(&q->depth, __ATOMIC_RELAXED) &&
+	       lane->in_flight_bytes < __atomic_load_n(&q->depth_bytes, __ATOMIC_RELAXED);
+}
+
+/* Hands RQ to the engine; false if that has no room. */
+static bool start(struct lane *lane, struct request *rq)
+{
+	if (lane->engine->ops->queue(lane->engine, &rq->cmd))
+		return false;
+	rq->rq.flags |= SCHED_RQ_STARTED;
+	rq->rq.io_start_ns = lane->now;
+	lane_count(lane, 1, cmd_data_bytes(&rq->cmd));
+	lane->queued++;
+	hist_add(&lane->stats->requests, 1);
+	if (rq->cmd.buf_index >= 0)
+		hist_add(&lane->stats->fixed, 1);
+	/* Stamps come from different threads' clocks reads: never let a difference wrap. */
+	hist_record(&lane->stats->op[rq->cmd.op].wait,
+		    lane->now > rq->submit_ns ? lane->now - rq->submit_ns : 0);
+	return true;
+}
+
+static void refused(struct lane *lane, struct request *rq, bool again)
+{
+	if (again)
+		TAILQ_INSERT_HEAD(&lane->dispatch, rq, link);
+	else
+		TAILQ_INSERT_TAIL(&lane->dispatch, rq, link);
+	hist_add(&lane->stats->requeues, 1);
+	lane->refused = true;
+	lane->rerun_ns = lane->now + RERUN_NS;
+}
+
+/* What was scheduled before; false if some of it is left. */
+static bool run_dispatch_list(struct lane *lane)
+{
+	struct request *rq;
+
+	if (lane->refused && lane->now < lane->rerun_ns)
+		return false;
+	lane->refused = false;
+	while ((rq = TAILQ_FIRST(&lane->dispatch))) {
+		/* A flush needs a tag but no room in bytes. */
+		if (rq->cmd.op == WEIR_OP_FLUSH
+			    ? lane->in_flight >= __atomic_load_n(&lane->q->depth, __ATOMIC_RELAXED)
+			    : !room(lane))
+			return false;
+		TAILQ_REMOVE(&lane->dispatch, rq, link);
+		if (!start(lane, rq)) {
+			refused(lane, rq, true);
+			return false;
+		}
+	}
+	return true;
+}
+
+void dispatch_run(struct lane *lane)
+{
+	struct sched *s = lane->sched;
+
+	if (run_dispatch_list(lane)) {
+		while (room(lane)) {
+			struct request *rq = (struct request *)s->ops->dispatch(s, lane->now);
+
+			if (!rq)
+				break;
+			if (start(lane, rq))
+				continue;
+			if (s->ops->requeue)
+				s->ops->requeue(s, &rq->rq);
+			refused(lane, rq, false);
+			break;
+		}
+	}
+	if (lane->queued) {
+		lane->queued = 0;
+		hist_add(&lane->stats->batches, 1);
+		lane->engine->ops->submit(lane->engine);
+	}
+}
+
+/* A tag for IO, or NULL. */
+static struct request *get_tag(struct lane *lane, const struct weir_io *io)
+{
+	const struct sched_ops *ops = lane->sched->ops;
+	uint32_t used = lane->q->opts.nr_requests - lane->nr_free;
+	uint8_t flags;
+
+	if (!lane->nr_free)
+		return NULL;
+	if (ops->limit_depth && io->op != WEIR_OP_FLUSH) {
+		flags = io->op == WEIR_OP_READ || !(io->flags & WEIR_IO_BACKGROUND) ? SCHED_RQ_SYNC
+										    : 0;
+		if (used >= ops->limit_depth(lane->sched, io->op, flags))
+			return NULL;
+	}
+	return lane->free[--lane->nr_free];
+}
+
+static void put_tag(struct lane *lane, struct request *rq)
+{
+	lane->free[lane->nr_free++] = rq;
+}
+
+/* Straight to the engine if the scheduler allows it and holds nothing, else to INSERT. */
+static void hand_on(struct lane *lane, struct request *rq, struct sched_list *insert)
+{
+	struct sched *s = lane->sched;
+
+	rq->rq.start_ns = lane->now;
+	rq->scheduled = false;
+	if ((s->ops->flags & SCHED_DIRECT) && TAILQ_EMPTY(insert) && !s->ops->has_work(s) &&
+	    TAILQ_EMPTY(&lane->dispatch) && room(lane)) {
+		if (!start(lane, rq))
+			refused(lane, rq, false);
+		return;
+	}
+	rq->scheduled = true;
+	TAILQ_INSERT_TAIL(insert, &rq->rq, fifo);
+}
+
+/* IO gets no further part; it ends when those in flight have. */
+static void stop_cutting(struct lane *lane, struct weir_io *io, int result)
+{
+	if (result && !io->result) {
+		io->result = result;
+		io->q_failed_offset = io->offset + io->q_cursor;
+	}
+	io->q_cursor = io->length;
+	if (!--io->q_parts)
+		complete_io(lane, io);
+}
+
+/* A flush for all in the list; the tag is RQ. */
+static void start_flush(struct lane *lane, struct io_list *list, struct request *rq)
+{
+	struct weir_io *io = list->first;
+
+	rq->cmd = (struct weir_cmd){ .op = WEIR_OP_FLUSH, .buf_index = -1, .prio = io->prio };
+	rq->rq.op = WEIR_OP_FLUSH;
+	rq->rq.flags = SCHED_RQ_SYNC | SCHED_RQ_NOMERGE;
+	rq->rq.start_ns = lane->now;
+	rq->submit_ns = io->q_start_ns;
+	rq->first = io;
+	rq->nr_ios = list->count;
+	rq->scheduled = false;
+	io_list_init(list);
+	lane->flush_in_flight = true;
+	TAILQ_INSERT_TAIL(&lane->dispatch, rq, link);
+}
+
+/* Takes IO in; false if it must wait for a tag. */
+static bool accept_flush(struct lane *lane, struct weir_io *io)
+{
+	struct request *rq;
+
+	if (!lane->flush_in_flight) {
+		rq = get_tag(lane, io);
+		if (!rq)
+			return false;
+		io_list_add(&lane->flushes, io);
+		start_flush(lane, &lane->flushes, rq);
+		return true;
+	}
+	io_list_add(&lane->flushes, io);
+	return true;
+}
+
+/* The flush in flight has ended: the ones that came meanwhile share the next. */
+static void next_flush(struct lane *lane)
+{
+	struct request *rq;
+
+	if (lane->flush_in_flight || !lane->flushes.first)
+		return;
+	rq = get_tag(lane, lane->flushes.first);
+	if (rq)
+		start_flush(lane, &lane->flushes, rq);
+}
+
+/* Cuts IO into requests as far as tags go; false if it must wait for one. */
+static bool accept_data(struct lane *lane, struct weir_io *io, struct sched_list *insert)
+{
+	do {
+		struct request *rq = get_tag(lane, io);
+		bool first = !io->q_cursor;
+		int err;
+
+		if (!rq)
+			return false;
+		err = split_next(lane, io, rq);
+		if (!err && first && io->q_cursor < io->length && (io->flags & WEIR_IO_NOWAIT))
+			err = -EAGAIN; /* as on Linux: what needs a split might wait */
+		if (err) {
+			split_drop(rq);
+			put_tag(lane, rq);
+			stop_cutting(lane, io, err);
+			return true;
+		}
+		if (!first)
+			hist_add(&lane->stats->splits, 1);
+		rq->first = io;
+		rq->nr_ios = 1;
+		io->q_parts++;
+		hand_on(lane, rq, insert);
+	} while (io->q_cursor < io->length);
+	stop_cutting(lane, io, 0);
+	return true;
+}
+
+static bool accept_one(struct lane *lane, struct weir_io *io, struct sched_list *insert)
+{
+	if (io->op == WEIR_OP_FLUSH)
+		return accept_flush(lane, io);
+	if (io->q_cursor == io->length) { /* a part failed while it waited to be cut further */
+		stop_cutting(lane, io, 0);
+		return true;
+	}
+	return accept_data(lane, io, insert);
+}
+
+static void wait_for_tag(struct lane *lane, struct weir_io *io)
+{
+	if ((io->flags & WEIR_IO_NOWAIT) && !io->q_cursor) {
+		io->result = -EAGAIN;
+		io->q_failed_offset = io->offset;
+		complete_io(lane, io);
+		return;
+	}
+	hist_add(&lane->stats->tag_waits, 1);
+	io_list_add(&lane->waiting, io);
+}
+
+/* In order: who waits longest is served first. */
+static void accept_waiting(struct lane *lane, struct sched_list *insert)
+{
+	while (lane->waiting.first && lane->nr_free) {
+		struct weir_io *io = lane->waiting.first;
+		struct weir_io *next = io->q_next;
+
+		/* Accepting may reuse q_next, so it leaves the list first. */
+		(void)io_list_pop(&lane->waiting);
+		if (accept_one(lane, io, insert))
+			continue;
+		io->q_next = next;
+		lane->waiting.first = io;
+		if (!next)
+			lane->waiting.last = &io->q_next;
+		lane->waiting.count++;
+		return;
+	}
+}
+
+void dispatch_accept(struct lane *lane, struct io_list *list)
+{
+	struct sched_list insert = TAILQ_HEAD_INITIALIZER(insert);
+	struct weir_io *io;
+
+	next_flush(lane);
+	accept_waiting(lane, &insert);
+	while ((io = io_list_pop(list))) {
+		io->q_parts = 1; /* held while it is cut, so that it does not end too early */
+		if (lane->waiting.first || !accept_one(lane, io, &insert))
+			wait_for_tag(lane, io);
+	}
+	if (!TAILQ_EMPTY(&insert))
+		lane->sched->ops->insert(lane->sched, &insert, false, lane->now);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io.c - preparing an io, and its result in words. Owns nothing; any thread.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/io.h>
+
+static const char *const op_names[WEIR_OP_COUNT] = {
+	[WEIR_OP_READ] = "read",
+	[WEIR_OP_WRITE] = "write",
+	[WEIR_OP_FLUSH] = "flush",
+	[WEIR_OP_DISCARD] = "discard",
+	[WEIR_OP_WRITE_ZEROES] = "write zeroes",
+};
+
+static void prepare(struct weir_io *io, enum weir_op op, uint64_t offset, uint64_t length)
+{
+	memset(io, 0, sizeof(*io));
+	io->op = (uint8_t)op;
+	io->offset = offset;
+	io->length = length;
+	io->prio = WEIR_PRIO_DEFAULT;
+}
+
+static void prepare_iov(struct weir_io *io, enum weir_op op, uint64_t offset,
+			const struct iovec *iov, uint32_t iovcnt)
+{
+	uint64_t length = 0;
+
+	for (uint32_t i = 0; i < iovcnt; i++)
+		length += iov[i].iov_len;
+	prepare(io, op, offset, length);
+	io->iov = iov;
+	io->iovcnt = iovcnt;
+}
+
+void weir_io_read(struct weir_io *io, uint64_t offset, void *buf, uint64_t length)
+{
+	prepare(io, WEIR_OP_READ, offset, length);
+	io->buf = buf;
+}
+
+void weir_io_write(struct weir_io *io, uint64_t offset, const void *buf, uint64_t length)
+{
+	prepare(io, WEIR_OP_WRITE, offset, length);
+	/* One field serves both directions; a write never stores through it. */
+	memcpy(&io->buf, &buf, sizeof(io->buf));
+}
+
+void weir_io_readv(struct weir_io *io, uint64_t offset, const struct iovec *iov, uint32_t iovcnt)
+{
+	prepare_iov(io, WEIR_OP_READ, offset, iov, iovcnt);
+}
+
+void weir_io_writev(struct weir_io *io, uint64_t offset, const struct iovec *iov, uint32_t iovcnt)
+{
+	prepare_iov(io, WEIR_OP_WRITE, offset, iov, iovcnt);
+}
+
+void weir_io_flush(struct weir_io *io)
+{
+	prepare(io, WEIR_OP_FLUSH, 0, 0);
+}
+
+void weir_io_discard(struct weir_io *io, uint64_t offset, uint64_t length)
+{
+	prepare(io, WEIR_OP_DISCARD, offset, length);
+}
+
+void weir_io_write_zeroes(struct weir_io *io, uint64_t offset, uint64_t length)
+{
+	prepare(io, WEIR_OP_WRITE_ZEROES, offset, length);
+}
+
+const char *weir_io_strerror(const struct weir_io *io, char *buf, size_t size)
+{
+	const char *name = io->op < WEIR_OP_COUNT ? op_names[io->op] : "unknown operation";
+	const char *what = io->result ? strerror(-io->result) : "success";
+	char at[96] = "";
+	char status[48] = "";
+
+	if (io->op != WEIR_OP_FLUSH)
+		snprintf(at, sizeof(at), " at 0x%llx+%llu", (unsigned long long)io->offset,
+			 (unsigned long long)io->length);
+	if (io->op != WEIR_OP_FLUSH && io->result && io->q_failed_offset != io->offset)
+		snprintf(at + strlen(at), sizeof(at) - strlen(at), " (its part at 0x%llx)",
+			 (unsigned long long)io->q_failed_offset);
+	if (io->status)
+		snprintf(status, sizeof(status), " (SCT 0x%x SC 0x%x%s)", io->status >> 8 & 7,
+			 io->status & 0xff, io->status & 0x4000 ? ", do not retry" : "");
+	snprintf(buf, size, "%s%s: %s%s", name, at, what, status);
+	return buf;
+}

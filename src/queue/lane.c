@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lane.c - a lane and its loop: take what came, hand it down, reap, call back.
+ *
+ * The loop is the same whoever runs it, a worker or a thread of the program. Owns everything of
+ * struct lane that is marked so there. Owner's thread, except lane_init() and lane_destroy().
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "queue/lane.h"
+
+static void lane_lists(struct lane *lane)
+{
+	io_list_init(&lane->plug);
+	io_list_init(&lane->waiting);
+	io_list_init(&lane->flushes);
+	io_list_init(&lane->ended);
+	io_list_init(&lane->forwarded);
+	io_list_init(&lane->returned);
+	task_list_init(&lane->tasks);
+	task_list_init(&lane->posted);
+	TAILQ_INIT(&lane->dispatch);
+}
+
+static int lane_pool(struct lane *lane)
+{
+	uint32_t n = lane->q->opts.nr_requests, segments = lane->q->max_segments;
+
+	lane->pool = calloc(n, sizeof(*lane->pool));
+	lane->free = calloc(n, sizeof(*lane->free));
+	lane->pieces = calloc((size_t)n * segments, sizeof(*lane->pieces));
+	if (!lane->pool || !lane->free || !lane->pieces)
+		return -ENOMEM;
+	/* The lowest tags on top, so that few are in use where few are needed. */
+	for (uint32_t i = 0; i < n; i++) {
+		lane->pool[i].pieces = lane->pieces + (size_t)i * segments;
+		lane->free[n - 1 - i] = &lane->pool[i];
+	}
+	lane->nr_free = n;
+	return 0;
+}
+
+int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
+{
+	struct sched_env env = {
+		.nr_requests = q->opts.nr_requests,
+		.depth = q->opts.depth,
+		.nr_lanes = q->sched_ops->scope == SCHED_PER_LANE ? q->nr_lanes : 1,
+		.lane = q->sched_ops->scope == SCHED_PER_LANE ? index : 0,
+		.nr_ctxs = q->nr_ctxs + q->nr_lanes,
+		.max_submitters = 1024,
+		.rotational = q->info->rotational,
+	};
+	int err;
+
+	lane->q = q;
+	lane->index = index;
+	lane->epoll_fd = lane->timer_fd = -1;
+	lane->asleep = 1;
+	lane_lists(lane);
+	pthread_mutex_init(&lane->lock, NULL);
+	lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (lane->wake_fd < 0)
+		return -errno;
+	lane->stats = calloc(1, sizeof(*lane->stats));
+	err = lane->stats ? lane_pool(lane) : -ENOMEM;
+	return err ? err : q->sched_ops->init(&lane->sched, &env);
+}
+
+void lane_destroy(struct lane *lane)
+{
+	if (!lane->q)
+		return;
+	if (lane->sched)
+		lane->sched->ops->exit(lane->sched);
+	if (lane->wake_fd >= 0)
+		close(lane->wake_fd);
+	pthread_mutex_destroy(&lane->lock);
+	free(lane->pool);
+	free(lane->free);
+	free(lane->pieces);
+	free(lane->fixed);
+	free(lane->stats);
+}
+
+/* All of a PER_QUEUE scheduler's ios are scheduled on its home lane. */
+static bool forward(struct lane *lane)
+{
+	struct weir_queue *q = lane->q;
+
+	if (!q->home || q->home == lane)
+		return false;
+	if (lane->plug.first)
+		stage_list(q->home, &lane->plug);
+	return true;
+}
+
+void lane_push(struct lane *lane)
+{
+	struct io_list batch;
+
+	if (forward(lane)) {
+		io_list_init(&batch);
+		stage_take(lane, &batch);
+		return;
+	}
+	io_list_init(&batch);
+	io_list_join(&batch, &lane->plug);
+	stage_take(lane, &batch);
+	lane->now = clock_now();
+	dispatch_accept(lane, &batch);
+	dispatch_run(lane);
+}
+
+bool lane_mark_asleep(struct lane *lane)
+{
+	lane->marked = true;
+	__atomic_store_n(&lane->asleep, 1, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST))
+		return true;
+	__atomic_store_n(&lane->asleep, 0, __ATOMIC_RELAXED);
+	return false;
+}
+
+/* Ends what lane_mark_asleep() began; clears the wake-up of somebody who saw it. */
+static void lane_awake(struct lane *lane)
+{
+	eventfd_t ignored;
+
+	if (!lane->marked)
+		return;
+	lane->marked = false;
+	if (!__atomic_exchange_n(&lane->asleep, 0, __ATOMIC_RELAXED))
+		(void)!eventfd_read(lane->wake_fd, &ignored);
+}
+
+static bool has_new_work(const struct lane *lane)
+{
+	return lane->plug.first || __atomic_load_n(&lane->inbox, __ATOMIC_RELAXED);
+}
+
+/* Something waits that room below could let go on. */
+static bool has_old_work(const struct lane *lane)
+{
+	return lane->waiting.first || lane->flushes.first || !TAILQ_EMPTY(&lane->dispatch) ||
+	       lane->sched->ops->has_work(lane->sched);
+}
+
+unsigned lane_turn(struct lane *lane)
+{
+	unsigned ended;
+
+	lane_awake(lane);
+	if (has_new_work(lane) || has_old_work(lane))
+		lane_push(lane);
+	/* A descriptor that polls readable must be cleared even if only a wake-up is behind it. */
+	if (lane->in_flight || lane->epoll_fd >= 0) {
+		lane->now = clock_now();
+		if (lane->engine->ops->reap(lane->engine, lane->now) && has_old_work(lane))
+			lane_push(lane);
+	}
+	ended = complete_callbacks(lane);
+	if (lane->plug.first)
+		lane_push(lane);
+	return ended;
+}
+
+uint64_t lane_next_event(struct lane *lane)
+{
+	struct sched *s = lane->sched;
+	uint64_t next = UINT64_MAX, t;
+
+	if (lane->plug.first || lane->ended.first || lane->tasks.first)
+		return 0;
+	if (lane->engine->ops->next_event)
+		next = lane->engine->ops->next_event(lane->engine);
+	if (s->ops->next_wakeup) {
+		t = s->ops->next_wakeup(s);
+		next = t < next ? t : next;
+	}
+	if (!lane->in_flight && !TAILQ_EMPTY(&lane->dispatch) && lane->rerun_ns < next)
+		next = lane->rerun_ns;
+	return next;
+}
+
+void lane_sleep(struct lane *lane, uint64_t deadline)
+{
+	uint64_t next = lane_next_event(lane);
+
+	if (!next || !lane_mark_asleep(lane))
+		return;
+	hist_add(&lane->stats->sleeps, 1);
+	lane->engine->ops->wait(lane->engine, next < deadline ? next : deadline);
+	/* wait() has read wake_fd; a late writer only costs a wake-up for nothing. */
+	lane->marked = false;
+	__atomic_store_n(&lane->asleep, 0, __ATOMIC_RELAXED);
+}
+
+bool lane_idle(struct lane *lane)
+{
+	return !lane->in_flight && !lane->plug.first && !lane->ended.first && !lane->tasks.first &&
+	       !has_old_work(lane) && !__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST) &&
+	       lane->own_done == lane->nr_begun;
+}
+
+void lane_drain(struct lane *lane)
+{
+	while (!lane_idle(lane)) {
+		/* Looked at again after each turn: an idle lane would sleep for ever. */
+		if (!lane_turn(lane) && !lane_idle(lane))
+			lane_sleep(lane, UINT64_MAX);
+	}
+}

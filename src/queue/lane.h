@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lane.h - the parts of a queue, and who may touch what.
+ *
+ * A lane belongs to one thread. Its fields are grouped by who uses them: the owner alone, or
+ * everybody through a lock or an atomic. The functions declared here run on the owner's thread
+ * unless they say otherwise.
+ */
+#ifndef LANE_H
+#define LANE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <weir/queue.h>
+
+#include "base/hist.h"
+#include "engine/engine.h"
+#include "sched/sched.h"
+
+/* Ios that the owner gathers before it hands them down without being polled. */
+#define PLUG_MAX 32u
+/* When a command that the engine refused is offered again while nothing is in flight. */
+#define RERUN_NS (3 * 1000000ull)
+/* One discard or write-zeroes command at most, so that sectors fit and others get a turn. */
+#define LONGEST_RANGE (1ull << 30)
+#define REGISTERED_MAX 1024u
+
+/* The values of weir_io.q_state. */
+enum io_state { IO_IDLE = 0, IO_PENDING = 1, IO_WAITED = 2, IO_DONE = 3 };
+
+/* A FIFO of ios, linked through q_next. */
+struct io_list {
+	struct weir_io *first, **last;
+	uint32_t count;
+};
+
+/* A FIFO of tasks. */
+struct task_list {
+	struct weir_task *first, **last;
+};
+
+/* One command's worth of one or more ios: what is scheduled. Its place in the pool is its tag. */
+struct request {
+	struct sched_rq rq; /* first: sched_rq and request are cast to each other */
+	struct weir_cmd cmd;
+	struct weir_io *first; /* nr_ios of them, linked through q_next */
+	uint32_t nr_ios;
+	bool scheduled; /* the scheduler knows it */
+	uint64_t submit_ns;
+	struct iovec one;	/* cmd.iov where memory is contiguous */
+	struct iovec *pieces;	/* cmd.iov where it is not: room for max_segments */
+	void *bounce;		/* stands in for memory that is not aligned */
+	uint64_t bounce_cursor; /* where in the io it begins */
+	TAILQ_ENTRY(request) link;
+};
+
+TAILQ_HEAD(request_list, request);
+
+/* Counters of a lane: written by the owner, read by anybody (relaxed). */
+struct lane_stats {
+	struct {
+		uint64_t ios, bytes, errors;
+		struct hist wait, device;
+	} op[WEIR_OP_COUNT];
+	uint64_t requests, splits, bounced, fixed, fixed_failed, tag_waits, requeues, resubmits;
+	uint64_t batches, sleeps, wakeups;
+};
+
+struct fixed_range {
+	uintptr_t base;
+	size_t length;
+	int16_t index;
+};
+
+struct lane {
+	/* Set at open and never changed. */
+	struct weir_queue *q;
+	uint32_t index;
+	int wake_fd;
+
+	/* The owner's. */
+	struct engine *engine; /* while somebody is attached */
+	struct sched *sched;
+	struct request *pool, **free;
+	struct iovec *pieces;
+	uint32_t nr_free;
+	struct io_list plug;	      /* submitted by the owner, not yet taken */
+	struct io_list waiting;	      /* for a tag, in order */
+	struct io_list flushes;	      /* for the flush in flight to end */
+	struct request_list dispatch; /* scheduled already: goes before the scheduler's */
+	struct io_list ended;	      /* to be called back */
+	struct task_list tasks;
+	uint32_t in_flight;	  /* stored atomically: the statistics read it */
+	uint64_t in_flight_bytes; /* likewise */
+	uint32_t queued;	  /* accepted by the engine, not yet started */
+	uint64_t now;		  /* the time of the stage that is running */
+	uint64_t rerun_ns;
+	bool flush_in_flight;
+	bool refused;	   /* the head of dispatch: wait for a completion or rerun_ns */
+	uint64_t own_done; /* of nr_begun */
+	bool in_callback;
+	bool marked;		   /* the last turn left the lane marked asleep */
+	struct fixed_range *fixed; /* registered here, by address */
+	uint32_t nr_fixed, seen_registered;
+	struct lane *next_owned; /* lanes of one thread, in other queues */
+	int epoll_fd, timer_fd;	 /* for weir_queue_fd(); -1 until asked for */
+
+	/* Everybody's: atomics. */
+	uint32_t owned;	   /* 1: somebody is the owner */
+	uint32_t inbox;	   /* 1: something may be staged for this lane */
+	uint32_t asleep;   /* 1: a submitter must write wake_fd */
+	uint64_t nr_begun; /* ios whose end runs here: submitted by the owner ... */
+	uint64_t nr_done;  /* ... and ended here, whoever submitted them */
+	struct lane_stats *stats;
+
+	/* Everybody's: under the lock. */
+	pthread_mutex_t lock;
+	struct task_list posted;
+	struct io_list forwarded; /* to be scheduled here, submitted by owners of other lanes */
+	struct io_list returned;  /* ended elsewhere, to be called back here */
+
+	pthread_t worker;
+	bool worker_runs;
+};
+
+/* A staging queue: ios of threads that own no lane. */
+struct ctx {
+	pthread_mutex_t lock;
+	struct io_list staged;
+	uint64_t nr_begun; /* ios that were ever staged here (atomic) */
+	uint64_t stamp_ns; /* when the first of staged came */
+	struct lane *lane; /* where `end` runs; never changes */
+};
+
+struct weir_queue {
+	struct weir_device *dev;
+	const struct weir_device_info *info;
+	const struct engine_ops *engine_ops;
+	const struct sched_ops *sched_ops;
+	struct weir_queue_opts opts; /* every default filled in */
+	uint32_t max_segments;
+	uint32_t memory_mask; /* address bits that must be 0 */
+	uint32_t block_mask;
+	struct lane *lanes;
+	uint32_t nr_lanes;
+	struct lane *home; /* of a PER_QUEUE scheduler, else NULL */
+	struct ctx *ctxs;
+	uint32_t nr_ctxs;
+	char engine_why[256];
+
+	/* Atomics. */
+	uint32_t depth;
+	uint64_t depth_bytes;
+	uint32_t stop;		/* the workers are to drain and end */
+	uint32_t drain_waiters; /* threads in weir_queue_wait() that own no lane */
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* a lane ended ios while drain_waiters was not 0 */
+	struct iovec registered[REGISTERED_MAX]; /* under the lock */
+	uint32_t nr_registered;			 /* atomic, grows only */
+};
+
+/* N commands of BYTES more (or fewer: N negative) are with the engine. */
+static inline void lane_count(struct lane *lane, int n, uint64_t bytes)
+{
+	__atomic_store_n(&lane->in_flight, lane->in_flight + (uint32_t)n, __ATOMIC_RELAXED);
+	__atomic_store_n(&lane->in_flight_bytes,
+			 n > 0 ? lane->in_flight_bytes + bytes : lane->in_flight_bytes - bytes,
+			 __ATOMIC_RELAXED);
+}
+
+/* What CMD counts for against depth_bytes. */
+static inline uint64_t cmd_data_bytes(const struct weir_cmd *cmd)
+{
+	return cmd->op == WEIR_OP_READ || cmd->op == WEIR_OP_WRITE ? cmd->length : 0;
+}
+
+/* The two FIFOs above. */
+static inline void io_list_init(struct io_list *l)
+{
+	l->first = NULL;
+	l->last = &l->first;
+	l->count = 0;
+}
+
+static inline void io_list_add(struct io_list *l, struct weir_io *io)
+{
+	io->q_next = NULL;
+	*l->last = io;
+	l->last = &io->q_next;
+	l->count++;
+}
+
+static inline struct weir_io *io_list_pop(struct io_list *l)
+{
+	struct weir_io *io = l->first;
+
+	if (!io)
+		return NULL;
+	l->first = io->q_next;
+	if (!l->first)
+		l->last = &l->first;
+	l->count--;
+	return io;
+}
+
+/* Moves everything of FROM behind TO. */
+static inline void io_list_join(struct io_list *to, struct io_list *from)
+{
+	if (!from->first)
+		return;
+	*to->last = from->first;
+	to->last = from->last;
+	to->count += from->count;
+	io_list_init(from);
+}
+
+static inline void task_list_init(struct task_list *l)
+{
+	l->first = NULL;
+	l->last = &l->first;
+}
+
+static inline void task_list_add(struct task_list *l, struct weir_task *task)
+{
+	task->q_next = NULL;
+	*l->last = task;
+	l->last = &task->q_next;
+}
+
+static inline void task_list_join(struct task_list *to, struct task_list *from)
+{
+	if (!from->first)
+		return;
+	*to->last = from->first;
+	to->last = from->last;
+	task_list_init(from);
+}
+
+/* lane.c: life and loop */
+int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index);
+void lane_destroy(struct lane *lane);
+/* Everything but calling back: takes, dispatches, submits. */
+void lane_push(struct lane *lane);
+/* One turn of the loop; returns how many ios ended. */
+unsigned lane_turn(struct lane *lane);
+/* Sleeps until there may be something to do, or DEADLINE. */
+void lane_sleep(struct lane *lane, uint64_t deadline);
+/* Marks the lane asleep; false if something came meanwhile (and it is awake again). */
+bool lane_mark_asleep(struct lane *lane);
+/* Runs the lane until it is idle. */
+void lane_drain(struct lane *lane);
+/* Nothing is outstanding, waiting or staged. */
+bool lane_idle(struct lane *lane);
+/* When the lane must run although nothing happens; UINT64_MAX: never. */
+uint64_t lane_next_event(struct lane *lane);
+
+/* stage.c: how ios come in. Any thread. */
+void stage_io(struct weir_queue *q, struct weir_io *io);
+void stage_task(struct lane *lane, struct weir_task *task);
+void stage_list(struct lane *lane, struct io_list *list);
+void stage_returned(struct lane *lane, struct weir_io *io);
+void lane_wake(struct lane *lane);
+/* stage.c: the owner takes what came. Ios go to INTO, ended ones and tasks to the lane. */
+void stage_take(struct lane *lane, struct io_list *into);
+
+/* split.c: makes RQ the next part of IO; 0 or -ENOMEM. */
+int split_next(struct lane *lane, struct weir_io *io, struct request *rq);
+/* split.c: gives back what a bounce buffer read, and frees it. */
+void split_unbounce(struct request *rq, struct weir_io *io);
+/* split.c: frees what split_next() made, unused. */
+void split_drop(struct request *rq);
+
+/* dispatch.c: from ios to commands. */
+void dispatch_accept(struct lane *lane, struct io_list *list);
+void dispatch_run(struct lane *lane);
+
+/* complete.c: from commands to ended ios. */
+void complete_cmd(void *lane, struct weir_cmd *cmd);
+void complete_request(struct lane *lane, struct request *rq, int result, uint16_t status);
+void complete_io(struct lane *lane, struct weir_io *io);
+unsigned complete_callbacks(struct lane *lane);
+
+/* register.c: fixed buffers of a lane. */
+int register_pending(struct lane *lane);
+int16_t register_find(const struct lane *lane, const void *base, size_t length);
+
+/* owner.c: the lane of Q that the calling thread owns, or NULL. Any thread. */
+struct lane *owner_lane(const struct weir_queue *q);
+/* As owner_lane(), but takes lane 0 of a queue without workers if it is free. 0, or what the
+ * engine said; *LANE may be NULL. */
+int owner_lane_or_attach(struct weir_queue *q, struct lane **lane);
+/* The calling thread is inside a callback of any queue. */
+bool owner_in_callback(void);
+int owner_attach(struct lane *lane);
+void owner_detach(struct lane *lane);
+int owner_start_worker(struct lane *lane);
+
+/* validate.c: 0 or -errno, weir_error() set. Any thread. */
+int validate_io(const struct weir_queue *q, const struct weir_io *io);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * open.c - a queue comes and goes: options and their defaults, lanes, ctxs, workers.
+ *
+ * Owns struct weir_queue. Any thread; while weir_queue_close() runs no other may use the queue.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/opts.h"
+#include "queue/lane.h"
+#include "queue/open.h"
+
+#define DEFAULT_DEPTH 128u
+#define DEPTH_MAX 4096u
+/* Enough for a fast drive's bandwidth times its latency (7 GB/s x 100 us = 0.7 MB) with room for
+ * slower ones; beyond the knee depth buys only delay. */
+#define DEFAULT_DEPTH_BYTES (8ull << 20)
+/* blk-mq's rule for a scheduler: twice the driver's depth, counted as at most 128. */
+#define SCHED_DEPTH_BASE 128u
+#define NR_REQUESTS_MAX 8192u
+#define THREAD_CTXS 64u
+#define SEGMENTS_MAX 1024u
+
+static uint32_t online_cpus(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (uint32_t)n : 1;
+}
+
+static int in_range(const char *name, uint64_t value, uint64_t min, uint64_t max)
+{
+	if (value >= min && value <= max)
+		return 0;
+	return error_set(-EINVAL, "%s is %llu: it goes from %llu to %llu", name,
+			 (unsigned long long)value, (unsigned long long)min,
+			 (unsigned long long)max);
+}
+
+static void default_depth(struct weir_queue *q)
+{
+	struct weir_queue_opts *o = &q->opts;
+	uint32_t below = q->info->nr_requests, base;
+
+	if (!o->depth)
+		o->depth = DEFAULT_DEPTH;
+	/* Beyond nr_requests the kernel falls back to threads. */
+	if (below && o->depth > below)
+		o->depth = below;
+	base = o->depth < SCHED_DEPTH_BASE ? o->depth : SCHED_DEPTH_BASE;
+	if (!o->nr_requests)
+		o->nr_requests = q->sched_ops->flags & SCHED_DIRECT ? o->depth : 2 * base;
+	if (!o->depth_bytes)
+		o->depth_bytes = DEFAULT_DEPTH_BYTES;
+}
+
+static int check_options(struct weir_queue *q)
+{
+	struct weir_queue_opts *o = &q->opts;
+	uint64_t block = q->info->logical_block_bytes;
+	int err;
+
+	if (!o->lanes)
+		o->lanes = 1;
+	err = in_range("lanes", o->lanes, 1, online_cpus());
+	if (!err && o->depth)
+		err = in_range("depth", o->depth, 1, DEPTH_MAX);
+	if (!err && o->ctx_by > WEIR_CTX_BY_NODE)
+		err = in_range("ctx_by", o->ctx_by, 0, WEIR_CTX_BY_NODE);
+	if (err)
+		return err;
+	default_depth(q);
+	if (!o->max_io_bytes || o->max_io_bytes > q->info->max_io_bytes)
+		o->max_io_bytes = q->info->max_io_bytes;
+	err = in_range("max_io_bytes", o->max_io_bytes, block, UINT64_MAX);
+	o->max_io_bytes -= o->max_io_bytes % block;
+	/* With fewer tags than nr_requests the queue could not fill the drive; 4 is blk-mq's
+	 * lower bound for a scheduler. */
+	return err ? err : in_range("nr_requests", o->nr_requests, 1, NR_REQUESTS_MAX);
+}
+
+static int find_engine(struct weir_queue *q, const struct engine_ops *given)
+{
+	const char *name = q->opts.engine ? q->opts.engine : "auto";
+	int err = 0;
+
+	q->engine_ops = given;
+	if (!given)
+		err = engine_find(&q->engine_ops, name, q->dev, q->engine_why,
+				  sizeof(q->engine_why));
+	if (!err)
+		q->opts.engine = q->engine_ops->name;
+	return err;
+}
+
+static int find_sched(struct weir_queue *q, const struct sched_ops *given)
+{
+	const char *name = q->opts.scheduler ? q->opts.scheduler : "none";
+
+	q->sched_ops = given ? given : sched_find(name);
+	if (!q->sched_ops)
+		return error_set(-ENOENT, "no such scheduler: %s", name);
+	q->opts.scheduler = q->sched_ops->name;
+	return 0;
+}
+
+static int open_ctxs(struct weir_queue *q)
+{
+	uint32_t n = q->opts.ctx_by == WEIR_CTX_BY_THREAD ? THREAD_CTXS : online_cpus();
+
+	q->ctxs = calloc(n, sizeof(*q->ctxs));
+	if (!q->ctxs)
+		return -ENOMEM;
+	q->nr_ctxs = n;
+	for (uint32_t i = 0; i < n; i++) {
+		pthread_mutex_init(&q->ctxs[i].lock, NULL);
+		io_list_init(&q->ctxs[i].staged);
+		/* Neighbours share a lane, as CPUs that are near one another do on Linux. */
+		q->ctxs[i].lane = &q->lanes[(uint64_t)i * q->nr_lanes / n];
+	}
+	return 0;
+}
+
+static int open_lanes(struct weir_queue *q)
+{
+	int err = 0;
+
+	q->lanes = calloc(q->opts.lanes, sizeof(*q->lanes));
+	if (!q->lanes)
+		return -ENOMEM;
+	q->nr_lanes = q->opts.lanes;
+	if (q->sched_ops->scope == SCHED_PER_QUEUE)
+		q->home = &q->lanes[0];
+	err = open_ctxs(q);
+	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
+		err = lane_init(&q->lanes[i], q, i);
+	return err;
+}
+
+static void stop_workers(struct weir_queue *q)
+{
+	__atomic_store_n(&q->stop, 1, __ATOMIC_RELEASE);
+	for (uint32_t i = 0; i < q->nr_lanes; i++) {
+		if (!q->lanes[i].worker_runs)
+			continue;
+		lane_wake(&q->lanes[i]);
+		pthread_join(q->lanes[i].worker, NULL);
+		q->lanes[i].worker_runs = false;
+	}
+}
+
+static void destroy(struct weir_queue *q)
+{
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		lane_destroy(&q->lanes[i]);
+	for (uint32_t i = 0; i < q->nr_ctxs; i++)
+		pthread_mutex_destroy(&q->ctxs[i].lock);
+	pthread_mutex_destroy(&q->lock);
+	pthread_cond_destroy(&q->changed);
+	free(q->lanes);
+	free(q->ctxs);
+	free(q);
+}
+
+static int set_up(struct weir_queue *q)
+{
+	int err = check_options(q);
+
+	if (err)
+		return err;
+	q->block_mask = q->info->logical_block_bytes - 1;
+	q->memory_mask = q->info->memory_align_bytes ? q->info->memory_align_bytes - 1 : 0;
+	q->max_segments =
+		q->info->max_segments < SEGMENTS_MAX ? q->info->max_segments : SEGMENTS_MAX;
+	q->max_segments = q->max_segments ? q->max_segments : 1;
+	q->depth = q->opts.depth;
+	q->depth_bytes = q->opts.depth_bytes;
+	err = open_lanes(q);
+	for (uint32_t i = 0; i < q->nr_lanes && !err && q->opts.workers; i++)
+		err = owner_start_worker(&q->lanes[i]);
+	return err == -ENOMEM ? error_sys(err, "cannot open a queue of depth %u", q->opts.depth)
+			      : err;
+}
+
+int weir_queue_open(struct weir_queue **result, struct weir_device *dev,
+		    const struct weir_queue_opts *opts)
+{
+	return queue_open(result, dev, opts, NULL, NULL);
+}
+
+int queue_open(struct weir_queue **result, struct weir_device *dev,
+	       const struct weir_queue_opts *opts, const struct engine_ops *engine,
+	       const struct sched_ops *sched)
+{
+	struct weir_queue *q = calloc(1, sizeof(*q));
+	int err;
+
+	if (!q)
+		return error_sys(-ENOMEM, "cannot open a queue");
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_cond_init(&q->changed, NULL);
+	q->dev = dev;
+	q->info = weir_device_info(dev);
+	err = opts_copy(&q->opts, sizeof(q->opts), opts, opts ? opts->size : 0);
+	if (!err)
+		err = find_engine(q, engine);
+	if (!err)
+		err = find_sched(q, sched);
+	if (!err)
+		err = set_up(q);
+	if (err) {
+		stop_workers(q);
+		destroy(q);
+		return err;
+	}
+	*result = q;
+	return 0;
+}
+
+/* Somebody may have staged ios for a lane without an owner: the caller runs them now. */
+static int drain_unowned(struct weir_queue *q)
+{
+	for (uint32_t i = 0; i < q->nr_lanes; i++) {
+		struct lane *lane = &q->lanes[i];
+		int err;
+
+		if (!__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST))
+			continue;
+		err = owner_attach(lane);
+		if (err)
+			return err;
+		owner_detach(lane);
+	}
+	return 0;
+}
+
+int weir_queue_close(struct weir_queue *q)
+{
+	struct lane *mine;
+	int err = 0;
+
+	if (!q)
+		return 0;
+	mine = owner_lane(q);
+	if (owner_in_callback())
+		return error_set(-EDEADLK, "a callback cannot close a queue");
+	stop_workers(q);
+	if (mine)
+		owner_detach(mine);
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		if (__atomic_load_n(&q->lanes[i].owned, __ATOMIC_ACQUIRE))
+			return error_set(-EBUSY, "another thread is attached to lane %u", i);
+	err = drain_unowned(q);
+	if (err)
+		return err;
+	destroy(q);
+	return 0;
+}

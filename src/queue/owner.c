@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * owner.c - who owns a lane: attaching, detaching, worker threads.
+ *
+ * A thread remembers the lanes that it owns in a thread-local list (one for each queue, mostly
+ * one in all), so that the owner's calls need no lock. The engine lives while the lane has an
+ * owner and is opened and closed on that thread.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "queue/lane.h"
+
+static __thread struct lane *owned;
+
+struct lane *owner_lane(const struct weir_queue *q)
+{
+	struct lane *lane = owned;
+
+	while (lane && lane->q != q)
+		lane = lane->next_owned;
+	return lane;
+}
+
+bool owner_in_callback(void)
+{
+	for (struct lane *lane = owned; lane; lane = lane->next_owned)
+		if (lane->in_callback)
+			return true;
+	return false;
+}
+
+int owner_attach(struct lane *lane)
+{
+	struct weir_queue *q = lane->q;
+	struct engine_params params = {
+		.dev = q->dev,
+		.depth = q->opts.depth,
+		.wake_fd = lane->wake_fd,
+		.posix_threads = q->opts.posix_threads,
+		.null_latency_ns = q->opts.null_latency_ns,
+		.complete = complete_cmd,
+		.owner = lane,
+	};
+	uint32_t nobody = 0;
+	int err;
+
+	if (!__atomic_compare_exchange_n(&lane->owned, &nobody, 1, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED))
+		return -EBUSY;
+	err = q->engine_ops->open(&lane->engine, &params);
+	if (err) {
+		__atomic_store_n(&lane->owned, 0, __ATOMIC_RELEASE);
+		return err;
+	}
+	lane->next_owned = owned;
+	owned = lane;
+	lane->seen_registered = 0;
+	lane->nr_fixed = 0;
+	(void)register_pending(lane); /* counted there; ios go on unregistered */
+	return 0;
+}
+
+void owner_detach(struct lane *lane)
+{
+	struct lane **link = &owned;
+
+	lane_drain(lane);
+	if (lane->epoll_fd >= 0) {
+		close(lane->epoll_fd);
+		close(lane->timer_fd);
+		lane->epoll_fd = lane->timer_fd = -1;
+	}
+	lane->engine->ops->close(lane->engine);
+	lane->engine = NULL;
+	while (*link != lane)
+		link = &(*link)->next_owned;
+	*link = lane->next_owned;
+	/* Submitters need not know that nobody listens: the next owner looks first. */
+	__atomic_store_n(&lane->owned, 0, __ATOMIC_RELEASE);
+}
+
+int owner_lane_or_attach(struct weir_queue *q, struct lane **lane)
+{
+	int err;
+
+	*lane = owner_lane(q);
+	if (*lane || q->opts.workers || __atomic_load_n(&q->lanes[0].owned, __ATOMIC_RELAXED))
+		return 0;
+	err = owner_attach(&q->lanes[0]);
+	if (!err)
+		*lane = &q->lanes[0];
+	return err == -EBUSY ? 0 : err;
+}
+
+int weir_queue_attach(struct weir_queue *q, uint32_t index)
+{
+	int err = -EBUSY;
+
+	if (owner_in_callback())
+		return error_set(-EDEADLK, "a callback cannot attach to a queue");
+	if (owner_lane(q))
+		return error_set(-EEXIST, "this thread owns lane %u already", owner_lane(q)->index);
+	if (q->opts.workers)
+		return error_set(-EBUSY, "the queue's own workers run its lanes");
+	if (index != WEIR_LANE_ANY && index >= q->nr_lanes)
+		return error_set(-EINVAL, "no lane %u: the queue has %u", index, q->nr_lanes);
+	if (index != WEIR_LANE_ANY)
+		err = owner_attach(&q->lanes[index]);
+	for (uint32_t i = 0; index == WEIR_LANE_ANY && i < q->nr_lanes && err == -EBUSY; i++)
+		err = owner_attach(&q->lanes[i]);
+	return err == -EBUSY ? error_set(err, "another thread owns the lane; detach it first")
+			     : err;
+}
+
+int weir_queue_detach(struct weir_queue *q)
+{
+	struct lane *lane = owner_lane(q);
+
+	if (owner_in_callback())
+		return error_set(-EDEADLK, "a callback cannot detach from a queue");
+	if (!lane || q->opts.workers)
+		return error_set(-EPERM, "this thread owns no lane of the queue");
+	owner_detach(lane);
+	return 0;
+}
+
+/* What a worker tells the thread that starts it. */
+struct start {
+	struct lane *lane;
+	int result;
+	bool known; /* under the queue's lock */
+	char error[256];
+};
+
+static void start_said(struct start *start, int result)
+{
+	struct weir_queue *q = start->lane->q;
+
+	pthread_mutex_lock(&q->lock);
+	start->result = result;
+	start->known = true;
+	pthread_cond_broadcast(&q->changed);
+	pthread_mutex_unlock(&q->lock);
+}
+
+static void *worker(void *arg)
+{
+	struct start *start = arg;
+	struct lane *lane = start->lane;
+	int err = owner_attach(lane);
+
+	if (err)
+		snprintf(start->error, sizeof(start->error), "%s", weir_error());
+	start_said(start, err); /* frees START's memory: not used from here on */
+	if (err)
+		return NULL;
+	while (!__atomic_load_n(&lane->q->stop, __ATOMIC_ACQUIRE))
+		if (!lane_turn(lane))
+			lane_sleep(lane, UINT64_MAX);
+	owner_detach(lane);
+	return NULL;
+}
+
+int owner_start_worker(struct lane *lane)
+{
+	struct start start = { .lane = lane };
+	struct weir_queue *q = lane->q;
+	int err = pthread_create(&lane->worker, NULL, worker, &start);
+
+	if (err)
+		return error_sys(-err, "cannot start a worker thread");
+	pthread_mutex_lock(&q->lock);
+	while (!start.known)
+		pthread_cond_wait(&q->changed, &q->lock);
+	pthread_mutex_unlock(&q->lock);
+	if (start.result) {
+		pthread_join(lane->worker, NULL);
+		return error_set(start.result, "%s", start.error);
+	}
+	lane->worker_runs = true;
+	return 0;
+}

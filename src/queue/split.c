@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * split.c - cuts an io into commands within the device's limits.
+ *
+ * An io keeps a cursor (q_cursor, and q_iov_index and q_iov_skip into its pieces of memory); each
+ * call makes one request of the next part. Memory that the device cannot take (an address or a
+ * piece that is not aligned) is replaced by a bounce buffer for that part.
+ *
+ * Owns the bounce buffers, from split_next() until split_unbounce(). Owner's thread.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/lane.h"
+
+/* Bounce buffers suit every device that we know: the largest memory alignment is a page. */
+#define BOUNCE_ALIGN 4096u
+
+static bool carries_data(const struct weir_io *io)
+{
+	return io->op == WEIR_OP_READ || io->op == WEIR_OP_WRITE;
+}
+
+static uint64_t longest_part(const struct weir_queue *q, const struct weir_io *io)
+{
+	uint64_t discard = q->info->discard_max_bytes & ~(uint64_t)q->block_mask;
+
+	if (carries_data(io))
+		return q->opts.max_io_bytes;
+	if (io->op == WEIR_OP_DISCARD && discard && discard < LONGEST_RANGE)
+		return discard;
+	return LONGEST_RANGE;
+}
+
+/* Where a part of at most LENGTH bytes should end: on a physical block if it can, else on a
+ * logical one. Returns its length, 0 if not even that fits. */
+static uint64_t trim(const struct weir_queue *q, const struct weir_io *io, uint64_t length)
+{
+	uint64_t start = io->offset + io->q_cursor, end = start + length;
+	uint64_t physical = end - end % q->info->physical_block_bytes;
+
+	if (io->q_cursor + length == io->length)
+		return length;
+	if (physical > start && !(physical & q->block_mask))
+		return physical - start;
+	end &= ~(uint64_t)q->block_mask;
+	return end > start ? end - start : 0;
+}
+
+/*
+ * Walks the pieces of IO from its cursor over at most LIMIT bytes and max_segments pieces.
+ * Returns how many bytes of it the device can take as they are, 0 if memory is not aligned.
+ */
+static uint64_t aligned_run(const struct weir_queue *q, const struct weir_io *io, uint64_t limit)
+{
+	uint32_t index = io->q_iov_index, n = 0;
+	uint64_t run = 0, skip = io->q_iov_skip;
+	/* Where addresses need no alignment, neither do lengths. */
+	size_t length_mask = q->memory_mask ? q->block_mask : 0;
+
+	for (; run < limit && n < q->max_segments; index++, skip = 0) {
+		uint64_t left = io->iov[index].iov_len - skip;
+		uint64_t take = left < limit - run ? left : limit - run;
+
+		if (!take)
+			continue;
+		if ((((uintptr_t)io->iov[index].iov_base + skip) & q->memory_mask) ||
+		    (take & length_mask))
+			return 0;
+		run += take;
+		n++;
+	}
+	return run;
+}
+
+/* Moves the cursor of IO over LENGTH bytes; the pieces go to OUT unless that is NULL. Returns
+ * how many pieces there were. */
+static uint32_t advance(struct weir_io *io, uint64_t length, struct iovec *out)
+{
+	uint32_t n = 0;
+
+	io->q_cursor += length;
+	while (length) {
+		const struct iovec *piece = &io->iov[io->q_iov_index];
+		uint64_t left = piece->iov_len - io->q_iov_skip;
+		uint64_t take = left < length ? left : length;
+
+		if (take && out)
+			out[n++] = (struct iovec){ (char *)piece->iov_base + io->q_iov_skip, take };
+		length -= take;
+		io->q_iov_skip += take;
+		if (io->q_iov_skip == piece->iov_len) {
+			io->q_iov_index++;
+			io->q_iov_skip = 0;
+		}
+	}
+	return n;
+}
+
+/* Copies LENGTH bytes between BOUNCE and the memory of IO from its byte CURSOR on. */
+static void copy(struct weir_io *io, uint64_t cursor, char *bounce, uint64_t length, bool to_io)
+{
+	struct iovec whole = { io->buf, io->length };
+	const struct iovec *piece = io->iovcnt ? io->iov : &whole;
+
+	for (; length; piece++) {
+		uint64_t left = piece->iov_len > cursor ? piece->iov_len - cursor : 0;
+		uint64_t take = left < length ? left : length;
+
+		if (take && to_io)
+			memcpy((char *)piece->iov_base + cursor, bounce, take);
+		else if (take)
+			memcpy(bounce, (char *)piece->iov_base + cursor, take);
+		cursor = cursor > piece->iov_len ? cursor - piece->iov_len : 0;
+		bounce += take;
+		length -= take;
+	}
+}
+
+static int bounce(struct lane *lane, struct weir_io *io, struct request *rq, uint64_t length)
+{
+	size_t size = (length + BOUNCE_ALIGN - 1) & ~(size_t)(BOUNCE_ALIGN - 1);
+
+	rq->bounce = aligned_alloc(BOUNCE_ALIGN, size);
+	if (!rq->bounce)
+		return -ENOMEM;
+	rq->bounce_cursor = io->q_cursor;
+	if (io->op == WEIR_OP_WRITE)
+		copy(io, io->q_cursor, rq->bounce, length, false);
+	rq->one = (struct iovec){ rq->bounce, length };
+	rq->cmd.iov = &rq->one;
+	rq->cmd.iovcnt = 1;
+	if (io->iovcnt)
+		(void)advance(io, length, NULL);
+	else
+		io->q_cursor += length;
+	hist_add(&lane->stats->bounced, 1);
+	return 0;
+}
+
+void split_unbounce(struct request *rq, struct weir_io *io)
+{
+	if (io->op == WEIR_OP_READ && !rq->cmd.result)
+		copy(io, rq->bounce_cursor, rq->bounce, rq->cmd.length, true);
+	split_drop(rq);
+}
+
+void split_drop(struct request *rq)
+{
+	free(rq->bounce);
+	rq->bounce = NULL;
+}
+
+/* Memory for the next part: sets cmd.iov and cmd.length, moves the cursor. */
+static int split_memory(struct lane *lane, struct weir_io *io, struct request *rq, uint64_t limit)
+{
+	struct weir_queue *q = lane->q;
+	char *base = (char *)io->buf + io->q_cursor;
+	uint64_t run;
+
+	if (!io->iovcnt) {
+		rq->cmd.length = trim(q, io, limit);
+		if ((uintptr_t)base & q->memory_mask)
+			return bounce(lane, io, rq, rq->cmd.length);
+		rq->one = (struct iovec){ base, rq->cmd.length };
+		rq->cmd.iov = &rq->one;
+		rq->cmd.iovcnt = 1;
+		io->q_cursor += rq->cmd.length;
+		return 0;
+	}
+	run = trim(q, io, aligned_run(q, io, limit));
+	if (!run) {
+		rq->cmd.length = trim(q, io, limit);
+		return bounce(lane, io, rq, rq->cmd.length);
+	}
+	rq->cmd.length = run;
+	rq->cmd.iov = rq->pieces;
+	rq->cmd.iovcnt = advance(io, run, rq->pieces);
+	return 0;
+}
+
+static void describe(struct weir_io *io, struct request *rq, uint64_t offset)
+{
+	uint16_t prio = io->prio ? io->prio : WEIR_PRIO_DEFAULT;
+	bool sync = io->op == WEIR_OP_READ || !(io->flags & WEIR_IO_BACKGROUND);
+	bool alone = (io->flags & WEIR_IO_NOMERGE) || io->q_cursor < io->length;
+
+	rq->rq.sector = offset >> SCHED_SECTOR_SHIFT;
+	rq->rq.nr_sectors = (uint32_t)(rq->cmd.length >> SCHED_SECTOR_SHIFT);
+	rq->rq.submitter = io->submitter;
+	rq->rq.ioprio = prio >> 13 ? prio : (uint16_t)(prio | WEIR_PRIO_BE(0));
+	rq->rq.op = io->op;
+	rq->rq.flags = (uint8_t)((sync ? SCHED_RQ_SYNC : 0) | (alone ? SCHED_RQ_NOMERGE : 0) |
+				 (io->flags & WEIR_IO_FUA ? SCHED_RQ_FUA : 0));
+	rq->rq.ctx = io->q_ctx;
+	rq->cmd.offset = offset;
+	rq->cmd.op = io->op;
+	rq->cmd.fua = io->op == WEIR_OP_WRITE && (io->flags & WEIR_IO_FUA);
+	rq->cmd.prio = prio;
+	rq->cmd.placement = io->placement;
+	rq->cmd.result = 0;
+	rq->cmd.status = 0;
+	rq->cmd.resubmits = 0;
+	rq->submit_ns = io->q_start_ns;
+}
+
+int split_next(struct lane *lane, struct weir_io *io, struct request *rq)
+{
+	uint64_t offset = io->offset + io->q_cursor;
+	uint64_t left = io->length - io->q_cursor, limit = longest_part(lane->q, io);
+	int err = 0;
+
+	if (limit > left)
+		limit = left;
+	rq->cmd.iov = NULL;
+	rq->cmd.iovcnt = 0;
+	rq->cmd.buf_index = -1;
+	if (carries_data(io)) {
+		err = split_memory(lane, io, rq, limit);
+	} else {
+		rq->cmd.length = trim(lane->q, io, limit);
+		io->q_cursor += rq->cmd.length;
+	}
+	if (err)
+		return err;
+	describe(io, rq, offset);
+	if (rq->cmd.iovcnt == 1 && lane->nr_fixed)
+		rq->cmd.buf_index =
+			register_find(lane, rq->cmd.iov->iov_base, rq->cmd.iov->iov_len);
+	return 0;
+}

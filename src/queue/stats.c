@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stats.c - what a queue has done and what it is: figures for users, and the two limits that may
+ * change while it runs. Owns nothing; any thread, at any time (all counters are atomics with one
+ * writer each).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/opts.h"
+#include "queue/lane.h"
+
+static uint64_t get(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void add_counters(struct weir_queue_stats *sum, const struct lane_stats *s)
+{
+	for (int op = 0; op < WEIR_OP_COUNT; op++) {
+		sum->op[op].ios += get(&s->op[op].ios);
+		sum->op[op].bytes += get(&s->op[op].bytes);
+		sum->op[op].errors += get(&s->op[op].errors);
+	}
+	sum->requests += get(&s->requests);
+	sum->splits += get(&s->splits);
+	sum->bounced += get(&s->bounced);
+	sum->fixed += get(&s->fixed);
+	sum->fixed_failed += get(&s->fixed_failed);
+	sum->tag_waits += get(&s->tag_waits);
+	sum->requeues += get(&s->requeues);
+	sum->resubmits += get(&s->resubmits);
+	sum->batches += get(&s->batches);
+	sum->sleeps += get(&s->sleeps);
+	sum->wakeups += get(&s->wakeups);
+}
+
+static void summarize(struct weir_queue *q, int op, struct hist *hist, struct weir_op_stats *out)
+{
+	memset(hist, 0, sizeof(*hist));
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		hist_merge(hist, &q->lanes[i].stats->op[op].wait);
+	hist_summary(hist, &out->wait);
+	memset(hist, 0, sizeof(*hist));
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		hist_merge(hist, &q->lanes[i].stats->op[op].device);
+	hist_summary(hist, &out->device);
+}
+
+int weir_queue_stats(struct weir_queue *q, struct weir_queue_stats *stats)
+{
+	struct weir_queue_stats sum = WEIR_QUEUE_STATS_INIT;
+	struct hist *hist = malloc(sizeof(*hist));
+
+	if (!hist)
+		return error_sys(-ENOMEM, "cannot sum up the statistics");
+	for (uint32_t i = 0; i < q->nr_lanes; i++) {
+		const struct lane *lane = &q->lanes[i];
+
+		add_counters(&sum, lane->stats);
+		sum.in_flight += __atomic_load_n(&lane->in_flight, __ATOMIC_RELAXED);
+		sum.in_flight_bytes += __atomic_load_n(&lane->in_flight_bytes, __ATOMIC_RELAXED);
+	}
+	for (int op = 0; op < WEIR_OP_COUNT; op++)
+		summarize(q, op, hist, &sum.op[op]);
+	free(hist);
+	return opts_give(stats, stats->size, &sum, sizeof(sum));
+}
+
+int weir_queue_info(struct weir_queue *q, struct weir_queue_info *info)
+{
+	struct weir_queue_info all = {
+		.size = sizeof(all),
+		.engine = q->engine_ops->name,
+		.engine_why = q->engine_why,
+		.scheduler = q->sched_ops->name,
+		.lanes = q->nr_lanes,
+		.depth = __atomic_load_n(&q->depth, __ATOMIC_RELAXED),
+		.nr_requests = q->opts.nr_requests,
+		.depth_bytes = __atomic_load_n(&q->depth_bytes, __ATOMIC_RELAXED),
+		.max_io_bytes = q->opts.max_io_bytes,
+		.max_segments = q->max_segments,
+	};
+
+	return opts_give(info, info->size, &all, sizeof(all));
+}
+
+struct weir_device *weir_queue_device(struct weir_queue *q)
+{
+	return q->dev;
+}
+
+/* A limit was raised, perhaps: what waits for it is to look again. */
+static void wake_all(struct weir_queue *q)
+{
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		lane_wake(&q->lanes[i]);
+}
+
+int weir_queue_set_depth(struct weir_queue *q, uint32_t depth)
+{
+	if (!depth || depth > q->opts.depth)
+		return error_set(-EINVAL, "depth %u: it goes from 1 to %u, the depth at open",
+				 depth, q->opts.depth);
+	__atomic_store_n(&q->depth, depth, __ATOMIC_RELAXED);
+	wake_all(q);
+	return 0;
+}
+
+int weir_queue_set_depth_bytes(struct weir_queue *q, uint64_t depth_bytes)
+{
+	if (!depth_bytes)
+		return error_set(-EINVAL, "depth_bytes is at least 1");
+	__atomic_store_n(&q->depth_bytes, depth_bytes, __ATOMIC_RELAXED);
+	wake_all(q);
+	return 0;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wait.c - submitting, polling and waiting: what programs call. Owns nothing; any thread.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "queue/lane.h"
+#include "queue/wait_fd.h"
+
+static int deadlock(void)
+{
+	return error_set(-EDEADLK, "a callback cannot wait for the loop that runs it");
+}
+
+int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
+{
+	struct lane *lane;
+	int err = validate_io(q, io);
+
+	if (!err)
+		err = owner_lane_or_attach(q, &lane);
+	if (err)
+		return err;
+	io->result = 0;
+	io->status = 0;
+	io->q_cursor = 0;
+	io->q_iov_index = 0;
+	io->q_iov_skip = 0;
+	io->q_parts = 0;
+	__atomic_store_n(&io->q_state, IO_PENDING, __ATOMIC_RELAXED);
+	if (!lane) {
+		stage_io(q, io);
+		return 0;
+	}
+	io->q_lane = lane;
+	io->q_ctx = q->nr_ctxs + lane->index;
+	if (!lane->plug.first && !lane->in_callback)
+		lane->now = clock_now();
+	io->q_start_ns = lane->now;
+	io_list_add(&lane->plug, io);
+	__atomic_store_n(&lane->nr_begun, lane->nr_begun + 1, __ATOMIC_RELAXED);
+	if (lane->plug.count >= PLUG_MAX)
+		lane_push(lane);
+	return 0;
+}
+
+int weir_queue_post(struct weir_queue *q, uint32_t index, struct weir_task *task)
+{
+	struct lane *lane;
+
+	if (index >= q->nr_lanes)
+		return error_set(-EINVAL, "no lane %u: the queue has %u", index, q->nr_lanes);
+	lane = &q->lanes[index];
+	if (owner_lane(q) == lane)
+		task_list_add(&lane->tasks, task);
+	else
+		stage_task(lane, task);
+	return 0;
+}
+
+/* The calling thread's lane for polling; it may become the owner of lane 0 by this. */
+static int polled_lane(struct weir_queue *q, struct lane **lane)
+{
+	int err = owner_lane_or_attach(q, lane);
+
+	if (err)
+		return err;
+	if (!*lane)
+		return error_set(-EPERM, "this thread owns no lane of the queue");
+	return (*lane)->in_callback ? deadlock() : 0;
+}
+
+int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns)
+{
+	uint64_t deadline = 0, now;
+	struct lane *lane;
+	int err = polled_lane(q, &lane);
+	unsigned ended;
+
+	if (err)
+		return err;
+	ended = lane_turn(lane);
+	if (!ended && timeout_ns) {
+		now = clock_now();
+		deadline = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
+		lane_sleep(lane, deadline);
+		ended = lane_turn(lane);
+	}
+	/* The caller may go to sleep in a way of its own, so it counts as asleep from here on. */
+	while (!lane_mark_asleep(lane))
+		ended += lane_turn(lane);
+	if (lane->epoll_fd >= 0)
+		wait_fd_arm(lane);
+	return (int)ended;
+}
+
+int weir_queue_poll(struct weir_queue *q)
+{
+	return weir_queue_poll_wait(q, 0);
+}
+
+/* What is outstanding on every lane together; may be too high while ios end, never too low. */
+static uint64_t outstanding(struct weir_queue *q)
+{
+	uint64_t begun = 0, done = 0;
+
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		done += __atomic_load_n(&q->lanes[i].nr_done, __ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		begun += __atomic_load_n(&q->lanes[i].nr_begun, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < q->nr_ctxs; i++)
+		begun += __atomic_load_n(&q->ctxs[i].nr_begun, __ATOMIC_RELAXED);
+	return begun - done;
+}
+
+static void wait_from_outside(struct weir_queue *q)
+{
+	__atomic_fetch_add(&q->drain_waiters, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_lock(&q->lock);
+	while (outstanding(q))
+		pthread_cond_wait(&q->changed, &q->lock);
+	pthread_mutex_unlock(&q->lock);
+	__atomic_fetch_sub(&q->drain_waiters, 1, __ATOMIC_SEQ_CST);
+}
+
+int weir_queue_wait(struct weir_queue *q)
+{
+	struct lane *lane;
+	int err = owner_lane_or_attach(q, &lane);
+
+	if (err)
+		return err;
+	if (!lane) {
+		wait_from_outside(q);
+		return 0;
+	}
+	if (lane->in_callback)
+		return deadlock();
+	do {
+		lane_drain(lane);
+	} while (!lane_mark_asleep(lane));
+	return 0;
+}
+
+static void futex_wait_io(struct weir_io *io)
+{
+	uint32_t state = __atomic_load_n(&io->q_state, __ATOMIC_ACQUIRE);
+
+	while (state != IO_DONE) {
+		if (state == IO_PENDING &&
+		    !__atomic_compare_exchange_n(&io->q_state, &state, IO_WAITED, false,
+						 __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+			continue;
+		syscall(SYS_futex, &io->q_state, FUTEX_WAIT_PRIVATE, IO_WAITED, NULL, NULL, 0);
+		state = __atomic_load_n(&io->q_state, __ATOMIC_ACQUIRE);
+	}
+}
+
+int weir_io_wait(struct weir_queue *q, struct weir_io *io)
+{
+	struct lane *lane;
+	int err = owner_lane_or_attach(q, &lane);
+
+	if (err)
+		return err;
+	if (!lane) {
+		futex_wait_io(io);
+		return io->result;
+	}
+	if (lane->in_callback)
+		return deadlock();
+	while (__atomic_load_n(&io->q_state, __ATOMIC_ACQUIRE) != IO_DONE) {
+		if (lane_turn(lane))
+			continue;
+		/* Where it is another lane's io its end wakes nobody here, so look now and then. */
+		lane_sleep(lane, io->q_lane == lane ? UINT64_MAX : clock_now() + NSEC_PER_MSEC);
+	}
+	return io->result;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rig.h - a queue over an engine that does what the test says: it records each command, holds it
+ * until it is told to complete it, fails or refuses it. A file's worth of facts about the device
+ * are the test's own too.
+ */
+#ifndef RIG_H
+#define RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <weir/weir.h>
+
+#include "engine/engine.h"
+#include "queue/lane.h"
+#include "queue/open.h"
+
+#define RIG_LOG 4096
+
+/* What the engine was given, in order. */
+struct rig_cmd {
+	uint8_t op;
+	bool fua;
+	uint64_t offset, length;
+	uint32_t iovcnt;
+	int16_t buf_index;
+	struct iovec iov[16]; /* the first of them */
+};
+
+struct rig {
+	struct weir_device *dev;
+	struct weir_device_info info; /* may be changed before rig_open() */
+	struct weir_queue *q;
+	/* The engine's; one lane only unless hold is false. */
+	bool hold;	       /* complete nothing until rig_complete() */
+	unsigned refuse_every; /* refuse each Nth offer; 0: none */
+	uint64_t fail_offset;  /* commands that begin here end with fail_error */
+	int fail_error;
+	unsigned offers, nr_log, allowed;
+	unsigned max_in_flight;
+	uint64_t max_in_flight_bytes;
+	uint64_t offer_ns[RIG_LOG];
+	struct rig_cmd log[RIG_LOG];
+};
+
+extern struct rig rig;
+extern const struct engine_ops rig_engine;
+
+/* Resets the rig: a null device of 1 GiB with 512-byte blocks. */
+void rig_init(void);
+/* Opens rig.q; OPTS may be NULL. */
+void rig_open(const struct weir_queue_opts *opts, const struct sched_ops *sched);
+void rig_close(void);
+/* Lets the engine complete N more commands, and polls until they have. */
+void rig_complete(unsigned n);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_threads.c - what only several threads can show: ios that are submitted from everywhere end
+ * exactly once, sleepers are woken, waits return, and a scheduler that spans the queue gets all
+ * ios on its home lane while each ends on its submitter's. Meant to be run under TSan too.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "rig.h"
+
+#define THREADS 4
+#define WINDOW 64u
+/* A thread; the first test does 4 x 250,000 = 10^6 in all. */
+#define MANY 250000u
+#define SOME 50000u
+
+static struct weir_device *dev;
+static struct weir_queue *queue;
+static char memory[4096] __attribute__((aligned(4096)));
+
+struct submitter {
+	pthread_t thread;
+	struct weir_io ios[WINDOW];
+	unsigned ends[WINDOW]; /* atomic: counts the ends of each slot */
+	unsigned to_do;
+	bool attach;
+	pthread_t home; /* attached: every `end` must run here */
+};
+
+static struct submitter submitters[THREADS];
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(submitters, 0, sizeof(submitters));
+	return weir_device_open(&dev, "null:1g", NULL);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	assert_int_equal(weir_queue_close(queue), 0);
+	weir_device_close(dev);
+	return 0;
+}
+
+static void open_queue(uint32_t lanes, uint32_t workers, uint32_t depth)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	opts.lanes = lanes;
+	opts.workers = workers;
+	opts.depth = depth;
+	opts.ctx_by = WEIR_CTX_BY_THREAD;
+	assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
+}
+
+static uint32_t two_lanes(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
+}
+
+static void on_end(struct weir_io *io)
+{
+	struct submitter *s = io->user;
+
+	if (s->attach)
+		assert_true(pthread_equal(s->home, pthread_self()));
+	__atomic_fetch_add(&s->ends[io - s->ios], 1, __ATOMIC_RELEASE);
+}
+
+/* Each slot goes again as soon as its io has ended; to_do in all. */
+static void run_window(struct submitter *s)
+{
+	unsigned rounds[WINDOW] = { 0 };
+
+	for (unsigned left = s->to_do; left;) {
+		for (unsigned i = 0; i < WINDOW && left; i++) {
+			if (__atomic_load_n(&s->ends[i], __ATOMIC_ACQUIRE) != rounds[i])
+				continue;
+			weir_io_write(&s->ios[i], i * 4096, memory, 4096);
+			s->ios[i].end = on_end;
+			s->ios[i].user = s;
+			assert_int_equal(weir_queue_submit(queue, &s->ios[i]), 0);
+			rounds[i]++;
+			left--;
+		}
+		if (s->attach)
+			assert_true(weir_queue_poll(queue) >= 0);
+	}
+	assert_int_equal(weir_queue_wait(queue), 0);
+	for (unsigned i = 0; i < WINDOW; i++)
+		assert_int_equal(__atomic_load_n(&s->ends[i], __ATOMIC_ACQUIRE), rounds[i]);
+}
+
+static void *submitter_main(void *arg)
+{
+	struct submitter *s = arg;
+
+	s->home = pthread_self();
+	if (s->attach)
+		assert_int_equal(weir_queue_attach(queue, WEIR_LANE_ANY), 0);
+	run_window(s);
+	if (s->attach)
+		assert_int_equal(weir_queue_detach(queue), 0);
+	return NULL;
+}
+
+static void run_threads(unsigned n, unsigned attached, unsigned ios)
+{
+	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
+
+	for (unsigned i = 0; i < n; i++) {
+		submitters[i].attach = i < attached;
+		submitters[i].to_do = ios;
+		assert_int_equal(
+			pthread_create(&submitters[i].thread, NULL, submitter_main, &submitters[i]),
+			0);
+	}
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(pthread_join(submitters[i].thread, NULL), 0);
+	assert_int_equal(weir_queue_stats(queue, &stats), 0);
+	assert_int_equal(stats.op[WEIR_OP_WRITE].ios, (uint64_t)n * ios);
+	assert_int_equal(stats.op[WEIR_OP_WRITE].errors, 0);
+	assert_int_equal(stats.in_flight, 0);
+}
+
+static void a_million_ios_over_two_worker_lanes(void **state)
+{
+	(void)state;
+	open_queue(two_lanes(), 1, 32);
+	run_threads(THREADS, 0, MANY);
+}
+
+static void attached_lanes_end_on_their_owner(void **state)
+{
+	(void)state;
+	open_queue(two_lanes(), 0, 32);
+	run_threads(two_lanes(), two_lanes(), SOME);
+}
+
+/* none, but with one instance for the queue. */
+static struct sched_ops per_queue;
+
+static void a_queue_wide_scheduler_has_a_home(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	(void)state;
+	per_queue = sched_none;
+	per_queue.scope = SCHED_PER_QUEUE;
+	opts.lanes = two_lanes();
+	opts.workers = 1;
+	opts.depth = 32;
+	opts.ctx_by = WEIR_CTX_BY_THREAD;
+	assert_int_equal(queue_open(&queue, dev, &opts, NULL, &per_queue), 0);
+	run_threads(THREADS, 0, SOME);
+	/* Everything was scheduled on lane 0, whatever lane it ended on. */
+	if (two_lanes() == 2)
+		assert_int_equal(queue->lanes[1].stats->requests, 0);
+	assert_int_equal(queue->lanes[0].stats->requests, (uint64_t)THREADS * SOME);
+}
+
+static void *wait_main(void *arg)
+{
+	struct weir_io io;
+
+	(void)arg;
+	for (int i = 0; i < 2000; i++) {
+		weir_io_read(&io, 0, memory, 4096);
+		assert_int_equal(weir_queue_submit(queue, &io), 0);
+		assert_int_equal(weir_io_wait(queue, &io), 0);
+	}
+	return NULL;
+}
+
+static void sleepers_are_woken_every_time(void **state)
+{
+	pthread_t threads[THREADS];
+
+	(void)state;
+	/* Depth 1 from outside: the worker sleeps between any two ios. */
+	open_queue(1, 1, 8);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, wait_main, NULL), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static unsigned posted_ran;
+
+static void on_task(struct weir_task *task)
+{
+	(void)task;
+	__atomic_fetch_add(&posted_ran, 1, __ATOMIC_RELEASE);
+}
+
+static void *post_main(void *arg)
+{
+	struct weir_task *tasks = arg;
+
+	for (int i = 0; i < 1000; i++) {
+		tasks[i].fn = on_task;
+		assert_int_equal(weir_queue_post(queue, 0, &tasks[i]), 0);
+	}
+	return NULL;
+}
+
+static void tasks_from_other_threads_run(void **state)
+{
+	struct weir_task *tasks = calloc(THREADS * 1000, sizeof(*tasks));
+	pthread_t threads[THREADS];
+
+	(void)state;
+	open_queue(1, 1, 8);
+	posted_ran = 0;
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, post_main, tasks + i * 1000), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	while (__atomic_load_n(&posted_ran, __ATOMIC_ACQUIRE) < THREADS * 1000)
+		sched_yield();
+	assert_int_equal(weir_queue_close(queue), 0);
+	queue = NULL;
+	assert_int_equal(posted_ran, THREADS * 1000);
+	free(tasks);
+}
+
+static void *fd_submitter(void *arg)
+{
+	struct weir_io *io = arg;
+
+	usleep(20000);
+	weir_io_read(io, 0, memory, 4096);
+	assert_int_equal(weir_queue_submit(queue, io), 0);
+	return NULL;
+}
+
+/* An event loop of the program's own: poll(2) on the descriptor, never anything else. */
+static void poll_until_ended(struct weir_io *io)
+{
+	struct pollfd p = { .fd = weir_queue_fd(queue), .events = POLLIN };
+
+	assert_true(p.fd >= 0);
+	assert_int_equal(weir_queue_poll(queue), 0);
+	while (__atomic_load_n(&io->q_state, __ATOMIC_ACQUIRE) != IO_DONE) {
+		assert_int_equal(poll(&p, 1, 5000), 1);
+		assert_true(weir_queue_poll(queue) >= 0);
+	}
+	/* And silent once nothing is left to do. */
+	assert_int_equal(poll(&p, 1, 0), 0);
+}
+
+static void the_descriptor_fires_for_staged_ios(void **state)
+{
+	struct weir_io io = { 0 };
+	pthread_t thread;
+
+	(void)state;
+	open_queue(1, 0, 8);
+	assert_int_equal(weir_queue_attach(queue, 0), 0);
+	assert_int_equal(pthread_create(&thread, NULL, fd_submitter, &io), 0);
+	poll_until_ended(&io);
+	pthread_join(thread, NULL);
+}
+
+static void the_descriptor_fires_for_completions(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	struct weir_io io;
+
+	(void)state;
+	opts.null_latency_ns = 5 * NSEC_PER_MSEC;
+	assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
+	weir_io_read(&io, 0, memory, 4096);
+	assert_int_equal(weir_queue_submit(queue, &io), 0);
+	poll_until_ended(&io);
+}
+
+static void poll_wait_keeps_its_time(void **state)
+{
+	uint64_t before = clock_now();
+
+	(void)state;
+	open_queue(1, 0, 8);
+	assert_int_equal(weir_queue_poll_wait(queue, 20 * NSEC_PER_MSEC), 0);
+	assert_true(clock_now() - before >= 20 * NSEC_PER_MSEC);
+}
+
+static void *stranger_main(void *arg)
+{
+	(void)arg;
+	assert_int_equal(weir_queue_poll(queue), -EPERM);
+	assert_int_equal(weir_queue_fd(queue), -EPERM);
+	assert_int_equal(weir_queue_detach(queue), -EPERM);
+	assert_int_equal(weir_queue_attach(queue, 0), -EBUSY);
+	assert_int_equal(weir_queue_attach(queue, 99), -EINVAL);
+	assert_int_equal(weir_queue_close(queue), -EBUSY);
+	return NULL;
+}
+
+static void a_stranger_is_told_so(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	open_queue(1, 0, 8);
+	assert_int_equal(weir_queue_attach(queue, WEIR_LANE_ANY), 0);
+	assert_int_equal(weir_queue_attach(queue, WEIR_LANE_ANY), -EEXIST);
+	assert_int_equal(pthread_create(&thread, NULL, stranger_main, NULL), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(weir_queue_detach(queue), 0);
+}
+
+static void *stage_main(void *arg)
+{
+	struct submitter *s = arg;
+
+	for (unsigned i = 0; i < WINDOW; i++) {
+		weir_io_write(&s->ios[i], i * 4096, memory, 4096);
+		s->ios[i].end = on_end;
+		s->ios[i].user = s;
+		assert_int_equal(weir_queue_submit(queue, &s->ios[i]), 0);
+	}
+	return NULL;
+}
+
+static void closing_ends_what_was_staged(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	open_queue(1, 0, 8);
+	/* Attached here, so the other thread can only stage. */
+	assert_int_equal(weir_queue_attach(queue, 0), 0);
+	assert_int_equal(pthread_create(&thread, NULL, stage_main, &submitters[0]), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(weir_queue_close(queue), 0);
+	queue = NULL;
+	for (unsigned i = 0; i < WINDOW; i++)
+		assert_int_equal(submitters[0].ends[i], 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(a_million_ios_over_two_worker_lanes),
+		T(attached_lanes_end_on_their_owner),
+		T(a_queue_wide_scheduler_has_a_home),
+		T(sleepers_are_woken_every_time),
+		T(tasks_from_other_threads_run),
+		T(the_descriptor_fires_for_staged_ios),
+		T(the_descriptor_fires_for_completions),
+		T(poll_wait_keeps_its_time),
+		T(a_stranger_is_told_so),
+		T(closing_ends_what_was_staged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
