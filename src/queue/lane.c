@@ -158,8 +158,10 @@ unsigned lane_turn(struct lane *lane)
 	lane_awake(lane);
 	if (has_new_work(lane) || has_old_work(lane))
 		lane_push(lane);
-	/* A descriptor that polls readable must be cleared even if only a wake-up is behind it. */
-	if (lane->in_flight || lane->epoll_fd >= 0) {
+	/* After a sleep, and where somebody watches the descriptor, only a wake-up may be there to
+	 * be taken off the ring; left, it would end every further sleep at once. */
+	if (lane->in_flight || lane->waited || lane->epoll_fd >= 0) {
+		lane->waited = false;
 		lane->now = clock_now();
 		if (lane->engine->ops->reap(lane->engine, lane->now) && has_old_work(lane))
 			lane_push(lane);
@@ -196,6 +198,7 @@ void lane_sleep(struct lane *lane, uint64_t deadline)
 		return;
 	hist_add(&lane->stats->sleeps, 1);
 	lane->engine->ops->wait(lane->engine, next < deadline ? next : deadline);
+	lane->waited = true;
 	/* wait() has read wake_fd; a late writer only costs a wake-up for nothing. */
 	lane->marked = false;
 	__atomic_store_n(&lane->asleep, 0, __ATOMIC_RELAXED);

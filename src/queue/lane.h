@@ -103,6 +103,7 @@ struct lane {
 	bool refused;	   /* the head of dispatch: wait for a completion or rerun_ns */
 	uint64_t own_done; /* of nr_begun */
 	bool in_callback;
+	bool waited;		   /* the engine's wait() was called since the last reap() */
 	bool marked;		   /* the last turn left the lane marked asleep */
 	struct fixed_range *fixed; /* registered here, by address */
 	uint32_t nr_fixed, seen_registered;
