@@ -60,7 +60,8 @@ struct weir_queue_opts {
 	const char *scheduler; /* "none" (default) */
 	uint32_t lanes;	       /* 1 to the number of CPUs; default 1 */
 	uint32_t workers;      /* 1: the queue runs every lane on a thread of its own */
-	uint32_t depth;	       /* driver tags a lane; default 128, at most nr_requests beneath */
+	uint32_t depth;	       /* driver tags a lane; default 128; lanes x depth never above the
+				* nr_requests beneath */
 	uint32_t nr_requests;  /* scheduler tags a lane; default 2 x min(depth, 128) */
 	uint64_t depth_bytes;  /* bytes in flight a lane; default 8 MiB, UINT64_MAX: no limit */
 	uint64_t max_io_bytes; /* longest command; default: the device's */

@@ -28,6 +28,8 @@
 /* One discard or write-zeroes command at most, so that sectors fit and others get a turn. */
 #define LONGEST_RANGE (1ull << 30)
 #define REGISTERED_MAX 1024u
+/* Two of x86's 64 bytes: its prefetcher fetches them in pairs. */
+#define CACHE_LINE 128u
 
 /* The values of weir_io.q_state. */
 enum io_state { IO_IDLE = 0, IO_PENDING = 1, IO_WAITED = 2, IO_DONE = 3 };
@@ -110,8 +112,8 @@ struct lane {
 	struct lane *next_owned; /* lanes of one thread, in other queues */
 	int epoll_fd, timer_fd;	 /* for weir_queue_fd(); -1 until asked for */
 
-	/* Everybody's: atomics. */
-	uint32_t owned;	   /* 1: somebody is the owner */
+	/* Everybody's: atomics, on a cache line of their own. */
+	uint32_t owned __attribute__((aligned(CACHE_LINE))); /* 1: somebody is the owner */
 	uint32_t inbox;	   /* 1: something may be staged for this lane */
 	uint32_t asleep;   /* 1: a submitter must write wake_fd */
 	uint64_t nr_begun; /* ios whose end runs here: submitted by the owner ... */
@@ -126,7 +128,7 @@ struct lane {
 
 	pthread_t worker;
 	bool worker_runs;
-};
+} __attribute__((aligned(CACHE_LINE)));
 
 /* A staging queue: ios of threads that own no lane. */
 struct ctx {
@@ -135,7 +137,7 @@ struct ctx {
 	uint64_t nr_begun; /* ios that were ever staged here (atomic) */
 	uint64_t stamp_ns; /* when the first of staged came */
 	struct lane *lane; /* where `end` runs; never changes */
-};
+} __attribute__((aligned(CACHE_LINE)));
 
 struct weir_queue {
 	struct weir_device *dev;

@@ -44,13 +44,13 @@ static int in_range(const char *name, uint64_t value, uint64_t min, uint64_t max
 static void default_depth(struct weir_queue *q)
 {
 	struct weir_queue_opts *o = &q->opts;
-	uint32_t below = q->info->nr_requests, base;
+	uint32_t below = q->info->nr_requests / o->lanes, base;
 
 	if (!o->depth)
 		o->depth = DEFAULT_DEPTH;
-	/* Beyond nr_requests the kernel falls back to threads. */
-	if (below && o->depth > below)
-		o->depth = below;
+	/* Beyond nr_requests, all lanes together, the kernel falls back to threads. */
+	if (q->info->nr_requests && o->depth > below)
+		o->depth = below ? below : 1;
 	base = o->depth < SCHED_DEPTH_BASE ? o->depth : SCHED_DEPTH_BASE;
 	if (!o->nr_requests)
 		o->nr_requests = q->sched_ops->flags & SCHED_DIRECT ? o->depth : 2 * base;
@@ -108,11 +108,19 @@ static int find_sched(struct weir_queue *q, const struct sched_ops *given)
 	return 0;
 }
 
+/* As calloc(), for what must not share cache lines. */
+static void *zeroed(size_t n, size_t size)
+{
+	void *p = aligned_alloc(CACHE_LINE, n * size);
+
+	return p ? memset(p, 0, n * size) : NULL;
+}
+
 static int open_ctxs(struct weir_queue *q)
 {
 	uint32_t n = q->opts.ctx_by == WEIR_CTX_BY_THREAD ? THREAD_CTXS : online_cpus();
 
-	q->ctxs = calloc(n, sizeof(*q->ctxs));
+	q->ctxs = zeroed(n, sizeof(*q->ctxs));
 	if (!q->ctxs)
 		return -ENOMEM;
 	q->nr_ctxs = n;
@@ -129,7 +137,7 @@ static int open_lanes(struct weir_queue *q)
 {
 	int err = 0;
 
-	q->lanes = calloc(q->opts.lanes, sizeof(*q->lanes));
+	q->lanes = zeroed(q->opts.lanes, sizeof(*q->lanes));
 	if (!q->lanes)
 		return -ENOMEM;
 	q->nr_lanes = q->opts.lanes;
