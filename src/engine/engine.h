@@ -42,8 +42,8 @@ struct weir_cmd {
 /* What an engine is given at open. */
 struct engine_params {
 	const struct weir_device *dev;
-	uint32_t depth;		  /* never more commands in flight */
-	int wake_fd;		  /* eventfd: wait() returns when it is readable, and reads it */
+	uint32_t depth; /* never more commands in flight */
+	int wake_fd;	/* eventfd: wait() returns when it is readable, and reads it; -1: none */
 	uint32_t posix_threads;	  /* posix: size of the pool */
 	uint64_t null_latency_ns; /* null: completes after this */
 	void (*complete)(void *owner, struct weir_cmd *cmd);
@@ -74,7 +74,8 @@ struct engine_ops {
 	 * read, to clear it), or DEADLINE (ns of clock_now(); UINT64_MAX: none) has come. */
 	void (*wait)(struct engine *e, uint64_t deadline);
 
-	/* A file descriptor that polls readable when something has ended, or -1. */
+	/* A file descriptor that polls readable when something has ended, or -1. Ask only where
+	 * it will be watched: from the first call on, announcing costs with each completion. */
 	int (*fd)(struct engine *e);
 	/* When reap() will have something that fd() does not announce; UINT64_MAX: never. */
 	uint64_t (*next_event)(struct engine *e);

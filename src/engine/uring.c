@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "engine/progress.h"
@@ -53,8 +55,15 @@ static int uring_open(struct engine **e, const struct engine_params *params)
 	u->engine.params = *params;
 	u->retry_at = UINT64_MAX;
 	blocking_target(&u->target, params->dev);
+	u->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (u->event_fd < 0) {
+		err = error_sys(-errno, "no eventfd for the uring engine (see ulimit -n)");
+		free(u);
+		return err;
+	}
 	err = uring_setup(u, params->depth, why, sizeof(why));
 	if (err) {
+		close(u->event_fd);
 		free(u);
 		return error_set(err, "uring engine: %s", why);
 	}
@@ -67,6 +76,7 @@ static void uring_close(struct engine *e)
 	struct uring *u = (struct uring *)e;
 
 	uring_teardown(u);
+	close(u->event_fd);
 	free(u);
 }
 
@@ -92,9 +102,22 @@ static int uring_queue(struct engine *e, struct weir_cmd *cmd)
 	return 0;
 }
 
+/*
+ * An eventfd, as a ring's own descriptor does not wake pollers while completions wait for this
+ * thread (DEFER_TASKRUN). The kernel is told of it only when somebody asks: it costs something
+ * with each completion.
+ */
 static int uring_fd(struct engine *e)
 {
-	return ((struct uring *)e)->ring.ring_fd;
+	struct uring *u = (struct uring *)e;
+
+	if (u->announced)
+		return u->event_fd;
+	if (io_uring_register_eventfd(&u->ring, u->event_fd) < 0)
+		return -1;
+	u->announced = true;
+	uring_announce(u); /* what has ended already */
+	return u->event_fd;
 }
 
 static uint64_t uring_next_event(struct engine *e)

@@ -43,6 +43,8 @@ struct uring {
 	struct cmds again;     /* to go on, no SQE yet */
 	struct cmds discards;  /* accepted, for submit() to do with an ioctl */
 	struct cmds done;      /* ended without a CQE */
+	int event_fd;	       /* for fd(); the kernel writes it once it is announced */
+	bool announced;	       /* fd() was called: reap() clears event_fd */
 	bool wake_armed;       /* the poll on wake_fd is in the ring */
 	bool wake_pending;     /* reap() met its CQE; wait() must not sleep before a look */
 	uint32_t wake_noticed; /* its CQEs that are in the ring and that wait() has acted upon */
@@ -83,6 +85,9 @@ void uring_push(struct uring *u);
 
 /* All that submit() does but the system call. */
 void uring_stage(struct uring *u);
+
+/* Makes event_fd readable. */
+void uring_announce(struct uring *u);
 
 /* The engine's operations, see engine.h. */
 void uring_submit(struct engine *e);

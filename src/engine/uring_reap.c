@@ -4,7 +4,10 @@
  *
  * Works on the ring of struct uring; lane's owner only.
  */
+#include <sys/eventfd.h>
+
 #include "engine/progress.h"
+#include "engine/sleep.h"
 #include "engine/uring.h"
 
 /* CQEs taken off the ring at once. */
@@ -81,17 +84,32 @@ static unsigned uring_reap_done(struct uring *u)
 	return count;
 }
 
-/*
- * Completions may wait for this thread to enter the kernel. That is worth a call only where the
- * CQ is empty: otherwise they come with the next submit.
- */
-static void uring_get_events(struct uring *u)
+/* Completions wait in the kernel for this thread to enter it. */
+static bool uring_events_wait(const struct uring *u)
 {
 	unsigned flags = __atomic_load_n(u->ring.sq.kflags, __ATOMIC_RELAXED);
-	bool waiting = flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
 
-	if (waiting || (u->always_enter && (u->in_flight || u->wake_armed)))
+	return flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+}
+
+/*
+ * Fetches completions that wait in the kernel. That is worth a system call only where the CQ is
+ * empty, as otherwise they come with the next submit; but not where somebody sleeps on event_fd:
+ * what is cleared there must be taken.
+ */
+static void uring_fetch(struct uring *u)
+{
+	if (u->announced)
+		sleep_clear(u->event_fd);
+	else if (io_uring_cq_ready(&u->ring))
+		return;
+	if (uring_events_wait(u) || (u->always_enter && (u->in_flight || u->wake_armed)))
 		io_uring_get_events(&u->ring);
+}
+
+void uring_announce(struct uring *u)
+{
+	(void)!eventfd_write(u->event_fd, 1);
 }
 
 unsigned uring_reap(struct engine *e, uint64_t now)
@@ -99,8 +117,7 @@ unsigned uring_reap(struct engine *e, uint64_t now)
 	struct uring *u = (struct uring *)e;
 	unsigned ended = 0, left, n;
 
-	if (!io_uring_cq_ready(&u->ring))
-		uring_get_events(u);
+	uring_fetch(u);
 	/* What ends from here on is for the next call. */
 	for (left = io_uring_cq_ready(&u->ring); left; left -= n) {
 		n = uring_reap_some(u, left, &ended);
@@ -111,5 +128,8 @@ unsigned uring_reap(struct engine *e, uint64_t now)
 		uring_submit(e);
 	if (u->done.head)
 		ended += uring_reap_done(u);
+	/* The kernel runs only so much at once. */
+	if (u->announced && (io_uring_cq_ready(&u->ring) || uring_events_wait(u)))
+		uring_announce(u);
 	return ended;
 }

@@ -26,7 +26,6 @@ void uring_break(struct uring *u, int err)
 	struct weir_cmd *cmd;
 
 	u->broken = err;
-	u->retry_at = UINT64_MAX;
 	for (; head != sq->sqe_tail; head++) {
 		uint64_t data = sq->sqes[head & sq->ring_mask].user_data;
 
@@ -52,10 +51,8 @@ void uring_push(struct uring *u)
 		if (ret < 0 && !uring_transient(ret))
 			uring_break(u, ret);
 	}
-	if (u->broken)
-		return;
 	u->retry_at = UINT64_MAX;
-	if (io_uring_sq_ready(&u->ring))
+	if (!u->broken && io_uring_sq_ready(&u->ring))
 		u->retry_at = clock_now() + URING_RETRY_NS;
 }
 
@@ -91,6 +88,5 @@ void uring_submit(struct engine *e)
 	struct uring *u = (struct uring *)e;
 
 	uring_stage(u);
-	if (!u->broken)
-		uring_push(u);
+	uring_push(u);
 }

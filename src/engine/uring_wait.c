@@ -42,7 +42,8 @@ static void uring_notice_wake(struct uring *u)
 	u->wake_noticed = count;
 }
 
-/* What the kernel did not take must not wait for a completion that may never come. */
+/* Where the ring cannot do the waiting: what the kernel did not take would wait for a completion
+ * that may never come, and a broken ring announces nothing. */
 static void uring_sleep_short(struct uring *u, uint64_t deadline)
 {
 	u->retry_at = clock_now() + URING_RETRY_NS;
@@ -68,6 +69,8 @@ static void uring_sleep(struct uring *u, uint64_t deadline)
 		uring_break(u, ret);
 	else if (io_uring_sq_ready(&u->ring))
 		uring_sleep_short(u, deadline);
+	else
+		u->retry_at = UINT64_MAX;
 }
 
 void uring_wait(struct engine *e, uint64_t deadline)
@@ -80,11 +83,9 @@ void uring_wait(struct engine *e, uint64_t deadline)
 		uring_arm(u);
 	woken = u->wake_pending && sleep_clear(e->params.wake_fd);
 	u->wake_pending = false;
-	if (u->broken) {
-		engine_sleep(u->ring.ring_fd, e->params.wake_fd, u->done.head ? 0 : deadline);
-	} else if (woken || u->done.head) {
+	if (woken || u->done.head) {
 		uring_push(u);
-	} else if (e->params.wake_fd >= 0 && !u->wake_armed) {
+	} else if (u->broken || (e->params.wake_fd >= 0 && !u->wake_armed)) {
 		uring_sleep_short(u, deadline);
 	} else {
 		uring_sleep(u, deadline);

@@ -58,13 +58,15 @@ static const char *rig_make_loop(struct rig *r)
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	int fd = open(r->file, O_RDWR | O_CLOEXEC);
 	int number = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
+	/* It goes with the last descriptor, also if this process is killed. */
+	struct loop_config config = { .fd = (uint32_t)fd, .info.lo_flags = LO_FLAGS_AUTOCLEAR };
 
 	if (control >= 0)
 		close(control);
 	snprintf(r->path, sizeof(r->path), "/dev/loop%d", number);
 	if (number >= 0)
 		r->loop_fd = open(r->path, O_RDWR | O_CLOEXEC);
-	if (r->loop_fd < 0 || ioctl(r->loop_fd, LOOP_SET_FD, fd) < 0) {
+	if (r->loop_fd < 0 || ioctl(r->loop_fd, LOOP_CONFIGURE, &config) < 0) {
 		if (r->loop_fd >= 0)
 			close(r->loop_fd);
 		r->loop_fd = -1;
@@ -136,10 +138,8 @@ void rig_close(struct rig *r)
 	weir_device_close(r->dev);
 	if (r->params.wake_fd >= 0)
 		close(r->params.wake_fd);
-	if (r->loop_fd >= 0) {
-		ioctl(r->loop_fd, LOOP_CLR_FD);
+	if (r->loop_fd >= 0)
 		close(r->loop_fd);
-	}
 	if (*r->file)
 		rig_unlink(r);
 }

@@ -5,14 +5,19 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "engine/uring.h"
 #include "rig.h"
 
 #define NOBODY 65534u
@@ -91,7 +96,8 @@ static void fixed_outside_is_refused(void **state)
 /* The child's part: 0, 77 to skip, or which check failed. */
 static int register_too_much(struct weir_device *dev, struct engine_params params, void *arena)
 {
-	struct rlimit limit = { .rlim_cur = 4096, .rlim_max = 4096 };
+	/* Enough for the ring, not for the arena beside it. */
+	struct rlimit limit = { .rlim_cur = ARENA / 2, .rlim_max = ARENA / 2 };
 	struct engine *e;
 
 	params.dev = dev;
@@ -151,8 +157,8 @@ static void a_lost_ring_fails_its_commands(void **state)
 	char *buf = rig_alloc(RIG_BLOCK);
 	struct rig_cmd cmds[LOST + 1];
 	uint64_t start;
+	int fd, ring_fd;
 	struct rig r;
-	int fd;
 
 	(void)state;
 	rig_open(&r, &on_file);
@@ -161,7 +167,8 @@ static void a_lost_ring_fails_its_commands(void **state)
 		rig_prep(&cmds[i], WEIR_OP_READ, i * RIG_BLOCK, buf, RIG_BLOCK);
 	for (unsigned i = 0; i < LOST; i++)
 		assert_int_equal(r.e->ops->queue(r.e, &cmds[i].cmd), 0);
-	assert_int_equal(dup2(fd, r.e->ops->fd(r.e)), r.e->ops->fd(r.e));
+	ring_fd = ((struct uring *)r.e)->ring.ring_fd;
+	assert_int_equal(dup2(fd, ring_fd), ring_fd);
 	r.e->ops->submit(r.e);
 	assert_true(r.e->ops->next_event(r.e) == 0);
 	check_lost(&r, cmds, LOST, -EOPNOTSUPP);
@@ -200,6 +207,94 @@ static void another_thread_is_refused(void **state)
 	check_lost(&r, &c, 1, -EEXIST);
 	rig_close(&r);
 	free(buf);
+}
+
+/* From here on the kernel takes no batch of BUSY commands: EAGAIN, as when memory is short. */
+#define BUSY 3u
+
+static void refuse_batches(void)
+{
+	const unsigned to_submit = offsetof(struct seccomp_data, args[1]);
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_enter, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, to_submit),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BUSY, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAGAIN),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { .len = 6, .filter = code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		_exit(77);
+}
+
+/* The child's part: 0, or which check failed. */
+static int go_on_when_busy(struct rig *r, struct rig_cmd *cmds)
+{
+	uint64_t until;
+	unsigned waits = 0;
+
+	refuse_batches();
+	if (engine_uring.open(&r->e, &r->params))
+		return 1;
+	for (unsigned i = 0; i < BUSY; i++)
+		if (r->e->ops->queue(r->e, &cmds[i].cmd))
+			return 2;
+	r->e->ops->submit(r->e);
+	if (r->e->ops->next_event(r->e) == UINT64_MAX)
+		return 3;
+	/* It is tried again, and not in a tight loop, although no deadline and no CQE will come. */
+	for (until = clock_now() + 20 * NSEC_PER_MSEC; clock_now() < until; waits++) {
+		r->e->ops->wait(r->e, UINT64_MAX);
+		r->e->ops->reap(r->e, clock_now());
+	}
+	if (!waits || waits > 25 || r->ended)
+		return 4;
+	if (r->e->ops->queue(r->e, &cmds[BUSY].cmd))
+		return 5;
+	until = clock_now() + 10 * NSEC_PER_SEC;
+	while (r->ended <= BUSY && clock_now() < until) {
+		r->e->ops->wait(r->e, until);
+		r->e->ops->reap(r->e, clock_now());
+	}
+	for (unsigned i = 0; i <= BUSY; i++)
+		if (cmds[i].ended != 1 || cmds[i].cmd.result)
+			return 6;
+	if (r->ended != BUSY + 1 || r->e->ops->next_event(r->e) != UINT64_MAX)
+		return 7;
+	r->e->ops->close(r->e);
+	return 0;
+}
+
+static void a_busy_kernel_is_asked_again(void **state)
+{
+	char *buf = rig_alloc(RIG_BLOCK);
+	struct rig_cmd cmds[BUSY + 1];
+	struct rig r;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	rig_open(&r, &on_file);
+	for (unsigned i = 0; i <= BUSY; i++)
+		rig_prep(&cmds[i], WEIR_OP_READ, i * RIG_BLOCK, buf, RIG_BLOCK);
+	close(r.params.wake_fd);
+	r.params.wake_fd = -1; /* its poll would be one more in the batch */
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(go_on_when_busy(&r, cmds));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	rig_close(&r);
+	free(buf);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77) {
+		print_message("# skipped: no seccomp filters here\n");
+		skip();
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* A ring lives on in the kernel after it is closed; the lock on the device must not. */
@@ -276,6 +371,7 @@ int main(void)
 		cmocka_unit_test(memory_limit_is_named),
 		cmocka_unit_test(a_lost_ring_fails_its_commands),
 		cmocka_unit_test(another_thread_is_refused),
+		cmocka_unit_test(a_busy_kernel_is_asked_again),
 		cmocka_unit_test(close_lets_go_of_the_lock),
 		cmocka_unit_test(completions_may_submit),
 	};
