@@ -64,7 +64,7 @@ struct weir_queue_opts {
 				* nr_requests beneath */
 	uint32_t nr_requests;  /* scheduler tags a lane; default 2 x min(depth, 128) */
 	uint64_t depth_bytes;  /* bytes in flight a lane; default 8 MiB, UINT64_MAX: no limit */
-	uint64_t max_io_bytes; /* longest command; default: the device's */
+	uint64_t max_io_bytes; /* longest command; default 1 MiB, never above the device's */
 	uint32_t ctx_by;       /* enum weir_ctx_by */
 	uint32_t
 		posix_threads; /* size of the posix engine's pool, a lane; default min(depth, 16) */
@@ -112,10 +112,10 @@ int weir_queue_detach(struct weir_queue *q);
 
 /*
  * Submits IO; see the rules above. The first thread that calls this on a queue without workers
- * becomes the owner of lane 0. The owner's ios go out together when it polls or waits, or when
- * 32 have gathered.
- * Errors (`end` is not called): -EINVAL (misaligned: weir_error() says by how much; unknown op),
- * -ERANGE (beyond the device), -EROFS.
+ * becomes the owner of lane 0, unless it is a worker of another queue. The owner's ios go out
+ * together when it polls or waits, when 32 have gathered, or behind one of 512 KiB or more.
+ * Errors (`end` is not called): -EINVAL (misaligned: weir_error() says by how much; no such
+ * operation or priority class), -ERANGE (beyond the device), -EROFS.
  */
 int weir_queue_submit(struct weir_queue *q, struct weir_io *io);
 

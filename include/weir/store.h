@@ -91,7 +91,7 @@ struct weir_store_opts {
 	const char *scheduler;
 	uint32_t depth;
 	uint64_t depth_bytes;
-	uint64_t batch_bytes; /* largest batch; default 4 MiB, at most a segment */
+	uint64_t batch_bytes; /* largest batch; default 1 MiB, at most a segment */
 };
 
 #define WEIR_STORE_OPTS_INIT                                                                       \

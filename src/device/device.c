@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "device/state.h"
@@ -30,8 +31,13 @@ void weir_device_close(struct weir_device *dev)
 		return;
 	if (dev->claim_fd >= 0)
 		close(dev->claim_fd);
-	if (dev->fd >= 0)
+	if (dev->fd >= 0) {
+		/* A ring that had the file registered lets go of it only some time after it is
+		 * closed, and the lock would last as long. */
+		if (dev->flags & WEIR_DEVICE_LOCK)
+			flock(dev->fd, LOCK_UN);
 		close(dev->fd);
+	}
 	free(dev);
 }
 

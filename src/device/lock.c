@@ -9,16 +9,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "device/state.h"
 #include "device/sysfs.h"
+
+#define LOCK_PAUSE_NS 5000000
+#define LOCK_TRIES_DEAD 1000
+#define LOCK_TRIES_UNKNOWN 10
 
 /* Does LINE of /proc/locks tell of a lock (held, not waited for) on the file ST? */
 static int lock_line_pid(const char *line, const struct stat *st)
@@ -84,17 +90,40 @@ static int lock_claim(struct weir_device *dev)
 	return error_sys(-errno, "%s: cannot claim this device", dev->path);
 }
 
+/* How often to try again for a holder that lives no more, or that nobody knows. */
+static int lock_patience(int pid)
+{
+	if (pid <= 0)
+		return LOCK_TRIES_UNKNOWN;
+	return kill(pid, 0) < 0 && errno == ESRCH ? LOCK_TRIES_DEAD : 0;
+}
+
+/* The kernel takes the rings of a killed process down some time after it is gone, and they keep
+ * its lock: whoever starts right after waits for that. */
+static int lock_take(struct weir_device *dev)
+{
+	struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+	int tries;
+
+	for (tries = 0; flock(dev->fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+		if (errno != EWOULDBLOCK)
+			return error_sys(-errno, "%s: cannot lock it", dev->path);
+		if (tries >= lock_patience(lock_holder(dev->fd)))
+			return lock_busy(dev);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 int device_lock(struct weir_device *dev)
 {
 	int ret;
 
 	if (dev->fd < 0)
 		return 0;
-	if (flock(dev->fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EWOULDBLOCK)
-			return lock_busy(dev);
-		return error_sys(-errno, "%s: cannot lock it", dev->path);
-	}
+	ret = lock_take(dev);
+	if (ret < 0)
+		return ret;
 	ret = lock_claim(dev);
 	if (ret < 0)
 		flock(dev->fd, LOCK_UN);

@@ -63,11 +63,15 @@ static void pool_announce(struct posix_pool *pool)
 
 static void pool_done(struct posix_pool *pool, struct weir_cmd *cmd)
 {
+	bool first;
+
 	pthread_mutex_lock(&pool->done_lock);
-	if (!pool->done.head)
-		pool_announce(pool);
+	first = !pool->done.head;
 	cmds_push(&pool->done, cmd);
 	__atomic_store_n(&pool->ended, 1, __ATOMIC_RELAXED);
+	/* Last: the owner wakes at once, and would spin while it finds nothing ended. */
+	if (first)
+		pool_announce(pool);
 	pthread_mutex_unlock(&pool->done_lock);
 }
 

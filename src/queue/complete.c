@@ -104,6 +104,7 @@ static void run_tasks(struct lane *lane)
 
 		task->fn(task);
 		task = next;
+		lane->task_ran = true;
 	}
 }
 

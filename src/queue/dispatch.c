@@ -21,6 +21,11 @@ static bool room(const struct lane *lane)
 	       lane->in_flight_bytes < __atomic_load_n(&q->depth_bytes, __ATOMIC_RELAXED);
 }
 
+bool dispatch_may_ask(const struct lane *lane)
+{
+	return TAILQ_EMPTY(&lane->dispatch) && room(lane);
+}
+
 /* Hands RQ to the engine; false if that has no room. */
 static bool start(struct lane *lane, struct request *rq)
 {

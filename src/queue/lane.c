@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "queue/lane.h"
+#include "queue/wait_fd.h"
 
 static void lane_lists(struct lane *lane)
 {
@@ -66,7 +68,7 @@ int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
 	pthread_mutex_init(&lane->lock, NULL);
 	lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (lane->wake_fd < 0)
-		return -errno;
+		return error_sys(-errno, "no eventfd for lane %u (see ulimit -n)", index);
 	lane->stats = calloc(1, sizeof(*lane->stats));
 	err = lane->stats ? lane_pool(lane) : -ENOMEM;
 	return err ? err : q->sched_ops->init(&lane->sched, &env);
@@ -127,15 +129,27 @@ bool lane_mark_asleep(struct lane *lane)
 	return false;
 }
 
-/* Ends what lane_mark_asleep() began; clears the wake-up of somebody who saw it. */
+void lane_rest(struct lane *lane)
+{
+	bool asleep = lane_mark_asleep(lane);
+
+	if (lane->epoll_fd < 0)
+		return;
+	if (!asleep)
+		(void)!eventfd_write(lane->wake_fd, 1);
+	wait_fd_arm(lane);
+}
+
+/* Ends what lane_mark_asleep() began; clears the wake-up of somebody who saw it. Where somebody
+ * watches the descriptor, clears it in any case: the writer may have come too late for the turn
+ * that took what it staged, and nobody else would. */
 static void lane_awake(struct lane *lane)
 {
 	eventfd_t ignored;
+	bool woken = lane->marked && !__atomic_exchange_n(&lane->asleep, 0, __ATOMIC_RELAXED);
 
-	if (!lane->marked)
-		return;
 	lane->marked = false;
-	if (!__atomic_exchange_n(&lane->asleep, 0, __ATOMIC_RELAXED))
+	if (woken || lane->epoll_fd >= 0)
 		(void)!eventfd_read(lane->wake_fd, &ignored);
 }
 
@@ -181,7 +195,8 @@ uint64_t lane_next_event(struct lane *lane)
 		return 0;
 	if (lane->engine->ops->next_event)
 		next = lane->engine->ops->next_event(lane->engine);
-	if (s->ops->next_wakeup) {
+	/* Its time would pass again and again where it cannot be asked. */
+	if (s->ops->next_wakeup && s->ops->has_work(s) && dispatch_may_ask(lane)) {
 		t = s->ops->next_wakeup(s);
 		next = t < next ? t : next;
 	}

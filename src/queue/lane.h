@@ -23,6 +23,9 @@
 
 /* Ios that the owner gathers before it hands them down without being polled. */
 #define PLUG_MAX 32u
+/* One that is so long goes at once, with what has gathered: the drive begins while the next is
+ * being prepared. (blk-mq's plug has the same two rules, with 128 KiB.) */
+#define PLUG_BYTES (512u << 10)
 /* When a command that the engine refused is offered again while nothing is in flight. */
 #define RERUN_NS (3 * 1000000ull)
 /* One discard or write-zeroes command at most, so that sectors fit and others get a turn. */
@@ -105,6 +108,7 @@ struct lane {
 	bool refused;	   /* the head of dispatch: wait for a completion or rerun_ns */
 	uint64_t own_done; /* of nr_begun */
 	bool in_callback;
+	bool task_ran;		   /* since weir_queue_poll_wait() cleared it */
 	bool waited;		   /* the engine's wait() was called since the last reap() */
 	bool marked;		   /* the last turn left the lane marked asleep */
 	struct fixed_range *fixed; /* registered here, by address */
@@ -255,6 +259,9 @@ unsigned lane_turn(struct lane *lane);
 void lane_sleep(struct lane *lane, uint64_t deadline);
 /* Marks the lane asleep; false if something came meanwhile (and it is awake again). */
 bool lane_mark_asleep(struct lane *lane);
+/* The owner returns to its program, which may sleep in a way of its own: marks the lane asleep,
+ * and sees to it that the descriptor fires for what is there and when. */
+void lane_rest(struct lane *lane);
 /* Runs the lane until it is idle. */
 void lane_drain(struct lane *lane);
 /* Nothing is outstanding, waiting or staged. */
@@ -281,6 +288,8 @@ void split_drop(struct request *rq);
 /* dispatch.c: from ios to commands. */
 void dispatch_accept(struct lane *lane, struct io_list *list);
 void dispatch_run(struct lane *lane);
+/* There is room, and nothing goes before what the scheduler holds. */
+bool dispatch_may_ask(const struct lane *lane);
 
 /* complete.c: from commands to ended ios. */
 void complete_cmd(void *lane, struct weir_cmd *cmd);

@@ -19,6 +19,9 @@
 /* Enough for a fast drive's bandwidth times its latency (7 GB/s x 100 us = 0.7 MB) with room for
  * slower ones; beyond the knee depth buys only delay. */
 #define DEFAULT_DEPTH_BYTES (8ull << 20)
+/* Longer commands move no more, and make whoever comes behind them wait longer; close to blk-mq's
+ * own default of 1280 KiB. */
+#define DEFAULT_MAX_IO (1ull << 20)
 /* blk-mq's rule for a scheduler: twice the driver's depth, counted as at most 128. */
 #define SCHED_DEPTH_BASE 128u
 #define NR_REQUESTS_MAX 8192u
@@ -74,7 +77,9 @@ static int check_options(struct weir_queue *q)
 	if (err)
 		return err;
 	default_depth(q);
-	if (!o->max_io_bytes || o->max_io_bytes > q->info->max_io_bytes)
+	if (!o->max_io_bytes)
+		o->max_io_bytes = DEFAULT_MAX_IO;
+	if (o->max_io_bytes > q->info->max_io_bytes)
 		o->max_io_bytes = q->info->max_io_bytes;
 	err = in_range("max_io_bytes", o->max_io_bytes, block, UINT64_MAX);
 	o->max_io_bytes -= o->max_io_bytes % block;
@@ -151,7 +156,7 @@ static int open_lanes(struct weir_queue *q)
 
 static void stop_workers(struct weir_queue *q)
 {
-	__atomic_store_n(&q->stop, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&q->stop, 1, __ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < q->nr_lanes; i++) {
 		if (!q->lanes[i].worker_runs)
 			continue;
@@ -229,19 +234,23 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 	return 0;
 }
 
-/* Somebody may have staged ios for a lane without an owner: the caller runs them now. */
+/* Somebody may have staged ios for a lane without an owner: the caller runs them now, and what
+ * comes of them on other lanes. */
 static int drain_unowned(struct weir_queue *q)
 {
-	for (uint32_t i = 0; i < q->nr_lanes; i++) {
+	for (uint32_t i = 0; i < q->nr_lanes;) {
 		struct lane *lane = &q->lanes[i];
 		int err;
 
-		if (!__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST))
+		if (!__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST)) {
+			i++;
 			continue;
+		}
 		err = owner_attach(lane);
 		if (err)
 			return err;
 		owner_detach(lane);
+		i = 0;
 	}
 	return 0;
 }
@@ -256,12 +265,15 @@ int weir_queue_close(struct weir_queue *q)
 	mine = owner_lane(q);
 	if (owner_in_callback())
 		return error_set(-EDEADLK, "a callback cannot close a queue");
+	/* While all workers run: what one has may need another's lane, and its ends may submit. */
+	if (q->opts.workers)
+		(void)weir_queue_wait(q);
 	stop_workers(q);
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		if (&q->lanes[i] != mine && __atomic_load_n(&q->lanes[i].owned, __ATOMIC_ACQUIRE))
+			return error_set(-EBUSY, "another thread is attached to lane %u", i);
 	if (mine)
 		owner_detach(mine);
-	for (uint32_t i = 0; i < q->nr_lanes; i++)
-		if (__atomic_load_n(&q->lanes[i].owned, __ATOMIC_ACQUIRE))
-			return error_set(-EBUSY, "another thread is attached to lane %u", i);
 	err = drain_unowned(q);
 	if (err)
 		return err;

@@ -14,6 +14,8 @@
 #include "queue/lane.h"
 
 static __thread struct lane *owned;
+/* A worker has no time for the lanes of other queues, so it does not become their owner. */
+static __thread bool is_worker;
 
 struct lane *owner_lane(const struct weir_queue *q)
 {
@@ -87,7 +89,8 @@ int owner_lane_or_attach(struct weir_queue *q, struct lane **lane)
 	int err;
 
 	*lane = owner_lane(q);
-	if (*lane || q->opts.workers || __atomic_load_n(&q->lanes[0].owned, __ATOMIC_RELAXED))
+	if (*lane || q->opts.workers || is_worker ||
+	    __atomic_load_n(&q->lanes[0].owned, __ATOMIC_RELAXED))
 		return 0;
 	err = owner_attach(&q->lanes[0]);
 	if (!err)
@@ -146,19 +149,27 @@ static void start_said(struct start *start, int result)
 	pthread_mutex_unlock(&q->lock);
 }
 
+static bool stopping(const struct weir_queue *q)
+{
+	return __atomic_load_n(&q->stop, __ATOMIC_SEQ_CST);
+}
+
 static void *worker(void *arg)
 {
 	struct start *start = arg;
 	struct lane *lane = start->lane;
 	int err = owner_attach(lane);
 
+	is_worker = true;
 	if (err)
 		snprintf(start->error, sizeof(start->error), "%s", weir_error());
 	start_said(start, err); /* frees START's memory: not used from here on */
 	if (err)
 		return NULL;
-	while (!__atomic_load_n(&lane->q->stop, __ATOMIC_ACQUIRE))
-		if (!lane_turn(lane))
+	/* Looked at again between taking and sleeping: who stops us leaves the waking to somebody
+	 * else where something is staged, and that may be taken already. */
+	while (!stopping(lane->q))
+		if (!lane_turn(lane) && !stopping(lane->q))
 			lane_sleep(lane, UINT64_MAX);
 	owner_detach(lane);
 	return NULL;

@@ -37,11 +37,11 @@ static uint64_t longest_part(const struct weir_queue *q, const struct weir_io *i
  * logical one. Returns its length, 0 if not even that fits. */
 static uint64_t trim(const struct weir_queue *q, const struct weir_io *io, uint64_t length)
 {
-	uint64_t start = io->offset + io->q_cursor, end = start + length;
-	uint64_t physical = end - end % q->info->physical_block_bytes;
+	uint64_t start = io->offset + io->q_cursor, end = start + length, physical;
 
 	if (io->q_cursor + length == io->length)
 		return length;
+	physical = end - end % q->info->physical_block_bytes;
 	if (physical > start && !(physical & q->block_mask))
 		return physical - start;
 	end &= ~(uint64_t)q->block_mask;
@@ -196,7 +196,8 @@ static void describe(struct weir_io *io, struct request *rq, uint64_t offset)
 	rq->rq.ctx = io->q_ctx;
 	rq->cmd.offset = offset;
 	rq->cmd.op = io->op;
-	rq->cmd.fua = io->op == WEIR_OP_WRITE && (io->flags & WEIR_IO_FUA);
+	rq->cmd.fua = (io->op == WEIR_OP_WRITE || io->op == WEIR_OP_WRITE_ZEROES) &&
+		      (io->flags & WEIR_IO_FUA);
 	rq->cmd.prio = prio;
 	rq->cmd.placement = io->placement;
 	rq->cmd.result = 0;

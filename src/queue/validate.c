@@ -60,6 +60,9 @@ int validate_io(const struct weir_queue *q, const struct weir_io *io)
 	if (io->op >= WEIR_OP_COUNT)
 		return error_set(-EINVAL, "%s: no such operation: %u", weir_device_path(q->dev),
 				 io->op);
+	if (io->prio >> 13 > WEIR_PRIO_IDLE >> 13)
+		return error_set(-EINVAL, "%s: no such priority class: %u",
+				 weir_device_path(q->dev), io->prio >> 13);
 	if (io->op == WEIR_OP_FLUSH)
 		return 0;
 	err = check_range(q, io);

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "queue/lane.h"
-#include "queue/wait_fd.h"
 
 static int deadlock(void)
 {
@@ -44,22 +43,17 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 	io->q_start_ns = lane->now;
 	io_list_add(&lane->plug, io);
 	__atomic_store_n(&lane->nr_begun, lane->nr_begun + 1, __ATOMIC_RELAXED);
-	if (lane->plug.count >= PLUG_MAX)
+	if (lane->plug.count >= PLUG_MAX || io->length >= PLUG_BYTES)
 		lane_push(lane);
 	return 0;
 }
 
 int weir_queue_post(struct weir_queue *q, uint32_t index, struct weir_task *task)
 {
-	struct lane *lane;
-
 	if (index >= q->nr_lanes)
 		return error_set(-EINVAL, "no lane %u: the queue has %u", index, q->nr_lanes);
-	lane = &q->lanes[index];
-	if (owner_lane(q) == lane)
-		task_list_add(&lane->tasks, task);
-	else
-		stage_task(lane, task);
+	/* The owner's too: they come after what others posted before. */
+	stage_task(&q->lanes[index], task);
 	return 0;
 }
 
@@ -84,18 +78,15 @@ int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns)
 
 	if (err)
 		return err;
+	lane->task_ran = false;
 	ended = lane_turn(lane);
-	if (!ended && timeout_ns) {
+	if (!ended && !lane->task_ran && timeout_ns) {
 		now = clock_now();
 		deadline = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 		lane_sleep(lane, deadline);
 		ended = lane_turn(lane);
 	}
-	/* The caller may go to sleep in a way of its own, so it counts as asleep from here on. */
-	while (!lane_mark_asleep(lane))
-		ended += lane_turn(lane);
-	if (lane->epoll_fd >= 0)
-		wait_fd_arm(lane);
+	lane_rest(lane);
 	return (int)ended;
 }
 
@@ -141,9 +132,8 @@ int weir_queue_wait(struct weir_queue *q)
 	}
 	if (lane->in_callback)
 		return deadlock();
-	do {
-		lane_drain(lane);
-	} while (!lane_mark_asleep(lane));
+	lane_drain(lane);
+	lane_rest(lane);
 	return 0;
 }
 
@@ -180,5 +170,6 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io)
 		/* Where it is another lane's io its end wakes nobody here, so look now and then. */
 		lane_sleep(lane, io->q_lane == lane ? UINT64_MAX : clock_now() + NSEC_PER_MSEC);
 	}
+	lane_rest(lane);
 	return io->result;
 }

@@ -75,7 +75,7 @@ int weir_queue_fd(struct weir_queue *q)
 		err = make(lane);
 		if (err)
 			return err;
-		wait_fd_arm(lane);
+		lane_rest(lane);
 	}
 	return lane->epoll_fd;
 }

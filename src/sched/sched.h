@@ -129,7 +129,7 @@ struct sched_ops {
 	void (*submitter_gone)(struct sched *s, uint32_t submitter);
 	bool (*has_work)(struct sched *s);
 	/* When dispatch() could have an answer that it does not have now; SCHED_NEVER: only
-	 * after an insert or a completion. */
+	 * after an insert or a completion. Asked only while has_work(), and with room below. */
 	uint64_t (*next_wakeup)(struct sched *s);
 
 	int (*set)(struct sched *s, unsigned tunable, int64_t value); /* in range already */
