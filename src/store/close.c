@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * close.c - how a store stops writing, and how it ends.
+ *
+ * Closing is an operation like others: once nothing but it is under way, the open segment is
+ * sealed, so that the next recovery reads a footer and walks nothing. The loop's thread, except
+ * where it says otherwise.
+ */
+#include <errno.h>
+
+#include "base/error.h"
+#include "store/impl.h"
+#include "store/open.h"
+
+void store_break(struct weir_store *s, int result)
+{
+	if (s->broken)
+		return;
+	s->broken = -EROFS;
+	s->first_error = result;
+	/* What waits for a footer or for space would wait for ever. */
+	log_publish(&s->log);
+	if (s->log.pending.first)
+		log_kick(&s->log);
+}
+
+/* Is anything of the store's own under way? */
+static bool store_busy(const struct weir_store *s)
+{
+	const struct log *l = &s->log;
+
+	return s->ios || l->admit_posted || l->seal.seg || segment_beginning(l) || l->reclaim.seg ||
+	       s->flusher.busy || !STAILQ_EMPTY(&l->batches) ||
+	       (!s->broken && !TAILQ_EMPTY(&l->sealing));
+}
+
+static void close_done(struct weir_task *task)
+{
+	struct weir_store *s = container_of(task, struct weir_store, closed);
+
+	/* The last thing that the loop does for this store. */
+	op_end(s, s->closing, s->first_error);
+}
+
+void close_check(struct weir_store *s)
+{
+	struct log *l = &s->log;
+
+	/* The closing itself is one of the operations. */
+	if (!s->closing || s->closed.fn || s->ops > 1)
+		return;
+	if (l->open && !s->broken)
+		seal_close(l, l->open);
+	if (store_busy(s))
+		return;
+	s->closed.fn = close_done;
+	weir_queue_post(s->q, 0, &s->closed);
+}
+
+int weir_store_close(struct weir_store *s)
+{
+	struct weir_store_op op = { .kind = OP_CLOSE };
+	int rc;
+
+	if (!s)
+		return 0;
+	rc = wait_allowed();
+	if (!rc)
+		rc = op_post(s, &op);
+	if (rc)
+		return rc;
+	rc = wait_op(s, &op);
+	if (rc)
+		error_sys(rc, "%s: the store had stopped writing", weir_device_path(s->dev));
+	store_release(s);
+	return rc;
+}

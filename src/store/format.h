@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * format.h - the bytes on the device, as docs/format.md describes them.
+ *
+ * Everything is little-endian and packed; a field of a disk_ struct is read through le*toh() and
+ * written through htole*(). Each structure but the footer entry and the record begins with a
+ * magic number and a checksum of all that follows the checksum. Owns nothing.
+ */
+#ifndef FORMAT_H
+#define FORMAT_H
+
+#include <assert.h>
+#include <endian.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DISK_VERSION 1u
+
+/* Features that this code knows. An unknown compatible one is ignored; an unknown read-only
+ * compatible one allows read-only opens; an unknown incompatible one none. */
+#define DISK_COMPAT_KNOWN 0ull
+#define DISK_RO_COMPAT_KNOWN 0ull
+#define DISK_INCOMPAT_KNOWN 0ull
+
+/* Room at either end of the device for one superblock copy: any block size fits, and the second
+ * copy is found from the size of the device alone. */
+#define DISK_SUPER_ROOM 65536u
+#define DISK_SUPER_BYTES 4096u
+#define DISK_SECRET_BYTES 192u
+#define DISK_STREAMS 32u
+#define DISK_TENANTS 64u
+
+#define DISK_SUPER_MAGIC 0x3150555372696577ull	 /* "weirSUP1" */
+#define DISK_SEGMENT_MAGIC 0x3147455372696577ull /* "weirSEG1" */
+#define DISK_BATCH_MAGIC 0x3154414272696577ull	 /* "weirBAT1" */
+#define DISK_FOOTER_MAGIC 0x31544f4672696577ull	 /* "weirFOT1" */
+
+/* Magic and checksum: what comes before the bytes that a checksum covers. */
+#define DISK_SUM_FROM 16u
+
+/* One stream. Version 1 has stream 0 only. */
+struct disk_stream {
+	uint32_t id;
+	uint32_t placement;
+	uint32_t share;
+	uint32_t flags;
+} __attribute__((packed, aligned(8)));
+
+/* Which stream the keys of a tenant go to. Unused in version 1. */
+struct disk_tenant {
+	uint64_t tenant;
+	uint32_t stream;
+	uint32_t flags;
+} __attribute__((packed, aligned(8)));
+
+/* A superblock copy. */
+struct disk_super {
+	uint64_t magic;
+	uint64_t checksum;
+	uint32_t version;
+	uint32_t copy; /* 1 or 2 */
+	uint64_t compat;
+	uint64_t ro_compat;
+	uint64_t incompat;
+	uint8_t uuid[16];
+	uint64_t revision;
+	uint64_t epoch;
+	uint64_t created_ns; /* CLOCK_REALTIME */
+	uint32_t device_index;
+	uint32_t device_count;
+	uint64_t device_bytes;	 /* the second copy is at the end of these */
+	uint64_t capacity_bytes; /* of these, what the store uses */
+	uint64_t data_offset;	 /* segment 0 */
+	uint64_t segment_bytes;
+	uint64_t segments;
+	uint32_t block_bytes;
+	uint32_t streams;
+	uint32_t tenants;
+	uint32_t reserved32;
+	uint8_t secret[DISK_SECRET_BYTES];
+	struct disk_stream stream[DISK_STREAMS];
+	struct disk_tenant tenant[DISK_TENANTS];
+	uint8_t reserved[2216];
+} __attribute__((packed, aligned(8)));
+
+enum disk_state {
+	DISK_USED = 1,
+	DISK_FREE = 2,
+};
+
+/* The header of a segment: one block, of which the first 128 bytes are used. It fits in one
+ * sector of any drive, so that it is whole or old. */
+struct disk_segment {
+	uint64_t magic;
+	uint64_t checksum;
+	uint8_t uuid[16];
+	uint64_t epoch;
+	uint64_t counter;
+	uint32_t device;
+	uint32_t segment;
+	uint32_t state; /* enum disk_state */
+	uint32_t stream;
+	uint64_t previous; /* segment before this in its log; UINT64_MAX: none */
+	uint64_t sequence; /* the store's next sequence number when this was written */
+	uint64_t time_ns;  /* CLOCK_REALTIME */
+	uint8_t reserved[40];
+} __attribute__((packed, aligned(8)));
+
+/* The header of a batch; count records follow. */
+struct disk_batch {
+	uint64_t magic;
+	uint64_t checksum;
+	uint64_t epoch;
+	uint64_t counter;
+	uint32_t segment;
+	uint32_t block;	       /* of this header, in its segment */
+	uint32_t header_bytes; /* this struct and the records, before padding to a block */
+	uint32_t blocks;       /* headers and payloads */
+	uint32_t count;
+	uint32_t flags;
+	uint64_t mark_epoch; /* the durable watermark of the log */
+	uint64_t mark_counter;
+	uint32_t mark_block;
+	uint32_t device;
+	uint64_t time_ns;
+	uint8_t reserved[40];
+} __attribute__((packed, aligned(8)));
+
+enum disk_record_flags {
+	DISK_TOMBSTONE = 1 << 0,
+	DISK_AGAIN = 1 << 1, /* appended again, with its old number */
+};
+#define DISK_RECORD_KNOWN (DISK_TOMBSTONE | DISK_AGAIN)
+
+/* One record of a batch; key_len bytes of key follow, padded with zeroes to 8. */
+struct disk_record {
+	uint64_t sequence;
+	uint64_t checksum; /* of the payload */
+	uint32_t length;   /* bytes of payload */
+	uint32_t block;	   /* of the payload, in the segment; 0 for a tombstone */
+	uint16_t key_len;
+	uint16_t flags;
+	uint32_t reserved;
+} __attribute__((packed, aligned(8)));
+
+/* One record in a footer. */
+struct disk_entry {
+	uint64_t hash[2];
+	uint64_t sequence;
+	uint64_t checksum;
+	uint32_t length;
+	uint32_t block;
+	uint16_t flags;
+	uint16_t key_len;
+	uint32_t batch; /* block of the batch header, in the segment */
+} __attribute__((packed, aligned(8)));
+
+/* The last 128 bytes of a sealed segment. The footer is the last blocks of the segment; its
+ * entries begin at its first byte. */
+struct disk_trailer {
+	uint64_t magic;
+	uint64_t checksum; /* of the rest of this struct, then of the entries */
+	uint64_t epoch;
+	uint64_t counter;
+	uint32_t segment;
+	uint32_t device;
+	uint32_t blocks; /* of the footer */
+	uint32_t count;
+	uint32_t end; /* first block of the segment behind its last batch */
+	uint32_t flags;
+	uint8_t reserved[72];
+} __attribute__((packed, aligned(8)));
+
+static_assert(sizeof(struct disk_super) == DISK_SUPER_BYTES, "a superblock has 4096 bytes");
+static_assert(sizeof(struct disk_segment) == 128, "a segment header fits in a sector");
+static_assert(sizeof(struct disk_batch) == 128, "batch header");
+static_assert(sizeof(struct disk_record) == 32, "record");
+static_assert(sizeof(struct disk_entry) == 48, "footer entry");
+static_assert(sizeof(struct disk_trailer) == 128, "trailer");
+static_assert(offsetof(struct disk_super, checksum) + 8 == DISK_SUM_FROM, "checksum place");
+static_assert(offsetof(struct disk_segment, checksum) + 8 == DISK_SUM_FROM, "checksum place");
+static_assert(offsetof(struct disk_batch, checksum) + 8 == DISK_SUM_FROM, "checksum place");
+static_assert(offsetof(struct disk_trailer, checksum) + 8 == DISK_SUM_FROM, "checksum place");
+
+#endif

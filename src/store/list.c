@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * list.c - every entry with its key, in log order.
+ *
+ * Keys are only on the device, in the batch headers. The loop reads them window by window, each
+ * step an operation of its own, and keeps what the index still points at; the calling thread
+ * hands them out between steps, so that the callback may call the store. The calling thread owns
+ * the request; the loop uses it while a step is under way.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "store/impl.h"
+
+#define LIST_WINDOW (512u << 10) /* holds the longest header */
+#define LIST_READ (64u << 10)	 /* read at a time, unless a header is longer */
+
+/* An entry on its way to the caller; its key follows, padded to 8. */
+struct list_entry {
+	uint64_t sequence;
+	uint32_t length;
+	uint32_t key_len;
+};
+
+static_assert(sizeof(struct list_entry) <= sizeof(struct disk_record),
+	      "what was read as headers fits as entries");
+
+struct list_req {
+	struct weir_store_op op;
+	struct sio sio;
+	struct logpos at;
+	struct segment *seg;
+	uint8_t *window; /* LIST_WINDOW bytes, aligned */
+	uint8_t *out;	 /* likewise */
+	size_t window_bytes, out_bytes;
+	uint64_t need; /* a header that is longer than the window */
+	bool end;
+};
+
+static void list_add(struct weir_store *s, struct list_req *req, const struct batch_record *r)
+{
+	struct list_entry e = { r->sequence, r->length, r->key_len };
+	uint64_t hash[2];
+	struct index_value value;
+
+	sum_identity(&s->sum, r->key, r->key_len, hash);
+	if (r->flags & DISK_TOMBSTONE || !index_get(&s->index, hash, &value) ||
+	    value.position != layout_position(s->lay, req->seg->number, r->block))
+		return;
+	memcpy(req->out + req->out_bytes, &e, sizeof(e));
+	memcpy(req->out + req->out_bytes + sizeof(e), r->key, r->key_len);
+	req->out_bytes += sizeof(e) + ((r->key_len + 7u) & ~7u);
+}
+
+/* The batch at the window's byte FROM. How many blocks to go on; 0: it needs another window. */
+static uint32_t list_batch(struct weir_store *s, struct list_req *req, size_t from)
+{
+	struct sum_place place = { req->seg->number, req->at.block, req->seg->gen };
+	const uint8_t *buf = req->window + from;
+	struct batch_header h;
+	struct batch_record r;
+	uint32_t at = 0;
+	uint64_t bytes;
+
+	if (!batch_peek(buf, place, s->lay, &bytes) || bytes > LIST_WINDOW)
+		return 1;
+	if (bytes > req->window_bytes - from) {
+		req->need = bytes;
+		return 0;
+	}
+	if (!batch_decode(&h, buf, place, s->lay, &s->sum))
+		return 1;
+	while (batch_next(buf, &h, &at, &r))
+		list_add(s, req, &r);
+	return h.blocks;
+}
+
+static void list_read_done(struct sio *sio, int result)
+{
+	struct list_req *req = container_of(sio, struct list_req, sio);
+	struct weir_store *s = sio->s;
+	size_t from = 0;
+	uint32_t blocks;
+
+	req->need = 0;
+	while (!result && from < req->window_bytes) {
+		blocks = list_batch(s, req, from);
+		if (!blocks)
+			break;
+		req->at.block += blocks;
+		from += (size_t)blocks << s->lay->block_shift;
+	}
+	reclaim_reader_gone(s, req->seg);
+	op_end(s, &req->op, result ? -EIO : 0);
+}
+
+/* The segment to go on in, REQ->at in it; NULL: that was all. */
+static struct segment *list_segment(struct weir_store *s, struct list_req *req)
+{
+	struct segment *seg;
+	int order;
+
+	TAILQ_FOREACH(seg, &s->log.segments, link) {
+		order = generation_compare(seg->gen, req->at.gen);
+		if (order > 0)
+			req->at = (struct logpos){ seg->gen, 1 };
+		if (order >= 0 && req->at.block < seg->end)
+			return seg;
+	}
+	return NULL;
+}
+
+void list_step(struct weir_store *s, struct weir_store_op *op)
+{
+	struct list_req *req = op->s_private;
+	const struct layout *l = s->lay;
+	uint64_t left, length = req->need > LIST_READ ? req->need : LIST_READ;
+
+	req->out_bytes = 0;
+	req->seg = list_segment(s, req);
+	if (!req->seg) {
+		req->end = true;
+		op_end(s, op, 0);
+		return;
+	}
+	left = (uint64_t)(req->seg->end - req->at.block) << l->block_shift;
+	req->window_bytes = left < length ? left : length;
+	req->seg->readers++;
+	weir_io_read(&req->sio.io, layout_offset(l, req->seg->number, req->at.block), req->window,
+		     req->window_bytes);
+	sio_submit(s, &req->sio, list_read_done);
+}
+
+static int list_hand_out(const struct list_req *req,
+			 int (*fn)(const struct weir_store_entry *, void *), void *user)
+{
+	const uint8_t *p = req->out;
+	struct list_entry e;
+	int rc = 0;
+
+	while (!rc && p < req->out + req->out_bytes) {
+		struct weir_store_entry entry = { 0 };
+
+		memcpy(&e, p, sizeof(e));
+		entry.key = p + sizeof(e);
+		entry.key_len = e.key_len;
+		entry.value_len = e.length;
+		entry.sequence = e.sequence;
+		rc = fn(&entry, user);
+		p += sizeof(e) + ((e.key_len + 7u) & ~7u);
+	}
+	return rc;
+}
+
+static int list_run(struct weir_store *s, struct list_req *req,
+		    int (*fn)(const struct weir_store_entry *, void *), void *user)
+{
+	int rc = 0;
+
+	while (!rc && !req->end) {
+		req->op = (struct weir_store_op){ .kind = OP_LIST, .s_private = req };
+		rc = op_post(s, &req->op);
+		if (!rc)
+			rc = wait_op(s, &req->op);
+		if (rc)
+			return error_sys(rc, "%s: listing", weir_device_path(s->dev));
+		rc = list_hand_out(req, fn, user);
+	}
+	return rc;
+}
+
+int weir_store_list(struct weir_store *s,
+		    int (*fn)(const struct weir_store_entry *entry, void *user), void *user)
+{
+	struct list_req *req;
+	void *window = NULL;
+	int rc = wait_allowed();
+
+	if (rc)
+		return rc;
+	req = calloc(1, sizeof(*req));
+	if (!req || posix_memalign(&window, s->pool.align, 2 * (size_t)LIST_WINDOW)) {
+		free(req);
+		return error_sys(-ENOMEM, "listing");
+	}
+	req->window = window;
+	req->out = req->window + LIST_WINDOW;
+	rc = list_run(s, req, fn, user);
+	free(window);
+	free(req);
+	return rc;
+}

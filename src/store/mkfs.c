@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mkfs.c - makes an empty store.
+ *
+ * Old superblocks are erased first, then every segment header is written as free, then come the
+ * new superblocks: a format that is interrupted leaves no store, never half of two. Blocks; the
+ * calling thread owns everything.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <weir/store.h>
+
+#include "base/error.h"
+#include "base/opts.h"
+#include "store/header.h"
+#include "store/superio.h"
+#include "store/syncio.h"
+
+#define MKFS_DEPTH 64u
+#define MKFS_LOOK_BYTES (1u << 20)
+
+struct mkfs {
+	struct weir_store_format_opts opts;
+	struct weir_device *dev;
+	struct weir_queue *q;
+	struct super super;
+	struct sum_key sum;
+};
+
+static void mkfs_wish(const struct mkfs *m, struct layout_wish *wish)
+{
+	*wish = (struct layout_wish){ .capacity_bytes = m->opts.capacity_bytes,
+				      .segment_bytes = m->opts.segment_bytes,
+				      .block_bytes = m->opts.block_bytes,
+				      .segments_min = m->opts.force >= 2 ? LAYOUT_SEGMENTS_FORCED
+									 : LAYOUT_SEGMENTS_MIN };
+}
+
+/* A file that does not exist yet is not created for a format that cannot succeed. */
+static int mkfs_before(const struct mkfs *m, const char *path)
+{
+	struct layout_wish wish;
+	struct layout l;
+
+	if (!m->opts.create_bytes || !access(path, F_OK))
+		return 0;
+	mkfs_wish(m, &wish);
+	wish.device_bytes = (m->opts.create_bytes + 4095) & ~4095ull;
+	wish.logical_block_bytes = 512;
+	return layout_make(&l, &wish, path);
+}
+
+static int mkfs_open(struct mkfs *m, const char *path)
+{
+	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
+	int rc;
+
+	opts.flags = WEIR_DEVICE_LOCK;
+	if (m->opts.create_bytes) {
+		opts.flags |= WEIR_DEVICE_CREATE;
+		opts.create_bytes = m->opts.create_bytes;
+	}
+	rc = weir_device_open(&m->dev, path, &opts);
+	if (!rc)
+		rc = weir_queue_open(&m->q, m->dev, NULL);
+	return rc ? rc : weir_queue_attach(m->q, 0);
+}
+
+/* What BUF, the first bytes of a device, looks like. NULL: nothing that is known. */
+static const char *mkfs_recognise(const uint8_t *buf, size_t length)
+{
+	static const struct {
+		size_t at;
+		const char *magic;
+		size_t bytes;
+		const char *what;
+	} known[] = {
+		{ 0, "weirSUP1", 8, "a weir store" },
+		{ 1080, "\x53\xef", 2, "an ext filesystem" },
+		{ 0, "XFSB", 4, "an XFS filesystem" },
+		{ 65600, "_BHRfS_M", 8, "a btrfs filesystem" },
+		{ 512, "EFI PART", 8, "a partition table" },
+		{ 4096, "EFI PART", 8, "a partition table" },
+		{ 510, "\x55\xaa", 2, "a boot sector or partition table" },
+	};
+	size_t n;
+
+	for (n = 0; n < sizeof(known) / sizeof(known[0]); n++)
+		if (known[n].at + known[n].bytes <= length &&
+		    !memcmp(buf + known[n].at, known[n].magic, known[n].bytes))
+			return known[n].what;
+	return NULL;
+}
+
+static int mkfs_look(struct mkfs *m, uint64_t offset, uint8_t *buf, size_t length)
+{
+	const char *path = weir_device_path(m->dev), *what;
+	size_t n;
+	int rc = syncio_read(m->q, offset, buf, length);
+
+	if (rc)
+		return error_sys(rc, "%s: looking what is there", path);
+	what = mkfs_recognise(buf, length);
+	if (what)
+		return error_set(-EEXIST, "%s: holds %s: format with --force to destroy it", path,
+				 what);
+	for (n = 0; n < length; n++)
+		if (buf[n])
+			return error_set(-EEXIST,
+					 "%s: not empty (byte %llu is not zero): format with "
+					 "--force to destroy what is there",
+					 path, (unsigned long long)(offset + n));
+	return 0;
+}
+
+/* Without force only what is empty at both ends is formatted. */
+static int mkfs_check_empty(struct mkfs *m)
+{
+	uint64_t capacity = weir_device_info(m->dev)->capacity_bytes;
+	size_t length = capacity < MKFS_LOOK_BYTES ? capacity : MKFS_LOOK_BYTES;
+	void *buf;
+	int rc;
+
+	if (m->opts.force || !length)
+		return 0;
+	if (posix_memalign(&buf, 65536, length))
+		return error_sys(-ENOMEM, "formatting");
+	rc = mkfs_look(m, 0, buf, length);
+	if (!rc)
+		rc = mkfs_look(m, capacity - length, buf, length);
+	free(buf);
+	return rc;
+}
+
+static int mkfs_random(void *buf, size_t length)
+{
+	uint8_t *to = buf;
+	ssize_t got;
+
+	while (length) {
+		got = getrandom(to, length, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_sys(-errno, "random bytes");
+		to += got;
+		length -= (size_t)got;
+	}
+	return 0;
+}
+
+static int mkfs_super(struct mkfs *m)
+{
+	const struct weir_device_info *info = weir_device_info(m->dev);
+	struct super *super = &m->super;
+	struct layout_wish wish;
+	struct timespec ts;
+	int rc;
+
+	mkfs_wish(m, &wish);
+	wish.device_bytes = info->capacity_bytes;
+	wish.logical_block_bytes = info->logical_block_bytes;
+	rc = layout_make(&super->layout, &wish, weir_device_path(m->dev));
+	if (!rc)
+		rc = mkfs_random(super->uuid, sizeof(super->uuid));
+	if (!rc)
+		rc = mkfs_random(super->secret, sizeof(super->secret));
+	if (rc)
+		return rc;
+	super->uuid[6] = (uint8_t)((super->uuid[6] & 0x0f) | 0x40); /* version 4: random */
+	super->uuid[8] = (uint8_t)((super->uuid[8] & 0x3f) | 0x80);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	super->created_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	super->revision = 1;
+	super->device_count = 1;
+	super->streams = 1;
+	sum_key_make(&m->sum, super->uuid, super->secret, super->device_index);
+	return 0;
+}
+
+static int mkfs_erase(struct mkfs *m)
+{
+	void *zeroes;
+	int rc;
+
+	if (posix_memalign(&zeroes, 65536, DISK_SUPER_ROOM))
+		return -ENOMEM;
+	memset(zeroes, 0, DISK_SUPER_ROOM);
+	rc = syncio_write(m->q, m->super.layout.copy_offset[0], zeroes, DISK_SUPER_ROOM);
+	if (!rc)
+		rc = syncio_write(m->q, m->super.layout.copy_offset[1], zeroes, DISK_SUPER_ROOM);
+	/* An old superblock must not come back beside new segment headers. */
+	if (!rc)
+		rc = syncio_flush(m->q);
+	free(zeroes);
+	return rc;
+}
+
+static void mkfs_place(struct syncio_many *many, uint64_t i, uint64_t *offset, size_t *length)
+{
+	struct mkfs *m = many->user;
+
+	*offset = layout_offset(&m->super.layout, (uint32_t)i, 0);
+	*length = m->super.layout.block_bytes;
+}
+
+static void mkfs_fill(struct syncio_many *many, uint64_t i, void *buf)
+{
+	struct mkfs *m = many->user;
+	struct header h = { .segment = (uint32_t)i,
+			    .state = DISK_FREE,
+			    .previous = HEADER_NO_SEGMENT,
+			    .time_ns = m->super.created_ns };
+
+	memset(buf, 0, m->super.layout.block_bytes);
+	header_encode(buf, &h, &m->sum, m->super.uuid);
+}
+
+/* Every header is written, so that later a missing one is known to be damage. */
+static int mkfs_headers(struct mkfs *m)
+{
+	struct syncio_many many = { .q = m->q,
+				    .count = m->super.layout.segments,
+				    .depth = MKFS_DEPTH,
+				    .op = WEIR_OP_WRITE,
+				    .place = mkfs_place,
+				    .fill = mkfs_fill,
+				    .user = m };
+	int rc = syncio_many(&many);
+
+	return rc ? rc : syncio_flush(m->q);
+}
+
+static int mkfs_write(struct mkfs *m)
+{
+	struct superio_found none = { { SUPER_NONE, SUPER_NONE }, { 0, 0 } };
+	int rc = mkfs_erase(m);
+
+	if (!rc)
+		rc = mkfs_headers(m);
+	if (rc)
+		return error_sys(rc, "%s: formatting", weir_device_path(m->dev));
+	return superio_write(m->q, &m->super, &none);
+}
+
+int weir_store_format(const char *path, const struct weir_store_format_opts *opts)
+{
+	struct mkfs m = { .opts = WEIR_STORE_FORMAT_INIT };
+	int rc = opts_copy(&m.opts, sizeof(m.opts), opts, opts ? opts->size : 0);
+
+	if (!rc)
+		rc = mkfs_before(&m, path);
+	if (!rc)
+		rc = mkfs_open(&m, path);
+	if (!rc)
+		rc = mkfs_check_empty(&m);
+	if (!rc)
+		rc = mkfs_super(&m);
+	if (!rc)
+		rc = mkfs_write(&m);
+	if (m.q)
+		weir_queue_close(m.q);
+	weir_device_close(m.dev);
+	return rc;
+}

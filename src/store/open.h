@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * open.h - a store comes and goes.
+ */
+#ifndef STORE_OPEN_H
+#define STORE_OPEN_H
+
+#include "store/impl.h"
+
+/* Gives up the loop, closes what the store owns, and frees it. The loop must be done with it. */
+void store_release(struct weir_store *s);
+
+#endif

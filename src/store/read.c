@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * read.c - get and exists.
+ *
+ * Whole blocks go straight into an aligned buffer of the caller, the tail of the last one by way
+ * of a block of the store's own, so that nothing behind the value is touched. A buffer that is
+ * not aligned is read by way of the store's memory. Owns the reads under way; the loop's thread.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/impl.h"
+
+struct read_req {
+	struct sio sio;
+	struct weir_store_op *op;
+	struct segment *seg;
+	struct index_value value;
+	struct iovec iov[2];
+	size_t direct; /* bytes that go straight into the caller's buffer */
+	uint8_t *own;  /* memory of the store for the rest */
+	size_t own_bytes;
+};
+
+/* What came back is what was put there, or nothing is said about it. */
+static int read_verify(struct weir_store *s, const struct read_req *req)
+{
+	uint32_t block = layout_position_block(s->lay, req->value.position);
+	struct sum_place place = { req->seg->number, block, req->seg->gen };
+
+	if (sum_data(&s->sum, SUM_PAYLOAD, place, req->op->buf, req->value.length) ==
+	    req->value.checksum)
+		return 0;
+	s->stats.checksum_errors++;
+	return -EBADMSG;
+}
+
+static void read_done(struct sio *sio, int result)
+{
+	struct read_req *req = container_of(sio, struct read_req, sio);
+	struct weir_store *s = sio->s;
+	struct weir_store_op *op = req->op;
+
+	if (result) {
+		result = -EIO;
+	} else {
+		if (req->own)
+			memcpy((uint8_t *)op->buf + req->direct, req->own,
+			       req->value.length - req->direct);
+		result = read_verify(s, req);
+	}
+	bufpool_put(&s->pool, req->own, req->own_bytes);
+	reclaim_reader_gone(s, req->seg);
+	free(req);
+	op_end(s, op, result);
+}
+
+static int read_memory(struct weir_store *s, struct read_req *req)
+{
+	const struct layout *l = s->lay;
+	size_t length = req->value.length;
+	unsigned n = 0;
+
+	if (!((uintptr_t)req->op->buf & s->memory_mask))
+		req->direct = length >> l->block_shift << l->block_shift;
+	req->own_bytes = (size_t)layout_blocks(l, length - req->direct) << l->block_shift;
+	if (req->own_bytes) {
+		req->own = bufpool_get(&s->pool, req->own_bytes);
+		if (!req->own)
+			return -ENOMEM;
+	}
+	if (req->direct)
+		req->iov[n++] = (struct iovec){ req->op->buf, req->direct };
+	if (req->own_bytes)
+		req->iov[n++] = (struct iovec){ req->own, req->own_bytes };
+	weir_io_readv(&req->sio.io, l->data_offset + (req->value.position << l->block_shift),
+		      req->iov, n);
+	req->sio.io.length = req->direct + req->own_bytes;
+	return 0;
+}
+
+static int read_begin(struct weir_store *s, struct weir_store_op *op,
+		      const struct index_value *value)
+{
+	struct read_req *req = calloc(1, sizeof(*req));
+
+	if (!req)
+		return -ENOMEM;
+	req->op = op;
+	req->value = *value;
+	req->seg = &s->segments[layout_position_segment(s->lay, value->position)];
+	if (read_memory(s, req)) {
+		free(req);
+		return -ENOMEM;
+	}
+	req->seg->readers++;
+	req->sio.io.prio = op->prio;
+	req->sio.io.submitter = op->submitter;
+	sio_submit(s, &req->sio, read_done);
+	return 0;
+}
+
+void read_get(struct weir_store *s, struct weir_store_op *op)
+{
+	struct index_value value;
+	int rc;
+
+	if (!index_get(&s->index, op->s_hash, &value)) {
+		op_end(s, op, -ENOENT);
+		return;
+	}
+	op->value_len = value.length;
+	rc = value.length > op->capacity ? -EMSGSIZE : read_begin(s, op, &value);
+	if (rc)
+		op_end(s, op, rc);
+}
+
+void read_exists(struct weir_store *s, struct weir_store_op *op)
+{
+	struct index_value value;
+	bool found = index_get(&s->index, op->s_hash, &value);
+
+	if (found)
+		op->value_len = value.length;
+	op_end(s, op, found ? 0 : -ENOENT);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wait.c - the blocking calls: submit, wait, and say in words what went wrong.
+ *
+ * The owner of the loop runs it until the operation has ended; any other thread sleeps on the
+ * operation's state. Owns nothing; any thread.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "queue/lane.h"
+#include "store/impl.h"
+
+int wait_allowed(void)
+{
+	if (owner_in_callback())
+		return error_set(
+			-EDEADLK,
+			"a callback cannot wait for the loop that runs it: submit instead");
+	return 0;
+}
+
+static bool op_done(const struct weir_store_op *op)
+{
+	return __atomic_load_n(&op->s_state, __ATOMIC_ACQUIRE) == OP_DONE;
+}
+
+static void wait_run_loop(struct lane *lane, const struct weir_store_op *op)
+{
+	while (!op_done(op)) {
+		if (!lane_turn(lane) && !op_done(op))
+			lane_sleep(lane, UINT64_MAX);
+	}
+}
+
+static void wait_futex(struct weir_store_op *op)
+{
+	uint32_t state = __atomic_load_n(&op->s_state, __ATOMIC_ACQUIRE);
+
+	while (state != OP_DONE) {
+		if (state == OP_PENDING &&
+		    !__atomic_compare_exchange_n(&op->s_state, &state, OP_WAITED, false,
+						 __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+			continue;
+		syscall(SYS_futex, &op->s_state, FUTEX_WAIT_PRIVATE, OP_WAITED, NULL, NULL, 0);
+		state = __atomic_load_n(&op->s_state, __ATOMIC_ACQUIRE);
+	}
+}
+
+int wait_op(struct weir_store *s, struct weir_store_op *op)
+{
+	struct lane *lane = owner_lane(s->q);
+
+	if (lane && !lane->index)
+		wait_run_loop(lane, op);
+	else
+		wait_futex(op);
+	return op->result;
+}
+
+int weir_store_wait(struct weir_store *s, struct weir_store_op *op)
+{
+	int rc = wait_allowed();
+
+	if (rc)
+		return rc;
+	if (__atomic_load_n(&op->s_state, __ATOMIC_ACQUIRE) == OP_IDLE)
+		return error_set(-EINVAL, "an operation that was never submitted");
+	return wait_op(s, op);
+}
+
+int weir_store_poll(struct weir_store *s)
+{
+	struct lane *lane = owner_lane(s->q);
+	int rc = wait_allowed();
+
+	if (rc || !lane || lane->index)
+		return rc;
+	rc = weir_queue_poll(s->q);
+	return rc < 0 ? rc : 0;
+}
+
+/* What RESULT means, in words. */
+static int wait_words(struct weir_store *s, const struct weir_store_op *op, int result)
+{
+	const char *path = weir_device_path(weir_queue_device(s->q));
+
+	switch (result) {
+	case 0:
+		return 0;
+	case -ENOENT:
+		return error_set(result, "%s: no such key", path);
+	case -EMSGSIZE:
+		return error_set(result, "%s: the value has %llu bytes, the buffer only %llu", path,
+				 (unsigned long long)op->value_len,
+				 (unsigned long long)op->capacity);
+	case -EBADMSG:
+		return error_set(
+			result, "%s: the value is damaged on the medium; put it again or delete it",
+			path);
+	case -EROFS:
+		return error_set(result,
+				 s->read_only
+					 ? "%s: the store was opened read-only"
+					 : "%s: a write could not be made durable, so the store "
+					   "is read-only: close it and open it again",
+				 path);
+	default:
+		return error_sys(result, "%s", path);
+	}
+}
+
+static int wait_for(struct weir_store *s, struct weir_store_op *op)
+{
+	int rc = wait_allowed();
+
+	if (!rc)
+		rc = weir_store_submit(s, op);
+	return rc ? rc : wait_words(s, op, wait_op(s, op));
+}
+
+/* Longer keys than fit are refused as what they are, not as their remainder. */
+static uint32_t key_length(size_t key_len)
+{
+	return key_len > UINT32_MAX ? UINT32_MAX : (uint32_t)key_len;
+}
+
+int weir_store_put(struct weir_store *s, const void *key, size_t key_len, const void *value,
+		   size_t value_len, uint32_t flags)
+{
+	struct weir_store_op op = { .kind = WEIR_STORE_PUT,
+				    .flags = flags,
+				    .key = key,
+				    .key_len = key_length(key_len),
+				    .value = value,
+				    .value_len = value_len };
+
+	return wait_for(s, &op);
+}
+
+int weir_store_get(struct weir_store *s, const void *key, size_t key_len, void *buf,
+		   size_t capacity, size_t *len)
+{
+	struct weir_store_op op = { .kind = WEIR_STORE_GET,
+				    .key = key,
+				    .key_len = key_length(key_len),
+				    .buf = buf,
+				    .capacity = capacity };
+	int rc = wait_for(s, &op);
+
+	if (len && (!rc || rc == -EMSGSIZE))
+		*len = op.value_len;
+	return rc;
+}
+
+int weir_store_exists(struct weir_store *s, const void *key, size_t key_len, size_t *len)
+{
+	struct weir_store_op op = { .kind = WEIR_STORE_EXISTS,
+				    .key = key,
+				    .key_len = key_length(key_len) };
+	int rc = wait_for(s, &op);
+
+	if (len && !rc)
+		*len = op.value_len;
+	return rc;
+}
+
+int weir_store_delete(struct weir_store *s, const void *key, size_t key_len, uint32_t flags)
+{
+	struct weir_store_op op = { .kind = WEIR_STORE_DELETE,
+				    .flags = flags,
+				    .key = key,
+				    .key_len = key_length(key_len) };
+
+	return wait_for(s, &op);
+}
+
+int weir_store_sync(struct weir_store *s)
+{
+	struct weir_store_op op = { .kind = WEIR_STORE_SYNC };
+
+	return wait_for(s, &op);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * walk.h - reading a segment without a footer, batch by batch.
+ */
+#ifndef WALK_H
+#define WALK_H
+
+#include "store/impl.h"
+
+/* What a walk found. */
+struct walk_result {
+	uint32_t batches;
+	uint64_t skipped;   /* blocks between batches that are no batch */
+	struct logpos mark; /* the highest durable watermark */
+	uint64_t sequence;  /* the highest number */
+};
+
+/*
+ * Reads the batches of SEG: its entries (of the footer to be), used and end are set. Blocking;
+ * before the loop knows the store. 0 or -ENOMEM.
+ */
+int walk_segment(struct weir_store *s, struct segment *seg, struct walk_result *result);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * memdisk.c - the drive that loses, reorders and fails. See memdisk.h. Global: one at a time,
+ * one thread.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "memdisk.h"
+#include "queue/open.h"
+
+#define HELD_MAX 512u
+
+struct memdisk memdisk;
+
+/* A command under way. A flush remembers what it covers: contents by sector. */
+struct held {
+	struct weir_cmd *cmd;
+	uint64_t sectors;
+	uint64_t *sector;
+	uint8_t *contents;
+};
+
+struct memdisk_instance {
+	struct engine e;
+	struct held held[HELD_MAX];
+	unsigned count;
+};
+
+static int memdisk_engine_open(struct engine **e, const struct engine_params *params)
+{
+	struct memdisk_instance *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->e.ops = &memdisk_engine;
+	m->e.params = *params;
+	*e = &m->e;
+	return 0;
+}
+
+static void memdisk_engine_close(struct engine *e)
+{
+	assert_int_equal(((struct memdisk_instance *)e)->count, 0);
+	free(e);
+}
+
+static void move(struct weir_cmd *cmd, int in)
+{
+	uint8_t *at = memdisk.now + cmd->offset;
+
+	for (uint32_t i = 0; i < cmd->iovcnt; i++) {
+		if (in)
+			memcpy(at, cmd->iov[i].iov_base, cmd->iov[i].iov_len);
+		else
+			memcpy(cmd->iov[i].iov_base, at, cmd->iov[i].iov_len);
+		at += cmd->iov[i].iov_len;
+	}
+}
+
+static void count_writes(const struct weir_cmd *cmd, int n)
+{
+	uint64_t s;
+
+	for (s = cmd->offset / memdisk.sector; s < (cmd->offset + cmd->length) / memdisk.sector;
+	     s++)
+		memdisk.writes[s] += (uint32_t)n;
+}
+
+/* A flush covers the writes that have ended before it was submitted. */
+static void cover(struct held *h)
+{
+	uint64_t s, n = memdisk.bytes / memdisk.sector;
+
+	h->sector = malloc(n * sizeof(*h->sector));
+	h->contents = malloc(memdisk.bytes);
+	for (s = 0; s < n; s++) {
+		uint8_t *now = memdisk.now + s * memdisk.sector;
+
+		if (memdisk.writes[s] ||
+		    !memcmp(now, memdisk.medium + s * memdisk.sector, memdisk.sector))
+			continue;
+		memcpy(h->contents + h->sectors * memdisk.sector, now, memdisk.sector);
+		h->sector[h->sectors++] = s;
+	}
+}
+
+static int fails(const struct weir_cmd *cmd)
+{
+	if (memdisk.off)
+		return 1;
+	if (!memdisk.fails || cmd->op != memdisk.fail_op ||
+	    (cmd->op != WEIR_OP_FLUSH &&
+	     (cmd->offset < memdisk.fail_from || cmd->offset >= memdisk.fail_to)))
+		return 0;
+	memdisk.fails--;
+	return 1;
+}
+
+/* Chooses what the medium holds from now on. */
+static void switch_off(void)
+{
+	uint64_t s;
+
+	memdisk.off = 1;
+	for (s = 0; s < memdisk.bytes / memdisk.sector; s++)
+		if ((memdisk.keep && !memdisk.writes[s]) || rig_random(&memdisk.state) % 2)
+			memcpy(memdisk.medium + s * memdisk.sector,
+			       memdisk.now + s * memdisk.sector, memdisk.sector);
+}
+
+/* A write that fails may have got there in part. */
+static void move_some(struct weir_cmd *cmd)
+{
+	uint8_t *old = malloc(cmd->length);
+	uint64_t at;
+
+	memcpy(old, memdisk.now + cmd->offset, cmd->length);
+	move(cmd, 1);
+	for (at = 0; at < cmd->length; at += memdisk.sector)
+		if (rig_random(&memdisk.state) % 2)
+			memcpy(memdisk.now + cmd->offset + at, old + at, memdisk.sector);
+	free(old);
+}
+
+static int memdisk_queue(struct engine *e, struct weir_cmd *cmd)
+{
+	struct memdisk_instance *m = (struct memdisk_instance *)e;
+	struct held *h = &m->held[m->count];
+
+	if (m->count == HELD_MAX)
+		return -EBUSY;
+	m->count++;
+	*h = (struct held){ .cmd = cmd };
+	if (++memdisk.commands == memdisk.off_at)
+		switch_off();
+	cmd->result = fails(cmd) ? -EIO : 0;
+	/* A write may reach the medium from the moment it is handed over. */
+	if (cmd->op == WEIR_OP_WRITE && !cmd->result) {
+		move(cmd, 1);
+		count_writes(cmd, 1);
+	}
+	if (cmd->op == WEIR_OP_WRITE && cmd->result && !memdisk.off)
+		move_some(cmd);
+	if (cmd->op == WEIR_OP_FLUSH && !cmd->result)
+		cover(h);
+	if (memdisk.watch)
+		memdisk.watch(cmd, 0);
+	return 0;
+}
+
+static void finish(struct held *h)
+{
+	struct weir_cmd *cmd = h->cmd;
+	uint64_t n;
+
+	if (cmd->op == WEIR_OP_WRITE && !cmd->result)
+		count_writes(cmd, -1);
+	/* What the power cut hit did not end. */
+	if (memdisk.off)
+		cmd->result = -EIO;
+	if (cmd->op == WEIR_OP_READ && !cmd->result)
+		move(cmd, 0);
+	for (n = 0; n < h->sectors && !cmd->result; n++)
+		memcpy(memdisk.medium + h->sector[n] * memdisk.sector,
+		       h->contents + n * memdisk.sector, memdisk.sector);
+	if (memdisk.watch && !cmd->result)
+		memdisk.watch(cmd, 1);
+	free(h->sector);
+	free(h->contents);
+}
+
+static unsigned memdisk_reap(struct engine *e, uint64_t now)
+{
+	struct memdisk_instance *m = (struct memdisk_instance *)e;
+	unsigned n = 0, most = m->count;
+
+	(void)now;
+	if (memdisk.shuffle && most > 1)
+		most = 1 + (unsigned)(rig_random(&memdisk.state) % most);
+	while (n < most) {
+		unsigned i =
+			memdisk.shuffle ? (unsigned)(rig_random(&memdisk.state) % m->count) : 0;
+		struct held h = m->held[i];
+
+		memmove(&m->held[i], &m->held[i + 1], (--m->count - i) * sizeof(h));
+		finish(&h);
+		e->params.complete(e->params.owner, h.cmd);
+		n++;
+	}
+	return n;
+}
+
+static void memdisk_submit(struct engine *e)
+{
+	(void)e;
+}
+
+static void memdisk_wait(struct engine *e, uint64_t deadline)
+{
+	if (!((struct memdisk_instance *)e)->count)
+		engine_sleep(-1, e->params.wake_fd, deadline);
+}
+
+const struct engine_ops memdisk_engine = {
+	.name = "memdisk",
+	.summary = "loses, reorders and fails",
+	.open = memdisk_engine_open,
+	.close = memdisk_engine_close,
+	.queue = memdisk_queue,
+	.submit = memdisk_submit,
+	.reap = memdisk_reap,
+	.wait = memdisk_wait,
+};
+
+void memdisk_load(struct rig *rig, uint32_t sector, uint64_t seed)
+{
+	struct weir_device *dev;
+
+	assert_int_equal(weir_device_open(&dev, rig->path, NULL), 0);
+	memset(&memdisk, 0, sizeof(memdisk));
+	memdisk.bytes = weir_device_info(dev)->capacity_bytes;
+	weir_device_close(dev);
+	memdisk.sector = sector;
+	memdisk.state = seed;
+	memdisk.shuffle = 1;
+	memdisk.now = malloc(memdisk.bytes);
+	memdisk.medium = malloc(memdisk.bytes);
+	memdisk.writes = calloc(memdisk.bytes / sector, sizeof(*memdisk.writes));
+	rig_peek(rig, 0, memdisk.now, memdisk.bytes);
+	memcpy(memdisk.medium, memdisk.now, memdisk.bytes);
+}
+
+void memdisk_free(void)
+{
+	free(memdisk.now);
+	free(memdisk.medium);
+	free(memdisk.writes);
+}
+
+void memdisk_cut(void)
+{
+	if (!memdisk.off)
+		switch_off();
+	memcpy(memdisk.now, memdisk.medium, memdisk.bytes);
+	memset(memdisk.writes, 0, memdisk.bytes / memdisk.sector * sizeof(*memdisk.writes));
+}
+
+void memdisk_on(uint64_t off_at)
+{
+	memdisk.off = 0;
+	memdisk.commands = 0;
+	memdisk.off_at = off_at;
+}
+
+int memdisk_open(struct weir_store **s, struct weir_queue **q, struct weir_device **dev)
+{
+	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
+	char name[64];
+	int rc;
+
+	snprintf(name, sizeof(name), "null:%llu", (unsigned long long)memdisk.bytes);
+	assert_int_equal(weir_device_open(dev, name, NULL), 0);
+	queue.depth_bytes = UINT64_MAX;
+	assert_int_equal(queue_open(q, *dev, &queue, &memdisk_engine, NULL), 0);
+	opts.attach = 1;
+	/* So that a few operations make several batches. */
+	opts.batch_bytes = 16 << 10;
+	rc = weir_store_open_queues(s, q, 1, &opts);
+	if (rc) {
+		*s = NULL;
+		memdisk_close(NULL, *q, *dev);
+	}
+	return rc;
+}
+
+int memdisk_close(struct weir_store *s, struct weir_queue *q, struct weir_device *dev)
+{
+	int rc = weir_store_close(s);
+
+	assert_int_equal(weir_queue_close(q), 0);
+	weir_device_close(dev);
+	return rc;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_faults.c - reads, writes and flushes that fail: who hears of it, and what works on.
+ */
+#include <errno.h>
+
+#include "memdisk.h"
+
+static struct rig rig = { .engine = "posix" };
+static struct weir_queue *queue;
+static struct weir_device *device;
+
+#define SEGMENT (256u << 10)
+#define FIRST 65536u
+
+static int set_up(void **state)
+{
+	(void)state;
+	rig_make(&rig, 12 << 20, SEGMENT, 4096);
+	memdisk_load(&rig, 4096, 3);
+	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	return 0;
+}
+
+static int reopen(void)
+{
+	int rc = memdisk_close(rig.s, queue, device);
+
+	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	return rc;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	memdisk_close(rig.s, queue, device);
+	rig.s = NULL;
+	memdisk_free();
+	rig_remove(&rig);
+	return 0;
+}
+
+static void let_fail(int op, uint64_t from, uint64_t to, unsigned times)
+{
+	memdisk.fail_op = op;
+	memdisk.fail_from = from;
+	memdisk.fail_to = to;
+	memdisk.fails = times;
+}
+
+static void a_flush(void **state)
+{
+	struct weir_store_stats stats;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, WEIR_PUT_DURABLE), 0);
+	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), 0);
+	assert_int_equal(rig_put(&rig, 3, 1, 5000, 0), 0);
+	let_fail(WEIR_OP_FLUSH, 0, 0, 1);
+	assert_int_equal(rig_put(&rig, 4, 1, 5000, WEIR_PUT_DURABLE), -EIO);
+	rig_stats(&rig, &stats);
+	assert_int_equal(stats.at_risk, 2);
+	assert_int_equal(stats.read_only, 1);
+	/* Reads go on, writes do not, and say what to do. */
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+	assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
+	assert_int_equal(rig_put(&rig, 5, 1, 5000, 0), -EROFS);
+	assert_non_null(strstr(weir_error(), "open it again"));
+	assert_int_equal(rig_delete(&rig, 1, 0), -EROFS);
+	assert_int_equal(weir_store_sync(rig.s), -EROFS);
+	assert_int_equal(reopen(), -EIO);
+	assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
+	assert_int_equal(rig_put(&rig, 5, 1, 5000, WEIR_PUT_DURABLE), 0);
+	rig_stats(&rig, &stats);
+	assert_int_equal(stats.read_only, 0);
+}
+
+static void a_batch(void **state)
+{
+	struct weir_store_stats stats;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
+	let_fail(WEIR_OP_WRITE, FIRST + 4096, FIRST + SEGMENT, 1);
+	assert_int_equal(rig_put(&rig, 1, 2, 6000, 0), -EIO);
+	/* The old version stays, and others go to another segment. */
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), 0);
+	assert_int_equal(rig_put(&rig, 3, 1, 5000, WEIR_PUT_DURABLE), 0);
+	rig_stats(&rig, &stats);
+	assert_int_equal(stats.read_only, 0);
+	assert_int_equal(reopen(), 0);
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+	assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
+	assert_int_equal(rig_get(&rig, 3, 1, 5000), 1);
+}
+
+/* A failed batch whose footer cannot be written either: nothing behind it may be promised. */
+static void a_batch_and_its_footer(void **state)
+{
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
+	let_fail(WEIR_OP_WRITE, FIRST + 4096, FIRST + SEGMENT, 2);
+	assert_int_equal(rig_put(&rig, 1, 2, 6000, 0), -EIO);
+	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), -EROFS);
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+	assert_int_equal(reopen(), -EIO);
+	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), 0);
+}
+
+static void a_footer(void **state)
+{
+	struct weir_store_stats stats;
+	uint64_t key;
+
+	(void)state;
+	/* All of segment 0 but its footer: the trailer's block only. */
+	let_fail(WEIR_OP_WRITE, FIRST + SEGMENT - 4096, FIRST + SEGMENT, 1);
+	for (key = 0; key < 10; key++)
+		assert_int_equal(rig_put(&rig, key, 1, 50000, 0), 0);
+	assert_int_equal(reopen(), 0);
+	rig_stats(&rig, &stats);
+	assert_int_equal(stats.recovered_open_segments, 1);
+	for (key = 0; key < 10; key++)
+		assert_int_equal(rig_get(&rig, key, 1, 50000), 1);
+}
+
+static void a_read(void **state)
+{
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
+	let_fail(WEIR_OP_READ, 0, memdisk.bytes, 1);
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), -EIO);
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+}
+
+/* One bad header block costs one segment, until the store is reopened. */
+static void a_segment_header(void **state)
+{
+	(void)state;
+	let_fail(WEIR_OP_WRITE, FIRST, FIRST + 4096, 100);
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+	assert_int_equal(reopen(), 0);
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+}
+
+/* No header can be written at all. */
+static void every_write(void **state)
+{
+	(void)state;
+	let_fail(WEIR_OP_WRITE, FIRST, memdisk.bytes, 1000000);
+	assert_true(rig_put(&rig, 1, 1, 5000, 0) < 0);
+	memdisk.fails = 0;
+	assert_int_equal(reopen(), -EIO);
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
+}
+
+/* The footer of a segment that is reclaimed cannot be read: its entries are found all the same. */
+static void a_footer_that_is_read_for_reclaim(void **state)
+{
+	struct weir_store_stats stats;
+	uint64_t key, found = 0;
+
+	(void)state;
+	for (key = 0; key < 170; key++)
+		assert_int_equal(rig_put(&rig, key, 1, 60000, 0), 0);
+	/* Reads come from nobody else now. */
+	let_fail(WEIR_OP_READ, 0, memdisk.bytes, 1000);
+	for (; key < 250; key++)
+		assert_int_equal(rig_put(&rig, key, 1, 60000, 0), 0);
+	assert_true(memdisk.fails < 990);
+	memdisk.fails = 0;
+	for (key = 0; key < 250; key++) {
+		int rc = rig_get(&rig, key, 1, 60000);
+
+		assert_true(rc == 1 || rc == -ENOENT);
+		found += rc == 1;
+	}
+	rig_stats(&rig, &stats);
+	assert_int_equal(stats.entries, found);
+	assert_int_equal(stats.entries + stats.evicted_entries, 250);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_flush),
+		TEST(a_batch),
+		TEST(a_batch_and_its_footer),
+		TEST(a_footer),
+		TEST(a_read),
+		TEST(a_segment_header),
+		TEST(every_write),
+		TEST(a_footer_that_is_read_for_reclaim),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
