@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * command.h - what a subcommand is. Each is one file that defines one struct command, and one
+ * line in the table in commands.c.
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "cli/options.h"
+
+struct command {
+	const char *name;
+	const char *operands; /* as the usage line shows them */
+	const char *summary;  /* one line */
+	const char *text;     /* what it does, in sentences; ends with a newline */
+	const char *examples; /* command lines; each ends with a newline */
+	const struct opt *options;
+	int min_operands, max_operands; /* max -1: any number */
+	/* What `run` is given: a copy of DEFAULTS (NULL: zeroes) with the options filled in. */
+	size_t args_size;
+	const void *defaults;
+	/* Returns the exit code. OPERANDS is ended by NULL. */
+	int (*run)(void *args, char **operands, int n);
+};
+
+/* The table of subcommands, ended by NULL. */
+extern const struct command *const command_table[];
+
+extern const struct command command_info, command_format, command_put, command_get, command_ls,
+	command_del, command_stat, command_replay, command_help;
+
+/* Finds a subcommand by its full name, or NULL. */
+const struct command *command_find(const char *name);
+
+/* The subcommand that somebody may have meant by NAME, or NULL. */
+const struct command *command_nearest(const char *name);
+
+/* Parses ARGV (argv[0] is the subcommand's name) for CMD and runs it. Returns the exit code. */
+int command_run(const struct command *cmd, int argc, char **argv);
+
+/* Prints the help of CMD. */
+void command_print_help(const struct command *cmd, FILE *out);
+
+/* Prints what weir is and the list of subcommands. */
+void command_print_overview(FILE *out);
+
+#endif

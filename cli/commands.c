@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * commands.c - the table of subcommands, and how one is run and explained. One thread.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/base.h>
+
+#include "cli/command.h"
+#include "cli/report.h"
+#include "cli/suggest.h"
+
+const struct command *const command_table[] = {
+	&command_info, &command_format, &command_put,	 &command_get,	&command_ls,
+	&command_del,  &command_stat,	&command_replay, &command_help, NULL,
+};
+
+#define COMMAND_COUNT (sizeof(command_table) / sizeof(command_table[0]) - 1)
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (!strcmp(command_table[i]->name, name))
+			return command_table[i];
+	return NULL;
+}
+
+const struct command *command_nearest(const char *name)
+{
+	const char *names[COMMAND_COUNT];
+	const char *near;
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		names[i] = command_table[i]->name;
+	near = suggest_nearest(name, strlen(name), names, COMMAND_COUNT);
+	return near ? command_find(near) : NULL;
+}
+
+static int command_check_operands(const struct command *cmd, char **operands, int n)
+{
+	if (n < cmd->min_operands)
+		return report_usage("too few operands: weir %s %s", cmd->name, cmd->operands);
+	if (cmd->max_operands >= 0 && n > cmd->max_operands)
+		return report_usage("\"%s\" is too much: weir %s %s", operands[cmd->max_operands],
+				    cmd->name, cmd->operands);
+	return 0;
+}
+
+int command_run(const struct command *cmd, int argc, char **argv)
+{
+	void *args = calloc(1, cmd->args_size);
+	int first = 0;
+	int ret;
+
+	report_set_command(cmd->name);
+	if (!args)
+		return report_error("out of memory");
+	if (cmd->defaults)
+		memcpy(args, cmd->defaults, cmd->args_size);
+	ret = opt_parse(cmd->options, args, argc, argv, &first);
+	if (ret < 0) {
+		ret = report_usage("%s", weir_error());
+	} else if (ret > 0) {
+		command_print_help(cmd, stdout);
+		ret = 0;
+	} else {
+		ret = command_check_operands(cmd, argv + first, argc - first);
+		if (!ret)
+			ret = cmd->run(args, argv + first, argc - first);
+	}
+	free(args);
+	return report_finish(ret);
+}
+
+void command_print_help(const struct command *cmd, FILE *out)
+{
+	fprintf(out, "usage: weir %s [options] %s\n\n%s\nOptions:\n", cmd->name, cmd->operands,
+		cmd->text);
+	opt_print_help(cmd->options, out);
+	fprintf(out, "\nExamples:\n");
+	for (const char *line = cmd->examples; *line;) {
+		const char *end = strchr(line, '\n');
+
+		fprintf(out, "  %.*s\n", (int)(end - line), line);
+		line = end + 1;
+	}
+}
+
+void command_print_overview(FILE *out)
+{
+	fprintf(out, "usage: weir COMMAND [options] ...\n\n"
+		     "A block layer in user space and a crash-safe key-value store on top of it.\n"
+		     "PATH is a file or a block device.\n\nCommands:\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-8s %s\n", command_table[i]->name, command_table[i]->summary);
+	fprintf(out, "\nA first look:\n"
+		     "  weir format demo.img --size 1g\n"
+		     "  echo hello | weir put demo.img greeting\n"
+		     "  weir get demo.img greeting\n"
+		     "  weir replay synthetic --store demo.img --verify\n\n"
+		     "`weir help COMMAND` says more; `weir --version` prints the version.\n");
+}

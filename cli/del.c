@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * del.c - `weir del`: deletes keys.
+ */
+#include <errno.h>
+
+#include "cli/command.h"
+#include "cli/key.h"
+#include "cli/keyargs.h"
+#include "cli/report.h"
+
+struct del_args {
+	struct keyargs key;
+	unsigned durable;
+};
+
+static const struct opt del_options[] = {
+	{ .name = "durable",
+	  .letter = 'd',
+	  .type = OPT_FLAG,
+	  .offset = offsetof(struct del_args, durable),
+	  .help = "wait until the deletion would survive a power cut" },
+	KEYARGS_OPTIONS(offsetof(struct del_args, key)),
+	OPT_END,
+};
+
+/* Deletes one key. 0, REPORT_FAILED if it was not there, or -errno with weir_error(). */
+static int del_key(struct weir_store *s, const struct del_args *args, const char *path,
+		   const char *operand)
+{
+	char text[KEY_TEXT_MAX];
+	struct key key;
+	int ret = key_read(&key, operand, args->key.escaped != 0);
+
+	if (!ret)
+		ret = weir_store_delete(s, key.bytes, key.len,
+					args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN);
+	if (ret == -ENOENT)
+		return report_error("%s: there is no key \"%s\"", path,
+				    key_escape(key.bytes, key.len, text));
+	return ret;
+}
+
+static int del_run(void *arg, char **operands, int n)
+{
+	const struct del_args *args = arg;
+	const char *path = operands[0];
+	struct weir_store *s = NULL;
+	json_int_t deleted = 0;
+	int ret = opening_store(&s, path, &args->key.store, 0);
+	int code = ret;
+
+	if (ret)
+		return ret;
+	for (int i = 1; i < n && ret >= 0; i++) {
+		ret = del_key(s, args, path, operands[i]);
+		if (ret < 0)
+			code = report_failed(path);
+		else if (ret)
+			code = ret;
+		else
+			deleted++;
+	}
+	code = opening_close(s, path, code);
+	if (args->key.json)
+		report_json(json_pack("{s:s, s:s, s:I, s:I}", "schema", "weir.del.v1", "path", path,
+				      "keys", (json_int_t)n - 1, "deleted", deleted),
+			    0);
+	return code;
+}
+
+const struct command command_del = {
+	.name = "del",
+	.operands = "PATH KEY...",
+	.summary = "delete keys",
+	.text = "Deletes each KEY from the store on PATH. A key that is not there is named; the\n"
+		"others are deleted all the same, and the exit code is 1.\n",
+	.examples = "weir del demo.img greeting\n"
+		    "weir del demo.img a b c --durable\n",
+	.options = del_options,
+	.min_operands = 2,
+	.max_operands = -1,
+	.args_size = sizeof(struct del_args),
+	.run = del_run,
+};

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * format.c - `weir format`: makes an empty store, and says what was made.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <weir/store.h>
+
+#include "base/parse.h"
+#include "cli/command.h"
+#include "cli/describe.h"
+#include "cli/opening.h"
+#include "cli/report.h"
+
+struct format_args {
+	uint64_t size, capacity, segment_bytes, block_bytes;
+	unsigned force;
+	unsigned json;
+};
+
+static const struct opt format_options[] = {
+	{ .name = "size",
+	  .letter = 's',
+	  .type = OPT_SIZE,
+	  .offset = offsetof(struct format_args, size),
+	  .arg = "SIZE",
+	  .help = "create a file of this size if there is none" },
+	{ .name = "capacity",
+	  .type = OPT_SIZE,
+	  .offset = offsetof(struct format_args, capacity),
+	  .arg = "SIZE",
+	  .help = "use only so much of the device (default: all)" },
+	{ .name = "segment-bytes",
+	  .type = OPT_SIZE,
+	  .offset = offsetof(struct format_args, segment_bytes),
+	  .arg = "SIZE",
+	  .help = "space is written and reclaimed in pieces of this size;\n"
+		  "a value fills at most half of one (default:\n"
+		  "capacity / 256, 1 MiB to 1 GiB)" },
+	{ .name = "block-bytes",
+	  .type = OPT_SIZE,
+	  .offset = offsetof(struct format_args, block_bytes),
+	  .arg = "SIZE",
+	  .help = "values begin on multiples of this (default 4k)",
+	  .min = 512,
+	  .max = 65536 },
+	{ .name = "force",
+	  .letter = 'f',
+	  .type = OPT_FLAG,
+	  .offset = offsetof(struct format_args, force),
+	  .help = "overwrite what is there; given twice, allow fewer than\n"
+		  "64 segments too" },
+	JSON_OPTION(offsetof(struct format_args, json)),
+	OPT_END,
+};
+
+static int format_failed(const char *path, int err)
+{
+	if (err == -EEXIST && !strstr(weir_error(), "--force"))
+		return report_error("%s: is not empty: to overwrite it, say --force", path);
+	if (err == -ENOENT && !strstr(weir_error(), "--size"))
+		return report_error("%s: there is no such file: to create it, say --size", path);
+	return report_failed(path);
+}
+
+/* Opens what was made, which proves that it can be, and describes it. */
+static int format_show(const char *path, int json)
+{
+	static const struct opening defaults;
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	struct weir_store *s = NULL;
+	char size[32], segment[32], value[32];
+	int ret = opening_store(&s, path, &defaults, OPENING_READ_ONLY);
+
+	if (ret)
+		return ret;
+	weir_store_info(s, &info);
+	if (json) {
+		ret = report_json(describe_store("weir.format.v1", path, &info), 0);
+	} else {
+		printf("%s: an empty store of %s: %" PRIu64 " segments of %s, values of up to %s\n",
+		       path, format_size(info.capacity_bytes, size, sizeof(size)), info.segments,
+		       format_size(info.segment_bytes, segment, sizeof(segment)),
+		       format_size(info.max_value_bytes, value, sizeof(value)));
+	}
+	return opening_close(s, path, ret);
+}
+
+static int format_run(void *arg, char **operands, int n)
+{
+	const struct format_args *args = arg;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	int ret;
+
+	(void)n;
+	opts.create_bytes = args->size;
+	opts.capacity_bytes = args->capacity;
+	opts.segment_bytes = args->segment_bytes;
+	opts.block_bytes = (uint32_t)args->block_bytes;
+	opts.force = args->force > 2 ? 2 : args->force;
+	ret = weir_store_format(operands[0], &opts);
+	if (ret < 0)
+		return format_failed(operands[0], ret);
+	return format_show(operands[0], args->json != 0);
+}
+
+const struct command command_format = {
+	.name = "format",
+	.operands = "PATH",
+	.summary = "make an empty store on a file or device",
+	.text = "Makes an empty store on PATH, a file or a block device. A file that does not\n"
+		"exist is created with --size and preallocated. What is not empty is left alone\n"
+		"unless --force is given.\n",
+	.examples =
+		"weir format demo.img --size 1g\n"
+		"weir format demo.img --size 64g --segment-bytes 512m   # values up to ~256 MiB\n"
+		"weir format /dev/nvme0n1p3 --force\n",
+	.options = format_options,
+	.min_operands = 1,
+	.max_operands = 1,
+	.args_size = sizeof(struct format_args),
+	.run = format_run,
+};

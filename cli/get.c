@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * get.c - `weir get`: prints one value, or writes it to a file.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/key.h"
+#include "cli/keyargs.h"
+#include "cli/report.h"
+
+#define GET_ALIGN 4096u
+
+struct get_args {
+	struct keyargs key;
+	const char *output;
+};
+
+static const struct opt get_options[] = {
+	{ .name = "output",
+	  .letter = 'o',
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct get_args, output),
+	  .arg = "FILE",
+	  .help = "write the value to FILE, not to standard output" },
+	KEYARGS_OPTIONS(offsetof(struct get_args, key)),
+	OPT_END,
+};
+
+static int get_write_file(const char *output, const void *value, size_t len)
+{
+	FILE *out = fopen(output, "we");
+	int bad;
+
+	if (!out)
+		return report_error("%s: %s", output, strerror(errno));
+	bad = fwrite(value, 1, len, out) != len;
+	if (fclose(out) || bad)
+		return report_error("%s: %s", output, strerror(errno));
+	return 0;
+}
+
+/* The value goes out whole or the exit code says so. */
+static int get_write(const char *output, const void *value, size_t len)
+{
+	if (output)
+		return get_write_file(output, value, len);
+	if (fwrite(value, 1, len, stdout) != len || fflush(stdout))
+		return report_error("standard output: %s", strerror(errno));
+	return 0;
+}
+
+static int get_failed(const char *path, const struct key *key, int err)
+{
+	char text[KEY_TEXT_MAX];
+
+	if (err == -ENOENT)
+		return report_error("%s: there is no key \"%s\"", path,
+				    key_escape(key->bytes, key->len, text));
+	return report_failed(path);
+}
+
+/* Gets the value of KEY into memory of its own. 0 or -errno with weir_error(). */
+static int get_value(struct weir_store *s, const struct key *key, void **value, size_t *len)
+{
+	int ret = weir_store_exists(s, key->bytes, key->len, len);
+
+	if (ret < 0)
+		return ret;
+	*value = aligned_alloc(GET_ALIGN, (*len + GET_ALIGN) / GET_ALIGN * GET_ALIGN);
+	if (!*value)
+		return -ENOMEM;
+	return weir_store_get(s, key->bytes, key->len, *value, *len, len);
+}
+
+/* With --json the value itself goes to --output only. */
+static int get_print(const struct get_args *args, const char *path, const struct key *key,
+		     const void *value, size_t len)
+{
+	char text[KEY_TEXT_MAX];
+	int ret = 0;
+
+	if (args->output || !args->key.json)
+		ret = get_write(args->output, value, len);
+	if (ret || !args->key.json)
+		return ret;
+	return report_json(json_pack("{s:s, s:s, s:s, s:I, s:s?}", "schema", "weir.get.v1", "path",
+				     path, "key", key_escape(key->bytes, key->len, text),
+				     "value_bytes", (json_int_t)len, "output", args->output),
+			   0);
+}
+
+static int get_run(void *arg, char **operands, int n)
+{
+	const struct get_args *args = arg;
+	const char *path = operands[0];
+	struct weir_store *s = NULL;
+	void *value = NULL;
+	struct key key;
+	size_t len = 0;
+	int ret;
+
+	(void)n;
+	if (key_read(&key, operands[1], args->key.escaped != 0) < 0)
+		return report_error("%s", weir_error());
+	ret = opening_store(&s, path, &args->key.store, OPENING_READ_ONLY);
+	if (ret)
+		return ret;
+	ret = get_value(s, &key, &value, &len);
+	if (ret == -ENOMEM && !value)
+		ret = report_error("%s: out of memory for a value of %zu bytes", path, len);
+	else if (ret < 0)
+		ret = get_failed(path, &key, ret);
+	else
+		ret = get_print(args, path, &key, value, len);
+	free(value);
+	return opening_close(s, path, ret);
+}
+
+const struct command command_get = {
+	.name = "get",
+	.operands = "PATH KEY",
+	.summary = "print a value",
+	.text = "Prints the value of KEY in the store on PATH, byte for byte. Every byte is "
+		"checked\n"
+		"against its checksum first: what comes out is what went in. Exits with 1, and\n"
+		"prints nothing, if the key is not there.\n",
+	.examples = "weir get demo.img greeting\n"
+		    "weir get demo.img model.bin -o weights.bin\n"
+		    "weir get -e demo.img 'odd\\x00key'\n",
+	.options = get_options,
+	.min_operands = 2,
+	.max_operands = 2,
+	.args_size = sizeof(struct get_args),
+	.run = get_run,
+};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ls.c - `weir ls`: the keys of a store, oldest first.
+ */
+#include <inttypes.h>
+
+#include "cli/command.h"
+#include "cli/key.h"
+#include "cli/opening.h"
+#include "cli/report.h"
+
+struct ls_args {
+	struct opening store;
+	unsigned long_form;
+	unsigned json;
+};
+
+static const struct opt ls_options[] = {
+	{ .name = "long",
+	  .letter = 'l',
+	  .type = OPT_FLAG,
+	  .offset = offsetof(struct ls_args, long_form),
+	  .help = "the length of each value in bytes, and its sequence\n"
+		  "number, in front" },
+	OPENING_OPTIONS(offsetof(struct ls_args, store)),
+	JSON_OPTION(offsetof(struct ls_args, json)),
+	OPT_END,
+};
+
+#define LS_STOPPED 1 /* the output is gone: no use going on */
+
+static int ls_entry_json(const struct weir_store_entry *e, const char *text)
+{
+	return report_json(json_pack("{s:s, s:s, s:I, s:I, s:I}", "schema", "weir.ls.v1", "key",
+				     text, "value_bytes", (json_int_t)e->value_len, "sequence",
+				     (json_int_t)e->sequence, "stream", (json_int_t)e->stream),
+			   1);
+}
+
+static int ls_entry(const struct weir_store_entry *e, void *user)
+{
+	const struct ls_args *args = user;
+	char text[KEY_TEXT_MAX];
+
+	key_escape(e->key, e->key_len, text);
+	if (args->json)
+		return ls_entry_json(e, text) ? LS_STOPPED : 0;
+	if (args->long_form)
+		printf("%12" PRIu64 " %12" PRIu64 "  ", e->value_len, e->sequence);
+	printf("%s\n", text);
+	return ferror(stdout) ? LS_STOPPED : 0;
+}
+
+static int ls_run(void *arg, char **operands, int n)
+{
+	struct ls_args *args = arg;
+	struct weir_store *s = NULL;
+	int ret = opening_store(&s, operands[0], &args->store, OPENING_READ_ONLY);
+
+	(void)n;
+	if (ret)
+		return ret;
+	ret = weir_store_list(s, ls_entry, args);
+	if (ret < 0)
+		ret = report_failed(operands[0]);
+	else if (ret == LS_STOPPED)
+		ret = REPORT_FAILED;
+	return opening_close(s, operands[0], ret);
+}
+
+const struct command command_ls = {
+	.name = "ls",
+	.operands = "PATH",
+	.summary = "list the keys",
+	.text = "Lists the keys of the store on PATH, oldest first. Bytes that a terminal would "
+		"not\n"
+		"show are printed as \\xNN and a backslash as \\\\; put, get and del read that "
+		"back\n"
+		"with --escaped. With --json, one object a line.\n",
+	.examples = "weir ls demo.img\n"
+		    "weir ls -l demo.img\n"
+		    "weir ls --json demo.img | jq .key\n",
+	.options = ls_options,
+	.min_operands = 1,
+	.max_operands = 1,
+	.args_size = sizeof(struct ls_args),
+	.run = ls_run,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main.c - the `weir` command: finds the subcommand and runs it.
+ *
+ * Exit codes: 0 done, 1 it failed (or a key was not there), 2 it was called wrongly.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <weir/base.h>
+
+#include "cli/command.h"
+#include "cli/report.h"
+
+static int main_unknown(const char *name)
+{
+	const struct command *near = command_nearest(name);
+
+	if (near)
+		return report_usage("unknown command \"%s\": did you mean \"%s\"?", name,
+				    near->name);
+	return report_usage("unknown command \"%s\"", name);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *cmd;
+
+	if (argc < 2) {
+		command_print_overview(stderr);
+		return REPORT_USAGE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("weir %s\n", weir_version());
+		return report_finish(0);
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		command_print_overview(stdout);
+		return report_finish(0);
+	}
+	cmd = command_find(argv[1]);
+	return cmd ? command_run(cmd, argc - 1, argv + 1) : main_unknown(argv[1]);
+}

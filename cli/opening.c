@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * opening.c - opens stores for subcommands and explains failures. The store belongs to the caller.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/opening.h"
+#include "cli/report.h"
+#include "cli/suggest.h"
+
+#define OPENING_NAMES_MAX 32
+
+/* Checks that NAME, if given, is EXTRA (may be NULL) or one of the N names in TABLE. */
+static int opening_check_name(const char *option, const char *name, const char *extra,
+			      const struct weir_named *table, size_t n)
+{
+	const char *names[OPENING_NAMES_MAX];
+	const char *near;
+	char all[256] = "";
+	size_t count = 0;
+
+	if (extra)
+		names[count++] = extra;
+	for (size_t i = 0; i < n && count < OPENING_NAMES_MAX; i++)
+		names[count++] = table[i].name;
+	for (size_t i = 0; i < count; i++) {
+		size_t used = strlen(all);
+
+		if (!name || !strcmp(name, names[i]))
+			return 0;
+		snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "", names[i]);
+	}
+	near = suggest_nearest(name, strlen(name), names, count);
+	if (near)
+		return report_usage("--%s: there is no \"%s\": did you mean %s?", option, name,
+				    near);
+	return report_usage("--%s: there is no \"%s\": there are %s", option, name, all);
+}
+
+int opening_check(const struct opening *o)
+{
+	const struct weir_named *table;
+	size_t n;
+	int ret;
+
+	table = weir_engines(&n);
+	ret = opening_check_name("engine", o->engine, "auto", table, n);
+	if (ret)
+		return ret;
+	table = weir_schedulers(&n);
+	return opening_check_name("sched", o->scheduler, NULL, table, n);
+}
+
+int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags)
+{
+	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+	int ret = opening_check(o);
+
+	if (ret)
+		return ret;
+	opts.attach = !(flags & OPENING_SHARED);
+	opts.read_only = !!(flags & OPENING_READ_ONLY);
+	opts.engine = o->engine;
+	opts.scheduler = o->scheduler;
+	ret = weir_store_open(s, path, &opts);
+	return ret < 0 ? report_failed(path) : 0;
+}
+
+int opening_close(struct weir_store *s, const char *path, int code)
+{
+	if (weir_store_close(s) < 0 && !code)
+		return report_failed(path);
+	return code;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * opening.h - how subcommands open a store: the options for it that they share, and what they say
+ * when it cannot be opened.
+ */
+#ifndef OPENING_H
+#define OPENING_H
+
+#include <weir/store.h>
+
+#include "cli/options.h"
+
+struct opening {
+	const char *engine;    /* NULL: auto */
+	const char *scheduler; /* NULL: none */
+};
+
+/* The options that fill in the struct opening at AT in the struct of a command. */
+#define OPENING_OPTIONS(at)                                                                        \
+	{ .name = "engine",                                                                        \
+	  .type = OPT_STRING,                                                                      \
+	  .offset = (at) + offsetof(struct opening, engine),                                       \
+	  .arg = "NAME",                                                                           \
+	  .help = "how bytes move: auto (default), uring, posix;\n"                                \
+		  "`weir info PATH` says what works" },                                            \
+	{                                                                                          \
+		.name = "sched", .type = OPT_STRING,                                               \
+		.offset = (at) + offsetof(struct opening, scheduler), .arg = "NAME",               \
+		.help = "who goes first: none (default)"                                           \
+	}
+
+/* The option that every command with results for programs has; an unsigned at AT. */
+#define JSON_OPTION(at)                                                                            \
+	{                                                                                          \
+		.name = "json", .type = OPT_FLAG, .offset = (at), .help = "print JSON"             \
+	}
+
+enum opening_flags {
+	OPENING_READ_ONLY = 1 << 0,
+	OPENING_SHARED = 1 << 1, /* several threads will use it: it gets a thread of its own */
+};
+
+/* Checks the names in O. 0 or an exit code, with the error printed. */
+int opening_check(const struct opening *o);
+
+/*
+ * Checks the names in O and opens the store at PATH; the calling thread is its owner, unless
+ * OPENING_SHARED. 0 or an exit code, with the error printed.
+ */
+int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags);
+
+/* Closes S, which was opened from PATH. CODE is returned; 0 becomes a failure, printed, where
+ * closing fails. */
+int opening_close(struct weir_store *s, const char *path, int code);
+
+#endif

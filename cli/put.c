@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * put.c - `weir put`: stores one value.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/input.h"
+#include "cli/key.h"
+#include "cli/keyargs.h"
+#include "cli/report.h"
+
+/* Half of the largest segment that a store can have. */
+#define PUT_LIMIT ((size_t)512 << 20)
+
+struct put_args {
+	struct keyargs key;
+	unsigned durable;
+};
+
+static const struct opt put_options[] = {
+	{ .name = "durable",
+	  .letter = 'd',
+	  .type = OPT_FLAG,
+	  .offset = offsetof(struct put_args, durable),
+	  .help = "wait until it would survive a power cut" },
+	KEYARGS_OPTIONS(offsetof(struct put_args, key)),
+	OPT_END,
+};
+
+static int put_json(const char *path, const struct key *key, const struct input *value, int durable)
+{
+	char text[KEY_TEXT_MAX];
+
+	return report_json(json_pack("{s:s, s:s, s:s, s:I, s:b}", "schema", "weir.put.v1", "path",
+				     path, "key", key_escape(key->bytes, key->len, text),
+				     "value_bytes", (json_int_t)value->len, "durable", durable),
+			   0);
+}
+
+static int put_value(const struct put_args *args, const char *path, const struct key *key,
+		     const struct input *value)
+{
+	struct weir_store *s = NULL;
+	int ret = opening_store(&s, path, &args->key.store, 0);
+
+	if (ret)
+		return ret;
+	ret = weir_store_put(s, key->bytes, key->len, value->data, value->len,
+			     args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN);
+	if (ret < 0)
+		ret = report_failed(path);
+	ret = opening_close(s, path, ret);
+	if (!ret && args->key.json)
+		ret = put_json(path, key, value, args->durable != 0);
+	return ret;
+}
+
+static int put_run(void *arg, char **operands, int n)
+{
+	const struct put_args *args = arg;
+	struct input value;
+	struct key key;
+	int ret;
+
+	if (key_read(&key, operands[1], args->key.escaped != 0) < 0)
+		return report_error("%s", weir_error());
+	ret = opening_check(&args->key.store);
+	if (ret)
+		return ret;
+	if (input_read(&value, n > 2 ? operands[2] : "-", PUT_LIMIT) < 0)
+		return report_error("%s", weir_error());
+	if (!value.len)
+		ret = report_error("%s is empty: a value has at least one byte",
+				   n > 2 && strcmp(operands[2], "-") ? operands[2]
+								     : "standard input");
+	else
+		ret = put_value(args, operands[0], &key, &value);
+	free(value.data);
+	return ret;
+}
+
+const struct command command_put = {
+	.name = "put",
+	.operands = "PATH KEY [FILE|-]",
+	.summary = "store a value",
+	.text = "Stores the bytes of FILE, or of standard input, under KEY in the store on PATH,\n"
+		"replacing what was there. When it returns, the value survives the death of the\n"
+		"process; with --durable, power loss too.\n",
+	.examples = "weir put demo.img greeting hello.txt\n"
+		    "echo hello | weir put demo.img greeting\n"
+		    "weir put demo.img model.bin weights.bin --durable\n",
+	.options = put_options,
+	.min_operands = 2,
+	.max_operands = 3,
+	.args_size = sizeof(struct put_args),
+	.run = put_run,
+};

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replay.c - `weir replay`: plays a KV-cache trace through a store, made if need be, and reports.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/parse.h"
+#include "cli/acks.h"
+#include "cli/command.h"
+#include "cli/opening.h"
+#include "cli/replay.h"
+#include "cli/replay_report.h"
+#include "cli/report.h"
+#include "cli/synthetic.h"
+
+#define REPLAY_SYNTHETIC "synthetic"
+#define REPLAY_SIZE (4ull << 30) /* of a store that is made */
+#define REPLAY_REQUESTS 3000	 /* of a synthetic trace */
+
+struct replay_args {
+	struct opening opening;
+	const char *store, *speed, *ack_log, *check_acks;
+	uint64_t block_bytes, size, depth, clients;
+	uint64_t requests, chats, seed;
+	unsigned verify, durable, json;
+};
+
+static const struct replay_args replay_defaults = {
+	.speed = "max",
+	.block_bytes = 64 << 10,
+	.depth = 32,
+	.clients = 1,
+	.chats = 800,
+	.seed = 1,
+};
+
+#define REPLAY_AT(field) .offset = offsetof(struct replay_args, field)
+
+static const struct opt replay_options[] = {
+	{ .name = "store",
+	  .letter = 's',
+	  .type = OPT_STRING,
+	  REPLAY_AT(store),
+	  .arg = "PATH",
+	  .help = "the store: used as it is, or made if there is none" },
+	{ .name = "size",
+	  .type = OPT_SIZE,
+	  REPLAY_AT(size),
+	  .arg = "SIZE",
+	  .help = "of a store that is made (default 4g)" },
+	{ .name = "block-bytes",
+	  .letter = 'b',
+	  .type = OPT_SIZE,
+	  REPLAY_AT(block_bytes),
+	  .arg = "SIZE",
+	  .help = "bytes in each block of the trace (default 64k)",
+	  .min = 1,
+	  .max = 512ull << 20 },
+	OPENING_OPTIONS(offsetof(struct replay_args, opening)),
+	{ .name = "depth",
+	  .type = OPT_NUMBER,
+	  REPLAY_AT(depth),
+	  .arg = "N",
+	  .help = "blocks in flight, each client (default 32)",
+	  .min = 1,
+	  .max = 4096 },
+	{ .name = "clients",
+	  .letter = 'c',
+	  .type = OPT_NUMBER,
+	  REPLAY_AT(clients),
+	  .arg = "N",
+	  .help = "requests that are served at the same time (default 1)",
+	  .min = 1,
+	  .max = 1024 },
+	{ .name = "speed",
+	  .type = OPT_STRING,
+	  REPLAY_AT(speed),
+	  .arg = "N|max",
+	  .help = "begin each request when the trace says, N times as fast,\n"
+		  "and measure from then; max (default): one after the other" },
+	{ .name = "verify",
+	  .letter = 'v',
+	  .type = OPT_FLAG,
+	  REPLAY_AT(verify),
+	  .help = "compare every byte of every get" },
+	{ .name = "durable",
+	  .type = OPT_FLAG,
+	  REPLAY_AT(durable),
+	  .help = "every put waits until it would survive a power cut" },
+	{ .name = "ack-log",
+	  .type = OPT_STRING,
+	  REPLAY_AT(ack_log),
+	  .arg = "FILE",
+	  .help = "append to FILE the keys that the store acknowledged" },
+	{ .name = "check-acks",
+	  .type = OPT_STRING,
+	  REPLAY_AT(check_acks),
+	  .arg = "FILE",
+	  .help = "first check that all keys in FILE, written by --ack-log,\n"
+		  "are there, unchanged; needs no TRACE" },
+	{ .name = "requests",
+	  .letter = 'n',
+	  .type = OPT_NUMBER,
+	  REPLAY_AT(requests),
+	  .arg = "N",
+	  .help = "play so many (default: all; synthetic: 3000)",
+	  .max = 100000000 },
+	{ .name = "chats",
+	  .type = OPT_NUMBER,
+	  REPLAY_AT(chats),
+	  .arg = "N",
+	  .help = "synthetic: chats at the same time (default 800)",
+	  .min = 1,
+	  .max = 10000000 },
+	{ .name = "seed",
+	  .type = OPT_NUMBER,
+	  REPLAY_AT(seed),
+	  .arg = "N",
+	  .help = "synthetic: what it is made from (default 1)" },
+	JSON_OPTION(offsetof(struct replay_args, json)),
+	OPT_END,
+};
+
+/* Everything that a run needs; given back by replay_main(). */
+struct replay_session {
+	const struct replay_args *args;
+	const char *trace_name; /* NULL: only the log is checked */
+	struct trace trace;
+	struct replay replay;
+	struct weir_store *store;
+	bool made; /* the store was made for this run */
+	uint64_t *acks;
+	size_t ack_count;
+	struct replay_check check;
+};
+
+/* "max" or a number above 0. */
+static int replay_parse_speed(const char *text, double *speed)
+{
+	char *end;
+
+	*speed = 0;
+	if (!strcmp(text, "max"))
+		return 0;
+	*speed = strtod(text, &end);
+	if (*end || end == text || !(*speed >= 1e-6 && *speed <= 1e9))
+		return report_usage("--speed: \"%s\" is not a speed: give a number such as 10, or "
+				    "max",
+				    text);
+	return 0;
+}
+
+static int replay_configure(struct replay_session *s)
+{
+	const struct replay_args *args = s->args;
+	struct replay_config *config = &s->replay.config;
+
+	if (!args->store)
+		return report_usage("--store PATH is missing");
+	if (!s->trace_name && !args->check_acks)
+		return report_usage("give a TRACE: a file, - for standard input, or the word "
+				    "synthetic");
+	if (!s->trace_name && args->ack_log)
+		return report_usage("--ack-log needs a TRACE: without one nothing is put");
+	config->block_bytes = args->block_bytes;
+	config->depth = (uint32_t)args->depth;
+	config->clients = (uint32_t)args->clients;
+	config->verify = args->verify != 0;
+	config->put_flags = args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN;
+	return replay_parse_speed(args->speed, &config->speed);
+}
+
+static int replay_load_trace(struct replay_session *s)
+{
+	const struct replay_args *args = s->args;
+	struct synthetic_params params = {
+		.seed = args->seed,
+		.requests = args->requests ? args->requests : REPLAY_REQUESTS,
+		.chats = args->chats,
+	};
+	int ret;
+
+	if (!s->trace_name)
+		return 0;
+	if (!strcmp(s->trace_name, REPLAY_SYNTHETIC))
+		ret = synthetic_make(&s->trace, &params);
+	else
+		ret = trace_load(&s->trace, s->trace_name, args->requests);
+	if (ret < 0)
+		return report_error("%s", weir_error());
+	if (!s->trace.count)
+		return report_error("%s: no request in it", s->trace_name);
+	s->replay.trace = &s->trace;
+	return 0;
+}
+
+static int replay_read_acks(struct replay_session *s)
+{
+	if (!s->args->check_acks)
+		return 0;
+	if (acks_read(s->args->check_acks, &s->acks, &s->ack_count) < 0)
+		return report_error("%s", weir_error());
+	return 0;
+}
+
+/* Segments that hold some blocks each, also where those are large. */
+static int replay_make_store(const struct replay_args *args)
+{
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+
+	opts.create_bytes = args->size ? args->size : REPLAY_SIZE;
+	if (args->block_bytes > opts.create_bytes / 256 / 4)
+		for (opts.segment_bytes = 1 << 20; opts.segment_bytes < 4 * args->block_bytes;)
+			opts.segment_bytes *= 2;
+	if (weir_store_format(args->store, &opts) < 0)
+		return report_failed(args->store);
+	return 0;
+}
+
+static int replay_check_fit(const struct replay_session *s)
+{
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	char block[32], most[32];
+
+	weir_store_info(s->store, &info);
+	if (s->args->block_bytes <= info.max_value_bytes)
+		return 0;
+	return report_error("%s: blocks of %s do not fit: this store takes values of up to %s; "
+			    "format one with a larger --segment-bytes",
+			    s->args->store, format_size(s->args->block_bytes, block, sizeof(block)),
+			    format_size(info.max_value_bytes, most, sizeof(most)));
+}
+
+static int replay_open_store(struct replay_session *s)
+{
+	const struct replay_args *args = s->args;
+	bool missing = access(args->store, F_OK) < 0 && errno == ENOENT;
+	int flags = args->clients > 1 ? OPENING_SHARED : 0;
+	int ret = opening_check(&args->opening);
+
+	if (!ret && missing && s->trace_name) {
+		ret = replay_make_store(args);
+		s->made = !ret;
+	} else if (!ret && args->size) {
+		report_note("%s is there already: --size is ignored", args->store);
+	}
+	if (!ret)
+		ret = opening_store(&s->store, args->store, &args->opening, flags);
+	s->replay.store = s->store;
+	return ret ? ret : replay_check_fit(s);
+}
+
+static int replay_check_log(struct replay_session *s)
+{
+	struct replay_check *check = &s->check;
+
+	if (!s->args->check_acks)
+		return 0;
+	if (replay_check(s->store, &s->replay.config, s->acks, s->ack_count, check) < 0)
+		return report_error("%s", weir_error());
+	if (!s->args->json)
+		printf("%s: %" PRIu64 " acknowledged blocks, %" PRIu64 " missing, %" PRIu64
+		       " wrong\n",
+		       s->args->check_acks, check->checked, check->missing, check->wrong);
+	if (check->missing || check->wrong)
+		return report_error("%s: %s", s->args->store, check->trouble);
+	return 0;
+}
+
+/* The exit code of a replay that ended with RET, and what there is to say about it. */
+static int replay_judge(const struct replay_session *s, int ret)
+{
+	const struct replay *r = &s->replay;
+
+	if (ret < 0)
+		return report_error("%s: ended early: %s", s->args->store, weir_error());
+	if (r->totals.verify_failures || r->totals.get_errors)
+		return report_error("%s: %s", s->args->store, r->trouble);
+	if (r->interrupted)
+		return report_error("interrupted after %" PRIu64 " of %zu requests",
+				    r->totals.requests, r->trace->count);
+	return 0;
+}
+
+static int replay_report_session(const struct replay_session *s, struct replay_report *p)
+{
+	p->trace_name = s->trace_name;
+	p->synthetic = !strcmp(s->trace_name, REPLAY_SYNTHETIC);
+	p->path = s->args->store;
+	p->warm = !s->made;
+	p->replay = &s->replay;
+	p->check = s->args->check_acks ? &s->check : NULL;
+	if (replay_report_gather(p, s->store) < 0)
+		return report_failed(s->args->store);
+	if (s->args->json)
+		return report_json(replay_report_json(p), 0);
+	return replay_report_print(p, stdout) < 0 ? report_error("out of memory") : 0;
+}
+
+static int replay_play(struct replay_session *s)
+{
+	struct replay_report report = { 0 };
+	int ret, code;
+
+	s->replay.config.ack_fd = -1;
+	if (s->args->ack_log) {
+		s->replay.config.ack_fd = acks_open(s->args->ack_log);
+		if (s->replay.config.ack_fd < 0)
+			return report_error("%s", weir_error());
+	}
+	ret = replay_run(&s->replay);
+	code = replay_judge(s, ret);
+	ret = replay_report_session(s, &report);
+	return code ? code : ret;
+}
+
+static int replay_only_check_json(const struct replay_session *s)
+{
+	return report_json(
+		json_pack("{s:s, s:s, s:I, s:I, s:I}", "schema", "weir.replay-acks.v1", "store",
+			  s->args->store, "checked", (json_int_t)s->check.checked, "missing",
+			  (json_int_t)s->check.missing, "wrong", (json_int_t)s->check.wrong),
+		0);
+}
+
+static int replay_do(struct replay_session *s)
+{
+	int ret = replay_configure(s);
+	int code;
+
+	if (!ret)
+		ret = replay_load_trace(s);
+	if (!ret)
+		ret = replay_read_acks(s);
+	if (!ret)
+		ret = replay_open_store(s);
+	if (ret)
+		return ret;
+	ret = replay_check_log(s);
+	if (s->trace_name) {
+		code = replay_play(s);
+		return ret ? ret : code;
+	}
+	if (s->args->json)
+		replay_only_check_json(s);
+	return ret;
+}
+
+static int replay_main(void *arg, char **operands, int n)
+{
+	struct replay_session *s = calloc(1, sizeof(*s));
+	int code;
+
+	if (!s)
+		return report_error("out of memory");
+	s->args = arg;
+	s->trace_name = n ? operands[0] : NULL;
+	s->replay.config.ack_fd = -1;
+	code = replay_do(s);
+	if (s->store)
+		code = opening_close(s->store, s->args->store, code);
+	if (s->replay.config.ack_fd >= 0)
+		close(s->replay.config.ack_fd);
+	trace_free(&s->trace);
+	free(s->acks);
+	free(s);
+	return code;
+}
+
+const struct command command_replay = {
+	.name = "replay",
+	.operands = "[TRACE] --store PATH",
+	.summary = "play a KV-cache trace through a store, and measure",
+	.text = "Plays TRACE through the store on PATH as a server of language models would use "
+		"it:\n"
+		"for each request, the leading blocks are got until the first miss and the rest "
+		"is\n"
+		"put; what was put is there for the next request. Then prints how much came from\n"
+		"the store and how long it took.\n"
+		"\n"
+		"TRACE is a file of JSON lines, {\"timestamp\": MS, \"hash_ids\": [ID, ...]}, or "
+		"-\n"
+		"for standard input, or the word synthetic: chats of several turns that share\n"
+		"prefixes, made from a seed. Read and write speeds are bytes of blocks by the "
+		"time\n"
+		"of the whole replay. Exits with 1 if a block came back wrong, or if it ended "
+		"early.\n",
+	.examples =
+		"weir replay synthetic --store demo.img --size 1g --verify\n"
+		"weir replay trace.jsonl --store demo.img --block-bytes 16k --json\n"
+		"weir replay trace.jsonl --store demo.img --speed 10 --clients 8   # open loop\n"
+		"weir replay trace.jsonl --store demo.img --ack-log acks    # and, if it was "
+		"killed:\n"
+		"weir replay --store demo.img --check-acks acks\n",
+	.options = replay_options,
+	.min_operands = 0,
+	.max_operands = 1,
+	.args_size = sizeof(struct replay_args),
+	.defaults = &replay_defaults,
+	.run = replay_main,
+};

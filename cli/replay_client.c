@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replay_client.c - what one client of a replay does: takes a request, finds its leading run in
+ * the store, loads it, and stores the rest. A client belongs to its thread; what clients share
+ * (struct replay) is atomic or under a lock.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "cli/acks.h"
+#include "cli/idset.h"
+#include "cli/replay.h"
+#include "cli/window.h"
+
+#define CLIENT_LOOKUPS 64		   /* blocks that are looked up together */
+#define CLIENT_NAP_NS (50 * NSEC_PER_MSEC) /* how long a sleeping client is deaf to signals */
+
+struct client {
+	struct replay *r;
+	struct window window;
+	struct weir_store_op lookups[CLIENT_LOOKUPS];
+	char keys[CLIENT_LOOKUPS][CONTENT_KEY_LEN + 1];
+	struct idset seen; /* ids that the running request puts */
+	uint64_t *puts;	   /* the same, in order */
+	struct hist load;
+};
+
+static void client_close(struct client *c)
+{
+	window_close(&c->window);
+	idset_free(&c->seen);
+	free(c->puts);
+	free(c);
+}
+
+static int client_open(struct client **out, struct replay *r)
+{
+	const struct trace *t = r->trace;
+	struct client *c = calloc(1, sizeof(*c));
+	size_t longest = 1;
+	int ret;
+
+	if (!c)
+		return error_set(-ENOMEM, "out of memory for a client");
+	for (size_t i = 0; i < t->count; i++)
+		if (t->requests[i].count > longest)
+			longest = t->requests[i].count;
+	c->r = r;
+	c->puts = calloc(longest, sizeof(*c->puts));
+	ret = c->puts ? idset_init(&c->seen, longest)
+		      : error_set(-ENOMEM, "out of memory for a request of %zu blocks", longest);
+	if (!ret)
+		ret = window_open(&c->window, r->store, r->config.depth, r->config.block_bytes);
+	if (ret < 0) {
+		client_close(c);
+		return ret;
+	}
+	*out = c;
+	return 0;
+}
+
+/* Looks up the first N (at most CLIENT_LOOKUPS) of IDS: how many are there before the first that
+ * is not. A block of another length is not the one that is looked for. */
+static size_t client_look_up_some(struct client *c, const uint64_t *ids, size_t n)
+{
+	size_t run = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		content_key(ids[i], c->keys[i]);
+		c->lookups[i] = (struct weir_store_op){
+			.kind = WEIR_STORE_EXISTS,
+			.key = c->keys[i],
+			.key_len = CONTENT_KEY_LEN,
+			.result = -ENOENT,
+		};
+	}
+	weir_store_run(c->r->store, c->lookups, n);
+	while (run < n && !c->lookups[run].result &&
+	       c->lookups[run].value_len == c->r->config.block_bytes)
+		run++;
+	return run;
+}
+
+/* The length of the leading run of IDS that the store has. */
+static size_t client_look_up(struct client *c, const uint64_t *ids, size_t n)
+{
+	size_t run = 0;
+
+	while (run < n) {
+		size_t some = n - run < CLIENT_LOOKUPS ? n - run : CLIENT_LOOKUPS;
+		size_t found = client_look_up_some(c, ids + run, some);
+
+		run += found;
+		if (found < some)
+			break;
+	}
+	return run;
+}
+
+/* Judges the get in S, which ended with RESULT. Returns whether it is a hit. */
+static bool client_take(struct client *c, const struct window_slot *s, int result)
+{
+	struct replay *r = c->r;
+	size_t at;
+
+	if (result == -ENOENT)
+		return false;
+	if (result < 0) {
+		__atomic_fetch_add(&r->totals.get_errors, 1, __ATOMIC_RELAXED);
+		replay_trouble(r, "get of %s: %s", s->key, strerror(-result));
+		return false;
+	}
+	if (!r->config.verify)
+		return true;
+	at = content_check(s->id, s->buf, r->config.block_bytes);
+	if (at == r->config.block_bytes)
+		return true;
+	__atomic_fetch_add(&r->totals.verify_failures, 1, __ATOMIC_RELAXED);
+	replay_trouble(r, "get of %s: byte %zu is not what was put", s->key, at);
+	return true;
+}
+
+/*
+ * Gets the N blocks of IDS, DEPTH at a time, and returns how many were there before the first that
+ * was not: it may have been evicted since it was looked up. What was got behind it does not count.
+ */
+static size_t client_load(struct client *c, const uint64_t *ids, size_t n)
+{
+	struct window *w = &c->window;
+	size_t begun = 0, ended = 0, hits = 0;
+	bool missed = false;
+
+	while (ended < begun || (begun < n && !missed)) {
+		struct window_slot *s;
+		int result;
+
+		for (; begun < n && begun - ended < w->depth && !missed; begun++)
+			window_get(w, window_slot(w, begun), ids[begun]);
+		s = window_slot(w, ended++);
+		result = window_wait(w, s);
+		if (!missed && client_take(c, s, result))
+			hits++;
+		else
+			missed = true;
+	}
+	return hits;
+}
+
+/* Waits for the puts from slot FROM to TO. Returns the first error. */
+static int client_wait_puts(struct client *c, size_t from, size_t to)
+{
+	int first = 0;
+
+	for (size_t i = from; i < to; i++) {
+		int result = window_wait(&c->window, window_slot(&c->window, i));
+
+		if (result < 0 && !first)
+			first = error_sys(result, "put of %s", window_slot(&c->window, i)->key);
+	}
+	return first;
+}
+
+/*
+ * Puts the N blocks of IDS. They go out half a window at a time: puts that are submitted together
+ * share batches, and while one half is written the bytes of the next are made.
+ */
+static int client_put(struct client *c, const uint64_t *ids, size_t n)
+{
+	struct window *w = &c->window;
+	size_t half = w->depth > 1 ? w->depth / 2 : 1;
+	size_t limit = w->depth > 1 ? 2 * half : 1;
+	size_t begun = 0, ended = 0;
+	int ret = 0, err;
+
+	while (begun < n && !ret) {
+		size_t some = n - begun < half ? n - begun : half;
+
+		if (begun - ended + some > limit) {
+			size_t free_at = begun + some - limit;
+
+			ret = client_wait_puts(c, ended, free_at);
+			ended = free_at;
+		}
+		for (size_t i = 0; i < some; i++, begun++)
+			window_put(w, window_slot(w, begun), ids[begun], c->r->config.put_flags);
+		weir_store_poll(w->store);
+	}
+	err = client_wait_puts(c, ended, begun);
+	return ret ? ret : err;
+}
+
+/* Puts the N blocks of IDS, each once, and logs them when all are acknowledged. */
+static int client_store(struct client *c, const uint64_t *ids, size_t n)
+{
+	struct replay_totals *totals = &c->r->totals;
+	size_t puts = 0;
+	int ret;
+
+	idset_clear(&c->seen);
+	for (size_t i = 0; i < n; i++)
+		if (idset_add(&c->seen, ids[i]))
+			c->puts[puts++] = ids[i];
+	ret = client_put(c, c->puts, puts);
+	if (!ret && c->r->config.ack_fd >= 0)
+		ret = acks_append(c->r->config.ack_fd, c->puts, puts);
+	if (ret < 0)
+		return ret;
+	__atomic_fetch_add(&totals->put_blocks, puts, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&totals->written_bytes, puts * c->r->config.block_bytes,
+			   __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* Plays request I, which was due at DUE_NS. */
+static int client_request(struct client *c, size_t i, uint64_t due_ns)
+{
+	struct replay *r = c->r;
+	const uint64_t *ids = trace_ids(r->trace, i);
+	size_t n = r->trace->requests[i].count;
+	uint64_t now_ns = clock_now();
+	size_t hits;
+	int ret;
+
+	c->window.lag_ns = now_ns - due_ns;
+	hits = client_load(c, ids, client_look_up(c, ids, n));
+	if (hits)
+		hist_record(&c->load, clock_now() - due_ns);
+	__atomic_fetch_add(&r->totals.hits, hits, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&r->totals.read_bytes, hits * r->config.block_bytes, __ATOMIC_RELAXED);
+	ret = client_store(c, ids + hits, n - hits);
+	__atomic_fetch_add(&r->totals.blocks, n, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&r->totals.requests, 1, __ATOMIC_RELAXED);
+	return ret;
+}
+
+/* Sleeps until DUE_NS in naps, so that a signal that another thread got is noticed. */
+static void client_sleep_until(uint64_t due_ns)
+{
+	uint64_t now_ns;
+
+	while ((now_ns = clock_now()) < due_ns && !replay_stopping()) {
+		uint64_t nap = due_ns - now_ns < CLIENT_NAP_NS ? due_ns - now_ns : CLIENT_NAP_NS;
+		struct timespec ts = { .tv_nsec = (long)nap };
+
+		nanosleep(&ts, NULL);
+	}
+}
+
+/* When request I is due; with no pace, now. Comes back then. */
+static uint64_t client_pace(struct replay *r, size_t i)
+{
+	const struct trace_request *requests = r->trace->requests;
+	uint64_t since_ns, due_ns;
+
+	if (!(r->config.speed > 0))
+		return clock_now();
+	since_ns = requests[i].time_ns > requests[0].time_ns
+			   ? requests[i].time_ns - requests[0].time_ns
+			   : 0;
+	due_ns = r->start_ns + (uint64_t)((double)since_ns / r->config.speed);
+	client_sleep_until(due_ns);
+	return due_ns;
+}
+
+static void client_show_progress(struct replay *r)
+{
+	const struct replay_totals *t = &r->totals;
+	struct progress_state state;
+	uint64_t now_ns;
+
+	if (!r->progress.shown)
+		return;
+	now_ns = clock_now();
+	if (!progress_due(&r->progress, now_ns))
+		return;
+	state = (struct progress_state){
+		.done = __atomic_load_n(&t->requests, __ATOMIC_RELAXED),
+		.total = r->trace->count,
+		.blocks = __atomic_load_n(&t->blocks, __ATOMIC_RELAXED),
+		.hits = __atomic_load_n(&t->hits, __ATOMIC_RELAXED),
+		.bytes = __atomic_load_n(&t->read_bytes, __ATOMIC_RELAXED) +
+			 __atomic_load_n(&t->written_bytes, __ATOMIC_RELAXED),
+	};
+	progress_show(&r->progress, &state, now_ns);
+}
+
+static int client_play(struct client *c)
+{
+	struct replay *r = c->r;
+	int ret = 0;
+
+	while (!ret && !replay_stopping() && !__atomic_load_n(&r->error, __ATOMIC_RELAXED)) {
+		uint64_t i = __atomic_fetch_add(&r->next, 1, __ATOMIC_RELAXED);
+		uint64_t due_ns;
+
+		if (i >= r->trace->count)
+			break;
+		due_ns = client_pace(r, i);
+		if (replay_stopping())
+			break;
+		ret = client_request(c, i, due_ns);
+		client_show_progress(r);
+	}
+	return ret;
+}
+
+int replay_client(struct replay *r)
+{
+	struct client *c = NULL;
+	int ret = client_open(&c, r);
+
+	if (c)
+		ret = client_play(c);
+	if (ret < 0) {
+		replay_trouble(r, "%s", weir_error());
+		__atomic_store_n(&r->error, ret, __ATOMIC_RELAXED);
+	}
+	if (!c)
+		return ret;
+	pthread_mutex_lock(&r->lock);
+	hist_merge(&r->get, &c->window.get);
+	hist_merge(&r->put, &c->window.put);
+	hist_merge(&r->load, &c->load);
+	pthread_mutex_unlock(&r->lock);
+	client_close(c);
+	return ret;
+}

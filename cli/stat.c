@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stat.c - `weir stat`: what a store is, what is in it, and what its recovery found.
+ */
+#include <inttypes.h>
+
+#include "base/parse.h"
+#include "cli/command.h"
+#include "cli/describe.h"
+#include "cli/opening.h"
+#include "cli/report.h"
+#include "cli/table.h"
+
+struct stat_args {
+	struct opening store;
+	unsigned json;
+};
+
+static const struct opt stat_options[] = {
+	OPENING_OPTIONS(offsetof(struct stat_args, store)),
+	JSON_OPTION(offsetof(struct stat_args, json)),
+	OPT_END,
+};
+
+/* What is shown, gathered while the store is open. */
+struct stat_facts {
+	const char *path;
+	struct weir_store_info info;
+	struct weir_store_stats stats;
+	struct weir_queue_info queue;
+};
+
+static void stat_row_count(struct table *t, const char *name, uint64_t n)
+{
+	char buf[32];
+
+	table_row(t, name, format_count(n, buf, sizeof(buf)));
+}
+
+static void stat_row_size(struct table *t, const char *name, uint64_t bytes)
+{
+	char buf[32];
+
+	table_row(t, name, format_size(bytes, buf, sizeof(buf)));
+}
+
+static void stat_rows_store(struct table *t, const struct weir_store_info *info)
+{
+	char uuid[DESCRIBE_UUID_MAX];
+
+	table_row(t, "uuid", describe_uuid(info->uuid, uuid));
+	stat_row_count(t, "format version", info->version);
+	stat_row_size(t, "capacity", info->capacity_bytes);
+	stat_row_size(t, "block", info->block_bytes);
+	stat_row_size(t, "segment", info->segment_bytes);
+	stat_row_size(t, "largest value", info->max_value_bytes);
+	stat_row_count(t, "epoch", info->epoch);
+	stat_row_count(t, "superblock revision", info->revision);
+}
+
+static void stat_rows_content(struct table *t, const struct weir_store_stats *stats)
+{
+	stat_row_count(t, "entries", stats->entries);
+	stat_row_size(t, "values", stats->live_bytes);
+	stat_row_count(t, "segments used", stats->used_segments);
+	stat_row_count(t, "segments free", stats->free_segments);
+	stat_row_size(t, "index in memory", stats->index_bytes);
+}
+
+static void stat_rows_recovery(struct table *t, const struct weir_store_stats *stats)
+{
+	char buf[32];
+
+	table_row(t, "recovery took", format_time(stats->recovery_ns, buf, sizeof(buf)));
+	stat_row_count(t, "entries recovered", stats->recovered_entries);
+	stat_row_count(t, "open segments walked", stats->recovered_open_segments);
+	stat_row_count(t, "damaged footers", stats->recovered_bad_footers);
+	stat_row_count(t, "damaged headers", stats->recovered_bad_headers);
+	stat_row_count(t, "blocks skipped", stats->recovered_skipped_blocks);
+	stat_row_count(t, "records dropped", stats->recovered_dropped_records);
+}
+
+static int stat_print(const struct stat_facts *f)
+{
+	struct table t = { .columns = "lr" };
+	int ret;
+
+	printf("%s: a weir store, opened with %s\n", f->path, f->queue.engine);
+	stat_rows_store(&t, &f->info);
+	stat_rows_content(&t, &f->stats);
+	stat_rows_recovery(&t, &f->stats);
+	ret = table_print(&t, 2, stdout);
+	table_free(&t);
+	return ret < 0 ? report_error("out of memory") : 0;
+}
+
+static json_t *stat_json_content(const struct weir_store_stats *s)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "entries", (json_int_t)s->entries,
+			 "live_bytes", (json_int_t)s->live_bytes, "used_segments",
+			 (json_int_t)s->used_segments, "free_segments",
+			 (json_int_t)s->free_segments, "index_bytes", (json_int_t)s->index_bytes,
+			 "read_only", (int)s->read_only);
+}
+
+static json_t *stat_json_recovery(const struct weir_store_stats *s)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "recovery_ns",
+			 (json_int_t)s->recovery_ns, "entries", (json_int_t)s->recovered_entries,
+			 "open_segments", (json_int_t)s->recovered_open_segments, "bad_footers",
+			 (json_int_t)s->recovered_bad_footers, "bad_headers",
+			 (json_int_t)s->recovered_bad_headers, "skipped_blocks",
+			 (json_int_t)s->recovered_skipped_blocks, "dropped_records",
+			 (json_int_t)s->recovered_dropped_records);
+}
+
+static int stat_print_json(const struct stat_facts *f)
+{
+	json_t *root = describe_store("weir.stat.v1", f->path, &f->info);
+
+	if (root && (json_object_set_new(root, "engine", json_string(f->queue.engine)) ||
+		     json_object_set_new(root, "engine_why", json_string(f->queue.engine_why)) ||
+		     json_object_set_new(root, "scheduler", json_string(f->queue.scheduler)) ||
+		     json_object_set_new(root, "content", stat_json_content(&f->stats)) ||
+		     json_object_set_new(root, "recovery", stat_json_recovery(&f->stats)))) {
+		json_decref(root);
+		root = NULL;
+	}
+	return report_json(root, 0);
+}
+
+static int stat_run(void *arg, char **operands, int n)
+{
+	const struct stat_args *args = arg;
+	struct stat_facts f = {
+		.path = operands[0],
+		.info = WEIR_STORE_INFO_INIT,
+		.stats = WEIR_STORE_STATS_INIT,
+		.queue = WEIR_QUEUE_INFO_INIT,
+	};
+	struct weir_store *s = NULL;
+	int ret = opening_store(&s, f.path, &args->store, OPENING_READ_ONLY);
+
+	(void)n;
+	if (ret)
+		return ret;
+	if (weir_store_info(s, &f.info) < 0 || weir_store_stats(s, &f.stats) < 0 ||
+	    weir_queue_info(weir_store_queue(s), &f.queue) < 0)
+		ret = report_failed(f.path);
+	else
+		ret = args->json ? stat_print_json(&f) : stat_print(&f);
+	return opening_close(s, f.path, ret);
+}
+
+const struct command command_stat = {
+	.name = "stat",
+	.operands = "PATH",
+	.summary = "what a store is, what is in it, what its recovery found",
+	.text = "Opens the store on PATH read-only, which recovers it in memory, and prints what "
+		"it\n"
+		"is, how full it is, and what the recovery found.\n",
+	.examples = "weir stat demo.img\n"
+		    "weir stat demo.img --json | jq .content.entries\n",
+	.options = stat_options,
+	.min_operands = 1,
+	.max_operands = 1,
+	.args_size = sizeof(struct stat_args),
+	.run = stat_run,
+};

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * synthetic.c - makes the trace of a chat service that never was. Owns its chats while it runs;
+ * one thread.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "cli/prng.h"
+#include "cli/synthetic.h"
+
+#define SYNTHETIC_PROMPTS 8	  /* system prompts */
+#define SYNTHETIC_PROMPT_BLOCKS 6 /* a system prompt has 1 to so many blocks */
+#define SYNTHETIC_CONTEXT 64	  /* blocks that the model can look at */
+#define SYNTHETIC_TURN_MAX 16	  /* new blocks in a turn, at most */
+#define SYNTHETIC_TURN_CHANCE 8	  /* one in so many ends a turn after each of its blocks */
+#define SYNTHETIC_SHARE_SHIFT 32  /* flattens the popularity of the busiest chats */
+#define SYNTHETIC_MEAN_MS 100.0	  /* between requests */
+
+struct synthetic_chat {
+	uint64_t ids[SYNTHETIC_CONTEXT];
+	size_t count;
+};
+
+struct synthetic {
+	const struct synthetic_params *params;
+	struct prng random;
+	uint64_t next_id;
+	struct synthetic_chat prompts[SYNTHETIC_PROMPTS];
+	struct synthetic_chat *chats;
+	uint64_t *shares; /* of the chats, added up */
+};
+
+/* Ids are 63 bits, which JSON libraries can hold, and mixed with the seed, so that a store that
+ * was filled from another seed gives no hits. */
+static void synthetic_append(struct synthetic *s, struct synthetic_chat *chat, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		chat->ids[chat->count++] = prng_mix(prng_mix(s->params->seed) + s->next_id++) >> 1;
+}
+
+static void synthetic_make_prompts(struct synthetic *s)
+{
+	for (size_t i = 0; i < SYNTHETIC_PROMPTS; i++)
+		synthetic_append(s, &s->prompts[i],
+				 1 + prng_below(&s->random, SYNTHETIC_PROMPT_BLOCKS));
+}
+
+/* Popularity falls with rank as 1 / (rank + shift), in integers: the same on every machine. */
+static int synthetic_make_chats(struct synthetic *s)
+{
+	size_t n = s->params->chats;
+	uint64_t sum = 0;
+
+	s->chats = calloc(n, sizeof(*s->chats));
+	s->shares = calloc(n, sizeof(*s->shares));
+	if (!s->chats || !s->shares)
+		return error_set(-ENOMEM, "out of memory for %zu chats", n);
+	for (size_t i = 0; i < n; i++) {
+		sum += (1ull << 40) / (i + SYNTHETIC_SHARE_SHIFT);
+		s->shares[i] = sum;
+	}
+	return 0;
+}
+
+static struct synthetic_chat *synthetic_pick(struct synthetic *s)
+{
+	size_t low = 0, high = s->params->chats - 1;
+	uint64_t at = prng_below(&s->random, s->shares[high]);
+
+	while (low < high) { /* the first whose share lies beyond AT */
+		size_t mid = low + (high - low) / 2;
+
+		if (s->shares[mid] > at)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return &s->chats[low];
+}
+
+/* A question and the answer to the one before it. */
+static size_t synthetic_turn_blocks(struct synthetic *s)
+{
+	size_t n = 1;
+
+	while (n < SYNTHETIC_TURN_MAX && prng_below(&s->random, SYNTHETIC_TURN_CHANCE))
+		n++;
+	return n;
+}
+
+/* The better of two draws has the lower number: some system prompts are used more than others. */
+static void synthetic_start_chat(struct synthetic *s, struct synthetic_chat *chat)
+{
+	uint64_t a = prng_below(&s->random, SYNTHETIC_PROMPTS);
+	uint64_t b = prng_below(&s->random, SYNTHETIC_PROMPTS);
+
+	*chat = s->prompts[a < b ? a : b];
+}
+
+static int synthetic_turn(struct synthetic *s, struct trace *t, uint64_t now_ns)
+{
+	struct synthetic_chat *chat = synthetic_pick(s);
+	size_t blocks = synthetic_turn_blocks(s);
+	int ret;
+
+	if (!chat->count || chat->count + blocks > SYNTHETIC_CONTEXT) {
+		synthetic_start_chat(s, chat);
+		t->chats++;
+	}
+	synthetic_append(s, chat, blocks);
+	ret = trace_add_request(t, now_ns);
+	return ret ? ret : trace_add_ids(t, chat->ids, chat->count);
+}
+
+int synthetic_make(struct trace *t, const struct synthetic_params *params)
+{
+	struct synthetic s = { .params = params };
+	double now_ns = 0;
+	int ret;
+
+	prng_seed(&s.random, params->seed);
+	synthetic_make_prompts(&s);
+	ret = synthetic_make_chats(&s);
+	for (size_t i = 0; i < params->requests && !ret; i++) {
+		ret = synthetic_turn(&s, t, (uint64_t)now_ns);
+		now_ns -= log(prng_unit(&s.random)) * SYNTHETIC_MEAN_MS * (double)NSEC_PER_MSEC;
+	}
+	free(s.chats);
+	free(s.shares);
+	return ret;
+}

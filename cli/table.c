@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * table.c - text in columns. A table owns copies of its cells; one thread uses it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/table.h"
+
+static int table_grow(struct table *t, size_t columns)
+{
+	size_t room = t->room ? 2 * t->room : 16 * columns;
+	char **cells;
+
+	if (t->count + columns <= t->room)
+		return 0;
+	cells = realloc(t->cells, room * sizeof(*cells));
+	if (!cells)
+		return -ENOMEM;
+	t->cells = cells;
+	t->room = room;
+	return 0;
+}
+
+void table_row(struct table *t, ...)
+{
+	size_t columns = strlen(t->columns);
+	va_list args;
+
+	if (t->failed || table_grow(t, columns) < 0) {
+		t->failed = 1;
+		return;
+	}
+	va_start(args, t);
+	for (size_t i = 0; i < columns; i++) {
+		t->cells[t->count] = strdup(va_arg(args, const char *));
+		if (!t->cells[t->count++])
+			t->failed = 1;
+	}
+	va_end(args);
+}
+
+int table_print(const struct table *t, int indent, FILE *out)
+{
+	size_t columns = strlen(t->columns);
+	size_t width[TABLE_COLUMNS_MAX] = { 0 };
+
+	if (t->failed)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->count; i++)
+		if (strlen(t->cells[i]) > width[i % columns])
+			width[i % columns] = strlen(t->cells[i]);
+	for (size_t i = 0; i < t->count; i++) {
+		size_t column = i % columns;
+		int right = t->columns[column] == 'r';
+		int last = column == columns - 1;
+		/* What is left of the last column must not end a line in spaces. */
+		int w = last && !right ? 0 : (int)width[column];
+
+		fprintf(out, "%*s%*s%s", column ? 2 : indent, "", right ? w : -w, t->cells[i],
+			last ? "\n" : "");
+	}
+	return 0;
+}
+
+void table_free(struct table *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		free(t->cells[i]);
+	free(t->cells);
+	t->cells = NULL;
+	t->count = t->room = 0;
+}
+
+const char *format_count(uint64_t n, char *buf, size_t size)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	size_t at = 0;
+
+	for (int i = 0; i < len && at + 2 < size; i++) {
+		if (i && (len - i) % 3 == 0)
+			buf[at++] = ',';
+		buf[at++] = digits[i];
+	}
+	buf[at] = '\0';
+	return buf;
+}

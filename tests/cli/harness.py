@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the weir command share: cases that print TAP, and runs of the real binary.
+
+A test program takes the path of the binary as its first argument. A case is a function decorated
+with @case; it gets a fresh Weir, whose folder is gone afterwards. It fails by an exception, and
+skips by raising Skip with the reason.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+
+class Skip(Exception):
+    """This case cannot run here; the text says why."""
+
+
+CASES = []
+
+
+def case(function):
+    """Registers a test case; its first line of documentation is its name."""
+    CASES.append(function)
+    return function
+
+
+class Weir:
+    """The binary, and a folder of its own to work in."""
+
+    def __init__(self, binary):
+        self.binary = binary
+        self.folder = tempfile.mkdtemp(prefix="weir-cli-")
+        self.img = self.path("test.img")
+
+    def path(self, name):
+        """A path in the folder."""
+        return os.path.join(self.folder, name)
+
+    def start(self, *args, **keywords):
+        """Starts weir and returns the process."""
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+                 "stderr": subprocess.PIPE}
+        words = [arg if isinstance(arg, bytes) else str(arg) for arg in args]
+        return subprocess.Popen([self.binary, *words], **{**pipes, **keywords})
+
+    def run(self, *args, code=0, stdin=b"", timeout=120):
+        """Runs weir, which must exit with CODE. Returns (stdout, stderr) as bytes and text."""
+        process = self.start(*args, stdin=subprocess.PIPE)
+        try:
+            out, err = process.communicate(stdin, timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+        err = err.decode(errors="replace")
+        assert process.returncode == code, \
+            f"weir {' '.join(map(str, args))}: exit code {process.returncode}, not {code}: {err}"
+        return out, err
+
+    def json(self, *args, code=0, **keywords):
+        """Runs weir with --json and returns what it printed."""
+        out, _ = self.run(*args, "--json", code=code, **keywords)
+        return json.loads(out)
+
+    def fails(self, *args, code=1, says=(), **keywords):
+        """Runs weir, which must exit with CODE, print nothing, and say each of SAYS."""
+        out, err = self.run(*args, code=code, **keywords)
+        assert out == b"", f"printed {out!r}"
+        prefix = f"weir {args[0]}: "
+        assert err.startswith(prefix), f"{err!r} does not start with {prefix!r}"
+        for text in says:
+            assert text in err, f"{err!r} does not say {text!r}"
+        return err
+
+    def format(self, size="96m", *options):
+        """Makes a small store at self.img."""
+        self.run("format", self.img, "--size", size, *options)
+
+    def remove(self):
+        """Removes the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def lock_lines(path):
+    """The lines of /proc/locks about the file at PATH."""
+    inode = os.stat(path).st_ino
+    with open("/proc/locks", "rb") as file:
+        return [line for line in file if f":{inode} ".encode() in line]
+
+
+def wait_unlocked(path):
+    """Waits until nothing locks PATH: a killed process does until its last write has landed."""
+    deadline = time.monotonic() + 20
+    while lock_lines(path):
+        assert time.monotonic() < deadline, "the lock of a killed process never went away"
+        time.sleep(0.005)
+
+
+def run_case(function, weir):
+    """(ok, remark) of one case."""
+    try:
+        function(weir)
+    except Skip as reason:
+        return True, f" # SKIP {reason}"
+    except Exception:  # pylint: disable=broad-except
+        print("# " + traceback.format_exc().strip().replace("\n", "\n# "))
+        return False, ""
+    finally:
+        weir.remove()
+    return True, ""
+
+
+def main():
+    """Runs all cases and prints TAP. Returns the exit code."""
+    binary = os.path.abspath(sys.argv[1])
+    failed = 0
+    print(f"1..{len(CASES)}", flush=True)
+    for number, function in enumerate(CASES, 1):
+        ok, remark = run_case(function, Weir(binary))
+        failed += not ok
+        name = function.__doc__.splitlines()[0].rstrip(".")
+        print(f"{'ok' if ok else 'not ok'} {number} - {name}{remark}", flush=True)
+    return 1 if failed else 0

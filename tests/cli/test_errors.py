@@ -1,0 +1,281 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What weir says when something is wrong: each error names what, where, and what to do."""
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+from harness import Skip, case, lock_lines, main
+
+COMMANDS = (("get", "k"), ("put", "k"), ("del", "k"), ("ls",), ("stat",))
+SUPERBLOCK = b"weirSUP1"
+
+
+def on_store(weir, command):
+    """The arguments of COMMAND with the image in its place."""
+    return (command[0], weir.img, *command[1:])
+
+
+@case
+def no_arguments(weir):
+    """without arguments, a short usage on standard error and exit code 2"""
+    out, err = weir.run(code=2)
+    assert out == b"" and err.startswith("usage: weir"), err
+    assert len(err.splitlines()) < 30
+
+
+@case
+def unknown_command(weir):
+    """an unknown command is told, with the one that was meant"""
+    _, err = weir.run("inof", code=2)
+    assert 'unknown command "inof": did you mean "info"?' in err, err
+    _, err = weir.run("xyzzy", code=2)
+    assert 'unknown command "xyzzy"\n' in err and "weir help" in err, err
+    _, err = weir.run("help", "replya", code=2)
+    assert 'did you mean "replay"?' in err, err
+
+
+@case
+def usage_errors(weir):
+    """wrong options and operands exit with 2 and name what is wrong"""
+    weir.fails("put", code=2, says=["too few", "weir put PATH KEY"])
+    weir.fails("get", "a", "b", "c", code=2, says=['"c"'])
+    weir.fails("ls", weir.img, "--lnog", code=2, says=["--lnog", "did you mean --long?"])
+    weir.fails("ls", weir.img, "-q", code=2, says=["-q"])
+    weir.fails("get", weir.img, "k", "-o", code=2, says=["--output needs a value"])
+    weir.fails("stat", weir.img, "--json=1", code=2, says=["--json takes no value"])
+    weir.fails("ls", weir.img, "--engine", "psoix", code=2, says=["psoix", "posix"])
+    weir.fails("ls", weir.img, "--engine", "zzzzz", code=2, says=["auto, uring, posix"])
+    weir.fails("ls", weir.img, "--sched", "zzzzz", code=2, says=["zzzzz", "none"])
+
+
+@case
+def bad_size(weir):
+    """a bad size is named together with what would be valid"""
+    weir.fails("format", weir.img, "--size", "10Q", code=2, says=["--size", '"10Q"', "64k"])
+    weir.fails("format", weir.img, "--size", "", code=2, says=["--size", '""'])
+    weir.fails("format", weir.img, "--size", "64m", "--block-bytes", "256", code=2,
+               says=["--block-bytes", "512 B", "64 KiB"])
+    assert not os.path.exists(weir.img)
+
+
+@case
+def no_such_file(weir):
+    """a file that is not there"""
+    for command in COMMANDS:
+        weir.fails(*on_store(weir, command), stdin=b"v", says=[weir.img, "o such file"])
+    weir.fails("info", weir.img, says=[weir.img, "o such file"])
+    weir.fails("format", weir.img, says=[weir.img, "--size"])
+    assert not os.path.exists(weir.img)
+
+
+@case
+def not_a_store(weir):
+    """a file that is not a weir store"""
+    with open(weir.img, "wb") as file:
+        file.write(b"something else\n" * 100000)
+    for command in COMMANDS:
+        weir.fails(*on_store(weir, command), stdin=b"v",
+                   says=[weir.img, "not a weir store", "weir format"])
+    weir.fails("replay", "synthetic", "--store", weir.img, says=["not a weir store"])
+    with open(weir.img, "wb"):
+        pass
+    weir.fails("ls", weir.img, says=[weir.img])
+
+
+@case
+def not_empty(weir):
+    """format on something that is not empty asks for --force"""
+    with open(weir.img, "wb") as file:
+        file.write(b"precious data\n" * 5000000)
+    weir.fails("format", weir.img, says=[weir.img, "--force"])
+    with open(weir.img, "rb") as file:
+        assert file.read(13) == b"precious data"
+    weir.run("format", weir.img, "--force")
+    weir.fails("format", weir.img, says=[weir.img, "--force"])
+
+
+@case
+def too_small(weir):
+    """what is too small for a store is told with what would fit"""
+    weir.fails("format", weir.img, "--size", "1m", says=[weir.img, "small"])
+    weir.fails("format", weir.img, "--force", "--size", "64m", "--segment-bytes", "4m",
+               says=[weir.img, "64"])
+    weir.run("format", weir.img, "-ff", "--size", "64m", "--segment-bytes", "4m")
+    assert weir.json("stat", weir.img)["segments"] < 64
+
+
+def rewrite_superblocks(path, change):
+    """Calls change(file, offset) for each superblock copy in the image."""
+    with open(path, "r+b") as file:
+        found = [m.start() for m in re.finditer(SUPERBLOCK, file.read())]
+        assert len(found) == 2, found
+        for offset in found:
+            change(file, offset)
+
+
+@case
+def wrong_version(weir):
+    """a store of another format version"""
+    def change(file, offset):
+        file.seek(offset + 16)
+        file.write((77).to_bytes(4, "little"))
+    weir.format()
+    rewrite_superblocks(weir.img, change)
+    for command in COMMANDS:
+        weir.fails(*on_store(weir, command), stdin=b"v", says=[weir.img, "version 77"])
+
+
+@case
+def damaged_superblocks(weir):
+    """damaged superblocks; one intact copy is enough"""
+    def change(file, offset):
+        file.seek(offset + 100)
+        byte = file.read(1)
+        file.seek(offset + 100)
+        file.write(bytes([byte[0] ^ 0xff]))
+    offsets = []
+    weir.format()
+    weir.run("put", weir.img, "k", stdin=b"v")
+    rewrite_superblocks(weir.img, lambda file, offset: offsets.append(offset))
+    for offset in offsets:
+        with open(weir.img, "r+b") as file:
+            change(file, offset)
+            file.flush()
+            assert weir.run("get", weir.img, "k")[0] == b"v"
+            change(file, offset)
+    rewrite_superblocks(weir.img, change)
+    weir.fails("get", weir.img, "k", says=[weir.img, "superblock", "damaged"])
+
+
+@case
+def truncated(weir):
+    """an image that was cut off is told with how much is missing"""
+    weir.format()
+    os.truncate(weir.img, 48 << 20)
+    for command in COMMANDS:
+        weir.fails(*on_store(weir, command), stdin=b"v", says=[weir.img, "truncated", "96 MiB"])
+
+
+@case
+def missing_key(weir):
+    """a key that is not there: exit code 1, a message, no output"""
+    weir.format()
+    weir.fails("get", weir.img, "nope", says=[weir.img, 'no key "nope"'])
+    weir.fails("get", weir.img, "-e", "a\\x01", says=['no key "a\\x01"'])
+    weir.fails("get", weir.img, "nope", "-o", weir.path("out"), says=['no key "nope"'])
+    assert not os.path.exists(weir.path("out"))
+
+
+@case
+def bad_keys(weir):
+    """keys that are too long, empty, or badly escaped"""
+    weir.format()
+    for command in ("get", "put", "del"):
+        weir.fails(command, weir.img, "k" * 1025, stdin=b"v", says=["1025 bytes", "1024"])
+        weir.fails(command, weir.img, "", stdin=b"v", says=["empty"])
+        weir.fails(command, "-e", weir.img, "a\\q", stdin=b"v", says=["\\q"])
+
+
+@case
+def bad_values(weir):
+    """values that are too long name the option that fits them; empty ones are refused"""
+    weir.format()
+    most = weir.json("stat", weir.img)["max_value_bytes"]
+    weir.run("put", weir.img, "k", stdin=b"v" * most)
+    err = weir.fails("put", weir.img, "k", stdin=b"v" * (most + 1), says=["--segment-bytes"])
+    fitting = re.search(r"--segment-bytes (\d+ ?\w+)", err).group(1)
+    assert len(weir.run("get", weir.img, "k")[0]) == most
+    weir.fails("put", weir.img, "k", says=["empty"])
+    weir.fails("put", weir.img, "k", "/dev/null", says=["/dev/null is empty"])
+    weir.fails("put", weir.img, "k", weir.path("nope"), says=[weir.path("nope"), "o such file"])
+    weir.run("format", weir.img, "-f", "--segment-bytes", fitting, "--force")
+    weir.run("put", weir.img, "k", stdin=b"v" * (most + 1))
+
+
+@case
+def no_space(weir):
+    """a file that does not fit on its filesystem"""
+    free = os.statvfs(weir.folder)
+    size = free.f_blocks * free.f_frsize * 2
+    weir.fails("format", weir.img, "--size", size, says=[weir.img, "no room", "free"])
+    assert not os.path.exists(weir.img) or os.path.getsize(weir.img) == 0
+
+
+@case
+def file_too_large(weir):
+    """a file beyond the process's limit"""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    process = weir.start("format", weir.img, "--size", "64m", preexec_fn=limit)
+    err = process.communicate()[1].decode()
+    assert process.returncode == 1 and weir.img in err, (process.returncode, err)
+
+
+@case
+def no_permission(weir):
+    """files and folders that may not be touched"""
+    if os.geteuid() == 0:
+        raise Skip("root may do everything")
+    weir.format()
+    os.chmod(weir.img, 0)
+    for command in COMMANDS:
+        weir.fails(*on_store(weir, command), stdin=b"v", says=[weir.img, "ermission denied"])
+
+
+@case
+def not_a_file(weir):
+    """a folder, a character device and a pipe are refused"""
+    os.mkfifo(weir.path("pipe"))
+    for path in (weir.folder, "/dev/zero", weir.path("pipe")):
+        weir.fails("ls", path, says=[path])
+        weir.fails("info", path, says=[path])
+
+
+def start_holder(weir):
+    """A replay that holds the store until it is stopped: at this speed it never gets anywhere."""
+    holder = weir.start("replay", "synthetic", "--store", weir.img, "--speed", "0.001")
+    for _ in range(500):
+        if lock_lines(weir.img):
+            return holder
+        time.sleep(0.01)
+    holder.kill()
+    raise AssertionError("the replay never took the lock: " + holder.communicate()[1].decode())
+
+
+@case
+def in_use(weir):
+    """a store that another process has open: the error names its pid"""
+    weir.format()
+    holder = start_holder(weir)
+    try:
+        for command in (*COMMANDS, ("format", "--force")):
+            weir.fails(*on_store(weir, command), stdin=b"v", says=[weir.img, str(holder.pid)])
+    finally:
+        holder.send_signal(signal.SIGINT)
+        out, err = holder.communicate(timeout=30)
+    assert holder.returncode == 1 and b"interrupted" in err, (holder.returncode, err)
+    assert b"Ended early" in out, out
+    weir.run("ls", weir.img)
+
+
+@case
+def closed_pipe(weir):
+    """a reader that goes away ends ls quietly"""
+    weir.format()
+    weir.run("put", weir.img, "k", stdin=b"v")
+    process = weir.start("ls", weir.img, stdout=subprocess.PIPE)
+    process.stdout.close()
+    err = process.stderr.read().decode()
+    process.wait()
+    assert process.returncode in (0, 1, -signal.SIGPIPE), process.returncode
+    assert "Traceback" not in err and len(err.splitlines()) <= 1, err
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Help texts, the man page and the completion agree with the table of commands."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from harness import Skip, case, main
+
+COMMANDS = ("info", "format", "put", "get", "ls", "del", "stat", "replay", "help")
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+MAN_PAGE = os.path.join(ROOT, "docs", "man", "weir.1")
+
+
+def options_of(text):
+    """The long options that a help text lists."""
+    return re.findall(r"^  (?:-\w, |    )--([\w-]+)", text, re.M)
+
+
+def help_of(weir, command):
+    """What `weir help COMMAND` prints."""
+    return weir.run("help", command)[0].decode()
+
+
+@case
+def version(weir):
+    """--version"""
+    out, _ = weir.run("--version")
+    assert re.fullmatch(rb"weir \d+\.\d+\.\d+\n", out), out
+
+
+@case
+def overview(weir):
+    """help lists every command; --help and -h are the same"""
+    out, err = weir.run("help")
+    assert err == "" and (out, err) == weir.run("--help") == weir.run("-h")
+    listed = re.findall(r"^  (\w+) +\S", out.decode().split("Commands:")[1].split("\n\n")[0], re.M)
+    assert tuple(listed) == COMMANDS, listed
+
+
+@case
+def each_command(weir):
+    """each command explains itself, with examples, in 100 columns"""
+    for command in COMMANDS:
+        text = help_of(weir, command)
+        assert text.startswith(f"usage: weir {command} [options]"), text
+        assert "\nExamples:\n  " in text and "--help" in text, text
+        assert (text.encode(), "") == weir.run(command, "--help") == weir.run(command, "-h")
+        assert max(map(len, text.splitlines())) <= 100, text
+
+
+@case
+def json_everywhere(weir):
+    """every command with results has --json"""
+    for command in COMMANDS[:-1]:
+        assert "json" in options_of(help_of(weir, command)), command
+
+
+@case
+def man_page_agrees(weir):
+    """the man page has every command and every option"""
+    with open(MAN_PAGE, encoding="utf-8") as file:
+        page = file.read()
+    for command in COMMANDS:
+        section = re.search(rf"^\.Ss {command}\b.*?(?=^\.S[sh] )", page, re.M | re.S)
+        assert section, f"no section about {command}"
+        options = set(options_of(help_of(weir, command))) - {"help"}
+        described = set(re.findall(r"Fl Fl ([\w-]+)", section.group()))
+        assert options == described, f"{command}: {options ^ described}"
+
+
+@case
+def man_page_is_sound(_):
+    """the man page is sound mdoc"""
+    if not shutil.which("mandoc"):
+        raise Skip("mandoc is not installed")
+    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", MAN_PAGE],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@case
+def completion(weir):
+    """the completion for bash completes commands and options"""
+    if not shutil.which("bash"):
+        raise Skip("bash is not installed")
+    def complete(*words):
+        script = (f'source <("{weir.binary}" help --bash-completion); '
+                  f'COMP_WORDS=({" ".join(words)}); COMP_CWORD={len(words) - 1}; _weir; '
+                  'echo "${COMPREPLY[@]}"')
+        return subprocess.run(["bash", "-c", script], capture_output=True, text=True,
+                              check=True).stdout.split()
+    assert complete("weir", "re") == ["replay"]
+    assert complete("weir", "help", "st") == ["stat"]
+    assert complete("weir", "put", "--du") == ["--durable"]
+    assert complete("weir", "put", "fi") == []
+    assert set(complete("weir", "get", "--")) == {
+        "--" + name for name in options_of(help_of(weir, "get"))}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

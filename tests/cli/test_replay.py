@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""weir replay on small traces and stores: figures, options, and what can go wrong."""
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+from harness import case, main, wait_unlocked
+
+KEYS = {"schema", "requests", "blocks", "hits", "hit_rate", "read_bytes", "written_bytes",
+        "read_mbps", "write_mbps", "verify_failures", "evicted_segments", "get", "put", "seconds",
+        "engine", "scheduler"}
+SMALL = ("--size", "96m", "--block-bytes", "4k", "--verify")
+
+
+def write_trace(weir, requests, name="trace.jsonl"):
+    """Writes requests, [(time in ms, ids)], as a trace."""
+    path = weir.path(name)
+    with open(path, "w", encoding="utf-8") as file:
+        for timestamp, ids in requests:
+            file.write(json.dumps({"timestamp": timestamp, "hash_ids": ids}) + "\n")
+    return path
+
+
+def replay(weir, trace, *options, **keywords):
+    """Replays TRACE on the store and returns the JSON."""
+    return weir.json("replay", trace, "--store", weir.img, *options, **keywords)
+
+
+@case
+def figures(weir):
+    """hits are the leading blocks that were put before"""
+    trace = write_trace(weir, [(0, [1, 2, 3]), (1, [1, 2, 4]), (2, [9, 1, 2]), (3, []),
+                               (4, [1, 2, 3, 5]), (5, [7, 7, 8]), (6, [7, 7, 8])])
+    for engine in ("posix", "uring"):
+        done = replay(weir, trace, *SMALL, "--engine", engine)
+        assert KEYS <= set(done), KEYS - set(done)
+        assert done["schema"] == "weir.replay.v1" and done["engine"] == engine, done
+        assert (done["requests"], done["blocks"], done["hits"]) == (7, 19, 8), done
+        assert done["hit_rate"] == 8 / 19 and done["complete"], done
+        assert done["read_bytes"] == 8 * 4096
+        assert done["put_blocks"] == 10 and done["written_bytes"] == 10 * 4096, done
+        assert done["verify_failures"] == done["evicted_segments"] == 0
+        assert done["get"]["count"] == 8 and done["put"]["count"] == 10
+        for kind in ("get", "put"):
+            assert 0 < done[kind]["p50_ns"] <= done[kind]["p99_ns"] <= done[kind]["p999_ns"]
+            assert done[kind]["p999_ns"] <= done[kind]["max_ns"]
+        os.unlink(weir.img)
+
+
+@case
+def warm(weir):
+    """a second run on the same store hits everything"""
+    trace = write_trace(weir, [(0, [1, 2, 3]), (1, [4, 5])])
+    assert replay(weir, trace, *SMALL)["warm"] is False
+    again = replay(weir, trace, "--block-bytes", "4k", "--verify")
+    assert again["warm"] is True and (again["hits"], again["put_blocks"]) == (5, 0), again
+
+
+@case
+def other_block_size(weir):
+    """blocks of another size are misses, and replaced"""
+    trace = write_trace(weir, [(0, [1, 2, 3])])
+    replay(weir, trace, *SMALL)
+    done = replay(weir, trace, "--block-bytes", "12k", "--verify")
+    assert done["hits"] == 0 and done["verify_failures"] == done["get_errors"] == 0, done
+    assert replay(weir, trace, "--block-bytes", "12k", "--verify")["hits"] == 3
+
+
+@case
+def odd_sizes(weir):
+    """block sizes and depths of all kinds"""
+    trace = write_trace(weir, [(0, list(range(40))), (1, list(range(30)) + [99])])
+    for size, depth in ((1, 1), (511, 2), (4097, 3), (100000, 64), ("256k", 5)):
+        done = replay(weir, trace, "--size", "128m", "--block-bytes", size, "--depth", depth,
+                      "--verify")
+        assert (done["hits"], done["put_blocks"]) == (30, 41), (size, depth, done)
+        os.unlink(weir.img)
+
+
+@case
+def standard_input(weir):
+    """a trace on standard input"""
+    done = replay(weir, "-", *SMALL, stdin=b'{"hash_ids":[1,2]}\n\n{"hash_ids":[1,2]}\n')
+    assert (done["requests"], done["hits"]) == (2, 2), done
+    weir.fails("replay", "-", "--store", weir.img, stdin=b"{}\n", says=["standard input:1:"])
+
+
+@case
+def bad_traces(weir):
+    """errors in a trace name the file and the line"""
+    trace = weir.path("bad.jsonl")
+    for line, says in ((b"nonsense", "not JSON"), (b'{"timestamp": 1}', '"hash_ids" is missing'),
+                       (b'{"hash_ids": [-1]}', "negative")):
+        with open(trace, "wb") as file:
+            file.write(b'{"hash_ids": [1]}\n' + line + b"\n")
+        weir.fails("replay", trace, "--store", weir.img, says=[f"{trace}:2: ", says])
+    with open(trace, "wb"):
+        pass
+    weir.fails("replay", trace, "--store", weir.img, says=[trace, "no request"])
+    weir.fails("replay", weir.path("nope"), "--store", weir.img, says=["nope", "o such file"])
+    assert not os.path.exists(weir.img), "a store was made for a trace that is none"
+
+
+@case
+def usage(weir):
+    """what replay needs it asks for"""
+    weir.fails("replay", "synthetic", code=2, says=["--store"])
+    weir.fails("replay", "--store", weir.img, code=2, says=["TRACE"])
+    for speed in ("0", "-1", "fast", "1x", "nan", ""):
+        weir.fails("replay", "synthetic", "--store", weir.img, "--speed", speed, code=2,
+                   says=["--speed", f'"{speed}"', "max"])
+    weir.fails("replay", "synthetic", "--store", weir.img, "--depth", "0", code=2, says=["--depth"])
+    weir.fails("replay", "synthetic", "--store", weir.img, "--block-bytes", "10Q", code=2,
+               says=["--block-bytes", "10Q"])
+
+
+@case
+def blocks_that_do_not_fit(weir):
+    """blocks that are larger than the store's values"""
+    weir.format()
+    weir.fails("replay", "synthetic", "--store", weir.img, "--block-bytes", "1m",
+               says=["1 MiB", "--segment-bytes"])
+
+
+@case
+def synthetic(weir):
+    """the synthetic trace repeats from its seed, and evicts on a small store"""
+    first = replay(weir, "synthetic", *SMALL, "--seed", 5, "--requests", 400, "--chats", 50)
+    assert first["chats"] > 50 and 0.4 < first["hit_rate"] < 0.95, first
+    os.unlink(weir.img)
+    again = replay(weir, "synthetic", *SMALL, "--seed", 5, "--requests", 400, "--chats", 50)
+    for key in ("blocks", "hits", "put_blocks", "chats"):
+        assert first[key] == again[key], key
+    other = replay(weir, "synthetic", "--block-bytes", "32k", "--seed", 6, "--requests", 400,
+                   "--chats", 50, "--verify")
+    assert other["evicted_segments"] > 0 and other["verify_failures"] == 0, other
+    assert other["blocks"] != first["blocks"]
+
+
+@case
+def table(weir):
+    """the table has the figures, and a sentence at the end"""
+    out, err = weir.run("replay", "synthetic", "--store", weir.img, *SMALL, "--requests", 200)
+    text = out.decode()
+    for word in ("store", "engine", "requests", "blocks", "hits", "read", "written", "evicted",
+                 "p50", "p99", "p99.9", "max"):
+        assert word in text, word
+    last = text.strip().splitlines()[-1]
+    assert last.startswith("200 requests of ") and "every byte" in last and "GB/s" in last, last
+    assert err == "", "progress where there is no terminal"
+
+
+@case
+def progress(weir):
+    """progress on a terminal, on one line that is taken off at the end"""
+    ours, theirs = pty.openpty()
+    process = weir.start("replay", "synthetic", "--store", weir.img, *SMALL, "--requests", 20,
+                         "--speed", 2, stderr=theirs)
+    os.close(theirs)
+    out = process.communicate(timeout=60)[0]
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert process.returncode == 0 and b"20 requests" in out
+    assert "of 20 requests" in shown and "MB/s" in shown and "left" in shown, shown
+    assert shown.endswith("\r\x1b[K") and "\n" not in shown, repr(shown)
+
+
+@case
+def clients(weir):
+    """several clients take all requests once"""
+    for engine in ("posix", "uring"):
+        done = replay(weir, "synthetic", *SMALL, "--clients", 4, "--requests", 600, "--engine",
+                      engine)
+        assert done["requests"] == 600 and done["clients"] == 4, done
+        assert done["verify_failures"] == done["get_errors"] == 0, done
+        assert done["put"]["count"] == done["put_blocks"]
+        os.unlink(weir.img)
+
+
+@case
+def open_loop(weir):
+    """--speed keeps to the trace's time"""
+    trace = write_trace(weir, [(1000 + 100 * i, [i, i + 1]) for i in range(11)])
+    done = replay(weir, trace, *SMALL, "--speed", 2)
+    assert 0.5 <= done["seconds"] < 3, done
+    assert done["speed"] == 2 and done["requests"] == 11
+    fast = replay(weir, trace, "--block-bytes", "4k", "--speed", 1000)
+    assert fast["seconds"] < 0.4, fast
+
+
+@case
+def late_requests_count_their_lateness(weir):
+    """in an open loop latency counts from when a request was due"""
+    trace = write_trace(weir, [(0, list(range(2000))), (0, list(range(2000))), (0, [0])])
+    done = replay(weir, trace, *SMALL, "--speed", 1, "--depth", 1)
+    assert done["get"]["count"] == 2001
+    # The last one waited for all of it, and it has only one get.
+    assert done["load"]["max_ns"] > 0.5 * done["seconds"] * 1e9, done
+    assert done["get"]["max_ns"] > 0.5 * done["seconds"] * 1e9, done
+
+
+def interrupted(weir, sig):
+    """Replays slowly, sends SIG, and returns (exit code, stdout, stderr)."""
+    process = weir.start("replay", "synthetic", "--store", weir.img, *SMALL, "--speed", "0.5",
+                         "--json")
+    time.sleep(1.0)
+    process.send_signal(sig)
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err.decode()
+
+
+@case
+def ctrl_c(weir):
+    """Ctrl-C and SIGTERM end it with what was done so far"""
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        code, out, err = interrupted(weir, sig)
+        done = json.loads(out)
+        assert code == 1 and "interrupted after" in err, (code, err)
+        assert 0 < done["requests"] < 3000 and done["complete"] is False, done
+        assert weir.json("stat", weir.img)["recovery"]["open_segments"] == 0, "not closed cleanly"
+        os.unlink(weir.img)
+
+
+def log_lines(path):
+    """The complete lines of an acknowledgement log."""
+    with open(path, "rb") as file:
+        return [line for line in file.read().split(b"\n") if len(line) == 17]
+
+
+@case
+def ack_log(weir):
+    """what was acknowledged is logged, and found again"""
+    log = weir.path("acks")
+    trace = write_trace(weir, [(0, [1, 2, 3]), (1, [1, 2, 3, 4])])
+    replay(weir, trace, *SMALL, "--ack-log", log)
+    assert log_lines(log) == [b"b%016x" % i for i in (1, 2, 3, 4)]
+    checked = weir.json("replay", "--store", weir.img, "--check-acks", log, "--block-bytes", "4k")
+    assert (checked["checked"], checked["missing"], checked["wrong"]) == (4, 0, 0), checked
+    done = replay(weir, trace, "--block-bytes", "4k", "--check-acks", log)
+    assert done["acks"] == {"checked": 4, "missing": 0, "wrong": 0}, done
+
+
+@case
+def missing_acks(weir):
+    """a block that is gone or wrong is told, with exit code 1"""
+    log = weir.path("acks")
+    replay(weir, write_trace(weir, [(0, [1, 2, 3])]), *SMALL, "--ack-log", log)
+    weir.run("del", weir.img, "b%016x" % 2)
+    weir.run("put", weir.img, "b%016x" % 3, stdin=b"x" * 4096)
+    check = ("replay", "--store", weir.img, "--check-acks", log, "--block-bytes", "4k")
+    out, err = weir.run(*check, code=1)
+    assert b"3 acknowledged blocks, 1 missing, 1 wrong" in out, out
+    assert "b%016x" % 2 in err and "not there" in err, err
+    weir.fails("replay", "--store", weir.img, "--check-acks", weir.path("trace.jsonl"),
+               says=["trace.jsonl:1:"])
+
+
+@case
+def wrong_bytes(weir):
+    """--verify finds a block with other bytes, and exits with 1"""
+    trace = write_trace(weir, [(0, [1, 2, 3])])
+    replay(weir, trace, *SMALL)
+    weir.run("put", weir.img, "b%016x" % 2, stdin=b"x" * 4096)
+    done = replay(weir, trace, "--block-bytes", "4k", "--verify", code=1)
+    assert done["verify_failures"] == 1, done
+    assert replay(weir, trace, "--block-bytes", "4k")["verify_failures"] == 0
+
+
+@case
+def killed(weir):
+    """killed at any time, no acknowledged block is missed"""
+    log = weir.path("acks")
+    for number in range(6):
+        before = len(log_lines(log)) if number else 0
+        process = weir.start("replay", "synthetic", "--store", weir.img, "--size", "512m", "-b",
+                             "4k", "--ack-log", log, "--seed", number, "--engine",
+                             ("uring", "posix")[number % 2], stdout=subprocess.DEVNULL)
+        wait_for_lines(log, before + 500 * number + 50)
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        wait_unlocked(weir.img)
+        checked = weir.json("replay", "--store", weir.img, "--check-acks", log, "-b", "4k")
+        assert checked["checked"] == len(set(log_lines(log))), checked
+        assert checked["missing"] == checked["wrong"] == 0, checked
+
+
+def wait_for_lines(log, lines):
+    """Waits until an acknowledgement log has LINES lines."""
+    deadline = time.monotonic() + 60
+    while not os.path.exists(log) or os.path.getsize(log) < 18 * lines:
+        assert time.monotonic() < deadline, "it never got so far"
+        time.sleep(0.002)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_trace.c - the trace reader takes what is a trace, and names the line of what is not.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/base.h>
+
+#include "cli/trace.h"
+
+static int read_bytes(struct trace *t, const char *text, size_t len, size_t limit)
+{
+	FILE *in = fmemopen((void *)(uintptr_t)text, len, "r");
+	int ret;
+
+	assert_non_null(in);
+	*t = (struct trace){ 0 };
+	ret = trace_read(t, in, "t.jsonl", limit);
+	fclose(in);
+	return ret;
+}
+
+static int read_text(struct trace *t, const char *text)
+{
+	return read_bytes(t, text, strlen(text), 0);
+}
+
+static void test_requests(void **state)
+{
+	struct trace t;
+
+	(void)state;
+	assert_int_equal(read_text(&t, "{\"timestamp\": 5, \"hash_ids\": [1, 2, 1], \"x\": {}}\n"
+				       "{\"hash_ids\":[],\"timestamp\":7.5}\n"
+				       "{\"timestamp\": 8, \"hash_ids\": [9223372036854775807]}"),
+			 0);
+	assert_int_equal(t.count, 3);
+	assert_int_equal(t.id_count, 4);
+	assert_int_equal(t.requests[0].time_ns, 5000000);
+	assert_int_equal(t.requests[0].count, 3);
+	assert_int_equal(trace_ids(&t, 0)[1], 2);
+	assert_int_equal(trace_ids(&t, 0)[2], 1);
+	assert_int_equal(t.requests[1].time_ns, 7500000);
+	assert_int_equal(t.requests[1].count, 0);
+	assert_int_equal(trace_ids(&t, 2)[0], INT64_MAX);
+	trace_free(&t);
+	assert_null(t.requests);
+}
+
+static void test_empty_lines(void **state)
+{
+	struct trace t;
+
+	(void)state;
+	assert_int_equal(read_text(&t, "\n  \t\r\n{\"hash_ids\": [3]}\r\n\n"), 0);
+	assert_int_equal(t.count, 1);
+	trace_free(&t);
+	assert_int_equal(read_text(&t, "\n"), 0);
+	assert_int_equal(t.count, 0);
+	trace_free(&t);
+}
+
+/* Without a time of its own a request comes with the one before it. */
+static void test_missing_time(void **state)
+{
+	struct trace t;
+
+	(void)state;
+	assert_int_equal(read_text(&t, "{\"hash_ids\": []}\n{\"timestamp\": 3, \"hash_ids\": []}\n"
+				       "{\"hash_ids\": []}\n"),
+			 0);
+	assert_int_equal(t.requests[0].time_ns, 0);
+	assert_int_equal(t.requests[2].time_ns, 3000000);
+	trace_free(&t);
+}
+
+static void test_limit(void **state)
+{
+	static const char text[] = "{\"hash_ids\": [1]}\n{\"hash_ids\": [2]}\nnot JSON\n";
+	struct trace t;
+
+	(void)state;
+	assert_int_equal(read_bytes(&t, text, strlen(text), 2), 0);
+	assert_int_equal(t.count, 2);
+	trace_free(&t);
+	assert_int_equal(read_bytes(&t, text, strlen(text), 3), -EINVAL);
+	trace_free(&t);
+}
+
+struct bad {
+	const char *text;
+	const char *says; /* part of the error */
+};
+
+static const struct bad bads[] = {
+	{ "{\"hash_ids\": [1]}\n\n[1, 2]\n", "t.jsonl:3: not a JSON object" },
+	{ "17\n", "t.jsonl:1: not JSON: " },
+	{ "{\"timestamp\": 1}\n", "t.jsonl:1: \"hash_ids\" is missing" },
+	{ "{\"hash_ids\": {}}\n", "\"hash_ids\" is not an array" },
+	{ "{\"hash_ids\": null}\n", "\"hash_ids\" is not an array" },
+	{ "{\"hash_ids\": [1, \"2\"]}\n", "\"hash_ids\"[1] is not a whole number" },
+	{ "{\"hash_ids\": [1.0]}\n", "\"hash_ids\"[0] is not a whole number" },
+	{ "{\"hash_ids\": [1, 2, -3]}\n", "\"hash_ids\"[2] is negative" },
+	{ "{\"hash_ids\": [9223372036854775808]}\n", "t.jsonl:1: not JSON: too big integer" },
+	{ "{\"hash_ids\": [], \"timestamp\": \"1\"}\n", "\"timestamp\" is not a number" },
+	{ "{\"hash_ids\": [], \"timestamp\": -1}\n", "\"timestamp\" is not from 0 to" },
+	{ "{\"hash_ids\": [], \"timestamp\": 1e300}\n", "\"timestamp\" is not from 0 to" },
+	{ "{\"hash_ids\": [1]\n", "t.jsonl:1: not JSON: " },
+	{ "{\"hash_ids\": [1]} {}\n", "t.jsonl:1: not JSON: end of file expected" },
+	{ "{\"hash_ids\": [1], \"hash_ids\": [2]}\n", "t.jsonl:1: not JSON: duplicate" },
+	{ "\xff\xfe\n", "t.jsonl:1: not JSON: " },
+};
+
+static void test_bad(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {
+		struct trace t;
+
+		assert_int_equal(read_text(&t, bads[i].text), -EINVAL);
+		if (!strstr(weir_error(), bads[i].says))
+			fail_msg("\"%s\" does not say \"%s\"", weir_error(), bads[i].says);
+		trace_free(&t);
+	}
+}
+
+static void test_nul_bytes(void **state)
+{
+	static const char text[] = "{\"hash_ids\":\0[1]}\n";
+	struct trace t;
+
+	(void)state;
+	assert_int_equal(read_bytes(&t, text, sizeof(text) - 1, 0), -EINVAL);
+	assert_non_null(strstr(weir_error(), "t.jsonl:1:"));
+	trace_free(&t);
+}
+
+static void test_huge_line(void **state)
+{
+	enum { IDS = 200000 };
+	size_t room = IDS * 8 + 64, len;
+	char *text = malloc(room);
+	struct trace t;
+
+	(void)state;
+	assert_non_null(text);
+	len = (size_t)snprintf(text, room, "{\"hash_ids\": [0");
+	for (int i = 1; i < IDS; i++)
+		len += (size_t)snprintf(text + len, room - len, ",%d", i);
+	len += (size_t)snprintf(text + len, room - len, "]}\n");
+	assert_int_equal(read_bytes(&t, text, len, 0), 0);
+	assert_int_equal(t.requests[0].count, IDS);
+	assert_int_equal(trace_ids(&t, 0)[IDS - 1], IDS - 1);
+	trace_free(&t);
+	free(text);
+}
+
+static void test_files(void **state)
+{
+	struct trace t = { 0 };
+
+	(void)state;
+	assert_int_equal(trace_load(&t, "/nonexistent/trace.jsonl", 0), -ENOENT);
+	assert_non_null(strstr(weir_error(), "/nonexistent/trace.jsonl"));
+	trace_free(&t);
+	assert_int_equal(trace_load(&t, "/", 0), -EISDIR);
+	trace_free(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_requests),     cmocka_unit_test(test_empty_lines),
+		cmocka_unit_test(test_missing_time), cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_bad),	     cmocka_unit_test(test_nul_bytes),
+		cmocka_unit_test(test_huge_line),    cmocka_unit_test(test_files),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
