@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front door: meson and ninja do the work, in the folder BUILD.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+MESON_FLAGS ?=
+
+.PHONY: all demo test lint bench install clean help
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@command -v meson >/dev/null || { echo "no meson: run tools/setup first" >&2; exit 1; }
+	meson setup --prefix=$(PREFIX) $(MESON_FLAGS) $(BUILD)
+
+demo:
+	@tools/setup
+	@$(MAKE) --no-print-directory all
+	@tools/demo $(BUILD)
+
+test:
+	@tools/setup
+	@$(MAKE) --no-print-directory all
+	@tools/run-tests $(BUILD)
+
+lint:
+	@tools/setup --lint
+	@tools/lint
+
+bench:
+	@tools/setup --bench
+	@$(MAKE) --no-print-directory all
+	@bench/run $(BUILD)
+
+install: all
+	meson configure $(BUILD) -Dprefix=$(PREFIX)
+	meson install -C $(BUILD)
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo "make           builds into $(BUILD)/"
+	@echo "make demo      shows weir doing its main job, on a file in a temporary folder"
+	@echo "make test      builds and runs every test"
+	@echo "make lint      format, clang-tidy, cppcheck, and the rules of the code base"
+	@echo "make bench     measures, next to fio"
+	@echo "make install   PREFIX=$(PREFIX), DESTDIR as usual"
+	@echo "make clean     removes $(BUILD)/"
+	@echo "demo, test, lint and bench install what they miss first: see tools/setup"

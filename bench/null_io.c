@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * null_io.c - what one io costs: the null engine, one thread, 4 KiB, depth 128, batches of 32.
+ *
+ * Everything that an io pays is counted: preparing, submitting, tags, the scheduler, statistics,
+ * completion and callback; only the drive is missing. Prints one JSON line. Instructions come
+ * from the processor's counter where the kernel gives it out (warming up included), else they are
+ * null and bench/run counts with callgrind.
+ *
+ *   weir-bench-null [SCHED [SECONDS [LANES]]]   by time; each lane on a thread of its own
+ *   weir-bench-null SCHED ios=N                 exactly N ios, for counting under callgrind
+ */
+#include <err.h>
+#include <linux/perf_event.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <weir/weir.h>
+
+#define DEPTH 128u
+#define SPAN (1ull << 30)
+
+static struct weir_queue *queue;
+static char memory[4096] __attribute__((aligned(4096)));
+static double seconds = 1;
+
+/* One thread and its lane; a cache line of its own. */
+struct runner {
+	struct weir_io ios[DEPTH];
+	uint64_t next_offset, ended, count;
+	double took;
+	pthread_t thread;
+} __attribute__((aligned(128)));
+
+static double seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+static int counter_open(uint64_t config)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_HARDWARE,
+		.size = sizeof(attr),
+		.config = config,
+		.exclude_kernel = 1,
+		.exclude_hv = 1,
+	};
+
+	return (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
+}
+
+static void on_end(struct weir_io *io);
+
+static void submit(struct runner *r, struct weir_io *io)
+{
+	weir_io_read(io, r->next_offset, memory, sizeof(memory));
+	r->next_offset = (r->next_offset + sizeof(memory)) % SPAN;
+	io->end = on_end;
+	io->user = r;
+	if (weir_queue_submit(queue, io))
+		errx(1, "%s", weir_error());
+}
+
+static void on_end(struct weir_io *io)
+{
+	struct runner *r = io->user;
+
+	r->ended++;
+	if (r->ended != r->count)
+		submit(r, io);
+}
+
+/* Polls until r->count ios (0: FOR seconds) have passed. */
+static void poll_until(struct runner *r, double period)
+{
+	double until = seconds_now() + period;
+
+	do {
+		for (int i = 0; i < 256 && !(r->count && r->ended >= r->count); i++)
+			if (weir_queue_poll(queue) < 0)
+				errx(1, "%s", weir_error());
+	} while (r->count ? r->ended < r->count : seconds_now() < until);
+}
+
+static void *run(void *arg)
+{
+	struct runner *r = arg;
+	double before;
+
+	if (weir_queue_attach(queue, WEIR_LANE_ANY))
+		errx(1, "%s", weir_error());
+	for (unsigned i = 0; i < DEPTH; i++)
+		submit(r, &r->ios[i]);
+	if (!r->count) {
+		poll_until(r, seconds / 4); /* warm up */
+		r->ended = 0;
+	}
+	before = seconds_now();
+	poll_until(r, seconds);
+	r->took = seconds_now() - before;
+	return NULL;
+}
+
+static void open_queue(const char *sched, uint32_t lanes)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	struct weir_device *dev;
+
+	opts.scheduler = sched;
+	opts.depth = DEPTH;
+	opts.lanes = lanes;
+	if (weir_device_open(&dev, "null:1g", NULL) || weir_queue_open(&queue, dev, &opts))
+		errx(1, "%s", weir_error());
+}
+
+static void print_per_io(const char *name, int fd, uint64_t ended)
+{
+	uint64_t value;
+
+	if (fd >= 0 && read(fd, &value, sizeof(value)) == sizeof(value) && value)
+		printf(",\"%s\":%.1f", name, (double)value / (double)ended);
+	else
+		printf(",\"%s\":null", name);
+}
+
+int main(int argc, char **argv)
+{
+	const char *sched = argc > 1 ? argv[1] : "none";
+	uint32_t lanes = argc > 3 ? (uint32_t)atoi(argv[3]) : 1;
+	struct runner *runners = aligned_alloc(128, lanes * sizeof(*runners));
+	double mega_ios = 0;
+	int instructions;
+
+	if (!runners || !lanes)
+		errx(1, "no memory for %u lanes", lanes);
+	memset(runners, 0, lanes * sizeof(*runners));
+	if (argc > 2 && !strncmp(argv[2], "ios=", 4))
+		runners[0].count = strtoull(argv[2] + 4, NULL, 10);
+	else if (argc > 2)
+		seconds = atof(argv[2]);
+	open_queue(sched, lanes);
+	for (uint32_t i = 1; i < lanes; i++)
+		if (pthread_create(&runners[i].thread, NULL, run, &runners[i]))
+			errx(1, "cannot start a thread");
+	instructions = counter_open(PERF_COUNT_HW_INSTRUCTIONS);
+	run(&runners[0]);
+	for (uint32_t i = 1; i < lanes; i++)
+		pthread_join(runners[i].thread, NULL);
+	for (uint32_t i = 0; i < lanes; i++)
+		mega_ios += (double)runners[i].ended / runners[i].took / 1e6;
+	printf("{\"scheduler\":\"%s\",\"lanes\":%u,\"mega_ios_per_s\":%.3f,\"ns_per_io\":%.2f",
+	       sched, lanes, mega_ios, 1e3 / mega_ios);
+	print_per_io("instructions_per_io", instructions, runners[0].ended);
+	printf("}\n");
+	return 0;
+}

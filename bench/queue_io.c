@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * queue_io.c - what a queue moves on a real file or device: random reads or writes of one size at
+ * a fixed depth, one thread, registered buffers. To be compared with fio on the same file.
+ *
+ *   weir-bench-queue PATH read|write IO_BYTES DEPTH SPAN_BYTES SECONDS [ENGINE [SCHED]]
+ *
+ * Prints one JSON line. `write` overwrites PATH.
+ */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <weir/weir.h>
+
+static struct weir_queue *queue;
+static uint64_t io_bytes, blocks, ended, left_running, seed = 88172645463325252ull;
+static int writing, stopping;
+
+static double seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+static uint64_t next_random(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+static void on_end(struct weir_io *io);
+
+static void submit(struct weir_io *io, void *memory)
+{
+	uint64_t offset = next_random() % blocks * io_bytes;
+
+	if (writing)
+		weir_io_write(io, offset, memory, io_bytes);
+	else
+		weir_io_read(io, offset, memory, io_bytes);
+	io->end = on_end;
+	if (weir_queue_submit(queue, io))
+		errx(1, "%s", weir_error());
+}
+
+static void on_end(struct weir_io *io)
+{
+	char text[160];
+
+	if (io->result)
+		errx(1, "%s", weir_io_strerror(io, text, sizeof(text)));
+	ended++;
+	if (stopping)
+		left_running--;
+	else
+		submit(io, io->buf);
+}
+
+static void poll_for(double seconds)
+{
+	double until = seconds_now() + seconds;
+
+	do {
+		if (weir_queue_poll_wait(queue, 100000000) < 0)
+			errx(1, "%s", weir_error());
+	} while (seconds_now() < until);
+}
+
+static void open_queue(char **argv, int argc, uint32_t depth)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	struct weir_device *dev;
+
+	opts.depth = depth;
+	opts.engine = argc > 7 ? argv[7] : NULL;
+	opts.scheduler = argc > 8 ? argv[8] : NULL;
+	opts.depth_bytes = UINT64_MAX; /* as fio, which limits by depth only */
+	if (weir_device_open(&dev, argv[1], NULL) || weir_queue_open(&queue, dev, &opts))
+		errx(1, "%s", weir_error());
+}
+
+int main(int argc, char **argv)
+{
+	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
+	uint32_t depth;
+	double seconds, before;
+	struct weir_io *ios;
+	char *memory;
+
+	if (argc < 7)
+		errx(2, "usage: weir-bench-queue PATH read|write IO_BYTES DEPTH SPAN_BYTES SECONDS "
+			"[ENGINE [SCHED]]");
+	writing = !strcmp(argv[2], "write");
+	io_bytes = strtoull(argv[3], NULL, 10);
+	depth = (uint32_t)atoi(argv[4]);
+	blocks = strtoull(argv[5], NULL, 10) / io_bytes;
+	seconds = atof(argv[6]);
+	memory = aligned_alloc(4096, depth * io_bytes);
+	ios = calloc(depth, sizeof(*ios));
+	if (!memory || !ios || !blocks)
+		errx(1, "no memory, or a span smaller than one io");
+	for (uint64_t i = 0; i < depth * io_bytes / 8; i++)
+		((uint64_t *)(void *)memory)[i] = next_random();
+	open_queue(argv, argc, depth);
+	/* What it refuses (RLIMIT_MEMLOCK) costs a little speed and is counted; go on. */
+	(void)weir_queue_register(queue, memory, depth * io_bytes);
+	for (uint32_t i = 0; i < depth; i++)
+		submit(&ios[i], memory + i * io_bytes);
+	poll_for(seconds / 5);
+	ended = 0;
+	before = seconds_now();
+	poll_for(seconds);
+	before = seconds_now() - before;
+	if (weir_queue_stats(queue, &stats))
+		errx(1, "%s", weir_error());
+	printf("{\"mbps\":%.1f,\"kiops\":%.2f,\"fixed\":%s,\"batch\":%.1f}\n",
+	       (double)(ended * io_bytes) / before / 1e6, (double)ended / before / 1e3,
+	       stats.fixed == stats.requests ? "true" : "false",
+	       (double)stats.requests / (double)stats.batches);
+	stopping = 1;
+	left_running = depth;
+	while (left_running)
+		poll_for(0);
+	if (weir_queue_close(queue))
+		errx(1, "%s", weir_error());
+	free(ios);
+	free(memory);
+	return 0;
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""tools/run-tests counts what programs do, however they end. TAP on standard output.
+
+    test_run_tests.py PATH_OF_RUN_TESTS
+"""
+import importlib.machinery
+import importlib.util
+import os
+import sys
+
+# what the program does (a shell script), its protocol -> passed, failed, skipped
+CASES = [
+    ("two cases pass", "echo 1..2; echo 'ok 1 - a'; echo 'ok 2 - b'", "tap", (2, 0, 0)),
+    ("a case fails, as does the exit code", "echo 1..2; echo 'ok 1'; echo 'not ok 2'; exit 1",
+     "tap", (1, 1, 0)),
+    ("cmocka's way to skip", "echo 1..2; echo 'ok 1 - a'; echo 'no root'; echo 'not ok 2 # SKIP b'",
+     "tap", (1, 0, 1)),
+    ("TAP's way to skip", "echo 1..1; echo 'ok 1 - a # SKIP no root'", "tap", (0, 0, 1)),
+    ("all skipped at once", "echo '1..0 # no root'", "tap", (0, 0, 1)),
+    ("two groups in one program", "echo 1..1; echo ok 1; echo 1..2; echo ok 1; echo ok 2", "tap",
+     (3, 0, 0)),
+    ("ends before its plan", "echo 1..3; echo ok 1", "tap", (1, 1, 0)),
+    ("no plan", "echo ok 1", "tap", (1, 1, 0)),
+    ("nothing at all", "true", "tap", (0, 1, 0)),
+    ("all pass, then a bad exit code", "echo 1..1; echo ok 1; exit 3", "tap", (1, 1, 0)),
+    ("killed between cases", "echo 1..2; echo ok 1; kill -SEGV $$", "tap", (1, 2, 0)),
+    ("out of time", "echo 1..1; echo ok 1; sleep 30", "tap", (1, 1, 0)),
+    ("exit code 0", "true", "exitcode", (1, 0, 0)),
+    ("exit code 1", "false", "exitcode", (0, 1, 0)),
+    ("exit code 77", "echo no root; exit 77", "exitcode", (0, 0, 1)),
+    ("a program that is not there", None, "exitcode", (0, 1, 0)),
+    ("a work folder of its own, gone afterwards", 'touch "$TMPDIR/x"; [ "$(ls "$TMPDIR")" = x ]',
+     "exitcode", (1, 0, 0)),
+]
+
+
+def load(path):
+    loader = importlib.machinery.SourceFileLoader("run_tests", path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run_tests", loader))
+    sys.dont_write_bytecode = True
+    loader.exec_module(module)
+    return module
+
+
+def judge(module, script, protocol, expected):
+    """What is wrong with the counts of one program, or None."""
+    command = ["/bin/sh", "-c", script] if script else ["/nonexistent/program"]
+    result = module.run({"name": "sample", "cmd": command, "env": {}, "timeout": 1,
+                         "protocol": protocol, "workdir": None}, 1.0)
+    counts = (result.passed, len(result.failed), len(result.skipped))
+    if counts != expected:
+        return f"{counts} instead of {expected}: {result.failed} {result.skipped}"
+    if result.skipped and result.skipped[0][1] != "no root":
+        return f"the reason got lost: {result.skipped}"
+    return None
+
+
+def main():
+    module = load(os.path.abspath(sys.argv[1]))
+    failed = False
+    print(f"1..{len(CASES)}")
+    for number, (name, script, protocol, expected) in enumerate(CASES, 1):
+        wrong = judge(module, script, protocol, expected)
+        failed |= bool(wrong)
+        if wrong:
+            print(f"# {wrong}")
+        print(f"{'not ok' if wrong else 'ok'} {number} - {name}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
