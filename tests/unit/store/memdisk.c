@@ -170,19 +170,27 @@ static void finish(struct held *h)
 	free(h->contents);
 }
 
+static int is_held(const struct held *h)
+{
+	return memdisk.hold_length && h->cmd->op == WEIR_OP_READ &&
+	       h->cmd->length == memdisk.hold_length;
+}
+
 static unsigned memdisk_reap(struct engine *e, uint64_t now)
 {
 	struct memdisk_instance *m = (struct memdisk_instance *)e;
-	unsigned n = 0, most = m->count;
+	unsigned n = 0, tries = m->count, i;
 
 	(void)now;
-	if (memdisk.shuffle && most > 1)
-		most = 1 + (unsigned)(rig_random(&memdisk.state) % most);
-	while (n < most) {
-		unsigned i =
-			memdisk.shuffle ? (unsigned)(rig_random(&memdisk.state) % m->count) : 0;
-		struct held h = m->held[i];
+	if (memdisk.shuffle && tries > 1)
+		tries = 1 + (unsigned)(rig_random(&memdisk.state) % tries);
+	for (i = 0; tries && m->count; tries--) {
+		struct held h;
 
+		i = memdisk.shuffle ? (unsigned)(rig_random(&memdisk.state) % m->count) : i;
+		h = m->held[i];
+		if (is_held(&h))
+			continue;
 		memmove(&m->held[i], &m->held[i + 1], (--m->count - i) * sizeof(h));
 		finish(&h);
 		e->params.complete(e->params.owner, h.cmd);

@@ -25,6 +25,7 @@ struct memdisk {
 	int fail_op;
 	uint64_t fail_from, fail_to;
 	unsigned fails;
+	uint64_t hold_length; /* reads of this length do not end; 0: all do */
 	/* Is told of each command when it comes and when it has ended well; may be NULL. */
 	void (*watch)(const struct weir_cmd *cmd, int ended);
 };

@@ -12,6 +12,7 @@ static struct weir_device *device;
 
 #define SEGMENT (256u << 10)
 #define FIRST 65536u
+#define PUTS 220
 
 static int set_up(void **state)
 {
@@ -93,6 +94,57 @@ static void a_batch(void **state)
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
 	assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
 	assert_int_equal(rig_get(&rig, 3, 1, 5000), 1);
+}
+
+static int footer_ended, acked_early, ended;
+
+static void watch_footer(const struct weir_cmd *cmd, int done)
+{
+	if (done && cmd->op == WEIR_OP_WRITE && cmd->offset + cmd->length == FIRST + SEGMENT)
+		footer_ended = 1;
+}
+
+static void op_ended(struct weir_store_op *op)
+{
+	ended++;
+	acked_early += !op->result && !footer_ended;
+}
+
+/* Batches that were on their way behind a failed one are acknowledged only when a footer says
+ * that it is left out. */
+static void behind_a_failed_batch(void **state)
+{
+	static uint8_t values[8][10000];
+	struct weir_store_op ops[8];
+	uint64_t keys[8], n;
+	int failed = 0;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 100, 1, 5000, 0), 0);
+	footer_ended = acked_early = ended = 0;
+	memdisk.watch = watch_footer;
+	let_fail(WEIR_OP_WRITE, FIRST + 4096, FIRST + SEGMENT, 1);
+	memset(ops, 0, sizeof(ops));
+	for (n = 0; n < 8; n++) {
+		keys[n] = n;
+		rig_value(n, 1, values[n], sizeof(values[n]));
+		ops[n].key = &keys[n];
+		ops[n].key_len = sizeof(keys[n]);
+		ops[n].value = values[n];
+		ops[n].value_len = sizeof(values[n]);
+		ops[n].end = op_ended;
+		assert_int_equal(weir_store_submit(rig.s, &ops[n]), 0);
+	}
+	while (ended < 8)
+		assert_int_equal(weir_store_poll(rig.s), 0);
+	for (n = 0; n < 8; n++) {
+		failed += ops[n].result == -EIO;
+		assert_int_equal(rig_get(&rig, n, 1, sizeof(values[n])),
+				 ops[n].result ? -ENOENT : 1);
+	}
+	assert_true(failed > 0 && failed < 8);
+	assert_true(footer_ended);
+	assert_int_equal(acked_early, 0);
 }
 
 /* A failed batch whose footer cannot be written either: nothing behind it may be promised. */
@@ -182,6 +234,46 @@ static void a_footer_that_is_read_for_reclaim(void **state)
 	assert_int_equal(stats.entries + stats.evicted_entries, 250);
 }
 
+/* A segment is not used again while somebody reads it. */
+static void a_reader_holds_its_segment(void **state)
+{
+	static uint8_t value[12288] __attribute__((aligned(4096))), want[12288], put[60000];
+	struct weir_store_op ops[PUTS], get = { .kind = WEIR_STORE_GET };
+	uint64_t keys[PUTS], first = 0, n;
+	struct weir_store_stats stats;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 0, 1, sizeof(value), 0), 0);
+	memdisk.hold_length = sizeof(value);
+	get.key = &first;
+	get.key_len = sizeof(first);
+	get.buf = value;
+	get.capacity = sizeof(value);
+	assert_int_equal(weir_store_submit(rig.s, &get), 0);
+	memset(ops, 0, sizeof(ops));
+	/* More than fits: the last ones wait for space. */
+	for (n = 0; n < PUTS; n++) {
+		keys[n] = 1000 + n;
+		ops[n].key = &keys[n];
+		ops[n].key_len = sizeof(keys[n]);
+		ops[n].value = put;
+		ops[n].value_len = sizeof(put);
+		assert_int_equal(weir_store_submit(rig.s, &ops[n]), 0);
+	}
+	for (n = 0; n < 5000; n++)
+		assert_int_equal(weir_store_poll(rig.s), 0);
+	rig_stats(&rig, &stats);
+	assert_int_equal(stats.evicted_segments, 0);
+	/* Its entry is gone by now, its bytes are not. */
+	assert_int_equal(weir_store_exists(rig.s, &first, sizeof(first), NULL), -ENOENT);
+	memdisk.hold_length = 0;
+	assert_int_equal(weir_store_wait(rig.s, &get), 0);
+	rig_value(0, 1, want, sizeof(want));
+	assert_memory_equal(value, want, sizeof(want));
+	for (n = 0; n < PUTS; n++)
+		assert_int_equal(weir_store_wait(rig.s, &ops[n]), 0);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -189,11 +281,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_flush),
 		TEST(a_batch),
+		TEST(behind_a_failed_batch),
 		TEST(a_batch_and_its_footer),
 		TEST(a_footer),
 		TEST(a_read),
 		TEST(a_segment_header),
 		TEST(every_write),
+		TEST(a_reader_holds_its_segment),
 		TEST(a_footer_that_is_read_for_reclaim),
 	};
 

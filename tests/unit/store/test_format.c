@@ -114,6 +114,35 @@ static void segment_header(void **unused)
 	}
 }
 
+/* Other place, other life, other kind, other store: another checksum for the same bytes. */
+static void checksums_are_seeded(void **unused)
+{
+	static const uint8_t data[300];
+	struct sum_place at = { 1, 2, { 3, 4 } }, other;
+	uint64_t sum = sum_data(&key, SUM_PAYLOAD, at, data, sizeof(data));
+	struct sum_key store = key;
+
+	(void)unused;
+	other = at;
+	assert_int_equal(sum_data(&key, SUM_PAYLOAD, other, data, sizeof(data)), sum);
+	other.segment++;
+	assert_int_not_equal(sum_data(&key, SUM_PAYLOAD, other, data, sizeof(data)), sum);
+	other = at;
+	other.block++;
+	assert_int_not_equal(sum_data(&key, SUM_PAYLOAD, other, data, sizeof(data)), sum);
+	other = at;
+	other.gen.epoch++;
+	assert_int_not_equal(sum_data(&key, SUM_PAYLOAD, other, data, sizeof(data)), sum);
+	other = at;
+	other.gen.counter++;
+	assert_int_not_equal(sum_data(&key, SUM_PAYLOAD, other, data, sizeof(data)), sum);
+	assert_int_not_equal(sum_data(&key, SUM_BATCH, at, data, sizeof(data)), sum);
+	store.device++;
+	assert_int_not_equal(sum_data(&store, SUM_PAYLOAD, at, data, sizeof(data)), sum);
+	sum_key_make(&store, super.secret, super.secret, 0);
+	assert_int_not_equal(sum_data(&store, SUM_PAYLOAD, at, data, sizeof(data)), sum);
+}
+
 static uint8_t batch[4096] __attribute__((aligned(8)));
 static const struct sum_place batch_at = { 5, 17, { 7, 9 } };
 
@@ -325,6 +354,7 @@ int main(void)
 		cmocka_unit_test(superblock),
 		cmocka_unit_test(superblock_that_contradicts_itself),
 		cmocka_unit_test(segment_header),
+		cmocka_unit_test(checksums_are_seeded),
 		cmocka_unit_test(batch_header),
 		cmocka_unit_test(batch_header_changed),
 		cmocka_unit_test(batch_header_elsewhere),
