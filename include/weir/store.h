@@ -60,7 +60,8 @@ struct weir_store;
 struct weir_store_format_opts {
 	size_t size;		 /* sizeof(struct weir_store_format_opts) */
 	uint64_t create_bytes;	 /* create a file of this size if PATH does not exist */
-	uint64_t capacity_bytes; /* use only so much of the device; default: all */
+	uint64_t capacity_bytes; /* use only so much of the device; default: all. Its last 64 KiB
+				  * are the store's in any case: the second superblock copy */
 	uint64_t segment_bytes;	 /* power of two, 64 KiB to 1 GiB; default capacity / 256 rounded
 				  * down to a power of two, at least 1 MiB and at most 1 GiB */
 	uint32_t block_bytes; /* power of two, 512 to 65536 and a multiple of the device's logical
@@ -219,7 +220,8 @@ int weir_store_get(struct weir_store *s, const void *key, size_t key_len, void *
 int weir_store_exists(struct weir_store *s, const void *key, size_t key_len, size_t *len);
 
 /*
- * Deletes KEY. Deleting what is not there is -ENOENT and writes nothing. FLAGS as for put.
+ * Deletes KEY. Deleting what is not there is -ENOENT and writes nothing; with WEIR_PUT_DURABLE
+ * it is flushed all the same, so that what made the key go does not come undone. FLAGS as for put.
  * Errors as for weir_store_put(). Any thread; blocks.
  */
 int weir_store_delete(struct weir_store *s, const void *key, size_t key_len, uint32_t flags);

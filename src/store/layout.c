@@ -24,9 +24,9 @@ static uint64_t layout_floor_power(uint64_t n)
 
 uint64_t layout_second_copy(uint64_t device_bytes)
 {
-	uint64_t end = device_bytes & ~(uint64_t)(DISK_SUPER_ROOM - 1);
+	uint64_t room = DISK_SUPER_ROOM, end = device_bytes & ~(room - 1);
 
-	return end >= 2 * DISK_SUPER_ROOM ? end - DISK_SUPER_ROOM : 0;
+	return end >= 2 * room ? end - room : 0;
 }
 
 uint64_t layout_max_value(uint64_t segment_bytes, uint32_t block_bytes)

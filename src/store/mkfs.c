@@ -114,7 +114,7 @@ static int mkfs_look(struct mkfs *m, uint64_t offset, uint8_t *buf, size_t lengt
 			return error_set(-EEXIST,
 					 "%s: not empty (byte %llu is not zero): format with "
 					 "--force to destroy what is there",
-					 path, (unsigned long long)(offset + n));
+					 path, (unsigned long long)offset + n);
 	return 0;
 }
 

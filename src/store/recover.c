@@ -63,7 +63,9 @@ static int recover_header(struct syncio_many *m, uint64_t i, void *buf, int resu
 
 	seg->number = (uint32_t)i;
 	if (result || !header_decode(&h, buf, seg->number, &s->sum, s->super.uuid)) {
-		/* Formatting wrote each header: one that is not there is damaged. */
+		/* Formatting wrote each header: one that is not there is damaged. The segment is
+		 * used again like a free one: left alone it could be readable another time, and
+		 * bring back versions that were superseded meanwhile. */
 		s->stats.recovered_bad_headers++;
 		TAILQ_INSERT_TAIL(&r->damaged, seg, link);
 		return 0;
@@ -131,7 +133,7 @@ static int recover_trailer(struct syncio_many *m, uint64_t i, void *buf, int res
 	struct recover *r = m->user;
 	struct found *found = &r->found[i];
 	struct segment *seg = found->seg;
-	struct footer f;
+	struct footer f = { 0 };
 
 	found->footer = FOOTER_NONE;
 	if (!result)

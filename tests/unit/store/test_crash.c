@@ -14,9 +14,11 @@
 #define HISTORY 4096u
 #define RUN_MAX 12u
 #define VALUE_MAX 9000u
-/* The thread sanitizer is slow, and there is one thread. */
-#ifdef __SANITIZE_THREAD__
+/* The sanitizers are slow. */
+#if defined(__SANITIZE_THREAD__)
 #define LIVES_DIVISOR 8u
+#elif defined(__SANITIZE_ADDRESS__)
+#define LIVES_DIVISOR 4u
 #else
 #define LIVES_DIVISOR 1u
 #endif

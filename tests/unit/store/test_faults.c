@@ -147,6 +147,31 @@ static void behind_a_failed_batch(void **state)
 	assert_int_equal(acked_early, 0);
 }
 
+/* "Not there" is not said on the strength of a tombstone that was not written. */
+static void a_tombstone(void **state)
+{
+	struct weir_store_op ops[2];
+	uint64_t key = 1;
+	int n;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
+	let_fail(WEIR_OP_WRITE, FIRST + 4096, FIRST + SEGMENT, 1);
+	memset(ops, 0, sizeof(ops));
+	for (n = 0; n < 2; n++) {
+		ops[n].kind = WEIR_STORE_DELETE;
+		ops[n].key = &key;
+		ops[n].key_len = sizeof(key);
+	}
+	assert_int_equal(weir_store_run(rig.s, ops, 2), -EIO);
+	assert_int_equal(ops[1].result, -EIO);
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+	/* The same again, and it works: the second finds nothing. */
+	assert_int_equal(weir_store_run(rig.s, ops, 2), -ENOENT);
+	assert_int_equal(ops[0].result, 0);
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), -ENOENT);
+}
+
 /* A failed batch whose footer cannot be written either: nothing behind it may be promised. */
 static void a_batch_and_its_footer(void **state)
 {
@@ -195,6 +220,29 @@ static void a_segment_header(void **state)
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
 	assert_int_equal(reopen(), 0);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+}
+
+/* A header that cannot be read costs its segment, for good: were it readable later, versions
+ * that were superseded meanwhile would come back. */
+static void an_unreadable_header(void **state)
+{
+	struct weir_store_stats stats;
+	uint64_t key;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
+	memdisk_close(rig.s, queue, device);
+	let_fail(WEIR_OP_READ, FIRST, FIRST + 4096, 1);
+	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	rig_stats(&rig, &stats);
+	assert_int_equal(stats.recovered_bad_headers, 1);
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), -ENOENT);
+	for (key = 100; key < 400; key++)
+		assert_int_equal(rig_put(&rig, key, 1, 60000, 0), 0);
+	assert_int_equal(reopen(), 0);
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), -ENOENT);
+	rig_stats(&rig, &stats);
+	assert_int_equal(stats.recovered_bad_headers, 0);
 }
 
 /* No header can be written at all. */
@@ -283,6 +331,8 @@ int main(void)
 		TEST(a_batch),
 		TEST(behind_a_failed_batch),
 		TEST(a_batch_and_its_footer),
+		TEST(a_tombstone),
+		TEST(an_unreadable_header),
 		TEST(a_footer),
 		TEST(a_read),
 		TEST(a_segment_header),
