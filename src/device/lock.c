@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -90,25 +91,31 @@ static int lock_claim(struct weir_device *dev)
 	return error_sys(-errno, "%s: cannot claim this device", dev->path);
 }
 
-/* How often to try again for a holder that lives no more, or that nobody knows. */
-static int lock_patience(int pid)
+/* Is a try after TRIES ones worth it for a lock that PID holds? */
+static bool lock_may_pass(int pid, int tries)
 {
 	if (pid <= 0)
-		return LOCK_TRIES_UNKNOWN;
-	return kill(pid, 0) < 0 && errno == ESRCH ? LOCK_TRIES_DEAD : 0;
+		return tries < LOCK_TRIES_UNKNOWN;
+	return kill(pid, 0) < 0 && errno == ESRCH && tries < LOCK_TRIES_DEAD;
 }
 
-/* The kernel takes the rings of a killed process down some time after it is gone, and they keep
- * its lock: whoever starts right after waits for that. */
+/*
+ * The kernel takes the rings of a killed process down some time after it is gone, and they keep
+ * its lock: whoever starts right after waits for that. The lock may also go between the try and
+ * the look at who has it, so tries are counted anew for each answer to that question.
+ */
 static int lock_take(struct weir_device *dev)
 {
 	struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
-	int tries;
+	int tries = 0, before = 0, pid;
 
-	for (tries = 0; flock(dev->fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+	while (flock(dev->fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return error_sys(-errno, "%s: cannot lock it", dev->path);
-		if (tries >= lock_patience(lock_holder(dev->fd)))
+		pid = lock_holder(dev->fd);
+		tries = pid == before ? tries + 1 : 0;
+		before = pid;
+		if (!lock_may_pass(pid, tries))
 			return lock_busy(dev);
 		nanosleep(&pause, NULL);
 	}
