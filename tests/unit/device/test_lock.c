@@ -134,9 +134,48 @@ static void test_same_process(void **state)
 	weir_device_close(two);
 }
 
+/* As a killed process whose ring the kernel still takes down: its lock is held by a description
+ * that outlives it for a while. */
+static pid_t start_heir(const char *name)
+{
+	struct weir_device *dev;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (open_locked(&dev, name))
+			_exit(1);
+		if (!fork()) {
+			usleep(200000);
+			_exit(0);
+		}
+		_exit(0); /* without giving the lock back: the grandchild shares it */
+	}
+	return pid;
+}
+
+static void test_dead_holder(void **state)
+{
+	struct weir_device *dev;
+	int status;
+
+	(void)state;
+	if (access("/proc/locks", R_OK)) {
+		print_message(
+			"skipped: /proc/locks cannot be read, nobody knows who holds a lock\n");
+		skip();
+	}
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(waitpid(start_heir("heir.img"), &status, 0) > 0, 1);
+		assert_int_equal(status, 0);
+		assert_int_equal(open_locked(&dev, "heir.img"), 0);
+		weir_device_close(dev);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dead_holder),
 		cmocka_unit_test(test_other_process),
 		cmocka_unit_test(test_without_lock),
 		cmocka_unit_test(test_same_process),
