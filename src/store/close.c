@@ -38,6 +38,11 @@ static void close_done(struct weir_task *task)
 {
 	struct weir_store *s = container_of(task, struct weir_store, closed);
 
+	/* What a callback submitted meanwhile came first, and may not have ended yet. */
+	if (s->ops > 1 || store_busy(s)) {
+		s->closed.fn = NULL;
+		return;
+	}
 	/* The last thing that the loop does for this store. */
 	op_end(s, s->closing, s->first_error);
 }

@@ -17,17 +17,30 @@ void flush_init(struct weir_store *s)
 	op_list_init(&f->ops_running);
 }
 
-static void flush_tell(struct weir_store *s, struct flush_list *list, struct op_list *ops,
-		       int result)
+/* Those that a flush should serve, taken out of the flusher: who is told may begin the next. */
+struct served {
+	struct flush_list list;
+	struct op_list ops;
+};
+
+static void flush_serve(struct served *to, struct flush_list *list, struct op_list *ops)
+{
+	STAILQ_INIT(&to->list);
+	STAILQ_CONCAT(&to->list, list);
+	op_list_init(&to->ops);
+	op_list_join(&to->ops, ops);
+}
+
+static void flush_tell(struct weir_store *s, struct served *served, int result)
 {
 	struct flush_waiter *w;
 	struct weir_store_op *op;
 
-	while ((w = STAILQ_FIRST(list))) {
-		STAILQ_REMOVE_HEAD(list, link);
+	while ((w = STAILQ_FIRST(&served->list))) {
+		STAILQ_REMOVE_HEAD(&served->list, link);
 		w->fn(w, result);
 	}
-	while ((op = op_list_pop(ops)))
+	while ((op = op_list_pop(&served->ops)))
 		op_end(s, op, result ? result : op->result);
 }
 
@@ -56,13 +69,15 @@ static void flush_done(struct sio *sio, int result)
 {
 	struct weir_store *s = sio->s;
 	struct flusher *f = &s->flusher;
+	struct served served;
 
 	f->busy = false;
+	flush_serve(&served, &f->running, &f->ops_running);
 	if (result)
 		flush_failed(s, result);
 	else
 		flush_succeeded(s);
-	flush_tell(s, &f->running, &f->ops_running, result);
+	flush_tell(s, &served, result);
 	flush_kick(s);
 	if (s->log.pending.first)
 		log_kick(&s->log);
@@ -88,14 +103,14 @@ static void flush_submit(struct weir_store *s)
 void flush_kick(struct weir_store *s)
 {
 	struct flusher *f = &s->flusher;
+	struct served served;
 
 	if (f->busy)
 		return;
 	/* Telling one waiter may bring others. */
 	while (s->broken && (!STAILQ_EMPTY(&f->waiting) || f->ops_waiting.first)) {
-		STAILQ_CONCAT(&f->running, &f->waiting);
-		op_list_join(&f->ops_running, &f->ops_waiting);
-		flush_tell(s, &f->running, &f->ops_running, s->broken);
+		flush_serve(&served, &f->waiting, &f->ops_waiting);
+		flush_tell(s, &served, s->broken);
 	}
 	if (!s->broken && (!STAILQ_EMPTY(&f->waiting) || f->ops_waiting.first || f->wanted))
 		flush_submit(s);

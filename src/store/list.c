@@ -59,12 +59,14 @@ static uint32_t list_batch(struct weir_store *s, struct list_req *req, size_t fr
 {
 	struct sum_place place = { req->seg->number, req->at.block, req->seg->gen };
 	const uint8_t *buf = req->window + from;
+	uint64_t left = (uint64_t)(req->seg->end - req->at.block) << s->lay->block_shift;
 	struct batch_header h;
 	struct batch_record r;
 	uint32_t at = 0;
 	uint64_t bytes;
 
-	if (!batch_peek(buf, place, s->lay, &bytes) || bytes > LIST_WINDOW)
+	/* What is longer than what was published is damage: no window would ever hold it. */
+	if (!batch_peek(buf, place, s->lay, &bytes) || bytes > LIST_WINDOW || bytes > left)
 		return 1;
 	if (bytes > req->window_bytes - from) {
 		req->need = bytes;

@@ -35,6 +35,9 @@ int op_check(struct weir_store *s, const struct weir_store_op *op)
 {
 	if (op->kind >= WEIR_STORE_OP_COUNT)
 		return error_set(-EINVAL, "no such operation: %u", op->kind);
+	/* The queue would refuse the whole batch that it came first in. */
+	if (op->prio >> 13 > WEIR_PRIO_IDLE >> 13)
+		return error_set(-EINVAL, "no such priority class: %u", op->prio >> 13);
 	if (op->kind == WEIR_STORE_SYNC)
 		return 0;
 	if (!op->key || !op->key_len || op->key_len > WEIR_KEY_MAX)
@@ -146,8 +149,11 @@ static void op_task(struct weir_task *task)
 	struct weir_store_op *op = container_of(task, struct weir_store_op, s_task), *next;
 
 	for (; op; op = next) {
+		struct weir_store *s = op->s_store;
+
 		next = op->s_next;
 		op_run(op);
+		close_check(s);
 	}
 }
 

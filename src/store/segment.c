@@ -92,7 +92,9 @@ static void begin_failed(struct begin_job *job, int result)
 	l->ahead_count--;
 	job->seg->state = SEGMENT_RETIRED;
 	job->seg = NULL;
-	if (++l->begin_failures >= BEGIN_FAILURES_MAX)
+	/* Few segments: puts would wait for one that never comes. */
+	if (++l->begin_failures >= BEGIN_FAILURES_MAX ||
+	    l->begin_failures >= l->s->lay->segments / 4)
 		store_break(l->s, result);
 	log_kick(l);
 }
@@ -199,7 +201,7 @@ void segment_prepare(struct log *l)
 	bool tombstone = l->pending.first && l->pending.first->kind == WEIR_STORE_DELETE;
 	uint32_t wanted = segments_wanted(l), missing;
 
-	if (s->broken || s->read_only || s->closing)
+	if (s->broken || s->read_only || (s->closing && !l->pending.first))
 		return;
 	while (l->ahead_count < wanted && s->free_count > SEGMENTS_RESERVED)
 		if (!segment_begin(l, false))
