@@ -115,6 +115,8 @@ static struct request *get_tag(struct lane *lane, const struct weir_io *io)
 	if (ops->limit_depth && io->op != WEIR_OP_FLUSH) {
 		flags = io->op == WEIR_OP_READ || !(io->flags & WEIR_IO_BACKGROUND) ? SCHED_RQ_SYNC
 										    : 0;
+		if (io->flags & WEIR_IO_FUA)
+			flags |= SCHED_RQ_FUA;
 		if (used >= ops->limit_depth(lane->sched, io->op, flags))
 			return NULL;
 	}
@@ -132,6 +134,7 @@ static void hand_on(struct lane *lane, struct request *rq, struct sched_list *in
 	struct sched *s = lane->sched;
 
 	rq->rq.start_ns = lane->now;
+	rq->rq.priv[0] = rq->rq.priv[1] = NULL;
 	rq->scheduled = false;
 	if ((s->ops->flags & SCHED_DIRECT) && TAILQ_EMPTY(insert) && !s->ops->has_work(s) &&
 	    TAILQ_EMPTY(&lane->dispatch) && room(lane)) {

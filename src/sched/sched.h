@@ -48,7 +48,7 @@ struct sched_rq {
 	uint32_t ctx;	      /* staging queue it came from, below sched_env.nr_ctxs */
 	uint64_t start_ns;    /* when it got its tag */
 	uint64_t io_start_ns; /* when it was handed to the engine */
-	/* The scheduler's, from insert() until finish(). */
+	/* The scheduler's, from insert() until finish(). priv is NULL at the first insert(). */
 	uint64_t deadline_ns;
 	TAILQ_ENTRY(sched_rq) fifo;
 	RB_ENTRY(sched_rq) node;
@@ -67,6 +67,13 @@ enum sched_flags {
 
 enum sched_merge { SCHED_MERGE_NONE, SCHED_MERGE_BACK, SCHED_MERGE_FRONT, SCHED_MERGE_DISCARD };
 
+/* Who may be merged: sysfs's nomerges 2, 1 and 0. */
+enum sched_merging {
+	SCHED_MERGING_OFF,     /* nobody */
+	SCHED_MERGING_ONE_HIT, /* only with what was merged or inserted last, and in ctx lists */
+	SCHED_MERGING_ALL,
+};
+
 /* What an instance is told at init. */
 struct sched_env {
 	uint32_t nr_requests; /* requests that can exist at once in this instance */
@@ -76,6 +83,19 @@ struct sched_env {
 	uint32_t nr_ctxs;
 	uint32_t max_submitters; /* beyond: a catch-all */
 	bool rotational;
+
+	/* The owner may change this one at any time, in struct sched. */
+	uint8_t merging;	       /* enum sched_merging */
+	uint32_t max_discard_segments; /* above 1: discards merge though they do not touch */
+	/*
+	 * Two requests could become one: HOW says at which side of INTO. The owner returns false
+	 * if it refuses (a limit, another placement, ...), or joins what is its own and returns
+	 * true: then INTO grows, and GONE is forgotten without finish(). Called in insert() and
+	 * merged() only. NULL: requests never become one there.
+	 */
+	bool (*join)(void *owner, struct sched_rq *into, struct sched_rq *gone,
+		     enum sched_merge how);
+	void *owner;
 };
 
 /* One tunable: sysfs's name and unit. Values cross this interface as signed 64-bit integers. */
@@ -84,6 +104,7 @@ struct sched_tunable {
 	const char *unit;    /* "ms", "ns", "requests", "bool" ... */
 	const char *summary; /* what it moves, in one line */
 	int64_t min, max, def;
+	uint8_t def_percent; /* not 0: the default is this share of nr_requests */
 	bool read_only;
 };
 
@@ -105,14 +126,14 @@ struct sched_ops {
 
 	/* Takes every request of LIST, in order; AT_HEAD: before everything else. */
 	void (*insert)(struct sched *s, struct sched_list *list, bool at_head, uint64_t now);
-	/* Finds a request that RQ (not inserted) could join, and on which side. */
+	/* Finds a request that RQ (not inserted) could join, and on which side. If the owner joins
+	 * them it calls sched_grow() and merged(). */
 	enum sched_merge (*merge)(struct sched *s, const struct sched_rq *rq,
 				  struct sched_rq **into);
-	/* RQ grew: at its front, sector has changed already (OLD_SECTOR is what it was). */
+	/* RQ grew: at its front, sector has changed already (OLD_SECTOR is what it was). If that
+	 * closed a gap, RQ may be absorbed by, or absorb, its neighbour: see sched_env.join. */
 	void (*merged)(struct sched *s, struct sched_rq *rq, enum sched_merge how,
 		       uint64_t old_sector);
-	/* GONE was absorbed by RQ and is forgotten. */
-	void (*requests_merged)(struct sched *s, struct sched_rq *rq, struct sched_rq *gone);
 	/* The next request, or NULL: nothing now (has_work and next_wakeup say whether later).
 	 * Asked only when a driver tag and room in bytes are free. */
 	struct sched_rq *(*dispatch)(struct sched *s, uint64_t now);
@@ -121,9 +142,10 @@ struct sched_ops {
 	/* RQ, dispatched before, was refused below and is not with the device. The queue keeps it
 	 * and hands it down again itself. */
 	void (*requeue)(struct sched *s, struct sched_rq *rq);
-	/* RQ leaves for good, dispatched or not. */
+	/* RQ, dispatched or never inserted, leaves for good. */
 	void (*finish)(struct sched *s, struct sched_rq *rq);
-	/* How many of nr_requests an io of this kind may find in use and still get one. */
+	/* An io of this kind gets one of nr_requests while fewer than this are in use; at least
+	 * 1. FLAGS: SCHED_RQ_SYNC and SCHED_RQ_FUA count. */
 	uint32_t (*limit_depth)(struct sched *s, uint8_t op, uint8_t flags);
 	void (*depth_changed)(struct sched *s, uint32_t nr_requests);
 	void (*submitter_gone)(struct sched *s, uint32_t submitter);
@@ -131,6 +153,9 @@ struct sched_ops {
 	/* When dispatch() could have an answer that it does not have now; SCHED_NEVER: only
 	 * after an insert or a completion. Asked only while has_work(), and with room below. */
 	uint64_t (*next_wakeup)(struct sched *s);
+	/* Lets happen what is due by NOW. dispatch() and completed() do it too; a simulator calls
+	 * this at next_wakeup(). NULL: nothing ever is. */
+	void (*tick)(struct sched *s, uint64_t now);
 
 	int (*set)(struct sched *s, unsigned tunable, int64_t value); /* in range already */
 	int64_t (*get)(struct sched *s, unsigned tunable);
@@ -142,12 +167,18 @@ struct sched {
 	struct sched_env env;
 };
 
-extern const struct sched_ops sched_none;
+extern const struct sched_ops sched_none, sched_mq_deadline, sched_kyber;
 
 /* The table of schedulers, ended by NULL. */
 extern const struct sched_ops *const sched_table[];
 
 /* Finds a scheduler by NAME, or NULL. */
 const struct sched_ops *sched_find(const char *name);
+
+/* The index of the tunable NAME in OPS, or -1. */
+int sched_find_tunable(const struct sched_ops *ops, const char *name);
+
+/* merge.c: INTO grows by GONE, at the side that HOW says. */
+void sched_grow(struct sched_rq *into, const struct sched_rq *gone, enum sched_merge how);
 
 #endif

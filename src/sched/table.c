@@ -8,6 +8,8 @@
 
 const struct sched_ops *const sched_table[] = {
 	&sched_none,
+	&sched_mq_deadline,
+	&sched_kyber,
 	NULL,
 };
 
@@ -17,6 +19,14 @@ const struct sched_ops *sched_find(const char *name)
 		if (!strcmp(sched_table[i]->name, name))
 			return sched_table[i];
 	return NULL;
+}
+
+int sched_find_tunable(const struct sched_ops *ops, const char *name)
+{
+	for (int i = 0; ops->tunables && ops->tunables[i].name; i++)
+		if (!strcmp(ops->tunables[i].name, name))
+			return i;
+	return -1;
 }
 
 const struct weir_named *weir_schedulers(size_t *count)

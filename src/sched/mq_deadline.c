@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mq_deadline.c - batches in the order of sectors, so that a drive moves in one direction, and a
+ * deadline for each request, so that none is forgotten while the drive does so.
+ *
+ * The idea: reads and writes wait in two lists each, one sorted by sector and one by age. Requests
+ * leave in batches of one direction, in ascending sectors. Only between two batches does anybody
+ * look at the deadlines: if the oldest request of the direction is overdue the next batch begins
+ * with it, else where the last one left off. Reads go before writes, since somebody waits for a
+ * read, but only so many batches in a row. All of it exists three times, for the priority classes,
+ * and a class is served only while those above have nothing, not even with the drive; what has
+ * waited very long goes all the same. docs/schedulers.md has a picture, under "mq-deadline".
+ *
+ * Owns its lists; entered by the home lane's owner only.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "sched/merge.h"
+#include "sched/sched.h"
+
+#define NSEC_PER_MSEC 1000000ll
+
+enum deadline_tunable {
+	READ_EXPIRE,
+	WRITE_EXPIRE,
+	WRITES_STARVED,
+	FIFO_BATCH,
+	FRONT_MERGES,
+	PRIO_AGING_EXPIRE,
+	ASYNC_DEPTH,
+	NR_TUNABLES,
+};
+
+static const struct sched_tunable deadline_tunables[] = {
+	[READ_EXPIRE] = { .name = "read_expire",
+			  .unit = "ms",
+			  .summary = "a read is overdue after this time",
+			  .max = INT_MAX,
+			  .def = 500 },
+	[WRITE_EXPIRE] = { .name = "write_expire",
+			   .unit = "ms",
+			   .summary = "a write is overdue after this time",
+			   .max = INT_MAX,
+			   .def = 5000 },
+	[WRITES_STARVED] = { .name = "writes_starved",
+			     .unit = "batches",
+			     .summary = "batches of reads that may go before writes that wait",
+			     .min = INT_MIN,
+			     .max = INT_MAX,
+			     .def = 2 },
+	[FIFO_BATCH] = { .name = "fifo_batch",
+			 .unit = "requests",
+			 .summary = "a batch of one direction is at most so long",
+			 .max = INT_MAX,
+			 .def = 16 },
+	[FRONT_MERGES] = { .name = "front_merges",
+			   .unit = "bool",
+			   .summary = "look for requests that begin where a new one ends",
+			   .max = 1,
+			   .def = 1 },
+	[PRIO_AGING_EXPIRE] = { .name = "prio_aging_expire",
+				.unit = "ms",
+				.summary = "who waited so long need not wait for higher classes",
+				.max = INT_MAX,
+				.def = 10000 },
+	[ASYNC_DEPTH] = { .name = "async_depth",
+			  .unit = "requests",
+			  .summary = "writes get a tag while fewer than this are in use",
+			  .min = 1,
+			  .max = INT_MAX,
+			  .def_percent = 100 },
+	[NR_TUNABLES] = { .name = NULL },
+};
+
+enum deadline_dir { DIR_READ, DIR_WRITE, NR_DIRS };
+enum deadline_class { CLASS_RT, CLASS_BE, CLASS_IDLE, NR_CLASSES };
+
+RB_HEAD(deadline_tree, sched_rq);
+
+/* The requests of one class and direction. */
+struct deadline_side {
+	struct deadline_tree tree;
+	struct sched_list fifo;
+	uint64_t latest_pos; /* where the last one that was dispatched began */
+};
+
+struct deadline_prio {
+	struct deadline_side side[NR_DIRS];
+	uint64_t queued; /* inserted and not finished: those with the drive count */
+};
+
+struct deadline {
+	struct sched s;
+	struct sched_list head; /* inserted at the head: before everything */
+	struct deadline_prio prio[NR_CLASSES];
+	struct merge merge;
+	/* These three are shared by the classes. */
+	enum deadline_dir last_dir;
+	int64_t batching; /* requests of this batch so far */
+	int64_t starved;  /* times that reads went before writes */
+	uint64_t waiting; /* requests in head and the sides */
+	uint64_t last_seq;
+	uint64_t retry_ns; /* when what was too young in the last dispatch will not be */
+	int64_t value[NR_TUNABLES];
+};
+
+/* priv[0]: the request is counted in `queued`; priv[1]: orders requests at the same sector. */
+static uintptr_t deadline_seq(const struct sched_rq *rq)
+{
+	return (uintptr_t)rq->priv[1];
+}
+
+static int deadline_cmp(const struct sched_rq *a, const struct sched_rq *b)
+{
+	if (a->sector != b->sector)
+		return a->sector < b->sector ? -1 : 1;
+	if (deadline_seq(a) != deadline_seq(b))
+		return deadline_seq(a) < deadline_seq(b) ? -1 : 1;
+	return 0;
+}
+
+RB_GENERATE_INTERNAL(deadline_tree, sched_rq, node, deadline_cmp, static __attribute__((unused)))
+
+static struct deadline_prio *deadline_prio(struct deadline *dd, const struct sched_rq *rq)
+{
+	static const uint8_t classes[] = { CLASS_BE, CLASS_RT, CLASS_BE, CLASS_IDLE };
+
+	return &dd->prio[classes[rq->ioprio >> 13 & 3]];
+}
+
+/* Whatever is not a read counts as a write. */
+static enum deadline_dir deadline_dir(const struct sched_rq *rq)
+{
+	return rq->op == SCHED_READ ? DIR_READ : DIR_WRITE;
+}
+
+static struct deadline_side *deadline_side(struct deadline *dd, const struct sched_rq *rq)
+{
+	return &deadline_prio(dd, rq)->side[deadline_dir(rq)];
+}
+
+static int64_t deadline_expire_ns(const struct deadline *dd, enum deadline_dir dir)
+{
+	return dd->value[dir == DIR_READ ? READ_EXPIRE : WRITE_EXPIRE] * NSEC_PER_MSEC;
+}
+
+static int deadline_init(struct sched **s, const struct sched_env *env)
+{
+	struct deadline *dd = calloc(1, sizeof(*dd));
+
+	if (!dd)
+		return -ENOMEM;
+	dd->s.ops = &sched_mq_deadline;
+	dd->s.env = *env;
+	TAILQ_INIT(&dd->head);
+	for (int p = 0; p < NR_CLASSES; p++) {
+		for (int dir = 0; dir < NR_DIRS; dir++) {
+			RB_INIT(&dd->prio[p].side[dir].tree);
+			TAILQ_INIT(&dd->prio[p].side[dir].fifo);
+		}
+	}
+	merge_init(&dd->merge);
+	dd->last_dir = DIR_WRITE;
+	dd->retry_ns = SCHED_NEVER;
+	for (int i = 0; i < NR_TUNABLES; i++)
+		dd->value[i] = deadline_tunables[i].def;
+	dd->value[ASYNC_DEPTH] = env->nr_requests;
+	*s = &dd->s;
+	return 0;
+}
+
+static void deadline_exit(struct sched *s)
+{
+	free(s);
+}
+
+/* Equal sectors: later goes right. */
+static void deadline_sort(struct deadline *dd, struct deadline_side *side, struct sched_rq *rq)
+{
+	rq->priv[1] = (void *)(uintptr_t)++dd->last_seq;
+	RB_INSERT(deadline_tree, &side->tree, rq);
+}
+
+static void deadline_remove(struct deadline *dd, struct deadline_side *side, struct sched_rq *rq)
+{
+	RB_REMOVE(deadline_tree, &side->tree, rq);
+	TAILQ_REMOVE(&side->fifo, rq, fifo);
+	merge_remove(&dd->merge, rq);
+	dd->waiting--;
+}
+
+static void deadline_uncount(struct deadline *dd, struct sched_rq *rq)
+{
+	if (rq->priv[0])
+		deadline_prio(dd, rq)->queued--;
+	rq->priv[0] = NULL;
+}
+
+/* GONE, which waits too, has become part of INTO: what was due earlier stays due then. */
+static void deadline_absorb(struct deadline *dd, struct sched_rq *into, struct sched_rq *gone)
+{
+	struct deadline_side *side = deadline_side(dd, into);
+
+	if (gone->deadline_ns < into->deadline_ns) {
+		TAILQ_REMOVE(&side->fifo, into, fifo);
+		TAILQ_INSERT_BEFORE(gone, into, fifo);
+		into->deadline_ns = gone->deadline_ns;
+	}
+	deadline_remove(dd, side, gone);
+	deadline_uncount(dd, gone);
+	merge_grown(&dd->merge, into);
+}
+
+/* Makes RQ, which is about to be inserted, part of one that waits; that may close a gap to the
+ * one before it, and so on. */
+static bool deadline_merge_new(struct deadline *dd, struct sched_rq *rq)
+{
+	const struct sched_env *env = &dd->s.env;
+	struct sched_rq *into = merge_whole(&dd->merge, env, rq);
+
+	if (!into)
+		return false;
+	deadline_uncount(dd, rq);
+	merge_grown(&dd->merge, into);
+	for (rq = into; (into = merge_whole(&dd->merge, env, rq)); rq = into)
+		deadline_absorb(dd, into, rq);
+	return true;
+}
+
+static void deadline_insert_one(struct deadline *dd, struct sched_rq *rq, uint64_t now)
+{
+	struct deadline_side *side = deadline_side(dd, rq);
+
+	dd->waiting++;
+	deadline_sort(dd, side, rq);
+	merge_add(&dd->merge, &dd->s.env, rq);
+	rq->deadline_ns = now + (uint64_t)deadline_expire_ns(dd, deadline_dir(rq));
+	TAILQ_INSERT_TAIL(&side->fifo, rq, fifo);
+}
+
+static void deadline_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+{
+	struct deadline *dd = (struct deadline *)s;
+	struct sched_list first = TAILQ_HEAD_INITIALIZER(first);
+	struct sched_rq *rq;
+
+	while ((rq = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, rq, fifo);
+		if (!rq->priv[0]) {
+			rq->priv[0] = dd;
+			deadline_prio(dd, rq)->queued++;
+		}
+		if (deadline_merge_new(dd, rq))
+			continue;
+		if (!at_head) {
+			deadline_insert_one(dd, rq, now);
+			continue;
+		}
+		dd->waiting++;
+		rq->deadline_ns = now;
+		TAILQ_INSERT_TAIL(&first, rq, fifo);
+	}
+	TAILQ_CONCAT(&first, &dd->head, fifo);
+	TAILQ_CONCAT(&dd->head, &first, fifo);
+}
+
+/* The first at or behind where the last one of this side began. */
+static struct sched_rq *deadline_next(struct deadline_side *side)
+{
+	struct sched_rq *at = RB_ROOT(&side->tree), *best = NULL;
+
+	while (at) {
+		if (at->sector < side->latest_pos) {
+			at = RB_RIGHT(at, node);
+		} else {
+			best = at;
+			at = RB_LEFT(at, node);
+		}
+	}
+	return best;
+}
+
+/* The direction of the next batch; false: nobody waits. */
+static bool deadline_choose(struct deadline *dd, const struct deadline_prio *prio,
+			    enum deadline_dir *dir)
+{
+	bool reads = !TAILQ_EMPTY(&prio->side[DIR_READ].fifo);
+	bool writes = !TAILQ_EMPTY(&prio->side[DIR_WRITE].fifo);
+
+	*dir = DIR_READ;
+	if (writes && (!reads || dd->starved++ >= dd->value[WRITES_STARVED])) {
+		*dir = DIR_WRITE;
+		dd->starved = 0;
+	}
+	return reads || writes;
+}
+
+static struct sched_rq *deadline_begin_batch(struct deadline *dd, struct deadline_prio *prio,
+					     uint64_t now)
+{
+	struct sched_rq *next, *oldest;
+	enum deadline_dir dir;
+
+	if (!deadline_choose(dd, prio, &dir))
+		return NULL;
+	next = deadline_next(&prio->side[dir]);
+	oldest = TAILQ_FIRST(&prio->side[dir].fifo);
+	dd->last_dir = dir;
+	dd->batching = 0;
+	return !next || oldest->deadline_ns <= now ? oldest : next;
+}
+
+/* RQ was inserted less than AGE ago, by its deadline and what the tunable says now. */
+static bool deadline_too_young(struct deadline *dd, const struct sched_rq *rq, uint64_t now,
+			       int64_t age)
+{
+	int64_t inserted = (int64_t)rq->deadline_ns - deadline_expire_ns(dd, deadline_dir(rq));
+	int64_t left = inserted + age - (int64_t)now;
+
+	if (left <= 0)
+		return false;
+	if (now + (uint64_t)left < dd->retry_ns)
+		dd->retry_ns = now + (uint64_t)left;
+	return true;
+}
+
+static void deadline_started(struct deadline *dd, struct sched_rq *rq)
+{
+	deadline_side(dd, rq)->latest_pos = rq->sector;
+	rq->flags |= SCHED_RQ_STARTED;
+}
+
+/* The next of a class that has waited for at least AGE. That the first one found has not is seen
+ * last, when a batch may have been ended for it already. */
+static struct sched_rq *deadline_pick(struct deadline *dd, struct deadline_prio *prio, uint64_t now,
+				      int64_t age)
+{
+	struct sched_rq *rq = NULL;
+
+	if (dd->batching < dd->value[FIFO_BATCH])
+		rq = deadline_next(&prio->side[dd->last_dir]);
+	if (!rq)
+		rq = deadline_begin_batch(dd, prio, now);
+	if (!rq || deadline_too_young(dd, rq, now, age))
+		return NULL;
+	dd->batching++;
+	deadline_remove(dd, &prio->side[dd->last_dir], rq);
+	deadline_started(dd, rq);
+	return rq;
+}
+
+static struct sched_rq *deadline_pick_aged(struct deadline *dd, uint64_t now)
+{
+	int64_t age = dd->value[PRIO_AGING_EXPIRE] * NSEC_PER_MSEC;
+	struct sched_rq *rq = NULL;
+	int classes = 0;
+
+	for (int p = 0; p < NR_CLASSES; p++)
+		classes += dd->prio[p].queued > 0;
+	for (int p = CLASS_BE; p < NR_CLASSES && classes > 1 && !rq; p++)
+		rq = deadline_pick(dd, &dd->prio[p], now, age);
+	return rq;
+}
+
+static struct sched_rq *deadline_dispatch(struct sched *s, uint64_t now)
+{
+	struct deadline *dd = (struct deadline *)s;
+	struct sched_rq *rq = TAILQ_FIRST(&dd->head);
+
+	dd->retry_ns = SCHED_NEVER;
+	if (rq) {
+		TAILQ_REMOVE(&dd->head, rq, fifo);
+		dd->waiting--;
+		deadline_started(dd, rq);
+		return rq;
+	}
+	rq = deadline_pick_aged(dd, now);
+	for (int p = 0; p < NR_CLASSES && !rq; p++) {
+		rq = deadline_pick(dd, &dd->prio[p], now, 0);
+		if (dd->prio[p].queued)
+			break;
+	}
+	return rq;
+}
+
+static void deadline_finish(struct sched *s, struct sched_rq *rq)
+{
+	deadline_uncount((struct deadline *)s, rq);
+}
+
+static enum sched_merge deadline_merge(struct sched *s, const struct sched_rq *rq,
+				       struct sched_rq **into)
+{
+	struct deadline *dd = (struct deadline *)s;
+	enum sched_merge how = merge_find(&dd->merge, &s->env, rq, into);
+	struct sched_rq at; /* seq 0: before all others at its sector */
+
+	if (how || s->env.merging != SCHED_MERGING_ALL || !dd->value[FRONT_MERGES])
+		return how;
+	at.sector = rq->sector + rq->nr_sectors;
+	at.priv[1] = NULL;
+	*into = RB_NFIND(deadline_tree, &deadline_side(dd, rq)->tree, &at);
+	return *into ? merge_side(&s->env, *into, rq) : SCHED_MERGE_NONE;
+}
+
+static void deadline_merged(struct sched *s, struct sched_rq *rq, enum sched_merge how,
+			    uint64_t old_sector)
+{
+	struct deadline *dd = (struct deadline *)s;
+	struct deadline_side *side = deadline_side(dd, rq);
+	struct sched_rq *into = rq, *gone;
+
+	(void)old_sector;
+	if (how == SCHED_MERGE_FRONT) {
+		/* By its links: where it stands is not where its sector says. */
+		RB_REMOVE(deadline_tree, &side->tree, rq);
+		deadline_sort(dd, side, rq);
+	}
+	merge_grown(&dd->merge, rq);
+	if (how == SCHED_MERGE_FRONT)
+		into = RB_PREV(deadline_tree, &side->tree, rq);
+	gone = how == SCHED_MERGE_FRONT ? rq : RB_NEXT(deadline_tree, &side->tree, rq);
+	if (into && gone && s->env.merging == SCHED_MERGING_ALL && merge_join(&s->env, into, gone))
+		deadline_absorb(dd, into, gone);
+}
+
+static uint32_t deadline_limit_depth(struct sched *s, uint8_t op, uint8_t flags)
+{
+	const struct deadline *dd = (struct deadline *)s;
+	int64_t depth = dd->value[ASYNC_DEPTH];
+
+	if ((op == SCHED_READ && (flags & SCHED_RQ_SYNC)) || depth > s->env.nr_requests)
+		return s->env.nr_requests;
+	return (uint32_t)depth;
+}
+
+static void deadline_depth_changed(struct sched *s, uint32_t nr_requests)
+{
+	s->env.nr_requests = nr_requests;
+	((struct deadline *)s)->value[ASYNC_DEPTH] = nr_requests;
+}
+
+static bool deadline_has_work(struct sched *s)
+{
+	return ((struct deadline *)s)->waiting;
+}
+
+static uint64_t deadline_next_wakeup(struct sched *s)
+{
+	return ((struct deadline *)s)->retry_ns;
+}
+
+static int deadline_set(struct sched *s, unsigned tunable, int64_t value)
+{
+	((struct deadline *)s)->value[tunable] = value;
+	return 0;
+}
+
+static int64_t deadline_get(struct sched *s, unsigned tunable)
+{
+	return ((struct deadline *)s)->value[tunable];
+}
+
+const struct sched_ops sched_mq_deadline = {
+	.name = "mq-deadline",
+	.summary = "sorted batches, reads first, and a deadline for all: for hard disks and SATA",
+	.scope = SCHED_PER_QUEUE,
+	.tunables = deadline_tunables,
+	.init = deadline_init,
+	.exit = deadline_exit,
+	.insert = deadline_insert,
+	.merge = deadline_merge,
+	.merged = deadline_merged,
+	.dispatch = deadline_dispatch,
+	.finish = deadline_finish,
+	.limit_depth = deadline_limit_depth,
+	.depth_changed = deadline_depth_changed,
+	.has_work = deadline_has_work,
+	.next_wakeup = deadline_next_wakeup,
+	.set = deadline_set,
+	.get = deadline_get,
+};

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rig.h - one scheduler and requests by number, stepped event by event. What the scheduler may
+ * not do, whatever it decides, is asserted on the way: each request leaves once.
+ */
+#ifndef RIG_H
+#define RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sched/sched.h"
+
+#define RIG_MAX 4097
+#define NONE (-1)
+#define MS 1000000ull
+#define SEC (1000 * MS)
+#define R SCHED_READ
+#define W SCHED_WRITE
+#define D SCHED_DISCARD
+
+#define RT(level) ((uint16_t)(1u << 13 | (level)))
+#define BE(level) ((uint16_t)(2u << 13 | (level)))
+#define IDLE ((uint16_t)(3u << 13))
+
+enum rig_state { RIG_FREE, RIG_WAITING, RIG_WITH_DRIVE, RIG_MERGED };
+
+struct rig {
+	struct sched_env env; /* may be changed before rig_open() */
+	struct sched *s;
+	struct sched_rq rq[RIG_MAX];
+	enum rig_state state[RIG_MAX];
+	int into[RIG_MAX]; /* of merged ones */
+	unsigned waiting, joins;
+	uint32_t max_sectors; /* join() refuses beyond */
+	/* What rig_insert() gives a request. */
+	uint16_t prio;
+	uint8_t flags;
+	uint32_t ctx, submitter;
+};
+
+extern struct rig rig;
+
+/* Sets everything to its default; a test then changes what it needs. */
+void rig_reset(void);
+void rig_open(const struct sched_ops *ops);
+void rig_close(void);
+
+/* Makes request ID; the queue would do this. */
+struct sched_rq *rig_make(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now);
+/* Inserts ID on its own. */
+void rig_insert(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now);
+void rig_insert_head(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now);
+/* As an io: joins what ops->merge() finds (returns how), else inserts it. */
+enum sched_merge rig_submit(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now);
+/* The number of the request that leaves, or NONE. */
+int rig_dispatch(uint64_t now);
+void rig_complete(int id, uint64_t now);
+/* Dispatches and completes at once. */
+int rig_serve(uint64_t now);
+/* The next N to leave are these, in this order; completes each at once. */
+void rig_expect(uint64_t now, int n, ...);
+
+void rig_set(const char *name, int64_t value);
+int64_t rig_get(const char *name);
+
+#endif

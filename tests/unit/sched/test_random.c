@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_random.c - random inserts, merges, dispatches, completions, times and tunables, with a
+ * checker: whatever a scheduler decides, each request leaves once or is part of one that does,
+ * all sectors leave, and nobody waits where nothing can happen any more. Meant for ASan.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rig.h"
+
+#define STEPS 60000
+#define LIVE 300
+
+static uint64_t seed;
+
+static uint64_t pick(uint64_t n)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (seed >> 33) % n;
+}
+
+/* Sectors that were inserted and have not left yet, merged ones included. */
+static uint64_t sectors_in, last_end;
+static int with_drive[LIVE], nr_with_drive;
+
+static int free_id(void)
+{
+	for (int tries = 0; tries < 20; tries++) {
+		int id = (int)pick(LIVE);
+
+		if (rig.state[id] == RIG_FREE)
+			return id;
+	}
+	return NONE;
+}
+
+static void insert_any(uint64_t now)
+{
+	static const uint8_t ops[] = { R, R, R, W, W, D, SCHED_WRITE_ZEROES };
+	static const uint16_t prios[] = { BE(4), BE(4), BE(4), RT(0), IDLE };
+	int id = free_id();
+	uint32_t nr = 1 + (uint32_t)pick(4);
+	uint64_t sector = pick(3) ? pick(200) : last_end + pick(2) * 4;
+	static uint8_t op = R;
+
+	if (id == NONE)
+		return;
+	/* Mostly of one kind for a while, so that there is much to merge. */
+	if (!pick(8)) {
+		op = ops[pick(7)];
+		rig.prio = prios[pick(5)];
+	}
+	rig.ctx = pick(4) ? 64 : (uint32_t)pick(rig.env.nr_ctxs);
+	rig.flags = (uint8_t)(pick(10) ? SCHED_RQ_SYNC : SCHED_RQ_NOMERGE);
+	sectors_in += nr;
+	last_end = sector + nr;
+	if (!pick(20))
+		rig_insert_head(id, op, sector, nr, now);
+	else if (pick(2))
+		rig_insert(id, op, sector, nr, now);
+	else
+		rig_submit(id, op, sector, nr, now);
+}
+
+/* Everything that was merged into ID has left with it. */
+static void left(int id)
+{
+	sectors_in -= rig.rq[id].nr_sectors;
+	for (int changed = 1; changed;) {
+		changed = 0;
+		for (int i = 0; i < LIVE; i++) {
+			if (rig.state[i] != RIG_MERGED)
+				continue;
+			/* Chains: into may be merged itself. */
+			if (rig.into[i] == id) {
+				rig.state[i] = RIG_FREE;
+			} else if (rig.state[rig.into[i]] == RIG_MERGED) {
+				rig.into[i] = rig.into[rig.into[i]];
+				changed = 1;
+			}
+		}
+	}
+}
+
+static bool dispatch_any(uint64_t now)
+{
+	int id = nr_with_drive < LIVE ? rig_dispatch(now) : NONE;
+
+	if (id == NONE)
+		return false;
+	with_drive[nr_with_drive++] = id;
+	left(id);
+	return true;
+}
+
+static bool complete_any(uint64_t now)
+{
+	int at;
+
+	if (!nr_with_drive)
+		return false;
+	at = (int)pick((uint64_t)nr_with_drive);
+	rig_complete(with_drive[at], now);
+	with_drive[at] = with_drive[--nr_with_drive];
+	return true;
+}
+
+static void set_any(void)
+{
+	static const int64_t values[] = { 0, 1, 2, 16, 500, 1000000 };
+	const struct sched_tunable *t = rig.s->ops->tunables;
+	unsigned n = 0;
+	int64_t value = values[pick(6)];
+
+	while (t[n].name)
+		n++;
+	n = (unsigned)pick(n);
+	if (!t[n].read_only && value >= t[n].min && value <= t[n].max)
+		rig.s->ops->set(rig.s, n, value);
+}
+
+/* Nothing is with the drive: what is left leaves, at once or when next_wakeup() says. */
+static uint64_t drain(uint64_t now)
+{
+	while (rig.waiting || nr_with_drive) {
+		uint64_t next;
+
+		if (dispatch_any(now) || complete_any(now))
+			continue;
+		next = rig.s->ops->next_wakeup(rig.s);
+		assert_true(next != SCHED_NEVER);
+		assert_true(next > now);
+		now = next;
+	}
+	assert_int_equal(sectors_in, 0);
+	return now;
+}
+
+static void run(const struct sched_ops *ops, uint64_t first_seed)
+{
+	static const uint64_t leaps[] = { 0, 1, 1000, 1 * MS, 60 * MS };
+	uint64_t now = 0;
+
+	seed = first_seed;
+	rig_reset();
+	rig.env.merging = SCHED_MERGING_ALL;
+	rig.env.max_discard_segments = (uint32_t)pick(2) * 256;
+	rig_open(ops);
+	nr_with_drive = 0;
+	sectors_in = 0;
+	for (int i = 0; i < STEPS; i++) {
+		unsigned what = (unsigned)pick(100);
+
+		now += leaps[pick(5)];
+		rig.max_sectors = (uint32_t)(2 + pick(100));
+		if (what < 45)
+			insert_any(now);
+		else if (what < 70)
+			(void)dispatch_any(now);
+		else if (what < 98)
+			(void)complete_any(now);
+		else if (what == 98)
+			set_any();
+		else if (!pick(30))
+			now = drain(now);
+	}
+	drain(now);
+	assert_true(rig.joins > 500);
+	rig_close();
+}
+
+static void mq_deadline(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 4; i++)
+		run(&sched_mq_deadline, i);
+}
+
+static void kyber(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 4; i++)
+		run(&sched_kyber, i);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mq_deadline),
+		cmocka_unit_test(kyber),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
