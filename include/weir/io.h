@@ -75,6 +75,7 @@ struct weir_io {
 	uint32_t q_parts;
 	uint32_t q_state;
 	uint32_t q_ctx;
+	uint64_t q_turn;
 };
 
 /*

@@ -57,7 +57,7 @@ enum weir_ctx_by {
 struct weir_queue_opts {
 	size_t size;	       /* sizeof(struct weir_queue_opts) */
 	const char *engine;    /* "posix", "uring", "null"; default "auto": the best that works */
-	const char *scheduler; /* "none" (default) */
+	const char *scheduler; /* "none" (default), "mq-deadline", "kyber" */
 	uint32_t lanes;	       /* 1 to the number of CPUs; default 1 */
 	uint32_t workers;      /* 1: the queue runs every lane on a thread of its own */
 	uint32_t depth;	       /* driver tags a lane; default 128; lanes x depth never above the
@@ -81,8 +81,8 @@ struct weir_queue_opts {
  * With opts.workers the lanes run when this returns; otherwise each waits for its owner.
  *
  * Errors: -EINVAL (an option out of range), -ENOENT (no such engine or scheduler),
- * -EOPNOTSUPP (the engine cannot work here: weir_error() says why), -ENOMEM.
- * Any thread.
+ * -EOPNOTSUPP (the engine cannot work here, or a scheduler that spans the queue is to run on
+ * several lanes without workers: weir_error() says why), -ENOMEM. Any thread.
  */
 int weir_queue_open(struct weir_queue **q, struct weir_device *dev,
 		    const struct weir_queue_opts *opts);

@@ -190,7 +190,9 @@ int weir_store_submit(struct weir_store *s, struct weir_store_op *op);
 int weir_store_poll(struct weir_store *s);
 
 /*
- * Blocks until OP has ended, and returns its result. -EDEADLK from a callback. Any thread.
+ * Blocks until OP has ended, and returns its result. Where OP has an `end` too, another thread than
+ * the loop's may return before that has finished: keep OP until both have. -EDEADLK from a
+ * callback. Any thread.
  */
 int weir_store_wait(struct weir_store *s, struct weir_store_op *op);
 

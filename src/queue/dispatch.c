@@ -246,6 +246,13 @@ static bool accept_one(struct lane *lane, struct weir_io *io, struct sched_list 
 	return accept_data(lane, io, insert);
 }
 
+static enum wait_kind wait_kind(const struct weir_io *io)
+{
+	if (io->op == WEIR_OP_READ || io->op == WEIR_OP_FLUSH)
+		return WAIT_READ;
+	return io->flags & WEIR_IO_BACKGROUND ? WAIT_BACKGROUND : WAIT_SYNC;
+}
+
 static void wait_for_tag(struct lane *lane, struct weir_io *io)
 {
 	if ((io->flags & WEIR_IO_NOWAIT) && !io->q_cursor) {
@@ -255,27 +262,54 @@ static void wait_for_tag(struct lane *lane, struct weir_io *io)
 		return;
 	}
 	hist_add(&lane->stats->tag_waits, 1);
-	io_list_add(&lane->waiting, io);
+	io->q_turn = lane->turns++;
+	lane->nr_waiting++;
+	io_list_add(&lane->waiting[wait_kind(io)], io);
+}
+
+/* The list whose head waits longest, but for those of SKIP (a bit each); NULL: none. */
+static struct io_list *longest_waiting(struct lane *lane, unsigned skip)
+{
+	struct io_list *oldest = NULL;
+
+	for (unsigned kind = 0; kind < WAIT_KINDS; kind++) {
+		struct io_list *list = &lane->waiting[kind];
+
+		if (list->first && !(skip & 1u << kind) &&
+		    (!oldest || list->first->q_turn < oldest->first->q_turn))
+			oldest = list;
+	}
+	return oldest;
+}
+
+/* Takes in the head of LIST; false if it must go on waiting, at its place. */
+static bool accept_head(struct lane *lane, struct io_list *list, struct sched_list *insert)
+{
+	struct weir_io *io = list->first, *next = io->q_next;
+
+	/* Accepting may reuse q_next, so it leaves the list first. */
+	(void)io_list_pop(list);
+	if (accept_one(lane, io, insert)) {
+		lane->nr_waiting--;
+		return true;
+	}
+	io->q_next = next;
+	list->first = io;
+	if (!next)
+		list->last = &io->q_next;
+	list->count++;
+	return false;
 }
 
 /* In order: who waits longest is served first. */
 static void accept_waiting(struct lane *lane, struct sched_list *insert)
 {
-	while (lane->waiting.first && lane->nr_free) {
-		struct weir_io *io = lane->waiting.first;
-		struct weir_io *next = io->q_next;
+	struct io_list *list;
+	unsigned skip = 0;
 
-		/* Accepting may reuse q_next, so it leaves the list first. */
-		(void)io_list_pop(&lane->waiting);
-		if (accept_one(lane, io, insert))
-			continue;
-		io->q_next = next;
-		lane->waiting.first = io;
-		if (!next)
-			lane->waiting.last = &io->q_next;
-		lane->waiting.count++;
-		return;
-	}
+	while (lane->nr_free && (list = longest_waiting(lane, skip)))
+		if (!accept_head(lane, list, insert))
+			skip |= 1u << (list - lane->waiting);
 }
 
 void dispatch_accept(struct lane *lane, struct io_list *list)
@@ -284,10 +318,11 @@ void dispatch_accept(struct lane *lane, struct io_list *list)
 	struct weir_io *io;
 
 	next_flush(lane);
-	accept_waiting(lane, &insert);
+	if (lane->nr_waiting)
+		accept_waiting(lane, &insert);
 	while ((io = io_list_pop(list))) {
 		io->q_parts = 1; /* held while it is cut, so that it does not end too early */
-		if (lane->waiting.first || !accept_one(lane, io, &insert))
+		if (lane->waiting[wait_kind(io)].first || !accept_one(lane, io, &insert))
 			wait_for_tag(lane, io);
 	}
 	if (!TAILQ_EMPTY(&insert))

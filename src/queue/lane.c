@@ -19,7 +19,8 @@
 static void lane_lists(struct lane *lane)
 {
 	io_list_init(&lane->plug);
-	io_list_init(&lane->waiting);
+	for (int kind = 0; kind < WAIT_KINDS; kind++)
+		io_list_init(&lane->waiting[kind]);
 	io_list_init(&lane->flushes);
 	io_list_init(&lane->ended);
 	io_list_init(&lane->forwarded);
@@ -161,7 +162,7 @@ static bool has_new_work(const struct lane *lane)
 /* Something waits that room below could let go on. */
 static bool has_old_work(const struct lane *lane)
 {
-	return lane->waiting.first || lane->flushes.first || !TAILQ_EMPTY(&lane->dispatch) ||
+	return lane->nr_waiting || lane->flushes.first || !TAILQ_EMPTY(&lane->dispatch) ||
 	       lane->sched->ops->has_work(lane->sched);
 }
 

@@ -34,6 +34,10 @@
 /* Two of x86's 64 bytes: its prefetcher fetches them in pairs. */
 #define CACHE_LINE 128u
 
+/* A scheduler may limit the tags of some kinds of ios (limit_depth); who waits for such a limit
+ * holds back its own kind only. */
+enum wait_kind { WAIT_READ, WAIT_SYNC, WAIT_BACKGROUND, WAIT_KINDS };
+
 /* The values of weir_io.q_state. */
 enum io_state { IO_IDLE = 0, IO_PENDING = 1, IO_WAITED = 2, IO_DONE = 3 };
 
@@ -93,11 +97,12 @@ struct lane {
 	struct request *pool, **free;
 	struct iovec *pieces;
 	uint32_t nr_free;
-	struct io_list plug;	      /* submitted by the owner, not yet taken */
-	struct io_list waiting;	      /* for a tag, in order */
-	struct io_list flushes;	      /* for the flush in flight to end */
-	struct request_list dispatch; /* scheduled already: goes before the scheduler's */
-	struct io_list ended;	      /* to be called back */
+	struct io_list plug;		    /* submitted by the owner, not yet taken */
+	struct io_list waiting[WAIT_KINDS]; /* for a tag, each in order */
+	uint64_t nr_waiting, turns;	    /* on them now; that were ever on them */
+	struct io_list flushes;		    /* for the flush in flight to end */
+	struct request_list dispatch;	    /* scheduled already: goes before the scheduler's */
+	struct io_list ended;		    /* to be called back */
 	struct task_list tasks;
 	uint32_t in_flight;	  /* stored atomically: the statistics read it */
 	uint64_t in_flight_bytes; /* likewise */

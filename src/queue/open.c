@@ -148,6 +148,11 @@ static int open_lanes(struct weir_queue *q)
 	q->nr_lanes = q->opts.lanes;
 	if (q->sched_ops->scope == SCHED_PER_QUEUE)
 		q->home = &q->lanes[0];
+	/* The home lane must run even while nobody who is attached polls it. */
+	if (q->home && q->nr_lanes > 1 && !q->opts.workers)
+		return error_set(-EOPNOTSUPP,
+				 "%s spans all lanes: use one lane, or let workers run them",
+				 q->sched_ops->name);
 	err = open_ctxs(q);
 	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
 		err = lane_init(&q->lanes[i], q, i);

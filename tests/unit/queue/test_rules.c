@@ -197,6 +197,50 @@ static void depth_changes_while_it_runs(void **state)
 	check_ended(0, 8, 1);
 }
 
+static struct sched_ops limited;
+
+static int limited_init(struct sched **s, const struct sched_env *env)
+{
+	int err = sched_none.init(s, env);
+
+	if (!err)
+		(*s)->ops = &limited;
+	return err;
+}
+
+static uint32_t half_for_background(struct sched *s, uint8_t op, uint8_t flags)
+{
+	(void)op;
+	return flags & SCHED_RQ_SYNC ? s->env.nr_requests : s->env.nr_requests / 2;
+}
+
+static void a_limit_on_some_holds_back_no_others(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	(void)state;
+	limited = sched_none;
+	limited.init = limited_init;
+	limited.limit_depth = half_for_background;
+	opts.depth = 8;
+	rig.hold = true;
+	rig_open(&opts, &limited);
+	for (unsigned i = 0; i < 8; i++)
+		write_one(i, WEIR_IO_BACKGROUND);
+	write_one(8, 0);
+	weir_io_read(&ios[9], 0, memory[9], 4096);
+	ios[9].end = on_end;
+	assert_int_equal(weir_queue_submit(rig.q, &ios[9]), 0);
+	weir_queue_poll(rig.q);
+	/* Four of the background writes, and both that somebody waits for. */
+	rig.hold = false;
+	assert_int_equal(rig.nr_log, 6);
+	assert_int_equal(rig.log[5].op, WEIR_OP_READ);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	check_ended(0, 10, 1);
+	assert_int_equal(order[9], 7);
+}
+
 static void refused_commands_go_first_next_time(void **state)
 {
 	(void)state;
@@ -428,6 +472,7 @@ int main(void)
 		T(nowait_is_never_split),
 		T(bytes_in_flight_are_limited),
 		T(depth_changes_while_it_runs),
+		T(a_limit_on_some_holds_back_no_others),
 		T(refused_commands_go_first_next_time),
 		T(a_lone_refusal_is_offered_again_after_3_ms),
 		T(flushes_share),

@@ -166,6 +166,21 @@ static void a_queue_wide_scheduler_has_a_home(void **state)
 	assert_int_equal(queue->lanes[0].stats->requests, (uint64_t)THREADS * SOME);
 }
 
+static void a_queue_wide_scheduler_wants_workers(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	(void)state;
+	if (two_lanes() < 2)
+		skip();
+	per_queue = sched_none;
+	per_queue.scope = SCHED_PER_QUEUE;
+	opts.lanes = 2;
+	assert_int_equal(queue_open(&queue, dev, &opts, NULL, &per_queue), -EOPNOTSUPP);
+	assert_non_null(strstr(weir_error(), "workers"));
+	queue = NULL;
+}
+
 static void *wait_main(void *arg)
 {
 	struct weir_io io;
@@ -353,6 +368,7 @@ int main(void)
 		T(a_million_ios_over_two_worker_lanes),
 		T(attached_lanes_end_on_their_owner),
 		T(a_queue_wide_scheduler_has_a_home),
+		T(a_queue_wide_scheduler_wants_workers),
 		T(sleepers_are_woken_every_time),
 		T(tasks_from_other_threads_run),
 		T(the_descriptor_fires_for_staged_ios),
