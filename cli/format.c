@@ -56,10 +56,12 @@ static const struct opt format_options[] = {
 	OPT_END,
 };
 
-static int format_failed(const char *path, int err)
+static int format_failed(const char *path, uint64_t size, int err)
 {
 	if (err == -EEXIST && !strstr(weir_error(), "--force"))
 		return report_error("%s: is not empty: to overwrite it, say --force", path);
+	if (err == -ENOENT && size)
+		return report_error("%s: cannot be created: there is no such folder", path);
 	if (err == -ENOENT && !strstr(weir_error(), "--size"))
 		return report_error("%s: there is no such file: to create it, say --size", path);
 	return report_failed(path);
@@ -102,7 +104,7 @@ static int format_run(void *arg, char **operands, int n)
 	opts.force = args->force > 2 ? 2 : args->force;
 	ret = weir_store_format(operands[0], &opts);
 	if (ret < 0)
-		return format_failed(operands[0], ret);
+		return format_failed(operands[0], args->size, ret);
 	return format_show(operands[0], args->json != 0);
 }
 

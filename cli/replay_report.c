@@ -150,13 +150,14 @@ static void report_sentence(const struct replay_report *p, FILE *out)
 
 	fprintf(out, "%s%s requests", r->interrupted || r->error ? "Ended early: " : "",
 		format_count(t->requests, requests, sizeof(requests)));
-	if (r->trace->chats)
+	/* A part of the trace need not be of all its chats. */
+	if (r->trace->chats && t->requests == r->trace->count)
 		fprintf(out, " of %s chats", format_count(r->trace->chats, chats, sizeof(chats)));
 	fprintf(out, ": %.1f %% of %s KV blocks came from the store", 100 * report_hit_rate(t),
 		format_count(t->blocks, blocks, sizeof(blocks)));
 	if (t->verify_failures || t->get_errors)
 		fprintf(out, ", and some of them WRONG OR NOT AT ALL");
-	else if (r->config.verify)
+	else if (r->config.verify && t->hits)
 		fprintf(out, ", every byte of them checked");
 	if (p->stats.evicted_segments)
 		fprintf(out, ", while %s segments of the oldest made room for new ones",

@@ -144,7 +144,7 @@ int weir_queue_wait(struct weir_queue *q);
  * Blocks until IO has ended and returns its result. Its owner's lane is run meanwhile. IO must
  * have been submitted on Q. Where IO has an `end` too, a thread that is not the owner may
  * return before that has finished; `end` must not free the io then.
- * Errors besides the io's own: -EDEADLK from a callback.
+ * Errors besides the io's own: -EDEADLK from a callback, -EINVAL (prepared, never submitted).
  */
 int weir_io_wait(struct weir_queue *q, struct weir_io *io);
 

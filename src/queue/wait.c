@@ -158,6 +158,9 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io)
 
 	if (err)
 		return err;
+	/* Refused at submit, perhaps, and nobody looked. */
+	if (__atomic_load_n(&io->q_state, __ATOMIC_ACQUIRE) == IO_IDLE)
+		return error_set(-EINVAL, "waits for an io that was never submitted");
 	if (!lane) {
 		futex_wait_io(io);
 		return io->result;

@@ -85,6 +85,8 @@ static void refused_submits_end_nothing(void **state)
 	weir_io_readv(&io, 0, &(struct iovec){ memory, 512 }, 1);
 	io.length = 1024;
 	REFUSED(-EINVAL, "512 bytes, not 1024");
+	/* Who did not look at the result is told here. */
+	assert_int_equal(weir_io_wait(rig.q, &io), -EINVAL);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	assert_int_equal(nr_ended, 0);
 	assert_int_equal(rig.nr_log, 0);
