@@ -77,18 +77,28 @@ static int opt_store_number(const struct opt *opt, uint64_t *field, const char *
 	return ret < 0 ? ret : opt_check_range(opt, text, *field);
 }
 
+static int opt_store_more(struct opt_list *list, const char *text)
+{
+	if (list->count == OPT_LIST_MAX)
+		return error_set(-EINVAL, "given more than %d times", OPT_LIST_MAX);
+	list->values[list->count++] = text;
+	return 0;
+}
+
 static int opt_store(const struct opt *opt, void *target, const char *text)
 {
 	void *field = (char *)target + opt->offset;
+	int ret = 0;
 
-	if (opt->type == OPT_FLAG) {
+	if (opt->type == OPT_FLAG)
 		(*(unsigned *)field)++;
-	} else if (opt->type == OPT_STRING) {
+	else if (opt->type == OPT_STRING)
 		*(const char **)field = text;
-	} else if (opt_store_number(opt, field, text) < 0) {
-		return error_set(-EINVAL, "--%s: %s", opt->name, weir_error());
-	}
-	return 0;
+	else if (opt->type == OPT_LIST)
+		ret = opt_store_more(field, text);
+	else
+		ret = opt_store_number(opt, field, text);
+	return ret < 0 ? error_set(-EINVAL, "--%s: %s", opt->name, weir_error()) : 0;
 }
 
 /* Explains an option that getopt_long() did not take; TEXT is the word it stood in. */

@@ -16,9 +16,17 @@
 enum opt_type {
 	OPT_FLAG,   /* unsigned: how often it was given */
 	OPT_STRING, /* const char * */
+	OPT_LIST,   /* struct opt_list: may be given several times */
 	OPT_SIZE,   /* uint64_t, bytes */
 	OPT_TIME,   /* uint64_t, ns */
 	OPT_NUMBER, /* uint64_t, from min to max */
+};
+
+#define OPT_LIST_MAX 32
+
+struct opt_list {
+	const char *values[OPT_LIST_MAX];
+	size_t count;
 };
 
 struct opt {

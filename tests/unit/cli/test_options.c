@@ -22,6 +22,7 @@ struct target {
 	unsigned verbose;
 	const char *name;
 	uint64_t size, time, number;
+	struct opt_list list;
 };
 
 #define AT(field) .offset = offsetof(struct target, field)
@@ -37,6 +38,7 @@ static const struct opt table[] = {
 	  .min = 512,
 	  .max = 65536 },
 	{ .name = "time", .type = OPT_TIME, AT(time), .arg = "TIME", .help = "" },
+	{ .name = "list", .type = OPT_LIST, AT(list), .arg = "WORD", .help = "" },
 	{ .name = "number", .type = OPT_NUMBER, AT(number), .arg = "N", .help = "", .max = 9 },
 	OPT_END,
 };
@@ -78,6 +80,30 @@ static void test_values(void **state)
 	assert_int_equal(t.size, 4096);
 	assert_int_equal(t.time, 2000000);
 	assert_int_equal(t.number, 7);
+}
+
+static void test_list(void **state)
+{
+	static char cmd[] = "cmd", list[] = "--list", even[] = "even", odd[] = "odd",
+		    more[] = "--list=more";
+	char *words[2 * OPT_LIST_MAX + 4];
+	struct target t = { 0 };
+	int first, n = 0;
+
+	(void)state;
+	words[n++] = cmd;
+	for (int i = 0; i < OPT_LIST_MAX; i++) {
+		words[n++] = list;
+		words[n++] = i % 2 ? odd : even;
+	}
+	assert_int_equal(opt_parse(table, &t, n, words, &first), 0);
+	assert_int_equal(t.list.count, OPT_LIST_MAX);
+	for (int i = 0; i < OPT_LIST_MAX; i++)
+		assert_string_equal(t.list.values[i], i % 2 ? "odd" : "even");
+	words[n++] = more;
+	memset(&t, 0, sizeof(t));
+	assert_int_equal(opt_parse(table, &t, n, words, &first), -EINVAL);
+	assert_non_null(strstr(weir_error(), "--list: given more than 32 times"));
 }
 
 static void test_end_of_options(void **state)
@@ -171,9 +197,10 @@ static void test_suggestions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),	  cmocka_unit_test(test_end_of_options),
-		cmocka_unit_test(test_help),	  cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_help_text), cmocka_unit_test(test_suggestions),
+		cmocka_unit_test(test_values),	       cmocka_unit_test(test_list),
+		cmocka_unit_test(test_end_of_options), cmocka_unit_test(test_help),
+		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_help_text),
+		cmocka_unit_test(test_suggestions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
