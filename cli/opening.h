@@ -26,7 +26,7 @@ struct opening {
 	{                                                                                          \
 		.name = "sched", .type = OPT_STRING,                                               \
 		.offset = (at) + offsetof(struct opening, scheduler), .arg = "NAME",               \
-		.help = "who goes first: none (default)"                                           \
+		.help = "who goes first: none (default), mq-deadline, kyber"                       \
 	}
 
 /* The option that every command with results for programs has; an unsigned at AT. */

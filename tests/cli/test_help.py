@@ -9,7 +9,8 @@ import sys
 
 from harness import Skip, case, main
 
-COMMANDS = ("info", "format", "put", "get", "ls", "del", "stat", "replay", "help")
+COMMANDS = ("info", "format", "put", "get", "ls", "del", "stat", "replay", "step",
+            "help")
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 MAN_PAGE = os.path.join(ROOT, "docs", "man", "weir.1")
 
@@ -93,7 +94,7 @@ def completion(weir):
         return subprocess.run(["bash", "-c", script], capture_output=True, text=True,
                               check=True).stdout.split()
     assert complete("weir", "re") == ["replay"]
-    assert complete("weir", "help", "st") == ["stat"]
+    assert complete("weir", "help", "st") == ["stat", "step"]
     assert complete("weir", "put", "--du") == ["--durable"]
     assert complete("weir", "put", "fi") == []
     assert set(complete("weir", "get", "--")) == {

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * step.c - `weir step`: reads events, one a line, and drives a scheduler with them. See step.h.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/opening.h"
+#include "cli/report.h"
+#include "cli/step.h"
+
+#define STEP_WORDS_MAX 16
+
+struct step_args {
+	const char *sched;
+	struct opt_list set;
+	unsigned merge, json;
+};
+
+static const struct opt step_options[] = {
+	{ .name = "sched",
+	  .letter = 's',
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct step_args, sched),
+	  .arg = "NAME",
+	  .help = "the scheduler: none, mq-deadline, kyber" },
+	{ .name = "set",
+	  .type = OPT_LIST,
+	  .offset = offsetof(struct step_args, set),
+	  .arg = "NAME=VALUE",
+	  .help = "set a tunable before the first event; may be given\n"
+		  "several times" },
+	{ .name = "merge",
+	  .letter = 'm',
+	  .type = OPT_FLAG,
+	  .offset = offsetof(struct step_args, merge),
+	  .help = "let adjacent requests become one, up to 1280 KiB\n"
+		  "and 128 pieces" },
+	JSON_OPTION(offsetof(struct step_args, json)),
+	OPT_END,
+};
+
+static int step_set_first(struct step *st, const struct opt_list *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const char *value = strchr(set->values[i], '=');
+		char name[64];
+
+		if (!value || value - set->values[i] >= (int)sizeof(name))
+			return report_usage("--set: \"%s\" is not NAME=VALUE", set->values[i]);
+		snprintf(name, sizeof(name), "%.*s", (int)(value - set->values[i]), set->values[i]);
+		if (step_set(st, name, value + 1) < 0)
+			return report_usage("--set: %s", weir_error());
+	}
+	return 0;
+}
+
+/* Cuts LINE into words; what begins with # is a comment. Their number, or -EINVAL. */
+static int step_split(char *line, char **words)
+{
+	char *save = NULL;
+	int n = 0;
+
+	for (char *w = strtok_r(line, " \t\r\n", &save); w && *w != '#';
+	     w = strtok_r(NULL, " \t\r\n", &save)) {
+		if (n == STEP_WORDS_MAX)
+			return error_set(-EINVAL, "more than %d words", STEP_WORDS_MAX);
+		words[n++] = w;
+	}
+	return n;
+}
+
+static int step_line(struct step *st, char *line, size_t len)
+{
+	char *words[STEP_WORDS_MAX];
+	int n;
+
+	if (strlen(line) != len)
+		return error_set(-EINVAL, "not text: it has a zero byte");
+	n = step_split(line, words);
+	return n > 0 ? step_event(st, words, n) : n;
+}
+
+static int step_read(struct step *st, FILE *in)
+{
+	uint64_t number = 0;
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
+	int ret = 0;
+
+	while (!ret && !ferror(stdout) && (len = getline(&line, &room, in)) >= 0) {
+		number++;
+		ret = step_line(st, line, (size_t)len);
+	}
+	free(line);
+	if (ret == -ENOMEM)
+		return report_error("out of memory");
+	if (ret < 0)
+		return report_usage("line %" PRIu64 ": %s", number, weir_error());
+	return ferror(in) ? report_error("standard input: cannot be read") : 0;
+}
+
+static int step_run(void *arg, char **operands, int n)
+{
+	const struct step_args *args = arg;
+	struct step st;
+	int ret;
+
+	(void)operands;
+	(void)n;
+	if (!args->sched)
+		return report_usage("--sched is missing: which scheduler?");
+	ret = opening_check(&(struct opening){ .scheduler = args->sched });
+	if (ret)
+		return ret;
+	if (step_open(&st, args->sched, args->merge, args->json) < 0)
+		return report_error("out of memory");
+	ret = step_set_first(&st, &args->set);
+	if (!ret)
+		ret = step_read(&st, stdin);
+	step_close(&st);
+	return ret;
+}
+
+const struct command command_step = {
+	.name = "step",
+	.operands = "--sched NAME < EVENTS",
+	.summary = "drive a scheduler, event by event",
+	.text = "Reads events from standard input and drives one scheduler with nothing else\n"
+		"around it: no clock, no queue, no device. What it decides depends on the events\n"
+		"only. Times T are ns and never run backwards, sectors are 512 bytes, an ID is "
+		"any\n"
+		"word. Before each event time passes until its T, and timers fire.\n\n"
+		"  insert T ID OP SECTOR NSECT [prio=be.4] [cpu=0] [submitter=1] [sync=0|1]\n"
+		"                        a request comes: OP is R, W, D (discard) or F (flush, "
+		"which\n"
+		"                        no scheduler sees: it goes first); sync=0 is for writes "
+		"that\n"
+		"                        nobody waits for; prio is rt, be or idle, with a level\n"
+		"  dispatch T            asks for the next one: prints its ID, or none\n"
+		"  complete T ID [lat=NS]\n"
+		"                        the drive has done it; it had it for NS, else since "
+		"dispatch\n"
+		"  timer T               only lets time pass\n"
+		"  set T NAME VALUE      sets a tunable\n"
+		"  get NAME              prints a tunable\n"
+		"  # ...                 is a comment\n\n"
+		"With --merge, `merge ID INTO` is printed when a request becomes part of "
+		"another.\n",
+	.examples = "printf 'insert 0 a W 0 8\\ninsert 0 b R 8 8\\ndispatch 0\\n' | "
+		    "weir step --sched kyber\n"
+		    "weir step --sched mq-deadline --set fifo_batch=4 --merge < events\n"
+		    "echo get async_depth | weir step --sched mq-deadline\n",
+	.options = step_options,
+	.min_operands = 0,
+	.max_operands = 0,
+	.args_size = sizeof(struct step_args),
+	.run = step_run,
+};

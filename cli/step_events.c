@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * step_events.c - what the events of `weir step` do. See step.h.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/parse.h"
+#include "cli/report.h"
+#include "cli/step.h"
+#include "cli/suggest.h"
+
+#define STEP_NR_REQUESTS 256u
+#define STEP_DEPTH 128u
+#define STEP_CPUS 256u
+#define STEP_SUBMITTERS 1024u
+/* Sums with deadlines must fit 63 bits; this is 73 years. */
+#define STEP_TIME_MAX ((uint64_t)INT64_MAX / 4)
+/* The kernel's limits for merging on a device that states none: 1280 KiB, 128 pieces. */
+#define STEP_MAX_SECTORS 2560u
+#define STEP_MAX_SEGMENTS 128u
+#define STEP_PRIO_LEVELS 8u
+#define STEP_PRIO_DEFAULT (uint16_t)(2u << 13 | 4u)
+#define STEP_NAMES_MAX 32
+
+static struct step_rq *step_rq(struct sched_rq *rq)
+{
+	return (struct step_rq *)rq;
+}
+
+/* Prints OBJECT, which is given away, on a line of its own. */
+static int step_print(json_t *object)
+{
+	return report_json(object, 1) ? error_set(-ENOMEM, "out of memory") : 0;
+}
+
+static void step_say_merge(const struct step *st, const char *id, const char *into)
+{
+	if (st->json)
+		(void)step_print(json_pack("{s:s, s:s, s:I, s:s, s:s}", "schema", "weir.step.v1",
+					   "event", "merge", "time", (json_int_t)st->now, "id", id,
+					   "into", into));
+	else
+		printf("merge %s %s\n", id, into);
+}
+
+/* The scheduler, or step_merge_io(), would join two: keeps the limits, and tells. */
+static bool step_join(void *owner, struct sched_rq *into, struct sched_rq *gone,
+		      enum sched_merge how)
+{
+	struct step *st = owner;
+
+	(void)how;
+	if (into->nr_sectors > STEP_MAX_SECTORS - 1 ||
+	    gone->nr_sectors > STEP_MAX_SECTORS - into->nr_sectors ||
+	    step_rq(into)->segments + step_rq(gone)->segments > STEP_MAX_SEGMENTS) {
+		into->flags |= SCHED_RQ_NOMERGE;
+		return false;
+	}
+	step_rq(into)->segments += step_rq(gone)->segments;
+	/* The scheduler still has it in hand; it is forgotten when the event is over. */
+	step_rq(gone)->next = st->gone;
+	st->gone = step_rq(gone);
+	step_say_merge(st, step_rq(gone)->id, step_rq(into)->id);
+	return true;
+}
+
+int step_open(struct step *st, const char *name, bool merge, bool json)
+{
+	struct sched_env env = {
+		.nr_requests = STEP_NR_REQUESTS,
+		.depth = STEP_DEPTH,
+		.nr_lanes = 1,
+		.nr_ctxs = STEP_CPUS,
+		.max_submitters = STEP_SUBMITTERS,
+		.merging = merge ? SCHED_MERGING_ALL : SCHED_MERGING_OFF,
+		.join = merge ? step_join : NULL,
+		.owner = st,
+	};
+
+	*st = (struct step){ .ops = sched_find(name), .merge = merge, .json = json };
+	TAILQ_INIT(&st->flushes);
+	return st->ops->init(&st->s, &env);
+}
+
+void step_close(struct step *st)
+{
+	if (st->s)
+		st->ops->exit(st->s);
+	step_ids_free(&st->ids);
+}
+
+/* The index of the tunable NAME, or -EINVAL. */
+static int step_tunable(const struct step *st, const char *name)
+{
+	const struct sched_tunable *t = st->ops->tunables;
+	const char *names[STEP_NAMES_MAX], *near;
+	int found = sched_find_tunable(st->ops, name);
+	size_t n = 0;
+
+	if (found >= 0)
+		return found;
+	for (; t && t[n].name && n < STEP_NAMES_MAX; n++)
+		names[n] = t[n].name;
+	near = suggest_nearest(name, strlen(name), names, n);
+	if (near)
+		return error_set(-EINVAL, "%s has no \"%s\": did you mean %s?", st->ops->name, name,
+				 near);
+	return error_set(-EINVAL, "%s has no \"%s\"", st->ops->name, name);
+}
+
+static int step_signed(const char *text, int64_t *value)
+{
+	bool negative = *text == '-';
+	uint64_t v = 0;
+
+	if (parse_number(text + negative, 0, INT64_MAX, &v) < 0)
+		return -EINVAL;
+	*value = negative ? -(int64_t)v : (int64_t)v;
+	return 0;
+}
+
+int step_set(struct step *st, const char *name, const char *text)
+{
+	int tunable = step_tunable(st, name);
+	const struct sched_tunable *t;
+	int64_t value = 0;
+
+	if (tunable < 0)
+		return tunable;
+	t = &st->ops->tunables[tunable];
+	if (t->read_only)
+		return error_set(-EINVAL, "%s: %s can only be read", name, t->summary);
+	if (step_signed(text, &value) < 0 || value < t->min || value > t->max)
+		return error_set(-EINVAL,
+				 "%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64
+				 " (%s)",
+				 name, text, t->min, t->max, t->unit);
+	return st->ops->set(st->s, (unsigned)tunable, value);
+}
+
+/* Reads the time of an event, and lets time pass until then. */
+static int step_time(struct step *st, const char *text)
+{
+	uint64_t t = 0, due;
+
+	if (parse_number(text, 0, STEP_TIME_MAX, &t) < 0)
+		return -EINVAL;
+	if (t < st->now)
+		return error_set(-EINVAL, "time runs backwards: %" PRIu64 " after %" PRIu64, t,
+				 st->now);
+	while (st->ops->tick && (due = st->ops->next_wakeup(st->s)) <= t) {
+		st->ops->tick(st->s, due);
+		/* Not a timer, but when to ask again. */
+		if (st->ops->next_wakeup(st->s) == due)
+			break;
+	}
+	st->now = t;
+	return 0;
+}
+
+static int step_prio(const char *text, uint16_t *prio)
+{
+	static const char *const classes[] = { "none", "rt", "be", "idle" };
+	size_t len = strcspn(text, ".");
+	uint64_t level = text[len] ? STEP_PRIO_LEVELS : 4;
+
+	for (unsigned i = 0; i < 4; i++) {
+		if (strlen(classes[i]) != len || strncmp(text, classes[i], len))
+			continue;
+		if (text[len] && parse_number(text + len + 1, 0, STEP_PRIO_LEVELS - 1, &level) < 0)
+			return -EINVAL;
+		/* No class is best effort, as the queue has it. */
+		*prio = (uint16_t)((i ? i : 2) << 13 | level);
+		return 0;
+	}
+	return error_set(-EINVAL,
+			 "prio=%s: give rt, be or idle, with a level from 0 (high) to 7 "
+			 "as in be.4",
+			 text);
+}
+
+/* One of the words behind the fixed ones of `insert`. */
+static int step_insert_option(struct step_rq *r, const char *word)
+{
+	uint64_t value = 0;
+	int ret;
+
+	if (!strncmp(word, "prio=", 5))
+		return step_prio(word + 5, &r->rq.ioprio);
+	if (!strncmp(word, "cpu=", 4)) {
+		ret = parse_number(word + 4, 0, STEP_CPUS - 1, &value);
+		r->rq.ctx = (uint32_t)value;
+	} else if (!strncmp(word, "submitter=", 10)) {
+		ret = parse_number(word + 10, 0, UINT32_MAX, &value);
+		r->rq.submitter = (uint32_t)value;
+	} else if (!strncmp(word, "sync=", 5)) {
+		ret = parse_number(word + 5, 0, 1, &value);
+		if (!value && r->rq.op != SCHED_READ)
+			r->rq.flags &= (uint8_t)~SCHED_RQ_SYNC;
+	} else {
+		ret = error_set(
+			-EINVAL,
+			"unknown word \"%s\": there are prio=, cpu=, submitter=, sync=", word);
+	}
+	return ret;
+}
+
+static int step_op(const char *text, uint8_t *op)
+{
+	static const char letters[] = "RWDF";
+	static const uint8_t ops[] = { SCHED_READ, SCHED_WRITE, SCHED_DISCARD, SCHED_FLUSH };
+	const char *at = strchr(letters, *text);
+
+	if (!*text || text[1] || !at)
+		return error_set(-EINVAL, "unknown operation \"%s\": there are R, W, D and F",
+				 text);
+	*op = ops[at - letters];
+	return 0;
+}
+
+/* Fills in R from the words of `insert` behind the name. */
+static int step_describe(struct step_rq *r, char **words, int n)
+{
+	uint64_t sector = 0, nr = 0;
+	int ret = step_op(words[0], &r->rq.op);
+
+	if (!ret)
+		ret = parse_number(words[1], 0, INT64_MAX, &sector);
+	if (!ret)
+		ret = parse_number(words[2], r->rq.op != SCHED_FLUSH, UINT32_MAX, &nr);
+	r->rq.sector = sector;
+	r->rq.nr_sectors = (uint32_t)nr;
+	r->rq.ioprio = STEP_PRIO_DEFAULT;
+	r->rq.submitter = 1;
+	r->rq.flags = SCHED_RQ_SYNC;
+	r->segments = 1;
+	for (int i = 3; i < n && !ret; i++)
+		ret = step_insert_option(r, words[i]);
+	return ret;
+}
+
+/* As the queue does with an io: part of one that waits, if there is one that it fits. */
+static bool step_merge_io(struct step *st, struct sched_rq *rq)
+{
+	struct sched_rq *into = NULL;
+	enum sched_merge how;
+	uint64_t sector;
+
+	if (!st->merge || !st->ops->merge)
+		return false;
+	how = st->ops->merge(st->s, rq, &into);
+	if (!how || !step_join(st, into, rq, how))
+		return false;
+	sector = into->sector;
+	sched_grow(into, rq, how);
+	if (st->ops->merged)
+		st->ops->merged(st->s, into, how, sector);
+	return true;
+}
+
+static int step_insert(struct step *st, char **words, int n)
+{
+	struct sched_list list = TAILQ_HEAD_INITIALIZER(list);
+	struct step_rq *r;
+	int ret;
+
+	if (strlen(words[1]) > STEP_ID_MAX || !strcmp(words[1], "none"))
+		return error_set(-EINVAL,
+				 "\"%s\" is no name for a request: give another one, of "
+				 "at most %d letters",
+				 words[1], STEP_ID_MAX);
+	if (step_ids_find(&st->ids, words[1]))
+		return error_set(-EINVAL, "there is a request \"%s\" already", words[1]);
+	r = step_ids_add(&st->ids, words[1]);
+	if (!r)
+		return error_set(-ENOMEM, "out of memory");
+	ret = step_describe(r, words + 2, n - 2);
+	if (ret) {
+		step_ids_remove(&st->ids, r);
+		return ret;
+	}
+	r->rq.start_ns = st->now;
+	TAILQ_INSERT_TAIL(&list, &r->rq, fifo);
+	if (r->rq.op == SCHED_FLUSH)
+		TAILQ_CONCAT(&st->flushes, &list, fifo);
+	else if (!step_merge_io(st, &r->rq))
+		st->ops->insert(st->s, &list, false, st->now);
+	return 0;
+}
+
+static int step_dispatch(struct step *st, char **words, int n)
+{
+	struct sched_rq *rq = TAILQ_FIRST(&st->flushes);
+	const char *id = NULL;
+
+	(void)words;
+	(void)n;
+	if (rq)
+		TAILQ_REMOVE(&st->flushes, rq, fifo);
+	else
+		rq = st->ops->dispatch(st->s, st->now);
+	if (rq) {
+		rq->io_start_ns = st->now;
+		rq->flags |= SCHED_RQ_STARTED;
+		step_rq(rq)->dispatched = true;
+		id = step_rq(rq)->id;
+	}
+	if (st->json)
+		return step_print(json_pack("{s:s, s:s, s:I, s:s?}", "schema", "weir.step.v1",
+					    "event", "dispatch", "time", (json_int_t)st->now, "id",
+					    id));
+	puts(id ? id : "none");
+	return 0;
+}
+
+/* The device took LAT: neither it nor the request began later than that. */
+static int step_latency(const struct step *st, struct sched_rq *rq, const char *word)
+{
+	uint64_t lat = 0;
+
+	if (strncmp(word, "lat=", 4))
+		return error_set(-EINVAL, "unknown word \"%s\": there is lat=", word);
+	if (parse_number(word + 4, 0, st->now, &lat) < 0)
+		return -EINVAL;
+	rq->io_start_ns = st->now - lat;
+	if (rq->start_ns > rq->io_start_ns)
+		rq->start_ns = rq->io_start_ns;
+	return 0;
+}
+
+static int step_complete(struct step *st, char **words, int n)
+{
+	struct step_rq *r = step_ids_find(&st->ids, words[1]);
+
+	if (!r)
+		return error_set(-EINVAL, "there is no request \"%s\"", words[1]);
+	if (!r->dispatched)
+		return error_set(-EINVAL, "\"%s\" was not dispatched yet", words[1]);
+	if (n > 2 && step_latency(st, &r->rq, words[2]))
+		return -EINVAL;
+	if (r->rq.op != SCHED_FLUSH) {
+		if (st->ops->completed)
+			st->ops->completed(st->s, &r->rq, st->now);
+		if (st->ops->finish)
+			st->ops->finish(st->s, &r->rq);
+	}
+	step_ids_remove(&st->ids, r);
+	return 0;
+}
+
+static int step_timer(struct step *st, char **words, int n)
+{
+	(void)st;
+	(void)words;
+	(void)n;
+	return 0;
+}
+
+static int step_set_event(struct step *st, char **words, int n)
+{
+	(void)n;
+	return step_set(st, words[1], words[2]);
+}
+
+static int step_get(struct step *st, char **words, int n)
+{
+	int tunable = step_tunable(st, words[0]);
+	int64_t value;
+
+	(void)n;
+	if (tunable < 0)
+		return tunable;
+	value = st->ops->get(st->s, (unsigned)tunable);
+	if (st->json)
+		return step_print(json_pack("{s:s, s:s, s:s, s:I}", "schema", "weir.step.v1",
+					    "event", "get", "name", words[0], "value",
+					    (json_int_t)value));
+	printf("%" PRId64 "\n", value);
+	return 0;
+}
+
+static const struct step_verb {
+	const char *name;
+	const char *usage;
+	int min, max; /* words behind the name */
+	bool timed;   /* the first of them is when */
+	int (*run)(struct step *st, char **words, int n);
+} step_verbs[] = {
+	{ "insert", "T ID R|W|D|F SECTOR NSECT [prio=] [cpu=] [submitter=] [sync=]", 5, 9, true,
+	  step_insert },
+	{ "dispatch", "T", 1, 1, true, step_dispatch },
+	{ "complete", "T ID [lat=NS]", 2, 3, true, step_complete },
+	{ "timer", "T", 1, 1, true, step_timer },
+	{ "set", "T NAME VALUE", 3, 3, true, step_set_event },
+	{ "get", "NAME", 1, 1, false, step_get },
+};
+
+#define STEP_VERBS (sizeof(step_verbs) / sizeof(step_verbs[0]))
+
+static void step_forget_merged(struct step *st)
+{
+	while (st->gone) {
+		struct step_rq *r = st->gone;
+
+		st->gone = r->next;
+		step_ids_remove(&st->ids, r);
+	}
+}
+
+int step_event(struct step *st, char **words, int n)
+{
+	const struct step_verb *v = step_verbs;
+	int ret = 0;
+
+	while (v < step_verbs + STEP_VERBS && strcmp(v->name, words[0]))
+		v++;
+	if (v == step_verbs + STEP_VERBS)
+		return error_set(-EINVAL,
+				 "unknown word \"%s\": there are insert, dispatch, "
+				 "complete, timer, set and get",
+				 words[0]);
+	if (n - 1 < v->min || n - 1 > v->max)
+		return error_set(-EINVAL, "too %s words: %s %s", n - 1 < v->min ? "few" : "many",
+				 v->name, v->usage);
+	if (v->timed)
+		ret = step_time(st, words[1]);
+	if (!ret)
+		ret = v->run(st, words + 1, n - 1);
+	step_forget_merged(st);
+	return ret;
+}

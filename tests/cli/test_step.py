@@ -1,0 +1,321 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""weir step: its events, its errors, and schedulers seen through it from outside."""
+import json
+import os
+import random
+import re
+import sys
+
+from harness import case, main
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+
+def step(weir, sched, events, *options):
+    """The lines that EVENTS make SCHED print."""
+    text = "\n".join(events) if isinstance(events, list) else events
+    out, err = weir.run("step", "--sched", sched, *options, stdin=(text + "\n").encode())
+    assert err == "", err
+    return out.decode().splitlines()
+
+
+def refused(weir, events, *says, sched="mq-deadline"):
+    """EVENTS must end with exit code 2, and the message must say each of SAYS."""
+    _, err = weir.run("step", "--sched", sched, code=2, stdin=events.encode())
+    assert err.startswith("weir step: line "), err
+    for text in says:
+        assert text in err, f"{err!r} does not say {text!r}"
+
+
+def runs(lines):
+    """[(first letter, how many in a row)]"""
+    found = []
+    for line in lines:
+        if found and found[-1][0] == line[0]:
+            found[-1][1] += 1
+        else:
+            found.append([line[0], 1])
+    return [tuple(run) for run in found]
+
+
+def backlog(n):
+    """N reads r0 ... and N writes w0 ... at time 0, in ascending sectors."""
+    return [f"insert 0 {op.lower()}{i} {op} {i * 8} 8" for i in range(n) for op in "RW"]
+
+
+def serve(n, t=0):
+    """N dispatches that are assumed to print what BACKLOG inserted; nothing is completed."""
+    return [f"dispatch {t}"] * n
+
+
+@case
+def events(weir):
+    """every event, comments, blank lines and spaces"""
+    lines = step(weir, "mq-deadline", """
+# a comment
+   insert 5 a W 100 8 prio=rt.0 cpu=3 submitter=7 sync=0   # and another
+\tdispatch   5
+dispatch 6
+
+set 7 fifo_batch 4
+get fifo_batch
+get async_depth
+timer 1000
+complete 1000 a lat=3
+dispatch 1000
+insert 1000 a R 0 1
+dispatch 1000
+""")
+    assert lines == ["a", "none", "4", "256", "none", "a"], lines
+
+
+@case
+def no_events(weir):
+    """no events at all, and a last line without an end"""
+    assert step(weir, "kyber", "") == []
+    out, _ = weir.run("step", "--sched", "none", stdin=b"insert 0 a R 0 1\ndispatch 0")
+    assert out == b"a\n"
+
+
+@case
+def the_example_in_the_docs(weir):
+    """the example in docs/schedulers.md prints what it says"""
+    with open(os.path.join(ROOT, "docs", "schedulers.md"), encoding="utf-8") as file:
+        example = re.search(r"^\$ weir step (.*?) <<'end'\n(.*?)^end$", file.read(), re.M | re.S)
+    options, text = example.groups()
+    out, _ = weir.run("step", *options.split(), stdin=text.encode())
+    printed = re.findall(r"# prints (\w+)", text)
+    assert len(printed) > 4 and out.decode().split() == printed, out
+
+
+@case
+def each_scheduler(weir):
+    """every scheduler serves everything"""
+    for sched in ("none", "mq-deadline", "kyber"):
+        text = backlog(50) + serve(101)
+        lines = step(weir, sched, text)
+        assert len(lines) == 101 and len(set(lines)) == 101 and lines[-1] == "none", lines
+
+
+@case
+def options(weir):
+    """--set sets tunables beforehand, several times; the names and ranges are checked"""
+    assert step(weir, "mq-deadline", "get fifo_batch\nget writes_starved", "--set", "fifo_batch=3",
+                "--set", "writes_starved=-2") == ["3", "-2"]
+    def fails(*words, says):
+        weir.fails("step", *words, code=2, says=says)
+    fails(says=["--sched"])
+    fails("--sched", "mq-deadlin", says=["did you mean mq-deadline?"])
+    fails("--sched", "kyber", "x", says=["too much"])
+    fails("--sched", "kyber", "--set", "read_lat_nsec", says=["--set", "NAME=VALUE"])
+    fails("--sched", "kyber", "--set", "read_lat=1", says=["did you mean read_lat_nsec?"])
+    fails("--sched", "kyber", "--set", "read_lat_nsec=-1", says=["read_lat_nsec", "-1", "from 0"])
+    fails("--sched", "kyber", "--set", "async_depth=1", says=["can only be read"])
+    fails("--sched", "mq-deadline", "--set", "front_merges=2", says=["from 0 to 1"])
+    fails("--sched", "mq-deadline", "--set", "fifo_batch=1.5", says=["1.5"])
+    fails("--sched", "mq-deadline", "--set", "fifo_batch=", says=["fifo_batch"])
+    fails("--sched", "none", "--set", "zz=1", says=["none has no"])
+    fails("--sched", "none", "--set", "a" * 99 + "=1", says=["NAME=VALUE"])
+
+
+@case
+def errors(weir):
+    """what is wrong is named with its line, and exits with 2"""
+    refused(weir, "dispatch 0\nfoo\n", "line 2:", "foo", "insert")
+    refused(weir, "\n# x\n\ndispatch 5\ndispatch 4\n", "line 5:", "backwards", "4 after 5")
+    refused(weir, "complete 0 a\n", "line 1:", '"a"')
+    refused(weir, "insert 0 a R 0 8\ncomplete 0 a\n", "line 2:", "not dispatched")
+    refused(weir, "insert 0 a R 0 8\ninsert 1 a R 0 8\n", "line 2:", "already")
+    refused(weir, "insert 0 a R 0 8\ndispatch 0\ncomplete 0 a\ncomplete 0 a\n", "line 4:")
+    refused(weir, "insert 0 a X 0 8\n", "X")
+    refused(weir, "insert 0 a RW 0 8\n", "RW")
+    refused(weir, "insert 0 a R 0 0\n", "0")
+    refused(weir, "insert 0 a R 0\n", "too few", "NSECT")
+    refused(weir, "insert 0 a R 0 8 sync=1 cpu=1 cpu=1 cpu=1 cpu=1 cpu=1\n", "too many")
+    refused(weir, "insert 0 a R 0 8 sync=2\n", "2")
+    refused(weir, "insert 0 a R 0 8 cpu=256\n", "256")
+    refused(weir, "insert 0 a R 0 8 submitter=x\n", "x")
+    refused(weir, "insert 0 a R 0 8 prio=be.8\n", "8")
+    refused(weir, "insert 0 a R 0 8 prio=best\n", "be.4")
+    refused(weir, "insert 0 a R 0 8 colour=red\n", "colour=red", "prio=")
+    refused(weir, "insert 0 none R 0 8\n", "none")
+    refused(weir, "insert 0 " + "a" * 32 + " R 0 8\n", "31")
+    refused(weir, "insert -1 a R 0 8\n", "-1")
+    refused(weir, "dispatch\n", "too few")
+    refused(weir, "dispatch 1 2\n", "too many")
+    refused(weir, "dispatch 99999999999999999999\n", "out of range")
+    refused(weir, "timer x\n", "x")
+    refused(weir, "get fifo_batc\n", "did you mean fifo_batch?")
+    refused(weir, "get fifo_batch\nset 0 fifo_batch -1\n", "line 2:", "-1")
+    refused(weir, "set 0 zz 1\n", "zz")
+    refused(weir, "insert 5 a R 0 8\ndispatch 5\ncomplete 5 a lat=6\n", "line 3:", "6")
+    refused(weir, "insert 5 a R 0 8\ndispatch 5\ncomplete 5 a late\n", "late", "lat=")
+    refused(weir, "a " * 17 + "\n", "more than 16")
+    refused(weir, "dispatch 0\n\0dispatch 1\n", "line 2:", "zero byte")
+
+
+@case
+def printed_before_an_error(weir):
+    """what was decided before an error is printed"""
+    out, _ = weir.run("step", "--sched", "kyber", code=2, stdin=b"dispatch 0\nget\n")
+    assert out == b"none\n", out
+
+
+@case
+def as_json(weir):
+    """--json prints an object a line"""
+    lines = step(weir, "mq-deadline", """insert 1 "a\\ W 0 8
+insert 2 b W 8 8
+dispatch 3
+dispatch 4
+get fifo_batch""", "--json", "--merge")
+    objects = [json.loads(line) for line in lines]
+    assert all(o.pop("schema") == "weir.step.v1" for o in objects)
+    assert objects == [
+        {"event": "merge", "time": 2, "id": "b", "into": '"a\\'},
+        {"event": "dispatch", "time": 3, "id": '"a\\'},
+        {"event": "dispatch", "time": 4, "id": None},
+        {"event": "get", "name": "fifo_batch", "value": 16}], objects
+
+
+@case
+def flushes_pass(weir):
+    """a flush goes first, and the scheduler never sees it"""
+    assert step(weir, "mq-deadline", """insert 0 r R 0 8 prio=rt.0
+insert 0 f F 0 0
+insert 0 g F 0 0
+dispatch 0
+dispatch 0
+dispatch 0
+complete 0 g
+complete 0 f
+dispatch 0""") == ["f", "g", "r", "none"]
+
+
+@case
+def merges(weir):
+    """--merge joins what touches, within the limits; without it nothing merges"""
+    text = ["insert 0 a R 0 8", "insert 0 c R 16 8", "insert 0 b R 8 8", "insert 0 z R 992 8",
+            "insert 0 y R 984 8"] + serve(3)
+    assert step(weir, "mq-deadline", text + serve(3)) == ["a", "b", "c", "y", "z", "none"]
+    assert step(weir, "mq-deadline", text, "--merge") == [
+        "merge b a", "merge c a", "merge y z", "a", "z", "none"]
+    # What was merged away is unknown, and its name is free again.
+    gone = ["insert 0 a R 0 8", "insert 0 b R 8 8", "insert 0 b R 100 8", "dispatch 0",
+            "dispatch 0"]
+    assert step(weir, "kyber", gone, "--merge") == ["merge b a", "a", "b"]
+    # 1280 KiB, and 128 pieces.
+    long = [f"insert 0 a{i} W {i * 1024} 1024" for i in range(4)] + serve(4)
+    assert step(weir, "mq-deadline", long, "--merge") == [
+        "merge a1 a0", "merge a3 a2", "a0", "a2", "none", "none"]
+    pieces = [f"insert 0 a{i} W {i * 8} 8" for i in range(256)] + serve(3)
+    lines = [line for line in step(weir, "mq-deadline", pieces, "--merge") if "merge" not in line]
+    assert lines == ["a0", "a128", "none"], lines
+
+
+@case
+def thirty_two_to_sixteen(weir):
+    """mq-deadline: 32 reads, 16 writes while both are backlogged"""
+    found = runs(step(weir, "mq-deadline", backlog(200) + serve(192)))
+    assert found == [("w", 16), ("r", 32)] * 4, found
+    found = runs(step(weir, "mq-deadline", backlog(200) + serve(200), "--set", "fifo_batch=8",
+                      "--set", "writes_starved=4"))
+    assert found == [("w", 8), ("r", 32)] * 5, found
+
+
+@case
+def classes_and_ageing(weir):
+    """mq-deadline: classes are strict, until a request has aged"""
+    lines = step(weir, "mq-deadline", """insert 0 i R 0 8 prio=idle
+insert 0 b R 0 8
+insert 0 r R 0 8 prio=rt.3
+dispatch 0
+dispatch 0
+complete 0 r
+dispatch 0
+complete 0 b
+insert 0 r R 0 8 prio=rt.0
+dispatch 0
+dispatch 9999999999
+dispatch 10000000000""")
+    assert lines == ["r", "none", "b", "r", "none", "i"], lines
+
+
+@case
+def sixteen_to_eight(weir):
+    """kyber: 16 reads, 8 writes"""
+    found = runs(step(weir, "kyber", backlog(120) + serve(120)))
+    assert found == [("r", 16), ("w", 8)] * 5, found
+
+
+def tenth(start, writes_took):
+    """600 reads of 50 us and 600 writes of WRITES_TOOK ns that end at START, then a timer."""
+    text = []
+    for op, took in (("R", 50_000), ("W", writes_took)):
+        for i in range(600):
+            text += [f"insert {start} {op}{i} {op} 0 8", f"dispatch {start}",
+                     f"complete {start} {op}{i} lat={took}"]
+    return text + [f"timer {start + 100_000_000}", "get write_tokens", "get read_tokens"]
+
+
+def tokens(weir, targets, latencies):
+    """[(write tokens, read tokens)] after each tenth of a second with these latencies."""
+    text = []
+    for i, latency in enumerate(latencies):
+        text += tenth((i + 10) * 10**9, latency)
+    lines = step(weir, "kyber", text, "--set", f"read_lat_nsec={targets[0]}",
+                 "--set", f"write_lat_nsec={targets[1]}")
+    figures = [int(line) for line in lines if line.isdigit()]
+    return list(zip(figures[::2], figures[1::2]))
+
+
+@case
+def token_sequences(weir):
+    """kyber: the sequences of tokens that a kernel shows"""
+    ms = 10**6
+    found = tokens(weir, (1000, 10 * ms), [7 * ms] + [5 * ms] * 5 + [7 * ms, 5 * ms])
+    assert found == [(n, 256) for n in (96, 48, 24, 12, 6, 3, 2, 1)], found
+    assert tokens(weir, (1000, 1000 * ms), [ms] * 4) == [(n, 256) for n in (32, 8, 2, 1)]
+    assert tokens(weir, (1000 * ms, 1000), [ms] * 4) == [(128, n) for n in (64, 16, 4, 1)]
+    assert tokens(weir, (1000, 1000), [ms] * 4) == [(128, 256)] * 4
+
+
+@case
+def timers_fire_in_between(weir):
+    """a timer fires at its own time, before the event behind it"""
+    text = tenth(10**9, 10**6)[:-3]
+    # 600 ms later the writes of the next tenth are there; the first one has fired alone before.
+    text += tenth(16 * 10**8, 10**6)
+    found = step(weir, "kyber", text, "--set", "read_lat_nsec=1000", "--set",
+                 "write_lat_nsec=1000000000")
+    assert [int(line) for line in found if line.isdigit()] == [8, 256]
+
+
+@case
+def one_dispatcher_decides_the_same(weir):
+    """the same events give the same answers"""
+    text = backlog(100) + serve(30) + ["set 5 fifo_batch 1"] + serve(170, 9)
+    assert step(weir, "mq-deadline", text) == step(weir, "mq-deadline", text)
+
+
+@case
+def a_million_events(weir):
+    """a million events, and every request leaves once"""
+    dice = random.Random(7)
+    for sched in ("mq-deadline", "kyber"):
+        text, t = [], 0
+        # Which one leaves is not known here, so rounds are served and then completed in full.
+        while len(text) < 500_000:
+            t += 1_000_000
+            ids = [f"{len(text)}.{i}" for i in range(12)]
+            text += [f"insert {t} {name} {dice.choice('RRWD')} {dice.randrange(10**6) * 8} 8 "
+                     f"cpu={dice.randrange(8)}" for name in ids]
+            text += [f"dispatch {t}"] * 12
+            text += [f"complete {t} {name} lat={dice.randrange(10**6)}" for name in ids]
+        lines = step(weir, sched, text)
+        assert len(lines) == len(set(lines)) == len(text) // 3 and "none" not in lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())
