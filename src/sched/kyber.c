@@ -175,19 +175,20 @@ static void kyber_exit(struct sched *s)
 static int kyber_init(struct sched **s, const struct sched_env *env)
 {
 	struct kyber *k = calloc(1, sizeof(*k));
-	int err = k ? 0 : -ENOMEM;
+	int err = 0;
 
-	if (err)
-		return err;
+	if (!k)
+		return -ENOMEM;
+	*s = &k->s;
 	k->s.ops = &sched_kyber;
 	k->s.env = *env;
 	k->timer_ns = SCHED_NEVER;
 	for (unsigned i = 0; i < KYBER_DOMAINS && !err; i++)
 		err = kyber_init_domain(k, i);
-	if (err)
+	if (err) {
+		*s = NULL;
 		kyber_exit(&k->s);
-	else
-		*s = &k->s;
+	}
 	return err;
 }
 

@@ -137,6 +137,7 @@ int rig_dispatch(uint64_t now)
 	assert_int_equal(rig.state[rig_id(rq)], RIG_WAITING);
 	rig.state[rig_id(rq)] = RIG_WITH_DRIVE;
 	rig.waiting--;
+	assert_true(rq->flags & SCHED_RQ_STARTED);
 	rq->io_start_ns = now;
 	assert_int_equal(rig.s->ops->has_work(rig.s), rig.waiting > 0);
 	return rig_id(rq);

@@ -401,6 +401,58 @@ static void only_the_device_makes_late(void **state)
 	assert_int_equal(rig_get("write_tokens"), 32);
 }
 
+static void late_in_all_grows_back(void **state)
+{
+	uint64_t now = 10 * SEC;
+
+	(void)state;
+	took(R, 600, 3 * MS, 3 * MS, now);
+	took(W, 600, 1 * MS, 5 * MS, now);
+	tenth(&now);
+	assert_int_equal(rig_get("write_tokens"), 64);
+	/* The device is in time: who misses the target in all grows, others stay. */
+	took(R, 600, 1 * MS, 1 * MS, now);
+	took(W, 600, 1 * MS, 12 * MS, now);
+	tenth(&now);
+	assert_int_equal(rig_get("write_tokens"), 80);
+	assert_int_equal(rig_get("read_tokens"), 256);
+	took(W, 600, 1 * MS, 10 * MS, now);
+	tenth(&now);
+	assert_int_equal(rig_get("write_tokens"), 80);
+}
+
+static void a_rank_is_rounded_up(void **state)
+{
+	uint64_t now = 10 * SEC;
+
+	(void)state;
+	/* Of 550, 99 in 100 are 544.5: the 545th counts. */
+	took(R, 600, 3 * MS, 3 * MS, now);
+	took(W, 544, 1 * MS, 5 * MS, now);
+	took(W, 6, 1 * MS, 9 * MS, now);
+	tenth(&now);
+	assert_int_equal(rig_get("write_tokens"), 128);
+	took(R, 600, 3 * MS, 3 * MS, now);
+	took(W, 545, 1 * MS, 5 * MS, now);
+	took(W, 5, 1 * MS, 9 * MS, now);
+	tenth(&now);
+	assert_int_equal(rig_get("write_tokens"), 64);
+}
+
+static void all_kinds_are_looked_at(void **state)
+{
+	uint64_t now = 10 * SEC;
+
+	(void)state;
+	/* Though reads are late already, what writes took is looked at, and so forgotten. */
+	took(R, 600, 3 * MS, 3 * MS, now);
+	took(W, 600, 11 * MS, 11 * MS, now);
+	tenth(&now);
+	took(R, 600, 1, 1, now);
+	tenth(&now);
+	assert_int_equal(rig_get("read_tokens"), 256);
+}
+
 static void few_samples_wait(void **state)
 {
 	uint64_t now = 10 * SEC;
@@ -416,7 +468,7 @@ static void few_samples_wait(void **state)
 	/* Late. Of writes there is nothing new: what was seen before is remembered, once. */
 	assert_int_equal(rig_get("write_tokens"), 32);
 	took(R, 600, 50 * US, 50 * US, now);
-	rig.s->ops->tick(rig.s, now += TENTH);
+	rig.s->ops->tick(rig.s, now + TENTH);
 	assert_int_equal(rig_get("write_tokens"), 32);
 }
 
@@ -618,6 +670,9 @@ int main(void)
 		T(nobody_late_nothing_changes),
 		T(quarters),
 		T(only_the_device_makes_late),
+		T(late_in_all_grows_back),
+		T(a_rank_is_rounded_up),
+		T(all_kinds_are_looked_at),
 		T(few_samples_wait),
 		T(a_second_is_enough),
 		T(both_latencies_share_one_second),

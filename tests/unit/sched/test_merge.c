@@ -61,6 +61,8 @@ static void by_hash_and_tree(void **state)
 	expect_span(7, 692, 16);
 	assert_int_equal(rig_submit(12, R, 692 + 16, 8, 0), SCHED_MERGE_BACK); /* grown: found */
 	expect_span(7, 692, 24);
+	assert_int_equal(rig_submit(13, R, 516, 8, 0), SCHED_MERGE_BACK); /* not the last */
+	expect_span(5, 500, 24);
 	rig_expect(0, 10, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
 }
 
@@ -107,7 +109,7 @@ static void a_closed_gap_joins_the_neighbours(void **state)
 {
 	(void)state;
 	open_deadline();
-	rig.prio = IDLE;
+	rig.prio = RT(0);
 	rig_insert(0, W, 108, 8, 1);
 	rig_insert(1, W, 92, 8, 2);
 	assert_int_equal(rig.joins, 0);
@@ -116,17 +118,26 @@ static void a_closed_gap_joins_the_neighbours(void **state)
 	assert_int_equal(rig.into[0], 1); /* then the one before it absorbs it */
 	expect_span(1, 92, 24);
 	assert_int_equal(rig.rq[1].start_ns, 1);
-	/* What was absorbed is not queued any more: it keeps nobody waiting. */
 	rig_expect(3, 1, 1);
 	assert_int_equal(rig_dispatch(3), NONE);
+	/* What was absorbed is not queued any more: it keeps nobody waiting. */
 	rig.prio = BE(4);
 	rig_insert(4, W, 0, 8, 3);
-	assert_int_equal(rig_dispatch(3), 4);
-	rig.prio = IDLE;
-	rig_insert(5, W, 0, 8, 3);
-	assert_int_equal(rig_dispatch(3), NONE);
-	rig_complete(4, 3);
-	assert_int_equal(rig_serve(3), 5);
+	assert_int_equal(rig_serve(3), 4);
+}
+
+static void whole_ones_are_not_queued_any_more(void **state)
+{
+	(void)state;
+	open_deadline();
+	rig.prio = RT(0);
+	rig_insert(0, W, 100, 8, 1);
+	rig_insert(1, W, 108, 8, 1);
+	assert_int_equal(rig.into[1], 0);
+	rig_expect(3, 1, 0);
+	rig.prio = BE(4);
+	rig_insert(4, W, 0, 8, 3);
+	assert_int_equal(rig_serve(3), 4);
 }
 
 static void the_earlier_deadline_and_place_stay(void **state)
@@ -275,6 +286,34 @@ static void levels(void **state)
 	assert_int_equal(rig_submit(7, R, 124, 8, 0), SCHED_MERGE_NONE); /* 5 was never added */
 }
 
+static void the_last_is_what_was_merged_last(void **state)
+{
+	(void)state;
+	open_deadline();
+	rig_insert(0, R, 100, 8, 0);
+	rig_insert(1, R, 200, 8, 0);
+	rig_insert(2, R, 224, 8, 0);
+	assert_int_equal(rig_submit(3, R, 208, 8, 0), SCHED_MERGE_BACK);
+	rig.s->env.merging = SCHED_MERGING_ONE_HIT;
+	/* And at this level no neighbour is looked at. */
+	assert_int_equal(rig_submit(4, R, 216, 8, 0), SCHED_MERGE_BACK);
+	assert_int_equal(rig.into[4], 1);
+	assert_int_equal(rig.state[2], RIG_WAITING);
+	assert_int_equal(rig_submit(5, R, 108, 8, 0), SCHED_MERGE_NONE);
+}
+
+static void what_was_found_to_be_alone_is_dropped(void **state)
+{
+	(void)state;
+	open_deadline();
+	rig_insert(0, R, 0, 8, 0); /* the last */
+	rig_insert(1, R, 100, 8, 0);
+	rig.rq[1].flags |= SCHED_RQ_NOMERGE;
+	assert_int_equal(rig_submit(2, R, 108, 1, 0), SCHED_MERGE_NONE);
+	rig.rq[1].flags &= (uint8_t)~SCHED_RQ_NOMERGE;
+	assert_int_equal(rig_submit(3, R, 108, 2, 0), SCHED_MERGE_NONE);
+}
+
 static void without_join_requests_stay_whole(void **state)
 {
 	(void)state;
@@ -360,6 +399,7 @@ int main(void)
 		T(a_front_merge_moves_it_in_the_tree),
 		T(a_front_merge_moves_it_before_others),
 		T(a_closed_gap_joins_the_neighbours),
+		T(whole_ones_are_not_queued_any_more),
 		T(the_earlier_deadline_and_place_stay),
 		T(a_later_deadline_changes_nothing),
 		T(whole_requests_merge_when_inserted),
@@ -367,6 +407,8 @@ int main(void)
 		T(what_must_not_merge),
 		T(what_has_left_is_not_found),
 		T(levels),
+		T(the_last_is_what_was_merged_last),
+		T(what_was_found_to_be_alone_is_dropped),
 		T(without_join_requests_stay_whole),
 		T(discards_merge_across_gaps),
 		T(a_length_beyond_32_bits_never_comes),

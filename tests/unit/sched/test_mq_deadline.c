@@ -381,6 +381,25 @@ static void at_the_head_before_everything(void **state)
 	assert_int_equal(rig_dispatch(0), NONE);
 }
 
+/* What comes back from below is inserted again: it is counted once, and keeps its class busy. */
+static void inserted_again_counted_once(void **state)
+{
+	struct sched_list list = TAILQ_HEAD_INITIALIZER(list);
+
+	(void)state;
+	insert_prio(0, RT(0), 0, 0);
+	insert_prio(1, BE(4), 0, 0);
+	assert_int_equal(rig_dispatch(0), 0);
+	TAILQ_INSERT_TAIL(&list, &rig.rq[0], fifo);
+	rig.state[0] = RIG_WAITING;
+	rig.waiting++;
+	rig.s->ops->insert(rig.s, &list, true, 0);
+	assert_int_equal(rig_dispatch(0), 0);
+	assert_int_equal(rig_dispatch(0), NONE);
+	rig_complete(0, 0);
+	assert_int_equal(rig_serve(0), 1);
+}
+
 static void one_list_at_the_head_keeps_its_order(void **state)
 {
 	struct sched_list list = TAILQ_HEAD_INITIALIZER(list);
@@ -474,6 +493,7 @@ int main(void)
 		T(the_classes_share_direction_and_batch),
 		T(a_shorter_expiry_makes_requests_younger),
 		T(at_the_head_before_everything),
+		T(inserted_again_counted_once),
 		T(one_list_at_the_head_keeps_its_order),
 		T(depth_for_writes),
 		T(tunables_are_what_sysfs_has),

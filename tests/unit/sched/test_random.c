@@ -17,7 +17,7 @@ static uint64_t seed;
 static uint64_t pick(uint64_t n)
 {
 	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (seed >> 33) % n;
+	return (seed >> 33) * n >> 31;
 }
 
 /* Sectors that were inserted and have not left yet, merged ones included. */
