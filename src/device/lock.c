@@ -24,8 +24,9 @@
 #include "device/sysfs.h"
 
 #define LOCK_PAUSE_NS 5000000
-#define LOCK_TRIES_DEAD 1000
-#define LOCK_TRIES_UNKNOWN 10
+#define LOCK_TRIES_DEAD 1000 /* 5 s */
+/* 2 s: in a container /proc/locks does not tell of the lock of a process that is gone. */
+#define LOCK_TRIES_UNKNOWN 400
 
 /* Does LINE of /proc/locks tell of a lock (held, not waited for) on the file ST? */
 static int lock_line_pid(const char *line, const struct stat *st)
