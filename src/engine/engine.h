@@ -48,6 +48,7 @@ struct engine_params {
 	uint64_t null_latency_ns; /* null: completes after this */
 	void (*complete)(void *owner, struct weir_cmd *cmd);
 	void *owner;
+	const struct engine_ops *ops; /* through which it is opened: part of a simulation, say */
 };
 
 struct engine;
@@ -85,6 +86,9 @@ struct engine_ops {
 
 	/* How this instance was set up, in words. Static, or lives as long as E. */
 	const char *(*describe)(struct engine *e);
+
+	/* The time, where it is not clock_now(): a simulation's. OPS is this table; any thread. */
+	uint64_t (*now)(const struct engine_ops *ops);
 };
 
 /* Every engine instance begins with this. */

@@ -108,16 +108,16 @@ static struct request *get_tag(struct lane *lane, const struct weir_io *io)
 {
 	const struct sched_ops *ops = lane->sched->ops;
 	uint32_t used = lane->q->opts.nr_requests - lane->nr_free;
-	uint8_t flags;
+	struct sched_rq like;
 
 	if (!lane->nr_free)
 		return NULL;
 	if (ops->limit_depth && io->op != WEIR_OP_FLUSH) {
-		flags = io->op == WEIR_OP_READ || !(io->flags & WEIR_IO_BACKGROUND) ? SCHED_RQ_SYNC
-										    : 0;
-		if (io->flags & WEIR_IO_FUA)
-			flags |= SCHED_RQ_FUA;
-		if (used >= ops->limit_depth(lane->sched, io->op, flags))
+		like.op = io->op;
+		like.flags = split_flags(io);
+		like.ioprio = split_ioprio(io);
+		like.submitter = io->submitter;
+		if (used >= ops->limit_depth(lane->sched, &like))
 			return NULL;
 	}
 	return lane->free[--lane->nr_free];

@@ -11,7 +11,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "queue/lane.h"
 #include "queue/wait_fd.h"
@@ -115,7 +114,7 @@ void lane_push(struct lane *lane)
 	io_list_init(&batch);
 	io_list_join(&batch, &lane->plug);
 	stage_take(lane, &batch);
-	lane->now = clock_now();
+	lane->now = queue_now(lane->q);
 	dispatch_accept(lane, &batch);
 	dispatch_run(lane);
 }
@@ -177,7 +176,7 @@ unsigned lane_turn(struct lane *lane)
 	 * be taken off the ring; left, it would end every further sleep at once. */
 	if (lane->in_flight || lane->waited || lane->epoll_fd >= 0) {
 		lane->waited = false;
-		lane->now = clock_now();
+		lane->now = queue_now(lane->q);
 		if (lane->engine->ops->reap(lane->engine, lane->now) && has_old_work(lane))
 			lane_push(lane);
 	}

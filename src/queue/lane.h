@@ -17,6 +17,7 @@
 
 #include <weir/queue.h>
 
+#include "base/clock.h"
 #include "base/hist.h"
 #include "engine/engine.h"
 #include "sched/sched.h"
@@ -176,6 +177,12 @@ struct weir_queue {
 	uint32_t nr_registered;			 /* atomic, grows only */
 };
 
+/* The time that Q lives in, ns. Any thread. */
+static inline uint64_t queue_now(const struct weir_queue *q)
+{
+	return q->engine_ops->now ? q->engine_ops->now(q->engine_ops) : clock_now();
+}
+
 /* N commands of BYTES more (or fewer: N negative) are with the engine. */
 static inline void lane_count(struct lane *lane, int n, uint64_t bytes)
 {
@@ -285,6 +292,9 @@ void stage_take(struct lane *lane, struct io_list *into);
 
 /* split.c: makes RQ the next part of IO; 0 or -ENOMEM. */
 int split_next(struct lane *lane, struct weir_io *io, struct request *rq);
+/* split.c: what a scheduler is told of IO: enum sched_rq_flags, and its priority. */
+uint8_t split_flags(const struct weir_io *io);
+uint16_t split_ioprio(const struct weir_io *io);
 /* split.c: gives back what a bounce buffer read, and frees it. */
 void split_unbounce(struct request *rq, struct weir_io *io);
 /* split.c: frees what split_next() made, unused. */

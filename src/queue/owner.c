@@ -45,6 +45,7 @@ int owner_attach(struct lane *lane)
 		.null_latency_ns = q->opts.null_latency_ns,
 		.complete = complete_cmd,
 		.owner = lane,
+		.ops = q->engine_ops,
 	};
 	uint32_t nobody = 0;
 	int err;

@@ -180,25 +180,36 @@ static int split_memory(struct lane *lane, struct weir_io *io, struct request *r
 	return 0;
 }
 
-static void describe(struct weir_io *io, struct request *rq, uint64_t offset)
+uint8_t split_flags(const struct weir_io *io)
+{
+	bool sync = io->op == WEIR_OP_READ || !(io->flags & WEIR_IO_BACKGROUND);
+
+	return (uint8_t)((sync ? SCHED_RQ_SYNC : 0) | (io->flags & WEIR_IO_FUA ? SCHED_RQ_FUA : 0));
+}
+
+uint16_t split_ioprio(const struct weir_io *io)
 {
 	uint16_t prio = io->prio ? io->prio : WEIR_PRIO_DEFAULT;
-	bool sync = io->op == WEIR_OP_READ || !(io->flags & WEIR_IO_BACKGROUND);
+
+	return prio >> 13 ? prio : (uint16_t)(prio | WEIR_PRIO_BE(0));
+}
+
+static void describe(struct weir_io *io, struct request *rq, uint64_t offset)
+{
 	bool alone = (io->flags & WEIR_IO_NOMERGE) || io->q_cursor < io->length;
 
 	rq->rq.sector = offset >> SCHED_SECTOR_SHIFT;
 	rq->rq.nr_sectors = (uint32_t)(rq->cmd.length >> SCHED_SECTOR_SHIFT);
 	rq->rq.submitter = io->submitter;
-	rq->rq.ioprio = prio >> 13 ? prio : (uint16_t)(prio | WEIR_PRIO_BE(0));
+	rq->rq.ioprio = split_ioprio(io);
 	rq->rq.op = io->op;
-	rq->rq.flags = (uint8_t)((sync ? SCHED_RQ_SYNC : 0) | (alone ? SCHED_RQ_NOMERGE : 0) |
-				 (io->flags & WEIR_IO_FUA ? SCHED_RQ_FUA : 0));
+	rq->rq.flags = split_flags(io) | (alone ? SCHED_RQ_NOMERGE : 0);
 	rq->rq.ctx = io->q_ctx;
 	rq->cmd.offset = offset;
 	rq->cmd.op = io->op;
 	rq->cmd.fua = (io->op == WEIR_OP_WRITE || io->op == WEIR_OP_WRITE_ZEROES) &&
 		      (io->flags & WEIR_IO_FUA);
-	rq->cmd.prio = prio;
+	rq->cmd.prio = io->prio ? io->prio : WEIR_PRIO_DEFAULT;
 	rq->cmd.placement = io->placement;
 	rq->cmd.result = 0;
 	rq->cmd.status = 0;

@@ -14,7 +14,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "queue/lane.h"
 
 void lane_wake(struct lane *lane)
@@ -65,7 +64,7 @@ void stage_io(struct weir_queue *q, struct weir_io *io)
 	io->q_lane = ctx->lane;
 	pthread_mutex_lock(&ctx->lock);
 	if (!ctx->staged.first)
-		ctx->stamp_ns = clock_now();
+		ctx->stamp_ns = queue_now(q);
 	io->q_start_ns = ctx->stamp_ns;
 	io_list_add(&ctx->staged, io);
 	__atomic_store_n(&ctx->nr_begun, ctx->nr_begun + 1, __ATOMIC_RELAXED);

@@ -7,7 +7,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "queue/lane.h"
 
@@ -39,7 +38,7 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 	io->q_lane = lane;
 	io->q_ctx = q->nr_ctxs + lane->index;
 	if (!lane->plug.first && !lane->in_callback)
-		lane->now = clock_now();
+		lane->now = queue_now(q);
 	io->q_start_ns = lane->now;
 	io_list_add(&lane->plug, io);
 	__atomic_store_n(&lane->nr_begun, lane->nr_begun + 1, __ATOMIC_RELAXED);
@@ -81,7 +80,7 @@ int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns)
 	lane->task_ran = false;
 	ended = lane_turn(lane);
 	if (!ended && !lane->task_ran && timeout_ns) {
-		now = clock_now();
+		now = queue_now(q);
 		deadline = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 		lane_sleep(lane, deadline);
 		ended = lane_turn(lane);
@@ -171,7 +170,7 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io)
 		if (lane_turn(lane))
 			continue;
 		/* Where it is another lane's io its end wakes nobody here, so look now and then. */
-		lane_sleep(lane, io->q_lane == lane ? UINT64_MAX : clock_now() + NSEC_PER_MSEC);
+		lane_sleep(lane, io->q_lane == lane ? UINT64_MAX : queue_now(q) + NSEC_PER_MSEC);
 	}
 	lane_rest(lane);
 	return io->result;

@@ -381,9 +381,9 @@ static uint32_t kyber_async_depth(const struct sched_env *env)
 	return depth ? depth : 1;
 }
 
-static uint32_t kyber_limit_depth(struct sched *s, uint8_t op, uint8_t flags)
+static uint32_t kyber_limit_depth(struct sched *s, const struct sched_rq *like)
 {
-	if (op == SCHED_READ || (flags & (SCHED_RQ_SYNC | SCHED_RQ_FUA)))
+	if (like->op == SCHED_READ || (like->flags & (SCHED_RQ_SYNC | SCHED_RQ_FUA)))
 		return s->env.nr_requests;
 	return kyber_async_depth(&s->env);
 }

@@ -426,12 +426,12 @@ static void deadline_merged(struct sched *s, struct sched_rq *rq, enum sched_mer
 		deadline_absorb(dd, into, gone);
 }
 
-static uint32_t deadline_limit_depth(struct sched *s, uint8_t op, uint8_t flags)
+static uint32_t deadline_limit_depth(struct sched *s, const struct sched_rq *like)
 {
 	const struct deadline *dd = (struct deadline *)s;
 	int64_t depth = dd->value[ASYNC_DEPTH];
 
-	if ((op == SCHED_READ && (flags & SCHED_RQ_SYNC)) || depth > s->env.nr_requests)
+	if ((like->op == SCHED_READ && (like->flags & SCHED_RQ_SYNC)) || depth > s->env.nr_requests)
 		return s->env.nr_requests;
 	return (uint32_t)depth;
 }

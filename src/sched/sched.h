@@ -144,11 +144,14 @@ struct sched_ops {
 	void (*requeue)(struct sched *s, struct sched_rq *rq);
 	/* RQ, dispatched or never inserted, leaves for good. */
 	void (*finish)(struct sched *s, struct sched_rq *rq);
-	/* An io of this kind gets one of nr_requests while fewer than this are in use; at least
-	 * 1. FLAGS: SCHED_RQ_SYNC and SCHED_RQ_FUA count. */
-	uint32_t (*limit_depth)(struct sched *s, uint8_t op, uint8_t flags);
+	/* An io like this one gets one of nr_requests while fewer than this are in use; at least
+	 * 1. Of LIKE only op, flags (SCHED_RQ_SYNC, SCHED_RQ_FUA), ioprio and submitter are set. */
+	uint32_t (*limit_depth)(struct sched *s, const struct sched_rq *like);
 	void (*depth_changed)(struct sched *s, uint32_t nr_requests);
 	void (*submitter_gone)(struct sched *s, uint32_t submitter);
+	/* SUBMITTER's share among the others, 1 to 1000; 100 unless set. 0 or -ENOSPC (too many
+	 * submitters have one). NULL: every submitter is the same. */
+	int (*set_weight)(struct sched *s, uint32_t submitter, uint32_t weight);
 	bool (*has_work)(struct sched *s);
 	/* When dispatch() could have an answer that it does not have now; SCHED_NEVER: only
 	 * after an insert or a completion. Asked only while has_work(), and with room below. */

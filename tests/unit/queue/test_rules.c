@@ -210,10 +210,9 @@ static int limited_init(struct sched **s, const struct sched_env *env)
 	return err;
 }
 
-static uint32_t half_for_background(struct sched *s, uint8_t op, uint8_t flags)
+static uint32_t half_for_background(struct sched *s, const struct sched_rq *like)
 {
-	(void)op;
-	return flags & SCHED_RQ_SYNC ? s->env.nr_requests : s->env.nr_requests / 2;
+	return like->flags & SCHED_RQ_SYNC ? s->env.nr_requests : s->env.nr_requests / 2;
 }
 
 static void a_limit_on_some_holds_back_no_others(void **state)

@@ -180,6 +180,15 @@ static unsigned rig_tunable(const char *name)
 	return (unsigned)i;
 }
 
+uint32_t rig_limit_depth(uint8_t op, uint8_t flags)
+{
+	struct sched_rq like = {
+		.op = op, .flags = flags, .ioprio = rig.prio, .submitter = rig.submitter
+	};
+
+	return rig.s->ops->limit_depth(rig.s, &like);
+}
+
 void rig_set(const char *name, int64_t value)
 {
 	assert_int_equal(rig.s->ops->set(rig.s, rig_tunable(name), value), 0);

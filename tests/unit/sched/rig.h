@@ -66,6 +66,9 @@ int rig_serve(uint64_t now);
 /* The next N to leave are these, in this order; completes each at once. */
 void rig_expect(uint64_t now, int n, ...);
 
+/* The limit on tags for a request of this kind. */
+uint32_t rig_limit_depth(uint8_t op, uint8_t flags);
+
 void rig_set(const char *name, int64_t value);
 int64_t rig_get(const char *name);
 

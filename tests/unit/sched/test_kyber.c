@@ -613,16 +613,16 @@ static void depth_for_background(void **state)
 
 	(void)state;
 	assert_int_equal(rig_get("async_depth"), 192);
-	assert_int_equal(ops->limit_depth(rig.s, W, 0), 192);
-	assert_int_equal(ops->limit_depth(rig.s, D, 0), 192);
-	assert_int_equal(ops->limit_depth(rig.s, R, 0), 256);
-	assert_int_equal(ops->limit_depth(rig.s, W, SCHED_RQ_SYNC), 256);
-	assert_int_equal(ops->limit_depth(rig.s, W, SCHED_RQ_FUA), 256);
+	assert_int_equal(rig_limit_depth(W, 0), 192);
+	assert_int_equal(rig_limit_depth(D, 0), 192);
+	assert_int_equal(rig_limit_depth(R, 0), 256);
+	assert_int_equal(rig_limit_depth(W, SCHED_RQ_SYNC), 256);
+	assert_int_equal(rig_limit_depth(W, SCHED_RQ_FUA), 256);
 	ops->depth_changed(rig.s, 100);
 	assert_int_equal(rig_get("async_depth"), 75);
-	assert_int_equal(ops->limit_depth(rig.s, R, SCHED_RQ_SYNC), 100);
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 100);
 	ops->depth_changed(rig.s, 1);
-	assert_int_equal(ops->limit_depth(rig.s, W, 0), 1);
+	assert_int_equal(rig_limit_depth(W, 0), 1);
 }
 
 static void tunables_are_what_sysfs_has(void **state)

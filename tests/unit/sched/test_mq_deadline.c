@@ -423,18 +423,18 @@ static void depth_for_writes(void **state)
 
 	(void)state;
 	assert_int_equal(rig_get("async_depth"), 256);
-	assert_int_equal(ops->limit_depth(rig.s, W, SCHED_RQ_SYNC), 256);
+	assert_int_equal(rig_limit_depth(W, SCHED_RQ_SYNC), 256);
 	rig_set("async_depth", 10);
-	assert_int_equal(ops->limit_depth(rig.s, R, SCHED_RQ_SYNC), 256);
-	assert_int_equal(ops->limit_depth(rig.s, W, SCHED_RQ_SYNC), 10);
-	assert_int_equal(ops->limit_depth(rig.s, W, 0), 10);
-	assert_int_equal(ops->limit_depth(rig.s, D, SCHED_RQ_SYNC), 10);
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 256);
+	assert_int_equal(rig_limit_depth(W, SCHED_RQ_SYNC), 10);
+	assert_int_equal(rig_limit_depth(W, 0), 10);
+	assert_int_equal(rig_limit_depth(D, SCHED_RQ_SYNC), 10);
 	rig_set("async_depth", 1000);
-	assert_int_equal(ops->limit_depth(rig.s, W, 0), 256);
+	assert_int_equal(rig_limit_depth(W, 0), 256);
 	ops->depth_changed(rig.s, 64);
 	assert_int_equal(rig_get("async_depth"), 64);
-	assert_int_equal(ops->limit_depth(rig.s, W, 0), 64);
-	assert_int_equal(ops->limit_depth(rig.s, R, SCHED_RQ_SYNC), 64);
+	assert_int_equal(rig_limit_depth(W, 0), 64);
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 64);
 }
 
 static void tunables_are_what_sysfs_has(void **state)
