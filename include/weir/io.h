@@ -32,6 +32,7 @@ enum weir_io_flags {
 	WEIR_IO_NOWAIT = 1 << 1,     /* -EAGAIN (through `end`) where it would wait for a tag */
 	WEIR_IO_BACKGROUND = 1 << 2, /* not synchronous: nobody waits for it */
 	WEIR_IO_NOMERGE = 1 << 3,    /* keep it a request of its own */
+	WEIR_IO_PREFLUSH = 1 << 4,   /* begin it when what had ended before is on stable media */
 };
 
 /* Priorities as in ioprio_set(2): class in bits 13-15, level 0 (high) to 7 in bits 0-2. */
@@ -75,6 +76,7 @@ struct weir_io {
 	uint32_t q_parts;
 	uint32_t q_state;
 	uint32_t q_ctx;
+	uint32_t q_sequence;
 	uint64_t q_turn;
 };
 

@@ -57,7 +57,8 @@ enum weir_ctx_by {
 struct weir_queue_opts {
 	size_t size;	       /* sizeof(struct weir_queue_opts) */
 	const char *engine;    /* "posix", "uring", "null"; default "auto": the best that works */
-	const char *scheduler; /* "none" (default), "mq-deadline", "kyber" */
+	const char *scheduler; /* see weir_schedulers(); default "mq-deadline" for one lane, "none"
+				* for several */
 	uint32_t lanes;	       /* 1 to the number of CPUs; default 1 */
 	uint32_t workers;      /* 1: the queue runs every lane on a thread of its own */
 	uint32_t depth;	       /* driver tags a lane; default 128; lanes x depth never above the
@@ -66,6 +67,7 @@ struct weir_queue_opts {
 	uint64_t depth_bytes;  /* bytes in flight a lane; default 8 MiB, UINT64_MAX: no limit */
 	uint64_t max_io_bytes; /* longest command; default 1 MiB, never above the device's */
 	uint32_t ctx_by;       /* enum weir_ctx_by */
+	uint32_t nomerges;     /* 0: merge what is adjacent; 1: only cheaply found; 2: never */
 	uint32_t
 		posix_threads; /* size of the posix engine's pool, a lane; default min(depth, 16) */
 	uint64_t null_latency_ns; /* the null engine completes after this time; 0: at once */
@@ -113,7 +115,8 @@ int weir_queue_detach(struct weir_queue *q);
 /*
  * Submits IO; see the rules above. The first thread that calls this on a queue without workers
  * becomes the owner of lane 0, unless it is a worker of another queue. The owner's ios go out
- * together when it polls or waits, when 32 have gathered, or behind one of 512 KiB or more.
+ * together when it polls or waits, when 32 have gathered (ios that continue one another count
+ * once), or behind one of 512 KiB or more, or a run of that length.
  * Errors (`end` is not called): -EINVAL (misaligned: weir_error() says by how much; no such
  * operation or priority class), -ERANGE (beyond the device), -EROFS.
  */
@@ -196,18 +199,22 @@ struct weir_op_stats {
 struct weir_queue_stats {
 	size_t size;
 	struct weir_op_stats op[WEIR_OP_COUNT];
-	uint64_t requests;     /* commands given to the engine */
-	uint64_t splits;       /* commands beyond the first of an io */
-	uint64_t bounced;      /* commands whose memory was not aligned */
-	uint64_t fixed;	       /* commands on registered buffers */
-	uint64_t fixed_failed; /* lanes x ranges that could not be registered */
-	uint64_t tag_waits;    /* times an io had to wait for a tag */
-	uint64_t requeues;     /* commands that the engine refused and that went again */
-	uint64_t resubmits;    /* short or interrupted commands that went on */
-	uint64_t batches;      /* submissions to the engine */
-	uint64_t sleeps;       /* times an owner went to sleep */
-	uint64_t wakeups;      /* times a submitter woke an owner */
-	uint64_t in_flight;    /* now */
+	uint64_t requests;	 /* commands given to the engine */
+	uint64_t splits;	 /* commands beyond the first of an io */
+	uint64_t back_merges;	 /* ios that joined a request behind it ... */
+	uint64_t front_merges;	 /* ... before it ... */
+	uint64_t discard_merges; /* ... or as one more range of a discard */
+	uint64_t request_merges; /* requests that became one when a gap closed */
+	uint64_t bounced;	 /* commands whose memory was not aligned */
+	uint64_t fixed;		 /* commands on registered buffers */
+	uint64_t fixed_failed;	 /* lanes x ranges that could not be registered */
+	uint64_t tag_waits;	 /* times an io had to wait for a tag */
+	uint64_t requeues;	 /* commands that the engine refused and that went again */
+	uint64_t resubmits;	 /* short or interrupted commands that went on */
+	uint64_t batches;	 /* submissions to the engine */
+	uint64_t sleeps;	 /* times an owner went to sleep */
+	uint64_t wakeups;	 /* times a submitter woke an owner */
+	uint64_t in_flight;	 /* now */
 	uint64_t in_flight_bytes;
 };
 

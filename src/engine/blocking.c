@@ -111,9 +111,23 @@ static void blocking_flush(const struct blocking_target *t, struct weir_cmd *cmd
 	} while (progress_attempt(cmd, res) == PROGRESS_AGAIN);
 }
 
+/* The Nth range of CMD as the ioctl takes it. */
+static int64_t discard_range(const struct blocking_target *t, const struct weir_cmd *cmd,
+			     uint32_t n)
+{
+	struct cmd_range at = { cmd->offset, cmd->length };
+	uint64_t range[2];
+
+	if (cmd->iovcnt)
+		at = cmd->ranges[n];
+	range[0] = at.offset;
+	range[1] = at.length;
+	return sys_result(ioctl(t->fd, BLKDISCARD, range));
+}
+
 static void blocking_discard(const struct blocking_target *t, struct weir_cmd *cmd)
 {
-	uint64_t range[2] = { cmd->offset, cmd->length };
+	uint32_t n = 0;
 	int64_t res;
 
 	if (!t->discard) {
@@ -121,7 +135,9 @@ static void blocking_discard(const struct blocking_target *t, struct weir_cmd *c
 		return;
 	}
 	do {
-		res = sys_result(ioctl(t->fd, BLKDISCARD, range));
+		res = discard_range(t, cmd, n);
+		while (!res && ++n < cmd->iovcnt)
+			res = discard_range(t, cmd, n);
 		/* A hint that the device does not take is no error. */
 		if (res == -EOPNOTSUPP)
 			res = 0;

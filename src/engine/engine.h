@@ -20,12 +20,20 @@
 
 #include "device/device.h"
 
+/* A stretch of the device, bytes. */
+struct cmd_range {
+	uint64_t offset, length;
+};
+
 /* One command for the drive. The queue owns the memory; from queue() until complete() the
  * engine may change iov (it is the command's own copy) and uses the e_ fields. */
 struct weir_cmd {
-	uint64_t offset;   /* bytes */
-	uint64_t length;   /* bytes; 0 for a flush */
-	struct iovec *iov; /* iovcnt pieces that add up to length; reads and writes only */
+	uint64_t offset; /* bytes */
+	uint64_t length; /* bytes; 0 for a flush */
+	union {
+		struct iovec *iov;	  /* reads, writes: iovcnt pieces that add up to length */
+		struct cmd_range *ranges; /* discards: iovcnt ranges; 0: the one at offset */
+	};
 	uint32_t iovcnt;
 	uint8_t op; /* enum weir_op */
 	bool fua;
@@ -53,9 +61,15 @@ struct engine_params {
 
 struct engine;
 
+enum engine_flags {
+	ENGINE_NO_FUA = 1 << 0, /* a write with FUA is to be followed by a flush */
+};
+
 struct engine_ops {
 	const char *name;
 	const char *summary;
+	uint32_t flags;		     /* enum engine_flags */
+	uint32_t max_discard_ranges; /* in one command; 0 means 1 */
 
 	/* Would this engine work on DEV? 0 or -errno; WHY gets the reason or the set-up. */
 	int (*probe)(const struct weir_device *dev, char *why, size_t size);

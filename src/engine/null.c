@@ -152,6 +152,7 @@ static const char *null_describe(struct engine *e)
 const struct engine_ops engine_null = {
 	.name = "null",
 	.summary = "moves no data: measures the layers above",
+	.max_discard_ranges = 64,
 	.probe = null_probe,
 	.open = null_open,
 	.close = null_close,

@@ -136,6 +136,7 @@ static const char *posix_describe(struct engine *e)
 const struct engine_ops engine_posix = {
 	.name = "posix",
 	.summary = "blocking calls on a pool of threads: works everywhere",
+	.max_discard_ranges = 64,
 	.probe = posix_probe,
 	.open = posix_open,
 	.close = posix_close,

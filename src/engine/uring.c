@@ -135,6 +135,7 @@ static const char *uring_describe(struct engine *e)
 const struct engine_ops engine_uring = {
 	.name = "uring",
 	.summary = "io_uring: one system call a batch, fixed file and buffers",
+	.max_discard_ranges = 64,
 	.probe = uring_probe,
 	.open = uring_open,
 	.close = uring_close,

@@ -28,20 +28,30 @@ void complete_io(struct lane *lane, struct weir_io *io)
 		stage_returned(home, io);
 }
 
+void complete_data(struct lane *lane, struct weir_io *io)
+{
+	if (!io->q_sequence || sequence_data_ended(lane, io))
+		complete_io(lane, io);
+}
+
 static void end_part(struct lane *lane, struct weir_io *io, struct request *rq, int result,
 		     uint16_t status)
 {
+	if (rq->cmd.op == WEIR_OP_FLUSH) {
+		sequence_flush_ended(lane, io, result, status);
+		return;
+	}
 	if (rq->bounce)
 		split_unbounce(rq, io);
 	if (result && !io->result) {
 		io->result = result;
 		io->status = status;
-		io->q_failed_offset = rq->cmd.offset;
+		io->q_failed_offset = rq->nr_ios > 1 ? io->offset : rq->cmd.offset;
 		/* What is not cut yet would only fail too. */
 		io->q_cursor = io->length;
 	}
-	if (rq->cmd.op == WEIR_OP_FLUSH || !--io->q_parts)
-		complete_io(lane, io);
+	if (!--io->q_parts)
+		complete_data(lane, io);
 }
 
 void complete_request(struct lane *lane, struct request *rq, int result, uint16_t status)

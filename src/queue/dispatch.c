@@ -5,9 +5,9 @@
  * An io becomes requests, one tag each, and waits in line where there is no tag. The scheduler is
  * asked only while a driver tag and room in bytes are free, so nothing is parked below it, except
  * what the engine itself refused: that goes first next time. Flushes do not pass through the
- * scheduler; those that come while one is in flight share the next.
+ * scheduler (sequence.c).
  *
- * Owns the lane's waiting, flushes and dispatch lists. Owner's thread.
+ * Owns the lane's waiting and dispatch lists. Owner's thread.
  */
 #include <errno.h>
 
@@ -104,13 +104,14 @@ void dispatch_run(struct lane *lane)
 }
 
 /* A tag for IO, or NULL. */
-static struct request *get_tag(struct lane *lane, const struct weir_io *io)
+struct request *dispatch_get_tag(struct lane *lane, const struct weir_io *io)
 {
 	const struct sched_ops *ops = lane->sched->ops;
-	uint32_t used = lane->q->opts.nr_requests - lane->nr_free;
+	uint32_t used = lane->nr_tags - lane->nr_free;
+	uint32_t limit = __atomic_load_n(&lane->q->nr_requests, __ATOMIC_RELAXED);
 	struct sched_rq like;
 
-	if (!lane->nr_free)
+	if (!lane->nr_free || used >= limit)
 		return NULL;
 	if (ops->limit_depth && io->op != WEIR_OP_FLUSH) {
 		like.op = io->op;
@@ -128,22 +129,22 @@ static void put_tag(struct lane *lane, struct request *rq)
 	lane->free[lane->nr_free++] = rq;
 }
 
-/* Straight to the engine if the scheduler allows it and holds nothing, else to INSERT. */
-static void hand_on(struct lane *lane, struct request *rq, struct sched_list *insert)
+/* Straight to the engine as long as the scheduler allows it and holds nothing; the rest of BATCH
+ * is its own. */
+static void hand_on(struct lane *lane, struct sched_list *batch)
 {
 	struct sched *s = lane->sched;
+	struct sched_rq *rq;
 
-	rq->rq.start_ns = lane->now;
-	rq->rq.priv[0] = rq->rq.priv[1] = NULL;
-	rq->scheduled = false;
-	if ((s->ops->flags & SCHED_DIRECT) && TAILQ_EMPTY(insert) && !s->ops->has_work(s) &&
-	    TAILQ_EMPTY(&lane->dispatch) && room(lane)) {
-		if (!start(lane, rq))
-			refused(lane, rq, false);
-		return;
-	}
-	rq->scheduled = true;
-	TAILQ_INSERT_TAIL(insert, &rq->rq, fifo);
+	if ((s->ops->flags & SCHED_DIRECT) && !s->ops->has_work(s))
+		while ((rq = TAILQ_FIRST(batch)) && TAILQ_EMPTY(&lane->dispatch) && room(lane)) {
+			TAILQ_REMOVE(batch, rq, fifo);
+			((struct request *)rq)->scheduled = false;
+			if (!start(lane, (struct request *)rq))
+				refused(lane, (struct request *)rq, false);
+		}
+	if (!TAILQ_EMPTY(batch))
+		s->ops->insert(s, batch, false, lane->now);
 }
 
 /* IO gets no further part; it ends when those in flight have. */
@@ -155,61 +156,14 @@ static void stop_cutting(struct lane *lane, struct weir_io *io, int result)
 	}
 	io->q_cursor = io->length;
 	if (!--io->q_parts)
-		complete_io(lane, io);
-}
-
-/* A flush for all in the list; the tag is RQ. */
-static void start_flush(struct lane *lane, struct io_list *list, struct request *rq)
-{
-	struct weir_io *io = list->first;
-
-	rq->cmd = (struct weir_cmd){ .op = WEIR_OP_FLUSH, .buf_index = -1, .prio = io->prio };
-	rq->rq.op = WEIR_OP_FLUSH;
-	rq->rq.flags = SCHED_RQ_SYNC | SCHED_RQ_NOMERGE;
-	rq->rq.start_ns = lane->now;
-	rq->submit_ns = io->q_start_ns;
-	rq->first = io;
-	rq->nr_ios = list->count;
-	rq->scheduled = false;
-	io_list_init(list);
-	lane->flush_in_flight = true;
-	TAILQ_INSERT_TAIL(&lane->dispatch, rq, link);
-}
-
-/* Takes IO in; false if it must wait for a tag. */
-static bool accept_flush(struct lane *lane, struct weir_io *io)
-{
-	struct request *rq;
-
-	if (!lane->flush_in_flight) {
-		rq = get_tag(lane, io);
-		if (!rq)
-			return false;
-		io_list_add(&lane->flushes, io);
-		start_flush(lane, &lane->flushes, rq);
-		return true;
-	}
-	io_list_add(&lane->flushes, io);
-	return true;
-}
-
-/* The flush in flight has ended: the ones that came meanwhile share the next. */
-static void next_flush(struct lane *lane)
-{
-	struct request *rq;
-
-	if (lane->flush_in_flight || !lane->flushes.first)
-		return;
-	rq = get_tag(lane, lane->flushes.first);
-	if (rq)
-		start_flush(lane, &lane->flushes, rq);
+		complete_data(lane, io);
 }
 
 /* Cuts IO into requests as far as tags go; false if it must wait for one. */
 static bool accept_data(struct lane *lane, struct weir_io *io, struct sched_list *insert)
 {
 	do {
-		struct request *rq = get_tag(lane, io);
+		struct request *rq = dispatch_get_tag(lane, io);
 		bool first = !io->q_cursor;
 		int err;
 
@@ -226,19 +180,23 @@ static bool accept_data(struct lane *lane, struct weir_io *io, struct sched_list
 		}
 		if (!first)
 			hist_add(&lane->stats->splits, 1);
-		rq->first = io;
+		rq->first = rq->last = io;
 		rq->nr_ios = 1;
+		rq->scheduled = true;
+		rq->rq.start_ns = lane->now;
+		rq->rq.priv[0] = rq->rq.priv[1] = NULL;
 		io->q_parts++;
-		hand_on(lane, rq, insert);
+		TAILQ_INSERT_TAIL(insert, &rq->rq, fifo);
 	} while (io->q_cursor < io->length);
 	stop_cutting(lane, io, 0);
 	return true;
 }
 
+/* Takes in IO, which has waited; false if it must go on waiting for a tag. */
 static bool accept_one(struct lane *lane, struct weir_io *io, struct sched_list *insert)
 {
-	if (io->op == WEIR_OP_FLUSH)
-		return accept_flush(lane, io);
+	if (join_io(lane, io, insert))
+		return true;
 	if (io->q_cursor == io->length) { /* a part failed while it waited to be cut further */
 		stop_cutting(lane, io, 0);
 		return true;
@@ -248,7 +206,7 @@ static bool accept_one(struct lane *lane, struct weir_io *io, struct sched_list 
 
 static enum wait_kind wait_kind(const struct weir_io *io)
 {
-	if (io->op == WEIR_OP_READ || io->op == WEIR_OP_FLUSH)
+	if (io->op == WEIR_OP_READ)
 		return WAIT_READ;
 	return io->flags & WEIR_IO_BACKGROUND ? WAIT_BACKGROUND : WAIT_SYNC;
 }
@@ -312,19 +270,27 @@ static void accept_waiting(struct lane *lane, struct sched_list *insert)
 			skip |= 1u << (list - lane->waiting);
 }
 
+/* Takes IO in, or lets it wait in line; what joins another needs no tag, so no line either. */
+static void accept_new(struct lane *lane, struct weir_io *io, struct sched_list *insert)
+{
+	io->q_parts = 1; /* held while it is cut, so that it does not end too early */
+	if (sequence_accept(lane, io) || join_io(lane, io, insert))
+		return;
+	if (lane->waiting[wait_kind(io)].first || !accept_data(lane, io, insert))
+		wait_for_tag(lane, io);
+}
+
 void dispatch_accept(struct lane *lane, struct io_list *list)
 {
 	struct sched_list insert = TAILQ_HEAD_INITIALIZER(insert);
 	struct weir_io *io;
 
-	next_flush(lane);
+	sequence_kick(lane);
 	if (lane->nr_waiting)
 		accept_waiting(lane, &insert);
-	while ((io = io_list_pop(list))) {
-		io->q_parts = 1; /* held while it is cut, so that it does not end too early */
-		if (lane->waiting[wait_kind(io)].first || !accept_one(lane, io, &insert))
-			wait_for_tag(lane, io);
-	}
+	while ((io = io_list_pop(&lane->ready)) || (io = io_list_pop(list)))
+		accept_new(lane, io, &insert);
+	sequence_kick(lane);
 	if (!TAILQ_EMPTY(&insert))
-		lane->sched->ops->insert(lane->sched, &insert, false, lane->now);
+		hand_on(lane, &insert);
 }

@@ -21,6 +21,7 @@ static void lane_lists(struct lane *lane)
 	for (int kind = 0; kind < WAIT_KINDS; kind++)
 		io_list_init(&lane->waiting[kind]);
 	io_list_init(&lane->flushes);
+	io_list_init(&lane->ready);
 	io_list_init(&lane->ended);
 	io_list_init(&lane->forwarded);
 	io_list_init(&lane->returned);
@@ -31,7 +32,7 @@ static void lane_lists(struct lane *lane)
 
 static int lane_pool(struct lane *lane)
 {
-	uint32_t n = lane->q->opts.nr_requests, segments = lane->q->max_segments;
+	uint32_t n = lane->nr_tags, segments = lane->q->max_segments;
 
 	lane->pool = calloc(n, sizeof(*lane->pool));
 	lane->free = calloc(n, sizeof(*lane->free));
@@ -57,11 +58,16 @@ int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
 		.nr_ctxs = q->nr_ctxs + q->nr_lanes,
 		.max_submitters = 1024,
 		.rotational = q->info->rotational,
+		.merging = (uint8_t)q->merging,
+		.max_discard_segments = q->max_discard_ranges,
+		.join = join_requests,
+		.owner = lane,
 	};
 	int err;
 
 	lane->q = q;
 	lane->index = index;
+	lane->nr_tags = q->opts.depth > NR_REQUESTS_MAX ? q->opts.depth : NR_REQUESTS_MAX;
 	lane->epoll_fd = lane->timer_fd = -1;
 	lane->asleep = 1;
 	lane_lists(lane);
@@ -97,9 +103,18 @@ static bool forward(struct lane *lane)
 
 	if (!q->home || q->home == lane)
 		return false;
-	if (lane->plug.first)
+	if (lane->plug.first) {
 		stage_list(q->home, &lane->plug);
+		lane->plug_runs = 0;
+	}
 	return true;
+}
+
+static void take_plug(struct lane *lane, struct io_list *into)
+{
+	io_list_join(into, &lane->plug);
+	lane->plug_runs = 0;
+	lane->plug_run_bytes = 0;
 }
 
 void lane_push(struct lane *lane)
@@ -112,7 +127,7 @@ void lane_push(struct lane *lane)
 		return;
 	}
 	io_list_init(&batch);
-	io_list_join(&batch, &lane->plug);
+	take_plug(lane, &batch);
 	stage_take(lane, &batch);
 	lane->now = queue_now(lane->q);
 	dispatch_accept(lane, &batch);
@@ -161,8 +176,8 @@ static bool has_new_work(const struct lane *lane)
 /* Something waits that room below could let go on. */
 static bool has_old_work(const struct lane *lane)
 {
-	return lane->nr_waiting || lane->flushes.first || !TAILQ_EMPTY(&lane->dispatch) ||
-	       lane->sched->ops->has_work(lane->sched);
+	return lane->nr_waiting || lane->flushes.first || lane->ready.first ||
+	       !TAILQ_EMPTY(&lane->dispatch) || lane->sched->ops->has_work(lane->sched);
 }
 
 unsigned lane_turn(struct lane *lane)
@@ -200,6 +215,8 @@ uint64_t lane_next_event(struct lane *lane)
 		t = s->ops->next_wakeup(s);
 		next = t < next ? t : next;
 	}
+	t = sequence_next_event(lane);
+	next = t < next ? t : next;
 	if (!lane->in_flight && !TAILQ_EMPTY(&lane->dispatch) && lane->rerun_ns < next)
 		next = lane->rerun_ns;
 	return next;

@@ -32,6 +32,8 @@
 /* One discard or write-zeroes command at most, so that sectors fit and others get a turn. */
 #define LONGEST_RANGE (1ull << 30)
 #define REGISTERED_MAX 1024u
+/* Tags of a lane that a scheduler may have; blk-mq's 16 x 128. */
+#define NR_REQUESTS_MAX 2048u
 /* Two of x86's 64 bytes: its prefetcher fetches them in pairs. */
 #define CACHE_LINE 128u
 
@@ -41,6 +43,9 @@ enum wait_kind { WAIT_READ, WAIT_SYNC, WAIT_BACKGROUND, WAIT_KINDS };
 
 /* The values of weir_io.q_state. */
 enum io_state { IO_IDLE = 0, IO_PENDING = 1, IO_WAITED = 2, IO_DONE = 3 };
+
+/* The values of weir_io.q_sequence: where an io that needs flushes around its data is. */
+enum io_sequence { SEQ_NONE, SEQ_PRE, SEQ_READY, SEQ_DATA, SEQ_POST };
 
 /* A FIFO of ios, linked through q_next. */
 struct io_list {
@@ -57,12 +62,16 @@ struct task_list {
 struct request {
 	struct sched_rq rq; /* first: sched_rq and request are cast to each other */
 	struct weir_cmd cmd;
-	struct weir_io *first; /* nr_ios of them, linked through q_next */
+	struct weir_io *first, *last; /* nr_ios of them, linked through q_next */
 	uint32_t nr_ios;
-	bool scheduled; /* the scheduler knows it */
+	bool scheduled;	 /* the scheduler knows it */
+	bool registered; /* all of its memory is, though perhaps not in one piece */
 	uint64_t submit_ns;
-	struct iovec one;	/* cmd.iov where memory is contiguous */
-	struct iovec *pieces;	/* cmd.iov where it is not: room for max_segments */
+	struct iovec one; /* cmd.iov where memory is contiguous */
+	union {		  /* where it is not: room for max_segments */
+		struct iovec *pieces;
+		struct cmd_range *ranges;
+	};
 	void *bounce;		/* stands in for memory that is not aligned */
 	uint64_t bounce_cursor; /* where in the io it begins */
 	TAILQ_ENTRY(request) link;
@@ -76,6 +85,7 @@ struct lane_stats {
 		uint64_t ios, bytes, errors;
 		struct hist wait, device;
 	} op[WEIR_OP_COUNT];
+	uint64_t back_merges, front_merges, discard_merges, request_merges;
 	uint64_t requests, splits, bounced, fixed, fixed_failed, tag_waits, requeues, resubmits;
 	uint64_t batches, sleeps, wakeups;
 };
@@ -97,11 +107,14 @@ struct lane {
 	struct sched *sched;
 	struct request *pool, **free;
 	struct iovec *pieces;
-	uint32_t nr_free;
+	uint32_t nr_tags, nr_free;	    /* of the pool */
 	struct io_list plug;		    /* submitted by the owner, not yet taken */
+	struct weir_io *plug_last;	    /* of them */
+	uint32_t plug_runs;		    /* of ios on it that continue one another */
+	uint64_t plug_run_bytes;	    /* of the last of these */
 	struct io_list waiting[WAIT_KINDS]; /* for a tag, each in order */
 	uint64_t nr_waiting, turns;	    /* on them now; that were ever on them */
-	struct io_list flushes;		    /* for the flush in flight to end */
+	struct io_list flushes;		    /* for the next flush */
 	struct request_list dispatch;	    /* scheduled already: goes before the scheduler's */
 	struct io_list ended;		    /* to be called back */
 	struct task_list tasks;
@@ -111,8 +124,11 @@ struct lane {
 	uint64_t now;		  /* the time of the stage that is running */
 	uint64_t rerun_ns;
 	bool flush_in_flight;
-	bool refused;	   /* the head of dispatch: wait for a completion or rerun_ns */
-	uint64_t own_done; /* of nr_begun */
+	uint64_t flush_since_ns; /* when the first of flushes came */
+	uint32_t sequenced;	 /* data of flush sequences under way */
+	struct io_list ready;	 /* ios whose flush before the data has ended */
+	bool refused;		 /* the head of dispatch: wait for a completion or rerun_ns */
+	uint64_t own_done;	 /* of nr_begun */
 	bool in_callback;
 	bool task_ran;		   /* since weir_queue_poll_wait() cleared it */
 	bool waited;		   /* the engine's wait() was called since the last reap() */
@@ -156,6 +172,9 @@ struct weir_queue {
 	const struct sched_ops *sched_ops;
 	struct weir_queue_opts opts; /* every default filled in */
 	uint32_t max_segments;
+	uint32_t max_discard_ranges;
+	bool cached;	      /* a flush has something to do */
+	bool passes_fua;      /* the engine can, and it has something to do */
 	uint32_t memory_mask; /* address bits that must be 0 */
 	uint32_t block_mask;
 	struct lane *lanes;
@@ -167,6 +186,8 @@ struct weir_queue {
 
 	/* Atomics. */
 	uint32_t depth;
+	uint32_t nr_requests; /* that may be used of a lane's pool */
+	uint32_t merging;     /* enum sched_merging */
 	uint64_t depth_bytes;
 	uint32_t stop;		/* the workers are to drain and end */
 	uint32_t drain_waiters; /* threads in weir_queue_wait() that own no lane */
@@ -292,6 +313,10 @@ void stage_take(struct lane *lane, struct io_list *into);
 
 /* split.c: makes RQ the next part of IO; 0 or -ENOMEM. */
 int split_next(struct lane *lane, struct weir_io *io, struct request *rq);
+/* split.c: the longest command for IO, bytes. */
+uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io);
+/* split.c: IO makes one command, its memory being as it is. */
+bool split_whole(const struct weir_queue *q, const struct weir_io *io);
 /* split.c: what a scheduler is told of IO: enum sched_rq_flags, and its priority. */
 uint8_t split_flags(const struct weir_io *io);
 uint16_t split_ioprio(const struct weir_io *io);
@@ -300,6 +325,25 @@ void split_unbounce(struct request *rq, struct weir_io *io);
 /* split.c: frees what split_next() made, unused. */
 void split_drop(struct request *rq);
 
+/* join.c: one command from several. True: IO went into a request that waits, on PLUG or with the
+ * scheduler. */
+bool join_io(struct lane *lane, struct weir_io *io, struct sched_list *plug);
+/* join.c: as sched_env.join, for the lane. */
+bool join_requests(void *lane, struct sched_rq *into, struct sched_rq *gone, enum sched_merge how);
+
+/* sequence.c: takes IO in where it needs a flush first; false: its data may go. */
+bool sequence_accept(struct lane *lane, struct weir_io *io);
+/* sequence.c: the data of IO has ended; false if IO waits for a flush now. */
+bool sequence_data_ended(struct lane *lane, struct weir_io *io);
+/* sequence.c: a flush that IO waited for has ended. */
+void sequence_flush_ended(struct lane *lane, struct weir_io *io, int result, uint16_t status);
+/* sequence.c: starts a flush if it is time for one. */
+void sequence_kick(struct lane *lane);
+/* sequence.c: when sequence_kick() is to be called though nothing happens; UINT64_MAX: never. */
+uint64_t sequence_next_event(const struct lane *lane);
+
+/* dispatch.c: a tag, or NULL. */
+struct request *dispatch_get_tag(struct lane *lane, const struct weir_io *io);
 /* dispatch.c: from ios to commands. */
 void dispatch_accept(struct lane *lane, struct io_list *list);
 void dispatch_run(struct lane *lane);
@@ -309,6 +353,8 @@ bool dispatch_may_ask(const struct lane *lane);
 /* complete.c: from commands to ended ios. */
 void complete_cmd(void *lane, struct weir_cmd *cmd);
 void complete_request(struct lane *lane, struct request *rq, int result, uint16_t status);
+/* Every part of IO has ended. */
+void complete_data(struct lane *lane, struct weir_io *io);
 void complete_io(struct lane *lane, struct weir_io *io);
 unsigned complete_callbacks(struct lane *lane);
 

@@ -24,7 +24,6 @@
 #define DEFAULT_MAX_IO (1ull << 20)
 /* blk-mq's rule for a scheduler: twice the driver's depth, counted as at most 128. */
 #define SCHED_DEPTH_BASE 128u
-#define NR_REQUESTS_MAX 8192u
 #define THREAD_CTXS 64u
 #define SEGMENTS_MAX 1024u
 
@@ -74,6 +73,8 @@ static int check_options(struct weir_queue *q)
 		err = in_range("depth", o->depth, 1, DEPTH_MAX);
 	if (!err && o->ctx_by > WEIR_CTX_BY_NODE)
 		err = in_range("ctx_by", o->ctx_by, 0, WEIR_CTX_BY_NODE);
+	if (!err)
+		err = in_range("nomerges", o->nomerges, 0, 2);
 	if (err)
 		return err;
 	default_depth(q);
@@ -85,7 +86,9 @@ static int check_options(struct weir_queue *q)
 	o->max_io_bytes -= o->max_io_bytes % block;
 	/* With fewer tags than nr_requests the queue could not fill the drive; 4 is blk-mq's
 	 * lower bound for a scheduler. */
-	return err ? err : in_range("nr_requests", o->nr_requests, 1, NR_REQUESTS_MAX);
+	return err ? err
+		   : in_range("nr_requests", o->nr_requests, 1,
+			      o->depth > NR_REQUESTS_MAX ? o->depth : NR_REQUESTS_MAX);
 }
 
 static int find_engine(struct weir_queue *q, const struct engine_ops *given)
@@ -104,7 +107,11 @@ static int find_engine(struct weir_queue *q, const struct engine_ops *given)
 
 static int find_sched(struct weir_queue *q, const struct sched_ops *given)
 {
-	const char *name = q->opts.scheduler ? q->opts.scheduler : "none";
+	const char *name = q->opts.scheduler;
+
+	/* blk-mq's rule: one queue is worth ordering, several are for speed. */
+	if (!name)
+		name = q->opts.lanes > 1 ? "none" : "mq-deadline";
 
 	q->sched_ops = given ? given : sched_find(name);
 	if (!q->sched_ops)
@@ -195,6 +202,15 @@ static int set_up(struct weir_queue *q)
 	q->max_segments =
 		q->info->max_segments < SEGMENTS_MAX ? q->info->max_segments : SEGMENTS_MAX;
 	q->max_segments = q->max_segments ? q->max_segments : 1;
+	q->max_discard_ranges = q->engine_ops->max_discard_ranges;
+	if (!q->max_discard_ranges)
+		q->max_discard_ranges = 1;
+	if (q->max_discard_ranges > q->max_segments)
+		q->max_discard_ranges = q->max_segments;
+	q->cached = q->info->kind != WEIR_DEVICE_BLOCK || !q->info->direct || q->info->write_cache;
+	q->passes_fua = q->cached && !(q->engine_ops->flags & ENGINE_NO_FUA);
+	q->merging = SCHED_MERGING_ALL - q->opts.nomerges;
+	q->nr_requests = q->opts.nr_requests;
 	q->depth = q->opts.depth;
 	q->depth_bytes = q->opts.depth_bytes;
 	err = open_lanes(q);

@@ -22,7 +22,7 @@ static bool carries_data(const struct weir_io *io)
 	return io->op == WEIR_OP_READ || io->op == WEIR_OP_WRITE;
 }
 
-static uint64_t longest_part(const struct weir_queue *q, const struct weir_io *io)
+uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io)
 {
 	uint64_t discard = q->info->discard_max_bytes & ~(uint64_t)q->block_mask;
 
@@ -72,6 +72,20 @@ static uint64_t aligned_run(const struct weir_queue *q, const struct weir_io *io
 		n++;
 	}
 	return run;
+}
+
+bool split_whole(const struct weir_queue *q, const struct weir_io *io)
+{
+	if (io->q_cursor || io->length > split_longest(q, io))
+		return false;
+	if (!carries_data(io))
+		return true;
+	if (!io->iovcnt)
+		return !((uintptr_t)io->buf & q->memory_mask);
+	for (uint32_t i = 0; i < io->iovcnt; i++)
+		if (!io->iov[i].iov_len)
+			return false;
+	return aligned_run(q, io, io->length) == io->length;
 }
 
 /* Moves the cursor of IO over LENGTH bytes; the pieces go to OUT unless that is NULL. Returns
@@ -182,7 +196,7 @@ static int split_memory(struct lane *lane, struct weir_io *io, struct request *r
 
 uint8_t split_flags(const struct weir_io *io)
 {
-	bool sync = io->op == WEIR_OP_READ || !(io->flags & WEIR_IO_BACKGROUND);
+	bool sync = io->op == WEIR_OP_READ || !(io->flags & WEIR_IO_BACKGROUND) || io->q_sequence;
 
 	return (uint8_t)((sync ? SCHED_RQ_SYNC : 0) | (io->flags & WEIR_IO_FUA ? SCHED_RQ_FUA : 0));
 }
@@ -194,9 +208,12 @@ uint16_t split_ioprio(const struct weir_io *io)
 	return prio >> 13 ? prio : (uint16_t)(prio | WEIR_PRIO_BE(0));
 }
 
-static void describe(struct weir_io *io, struct request *rq, uint64_t offset)
+static void describe(struct weir_io *io, struct request *rq, uint64_t offset, bool passes_fua)
 {
-	bool alone = (io->flags & WEIR_IO_NOMERGE) || io->q_cursor < io->length;
+	/* Parts of an io that was cut stay alone, so that an io is in one request or has each of
+	 * its requests to itself. A copy's memory is not the io's. */
+	bool alone = (io->flags & (WEIR_IO_NOMERGE | WEIR_IO_PREFLUSH)) || io->q_sequence ||
+		     rq->cmd.length < io->length || rq->bounce;
 
 	rq->rq.sector = offset >> SCHED_SECTOR_SHIFT;
 	rq->rq.nr_sectors = (uint32_t)(rq->cmd.length >> SCHED_SECTOR_SHIFT);
@@ -207,8 +224,8 @@ static void describe(struct weir_io *io, struct request *rq, uint64_t offset)
 	rq->rq.ctx = io->q_ctx;
 	rq->cmd.offset = offset;
 	rq->cmd.op = io->op;
-	rq->cmd.fua = (io->op == WEIR_OP_WRITE || io->op == WEIR_OP_WRITE_ZEROES) &&
-		      (io->flags & WEIR_IO_FUA);
+	rq->cmd.fua = passes_fua && (io->flags & WEIR_IO_FUA) &&
+		      (io->op == WEIR_OP_WRITE || io->op == WEIR_OP_WRITE_ZEROES);
 	rq->cmd.prio = io->prio ? io->prio : WEIR_PRIO_DEFAULT;
 	rq->cmd.placement = io->placement;
 	rq->cmd.result = 0;
@@ -220,7 +237,7 @@ static void describe(struct weir_io *io, struct request *rq, uint64_t offset)
 int split_next(struct lane *lane, struct weir_io *io, struct request *rq)
 {
 	uint64_t offset = io->offset + io->q_cursor;
-	uint64_t left = io->length - io->q_cursor, limit = longest_part(lane->q, io);
+	uint64_t left = io->length - io->q_cursor, limit = split_longest(lane->q, io);
 	int err = 0;
 
 	if (limit > left)
@@ -236,9 +253,10 @@ int split_next(struct lane *lane, struct weir_io *io, struct request *rq)
 	}
 	if (err)
 		return err;
-	describe(io, rq, offset);
+	describe(io, rq, offset, lane->q->passes_fua);
 	if (rq->cmd.iovcnt == 1 && lane->nr_fixed)
 		rq->cmd.buf_index =
 			register_find(lane, rq->cmd.iov->iov_base, rq->cmd.iov->iov_len);
+	rq->registered = rq->cmd.buf_index >= 0;
 	return 0;
 }

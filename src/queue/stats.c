@@ -25,6 +25,10 @@ static void add_counters(struct weir_queue_stats *sum, const struct lane_stats *
 		sum->op[op].errors += get(&s->op[op].errors);
 	}
 	sum->requests += get(&s->requests);
+	sum->back_merges += get(&s->back_merges);
+	sum->front_merges += get(&s->front_merges);
+	sum->discard_merges += get(&s->discard_merges);
+	sum->request_merges += get(&s->request_merges);
 	sum->splits += get(&s->splits);
 	sum->bounced += get(&s->bounced);
 	sum->fixed += get(&s->fixed);

@@ -15,6 +15,25 @@ static int deadlock(void)
 	return error_set(-EDEADLK, "a callback cannot wait for the loop that runs it");
 }
 
+static bool continues(const struct weir_io *last, const struct weir_io *io)
+{
+	return last->op == io->op && (last->offset + last->length == io->offset ||
+				      io->offset + io->length == last->offset);
+}
+
+/* Ios that will be one request count once, or a long run could not become one. */
+static void plug(struct lane *lane, struct weir_io *io)
+{
+	if (!lane->plug.first || lane->sched->env.merging == SCHED_MERGING_OFF ||
+	    !continues(lane->plug_last, io)) {
+		lane->plug_runs++;
+		lane->plug_run_bytes = 0;
+	}
+	lane->plug_run_bytes += io->length;
+	lane->plug_last = io;
+	io_list_add(&lane->plug, io);
+}
+
 int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 {
 	struct lane *lane;
@@ -30,6 +49,7 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 	io->q_iov_index = 0;
 	io->q_iov_skip = 0;
 	io->q_parts = 0;
+	io->q_sequence = SEQ_NONE;
 	__atomic_store_n(&io->q_state, IO_PENDING, __ATOMIC_RELAXED);
 	if (!lane) {
 		stage_io(q, io);
@@ -40,9 +60,9 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 	if (!lane->plug.first && !lane->in_callback)
 		lane->now = queue_now(q);
 	io->q_start_ns = lane->now;
-	io_list_add(&lane->plug, io);
+	plug(lane, io);
 	__atomic_store_n(&lane->nr_begun, lane->nr_begun + 1, __ATOMIC_RELAXED);
-	if (lane->plug.count >= PLUG_MAX || io->length >= PLUG_BYTES)
+	if (lane->plug_runs >= PLUG_MAX || lane->plug_run_bytes >= PLUG_BYTES)
 		lane_push(lane);
 	return 0;
 }

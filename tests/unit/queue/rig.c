@@ -143,17 +143,24 @@ void rig_init(void)
 	rig.info.max_segments = 8;
 	rig.info.max_io_bytes = 65536;
 	rig.info.nr_requests = 0;
+	rig.nomerges = 2;
 }
 
 void rig_open(const struct weir_queue_opts *opts, const struct sched_ops *sched)
 {
+	struct weir_queue_opts all = WEIR_QUEUE_OPTS_INIT;
 	struct weir_device_info *info;
 
 	/* The device's facts become the test's. */
 	memcpy(&info, &(const struct weir_device_info *){ weir_device_info(rig.dev) },
 	       sizeof(info));
 	*info = rig.info;
-	assert_int_equal(queue_open(&rig.q, rig.dev, opts, &rig_engine, sched), 0);
+	if (opts)
+		all = *opts;
+	all.nomerges = rig.nomerges;
+	if (!all.scheduler)
+		all.scheduler = "none";
+	assert_int_equal(queue_open(&rig.q, rig.dev, &all, &rig_engine, sched), 0);
 }
 
 void rig_close(void)

@@ -37,6 +37,7 @@ struct rig {
 	struct weir_device *dev;
 	struct weir_device_info info; /* may be changed before rig_open() */
 	struct weir_queue *q;
+	unsigned nomerges; /* of rig_open(); 2 unless a test says otherwise */
 	/* The engine's; one lane only unless hold is false. */
 	bool hold;	       /* complete nothing until rig_complete() */
 	unsigned refuse_every; /* refuse each Nth offer; 0: none */

@@ -157,6 +157,7 @@ static void a_queue_wide_scheduler_has_a_home(void **state)
 	opts.lanes = two_lanes();
 	opts.workers = 1;
 	opts.depth = 32;
+	opts.nomerges = 2;
 	opts.ctx_by = WEIR_CTX_BY_THREAD;
 	assert_int_equal(queue_open(&queue, dev, &opts, NULL, &per_queue), 0);
 	run_threads(THREADS, 0, SOME);

@@ -271,6 +271,7 @@ int memdisk_open(struct weir_store **s, struct weir_queue **q, struct weir_devic
 	snprintf(name, sizeof(name), "null:%llu", (unsigned long long)memdisk.bytes);
 	assert_int_equal(weir_device_open(dev, name, NULL), 0);
 	queue.depth_bytes = UINT64_MAX;
+	queue.nomerges = memdisk.merge ? 0 : 2;
 	assert_int_equal(queue_open(q, *dev, &queue, &memdisk_engine, NULL), 0);
 	opts.attach = 1;
 	/* So that a few operations make several batches. */

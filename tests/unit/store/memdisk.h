@@ -21,6 +21,7 @@ struct memdisk {
 	int off;
 	int keep;    /* being switched off loses nothing that ended: only the process was killed */
 	int shuffle; /* ends commands in any order */
+	int merge;   /* the queue above merges: then a command is not a write of the store's */
 	/* Commands that fail: of OP, at or after FAIL_FROM and before FAIL_TO, this many. */
 	int fail_op;
 	uint64_t fail_from, fail_to;
