@@ -76,7 +76,7 @@ struct weir_io {
 	uint32_t q_parts;
 	uint32_t q_state;
 	uint32_t q_ctx;
-	uint32_t q_sequence;
+	uint16_t q_sequence, q_prio;
 	uint64_t q_turn;
 };
 

@@ -60,6 +60,7 @@ struct weir_queue_opts {
 	const char *scheduler; /* see weir_schedulers(); default "mq-deadline" for one lane, "none"
 				* for several */
 	uint32_t lanes;	       /* 1 to the number of CPUs; default 1 */
+	uint32_t read_lanes;   /* of these, for reads only; default 0: every lane serves all */
 	uint32_t workers;      /* 1: the queue runs every lane on a thread of its own */
 	uint32_t depth;	       /* driver tags a lane; default 128; lanes x depth never above the
 				* nr_requests beneath */
@@ -82,9 +83,11 @@ struct weir_queue_opts {
  * Opens a queue on DEV, which must stay open until the queue is closed. OPTS may be NULL.
  * With opts.workers the lanes run when this returns; otherwise each waits for its owner.
  *
+ * A scheduler that spans the queue (mq-deadline) runs on one lane; where several lanes have owners
+ * of the program's, the queue starts one worker of its own for it.
+ *
  * Errors: -EINVAL (an option out of range), -ENOENT (no such engine or scheduler),
- * -EOPNOTSUPP (the engine cannot work here, or a scheduler that spans the queue is to run on
- * several lanes without workers: weir_error() says why), -ENOMEM. Any thread.
+ * -EOPNOTSUPP (the engine cannot work here: weir_error() says why), -ENOMEM. Any thread.
  */
 int weir_queue_open(struct weir_queue **q, struct weir_device *dev,
 		    const struct weir_queue_opts *opts);
@@ -186,6 +189,72 @@ int weir_queue_register(struct weir_queue *q, void *base, size_t length);
 int weir_queue_set_depth(struct weir_queue *q, uint32_t depth);
 /* Sets the limit on bytes in flight of every lane, at least 1. Any thread. */
 int weir_queue_set_depth_bytes(struct weir_queue *q, uint64_t depth_bytes);
+
+/*
+ * Attributes carry sysfs's names and units (/sys/block/X/queue): "scheduler", "nr_requests",
+ * "nomerges", "max_sectors_kb", facts about the device, and the tunables of the scheduler that is
+ * in use, alone ("read_expire") or as sysfs has them ("iosched/read_expire").
+ */
+enum weir_attr_flags {
+	WEIR_ATTR_READ_ONLY = 1 << 0,
+	WEIR_ATTR_IOSCHED = 1 << 1, /* a tunable of the scheduler; the others are the queue's */
+};
+
+/* What an attribute is: a whole number from MIN to MAX. Strings are static. */
+struct weir_attr {
+	const char *name;
+	const char *unit;    /* "ms", "ns", "requests", "bool" ... */
+	const char *summary; /* what it moves, in one line */
+	int64_t min, max, def;
+	uint32_t flags; /* enum weir_attr_flags */
+};
+
+/*
+ * Describes attribute number INDEX (0, 1, 2 ...; "scheduler" is not among them, since it is no
+ * number). -ENOENT: there are no more. Any thread.
+ */
+int weir_queue_attr(struct weir_queue *q, size_t index, struct weir_attr *attr);
+
+/*
+ * Sets attribute NAME to VALUE while the queue runs. Lanes take it over on their next turn; the
+ * caller's own at once. Setting "nr_requests" resets async_depth; under "none" it is the depth.
+ *
+ * "scheduler" switches: requests that exist are worked off by the old one, what is submitted
+ * meanwhile waits (WEIR_IO_NOWAIT: -EAGAIN), then the new one goes on with its default values.
+ * It happens in the background, while lanes are polled or run by workers; an idle queue has
+ * switched on return. Nothing is lost or comes twice.
+ *
+ * Errors: -ENOENT (no such attribute), -EINVAL (no number, out of range, no such scheduler),
+ * -EPERM (read-only), -EBUSY (a tunable, while a switch is under way), -ENOMEM. Any thread.
+ */
+int weir_queue_set(struct weir_queue *q, const char *name, const char *value);
+
+/*
+ * Writes attribute NAME as text to VALUE, at most SIZE bytes with the final 0. "scheduler" gives
+ * all names, the one in use in brackets. Errors: -ENOENT, -ENOSPC. Any thread.
+ */
+int weir_queue_get(struct weir_queue *q, const char *name, char *value, size_t size);
+
+/*
+ * Sets SUBMITTER's share among the others, 1 to 1000 (100 unless set), in schedulers that have
+ * weights. Errors: -EINVAL, -EOPNOTSUPP (the scheduler has none), -ENOSPC. Any thread.
+ */
+int weir_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight);
+
+/* What becomes of the priority of a submitter's ios (the kernel's blk-ioprio policies). */
+enum weir_prio_policy {
+	WEIR_POLICY_NO_CHANGE = 0,
+	WEIR_POLICY_PROMOTE_TO_RT = 1,	/* class RT level 4, unless it is RT already */
+	WEIR_POLICY_RESTRICT_TO_BE = 2, /* RT and no class become BE level 0 */
+	WEIR_POLICY_IDLE = 3,		/* class IDLE, always */
+};
+
+/*
+ * Sets the policy for the ios that SUBMITTER submits from now on. Errors: -EINVAL, -ENOSPC (4096
+ * submitters have settings). Any thread.
+ */
+int weir_submitter_set_policy(struct weir_queue *q, uint32_t submitter,
+			      enum weir_prio_policy policy);
 
 struct weir_op_stats {
 	uint64_t ios;	/* ended, errors included */

@@ -116,7 +116,7 @@ struct request *dispatch_get_tag(struct lane *lane, const struct weir_io *io)
 	if (ops->limit_depth && io->op != WEIR_OP_FLUSH) {
 		like.op = io->op;
 		like.flags = split_flags(io);
-		like.ioprio = split_ioprio(io);
+		like.ioprio = io->q_prio;
 		like.submitter = io->submitter;
 		if (used >= ops->limit_depth(lane->sched, &like))
 			return NULL;

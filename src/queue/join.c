@@ -312,7 +312,7 @@ bool join_io(struct lane *lane, struct weir_io *io, struct sched_list *plug)
 		return false;
 	rq.op = io->op;
 	rq.flags = split_flags(io);
-	rq.ioprio = split_ioprio(io);
+	rq.ioprio = io->q_prio;
 	rq.submitter = io->submitter;
 	rq.ctx = io->q_ctx;
 	rq.sector = io->offset >> SCHED_SECTOR_SHIFT;

@@ -12,12 +12,13 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "queue/lane.h"
+#include "queue/control.h"
 #include "queue/wait_fd.h"
 
 static void lane_lists(struct lane *lane)
 {
 	io_list_init(&lane->plug);
+	io_list_init(&lane->held);
 	for (int kind = 0; kind < WAIT_KINDS; kind++)
 		io_list_init(&lane->waiting[kind]);
 	io_list_init(&lane->flushes);
@@ -50,19 +51,6 @@ static int lane_pool(struct lane *lane)
 
 int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
 {
-	struct sched_env env = {
-		.nr_requests = q->opts.nr_requests,
-		.depth = q->opts.depth,
-		.nr_lanes = q->sched_ops->scope == SCHED_PER_LANE ? q->nr_lanes : 1,
-		.lane = q->sched_ops->scope == SCHED_PER_LANE ? index : 0,
-		.nr_ctxs = q->nr_ctxs + q->nr_lanes,
-		.max_submitters = 1024,
-		.rotational = q->info->rotational,
-		.merging = (uint8_t)q->merging,
-		.max_discard_segments = q->max_discard_ranges,
-		.join = join_requests,
-		.owner = lane,
-	};
 	int err;
 
 	lane->q = q;
@@ -77,7 +65,7 @@ int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
 		return error_sys(-errno, "no eventfd for lane %u (see ulimit -n)", index);
 	lane->stats = calloc(1, sizeof(*lane->stats));
 	err = lane->stats ? lane_pool(lane) : -ENOMEM;
-	return err ? err : q->sched_ops->init(&lane->sched, &env);
+	return err ? err : control_first(lane);
 }
 
 void lane_destroy(struct lane *lane)
@@ -86,6 +74,8 @@ void lane_destroy(struct lane *lane)
 		return;
 	if (lane->sched)
 		lane->sched->ops->exit(lane->sched);
+	if (lane->next_sched)
+		lane->next_sched->ops->exit(lane->next_sched);
 	if (lane->wake_fd >= 0)
 		close(lane->wake_fd);
 	pthread_mutex_destroy(&lane->lock);
@@ -96,18 +86,27 @@ void lane_destroy(struct lane *lane)
 	free(lane->stats);
 }
 
-/* All of a PER_QUEUE scheduler's ios are scheduled on its home lane. */
-static bool forward(struct lane *lane)
+/* Ios of BATCH that another lane schedules go there. */
+static void forward(struct lane *lane, struct io_list *batch)
 {
-	struct weir_queue *q = lane->q;
+	struct lane *home = queue_home(lane->q);
+	struct io_list all, other[LANE_KINDS];
+	struct weir_io *io;
 
-	if (!q->home || q->home == lane)
-		return false;
-	if (lane->plug.first) {
-		stage_list(q->home, &lane->plug);
-		lane->plug_runs = 0;
+	if (home == lane || (!home && !lane->q->opts.read_lanes))
+		return;
+	io_list_init(&all);
+	for (int kind = 0; kind < LANE_KINDS; kind++)
+		io_list_init(&other[kind]);
+	io_list_join(&all, batch);
+	while ((io = io_list_pop(&all))) {
+		struct lane *to = home ? home : lane->serves[lane_kind(io)];
+
+		io_list_add(to == lane ? batch : &other[lane_kind(io)], io);
 	}
-	return true;
+	for (int kind = 0; kind < LANE_KINDS; kind++)
+		if (other[kind].first)
+			stage_list(home ? home : lane->serves[kind], &other[kind]);
 }
 
 static void take_plug(struct lane *lane, struct io_list *into)
@@ -117,20 +116,44 @@ static void take_plug(struct lane *lane, struct io_list *into)
 	lane->plug_run_bytes = 0;
 }
 
+/* The queue drains: what comes in waits, or ends if it must not wait. */
+static void hold(struct lane *lane, struct io_list *batch)
+{
+	struct weir_io *io;
+
+	while ((io = io_list_pop(batch))) {
+		if (!(io->flags & WEIR_IO_NOWAIT) || io->q_cursor || io->q_sequence) {
+			io_list_add(&lane->held, io);
+			continue;
+		}
+		io->result = -EAGAIN;
+		complete_io(lane, io);
+	}
+}
+
+static void check_control(struct lane *lane)
+{
+	if (lane->seen != __atomic_load_n(&lane->q->generation, __ATOMIC_ACQUIRE))
+		control_apply(lane);
+}
+
 void lane_push(struct lane *lane)
 {
 	struct io_list batch;
 
-	if (forward(lane)) {
-		io_list_init(&batch);
-		stage_take(lane, &batch);
-		return;
-	}
+	check_control(lane);
 	io_list_init(&batch);
+	if (!lane->draining)
+		io_list_join(&batch, &lane->held);
 	take_plug(lane, &batch);
 	stage_take(lane, &batch);
 	lane->now = queue_now(lane->q);
-	dispatch_accept(lane, &batch);
+	if (lane->draining) {
+		hold(lane, &batch);
+	} else {
+		forward(lane, &batch);
+		dispatch_accept(lane, &batch);
+	}
 	dispatch_run(lane);
 }
 
@@ -138,7 +161,10 @@ bool lane_mark_asleep(struct lane *lane)
 {
 	lane->marked = true;
 	__atomic_store_n(&lane->asleep, 1, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST))
+	/* A change of values is announced through the inbox too, but whoever announced it may have
+	 * met one that was set already, and we cleared it after we had looked at the values. */
+	if (!__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST) &&
+	    lane->seen == __atomic_load_n(&lane->q->generation, __ATOMIC_SEQ_CST))
 		return true;
 	__atomic_store_n(&lane->asleep, 0, __ATOMIC_RELAXED);
 	return false;
@@ -170,7 +196,8 @@ static void lane_awake(struct lane *lane)
 
 static bool has_new_work(const struct lane *lane)
 {
-	return lane->plug.first || __atomic_load_n(&lane->inbox, __ATOMIC_RELAXED);
+	return lane->plug.first || (lane->held.first && !lane->draining) ||
+	       __atomic_load_n(&lane->inbox, __ATOMIC_RELAXED);
 }
 
 /* Something waits that room below could let go on. */
@@ -185,6 +212,7 @@ unsigned lane_turn(struct lane *lane)
 	unsigned ended;
 
 	lane_awake(lane);
+	check_control(lane);
 	if (has_new_work(lane) || has_old_work(lane))
 		lane_push(lane);
 	/* After a sleep, and where somebody watches the descriptor, only a wake-up may be there to
@@ -195,6 +223,8 @@ unsigned lane_turn(struct lane *lane)
 		if (lane->engine->ops->reap(lane->engine, lane->now) && has_old_work(lane))
 			lane_push(lane);
 	}
+	if (lane->draining && lane->nr_free == lane->nr_tags)
+		control_drained(lane);
 	ended = complete_callbacks(lane);
 	if (lane->plug.first)
 		lane_push(lane);
@@ -206,7 +236,8 @@ uint64_t lane_next_event(struct lane *lane)
 	struct sched *s = lane->sched;
 	uint64_t next = UINT64_MAX, t;
 
-	if (lane->plug.first || lane->ended.first || lane->tasks.first)
+	if (lane->plug.first || lane->ended.first || lane->tasks.first ||
+	    (lane->held.first && !lane->draining))
 		return 0;
 	if (lane->engine->ops->next_event)
 		next = lane->engine->ops->next_event(lane->engine);
@@ -238,9 +269,9 @@ void lane_sleep(struct lane *lane, uint64_t deadline)
 
 bool lane_idle(struct lane *lane)
 {
-	return !lane->in_flight && !lane->plug.first && !lane->ended.first && !lane->tasks.first &&
-	       !has_old_work(lane) && !__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST) &&
-	       lane->own_done == lane->nr_begun;
+	return !lane->in_flight && !lane->plug.first && !lane->held.first && !lane->ended.first &&
+	       !lane->tasks.first && !has_old_work(lane) &&
+	       !__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST) && lane->own_done == lane->nr_begun;
 }
 
 void lane_drain(struct lane *lane)

@@ -34,12 +34,19 @@
 #define REGISTERED_MAX 1024u
 /* Tags of a lane that a scheduler may have; blk-mq's 16 x 128. */
 #define NR_REQUESTS_MAX 2048u
+/* blk-mq's rule for a scheduler: twice the driver's depth, counted as at most 128. */
+#define SCHED_DEPTH_BASE 128u
+#define LANES_MAX 1024u
+#define SCHED_TUNABLES_MAX 32u
 /* Two of x86's 64 bytes: its prefetcher fetches them in pairs. */
 #define CACHE_LINE 128u
 
 /* A scheduler may limit the tags of some kinds of ios (limit_depth); who waits for such a limit
  * holds back its own kind only. */
 enum wait_kind { WAIT_READ, WAIT_SYNC, WAIT_BACKGROUND, WAIT_KINDS };
+
+/* A ctx has a lane for each of these; where none is set aside for reads they are the same. */
+enum lane_kind { LANE_DEFAULT, LANE_READ, LANE_KINDS };
 
 /* The values of weir_io.q_state. */
 enum io_state { IO_IDLE = 0, IO_PENDING = 1, IO_WAITED = 2, IO_DONE = 3 };
@@ -101,10 +108,14 @@ struct lane {
 	struct weir_queue *q;
 	uint32_t index;
 	int wake_fd;
+	struct lane *serves[LANE_KINDS]; /* where its owner's ios are scheduled */
 
 	/* The owner's. */
 	struct engine *engine; /* while somebody is attached */
 	struct sched *sched;
+	struct io_list held; /* while the queue drains */
+	uint32_t seen;	     /* generation that was taken over */
+	bool draining;	     /* as of then */
 	struct request *pool, **free;
 	struct iovec *pieces;
 	uint32_t nr_tags, nr_free;	    /* of the pool */
@@ -152,6 +163,9 @@ struct lane {
 	struct io_list forwarded; /* to be scheduled here, submitted by owners of other lanes */
 	struct io_list returned;  /* ended elsewhere, to be called back here */
 
+	struct sched *next_sched; /* to go on with when the queue has drained */
+	bool drained;		  /* for a switch: no request is left */
+
 	pthread_t worker;
 	bool worker_runs;
 } __attribute__((aligned(CACHE_LINE)));
@@ -159,18 +173,18 @@ struct lane {
 /* A staging queue: ios of threads that own no lane. */
 struct ctx {
 	pthread_mutex_t lock;
-	struct io_list staged;
-	uint64_t nr_begun; /* ios that were ever staged here (atomic) */
-	uint64_t stamp_ns; /* when the first of staged came */
-	struct lane *lane; /* where `end` runs; never changes */
+	struct io_list staged[LANE_KINDS];
+	uint64_t nr_begun;	       /* ios that were ever staged here (atomic) */
+	uint64_t stamp_ns;	       /* when the first of staged came */
+	struct lane *lane[LANE_KINDS]; /* where `end` runs; never changes */
 } __attribute__((aligned(CACHE_LINE)));
 
 struct weir_queue {
 	struct weir_device *dev;
 	const struct weir_device_info *info;
 	const struct engine_ops *engine_ops;
-	const struct sched_ops *sched_ops;
-	struct weir_queue_opts opts; /* every default filled in */
+	const struct sched_ops *sched_ops; /* atomic */
+	struct weir_queue_opts opts;	   /* every default filled in */
 	uint32_t max_segments;
 	uint32_t max_discard_ranges;
 	bool cached;	      /* a flush has something to do */
@@ -178,8 +192,8 @@ struct weir_queue {
 	uint32_t memory_mask; /* address bits that must be 0 */
 	uint32_t block_mask;
 	struct lane *lanes;
-	uint32_t nr_lanes;
-	struct lane *home; /* of a PER_QUEUE scheduler, else NULL */
+	uint32_t nr_lanes; /* opts.lanes, and perhaps one as a home where others are attached */
+	struct lane *home; /* of a PER_QUEUE scheduler, else NULL (atomic) */
 	struct ctx *ctxs;
 	uint32_t nr_ctxs;
 	char engine_why[256];
@@ -188,7 +202,9 @@ struct weir_queue {
 	uint32_t depth;
 	uint32_t nr_requests; /* that may be used of a lane's pool */
 	uint32_t merging;     /* enum sched_merging */
-	uint64_t depth_bytes;
+	uint64_t depth_bytes, max_io_bytes;
+	uint32_t generation;	/* of all that may change: control.c */
+	uint32_t draining;	/* for a switch of the scheduler */
 	uint32_t stop;		/* the workers are to drain and end */
 	uint32_t drain_waiters; /* threads in weir_queue_wait() that own no lane */
 
@@ -196,12 +212,33 @@ struct weir_queue {
 	pthread_cond_t changed; /* a lane ended ios while drain_waiters was not 0 */
 	struct iovec registered[REGISTERED_MAX]; /* under the lock */
 	uint32_t nr_registered;			 /* atomic, grows only */
+
+	/* control.c's, under the lock. */
+	const struct sched_ops *next_ops; /* while draining */
+	struct {
+		int64_t value;	 /* when it was last looked at */
+		int64_t set;	 /* by the user ... */
+		uint32_t set_at; /* ... in this generation; 0: never */
+	} tunable[SCHED_TUNABLES_MAX];
+	struct settings *settings;   /* submitter.c; read as an atomic */
+	pthread_mutex_t switch_lock; /* held over a whole control_switch(), before the lock */
 };
 
 /* The time that Q lives in, ns. Any thread. */
 static inline uint64_t queue_now(const struct weir_queue *q)
 {
 	return q->engine_ops->now ? q->engine_ops->now(q->engine_ops) : clock_now();
+}
+
+/* The lane that schedules for all of Q's, or NULL. Any thread. */
+static inline struct lane *queue_home(const struct weir_queue *q)
+{
+	return __atomic_load_n(&q->home, __ATOMIC_SEQ_CST);
+}
+
+static inline enum lane_kind lane_kind(const struct weir_io *io)
+{
+	return io->op == WEIR_OP_READ ? LANE_READ : LANE_DEFAULT;
 }
 
 /* N commands of BYTES more (or fewer: N negative) are with the engine. */
@@ -317,9 +354,8 @@ int split_next(struct lane *lane, struct weir_io *io, struct request *rq);
 uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io);
 /* split.c: IO makes one command, its memory being as it is. */
 bool split_whole(const struct weir_queue *q, const struct weir_io *io);
-/* split.c: what a scheduler is told of IO: enum sched_rq_flags, and its priority. */
+/* split.c: what a scheduler is told of IO: enum sched_rq_flags. */
 uint8_t split_flags(const struct weir_io *io);
-uint16_t split_ioprio(const struct weir_io *io);
 /* split.c: gives back what a bounce buffer read, and frees it. */
 void split_unbounce(struct request *rq, struct weir_io *io);
 /* split.c: frees what split_next() made, unused. */

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/opts.h"
-#include "queue/lane.h"
+#include "queue/control.h"
 #include "queue/open.h"
 
 #define DEFAULT_DEPTH 128u
@@ -22,8 +22,6 @@
 /* Longer commands move no more, and make whoever comes behind them wait longer; close to blk-mq's
  * own default of 1280 KiB. */
 #define DEFAULT_MAX_IO (1ull << 20)
-/* blk-mq's rule for a scheduler: twice the driver's depth, counted as at most 128. */
-#define SCHED_DEPTH_BASE 128u
 #define THREAD_CTXS 64u
 #define SEGMENTS_MAX 1024u
 
@@ -32,6 +30,13 @@ static uint32_t online_cpus(void)
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
 	return n > 0 ? (uint32_t)n : 1;
+}
+
+static uint32_t lanes_max(void)
+{
+	uint32_t n = online_cpus();
+
+	return n < LANES_MAX ? n : LANES_MAX;
 }
 
 static int in_range(const char *name, uint64_t value, uint64_t min, uint64_t max)
@@ -46,16 +51,16 @@ static int in_range(const char *name, uint64_t value, uint64_t min, uint64_t max
 static void default_depth(struct weir_queue *q)
 {
 	struct weir_queue_opts *o = &q->opts;
-	uint32_t below = q->info->nr_requests / o->lanes, base;
+	uint32_t below = q->info->nr_requests / o->lanes;
 
 	if (!o->depth)
 		o->depth = DEFAULT_DEPTH;
 	/* Beyond nr_requests, all lanes together, the kernel falls back to threads. */
 	if (q->info->nr_requests && o->depth > below)
 		o->depth = below ? below : 1;
-	base = o->depth < SCHED_DEPTH_BASE ? o->depth : SCHED_DEPTH_BASE;
+	q->depth = o->depth;
 	if (!o->nr_requests)
-		o->nr_requests = q->sched_ops->flags & SCHED_DIRECT ? o->depth : 2 * base;
+		o->nr_requests = control_nr_requests(q, q->sched_ops);
 	if (!o->depth_bytes)
 		o->depth_bytes = DEFAULT_DEPTH_BYTES;
 }
@@ -68,7 +73,9 @@ static int check_options(struct weir_queue *q)
 
 	if (!o->lanes)
 		o->lanes = 1;
-	err = in_range("lanes", o->lanes, 1, online_cpus());
+	err = in_range("lanes", o->lanes, 1, lanes_max());
+	if (!err && o->read_lanes)
+		err = in_range("read_lanes", o->read_lanes, 1, o->lanes - 1);
 	if (!err && o->depth)
 		err = in_range("depth", o->depth, 1, DEPTH_MAX);
 	if (!err && o->ctx_by > WEIR_CTX_BY_NODE)
@@ -128,6 +135,34 @@ static void *zeroed(size_t n, size_t size)
 	return p ? memset(p, 0, n * size) : NULL;
 }
 
+/* The lanes for submitter I of N. Neighbours share one, as CPUs that are near one another do on
+ * Linux. */
+static void map_lanes(struct weir_queue *q, uint32_t i, uint32_t n, struct lane **lane)
+{
+	uint32_t reads = q->opts.read_lanes, others = q->opts.lanes - reads;
+
+	lane[LANE_DEFAULT] = &q->lanes[(uint64_t)i * others / n];
+	lane[LANE_READ] = lane[LANE_DEFAULT];
+	if (reads)
+		lane[LANE_READ] = &q->lanes[others + (uint64_t)i * reads / n];
+}
+
+/* The lane that serves what the owner of lane I submits: its own, if it is of that kind. */
+static void map_own(struct weir_queue *q, uint32_t i)
+{
+	uint32_t others = q->opts.lanes - q->opts.read_lanes;
+	struct lane **serves = q->lanes[i].serves;
+
+	if (i < q->opts.lanes)
+		map_lanes(q, i, q->opts.lanes, serves);
+	else
+		serves[LANE_DEFAULT] = serves[LANE_READ] = &q->lanes[0];
+	if (i < others)
+		serves[LANE_DEFAULT] = &q->lanes[i];
+	if (i < q->opts.lanes && (i >= others || !q->opts.read_lanes))
+		serves[LANE_READ] = &q->lanes[i];
+}
+
 static int open_ctxs(struct weir_queue *q)
 {
 	uint32_t n = q->opts.ctx_by == WEIR_CTX_BY_THREAD ? THREAD_CTXS : online_cpus();
@@ -138,9 +173,9 @@ static int open_ctxs(struct weir_queue *q)
 	q->nr_ctxs = n;
 	for (uint32_t i = 0; i < n; i++) {
 		pthread_mutex_init(&q->ctxs[i].lock, NULL);
-		io_list_init(&q->ctxs[i].staged);
-		/* Neighbours share a lane, as CPUs that are near one another do on Linux. */
-		q->ctxs[i].lane = &q->lanes[(uint64_t)i * q->nr_lanes / n];
+		for (int kind = 0; kind < LANE_KINDS; kind++)
+			io_list_init(&q->ctxs[i].staged[kind]);
+		map_lanes(q, i, n, q->ctxs[i].lane);
 	}
 	return 0;
 }
@@ -149,20 +184,22 @@ static int open_lanes(struct weir_queue *q)
 {
 	int err = 0;
 
-	q->lanes = zeroed(q->opts.lanes, sizeof(*q->lanes));
+	uint32_t n = q->opts.lanes;
+
+	/* One more, asleep mostly, where the owners are the program's: see control_home(). */
+	n += n > 1 && !q->opts.workers;
+	q->lanes = zeroed(n, sizeof(*q->lanes));
 	if (!q->lanes)
 		return -ENOMEM;
-	q->nr_lanes = q->opts.lanes;
-	if (q->sched_ops->scope == SCHED_PER_QUEUE)
-		q->home = &q->lanes[0];
-	/* The home lane must run even while nobody who is attached polls it. */
-	if (q->home && q->nr_lanes > 1 && !q->opts.workers)
-		return error_set(-EOPNOTSUPP,
-				 "%s spans all lanes: use one lane, or let workers run them",
-				 q->sched_ops->name);
+	q->nr_lanes = n;
+	q->home = control_home(q, q->sched_ops);
 	err = open_ctxs(q);
-	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
+	for (uint32_t i = 0; i < q->nr_lanes && !err; i++) {
+		map_own(q, i);
 		err = lane_init(&q->lanes[i], q, i);
+	}
+	if (!err)
+		control_refresh(q, q->lanes[0].sched);
 	return err;
 }
 
@@ -184,7 +221,9 @@ static void destroy(struct weir_queue *q)
 		lane_destroy(&q->lanes[i]);
 	for (uint32_t i = 0; i < q->nr_ctxs; i++)
 		pthread_mutex_destroy(&q->ctxs[i].lock);
+	submitter_destroy(q);
 	pthread_mutex_destroy(&q->lock);
+	pthread_mutex_destroy(&q->switch_lock);
 	pthread_cond_destroy(&q->changed);
 	free(q->lanes);
 	free(q->ctxs);
@@ -211,11 +250,12 @@ static int set_up(struct weir_queue *q)
 	q->passes_fua = q->cached && !(q->engine_ops->flags & ENGINE_NO_FUA);
 	q->merging = SCHED_MERGING_ALL - q->opts.nomerges;
 	q->nr_requests = q->opts.nr_requests;
-	q->depth = q->opts.depth;
+	q->max_io_bytes = q->opts.max_io_bytes;
 	q->depth_bytes = q->opts.depth_bytes;
 	err = open_lanes(q);
-	for (uint32_t i = 0; i < q->nr_lanes && !err && q->opts.workers; i++)
-		err = owner_start_worker(&q->lanes[i]);
+	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
+		if (q->opts.workers || (i == q->opts.lanes && q->home))
+			err = owner_start_worker(&q->lanes[i]);
 	return err == -ENOMEM ? error_sys(err, "cannot open a queue of depth %u", q->opts.depth)
 			      : err;
 }
@@ -236,6 +276,7 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 	if (!q)
 		return error_sys(-ENOMEM, "cannot open a queue");
 	pthread_mutex_init(&q->lock, NULL);
+	pthread_mutex_init(&q->switch_lock, NULL);
 	pthread_cond_init(&q->changed, NULL);
 	q->dev = dev;
 	q->info = weir_device_info(dev);
@@ -283,13 +324,13 @@ int weir_queue_close(struct weir_queue *q)
 
 	if (!q)
 		return 0;
-	mine = owner_lane(q);
 	if (owner_in_callback())
 		return error_set(-EDEADLK, "a callback cannot close a queue");
 	/* While all workers run: what one has may need another's lane, and its ends may submit. */
-	if (q->opts.workers)
+	if (q->opts.workers || q->lanes[q->nr_lanes - 1].worker_runs)
 		(void)weir_queue_wait(q);
 	stop_workers(q);
+	mine = owner_lane(q); /* that, too, may have made it one */
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
 		if (&q->lanes[i] != mine && __atomic_load_n(&q->lanes[i].owned, __ATOMIC_ACQUIRE))
 			return error_set(-EBUSY, "another thread is attached to lane %u", i);

@@ -50,7 +50,7 @@ int owner_attach(struct lane *lane)
 	uint32_t nobody = 0;
 	int err;
 
-	if (!__atomic_compare_exchange_n(&lane->owned, &nobody, 1, false, __ATOMIC_ACQ_REL,
+	if (!__atomic_compare_exchange_n(&lane->owned, &nobody, 1, false, __ATOMIC_SEQ_CST,
 					 __ATOMIC_RELAXED))
 		return -EBUSY;
 	err = q->engine_ops->open(&lane->engine, &params);
@@ -109,11 +109,11 @@ int weir_queue_attach(struct weir_queue *q, uint32_t index)
 		return error_set(-EEXIST, "this thread owns lane %u already", owner_lane(q)->index);
 	if (q->opts.workers)
 		return error_set(-EBUSY, "the queue's own workers run its lanes");
-	if (index != WEIR_LANE_ANY && index >= q->nr_lanes)
-		return error_set(-EINVAL, "no lane %u: the queue has %u", index, q->nr_lanes);
+	if (index != WEIR_LANE_ANY && index >= q->opts.lanes)
+		return error_set(-EINVAL, "no lane %u: the queue has %u", index, q->opts.lanes);
 	if (index != WEIR_LANE_ANY)
 		err = owner_attach(&q->lanes[index]);
-	for (uint32_t i = 0; index == WEIR_LANE_ANY && i < q->nr_lanes && err == -EBUSY; i++)
+	for (uint32_t i = 0; index == WEIR_LANE_ANY && i < q->opts.lanes && err == -EBUSY; i++)
 		err = owner_attach(&q->lanes[i]);
 	return err == -EBUSY ? error_set(err, "another thread owns the lane; detach it first")
 			     : err;

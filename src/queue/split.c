@@ -27,7 +27,7 @@ uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io)
 	uint64_t discard = q->info->discard_max_bytes & ~(uint64_t)q->block_mask;
 
 	if (carries_data(io))
-		return q->opts.max_io_bytes;
+		return __atomic_load_n(&q->max_io_bytes, __ATOMIC_RELAXED);
 	if (io->op == WEIR_OP_DISCARD && discard && discard < LONGEST_RANGE)
 		return discard;
 	return LONGEST_RANGE;
@@ -201,13 +201,6 @@ uint8_t split_flags(const struct weir_io *io)
 	return (uint8_t)((sync ? SCHED_RQ_SYNC : 0) | (io->flags & WEIR_IO_FUA ? SCHED_RQ_FUA : 0));
 }
 
-uint16_t split_ioprio(const struct weir_io *io)
-{
-	uint16_t prio = io->prio ? io->prio : WEIR_PRIO_DEFAULT;
-
-	return prio >> 13 ? prio : (uint16_t)(prio | WEIR_PRIO_BE(0));
-}
-
 static void describe(struct weir_io *io, struct request *rq, uint64_t offset, bool passes_fua)
 {
 	/* Parts of an io that was cut stay alone, so that an io is in one request or has each of
@@ -218,7 +211,7 @@ static void describe(struct weir_io *io, struct request *rq, uint64_t offset, bo
 	rq->rq.sector = offset >> SCHED_SECTOR_SHIFT;
 	rq->rq.nr_sectors = (uint32_t)(rq->cmd.length >> SCHED_SECTOR_SHIFT);
 	rq->rq.submitter = io->submitter;
-	rq->rq.ioprio = split_ioprio(io);
+	rq->rq.ioprio = io->q_prio;
 	rq->rq.op = io->op;
 	rq->rq.flags = split_flags(io) | (alone ? SCHED_RQ_NOMERGE : 0);
 	rq->rq.ctx = io->q_ctx;
@@ -226,7 +219,7 @@ static void describe(struct weir_io *io, struct request *rq, uint64_t offset, bo
 	rq->cmd.op = io->op;
 	rq->cmd.fua = passes_fua && (io->flags & WEIR_IO_FUA) &&
 		      (io->op == WEIR_OP_WRITE || io->op == WEIR_OP_WRITE_ZEROES);
-	rq->cmd.prio = io->prio ? io->prio : WEIR_PRIO_DEFAULT;
+	rq->cmd.prio = io->q_prio;
 	rq->cmd.placement = io->placement;
 	rq->cmd.result = 0;
 	rq->cmd.status = 0;

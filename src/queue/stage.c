@@ -59,17 +59,20 @@ static struct ctx *ctx_of(struct weir_queue *q)
 void stage_io(struct weir_queue *q, struct weir_io *io)
 {
 	struct ctx *ctx = ctx_of(q);
+	enum lane_kind kind = lane_kind(io);
+	struct lane *home;
 
 	io->q_ctx = (uint32_t)(ctx - q->ctxs);
-	io->q_lane = ctx->lane;
+	io->q_lane = ctx->lane[kind];
 	pthread_mutex_lock(&ctx->lock);
-	if (!ctx->staged.first)
+	if (!ctx->staged[LANE_DEFAULT].first && !ctx->staged[LANE_READ].first)
 		ctx->stamp_ns = queue_now(q);
 	io->q_start_ns = ctx->stamp_ns;
-	io_list_add(&ctx->staged, io);
+	io_list_add(&ctx->staged[kind], io);
 	__atomic_store_n(&ctx->nr_begun, ctx->nr_begun + 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&ctx->lock);
-	lane_wake(q->home ? q->home : ctx->lane);
+	home = queue_home(q);
+	lane_wake(home ? home : ctx->lane[kind]);
 }
 
 void stage_task(struct lane *lane, struct weir_task *task)
@@ -96,12 +99,27 @@ void stage_returned(struct lane *lane, struct weir_io *io)
 	lane_wake(lane);
 }
 
-/* The owner of the lane that serves CTX takes all that is staged there. */
-static void take_ctx(struct ctx *ctx, struct io_list *into)
+/* Takes what is staged in CTX for LANE. Whoever staged it may have woken the lane that served it
+ * before a switch of the scheduler: then that one, here, wakes the other. */
+static void take_ctx(struct lane *lane, struct ctx *ctx, struct io_list *into)
 {
-	pthread_mutex_lock(&ctx->lock);
-	io_list_join(into, &ctx->staged);
-	pthread_mutex_unlock(&ctx->lock);
+	struct lane *home = queue_home(lane->q);
+
+	for (int kind = 0; kind < LANE_KINDS; kind++) {
+		struct lane *at = home ? home : ctx->lane[kind];
+		bool others = false;
+
+		if (at != lane && !lane->seen)
+			continue;
+		pthread_mutex_lock(&ctx->lock);
+		if (at == lane)
+			io_list_join(into, &ctx->staged[kind]);
+		else
+			others = ctx->staged[kind].first;
+		pthread_mutex_unlock(&ctx->lock);
+		if (others)
+			lane_wake(at);
+	}
 }
 
 void stage_take(struct lane *lane, struct io_list *into)
@@ -119,6 +137,5 @@ void stage_take(struct lane *lane, struct io_list *into)
 	if (lane->seen_registered != __atomic_load_n(&q->nr_registered, __ATOMIC_ACQUIRE))
 		(void)register_pending(lane); /* counted there; ios go on unregistered */
 	for (uint32_t i = 0; i < q->nr_ctxs; i++)
-		if ((q->home ? q->home : q->ctxs[i].lane) == lane)
-			take_ctx(&q->ctxs[i], into);
+		take_ctx(lane, &q->ctxs[i], into);
 }

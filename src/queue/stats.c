@@ -79,12 +79,12 @@ int weir_queue_info(struct weir_queue *q, struct weir_queue_info *info)
 		.size = sizeof(all),
 		.engine = q->engine_ops->name,
 		.engine_why = q->engine_why,
-		.scheduler = q->sched_ops->name,
-		.lanes = q->nr_lanes,
+		.scheduler = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE)->name,
+		.lanes = q->opts.lanes,
 		.depth = __atomic_load_n(&q->depth, __ATOMIC_RELAXED),
-		.nr_requests = q->opts.nr_requests,
+		.nr_requests = __atomic_load_n(&q->nr_requests, __ATOMIC_RELAXED),
 		.depth_bytes = __atomic_load_n(&q->depth_bytes, __ATOMIC_RELAXED),
-		.max_io_bytes = q->opts.max_io_bytes,
+		.max_io_bytes = __atomic_load_n(&q->max_io_bytes, __ATOMIC_RELAXED),
 		.max_segments = q->max_segments,
 	};
 

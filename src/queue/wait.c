@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "queue/lane.h"
+#include "queue/control.h"
 
 static int deadlock(void)
 {
@@ -50,6 +50,7 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 	io->q_iov_skip = 0;
 	io->q_parts = 0;
 	io->q_sequence = SEQ_NONE;
+	io->q_prio = submitter_prio(q, io->submitter, io->prio);
 	__atomic_store_n(&io->q_state, IO_PENDING, __ATOMIC_RELAXED);
 	if (!lane) {
 		stage_io(q, io);
@@ -69,8 +70,8 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 
 int weir_queue_post(struct weir_queue *q, uint32_t index, struct weir_task *task)
 {
-	if (index >= q->nr_lanes)
-		return error_set(-EINVAL, "no lane %u: the queue has %u", index, q->nr_lanes);
+	if (index >= q->opts.lanes)
+		return error_set(-EINVAL, "no lane %u: the queue has %u", index, q->opts.lanes);
 	/* The owner's too: they come after what others posted before. */
 	stage_task(&q->lanes[index], task);
 	return 0;

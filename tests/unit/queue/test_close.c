@@ -114,7 +114,7 @@ static void closing_ends_chains_that_a_home_lane_schedules(void **state)
 		weir_io_read(&ios[0], 0, memory, sizeof(memory));
 		ios[0].end = on_end_again;
 		for (uint32_t i = 0; i < queue->nr_ctxs; i++)
-			queue->ctxs[i].lane = &queue->lanes[1];
+			queue->ctxs[i].lane[LANE_READ] = &queue->lanes[1];
 		assert_int_equal(weir_queue_submit(queue, &ios[0]), 0);
 		assert_int_equal(weir_queue_close(queue), 0);
 		assert_int_equal(left, 0);

@@ -27,6 +27,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	rig.hold = false;
 	rig_close();
 	return 0;
 }
@@ -288,8 +289,8 @@ static void flushes_share(void **state)
 	weir_queue_poll(rig.q);
 	/* The write waits for room in bytes, a flush does not. */
 	assert_int_equal(rig.nr_log, 2);
-	assert_true(rig.log[0].fua);
-	assert_int_equal(rig.log[1].op, WEIR_OP_FLUSH);
+	assert_int_equal(rig.log[0].op, WEIR_OP_FLUSH);
+	assert_true(rig.log[1].fua);
 	rig_complete(2);
 	check_ended(2, 3, 1);
 	check_ended(3, 8, 0);

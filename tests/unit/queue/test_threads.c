@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,11 +34,13 @@ struct submitter {
 };
 
 static struct submitter submitters[THREADS];
+static uint64_t expected; /* ios since the queue was opened */
 
 static int setup(void **state)
 {
 	(void)state;
 	memset(submitters, 0, sizeof(submitters));
+	expected = 0;
 	return weir_device_open(&dev, "null:1g", NULL);
 }
 
@@ -79,7 +82,11 @@ static void run_window(struct submitter *s)
 {
 	unsigned rounds[WINDOW] = { 0 };
 
-	for (unsigned left = s->to_do; left;) {
+	for (unsigned left = s->to_do, before = left + 1; left;) {
+		/* Nothing has ended: the lanes need the CPU more. */
+		if (left == before && !s->attach)
+			sched_yield();
+		before = left;
 		for (unsigned i = 0; i < WINDOW && left; i++) {
 			if (__atomic_load_n(&s->ends[i], __ATOMIC_ACQUIRE) != rounds[i])
 				continue;
@@ -125,7 +132,8 @@ static void run_threads(unsigned n, unsigned attached, unsigned ios)
 	for (unsigned i = 0; i < n; i++)
 		assert_int_equal(pthread_join(submitters[i].thread, NULL), 0);
 	assert_int_equal(weir_queue_stats(queue, &stats), 0);
-	assert_int_equal(stats.op[WEIR_OP_WRITE].ios, (uint64_t)n * ios);
+	expected += (uint64_t)n * ios;
+	assert_int_equal(stats.op[WEIR_OP_WRITE].ios, expected);
 	assert_int_equal(stats.op[WEIR_OP_WRITE].errors, 0);
 	assert_int_equal(stats.in_flight, 0);
 }
@@ -167,7 +175,64 @@ static void a_queue_wide_scheduler_has_a_home(void **state)
 	assert_int_equal(queue->lanes[0].stats->requests, (uint64_t)THREADS * SOME);
 }
 
-static void a_queue_wide_scheduler_wants_workers(void **state)
+static bool keep_switching;
+
+static bool is_used(const char *name)
+{
+	char value[256];
+
+	assert_int_equal(weir_queue_get(queue, "scheduler", value, sizeof(value)), 0);
+	return !strncmp(strchr(value, '[') + 1, name, strlen(name));
+}
+
+/* From one scheduler to the next as soon as the lanes have let go of the last. */
+static void *switcher_main(void *arg)
+{
+	static const char *const names[] = { "kyber", "mq-deadline", "none" };
+	unsigned *switches = arg;
+
+	while (__atomic_load_n(&keep_switching, __ATOMIC_RELAXED)) {
+		const char *name = names[*switches % 3];
+
+		assert_int_equal(weir_queue_set(queue, "scheduler", name), 0);
+		while (!is_used(name) && __atomic_load_n(&keep_switching, __ATOMIC_RELAXED))
+			sched_yield();
+		__atomic_fetch_add(switches, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void switch_under_load(uint32_t workers, unsigned threads, unsigned ios, unsigned at_least)
+{
+	unsigned switches = 0;
+	pthread_t switcher;
+
+	open_queue(two_lanes(), workers, 32);
+	__atomic_store_n(&keep_switching, true, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_create(&switcher, NULL, switcher_main, &switches), 0);
+	do {
+		memset(submitters, 0, sizeof(submitters));
+		run_threads(threads, workers ? 0 : threads, ios);
+	} while (__atomic_load_n(&switches, __ATOMIC_RELAXED) < at_least);
+	__atomic_store_n(&keep_switching, false, __ATOMIC_RELAXED);
+	pthread_join(switcher, NULL);
+}
+
+static void switches_over_worker_lanes(void **state)
+{
+	(void)state;
+	switch_under_load(1, THREADS, MANY, 1000);
+}
+
+static void switches_over_attached_lanes(void **state)
+{
+	(void)state;
+	/* Their owners have the CPUs to themselves: a switch waits for a turn of each. */
+	switch_under_load(0, two_lanes(), MANY, 10);
+}
+
+/* Where the lanes are attached, a worker of the queue's own runs the home. */
+static void a_home_beside_attached_lanes(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
 
@@ -177,9 +242,12 @@ static void a_queue_wide_scheduler_wants_workers(void **state)
 	per_queue = sched_none;
 	per_queue.scope = SCHED_PER_QUEUE;
 	opts.lanes = 2;
-	assert_int_equal(queue_open(&queue, dev, &opts, NULL, &per_queue), -EOPNOTSUPP);
-	assert_non_null(strstr(weir_error(), "workers"));
-	queue = NULL;
+	opts.depth = 32;
+	opts.nomerges = 2;
+	assert_int_equal(queue_open(&queue, dev, &opts, NULL, &per_queue), 0);
+	run_threads(2, 2, SOME);
+	assert_int_equal(queue->lanes[2].stats->requests, 2ull * SOME);
+	assert_int_equal(weir_queue_attach(queue, 2), -EINVAL);
 }
 
 static void *wait_main(void *arg)
@@ -369,7 +437,9 @@ int main(void)
 		T(a_million_ios_over_two_worker_lanes),
 		T(attached_lanes_end_on_their_owner),
 		T(a_queue_wide_scheduler_has_a_home),
-		T(a_queue_wide_scheduler_wants_workers),
+		T(a_home_beside_attached_lanes),
+		T(switches_over_worker_lanes),
+		T(switches_over_attached_lanes),
 		T(sleepers_are_woken_every_time),
 		T(tasks_from_other_threads_run),
 		T(the_descriptor_fires_for_staged_ios),

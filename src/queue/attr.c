@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attr.c - attributes of a queue by sysfs's names: what /sys/block/X/queue has for the kernel's
+ * block layer, and under iosched/ the tunables of its scheduler.
+ *
+ * Owns nothing; any thread. Values that lanes use are published through control.h.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "queue/control.h"
+
+#define IOSCHED "iosched/"
+#define NR_REQUESTS_MIN 4
+
+/* An attribute that is a number. */
+struct attr_row {
+	struct weir_attr attr;
+	int64_t (*get)(struct weir_queue *q);
+	int (*set)(struct weir_queue *q, int64_t value);
+	void (*range)(struct weir_queue *q, struct weir_attr *attr);
+};
+
+static int64_t get_nr_requests(struct weir_queue *q)
+{
+	return __atomic_load_n(&q->nr_requests, __ATOMIC_RELAXED);
+}
+
+/* Without a scheduler a request is a driver's tag: there can be fewer, never more. */
+static void range_nr_requests(struct weir_queue *q, struct weir_attr *attr)
+{
+	bool direct = q->sched_ops->flags & SCHED_DIRECT;
+
+	attr->def = control_nr_requests(q, q->sched_ops);
+	attr->max = direct ? (int64_t)q->depth : NR_REQUESTS_MAX;
+	attr->min = attr->max < NR_REQUESTS_MIN ? attr->max : NR_REQUESTS_MIN;
+}
+
+static int set_nr_requests(struct weir_queue *q, int64_t value)
+{
+	if (q->sched_ops->flags & SCHED_DIRECT)
+		__atomic_store_n(&q->depth, (uint32_t)value, __ATOMIC_RELAXED);
+	__atomic_store_n(&q->nr_requests, (uint32_t)value, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int64_t get_nomerges(struct weir_queue *q)
+{
+	return SCHED_MERGING_ALL - (int64_t)__atomic_load_n(&q->merging, __ATOMIC_RELAXED);
+}
+
+static int set_nomerges(struct weir_queue *q, int64_t value)
+{
+	__atomic_store_n(&q->merging, (uint32_t)(SCHED_MERGING_ALL - value), __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int64_t get_max_sectors(struct weir_queue *q)
+{
+	return (int64_t)(__atomic_load_n(&q->max_io_bytes, __ATOMIC_RELAXED) >> 10);
+}
+
+static void range_max_sectors(struct weir_queue *q, struct weir_attr *attr)
+{
+	attr->def = attr->max = (int64_t)(q->info->max_io_bytes >> 10);
+	attr->min = (q->info->logical_block_bytes + 1023) >> 10;
+}
+
+static int set_max_sectors(struct weir_queue *q, int64_t value)
+{
+	uint64_t bytes = (uint64_t)value << 10;
+
+	__atomic_store_n(&q->max_io_bytes, bytes - bytes % q->info->logical_block_bytes,
+			 __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int64_t get_depth(struct weir_queue *q)
+{
+	return __atomic_load_n(&q->depth, __ATOMIC_RELAXED);
+}
+
+static void range_depth(struct weir_queue *q, struct weir_attr *attr)
+{
+	attr->def = attr->max = q->opts.depth;
+}
+
+static int set_depth(struct weir_queue *q, int64_t value)
+{
+	__atomic_store_n(&q->depth, (uint32_t)value, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int64_t get_depth_bytes(struct weir_queue *q)
+{
+	uint64_t bytes = __atomic_load_n(&q->depth_bytes, __ATOMIC_RELAXED);
+
+	return bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
+}
+
+static int set_depth_bytes(struct weir_queue *q, int64_t value)
+{
+	__atomic_store_n(&q->depth_bytes, (uint64_t)value, __ATOMIC_RELAXED);
+	return 0;
+}
+
+#define FACT(name, expression)                                                                     \
+	static int64_t get_##name(struct weir_queue *q)                                            \
+	{                                                                                          \
+		return (int64_t)(expression);                                                      \
+	}
+
+FACT(max_hw_sectors_kb, q->info->max_hw_bytes >> 10)
+FACT(max_segments, q->max_segments)
+FACT(logical_block_size, q->info->logical_block_bytes)
+FACT(physical_block_size, q->info->physical_block_bytes)
+FACT(discard_granularity, q->info->discard_granularity_bytes)
+FACT(discard_max_bytes, q->info->discard_max_bytes)
+FACT(max_discard_segments, q->max_discard_ranges)
+FACT(rotational, q->info->rotational)
+FACT(write_cache, q->cached)
+FACT(fua, q->passes_fua)
+FACT(lanes, q->opts.lanes)
+
+#define READ_ONLY(name, unit, summary)                                                             \
+	{                                                                                          \
+		{ #name, unit, summary, 0, INT64_MAX, 0, WEIR_ATTR_READ_ONLY }, get_##name, NULL,  \
+			NULL                                                                       \
+	}
+
+static const struct attr_row rows[] = {
+	{ { "nr_requests", "requests", "requests that may exist in a lane", 0, 0, 0, 0 },
+	  get_nr_requests,
+	  set_nr_requests,
+	  range_nr_requests },
+	{ { "nomerges", "level", "0 merges all, 1 only what is found at once, 2 nothing", 0, 2, 0,
+	    0 },
+	  get_nomerges,
+	  set_nomerges,
+	  NULL },
+	{ { "max_sectors_kb", "KiB", "longest command", 0, 0, 0, 0 },
+	  get_max_sectors,
+	  set_max_sectors,
+	  range_max_sectors },
+	{ { "depth", "commands", "commands in flight on a lane", 1, 0, 0, 0 },
+	  get_depth,
+	  set_depth,
+	  range_depth },
+	{ { "depth_bytes", "bytes", "bytes in flight on a lane", 1, INT64_MAX, 8 << 20, 0 },
+	  get_depth_bytes,
+	  set_depth_bytes,
+	  NULL },
+	READ_ONLY(lanes, "lanes", "hardware queues"),
+	READ_ONLY(max_hw_sectors_kb, "KiB", "longest command the hardware takes"),
+	READ_ONLY(max_segments, "pieces", "pieces of memory in a command"),
+	READ_ONLY(max_discard_segments, "ranges", "ranges in a discard"),
+	READ_ONLY(logical_block_size, "bytes", "offsets and lengths are multiples of this"),
+	READ_ONLY(physical_block_size, "bytes", "splits fall on multiples of this"),
+	READ_ONLY(discard_granularity, "bytes", "what the device discards at once"),
+	READ_ONLY(discard_max_bytes, "bytes", "longest discard; 0: none"),
+	READ_ONLY(rotational, "bool", "a hard disk"),
+	READ_ONLY(write_cache, "bool", "flushes have something to do"),
+	READ_ONLY(fua, "bool", "a write with FUA is passed on"),
+};
+
+#define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static const struct attr_row *find_row(const char *name)
+{
+	for (size_t i = 0; i < NR_ROWS; i++)
+		if (!strcmp(rows[i].attr.name, name))
+			return &rows[i];
+	return NULL;
+}
+
+static void describe_tunable(struct weir_queue *q, const struct sched_tunable *t,
+			     struct weir_attr *attr)
+{
+	int64_t percent = (int64_t)get_nr_requests(q) * t->def_percent / 100;
+
+	*attr = (struct weir_attr){
+		.name = t->name,
+		.unit = t->unit,
+		.summary = t->summary,
+		.min = t->min,
+		.max = t->max,
+		.def = t->def_percent ? percent : t->def,
+		.flags = WEIR_ATTR_IOSCHED | (t->read_only ? WEIR_ATTR_READ_ONLY : 0),
+	};
+}
+
+int weir_queue_attr(struct weir_queue *q, size_t index, struct weir_attr *attr)
+{
+	const struct sched_ops *ops = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE);
+	const struct sched_tunable *t = ops->tunables;
+
+	if (index < NR_ROWS) {
+		*attr = rows[index].attr;
+		if (rows[index].range)
+			rows[index].range(q, attr);
+		return 0;
+	}
+	for (index -= NR_ROWS; t && t->name; t++, index--)
+		if (!index) {
+			describe_tunable(q, t, attr);
+			return 0;
+		}
+	return -ENOENT;
+}
+
+static int no_such(struct weir_queue *q, const char *name)
+{
+	return error_set(-ENOENT, "no such attribute: %s (the scheduler is %s)", name,
+			 q->sched_ops->name);
+}
+
+static int check_value(const struct weir_attr *attr, const char *text, int64_t *value)
+{
+	char *end;
+
+	if (attr->flags & WEIR_ATTR_READ_ONLY)
+		return error_set(-EPERM, "%s is read-only", attr->name);
+	errno = 0;
+	*value = strtoll(text, &end, 10);
+	if (errno || end == text || *end)
+		return error_set(-EINVAL, "%s: '%s' is not a whole number of %s", attr->name, text,
+				 attr->unit);
+	if (*value < attr->min || *value > attr->max)
+		return error_set(-EINVAL, "%s is %" PRId64 ": it goes from %" PRId64 " to %" PRId64,
+				 attr->name, *value, attr->min, attr->max);
+	return 0;
+}
+
+/* The owner's own lane need not wait for its next turn. */
+static void apply_here(struct weir_queue *q)
+{
+	struct lane *mine = owner_lane(q);
+
+	if (mine && !mine->in_callback)
+		control_apply(mine);
+}
+
+static int set_tunable(struct weir_queue *q, const char *name, const char *text)
+{
+	struct weir_attr attr;
+	int64_t value;
+	int index, err = 0;
+
+	pthread_mutex_lock(&q->lock);
+	index = sched_find_tunable(q->sched_ops, name);
+	if (index < 0) {
+		err = no_such(q, name);
+	} else {
+		describe_tunable(q, &q->sched_ops->tunables[index], &attr);
+		err = check_value(&attr, text, &value);
+	}
+	if (!err && q->next_ops)
+		err = error_set(-EBUSY, "%s: a switch to %s is under way", name, q->next_ops->name);
+	if (!err) {
+		q->tunable[index].set = q->tunable[index].value = value;
+		q->tunable[index].set_at = q->generation + 1;
+		control_changed(q);
+	}
+	pthread_mutex_unlock(&q->lock);
+	return err;
+}
+
+static int set_number(struct weir_queue *q, const struct attr_row *row, const char *text)
+{
+	struct weir_attr attr = row->attr;
+	int64_t value;
+	int err;
+
+	pthread_mutex_lock(&q->lock);
+	if (row->range)
+		row->range(q, &attr);
+	err = check_value(&attr, text, &value);
+	if (!err)
+		err = row->set(q, value);
+	if (!err)
+		control_changed(q);
+	pthread_mutex_unlock(&q->lock);
+	return err;
+}
+
+int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
+{
+	const struct attr_row *row = find_row(name);
+	const struct sched_ops *ops;
+	int err;
+
+	if (!strcmp(name, "scheduler")) {
+		ops = sched_find(value);
+		return ops ? control_switch(q, ops)
+			   : error_set(-EINVAL, "no such scheduler: %s", value);
+	}
+	if (row)
+		err = set_number(q, row, value);
+	else
+		err = set_tunable(
+			q, strncmp(name, IOSCHED, strlen(IOSCHED)) ? name : name + strlen(IOSCHED),
+			value);
+	if (!err)
+		apply_here(q);
+	return err;
+}
+
+/* As sysfs shows it: the one that is used in brackets. */
+static int get_scheduler(struct weir_queue *q, char *value, size_t size)
+{
+	const struct sched_ops *used = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE);
+	size_t at = 0;
+
+	for (size_t i = 0; sched_table[i] && at < size; i++) {
+		bool is = sched_table[i] == used;
+		int n = snprintf(value + at, size - at, "%s%s%s%s", at ? " " : "", is ? "[" : "",
+				 sched_table[i]->name, is ? "]" : "");
+
+		at += n > 0 ? (size_t)n : 0;
+	}
+	return at < size ? 0 : error_set(-ENOSPC, "scheduler: %zu bytes are not enough", size);
+}
+
+static int get_tunable(struct weir_queue *q, const char *name, int64_t *value)
+{
+	int index, err = 0;
+
+	pthread_mutex_lock(&q->lock);
+	index = sched_find_tunable(q->sched_ops, name);
+	if (index < 0)
+		err = no_such(q, name);
+	else
+		*value = q->tunable[index].value;
+	pthread_mutex_unlock(&q->lock);
+	return err;
+}
+
+int weir_queue_get(struct weir_queue *q, const char *name, char *value, size_t size)
+{
+	const struct attr_row *row = find_row(name);
+	int64_t number = 0;
+	int err = 0;
+
+	if (!strcmp(name, "scheduler"))
+		return get_scheduler(q, value, size);
+	if (row)
+		number = row->get(q);
+	else
+		err = get_tunable(
+			q, strncmp(name, IOSCHED, strlen(IOSCHED)) ? name : name + strlen(IOSCHED),
+			&number);
+	if (!err && snprintf(value, size, "%" PRId64, number) >= (int)size)
+		err = error_set(-ENOSPC, "%s: %zu bytes are not enough", name, size);
+	return err;
+}

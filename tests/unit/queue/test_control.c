@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_control.c - changing a queue while it runs: switching schedulers with requests held below,
+ * attributes and tunables, lanes for reads, and what is set for single submitters.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "queue/control.h"
+#include "rig.h"
+
+#define N 64
+
+static struct weir_io ios[N];
+static unsigned ends[N];
+static char memory[N][4096] __attribute__((aligned(4096)));
+
+static void on_end(struct weir_io *io)
+{
+	ends[io - ios]++;
+}
+
+static void submit(unsigned i, uint8_t op, uint64_t block)
+{
+	if (op == WEIR_OP_READ)
+		weir_io_read(&ios[i], block * 4096, memory[i], 4096);
+	else
+		weir_io_write(&ios[i], block * 4096, memory[i], 4096);
+	ios[i].end = on_end;
+	assert_int_equal(weir_queue_submit(rig.q, &ios[i]), 0);
+}
+
+static void check_ended(unsigned from, unsigned to, unsigned n)
+{
+	for (unsigned i = from; i < to; i++)
+		assert_int_equal(ends[i], n);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	rig_init();
+	memset(ends, 0, sizeof(ends));
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	rig.hold = false;
+	rig_close();
+	return 0;
+}
+
+static const char *get(const char *name)
+{
+	static char value[256];
+
+	assert_int_equal(weir_queue_get(rig.q, name, value, sizeof(value)), 0);
+	return value;
+}
+
+static void an_idle_queue_switches_at_once(void **state)
+{
+	(void)state;
+	rig_open(NULL, NULL);
+	assert_string_equal(get("scheduler"), "[none] mq-deadline kyber");
+	submit(0, WEIR_OP_WRITE, 0);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
+	assert_string_equal(get("scheduler"), "none mq-deadline [kyber]");
+	assert_string_equal(get("read_lat_nsec"), "2000000");
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "elevator"), -EINVAL);
+	assert_non_null(strstr(weir_error(), "elevator"));
+	submit(1, WEIR_OP_WRITE, 1);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	check_ended(0, 2, 1);
+}
+
+/* A queue that nobody has attached to yet. */
+static void an_unowned_queue_switches(void **state)
+{
+	(void)state;
+	rig_open(NULL, NULL);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "mq-deadline"), 0);
+	assert_string_equal(get("scheduler"), "none [mq-deadline] kyber");
+	submit(0, WEIR_OP_WRITE, 0);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	assert_ptr_equal(rig.q->lanes[0].sched->ops, &sched_mq_deadline);
+}
+
+static void what_comes_while_it_drains_waits(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	(void)state;
+	opts.depth = 4;
+	opts.scheduler = "mq-deadline";
+	rig.hold = true;
+	rig_open(&opts, NULL);
+	for (unsigned i = 0; i < 20; i++) /* 8 have tags, 4 are below */
+		submit(i, WEIR_OP_WRITE, 2 * i);
+	weir_queue_poll(rig.q);
+	assert_int_equal(rig.nr_log, 4);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
+	assert_int_equal(weir_queue_set(rig.q, "read_expire", "9"), -EBUSY);
+	for (unsigned i = 20; i < 30; i++)
+		submit(i, WEIR_OP_READ, 2 * i);
+	weir_io_read(&ios[30], 0, memory[30], 4096);
+	ios[30].end = on_end;
+	ios[30].flags = WEIR_IO_NOWAIT;
+	assert_int_equal(weir_queue_submit(rig.q, &ios[30]), 0);
+	weir_io_flush(&ios[31]);
+	ios[31].end = on_end;
+	assert_int_equal(weir_queue_submit(rig.q, &ios[31]), 0);
+	rig_complete(7);
+	/* Of those that had tags one is left, so nothing else has begun. */
+	assert_int_equal(rig.nr_log, 8);
+	assert_string_equal(get("scheduler"), "none [mq-deadline] kyber");
+	assert_int_equal(ios[30].result, -EAGAIN);
+	check_ended(30, 31, 1);
+	rig_complete(1);
+	weir_queue_poll(rig.q);
+	assert_string_equal(get("scheduler"), "none mq-deadline [kyber]");
+	rig.hold = false;
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	check_ended(0, 32, 1);
+}
+
+static void a_second_switch_changes_the_aim(void **state)
+{
+	(void)state;
+	rig.hold = true;
+	rig_open(NULL, NULL);
+	submit(0, WEIR_OP_WRITE, 0);
+	weir_queue_poll(rig.q);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "mq-deadline"), 0);
+	submit(1, WEIR_OP_WRITE, 1);
+	rig_complete(1);
+	rig.hold = false;
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	assert_string_equal(get("scheduler"), "none [mq-deadline] kyber");
+	check_ended(0, 2, 1);
+}
+
+/* Data between its flushes when the switch comes. */
+static void a_sequence_survives(void **state)
+{
+	(void)state;
+	rig.hold = true;
+	rig_open(NULL, NULL);
+	weir_io_write(&ios[0], 0, memory[0], 4096);
+	ios[0].flags = WEIR_IO_PREFLUSH;
+	ios[0].end = on_end;
+	assert_int_equal(weir_queue_submit(rig.q, &ios[0]), 0);
+	weir_queue_poll(rig.q);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
+	rig_complete(1);
+	rig.hold = false;
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	check_ended(0, 1, 1);
+	assert_int_equal(rig.nr_log, 2);
+	assert_int_equal(rig.log[0].op, WEIR_OP_FLUSH);
+	assert_int_equal(rig.log[1].op, WEIR_OP_WRITE);
+}
+
+static void tunables_change_while_it_runs(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	(void)state;
+	opts.scheduler = "mq-deadline";
+	opts.depth = 8;
+	rig_open(&opts, NULL);
+	assert_string_equal(get("fifo_batch"), "16");
+	assert_int_equal(weir_queue_set(rig.q, "iosched/fifo_batch", "3"), 0);
+	assert_string_equal(get("iosched/fifo_batch"), "3");
+	submit(0, WEIR_OP_WRITE, 0);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	assert_int_equal(sched_mq_deadline.get(
+				 rig.q->lanes[0].sched,
+				 (unsigned)sched_find_tunable(&sched_mq_deadline, "fifo_batch")),
+			 3);
+	assert_int_equal(weir_queue_set(rig.q, "fifo_batch", "-1"), -EINVAL);
+	assert_int_equal(weir_queue_set(rig.q, "fifo_batch", "many"), -EINVAL);
+	assert_int_equal(weir_queue_set(rig.q, "fifo_batches", "1"), -ENOENT);
+	assert_string_equal(get("async_depth"), "16");
+	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "40"), 0);
+	assert_string_equal(get("nr_requests"), "40");
+	assert_string_equal(get("async_depth"), "40");
+	/* A switch brings the defaults back. */
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "none"), 0);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "mq-deadline"), 0);
+	assert_string_equal(get("fifo_batch"), "16");
+	assert_string_equal(get("nr_requests"), "16");
+}
+
+static void nr_requests_has_the_kernels_bounds(void **state)
+{
+	(void)state;
+	rig.hold = true;
+	rig_open(NULL, NULL);
+	assert_string_equal(get("nr_requests"), "128");
+	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "129"), -EINVAL);
+	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "3"), -EINVAL);
+	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "4"), 0);
+	for (unsigned i = 0; i < 8; i++)
+		submit(i, WEIR_OP_WRITE, 2 * i);
+	weir_queue_poll(rig.q);
+	assert_int_equal(rig.nr_log, 4);
+	rig_complete(8);
+	/* The small driver depth stays, under a queue as deep as ever. */
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "mq-deadline"), 0);
+	assert_string_equal(get("nr_requests"), "256");
+	assert_string_equal(get("depth"), "4");
+	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "2048"), 0);
+	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "2049"), -EINVAL);
+	/* Shrinking waits for nobody: those that have tags keep them. */
+	for (unsigned i = 0; i < 20; i++)
+		submit(i, WEIR_OP_WRITE, 2 * i);
+	weir_queue_poll(rig.q);
+	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "4"), 0);
+	for (unsigned i = 20; i < 30; i++)
+		submit(i, WEIR_OP_WRITE, 2 * i);
+	weir_queue_poll(rig.q);
+	assert_int_equal(rig.q->lanes[0].nr_waiting, 10);
+	rig.hold = false;
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	check_ended(8, 30, 1);
+}
+
+static void attributes_describe_themselves(void **state)
+{
+	struct weir_attr attr;
+	unsigned settable = 0, tunables = 0;
+	char value[64];
+
+	(void)state;
+	rig_open(&(struct weir_queue_opts){ .size = sizeof(struct weir_queue_opts),
+					    .scheduler = "kyber" },
+		 NULL);
+	for (size_t i = 0; !weir_queue_attr(rig.q, i, &attr); i++) {
+		assert_true(strlen(attr.name) && strlen(attr.unit) && strlen(attr.summary));
+		assert_true(attr.min <= attr.max);
+		assert_int_equal(weir_queue_get(rig.q, attr.name, value, sizeof(value)), 0);
+		if (attr.flags & WEIR_ATTR_READ_ONLY) {
+			assert_int_equal(weir_queue_set(rig.q, attr.name, value), -EPERM);
+			continue;
+		}
+		settable++;
+		tunables += attr.flags & WEIR_ATTR_IOSCHED ? 1 : 0;
+		snprintf(value, sizeof(value), "%lld", (long long)attr.min);
+		assert_int_equal(weir_queue_set(rig.q, attr.name, value), 0);
+		assert_string_equal(get(attr.name), value);
+	}
+	assert_int_equal(settable, 7);
+	assert_int_equal(tunables, 2);
+	assert_int_equal(weir_queue_get(rig.q, "nr_requests", value, 1), -ENOSPC);
+	assert_int_equal(weir_queue_get(rig.q, "scheduler", value, 5), -ENOSPC);
+}
+
+static void a_shorter_longest_command(void **state)
+{
+	static char large[65536] __attribute__((aligned(4096)));
+
+	(void)state;
+	rig_open(NULL, NULL);
+	assert_int_equal(weir_queue_set(rig.q, "max_sectors_kb", "16"), 0);
+	weir_io_write(&ios[0], 0, large, sizeof(large));
+	assert_int_equal(weir_queue_submit(rig.q, &ios[0]), 0);
+	assert_int_equal(weir_io_wait(rig.q, &ios[0]), 0);
+	assert_int_equal(rig.nr_log, 4);
+	assert_int_equal(weir_queue_set(rig.q, "max_sectors_kb", "65"), -EINVAL);
+}
+
+static void policies_change_priorities(void **state)
+{
+	static const struct {
+		enum weir_prio_policy policy;
+		uint16_t given, expected;
+	} cases[] = {
+		{ WEIR_POLICY_NO_CHANGE, WEIR_PRIO_RT(1), WEIR_PRIO_RT(1) },
+		{ WEIR_POLICY_NO_CHANGE, 0, WEIR_PRIO_BE(4) },
+		{ WEIR_POLICY_NO_CHANGE, 3, WEIR_PRIO_BE(3) },
+		{ WEIR_POLICY_PROMOTE_TO_RT, WEIR_PRIO_RT(1), WEIR_PRIO_RT(1) },
+		{ WEIR_POLICY_PROMOTE_TO_RT, WEIR_PRIO_BE(0), WEIR_PRIO_RT(4) },
+		{ WEIR_POLICY_PROMOTE_TO_RT, WEIR_PRIO_IDLE, WEIR_PRIO_RT(4) },
+		{ WEIR_POLICY_RESTRICT_TO_BE, WEIR_PRIO_RT(1), WEIR_PRIO_BE(0) },
+		{ WEIR_POLICY_RESTRICT_TO_BE, 0, WEIR_PRIO_BE(0) },
+		{ WEIR_POLICY_RESTRICT_TO_BE, WEIR_PRIO_BE(7), WEIR_PRIO_BE(7) },
+		{ WEIR_POLICY_RESTRICT_TO_BE, WEIR_PRIO_IDLE, WEIR_PRIO_IDLE },
+		{ WEIR_POLICY_IDLE, WEIR_PRIO_RT(0), WEIR_PRIO_IDLE },
+	};
+
+	(void)state;
+	rig_open(NULL, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(weir_submitter_set_policy(rig.q, 7, cases[i].policy), 0);
+		assert_int_equal(submitter_prio(rig.q, 7, cases[i].given), cases[i].expected);
+		assert_int_equal(submitter_prio(rig.q, 8, WEIR_PRIO_RT(2)), WEIR_PRIO_RT(2));
+	}
+	assert_int_equal(weir_submitter_set_policy(rig.q, 7, 4), -EINVAL);
+}
+
+static struct sched_ops weighted;
+static uint32_t weights[16];
+
+static int weighted_init(struct sched **s, const struct sched_env *env)
+{
+	int err = sched_mq_deadline.init(s, env);
+
+	if (!err)
+		(*s)->ops = &weighted;
+	return err;
+}
+
+static int set_weight(struct sched *s, uint32_t submitter, uint32_t weight)
+{
+	(void)s;
+	weights[submitter] = weight;
+	return 0;
+}
+
+static void weights_reach_the_scheduler(void **state)
+{
+	(void)state;
+	weighted = sched_mq_deadline;
+	weighted.init = weighted_init;
+	weighted.set_weight = set_weight;
+	memset(weights, 0, sizeof(weights));
+	rig_open(NULL, &weighted);
+	assert_int_equal(weir_submitter_set_weight(rig.q, 9, 300), 0);
+	assert_int_equal(weir_submitter_set_weight(rig.q, 4, 10), 0);
+	assert_int_equal(weir_submitter_set_weight(rig.q, 9, 301), 0);
+	assert_int_equal(weir_submitter_set_weight(rig.q, 4, 0), -EINVAL);
+	assert_int_equal(weir_submitter_set_weight(rig.q, 4, 1001), -EINVAL);
+	submit(0, WEIR_OP_READ, 0);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	assert_int_equal(weights[9], 301);
+	assert_int_equal(weights[4], 10);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "none"), 0);
+	assert_int_equal(weir_submitter_set_weight(rig.q, 4, 10), -EOPNOTSUPP);
+}
+
+static void *stage(void *first)
+{
+	for (unsigned i = 0; i < 8; i++)
+		submit(*(unsigned *)first + i, i & 1 ? WEIR_OP_READ : WEIR_OP_WRITE, 2 * i);
+	return NULL;
+}
+
+/* Reads are scheduled on the lane set aside for them, whoever submits, and nothing else is. */
+static void lanes_for_reads(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	unsigned first = 0;
+	pthread_t thread;
+
+	(void)state;
+	opts.lanes = 2;
+	opts.read_lanes = 1;
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		rig_open(NULL, NULL);
+		skip();
+	}
+	rig_open(&opts, NULL);
+	assert_int_equal(weir_queue_attach(rig.q, 0), 0);
+	assert_int_equal(pthread_create(&thread, NULL, stage, &first), 0);
+	pthread_join(thread, NULL);
+	for (int i = 0; i < 10; i++)
+		weir_queue_poll(rig.q);
+	assert_int_equal(rig.nr_log, 4);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(rig.log[i].op, WEIR_OP_WRITE);
+	assert_int_equal(weir_queue_detach(rig.q), 0);
+	assert_int_equal(weir_queue_attach(rig.q, 1), 0);
+	assert_int_equal(weir_queue_detach(rig.q), 0);
+	assert_int_equal(rig.q->lanes[1].stats->op[WEIR_OP_READ].ios, 4);
+	check_ended(0, 8, 1);
+}
+
+static void an_owners_reads_go_to_their_lane(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	(void)state;
+	opts.lanes = 2;
+	opts.read_lanes = 1;
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		rig_open(NULL, NULL);
+		skip();
+	}
+	rig_open(&opts, NULL);
+	assert_int_equal(weir_queue_attach(rig.q, 0), 0);
+	submit(0, WEIR_OP_WRITE, 0);
+	submit(1, WEIR_OP_READ, 0);
+	for (int i = 0; i < 10; i++)
+		weir_queue_poll(rig.q);
+	check_ended(0, 1, 1);
+	check_ended(1, 2, 0); /* nobody runs lane 1 */
+	assert_int_equal(rig.q->lanes[1].forwarded.count, 1);
+	assert_int_equal(owner_attach(&rig.q->lanes[1]), 0);
+	owner_detach(&rig.q->lanes[1]);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	check_ended(1, 2, 1);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(an_idle_queue_switches_at_once),
+		T(an_unowned_queue_switches),
+		T(what_comes_while_it_drains_waits),
+		T(a_second_switch_changes_the_aim),
+		T(a_sequence_survives),
+		T(tunables_change_while_it_runs),
+		T(nr_requests_has_the_kernels_bounds),
+		T(attributes_describe_themselves),
+		T(a_shorter_longest_command),
+		T(policies_change_priorities),
+		T(weights_reach_the_scheduler),
+		T(lanes_for_reads),
+		T(an_owners_reads_go_to_their_lane),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
