@@ -118,6 +118,8 @@ static int step_run(void *arg, char **operands, int n)
 	ret = opening_check(&(struct opening){ .scheduler = args->sched });
 	if (ret)
 		return ret;
+	/* Somebody may wait for an answer before they give the next event. */
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	if (step_open(&st, args->sched, args->merge, args->json) < 0)
 		return report_error("out of memory");
 	ret = step_set_first(&st, &args->set);
@@ -150,8 +152,8 @@ const struct command command_step = {
 		"  set T NAME VALUE      sets a tunable\n"
 		"  get NAME              prints a tunable\n"
 		"  # ...                 is a comment\n\n"
-		"With --merge, `merge ID INTO` is printed when a request becomes part of "
-		"another.\n",
+		"Each answer is written out at once. With --merge, `merge ID INTO` is printed\n"
+		"when a request becomes part of another.\n",
 	.examples = "printf 'insert 0 a W 0 8\\ninsert 0 b R 8 8\\ndispatch 0\\n' | "
 		    "weir step --sched kyber\n"
 		    "weir step --sched mq-deadline --set fifo_batch=4 --merge < events\n"

@@ -5,6 +5,8 @@ import json
 import os
 import random
 import re
+import select
+import subprocess
 import sys
 
 from harness import case, main
@@ -297,6 +299,22 @@ def one_dispatcher_decides_the_same(weir):
     """the same events give the same answers"""
     text = backlog(100) + serve(30) + ["set 5 fifo_batch 1"] + serve(170, 9)
     assert step(weir, "mq-deadline", text) == step(weir, "mq-deadline", text)
+
+
+@case
+def an_answer_comes_at_once(weir):
+    """who drives it through pipes gets each answer before the next event"""
+    process = weir.start("step", "--sched", "kyber", stdin=subprocess.PIPE)
+    try:
+        process.stdin.write(b"insert 0 a R 0 8\ndispatch 0\n")
+        process.stdin.flush()
+        ready, _, _ = select.select([process.stdout], [], [], 20)
+        assert ready and process.stdout.readline() == b"a\n"
+        process.stdin.write(b"complete 1 a\nget read_tokens\n")
+        assert process.communicate(timeout=20) == (b"256\n", b"") and process.returncode == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 @case
