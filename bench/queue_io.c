@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * queue_io.c - what a queue moves on a real file or device: random reads or writes of one size at
- * a fixed depth, one thread, registered buffers. To be compared with fio on the same file.
+ * queue_io.c - what a queue moves on a real file or device: random ios of one size at a fixed
+ * depth, one thread, registered buffers. To be compared with fio on the same file.
  *
- *   weir-bench-queue PATH read|write IO_BYTES DEPTH SPAN_BYTES SECONDS [ENGINE [SCHED]]
+ *   weir-bench-queue PATH read|write|mixed IO_BYTES DEPTH SPAN_BYTES SECONDS
+ *                    [ENGINE [SCHED [TAGS]]]
  *
- * Prints one JSON line. `write` overwrites PATH.
+ * Half of what is mixed are writes. With fewer TAGS than DEPTH, the rest waits in the scheduler.
+ * Prints one JSON line. All but `read` overwrite PATH.
  */
 #include <err.h>
 #include <stdio.h>
@@ -17,7 +19,8 @@
 
 static struct weir_queue *queue;
 static uint64_t io_bytes, blocks, ended, left_running, seed = 88172645463325252ull;
-static int writing, stopping;
+static unsigned writes_in_64; /* of 64 ios */
+static int stopping;
 
 static double seconds_now(void)
 {
@@ -41,7 +44,7 @@ static void submit(struct weir_io *io, void *memory)
 {
 	uint64_t offset = next_random() % blocks * io_bytes;
 
-	if (writing)
+	if (next_random() % 64 < writes_in_64)
 		weir_io_write(io, offset, memory, io_bytes);
 	else
 		weir_io_read(io, offset, memory, io_bytes);
@@ -79,6 +82,10 @@ static void open_queue(char **argv, int argc, uint32_t depth)
 	struct weir_device *dev;
 
 	opts.depth = depth;
+	if (argc > 9) {
+		opts.depth = (uint32_t)atoi(argv[9]);
+		opts.nr_requests = 256; /* the kernel's, with a scheduler above that many tags */
+	}
 	opts.engine = argc > 7 ? argv[7] : NULL;
 	opts.scheduler = argc > 8 ? argv[8] : NULL;
 	opts.depth_bytes = UINT64_MAX; /* as fio, which limits by depth only */
@@ -95,9 +102,9 @@ int main(int argc, char **argv)
 	char *memory;
 
 	if (argc < 7)
-		errx(2, "usage: weir-bench-queue PATH read|write IO_BYTES DEPTH SPAN_BYTES SECONDS "
-			"[ENGINE [SCHED]]");
-	writing = !strcmp(argv[2], "write");
+		errx(2, "usage: weir-bench-queue PATH read|write|mixed IO_BYTES DEPTH SPAN_BYTES "
+			"SECONDS [ENGINE [SCHED [TAGS]]]");
+	writes_in_64 = !strcmp(argv[2], "write") ? 64 : !strcmp(argv[2], "mixed") ? 32 : 0;
 	io_bytes = strtoull(argv[3], NULL, 10);
 	depth = (uint32_t)atoi(argv[4]);
 	blocks = strtoull(argv[5], NULL, 10) / io_bytes;

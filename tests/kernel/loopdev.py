@@ -4,8 +4,9 @@
 It is made for one run and removed after it, so whatever was set on its queue is gone with it: no
 other loop device is touched. A run that was killed leaves at most a device with nothing behind it
 (the kernel detaches the file when the last user is gone), which the next run removes. Runs that
-use one at the same time wait for each other.
+would use it at the same time wait for each other, but not for long.
 """
+import contextlib
 import errno
 import fcntl
 import os
@@ -24,6 +25,17 @@ NUMBER = 7310  # distributions make the first eight, losetup the next ones
 
 class Unavailable(Exception):
     """Something that is needed is not to be had on this machine; the text says what."""
+
+
+def _lock(control):
+    """Only one run at a time; waits a little for another one."""
+    for _ in range(100):
+        try:
+            fcntl.flock(control, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(0.2)
+    raise Unavailable(f"another test or benchmark is using /dev/loop{NUMBER}")
 
 
 def _ioctl_remove(control):
@@ -60,13 +72,18 @@ class LoopDevice:
         except OSError as error:
             raise Unavailable(f"{CONTROL}: {error.strerror}") from error
         try:
-            fcntl.flock(self.control, fcntl.LOCK_EX)
+            _lock(self.control)
             _ioctl_remove(self.control)
             fcntl.ioctl(self.control, LOOP_CTL_ADD, NUMBER)
             self._attach()
-        except OSError as error:
+        except Unavailable:
+            os.close(self.control)
+            raise
+        except BaseException as error:
             self.__exit__()
-            raise Unavailable(f"a loop device above {self.file}: {error.strerror}") from error
+            if isinstance(error, OSError):
+                raise Unavailable(f"a loop device: {error.strerror}") from error
+            raise
         return self
 
     def _attach(self):
@@ -92,7 +109,8 @@ class LoopDevice:
             os.close(self.fd)
             self.fd = -1
         try:
-            _ioctl_remove(self.control)
+            with contextlib.suppress(OSError):  # it was refused, so there is none
+                _ioctl_remove(self.control)
         finally:
             os.close(self.control)
 

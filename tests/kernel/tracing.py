@@ -53,7 +53,8 @@ class Trace:
         # The owner of the loop device is alone, so these have no user any more.
         for name in os.listdir(self.instances):
             if name.startswith(PREFIX):
-                os.rmdir(os.path.join(self.instances, name))
+                with contextlib.suppress(OSError):  # somebody reads it: the next run's turn
+                    os.rmdir(os.path.join(self.instances, name))
         try:
             os.mkdir(self.path)
             self._write("tracing_on", 0)
