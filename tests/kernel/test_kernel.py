@@ -83,6 +83,7 @@ def record(weir, scheduler, tunables, load, events=tracing.BLOCK_EVENTS):
     try:
         place = tracing.find()
         with LoopDevice(image, weir.folder) as device:
+            os.unlink(image)  # it lives as long as the device, however this ends
             prepare(device, scheduler, tunables)
             with tracing.Trace(place, device.devt) as trace, \
                     bursts.Submitter(device.fd, PAGE) as submitter:
