@@ -12,7 +12,7 @@
 
 struct opening {
 	const char *engine;    /* NULL: auto */
-	const char *scheduler; /* NULL: none */
+	const char *scheduler; /* NULL: the queue's default */
 };
 
 /* The options that fill in the struct opening at AT in the struct of a command. */
@@ -26,7 +26,8 @@ struct opening {
 	{                                                                                          \
 		.name = "sched", .type = OPT_STRING,                                               \
 		.offset = (at) + offsetof(struct opening, scheduler), .arg = "NAME",               \
-		.help = "who goes first: none (default), mq-deadline, kyber"                       \
+		.help = "who goes first: `weir sched` lists them;\n"                               \
+			"default mq-deadline"                                                      \
 	}
 
 /* The option that every command with results for programs has; an unsigned at AT. */
