@@ -14,52 +14,18 @@
  * Owns its lists; entered by the home lane's owner only.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 
 #include "sched/merge.h"
 #include "sched/sched.h"
+#include "sched/turns.h"
 
 #define NSEC_PER_MSEC 1000000ll
 
-enum deadline_tunable {
-	READ_EXPIRE,
-	WRITE_EXPIRE,
-	WRITES_STARVED,
-	FIFO_BATCH,
-	FRONT_MERGES,
-	PRIO_AGING_EXPIRE,
-	ASYNC_DEPTH,
-	NR_TUNABLES,
-};
+enum deadline_tunable { PRIO_AGING_EXPIRE = NR_TURNS_TUNABLES, ASYNC_DEPTH, NR_TUNABLES };
 
 static const struct sched_tunable deadline_tunables[] = {
-	[READ_EXPIRE] = { .name = "read_expire",
-			  .unit = "ms",
-			  .summary = "a read is overdue after this time",
-			  .max = INT_MAX,
-			  .def = 500 },
-	[WRITE_EXPIRE] = { .name = "write_expire",
-			   .unit = "ms",
-			   .summary = "a write is overdue after this time",
-			   .max = INT_MAX,
-			   .def = 5000 },
-	[WRITES_STARVED] = { .name = "writes_starved",
-			     .unit = "batches",
-			     .summary = "batches of reads that may go before writes that wait",
-			     .min = INT_MIN,
-			     .max = INT_MAX,
-			     .def = 2 },
-	[FIFO_BATCH] = { .name = "fifo_batch",
-			 .unit = "requests",
-			 .summary = "a batch of one direction is at most so long",
-			 .max = INT_MAX,
-			 .def = 16 },
-	[FRONT_MERGES] = { .name = "front_merges",
-			   .unit = "bool",
-			   .summary = "look for requests that begin where a new one ends",
-			   .max = 1,
-			   .def = 1 },
+	TURNS_TUNABLES,
 	[PRIO_AGING_EXPIRE] = { .name = "prio_aging_expire",
 				.unit = "ms",
 				.summary = "who waited so long need not wait for higher classes",
@@ -74,21 +40,12 @@ static const struct sched_tunable deadline_tunables[] = {
 	[NR_TUNABLES] = { .name = NULL },
 };
 
-enum deadline_dir { DIR_READ, DIR_WRITE, NR_DIRS };
 enum deadline_class { CLASS_RT, CLASS_BE, CLASS_IDLE, NR_CLASSES };
 
-RB_HEAD(deadline_tree, sched_rq);
-
-/* The requests of one class and direction. */
-struct deadline_side {
-	struct deadline_tree tree;
-	struct sched_list fifo;
-	uint64_t latest_pos; /* where the last one that was dispatched began */
-};
-
 struct deadline_prio {
-	struct deadline_side side[NR_DIRS];
-	uint64_t queued; /* inserted and not finished: those with the drive count */
+	struct sorted side[NR_DIRS];
+	uint64_t latest_pos[NR_DIRS]; /* where the last one that was dispatched began */
+	uint64_t queued;	      /* inserted and not finished: those with the drive count */
 };
 
 struct deadline {
@@ -97,32 +54,15 @@ struct deadline {
 	struct deadline_prio prio[NR_CLASSES];
 	struct merge merge;
 	/* These three are shared by the classes. */
-	enum deadline_dir last_dir;
-	int64_t batching; /* requests of this batch so far */
-	int64_t starved;  /* times that reads went before writes */
-	uint64_t waiting; /* requests in head and the sides */
-	uint64_t last_seq;
+	enum turns_dir last_dir;
+	int64_t batching;  /* requests of this batch so far */
+	int64_t starved;   /* times that reads went before writes */
+	uint64_t waiting;  /* requests in head and the sides */
 	uint64_t retry_ns; /* when what was too young in the last dispatch will not be */
 	int64_t value[NR_TUNABLES];
 };
 
-/* priv[0]: the request is counted in `queued`; priv[1]: orders requests at the same sector. */
-static uintptr_t deadline_seq(const struct sched_rq *rq)
-{
-	return (uintptr_t)rq->priv[1];
-}
-
-static int deadline_cmp(const struct sched_rq *a, const struct sched_rq *b)
-{
-	if (a->sector != b->sector)
-		return a->sector < b->sector ? -1 : 1;
-	if (deadline_seq(a) != deadline_seq(b))
-		return deadline_seq(a) < deadline_seq(b) ? -1 : 1;
-	return 0;
-}
-
-RB_GENERATE_INTERNAL(deadline_tree, sched_rq, node, deadline_cmp, static __attribute__((unused)))
-
+/* priv[0]: the request is counted in `queued`. */
 static struct deadline_prio *deadline_prio(struct deadline *dd, const struct sched_rq *rq)
 {
 	static const uint8_t classes[] = { CLASS_BE, CLASS_RT, CLASS_BE, CLASS_IDLE };
@@ -130,20 +70,9 @@ static struct deadline_prio *deadline_prio(struct deadline *dd, const struct sch
 	return &dd->prio[classes[rq->ioprio >> 13 & 3]];
 }
 
-/* Whatever is not a read counts as a write. */
-static enum deadline_dir deadline_dir(const struct sched_rq *rq)
+static struct sorted *deadline_side(struct deadline *dd, const struct sched_rq *rq)
 {
-	return rq->op == SCHED_READ ? DIR_READ : DIR_WRITE;
-}
-
-static struct deadline_side *deadline_side(struct deadline *dd, const struct sched_rq *rq)
-{
-	return &deadline_prio(dd, rq)->side[deadline_dir(rq)];
-}
-
-static int64_t deadline_expire_ns(const struct deadline *dd, enum deadline_dir dir)
-{
-	return dd->value[dir == DIR_READ ? READ_EXPIRE : WRITE_EXPIRE] * NSEC_PER_MSEC;
+	return &deadline_prio(dd, rq)->side[turns_dir(rq)];
 }
 
 static int deadline_init(struct sched **s, const struct sched_env *env)
@@ -156,10 +85,8 @@ static int deadline_init(struct sched **s, const struct sched_env *env)
 	dd->s.env = *env;
 	TAILQ_INIT(&dd->head);
 	for (int p = 0; p < NR_CLASSES; p++) {
-		for (int dir = 0; dir < NR_DIRS; dir++) {
-			RB_INIT(&dd->prio[p].side[dir].tree);
-			TAILQ_INIT(&dd->prio[p].side[dir].fifo);
-		}
+		for (int dir = 0; dir < NR_DIRS; dir++)
+			sorted_init(&dd->prio[p].side[dir], &dd->merge, &dd->s.env);
 	}
 	merge_init(&dd->merge);
 	dd->last_dir = DIR_WRITE;
@@ -176,18 +103,9 @@ static void deadline_exit(struct sched *s)
 	free(s);
 }
 
-/* Equal sectors: later goes right. */
-static void deadline_sort(struct deadline *dd, struct deadline_side *side, struct sched_rq *rq)
+static void deadline_remove(struct deadline *dd, struct sched_rq *rq)
 {
-	rq->priv[1] = (void *)(uintptr_t)++dd->last_seq;
-	RB_INSERT(deadline_tree, &side->tree, rq);
-}
-
-static void deadline_remove(struct deadline *dd, struct deadline_side *side, struct sched_rq *rq)
-{
-	RB_REMOVE(deadline_tree, &side->tree, rq);
-	TAILQ_REMOVE(&side->fifo, rq, fifo);
-	merge_remove(&dd->merge, rq);
+	sorted_remove(deadline_side(dd, rq), rq);
 	dd->waiting--;
 }
 
@@ -198,19 +116,12 @@ static void deadline_uncount(struct deadline *dd, struct sched_rq *rq)
 	rq->priv[0] = NULL;
 }
 
-/* GONE, which waits too, has become part of INTO: what was due earlier stays due then. */
+/* GONE, which waits too, has become part of INTO. */
 static void deadline_absorb(struct deadline *dd, struct sched_rq *into, struct sched_rq *gone)
 {
-	struct deadline_side *side = deadline_side(dd, into);
-
-	if (gone->deadline_ns < into->deadline_ns) {
-		TAILQ_REMOVE(&side->fifo, into, fifo);
-		TAILQ_INSERT_BEFORE(gone, into, fifo);
-		into->deadline_ns = gone->deadline_ns;
-	}
-	deadline_remove(dd, side, gone);
+	sorted_absorb(deadline_side(dd, into), into, gone);
+	dd->waiting--;
 	deadline_uncount(dd, gone);
-	merge_grown(&dd->merge, into);
 }
 
 /* Makes RQ, which is about to be inserted, part of one that waits; that may close a gap to the
@@ -231,13 +142,9 @@ static bool deadline_merge_new(struct deadline *dd, struct sched_rq *rq)
 
 static void deadline_insert_one(struct deadline *dd, struct sched_rq *rq, uint64_t now)
 {
-	struct deadline_side *side = deadline_side(dd, rq);
-
 	dd->waiting++;
-	deadline_sort(dd, side, rq);
-	merge_add(&dd->merge, &dd->s.env, rq);
-	rq->deadline_ns = now + (uint64_t)deadline_expire_ns(dd, deadline_dir(rq));
-	TAILQ_INSERT_TAIL(&side->fifo, rq, fifo);
+	rq->deadline_ns = now + (uint64_t)turns_expire_ns(dd->value, turns_dir(rq));
+	sorted_add(deadline_side(dd, rq), rq);
 }
 
 static void deadline_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
@@ -267,46 +174,21 @@ static void deadline_insert(struct sched *s, struct sched_list *list, bool at_he
 }
 
 /* The first at or behind where the last one of this side began. */
-static struct sched_rq *deadline_next(struct deadline_side *side)
+static struct sched_rq *deadline_next(struct deadline_prio *prio, enum turns_dir dir)
 {
-	struct sched_rq *at = RB_ROOT(&side->tree), *best = NULL;
-
-	while (at) {
-		if (at->sector < side->latest_pos) {
-			at = RB_RIGHT(at, node);
-		} else {
-			best = at;
-			at = RB_LEFT(at, node);
-		}
-	}
-	return best;
-}
-
-/* The direction of the next batch; false: nobody waits. */
-static bool deadline_choose(struct deadline *dd, const struct deadline_prio *prio,
-			    enum deadline_dir *dir)
-{
-	bool reads = !TAILQ_EMPTY(&prio->side[DIR_READ].fifo);
-	bool writes = !TAILQ_EMPTY(&prio->side[DIR_WRITE].fifo);
-
-	*dir = DIR_READ;
-	if (writes && (!reads || dd->starved++ >= dd->value[WRITES_STARVED])) {
-		*dir = DIR_WRITE;
-		dd->starved = 0;
-	}
-	return reads || writes;
+	return sorted_from(&prio->side[dir], prio->latest_pos[dir]);
 }
 
 static struct sched_rq *deadline_begin_batch(struct deadline *dd, struct deadline_prio *prio,
 					     uint64_t now)
 {
 	struct sched_rq *next, *oldest;
-	enum deadline_dir dir;
+	enum turns_dir dir;
 
-	if (!deadline_choose(dd, prio, &dir))
+	if (!turns_choose(dd->value, prio->side, &dd->starved, &dir))
 		return NULL;
-	next = deadline_next(&prio->side[dir]);
-	oldest = TAILQ_FIRST(&prio->side[dir].fifo);
+	next = deadline_next(prio, dir);
+	oldest = sorted_oldest(&prio->side[dir]);
 	dd->last_dir = dir;
 	dd->batching = 0;
 	return !next || oldest->deadline_ns <= now ? oldest : next;
@@ -316,7 +198,7 @@ static struct sched_rq *deadline_begin_batch(struct deadline *dd, struct deadlin
 static bool deadline_too_young(struct deadline *dd, const struct sched_rq *rq, uint64_t now,
 			       int64_t age)
 {
-	int64_t inserted = (int64_t)rq->deadline_ns - deadline_expire_ns(dd, deadline_dir(rq));
+	int64_t inserted = (int64_t)rq->deadline_ns - turns_expire_ns(dd->value, turns_dir(rq));
 	int64_t left = inserted + age - (int64_t)now;
 
 	if (left <= 0)
@@ -328,7 +210,7 @@ static bool deadline_too_young(struct deadline *dd, const struct sched_rq *rq, u
 
 static void deadline_started(struct deadline *dd, struct sched_rq *rq)
 {
-	deadline_side(dd, rq)->latest_pos = rq->sector;
+	deadline_prio(dd, rq)->latest_pos[turns_dir(rq)] = rq->sector;
 	rq->flags |= SCHED_RQ_STARTED;
 }
 
@@ -340,13 +222,13 @@ static struct sched_rq *deadline_pick(struct deadline *dd, struct deadline_prio 
 	struct sched_rq *rq = NULL;
 
 	if (dd->batching < dd->value[FIFO_BATCH])
-		rq = deadline_next(&prio->side[dd->last_dir]);
+		rq = deadline_next(prio, dd->last_dir);
 	if (!rq)
 		rq = deadline_begin_batch(dd, prio, now);
 	if (!rq || deadline_too_young(dd, rq, now, age))
 		return NULL;
 	dd->batching++;
-	deadline_remove(dd, &prio->side[dd->last_dir], rq);
+	deadline_remove(dd, rq);
 	deadline_started(dd, rq);
 	return rq;
 }
@@ -394,35 +276,18 @@ static enum sched_merge deadline_merge(struct sched *s, const struct sched_rq *r
 				       struct sched_rq **into)
 {
 	struct deadline *dd = (struct deadline *)s;
-	enum sched_merge how = merge_find(&dd->merge, &s->env, rq, into);
-	struct sched_rq at; /* seq 0: before all others at its sector */
 
-	if (how || s->env.merging != SCHED_MERGING_ALL || !dd->value[FRONT_MERGES])
-		return how;
-	at.sector = rq->sector + rq->nr_sectors;
-	at.priv[1] = NULL;
-	*into = RB_NFIND(deadline_tree, &deadline_side(dd, rq)->tree, &at);
-	return *into ? merge_side(&s->env, *into, rq) : SCHED_MERGE_NONE;
+	return sorted_find(deadline_side(dd, rq), rq, dd->value[FRONT_MERGES], into);
 }
 
 static void deadline_merged(struct sched *s, struct sched_rq *rq, enum sched_merge how,
 			    uint64_t old_sector)
 {
 	struct deadline *dd = (struct deadline *)s;
-	struct deadline_side *side = deadline_side(dd, rq);
-	struct sched_rq *into = rq, *gone;
+	struct sched_rq *into, *gone;
 
 	(void)old_sector;
-	if (how == SCHED_MERGE_FRONT) {
-		/* By its links: where it stands is not where its sector says. */
-		RB_REMOVE(deadline_tree, &side->tree, rq);
-		deadline_sort(dd, side, rq);
-	}
-	merge_grown(&dd->merge, rq);
-	if (how == SCHED_MERGE_FRONT)
-		into = RB_PREV(deadline_tree, &side->tree, rq);
-	gone = how == SCHED_MERGE_FRONT ? rq : RB_NEXT(deadline_tree, &side->tree, rq);
-	if (into && gone && s->env.merging == SCHED_MERGING_ALL && merge_join(&s->env, into, gone))
+	if (sorted_grown(deadline_side(dd, rq), rq, how, &into, &gone))
 		deadline_absorb(dd, into, gone);
 }
 

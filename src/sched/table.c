@@ -7,10 +7,7 @@
 #include "sched/sched.h"
 
 const struct sched_ops *const sched_table[] = {
-	&sched_none,
-	&sched_mq_deadline,
-	&sched_kyber,
-	NULL,
+	&sched_none, &sched_mq_deadline, &sched_kyber, &sched_noop, &sched_deadline, NULL,
 };
 
 const struct sched_ops *sched_find(const char *name)

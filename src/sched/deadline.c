@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * deadline.c - batches in the order of sectors, and a deadline for each request: the scheduler from
+ * which mq-deadline was made, without priorities.
+ *
+ * The idea: reads and writes wait in two lists each, one sorted by sector and one by age, and leave
+ * in batches of one direction, in ascending sectors. It keeps one request for each direction, the
+ * next one: the sorted successor of what left last. Whatever leaves, of either direction, makes it
+ * forget both and remember that successor only. So a batch goes on from there, as does another
+ * batch of the same direction; but after a change of direction there is no next one, and the batch
+ * begins with the oldest, where mq-deadline goes on at the sector where it once stood.
+ *
+ * Linux had it until 5.0. Owns its lists; entered by the home lane's owner only.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sched/merge.h"
+#include "sched/sched.h"
+#include "sched/turns.h"
+
+static const struct sched_tunable deadline_tunables[] = {
+	TURNS_TUNABLES,
+	[NR_TURNS_TUNABLES] = { .name = NULL },
+};
+
+struct deadline {
+	struct sched s;
+	struct sched_list head; /* inserted at the head: before everything */
+	struct sorted side[NR_DIRS];
+	struct sched_rq *next[NR_DIRS]; /* waits; at most one is not NULL */
+	struct merge merge;
+	int64_t batching; /* requests of this batch so far */
+	int64_t starved;  /* times that reads went before writes */
+	int64_t value[NR_TURNS_TUNABLES];
+};
+
+static struct sorted *deadline_side(struct deadline *dd, const struct sched_rq *rq)
+{
+	return &dd->side[turns_dir(rq)];
+}
+
+static int deadline_init(struct sched **s, const struct sched_env *env)
+{
+	struct deadline *dd = calloc(1, sizeof(*dd));
+
+	if (!dd)
+		return -ENOMEM;
+	dd->s.ops = &sched_deadline;
+	dd->s.env = *env;
+	TAILQ_INIT(&dd->head);
+	for (int dir = 0; dir < NR_DIRS; dir++)
+		sorted_init(&dd->side[dir], &dd->merge, &dd->s.env);
+	merge_init(&dd->merge);
+	for (int i = 0; i < NR_TURNS_TUNABLES; i++)
+		dd->value[i] = deadline_tunables[i].def;
+	*s = &dd->s;
+	return 0;
+}
+
+static void deadline_exit(struct sched *s)
+{
+	free(s);
+}
+
+/* RQ does not wait any more; what comes behind it is the next one instead. */
+static void deadline_forget(struct deadline *dd, struct sched_rq *rq)
+{
+	enum turns_dir dir = turns_dir(rq);
+
+	if (dd->next[dir] == rq)
+		dd->next[dir] = sorted_next(rq);
+}
+
+static void deadline_absorb(struct deadline *dd, struct sched_rq *into, struct sched_rq *gone)
+{
+	deadline_forget(dd, gone);
+	sorted_absorb(deadline_side(dd, into), into, gone);
+}
+
+/* Makes RQ, which is about to be inserted, part of one that waits; that may close a gap to the
+ * one before it, and so on. */
+static bool deadline_merge_new(struct deadline *dd, struct sched_rq *rq)
+{
+	const struct sched_env *env = &dd->s.env;
+	struct sched_rq *into = merge_whole(&dd->merge, env, rq);
+
+	if (!into)
+		return false;
+	merge_grown(&dd->merge, into);
+	for (rq = into; (into = merge_whole(&dd->merge, env, rq)); rq = into)
+		deadline_absorb(dd, into, rq);
+	return true;
+}
+
+static void deadline_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+{
+	struct deadline *dd = (struct deadline *)s;
+	struct sched_list first = TAILQ_HEAD_INITIALIZER(first);
+	struct sched_rq *rq;
+
+	while ((rq = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, rq, fifo);
+		if (at_head) {
+			TAILQ_INSERT_TAIL(&first, rq, fifo);
+		} else if (!deadline_merge_new(dd, rq)) {
+			rq->deadline_ns = now + (uint64_t)turns_expire_ns(dd->value, turns_dir(rq));
+			sorted_add(deadline_side(dd, rq), rq);
+		}
+	}
+	TAILQ_CONCAT(&first, &dd->head, fifo);
+	TAILQ_CONCAT(&dd->head, &first, fifo);
+}
+
+/* The first of the next batch, or NULL. */
+static struct sched_rq *deadline_begin_batch(struct deadline *dd, uint64_t now)
+{
+	struct sched_rq *oldest;
+	enum turns_dir dir;
+
+	if (!turns_choose(dd->value, dd->side, &dd->starved, &dir))
+		return NULL;
+	dd->batching = 0;
+	oldest = sorted_oldest(&dd->side[dir]);
+	return !dd->next[dir] || oldest->deadline_ns <= now ? oldest : dd->next[dir];
+}
+
+static struct sched_rq *deadline_pick(struct deadline *dd, uint64_t now)
+{
+	struct sched_rq *rq = dd->next[DIR_WRITE] ? dd->next[DIR_WRITE] : dd->next[DIR_READ];
+
+	if (!rq || dd->batching >= dd->value[FIFO_BATCH])
+		rq = deadline_begin_batch(dd, now);
+	if (!rq)
+		return NULL;
+	dd->batching++;
+	dd->next[DIR_READ] = dd->next[DIR_WRITE] = NULL;
+	dd->next[turns_dir(rq)] = sorted_next(rq);
+	sorted_remove(deadline_side(dd, rq), rq);
+	return rq;
+}
+
+static struct sched_rq *deadline_dispatch(struct sched *s, uint64_t now)
+{
+	struct deadline *dd = (struct deadline *)s;
+	struct sched_rq *rq = TAILQ_FIRST(&dd->head);
+
+	if (rq)
+		TAILQ_REMOVE(&dd->head, rq, fifo);
+	else
+		rq = deadline_pick(dd, now);
+	if (rq)
+		rq->flags |= SCHED_RQ_STARTED;
+	return rq;
+}
+
+static enum sched_merge deadline_merge(struct sched *s, const struct sched_rq *rq,
+				       struct sched_rq **into)
+{
+	struct deadline *dd = (struct deadline *)s;
+
+	return sorted_find(deadline_side(dd, rq), rq, dd->value[FRONT_MERGES], into);
+}
+
+static void deadline_merged(struct sched *s, struct sched_rq *rq, enum sched_merge how,
+			    uint64_t old_sector)
+{
+	struct deadline *dd = (struct deadline *)s;
+	struct sched_rq *into, *gone;
+
+	(void)old_sector;
+	if (sorted_grown(deadline_side(dd, rq), rq, how, &into, &gone))
+		deadline_absorb(dd, into, gone);
+}
+
+static bool deadline_has_work(struct sched *s)
+{
+	const struct deadline *dd = (struct deadline *)s;
+
+	return !TAILQ_EMPTY(&dd->head) || !sorted_empty(&dd->side[DIR_READ]) ||
+	       !sorted_empty(&dd->side[DIR_WRITE]);
+}
+
+static int deadline_set(struct sched *s, unsigned tunable, int64_t value)
+{
+	((struct deadline *)s)->value[tunable] = value;
+	return 0;
+}
+
+static int64_t deadline_get(struct sched *s, unsigned tunable)
+{
+	return ((struct deadline *)s)->value[tunable];
+}
+
+const struct sched_ops sched_deadline = {
+	.name = "deadline",
+	.summary = "sorted batches, reads first; Linux dropped it in 5.0: its successor is "
+		   "mq-deadline",
+	.scope = SCHED_PER_QUEUE,
+	.tunables = deadline_tunables,
+	.init = deadline_init,
+	.exit = deadline_exit,
+	.insert = deadline_insert,
+	.merge = deadline_merge,
+	.merged = deadline_merged,
+	.dispatch = deadline_dispatch,
+	.has_work = deadline_has_work,
+	.set = deadline_set,
+	.get = deadline_get,
+};

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * noop.c - first come, first served, and what lies side by side becomes one.
+ *
+ * The idea: sorting is somebody else's business (a controller with a cache, a virtual disk), but
+ * fewer and larger requests help everybody. So requests wait in one list in the order in which they
+ * came; a new one that touches the one merged or inserted last, or begins where another ends, joins
+ * it and waits at its place. Linux had it until 5.0; with several queues `none` does the same.
+ *
+ * Owns its list; entered by the home lane's owner only.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sched/merge.h"
+#include "sched/sched.h"
+
+struct noop {
+	struct sched s;
+	struct sched_list fifo;
+	struct merge merge;
+};
+
+static int noop_init(struct sched **s, const struct sched_env *env)
+{
+	struct noop *noop = calloc(1, sizeof(*noop));
+
+	if (!noop)
+		return -ENOMEM;
+	noop->s.ops = &sched_noop;
+	noop->s.env = *env;
+	TAILQ_INIT(&noop->fifo);
+	merge_init(&noop->merge);
+	*s = &noop->s;
+	return 0;
+}
+
+static void noop_exit(struct sched *s)
+{
+	free(s);
+}
+
+/* Makes RQ, which is new, part of one that waits, that one of another, and so on. */
+static bool noop_merge_new(struct noop *noop, struct sched_rq *rq)
+{
+	struct sched_rq *into = merge_whole(&noop->merge, &noop->s.env, rq);
+
+	if (!into)
+		return false;
+	merge_grown(&noop->merge, into);
+	for (rq = into; (into = merge_whole(&noop->merge, &noop->s.env, rq)); rq = into) {
+		TAILQ_REMOVE(&noop->fifo, rq, fifo);
+		merge_remove(&noop->merge, rq);
+		merge_grown(&noop->merge, into);
+	}
+	return true;
+}
+
+static void noop_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+{
+	struct noop *noop = (struct noop *)s;
+	struct sched_list first = TAILQ_HEAD_INITIALIZER(first);
+	struct sched_rq *rq;
+
+	(void)now;
+	while ((rq = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, rq, fifo);
+		if (!at_head && noop_merge_new(noop, rq))
+			continue;
+		merge_add(&noop->merge, &s->env, rq);
+		TAILQ_INSERT_TAIL(at_head ? &first : &noop->fifo, rq, fifo);
+	}
+	TAILQ_CONCAT(&first, &noop->fifo, fifo);
+	TAILQ_CONCAT(&noop->fifo, &first, fifo);
+}
+
+static enum sched_merge noop_merge(struct sched *s, const struct sched_rq *rq,
+				   struct sched_rq **into)
+{
+	return merge_find(&((struct noop *)s)->merge, &s->env, rq, into);
+}
+
+static void noop_merged(struct sched *s, struct sched_rq *rq, enum sched_merge how,
+			uint64_t old_sector)
+{
+	(void)how;
+	(void)old_sector;
+	merge_grown(&((struct noop *)s)->merge, rq);
+}
+
+static struct sched_rq *noop_dispatch(struct sched *s, uint64_t now)
+{
+	struct noop *noop = (struct noop *)s;
+	struct sched_rq *rq = TAILQ_FIRST(&noop->fifo);
+
+	(void)now;
+	if (!rq)
+		return NULL;
+	TAILQ_REMOVE(&noop->fifo, rq, fifo);
+	merge_remove(&noop->merge, rq);
+	rq->flags |= SCHED_RQ_STARTED;
+	return rq;
+}
+
+static bool noop_has_work(struct sched *s)
+{
+	return !TAILQ_EMPTY(&((struct noop *)s)->fifo);
+}
+
+const struct sched_ops sched_noop = {
+	.name = "noop",
+	.summary = "a FIFO that merges; Linux dropped it in 5.0: its successor is none",
+	.scope = SCHED_PER_QUEUE,
+	.init = noop_init,
+	.exit = noop_exit,
+	.insert = noop_insert,
+	.merge = noop_merge,
+	.merged = noop_merged,
+	.dispatch = noop_dispatch,
+	.has_work = noop_has_work,
+};

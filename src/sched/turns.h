@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * turns.h - reads and writes take turns: what deadline and mq-deadline have in common, that is
+ * their two directions, five tunables, and which direction has the next batch.
+ *
+ * Owns nothing; entered by the scheduler's thread only.
+ */
+#ifndef TURNS_H
+#define TURNS_H
+
+#include <limits.h>
+
+#include "sched/sorted.h"
+
+enum turns_dir { DIR_READ, DIR_WRITE, NR_DIRS };
+
+enum turns_tunable {
+	READ_EXPIRE,
+	WRITE_EXPIRE,
+	WRITES_STARVED,
+	FIFO_BATCH,
+	FRONT_MERGES,
+	NR_TURNS_TUNABLES,
+};
+
+/* clang-format off */
+#define TURNS_TUNABLES                                                                  \
+	[READ_EXPIRE] = { .name = "read_expire",                                        \
+			  .unit = "ms",                                                 \
+			  .summary = "a read is overdue after this time",               \
+			  .max = INT_MAX,                                               \
+			  .def = 500 },                                                 \
+	[WRITE_EXPIRE] = { .name = "write_expire",                                      \
+			   .unit = "ms",                                                \
+			   .summary = "a write is overdue after this time",             \
+			   .max = INT_MAX,                                              \
+			   .def = 5000 },                                               \
+	[WRITES_STARVED] = { .name = "writes_starved",                                  \
+			     .unit = "batches",                                         \
+			     .summary = "batches of reads that may go before writes that wait", \
+			     .min = INT_MIN,                                            \
+			     .max = INT_MAX,                                            \
+			     .def = 2 },                                                \
+	[FIFO_BATCH] = { .name = "fifo_batch",                                          \
+			 .unit = "requests",                                            \
+			 .summary = "a batch of one direction is at most so long",      \
+			 .max = INT_MAX,                                                \
+			 .def = 16 },                                                   \
+	[FRONT_MERGES] = { .name = "front_merges",                                      \
+			   .unit = "bool",                                              \
+			   .summary = "look for requests that begin where a new one ends", \
+			   .max = 1,                                                    \
+			   .def = 1 }
+/* clang-format on */
+
+/* Whatever is not a read counts as a write. */
+enum turns_dir turns_dir(const struct sched_rq *rq);
+
+/* How long a request of direction DIR may wait. VALUE: the tunables, by enum turns_tunable. */
+int64_t turns_expire_ns(const int64_t *value, enum turns_dir dir);
+
+/* The direction of the next batch, of SIDE[NR_DIRS]; *STARVED counts how often reads went before
+ * writes. False: nobody waits. */
+bool turns_choose(const int64_t *value, const struct sorted *side, int64_t *starved,
+		  enum turns_dir *dir);
+
+#endif
