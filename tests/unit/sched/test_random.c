@@ -50,6 +50,7 @@ static void insert_any(uint64_t now)
 	if (!pick(8)) {
 		op = ops[pick(7)];
 		rig.prio = prios[pick(5)];
+		rig.submitter = (uint32_t)pick(rig.env.max_submitters + 4);
 	}
 	rig.ctx = pick(4) ? 64 : (uint32_t)pick(rig.env.nr_ctxs);
 	rig.flags = (uint8_t)(pick(10) ? SCHED_RQ_SYNC : SCHED_RQ_NOMERGE);
@@ -113,8 +114,10 @@ static void set_any(void)
 	unsigned n = 0;
 	int64_t value = values[pick(6)];
 
-	while (t[n].name)
+	while (t && t[n].name)
 		n++;
+	if (!n)
+		return;
 	n = (unsigned)pick(n);
 	if (!t[n].read_only && value >= t[n].min && value <= t[n].max)
 		rig.s->ops->set(rig.s, n, value);
@@ -184,11 +187,27 @@ static void kyber(void **state)
 		run(&sched_kyber, i);
 }
 
+static void noop(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 4; i++)
+		run(&sched_noop, i);
+}
+
+static void deadline(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 4; i++)
+		run(&sched_deadline, i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mq_deadline),
 		cmocka_unit_test(kyber),
+		cmocka_unit_test(noop),
+		cmocka_unit_test(deadline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
