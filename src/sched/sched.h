@@ -171,7 +171,7 @@ struct sched {
 };
 
 extern const struct sched_ops sched_none, sched_mq_deadline, sched_kyber;
-extern const struct sched_ops sched_noop, sched_deadline;
+extern const struct sched_ops sched_noop, sched_deadline, sched_cfq;
 
 /* The table of schedulers, ended by NULL. */
 extern const struct sched_ops *const sched_table[];

@@ -54,6 +54,8 @@ static void insert_any(uint64_t now)
 	}
 	rig.ctx = pick(4) ? 64 : (uint32_t)pick(rig.env.nr_ctxs);
 	rig.flags = (uint8_t)(pick(10) ? SCHED_RQ_SYNC : SCHED_RQ_NOMERGE);
+	if (!pick(4))
+		rig.flags = 0;
 	sectors_in += nr;
 	last_end = sector + nr;
 	if (!pick(20))
@@ -148,6 +150,7 @@ static void run(const struct sched_ops *ops, uint64_t first_seed)
 	seed = first_seed;
 	rig_reset();
 	rig.env.merging = SCHED_MERGING_ALL;
+	rig.env.rotational = first_seed % 2;
 	rig.env.max_discard_segments = (uint32_t)pick(2) * 256;
 	rig_open(ops);
 	nr_with_drive = 0;
@@ -201,13 +204,18 @@ static void deadline(void **state)
 		run(&sched_deadline, i);
 }
 
+static void cfq(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 8; i++)
+		run(&sched_cfq, i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mq_deadline),
-		cmocka_unit_test(kyber),
-		cmocka_unit_test(noop),
-		cmocka_unit_test(deadline),
+		cmocka_unit_test(mq_deadline), cmocka_unit_test(kyber), cmocka_unit_test(noop),
+		cmocka_unit_test(deadline),    cmocka_unit_test(cfq),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

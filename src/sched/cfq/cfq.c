@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cfq.c - everybody gets the drive in turns, for a time: completely fair queuing, for hard disks.
+ *
+ * The idea: on a disk what costs is the way of the head, not the bytes. So what is shared out is
+ * time. The requests that a submitter waits for are a queue of its own, sorted by sector; queues
+ * take turns, and whose turn it is has the disk to itself for a slice of time, longer at a higher
+ * priority. While it has the turn and nothing to do, the disk may be left idle for some
+ * milliseconds (idle.c), since the next request of a sequential reader is worth more than the way
+ * to another's and back. Requests that nobody waits for share queues, and give way (preempt.c).
+ *
+ * pool.c says which queue a request belongs to, tree.c who is next, slice.c for how long, turn.c
+ * when a turn ends, pick.c which request of a queue leaves. This file is the events.
+ *
+ * It follows an outline of what Linux had until 5.0, for study and for hard disks: one group, and
+ * submitters that read the same place together are not recognised. docs/schedulers.md has a
+ * picture, under "cfq". Owns its queues; entered by the home lane's owner only.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "sched/cfq/cfq.h"
+
+#define MS_MAX 1000000
+
+static const struct sched_tunable cfq_tunables[] = {
+	[CFQ_QUANTUM] = { .name = "quantum",
+			  .unit = "requests",
+			  .summary = "requests of one queue with the drive while others wait",
+			  .min = 1,
+			  .max = INT_MAX,
+			  .def = 8 },
+	[CFQ_FIFO_EXPIRE_SYNC] = { .name = "fifo_expire_sync",
+				   .unit = "ms",
+				   .summary = "after this a turn begins with the oldest request",
+				   .min = 1,
+				   .max = MS_MAX,
+				   .def = 125 },
+	[CFQ_FIFO_EXPIRE_ASYNC] = { .name = "fifo_expire_async",
+				    .unit = "ms",
+				    .summary = "the same for what nobody waits for",
+				    .min = 1,
+				    .max = MS_MAX,
+				    .def = 250 },
+	[CFQ_BACK_SEEK_MAX] = { .name = "back_seek_max",
+				.unit = "KiB",
+				.summary = "farther back than this counts as wrapping around",
+				.max = INT_MAX,
+				.def = 16384 },
+	[CFQ_BACK_SEEK_PENALTY] = { .name = "back_seek_penalty",
+				    .unit = "factor",
+				    .summary = "the way back counts so many times",
+				    .min = 1,
+				    .max = INT_MAX,
+				    .def = 2 },
+	[CFQ_SLICE_SYNC] = { .name = "slice_sync",
+			     .unit = "ms",
+			     .summary = "a turn at level 4 of what somebody waits for",
+			     .min = 1,
+			     .max = MS_MAX,
+			     .def = 100 },
+	[CFQ_SLICE_ASYNC] = { .name = "slice_async",
+			      .unit = "ms",
+			      .summary = "a turn at level 4 of what nobody waits for",
+			      .min = 1,
+			      .max = MS_MAX,
+			      .def = 40 },
+	[CFQ_SLICE_ASYNC_RQ] = { .name = "slice_async_rq",
+				 .unit = "requests",
+				 .summary =
+					 "an asynchronous turn ends after 2 x this x (8 - level)",
+				 .min = 1,
+				 .max = INT_MAX,
+				 .def = 2 },
+	[CFQ_SLICE_IDLE] = { .name = "slice_idle",
+			     .unit = "ms",
+			     .summary = "how long the drive is left idle for a queue; 0: never",
+			     .max = MS_MAX,
+			     .def = 8 },
+	[CFQ_GROUP_IDLE] = { .name = "group_idle",
+			     .unit = "ms",
+			     .summary = "the same for the last busy queue; 0: never",
+			     .max = MS_MAX,
+			     .def = 8 },
+	[CFQ_LOW_LATENCY] = { .name = "low_latency",
+			      .unit = "bool",
+			      .summary = "with many queues shorter turns, and less asynchronous",
+			      .max = 1,
+			      .def = 1 },
+	[CFQ_TARGET_LATENCY] = { .name = "target_latency",
+				 .unit = "ms",
+				 .summary = "the time in which everybody should have a turn",
+				 .min = 1,
+				 .max = MS_MAX,
+				 .def = 300 },
+	[CFQ_SHARED_INSERTS] = { .name = "shared_inserts",
+				 .unit = "requests",
+				 .summary = "came when all queues were taken, and shared one",
+				 .max = INT64_MAX,
+				 .read_only = true },
+	[CFQ_NR_TUNABLES] = { .name = NULL },
+};
+
+/* Stands before the owner's: requests of two queues stay two. */
+static bool cfq_join(void *owner, struct sched_rq *into, struct sched_rq *gone,
+		     enum sched_merge how)
+{
+	const struct cfq *cfq = owner;
+
+	return into->priv[0] == gone->priv[0] && cfq->join(cfq->join_owner, into, gone, how);
+}
+
+static void cfq_exit(struct sched *s)
+{
+	cfq_pool_exit((struct cfq *)s);
+	free(s);
+}
+
+static int cfq_init(struct sched **s, const struct sched_env *env)
+{
+	struct cfq *cfq = calloc(1, sizeof(*cfq));
+
+	if (!cfq)
+		return -ENOMEM;
+	cfq->s.ops = &sched_cfq;
+	cfq->s.env = *env;
+	cfq->join = env->join;
+	cfq->join_owner = env->owner;
+	cfq->s.env.join = env->join ? cfq_join : NULL;
+	cfq->s.env.owner = cfq;
+	TAILQ_INIT(&cfq->head);
+	merge_init(&cfq->merge);
+	cfq->idle_until = SCHED_NEVER;
+	cfq->hw_tag = true; /* until seen otherwise */
+	for (int i = 0; i < CFQ_NR_TUNABLES; i++)
+		cfq->value[i] = cfq_tunables[i].def;
+	*s = &cfq->s;
+	if (cfq_pool_init(cfq) == 0)
+		return 0;
+	cfq_exit(*s);
+	return -ENOMEM;
+}
+
+static void cfq_absorb(struct cfq *cfq, struct sched_rq *into, struct sched_rq *gone)
+{
+	struct cfq_queue *q = into->priv[0];
+
+	if (q->next == gone)
+		q->next = into;
+	sorted_absorb(&q->requests, into, gone);
+	q->waiting--;
+	cfq->waiting--;
+}
+
+/* Makes RQ, which is about to be inserted, part of one that waits; that may close a gap to the
+ * one before it, and so on. */
+static bool cfq_merge_new(struct cfq *cfq, struct sched_rq *rq)
+{
+	const struct sched_env *env = &cfq->s.env;
+	struct sched_rq *into = merge_whole(&cfq->merge, env, rq);
+
+	if (!into)
+		return false;
+	merge_grown(&cfq->merge, into);
+	for (rq = into; (into = merge_whole(&cfq->merge, env, rq)); rq = into)
+		cfq_absorb(cfq, into, rq);
+	return true;
+}
+
+static void cfq_insert_one(struct cfq *cfq, struct cfq_queue *q, struct sched_rq *rq)
+{
+	cfq_idle_arrival(cfq, q, rq);
+	rq->deadline_ns =
+		cfq->now + cfq_ms(cfq, q->sync ? CFQ_FIFO_EXPIRE_SYNC : CFQ_FIFO_EXPIRE_ASYNC);
+	sorted_add(&q->requests, rq);
+	q->next = cfq_pick_nearer(cfq, q->next, rq, cfq->last_position);
+	q->waiting++;
+	cfq->waiting++;
+	if (!q->tree)
+		cfq_tree_add(cfq, q, false);
+	if (q == cfq->active && cfq->idle_until != SCHED_NEVER) {
+		cfq->idle_until = SCHED_NEVER;
+		q->must_dispatch = true;
+	} else if (cfq_preempts(cfq, q, rq)) {
+		cfq_preempt(cfq, q);
+	}
+}
+
+static void cfq_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+{
+	struct cfq *cfq = (struct cfq *)s;
+	struct sched_list first = TAILQ_HEAD_INITIALIZER(first);
+	struct sched_rq *rq;
+
+	cfq->now = now;
+	cfq_turn_due(cfq);
+	while ((rq = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, rq, fifo);
+		if (at_head) {
+			cfq->waiting++;
+			TAILQ_INSERT_TAIL(&first, rq, fifo);
+			continue;
+		}
+		rq->priv[0] = cfq_pool_find(cfq, rq, true);
+		if (!cfq_merge_new(cfq, rq))
+			cfq_insert_one(cfq, rq->priv[0], rq);
+	}
+	TAILQ_CONCAT(&first, &cfq->head, fifo);
+	TAILQ_CONCAT(&cfq->head, &first, fifo);
+}
+
+static enum sched_merge cfq_merge(struct sched *s, const struct sched_rq *rq,
+				  struct sched_rq **into)
+{
+	struct cfq *cfq = (struct cfq *)s;
+	struct cfq_queue *q = cfq_pool_find(cfq, rq, false);
+	enum sched_merge how = sorted_find(&q->requests, rq, true, into);
+
+	return how && (*into)->priv[0] == q ? how : SCHED_MERGE_NONE;
+}
+
+static void cfq_merged(struct sched *s, struct sched_rq *rq, enum sched_merge how,
+		       uint64_t old_sector)
+{
+	struct cfq *cfq = (struct cfq *)s;
+	struct cfq_queue *q = rq->priv[0];
+	struct sched_rq *into, *gone;
+
+	(void)old_sector;
+	if (sorted_grown(&q->requests, rq, how, &into, &gone))
+		cfq_absorb(cfq, into, gone);
+	else if (how == SCHED_MERGE_FRONT)
+		q->next = cfq_pick_nearer(cfq, q->next, rq, cfq->last_position);
+}
+
+static struct sched_rq *cfq_take(struct cfq *cfq, struct cfq_queue *q)
+{
+	struct sched_rq *rq = cfq_pick(cfq, q);
+
+	q->next = cfq_pick_after(cfq, q, rq);
+	sorted_remove(&q->requests, rq);
+	q->waiting--;
+	cfq->waiting--;
+	q->with_drive++;
+	cfq->with_drive[q->sync]++;
+	cfq->last_position = rq->sector + rq->nr_sectors;
+	rq->flags |= SCHED_RQ_STARTED;
+	cfq_turn_dispatched(cfq, q);
+	return rq;
+}
+
+static struct sched_rq *cfq_dispatch(struct sched *s, uint64_t now)
+{
+	struct cfq *cfq = (struct cfq *)s;
+	struct sched_rq *rq = TAILQ_FIRST(&cfq->head);
+	struct cfq_queue *q;
+
+	cfq->now = now;
+	if (rq) {
+		TAILQ_REMOVE(&cfq->head, rq, fifo);
+		cfq->waiting--;
+		rq->flags |= SCHED_RQ_STARTED;
+		return rq;
+	}
+	if (!cfq->waiting)
+		return NULL;
+	q = cfq_turn(cfq);
+	return q && cfq_turn_allows(cfq, q) ? cfq_take(cfq, q) : NULL;
+}
+
+/* RQ is not with the drive any more. */
+static void cfq_leave(struct cfq *cfq, struct sched_rq *rq)
+{
+	struct cfq_queue *q = rq->priv[0];
+
+	rq->priv[0] = NULL;
+	q->with_drive--;
+	cfq->with_drive[q->sync]--;
+}
+
+/* Something of Q, whose turn it is, has completed. */
+static void cfq_turn_goes_on(struct cfq *cfq, struct cfq_queue *q)
+{
+	if (!q->slice_begun)
+		cfq_slice_begin(cfq, q);
+	if (q->class == CFQ_IDLE)
+		cfq_turn_end(cfq, false);
+	else if (cfq_slice_used(cfq, q) && !q->must_dispatch)
+		cfq_turn_end(cfq, true);
+	else if (q->sync)
+		cfq_idle_begin(cfq, q);
+}
+
+static void cfq_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
+{
+	struct cfq *cfq = (struct cfq *)s;
+	struct cfq_queue *q = rq->priv[0];
+
+	cfq->now = now;
+	cfq_turn_due(cfq);
+	if (!q) /* was inserted at the head */
+		return;
+	cfq_idle_sample(cfq);
+	cfq_leave(cfq, rq);
+	q->has_completed = true;
+	q->last_completed = now;
+	if (q->sync && rq->start_ns + cfq_ms(cfq, CFQ_FIFO_EXPIRE_SYNC) <= now) {
+		cfq->has_delayed_sync = true;
+		cfq->last_delayed_sync = now;
+	}
+	if (q == cfq->active)
+		cfq_turn_goes_on(cfq, q);
+	cfq_pool_put(cfq, q);
+}
+
+static void cfq_finish(struct sched *s, struct sched_rq *rq)
+{
+	struct cfq *cfq = (struct cfq *)s;
+	struct cfq_queue *q = rq->priv[0];
+
+	if (!q)
+		return;
+	cfq_leave(cfq, rq);
+	cfq_pool_put(cfq, q);
+}
+
+static void cfq_submitter_gone(struct sched *s, uint32_t submitter)
+{
+	struct cfq *cfq = (struct cfq *)s;
+	const struct cfq_queue *q = cfq->active;
+
+	if (q && !q->shared && q->submitter == submitter && cfq->idle_until != SCHED_NEVER)
+		cfq_turn_end(cfq, false); /* nothing will come */
+	cfq_pool_submitter_gone(cfq, submitter);
+}
+
+static bool cfq_has_work(struct sched *s)
+{
+	return ((struct cfq *)s)->waiting;
+}
+
+static uint64_t cfq_next_wakeup(struct sched *s)
+{
+	const struct cfq *cfq = (struct cfq *)s;
+	const struct cfq_queue *q = cfq->active;
+
+	if (q && q->slice_begun && !q->must_dispatch && q->slice_end < cfq->idle_until)
+		return q->slice_end;
+	return cfq->idle_until;
+}
+
+static void cfq_tick(struct sched *s, uint64_t now)
+{
+	struct cfq *cfq = (struct cfq *)s;
+
+	cfq->now = now;
+	cfq_turn_due(cfq);
+}
+
+static int cfq_set(struct sched *s, unsigned tunable, int64_t value)
+{
+	((struct cfq *)s)->value[tunable] = value;
+	return 0;
+}
+
+static int64_t cfq_get(struct sched *s, unsigned tunable)
+{
+	return ((struct cfq *)s)->value[tunable];
+}
+
+const struct sched_ops sched_cfq = {
+	.name = "cfq",
+	.summary = "time on the disk in turns; Linux dropped it in 5.0: its successor is bfq",
+	.scope = SCHED_PER_QUEUE,
+	.tunables = cfq_tunables,
+	.init = cfq_init,
+	.exit = cfq_exit,
+	.insert = cfq_insert,
+	.merge = cfq_merge,
+	.merged = cfq_merged,
+	.dispatch = cfq_dispatch,
+	.completed = cfq_completed,
+	.finish = cfq_finish,
+	.submitter_gone = cfq_submitter_gone,
+	.has_work = cfq_has_work,
+	.next_wakeup = cfq_next_wakeup,
+	.tick = cfq_tick,
+	.set = cfq_set,
+	.get = cfq_get,
+};
