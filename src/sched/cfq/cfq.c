@@ -286,7 +286,7 @@ static void cfq_turn_goes_on(struct cfq *cfq, struct cfq_queue *q)
 		cfq_slice_begin(cfq, q);
 	if (q->class == CFQ_IDLE)
 		cfq_turn_end(cfq, false);
-	else if (cfq_slice_used(cfq, q) && !q->must_dispatch)
+	else if (cfq_turn_over(cfq, q))
 		cfq_turn_end(cfq, true);
 	else if (q->sync)
 		cfq_idle_begin(cfq, q);
@@ -330,7 +330,7 @@ static void cfq_submitter_gone(struct sched *s, uint32_t submitter)
 	struct cfq *cfq = (struct cfq *)s;
 	const struct cfq_queue *q = cfq->active;
 
-	if (q && !q->shared && q->submitter == submitter && cfq->idle_until != SCHED_NEVER)
+	if (q && !q->shared && q->submitter == submitter && !q->waiting && !q->with_drive)
 		cfq_turn_end(cfq, false); /* nothing will come */
 	cfq_pool_submitter_gone(cfq, submitter);
 }

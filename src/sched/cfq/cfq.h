@@ -162,6 +162,9 @@ bool cfq_slice_used(const struct cfq *cfq, const struct cfq_queue *q);
 /* turn.c: whose turn it is. */
 /* Ends the turn; KEEP: what is left of the slice, or what it was overrun by, counts next time. */
 void cfq_turn_end(struct cfq *cfq, bool keep);
+/* Q, whose turn it is, has used its slice. Who is worth waiting for gets another one where nobody
+ * but class IDLE would have the next turn. */
+bool cfq_turn_over(struct cfq *cfq, struct cfq_queue *q);
 /* Ends the turn if it has been waited for long enough. */
 void cfq_turn_due(struct cfq *cfq);
 /* The queue whose turn it is, and which has requests; or NULL: nobody's, or it is waited for. */

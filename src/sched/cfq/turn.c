@@ -39,6 +39,17 @@ static struct cfq_queue *cfq_turn_begin(struct cfq *cfq)
 	return q;
 }
 
+bool cfq_turn_over(struct cfq *cfq, struct cfq_queue *q)
+{
+	if (!cfq_slice_used(cfq, q) || q->must_dispatch)
+		return false;
+	if (cfq->busy[CFQ_RT] + cfq->busy[CFQ_BE] > 1 || !cfq->busy[CFQ_IDLE] ||
+	    !cfq_idle_worth(cfq, q))
+		return true;
+	cfq_slice_begin(cfq, q);
+	return false;
+}
+
 void cfq_turn_due(struct cfq *cfq)
 {
 	if (cfq->now < cfq->idle_until)
@@ -55,7 +66,7 @@ struct cfq_queue *cfq_turn(struct cfq *cfq)
 	q = cfq->active;
 	if (!q)
 		return cfq_turn_begin(cfq);
-	if (cfq_slice_used(cfq, q) && !q->must_dispatch) {
+	if (cfq_turn_over(cfq, q)) {
 		cfq_turn_end(cfq, true);
 		return cfq_turn_begin(cfq);
 	}
