@@ -288,6 +288,8 @@ static void cfq_turn_goes_on(struct cfq *cfq, struct cfq_queue *q)
 		cfq_turn_end(cfq, false);
 	else if (cfq_turn_over(cfq, q))
 		cfq_turn_end(cfq, true);
+	else if (q->gone && !q->waiting && !q->with_drive)
+		cfq_turn_end(cfq, false);
 	else if (q->sync)
 		cfq_idle_begin(cfq, q);
 }
@@ -345,7 +347,7 @@ static uint64_t cfq_next_wakeup(struct sched *s)
 	const struct cfq *cfq = (struct cfq *)s;
 	const struct cfq_queue *q = cfq->active;
 
-	if (q && q->slice_begun && !q->must_dispatch && q->slice_end < cfq->idle_until)
+	if (q && q->slice_begun && q->slice_end < cfq->idle_until)
 		return q->slice_end;
 	return cfq->idle_until;
 }

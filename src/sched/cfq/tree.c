@@ -65,7 +65,6 @@ void cfq_tree_add(struct cfq *cfq, struct cfq_queue *q, bool front)
 {
 	cfq->busy[q->class]++;
 	q->key = cfq_tree_key(cfq, q, front);
-	q->residue = 0;
 	q->seq = ++cfq->last_seq;
 	q->tree = &cfq->tree[q->class][cfq_tree_type(q)];
 	q->tree->count++;

@@ -14,7 +14,6 @@ void cfq_turn_end(struct cfq *cfq, bool keep)
 		q->residue = (int64_t)q->slice_end - (int64_t)cfq->now;
 	else if (keep)
 		q->residue = (int64_t)cfq_slice_scaled(cfq, q);
-	q->must_dispatch = false;
 	cfq->active = NULL;
 	cfq->idle_until = SCHED_NEVER;
 	cfq_slice_average(cfq);

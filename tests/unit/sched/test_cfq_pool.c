@@ -123,9 +123,28 @@ static void gone(void **state)
 	expect(7 * SEC, NONE);
 	rig.s->ops->submitter_gone(rig.s, 1);
 	expect(7 * SEC, 1);
-	/* It leaves with a request of its own with the drive: forgotten after that. */
-	rig.s->ops->submitter_gone(rig.s, 2);
 	rig_complete(1, 7 * SEC);
+}
+
+static void gone_with_a_request_with_the_drive(void **state)
+{
+	(void)state;
+	rig_set("slice_idle", 8);
+	for (int i = 0; i < 6; i++) {
+		reads(0, 1, PLACE(1), (uint64_t)i * SEC);
+		assert_int_equal(rig_serve((uint64_t)i * SEC), 0);
+	}
+	reads(0, 1, PLACE(1), 7 * SEC);
+	expect(7 * SEC, 0);
+	rig.s->ops->submitter_gone(rig.s, 1);
+	rig_complete(0, 7 * SEC);
+	/* Forgotten. */
+	reads(0, 1, PLACE(1), 7 * SEC);
+	expect(7 * SEC, 0);
+	reads(1, 2, PLACE(2), 7 * SEC);
+	rig_complete(0, 7 * SEC);
+	expect(7 * SEC, NONE);
+	drain_all(7 * SEC);
 	assert_false(are_one(3, 4, 4, 4, W, SCHED_RQ_SYNC));
 	assert_int_equal(rig_get("shared_inserts"), 0);
 }
@@ -160,6 +179,20 @@ static void merges_in_a_queue(void **state)
 	reads(6, 1, 132, 0);
 	assert_int_equal(rig.into[6], 0);
 	rig_expect(0, 2, 0, 9);
+}
+
+static void growing_to_the_front_may_make_it_the_next(void **state)
+{
+	(void)state;
+	reads(0, 1, 992, 0);
+	expect(0, 0);
+	reads(1, 1, 900, 0);
+	reads(2, 1, 1300, 0);
+	/* 200 for the way back, 300 for the way on; then 190. */
+	rig.submitter = 1;
+	assert_int_equal(rig_submit(3, R, 1190, 110, 0), SCHED_MERGE_FRONT);
+	expect(0, 2);
+	drain_all(0);
 }
 
 static void but_not_across_queues(void **state)
@@ -198,8 +231,10 @@ int main(void)
 		SMALL(beyond_the_pool_they_share),
 		SMALL(a_queue_is_kept_for_the_one_who_used_it_last),
 		SMALL(gone),
+		SMALL(gone_with_a_request_with_the_drive),
 		SMALL(one_that_never_completes_is_counted_off),
 		MERGING(merges_in_a_queue),
+		MERGING(growing_to_the_front_may_make_it_the_next),
 		MERGING(but_not_across_queues),
 		SMALL(writes_that_are_waited_for),
 	};

@@ -106,6 +106,20 @@ static void fifo_expire(void **state)
 	}
 }
 
+static void in_each_turn(void **state)
+{
+	(void)state;
+	reads(0, 1, 5000, 0);
+	rig_expect(0, 1, 0);
+	rig.prio = RT(0);
+	reads(9, 2, 100, 1);
+	rig_expect(1, 1, 9);
+	rig.prio = BE(4);
+	reads(1, 1, 5000, 2);
+	reads(2, 1, 200, 3);
+	rig_expect(1000 * MS, 2, 1, 2);
+}
+
 static void once_a_turn_only(void **state)
 {
 	(void)state;
@@ -244,6 +258,24 @@ static void slice_async_rq(void **state)
 	}
 }
 
+static void slice_async_rq_in_each_turn(void **state)
+{
+	(void)state;
+	rig_set("quantum", 1000);
+	writes_row(0, 100, 1, 0);
+	expect(0, 0);
+	rig.prio = BE(0);
+	writes_row(500, 50, 2, 0);
+	for (int i = 1; i < 16; i++)
+		assert_true(rig_dispatch(0) < 500);
+	for (int i = 0; i < 32; i++)
+		assert_true(rig_dispatch(50 * MS) >= 500);
+	for (int i = 0; i < 16; i++)
+		assert_true(rig_dispatch(50 * MS) < 500);
+	assert_true(rig_dispatch(100 * MS) >= 500);
+	drain_all(100 * MS);
+}
+
 /* A reader is empty since 1 ms, and something else comes at 2 ms: when is that served? */
 static uint64_t waited(uint8_t op)
 {
@@ -327,6 +359,15 @@ static void low_latency_shortens_turns(void **state)
 	assert_int_equal(turn_among(3, 1, 300), 100);
 	assert_int_equal(turn_among(6, 1, 300), 50);
 	assert_int_equal(turn_among(6, 0, 300), 100);
+	/* As many as there were lately count. */
+	rig_set("slice_idle", 0);
+	for (int i = 0; i < 12; i++)
+		reads(600 + i, (uint32_t)i, PLACE(i), 0);
+	for (int i = 0; i < 12; i++)
+		rig_serve(0);
+	assert_int_equal(turn_among(2, 1, 300), 75);
+	rig_set("slice_idle", 100);
+	assert_int_equal(turn_among(6, 1, 300), 100);
 	/* But not below two pauses. */
 	assert_int_equal(turn_among(16, 1, 80), 16);
 }
@@ -380,12 +421,14 @@ int main(void)
 		STEPPED(quantum),
 		STEPPED(alone_there_is_no_quantum),
 		STEPPED(fifo_expire),
+		STEPPED(in_each_turn),
 		STEPPED(once_a_turn_only),
 		STEPPED(back_seek_penalty),
 		STEPPED(back_seek_max),
 		STEPPED(slice_sync),
 		STEPPED(slice_async),
 		STEPPED(slice_async_rq),
+		STEPPED(slice_async_rq_in_each_turn),
 		STEPPED(slice_idle),
 		STEPPED(group_idle),
 		STEPPED(group_idle_is_for_the_last_busy_one),

@@ -109,12 +109,12 @@ static uint64_t one_by_one(int n, uint32_t who, uint64_t gap_ms, uint64_t step, 
 	return now;
 }
 
-/* WHO is empty since NOW, and another comes: is it waited for? */
-static bool is_waited_for(uint32_t who, uint64_t now)
+/* WHO reads at OFFSET of its place, and another comes: is WHO waited for then? */
+static bool is_waited_for_at(uint32_t who, uint64_t offset, uint64_t now)
 {
 	bool waits;
 
-	reads(1000, who, PLACE(who), now);
+	reads(1000, who, PLACE(who) + offset, now);
 	while (rig_dispatch(now) != 1000)
 		now = rig.s->ops->next_wakeup(rig.s);
 	reads(1001, who + 1, PLACE(who + 1), now);
@@ -124,6 +124,11 @@ static bool is_waited_for(uint32_t who, uint64_t now)
 		expect(rig.s->ops->next_wakeup(rig.s), 1001);
 	rig_complete(1001, now + 20 * MS);
 	return waits;
+}
+
+static bool is_waited_for(uint32_t who, uint64_t now)
+{
+	return is_waited_for_at(who, 0, now);
 }
 
 static void who_thinks_long_is_not_waited_for(void **state)
@@ -157,7 +162,8 @@ static void four_seeks_of_32_are_forgiven(void **state)
 
 	(void)state;
 	now = one_by_one(40, 2, 1, 5000, 0);
-	now = one_by_one(32, 1, 1, 0, now + 100 * MS);
+	/* The very first one is none. */
+	now = one_by_one(16, 1, 1, 0, now + 100 * MS);
 	for (int i = 0; i < 2; i++) {
 		/* There and back. */
 		reads(1000, 1, PLACE(1) + 5000, now);
@@ -170,7 +176,7 @@ static void four_seeks_of_32_are_forgiven(void **state)
 	reads(1000, 1, PLACE(1) + 5000, now);
 	expect(now, 1000);
 	rig_complete(1000, now + 1);
-	assert_false(is_waited_for(1, now + 100 * MS));
+	assert_false(is_waited_for_at(1, 5008, now + 100 * MS));
 }
 
 static void the_last_of_those_who_seek_is(void **state)
@@ -279,6 +285,16 @@ static void without_seeks_only_where_the_drive_takes_one_at_a_time(void **state)
 	assert_true(ssd_waits(3, 64, 2 * SEC));
 	show_the_drive(false, 3 * SEC);
 	assert_false(ssd_waits(5, 64, 4 * SEC));
+	show_the_drive(true, 5 * SEC);
+	show_the_drive(true, 6 * SEC);
+	assert_true(ssd_waits(7, 64, 7 * SEC));
+}
+
+static void one_reader_alone_says_nothing_of_the_drive(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 10; i++)
+		assert_false(ssd_waits(1 + 2 * i, 64, i * SEC));
 }
 
 static void without_seeks_small_ones_count_as_such(void **state)
@@ -346,6 +362,93 @@ static void idle_ones_take_turns(void **state)
 	rig_expect(2, 1, 0);
 	rig_expect(3, 1, 10);
 	rig_expect(4, 4, 1, 11, 2, 12);
+	/* One request each. */
+	reads_row(0, 3, 1, 5);
+	reads_row(10, 3, 2, 6);
+	assert_true(rig_dispatch(7) < 10);
+	assert_true(rig_dispatch(7) >= 10);
+	expect(7, NONE);
+	drain_all(8);
+}
+
+/* Reader 1 has used its slice to 101 ms, and has nothing at 102 ms. OTHER has one request. */
+static void used_up(uint32_t other)
+{
+	has_turn(0, 1, 1);
+	if (other)
+		reads(90, other, PLACE(other), 1 * MS);
+	expect(1 * MS, 1);
+	rig_complete(1, 102 * MS);
+}
+
+static void idle_ones_do_not_end_a_turn(void **state)
+{
+	(void)state;
+	rig.prio = IDLE;
+	reads(80, 2, PLACE(2), 0);
+	rig.prio = BE(4);
+	used_up(0);
+	/* Another slice: until then, and not longer than it is waited for. */
+	expect(102 * MS, NONE);
+	expect_wakeup(110 * MS);
+	expect(110 * MS, 80);
+	drain_all(111 * MS);
+}
+
+static void but_others_do(void **state)
+{
+	(void)state;
+	rig.prio = IDLE;
+	reads(80, 2, PLACE(2), 0);
+	rig.prio = BE(4);
+	used_up(3);
+	expect(102 * MS, 90);
+	drain_all(103 * MS);
+}
+
+static void and_who_comes_later(void **state)
+{
+	(void)state;
+	used_up(0);
+	reads(90, 3, PLACE(3), 103 * MS);
+	expect(103 * MS, 90);
+	drain_all(104 * MS);
+}
+
+static void no_wait_longer_than_the_slice(void **state)
+{
+	uint64_t now = one_by_one(10, 1, 5, 8, 0) + 1 * SEC;
+
+	(void)state;
+	for (int left = 20; left >= 2; left -= 18) {
+		/* Then a new turn. */
+		now = one_by_one(10, 1, 5, 8, now) + 50 * MS;
+		reads(0, 1, PLACE(1) + 80, now);
+		reads(1, 1, PLACE(1) + 88, now);
+		expect(now, 0);
+		rig_complete(0, now + 1 * MS);
+		expect(now + 1 * MS, 1);
+		reads(90, 2, PLACE(2), now + 2 * MS);
+		rig_complete(1, now + (101 - (uint64_t)left) * MS);
+		/* It thinks for 7 ms: with 2 left there is no use in waiting. */
+		assert_int_equal(rig_dispatch(now + (101 - (uint64_t)left) * MS),
+				 left == 2 ? 90 : NONE);
+		drain_all(now + 110 * MS);
+		now += 1 * SEC;
+	}
+}
+
+static void the_last_one_is_not_waited_for_if_it_thinks_long(void **state)
+{
+	uint64_t now = one_by_one(6, 1, 20, 8, 0);
+
+	(void)state;
+	reads(0, 1, PLACE(1), now);
+	expect(now, 0);
+	rig_complete(0, now);
+	writes_row(1, 1, 2, now + 1);
+	expect(now + 1, 1);
+	drain_all(now + 2);
 }
 
 /* Submitter 1 at PRIO has the turn and 50 waiting, one of 2 at OTHER comes: does that leave next?
@@ -423,6 +526,14 @@ static void a_close_one_while_waiting(void **state)
 		rig_close();
 		cfq_setup(NULL);
 	}
+	/* Nor a write that nobody waits for. */
+	has_turn(0, 0, 1);
+	rig.flags = 0;
+	rig_insert(1, W, PLACE(1) + 8, 8, 2 * MS);
+	expect(2 * MS, NONE);
+	drain_all(50 * MS);
+	rig_close();
+	cfq_setup(NULL);
 	/* Not while it has something. */
 	has_turn(0, 2, 1);
 	reads(9, 2, PLACE(1) + 100, 2 * MS);
@@ -451,6 +562,21 @@ static void what_was_taken_is_given_back(void **state)
 	expect(11 * MS, 30);
 	rig_complete(30, 12 * MS);
 	/* 1 had 10 ms of 100: it is before 2, which came at 6 ms. */
+	expect(20 * MS, 1);
+	drain_all(21 * MS);
+}
+
+static void a_slice_that_had_not_begun_is_given_back_whole(void **state)
+{
+	(void)state;
+	reads_row(0, 3, 1, 0);
+	expect(0, 0);
+	reads(20, 2, PLACE(2), 6 * MS);
+	rig.prio = RT(0);
+	reads(30, 3, PLACE(3), 11 * MS);
+	rig_complete(0, 11 * MS);
+	expect(11 * MS, 30);
+	rig_complete(30, 12 * MS);
 	expect(20 * MS, 1);
 	drain_all(21 * MS);
 }
@@ -486,13 +612,14 @@ static void short_slices_come_later(void **state)
 	rig_expect(2 * MS, 4, 9, 2, 3, 1);
 }
 
-/* Readers 1 and 2, which think long, and 3 and 4, which do not, all with much to do, one a ms. */
-static void kinds_take_turns(void **state)
+/* Readers 1 and 2, which think long, and 3 and 4, which do not, all with much to do, one a ms; how
+ * often do the two kinds change in 1200 ms? */
+static int changes_of_kind(int target)
 {
-	uint64_t now;
 	int changes = 0, last = -1, kind, served[2] = { 0 };
+	uint64_t now;
 
-	(void)state;
+	rig_set("target_latency", target);
 	now = one_by_one(6, 1, 20, 8, 0);
 	now = one_by_one(6, 2, 20, 8, now);
 	rig_set("slice_sync", 10);
@@ -505,10 +632,44 @@ static void kinds_take_turns(void **state)
 		changes += kind != last;
 		last = kind;
 	}
-	/* Two queues of four: 150 ms each of 300, not 10. */
-	assert_in_range(changes, 7, 10);
 	assert_in_range(served[0], 500, 700);
 	drain_all(now);
+	return changes;
+}
+
+static void kinds_take_turns(void **state)
+{
+	(void)state;
+	/* Two queues of four: 150 ms each of 300, not 10. */
+	assert_in_range(changes_of_kind(300), 7, 10);
+}
+
+static void kinds_have_time_for_two_pauses(void **state)
+{
+	(void)state;
+	/* 16 ms: two slices of 10, not one. */
+	assert_in_range(changes_of_kind(2), 40, 66);
+}
+
+static void writes_have_less_of_it(void **state)
+{
+	int reads_served = 0;
+
+	(void)state;
+	rig_set("slice_sync", 10);
+	rig_set("slice_async", 4);
+	rig_set("slice_async_rq", 1000);
+	for (int i = 0; i < 2; i++)
+		reads_row(i * 900, 900, (uint32_t)i + 1, 0);
+	for (int i = 2; i < 4; i++) {
+		rig.prio = BE(i);
+		writes_row(i * 900, 900, (uint32_t)i + 1, 0);
+	}
+	for (uint64_t now = 0; now < 1200; now++)
+		reads_served += rig_serve(now * MS) < 1800;
+	/* 150 ms and 40 % of that, by whole slices. */
+	assert_in_range(reads_served, 1200 * 66 / 100, 1200 * 75 / 100);
+	drain_all(1200 * MS);
 }
 
 static void the_head_is_before_everything(void **state)
@@ -544,18 +705,27 @@ int main(void)
 		STEPPED(the_last_of_those_who_seek_is),
 		STEPPED(deep_queues_are_waited_for_though_they_seek),
 		ON_SSD(without_seeks_only_where_the_drive_takes_one_at_a_time),
+		ON_SSD(one_reader_alone_says_nothing_of_the_drive),
 		ON_SSD(without_seeks_small_ones_count_as_such),
 		STEPPED(writes_and_reads_are_kept_apart),
 		STEPPED(classes),
 		STEPPED(idle_ones_take_turns),
+		STEPPED(idle_ones_do_not_end_a_turn),
+		STEPPED(but_others_do),
+		STEPPED(and_who_comes_later),
+		STEPPED(no_wait_longer_than_the_slice),
+		STEPPED(the_last_one_is_not_waited_for_if_it_thinks_long),
 		cmocka_unit_test(who_takes_the_turn_from_whom),
 		STEPPED(idle_gives_way_at_once),
 		STEPPED(a_close_one_while_waiting),
 		STEPPED(a_used_slice_is_anybodys),
 		STEPPED(what_was_taken_is_given_back),
+		STEPPED(a_slice_that_had_not_begun_is_given_back_whole),
 		STEPPED(who_had_its_slice_is_behind),
 		STEPPED(short_slices_come_later),
 		STEPPED(kinds_take_turns),
+		STEPPED(kinds_have_time_for_two_pauses),
+		STEPPED(writes_have_less_of_it),
 		STEPPED(the_head_is_before_everything),
 	};
 
