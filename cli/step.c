@@ -27,7 +27,8 @@ static const struct opt step_options[] = {
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct step_args, sched),
 	  .arg = "NAME",
-	  .help = "the scheduler: none, mq-deadline, kyber" },
+	  .help = "the scheduler: none, mq-deadline, kyber,\n"
+		  "noop, deadline, cfq" },
 	{ .name = "set",
 	  .type = OPT_LIST,
 	  .offset = offsetof(struct step_args, set),

@@ -7,7 +7,14 @@
 #include "sched/sched.h"
 
 const struct sched_ops *const sched_table[] = {
-	&sched_none, &sched_mq_deadline, &sched_kyber, &sched_noop, &sched_deadline, NULL,
+	&sched_none,
+	&sched_mq_deadline,
+	&sched_kyber,
+	/* Single-queue: what Linux had until 5.0. */
+	&sched_noop,
+	&sched_deadline,
+	&sched_cfq,
+	NULL,
 };
 
 const struct sched_ops *sched_find(const char *name)

@@ -94,7 +94,7 @@ def the_example_in_the_docs(weir):
 @case
 def each_scheduler(weir):
     """every scheduler serves everything"""
-    for sched in ("none", "mq-deadline", "kyber"):
+    for sched in ("none", "mq-deadline", "kyber", "noop", "deadline", "cfq"):
         text = backlog(50) + serve(101)
         lines = step(weir, sched, text)
         assert len(lines) == 101 and len(set(lines)) == 101 and lines[-1] == "none", lines
@@ -318,10 +318,55 @@ def an_answer_comes_at_once(weir):
 
 
 @case
+def where_deadline_differs(weir):
+    """deadline: after a change of direction from the oldest; mq-deadline: from where it stood"""
+    text = """insert 0 a R 100 8
+insert 0 b R 150 8
+insert 1 old R 800 8
+insert 2 c R 200 8
+dispatch 3
+dispatch 3
+insert 4 w W 0 8
+dispatch 5
+dispatch 5
+dispatch 5
+"""
+    first = ("--set", "fifo_batch=2", "--set", "writes_starved=0")
+    assert step(weir, "deadline", text, *first) == ["a", "b", "w", "old", "c"]
+    assert step(weir, "mq-deadline", text, *first) == ["a", "b", "w", "c", "old"]
+
+
+@case
+def noop_merges(weir):
+    """noop: in order, and what lies side by side is one"""
+    text = "insert 0 a R 800 8\ninsert 0 b R 0 8\ninsert 0 c R 808 8\n" + "dispatch 0\n" * 3
+    assert step(weir, "noop", text, "--merge") == ["merge c a", "a", "b", "none"]
+
+
+@case
+def cfq_waits(weir):
+    """cfq: waits 8 ms for a reader, gives way to what somebody waits for, and to classes"""
+    ms = 1_000_000
+    text = f"""insert 0 a1 R 0 8 submitter=1
+dispatch 0
+complete {ms} a1
+insert {2 * ms} b1 R 90000000 8 submitter=2
+dispatch {9 * ms - 1}
+dispatch {9 * ms}
+insert {13 * ms} w W 500 8 sync=0
+insert {13 * ms} rt R 70000000 8 submitter=3 prio=rt.7
+dispatch {13 * ms}
+"""
+    assert step(weir, "cfq", text) == ["a1", "none", "b1", "rt"]
+    found = step(weir, "cfq", text, "--set", "slice_idle=0", "--set", "group_idle=0")
+    assert found == ["a1", "b1", "none", "rt"], found
+
+
+@case
 def a_million_events(weir):
     """a million events, and every request leaves once"""
     dice = random.Random(7)
-    for sched in ("mq-deadline", "kyber"):
+    for sched in ("mq-deadline", "kyber", "cfq"):
         text, t = [], 0
         # Which one leaves is not known here, so rounds are served and then completed in full.
         while len(text) < 500_000:

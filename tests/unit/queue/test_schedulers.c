@@ -14,11 +14,11 @@
 
 #define THREADS 4
 #define SLOTS 48u
-#define ROUNDS 60u
 #define BLOCK 4096u
 #define FILE_BYTES (16u << 20)
 
-static const char *const names[] = { "mq-deadline", "kyber" };
+static const char *const names[] = { "mq-deadline", "kyber", "noop", "deadline", "cfq" };
+static unsigned rounds;
 static struct weir_device *dev;
 static struct weir_queue *queue;
 static char path[64];
@@ -109,19 +109,19 @@ static void check(struct submitter *s, unsigned i)
 		assert_int_equal(words[w], stamp(s, i, s->written[i]));
 }
 
-/* A slot goes again as soon as its io has ended: ROUNDS times each. */
+/* A slot goes again as soon as its io has ended: that many times. */
 static void run_slots(struct submitter *s)
 {
 	uint32_t round[SLOTS] = { 0 };
 
 	for (unsigned left = SLOTS; left;) {
 		for (unsigned i = 0; i < SLOTS; i++) {
-			if (round[i] > ROUNDS ||
+			if (round[i] > rounds ||
 			    __atomic_load_n(&s->slots[i].ends, __ATOMIC_ACQUIRE) != round[i])
 				continue;
 			if (round[i])
 				check(s, i);
-			if (round[i]++ == ROUNDS) {
+			if (round[i]++ == rounds) {
 				left--;
 				continue;
 			}
@@ -144,7 +144,7 @@ static void *submitter_main(void *arg)
 	run_slots(s);
 	assert_int_equal(weir_queue_wait(queue), 0);
 	for (unsigned i = 0; i < SLOTS; i++)
-		assert_int_equal(s->slots[i].ends, ROUNDS);
+		assert_int_equal(s->slots[i].ends, rounds);
 	if (s->attach)
 		assert_int_equal(weir_queue_detach(queue), 0);
 	return NULL;
@@ -178,13 +178,19 @@ static void run_submitters(unsigned n)
 	assert_int_equal(weir_queue_stats(queue, &stats), 0);
 	for (int op = 0; op < WEIR_OP_COUNT; op++)
 		ios += stats.op[op].ios;
-	assert_int_equal(ios, (uint64_t)n * SLOTS * ROUNDS);
+	assert_int_equal(ios, (uint64_t)n * SLOTS * rounds);
 	assert_int_equal(stats.in_flight, 0);
 	for (uint32_t i = 0; i < queue->nr_lanes; i++)
 		assert_false(queue->sched_ops->has_work(queue->lanes[i].sched));
 	for (unsigned t = 0; t < n; t++)
 		for (unsigned i = 0; i < SLOTS; i++)
 			free(submitters[t].slots[i].memory);
+}
+
+/* cfq leaves the drive idle for 8 ms wherever somebody may come back: that adds up. */
+static unsigned rounds_for(const char *name)
+{
+	return strcmp(name, "cfq") ? 60 : 2;
 }
 
 static void run_everywhere(const char *target, const char *engine, bool verify)
@@ -200,6 +206,7 @@ static void run_everywhere(const char *target, const char *engine, bool verify)
 
 		opts.engine = engine;
 		opts.scheduler = names[i / 2];
+		rounds = rounds_for(names[i / 2]);
 		opts.depth = 8;
 		opts.nr_requests = 32;	       /* fewer than there are ios: some wait for a tag */
 		opts.max_io_bytes = 2 * BLOCK; /* some are split */
@@ -236,6 +243,7 @@ static void two_owners_share_a_home(void **state)
 	assert_int_equal(weir_device_open(&dev, "null:1g", NULL), 0);
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		opts.scheduler = names[i];
+		rounds = rounds_for(names[i]);
 		opts.lanes = lanes();
 		make_submitters(lanes(), false, false);
 		opts.workers = 1;

@@ -34,6 +34,7 @@ static void defaults(void **state)
 	}
 	assert_non_null(strstr(sched_cfq.summary, "successor is bfq"));
 	assert_int_equal(sched_cfq.scope, SCHED_PER_QUEUE);
+	assert_ptr_equal(sched_find("cfq"), &sched_cfq);
 }
 
 /* Number 0 has the turn and 49 more waiting, 90 waits for a turn: how many of the first leave. */

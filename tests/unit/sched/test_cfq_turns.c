@@ -171,8 +171,8 @@ static void four_seeks_of_32_are_forgiven(void **state)
 		rig_complete(1000, now + 1);
 		now = one_by_one(1, 1, 1, 8, now + 1 * MS);
 	}
-	assert_true(is_waited_for(1, now));
-	now += 100 * MS;
+	assert_true(is_waited_for(1, now + 100 * MS));
+	now += 200 * MS;
 	reads(1000, 1, PLACE(1) + 5000, now);
 	expect(now, 1000);
 	rig_complete(1000, now + 1);
@@ -293,8 +293,20 @@ static void without_seeks_only_where_the_drive_takes_one_at_a_time(void **state)
 static void one_reader_alone_says_nothing_of_the_drive(void **state)
 {
 	(void)state;
-	for (uint32_t i = 0; i < 10; i++)
-		assert_false(ssd_waits(1 + 2 * i, 64, i * SEC));
+	for (uint32_t i = 0; i < 30; i++)
+		assert_false(ssd_waits(1 + 2 * i, i < 5 ? 64 : 63, i * SEC));
+	assert_false(ssd_waits(90, 64, 40 * SEC));
+}
+
+static void many_who_have_one_each_say_nothing_of_it(void **state)
+{
+	(void)state;
+	for (uint64_t now = 0; now < 10 * SEC; now += 1 * SEC) {
+		for (int i = 0; i < 10; i++)
+			sized_read(i, (uint32_t)(now / SEC) * 10 + (uint32_t)i, 64, now);
+		drain_all(now);
+	}
+	assert_false(ssd_waits(200, 64, 20 * SEC));
 }
 
 static void without_seeks_small_ones_count_as_such(void **state)
@@ -614,7 +626,7 @@ static void short_slices_come_later(void **state)
 
 /* Readers 1 and 2, which think long, and 3 and 4, which do not, all with much to do, one a ms; how
  * often do the two kinds change in 1200 ms? */
-static int changes_of_kind(int target)
+static int changes_of_kind(int target, int slice)
 {
 	int changes = 0, last = -1, kind, served[2] = { 0 };
 	uint64_t now;
@@ -622,7 +634,7 @@ static int changes_of_kind(int target)
 	rig_set("target_latency", target);
 	now = one_by_one(6, 1, 20, 8, 0);
 	now = one_by_one(6, 2, 20, 8, now);
-	rig_set("slice_sync", 10);
+	rig_set("slice_sync", slice);
 	for (uint32_t who = 1; who <= 4; who++)
 		for (int i = 0; i < 900; i++)
 			reads((int)who * 900 - 900 + i, who, PLACE(who) + (uint64_t)i * 8, now);
@@ -641,14 +653,15 @@ static void kinds_take_turns(void **state)
 {
 	(void)state;
 	/* Two queues of four: 150 ms each of 300, not 10. */
-	assert_in_range(changes_of_kind(300), 7, 10);
+	assert_in_range(changes_of_kind(300, 10), 7, 10);
 }
 
 static void kinds_have_time_for_two_pauses(void **state)
 {
 	(void)state;
-	/* 16 ms: two slices of 10, not one. */
-	assert_in_range(changes_of_kind(2), 40, 66);
+	/* 16 ms: eight slices of 2, not one each. */
+	rig_set("low_latency", 0);
+	assert_in_range(changes_of_kind(2, 2), 65, 80);
 }
 
 static void writes_have_less_of_it(void **state)
@@ -705,6 +718,7 @@ int main(void)
 		STEPPED(the_last_of_those_who_seek_is),
 		STEPPED(deep_queues_are_waited_for_though_they_seek),
 		ON_SSD(without_seeks_only_where_the_drive_takes_one_at_a_time),
+		ON_SSD(many_who_have_one_each_say_nothing_of_it),
 		ON_SSD(one_reader_alone_says_nothing_of_the_drive),
 		ON_SSD(without_seeks_small_ones_count_as_such),
 		STEPPED(writes_and_reads_are_kept_apart),
