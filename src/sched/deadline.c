@@ -63,34 +63,15 @@ static void deadline_exit(struct sched *s)
 	free(s);
 }
 
-/* RQ does not wait any more; what comes behind it is the next one instead. */
-static void deadline_forget(struct deadline *dd, struct sched_rq *rq)
+/* GONE, which waits too, has become part of INTO. */
+static void deadline_absorb(void *sched, struct sched_rq *into, struct sched_rq *gone)
 {
-	enum turns_dir dir = turns_dir(rq);
+	struct deadline *dd = sched;
+	enum turns_dir dir = turns_dir(gone);
 
-	if (dd->next[dir] == rq)
-		dd->next[dir] = sorted_next(rq);
-}
-
-static void deadline_absorb(struct deadline *dd, struct sched_rq *into, struct sched_rq *gone)
-{
-	deadline_forget(dd, gone);
+	if (dd->next[dir] == gone) /* what comes behind it is the next one instead */
+		dd->next[dir] = sorted_next(gone);
 	sorted_absorb(deadline_side(dd, into), into, gone);
-}
-
-/* Makes RQ, which is about to be inserted, part of one that waits; that may close a gap to the
- * one before it, and so on. */
-static bool deadline_merge_new(struct deadline *dd, struct sched_rq *rq)
-{
-	const struct sched_env *env = &dd->s.env;
-	struct sched_rq *into = merge_whole(&dd->merge, env, rq);
-
-	if (!into)
-		return false;
-	merge_grown(&dd->merge, into);
-	for (rq = into; (into = merge_whole(&dd->merge, env, rq)); rq = into)
-		deadline_absorb(dd, into, rq);
-	return true;
 }
 
 static void deadline_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
@@ -103,7 +84,7 @@ static void deadline_insert(struct sched *s, struct sched_list *list, bool at_he
 		TAILQ_REMOVE(list, rq, fifo);
 		if (at_head) {
 			TAILQ_INSERT_TAIL(&first, rq, fifo);
-		} else if (!deadline_merge_new(dd, rq)) {
+		} else if (!merge_new(&dd->merge, &s->env, rq, deadline_absorb, dd)) {
 			rq->deadline_ns = now + (uint64_t)turns_expire_ns(dd->value, turns_dir(rq));
 			sorted_add(deadline_side(dd, rq), rq);
 		}

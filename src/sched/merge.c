@@ -145,3 +145,17 @@ struct sched_rq *merge_whole(struct merge *m, const struct sched_env *env, struc
 	into = merge_find_before(m, env, rq);
 	return into && merge_join(env, into, rq) ? into : NULL;
 }
+
+bool merge_new(struct merge *m, const struct sched_env *env, struct sched_rq *rq,
+	       void (*absorb)(void *sched, struct sched_rq *into, struct sched_rq *gone),
+	       void *sched)
+{
+	struct sched_rq *into = merge_whole(m, env, rq);
+
+	if (!into)
+		return false;
+	merge_grown(m, into);
+	for (rq = into; (into = merge_whole(m, env, rq)); rq = into)
+		absorb(sched, into, rq);
+	return true;
+}

@@ -43,4 +43,10 @@ bool merge_join(const struct sched_env *env, struct sched_rq *into, struct sched
 /* For a whole request: finds the one that it could be behind, and joins it. NULL: there is none. */
 struct sched_rq *merge_whole(struct merge *m, const struct sched_env *env, struct sched_rq *rq);
 
+/* For a whole request that is about to be inserted: true if it became part of one that waits. That
+ * may close the gap to the one before, and so on; ABSORB is told of each GONE that waited, too. */
+bool merge_new(struct merge *m, const struct sched_env *env, struct sched_rq *rq,
+	       void (*absorb)(void *sched, struct sched_rq *into, struct sched_rq *gone),
+	       void *sched);
+
 #endif

@@ -117,27 +117,13 @@ static void deadline_uncount(struct deadline *dd, struct sched_rq *rq)
 }
 
 /* GONE, which waits too, has become part of INTO. */
-static void deadline_absorb(struct deadline *dd, struct sched_rq *into, struct sched_rq *gone)
+static void deadline_absorb(void *sched, struct sched_rq *into, struct sched_rq *gone)
 {
+	struct deadline *dd = sched;
+
 	sorted_absorb(deadline_side(dd, into), into, gone);
 	dd->waiting--;
 	deadline_uncount(dd, gone);
-}
-
-/* Makes RQ, which is about to be inserted, part of one that waits; that may close a gap to the
- * one before it, and so on. */
-static bool deadline_merge_new(struct deadline *dd, struct sched_rq *rq)
-{
-	const struct sched_env *env = &dd->s.env;
-	struct sched_rq *into = merge_whole(&dd->merge, env, rq);
-
-	if (!into)
-		return false;
-	deadline_uncount(dd, rq);
-	merge_grown(&dd->merge, into);
-	for (rq = into; (into = merge_whole(&dd->merge, env, rq)); rq = into)
-		deadline_absorb(dd, into, rq);
-	return true;
 }
 
 static void deadline_insert_one(struct deadline *dd, struct sched_rq *rq, uint64_t now)
@@ -159,8 +145,10 @@ static void deadline_insert(struct sched *s, struct sched_list *list, bool at_he
 			rq->priv[0] = dd;
 			deadline_prio(dd, rq)->queued++;
 		}
-		if (deadline_merge_new(dd, rq))
+		if (merge_new(&dd->merge, &s->env, rq, deadline_absorb, dd)) {
+			deadline_uncount(dd, rq);
 			continue;
+		}
 		if (!at_head) {
 			deadline_insert_one(dd, rq, now);
 			continue;

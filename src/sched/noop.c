@@ -40,20 +40,14 @@ static void noop_exit(struct sched *s)
 	free(s);
 }
 
-/* Makes RQ, which is new, part of one that waits, that one of another, and so on. */
-static bool noop_merge_new(struct noop *noop, struct sched_rq *rq)
+/* GONE, which waits too, has become part of INTO. */
+static void noop_absorb(void *sched, struct sched_rq *into, struct sched_rq *gone)
 {
-	struct sched_rq *into = merge_whole(&noop->merge, &noop->s.env, rq);
+	struct noop *noop = sched;
 
-	if (!into)
-		return false;
+	TAILQ_REMOVE(&noop->fifo, gone, fifo);
+	merge_remove(&noop->merge, gone);
 	merge_grown(&noop->merge, into);
-	for (rq = into; (into = merge_whole(&noop->merge, &noop->s.env, rq)); rq = into) {
-		TAILQ_REMOVE(&noop->fifo, rq, fifo);
-		merge_remove(&noop->merge, rq);
-		merge_grown(&noop->merge, into);
-	}
-	return true;
 }
 
 static void noop_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
@@ -65,7 +59,7 @@ static void noop_insert(struct sched *s, struct sched_list *list, bool at_head, 
 	(void)now;
 	while ((rq = TAILQ_FIRST(list))) {
 		TAILQ_REMOVE(list, rq, fifo);
-		if (!at_head && noop_merge_new(noop, rq))
+		if (!at_head && merge_new(&noop->merge, &s->env, rq, noop_absorb, noop))
 			continue;
 		merge_add(&noop->merge, &s->env, rq);
 		TAILQ_INSERT_TAIL(at_head ? &first : &noop->fifo, rq, fifo);

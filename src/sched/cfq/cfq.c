@@ -142,8 +142,10 @@ static int cfq_init(struct sched **s, const struct sched_env *env)
 	return -ENOMEM;
 }
 
-static void cfq_absorb(struct cfq *cfq, struct sched_rq *into, struct sched_rq *gone)
+/* GONE, which waits too, has become part of INTO. */
+static void cfq_absorb(void *sched, struct sched_rq *into, struct sched_rq *gone)
 {
+	struct cfq *cfq = sched;
 	struct cfq_queue *q = into->priv[0];
 
 	if (q->next == gone)
@@ -151,21 +153,6 @@ static void cfq_absorb(struct cfq *cfq, struct sched_rq *into, struct sched_rq *
 	sorted_absorb(&q->requests, into, gone);
 	q->waiting--;
 	cfq->waiting--;
-}
-
-/* Makes RQ, which is about to be inserted, part of one that waits; that may close a gap to the
- * one before it, and so on. */
-static bool cfq_merge_new(struct cfq *cfq, struct sched_rq *rq)
-{
-	const struct sched_env *env = &cfq->s.env;
-	struct sched_rq *into = merge_whole(&cfq->merge, env, rq);
-
-	if (!into)
-		return false;
-	merge_grown(&cfq->merge, into);
-	for (rq = into; (into = merge_whole(&cfq->merge, env, rq)); rq = into)
-		cfq_absorb(cfq, into, rq);
-	return true;
 }
 
 static void cfq_insert_one(struct cfq *cfq, struct cfq_queue *q, struct sched_rq *rq)
@@ -203,7 +190,7 @@ static void cfq_insert(struct sched *s, struct sched_list *list, bool at_head, u
 			continue;
 		}
 		rq->priv[0] = cfq_pool_find(cfq, rq, true);
-		if (!cfq_merge_new(cfq, rq))
+		if (!merge_new(&cfq->merge, &s->env, rq, cfq_absorb, cfq))
 			cfq_insert_one(cfq, rq->priv[0], rq);
 	}
 	TAILQ_CONCAT(&first, &cfq->head, fifo);
@@ -284,12 +271,10 @@ static void cfq_turn_goes_on(struct cfq *cfq, struct cfq_queue *q)
 {
 	if (!q->slice_begun)
 		cfq_slice_begin(cfq, q);
-	if (q->class == CFQ_IDLE)
+	if (q->class == CFQ_IDLE || (q->gone && !q->waiting && !q->with_drive))
 		cfq_turn_end(cfq, false);
 	else if (cfq_turn_over(cfq, q))
 		cfq_turn_end(cfq, true);
-	else if (q->gone && !q->waiting && !q->with_drive)
-		cfq_turn_end(cfq, false);
 	else if (q->sync)
 		cfq_idle_begin(cfq, q);
 }
