@@ -172,6 +172,23 @@ void rig_expect(uint64_t now, int n, ...)
 	va_end(ids);
 }
 
+void rig_backlog(int n)
+{
+	for (int i = 0; i < n; i++) {
+		rig_insert(i, R, (uint64_t)i * 8, 8, 0);
+		rig_insert(1000 + i, W, (uint64_t)i * 8, 8, 0);
+	}
+}
+
+void rig_expect_runs(bool writes, int n, const int *runs)
+{
+	for (int i = 0; i < n; i++) {
+		for (int k = 0; k < runs[i]; k++)
+			assert_int_equal(rig_serve(1) >= 1000, writes);
+		writes = !writes;
+	}
+}
+
 static unsigned rig_tunable(const char *name)
 {
 	int i = sched_find_tunable(rig.s->ops, name);

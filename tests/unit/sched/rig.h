@@ -66,6 +66,12 @@ int rig_serve(uint64_t now);
 /* The next N to leave are these, in this order; completes each at once. */
 void rig_expect(uint64_t now, int n, ...);
 
+/* N reads (numbers 0...) and N writes (1000...) in ascending sectors, at time 0. */
+void rig_backlog(int n);
+/* The lengths of the next runs of one direction of these are RUNS; WRITES: the first is of writes.
+ */
+void rig_expect_runs(bool writes, int n, const int *runs);
+
 /* The limit on tags for a request of this kind. */
 uint32_t rig_limit_depth(uint8_t op, uint8_t flags);
 

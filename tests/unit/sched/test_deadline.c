@@ -35,24 +35,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* N reads (numbers 0...) and N writes (1000...) in ascending sectors. */
-static void backlog(int n)
-{
-	for (int i = 0; i < n; i++) {
-		rig_insert(i, R, (uint64_t)i * 8, 8, 0);
-		rig_insert(1000 + i, W, (uint64_t)i * 8, 8, 0);
-	}
-}
-
-static void expect_runs(bool writes, int n, const int *runs)
-{
-	for (int i = 0; i < n; i++) {
-		for (int k = 0; k < runs[i]; k++)
-			assert_int_equal(rig_serve(1) >= 1000, writes);
-		writes = !writes;
-	}
-}
-
 /* Reads of a batch leave at 100 and 150, then a write: RESUMES is the read that leaves next. */
 static void resume(const struct sched_ops *ops, int resumes, int then)
 {
@@ -104,8 +86,8 @@ static void thirty_two_reads_sixteen_writes(void **state)
 	static const int runs[] = { 32, 16, 32, 16, 32, 16 };
 
 	(void)state;
-	backlog(200);
-	expect_runs(false, 6, runs);
+	rig_backlog(200);
+	rig_expect_runs(false, 6, runs);
 }
 
 static void fifo_batch_is_the_length_of_a_batch(void **state)
@@ -114,8 +96,8 @@ static void fifo_batch_is_the_length_of_a_batch(void **state)
 
 	(void)state;
 	rig_set("fifo_batch", 4);
-	backlog(100);
-	expect_runs(false, 4, runs);
+	rig_backlog(100);
+	rig_expect_runs(false, 4, runs);
 }
 
 static void writes_starved_is_how_many_batches_of_reads(void **state)
@@ -124,8 +106,8 @@ static void writes_starved_is_how_many_batches_of_reads(void **state)
 
 	(void)state;
 	rig_set("writes_starved", 5);
-	backlog(200);
-	expect_runs(false, 4, runs);
+	rig_backlog(200);
+	rig_expect_runs(false, 4, runs);
 }
 
 static void writes_win_with_writes_starved_negative(void **state)
@@ -134,8 +116,8 @@ static void writes_win_with_writes_starved_negative(void **state)
 
 	(void)state;
 	rig_set("writes_starved", -1);
-	backlog(50);
-	expect_runs(true, 2, runs);
+	rig_backlog(50);
+	rig_expect_runs(true, 2, runs);
 }
 
 /* Batches of one: OLD at 900 waits while others are next. It leaves at once if its deadline,

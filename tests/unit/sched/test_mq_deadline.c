@@ -23,33 +23,14 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* N reads (numbers 0...) and N writes (1000...) in ascending sectors. */
-static void backlog(int n)
-{
-	for (int i = 0; i < n; i++) {
-		rig_insert(i, R, (uint64_t)i * 8, 8, 0);
-		rig_insert(1000 + i, W, (uint64_t)i * 8, 8, 0);
-	}
-}
-
-/* The lengths of the next runs of one direction are these; WRITES: the first is of writes. */
-static void expect_runs(bool writes, int n, const int *runs)
-{
-	for (int i = 0; i < n; i++) {
-		for (int k = 0; k < runs[i]; k++)
-			assert_int_equal(rig_serve(1) >= 1000, writes);
-		writes = !writes;
-	}
-}
-
 static void thirty_two_reads_sixteen_writes(void **state)
 {
 	/* The first batch is one of writes: that is the direction to begin with. */
 	static const int runs[] = { 16, 32, 16, 32, 16, 32 };
 
 	(void)state;
-	backlog(200);
-	expect_runs(true, 6, runs);
+	rig_backlog(200);
+	rig_expect_runs(true, 6, runs);
 }
 
 static void fifo_batch_and_writes_starved_shape_it(void **state)
@@ -59,11 +40,11 @@ static void fifo_batch_and_writes_starved_shape_it(void **state)
 	(void)state;
 	rig_set("fifo_batch", 4);
 	rig_set("writes_starved", 1);
-	backlog(200);
-	expect_runs(true, 4, runs);
+	rig_backlog(200);
+	rig_expect_runs(true, 4, runs);
 	rig_set("writes_starved", 3);
 	/* One batch of reads has gone already, of the three. */
-	expect_runs(false, 5, more);
+	rig_expect_runs(false, 5, more);
 }
 
 static void a_batch_of_one(void **state)
@@ -72,8 +53,8 @@ static void a_batch_of_one(void **state)
 
 	(void)state;
 	rig_set("fifo_batch", 1);
-	backlog(20);
-	expect_runs(true, 5, runs);
+	rig_backlog(20);
+	rig_expect_runs(true, 5, runs);
 }
 
 static void a_batch_of_none_is_one(void **state)
@@ -83,8 +64,8 @@ static void a_batch_of_none_is_one(void **state)
 
 	(void)state;
 	rig_set("fifo_batch", 0);
-	backlog(20);
-	expect_runs(false, 4, runs);
+	rig_backlog(20);
+	rig_expect_runs(false, 4, runs);
 }
 
 static void writes_always_win(int64_t starved)
@@ -93,8 +74,8 @@ static void writes_always_win(int64_t starved)
 
 	rig_set("writes_starved", starved);
 	rig_set("fifo_batch", 7);
-	backlog(100);
-	expect_runs(true, 2, runs);
+	rig_backlog(100);
+	rig_expect_runs(true, 2, runs);
 }
 
 static void with_writes_starved_0(void **state)
