@@ -208,6 +208,17 @@ static void when_the_next_one_is_absorbed(void **state)
 	rig_expect(0, 2, 3, 4);
 }
 
+static void growing_to_the_front_may_overtake(void **state)
+{
+	(void)state;
+	/* The first to leave tells where the batch is. */
+	rig_insert(9, R, 10, 8, 0);
+	rig_insert(0, R, 100, 8, 0);
+	rig_insert(1, R, 96, 2, 0);
+	assert_int_equal(rig_submit(2, R, 92, 8, 0), SCHED_MERGE_FRONT);
+	rig_expect(0, 3, 9, 0, 1);
+}
+
 static void what_was_due_earlier_stays_due(void **state)
 {
 	(void)state;
@@ -261,6 +272,7 @@ int main(void)
 		STEPPED(write_expire_can_be_set),
 		MERGING(front_merges_can_be_spared),
 		MERGING(when_the_next_one_is_absorbed),
+		MERGING(growing_to_the_front_may_overtake),
 		MERGING(what_was_due_earlier_stays_due),
 		MERGING(the_head_is_before_everything),
 		cmocka_unit_test(its_place),

@@ -446,6 +446,22 @@ static void tunables_are_what_sysfs_has(void **state)
 	assert_ptr_equal(sched_find("mq-deadline"), &sched_mq_deadline);
 }
 
+static void what_was_merged_keeps_no_class_waiting(void **state)
+{
+	(void)state;
+	rig_reset();
+	rig.env.merging = SCHED_MERGING_ALL;
+	rig_open(&sched_mq_deadline);
+	rig.prio = BE(4);
+	rig_insert(0, R, 500, 8, 0);
+	rig.prio = RT(0);
+	rig_insert(1, R, 100, 8, 0);
+	rig_insert(2, R, 108, 8, 0);
+	assert_int_equal(rig.into[2], 1);
+	rig_expect(0, 2, 1, 0);
+	rig_close();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +494,7 @@ int main(void)
 		T(one_list_at_the_head_keeps_its_order),
 		T(depth_for_writes),
 		T(tunables_are_what_sysfs_has),
+		cmocka_unit_test(what_was_merged_keeps_no_class_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
