@@ -103,17 +103,21 @@ void dispatch_run(struct lane *lane)
 	}
 }
 
-/* A tag for IO, or NULL. */
+bool dispatch_has_tag(const struct lane *lane)
+{
+	return lane->nr_free && lane->nr_tags - lane->nr_free <
+					__atomic_load_n(&lane->q->nr_requests, __ATOMIC_RELAXED);
+}
+
 struct request *dispatch_get_tag(struct lane *lane, const struct weir_io *io)
 {
 	const struct sched_ops *ops = lane->sched->ops;
 	uint32_t used = lane->nr_tags - lane->nr_free;
-	uint32_t limit = __atomic_load_n(&lane->q->nr_requests, __ATOMIC_RELAXED);
 	struct sched_rq like;
 
-	if (!lane->nr_free || used >= limit)
+	if (!dispatch_has_tag(lane))
 		return NULL;
-	if (ops->limit_depth && io->op != WEIR_OP_FLUSH) {
+	if (ops->limit_depth && io) {
 		like.op = io->op;
 		like.flags = split_flags(io);
 		like.ioprio = io->q_prio;
@@ -170,8 +174,10 @@ static bool accept_data(struct lane *lane, struct weir_io *io, struct sched_list
 		if (!rq)
 			return false;
 		err = split_next(lane, io, rq);
-		if (!err && first && io->q_cursor < io->length && (io->flags & WEIR_IO_NOWAIT))
+		if (!err && first && io->q_cursor < io->length && (io->flags & WEIR_IO_NOWAIT)) {
 			err = -EAGAIN; /* as on Linux: what needs a split might wait */
+			io->q_cursor = 0;
+		}
 		if (err) {
 			split_drop(rq);
 			put_tag(lane, rq);
@@ -208,7 +214,7 @@ static enum wait_kind wait_kind(const struct weir_io *io)
 {
 	if (io->op == WEIR_OP_READ)
 		return WAIT_READ;
-	return io->flags & WEIR_IO_BACKGROUND ? WAIT_BACKGROUND : WAIT_SYNC;
+	return split_flags(io) & SCHED_RQ_SYNC ? WAIT_SYNC : WAIT_BACKGROUND;
 }
 
 static void wait_for_tag(struct lane *lane, struct weir_io *io)
@@ -216,7 +222,7 @@ static void wait_for_tag(struct lane *lane, struct weir_io *io)
 	if ((io->flags & WEIR_IO_NOWAIT) && !io->q_cursor) {
 		io->result = -EAGAIN;
 		io->q_failed_offset = io->offset;
-		complete_io(lane, io);
+		complete_data(lane, io);
 		return;
 	}
 	hist_add(&lane->stats->tag_waits, 1);

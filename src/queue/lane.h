@@ -378,8 +378,10 @@ void sequence_kick(struct lane *lane);
 /* sequence.c: when sequence_kick() is to be called though nothing happens; UINT64_MAX: never. */
 uint64_t sequence_next_event(const struct lane *lane);
 
-/* dispatch.c: a tag, or NULL. */
+/* dispatch.c: a tag for IO, or for a flush where that is NULL; NULL: there is none. */
 struct request *dispatch_get_tag(struct lane *lane, const struct weir_io *io);
+/* dispatch.c: a flush would get a tag now. */
+bool dispatch_has_tag(const struct lane *lane);
 /* dispatch.c: from ios to commands. */
 void dispatch_accept(struct lane *lane, struct io_list *list);
 void dispatch_run(struct lane *lane);

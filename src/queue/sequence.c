@@ -26,8 +26,11 @@ static void wait_for_flush(struct lane *lane, struct weir_io *io)
 	io_list_add(&lane->flushes, io);
 }
 
+/* On what is not a write the flag means nothing, as where the engine passes it on. */
 static bool wants_post(const struct lane *lane, const struct weir_io *io)
 {
+	if (io->op != WEIR_OP_WRITE && io->op != WEIR_OP_WRITE_ZEROES)
+		return false;
 	return (io->flags & WEIR_IO_FUA) && lane->q->cached && !lane->q->passes_fua;
 }
 
@@ -36,7 +39,8 @@ static void accept_flush(struct lane *lane, struct weir_io *io)
 {
 	if (!lane->q->cached) {
 		complete_io(lane, io);
-	} else if ((io->flags & WEIR_IO_NOWAIT) && !lane->nr_free && !lane->flush_in_flight) {
+	} else if ((io->flags & WEIR_IO_NOWAIT) && !lane->flush_in_flight &&
+		   !dispatch_has_tag(lane)) {
 		io->result = -EAGAIN;
 		complete_io(lane, io);
 	} else {
@@ -119,20 +123,26 @@ static bool waits_for_data(const struct lane *lane)
 	return lane->flushes.first && !lane->flush_in_flight && lane->sequenced;
 }
 
+static uint64_t patience_ends(const struct lane *lane)
+{
+	return lane->flush_since_ns + FLUSH_PATIENCE_NS;
+}
+
 void sequence_kick(struct lane *lane)
 {
 	struct request *rq;
 
 	if (lane->flush_in_flight || !lane->flushes.first)
 		return;
-	if (waits_for_data(lane) && lane->now < sequence_next_event(lane))
+	if (waits_for_data(lane) && lane->now < patience_ends(lane))
 		return;
-	rq = dispatch_get_tag(lane, lane->flushes.first);
+	rq = dispatch_get_tag(lane, NULL);
 	if (rq)
 		start_flush(lane, rq);
 }
 
 uint64_t sequence_next_event(const struct lane *lane)
 {
-	return waits_for_data(lane) ? lane->flush_since_ns + FLUSH_PATIENCE_NS : UINT64_MAX;
+	/* Without a tag only a completion helps. */
+	return waits_for_data(lane) && dispatch_has_tag(lane) ? patience_ends(lane) : UINT64_MAX;
 }

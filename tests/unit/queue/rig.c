@@ -10,6 +10,7 @@
 #include "rig.h"
 
 struct rig rig;
+static struct engine_ops engine; /* rig_engine, as the test wants it */
 
 struct rig_instance {
 	struct engine e;
@@ -24,7 +25,7 @@ static int rig_engine_open(struct engine **e, const struct engine_params *params
 
 	if (!r)
 		return -ENOMEM;
-	r->e.ops = &rig_engine;
+	r->e.ops = params->ops;
 	r->e.params = *params;
 	r->last = &r->first;
 	*e = &r->e;
@@ -47,9 +48,14 @@ static void record(const struct weir_cmd *cmd)
 				 .offset = cmd->offset,
 				 .length = cmd->length,
 				 .iovcnt = cmd->iovcnt,
-				 .buf_index = cmd->buf_index };
-	for (uint32_t i = 0; i < cmd->iovcnt && i < 16; i++)
-		log->iov[i] = cmd->iov[i];
+				 .buf_index = cmd->buf_index,
+				 .placement = cmd->placement };
+	for (uint32_t i = 0; i < cmd->iovcnt && i < 16; i++) {
+		if (cmd->op == WEIR_OP_DISCARD)
+			log->ranges[i] = cmd->ranges[i];
+		else
+			log->iov[i] = cmd->iov[i];
+	}
 }
 
 static int rig_engine_queue(struct engine *e, struct weir_cmd *cmd)
@@ -108,8 +114,16 @@ static void rig_engine_wait(struct engine *e, uint64_t deadline)
 {
 	struct rig_instance *r = (struct rig_instance *)e;
 
-	if (!r->first || rig.hold)
+	if (rig.own_clock && deadline != UINT64_MAX && deadline > rig.now_ns)
+		rig.now_ns = deadline;
+	else if (!r->first || rig.hold)
 		engine_sleep(-1, e->params.wake_fd, deadline);
+}
+
+static uint64_t rig_now(const struct engine_ops *ops)
+{
+	(void)ops;
+	return rig.now_ns;
 }
 
 static int rig_register(struct engine *e, uint32_t index, void *base, size_t length)
@@ -151,6 +165,10 @@ void rig_open(const struct weir_queue_opts *opts, const struct sched_ops *sched)
 	struct weir_queue_opts all = WEIR_QUEUE_OPTS_INIT;
 	struct weir_device_info *info;
 
+	engine = rig_engine;
+	engine.flags = rig.engine_flags;
+	engine.max_discard_ranges = rig.max_discard_ranges;
+	engine.now = rig.own_clock ? rig_now : NULL;
 	/* The device's facts become the test's. */
 	memcpy(&info, &(const struct weir_device_info *){ weir_device_info(rig.dev) },
 	       sizeof(info));
@@ -160,7 +178,7 @@ void rig_open(const struct weir_queue_opts *opts, const struct sched_ops *sched)
 	all.nomerges = rig.nomerges;
 	if (!all.scheduler)
 		all.scheduler = "none";
-	assert_int_equal(queue_open(&rig.q, rig.dev, &all, &rig_engine, sched), 0);
+	assert_int_equal(queue_open(&rig.q, rig.dev, &all, &engine, sched), 0);
 }
 
 void rig_close(void)

@@ -30,7 +30,11 @@ struct rig_cmd {
 	uint64_t offset, length;
 	uint32_t iovcnt;
 	int16_t buf_index;
-	struct iovec iov[16]; /* the first of them */
+	uint16_t placement;
+	union { /* the first of them */
+		struct iovec iov[16];
+		struct cmd_range ranges[16];
+	};
 };
 
 struct rig {
@@ -38,6 +42,10 @@ struct rig {
 	struct weir_device_info info; /* may be changed before rig_open() */
 	struct weir_queue *q;
 	unsigned nomerges; /* of rig_open(); 2 unless a test says otherwise */
+	/* Of the engine, to be changed before rig_open(). */
+	uint32_t engine_flags, max_discard_ranges;
+	bool own_clock; /* the time is now_ns, and stands while nobody sleeps */
+	uint64_t now_ns;
 	/* The engine's; one lane only unless hold is false. */
 	bool hold;	       /* complete nothing until rig_complete() */
 	unsigned refuse_every; /* refuse each Nth offer; 0: none */
