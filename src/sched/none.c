@@ -1,32 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * none.c - no scheduler: requests go to the drive in the order in which they came.
+ * none.c - no scheduler: requests go to the drive in the order in which they came, and submitters
+ * take turns.
  *
  * The idea: a fast drive with deep queues sorts for itself, and whatever is done above it costs
- * time. So with room below, the queue does not even call insert() (SCHED_DIRECT); this FIFO only
- * holds what found no room, and gives it back in order.
+ * time. So with room below, the queue does not even call insert() (SCHED_DIRECT); what is here
+ * found no room. It waits in one FIFO for each staging queue that it came from (ctx), so that
+ * nobody who submits much stands before everybody else: each ctx that has something gives one
+ * request, then it is the next one's turn. While it waits an io may join one of the last eight of
+ * its own ctx. There is nothing to tune.
  *
- * Owns its list; entered by the lane's owner only.
+ * Owns its lists; entered by the lane's owner only.
  */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sched/merge.h"
 #include "sched/sched.h"
+
+/* So far back an io looks for one to join. */
+#define NONE_MERGE_LOOK 8u
+
+struct none_ctx {
+	struct sched_list fifo;
+	TAILQ_ENTRY(none_ctx) turn; /* while fifo is not empty */
+};
 
 struct none {
 	struct sched s;
-	struct sched_list fifo;
+	struct sched_list head;	      /* inserted at the head: before everything */
+	TAILQ_HEAD(, none_ctx) turns; /* the ctxs that have something; the first is next */
+	struct none_ctx ctx[];
 };
 
 static int none_init(struct sched **s, const struct sched_env *env)
 {
-	struct none *none = calloc(1, sizeof(*none));
+	struct none *none = calloc(1, sizeof(*none) + env->nr_ctxs * sizeof(*none->ctx));
 
 	if (!none)
 		return -ENOMEM;
 	none->s.ops = &sched_none;
 	none->s.env = *env;
-	TAILQ_INIT(&none->fifo);
+	TAILQ_INIT(&none->head);
+	TAILQ_INIT(&none->turns);
+	for (uint32_t i = 0; i < env->nr_ctxs; i++)
+		TAILQ_INIT(&none->ctx[i].fifo);
 	*s = &none->s;
 	return 0;
 }
@@ -39,40 +57,90 @@ static void none_exit(struct sched *s)
 static void none_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
 {
 	struct none *none = (struct none *)s;
+	struct sched_rq *rq;
 
 	(void)now;
-	if (!at_head) {
-		TAILQ_CONCAT(&none->fifo, list, fifo);
+	if (at_head) {
+		TAILQ_CONCAT(list, &none->head, fifo);
+		TAILQ_CONCAT(&none->head, list, fifo);
 		return;
 	}
-	TAILQ_CONCAT(list, &none->fifo, fifo);
-	TAILQ_CONCAT(&none->fifo, list, fifo);
+	while ((rq = TAILQ_FIRST(list))) {
+		struct none_ctx *ctx = &none->ctx[rq->ctx];
+
+		TAILQ_REMOVE(list, rq, fifo);
+		if (TAILQ_EMPTY(&ctx->fifo))
+			TAILQ_INSERT_TAIL(&none->turns, ctx, turn);
+		TAILQ_INSERT_TAIL(&ctx->fifo, rq, fifo);
+	}
+}
+
+/* One from the ctx whose turn it is; then that stands behind the others. */
+static struct sched_rq *none_take_turn(struct none *none)
+{
+	struct none_ctx *ctx = TAILQ_FIRST(&none->turns);
+	struct sched_rq *rq;
+
+	if (!ctx)
+		return NULL;
+	rq = TAILQ_FIRST(&ctx->fifo);
+	TAILQ_REMOVE(&ctx->fifo, rq, fifo);
+	if (TAILQ_EMPTY(&ctx->fifo)) {
+		TAILQ_REMOVE(&none->turns, ctx, turn);
+	} else if (TAILQ_NEXT(ctx, turn)) {
+		TAILQ_REMOVE(&none->turns, ctx, turn);
+		TAILQ_INSERT_TAIL(&none->turns, ctx, turn);
+	}
+	return rq;
 }
 
 static struct sched_rq *none_dispatch(struct sched *s, uint64_t now)
 {
 	struct none *none = (struct none *)s;
-	struct sched_rq *rq = TAILQ_FIRST(&none->fifo);
+	struct sched_rq *rq = TAILQ_FIRST(&none->head);
 
 	(void)now;
 	if (rq)
-		TAILQ_REMOVE(&none->fifo, rq, fifo);
+		TAILQ_REMOVE(&none->head, rq, fifo);
+	else
+		rq = none_take_turn(none);
+	if (rq)
+		rq->flags |= SCHED_RQ_STARTED;
 	return rq;
+}
+
+static enum sched_merge none_merge(struct sched *s, const struct sched_rq *rq,
+				   struct sched_rq **into)
+{
+	struct none *none = (struct none *)s;
+	enum sched_merge how = SCHED_MERGE_NONE;
+	unsigned looks = NONE_MERGE_LOOK;
+
+	if (s->env.merging == SCHED_MERGING_OFF)
+		return how;
+	*into = TAILQ_LAST(&none->ctx[rq->ctx].fifo, sched_list);
+	while (*into && !(how = merge_side(&s->env, *into, rq)) && --looks)
+		*into = TAILQ_PREV(*into, sched_list, fifo);
+	return how;
 }
 
 static bool none_has_work(struct sched *s)
 {
-	return !TAILQ_EMPTY(&((struct none *)s)->fifo);
+	const struct none *none = (struct none *)s;
+
+	return !TAILQ_EMPTY(&none->turns) || !TAILQ_EMPTY(&none->head);
 }
 
 const struct sched_ops sched_none = {
 	.name = "none",
-	.summary = "first come, first served: for drives that sort for themselves",
+	.summary =
+		"in the order of arrival, submitters in turn: for drives that sort for themselves",
 	.scope = SCHED_PER_LANE,
 	.flags = SCHED_DIRECT,
 	.init = none_init,
 	.exit = none_exit,
 	.insert = none_insert,
+	.merge = none_merge,
 	.dispatch = none_dispatch,
 	.has_work = none_has_work,
 };
