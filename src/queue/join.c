@@ -19,8 +19,8 @@
  * at eight of a staging queue. */
 #define OWN_LOOK 1u
 #define STAGED_LOOK 8u
-/* Where fixed memory would have to be given up, up to this length a saved command pays for
- * handing the kernel its pages: about 16 of them, at some 30 to 60 ns each. */
+/* A saved command pays for giving up so much fixed memory, whose pages are handed to the kernel
+ * then: about 16 of them, at some 30 to 60 ns each. */
 #define UNFIX_BYTES (64u << 10)
 
 /* What is to be added to a request, an io or another request. */
@@ -61,14 +61,19 @@ static bool stays_fixed(const struct request *rq, const struct addition *add, en
 	return rq->cmd.buf_index >= 0 && rq->cmd.buf_index == add->buf_index && meets(rq, add, how);
 }
 
-static bool memory_fits(const struct lane *lane, const struct request *rq,
-			const struct addition *add, enum sched_merge how)
+/* Registered memory and other memory stay apart; what is fixed stays so unless it is short. */
+static bool registration_fits(const struct request *rq, const struct addition *add,
+			      enum sched_merge how)
 {
-	if (rq->cmd.iovcnt + add->iovcnt - meets(rq, add, how) > lane->q->max_segments)
-		return false;
+	uint64_t unfixed = 0;
+
 	if (rq->registered != add->registered)
 		return false;
-	return !rq->registered || stays_fixed(rq, add, how) || add->length <= UNFIX_BYTES;
+	if (rq->cmd.buf_index >= 0)
+		unfixed += rq->cmd.length;
+	if (add->buf_index >= 0)
+		unfixed += add->length;
+	return !unfixed || stays_fixed(rq, add, how) || unfixed <= UNFIX_BYTES;
 }
 
 static uint32_t nr_ranges(uint32_t iovcnt)
@@ -85,15 +90,18 @@ static bool fits(const struct lane *lane, struct request *into, const struct add
 
 	if (into->cmd.placement != add->placement || into->bounce)
 		return false;
+	if (into->cmd.op != WEIR_OP_DISCARD && !registration_fits(into, add, how))
+		return false;
 	room = into->cmd.length + add->length <= longest;
 	if (how == SCHED_MERGE_DISCARD)
 		room = room && nr_ranges(into->cmd.iovcnt) + nr_ranges(add->iovcnt) <=
 				       lane->q->max_discard_ranges;
+	else if (add->iov)
+		room = room && into->cmd.iovcnt + add->iovcnt - meets(into, add, how) <=
+				       lane->q->max_segments;
 	if (!room)
 		into->rq.flags |= SCHED_RQ_NOMERGE;
-	if (!room || into->cmd.op == WEIR_OP_DISCARD)
-		return room;
-	return memory_fits(lane, into, add, how);
+	return room;
 }
 
 /* Puts N pieces before or behind those of RQ; where memory continues the two pieces become one. */
@@ -282,6 +290,12 @@ static bool may_join(const struct lane *lane, const struct weir_io *io)
 	return !(io->flags & (WEIR_IO_NOMERGE | WEIR_IO_FUA | WEIR_IO_PREFLUSH));
 }
 
+/* Something waits there with which an io could merge. */
+static bool scheduler_may_have(const struct lane *lane)
+{
+	return lane->sched->ops->merge && lane->sched->ops->has_work(lane->sched);
+}
+
 /* With the scheduler's own: it finds one, and is told that it grew. */
 static bool join_scheduled(struct lane *lane, struct weir_io *io, const struct sched_rq *rq)
 {
@@ -290,7 +304,7 @@ static bool join_scheduled(struct lane *lane, struct weir_io *io, const struct s
 	uint64_t old_sector;
 	enum sched_merge how;
 
-	if (!s->ops->merge)
+	if (!scheduler_may_have(lane))
 		return false;
 	how = s->ops->merge(s, rq, &into);
 	if (!how)
@@ -308,7 +322,7 @@ bool join_io(struct lane *lane, struct weir_io *io, struct sched_list *plug)
 	struct sched_rq rq, *into;
 	enum sched_merge how;
 
-	if (!may_join(lane, io) || (TAILQ_EMPTY(plug) && !lane->sched->ops->merge))
+	if (!may_join(lane, io) || (TAILQ_EMPTY(plug) && !scheduler_may_have(lane)))
 		return false;
 	rq.op = io->op;
 	rq.flags = split_flags(io);
