@@ -17,6 +17,8 @@ static int deadlock(void)
 
 static bool continues(const struct weir_io *last, const struct weir_io *io)
 {
+	if ((last->flags | io->flags) & (WEIR_IO_NOMERGE | WEIR_IO_FUA | WEIR_IO_PREFLUSH))
+		return false;
 	return last->op == io->op && (last->offset + last->length == io->offset ||
 				      io->offset + io->length == last->offset);
 }

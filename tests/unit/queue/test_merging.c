@@ -762,6 +762,63 @@ static void two_of_512_kib_from_256_of_4_kib(void **state)
 	}
 }
 
+/* A run that will be one command gathers; one that will not goes at the plug's 32. */
+static void what_cannot_merge_does_not_gather(void **state)
+{
+	static const uint16_t flags[] = { WEIR_IO_NOMERGE, WEIR_IO_FUA, WEIR_IO_PREFLUSH, 0 };
+
+	(void)state;
+	for (unsigned n = 0; n < 4; n++) {
+		reset(0);
+		open_with("none");
+		for (unsigned i = 0; i < 33; i++) {
+			make(W, i, i + 1)->flags = flags[n];
+			assert_int_equal(weir_queue_submit(rig.q, &ios[i]), 0);
+		}
+		assert_int_equal(rig.nr_log != 0, n != 3);
+		close_all();
+	}
+}
+
+static void an_io_that_may_not_wait_and_needs_a_split(void **state)
+{
+	(void)state;
+	reset(0);
+	rig.info.max_io_bytes = 8ull * BLOCK;
+	open_with("none");
+	make(W, 4, 20)->flags = WEIR_IO_NOWAIT;
+	give(0);
+	assert_int_equal(rig.nr_log, 0);
+	assert_int_equal(ios[0].result, -EAGAIN);
+	/* No part of it failed: it was not begun. */
+	assert_int_equal(ios[0].q_failed_offset, ios[0].offset);
+	close_all();
+}
+
+/* No room below: submitters take turns, one request each. */
+static void none_serves_staging_queues_in_turns(void **state)
+{
+	(void)state;
+	reset(0);
+	rig_open(&(struct weir_queue_opts){ .size = sizeof(struct weir_queue_opts),
+					    .scheduler = "none",
+					    .depth = 1,
+					    .nr_requests = 32 },
+		 NULL);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	for (unsigned i = 0; i < 5; i++)
+		make(W, 10 * i, 10 * i + 1);
+	give(0);
+	for (unsigned i = 0; i < 3; i++)
+		make(R, 10 * i, 10 * i + 1);
+	stage(5);
+	for (unsigned i = 0; i < 8; i++)
+		rig_complete(1);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(rig.log[i].op, i == 2 || i == 4 || i == 6 ? R : W);
+	close_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -791,6 +848,9 @@ int main(void)
 		cmocka_unit_test(statistics_count_ios_and_bytes),
 		cmocka_unit_test(joining_needs_no_tag),
 		cmocka_unit_test(two_of_512_kib_from_256_of_4_kib),
+		cmocka_unit_test(what_cannot_merge_does_not_gather),
+		cmocka_unit_test(an_io_that_may_not_wait_and_needs_a_split),
+		cmocka_unit_test(none_serves_staging_queues_in_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
