@@ -9,7 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/report.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 const struct command *const command_table[] = {
 	&command_info, &command_format, &command_put,	&command_get,  &command_ls,   &command_del,

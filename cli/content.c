@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "cli/content.h"
-#include "cli/prng.h"
+#include "base/prng.h"
 
 #define CONTENT_LANES 8
 

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "cli/idset.h"
-#include "cli/prng.h"
+#include "base/prng.h"
 
 int idset_init(struct idset *set, size_t n)
 {

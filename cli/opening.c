@@ -8,7 +8,7 @@
 
 #include "cli/opening.h"
 #include "cli/report.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 #define OPENING_NAMES_MAX 32
 

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/parse.h"
 #include "cli/options.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 /* What getopt_long() returns for the entry of a table; above every letter. */
 #define OPT_CODE(index) (256 + (int)(index))

@@ -11,7 +11,7 @@
 #include "base/parse.h"
 #include "cli/report.h"
 #include "cli/step.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 #define STEP_NR_REQUESTS 256u
 #define STEP_DEPTH 128u

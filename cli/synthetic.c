@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "cli/prng.h"
+#include "base/prng.h"
 #include "cli/synthetic.h"
 
 #define SYNTHETIC_PROMPTS 8	  /* system prompts */

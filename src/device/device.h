@@ -20,4 +20,11 @@ int device_read_only(const struct weir_device *dev);
  */
 int device_lock(struct weir_device *dev);
 
+/*
+ * Opens a device without storage that says of itself what INFO says (its size and kind are filled
+ * in), under NAME: for an engine that is a simulation. 0 or -ENOMEM; weir_device_close() ends it.
+ */
+int device_open_virtual(struct weir_device **dev, const char *name,
+			const struct weir_device_info *info);
+
 #endif

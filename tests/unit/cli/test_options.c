@@ -16,7 +16,7 @@
 #include <weir/base.h>
 
 #include "cli/options.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 struct target {
 	unsigned verbose;

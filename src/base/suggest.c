@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 /* Longer words are not guessed at. */
 #define SUGGEST_MAX 31
