@@ -30,7 +30,8 @@ LAYERS = {
     "sched": ("base sched", "base sched"),
     "queue": ("base device engine sched queue", "base device engine sched queue"),
     "store": ("base device engine sched queue store", "base queue store"),
-    "cli": ("base device engine sched queue store weir", "base sched cli"),
+    "sim": ("base device engine sched queue", "base device engine sched queue sim"),
+    "cli": ("base device engine sched queue store weir", "base sched sim cli"),
 }
 # Public headers that are not named after their layer.
 PUBLIC_LAYER = {"io": "engine"}

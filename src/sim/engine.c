@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.c - the sim engine: a drive's model behind the interface of an engine, and the clock.
+ *
+ * Commands reach the model in submit() and end in reap(), as the model's events say. wait() is
+ * where time passes. Owned by the thread that runs the simulation; one lane only.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "engine/cmds.h"
+#include "sim/model.h"
+#include "sim/sim.h"
+
+/* So many sleeps in which neither time passes nor a command ends are a loop without an end. */
+#define IDLE_WAITS_MAX 100000u
+
+struct sim {
+	struct engine_ops ops; /* how now() and open() find the rest */
+	struct sim_config c;
+	struct weir_device *dev;
+	struct model *model;
+	struct events events;
+	uint64_t now;
+	uint64_t busy_ns, busy_since; /* commands were with the drive; since then, if in_flight */
+	uint32_t in_flight, idle_waits;
+	bool open, stalled;
+};
+
+struct sim_engine {
+	struct engine engine;
+	struct sim *sim;
+	struct sim_cmd *cmds, **free;
+	uint32_t nr_free, reaped;
+	struct cmds batch; /* accepted */
+};
+
+static struct sim *sim_of(const struct engine_ops *ops)
+{
+	return (struct sim *)((char *)(uintptr_t)ops - offsetof(struct sim, ops));
+}
+
+/* The model has done CMD. */
+static void sim_ended(void *owner, struct sim_cmd *cmd)
+{
+	struct sim_engine *e = owner;
+	struct sim *sim = e->sim;
+
+	e->free[e->nr_free++] = cmd;
+	e->reaped++;
+	if (!--sim->in_flight)
+		sim->busy_ns += sim->now - sim->busy_since;
+	cmd->cmd->result = 0;
+	e->engine.params.complete(e->engine.params.owner, cmd->cmd);
+}
+
+static int sim_probe(const struct weir_device *dev, char *why, size_t size)
+{
+	(void)dev;
+	snprintf(why, size, "sim: a simulated drive");
+	return 0;
+}
+
+static void sim_engine_close(struct engine *engine)
+{
+	struct sim_engine *e = (struct sim_engine *)engine;
+
+	e->sim->open = false;
+	free(e->cmds);
+	free(e->free);
+	free(e);
+}
+
+static int sim_engine_open(struct engine **engine, const struct engine_params *params)
+{
+	struct sim *sim = sim_of(params->ops);
+	struct sim_engine *e;
+
+	if (sim->open)
+		return error_set(-EBUSY, "%s: a simulated drive has one lane",
+				 weir_device_path(params->dev));
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->engine.ops = params->ops;
+	e->engine.params = *params;
+	e->sim = sim;
+	sim->open = true;
+	e->cmds = calloc(sim->c.queue_depth, sizeof(*e->cmds));
+	e->free = calloc(sim->c.queue_depth, sizeof(*e->free));
+	if (!e->cmds || !e->free) {
+		sim_engine_close(&e->engine);
+		return -ENOMEM;
+	}
+	for (e->nr_free = 0; e->nr_free < sim->c.queue_depth; e->nr_free++) {
+		e->cmds[e->nr_free].index = e->nr_free;
+		e->cmds[e->nr_free].m = sim->model;
+		e->free[e->nr_free] = &e->cmds[e->nr_free];
+	}
+	sim->model->ended = sim_ended;
+	sim->model->owner = e;
+	*engine = &e->engine;
+	return 0;
+}
+
+static int sim_queue(struct engine *engine, struct weir_cmd *cmd)
+{
+	struct sim_engine *e = (struct sim_engine *)engine;
+
+	if (e->sim->in_flight >= e->sim->c.queue_depth)
+		return -EBUSY;
+	if (!e->sim->in_flight++)
+		e->sim->busy_since = e->sim->now;
+	cmd->status = 0;
+	cmd->resubmits = 0;
+	cmds_push(&e->batch, cmd);
+	return 0;
+}
+
+static void sim_submit(struct engine *engine)
+{
+	struct sim_engine *e = (struct sim_engine *)engine;
+	struct weir_cmd *cmd;
+
+	while ((cmd = cmds_pop(&e->batch))) {
+		struct sim_cmd *s = e->free[--e->nr_free];
+
+		s->cmd = cmd;
+		e->sim->model->ops->start(e->sim->model, s, e->sim->now);
+	}
+}
+
+static unsigned sim_reap(struct engine *engine, uint64_t now)
+{
+	struct sim_engine *e = (struct sim_engine *)engine;
+
+	(void)now; /* the queue read it from this clock */
+	e->reaped = 0;
+	events_fire(&e->sim->events, e->sim->now);
+	if (e->reaped)
+		e->sim->idle_waits = 0;
+	return e->reaped;
+}
+
+static void sim_wait(struct engine *engine, uint64_t deadline)
+{
+	struct sim_engine *e = (struct sim_engine *)engine;
+	struct sim *sim = e->sim;
+	uint64_t next;
+
+	sim_submit(engine);
+	next = events_next(&sim->events);
+	next = next < deadline ? next : deadline;
+	if (next > sim->now && next != EVENTS_NEVER) {
+		sim->now = next;
+		sim->idle_waits = 0;
+	} else if (next == EVENTS_NEVER || ++sim->idle_waits > IDLE_WAITS_MAX) {
+		sim->stalled = true;
+	}
+}
+
+static int sim_fd(struct engine *engine)
+{
+	(void)engine;
+	return -1;
+}
+
+static uint64_t sim_next_event(struct engine *engine)
+{
+	return events_next(&((struct sim_engine *)engine)->sim->events);
+}
+
+static const char *sim_describe(struct engine *engine)
+{
+	(void)engine;
+	return "sim: a simulated drive, in virtual time";
+}
+
+static uint64_t sim_engine_now(const struct engine_ops *ops)
+{
+	return sim_of(ops)->now;
+}
+
+static const struct engine_ops sim_ops = {
+	.name = "sim",
+	.summary = "a simulated drive, in virtual time",
+	.probe = sim_probe,
+	.open = sim_engine_open,
+	.close = sim_engine_close,
+	.queue = sim_queue,
+	.submit = sim_submit,
+	.reap = sim_reap,
+	.wait = sim_wait,
+	.fd = sim_fd,
+	.next_event = sim_next_event,
+	.describe = sim_describe,
+	.now = sim_engine_now,
+};
+
+static int sim_open_device(struct sim *sim)
+{
+	const struct sim_config *c = &sim->c;
+	struct weir_device_info info = {
+		.direct = 1,
+		.capacity_bytes = c->capacity,
+		.logical_block_bytes = (uint32_t)c->logical_block,
+		.physical_block_bytes = (uint32_t)c->physical_block,
+		.max_segments = (uint32_t)c->max_segments,
+		.max_io_bytes = c->max_io,
+		.max_hw_bytes = c->max_io,
+		.nr_requests = (uint32_t)c->queue_depth,
+		.write_cache = c->kind == SIM_SSD && c->ssd.volatile_cache,
+		.rotational = c->kind == SIM_HDD,
+		.discard_max_bytes = c->kind == SIM_SSD ? 1u << 30 : 0,
+		.discard_granularity_bytes = (uint32_t)c->logical_block,
+	};
+
+	return device_open_virtual(&sim->dev, "sim", &info);
+}
+
+int sim_open(struct sim **result, const struct sim_config *c, uint64_t seed)
+{
+	struct sim *sim = calloc(1, sizeof(*sim));
+	int err;
+
+	if (!sim)
+		return error_sys(-ENOMEM, "no simulation");
+	sim->ops = sim_ops;
+	sim->c = *c;
+	sim->now = SIM_START_NS;
+	events_init(&sim->events);
+	err = model_open(&sim->model, &sim->c, &sim->events, seed);
+	if (!err)
+		err = sim_open_device(sim);
+	if (err) {
+		sim_close(sim);
+		return error_sys(err, "no simulation");
+	}
+	*result = sim;
+	return 0;
+}
+
+void sim_close(struct sim *sim)
+{
+	if (!sim)
+		return;
+	weir_device_close(sim->dev);
+	if (sim->model)
+		sim->model->ops->close(sim->model);
+	free(sim);
+}
+
+struct weir_device *sim_device(struct sim *sim)
+{
+	return sim->dev;
+}
+
+const struct engine_ops *sim_engine(struct sim *sim)
+{
+	return &sim->ops;
+}
+
+uint64_t sim_now(const struct sim *sim)
+{
+	return sim->now;
+}
+
+bool sim_stalled(const struct sim *sim)
+{
+	return sim->stalled;
+}
+
+uint64_t sim_busy_ns(const struct sim *sim)
+{
+	return sim->busy_ns + (sim->in_flight ? sim->now - sim->busy_since : 0);
+}
+
+uint64_t sim_worked_ns(const struct sim *sim)
+{
+	return sim->model->ops->worked(sim->model);
+}

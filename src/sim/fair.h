@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fair.h - how evenly jobs were served: Jain's index over windows of virtual time. Belongs to the
+ * thread that runs the simulation.
+ */
+#ifndef SIM_FAIR_H
+#define SIM_FAIR_H
+
+#include "sim/load.h"
+#include "sim/run.h"
+
+struct fair {
+	struct event window; /* first: the end of one */
+	struct load_env *env;
+	struct load *loads;
+	size_t count;
+	uint64_t window_ns, begin_ns;
+	double *index; /* of each window */
+	size_t windows, room;
+	int err;
+};
+
+/* Jain's index of N amounts X; 1 if they are all 0. */
+double fair_jain(const double *x, size_t n);
+
+/* Looks at LOADS, COUNT of them, every WINDOW_NS from now on. */
+void fair_begin(struct fair *f, struct load_env *env, struct load *loads, size_t count,
+		uint64_t window_ns);
+
+/* Sums up, with JOBS as the results of the loads, and frees what F holds. 0 or -ENOMEM. */
+int fair_end(struct fair *f, const struct sim_job_result *jobs, struct sim_fairness *result);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hdd.c - one head above turning platters.
+ *
+ * A command costs a seek (which grows with the root of the distance), the time until its first
+ * byte comes round, and the transfer, whose speed depends on the zone. Where the platter stands
+ * follows from the time alone. What is queued is served nearest first, seek and rotation together,
+ * or in order. While idle after a read the drive reads on, so that a reader who asks for one
+ * piece after the other loses no revolution.
+ *
+ * Owned by the thread that runs the simulation.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "sim/model.h"
+
+struct hdd {
+	struct model m;
+	struct event ev; /* the end of what it is doing */
+	struct sim_cmds queued;
+	struct sim_cmd *active;
+	uint64_t head;	   /* bytes: where it stands after the last command ... */
+	uint64_t head_ns;  /* ... and when it came there */
+	bool reads_on;	   /* since then */
+	uint64_t ahead_to; /* and how far, at most */
+	double rev;	   /* ns */
+	uint64_t zone_bytes;
+	uint64_t began_ns, worked;
+};
+
+/* Bytes in a ns below the head at OFFSET. */
+static double hdd_rate(const struct hdd *h, uint64_t offset)
+{
+	const struct sim_config *c = h->m.c;
+	double zone = (double)(offset / h->zone_bytes);
+	double last = c->hdd.zones > 1 ? (double)(c->hdd.zones - 1) : 1;
+
+	if (zone > last)
+		zone = last;
+	return ((double)c->hdd.outer - (double)(c->hdd.outer - c->hdd.inner) * zone / last) / 1e9;
+}
+
+/* Which share of a turn lies before X. */
+static double hdd_angle(double x, double turn)
+{
+	x /= turn;
+	return x - (double)(uint64_t)x;
+}
+
+static double hdd_seek(const struct hdd *h, uint64_t offset)
+{
+	const struct sim_config *c = h->m.c;
+	uint64_t distance = offset > h->head ? offset - h->head : h->head - offset;
+
+	if ((double)distance < hdd_rate(h, offset) * h->rev)
+		return 0;
+	return (double)c->hdd.seek_track + (double)(c->hdd.seek_full - c->hdd.seek_track) *
+						   sqrt((double)distance / (double)c->capacity);
+}
+
+/* When the head, free from NOW on, has the first byte of CMD below it. */
+static double hdd_reach(const struct hdd *h, const struct sim_cmd *cmd, uint64_t now)
+{
+	uint64_t ready = cmd->start_ns + h->m.c->command, offset = cmd->cmd->offset;
+	double track = hdd_rate(h, offset) * h->rev, at, wait;
+
+	/* The command's own cost passes while the drive is busy with another. */
+	ready = ready > now ? ready : now;
+	if (offset == h->head && ready == h->head_ns)
+		return (double)ready;
+	at = (double)ready + hdd_seek(h, offset);
+	wait = hdd_angle((double)(offset % h->zone_bytes), track) - hdd_angle(at, h->rev);
+	return at + (wait < 0 ? wait + 1 : wait) * h->rev;
+}
+
+/* CMD lies in what the drive reads on after the last command. */
+static bool hdd_is_ahead(const struct hdd *h, const struct sim_cmd *cmd)
+{
+	return h->reads_on && cmd->cmd->op == WEIR_OP_READ && cmd->cmd->offset >= h->head &&
+	       cmd->cmd->offset + cmd->cmd->length <= h->ahead_to;
+}
+
+/* When CMD has ended, if it is next. */
+static double hdd_end(const struct hdd *h, const struct sim_cmd *cmd, uint64_t now)
+{
+	uint64_t ready = cmd->start_ns + h->m.c->command;
+	uint64_t end = cmd->cmd->offset + cmd->cmd->length;
+	double rate = hdd_rate(h, cmd->cmd->offset), read, sent;
+
+	if (!hdd_is_ahead(h, cmd))
+		return hdd_reach(h, cmd, now) + (double)cmd->cmd->length / rate;
+	ready = ready > now ? ready : now;
+	read = (double)h->head_ns + (double)(end - h->head) / rate;
+	sent = (double)ready + (double)model_link_ns(&h->m, cmd->cmd->length);
+	return read > sent ? read : sent;
+}
+
+/* Which of what is queued is next. */
+static struct sim_cmd *hdd_choose(const struct hdd *h, uint64_t now)
+{
+	struct sim_cmd *best = TAILQ_FIRST(&h->queued), *cmd;
+	uint64_t max_wait = h->m.c->hdd.max_wait;
+	double least, at;
+
+	if (h->m.c->hdd.order == SIM_ORDER_FIFO || TAILQ_FIRST(&h->queued) == NULL ||
+	    (max_wait && now - best->start_ns > max_wait))
+		return best;
+	least = hdd_end(h, best, now) - (double)best->cmd->length / hdd_rate(h, best->cmd->offset);
+	for (cmd = TAILQ_NEXT(best, link); cmd; cmd = TAILQ_NEXT(cmd, link)) {
+		at = hdd_end(h, cmd, now) -
+		     (double)cmd->cmd->length / hdd_rate(h, cmd->cmd->offset);
+		if (at < least) {
+			least = at;
+			best = cmd;
+		}
+	}
+	return best;
+}
+
+/* The head stands behind CMD, which ends at END, or has read on beyond it. */
+static void hdd_move(struct hdd *h, const struct sim_cmd *cmd, uint64_t end)
+{
+	uint64_t ahead = h->m.c->hdd.read_ahead, to = cmd->cmd->offset + cmd->cmd->length;
+	double rate = hdd_rate(h, cmd->cmd->offset);
+
+	if (hdd_is_ahead(h, cmd)) {
+		/* It was there earlier; but its buffer was full at ahead_to. */
+		double passed = (double)h->head_ns + (double)(to - h->head) / rate;
+		double full = (double)end - (double)(h->ahead_to - to) / rate;
+
+		h->head_ns = (uint64_t)(passed > full ? passed : full);
+	} else {
+		h->head_ns = end;
+	}
+	h->head = to;
+	h->reads_on = cmd->cmd->op == WEIR_OP_READ;
+	h->ahead_to = to + ahead;
+}
+
+static void hdd_work(struct hdd *h, uint64_t now)
+{
+	struct sim_cmd *cmd;
+	uint64_t end;
+
+	if (h->active || TAILQ_EMPTY(&h->queued))
+		return;
+	cmd = hdd_choose(h, now);
+	TAILQ_REMOVE(&h->queued, cmd, link);
+	h->active = cmd;
+	end = (uint64_t)hdd_end(h, cmd, now);
+	end = end > now ? end : now + 1;
+	hdd_move(h, cmd, end);
+	h->began_ns = now;
+	events_add(h->m.events, &h->ev, end);
+}
+
+static void hdd_done(struct event *ev, uint64_t now)
+{
+	struct hdd *h = (struct hdd *)((char *)ev - offsetof(struct hdd, ev));
+	struct sim_cmd *cmd = h->active;
+
+	h->active = NULL;
+	h->worked += now - h->began_ns;
+	hdd_work(h, now);
+	h->m.ended(h->m.owner, cmd);
+}
+
+static void hdd_start(struct model *m, struct sim_cmd *cmd, uint64_t now)
+{
+	struct hdd *h = (struct hdd *)m;
+
+	cmd->start_ns = now;
+	if (cmd->cmd->op == WEIR_OP_FLUSH || cmd->cmd->op == WEIR_OP_DISCARD) {
+		model_end_at(cmd, now + m->c->command);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&h->queued, cmd, link);
+	hdd_work(h, now);
+}
+
+static uint64_t hdd_worked(const struct model *m)
+{
+	return ((const struct hdd *)m)->worked;
+}
+
+static void hdd_close(struct model *m)
+{
+	free((struct hdd *)m);
+}
+
+static int hdd_open(struct model **m, const struct sim_config *c)
+{
+	struct hdd *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return -ENOMEM;
+	TAILQ_INIT(&h->queued);
+	h->ev.fire = hdd_done;
+	h->rev = 60e9 / (double)c->hdd.rpm;
+	h->zone_bytes = c->capacity / c->hdd.zones + 1;
+	*m = &h->m;
+	return 0;
+}
+
+const struct model_ops model_hdd = {
+	.open = hdd_open,
+	.close = hdd_close,
+	.start = hdd_start,
+	.worked = hdd_worked,
+};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ini.h - reads files of sections and keys, and says in which line something is wrong: device
+ * models and jobs. Owns nothing; one thread for each file.
+ */
+#ifndef SIM_INI_H
+#define SIM_INI_H
+
+#include <stdio.h>
+
+/*
+ * What is called for each key, and at the beginning of each section with NAME NULL. VALUE is ""
+ * for a key without one. 0, or -errno with weir_error() set.
+ */
+typedef int sim_ini_fn(void *user, unsigned line, const char *section, const char *name,
+		       const char *value);
+
+/*
+ * Reads IN, whose name for messages is PATH, and stops at the first error. 0, or -errno with
+ * weir_error() naming file and line.
+ */
+int sim_ini_read(FILE *in, const char *path, sim_ini_fn *fn, void *user);
+
+#endif
