@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_models.c - the drives behave as drives do: figures that follow from their descriptions.
+ */
+#include "rig.h"
+
+#include <weir/weir.h>
+
+#include "queue/open.h"
+#include "sim/sim.h"
+
+/* 180 MiB/s under the head, one 128 KiB read after the other. */
+static void hdd_reads_on(void **state)
+{
+	(void)state;
+	rig_reset("hdd");
+	rig_run("[a]\nrw=read\nbs=128k\nruntime=2\n");
+	rig_between(rig_mbps(0), 180, 189);
+	/* A pause is no loss: the buffer fills meanwhile. */
+	rig_run("[a]\nrw=read\nbs=128k\nruntime=2\nthinktime=1ms\n");
+	rig_between((double)rig.result.job[0].latency.p99_ns, 300e3, 400e3);
+	/* Without the buffer each read waits for a turn, or most of one. */
+	rig.config.hdd.read_ahead = 0;
+	rig_run("[a]\nrw=read\nbs=128k\nruntime=2\n");
+	rig_between(rig_iops(0), 105, 121);
+}
+
+static void hdd_buffer_is_as_long_as_it_is(void **state)
+{
+	(void)state;
+	rig_reset("hdd");
+	rig.config.hdd.read_ahead = 1 << 20;
+	/* After 100 ms all of the buffer is there, and no more than that. */
+	rig_run("[a]\nrw=read\nbs=512k\nruntime=2\nthinktime=100ms\n");
+	rig_between((double)rig.result.job[0].latency.p50_ns, 1.0e6, 1.1e6);
+	/* What does not fit into it waits for the platter, and is read then. */
+	rig_run("[a]\nrw=read\nbs=1m\nruntime=2\nthinktime=101ms\n");
+	rig_between((double)rig.result.job[0].latency.p50_ns, 1.9e6, 2e6);
+	rig.config.hdd.read_ahead = 512 << 10;
+	rig_run("[a]\nrw=read\nbs=1m\nruntime=2\nthinktime=101ms\n");
+	rig_between((double)rig.result.job[0].latency.p50_ns, 5.5e6, 14.5e6);
+}
+
+static void hdd_is_slower_inside(void **state)
+{
+	(void)state;
+	rig_reset("hdd");
+	rig_run("[a]\nrw=read\nbs=1m\niodepth=4\nruntime=2\noffset=3900g\n");
+	rig_between(rig_mbps(0), 88, 95);
+}
+
+/* 8.5 ms for the mean root of a distance, half a turn, the command's own. */
+static void hdd_seeks(void **state)
+{
+	(void)state;
+	rig_reset("hdd");
+	rig_run("[a]\nrw=randread\nruntime=10\n");
+	rig_between(rig_iops(0), 74, 83);
+	/* Nearby it seeks less: a hundredth of the way costs 2.4 ms at most. */
+	rig_run("[a]\nrw=randread\nruntime=10\nsize=40g\n");
+	rig_between(rig_iops(0), 130, 175);
+}
+
+static void hdd_sequential_is_faster(void **state)
+{
+	double sequential;
+
+	(void)state;
+	rig_reset("hdd");
+	rig_run("[a]\nrw=read\nbs=64k\niodepth=8\nruntime=4\n");
+	sequential = rig_mbps(0);
+	rig_run("[a]\nrw=randread\nbs=64k\niodepth=8\nruntime=4\n");
+	rig_between(sequential / rig_mbps(0), 20, 50);
+}
+
+static void hdd_queue_is_sorted(void **state)
+{
+	double one, sorted;
+
+	(void)state;
+	rig_reset("hdd");
+	rig_run("[a]\nrw=randread\nruntime=10\n");
+	one = rig_iops(0);
+	rig_run("[a]\nrw=randread\niodepth=32\nruntime=10\n");
+	sorted = rig_iops(0);
+	rig_between(sorted / one, 1.6, 3);
+	/* Nobody waits much longer than max_wait. */
+	rig_between((double)rig.result.job[0].latency.max_ns, 300e6, 460e6);
+	rig.config.hdd.max_wait = 0;
+	rig_run("[a]\nrw=randread\niodepth=32\nruntime=10\n");
+	assert_true(rig_iops(0) > sorted);
+	assert_true(rig.result.job[0].latency.max_ns > 460e6);
+	rig.config.hdd.order = SIM_ORDER_FIFO;
+	rig_run("[a]\nrw=randread\niodepth=32\nruntime=10\n");
+	rig_between(rig_iops(0) / one, 0.97, 1.06);
+}
+
+/* Its cache is off: a write that nothing follows at once loses a turn. */
+static void hdd_writes_lose_turns(void **state)
+{
+	(void)state;
+	rig_reset("hdd");
+	rig_run("[a]\nrw=write\nbs=128k\nruntime=2\n");
+	rig_between(rig_iops(0), 105, 121);
+	rig_run("[a]\nrw=write\nbs=128k\niodepth=4\nruntime=2\n");
+	rig_between(rig_mbps(0), 180, 189);
+}
+
+static void ssd_latency_is_the_sum(void **state)
+{
+	(void)state;
+	rig_reset("nvme");
+	rig.config.ssd.spread = 0;
+	/* 60 us for the page, 8 for the command, 0.6 on the link. */
+	rig_run("[a]\nrw=randread\nruntime=100ms\n");
+	rig_between((double)rig.result.job[0].latency.p50_ns, 68.5e3, 68.8e3 * 1.033);
+	rig_between((double)rig.result.job[0].latency.min_ns, 68.5e3, 68.8e3);
+	assert_true(rig.result.job[0].latency.max_ns == rig.result.job[0].latency.min_ns);
+	/* What is left to chance changes the mean little, and the tail a lot. */
+	rig.config.ssd.spread = 50;
+	rig_run("[a]\nrw=randread\nruntime=500ms\n");
+	rig_between(1e9 / rig_iops(0), 66e3, 71e3);
+	assert_true(rig.result.job[0].latency.p999_ns > 180000);
+	assert_true(rig.result.job[0].latency.min_ns < 50000);
+}
+
+static void ssd_channels_work_side_by_side(void **state)
+{
+	double one, many;
+
+	(void)state;
+	rig_reset("nvme");
+	rig_run("[a]\nrw=randread\nruntime=200ms\n");
+	one = rig_iops(0);
+	rig_run("[a]\nrw=randread\niodepth=16\nruntime=200ms\n");
+	rig_between(rig_iops(0) / one, 13, 16);
+	rig.config.ssd.channels = 4;
+	rig_run("[a]\nrw=randread\niodepth=64\nruntime=200ms\n");
+	many = rig_iops(0);
+	rig_between(many, 4 * 15500, 4 * 16800); /* 60 us each */
+	/* 64 at 4 at random: 64 / 67 of the time each has one, or a little more. */
+	rig_between(rig.result.worked, 0.94, 0.99);
+}
+
+static void ssd_link_limits(void **state)
+{
+	(void)state;
+	rig_reset("sata");
+	rig_run("[a]\nrw=read\nbs=1m\niodepth=8\nruntime=1\n");
+	rig_between(rig_mbps(0), 530 * 1.04, 530 * 1.05);
+	/* Both directions on one link, and on two. */
+	rig.config.ssd.cache = 64ull << 30;
+	rig_run("[r]\nrw=read\nbs=1m\niodepth=8\nruntime=1\n"
+		"[w]\nrw=write\nbs=1m\niodepth=8\nruntime=1\n");
+	rig_between(rig_mbps(0) + rig_mbps(1), 530 * 1.04, 530 * 1.05);
+	rig.config.duplex = 1;
+	rig_run("[r]\nrw=read\nbs=1m\niodepth=8\nruntime=1\n"
+		"[w]\nrw=write\nbs=1m\niodepth=8\nruntime=1\n");
+	rig_between(rig_mbps(0) + rig_mbps(1), 2 * 530 * 1.0, 2 * 530 * 1.05);
+}
+
+/* Into the cache at the link's speed, then at that of the flash: 64 pages in 400 us. */
+static void ssd_cache_fills(void **state)
+{
+	double flash = 64 * 16.384 / 0.4;
+
+	(void)state;
+	rig_reset("nvme");
+	rig_run("[a]\nrw=write\nbs=128k\niodepth=32\nsize=48m\n");
+	rig_between(rig_mbps(0), 6300, 6820);
+	rig_run("[a]\nrw=write\nbs=128k\niodepth=32\nruntime=2\n");
+	rig_between(rig_mbps(0), flash * 0.97, flash * 1.05);
+	rig.config.ssd.cache = 8ull << 30;
+	rig_run("[a]\nrw=write\nbs=128k\niodepth=32\nruntime=1\n");
+	rig_between(rig_mbps(0), 6300, 6820);
+}
+
+static void ssd_full_cache_hurts_reads(void **state)
+{
+	uint64_t alone;
+
+	(void)state;
+	rig_reset("nvme");
+	rig_run("[r]\nrw=randread\nruntime=1\n");
+	alone = rig.result.job[0].latency.p50_ns;
+	rig_run("[r]\nrw=randread\nruntime=1\n"
+		"[w]\nrw=write\nbs=128k\niodepth=16\nruntime=1\n");
+	assert_true(rig.result.job[0].latency.p50_ns > 3 * alone);
+}
+
+/* Ends a command of the queue below it, at the time that it has then. */
+static uint64_t run_one(struct weir_queue *q, struct sim *sim, struct weir_io *io)
+{
+	uint64_t begin = sim_now(sim);
+
+	assert_int_equal(weir_queue_submit(q, io), 0);
+	assert_int_equal(weir_io_wait(q, io), 0);
+	return sim_now(sim) - begin;
+}
+
+/* 16 MiB in the cache of a drive that programs 8 pages in 300 us. */
+static uint64_t flush_after_writes(const char *device)
+{
+	struct weir_queue *q;
+	struct weir_io io;
+	struct sim *sim;
+	static char memory[1 << 20];
+	uint64_t ns;
+
+	rig_reset(device);
+	assert_int_equal(sim_open(&sim, &rig.config, 1), 0);
+	assert_int_equal(queue_open(&q, sim_device(sim), NULL, sim_engine(sim), NULL), 0);
+	for (uint64_t i = 0; i < 8; i++) {
+		weir_io_write(&io, i << 20, memory, sizeof(memory));
+		(void)run_one(q, sim, &io);
+	}
+	weir_io_flush(&io);
+	ns = run_one(q, sim, &io);
+	assert_int_equal(weir_queue_close(q), 0);
+	sim_close(sim);
+	return ns;
+}
+
+static void flush_waits_for_a_volatile_cache(void **state)
+{
+	(void)state;
+	assert_int_equal(flush_after_writes("nvme"), 8000);
+	assert_true(flush_after_writes("sata") > 300000);
+	assert_int_equal(flush_after_writes("hdd"), 100000);
+}
+
+static void devices_say_what_they_are(void **state)
+{
+	const struct weir_device_info *info;
+	struct sim *sim;
+
+	(void)state;
+	rig_reset("sata");
+	assert_int_equal(sim_open(&sim, &rig.config, 1), 0);
+	info = weir_device_info(sim_device(sim));
+	assert_int_equal(info->write_cache, 1);
+	assert_int_equal(info->rotational, 0);
+	assert_int_equal(info->nr_requests, 32);
+	assert_true(info->capacity_bytes == 512ull << 30);
+	sim_close(sim);
+	rig_reset("hdd");
+	assert_int_equal(sim_open(&sim, &rig.config, 1), 0);
+	info = weir_device_info(sim_device(sim));
+	assert_int_equal(info->rotational, 1);
+	assert_int_equal(info->write_cache, 0);
+	sim_close(sim);
+}
+
+static void trims(void **state)
+{
+	(void)state;
+	rig_reset("nvme");
+	rig.config.ssd.spread = 0;
+	rig_run("[a]\nrw=randtrim\nbs=1m\nruntime=100ms\n");
+	rig_between(1e9 / rig_iops(0), 107.9e3, 108.3e3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_teardown(name, rig_teardown)
+		T(hdd_reads_on),
+		T(hdd_buffer_is_as_long_as_it_is),
+		T(hdd_is_slower_inside),
+		T(hdd_seeks),
+		T(hdd_sequential_is_faster),
+		T(hdd_queue_is_sorted),
+		T(hdd_writes_lose_turns),
+		T(ssd_latency_is_the_sum),
+		T(ssd_channels_work_side_by_side),
+		T(ssd_link_limits),
+		T(ssd_cache_fills),
+		T(ssd_full_cache_hurts_reads),
+		T(flush_waits_for_a_volatile_cache),
+		T(devices_say_what_they_are),
+		T(trims),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
