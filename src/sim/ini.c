@@ -75,8 +75,11 @@ static char *ini_line(char *s, int size, void *stream)
 		return s;
 	}
 	/* Room for what is added below. */
-	if (src->err || !fgets(s, size - 2, src->in))
+	if (src->err || !fgets(s, size - 2, src->in)) {
+		if (!src->err && ferror(src->in))
+			src->err = error_sys(-errno, "%s: cannot be read", src->path);
 		return NULL;
+	}
 	src->line++;
 	len = strlen(s);
 	if ((!len || s[len - 1] != '\n') && !feof(src->in)) {
@@ -116,7 +119,5 @@ int sim_ini_read(FILE *in, const char *path, sim_ini_fn *fn, void *user)
 
 	if (src.err)
 		return src.err;
-	if (ferror(in))
-		return error_set(-EIO, "%s: cannot be read", path);
 	return ret ? error_set(-EINVAL, "%s:%d: no key and no section", path, ret) : 0;
 }

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""weir sim: what it prints, its options, its errors, and how fast it is."""
+import json
+import os
+import re
+import sys
+import time
+
+from harness import case, main
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+TWO = """[global]
+runtime=200ms
+[reader]
+rw=randread
+iodepth=16
+[writer]
+rw=write
+bs=128k
+iodepth=4
+"""
+
+
+def sim(weir, jobs, *options):
+    """What --json prints about JOBS, a text."""
+    return weir.json("sim", "-", *options, stdin=jobs.encode())
+
+
+def refused(weir, jobs, *says, options=(), code=2):
+    """JOBS must end with CODE, and the message must say each of SAYS."""
+    weir.fails("sim", "-", *options, code=code, says=says, stdin=jobs.encode())
+
+
+@case
+def as_json(weir):
+    """--json has what its readers rely on"""
+    got = sim(weir, TWO, "--device", "sata", "--sched", "mq-deadline", "--set", "fifo_batch=8",
+              "--window", "20ms", "--seed", "7")
+    assert got["schema"] == "weir.sim.v1" and got["seed"] == 7
+    assert [job["name"] for job in got["jobs"]] == ["reader", "writer"]
+    for job in got["jobs"]:
+        assert job["iops"] > 0 and job["mbps"] > 0 and 0 < job["share"] < 1
+        latency = job["latency"]
+        assert 0 < latency["p50_ns"] <= latency["p90_ns"] <= latency["p99_ns"] \
+            <= latency["p999_ns"] <= latency["max_ns"]
+        assert abs(job["mbps"] - job["bytes"] / job["active_ns"] * 1e3) < 1e-6
+    assert abs(sum(job["share"] for job in got["jobs"]) - 1) < 1e-9
+    assert got["scheduler"]["name"] == "mq-deadline"
+    assert got["scheduler"]["tunables"]["fifo_batch"] == 8
+    assert got["scheduler"]["tunables"]["writes_starved"] == 2
+    assert got["device"]["name"] == "sata" and 0 < got["device"]["worked"] <= 1
+    assert got["queue"]["depth"] == 32
+    jain = got["jain"]
+    assert 0.5 <= jain["window_min"] <= jain["window_median"] <= 1 and jain["windows"] >= 9
+    assert 0.5 <= jain["bytes"] <= 1 and jain["window_ns"] == 20_000_000
+
+
+@case
+def repeatable(weir):
+    """the same seed prints the same bytes, another one does not"""
+    def output(*options):
+        return weir.run("sim", "-", "--json", *options, stdin=TWO.encode())[0]
+    for device in ("nvme", "sata", "hdd"):
+        assert output("--device", device) == output("--device", device, "--seed", "1")
+        first = json.loads(output("--device", device))["jobs"]
+        assert first != json.loads(output("--device", device, "--seed", "2"))["jobs"]
+
+
+@case
+def for_people(weir):
+    """the table, from a file and from standard input"""
+    with open(weir.path("jobs"), "w", encoding="utf-8") as file:
+        file.write(TWO)
+    out, err = weir.run("sim", weir.path("jobs"), "--sched", "kyber")
+    assert err == ""
+    assert out == weir.run("sim", "-", "-s", "kyber", stdin=TWO.encode())[0]
+    text = out.decode()
+    assert "scheduler kyber" in text and "on nvme" in text
+    assert re.search(r"^reader +[\d,]+ +[\d.]+ +[\d.]+ % +", text, re.M), text
+    assert "fairness (Jain, bytes): 0." in text and "windows of 100.00 ms" in text
+
+
+@case
+def own_devices(weir):
+    """--print-device prints what --device FILE reads"""
+    for name in ("nvme", "sata", "hdd"):
+        text, err = weir.run("sim", "--print-device", name)
+        assert err == ""
+        with open(weir.path("own.ini"), "wb") as file:
+            file.write(text)
+        own = sim(weir, TWO, "--device", weir.path("own.ini"))
+        assert own["jobs"] == sim(weir, TWO, "--device", name)["jobs"]
+    text, _ = weir.run("sim", "--print-device", "hdd")
+    with open(weir.path("slow.ini"), "wb") as file:
+        file.write(text.replace(b"rpm = 7200", b"rpm = 72"))
+    slow = sim(weir, "[a]\nrw=randread\nruntime=5\n", "--device", weir.path("slow.ini"))
+    assert slow["jobs"][0]["iops"] < 4
+    with open(weir.path("bad.ini"), "wb") as file:
+        file.write(text.replace(b"rpm = 7200", b"rmp = 7200"))
+    refused(weir, TWO, "bad.ini:15: ", '"rpm"', options=("--device", weir.path("bad.ini")))
+    refused(weir, TWO, "nvme, sata, hdd", options=("--device", "floppy"), code=1)
+    weir.fails("sim", "--print-device", "floppy", code=2, says=["none of nvme, sata, hdd"])
+
+
+@case
+def errors(weir):
+    """mistakes are named with file, line and key"""
+    refused(weir, "[a]\nruntime=1\niodpeth=4\n", "standard input:3: ", '"iodepth"')
+    refused(weir, "[a]\nruntime=1\nioengine=libaio\n", "standard input:3: ", '"ioengine"')
+    refused(weir, "[a]\nruntime=1\nweight=100\n", "standard input:1: [a]", "none has none")
+    refused(weir, TWO, "fifo_batch", options=("--sched", "mq-deadline", "--set", "fifo_batc=1"))
+    refused(weir, TWO, "is not NAME=VALUE", options=("--set", "fifo_batch"))
+    refused(weir, TWO, "kyber", options=("--sched", "kybre"))
+    refused(weir, TWO, "--window", options=("--window", "0"))
+    weir.fails("sim", code=2, says=["which file"])
+    weir.fails("sim", weir.path("nothing"), code=1, says=["No such file"])
+    weir.fails("sim", weir.folder, code=1, says=["cannot be read", "directory"])
+
+
+@case
+def limits(weir):
+    """--depth, --depth-bytes and --nr-requests reach the queue"""
+    got = sim(weir, TWO, "--depth", "4", "--depth-bytes", "64k", "--nr-requests", "16")
+    assert got["queue"] == {"depth": 4, "nr_requests": 16, "depth_bytes": 65536}
+    assert sum(job["iops"] for job in got["jobs"]) < \
+        sum(job["iops"] for job in sim(weir, TWO)["jobs"])
+
+
+@case
+def the_example_in_the_docs(weir):
+    """the example in docs/simulator.md prints what it says"""
+    with open(os.path.join(ROOT, "docs", "simulator.md"), encoding="utf-8") as file:
+        text = file.read()
+    jobs = re.search(r"```ini\n(.*?)```", text, re.S).group(1)
+    command, printed = re.search(r"^```\n\$ (.*?)\n(.*?)^```", text, re.S | re.M).groups()
+    with open(weir.path("jobs.fio"), "w", encoding="utf-8") as file:
+        file.write(jobs)
+    out, _ = weir.run(*command.replace("jobs.fio", weir.path("jobs.fio")).split()[1:])
+    assert out.decode() == printed, out.decode()
+    p99 = [sim(weir, jobs, "--device", "sata", "--sched", sched)["jobs"][0]["latency"]["p99_ns"]
+           for sched in ("none", "mq-deadline", "kyber")]
+    told = re.search(r"up to (\S+) ms, with mq-deadline (\S+) ms, with kyber (\S+) ms", text)
+    assert [f"{ns / 1e6:.1f}" for ns in p99] == list(told.groups()), p99
+
+
+@case
+def a_minute_of_a_hundred_thousand(weir):
+    """a minute of virtual time at 100,000 ios a second takes less than 30 s"""
+    begin = time.monotonic()
+    got = sim(weir, "[global]\nruntime=60\nrate_iops=50000\niodepth=32\n"
+              "[r]\nrw=randread\n[w]\nrw=randwrite\n", "--sched", "mq-deadline")
+    assert sum(job["ios"] for job in got["jobs"]) > 5_990_000
+    assert time.monotonic() - begin < 30
+
+
+if __name__ == "__main__":
+    sys.exit(main())
