@@ -147,28 +147,28 @@ static void sim_progress(void *user, uint64_t done_ns, uint64_t total_ns)
 	fflush(stderr);
 }
 
-static int sim_simulate(struct sim_run_opts *opts, const struct sim_args *args)
+static int sim_simulate(struct sim_run_opts opts, const struct sim_args *args)
 {
 	uint64_t next_ns = clock_now() + SIM_PROGRESS_NS;
 	struct sim_result result;
 	int err, ret;
 
 	if (isatty(STDERR_FILENO)) {
-		opts->progress = sim_progress;
-		opts->user = &next_ns;
+		opts.progress = sim_progress;
+		opts.user = &next_ns;
 	}
-	err = sim_run(&result, opts);
-	if (opts->progress)
+	err = sim_run(&result, &opts);
+	if (opts.progress)
 		fprintf(stderr, "\r\033[K");
 	if (err)
-		return sim_failed(err, opts->jobs->path);
+		return sim_failed(err, opts.jobs->path);
 	ret = (args->json ? sim_report_json : sim_report_print)(
-		&(struct sim_report){ .device = args->device, .opts = opts, .result = &result });
+		&(struct sim_report){ .device = args->device, .opts = &opts, .result = &result });
 	sim_result_free(&result);
 	return ret;
 }
 
-static int sim_with_jobs(const struct sim_args *args, const char *path, struct sim_run_opts *opts)
+static int sim_with_jobs(const struct sim_args *args, const char *path, struct sim_run_opts opts)
 {
 	struct sim_config config;
 	struct sim_jobs jobs;
@@ -186,8 +186,8 @@ static int sim_with_jobs(const struct sim_args *args, const char *path, struct s
 		fclose(in);
 	if (err)
 		return sim_failed(err, path);
-	opts->config = &config;
-	opts->jobs = &jobs;
+	opts.config = &config;
+	opts.jobs = &jobs;
 	err = sim_simulate(opts, args);
 	sim_jobs_free(&jobs);
 	return err;
@@ -220,7 +220,7 @@ static int sim_run_command(void *arg, char **operands, int n)
 	if (!ret)
 		ret = sim_cut_sets(&args->set, sets, text);
 	if (!ret)
-		ret = sim_with_jobs(args, operands[0], &opts);
+		ret = sim_with_jobs(args, operands[0], opts);
 	for (size_t i = 0; i < args->set.count; i++)
 		free(text[i]);
 	return ret;

@@ -36,12 +36,11 @@ struct hdd {
 static double hdd_rate(const struct hdd *h, uint64_t offset)
 {
 	const struct sim_config *c = h->m.c;
-	double zone = (double)(offset / h->zone_bytes);
-	double last = c->hdd.zones > 1 ? (double)(c->hdd.zones - 1) : 1;
+	uint64_t zone = offset / h->zone_bytes, last = c->hdd.zones > 1 ? c->hdd.zones - 1 : 1;
 
-	if (zone > last)
-		zone = last;
-	return ((double)c->hdd.outer - (double)(c->hdd.outer - c->hdd.inner) * zone / last) / 1e9;
+	return ((double)c->hdd.outer -
+		(double)(c->hdd.outer - c->hdd.inner) * (double)zone / (double)last) /
+	       1e9;
 }
 
 /* Which share of a turn lies before X. */

@@ -18,7 +18,7 @@
 		NULL, #field, type, offsetof(struct sim_job, field), lo, hi, unit, words           \
 	}
 
-#define DAY (24 * 3600 * NSEC_PER_SEC)
+#define DAY (24ull * 3600 * NSEC_PER_SEC)
 
 static const struct sim_choice directions[] = {
 	{ "read", SIM_RW_READ },

@@ -188,11 +188,11 @@ static int run_result(struct run *r, struct sim_result *result)
 
 static void run_close(struct run *r)
 {
-	/* What stalled cannot be drained: it stays. */
-	if (r->env.sim && sim_stalled(r->env.sim))
-		return;
-	weir_queue_close(r->env.q);
-	sim_close(r->env.sim);
+	/* What has stalled cannot be drained: such a queue stays, and nobody touches it again. */
+	if (!r->env.sim || !sim_stalled(r->env.sim)) {
+		weir_queue_close(r->env.q);
+		sim_close(r->env.sim);
+	}
 	for (size_t i = 0; r->loads && i < r->count; i++)
 		load_close(&r->loads[i]);
 	free(r->loads);

@@ -89,7 +89,7 @@ static void hdd_queue_is_sorted(void **state)
 	rig.config.hdd.max_wait = 0;
 	rig_run("[a]\nrw=randread\niodepth=32\nruntime=10\n");
 	assert_true(rig_iops(0) > sorted);
-	assert_true(rig.result.job[0].latency.max_ns > 460e6);
+	assert_true(rig.result.job[0].latency.max_ns > 460 * MS);
 	rig.config.hdd.order = SIM_ORDER_FIFO;
 	rig_run("[a]\nrw=randread\niodepth=32\nruntime=10\n");
 	rig_between(rig_iops(0) / one, 0.97, 1.06);

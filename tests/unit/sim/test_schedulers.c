@@ -88,7 +88,7 @@ static void ageing_lets_them_go(void **state)
 		"[idle]\nprioclass=idle\n");
 	rig_between((double)rig.result.job[1].ios, 18, 20);
 	rig_between((double)rig.result.job[1].latency.min_ns, 100e6, 102e6);
-	assert_true(rig.result.job[1].latency.max_ns < 102e6);
+	assert_true(rig.result.job[1].latency.max_ns < 102 * MS);
 }
 
 static void deadlines_bound_the_wait(void **state)
