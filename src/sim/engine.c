@@ -272,6 +272,11 @@ bool sim_stalled(const struct sim *sim)
 	return sim->stalled;
 }
 
+uint32_t sim_in_flight(const struct sim *sim)
+{
+	return sim->in_flight;
+}
+
 uint64_t sim_busy_ns(const struct sim *sim)
 {
 	return sim->busy_ns + (sim->in_flight ? sim->now - sim->busy_since : 0);

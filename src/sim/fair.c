@@ -13,13 +13,15 @@
 
 double fair_jain(const double *x, size_t n)
 {
-	double sum = 0, squares = 0;
+	double sum = 0, squares = 0, index = 1;
 
 	for (size_t i = 0; i < n; i++) {
 		sum += x[i];
 		squares += x[i] * x[i];
 	}
-	return squares > 0 ? sum * sum / ((double)n * squares) : 1;
+	if (squares > 0)
+		index = sum * sum / ((double)n * squares);
+	return index < 1 ? index : 1; /* rounded up, perhaps */
 }
 
 static double fair_weight(const struct sim_job *job)
@@ -43,9 +45,8 @@ static int fair_add(struct fair *f, double index)
 }
 
 /* A window has ended: only jobs that ran all through it count, and two at least. */
-static void fair_window(struct event *ev, uint64_t now)
+static void fair_window(struct fair *f, uint64_t now)
 {
-	struct fair *f = (struct fair *)ev;
 	double *x = calloc(f->count, sizeof(*x)), sum = 0;
 	size_t n = 0;
 
@@ -66,19 +67,22 @@ static void fair_window(struct event *ev, uint64_t now)
 		f->err = fair_add(f, fair_jain(x, n));
 	free(x);
 	f->begin_ns = now;
-	events_add(&f->env->arrivals, &f->window, now + f->window_ns);
+	f->end_ns = now + f->window_ns;
 }
 
-void fair_begin(struct fair *f, struct load_env *env, struct load *loads, size_t count,
-		uint64_t window_ns)
+void fair_until(struct fair *f, uint64_t now)
 {
-	*f = (struct fair){ .window.fire = fair_window,
-			    .env = env,
-			    .loads = loads,
+	while (f->end_ns <= now && !f->err)
+		fair_window(f, f->end_ns);
+}
+
+void fair_begin(struct fair *f, struct load *loads, size_t count, uint64_t window_ns, uint64_t now)
+{
+	*f = (struct fair){ .loads = loads,
 			    .count = count,
 			    .window_ns = window_ns,
-			    .begin_ns = sim_now(env->sim) };
-	events_add(&env->arrivals, &f->window, f->begin_ns + window_ns);
+			    .begin_ns = now,
+			    .end_ns = now + window_ns };
 }
 
 static int fair_compare(const void *a, const void *b)

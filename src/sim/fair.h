@@ -10,12 +10,10 @@
 #include "sim/run.h"
 
 struct fair {
-	struct event window; /* first: the end of one */
-	struct load_env *env;
 	struct load *loads;
 	size_t count;
-	uint64_t window_ns, begin_ns;
-	double *index; /* of each window */
+	uint64_t window_ns, begin_ns, end_ns; /* of the window that is open */
+	double *index;			      /* of each window */
 	size_t windows, room;
 	int err;
 };
@@ -23,9 +21,11 @@ struct fair {
 /* Jain's index of N amounts X; 1 if they are all 0. */
 double fair_jain(const double *x, size_t n);
 
-/* Looks at LOADS, COUNT of them, every WINDOW_NS from now on. */
-void fair_begin(struct fair *f, struct load_env *env, struct load *loads, size_t count,
-		uint64_t window_ns);
+/* Looks at LOADS, COUNT of them, every WINDOW_NS from NOW on. */
+void fair_begin(struct fair *f, struct load *loads, size_t count, uint64_t window_ns, uint64_t now);
+
+/* Closes the windows that have ended by NOW; to be called before any io that ends later. */
+void fair_until(struct fair *f, uint64_t now);
 
 /* Sums up, with JOBS as the results of the loads, and frees what F holds. 0 or -ENOMEM. */
 int fair_end(struct fair *f, const struct sim_job_result *jobs, struct sim_fairness *result);

@@ -37,6 +37,9 @@ uint64_t sim_now(const struct sim *sim);
 /* Somebody sleeps whom nothing will ever wake. */
 bool sim_stalled(const struct sim *sim);
 
+/* Commands that are with the drive. */
+uint32_t sim_in_flight(const struct sim *sim);
+
 /* How long commands were with the drive, and how long its units worked (their mean), ns. */
 uint64_t sim_busy_ns(const struct sim *sim);
 uint64_t sim_worked_ns(const struct sim *sim);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sched/sched.h"
 #include "sim/fair.h"
 #include "sim/sim.h"
 
@@ -245,6 +246,85 @@ static void what_the_scheduler_cannot(void **state)
 	refused("[a]\nruntime=1\n", -ENOENT, "bfqq");
 }
 
+/* A scheduler that a test changes: "none" but for what follows. */
+static struct sched_ops odd;
+static uint32_t weight_of[16];
+
+static int odd_set_weight(struct sched *s, uint32_t submitter, uint32_t weight)
+{
+	(void)s;
+	weight_of[submitter] = weight;
+	return weight == 13 ? -ENOSPC : 0;
+}
+
+static int odd_init(struct sched **s, const struct sched_env *env)
+{
+	int err = sched_none.init(s, env);
+
+	if (!err)
+		(*s)->ops = &odd;
+	return err;
+}
+
+static struct sched_rq *odd_dispatch(struct sched *s, uint64_t now)
+{
+	(void)s;
+	(void)now;
+	return NULL;
+}
+
+static bool odd_has_work(struct sched *s)
+{
+	(void)s;
+	return true;
+}
+
+/* Already over, for ever. */
+static uint64_t odd_wakeup(struct sched *s)
+{
+	(void)s;
+	return 1;
+}
+
+static void odd_reset(void)
+{
+	rig_reset("nvme");
+	odd = sched_none;
+	odd.flags = 0;
+	odd.init = odd_init;
+	rig.opts.sched = &odd;
+}
+
+static void weights_reach_the_scheduler(void **state)
+{
+	(void)state;
+	odd_reset();
+	odd.set_weight = odd_set_weight;
+	rig_run("[global]\nrate_iops=3000\nruntime=100ms\n[a]\nweight=300\nsubmitter=3\n"
+		"[b]\nrate_iops=1000\n[c]\nweight=300\nsubmitter=3\n");
+	assert_int_equal(weight_of[3], 300);
+	assert_int_equal(weight_of[4], 0);
+	assert_int_equal(rig.result.job[0].weight, 300);
+	assert_int_equal(rig.result.job[1].weight, 0);
+	/* 3 to 1, as their weights: fair. */
+	rig_between(rig.result.fairness.whole, 0.999, 1);
+	rig_between(rig.result.fairness.min, 0.99, 1);
+	refused("[a]\nruntime=1\nweight=3\nsubmitter=1\n[b]\nruntime=1\nsubmitter=1\nweight=4\n",
+		-EINVAL, "another weight in [a]");
+	refused("[a]\nruntime=1\nweight=13\n", -ENOSPC, "test.fio:1: [a]");
+}
+
+static void who_sleeps_for_ever_is_told(void **state)
+{
+	(void)state;
+	odd_reset();
+	odd.dispatch = odd_dispatch;
+	odd.has_work = odd_has_work;
+	refused("[a]\nsize=1m\n", -EDEADLK, "nothing will ever wake it");
+	odd.next_wakeup = odd_wakeup;
+	refused("[a]\nsize=1m\n", -EDEADLK, "nothing will ever wake it");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +342,8 @@ int main(void)
 		T(fairness_in_windows),
 		T(what_the_drive_cannot),
 		T(what_the_scheduler_cannot),
+		T(weights_reach_the_scheduler),
+		T(who_sleeps_for_ever_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
