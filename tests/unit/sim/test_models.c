@@ -229,6 +229,58 @@ static void flush_waits_for_a_volatile_cache(void **state)
 	assert_int_equal(flush_after_writes("hdd"), 100000);
 }
 
+/* Room for one more page in the buffer comes only when one has been taken out. */
+static void hdd_buffer_fills_at_the_speed_of_the_platter(void **state)
+{
+	static char memory[512 << 10];
+	struct weir_queue *q;
+	struct weir_io io;
+	struct sim *sim;
+	uint64_t ns = 0;
+
+	(void)state;
+	rig_reset("hdd");
+	rig.config.hdd.read_ahead = 1 << 20;
+	assert_int_equal(sim_open(&sim, &rig.config, 1), 0);
+	assert_int_equal(queue_open(&q, sim_device(sim), NULL, sim_engine(sim), NULL), 0);
+	for (uint64_t i = 0; i < 9; i++) {
+		weir_io_read(&io, i * sizeof(memory), memory, sizeof(memory));
+		ns += run_one(q, sim, &io);
+		if (i)
+			continue;
+		ns = 0;
+		assert_int_equal(weir_queue_poll_wait(q, 100 * MS), 0);
+	}
+	/* 4 MiB, of which 1 was there. */
+	rig_between((double)ns, 3.0 / 180 * 1e9, 3.2 / 180 * 1e9);
+	assert_int_equal(weir_queue_close(q), 0);
+	sim_close(sim);
+}
+
+/* A write that the cache could never hold goes through it alone: 16 pages of 400 us. */
+static void ssd_write_beyond_the_cache(void **state)
+{
+	(void)state;
+	rig_reset("nvme");
+	rig.config.ssd.channels = 1;
+	rig.config.ssd.page = 4096;
+	rig.config.ssd.cache = 8192;
+	rig.config.ssd.spread = 0;
+	rig_run("[a]\nrw=write\nbs=64k\nruntime=500ms\n");
+	rig_between(rig_iops(0), 155, 160);
+}
+
+static void ssd_writes_wait_in_order(void **state)
+{
+	(void)state;
+	rig_reset("nvme");
+	rig.config.ssd.cache = 2 << 20;
+	rig_run("[global]\nrw=randwrite\nruntime=200ms\n[big]\nbs=1m\n[small]\niodepth=64\n");
+	/* Behind at most 64 small ones and its own length: well below a ms. */
+	assert_true(rig.result.job[0].latency.max_ns < 1 * MS);
+	assert_true(rig_iops(0) > 1000);
+}
+
 static void devices_say_what_they_are(void **state)
 {
 	const struct weir_device_info *info;
@@ -278,6 +330,9 @@ int main(void)
 		T(ssd_full_cache_hurts_reads),
 		T(flush_waits_for_a_volatile_cache),
 		T(devices_say_what_they_are),
+		T(hdd_buffer_fills_at_the_speed_of_the_platter),
+		T(ssd_write_beyond_the_cache),
+		T(ssd_writes_wait_in_order),
 		T(trims),
 	};
 

@@ -57,6 +57,43 @@ static void one_seed_gives_the_same_bits(void **state)
 	}
 }
 
+/* What is left to chance in the drive alone, and in the jobs alone. */
+static void the_seed_is_for_drive_and_jobs(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	rig_reset("nvme");
+	rig_run("[a]\nrw=read\nruntime=10ms\n");
+	first = rig.result.job[0].latency.sum_ns;
+	rig.opts.seed = 2;
+	rig_run("[a]\nrw=read\nruntime=10ms\n");
+	assert_true(rig.result.job[0].latency.sum_ns != first);
+	rig_reset("hdd");
+	rig_run("[a]\nrw=randread\nruntime=1\n");
+	first = rig.result.job[0].latency.sum_ns;
+	rig.opts.seed = 2;
+	rig_run("[a]\nrw=randread\nruntime=1\n");
+	assert_true(rig.result.job[0].latency.sum_ns != first);
+}
+
+static void background_writes_are_asynchronous(void **state)
+{
+	double both[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		rig_reset("nvme");
+		/* kyber lets them have three quarters of all requests. */
+		rig.opts.scheduler = "kyber";
+		rig.opts.nr_requests = 8;
+		rig_run(i ? "[a]\nrw=randwrite\niodepth=8\nruntime=100ms\nbackground\n"
+			  : "[a]\nrw=randwrite\niodepth=8\nruntime=100ms\n");
+		both[i] = rig_iops(0);
+	}
+	rig_between(both[1] / both[0], 0.7, 0.8);
+}
+
 static void clones_have_names_and_submitters(void **state)
 {
 	(void)state;
@@ -128,6 +165,8 @@ static void nothing_from_a_job_that_begins_too_late(void **state)
 	assert_int_equal(rig.result.job[0].ios, 1);
 	assert_int_equal(rig.result.job[0].active_ns, 10 * MS);
 	assert_int_equal(rig.result.job[1].active_ns, 5 * MS);
+	/* And nobody waits for the io that would have come a second later. */
+	assert_true(rig.result.duration_ns < 16 * MS);
 }
 
 static void mix_of_reads_and_writes(void **state)
@@ -196,6 +235,10 @@ static void fairness_in_windows(void **state)
 	rig_between((double)rig.result.fairness.windows, 99, 100);
 	rig_between(rig.result.job[0].share, 0.599, 0.601);
 	rig_between(rig.result.job[1].share, 0.399, 0.401);
+	/* Who comes in the middle of a window counts from the next on. */
+	rig_run("[global]\nrate_iops=5000\nruntime=100ms\n[a]\n[b]\nstartdelay=15ms\n");
+	rig_between(rig.result.fairness.min, 0.99, 1);
+	assert_int_equal(rig.result.fairness.windows, 8);
 	/* Fair on the whole, and not at all in windows. */
 	rig.opts.window_ns = 100 * MS;
 	rig_run("[a]\nrate_iops=1000\nruntime=1\nsize=1m\ntime_based\n"
@@ -330,6 +373,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_teardown(name, rig_teardown)
 		T(one_seed_gives_the_same_bits),
+		T(the_seed_is_for_drive_and_jobs),
+		T(background_writes_are_asynchronous),
 		T(clones_have_names_and_submitters),
 		T(rates_hold),
 		T(pauses_hold),
