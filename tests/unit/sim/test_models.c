@@ -257,6 +257,48 @@ static void hdd_buffer_fills_at_the_speed_of_the_platter(void **state)
 	sim_close(sim);
 }
 
+/* Reads would keep every channel busy for ever; programs take turns with them. */
+static void ssd_reads_do_not_starve_writes(void **state)
+{
+	(void)state;
+	rig_reset("nvme");
+	rig.config.ssd.channels = 4;
+	rig.config.ssd.cache = 4 << 20;
+	rig.opts.depth = 256;
+	rig_run("[r]\nrw=randread\niodepth=200\nruntime=500ms\n"
+		"[w]\nrw=write\nbs=64k\niodepth=8\nruntime=500ms\n");
+	/* 4 pages in 460 us. */
+	rig_between(rig_mbps(1), 110, 160);
+	rig_between(rig_iops(0), 7000, 9500);
+}
+
+static uint64_t fua_write(const char *device)
+{
+	static char memory[4096];
+	struct weir_queue *q;
+	struct weir_io io;
+	struct sim *sim;
+	uint64_t ns;
+
+	rig_reset(device);
+	rig.config.ssd.spread = 0;
+	assert_int_equal(sim_open(&sim, &rig.config, 1), 0);
+	assert_int_equal(queue_open(&q, sim_device(sim), NULL, sim_engine(sim), NULL), 0);
+	weir_io_write(&io, 0, memory, sizeof(memory));
+	io.flags |= WEIR_IO_FUA;
+	ns = run_one(q, sim, &io);
+	assert_int_equal(weir_queue_close(q), 0);
+	sim_close(sim);
+	return ns;
+}
+
+static void ssd_fua_goes_through_a_volatile_cache(void **state)
+{
+	(void)state;
+	rig_between((double)fua_write("nvme"), 18e3, 30e3);
+	assert_true(fua_write("sata") > 300000);
+}
+
 /* A write that the cache could never hold goes through it alone: 16 pages of 400 us. */
 static void ssd_write_beyond_the_cache(void **state)
 {
@@ -331,6 +373,8 @@ int main(void)
 		T(flush_waits_for_a_volatile_cache),
 		T(devices_say_what_they_are),
 		T(hdd_buffer_fills_at_the_speed_of_the_platter),
+		T(ssd_reads_do_not_starve_writes),
+		T(ssd_fua_goes_through_a_volatile_cache),
 		T(ssd_write_beyond_the_cache),
 		T(ssd_writes_wait_in_order),
 		T(trims),
