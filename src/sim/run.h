@@ -27,7 +27,7 @@ struct sched_ops;
 struct sim_run_opts {
 	const struct sim_config *config;
 	const struct sim_jobs *jobs;
-	const char *scheduler;	       /* NULL: none */
+	const char *scheduler;	       /* NULL: the queue's default */
 	const struct sched_ops *sched; /* not NULL: this one, which is in no table */
 	const struct sim_set *sets;
 	size_t nr_sets;

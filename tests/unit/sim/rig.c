@@ -22,6 +22,7 @@ void rig_reset(const char *device)
 	assert_int_equal(sim_config_load(&rig.config, device), 0);
 	rig.opts = (struct sim_run_opts){ .config = &rig.config,
 					  .jobs = &rig.jobs,
+					  .scheduler = "none",
 					  .sets = rig.sets,
 					  .seed = 1,
 					  .window_ns = 100 * MS };

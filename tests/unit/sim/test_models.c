@@ -102,7 +102,8 @@ static void hdd_writes_lose_turns(void **state)
 	rig_reset("hdd");
 	rig_run("[a]\nrw=write\nbs=128k\nruntime=2\n");
 	rig_between(rig_iops(0), 105, 121);
-	rig_run("[a]\nrw=write\nbs=128k\niodepth=4\nruntime=2\n");
+	/* What comes at once is merged, so it takes more than a command of 1 MiB. */
+	rig_run("[a]\nrw=write\nbs=128k\niodepth=32\nruntime=2\n");
 	rig_between(rig_mbps(0), 180, 189);
 }
 

@@ -168,7 +168,7 @@ static void both_late_nothing_changes(void **state)
 static void kyber_protects_reads(void **state)
 {
 	static const char flood[] = "[r]\nrw=randread\niodepth=4\nruntime=3\n"
-				    "[w]\nrw=write\nbs=128k\niodepth=64\nruntime=3\n";
+				    "[w]\nrw=randwrite\nbs=128k\niodepth=64\nruntime=3\n";
 	double none;
 
 	(void)state;
