@@ -9,10 +9,14 @@
  *
  *   weir-bench-null [SCHED [SECONDS [LANES]]]   by time; each lane on a thread of its own
  *   weir-bench-null SCHED ios=N                 exactly N ios, for counting under callgrind
+ *
+ * Behind these, in any order: submitters=N (ios come from so many, in turn; 1), random (offsets),
+ * depth=N (128, the most), nomerges=N (2: each io is a request of its own).
  */
 #include <err.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +33,15 @@
 static struct weir_queue *queue;
 static char memory[4096] __attribute__((aligned(4096)));
 static double seconds = 1;
+static uint32_t submitters = 1;
+static bool random_offsets;
+static uint32_t depth = DEPTH, nomerges = 2;
 
 /* One thread and its lane; a cache line of its own. */
 struct runner {
 	struct weir_io ios[DEPTH];
-	uint64_t next_offset, ended, count;
+	uint64_t next_offset, ended, count, dice;
+	uint32_t submitter;
 	double took;
 	pthread_t thread;
 } __attribute__((aligned(128)));
@@ -61,10 +69,20 @@ static int counter_open(uint64_t config)
 
 static void on_end(struct weir_io *io);
 
+static uint64_t next_offset(struct runner *r)
+{
+	if (!random_offsets)
+		return (r->next_offset + sizeof(memory)) % SPAN;
+	r->dice = r->dice * 6364136223846793005ull + 1442695040888963407ull;
+	return (r->dice >> 33) * sizeof(memory) % SPAN;
+}
+
 static void submit(struct runner *r, struct weir_io *io)
 {
 	weir_io_read(io, r->next_offset, memory, sizeof(memory));
-	r->next_offset = (r->next_offset + sizeof(memory)) % SPAN;
+	r->next_offset = next_offset(r);
+	io->submitter = r->submitter;
+	r->submitter = r->submitter + 1 < submitters ? r->submitter + 1 : 0;
 	io->end = on_end;
 	io->user = r;
 	if (weir_queue_submit(queue, io))
@@ -99,7 +117,7 @@ static void *run(void *arg)
 
 	if (weir_queue_attach(queue, WEIR_LANE_ANY))
 		errx(1, "%s", weir_error());
-	for (unsigned i = 0; i < DEPTH; i++)
+	for (unsigned i = 0; i < depth; i++)
 		submit(r, &r->ios[i]);
 	if (!r->count) {
 		poll_until(r, seconds / 4); /* warm up */
@@ -118,9 +136,28 @@ static void open_queue(const char *sched, uint32_t lanes)
 
 	opts.scheduler = sched;
 	opts.depth = DEPTH;
+	opts.nomerges = nomerges;
 	opts.lanes = lanes;
 	if (weir_device_open(&dev, "null:1g", NULL) || weir_queue_open(&queue, dev, &opts))
 		errx(1, "%s", weir_error());
+}
+
+/* Takes the options behind the others off ARGV. */
+static int take_options(int argc, char **argv)
+{
+	for (; argc > 1; argc--) {
+		if (!strcmp(argv[argc - 1], "random"))
+			random_offsets = true;
+		else if (!strncmp(argv[argc - 1], "submitters=", 11))
+			submitters = (uint32_t)atoi(argv[argc - 1] + 11);
+		else if (!strncmp(argv[argc - 1], "depth=", 6))
+			depth = (uint32_t)atoi(argv[argc - 1] + 6);
+		else if (!strncmp(argv[argc - 1], "nomerges=", 9))
+			nomerges = (uint32_t)atoi(argv[argc - 1] + 9);
+		else
+			break;
+	}
+	return argc;
 }
 
 static void print_per_io(const char *name, int fd, uint64_t ended)
@@ -133,8 +170,9 @@ static void print_per_io(const char *name, int fd, uint64_t ended)
 		printf(",\"%s\":null", name);
 }
 
-int main(int argc, char **argv)
+int main(int nr_args, char **argv)
 {
+	int argc = take_options(nr_args, argv);
 	const char *sched = argc > 1 ? argv[1] : "none";
 	uint32_t lanes = argc > 3 ? (uint32_t)atoi(argv[3]) : 1;
 	struct runner *runners = aligned_alloc(128, lanes * sizeof(*runners));
@@ -143,6 +181,8 @@ int main(int argc, char **argv)
 
 	if (!runners || !lanes)
 		errx(1, "no memory for %u lanes", lanes);
+	if (!depth || depth > DEPTH)
+		errx(1, "depth goes from 1 to %u", DEPTH);
 	memset(runners, 0, lanes * sizeof(*runners));
 	if (argc > 2 && !strncmp(argv[2], "ios=", 4))
 		runners[0].count = strtoull(argv[2] + 4, NULL, 10);
