@@ -83,7 +83,7 @@ static int run_weigh(struct run *r, const struct load *l)
 			return error_set(-EINVAL,
 					 "%s:%u: [%s]: its submitter has another weight in [%s]",
 					 r->env.path, job->line, job->name, other->job->name);
-	err = tune_set_weight(r->env.q, l->submitter, (uint32_t)job->weight);
+	err = weir_submitter_set_weight(r->env.q, l->submitter, (uint32_t)job->weight);
 	return err ? error_set(err, "%s:%u: [%s]: %s", r->env.path, job->line, job->name,
 			       weir_error())
 		   : 0;

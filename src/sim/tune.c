@@ -25,44 +25,11 @@ static int tune_unknown(const struct sched_ops *ops, const char *name)
 			 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-static int tune_value(const struct sched_tunable *t, const char *text, int64_t *value)
-{
-	char *end;
-
-	if (t->read_only)
-		return error_set(-EINVAL, "%s: %s can only be read", t->name, t->summary);
-	errno = 0;
-	*value = strtoll(text, &end, 10);
-	if (errno || end == text || *end || *value < t->min || *value > t->max)
-		return error_set(-EINVAL, "%s: \"%s\" is not a whole number from %lld to %lld (%s)",
-				 t->name, text, (long long)t->min, (long long)t->max, t->unit);
-	return 0;
-}
-
 int tune_set(struct weir_queue *q, const char *name, const char *text)
 {
-	int tunable = sched_find_tunable(q->sched_ops, name);
-	int64_t value = 0;
-	int err;
+	int err = weir_queue_set(q, name, text);
 
-	if (tunable < 0)
-		return tune_unknown(q->sched_ops, name);
-	err = tune_value(&q->sched_ops->tunables[tunable], text, &value);
-	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
-		err = q->sched_ops->set(q->lanes[i].sched, (unsigned)tunable, value);
-	return err;
-}
-
-int tune_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight)
-{
-	int err = 0;
-
-	if (!q->sched_ops->set_weight)
-		return error_set(-EOPNOTSUPP, "weight: the scheduler %s has none",
-				 q->sched_ops->name);
-	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
-		err = q->sched_ops->set_weight(q->lanes[i].sched, submitter, weight);
-	return err ? error_sys(err, "weight of submitter %u", submitter) : 0;
+	return err == -ENOENT ? tune_unknown(q->sched_ops, name) : err;
 }
 
 void tune_get(struct weir_queue *q, struct sim_result *result)

@@ -109,7 +109,7 @@ def errors(weir):
     """mistakes are named with file, line and key"""
     refused(weir, "[a]\nruntime=1\niodpeth=4\n", "standard input:3: ", '"iodepth"')
     refused(weir, "[a]\nruntime=1\nioengine=libaio\n", "standard input:3: ", '"ioengine"')
-    refused(weir, "[a]\nruntime=1\nweight=100\n", "standard input:1: [a]", "none has none")
+    refused(weir, "[a]\nruntime=1\nweight=100\n", "standard input:1: [a]", "none knows no weights")
     refused(weir, TWO, "fifo_batch", options=("--sched", "mq-deadline", "--set", "fifo_batc=1"))
     refused(weir, TWO, "is not NAME=VALUE", options=("--set", "fifo_batch"))
     refused(weir, TWO, "kyber", options=("--sched", "kybre"))
