@@ -166,6 +166,10 @@ static void stop_cutting(struct lane *lane, struct weir_io *io, int result)
 /* Cuts IO into requests as far as tags go; false if it must wait for one. */
 static bool accept_data(struct lane *lane, struct weir_io *io, struct sched_list *insert)
 {
+	if (io->q_cursor == io->length) { /* a part failed while it waited to be cut further */
+		stop_cutting(lane, io, 0);
+		return true;
+	}
 	do {
 		struct request *rq = dispatch_get_tag(lane, io);
 		bool first = !io->q_cursor;
@@ -201,13 +205,7 @@ static bool accept_data(struct lane *lane, struct weir_io *io, struct sched_list
 /* Takes in IO, which has waited; false if it must go on waiting for a tag. */
 static bool accept_one(struct lane *lane, struct weir_io *io, struct sched_list *insert)
 {
-	if (join_io(lane, io, insert))
-		return true;
-	if (io->q_cursor == io->length) { /* a part failed while it waited to be cut further */
-		stop_cutting(lane, io, 0);
-		return true;
-	}
-	return accept_data(lane, io, insert);
+	return join_io(lane, io, insert) || accept_data(lane, io, insert);
 }
 
 static enum wait_kind wait_kind(const struct weir_io *io)

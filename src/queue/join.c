@@ -138,7 +138,7 @@ static void add_ranges(struct request *rq, const struct addition *add)
 		rq->cmd.ranges = rq->ranges;
 		rq->cmd.iovcnt = 1;
 	}
-	if (!add->iovcnt) {
+	if (!add->ranges) {
 		rq->ranges[rq->cmd.iovcnt++] = (struct cmd_range){ add->offset, add->length };
 		return;
 	}

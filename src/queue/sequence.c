@@ -143,6 +143,8 @@ void sequence_kick(struct lane *lane)
 
 uint64_t sequence_next_event(const struct lane *lane)
 {
-	/* Without a tag only a completion helps. */
-	return waits_for_data(lane) && dispatch_has_tag(lane) ? patience_ends(lane) : UINT64_MAX;
+	/* Without a tag, and while the scheduler is being switched, only a completion helps. */
+	if (lane->draining || !waits_for_data(lane) || !dispatch_has_tag(lane))
+		return UINT64_MAX;
+	return patience_ends(lane);
 }

@@ -5,8 +5,8 @@
  * Random ios of every operation, size, memory, flag, priority and submitter, so that they merge,
  * split, bounce and wait, on an engine that refuses and fails some and completes in any order;
  * once by one thread in virtual time, where a lost wake-up is a sleep without an end, and once
- * with four submitters and real workers (meant for TSan too). Meanwhile limits change.
- * WEIR_TEST_ROUNDS=N runs N times as many.
+ * with four submitters and real workers (meant for TSan too). Meanwhile limits change, and
+ * schedulers. WEIR_TEST_ROUNDS=N runs N times as many.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +23,6 @@
 #define PIECES_MAX 5u
 #define ARENA (32u * RAM_BLOCK)
 #define UNKNOWN UINT32_MAX /* as a version: may hold anything */
-#define DISTURB_EVERY 250u
 
 struct slot {
 	struct weir_io io;
@@ -54,6 +53,7 @@ struct submitter {
 static struct submitter submitters[SUBMITTERS];
 static bool one_thread;
 static uint64_t ended_ios; /* atomic */
+static uint32_t nr_scheds, switches;
 
 static uint32_t pick(struct submitter *s, uint32_t n)
 {
@@ -290,16 +290,23 @@ static void on_end(struct weir_io *io)
 static void disturb(uint32_t round)
 {
 	static const uint64_t bytes[] = { 1, 8192, 65536, UINT64_MAX };
+	static const char *const levels[] = { "0", "1", "2", "0" };
 
-	switch (round % 3) {
+	switch (round % 4) {
 	case 0:
-		assert_int_equal(weir_queue_set_depth(rig.q, 1 + round / 3 % 16), 0);
+		assert_int_equal(weir_queue_set_depth(rig.q, 1 + round / 4 % 16), 0);
 		break;
 	case 1:
-		assert_int_equal(weir_queue_set_depth_bytes(rig.q, bytes[round / 3 % 4]), 0);
+		assert_int_equal(weir_queue_set_depth_bytes(rig.q, bytes[round / 4 % 4]), 0);
+		break;
+	case 2:
+		assert_int_equal(weir_queue_set(rig.q, "nomerges", levels[round / 4 % 4]), 0);
 		break;
 	default:
-		__atomic_store_n(&rig.q->nr_requests, 1 + round % 32, __ATOMIC_RELAXED);
+		assert_int_equal(weir_queue_set(rig.q, "scheduler",
+						sched_table[(round / 4) % nr_scheds]->name),
+				 0);
+		switches++;
 	}
 }
 
@@ -414,7 +421,7 @@ static void one_thread_in_virtual_time(void **state)
 				if (!s->slots[i].busy && pick(s, 2))
 					go(s, &s->slots[i]);
 			assert_true(weir_queue_poll_wait(rig.q, pick(s, 2) ? UINT64_MAX : 0) >= 0);
-			if (!pick(s, DISTURB_EVERY / 8))
+			if (!pick(s, 4))
 				disturb(round++);
 		}
 		finish(1, ios);
@@ -490,6 +497,8 @@ static void four_threads_and_two_lanes(void **state)
 
 int main(void)
 {
+	while (sched_table[nr_scheds])
+		nr_scheds++;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_thread_in_virtual_time),
 		cmocka_unit_test(four_threads_and_two_lanes),

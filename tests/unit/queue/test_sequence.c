@@ -198,6 +198,29 @@ static void an_overdue_flush_without_a_tag_sleeps(void **state)
 	rig_close();
 }
 
+/* No flush starts while the scheduler is being switched: the lane may sleep until the data ends. */
+static void an_overdue_flush_sleeps_through_a_switch(void **state)
+{
+	(void)state;
+	reset(ENGINE_NO_FUA);
+	rig.own_clock = true;
+	open_with(NULL);
+	give(0, W, POST);
+	give(1, F, 0);
+	poll();
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
+	rig.now_ns += 6 * NSEC_PER_SEC;
+	poll();
+	expect_log("W");
+	assert_true(lane_next_event(&rig.q->lanes[0]) == UINT64_MAX);
+	rig_complete(1);
+	poll();
+	expect_log("WF");
+	rig_complete(1);
+	assert_int_equal(ends[0] + ends[1], 2);
+	rig_close();
+}
+
 static void preflush_goes_before_the_data(void **state)
 {
 	(void)state;
@@ -599,6 +622,7 @@ int main(void)
 		cmocka_unit_test(a_flush_does_not_wait_for_other_data),
 		cmocka_unit_test(but_not_for_longer_than_5_s),
 		cmocka_unit_test(an_overdue_flush_without_a_tag_sleeps),
+		cmocka_unit_test(an_overdue_flush_sleeps_through_a_switch),
 		cmocka_unit_test(preflush_goes_before_the_data),
 		cmocka_unit_test(fua_is_passed_down_where_that_works),
 		cmocka_unit_test(and_a_flush_afterwards_where_not),

@@ -266,6 +266,30 @@ static void first_error_ends_it_once(void **state)
 	assert_string_equal(words, "write at 0x0+524288 (its part at 0x20000): Input/output error");
 }
 
+/* Its rest waits for a tag when a part fails and the scheduler is switched: nothing more goes. */
+static void what_failed_before_a_switch_is_cut_no_further(void **state)
+{
+	struct weir_io io;
+
+	(void)state;
+	rig.hold = true;
+	rig_open(&(struct weir_queue_opts){ .size = sizeof(struct weir_queue_opts),
+					    .depth = 1,
+					    .nr_requests = 1 },
+		 NULL);
+	rig.fail_offset = 0;
+	rig.fail_error = -EIO;
+	weir_io_write(&io, 0, memory, 65536 * 3);
+	assert_int_equal(weir_queue_submit(rig.q, &io), 0);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
+	rig_complete(1);
+	rig.hold = false;
+	assert_int_equal(weir_io_wait(rig.q, &io), -EIO);
+	assert_int_equal(rig.nr_log, 1);
+	assert_int_equal(io.q_failed_offset, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +306,7 @@ int main(void)
 		T(discards_have_their_own_limit),
 		T(random_ios_cover_exactly),
 		T(first_error_ends_it_once),
+		T(what_failed_before_a_switch_is_cut_no_further),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
