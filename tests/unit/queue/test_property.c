@@ -283,6 +283,16 @@ static void on_end(struct weir_io *io)
 		go(s, slot);
 }
 
+/* Those that have come to an end. */
+static void count_switches(void)
+{
+	static const struct sched_ops *last;
+	const struct sched_ops *ops = __atomic_load_n(&rig.q->sched_ops, __ATOMIC_ACQUIRE);
+
+	switches += ops != last;
+	last = ops;
+}
+
 /*
  * What may happen to a queue at any time, from outside; ROUND counts. Everything here must lose
  * nothing: more of the kind belongs into this function.
@@ -306,8 +316,8 @@ static void disturb(uint32_t round)
 		assert_int_equal(weir_queue_set(rig.q, "scheduler",
 						sched_table[(round / 4) % nr_scheds]->name),
 				 0);
-		switches++;
 	}
+	count_switches();
 }
 
 static void register_memory(uint32_t index, char *base, size_t length)
@@ -495,6 +505,12 @@ static void four_threads_and_two_lanes(void **state)
 	}
 }
 
+static void schedulers_were_switched(void **state)
+{
+	(void)state;
+	assert_true(switches > 1000);
+}
+
 int main(void)
 {
 	while (sched_table[nr_scheds])
@@ -502,6 +518,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_thread_in_virtual_time),
 		cmocka_unit_test(four_threads_and_two_lanes),
+		cmocka_unit_test(schedulers_were_switched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
