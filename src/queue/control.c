@@ -231,6 +231,17 @@ static int start_home(struct weir_queue *q, const struct sched_ops *ops)
 	return owner_start_worker(home);
 }
 
+/* A switch that ends meanwhile must be seen whole, or this one could be taken for done. */
+static bool is_new_aim(struct weir_queue *q, const struct sched_ops *ops)
+{
+	bool is_new;
+
+	pthread_mutex_lock(&q->lock);
+	is_new = q->next_ops || q->sched_ops != ops;
+	pthread_mutex_unlock(&q->lock);
+	return is_new;
+}
+
 int control_switch(struct weir_queue *q, const struct sched_ops *ops)
 {
 	struct sched *next[LANES_MAX + 1];
@@ -239,7 +250,7 @@ int control_switch(struct weir_queue *q, const struct sched_ops *ops)
 
 	pthread_mutex_lock(&q->switch_lock);
 	err = start_home(q, ops);
-	if (!err && (q->next_ops || q->sched_ops != ops))
+	if (!err && is_new_aim(q, ops))
 		err = make_all(q, ops, next);
 	else
 		ops = NULL;
