@@ -310,6 +310,35 @@ static void statistics_count_ios_and_bytes(void **state)
 	blocks_close();
 }
 
+/* A command has waited since its oldest io came, whichever request that was in. */
+static void a_command_waits_from_its_oldest_io_on(void **state)
+{
+	(void)state;
+	blocks_reset(0);
+	rig.own_clock = true;
+	rig_open(&(struct weir_queue_opts){ .size = sizeof(struct weir_queue_opts),
+					    .scheduler = "mq-deadline",
+					    .depth = 1,
+					    .nr_requests = 16 },
+		 NULL);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	blocks_make(R, 100, 101);
+	blocks_give(0);
+	for (unsigned i = 0; i < 3; i++) { /* above, below, between */
+		static const unsigned at[] = { 2, 0, 1 };
+
+		rig.now_ns += 1000000;
+		blocks_make(W, at[i], at[i] + 1);
+		blocks_give(1 + i);
+	}
+	assert_int_equal(blocks_stats().request_merges, 1);
+	rig.now_ns += 6000000;
+	rig_complete(1);
+	assert_int_equal(rig.nr_log, 2);
+	assert_true(blocks_stats().op[W].wait.max_ns >= 8000000 * 15 / 16);
+	blocks_close();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +353,7 @@ int main(void)
 		cmocka_unit_test(bounced_ios_stay_alone),
 		cmocka_unit_test(pieces_join_pieces),
 		cmocka_unit_test(an_error_reaches_every_io),
+		cmocka_unit_test(a_command_waits_from_its_oldest_io_on),
 		cmocka_unit_test(statistics_count_ios_and_bytes),
 	};
 
