@@ -170,7 +170,7 @@ struct sched {
 	struct sched_env env;
 };
 
-extern const struct sched_ops sched_none, sched_mq_deadline, sched_kyber;
+extern const struct sched_ops sched_none, sched_mq_deadline, sched_kyber, sched_bfq;
 extern const struct sched_ops sched_noop, sched_deadline, sched_cfq;
 
 /* The table of schedulers, ended by NULL. */

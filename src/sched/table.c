@@ -10,6 +10,7 @@ const struct sched_ops *const sched_table[] = {
 	&sched_none,
 	&sched_mq_deadline,
 	&sched_kyber,
+	&sched_bfq,
 	/* Single-queue: what Linux had until 5.0. */
 	&sched_noop,
 	&sched_deadline,

@@ -190,6 +190,13 @@ static void kyber(void **state)
 		run(&sched_kyber, i);
 }
 
+static void bfq(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 4; i++)
+		run(&sched_bfq, i);
+}
+
 static void noop(void **state)
 {
 	(void)state;
@@ -214,8 +221,8 @@ static void cfq(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mq_deadline), cmocka_unit_test(kyber), cmocka_unit_test(noop),
-		cmocka_unit_test(deadline),    cmocka_unit_test(cfq),
+		cmocka_unit_test(mq_deadline), cmocka_unit_test(kyber),	   cmocka_unit_test(bfq),
+		cmocka_unit_test(noop),	       cmocka_unit_test(deadline), cmocka_unit_test(cfq),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

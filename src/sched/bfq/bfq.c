@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bfq.c - the operations and tunables of bfq; begin with bfq.h, which says what it does and where.
+ *
+ * Everything that happens comes in here, with the time, and goes on to the file that knows. Here
+ * are also the parts that are no decisions: the list of requests that go before all others, merging
+ * and its bookkeeping, and the share of the tags.
+ *
+ * Owns struct bfq; entered by the home lane's owner only.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "sched/bfq/bfq.h"
+
+#define STRICT_IDLE_MS 8
+
+#define BFQ_TUNABLE(tunable, of_unit, least, most, value, words)                                   \
+	{                                                                                          \
+		.name = tunable, .unit = of_unit, .summary = words, .min = least, .max = most,     \
+		.def = value                                                                       \
+	}
+#define BFQ_SEEN(seen, of_unit, words)                                                             \
+	{                                                                                          \
+		.name = seen, .unit = of_unit, .summary = words, .max = INT64_MAX,                 \
+		.read_only = true                                                                  \
+	}
+
+static const struct sched_tunable bfq_tunables[] = {
+	[FIFO_EXPIRE_SYNC] = BFQ_TUNABLE("fifo_expire_sync", "ms", 1, INT_MAX, 125,
+					 "a request that is waited for is overdue after this time"),
+	[FIFO_EXPIRE_ASYNC] = BFQ_TUNABLE("fifo_expire_async", "ms", 1, INT_MAX, 250,
+					  "a background request is overdue after this time"),
+	[BACK_SEEK_MAX] = BFQ_TUNABLE("back_seek_max", "KiB", 0, INT_MAX, 16384,
+				      "how far behind the head a request may be the nearest"),
+	[BACK_SEEK_PENALTY] = BFQ_TUNABLE("back_seek_penalty", "times", 1, INT_MAX, 2,
+					  "a way back counts as so many times a way ahead"),
+	[SLICE_IDLE] = BFQ_TUNABLE("slice_idle", "ms", 0, INT_MAX, 8,
+				   "how long the drive is kept free for a queue that paused"),
+	[SLICE_IDLE_US] = BFQ_TUNABLE("slice_idle_us", "us", 0, INT_MAX * 1000ll, 8000,
+				      "slice_idle, finer: the same setting"),
+	[MAX_BUDGET] = BFQ_TUNABLE("max_budget", "sectors", 0, INT_MAX, 0,
+				   "the largest turn; 0: what the drive can do in timeout_sync"),
+	[TIMEOUT_SYNC] =
+		BFQ_TUNABLE("timeout_sync", "ms", 1, INT_MAX, 125, "a turn takes at most so long"),
+	[STRICT_GUARANTEES] = BFQ_TUNABLE("strict_guarantees", "bool", 0, 1, 0,
+					  "one request in the drive at a time, and always idle"),
+	[LOW_LATENCY] = BFQ_TUNABLE("low_latency", "bool", 0, 1, 1,
+				    "who just began gets 30 times the weight for a while"),
+	[PEAK_RATE] = BFQ_SEEN("peak_rate", "KiB/s", "what the drive can do, as far as is known"),
+	[BUDGET_NOW] = BFQ_SEEN("budget", "sectors", "the largest turn as it is now"),
+	[CATCH_ALL] = BFQ_SEEN("catch_all", "requests",
+			       "so many shared a queue, since there were too many submitters"),
+	[NR_TUNABLES] = { .name = NULL },
+};
+
+static void bfq_exit(struct sched *s)
+{
+	queue_exit((struct bfq *)s);
+	free(s);
+}
+
+static int bfq_init(struct sched **s, const struct sched_env *env)
+{
+	struct bfq *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->s.ops = &sched_bfq;
+	d->s.env = *env;
+	TAILQ_INIT(&d->head);
+	merge_init(&d->merge[0]);
+	merge_init(&d->merge[1]);
+	for (int i = 0; i < NR_TUNABLES; i++)
+		d->value[i] = bfq_tunables[i].def;
+	d->idle_until = SCHED_NEVER;
+	d->queueing = env->depth > 3; /* until it is seen to be otherwise */
+	rate_init(d);
+	if (queue_init(d)) {
+		free(d);
+		return -ENOMEM;
+	}
+	*s = &d->s;
+	return 0;
+}
+
+static struct merge *bfq_merge_of(struct bfq *d, const struct sched_rq *rq)
+{
+	return &d->merge[!!(rq->flags & SCHED_RQ_SYNC)];
+}
+
+/* RQ leaves the count of its queue; for good. */
+static void bfq_drop(struct bfq *d, struct sched_rq *rq)
+{
+	struct bfq_queue *q = bfq_of(rq);
+
+	rq->priv[0] = NULL;
+	if (q)
+		queue_release(d, q);
+}
+
+/* GONE, which waits too, has become part of INTO: what was due earlier stays due then. */
+static void bfq_absorb(struct bfq *d, struct sched_rq *into, struct sched_rq *gone)
+{
+	struct bfq_queue *q = bfq_of(into), *from = bfq_of(gone);
+
+	if (q == from && gone->deadline_ns < into->deadline_ns) {
+		TAILQ_REMOVE(&q->fifo, into, fifo);
+		TAILQ_INSERT_BEFORE(gone, into, fifo);
+		into->deadline_ns = gone->deadline_ns;
+	}
+	merge_remove(bfq_merge_of(d, gone), gone);
+	/* In its place: what goes next must never be none while some wait. */
+	sorted_remove(d, from, gone, false);
+	merge_grown(bfq_merge_of(d, into), into);
+	bfq_drop(d, gone);
+}
+
+static bool bfq_merge_new(struct bfq *d, struct sched_rq *rq)
+{
+	struct merge *m = bfq_merge_of(d, rq);
+	struct sched_rq *into = merge_whole(m, &d->s.env, rq);
+
+	if (!into)
+		return false;
+	bfq_drop(d, rq);
+	merge_grown(m, into);
+	for (rq = into; (into = merge_whole(m, &d->s.env, rq)); rq = into)
+		bfq_absorb(d, into, rq);
+	arrive_next_changed(d, bfq_of(rq));
+	return true;
+}
+
+/* RQ, dispatched before, is not with the drive any more. */
+static void bfq_came_back(struct bfq *d, struct sched_rq *rq)
+{
+	struct bfq_queue *q = bfq_of(rq);
+
+	idle_completion(d, q);
+	rq->priv[1] = NULL;
+	if (q)
+		inject_completion(d, q);
+	if (!q || q != d->in_service || q->waiting)
+		return;
+	if (!idle_is_better(d, q))
+		budget_expire(d, budget_timeout_ends(d, q) ? BFQ_TIMEOUT : BFQ_NO_MORE);
+	else if (!q->in_drive)
+		idle_begin(d, q);
+}
+
+static void bfq_insert_one(struct bfq *d, struct sched_rq *rq)
+{
+	struct bfq_queue *q = queue_get(d, rq);
+
+	rq->priv[0] = q;
+	queue_hold(d, q);
+	merge_add(bfq_merge_of(d, rq), &d->s.env, rq);
+	arrive_insert(d, rq);
+}
+
+static void bfq_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+{
+	struct bfq *d = (struct bfq *)s;
+	struct sched_list first = TAILQ_HEAD_INITIALIZER(first);
+	struct sched_rq *rq;
+
+	idle_tick(d, now);
+	while ((rq = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, rq, fifo);
+		if (rq->priv[1])
+			bfq_came_back(d, rq);
+		bfq_drop(d, rq);
+		if (bfq_merge_new(d, rq))
+			continue;
+		if (!at_head) {
+			bfq_insert_one(d, rq);
+			continue;
+		}
+		d->waiting++;
+		TAILQ_INSERT_TAIL(&first, rq, fifo);
+	}
+	TAILQ_CONCAT(&first, &d->head, fifo);
+	TAILQ_CONCAT(&d->head, &first, fifo);
+}
+
+static struct sched_rq *bfq_dispatch(struct sched *s, uint64_t now)
+{
+	struct bfq *d = (struct bfq *)s;
+	struct sched_rq *rq;
+
+	idle_tick(d, now);
+	rq = select_next(d);
+	if (!rq)
+		return NULL;
+	d->in_drive++;
+	rq->priv[1] = d; /* it is with the drive */
+	rq->flags |= SCHED_RQ_STARTED;
+	return rq;
+}
+
+static void bfq_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
+{
+	struct bfq *d = (struct bfq *)s;
+
+	idle_tick(d, now);
+	rate_completion(d);
+	bfq_came_back(d, rq);
+}
+
+static void bfq_finish(struct sched *s, struct sched_rq *rq)
+{
+	struct bfq *d = (struct bfq *)s;
+
+	if (rq->priv[1])
+		bfq_came_back(d, rq);
+	bfq_drop(d, rq);
+}
+
+static enum sched_merge bfq_merge(struct sched *s, const struct sched_rq *rq,
+				  struct sched_rq **into)
+{
+	struct bfq *d = (struct bfq *)s;
+	enum sched_merge how = merge_find(bfq_merge_of(d, rq), &s->env, rq, into);
+	struct bfq_queue *q;
+
+	if (how || s->env.merging != SCHED_MERGING_ALL)
+		return how;
+	q = queue_find(d, rq);
+	*into = q ? sorted_from(q, bfq_end(rq)) : NULL;
+	return *into ? merge_side(&s->env, *into, rq) : SCHED_MERGE_NONE;
+}
+
+static void bfq_merged(struct sched *s, struct sched_rq *rq, enum sched_merge how,
+		       uint64_t old_sector)
+{
+	struct bfq *d = (struct bfq *)s;
+	struct bfq_queue *q = bfq_of(rq);
+	struct sched_rq *into = rq, *gone;
+
+	(void)old_sector;
+	if (how == SCHED_MERGE_FRONT)
+		sorted_moved(d, q, rq);
+	merge_grown(bfq_merge_of(d, rq), rq);
+	if (how == SCHED_MERGE_FRONT)
+		into = sorted_before(q, rq);
+	gone = how == SCHED_MERGE_FRONT ? rq : sorted_after(q, rq);
+	if (into && gone && s->env.merging == SCHED_MERGING_ALL && merge_join(&s->env, into, gone))
+		bfq_absorb(d, into, gone);
+	arrive_next_changed(d, q);
+}
+
+/* Q has at least its share, by weight, of so many tags. */
+static bool bfq_over_share(const struct bfq *d, const struct bfq_queue *q, uint64_t nr)
+{
+	const struct bfq_entity *e = &q->entity;
+	const struct bfq_group *g = e->parent;
+	uint64_t all = g->tree[e->class].weights;
+
+	if (g != &d->root) {
+		if (g->tags * d->root.tree[BFQ_BE].weights > nr * g->entity.weight)
+			return true;
+		nr = nr * g->entity.weight / d->root.tree[BFQ_BE].weights;
+	}
+	return q->tags * all > nr * e->weight;
+}
+
+static uint32_t bfq_limit_depth(struct sched *s, const struct sched_rq *like)
+{
+	struct bfq *d = (struct bfq *)s;
+	uint32_t nr = s->env.nr_requests, depth = nr;
+	const struct bfq_queue *q;
+
+	if (!(like->flags & SCHED_RQ_SYNC))
+		depth = d->busy_raised ? nr * 3 / 16 : nr / 2;
+	else if (like->op != SCHED_READ)
+		depth = d->busy_raised ? nr * 6 / 16 : nr * 3 / 4;
+	if (d->busy > 1) {
+		q = queue_find(d, like);
+		if (q && q->busy && bfq_over_share(d, q, nr))
+			return 1;
+	}
+	return depth ? depth : 1;
+}
+
+static void bfq_depth_changed(struct sched *s, uint32_t nr_requests)
+{
+	s->env.nr_requests = nr_requests;
+}
+
+static void bfq_submitter_gone(struct sched *s, uint32_t submitter)
+{
+	queue_gone((struct bfq *)s, submitter);
+}
+
+static int bfq_set_weight(struct sched *s, uint32_t submitter, uint32_t weight)
+{
+	return queue_set_weight((struct bfq *)s, submitter, weight);
+}
+
+static bool bfq_has_work(struct sched *s)
+{
+	return ((struct bfq *)s)->waiting;
+}
+
+static uint64_t bfq_next_wakeup(struct sched *s)
+{
+	return ((struct bfq *)s)->idle_until;
+}
+
+static void bfq_tick(struct sched *s, uint64_t now)
+{
+	idle_tick((struct bfq *)s, now);
+}
+
+static int bfq_set(struct sched *s, unsigned tunable, int64_t value)
+{
+	struct bfq *d = (struct bfq *)s;
+
+	if (tunable == SLICE_IDLE)
+		d->value[SLICE_IDLE_US] = value * 1000;
+	else
+		d->value[tunable] = value;
+	if (tunable == STRICT_GUARANTEES && value &&
+	    d->value[SLICE_IDLE_US] < STRICT_IDLE_MS * 1000)
+		d->value[SLICE_IDLE_US] = STRICT_IDLE_MS * 1000;
+	if (tunable == LOW_LATENCY && !value)
+		raise_end_all(d);
+	return 0;
+}
+
+static int64_t bfq_get(struct sched *s, unsigned tunable)
+{
+	const struct bfq *d = (struct bfq *)s;
+
+	switch (tunable) {
+	case SLICE_IDLE:
+		return d->value[SLICE_IDLE_US] / 1000;
+	case PEAK_RATE: /* half a KiB a sector, a million microseconds a second */
+		return (int64_t)(d->rate.peak * 500000 >> BFQ_RATE_SHIFT);
+	case BUDGET_NOW:
+		return (int64_t)budget_max(d);
+	default:
+		return d->value[tunable];
+	}
+}
+
+const struct sched_ops sched_bfq = {
+	.name = "bfq",
+	.summary = "shares of the drive by weight, and quick answers: for hard disks and tenants",
+	.scope = SCHED_PER_QUEUE,
+	.tunables = bfq_tunables,
+	.init = bfq_init,
+	.exit = bfq_exit,
+	.insert = bfq_insert,
+	.merge = bfq_merge,
+	.merged = bfq_merged,
+	.dispatch = bfq_dispatch,
+	.completed = bfq_completed,
+	.finish = bfq_finish,
+	.limit_depth = bfq_limit_depth,
+	.depth_changed = bfq_depth_changed,
+	.submitter_gone = bfq_submitter_gone,
+	.set_weight = bfq_set_weight,
+	.has_work = bfq_has_work,
+	.next_wakeup = bfq_next_wakeup,
+	.tick = bfq_tick,
+	.set = bfq_set,
+	.get = bfq_get,
+};

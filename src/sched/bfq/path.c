@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * path.c - the way from the root to a queue: whose turn it is among submitters, and then in one.
+ *
+ * A submitter whose weight was set is a group: an entity of that weight in the root's best-effort
+ * tree, with three trees of its own for its queues. All other submitters' queues are in the root's
+ * trees themselves. A group stands for the queue that would be its next: it has that one's budget,
+ * and what its queues are served is its own service. In a group as in the root, RT goes before BE
+ * before IDLE; but the IDLE tree is considered every 200 ms whatever else there is.
+ *
+ * Entered from the other files of bfq; touches nothing but trees and entities.
+ */
+#include "sched/bfq/bfq.h"
+
+#define IDLE_CLASS_NS (200 * BFQ_MSEC)
+
+static struct bfq_tree *path_tree(const struct bfq_entity *e)
+{
+	return &e->parent->tree[e->class];
+}
+
+void path_init(struct bfq_group *g)
+{
+	for (int i = 0; i < BFQ_CLASSES; i++)
+		wf2q_init(&g->tree[i]);
+}
+
+/* The next of G's entities; CHOOSE: it will go into service now. */
+static struct bfq_entity *path_next(struct bfq *d, struct bfq_group *g, bool choose)
+{
+	bool idle_due = d->now - g->idle_ns >= IDLE_CLASS_NS;
+	int class = BFQ_RT;
+
+	if (choose && idle_due)
+		g->idle_ns = d->now;
+	if (idle_due && RB_ROOT(&g->tree[BFQ_IDLE].active))
+		return wf2q_next(&g->tree[BFQ_IDLE], choose);
+	while (class < BFQ_IDLE && !RB_ROOT(&g->tree[class].active))
+		class ++;
+	if (choose && class == BFQ_IDLE)
+		g->idle_ns = d->now;
+	return wf2q_next(&g->tree[class], choose);
+}
+
+/* The budget of the group is that of its next queue. False: it has none. */
+static bool path_mirror(struct bfq *d, struct bfq_group *g)
+{
+	const struct bfq_entity *next = path_next(d, g, false);
+
+	if (next)
+		g->entity.budget = next->budget;
+	return next;
+}
+
+/* What waits in group G has changed. */
+static void path_group_changed(struct bfq *d, struct bfq_group *g)
+{
+	struct bfq_entity *e = &g->entity;
+	uint64_t before = e->budget;
+
+	if (g == &d->root || e->place != BFQ_ACTIVE)
+		return;
+	if (!path_mirror(d, g))
+		wf2q_deactivate(path_tree(e), e);
+	else if (e->budget != before)
+		wf2q_rebudget(path_tree(e), e);
+}
+
+void path_activate(struct bfq *d, struct bfq_queue *q, bool backshift)
+{
+	struct bfq_group *g = q->entity.parent;
+	uint8_t place = g->entity.place;
+
+	wf2q_activate(path_tree(&q->entity), &q->entity, backshift, q->raise);
+	path_group_changed(d, g);
+	if (g == &d->root || (place != BFQ_NOWHERE && place != BFQ_RESTING))
+		return;
+	path_mirror(d, g);
+	wf2q_activate(path_tree(&g->entity), &g->entity, backshift, 1);
+}
+
+void path_rebudget(struct bfq *d, struct bfq_queue *q)
+{
+	wf2q_rebudget(path_tree(&q->entity), &q->entity);
+	path_group_changed(d, q->entity.parent);
+}
+
+void path_requeue(struct bfq *d, struct bfq_queue *q)
+{
+	struct bfq_group *g = q->entity.parent;
+
+	wf2q_requeue(path_tree(&q->entity), &q->entity);
+	if (g == &d->root)
+		return;
+	path_mirror(d, g);
+	wf2q_requeue(path_tree(&g->entity), &g->entity);
+}
+
+void path_deactivate(struct bfq *d, struct bfq_queue *q)
+{
+	struct bfq_group *g = q->entity.parent;
+	bool served = q->entity.place == BFQ_SERVED;
+
+	wf2q_deactivate(path_tree(&q->entity), &q->entity);
+	if (g == &d->root || !served) {
+		path_group_changed(d, g);
+		return;
+	}
+	if (path_mirror(d, g))
+		wf2q_requeue(path_tree(&g->entity), &g->entity);
+	else
+		wf2q_deactivate(path_tree(&g->entity), &g->entity);
+}
+
+void path_serve(struct bfq *d, struct bfq_queue *q, uint64_t sectors)
+{
+	struct bfq_group *g = q->entity.parent;
+
+	q->entity.service += sectors;
+	wf2q_serve(path_tree(&q->entity), sectors);
+	if (g == &d->root)
+		return;
+	g->entity.service += sectors;
+	wf2q_serve(path_tree(&g->entity), sectors);
+}
+
+static struct bfq_queue *path_queue(struct bfq_entity *e)
+{
+	return (struct bfq_queue *)e;
+}
+
+struct bfq_queue *path_take(struct bfq *d)
+{
+	struct bfq_entity *e = path_next(d, &d->root, true), *of;
+
+	if (!e)
+		return NULL;
+	wf2q_take(path_tree(e), e);
+	if (!e->is_group)
+		return path_queue(e);
+	of = path_next(d, (struct bfq_group *)e, true);
+	wf2q_take(path_tree(of), of);
+	e->budget = of->budget;
+	return path_queue(of);
+}
+
+struct bfq_queue *path_peek(struct bfq *d)
+{
+	struct bfq_entity *e = path_next(d, &d->root, false);
+
+	if (e && e->is_group)
+		e = path_next(d, (struct bfq_group *)e, false);
+	return e ? path_queue(e) : NULL;
+}
+
+/* The entities in which the ways to two queues differ. */
+static void path_part(const struct bfq *d, const struct bfq_entity **a, const struct bfq_entity **b)
+{
+	if ((*a)->parent == (*b)->parent)
+		return;
+	if ((*a)->parent != &d->root)
+		*a = &(*a)->parent->entity;
+	if ((*b)->parent != &d->root)
+		*b = &(*b)->parent->entity;
+}
+
+bool path_higher(const struct bfq *d, const struct bfq_queue *q, const struct bfq_queue *cur)
+{
+	const struct bfq_entity *a = &q->entity, *b = &cur->entity;
+
+	path_part(d, &a, &b);
+	return a->class != b->class ? a->class < b->class : a->new_weight > b->new_weight;
+}
+
+bool path_before(const struct bfq *d, const struct bfq_queue *q, const struct bfq_queue *cur)
+{
+	const struct bfq_entity *a = &q->entity, *b = &cur->entity;
+
+	path_part(d, &a, &b);
+	if (a->class != b->class)
+		return a->class < b->class;
+	return (int64_t)(a->start - path_tree(a)->vtime) <= 0 &&
+	       (int64_t)(a->finish - b->finish) < 0;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rate.c - how fast the drive is at its best: that makes a budget in sectors of a time.
+ *
+ * What goes down within a second or so is a sample; it counts if most of it was in order, or if it
+ * was faster than what was known. A new rate weighs the more the longer and the more in order the
+ * sample was.
+ *
+ * Owns struct bfq_rate.
+ */
+#include "sched/bfq/bfq.h"
+
+/* Reference drives: sectors a microsecond << 16, and how long they take to start something big. */
+#define REF_ROTATIONAL 14000u
+#define REF_FLASH 33000u
+#define REF_TIME_ROTATIONAL (7 * BFQ_SEC)
+#define REF_TIME_FLASH (5 * BFQ_SEC / 2)
+#define RAISE_MIN (3 * BFQ_SEC)
+#define RAISE_MAX (25 * BFQ_SEC)
+
+#define INTERVAL_NS BFQ_SEC
+#define SHORTEST_NS (300 * BFQ_MSEC)
+#define SAMPLES 32u
+#define PAUSE_NS (100 * BFQ_MSEC)
+#define BUSY_NS (2 * BFQ_MSEC)
+#define IMPLAUSIBLE (20ull << BFQ_RATE_SHIFT)
+#define SLOW_NS_A_SECTOR BFQ_MSEC
+
+static uint64_t rate_reference(const struct bfq *d)
+{
+	return d->s.env.rotational ? REF_ROTATIONAL : REF_FLASH;
+}
+
+void rate_init(struct bfq *d)
+{
+	d->rate.peak = rate_reference(d) * 2 / 3;
+}
+
+static void rate_learn(struct bfq_rate *r)
+{
+	uint64_t until = r->done_ns > r->last_ns ? r->done_ns : r->last_ns;
+	uint64_t took = until - r->first_ns, rate, weight, divisor;
+
+	if (r->samples < SAMPLES || took < SHORTEST_NS)
+		return;
+	rate = (r->sectors << BFQ_RATE_SHIFT) / (took / BFQ_USEC);
+	if ((r->sequential * 4ull < r->samples * 3ull && rate <= r->peak) || rate > IMPLAUSIBLE)
+		return;
+	weight = 9ull * r->sequential * (took / BFQ_USEC) / (r->samples * (INTERVAL_NS / BFQ_USEC));
+	divisor = 10 - (weight < 8 ? weight : 8);
+	r->peak = r->peak * (divisor - 1) / divisor + rate / divisor;
+	if (!r->peak)
+		r->peak = 1;
+}
+
+void rate_dispatch(struct bfq *d, const struct sched_rq *rq)
+{
+	struct bfq_rate *r = &d->rate;
+	bool paused = !d->in_drive && d->now - r->last_ns > PAUSE_NS;
+
+	if (r->samples && (paused || d->now - r->first_ns >= INTERVAL_NS)) {
+		rate_learn(r);
+		r->samples = 0;
+	}
+	if (!r->samples) {
+		r->first_ns = d->now;
+		r->sectors = 0;
+		r->sequential = 0;
+		r->largest = 0;
+	}
+	r->samples++;
+	if ((d->in_drive || d->now - r->done_ns < BUSY_NS) && !idle_is_seek(d, d->last_end, rq))
+		r->sequential++;
+	r->sectors += rq->nr_sectors;
+	if (rq->nr_sectors > r->largest)
+		r->largest = rq->nr_sectors;
+	r->last_ns = d->now;
+}
+
+void rate_completion(struct bfq *d)
+{
+	struct bfq_rate *r = &d->rate;
+	uint64_t took = d->now - (r->done_ns > r->last_ns ? r->done_ns : r->last_ns);
+
+	r->done_ns = d->now;
+	/* Something was in the way that has nothing to do with how fast the drive is. */
+	if (r->samples && took > BUSY_NS && took / SLOW_NS_A_SECTOR > r->largest) {
+		rate_learn(r);
+		r->samples = 0;
+	}
+}
+
+uint64_t rate_raise_ns(const struct bfq *d)
+{
+	uint64_t time = d->s.env.rotational ? REF_TIME_ROTATIONAL : REF_TIME_FLASH;
+
+	time = rate_reference(d) * time / d->rate.peak;
+	if (time < RAISE_MIN)
+		return RAISE_MIN;
+	return time < RAISE_MAX ? time : RAISE_MAX;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sorted.c - the requests of one queue: sorted by sector, by age, and which of them goes next.
+ *
+ * Next is who is nearest to where the drive's head is: ahead of it, or a little behind, which
+ * counts more than ahead (back_seek_penalty); what is far behind (back_seek_max) comes after
+ * everything that is not. Once in a turn the oldest request goes first if it waited too long.
+ *
+ * Owned by the queue; requests are ordered by sector, at the same sector by arrival.
+ */
+#include "sched/bfq/bfq.h"
+
+/* priv[1] of a request that waits orders those at one sector. */
+static int sorted_cmp(const struct sched_rq *a, const struct sched_rq *b)
+{
+	uintptr_t x = (uintptr_t)a->priv[1], y = (uintptr_t)b->priv[1];
+
+	if (a->sector != b->sector)
+		return a->sector < b->sector ? -1 : 1;
+	if (x != y)
+		return x < y ? -1 : 1;
+	return 0;
+}
+
+RB_GENERATE_INTERNAL(bfq_sorted, sched_rq, node, sorted_cmp, static __attribute__((unused)))
+
+void sorted_init(struct bfq_queue *q)
+{
+	RB_INIT(&q->sorted);
+	TAILQ_INIT(&q->fifo);
+}
+
+/* How far RQ is from FROM, as it counts. False: so far behind that it counts as wrapped. */
+static bool sorted_distance(const struct bfq *d, const struct sched_rq *rq, uint64_t from,
+			    uint64_t *distance)
+{
+	uint64_t max = (uint64_t)d->value[BACK_SEEK_MAX] * 2;
+
+	*distance = rq->sector - from;
+	if (rq->sector >= from)
+		return true;
+	*distance = (from - rq->sector) * (uint64_t)d->value[BACK_SEEK_PENALTY];
+	return from - rq->sector <= max;
+}
+
+struct sched_rq *sorted_choose(const struct bfq *d, struct sched_rq *a, struct sched_rq *b,
+			       uint64_t from)
+{
+	uint64_t to_a, to_b;
+	bool near_a, near_b;
+
+	if (!a || !b || a == b)
+		return a ? a : b;
+	near_a = sorted_distance(d, a, from, &to_a);
+	near_b = sorted_distance(d, b, from, &to_b);
+	if (near_a != near_b)
+		return near_a ? a : b;
+	if (!near_a)
+		return a->sector <= b->sector ? a : b;
+	if (to_a != to_b)
+		return to_a < to_b ? a : b;
+	return a->sector >= b->sector ? a : b;
+}
+
+static void sorted_insert(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
+{
+	rq->priv[1] = (void *)(uintptr_t)++d->last_seq;
+	RB_INSERT(bfq_sorted, &q->sorted, rq);
+}
+
+void sorted_add(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
+{
+	enum bfq_tunable expire = q->sync ? FIFO_EXPIRE_SYNC : FIFO_EXPIRE_ASYNC;
+
+	sorted_insert(d, q, rq);
+	rq->deadline_ns = d->now + (uint64_t)d->value[expire] * BFQ_MSEC;
+	TAILQ_INSERT_TAIL(&q->fifo, rq, fifo);
+	q->next = sorted_choose(d, q->next, rq, d->last_end);
+	q->waiting++;
+	d->waiting++;
+}
+
+struct sched_rq *sorted_before(struct bfq_queue *q, struct sched_rq *rq)
+{
+	(void)q;
+	return RB_PREV(bfq_sorted, &q->sorted, rq);
+}
+
+struct sched_rq *sorted_after(struct bfq_queue *q, struct sched_rq *rq)
+{
+	(void)q;
+	return RB_NEXT(bfq_sorted, &q->sorted, rq);
+}
+
+struct sched_rq *sorted_from(struct bfq_queue *q, uint64_t sector)
+{
+	struct sched_rq at; /* seq 0: before all others at its sector */
+
+	at.sector = sector;
+	at.priv[1] = NULL;
+	return RB_NFIND(bfq_sorted, &q->sorted, &at);
+}
+
+static struct sched_rq *sorted_expired(const struct bfq *d, struct bfq_queue *q,
+				       const struct sched_rq *gone)
+{
+	struct sched_rq *oldest = TAILQ_FIRST(&q->fifo);
+
+	if (q->fifo_checked)
+		return NULL;
+	q->fifo_checked = true;
+	if (oldest == gone)
+		oldest = TAILQ_NEXT(oldest, fifo);
+	return oldest && oldest->deadline_ns <= d->now ? oldest : NULL;
+}
+
+/* Who goes next once RQ, which is still among them, has left. */
+static struct sched_rq *sorted_successor(const struct bfq *d, struct bfq_queue *q,
+					 struct sched_rq *rq, bool dispatched)
+{
+	struct sched_rq *next = dispatched ? sorted_expired(d, q, rq) : NULL;
+
+	if (next)
+		return next;
+	next = sorted_after(q, rq);
+	if (!next)
+		next = RB_MIN(bfq_sorted, &q->sorted);
+	return sorted_choose(d, next == rq ? NULL : next, sorted_before(q, rq), rq->sector);
+}
+
+void sorted_remove(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq, bool dispatched)
+{
+	if (q->next == rq)
+		q->next = sorted_successor(d, q, rq, dispatched);
+	RB_REMOVE(bfq_sorted, &q->sorted, rq);
+	TAILQ_REMOVE(&q->fifo, rq, fifo);
+	q->waiting--;
+	d->waiting--;
+}
+
+void sorted_moved(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
+{
+	/* By its links: where it stands is not where its sector says. */
+	RB_REMOVE(bfq_sorted, &q->sorted, rq);
+	sorted_insert(d, q, rq);
+	q->next = sorted_choose(d, q->next, rq, d->last_end);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wf2q.c - whose turn it is, by weight: B-WF2Q+, a tree of entities ordered by virtual time.
+ *
+ * Imagine an ideal drive that serves all at once, each at a speed in proportion to its weight.
+ * Virtual time is the clock of that drive: while it advances by one, an entity of weight w gets w.
+ * Each entity has a start S, when the ideal drive would begin with its budget, and a finish F,
+ * when it would be through: F = S + budget / weight. The real drive serves one at a time; it takes,
+ * among those that the ideal drive would have begun with (S <= now, "eligible"), the one that it
+ * would be through with first. So nobody gets ahead or falls behind by more than about a budget.
+ *
+ * Who leaves rests in a second tree until the ideal drive would be through with what he got: he
+ * cannot gain by coming back early. The active tree is ordered by F, and each node knows the
+ * smallest S below it, so the choice takes one walk down. Times wrap; differences do not.
+ *
+ * Pure: knows nothing of queues, requests and clocks.
+ */
+#include "sched/bfq/bfq.h"
+
+static bool wf2q_after(uint64_t a, uint64_t b)
+{
+	return (int64_t)(a - b) > 0;
+}
+
+static int wf2q_cmp(const struct bfq_entity *a, const struct bfq_entity *b)
+{
+	if (a->finish != b->finish)
+		return wf2q_after(b->finish, a->finish) ? -1 : 1;
+	if (a->seq != b->seq)
+		return a->seq < b->seq ? -1 : 1;
+	return 0;
+}
+
+static uint64_t wf2q_min_start(const struct bfq_entity *e)
+{
+	const struct bfq_entity *child[2] = { RB_LEFT(e, node), RB_RIGHT(e, node) };
+	uint64_t min = e->start;
+
+	for (int i = 0; i < 2; i++)
+		if (child[i] && wf2q_after(min, child[i]->min_start))
+			min = child[i]->min_start;
+	return min;
+}
+
+/* E has other children: all above it may have another minimum, up to the first that does not. The
+ * tree calls this for single nodes. */
+static void wf2q_augment(struct bfq_entity *e)
+{
+	uint64_t min;
+
+	for (; e; e = RB_PARENT(e, node)) {
+		min = wf2q_min_start(e);
+		if (min == e->min_start)
+			return;
+		e->min_start = min;
+	}
+}
+
+#undef RB_AUGMENT
+#define RB_AUGMENT(e) wf2q_augment(e)
+RB_GENERATE_INTERNAL(bfq_entities, bfq_entity, node, wf2q_cmp, static __attribute__((unused)))
+
+uint64_t wf2q_delta(uint64_t service, uint64_t weight)
+{
+	return (service << BFQ_SERVICE_SHIFT) / weight;
+}
+
+void wf2q_init(struct bfq_tree *t)
+{
+	RB_INIT(&t->active);
+	RB_INIT(&t->resting);
+}
+
+static void wf2q_insert(struct bfq_tree *t, struct bfq_entities *tree, struct bfq_entity *e)
+{
+	e->seq = ++t->last_seq;
+	e->min_start = e->start; /* it begins as a leaf, and is not told so */
+	RB_INSERT(bfq_entities, tree, e);
+}
+
+static void wf2q_activated(struct bfq_tree *t, struct bfq_entity *e)
+{
+	e->place = BFQ_ACTIVE;
+	wf2q_insert(t, &t->active, e);
+}
+
+static void wf2q_reweigh(struct bfq_tree *t, struct bfq_entity *e)
+{
+	t->weights += e->new_weight;
+	t->weights -= e->weight;
+	e->weight = e->new_weight;
+}
+
+void wf2q_forget(struct bfq_tree *t, struct bfq_entity *e)
+{
+	if (e->place == BFQ_RESTING)
+		RB_REMOVE(bfq_entities, &t->resting, e);
+	else if (e->place == BFQ_ACTIVE)
+		RB_REMOVE(bfq_entities, &t->active, e);
+	else if (e->place == BFQ_SERVED)
+		t->served--;
+	t->weights -= e->weight;
+	e->weight = 0;
+	e->place = BFQ_NOWHERE;
+}
+
+void wf2q_activate(struct bfq_tree *t, struct bfq_entity *e, bool backshift, uint32_t raise)
+{
+	bool behind = wf2q_after(t->vtime, e->finish), resting = e->place == BFQ_RESTING;
+	uint64_t push;
+
+	if (resting)
+		wf2q_forget(t, e);
+	e->start = (resting && !behind) || (backshift && behind) ? e->finish : t->vtime;
+	wf2q_reweigh(t, e);
+	e->finish = e->start + wf2q_delta(e->budget, e->weight);
+	if (backshift && wf2q_after(t->vtime, e->finish)) {
+		push = (t->vtime - e->finish) / raise;
+		e->start += push;
+		e->finish += push;
+	}
+	wf2q_activated(t, e);
+}
+
+void wf2q_rebudget(struct bfq_tree *t, struct bfq_entity *e)
+{
+	RB_REMOVE(bfq_entities, &t->active, e);
+	e->finish = e->start + wf2q_delta(e->budget, e->weight);
+	wf2q_activated(t, e);
+}
+
+/* The eligible one with the smallest finish at VTIME, if there is one. */
+static struct bfq_entity *wf2q_first_eligible(const struct bfq_tree *t, uint64_t vtime)
+{
+	struct bfq_entity *e = RB_ROOT(&t->active), *left;
+
+	while (e) {
+		left = RB_LEFT(e, node);
+		if (left && !wf2q_after(left->min_start, vtime))
+			e = left;
+		else if (!wf2q_after(e->start, vtime))
+			return e;
+		else
+			e = RB_RIGHT(e, node);
+	}
+	return NULL;
+}
+
+struct bfq_entity *wf2q_next(struct bfq_tree *t, bool jump)
+{
+	const struct bfq_entity *root = RB_ROOT(&t->active);
+	uint64_t vtime = t->vtime;
+
+	if (!root)
+		return NULL;
+	if (wf2q_after(root->min_start, vtime))
+		vtime = root->min_start;
+	if (jump)
+		t->vtime = vtime;
+	return wf2q_first_eligible(t, vtime);
+}
+
+void wf2q_take(struct bfq_tree *t, struct bfq_entity *e)
+{
+	RB_REMOVE(bfq_entities, &t->active, e);
+	e->place = BFQ_SERVED;
+	t->served++;
+}
+
+void wf2q_requeue(struct bfq_tree *t, struct bfq_entity *e)
+{
+	t->served--;
+	e->start += wf2q_delta(e->service, e->weight);
+	e->service = 0;
+	wf2q_reweigh(t, e);
+	e->finish = e->start + wf2q_delta(e->budget, e->weight);
+	wf2q_activated(t, e);
+}
+
+/* With nobody active or in service the ideal drive gets through with all that it had. */
+static void wf2q_all_idle(struct bfq_tree *t)
+{
+	const struct bfq_entity *last = RB_MAX(bfq_entities, &t->resting);
+
+	if (last && !RB_ROOT(&t->active) && !t->served && wf2q_after(last->finish, t->vtime))
+		t->vtime = last->finish;
+}
+
+void wf2q_deactivate(struct bfq_tree *t, struct bfq_entity *e)
+{
+	if (e->place == BFQ_SERVED)
+		t->served--;
+	else
+		RB_REMOVE(bfq_entities, &t->active, e);
+	e->finish = e->start + wf2q_delta(e->service, e->weight);
+	e->service = 0;
+	e->place = BFQ_RESTING;
+	wf2q_insert(t, &t->resting, e);
+	wf2q_all_idle(t);
+	if (!wf2q_after(e->finish, t->vtime))
+		wf2q_forget(t, e);
+}
+
+/* One at a time is enough to forget them all before long. */
+void wf2q_serve(struct bfq_tree *t, uint64_t sectors)
+{
+	struct bfq_entity *first = RB_MIN(bfq_entities, &t->resting);
+
+	t->vtime += wf2q_delta(sectors, t->weights);
+	if (first && !wf2q_after(first->finish, t->vtime))
+		wf2q_forget(t, first);
+}
