@@ -302,6 +302,8 @@ bool idle_short_think(const struct bfq *d, const struct bfq_queue *q);
 /* RQ is about to be added to Q. */
 void idle_arrival(struct bfq *d, struct bfq_queue *q, const struct sched_rq *rq);
 void idle_completion(struct bfq *d, struct bfq_queue *q);
+/* Those who are busy should not get the same: they differ in class, group or weight. Q, which may
+ * be NULL, is not disturbed by other weights if it is of the lightest. */
 bool idle_asymmetric(const struct bfq *d, const struct bfq_queue *q);
 bool idle_boosts(const struct bfq *d, const struct bfq_queue *q);
 bool idle_is_better(const struct bfq *d, const struct bfq_queue *q);

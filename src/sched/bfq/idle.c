@@ -87,9 +87,8 @@ bool idle_asymmetric(const struct bfq *d, const struct bfq_queue *q)
 {
 	unsigned classes = 0;
 
-	/* More than one weight, and this one is not the lightest. */
 	if (d->weights_used & (d->weights_used - 1) &&
-	    (!q->busy || q->weight_index != __builtin_ctz(d->weights_used)))
+	    (!q || !q->busy || q->weight_index != __builtin_ctz(d->weights_used)))
 		return true;
 	for (int i = 0; i < BFQ_CLASSES; i++)
 		classes += d->busy_class[i] > 0;

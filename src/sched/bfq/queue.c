@@ -285,7 +285,7 @@ static void queue_move(struct bfq *d, struct bfq_queue *q, struct bfq_group *g)
 		path_activate(d, q, false);
 }
 
-static struct bfq_group *queue_new_group(struct bfq *d, uint32_t submitter)
+static struct bfq_group *queue_new_group(struct bfq *d, uint32_t submitter, uint32_t weight)
 {
 	struct bfq_group *g = LIST_FIRST(&d->unused_groups);
 
@@ -297,6 +297,7 @@ static struct bfq_group *queue_new_group(struct bfq *d, uint32_t submitter)
 		return NULL;
 	*g = (struct bfq_group){ .submitter = submitter, .idle_ns = d->now };
 	g->entity.class = BFQ_BE;
+	g->entity.new_weight = weight;
 	g->entity.is_group = true;
 	g->entity.parent = &d->root;
 	path_init(g);
@@ -311,7 +312,7 @@ int queue_set_weight(struct bfq *d, uint32_t submitter, uint32_t weight)
 	struct bfq_queue *q;
 
 	if (!g) {
-		g = queue_new_group(d, submitter);
+		g = queue_new_group(d, submitter, weight);
 		if (!g)
 			return -ENOSPC;
 		LIST_FOREACH(q, &d->bucket[queue_bucket(submitter)], hash)

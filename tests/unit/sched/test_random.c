@@ -4,6 +4,7 @@
  * checker: whatever a scheduler decides, each request leaves once or is part of one that does,
  * all sectors leave, and nobody waits where nothing can happen any more. Meant for ASan.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,20 @@ static void set_any(void)
 		rig.s->ops->set(rig.s, n, value);
 }
 
+/* Submitters get weights, and go. */
+static void submitter_any(void)
+{
+	uint32_t submitter = (uint32_t)pick(24);
+
+	if (pick(2) && rig.s->ops->set_weight) {
+		int ret = rig.s->ops->set_weight(rig.s, submitter, 1 + (uint32_t)pick(1000));
+
+		assert_true(!ret || ret == -ENOSPC);
+	} else if (rig.s->ops->submitter_gone) {
+		rig.s->ops->submitter_gone(rig.s, submitter);
+	}
+}
+
 /* Nothing is with the drive: what is left leaves, at once or when next_wakeup() says. */
 static uint64_t drain(uint64_t now)
 {
@@ -166,6 +181,8 @@ static void run(const struct sched_ops *ops, uint64_t first_seed)
 			(void)dispatch_any(now);
 		else if (what < 98)
 			(void)complete_any(now);
+		else if (what == 98 && pick(2))
+			submitter_any();
 		else if (what == 98)
 			set_any();
 		else if (!pick(30))

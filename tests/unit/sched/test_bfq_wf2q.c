@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_bfq_wf2q.c - the tree of weights against a model that knows no trees: an array that is
+ * searched from end to end, with the rules as they stand. Times begin near where they wrap.
+ */
+#include "sched/bfq/bfq.h"
+
+#include "rig.h"
+
+#define ENTITIES 40
+#define STEPS 100000
+
+static uint64_t seed;
+
+static uint64_t pick(uint64_t n)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (seed >> 33) * n >> 31;
+}
+
+/* The model. */
+static struct model {
+	uint64_t start, finish, budget, service, seq;
+	uint32_t weight, new_weight;
+	uint8_t place;
+} model[ENTITIES];
+static uint64_t vtime, last_seq;
+static struct bfq_tree tree;
+static struct bfq_entity entity[ENTITIES];
+
+static bool after(uint64_t a, uint64_t b)
+{
+	return (int64_t)(a - b) > 0;
+}
+
+static uint64_t weights(void)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < ENTITIES; i++)
+		sum += model[i].place == BFQ_NOWHERE ? 0 : model[i].weight;
+	return sum;
+}
+
+static int number(uint8_t place)
+{
+	int n = 0;
+
+	for (int i = 0; i < ENTITIES; i++)
+		n += model[i].place == place;
+	return n;
+}
+
+/* The one in PLACE with the smallest finish (LARGEST: the largest) and a start up to UNTIL. */
+static int extreme(uint8_t place, bool largest, bool any, uint64_t until)
+{
+	int best = NONE;
+
+	for (int i = 0; i < ENTITIES; i++) {
+		if (model[i].place != place || (!any && after(model[i].start, until)))
+			continue;
+		if (best == NONE ||
+		    (model[i].finish == model[best].finish
+			     ? (model[i].seq < model[best].seq) != largest
+			     : after(model[best].finish, model[i].finish) != largest))
+			best = i;
+	}
+	return best;
+}
+
+static int model_next(void)
+{
+	uint64_t min = 0;
+	bool found = false;
+
+	for (int i = 0; i < ENTITIES; i++) {
+		if (model[i].place != BFQ_ACTIVE)
+			continue;
+		if (!found || after(min, model[i].start))
+			min = model[i].start;
+		found = true;
+	}
+	if (found && after(min, vtime))
+		vtime = min;
+	return extreme(BFQ_ACTIVE, false, false, vtime);
+}
+
+static void model_activate(int i, bool backshift, uint32_t raise)
+{
+	struct model *m = &model[i];
+
+	if (m->place == BFQ_RESTING && !after(vtime, m->finish))
+		m->start = m->finish;
+	else if (backshift && after(vtime, m->finish))
+		m->start = m->finish;
+	else
+		m->start = vtime;
+	m->weight = m->new_weight;
+	m->finish = m->start + (m->budget << 22) / m->weight;
+	if (backshift && after(vtime, m->finish)) {
+		uint64_t push = (vtime - m->finish) / raise;
+
+		m->start += push;
+		m->finish += push;
+	}
+	m->place = BFQ_ACTIVE;
+	m->seq = ++last_seq;
+}
+
+static void model_deactivate(int i)
+{
+	struct model *m = &model[i];
+	int last;
+
+	m->finish = m->start + (m->service << 22) / m->weight;
+	m->service = 0;
+	m->place = BFQ_RESTING;
+	m->seq = ++last_seq;
+	last = extreme(BFQ_RESTING, true, true, 0);
+	if (!number(BFQ_ACTIVE) && !number(BFQ_SERVED) && after(model[last].finish, vtime))
+		vtime = model[last].finish;
+	if (!after(m->finish, vtime))
+		m->place = BFQ_NOWHERE;
+}
+
+static void model_serve(uint64_t sectors)
+{
+	int first = extreme(BFQ_RESTING, false, true, 0);
+
+	vtime += (sectors << 22) / weights();
+	if (first != NONE && !after(model[first].finish, vtime))
+		model[first].place = BFQ_NOWHERE;
+}
+
+static void same(void)
+{
+	assert_true(tree.vtime == vtime);
+	assert_int_equal(tree.weights, weights());
+	for (int i = 0; i < ENTITIES; i++) {
+		assert_int_equal(entity[i].place, model[i].place);
+		if (model[i].place == BFQ_NOWHERE)
+			continue;
+		assert_true(entity[i].start == model[i].start);
+		if (model[i].place != BFQ_SERVED)
+			assert_true(entity[i].finish == model[i].finish);
+	}
+}
+
+static void rebudget(int i)
+{
+	uint64_t budget = 1 + pick(20000);
+
+	entity[i].budget = model[i].budget = budget;
+	if (pick(4) == 0)
+		entity[i].new_weight = model[i].new_weight = 1 + (uint32_t)pick(1000);
+}
+
+static void serve(int i, uint64_t sectors)
+{
+	entity[i].service += sectors;
+	model[i].service += sectors;
+	wf2q_serve(&tree, sectors);
+	model_serve(sectors);
+}
+
+/* A turn of whoever is next; afterwards it may have had enough. */
+static void turn(void)
+{
+	struct bfq_entity *e = wf2q_next(&tree, true);
+	uint64_t before = vtime;
+	int i = model_next();
+
+	assert_true(e ? e - entity == i : i == NONE);
+	if (!e)
+		return;
+	wf2q_take(&tree, e);
+	model[i].place = BFQ_SERVED;
+	for (uint64_t n = pick(5); n; n--)
+		serve(i, 1 + pick(5000));
+	assert_false(after(before, vtime));
+	rebudget(i);
+	if (pick(3)) {
+		wf2q_requeue(&tree, e);
+		model[i].start += (model[i].service << 22) / model[i].weight;
+		model[i].service = 0;
+		model[i].weight = model[i].new_weight;
+		model[i].finish = model[i].start + (model[i].budget << 22) / model[i].weight;
+		model[i].place = BFQ_ACTIVE;
+		model[i].seq = ++last_seq;
+	} else {
+		wf2q_deactivate(&tree, e);
+		model_deactivate(i);
+	}
+}
+
+static void activate(int i)
+{
+	bool backshift = !pick(3);
+	uint32_t raise = pick(2) ? 30 : 1;
+
+	rebudget(i);
+	wf2q_activate(&tree, &entity[i], backshift, raise);
+	model_activate(i, backshift, raise);
+}
+
+static void change(int i)
+{
+	if (pick(3)) { /* another budget while it waits */
+		entity[i].budget = model[i].budget = 1 + pick(20000);
+		wf2q_rebudget(&tree, &entity[i]);
+		model[i].finish = model[i].start + (model[i].budget << 22) / model[i].weight;
+		model[i].seq = ++last_seq;
+	} else if (pick(2)) {
+		serve(i, 1 + pick(100)); /* out of turn */
+	} else {
+		wf2q_deactivate(&tree, &entity[i]);
+		model_deactivate(i);
+	}
+}
+
+static void against_model(void **state)
+{
+	(void)state;
+	seed = 7;
+	wf2q_init(&tree);
+	/* 2^64 less some turns, and then 2^63, where signs change. */
+	for (int half = 0; half < 2; half++) {
+		vtime = (half ? 1ull << 63 : 0) - (1ull << 33);
+		tree.vtime = vtime;
+		for (int i = 0; i < ENTITIES; i++) {
+			if (entity[i].place)
+				wf2q_forget(&tree, &entity[i]);
+			model[i].place = BFQ_NOWHERE;
+			entity[i].finish = model[i].finish = vtime;
+			entity[i].service = model[i].service = 0;
+			entity[i].new_weight = model[i].new_weight = 1 + (uint32_t)pick(1000);
+		}
+		for (int step = 0; step < STEPS; step++) {
+			int i = (int)pick(ENTITIES);
+
+			if (pick(3) == 0)
+				turn();
+			else if (model[i].place == BFQ_ACTIVE)
+				change(i);
+			else
+				activate(i);
+			same();
+		}
+		assert_true(after(vtime, half ? 1ull << 63 : 0)); /* it did wrap */
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(against_model),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
