@@ -79,11 +79,259 @@ static void weights_60_30(void **state)
 	pair(2, 5, 2);
 }
 
+/* Groups: a weight of its own for each, whatever the levels say; one without has 100. */
+static void weights_of_groups(void **state)
+{
+	(void)state;
+	begin(false);
+	for (int i = 0; i < 3; i++)
+		become(load_add(BE(i == 1 ? 7 : 4)), RANDOM);
+	assert_int_equal(rig.s->ops->set_weight(rig.s, 1, 300), 0);
+	assert_int_equal(rig.s->ops->set_weight(rig.s, 2, 50), 0);
+	load_run(&ssd, 60 * SEC);
+	assert_ratio((double)load[0].sectors, (double)load[2].sectors, 3, 0.02, 0);
+	assert_ratio((double)load[1].sectors, (double)load[2].sectors, 0.5, 0.02, 1);
+	/* While they run: the first is in the middle of something. */
+	rig.s->ops->set_weight(rig.s, 1, 100);
+	rig.s->ops->set_weight(rig.s, 3, 1000);
+	load[0].sectors = load[1].sectors = load[2].sectors = 0;
+	load_run(&ssd, 60 * SEC);
+	assert_ratio((double)load[2].sectors, (double)load[0].sectors, 10, 0.02, 2);
+	assert_ratio((double)load[1].sectors, (double)load[0].sectors, 0.5, 0.02, 3);
+	end();
+}
+
+/* In a group levels count as they do outside, and background requests are its own. */
+static void levels_in_a_group(void **state)
+{
+	(void)state;
+	begin(false);
+	become(load_add(BE(4)), RANDOM);
+	become(load_add(BE(0)), RANDOM);
+	become(load_add(BE(6)), BACKGROUND);
+	load[2].submitter = 2;
+	rig.s->ops->set_weight(rig.s, 2, 100);
+	load_run(&ssd, 60 * SEC);
+	assert_ratio((double)load[0].sectors, (double)(load[1].sectors + load[2].sectors), 1, 0.02,
+		     0);
+	assert_ratio((double)load[1].sectors, (double)load[2].sectors, 4, 0.02, 1);
+	end();
+}
+
+/* A queue that never stops, and others that come and go: how far it is behind what an ideal drive
+ * would have given it, one that serves the same requests, all submitters at once by their weights.
+ * Who stopped may have been ahead: then the ideal drive is not through with him yet. */
+static double ideal[LOAD_MAX], given[LOAD_MAX], worst;
+static uint32_t weight[LOAD_MAX];
+
+static double ideally_wants(unsigned i)
+{
+	double ahead = given[i] - ideal[i];
+
+	if (load_backlogged(i))
+		return HUGE_VAL;
+	return ahead > 1e-6 ? ahead : 0;
+}
+
+/* Hands SECTORS out by weight; returns what those who wanted less have left. */
+static double ideally_serve(double sectors)
+{
+	double sum = 0, left = 0, share, wants;
+
+	for (unsigned i = 0; i < loads; i++)
+		sum += ideally_wants(i) > 0 ? weight[i] : 0;
+	for (unsigned i = 0; i < loads; i++) {
+		wants = ideally_wants(i);
+		share = wants > 0 ? sectors * weight[i] / sum : 0;
+		wants = wants < share ? wants : share;
+		ideal[i] += wants;
+		left += share - wants;
+	}
+	return left;
+}
+
+static void measure_lag(unsigned of, uint64_t sectors)
+{
+	double left = (double)sectors;
+
+	given[of] += (double)sectors;
+	while (left > 1e-6)
+		left = ideally_serve(left);
+	if (ideal[0] - given[0] > worst)
+		worst = ideal[0] - given[0];
+}
+
+#define LAG_BUDGET 2048
+#define LAG_LARGEST 256
+
+static void lag(uint8_t level, bool rotational)
+{
+	begin(rotational);
+	rig_set("max_budget", LAG_BUDGET);
+	memset(ideal, 0, sizeof(ideal));
+	memset(given, 0, sizeof(given));
+	worst = 0;
+	load_served = measure_lag;
+	for (unsigned i = 0; i < 12; i++) {
+		uint8_t of = i ? (uint8_t)load_pick(8) : level;
+		struct load *l = load_add(BE(of));
+
+		weight[i] = (8 - of) * 25u;
+		become(l, MIXED);
+		l->sequential = true;
+		l->backlog = 2 + (unsigned)load_pick(6);
+		if (!i)
+			continue;
+		l->active_ns = (1 + load_pick(40)) * 10 * MS;
+		l->pause_ns = (1 + load_pick(40)) * 10 * MS;
+	}
+	load_run(&ssd, 30 * SEC);
+	assert_true(given[0] > 100.0 * LAG_BUDGET);
+	if (worst > LAG_BUDGET + LAG_LARGEST)
+		fail_msg("level %u fell behind by %.0f sectors", level, worst);
+	end();
+}
+
+/* ideal - given <= largest budget + largest request, at any time. */
+static void lag_is_bounded(void **state)
+{
+	(void)state;
+	for (uint8_t level = 0; level < 8; level++)
+		lag(level, level & 1);
+}
+
+/* Everybody had the same: 1; one had all: 1/n. */
+static double jain(const uint64_t *x, unsigned n)
+{
+	double sum = 0, squares = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		sum += (double)x[i];
+		squares += (double)x[i] * (double)x[i];
+	}
+	return sum * sum / (n * squares);
+}
+
+static void equals(unsigned n, int64_t max_budget)
+{
+	uint64_t x[64], window = 20ull * n * ((uint64_t)max_budget + 256);
+	/* Sectors to time, with what each request of 132 on average costs besides. */
+	uint64_t ns = window * ssd.sector_ns + window / 132 * ssd.fixed_ns;
+
+	begin(false);
+	rig_set("max_budget", max_budget);
+	for (unsigned i = 0; i < n; i++) {
+		become(load_add(BE(4)), MIXED);
+		load[i].op = i & 1 ? W : R;
+	}
+	load_run(&ssd, ns / 4);
+	for (int round = 0; round < 4; round++) {
+		for (unsigned i = 0; i < n; i++)
+			load[i].sectors = 0;
+		load_run(&ssd, ns);
+		for (unsigned i = 0; i < n; i++)
+			x[i] = load[i].sectors;
+		if (jain(x, n) < 0.99)
+			fail_msg("%u submitters: %.4f", n, jain(x, n));
+	}
+	end();
+}
+
+static void equals_are_equal(void **state)
+{
+	(void)state;
+	equals(2, 4096);
+	equals(8, 2048);
+	equals(64, 1024);
+}
+
+/* IDLE beside BE: nearly nothing, but never forgotten for longer than 200 ms and a turn. */
+static void idle_class_is_not_starved(void **state)
+{
+	(void)state;
+	begin(false);
+	rig_set("max_budget", 4096);
+	become(load_add(BE(4)), SEQUENTIAL);
+	become(load_add(IDLE), SEQUENTIAL);
+	load_run(&ssd, 20 * SEC);
+	assert_in_range(load[1].ended, 85, 101);
+	assert_true(load[0].sectors > 50 * load[1].sectors);
+	assert_in_range(load[1].longest_ns, 190 * MS, 210 * MS);
+	end();
+}
+
+static void rt_before_all(void **state)
+{
+	(void)state;
+	begin(false);
+	become(load_add(RT(7)), RANDOM);
+	become(load_add(BE(0)), RANDOM);
+	load_run(&ssd, 10 * SEC);
+	assert_true(load[0].ended > 300000);
+	assert_int_equal(load[1].ended, 0);
+	end();
+}
+
+/* A weight is as large as asked for, for so many submitters as there is room for. */
+static void too_many_weights(void **state)
+{
+	(void)state;
+	rig_reset();
+	rig_open(&sched_bfq);
+	for (uint32_t s = 1; s <= rig.env.max_submitters; s++)
+		assert_int_equal(rig.s->ops->set_weight(rig.s, s, s), 0);
+	assert_int_equal(rig.s->ops->set_weight(rig.s, 77, 5), -ENOSPC);
+	assert_int_equal(rig.s->ops->set_weight(rig.s, 3, 5), 0);
+	rig.s->ops->submitter_gone(rig.s, 3);
+	assert_int_equal(rig.s->ops->set_weight(rig.s, 77, 5), 0);
+	rig_close();
+}
+
+/* More submitters at once than there is room for: those beyond share one queue, and are counted;
+ * everybody is served. */
+static void beyond_the_pool(void **state)
+{
+	static bool left[2000];
+
+	(void)state;
+	rig_reset();
+	rig.env.max_submitters = 1024;
+	rig_open(&sched_bfq);
+	for (int id = 0; id < 2000; id++) {
+		rig.submitter = (uint32_t)id * 7919;
+		rig_insert(id, R, (uint64_t)id * 1000, 8, 1);
+	}
+	assert_int_equal(rig_get("catch_all"), 2000 - 1024);
+	for (int i = 0; i < 2000; i++) {
+		int id = rig_serve(1 + 20 * MS * (unsigned)i);
+
+		assert_true(id != NONE && !left[id]);
+		left[id] = true;
+	}
+	/* All have had theirs: newcomers take the queues of those who were idle for longest. */
+	for (int id = 2000; id < 3000; id++) {
+		rig.submitter = (uint32_t)id * 7919;
+		rig_insert(id, R, 0, 8, 100 * SEC);
+	}
+	assert_int_equal(rig_get("catch_all"), 2000 - 1024);
+	for (uint64_t now = 100 * SEC; rig.waiting; now += 20 * MS)
+		assert_true(rig_serve(now) != NONE);
+	rig_close();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(weights_80_10),
 		cmocka_unit_test(weights_60_30),
+		cmocka_unit_test(weights_of_groups),
+		cmocka_unit_test(levels_in_a_group),
+		cmocka_unit_test(lag_is_bounded),
+		cmocka_unit_test(equals_are_equal),
+		cmocka_unit_test(idle_class_is_not_starved),
+		cmocka_unit_test(rt_before_all),
+		cmocka_unit_test(too_many_weights),
+		cmocka_unit_test(beyond_the_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
