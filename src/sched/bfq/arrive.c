@@ -109,6 +109,9 @@ static void arrive_activate(struct bfq *d, struct bfq_queue *q)
 
 	raise_activation(d, q);
 	arrive_busy(d, q);
+	/* It may have been changed since. */
+	if (!q->sync || q->max_budget > budget_max(d))
+		q->max_budget = budget_max(d);
 	goes_on = arrive_goes_on(d, q);
 	cost = select_cost(d, q, q->next);
 	q->entity.budget = arrive_larger(q->max_budget, cost);

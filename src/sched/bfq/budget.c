@@ -77,35 +77,40 @@ static void budget_charge_time(struct bfq *d, struct bfq_queue *q)
 		path_serve(d, q, charge - q->entity.service);
 }
 
-static uint64_t budget_smaller(uint64_t a, uint64_t b)
+/* What is learnt from how the turn of Q, which is waited for and not raised, ended. */
+static uint64_t budget_feedback(const struct bfq *d, const struct bfq_queue *q,
+				enum bfq_reason reason)
 {
-	return a < b ? a : b;
-}
+	uint64_t b = q->max_budget, min = budget_min(d);
 
-/* The budget of Q's next turn. */
-static uint64_t budget_next(const struct bfq *d, const struct bfq_queue *q, enum bfq_reason reason)
-{
-	uint64_t b = q->max_budget, min = budget_min(d), max = budget_max(d);
-
-	if (!q->sync)
-		return max;
-	if (q->raise > 1)
-		return 2 * min;
 	switch (reason) {
 	case BFQ_TOO_IDLE:
 		/* What it waits for may be what is in the drive. */
 		if (q->in_drive)
-			return budget_smaller(2 * b, max);
+			return 2 * b;
 		return b > 5 * min ? b - 4 * min : min;
 	case BFQ_TIMEOUT:
-		return budget_smaller(2 * b, max);
+		return 2 * b;
 	case BFQ_EXHAUSTED:
-		return budget_smaller(4 * b, max);
+		return 4 * b;
 	case BFQ_NO_MORE:
 		return q->entity.service > min ? q->entity.service : min;
 	default:
 		return b;
 	}
+}
+
+/* The budget of Q's next turn. */
+static uint64_t budget_next(const struct bfq *d, const struct bfq_queue *q, enum bfq_reason reason)
+{
+	uint64_t b, max = budget_max(d);
+
+	if (!q->sync)
+		return max;
+	if (q->raise > 1)
+		return 2 * budget_min(d);
+	b = budget_feedback(d, q, reason);
+	return b < max ? b : max;
 }
 
 void budget_expire(struct bfq *d, enum bfq_reason reason)

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_bfq_turns.c - turns, step by step: why each ends, and what that does to the next budget;
+ * what goes next within a queue.
+ */
+#include "sched/bfq/bfq.h"
+
+#include "rig.h"
+
+#define MAX_BUDGET 3200
+#define MIN_BUDGET (MAX_BUDGET / 32)
+
+static struct bfq *bfq(void)
+{
+	return (struct bfq *)rig.s;
+}
+
+/* Of submitter S, with the rig's priority. */
+static struct bfq_queue *queue(uint32_t s)
+{
+	struct sched_rq like = { .submitter = s, .ioprio = rig.prio, .flags = rig.flags };
+
+	return queue_find(bfq(), &like);
+}
+
+static void as(uint32_t s)
+{
+	rig.submitter = s;
+}
+
+/* Without raising, and with a budget that one can reckon with. */
+static void open_plain(void)
+{
+	rig_reset();
+	rig_open(&sched_bfq);
+	rig_set("low_latency", 0);
+	rig_set("max_budget", MAX_BUDGET);
+	as(1);
+}
+
+/* As open_plain(), but on a disk that takes one at a time: waiting for a queue pays. */
+static void open_disk(void)
+{
+	rig_reset();
+	rig.env.rotational = true;
+	rig.env.depth = 1;
+	rig_open(&sched_bfq);
+	rig_set("low_latency", 0);
+	rig_set("max_budget", MAX_BUDGET);
+	as(1);
+}
+
+/* Nothing is left waiting: closes whatever is open. */
+static void end(void)
+{
+	rig.s->ops->exit(rig.s);
+}
+
+static void new_queue(void **state)
+{
+	(void)state;
+	open_plain();
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(queue(1)->max_budget, MAX_BUDGET * 2 / 3);
+	rig.flags = 0;
+	rig_insert(1, W, 0, 8, 1);
+	assert_int_equal(queue(1)->max_budget, MAX_BUDGET);
+	end();
+}
+
+/* Idled in vain, with nothing in the drive: less. */
+static void too_idle_shrinks(void **state)
+{
+	uint64_t b = MAX_BUDGET * 2 / 3;
+
+	(void)state;
+	open_disk();
+	rig_insert(0, R, 0, 8, 1);
+	rig_expect(1, 1, 0);
+	as(2);
+	rig_insert(1, R, 1000000, 8, 1 * MS);
+	as(1);
+	assert_int_equal(rig_dispatch(1 * MS), NONE); /* kept free for the first */
+	assert_int_equal(rig.s->ops->next_wakeup(rig.s), 8 * MS + 1);
+	assert_int_equal(rig_dispatch(8 * MS), NONE);
+	assert_int_equal(rig_dispatch(8 * MS + 1), 1);
+	assert_int_equal(queue(1)->reason, BFQ_TOO_IDLE);
+	assert_int_equal(queue(1)->max_budget, b - 4 * MIN_BUDGET);
+	end();
+}
+
+static void expire(uint64_t b, enum bfq_reason reason)
+{
+	queue(1)->max_budget = b;
+	budget_expire(bfq(), reason);
+}
+
+/* Down to the least, where four times the least would be too much. */
+static void too_idle_shrinks_to_the_least(void **state)
+{
+	static const uint64_t before[] = { 5 * MIN_BUDGET + 1, 5 * MIN_BUDGET, MIN_BUDGET };
+	static const uint64_t after[] = { MIN_BUDGET + 1, MIN_BUDGET, MIN_BUDGET };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		open_disk();
+		rig_insert(0, R, 0, 8, 1);
+		rig_expect(1, 1, 0);
+		expire(before[i], BFQ_TOO_IDLE);
+		assert_int_equal(queue(1)->max_budget, after[i]);
+		end();
+	}
+}
+
+/* The rows of the table that are about a queue whose requests wait or are in the drive. */
+static void table(bool waiting, uint64_t b, enum bfq_reason reason, uint64_t expected)
+{
+	open_disk();
+	rig_insert(0, R, 0, 200, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	if (waiting)
+		rig_insert(1, R, 200, 8, 1);
+	expire(b, reason);
+	assert_int_equal(queue(1)->max_budget, expected);
+	end();
+}
+
+static void feedback(void **state)
+{
+	(void)state;
+	table(false, 1000, BFQ_TOO_IDLE, 2000); /* it waits for the drive, not for itself */
+	table(false, 2000, BFQ_TOO_IDLE, MAX_BUDGET);
+	table(true, 1000, BFQ_TIMEOUT, 2000);
+	table(true, 2000, BFQ_TIMEOUT, MAX_BUDGET);
+	table(true, 500, BFQ_EXHAUSTED, 2000);
+	table(true, 1000, BFQ_EXHAUSTED, MAX_BUDGET);
+	table(false, 1000, BFQ_NO_MORE, 200);
+	table(true, 1000, BFQ_PREEMPTED, 1000);
+}
+
+/* What was served was less than the least. */
+static void no_more_is_at_least_the_least(void **state)
+{
+	(void)state;
+	open_disk();
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	expire(1000, BFQ_NO_MORE);
+	assert_int_equal(queue(1)->max_budget, MIN_BUDGET);
+	end();
+}
+
+static void raised_and_background(void **state)
+{
+	(void)state;
+	open_plain();
+	rig_set("low_latency", 1);
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(queue(1)->raise, BFQ_RAISED);
+	assert_int_equal(rig_dispatch(1), 0);
+	expire(1000, BFQ_EXHAUSTED);
+	assert_int_equal(queue(1)->max_budget, 2 * MIN_BUDGET);
+	end();
+
+	open_plain();
+	rig.flags = 0;
+	rig_insert(0, W, 0, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	expire(1000, BFQ_NO_MORE);
+	assert_int_equal(queue(1)->max_budget, MAX_BUDGET);
+	end();
+}
+
+/* Two that always have something: each turn ends when the next request is more than is left. */
+static void exhausted(void **state)
+{
+	(void)state;
+	open_plain();
+	for (int id = 0; id < 60; id++) {
+		as(1 + (uint32_t)id % 2);
+		rig_insert(id, R, (uint64_t)id * 1000, 100, 1);
+	}
+	/* 2133 sectors, and what is left of them is not enough. */
+	for (int i = 0; i < 21; i++)
+		assert_int_equal(rig.rq[rig_serve(2)].submitter, 1);
+	for (int i = 0; i < 21; i++)
+		assert_int_equal(rig.rq[rig_serve(2)].submitter, 2);
+	assert_int_equal(queue(1)->reason, BFQ_EXHAUSTED);
+	assert_int_equal(queue(1)->max_budget, MAX_BUDGET);
+	end();
+}
+
+/* The time is up, though the budget is not: it pays for the time. */
+static void timed_out(void **state)
+{
+	(void)state;
+	open_plain();
+	for (int id = 0; id < 8; id++) {
+		as(1 + (uint32_t)id % 2);
+		rig_insert(id, R, (uint64_t)id * 8, 8, 1);
+	}
+	as(1);
+	assert_int_equal(rig_serve(1), 0);
+	assert_int_equal(rig_serve(1 + 125 * MS - 1), 2);
+	assert_int_equal(rig.rq[rig_serve(1 + 125 * MS)].submitter, 2);
+	assert_int_equal(queue(1)->reason, BFQ_TIMEOUT);
+	/* It goes on one whole budget later, not two requests. */
+	assert_int_equal(queue(1)->entity.start, wf2q_delta(MAX_BUDGET, BFQ_DEFAULT_WEIGHT));
+	end();
+}
+
+/* Nothing left, and with flash that takes many at once and equals there is no reason to wait. */
+static void no_more(void **state)
+{
+	(void)state;
+	open_plain();
+	rig_insert(0, R, 0, 8, 1);
+	as(2);
+	rig_insert(1, R, 1000, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	assert_int_equal(rig_dispatch(1), 1);
+	as(1);
+	assert_int_equal(queue(1)->reason, BFQ_NO_MORE);
+	end();
+}
+
+/* Someone of a higher class comes. */
+static void preempted(void **state)
+{
+	(void)state;
+	open_plain();
+	rig_insert(0, R, 0, 8, 1);
+	rig_insert(1, R, 8, 8, 1);
+	assert_int_equal(rig_serve(2), 0);
+	rig.prio = RT(4);
+	as(2);
+	rig_insert(2, R, 1000, 8, 3);
+	rig.prio = BE(4);
+	as(1);
+	assert_int_equal(queue(1)->reason, BFQ_PREEMPTED);
+	rig_expect(4, 1, 2);
+	assert_int_equal(rig_dispatch(5), NONE); /* and may send more */
+	rig_expect(4 + 8 * MS, 1, 1);
+	end();
+}
+
+/* Slow: little in a long turn, or far apart in a short one. Those pay for time. */
+static void slow_pays_for_time(void **state)
+{
+	(void)state;
+	for (int seeky = 0; seeky < 2; seeky++) {
+		uint64_t took = seeky ? MS / 2 : 25 * MS, sectors = MAX_BUDGET * took / (125 * MS);
+
+		open_plain();
+		rig_insert(0, R, 0, 8, 1);
+		rig_insert(1, R, 8, 8, 1);
+		queue(1)->seeks = seeky ? (1u << 20) - 1 : 0;
+		assert_int_equal(rig_serve(1), 0);
+		bfq()->now = 1 + took;
+		budget_expire(bfq(), BFQ_PREEMPTED);
+		assert_int_equal(queue(1)->entity.start,
+				 wf2q_delta(sectors > 8 ? sectors : 8, BFQ_DEFAULT_WEIGHT));
+		end();
+	}
+	/* Neither: it pays for 8 sectors. */
+	open_plain();
+	rig_insert(0, R, 0, 8, 1);
+	rig_insert(1, R, 8, 8, 1);
+	assert_int_equal(rig_serve(1), 0);
+	bfq()->now = 1 + 20 * MS;
+	budget_expire(bfq(), BFQ_PREEMPTED);
+	assert_int_equal(queue(1)->entity.start, wf2q_delta(8, BFQ_DEFAULT_WEIGHT));
+	end();
+}
+
+/* Background sectors count for three, unless weights, classes or groups differ. */
+static void background_costs_more(void **state)
+{
+	(void)state;
+	open_plain();
+	rig.flags = 0;
+	rig_insert(0, W, 0, 8, 1);
+	assert_int_equal(select_cost(bfq(), queue(1), &rig.rq[0]), 24);
+	rig.flags = SCHED_RQ_SYNC;
+	rig.prio = BE(0);
+	rig_insert(1, R, 100, 8, 1);
+	assert_int_equal(select_cost(bfq(), queue(1), &rig.rq[1]), 8);
+	rig.flags = 0;
+	rig.prio = BE(4);
+	assert_int_equal(select_cost(bfq(), queue(1), &rig.rq[0]), 8);
+	end();
+}
+
+/* An IDLE queue with others around gets one request, not a turn. */
+static void idle_class_gets_one(void **state)
+{
+	(void)state;
+	open_plain();
+	rig.prio = IDLE;
+	for (int id = 0; id < 4; id++)
+		rig_insert(id, R, (uint64_t)id * 8, 8, 1);
+	assert_int_equal(rig_serve(1), 0);
+	assert_int_equal(rig_serve(1), 1); /* alone: goes on */
+	rig.prio = BE(4);
+	as(2);
+	rig_insert(4, R, 1000, 8, 2);
+	rig_insert(5, R, 1008, 8, 2);
+	rig_expect(3, 2, 4, 5);
+	rig_expect(12 * MS, 2, 2, 3);
+	end();
+}
+
+/* Ahead before behind, near before far, and far behind last. */
+static void nearest_first(void **state)
+{
+	(void)state;
+	open_plain();
+	rig_set("back_seek_max", 512); /* 1024 sectors */
+	rig_insert(0, R, 10000, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0); /* the head is at 10008 */
+	rig_insert(1, R, 10008 - 1025, 8, 1);
+	rig_insert(2, R, 900000, 8, 1);
+	assert_ptr_equal(queue(1)->next, &rig.rq[2]); /* the first one is out of reach */
+	rig_insert(3, R, 10008 + 200, 8, 1);
+	assert_ptr_equal(queue(1)->next, &rig.rq[3]);
+	rig_insert(4, R, 10008 - 101, 8, 1);
+	assert_ptr_equal(queue(1)->next, &rig.rq[3]); /* 202 against 200 */
+	rig_insert(5, R, 10008 - 99, 8, 1);
+	assert_ptr_equal(queue(1)->next, &rig.rq[5]);
+	rig_insert(6, R, 10008 + 198, 8, 1); /* as near as number 5: ahead wins */
+	assert_ptr_equal(queue(1)->next, &rig.rq[6]);
+	end();
+}
+
+static void back_seeks(void **state)
+{
+	(void)state;
+	open_plain();
+	rig_set("back_seek_penalty", 10);
+	rig_insert(0, R, 10000, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	rig_insert(1, R, 10008 - 20, 8, 1);
+	rig_insert(2, R, 10008 + 199, 8, 1);
+	assert_ptr_equal(queue(1)->next, &rig.rq[2]);
+	rig_set("back_seek_penalty", 9);
+	assert_ptr_equal(sorted_choose(bfq(), &rig.rq[1], &rig.rq[2], 10008), &rig.rq[1]);
+	/* Both far behind: the smaller sector, from where it goes up again. */
+	rig_set("back_seek_max", 1);
+	assert_ptr_equal(sorted_choose(bfq(), &rig.rq[1], &rig.rq[2], 900000), &rig.rq[1]);
+	end();
+}
+
+/* Once in a turn, the oldest goes first if it is overdue. */
+static void oldest_once_in_a_turn(const char *tunable, uint8_t flags, uint64_t expire)
+{
+	open_plain();
+	rig.flags = flags;
+	rig_set(tunable, (int64_t)(expire / MS));
+	rig_set("timeout_sync", 100000);
+	rig_insert(0, R, 100000, 8, 1);
+	rig_insert(1, R, 0, 8, 1);
+	rig_insert(2, R, 200000, 8, 2);
+	rig_insert(3, R, 200008, 8, 2);
+	rig_insert(4, R, 100, 8, 2);
+	assert_int_equal(rig_serve(expire), 1); /* not overdue yet, but looked at: by sector on */
+	assert_int_equal(rig_serve(expire + 1), 4);
+	assert_int_equal(rig_serve(expire + 1), 0);
+	end();
+
+	open_plain();
+	rig.flags = flags;
+	rig_set(tunable, (int64_t)(expire / MS));
+	rig_set("timeout_sync", 100000);
+	rig_insert(0, R, 100000, 8, 1);
+	rig_insert(1, R, 0, 8, 1);
+	rig_insert(4, R, 100, 8, 2);
+	assert_int_equal(rig_serve(expire + 1), 1);
+	assert_int_equal(rig_serve(expire + 1), 0);
+	assert_int_equal(rig_serve(expire + 1), 4);
+	end();
+}
+
+static void overdue(void **state)
+{
+	(void)state;
+	oldest_once_in_a_turn("fifo_expire_sync", SCHED_RQ_SYNC, 50 * MS);
+	oldest_once_in_a_turn("fifo_expire_async", 0, 70 * MS);
+}
+
+/* Merged ones stay in their queue; background and awaited ones never meet. */
+static void merging(void **state)
+{
+	(void)state;
+	rig_reset();
+	rig.env.merging = SCHED_MERGING_ALL;
+	rig_open(&sched_bfq);
+	rig_insert(0, W, 100, 8, 1);
+	assert_int_equal(rig_submit(1, W, 108, 8, 1), SCHED_MERGE_BACK);
+	assert_int_equal(rig_submit(2, W, 92, 8, 1), SCHED_MERGE_FRONT);
+	rig.flags = 0;
+	assert_int_equal(rig_submit(3, W, 116, 8, 1), SCHED_MERGE_NONE);
+	assert_int_equal(rig_submit(4, W, 124, 8, 1), SCHED_MERGE_BACK);
+	rig.flags = SCHED_RQ_SYNC;
+	assert_int_equal(rig_submit(5, W, 132, 8, 1), SCHED_MERGE_NONE);
+	as(2);
+	assert_int_equal(rig_submit(6, W, 140, 8, 1), SCHED_MERGE_NONE);
+	assert_int_equal(rig.rq[0].nr_sectors, 24);
+	rig_insert_head(7, R, 0, 8, 1);
+	assert_int_equal(rig_serve(1), 7);
+	for (int i = 0; i < 4; i++)
+		assert_true(rig_serve(1 + 20 * MS * (unsigned)i) != NONE);
+	rig_close();
+}
+
+/* A request that grows beyond its queue's budget still gets served. */
+static void grown_beyond_its_budget(void **state)
+{
+	(void)state;
+	rig_reset();
+	rig.env.merging = SCHED_MERGING_ALL;
+	rig_open(&sched_bfq);
+	rig_set("max_budget", 32);
+	rig_insert(0, R, 0, 8, 1);
+	for (int id = 1; id < 20; id++)
+		assert_int_equal(rig_submit(id, R, (uint64_t)id * 8, 8, 1), SCHED_MERGE_BACK);
+	assert_int_equal(queue(0)->entity.budget, 160);
+	assert_int_equal(rig_serve(1), 0);
+	rig_close();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(new_queue),
+		cmocka_unit_test(too_idle_shrinks),
+		cmocka_unit_test(too_idle_shrinks_to_the_least),
+		cmocka_unit_test(feedback),
+		cmocka_unit_test(no_more_is_at_least_the_least),
+		cmocka_unit_test(raised_and_background),
+		cmocka_unit_test(exhausted),
+		cmocka_unit_test(timed_out),
+		cmocka_unit_test(no_more),
+		cmocka_unit_test(preempted),
+		cmocka_unit_test(slow_pays_for_time),
+		cmocka_unit_test(background_costs_more),
+		cmocka_unit_test(idle_class_gets_one),
+		cmocka_unit_test(nearest_first),
+		cmocka_unit_test(back_seeks),
+		cmocka_unit_test(overdue),
+		cmocka_unit_test(merging),
+		cmocka_unit_test(grown_beyond_its_budget),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
