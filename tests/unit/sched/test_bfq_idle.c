@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_bfq_idle.c - when the drive is kept free, for how long, who may interrupt that, and what may
+ * be slipped in meanwhile.
+ */
+#include "sched/bfq/bfq.h"
+
+#include "rig.h"
+
+enum { FLASH, FLASH_ONE, DISK, DISK_MANY };
+
+static struct bfq *bfq(void)
+{
+	return (struct bfq *)rig.s;
+}
+
+static void as(uint32_t s, uint16_t prio)
+{
+	rig.submitter = s;
+	rig.prio = prio;
+}
+
+static struct bfq_queue *queue(uint32_t s, uint16_t prio)
+{
+	struct sched_rq like = { .submitter = s, .ioprio = prio, .flags = SCHED_RQ_SYNC };
+
+	return queue_find(bfq(), &like);
+}
+
+static void open_on(int drive)
+{
+	rig_reset();
+	rig.env.rotational = drive >= DISK;
+	rig.env.depth = drive == FLASH || drive == DISK_MANY ? 128 : 1;
+	rig_open(&sched_bfq);
+	rig_set("low_latency", 0);
+	as(1, BE(4));
+}
+
+static void end(void)
+{
+	rig.s->ops->exit(rig.s);
+}
+
+/* Submitter 1 has got an answer and nothing more to say; submitter 2 waits. */
+static void paused(int drive, uint16_t prio1, uint16_t prio2)
+{
+	open_on(drive);
+	as(1, prio1);
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	as(2, prio2);
+	rig_insert(1, R, 1000000, 8, 1);
+}
+
+static void assert_waits(uint64_t now, uint64_t until)
+{
+	assert_int_equal(rig_dispatch(now), NONE);
+	assert_int_equal(rig.s->ops->next_wakeup(rig.s), until);
+}
+
+/* Throughput: a disk that takes one at a time; or any drive but queueing flash, in order. */
+static void for_throughput(void **state)
+{
+	(void)state;
+	paused(DISK, BE(4), BE(4));
+	rig_complete(0, 100);
+	assert_waits(100, 100 + 8 * MS);
+	end();
+
+	paused(DISK_MANY, BE(4), BE(4));
+	rig_complete(0, 100);
+	assert_waits(100, 100 + 8 * MS);
+	end();
+
+	paused(FLASH_ONE, BE(4), BE(4));
+	rig_complete(0, 100);
+	assert_waits(100, 100 + 8 * MS);
+	end();
+
+	paused(FLASH, BE(4), BE(4));
+	assert_int_equal(rig_dispatch(1), 1); /* not even while it is in the drive */
+	end();
+}
+
+/* On a disk with a queue: not for one that seeks, thinks long, or is mostly silent. */
+static void not_for_everyone(void **state)
+{
+	(void)state;
+	for (int why = 0; why < 4; why++) {
+		paused(why == 3 ? DISK : DISK_MANY, BE(4), BE(4));
+		if (why == 0 || why == 3)
+			queue(1, BE(4))->seeks = UINT32_MAX;
+		if (why == 1) {
+			queue(1, BE(4))->think_samples = 81;
+			queue(1, BE(4))->think_mean = 4 * MS + 1;
+		}
+		if (why == 2)
+			queue(1, BE(4))->io_bound = false;
+		rig_complete(0, 100);
+		if (why < 3)
+			assert_int_equal(rig_dispatch(100), 1);
+		else /* one at a time: it waits even for that, but not for long */
+			assert_waits(100, 100 + 2 * MS);
+		end();
+	}
+}
+
+/* Promises: whoever would lose his share to others. */
+static void for_weights(void **state)
+{
+	(void)state;
+	paused(FLASH, BE(3), BE(4));
+	rig_complete(0, 100);
+	assert_waits(100, 100 + 8 * MS);
+	end();
+
+	paused(FLASH, BE(5), BE(4)); /* the lightest has nothing to lose */
+	assert_int_equal(rig_dispatch(100), 1);
+	end();
+
+	/* Classes: even if it is the lightest. */
+	paused(FLASH, RT(7), BE(4));
+	rig_complete(0, 100);
+	assert_waits(100, 100 + 8 * MS);
+	end();
+
+	/* Seeky, but weights differ: the whole time. */
+	paused(FLASH, BE(3), BE(4));
+	queue(1, BE(3))->seeks = UINT32_MAX;
+	rig_complete(0, 100);
+	assert_waits(100, 100 + 8 * MS);
+	end();
+}
+
+static void for_groups(void **state)
+{
+	(void)state;
+	open_on(FLASH);
+	assert_int_equal(rig.s->ops->set_weight(rig.s, 1, 100), 0);
+	rig_insert(0, R, 0, 8, 1);
+	as(2, BE(4));
+	rig_insert(1, R, 1000000, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	rig_complete(0, 100);
+	assert_waits(100, 100 + 8 * MS);
+	end();
+}
+
+static void never_for_idle_class_or_background(void **state)
+{
+	(void)state;
+	open_on(DISK);
+	rig.flags = 0;
+	rig_insert(0, W, 0, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	rig_complete(0, 100);
+	assert_int_equal(rig.s->ops->next_wakeup(rig.s), SCHED_NEVER);
+	end();
+
+	open_on(DISK);
+	as(1, IDLE);
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	rig_complete(0, 100);
+	assert_int_equal(rig.s->ops->next_wakeup(rig.s), SCHED_NEVER);
+	end();
+}
+
+/* Alone: if somebody comes, the turn goes on as long as there is reason to. */
+static void alone(void **state)
+{
+	(void)state;
+	open_on(FLASH);
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(rig_serve(1), 0);
+	assert_int_equal(rig.s->ops->next_wakeup(rig.s), 1 + 8 * MS);
+	assert_false(rig.s->ops->has_work(rig.s)); /* nothing that could go then */
+	as(2, BE(4));
+	rig_insert(1, R, 1000, 8, 2); /* now there is none */
+	assert_int_equal(queue(1, BE(4))->reason, BFQ_PREEMPTED);
+	assert_int_equal(rig_dispatch(2), 1);
+	end();
+}
+
+static void raised_longer(void **state)
+{
+	(void)state;
+	open_on(FLASH);
+	rig_set("low_latency", 1);
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(rig_serve(1), 0);
+	assert_int_equal(rig.s->ops->next_wakeup(rig.s), 1 + 20 * MS);
+	end();
+}
+
+/* A raised one among others that are too waits while the drive holds much that is not its own. */
+static void raised_among_raised(void **state)
+{
+	(void)state;
+	for (int foreign = 3; foreign < 5; foreign++) {
+		open_on(FLASH);
+		rig_set("low_latency", 1);
+		rig_insert(0, R, 0, 8, 1);
+		as(2, BE(4));
+		rig_insert(1, R, 1000, 8, 1);
+		assert_int_equal(rig_dispatch(1), 0);
+		bfq()->in_drive += (uint32_t)foreign;
+		assert_int_equal(idle_is_better(bfq(), queue(1, BE(4))), foreign == 4);
+		bfq()->in_drive -= (uint32_t)foreign;
+		end();
+	}
+}
+
+static void slice_idle(void **state)
+{
+	(void)state;
+	for (int us = 0; us < 2; us++) {
+		paused(DISK, BE(4), BE(4));
+		if (us)
+			rig_set("slice_idle_us", 3500);
+		else
+			rig_set("slice_idle", 3);
+		assert_int_equal(rig_get("slice_idle"), 3);
+		assert_int_equal(rig_get("slice_idle_us"), us ? 3500 : 3000);
+		rig_complete(0, 100);
+		assert_waits(100, 100 + (us ? 3500000 : 3000000));
+		end();
+	}
+	paused(DISK, BE(0), BE(4));
+	rig_set("slice_idle", 0);
+	assert_int_equal(rig_dispatch(1), 1);
+	end();
+}
+
+/* One at a time, whatever the drive could take; always idling, and long enough. */
+static void strict_guarantees(void **state)
+{
+	(void)state;
+	open_on(FLASH);
+	rig_set("slice_idle", 2);
+	rig_set("strict_guarantees", 1);
+	assert_int_equal(rig_get("slice_idle"), 8);
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	as(2, BE(4));
+	rig_insert(1, R, 1000000, 8, 1);
+	assert_waits(2, SCHED_NEVER);
+	rig_complete(0, 100);
+	assert_waits(100, 100 + 8 * MS);
+	as(1, BE(4));
+	rig_insert(2, R, 8, 8, 200);
+	rig_insert(3, R, 16, 8, 200);
+	assert_int_equal(rig_dispatch(200), 2);
+	assert_int_equal(rig_dispatch(200), NONE);
+	assert_int_equal(rig.s->ops->next_wakeup(rig.s), SCHED_NEVER);
+	rig_complete(2, 300);
+	assert_int_equal(rig_dispatch(300), 3);
+	end();
+	paused(FLASH, BE(4), BE(4));
+	rig_set("slice_idle", 20);
+	rig_set("strict_guarantees", 1);
+	assert_int_equal(rig_get("slice_idle"), 20);
+	end();
+}
+
+/* A request of the one that is waited for goes at once, and its turn goes on. */
+static void it_comes_back(void **state)
+{
+	(void)state;
+	paused(DISK, BE(4), BE(4));
+	rig_complete(0, 100);
+	assert_waits(100, 100 + 8 * MS);
+	as(1, BE(4));
+	rig_insert(2, R, 8, 8, 5 * MS);
+	assert_int_equal(rig_dispatch(5 * MS), 2);
+	/* In the drive: still nobody else's turn. */
+	assert_waits(6 * MS, SCHED_NEVER);
+	end();
+}
+
+/* Whose time is up while the drive is kept free for him has had it, unless that is a promise. */
+static void time_up_while_idling(void **state)
+{
+	(void)state;
+	paused(DISK, BE(4), BE(4));
+	rig_set("slice_idle", 500);
+	rig_complete(0, 100);
+	assert_waits(100, 100 + 500 * MS);
+	assert_int_equal(rig_dispatch(1 + 125 * MS), NONE);
+	assert_int_equal(rig_dispatch(100 + 500 * MS), 1);
+	assert_int_equal(queue(1, BE(4))->reason, BFQ_TIMEOUT);
+	end();
+}
+
+static void timeout_sync(void **state)
+{
+	(void)state;
+	for (int ms = 10; ms <= 50; ms += 40) {
+		open_on(FLASH);
+		rig_set("timeout_sync", ms);
+		for (int id = 0; id < 6; id++) {
+			as(1 + (uint32_t)id % 2, BE(4));
+			rig_insert(id, R, (uint64_t)id * 8, 8, 1);
+		}
+		assert_int_equal(rig_serve(1), 0);
+		assert_int_equal(rig_serve((unsigned)ms * MS), 2);
+		assert_int_equal(rig_serve(1 + (unsigned)ms * MS), 1);
+		end();
+	}
+}
+
+/* Preemption: back at once with budget left, though it would have paid to wait for the other. */
+static void back_in_time(void **state)
+{
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		uint64_t at = 10 + 24 * MS + (unsigned)late;
+
+		paused(FLASH, BE(5), BE(4));
+		for (int id = 2; id < 20; id++)
+			rig_insert(id, R, 1000000 + (uint64_t)id * 1000, 128, 1);
+		assert_int_equal(rig_dispatch(1), 1);
+		rig_complete(0, 10);
+		assert_int_equal(rig_dispatch(11), 2);
+		as(1, BE(5));
+		queue(1, BE(5))->max_budget = 100; /* it will soon be through */
+		rig_insert(50, R, 8, 8, at);
+		assert_int_equal(rig_dispatch(at), late ? 3 : 50);
+		assert_int_equal(queue(2, BE(4))->reason, late ? BFQ_NEVER_SERVED : BFQ_PREEMPTED);
+		end();
+	}
+}
+
+/* And its place in the tree is that of before; of who was away for longer it is now. */
+static void place_of_who_is_back(void **state)
+{
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		paused(FLASH, BE(4), BE(4));
+		for (int id = 2; id < 20; id++)
+			rig_insert(id, R, 1000000 + (uint64_t)id * 1000, 128, 1);
+		rig_complete(0, 10);
+		for (int id = 1; id < 5; id++)
+			assert_int_equal(rig_dispatch(11), id);
+		as(1, BE(4));
+		rig_insert(50, R, 8, 8, late ? 25 * MS : 1 * MS);
+		if (late)
+			assert_true(queue(1, BE(4))->entity.start ==
+				    bfq()->root.tree[BFQ_BE].vtime);
+		else
+			assert_true(queue(1, BE(4))->entity.start < bfq()->root.tree[BFQ_BE].vtime);
+		end();
+	}
+}
+
+/* And of a higher class; but somebody with a higher weight only when the tree agrees. */
+static void higher(void **state)
+{
+	(void)state;
+	for (int which = 0; which < 3; which++) {
+		static const uint16_t prio[] = { RT(7), BE(0), BE(4) };
+
+		open_on(FLASH_ONE); /* where waiting would pay: that is no reason */
+		for (int id = 0; id < 4; id++)
+			rig_insert(id, R, (uint64_t)id * 8, 8, 1);
+		assert_int_equal(rig_serve(1), 0);
+		as(2, prio[which]);
+		rig_insert(9, R, 1000, 8, 2);
+		assert_int_equal(rig_serve(2), which == 2 ? 1 : 9);
+		end();
+	}
+}
+
+static void out_of_time_or_of_turn(void **state)
+{
+	(void)state;
+	open_on(FLASH);
+	rig_insert(0, R, 0, 8, 1);
+	rig_insert(1, R, 8, 8, 1);
+	assert_int_equal(rig_serve(1), 0);
+	as(2, BE(4));
+	rig_insert(2, R, 1000, 8, 2); /* the same weight: a later finish */
+	assert_int_equal(rig_serve(2), 1);
+	end();
+}
+
+/* Injection: background requests of the same submitter's priority always. */
+static void inject_background(void **state)
+{
+	(void)state;
+	paused(DISK, BE(4), BE(4));
+	rig.flags = 0;
+	as(3, BE(4));
+	rig_insert(2, W, 500, 8, 2);
+	assert_int_equal(rig_dispatch(3), 2);
+	assert_int_equal(rig_dispatch(3), NONE);
+	rig_complete(0, 4);
+	rig_insert(3, W, 600, 8, 5);
+	rig_set("strict_guarantees", 1);
+	assert_int_equal(rig_dispatch(6), NONE);
+	end();
+}
+
+/* Others up to the limit, where waiting is a promise and not for throughput. */
+static void inject_others(void **state)
+{
+	(void)state;
+	for (uint32_t limit = 0; limit < 4; limit++) {
+		paused(FLASH, BE(3), BE(4));
+		as(2, BE(4));
+		for (int id = 2; id < 6; id++)
+			rig_insert(id, R, 1000000 + (uint64_t)id * 8, 8, 2);
+		queue(1, BE(3))->inject_limit = limit;
+		/* One is in the drive already. */
+		for (uint32_t i = 1; i < limit; i++)
+			assert_int_not_equal(rig_dispatch(3), NONE);
+		assert_int_equal(rig_dispatch(3), NONE);
+		assert_ptr_equal(bfq()->in_service, queue(1, BE(3)));
+		end();
+	}
+	/* Flash: no large ones on top. */
+	paused(FLASH, BE(3), BE(4));
+	rig.rq[1].nr_sectors = 64;
+	queue(1, BE(3))->inject_limit = 4;
+	assert_int_equal(rig_dispatch(3), NONE);
+	rig_complete(0, 4);
+	assert_int_equal(rig_dispatch(5), 1);
+	end();
+	/* Not where it pays to keep the head where it is. */
+	paused(DISK, BE(4), BE(4));
+	queue(1, BE(4))->inject_limit = 4;
+	assert_int_equal(rig_dispatch(3), NONE);
+	end();
+	/* Not more than the other one's budget. */
+	paused(FLASH, BE(3), BE(4));
+	queue(1, BE(3))->inject_limit = 4;
+	queue(2, BE(4))->entity.budget = 7;
+	assert_int_equal(rig_dispatch(3), NONE);
+	end();
+}
+
+/* Injected until it has nothing left; that queue is idle then. */
+static void inject_the_last(void **state)
+{
+	(void)state;
+	paused(FLASH, BE(3), BE(4));
+	queue(1, BE(3))->inject_limit = 2;
+	assert_int_equal(rig_dispatch(3), 1);
+	assert_false(queue(2, BE(4))->busy);
+	end();
+}
+
+/* One request of submitter 1, done in TOOK, with FOREIGN others in the drive. */
+static void timed(struct bfq_queue *q, uint64_t took, uint32_t foreign)
+{
+	bfq()->now += 10 * MS;
+	bfq()->in_drive = foreign;
+	q->in_drive = 0;
+	inject_arrival(bfq(), q);
+	bfq()->now += took;
+	inject_completion(bfq(), q);
+}
+
+static void inject_limit(void **state)
+{
+	struct bfq_queue *q;
+
+	(void)state;
+	paused(FLASH, BE(3), BE(4));
+	q = queue(1, BE(3));
+	bfq()->max_in_drive = 2;
+	assert_int_equal(q->inject_limit, 0); /* it answers fast: not before it was measured */
+	timed(q, 200000, 1);
+	assert_int_equal(q->inject_limit, 0);
+	timed(q, 200000, 0);
+	assert_int_equal(q->inject_limit, 1);
+	timed(q, 299999, 1);
+	assert_int_equal(q->inject_limit, 2);
+	timed(q, 100000, 1);
+	timed(q, 100000, 1);
+	assert_int_equal(q->inject_limit, 3); /* one more than was seen in the drive */
+	timed(q, 300000, 1);
+	assert_int_equal(q->inject_limit, 2);
+	bfq()->now += 9 * MS; /* too soon after the last time */
+	inject_arrival(bfq(), q);
+	assert_int_equal(q->inject_start_ns, 0);
+	bfq()->now += SEC;
+	inject_arrival(bfq(), q);
+	assert_int_equal(q->inject_limit, 0);
+	assert_int_equal(q->inject_base_ns, 0);
+	q->think_samples = 81;
+	q->think_mean = 5 * MS;
+	bfq()->now += SEC;
+	inject_arrival(bfq(), q);
+	assert_int_equal(q->inject_limit, 1);
+	bfq()->in_drive = 1;
+	q->in_drive = 1;
+	end();
+}
+
+/* Think time, and the share of time without a request, from arrivals and completions. */
+static void what_is_learnt_of_a_queue(void **state)
+{
+	uint64_t now = 1;
+
+	(void)state;
+	open_on(DISK);
+	for (int i = 0; i < 40; i++) {
+		rig_insert(0, R, (uint64_t)i * 8, 8, now);
+		assert_int_equal(rig_serve(now), 0);
+		now += 5 * MS;
+		if (i == 2) /* 32 + 28 + ... of 256: not sure yet */
+			assert_true(idle_short_think(bfq(), queue(1, BE(4))));
+	}
+	assert_false(idle_short_think(bfq(), queue(1, BE(4))));
+	assert_in_range(queue(1, BE(4))->think_mean, 5 * MS, 5 * MS + MS / 5);
+	assert_false(queue(1, BE(4))->io_bound);
+	/* 1 ms of 10. */
+	for (int i = 0; i < 60; i++) {
+		rig_insert(0, R, 900000ull * (unsigned)i, 8, now);
+		assert_int_equal(rig_dispatch(now), 0);
+		rig_complete(0, now + 9 * MS);
+		now += 10 * MS;
+	}
+	assert_true(idle_short_think(bfq(), queue(1, BE(4))));
+	assert_true(queue(1, BE(4))->io_bound);
+	assert_int_equal(queue(1, BE(4))->seeks, UINT32_MAX);
+	end();
+}
+
+static void seeks(void **state)
+{
+	struct sched_rq rq = { .sector = 10801, .nr_sectors = 8 };
+
+	(void)state;
+	for (int rotational = 0; rotational < 2; rotational++) {
+		open_on(rotational ? DISK : FLASH);
+		rq.nr_sectors = 8;
+		assert_true(idle_is_seek(bfq(), 10000, &rq));
+		assert_true(idle_is_seek(bfq(), 11602, &rq));
+		assert_false(idle_is_seek(bfq(), 10001, &rq));
+		assert_false(idle_is_seek(bfq(), 11601, &rq));
+		rq.nr_sectors = 64;
+		assert_int_equal(idle_is_seek(bfq(), 0, &rq), rotational);
+		end();
+	}
+}
+
+/* Whether the drive takes several at once shows when there are more than three to take. */
+static void queueing(void **state)
+{
+	(void)state;
+	for (int at_once = 3; at_once < 5; at_once++) {
+		open_on(at_once == 3 ? FLASH : FLASH_ONE);
+		for (int round = 0; round < 40; round++) {
+			for (int id = 0; id < 8; id++)
+				rig_insert(id, R, (uint64_t)(round * 8 + id) * 8, 8, 1);
+			for (int done = 0; done < 8; done += at_once) {
+				int n = done + at_once < 8 ? at_once : 8 - done;
+
+				for (int i = 0; i < n; i++)
+					assert_int_equal(rig_dispatch(1), done + i);
+				for (int i = 0; i < n; i++)
+					rig_complete(done + i, 1);
+			}
+		}
+		assert_int_equal(bfq()->queueing, at_once > 3);
+		end();
+	}
+}
+
+/* Who is gone will not come back: nobody waits for him, and his queue is free. */
+static void gone(void **state)
+{
+	(void)state;
+	paused(DISK, BE(4), BE(4));
+	rig_complete(0, 100);
+	assert_waits(100, 100 + 8 * MS);
+	rig.s->ops->submitter_gone(rig.s, 1);
+	assert_null(queue(1, BE(4)));
+	assert_int_equal(rig_dispatch(100), 1);
+	/* With a request in the drive: when that has ended. */
+	rig.s->ops->submitter_gone(rig.s, 2);
+	assert_non_null(queue(2, BE(4)));
+	rig_complete(1, 200);
+	assert_null(queue(2, BE(4)));
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(for_throughput),
+		cmocka_unit_test(not_for_everyone),
+		cmocka_unit_test(for_weights),
+		cmocka_unit_test(for_groups),
+		cmocka_unit_test(never_for_idle_class_or_background),
+		cmocka_unit_test(alone),
+		cmocka_unit_test(raised_longer),
+		cmocka_unit_test(raised_among_raised),
+		cmocka_unit_test(slice_idle),
+		cmocka_unit_test(strict_guarantees),
+		cmocka_unit_test(it_comes_back),
+		cmocka_unit_test(time_up_while_idling),
+		cmocka_unit_test(timeout_sync),
+		cmocka_unit_test(back_in_time),
+		cmocka_unit_test(place_of_who_is_back),
+		cmocka_unit_test(higher),
+		cmocka_unit_test(out_of_time_or_of_turn),
+		cmocka_unit_test(inject_background),
+		cmocka_unit_test(inject_others),
+		cmocka_unit_test(inject_the_last),
+		cmocka_unit_test(inject_limit),
+		cmocka_unit_test(what_is_learnt_of_a_queue),
+		cmocka_unit_test(seeks),
+		cmocka_unit_test(queueing),
+		cmocka_unit_test(gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_bfq_learn.c - what bfq learns of the drive and makes of it (rate, largest budget), whom it
+ * raises and until when, and who gets how many tags.
+ */
+#include "sched/bfq/bfq.h"
+
+#include "rig.h"
+
+#define REF_FLASH 33000
+#define REF_DISK 14000
+
+static struct bfq *bfq(void)
+{
+	return (struct bfq *)rig.s;
+}
+
+static struct bfq_queue *queue(uint32_t s)
+{
+	struct sched_rq like = { .submitter = s, .ioprio = rig.prio, .flags = SCHED_RQ_SYNC };
+
+	return queue_find(bfq(), &like);
+}
+
+static void open_on(bool rotational)
+{
+	rig_reset();
+	rig.env.rotational = rotational;
+	rig_open(&sched_bfq);
+	rig.submitter = 1;
+}
+
+static void end(void)
+{
+	rig.s->ops->exit(rig.s);
+}
+
+/* N requests of NR sectors, one every GAP, answered when the next one comes; GAP sectors apart. */
+static uint64_t stream(uint64_t now, int n, uint32_t nr, uint64_t every, uint64_t apart)
+{
+	uint64_t sector = 0;
+
+	for (int i = 0; i < n; i++, sector += nr + apart) {
+		rig_insert(i % 2, R, sector, nr, now);
+		assert_int_equal(rig_dispatch(now), i % 2);
+		now += every;
+		rig_complete(i % 2, now);
+	}
+	return now;
+}
+
+static void before_anything_is_known(void **state)
+{
+	(void)state;
+	open_on(false);
+	assert_int_equal(rig_get("peak_rate"), (REF_FLASH * 2 / 3 * 500000ull) >> 16);
+	assert_int_equal(rig_get("budget"), 16384);
+	end();
+	open_on(true);
+	assert_int_equal(rig_get("peak_rate"), (REF_DISK * 2 / 3 * 500000ull) >> 16);
+	end();
+}
+
+/* A second of 256 sectors every 250 us, in order: 1.024 sectors a microsecond weigh 8 of 10. */
+static void rate_of_a_stream(void **state)
+{
+	uint64_t before = REF_FLASH * 2 / 3, seen = 67108, expected = before / 2 + seen / 2;
+
+	(void)state;
+	open_on(false);
+	/* The interval ends with the first request after it. */
+	stream(SEC, 4001, 256, 250000, 0);
+	/* Divisor 10 - 8: half of each. */
+	assert_in_range(bfq()->rate.peak, expected - 40, expected + 40);
+	/* And it makes the budget: 125 ms of that. */
+	assert_int_equal(rig_get("budget"), (bfq()->rate.peak * 125000) >> 16);
+	rig_set("timeout_sync", 50);
+	assert_int_equal(rig_get("budget"), (bfq()->rate.peak * 50000) >> 16);
+	rig_set("max_budget", 777);
+	assert_int_equal(rig_get("budget"), 777);
+	rig_set("max_budget", 0);
+	assert_int_equal(rig_get("budget"), (bfq()->rate.peak * 50000) >> 16);
+	end();
+}
+
+/* What says nothing: too few, too short, too scattered and slow, too fast to be true. */
+static void not_a_sample(void **state)
+{
+	uint64_t before = REF_FLASH * 2 / 3;
+
+	(void)state;
+	open_on(false);
+	stream(SEC, 31, 256, 10 * MS, 0);
+	stream(2 * SEC, 200, 256, 1 * MS, 0); /* a pause before, 200 ms, and a pause after */
+	stream(3 * SEC, 1, 8, 1000, 0);
+	assert_int_equal(bfq()->rate.peak, before);
+	stream(4 * SEC, 2001, 8, 500000, 100000); /* seeks, 0.016 sectors a microsecond */
+	assert_int_equal(bfq()->rate.peak, before);
+	stream(6 * SEC, 6001, 32768, 200000, 0); /* 163 */
+	stream(8 * SEC, 1, 8, 1000, 0);
+	assert_int_equal(bfq()->rate.peak, before);
+	end();
+}
+
+/* Scattered, but faster than what was known: believed, though it weighs little. */
+static void scattered_but_faster(void **state)
+{
+	uint64_t before = REF_DISK * 2 / 3;
+
+	(void)state;
+	open_on(true);
+	stream(SEC, 1001, 1024, 1 * MS, 100000);
+	assert_true(bfq()->rate.peak > before);
+	assert_true(bfq()->rate.peak < before * 2);
+	end();
+}
+
+/* 300 ms and 32 of them are enough, where a pause or something slow ends the sample. */
+static void ended_early(void **state)
+{
+	uint64_t now;
+
+	(void)state;
+	for (int slow = 0; slow < 2; slow++) {
+		open_on(false);
+		now = stream(SEC, 1300, 256, 250000, 0);
+		assert_int_equal(bfq()->rate.peak, REF_FLASH * 2 / 3);
+		if (!slow)
+			now += 101 * MS;
+		rig_insert(5, R, 1300 * 256, 8, now);
+		assert_int_equal(rig_dispatch(now), 5);
+		if (slow)
+			rig_complete(5, now + 300 * MS);
+		assert_int_not_equal(bfq()->rate.peak, REF_FLASH * 2 / 3);
+		end();
+	}
+}
+
+/* Turns of a few queues make the budget trusted; before, it is what it was. */
+static void trusted_after_some_turns(void **state)
+{
+	int turns = 0;
+
+	(void)state;
+	open_on(false);
+	bfq()->rate.peak = 65536;
+	for (; rig_get("budget") == 16384; turns++) {
+		rig_insert(0, R, 0, 8, 1 + 20 * MS * (unsigned)turns);
+		assert_int_equal(rig_serve(1 + 20 * MS * (unsigned)turns), 0);
+	}
+	assert_int_equal(turns, 11);
+	assert_int_equal(rig_get("budget"), 125000);
+	end();
+}
+
+/* Raising: the usual priority, awaited, new or idle for 2 s. */
+static void who_is_raised(void **state)
+{
+	(void)state;
+	open_on(false);
+	for (int i = 0; i < 4; i++) {
+		static const uint16_t prio[] = { BE(4), BE(3), RT(4), IDLE };
+
+		rig.prio = prio[i];
+		rig_insert(i, R, 0, 8, 1);
+		assert_int_equal(queue(1)->raise, i ? 1 : BFQ_RAISED);
+	}
+	rig.prio = BE(4);
+	assert_int_equal(queue(1)->entity.weight, 100 * BFQ_RAISED);
+	assert_int_equal(queue(1)->max_budget, 2 * (16384 / 32));
+	rig.flags = 0;
+	rig_insert(5, W, 0, 8, 1);
+	assert_int_equal(bfq()->async[8 + 4].raise, 1);
+	end();
+
+	open_on(false);
+	rig_set("low_latency", 0);
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(queue(1)->raise, 1);
+	rig_set("low_latency", 1);
+	rig_expect(1, 1, 0);
+	rig_insert(0, R, 0, 8, 100 * MS);
+	rig_expect(100 * MS, 1, 0);
+	rig.s->ops->tick(rig.s, 200 * MS); /* idles no longer */
+	rig_insert(0, R, 0, 8, 2100 * MS);
+	assert_int_equal(queue(1)->raise, 1); /* 2 s since the answer, not since it idled */
+	rig_expect(2100 * MS, 1, 0);
+	rig.s->ops->tick(rig.s, 2200 * MS);
+	rig_insert(0, R, 0, 8, 4300 * MS);
+	assert_int_equal(queue(1)->raise, BFQ_RAISED);
+	end();
+}
+
+/* Until its time is over, or it has got enough, or nobody is to be raised. */
+static void until_when(void **state)
+{
+	uint64_t now = 1;
+
+	(void)state;
+	open_on(false);
+	rig_insert(0, R, 0, 8, 1);
+	/* 2.5 s on a drive as fast as the reference; this one is taken for 2/3 of it. */
+	assert_in_range(queue(1)->raise_ns, 3749 * MS, 3751 * MS);
+	rig_expect(1, 1, 0);
+	rig_insert(0, R, 8, 8, 3740 * MS);
+	rig_expect(3740 * MS, 1, 0);
+	assert_int_equal(queue(1)->raise, BFQ_RAISED);
+	rig_insert(0, R, 16, 8, 3752 * MS);
+	rig_expect(3752 * MS, 1, 0);
+	assert_int_equal(queue(1)->raise, 1);
+	end();
+
+	open_on(false);
+	for (int i = 0; i < 47; i++, now += MS) { /* 47 x 2560: the last one is beyond 120000 */
+		rig_insert(0, R, (uint64_t)i * 2560, 2560, now);
+		assert_int_equal(queue(1)->raise, BFQ_RAISED);
+		rig_expect(now, 1, 0);
+	}
+	assert_int_equal(queue(1)->raise, 1);
+	end();
+
+	open_on(false);
+	rig_insert(0, R, 0, 8, 1);
+	rig_set("low_latency", 0);
+	assert_int_equal(queue(1)->raise, 1);
+	assert_int_equal(bfq()->busy_raised, 0);
+	rig_expect(1, 1, 0);
+	assert_int_equal(queue(1)->entity.budget, 2 * (16384 / 32));
+	end();
+}
+
+/* Within 3 and 25 s, by how fast the drive is. */
+static void raised_for(void **state)
+{
+	(void)state;
+	for (int rotational = 0; rotational < 2; rotational++) {
+		uint64_t ref = rotational ? REF_DISK : REF_FLASH;
+		uint64_t at_ref = rotational ? 7 * SEC : 3 * SEC; /* 2.5 s is too little */
+
+		open_on(rotational);
+		bfq()->rate.peak = ref;
+		assert_int_equal(rate_raise_ns(bfq()), at_ref);
+		bfq()->rate.peak = ref * 100;
+		assert_int_equal(rate_raise_ns(bfq()), 3 * SEC);
+		bfq()->rate.peak = 1;
+		assert_int_equal(rate_raise_ns(bfq()), 25 * SEC);
+		end();
+	}
+}
+
+/* Somebody who begins goes before those who stream, and for longer than they would. */
+static void beginner_first(void **state)
+{
+	(void)state;
+	open_on(false);
+	rig_set("low_latency", 0);
+	for (int id = 0; id < 20; id++)
+		rig_insert(id, R, (uint64_t)id * 256, 256, 1);
+	assert_int_equal(rig_serve(1), 0);
+	rig_set("low_latency", 1);
+	rig.submitter = 2;
+	rig_insert(50, R, 900000, 8, 2);
+	assert_int_equal(rig_serve(2), 50);
+	/* A turn of 30 times 125 ms. */
+	assert_int_equal(queue(2)->timeout_ns, 2 + 30 * 125 * MS);
+	end();
+}
+
+static void tags(void **state)
+{
+	(void)state;
+	open_on(false); /* 256 tags */
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 256);
+	assert_int_equal(rig_limit_depth(W, SCHED_RQ_SYNC), 192);
+	assert_int_equal(rig_limit_depth(W, 0), 128);
+	assert_int_equal(rig_limit_depth(R, 0), 128);
+	rig_insert(0, R, 0, 8, 1); /* raised */
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 256);
+	assert_int_equal(rig_limit_depth(W, SCHED_RQ_SYNC), 96);
+	assert_int_equal(rig_limit_depth(W, 0), 48);
+	rig.s->ops->depth_changed(rig.s, 64);
+	assert_int_equal(rig_limit_depth(W, 0), 12);
+	rig.s->ops->depth_changed(rig.s, 4);
+	assert_int_equal(rig_limit_depth(W, 0), 1);
+	end();
+}
+
+/* Who has more than his share of the tags, by weight, gets none until he has less. */
+static void tags_by_weight(void **state)
+{
+	(void)state;
+	open_on(false);
+	rig_set("low_latency", 0);
+	rig.s->ops->depth_changed(rig.s, 30);
+	for (int id = 0; id < 21; id++)
+		rig_insert(id, R, (uint64_t)id * 8, 8, 1);
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 30); /* alone */
+	rig.submitter = 2;
+	rig.prio = BE(6); /* 100 : 50 */
+	rig_insert(21, R, 100000, 8, 1);
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 30);
+	rig.submitter = 1;
+	rig.prio = BE(4);
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 1);
+	rig_expect(1, 1, 0);
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 30);
+	/* In a group of weight 10: its share is 30 x 10 / 60. */
+	rig.s->ops->set_weight(rig.s, 1, 10);
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 1);
+	for (int id = 22; id < 27; id++)
+		assert_true(rig_serve(1) != NONE);
+	rig.s->ops->set_weight(rig.s, 1, 500);
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(before_anything_is_known),
+		cmocka_unit_test(rate_of_a_stream),
+		cmocka_unit_test(not_a_sample),
+		cmocka_unit_test(scattered_but_faster),
+		cmocka_unit_test(ended_early),
+		cmocka_unit_test(trusted_after_some_turns),
+		cmocka_unit_test(who_is_raised),
+		cmocka_unit_test(until_when),
+		cmocka_unit_test(raised_for),
+		cmocka_unit_test(beginner_first),
+		cmocka_unit_test(tags),
+		cmocka_unit_test(tags_by_weight),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
