@@ -202,7 +202,7 @@ static void until_when(void **state)
 	/* 2.5 s on a drive as fast as the reference; this one is taken for 2/3 of it. */
 	assert_in_range(queue(1)->raise_ns, 3749 * MS, 3751 * MS);
 	rig_expect(1, 1, 0);
-	for (now = 1000 * MS; now < 3752 * MS; now += 917 * MS) {
+	for (now = 1000 * MS; now < 3740 * MS; now += 900 * MS) {
 		rig_insert(0, R, 8, 8, now);
 		rig_expect(now, 1, 0);
 		assert_int_equal(queue(1)->raise, BFQ_RAISED);
