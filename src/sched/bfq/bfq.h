@@ -55,7 +55,8 @@ struct bfq_group;
 
 /* What has a weight and a place in a tree: a queue or a group. All times are virtual. */
 struct bfq_entity {
-	RB_ENTRY(bfq_entity) node;
+	RB_ENTRY(bfq_entity) node;	 /* active */
+	TAILQ_ENTRY(bfq_entity) resting; /* resting */
 	uint64_t start, finish;
 	uint64_t min_start;	  /* the smallest start in the subtree */
 	uint64_t seq;		  /* orders equal finishes */
@@ -72,10 +73,13 @@ RB_HEAD(bfq_entities, bfq_entity);
 
 /* One class of a group. */
 struct bfq_tree {
-	struct bfq_entities active, resting;
+	struct bfq_entities active;
+	struct bfq_entity *last; /* the active one that finishes last */
+	TAILQ_HEAD(, bfq_entity) resting;
 	uint64_t vtime, last_seq;
-	uint64_t weights; /* of all that are not nowhere */
-	uint32_t served;  /* entities in service: 0 or 1 */
+	uint64_t last_finish; /* of all that ever rested */
+	uint64_t weights;     /* of all that are not nowhere */
+	uint32_t served;      /* entities in service: 0 or 1 */
 };
 
 /* All submitters without a weight of their own (the root), or one that has. */

@@ -9,8 +9,8 @@
  * among those that the ideal drive would have begun with (S <= now, "eligible"), the one that it
  * would be through with first. So nobody gets ahead or falls behind by more than about a budget.
  *
- * Who leaves rests in a second tree until the ideal drive would be through with what he got: he
- * cannot gain by coming back early. The active tree is ordered by F, and each node knows the
+ * Who leaves rests until the ideal drive would be through with what he got: he cannot gain by
+ * coming back early. The active tree is ordered by F, and each node knows the
  * smallest S below it, so the choice takes one walk down. Times wrap; differences do not.
  *
  * Pure: knows nothing of queues, requests and clocks.
@@ -68,20 +68,40 @@ uint64_t wf2q_delta(uint64_t service, uint64_t weight)
 void wf2q_init(struct bfq_tree *t)
 {
 	RB_INIT(&t->active);
-	RB_INIT(&t->resting);
+	TAILQ_INIT(&t->resting);
+	t->last = NULL;
 }
 
-static void wf2q_insert(struct bfq_tree *t, struct bfq_entities *tree, struct bfq_entity *e)
+/* Behind all others, where most newcomers belong: no way down. */
+static void wf2q_append(struct bfq_tree *t, struct bfq_entity *e)
 {
-	e->seq = ++t->last_seq;
-	e->min_start = e->start; /* it begins as a leaf, and is not told so */
-	RB_INSERT(bfq_entities, tree, e);
+	RB_SET(e, t->last, node);
+	RB_RIGHT(t->last, node) = e;
+	wf2q_augment(t->last);
+	bfq_entities_RB_INSERT_COLOR(&t->active, e);
 }
 
 static void wf2q_activated(struct bfq_tree *t, struct bfq_entity *e)
 {
+	bool last = !t->last || !wf2q_after(t->last->finish, e->finish);
+
 	e->place = BFQ_ACTIVE;
-	wf2q_insert(t, &t->active, e);
+	e->seq = ++t->last_seq;
+	e->min_start = e->start; /* it begins as a leaf, and is not told so */
+	if (t->last && last)
+		wf2q_append(t, e);
+	else
+		RB_INSERT(bfq_entities, &t->active, e);
+	if (last)
+		t->last = e;
+}
+
+/* E is not active any more. */
+static void wf2q_remove(struct bfq_tree *t, struct bfq_entity *e)
+{
+	if (e == t->last)
+		t->last = RB_PREV(bfq_entities, &t->active, e);
+	RB_REMOVE(bfq_entities, &t->active, e);
 }
 
 static void wf2q_reweigh(struct bfq_tree *t, struct bfq_entity *e)
@@ -94,9 +114,9 @@ static void wf2q_reweigh(struct bfq_tree *t, struct bfq_entity *e)
 void wf2q_forget(struct bfq_tree *t, struct bfq_entity *e)
 {
 	if (e->place == BFQ_RESTING)
-		RB_REMOVE(bfq_entities, &t->resting, e);
+		TAILQ_REMOVE(&t->resting, e, resting);
 	else if (e->place == BFQ_ACTIVE)
-		RB_REMOVE(bfq_entities, &t->active, e);
+		wf2q_remove(t, e);
 	else if (e->place == BFQ_SERVED)
 		t->served--;
 	t->weights -= e->weight;
@@ -124,7 +144,7 @@ void wf2q_activate(struct bfq_tree *t, struct bfq_entity *e, bool backshift, uin
 
 void wf2q_rebudget(struct bfq_tree *t, struct bfq_entity *e)
 {
-	RB_REMOVE(bfq_entities, &t->active, e);
+	wf2q_remove(t, e);
 	e->finish = e->start + wf2q_delta(e->budget, e->weight);
 	wf2q_activated(t, e);
 }
@@ -162,7 +182,7 @@ struct bfq_entity *wf2q_next(struct bfq_tree *t, bool jump)
 
 void wf2q_take(struct bfq_tree *t, struct bfq_entity *e)
 {
-	RB_REMOVE(bfq_entities, &t->active, e);
+	wf2q_remove(t, e);
 	e->place = BFQ_SERVED;
 	t->served++;
 }
@@ -177,36 +197,37 @@ void wf2q_requeue(struct bfq_tree *t, struct bfq_entity *e)
 	wf2q_activated(t, e);
 }
 
-/* With nobody active or in service the ideal drive gets through with all that it had. */
-static void wf2q_all_idle(struct bfq_tree *t)
-{
-	const struct bfq_entity *last = RB_MAX(bfq_entities, &t->resting);
-
-	if (last && !RB_ROOT(&t->active) && !t->served && wf2q_after(last->finish, t->vtime))
-		t->vtime = last->finish;
-}
-
 void wf2q_deactivate(struct bfq_tree *t, struct bfq_entity *e)
 {
 	if (e->place == BFQ_SERVED)
 		t->served--;
 	else
-		RB_REMOVE(bfq_entities, &t->active, e);
+		wf2q_remove(t, e);
 	e->finish = e->start + wf2q_delta(e->service, e->weight);
 	e->service = 0;
 	e->place = BFQ_RESTING;
-	wf2q_insert(t, &t->resting, e);
-	wf2q_all_idle(t);
+	TAILQ_INSERT_TAIL(&t->resting, e, resting);
+	if (wf2q_after(e->finish, t->last_finish))
+		t->last_finish = e->finish;
+	/* With nobody active or in service the ideal drive gets through with all that it had. */
+	if (!t->last && !t->served && wf2q_after(t->last_finish, t->vtime))
+		t->vtime = t->last_finish;
 	if (!wf2q_after(e->finish, t->vtime))
 		wf2q_forget(t, e);
 }
 
-/* One at a time is enough to forget them all before long. */
+/* One at a time, in turn, is enough to forget them all before long. */
 void wf2q_serve(struct bfq_tree *t, uint64_t sectors)
 {
-	struct bfq_entity *first = RB_MIN(bfq_entities, &t->resting);
+	struct bfq_entity *e = TAILQ_FIRST(&t->resting);
 
 	t->vtime += wf2q_delta(sectors, t->weights);
-	if (first && !wf2q_after(first->finish, t->vtime))
-		wf2q_forget(t, first);
+	if (!e)
+		return;
+	if (!wf2q_after(e->finish, t->vtime)) {
+		wf2q_forget(t, e);
+	} else if (TAILQ_NEXT(e, resting)) {
+		TAILQ_REMOVE(&t->resting, e, resting);
+		TAILQ_INSERT_TAIL(&t->resting, e, resting);
+	}
 }

@@ -24,7 +24,7 @@ static struct model {
 	uint32_t weight, new_weight;
 	uint8_t place;
 } model[ENTITIES];
-static uint64_t vtime, last_seq;
+static uint64_t vtime, last_seq, last_finish;
 static struct bfq_tree tree;
 static struct bfq_entity entity[ENTITIES];
 
@@ -51,18 +51,17 @@ static int number(uint8_t place)
 	return n;
 }
 
-/* The one in PLACE with the smallest finish (LARGEST: the largest) and a start up to UNTIL. */
-static int extreme(uint8_t place, bool largest, bool any, uint64_t until)
+/* The active one with the smallest finish whose start is not after UNTIL. */
+static int first_eligible(uint64_t until)
 {
 	int best = NONE;
 
 	for (int i = 0; i < ENTITIES; i++) {
-		if (model[i].place != place || (!any && after(model[i].start, until)))
+		if (model[i].place != BFQ_ACTIVE || after(model[i].start, until))
 			continue;
-		if (best == NONE ||
-		    (model[i].finish == model[best].finish
-			     ? (model[i].seq < model[best].seq) != largest
-			     : after(model[best].finish, model[i].finish) != largest))
+		if (best == NONE || (model[i].finish == model[best].finish
+					     ? model[i].seq < model[best].seq
+					     : after(model[best].finish, model[i].finish)))
 			best = i;
 	}
 	return best;
@@ -82,7 +81,7 @@ static int model_next(void)
 	}
 	if (found && after(min, vtime))
 		vtime = min;
-	return extreme(BFQ_ACTIVE, false, false, vtime);
+	return first_eligible(vtime);
 }
 
 static void model_activate(int i, bool backshift, uint32_t raise)
@@ -110,25 +109,33 @@ static void model_activate(int i, bool backshift, uint32_t raise)
 static void model_deactivate(int i)
 {
 	struct model *m = &model[i];
-	int last;
 
 	m->finish = m->start + (m->service << 22) / m->weight;
 	m->service = 0;
 	m->place = BFQ_RESTING;
 	m->seq = ++last_seq;
-	last = extreme(BFQ_RESTING, true, true, 0);
-	if (!number(BFQ_ACTIVE) && !number(BFQ_SERVED) && after(model[last].finish, vtime))
-		vtime = model[last].finish;
+	if (after(m->finish, last_finish))
+		last_finish = m->finish;
+	if (!number(BFQ_ACTIVE) && !number(BFQ_SERVED) && after(last_finish, vtime))
+		vtime = last_finish;
 	if (!after(m->finish, vtime))
 		m->place = BFQ_NOWHERE;
 }
 
 static void model_serve(uint64_t sectors)
 {
-	int first = extreme(BFQ_RESTING, false, true, 0);
+	int first = NONE;
 
 	vtime += (sectors << 22) / weights();
-	if (first != NONE && !after(model[first].finish, vtime))
+	for (int i = 0; i < ENTITIES; i++)
+		if (model[i].place == BFQ_RESTING &&
+		    (first == NONE || model[i].seq < model[first].seq))
+			first = i;
+	if (first == NONE)
+		return;
+	if (after(model[first].finish, vtime))
+		model[first].seq = ++last_seq;
+	else
 		model[first].place = BFQ_NOWHERE;
 }
 
@@ -227,6 +234,7 @@ static void against_model(void **state)
 	for (int half = 0; half < 2; half++) {
 		vtime = (half ? 1ull << 63 : 0) - (1ull << 33);
 		tree.vtime = vtime;
+		tree.last_finish = last_finish = vtime;
 		for (int i = 0; i < ENTITIES; i++) {
 			if (entity[i].place)
 				wf2q_forget(&tree, &entity[i]);
