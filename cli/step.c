@@ -27,7 +27,7 @@ static const struct opt step_options[] = {
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct step_args, sched),
 	  .arg = "NAME",
-	  .help = "the scheduler: none, mq-deadline, kyber,\n"
+	  .help = "the scheduler: none, mq-deadline, kyber, bfq,\n"
 		  "noop, deadline, cfq" },
 	{ .name = "set",
 	  .type = OPT_LIST,
@@ -151,6 +151,8 @@ const struct command command_step = {
 		"dispatch\n"
 		"  timer T               only lets time pass\n"
 		"  set T NAME VALUE      sets a tunable\n"
+		"  weight T SUBMITTER WEIGHT\n"
+		"                        bfq: its share among the others, 1 to 1000\n"
 		"  get NAME              prints a tunable\n"
 		"  # ...                 is a comment\n\n"
 		"Each answer is written out at once. With --merge, `merge ID INTO` is printed\n"

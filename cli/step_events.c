@@ -366,6 +366,22 @@ static int step_set_event(struct step *st, char **words, int n)
 	return step_set(st, words[1], words[2]);
 }
 
+static int step_weight(struct step *st, char **words, int n)
+{
+	uint64_t submitter = 0, weight = 0;
+	int ret = parse_number(words[1], 0, UINT32_MAX, &submitter);
+
+	(void)n;
+	if (!ret)
+		ret = parse_number(words[2], 1, 1000, &weight);
+	if (ret)
+		return ret;
+	if (!st->ops->set_weight)
+		return error_set(-EINVAL, "%s knows no weights", st->ops->name);
+	ret = st->ops->set_weight(st->s, (uint32_t)submitter, (uint32_t)weight);
+	return ret ? error_set(ret, "too many submitters have a weight") : 0;
+}
+
 static int step_get(struct step *st, char **words, int n)
 {
 	int tunable = step_tunable(st, words[0]);
@@ -396,6 +412,7 @@ static const struct step_verb {
 	{ "complete", "T ID [lat=NS]", 2, 3, true, step_complete },
 	{ "timer", "T", 1, 1, true, step_timer },
 	{ "set", "T NAME VALUE", 3, 3, true, step_set_event },
+	{ "weight", "T SUBMITTER WEIGHT", 3, 3, true, step_weight },
 	{ "get", "NAME", 1, 1, false, step_get },
 };
 

@@ -94,10 +94,28 @@ def the_example_in_the_docs(weir):
 @case
 def each_scheduler(weir):
     """every scheduler serves everything"""
-    for sched in ("none", "mq-deadline", "kyber", "noop", "deadline", "cfq"):
+    for sched in ("none", "mq-deadline", "kyber", "bfq", "noop", "deadline", "cfq"):
         text = backlog(50) + serve(101)
         lines = step(weir, sched, text)
         assert len(lines) == 101 and len(set(lines)) == 101 and lines[-1] == "none", lines
+
+
+@case
+def weights(weir):
+    """bfq: a submitter with three times the weight gets three turns of one request to one"""
+    sizes = "--set", "max_budget=8", "--set", "low_latency=0"
+    text = "weight 0 1 300\n" + "".join(
+        f"insert 0 {s}-{n} R {n * 8 + s * 100000} 8 submitter={s}\n"
+        for s in (1, 2) for n in range(40)) + "dispatch 0\n" * 40
+    lines = step(weir, "bfq", text, *sizes)
+    assert 29 <= sum(line.startswith("1-") for line in lines) <= 31, lines
+    out, err = weir.run("step", "--sched", "kyber", code=2, stdin=b"weight 0 1 300\n")
+    assert not out and "knows no weights" in err, err
+    _, err = weir.run("step", "--sched", "bfq", code=2, stdin=b"weight 0 1 1001\n")
+    assert "1001" in err, err
+    _, err = weir.run("step", "--sched", "bfq", code=1, stdin=b"".join(
+        b"weight 0 %d 5\n" % s for s in range(2000)))
+    assert "too many" in err, err
 
 
 @case

@@ -59,7 +59,7 @@ static void pair(uint8_t high, uint8_t low, double expected)
 			begin(rotational);
 			become(load_add(BE(high)), kind);
 			become(load_add(BE(low)), kind);
-			load_run(rotational ? &hdd : &ssd, rotational ? 400 * SEC : 60 * SEC);
+			load_run(rotational ? &hdd : &ssd, rotational ? 300 * SEC : 60 * SEC);
 			assert_ratio((double)load[0].sectors, (double)load[1].sectors, expected,
 				     0.02, kind + KINDS * rotational);
 			end();
@@ -185,7 +185,7 @@ static void lag(uint8_t level, bool rotational)
 		l->active_ns = (1 + load_pick(40)) * 10 * MS;
 		l->pause_ns = (1 + load_pick(40)) * 10 * MS;
 	}
-	load_run(&ssd, 30 * SEC);
+	load_run(&ssd, 20 * SEC);
 	assert_true(given[0] > 100.0 * LAG_BUDGET);
 	if (worst > LAG_BUDGET + LAG_LARGEST)
 		fail_msg("level %u fell behind by %.0f sectors", level, worst);
@@ -266,8 +266,8 @@ static void rt_before_all(void **state)
 	begin(false);
 	become(load_add(RT(7)), RANDOM);
 	become(load_add(BE(0)), RANDOM);
-	load_run(&ssd, 10 * SEC);
-	assert_true(load[0].ended > 300000);
+	load_run(&ssd, 3 * SEC);
+	assert_true(load[0].ended > 100000);
 	assert_int_equal(load[1].ended, 0);
 	end();
 }
