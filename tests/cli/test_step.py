@@ -113,7 +113,7 @@ def weights(weir):
     assert not out and "knows no weights" in err, err
     _, err = weir.run("step", "--sched", "bfq", code=2, stdin=b"weight 0 1 1001\n")
     assert "1001" in err, err
-    _, err = weir.run("step", "--sched", "bfq", code=1, stdin=b"".join(
+    _, err = weir.run("step", "--sched", "bfq", code=2, stdin=b"".join(
         b"weight 0 %d 5\n" % s for s in range(2000)))
     assert "too many" in err, err
 
