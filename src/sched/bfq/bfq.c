@@ -14,7 +14,8 @@
 
 #include "sched/bfq/bfq.h"
 
-#define STRICT_IDLE_MS 8
+#define STRICT_IDLE_US 8000
+#define MAX_US 2147483647000 /* INT_MAX ms */
 
 #define BFQ_TUNABLE(tunable, of_unit, least, most, value, words)                                   \
 	{                                                                                          \
@@ -38,7 +39,7 @@ static const struct sched_tunable bfq_tunables[] = {
 					  "a way back counts as so many times a way ahead"),
 	[SLICE_IDLE] = BFQ_TUNABLE("slice_idle", "ms", 0, INT_MAX, 8,
 				   "how long the drive is kept free for a queue that paused"),
-	[SLICE_IDLE_US] = BFQ_TUNABLE("slice_idle_us", "us", 0, INT_MAX * 1000ll, 8000,
+	[SLICE_IDLE_US] = BFQ_TUNABLE("slice_idle_us", "us", 0, MAX_US, 8000,
 				      "slice_idle, finer: the same setting"),
 	[MAX_BUDGET] = BFQ_TUNABLE("max_budget", "sectors", 0, INT_MAX, 0,
 				   "the largest turn; 0: what the drive can do in timeout_sync"),
@@ -321,9 +322,8 @@ static int bfq_set(struct sched *s, unsigned tunable, int64_t value)
 		d->value[SLICE_IDLE_US] = value * 1000;
 	else
 		d->value[tunable] = value;
-	if (tunable == STRICT_GUARANTEES && value &&
-	    d->value[SLICE_IDLE_US] < STRICT_IDLE_MS * 1000)
-		d->value[SLICE_IDLE_US] = STRICT_IDLE_MS * 1000;
+	if (tunable == STRICT_GUARANTEES && value && d->value[SLICE_IDLE_US] < STRICT_IDLE_US)
+		d->value[SLICE_IDLE_US] = STRICT_IDLE_US;
 	if (tunable == LOW_LATENCY && !value)
 		raise_end_all(d);
 	return 0;

@@ -95,9 +95,30 @@ static void same(unsigned at_head)
 		assert_int_equal(d->weights_used >> i & 1, count.by_weight[i] > 0);
 }
 
-static uint64_t tree_weights(const struct bfq_entity *e)
+/* What is in the root's tree of CLASS, of all who are somewhere. */
+static uint64_t weight_in(const struct bfq_entity *e, int class)
 {
-	return e ? e->weight + tree_weights(e->node.rbe_left) + tree_weights(e->node.rbe_right) : 0;
+	bool there = e->parent == &bfq()->root && e->class == class && e->place != BFQ_NOWHERE;
+
+	return there ? e->weight : 0;
+}
+
+static uint64_t root_weights(int class)
+{
+	const struct bfq *d = bfq();
+	uint64_t sum = weight_in(&d->common.entity, class);
+	const struct bfq_queue *q;
+	const struct bfq_group *g;
+
+	for (unsigned i = 0; i < BFQ_SLOTS; i++)
+		sum += weight_in(&d->async[i].entity, class);
+	for (unsigned b = 0; b < BFQ_BUCKETS; b++) {
+		LIST_FOREACH(q, &d->bucket[b], hash)
+			sum += weight_in(&q->entity, class);
+		LIST_FOREACH(g, &d->group_bucket[b], hash)
+			sum += weight_in(&g->entity, class);
+	}
+	return sum;
 }
 
 static struct bfq *checked; /* by trees() before */
@@ -107,16 +128,11 @@ static void trees(void)
 {
 	static uint64_t last[BFQ_CLASSES];
 	struct bfq *d = bfq();
-	const struct bfq_entity *e;
-	uint64_t sum;
 
 	for (int i = 0; i < BFQ_CLASSES; i++) {
-		struct bfq_tree *t = &d->root.tree[i];
+		const struct bfq_tree *t = &d->root.tree[i];
 
-		sum = tree_weights(RB_ROOT(&t->active));
-		TAILQ_FOREACH(e, &t->resting, resting)
-			sum += e->weight;
-		assert_true(t->served ? t->weights > sum : t->weights == sum);
+		assert_int_equal(t->weights, root_weights(i));
 		assert_true(checked != d || (int64_t)(t->vtime - last[i]) >= 0);
 		last[i] = t->vtime;
 	}

@@ -88,12 +88,9 @@ static void model_activate(int i, bool backshift, uint32_t raise)
 {
 	struct model *m = &model[i];
 
-	if (m->place == BFQ_RESTING && !after(vtime, m->finish))
+	m->start = vtime;
+	if (after(vtime, m->finish) ? backshift : m->place == BFQ_RESTING)
 		m->start = m->finish;
-	else if (backshift && after(vtime, m->finish))
-		m->start = m->finish;
-	else
-		m->start = vtime;
 	m->weight = m->new_weight;
 	m->finish = m->start + (m->budget << 22) / m->weight;
 	if (backshift && after(vtime, m->finish)) {
