@@ -68,7 +68,7 @@ static void idle_window(const struct bfq *d, struct bfq_queue *q, uint64_t idle)
 		q->window_start_ns = d->now - WINDOW_NS;
 		window = WINDOW_NS;
 	}
-	q->io_bound = q->window_idle_ns * WINDOW_IDLE_PARTS < window || !q->window_idle_ns;
+	q->io_bound = q->window_idle_ns * WINDOW_IDLE_PARTS <= window;
 }
 
 void idle_arrival(struct bfq *d, struct bfq_queue *q, const struct sched_rq *rq)

@@ -140,7 +140,6 @@ struct bfq_queue *path_take(struct bfq *d)
 		return path_queue(e);
 	of = path_next(d, (struct bfq_group *)e, true);
 	wf2q_take(path_tree(of), of);
-	e->budget = of->budget;
 	return path_queue(of);
 }
 

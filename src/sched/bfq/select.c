@@ -15,7 +15,7 @@
 
 uint64_t select_cost(const struct bfq *d, const struct bfq_queue *q, const struct sched_rq *rq)
 {
-	if (q->sync || q->raise > 1 || idle_asymmetric(d, NULL))
+	if (q->sync || idle_asymmetric(d, NULL))
 		return rq->nr_sectors;
 	return (uint64_t)rq->nr_sectors * ASYNC_FACTOR;
 }

@@ -310,6 +310,37 @@ static void timeout_sync(void **state)
 	}
 }
 
+/* Waited for without reason: he has had his time, unless he has nearly used up his budget. */
+static void time_up_without_reason_to_wait(void **state)
+{
+	(void)state;
+	for (int used = 0; used < 2; used++) {
+		struct bfq_queue *q;
+
+		paused(DISK_MANY, BE(4), BE(4));
+		q = queue(1, BE(4));
+		rig_set("slice_idle", 500);
+		rig_complete(0, 100);
+		q->seeks = UINT32_MAX;
+		if (used)
+			q->entity.service = q->entity.budget - q->entity.budget / 3 + 1;
+		assert_int_equal(rig_dispatch(1 + 125 * MS), used ? NONE : 1);
+		end();
+	}
+}
+
+/* Nobody is raised: else a turn for throughput would be in his way. */
+static void no_throughput_while_somebody_is_raised(void **state)
+{
+	(void)state;
+	paused(DISK, BE(4), BE(4));
+	assert_true(idle_boosts(bfq(), queue(1, BE(4))));
+	bfq()->busy_raised++;
+	assert_false(idle_boosts(bfq(), queue(1, BE(4))));
+	bfq()->busy_raised--;
+	end();
+}
+
 /* Preemption: back at once with budget left, though it would have paid to wait for the other. */
 static void back_in_time(void **state)
 {
@@ -328,6 +359,45 @@ static void back_in_time(void **state)
 		rig_insert(50, R, 8, 8, at);
 		assert_int_equal(rig_dispatch(at), late ? 3 : 50);
 		assert_int_equal(queue(2, BE(4))->reason, late ? BFQ_NEVER_SERVED : BFQ_PREEMPTED);
+		end();
+	}
+}
+
+/* But not from one that is raised, if it is not. */
+static void back_in_time_but_not_raised(void **state)
+{
+	struct bfq_queue *cur;
+
+	(void)state;
+	paused(FLASH, BE(5), BE(4));
+	rig_insert(2, R, 1001000, 8, 1);
+	rig_insert(3, R, 1002000, 8, 1);
+	assert_int_equal(rig_dispatch(1), 1);
+	rig_complete(0, 10);
+	cur = queue(2, BE(4));
+	cur->raise = BFQ_RAISED;
+	cur->raise_ns = SEC;
+	cur->entity.new_weight *= BFQ_RAISED;
+	as(1, BE(5));
+	queue(1, BE(5))->max_budget = 10;
+	rig_insert(50, R, 8, 8, 20);
+	assert_int_equal(rig_dispatch(21), 2);
+	end();
+}
+
+/* What was left is what there is. */
+static void budget_of_who_is_back(void **state)
+{
+	(void)state;
+	for (int empty = 0; empty < 2; empty++) {
+		paused(FLASH, BE(4), BE(4));
+		rig_complete(0, 10);
+		queue(1, BE(4))->budget_left = 50;
+		queue(1, BE(4))->expired_empty = empty;
+		as(1, BE(4));
+		rig_insert(50, R, 8, 8, 20);
+		assert_int_equal(queue(1, BE(4))->entity.budget,
+				 empty ? 50 : queue(1, BE(4))->max_budget);
 		end();
 	}
 }
@@ -395,8 +465,10 @@ static void inject_background(void **state)
 	rig_insert(2, W, 500, 8, 2);
 	assert_int_equal(rig_dispatch(3), 2);
 	assert_int_equal(rig_dispatch(3), NONE);
-	rig_complete(0, 4);
-	rig_insert(3, W, 600, 8, 5);
+	rig_insert(3, W, 600, 8, 3);
+	bfq()->async[8 + 4].entity.budget = 23; /* and as far as its budget goes */
+	assert_int_equal(rig_dispatch(3), NONE);
+	bfq()->async[8 + 4].entity.budget = 1000;
 	rig_set("strict_guarantees", 1);
 	assert_int_equal(rig_dispatch(6), NONE);
 	end();
@@ -440,6 +512,24 @@ static void inject_others(void **state)
 	end();
 }
 
+/* Raised, and the only one, and quick: it shall not be disturbed. */
+static void inject_beside_a_raised_one(void **state)
+{
+	(void)state;
+	open_on(FLASH);
+	rig_set("low_latency", 1);
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	as(2, BE(3));
+	rig_insert(1, R, 1000, 8, 1);
+	queue(1, BE(4))->inject_limit = 4;
+	assert_int_equal(rig_dispatch(2), NONE);
+	queue(1, BE(4))->think_samples = 81;
+	queue(1, BE(4))->think_mean = 5 * MS;
+	assert_int_equal(rig_dispatch(2), 1);
+	end();
+}
+
 /* Injected until it has nothing left; that queue is idle then. */
 static void inject_the_last(void **state)
 {
@@ -473,8 +563,9 @@ static void inject_limit(void **state)
 	assert_int_equal(q->inject_limit, 0); /* it answers fast: not before it was measured */
 	timed(q, 200000, 1);
 	assert_int_equal(q->inject_limit, 0);
-	timed(q, 200000, 0);
+	timed(q, 400000, 0);
 	assert_int_equal(q->inject_limit, 1);
+	timed(q, 200000, 0); /* the shortest counts */
 	timed(q, 299999, 1);
 	assert_int_equal(q->inject_limit, 2);
 	timed(q, 100000, 1);
@@ -482,6 +573,12 @@ static void inject_limit(void **state)
 	assert_int_equal(q->inject_limit, 3); /* one more than was seen in the drive */
 	timed(q, 300000, 1);
 	assert_int_equal(q->inject_limit, 2);
+	bfq()->now += 20 * MS;
+	q->in_drive = 1; /* it does not wait for this one alone */
+	inject_arrival(bfq(), q);
+	assert_int_equal(q->inject_start_ns, 0);
+	timed(q, 299999, 1);
+	timed(q, 300000, 1);
 	bfq()->now += 9 * MS; /* too soon after the last time */
 	inject_arrival(bfq(), q);
 	assert_int_equal(q->inject_start_ns, 0);
@@ -581,10 +678,31 @@ static void gone(void **state)
 	assert_null(queue(1, BE(4)));
 	assert_int_equal(rig_dispatch(100), 1);
 	/* With a request in the drive: when that has ended. */
+	as(3, BE(4));
+	rig_insert(5, R, 0, 8, 150);
 	rig.s->ops->submitter_gone(rig.s, 2);
 	assert_non_null(queue(2, BE(4)));
 	rig_complete(1, 200);
 	assert_null(queue(2, BE(4)));
+	end();
+	/* With one that waits: that is served, and then nobody is waited for. */
+	paused(DISK, BE(4), BE(4));
+	as(1, BE(4));
+	rig_insert(2, R, 8, 8, 2);
+	rig.s->ops->submitter_gone(rig.s, 1);
+	assert_int_equal(rig_dispatch(3), 2);
+	rig_complete(0, 4);
+	rig_complete(2, 5);
+	assert_null(queue(1, BE(4)));
+	assert_int_equal(rig_dispatch(5), 1);
+	/* Gone, and back before all has ended: it is the same one. */
+	rig.s->ops->submitter_gone(rig.s, 2);
+	as(2, BE(4));
+	rig_insert(3, R, 1000008, 8, 6);
+	rig_complete(1, 7);
+	assert_int_equal(rig_dispatch(7), 3);
+	rig_complete(3, 8);
+	assert_non_null(queue(2, BE(4)));
 	end();
 }
 
@@ -604,7 +722,12 @@ int main(void)
 		cmocka_unit_test(it_comes_back),
 		cmocka_unit_test(time_up_while_idling),
 		cmocka_unit_test(timeout_sync),
+		cmocka_unit_test(time_up_without_reason_to_wait),
+		cmocka_unit_test(no_throughput_while_somebody_is_raised),
 		cmocka_unit_test(back_in_time),
+		cmocka_unit_test(back_in_time_but_not_raised),
+		cmocka_unit_test(budget_of_who_is_back),
+		cmocka_unit_test(inject_beside_a_raised_one),
 		cmocka_unit_test(place_of_who_is_back),
 		cmocka_unit_test(higher),
 		cmocka_unit_test(out_of_time_or_of_turn),

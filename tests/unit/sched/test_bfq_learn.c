@@ -115,6 +115,30 @@ static void scattered_but_faster(void **state)
 	end();
 }
 
+/* One after a pause is not in order, wherever it is; but waiting for the drive is no pause. */
+static void pauses(void **state)
+{
+	uint64_t now = SEC;
+
+	(void)state;
+	open_on(false);
+	for (int i = 0; i < 60; i++, now += 20 * MS) {
+		rig_insert(0, R, (uint64_t)i * 8, 8, now);
+		assert_int_equal(rig_dispatch(now), 0);
+		rig_complete(0, now + 1 * MS);
+	}
+	assert_int_equal(bfq()->rate.peak, REF_FLASH * 2 / 3);
+	end();
+
+	open_on(false);
+	rig_insert(0, R, 0, 8, 1);
+	rig_insert(1, R, 8, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	assert_int_equal(rig_dispatch(1 + 110 * MS), 1);
+	assert_int_equal(bfq()->rate.samples, 2);
+	end();
+}
+
 /* 300 ms and 32 of them are enough, where a pause or something slow ends the sample. */
 static void ended_early(void **state)
 {
@@ -189,6 +213,27 @@ static void who_is_raised(void **state)
 	rig_insert(0, R, 0, 8, 4300 * MS);
 	assert_int_equal(queue(1)->raise, BFQ_RAISED);
 	end();
+}
+
+/* Silent is not who waits for the drive, nor who got his answer lately. */
+static void who_is_not_silent(void **state)
+{
+	(void)state;
+	for (int answered = 0; answered < 2; answered++) {
+		open_on(false);
+		rig_set("low_latency", 0);
+		rig_insert(0, R, 0, 8, 1);
+		assert_int_equal(rig_dispatch(1), 0);
+		rig.submitter = 2;
+		rig_insert(1, R, 1000, 8, 1); /* the first one's turn ends */
+		rig.submitter = 1;
+		rig_set("low_latency", 1);
+		if (answered)
+			rig_complete(0, SEC);
+		rig_insert(2, R, 8, 8, 2500 * MS);
+		assert_int_equal(queue(1)->raise, 1);
+		end();
+	}
 }
 
 /* Until its time is over, or it has got enough, or nobody is to be raised. */
@@ -307,9 +352,13 @@ static void tags_by_weight(void **state)
 	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 1);
 	rig_expect(1, 1, 0);
 	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 30);
-	/* In a group of weight 10: its share is 30 x 10 / 60. */
+	/* In a group of weight 10: its share is 30 x 10 / 60, and no queue of it gets more. */
 	rig.s->ops->set_weight(rig.s, 1, 10);
 	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 1);
+	rig.prio = RT(0);
+	rig_insert(30, R, 0, 8, 1);
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 1);
+	rig.s->ops->set_weight(rig.s, 1, 1000);
 	end();
 }
 
@@ -321,6 +370,8 @@ int main(void)
 		cmocka_unit_test(not_a_sample),
 		cmocka_unit_test(scattered_but_faster),
 		cmocka_unit_test(ended_early),
+		cmocka_unit_test(pauses),
+		cmocka_unit_test(who_is_not_silent),
 		cmocka_unit_test(trusted_after_some_turns),
 		cmocka_unit_test(who_is_raised),
 		cmocka_unit_test(until_when),

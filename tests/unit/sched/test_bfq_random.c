@@ -123,6 +123,28 @@ static uint64_t root_weights(int class)
 
 static struct bfq *checked; /* by trees() before */
 
+/* A group and its queues are in the same bucket. */
+static void groups(void)
+{
+	const struct bfq_group *g;
+	const struct bfq_queue *q;
+
+	for (unsigned b = 0; b < BFQ_BUCKETS; b++) {
+		LIST_FOREACH(g, &bfq()->group_bucket[b], hash) {
+			uint32_t tags = 0, queues = 0, busy = 0;
+
+			LIST_FOREACH(q, &bfq()->bucket[b], hash) {
+				tags += q->entity.parent == g ? q->tags : 0;
+				queues += q->entity.parent == g;
+				busy += q->entity.parent == g && q->busy;
+			}
+			assert_int_equal(g->tags, tags);
+			assert_int_equal(g->queues, queues);
+			assert_int_equal(g->busy, busy);
+		}
+	}
+}
+
 /* The root's trees: weights add up, time does not run back. */
 static void trees(void)
 {
@@ -234,6 +256,7 @@ static void run(bool rotational, uint64_t first_seed)
 		if (i % 4 == 0) {
 			same(head_waiting());
 			trees();
+			groups();
 		}
 	}
 	while (rig.waiting || nr_with_drive) {

@@ -302,6 +302,7 @@ static void beyond_the_pool(void **state)
 		rig_insert(id, R, (uint64_t)id * 1000, 8, 1);
 	}
 	assert_int_equal(rig_get("catch_all"), 2000 - 1024);
+	assert_int_equal(((struct bfq *)rig.s)->common.raise, 1);
 	for (int i = 0; i < 2000; i++) {
 		int id = rig_serve(1 + 20 * MS * (unsigned)i);
 

@@ -98,7 +98,7 @@ static void expire(uint64_t b, enum bfq_reason reason)
 /* Down to the least, where four times the least would be too much. */
 static void too_idle_shrinks_to_the_least(void **state)
 {
-	static const uint64_t before[] = { 5 * MIN_BUDGET + 1, 5 * MIN_BUDGET, MIN_BUDGET };
+	static const uint64_t before[] = { 5 * MIN_BUDGET + 1, 9 * MIN_BUDGET / 2, MIN_BUDGET };
 	static const uint64_t after[] = { MIN_BUDGET + 1, MIN_BUDGET, MIN_BUDGET };
 
 	(void)state;
@@ -273,6 +273,52 @@ static void slow_pays_for_time(void **state)
 	end();
 }
 
+/* Who is raised does not, and who has used most of his budget when his time is up. */
+static void who_does_not_pay_for_time(void **state)
+{
+	(void)state;
+	open_plain();
+	rig_set("low_latency", 1);
+	rig_insert(0, R, 0, 8, 1);
+	rig_insert(1, R, 8, 8, 1);
+	assert_int_equal(rig_serve(1), 0);
+	bfq()->now = 1 + 30 * MS;
+	budget_expire(bfq(), BFQ_PREEMPTED);
+	assert_int_equal(queue(1)->entity.start,
+			 wf2q_delta(8, (uint64_t)BFQ_DEFAULT_WEIGHT * BFQ_RAISED));
+	end();
+
+	for (int much = 0; much < 2; much++) {
+		uint32_t nr = much ? 712 : 711; /* times 3, of 3200 */
+
+		open_plain();
+		rig.flags = 0;
+		rig_insert(0, W, 0, nr, 1);
+		rig_insert(1, W, nr, 8, 1);
+		assert_int_equal(rig_serve(1), 0);
+		bfq()->now = 1 + 125 * MS;
+		budget_expire(bfq(), BFQ_TIMEOUT);
+		assert_int_equal(queue(1)->entity.start,
+				 wf2q_delta(much ? 712 * 3 : MAX_BUDGET, BFQ_DEFAULT_WEIGHT));
+		end();
+	}
+}
+
+/* Only whose turn ended for want of requests may go on later where he was. */
+static void who_may_go_on(void **state)
+{
+	(void)state;
+	for (enum bfq_reason why = BFQ_TOO_IDLE; why <= BFQ_PREEMPTED; why++) {
+		open_plain();
+		rig_insert(0, R, 0, 8, 1);
+		assert_int_equal(rig_serve(1), 0);
+		budget_expire(bfq(), why);
+		assert_int_equal(queue(1)->expired_empty,
+				 why != BFQ_TIMEOUT && why != BFQ_EXHAUSTED);
+		end();
+	}
+}
+
 /* Background sectors count for three, unless weights, classes or groups differ. */
 static void background_costs_more(void **state)
 {
@@ -307,6 +353,83 @@ static void idle_class_gets_one(void **state)
 	rig_insert(5, R, 1008, 8, 2);
 	rig_expect(3, 2, 4, 5);
 	rig_expect(12 * MS, 2, 2, 3);
+	end();
+}
+
+/* IDLE counts as considered whenever it was served. */
+static void idle_class_waits_since_its_last(void **state)
+{
+	(void)state;
+	open_plain();
+	rig.prio = IDLE;
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(rig_serve(1), 0);
+	rig_insert(0, R, 0, 8, 100 * MS);
+	assert_int_equal(rig_serve(100 * MS), 0);
+	rig_insert(0, R, 0, 8, 250 * MS);
+	as(2);
+	rig.prio = BE(4);
+	rig_insert(1, R, 1000, 8, 250 * MS);
+	assert_int_equal(rig_serve(250 * MS), 1);
+	end();
+}
+
+/* A background turn whose last request ends after its time. */
+static void timed_out_at_the_end(void **state)
+{
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		open_plain();
+		rig.flags = 0;
+		rig_insert(0, W, 0, 8, 1);
+		assert_int_equal(rig_dispatch(1), 0);
+		rig_complete(0, 125 * MS + (unsigned)late);
+		assert_int_equal(queue(1)->reason, late ? BFQ_TIMEOUT : BFQ_NO_MORE);
+		end();
+	}
+}
+
+/* A group has the budget of the queue that is its next. */
+static void budget_of_a_group(void **state)
+{
+	const struct bfq_entity *g;
+
+	(void)state;
+	open_plain();
+	rig.s->ops->set_weight(rig.s, 1, 200);
+	rig_insert(0, R, 0, 8, 1);
+	rig_insert(1, R, 8, 8, 1);
+	g = &queue(1)->entity.parent->entity;
+	assert_int_equal(g->budget, queue(1)->entity.budget);
+	assert_int_equal(g->finish, wf2q_delta(MAX_BUDGET * 2 / 3, 200));
+	assert_int_equal(rig_serve(1), 0);
+	expire(400, BFQ_EXHAUSTED);
+	assert_int_equal(queue(1)->entity.budget, 1600);
+	assert_int_equal(g->finish, wf2q_delta(8, 200) + wf2q_delta(1600, 200));
+	/* Another queue of it is nearer to its finish. */
+	rig.prio = RT(0);
+	rig_insert(2, R, 1000, 8, 1);
+	assert_int_equal(g->finish, wf2q_delta(8, 200) + wf2q_delta(MAX_BUDGET * 2 / 3, 200));
+	end();
+}
+
+/* What was refused for good below is not in the drive, nor what is inserted again. */
+static void not_in_the_drive_any_more(void **state)
+{
+	struct sched_list list = TAILQ_HEAD_INITIALIZER(list);
+
+	(void)state;
+	open_plain();
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	TAILQ_INSERT_TAIL(&list, &rig.rq[0], fifo);
+	rig.s->ops->insert(rig.s, &list, true, 2);
+	assert_int_equal(bfq()->in_drive, 0);
+	assert_int_equal(queue(1)->tags, 0);
+	assert_ptr_equal(rig.s->ops->dispatch(rig.s, 2), &rig.rq[0]);
+	assert_int_equal(bfq()->in_drive, 1);
+	rig.s->ops->finish(rig.s, &rig.rq[0]); /* without an end */
+	assert_int_equal(bfq()->in_drive, 0);
 	end();
 }
 
@@ -380,11 +503,28 @@ static void oldest_once_in_a_turn(const char *tunable, uint8_t flags, uint64_t e
 	end();
 }
 
+/* In the next turn again. */
+static void oldest_in_the_next_turn(void)
+{
+	open_plain();
+	rig_set("timeout_sync", 100000);
+	rig_insert(0, R, 100000, 8, 1);
+	rig_insert(1, R, 0, 8, 1);
+	rig_insert(2, R, 50, 8, 1);
+	rig_insert(3, R, 100100, 8, SEC);
+	assert_int_equal(rig_serve(SEC), 1);
+	budget_expire(bfq(), BFQ_PREEMPTED);
+	assert_int_equal(rig_serve(SEC), 0); /* the oldest */
+	assert_int_equal(rig_serve(SEC), 2); /* and again, though number 3 is near */
+	end();
+}
+
 static void overdue(void **state)
 {
 	(void)state;
 	oldest_once_in_a_turn("fifo_expire_sync", SCHED_RQ_SYNC, 50 * MS);
 	oldest_once_in_a_turn("fifo_expire_async", 0, 70 * MS);
+	oldest_in_the_next_turn();
 }
 
 /* Merged ones stay in their queue; background and awaited ones never meet. */
@@ -425,6 +565,29 @@ static void grown_beyond_its_budget(void **state)
 		assert_int_equal(rig_submit(id, R, (uint64_t)id * 8, 8, 1), SCHED_MERGE_BACK);
 	assert_int_equal(queue(0)->entity.budget, 160);
 	assert_int_equal(rig_serve(1), 0);
+	rig.prio = BE(5); /* and inserted whole */
+	for (int id = 20; id < 40; id++)
+		rig_insert(id, R, (uint64_t)id * 8, 8, 1);
+	assert_int_equal(queue(0)->entity.budget, 160);
+	assert_int_equal(rig_serve(21 * MS), 20);
+	rig_close();
+}
+
+/* Two that become one are due when the first of them was. */
+static void absorbed_keeps_its_deadline(void **state)
+{
+	(void)state;
+	rig_reset();
+	rig.env.merging = SCHED_MERGING_ALL;
+	rig_open(&sched_bfq);
+	rig_insert(0, R, 16, 8, 1);
+	rig_insert(1, R, 0, 8, 2);
+	rig_insert(3, R, 1000, 8, 1);
+	assert_int_equal(rig_submit(2, R, 8, 8, 3), SCHED_MERGE_FRONT);
+	assert_int_equal(rig.rq[1].nr_sectors, 24);
+	assert_int_equal(rig.rq[1].deadline_ns, 1 + 125 * MS);
+	assert_ptr_equal(TAILQ_FIRST(&queue(0)->fifo), &rig.rq[1]);
+	rig_expect(4, 2, 1, 3);
 	rig_close();
 }
 
@@ -442,6 +605,8 @@ int main(void)
 		cmocka_unit_test(no_more),
 		cmocka_unit_test(preempted),
 		cmocka_unit_test(slow_pays_for_time),
+		cmocka_unit_test(who_does_not_pay_for_time),
+		cmocka_unit_test(who_may_go_on),
 		cmocka_unit_test(background_costs_more),
 		cmocka_unit_test(idle_class_gets_one),
 		cmocka_unit_test(nearest_first),
@@ -449,6 +614,11 @@ int main(void)
 		cmocka_unit_test(overdue),
 		cmocka_unit_test(merging),
 		cmocka_unit_test(grown_beyond_its_budget),
+		cmocka_unit_test(absorbed_keeps_its_deadline),
+		cmocka_unit_test(idle_class_waits_since_its_last),
+		cmocka_unit_test(timed_out_at_the_end),
+		cmocka_unit_test(budget_of_a_group),
+		cmocka_unit_test(not_in_the_drive_any_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
