@@ -596,6 +596,20 @@ static void inject_limit(void **state)
 	end();
 }
 
+/* The time is taken from when it comes to when it has ended. */
+static void inject_is_measured(void **state)
+{
+	(void)state;
+	paused(FLASH, BE(3), BE(4));
+	rig_complete(0, 100);
+	as(1, BE(3));
+	rig_insert(2, R, 8, 8, 1 * MS);
+	assert_int_equal(rig_dispatch(1 * MS), 2);
+	rig_complete(2, 3 * MS);
+	assert_int_equal(queue(1, BE(3))->inject_base_ns, 2 * MS);
+	end();
+}
+
 /* Think time, and the share of time without a request, from arrivals and completions. */
 static void what_is_learnt_of_a_queue(void **state)
 {
@@ -613,6 +627,9 @@ static void what_is_learnt_of_a_queue(void **state)
 	assert_false(idle_short_think(bfq(), queue(1, BE(4))));
 	assert_in_range(queue(1, BE(4))->think_mean, 5 * MS, 5 * MS + MS / 5);
 	assert_false(queue(1, BE(4))->io_bound);
+	rig_insert(0, R, 0, 8, now += SEC); /* however long: as twice slice_idle */
+	assert_in_range(queue(1, BE(4))->think_mean, 6 * MS, 7 * MS);
+	assert_int_equal(rig_serve(now), 0);
 	/* 1 ms of 10. */
 	for (int i = 0; i < 60; i++) {
 		rig_insert(0, R, 900000ull * (unsigned)i, 8, now);
@@ -735,6 +752,7 @@ int main(void)
 		cmocka_unit_test(inject_others),
 		cmocka_unit_test(inject_the_last),
 		cmocka_unit_test(inject_limit),
+		cmocka_unit_test(inject_is_measured),
 		cmocka_unit_test(what_is_learnt_of_a_queue),
 		cmocka_unit_test(seeks),
 		cmocka_unit_test(queueing),

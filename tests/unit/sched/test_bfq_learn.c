@@ -195,6 +195,9 @@ static void who_is_raised(void **state)
 	rig.flags = 0;
 	rig_insert(5, W, 0, 8, 1);
 	assert_int_equal(bfq()->async[8 + 4].raise, 1);
+	rig.s->ops->set_weight(rig.s, 1, 100); /* nor a group's own */
+	rig_insert(6, W, 0, 8, 1);
+	assert_int_equal(queue_find(bfq(), &rig.rq[6])->raise, 1);
 	end();
 
 	open_on(false);
