@@ -251,19 +251,25 @@ static void bfq_merged(struct sched *s, struct sched_rq *rq, enum sched_merge ho
 	arrive_next_changed(d, q);
 }
 
-/* Q has at least its share, by weight, of so many tags. */
+static uint64_t bfq_busy_weights(const struct bfq_tree *t)
+{
+	return t->weights - t->resting_weights;
+}
+
+/* Q has more than its share, by weight, of so many tags. */
 static bool bfq_over_share(const struct bfq *d, const struct bfq_queue *q, uint64_t nr)
 {
 	const struct bfq_entity *e = &q->entity;
 	const struct bfq_group *g = e->parent;
-	uint64_t all = g->tree[e->class].weights;
+	uint64_t all;
 
 	if (g != &d->root) {
-		if (g->tags * d->root.tree[BFQ_BE].weights > nr * g->entity.weight)
+		all = bfq_busy_weights(&d->root.tree[BFQ_BE]);
+		if (g->tags * all > nr * g->entity.weight)
 			return true;
-		nr = nr * g->entity.weight / d->root.tree[BFQ_BE].weights;
+		nr = nr * g->entity.weight / all;
 	}
-	return q->tags * all > nr * e->weight;
+	return q->tags * bfq_busy_weights(&g->tree[e->class]) > nr * e->weight;
 }
 
 static uint32_t bfq_limit_depth(struct sched *s, const struct sched_rq *like)

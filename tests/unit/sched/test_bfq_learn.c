@@ -365,6 +365,28 @@ static void tags_by_weight(void **state)
 	end();
 }
 
+/* Those who are silent have no share of them, though the tree still knows them. */
+static void tags_of_the_silent(void **state)
+{
+	struct bfq_tree *t;
+
+	(void)state;
+	open_on(false);
+	rig_set("low_latency", 0);
+	t = &bfq()->root.tree[BFQ_BE];
+	rig.s->ops->depth_changed(rig.s, 30);
+	for (int id = 0; id < 10; id++)
+		rig_insert(id, R, (uint64_t)id * 8, 8, 1);
+	rig.submitter = 2;
+	rig_insert(21, R, 100000, 8, 1);
+	rig.submitter = 1;
+	t->weights += 1000;
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 1);
+	t->resting_weights += 1000;
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), 30);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +404,7 @@ int main(void)
 		cmocka_unit_test(beginner_first),
 		cmocka_unit_test(tags),
 		cmocka_unit_test(tags_by_weight),
+		cmocka_unit_test(tags_of_the_silent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

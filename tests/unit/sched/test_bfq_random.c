@@ -95,11 +95,15 @@ static void same(unsigned at_head)
 		assert_int_equal(d->weights_used >> i & 1, count.by_weight[i] > 0);
 }
 
-/* What is in the root's tree of CLASS, of all who are somewhere. */
+/* What is in the root's tree of CLASS, of all who are somewhere; and RESTING, of those who are. */
+static uint64_t resting;
+
 static uint64_t weight_in(const struct bfq_entity *e, int class)
 {
 	bool there = e->parent == &bfq()->root && e->class == class && e->place != BFQ_NOWHERE;
 
+	if (there && e->place == BFQ_RESTING)
+		resting += e->weight;
 	return there ? e->weight : 0;
 }
 
@@ -154,7 +158,9 @@ static void trees(void)
 	for (int i = 0; i < BFQ_CLASSES; i++) {
 		const struct bfq_tree *t = &d->root.tree[i];
 
+		resting = 0;
 		assert_int_equal(t->weights, root_weights(i));
+		assert_int_equal(t->resting_weights, resting);
 		assert_true(checked != d || (int64_t)(t->vtime - last[i]) >= 0);
 		last[i] = t->vtime;
 	}
