@@ -152,6 +152,7 @@ struct sched_ops {
 	/* SUBMITTER's share among the others, 1 to 1000; 100 unless set. 0 or -ENOSPC (too many
 	 * submitters have one). NULL: every submitter is the same. */
 	int (*set_weight)(struct sched *s, uint32_t submitter, uint32_t weight);
+	/* Something waits here, whether or not it may go now. */
 	bool (*has_work)(struct sched *s);
 	/* When dispatch() could have an answer that it does not have now; SCHED_NEVER: only
 	 * after an insert or a completion. Asked only while has_work(), and with room below. */

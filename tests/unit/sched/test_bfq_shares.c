@@ -245,6 +245,34 @@ static void equals_are_equal(void **state)
 	equals(64, 1024);
 }
 
+/* The setting for short times: small turns, no waiting, many in the drive at once. */
+static void equals_within_100_ms(void **state)
+{
+	static const struct drive deep = { .fixed_ns = 20000, .sector_ns = 1000, .depth = 16 };
+	uint64_t x[8];
+
+	(void)state;
+	begin(false);
+	rig_set("strict_guarantees", 0);
+	rig_set("slice_idle", 0);
+	rig_set("max_budget", 512);
+	for (unsigned i = 0; i < 8; i++) {
+		become(load_add(BE(4)), MIXED);
+		load[i].op = i & 1 ? W : R;
+	}
+	load_run(&deep, SEC);
+	for (int window = 0; window < 50; window++) {
+		for (unsigned i = 0; i < 8; i++)
+			load[i].sectors = 0;
+		load_run(&deep, 100 * MS);
+		for (unsigned i = 0; i < 8; i++)
+			x[i] = load[i].sectors;
+		if (jain(x, 8) < 0.99)
+			fail_msg("window %d: %.4f", window, jain(x, 8));
+	}
+	end();
+}
+
 /* IDLE beside BE: nearly nothing, but never forgotten for longer than 200 ms and a turn. */
 static void idle_class_is_not_starved(void **state)
 {
@@ -323,15 +351,11 @@ static void beyond_the_pool(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(weights_80_10),
-		cmocka_unit_test(weights_60_30),
-		cmocka_unit_test(weights_of_groups),
-		cmocka_unit_test(levels_in_a_group),
-		cmocka_unit_test(lag_is_bounded),
-		cmocka_unit_test(equals_are_equal),
-		cmocka_unit_test(idle_class_is_not_starved),
-		cmocka_unit_test(rt_before_all),
-		cmocka_unit_test(too_many_weights),
+		cmocka_unit_test(weights_80_10),	cmocka_unit_test(weights_60_30),
+		cmocka_unit_test(weights_of_groups),	cmocka_unit_test(levels_in_a_group),
+		cmocka_unit_test(lag_is_bounded),	cmocka_unit_test(equals_are_equal),
+		cmocka_unit_test(equals_within_100_ms), cmocka_unit_test(idle_class_is_not_starved),
+		cmocka_unit_test(rt_before_all),	cmocka_unit_test(too_many_weights),
 		cmocka_unit_test(beyond_the_pool),
 	};
 
