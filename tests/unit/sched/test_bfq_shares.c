@@ -23,6 +23,7 @@ static void begin(bool rotational)
 	rig.env.nr_requests = 4096;
 	rig.env.max_submitters = 1024;
 	rig.env.rotational = rotational;
+	rig.env.depth = rotational ? 1 : 128;
 	load_reset(11);
 	rig_open(&sched_bfq);
 	rig_set("low_latency", 0);
@@ -273,6 +274,34 @@ static void equals_within_100_ms(void **state)
 	end();
 }
 
+/* Somebody reads 500 scattered blocks, one after the other, while eight stream: how long it takes.
+ */
+static uint64_t start_up(const struct drive *drive, bool rotational, bool low_latency)
+{
+	uint64_t began;
+
+	begin(rotational);
+	rig_set("strict_guarantees", 0);
+	rig_set("low_latency", low_latency);
+	for (int i = 0; i < 8; i++)
+		become(load_add(BE(4)), SEQUENTIAL);
+	load_run(drive, 30 * SEC);
+	load_add(BE(4))->backlog = 1;
+	for (began = load_now; load[8].ended < 500 && load_now - began < 600 * SEC;)
+		load_run(drive, 10 * MS);
+	end();
+	return load_now - began;
+}
+
+static void beginners_are_quick(void **state)
+{
+	static const struct drive flash = { .fixed_ns = 20000, .sector_ns = 1000, .depth = 16 };
+
+	(void)state;
+	assert_true(start_up(&hdd, true, false) > 3 * start_up(&hdd, true, true));
+	assert_true(start_up(&flash, false, false) > 3 * start_up(&flash, false, true));
+}
+
 /* IDLE beside BE: nearly nothing, but never forgotten for longer than 200 ms and a turn. */
 static void idle_class_is_not_starved(void **state)
 {
@@ -351,11 +380,17 @@ static void beyond_the_pool(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(weights_80_10),	cmocka_unit_test(weights_60_30),
-		cmocka_unit_test(weights_of_groups),	cmocka_unit_test(levels_in_a_group),
-		cmocka_unit_test(lag_is_bounded),	cmocka_unit_test(equals_are_equal),
-		cmocka_unit_test(equals_within_100_ms), cmocka_unit_test(idle_class_is_not_starved),
-		cmocka_unit_test(rt_before_all),	cmocka_unit_test(too_many_weights),
+		cmocka_unit_test(weights_80_10),
+		cmocka_unit_test(weights_60_30),
+		cmocka_unit_test(weights_of_groups),
+		cmocka_unit_test(levels_in_a_group),
+		cmocka_unit_test(lag_is_bounded),
+		cmocka_unit_test(beginners_are_quick),
+		cmocka_unit_test(equals_are_equal),
+		cmocka_unit_test(equals_within_100_ms),
+		cmocka_unit_test(idle_class_is_not_starved),
+		cmocka_unit_test(rt_before_all),
+		cmocka_unit_test(too_many_weights),
 		cmocka_unit_test(beyond_the_pool),
 	};
 
