@@ -142,7 +142,7 @@ void arrive_insert(struct bfq *d, struct sched_rq *rq)
 	bool first = !q->waiting;
 
 	idle_arrival(d, q, rq);
-	sorted_add(d, q, rq);
+	order_add(d, q, rq);
 	if (!q->busy) {
 		arrive_activate(d, q);
 	} else if (q == d->in_service) {

@@ -113,7 +113,7 @@ static void bfq_absorb(struct bfq *d, struct sched_rq *into, struct sched_rq *go
 	}
 	merge_remove(bfq_merge_of(d, gone), gone);
 	/* In its place: what goes next must never be none while some wait. */
-	sorted_remove(d, from, gone, false);
+	order_remove(d, from, gone, false);
 	merge_grown(bfq_merge_of(d, into), into);
 	bfq_drop(d, gone);
 }
@@ -228,7 +228,7 @@ static enum sched_merge bfq_merge(struct sched *s, const struct sched_rq *rq,
 	if (how || s->env.merging != SCHED_MERGING_ALL)
 		return how;
 	q = queue_find(d, rq);
-	*into = q ? sorted_from(q, bfq_end(rq)) : NULL;
+	*into = q ? order_from(q, bfq_end(rq)) : NULL;
 	return *into ? merge_side(&s->env, *into, rq) : SCHED_MERGE_NONE;
 }
 
@@ -241,11 +241,11 @@ static void bfq_merged(struct sched *s, struct sched_rq *rq, enum sched_merge ho
 
 	(void)old_sector;
 	if (how == SCHED_MERGE_FRONT)
-		sorted_moved(d, q, rq);
+		order_moved(d, q, rq);
 	merge_grown(bfq_merge_of(d, rq), rq);
 	if (how == SCHED_MERGE_FRONT)
-		into = sorted_before(q, rq);
-	gone = how == SCHED_MERGE_FRONT ? rq : sorted_after(q, rq);
+		into = order_before(q, rq);
+	gone = how == SCHED_MERGE_FRONT ? rq : order_after(q, rq);
 	if (into && gone && s->env.merging == SCHED_MERGING_ALL && merge_join(&s->env, into, gone))
 		bfq_absorb(d, into, gone);
 	arrive_next_changed(d, q);

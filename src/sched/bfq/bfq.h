@@ -8,7 +8,7 @@
  * the queue in service the drive may be kept free on purpose ("idling"), since the next one is
  * often just about to come, close by. docs/schedulers.md has a picture, under "bfq".
  *
- * Who reads which file: wf2q.c the tree of weights; path.c the same with groups; sorted.c the
+ * Who reads which file: wf2q.c the tree of weights; path.c the same with groups; order.c the
  * requests of one queue; queue.c who has which queue; arrive.c a request comes; select.c one
  * goes; budget.c a turn ends; idle.c when to wait; inject.c others meanwhile; rate.c how fast the
  * drive is; raise.c help for who just began; bfq.c the operations and tunables.
@@ -240,20 +240,20 @@ struct bfq_queue *path_peek(struct bfq *d);
 bool path_before(const struct bfq *d, const struct bfq_queue *q, const struct bfq_queue *cur);
 bool path_higher(const struct bfq *d, const struct bfq_queue *q, const struct bfq_queue *cur);
 
-/* sorted.c: the requests of one queue. */
-void sorted_init(struct bfq_queue *q);
-void sorted_add(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq);
+/* order.c: the requests of one queue. */
+void order_init(struct bfq_queue *q);
+void order_add(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq);
 /* RQ goes (DISPATCHED), or has become part of another one. */
-void sorted_remove(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq, bool dispatched);
+void order_remove(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq, bool dispatched);
 /* RQ begins elsewhere now. */
-void sorted_moved(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq);
-struct sched_rq *sorted_before(struct bfq_queue *q, struct sched_rq *rq);
-struct sched_rq *sorted_after(struct bfq_queue *q, struct sched_rq *rq);
+void order_moved(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq);
+struct sched_rq *order_before(struct bfq_queue *q, struct sched_rq *rq);
+struct sched_rq *order_after(struct bfq_queue *q, struct sched_rq *rq);
 /* The first at or behind SECTOR. */
-struct sched_rq *sorted_from(struct bfq_queue *q, uint64_t sector);
+struct sched_rq *order_from(struct bfq_queue *q, uint64_t sector);
 /* The better of two, which may be NULL, for a head that is at sector FROM. */
-struct sched_rq *sorted_choose(const struct bfq *d, struct sched_rq *a, struct sched_rq *b,
-			       uint64_t from);
+struct sched_rq *order_choose(const struct bfq *d, struct sched_rq *a, struct sched_rq *b,
+			      uint64_t from);
 
 /* queue.c */
 int queue_init(struct bfq *d);

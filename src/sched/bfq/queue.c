@@ -69,7 +69,7 @@ static void queue_make(struct bfq *d, struct bfq_queue *q, uint32_t submitter, u
 	q->idle_since_ns = d->now;
 	q->window_start_ns = d->now;
 	q->max_budget = q->sync ? budget_max(d) * 2 / 3 : budget_max(d);
-	sorted_init(q);
+	order_init(q);
 	inject_reset(d, q);
 	g->queues++;
 }

@@ -90,7 +90,7 @@ static struct sched_rq *select_serve(struct bfq *d, struct bfq_queue *q)
 
 	path_serve(d, q, select_cost(d, q, rq));
 	rate_dispatch(d, rq);
-	sorted_remove(d, q, rq, true);
+	order_remove(d, q, rq, true);
 	merge_remove(&d->merge[q->sync], rq);
 	q->in_drive++;
 	d->last_end = bfq_end(rq);

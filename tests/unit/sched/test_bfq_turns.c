@@ -466,10 +466,10 @@ static void back_seeks(void **state)
 	rig_insert(2, R, 10008 + 199, 8, 1);
 	assert_ptr_equal(queue(1)->next, &rig.rq[2]);
 	rig_set("back_seek_penalty", 9);
-	assert_ptr_equal(sorted_choose(bfq(), &rig.rq[1], &rig.rq[2], 10008), &rig.rq[1]);
+	assert_ptr_equal(order_choose(bfq(), &rig.rq[1], &rig.rq[2], 10008), &rig.rq[1]);
 	/* Both far behind: the smaller sector, from where it goes up again. */
 	rig_set("back_seek_max", 1);
-	assert_ptr_equal(sorted_choose(bfq(), &rig.rq[1], &rig.rq[2], 900000), &rig.rq[1]);
+	assert_ptr_equal(order_choose(bfq(), &rig.rq[1], &rig.rq[2], 900000), &rig.rq[1]);
 	end();
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sorted.c - the requests of one queue: sorted by sector, by age, and which of them goes next.
+ * order.c - the requests of one queue: sorted by sector, by age, and which of them goes next.
  *
  * Next is who is nearest to where the drive's head is: ahead of it, or a little behind, which
  * counts more than ahead (back_seek_penalty); what is far behind (back_seek_max) comes after
@@ -11,7 +11,7 @@
 #include "sched/bfq/bfq.h"
 
 /* priv[1] of a request that waits orders those at one sector. */
-static int sorted_cmp(const struct sched_rq *a, const struct sched_rq *b)
+static int order_cmp(const struct sched_rq *a, const struct sched_rq *b)
 {
 	uintptr_t x = (uintptr_t)a->priv[1], y = (uintptr_t)b->priv[1];
 
@@ -22,17 +22,17 @@ static int sorted_cmp(const struct sched_rq *a, const struct sched_rq *b)
 	return 0;
 }
 
-RB_GENERATE_INTERNAL(bfq_sorted, sched_rq, node, sorted_cmp, static __attribute__((unused)))
+RB_GENERATE_INTERNAL(bfq_sorted, sched_rq, node, order_cmp, static __attribute__((unused)))
 
-void sorted_init(struct bfq_queue *q)
+void order_init(struct bfq_queue *q)
 {
 	RB_INIT(&q->sorted);
 	TAILQ_INIT(&q->fifo);
 }
 
 /* How far RQ is from FROM, as it counts. False: so far behind that it counts as wrapped. */
-static bool sorted_distance(const struct bfq *d, const struct sched_rq *rq, uint64_t from,
-			    uint64_t *distance)
+static bool order_distance(const struct bfq *d, const struct sched_rq *rq, uint64_t from,
+			   uint64_t *distance)
 {
 	uint64_t max = (uint64_t)d->value[BACK_SEEK_MAX] * 2;
 
@@ -43,16 +43,16 @@ static bool sorted_distance(const struct bfq *d, const struct sched_rq *rq, uint
 	return from - rq->sector <= max;
 }
 
-struct sched_rq *sorted_choose(const struct bfq *d, struct sched_rq *a, struct sched_rq *b,
-			       uint64_t from)
+struct sched_rq *order_choose(const struct bfq *d, struct sched_rq *a, struct sched_rq *b,
+			      uint64_t from)
 {
 	uint64_t to_a, to_b;
 	bool near_a, near_b;
 
 	if (!a || !b || a == b)
 		return a ? a : b;
-	near_a = sorted_distance(d, a, from, &to_a);
-	near_b = sorted_distance(d, b, from, &to_b);
+	near_a = order_distance(d, a, from, &to_a);
+	near_b = order_distance(d, b, from, &to_b);
 	if (near_a != near_b)
 		return near_a ? a : b;
 	if (!near_a)
@@ -62,37 +62,37 @@ struct sched_rq *sorted_choose(const struct bfq *d, struct sched_rq *a, struct s
 	return a->sector >= b->sector ? a : b;
 }
 
-static void sorted_insert(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
+static void order_insert(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
 {
 	rq->priv[1] = (void *)(uintptr_t)++d->last_seq;
 	RB_INSERT(bfq_sorted, &q->sorted, rq);
 }
 
-void sorted_add(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
+void order_add(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
 {
 	enum bfq_tunable expire = q->sync ? FIFO_EXPIRE_SYNC : FIFO_EXPIRE_ASYNC;
 
-	sorted_insert(d, q, rq);
+	order_insert(d, q, rq);
 	rq->deadline_ns = d->now + (uint64_t)d->value[expire] * BFQ_MSEC;
 	TAILQ_INSERT_TAIL(&q->fifo, rq, fifo);
-	q->next = sorted_choose(d, q->next, rq, d->last_end);
+	q->next = order_choose(d, q->next, rq, d->last_end);
 	q->waiting++;
 	d->waiting++;
 }
 
-struct sched_rq *sorted_before(struct bfq_queue *q, struct sched_rq *rq)
+struct sched_rq *order_before(struct bfq_queue *q, struct sched_rq *rq)
 {
 	(void)q;
 	return RB_PREV(bfq_sorted, &q->sorted, rq);
 }
 
-struct sched_rq *sorted_after(struct bfq_queue *q, struct sched_rq *rq)
+struct sched_rq *order_after(struct bfq_queue *q, struct sched_rq *rq)
 {
 	(void)q;
 	return RB_NEXT(bfq_sorted, &q->sorted, rq);
 }
 
-struct sched_rq *sorted_from(struct bfq_queue *q, uint64_t sector)
+struct sched_rq *order_from(struct bfq_queue *q, uint64_t sector)
 {
 	struct sched_rq at; /* seq 0: before all others at its sector */
 
@@ -101,8 +101,8 @@ struct sched_rq *sorted_from(struct bfq_queue *q, uint64_t sector)
 	return RB_NFIND(bfq_sorted, &q->sorted, &at);
 }
 
-static struct sched_rq *sorted_expired(const struct bfq *d, struct bfq_queue *q,
-				       const struct sched_rq *gone)
+static struct sched_rq *order_expired(const struct bfq *d, struct bfq_queue *q,
+				      const struct sched_rq *gone)
 {
 	struct sched_rq *oldest = TAILQ_FIRST(&q->fifo);
 
@@ -115,33 +115,33 @@ static struct sched_rq *sorted_expired(const struct bfq *d, struct bfq_queue *q,
 }
 
 /* Who goes next once RQ, which is still among them, has left. */
-static struct sched_rq *sorted_successor(const struct bfq *d, struct bfq_queue *q,
-					 struct sched_rq *rq, bool dispatched)
+static struct sched_rq *order_successor(const struct bfq *d, struct bfq_queue *q,
+					struct sched_rq *rq, bool dispatched)
 {
-	struct sched_rq *next = dispatched ? sorted_expired(d, q, rq) : NULL;
+	struct sched_rq *next = dispatched ? order_expired(d, q, rq) : NULL;
 
 	if (next)
 		return next;
-	next = sorted_after(q, rq);
+	next = order_after(q, rq);
 	if (!next)
 		next = RB_MIN(bfq_sorted, &q->sorted);
-	return sorted_choose(d, next == rq ? NULL : next, sorted_before(q, rq), rq->sector);
+	return order_choose(d, next == rq ? NULL : next, order_before(q, rq), rq->sector);
 }
 
-void sorted_remove(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq, bool dispatched)
+void order_remove(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq, bool dispatched)
 {
 	if (q->next == rq)
-		q->next = sorted_successor(d, q, rq, dispatched);
+		q->next = order_successor(d, q, rq, dispatched);
 	RB_REMOVE(bfq_sorted, &q->sorted, rq);
 	TAILQ_REMOVE(&q->fifo, rq, fifo);
 	q->waiting--;
 	d->waiting--;
 }
 
-void sorted_moved(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
+void order_moved(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
 {
 	/* By its links: where it stands is not where its sector says. */
 	RB_REMOVE(bfq_sorted, &q->sorted, rq);
-	sorted_insert(d, q, rq);
-	q->next = sorted_choose(d, q->next, rq, d->last_end);
+	order_insert(d, q, rq);
+	q->next = order_choose(d, q->next, rq, d->last_end);
 }
