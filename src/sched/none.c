@@ -109,18 +109,26 @@ static struct sched_rq *none_dispatch(struct sched *s, uint64_t now)
 	return rq;
 }
 
+/* Cheaper than merge_side(), and mostly the answer. */
+static bool none_touch(const struct sched_rq *a, const struct sched_rq *b)
+{
+	return a->sector + a->nr_sectors == b->sector || b->sector + b->nr_sectors == a->sector ||
+	       b->op == SCHED_DISCARD;
+}
+
 static enum sched_merge none_merge(struct sched *s, const struct sched_rq *rq,
 				   struct sched_rq **into)
 {
 	struct none *none = (struct none *)s;
 	enum sched_merge how = SCHED_MERGE_NONE;
-	unsigned looks = NONE_MERGE_LOOK;
+	struct sched_rq *at = TAILQ_LAST(&none->ctx[rq->ctx].fifo, sched_list);
+	unsigned looks = s->env.merging == SCHED_MERGING_OFF ? 0 : NONE_MERGE_LOOK;
 
-	if (s->env.merging == SCHED_MERGING_OFF)
-		return how;
-	*into = TAILQ_LAST(&none->ctx[rq->ctx].fifo, sched_list);
-	while (*into && !(how = merge_side(&s->env, *into, rq)) && --looks)
-		*into = TAILQ_PREV(*into, sched_list, fifo);
+	for (; at && looks && !how; looks--, at = TAILQ_PREV(at, sched_list, fifo)) {
+		*into = at;
+		if (none_touch(at, rq))
+			how = merge_side(&s->env, at, rq);
+	}
 	return how;
 }
 
