@@ -247,7 +247,7 @@ static void apply_here(struct weir_queue *q)
 static int set_tunable(struct weir_queue *q, const char *name, const char *text)
 {
 	struct weir_attr attr;
-	int64_t value;
+	int64_t value = 0;
 	int index, err = 0;
 
 	pthread_mutex_lock(&q->lock);
@@ -272,7 +272,7 @@ static int set_tunable(struct weir_queue *q, const char *name, const char *text)
 static int set_number(struct weir_queue *q, const struct attr_row *row, const char *text)
 {
 	struct weir_attr attr = row->attr;
-	int64_t value;
+	int64_t value = 0;
 	int err;
 
 	pthread_mutex_lock(&q->lock);
