@@ -10,8 +10,9 @@
  *   weir-bench-null [SCHED [SECONDS [LANES]]]   by time; each lane on a thread of its own
  *   weir-bench-null SCHED ios=N                 exactly N ios, for counting under callgrind
  *
- * Behind these, in any order: submitters=N (ios come from so many, in turn; 1), random (offsets),
- * depth=N (128, the most), nomerges=N (2: each io is a request of its own).
+ * Behind these, in any order: submitters=N (ios come from so many, in turn; 1), burst=N (ios of
+ * each turn; 1), random (offsets), depth=N (128, the most), nomerges=N (2: each io is a request of
+ * its own).
  */
 #include <err.h>
 #include <linux/perf_event.h>
@@ -33,7 +34,7 @@
 static struct weir_queue *queue;
 static char memory[4096] __attribute__((aligned(4096)));
 static double seconds = 1;
-static uint32_t submitters = 1;
+static uint32_t submitters = 1, burst = 1;
 static bool random_offsets;
 static uint32_t depth = DEPTH, nomerges = 2;
 
@@ -41,7 +42,7 @@ static uint32_t depth = DEPTH, nomerges = 2;
 struct runner {
 	struct weir_io ios[DEPTH];
 	uint64_t next_offset, ended, count, dice;
-	uint32_t submitter;
+	uint32_t submitter, in_turn;
 	double took;
 	pthread_t thread;
 } __attribute__((aligned(128)));
@@ -82,7 +83,10 @@ static void submit(struct runner *r, struct weir_io *io)
 	weir_io_read(io, r->next_offset, memory, sizeof(memory));
 	r->next_offset = next_offset(r);
 	io->submitter = r->submitter;
-	r->submitter = r->submitter + 1 < submitters ? r->submitter + 1 : 0;
+	if (++r->in_turn >= burst) {
+		r->in_turn = 0;
+		r->submitter = r->submitter + 1 < submitters ? r->submitter + 1 : 0;
+	}
 	io->end = on_end;
 	io->user = r;
 	if (weir_queue_submit(queue, io))
@@ -150,6 +154,8 @@ static int take_options(int argc, char **argv)
 			random_offsets = true;
 		else if (!strncmp(argv[argc - 1], "submitters=", 11))
 			submitters = (uint32_t)atoi(argv[argc - 1] + 11);
+		else if (!strncmp(argv[argc - 1], "burst=", 6))
+			burst = (uint32_t)atoi(argv[argc - 1] + 6);
 		else if (!strncmp(argv[argc - 1], "depth=", 6))
 			depth = (uint32_t)atoi(argv[argc - 1] + 6);
 		else if (!strncmp(argv[argc - 1], "nomerges=", 9))
