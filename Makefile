@@ -5,7 +5,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 MESON_FLAGS ?=
 
-.PHONY: all demo test lint bench install clean help
+.PHONY: all demo test test-vm lint bench install clean help
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -23,6 +23,11 @@ test:
 	@tools/setup
 	@$(MAKE) --no-print-directory all
 	@tools/run-tests $(BUILD)
+
+test-vm:
+	@tools/setup
+	@$(MAKE) --no-print-directory all
+	@tools/run-tests --suite vm $(BUILD)
 
 lint:
 	@tools/setup --lint
@@ -44,6 +49,7 @@ help:
 	@echo "make           builds into $(BUILD)/"
 	@echo "make demo      shows weir doing its main job, on a file in a temporary folder"
 	@echo "make test      builds and runs every test"
+	@echo "make test-vm   runs tests beside an emulated NVMe drive, in a guest (fetches QEMU)"
 	@echo "make lint      format, clang-tidy, cppcheck, and the rules of the code base"
 	@echo "make bench     measures, next to fio"
 	@echo "make install   PREFIX=$(PREFIX), DESTDIR as usual"

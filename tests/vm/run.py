@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs test programs in a guest that has an NVMe drive with FDP, and prints their TAP.
+
+    tests/vm/run.py [--block 512|4096] [--faults FILE] PROGRAM...
+
+Boots a Debian kernel in QEMU, under software emulation, with the host's root read-only, so that
+the programs are those that were built. They find the drive in WEIR_VM_NG and WEIR_VM_BLOCK and
+may write to it and to TMPDIR. One more case: the guest's kernel had nothing to complain about.
+tests/vm/fetch says where QEMU and the kernel come from; where they cannot be had, all is skipped.
+"""
+import argparse
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+DRIVE_BYTES = 256 << 20
+TIMEOUT = 270
+COMPLAINT = re.compile(r"WARNING:|BUG:|Oops|Call Trace|general protection|KASAN|hung task")
+
+
+def fetch():
+    """The cache folder; ends with a skip where there is none."""
+    done = subprocess.run([os.path.join(HERE, "fetch")], stdout=subprocess.PIPE, text=True,
+                          check=False)
+    if done.returncode == 77:
+        print("1..0 # SKIP no guest can be had here, see above")
+        sys.exit(0)
+    done.check_returncode()
+    return done.stdout.strip()
+
+
+def cpio_entry(name, mode, data):
+    """One file of an initrd, in the 'newc' format."""
+    fields = (0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
+    head = b"070701" + b"".join(b"%08x" % field for field in fields) + name + b"\0"
+    head += b"\0" * (-len(head) % 4)
+    return head + data + b"\0" * (-len(data) % 4)
+
+
+def write_initrd(cache, path):
+    """Busybox and modules from the cache, and our init behind them."""
+    with open(os.path.join(HERE, "init"), "rb") as file:
+        init = file.read()
+    with open(os.path.join(cache, "base.cpio"), "rb") as file:
+        base = file.read()
+    with open(path, "wb") as file:
+        file.write(base + b"\0" * (-len(base) % 4))
+        file.write(cpio_entry(b"init", 0o100755, init) + cpio_entry(b"TRAILER!!!", 0, b""))
+
+
+def write_job(path, programs):
+    """What the guest runs: each program in turn, whatever became of the one before."""
+    env = {"WEIR_VM_NG": "/dev/ng0n1", "WEIR_VM_BLOCK": "/dev/nvme0n1", "TMPDIR": "/dev/shm",
+           "CMOCKA_MESSAGE_OUTPUT": "TAP", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/",
+           "LC_ALL": "C.UTF-8"}
+    with open(path, "w", encoding="utf-8") as file:
+        for name, value in env.items():
+            file.write(f"export {name}={shlex.quote(value)}\n")
+        file.write("bad=0\n")
+        for program in programs:
+            words = shlex.join(os.path.realpath(word) if os.path.exists(word) else word
+                               for word in shlex.split(program))
+            file.write(f"echo {shlex.quote('# ' + os.path.basename(program))}\n{words} || bad=1\n")
+        file.write("exit $bad\n")
+
+
+def qemu(cache, folder, args):
+    """QEMU's command line: the drive, the two shared folders, and no other hardware."""
+    image = f"blkdebug:{args.faults}:{folder}/nvme.img" if args.faults else f"{folder}/nvme.img"
+    share = "security_model=none,multidevs=remap"
+    return [
+        f"{cache}/root/qemu", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
+        "-m", "512", "-smp", "2", "-nodefaults", "-display", "none", "-no-reboot",
+        "-serial", f"file:{folder}/console", "-kernel", f"{cache}/vmlinuz",
+        "-initrd", f"{folder}/initrd",
+        "-append", "console=ttyS0 loglevel=4 panic=-1 mitigations=off rdinit=/init",
+        "-virtfs", f"local,path=/,mount_tag=root,readonly=on,{share}",
+        "-virtfs", f"local,path={folder}/share,mount_tag=share,{share}",
+        "-device", "nvme-subsys,id=s0,fdp=on,fdp.runs=8M,fdp.nrg=1,fdp.nruh=8",
+        "-device", "nvme,id=n0,serial=w0,subsys=s0,max_ioqpairs=4",
+        "-drive", f"file={image},if=none,id=d0,format=raw,cache=unsafe",
+        "-device", f"nvme-ns,drive=d0,nsid=1,bus=n0,logical_block_size={args.block},"
+                   f"physical_block_size={args.block},fdp.ruhs=0;1;2;3;4;5;6;7",
+    ]
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def case(good, name):
+    print(f"1..1\n{'ok' if good else 'not ok'} 1 - {name}")
+    return good
+
+
+def report(folder):
+    """Prints what the guest left; true if all of it is good."""
+    output, dmesg = read(f"{folder}/share/output"), read(f"{folder}/share/dmesg")
+    sys.stdout.write(output or "")
+    code = read(f"{folder}/share/exit")
+    if not code or dmesg is None:
+        print("# " + (read(f"{folder}/console") or "")[-4000:].replace("\n", "\n# "))
+        return case(False, "the guest runs all programs and switches itself off")
+    found = [line for line in dmesg.splitlines() if COMPLAINT.search(line)]
+    for line in found:
+        print("# " + line)
+    return case(not found, "the guest's kernel had nothing to complain about") and int(code) == 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Runs test programs beside an NVMe drive.")
+    parser.add_argument("--block", type=int, default=4096, help="bytes of a logical block")
+    parser.add_argument("--faults", help="a configuration of QEMU's blkdebug")
+    parser.add_argument("programs", nargs="+")
+    args = parser.parse_args()
+    cache = fetch()
+    with tempfile.TemporaryDirectory(prefix="weir-vm-") as folder:
+        os.mkdir(f"{folder}/share")
+        with open(f"{folder}/nvme.img", "wb") as image:
+            image.truncate(DRIVE_BYTES)
+        write_initrd(cache, f"{folder}/initrd")
+        write_job(f"{folder}/share/job", args.programs)
+        try:
+            subprocess.run(qemu(cache, folder, args), stdin=subprocess.DEVNULL, check=True,
+                           timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            print(f"# the guest was stopped after {TIMEOUT} s")
+        return 0 if report(folder) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
