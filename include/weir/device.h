@@ -13,8 +13,9 @@
  *   - The lock keeps other weir processes away, and on a block device mounts and other drivers
  *     too. Programs that take neither lock nor exclusive open are not kept away.
  *   - "null" is a name of its own: a file called so is opened as "./null".
- *   - NVMe generic character devices (/dev/ngXnY) are recognised, but no engine drives them yet:
- *     opening one fails with -EOPNOTSUPP and names the block device to use in its place.
+ *   - On an NVMe generic character device (/dev/ngXnY) no page cache, no mount and no partition
+ *     stands between: offsets are the namespace's own. The lock also claims the block device
+ *     beside it, where that may be opened. Formats with metadata are refused.
  */
 #ifndef WEIR_DEVICE_H
 #define WEIR_DEVICE_H
@@ -92,12 +93,13 @@ struct weir_device_attr {
 };
 
 /*
- * Opens PATH: a regular file, a block device, or "null[:SIZE]" (default size 1 TiB).
+ * Opens PATH: a regular file, a block device, an NVMe character device (/dev/ng0n1), or
+ * "null[:SIZE]" (default size 1 TiB).
  * OPTS may be NULL: read and write, direct I/O where possible, nothing created, no lock.
  * On success *DEV belongs to the caller, who closes it after all its queues.
  *
- * Errors: -ENOENT, -EACCES, -EISDIR, -ENOTSUP (no file or block device), -EOPNOTSUPP (ng
- * device), -EBUSY (locked: weir_error() names the pid), -ENOSPC (weir_error() says how much is
+ * Errors: -ENOENT, -EACCES, -EISDIR, -ENOTSUP (none of these), -EOPNOTSUPP (a format that weir
+ * does not do), -EBUSY (locked: weir_error() names the pid), -ENOSPC (weir_error() says how much is
  * missing), -EINVAL, -ENOMEM, and what the system said. A file that could not be created in full is
  * removed again. Any thread.
  */

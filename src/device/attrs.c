@@ -52,6 +52,8 @@ static uint64_t attr_direct(const struct weir_device *dev, const struct attr_row
 	(void)row;
 	if (dev->info.kind == WEIR_DEVICE_NULL)
 		attr_source(source, "null");
+	else if (dev->info.kind == WEIR_DEVICE_NVME_CHAR)
+		attr_source(source, "passthrough");
 	else if (dev->flags & WEIR_DEVICE_BUFFERED)
 		attr_source(source, "option");
 	else
@@ -100,6 +102,26 @@ static uint64_t attr_sysfs(const struct weir_device *dev, const struct attr_row 
 	return value;
 }
 
+/* How much one command moves: for passthrough, what was found for it. */
+static uint64_t attr_transfer(const struct weir_device *dev, const struct attr_row *row,
+			      char source[DEVICE_SOURCE_BYTES])
+{
+	if (dev->info.kind != WEIR_DEVICE_NVME_CHAR)
+		return attr_sysfs(dev, row, source);
+	attr_source(source, dev->nvme.max_source);
+	return dev->nvme.max_bytes >> 10;
+}
+
+/* Passthrough may ask for it whatever the kernel does. */
+static uint64_t attr_fua(const struct weir_device *dev, const struct attr_row *row,
+			 char source[DEVICE_SOURCE_BYTES])
+{
+	if (dev->info.kind != WEIR_DEVICE_NVME_CHAR)
+		return attr_sysfs(dev, row, source);
+	attr_source(source, "NVMe");
+	return 1;
+}
+
 static uint64_t attr_physical(const struct weir_device *dev, const struct attr_row *row,
 			      char source[DEVICE_SOURCE_BYTES])
 {
@@ -145,15 +167,15 @@ static const struct attr_row attr_rows[] = {
 	  FIELD(physical_block_bytes) },
 	{ "dio_offset_align", WEIR_UNIT_BYTES, attr_dio_offset, 0, 0, 1, ATTR_NO_FIELD, 0 },
 	{ "dio_mem_align", WEIR_UNIT_BYTES, attr_dio_mem, 0, 0, 1, FIELD(memory_align_bytes) },
-	{ "max_sectors_kb", WEIR_UNIT_NONE, attr_sysfs, ATTR_MAX_IO_KB, ATTR_MAX_IO_KB, 1024,
+	{ "max_sectors_kb", WEIR_UNIT_NONE, attr_transfer, ATTR_MAX_IO_KB, ATTR_MAX_IO_KB, 1024,
 	  FIELD(max_io_bytes) },
-	{ "max_hw_sectors_kb", WEIR_UNIT_NONE, attr_sysfs, ATTR_MAX_IO_KB, ATTR_MAX_IO_KB, 1024,
+	{ "max_hw_sectors_kb", WEIR_UNIT_NONE, attr_transfer, ATTR_MAX_IO_KB, ATTR_MAX_IO_KB, 1024,
 	  FIELD(max_hw_bytes) },
 	{ "max_segments", WEIR_UNIT_COUNT, attr_sysfs, ATTR_MAX_SEGMENTS, ATTR_MAX_SEGMENTS, 1,
 	  FIELD(max_segments) },
 	{ "nr_requests", WEIR_UNIT_COUNT, attr_sysfs, 0, 0, 1, FIELD(nr_requests) },
 	{ "write_cache", WEIR_UNIT_BOOL, attr_write_cache, 1, 0, 1, FIELD(write_cache) },
-	{ "fua", WEIR_UNIT_BOOL, attr_sysfs, 0, 1, 1, FIELD(fua) },
+	{ "fua", WEIR_UNIT_BOOL, attr_fua, 0, 1, 1, FIELD(fua) },
 	{ "discard_max_bytes", WEIR_UNIT_BYTES, attr_discard, 0, ATTR_NULL_DISCARD, 1,
 	  FIELD(discard_max_bytes) },
 	{ "discard_granularity", WEIR_UNIT_BYTES, attr_discard, 0, DEVICE_BLOCK_MIN, 1,

@@ -13,6 +13,18 @@ int device_fd(const struct weir_device *dev);
 /* 1 if the device was opened read-only. */
 int device_read_only(const struct weir_device *dev);
 
+/* What passthrough has to know of a namespace beyond weir_device_info(). */
+struct device_nvme {
+	uint32_t nsid;
+	uint32_t lba_shift;
+	uint64_t max_bytes;	/* one read or write */
+	const char *max_source; /* which limit that was */
+	uint64_t zeroes_max;	/* one write of zeroes; 0: the drive has no such command */
+};
+
+/* The namespace behind an NVMe character device, or NULL for other kinds. */
+const struct device_nvme *device_nvme(const struct weir_device *dev);
+
 /*
  * Takes the exclusive lock (flock on the very description that I/O goes through, so that it
  * outlives a killed process until the last write in flight has landed). 0, or -EBUSY with the

@@ -33,21 +33,19 @@ bool device_is_ng_name(const char *name)
 	return end != p && !*end;
 }
 
-static int device_char_error(const char *path)
+static int device_char_kind(const char *path, enum weir_device_kind *kind)
 {
 	char real[PATH_MAX];
-	const char *name;
 
 	if (!realpath(path, real))
 		return error_sys(-errno, "%s", path);
-	name = strrchr(real, '/') + 1;
-	if (!device_is_ng_name(name))
+	if (!device_is_ng_name(strrchr(real, '/') + 1))
 		return error_set(-ENOTSUP,
-				 "%s: a character device; weir needs a file or a block device",
+				 "%s: a character device; weir needs a file, a block device or an "
+				 "NVMe character device (/dev/ng0n1)",
 				 path);
-	return error_set(-EOPNOTSUPP,
-			 "%s: NVMe passthrough has no engine in this version: use /dev/nvme%s",
-			 path, name + 2);
+	*kind = WEIR_DEVICE_NVME_CHAR;
+	return 0;
 }
 
 static int device_mode_error(const char *path, mode_t mode)
@@ -55,8 +53,6 @@ static int device_mode_error(const char *path, mode_t mode)
 	switch (mode & S_IFMT) {
 	case S_IFDIR:
 		return error_set(-EISDIR, "%s: a directory; name a file in it", path);
-	case S_IFCHR:
-		return device_char_error(path);
 	case S_IFIFO:
 		return error_set(-ENOTSUP, "%s: a fifo; weir needs a file or a block device", path);
 	case S_IFSOCK:
@@ -77,6 +73,8 @@ int device_kind(const char *path, enum weir_device_kind *kind)
 		*kind = WEIR_DEVICE_FILE;
 	else if (S_ISBLK(st.st_mode))
 		*kind = WEIR_DEVICE_BLOCK;
+	else if (S_ISCHR(st.st_mode))
+		return device_char_kind(path, kind);
 	else
 		return device_mode_error(path, st.st_mode);
 	return 0;

@@ -77,11 +77,26 @@ static int lock_busy(const struct weir_device *dev)
 	return error_set(-EBUSY, "%s: in use by pid %d (%s)", dev->path, pid, comm);
 }
 
+/* The block device that mounts and other drivers would use, or NULL. */
+static const char *lock_claim_path(const struct weir_device *dev, char *path, size_t size)
+{
+	if (dev->info.kind == WEIR_DEVICE_BLOCK)
+		return dev->path;
+	if (dev->info.kind != WEIR_DEVICE_NVME_CHAR || !dev->block_name[0])
+		return NULL;
+	/* Whoever was given the character device only cannot look at the other. */
+	snprintf(path, size, "/dev/%s", dev->block_name);
+	return access(path, R_OK) < 0 ? NULL : path;
+}
+
 static int lock_claim(struct weir_device *dev)
 {
-	if (dev->info.kind != WEIR_DEVICE_BLOCK || device_read_only(dev) || dev->claim_fd >= 0)
+	char beside[64];
+	const char *path = lock_claim_path(dev, beside, sizeof(beside));
+
+	if (!path || device_read_only(dev) || dev->claim_fd >= 0)
 		return 0;
-	dev->claim_fd = open(dev->path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
+	dev->claim_fd = open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
 	if (dev->claim_fd >= 0)
 		return 0;
 	if (errno == EBUSY)

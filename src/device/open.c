@@ -72,6 +72,10 @@ static int open_existing(struct weir_device *dev)
 
 static int open_set_direct(struct weir_device *dev)
 {
+	if (dev->info.kind == WEIR_DEVICE_NVME_CHAR)
+		return fcntl(dev->fd, F_SETFL, 0) < 0
+			       ? error_sys(-errno, "%s: cannot set its open flags", dev->path)
+			       : 0;
 	dev->direct = !(dev->flags & WEIR_DEVICE_BUFFERED) && !fcntl(dev->fd, F_SETFL, O_DIRECT);
 	if (!dev->direct && fcntl(dev->fd, F_SETFL, 0) < 0)
 		return error_sys(-errno, "%s: cannot set its open flags", dev->path);
@@ -97,6 +101,8 @@ static int open_find_size(struct weir_device *dev)
 			return error_sys(-errno, "%s: cannot read its size", dev->path);
 		dev->bytes_source = "BLKGETSIZE64";
 		beneath = st.st_rdev;
+	} else if (S_ISCHR(st.st_mode) && dev->info.kind == WEIR_DEVICE_NVME_CHAR) {
+		return device_nvme_settle(dev, st.st_rdev);
 	} else {
 		return error_set(-ENOTSUP, "%s: neither a file nor a block device", dev->path);
 	}
@@ -133,7 +139,7 @@ static int open_probe(struct weir_device *dev)
 
 	if (!ret)
 		ret = open_set_direct(dev);
-	if (!ret)
+	if (!ret && dev->info.kind != WEIR_DEVICE_NVME_CHAR)
 		ret = device_settle_direct(dev);
 	if (ret < 0)
 		return ret;

@@ -9,6 +9,7 @@
 #define DEVICE_STATE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "device/device.h"
 
@@ -33,6 +34,8 @@ struct weir_device {
 	struct weir_device_attr attrs[DEVICE_ATTRS];
 	char sources[DEVICE_ATTRS][DEVICE_SOURCE_BYTES]; /* what attrs[].source points to */
 	size_t nr_attrs;
+	struct device_nvme nvme; /* an NVMe character device's */
+	char block_name[40];	 /* and the block device beside it, "nvme0n1" */
 	char note[DEVICE_NOTE_BYTES];
 	char path[];
 };
@@ -67,6 +70,12 @@ int device_preallocate(const char *path, const struct weir_device_opts *opts, in
  * been opened with O_DIRECT (dev->direct); goes back to buffered I/O where a read fails.
  */
 int device_settle_direct(struct weir_device *dev);
+
+/*
+ * nvme.c: asks the drive behind dev->fd, an NVMe character device of number RDEV, and the kernel
+ * for size, blocks and limits. 0, or -errno with words.
+ */
+int device_nvme_settle(struct weir_device *dev, dev_t rdev);
 
 /* attrs.c: fills in info and attrs from what has been settled and from sysfs. */
 void device_fill_attrs(struct weir_device *dev);

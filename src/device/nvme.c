@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nvme.c - an NVMe generic character device: asks the drive what it is, and the kernel how much it
+ * passes through at once. Part of opening: one thread owns the device.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <libnvme.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/error.h"
+#include "device/nvme_facts.h"
+#include "device/state.h"
+#include "device/sysfs.h"
+
+#define NVME_DWORD 4u /* memory that a command moves begins at a multiple of this */
+#define NVME_PAGE 4096u
+
+/* What the kernel allows, over all paths to the namespace. */
+struct nvme_limits {
+	uint64_t hw_kb, segments, zeroes_bytes;
+};
+
+/* RET of libnvme: -1 and errno, or the drive's status. */
+static int nvme_refused(const struct weir_device *dev, const char *what, int ret)
+{
+	int err = ret < 0 ? -errno : -EIO;
+
+	if (ret > 0)
+		return error_set(err, "%s: %s: %s", dev->path, what,
+				 nvme_status_to_string(ret, false));
+	if (err == -EACCES || err == -EPERM)
+		return error_sys(err, "%s: %s (it takes root, or CAP_SYS_ADMIN before Linux 6.2)",
+				 dev->path, what);
+	return error_sys(err, "%s: %s", dev->path, what);
+}
+
+static int nvme_identify_both(struct weir_device *dev, struct nvme_facts *facts)
+{
+	struct nvme_id_ctrl ctrl = { 0 };
+	struct nvme_id_ns ns = { 0 };
+	int ret = nvme_get_nsid(dev->fd, &dev->nvme.nsid);
+
+	if (ret < 0 && (errno == ENOTTY || errno == EINVAL))
+		return error_set(-ENOTSUP, "%s: not an NVMe namespace, whatever its name",
+				 dev->path);
+	if (ret)
+		return nvme_refused(dev, "cannot ask for its namespace id", ret);
+	ret = nvme_identify_ns(dev->fd, dev->nvme.nsid, &ns);
+	if (ret)
+		return nvme_refused(dev, "cannot identify the namespace", ret);
+	ret = nvme_identify_ctrl(dev->fd, &ctrl);
+	if (ret)
+		return nvme_refused(dev, "cannot identify the controller", ret);
+	return nvme_facts(facts, &ns, &ctrl, dev->path);
+}
+
+/* "0n1" of the namespace: the kernel's name for the device number, whatever the path is called. */
+static int nvme_number(const struct weir_device *dev, dev_t rdev, char *number, size_t size)
+{
+	char link[64], path[PATH_MAX], *name;
+
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u", major(rdev), minor(rdev));
+	if (!realpath(link, path))
+		return error_sys(-errno, "%s: %s, where the kernel describes it, cannot be read",
+				 dev->path, link);
+	name = strrchr(path, '/') + 1;
+	if (!device_is_ng_name(name))
+		return error_set(-ENOTSUP,
+				 "%s: the kernel knows it as %s, not as an NVMe namespace",
+				 dev->path, name);
+	snprintf(number, size, "%s", name + strlen("ng"));
+	return 0;
+}
+
+/* Is NAME (of /sys/block) namespace NUMBER (0n1), or one of the paths to it (nvme0c3n1)? */
+static bool nvme_is_path(const char *name, const char *number)
+{
+	const char *ns = strchr(number, 'n');
+	size_t instance = (size_t)(ns - number);
+
+	if (strncmp(name, "nvme", 4) || strncmp(name + 4, number, instance))
+		return false;
+	name += 4 + instance;
+	if (*name == 'c')
+		name += 1 + strspn(name + 1, "0123456789");
+	return !strcmp(name, ns);
+}
+
+static int nvme_take_limit(const struct weir_device *dev, const char *name, uint64_t *least)
+{
+	uint64_t value;
+	int err = sysfs_read_number(dev->queue_dir, name, &value);
+
+	if (err)
+		return error_sys(err, "%s: cannot read %s/%s, which limits passthrough", dev->path,
+				 dev->queue_dir, name);
+	if (value < *least)
+		*least = value;
+	return 0;
+}
+
+static int nvme_take_limits(struct weir_device *dev, const char *disk, struct nvme_limits *limits)
+{
+	int err;
+
+	snprintf(dev->queue_dir, sizeof(dev->queue_dir), "/sys/block/%.40s/queue", disk);
+	err = nvme_take_limit(dev, "max_hw_sectors_kb", &limits->hw_kb);
+	if (!err)
+		err = nvme_take_limit(dev, "max_segments", &limits->segments);
+	if (!err)
+		err = nvme_take_limit(dev, "write_zeroes_max_bytes", &limits->zeroes_bytes);
+	return err;
+}
+
+/* dev->queue_dir is left on the last path, as that has attributes that the head of several paths
+ * has not (nr_requests). */
+static int nvme_kernel_limits(struct weir_device *dev, const char *number,
+			      struct nvme_limits *limits)
+{
+	DIR *dir = opendir("/sys/block");
+	struct dirent *entry;
+	char head[64];
+	int err = 0;
+
+	if (!dir)
+		return error_sys(-errno, "%s: cannot read /sys/block, which has its limits",
+				 dev->path);
+	snprintf(head, sizeof(head), "nvme%s", number);
+	err = nvme_take_limits(dev, head, limits);
+	while (!err && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, head) && nvme_is_path(entry->d_name, number))
+			err = nvme_take_limits(dev, entry->d_name, limits);
+	closedir(dir);
+	return err;
+}
+
+static void nvme_block_device(struct weir_device *dev, const char *number)
+{
+	char dir[80], line[32];
+	unsigned maj, min;
+
+	snprintf(dev->block_name, sizeof(dev->block_name), "nvme%s", number);
+	snprintf(dir, sizeof(dir), "/sys/block/%s", dev->block_name);
+	if (sysfs_read_line(dir, "dev", line, sizeof(line)) < 0 ||
+	    sscanf(line, "%u:%u", &maj, &min) != 2)
+		return;
+	dev->info.dev_major = maj;
+	dev->info.dev_minor = min;
+}
+
+static void nvme_settle(struct weir_device *dev, const struct nvme_facts *facts,
+			const struct nvme_limits *limits)
+{
+	const char *name;
+
+	dev->bytes = facts->bytes;
+	dev->block = dev->dio_offset = facts->block;
+	dev->bytes_source = dev->block_source = dev->dio_offset_source = "identify";
+	dev->direct = true;
+	dev->nvme.max_bytes = nvme_transfer_max(facts->mdts_bytes, limits->hw_kb << 10,
+						limits->segments, facts->block, &name);
+	dev->nvme.max_source = name;
+	dev->nvme.zeroes_max = limits->zeroes_bytes - limits->zeroes_bytes % facts->block;
+	dev->nvme.lba_shift = (uint32_t)__builtin_ctz(facts->block);
+	/* Memory that begins inside a page touches one page more than it fills, and the largest
+	 * command has no segment left for that. */
+	dev->dio_mem = limits->segments * NVME_PAGE <= dev->nvme.max_bytes ? NVME_PAGE : NVME_DWORD;
+	dev->dio_mem_source = dev->dio_mem == NVME_PAGE ? "max_segments" : "NVMe";
+}
+
+int device_nvme_settle(struct weir_device *dev, dev_t rdev)
+{
+	struct nvme_limits limits = { UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	struct nvme_facts facts;
+	char number[32];
+	int err = nvme_identify_both(dev, &facts);
+
+	if (!err)
+		err = nvme_number(dev, rdev, number, sizeof(number));
+	if (!err)
+		err = nvme_kernel_limits(dev, number, &limits);
+	if (err)
+		return err;
+	nvme_block_device(dev, number);
+	nvme_settle(dev, &facts, &limits);
+	return 0;
+}
+
+const struct device_nvme *device_nvme(const struct weir_device *dev)
+{
+	return dev->info.kind == WEIR_DEVICE_NVME_CHAR ? &dev->nvme : NULL;
+}
