@@ -101,7 +101,8 @@ void weir_io_write_zeroes(struct weir_io *io, uint64_t offset, uint64_t length);
 
 /*
  * Writes a sentence about the result of IO to BUF: operation, offset, length, error and, where
- * there is one, the NVMe status ("write at 0x1f000+4096: Input/output error"). Returns BUF.
+ * there is one, the NVMe status ("write at 0x1f000+4096: Input/output error", "write at
+ * 0x1f000+4096: Write Fault (SCT 0x2 SC 0x80), do not retry"). Returns BUF.
  */
 const char *weir_io_strerror(const struct weir_io *io, char *buf, size_t size);
 

@@ -56,7 +56,7 @@ enum weir_ctx_by {
 /* Options of weir_queue_open(). Start from WEIR_QUEUE_OPTS_INIT; 0 and NULL mean the default. */
 struct weir_queue_opts {
 	size_t size;	       /* sizeof(struct weir_queue_opts) */
-	const char *engine;    /* "posix", "uring", "null"; default "auto": the best that works */
+	const char *engine;    /* "auto" (default): the best that works; see weir_engines() */
 	const char *scheduler; /* see weir_schedulers(); default "mq-deadline" for one lane, "none"
 				* for several */
 	uint32_t lanes;	       /* 1 to the number of CPUs; default 1 */

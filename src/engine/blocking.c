@@ -46,6 +46,8 @@ int blocking_suits(const struct weir_device *dev, char *why, size_t size)
 		snprintf(why, size, "a null device has no storage: only the null engine suits it");
 		return -EOPNOTSUPP;
 	case WEIR_DEVICE_NVME_CHAR:
+		snprintf(why, size, "only the uring_cmd engine drives NVMe character devices");
+		return -EOPNOTSUPP;
 	default:
 		snprintf(why, size, "it needs a regular file or a block device");
 		return -EOPNOTSUPP;

@@ -111,7 +111,7 @@ struct engine {
 	struct engine_params params;
 };
 
-extern const struct engine_ops engine_uring, engine_posix, engine_null;
+extern const struct engine_ops engine_uring, engine_posix, engine_uring_cmd, engine_null;
 
 /* The table of engines in order of preference, ended by NULL. */
 extern const struct engine_ops *const engine_table[];

@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "engine/engine.h"
 
-const struct engine_ops *const engine_table[] = { &engine_uring, &engine_posix, &engine_null,
-						  NULL };
+const struct engine_ops *const engine_table[] = { &engine_uring, &engine_posix, &engine_uring_cmd,
+						  &engine_null, NULL };
 
 #define TABLE_COUNT (sizeof(engine_table) / sizeof(engine_table[0]) - 1)
 
@@ -86,7 +86,9 @@ static int table_named(const struct engine_ops **ops, const char *name,
 		return 0;
 	}
 	snprintf(why, size, "no such engine");
-	return error_set(-ENOENT, "no engine is called '%s': use auto, uring, posix or null", name);
+	return error_set(-ENOENT,
+			 "no engine is called '%s': use auto, uring, posix, uring_cmd or null",
+			 name);
 }
 
 int engine_find(const struct engine_ops **ops, const char *name, const struct weir_device *dev,

@@ -1,22 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uring.c - the io_uring engine: its life and its operations.
+ * uring.c - the io_uring engine for files and block devices.
  *
- * Owns the ring and the commands in it; used by the lane's owner only (the ring refuses other
- * threads). One system call a batch: submit() starts what queue() accepted, and the kernel
- * posts what has ended in the same call. A discard is an ioctl that no ring can do: submit()
- * does it at once, so a lane with discards waits for each.
+ * A discard is an ioctl that no ring can do: submit() does it at once, so a lane with discards
+ * waits for each. Used by the lane's owner only.
  */
 #include "engine/uring.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/error.h"
-#include "engine/progress.h"
+
+static bool uring_divert(struct uring *u, struct weir_cmd *cmd)
+{
+	if (cmd->op != WEIR_OP_DISCARD)
+		return false;
+	cmds_push(&u->discards, cmd);
+	return true;
+}
+
+static const struct uring_kind uring_kind = {
+	.name = "uring",
+	.divert = uring_divert,
+	.prep = uring_prep,
+	.result = uring_result,
+};
+
+static struct uring *uring_new(const struct weir_device *dev)
+{
+	struct uring *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return NULL;
+	u->kind = &uring_kind;
+	blocking_target(&u->target, dev);
+	return u;
+}
 
 static int uring_probe(const struct weir_device *dev, char *why, size_t size)
 {
@@ -25,17 +46,12 @@ static int uring_probe(const struct weir_device *dev, char *why, size_t size)
 
 	if (err)
 		return err;
-	u = calloc(1, sizeof(*u));
+	u = uring_new(dev);
 	if (!u) {
 		snprintf(why, size, "no memory");
 		return -ENOMEM;
 	}
-	blocking_target(&u->target, dev);
-	err = uring_setup(u, 1, why, size);
-	if (!err) {
-		snprintf(why, size, "%s", u->text);
-		uring_teardown(u);
-	}
+	err = uring_try(u, why, size);
 	free(u);
 	return err;
 }
@@ -48,24 +64,13 @@ static int uring_open(struct engine **e, const struct engine_params *params)
 
 	if (blocking_suits(params->dev, why, sizeof(why)) < 0)
 		return error_set(-EOPNOTSUPP, "%s: %s", weir_device_path(params->dev), why);
-	u = calloc(1, sizeof(*u));
+	u = uring_new(params->dev);
 	if (!u)
 		return error_set(-ENOMEM, "no memory for the uring engine");
-	u->engine.ops = &engine_uring;
-	u->engine.params = *params;
-	u->retry_at = UINT64_MAX;
-	blocking_target(&u->target, params->dev);
-	u->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (u->event_fd < 0) {
-		err = error_sys(-errno, "no eventfd for the uring engine (see ulimit -n)");
+	err = uring_start(u, &engine_uring, params);
+	if (err) {
 		free(u);
 		return err;
-	}
-	err = uring_setup(u, params->depth, why, sizeof(why));
-	if (err) {
-		close(u->event_fd);
-		free(u);
-		return error_set(err, "uring engine: %s", why);
 	}
 	*e = &u->engine;
 	return 0;
@@ -75,61 +80,8 @@ static void uring_close(struct engine *e)
 {
 	struct uring *u = (struct uring *)e;
 
-	uring_teardown(u);
-	close(u->event_fd);
+	uring_stop(u);
 	free(u);
-}
-
-static int uring_queue(struct engine *e, struct weir_cmd *cmd)
-{
-	struct uring *u = (struct uring *)e;
-	struct io_uring_sqe *sqe;
-
-	if (u->in_flight >= e->params.depth)
-		return -EBUSY;
-	progress_begin(cmd);
-	if (u->broken) {
-		uring_fail(u, cmd, u->broken);
-	} else if (cmd->op == WEIR_OP_DISCARD) {
-		cmds_push(&u->discards, cmd);
-	} else {
-		sqe = io_uring_get_sqe(&u->ring);
-		if (!sqe)
-			return -EBUSY;
-		uring_prep(u, sqe, cmd);
-	}
-	u->in_flight++;
-	return 0;
-}
-
-/*
- * An eventfd, as a ring's own descriptor does not wake pollers while completions wait for this
- * thread (DEFER_TASKRUN). The kernel is told of it only when somebody asks: it costs something
- * with each completion.
- */
-static int uring_fd(struct engine *e)
-{
-	struct uring *u = (struct uring *)e;
-
-	if (u->announced)
-		return u->event_fd;
-	if (io_uring_register_eventfd(&u->ring, u->event_fd) < 0)
-		return -1;
-	u->announced = true;
-	uring_announce(u); /* what has ended already */
-	return u->event_fd;
-}
-
-static uint64_t uring_next_event(struct engine *e)
-{
-	struct uring *u = (struct uring *)e;
-
-	return u->done.head ? 0 : u->retry_at;
-}
-
-static const char *uring_describe(struct engine *e)
-{
-	return ((struct uring *)e)->text;
 }
 
 const struct engine_ops engine_uring = {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uring.h - what the files of the uring engine share; nobody else includes it.
+ * uring.h - what the files of the two engines on io_uring share; nobody else includes it.
  *
- * uring.c has the engine's life and its operations, uring_setup.c makes and describes the ring,
- * uring_prep.c turns commands into SQEs and CQEs into results, uring_submit.c, uring_reap.c and
- * uring_wait.c drive the ring, uring_buffers.c registers memory.
+ * uring_ring.c has what their lives and operations have in common, uring_setup.c makes and
+ * describes the ring, uring_submit.c, uring_reap.c and uring_wait.c drive it, uring_buffers.c
+ * registers memory. What differs is in struct uring_kind: uring.c with uring_prep.c is the engine
+ * for files and block devices, uring_cmd.c with uring_cmd_prep.c the one for NVMe passthrough.
  */
 #ifndef URING_H
 #define URING_H
@@ -26,8 +27,25 @@
 #define URING_WRITES_ZEROES 1ull
 #define URING_WAKE 2ull
 
+struct uring;
+
+/* How the engines on io_uring differ. */
+struct uring_kind {
+	const char *name;
+	unsigned ring_flags; /* sizes of SQEs and CQEs */
+
+	/* Accepts CMD without an SQE, if it is one of those that go another way. */
+	bool (*divert)(struct uring *u, struct weir_cmd *cmd);
+	/* Fills SQE with what is left of CMD. */
+	void (*prep)(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *cmd);
+	/* Takes the result of an SQE of CMD: true if CMD has ended, false if it must be offered
+	 * again. */
+	bool (*result)(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res);
+};
+
 struct uring {
 	struct engine engine;
+	const struct uring_kind *kind;
 	struct blocking_target target;
 	struct io_uring ring;
 
@@ -59,10 +77,22 @@ int uring_setup(struct uring *u, unsigned depth, char *why, size_t size);
 /* Undoes uring_setup(); when it returns the kernel has let go of the device's file. */
 void uring_teardown(struct uring *u);
 
-/* Fills SQE with what is left of CMD. */
-void uring_prep(const struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *cmd);
+/* Sets what all SQEs of CMD have: the file, and a user_data with MARK. */
+void uring_finish_sqe(const struct uring *u, struct io_uring_sqe *sqe, const struct weir_cmd *cmd,
+		      uint64_t mark);
 
-/* Takes the result of an SQE of CMD: true if CMD has ended, false if it must be offered again. */
+/*
+ * Opens U, which is zeroed but for its kind and target, as an engine with OPS. 0, or -errno with
+ * words; then U is the caller's again. uring_stop() is its end.
+ */
+int uring_start(struct uring *u, const struct engine_ops *ops, const struct engine_params *params);
+void uring_stop(struct uring *u);
+
+/* Makes a ring like U's, and unmakes it: 0 or -errno, WHY gets the set-up or the reason. */
+int uring_try(struct uring *u, char *why, size_t size);
+
+/* uring_prep.c: of the engine for files and block devices. */
+void uring_prep(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *cmd);
 bool uring_result(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res);
 
 /* CMD ends with ERR at the next reap(). */
@@ -89,7 +119,11 @@ void uring_stage(struct uring *u);
 /* Makes event_fd readable. */
 void uring_announce(struct uring *u);
 
-/* The engine's operations, see engine.h. */
+/* The engines' operations, see engine.h. */
+int uring_queue(struct engine *e, struct weir_cmd *cmd);
+int uring_fd(struct engine *e);
+uint64_t uring_next_event(struct engine *e);
+const char *uring_describe(struct engine *e);
 void uring_submit(struct engine *e);
 unsigned uring_reap(struct engine *e, uint64_t now);
 void uring_wait(struct engine *e, uint64_t deadline);

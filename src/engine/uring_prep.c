@@ -80,7 +80,7 @@ static uint64_t prep_zero(const struct uring *u, struct io_uring_sqe *sqe,
 	return URING_WRITES_ZEROES;
 }
 
-void uring_prep(const struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *cmd)
+void uring_prep(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *cmd)
 {
 	uint64_t mark = 0;
 
@@ -90,11 +90,7 @@ void uring_prep(const struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd
 		mark = prep_zero(u, sqe, cmd);
 	else
 		prep_move(u, sqe, cmd);
-	sqe->user_data = (uint64_t)(uintptr_t)cmd | mark;
-	if (u->fixed_file) {
-		sqe->fd = 0;
-		sqe->flags |= IOSQE_FIXED_FILE;
-	}
+	uring_finish_sqe(u, sqe, cmd, mark);
 }
 
 static enum progress result_zero(struct uring *u, struct weir_cmd *cmd, int res)

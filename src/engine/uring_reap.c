@@ -35,7 +35,7 @@ static struct weir_cmd *uring_take(struct uring *u, const struct io_uring_cqe *c
 		return NULL;
 	}
 	cmd = (struct weir_cmd *)(uintptr_t)(data & ~URING_WRITES_ZEROES);
-	if (uring_result(u, cmd, data & URING_WRITES_ZEROES, cqe->res))
+	if (u->kind->result(u, cmd, data & URING_WRITES_ZEROES, cqe->res))
 		return cmd;
 	if (u->broken)
 		uring_fail(u, cmd, u->broken);

@@ -19,18 +19,19 @@ struct setup_rung {
 	unsigned flags;
 	const char *name;
 	bool always_enter;
+	bool fixed_cmds; /* kernels that know these flags take registered buffers in commands */
 };
 
 /* Best first. TASKRUN_FLAG lets reap() see in memory whether a system call would bring anything;
  * not every kernel takes it together with DEFER_TASKRUN. */
 static const struct setup_rung setup_ladder[] = {
 	{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
-	  "SINGLE_ISSUER|DEFER_TASKRUN|TASKRUN_FLAG", false },
+	  "SINGLE_ISSUER|DEFER_TASKRUN|TASKRUN_FLAG", false, true },
 	{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, "SINGLE_ISSUER|DEFER_TASKRUN",
-	  true },
-	{ IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, "COOP_TASKRUN|TASKRUN_FLAG",
+	  true, true },
+	{ IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, "COOP_TASKRUN|TASKRUN_FLAG", false,
 	  false },
-	{ 0, "no set-up flags", false },
+	{ 0, "no set-up flags", false, false },
 };
 
 #define SETUP_RUNGS (sizeof(setup_ladder) / sizeof(setup_ladder[0]))
@@ -107,18 +108,39 @@ static int setup_ring(struct uring *u, unsigned depth, const struct setup_rung *
 		struct io_uring_params params = { 0 };
 
 		*rung = &setup_ladder[i];
-		params.flags = setup_ladder[i].flags | IORING_SETUP_CQSIZE;
+		params.flags = setup_ladder[i].flags | IORING_SETUP_CQSIZE | u->kind->ring_flags;
 		params.cq_entries = 2 * depth + SETUP_SPARE_CQES;
 		err = io_uring_queue_init_params(depth, &u->ring, &params);
 	}
 	return err;
 }
 
+/* Does the kernel let commands pass through to drivers? Rings of that size came with it. */
+static int setup_check_commands(struct uring *u, int err, char *why, size_t size)
+{
+	struct io_uring_probe *probe;
+	bool known = false;
+
+	if (!err) {
+		probe = io_uring_get_probe_ring(&u->ring);
+		known = probe && io_uring_opcode_supported(probe, IORING_OP_URING_CMD);
+		io_uring_free_probe(probe);
+		if (known)
+			return 0;
+		io_uring_queue_exit(&u->ring);
+	}
+	if (err && err != -EINVAL)
+		return setup_why(err, why, size);
+	snprintf(why, size, "io_uring_cmd requires kernel 5.19 or later");
+	return -EOPNOTSUPP;
+}
+
 /* Each is worth having, none is needed. */
-static void setup_register(struct uring *u)
+static void setup_register(struct uring *u, const struct setup_rung *rung)
 {
 	u->fixed_file = !io_uring_register_files(&u->ring, &u->target.fd, 1);
-	u->fixed_buffers = !io_uring_register_buffers_sparse(&u->ring, URING_BUFFERS);
+	u->fixed_buffers = (!u->kind->ring_flags || rung->fixed_cmds) &&
+			   !io_uring_register_buffers_sparse(&u->ring, URING_BUFFERS);
 }
 
 int uring_setup(struct uring *u, unsigned depth, char *why, size_t size)
@@ -126,8 +148,12 @@ int uring_setup(struct uring *u, unsigned depth, char *why, size_t size)
 	const struct setup_rung *rung = NULL;
 	int err = setup_ring(u, depth, &rung);
 
+	if (u->kind->ring_flags)
+		err = setup_check_commands(u, err, why, size);
+	else if (err)
+		setup_why(err, why, size);
 	if (err)
-		return setup_why(err, why, size);
+		return err;
 	/* This feature came with the multishot poll and the buffer table that wait() and
 	 * register_buffer() need. */
 	if (!(u->ring.features & IORING_FEAT_RSRC_TAGS)) {
@@ -135,9 +161,9 @@ int uring_setup(struct uring *u, unsigned depth, char *why, size_t size)
 		snprintf(why, size, "its io_uring is too old: kernel 5.13 or later is needed");
 		return -EOPNOTSUPP;
 	}
-	setup_register(u);
+	setup_register(u, rung);
 	u->always_enter = rung->always_enter;
-	snprintf(u->text, sizeof(u->text), "uring: %s, %s file, %s buffers", rung->name,
+	snprintf(u->text, sizeof(u->text), "%s: %s, %s file, %s buffers", u->kind->name, rung->name,
 		 u->fixed_file ? "registered" : "unregistered",
 		 u->fixed_buffers ? "fixed" : "no fixed");
 	return 0;

@@ -23,11 +23,12 @@ void uring_break(struct uring *u, int err)
 {
 	struct io_uring_sq *sq = &u->ring.sq;
 	unsigned head = __atomic_load_n(sq->khead, __ATOMIC_ACQUIRE);
+	unsigned shift = u->kind->ring_flags & IORING_SETUP_SQE128 ? 1 : 0;
 	struct weir_cmd *cmd;
 
 	u->broken = err;
 	for (; head != sq->sqe_tail; head++) {
-		uint64_t data = sq->sqes[head & sq->ring_mask].user_data;
+		uint64_t data = sq->sqes[(head & sq->ring_mask) << shift].user_data;
 
 		if (data != URING_WAKE)
 			uring_fail(u, (struct weir_cmd *)(uintptr_t)(data & ~URING_WRITES_ZEROES),
@@ -62,7 +63,7 @@ static void uring_prep_again(struct uring *u)
 	struct io_uring_sqe *sqe;
 
 	while (u->again.head && (sqe = io_uring_get_sqe(&u->ring)))
-		uring_prep(u, sqe, cmds_pop(&u->again));
+		u->kind->prep(u, sqe, cmds_pop(&u->again));
 }
 
 static void uring_run_discards(struct uring *u)

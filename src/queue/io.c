@@ -2,10 +2,13 @@
 /*
  * io.c - preparing an io, and its result in words. Owns nothing; any thread.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <weir/io.h>
+
+#include "engine/nvme_status.h"
 
 static const char *const op_names[WEIR_OP_COUNT] = {
 	[WEIR_OP_READ] = "read",
@@ -74,12 +77,26 @@ void weir_io_write_zeroes(struct weir_io *io, uint64_t offset, uint64_t length)
 	prepare(io, WEIR_OP_WRITE_ZEROES, offset, length);
 }
 
+/* The drive's own words up to their explanation, or the system's. */
+static void describe_result(const struct weir_io *io, char *what, size_t size)
+{
+	const char *words = nvme_status_words(io->status);
+
+	if (io->status)
+		snprintf(what, size, "%.*s (SCT 0x%x SC 0x%x)%s%s", (int)strcspn(words, ":"), words,
+			 io->status >> 8 & 7, io->status & 0xff,
+			 nvme_status_may_retry(io->status) ? "" : ", do not retry",
+			 nvme_status_unknown(io->status) ? ", outcome unknown" : "");
+	else if (io->result == -EINTR)
+		snprintf(what, size, "cancelled (timeout or reset of the drive), outcome unknown");
+	else
+		snprintf(what, size, "%s", io->result ? strerror(-io->result) : "success");
+}
+
 const char *weir_io_strerror(const struct weir_io *io, char *buf, size_t size)
 {
 	const char *name = io->op < WEIR_OP_COUNT ? op_names[io->op] : "unknown operation";
-	const char *what = io->result ? strerror(-io->result) : "success";
-	char at[96] = "";
-	char status[48] = "";
+	char at[96] = "", what[256];
 
 	if (io->op != WEIR_OP_FLUSH)
 		snprintf(at, sizeof(at), " at 0x%llx+%llu", (unsigned long long)io->offset,
@@ -87,9 +104,7 @@ const char *weir_io_strerror(const struct weir_io *io, char *buf, size_t size)
 	if (io->op != WEIR_OP_FLUSH && io->result && io->q_failed_offset != io->offset)
 		snprintf(at + strlen(at), sizeof(at) - strlen(at), " (its part at 0x%llx)",
 			 (unsigned long long)io->q_failed_offset);
-	if (io->status)
-		snprintf(status, sizeof(status), " (SCT 0x%x SC 0x%x%s)", io->status >> 8 & 7,
-			 io->status & 0xff, io->status & 0x4000 ? ", do not retry" : "");
-	snprintf(buf, size, "%s%s: %s%s", name, at, what, status);
+	describe_result(io, what, sizeof(what));
+	snprintf(buf, size, "%s%s: %s", name, at, what);
 	return buf;
 }

@@ -17,19 +17,19 @@
 
 static void the_table(void **state)
 {
-	const char *names[] = { "uring", "posix", "null" };
+	const char *names[] = { "uring", "posix", "uring_cmd", "null" };
 	const struct weir_named *engines;
 	size_t count;
 
 	(void)state;
 	engines = weir_engines(&count);
-	assert_int_equal(count, 3);
-	for (size_t i = 0; i < 3; i++) {
+	assert_int_equal(count, 4);
+	for (size_t i = 0; i < 4; i++) {
 		assert_string_equal(engines[i].name, names[i]);
 		assert_string_equal(engine_table[i]->name, names[i]);
 		assert_true(strlen(engines[i].summary) > 0);
 	}
-	assert_null(engine_table[3]);
+	assert_null(engine_table[4]);
 }
 
 static void unknown_names(void **state)
@@ -90,6 +90,23 @@ static void null_on_a_file(void **state)
 	assert_int_equal(strlen(why), 3);
 	assert_int_equal(weir_engine_probe("posix", r.dev, NULL, 0), 0);
 	assert_int_equal(weir_engine_probe("auto", r.dev, NULL, 0), 0);
+	rig_close(&r);
+}
+
+static void passthrough_on_a_file(void **state)
+{
+	const struct engine_ops *ops = NULL;
+	char why[512];
+	struct rig r;
+
+	(void)state;
+	rig_device(&r, "file", 0);
+	r.params.wake_fd = -1;
+	assert_int_equal(engine_find(&ops, "uring_cmd", r.dev, why, sizeof(why)), -EOPNOTSUPP);
+	assert_non_null(strstr(weir_error(), "io_uring_cmd needs an NVMe character device"));
+	r.params.dev = r.dev;
+	assert_int_equal(engine_uring_cmd.open(&r.e, &r.params), -EOPNOTSUPP);
+	assert_null(r.e);
 	rig_close(&r);
 }
 
@@ -189,6 +206,7 @@ int main(void)
 		cmocka_unit_test(unknown_names),
 		cmocka_unit_test(null_devices),
 		cmocka_unit_test(null_on_a_file),
+		cmocka_unit_test(passthrough_on_a_file),
 		cmocka_unit_test(auto_on_a_file),
 		cmocka_unit_test(falls_back_where_io_uring_is_refused),
 	};

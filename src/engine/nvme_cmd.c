@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nvme_cmd.c - NVMe commands as passthrough takes them: which bits go where.
+ *
+ * Pure: owns nothing, any thread. The fields of a command are the processor's numbers, as the
+ * driver makes them the drive's; memory that the drive reads by itself is little-endian here.
+ */
+#include "engine/nvme_cmd.h"
+
+#include <endian.h>
+#include <string.h>
+
+#define CDW12_FUA (1u << 30)
+#define CDW12_PLACEMENT (2u << 20) /* directive type: data placement */
+#define CDW13_DSPEC_SHIFT 16
+#define CDW11_DEALLOCATE (1u << 2)
+
+static void cmd_range(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
+{
+	uint64_t block = cmd->offset >> cmd->lba_shift;
+
+	out->cdw10 = (uint32_t)block;
+	out->cdw11 = (uint32_t)(block >> 32);
+	/* One block is a length of 0. */
+	out->cdw12 = (uint32_t)((cmd->length >> cmd->lba_shift) - 1) & 0xffff;
+}
+
+static void cmd_memory(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
+{
+	out->addr = (uint64_t)(uintptr_t)cmd->memory;
+	out->data_len = cmd->pieces ? cmd->pieces : (uint32_t)cmd->length;
+}
+
+static void cmd_write(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
+{
+	cmd_range(out, cmd);
+	cmd_memory(out, cmd);
+	if (cmd->fua)
+		out->cdw12 |= CDW12_FUA;
+	if (!cmd->placement)
+		return;
+	out->cdw12 |= CDW12_PLACEMENT;
+	out->cdw13 = (uint32_t)cmd->placement << CDW13_DSPEC_SHIFT;
+}
+
+static void cmd_write_zeroes(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
+{
+	cmd_range(out, cmd);
+	if (cmd->fua)
+		out->cdw12 |= CDW12_FUA;
+}
+
+/* One range: the count is one less than that. */
+static void cmd_discard(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
+{
+	out->cdw11 = CDW11_DEALLOCATE;
+	out->addr = (uint64_t)(uintptr_t)cmd->memory;
+	out->data_len = sizeof(struct nvme_dsm_range);
+}
+
+void nvme_cmd_build(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
+{
+	memset(out, 0, sizeof(*out));
+	out->nsid = cmd->nsid;
+	out->timeout_ms = cmd->timeout_ms;
+	switch (cmd->op) {
+	case WEIR_OP_READ:
+		out->opcode = nvme_cmd_read;
+		cmd_range(out, cmd);
+		cmd_memory(out, cmd);
+		break;
+	case WEIR_OP_WRITE:
+		out->opcode = nvme_cmd_write;
+		cmd_write(out, cmd);
+		break;
+	case WEIR_OP_DISCARD:
+		out->opcode = nvme_cmd_dsm;
+		cmd_discard(out, cmd);
+		break;
+	case WEIR_OP_WRITE_ZEROES:
+		out->opcode = nvme_cmd_write_zeroes;
+		cmd_write_zeroes(out, cmd);
+		break;
+	default:
+		out->opcode = nvme_cmd_flush;
+	}
+}
+
+void nvme_cmd_range(struct nvme_dsm_range *range, const struct nvme_cmd *cmd)
+{
+	range->cattr = 0;
+	range->nlb = htole32((uint32_t)(cmd->length >> cmd->lba_shift));
+	range->slba = htole64(cmd->offset >> cmd->lba_shift);
+}

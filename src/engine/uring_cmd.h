@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * uring_cmd.h - what the two files of the passthrough engine share; nobody else includes it.
+ */
+#ifndef URING_CMD_H
+#define URING_CMD_H
+
+#include <nvme/types.h>
+
+#include "engine/uring.h"
+
+struct uring_cmd {
+	struct uring u;
+	struct device_nvme nvme;
+	bool discards;
+
+	/* What discards in flight point to; a discard has its slot in e_done. */
+	struct nvme_dsm_range *ranges;
+	uint32_t *free_ranges;
+	uint32_t nr_free_ranges;
+};
+
+/* As in struct uring_kind. */
+void uring_cmd_prep(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *cmd);
+bool uring_cmd_result(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * uring_ring.c - what the engines on io_uring have in common: their lives and their operations.
+ *
+ * Owns the ring and the commands in it; used by the lane's owner only (the ring refuses other
+ * threads). One system call a batch: submit() starts what queue() accepted, and the kernel
+ * posts what has ended in the same call.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "engine/progress.h"
+#include "engine/uring.h"
+
+int uring_try(struct uring *u, char *why, size_t size)
+{
+	int err = uring_setup(u, 1, why, size);
+
+	if (!err) {
+		snprintf(why, size, "%s", u->text);
+		uring_teardown(u);
+	}
+	return err;
+}
+
+int uring_start(struct uring *u, const struct engine_ops *ops, const struct engine_params *params)
+{
+	char why[256];
+	int err;
+
+	u->engine.ops = ops;
+	u->engine.params = *params;
+	u->retry_at = UINT64_MAX;
+	u->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (u->event_fd < 0)
+		return error_sys(-errno, "no eventfd for the %s engine (see ulimit -n)",
+				 u->kind->name);
+	err = uring_setup(u, params->depth, why, sizeof(why));
+	if (err) {
+		close(u->event_fd);
+		return error_set(err, "%s engine: %s", u->kind->name, why);
+	}
+	return 0;
+}
+
+void uring_stop(struct uring *u)
+{
+	uring_teardown(u);
+	close(u->event_fd);
+}
+
+int uring_queue(struct engine *e, struct weir_cmd *cmd)
+{
+	struct uring *u = (struct uring *)e;
+	struct io_uring_sqe *sqe;
+
+	if (u->in_flight >= e->params.depth)
+		return -EBUSY;
+	progress_begin(cmd);
+	if (u->broken) {
+		uring_fail(u, cmd, u->broken);
+	} else if (!u->kind->divert(u, cmd)) {
+		sqe = io_uring_get_sqe(&u->ring);
+		if (!sqe)
+			return -EBUSY;
+		u->kind->prep(u, sqe, cmd);
+	}
+	u->in_flight++;
+	return 0;
+}
+
+void uring_finish_sqe(const struct uring *u, struct io_uring_sqe *sqe, const struct weir_cmd *cmd,
+		      uint64_t mark)
+{
+	sqe->user_data = (uint64_t)(uintptr_t)cmd | mark;
+	if (u->fixed_file) {
+		sqe->fd = 0;
+		sqe->flags |= IOSQE_FIXED_FILE;
+	}
+}
+
+/*
+ * An eventfd, as a ring's own descriptor does not wake pollers while completions wait for this
+ * thread (DEFER_TASKRUN). The kernel is told of it only when somebody asks: it costs something
+ * with each completion.
+ */
+int uring_fd(struct engine *e)
+{
+	struct uring *u = (struct uring *)e;
+
+	if (u->announced)
+		return u->event_fd;
+	if (io_uring_register_eventfd(&u->ring, u->event_fd) < 0)
+		return -1;
+	u->announced = true;
+	uring_announce(u); /* what has ended already */
+	return u->event_fd;
+}
+
+uint64_t uring_next_event(struct engine *e)
+{
+	struct uring *u = (struct uring *)e;
+
+	return u->done.head ? 0 : u->retry_at;
+}
+
+const char *uring_describe(struct engine *e)
+{
+	return ((struct uring *)e)->text;
+}
