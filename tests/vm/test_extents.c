@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Random extents, written by one engine and read by another: passthrough on the character device,
+ * io_uring and blocking calls on the block device beside it, with and without registered buffers,
+ * and below each scheduler.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vm.h"
+
+#define EXTENTS 10000u
+#define BATCH 32u
+#define SLOT (1u << 20) /* of the drive, for one extent of a batch: none overlap */
+#define EXTENT_BYTES (64u << 10)
+#define BYTES (BATCH * SLOT)
+
+enum way { CMD, CMD_FIXED, URING, POSIX, WAYS };
+
+static struct vm ways[WAYS];
+static char *model, *out, *in;
+static uint64_t seed;
+
+static void way_open(enum way way, const char *scheduler)
+{
+	static const char *const engines[WAYS] = { "uring_cmd", "uring_cmd", "uring", "posix" };
+
+	vm_open_with(&ways[way], way <= CMD_FIXED ? vm_ng() : vm_block(), engines[way], scheduler);
+}
+
+static void prepare(void)
+{
+	seed = 42;
+	model = vm_alloc(BYTES);
+	out = vm_alloc(BATCH * EXTENT_BYTES);
+	in = vm_alloc(BATCH * EXTENT_BYTES);
+	memset(model, 0, BYTES);
+}
+
+static void finish(void)
+{
+	free(model);
+	free(out);
+	free(in);
+}
+
+/* Mostly small, sometimes large; any block of its slot. */
+static void choose(uint64_t *offset, uint64_t *length, unsigned slot, uint32_t block)
+{
+	uint64_t most = vm_random(&seed, 8) ? 16384 : EXTENT_BYTES;
+
+	*length = (1 + vm_random(&seed, most / block)) * block;
+	*offset = slot * SLOT + vm_random(&seed, (SLOT - *length) / block + 1) * block;
+}
+
+/* Ends all of IOS, which V was given. */
+static void end_all(struct vm *v, struct weir_io *ios)
+{
+	char words[256];
+
+	assert_int_equal(weir_queue_wait(v->q), 0);
+	for (unsigned i = 0; i < BATCH; i++)
+		if (ios[i].result)
+			fail_msg("%s", weir_io_strerror(&ios[i], words, sizeof(words)));
+}
+
+static void round_trip(struct vm *writer, struct vm *reader)
+{
+	struct weir_io ios[BATCH];
+	uint64_t offset, length;
+
+	for (unsigned i = 0; i < BATCH; i++) {
+		choose(&offset, &length, i, writer->block);
+		vm_fill(out + i * EXTENT_BYTES, length, vm_random(&seed, UINT32_MAX));
+		memcpy(model + offset, out + i * EXTENT_BYTES, length);
+		weir_io_write(&ios[i], offset, out + i * EXTENT_BYTES, length);
+		if (!vm_random(&seed, 16))
+			ios[i].flags = WEIR_IO_FUA;
+		assert_int_equal(weir_queue_submit(writer->q, &ios[i]), 0);
+	}
+	end_all(writer, ios);
+	memset(in, 0xee, BATCH * EXTENT_BYTES);
+	for (unsigned i = 0; i < BATCH; i++) {
+		/* The same extent, so that nothing else can have written it. */
+		weir_io_read(&ios[i], ios[i].offset, in + i * EXTENT_BYTES, ios[i].length);
+		assert_int_equal(weir_queue_submit(reader->q, &ios[i]), 0);
+	}
+	end_all(reader, ios);
+	for (unsigned i = 0; i < BATCH; i++)
+		assert_memory_equal(in + i * EXTENT_BYTES, model + ios[i].offset, ios[i].length);
+}
+
+static void check_all(struct vm *v)
+{
+	char *all = vm_alloc(BYTES);
+
+	vm_read(v, 0, all, BYTES);
+	assert_memory_equal(all, model, BYTES);
+	free(all);
+}
+
+static void engines_agree(void **state)
+{
+	unsigned done = 0;
+
+	(void)state;
+	prepare();
+	for (enum way way = CMD; way < WAYS; way++)
+		way_open(way, "none");
+	vm_write(&ways[CMD], 0, model, BYTES);
+	assert_int_equal(weir_queue_register(ways[CMD_FIXED].q, out, (size_t)BATCH * EXTENT_BYTES),
+			 0);
+	assert_int_equal(weir_queue_register(ways[CMD_FIXED].q, in, (size_t)BATCH * EXTENT_BYTES),
+			 0);
+	for (unsigned turn = 0; done < EXTENTS; turn++, done += BATCH) {
+		unsigned writer = turn % WAYS, reader = (writer + 1 + turn / WAYS % 3) % WAYS;
+
+		round_trip(&ways[writer], &ways[reader]);
+	}
+	for (enum way way = CMD; way < WAYS; way++)
+		check_all(&ways[way]);
+	assert_true(vm_stats(&ways[CMD_FIXED]).fixed >= EXTENTS / WAYS);
+	assert_int_equal(vm_stats(&ways[CMD_FIXED]).fixed_failed, 0);
+	assert_int_equal(vm_stats(&ways[CMD]).fixed, 0);
+	for (enum way way = CMD; way < WAYS; way++) {
+		assert_int_equal(vm_stats(&ways[way]).resubmits, 0);
+		vm_close(&ways[way]);
+	}
+	finish();
+}
+
+/* Schedulers order what goes to the drive, and lose nothing of it. */
+static void scheduled(const char *scheduler)
+{
+	prepare();
+	way_open(CMD, scheduler);
+	way_open(POSIX, "none");
+	vm_write(&ways[CMD], 0, model, BYTES);
+	for (unsigned done = 0; done < EXTENTS / 10; done += BATCH)
+		round_trip(&ways[CMD], &ways[done & BATCH ? CMD : POSIX]);
+	check_all(&ways[CMD]);
+	check_all(&ways[POSIX]);
+	vm_close(&ways[CMD]);
+	vm_close(&ways[POSIX]);
+	finish();
+}
+
+static void below_mq_deadline(void **state)
+{
+	(void)state;
+	scheduled("mq-deadline");
+}
+
+static void below_kyber(void **state)
+{
+	(void)state;
+	scheduled("kyber");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(engines_agree),
+		cmocka_unit_test(below_mq_deadline),
+		cmocka_unit_test(below_kyber),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vm.h - what the programs that run beside an NVMe drive share: the drive, a queue on it, one io.
+ *
+ * Everything is used by one thread. The paths come from the guest (see run.py); without them a
+ * program skips all its cases.
+ */
+#ifndef VM_H
+#define VM_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <weir/queue.h>
+
+#define VM_MIB (1u << 20)
+
+/* A device and a queue on it. */
+struct vm {
+	struct weir_device *dev;
+	struct weir_queue *q;
+	uint32_t block; /* logical */
+};
+
+/* The character device and the block device of the drive; skips where there is none. */
+const char *vm_ng(void);
+const char *vm_block(void);
+
+/* Opens PATH and a queue on it that this thread owns, both with what OPTS says. */
+void vm_open(struct vm *v, const char *path, const struct weir_queue_opts *opts);
+/* As vm_open(), with this ENGINE and SCHEDULER. */
+void vm_open_with(struct vm *v, const char *path, const char *engine, const char *scheduler);
+void vm_close(struct vm *v);
+
+/* Runs IO to its end and returns its result. */
+int vm_run(struct vm *v, struct weir_io *io);
+/* Runs IO; fails the test with what it says if it does not end well. */
+void vm_good(struct vm *v, struct weir_io *io);
+void vm_write(struct vm *v, uint64_t offset, const void *buf, uint64_t length);
+void vm_read(struct vm *v, uint64_t offset, void *buf, uint64_t length);
+
+/* The queue's statistics. */
+struct weir_queue_stats vm_stats(struct vm *v);
+
+/* Memory at a page's start; the caller frees it. */
+void *vm_alloc(size_t bytes);
+/* Bytes that depend on SEED, each word different. */
+void vm_fill(void *buf, size_t bytes, uint64_t seed);
+/* A number below LIMIT. */
+uint64_t vm_random(uint64_t *state, uint64_t limit);
+
+#endif
