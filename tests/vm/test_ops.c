@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "vm.h"
 
@@ -174,6 +175,30 @@ static void pieces(void **state)
 	check_region();
 }
 
+/* As many pieces as a command may have, each with a gap behind it. */
+static void many_pieces_with_gaps(void **state)
+{
+	struct iovec iov[128];
+	struct weir_io io;
+	uint64_t at = 4096;
+
+	(void)state;
+	for (unsigned i = 0; i < 128; i++)
+		iov[i] = (struct iovec){ back + (i * 37 % 128) * 8192, v.block };
+	weir_io_readv(&io, at, iov, 128);
+	vm_good(&v, &io);
+	for (unsigned i = 0; i < 128; i++)
+		assert_memory_equal(iov[i].iov_base, model + at + i * v.block, v.block);
+	for (unsigned i = 0; i < 128; i++)
+		vm_fill(iov[i].iov_base, v.block, 1000 + i);
+	weir_io_writev(&io, at, iov, 128);
+	vm_good(&v, &io);
+	for (unsigned i = 0; i < 128; i++)
+		vm_fill(model + at + i * v.block, v.block, 1000 + i);
+	check_region();
+	assert_int_equal(vm_stats(&v).bounced, 0);
+}
+
 static void split_at_the_limit(void **state)
 {
 	struct weir_queue_stats before = vm_stats(&v), after;
@@ -194,6 +219,20 @@ static void split_at_the_limit(void **state)
 	assert_int_equal(after.requests - before.requests, REGION / LIMIT);
 }
 
+/* Memory whose pages lie anywhere in the machine's, so that no two of them are one segment. */
+static char *scattered(size_t bytes)
+{
+	char *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t pages = bytes / 4096;
+
+	assert_ptr_not_equal(mem, MAP_FAILED);
+	madvise(mem, bytes, MADV_NOHUGEPAGE);
+	/* Any order but the one they lie in. */
+	for (size_t i = 0; i < pages; i++)
+		mem[i * 7919 % pages * 4096] = 1;
+	return mem;
+}
+
 /* Memory at any address, the largest commands included. */
 static void memory_that_is_not_aligned(void **state)
 {
@@ -201,7 +240,7 @@ static void memory_that_is_not_aligned(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
-		char *crooked = vm_alloc(2 * VM_MIB + 4096);
+		char *crooked = scattered(2 * VM_MIB + 4096);
 		uint64_t bounced = vm_stats(&v).bounced;
 
 		vm_read(&v, 4096, crooked + shifts[i], 2 * VM_MIB);
@@ -212,7 +251,7 @@ static void memory_that_is_not_aligned(void **state)
 		check_region();
 		if (shifts[i] < 4)
 			assert_true(vm_stats(&v).bounced > bounced);
-		free(crooked);
+		munmap(crooked, 2 * VM_MIB + 4096);
 	}
 }
 
@@ -266,6 +305,7 @@ int main(void)
 		T(write_zeroes),
 		T(discard),
 		T(pieces),
+		T(many_pieces_with_gaps),
 		T(split_at_the_limit),
 		T(memory_that_is_not_aligned),
 		T(refused_before_it_is_submitted),
