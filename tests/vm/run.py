@@ -72,6 +72,7 @@ def write_job(path, programs):
 def qemu(cache, folder, args):
     """QEMU's command line: the drive, the two shared folders, and no other hardware."""
     image = f"blkdebug:{args.faults}:{folder}/nvme.img" if args.faults else f"{folder}/nvme.img"
+    cache_mode = "writeback" if args.faults else "unsafe"  # an unsafe one drops flushes
     share = "security_model=none,multidevs=remap"
     return [
         f"{cache}/root/qemu", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
@@ -83,7 +84,7 @@ def qemu(cache, folder, args):
         "-virtfs", f"local,path={folder}/share,mount_tag=share,{share}",
         "-device", "nvme-subsys,id=s0,fdp=on,fdp.runs=8M,fdp.nrg=1,fdp.nruh=8",
         "-device", "nvme,id=n0,serial=w0,subsys=s0,max_ioqpairs=4",
-        "-drive", f"file={image},if=none,id=d0,format=raw,cache=unsafe,discard=unmap",
+        "-drive", f"file={image},if=none,id=d0,format=raw,cache={cache_mode},discard=unmap",
         "-device", f"nvme-ns,drive=d0,nsid=1,bus=n0,logical_block_size={args.block},"
                    f"physical_block_size={args.block},fdp.ruhs=0;1;2;3;4;5;6;7",
     ]

@@ -55,10 +55,13 @@ void vm_close(struct vm *v)
 
 int vm_run(struct vm *v, struct weir_io *io)
 {
+	int err;
+
 	if (weir_queue_submit(v->q, io) < 0)
 		fail_msg("%s", weir_error());
-	assert_int_equal(weir_io_wait(v->q, io), io->result);
-	return io->result;
+	err = weir_io_wait(v->q, io);
+	assert_int_equal(err, io->result);
+	return err;
 }
 
 void vm_good(struct vm *v, struct weir_io *io)
