@@ -179,11 +179,15 @@ static int open_new(struct weir_device *dev, const struct weir_device_opts *opts
 
 static int open_old(struct weir_device *dev)
 {
+	bool nvme = dev->info.kind == WEIR_DEVICE_NVME_CHAR;
 	int ret = open_existing(dev);
 
+	/* The block device beside a character device is found by the probe, and locked too. */
+	if (!ret && nvme)
+		ret = open_probe(dev);
 	if (!ret)
 		ret = open_lock(dev);
-	return ret ? ret : open_probe(dev);
+	return ret || nvme ? ret : open_probe(dev);
 }
 
 static int open_path(struct weir_device *dev, const struct weir_device_opts *opts)

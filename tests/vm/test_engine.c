@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The passthrough engine by itself, where the queue above it would not let a test through: what
+ * the drive refuses, registered memory, discards that are many, and nothing left behind.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "engine/uring_cmd.h"
+#include "vm.h"
+
+#define DEPTH 4u
+#define OPENS 1000u
+#define ARENA VM_MIB
+
+static struct weir_device *dev;
+static struct engine *engine;
+static struct engine_params params;
+static uint32_t block;
+static unsigned ended;
+static char *arena;
+
+static void complete(void *owner, struct weir_cmd *cmd)
+{
+	(void)owner;
+	(void)cmd;
+	ended++;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	if (weir_device_open(&dev, vm_ng(), NULL) < 0)
+		fail_msg("%s", weir_error());
+	block = weir_device_info(dev)->logical_block_bytes;
+	params.dev = dev;
+	params.depth = DEPTH;
+	params.wake_fd = -1;
+	params.complete = complete;
+	if (engine_uring_cmd.open(&engine, &params) < 0)
+		fail_msg("%s", weir_error());
+	arena = vm_alloc(2 * ARENA);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	engine->ops->close(engine);
+	weir_device_close(dev);
+	free(arena);
+	return 0;
+}
+
+static void prepare(struct weir_cmd *cmd, struct iovec *iov, enum weir_op op, uint64_t offset,
+		    uint64_t length)
+{
+	memset(cmd, 0, sizeof(*cmd));
+	cmd->op = (uint8_t)op;
+	cmd->offset = offset;
+	cmd->length = length;
+	cmd->buf_index = -1;
+	iov->iov_len = length;
+	if (op == WEIR_OP_READ || op == WEIR_OP_WRITE) {
+		cmd->iov = iov;
+		cmd->iovcnt = 1;
+	}
+}
+
+static void wait_for(unsigned count)
+{
+	uint64_t limit = clock_now() + 60 * NSEC_PER_SEC;
+
+	engine->ops->submit(engine);
+	while (ended < count) {
+		engine->ops->wait(engine, limit);
+		engine->ops->reap(engine, clock_now());
+		assert_true(clock_now() < limit);
+	}
+}
+
+static int run(struct weir_cmd *cmd)
+{
+	assert_int_equal(engine->ops->queue(engine, cmd), 0);
+	wait_for(ended + 1);
+	return cmd->result;
+}
+
+static int run_at(enum weir_op op, uint64_t offset, void *buf, uint64_t length, uint16_t *status)
+{
+	struct iovec iov = { .iov_base = buf };
+	struct weir_cmd cmd;
+
+	prepare(&cmd, &iov, op, offset, length);
+	run(&cmd);
+	assert_int_equal(cmd.resubmits, 0);
+	*status = cmd.status;
+	return cmd.result;
+}
+
+/* The drive says so, and that another try is of no use. */
+static void beyond_the_end(void **state)
+{
+	uint64_t end = weir_device_info(dev)->capacity_bytes;
+	uint16_t status;
+
+	(void)state;
+	assert_int_equal(run_at(WEIR_OP_READ, end, arena, block, &status), -ERANGE);
+	assert_int_equal(status, 0x4080);
+	assert_int_equal(run_at(WEIR_OP_WRITE, end - block, arena, 2 * block, &status), -ERANGE);
+	assert_int_equal(status, 0x4080);
+	assert_int_equal(run_at(WEIR_OP_WRITE_ZEROES, end, NULL, block, &status), -ERANGE);
+	assert_int_equal(status, 0x4080);
+	assert_int_equal(run_at(WEIR_OP_READ, end - block, arena, block, &status), 0);
+	assert_int_equal(status, 0);
+}
+
+/* The kernel looks whether memory is inside what was registered: so the commands do use it. */
+static void registered_memory(void **state)
+{
+	struct iovec iov = { .iov_base = arena + 3 * block };
+	struct weir_cmd cmd;
+
+	(void)state;
+	assert_int_equal(engine->ops->register_buffer(engine, 1, arena, ARENA), 0);
+	vm_fill(arena, ARENA, 3);
+	prepare(&cmd, &iov, WEIR_OP_WRITE, 0, 5 * block);
+	cmd.buf_index = 1;
+	assert_int_equal(run(&cmd), 0);
+	iov.iov_base = arena + ARENA - 5 * block;
+	prepare(&cmd, &iov, WEIR_OP_READ, 0, 5 * block);
+	cmd.buf_index = 1;
+	assert_int_equal(run(&cmd), 0);
+	assert_memory_equal(arena + 3 * block, iov.iov_base, 5 * block);
+	iov.iov_base = arena + ARENA - 4 * block;
+	prepare(&cmd, &iov, WEIR_OP_READ, 0, 5 * block);
+	cmd.buf_index = 1;
+	assert_int_equal(run(&cmd), -EFAULT);
+	assert_int_equal(cmd.status, 0);
+	prepare(&cmd, &iov, WEIR_OP_READ, 0, 5 * block);
+	cmd.buf_index = 2;
+	assert_true(run(&cmd) < 0);
+}
+
+/* Each takes a place that the one before gave back, also where several are under way. */
+static void many_discards(void **state)
+{
+	struct weir_cmd cmds[DEPTH];
+	struct iovec iov;
+	uint16_t status;
+
+	(void)state;
+	vm_fill(arena, ARENA, 4);
+	assert_int_equal(run_at(WEIR_OP_WRITE, 0, arena, ARENA / 2, &status), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		for (unsigned k = 0; k < DEPTH; k++) {
+			prepare(&cmds[k], &iov, WEIR_OP_DISCARD, (1 + 2 * k) * block, block);
+			assert_int_equal(engine->ops->queue(engine, &cmds[k]), 0);
+		}
+		wait_for(ended + DEPTH);
+		for (unsigned k = 0; k < DEPTH; k++)
+			assert_int_equal(cmds[k].result, 0);
+	}
+	assert_int_equal(run_at(WEIR_OP_READ, 0, arena + ARENA, ARENA / 2, &status), 0);
+	for (uint32_t at = 0; at < ARENA / 2; at += block)
+		assert_int_equal(!memcmp(arena + at, arena + ARENA + at, block),
+				 at > 2 * DEPTH * block || at / block % 2 == 0);
+}
+
+/* Of a drive without the command: the zeroes are written. */
+static void zeroes_without_the_command(void **state)
+{
+	struct uring_cmd *c = (struct uring_cmd *)engine;
+	uint16_t status;
+
+	(void)state;
+	vm_fill(arena, ARENA, 5);
+	assert_int_equal(run_at(WEIR_OP_WRITE, 0, arena, ARENA / 2, &status), 0);
+	c->u.writes_zeroes = true;
+	assert_int_equal(run_at(WEIR_OP_WRITE_ZEROES, block, NULL, ARENA / 4, &status), 0);
+	memset(arena + block, 0, ARENA / 4);
+	assert_int_equal(run_at(WEIR_OP_READ, 0, arena + ARENA, ARENA / 2, &status), 0);
+	assert_memory_equal(arena, arena + ARENA, ARENA / 2);
+}
+
+static unsigned open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+static void nothing_is_left_of_many_opens(void **state)
+{
+	char *buf = vm_alloc(VM_MIB);
+	unsigned before = open_files();
+
+	(void)state;
+	for (unsigned i = 0; i < OPENS; i++) {
+		struct vm v;
+
+		vm_open_with(&v, vm_ng(), "uring_cmd", "none");
+		assert_int_equal(weir_queue_register(v.q, buf, VM_MIB), 0);
+		vm_read(&v, 0, buf, v.block);
+		assert_int_equal(vm_stats(&v).fixed, 1);
+		vm_close(&v);
+	}
+	assert_int_equal(open_files(), before);
+	free(buf);
+}
+
+static void check_locked(const char *path)
+{
+	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
+	struct weir_device *other;
+
+	opts.flags = WEIR_DEVICE_LOCK;
+	assert_int_equal(weir_device_open(&other, path, &opts), -EBUSY);
+}
+
+/* Also for who comes by the block device. */
+static void the_lock(void **state)
+{
+	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
+	struct weir_device *mine;
+
+	(void)state;
+	opts.flags = WEIR_DEVICE_LOCK;
+	assert_int_equal(weir_device_open(&mine, vm_ng(), &opts), 0);
+	check_locked(vm_ng());
+	check_locked(vm_block());
+	weir_device_close(mine);
+	assert_int_equal(weir_device_open(&mine, vm_block(), &opts), 0);
+	check_locked(vm_ng());
+	weir_device_close(mine);
+	assert_int_equal(weir_device_open(&mine, vm_ng(), &opts), 0);
+	weir_device_close(mine);
+}
+
+static void only_on_the_character_device(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	struct weir_device *other;
+	struct weir_queue *q;
+
+	(void)state;
+	opts.engine = "uring_cmd";
+	assert_int_equal(weir_device_open(&other, vm_block(), NULL), 0);
+	assert_int_equal(weir_queue_open(&q, other, &opts), -EOPNOTSUPP);
+	assert_non_null(strstr(weir_error(), "io_uring_cmd needs the NVMe character device: use "
+					     "/dev/ng0n1 for /dev/nvme0n1"));
+	weir_device_close(other);
+	opts.engine = "posix";
+	assert_int_equal(weir_queue_open(&q, dev, &opts), -EOPNOTSUPP);
+	assert_non_null(strstr(weir_error(), "only the uring_cmd engine"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(beyond_the_end),
+		T(registered_memory),
+		T(many_discards),
+		T(zeroes_without_the_command),
+		cmocka_unit_test(nothing_is_left_of_many_opens),
+		cmocka_unit_test(the_lock),
+		T(only_on_the_character_device),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
