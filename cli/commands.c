@@ -90,9 +90,10 @@ void command_print_help(const struct command *cmd, FILE *out)
 
 void command_print_overview(FILE *out)
 {
-	fprintf(out, "usage: weir COMMAND [options] ...\n\n"
-		     "A block layer in user space and a crash-safe key-value store on top of it.\n"
-		     "PATH is a file or a block device.\n\nCommands:\n");
+	fprintf(out,
+		"usage: weir COMMAND [options] ...\n\n"
+		"A block layer in user space and a crash-safe key-value store on top of it.\n"
+		"PATH is a file, a block device, or an NVMe drive as /dev/ng0n1.\n\nCommands:\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-8s %s\n", command_table[i]->name, command_table[i]->summary);
 	fprintf(out, "\nA first look:\n"

@@ -21,7 +21,7 @@ struct opening {
 	  .type = OPT_STRING,                                                                      \
 	  .offset = (at) + offsetof(struct opening, engine),                                       \
 	  .arg = "NAME",                                                                           \
-	  .help = "how bytes move: auto (default), uring, posix;\n"                                \
+	  .help = "how bytes move: auto (default), uring, posix,\nuring_cmd (NVMe passthrough);\n" \
 		  "`weir info PATH` says what works" },                                            \
 	{                                                                                          \
 		.name = "sched", .type = OPT_STRING,                                               \
