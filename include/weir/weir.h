@@ -8,6 +8,7 @@
 #include <weir/base.h>
 #include <weir/device.h>
 #include <weir/engine.h>
+#include <weir/fdp.h>
 #include <weir/io.h>
 #include <weir/queue.h>
 #include <weir/sched.h>

@@ -29,6 +29,7 @@ void weir_device_close(struct weir_device *dev)
 {
 	if (!dev)
 		return;
+	weir_fdp_free(dev->fdp);
 	if (dev->claim_fd >= 0)
 		close(dev->claim_fd);
 	if (dev->fd >= 0) {

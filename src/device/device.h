@@ -26,6 +26,12 @@ struct device_nvme {
 const struct device_nvme *device_nvme(const struct weir_device *dev);
 
 /*
+ * May a write to DEV name placement id ID? 0, also where nobody can tell; -EINVAL or -EOPNOTSUPP
+ * with words.
+ */
+int device_check_placement(const struct weir_device *dev, uint16_t id);
+
+/*
  * Takes the exclusive lock (flock on the very description that I/O goes through, so that it
  * outlives a killed process until the last write in flight has landed). 0, or -EBUSY with the
  * holder's pid in weir_error().

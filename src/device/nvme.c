@@ -25,8 +25,7 @@ struct nvme_limits {
 	uint64_t hw_kb, segments, zeroes_bytes;
 };
 
-/* RET of libnvme: -1 and errno, or the drive's status. */
-static int nvme_refused(const struct weir_device *dev, const char *what, int ret)
+int device_nvme_refused(const struct weir_device *dev, const char *what, int ret)
 {
 	int err = ret < 0 ? -errno : -EIO;
 
@@ -34,29 +33,38 @@ static int nvme_refused(const struct weir_device *dev, const char *what, int ret
 		return error_set(err, "%s: %s: %s", dev->path, what,
 				 nvme_status_to_string(ret, false));
 	if (err == -EACCES || err == -EPERM)
-		return error_sys(err, "%s: %s (it takes root, or CAP_SYS_ADMIN before Linux 6.2)",
-				 dev->path, what);
+		return error_sys(
+			err,
+			"%s: %s (it takes root, or CAP_SYS_ADMIN; what the drive is may be "
+			"asked without since Linux 6.2)",
+			dev->path, what);
 	return error_sys(err, "%s: %s", dev->path, what);
+}
+
+int device_nvme_identify(struct weir_device *dev, uint32_t *nsid, struct nvme_id_ns *ns,
+			 struct nvme_id_ctrl *ctrl)
+{
+	int ret = nvme_get_nsid(dev->fd, nsid);
+
+	if (ret < 0 && (errno == ENOTTY || errno == EINVAL))
+		return error_set(-ENOTSUP, "%s: not an NVMe namespace, whatever its name",
+				 dev->path);
+	if (ret)
+		return device_nvme_refused(dev, "cannot ask for its namespace id", ret);
+	ret = nvme_identify_ns(dev->fd, *nsid, ns);
+	if (ret)
+		return device_nvme_refused(dev, "cannot identify the namespace", ret);
+	ret = nvme_identify_ctrl(dev->fd, ctrl);
+	return ret ? device_nvme_refused(dev, "cannot identify the controller", ret) : 0;
 }
 
 static int nvme_identify_both(struct weir_device *dev, struct nvme_facts *facts)
 {
 	struct nvme_id_ctrl ctrl = { 0 };
 	struct nvme_id_ns ns = { 0 };
-	int ret = nvme_get_nsid(dev->fd, &dev->nvme.nsid);
+	int err = device_nvme_identify(dev, &dev->nvme.nsid, &ns, &ctrl);
 
-	if (ret < 0 && (errno == ENOTTY || errno == EINVAL))
-		return error_set(-ENOTSUP, "%s: not an NVMe namespace, whatever its name",
-				 dev->path);
-	if (ret)
-		return nvme_refused(dev, "cannot ask for its namespace id", ret);
-	ret = nvme_identify_ns(dev->fd, dev->nvme.nsid, &ns);
-	if (ret)
-		return nvme_refused(dev, "cannot identify the namespace", ret);
-	ret = nvme_identify_ctrl(dev->fd, &ctrl);
-	if (ret)
-		return nvme_refused(dev, "cannot identify the controller", ret);
-	return nvme_facts(facts, &ns, &ctrl, dev->path);
+	return err ? err : nvme_facts(facts, &ns, &ctrl, dev->path);
 }
 
 /* "0n1" of the namespace: the kernel's name for the device number, whatever the path is called. */
@@ -188,6 +196,7 @@ int device_nvme_settle(struct weir_device *dev, dev_t rdev)
 		return err;
 	nvme_block_device(dev, number);
 	nvme_settle(dev, &facts, &limits);
+	device_fdp_find(dev);
 	return 0;
 }
 

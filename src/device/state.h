@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include <weir/fdp.h>
+
 #include "device/device.h"
 
 #define DEVICE_ATTRS 20
@@ -35,6 +37,7 @@ struct weir_device {
 	char sources[DEVICE_ATTRS][DEVICE_SOURCE_BYTES]; /* what attrs[].source points to */
 	size_t nr_attrs;
 	struct device_nvme nvme; /* an NVMe character device's */
+	struct weir_fdp *fdp;	 /* what it says of placement ids; NULL: it did not say */
 	char block_name[40];	 /* and the block device beside it, "nvme0n1" */
 	char note[DEVICE_NOTE_BYTES];
 	char path[];
@@ -76,6 +79,22 @@ int device_settle_direct(struct weir_device *dev);
  * for size, blocks and limits. 0, or -errno with words.
  */
 int device_nvme_settle(struct weir_device *dev, dev_t rdev);
+
+struct nvme_id_ns;
+struct nvme_id_ctrl;
+
+/*
+ * nvme.c: asks for namespace id, namespace and controller. 0, -ENOTSUP (no NVMe namespace), or
+ * -errno with words.
+ */
+int device_nvme_identify(struct weir_device *dev, uint32_t *nsid, struct nvme_id_ns *ns,
+			 struct nvme_id_ctrl *ctrl);
+
+/* nvme.c: -errno and words for RET of libnvme (-1 and errno, or the drive's status) to WHAT. */
+int device_nvme_refused(const struct weir_device *dev, const char *what, int ret);
+
+/* fdp.c: asks for dev->fdp, which it leaves NULL where the drive may not be asked. */
+void device_fdp_find(struct weir_device *dev);
 
 /* attrs.c: fills in info and attrs from what has been settled and from sysfs. */
 void device_fill_attrs(struct weir_device *dev);

@@ -70,6 +70,10 @@ int validate_io(const struct weir_queue *q, const struct weir_io *io)
 		return err;
 	if (io->op != WEIR_OP_READ && device_read_only(q->dev))
 		return error_set(-EROFS, "%s: opened read-only", weir_device_path(q->dev));
+	if (io->op == WEIR_OP_WRITE && io->placement)
+		err = device_check_placement(q->dev, io->placement);
+	if (err)
+		return err;
 	if (io->op == WEIR_OP_READ || io->op == WEIR_OP_WRITE)
 		return check_memory(q, io);
 	return 0;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * weir/fdp.h - Flexible Data Placement: what an NVMe drive offers, and what it counted.
+ *
+ * A drive with FDP has reclaim unit handles; a namespace has placement ids, each a way to one of
+ * the handles. A write that names a placement id (struct weir_io's placement) goes to the unit
+ * that the handle points to, so that data that dies together lies together.
+ *
+ * Caveats
+ *   - Placement ids, handles, and positions in the list are three different numbers. Only the
+ *     placement id goes into an io.
+ *   - Placement id 0 is where writes go that name none.
+ *   - Log pages take CAP_SYS_ADMIN.
+ */
+#ifndef WEIR_FDP_H
+#define WEIR_FDP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/device.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum weir_fdp_isolation {
+	WEIR_FDP_UNKNOWN = 0,
+	WEIR_FDP_INITIALLY = 1,	   /* the drive's own cleaning may mix what was written apart */
+	WEIR_FDP_PERSISTENTLY = 2, /* it does not */
+};
+
+/* A placement id of the namespace. */
+struct weir_fdp_placement {
+	uint16_t id;	    /* for struct weir_io's placement */
+	uint16_t handle;    /* the drive's number of what it leads to */
+	uint32_t isolation; /* enum weir_fdp_isolation, of the handle */
+	uint32_t left_s;    /* the unit may close by itself after this; 0: not said */
+	uint32_t reserved;
+	uint64_t left_bytes; /* that fit into the unit it points to */
+};
+
+/* Something that the drive noted. */
+struct weir_fdp_event {
+	const char *what;  /* in words, static */
+	uint64_t time_ms;  /* by the drive's clock */
+	uint32_t by_drive; /* 1: its own doing, 0: the host's */
+	int32_t placement; /* -1: of none */
+};
+
+/* What was found. All but the first two fields are 0 where FDP is not enabled. */
+struct weir_fdp {
+	size_t size;	    /* sizeof the library's struct: fields beyond it are absent */
+	uint32_t supported; /* by the controller */
+	uint32_t enabled;   /* in the endurance group of the namespace */
+	uint32_t endurance_group;
+	uint32_t configuration;
+	uint32_t reclaim_groups;
+	uint32_t handles;
+	uint64_t unit_bytes;  /* nominal size of a reclaim unit */
+	uint64_t host_bytes;  /* written by hosts, since the drive was new */
+	uint64_t media_bytes; /* written to the medium: divided by host_bytes it is the WAF */
+	uint64_t erased_bytes;
+	const struct weir_fdp_placement *placements;
+	const struct weir_fdp_event *events;
+	uint32_t nr_placements;
+	uint32_t nr_events;
+};
+
+/*
+ * Asks the drive behind DEV, an NVMe character or block device. 0, also for a drive without FDP;
+ * then *FDP is the caller's, to be freed by weir_fdp_free().
+ * Errors: -ENOTSUP (DEV is no NVMe drive), -EACCES, -EBADMSG (the drive's answers make no sense),
+ * -EIO, -ENOMEM. Blocks for some commands; any thread.
+ */
+int weir_fdp_read(struct weir_fdp **fdp, struct weir_device *dev);
+
+/* Frees FDP; NULL is allowed. */
+void weir_fdp_free(struct weir_fdp *fdp);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fdp.c - asks an NVMe drive about Flexible Data Placement. The answer belongs to the caller, who
+ * may be any thread; nothing is kept.
+ */
+#include <weir/fdp.h>
+
+#include <endian.h>
+#include <errno.h>
+#include <libnvme.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "device/fdp_parse.h"
+#include "device/nvme_facts.h"
+#include "device/state.h"
+
+#define FDP_CONFIG_BYTES_MAX (1u << 20)
+#define FDP_EVENTS 63u /* in one reply, and there are two: the host's and the drive's */
+
+/* One allocation: the public struct and what it points to. */
+struct fdp_reply {
+	struct weir_fdp fdp;
+	struct weir_fdp_event events[2 * FDP_EVENTS];
+	struct weir_fdp_placement placements[];
+};
+
+/* What has to be known to ask. */
+struct fdp_source {
+	struct weir_device *dev;
+	uint32_t nsid;
+	uint32_t block;
+	uint16_t group;
+	uint8_t isolation[FDP_HANDLES_MAX];
+};
+
+static int fdp_identify(struct fdp_source *s, struct weir_fdp *fdp)
+{
+	struct nvme_id_ctrl ctrl = { 0 };
+	struct nvme_id_ns ns = { 0 };
+	struct nvme_facts facts;
+	int err = device_nvme_identify(s->dev, &s->nsid, &ns, &ctrl);
+
+	if (!err)
+		err = nvme_facts(&facts, &ns, &ctrl, s->dev->path);
+	if (err)
+		return err;
+	s->block = facts.block;
+	s->group = le16toh(ns.endgid);
+	fdp->endurance_group = s->group;
+	fdp->supported = (le32toh(ctrl.ctratt) & NVME_CTRL_CTRATT_FDPS) != 0;
+	return 0;
+}
+
+/* Is it switched on for the endurance group, and with which configuration? */
+static int fdp_feature(struct fdp_source *s, struct weir_fdp *fdp)
+{
+	uint32_t value = 0;
+	struct nvme_get_features_args args = {
+		.result = &value,
+		.args_size = sizeof(args),
+		.fd = s->dev->fd,
+		.timeout = NVME_DEFAULT_IOCTL_TIMEOUT,
+		.cdw11 = s->group,
+		.fid = NVME_FEAT_FID_FDP,
+	};
+	int ret = nvme_get_features(&args);
+
+	if (ret)
+		return device_nvme_refused(s->dev, "cannot ask whether FDP is enabled", ret);
+	fdp->enabled = value & 1;
+	fdp->configuration = value >> 8 & 0xff;
+	return 0;
+}
+
+static int fdp_read_config(struct fdp_source *s, struct weir_fdp *fdp)
+{
+	char head[sizeof(struct nvme_fdp_config_log)];
+	int ret = nvme_get_log_fdp_configurations(s->dev->fd, s->group, 0, sizeof(head), head);
+	size_t bytes;
+	char *log;
+
+	if (ret)
+		return device_nvme_refused(s->dev, "cannot read its FDP configurations", ret);
+	bytes = (fdp_config_bytes(head) + 3) & ~(size_t)3;
+	if (bytes < sizeof(head) || bytes > FDP_CONFIG_BYTES_MAX)
+		return error_set(-EBADMSG, "%s: FDP configurations of %zu bytes", s->dev->path,
+				 bytes);
+	log = calloc(1, bytes);
+	if (!log)
+		return error_set(-ENOMEM, "no memory for FDP configurations");
+	ret = nvme_get_log_fdp_configurations(s->dev->fd, s->group, 0, (uint32_t)bytes, log);
+	if (ret)
+		ret = device_nvme_refused(s->dev, "cannot read its FDP configurations", ret);
+	else
+		ret = fdp_parse_config(log, bytes, fdp, s->isolation);
+	free(log);
+	return ret;
+}
+
+/* Asks for COUNT placement ids; *DATA is the caller's. */
+static int fdp_ask_placements(struct fdp_source *s, uint32_t count, char **data, size_t *bytes)
+{
+	int ret;
+
+	*bytes = sizeof(struct nvme_fdp_ruh_status) +
+		 count * sizeof(struct nvme_fdp_ruh_status_desc);
+	*data = calloc(1, *bytes);
+	if (!*data)
+		return error_set(-ENOMEM, "no memory for placement ids");
+	ret = nvme_fdp_reclaim_unit_handle_status(s->dev->fd, s->nsid, (uint32_t)*bytes, *data);
+	if (!ret)
+		return 0;
+	free(*data);
+	return device_nvme_refused(s->dev, "cannot read its placement ids", ret);
+}
+
+static int fdp_read_placements(struct fdp_source *s, struct fdp_reply **reply)
+{
+	struct fdp_reply *r;
+	uint32_t count;
+	size_t bytes;
+	char *data;
+	int err = fdp_ask_placements(s, 0, &data, &bytes);
+
+	if (err)
+		return err;
+	count = fdp_placement_count(data);
+	free(data);
+	/* Exactly as long as the reply is: drives may refuse to be given more room. */
+	err = fdp_ask_placements(s, count, &data, &bytes);
+	if (err)
+		return err;
+	r = realloc(*reply, sizeof(*r) + count * sizeof(r->placements[0]));
+	if (r) {
+		*reply = r;
+		r->fdp.nr_placements = fdp_parse_placements(data, bytes, s->block, s->isolation,
+							    r->placements, count);
+	}
+	free(data);
+	return r ? 0 : error_set(-ENOMEM, "no memory for placement ids");
+}
+
+static int fdp_read_logs(struct fdp_source *s, struct fdp_reply *r)
+{
+	struct nvme_fdp_events_log events;
+	struct nvme_fdp_stats_log stats;
+	int ret = nvme_get_log_fdp_stats(s->dev->fd, s->group, 0, sizeof(stats), &stats);
+
+	if (ret)
+		return device_nvme_refused(s->dev, "cannot read its FDP statistics", ret);
+	fdp_parse_stats(&stats, &r->fdp);
+	for (int host = 0; host < 2; host++) {
+		ret = nvme_get_log_fdp_events(s->dev->fd, s->group, host, 0, sizeof(events),
+					      &events);
+		if (ret)
+			return device_nvme_refused(s->dev, "cannot read its FDP events", ret);
+		r->fdp.nr_events += fdp_parse_events(&events, sizeof(events),
+						     &r->events[r->fdp.nr_events], FDP_EVENTS);
+	}
+	return 0;
+}
+
+/* Supported, and enabled? */
+static int fdp_state(struct fdp_source *s, struct weir_fdp *fdp)
+{
+	int err = fdp_identify(s, fdp);
+
+	/* No endurance group: nothing that it could be enabled in. */
+	if (err || !fdp->supported || !s->group)
+		return err;
+	return fdp_feature(s, fdp);
+}
+
+static int fdp_ask(struct fdp_source *s, struct fdp_reply **reply)
+{
+	struct weir_fdp *fdp = &(*reply)->fdp;
+	int err = fdp_state(s, fdp);
+
+	if (err || !fdp->enabled)
+		return err;
+	err = fdp_read_config(s, fdp);
+	if (!err)
+		err = fdp_read_placements(s, reply);
+	return err ? err : fdp_read_logs(s, *reply);
+}
+
+static struct fdp_reply *fdp_alloc(void)
+{
+	struct fdp_reply *r = calloc(1, sizeof(*r));
+
+	if (r)
+		r->fdp.size = sizeof(r->fdp);
+	else
+		error_set(-ENOMEM, "no memory for what the drive says of FDP");
+	return r;
+}
+
+static struct weir_fdp *fdp_finish(struct fdp_reply *r)
+{
+	r->fdp.placements = r->placements;
+	r->fdp.events = r->events;
+	return &r->fdp;
+}
+
+int weir_fdp_read(struct weir_fdp **fdp, struct weir_device *dev)
+{
+	struct fdp_source source = { .dev = dev };
+	struct fdp_reply *r;
+	int err;
+
+	if (dev->info.kind != WEIR_DEVICE_NVME_CHAR && dev->info.kind != WEIR_DEVICE_BLOCK)
+		return error_set(-ENOTSUP, "%s: only NVMe drives have FDP: name one, as /dev/ng0n1",
+				 dev->path);
+	r = fdp_alloc();
+	if (!r)
+		return -ENOMEM;
+	err = fdp_ask(&source, &r);
+	if (err) {
+		free(r);
+		return err;
+	}
+	*fdp = fdp_finish(r);
+	return 0;
+}
+
+void device_fdp_find(struct weir_device *dev)
+{
+	struct fdp_source source = { .dev = dev };
+	struct fdp_reply *r = fdp_alloc();
+	int err;
+
+	if (!r)
+		return;
+	err = fdp_state(&source, &r->fdp);
+	if (!err && r->fdp.enabled)
+		err = fdp_read_placements(&source, &r);
+	if (err)
+		free(r);
+	else
+		dev->fdp = fdp_finish(r);
+}
+
+int device_check_placement(const struct weir_device *dev, uint16_t id)
+{
+	const struct weir_fdp *fdp = dev->fdp;
+
+	if (!fdp)
+		return 0;
+	if (!fdp->enabled)
+		return error_set(-EOPNOTSUPP,
+				 "%s: placement id %u, but FDP is not %s (see weir fdp)", dev->path,
+				 id, fdp->supported ? "enabled here" : "what this drive has");
+	for (uint32_t i = 0; i < fdp->nr_placements; i++)
+		if (fdp->placements[i].id == id)
+			return 0;
+	return error_set(-EINVAL, "%s: no placement id %u: there are %u (see weir fdp)", dev->path,
+			 id, fdp->nr_placements);
+}
+
+void weir_fdp_free(struct weir_fdp *fdp)
+{
+	free(fdp);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Placement ids on a drive with FDP: what the drive says of itself, and that a write goes to the
+ * handle that it names and to no other.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/fdp.h>
+
+#include "vm.h"
+
+#define HANDLES 8u /* of the drive that run.py makes */
+#define UNIT_BYTES (8ull << 20)
+#define LENGTH (256u << 10)
+
+static struct vm v;
+static char *buf;
+
+static int setup(void **state)
+{
+	(void)state;
+	vm_open_with(&v, vm_ng(), "uring_cmd", "mq-deadline");
+	buf = vm_alloc(VM_MIB);
+	vm_fill(buf, VM_MIB, 9);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	vm_close(&v);
+	free(buf);
+	return 0;
+}
+
+static struct weir_fdp *ask(void)
+{
+	struct weir_fdp *fdp;
+
+	if (weir_fdp_read(&fdp, v.dev) < 0)
+		fail_msg("%s", weir_error());
+	return fdp;
+}
+
+static void what_the_drive_says(void **state)
+{
+	struct weir_fdp *fdp = ask();
+
+	(void)state;
+	assert_int_equal(fdp->supported, 1);
+	assert_int_equal(fdp->enabled, 1);
+	assert_int_equal(fdp->endurance_group, 1);
+	assert_int_equal(fdp->reclaim_groups, 1);
+	assert_int_equal(fdp->handles, HANDLES);
+	assert_int_equal(fdp->unit_bytes, UNIT_BYTES);
+	assert_int_equal(fdp->nr_placements, HANDLES);
+	for (uint32_t i = 0; i < HANDLES; i++) {
+		assert_int_equal(fdp->placements[i].id, i);
+		assert_int_equal(fdp->placements[i].handle, i);
+		assert_int_equal(fdp->placements[i].isolation, WEIR_FDP_INITIALLY);
+		assert_true(fdp->placements[i].left_bytes <= UNIT_BYTES);
+	}
+	weir_fdp_free(fdp);
+}
+
+static void by_the_block_device_too(void **state)
+{
+	struct weir_device *block;
+	struct weir_fdp *fdp;
+
+	(void)state;
+	assert_int_equal(weir_device_open(&block, vm_block(), NULL), 0);
+	assert_int_equal(weir_fdp_read(&fdp, block), 0);
+	assert_int_equal(fdp->nr_placements, HANDLES);
+	weir_fdp_free(fdp);
+	weir_device_close(block);
+}
+
+/* How much less fits into the unit of a handle; a unit that became full is followed by another. */
+static uint64_t moved(const struct weir_fdp *before, const struct weir_fdp *after, uint32_t i)
+{
+	uint64_t was = before->placements[i].left_bytes, is = after->placements[i].left_bytes;
+
+	return is <= was ? was - is : was + UNIT_BYTES - is;
+}
+
+static void write_at(uint64_t offset, uint16_t placement)
+{
+	struct weir_io io;
+
+	weir_io_write(&io, offset, buf, LENGTH);
+	io.placement = placement;
+	vm_good(&v, &io);
+}
+
+static void goes_where_it_is_told(void **state)
+{
+	(void)state;
+	for (uint16_t id = 0; id < HANDLES; id++) {
+		struct weir_fdp *before = ask(), *after;
+
+		write_at(64 * VM_MIB + id * LENGTH, id);
+		after = ask();
+		for (uint32_t i = 0; i < HANDLES; i++)
+			assert_int_equal(moved(before, after, i), i == id ? LENGTH : 0);
+		assert_true(after->host_bytes - before->host_bytes >= LENGTH);
+		assert_true(after->media_bytes - before->media_bytes >= LENGTH);
+		weir_fdp_free(before);
+		weir_fdp_free(after);
+	}
+}
+
+/* The drive would write to a handle of its choice, and say nothing. */
+static void an_id_that_is_not_there(void **state)
+{
+	struct weir_fdp *before = ask(), *after;
+	struct weir_io io;
+
+	(void)state;
+	weir_io_write(&io, 0, buf, LENGTH);
+	io.placement = HANDLES;
+	assert_int_equal(weir_queue_submit(v.q, &io), -EINVAL);
+	assert_non_null(strstr(weir_error(), "no placement id 8: there are 8"));
+	after = ask();
+	for (uint32_t i = 0; i < HANDLES; i++)
+		assert_int_equal(moved(before, after, i), 0);
+	weir_fdp_free(before);
+	weir_fdp_free(after);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(what_the_drive_says),
+		T(by_the_block_device_too),
+		T(goes_where_it_is_told),
+		T(an_id_that_is_not_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
