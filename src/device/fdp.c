@@ -98,21 +98,25 @@ static int fdp_read_config(struct fdp_source *s, struct weir_fdp *fdp)
 	return ret;
 }
 
-/* Asks for COUNT placement ids; *DATA is the caller's. */
-static int fdp_ask_placements(struct fdp_source *s, uint32_t count, char **data, size_t *bytes)
+/* Asks for COUNT placement ids: the reply, of *BYTES, is the caller's; NULL: *ERR. */
+static char *fdp_ask_placements(struct fdp_source *s, uint32_t count, size_t *bytes, int *err)
 {
+	size_t size = sizeof(struct nvme_fdp_ruh_status) +
+		      count * sizeof(struct nvme_fdp_ruh_status_desc);
+	char *data = calloc(1, size);
 	int ret;
 
-	*bytes = sizeof(struct nvme_fdp_ruh_status) +
-		 count * sizeof(struct nvme_fdp_ruh_status_desc);
-	*data = calloc(1, *bytes);
-	if (!*data)
-		return error_set(-ENOMEM, "no memory for placement ids");
-	ret = nvme_fdp_reclaim_unit_handle_status(s->dev->fd, s->nsid, (uint32_t)*bytes, *data);
+	*bytes = size;
+	if (!data) {
+		*err = error_set(-ENOMEM, "no memory for placement ids");
+		return NULL;
+	}
+	ret = nvme_fdp_reclaim_unit_handle_status(s->dev->fd, s->nsid, (uint32_t)size, data);
 	if (!ret)
-		return 0;
-	free(*data);
-	return device_nvme_refused(s->dev, "cannot read its placement ids", ret);
+		return data;
+	*err = device_nvme_refused(s->dev, "cannot read its placement ids", ret);
+	free(data);
+	return NULL;
 }
 
 static int fdp_read_placements(struct fdp_source *s, struct fdp_reply **reply)
@@ -120,16 +124,16 @@ static int fdp_read_placements(struct fdp_source *s, struct fdp_reply **reply)
 	struct fdp_reply *r;
 	uint32_t count;
 	size_t bytes;
-	char *data;
-	int err = fdp_ask_placements(s, 0, &data, &bytes);
+	int err = 0;
+	char *data = fdp_ask_placements(s, 0, &bytes, &err);
 
-	if (err)
+	if (!data)
 		return err;
 	count = fdp_placement_count(data);
 	free(data);
 	/* Exactly as long as the reply is: drives may refuse to be given more room. */
-	err = fdp_ask_placements(s, count, &data, &bytes);
-	if (err)
+	data = fdp_ask_placements(s, count, &bytes, &err);
+	if (!data)
 		return err;
 	r = realloc(*reply, sizeof(*r) + count * sizeof(r->placements[0]));
 	if (r) {

@@ -10,7 +10,7 @@
 #include <libnvme.h>
 #include <stddef.h>
 
-#define STATUS_CODE 0x7ffu /* type and code */
+#define STATUS_CODE 0x7ff /* type and code */
 #define STATUS_DNR (1u << 14)
 
 #define STATUS(type, code) ((type) << 8 | (code))

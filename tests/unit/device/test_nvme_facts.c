@@ -93,7 +93,7 @@ static void sizes_that_cannot_be(void **state)
 	check_refused(-EINVAL, "blocks of 512 bytes");
 	ns.nsze--;
 	assert_int_equal(read_facts(), 0);
-	assert_int_equal(facts.bytes, INT64_MAX & ~511ll);
+	assert_int_equal(facts.bytes, INT64_MAX & ~511LL);
 }
 
 static void largest_transfer_of_the_drive(void **state)
