@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the passthrough engine makes of commands and of answers, without a drive: entries of the
+ * ring as they are filled in, and what follows each kind of result.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/nvme_cmd.h"
+#include "engine/nvme_status.h"
+#include "engine/uring_cmd.h"
+
+#define SLOTS 2u
+#define BLOCK 4096u
+#define ZEROES_MAX (16u * BLOCK)
+#define DNR 0x4000
+
+static struct uring_cmd c;
+static struct nvme_dsm_range ranges[SLOTS];
+static uint32_t free_ranges[SLOTS];
+static struct iovec iov[2];
+static struct weir_cmd cmd;
+static union {
+	struct io_uring_sqe sqe;
+	char bytes[128];
+} entry;
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	c.u.target.fd = 17;
+	c.nvme = (struct device_nvme){
+		.nsid = 3, .lba_shift = 12, .max_bytes = 128 * BLOCK, .zeroes_max = ZEROES_MAX
+	};
+	c.ranges = ranges;
+	c.free_ranges = free_ranges;
+	c.nr_free_ranges = SLOTS;
+	free_ranges[0] = 0;
+	free_ranges[1] = 1;
+	return 0;
+}
+
+static const struct nvme_uring_cmd *prepare(void)
+{
+	memset(&entry, 0xa5, sizeof(entry));
+	uring_cmd_prep(&c.u, &entry.sqe, &cmd);
+	return (const struct nvme_uring_cmd *)entry.sqe.cmd;
+}
+
+static const struct nvme_uring_cmd *begin(enum weir_op op, uint64_t offset, uint64_t length)
+{
+	memset(&cmd, 0, sizeof(cmd));
+	cmd.op = (uint8_t)op;
+	cmd.offset = offset;
+	cmd.length = length;
+	cmd.buf_index = -1;
+	iov[0] = (struct iovec){ (void *)0x10000, length };
+	cmd.iov = iov;
+	cmd.iovcnt = 1;
+	cmd.result = 12345;
+	return prepare();
+}
+
+/* An answer RES: has the command ended? */
+static bool answer(int res)
+{
+	return uring_cmd_result(&c.u, &cmd, entry.sqe.user_data & URING_WRITES_ZEROES, res);
+}
+
+static void entries(void **state)
+{
+	const struct nvme_uring_cmd *n = begin(WEIR_OP_WRITE, 5 * BLOCK, 2 * BLOCK);
+
+	(void)state;
+	assert_int_equal(entry.sqe.opcode, IORING_OP_URING_CMD);
+	assert_int_equal(entry.sqe.fd, 17);
+	assert_int_equal(entry.sqe.flags, 0);
+	assert_int_equal(entry.sqe.cmd_op, NVME_URING_CMD_IO);
+	assert_int_equal(entry.sqe.uring_cmd_flags, 0);
+	assert_int_equal(entry.sqe.user_data, (uintptr_t)&cmd);
+	assert_ptr_equal(n, entry.bytes + 48);
+	assert_int_equal(n->opcode, nvme_cmd_write);
+	assert_int_equal(n->nsid, 3);
+	assert_int_equal(n->cdw10, 5);
+	assert_int_equal(n->cdw12, 1);
+	assert_int_equal(n->addr, 0x10000);
+	assert_int_equal(n->data_len, 2 * BLOCK);
+	c.u.fixed_file = true;
+	begin(WEIR_OP_FLUSH, 0, 0);
+	assert_int_equal(entry.sqe.fd, 0);
+	assert_int_equal(entry.sqe.flags, IOSQE_FIXED_FILE);
+}
+
+static void registered_and_vectored(void **state)
+{
+	const struct nvme_uring_cmd *n;
+
+	(void)state;
+	begin(WEIR_OP_READ, 0, 2 * BLOCK);
+	cmd.buf_index = 9;
+	prepare();
+	assert_int_equal(entry.sqe.uring_cmd_flags, IORING_URING_CMD_FIXED);
+	assert_int_equal(entry.sqe.buf_index, 9);
+	/* Several pieces are vectored, and then never fixed. */
+	iov[0].iov_len = BLOCK;
+	iov[1] = (struct iovec){ (void *)0x40000, BLOCK };
+	cmd.iovcnt = 2;
+	n = prepare();
+	assert_int_equal(entry.sqe.cmd_op, NVME_URING_CMD_IO_VEC);
+	assert_int_equal(entry.sqe.uring_cmd_flags, 0);
+	assert_int_equal(entry.sqe.buf_index, 0);
+	assert_int_equal(n->addr, (uintptr_t)iov);
+	assert_int_equal(n->data_len, 2);
+	assert_int_equal(n->cdw12, 1);
+}
+
+static void done_at_once(void **state)
+{
+	(void)state;
+	begin(WEIR_OP_READ, 0, BLOCK);
+	assert_true(answer(0));
+	assert_int_equal(cmd.result, 0);
+	assert_int_equal(cmd.status, 0);
+	assert_int_equal(cmd.resubmits, 0);
+}
+
+static void check_retried(int res, int result, uint16_t status)
+{
+	begin(WEIR_OP_WRITE, 0, 2 * BLOCK);
+	for (unsigned i = 0; i < NVME_STATUS_RETRIES; i++) {
+		assert_false(answer(res));
+		/* The whole again. */
+		assert_int_equal(prepare()->data_len, 2 * BLOCK);
+	}
+	assert_true(answer(res));
+	assert_int_equal(cmd.result, result);
+	assert_int_equal(cmd.status, status);
+	assert_int_equal(cmd.resubmits, NVME_STATUS_RETRIES);
+}
+
+static void what_the_drive_allows_is_tried_again(void **state)
+{
+	(void)state;
+	check_retried(0x280, -EIO, 0x280);
+	check_retried(0x281, -EIO, 0x281);
+	/* A reset cancelled it. */
+	check_retried(0x371, -EIO, 0x371);
+	check_retried(-EINTR, -EINTR, 0);
+	begin(WEIR_OP_WRITE, 0, BLOCK);
+	assert_false(answer(0x280));
+	assert_true(answer(0));
+	assert_int_equal(cmd.result, 0);
+	assert_int_equal(cmd.status, 0);
+	assert_int_equal(cmd.resubmits, 1);
+	/* What came first is not what it ended with. */
+	begin(WEIR_OP_WRITE, 0, BLOCK);
+	for (unsigned i = 0; i < NVME_STATUS_RETRIES; i++)
+		assert_false(answer(0x280));
+	assert_true(answer(-EINTR));
+	assert_int_equal(cmd.result, -EINTR);
+	assert_int_equal(cmd.status, 0);
+}
+
+static void what_it_does_not_allow_is_not(void **state)
+{
+	(void)state;
+	begin(WEIR_OP_WRITE, 0, BLOCK);
+	assert_true(answer(DNR | 0x280));
+	assert_int_equal(cmd.result, -EIO);
+	assert_int_equal(cmd.status, DNR | 0x280);
+	begin(WEIR_OP_READ, 0, BLOCK);
+	assert_true(answer(DNR | 0x80));
+	assert_int_equal(cmd.result, -ERANGE);
+	begin(WEIR_OP_READ, 0, BLOCK);
+	assert_true(answer(-EFAULT));
+	assert_int_equal(cmd.result, -EFAULT);
+	begin(WEIR_OP_READ, 0, BLOCK);
+	assert_false(answer(-EAGAIN));
+	assert_true(answer(0));
+	assert_int_equal(cmd.resubmits, 1);
+}
+
+static void zeroes_in_several_commands(void **state)
+{
+	const uint64_t length = 2 * ZEROES_MAX + 3 * BLOCK;
+	const struct nvme_uring_cmd *n = begin(WEIR_OP_WRITE_ZEROES, BLOCK, length);
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(n->opcode, nvme_cmd_write_zeroes);
+		assert_int_equal(n->cdw10, 1 + i * ZEROES_MAX / BLOCK);
+		assert_int_equal(n->cdw12, ZEROES_MAX / BLOCK - 1);
+		assert_int_equal(n->addr, 0);
+		/* Tried again from where it was. */
+		assert_false(answer(0x06));
+		n = prepare();
+		assert_int_equal(n->cdw10, 1 + i * ZEROES_MAX / BLOCK);
+		assert_false(answer(0));
+		n = prepare();
+	}
+	assert_int_equal(n->cdw10, 1 + 2 * ZEROES_MAX / BLOCK);
+	assert_int_equal(n->cdw12, 2);
+	assert_true(answer(0));
+	assert_int_equal(cmd.result, 0);
+	/* A command cannot say more, whatever the kernel allows. */
+	c.nvme.zeroes_max = UINT32_MAX / BLOCK * BLOCK;
+	assert_int_equal(begin(WEIR_OP_WRITE_ZEROES, 0, 1u << 30)->cdw12, 0xffff);
+	assert_false(answer(0));
+	assert_int_equal(cmd.e_done, (uint64_t)NVME_CMD_BLOCKS_MAX * BLOCK);
+}
+
+static void zeroes_that_are_written(void **state)
+{
+	const struct nvme_uring_cmd *n;
+
+	(void)state;
+	begin(WEIR_OP_WRITE_ZEROES, BLOCK, BLOCKING_ZERO_BYTES + BLOCK);
+	cmd.fua = true;
+	assert_false(answer(DNR | 0x01)); /* the drive does not know the command */
+	n = prepare();
+	assert_int_equal(n->opcode, nvme_cmd_write);
+	assert_int_equal(n->addr, (uintptr_t)blocking_zeroes());
+	assert_int_equal(n->cdw12, (BLOCKING_ZERO_BYTES / BLOCK - 1) | 1u << 30);
+	assert_int_equal(n->cdw10, 1);
+	assert_int_equal(entry.sqe.user_data & URING_WRITES_ZEROES, URING_WRITES_ZEROES);
+	assert_false(answer(0));
+	n = prepare();
+	assert_int_equal(n->cdw10, 1 + BLOCKING_ZERO_BYTES / BLOCK);
+	assert_int_equal(n->data_len, BLOCK);
+	assert_true(answer(0));
+	assert_int_equal(cmd.result, 0);
+	/* Not a second time: a write that the drive does not know is an error. */
+	begin(WEIR_OP_WRITE_ZEROES, 0, BLOCK);
+	assert_true(answer(DNR | 0x01));
+	assert_int_equal(cmd.result, -EOPNOTSUPP);
+	/* Nor more at once than the drive takes. */
+	c.nvme.max_bytes = 2 * BLOCK;
+	assert_int_equal(begin(WEIR_OP_WRITE_ZEROES, 0, 8 * BLOCK)->data_len, 2 * BLOCK);
+}
+
+static void discards_share_the_ranges(void **state)
+{
+	struct weir_cmd first;
+	const struct nvme_uring_cmd *n;
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		n = begin(WEIR_OP_DISCARD, 8 * BLOCK, 4 * BLOCK);
+		first = cmd;
+		assert_int_equal(n->addr, (uintptr_t)&ranges[1]);
+		assert_int_equal(n->data_len, sizeof(ranges[0]));
+		n = begin(WEIR_OP_DISCARD, 16 * BLOCK, BLOCK);
+		assert_int_equal(n->addr, (uintptr_t)&ranges[0]);
+		assert_int_equal(ranges[1].slba, 8);
+		assert_int_equal(ranges[1].nlb, 4);
+		assert_int_equal(ranges[0].slba, 16);
+		/* The same range for another try. */
+		assert_false(answer(0x06));
+		assert_int_equal(prepare()->addr, (uintptr_t)&ranges[0]);
+		assert_int_equal(c.nr_free_ranges, 0);
+		assert_true(answer(i & 1 ? DNR | 0x06 : 0));
+		assert_int_equal(cmd.result, i & 1 ? -EIO : 0);
+		cmd = first;
+		assert_true(answer(0));
+		assert_int_equal(c.nr_free_ranges, SLOTS);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup(name, setup)
+		T(entries),
+		T(registered_and_vectored),
+		T(done_at_once),
+		T(what_the_drive_allows_is_tried_again),
+		T(what_it_does_not_allow_is_not),
+		T(zeroes_in_several_commands),
+		T(zeroes_that_are_written),
+		T(discards_share_the_ranges),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
