@@ -13,6 +13,8 @@
 #define STATUS_CODE 0x7ff /* type and code */
 #define STATUS_DNR (1u << 14)
 
+#define STATUS_TYPE_PATH 3
+
 #define STATUS(type, code) ((type) << 8 | (code))
 
 struct status_row {
@@ -56,6 +58,11 @@ int nvme_status_errno(uint16_t status)
 bool nvme_status_may_retry(uint16_t status)
 {
 	return !(status & STATUS_DNR);
+}
+
+bool nvme_status_is_path(uint16_t status)
+{
+	return (status & STATUS_CODE) >> 8 == STATUS_TYPE_PATH;
 }
 
 bool nvme_status_unknown(uint16_t status)

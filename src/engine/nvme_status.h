@@ -21,6 +21,9 @@ int nvme_status_errno(uint16_t status);
 /* Does the drive allow another try? */
 bool nvme_status_may_retry(uint16_t status);
 
+/* Is it the way to the drive, and not the drive, that had no use for the command? */
+bool nvme_status_is_path(uint16_t status);
+
 /* Was the command cancelled on its way, so that nobody knows what the drive did of it? */
 bool nvme_status_unknown(uint16_t status);
 

@@ -17,6 +17,7 @@
 enum progress {
 	PROGRESS_AGAIN = 0, /* offer what is left */
 	PROGRESS_ENDED = 1, /* cmd->result is set */
+	PROGRESS_LATER = 2, /* offer what is left after a pause; from engines that can wait */
 };
 
 /* Makes CMD ready for its first attempt. */

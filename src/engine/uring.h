@@ -14,11 +14,15 @@
 
 #include "engine/blocking.h"
 #include "engine/cmds.h"
+#include "engine/progress.h"
 
 #define URING_BUFFERS 1024u
 
 /* How long what the kernel did not take now is left alone. */
 #define URING_RETRY_NS 1000000ull
+
+/* How long a command is left alone that a drive cannot take now. */
+#define URING_LATER_NS 20000000ull
 
 /*
  * user_data is a command's address. Its lowest bit marks a write of zeroes that stands in for a
@@ -38,9 +42,8 @@ struct uring_kind {
 	bool (*divert)(struct uring *u, struct weir_cmd *cmd);
 	/* Fills SQE with what is left of CMD. */
 	void (*prep)(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *cmd);
-	/* Takes the result of an SQE of CMD: true if CMD has ended, false if it must be offered
-	 * again. */
-	bool (*result)(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res);
+	/* Takes the result of an SQE of CMD: has it ended, or must it be offered again? */
+	enum progress (*result)(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res);
 };
 
 struct uring {
@@ -54,11 +57,13 @@ struct uring {
 	bool fixed_file, fixed_buffers;
 	char text[128];
 
-	uint32_t in_flight;    /* accepted, complete() not called yet */
-	bool writes_zeroes;    /* the kernel cannot zero a range here */
-	int broken;	       /* -errno: the kernel takes nothing more from this ring */
-	uint64_t retry_at;     /* when to offer what the kernel did not take; UINT64_MAX: nothing */
-	struct cmds again;     /* to go on, no SQE yet */
+	uint32_t in_flight; /* accepted, complete() not called yet */
+	bool writes_zeroes; /* the kernel cannot zero a range here */
+	int broken;	    /* -errno: the kernel takes nothing more from this ring */
+	uint64_t retry_at;  /* when to offer what the kernel did not take; UINT64_MAX: nothing */
+	struct cmds again;  /* to go on, no SQE yet */
+	struct cmds later;  /* to go on after a pause, at later_at; UINT64_MAX: none */
+	uint64_t later_at;
 	struct cmds discards;  /* accepted, for submit() to do with an ioctl */
 	struct cmds done;      /* ended without a CQE */
 	int event_fd;	       /* for fd(); the kernel writes it once it is announced */
@@ -93,7 +98,7 @@ int uring_try(struct uring *u, char *why, size_t size);
 
 /* uring_prep.c: of the engine for files and block devices. */
 void uring_prep(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *cmd);
-bool uring_result(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res);
+enum progress uring_result(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res);
 
 /* CMD ends with ERR at the next reap(). */
 void uring_fail(struct uring *u, struct weir_cmd *cmd, int err);

@@ -22,6 +22,6 @@ struct uring_cmd {
 
 /* As in struct uring_kind. */
 void uring_cmd_prep(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *cmd);
-bool uring_cmd_result(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res);
+enum progress uring_cmd_result(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res);
 
 #endif

@@ -14,6 +14,9 @@
 #include "engine/progress.h"
 #include "engine/uring_cmd.h"
 
+/* So often a command waits for a drive that cannot be reached now: 10 s. */
+#define CMD_WAITS 500u
+
 _Static_assert(sizeof(struct nvme_uring_cmd) <= 80, "the command area of a big SQE");
 
 /* How much of what is left of CMD, a write of zeroes, the next NVMe command does. */
@@ -100,13 +103,13 @@ static enum progress cmd_done(const struct uring_cmd *c, struct weir_cmd *cmd)
 	return cmd->e_done == cmd->length ? progress_end(cmd, 0) : PROGRESS_AGAIN;
 }
 
-/* Another try of the whole, if there is one left; else ERR. */
-static enum progress cmd_retry(struct weir_cmd *cmd, int err)
+/* Another try of the whole, if there is one left of MOST; else ERR. */
+static enum progress cmd_retry(struct weir_cmd *cmd, int err, unsigned most, enum progress when)
 {
-	if (cmd->resubmits >= NVME_STATUS_RETRIES)
+	if (cmd->resubmits >= most)
 		return progress_end(cmd, err);
 	cmd->resubmits++;
-	return PROGRESS_AGAIN;
+	return when;
 }
 
 static enum progress cmd_refused(struct uring_cmd *c, struct weir_cmd *cmd, bool wrote_zeroes,
@@ -119,7 +122,11 @@ static enum progress cmd_refused(struct uring_cmd *c, struct weir_cmd *cmd, bool
 		c->u.writes_zeroes = true;
 		return PROGRESS_AGAIN;
 	}
-	return nvme_status_may_retry(status) ? cmd_retry(cmd, err) : progress_end(cmd, err);
+	if (!nvme_status_may_retry(status))
+		return progress_end(cmd, err);
+	if (nvme_status_is_path(status))
+		return cmd_retry(cmd, err, CMD_WAITS, PROGRESS_LATER);
+	return cmd_retry(cmd, err, NVME_STATUS_RETRIES, PROGRESS_AGAIN);
 }
 
 static enum progress cmd_progress(struct uring_cmd *c, struct weir_cmd *cmd, bool wrote_zeroes,
@@ -132,17 +139,19 @@ static enum progress cmd_progress(struct uring_cmd *c, struct weir_cmd *cmd, boo
 		return cmd_done(c, cmd);
 	/* Cancelled by a timeout or a reset. */
 	if (res == -EINTR)
-		return cmd_retry(cmd, res);
+		return cmd_retry(cmd, res, NVME_STATUS_RETRIES, PROGRESS_LATER);
+	/* What the kernel says, too, of a namespace whose controllers are all being reset. */
+	if (res == -EINVAL)
+		return cmd_retry(cmd, res, CMD_WAITS, PROGRESS_LATER);
 	return progress_attempt(cmd, res);
 }
 
-bool uring_cmd_result(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res)
+enum progress uring_cmd_result(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res)
 {
 	struct uring_cmd *c = (struct uring_cmd *)u;
+	enum progress next = cmd_progress(c, cmd, wrote_zeroes, res);
 
-	if (cmd_progress(c, cmd, wrote_zeroes, res) == PROGRESS_AGAIN)
-		return false;
-	if (cmd->op == WEIR_OP_DISCARD)
+	if (next == PROGRESS_ENDED && cmd->op == WEIR_OP_DISCARD)
 		c->free_ranges[c->nr_free_ranges++] = (uint32_t)cmd->e_done;
-	return true;
+	return next;
 }

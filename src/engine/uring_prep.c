@@ -109,11 +109,11 @@ static enum progress result_zero(struct uring *u, struct weir_cmd *cmd, int res)
 	return progress_attempt(cmd, res);
 }
 
-bool uring_result(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res)
+enum progress uring_result(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res)
 {
 	if (wrote_zeroes || cmd->op == WEIR_OP_READ || cmd->op == WEIR_OP_WRITE)
-		return progress_moved(cmd, res, u->target.block_bytes) == PROGRESS_ENDED;
+		return progress_moved(cmd, res, u->target.block_bytes);
 	if (cmd->op == WEIR_OP_WRITE_ZEROES)
-		return result_zero(u, cmd, res) == PROGRESS_ENDED;
-	return progress_attempt(cmd, res) == PROGRESS_ENDED;
+		return result_zero(u, cmd, res);
+	return progress_attempt(cmd, res);
 }

@@ -6,7 +6,7 @@
  */
 #include <sys/eventfd.h>
 
-#include "engine/progress.h"
+#include "base/clock.h"
 #include "engine/sleep.h"
 #include "engine/uring.h"
 
@@ -24,10 +24,19 @@ static void uring_woken(struct uring *u, const struct io_uring_cqe *cqe)
 		u->wake_pending = true;
 }
 
+/* All that wait go on together. */
+static void uring_later(struct uring *u, struct weir_cmd *cmd)
+{
+	if (!u->later.head)
+		u->later_at = clock_now() + URING_LATER_NS;
+	cmds_push(&u->later, cmd);
+}
+
 /* Takes one CQE: returns the command that it ended, or NULL. */
 static struct weir_cmd *uring_take(struct uring *u, const struct io_uring_cqe *cqe)
 {
 	uint64_t data = cqe->user_data;
+	enum progress next;
 	struct weir_cmd *cmd;
 
 	if (data == URING_WAKE) {
@@ -35,10 +44,13 @@ static struct weir_cmd *uring_take(struct uring *u, const struct io_uring_cqe *c
 		return NULL;
 	}
 	cmd = (struct weir_cmd *)(uintptr_t)(data & ~URING_WRITES_ZEROES);
-	if (u->kind->result(u, cmd, data & URING_WRITES_ZEROES, cqe->res))
+	next = u->kind->result(u, cmd, data & URING_WRITES_ZEROES, cqe->res);
+	if (next == PROGRESS_ENDED)
 		return cmd;
 	if (u->broken)
 		uring_fail(u, cmd, u->broken);
+	else if (next == PROGRESS_LATER)
+		uring_later(u, cmd);
 	else
 		cmds_push(&u->again, cmd);
 	return NULL;
@@ -123,6 +135,10 @@ unsigned uring_reap(struct engine *e, uint64_t now)
 		n = uring_reap_some(u, left, &ended);
 		if (!n)
 			break;
+	}
+	if (now >= u->later_at) {
+		cmds_append(&u->again, &u->later);
+		u->later_at = UINT64_MAX;
 	}
 	if (u->again.head || now >= u->retry_at)
 		uring_submit(e);

@@ -33,7 +33,7 @@ int uring_start(struct uring *u, const struct engine_ops *ops, const struct engi
 
 	u->engine.ops = ops;
 	u->engine.params = *params;
-	u->retry_at = UINT64_MAX;
+	u->retry_at = u->later_at = UINT64_MAX;
 	u->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (u->event_fd < 0)
 		return error_sys(-errno, "no eventfd for the %s engine (see ulimit -n)",
@@ -104,7 +104,9 @@ uint64_t uring_next_event(struct engine *e)
 {
 	struct uring *u = (struct uring *)e;
 
-	return u->done.head ? 0 : u->retry_at;
+	if (u->done.head)
+		return 0;
+	return u->retry_at < u->later_at ? u->retry_at : u->later_at;
 }
 
 const char *uring_describe(struct engine *e)

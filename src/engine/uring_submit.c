@@ -34,6 +34,8 @@ void uring_break(struct uring *u, int err)
 			uring_fail(u, (struct weir_cmd *)(uintptr_t)(data & ~URING_WRITES_ZEROES),
 				   err);
 	}
+	cmds_append(&u->again, &u->later);
+	u->later_at = UINT64_MAX;
 	while ((cmd = cmds_pop(&u->again)))
 		uring_fail(u, cmd, err);
 }

@@ -58,6 +58,7 @@ static void meanings(void **state)
 		assert_int_equal(nvme_status_errno(s->status), s->err);
 		assert_int_equal(nvme_status_may_retry(s->status), !(s->status & DNR));
 		assert_int_equal(nvme_status_unknown(s->status), !!strstr(s->words, "unknown"));
+		assert_int_equal(nvme_status_is_path(s->status), (s->status & 0x700) == 0x300);
 		sentence(s->err, s->status, s->words);
 	}
 }

@@ -69,10 +69,19 @@ static const struct nvme_uring_cmd *begin(enum weir_op op, uint64_t offset, uint
 	return prepare();
 }
 
-/* An answer RES: has the command ended? */
-static bool answer(int res)
+/* What follows the answer RES. */
+static enum progress next(int res)
 {
 	return uring_cmd_result(&c.u, &cmd, entry.sqe.user_data & URING_WRITES_ZEROES, res);
+}
+
+/* An answer RES: has the command ended? If not, it goes on at once. */
+static bool answer(int res)
+{
+	enum progress p = next(res);
+
+	assert_int_not_equal(p, PROGRESS_LATER);
+	return p == PROGRESS_ENDED;
 }
 
 static void entries(void **state)
@@ -132,28 +141,25 @@ static void done_at_once(void **state)
 	assert_int_equal(cmd.resubmits, 0);
 }
 
-static void check_retried(int res, int result, uint16_t status)
+static void check_retried(int res, int result, uint16_t status, unsigned most, enum progress when)
 {
 	begin(WEIR_OP_WRITE, 0, 2 * BLOCK);
-	for (unsigned i = 0; i < NVME_STATUS_RETRIES; i++) {
-		assert_false(answer(res));
+	for (unsigned i = 0; i < most; i++) {
+		assert_int_equal(next(res), when);
 		/* The whole again. */
 		assert_int_equal(prepare()->data_len, 2 * BLOCK);
 	}
-	assert_true(answer(res));
+	assert_int_equal(next(res), PROGRESS_ENDED);
 	assert_int_equal(cmd.result, result);
 	assert_int_equal(cmd.status, status);
-	assert_int_equal(cmd.resubmits, NVME_STATUS_RETRIES);
+	assert_int_equal(cmd.resubmits, most);
 }
 
 static void what_the_drive_allows_is_tried_again(void **state)
 {
 	(void)state;
-	check_retried(0x280, -EIO, 0x280);
-	check_retried(0x281, -EIO, 0x281);
-	/* A reset cancelled it. */
-	check_retried(0x371, -EIO, 0x371);
-	check_retried(-EINTR, -EINTR, 0);
+	check_retried(0x280, -EIO, 0x280, NVME_STATUS_RETRIES, PROGRESS_AGAIN);
+	check_retried(0x281, -EIO, 0x281, NVME_STATUS_RETRIES, PROGRESS_AGAIN);
 	begin(WEIR_OP_WRITE, 0, BLOCK);
 	assert_false(answer(0x280));
 	assert_true(answer(0));
@@ -167,6 +173,21 @@ static void what_the_drive_allows_is_tried_again(void **state)
 	assert_true(answer(-EINTR));
 	assert_int_equal(cmd.result, -EINTR);
 	assert_int_equal(cmd.status, 0);
+}
+
+/* A reset cancels commands, and refuses others until it is over: that takes a while. */
+static void a_drive_that_is_away_is_waited_for(void **state)
+{
+	(void)state;
+	check_retried(-EINTR, -EINTR, 0, NVME_STATUS_RETRIES, PROGRESS_LATER);
+	check_retried(0x371, -EIO, 0x371, 500, PROGRESS_LATER);
+	check_retried(0x370, -EIO, 0x370, 500, PROGRESS_LATER);
+	check_retried(-EINVAL, -EINVAL, 0, 500, PROGRESS_LATER);
+	begin(WEIR_OP_WRITE, 0, BLOCK);
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(next(-EINVAL), PROGRESS_LATER);
+	assert_true(answer(0));
+	assert_int_equal(cmd.result, 0);
 }
 
 static void what_it_does_not_allow_is_not(void **state)
@@ -282,6 +303,7 @@ int main(void)
 		T(registered_and_vectored),
 		T(done_at_once),
 		T(what_the_drive_allows_is_tried_again),
+		T(a_drive_that_is_away_is_waited_for),
 		T(what_it_does_not_allow_is_not),
 		T(zeroes_in_several_commands),
 		T(zeroes_that_are_written),
