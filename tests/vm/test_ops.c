@@ -285,6 +285,7 @@ static void one_batch_one_submission(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 64; i++) {
 		weir_io_read(&ios[i], i * 8192, back + i * 8192, 8192);
+		ios[i].flags = WEIR_IO_NOMERGE;
 		assert_int_equal(weir_queue_submit(v.q, &ios[i]), 0);
 	}
 	assert_int_equal(weir_queue_wait(v.q), 0);
@@ -292,7 +293,38 @@ static void one_batch_one_submission(void **state)
 		assert_int_equal(ios[i].result, 0);
 	assert_memory_equal(back, model, 64 * 8192);
 	after = vm_stats(&v);
+	assert_int_equal(after.requests - before.requests, 64);
 	assert_true(after.batches - before.batches <= 4);
+}
+
+/* Side by side on the drive, apart in memory: fewer commands, each of several pieces. */
+static void merged(void **state)
+{
+	uint64_t requests = vm_stats(&v).requests;
+	struct weir_io ios[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 64; i++) {
+		weir_io_read(&ios[i], i * 8192, back + (63 - i) * 16384, 8192);
+		assert_int_equal(weir_queue_submit(v.q, &ios[i]), 0);
+	}
+	assert_int_equal(weir_queue_wait(v.q), 0);
+	for (unsigned i = 0; i < 64; i++) {
+		assert_int_equal(ios[i].result, 0);
+		assert_memory_equal(back + (63 - i) * 16384, model + i * 8192, 8192);
+	}
+	assert_true(vm_stats(&v).requests - requests <= 8);
+	for (unsigned i = 0; i < 64; i++) {
+		vm_fill(back + (63 - i) * 16384, 8192, 2000 + i);
+		vm_fill(model + i * 8192, 8192, 2000 + i);
+		weir_io_write(&ios[i], i * 8192, back + (63 - i) * 16384, 8192);
+		assert_int_equal(weir_queue_submit(v.q, &ios[i]), 0);
+	}
+	assert_int_equal(weir_queue_wait(v.q), 0);
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(ios[i].result, 0);
+	check_region();
+	assert_true(vm_stats(&v).requests - requests <= 32);
 }
 
 int main(void)
@@ -310,6 +342,7 @@ int main(void)
 		T(memory_that_is_not_aligned),
 		T(refused_before_it_is_submitted),
 		T(one_batch_one_submission),
+		T(merged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
