@@ -25,10 +25,11 @@ COMPLAINT = re.compile(r"WARNING:|BUG:|Oops|Call Trace|general protection|KASAN|
 
 def fetch():
     """The cache folder; ends with a skip where there is none."""
-    done = subprocess.run([os.path.join(HERE, "fetch")], stdout=subprocess.PIPE, text=True,
+    done = subprocess.run([os.path.join(HERE, "fetch")], capture_output=True, text=True,
                           check=False)
+    sys.stderr.write(done.stderr)
     if done.returncode == 77:
-        print("1..0 # SKIP no guest can be had here, see above")
+        print("1..0 # SKIP " + (done.stderr.strip().splitlines() or ["no reason given"])[-1])
         sys.exit(0)
     done.check_returncode()
     return done.stdout.strip()

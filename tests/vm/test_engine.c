@@ -5,8 +5,14 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "engine/uring_cmd.h"
@@ -263,6 +269,41 @@ static void only_on_the_character_device(void **state)
 	assert_non_null(strstr(weir_error(), "only the uring_cmd engine"));
 }
 
+/* As a kernel answers that does not know rings of big entries. */
+static void refuse_rings(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(2);
+}
+
+static void an_old_kernel(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		char why[256] = "";
+
+		refuse_rings();
+		_exit(weir_engine_probe("uring_cmd", dev, why, sizeof(why)) != -EOPNOTSUPP ||
+		      strcmp(why, "io_uring_cmd requires kernel 5.19 or later") != 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +315,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_left_of_many_opens),
 		cmocka_unit_test(the_lock),
 		T(only_on_the_character_device),
+		T(an_old_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
