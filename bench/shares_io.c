@@ -144,7 +144,8 @@ static void measure(uint32_t count, double ramp, double seconds)
 
 int main(int argc, char **argv)
 {
-	uint32_t depth, count;
+	uint32_t count;
+	size_t many; /* ios in all */
 	struct weir_io *ios;
 	char *memory;
 
@@ -153,19 +154,19 @@ int main(int argc, char **argv)
 			"SPAN_BYTES RAMP_SECONDS SECONDS SCHED[,TUNABLE=VALUE...] LEVEL...");
 	in_order = !strcmp(argv[2], "sequential");
 	io_bytes = strtoull(argv[3], NULL, 10);
-	depth = (uint32_t)atoi(argv[4]);
 	count = (uint32_t)argc - 9;
-	memory = aligned_alloc(4096, count * depth * io_bytes);
-	ios = calloc((size_t)count * depth, sizeof(*ios));
+	many = strtoul(argv[4], NULL, 10) * count;
+	memory = aligned_alloc(4096, many * io_bytes);
+	ios = calloc(many, sizeof(*ios));
 	if (!memory || !ios || !io_bytes)
 		errx(1, "no memory, or ios of nothing");
 	divide(strtoull(argv[5], NULL, 10), argv + 9, count);
 	open_queue(argv[1], argv[8]);
-	for (uint32_t i = 0; i < count * depth; i++)
+	for (size_t i = 0; i < many; i++)
 		submit(&ios[i], &submitters[i % count], memory + i * io_bytes);
 	measure(count, atof(argv[6]), atof(argv[7]));
 	stopping = 1;
-	left_running = (uint64_t)count * depth;
+	left_running = many;
 	while (left_running)
 		poll_for(0);
 	if (weir_queue_close(queue))
