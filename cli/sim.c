@@ -51,7 +51,8 @@ static const struct opt sim_options[] = {
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sim_args, sched),
 	  .arg = "NAME",
-	  .help = "who goes first: none (default), mq-deadline, kyber" },
+	  .help = "who goes first: none (default), mq-deadline, kyber,\n"
+		  "bfq, noop, deadline, cfq" },
 	{ .name = "set",
 	  .type = OPT_LIST,
 	  .offset = offsetof(struct sim_args, set),

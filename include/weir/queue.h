@@ -83,8 +83,8 @@ struct weir_queue_opts {
  * Opens a queue on DEV, which must stay open until the queue is closed. OPTS may be NULL.
  * With opts.workers the lanes run when this returns; otherwise each waits for its owner.
  *
- * A scheduler that spans the queue (mq-deadline) runs on one lane; where several lanes have owners
- * of the program's, the queue starts one worker of its own for it.
+ * A scheduler that spans the queue (all but none and kyber) runs on one lane; where several lanes
+ * have owners of the program's, the queue starts one worker of its own for it.
  *
  * Errors: -EINVAL (an option out of range), -ENOENT (no such engine or scheduler),
  * -EOPNOTSUPP (the engine cannot work here: weir_error() says why), -ENOMEM. Any thread.
