@@ -142,10 +142,10 @@ static void equal_in_100_ms(void **state)
 {
 	static const char *const loads[] = { "rw=randread\nbs=4k", "rw=read\nbs=128k",
 					     "rw=randrw\nbs=4k" };
-	double fast;
-
 	(void)state;
 	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
+		double fast;
+
 		start("none");
 		run_eight(loads[i], 1);
 		fast = mbps();
