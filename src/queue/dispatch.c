@@ -13,6 +13,10 @@
 
 #include "queue/lane.h"
 
+/* Submitters over their limit that are passed by, and ios looked at to find another. */
+#define LIMITED_MAX 16u
+#define LIMITED_LOOK 1024u
+
 static bool room(const struct lane *lane)
 {
 	const struct weir_queue *q = lane->q;
@@ -244,23 +248,59 @@ static struct io_list *longest_waiting(struct lane *lane, unsigned skip)
 	return oldest;
 }
 
-/* Takes in the head of LIST; false if it must go on waiting, at its place. */
-static bool accept_head(struct lane *lane, struct io_list *list, struct sched_list *insert)
+/* LIST's submitters that the scheduler gives no tag now, though there is one. */
+struct limited {
+	uint32_t submitter[LIMITED_MAX], n;
+};
+
+static bool is_limited(const struct limited *limited, uint32_t submitter)
 {
-	struct weir_io *io = list->first, *next = io->q_next;
+	for (uint32_t i = 0; i < limited->n; i++)
+		if (limited->submitter[i] == submitter)
+			return true;
+	return false;
+}
+
+/* Takes the io at LINK out of LIST and in; false if it goes on waiting, at its place. */
+static bool accept_at(struct lane *lane, struct io_list *list, struct weir_io **link,
+		      struct sched_list *insert)
+{
+	struct weir_io *io = *link, *next = io->q_next;
 
 	/* Accepting may reuse q_next, so it leaves the list first. */
-	(void)io_list_pop(list);
+	*link = next;
+	if (!next)
+		list->last = link;
+	list->count--;
 	if (accept_one(lane, io, insert)) {
 		lane->nr_waiting--;
 		return true;
 	}
 	io->q_next = next;
-	list->first = io;
+	*link = io;
 	if (!next)
 		list->last = &io->q_next;
 	list->count++;
 	return false;
+}
+
+/* A limit on the head's submitter is none on those behind it; each has its own order. */
+static void accept_behind(struct lane *lane, struct io_list *list, struct sched_list *insert)
+{
+	struct limited limited = { .n = 0 };
+	struct weir_io **link = &list->first;
+	uint32_t looks = LIMITED_LOOK;
+
+	while (*link && looks-- && limited.n < LIMITED_MAX && dispatch_has_tag(lane)) {
+		uint32_t submitter = (*link)->submitter;
+
+		if (!is_limited(&limited, submitter)) {
+			if (accept_at(lane, list, link, insert))
+				continue;
+			limited.submitter[limited.n++] = submitter;
+		}
+		link = &(*link)->q_next;
+	}
 }
 
 /* In order: who waits longest is served first. */
@@ -270,8 +310,10 @@ static void accept_waiting(struct lane *lane, struct sched_list *insert)
 	unsigned skip = 0;
 
 	while (lane->nr_free && (list = longest_waiting(lane, skip)))
-		if (!accept_head(lane, list, insert))
+		if (!accept_at(lane, list, &list->first, insert)) {
+			accept_behind(lane, list, insert);
 			skip |= 1u << (list - lane->waiting);
+		}
 }
 
 /* Takes IO in, or lets it wait in line; what joins another needs no tag, so no line either. */
@@ -280,7 +322,9 @@ static void accept_new(struct lane *lane, struct weir_io *io, struct sched_list 
 	io->q_parts = 1; /* held while it is cut, so that it does not end too early */
 	if (sequence_accept(lane, io) || join_io(lane, io, insert))
 		return;
-	if (lane->waiting[wait_kind(io)].first || !accept_data(lane, io, insert))
+	/* Where there is a tag, those who wait have been refused it by the scheduler. */
+	if ((lane->waiting[wait_kind(io)].first && !dispatch_has_tag(lane)) ||
+	    !accept_data(lane, io, insert))
 		wait_for_tag(lane, io);
 }
 

@@ -39,7 +39,7 @@ static void start(const char *device, const char *sched)
 	rig_reset(device);
 	rig.opts.scheduler = sched;
 	rig.opts.depth = 16;
-	rig.opts.nr_requests = 2048;
+	rig.opts.nr_requests = 256; /* the default of a queue 128 deep */
 }
 
 /* BUDGET in sectors; "0": what bfq finds out. */
