@@ -273,9 +273,10 @@ static void on_end(struct weir_io *io)
 {
 	struct slot *slot = io->user;
 	struct submitter *s = &submitters[0];
+	uint32_t begun = slot->begun; /* once it has ended its submitter may begin it again */
 
 	__atomic_fetch_add(&ended_ios, 1, __ATOMIC_RELAXED);
-	assert_int_equal(__atomic_add_fetch(&slot->ended, 1, __ATOMIC_RELEASE), slot->begun);
+	assert_int_equal(__atomic_add_fetch(&slot->ended, 1, __ATOMIC_RELEASE), begun);
 	if (!one_thread)
 		return;
 	check(s, slot);
