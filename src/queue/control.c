@@ -184,7 +184,7 @@ void control_apply(struct lane *lane)
 	pthread_mutex_unlock(&q->lock);
 	if (old)
 		old->ops->exit(old);
-	if (lane->draining && !lane->drained && lane->nr_free == lane->nr_tags)
+	if (lane->draining && lane->nr_free == lane->nr_tags)
 		control_drained(lane);
 }
 
