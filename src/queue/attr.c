@@ -25,6 +25,11 @@ struct attr_row {
 	void (*range)(struct weir_queue *q, struct weir_attr *attr);
 };
 
+static int64_t get_depth(struct weir_queue *q)
+{
+	return __atomic_load_n(&q->depth, __ATOMIC_RELAXED);
+}
+
 static int64_t get_nr_requests(struct weir_queue *q)
 {
 	return __atomic_load_n(&q->nr_requests, __ATOMIC_RELAXED);
@@ -36,7 +41,7 @@ static void range_nr_requests(struct weir_queue *q, struct weir_attr *attr)
 	bool direct = q->sched_ops->flags & SCHED_DIRECT;
 
 	attr->def = control_nr_requests(q, q->sched_ops);
-	attr->max = direct ? (int64_t)q->depth : NR_REQUESTS_MAX;
+	attr->max = direct ? get_depth(q) : NR_REQUESTS_MAX;
 	attr->min = attr->max < NR_REQUESTS_MIN ? attr->max : NR_REQUESTS_MIN;
 }
 
@@ -77,11 +82,6 @@ static int set_max_sectors(struct weir_queue *q, int64_t value)
 	__atomic_store_n(&q->max_io_bytes, bytes - bytes % q->info->logical_block_bytes,
 			 __ATOMIC_RELAXED);
 	return 0;
-}
-
-static int64_t get_depth(struct weir_queue *q)
-{
-	return __atomic_load_n(&q->depth, __ATOMIC_RELAXED);
 }
 
 static void range_depth(struct weir_queue *q, struct weir_attr *attr)
@@ -193,10 +193,10 @@ static void describe_tunable(struct weir_queue *q, const struct sched_tunable *t
 	};
 }
 
-int weir_queue_attr(struct weir_queue *q, size_t index, struct weir_attr *attr)
+/* Under the lock, as ranges depend on the scheduler. */
+static int describe(struct weir_queue *q, size_t index, struct weir_attr *attr)
 {
-	const struct sched_ops *ops = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE);
-	const struct sched_tunable *t = ops->tunables;
+	const struct sched_tunable *t = q->sched_ops->tunables;
 
 	if (index < NR_ROWS) {
 		*attr = rows[index].attr;
@@ -210,6 +210,16 @@ int weir_queue_attr(struct weir_queue *q, size_t index, struct weir_attr *attr)
 			return 0;
 		}
 	return -ENOENT;
+}
+
+int weir_queue_attr(struct weir_queue *q, size_t index, struct weir_attr *attr)
+{
+	int err;
+
+	pthread_mutex_lock(&q->lock);
+	err = describe(q, index, attr);
+	pthread_mutex_unlock(&q->lock);
+	return err;
 }
 
 static int no_such(struct weir_queue *q, const char *name)

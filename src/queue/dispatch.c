@@ -311,9 +311,19 @@ static void accept_waiting(struct lane *lane, struct sched_list *insert)
 
 	while (lane->nr_free && (list = longest_waiting(lane, skip)))
 		if (!accept_at(lane, list, &list->first, insert)) {
-			accept_behind(lane, list, insert);
+			if (lane->sched->ops->flags & SCHED_LIMITS_SUBMITTERS)
+				accept_behind(lane, list, insert);
 			skip |= 1u << (list - lane->waiting);
 		}
+}
+
+/* Others wait, and before IO. Where there is a tag they are over a limit, which may be their own.
+ */
+static bool must_queue(const struct lane *lane, const struct weir_io *io)
+{
+	bool own_limits = lane->sched->ops->flags & SCHED_LIMITS_SUBMITTERS;
+
+	return lane->waiting[wait_kind(io)].first && !(own_limits && dispatch_has_tag(lane));
 }
 
 /* Takes IO in, or lets it wait in line; what joins another needs no tag, so no line either. */
@@ -322,9 +332,7 @@ static void accept_new(struct lane *lane, struct weir_io *io, struct sched_list 
 	io->q_parts = 1; /* held while it is cut, so that it does not end too early */
 	if (sequence_accept(lane, io) || join_io(lane, io, insert))
 		return;
-	/* Where there is a tag, those who wait have been refused it by the scheduler. */
-	if ((lane->waiting[wait_kind(io)].first && !dispatch_has_tag(lane)) ||
-	    !accept_data(lane, io, insert))
+	if (must_queue(lane, io) || !accept_data(lane, io, insert))
 		wait_for_tag(lane, io);
 }
 

@@ -104,7 +104,7 @@ static void start_flush(struct lane *lane, struct request *rq)
 	struct io_list *list = &lane->flushes;
 	struct weir_io *io = list->first;
 
-	rq->cmd = (struct weir_cmd){ .op = WEIR_OP_FLUSH, .buf_index = -1, .prio = io->prio };
+	rq->cmd = (struct weir_cmd){ .op = WEIR_OP_FLUSH, .buf_index = -1, .prio = io->q_prio };
 	rq->rq.op = WEIR_OP_FLUSH;
 	rq->rq.flags = SCHED_RQ_SYNC | SCHED_RQ_NOMERGE;
 	rq->rq.start_ns = lane->now;

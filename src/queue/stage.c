@@ -99,27 +99,19 @@ void stage_returned(struct lane *lane, struct weir_io *io)
 	lane_wake(lane);
 }
 
-/* Takes what is staged in CTX for LANE. Whoever staged it may have woken the lane that served it
- * before a switch of the scheduler: then that one, here, wakes the other. */
+/* Takes what is staged in CTX for LANE. A switch of the scheduler may move the home between the
+ * staging and the waking; whoever switched wakes every lane after that, so the right one looks. */
 static void take_ctx(struct lane *lane, struct ctx *ctx, struct io_list *into)
 {
 	struct lane *home = queue_home(lane->q);
 
-	for (int kind = 0; kind < LANE_KINDS; kind++) {
-		struct lane *at = home ? home : ctx->lane[kind];
-		bool others = false;
-
-		if (at != lane && !lane->seen)
-			continue;
-		pthread_mutex_lock(&ctx->lock);
-		if (at == lane)
+	if (home ? home != lane : ctx->lane[LANE_DEFAULT] != lane && ctx->lane[LANE_READ] != lane)
+		return;
+	pthread_mutex_lock(&ctx->lock);
+	for (int kind = 0; kind < LANE_KINDS; kind++)
+		if (home || ctx->lane[kind] == lane)
 			io_list_join(into, &ctx->staged[kind]);
-		else
-			others = ctx->staged[kind].first;
-		pthread_mutex_unlock(&ctx->lock);
-		if (others)
-			lane_wake(at);
-	}
+	pthread_mutex_unlock(&ctx->lock);
 }
 
 void stage_take(struct lane *lane, struct io_list *into)

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/opts.h"
-#include "queue/lane.h"
+#include "queue/control.h"
 
 static uint64_t get(const uint64_t *counter)
 {
@@ -96,20 +96,13 @@ struct weir_device *weir_queue_device(struct weir_queue *q)
 	return q->dev;
 }
 
-/* A limit was raised, perhaps: what waits for it is to look again. */
-static void wake_all(struct weir_queue *q)
-{
-	for (uint32_t i = 0; i < q->nr_lanes; i++)
-		lane_wake(&q->lanes[i]);
-}
-
 int weir_queue_set_depth(struct weir_queue *q, uint32_t depth)
 {
 	if (!depth || depth > q->opts.depth)
 		return error_set(-EINVAL, "depth %u: it goes from 1 to %u, the depth at open",
 				 depth, q->opts.depth);
 	__atomic_store_n(&q->depth, depth, __ATOMIC_RELAXED);
-	wake_all(q);
+	control_changed(q);
 	return 0;
 }
 
@@ -118,6 +111,6 @@ int weir_queue_set_depth_bytes(struct weir_queue *q, uint64_t depth_bytes)
 	if (!depth_bytes)
 		return error_set(-EINVAL, "depth_bytes is at least 1");
 	__atomic_store_n(&q->depth_bytes, depth_bytes, __ATOMIC_RELAXED);
-	wake_all(q);
+	control_changed(q);
 	return 0;
 }

@@ -63,6 +63,8 @@ enum sched_scope { SCHED_PER_LANE, SCHED_PER_QUEUE };
 
 enum sched_flags {
 	SCHED_DIRECT = 1 << 0, /* keeps no order: with room, requests may pass it by */
+	/* limit_depth() differs by submitter: who is over his own must not hold back others. */
+	SCHED_LIMITS_SUBMITTERS = 1 << 1,
 };
 
 enum sched_merge { SCHED_MERGE_NONE, SCHED_MERGE_BACK, SCHED_MERGE_FRONT, SCHED_MERGE_DISCARD };

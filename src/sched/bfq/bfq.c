@@ -355,6 +355,7 @@ const struct sched_ops sched_bfq = {
 	.name = "bfq",
 	.summary = "shares of the drive by weight, and quick answers: for hard disks and tenants",
 	.scope = SCHED_PER_QUEUE,
+	.flags = SCHED_LIMITS_SUBMITTERS,
 	.tunables = bfq_tunables,
 	.init = bfq_init,
 	.exit = bfq_exit,
