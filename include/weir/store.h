@@ -129,7 +129,17 @@ int weir_store_close(struct weir_store *s);
 enum weir_put_flags {
 	WEIR_PUT_WRITTEN = 0,
 	WEIR_PUT_DURABLE = 1 << 0,
+	WEIR_PUT_STREAM_SHIFT = 8, /* bits 8 to 15: see WEIR_PUT_STREAM() */
 };
+
+/*
+ * The flag that puts a new key into STREAM, a number that weir_store_tenant() gave; without it, it
+ * is 0, the stream of those who are no tenant. A key that is there stays in the stream it is in
+ * until it is deleted or evicted, so deletes and gets need no stream.
+ */
+#define WEIR_PUT_STREAM(stream) ((uint32_t)(stream) << WEIR_PUT_STREAM_SHIFT)
+/* The stream in FLAGS. */
+#define WEIR_PUT_STREAM_OF(flags) ((flags) >> WEIR_PUT_STREAM_SHIFT & 0xffu)
 
 enum weir_store_op_kind {
 	WEIR_STORE_PUT = 0,
@@ -145,7 +155,7 @@ enum weir_store_op_kind {
  */
 struct weir_store_op {
 	uint32_t kind;	/* enum weir_store_op_kind */
-	uint32_t flags; /* enum weir_put_flags, for put and delete */
+	uint32_t flags; /* enum weir_put_flags and WEIR_PUT_STREAM(), for put and delete */
 	const void *key;
 	uint32_t key_len;   /* bytes, 1 to WEIR_KEY_MAX */
 	uint32_t submitter; /* who is accounted */
@@ -170,7 +180,7 @@ struct weir_store_op {
 	void *s_private;
 	uint64_t s_start_ns;
 	uint32_t s_state;
-	uint32_t s_reserved;
+	uint32_t s_log;
 };
 
 /*

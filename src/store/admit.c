@@ -123,6 +123,7 @@ static void batch_take(struct batch *b, struct rec *r, struct weir_store_op *op)
 	struct weir_store *s = b->log->s;
 
 	r->op = op;
+	r->log = b->log;
 	r->length = (uint32_t)op_payload_bytes(op);
 	r->flags = op->kind == WEIR_STORE_DELETE ? DISK_TOMBSTONE : 0;
 	r->sequence = s->sequence++;
@@ -161,7 +162,7 @@ static bool log_nothing_to_delete(struct log *l, struct weir_store_op *op)
 	newest = admitted_find(l->s, op->s_hash);
 	if (newest ? !(newest->flags & DISK_TOMBSTONE) : index_get(&l->s->index, op->s_hash, NULL))
 		return false;
-	op_list_pop(&l->pending);
+	log_pop(l);
 	/* "Not there" is true only when the tombstone that makes it so is written, and durable only
 	 * when that is flushed. */
 	if (newest) {
@@ -192,7 +193,7 @@ static enum admit_result log_admit_one(struct log *l, struct batch **b)
 	int rc;
 
 	if (l->s->broken) {
-		op_end(l->s, op_list_pop(&l->pending), l->s->broken);
+		op_end(l->s, log_pop(l), l->s->broken);
 		return ADMIT_NEXT;
 	}
 	if (log_nothing_to_delete(l, op))
@@ -202,7 +203,7 @@ static enum admit_result log_admit_one(struct log *l, struct batch **b)
 	seg = *b ? (*b)->seg : log_room(l, op);
 	if (!seg || !log_may_take(l, seg, op))
 		return ADMIT_WAIT;
-	op_list_pop(&l->pending);
+	log_pop(l);
 	rc = log_take(l, seg, b, op);
 	if (rc)
 		op_end(l->s, op, rc);
@@ -233,15 +234,24 @@ void log_kick(struct log *l)
 
 void log_append(struct log *l, struct weir_store_op *op)
 {
+	logs_claim(l->s, op, l);
 	op_list_add(&l->pending, op);
 	log_kick(l);
 }
 
-void log_init(struct weir_store *s)
+struct weir_store_op *log_pop(struct log *l)
 {
-	struct log *l = &s->log;
+	struct weir_store_op *op = op_list_pop(&l->pending);
 
+	if (op)
+		logs_unclaim(l->s, op);
+	return op;
+}
+
+void log_init(struct log *l, struct weir_store *s, uint32_t stream)
+{
 	l->s = s;
+	l->stream = stream;
 	l->seal.log = l->reclaim.log = l;
 	for (uint32_t i = 0; i < BEGIN_AHEAD_MAX; i++)
 		l->begin[i].log = l;

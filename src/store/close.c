@@ -19,19 +19,28 @@ void store_break(struct weir_store *s, int result)
 	s->broken = -EROFS;
 	s->first_error = result;
 	/* What waits for a footer or for space would wait for ever. */
-	log_publish(&s->log);
-	if (s->log.pending.first)
-		log_kick(&s->log);
+	logs_publish(s);
+	logs_kick(s);
+}
+
+static bool log_busy(const struct log *l)
+{
+	return l->admit_posted || l->seal.seg || segment_beginning(l) || l->reclaim.seg ||
+	       !STAILQ_EMPTY(&l->batches) || (!l->s->broken && !TAILQ_EMPTY(&l->sealing));
 }
 
 /* Is anything of the store's own under way? */
 static bool store_busy(const struct weir_store *s)
 {
-	const struct log *l = &s->log;
+	const struct log *l;
+	uint32_t i;
 
-	return s->ios || l->admit_posted || l->seal.seg || segment_beginning(l) || l->reclaim.seg ||
-	       s->flusher.busy || !STAILQ_EMPTY(&l->batches) ||
-	       (!s->broken && !TAILQ_EMPTY(&l->sealing));
+	if (s->ios || s->flusher.busy)
+		return true;
+	LOGS_FOREACH(s, l, i)
+	if (log_busy(l))
+		return true;
+	return false;
 }
 
 static void close_done(struct weir_task *task)
@@ -49,11 +58,13 @@ static void close_done(struct weir_task *task)
 
 void close_check(struct weir_store *s)
 {
-	struct log *l = &s->log;
+	struct log *l;
+	uint32_t i;
 
 	/* The closing itself is one of the operations. */
 	if (!s->closing || s->closed.fn || s->ops > 1)
 		return;
+	LOGS_FOREACH(s, l, i)
 	if (l->open && !s->broken)
 		seal_close(l, l->open);
 	if (store_busy(s))

@@ -47,10 +47,15 @@ static void flush_tell(struct weir_store *s, struct served *served, int result)
 static void flush_succeeded(struct weir_store *s)
 {
 	struct flusher *f = &s->flusher;
+	struct log *l;
+	uint32_t i;
 
 	s->stats.flushes++;
-	s->log.durable = f->covers;
-	s->log.durable_bytes = f->covers_bytes;
+	LOGS_FOREACH(s, l, i)
+	{
+		l->durable = l->covers;
+		l->durable_bytes = l->flushing_bytes;
+	}
 	f->unflushed_puts -= f->covers_puts;
 }
 
@@ -79,23 +84,26 @@ static void flush_done(struct sio *sio, int result)
 		flush_succeeded(s);
 	flush_tell(s, &served, result);
 	flush_kick(s);
-	if (s->log.pending.first)
-		log_kick(&s->log);
+	logs_kick(s);
 }
 
 static void flush_submit(struct weir_store *s)
 {
 	struct flusher *f = &s->flusher;
+	struct log *l;
+	uint32_t i;
 
 	f->busy = true;
 	f->wanted = false;
 	STAILQ_CONCAT(&f->running, &f->waiting);
 	op_list_join(&f->ops_running, &f->ops_waiting);
 	/* The watermark: what is published has been written, so this flush covers it. */
-	f->covers = s->log.published;
-	f->covers_bytes = s->log.published_bytes;
+	LOGS_FOREACH(s, l, i)
+	{
+		l->covers = l->published;
+		l->flushing_bytes = l->published_bytes;
+	}
 	f->covers_puts = f->unflushed_puts;
-	s->log.flushing_bytes = f->covers_bytes;
 	weir_io_flush(&f->sio.io);
 	sio_submit(s, &f->sio, flush_done);
 }

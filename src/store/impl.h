@@ -42,6 +42,7 @@
 #define BEGIN_AHEAD_BYTES (32ull << 20)
 #define BEGIN_AHEAD_MAX 8u
 #define ADMITTED_BUCKETS 4096u
+#define CLAIM_BUCKETS 1024u
 
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
@@ -123,11 +124,13 @@ enum segment_state {
 };
 
 struct segment {
+	struct log *log; /* where it is, or is about to be; NULL: free */
 	uint32_t number;
 	uint8_t state;	   /* enum segment_state */
 	bool failed;	   /* a batch of it could not be written */
 	bool from_reserve; /* taken for a tombstone: puts wait until the reserve is whole */
 	bool no_footer;
+	bool contested; /* while it is recovered: see contest.c */
 	struct generation gen;
 	uint32_t used;	  /* blocks given out: the next batch goes here */
 	uint32_t end;	  /* blocks published */
@@ -146,6 +149,7 @@ TAILQ_HEAD(segment_list, segment);
 /* A record between admission and publication. */
 struct rec {
 	struct weir_store_op *op;
+	struct log *log;
 	struct rec *next;	  /* in its batch */
 	struct rec *chain;	  /* in the table of what is admitted, newest first */
 	struct op_list followers; /* deletes that found this tombstone under way */
@@ -208,7 +212,7 @@ struct reclaim_job {
 /* A FIFO of segments. */
 struct log {
 	struct weir_store *s;
-	uint32_t stream;
+	uint32_t stream;	      /* its place among the logs */
 	struct segment_list segments; /* oldest first, the open one last */
 	struct segment *open;
 	struct segment_list ahead; /* empty; begun or being begun, oldest first */
@@ -223,7 +227,12 @@ struct log {
 	struct reclaim_job reclaim;
 	/* How far it got: all is published, or durable, before these. Bytes count since open. */
 	struct logpos published, durable;
+	struct logpos covers; /* published when the flush that runs was submitted */
 	uint64_t admitted_bytes, published_bytes, flushing_bytes, durable_bytes;
+	/* What lives in it now, and what was done since open. */
+	uint64_t entries, live_bytes;
+	uint64_t written_bytes, evicted_segments;
+	uint32_t used_segments;
 };
 
 /* The one who flushes. */
@@ -233,10 +242,13 @@ struct flusher {
 	bool wanted; /* nobody waits, but it is time */
 	struct flush_list waiting, running;
 	struct op_list ops_waiting, ops_running;
-	/* As of the submission of the flush that runs. */
-	struct logpos covers;
-	uint64_t covers_bytes, covers_puts;
+	uint64_t covers_puts;	 /* as of the submission of the flush that runs */
 	uint64_t unflushed_puts; /* acknowledged as written, not yet covered */
+};
+
+/* Pending operations of some keys, oldest first; linked through s_private. */
+struct claims {
+	struct weir_store_op *first, *last;
 };
 
 struct weir_store {
@@ -261,7 +273,10 @@ struct weir_store {
 	struct segment *segments;
 	struct segment_list free;
 	uint32_t free_count;
-	struct log log;
+	uint32_t reclaiming; /* on their way to be free */
+	struct log *logs[DISK_STREAMS];
+	uint32_t nr_logs; /* atomic: other threads look */
+	struct claims claims[CLAIM_BUCKETS];
 	struct flusher flusher;
 	struct rec *admitted[ADMITTED_BUCKETS];
 	uint64_t sequence;    /* the next record's */
@@ -290,10 +305,35 @@ void flush_want(struct weir_store *s);
 /* Submits the next flush if somebody waits and none runs. */
 void flush_kick(struct weir_store *s);
 
+/* logs.c */
+/* Sees to it that there are N logs: 0 or -ENOMEM. */
+int logs_make(struct weir_store *s, uint32_t n);
+void logs_free(struct weir_store *s);
+/* The log that OP, a put or delete, belongs to: the one where its key lives or is about to. */
+struct log *logs_choose(struct weir_store *s, const struct weir_store_op *op);
+/* OP is pending, or is no longer. */
+void logs_claim(struct weir_store *s, struct weir_store_op *op, const struct log *l);
+void logs_unclaim(struct weir_store *s, struct weir_store_op *op);
+/* What waits for space or for a flush looks again. */
+void logs_kick(struct weir_store *s);
+void logs_publish(struct weir_store *s);
+#define LOGS_FOREACH(s, l, i) for ((i) = 0; (i) < (s)->nr_logs && ((l) = (s)->logs[i], true); (i)++)
+
+/* entries.c: the index, and what of it lives in which log */
+int entries_set(struct weir_store *s, const uint64_t hash[2], const struct index_value *value);
+bool entries_remove(struct weir_store *s, const uint64_t hash[2]);
+bool entries_remove_at(struct weir_store *s, const uint64_t hash[2], uint64_t position);
+/* Removes all of SEG; how many. Looks at the whole index. */
+uint64_t entries_sweep(struct weir_store *s, const struct segment *seg);
+/* The log in which HASH lives, or NULL. */
+struct log *entries_log(struct weir_store *s, const uint64_t hash[2]);
+
 /* admit.c: from pending operations to batches */
-void log_init(struct weir_store *s);
+void log_init(struct log *l, struct weir_store *s, uint32_t stream);
 void log_append(struct log *l, struct weir_store_op *op);
 void log_kick(struct log *l);
+/* The oldest pending operation of L, which is pending no longer; NULL: there is none. */
+struct weir_store_op *log_pop(struct log *l);
 /* The newest admitted record of HASH that is not published, or NULL. */
 struct rec *admitted_find(struct weir_store *s, const uint64_t hash[2]);
 void admitted_add(struct weir_store *s, struct rec *r);
@@ -327,9 +367,10 @@ void seal_kick(struct log *l);
 void seal_footer(struct weir_store *s, const struct segment *seg, struct footer *f, void **buf);
 
 /* reclaim.c */
-void reclaim_start(struct log *l);
+/* Sees to it that MISSING segments beyond the reserve will be free. */
+void reclaim_start(struct weir_store *s, uint32_t missing);
 /* A read of SEG has ended. */
-void reclaim_reader_gone(struct weir_store *s, struct segment *seg);
+void reclaim_reader_gone(struct segment *seg);
 
 /* read.c */
 void read_get(struct weir_store *s, struct weir_store_op *op);

@@ -122,21 +122,37 @@ static uint32_t *index_find(const struct index *x, const uint64_t hash[2])
 	return link;
 }
 
+static void index_value(const struct index_entry *e, struct index_value *value)
+{
+	value->position = e->place >> 16;
+	value->flags = (uint16_t)e->place;
+	value->checksum = e->checksum;
+	value->length = e->length;
+}
+
 bool index_get(const struct index *x, const uint64_t hash[2], struct index_value *value)
 {
 	uint32_t *link = index_find(x, hash);
-	const struct index_entry *e;
 
 	if (*link == INDEX_END)
 		return false;
-	e = index_entry(x, *link);
-	if (value) {
-		value->position = e->place >> 16;
-		value->flags = (uint16_t)e->place;
-		value->checksum = e->checksum;
-		value->length = e->length;
-	}
+	if (value)
+		index_value(index_entry(x, *link), value);
 	return true;
+}
+
+void index_each(const struct index *x,
+		void (*fn)(const uint64_t hash[2], const struct index_value *value, void *user),
+		void *user)
+{
+	struct index_value value;
+	uint32_t bucket, n;
+
+	for (bucket = 0; bucket < x->buckets; bucket++)
+		for (n = *index_head(x, bucket); n != INDEX_END; n = index_entry(x, n)->next) {
+			index_value(index_entry(x, n), &value);
+			fn(index_entry(x, n)->hash, &value, user);
+		}
 }
 
 /* Splits one bucket. Without memory for it the chains get a little longer, no more. */

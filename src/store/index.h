@@ -65,6 +65,11 @@ void index_unreserve(struct index *x);
  * back by the caller. */
 int index_set(struct index *x, const uint64_t hash[2], const struct index_value *value);
 
+/* Calls FN for every entry. */
+void index_each(const struct index *x,
+		void (*fn)(const uint64_t hash[2], const struct index_value *value, void *user),
+		void *user);
+
 /* Removes HASH; false if it is not there. */
 bool index_remove(struct index *x, const uint64_t hash[2]);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * list.c - every entry with its key, in log order.
+ * list.c - every entry with its key, stream by stream in log order.
  *
  * Keys are only on the device, in the batch headers. The loop reads them window by window, each
  * step an operation of its own, and keeps what the index still points at; the calling thread
@@ -21,7 +21,8 @@
 struct list_entry {
 	uint64_t sequence;
 	uint32_t length;
-	uint32_t key_len;
+	uint16_t key_len;
+	uint16_t stream;
 };
 
 static_assert(sizeof(struct list_entry) <= sizeof(struct disk_record),
@@ -30,6 +31,7 @@ static_assert(sizeof(struct list_entry) <= sizeof(struct disk_record),
 struct list_req {
 	struct weir_store_op op;
 	struct sio sio;
+	uint32_t stream; /* whose log is read */
 	struct logpos at;
 	struct segment *seg;
 	uint8_t *window; /* LIST_WINDOW bytes, aligned */
@@ -41,7 +43,7 @@ struct list_req {
 
 static void list_add(struct weir_store *s, struct list_req *req, const struct batch_record *r)
 {
-	struct list_entry e = { r->sequence, r->length, r->key_len };
+	struct list_entry e = { r->sequence, r->length, r->key_len, (uint16_t)req->stream };
 	uint64_t hash[2];
 	struct index_value value;
 
@@ -94,22 +96,35 @@ static void list_read_done(struct sio *sio, int result)
 		req->at.block += blocks;
 		from += (size_t)blocks << s->lay->block_shift;
 	}
-	reclaim_reader_gone(s, req->seg);
+	reclaim_reader_gone(req->seg);
 	op_end(s, &req->op, result ? -EIO : 0);
 }
 
-/* The segment to go on in, REQ->at in it; NULL: that was all. */
-static struct segment *list_segment(struct weir_store *s, struct list_req *req)
+/* The segment of L to go on in, REQ->at in it; NULL: that was all. */
+static struct segment *list_in_log(const struct log *l, struct list_req *req)
 {
 	struct segment *seg;
 	int order;
 
-	TAILQ_FOREACH(seg, &s->log.segments, link) {
+	TAILQ_FOREACH(seg, &l->segments, link) {
 		order = generation_compare(seg->gen, req->at.gen);
 		if (order > 0)
 			req->at = (struct logpos){ seg->gen, 1 };
 		if (order >= 0 && req->at.block < seg->end)
 			return seg;
+	}
+	return NULL;
+}
+
+static struct segment *list_segment(struct weir_store *s, struct list_req *req)
+{
+	struct segment *seg;
+
+	for (; req->stream < s->nr_logs; req->stream++) {
+		seg = list_in_log(s->logs[req->stream], req);
+		if (seg)
+			return seg;
+		memset(&req->at, 0, sizeof(req->at));
 	}
 	return NULL;
 }
@@ -148,6 +163,7 @@ static int list_hand_out(const struct list_req *req,
 		memcpy(&e, p, sizeof(e));
 		entry.key = p + sizeof(e);
 		entry.key_len = e.key_len;
+		entry.stream = e.stream;
 		entry.value_len = e.length;
 		entry.sequence = e.sequence;
 		rc = fn(&entry, user);

@@ -23,6 +23,7 @@ static void store_free(struct weir_store *s)
 	for (n = 0; s->segments && n < s->super.layout.segments; n++)
 		free(s->segments[n].entries);
 	free(s->segments);
+	logs_free(s);
 	index_free(&s->index);
 	bufpool_free(&s->pool);
 	free(s);
@@ -56,11 +57,10 @@ static int store_check_features(const struct weir_store *s)
 				 "%s: the store uses features 0x%llx that this weir cannot write: "
 				 "open it read-only, or use a newer weir",
 				 path, (unsigned long long)unknown);
-	if (s->super.device_count != 1 || s->super.streams > 1)
-		return error_set(
-			-EPROTONOSUPPORT,
-			"%s: one of %u devices with %u streams: this weir knows one of each", path,
-			s->super.device_count, s->super.streams);
+	if (s->super.device_count != 1)
+		return error_set(-EPROTONOSUPPORT,
+				 "%s: one of %u devices of a store: this weir knows stores on one",
+				 path, s->super.device_count);
 	return 0;
 }
 
@@ -78,10 +78,9 @@ static int store_memory(struct weir_store *s, const struct weir_store_opts *opts
 		s->batch_bytes = s->lay->segment_bytes;
 	TAILQ_INIT(&s->free);
 	flush_init(s);
-	log_init(s);
 	bufpool_init(&s->pool, info->memory_align_bytes);
 	s->segments = calloc(s->lay->segments, sizeof(*s->segments));
-	if (!s->segments || index_init(&s->index))
+	if (!s->segments || index_init(&s->index) || logs_make(s, s->super.streams))
 		return error_sys(-ENOMEM, "%s: opening the store", weir_device_path(s->dev));
 	return 0;
 }

@@ -31,6 +31,17 @@ static int op_too_long(struct weir_store *s, uint64_t length)
 			 is, max, format_size(segment, fit, sizeof(fit)));
 }
 
+static int op_check_stream(struct weir_store *s, uint32_t stream)
+{
+	uint32_t n = __atomic_load_n(&s->nr_logs, __ATOMIC_ACQUIRE);
+
+	if (stream < n)
+		return 0;
+	return error_set(-EINVAL,
+			 "no such stream: %u (there are %u; weir_store_tenant() gives them)",
+			 stream, n);
+}
+
 int op_check(struct weir_store *s, const struct weir_store_op *op)
 {
 	if (op->kind >= WEIR_STORE_OP_COUNT)
@@ -43,6 +54,12 @@ int op_check(struct weir_store *s, const struct weir_store_op *op)
 	if (!op->key || !op->key_len || op->key_len > WEIR_KEY_MAX)
 		return error_set(-EINVAL, "key of %u bytes: keys have 1 to %u", op->key_len,
 				 WEIR_KEY_MAX);
+	if (op->kind == WEIR_STORE_PUT || op->kind == WEIR_STORE_DELETE) {
+		int rc = op_check_stream(s, WEIR_PUT_STREAM_OF(op->flags));
+
+		if (rc)
+			return rc;
+	}
 	if (op->kind == WEIR_STORE_GET && op->capacity && !op->buf)
 		return error_set(-EINVAL, "get without a buffer");
 	if (op->kind != WEIR_STORE_PUT)
@@ -98,7 +115,7 @@ static void op_write(struct weir_store *s, struct weir_store_op *op)
 	if (s->read_only || s->broken)
 		op_end(s, op, -EROFS);
 	else
-		log_append(&s->log, op);
+		log_append(logs_choose(s, op), op);
 }
 
 static void op_sync(struct weir_store *s, struct weir_store_op *op)

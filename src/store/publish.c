@@ -63,11 +63,11 @@ static void rec_publish(struct weir_store *s, const struct batch *b, struct rec 
 				     .length = r->length };
 
 	if (r->flags & DISK_TOMBSTONE) {
-		index_remove(&s->index, r->op->s_hash);
+		entries_remove(s, r->op->s_hash);
 		return;
 	}
 	/* Cannot fail: room was reserved at admission. */
-	index_set(&s->index, r->op->s_hash, &value);
+	entries_set(s, r->op->s_hash, &value);
 	s->flusher.unflushed_puts += !(r->op->flags & WEIR_PUT_DURABLE);
 }
 
@@ -91,14 +91,19 @@ static void batch_publish(struct batch *b)
 /*
  * A segment with a batch that could not be written is closed, and nothing behind that batch is
  * acknowledged (nor counted into the watermark) before a footer says that it is left out: a
- * recovery that walks the segment could find half of it and take it for a good one.
+ * recovery that walks the segment could find half of it and take it for a good one. The other
+ * logs wait too: a key whose put failed may live in one of them by now, and be deleted there.
  */
-static bool batch_held_back(const struct log *l, const struct batch *b)
+static bool batch_held_back(const struct batch *b)
 {
+	const struct weir_store *s = b->log->s;
 	const struct segment *seg;
+	const struct log *l;
+	uint32_t i;
 
+	LOGS_FOREACH(s, l, i)
 	TAILQ_FOREACH(seg, &l->sealing, sealing)
-		if (seg->failed && generation_compare(seg->gen, b->seg->gen) <= 0)
+		if (seg->failed && (l != b->log || generation_compare(seg->gen, b->seg->gen) <= 0))
 			return true;
 	return false;
 }
@@ -111,7 +116,7 @@ void log_publish(struct log *l)
 	while ((b = STAILQ_FIRST(&l->batches)) && b->ended) {
 		int result = b->result ? b->result : s->broken;
 
-		if (!result && batch_held_back(l, b))
+		if (!result && batch_held_back(b))
 			break;
 		STAILQ_REMOVE_HEAD(&l->batches, link);
 		if (result) {

@@ -51,7 +51,7 @@ static void read_done(struct sio *sio, int result)
 		result = read_verify(s, req);
 	}
 	bufpool_put(&s->pool, req->own, req->own_bytes);
-	reclaim_reader_gone(s, req->seg);
+	reclaim_reader_gone(req->seg);
 	free(req);
 	op_end(s, op, result);
 }

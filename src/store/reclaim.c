@@ -11,15 +11,25 @@
 
 #include "store/impl.h"
 
+/* JOB is over, done or not. */
+static struct segment *reclaim_end(struct reclaim_job *job)
+{
+	struct segment *seg = job->seg;
+
+	job->seg = NULL;
+	job->log->s->reclaiming--;
+	return seg;
+}
+
 static void reclaim_finish(struct reclaim_job *job)
 {
 	struct log *l = job->log;
 	struct weir_store *s = l->s;
-	struct segment *seg = job->seg;
-
-	job->seg = NULL;
 	s->stats.evicted_segments++;
-	segment_free_add(s, seg);
+	l->evicted_segments++;
+	segment_free_add(s, reclaim_end(job));
+	logs_kick(s);
+	/* The one that begins it need not be the one whose segment it was. */
 	log_kick(l);
 }
 
@@ -46,12 +56,12 @@ static void reclaim_discard(struct reclaim_job *job)
 	sio_submit(s, &job->sio, reclaim_discarded);
 }
 
-void reclaim_reader_gone(struct weir_store *s, struct segment *seg)
+void reclaim_reader_gone(struct segment *seg)
 {
-	struct reclaim_job *job = &s->log.reclaim;
+	struct reclaim_job *job = seg->log ? &seg->log->reclaim : NULL;
 
 	seg->readers--;
-	if (job->seg != seg || !job->waits_for_readers || seg->readers)
+	if (!job || job->seg != seg || !job->waits_for_readers || seg->readers)
 		return;
 	job->waits_for_readers = false;
 	reclaim_discard(job);
@@ -74,8 +84,8 @@ static bool reclaim_by_footer(struct reclaim_job *job)
 	for (n = 0; n < f.count; n++) {
 		footer_entry_decode(&e, &disk[n]);
 		if (!(e.flags & DISK_TOMBSTONE))
-			s->stats.evicted_entries += index_remove_at(
-				&s->index, e.hash, layout_position(l, f.place.segment, e.block));
+			s->stats.evicted_entries += entries_remove_at(
+				s, e.hash, layout_position(l, f.place.segment, e.block));
 	}
 	return true;
 }
@@ -83,14 +93,12 @@ static bool reclaim_by_footer(struct reclaim_job *job)
 static void reclaim_drop(struct reclaim_job *job, bool footer)
 {
 	struct weir_store *s = job->log->s;
-	uint64_t from = layout_position(s->lay, job->seg->number, 0);
-
 	if (!footer || !reclaim_by_footer(job))
-		s->stats.evicted_entries +=
-			index_sweep(&s->index, from, from + s->lay->segment_blocks);
+		s->stats.evicted_entries += entries_sweep(s, job->seg);
 	bufpool_put(&s->pool, job->buf, job->buf_bytes);
 	job->buf = NULL;
 	TAILQ_REMOVE(&job->log->segments, job->seg, link);
+	job->log->used_segments--;
 	/* No new reads come: nothing points here any more. */
 	if (job->seg->readers)
 		job->waits_for_readers = true;
@@ -113,7 +121,7 @@ static void reclaim_marked(struct flush_waiter *w, int result)
 	struct segment *seg = job->seg;
 
 	if (result) {
-		job->seg = NULL;
+		reclaim_end(job);
 		return;
 	}
 	job->buf_bytes = (size_t)seg->footer_blocks << l->block_shift;
@@ -136,13 +144,29 @@ static void reclaim_mark_written(struct sio *sio, int result)
 	bufpool_put(&s->pool, job->buf, s->lay->block_bytes);
 	job->buf = NULL;
 	if (result) {
-		job->seg = NULL;
+		reclaim_end(job);
 		store_break(s, result);
 		return;
 	}
 	/* The log's next segment may be reclaimed only when this one cannot come back: its older
 	 * versions would be met without the newer ones that superseded them. */
 	flush_wait(s, &job->flushed, reclaim_marked);
+}
+
+/* It is tried again with the next operation; those who wait for it need not wait for ever. */
+static void reclaim_no_memory(struct weir_store *s)
+{
+	struct weir_store_op *op;
+	struct log *l;
+	uint32_t i;
+
+	LOGS_FOREACH(s, l, i)
+	{
+		op = log_pop(l);
+		if (op)
+			op_end(s, op, -ENOMEM);
+	}
+	logs_kick(s);
 }
 
 static void reclaim_flushed(struct flush_waiter *w, int result)
@@ -158,13 +182,9 @@ static void reclaim_flushed(struct flush_waiter *w, int result)
 	if (!result)
 		job->buf = bufpool_get(&s->pool, s->lay->block_bytes);
 	if (!job->buf) {
-		job->seg->state = SEGMENT_SEALED;
-		job->seg = NULL;
-		/* Tried again with the next operation; this one need not wait for ever. */
-		if (!result && job->log->pending.first) {
-			op_end(s, op_list_pop(&job->log->pending), -ENOMEM);
-			log_kick(job->log);
-		}
+		reclaim_end(job)->state = SEGMENT_SEALED;
+		if (!result)
+			reclaim_no_memory(s);
 		return;
 	}
 	memset(job->buf, 0, s->lay->block_bytes);
@@ -174,15 +194,40 @@ static void reclaim_flushed(struct flush_waiter *w, int result)
 	sio_submit(s, &job->sio, reclaim_mark_written);
 }
 
-void reclaim_start(struct log *l)
+/* The log whose head goes next: the oldest of all. NULL: no head is sealed. */
+static struct log *reclaim_choose(const struct weir_store *s)
 {
-	struct reclaim_job *job = &l->reclaim;
+	struct log *l, *best = NULL;
+	uint32_t i;
+
+	LOGS_FOREACH(s, l, i)
+	{
+		struct segment *head = TAILQ_FIRST(&l->segments);
+
+		if (l->reclaim.seg || !head || head->state != SEGMENT_SEALED)
+			continue;
+		if (!best || generation_compare(head->gen, TAILQ_FIRST(&best->segments)->gen) < 0)
+			best = l;
+	}
+	return best;
+}
+
+static void reclaim_begin(struct log *l)
+{
 	struct segment *seg = TAILQ_FIRST(&l->segments);
 
-	if (job->seg || !seg || seg->state != SEGMENT_SEALED)
-		return;
 	seg->state = SEGMENT_RECLAIMING;
-	job->seg = seg;
+	l->reclaim.seg = seg;
+	l->s->reclaiming++;
 	/* What superseded its entries must be on the medium before they go. */
-	flush_wait(l->s, &job->flushed, reclaim_flushed);
+	flush_wait(l->s, &l->reclaim.flushed, reclaim_flushed);
+}
+
+void reclaim_start(struct weir_store *s, uint32_t missing)
+{
+	struct log *l;
+
+	while (s->free_count + s->reclaiming < SEGMENTS_RESERVED + missing &&
+	       (l = reclaim_choose(s)))
+		reclaim_begin(l);
 }

@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "store/impl.h"
+#include "store/recover.h"
 #include "store/superio.h"
 #include "store/syncio.h"
 #include "store/walk.h"
@@ -24,24 +24,17 @@
 #define RECOVER_FOOTER_DEPTH 16u
 #define RECOVER_PAYLOAD_DEPTH 16u
 
-/* A segment in use, as it was found. */
-struct found {
-	struct segment *seg;
-	enum footer_state footer;
-	uint32_t footer_blocks;
-	bool walked;
-	uint32_t batches;
-};
-
 struct recover {
 	struct weir_store *s;
-	struct found *found; /* by generation */
+	struct found *found; /* log by log, oldest first */
 	uint32_t count;
+	uint32_t from; /* in found: the log that is read */
+	struct contest contest;
 	struct superio_found supers;
 	struct segment_list damaged; /* header gone */
 	uint64_t epoch;
-	uint64_t sequence; /* the highest seen */
-	struct logpos mark;
+	uint64_t sequence;		  /* the highest seen */
+	struct logpos mark[DISK_STREAMS]; /* of each log */
 	struct found *verifying;
 };
 
@@ -54,6 +47,22 @@ static void recover_place_header(struct syncio_many *m, uint64_t i, uint64_t *of
 	*length = r->s->lay->block_bytes;
 }
 
+/* A stream is in the superblock before anything is written in it; where both know nothing of it
+ * any more, its segments do. */
+static int recover_used(struct recover *r, struct segment *seg, uint32_t stream)
+{
+	struct weir_store *s = r->s;
+
+	r->found[r->count].seg = seg;
+	r->found[r->count++].stream = stream;
+	if (stream >= s->super.streams)
+		s->super.streams = stream + 1;
+	if (logs_make(s, s->super.streams))
+		return -ENOMEM;
+	seg->log = s->logs[stream];
+	return 0;
+}
+
 static int recover_header(struct syncio_many *m, uint64_t i, void *buf, int result)
 {
 	struct recover *r = m->user;
@@ -62,7 +71,8 @@ static int recover_header(struct syncio_many *m, uint64_t i, void *buf, int resu
 	struct header h;
 
 	seg->number = (uint32_t)i;
-	if (result || !header_decode(&h, buf, seg->number, &s->sum, s->super.uuid)) {
+	if (result || !header_decode(&h, buf, seg->number, &s->sum, s->super.uuid) ||
+	    h.stream >= DISK_STREAMS) {
 		/* Formatting wrote each header: one that is not there is damaged. The segment is
 		 * used again like a free one: left alone it could be readable another time, and
 		 * bring back versions that were superseded meanwhile. */
@@ -78,9 +88,8 @@ static int recover_header(struct syncio_many *m, uint64_t i, void *buf, int resu
 		r->sequence = h.sequence;
 	seg->gen = h.gen;
 	if (h.state == DISK_USED)
-		r->found[r->count++].seg = seg;
-	else
-		segment_free_add(s, seg);
+		return recover_used(r, seg, h.stream);
+	segment_free_add(s, seg);
 	return 0;
 }
 
@@ -88,6 +97,8 @@ static int found_compare(const void *a, const void *b)
 {
 	const struct found *x = a, *y = b;
 
+	if (x->stream != y->stream)
+		return x->stream < y->stream ? -1 : 1;
 	return generation_compare(x->seg->gen, y->seg->gen);
 }
 
@@ -156,8 +167,8 @@ static int recover_walk(struct recover *r, struct found *found)
 	s->stats.recovered_open_segments += result.batches > 0;
 	s->stats.recovered_bad_footers += found->footer == FOOTER_DAMAGED;
 	s->stats.recovered_skipped_blocks += result.skipped;
-	if (logpos_compare(result.mark, r->mark) > 0)
-		r->mark = result.mark;
+	if (logpos_compare(result.mark, r->mark[found->stream]) > 0)
+		r->mark[found->stream] = result.mark;
 	if (result.sequence > r->sequence)
 		r->sequence = result.sequence;
 	return 0;
@@ -189,7 +200,7 @@ static bool recover_unproved(const struct recover *r, const struct found *found,
 {
 	struct logpos at = { found->seg->gen, e->batch };
 
-	return !(e->flags & DISK_TOMBSTONE) && logpos_compare(at, r->mark) >= 0;
+	return !(e->flags & DISK_TOMBSTONE) && logpos_compare(at, r->mark[found->stream]) >= 0;
 }
 
 static void recover_place_payload(struct syncio_many *m, uint64_t i, uint64_t *offset,
@@ -257,12 +268,12 @@ static int recover_apply(struct recover *r, const struct segment *seg,
 		if (e.sequence > r->sequence)
 			r->sequence = e.sequence;
 		if (e.flags & DISK_TOMBSTONE) {
-			index_remove(&s->index, e.hash);
+			contest_remove(&r->contest, seg->log, e.hash);
 			continue;
 		}
 		value = (struct index_value){ layout_position(s->lay, seg->number, e.block),
 					      e.checksum, e.length, 0 };
-		if (index_set(&s->index, e.hash, &value))
+		if (contest_set(&r->contest, seg->log, e.hash, &value))
 			return -ENOMEM;
 	}
 	return 0;
@@ -279,7 +290,7 @@ static void recover_place_footer(struct syncio_many *m, uint64_t i, uint64_t *of
 				 size_t *length)
 {
 	struct recover *r = m->user;
-	struct found *found = &r->found[i];
+	struct found *found = &r->found[r->from + i];
 	const struct layout *l = r->s->lay;
 
 	if (found->walked)
@@ -291,7 +302,7 @@ static void recover_place_footer(struct syncio_many *m, uint64_t i, uint64_t *of
 static int recover_footer(struct syncio_many *m, uint64_t i, void *buf, int result)
 {
 	struct recover *r = m->user;
-	struct found *found = &r->found[i];
+	struct found *found = &r->found[r->from + i];
 	const struct layout *l = r->s->lay;
 	struct segment *seg = found->seg;
 	struct footer f;
@@ -311,17 +322,35 @@ static int recover_footer(struct syncio_many *m, uint64_t i, void *buf, int resu
 	return result ? result : recover_apply_walked(r, found);
 }
 
-static int recover_footers(struct recover *r)
+/* The segments of one log, COUNT from r->from on. */
+static int recover_log(struct recover *r, uint32_t count)
 {
 	struct syncio_many m = { .q = r->s->q,
-				 .count = r->count,
+				 .count = count,
 				 .depth = RECOVER_FOOTER_DEPTH,
 				 .op = WEIR_OP_READ,
 				 .place = recover_place_footer,
 				 .done = recover_footer,
 				 .user = r };
+	int rc = syncio_many(&m);
 
-	return syncio_many(&m);
+	/* What it contests is in it or in the logs before it. */
+	return rc ? rc : contest_settle(&r->contest, r->found, r->from + count);
+}
+
+static int recover_footers(struct recover *r)
+{
+	uint32_t end;
+	int rc = contest_init(&r->contest, r->s);
+
+	for (; r->from < r->count && !rc; r->from = end) {
+		for (end = r->from + 1; end < r->count; end++)
+			if (r->found[end].stream != r->found[r->from].stream)
+				break;
+		rc = recover_log(r, end - r->from);
+	}
+	contest_free(&r->contest);
+	return rc;
 }
 
 /* The footer of a walked segment. What it names is on the medium since the flush that recovery
@@ -373,7 +402,8 @@ static int recover_segments(struct recover *r)
 			continue;
 		}
 		seg->state = SEGMENT_SEALED;
-		TAILQ_INSERT_TAIL(&s->log.segments, seg, link);
+		TAILQ_INSERT_TAIL(&seg->log->segments, seg, link);
+		seg->log->used_segments++;
 	}
 	/* Last, so that they are overwritten last. */
 	while ((seg = TAILQ_FIRST(&r->damaged))) {
@@ -403,6 +433,16 @@ static int recover_steps(struct recover *r)
 	return rc;
 }
 
+/* All that is there is published; durable it is called only after a flush of this life. */
+static void recover_published(struct weir_store *s)
+{
+	struct log *l;
+	uint32_t i;
+
+	LOGS_FOREACH(s, l, i)
+	l->published = (struct logpos){ { s->super.epoch, 0 }, 0 };
+}
+
 int recover_run(struct weir_store *s, const struct superio_found *supers)
 {
 	struct recover r = { .s = s, .supers = *supers };
@@ -418,8 +458,7 @@ int recover_run(struct weir_store *s, const struct superio_found *supers)
 	if (rc)
 		return error_sys(rc, "%s: recovery", weir_device_path(s->dev));
 	s->sequence = r.sequence + 1;
-	/* All that is there is published; durable it is called only after a flush of this life. */
-	s->log.published = (struct logpos){ { s->super.epoch, 0 }, 0 };
+	recover_published(s);
 	s->stats.recovered_entries = s->index.entries;
 	s->stats.recovery_ns = clock_now() - begin;
 	return 0;

@@ -71,9 +71,10 @@ static void seal_finished(struct seal_job *job, bool footer)
 	free(seg->entries);
 	seg->entries = NULL;
 	seg->entries_room = 0;
-	log_publish(l);
+	logs_publish(s);
 	seal_kick(l);
 	segment_prepare(l);
+	logs_kick(s);
 	close_check(s);
 }
 

@@ -16,6 +16,7 @@
 void segment_free_add(struct weir_store *s, struct segment *seg)
 {
 	seg->state = SEGMENT_FREE;
+	seg->log = NULL;
 	seg->failed = seg->from_reserve = seg->no_footer = false;
 	seg->used = seg->end = 1;
 	seg->records = seg->footer_blocks = 0;
@@ -152,6 +153,7 @@ static bool segment_begin(struct log *l, bool from_reserve)
 	TAILQ_REMOVE(&s->free, seg, link);
 	s->free_count--;
 	seg->state = SEGMENT_BEGINNING;
+	seg->log = l;
 	seg->from_reserve = from_reserve;
 	seg->gen = (struct generation){ s->super.epoch, ++s->generations };
 	job->seg = seg;
@@ -176,6 +178,7 @@ struct segment *segment_open_next(struct log *l)
 	l->open = seg;
 	seg->state = SEGMENT_OPEN;
 	TAILQ_INSERT_TAIL(&l->segments, seg, link);
+	l->used_segments++;
 	return seg;
 }
 
@@ -185,8 +188,9 @@ static uint32_t segments_wanted(const struct log *l)
 	const struct layout *lay = l->s->lay;
 	uint64_t many = BEGIN_AHEAD_BYTES / lay->segment_bytes;
 
-	if (many > lay->segments / 16)
-		many = lay->segments / 16;
+	/* All logs together hold no more than a small part of the store. */
+	if (many > lay->segments / 16 / l->s->nr_logs)
+		many = lay->segments / 16 / l->s->nr_logs;
 	if (many > BEGIN_AHEAD_MAX)
 		many = BEGIN_AHEAD_MAX;
 	if (many > 1 && l->open)
@@ -209,6 +213,5 @@ void segment_prepare(struct log *l)
 	if (!l->ahead_count && !l->open && tombstone && s->free_count > 0)
 		segment_begin(l, true);
 	missing = wanted > l->ahead_count ? wanted - l->ahead_count : 0;
-	if (s->free_count < SEGMENTS_RESERVED + missing)
-		reclaim_start(l);
+	reclaim_start(s, missing);
 }

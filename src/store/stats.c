@@ -10,11 +10,12 @@
 
 static uint64_t stats_used_segments(const struct weir_store *s)
 {
-	const struct segment *seg;
+	const struct log *l;
 	uint64_t n = 0;
+	uint32_t i;
 
-	TAILQ_FOREACH(seg, &s->log.segments, link)
-		n++;
+	LOGS_FOREACH(s, l, i)
+	n += l->used_segments;
 	return n;
 }
 
