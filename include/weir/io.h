@@ -24,7 +24,10 @@ enum weir_op {
 	WEIR_OP_FLUSH = 2,	  /* offset, length and buffers are ignored */
 	WEIR_OP_DISCARD = 3,	  /* contents undefined afterwards */
 	WEIR_OP_WRITE_ZEROES = 4, /* reads as zeroes afterwards */
-	WEIR_OP_COUNT = 5,
+	/* Closes the reclaim unit that `placement` leads to (FDP): what is written there next
+	 * begins a new one. Offset and length are 0, buffers are ignored. */
+	WEIR_OP_PLACEMENT_UPDATE = 5,
+	WEIR_OP_COUNT = 6,
 };
 
 enum weir_io_flags {
@@ -98,6 +101,13 @@ void weir_io_flush(struct weir_io *io);
 void weir_io_discard(struct weir_io *io, uint64_t offset, uint64_t length);
 /* Prepare IO to make LENGTH bytes at OFFSET read as zeroes. */
 void weir_io_write_zeroes(struct weir_io *io, uint64_t offset, uint64_t length);
+/*
+ * Prepare IO to have the drive close the reclaim unit that placement id PLACEMENT leads to. Only
+ * NVMe passthrough on a drive with FDP can (submit says -EOPNOTSUPP elsewhere). It passes the
+ * scheduler by, and like a flush it is ordered against nothing: writes that had ended before are in
+ * the old unit, those that are submitted after its end go to the new one.
+ */
+void weir_io_placement_update(struct weir_io *io, uint16_t placement);
 
 /*
  * Writes a sentence about the result of IO to BUF: operation, offset, length, error and, where

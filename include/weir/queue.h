@@ -121,7 +121,8 @@ int weir_queue_detach(struct weir_queue *q);
  * together when it polls or waits, when 32 have gathered (ios that continue one another count
  * once), or behind one of 512 KiB or more, or a run of that length.
  * Errors (`end` is not called): -EINVAL (misaligned: weir_error() says by how much; no such
- * operation or priority class), -ERANGE (beyond the device), -EROFS.
+ * operation, priority class or placement id), -ERANGE (beyond the device), -EROFS, -EOPNOTSUPP
+ * (a placement id or update where there are none).
  */
 int weir_queue_submit(struct weir_queue *q, struct weir_io *io);
 

@@ -29,7 +29,7 @@ struct cmd_range {
  * engine may change iov (it is the command's own copy) and uses the e_ fields. */
 struct weir_cmd {
 	uint64_t offset; /* bytes */
-	uint64_t length; /* bytes; 0 for a flush */
+	uint64_t length; /* bytes; 0 for a flush and a placement update */
 	union {
 		struct iovec *iov;	  /* reads, writes: iovcnt pieces that add up to length */
 		struct cmd_range *ranges; /* discards: iovcnt ranges; 0: the one at offset */
@@ -62,7 +62,8 @@ struct engine_params {
 struct engine;
 
 enum engine_flags {
-	ENGINE_NO_FUA = 1 << 0, /* a write with FUA is to be followed by a flush */
+	ENGINE_NO_FUA = 1 << 0,		  /* a write with FUA is to be followed by a flush */
+	ENGINE_PLACEMENT_UPDATE = 1 << 1, /* takes WEIR_OP_PLACEMENT_UPDATE */
 };
 
 struct engine_ops {

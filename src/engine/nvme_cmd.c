@@ -58,6 +58,14 @@ static void cmd_discard(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
 	out->data_len = sizeof(struct nvme_dsm_range);
 }
 
+/* One id: the count, in the upper half of the word, is one less than that. */
+static void cmd_update(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
+{
+	out->cdw10 = NVME_IO_MGMT_SEND_RUH_UPDATE;
+	out->addr = (uint64_t)(uintptr_t)cmd->memory;
+	out->data_len = sizeof(uint16_t);
+}
+
 void nvme_cmd_build(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
 {
 	memset(out, 0, sizeof(*out));
@@ -81,14 +89,22 @@ void nvme_cmd_build(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
 		out->opcode = nvme_cmd_write_zeroes;
 		cmd_write_zeroes(out, cmd);
 		break;
+	case WEIR_OP_PLACEMENT_UPDATE:
+		out->opcode = nvme_cmd_io_mgmt_send;
+		cmd_update(out, cmd);
+		break;
 	default:
 		out->opcode = nvme_cmd_flush;
 	}
 }
 
-void nvme_cmd_range(struct nvme_dsm_range *range, const struct nvme_cmd *cmd)
+void nvme_cmd_payload(union nvme_payload *payload, const struct nvme_cmd *cmd)
 {
-	range->cattr = 0;
-	range->nlb = htole32((uint32_t)(cmd->length >> cmd->lba_shift));
-	range->slba = htole64(cmd->offset >> cmd->lba_shift);
+	if (cmd->op == WEIR_OP_PLACEMENT_UPDATE) {
+		payload->placement = htole16(cmd->placement);
+		return;
+	}
+	payload->range.cattr = 0;
+	payload->range.nlb = htole32((uint32_t)(cmd->length >> cmd->lba_shift));
+	payload->range.slba = htole64(cmd->offset >> cmd->lba_shift);
 }

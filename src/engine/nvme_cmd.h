@@ -19,13 +19,13 @@
 
 /* What a command is to do. */
 struct nvme_cmd {
-	uint64_t offset, length; /* bytes, whole blocks; not for a flush */
-	const void *memory;	 /* bytes, or iovecs; of a discard: struct nvme_dsm_range */
+	uint64_t offset, length; /* bytes, whole blocks; not for a flush or an update */
+	const void *memory;	 /* bytes, or iovecs; of a discard or an update: nvme_payload */
 	uint32_t pieces;	 /* so many iovecs in memory; 0: bytes */
 	uint32_t nsid;
 	uint32_t lba_shift;
 	uint32_t timeout_ms; /* 0: the driver's own */
-	uint16_t placement;  /* of a write; 0: none */
+	uint16_t placement;  /* of a write, 0: none; of an update, any */
 	uint8_t op;	     /* enum weir_op */
 	bool fua;	     /* of a write, or a write of zeroes */
 };
@@ -33,7 +33,19 @@ struct nvme_cmd {
 /* Fills in all of OUT. */
 void nvme_cmd_build(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd);
 
-/* What a discard's memory holds: the range of CMD. */
-void nvme_cmd_range(struct nvme_dsm_range *range, const struct nvme_cmd *cmd);
+/* The memory of a command that names what it is about there. */
+union nvme_payload {
+	struct nvme_dsm_range range; /* of a discard */
+	uint16_t placement;	     /* of a placement update: a list of one; little-endian */
+};
+
+/* Does OP have such memory? */
+static inline bool nvme_cmd_has_payload(uint8_t op)
+{
+	return op == WEIR_OP_DISCARD || op == WEIR_OP_PLACEMENT_UPDATE;
+}
+
+/* Fills in what the memory of CMD, a discard or a placement update, is to hold. */
+void nvme_cmd_payload(union nvme_payload *payload, const struct nvme_cmd *cmd);
 
 #endif

@@ -3,7 +3,8 @@
  * uring_cmd.c - the engine for NVMe passthrough: its life.
  *
  * Commands go to the drive as they are, by io_uring_cmd on the namespace's character device. Owns
- * a ring of big entries and the ranges of discards; used by the lane's owner only.
+ * a ring of big entries and what discards and placement updates point to; used by the lane's owner
+ * only.
  */
 #include "engine/uring_cmd.h"
 
@@ -55,8 +56,8 @@ static int uring_cmd_suits(const struct weir_device *dev, char *why, size_t size
 
 static void uring_cmd_free(struct uring_cmd *c)
 {
-	free(c->free_ranges);
-	free(c->ranges);
+	free(c->free_payloads);
+	free(c->payloads);
 	free(c);
 }
 
@@ -72,15 +73,15 @@ static struct uring_cmd *uring_cmd_new(const struct weir_device *dev, uint32_t d
 	c->nvme = *device_nvme(dev);
 	c->u.writes_zeroes = !c->nvme.zeroes_max;
 	c->discards = weir_device_info(dev)->discard_max_bytes;
-	c->ranges = calloc(depth, sizeof(*c->ranges));
-	c->free_ranges = calloc(depth, sizeof(*c->free_ranges));
-	if (!c->ranges || !c->free_ranges) {
+	c->payloads = calloc(depth, sizeof(*c->payloads));
+	c->free_payloads = calloc(depth, sizeof(*c->free_payloads));
+	if (!c->payloads || !c->free_payloads) {
 		uring_cmd_free(c);
 		return NULL;
 	}
-	while (c->nr_free_ranges < depth) {
-		c->free_ranges[c->nr_free_ranges] = c->nr_free_ranges;
-		c->nr_free_ranges++;
+	while (c->nr_free_payloads < depth) {
+		c->free_payloads[c->nr_free_payloads] = c->nr_free_payloads;
+		c->nr_free_payloads++;
 	}
 	return c;
 }
@@ -133,6 +134,7 @@ static void uring_cmd_close(struct engine *e)
 const struct engine_ops engine_uring_cmd = {
 	.name = "uring_cmd",
 	.summary = "NVMe passthrough by io_uring: /dev/ngXnY, fixed file and buffers",
+	.flags = ENGINE_PLACEMENT_UPDATE,
 	.probe = uring_cmd_probe,
 	.open = uring_cmd_open,
 	.close = uring_cmd_close,

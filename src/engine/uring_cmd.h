@@ -5,8 +5,7 @@
 #ifndef URING_CMD_H
 #define URING_CMD_H
 
-#include <nvme/types.h>
-
+#include "engine/nvme_cmd.h"
 #include "engine/uring.h"
 
 struct uring_cmd {
@@ -14,10 +13,10 @@ struct uring_cmd {
 	struct device_nvme nvme;
 	bool discards;
 
-	/* What discards in flight point to; a discard has its slot in e_done. */
-	struct nvme_dsm_range *ranges;
-	uint32_t *free_ranges;
-	uint32_t nr_free_ranges;
+	/* What discards and placement updates in flight point to; each has its slot in e_done. */
+	union nvme_payload *payloads;
+	uint32_t *free_payloads;
+	uint32_t nr_free_payloads;
 };
 
 /* As in struct uring_kind. */

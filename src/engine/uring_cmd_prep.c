@@ -43,13 +43,13 @@ static void cmd_prep_zeroes(const struct uring_cmd *c, const struct weir_cmd *cm
 	n->memory = blocking_zeroes();
 }
 
-static void cmd_prep_discard(struct uring_cmd *c, struct weir_cmd *cmd, struct nvme_cmd *n)
+static void cmd_prep_payload(struct uring_cmd *c, struct weir_cmd *cmd, struct nvme_cmd *n)
 {
 	/* Taken once for all attempts; there is one for each command in flight. */
 	if (!cmd->resubmits)
-		cmd->e_done = c->free_ranges[--c->nr_free_ranges];
-	nvme_cmd_range(&c->ranges[cmd->e_done], n);
-	n->memory = &c->ranges[cmd->e_done];
+		cmd->e_done = c->free_payloads[--c->nr_free_payloads];
+	nvme_cmd_payload(&c->payloads[cmd->e_done], n);
+	n->memory = &c->payloads[cmd->e_done];
 }
 
 static void cmd_prep_memory(const struct weir_cmd *cmd, struct nvme_cmd *n)
@@ -87,8 +87,8 @@ void uring_cmd_prep(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *
 
 	if (cmd->op == WEIR_OP_WRITE_ZEROES)
 		cmd_prep_zeroes(c, cmd, &n);
-	else if (cmd->op == WEIR_OP_DISCARD)
-		cmd_prep_discard(c, cmd, &n);
+	else if (nvme_cmd_has_payload(cmd->op))
+		cmd_prep_payload(c, cmd, &n);
 	else if (cmd->op != WEIR_OP_FLUSH)
 		cmd_prep_memory(cmd, &n);
 	cmd_fill_sqe(c, sqe, cmd, &n);
@@ -151,7 +151,7 @@ enum progress uring_cmd_result(struct uring *u, struct weir_cmd *cmd, bool wrote
 	struct uring_cmd *c = (struct uring_cmd *)u;
 	enum progress next = cmd_progress(c, cmd, wrote_zeroes, res);
 
-	if (next == PROGRESS_ENDED && cmd->op == WEIR_OP_DISCARD)
-		c->free_ranges[c->nr_free_ranges++] = (uint32_t)cmd->e_done;
+	if (next == PROGRESS_ENDED && nvme_cmd_has_payload(cmd->op))
+		c->free_payloads[c->nr_free_payloads++] = (uint32_t)cmd->e_done;
 	return next;
 }

@@ -4,8 +4,8 @@
  *
  * An io becomes requests, one tag each, and waits in line where there is no tag. The scheduler is
  * asked only while a driver tag and room in bytes are free, so nothing is parked below it, except
- * what the engine itself refused: that goes first next time. Flushes do not pass through the
- * scheduler (sequence.c).
+ * what the engine itself refused: that goes first next time. Flushes (sequence.c) and placement
+ * updates do not pass through the scheduler.
  *
  * Owns the lane's waiting and dispatch lists. Owner's thread.
  */
@@ -59,6 +59,14 @@ static void refused(struct lane *lane, struct request *rq, bool again)
 	lane->rerun_ns = lane->now + RERUN_NS;
 }
 
+/* What moves no bytes needs a tag, but no room for them. */
+static bool room_for(const struct lane *lane, const struct weir_cmd *cmd)
+{
+	if (cmd->op == WEIR_OP_FLUSH || cmd->op == WEIR_OP_PLACEMENT_UPDATE)
+		return lane->in_flight < __atomic_load_n(&lane->q->depth, __ATOMIC_RELAXED);
+	return room(lane);
+}
+
 /* What was scheduled before; false if some of it is left. */
 static bool run_dispatch_list(struct lane *lane)
 {
@@ -68,10 +76,7 @@ static bool run_dispatch_list(struct lane *lane)
 		return false;
 	lane->refused = false;
 	while ((rq = TAILQ_FIRST(&lane->dispatch))) {
-		/* A flush needs a tag but no room in bytes. */
-		if (rq->cmd.op == WEIR_OP_FLUSH
-			    ? lane->in_flight >= __atomic_load_n(&lane->q->depth, __ATOMIC_RELAXED)
-			    : !room(lane))
+		if (!room_for(lane, &rq->cmd))
 			return false;
 		TAILQ_REMOVE(&lane->dispatch, rq, link);
 		if (!start(lane, rq)) {
@@ -206,10 +211,40 @@ static bool accept_data(struct lane *lane, struct weir_io *io, struct sched_list
 	return true;
 }
 
+/* A command for the drive as it is, which blk-mq's schedulers would not see either; false if it
+ * must wait for a tag. */
+static bool accept_update(struct lane *lane, struct weir_io *io)
+{
+	struct request *rq = dispatch_get_tag(lane, NULL);
+
+	if (!rq)
+		return false;
+	rq->cmd = (struct weir_cmd){
+		.op = io->op, .buf_index = -1, .prio = io->q_prio, .placement = io->placement
+	};
+	rq->rq.op = io->op;
+	rq->rq.flags = SCHED_RQ_SYNC | SCHED_RQ_NOMERGE;
+	rq->rq.start_ns = lane->now;
+	rq->submit_ns = io->q_start_ns;
+	rq->first = rq->last = io;
+	rq->nr_ios = 1;
+	rq->scheduled = false;
+	TAILQ_INSERT_TAIL(&lane->dispatch, rq, link);
+	return true;
+}
+
+/* Makes requests of IO; false if it must wait for a tag. */
+static bool accept_io(struct lane *lane, struct weir_io *io, struct sched_list *insert)
+{
+	if (io->op == WEIR_OP_PLACEMENT_UPDATE)
+		return accept_update(lane, io);
+	return accept_data(lane, io, insert);
+}
+
 /* Takes in IO, which has waited; false if it must go on waiting for a tag. */
 static bool accept_one(struct lane *lane, struct weir_io *io, struct sched_list *insert)
 {
-	return join_io(lane, io, insert) || accept_data(lane, io, insert);
+	return join_io(lane, io, insert) || accept_io(lane, io, insert);
 }
 
 static enum wait_kind wait_kind(const struct weir_io *io)
@@ -332,7 +367,7 @@ static void accept_new(struct lane *lane, struct weir_io *io, struct sched_list 
 	io->q_parts = 1; /* held while it is cut, so that it does not end too early */
 	if (sequence_accept(lane, io) || join_io(lane, io, insert))
 		return;
-	if (must_queue(lane, io) || !accept_data(lane, io, insert))
+	if (must_queue(lane, io) || !accept_io(lane, io, insert))
 		wait_for_tag(lane, io);
 }
 

@@ -16,6 +16,7 @@ static const char *const op_names[WEIR_OP_COUNT] = {
 	[WEIR_OP_FLUSH] = "flush",
 	[WEIR_OP_DISCARD] = "discard",
 	[WEIR_OP_WRITE_ZEROES] = "write zeroes",
+	[WEIR_OP_PLACEMENT_UPDATE] = "placement update",
 };
 
 static void prepare(struct weir_io *io, enum weir_op op, uint64_t offset, uint64_t length)
@@ -77,6 +78,12 @@ void weir_io_write_zeroes(struct weir_io *io, uint64_t offset, uint64_t length)
 	prepare(io, WEIR_OP_WRITE_ZEROES, offset, length);
 }
 
+void weir_io_placement_update(struct weir_io *io, uint16_t placement)
+{
+	prepare(io, WEIR_OP_PLACEMENT_UPDATE, 0, 0);
+	io->placement = placement;
+}
+
 /* The drive's own words up to their explanation, or the system's. */
 static void describe_result(const struct weir_io *io, char *what, size_t size)
 {
@@ -93,17 +100,29 @@ static void describe_result(const struct weir_io *io, char *what, size_t size)
 		snprintf(what, size, "%s", io->result ? strerror(-io->result) : "success");
 }
 
+/* Where on the device, or of which placement id. */
+static void describe_place(const struct weir_io *io, char *at, size_t size)
+{
+	*at = 0;
+	if (io->op == WEIR_OP_FLUSH)
+		return;
+	if (io->op == WEIR_OP_PLACEMENT_UPDATE) {
+		snprintf(at, size, " of id %u", io->placement);
+		return;
+	}
+	snprintf(at, size, " at 0x%llx+%llu", (unsigned long long)io->offset,
+		 (unsigned long long)io->length);
+	if (io->result && io->q_failed_offset != io->offset)
+		snprintf(at + strlen(at), size - strlen(at), " (its part at 0x%llx)",
+			 (unsigned long long)io->q_failed_offset);
+}
+
 const char *weir_io_strerror(const struct weir_io *io, char *buf, size_t size)
 {
 	const char *name = io->op < WEIR_OP_COUNT ? op_names[io->op] : "unknown operation";
-	char at[96] = "", what[256];
+	char at[96], what[256];
 
-	if (io->op != WEIR_OP_FLUSH)
-		snprintf(at, sizeof(at), " at 0x%llx+%llu", (unsigned long long)io->offset,
-			 (unsigned long long)io->length);
-	if (io->op != WEIR_OP_FLUSH && io->result && io->q_failed_offset != io->offset)
-		snprintf(at + strlen(at), sizeof(at) - strlen(at), " (its part at 0x%llx)",
-			 (unsigned long long)io->q_failed_offset);
+	describe_place(io, at, sizeof(at));
 	describe_result(io, what, sizeof(what));
 	snprintf(buf, size, "%s%s: %s", name, at, what);
 	return buf;

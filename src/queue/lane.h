@@ -378,7 +378,9 @@ void sequence_kick(struct lane *lane);
 /* sequence.c: when sequence_kick() is to be called though nothing happens; UINT64_MAX: never. */
 uint64_t sequence_next_event(const struct lane *lane);
 
-/* dispatch.c: a tag for IO, or for a flush where that is NULL; NULL: there is none. */
+/* dispatch.c: a tag for IO, or for what no scheduler limits where that is NULL; NULL: there is
+ * none.
+ */
 struct request *dispatch_get_tag(struct lane *lane, const struct weir_io *io);
 /* dispatch.c: a flush would get a tag now. */
 bool dispatch_has_tag(const struct lane *lane);

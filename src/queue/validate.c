@@ -53,6 +53,22 @@ static int check_memory(const struct weir_queue *q, const struct weir_io *io)
 	return 0;
 }
 
+/* Not a matter of the range: the whole of a reclaim unit. */
+static int check_update(const struct weir_queue *q, const struct weir_io *io)
+{
+	if (io->offset || io->length)
+		return error_set(-EINVAL, "%s: a placement update has no offset and no length",
+				 weir_device_path(q->dev));
+	if (device_read_only(q->dev))
+		return error_set(-EROFS, "%s: opened read-only", weir_device_path(q->dev));
+	if (!(q->engine_ops->flags & ENGINE_PLACEMENT_UPDATE))
+		return error_set(-EOPNOTSUPP,
+				 "%s: engine %s cannot update a placement id: it takes uring_cmd, "
+				 "on a drive with FDP",
+				 weir_device_path(q->dev), q->engine_ops->name);
+	return device_check_placement(q->dev, io->placement);
+}
+
 int validate_io(const struct weir_queue *q, const struct weir_io *io)
 {
 	int err;
@@ -65,6 +81,8 @@ int validate_io(const struct weir_queue *q, const struct weir_io *io)
 				 weir_device_path(q->dev), io->prio >> 13);
 	if (io->op == WEIR_OP_FLUSH)
 		return 0;
+	if (io->op == WEIR_OP_PLACEMENT_UPDATE)
+		return check_update(q, io);
 	err = check_range(q, io);
 	if (err)
 		return err;

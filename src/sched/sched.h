@@ -28,6 +28,7 @@ enum sched_op { /* the same values as enum weir_op */
 		SCHED_FLUSH = 2, /* never given to a scheduler */
 		SCHED_DISCARD = 3,
 		SCHED_WRITE_ZEROES = 4,
+		SCHED_PLACEMENT_UPDATE = 5, /* nor this */
 };
 
 enum sched_rq_flags {

@@ -130,14 +130,58 @@ static void an_id_that_is_not_there(void **state)
 	weir_fdp_free(after);
 }
 
+/* The unit that ID leads to is a new one, and no other moves. */
+static void check_updated(uint16_t id, const struct weir_fdp *before)
+{
+	struct weir_fdp *after = ask();
+
+	for (uint32_t i = 0; i < HANDLES; i++)
+		assert_int_equal(after->placements[i].left_bytes,
+				 i == id ? UNIT_BYTES : before->placements[i].left_bytes);
+	weir_fdp_free(after);
+}
+
+static void an_update_begins_a_new_unit(void **state)
+{
+	(void)state;
+	for (uint16_t id = 0; id < HANDLES; id++)
+		write_at(96 * VM_MIB + id * LENGTH, id);
+	for (uint16_t id = 0; id < HANDLES; id++) {
+		struct weir_fdp *before = ask();
+		struct weir_io io;
+
+		assert_true(before->placements[id].left_bytes < UNIT_BYTES);
+		weir_io_placement_update(&io, id);
+		vm_good(&v, &io);
+		check_updated(id, before);
+		weir_fdp_free(before);
+	}
+	assert_int_equal(vm_stats(&v).op[WEIR_OP_PLACEMENT_UPDATE].ios, HANDLES);
+}
+
+static void an_update_of_what_is_not_there(void **state)
+{
+	struct weir_io io;
+	struct vm plain;
+
+	(void)state;
+	weir_io_placement_update(&io, HANDLES);
+	assert_int_equal(weir_queue_submit(v.q, &io), -EINVAL);
+	assert_non_null(strstr(weir_error(), "no placement id 8: there are 8"));
+	vm_open_with(&plain, vm_block(), "uring", "none");
+	weir_io_placement_update(&io, 1);
+	assert_int_equal(weir_queue_submit(plain.q, &io), -EOPNOTSUPP);
+	assert_non_null(strstr(weir_error(), "engine uring cannot update a placement id"));
+	vm_close(&plain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(what_the_drive_says),
-		T(by_the_block_device_too),
-		T(goes_where_it_is_told),
-		T(an_id_that_is_not_there),
+		T(what_the_drive_says),		T(by_the_block_device_too),
+		T(goes_where_it_is_told),	T(an_id_that_is_not_there),
+		T(an_update_begins_a_new_unit), T(an_update_of_what_is_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

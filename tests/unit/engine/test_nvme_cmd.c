@@ -140,6 +140,16 @@ static const struct layout layouts[] = {
 	    .fua = true },
 	  BYTES("\x08", "\x01\0\0\0", NOTHING8, NOTHING4, "\0\x01\0\0", NOTHING4, "\x0f\0\0\x40",
 		NOTHING4, NOTHING4) },
+	{ "placement update: operation 1, a list of one id in memory, which is 2 bytes",
+	  { .op = WEIR_OP_PLACEMENT_UPDATE,
+	    .memory = MEMORY,
+	    .nsid = 5,
+	    .lba_shift = 12,
+	    .fua = true,
+	    .placement = 3,
+	    .timeout_ms = 1000 },
+	  BYTES("\x1d", "\x05\0\0\0", MEMORY_BYTES, "\x02\0\0\0", "\x01\0\0\0", NOTHING4, NOTHING4,
+		NOTHING4, "\xe8\x03\0\0") },
 };
 
 static void layout(void **state)
@@ -183,13 +193,25 @@ static void range(void **state)
 				      .offset = 0x123456789abull << 9,
 				      .length = 0x12345678ull << 9,
 				      .lba_shift = 9 };
-	struct nvme_dsm_range out;
+	union nvme_payload out;
 
 	(void)state;
 	memset(&out, 0xa5, sizeof(out));
-	nvme_cmd_range(&out, &cmd);
+	nvme_cmd_payload(&out, &cmd);
 	assert_int_equal(sizeof(out), 16);
 	assert_memory_equal(&out, "\0\0\0\0\x78\x56\x34\x12\xab\x89\x67\x45\x23\x01\0\0", 16);
+}
+
+/* A list of one 16-bit id. */
+static void list_of_ids(void **state)
+{
+	const struct nvme_cmd cmd = { .op = WEIR_OP_PLACEMENT_UPDATE, .placement = 0xbeef };
+	union nvme_payload out;
+
+	(void)state;
+	memset(&out, 0xa5, sizeof(out));
+	nvme_cmd_payload(&out, &cmd);
+	assert_memory_equal(&out, "\xef\xbe\xa5", 3);
 }
 
 int main(void)
@@ -198,6 +220,7 @@ int main(void)
 		cmocka_unit_test(layout),
 		cmocka_unit_test(every_length),
 		cmocka_unit_test(range),
+		cmocka_unit_test(list_of_ids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

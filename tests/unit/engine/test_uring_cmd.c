@@ -23,8 +23,8 @@
 #define DNR 0x4000
 
 static struct uring_cmd c;
-static struct nvme_dsm_range ranges[SLOTS];
-static uint32_t free_ranges[SLOTS];
+static union nvme_payload payloads[SLOTS];
+static uint32_t free_payloads[SLOTS];
 static struct iovec iov[2];
 static struct weir_cmd cmd;
 static union {
@@ -40,11 +40,11 @@ static int setup(void **state)
 	c.nvme = (struct device_nvme){
 		.nsid = 3, .lba_shift = 12, .max_bytes = 128 * BLOCK, .zeroes_max = ZEROES_MAX
 	};
-	c.ranges = ranges;
-	c.free_ranges = free_ranges;
-	c.nr_free_ranges = SLOTS;
-	free_ranges[0] = 0;
-	free_ranges[1] = 1;
+	c.payloads = payloads;
+	c.free_payloads = free_payloads;
+	c.nr_free_payloads = SLOTS;
+	free_payloads[0] = 0;
+	free_payloads[1] = 1;
 	return 0;
 }
 
@@ -267,7 +267,7 @@ static void zeroes_that_are_written(void **state)
 	assert_int_equal(begin(WEIR_OP_WRITE_ZEROES, 0, 8 * BLOCK)->data_len, 2 * BLOCK);
 }
 
-static void discards_share_the_ranges(void **state)
+static void discards_and_updates_share_the_slots(void **state)
 {
 	struct weir_cmd first;
 	const struct nvme_uring_cmd *n;
@@ -276,22 +276,33 @@ static void discards_share_the_ranges(void **state)
 	for (unsigned i = 0; i < 10; i++) {
 		n = begin(WEIR_OP_DISCARD, 8 * BLOCK, 4 * BLOCK);
 		first = cmd;
-		assert_int_equal(n->addr, (uintptr_t)&ranges[1]);
-		assert_int_equal(n->data_len, sizeof(ranges[0]));
+		assert_int_equal(n->addr, (uintptr_t)&payloads[1]);
+		assert_int_equal(n->data_len, sizeof(struct nvme_dsm_range));
 		n = begin(WEIR_OP_DISCARD, 16 * BLOCK, BLOCK);
-		assert_int_equal(n->addr, (uintptr_t)&ranges[0]);
-		assert_int_equal(ranges[1].slba, 8);
-		assert_int_equal(ranges[1].nlb, 4);
-		assert_int_equal(ranges[0].slba, 16);
+		assert_int_equal(n->addr, (uintptr_t)&payloads[0]);
+		assert_int_equal(payloads[1].range.slba, 8);
+		assert_int_equal(payloads[1].range.nlb, 4);
+		assert_int_equal(payloads[0].range.slba, 16);
 		/* The same range for another try. */
 		assert_false(answer(0x06));
-		assert_int_equal(prepare()->addr, (uintptr_t)&ranges[0]);
-		assert_int_equal(c.nr_free_ranges, 0);
+		assert_int_equal(prepare()->addr, (uintptr_t)&payloads[0]);
+		assert_int_equal(c.nr_free_payloads, 0);
 		assert_true(answer(i & 1 ? DNR | 0x06 : 0));
 		assert_int_equal(cmd.result, i & 1 ? -EIO : 0);
 		cmd = first;
 		assert_true(answer(0));
-		assert_int_equal(c.nr_free_ranges, SLOTS);
+		assert_int_equal(c.nr_free_payloads, SLOTS);
+		begin(WEIR_OP_PLACEMENT_UPDATE, 0, 0);
+		cmd.placement = (uint16_t)(0x100 + i);
+		c.nr_free_payloads = SLOTS;
+		n = prepare();
+		assert_int_equal(n->opcode, nvme_cmd_io_mgmt_send);
+		assert_int_equal(n->addr, (uintptr_t)&payloads[c.nr_free_payloads]);
+		assert_int_equal(payloads[c.nr_free_payloads].placement, 0x100 + i);
+		assert_false(answer(0x06));
+		assert_int_equal(prepare()->addr, n->addr);
+		assert_true(answer(0));
+		assert_int_equal(c.nr_free_payloads, SLOTS);
 	}
 }
 
@@ -307,7 +318,7 @@ int main(void)
 		T(what_it_does_not_allow_is_not),
 		T(zeroes_in_several_commands),
 		T(zeroes_that_are_written),
-		T(discards_share_the_ranges),
+		T(discards_and_updates_share_the_slots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
