@@ -135,6 +135,18 @@ void control_drained(struct lane *lane)
 	pthread_mutex_unlock(&q->lock);
 }
 
+/* A switch that came when the owner took no turn any more waits for nothing else, perhaps. */
+void control_disown(struct lane *lane)
+{
+	struct weir_queue *q = lane->q;
+
+	pthread_mutex_lock(&q->lock);
+	__atomic_store_n(&lane->owned, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&q->draining, __ATOMIC_RELAXED))
+		try_finish(q);
+	pthread_mutex_unlock(&q->lock);
+}
+
 /* The instance that was made for LANE, if it is time for it; the old one is returned. */
 static struct sched *take_next(struct lane *lane)
 {

@@ -17,6 +17,9 @@ void control_apply(struct lane *lane);
 /* The owner has no request left while the queue drains for a switch. */
 void control_drained(struct lane *lane);
 
+/* LANE has no owner any more. That thread's last touch of the queue. */
+void control_disown(struct lane *lane);
+
 /* Makes OPS the scheduler once every lane has drained. 0, or -ENOMEM with nothing changed. */
 int control_switch(struct weir_queue *q, const struct sched_ops *ops);
 

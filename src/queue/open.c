@@ -317,6 +317,20 @@ static int drain_unowned(struct weir_queue *q)
 	return 0;
 }
 
+/* -EBUSY where a thread owns a lane that is not MINE. Under the lock, so that one that detaches
+ * has let go of that as well. */
+static int check_owners(struct weir_queue *q, const struct lane *mine)
+{
+	uint32_t i = 0;
+
+	pthread_mutex_lock(&q->lock);
+	while (i < q->nr_lanes &&
+	       (&q->lanes[i] == mine || !__atomic_load_n(&q->lanes[i].owned, __ATOMIC_ACQUIRE)))
+		i++;
+	pthread_mutex_unlock(&q->lock);
+	return i < q->nr_lanes ? error_set(-EBUSY, "another thread is attached to lane %u", i) : 0;
+}
+
 int weir_queue_close(struct weir_queue *q)
 {
 	struct lane *mine;
@@ -331,9 +345,9 @@ int weir_queue_close(struct weir_queue *q)
 		(void)weir_queue_wait(q);
 	stop_workers(q);
 	mine = owner_lane(q); /* that, too, may have made it one */
-	for (uint32_t i = 0; i < q->nr_lanes; i++)
-		if (&q->lanes[i] != mine && __atomic_load_n(&q->lanes[i].owned, __ATOMIC_ACQUIRE))
-			return error_set(-EBUSY, "another thread is attached to lane %u", i);
+	err = check_owners(q, mine);
+	if (err)
+		return err;
 	if (mine)
 		owner_detach(mine);
 	err = drain_unowned(q);

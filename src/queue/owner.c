@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "queue/lane.h"
+#include "queue/control.h"
 
 static __thread struct lane *owned;
 /* A worker has no time for the lanes of other queues, so it does not become their owner. */
@@ -55,7 +55,7 @@ int owner_attach(struct lane *lane)
 		return -EBUSY;
 	err = q->engine_ops->open(&lane->engine, &params);
 	if (err) {
-		__atomic_store_n(&lane->owned, 0, __ATOMIC_RELEASE);
+		control_disown(lane);
 		return err;
 	}
 	lane->next_owned = owned;
@@ -82,7 +82,7 @@ void owner_detach(struct lane *lane)
 		link = &(*link)->next_owned;
 	*link = lane->next_owned;
 	/* Submitters need not know that nobody listens: the next owner looks first. */
-	__atomic_store_n(&lane->owned, 0, __ATOMIC_RELEASE);
+	control_disown(lane);
 }
 
 int owner_lane_or_attach(struct weir_queue *q, struct lane **lane)

@@ -35,6 +35,8 @@ static int rig_engine_open(struct engine **e, const struct engine_params *params
 static void rig_engine_close(struct engine *e)
 {
 	assert_int_equal(((struct rig_instance *)e)->in_flight, 0);
+	if (rig.on_close)
+		rig.on_close(e);
 	free(e);
 }
 

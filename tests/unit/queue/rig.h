@@ -44,7 +44,8 @@ struct rig {
 	unsigned nomerges; /* of rig_open(); 2 unless a test says otherwise */
 	/* Of the engine, to be changed before rig_open(). */
 	uint32_t engine_flags, max_discard_ranges;
-	bool own_clock; /* the time is now_ns, and stands while nobody sleeps */
+	void (*on_close)(struct engine *e); /* before the engine's end, on the lane's owner */
+	bool own_clock;			    /* the time is now_ns, and stands while nobody sleeps */
 	uint64_t now_ns;
 	/* The engine's; one lane only unless hold is false. */
 	bool hold;	       /* complete nothing until rig_complete() */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -347,6 +348,55 @@ static void weights_reach_the_scheduler(void **state)
 	assert_int_equal(weir_submitter_set_weight(rig.q, 4, 10), -EOPNOTSUPP);
 }
 
+static unsigned closing, go_on; /* atomic */
+
+/* The owner of lane 1 has let go of its loop, but still is the owner. */
+static void wait_in_close(struct engine *e)
+{
+	if (e->params.owner != &rig.q->lanes[1])
+		return;
+	__atomic_store_n(&closing, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&go_on, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+static void *attach_and_detach(void *arg)
+{
+	(void)arg;
+	assert_int_equal(weir_queue_attach(rig.q, 1), 0);
+	assert_int_equal(weir_queue_detach(rig.q), 0);
+	return NULL;
+}
+
+/* It is the last that a switch waits for, and takes no turn any more. */
+static void who_detaches_holds_up_no_switch(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	pthread_t thread;
+
+	(void)state;
+	opts.lanes = 2;
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		rig_open(NULL, NULL);
+		skip();
+	}
+	closing = go_on = 0;
+	rig.on_close = wait_in_close;
+	rig_open(&opts, NULL);
+	assert_int_equal(weir_queue_attach(rig.q, 0), 0);
+	assert_int_equal(pthread_create(&thread, NULL, attach_and_detach, NULL), 0);
+	while (!__atomic_load_n(&closing, __ATOMIC_ACQUIRE))
+		sched_yield();
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
+	assert_non_null(strstr(get("scheduler"), "[none]"));
+	__atomic_store_n(&go_on, 1, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	assert_non_null(strstr(get("scheduler"), "[kyber]"));
+	submit(0, WEIR_OP_WRITE, 0);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	check_ended(0, 1, 1);
+}
+
 static void *stage(void *first)
 {
 	for (unsigned i = 0; i < 8; i++)
@@ -426,6 +476,7 @@ int main(void)
 		T(a_shorter_longest_command),
 		T(policies_change_priorities),
 		T(weights_reach_the_scheduler),
+		T(who_detaches_holds_up_no_switch),
 		T(lanes_for_reads),
 		T(an_owners_reads_go_to_their_lane),
 	};
