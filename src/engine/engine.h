@@ -43,6 +43,7 @@ struct weir_cmd {
 	int32_t result;	    /* set before complete(): 0 or -errno */
 	uint16_t status;    /* NVMe status field, else 0 */
 	uint16_t resubmits; /* short or interrupted, gone on; the engine counts */
+	uint16_t e_waits;   /* so many of these found no way to the drive (passthrough) */
 	struct weir_cmd *e_next;
 	uint64_t e_done; /* bytes already moved, or when to complete (null engine) */
 };

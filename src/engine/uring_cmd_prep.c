@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "engine/nvme_cmd.h"
 #include "engine/nvme_status.h"
@@ -103,13 +104,35 @@ static enum progress cmd_done(const struct uring_cmd *c, struct weir_cmd *cmd)
 	return cmd->e_done == cmd->length ? progress_end(cmd, 0) : PROGRESS_AGAIN;
 }
 
-/* Another try of the whole, if there is one left of MOST; else ERR. */
-static enum progress cmd_retry(struct weir_cmd *cmd, int err, unsigned most, enum progress when)
+/* Another try of the whole, if there is one left; else ERR. */
+static enum progress cmd_retry(struct weir_cmd *cmd, int err, enum progress when)
 {
-	if (cmd->resubmits >= most)
+	if (cmd->resubmits - cmd->e_waits >= NVME_STATUS_RETRIES)
 		return progress_end(cmd, err);
 	cmd->resubmits++;
 	return when;
+}
+
+/* The same for a drive that cannot be reached now. Waiting takes no tries away. */
+static enum progress cmd_wait(struct weir_cmd *cmd, int err)
+{
+	if (cmd->e_waits >= CMD_WAITS)
+		return progress_end(cmd, err);
+	cmd->e_waits++;
+	cmd->resubmits++;
+	return PROGRESS_LATER;
+}
+
+/*
+ * -EINVAL: the kernel does not like the command, or knows no way to the namespace, as while its
+ * controllers are being reset. In the second case it cannot even say its id. A way that was found
+ * between the two questions makes the next try succeed.
+ */
+static enum progress cmd_invalid(const struct uring_cmd *c, struct weir_cmd *cmd)
+{
+	bool away = ioctl(c->u.target.fd, NVME_IOCTL_ID) < 0 && errno == EAGAIN;
+
+	return away ? cmd_wait(cmd, -EINVAL) : cmd_retry(cmd, -EINVAL, PROGRESS_AGAIN);
 }
 
 static enum progress cmd_refused(struct uring_cmd *c, struct weir_cmd *cmd, bool wrote_zeroes,
@@ -125,8 +148,8 @@ static enum progress cmd_refused(struct uring_cmd *c, struct weir_cmd *cmd, bool
 	if (!nvme_status_may_retry(status))
 		return progress_end(cmd, err);
 	if (nvme_status_is_path(status))
-		return cmd_retry(cmd, err, CMD_WAITS, PROGRESS_LATER);
-	return cmd_retry(cmd, err, NVME_STATUS_RETRIES, PROGRESS_AGAIN);
+		return cmd_wait(cmd, err);
+	return cmd_retry(cmd, err, PROGRESS_AGAIN);
 }
 
 static enum progress cmd_progress(struct uring_cmd *c, struct weir_cmd *cmd, bool wrote_zeroes,
@@ -139,10 +162,9 @@ static enum progress cmd_progress(struct uring_cmd *c, struct weir_cmd *cmd, boo
 		return cmd_done(c, cmd);
 	/* Cancelled by a timeout or a reset. */
 	if (res == -EINTR)
-		return cmd_retry(cmd, res, NVME_STATUS_RETRIES, PROGRESS_LATER);
-	/* What the kernel says, too, of a namespace whose controllers are all being reset. */
+		return cmd_retry(cmd, res, PROGRESS_LATER);
 	if (res == -EINVAL)
-		return cmd_retry(cmd, res, CMD_WAITS, PROGRESS_LATER);
+		return cmd_invalid(c, cmd);
 	return progress_attempt(cmd, res);
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "engine/nvme_status.h"
 #include "engine/uring_cmd.h"
 #include "vm.h"
 
@@ -149,6 +150,23 @@ static void registered_memory(void **state)
 	prepare(&cmd, &iov, WEIR_OP_READ, 0, 5 * block);
 	cmd.buf_index = 2;
 	assert_true(run(&cmd) < 0);
+}
+
+/*
+ * The kernel refuses what is longer than it passes through, in the words that it has for a drive
+ * that is being reset: but this one is there.
+ */
+static void what_the_kernel_refuses_ends_at_once(void **state)
+{
+	struct iovec iov = { .iov_base = arena };
+	uint64_t start = clock_now();
+	struct weir_cmd cmd;
+
+	(void)state;
+	prepare(&cmd, &iov, WEIR_OP_READ, 0, 2 * ARENA);
+	assert_int_equal(run(&cmd), -EINVAL);
+	assert_int_equal(cmd.resubmits, NVME_STATUS_RETRIES);
+	assert_true(clock_now() - start < 5 * NSEC_PER_SEC);
 }
 
 /* Each takes a place that the one before gave back, also where several are under way. */
@@ -310,6 +328,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(beyond_the_end),
 		T(registered_memory),
+		T(what_the_kernel_refuses_ends_at_once),
 		T(many_discards),
 		T(zeroes_without_the_command),
 		cmocka_unit_test(nothing_is_left_of_many_opens),
