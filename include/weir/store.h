@@ -56,6 +56,14 @@ extern "C" {
 
 struct weir_store;
 
+/* Where streams (weir/tenant.h) go on a drive with FDP. */
+enum weir_placement {
+	WEIR_PLACEMENT_DEFAULT = 0, /* format: none; open: as the store was formatted, where the
+				     * drive can */
+	WEIR_PLACEMENT_NONE = 1,    /* wherever the drive likes */
+	WEIR_PLACEMENT_STREAM = 2,  /* each to a placement id of its own while there are enough */
+};
+
 /* Options of weir_store_format(). Start from WEIR_STORE_FORMAT_INIT; 0 means the default. */
 struct weir_store_format_opts {
 	size_t size;		 /* sizeof(struct weir_store_format_opts) */
@@ -68,6 +76,9 @@ struct weir_store_format_opts {
 			       * block; default 4096 */
 	uint32_t force;	      /* 1: also over something that is not empty; 2: fewer than 64
 			       * segments too (at least 8) */
+	uint32_t placement;   /* enum weir_placement. With STREAM segments are by default a multiple
+			       * of the drive's reclaim unit, or the other way round */
+	uint32_t reserved;
 };
 
 #define WEIR_STORE_FORMAT_INIT                                                                     \
@@ -79,7 +90,8 @@ struct weir_store_format_opts {
  * Makes an empty store on PATH (a file, or a block device). OPTS may be NULL.
  * Errors: -ENOENT (no such file and no create_bytes), -EEXIST (not empty and no force), -EBUSY (in
  * use: weir_error() names the pid), -ENOSPC (too small: weir_error() says what would fit),
- * -EINVAL. Blocks; any thread.
+ * -EINVAL; with WEIR_PLACEMENT_STREAM also those of weir_fdp_read(), and -EOPNOTSUPP (no FDP).
+ * Blocks; any thread.
  */
 int weir_store_format(const char *path, const struct weir_store_format_opts *opts);
 
@@ -93,6 +105,8 @@ struct weir_store_opts {
 	uint32_t depth;
 	uint64_t depth_bytes;
 	uint64_t batch_bytes; /* largest batch; default 1 MiB, at most a segment */
+	uint32_t placement;   /* enum weir_placement */
+	uint32_t reserved;
 };
 
 #define WEIR_STORE_OPTS_INIT                                                                       \
@@ -105,7 +119,8 @@ struct weir_store_opts {
  * Errors: -ENOENT, -EACCES, -EBUSY (another process has it: weir_error() names the pid),
  * -EMEDIUMTYPE (not a weir store), -EPROTONOSUPPORT (another format version or unknown features),
  * -EBADMSG (both superblock copies damaged), -ENODATA (truncated image: weir_error() says by how
- * much), -EIO, -ENOMEM. Blocks; any thread.
+ * much), -EIO, -ENOMEM; with WEIR_PLACEMENT_STREAM also those of weir_fdp_read(), and -EOPNOTSUPP
+ * (no FDP, or a device that placement ids cannot be named on). Blocks; any thread.
  */
 int weir_store_open(struct weir_store **s, const char *path, const struct weir_store_opts *opts);
 
@@ -274,10 +289,10 @@ struct weir_store_entry {
 };
 
 /*
- * Calls FN for each entry, oldest first, reading keys from the device. Entries that are put,
- * deleted or evicted meanwhile may or may not be seen. FN runs on the calling thread with nothing
- * held, and may call the store; it returns 0 to go on, anything else to stop (that is returned).
- * Errors: -EIO, -ENOMEM, -EDEADLK. Any thread; blocks.
+ * Calls FN for each entry, stream by stream, oldest first, reading keys from the device. Entries
+ * that are put, deleted or evicted meanwhile may or may not be seen. FN runs on the calling thread
+ * with nothing held, and may call the store; it returns 0 to go on, anything else to stop (that is
+ * returned). Errors: -EIO, -ENOMEM, -EDEADLK. Any thread; blocks.
  */
 int weir_store_list(struct weir_store *s,
 		    int (*fn)(const struct weir_store_entry *entry, void *user), void *user);
@@ -291,6 +306,9 @@ struct weir_store_info {
 	uint64_t capacity_bytes, segment_bytes, max_value_bytes;
 	uint64_t segments;
 	uint64_t epoch, revision;
+	uint32_t streams, tenants; /* weir/tenant.h */
+	uint32_t placement;	   /* enum weir_placement, in force: NONE or STREAM */
+	uint32_t placement_asked;  /* what the store was formatted for */
 };
 
 #define WEIR_STORE_INFO_INIT                                                                       \
@@ -325,6 +343,7 @@ struct weir_store_stats {
 	uint64_t recovered_skipped_blocks;  /* walked over, no valid batch header */
 	uint64_t recovered_dropped_records; /* payload did not verify */
 	struct weir_latency put, get;	    /* submitted -> ended */
+	uint64_t recovered_contested;	    /* keys alive in two streams: the older version went */
 };
 
 #define WEIR_STORE_STATS_INIT                                                                      \

@@ -13,5 +13,6 @@
 #include <weir/queue.h>
 #include <weir/sched.h>
 #include <weir/store.h>
+#include <weir/tenant.h>
 
 #endif

@@ -252,7 +252,7 @@ void log_init(struct log *l, struct weir_store *s, uint32_t stream)
 {
 	l->s = s;
 	l->stream = stream;
-	l->seal.log = l->reclaim.log = l;
+	l->seal.log = l->reclaim.log = l->placing.log = l;
 	for (uint32_t i = 0; i < BEGIN_AHEAD_MAX; i++)
 		l->begin[i].log = l;
 	TAILQ_INIT(&l->ahead);

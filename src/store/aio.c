@@ -43,3 +43,10 @@ void sio_submit(struct weir_store *s, struct sio *sio, void (*done)(struct sio *
 	sio->refused.fn = sio_refused;
 	weir_queue_post(s->q, 0, &sio->refused);
 }
+
+void log_submit(struct log *l, struct sio *sio, void (*done)(struct sio *, int))
+{
+	sio->io.placement = l->placing.id;
+	l->written_bytes += sio->io.length;
+	sio_submit(l->s, sio, done);
+}

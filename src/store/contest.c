@@ -209,6 +209,7 @@ int contest_settle(struct contest *c, struct found *found, uint32_t n)
 		return 0;
 	for (i = 0; i < c->here.entries && !rc; i++)
 		rc = index_reserve(&c->there);
+	c->s->stats.recovered_contested += c->here.entries;
 	index_each(&c->here, contest_mark, c);
 	if (!rc)
 		rc = contest_pass(c, found, n, contest_note);

@@ -29,6 +29,7 @@
 #define DISK_SECRET_BYTES 192u
 #define DISK_STREAMS 32u
 #define DISK_TENANTS 64u
+#define DISK_NAME_BYTES 32u
 
 #define DISK_SUPER_MAGIC 0x3150555372696577ull	 /* "weirSUP1" */
 #define DISK_SEGMENT_MAGIC 0x3147455372696577ull /* "weirSEG1" */
@@ -38,17 +39,21 @@
 /* Magic and checksum: what comes before the bytes that a checksum covers. */
 #define DISK_SUM_FROM 16u
 
-/* One stream. Version 1 has stream 0 only. */
+enum disk_stream_flags {
+	DISK_STREAM_PLACED = 1 << 0, /* placement is one */
+};
+
+/* One stream. */
 struct disk_stream {
 	uint32_t id;
-	uint32_t placement;
-	uint32_t share;
-	uint32_t flags;
+	uint32_t placement; /* id on the drive */
+	uint32_t share;	    /* 0: none was set */
+	uint32_t flags;	    /* enum disk_stream_flags */
 } __attribute__((packed, aligned(8)));
 
-/* Which stream the keys of a tenant go to. Unused in version 1. */
+/* Which stream the new keys of a tenant go to. */
 struct disk_tenant {
-	uint64_t tenant;
+	uint64_t tenant; /* the low half of the identity of its name */
 	uint32_t stream;
 	uint32_t flags;
 } __attribute__((packed, aligned(8)));
@@ -76,11 +81,12 @@ struct disk_super {
 	uint32_t block_bytes;
 	uint32_t streams;
 	uint32_t tenants;
-	uint32_t reserved32;
+	uint32_t placement; /* 1: streams go to placement ids of their own */
 	uint8_t secret[DISK_SECRET_BYTES];
 	struct disk_stream stream[DISK_STREAMS];
 	struct disk_tenant tenant[DISK_TENANTS];
-	uint8_t reserved[2216];
+	uint8_t name[DISK_TENANTS][DISK_NAME_BYTES]; /* of tenants, cut; for people */
+	uint8_t reserved[168];
 } __attribute__((packed, aligned(8)));
 
 enum disk_state {

@@ -25,6 +25,8 @@
 #include "store/super.h"
 #include "store/superio.h"
 
+struct weir_fdp;
+
 /* Segments that puts may not take: survivors and tombstones need them on a full store. */
 #define SEGMENTS_RESERVED 2u
 /* A flush goes out when so much was published since the last: within the 64 MiB that bound what
@@ -52,8 +54,15 @@ enum op_state { OP_IDLE = 0, OP_PENDING = 1, OP_WAITED = 2, OP_DONE = 3 };
 /* Kinds of operations that users cannot submit; they share the way to the loop and back. */
 enum op_kind_inner {
 	OP_LIST = 100,
-	OP_STATS = 101,
-	OP_CLOSE = 102,
+	OP_CLOSE = 101,
+	OP_TENANT = 102, /* which stream is a tenant's? */
+	OP_CALL = 103,	 /* runs a function on the loop: struct loop_call */
+};
+
+/* The s_private of an OP_CALL: what FN returns is the operation's result. */
+struct loop_call {
+	int (*fn)(struct weir_store *s, void *user);
+	void *user;
 };
 
 /* A FIFO of operations, linked through s_next. */
@@ -209,6 +218,29 @@ struct reclaim_job {
 	bool waits_for_readers;
 };
 
+/* Where a log lies on a drive with FDP. */
+struct placing {
+	struct sio sio; /* has the drive begin a new unit */
+	struct log *log;
+	bool placed;
+	bool busy;
+	bool fresh; /* a unit was begun, and nothing is in it */
+	uint16_t id;
+};
+
+/* A change of the superblock. */
+struct super_job {
+	struct sio sio;
+	struct flush_waiter flushed;
+	struct weir_store *s;
+	struct super next;
+	unsigned copy;
+	void *buf;
+	size_t buf_bytes;
+	struct weir_store_op *op; /* who asked for it; NULL: none is under way */
+	struct op_list waiting;
+};
+
 /* A FIFO of segments. */
 struct log {
 	struct weir_store *s;
@@ -225,6 +257,7 @@ struct log {
 	struct begin_job begin[BEGIN_AHEAD_MAX];
 	struct seal_job seal;
 	struct reclaim_job reclaim;
+	struct placing placing;
 	/* How far it got: all is published, or durable, before these. Bytes count since open. */
 	struct logpos published, durable;
 	struct logpos covers; /* published when the flush that runs was submitted */
@@ -277,6 +310,8 @@ struct weir_store {
 	struct log *logs[DISK_STREAMS];
 	uint32_t nr_logs; /* atomic: other threads look */
 	struct claims claims[CLAIM_BUCKETS];
+	struct super_job super_job;
+	struct weir_fdp *fdp; /* where streams are placed; else NULL */
 	struct flusher flusher;
 	struct rec *admitted[ADMITTED_BUCKETS];
 	uint64_t sequence;    /* the next record's */
@@ -292,6 +327,9 @@ struct weir_store {
 /* aio.c */
 /* Submits SIO (prepared with weir_io_*); DONE is called once, never from inside. */
 void sio_submit(struct weir_store *s, struct sio *sio, void (*done)(struct sio *, int));
+
+/* The same for a write of L's, which goes where L is placed. */
+void log_submit(struct log *l, struct sio *sio, void (*done)(struct sio *, int));
 
 /* flush.c */
 void flush_init(struct weir_store *s);
@@ -379,8 +417,22 @@ void read_exists(struct weir_store *s, struct weir_store_op *op);
 /* list.c */
 void list_step(struct weir_store *s, struct weir_store_op *op);
 
-/* stats.c */
-void stats_op(struct weir_store *s, struct weir_store_op *op);
+/* placement.c */
+/* Finds out which placement ids there are; WISH is an enum weir_placement. On the opening thread.
+ */
+int placement_open(struct weir_store *s, uint32_t wish);
+/* Gives streams of SUPER that have none an id. */
+void placement_assign(struct weir_store *s, struct super *super);
+/* Tells the logs what SUPER says. */
+void placement_apply(struct weir_store *s, const struct super *super);
+/* How many other streams have the id of L? */
+uint32_t placement_sharing(const struct log *l);
+/* May the next segment of L begin with a batch? If not L is kicked when it may. */
+bool placement_ready(struct log *l);
+
+/* tenant.c */
+void tenant_init(struct weir_store *s);
+void tenant_op(struct weir_store *s, struct weir_store_op *op);
 
 /* ops.c */
 /* OP has ended. It may not be touched after this. */
@@ -391,6 +443,8 @@ int op_post(struct weir_store *s, struct weir_store_op *op);
 int op_check(struct weir_store *s, const struct weir_store_op *op);
 
 /* wait.c, any thread */
+/* Runs FN on the loop and returns what it does; -EDEADLK inside a callback. */
+int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user), void *user);
 /* -EDEADLK inside a callback. */
 int wait_allowed(void);
 /* Blocks until OP has ended. */

@@ -137,13 +137,48 @@ static int layout_too_small(const struct layout *l, uint64_t segments, uint32_t 
 			 format_size(fits, say, sizeof(say)));
 }
 
-static uint64_t layout_default_segment(uint64_t capacity)
+static bool layout_cut_to_unit(uint64_t segment, uint64_t unit)
+{
+	return !unit || !(segment % unit) || !(unit % segment);
+}
+
+/* One whole unit where that leaves enough segments, else a part of one. */
+static uint64_t layout_unit_segment(uint64_t bytes, const struct layout_wish *wish,
+				    uint64_t capacity)
+{
+	uint64_t unit = wish->unit_bytes;
+	uint32_t least = wish->segments_min ? wish->segments_min : LAYOUT_SEGMENTS_MIN;
+	uint64_t most = layout_floor_power(capacity / least);
+
+	if (bytes < unit && unit <= most && layout_power_of_two(unit) && unit <= LAYOUT_SEGMENT_MAX)
+		return unit;
+	return bytes;
+}
+
+static uint64_t layout_default_segment(const struct layout_wish *wish, uint64_t capacity)
 {
 	uint64_t bytes = layout_floor_power(capacity / 256);
 
 	if (bytes < 1ull << 20)
-		return 1ull << 20;
-	return bytes > LAYOUT_SEGMENT_MAX ? LAYOUT_SEGMENT_MAX : bytes;
+		bytes = 1ull << 20;
+	if (bytes > LAYOUT_SEGMENT_MAX)
+		bytes = LAYOUT_SEGMENT_MAX;
+	return layout_unit_segment(bytes, wish, capacity);
+}
+
+static int layout_check_unit(const struct layout *l, const struct layout_wish *wish,
+			     const char *name)
+{
+	char is[32], unit[32];
+
+	if (!wish->segment_bytes || layout_cut_to_unit(l->segment_bytes, wish->unit_bytes))
+		return 0;
+	return error_set(
+		-EINVAL,
+		"%s: segments of %s and reclaim units of %s: one must be a multiple of the "
+		"other (--segment-bytes)",
+		name, format_size(l->segment_bytes, is, sizeof(is)),
+		format_size(wish->unit_bytes, unit, sizeof(unit)));
 }
 
 int layout_make(struct layout *l, const struct layout_wish *wish, const char *name)
@@ -164,9 +199,12 @@ int layout_make(struct layout *l, const struct layout_wish *wish, const char *na
 	if (rc)
 		return rc;
 	l->segment_bytes = wish->segment_bytes ? wish->segment_bytes
-					       : layout_default_segment(l->capacity_bytes);
+					       : layout_default_segment(wish, l->capacity_bytes);
 	if (!layout_sizes_valid(l))
 		return layout_bad_segment(l, name);
+	rc = layout_check_unit(l, wish, name);
+	if (rc)
+		return rc;
 	/* The second copy sits at the end of the device, at a multiple of its room. */
 	space = l->capacity_bytes & ~(uint64_t)(DISK_SUPER_ROOM - 1);
 	space = space > 2ull * DISK_SUPER_ROOM ? space - 2ull * DISK_SUPER_ROOM : 0;

@@ -45,6 +45,7 @@ struct layout_wish {
 	uint64_t segment_bytes;
 	uint32_t block_bytes;
 	uint32_t segments_min;
+	uint64_t unit_bytes; /* reclaim unit: segments are multiples of it, or divide it */
 };
 
 /* Works out L for WISH. NAME is the device's, for words. 0, -EINVAL, -ENOSPC; sets weir_error(). */

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <weir/fdp.h>
 #include <weir/store.h>
 
 #include "base/error.h"
@@ -30,6 +31,7 @@ struct mkfs {
 	struct weir_queue *q;
 	struct super super;
 	struct sum_key sum;
+	uint64_t unit_bytes; /* of the drive's reclaim units; 0: they do not matter */
 };
 
 static void mkfs_wish(const struct mkfs *m, struct layout_wish *wish)
@@ -38,7 +40,8 @@ static void mkfs_wish(const struct mkfs *m, struct layout_wish *wish)
 				      .segment_bytes = m->opts.segment_bytes,
 				      .block_bytes = m->opts.block_bytes,
 				      .segments_min = m->opts.force >= 2 ? LAYOUT_SEGMENTS_FORCED
-									 : LAYOUT_SEGMENTS_MIN };
+									 : LAYOUT_SEGMENTS_MIN,
+				      .unit_bytes = m->unit_bytes };
 }
 
 /* A file that does not exist yet is not created for a format that cannot succeed. */
@@ -69,6 +72,27 @@ static int mkfs_open(struct mkfs *m, const char *path)
 	if (!rc)
 		rc = weir_queue_open(&m->q, m->dev, NULL);
 	return rc ? rc : weir_queue_attach(m->q, 0);
+}
+
+/* What a store with a place for each stream has to know of the drive. */
+static int mkfs_placement(struct mkfs *m)
+{
+	const char *path = weir_device_path(m->dev);
+	struct weir_fdp *fdp;
+	int rc = 0;
+
+	if (m->opts.placement != WEIR_PLACEMENT_STREAM)
+		return 0;
+	rc = weir_fdp_read(&fdp, m->dev);
+	if (rc)
+		return rc;
+	if (!fdp->enabled)
+		rc = error_set(-EOPNOTSUPP,
+			       "%s: streams cannot be placed: FDP is not %s (see weir fdp)", path,
+			       fdp->supported ? "enabled" : "what this drive has");
+	m->unit_bytes = fdp->unit_bytes;
+	weir_fdp_free(fdp);
+	return rc;
 }
 
 /* What BUF, the first bytes of a device, looks like. NULL: nothing that is known. */
@@ -178,6 +202,7 @@ static int mkfs_super(struct mkfs *m)
 	super->created_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	super->revision = 1;
 	super->device_count = 1;
+	super->placement = m->opts.placement == WEIR_PLACEMENT_STREAM;
 	super->streams = 1;
 	sum_key_make(&m->sum, super->uuid, super->secret, super->device_index);
 	return 0;
@@ -253,10 +278,14 @@ int weir_store_format(const char *path, const struct weir_store_format_opts *opt
 	struct mkfs m = { .opts = WEIR_STORE_FORMAT_INIT };
 	int rc = opts_copy(&m.opts, sizeof(m.opts), opts, opts ? opts->size : 0);
 
+	if (!rc && m.opts.placement > WEIR_PLACEMENT_STREAM)
+		rc = error_set(-EINVAL, "no such placement: %u", m.opts.placement);
 	if (!rc)
 		rc = mkfs_before(&m, path);
 	if (!rc)
 		rc = mkfs_open(&m, path);
+	if (!rc)
+		rc = mkfs_placement(&m);
 	if (!rc)
 		rc = mkfs_check_empty(&m);
 	if (!rc)

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/fdp.h>
+
 #include "base/error.h"
 #include "base/opts.h"
 #include "store/open.h"
@@ -23,6 +25,7 @@ static void store_free(struct weir_store *s)
 	for (n = 0; s->segments && n < s->super.layout.segments; n++)
 		free(s->segments[n].entries);
 	free(s->segments);
+	weir_fdp_free(s->fdp);
 	logs_free(s);
 	index_free(&s->index);
 	bufpool_free(&s->pool);
@@ -72,12 +75,13 @@ static int store_memory(struct weir_store *s, const struct weir_store_opts *opts
 	sum_key_make(&s->sum, s->super.uuid, s->super.secret, s->super.device_index);
 	s->memory_mask = info->memory_align_bytes ? info->memory_align_bytes - 1 : 0;
 	/* Holes in a file would be gone as space when they are needed again. */
-	s->discards = info->kind == WEIR_DEVICE_BLOCK && info->discard_max_bytes;
+	s->discards = info->kind != WEIR_DEVICE_FILE && info->discard_max_bytes;
 	s->batch_bytes = opts->batch_bytes ? opts->batch_bytes : DEFAULT_BATCH_BYTES;
 	if (s->batch_bytes > s->lay->segment_bytes)
 		s->batch_bytes = s->lay->segment_bytes;
 	TAILQ_INIT(&s->free);
 	flush_init(s);
+	tenant_init(s);
 	bufpool_init(&s->pool, info->memory_align_bytes);
 	s->segments = calloc(s->lay->segments, sizeof(*s->segments));
 	if (!s->segments || index_init(&s->index) || logs_make(s, s->super.streams))
@@ -94,6 +98,8 @@ static int store_open(struct weir_store *s, const struct weir_store_opts *opts)
 		rc = store_check_features(s);
 	if (!rc)
 		rc = store_memory(s, opts);
+	if (!rc)
+		rc = placement_open(s, opts->placement);
 	return rc ? rc : recover_run(s, &supers);
 }
 

@@ -131,6 +131,7 @@ static void op_sync(struct weir_store *s, struct weir_store_op *op)
 static void op_run(struct weir_store_op *op)
 {
 	struct weir_store *s = op->s_store;
+	struct loop_call *call;
 
 	s->ops++;
 	switch (op->kind) {
@@ -150,8 +151,12 @@ static void op_run(struct weir_store_op *op)
 	case OP_LIST:
 		list_step(s, op);
 		break;
-	case OP_STATS:
-		stats_op(s, op);
+	case OP_TENANT:
+		tenant_op(s, op);
+		break;
+	case OP_CALL:
+		call = op->s_private;
+		op_end(s, op, call->fn(s, call->user));
 		break;
 	case OP_CLOSE:
 		s->closing = op;

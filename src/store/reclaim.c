@@ -93,6 +93,7 @@ static bool reclaim_by_footer(struct reclaim_job *job)
 static void reclaim_drop(struct reclaim_job *job, bool footer)
 {
 	struct weir_store *s = job->log->s;
+
 	if (!footer || !reclaim_by_footer(job))
 		s->stats.evicted_entries += entries_sweep(s, job->seg);
 	bufpool_put(&s->pool, job->buf, job->buf_bytes);

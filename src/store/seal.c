@@ -104,7 +104,7 @@ static void seal_flushed(struct flush_waiter *w, int result)
 	}
 	weir_io_write(&job->sio.io, layout_offset(s->lay, seg->number, f.place.block), job->buf,
 		      job->buf_bytes);
-	sio_submit(s, &job->sio, seal_written);
+	log_submit(job->log, &job->sio, seal_written);
 }
 
 void seal_kick(struct log *l)

@@ -162,7 +162,7 @@ static bool segment_begin(struct log *l, bool from_reserve)
 	l->ahead_count++;
 	weir_io_write(&job->sio.io, layout_offset(s->lay, seg->number, 0), job->buf,
 		      s->lay->block_bytes);
-	sio_submit(s, &job->sio, begin_written);
+	log_submit(l, &job->sio, begin_written);
 	return true;
 }
 
@@ -171,7 +171,7 @@ struct segment *segment_open_next(struct log *l)
 	struct segment *seg = TAILQ_FIRST(&l->ahead);
 
 	/* One behind it may be ready earlier, but the order of generations is the log's. */
-	if (!seg || seg->state != SEGMENT_BEGUN)
+	if (!seg || seg->state != SEGMENT_BEGUN || !placement_ready(l))
 		return NULL;
 	TAILQ_REMOVE(&l->ahead, seg, link);
 	l->ahead_count--;

@@ -36,9 +36,11 @@ void super_encode(struct disk_super *disk, const struct super *super, uint32_t c
 	disk->block_bytes = htole32(l->block_bytes);
 	disk->streams = htole32(super->streams);
 	disk->tenants = htole32(super->tenants);
+	disk->placement = htole32(super->placement);
 	memcpy(disk->secret, super->secret, sizeof(disk->secret));
 	memcpy(disk->stream, super->stream, sizeof(disk->stream));
 	memcpy(disk->tenant, super->tenant, sizeof(disk->tenant));
+	memcpy(disk->name, super->name, sizeof(disk->name));
 	disk->checksum = htole64(sum_super(disk));
 }
 
@@ -69,8 +71,20 @@ static void super_decode_rest(struct super *super, const struct disk_super *disk
 	super->device_count = le32toh(disk->device_count);
 	super->streams = le32toh(disk->streams);
 	super->tenants = le32toh(disk->tenants);
+	super->placement = le32toh(disk->placement);
 	memcpy(super->stream, disk->stream, sizeof(super->stream));
 	memcpy(super->tenant, disk->tenant, sizeof(super->tenant));
+	memcpy(super->name, disk->name, sizeof(super->name));
+}
+
+static bool super_tenants_valid(const struct super *super)
+{
+	if (super->tenants > DISK_TENANTS)
+		return false;
+	for (uint32_t n = 0; n < super->tenants; n++)
+		if (le32toh(super->tenant[n].stream) >= super->streams)
+			return false;
+	return true;
 }
 
 enum super_state super_decode(struct super *super, const struct disk_super *disk, uint32_t copy,
@@ -90,7 +104,7 @@ enum super_state super_decode(struct super *super, const struct disk_super *disk
 	super_decode_layout(&found.layout, disk);
 	super_decode_rest(&found, disk);
 	if (layout_derive(&found.layout) || found.device_index >= found.device_count ||
-	    found.streams > DISK_STREAMS || found.tenants > DISK_TENANTS)
+	    found.streams < 1 || found.streams > DISK_STREAMS || !super_tenants_valid(&found))
 		return SUPER_DAMAGED;
 	*super = found;
 	return SUPER_VALID;

@@ -22,8 +22,10 @@ struct super {
 	uint64_t created_ns;
 	uint32_t device_index, device_count;
 	uint32_t streams, tenants;
+	uint32_t placement;
 	struct disk_stream stream[DISK_STREAMS]; /* as on the device */
 	struct disk_tenant tenant[DISK_TENANTS];
+	uint8_t name[DISK_TENANTS][DISK_NAME_BYTES];
 };
 
 enum super_state {

@@ -13,7 +13,7 @@
 #include "store/superio.h"
 #include "store/syncio.h"
 
-static size_t superio_bytes(const struct weir_device_info *info)
+size_t superio_bytes(const struct weir_device_info *info)
 {
 	return info->logical_block_bytes > DISK_SUPER_BYTES ? info->logical_block_bytes
 							    : DISK_SUPER_BYTES;

@@ -21,6 +21,9 @@ struct superio_found {
  */
 int superio_read(struct weir_queue *q, struct super *super, struct superio_found *found);
 
+/* Bytes of a copy on a device: whole logical blocks. */
+size_t superio_bytes(const struct weir_device_info *info);
+
 /*
  * Writes both copies, each flushed before the next is touched. FOUND says what is there now: the
  * only good copy is written last. Sets weir_error().

@@ -72,6 +72,17 @@ int weir_store_wait(struct weir_store *s, struct weir_store_op *op)
 	return wait_op(s, op);
 }
 
+int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user), void *user)
+{
+	struct loop_call call = { fn, user };
+	struct weir_store_op op = { .kind = OP_CALL, .s_private = &call };
+	int rc = wait_allowed();
+
+	if (!rc)
+		rc = op_post(s, &op);
+	return rc ? rc : wait_op(s, &op);
+}
+
 int weir_store_poll(struct weir_store *s)
 {
 	struct lane *lane = owner_lane(s->q);

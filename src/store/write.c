@@ -181,5 +181,5 @@ void batch_submit(struct batch *b)
 	b->sio.io.length = bytes;
 	b->sio.io.prio = b->first->op->prio;
 	b->sio.io.submitter = b->first->op->submitter;
-	sio_submit(s, &b->sio, batch_written);
+	log_submit(l, &b->sio, batch_written);
 }

@@ -34,7 +34,7 @@ LAYERS = {
     "cli": ("base device engine sched queue store weir", "base sched sim cli"),
 }
 # Public headers that are not named after their layer.
-PUBLIC_LAYER = {"io": "engine", "fdp": "device"}
+PUBLIC_LAYER = {"io": "engine", "fdp": "device", "tenant": "store"}
 # A scheduler is told the time, and knows no thread, ring or file.
 BANNED = {"sched": {"base/clock.h", "pthread.h", "threads.h", "time.h", "unistd.h", "liburing.h"}}
 # Everything may be included here.

@@ -38,8 +38,10 @@ struct key_model {
 static struct key_model model[KEYS];
 static uint64_t state, version;
 static uint8_t values[RUN_MAX][VALUE_MAX];
-static int evicts; /* keys may be missing */
-static int faults; /* writes and flushes fail */
+static int evicts;  /* keys may be missing */
+static int faults;  /* writes and flushes fail */
+static int tenants; /* keys are put into streams at random, which may come any time */
+static uint32_t streams;
 
 static struct weir_store *store;
 static struct weir_queue *queue;
@@ -127,6 +129,7 @@ static void op_make(struct weir_store_op *op, uint64_t *key, uint8_t *value, uns
 	op->key = key;
 	op->key_len = sizeof(*key);
 	op->flags = rig_random(&state) % 3 ? 0 : WEIR_PUT_DURABLE;
+	op->flags |= WEIR_PUT_STREAM(tenants ? rig_random(&state) % streams : 0);
 	op->kind = dice < 7 ? WEIR_STORE_PUT : dice < 9 ? WEIR_STORE_DELETE : WEIR_STORE_SYNC;
 	if (op->kind == WEIR_STORE_PUT) {
 		*index = model_add((unsigned)*key, ++version, length);
@@ -156,6 +159,21 @@ static void op_acknowledged(const struct weir_store_op *op, uint64_t key, unsign
 		m->floor = index;
 }
 
+/* A tenant comes, or comes back: to the stream where he was. */
+static void do_tenant(void)
+{
+	char name[2] = { (char)('a' + rig_random(&state) % 6), 0 };
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	uint32_t stream, again;
+
+	if (weir_store_tenant(store, name, &stream) >= 0) {
+		assert_int_equal(weir_store_tenant(store, name, &again), 0);
+		assert_int_equal(stream, again);
+	}
+	weir_store_info(store, &info);
+	streams = info.streams;
+}
+
 /* Several operations at once; 0 when the drive is gone. */
 static int do_run(void)
 {
@@ -164,6 +182,8 @@ static int do_run(void)
 	unsigned index[RUN_MAX], acked[KEYS], n = 1 + (unsigned)(rig_random(&state) % RUN_MAX), i;
 	int synced = 0;
 
+	if (tenants && (!streams || rig_random(&state) % 8 == 0))
+		do_tenant();
 	for (i = 0; i < KEYS; i++)
 		acked[i] = model[i].acked;
 	for (i = 0; i < n; i++)
@@ -251,6 +271,7 @@ static void one_life(int recovery_too)
 	uint8_t *image;
 	unsigned n;
 
+	streams = 0;
 	memdisk_on(1 + rig_random(&state) % 400);
 	if (!open_it()) {
 		for (n = 0; n < 60 && do_run(); n++)
@@ -274,7 +295,7 @@ static void one_life(int recovery_too)
 struct scene {
 	uint64_t bytes;
 	uint32_t block, sector;
-	int keep, evicts, faults;
+	int keep, evicts, faults, tenants;
 	unsigned lives;
 };
 
@@ -288,6 +309,7 @@ static void survives(void **arg)
 	version = 0;
 	evicts = scene->evicts;
 	faults = scene->faults;
+	tenants = scene->tenants;
 	for (n = 0; n < KEYS; n++)
 		model_reset(n, (struct version){ 0, 0 });
 	rig_make(&rig, scene->bytes, 64 << 10, scene->block);
@@ -301,13 +323,18 @@ static void survives(void **arg)
 
 int main(void)
 {
-	static struct scene power = { 12 << 20, 4096, 4096, 0, 0, 0, 40 };
-	static struct scene torn = { 1 << 20, 4096, 512, 0, 1, 0, 70 };
-	static struct scene full = { 1 << 20, 512, 512, 0, 1, 0, 70 };
-	static struct scene killed = { 1 << 20, 4096, 4096, 1, 1, 0, 60 };
-	static struct scene killed_large = { 12 << 20, 512, 512, 1, 0, 0, 40 };
-	static struct scene failing = { 1 << 20, 4096, 4096, 1, 1, 1, 80 };
-	static struct scene failing_power = { 1 << 20, 512, 512, 0, 1, 1, 80 };
+	static struct scene power = { 12 << 20, 4096, 4096, 0, 0, 0, 0, 40 };
+	static struct scene torn = { 1 << 20, 4096, 512, 0, 1, 0, 0, 70 };
+	static struct scene full = { 1 << 20, 512, 512, 0, 1, 0, 0, 70 };
+	static struct scene killed = { 1 << 20, 4096, 4096, 1, 1, 0, 0, 60 };
+	static struct scene killed_large = { 12 << 20, 512, 512, 1, 0, 0, 0, 40 };
+	static struct scene failing = { 1 << 20, 4096, 4096, 1, 1, 1, 0, 80 };
+	static struct scene failing_power = { 1 << 20, 512, 512, 0, 1, 1, 0, 80 };
+	static struct scene streams_power = { 12 << 20, 4096, 4096, 0, 0, 0, 1, 30 };
+	static struct scene streams_full = { 5 << 19, 512, 512, 0, 1, 0, 1, 50 };
+	static struct scene streams_killed = { 5 << 19, 4096, 4096, 1, 1, 0, 1, 30 };
+	static struct scene streams_failing = { 5 << 19, 4096, 4096, 1, 1, 1, 1, 40 };
+	static struct scene streams_failing_power = { 5 << 19, 512, 512, 0, 1, 1, 1, 40 };
 	const struct CMUnitTest tests[] = {
 		{ "power_cut", survives, NULL, NULL, &power },
 		{ "power_cut_torn_blocks", survives, NULL, NULL, &torn },
@@ -316,6 +343,11 @@ int main(void)
 		{ "killed", survives, NULL, NULL, &killed_large },
 		{ "failing_and_killed", survives, NULL, NULL, &failing },
 		{ "failing_and_power_cut", survives, NULL, NULL, &failing_power },
+		{ "streams_power_cut", survives, NULL, NULL, &streams_power },
+		{ "streams_power_cut_full", survives, NULL, NULL, &streams_full },
+		{ "streams_killed_full", survives, NULL, NULL, &streams_killed },
+		{ "streams_failing_and_killed", survives, NULL, NULL, &streams_failing },
+		{ "streams_failing_and_power_cut", survives, NULL, NULL, &streams_failing_power },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

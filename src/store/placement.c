@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * placement.c - streams on the placement ids of a drive with FDP.
+ *
+ * Each stream has an id of its own while there are enough; then the one that holds the fewest
+ * segments is shared. Ids are kept in the superblock, so that a stream goes on where it was.
+ * Where segments are whole reclaim units the drive is told to begin a unit when a segment is
+ * opened: then the unit empties as a whole when the segment is reclaimed. Owns what the drive
+ * said; the loop's thread, or the one that opens the store.
+ */
+#include <errno.h>
+
+#include <weir/fdp.h>
+
+#include "base/error.h"
+#include "store/impl.h"
+
+/* Can ids be named on this device? */
+static int placement_possible(const struct weir_store *s, const struct weir_fdp *fdp)
+{
+	const char *path = weir_device_path(s->dev);
+
+	if (!fdp->enabled || !fdp->nr_placements)
+		return error_set(-EOPNOTSUPP,
+				 "%s: streams cannot be placed: FDP is not %s (see weir fdp); say "
+				 "--placement none",
+				 path, fdp->supported ? "enabled" : "what this drive has");
+	if (weir_device_info(s->dev)->kind != WEIR_DEVICE_NVME_CHAR)
+		return error_set(-EOPNOTSUPP,
+				 "%s: streams cannot be placed: only NVMe passthrough names "
+				 "placement ids: use the character device (/dev/ng0n1 for "
+				 "/dev/nvme0n1), or say --placement none",
+				 path);
+	return 0;
+}
+
+int placement_open(struct weir_store *s, uint32_t wish)
+{
+	bool asked = wish == WEIR_PLACEMENT_STREAM;
+	int rc;
+
+	if (wish > WEIR_PLACEMENT_STREAM)
+		return error_set(-EINVAL, "no such placement: %u", wish);
+	if (!asked && (wish == WEIR_PLACEMENT_NONE || !s->super.placement))
+		return 0;
+	rc = weir_fdp_read(&s->fdp, s->dev);
+	if (!rc)
+		rc = placement_possible(s, s->fdp);
+	if (!rc)
+		return 0;
+	weir_fdp_free(s->fdp);
+	s->fdp = NULL;
+	/* A store that was formatted for it works without, on another drive or by another way. */
+	return asked ? rc : 0;
+}
+
+static bool placement_is(const struct disk_stream *stream, uint16_t id)
+{
+	return le32toh(stream->flags) & DISK_STREAM_PLACED && le32toh(stream->placement) == id;
+}
+
+/* The drive may have been formatted with other ids since. */
+static bool placement_known(const struct weir_store *s, const struct disk_stream *stream)
+{
+	for (uint32_t n = 0; n < s->fdp->nr_placements; n++)
+		if (placement_is(stream, s->fdp->placements[n].id))
+			return true;
+	return false;
+}
+
+/* What the streams of SUPER with ID fill, in segments; a stream counts even if it is empty. */
+static uint64_t placement_filled(const struct weir_store *s, const struct super *super, uint16_t id)
+{
+	uint64_t filled = 0;
+
+	for (uint32_t n = 0; n < super->streams; n++)
+		if (placement_is(&super->stream[n], id))
+			filled += 1 + (n < s->nr_logs ? s->logs[n]->used_segments : 0);
+	return filled;
+}
+
+/* One that no stream has, or else the least filled; in the drive's order. */
+static uint16_t placement_choose(const struct weir_store *s, const struct super *super)
+{
+	const struct weir_fdp_placement *p = s->fdp->placements;
+	uint64_t filled, least = UINT64_MAX;
+	uint16_t best = 0;
+
+	for (uint32_t n = 0; n < s->fdp->nr_placements; n++) {
+		filled = placement_filled(s, super, p[n].id);
+		if (filled < least) {
+			least = filled;
+			best = p[n].id;
+		}
+	}
+	return best;
+}
+
+void placement_assign(struct weir_store *s, struct super *super)
+{
+	struct disk_stream *stream;
+
+	for (uint32_t n = 0; s->fdp && n < super->streams; n++) {
+		stream = &super->stream[n];
+		if (placement_known(s, stream))
+			continue;
+		stream->flags &= ~htole32(DISK_STREAM_PLACED);
+		stream->placement = htole32(placement_choose(s, super));
+		stream->flags |= htole32(DISK_STREAM_PLACED);
+	}
+}
+
+void placement_apply(struct weir_store *s, const struct super *super)
+{
+	struct log *l;
+	uint32_t i;
+
+	LOGS_FOREACH(s, l, i)
+	{
+		l->placing.placed = s->fdp && placement_known(s, &super->stream[i]);
+		l->placing.id =
+			l->placing.placed ? (uint16_t)le32toh(super->stream[i].placement) : 0;
+	}
+}
+
+uint32_t placement_sharing(const struct log *l)
+{
+	const struct weir_store *s = l->s;
+	const struct log *other;
+	uint32_t i, n = 0;
+
+	LOGS_FOREACH(s, other, i)
+	n += other != l && l->placing.placed && other->placing.placed &&
+	     other->placing.id == l->placing.id;
+	return n;
+}
+
+/* Is a segment as long as some whole units? Shorter ones share a unit, in their order. */
+static bool placement_whole_units(const struct weir_store *s)
+{
+	return s->fdp->unit_bytes && !(s->lay->segment_bytes % s->fdp->unit_bytes);
+}
+
+static void placement_updated(struct sio *sio, int result)
+{
+	struct placing *p = container_of(sio, struct placing, sio);
+
+	/* A hint: without it the segment begins in what is left of the last unit. */
+	(void)result;
+	p->busy = false;
+	p->fresh = true;
+	log_kick(p->log);
+}
+
+bool placement_ready(struct log *l)
+{
+	struct placing *p = &l->placing;
+
+	if (!p->placed || !placement_whole_units(l->s) || placement_sharing(l))
+		return true;
+	if (p->fresh) {
+		p->fresh = false;
+		return true;
+	}
+	if (!p->busy) {
+		p->busy = true;
+		weir_io_placement_update(&p->sio.io, p->id);
+		sio_submit(l->s, &p->sio, placement_updated);
+	}
+	return false;
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_streams.c - tenants and their streams: who goes where, what survives, and what becomes of
+ * keys that move from one stream to another.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "memdisk.h"
+
+#define IMAGE (5u << 19)
+#define SEGMENT (64u << 10)
+
+static struct rig rig;
+static struct weir_store *store;
+static struct weir_queue *queue;
+static struct weir_device *device;
+static uint64_t seed;
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&rig, 0, sizeof(rig));
+	rig.engine = "posix";
+	rig_make(&rig, IMAGE, SEGMENT, 4096);
+	seed = 1;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rig_remove(&rig);
+	return 0;
+}
+
+static uint32_t tenant(const char *name)
+{
+	uint32_t stream;
+
+	if (weir_store_tenant(rig.s, name, &stream) < 0)
+		fail_msg("tenant %s: %s", name, weir_error());
+	return stream;
+}
+
+static struct weir_store_stream stream_info(uint32_t stream)
+{
+	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
+
+	assert_int_equal(weir_store_stream(rig.s, stream, &info), 0);
+	return info;
+}
+
+static void tenants_keep_their_streams(void **state)
+{
+	struct weir_store_tenant row = WEIR_STORE_TENANT_INIT;
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	uint32_t again;
+
+	(void)state;
+	rig_open(&rig);
+	assert_int_equal(tenant("a"), 1);
+	assert_int_equal(tenant("b"), 2);
+	assert_int_equal(tenant("a"), 1);
+	assert_int_equal(weir_store_tenant(rig.s, "c", &again), 1);
+	assert_int_equal(again, 3);
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, WEIR_PUT_STREAM(2)), 0);
+	rig_close(&rig);
+	rig_open(&rig);
+	assert_int_equal(weir_store_tenant(rig.s, "b", &again), 0);
+	assert_int_equal(again, 2);
+	assert_int_equal(tenant("a"), 1);
+	weir_store_info(rig.s, &info);
+	assert_int_equal(info.streams, 4);
+	assert_int_equal(info.tenants, 3);
+	assert_int_equal(weir_store_tenant_row(rig.s, 1, &row), 0);
+	assert_string_equal(row.name, "b");
+	assert_int_equal(row.stream, 2);
+	assert_int_equal(weir_store_tenant_row(rig.s, 3, &row), -ENOENT);
+	assert_int_equal(stream_info(2).entries, 1);
+	assert_int_equal(stream_info(2).live_bytes, 5000);
+	assert_int_equal(stream_info(2).tenants, 1);
+	assert_int_equal(stream_info(2).placement, -1);
+	assert_int_equal(stream_info(0).entries, 0);
+}
+
+/* Either copy of the superblock knows the tenants. */
+static void both_superblocks_know(void **state)
+{
+	uint64_t at[2] = { 0, IMAGE - (64 << 10) };
+
+	(void)state;
+	rig_open(&rig);
+	assert_int_equal(tenant("a"), 1);
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, WEIR_PUT_STREAM(1)), 0);
+	rig_close(&rig);
+	for (int copy = 0; copy < 2; copy++) {
+		rig_damage(&rig, at[copy] + 3000);
+		rig_open(&rig);
+		assert_int_equal(tenant("a"), 1);
+		assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+		rig_close(&rig);
+	}
+}
+
+static void refuses(void **state)
+{
+	static char name[WEIR_TENANT_NAME_MAX + 2];
+	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
+	uint32_t stream;
+
+	(void)state;
+	memset(name, 'x', sizeof(name) - 1);
+	rig_open(&rig);
+	assert_int_equal(weir_store_tenant(rig.s, "", &stream), -EINVAL);
+	assert_int_equal(weir_store_tenant(rig.s, name, &stream), -EINVAL);
+	name[WEIR_TENANT_NAME_MAX] = 0;
+	assert_int_equal(weir_store_tenant(rig.s, name, &stream), 1);
+	assert_int_equal(rig_put(&rig, 1, 1, 100, WEIR_PUT_STREAM(2)), -EINVAL);
+	assert_int_equal(rig_put(&rig, 1, 1, 100, WEIR_PUT_STREAM(255)), -EINVAL);
+	assert_int_equal(weir_store_stream(rig.s, 2, &info), -ENOENT);
+	rig_close(&rig);
+	assert_int_equal(rig_try_open(&rig, 1), 0);
+	assert_int_equal(weir_store_tenant(rig.s, name, &stream), 0);
+	assert_int_equal(weir_store_tenant(rig.s, "y", &stream), -EROFS);
+	assert_non_null(strstr(weir_error(), "\"y\""));
+}
+
+/* 38 segments are room for 4 streams; then the emptiest is shared, and after 64 tenants the name
+ * alone decides. */
+static void more_tenants_than_streams(void **state)
+{
+	uint32_t stream[100], n, most = 0;
+	char name[16];
+
+	(void)state;
+	rig_open(&rig);
+	for (n = 0; n < 100; n++) {
+		snprintf(name, sizeof(name), "tenant %u", n);
+		stream[n] = tenant(name);
+		most = stream[n] > most ? stream[n] : most;
+		assert_int_equal(rig_put(&rig, n, 1, 3000, WEIR_PUT_STREAM(stream[n])), 0);
+	}
+	assert_int_equal(most, 3);
+	for (n = 0; n < 4; n++)
+		assert_true(stream_info(n).tenants >= 10);
+	rig_close(&rig);
+	rig_open(&rig);
+	for (n = 0; n < 100; n++) {
+		snprintf(name, sizeof(name), "tenant %u", n);
+		assert_int_equal(tenant(name), stream[n]);
+		assert_int_equal(rig_get(&rig, n, 1, 3000), 1);
+	}
+}
+
+static void keys_stay_where_they_live(void **state)
+{
+	uint32_t a, b;
+
+	(void)state;
+	rig_open(&rig);
+	a = tenant("a");
+	b = tenant("b");
+	assert_int_equal(rig_put(&rig, 1, 1, 100, WEIR_PUT_STREAM(a)), 0);
+	assert_int_equal(rig_put(&rig, 1, 2, 200, WEIR_PUT_STREAM(b)), 0);
+	assert_int_equal(stream_info(a).entries, 1);
+	assert_int_equal(stream_info(a).live_bytes, 200);
+	assert_int_equal(stream_info(b).entries, 0);
+	assert_int_equal(rig_delete(&rig, 1, 0), 0);
+	assert_int_equal(stream_info(a).entries, 0);
+	assert_int_equal(stream_info(a).live_bytes, 0);
+	assert_int_equal(rig_put(&rig, 1, 3, 300, WEIR_PUT_STREAM(b)), 0);
+	assert_int_equal(stream_info(b).entries, 1);
+	rig_close(&rig);
+	rig_open(&rig);
+	assert_int_equal(rig_get(&rig, 1, 3, 300), 1);
+	assert_int_equal(stream_info(b).entries, 1);
+	assert_int_equal(stream_info(b).live_bytes, 300);
+	assert_int_equal(stream_info(a).entries, 0);
+}
+
+/* One submission with the same key again and again, meant for streams in turn: the last counts. */
+static void one_batch_one_key(void **state)
+{
+	static uint8_t value[8][512];
+	struct weir_store_op ops[8];
+	uint64_t key = 1;
+	uint32_t stream[2];
+	unsigned n;
+
+	(void)state;
+	rig_open(&rig);
+	stream[0] = tenant("a");
+	stream[1] = tenant("b");
+	memset(ops, 0, sizeof(ops));
+	for (n = 0; n < 8; n++) {
+		rig_value(key, n + 1, value[n], sizeof(value[n]));
+		ops[n].key = &key;
+		ops[n].key_len = sizeof(key);
+		ops[n].value = value[n];
+		ops[n].value_len = sizeof(value[n]);
+		ops[n].flags = WEIR_PUT_STREAM(stream[n % 2]);
+	}
+	assert_int_equal(weir_store_put_many(rig.s, ops, 8), 0);
+	assert_int_equal(rig_get(&rig, key, 8, sizeof(value[7])), 1);
+	assert_int_equal(stream_info(stream[0]).entries, 1);
+	assert_int_equal(stream_info(stream[1]).entries, 0);
+}
+
+static int count_streams(const struct weir_store_entry *e, void *user)
+{
+	unsigned *count = user;
+
+	assert_true(e->stream < 4);
+	count[e->stream]++;
+	return 0;
+}
+
+/* A flood in one stream and a trickle in others, several times the store: nothing hangs, listing
+ * and counters agree, and a full store takes deletes. */
+static void floods(void **state)
+{
+	struct weir_store_stats stats, after;
+	unsigned count[4] = { 0 }, entries = 0;
+	uint64_t key, present = 0;
+	uint32_t n;
+
+	(void)state;
+	rig_open(&rig);
+	assert_int_equal(tenant("a"), 1);
+	assert_int_equal(tenant("b"), 2);
+	assert_int_equal(tenant("c"), 3);
+	for (key = 0; key < 1500; key++)
+		assert_int_equal(rig_put(&rig, key, 1, 1 + rig_random(&seed) % 20000,
+					 WEIR_PUT_STREAM(rig_random(&seed) % 10 ? 1 : key % 4)),
+				 0);
+	rig_stats(&rig, &stats);
+	assert_true(stats.evicted_segments > 50);
+	/* No reclaim is under way then. */
+	rig_close(&rig);
+	rig_open(&rig);
+	rig_stats(&rig, &stats);
+	for (n = 0; n < 4; n++) {
+		assert_true(stream_info(n).segments > 0);
+		entries += (unsigned)stream_info(n).entries;
+	}
+	assert_int_equal(entries, stats.entries);
+	assert_int_equal(weir_store_list(rig.s, count_streams, count), 0);
+	for (n = 0; n < 4; n++)
+		assert_int_equal(count[n], stream_info(n).entries);
+	for (key = 0; key < 1500; key++)
+		present += !rig_delete(&rig, key, 0);
+	/* Tombstones took room too. */
+	rig_stats(&rig, &after);
+	assert_int_equal(present + after.evicted_entries, stats.entries);
+	assert_int_equal(after.entries, 0);
+	for (n = 0; n < 4; n++)
+		assert_int_equal(stream_info(n).live_bytes, 0);
+}
+
+static void power_on(void)
+{
+	memdisk_on(0);
+	if (memdisk_open(&store, &queue, &device))
+		fail_msg("open: %s", weir_error());
+}
+
+static void power_off(void)
+{
+	memdisk_cut();
+	memdisk_close(store, queue, device);
+}
+
+static int put_key(uint64_t key, uint64_t version, uint32_t flags)
+{
+	uint8_t value[4000];
+
+	rig_value(key, version, value, sizeof(value));
+	return weir_store_put(store, &key, sizeof(key), value, sizeof(value), flags);
+}
+
+/* The version of KEY that is there, of 1 and 2; 0: none. */
+static uint64_t version_of(uint64_t key)
+{
+	uint8_t value[4000], want[4000];
+	size_t length = 0;
+	int rc = weir_store_get(store, &key, sizeof(key), value, sizeof(value), &length);
+
+	if (rc == -ENOENT)
+		return 0;
+	assert_int_equal(rc, 0);
+	for (uint64_t version = 1; version <= 2; version++) {
+		rig_value(key, version, want, sizeof(want));
+		if (!memcmp(value, want, sizeof(want)))
+			return version;
+	}
+	fail_msg("key %u has other bytes", (unsigned)key);
+	return 0;
+}
+
+static uint64_t contested(void)
+{
+	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
+
+	assert_int_equal(weir_store_stats(store, &stats), 0);
+	return stats.recovered_contested;
+}
+
+/* Fills stream 0 until the oldest segment of all, that of key 0, has gone. */
+static void evict_oldest(void)
+{
+	for (uint64_t key = 1000; version_of(0); key++)
+		assert_int_equal(put_key(key, 1, 0), 0);
+}
+
+/* Key 1 is put into one stream, deleted, and put into another, whose segment is the older one;
+ * nothing of the last two is flushed. */
+static void move_key(unsigned n)
+{
+	uint32_t a, b;
+
+	memdisk_load(&rig, 4096, n);
+	power_on();
+	assert_true(weir_store_tenant(store, "a", &a) >= 0 &&
+		    weir_store_tenant(store, "b", &b) >= 0);
+	assert_int_equal(put_key(0, 1, WEIR_PUT_STREAM(b)), 0);
+	assert_int_equal(put_key(1, 1, WEIR_PUT_STREAM(a) | WEIR_PUT_DURABLE), 0);
+	assert_int_equal(weir_store_delete(store, &(uint64_t){ 1 }, sizeof(uint64_t), 0), 0);
+	assert_int_equal(put_key(1, 2, WEIR_PUT_STREAM(b)), 0);
+	power_off();
+}
+
+/* A power cut that keeps the last put and loses the tombstone leaves the key alive twice. The
+ * younger version counts, and when it is evicted the older does not come back. */
+static void the_older_version_does_not_come_back(void **state)
+{
+	unsigned n, twice = 0, seen[3] = { 0 };
+
+	(void)state;
+	for (n = 0; n < 24; n++) {
+		uint64_t version;
+
+		move_key(n);
+		power_on();
+		version = version_of(1);
+		seen[version]++;
+		if (contested()) {
+			twice++;
+			assert_int_equal(version, 2);
+			evict_oldest();
+			assert_int_equal(version_of(1), 0);
+			power_off();
+			power_on();
+			assert_int_equal(version_of(1), 0);
+			assert_int_equal(contested(), 0);
+		}
+		power_off();
+		memdisk_free();
+	}
+	/* Each way that it can go was met. */
+	assert_true(twice && seen[0] && seen[1] && seen[2] > twice);
+}
+
+/* A recovery that is switched off anywhere ends, run again, as one that was not. */
+static void an_interrupted_recovery_settles_it_too(void **state)
+{
+	unsigned n, cut, twice = 0;
+
+	(void)state;
+	for (n = 0; n < 24; n++) {
+		move_key(n);
+		power_on();
+		twice += contested() > 0;
+		cut = contested() ? 100 : 1;
+		power_off();
+		memdisk_free();
+		for (; cut > 1; cut -= 3) {
+			move_key(n);
+			memdisk_on(cut);
+			if (!memdisk_open(&store, &queue, &device))
+				memdisk_close(store, queue, device);
+			memdisk_cut();
+			power_on();
+			assert_int_equal(version_of(1), 2);
+			evict_oldest();
+			power_off();
+			power_on();
+			assert_int_equal(version_of(1), 0);
+			power_off();
+			memdisk_free();
+		}
+	}
+	assert_true(twice);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(tenants_keep_their_streams, setup, teardown),
+		cmocka_unit_test_setup_teardown(both_superblocks_know, setup, teardown),
+		cmocka_unit_test_setup_teardown(refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(more_tenants_than_streams, setup, teardown),
+		cmocka_unit_test_setup_teardown(keys_stay_where_they_live, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_batch_one_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(floods, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_older_version_does_not_come_back, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(an_interrupted_recovery_settles_it_too, setup,
+						teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
