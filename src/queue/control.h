@@ -32,7 +32,7 @@ uint32_t control_nr_requests(const struct weir_queue *q, const struct sched_ops 
 /* The lane that schedules for all under OPS, or NULL: each for itself. */
 struct lane *control_home(struct weir_queue *q, const struct sched_ops *ops);
 
-/* Q's values have changed: the lanes are to look. Any thread. */
+/* Q's values have changed: the lanes are to look. Any thread, under the lock. */
 void control_changed(struct weir_queue *q);
 
 /* Asks S for its tunables' values. Under Q's lock. */

@@ -101,8 +101,10 @@ int weir_queue_set_depth(struct weir_queue *q, uint32_t depth)
 	if (!depth || depth > q->opts.depth)
 		return error_set(-EINVAL, "depth %u: it goes from 1 to %u, the depth at open",
 				 depth, q->opts.depth);
+	pthread_mutex_lock(&q->lock);
 	__atomic_store_n(&q->depth, depth, __ATOMIC_RELAXED);
 	control_changed(q);
+	pthread_mutex_unlock(&q->lock);
 	return 0;
 }
 
@@ -110,7 +112,9 @@ int weir_queue_set_depth_bytes(struct weir_queue *q, uint64_t depth_bytes)
 {
 	if (!depth_bytes)
 		return error_set(-EINVAL, "depth_bytes is at least 1");
+	pthread_mutex_lock(&q->lock);
 	__atomic_store_n(&q->depth_bytes, depth_bytes, __ATOMIC_RELAXED);
 	control_changed(q);
+	pthread_mutex_unlock(&q->lock);
 	return 0;
 }

@@ -250,6 +250,52 @@ static void a_home_beside_attached_lanes(void **state)
 	assert_int_equal(weir_queue_attach(queue, 2), -EINVAL);
 }
 
+static bool keep_setting;
+
+/* One of those who set things at the same time: limits, a tunable, a weight, a policy. */
+static void *setter_main(void *arg)
+{
+	unsigned what = *(unsigned *)arg;
+
+	for (unsigned i = 0; __atomic_load_n(&keep_setting, __ATOMIC_RELAXED); i++) {
+		int err = -EINVAL;
+
+		if (what == 0)
+			err = weir_queue_set_depth(queue, 1 + i % 32);
+		else if (what == 1)
+			err = weir_queue_set_depth_bytes(queue, i % 2 ? 4096 : UINT64_MAX);
+		else if (what == 2)
+			err = weir_queue_set(queue, "back_seek_max", i % 2 ? "1" : "2");
+		else if (i % 2)
+			err = weir_submitter_set_weight(queue, i % 100, 1 + i % 1000);
+		else
+			err = weir_submitter_set_policy(queue, i % 100, WEIR_POLICY_NO_CHANGE);
+		assert_int_equal(err, 0);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static void anybody_sets_anything(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	unsigned what[THREADS] = { 0, 1, 2, 3 };
+	pthread_t setters[THREADS];
+
+	(void)state;
+	opts.scheduler = "bfq";
+	opts.workers = 1;
+	opts.depth = 32;
+	assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
+	__atomic_store_n(&keep_setting, true, __ATOMIC_RELAXED);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&setters[i], NULL, setter_main, &what[i]), 0);
+	run_threads(2, 0, SOME);
+	__atomic_store_n(&keep_setting, false, __ATOMIC_RELAXED);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(setters[i], NULL);
+}
+
 static void *wait_main(void *arg)
 {
 	struct weir_io io;
@@ -440,6 +486,7 @@ int main(void)
 		T(a_home_beside_attached_lanes),
 		T(switches_over_worker_lanes),
 		T(switches_over_attached_lanes),
+		T(anybody_sets_anything),
 		T(sleepers_are_woken_every_time),
 		T(tasks_from_other_threads_run),
 		T(the_descriptor_fires_for_staged_ios),
