@@ -397,6 +397,29 @@ static void who_detaches_holds_up_no_switch(void **state)
 	check_ended(0, 1, 1);
 }
 
+/* Memory that is registered is fixed from the next io on, also where the owner has begun to take
+ * what others staged. */
+static void what_follows_a_registration_is_fixed(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	(void)state;
+	opts.workers = 1;
+	opts.ctx_by = WEIR_CTX_BY_THREAD;
+	rig_open(&opts, NULL);
+	/* Nobody's, as threads count from 1; the worker comes here first and waits. */
+	pthread_mutex_lock(&rig.q->ctxs[0].lock);
+	assert_int_equal(weir_queue_set_depth(rig.q, 32), 0);
+	while (__atomic_load_n(&rig.q->lanes[0].inbox, __ATOMIC_ACQUIRE))
+		sched_yield();
+	usleep(1000);
+	assert_int_equal(weir_queue_register(rig.q, memory[0], 4096), 0);
+	submit(0, WEIR_OP_WRITE, 0);
+	pthread_mutex_unlock(&rig.q->ctxs[0].lock);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	assert_int_equal(rig.log[0].buf_index, 0);
+}
+
 static void *stage(void *first)
 {
 	for (unsigned i = 0; i < 8; i++)
@@ -477,6 +500,7 @@ int main(void)
 		T(policies_change_priorities),
 		T(weights_reach_the_scheduler),
 		T(who_detaches_holds_up_no_switch),
+		T(what_follows_a_registration_is_fixed),
 		T(lanes_for_reads),
 		T(an_owners_reads_go_to_their_lane),
 	};
