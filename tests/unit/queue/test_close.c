@@ -21,7 +21,7 @@ static int setup(void **state)
 	(void)state;
 	queue = other = NULL;
 	ran = 0;
-	alarm(10);
+	alarm(100);
 	return weir_device_open(&dev, "null:1g", NULL);
 }
 

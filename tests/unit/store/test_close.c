@@ -20,7 +20,7 @@ static int set_up(void **state)
 	(void)state;
 	rig_make(&rig, 1 << 20, 64 << 10, 4096);
 	/* A hang becomes a failure. */
-	alarm(30);
+	alarm(100);
 	return 0;
 }
 

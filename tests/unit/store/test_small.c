@@ -17,7 +17,7 @@ static struct rig rig = { .engine = "posix" };
 static int set_up(void **state)
 {
 	(void)state;
-	alarm(60);
+	alarm(100);
 	return 0;
 }
 
