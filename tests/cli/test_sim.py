@@ -4,8 +4,8 @@
 import json
 import os
 import re
+import resource
 import sys
-import time
 
 from harness import case, main
 
@@ -141,14 +141,20 @@ def the_example_in_the_docs(weir):
     assert kyber["flood"]["mbps"] > 0.95 * none["flood"]["mbps"]
 
 
+def cpu_seconds():
+    """What all that has ended of this program's children has computed."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @case
 def a_minute_of_a_hundred_thousand(weir):
-    """a minute of virtual time at 100,000 ios a second takes less than 30 s"""
-    begin = time.monotonic()
+    """a minute of virtual time at 100,000 ios a second takes less than 30 s of a CPU"""
+    begin = cpu_seconds()
     got = sim(weir, "[global]\nruntime=60\nrate_iops=50000\niodepth=32\n"
               "[r]\nrw=randread\n[w]\nrw=randwrite\n", "--sched", "mq-deadline")
     assert sum(job["ios"] for job in got["jobs"]) > 5_990_000
-    assert time.monotonic() - begin < 30
+    assert cpu_seconds() - begin < 30
 
 
 if __name__ == "__main__":
