@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from harness import Skip, case, lock_lines, main
+from harness import Skip, case, main
 
 COMMANDS = (("get", "k"), ("put", "k"), ("del", "k"), ("ls",), ("stat",))
 SUPERBLOCK = b"weirSUP1"
@@ -240,13 +240,17 @@ def not_a_file(weir):
 
 def start_holder(weir):
     """A replay that holds the store until it is stopped: at this speed it never gets anywhere."""
-    holder = weir.start("replay", "synthetic", "--store", weir.img, "--speed", "0.001")
-    for _ in range(500):
-        if lock_lines(weir.img):
+    log = weir.path("acks")
+    holder = weir.start("replay", "synthetic", "--store", weir.img, "--speed", "0.001",
+                        "--ack-log", log)
+    deadline = time.monotonic() + 60
+    # From the first put on it has the lock, and answers to signals.
+    while time.monotonic() < deadline and holder.poll() is None:
+        if os.path.exists(log) and os.path.getsize(log):
             return holder
         time.sleep(0.01)
     holder.kill()
-    raise AssertionError("the replay never took the lock: " + holder.communicate()[1].decode())
+    raise AssertionError("the replay never put anything: " + holder.communicate()[1].decode())
 
 
 @case
