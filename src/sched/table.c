@@ -33,17 +33,3 @@ int sched_find_tunable(const struct sched_ops *ops, const char *name)
 			return i;
 	return -1;
 }
-
-const struct weir_named *weir_schedulers(size_t *count)
-{
-	enum { NR = sizeof(sched_table) / sizeof(sched_table[0]) - 1 };
-	static struct weir_named names[NR];
-
-	/* Every caller writes the same values. */
-	for (size_t i = 0; i < NR; i++) {
-		__atomic_store_n(&names[i].name, sched_table[i]->name, __ATOMIC_RELAXED);
-		__atomic_store_n(&names[i].summary, sched_table[i]->summary, __ATOMIC_RELAXED);
-	}
-	*count = NR;
-	return names;
-}

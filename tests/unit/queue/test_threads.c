@@ -250,6 +250,32 @@ static void a_home_beside_attached_lanes(void **state)
 	assert_int_equal(weir_queue_attach(queue, 2), -EINVAL);
 }
 
+static void *names_main(void *arg)
+{
+	size_t count;
+	const struct weir_named *names = weir_schedulers(&count);
+
+	(void)arg;
+	for (size_t i = 0; i < count; i++)
+		assert_ptr_equal(names[i].name, sched_table[i]->name);
+	names = weir_engines(&count);
+	for (size_t i = 0; i < count; i++)
+		assert_ptr_equal(names[i].name, engine_table[i]->name);
+	return NULL;
+}
+
+static void anybody_asks_for_names(void **state)
+{
+	pthread_t threads[THREADS];
+
+	(void)state;
+	open_queue(1, 0, 8);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, names_main, NULL), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+}
+
 static bool keep_setting;
 
 /* One of those who set things at the same time: limits, a tunable, a weight, a policy. */
@@ -494,6 +520,7 @@ int main(void)
 		T(a_home_beside_attached_lanes),
 		T(switches_over_worker_lanes),
 		T(switches_over_attached_lanes),
+		T(anybody_asks_for_names),
 		T(anybody_sets_anything),
 		T(sleepers_are_woken_every_time),
 		T(tasks_from_other_threads_run),
