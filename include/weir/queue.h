@@ -299,6 +299,30 @@ struct weir_queue_stats {
  */
 int weir_queue_stats(struct weir_queue *q, struct weir_queue_stats *stats);
 
+/* What was written by one placement id of the drive, all lanes together, since the queue was
+ * opened. */
+struct weir_placement_stats {
+	size_t size;
+	uint32_t id; /* struct weir_io's placement */
+	uint32_t reserved;
+	uint64_t ios;	/* writes that ended, errors included */
+	uint64_t bytes; /* of those that ended well */
+	uint64_t errors;
+};
+
+#define WEIR_PLACEMENT_STATS_INIT                                                                  \
+	{                                                                                          \
+		.size = sizeof(struct weir_placement_stats)                                        \
+	}
+
+/*
+ * Fills in STATS of placement id number INDEX (0, 1, 2 ..., by ascending id) of those that the
+ * drive has; writes that name none count for id 0. -ENOENT: there are no more, which is so from
+ * the first on where the device has no placement ids. Any thread, at any time.
+ */
+int weir_queue_placement_stats(struct weir_queue *q, size_t index,
+			       struct weir_placement_stats *stats);
+
 /* What a queue turned out to be. Strings are static or live as long as the queue. */
 struct weir_queue_info {
 	size_t size;

@@ -6,6 +6,7 @@
 #define DEVICE_H
 
 #include <weir/device.h>
+#include <weir/fdp.h>
 
 /* The file descriptor that all I/O goes through (and that holds the lock); -1 for "null". */
 int device_fd(const struct weir_device *dev);
@@ -24,6 +25,9 @@ struct device_nvme {
 
 /* The namespace behind an NVMe character device, or NULL for other kinds. */
 const struct device_nvme *device_nvme(const struct weir_device *dev);
+
+/* The placement ids of DEV, *N of them: 0 where FDP is not enabled, or nobody can tell. */
+const struct weir_fdp_placement *device_placements(const struct weir_device *dev, uint32_t *n);
 
 /*
  * May a write to DEV name placement id ID? 0, also where nobody can tell; -EINVAL or -EOPNOTSUPP

@@ -245,6 +245,12 @@ void device_fdp_find(struct weir_device *dev)
 		dev->fdp = fdp_finish(r);
 }
 
+const struct weir_fdp_placement *device_placements(const struct weir_device *dev, uint32_t *n)
+{
+	*n = dev->fdp ? dev->fdp->nr_placements : 0;
+	return *n ? dev->fdp->placements : NULL;
+}
+
 int device_check_placement(const struct weir_device *dev, uint16_t id)
 {
 	const struct weir_fdp *fdp = dev->fdp;

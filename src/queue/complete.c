@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "queue/lane.h"
+#include "queue/placement.h"
 
 void complete_io(struct lane *lane, struct weir_io *io)
 {
@@ -22,6 +22,8 @@ void complete_io(struct lane *lane, struct weir_io *io)
 		hist_add(&lane->stats->op[io->op].errors, 1);
 	else
 		hist_add(&lane->stats->op[io->op].bytes, io->length);
+	if (lane->placed && io->op == WEIR_OP_WRITE)
+		placement_count(lane, io);
 	if (home == lane)
 		io_list_add(&lane->ended, io);
 	else

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "queue/control.h"
+#include "queue/placement.h"
 #include "queue/wait_fd.h"
 
 static void lane_lists(struct lane *lane)
@@ -65,6 +66,8 @@ int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
 		return error_sys(-errno, "no eventfd for lane %u (see ulimit -n)", index);
 	lane->stats = calloc(1, sizeof(*lane->stats));
 	err = lane->stats ? lane_pool(lane) : -ENOMEM;
+	if (!err)
+		err = placement_init(lane);
 	return err ? err : control_first(lane);
 }
 
@@ -84,6 +87,7 @@ void lane_destroy(struct lane *lane)
 	free(lane->pieces);
 	free(lane->fixed);
 	free(lane->stats);
+	free(lane->placed);
 }
 
 /* Ios of BATCH that another lane schedules go there. */

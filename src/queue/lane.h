@@ -97,6 +97,11 @@ struct lane_stats {
 	uint64_t batches, sleeps, wakeups;
 };
 
+/* As struct lane_stats, of the writes by one placement id. */
+struct placed {
+	uint64_t ios, bytes, errors;
+};
+
 struct fixed_range {
 	uintptr_t base;
 	size_t length;
@@ -156,6 +161,7 @@ struct lane {
 	uint64_t nr_begun; /* ios whose end runs here: submitted by the owner ... */
 	uint64_t nr_done;  /* ... and ended here, whoever submitted them */
 	struct lane_stats *stats;
+	struct placed *placed; /* for each of the queue's placements; NULL: there are none */
 
 	/* Everybody's: under the lock. */
 	pthread_mutex_t lock;
@@ -196,6 +202,8 @@ struct weir_queue {
 	struct lane *home; /* of a PER_QUEUE scheduler, else NULL (atomic) */
 	struct ctx *ctxs;
 	uint32_t nr_ctxs;
+	uint16_t *placements; /* the drive's ids, ascending */
+	uint32_t nr_placements;
 	char engine_why[256];
 
 	/* Atomics. */

@@ -13,6 +13,7 @@
 #include "base/opts.h"
 #include "queue/control.h"
 #include "queue/open.h"
+#include "queue/placement.h"
 
 #define DEFAULT_DEPTH 128u
 #define DEPTH_MAX 4096u
@@ -227,6 +228,7 @@ static void destroy(struct weir_queue *q)
 	pthread_cond_destroy(&q->changed);
 	free(q->lanes);
 	free(q->ctxs);
+	free(q->placements);
 	free(q);
 }
 
@@ -252,7 +254,9 @@ static int set_up(struct weir_queue *q)
 	q->nr_requests = q->opts.nr_requests;
 	q->max_io_bytes = q->opts.max_io_bytes;
 	q->depth_bytes = q->opts.depth_bytes;
-	err = open_lanes(q);
+	err = placement_open(q);
+	if (!err)
+		err = open_lanes(q);
 	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
 		if (q->opts.workers || (i == q->opts.lanes && q->home))
 			err = owner_start_worker(&q->lanes[i]);

@@ -112,6 +112,24 @@ static void goes_where_it_is_told(void **state)
 	}
 }
 
+static void counted_by_id(void **state)
+{
+	struct weir_placement_stats stats = WEIR_PLACEMENT_STATS_INIT;
+
+	(void)state;
+	for (uint16_t id = 0; id < HANDLES; id++)
+		for (uint16_t n = 0; n <= id; n++)
+			write_at(128 * VM_MIB + n * LENGTH, id);
+	for (uint16_t id = 0; id < HANDLES; id++) {
+		assert_int_equal(weir_queue_placement_stats(v.q, id, &stats), 0);
+		assert_int_equal(stats.id, id);
+		assert_int_equal(stats.ios, id + 1);
+		assert_int_equal(stats.bytes, (id + 1) * LENGTH);
+		assert_int_equal(stats.errors, 0);
+	}
+	assert_int_equal(weir_queue_placement_stats(v.q, HANDLES, &stats), -ENOENT);
+}
+
 /* The drive would write to a handle of its choice, and say nothing. */
 static void an_id_that_is_not_there(void **state)
 {
@@ -179,9 +197,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(what_the_drive_says),		T(by_the_block_device_too),
-		T(goes_where_it_is_told),	T(an_id_that_is_not_there),
-		T(an_update_begins_a_new_unit), T(an_update_of_what_is_not_there),
+		T(what_the_drive_says),
+		T(by_the_block_device_too),
+		T(goes_where_it_is_told),
+		T(counted_by_id),
+		T(an_id_that_is_not_there),
+		T(an_update_begins_a_new_unit),
+		T(an_update_of_what_is_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,6 +240,113 @@ static void nor_read_only(void **state)
 	check_refused(-EROFS, "read-only");
 }
 
+static struct weir_placement_stats placed(size_t index)
+{
+	struct weir_placement_stats stats = WEIR_PLACEMENT_STATS_INIT;
+
+	assert_int_equal(weir_queue_placement_stats(rig.q, index, &stats), 0);
+	assert_int_equal(stats.size, sizeof(stats));
+	return stats;
+}
+
+static void check_placed(size_t index, uint32_t id, uint64_t n, uint64_t errors)
+{
+	struct weir_placement_stats stats = placed(index);
+
+	assert_int_equal(stats.id, id);
+	assert_int_equal(stats.ios, n);
+	assert_int_equal(stats.errors, errors);
+	assert_int_equal(stats.bytes, (n - errors) * sizeof(memory));
+}
+
+/* Each write counts once, for the id that it names; nothing else counts. */
+static void writes_are_counted_by_id(void **state)
+{
+	struct weir_placement_stats stats = WEIR_PLACEMENT_STATS_INIT;
+
+	(void)state;
+	rig.nomerges = 0;
+	rig.fail_error = -EIO;
+	rig.fail_offset = 3 * sizeof(memory);
+	rig_open(NULL, NULL);
+	submit_write(0, 7);
+	submit_write(1, 300);
+	submit_write(2, 300); /* joins the one before */
+	submit_write(3, 7);
+	submit_write(4, 0);
+	weir_io_read(&ios[5], 1 << 20, memory, sizeof(memory));
+	ios[5].placement = 7;
+	assert_int_equal(weir_queue_submit(rig.q, &ios[5]), 0);
+	weir_io_write_zeroes(&ios[6], 2 << 20, 4096);
+	ios[6].placement = 7;
+	assert_int_equal(weir_queue_submit(rig.q, &ios[6]), 0);
+	assert_int_equal(submit_update(7, 7), 0);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	assert_int_equal(ios[3].result, -EIO);
+	check_placed(0, 0, 1, 0);
+	check_placed(1, 7, 2, 1);
+	check_placed(2, 300, 2, 0);
+	assert_int_equal(weir_queue_placement_stats(rig.q, 3, &stats), -ENOENT);
+	stats.size = 0;
+	assert_int_equal(weir_queue_placement_stats(rig.q, 0, &stats), -EINVAL);
+}
+
+static void a_write_that_is_cut_counts_once(void **state)
+{
+	const size_t length = 5 * 65536;
+	void *buf = aligned_alloc(4096, length);
+
+	(void)state;
+	assert_non_null(buf);
+	memset(buf, 0, length);
+	rig_open(NULL, NULL);
+	weir_io_write(&ios[0], 0, buf, length);
+	ios[0].placement = 300;
+	assert_int_equal(weir_queue_submit(rig.q, &ios[0]), 0);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	assert_int_equal(rig.nr_log, 5);
+	assert_int_equal(placed(2).ios, 1);
+	assert_int_equal(placed(2).bytes, length);
+	free(buf);
+}
+
+/* Id 0 need not be among them; and lanes are summed up. */
+static void all_lanes_together(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	(void)state;
+	opts.lanes = 2;
+	weir_fdp_free(rig.dev->fdp);
+	rig.dev->fdp = drive(true);
+	/* Its own, behind the struct: see drive(). */
+	((struct weir_fdp_placement *)(rig.dev->fdp + 1))[1].id = 8;
+	rig_open(&opts, NULL);
+	for (uint32_t lane = 0; lane < 2; lane++) {
+		assert_int_equal(weir_queue_attach(rig.q, lane), 0);
+		for (unsigned i = 0; i < 3; i++)
+			submit_write(i, i == 2 ? 0 : 8);
+		assert_int_equal(weir_queue_wait(rig.q), 0);
+		assert_int_equal(weir_queue_detach(rig.q), 0);
+	}
+	check_placed(0, 7, 0, 0);
+	check_placed(1, 8, 4, 0);
+	check_placed(2, 300, 0, 0);
+}
+
+static void none_without_ids(void **state)
+{
+	struct weir_placement_stats stats = WEIR_PLACEMENT_STATS_INIT;
+
+	(void)state;
+	weir_fdp_free(rig.dev->fdp);
+	rig.dev->fdp = NULL;
+	rig_open(NULL, NULL);
+	submit_write(0, 5);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	assert_int_equal(weir_queue_placement_stats(rig.q, 0, &stats), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +362,10 @@ int main(void)
 		T(other_engines_cannot),
 		T(without_fdp_neither),
 		T(nor_read_only),
+		T(writes_are_counted_by_id),
+		T(a_write_that_is_cut_counts_once),
+		T(all_lanes_together),
+		T(none_without_ids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
