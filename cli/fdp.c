@@ -91,6 +91,11 @@ static void fdp_print_events(const struct weir_fdp *fdp)
 
 static int fdp_print(const char *path, const struct weir_fdp *fdp)
 {
+	if (!fdp->nvme) {
+		printf("%s: not an NVMe drive, and only these have FDP: name one, as /dev/ng0n1\n",
+		       path);
+		return 0;
+	}
 	if (!fdp->supported) {
 		printf("%s: the drive has no FDP\n", path);
 		return 0;
@@ -145,9 +150,9 @@ static json_t *fdp_json_events(const struct weir_fdp *fdp)
 static int fdp_print_json(const char *path, const struct weir_fdp *fdp)
 {
 	json_t *root = json_pack(
-		"{s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:i, s:I}", "schema", "weir.fdp.v1", "path",
-		path, "supported", (int)fdp->supported, "enabled", (int)fdp->enabled,
-		"endurance_group", (int)fdp->endurance_group, "configuration",
+		"{s:s, s:s, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:I}", "schema", "weir.fdp.v1",
+		"path", path, "nvme", (int)fdp->nvme, "supported", (int)fdp->supported, "enabled",
+		(int)fdp->enabled, "endurance_group", (int)fdp->endurance_group, "configuration",
 		(int)fdp->configuration, "reclaim_groups", (int)fdp->reclaim_groups, "handles",
 		(int)fdp->handles, "unit_bytes", (json_int_t)fdp->unit_bytes);
 	json_t *counts =
@@ -190,7 +195,8 @@ const struct command command_fdp = {
 	.summary = "what an NVMe drive offers of Flexible Data Placement",
 	.text = "Asks the drive behind PATH, as /dev/ng0n1, for its placement ids, how much fits\n"
 		"into the reclaim unit that each points to, and what it wrote to its medium for\n"
-		"what hosts wrote (WAF). A drive without FDP is no error.\n",
+		"what hosts wrote (WAF). A drive without FDP is no\n"
+		"error, and neither is what is no NVMe drive.\n",
 	.examples = "weir fdp /dev/ng0n1\n"
 		    "weir fdp /dev/ng0n1 --json\n",
 	.options = fdp_options,

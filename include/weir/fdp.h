@@ -48,7 +48,7 @@ struct weir_fdp_event {
 	int32_t placement; /* -1: of none */
 };
 
-/* What was found. All but the first two fields are 0 where FDP is not enabled. */
+/* What was found. All but size, supported and nvme are 0 where FDP is not enabled. */
 struct weir_fdp {
 	size_t size;	    /* sizeof the library's struct: fields beyond it are absent */
 	uint32_t supported; /* by the controller */
@@ -65,13 +65,14 @@ struct weir_fdp {
 	const struct weir_fdp_event *events;
 	uint32_t nr_placements;
 	uint32_t nr_events;
+	uint32_t nvme; /* 0: DEV is no NVMe drive, and so has no FDP either */
 };
 
 /*
- * Asks the drive behind DEV, an NVMe character or block device. 0, also for a drive without FDP;
- * then *FDP is the caller's, to be freed by weir_fdp_free().
- * Errors: -ENOTSUP (DEV is no NVMe drive), -EACCES, -EBADMSG (the drive's answers make no sense),
- * -EIO, -ENOMEM. Blocks for some commands; any thread.
+ * Asks the drive behind DEV, an NVMe character or block device. 0, also for a drive without FDP and
+ * for what is no NVMe drive; then *FDP is the caller's, to be freed by weir_fdp_free().
+ * Errors: -EACCES, -EBADMSG (the drive's answers make no sense), -EOPNOTSUPP (its LBA format is
+ * none that weir takes), -EIO, -ENOMEM. Blocks for some commands; any thread.
  */
 int weir_fdp_read(struct weir_fdp **fdp, struct weir_device *dev);
 

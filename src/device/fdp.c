@@ -41,8 +41,12 @@ static int fdp_identify(struct fdp_source *s, struct weir_fdp *fdp)
 	struct nvme_facts facts;
 	int err = device_nvme_identify(s->dev, &s->nsid, &ns, &ctrl);
 
-	if (!err)
-		err = nvme_facts(&facts, &ns, &ctrl, s->dev->path);
+	if (err == -ENOTSUP) /* no NVMe drive, whatever else */
+		return 0;
+	if (err)
+		return err;
+	fdp->nvme = 1;
+	err = nvme_facts(&facts, &ns, &ctrl, s->dev->path);
 	if (err)
 		return err;
 	s->block = facts.block;
@@ -210,16 +214,13 @@ static struct weir_fdp *fdp_finish(struct fdp_reply *r)
 int weir_fdp_read(struct weir_fdp **fdp, struct weir_device *dev)
 {
 	struct fdp_source source = { .dev = dev };
-	struct fdp_reply *r;
-	int err;
+	struct fdp_reply *r = fdp_alloc();
+	int err = 0;
 
-	if (dev->info.kind != WEIR_DEVICE_NVME_CHAR && dev->info.kind != WEIR_DEVICE_BLOCK)
-		return error_set(-ENOTSUP, "%s: only NVMe drives have FDP: name one, as /dev/ng0n1",
-				 dev->path);
-	r = fdp_alloc();
 	if (!r)
 		return -ENOMEM;
-	err = fdp_ask(&source, &r);
+	if (dev->info.kind == WEIR_DEVICE_NVME_CHAR || dev->info.kind == WEIR_DEVICE_BLOCK)
+		err = fdp_ask(&source, &r);
 	if (err) {
 		free(r);
 		return err;

@@ -69,7 +69,8 @@ def no_such_file(weir):
     for command in COMMANDS:
         weir.fails(*on_store(weir, command), stdin=b"v", says=[weir.img, "o such file"])
     weir.fails("info", weir.img, says=[weir.img, "o such file"])
-    weir.fails("fdp", weir.binary, says=[weir.binary, "only NVMe drives have FDP"])
+    weir.fails("fdp", weir.img, says=[weir.img, "o such file"])
+    weir.fails("fdp", weir.img, "--json", says=[weir.img, "o such file"])
     weir.fails("format", weir.img, says=[weir.img, "--size"])
     assert not os.path.exists(weir.img)
 
