@@ -39,6 +39,20 @@ static int opening_check_name(const char *option, const char *name, const char *
 	return report_usage("--%s: there is no \"%s\": there are %s", option, name, all);
 }
 
+/* What only passthrough has, with an engine NAME that is another. */
+static int opening_check_passthrough(const struct opening *o)
+{
+	const char *name = o->engine, *option = o->passthrough ? "passthrough" : "timeout";
+
+	if (!o->passthrough && !o->timeout_ns)
+		return 0;
+	if (!name || !strcmp(name, "auto") || !strcmp(name, "uring_cmd"))
+		return 0;
+	return report_usage("--%s is for NVMe passthrough, which engine %s is not: drop --%s, or "
+			    "--engine %s",
+			    option, name, option, name);
+}
+
 int opening_check(const struct opening *o)
 {
 	const struct weir_named *table;
@@ -47,6 +61,9 @@ int opening_check(const struct opening *o)
 
 	table = weir_engines(&n);
 	ret = opening_check_name("engine", o->engine, "auto", table, n);
+	if (ret)
+		return ret;
+	ret = opening_check_passthrough(o);
 	if (ret)
 		return ret;
 	table = weir_schedulers(&n);
@@ -62,7 +79,8 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 		return ret;
 	opts.attach = !(flags & OPENING_SHARED);
 	opts.read_only = !!(flags & OPENING_READ_ONLY);
-	opts.engine = o->engine;
+	opts.engine = o->passthrough ? "uring_cmd" : o->engine;
+	opts.timeout_ns = o->timeout_ns;
 	opts.scheduler = o->scheduler;
 	ret = weir_store_open(s, path, &opts);
 	return ret < 0 ? report_failed(path) : 0;

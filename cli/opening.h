@@ -13,6 +13,8 @@
 struct opening {
 	const char *engine;    /* NULL: auto */
 	const char *scheduler; /* NULL: the queue's default */
+	unsigned passthrough;  /* engine uring_cmd, whatever auto would be */
+	uint64_t timeout_ns;   /* of an NVMe command; 0: the driver's */
 };
 
 /* The options that fill in the struct opening at AT in the struct of a command. */
@@ -23,6 +25,18 @@ struct opening {
 	  .arg = "NAME",                                                                           \
 	  .help = "how bytes move: auto (default), uring, posix,\nuring_cmd (NVMe passthrough);\n" \
 		  "`weir info PATH` says what works" },                                            \
+		{ .name = "passthrough",                                                           \
+		  .type = OPT_FLAG,                                                                \
+		  .offset = (at) + offsetof(struct opening, passthrough),                          \
+		  .help = "NVMe passthrough: as --engine uring_cmd" },                             \
+		{ .name = "timeout",                                                               \
+		  .type = OPT_TIME,                                                                \
+		  .offset = (at) + offsetof(struct opening, timeout_ns),                           \
+		  .arg = "TIME",                                                                   \
+		  .help = "passthrough: cancel an NVMe command after this\n(default: what the "    \
+			  "driver does)",                                                          \
+		  .min = 1000000,                                                                  \
+		  .max = 86400 * 1000000000ull },                                                  \
 	{                                                                                          \
 		.name = "sched", .type = OPT_STRING,                                               \
 		.offset = (at) + offsetof(struct opening, scheduler), .arg = "NAME",               \
@@ -41,11 +55,12 @@ enum opening_flags {
 	OPENING_SHARED = 1 << 1, /* several threads will use it: it gets a thread of its own */
 };
 
-/* Checks the names in O. 0 or an exit code, with the error printed. */
+/* Checks the names in O, and that nothing contradicts anything. 0 or an exit code, with the error
+ * printed. */
 int opening_check(const struct opening *o);
 
 /*
- * Checks the names in O and opens the store at PATH; the calling thread is its owner, unless
+ * Checks O and opens the store at PATH; the calling thread is its owner, unless
  * OPENING_SHARED. 0 or an exit code, with the error printed.
  */
 int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags);

@@ -72,6 +72,10 @@ struct weir_queue_opts {
 	uint32_t
 		posix_threads; /* size of the posix engine's pool, a lane; default min(depth, 16) */
 	uint64_t null_latency_ns; /* the null engine completes after this time; 0: at once */
+	/* uring_cmd: the kernel cancels an NVMe command that takes longer, at least 1 ms; default
+	 * the driver's own. It is tried again, 3 times; after that its outcome is unknown (-EINTR,
+	 * or a status that says so). */
+	uint64_t timeout_ns;
 };
 
 #define WEIR_QUEUE_OPTS_INIT                                                                       \
@@ -87,7 +91,8 @@ struct weir_queue_opts {
  * have owners of the program's, the queue starts one worker of its own for it.
  *
  * Errors: -EINVAL (an option out of range), -ENOENT (no such engine or scheduler),
- * -EOPNOTSUPP (the engine cannot work here: weir_error() says why), -ENOMEM. Any thread.
+ * -EOPNOTSUPP (the engine cannot work here, or has no such option: weir_error() says why),
+ * -ENOMEM. Any thread.
  */
 int weir_queue_open(struct weir_queue **q, struct weir_device *dev,
 		    const struct weir_queue_opts *opts);

@@ -107,6 +107,7 @@ struct weir_store_opts {
 	uint64_t batch_bytes; /* largest batch; default 1 MiB, at most a segment */
 	uint32_t placement;   /* enum weir_placement */
 	uint32_t reserved;
+	uint64_t timeout_ns;  /* the queue's */
 };
 
 #define WEIR_STORE_OPTS_INIT                                                                       \
@@ -128,8 +129,8 @@ int weir_store_open(struct weir_store **s, const char *path, const struct weir_s
  * As weir_store_open(), on N queues that the caller opened and closes after the store; each
  * device's whole content is the store's. N must be 1 in this version (-EOPNOTSUPP). The lane 0 of
  * the queue must have a running owner, or be free: then the caller becomes its owner
- * (opts.attach). The devices should hold WEIR_DEVICE_LOCK. engine, scheduler and depths in OPTS are
- * ignored.
+ * (opts.attach). The devices should hold WEIR_DEVICE_LOCK. engine, scheduler, depths and timeout in
+ * OPTS are ignored.
  */
 int weir_store_open_queues(struct weir_store **s, struct weir_queue **queues, uint32_t n,
 			   const struct weir_store_opts *opts);

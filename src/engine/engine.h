@@ -55,6 +55,7 @@ struct engine_params {
 	int wake_fd;	/* eventfd: wait() returns when it is readable, and reads it; -1: none */
 	uint32_t posix_threads;	  /* posix: size of the pool */
 	uint64_t null_latency_ns; /* null: completes after this */
+	uint32_t timeout_ms;	  /* of one command; 0: the driver's */
 	void (*complete)(void *owner, struct weir_cmd *cmd);
 	void *owner;
 	const struct engine_ops *ops; /* through which it is opened: part of a simulation, say */
@@ -65,6 +66,7 @@ struct engine;
 enum engine_flags {
 	ENGINE_NO_FUA = 1 << 0,		  /* a write with FUA is to be followed by a flush */
 	ENGINE_PLACEMENT_UPDATE = 1 << 1, /* takes WEIR_OP_PLACEMENT_UPDATE */
+	ENGINE_TIMEOUT = 1 << 2,	  /* obeys timeout_ms */
 };
 
 struct engine_ops {

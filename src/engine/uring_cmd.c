@@ -134,7 +134,7 @@ static void uring_cmd_close(struct engine *e)
 const struct engine_ops engine_uring_cmd = {
 	.name = "uring_cmd",
 	.summary = "NVMe passthrough by io_uring: /dev/ngXnY, fixed file and buffers",
-	.flags = ENGINE_PLACEMENT_UPDATE,
+	.flags = ENGINE_PLACEMENT_UPDATE | ENGINE_TIMEOUT,
 	.probe = uring_cmd_probe,
 	.open = uring_cmd_open,
 	.close = uring_cmd_close,

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/opts.h"
+#include "base/parse.h"
 #include "queue/control.h"
 #include "queue/open.h"
 #include "queue/placement.h"
@@ -66,6 +67,23 @@ static void default_depth(struct weir_queue *q)
 		o->depth_bytes = DEFAULT_DEPTH_BYTES;
 }
 
+static int check_timeout(const struct weir_queue *q)
+{
+	uint64_t ns = q->opts.timeout_ns;
+	char given[32];
+
+	if (!ns)
+		return 0;
+	if (!(q->engine_ops->flags & ENGINE_TIMEOUT))
+		return error_set(-EOPNOTSUPP,
+				 "%s: engine %s leaves timeouts to the kernel: they take uring_cmd",
+				 weir_device_path(q->dev), q->engine_ops->name);
+	if (ns >= NSEC_PER_MSEC && ns <= UINT32_MAX * NSEC_PER_MSEC)
+		return 0;
+	return error_set(-EINVAL, "a timeout of %s: it goes from 1 ms to %u ms",
+			 format_time(ns, given, sizeof(given)), UINT32_MAX);
+}
+
 static int check_options(struct weir_queue *q)
 {
 	struct weir_queue_opts *o = &q->opts;
@@ -83,6 +101,8 @@ static int check_options(struct weir_queue *q)
 		err = in_range("ctx_by", o->ctx_by, 0, WEIR_CTX_BY_NODE);
 	if (!err)
 		err = in_range("nomerges", o->nomerges, 0, 2);
+	if (!err)
+		err = check_timeout(q);
 	if (err)
 		return err;
 	default_depth(q);

@@ -43,6 +43,8 @@ int owner_attach(struct lane *lane)
 		.wake_fd = lane->wake_fd,
 		.posix_threads = q->opts.posix_threads,
 		.null_latency_ns = q->opts.null_latency_ns,
+		/* In whole ones, never less than what was asked for. */
+		.timeout_ms = (uint32_t)((q->opts.timeout_ns + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC),
 		.complete = complete_cmd,
 		.owner = lane,
 		.ops = q->engine_ops,

@@ -128,6 +128,7 @@ static int store_open_own(struct weir_store *s, const char *path,
 	queue.scheduler = opts->scheduler;
 	queue.depth = opts->depth;
 	queue.depth_bytes = opts->depth_bytes;
+	queue.timeout_ns = opts->timeout_ns;
 	queue.workers = !opts->attach;
 	s->own = true;
 	rc = weir_device_open(&s->dev, path, &device);

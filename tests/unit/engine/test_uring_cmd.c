@@ -117,6 +117,10 @@ static void entries(void **state)
 	assert_int_equal(n->cdw12, 1);
 	assert_int_equal(n->addr, 0x10000);
 	assert_int_equal(n->data_len, 2 * BLOCK);
+	assert_int_equal(n->timeout_ms, 0);
+	c.u.engine.params.timeout_ms = 2000;
+	assert_int_equal(begin(WEIR_OP_READ, 0, BLOCK)->timeout_ms, 2000);
+	assert_int_equal(begin(WEIR_OP_DISCARD, 0, BLOCK)->timeout_ms, 2000);
 	c.u.fixed_file = true;
 	begin(WEIR_OP_FLUSH, 0, 0);
 	assert_int_equal(entry.sqe.fd, 0);

@@ -28,6 +28,7 @@ static int rig_engine_open(struct engine **e, const struct engine_params *params
 	r->e.ops = params->ops;
 	r->e.params = *params;
 	r->last = &r->first;
+	rig.timeout_ms = params->timeout_ms;
 	*e = &r->e;
 	return 0;
 }

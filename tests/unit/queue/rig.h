@@ -50,6 +50,7 @@ struct rig {
 	/* The engine's; one lane only unless hold is false. */
 	bool hold;	       /* complete nothing until rig_complete() */
 	unsigned refuse_every; /* refuse each Nth offer; 0: none */
+	uint32_t timeout_ms;   /* that it was opened with */
 	uint64_t fail_offset;  /* commands that begin here end with fail_error */
 	int fail_error;
 	unsigned offers, nr_log, allowed;

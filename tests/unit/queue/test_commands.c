@@ -68,12 +68,61 @@ static void a_priority_class_that_does_not_exist_is_refused(void **state)
 	}
 }
 
+static void check_timeout(uint64_t ns, uint32_t ms)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	teardown(NULL);
+	rig_init();
+	rig.engine_flags = ENGINE_TIMEOUT;
+	opts.timeout_ns = ns;
+	rig_open(&opts, NULL);
+	assert_int_equal(weir_queue_attach(rig.q, 0), 0);
+	assert_int_equal(rig.timeout_ms, ms);
+}
+
+static void a_timeout_reaches_the_engine(void **state)
+{
+	(void)state;
+	check_timeout(0, 0);
+	check_timeout(1000000, 1);
+	check_timeout(2000000000, 2000);
+	check_timeout(2000000001, 2001);
+	check_timeout(UINT32_MAX * 1000000ull, UINT32_MAX);
+}
+
+static void check_timeout_refused(const struct engine_ops *ops, uint64_t ns, int err,
+				  const char *words)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	struct weir_queue *q;
+
+	opts.timeout_ns = ns;
+	assert_int_equal(queue_open(&q, rig.dev, &opts, ops, NULL), err);
+	if (!strstr(weir_error(), words))
+		fail_msg("%s", weir_error());
+}
+
+static void a_timeout_that_cannot_be_is_refused(void **state)
+{
+	struct engine_ops with = rig_engine;
+
+	(void)state;
+	with.flags |= ENGINE_TIMEOUT;
+	check_timeout_refused(&with, 999999, -EINVAL, "it goes from 1 ms to 4294967295 ms");
+	check_timeout_refused(&with, UINT32_MAX * 1000000ull + 1, -EINVAL, "it goes from 1 ms");
+	check_timeout_refused(&rig_engine, 1000000, -EOPNOTSUPP,
+			      "engine rig leaves timeouts to the kernel: they take uring_cmd");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(fua_reaches_the_drive_with_all_that_writes),
 		T(a_priority_class_that_does_not_exist_is_refused),
+		T(a_timeout_reaches_the_engine),
+		T(a_timeout_that_cannot_be_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
