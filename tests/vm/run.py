@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs test programs in a guest that has an NVMe drive with FDP, and prints their TAP.
 
-    tests/vm/run.py [--block 512|4096] [--faults FILE] PROGRAM...
+    tests/vm/run.py [--block 512|4096] [--faults FILE] [--rate BYTES] PROGRAM...
 
 Boots a Debian kernel in QEMU, under software emulation, with the host's root read-only, so that
 the programs are those that were built. They find the drive in WEIR_VM_NG and WEIR_VM_BLOCK and
@@ -74,6 +74,7 @@ def qemu(cache, folder, args):
     """QEMU's command line: the drive, the two shared folders, and no other hardware."""
     image = f"blkdebug:{args.faults}:{folder}/nvme.img" if args.faults else f"{folder}/nvme.img"
     cache_mode = "writeback" if args.faults else "unsafe"  # an unsafe one drops flushes
+    rate = f",throttling.bps-write={args.rate}" if args.rate else ""
     share = "security_model=none,multidevs=remap"
     return [
         f"{cache}/root/qemu", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
@@ -87,7 +88,7 @@ def qemu(cache, folder, args):
         "-virtfs", f"local,path={folder}/share,mount_tag=share,{share}",
         "-device", "nvme-subsys,id=s0,fdp=on,fdp.runs=8M,fdp.nrg=1,fdp.nruh=8",
         "-device", "nvme,id=n0,serial=w0,subsys=s0,max_ioqpairs=4",
-        "-drive", f"file={image},if=none,id=d0,format=raw,cache={cache_mode},discard=unmap",
+        "-drive", f"file={image},if=none,id=d0,format=raw,cache={cache_mode},discard=unmap{rate}",
         "-device", f"nvme-ns,drive=d0,nsid=1,bus=n0,logical_block_size={args.block},"
                    f"physical_block_size={args.block},fdp.ruhs=0;1;2;3;4;5;6;7",
     ]
@@ -124,6 +125,7 @@ def main():
     parser = argparse.ArgumentParser(description="Runs test programs beside an NVMe drive.")
     parser.add_argument("--block", type=int, default=4096, help="bytes of a logical block")
     parser.add_argument("--faults", help="a configuration of QEMU's blkdebug")
+    parser.add_argument("--rate", type=int, help="bytes a second that the drive writes at most")
     parser.add_argument("programs", nargs="+")
     args = parser.parse_args()
     cache = fetch()
