@@ -131,6 +131,60 @@ static void passes_the_scheduler_by(void **state)
 	}
 }
 
+static unsigned told; /* times that a scheduler was told of a request */
+
+static void told_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+{
+	told++;
+	sched_find("noop")->insert(s, list, at_head, now);
+}
+
+static void told_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
+{
+	(void)s;
+	(void)rq;
+	(void)now;
+	told++;
+}
+
+static void told_finish(struct sched *s, struct sched_rq *rq)
+{
+	(void)s;
+	(void)rq;
+	told++;
+}
+
+static int told_init(struct sched **s, const struct sched_env *env)
+{
+	static struct sched_ops ops;
+	int err = sched_find("noop")->init(s, env);
+
+	ops = *sched_find("noop");
+	ops.insert = told_insert;
+	ops.completed = told_completed;
+	ops.finish = told_finish;
+	if (!err)
+		(*s)->ops = &ops;
+	return err;
+}
+
+static void no_scheduler_is_told(void **state)
+{
+	static struct sched_ops ops; /* the queue's until teardown() */
+
+	(void)state;
+	ops = *sched_find("noop");
+	ops.init = told_init;
+	rig_open(NULL, &ops);
+	told = 0;
+	assert_int_equal(submit_update(0, 7), 0);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	assert_int_equal(told, 0);
+	submit_write(1, 7);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	assert_int_equal(told, 3); /* inserted, completed, finished */
+}
+
 static void needs_a_tag(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
@@ -355,6 +409,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(reaches_the_engine_as_it_is),
 		T(passes_the_scheduler_by),
+		T(no_scheduler_is_told),
 		T(needs_a_tag),
 		T(after_a_flush_where_it_asks_for_one),
 		T(refused_by_the_engine_it_goes_again),
