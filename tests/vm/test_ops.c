@@ -199,6 +199,27 @@ static void many_pieces_with_gaps(void **state)
 	assert_int_equal(vm_stats(&v).bounced, 0);
 }
 
+/* One piece more than the 128 that a command takes, and as many again. */
+static void more_pieces_than_a_command_has(void **state)
+{
+	uint64_t requests = vm_stats(&v).requests;
+	struct iovec iov[256];
+	struct weir_io io;
+
+	(void)state;
+	assert_int_equal(weir_device_info(v.dev)->max_segments, 128);
+	for (unsigned i = 0; i < 256; i++)
+		iov[i] = (struct iovec){ back + (i * 37 % 256) * 8192, v.block };
+	weir_io_readv(&io, 0, iov, 129);
+	vm_good(&v, &io);
+	assert_int_equal(vm_stats(&v).requests, requests + 2);
+	weir_io_readv(&io, 0, iov, 256);
+	vm_good(&v, &io);
+	assert_int_equal(vm_stats(&v).requests, requests + 4);
+	for (unsigned i = 0; i < 256; i++)
+		assert_memory_equal(iov[i].iov_base, model + i * v.block, v.block);
+}
+
 static void split_at_the_limit(void **state)
 {
 	struct weir_queue_stats before = vm_stats(&v), after;
@@ -244,13 +265,16 @@ static void memory_that_is_not_aligned(void **state)
 		uint64_t bounced = vm_stats(&v).bounced;
 
 		vm_read(&v, 4096, crooked + shifts[i], 2 * VM_MIB);
+		if (shifts[i] < 4)
+			assert_true(vm_stats(&v).bounced > bounced);
+		bounced = vm_stats(&v).bounced;
 		assert_memory_equal(crooked + shifts[i], model + 4096, 2 * VM_MIB);
 		vm_fill(model, VM_MIB, 20 + i);
 		memcpy(crooked + shifts[i], model, VM_MIB);
 		vm_write(&v, 0, crooked + shifts[i], VM_MIB);
-		check_region();
 		if (shifts[i] < 4)
 			assert_true(vm_stats(&v).bounced > bounced);
+		check_region();
 		munmap(crooked, 2 * VM_MIB + 4096);
 	}
 }
@@ -327,6 +351,28 @@ static void merged(void **state)
 	assert_true(vm_stats(&v).requests - requests <= 32);
 }
 
+/* Side by side on the drive and in registered memory: one piece, and a fixed one. */
+static void merged_in_registered_memory(void **state)
+{
+	struct weir_queue_stats before, after;
+	struct weir_io ios[64];
+
+	(void)state;
+	assert_int_equal(weir_queue_register(v.q, back, REGION), 0);
+	before = vm_stats(&v);
+	for (unsigned i = 0; i < 64; i++) {
+		weir_io_read(&ios[i], i * 8192, back + i * 8192, 8192);
+		assert_int_equal(weir_queue_submit(v.q, &ios[i]), 0);
+	}
+	assert_int_equal(weir_queue_wait(v.q), 0);
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(ios[i].result, 0);
+	assert_memory_equal(back, model, 64 * 8192);
+	after = vm_stats(&v);
+	assert_true(after.requests - before.requests <= 8);
+	assert_int_equal(after.fixed - before.fixed, after.requests - before.requests);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,11 +384,13 @@ int main(void)
 		T(discard),
 		T(pieces),
 		T(many_pieces_with_gaps),
+		T(more_pieces_than_a_command_has),
 		T(split_at_the_limit),
 		T(memory_that_is_not_aligned),
 		T(refused_before_it_is_submitted),
 		T(one_batch_one_submission),
 		T(merged),
+		T(merged_in_registered_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
