@@ -45,10 +45,9 @@ static void check_region(void)
 	assert_memory_equal(back, model, REGION);
 }
 
-/* What the kernel says of the block device beside it. */
-static uint64_t sysfs(const char *name)
+/* What the kernel says of the block device beside it, or of the one way to it. */
+static uint64_t sysfs_of(const char *disk, const char *name)
 {
-	const char *disk = strrchr(vm_block(), '/') + 1;
 	unsigned long long value;
 	char path[128];
 	FILE *f;
@@ -59,6 +58,11 @@ static uint64_t sysfs(const char *name)
 	assert_int_equal(fscanf(f, "%llu", &value), 1);
 	fclose(f);
 	return value;
+}
+
+static uint64_t sysfs(const char *name)
+{
+	return sysfs_of(strrchr(vm_block(), '/') + 1, name);
 }
 
 static void facts(void **state)
@@ -74,6 +78,8 @@ static void facts(void **state)
 	assert_true(info->max_hw_bytes == sysfs("queue/max_hw_sectors_kb") << 10);
 	assert_int_equal(info->max_hw_bytes, LIMIT);
 	assert_int_equal(info->max_segments, sysfs("queue/max_segments"));
+	/* The head of several ways has no requests of its own. */
+	assert_int_equal(info->nr_requests, sysfs_of("nvme0c0n1", "queue/nr_requests"));
 	assert_int_equal(info->fua, 1);
 	assert_int_equal(info->write_cache, 1);
 	assert_true(info->discard_max_bytes > 0);

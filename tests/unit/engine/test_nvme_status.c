@@ -32,6 +32,10 @@ static const struct status statuses[] = {
 	{ 0x4280, -EIO, "Write Fault (SCT 0x2 SC 0x80), do not retry" },
 	{ 0x281, -EIO, "Unrecovered Read Error (SCT 0x2 SC 0x81)" },
 	{ 0x286, -EACCES, "Access Denied (SCT 0x2 SC 0x86)" },
+	{ 0x005, -EIO,
+	  "Commands Aborted due to Power Loss Notification (SCT 0x0 SC 0x5), outcome unknown" },
+	{ 0x008, -EIO, "Command Aborted due to SQ Deletion (SCT 0x0 SC 0x8), outcome unknown" },
+	{ 0x370, -EIO, "Host Pathing Error (SCT 0x3 SC 0x70), outcome unknown" },
 	{ 0x371, -EIO, "Command Aborted By Host (SCT 0x3 SC 0x71), outcome unknown" },
 	{ 0x007, -EIO, "Command Abort Requested (SCT 0x0 SC 0x7), outcome unknown" },
 };

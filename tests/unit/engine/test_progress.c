@@ -130,6 +130,20 @@ static void no_block_is_an_error(void **state)
 	}
 }
 
+/* Memory that an earlier command left. */
+static void begins_with_nothing(void **state)
+{
+	struct weir_cmd cmd;
+
+	(void)state;
+	memset(&cmd, 0xa5, sizeof(cmd));
+	progress_begin(&cmd);
+	assert_int_equal(cmd.e_done, 0);
+	assert_int_equal(cmd.status, 0);
+	assert_int_equal(cmd.resubmits, 0);
+	assert_int_equal(cmd.e_waits, 0);
+}
+
 static void retries_are_bounded(void **state)
 {
 	const int again[2] = { -EAGAIN, -EINTR };
@@ -157,7 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(iov_every_way),       cmocka_unit_test(pieces_skip_the_empty),
 		cmocka_unit_test(short_goes_on),       cmocka_unit_test(no_block_is_an_error),
-		cmocka_unit_test(retries_are_bounded),
+		cmocka_unit_test(begins_with_nothing), cmocka_unit_test(retries_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

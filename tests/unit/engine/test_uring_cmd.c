@@ -117,6 +117,12 @@ static void entries(void **state)
 	assert_int_equal(n->cdw12, 1);
 	assert_int_equal(n->addr, 0x10000);
 	assert_int_equal(n->data_len, 2 * BLOCK);
+	assert_int_equal(n->cdw13, 0);
+	cmd.placement = 6;
+	assert_int_equal(prepare()->cdw13, 6 << 16);
+	/* Nothing of what was there before. */
+	for (size_t i = 48 + sizeof(*n); i < sizeof(entry); i++)
+		assert_int_equal(entry.bytes[i], 0);
 	assert_int_equal(n->timeout_ms, 0);
 	c.u.engine.params.timeout_ms = 2000;
 	assert_int_equal(begin(WEIR_OP_READ, 0, BLOCK)->timeout_ms, 2000);
