@@ -29,9 +29,9 @@ struct command {
 /* The table of subcommands, ended by NULL. */
 extern const struct command *const command_table[];
 
-extern const struct command command_info, command_fdp, command_format, command_put, command_get,
-	command_ls, command_del, command_stat, command_replay, command_sched, command_step,
-	command_sim, command_help;
+extern const struct command command_info, command_doctor, command_fdp, command_format, command_put,
+	command_get, command_ls, command_del, command_stat, command_replay, command_sched,
+	command_step, command_sim, command_help;
 
 /* Finds a subcommand by its full name, or NULL. */
 const struct command *command_find(const char *name);

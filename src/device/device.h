@@ -5,6 +5,8 @@
 #ifndef DEVICE_H
 #define DEVICE_H
 
+#include <stdbool.h>
+
 #include <weir/device.h>
 #include <weir/fdp.h>
 
@@ -41,6 +43,22 @@ int device_check_placement(const struct weir_device *dev, uint16_t id);
  * holder's pid in weir_error().
  */
 int device_lock(struct weir_device *dev);
+
+struct stat;
+
+/*
+ * Who has that lock on the file ST: a pid, or 0 where LOCKS (/proc/locks) does not tell.
+ */
+int device_lock_holder(const char *locks, const struct stat *st);
+
+/* Is NAME that of an NVMe generic character device, ng<C>n<N>? */
+bool device_is_ng_name(const char *name);
+
+/*
+ * Is NAME, of /sys/block, the disk of namespace NUMBER ("0n1": nvme0n1), or one of the paths to it
+ * (nvme0c3n1)?
+ */
+bool device_is_nvme_path(const char *name, const char *number);
 
 /*
  * Opens a device without storage that says of itself what INFO says (its size and kind are filled

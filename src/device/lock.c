@@ -42,23 +42,26 @@ static int lock_line_pid(const char *line, const struct stat *st)
 	return pid;
 }
 
-/* The process that locked FD's file, or 0 where the kernel does not tell. */
-static int lock_holder(int fd)
+int device_lock_holder(const char *locks, const struct stat *st)
 {
 	char line[256];
-	struct stat st;
-	FILE *f;
+	FILE *f = fopen(locks, "re");
 	int pid = 0;
 
-	if (fstat(fd, &st) < 0)
-		return 0;
-	f = fopen("/proc/locks", "re");
 	if (!f)
 		return 0;
 	while (pid <= 0 && fgets(line, sizeof(line), f))
-		pid = lock_line_pid(line, &st);
+		pid = lock_line_pid(line, st);
 	fclose(f);
 	return pid > 0 ? pid : 0;
+}
+
+/* The process that locked FD's file, or 0 where the kernel does not tell. */
+static int lock_holder(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 ? 0 : device_lock_holder("/proc/locks", &st);
 }
 
 static int lock_busy(const struct weir_device *dev)

@@ -85,8 +85,7 @@ static int nvme_number(const struct weir_device *dev, dev_t rdev, char *number, 
 	return 0;
 }
 
-/* Is NAME (of /sys/block) namespace NUMBER (0n1), or one of the paths to it (nvme0c3n1)? */
-static bool nvme_is_path(const char *name, const char *number)
+bool device_is_nvme_path(const char *name, const char *number)
 {
 	const char *ns = strchr(number, 'n');
 	size_t instance = (size_t)(ns - number);
@@ -141,7 +140,7 @@ static int nvme_kernel_limits(struct weir_device *dev, const char *number,
 	snprintf(head, sizeof(head), "nvme%s", number);
 	err = nvme_take_limits(dev, head, limits);
 	while (!err && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, head) && nvme_is_path(entry->d_name, number))
+		if (strcmp(entry->d_name, head) && device_is_nvme_path(entry->d_name, number))
 			err = nvme_take_limits(dev, entry->d_name, limits);
 	closedir(dir);
 	return err;

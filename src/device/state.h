@@ -53,9 +53,6 @@ void device_add_note(struct weir_device *dev, const char *fmt, ...)
  */
 int device_kind(const char *path, enum weir_device_kind *kind);
 
-/* kind.c: is NAME that of an NVMe generic character device, ng<C>n<N>? */
-bool device_is_ng_name(const char *name);
-
 /*
  * create.c: creates the regular file dev->path, which must not exist yet. *FD is its descriptor,
  * without contents. -EEXIST: somebody else was quicker.

@@ -23,14 +23,14 @@ static int sysfs_has_queue(const char *dir)
 	return len > 0 && (size_t)len < sizeof(path) && !access(path, F_OK);
 }
 
-int sysfs_queue_dir(dev_t dev, char *dir, size_t size)
+int sysfs_queue_dir_at(const char *root, dev_t dev, char *dir, size_t size)
 {
-	char link[64], path[PATH_MAX], *slash;
+	char link[PATH_MAX], path[PATH_MAX], *slash;
 	int len;
 
 	dir[0] = '\0';
-	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(dev), minor(dev));
-	if (!realpath(link, path))
+	len = snprintf(link, sizeof(link), "%s/sys/dev/block/%u:%u", root, major(dev), minor(dev));
+	if (len < 0 || (size_t)len >= sizeof(link) || !realpath(link, path))
 		return -ENOENT;
 	slash = strrchr(path, '/');
 	if (slash && !sysfs_has_queue(path)) {
@@ -39,12 +39,17 @@ int sysfs_queue_dir(dev_t dev, char *dir, size_t size)
 	}
 	if (!slash || !sysfs_has_queue(path))
 		return -ENOENT;
-	len = snprintf(dir, size, "/sys/block/%s/queue", slash + 1);
+	len = snprintf(dir, size, "%s/sys/block/%s/queue", root, slash + 1);
 	if (len < 0 || (size_t)len >= size || access(dir, F_OK)) {
 		dir[0] = '\0';
 		return -ENOENT;
 	}
 	return 0;
+}
+
+int sysfs_queue_dir(dev_t dev, char *dir, size_t size)
+{
+	return sysfs_queue_dir_at("", dev, dir, size);
 }
 
 int sysfs_read_line(const char *dir, const char *name, char *line, size_t size)

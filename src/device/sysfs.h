@@ -16,6 +16,9 @@
  */
 int sysfs_queue_dir(dev_t dev, char *dir, size_t size);
 
+/* As sysfs_queue_dir(), with sysfs at ROOT/sys; so is what DIR gets. ROOT "": the machine's. */
+int sysfs_queue_dir_at(const char *root, dev_t dev, char *dir, size_t size);
+
 /* Reads attribute NAME in DIR as one line without its end. 0 or -errno. */
 int sysfs_read_line(const char *dir, const char *name, char *line, size_t size);
 

@@ -55,6 +55,7 @@ struct uring {
 	/* Found at set-up. */
 	bool always_enter; /* nothing tells whether completions wait for a system call */
 	bool fixed_file, fixed_buffers;
+	const char *rung; /* the flags, in words; static */
 	char text[128];
 
 	uint32_t in_flight; /* accepted, complete() not called yet */

@@ -163,6 +163,7 @@ int uring_setup(struct uring *u, unsigned depth, char *why, size_t size)
 	}
 	setup_register(u, rung);
 	u->always_enter = rung->always_enter;
+	u->rung = rung->name;
 	snprintf(u->text, sizeof(u->text), "%s: %s, %s file, %s buffers", u->kind->name, rung->name,
 		 u->fixed_file ? "registered" : "unregistered",
 		 u->fixed_buffers ? "fixed" : "no fixed");

@@ -31,7 +31,8 @@ LAYERS = {
     "queue": ("base device engine sched queue", "base device engine sched queue"),
     "store": ("base device engine sched queue store", "base queue store"),
     "sim": ("base device engine sched queue", "base device engine sched queue sim"),
-    "cli": ("base device engine sched queue store weir", "base sched sim cli"),
+    "doctor": ("base device engine", "base device engine doctor"),
+    "cli": ("base device engine sched queue store weir", "base sched sim doctor cli"),
 }
 # Public headers that are not named after their layer.
 PUBLIC_LAYER = {"io": "engine", "fdp": "device", "tenant": "store"}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * doctor.c - `weir doctor`: what will not work on this machine, or with a file or device, and what
+ * to do about it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/opening.h"
+#include "cli/report.h"
+#include "doctor/doctor.h"
+
+struct doctor_args {
+	uint64_t lanes, memory_bytes;
+	unsigned json;
+};
+
+static const struct doctor_args doctor_defaults = { .lanes = 1 };
+
+static const struct opt doctor_options[] = {
+	{ .name = "memory",
+	  .type = OPT_SIZE,
+	  .offset = offsetof(struct doctor_args, memory_bytes),
+	  .arg = "SIZE",
+	  .help = "so much memory will be registered: is it allowed?" },
+	{ .name = "lanes",
+	  .type = OPT_NUMBER,
+	  .offset = offsetof(struct doctor_args, lanes),
+	  .arg = "N",
+	  .help = "with so many lanes (default 1), each of which is\ncharged for all of it",
+	  .min = 1,
+	  .max = 4096 },
+	JSON_OPTION(offsetof(struct doctor_args, json)),
+	OPT_END,
+};
+
+static unsigned doctor_count(const struct doctor_report *r, enum doctor_verdict verdict)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < r->count; i++)
+		count += r->findings[i].verdict == verdict;
+	return count;
+}
+
+/* The last line: is all well? */
+static void doctor_print_sum(const struct doctor_report *r)
+{
+	unsigned fails = doctor_count(r, DOCTOR_FAIL), warnings = doctor_count(r, DOCTOR_WARNING);
+	unsigned notes = doctor_count(r, DOCTOR_NOTE);
+
+	printf("\n%s: %u failed, %u warning%s, %u note%s\n",
+	       fails ? "something will not work" : "this will work", fails, warnings,
+	       warnings == 1 ? "" : "s", notes, notes == 1 ? "" : "s");
+}
+
+static void doctor_print(const struct doctor_report *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct doctor_finding *f = &r->findings[i];
+
+		printf("%-8s %-12s %s\n", doctor_verdict_name(f->verdict), f->check, f->what);
+		if (f->remedy[0])
+			printf("%-21s -> %s\n", "", f->remedy);
+	}
+	doctor_print_sum(r);
+}
+
+/* TEXT, in which names may stand that are no UTF-8: then their bytes are told as '?'. */
+static json_t *doctor_json_text(const char *text)
+{
+	json_t *json = json_string(text);
+	char *plain;
+
+	if (json)
+		return json;
+	plain = strdup(text);
+	for (char *p = plain; p && *p; p++)
+		if (*p & 0x80)
+			*p = '?';
+	json = json_string(plain);
+	free(plain);
+	return json;
+}
+
+static int doctor_print_json(const char *path, const struct doctor_report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct doctor_finding *f = &r->findings[i];
+
+		json_t *remedy = f->remedy[0] ? doctor_json_text(f->remedy) : json_null();
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:o, s:o}", "check", f->check,
+						"verdict", doctor_verdict_name(f->verdict), "what",
+						doctor_json_text(f->what), "remedy", remedy));
+	}
+	return report_json(json_pack("{s:s, s:o, s:b, s:o}", "schema", "weir.doctor.v1", "path",
+				     path ? doctor_json_text(path) : json_null(), "works",
+				     doctor_worst(r) < DOCTOR_FAIL, "checks", list),
+			   0);
+}
+
+static int doctor_run(void *arg, char **operands, int n)
+{
+	const struct doctor_args *args = arg;
+	struct doctor_opts opts = {
+		.path = n ? operands[0] : NULL,
+		.root = "",
+		.lanes = args->lanes,
+		.memory_bytes = args->memory_bytes,
+	};
+	struct doctor_report *r = malloc(sizeof(*r));
+	int ret = REPORT_OK;
+
+	if (!r)
+		return report_error("out of memory");
+	doctor_examine(r, &opts);
+	if (args->json)
+		ret = doctor_print_json(opts.path, r);
+	else
+		doctor_print(r);
+	if (!ret && doctor_worst(r) == DOCTOR_FAIL)
+		ret = REPORT_FAILED;
+	free(r);
+	return ret;
+}
+
+const struct command command_doctor = {
+	.name = "doctor",
+	.operands = "[PATH]",
+	.summary = "what will not work here, and what to do about it",
+	.text = "Looks at this machine and, if it is given, at the file or device PATH, and "
+		"prints\n"
+		"a line for each check: ok, note (works, could work better), warning (works, but\n"
+		"may cost data or much time) or fail (will not work), and below it what to do.\n"
+		"Exits with 1 if a check failed. Writes nothing to PATH, and reads its first "
+		"block.\n"
+		"Run it as the user, and in the container, that weir will run in.\n",
+	.examples = "weir doctor\n"
+		    "weir doctor /dev/ng0n1\n"
+		    "weir doctor demo.img --memory 1g --lanes 4\n"
+		    "weir doctor /dev/nvme0n1 --json\n",
+	.options = doctor_options,
+	.max_operands = 1,
+	.args_size = sizeof(struct doctor_args),
+	.defaults = &doctor_defaults,
+	.run = doctor_run,
+};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * openers.c - looks through the descriptors of all processes for the target.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "doctor/gather.h"
+#include "doctor/target.h"
+
+/* Has the process whose descriptors are in DIR the target open? */
+static bool openers_has(const struct doctor_target *t, DIR *dir)
+{
+	struct dirent *entry;
+	struct stat st;
+
+	while ((entry = readdir(dir)))
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    !fstatat(dirfd(dir), entry->d_name, &st, 0) && doctor_target_is(t, &st))
+			return true;
+	return false;
+}
+
+static void openers_look(struct doctor_users *f, const struct doctor_target *t, const char *pid)
+{
+	char path[PATH_MAX], comm[32];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/proc/%s/fd", t->root, pid);
+	dir = opendir(path);
+	if (!dir) {
+		/* One that has just ended has nothing open. */
+		if (errno == EACCES || errno == EPERM)
+			f->hidden++;
+		return;
+	}
+	if (openers_has(t, dir)) {
+		snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+		if (gather_line(t->root, path, comm, sizeof(comm)) < 0)
+			doctor_name(&f->openers, "pid %s", pid);
+		else
+			doctor_name(&f->openers, "pid %s (%s)", pid, comm);
+	}
+	closedir(dir);
+}
+
+void doctor_find_openers(struct doctor_users *f, const struct doctor_target *t)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/proc", t->root);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    strtol(entry->d_name, NULL, 10) != getpid())
+			openers_look(f, t, entry->d_name);
+	if (dir)
+		closedir(dir);
+}

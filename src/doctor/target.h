@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * target.h - the file or device that the user named, and the checks of it: the facts that each
+ * rests on, and what they mean. Each doctor_judge_X() is pure.
+ *
+ * A target owns its device, if that could be opened (read-only), from doctor_target_find() to
+ * doctor_target_drop(). One thread.
+ */
+#ifndef DOCTOR_TARGET_H
+#define DOCTOR_TARGET_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include <weir/device.h>
+
+#include "doctor/doctor.h"
+
+#define TARGET_BLOCKS_MAX 64 /* a disk and its partitions */
+#define TARGET_NAME 64	     /* as in /sys/block */
+
+struct doctor_target {
+	const char *path, *root;
+	struct stat st;
+	int stat_err; /* -errno */
+	struct weir_device *dev;
+	int open_err; /* -errno; dev is NULL then */
+	char open_words[DOCTOR_WORDS];
+	bool null;		/* weir's own device without storage */
+	bool block, ng;		/* a block device; an NVMe character device */
+	char disk[TARGET_NAME]; /* what it is or lies on, in /sys/block; "": nothing there */
+	char part[TARGET_NAME]; /* the partition that it is; "" for a whole disk */
+	/* Block devices that are it, or a part of it: of a file there are none. */
+	dev_t blocks[TARGET_BLOCKS_MAX];
+	size_t nr_blocks;
+	dev_t ng_dev; /* the character device beside them; 0: none */
+};
+
+/* Looks at PATH and opens it for reading. */
+void doctor_target_find(struct doctor_target *t, const char *path, const char *root);
+void doctor_target_drop(struct doctor_target *t);
+
+/* Is ST the target, a part of it, or another way to it? */
+bool doctor_target_is(const struct doctor_target *t, const struct stat *st);
+
+/* Is block device DEV the target, or a part of it? */
+bool doctor_target_has_block(const struct doctor_target *t, dev_t dev);
+
+/* The disk of block device DEV (which may be a part of it), as in /sys/block. False: none. */
+bool doctor_disk_of(const char *root, dev_t dev, char disk[TARGET_NAME]);
+
+/* access.c: may this process read and write it? */
+struct doctor_access {
+	const char *path;
+	int stat_err, open_err, read_err, write_err; /* -errno */
+	const char *open_words;
+	bool block, ng;
+	bool read_only; /* a block device that takes no writes from anybody */
+	unsigned mode;
+	char user[64], group[64];
+};
+void doctor_judge_access(struct doctor_report *r, const struct doctor_access *f);
+void doctor_check_access(struct doctor_report *r, const struct doctor_target *t);
+
+/* users.c: who else uses it. */
+#define USERS_NAMES_MAX 4
+#define USERS_NAME 192
+/* A few names, and how many there were. */
+struct doctor_names {
+	size_t count;
+	char names[USERS_NAMES_MAX][USERS_NAME];
+};
+struct doctor_users {
+	const char *path;
+	bool block; /* the target is a device, not a file */
+	struct doctor_names mounts, swaps, holders;
+	bool claimed;		     /* somebody has it exclusively */
+	struct doctor_names openers; /* processes */
+	unsigned hidden;	     /* processes that could not be looked at */
+	bool locked;		     /* by another weir */
+	int lock_pid;		     /* 0: unknown */
+	char lock_comm[32];
+};
+void doctor_judge_claims(struct doctor_report *r, const struct doctor_users *f);
+void doctor_judge_openers(struct doctor_report *r, const struct doctor_users *f);
+void doctor_judge_lock(struct doctor_report *r, const struct doctor_users *f);
+void doctor_check_users(struct doctor_report *r, const struct doctor_target *t);
+
+/* Adds a name to N. */
+void doctor_name(struct doctor_names *n, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* claims.c, openers.c: find them below t->root. */
+void doctor_find_claims(struct doctor_users *f, const struct doctor_target *t);
+void doctor_find_openers(struct doctor_users *f, const struct doctor_target *t);
+
+/* direct.c: direct I/O and its alignment. */
+struct doctor_direct {
+	bool ng, null;
+	bool direct;
+	uint32_t offset_align, memory_align;
+	char source[64];
+};
+void doctor_judge_direct(struct doctor_report *r, const struct doctor_direct *f);
+void doctor_check_direct(struct doctor_report *r, const struct doctor_target *t);
+
+/* disk.c: what the kernel does on the disks below. */
+#define DISK_QUEUES_MAX 16
+struct doctor_disk {
+	bool ng; /* the kernel's queue is gone around */
+	size_t nr_queues;
+	struct doctor_disk_queue {
+		char name[TARGET_NAME];
+		char scheduler[32]; /* "" : it has none to choose from */
+		char cache[32];	    /* as the kernel says it; "": not known */
+		int64_t nomerges;   /* -1: not known */
+	} queues[DISK_QUEUES_MAX];
+};
+void doctor_judge_scheduler(struct doctor_report *r, const struct doctor_disk *f);
+void doctor_judge_nomerges(struct doctor_report *r, const struct doctor_disk *f);
+void doctor_judge_cache(struct doctor_report *r, const struct doctor_disk *f);
+void doctor_check_disk(struct doctor_report *r, const struct doctor_target *t);
+/* Takes the one in brackets out of "[none] kyber"; "" where there is none. */
+void doctor_active_scheduler(const char *line, char *name, size_t size);
+
+/* fdp.c: Flexible Data Placement. */
+struct doctor_fdp {
+	bool nvme, ng;
+	int err; /* -errno of asking */
+	char words[DOCTOR_WORDS];
+	bool supported, enabled;
+	uint32_t placements;
+	uint64_t unit_bytes;
+};
+void doctor_judge_fdp(struct doctor_report *r, const struct doctor_fdp *f);
+void doctor_check_fdp(struct doctor_report *r, const struct doctor_target *t);
+
+/* trial.c: which engine would take it, and does a read of the first block come back? */
+struct doctor_trial {
+	bool ng;
+	bool empty;	 /* there is no block to read */
+	int engine_err;	 /* -errno: no engine */
+	int read_err;	 /* -errno */
+	uint16_t status; /* NVMe */
+	uint64_t took_ns;
+	uint32_t bytes;
+	char engine[160]; /* how it was set up; or why there is none */
+	char words[DOCTOR_WORDS];
+};
+void doctor_judge_trial(struct doctor_report *r, const struct doctor_trial *f);
+void doctor_check_trial(struct doctor_report *r, const struct doctor_target *t);
+
+#endif
