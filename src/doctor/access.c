@@ -50,12 +50,13 @@ static void access_remedy_bits(struct doctor_finding *d, const struct doctor_acc
 {
 	unsigned group_may = f->mode >> 3 & 6;
 
-	if (f->ng || f->block)
+	if ((f->ng || f->block) && group_may == 6)
+		doctor_remedy(d, "join group %s: usermod -aG %s USER, then log in again", f->group,
+			      f->group);
+	else if (f->ng || f->block)
 		doctor_remedy(d,
-			      "%s%s%sa udev rule keeps it: SUBSYSTEM==\"%s\", KERNEL==\"%s\", "
-			      "GROUP=\"disk\", MODE=\"0660\"",
-			      group_may == 6 ? "join group " : "be in a group that may: ",
-			      group_may == 6 ? f->group : "", group_may == 6 ? "; or " : "",
+			      "give it to a group by a udev rule: SUBSYSTEM==\"%s\", "
+			      "KERNEL==\"%s\", GROUP=\"disk\", MODE=\"0660\"",
 			      f->ng ? "nvme-generic" : "block", access_name(f));
 	else
 		doctor_remedy(d, "run as %s, or let its owner change that: chmod, chown", f->user);
@@ -102,18 +103,23 @@ static void access_judge_open(struct doctor_report *r, const struct doctor_acces
 
 	switch (f->open_err) {
 	case -EISDIR:
+		doctor_remedy(d, "weir format %s%sdemo.img --size 1g makes a file in it", f->path,
+			      access_name(f)[0] ? "/" : "");
+		break;
 	case -ENOTSUP: /* also -EOPNOTSUPP: a format that weir does not do */
 		doctor_remedy(d, f->ng ? "choose a format without metadata: nvme id-ns -H lists "
 					 "them, nvme format changes it and erases everything"
-				       : "name a regular file, a block device, or an NVMe "
-					 "namespace as /dev/ng0n1");
+				       : "lsblk lists block devices, ls /dev/ng* NVMe namespaces");
 		break;
 	case -EACCES:
 	case -EPERM:
-		doctor_remedy(d,
-			      f->ng ? "run as root, or use Linux 6.2 or later"
-				    : "run as root; in a container, docker run --device %s",
-			      f->path);
+		if (f->ng)
+			doctor_remedy(d, "run as root, or use Linux 6.2 or later");
+		else
+			doctor_remedy(d,
+				      "a security module or a container forbids it: docker run "
+				      "--device %s lets a device in",
+				      f->path);
 		break;
 	case -ENXIO:
 	case -ENODEV:

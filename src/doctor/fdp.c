@@ -18,7 +18,8 @@ void doctor_judge_fdp(struct doctor_report *r, const struct doctor_fdp *f)
 	char unit[32];
 
 	if (!f->nvme) {
-		doctor_add(r, "fdp", DOCTOR_OK, "no: only NVMe drives have it");
+		doctor_add(r, "fdp", DOCTOR_OK,
+			   "no: only an NVMe drive, named itself, can have it");
 	} else if (f->err) {
 		d = doctor_add(r, "fdp", DOCTOR_NOTE, "the drive could not be asked: %s", f->words);
 		doctor_remedy(d, "as root it can; without FDP the drive places data by itself");

@@ -77,6 +77,7 @@ struct doctor_users {
 	bool claimed;		     /* somebody has it exclusively */
 	struct doctor_names openers; /* processes */
 	unsigned hidden;	     /* processes that could not be looked at */
+	bool lock_unknown;	     /* it could not be asked */
 	bool locked;		     /* by another weir */
 	int lock_pid;		     /* 0: unknown */
 	char lock_comm[32];
@@ -138,7 +139,8 @@ void doctor_check_fdp(struct doctor_report *r, const struct doctor_target *t);
 /* trial.c: which engine would take it, and does a read of the first block come back? */
 struct doctor_trial {
 	bool ng;
-	bool empty;	 /* there is no block to read */
+	bool empty; /* there is no block to read */
+	bool file;
 	int engine_err;	 /* -errno: no engine */
 	int read_err;	 /* -errno */
 	uint16_t status; /* NVMe */

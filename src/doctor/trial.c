@@ -51,8 +51,8 @@ void doctor_judge_trial(struct doctor_report *r, const struct doctor_trial *f)
 				       : "see the checks above");
 	} else if (f->empty) {
 		d = doctor_add(r, "read", DOCTOR_WARNING, "it is empty (engine %s)", f->engine);
-		doctor_remedy(d, "remove it, and let weir format --size make it; or give it a size "
-				 "with fallocate -l");
+		doctor_remedy(d, f->file ? "remove it, and weir format --size makes it anew"
+					 : "is there a medium, is the device set up?");
 	} else if (f->read_err) {
 		d = doctor_add(r, "read", DOCTOR_FAIL, "the first %u bytes could not be read: %s",
 			       f->bytes, f->words);
@@ -172,6 +172,7 @@ void doctor_check_trial(struct doctor_report *r, const struct doctor_target *t)
 	const struct engine_ops *ops = NULL;
 
 	f.engine_err = engine_find(&ops, "auto", t->dev, f.words, sizeof(f.words));
+	f.file = info->kind == WEIR_DEVICE_FILE;
 	f.empty = info->capacity_bytes < f.bytes;
 	if (!f.engine_err && f.empty)
 		snprintf(f.engine, sizeof(f.engine), "%s", ops->name);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "device/device.h"
 #include "doctor/gather.h"
@@ -96,6 +97,12 @@ void doctor_judge_lock(struct doctor_report *r, const struct doctor_users *f)
 {
 	struct doctor_finding *d;
 
+	if (!f->locked && f->lock_unknown) {
+		d = doctor_add(r, "lock", DOCTOR_NOTE,
+			       "whether another weir has it open cannot be told");
+		doctor_remedy(d, "it can where this user may read it");
+		return;
+	}
 	if (!f->locked) {
 		doctor_add(r, "lock", DOCTOR_OK, "free: no other weir has it open");
 		return;
@@ -120,6 +127,7 @@ static void users_find_lock(struct doctor_users *f, const struct doctor_target *
 	snprintf(path, sizeof(path), "%s/proc/locks", t->root);
 	f->lock_pid = device_lock_holder(path, &t->st);
 	f->locked = f->lock_pid > 0;
+	f->lock_unknown = !t->dev && access(path, R_OK) < 0;
 	if (t->dev && !flock(device_fd(t->dev), LOCK_SH | LOCK_NB))
 		flock(device_fd(t->dev), LOCK_UN);
 	else if (t->dev && errno == EWOULDBLOCK)

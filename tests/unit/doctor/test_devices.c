@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_devices.c - a block device that others use: a loop device that this test makes, opens,
+ * claims, mounts and makes read-only (needs root).
+ */
+#include "rig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <sched.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BYTES (8 << 20)
+
+static char loop_path[32];
+static int loop_fd = -1;
+
+/* Another process may take the free loop device first: then try the next one. */
+static void attach(int control, int backing)
+{
+	for (int tries = 0; tries < 10 && loop_fd < 0; tries++) {
+		int n = ioctl(control, LOOP_CTL_GET_FREE);
+
+		if (n < 0)
+			return;
+		snprintf(loop_path, sizeof(loop_path), "/dev/loop%d", n);
+		loop_fd = open(loop_path, O_RDWR | O_CLOEXEC);
+		if (loop_fd >= 0 && ioctl(loop_fd, LOOP_SET_FD, backing) < 0) {
+			close(loop_fd);
+			loop_fd = -1;
+		}
+	}
+}
+
+static int make(void **state)
+{
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), backing;
+
+	if (rig_make(state))
+		return -1;
+	backing = open(rig_path("backing.img"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (control >= 0 && backing >= 0 && !ftruncate(backing, BYTES))
+		attach(control, backing);
+	if (control >= 0)
+		close(control);
+	close(backing);
+	return 0;
+}
+
+static int unmake(void **state)
+{
+	int off = 0;
+
+	if (loop_fd >= 0) {
+		ioctl(loop_fd, BLKROSET, &off); /* this one outlives the device */
+		ioctl(loop_fd, LOOP_CLR_FD, 0);
+		close(loop_fd);
+		loop_fd = -1;
+	}
+	return rig_remove(state);
+}
+
+static void nothing(void)
+{
+}
+
+static const struct doctor_report *examine(const char *path)
+{
+	const struct doctor_opts opts = { .path = path, .root = "", .lanes = 1 };
+
+	return rig_examine_as(nothing, &opts);
+}
+
+static void need_loop(void)
+{
+	if (loop_fd >= 0)
+		return;
+	print_message("skipped: no loop device can be made here (root?)\n");
+	skip();
+}
+
+static void test_unused(void **state)
+{
+	const struct doctor_report *r;
+	char who[32];
+
+	(void)state;
+	need_loop();
+	r = examine(loop_path);
+	rig_expect(r, "access", DOCTOR_OK, NULL, NULL);
+	rig_expect(r, "claims", DOCTOR_OK, NULL, NULL);
+	rig_expect(r, "lock", DOCTOR_OK, NULL, NULL);
+	rig_expect(r, "direct", DOCTOR_OK, NULL, NULL);
+	rig_expect(r, "read", DOCTOR_OK, NULL, NULL);
+	/* This test has it open itself. */
+	snprintf(who, sizeof(who), "pid %d (", (int)getpid());
+	rig_expect(r, "openers", DOCTOR_WARNING, who, NULL);
+	/* Its kernel queue is its own. */
+	assert_non_null(strstr(rig_find(r, "scheduler")->what, loop_path + 5));
+}
+
+static void test_backing(void **state)
+{
+	(void)state;
+	need_loop();
+	rig_expect(examine(rig_path("backing.img")), "claims", DOCTOR_WARNING, loop_path,
+		   "losetup");
+}
+
+static void test_claimed(void **state)
+{
+	int fd;
+
+	(void)state;
+	need_loop();
+	fd = open(loop_path, O_RDONLY | O_EXCL | O_CLOEXEC);
+	assert_true(fd >= 0);
+	rig_expect(examine(loop_path), "claims", DOCTOR_FAIL, "cannot be seen", "lsblk");
+	close(fd);
+	rig_expect(examine(loop_path), "claims", DOCTOR_OK, NULL, NULL);
+}
+
+static void test_read_only(void **state)
+{
+	int on = 1;
+
+	(void)state;
+	need_loop();
+	assert_int_equal(ioctl(loop_fd, BLKROSET, &on), 0);
+	rig_expect(examine(loop_path), "access", DOCTOR_FAIL, "no writes", "blockdev --setrw");
+}
+
+static int run(char *const argv[])
+{
+	int status = 0;
+	pid_t pid;
+
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, NULL))
+		return -1;
+	return waitpid(pid, &status, 0) == pid && !status ? 0 : -1;
+}
+
+/* In a mount namespace of its own, which ends with this program. */
+static void test_mounted(void **state)
+{
+	char mkfs[] = "mke2fs", quiet[] = "-q", path[sizeof(loop_path)];
+	char *const argv[] = { mkfs, quiet, path, NULL };
+	const char *point = rig_path("mount point");
+
+	(void)state;
+	need_loop();
+	memcpy(path, loop_path, sizeof(path));
+	assert_int_equal(mkdir(point, 0755), 0);
+	if (run(argv) || unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount(loop_path, point, "ext2", 0, NULL)) {
+		print_message("skipped: cannot make and mount a filesystem here\n");
+		skip();
+	}
+	rig_expect(examine(loop_path), "claims", DOCTOR_FAIL, point, "umount");
+	assert_int_equal(umount(point), 0);
+	rig_expect(examine(loop_path), "claims", DOCTOR_OK, NULL, NULL);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, make, unmake)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_unused),    CASE(test_backing), CASE(test_claimed),
+		CASE(test_read_only), CASE(test_mounted),
+	};
+
+	return cmocka_run_group_tests_name("a device that others use", tests, NULL, NULL);
+}
