@@ -41,6 +41,26 @@ static void users_list(struct doctor_finding *d, const char *before, const struc
 		doctor_more(d, " and %zu more", n->count - shown);
 }
 
+/* It is taken, and no list says what for. */
+static void users_judge_claimed(struct doctor_report *r, const struct doctor_users *f)
+{
+	if (f->locked)
+		doctor_remedy(doctor_add(r, "claims", DOCTOR_FAIL,
+					 "somebody has it exclusively: see lock"),
+			      "end the other one, or wait");
+	else if (f->openers.count)
+		doctor_remedy(doctor_add(r, "claims", DOCTOR_FAIL,
+					 "somebody has it exclusively, probably one of those "
+					 "that openers names"),
+			      "end that one, or wait");
+	else
+		doctor_remedy(doctor_add(r, "claims", DOCTOR_FAIL,
+					 "somebody has it exclusively who cannot be seen from here "
+					 "(another mount namespace, a container, the kernel)"),
+			      "look with lsblk and findmnt on the host; do not write to it "
+			      "before it is known");
+}
+
 void doctor_judge_claims(struct doctor_report *r, const struct doctor_users *f)
 {
 	struct doctor_finding *d;
@@ -52,13 +72,7 @@ void doctor_judge_claims(struct doctor_report *r, const struct doctor_users *f)
 		return;
 	}
 	if (!f->mounts.count && !f->swaps.count && !f->holders.count) {
-		d = doctor_add(r, "claims", DOCTOR_FAIL, "somebody has it for himself%s",
-			       f->locked ? ": see lock"
-					 : ", who cannot be seen from here (another mount "
-					   "namespace, a container, the kernel)");
-		doctor_remedy(d, f->locked ? "wait for it, or end it"
-					   : "look with lsblk and findmnt on the host; do not "
-					     "write to it before it is known");
+		users_judge_claimed(r, f);
 		return;
 	}
 	/* A file under a loop device is in nobody's way but in that of its data. */

@@ -47,9 +47,9 @@ class Weir:
         words = [arg if isinstance(arg, bytes) else str(arg) for arg in args]
         return subprocess.Popen([self.binary, *words], **{**pipes, **keywords})
 
-    def run(self, *args, code=0, stdin=b"", timeout=120):
+    def run(self, *args, code=0, stdin=b"", timeout=120, **keywords):
         """Runs weir, which must exit with CODE. Returns (stdout, stderr) as bytes and text."""
-        process = self.start(*args, stdin=subprocess.PIPE)
+        process = self.start(*args, stdin=subprocess.PIPE, **keywords)
         try:
             out, err = process.communicate(stdin, timeout)
         except subprocess.TimeoutExpired:

@@ -125,7 +125,7 @@ static void test_claimed(void **state)
 	need_loop();
 	fd = open(loop_path, O_RDONLY | O_EXCL | O_CLOEXEC);
 	assert_true(fd >= 0);
-	rig_expect(examine(loop_path), "claims", DOCTOR_FAIL, "cannot be seen", "lsblk");
+	rig_expect(examine(loop_path), "claims", DOCTOR_FAIL, "that openers names", "wait");
 	close(fd);
 	rig_expect(examine(loop_path), "claims", DOCTOR_OK, NULL, NULL);
 }

@@ -107,6 +107,9 @@ static void test_claims(void **state)
 	f.claimed = true;
 	doctor_judge_claims(&r, &f);
 	rig_only(&r, "claims", DOCTOR_FAIL, "cannot be seen", "findmnt");
+	doctor_name(&f.openers, "pid 7 (dd)");
+	doctor_judge_claims(&r, &f);
+	rig_only(&r, "claims", DOCTOR_FAIL, "that openers names", "wait");
 	f.locked = true;
 	doctor_judge_claims(&r, &f);
 	rig_only(&r, "claims", DOCTOR_FAIL, "see lock", "wait");

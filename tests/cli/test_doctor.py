@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""weir doctor: what it prints and how it exits, on files that are well and files that are not."""
+import fcntl
+import json
+import os
+import re
+import resource
+import sys
+
+from harness import Skip, case, main
+
+VERDICTS = ("ok", "note", "warning", "fail")
+MACHINE = ("kernel", "io_uring", "passthrough", "setup", "memlock", "selinux", "poll_queues",
+           "governor")
+TARGET = ("access", "claims", "openers", "lock", "scheduler", "nomerges", "write_cache", "direct",
+          "fdp", "read")
+USER = 100000  # from here on, a user for each process
+
+
+def need_io_uring(weir):
+    """Skips where doctor finds that the machine itself lets nobody use rings."""
+    checks = verdicts(weir, code=None)
+    if checks["io_uring"]["verdict"] == "fail":
+        raise Skip(checks["io_uring"]["what"])
+
+
+def verdicts(weir, *args, code=0):
+    """The checks of a run with --json, by their names; CODE None: 0 or 1."""
+    process = weir.start("doctor", *args, "--json")
+    out, err = process.communicate(timeout=60)
+    report = json.loads(out)
+    assert process.returncode in ((0, 1) if code is None else (code,)), (process.returncode, out)
+    assert not err, err
+    assert report["schema"] == "weir.doctor.v1"
+    assert report["works"] == (process.returncode == 0)
+    checks = {check["check"]: check for check in report["checks"]}
+    assert len(checks) == len(report["checks"]), "a check twice"
+    for check in report["checks"]:
+        assert set(check) == {"check", "verdict", "what", "remedy"}, check
+        assert check["verdict"] in VERDICTS and check["what"], check
+        assert check["verdict"] != "ok" or check["remedy"] is None, check
+        assert check["verdict"] not in ("warning", "fail") or check["remedy"], check
+    return checks
+
+
+def make_file(weir):
+    """A file of 64 KiB at weir.img."""
+    with open(weir.img, "wb") as file:
+        file.write(b"weir" * 16384)
+
+
+def run_as_user(weir, *args, limit=None, code=0):
+    """What weir prints to nobody in particular, who may lock LIMIT bytes of memory."""
+    def become():
+        if limit:
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (limit, limit))
+        if os.geteuid() == 0:
+            who = USER + os.getpid()
+            os.setgroups([])
+            os.setresgid(who, who, who)
+            os.setresuid(who, who, who)
+    try:
+        return weir.run(*args, code=code, preexec_fn=become)[0].decode()
+    except PermissionError as error:
+        raise Skip("other users may not run the binary where it lies") from error
+
+
+@case
+def machine(weir):
+    """without a path, the checks of the machine and no other"""
+    need_io_uring(weir)
+    checks = verdicts(weir)
+    assert tuple(checks) == MACHINE, tuple(checks)
+    assert os.uname().release in checks["kernel"]["what"]
+    assert weir.json("doctor")["path"] is None
+
+
+@case
+def good_file(weir):
+    """on a good file, all checks, and exit code 0"""
+    need_io_uring(weir)
+    make_file(weir)
+    checks = verdicts(weir, weir.img)
+    assert tuple(checks) == MACHINE + TARGET, tuple(checks)
+    for name in ("io_uring", "access", "claims", "lock", "read"):
+        assert checks[name]["verdict"] == "ok", checks[name]
+    assert weir.json("doctor", weir.img)["path"] == weir.img
+
+
+@case
+def lines(weir):
+    """the text has a line for each check, and the remedy below it"""
+    need_io_uring(weir)
+    make_file(weir)
+    out, err = weir.run("doctor", weir.img)
+    assert not err
+    *found, empty, last = out.decode().splitlines()
+    names = []
+    for line in found:
+        match = re.match(r"(ok|note|warning|fail) +(\w+) +\S|( {21} -> \S)", line)
+        assert match, line
+        if match.group(3):
+            assert names and names[-1][0] != "ok", line
+        else:
+            names.append(match.groups()[:2])
+    assert tuple(name for _, name in names) == MACHINE + TARGET, names
+    assert empty == ""
+    notes = [verdict for verdict, _ in names].count("note")
+    assert re.match(rf"this will work: 0 failed, \d+ warnings?, {notes} notes?$", last), last
+
+
+@case
+def missing(weir):
+    """a path that is not there fails, with what to do, and nothing is made"""
+    out, _ = weir.run("doctor", weir.img, code=1)
+    text = out.decode()
+    assert "No such file" in text and f"weir format {weir.img} --size" in text, text
+    assert text.splitlines()[-1].startswith("something will not work: "), text
+    assert not os.path.exists(weir.img)
+    assert "read" not in verdicts(weir, weir.img, code=1)
+
+
+@case
+def unsuitable(weir):
+    """folders, fifos and other devices fail, each in words"""
+    os.mkfifo(weir.path("fifo"))
+    for path, words in ((weir.folder, "directory"), (weir.path("fifo"), "fifo"), ("/", "directory"),
+                        ("/dev/null", "character device")):
+        check = verdicts(weir, path, code=1)["access"]
+        assert check["verdict"] == "fail" and words in check["what"], check
+
+
+@case
+def usage(weir):
+    """wrong options exit with 2"""
+    weir.fails("doctor", "a", "b", code=2, says=['"b"', "[PATH]"])
+    weir.fails("doctor", "--lanes", "0", code=2, says=["--lanes", "1"])
+    weir.fails("doctor", "--memory", "x", code=2, says=["--memory", '"x"'])
+    weir.fails("doctor", "--jsno", code=2, says=["--jsno", "--json"])
+
+
+@case
+def untouched(weir):
+    """a store is the same afterwards, and works"""
+    weir.format()
+    weir.run("put", weir.img, "k", stdin=b"value")
+    before = os.stat(weir.img)
+    with open(weir.img, "rb") as file:
+        content = file.read()
+    verdicts(weir, weir.img, code=None)
+    after = os.stat(weir.img)
+    assert (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+    with open(weir.img, "rb") as file:
+        assert file.read() == content
+    assert weir.run("get", weir.img, "k")[0] == b"value"
+
+
+@case
+def locked(weir):
+    """the lock of another process is a failure that names it; an open file is a warning"""
+    need_io_uring(weir)
+    make_file(weir)
+    with open(weir.img, "rb") as file:
+        checks = verdicts(weir, weir.img)
+        assert checks["lock"]["verdict"] == "ok"
+        assert checks["openers"]["verdict"] == "warning"
+        assert f"pid {os.getpid()} (" in checks["openers"]["what"], checks["openers"]
+        fcntl.flock(file, fcntl.LOCK_EX)
+        check = verdicts(weir, weir.img, code=1)["lock"]
+        assert check["verdict"] == "fail", check
+        assert f"pid {os.getpid()} (" in check["what"] or not os.path.exists("/proc/locks"), check
+    assert verdicts(weir, weir.img)["lock"]["verdict"] == "ok"
+
+
+@case
+def running(weir):
+    """while a weir works on a store, doctor says so and does not disturb it"""
+    weir.format()
+    process = weir.start("replay", "synthetic", "--store", weir.img, "--requests", "100000")
+    try:
+        check = {"verdict": "ok"}
+        for _ in range(200):
+            check = verdicts(weir, weir.img, code=None)["lock"]
+            if check["verdict"] == "fail" or process.poll() is not None:
+                break
+        assert check["verdict"] == "fail" and str(process.pid) in check["what"], check
+        assert process.poll() is None
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+@case
+def not_permitted(weir):
+    """a user who may not read the file is told whose it is"""
+    if os.geteuid():
+        raise Skip("only root can become another user")
+    os.chmod(weir.folder, 0o755)
+    make_file(weir)
+    os.chmod(weir.img, 0o600)
+    text = run_as_user(weir, "doctor", weir.img, code=1)
+    assert "fail     access" in text and "it is root's" in text and "mode 0600" in text, text
+    os.chmod(weir.img, 0o644)
+    text = run_as_user(weir, "doctor", weir.img, code=1)
+    assert "may not write it" in text, text
+
+
+@case
+def memory(weir):
+    """memory that is too much for the limit fails, and says how much it takes"""
+    need_io_uring(weir)
+    words = ("doctor", "--memory", "1m", "--lanes")
+    text = run_as_user(weir, *words, "4", limit=4 << 20)
+    assert "1 MiB registered with 4 lanes takes 4 MiB" in text, text
+    text = run_as_user(weir, *words, "5", limit=4 << 20, code=1)
+    assert "the limit is 4 MiB" in text and "ulimit -l 5120 " in text, text
+
+
+@case
+def strange_names(weir):
+    """a path that is no UTF-8 still gives JSON"""
+    name = os.path.join(os.fsencode(weir.folder), b"a\xff\nb")
+    with open(name, "wb") as file:
+        file.write(b"x" * 8192)
+    report = weir.json("doctor", name)
+    assert report["path"].endswith("a?\nb"), report["path"]
+    weir.run("doctor", name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
