@@ -16,18 +16,29 @@
 #include "doctor/gather.h"
 #include "doctor/target.h"
 
+/* The value of the three octal digits at TEXT, or -1. */
+static int claims_octal(const char *text)
+{
+	int value = 0;
+
+	for (int i = 0; i < 3; i++) {
+		if (text[i] < '0' || text[i] > '7')
+			return -1;
+		value = value * 8 + (text[i] - '0');
+	}
+	return value;
+}
+
 /* Undoes the kernel's \040 for a space and its like, in place. */
 static void claims_unescape(char *text)
 {
 	char *out = text;
 
 	for (const char *in = text; *in;) {
-		if (in[0] == '\\' && in[1] >= '0' && in[1] <= '3' && in[2] && in[3]) {
-			*out++ = (char)((in[1] - '0') << 6 | (in[2] - '0') << 3 | (in[3] - '0'));
-			in += 4;
-		} else {
-			*out++ = *in++;
-		}
+		int c = *in == '\\' ? claims_octal(in + 1) : -1;
+
+		*out++ = c < 0 ? *in : (char)c;
+		in += c < 0 ? 1 : 4;
 	}
 	*out = '\0';
 }

@@ -36,7 +36,7 @@ void doctor_judge_fdp(struct doctor_report *r, const struct doctor_fdp *f)
 			       "enabled: %u placement ids, reclaim units of %s%s", f->placements,
 			       unit, f->ng ? "" : "; this device does not carry them");
 		if (!f->ng)
-			doctor_remedy(d, "to use them, name the drive as /dev/ng0n1");
+			doctor_remedy(d, "to use them, name the whole drive as %s", f->beside);
 	}
 }
 
@@ -47,6 +47,7 @@ void doctor_check_fdp(struct doctor_report *r, const struct doctor_target *t)
 
 	f.nvme = t->ng || (t->block && !strncmp(t->disk, "nvme", 4));
 	if (f.nvme) {
+		snprintf(f.beside, sizeof(f.beside), "/dev/ng%.*s", TARGET_NAME - 8, t->disk + 4);
 		f.err = weir_fdp_read(&fdp, t->dev);
 		if (f.err)
 			snprintf(f.words, sizeof(f.words), "%s", weir_error());

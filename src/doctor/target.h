@@ -127,7 +127,8 @@ void doctor_active_scheduler(const char *line, char *name, size_t size);
 /* fdp.c: Flexible Data Placement. */
 struct doctor_fdp {
 	bool nvme, ng;
-	int err; /* -errno of asking */
+	char beside[TARGET_NAME]; /* the character device, where this is the block device */
+	int err;		  /* -errno of asking */
 	char words[DOCTOR_WORDS];
 	bool supported, enabled;
 	uint32_t placements;

@@ -75,7 +75,8 @@ def write_job(path, programs):
         for program in programs:
             words = shlex.join(os.path.realpath(word) if os.path.exists(word) else word
                                for word in shlex.split(program))
-            file.write(f"echo {shlex.quote('# ' + os.path.basename(program))}\n{words} || bad=1\n")
+            name = "# " + os.path.basename(shlex.split(program)[0])
+            file.write(f"echo {shlex.quote(name)}\n{words} || bad=1\n")
         file.write("exit $bad\n")
 
 

@@ -66,8 +66,10 @@ static void expect(const char *check, const char *verdict, const char *words)
 
 	snprintf(start, sizeof(start), "%-8s %-12s ", verdict, check);
 	line = strstr(said, start);
-	if (!line)
+	if (!line) {
 		fail_msg("%s is not %s:\n%s", check, verdict, said);
+		return;
+	}
 	end = strchr(line, '\n');
 	if (end && end[1] == ' ')
 		end = strchr(end + 1, '\n');
@@ -103,7 +105,7 @@ static void the_block_device(void **state)
 	expect("claims", "ok", "not mounted");
 	expect("direct", "ok", "direct I/O: ");
 	expect("nomerges", "note", "/queue/nomerges");
-	expect("fdp", "note", "name the drive as /dev/ng0n1");
+	expect("fdp", "note", "name the whole drive as /dev/ng0n1");
 	expect("read", "ok", "engine uring:");
 }
 

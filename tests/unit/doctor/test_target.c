@@ -14,86 +14,81 @@ static struct doctor_report r;
 
 enum access_kind { FILE_, BLOCK, NG };
 
+static const struct {
+	const char *path;
+	enum access_kind kind;
+	int stat_err, open_err, read_err, write_err;
+	unsigned mode;
+	bool read_only;
+	enum doctor_verdict verdict;
+	const char *what, *remedy;
+} access_rows[] = {
+	{ "a", FILE_, 0, 0, 0, 0, 0644, false, DOCTOR_OK, "read and write", NULL },
+	/* Not there. */
+	{ "a", FILE_, -ENOENT, -ENOENT, 0, 0, 0, false, DOCTOR_FAIL, "a: No such file",
+	  "weir format a --size" },
+	{ "/dev/ng9n1", FILE_, -ENOENT, -ENOENT, 0, 0, 0, false, DOCTOR_FAIL, "No such file",
+	  "--device /dev/ng9n1" },
+	{ "/x/a", FILE_, -EACCES, -EACCES, 0, 0, 0, false, DOCTOR_FAIL, "denied", "namei -l /x/a" },
+	{ "a/b", FILE_, -ENOTDIR, -ENOTDIR, 0, 0, 0, false, DOCTOR_FAIL, "Not a dir", "right" },
+	/* Its permissions. */
+	{ "a", FILE_, 0, -EACCES, -EACCES, -EACCES, 0100600, false, DOCTOR_FAIL,
+	  "may not read or write it: it is alice's, group staff, mode 0600", "alice" },
+	{ "a", FILE_, 0, -EACCES, -EACCES, 0, 0100200, false, DOCTOR_FAIL,
+	  "may not read it:", "alice" },
+	{ "a", FILE_, 0, 0, 0, -EACCES, 0100644, false, DOCTOR_FAIL, "may not write it:", "chmod" },
+	{ "/dev/sda", BLOCK, 0, -EACCES, -EACCES, -EACCES, 060660, false, DOCTOR_FAIL,
+	  "group staff, mode 0660", "join group staff: usermod -aG staff" },
+	{ "/dev/sda", BLOCK, 0, 0, 0, -EACCES, 060640, false, DOCTOR_FAIL, "may not write",
+	  "SUBSYSTEM==\"block\", KERNEL==\"sda\", GROUP=\"disk\"" },
+	{ "/dev/ng0n1", NG, 0, -EACCES, -EACCES, -EACCES, 020600, false, DOCTOR_FAIL, "mode 0600",
+	  "SUBSYSTEM==\"nvme-generic\", KERNEL==\"ng0n1\"" },
+	/* Not its permissions. */
+	{ "a", FILE_, 0, 0, 0, -EROFS, 0644, false, DOCTOR_FAIL, "Read-only", "remount,rw" },
+	{ "a", FILE_, 0, 0, 0, -EPERM, 0644, false, DOCTOR_FAIL, "not permitted", "chattr" },
+	{ "/dev/sda", BLOCK, 0, 0, 0, -EPERM, 0660, false, DOCTOR_FAIL, "not permitted",
+	  "--device /dev/sda" },
+	{ "a", FILE_, 0, 0, 0, -EIO, 0644, false, DOCTOR_FAIL, "may not write", "another" },
+	{ "/dev/sda", BLOCK, 0, 0, 0, -EACCES, 0660, true, DOCTOR_FAIL, "no writes",
+	  "blockdev --setrw /dev/sda" },
+	/* It could not be opened for another reason. */
+	{ "/", FILE_, 0, -EISDIR, 0, 0, 0755, false, DOCTOR_FAIL, "in words",
+	  "weir format /demo.img" },
+	{ "/tmp", FILE_, 0, -EISDIR, 0, 0, 0755, false, DOCTOR_FAIL, "in words",
+	  "weir format /tmp/demo.img" },
+	{ "a", FILE_, 0, -ENOTSUP, 0, 0, 0644, false, DOCTOR_FAIL, "in words", "lsblk" },
+	{ "/dev/ng0n1", NG, 0, -EOPNOTSUPP, 0, 0, 0600, false, DOCTOR_FAIL, "in words",
+	  "without metadata" },
+	{ "/dev/ng0n1", NG, 0, -EACCES, 0, 0, 0666, false, DOCTOR_FAIL, "in words", "6.2" },
+	{ "/dev/sda", BLOCK, 0, -EPERM, 0, 0, 0600, false, DOCTOR_FAIL, "in words",
+	  "--device /dev/sda" },
+	{ "/dev/sda", BLOCK, 0, -ENXIO, 0, 0, 0600, false, DOCTOR_FAIL, "in words", "driver" },
+	{ "a", FILE_, 0, -EMFILE, 0, 0, 0600, false, DOCTOR_FAIL, "in words", "ulimit -n" },
+	{ "a", FILE_, 0, -EIO, 0, 0, 0600, false, DOCTOR_FAIL, "in words", "dmesg" },
+};
+
 static void test_access(void **state)
 {
-	static const struct {
-		const char *path;
-		enum access_kind kind;
-		int stat_err, open_err, read_err, write_err;
-		unsigned mode;
-		bool read_only;
-		enum doctor_verdict verdict;
-		const char *what, *remedy;
-	} rows[] = {
-		{ "a", FILE_, 0, 0, 0, 0, 0644, false, DOCTOR_OK, "read and write", NULL },
-		/* Not there. */
-		{ "a", FILE_, -ENOENT, -ENOENT, 0, 0, 0, false, DOCTOR_FAIL, "a: No such file",
-		  "weir format a --size" },
-		{ "/dev/ng9n1", FILE_, -ENOENT, -ENOENT, 0, 0, 0, false, DOCTOR_FAIL,
-		  "No such file", "--device /dev/ng9n1" },
-		{ "/x/a", FILE_, -EACCES, -EACCES, 0, 0, 0, false, DOCTOR_FAIL, "denied",
-		  "namei -l /x/a" },
-		{ "a/b", FILE_, -ENOTDIR, -ENOTDIR, 0, 0, 0, false, DOCTOR_FAIL, "Not a dir",
-		  "right" },
-		/* Its permissions. */
-		{ "a", FILE_, 0, -EACCES, -EACCES, -EACCES, 0100600, false, DOCTOR_FAIL,
-		  "may not read or write it: it is alice's, group staff, mode 0600", "alice" },
-		{ "a", FILE_, 0, -EACCES, -EACCES, 0, 0100200, false, DOCTOR_FAIL,
-		  "may not read it:", "alice" },
-		{ "a", FILE_, 0, 0, 0, -EACCES, 0100644, false, DOCTOR_FAIL,
-		  "may not write it:", "chmod" },
-		{ "/dev/sda", BLOCK, 0, -EACCES, -EACCES, -EACCES, 060660, false, DOCTOR_FAIL,
-		  "group staff, mode 0660", "join group staff: usermod -aG staff" },
-		{ "/dev/sda", BLOCK, 0, 0, 0, -EACCES, 060640, false, DOCTOR_FAIL, "may not write",
-		  "SUBSYSTEM==\"block\", KERNEL==\"sda\", GROUP=\"disk\"" },
-		{ "/dev/ng0n1", NG, 0, -EACCES, -EACCES, -EACCES, 020600, false, DOCTOR_FAIL,
-		  "mode 0600", "SUBSYSTEM==\"nvme-generic\", KERNEL==\"ng0n1\"" },
-		/* Not its permissions. */
-		{ "a", FILE_, 0, 0, 0, -EROFS, 0644, false, DOCTOR_FAIL, "Read-only",
-		  "remount,rw" },
-		{ "a", FILE_, 0, 0, 0, -EPERM, 0644, false, DOCTOR_FAIL, "not permitted",
-		  "chattr" },
-		{ "/dev/sda", BLOCK, 0, 0, 0, -EPERM, 0660, false, DOCTOR_FAIL, "not permitted",
-		  "--device /dev/sda" },
-		{ "a", FILE_, 0, 0, 0, -EIO, 0644, false, DOCTOR_FAIL, "may not write", "another" },
-		{ "/dev/sda", BLOCK, 0, 0, 0, -EACCES, 0660, true, DOCTOR_FAIL, "no writes",
-		  "blockdev --setrw /dev/sda" },
-		/* It could not be opened for another reason. */
-		{ "/", FILE_, 0, -EISDIR, 0, 0, 0755, false, DOCTOR_FAIL, "in words",
-		  "weir format /demo.img" },
-		{ "/tmp", FILE_, 0, -EISDIR, 0, 0, 0755, false, DOCTOR_FAIL, "in words",
-		  "weir format /tmp/demo.img" },
-		{ "a", FILE_, 0, -ENOTSUP, 0, 0, 0644, false, DOCTOR_FAIL, "in words", "lsblk" },
-		{ "/dev/ng0n1", NG, 0, -EOPNOTSUPP, 0, 0, 0600, false, DOCTOR_FAIL, "in words",
-		  "without metadata" },
-		{ "/dev/ng0n1", NG, 0, -EACCES, 0, 0, 0666, false, DOCTOR_FAIL, "in words", "6.2" },
-		{ "/dev/sda", BLOCK, 0, -EPERM, 0, 0, 0600, false, DOCTOR_FAIL, "in words",
-		  "--device /dev/sda" },
-		{ "/dev/sda", BLOCK, 0, -ENXIO, 0, 0, 0600, false, DOCTOR_FAIL, "in words",
-		  "driver" },
-		{ "a", FILE_, 0, -EMFILE, 0, 0, 0600, false, DOCTOR_FAIL, "in words", "ulimit -n" },
-		{ "a", FILE_, 0, -EIO, 0, 0, 0600, false, DOCTOR_FAIL, "in words", "dmesg" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < RIG_COUNT(rows); i++) {
+	for (size_t i = 0; i < RIG_COUNT(access_rows); i++) {
 		struct doctor_access f = {
-			.path = rows[i].path,
-			.stat_err = rows[i].stat_err,
-			.open_err = rows[i].open_err,
-			.read_err = rows[i].read_err,
-			.write_err = rows[i].write_err,
+			.path = access_rows[i].path,
+			.stat_err = access_rows[i].stat_err,
+			.open_err = access_rows[i].open_err,
+			.read_err = access_rows[i].read_err,
+			.write_err = access_rows[i].write_err,
 			.open_words = "the device layer in words",
-			.block = rows[i].kind == BLOCK,
-			.ng = rows[i].kind == NG,
-			.read_only = rows[i].read_only,
-			.mode = rows[i].mode,
+			.block = access_rows[i].kind == BLOCK,
+			.ng = access_rows[i].kind == NG,
+			.read_only = access_rows[i].read_only,
+			.mode = access_rows[i].mode,
 			.user = "alice",
 			.group = "staff",
 		};
 
 		doctor_judge_access(&r, &f);
-		rig_only(&r, "access", rows[i].verdict, rows[i].what, rows[i].remedy);
+		rig_only(&r, "access", access_rows[i].verdict, access_rows[i].what,
+			 access_rows[i].remedy);
 	}
 }
 
@@ -257,7 +252,7 @@ static void test_active_scheduler(void **state)
 
 static void test_fdp(void **state)
 {
-	struct doctor_fdp f = { .words = "in words" };
+	struct doctor_fdp f = { .words = "in words", .beside = "/dev/ng3n1" };
 
 	(void)state;
 	doctor_judge_fdp(&r, &f);
@@ -272,7 +267,7 @@ static void test_fdp(void **state)
 	f.placements = 8;
 	f.unit_bytes = 8 << 20;
 	doctor_judge_fdp(&r, &f);
-	rig_only(&r, "fdp", DOCTOR_NOTE, "does not carry", "/dev/ng0n1");
+	rig_only(&r, "fdp", DOCTOR_NOTE, "does not carry", "name the whole drive as /dev/ng3n1");
 	f.ng = true;
 	doctor_judge_fdp(&r, &f);
 	rig_only(&r, "fdp", DOCTOR_OK, "8 placement ids, reclaim units of 8 MiB", NULL);

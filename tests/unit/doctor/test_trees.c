@@ -155,16 +155,16 @@ static void test_claims(void **state)
 	(void)state;
 	make_disk(&t);
 	expect_claims(&t, NULL, NULL);
-	rig_file("proc/self/mountinfo",
-		 "22 1 8:16 / / rw,relatime shared:1 - ext4 /dev/sdb rw\n"
-		 "broken line\n"
-		 "23 22 0:21 / /proc rw - proc proc rw\n"
-		 "24 22 8:1 /sub /mnt/my\\040disk rw shared:2 master:3 - ext4 /dev/sda1 rw\n");
-	expect_claims(&t, "/mnt/my disk", NULL);
+	rig_file("proc/self/mountinfo", "22 1 8:16 / / rw,relatime shared:1 - ext4 /dev/sdb rw\n"
+					"broken line\n"
+					"23 22 0:21 / /proc rw - proc proc rw\n"
+					"24 22 8:1 /sub /mnt/my\\040\\134disk\\9 rw shared:2 "
+					"master:3 - ext4 /dev/sda1 rw\n");
+	expect_claims(&t, "/mnt/my \\disk\\9", NULL);
 	rig_file("sys/devices/pci/block/sda/sda1/holders/dm-0/dev", "253:0\n");
-	expect_claims(&t, "/mnt/my disk", "dm-0");
+	expect_claims(&t, "/mnt/my \\disk\\9", "dm-0");
 	rig_file("sys/block/dm-0/dm/name", "vg-root\n");
-	expect_claims(&t, "/mnt/my disk", "dm-0 (vg-root)");
+	expect_claims(&t, "/mnt/my \\disk\\9", "dm-0 (vg-root)");
 	/* The other half of the disk is not the target. */
 	t.blocks[1] = makedev(8, 2);
 	expect_claims(&t, NULL, NULL);
