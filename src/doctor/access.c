@@ -16,13 +16,6 @@
 #include "doctor/gather.h"
 #include "doctor/target.h"
 
-static const char *access_name(const struct doctor_access *f)
-{
-	const char *slash = strrchr(f->path, '/');
-
-	return slash ? slash + 1 : f->path;
-}
-
 static void access_judge_missing(struct doctor_report *r, const struct doctor_access *f)
 {
 	struct doctor_finding *d =
@@ -57,7 +50,7 @@ static void access_remedy_bits(struct doctor_finding *d, const struct doctor_acc
 		doctor_remedy(d,
 			      "give it to a group by a udev rule: SUBSYSTEM==\"%s\", "
 			      "KERNEL==\"%s\", GROUP=\"disk\", MODE=\"0660\"",
-			      f->ng ? "nvme-generic" : "block", access_name(f));
+			      f->ng ? "nvme-generic" : "block", f->name);
 	else
 		doctor_remedy(d, "run as %s, or let its owner change that: chmod, chown", f->user);
 }
@@ -104,7 +97,7 @@ static void access_judge_open(struct doctor_report *r, const struct doctor_acces
 	switch (f->open_err) {
 	case -EISDIR:
 		doctor_remedy(d, "weir format %s%sdemo.img --size 1g makes a file in it", f->path,
-			      access_name(f)[0] ? "/" : "");
+			      f->path[strlen(f->path) - 1] == '/' ? "" : "/");
 		break;
 	case -ENOTSUP: /* also -EOPNOTSUPP: a format that weir does not do */
 		doctor_remedy(d, f->ng ? "choose a format without metadata: nvme id-ns -H lists "
@@ -177,12 +170,17 @@ void doctor_check_access(struct doctor_report *r, const struct doctor_target *t)
 		.ng = t->ng,
 		.mode = t->st.st_mode,
 	};
+	const char *disk = t->part[0] ? t->part : t->disk;
 	char ro[PATH_MAX];
 
 	if (t->null) {
 		doctor_add(r, "access", DOCTOR_OK, "no storage: a device for measuring weir");
 		return;
 	}
+	if (t->ng)
+		snprintf(f.name, sizeof(f.name), "ng%.*s", TARGET_NAME - 3, disk + 4);
+	else
+		snprintf(f.name, sizeof(f.name), "%s", disk);
 	if (!t->stat_err)
 		access_owner(&f, &t->st);
 	if (faccessat(AT_FDCWD, t->path, R_OK, AT_EACCESS) < 0)

@@ -10,10 +10,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "doctor/gather.h"
 #include "doctor/target.h"
+
+/*
+ * What descriptor NAME in folder FD is. From what the kernel has at hand: a process may have files
+ * open of a server that does not answer.
+ */
+static bool openers_stat(int fd, const char *name, struct stat *st)
+{
+	struct statx sx;
+
+	if (statx(fd, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_INO, &sx) < 0)
+		return false;
+	st->st_mode = sx.stx_mode;
+	st->st_ino = sx.stx_ino;
+	st->st_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
+	st->st_rdev = makedev(sx.stx_rdev_major, sx.stx_rdev_minor);
+	return true;
+}
 
 /* Has the process whose descriptors are in DIR the target open? */
 static bool openers_has(const struct doctor_target *t, DIR *dir)
@@ -23,7 +41,7 @@ static bool openers_has(const struct doctor_target *t, DIR *dir)
 
 	while ((entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]) &&
-		    !fstatat(dirfd(dir), entry->d_name, &st, 0) && doctor_target_is(t, &st))
+		    openers_stat(dirfd(dir), entry->d_name, &st) && doctor_target_is(t, &st))
 			return true;
 	return false;
 }

@@ -52,6 +52,7 @@ bool doctor_disk_of(const char *root, dev_t dev, char disk[TARGET_NAME]);
 /* access.c: may this process read and write it? */
 struct doctor_access {
 	const char *path;
+	char name[TARGET_NAME];			     /* of a device, as the kernel calls it */
 	int stat_err, open_err, read_err, write_err; /* -errno */
 	const char *open_words;
 	bool block, ng;

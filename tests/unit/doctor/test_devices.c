@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <sched.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #define BYTES (8 << 20)
+#define NOBODY 65534u
 
 static char loop_path[32];
 static int loop_fd = -1;
@@ -109,6 +111,31 @@ static void test_unused(void **state)
 	assert_non_null(strstr(rig_find(r, "scheduler")->what, loop_path + 5));
 }
 
+static void become_nobody(void)
+{
+	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+	    setresuid(NOBODY, NOBODY, NOBODY))
+		_exit(77);
+}
+
+/* By another name, as those in /dev/disk are: the rule is for the kernel's. */
+static void test_permissions(void **state)
+{
+	const char *name = rig_path("by-id");
+	const struct doctor_opts opts = { .path = name, .root = "", .lanes = 1 };
+	char rule[64];
+	struct stat st;
+
+	(void)state;
+	need_loop();
+	rig_link("by-id", loop_path);
+	assert_int_equal(stat(loop_path, &st), 0);
+	assert_int_equal(chmod(loop_path, 0600), 0);
+	snprintf(rule, sizeof(rule), "KERNEL==\"%s\"", loop_path + 5);
+	rig_expect(rig_examine_as(become_nobody, &opts), "access", DOCTOR_FAIL, "mode 0600", rule);
+	assert_int_equal(chmod(loop_path, st.st_mode & 07777), 0);
+}
+
 static void test_backing(void **state)
 {
 	(void)state;
@@ -177,8 +204,8 @@ static void test_mounted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_unused),    CASE(test_backing), CASE(test_claimed),
-		CASE(test_read_only), CASE(test_mounted),
+		CASE(test_unused),  CASE(test_permissions), CASE(test_backing),
+		CASE(test_claimed), CASE(test_read_only),   CASE(test_mounted),
 	};
 
 	return cmocka_run_group_tests_name("a device that others use", tests, NULL, NULL);
