@@ -417,18 +417,18 @@ void read_exists(struct weir_store *s, struct weir_store_op *op);
 /* list.c */
 void list_step(struct weir_store *s, struct weir_store_op *op);
 
-/* placement.c */
+/* placing.c */
 /* Finds out which placement ids there are; WISH is an enum weir_placement. On the opening thread.
  */
-int placement_open(struct weir_store *s, uint32_t wish);
+int placing_open(struct weir_store *s, uint32_t wish);
 /* Gives streams of SUPER that have none an id. */
-void placement_assign(struct weir_store *s, struct super *super);
+void placing_assign(struct weir_store *s, struct super *super);
 /* Tells the logs what SUPER says. */
-void placement_apply(struct weir_store *s, const struct super *super);
+void placing_apply(struct weir_store *s, const struct super *super);
 /* How many other streams have the id of L? */
-uint32_t placement_sharing(const struct log *l);
+uint32_t placing_sharing(const struct log *l);
 /* May the next segment of L begin with a batch? If not L is kicked when it may. */
-bool placement_ready(struct log *l);
+bool placing_ready(struct log *l);
 
 /* tenant.c */
 void tenant_init(struct weir_store *s);

@@ -99,7 +99,7 @@ static int store_open(struct weir_store *s, const struct weir_store_opts *opts)
 	if (!rc)
 		rc = store_memory(s, opts);
 	if (!rc)
-		rc = placement_open(s, opts->placement);
+		rc = placing_open(s, opts->placement);
 	return rc ? rc : recover_run(s, &supers);
 }
 

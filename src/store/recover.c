@@ -126,7 +126,7 @@ static int recover_epoch(struct recover *r)
 	if (r->s->read_only)
 		return 0;
 	super->revision++;
-	placement_assign(r->s, super);
+	placing_assign(r->s, super);
 	return superio_write(r->s->q, super, &r->supers);
 }
 
@@ -460,7 +460,7 @@ int recover_run(struct weir_store *s, const struct superio_found *supers)
 		return error_sys(rc, "%s: recovery", weir_device_path(s->dev));
 	s->sequence = r.sequence + 1;
 	recover_published(s);
-	placement_apply(s, &s->super);
+	placing_apply(s, &s->super);
 	s->stats.recovered_entries = s->index.entries;
 	s->stats.recovery_ns = clock_now() - begin;
 	return 0;

@@ -171,7 +171,7 @@ struct segment *segment_open_next(struct log *l)
 	struct segment *seg = TAILQ_FIRST(&l->ahead);
 
 	/* One behind it may be ready earlier, but the order of generations is the log's. */
-	if (!seg || seg->state != SEGMENT_BEGUN || !placement_ready(l))
+	if (!seg || seg->state != SEGMENT_BEGUN || !placing_ready(l))
 		return NULL;
 	TAILQ_REMOVE(&l->ahead, seg, link);
 	l->ahead_count--;

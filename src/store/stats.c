@@ -101,7 +101,7 @@ static int stats_stream(struct weir_store *s, void *user)
 		.size = sizeof(*ask->info),
 		.tenants = stats_tenants(s, ask->stream),
 		.placement = l->placing.placed ? l->placing.id : -1,
-		.sharing = placement_sharing(l),
+		.sharing = placing_sharing(l),
 		.segments = l->used_segments,
 		.entries = l->entries,
 		.live_bytes = l->live_bytes,

@@ -88,7 +88,7 @@ static void tenant_row(struct weir_store *s, struct super *next, struct tenant_q
 		return;
 	next->stream[ask->stream] = (struct disk_stream){ .id = htole32(ask->stream) };
 	next->streams++;
-	placement_assign(s, next);
+	placing_assign(s, next);
 }
 
 /* What is on both copies is in force. Other threads read some of it. */
@@ -99,7 +99,7 @@ static void tenant_install(struct weir_store *s, const struct super *next)
 	memcpy(s->super.name, next->name, sizeof(s->super.name));
 	__atomic_store_n(&s->super.streams, next->streams, __ATOMIC_RELAXED);
 	__atomic_store_n(&s->super.tenants, next->tenants, __ATOMIC_RELAXED);
-	placement_apply(s, &s->super);
+	placing_apply(s, &s->super);
 }
 
 static void tenant_begin(struct weir_store *s, struct weir_store_op *op);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * placement.c - streams on the placement ids of a drive with FDP.
+ * placing.c - streams on the placement ids of a drive with FDP.
  *
  * Each stream has an id of its own while there are enough; then the one that holds the fewest
  * segments is shared. Ids are kept in the superblock, so that a stream goes on where it was.
@@ -16,7 +16,7 @@
 #include "store/impl.h"
 
 /* Can ids be named on this device? */
-static int placement_possible(const struct weir_store *s, const struct weir_fdp *fdp)
+static int placing_possible(const struct weir_store *s, const struct weir_fdp *fdp)
 {
 	const char *path = weir_device_path(s->dev);
 
@@ -34,7 +34,7 @@ static int placement_possible(const struct weir_store *s, const struct weir_fdp 
 	return 0;
 }
 
-int placement_open(struct weir_store *s, uint32_t wish)
+int placing_open(struct weir_store *s, uint32_t wish)
 {
 	bool asked = wish == WEIR_PLACEMENT_STREAM;
 	int rc;
@@ -45,7 +45,7 @@ int placement_open(struct weir_store *s, uint32_t wish)
 		return 0;
 	rc = weir_fdp_read(&s->fdp, s->dev);
 	if (!rc)
-		rc = placement_possible(s, s->fdp);
+		rc = placing_possible(s, s->fdp);
 	if (!rc)
 		return 0;
 	weir_fdp_free(s->fdp);
@@ -54,40 +54,40 @@ int placement_open(struct weir_store *s, uint32_t wish)
 	return asked ? rc : 0;
 }
 
-static bool placement_is(const struct disk_stream *stream, uint16_t id)
+static bool placing_is(const struct disk_stream *stream, uint16_t id)
 {
 	return le32toh(stream->flags) & DISK_STREAM_PLACED && le32toh(stream->placement) == id;
 }
 
 /* The drive may have been formatted with other ids since. */
-static bool placement_known(const struct weir_store *s, const struct disk_stream *stream)
+static bool placing_known(const struct weir_store *s, const struct disk_stream *stream)
 {
 	for (uint32_t n = 0; n < s->fdp->nr_placements; n++)
-		if (placement_is(stream, s->fdp->placements[n].id))
+		if (placing_is(stream, s->fdp->placements[n].id))
 			return true;
 	return false;
 }
 
 /* What the streams of SUPER with ID fill, in segments; a stream counts even if it is empty. */
-static uint64_t placement_filled(const struct weir_store *s, const struct super *super, uint16_t id)
+static uint64_t placing_filled(const struct weir_store *s, const struct super *super, uint16_t id)
 {
 	uint64_t filled = 0;
 
 	for (uint32_t n = 0; n < super->streams; n++)
-		if (placement_is(&super->stream[n], id))
+		if (placing_is(&super->stream[n], id))
 			filled += 1 + (n < s->nr_logs ? s->logs[n]->used_segments : 0);
 	return filled;
 }
 
 /* One that no stream has, or else the least filled; in the drive's order. */
-static uint16_t placement_choose(const struct weir_store *s, const struct super *super)
+static uint16_t placing_choose(const struct weir_store *s, const struct super *super)
 {
 	const struct weir_fdp_placement *p = s->fdp->placements;
 	uint64_t filled, least = UINT64_MAX;
 	uint16_t best = 0;
 
 	for (uint32_t n = 0; n < s->fdp->nr_placements; n++) {
-		filled = placement_filled(s, super, p[n].id);
+		filled = placing_filled(s, super, p[n].id);
 		if (filled < least) {
 			least = filled;
 			best = p[n].id;
@@ -96,34 +96,34 @@ static uint16_t placement_choose(const struct weir_store *s, const struct super 
 	return best;
 }
 
-void placement_assign(struct weir_store *s, struct super *super)
+void placing_assign(struct weir_store *s, struct super *super)
 {
 	struct disk_stream *stream;
 
 	for (uint32_t n = 0; s->fdp && n < super->streams; n++) {
 		stream = &super->stream[n];
-		if (placement_known(s, stream))
+		if (placing_known(s, stream))
 			continue;
 		stream->flags &= ~htole32(DISK_STREAM_PLACED);
-		stream->placement = htole32(placement_choose(s, super));
+		stream->placement = htole32(placing_choose(s, super));
 		stream->flags |= htole32(DISK_STREAM_PLACED);
 	}
 }
 
-void placement_apply(struct weir_store *s, const struct super *super)
+void placing_apply(struct weir_store *s, const struct super *super)
 {
 	struct log *l;
 	uint32_t i;
 
 	LOGS_FOREACH(s, l, i)
 	{
-		l->placing.placed = s->fdp && placement_known(s, &super->stream[i]);
+		l->placing.placed = s->fdp && placing_known(s, &super->stream[i]);
 		l->placing.id =
 			l->placing.placed ? (uint16_t)le32toh(super->stream[i].placement) : 0;
 	}
 }
 
-uint32_t placement_sharing(const struct log *l)
+uint32_t placing_sharing(const struct log *l)
 {
 	const struct weir_store *s = l->s;
 	const struct log *other;
@@ -136,12 +136,12 @@ uint32_t placement_sharing(const struct log *l)
 }
 
 /* Is a segment as long as some whole units? Shorter ones share a unit, in their order. */
-static bool placement_whole_units(const struct weir_store *s)
+static bool placing_whole_units(const struct weir_store *s)
 {
 	return s->fdp->unit_bytes && !(s->lay->segment_bytes % s->fdp->unit_bytes);
 }
 
-static void placement_updated(struct sio *sio, int result)
+static void placing_updated(struct sio *sio, int result)
 {
 	struct placing *p = container_of(sio, struct placing, sio);
 
@@ -152,11 +152,11 @@ static void placement_updated(struct sio *sio, int result)
 	log_kick(p->log);
 }
 
-bool placement_ready(struct log *l)
+bool placing_ready(struct log *l)
 {
 	struct placing *p = &l->placing;
 
-	if (!p->placed || !placement_whole_units(l->s) || placement_sharing(l))
+	if (!p->placed || !placing_whole_units(l->s) || placing_sharing(l))
 		return true;
 	if (p->fresh) {
 		p->fresh = false;
@@ -165,7 +165,7 @@ bool placement_ready(struct log *l)
 	if (!p->busy) {
 		p->busy = true;
 		weir_io_placement_update(&p->sio.io, p->id);
-		sio_submit(l->s, &p->sio, placement_updated);
+		sio_submit(l->s, &p->sio, placing_updated);
 	}
 	return false;
 }
