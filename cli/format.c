@@ -13,9 +13,11 @@
 #include "cli/describe.h"
 #include "cli/opening.h"
 #include "cli/report.h"
+#include "cli/tenant.h"
 
 struct format_args {
 	uint64_t size, capacity, segment_bytes, block_bytes;
+	const char *placement;
 	unsigned force;
 	unsigned json;
 };
@@ -46,6 +48,9 @@ static const struct opt format_options[] = {
 	  .help = "values begin on multiples of this (default 4k)",
 	  .min = 512,
 	  .max = 65536 },
+	PLACEMENT_OPTION(offsetof(struct format_args, placement),
+			 "stream: each stream to an FDP placement id of its\n"
+			 "own, segments cut to the reclaim unit (default none)"),
 	{ .name = "force",
 	  .letter = 'f',
 	  .type = OPT_FLAG,
@@ -102,6 +107,9 @@ static int format_run(void *arg, char **operands, int n)
 	opts.segment_bytes = args->segment_bytes;
 	opts.block_bytes = (uint32_t)args->block_bytes;
 	opts.force = args->force > 2 ? 2 : args->force;
+	ret = tenant_placement(args->placement, &opts.placement);
+	if (ret)
+		return ret;
 	ret = weir_store_format(operands[0], &opts);
 	if (ret < 0)
 		return format_failed(operands[0], args->size, ret);
@@ -118,7 +126,8 @@ const struct command command_format = {
 	.examples =
 		"weir format demo.img --size 1g\n"
 		"weir format demo.img --size 64g --segment-bytes 512m   # values up to ~256 MiB\n"
-		"weir format /dev/nvme0n1p3 --force\n",
+		"weir format /dev/nvme0n1p3 --force\n"
+		"weir format /dev/ng0n1 --placement stream   # a drive with FDP\n",
 	.options = format_options,
 	.min_operands = 1,
 	.max_operands = 1,

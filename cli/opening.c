@@ -8,6 +8,7 @@
 
 #include "cli/opening.h"
 #include "cli/report.h"
+#include "cli/tenant.h"
 #include "base/suggest.h"
 
 #define OPENING_NAMES_MAX 32
@@ -56,6 +57,7 @@ static int opening_check_passthrough(const struct opening *o)
 int opening_check(const struct opening *o)
 {
 	const struct weir_named *table;
+	uint32_t placement;
 	size_t n;
 	int ret;
 
@@ -64,6 +66,9 @@ int opening_check(const struct opening *o)
 	if (ret)
 		return ret;
 	ret = opening_check_passthrough(o);
+	if (ret)
+		return ret;
+	ret = tenant_placement(o->placement, &placement);
 	if (ret)
 		return ret;
 	table = weir_schedulers(&n);
@@ -82,6 +87,7 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 	opts.engine = o->passthrough ? "uring_cmd" : o->engine;
 	opts.timeout_ns = o->timeout_ns;
 	opts.scheduler = o->scheduler;
+	tenant_placement(o->placement, &opts.placement);
 	ret = weir_store_open(s, path, &opts);
 	return ret < 0 ? report_failed(path) : 0;
 }

@@ -15,6 +15,7 @@ struct opening {
 	const char *scheduler; /* NULL: the queue's default */
 	unsigned passthrough;  /* engine uring_cmd, whatever auto would be */
 	uint64_t timeout_ns;   /* of an NVMe command; 0: the driver's */
+	const char *placement; /* none or stream; NULL: as the store was formatted */
 };
 
 /* The options that fill in the struct opening at AT in the struct of a command. */
@@ -42,6 +43,13 @@ struct opening {
 		.offset = (at) + offsetof(struct opening, scheduler), .arg = "NAME",               \
 		.help = "who goes first: `weir sched` lists them;\n"                               \
 			"default mq-deadline"                                                      \
+	}
+
+/* For commands that write; a string at AT. */
+#define PLACEMENT_OPTION(at, text)                                                                 \
+	{                                                                                          \
+		.name = "placement", .type = OPT_STRING, .offset = (at), .arg = "none|stream",     \
+		.help = (text)                                                                     \
 	}
 
 /* The option that every command with results for programs has; an unsigned at AT. */

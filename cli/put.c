@@ -10,6 +10,7 @@
 #include "cli/key.h"
 #include "cli/keyargs.h"
 #include "cli/report.h"
+#include "cli/tenant.h"
 
 /* Half of the largest segment that a store can have. */
 #define PUT_LIMIT ((size_t)512 << 20)
@@ -17,6 +18,7 @@
 struct put_args {
 	struct keyargs key;
 	unsigned durable;
+	const char *tenant;
 };
 
 static const struct opt put_options[] = {
@@ -25,17 +27,29 @@ static const struct opt put_options[] = {
 	  .type = OPT_FLAG,
 	  .offset = offsetof(struct put_args, durable),
 	  .help = "wait until it would survive a power cut" },
+	{ .name = "tenant",
+	  .letter = 't',
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct put_args, tenant),
+	  .arg = "NAME",
+	  .help = "whose it is: a new key goes to the stream of this\n"
+		  "tenant, which `weir stat` shows" },
+	PLACEMENT_OPTION(offsetof(struct put_args, key.store.placement),
+			 "streams go to FDP placement ids of their own, or not\n"
+			 "(default: as the store was formatted)"),
 	KEYARGS_OPTIONS(offsetof(struct put_args, key)),
 	OPT_END,
 };
 
-static int put_json(const char *path, const struct key *key, const struct input *value, int durable)
+static int put_json(const char *path, const struct key *key, const struct input *value, int durable,
+		    uint32_t stream)
 {
 	char text[KEY_TEXT_MAX];
 
-	return report_json(json_pack("{s:s, s:s, s:s, s:I, s:b}", "schema", "weir.put.v1", "path",
-				     path, "key", key_escape(key->bytes, key->len, text),
-				     "value_bytes", (json_int_t)value->len, "durable", durable),
+	return report_json(json_pack("{s:s, s:s, s:s, s:I, s:b, s:I}", "schema", "weir.put.v1",
+				     "path", path, "key", key_escape(key->bytes, key->len, text),
+				     "value_bytes", (json_int_t)value->len, "durable", durable,
+				     "stream", (json_int_t)stream),
 			   0);
 }
 
@@ -43,17 +57,19 @@ static int put_value(const struct put_args *args, const char *path, const struct
 		     const struct input *value)
 {
 	struct weir_store *s = NULL;
+	uint32_t stream;
 	int ret = opening_store(&s, path, &args->key.store, 0);
 
 	if (ret)
 		return ret;
-	ret = weir_store_put(s, key->bytes, key->len, value->data, value->len,
-			     args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN);
-	if (ret < 0)
+	ret = tenant_stream(s, path, args->tenant, &stream);
+	if (!ret && weir_store_put(s, key->bytes, key->len, value->data, value->len,
+				   (args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN) |
+					   WEIR_PUT_STREAM(stream)) < 0)
 		ret = report_failed(path);
 	ret = opening_close(s, path, ret);
 	if (!ret && args->key.json)
-		ret = put_json(path, key, value, args->durable != 0);
+		ret = put_json(path, key, value, args->durable != 0, stream);
 	return ret;
 }
 
@@ -87,10 +103,14 @@ const struct command command_put = {
 	.summary = "store a value",
 	.text = "Stores the bytes of FILE, or of standard input, under KEY in the store on PATH,\n"
 		"replacing what was there. When it returns, the value survives the death of the\n"
-		"process; with --durable, power loss too.\n",
+		"process; with --durable, power loss too.\n\n"
+		"With --tenant a new key goes to the tenant's stream: what is written together\n"
+		"dies together, and on a drive with FDP it lies together. A key that is there\n"
+		"stays in the stream it is in.\n",
 	.examples = "weir put demo.img greeting hello.txt\n"
 		    "echo hello | weir put demo.img greeting\n"
-		    "weir put demo.img model.bin weights.bin --durable\n",
+		    "weir put demo.img model.bin weights.bin --durable\n"
+		    "weir put demo.img chat-17 cache.bin --tenant alice\n",
 	.options = put_options,
 	.min_operands = 2,
 	.max_operands = 3,

@@ -3,6 +3,7 @@
  * stat.c - `weir stat`: what a store is, what is in it, and what its recovery found.
  */
 #include <inttypes.h>
+#include <stdbool.h>
 
 #include "base/parse.h"
 #include "cli/command.h"
@@ -10,6 +11,7 @@
 #include "cli/opening.h"
 #include "cli/report.h"
 #include "cli/table.h"
+#include "cli/tenant.h"
 
 struct stat_args {
 	struct opening store;
@@ -44,6 +46,15 @@ static void stat_row_size(struct table *t, const char *name, uint64_t bytes)
 	table_row(t, name, format_size(bytes, buf, sizeof(buf)));
 }
 
+/* What is asked for and what is in force differ where the way to the drive cannot name ids. */
+static const char *stat_placement(const struct weir_store_info *info)
+{
+	if (info->placement == WEIR_PLACEMENT_STREAM)
+		return "stream";
+	return info->placement_asked == WEIR_PLACEMENT_STREAM ? "none here (asked: stream)"
+							      : "none";
+}
+
 static void stat_rows_store(struct table *t, const struct weir_store_info *info)
 {
 	char uuid[DESCRIBE_UUID_MAX];
@@ -56,6 +67,7 @@ static void stat_rows_store(struct table *t, const struct weir_store_info *info)
 	stat_row_size(t, "largest value", info->max_value_bytes);
 	stat_row_count(t, "epoch", info->epoch);
 	stat_row_count(t, "superblock revision", info->revision);
+	table_row(t, "placement", stat_placement(info));
 }
 
 static void stat_rows_content(struct table *t, const struct weir_store_stats *stats)
@@ -81,7 +93,7 @@ static void stat_rows_recovery(struct table *t, const struct weir_store_stats *s
 	stat_row_count(t, "keys in two streams", stats->recovered_contested);
 }
 
-static int stat_print(const struct stat_facts *f)
+static int stat_print(const struct stat_facts *f, struct weir_store *s)
 {
 	struct table t = { .columns = "lr" };
 	int ret;
@@ -92,6 +104,10 @@ static int stat_print(const struct stat_facts *f)
 	stat_rows_recovery(&t, &f->stats);
 	ret = table_print(&t, 2, stdout);
 	table_free(&t);
+	if (!ret && f->info.streams > 1) {
+		printf("streams:\n");
+		ret = tenant_print(s, stdout);
+	}
 	return ret < 0 ? report_error("out of memory") : 0;
 }
 
@@ -116,7 +132,16 @@ static json_t *stat_json_recovery(const struct weir_store_stats *s)
 			 (json_int_t)s->recovered_contested);
 }
 
-static int stat_print_json(const struct stat_facts *f)
+static int stat_json_placement(json_t *root, const struct weir_store_info *info)
+{
+	bool on = info->placement == WEIR_PLACEMENT_STREAM;
+	bool asked = info->placement_asked == WEIR_PLACEMENT_STREAM;
+
+	return json_object_set_new(root, "placement", json_string(on ? "stream" : "none")) ||
+	       json_object_set_new(root, "placement_asked", json_string(asked ? "stream" : "none"));
+}
+
+static int stat_print_json(const struct stat_facts *f, struct weir_store *s)
 {
 	json_t *root = describe_store("weir.stat.v1", f->path, &f->info);
 
@@ -124,7 +149,9 @@ static int stat_print_json(const struct stat_facts *f)
 		     json_object_set_new(root, "engine_why", json_string(f->queue.engine_why)) ||
 		     json_object_set_new(root, "scheduler", json_string(f->queue.scheduler)) ||
 		     json_object_set_new(root, "content", stat_json_content(&f->stats)) ||
-		     json_object_set_new(root, "recovery", stat_json_recovery(&f->stats)))) {
+		     json_object_set_new(root, "recovery", stat_json_recovery(&f->stats)) ||
+		     stat_json_placement(root, &f->info) ||
+		     json_object_set_new(root, "streams", tenant_json(s)))) {
 		json_decref(root);
 		root = NULL;
 	}
@@ -150,7 +177,7 @@ static int stat_run(void *arg, char **operands, int n)
 	    weir_queue_info(weir_store_queue(s), &f.queue) < 0)
 		ret = report_failed(f.path);
 	else
-		ret = args->json ? stat_print_json(&f) : stat_print(&f);
+		ret = args->json ? stat_print_json(&f, s) : stat_print(&f, s);
 	return opening_close(s, f.path, ret);
 }
 

@@ -418,6 +418,8 @@ void read_exists(struct weir_store *s, struct weir_store_op *op);
 void list_step(struct weir_store *s, struct weir_store_op *op);
 
 /* placing.c */
+/* Has the drive at PATH, which says FDP of itself, placement ids? 0 or -EOPNOTSUPP. Any thread. */
+int placing_check_drive(const char *path, const struct weir_fdp *fdp);
 /* Finds out which placement ids there are; WISH is an enum weir_placement. On the opening thread.
  */
 int placing_open(struct weir_store *s, uint32_t wish);

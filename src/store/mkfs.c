@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "store/header.h"
+#include "store/impl.h"
 #include "store/superio.h"
 #include "store/syncio.h"
 
@@ -47,11 +48,14 @@ static void mkfs_wish(const struct mkfs *m, struct layout_wish *wish)
 /* A file that does not exist yet is not created for a format that cannot succeed. */
 static int mkfs_before(const struct mkfs *m, const char *path)
 {
+	static const struct weir_fdp no_fdp;
 	struct layout_wish wish;
 	struct layout l;
 
 	if (!m->opts.create_bytes || !access(path, F_OK))
 		return 0;
+	if (m->opts.placement == WEIR_PLACEMENT_STREAM)
+		return placing_check_drive(path, &no_fdp);
 	mkfs_wish(m, &wish);
 	wish.device_bytes = (m->opts.create_bytes + 4095) & ~4095ull;
 	wish.logical_block_bytes = 512;
@@ -77,19 +81,15 @@ static int mkfs_open(struct mkfs *m, const char *path)
 /* What a store with a place for each stream has to know of the drive. */
 static int mkfs_placement(struct mkfs *m)
 {
-	const char *path = weir_device_path(m->dev);
 	struct weir_fdp *fdp;
-	int rc = 0;
+	int rc;
 
 	if (m->opts.placement != WEIR_PLACEMENT_STREAM)
 		return 0;
 	rc = weir_fdp_read(&fdp, m->dev);
 	if (rc)
 		return rc;
-	if (!fdp->enabled)
-		rc = error_set(-EOPNOTSUPP,
-			       "%s: streams cannot be placed: FDP is not %s (see weir fdp)", path,
-			       fdp->supported ? "enabled" : "what this drive has");
+	rc = placing_check_drive(weir_device_path(m->dev), fdp);
 	m->unit_bytes = fdp->unit_bytes;
 	weir_fdp_free(fdp);
 	return rc;

@@ -15,16 +15,25 @@
 #include "base/error.h"
 #include "store/impl.h"
 
+int placing_check_drive(const char *path, const struct weir_fdp *fdp)
+{
+	if (fdp->enabled && fdp->nr_placements)
+		return 0;
+	return error_set(-EOPNOTSUPP, "%s: %s, so streams cannot be placed: say --placement none",
+			 path,
+			 fdp->supported ? "FDP is not enabled (see weir fdp)"
+					: "FDP is for NVMe drives that have it");
+}
+
 /* Can ids be named on this device? */
 static int placing_possible(const struct weir_store *s, const struct weir_fdp *fdp)
 {
 	const char *path = weir_device_path(s->dev);
 
-	if (!fdp->enabled || !fdp->nr_placements)
-		return error_set(-EOPNOTSUPP,
-				 "%s: streams cannot be placed: FDP is not %s (see weir fdp); say "
-				 "--placement none",
-				 path, fdp->supported ? "enabled" : "what this drive has");
+	int rc = placing_check_drive(path, fdp);
+
+	if (rc)
+		return rc;
 	if (weir_device_info(s->dev)->kind != WEIR_DEVICE_NVME_CHAR)
 		return error_set(-EOPNOTSUPP,
 				 "%s: streams cannot be placed: only NVMe passthrough names "
