@@ -24,6 +24,7 @@
 #include <weir/base.h>
 #include <weir/device.h>
 
+#include "doctor/target.h"
 #include "engine/look.h"
 
 #define NOBODY 100000u /* from here on, a user for each process */
@@ -116,6 +117,8 @@ static void test_good(void **state)
 	rig_expect(r, "lock", DOCTOR_OK, "free", NULL);
 	rig_expect(r, "claims", DOCTOR_OK, NULL, NULL);
 	rig_expect(r, "read", DOCTOR_OK, "engine uring", NULL);
+	/* It does not count itself. */
+	assert_true(rig_find(r, "openers")->verdict < DOCTOR_WARNING);
 }
 
 static void test_machine_only(void **state)
@@ -290,6 +293,7 @@ static void test_empty(void **state)
 static void test_lock(void **state)
 {
 	const struct doctor_opts opts = opts_for(file);
+	struct doctor_opts blind = opts;
 	struct weir_device_opts dev_opts = WEIR_DEVICE_OPTS_INIT;
 	const struct doctor_report *r;
 	struct weir_device *dev;
@@ -302,6 +306,10 @@ static void test_lock(void **state)
 	r = rig_examine_as(nothing, &opts);
 	snprintf(who, sizeof(who), "taken by pid %d (", (int)getpid());
 	rig_expect(r, "lock", DOCTOR_FAIL, access("/proc/locks", R_OK) ? "taken" : who, "wait");
+	/* As in a container, whose /proc shows nothing of the others. */
+	blind.root = rig_root();
+	r = rig_examine_as(nothing, &blind);
+	rig_expect(r, "lock", DOCTOR_FAIL, "cannot be seen", "wait");
 	weir_device_close(dev);
 	/* A look does not take it away from anybody, or keep it. */
 	fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -314,14 +322,33 @@ static void test_lock(void **state)
 	close(fd);
 }
 
+/* The look at the lock leaves it free while the target is still open. */
+static void test_lock_given_back(void **state)
+{
+	static struct doctor_report r;
+	struct doctor_target t;
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_true(fd >= 0);
+	doctor_target_find(&t, file, "");
+	doctor_check_users(&r, &t);
+	rig_expect(&r, "lock", DOCTOR_OK, "free", NULL);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	doctor_target_drop(&t);
+	close(fd);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, make, rig_remove)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_good),	   CASE(test_machine_only), CASE(test_seccomp_eperm),
-		CASE(test_seccomp_enosys), CASE(test_memlock),	    CASE(test_permissions),
-		CASE(test_missing),	   CASE(test_empty),	    CASE(test_lock),
+		CASE(test_good),	  CASE(test_machine_only),
+		CASE(test_seccomp_eperm), CASE(test_seccomp_enosys),
+		CASE(test_memlock),	  CASE(test_permissions),
+		CASE(test_missing),	  CASE(test_empty),
+		CASE(test_lock),	  CASE(test_lock_given_back),
 	};
 
 	return cmocka_run_group_tests_name("failures that are really there", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/blkpg.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <sched.h>
@@ -20,6 +21,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "doctor/target.h"
 
 #define BYTES (8 << 20)
 #define NOBODY 65534u
@@ -59,12 +62,23 @@ static int make(void **state)
 	return 0;
 }
 
+/* Makes or ends partition 1. */
+static int partition(int op)
+{
+	struct blkpg_partition part = { .pno = 1, .start = 1 << 20, .length = 1 << 20 };
+	struct blkpg_ioctl_arg arg = { .op = op, .datalen = sizeof(part), .data = &part };
+
+	return ioctl(loop_fd, BLKPG, &arg);
+}
+
+/* What a failed test left at the device would outlive it. */
 static int unmake(void **state)
 {
 	int off = 0;
 
 	if (loop_fd >= 0) {
-		ioctl(loop_fd, BLKROSET, &off); /* this one outlives the device */
+		ioctl(loop_fd, BLKROSET, &off);
+		partition(BLKPG_DEL_PARTITION);
 		ioctl(loop_fd, LOOP_CLR_FD, 0);
 		close(loop_fd);
 		loop_fd = -1;
@@ -167,6 +181,34 @@ static void test_read_only(void **state)
 	rig_expect(examine(loop_path), "access", DOCTOR_FAIL, "no writes", "blockdev --setrw");
 }
 
+/* A disk is all of its partitions, a partition only itself. */
+static void test_partition(void **state)
+{
+	struct doctor_target t;
+	char path[48];
+
+	(void)state;
+	need_loop();
+	if (partition(BLKPG_ADD_PARTITION)) {
+		print_message("skipped: no partition on a loop device here\n");
+		skip();
+	}
+	doctor_target_find(&t, loop_path, "");
+	doctor_target_drop(&t);
+	assert_int_equal(t.nr_blocks, 2);
+	assert_string_equal(t.disk, loop_path + 5);
+	assert_string_equal(t.part, "");
+	snprintf(path, sizeof(path), "%sp1", loop_path);
+	if (!access(path, F_OK)) { /* nobody may be there to make it */
+		doctor_target_find(&t, path, "");
+		doctor_target_drop(&t);
+		assert_int_equal(t.nr_blocks, 1);
+		assert_string_equal(t.disk, loop_path + 5);
+		assert_string_equal(t.part, path + 5);
+		rig_expect(examine(path), "access", DOCTOR_OK, NULL, NULL);
+	}
+}
+
 static int run(char *const argv[])
 {
 	int status = 0;
@@ -204,8 +246,9 @@ static void test_mounted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_unused),  CASE(test_permissions), CASE(test_backing),
-		CASE(test_claimed), CASE(test_read_only),   CASE(test_mounted),
+		CASE(test_unused),    CASE(test_permissions), CASE(test_backing),
+		CASE(test_claimed),   CASE(test_read_only),   CASE(test_mounted),
+		CASE(test_partition),
 	};
 
 	return cmocka_run_group_tests_name("a device that others use", tests, NULL, NULL);

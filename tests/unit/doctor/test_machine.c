@@ -235,9 +235,9 @@ static void test_governor(void **state)
 	f = (struct doctor_cpu){ 1, { { "performance", 8 } } };
 	doctor_judge_cpu(&r, &f);
 	rig_only(&r, "governor", DOCTOR_OK, "performance on 8 CPUs", NULL);
-	f = (struct doctor_cpu){ 2, { { "performance", 7 }, { "powersave", 1 } } };
+	f = (struct doctor_cpu){ 2, { { "powersave", 1 }, { "performance", 7 } } };
 	doctor_judge_cpu(&r, &f);
-	rig_only(&r, "governor", DOCTOR_NOTE, "performance on 7 CPUs, powersave on 1 CPU",
+	rig_only(&r, "governor", DOCTOR_NOTE, "powersave on 1 CPU, performance on 7 CPUs",
 		 "cpupower");
 }
 
