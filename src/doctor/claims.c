@@ -37,7 +37,10 @@ static void claims_unescape(char *text)
 	for (const char *in = text; *in;) {
 		int c = *in == '\\' ? claims_octal(in + 1) : -1;
 
-		*out++ = c < 0 ? *in : (char)c;
+		if (c < 0)
+			*out++ = *in;
+		else
+			*out++ = (char)c;
 		in += c < 0 ? 1 : 4;
 	}
 	*out = '\0';
