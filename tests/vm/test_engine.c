@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include "../unit/held.h"
 
 #define DEPTH 4u
+#define NOBODY 65534u
 #define OPENS 1000u
 #define WARM 50u /* until the allocators have what they keep */
 #define MORE_KIB 1024u
@@ -319,6 +321,53 @@ static void an_old_kernel(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* The child's part: which step failed. */
+static int work_as_nobody(void)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	struct weir_device *mine;
+	struct weir_queue *q;
+	struct weir_io io;
+
+	opts.engine = "uring_cmd";
+	if (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+		return 1;
+	if (weir_device_open(&mine, vm_ng(), NULL) || weir_queue_open(&q, mine, &opts))
+		return 2;
+	weir_io_write(&io, 0, arena, block);
+	if (weir_queue_submit(q, &io) || weir_io_wait(q, &io))
+		return 3;
+	weir_io_read(&io, 0, arena, block);
+	if (weir_queue_submit(q, &io) || weir_io_wait(q, &io))
+		return 4;
+	weir_io_flush(&io);
+	return weir_queue_submit(q, &io) || weir_io_wait(q, &io) ? 5 : 0;
+}
+
+/* Who may open the device may use it, as the documentation says. */
+static void without_root(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	for (unsigned allowed = 0; allowed < 2; allowed++) {
+		assert_int_equal(chmod(vm_ng(), allowed ? 0666 : 0600), 0);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (!pid) {
+			int step = work_as_nobody();
+
+			if (allowed && step)
+				print_message("# step %d: %s\n", step, weir_error());
+			_exit(step);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, allowed ? 0 : 2 << 8);
+	}
+	assert_int_equal(chmod(vm_ng(), 0600), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +381,7 @@ int main(void)
 		cmocka_unit_test(the_lock),
 		T(only_on_the_character_device),
 		T(an_old_kernel),
+		T(without_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

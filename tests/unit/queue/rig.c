@@ -104,6 +104,7 @@ static unsigned rig_engine_reap(struct engine *e, uint64_t now)
 		r->in_flight--;
 		r->bytes -= cmd->length;
 		cmd->result = rig.fail_error && cmd->offset == rig.fail_offset ? rig.fail_error : 0;
+		cmd->status = cmd->result ? rig.fail_status : 0;
 		if (cmd->op == WEIR_OP_READ && !cmd->result)
 			for (uint32_t i = 0; i < cmd->iovcnt; i++)
 				memset(cmd->iov[i].iov_base, 0xa5, cmd->iov[i].iov_len);

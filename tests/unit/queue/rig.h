@@ -53,6 +53,7 @@ struct rig {
 	uint32_t timeout_ms;   /* that it was opened with */
 	uint64_t fail_offset;  /* commands that begin here end with fail_error */
 	int fail_error;
+	uint16_t fail_status; /* and with this */
 	unsigned offers, nr_log, allowed;
 	unsigned max_in_flight;
 	uint64_t max_in_flight_bytes;
