@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ls.c - `weir ls`: the keys of a store, oldest first.
+ * ls.c - `weir ls`: the keys of a store, stream by stream, oldest first.
  */
 #include <inttypes.h>
 
@@ -72,11 +72,9 @@ const struct command command_ls = {
 	.name = "ls",
 	.operands = "PATH",
 	.summary = "list the keys",
-	.text = "Lists the keys of the store on PATH, oldest first. Bytes that a terminal would "
-		"not\n"
-		"show are printed as \\xNN and a backslash as \\\\; put, get and del read that "
-		"back\n"
-		"with --escaped. With --json, one object a line.\n",
+	.text = "Lists the keys of the store on PATH, stream by stream, oldest first. Bytes that\n"
+		"a terminal would not show are printed as \\xNN and a backslash as \\\\; put, get\n"
+		"and del read that back with --escaped. With --json, one object a line.\n",
 	.examples = "weir ls demo.img\n"
 		    "weir ls -l demo.img\n"
 		    "weir ls --json demo.img | jq .key\n",

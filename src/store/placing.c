@@ -150,6 +150,17 @@ static bool placing_whole_units(const struct weir_store *s)
 	return s->fdp->unit_bytes && !(s->lay->segment_bytes % s->fdp->unit_bytes);
 }
 
+/* Has L writes of batches under way? */
+static bool placing_writes(const struct log *l)
+{
+	const struct batch *b;
+
+	STAILQ_FOREACH(b, &l->batches, link)
+		if (!b->ended)
+			return true;
+	return false;
+}
+
 static void placing_updated(struct sio *sio, int result)
 {
 	struct placing *p = container_of(sio, struct placing, sio);
@@ -171,7 +182,8 @@ bool placing_ready(struct log *l)
 		p->fresh = false;
 		return true;
 	}
-	if (!p->busy) {
+	/* What is under way still belongs to the old unit. */
+	if (!p->busy && !placing_writes(l)) {
 		p->busy = true;
 		weir_io_placement_update(&p->sio.io, p->id);
 		sio_submit(l->s, &p->sio, placing_updated);

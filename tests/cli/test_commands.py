@@ -157,7 +157,7 @@ def json_of_values(weir):
     weir.format()
     done = weir.json("put", weir.img, "k", stdin=b"four")
     assert done == {"schema": "weir.put.v1", "path": weir.img, "key": "k", "value_bytes": 4,
-                    "durable": False}, done
+                    "durable": False, "stream": 0}, done
     done = weir.json("get", weir.img, "k", "-o", weir.path("out"))
     assert (done["schema"], done["value_bytes"]) == ("weir.get.v1", 4), done
     assert os.path.getsize(weir.path("out")) == 4
