@@ -21,10 +21,10 @@ static void tenant_note(struct weir_store *s, const char *name, uint32_t stream)
 
 	if (weir_store_stream(s, stream, &info))
 		return;
-	if (info.tenants > 1)
-		report_note("%s shares stream %" PRIu32 " with %" PRIu32
-			    " other tenant%s: a store has a stream for each 8 segments, 32 at most",
-			    name, stream, info.tenants - 1, info.tenants == 2 ? "" : "s");
+	if (info.tenants > 1 || !stream)
+		report_note("%s shares stream %" PRIu32
+			    " with others: a store has one stream for each 8 segments, 32 at most",
+			    name, stream);
 	else if (info.sharing)
 		report_note("stream %" PRIu32 " of %s shares placement id %" PRId32 " with %" PRIu32
 			    " other%s: the drive has no more ids",

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tenants and their streams on the command line: where keys go, what is shown, what is said."""
+
+import sys
+
+from harness import case, main
+
+
+def streams(weir):
+    """What `weir stat` says of each stream."""
+    return weir.json("stat", weir.img)["streams"]
+
+
+def put(weir, key, *options):
+    """Puts KEY; returns its stream and what was said beside."""
+    out, err = weir.run("put", weir.img, key, "--json", *options, stdin=b"value")
+    return out, err
+
+
+@case
+def a_stream_for_each(weir):
+    """each tenant has a stream, which stays his, and stat shows it"""
+    weir.format()
+    for tenant in ("alice", "bob", "alice"):
+        _, err = put(weir, f"k-{tenant}", "--tenant", tenant)
+        assert not err, err
+    done = weir.json("put", weir.img, "plain", stdin=b"value")
+    assert done["stream"] == 0, done
+    assert weir.json("put", weir.img, "k2", "-t", "bob", stdin=b"value")["stream"] == 2
+    found = streams(weir)
+    assert [s["tenants"] for s in found] == [[], ["alice"], ["bob"]], found
+    assert [s["entries"] for s in found] == [1, 1, 2], found
+    assert [s["live_bytes"] for s in found] == [5, 5, 10], found
+    assert all(s["placement_id"] is None and s["segments"] for s in found), found
+    out, _ = weir.run("stat", weir.img)
+    assert b"alice" in out and b"(no tenant)" in out, out
+
+
+@case
+def keys_stay(weir):
+    """a key stays in its stream until it is deleted; del and get need no tenant"""
+    weir.format()
+    put(weir, "k", "--tenant", "alice")
+    put(weir, "k", "--tenant", "bob")
+    assert [s["entries"] for s in streams(weir)] == [0, 1, 0]
+    weir.run("del", weir.img, "k")
+    put(weir, "k", "--tenant", "bob")
+    assert [s["entries"] for s in streams(weir)] == [0, 0, 1]
+    out, _ = weir.run("get", weir.img, "k")
+    assert out == b"value"
+    listed = weir.json("ls", weir.img)
+    assert (listed["key"], listed["stream"]) == ("k", 2), listed
+
+
+@case
+def shared_streams(weir):
+    """who has to share a stream is told once"""
+    weir.format("4m", "--segment-bytes", "128k", "-ff")
+    for tenant in ("a", "b"):
+        assert not put(weir, tenant, "-t", tenant)[1]
+    _, err = put(weir, "c", "-t", "c")
+    assert "note: c shares stream 0 with others" in err, err
+    _, err = put(weir, "c2", "-t", "c")
+    assert not err, err
+
+
+@case
+def names(weir):
+    """names of any bytes, long ones too; none and too long ones are refused"""
+    weir.format()
+    put(weir, "k", "-t", "w\n" + "x" * 100)
+    out, _ = weir.run("stat", weir.img)
+    assert b"w\\x0axxx" in out, out
+    assert streams(weir)[1]["tenants"] == ["w\\x0a" + "x" * 30]
+    weir.fails("put", weir.img, "k", "-t", "", stdin=b"v", says=["1 to 1024 bytes"])
+    weir.fails("put", weir.img, "k", "-t", "x" * 1025, stdin=b"v", says=["1 to 1024 bytes"])
+
+
+@case
+def placement(weir):
+    """streams cannot be placed on a file, and the reason is told before anything is made"""
+    weir.fails("format", weir.img, "--size", "96m", "--placement", "stream",
+               says=["FDP", "--placement none"])
+    weir.fails("stat", weir.img, says=["o such file"])
+    weir.format("96m", "--placement", "none")
+    weir.fails("put", weir.img, "k", "--placement", "stream", stdin=b"v",
+               says=["FDP", "--placement none"])
+    weir.fails("put", weir.img, "k", "--placement", "streams", code=2, stdin=b"v",
+               says=["streams", "none and stream"])
+    weir.run("put", weir.img, "k", "--placement", "none", stdin=b"v")
+    found = weir.json("stat", weir.img)
+    assert (found["placement"], found["placement_asked"]) == ("none", "none"), found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
