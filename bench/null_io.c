@@ -23,10 +23,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <weir/weir.h>
+
+#include "base/clock.h"
 
 #define DEPTH 128u
 #define SPAN (1ull << 30)
@@ -46,14 +47,6 @@ struct runner {
 	double took;
 	pthread_t thread;
 } __attribute__((aligned(128)));
-
-static double seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
 
 static int counter_open(uint64_t config)
 {
@@ -105,13 +98,13 @@ static void on_end(struct weir_io *io)
 /* Polls until r->count ios (0: FOR seconds) have passed. */
 static void poll_until(struct runner *r, double period)
 {
-	double until = seconds_now() + period;
+	double until = clock_seconds() + period;
 
 	do {
 		for (int i = 0; i < 256 && !(r->count && r->ended >= r->count); i++)
 			if (weir_queue_poll(queue) < 0)
 				errx(1, "%s", weir_error());
-	} while (r->count ? r->ended < r->count : seconds_now() < until);
+	} while (r->count ? r->ended < r->count : clock_seconds() < until);
 }
 
 static void *run(void *arg)
@@ -127,9 +120,9 @@ static void *run(void *arg)
 		poll_until(r, seconds / 4); /* warm up */
 		r->ended = 0;
 	}
-	before = seconds_now();
+	before = clock_seconds();
 	poll_until(r, seconds);
-	r->took = seconds_now() - before;
+	r->took = clock_seconds() - before;
 	return NULL;
 }
 

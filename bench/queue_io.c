@@ -13,38 +13,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <weir/weir.h>
 
+#include "base/clock.h"
+#include "base/prng.h"
+
 static struct weir_queue *queue;
-static uint64_t io_bytes, blocks, ended, left_running, seed = 88172645463325252ull;
+static uint64_t io_bytes, blocks, ended, left_running;
+static struct prng prng;
 static unsigned writes_in_64; /* of 64 ios */
 static int stopping;
-
-static double seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
-static uint64_t next_random(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
 
 static void on_end(struct weir_io *io);
 
 static void submit(struct weir_io *io, void *memory)
 {
-	uint64_t offset = next_random() % blocks * io_bytes;
+	uint64_t offset = prng_next(&prng) % blocks * io_bytes;
 
-	if (next_random() % 64 < writes_in_64)
+	if (prng_next(&prng) % 64 < writes_in_64)
 		weir_io_write(io, offset, memory, io_bytes);
 	else
 		weir_io_read(io, offset, memory, io_bytes);
@@ -68,12 +55,12 @@ static void on_end(struct weir_io *io)
 
 static void poll_for(double seconds)
 {
-	double until = seconds_now() + seconds;
+	double until = clock_seconds() + seconds;
 
 	do {
 		if (weir_queue_poll_wait(queue, 100000000) < 0)
 			errx(1, "%s", weir_error());
-	} while (seconds_now() < until);
+	} while (clock_seconds() < until);
 }
 
 static void open_queue(char **argv, int argc, uint32_t depth)
@@ -105,6 +92,7 @@ int main(int argc, char **argv)
 		errx(2, "usage: weir-bench-queue PATH read|write|mixed IO_BYTES DEPTH SPAN_BYTES "
 			"SECONDS [ENGINE [SCHED [TAGS]]]");
 	writes_in_64 = !strcmp(argv[2], "write") ? 64 : !strcmp(argv[2], "mixed") ? 32 : 0;
+	prng_seed(&prng, 1);
 	io_bytes = strtoull(argv[3], NULL, 10);
 	depth = (uint32_t)atoi(argv[4]);
 	blocks = strtoull(argv[5], NULL, 10) / io_bytes;
@@ -114,7 +102,7 @@ int main(int argc, char **argv)
 	if (!memory || !ios || !blocks)
 		errx(1, "no memory, or a span smaller than one io");
 	for (uint64_t i = 0; i < depth * io_bytes / 8; i++)
-		((uint64_t *)(void *)memory)[i] = next_random();
+		((uint64_t *)(void *)memory)[i] = prng_next(&prng);
 	open_queue(argv, argc, depth);
 	/* What it refuses (RLIMIT_MEMLOCK) costs a little speed and is counted; go on. */
 	(void)weir_queue_register(queue, memory, depth * io_bytes);
@@ -122,9 +110,9 @@ int main(int argc, char **argv)
 		submit(&ios[i], memory + i * io_bytes);
 	poll_for(seconds / 5);
 	ended = 0;
-	before = seconds_now();
+	before = clock_seconds();
 	poll_for(seconds);
-	before = seconds_now() - before;
+	before = clock_seconds() - before;
 	if (weir_queue_stats(queue, &stats))
 		errx(1, "%s", weir_error());
 	printf("{\"mbps\":%.1f,\"kiops\":%.2f,\"fixed\":%s,\"batch\":%.1f}\n",

@@ -12,9 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <weir/weir.h>
+
+#include "base/clock.h"
+#include "base/prng.h"
 
 enum { MOST = 64 };
 
@@ -27,30 +29,15 @@ struct submitter {
 
 static struct weir_queue *queue;
 static struct submitter submitters[MOST];
-static uint64_t io_bytes, left_running, seed = 88172645463325252ull;
+static uint64_t io_bytes, left_running;
+static struct prng prng;
 static int in_order, stopping;
-
-static double seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
-static uint64_t next_random(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
 
 static void on_end(struct weir_io *io);
 
 static void submit(struct weir_io *io, struct submitter *from, void *memory)
 {
-	uint64_t block = (in_order ? from->next++ : next_random()) % from->blocks;
+	uint64_t block = (in_order ? from->next++ : prng_next(&prng)) % from->blocks;
 
 	weir_io_read(io, (from->first + block) * io_bytes, memory, io_bytes);
 	io->end = on_end;
@@ -78,12 +65,12 @@ static void on_end(struct weir_io *io)
 
 static void poll_for(double seconds)
 {
-	double until = seconds_now() + seconds;
+	double until = clock_seconds() + seconds;
 
 	do {
 		if (weir_queue_poll_wait(queue, 100000000) < 0)
 			errx(1, "%s", weir_error());
-	} while (seconds_now() < until);
+	} while (clock_seconds() < until);
 }
 
 /* Opens the queue with the scheduler, and the tunables, that CHOICE names. */
@@ -137,9 +124,9 @@ static void measure(uint32_t count, double ramp, double seconds)
 	poll_for(ramp);
 	for (uint32_t i = 0; i < count; i++)
 		submitters[i].ios = submitters[i].bytes = 0;
-	start = seconds_now();
+	start = clock_seconds();
 	poll_for(seconds);
-	print(count, seconds_now() - start);
+	print(count, clock_seconds() - start);
 }
 
 int main(int argc, char **argv)
@@ -153,6 +140,7 @@ int main(int argc, char **argv)
 		errx(2, "usage: weir-bench-shares PATH random|sequential IO_BYTES DEPTH "
 			"SPAN_BYTES RAMP_SECONDS SECONDS SCHED[,TUNABLE=VALUE...] LEVEL...");
 	in_order = !strcmp(argv[2], "sequential");
+	prng_seed(&prng, 1);
 	io_bytes = strtoull(argv[3], NULL, 10);
 	count = (uint32_t)argc - 9;
 	many = strtoul(argv[4], NULL, 10) * count;

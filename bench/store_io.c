@@ -13,9 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <weir/weir.h>
+
+#include "base/clock.h"
 
 struct key {
 	char text[24];
@@ -26,14 +27,6 @@ static struct weir_store_op *ops;
 static struct key *keys;
 static char *values;
 static uint32_t depth;
-
-static double seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
 
 static uint64_t mix(uint64_t x)
 {
@@ -58,7 +51,7 @@ static void prepare(unsigned slot, uint64_t id, uint64_t value_bytes)
 /* Runs over all ids, in ORDER unless that is NULL, `depth` of them in a call. */
 static double run(uint64_t count, uint64_t value_bytes, int put, const uint64_t *order)
 {
-	double before = seconds_now();
+	double before = clock_seconds();
 
 	for (uint64_t at = 0; at < count; at += depth) {
 		unsigned n = count - at < depth ? (unsigned)(count - at) : depth;
@@ -76,7 +69,7 @@ static double run(uint64_t count, uint64_t value_bytes, int put, const uint64_t 
 	}
 	if (put && weir_store_sync(store))
 		errx(1, "%s", weir_error());
-	return (double)(count * value_bytes) / (seconds_now() - before) / 1e6;
+	return (double)(count * value_bytes) / (clock_seconds() - before) / 1e6;
 }
 
 static uint64_t *shuffled(uint64_t count)

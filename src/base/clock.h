@@ -23,4 +23,10 @@ static inline uint64_t clock_now(void)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
+/* The same in seconds, for benchmarks. */
+static inline double clock_seconds(void)
+{
+	return (double)clock_now() * 1e-9;
+}
+
 #endif
