@@ -11,29 +11,23 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "queue/lane.h"
+#include "queue/loop.h"
 #include "store/impl.h"
 
 int wait_allowed(void)
 {
-	if (owner_in_callback())
+	if (loop_in_callback())
 		return error_set(
 			-EDEADLK,
 			"a callback cannot wait for the loop that runs it: submit instead");
 	return 0;
 }
 
-static bool op_done(const struct weir_store_op *op)
+static bool op_done(const void *user)
 {
-	return __atomic_load_n(&op->s_state, __ATOMIC_ACQUIRE) == OP_DONE;
-}
+	const struct weir_store_op *op = user;
 
-static void wait_run_loop(struct lane *lane, const struct weir_store_op *op)
-{
-	while (!op_done(op)) {
-		if (!lane_turn(lane) && !op_done(op))
-			lane_sleep(lane, UINT64_MAX);
-	}
+	return __atomic_load_n(&op->s_state, __ATOMIC_ACQUIRE) == OP_DONE;
 }
 
 static void wait_futex(struct weir_store_op *op)
@@ -52,10 +46,8 @@ static void wait_futex(struct weir_store_op *op)
 
 int wait_op(struct weir_store *s, struct weir_store_op *op)
 {
-	struct lane *lane = owner_lane(s->q);
-
-	if (lane && !lane->index)
-		wait_run_loop(lane, op);
+	if (loop_is_mine(s->q))
+		loop_run_until(s->q, op_done, op);
 	else
 		wait_futex(op);
 	return op->result;
@@ -85,10 +77,9 @@ int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user),
 
 int weir_store_poll(struct weir_store *s)
 {
-	struct lane *lane = owner_lane(s->q);
 	int rc = wait_allowed();
 
-	if (rc || !lane || lane->index)
+	if (rc || !loop_is_mine(s->q))
 		return rc;
 	rc = weir_queue_poll(s->q);
 	return rc < 0 ? rc : 0;

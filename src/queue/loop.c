@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loop.c - runs the loop of lane 0 for the layer above. Owns nothing; lane 0's owner, but for the
+ * questions who that is.
+ */
+#include "queue/lane.h"
+#include "queue/loop.h"
+
+bool loop_in_callback(void)
+{
+	return owner_in_callback();
+}
+
+bool loop_is_mine(const struct weir_queue *q)
+{
+	const struct lane *lane = owner_lane(q);
+
+	return lane && !lane->index;
+}
+
+void loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const void *user)
+{
+	struct lane *lane = owner_lane(q);
+
+	while (!done(user)) {
+		if (!lane_turn(lane) && !done(user))
+			lane_sleep(lane, UINT64_MAX);
+	}
+}

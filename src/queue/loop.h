@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loop.h - the loop of lane 0, for the layer above that keeps its state there.
+ */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <stdbool.h>
+
+#include <weir/queue.h>
+
+/* Is the calling thread inside a callback, of whatever queue? Then it may not wait. */
+bool loop_in_callback(void);
+
+/* Does the calling thread own lane 0 of Q? */
+bool loop_is_mine(const struct weir_queue *q);
+
+/* Runs the loop, which must be the calling thread's, until DONE says so; sleeps while there is
+ * nothing to do. DONE turns true in a callback or a task of the loop. */
+void loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const void *user);
+
+#endif
