@@ -46,7 +46,6 @@ void sio_submit(struct weir_store *s, struct sio *sio, void (*done)(struct sio *
 
 void log_submit(struct log *l, struct sio *sio, void (*done)(struct sio *, int))
 {
-	sio->io.placement = l->placing.id;
 	l->written_bytes += sio->io.length;
 	sio_submit(l->s, sio, done);
 }

@@ -328,7 +328,7 @@ struct weir_store {
 /* Submits SIO (prepared with weir_io_*); DONE is called once, never from inside. */
 void sio_submit(struct weir_store *s, struct sio *sio, void (*done)(struct sio *, int));
 
-/* The same for a write of L's, which goes where L is placed. */
+/* The same for a write of L's, counted. */
 void log_submit(struct log *l, struct sio *sio, void (*done)(struct sio *, int));
 
 /* flush.c */

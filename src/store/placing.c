@@ -5,8 +5,13 @@
  * Each stream has an id of its own while there are enough; then the one that holds the fewest
  * segments is shared. Ids are kept in the superblock, so that a stream goes on where it was.
  * Where segments are whole reclaim units the drive is told to begin a unit when a segment is
- * opened: then the unit empties as a whole when the segment is reclaimed. Owns what the drive
- * said; the loop's thread, or the one that opens the store.
+ * opened: then the unit empties as a whole when the segment is reclaimed.
+ *
+ * Only batches go to a stream's id. Headers are written before the segment's unit is begun, and
+ * footers while the next one's is filled: there they would take the room of its last batches, which
+ * would begin one more unit, and would outlive what is around them. They go to the default id
+ * with the superblocks. Owns what the drive said; the loop's thread, or the one that opens the
+ * store.
  */
 #include <errno.h>
 
@@ -14,6 +19,9 @@
 
 #include "base/error.h"
 #include "store/impl.h"
+
+/* Where a write goes that names no id. */
+#define PLACEMENT_DEFAULT_ID 0u
 
 int placing_check_drive(const char *path, const struct weir_fdp *fdp)
 {
@@ -77,10 +85,11 @@ static bool placing_known(const struct weir_store *s, const struct disk_stream *
 	return false;
 }
 
-/* What the streams of SUPER with ID fill, in segments; a stream counts even if it is empty. */
+/* What the streams of SUPER with ID fill, in segments; a stream counts even if it is empty, and so
+ * do headers and footers. */
 static uint64_t placing_filled(const struct weir_store *s, const struct super *super, uint16_t id)
 {
-	uint64_t filled = 0;
+	uint64_t filled = id == PLACEMENT_DEFAULT_ID;
 
 	for (uint32_t n = 0; n < super->streams; n++)
 		if (placing_is(&super->stream[n], id))

@@ -181,5 +181,6 @@ void batch_submit(struct batch *b)
 	b->sio.io.length = bytes;
 	b->sio.io.prio = b->first->op->prio;
 	b->sio.io.submitter = b->first->op->submitter;
+	b->sio.io.placement = l->placing.id;
 	log_submit(l, &b->sio, batch_written);
 }
