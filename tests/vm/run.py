@@ -20,7 +20,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-DRIVE_BYTES = 256 << 20
+DRIVE_BYTES = 768 << 20  # 95 segments of a reclaim unit each
 TIMEOUT = 270
 # The last line of the kernel's log (as dmesg -r prints it) from before the programs; see init.
 BEGIN = "weir: the programs begin"
