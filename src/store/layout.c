@@ -142,16 +142,33 @@ static bool layout_cut_to_unit(uint64_t segment, uint64_t unit)
 	return !unit || !(segment % unit) || !(unit % segment);
 }
 
+/* What there is for segments: the superblock copies have the ends. */
+static uint64_t layout_space(uint64_t capacity)
+{
+	uint64_t space = capacity & ~(uint64_t)(DISK_SUPER_ROOM - 1);
+
+	return space > 2ull * DISK_SUPER_ROOM ? space - 2ull * DISK_SUPER_ROOM : 0;
+}
+
+/* The largest power of two that UNIT is a multiple of. */
+static uint64_t layout_unit_part(uint64_t unit)
+{
+	return unit & -unit;
+}
+
 /* One whole unit where that leaves enough segments, else a part of one. */
 static uint64_t layout_unit_segment(uint64_t bytes, const struct layout_wish *wish,
 				    uint64_t capacity)
 {
-	uint64_t unit = wish->unit_bytes;
+	uint64_t unit = wish->unit_bytes, part = layout_unit_part(unit);
+	uint64_t space = layout_space(capacity);
 	uint32_t least = wish->segments_min ? wish->segments_min : LAYOUT_SEGMENTS_MIN;
-	uint64_t most = layout_floor_power(capacity / least);
 
-	if (bytes < unit && unit <= most && layout_power_of_two(unit) && unit <= LAYOUT_SEGMENT_MAX)
+	if (bytes < unit && unit <= space / least && part == unit && unit <= LAYOUT_SEGMENT_MAX)
 		return unit;
+	if (!layout_cut_to_unit(bytes, unit) && part >= LAYOUT_SEGMENT_DEFAULT &&
+	    space / part <= LAYOUT_SEGMENTS_MAX)
+		return part;
 	return bytes;
 }
 
@@ -159,8 +176,8 @@ static uint64_t layout_default_segment(const struct layout_wish *wish, uint64_t 
 {
 	uint64_t bytes = layout_floor_power(capacity / 256);
 
-	if (bytes < 1ull << 20)
-		bytes = 1ull << 20;
+	if (bytes < LAYOUT_SEGMENT_DEFAULT)
+		bytes = LAYOUT_SEGMENT_DEFAULT;
 	if (bytes > LAYOUT_SEGMENT_MAX)
 		bytes = LAYOUT_SEGMENT_MAX;
 	return layout_unit_segment(bytes, wish, capacity);
@@ -171,7 +188,9 @@ static int layout_check_unit(const struct layout *l, const struct layout_wish *w
 {
 	char is[32], unit[32];
 
-	if (!wish->segment_bytes || layout_cut_to_unit(l->segment_bytes, wish->unit_bytes))
+	/* Nothing is cut to a unit that is a multiple of no segment. */
+	if (!wish->segment_bytes || layout_cut_to_unit(l->segment_bytes, wish->unit_bytes) ||
+	    layout_unit_part(wish->unit_bytes) < LAYOUT_SEGMENT_MIN)
 		return 0;
 	return error_set(
 		-EINVAL,
@@ -206,8 +225,7 @@ int layout_make(struct layout *l, const struct layout_wish *wish, const char *na
 	if (rc)
 		return rc;
 	/* The second copy sits at the end of the device, at a multiple of its room. */
-	space = l->capacity_bytes & ~(uint64_t)(DISK_SUPER_ROOM - 1);
-	space = space > 2ull * DISK_SUPER_ROOM ? space - 2ull * DISK_SUPER_ROOM : 0;
+	space = layout_space(l->capacity_bytes);
 	segments = space / l->segment_bytes;
 	if (segments < least)
 		return layout_too_small(l, segments, least, name);

@@ -17,6 +17,7 @@
 #define LAYOUT_SEGMENTS_MAX (1u << 20)
 #define LAYOUT_SEGMENT_MIN (64ull << 10)
 #define LAYOUT_SEGMENT_MAX (1ull << 30)
+#define LAYOUT_SEGMENT_DEFAULT (1ull << 20) /* at least, where nobody asks for less */
 #define LAYOUT_BLOCK_MIN 512u
 #define LAYOUT_BLOCK_MAX 65536u
 /* A segment has a header, a footer, and at least a batch of two blocks of which half may be
@@ -45,7 +46,8 @@ struct layout_wish {
 	uint64_t segment_bytes;
 	uint32_t block_bytes;
 	uint32_t segments_min;
-	uint64_t unit_bytes; /* reclaim unit: segments are multiples of it, or divide it */
+	uint64_t unit_bytes; /* reclaim unit: segments are multiples of it, or divide it,
+			      * where a power of two can */
 };
 
 /* Works out L for WISH. NAME is the device's, for words. 0, -EINVAL, -ENOSPC; sets weir_error(). */

@@ -348,6 +348,50 @@ static void layout_table(void **unused)
 	}
 }
 
+/* With reclaim units segments are whole ones where there are enough, or else parts of one. */
+static void layout_units(void **unused)
+{
+	static const struct {
+		uint64_t device, unit, segment;
+		int rc;
+		uint64_t segment_is;
+	} table[] = {
+		{ 768 << 20, 8 << 20, 0, 0, 8 << 20 },
+		{ 256 << 20, 8 << 20, 0, 0, 1 << 20 },
+		{ 1ull << 40, 64 << 20, 0, 0, 1 << 30 },
+		{ 1ull << 42, 16ull << 30, 0, 0, 1 << 30 },
+		/* 64 units, but for the superblocks. */
+		{ 512 << 20, 8 << 20, 0, 0, 2 << 20 },
+		{ (512 << 20) + (64 << 10), 8 << 20, 0, 0, 2 << 20 },
+		{ (512 << 20) + (128 << 10), 8 << 20, 0, 0, 8 << 20 },
+		/* Units that are no power of two. */
+		{ 1ull << 40, 0x304000000, 0, 0, 64 << 20 },
+		{ 1ull << 40, 0x304000000, 64 << 20, 0, 64 << 20 },
+		{ 1ull << 40, 0x304000000, 128 << 20, -EINVAL, 0 },
+		{ 1ull << 36, 96 << 20, 0, 0, 32 << 20 },
+		/* So small a part would make too many segments; or there is none. */
+		{ 1ull << 43, 0x300100000, 0, 0, 1 << 30 },
+		{ 1ull << 36, 7000000, 0, 0, 256 << 20 },
+		{ 1ull << 36, 7000000, 8 << 20, 0, 8 << 20 },
+		{ 768 << 20, 8 << 20, 4 << 20, 0, 4 << 20 },
+		{ 4096ull << 20, 8 << 20, 16 << 20, 0, 16 << 20 },
+	};
+	size_t n;
+
+	(void)unused;
+	for (n = 0; n < sizeof(table) / sizeof(table[0]); n++) {
+		struct layout_wish wish = { .device_bytes = table[n].device,
+					    .logical_block_bytes = 4096,
+					    .segment_bytes = table[n].segment,
+					    .unit_bytes = table[n].unit };
+		struct layout l;
+		int rc = layout_make(&l, &wish, "x");
+
+		if (rc != table[n].rc || (!rc && l.segment_bytes != table[n].segment_is))
+			fail_msg("row %zu: %d, %llu", n, rc, (unsigned long long)l.segment_bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +405,7 @@ int main(void)
 		cmocka_unit_test(batch_header_made_up),
 		cmocka_unit_test(footer),
 		cmocka_unit_test(layout_table),
+		cmocka_unit_test(layout_units),
 	};
 
 	return cmocka_run_group_tests(tests, make, NULL);
