@@ -37,8 +37,8 @@ static void format_refuses(void **state)
 	(void)state;
 	opts.force = 2;
 	opts.placement = WEIR_PLACEMENT_STREAM;
-	assert_int_equal(weir_store_format(rig.path, &opts), -ENOTSUP);
-	assert_non_null(strstr(weir_error(), "only NVMe drives have FDP"));
+	assert_int_equal(weir_store_format(rig.path, &opts), -EOPNOTSUPP);
+	assert_non_null(strstr(weir_error(), "FDP is for NVMe drives"));
 	opts.placement = WEIR_PLACEMENT_STREAM + 1;
 	assert_int_equal(weir_store_format(rig.path, &opts), -EINVAL);
 	assert_non_null(strstr(weir_error(), "no such placement: 3"));
@@ -72,8 +72,8 @@ static void check_without(uint32_t asked)
 static void open_refuses(void **state)
 {
 	(void)state;
-	assert_int_equal(open_with(WEIR_PLACEMENT_STREAM), -ENOTSUP);
-	assert_non_null(strstr(weir_error(), "only NVMe drives have FDP"));
+	assert_int_equal(open_with(WEIR_PLACEMENT_STREAM), -EOPNOTSUPP);
+	assert_non_null(strstr(weir_error(), "FDP is for NVMe drives"));
 	assert_int_equal(open_with(WEIR_PLACEMENT_STREAM + 1), -EINVAL);
 	assert_non_null(strstr(weir_error(), "no such placement: 3"));
 	assert_int_equal(open_with(WEIR_PLACEMENT_NONE), 0);
@@ -109,7 +109,7 @@ static void a_copy_in_a_file(void **state)
 
 	(void)state;
 	make_placed();
-	assert_int_equal(open_with(WEIR_PLACEMENT_STREAM), -ENOTSUP);
+	assert_int_equal(open_with(WEIR_PLACEMENT_STREAM), -EOPNOTSUPP);
 	assert_int_equal(open_with(WEIR_PLACEMENT_DEFAULT), 0);
 	check_without(WEIR_PLACEMENT_STREAM);
 	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
