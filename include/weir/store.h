@@ -107,7 +107,7 @@ struct weir_store_opts {
 	uint64_t batch_bytes; /* largest batch; default 1 MiB, at most a segment */
 	uint32_t placement;   /* enum weir_placement */
 	uint32_t reserved;
-	uint64_t timeout_ns;  /* the queue's */
+	uint64_t timeout_ns; /* the queue's */
 };
 
 #define WEIR_STORE_OPTS_INIT                                                                       \
