@@ -54,6 +54,11 @@ static int opening_check_passthrough(const struct opening *o)
 			    option, name, option, name);
 }
 
+int opening_wants_nvme(const struct opening *o)
+{
+	return o->passthrough || o->timeout_ns || (o->engine && !strcmp(o->engine, "uring_cmd"));
+}
+
 int opening_check(const struct opening *o)
 {
 	const struct weir_named *table;

@@ -67,6 +67,9 @@ enum opening_flags {
  * printed. */
 int opening_check(const struct opening *o);
 
+/* Does O ask for what only NVMe passthrough has? */
+int opening_wants_nvme(const struct opening *o);
+
 /*
  * Checks O and opens the store at PATH; the calling thread is its owner, unless
  * OPENING_SHARED. 0 or an exit code, with the error printed.

@@ -213,6 +213,11 @@ static int replay_make_store(const struct replay_args *args)
 {
 	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
 
+	if (opening_wants_nvme(&args->opening))
+		return report_error("%s: there is no such device, and a file that is made is not "
+				    "for NVMe passthrough: name /dev/ng0n1 or its like",
+				    args->store);
+
 	opts.create_bytes = args->size ? args->size : REPLAY_SIZE;
 	if (args->block_bytes > opts.create_bytes / 256 / 4)
 		for (opts.segment_bytes = 1 << 20; opts.segment_bytes < 4 * args->block_bytes;)

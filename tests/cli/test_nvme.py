@@ -71,6 +71,15 @@ def passthrough_against_engine(weir):
 
 
 @case
+def replay_makes_no_file(weir):
+    """replay makes no store for passthrough that it could not use"""
+    for options in (["--passthrough"], ["--engine", "uring_cmd"], ["--timeout", "1s"]):
+        weir.fails("replay", "synthetic", "--store", weir.img, *options,
+                   says=["no such device", "/dev/ng0n1"])
+        weir.fails("stat", weir.img, says=["o such file"])
+
+
+@case
 def passthrough_on_a_file(weir):
     """--passthrough is engine uring_cmd: a file is refused, and changed by nothing"""
     weir.format()
