@@ -7,6 +7,9 @@
  * functions; own nothing, any thread.
  */
 #include <string.h>
+
+/* For the size of a state: there may be no memory for one elsewhere. */
+#define XXH_STATIC_LINKING_ONLY
 #ifdef WEIR_XXH_DISPATCH
 #include <xxh_x86dispatch.h>
 #else
@@ -44,6 +47,20 @@ uint64_t sum_data(const struct sum_key *key, enum sum_kind kind, struct sum_plac
 		  const void *data, size_t length)
 {
 	return XXH3_64bits_withSeed(data, length, sum_seed(key, kind, place));
+}
+
+uint64_t sum_pieces(const struct sum_key *key, enum sum_kind kind, struct sum_place place,
+		    size_t (*next)(void *user, const void **data), void *user)
+{
+	XXH3_state_t state;
+	const void *data;
+	size_t length;
+
+	XXH3_INITSTATE(&state);
+	XXH3_64bits_reset_withSeed(&state, sum_seed(key, kind, place));
+	while ((length = next(user, &data)))
+		XXH3_64bits_update(&state, data, length);
+	return XXH3_64bits_digest(&state);
 }
 
 static uint64_t sum_struct(const struct sum_key *key, enum sum_kind kind, struct sum_place place,

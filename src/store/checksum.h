@@ -55,6 +55,10 @@ void sum_key_make(struct sum_key *key, const uint8_t uuid[16],
 uint64_t sum_data(const struct sum_key *key, enum sum_kind kind, struct sum_place place,
 		  const void *data, size_t length);
 
+/* The same of bytes that are given piece by piece: NEXT says where and how many, 0 at the end. */
+uint64_t sum_pieces(const struct sum_key *key, enum sum_kind kind, struct sum_place place,
+		    size_t (*next)(void *user, const void **data), void *user);
+
 /* Writes the checksum of a structure of LENGTH bytes that begins with magic and checksum. */
 void sum_seal(const struct sum_key *key, enum sum_kind kind, struct sum_place place, void *data,
 	      size_t length);

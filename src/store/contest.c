@@ -4,9 +4,11 @@
  *
  * A key moves to another log only when it was deleted in the first. A power cut can lose that
  * tombstone and keep what was put after it: then the younger version counts, by its sequence
- * number. The older one must not come back when the younger is evicted, so it is left out of its
- * segment's footer, which is written anew before the store is used. An interrupted recovery finds
- * the same contest again, or does not find it any more.
+ * number. The older one must not come back when the younger is evicted or deleted, so it is struck
+ * in its segment's footer before the store is used: from then on it counts as a tombstone, as there
+ * may be still older versions in front of it. Striking leaves the footer valid at any moment: were
+ * it torn, a walk of the segment would bring back what was struck earlier, and batches that failed.
+ * An interrupted recovery finds the same contest again, or does not find it any more.
  *
  * Logs are read one after another. What a log says of a key that lives in a former one is kept
  * apart until its end: mostly a tombstone comes. Owns the two small tables; recovery's thread.
@@ -50,45 +52,66 @@ void contest_remove(struct contest *c, const struct log *l, const uint64_t hash[
 		index_remove(&c->here, hash);
 }
 
-/* The entries of a segment that has a footer, into memory. One that cannot be read again is
- * walked. */
-static int contest_load(struct contest *c, struct found *found)
+/* The entries of a segment. */
+struct contest_view {
+	struct disk_entry *entries;
+	uint32_t count;
+	void *footer; /* that they are in; NULL: they are the segment's own */
+	size_t bytes;
+	uint64_t offset;
+};
+
+/* The footer of FOUND. False where it cannot be read again. */
+static bool contest_read(struct contest *c, const struct found *found, struct contest_view *v)
 {
 	struct weir_store *s = c->s;
 	const struct layout *l = s->lay;
-	struct segment *seg = found->seg;
-	size_t bytes = (size_t)found->footer_blocks << l->block_shift;
-	struct walk_result walked;
+	const struct segment *seg = found->seg;
+	const uint8_t *last = (const uint8_t *)v->footer + v->bytes - l->block_bytes;
 	struct footer f;
-	uint8_t *buf;
 
-	if (found->walked)
-		return 0;
-	buf = bufpool_get(&s->pool, bytes);
-	if (!buf)
-		return -ENOMEM;
-	if (syncio_read(s->q,
-			layout_offset(l, seg->number, l->segment_blocks - found->footer_blocks),
-			buf, bytes) ||
-	    footer_peek(&f, buf + bytes - l->block_bytes, seg->number, seg->gen, l) !=
-		    FOOTER_VALID ||
-	    f.blocks != found->footer_blocks || !footer_check(&f, buf, l, &s->sum)) {
-		bufpool_put(&s->pool, buf, bytes);
-		return walk_segment(s, seg, &walked);
-	}
-	seg->records = 0;
-	if (!segment_entries_reserve(seg, f.count + 1)) {
-		memcpy(seg->entries, buf, f.count * sizeof(*seg->entries));
-		seg->records = f.count;
-	}
-	bufpool_put(&s->pool, buf, bytes);
-	return seg->entries ? 0 : -ENOMEM;
+	if (syncio_read(s->q, v->offset, v->footer, v->bytes) ||
+	    footer_peek(&f, last, seg->number, seg->gen, l) != FOOTER_VALID ||
+	    f.blocks != found->footer_blocks || !footer_check(&f, v->footer, l, &s->sum))
+		return false;
+	v->entries = v->footer;
+	v->count = f.count;
+	return true;
 }
 
-static void contest_unload(struct found *found)
+/* A footer that cannot be read again is damaged: its segment is walked, and nothing is struck. */
+static int contest_load(struct contest *c, const struct found *found, struct contest_view *v)
+{
+	struct weir_store *s = c->s;
+	struct segment *seg = found->seg;
+	struct walk_result walked;
+	int rc = 0;
+
+	memset(v, 0, sizeof(*v));
+	if (!found->walked) {
+		v->bytes = (size_t)found->footer_blocks << s->lay->block_shift;
+		v->offset = layout_offset(s->lay, seg->number,
+					  s->lay->segment_blocks - found->footer_blocks);
+		v->footer = bufpool_get(&s->pool, v->bytes);
+		if (!v->footer)
+			return -ENOMEM;
+		if (contest_read(c, found, v))
+			return 0;
+		bufpool_put(&s->pool, v->footer, v->bytes);
+		v->footer = NULL;
+		rc = walk_segment(s, seg, &walked);
+	}
+	v->entries = seg->entries;
+	v->count = seg->records;
+	return rc;
+}
+
+static void contest_unload(struct contest *c, const struct found *found, struct contest_view *v)
 {
 	struct segment *seg = found->seg;
 
+	if (v->footer)
+		bufpool_put(&c->s->pool, v->footer, v->bytes);
 	if (found->walked)
 		return;
 	free(seg->entries);
@@ -151,27 +174,24 @@ static bool contest_entry(struct contest *c, struct segment *seg, struct disk_en
 	if (!e.key_len || e.flags & DISK_TOMBSTONE || !index_get(&c->here, e.hash, &here) ||
 	    !fn(c, &e, &here, layout_position(c->s->lay, seg->number, e.block)))
 		return false;
-	memset(disk, 0, sizeof(*disk));
+	footer_entry_strike(disk);
 	return true;
 }
 
 static int contest_segment(struct contest *c, struct found *found, contest_fn fn)
 {
-	struct segment *seg = found->seg;
+	struct contest_view v;
 	bool struck = false;
 	uint32_t n;
-	int rc = contest_load(c, found);
+	int rc = contest_load(c, found, &v);
 
-	if (rc)
-		return rc;
-	for (n = 0; n < seg->records; n++)
-		struck |= contest_entry(c, seg, &seg->entries[n], fn);
-	if (struck && !found->walked) {
-		found->walked = true;
-		found->batches = 1;
-	}
-	contest_unload(found);
-	return 0;
+	for (n = 0; !rc && n < v.count; n++)
+		struck |= contest_entry(c, found->seg, &v.entries[n], fn);
+	/* What has no footer yet gets one in which it is struck. */
+	if (!rc && struck && v.footer && !c->s->read_only)
+		rc = syncio_write(c->s->q, v.offset, v.footer, v.bytes);
+	contest_unload(c, found, &v);
+	return rc;
 }
 
 static int contest_pass(struct contest *c, struct found *found, uint32_t n, contest_fn fn)

@@ -22,6 +22,16 @@ void footer_entry_encode(struct disk_entry *disk, const struct footer_entry *e)
 	disk->batch = htole32(e->batch);
 }
 
+static bool footer_entry_struck(const struct disk_entry *disk)
+{
+	return (le16toh(disk->flags) & ~DISK_RECORD_KNOWN) == DISK_STRUCK;
+}
+
+void footer_entry_strike(struct disk_entry *disk)
+{
+	disk->flags |= htole16(DISK_STRUCK);
+}
+
 void footer_entry_decode(struct footer_entry *e, const struct disk_entry *disk)
 {
 	e->hash[0] = le64toh(disk->hash[0]);
@@ -33,6 +43,10 @@ void footer_entry_decode(struct footer_entry *e, const struct disk_entry *disk)
 	e->flags = le16toh(disk->flags);
 	e->key_len = le16toh(disk->key_len);
 	e->batch = le32toh(disk->batch);
+	if (!footer_entry_struck(disk))
+		return;
+	e->flags = DISK_TOMBSTONE;
+	e->length = e->block = 0;
 }
 
 static size_t footer_bytes(const struct footer *f, const struct layout *l)
@@ -40,13 +54,42 @@ static size_t footer_bytes(const struct footer *f, const struct layout *l)
 	return (size_t)f->blocks << l->block_shift;
 }
 
+/* What comes before the trailer, piece by piece, as if nothing were struck. */
+struct footer_body {
+	const struct disk_entry *entries;
+	size_t count; /* of these */
+	size_t bytes; /* of it all */
+	size_t at;
+	struct disk_entry entry;
+};
+
+static size_t footer_body_next(void *user, const void **data)
+{
+	struct footer_body *b = user;
+	size_t n = b->at / sizeof(*b->entries), from = b->at;
+
+	if (n < b->count && footer_entry_struck(&b->entries[n])) {
+		b->entry = b->entries[n];
+		b->entry.flags &= htole16(DISK_RECORD_KNOWN);
+		*data = &b->entry;
+		b->at += sizeof(b->entry);
+		return sizeof(b->entry);
+	}
+	while (n < b->count && !footer_entry_struck(&b->entries[n]))
+		n++;
+	b->at = n < b->count ? n * sizeof(*b->entries) : b->bytes;
+	*data = (const uint8_t *)b->entries + from;
+	return b->at - from;
+}
+
 /* The trailer sums itself and all that comes before it. */
 static uint64_t footer_sum(const struct footer *f, const void *buf, const struct layout *l,
 			   const struct sum_key *key)
 {
 	size_t body = footer_bytes(f, l) - sizeof(struct disk_trailer);
+	struct footer_body pieces = { .entries = buf, .count = f->count, .bytes = body };
 	uint64_t sums[2] = {
-		htole64(sum_data(key, SUM_FOOTER, f->place, buf, body)),
+		htole64(sum_pieces(key, SUM_FOOTER, f->place, footer_body_next, &pieces)),
 		htole64(sum_data(key, SUM_FOOTER, f->place,
 				 (const uint8_t *)buf + body + DISK_SUM_FROM,
 				 sizeof(struct disk_trailer) - DISK_SUM_FROM)),

@@ -38,6 +38,8 @@ enum footer_state {
 
 void footer_entry_encode(struct disk_entry *disk, const struct footer_entry *e);
 void footer_entry_decode(struct footer_entry *e, const struct disk_entry *disk);
+/* Has the entry count as a tombstone from now on; the footer around it stays valid. */
+void footer_entry_strike(struct disk_entry *disk);
 
 /* Finishes a footer of F->blocks blocks at BUF whose entries are in place: trailer, padding,
  * checksum. */

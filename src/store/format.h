@@ -137,6 +137,10 @@ enum disk_record_flags {
 	DISK_AGAIN = 1 << 1, /* appended again, with its old number */
 };
 #define DISK_RECORD_KNOWN (DISK_TOMBSTONE | DISK_AGAIN)
+/* In the flags of a footer entry, beside those: the record lost against a younger one in another
+ * log, and counts as a tombstone. No checksum changes with it, so that a footer in which it is put
+ * is valid at any moment; several bits, so that one that flips does not make it. */
+#define DISK_STRUCK 0x5ac0u
 
 /* One record of a batch; key_len bytes of key follow, padded with zeroes to 8. */
 struct disk_record {

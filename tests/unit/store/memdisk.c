@@ -172,6 +172,9 @@ static void finish(struct held *h)
 
 static int is_held(const struct held *h)
 {
+	if (h->cmd->op == WEIR_OP_WRITE)
+		return memdisk.hold_end && h->cmd->offset + h->cmd->length == memdisk.hold_end &&
+		       !memdisk.off;
 	return memdisk.hold_length && h->cmd->op == WEIR_OP_READ &&
 	       h->cmd->length == memdisk.hold_length;
 }
@@ -246,10 +249,15 @@ void memdisk_free(void)
 	free(memdisk.writes);
 }
 
-void memdisk_cut(void)
+void memdisk_off(void)
 {
 	if (!memdisk.off)
 		switch_off();
+}
+
+void memdisk_cut(void)
+{
+	memdisk_off();
 	memcpy(memdisk.now, memdisk.medium, memdisk.bytes);
 	memset(memdisk.writes, 0, memdisk.bytes / memdisk.sector * sizeof(*memdisk.writes));
 }

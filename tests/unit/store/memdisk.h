@@ -27,6 +27,7 @@ struct memdisk {
 	uint64_t fail_from, fail_to;
 	unsigned fails;
 	uint64_t hold_length; /* reads of this length do not end; 0: all do */
+	uint64_t hold_end;    /* likewise writes that reach to here, while the power is on */
 	/* Is told of each command when it comes and when it has ended well; may be NULL. */
 	void (*watch)(const struct weir_cmd *cmd, int ended);
 };
@@ -38,7 +39,9 @@ extern const struct engine_ops memdisk_engine;
 void memdisk_load(struct rig *rig, uint32_t sector, uint64_t seed);
 void memdisk_free(void);
 
-/* Switches off now, if that has not happened, and takes the drive as it is left: each sector
+/* Switches off now, if that has not happened; in a callback too. */
+void memdisk_off(void);
+/* The same, and takes the drive as it is left: each sector
  * written since it was flushed is new or old. */
 void memdisk_cut(void);
 /* Switches on; off again with command number OFF_AT (0: never). */

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_streams.c - tenants and their streams: who goes where, what survives, and what becomes of
- * keys that move from one stream to another.
+ * test_streams.c - tenants and their streams: who goes where, and what survives.
  */
 #include <errno.h>
 #include <stdio.h>
 
-#include "memdisk.h"
+#include "rig.h"
 
 #define IMAGE (5u << 19)
 #define SEGMENT (64u << 10)
 
 static struct rig rig;
-static struct weir_store *store;
-static struct weir_queue *queue;
-static struct weir_device *device;
 static uint64_t seed;
 
 static int setup(void **state)
@@ -258,158 +254,6 @@ static void floods(void **state)
 		assert_int_equal(stream_info(n).live_bytes, 0);
 }
 
-static void power_on(void)
-{
-	memdisk_on(0);
-	if (memdisk_open(&store, &queue, &device))
-		fail_msg("open: %s", weir_error());
-}
-
-static void power_off(void)
-{
-	memdisk_cut();
-	memdisk_close(store, queue, device);
-}
-
-static int put_key(uint64_t key, uint64_t version, uint32_t flags)
-{
-	uint8_t value[4000];
-
-	rig_value(key, version, value, sizeof(value));
-	return weir_store_put(store, &key, sizeof(key), value, sizeof(value), flags);
-}
-
-/* The version of KEY that is there, of 1 and 2; 0: none. */
-static uint64_t version_of(uint64_t key)
-{
-	uint8_t value[4000], want[4000];
-	size_t length = 0;
-	int rc = weir_store_get(store, &key, sizeof(key), value, sizeof(value), &length);
-
-	if (rc == -ENOENT)
-		return 0;
-	assert_int_equal(rc, 0);
-	for (uint64_t version = 1; version <= 2; version++) {
-		rig_value(key, version, want, sizeof(want));
-		if (!memcmp(value, want, sizeof(want)))
-			return version;
-	}
-	fail_msg("key %u has other bytes", (unsigned)key);
-	return 0;
-}
-
-static uint64_t contested(void)
-{
-	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
-
-	assert_int_equal(weir_store_stats(store, &stats), 0);
-	return stats.recovered_contested;
-}
-
-/* Fills stream 0 until the oldest segment of all, that of key 0, has gone. */
-static void evict_oldest(void)
-{
-	for (uint64_t key = 1000; version_of(0); key++)
-		assert_int_equal(put_key(key, 1, 0), 0);
-}
-
-/* Key 1 is put into one stream, deleted, and put into another, whose segment is the older one;
- * nothing of the last two is flushed. */
-static void move_key(unsigned n)
-{
-	uint32_t a, b;
-
-	memdisk_load(&rig, 4096, n);
-	power_on();
-	assert_true(weir_store_tenant(store, "a", &a) >= 0 &&
-		    weir_store_tenant(store, "b", &b) >= 0);
-	assert_int_equal(put_key(0, 1, WEIR_PUT_STREAM(b)), 0);
-	assert_int_equal(put_key(1, 1, WEIR_PUT_STREAM(a) | WEIR_PUT_DURABLE), 0);
-	assert_int_equal(weir_store_delete(store, &(uint64_t){ 1 }, sizeof(uint64_t), 0), 0);
-	assert_int_equal(put_key(1, 2, WEIR_PUT_STREAM(b)), 0);
-	power_off();
-}
-
-/* A power cut that keeps the last put and loses the tombstone leaves the key alive twice. The
- * younger version counts, and when it is evicted the older does not come back. */
-static void the_older_version_does_not_come_back(void **state)
-{
-	unsigned n, twice = 0, seen[3] = { 0 };
-
-	(void)state;
-	for (n = 0; n < 24; n++) {
-		uint64_t version;
-
-		move_key(n);
-		power_on();
-		version = version_of(1);
-		seen[version]++;
-		if (contested()) {
-			twice++;
-			assert_int_equal(version, 2);
-			evict_oldest();
-			assert_int_equal(version_of(1), 0);
-			power_off();
-			power_on();
-			assert_int_equal(version_of(1), 0);
-			assert_int_equal(contested(), 0);
-		}
-		power_off();
-		memdisk_free();
-	}
-	/* Each way that it can go was met. */
-	assert_true(twice && seen[0] && seen[1] && seen[2] > twice);
-}
-
-/* A move whose power cut left the key twice; N is where to look on. */
-static unsigned contested_move(unsigned n)
-{
-	for (int twice = 0; !twice; n++) {
-		move_key(n);
-		power_on();
-		twice = contested() > 0;
-		power_off();
-		memdisk_free();
-		assert_true(n < 100);
-	}
-	return n - 1;
-}
-
-/* Opens the drive, which goes off at command number CUT. True: it did not come to that. */
-static int open_cut(uint64_t cut)
-{
-	int done;
-
-	memdisk_on(cut);
-	if (!memdisk_open(&store, &queue, &device))
-		memdisk_close(store, queue, device);
-	done = !memdisk.off;
-	memdisk_cut();
-	return done;
-}
-
-/* A recovery that is switched off anywhere ends, run again, as one that was not. */
-static void an_interrupted_recovery_settles_it_too(void **state)
-{
-	unsigned n = contested_move(0), cuts = 0;
-	int done = 0;
-
-	(void)state;
-	for (uint64_t cut = 1; !done; cut += 3, cuts++) {
-		move_key(n);
-		done = open_cut(cut);
-		power_on();
-		assert_int_equal(version_of(1), 2);
-		evict_oldest();
-		power_off();
-		power_on();
-		assert_int_equal(version_of(1), 0);
-		power_off();
-		memdisk_free();
-	}
-	assert_true(cuts > 10);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,10 +264,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(keys_stay_where_they_live, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_batch_one_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(floods, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_older_version_does_not_come_back, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(an_interrupted_recovery_settles_it_too, setup,
-						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_moved.c - keys that move from one stream to another, and power cuts that leave them alive
+ * in both.
+ */
+#include <errno.h>
+
+#include "memdisk.h"
+
+#define IMAGE (5u << 19)
+#define SEGMENT (64u << 10)
+#define VALUE 400u
+
+static struct rig rig;
+static struct weir_store *store;
+static struct weir_queue *queue;
+static struct weir_device *device;
+
+static int setup(void **state)
+{
+	const uint32_t *block = *state;
+
+	memset(&rig, 0, sizeof(rig));
+	rig.engine = "posix";
+	rig_make(&rig, IMAGE, SEGMENT, *block);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rig_remove(&rig);
+	return 0;
+}
+
+static void power_on(void)
+{
+	memdisk_on(0);
+	if (memdisk_open(&store, &queue, &device))
+		fail_msg("open: %s", weir_error());
+}
+
+static void power_off(void)
+{
+	memdisk_cut();
+	memdisk_close(store, queue, device);
+}
+
+static int put_key(uint64_t key, uint64_t version, uint32_t flags)
+{
+	uint8_t value[VALUE];
+
+	rig_value(key, version, value, sizeof(value));
+	return weir_store_put(store, &key, sizeof(key), value, sizeof(value), flags);
+}
+
+/* The version of KEY that is there, of 1 to 3; 0: none. */
+static uint64_t version_of(uint64_t key)
+{
+	uint8_t value[VALUE], want[VALUE];
+	size_t length = 0;
+	int rc = weir_store_get(store, &key, sizeof(key), value, sizeof(value), &length);
+
+	if (rc == -ENOENT)
+		return 0;
+	assert_int_equal(rc, 0);
+	for (uint64_t version = 1; version <= 3; version++) {
+		rig_value(key, version, want, sizeof(want));
+		if (!memcmp(value, want, sizeof(want)))
+			return version;
+	}
+	fail_msg("key %u has other bytes", (unsigned)key);
+	return 0;
+}
+
+static uint64_t contested(void)
+{
+	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
+
+	assert_int_equal(weir_store_stats(store, &stats), 0);
+	return stats.recovered_contested;
+}
+
+/* Fills stream 0 until the oldest segment of all, that of key 0, has gone. */
+static void evict_oldest(void)
+{
+	for (uint64_t key = 1000; version_of(0); key++)
+		assert_int_equal(put_key(key, 1, 0), 0);
+}
+
+/* Key 1 is put into one stream, deleted, and put into another, whose segment is the older one;
+ * nothing of the last two is flushed. */
+static void move_key(unsigned n)
+{
+	uint32_t a, b;
+
+	memdisk_load(&rig, 4096, n);
+	power_on();
+	assert_true(weir_store_tenant(store, "a", &a) >= 0 &&
+		    weir_store_tenant(store, "b", &b) >= 0);
+	assert_int_equal(put_key(0, 1, WEIR_PUT_STREAM(b)), 0);
+	assert_int_equal(put_key(1, 1, WEIR_PUT_STREAM(a) | WEIR_PUT_DURABLE), 0);
+	assert_int_equal(weir_store_delete(store, &(uint64_t){ 1 }, sizeof(uint64_t), 0), 0);
+	assert_int_equal(put_key(1, 2, WEIR_PUT_STREAM(b)), 0);
+	power_off();
+}
+
+/* A power cut that keeps the last put and loses the tombstone leaves the key alive twice. The
+ * younger version counts, and when it is evicted the older does not come back. */
+static void the_older_version_does_not_come_back(void **state)
+{
+	unsigned n, twice = 0, seen[3] = { 0 };
+
+	(void)state;
+	for (n = 0; n < 24; n++) {
+		uint64_t version;
+
+		move_key(n);
+		power_on();
+		version = version_of(1);
+		seen[version]++;
+		if (contested()) {
+			twice++;
+			assert_int_equal(version, 2);
+			evict_oldest();
+			assert_int_equal(version_of(1), 0);
+			power_off();
+			power_on();
+			assert_int_equal(version_of(1), 0);
+			assert_int_equal(contested(), 0);
+		}
+		power_off();
+		memdisk_free();
+	}
+	/* Each way that it can go was met. */
+	assert_true(twice && seen[0] && seen[1] && seen[2] > twice);
+}
+
+/* A recovery that is switched off anywhere ends, run again, as one that was not. */
+static void an_interrupted_recovery_settles_it_too(void **state)
+{
+	unsigned n, cut, twice = 0;
+
+	(void)state;
+	for (n = 0; n < 24; n++) {
+		move_key(n);
+		power_on();
+		twice += contested() > 0;
+		cut = contested() ? 100 : 1;
+		power_off();
+		memdisk_free();
+		for (; cut > 1; cut -= 3) {
+			move_key(n);
+			memdisk_on(cut);
+			if (!memdisk_open(&store, &queue, &device))
+				memdisk_close(store, queue, device);
+			memdisk_cut();
+			power_on();
+			assert_int_equal(version_of(1), 2);
+			evict_oldest();
+			power_off();
+			power_on();
+			assert_int_equal(version_of(1), 0);
+			power_off();
+			memdisk_free();
+		}
+	}
+	assert_true(twice);
+}
+
+static int delete_key(uint64_t key, uint32_t flags)
+{
+	return weir_store_delete(store, &key, sizeof(key), flags);
+}
+
+static int exists_key(uint64_t key)
+{
+	return weir_store_exists(store, &key, sizeof(key), NULL);
+}
+
+static void two_tenants(uint32_t stream[2])
+{
+	assert_true(weir_store_tenant(store, "a", &stream[0]) >= 0 &&
+		    weir_store_tenant(store, "b", &stream[1]) >= 0);
+}
+
+/* Deletes KEY and puts VERSION of it into STREAM, and has the power cut lose only the first. Both
+ * logs have an open segment, so that no flush comes between. */
+static void cut_between(uint64_t key, uint64_t version, uint32_t stream)
+{
+	uint8_t *before = malloc(memdisk.bytes), *after = malloc(memdisk.bytes);
+	uint64_t at;
+
+	memcpy(before, memdisk.now, memdisk.bytes);
+	assert_int_equal(delete_key(key, 0), 0);
+	memcpy(after, memdisk.now, memdisk.bytes);
+	assert_int_equal(put_key(key, version, WEIR_PUT_STREAM(stream)), 0);
+	memdisk.keep = 1;
+	power_off();
+	memdisk.keep = 0;
+	for (at = 0; at < memdisk.bytes; at += memdisk.sector)
+		if (memcmp(before + at, after + at, memdisk.sector) != 0) {
+			memcpy(memdisk.now + at, before + at, memdisk.sector);
+			memcpy(memdisk.medium + at, before + at, memdisk.sector);
+		}
+	free(before);
+	free(after);
+}
+
+/* Segments of the last life take no more: after this each log has an open one. */
+static void open_segments(const uint32_t stream[2])
+{
+	assert_int_equal(put_key(900, 1, WEIR_PUT_STREAM(stream[0]) | WEIR_PUT_DURABLE), 0);
+	assert_int_equal(put_key(901, 1, WEIR_PUT_STREAM(stream[1]) | WEIR_PUT_DURABLE), 0);
+}
+
+/* What lost had superseded something itself: neither comes back when the winner is deleted. */
+static void nor_does_what_it_superseded(void **state)
+{
+	uint32_t stream[2];
+
+	(void)state;
+	memdisk_load(&rig, 512, 1);
+	power_on();
+	two_tenants(stream);
+	assert_int_equal(put_key(1, 1, WEIR_PUT_STREAM(stream[0])), 0);
+	assert_int_equal(put_key(1, 2, WEIR_PUT_STREAM(stream[0])), 0);
+	open_segments(stream);
+	cut_between(1, 3, stream[1]);
+	power_on();
+	assert_int_equal(contested(), 1);
+	assert_int_equal(version_of(1), 3);
+	assert_int_equal(delete_key(1, WEIR_PUT_DURABLE), 0);
+	power_off();
+	power_on();
+	assert_int_equal(version_of(1), 0);
+	power_off();
+	memdisk_free();
+}
+
+/* What recovery struck is on the medium before anything else happens: the key may be deleted
+ * without a flush, and is then as it was or gone. */
+static void what_is_struck_is_durable(void **state)
+{
+	uint32_t stream[2];
+	unsigned n, seen[4] = { 0 };
+
+	(void)state;
+	for (n = 0; n < 16; n++) {
+		memdisk_load(&rig, 512, n);
+		power_on();
+		two_tenants(stream);
+		assert_int_equal(put_key(1, 1, WEIR_PUT_STREAM(stream[0])), 0);
+		open_segments(stream);
+		cut_between(1, 2, stream[1]);
+		power_on();
+		assert_int_equal(contested(), 1);
+		/* The first flush that its own segment takes is the only one. */
+		assert_int_equal(delete_key(1, 0), 0);
+		power_off();
+		power_on();
+		seen[version_of(1)]++;
+		power_off();
+		memdisk_free();
+	}
+	assert_int_equal(seen[1], 0);
+	assert_true(seen[0] && seen[2]);
+}
+
+/* The image that key 1, moved and deleted, was struck in before, and where key 2 is to be struck;
+ * the footer has several blocks. */
+static void make_struck_twice(uint32_t stream[2])
+{
+	uint64_t key;
+
+	memdisk_load(&rig, 512, 1);
+	power_on();
+	two_tenants(stream);
+	for (key = 1; key <= 30; key++)
+		assert_int_equal(put_key(key, 1, WEIR_PUT_STREAM(stream[0])), 0);
+	open_segments(stream);
+	cut_between(1, 2, stream[1]);
+	power_on();
+	assert_int_equal(contested(), 1);
+	open_segments(stream);
+	assert_int_equal(delete_key(1, WEIR_PUT_DURABLE), 0);
+	cut_between(2, 2, stream[1]);
+}
+
+static void load_image(const uint8_t *image)
+{
+	memcpy(memdisk.now, image, memdisk.bytes);
+	memcpy(memdisk.medium, image, memdisk.bytes);
+}
+
+static uint8_t *save_image(void)
+{
+	uint8_t *image = malloc(memdisk.bytes);
+
+	memcpy(image, memdisk.medium, memdisk.bytes);
+	return image;
+}
+
+/* How many commands a recovery of IMAGE takes. */
+static unsigned commands_of(const uint8_t *image)
+{
+	unsigned n;
+
+	load_image(image);
+	power_on();
+	n = (unsigned)memdisk.commands;
+	power_off();
+	return n;
+}
+
+/* Recovers IMAGE cut at every command, TIMES each, and again undisturbed; LOOK looks. */
+static void cut_everywhere(const uint8_t *image, unsigned times, void (*look)(void))
+{
+	unsigned cut, n, commands = commands_of(image);
+
+	for (cut = 1; cut <= commands + 1; cut++)
+		for (n = 0; n < times; n++) {
+			load_image(image);
+			memdisk_on(cut);
+			if (!memdisk_open(&store, &queue, &device))
+				memdisk_close(store, queue, device);
+			memdisk_cut();
+			power_on();
+			look();
+			power_off();
+		}
+}
+
+static void look_struck_twice(void)
+{
+	uint64_t key;
+
+	assert_int_equal(version_of(1), 0);
+	assert_int_equal(version_of(2), 2);
+	for (key = 3; key <= 30; key++)
+		assert_int_equal(version_of(key), 1);
+}
+
+/* A footer that is torn while it is changed would have its segment walked. */
+static void striking_tears_no_footer(void **state)
+{
+	uint32_t stream[2];
+	uint8_t *image;
+
+	(void)state;
+	make_struck_twice(stream);
+	image = save_image();
+	cut_everywhere(image, 4, look_struck_twice);
+	free(image);
+	memdisk_free();
+}
+
+static uint64_t found[31];
+
+static void note_found(void)
+{
+	for (uint64_t key = 1; key <= 30; key++)
+		found[key] = version_of(key);
+}
+
+/* A new footer that is torn over the damaged one may give back that key 1 was struck. */
+static void look_found(void)
+{
+	for (uint64_t key = 1; key <= 30; key++)
+		if (key > 1 || version_of(key))
+			assert_int_equal(version_of(key), found[key]);
+}
+
+/* The first trailer from segment FROM on; how many segments on it is. */
+static unsigned next_trailer(unsigned from)
+{
+	for (; from < IMAGE / SEGMENT - 2; from++)
+		if (!memcmp(memdisk.medium + 65536 + (uint64_t)(from + 1) * SEGMENT - 128,
+			    "weirFOT1", 8))
+			break;
+	return from;
+}
+
+/* Every footer is damaged in turn: then its segment is walked, and an interrupted recovery ends as
+ * one that was not. */
+static void damaged_footers_too(void **state)
+{
+	uint32_t stream[2];
+	uint8_t *good, *image;
+	unsigned at;
+
+	(void)state;
+	make_struck_twice(stream);
+	good = save_image();
+	for (at = next_trailer(0); at < IMAGE / SEGMENT - 2; at = next_trailer(at + 1)) {
+		load_image(good);
+		memdisk.medium[65536 + (uint64_t)(at + 1) * SEGMENT - 64] ^= 1;
+		image = save_image();
+		load_image(image);
+		power_on();
+		assert_true(contested() > 0);
+		assert_int_equal(version_of(2), 2);
+		note_found();
+		power_off();
+		cut_everywhere(image, 1, look_found);
+		load_image(good);
+		free(image);
+	}
+	free(good);
+	memdisk_free();
+}
+
+/* What happens to key 1, one after the other, each from the end of the one before. */
+struct step {
+	struct weir_store_op op;
+	uint64_t key;
+	int result; /* what it is to be */
+};
+
+static struct step steps[3];
+static unsigned step_count, steps_done;
+
+static void step_ended(struct weir_store_op *op)
+{
+	/* What ends when the power is gone says nothing. */
+	if (memdisk.off)
+		return;
+	assert_int_equal(op->result, steps[steps_done].result);
+	if (++steps_done < step_count)
+		assert_int_equal(weir_store_submit(store, &steps[steps_done].op), 0);
+	else
+		memdisk_off();
+}
+
+static void step(uint32_t kind, uint32_t flags, int result)
+{
+	static uint8_t value[VALUE];
+	struct step *at = &steps[step_count++];
+
+	memset(at, 0, sizeof(*at));
+	at->key = 1;
+	at->result = result;
+	at->op.kind = kind;
+	at->op.flags = flags;
+	at->op.key = &at->key;
+	at->op.key_len = sizeof(at->key);
+	at->op.value = value;
+	at->op.value_len = sizeof(value);
+	at->op.end = step_ended;
+}
+
+/* The next write fails, and may be there in part or whole; the power goes with the last answer, or
+ * when nothing moves because the footer, which leaves that write out, does not end. */
+static void run_failing(uint64_t hold_end)
+{
+	unsigned n;
+
+	memdisk.fail_op = WEIR_OP_WRITE;
+	memdisk.fail_to = memdisk.bytes;
+	memdisk.fails = 1;
+	memdisk.hold_end = hold_end;
+	steps_done = 0;
+	assert_int_equal(weir_store_submit(store, &steps[0].op), 0);
+	for (n = 0; steps_done < step_count && n < 300; n++)
+		assert_int_equal(weir_store_poll(store), 0);
+	power_off();
+	memdisk.hold_end = 0;
+}
+
+/* A put that failed in one log does not come back when the key was put into another and deleted
+ * there, nor when it was deleted at once. So neither is answered before the footer is there. */
+static void a_failed_put_stays_away(void **state)
+{
+	uint32_t stream[2];
+	unsigned n, held, done;
+
+	(void)state;
+	for (n = 0; n < 48; n++) {
+		held = n / 2 % 2;
+		memdisk_load(&rig, 512, n);
+		power_on();
+		two_tenants(stream);
+		open_segments(stream);
+		step_count = 0;
+		step(WEIR_STORE_PUT, WEIR_PUT_STREAM(stream[0]), -EIO);
+		if (n % 2)
+			step(WEIR_STORE_PUT, WEIR_PUT_STREAM(stream[1]), 0);
+		step(WEIR_STORE_DELETE, WEIR_PUT_DURABLE, n % 2 ? 0 : -ENOENT);
+		/* The segment of the first stream is the first of all. */
+		run_failing(held ? 65536 + SEGMENT : 0);
+		done = steps_done == step_count;
+		power_on();
+		if (done)
+			assert_int_equal(exists_key(1), -ENOENT);
+		assert_int_equal(done, !held);
+		power_off();
+		memdisk_free();
+	}
+}
+
+int main(void)
+{
+	static uint32_t large = 4096, small = 512;
+	const struct CMUnitTest tests[] = {
+		{ "the_older_version_does_not_come_back", the_older_version_does_not_come_back,
+		  setup, teardown, &large },
+		{ "an_interrupted_recovery_settles_it_too", an_interrupted_recovery_settles_it_too,
+		  setup, teardown, &large },
+		{ "nor_does_what_it_superseded", nor_does_what_it_superseded, setup, teardown,
+		  &small },
+		{ "what_is_struck_is_durable", what_is_struck_is_durable, setup, teardown, &small },
+		{ "striking_tears_no_footer", striking_tears_no_footer, setup, teardown, &small },
+		{ "damaged_footers_too", damaged_footers_too, setup, teardown, &small },
+		{ "a_failed_put_stays_away", a_failed_put_stays_away, setup, teardown, &small },
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
