@@ -145,7 +145,7 @@ static bool segment_begin(struct log *l, bool from_reserve)
 	if (!job->buf) {
 		/* Tried again with the next operation; this one need not wait for ever. */
 		if (!l->open && l->pending.first) {
-			op_end(s, op_list_pop(&l->pending), -ENOMEM);
+			op_end(s, log_pop(l), -ENOMEM);
 			log_kick(l);
 		}
 		return false;
