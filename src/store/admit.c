@@ -152,19 +152,25 @@ static int log_take(struct log *l, struct segment *seg, struct batch **b, struct
 	return 0;
 }
 
-/* Deletes that have nothing to do write nothing. True if OP was one. */
-static bool log_nothing_to_delete(struct log *l, struct weir_store_op *op)
+/* Deletes that have nothing to do write nothing. Is OP one, NEWEST being what is admitted? */
+static bool log_nothing_to_delete(struct log *l, const struct weir_store_op *op,
+				  const struct rec *newest)
 {
-	struct rec *newest;
-
 	if (op->kind != WEIR_STORE_DELETE)
 		return false;
-	newest = admitted_find(l->s, op->s_hash);
-	if (newest ? !(newest->flags & DISK_TOMBSTONE) : index_get(&l->s->index, op->s_hash, NULL))
-		return false;
-	log_pop(l);
-	/* "Not there" is true only when the tombstone that makes it so is written, and durable only
-	 * when that is flushed. */
+	return newest ? newest->flags & DISK_TOMBSTONE : !index_get(&l->s->index, op->s_hash, NULL);
+}
+
+/* "Not there" is true only when the tombstone that makes it so is written, and durable only when
+ * that is flushed. A put that failed may be what makes it so: that is not there when the footer
+ * says so. */
+static enum admit_result log_not_there(struct log *l, struct rec *newest)
+{
+	struct weir_store_op *op;
+
+	if (!newest && publish_failing(l->s))
+		return ADMIT_WAIT;
+	op = log_pop(l);
 	if (newest) {
 		op_list_add(&newest->followers, op);
 	} else if (op->flags & WEIR_PUT_DURABLE) {
@@ -173,7 +179,7 @@ static bool log_nothing_to_delete(struct log *l, struct weir_store_op *op)
 	} else {
 		op_end(l->s, op, -ENOENT);
 	}
-	return true;
+	return ADMIT_NEXT;
 }
 
 static void log_flush_batch(struct batch **b)
@@ -189,6 +195,7 @@ static void log_flush_batch(struct batch **b)
 static enum admit_result log_admit_one(struct log *l, struct batch **b)
 {
 	struct weir_store_op *op = l->pending.first;
+	struct rec *newest;
 	struct segment *seg;
 	int rc;
 
@@ -196,8 +203,9 @@ static enum admit_result log_admit_one(struct log *l, struct batch **b)
 		op_end(l->s, log_pop(l), l->s->broken);
 		return ADMIT_NEXT;
 	}
-	if (log_nothing_to_delete(l, op))
-		return ADMIT_NEXT;
+	newest = admitted_find(l->s, op->s_hash);
+	if (log_nothing_to_delete(l, op, newest))
+		return log_not_there(l, newest);
 	if (*b && !batch_takes(*b, op))
 		log_flush_batch(b);
 	seg = *b ? (*b)->seg : log_room(l, op);

@@ -385,6 +385,8 @@ void batch_fail(struct batch *b, int result);
 /* publish.c: from written batches to acknowledgements */
 void batch_written(struct sio *sio, int result);
 void log_publish(struct log *l);
+/* Is there a failed write that no footer leaves out yet? */
+bool publish_failing(const struct weir_store *s);
 
 /* segment.c */
 void segment_free_add(struct weir_store *s, struct segment *seg);

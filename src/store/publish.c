@@ -108,6 +108,19 @@ static bool batch_held_back(const struct batch *b)
 	return false;
 }
 
+bool publish_failing(const struct weir_store *s)
+{
+	const struct segment *seg;
+	const struct log *l;
+	uint32_t i;
+
+	LOGS_FOREACH(s, l, i)
+	TAILQ_FOREACH(seg, &l->sealing, sealing)
+		if (seg->failed)
+			return true;
+	return false;
+}
+
 void log_publish(struct log *l)
 {
 	struct weir_store *s = l->s;
