@@ -204,7 +204,7 @@ struct weir_store_op {
  * weir/queue.h for callbacks (submitting more is fine, blocking is not). Never blocks. Puts that
  * are submitted together share batches. With opts.attach the owner must poll
  * (weir_store_poll()) or block in a call for anything to move.
- * Errors (`end` is not called): -EINVAL (key or value length, kind, priority class), -EFBIG
+ * Errors (`end` is not called): -EINVAL (key or value length, kind, stream, priority class), -EFBIG
  * (weir_error() names the segment size that would fit). Any thread.
  */
 int weir_store_submit(struct weir_store *s, struct weir_store_op *op);

@@ -31,7 +31,8 @@ extern "C" {
 /*
  * *STREAM is the one that TENANT's new keys go to, for WEIR_PUT_STREAM(). The first time a tenant
  * is met it is written to both superblock copies, which takes two flushes; ask once and keep the
- * number. Returns 1 if the tenant is new, 0 if it was known.
+ * number. Returns 1 if the tenant is new, 0 if it was known
+ * or has no row in the table.
  * Errors: -EINVAL (the length of the name), -EROFS (new, and the store is read-only), -EIO,
  * -ENOMEM, -EDEADLK from a callback. Blocks; any thread.
  */

@@ -234,7 +234,8 @@ struct super_job {
 	struct flush_waiter flushed;
 	struct weir_store *s;
 	struct super next;
-	unsigned copy;
+	unsigned first;	  /* copy to begin with: what failed last is the one that may be damaged */
+	unsigned written; /* copies */
 	void *buf;
 	size_t buf_bytes;
 	struct weir_store_op *op; /* who asked for it; NULL: none is under way */
@@ -248,7 +249,7 @@ struct log {
 	struct segment_list segments; /* oldest first, the open one last */
 	struct segment *open;
 	struct segment_list ahead; /* empty; begun or being begun, oldest first */
-	uint32_t ahead_count, begin_failures;
+	uint32_t ahead_count;
 	struct op_list pending; /* puts and deletes that hold no position yet */
 	struct weir_task admit;
 	bool admit_posted;
@@ -307,8 +308,10 @@ struct weir_store {
 	struct segment_list free;
 	uint32_t free_count;
 	uint32_t reclaiming; /* on their way to be free */
+	uint32_t begin_failures;
+	uint64_t tickets; /* given to logs that wait for a segment */
 	struct log *logs[DISK_STREAMS];
-	uint32_t nr_logs; /* atomic: other threads look */
+	uint32_t nr_logs;
 	struct claims claims[CLAIM_BUCKETS];
 	struct super_job super_job;
 	struct weir_fdp *fdp; /* where streams are placed; else NULL */

@@ -24,7 +24,7 @@ int logs_make(struct weir_store *s, uint32_t n)
 		 * life. */
 		l->published = (struct logpos){ { s->super.epoch, 0 }, 0 };
 		s->logs[s->nr_logs] = l;
-		__atomic_store_n(&s->nr_logs, s->nr_logs + 1, __ATOMIC_RELEASE);
+		s->nr_logs++;
 	}
 	return 0;
 }

@@ -33,7 +33,9 @@ static int op_too_long(struct weir_store *s, uint64_t length)
 
 static int op_check_stream(struct weir_store *s, uint32_t stream)
 {
-	uint32_t n = __atomic_load_n(&s->nr_logs, __ATOMIC_ACQUIRE);
+	/* There may be a log for one more, whose superblock is on the way or could not be written.
+	 */
+	uint32_t n = __atomic_load_n(&s->super.streams, __ATOMIC_ACQUIRE);
 
 	if (stream < n)
 		return 0;

@@ -94,8 +94,8 @@ static void begin_failed(struct begin_job *job, int result)
 	job->seg->state = SEGMENT_RETIRED;
 	job->seg = NULL;
 	/* Few segments: puts would wait for one that never comes. */
-	if (++l->begin_failures >= BEGIN_FAILURES_MAX ||
-	    l->begin_failures >= l->s->lay->segments / 4)
+	if (++l->s->begin_failures >= BEGIN_FAILURES_MAX ||
+	    l->s->begin_failures >= l->s->lay->segments / 4)
 		store_break(l->s, result);
 	log_kick(l);
 }

@@ -97,7 +97,7 @@ static void tenant_install(struct weir_store *s, const struct super *next)
 	memcpy(s->super.stream, next->stream, sizeof(s->super.stream));
 	memcpy(s->super.tenant, next->tenant, sizeof(s->super.tenant));
 	memcpy(s->super.name, next->name, sizeof(s->super.name));
-	__atomic_store_n(&s->super.streams, next->streams, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->super.streams, next->streams, __ATOMIC_RELEASE);
 	__atomic_store_n(&s->super.tenants, next->tenants, __ATOMIC_RELAXED);
 	placing_apply(s, &s->super);
 }
@@ -121,11 +121,17 @@ static void tenant_finish(struct super_job *job, int result)
 
 static void tenant_write(struct super_job *job);
 
+/* The copy that is written. */
+static unsigned tenant_copy(const struct super_job *job)
+{
+	return (job->first + job->written) % 2;
+}
+
 static void tenant_flushed(struct flush_waiter *w, int result)
 {
 	struct super_job *job = container_of(w, struct super_job, flushed);
 
-	if (result || ++job->copy == 2)
+	if (result || ++job->written == 2)
 		tenant_finish(job, result);
 	else
 		tenant_write(job);
@@ -135,19 +141,23 @@ static void tenant_written(struct sio *sio, int result)
 {
 	struct super_job *job = container_of(sio, struct super_job, sio);
 
-	/* The second copy stays untouched until the first is on the medium. */
-	if (result)
+	/* The second copy stays untouched until the first is on the medium; and where it fails it
+	 * is the first one next time, as the other is the only good one then. */
+	if (result) {
+		job->first = tenant_copy(job);
 		tenant_finish(job, result);
-	else
+	} else {
 		flush_wait(job->s, &job->flushed, tenant_flushed);
+	}
 }
 
 static void tenant_write(struct super_job *job)
 {
+	unsigned copy = tenant_copy(job);
+
 	memset(job->buf, 0, job->buf_bytes);
-	super_encode(job->buf, &job->next, job->copy + 1);
-	weir_io_write(&job->sio.io, job->next.layout.copy_offset[job->copy], job->buf,
-		      job->buf_bytes);
+	super_encode(job->buf, &job->next, copy + 1);
+	weir_io_write(&job->sio.io, job->next.layout.copy_offset[copy], job->buf, job->buf_bytes);
 	sio_submit(job->s, &job->sio, tenant_written);
 }
 
@@ -176,7 +186,7 @@ static void tenant_create(struct weir_store *s, struct weir_store_op *op)
 		return;
 	}
 	job->op = op;
-	job->copy = 0;
+	job->written = 0;
 	tenant_write(job);
 }
 
@@ -187,12 +197,12 @@ static void tenant_begin(struct weir_store *s, struct weir_store_op *op)
 
 	if (tenant_find(s, id, &ask->stream)) {
 		op_end(s, op, 0);
-	} else if (s->read_only || s->broken) {
-		op_end(s, op, -EROFS);
 	} else if (s->super.tenants == DISK_TENANTS) {
 		/* No row is needed where the name says it all. */
 		ask->stream = (uint32_t)(id % s->super.streams);
 		op_end(s, op, 0);
+	} else if (s->read_only || s->broken) {
+		op_end(s, op, -EROFS);
 	} else {
 		tenant_create(s, op);
 	}

@@ -147,10 +147,9 @@ static void op_acknowledged(const struct weir_store_op *op, uint64_t key, unsign
 
 	if (op->kind == WEIR_STORE_SYNC)
 		return;
-	/* That a key is not there is a promise too, unless a put of it failed before: that may be
-	 * there after all. What comes when the drive is gone says nothing. */
-	if (op->result && (op->kind != WEIR_STORE_DELETE || op->result != -ENOENT || memdisk.off ||
-			   m->acked != index - 1))
+	/* That a key is not there is a promise too, also where a put of it failed before. What
+	 * comes when the drive is gone says nothing. */
+	if (op->result && (op->kind != WEIR_STORE_DELETE || op->result != -ENOENT || memdisk.off))
 		return;
 	if (index > m->acked)
 		m->acked = index;
