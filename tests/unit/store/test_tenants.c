@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_tenants.c - tenants that come while other things happen: power cuts, failing writes, other
+ * threads, a store that is full.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "memdisk.h"
+
+#define SEGMENT (64u << 10)
+#define IMAGE (64u * SEGMENT + (128u << 10))
+#define STREAMS 8u /* of 64 segments */
+#define KEYS 400u
+#define VALUE_MAX 12000u
+#define THREADS 4u
+#define NAMES 12u
+
+static struct rig rig;
+static struct weir_store *store;
+static struct weir_queue *queue;
+static struct weir_device *device;
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&rig, 0, sizeof(rig));
+	rig.engine = "posix";
+	rig_make(&rig, IMAGE, SEGMENT, 4096);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rig_remove(&rig);
+	return 0;
+}
+
+static void power_on(void)
+{
+	memdisk_on(0);
+	if (memdisk_open(&store, &queue, &device))
+		fail_msg("open: %s", weir_error());
+}
+
+static void power_off(void)
+{
+	memdisk_cut();
+	memdisk_close(store, queue, device);
+	/* What was under way when the power went is no more. */
+	memset(memdisk.writes, 0, memdisk.bytes / memdisk.sector * sizeof(*memdisk.writes));
+}
+
+static int put_key(uint64_t key, uint64_t version, size_t length, uint32_t flags)
+{
+	static uint8_t value[VALUE_MAX];
+
+	rig_value(key, version, value, length);
+	return weir_store_put(store, &key, sizeof(key), value, length, flags);
+}
+
+static int exists(uint64_t key)
+{
+	return weir_store_exists(store, &key, sizeof(key), NULL);
+}
+
+/* A store with tenant a, which has key 1. */
+static void one_tenant(uint64_t seed)
+{
+	uint32_t a;
+
+	memdisk_load(&rig, 512, seed);
+	power_on();
+	assert_int_equal(weir_store_tenant(store, "a", &a), 1);
+	assert_int_equal(put_key(1, 1, 100, WEIR_PUT_STREAM(a) | WEIR_PUT_DURABLE), 0);
+}
+
+/* After a power cut while "b" came, who had RC for an answer. */
+static void check_after_cut(int rc, uint32_t b)
+{
+	uint32_t stream;
+
+	power_off();
+	power_on();
+	assert_int_equal(weir_store_tenant(store, "a", &stream), 0);
+	assert_int_equal(stream, 1);
+	assert_int_equal(exists(1), 0);
+	if (rc >= 0) {
+		assert_int_equal(weir_store_tenant(store, "b", &stream), 0);
+		assert_int_equal(stream, b);
+	}
+	assert_true(weir_store_tenant(store, "c", &stream) > 0);
+	power_off();
+	memdisk_free();
+}
+
+static void power_goes_while_one_comes(void **state)
+{
+	unsigned cut, n, came = 0;
+	uint32_t b = 0;
+	int rc;
+
+	(void)state;
+	for (cut = 1; cut <= 8; cut++)
+		for (n = 0; n < 4; n++) {
+			one_tenant(n);
+			memdisk.off_at = memdisk.commands + cut;
+			rc = weir_store_tenant(store, "b", &b);
+			assert_true(cut > 3 || rc < 0);
+			came += rc == 1;
+			check_after_cut(rc, b);
+		}
+	assert_true(came);
+}
+
+/* A copy that could not be written is damaged: the other is touched only when this one is whole
+ * again. */
+static void power_goes_after_a_copy_failed(void **state)
+{
+	unsigned cut, copy, n;
+	uint32_t b = 0;
+	int rc;
+
+	(void)state;
+	for (cut = 1; cut <= 5; cut++)
+		for (n = 0; n < 8; n++)
+			for (copy = 0; copy < 2; copy++) {
+				one_tenant(n);
+				memdisk.fail_op = WEIR_OP_WRITE;
+				memdisk.fail_from = copy ? IMAGE / 2 : 0;
+				memdisk.fail_to = copy ? IMAGE : 4096;
+				memdisk.fails = 1;
+				assert_int_equal(weir_store_tenant(store, "x", &b), -EIO);
+				assert_int_equal(put_key(2, 1, 100, WEIR_PUT_STREAM(2)), -EINVAL);
+				memdisk.off_at = memdisk.commands + cut;
+				rc = weir_store_tenant(store, "b", &b);
+				check_after_cut(rc, b);
+			}
+}
+
+static void all_streams(uint32_t stream[STREAMS])
+{
+	char name[2] = { 0 };
+	unsigned n;
+
+	stream[0] = 0;
+	for (n = 1; n < STREAMS; n++) {
+		name[0] = (char)('a' + n);
+		assert_true(weir_store_tenant(store, name, &stream[n]) >= 0);
+		assert_int_equal(stream[n], n);
+	}
+}
+
+/* Segments that cannot be begun are lost for all: the store stops before puts wait for ever. */
+static void headers_fail_in_all_streams(void **state)
+{
+	uint32_t stream[STREAMS];
+	unsigned n;
+	int rc = 0;
+
+	(void)state;
+	memdisk_load(&rig, 512, 1);
+	power_on();
+	all_streams(stream);
+	for (n = 0; n < STREAMS && !rc; n++) {
+		memdisk.fail_op = WEIR_OP_WRITE;
+		memdisk.fail_to = memdisk.bytes;
+		memdisk.fails = 5;
+		rc = put_key(n, 1, 100, WEIR_PUT_STREAM(stream[n]));
+	}
+	assert_int_equal(rc, -EROFS);
+	assert_int_equal(n, 2);
+	memdisk.fails = 0;
+	power_off();
+	memdisk_free();
+}
+
+static uint64_t last[KEYS]; /* version of each key; 0: deleted */
+
+/* 16 puts and deletes of keys that differ, in any streams. */
+static void some_operations(uint64_t *seed, const uint32_t stream[STREAMS], uint64_t round)
+{
+	static uint8_t value[16][VALUE_MAX];
+	struct weir_store_op ops[16];
+	uint64_t keys[16], first = rig_random(seed) % KEYS;
+	unsigned n;
+
+	memset(ops, 0, sizeof(ops));
+	for (n = 0; n < 16; n++) {
+		keys[n] = (first + n) % KEYS;
+		ops[n].key = &keys[n];
+		ops[n].key_len = sizeof(keys[n]);
+		ops[n].kind = rig_random(seed) % 4 ? WEIR_STORE_PUT : WEIR_STORE_DELETE;
+		ops[n].flags = WEIR_PUT_STREAM(stream[rig_random(seed) % STREAMS]);
+		ops[n].flags |= rig_random(seed) % 8 ? 0 : WEIR_PUT_DURABLE;
+		last[keys[n]] = ops[n].kind == WEIR_STORE_PUT ? round : 0;
+		if (ops[n].kind != WEIR_STORE_PUT)
+			continue;
+		ops[n].value = value[n];
+		ops[n].value_len = 1 + rig_random(seed) % VALUE_MAX;
+		rig_value(keys[n], round, value[n], ops[n].value_len);
+	}
+	weir_store_run(store, ops, 16);
+	for (n = 0; n < 16; n++)
+		if (ops[n].kind == WEIR_STORE_PUT || ops[n].result != -ENOENT)
+			assert_int_equal(ops[n].result, 0);
+}
+
+/* Each key has its last version, or was evicted. */
+static void check_last(void)
+{
+	static uint8_t value[VALUE_MAX], want[VALUE_MAX];
+	uint64_t key;
+	size_t length;
+	unsigned present = 0;
+
+	for (key = 0; key < KEYS; key++) {
+		int rc = weir_store_get(store, &key, sizeof(key), value, sizeof(value), &length);
+
+		if (rc == -ENOENT)
+			continue;
+		assert_int_equal(rc, 0);
+		assert_true(last[key] > 0);
+		rig_value(key, last[key], want, length);
+		assert_memory_equal(value, want, length);
+		present++;
+	}
+	assert_true(present > KEYS / 8);
+}
+
+/* As many streams as there can be, on a full store: nothing hangs, nothing is mixed up. */
+static void full_with_all_streams(void **state)
+{
+	uint32_t stream[STREAMS];
+	uint64_t seed, round, random;
+
+	(void)state;
+	for (seed = 1; seed <= 3; seed++) {
+		memdisk_load(&rig, 4096, seed);
+		memset(last, 0, sizeof(last));
+		random = seed;
+		power_on();
+		all_streams(stream);
+		for (round = 1; round <= 150; round++)
+			some_operations(&random, stream, round);
+		check_last();
+		assert_int_equal(memdisk_close(store, queue, device), 0);
+		power_on();
+		check_last();
+		power_off();
+		memdisk_free();
+	}
+}
+
+struct asker {
+	pthread_t thread;
+	unsigned number;
+	uint32_t stream[NAMES];
+	unsigned created;
+};
+
+static void *ask(void *arg)
+{
+	struct asker *a = arg;
+	uint8_t value[500] = { 0 };
+	unsigned n;
+
+	for (n = 0; n < NAMES; n++) {
+		uint64_t key = a->number * 1000 + n;
+		char name[16];
+		int rc;
+
+		snprintf(name, sizeof(name), "tenant %u", n);
+		rc = weir_store_tenant(rig.s, name, &a->stream[n]);
+		if (rc < 0 || weir_store_put(rig.s, &key, sizeof(key), value, sizeof(value),
+					     WEIR_PUT_STREAM(a->stream[n])))
+			return "failed";
+		a->created += rc == 1;
+	}
+	return NULL;
+}
+
+/* Several threads ask for the same tenants, beside puts: all hear the same, and one made it. */
+static void threads_ask_at_once(void **state)
+{
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	struct asker askers[THREADS];
+	unsigned n, created = 0;
+	void *failed;
+
+	(void)state;
+	rig_open(&rig);
+	for (n = 0; n < THREADS; n++) {
+		askers[n] = (struct asker){ .number = n };
+		assert_int_equal(pthread_create(&askers[n].thread, NULL, ask, &askers[n]), 0);
+	}
+	for (n = 0; n < THREADS; n++) {
+		assert_int_equal(weir_store_info(rig.s, &info), 0);
+		assert_int_equal(pthread_join(askers[n].thread, &failed), 0);
+		assert_null(failed);
+		assert_memory_equal(askers[n].stream, askers[0].stream, sizeof(askers[n].stream));
+		created += askers[n].created;
+	}
+	assert_int_equal(created, NAMES);
+	assert_int_equal(weir_store_info(rig.s, &info), 0);
+	assert_int_equal(info.tenants, NAMES);
+	assert_int_equal(info.streams, STREAMS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(power_goes_while_one_comes, setup, teardown),
+		cmocka_unit_test_setup_teardown(power_goes_after_a_copy_failed, setup, teardown),
+		cmocka_unit_test_setup_teardown(headers_fail_in_all_streams, setup, teardown),
+		cmocka_unit_test_setup_teardown(full_with_all_streams, setup, teardown),
+		cmocka_unit_test_setup_teardown(threads_ask_at_once, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
