@@ -309,7 +309,6 @@ struct weir_store {
 	uint32_t free_count;
 	uint32_t reclaiming; /* on their way to be free */
 	uint32_t begin_failures;
-	uint64_t tickets; /* given to logs that wait for a segment */
 	struct log *logs[DISK_STREAMS];
 	uint32_t nr_logs;
 	struct claims claims[CLAIM_BUCKETS];
