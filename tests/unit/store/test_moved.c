@@ -11,6 +11,15 @@
 #define SEGMENT (64u << 10)
 #define VALUE 400u
 
+/* The sanitizers are slow: of what is repeated they see every so manieth. */
+#if defined(__SANITIZE_THREAD__)
+#define EVERY 12u
+#elif defined(__SANITIZE_ADDRESS__)
+#define EVERY 4u
+#else
+#define EVERY 1u
+#endif
+
 static struct rig rig;
 static struct weir_store *store;
 static struct weir_queue *queue;
@@ -149,7 +158,7 @@ static void an_interrupted_recovery_settles_it_too(void **state)
 		cut = contested() ? 100 : 1;
 		power_off();
 		memdisk_free();
-		for (; cut > 1; cut -= 3) {
+		for (; cut > 3 * EVERY; cut -= 3 * EVERY) {
 			move_key(n);
 			memdisk_on(cut);
 			if (!memdisk_open(&store, &queue, &device))
@@ -318,7 +327,7 @@ static void cut_everywhere(const uint8_t *image, unsigned times, void (*look)(vo
 {
 	unsigned cut, n, commands = commands_of(image);
 
-	for (cut = 1; cut <= commands + 1; cut++)
+	for (cut = 1; cut <= commands + 1; cut += EVERY)
 		for (n = 0; n < times; n++) {
 			load_image(image);
 			memdisk_on(cut);
