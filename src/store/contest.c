@@ -187,7 +187,9 @@ static int contest_segment(struct contest *c, struct found *found, contest_fn fn
 
 	for (n = 0; !rc && n < v.count; n++)
 		struck |= contest_entry(c, found->seg, &v.entries[n], fn);
-	/* What has no footer yet gets one in which it is struck. */
+	/* What has no footer yet gets one in which it is struck. Both are on the medium before the
+	 * winner can be deleted or evicted: the first batch comes after the flush of its segment's
+	 * header, and a free mark after a flush. */
 	if (!rc && struck && v.footer && !c->s->read_only)
 		rc = syncio_write(c->s->q, v.offset, v.footer, v.bytes);
 	contest_unload(c, found, &v);

@@ -431,9 +431,6 @@ static int recover_steps(struct recover *r)
 		rc = recover_footers(r);
 	if (!rc)
 		rc = recover_segments(r);
-	/* What lost against a younger version must be gone before that can be deleted. */
-	if (0 && !rc)
-		rc = syncio_flush(s->q);
 	return rc;
 }
 
