@@ -55,8 +55,8 @@ struct bfq_group;
 
 /* What has a weight and a place in a tree: a queue or a group. All times are virtual. */
 struct bfq_entity {
-	RB_ENTRY(bfq_entity) node;	 /* active */
-	TAILQ_ENTRY(bfq_entity) resting; /* resting */
+	RB_ENTRY(bfq_entity) node;    /* active, in the tree */
+	TAILQ_ENTRY(bfq_entity) link; /* active, in the row; or resting */
 	uint64_t start, finish;
 	uint64_t min_start;	  /* the smallest start in the subtree */
 	uint64_t seq;		  /* orders equal finishes */
@@ -65,6 +65,7 @@ struct bfq_entity {
 	uint32_t new_weight;	  /* from the next activation or requeueing on */
 	uint8_t class;		  /* enum bfq_class */
 	uint8_t place;		  /* enum bfq_place */
+	bool in_row;		  /* active: in the row, not in the tree */
 	bool is_group;
 	struct bfq_group *parent;
 };
@@ -73,8 +74,9 @@ RB_HEAD(bfq_entities, bfq_entity);
 
 /* One class of a group. */
 struct bfq_tree {
-	struct bfq_entities active;
-	struct bfq_entity *last; /* the active one that finishes last */
+	struct bfq_entities active; /* those that are not in the row */
+	/* Active too, in the order in which they start and finish. */
+	TAILQ_HEAD(bfq_row, bfq_entity) row;
 	TAILQ_HEAD(, bfq_entity) resting;
 	uint64_t vtime, last_seq;
 	uint64_t last_finish; /* of all that ever rested */
@@ -207,6 +209,8 @@ static inline uint64_t bfq_end(const struct sched_rq *rq)
 /* wf2q.c. DELTA: what SERVICE means in virtual time to WEIGHT. */
 uint64_t wf2q_delta(uint64_t service, uint64_t weight);
 void wf2q_init(struct bfq_tree *t);
+/* Nobody is active. */
+bool wf2q_empty(const struct bfq_tree *t);
 /* E, nowhere or resting, with its budget and new_weight set, wants service. BACKSHIFT: its short
  * absence shall not cost it its place; a raised one (RAISE) still less. */
 void wf2q_activate(struct bfq_tree *t, struct bfq_entity *e, bool backshift, uint32_t raise);

@@ -33,9 +33,9 @@ static struct bfq_entity *path_next(struct bfq *d, struct bfq_group *g, bool cho
 
 	if (choose && idle_due)
 		g->idle_ns = d->now;
-	if (idle_due && RB_ROOT(&g->tree[BFQ_IDLE].active))
+	if (idle_due && !wf2q_empty(&g->tree[BFQ_IDLE]))
 		return wf2q_next(&g->tree[BFQ_IDLE], choose);
-	while (class < BFQ_IDLE && !RB_ROOT(&g->tree[class].active))
+	while (class < BFQ_IDLE && wf2q_empty(&g->tree[class]))
 		class ++;
 	if (choose && class == BFQ_IDLE)
 		g->idle_ns = d->now;

@@ -13,6 +13,11 @@
  * coming back early. The active tree is ordered by F, and each node knows the
  * smallest S below it, so the choice takes one walk down. Times wrap; differences do not.
  *
+ * Most who come start and finish no earlier than the last one who came so. These stand in a row
+ * beside the tree: its first is the best of it, and if that one is not eligible, none is. (Who is
+ * eligible is so for good, since time never runs back: then it does not matter when he started.)
+ * A row costs the same however many stand in it.
+ *
  * Pure: knows nothing of queues, requests and clocks.
  */
 #include "sched/bfq/bfq.h"
@@ -69,39 +74,60 @@ void wf2q_init(struct bfq_tree *t)
 {
 	RB_INIT(&t->active);
 	TAILQ_INIT(&t->resting);
-	t->last = NULL;
+	TAILQ_INIT(&t->row);
 }
 
-/* Behind all others, where most newcomers belong: no way down. */
-static void wf2q_append(struct bfq_tree *t, struct bfq_entity *e)
+bool wf2q_empty(const struct bfq_tree *t)
 {
-	RB_SET(e, t->last, node);
-	RB_RIGHT(t->last, node) = e;
-	wf2q_augment(t->last);
-	bfq_entities_RB_INSERT_COLOR(&t->active, e);
+	return TAILQ_EMPTY(&t->row) && RB_EMPTY(&t->active);
+}
+
+/* E may stand behind LAST in the row of T. */
+static bool wf2q_in_order(const struct bfq_tree *t, const struct bfq_entity *last,
+			  const struct bfq_entity *e)
+{
+	return !wf2q_after(last->finish, e->finish) &&
+	       (!wf2q_after(last->start, e->start) || !wf2q_after(last->start, t->vtime));
+}
+
+static void wf2q_to_tree(struct bfq_tree *t, struct bfq_entity *e)
+{
+	e->in_row = false;
+	e->min_start = e->start; /* it begins as a leaf, and is not told so */
+	RB_INSERT(bfq_entities, &t->active, e);
+}
+
+/* Either E or the last of the row does not fit. If that is the last one, it shall not keep all that
+ * come from now on out of the row. */
+static struct bfq_entity *wf2q_last_out(struct bfq_tree *t, struct bfq_entity *last)
+{
+	TAILQ_REMOVE(&t->row, last, link);
+	wf2q_to_tree(t, last);
+	return TAILQ_LAST(&t->row, bfq_row);
 }
 
 static void wf2q_activated(struct bfq_tree *t, struct bfq_entity *e)
 {
-	bool last = !t->last || !wf2q_after(t->last->finish, e->finish);
+	struct bfq_entity *last = TAILQ_LAST(&t->row, bfq_row);
 
 	e->place = BFQ_ACTIVE;
 	e->seq = ++t->last_seq;
-	e->min_start = e->start; /* it begins as a leaf, and is not told so */
-	if (t->last && last)
-		wf2q_append(t, e);
+	if (last && !wf2q_in_order(t, last, e))
+		last = wf2q_last_out(t, last);
+	e->in_row = !last || wf2q_in_order(t, last, e);
+	if (e->in_row)
+		TAILQ_INSERT_TAIL(&t->row, e, link);
 	else
-		RB_INSERT(bfq_entities, &t->active, e);
-	if (last)
-		t->last = e;
+		wf2q_to_tree(t, e);
 }
 
 /* E is not active any more. */
 static void wf2q_remove(struct bfq_tree *t, struct bfq_entity *e)
 {
-	if (e == t->last)
-		t->last = RB_PREV(bfq_entities, &t->active, e);
-	RB_REMOVE(bfq_entities, &t->active, e);
+	if (e->in_row)
+		TAILQ_REMOVE(&t->row, e, link);
+	else
+		RB_REMOVE(bfq_entities, &t->active, e);
 }
 
 static void wf2q_reweigh(struct bfq_tree *t, struct bfq_entity *e)
@@ -114,7 +140,7 @@ static void wf2q_reweigh(struct bfq_tree *t, struct bfq_entity *e)
 void wf2q_forget(struct bfq_tree *t, struct bfq_entity *e)
 {
 	if (e->place == BFQ_RESTING) {
-		TAILQ_REMOVE(&t->resting, e, resting);
+		TAILQ_REMOVE(&t->resting, e, link);
 		t->resting_weights -= e->weight;
 	} else if (e->place == BFQ_ACTIVE) {
 		wf2q_remove(t, e);
@@ -151,7 +177,7 @@ void wf2q_rebudget(struct bfq_tree *t, struct bfq_entity *e)
 	wf2q_activated(t, e);
 }
 
-/* The eligible one with the smallest finish at VTIME, if there is one. */
+/* The eligible one in the tree with the smallest finish at VTIME, if there is one. */
 static struct bfq_entity *wf2q_first_eligible(const struct bfq_tree *t, uint64_t vtime)
 {
 	struct bfq_entity *e = RB_ROOT(&t->active), *left;
@@ -168,18 +194,31 @@ static struct bfq_entity *wf2q_first_eligible(const struct bfq_tree *t, uint64_t
 	return NULL;
 }
 
+/* The smallest start of all active ones, if it is after the time of T; else that time. */
+static uint64_t wf2q_earliest(const struct bfq_tree *t)
+{
+	const struct bfq_entity *row = TAILQ_FIRST(&t->row), *root = RB_ROOT(&t->active);
+	uint64_t min = row ? row->start : root->min_start;
+
+	if (root && wf2q_after(min, root->min_start))
+		min = root->min_start;
+	return wf2q_after(min, t->vtime) ? min : t->vtime;
+}
+
 struct bfq_entity *wf2q_next(struct bfq_tree *t, bool jump)
 {
-	const struct bfq_entity *root = RB_ROOT(&t->active);
-	uint64_t vtime = t->vtime;
+	struct bfq_entity *row = TAILQ_FIRST(&t->row), *e;
+	uint64_t vtime;
 
-	if (!root)
+	if (wf2q_empty(t))
 		return NULL;
-	if (wf2q_after(root->min_start, vtime))
-		vtime = root->min_start;
+	vtime = wf2q_earliest(t);
 	if (jump)
 		t->vtime = vtime;
-	return wf2q_first_eligible(t, vtime);
+	e = wf2q_first_eligible(t, vtime);
+	if (!row || wf2q_after(row->start, vtime))
+		return e;
+	return !e || wf2q_cmp(row, e) < 0 ? row : e;
 }
 
 void wf2q_take(struct bfq_tree *t, struct bfq_entity *e)
@@ -208,12 +247,12 @@ void wf2q_deactivate(struct bfq_tree *t, struct bfq_entity *e)
 	e->finish = e->start + wf2q_delta(e->service, e->weight);
 	e->service = 0;
 	e->place = BFQ_RESTING;
-	TAILQ_INSERT_TAIL(&t->resting, e, resting);
+	TAILQ_INSERT_TAIL(&t->resting, e, link);
 	t->resting_weights += e->weight;
 	if (wf2q_after(e->finish, t->last_finish))
 		t->last_finish = e->finish;
 	/* With nobody active or in service the ideal drive gets through with all that it had. */
-	if (!t->last && !t->served && wf2q_after(t->last_finish, t->vtime))
+	if (wf2q_empty(t) && !t->served && wf2q_after(t->last_finish, t->vtime))
 		t->vtime = t->last_finish;
 	if (!wf2q_after(e->finish, t->vtime))
 		wf2q_forget(t, e);
@@ -229,8 +268,8 @@ void wf2q_serve(struct bfq_tree *t, uint64_t sectors)
 		return;
 	if (!wf2q_after(e->finish, t->vtime)) {
 		wf2q_forget(t, e);
-	} else if (TAILQ_NEXT(e, resting)) {
-		TAILQ_REMOVE(&t->resting, e, resting);
-		TAILQ_INSERT_TAIL(&t->resting, e, resting);
+	} else if (TAILQ_NEXT(e, link)) {
+		TAILQ_REMOVE(&t->resting, e, link);
+		TAILQ_INSERT_TAIL(&t->resting, e, link);
 	}
 }
