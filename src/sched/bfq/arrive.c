@@ -19,9 +19,7 @@
 /* Lightest first: the eight levels, then the same raised. */
 static uint8_t arrive_weight_index(const struct bfq_queue *q)
 {
-	uint32_t weight = (uint32_t)(q->entity.new_weight / q->raise) / BFQ_LEVEL_WEIGHT;
-
-	return (uint8_t)(weight - 1 + (q->raise > 1 ? BFQ_LEVELS : 0));
+	return (uint8_t)(q->level_index + (q->raise > 1 ? BFQ_LEVELS : 0));
 }
 
 static void arrive_uncount_weight(struct bfq *d, const struct bfq_queue *q)

@@ -75,6 +75,7 @@ RB_HEAD(bfq_entities, bfq_entity);
 /* One class of a group. */
 struct bfq_tree {
 	struct bfq_entities active; /* those that are not in the row */
+	struct bfq_entity *first;   /* of these, the one that finishes first */
 	/* Active too, in the order in which they start and finish. */
 	TAILQ_HEAD(bfq_row, bfq_entity) row;
 	TAILQ_HEAD(, bfq_entity) resting;
@@ -108,6 +109,7 @@ struct bfq_queue {
 	uint32_t tags; /* requests from insert() to finish() */
 	uint32_t submitter;
 	uint8_t slot;	      /* class and level */
+	uint8_t level_index;  /* of its level among the weights, lightest first */
 	uint8_t weight_index; /* where it is counted while busy */
 	bool sync, busy, pooled, quiet, gone, fresh, fifo_checked, expired_empty, io_bound;
 	uint8_t reason; /* enum bfq_reason: why its last turn ended */
@@ -206,11 +208,15 @@ static inline uint64_t bfq_end(const struct sched_rq *rq)
 	return rq->sector + rq->nr_sectors;
 }
 
+/* Nobody in T is active. */
+static inline bool wf2q_empty(const struct bfq_tree *t)
+{
+	return TAILQ_EMPTY(&t->row) && !t->first;
+}
+
 /* wf2q.c. DELTA: what SERVICE means in virtual time to WEIGHT. */
 uint64_t wf2q_delta(uint64_t service, uint64_t weight);
 void wf2q_init(struct bfq_tree *t);
-/* Nobody is active. */
-bool wf2q_empty(const struct bfq_tree *t);
 /* E, nowhere or resting, with its budget and new_weight set, wants service. BACKSHIFT: its short
  * absence shall not cost it its place; a raised one (RAISE) still less. */
 void wf2q_activate(struct bfq_tree *t, struct bfq_entity *e, bool backshift, uint32_t raise);
@@ -287,39 +293,101 @@ void arrive_count_weight(struct bfq *d, struct bfq_queue *q);
 
 /* select.c */
 struct sched_rq *select_next(struct bfq *d);
+/* What serving RQ of an asynchronous queue counts for, in sectors. */
+uint64_t select_async_cost(const struct bfq *d, const struct sched_rq *rq);
+
 /* Sectors that serving RQ of Q counts for. */
-uint64_t select_cost(const struct bfq *d, const struct bfq_queue *q, const struct sched_rq *rq);
+static inline uint64_t select_cost(const struct bfq *d, const struct bfq_queue *q,
+				   const struct sched_rq *rq)
+{
+	return q->sync ? rq->nr_sectors : select_async_cost(d, rq);
+}
+
 /* What Q may still have in this turn. */
-int64_t select_left(const struct bfq_queue *q);
+static inline int64_t select_left(const struct bfq_queue *q)
+{
+	return (int64_t)(q->entity.budget - q->entity.service);
+}
 
 /* budget.c */
 uint64_t budget_max(const struct bfq *d);
 uint64_t budget_min(const struct bfq *d);
 /* Q, in service, has had its time. */
-bool budget_timed_out(const struct bfq *d, const struct bfq_queue *q);
+static inline bool budget_timed_out(const struct bfq *d, const struct bfq_queue *q)
+{
+	return d->now >= q->timeout_ns;
+}
+
 /* It has, and shall lose its turn for it. */
 bool budget_timeout_ends(const struct bfq *d, const struct bfq_queue *q);
 /* The turn of the queue in service ends. */
 void budget_expire(struct bfq *d, enum bfq_reason reason);
 
 /* idle.c */
-uint64_t idle_slice_ns(const struct bfq *d);
+static inline uint64_t idle_slice_ns(const struct bfq *d)
+{
+	return (uint64_t)d->value[SLICE_IDLE_US] * BFQ_USEC;
+}
+
+/* More than this of its last 32 requests were seeks: the queue is seeky. */
+#define BFQ_SEEKY_MANY 19
+
+static inline bool idle_seeky(const struct bfq_queue *q)
+{
+	return __builtin_popcount(q->seeks) > BFQ_SEEKY_MANY;
+}
+
 /* Going from LAST_END to RQ is a seek. */
 bool idle_is_seek(const struct bfq *d, uint64_t last_end, const struct sched_rq *rq);
-bool idle_seeky(const struct bfq_queue *q);
-bool idle_short_think(const struct bfq *d, const struct bfq_queue *q);
+
+#define BFQ_THINK_SAMPLES 80u
+
+static inline bool idle_short_think(const struct bfq *d, const struct bfq_queue *q)
+{
+	return q->think_samples <= BFQ_THINK_SAMPLES || q->think_mean <= idle_slice_ns(d) / 2;
+}
+
 /* RQ is about to be added to Q. */
 void idle_arrival(struct bfq *d, struct bfq_queue *q, const struct sched_rq *rq);
 void idle_completion(struct bfq *d, struct bfq_queue *q);
 /* Those who are busy should not get the same: they differ in class, group or weight. Q, which may
  * be NULL, is not disturbed by other weights if it is of the lightest. */
-bool idle_asymmetric(const struct bfq *d, const struct bfq_queue *q);
-bool idle_boosts(const struct bfq *d, const struct bfq_queue *q);
+static inline bool idle_asymmetric(const struct bfq *d, const struct bfq_queue *q)
+{
+	const uint32_t *in = d->busy_class, all = d->busy;
+
+	if (d->weights_used & (d->weights_used - 1) &&
+	    (!q || !q->busy || q->weight_index != __builtin_ctz(d->weights_used)))
+		return true;
+	return (in[BFQ_RT] != all && in[BFQ_BE] != all && in[BFQ_IDLE] != all) ||
+	       d->busy_groups > 1;
+}
+
+/* Waiting for Q makes the drive faster. */
+static inline bool idle_boosts(const struct bfq *d, const struct bfq_queue *q)
+{
+	bool rotational = d->s.env.rotational;
+
+	if (d->busy_raised || (!rotational && d->queueing))
+		return false;
+	return (rotational && !d->queueing) ||
+	       (!idle_seeky(q) && q->io_bound && idle_short_think(d, q));
+}
+
 bool idle_is_better(const struct bfq *d, const struct bfq_queue *q);
 /* From now on Q, in service, empty and without a request in the drive, is waited for. */
 void idle_begin(struct bfq *d, struct bfq_queue *q);
+/* It was waited for in vain. */
+void idle_over(struct bfq *d);
+
 /* What was due by NOW happens. */
-void idle_tick(struct bfq *d, uint64_t now);
+static inline void idle_tick(struct bfq *d, uint64_t now)
+{
+	if (d->idle_until <= now)
+		idle_over(d);
+	if (now > d->now)
+		d->now = now;
+}
 
 /* inject.c */
 /* A queue to take one request from while Q, in service, has none; or NULL. */

@@ -37,11 +37,6 @@ uint64_t budget_min(const struct bfq *d)
 	return min ? min : 1;
 }
 
-bool budget_timed_out(const struct bfq *d, const struct bfq_queue *q)
-{
-	return d->now >= q->timeout_ns;
-}
-
 /* At least a third of the budget is left. */
 static bool budget_third_left(const struct bfq_queue *q)
 {

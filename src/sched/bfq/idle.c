@@ -14,8 +14,6 @@
 #include "sched/bfq/bfq.h"
 
 #define SEEK_SECTORS 800u
-#define SEEKY_MANY 19 /* more of 32 than this: the queue is seeky */
-#define THINK_SAMPLES 80u
 #define THINK_UNIT 256u /* a sample in think_samples, before it is forgotten by eighths */
 #define WINDOW_NS (200 * BFQ_MSEC)
 #define WINDOW_IDLE_PARTS 5
@@ -23,26 +21,11 @@
 #define RAISED_SLICE_NS (20 * BFQ_MSEC)
 #define FOREIGN_MANY 4u /* requests of others in the drive that delay a raised queue */
 
-uint64_t idle_slice_ns(const struct bfq *d)
-{
-	return (uint64_t)d->value[SLICE_IDLE_US] * BFQ_USEC;
-}
-
 bool idle_is_seek(const struct bfq *d, uint64_t last_end, const struct sched_rq *rq)
 {
 	uint64_t far = rq->sector > last_end ? rq->sector - last_end : last_end - rq->sector;
 
 	return far > SEEK_SECTORS && (d->s.env.rotational || rq->nr_sectors < BFQ_SMALL_SECTORS);
-}
-
-bool idle_seeky(const struct bfq_queue *q)
-{
-	return __builtin_popcount(q->seeks) > SEEKY_MANY;
-}
-
-bool idle_short_think(const struct bfq *d, const struct bfq_queue *q)
-{
-	return q->think_samples <= THINK_SAMPLES || q->think_mean <= idle_slice_ns(d) / 2;
 }
 
 static void idle_think(const struct bfq *d, struct bfq_queue *q, uint64_t took)
@@ -83,28 +66,6 @@ void idle_arrival(struct bfq *d, struct bfq_queue *q, const struct sched_rq *rq)
 	q->last_end = bfq_end(rq);
 }
 
-bool idle_asymmetric(const struct bfq *d, const struct bfq_queue *q)
-{
-	unsigned classes = 0;
-
-	if (d->weights_used & (d->weights_used - 1) &&
-	    (!q || !q->busy || q->weight_index != __builtin_ctz(d->weights_used)))
-		return true;
-	for (int i = 0; i < BFQ_CLASSES; i++)
-		classes += d->busy_class[i] > 0;
-	return classes > 1 || d->busy_groups > 1;
-}
-
-bool idle_boosts(const struct bfq *d, const struct bfq_queue *q)
-{
-	bool rotational = d->s.env.rotational;
-
-	if (d->busy_raised || (!rotational && d->queueing))
-		return false;
-	return (rotational && !d->queueing) ||
-	       (!idle_seeky(q) && q->io_bound && idle_short_think(d, q));
-}
-
 /* Others would take from Q what its weight promises. */
 static bool idle_is_needed(const struct bfq *d, const struct bfq_queue *q)
 {
@@ -135,24 +96,15 @@ void idle_begin(struct bfq *d, struct bfq_queue *q)
 	d->idle_until = d->now + slice;
 }
 
-static void idle_over(struct bfq *d)
+void idle_over(struct bfq *d)
 {
 	struct bfq_queue *q = d->in_service;
 
+	/* However late we are told. */
+	if (d->idle_until > d->now)
+		d->now = d->idle_until;
 	d->idle_until = SCHED_NEVER;
 	budget_expire(d, budget_timed_out(d, q) ? BFQ_TIMEOUT : BFQ_TOO_IDLE);
-}
-
-void idle_tick(struct bfq *d, uint64_t now)
-{
-	if (d->idle_until <= now) {
-		/* However late we are told. */
-		if (d->idle_until > d->now)
-			d->now = d->idle_until;
-		idle_over(d);
-	}
-	if (now > d->now)
-		d->now = now;
 }
 
 /* The drive takes several at once, if it ever had so many of enough. */

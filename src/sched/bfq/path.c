@@ -58,7 +58,7 @@ static void path_group_changed(struct bfq *d, struct bfq_group *g)
 	struct bfq_entity *e = &g->entity;
 	uint64_t before = e->budget;
 
-	if (g == &d->root || e->place != BFQ_ACTIVE)
+	if (e->place != BFQ_ACTIVE)
 		return;
 	if (!path_mirror(d, g))
 		wf2q_deactivate(path_tree(e), e);
@@ -72,8 +72,10 @@ void path_activate(struct bfq *d, struct bfq_queue *q, bool backshift)
 	uint8_t place = g->entity.place;
 
 	wf2q_activate(path_tree(&q->entity), &q->entity, backshift, q->raise);
+	if (g == &d->root)
+		return;
 	path_group_changed(d, g);
-	if (g == &d->root || (place != BFQ_NOWHERE && place != BFQ_RESTING))
+	if (place != BFQ_NOWHERE && place != BFQ_RESTING)
 		return;
 	path_mirror(d, g);
 	wf2q_activate(path_tree(&g->entity), &g->entity, backshift, 1);
@@ -82,7 +84,8 @@ void path_activate(struct bfq *d, struct bfq_queue *q, bool backshift)
 void path_rebudget(struct bfq *d, struct bfq_queue *q)
 {
 	wf2q_rebudget(path_tree(&q->entity), &q->entity);
-	path_group_changed(d, q->entity.parent);
+	if (q->entity.parent != &d->root)
+		path_group_changed(d, q->entity.parent);
 }
 
 void path_requeue(struct bfq *d, struct bfq_queue *q)
@@ -102,7 +105,9 @@ void path_deactivate(struct bfq *d, struct bfq_queue *q)
 	bool served = q->entity.place == BFQ_SERVED;
 
 	wf2q_deactivate(path_tree(&q->entity), &q->entity);
-	if (g == &d->root || !served) {
+	if (g == &d->root)
+		return;
+	if (!served) {
 		path_group_changed(d, g);
 		return;
 	}

@@ -62,7 +62,8 @@ static void queue_make(struct bfq *d, struct bfq_queue *q, uint32_t submitter, u
 	*q = (struct bfq_queue){ .submitter = submitter, .slot = slot, .raise = 1, .fresh = true };
 	q->sync = !(slot & ASYNC_SLOT);
 	q->entity.class = (uint8_t)queue_class(slot);
-	q->entity.new_weight = (BFQ_LEVELS - queue_level(slot)) * BFQ_LEVEL_WEIGHT;
+	q->level_index = (uint8_t)(BFQ_LEVELS - 1 - queue_level(slot));
+	q->entity.new_weight = (q->level_index + 1u) * BFQ_LEVEL_WEIGHT;
 	q->entity.parent = g;
 	q->reason = BFQ_NEVER_SERVED;
 	q->io_bound = true;

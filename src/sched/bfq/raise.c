@@ -30,13 +30,19 @@ static bool raise_over(const struct bfq *d, const struct bfq_queue *q)
 	return d->now - q->raise_start_ns >= q->raise_ns || q->raise_service > ENOUGH_SECTORS;
 }
 
-static bool raise_interactive(const struct bfq *d, const struct bfq_queue *q)
+/* It is new, or was silent for long. */
+static bool raise_begins(const struct bfq *d, const struct bfq_queue *q)
 {
 	uint64_t since = q->last_done_ns > q->idle_since_ns ? q->last_done_ns : q->idle_since_ns;
 
-	return d->value[LOW_LATENCY] && q->pooled && q->sync && q->entity.class == BFQ_BE &&
-	       q->entity.new_weight / q->raise == BFQ_DEFAULT_WEIGHT && !q->in_drive &&
-	       (q->fresh || d->now - since >= IDLE_NS);
+	return q->fresh || d->now - since >= IDLE_NS;
+}
+
+static bool raise_interactive(const struct bfq *d, const struct bfq_queue *q)
+{
+	return raise_begins(d, q) && d->value[LOW_LATENCY] && q->pooled && q->sync &&
+	       q->entity.class == BFQ_BE && q->entity.new_weight / q->raise == BFQ_DEFAULT_WEIGHT &&
+	       !q->in_drive;
 }
 
 void raise_activation(struct bfq *d, struct bfq_queue *q)
@@ -47,7 +53,7 @@ void raise_activation(struct bfq *d, struct bfq_queue *q)
 		q->raise_ns = rate_raise_ns(d);
 		q->raise_service = 0;
 		q->max_budget = 2 * budget_min(d);
-	} else if (raise_over(d, q)) {
+	} else if (q->raise > 1 && raise_over(d, q)) {
 		raise_end(d, q);
 	}
 }

@@ -13,16 +13,9 @@
 /* A background sector counts for so many, where nobody would get more than he should by that. */
 #define ASYNC_FACTOR 3
 
-uint64_t select_cost(const struct bfq *d, const struct bfq_queue *q, const struct sched_rq *rq)
+uint64_t select_async_cost(const struct bfq *d, const struct sched_rq *rq)
 {
-	if (q->sync || idle_asymmetric(d, NULL))
-		return rq->nr_sectors;
-	return (uint64_t)rq->nr_sectors * ASYNC_FACTOR;
-}
-
-int64_t select_left(const struct bfq_queue *q)
-{
-	return (int64_t)(q->entity.budget - q->entity.service);
+	return (uint64_t)rq->nr_sectors * (idle_asymmetric(d, NULL) ? 1 : ASYNC_FACTOR);
 }
 
 static void select_begin_turn(struct bfq *d)

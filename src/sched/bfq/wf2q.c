@@ -77,11 +77,6 @@ void wf2q_init(struct bfq_tree *t)
 	TAILQ_INIT(&t->row);
 }
 
-bool wf2q_empty(const struct bfq_tree *t)
-{
-	return TAILQ_EMPTY(&t->row) && RB_EMPTY(&t->active);
-}
-
 /* E may stand behind LAST in the row of T. */
 static bool wf2q_in_order(const struct bfq_tree *t, const struct bfq_entity *last,
 			  const struct bfq_entity *e)
@@ -95,6 +90,8 @@ static void wf2q_to_tree(struct bfq_tree *t, struct bfq_entity *e)
 	e->in_row = false;
 	e->min_start = e->start; /* it begins as a leaf, and is not told so */
 	RB_INSERT(bfq_entities, &t->active, e);
+	if (!t->first || wf2q_cmp(e, t->first) < 0)
+		t->first = e;
 }
 
 /* Either E or the last of the row does not fit. If that is the last one, it shall not keep all that
@@ -124,10 +121,13 @@ static void wf2q_activated(struct bfq_tree *t, struct bfq_entity *e)
 /* E is not active any more. */
 static void wf2q_remove(struct bfq_tree *t, struct bfq_entity *e)
 {
-	if (e->in_row)
+	if (e->in_row) {
 		TAILQ_REMOVE(&t->row, e, link);
-	else
-		RB_REMOVE(bfq_entities, &t->active, e);
+		return;
+	}
+	if (e == t->first)
+		t->first = RB_NEXT(bfq_entities, &t->active, e);
+	RB_REMOVE(bfq_entities, &t->active, e);
 }
 
 static void wf2q_reweigh(struct bfq_tree *t, struct bfq_entity *e)
@@ -207,10 +207,13 @@ static uint64_t wf2q_earliest(const struct bfq_tree *t)
 
 struct bfq_entity *wf2q_next(struct bfq_tree *t, bool jump)
 {
-	struct bfq_entity *row = TAILQ_FIRST(&t->row), *e;
+	struct bfq_entity *row = TAILQ_FIRST(&t->row), *e = t->first;
 	uint64_t vtime;
 
-	if (wf2q_empty(t))
+	/* Most often it is the first of the row. */
+	if (row && !wf2q_after(row->start, t->vtime) && (!e || wf2q_cmp(row, e) < 0))
+		return row;
+	if (!row && !e)
 		return NULL;
 	vtime = wf2q_earliest(t);
 	if (jump)
