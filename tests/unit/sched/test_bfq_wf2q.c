@@ -224,6 +224,8 @@ static void change(int i)
 
 static void against_model(void **state)
 {
+	unsigned in_row = 0, in_tree = 0;
+
 	(void)state;
 	seed = 7;
 	wf2q_init(&tree);
@@ -250,15 +252,68 @@ static void against_model(void **state)
 			else
 				activate(i);
 			same();
+			in_row += TAILQ_FIRST(&tree.row) != NULL;
+			in_tree += RB_ROOT(&tree.active) != NULL;
 		}
 		assert_true(after(vtime, half ? 1ull << 63 : 0)); /* it did wrap */
 	}
+	assert_true(in_row > STEPS && in_tree > STEPS); /* both were used */
+}
+
+static void becomes_active(struct bfq_tree *t, int i, uint64_t start, uint64_t budget)
+{
+	entity[i] = (struct bfq_entity){ .new_weight = 1, .budget = budget, .finish = start };
+	wf2q_activate(t, &entity[i], true, 1);
+}
+
+/* Who comes in order costs no way through the tree, and one who stands out does not change that. */
+static void in_a_row(void **state)
+{
+	struct bfq_tree t = { .vtime = 1000ull << 22 };
+	static const uint64_t budget[] = { 20, 20, 90, 21, 22, 5, 22, 23 };
+	static const int order[] = { 5, 0, 1, 3, 4, 6, 7, 2 };
+
+	(void)state;
+	wf2q_init(&t);
+	assert_true(wf2q_empty(&t));
+	for (int i = 0; i < 8; i++)
+		becomes_active(&t, i, t.vtime, budget[i]);
+	/* 5 may have been the one who was right: 4 made room for it, and came too early for that */
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(entity[i].in_row, i != 2 && i != 4 && i != 5);
+	for (int i = 0; i < 8; i++) {
+		assert_ptr_equal(wf2q_next(&t, true), &entity[order[i]]);
+		wf2q_take(&t, &entity[order[i]]);
+	}
+	assert_true(wf2q_empty(&t));
+}
+
+/* In the row too nobody is served before his start. */
+static void in_a_row_but_not_eligible(void **state)
+{
+	struct bfq_tree t = { .vtime = 1000ull << 22 };
+
+	(void)state;
+	wf2q_init(&t);
+	becomes_active(&t, 0, t.vtime, 10);
+	wf2q_take(&t, &entity[0]);
+	entity[0].service = 10;
+	wf2q_requeue(&t, &entity[0]); /* starts 10 later */
+	becomes_active(&t, 1, t.vtime, 30);
+	assert_true(entity[1].in_row);
+	assert_false(entity[0].in_row); /* it finishes first, but starts later */
+	assert_ptr_equal(wf2q_next(&t, true), &entity[1]);
+	wf2q_take(&t, &entity[1]);
+	assert_ptr_equal(wf2q_next(&t, true), &entity[0]);
+	assert_true(t.vtime == 1010ull << 22); /* it was waited for */
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(against_model),
+		cmocka_unit_test(in_a_row),
+		cmocka_unit_test(in_a_row_but_not_eligible),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,16 +17,32 @@ static void start(const char *device, const char *sched, uint64_t depth)
 }
 
 /* MB/s of a stream while somebody else reads at random. */
-static double stream_beside_random(const char *sched, uint64_t depth)
+static double beside_random(void)
 {
-	start("hdd", sched, depth);
-	if (!strcmp(sched, "bfq"))
-		rig_set("low_latency", "0");
 	rig_run("[global]\nruntime=30\ntime_based\n[stream]\nrw=read\nbs=128k\niodepth=4\n"
 		"[random]\nrw=randread\niodepth=8\n");
 	/* The other one must not be paying with all it has. */
 	assert_true(rig_iops(1) > 40);
 	return rig_mbps(0);
+}
+
+static double stream_beside_random(const char *sched, uint64_t depth)
+{
+	start("hdd", sched, depth);
+	if (!strcmp(sched, "bfq"))
+		rig_set("low_latency", "0");
+	return beside_random();
+}
+
+/* A turn is as long as bfq thinks that 125 ms are; told what the disk can do, it gives the stream
+ * as much time as the other has. */
+static void with_the_right_budget(void **state)
+{
+	(void)state;
+	start("hdd", "bfq", 1);
+	rig_set("low_latency", "0");
+	rig_set("max_budget", "46000");
+	rig_between(beside_random(), 80, 95);
 }
 
 static void streams_survive(void **state)
@@ -79,6 +95,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_teardown(name, rig_teardown)
 		T(streams_survive),
+		T(with_the_right_budget),
 		T(programs_start_quickly),
 	};
 
