@@ -44,6 +44,7 @@ struct weir_cmd {
 	uint16_t status;    /* NVMe status field, else 0 */
 	uint16_t resubmits; /* short or interrupted, gone on; the engine counts */
 	uint16_t e_waits;   /* so many of these found no way to the drive (passthrough) */
+	uint16_t e_slot;    /* of the ring, while the kernel has the command (io_uring) */
 	struct weir_cmd *e_next;
 	uint64_t e_done; /* bytes already moved, or when to complete (null engine) */
 };

@@ -3,9 +3,10 @@
  * uring.h - what the files of the two engines on io_uring share; nobody else includes it.
  *
  * uring_ring.c has what their lives and operations have in common, uring_setup.c makes and
- * describes the ring, uring_submit.c, uring_reap.c and uring_wait.c drive it, uring_buffers.c
- * registers memory. What differs is in struct uring_kind: uring.c with uring_prep.c is the engine
- * for files and block devices, uring_cmd.c with uring_cmd_prep.c the one for NVMe passthrough.
+ * describes the ring, uring_slots.c says who lies where in it, uring_submit.c, uring_reap.c and
+ * uring_wait.c drive it, uring_buffers.c registers memory. What differs is in struct uring_kind:
+ * uring.c with uring_prep.c is the engine for files and block devices, uring_cmd.c with
+ * uring_cmd_prep.c the one for NVMe passthrough.
  */
 #ifndef URING_H
 #define URING_H
@@ -52,6 +53,13 @@ struct uring {
 	struct blocking_target target;
 	struct io_uring ring;
 
+	/* Slots of the ring that nobody is in. There is one for each command of the depth, which
+	 * keeps it until its CQE, and one more for the poll on wake_fd: a free one can always be
+	 * found. */
+	uint16_t *free_slots;
+	uint32_t nr_free_slots;
+	uint16_t wake_slot; /* of that poll, while it is armed */
+
 	/* Found at set-up. */
 	bool always_enter; /* nothing tells whether completions wait for a system call */
 	bool fixed_file, fixed_buffers;
@@ -82,6 +90,19 @@ int uring_setup(struct uring *u, unsigned depth, char *why, size_t size);
 
 /* Undoes uring_setup(); when it returns the kernel has let go of the device's file. */
 void uring_teardown(struct uring *u);
+
+/*
+ * The free slots of a ring that has COUNT of them: 0 or -ENOMEM. A slot that was taken is a new
+ * entry at the tail of the SQ, for the caller to fill in; it is put back once the kernel has
+ * answered for it.
+ */
+int uring_slots_init(struct uring *u, unsigned count);
+void uring_slots_free(struct uring *u);
+struct io_uring_sqe *uring_slot_take(struct uring *u, uint16_t *slot);
+void uring_slot_put(struct uring *u, uint16_t slot);
+
+/* The user_data of the entry at POSITION of the SQ, which the kernel has not taken yet. */
+uint64_t uring_unsent(const struct uring *u, unsigned position);
 
 /* Sets what all SQEs of CMD have: the file, and a user_data with MARK. */
 void uring_finish_sqe(const struct uring *u, struct io_uring_sqe *sqe, const struct weir_cmd *cmd,

@@ -16,8 +16,10 @@
 /* A CQE of the poll on wake_fd. */
 static void uring_woken(struct uring *u, const struct io_uring_cqe *cqe)
 {
-	if (!(cqe->flags & IORING_CQE_F_MORE))
+	if (!(cqe->flags & IORING_CQE_F_MORE)) {
 		u->wake_armed = false;
+		uring_slot_put(u, u->wake_slot);
+	}
 	if (u->wake_noticed)
 		u->wake_noticed--;
 	else
@@ -44,6 +46,7 @@ static struct weir_cmd *uring_take(struct uring *u, const struct io_uring_cqe *c
 		return NULL;
 	}
 	cmd = (struct weir_cmd *)(uintptr_t)(data & ~URING_WRITES_ZEROES);
+	uring_slot_put(u, cmd->e_slot);
 	next = u->kind->result(u, cmd, data & URING_WRITES_ZEROES, cqe->res);
 	if (next == PROGRESS_ENDED)
 		return cmd;

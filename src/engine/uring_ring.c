@@ -55,7 +55,6 @@ void uring_stop(struct uring *u)
 int uring_queue(struct engine *e, struct weir_cmd *cmd)
 {
 	struct uring *u = (struct uring *)e;
-	struct io_uring_sqe *sqe;
 
 	if (u->in_flight >= e->params.depth)
 		return -EBUSY;
@@ -63,10 +62,7 @@ int uring_queue(struct engine *e, struct weir_cmd *cmd)
 	if (u->broken) {
 		uring_fail(u, cmd, u->broken);
 	} else if (!u->kind->divert(u, cmd)) {
-		sqe = io_uring_get_sqe(&u->ring);
-		if (!sqe)
-			return -EBUSY;
-		u->kind->prep(u, sqe, cmd);
+		u->kind->prep(u, uring_slot_take(u, &cmd->e_slot), cmd);
 	}
 	u->in_flight++;
 	return 0;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "engine/uring.h"
 
@@ -99,6 +100,24 @@ static int setup_why(int err, char *why, size_t size)
 	return err;
 }
 
+/*
+ * As io_uring_queue_init_params(), which from version 2.5 on asks for a ring without the array
+ * that uring_slots.c needs.
+ */
+static int setup_init(struct uring *u, unsigned entries, struct io_uring_params *params)
+{
+	int fd = io_uring_setup(entries, params), err;
+
+	if (fd < 0)
+		return fd;
+	err = io_uring_queue_mmap(fd, params, &u->ring);
+	if (err)
+		close(fd);
+	else
+		u->ring.features = params->features;
+	return err;
+}
+
 /* Goes down the ladder while the kernel says that it does not know the flags. */
 static int setup_ring(struct uring *u, unsigned depth, const struct setup_rung **rung)
 {
@@ -110,7 +129,8 @@ static int setup_ring(struct uring *u, unsigned depth, const struct setup_rung *
 		*rung = &setup_ladder[i];
 		params.flags = setup_ladder[i].flags | IORING_SETUP_CQSIZE | u->kind->ring_flags;
 		params.cq_entries = 2 * depth + SETUP_SPARE_CQES;
-		err = io_uring_queue_init_params(depth, &u->ring, &params);
+		/* One more for the poll on wake_fd. */
+		err = setup_init(u, depth + 1, &params);
 	}
 	return err;
 }
@@ -161,6 +181,13 @@ int uring_setup(struct uring *u, unsigned depth, char *why, size_t size)
 		snprintf(why, size, "its io_uring is too old: kernel 5.13 or later is needed");
 		return -EOPNOTSUPP;
 	}
+	/* One more than commands: see setup_ring(). */
+	err = uring_slots_init(u, depth + 1);
+	if (err) {
+		io_uring_queue_exit(&u->ring);
+		snprintf(why, size, "no memory");
+		return err;
+	}
 	setup_register(u, rung);
 	u->always_enter = rung->always_enter;
 	u->rung = rung->name;
@@ -179,4 +206,5 @@ void uring_teardown(struct uring *u)
 	if (u->fixed_buffers)
 		io_uring_unregister_buffers(&u->ring);
 	io_uring_queue_exit(&u->ring);
+	uring_slots_free(u);
 }

@@ -23,12 +23,11 @@ void uring_break(struct uring *u, int err)
 {
 	struct io_uring_sq *sq = &u->ring.sq;
 	unsigned head = __atomic_load_n(sq->khead, __ATOMIC_ACQUIRE);
-	unsigned shift = u->kind->ring_flags & IORING_SETUP_SQE128 ? 1 : 0;
 	struct weir_cmd *cmd;
 
 	u->broken = err;
 	for (; head != sq->sqe_tail; head++) {
-		uint64_t data = sq->sqes[(head & sq->ring_mask) << shift].user_data;
+		uint64_t data = uring_unsent(u, head);
 
 		if (data != URING_WAKE)
 			uring_fail(u, (struct weir_cmd *)(uintptr_t)(data & ~URING_WRITES_ZEROES),
@@ -59,13 +58,13 @@ void uring_push(struct uring *u)
 		u->retry_at = clock_now() + URING_RETRY_NS;
 }
 
-/* SQEs for the commands that go on, as far as there is room. */
+/* SQEs for the commands that go on. */
 static void uring_prep_again(struct uring *u)
 {
-	struct io_uring_sqe *sqe;
+	struct weir_cmd *cmd;
 
-	while (u->again.head && (sqe = io_uring_get_sqe(&u->ring)))
-		u->kind->prep(u, sqe, cmds_pop(&u->again));
+	while ((cmd = cmds_pop(&u->again)))
+		u->kind->prep(u, uring_slot_take(u, &cmd->e_slot), cmd);
 }
 
 static void uring_run_discards(struct uring *u)

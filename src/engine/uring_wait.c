@@ -16,14 +16,8 @@
 /* Puts the poll on wake_fd into the SQ. */
 static void uring_arm(struct uring *u)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+	struct io_uring_sqe *sqe = uring_slot_take(u, &u->wake_slot);
 
-	if (!sqe) {
-		uring_push(u);
-		sqe = u->broken ? NULL : io_uring_get_sqe(&u->ring);
-	}
-	if (!sqe)
-		return;
 	io_uring_prep_poll_multishot(sqe, u->engine.params.wake_fd, POLLIN);
 	sqe->user_data = URING_WAKE;
 	u->wake_armed = true;
@@ -85,7 +79,7 @@ void uring_wait(struct engine *e, uint64_t deadline)
 	u->wake_pending = false;
 	if (woken || u->done.head) {
 		uring_push(u);
-	} else if (u->broken || (e->params.wake_fd >= 0 && !u->wake_armed)) {
+	} else if (u->broken) {
 		uring_sleep_short(u, deadline);
 	} else {
 		uring_sleep(u, deadline);
