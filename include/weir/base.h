@@ -8,6 +8,19 @@
  *     the last part of a name (timeout_ns, depth_bytes).
  *   - A struct that the caller fills in begins with `size` and has an _INIT initialiser, so that
  *     it can grow without breaking programs that were built against an older header.
+ *   - errno is no part of the interface: any call may change it, also one that succeeds.
+ *   - A thread must not be cancelled (pthread_cancel) while it is inside a call.
+ *
+ * What the library does to its process
+ *   - Its threads (workers of queues and stores, the posix engine's pool) block all signals, so
+ *     signals and their handlers are for the program's threads only; this goes for callbacks on a
+ *     worker too, and for a process that a callback starts, which inherits the mask. They are
+ *     called weir-lane0, weir-home, weir-io0 and so on, and may run on the CPUs of the process's
+ *     main thread as they are when the thread starts (what `taskset -p PID` shows), not only on
+ *     those of a pinned thread that happens to open a queue. Their stacks have the program's
+ *     default size, 256 KiB at least.
+ *   - Each descriptor closes on exec. Nothing changes the program's signal handlers, locale,
+ *     environment, working directory or umask.
  */
 #ifndef WEIR_BASE_H
 #define WEIR_BASE_H

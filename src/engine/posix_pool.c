@@ -10,12 +10,13 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "engine/sleep.h"
 
 struct posix_pool {
@@ -123,20 +124,17 @@ uint32_t posix_pool_threads(const struct posix_pool *pool)
 	return pool->threads;
 }
 
-/* The program's signals are not for these threads. */
 static int pool_start(struct posix_pool *pool, uint32_t threads)
 {
-	sigset_t all, old;
+	char name[THREAD_NAME_BYTES];
 	int err = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (pool->threads < threads && !err) {
-		err = pthread_create(&pool->thread[pool->threads], NULL, pool_thread, pool);
+		snprintf(name, sizeof(name), "weir-io%u", pool->threads % 100000u);
+		err = thread_start(&pool->thread[pool->threads], name, pool_thread, pool);
 		pool->threads += !err;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return pool->threads ? 0 : -err;
+	return pool->threads ? 0 : err;
 }
 
 int posix_pool_open(struct posix_pool **out, const struct blocking_target *target, uint32_t threads)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "queue/control.h"
 
 static __thread struct lane *owned;
@@ -182,10 +183,15 @@ int owner_start_worker(struct lane *lane)
 {
 	struct start start = { .lane = lane };
 	struct weir_queue *q = lane->q;
-	int err = pthread_create(&lane->worker, NULL, worker, &start);
+	char name[THREAD_NAME_BYTES] = "weir-home";
+	int err;
 
+	/* The lane beyond those that were asked for is a home and nothing else. */
+	if (lane->index < q->opts.lanes)
+		snprintf(name, sizeof(name), "weir-lane%u", lane->index % 100000u);
+	err = thread_start(&lane->worker, name, worker, &start);
 	if (err)
-		return error_sys(-err, "cannot start a worker thread");
+		return error_sys(err, "cannot start a worker thread");
 	pthread_mutex_lock(&q->lock);
 	while (!start.known)
 		pthread_cond_wait(&q->changed, &q->lock);

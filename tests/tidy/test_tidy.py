@@ -121,6 +121,11 @@ SAMPLES = [
      "+/* More. */\nstatic inline int more(void);\n", "exported", 5),
     ("an exported name that is not declared", "libweir.map",
      GOOD["libweir.map"].replace("\tweir_open;", "\tweir_open;\n\tweir_gone;"), "exported", 6),
+    ("a thread that a layer starts itself", "src/store/open.c",
+     "+int go(void)\n{\n\treturn pthread_create(0, 0, 0, 0);\n}\n", "threads", 6),
+    ("a comment that mentions pthread_create()", "src/store/open.c", "+/* pthread_create() */\n",
+     None, None),
+    ("a thread that the command starts", "cli/main.c", "+int pthread_create(void);\n", None, None),
     ("no version script", "libweir.map", None, "exported", None),
 ]
 

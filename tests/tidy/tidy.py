@@ -38,6 +38,8 @@ LAYERS = {
 PUBLIC_LAYER = {"io": "engine", "fdp": "device", "tenant": "store"}
 # A scheduler is told the time, and knows no thread, ring or file.
 BANNED = {"sched": {"base/clock.h", "pthread.h", "threads.h", "time.h", "unistd.h", "liburing.h"}}
+# The library's threads have no signals, a name and the process's CPUs: made so in one place.
+THREAD_STARTER = "src/base/thread.c"
 # Everything may be included here.
 FREE = ("tests", "bench", "examples")
 
@@ -299,6 +301,15 @@ def check_exported(tree):
             yield Breach(path, line, f"no public header declares {name}: remove it")
 
 
+def check_threads(tree):
+    for source in tree.c():
+        if source.path.startswith("src/") and source.path != THREAD_STARTER:
+            for number, line in enumerate(source.blanked().splitlines(), 1):
+                if re.search(r"\b(pthread_create|thrd_create)\b", line):
+                    yield Breach(source.path, number, f"start it by thread_start(), as "
+                                 f"{THREAD_STARTER} keeps the program's signals off it")
+
+
 RULES = {
     "include": ("no include points up", check_include),
     "file": (f"no file above {MAX_FILE} lines", check_file),
@@ -308,6 +319,7 @@ RULES = {
     "marker": ("no note of work left undone", check_marker),
     "unused": ("no unused source file", check_unused),
     "documented": ("every public function is documented", check_documented),
+    "threads": (f"only {THREAD_STARTER} starts threads", check_threads),
     "exported": ("the version script names the public functions and nothing else", check_exported),
 }
 
