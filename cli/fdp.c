@@ -106,9 +106,15 @@ static int fdp_print(const char *path, const struct weir_fdp *fdp)
 		       path);
 		return 0;
 	}
-	printf("%s: FDP is enabled: configuration %u of endurance group %u\n", path,
-	       fdp->configuration, fdp->endurance_group);
-	fdp_print_counts(fdp);
+	if (fdp->partial) {
+		printf("%s: FDP is enabled in endurance group %u; its placement ids are all that "
+		       "may be asked without CAP_SYS_ADMIN\n",
+		       path, fdp->endurance_group);
+	} else {
+		printf("%s: FDP is enabled: configuration %u of endurance group %u\n", path,
+		       fdp->configuration, fdp->endurance_group);
+		fdp_print_counts(fdp);
+	}
 	printf("\n");
 	if (fdp_print_placements(fdp) < 0)
 		return report_error("out of memory");
@@ -150,11 +156,12 @@ static json_t *fdp_json_events(const struct weir_fdp *fdp)
 static int fdp_print_json(const char *path, const struct weir_fdp *fdp)
 {
 	json_t *root = json_pack(
-		"{s:s, s:s, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:I}", "schema", "weir.fdp.v1",
+		"{s:s, s:s, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:I}", "schema", "weir.fdp.v1",
 		"path", path, "nvme", (int)fdp->nvme, "supported", (int)fdp->supported, "enabled",
-		(int)fdp->enabled, "endurance_group", (int)fdp->endurance_group, "configuration",
-		(int)fdp->configuration, "reclaim_groups", (int)fdp->reclaim_groups, "handles",
-		(int)fdp->handles, "unit_bytes", (json_int_t)fdp->unit_bytes);
+		(int)fdp->enabled, "partial", (int)fdp->partial, "endurance_group",
+		(int)fdp->endurance_group, "configuration", (int)fdp->configuration,
+		"reclaim_groups", (int)fdp->reclaim_groups, "handles", (int)fdp->handles,
+		"unit_bytes", (json_int_t)fdp->unit_bytes);
 	json_t *counts =
 		json_pack("{s:I, s:I, s:I, s:o, s:o, s:o}", "host_bytes",
 			  (json_int_t)fdp->host_bytes, "media_bytes", (json_int_t)fdp->media_bytes,

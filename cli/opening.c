@@ -80,6 +80,16 @@ int opening_check(const struct opening *o)
 	return opening_check_name("sched", o->scheduler, NULL, table, n);
 }
 
+/* What whoever writes to the store should know, once. */
+static void opening_notes(struct weir_store *s, const char *path)
+{
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+
+	if (!weir_store_info(s, &info) && info.placement_why)
+		report_note("%s: formatted for placement by stream, but nothing is placed: %s",
+			    path, info.placement_why);
+}
+
 int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags)
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
@@ -94,7 +104,11 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 	opts.scheduler = o->scheduler;
 	tenant_placement(o->placement, &opts.placement);
 	ret = weir_store_open(s, path, &opts);
-	return ret < 0 ? report_failed(path) : 0;
+	if (ret < 0)
+		return report_failed(path);
+	if (!opts.read_only)
+		opening_notes(*s, path);
+	return 0;
 }
 
 int opening_close(struct weir_store *s, const char *path, int code)

@@ -68,6 +68,8 @@ static void stat_rows_store(struct table *t, const struct weir_store_info *info)
 	stat_row_count(t, "epoch", info->epoch);
 	stat_row_count(t, "superblock revision", info->revision);
 	table_row(t, "placement", stat_placement(info));
+	if (info->placement_why)
+		table_row(t, "why not by stream", info->placement_why);
 }
 
 static void stat_rows_content(struct table *t, const struct weir_store_stats *stats)
@@ -138,7 +140,11 @@ static int stat_json_placement(json_t *root, const struct weir_store_info *info)
 	bool asked = info->placement_asked == WEIR_PLACEMENT_STREAM;
 
 	return json_object_set_new(root, "placement", json_string(on ? "stream" : "none")) ||
-	       json_object_set_new(root, "placement_asked", json_string(asked ? "stream" : "none"));
+	       json_object_set_new(root, "placement_asked",
+				   json_string(asked ? "stream" : "none")) ||
+	       json_object_set_new(root, "placement_why",
+				   info->placement_why ? json_string(info->placement_why)
+						       : json_null());
 }
 
 static int stat_print_json(const struct stat_facts *f, struct weir_store *s)

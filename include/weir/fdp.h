@@ -10,7 +10,9 @@
  *   - Placement ids, handles, and positions in the list are three different numbers. Only the
  *     placement id goes into an io.
  *   - Placement id 0 is where writes go that name none.
- *   - Log pages take CAP_SYS_ADMIN.
+ *   - Who may open the drive may learn its placement ids (from Linux 6.2 on). The size of reclaim
+ *     units, their isolation, and what the drive counted are in log pages, and these take
+ *     CAP_SYS_ADMIN: see `partial`.
  */
 #ifndef WEIR_FDP_H
 #define WEIR_FDP_H
@@ -66,6 +68,9 @@ struct weir_fdp {
 	uint32_t nr_placements;
 	uint32_t nr_events;
 	uint32_t nvme; /* 0: DEV is no NVMe drive, and so has no FDP either */
+	/* 1: this process may ask for no more than supported, enabled, endurance_group and
+	 * placements (without isolation); the rest is 0, which means unknown. */
+	uint32_t partial;
 };
 
 /*

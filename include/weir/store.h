@@ -310,6 +310,10 @@ struct weir_store_info {
 	uint32_t streams, tenants; /* weir/tenant.h */
 	uint32_t placement;	   /* enum weir_placement, in force: NONE or STREAM */
 	uint32_t placement_asked;  /* what the store was formatted for */
+	/* Why streams are not placed though the store is formatted for it and the options did not
+	 * forbid it: say so to your user, once. NULL where there is nothing to say. Valid until the
+	 * store is closed. */
+	const char *placement_why;
 };
 
 #define WEIR_STORE_INFO_INIT                                                                       \

@@ -32,8 +32,8 @@ const struct device_nvme *device_nvme(const struct weir_device *dev);
 const struct weir_fdp_placement *device_placements(const struct weir_device *dev, uint32_t *n);
 
 /*
- * May a write to DEV name placement id ID? 0, also where nobody can tell; -EINVAL or -EOPNOTSUPP
- * with words.
+ * May a write to DEV name placement id ID? 0, or -EINVAL or -EOPNOTSUPP with words, also where it
+ * cannot be learned which ids there are.
  */
 int device_check_placement(const struct weir_device *dev, uint16_t id);
 

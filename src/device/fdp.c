@@ -8,7 +8,10 @@
 #include <endian.h>
 #include <errno.h>
 #include <libnvme.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include <weir/base.h>
 
 #include "base/error.h"
 #include "device/fdp_parse.h"
@@ -17,6 +20,8 @@
 
 #define FDP_CONFIG_BYTES_MAX (1u << 20)
 #define FDP_EVENTS 63u /* in one reply, and there are two: the host's and the drive's */
+#define FDP_STATUS_MASK 0x7ff
+#define FDP_STATUS_DISABLED 0x29 /* "FDP Disabled" */
 
 /* One allocation: the public struct and what it points to. */
 struct fdp_reply {
@@ -118,7 +123,10 @@ static char *fdp_ask_placements(struct fdp_source *s, uint32_t count, size_t *by
 	ret = nvme_fdp_reclaim_unit_handle_status(s->dev->fd, s->nsid, (uint32_t)size, data);
 	if (!ret)
 		return data;
-	*err = device_nvme_refused(s->dev, "cannot read its placement ids", ret);
+	if (ret > 0 && (ret & FDP_STATUS_MASK) == FDP_STATUS_DISABLED)
+		*err = error_set(-EOPNOTSUPP, "%s: FDP is not enabled", s->dev->path);
+	else
+		*err = device_nvme_refused(s->dev, "cannot read its placement ids", ret);
 	free(data);
 	return NULL;
 }
@@ -169,25 +177,39 @@ static int fdp_read_logs(struct fdp_source *s, struct fdp_reply *r)
 	return 0;
 }
 
-/* Supported, and enabled? */
-static int fdp_state(struct fdp_source *s, struct weir_fdp *fdp)
+/*
+ * Supported, enabled, and by which ids? Whether FDP is enabled is a feature, which only
+ * CAP_SYS_ADMIN may ask for; the ids are there for everybody who may open the device, and a drive
+ * where FDP is off refuses to tell any.
+ */
+static int fdp_find_ids(struct fdp_source *s, struct fdp_reply **reply)
 {
-	int err = fdp_identify(s, fdp);
+	int err = fdp_identify(s, &(*reply)->fdp);
 
 	/* No endurance group: nothing that it could be enabled in. */
-	if (err || !fdp->supported || !s->group)
+	if (err || !(*reply)->fdp.supported || !s->group)
 		return err;
-	return fdp_feature(s, fdp);
+	err = fdp_feature(s, &(*reply)->fdp);
+	if (!err && !(*reply)->fdp.enabled)
+		return 0;
+	if (err && err != -EACCES && err != -EPERM)
+		return err;
+	(*reply)->fdp.partial = err != 0;
+	err = fdp_read_placements(s, reply);
+	if (err == -EOPNOTSUPP)
+		return 0;
+	(*reply)->fdp.enabled = !err;
+	return err;
 }
 
 static int fdp_ask(struct fdp_source *s, struct fdp_reply **reply)
 {
-	struct weir_fdp *fdp = &(*reply)->fdp;
-	int err = fdp_state(s, fdp);
+	int err = fdp_find_ids(s, reply);
 
-	if (err || !fdp->enabled)
+	if (err || !(*reply)->fdp.enabled || (*reply)->fdp.partial)
 		return err;
-	err = fdp_read_config(s, fdp);
+	err = fdp_read_config(s, &(*reply)->fdp);
+	/* Once more: isolation is the handle's, and known only now. */
 	if (!err)
 		err = fdp_read_placements(s, reply);
 	return err ? err : fdp_read_logs(s, *reply);
@@ -233,17 +255,14 @@ void device_fdp_find(struct weir_device *dev)
 {
 	struct fdp_source source = { .dev = dev };
 	struct fdp_reply *r = fdp_alloc();
-	int err;
+	int err = r ? fdp_find_ids(&source, &r) : -ENOMEM;
 
-	if (!r)
-		return;
-	err = fdp_state(&source, &r->fdp);
-	if (!err && r->fdp.enabled)
-		err = fdp_read_placements(&source, &r);
-	if (err)
-		free(r);
-	else
+	if (!err) {
 		dev->fdp = fdp_finish(r);
+		return;
+	}
+	snprintf(dev->fdp_words, sizeof(dev->fdp_words), "%s", weir_error());
+	free(r);
 }
 
 const struct weir_fdp_placement *device_placements(const struct weir_device *dev, uint32_t *n)
@@ -256,6 +275,16 @@ int device_check_placement(const struct weir_device *dev, uint16_t id)
 {
 	const struct weir_fdp *fdp = dev->fdp;
 
+	if (dev->info.kind == WEIR_DEVICE_FILE || dev->info.kind == WEIR_DEVICE_BLOCK)
+		return error_set(-EOPNOTSUPP,
+				 "%s: placement id %u, which only an NVMe character device "
+				 "(/dev/ng0n1) carries to the drive",
+				 dev->path, id);
+	if (!fdp && dev->info.kind == WEIR_DEVICE_NVME_CHAR)
+		return error_set(-EOPNOTSUPP,
+				 "%s: placement id %u, and which ids the drive has cannot be "
+				 "learned: %s",
+				 dev->path, id, dev->fdp_words);
 	if (!fdp)
 		return 0;
 	if (!fdp->enabled)

@@ -18,6 +18,7 @@
 #define DEVICE_ATTRS 20
 #define DEVICE_SOURCE_BYTES 128
 #define DEVICE_NOTE_BYTES 384
+#define DEVICE_WORDS_BYTES 192
 #define DEVICE_BLOCK_MIN 512u	 /* logical block where nobody names another */
 #define DEVICE_BLOCK_LARGE 4096u /* the other one that drives have */
 
@@ -38,7 +39,8 @@ struct weir_device {
 	size_t nr_attrs;
 	struct device_nvme nvme; /* an NVMe character device's */
 	struct weir_fdp *fdp;	 /* what it says of placement ids; NULL: it did not say */
-	char block_name[40];	 /* and the block device beside it, "nvme0n1" */
+	char fdp_words[DEVICE_WORDS_BYTES]; /* why it did not */
+	char block_name[40];		    /* and the block device beside it, "nvme0n1" */
 	char note[DEVICE_NOTE_BYTES];
 	char path[];
 };

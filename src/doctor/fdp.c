@@ -34,7 +34,8 @@ void doctor_judge_fdp(struct doctor_report *r, const struct doctor_fdp *f)
 		format_size(f->unit_bytes, unit, sizeof(unit));
 		d = doctor_add(r, "fdp", f->ng ? DOCTOR_OK : DOCTOR_NOTE,
 			       "enabled: %u placement ids, reclaim units of %s%s", f->placements,
-			       unit, f->ng ? "" : "; this device does not carry them");
+			       f->unit_bytes ? unit : "a size that only root may ask for",
+			       f->ng ? "" : "; this device does not carry them");
 		if (!f->ng)
 			doctor_remedy(d, "to use them, name the whole drive as %s", f->beside);
 	}

@@ -313,7 +313,8 @@ struct weir_store {
 	uint32_t nr_logs;
 	struct claims claims[CLAIM_BUCKETS];
 	struct super_job super_job;
-	struct weir_fdp *fdp; /* where streams are placed; else NULL */
+	struct weir_fdp *fdp;  /* where streams are placed; else NULL */
+	char placing_why[256]; /* why they are not, though the store is formatted for it; or "" */
 	struct flusher flusher;
 	struct rec *admitted[ADMITTED_BUCKETS];
 	uint64_t sequence;    /* the next record's */

@@ -78,6 +78,32 @@ static int mkfs_open(struct mkfs *m, const char *path)
 	return rc ? rc : weir_queue_attach(m->q, 0);
 }
 
+/*
+ * How large are the drive's reclaim units? Who may not ask for that may begin one, and see how much
+ * fits into it. 0 with m->unit_bytes, or -errno with words.
+ */
+static int mkfs_unit(struct mkfs *m, const struct weir_fdp *fdp)
+{
+	uint32_t last = fdp->nr_placements - 1;
+	struct weir_fdp *after;
+	int rc;
+
+	m->unit_bytes = fdp->unit_bytes;
+	if (!fdp->partial)
+		return 0;
+	rc = syncio_placement_update(m->q, fdp->placements[last].id);
+	if (rc)
+		return error_sys(rc, "%s: looking how large its reclaim units are",
+				 weir_device_path(m->dev));
+	rc = weir_fdp_read(&after, m->dev);
+	if (rc)
+		return rc;
+	if (last < after->nr_placements)
+		m->unit_bytes = after->placements[last].left_bytes;
+	weir_fdp_free(after);
+	return 0;
+}
+
 /* What a store with a place for each stream has to know of the drive. */
 static int mkfs_placement(struct mkfs *m)
 {
@@ -90,7 +116,8 @@ static int mkfs_placement(struct mkfs *m)
 	if (rc)
 		return rc;
 	rc = placing_check_drive(weir_device_path(m->dev), fdp);
-	m->unit_bytes = fdp->unit_bytes;
+	if (!rc)
+		rc = mkfs_unit(m, fdp);
 	weir_fdp_free(fdp);
 	return rc;
 }
@@ -285,9 +312,9 @@ int weir_store_format(const char *path, const struct weir_store_format_opts *opt
 	if (!rc)
 		rc = mkfs_open(&m, path);
 	if (!rc)
-		rc = mkfs_placement(&m);
-	if (!rc)
 		rc = mkfs_check_empty(&m);
+	if (!rc)
+		rc = mkfs_placement(&m);
 	if (!rc)
 		rc = mkfs_super(&m);
 	if (!rc)

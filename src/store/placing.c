@@ -14,7 +14,9 @@
  * store.
  */
 #include <errno.h>
+#include <stdio.h>
 
+#include <weir/base.h>
 #include <weir/fdp.h>
 
 #include "base/error.h"
@@ -51,6 +53,22 @@ static int placing_possible(const struct weir_store *s, const struct weir_fdp *f
 	return 0;
 }
 
+/*
+ * Who may not ask how large the drive's units are knows that format cut the segments to them; but
+ * not where there is more room left in a unit than a segment takes.
+ */
+static void placing_guess_unit(struct weir_store *s)
+{
+	struct weir_fdp *fdp = s->fdp;
+
+	if (!fdp->partial || !s->super.placement)
+		return;
+	for (uint32_t n = 0; n < fdp->nr_placements; n++)
+		if (fdp->placements[n].left_bytes > s->lay->segment_bytes)
+			return;
+	fdp->unit_bytes = s->lay->segment_bytes;
+}
+
 int placing_open(struct weir_store *s, uint32_t wish)
 {
 	bool asked = wish == WEIR_PLACEMENT_STREAM;
@@ -63,11 +81,15 @@ int placing_open(struct weir_store *s, uint32_t wish)
 	rc = weir_fdp_read(&s->fdp, s->dev);
 	if (!rc)
 		rc = placing_possible(s, s->fdp);
-	if (!rc)
+	if (!rc) {
+		placing_guess_unit(s);
 		return 0;
+	}
 	weir_fdp_free(s->fdp);
 	s->fdp = NULL;
 	/* A store that was formatted for it works without, on another drive or by another way. */
+	if (!asked)
+		snprintf(s->placing_why, sizeof(s->placing_why), "%s", weir_error());
 	return asked ? rc : 0;
 }
 

@@ -59,7 +59,8 @@ int weir_store_info(struct weir_store *s, struct weir_store_info *info)
 		.segments = s->lay->segments,
 		.epoch = s->super.epoch,
 		.placement_asked = s->super.placement ? WEIR_PLACEMENT_STREAM : WEIR_PLACEMENT_NONE,
-		.placement = s->fdp ? WEIR_PLACEMENT_STREAM : WEIR_PLACEMENT_NONE
+		.placement = s->fdp ? WEIR_PLACEMENT_STREAM : WEIR_PLACEMENT_NONE,
+		.placement_why = s->placing_why[0] ? s->placing_why : NULL,
 	};
 
 	/* These change while the store is open. */

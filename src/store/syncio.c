@@ -40,6 +40,14 @@ int syncio_flush(struct weir_queue *q)
 	return syncio_wait(q, &io);
 }
 
+int syncio_placement_update(struct weir_queue *q, uint16_t placement)
+{
+	struct weir_io io;
+
+	weir_io_placement_update(&io, placement);
+	return syncio_wait(q, &io);
+}
+
 struct syncio_slot {
 	struct weir_io io;
 	void *buf;

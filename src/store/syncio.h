@@ -14,6 +14,7 @@
 int syncio_read(struct weir_queue *q, uint64_t offset, void *buf, size_t length);
 int syncio_write(struct weir_queue *q, uint64_t offset, const void *buf, size_t length);
 int syncio_flush(struct weir_queue *q);
+int syncio_placement_update(struct weir_queue *q, uint16_t placement);
 
 /* Many ios, up to depth at a time, told of in order. */
 struct syncio_many {

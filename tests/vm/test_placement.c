@@ -4,8 +4,12 @@
  * handle that it names and to no other.
  */
 #include <errno.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <weir/fdp.h>
 
@@ -14,6 +18,7 @@
 #define HANDLES 8u /* of the drive that run.py makes */
 #define UNIT_BYTES (8ull << 20)
 #define LENGTH (256u << 10)
+#define NOBODY 65534u
 
 static struct vm v;
 static char *buf;
@@ -193,6 +198,45 @@ static void an_update_of_what_is_not_there(void **state)
 	vm_close(&plain);
 }
 
+/* In a child without root: an id that the drive has, and one that it has not. */
+static int nobody_writes(void)
+{
+	struct vm mine;
+	struct weir_io io;
+
+	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+	    setresuid(NOBODY, NOBODY, NOBODY))
+		return 1;
+	vm_open_with(&mine, vm_ng(), "uring_cmd", "none");
+	weir_io_write(&io, 128 * VM_MIB, buf, LENGTH);
+	io.placement = 77;
+	if (weir_queue_submit(mine.q, &io) != -EINVAL ||
+	    !strstr(weir_error(), "no placement id 77: there are 8"))
+		return 2;
+	io.placement = HANDLES - 1;
+	return vm_run(&mine, &io) ? 3 : 0;
+}
+
+static void checked_for_anybody(void **state)
+{
+	struct weir_fdp *before = ask(), *after;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(chmod(vm_ng(), 0666), 0);
+	pid = fork();
+	if (!pid)
+		_exit(nobody_writes());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	after = ask();
+	assert_int_equal(moved(before, after, 0), 0);
+	assert_int_equal(moved(before, after, HANDLES - 1), LENGTH);
+	weir_fdp_free(before);
+	weir_fdp_free(after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +248,7 @@ int main(void)
 		T(an_id_that_is_not_there),
 		T(an_update_begins_a_new_unit),
 		T(an_update_of_what_is_not_there),
+		T(checked_for_anybody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

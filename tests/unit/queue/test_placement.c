@@ -403,6 +403,33 @@ static void none_without_ids(void **state)
 	assert_int_equal(weir_queue_placement_stats(rig.q, 0, &stats), -ENOENT);
 }
 
+static void check_write_refused(const char *words)
+{
+	weir_io_write(&ios[0], 0, memory, sizeof(memory));
+	ios[0].placement = 77;
+	assert_int_equal(weir_queue_submit(rig.q, &ios[0]), -EOPNOTSUPP);
+	assert_non_null(strstr(weir_error(), words));
+}
+
+/* Not passed on unchecked: a drive takes what it does not know for id 0. */
+static void refused_where_ids_cannot_be_learned(void **state)
+{
+	enum weir_device_kind kind = rig.dev->info.kind;
+
+	(void)state;
+	weir_fdp_free(rig.dev->fdp);
+	rig.dev->fdp = NULL;
+	strcpy(rig.dev->fdp_words, "it does not say");
+	rig_open(NULL, NULL);
+	rig.dev->info.kind = WEIR_DEVICE_NVME_CHAR;
+	check_write_refused("which ids the drive has cannot be learned: it does not say");
+	rig.dev->info.kind = WEIR_DEVICE_BLOCK;
+	check_write_refused("only an NVMe character device");
+	rig.dev->info.kind = kind;
+	submit_write(0, 0);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +450,7 @@ int main(void)
 		T(a_write_that_is_cut_counts_once),
 		T(all_lanes_together),
 		T(none_without_ids),
+		T(refused_where_ids_cannot_be_learned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

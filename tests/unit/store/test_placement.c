@@ -64,6 +64,11 @@ static void check_without(uint32_t asked)
 	assert_int_equal(weir_store_info(rig.s, &info), 0);
 	assert_int_equal(info.placement, WEIR_PLACEMENT_NONE);
 	assert_int_equal(info.placement_asked, asked);
+	/* It says why, where somebody asked and nobody forbade it. */
+	if (asked == WEIR_PLACEMENT_STREAM)
+		assert_non_null(strstr(info.placement_why, "FDP is for NVMe drives"));
+	else
+		assert_null(info.placement_why);
 	assert_int_equal(weir_store_stream(rig.s, 0, &stream), 0);
 	assert_int_equal(stream.placement, -1);
 	assert_int_equal(stream.sharing, 0);

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The command weir for a user who may open an NVMe drive with FDP and nothing else: no
+CAP_SYS_ADMIN, as in a container. WEIR_VM_NG and WEIR_VM_BLOCK name the drive (see run.py)."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), os.pardir, "cli"))
+from harness import Skip, case, main  # noqa: E402  pylint: disable=wrong-import-position
+
+HANDLES = 8  # of the drive that run.py makes
+UNIT = 8 << 20
+MIB = 1 << 20
+NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
+
+
+def drive(name="NG", mode=0o666):
+    """The path of the drive's device NG or BLOCK, which gets MODE."""
+    if "WEIR_VM_" + name not in os.environ:
+        raise Skip(f"no WEIR_VM_{name}: run in the guest, by tests/vm/run.py")
+    path = os.environ["WEIR_VM_" + name]
+    os.chmod(path, mode)
+    return path
+
+
+def left(weir):
+    """How much fits into the unit of each placement id."""
+    return [p["left_bytes"] for p in weir.json("fdp", drive())["placements"]]
+
+
+@case
+def placement_ids_without_capabilities(weir):
+    """weir fdp: nobody learns the placement ids, and that the rest is not to be had"""
+    path = drive()
+    out, _ = weir.run("fdp", path, **NOBODY)
+    lines = out.decode().splitlines()
+    assert "all that may be asked without CAP_SYS_ADMIN" in lines[0], lines
+    assert not any("reclaim unit" in line or "WAF" in line for line in lines), lines
+    mine = weir.json("fdp", path, **NOBODY)
+    roots = weir.json("fdp", path)
+    assert (mine["enabled"], mine["partial"], roots["partial"]) == (True, True, False), mine
+    assert [p["placement"] for p in mine["placements"]] == list(range(HANDLES)), mine
+    assert [p["left_bytes"] for p in mine["placements"]] == left(weir), mine
+
+
+@case
+def a_store_is_placed_without_capabilities(weir):
+    """a store of nobody's: cut to the reclaim unit, put to an id of its own, and units begun"""
+    path = drive()
+    weir.run("format", path, "--force", "--placement", "stream", **NOBODY)
+    assert weir.json("stat", path)["segment_bytes"] == UNIT
+    before = left(weir)
+    _, err = weir.run("put", path, "key", stdin=os.urandom(2 * MIB), **NOBODY)
+    after = left(weir)
+    assert err == "", err
+    stat = weir.json("stat", path, **NOBODY)
+    assert (stat["placement"], stat["placement_why"]) == ("stream", None), stat
+    # The first stream has id 1. It began a unit, in which the value lies.
+    assert UNIT - 2 * MIB - 256 * 1024 < after[1] <= UNIT - 2 * MIB, (before, after)
+    assert after[2:] == before[2:], (before, after)
+
+
+@case
+def a_store_that_is_not_placed_says_so(weir):
+    """by the block device streams cannot be placed: a note at put, the reason in stat"""
+    path, block = drive(), drive("BLOCK")
+    weir.run("format", path, "--force", "--placement", "stream")
+    _, err = weir.run("put", block, "key", stdin=b"value", **NOBODY)
+    assert err.count("nothing is placed: ") == 1 and "character device" in err, err
+    assert "character device" in weir.json("stat", block)["placement_why"]
+    assert weir.run("put", block, "key", "--placement", "none", stdin=b"value")[1] == ""
+    assert weir.run("get", path, "key") == (b"value", "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
