@@ -11,8 +11,17 @@
 
 #include "cli/options.h"
 
+/* What the first operand of a command is. */
+enum command_path {
+	COMMAND_NO_PATH = 0,
+	COMMAND_PATH,  /* a file or device, or "-" for standard input, which the command reads */
+	COMMAND_STORE, /* the same; left out, it is what the environment's WEIR_STORE says */
+};
+
 struct command {
 	const char *name;
+	const char *alias; /* what people may know it by, or NULL */
+	enum command_path path;
 	const char *operands; /* as the usage line shows them */
 	const char *summary;  /* one line */
 	const char *text;     /* what it does, in sentences; ends with a newline */
@@ -33,7 +42,7 @@ extern const struct command command_info, command_doctor, command_fdp, command_f
 	command_get, command_ls, command_del, command_stat, command_replay, command_sched,
 	command_step, command_sim, command_help;
 
-/* Finds a subcommand by its full name, or NULL. */
+/* Finds a subcommand by its full name or its alias, or NULL. */
 const struct command *command_find(const char *name);
 
 /* The subcommand that somebody may have meant by NAME, or NULL. */

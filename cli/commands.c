@@ -8,6 +8,7 @@
 #include <weir/base.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "base/suggest.h"
 
@@ -22,7 +23,8 @@ const struct command *const command_table[] = {
 const struct command *command_find(const char *name)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (!strcmp(command_table[i]->name, name))
+		if (!strcmp(command_table[i]->name, name) ||
+		    (command_table[i]->alias && !strcmp(command_table[i]->alias, name)))
 			return command_table[i];
 	return NULL;
 }
@@ -48,6 +50,16 @@ static int command_check_operands(const struct command *cmd, char **operands, in
 	return 0;
 }
 
+/* Checks the operands, and runs CMD. */
+static int command_call(const struct command *cmd, void *args, char **operands, int n)
+{
+	int ret = command_check_operands(cmd, operands, n);
+
+	if (!ret && cmd->path && n)
+		ret = output_check_standard(operands[0]);
+	return ret ? ret : cmd->run(args, operands, n);
+}
+
 int command_run(const struct command *cmd, int argc, char **argv)
 {
 	void *args = calloc(1, cmd->args_size);
@@ -66,9 +78,7 @@ int command_run(const struct command *cmd, int argc, char **argv)
 		command_print_help(cmd, stdout);
 		ret = 0;
 	} else {
-		ret = command_check_operands(cmd, argv + first, argc - first);
-		if (!ret)
-			ret = cmd->run(args, argv + first, argc - first);
+		ret = command_call(cmd, args, argv + first, argc - first);
 	}
 	free(args);
 	return report_finish(ret);
@@ -76,8 +86,10 @@ int command_run(const struct command *cmd, int argc, char **argv)
 
 void command_print_help(const struct command *cmd, FILE *out)
 {
-	fprintf(out, "usage: weir %s [options] %s\n\n%s\nOptions:\n", cmd->name, cmd->operands,
-		cmd->text);
+	fprintf(out, "usage: weir %s [options] %s\n\n%s", cmd->name, cmd->operands, cmd->text);
+	if (cmd->alias)
+		fprintf(out, "`weir %s` is the same.\n", cmd->alias);
+	fprintf(out, "\nOptions:\n");
 	opt_print_help(cmd->options, out);
 	fprintf(out, "\nExamples:\n");
 	for (const char *line = cmd->examples; *line;) {
@@ -88,6 +100,14 @@ void command_print_help(const struct command *cmd, FILE *out)
 	}
 }
 
+static void command_print_line(const struct command *cmd, FILE *out)
+{
+	fprintf(out, "  %-8s %s", cmd->name, cmd->summary);
+	if (cmd->alias)
+		fprintf(out, " (also: %s)", cmd->alias);
+	fputc('\n', out);
+}
+
 void command_print_overview(FILE *out)
 {
 	fprintf(out,
@@ -95,7 +115,7 @@ void command_print_overview(FILE *out)
 		"A block layer in user space and a crash-safe key-value store on top of it.\n"
 		"PATH is a file, a block device, or an NVMe drive as /dev/ng0n1.\n\nCommands:\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(out, "  %-8s %s\n", command_table[i]->name, command_table[i]->summary);
+		command_print_line(command_table[i], out);
 	fprintf(out, "\nA first look:\n"
 		     "  weir format demo.img --size 1g\n"
 		     "  echo hello | weir put demo.img greeting\n"

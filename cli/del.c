@@ -71,6 +71,8 @@ static int del_run(void *arg, char **operands, int n)
 
 const struct command command_del = {
 	.name = "del",
+	.alias = "rm",
+	.path = COMMAND_STORE,
 	.operands = "PATH KEY...",
 	.summary = "delete keys",
 	.text = "Deletes each KEY from the store on PATH. A key that is not there is named; the\n"

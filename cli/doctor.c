@@ -131,6 +131,7 @@ static int doctor_run(void *arg, char **operands, int n)
 
 const struct command command_doctor = {
 	.name = "doctor",
+	.path = COMMAND_PATH,
 	.operands = "[PATH]",
 	.summary = "what will not work here, and what to do about it",
 	.text = "Looks at this machine and, if it is given, at the file or device PATH, and "

@@ -198,6 +198,7 @@ static int fdp_run(void *arg, char **operands, int n)
 
 const struct command command_fdp = {
 	.name = "fdp",
+	.path = COMMAND_STORE,
 	.operands = "PATH",
 	.summary = "what an NVMe drive offers of Flexible Data Placement",
 	.text = "Asks the drive behind PATH, as /dev/ng0n1, for its placement ids, how much fits\n"

@@ -118,6 +118,7 @@ static int format_run(void *arg, char **operands, int n)
 
 const struct command command_format = {
 	.name = "format",
+	.path = COMMAND_PATH,
 	.operands = "PATH",
 	.summary = "make an empty store on a file or device",
 	.text = "Makes an empty store on PATH, a file or a block device. A file that does not\n"

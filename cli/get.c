@@ -3,12 +3,16 @@
  * get.c - `weir get`: prints one value, or writes it to a file.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/key.h"
 #include "cli/keyargs.h"
+#include "cli/output.h"
 #include "cli/report.h"
 
 #define GET_ALIGN 4096u
@@ -24,32 +28,31 @@ static const struct opt get_options[] = {
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct get_args, output),
 	  .arg = "FILE",
-	  .help = "write the value to FILE, not to standard output" },
+	  .help = "write the value to FILE, not to standard output; what\n"
+		  "was there is replaced when all of it is written\n"
+		  "(-: standard output)" },
 	KEYARGS_OPTIONS(offsetof(struct get_args, key)),
 	OPT_END,
 };
 
-static int get_write_file(const char *output, const void *value, size_t len)
-{
-	FILE *out = fopen(output, "we");
-	int bad;
-
-	if (!out)
-		return report_error("%s: %s", output, strerror(errno));
-	bad = fwrite(value, 1, len, out) != len;
-	if (fclose(out) || bad)
-		return report_error("%s: %s", output, strerror(errno));
-	return 0;
-}
-
 /* The value goes out whole or the exit code says so. */
 static int get_write(const char *output, const void *value, size_t len)
 {
-	if (output)
-		return get_write_file(output, value, len);
-	if (fwrite(value, 1, len, stdout) != len || fflush(stdout))
-		return report_error("standard output: %s", strerror(errno));
-	return 0;
+	struct output out;
+
+	if (!strcmp(output, "-")) {
+		/* If it fails, report_finish() says so. */
+		return fwrite(value, 1, len, stdout) == len ? REPORT_OK : REPORT_FAILED;
+	}
+	if (output_open(&out, output) < 0)
+		return report_error("%s", weir_error());
+	if (fwrite(value, 1, len, out.file) != len) {
+		int err = errno;
+
+		output_drop(&out);
+		return report_error("%s: %s", output, strerror(err));
+	}
+	return output_close(&out) < 0 ? report_error("%s", weir_error()) : REPORT_OK;
 }
 
 static int get_failed(const char *path, const struct key *key, int err)
@@ -83,13 +86,35 @@ static int get_print(const struct get_args *args, const char *path, const struct
 	int ret = 0;
 
 	if (args->output || !args->key.json)
-		ret = get_write(args->output, value, len);
+		ret = get_write(args->output ? args->output : "-", value, len);
 	if (ret || !args->key.json)
 		return ret;
 	return report_json(json_pack("{s:s, s:s, s:s, s:I, s:s?}", "schema", "weir.get.v1", "path",
 				     path, "key", key_escape(key->bytes, key->len, text),
 				     "value_bytes", (json_int_t)len, "output", args->output),
 			   0);
+}
+
+/* Is OUTPUT where JSON would go as well? Two may share a terminal, or /dev/null. */
+static bool get_is_stdout(const char *output)
+{
+	struct stat a, b;
+
+	return !strcmp(output, "-") ||
+	       (!stat(output, &a) && !fstat(STDOUT_FILENO, &b) && !S_ISCHR(a.st_mode) &&
+		a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
+/* Refuses outputs that cannot be. 0 or an exit code. */
+static int get_check_output(const struct get_args *args, const char *path)
+{
+	if (!args->output)
+		return 0;
+	if (args->key.json && get_is_stdout(args->output))
+		return report_usage("--output %s: with --json, standard output has the JSON: name "
+				    "a file for the value",
+				    args->output);
+	return output_check("--output", args->output, &path, 1);
 }
 
 static int get_run(void *arg, char **operands, int n)
@@ -105,6 +130,9 @@ static int get_run(void *arg, char **operands, int n)
 	(void)n;
 	if (key_read(&key, operands[1], args->key.escaped != 0) < 0)
 		return report_error("%s", weir_error());
+	ret = get_check_output(args, path);
+	if (ret)
+		return ret;
 	ret = opening_store(&s, path, &args->key.store, OPENING_READ_ONLY);
 	if (ret)
 		return ret;
@@ -121,6 +149,8 @@ static int get_run(void *arg, char **operands, int n)
 
 const struct command command_get = {
 	.name = "get",
+	.alias = "cat",
+	.path = COMMAND_STORE,
 	.operands = "PATH KEY",
 	.summary = "print a value",
 	.text = "Prints the value of KEY in the store on PATH, byte for byte. Every byte is "

@@ -21,7 +21,8 @@ static const struct opt help_options[] = {
 
 static void help_bash_options(const struct command *cmd)
 {
-	printf("\t%s) words=\"", cmd->name);
+	printf("\t%s%s%s) words=\"", cmd->name, cmd->alias ? "|" : "",
+	       cmd->alias ? cmd->alias : "");
 	for (const struct opt *o = cmd->options; o->name; o++)
 		printf("--%s ", o->name);
 	printf("--help\" ;;\n");

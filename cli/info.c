@@ -202,6 +202,7 @@ static int info_run(void *arg, char **operands, int n)
 
 const struct command command_info = {
 	.name = "info",
+	.path = COMMAND_STORE,
 	.operands = "PATH",
 	.summary = "what a file or device is, and which engines could drive it",
 	.text = "Opens PATH for reading and prints what was found and from where: sizes, limits,\n"

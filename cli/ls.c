@@ -70,6 +70,8 @@ static int ls_run(void *arg, char **operands, int n)
 
 const struct command command_ls = {
 	.name = "ls",
+	.alias = "list",
+	.path = COMMAND_STORE,
 	.operands = "PATH",
 	.summary = "list the keys",
 	.text = "Lists the keys of the store on PATH, stream by stream, oldest first. Bytes that\n"

@@ -4,6 +4,7 @@
  *
  * Exit codes: 0 done, 1 it failed (or a key was not there), 2 it was called wrongly.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,10 +23,25 @@ static int main_unknown(const char *name)
 	return report_usage("unknown command \"%s\"", name);
 }
 
+/*
+ * Is --json, or a beginning of it that getopt takes too, among the words? It is asked before they
+ * are understood, so that what is wrong with them is JSON as well.
+ */
+static bool main_wants_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strlen(argv[i]) > 2 && !strncmp(argv[i], "--json", strlen(argv[i])))
+			return true;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *cmd;
 
+	report_watch_stdout();
+	if (main_wants_json(argc, argv))
+		report_set_json();
 	if (argc < 2) {
 		command_print_overview(stderr);
 		return REPORT_USAGE;

@@ -117,10 +117,15 @@ static int opt_refuse(const struct opt *table, const char *text)
 	if (!strncmp(text, "--", 2))
 		near = suggest_nearest(text + 2, strcspn(text + 2, "="), names, n);
 	else
-		return error_set(-EINVAL, "unknown option -%c", optopt);
+		return error_set(-EINVAL,
+				 "unknown option -%c (an operand that begins with a dash goes "
+				 "behind --)",
+				 optopt);
 	if (near)
 		return error_set(-EINVAL, "unknown option %s: did you mean --%s?", text, near);
-	return error_set(-EINVAL, "unknown option %s", text);
+	return error_set(-EINVAL,
+			 "unknown option %s (an operand that begins with a dash goes behind --)",
+			 text);
 }
 
 int opt_parse(const struct opt *table, void *target, int argc, char **argv, int *first)

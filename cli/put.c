@@ -9,6 +9,7 @@
 #include "cli/input.h"
 #include "cli/key.h"
 #include "cli/keyargs.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/tenant.h"
 
@@ -83,6 +84,8 @@ static int put_run(void *arg, char **operands, int n)
 	if (key_read(&key, operands[1], args->key.escaped != 0) < 0)
 		return report_error("%s", weir_error());
 	ret = opening_check(&args->key.store);
+	if (!ret)
+		ret = output_check_standard(n > 2 ? operands[2] : "-");
 	if (ret)
 		return ret;
 	if (input_read(&value, n > 2 ? operands[2] : "-", PUT_LIMIT) < 0)
@@ -99,6 +102,7 @@ static int put_run(void *arg, char **operands, int n)
 
 const struct command command_put = {
 	.name = "put",
+	.path = COMMAND_STORE,
 	.operands = "PATH KEY [FILE|-]",
 	.summary = "store a value",
 	.text = "Stores the bytes of FILE, or of standard input, under KEY in the store on PATH,\n"

@@ -13,6 +13,7 @@
 #include "cli/acks.h"
 #include "cli/command.h"
 #include "cli/opening.h"
+#include "cli/output.h"
 #include "cli/replay.h"
 #include "cli/replay_report.h"
 #include "cli/report.h"
@@ -153,6 +154,17 @@ static int replay_parse_speed(const char *text, double *speed)
 				    "max",
 				    text);
 	return 0;
+}
+
+/* Neither the store nor the trace is written over. */
+static int replay_check_outputs(const struct replay_session *s)
+{
+	const char *inputs[] = { s->args->store, s->trace_name };
+	int ret = output_check_standard(s->args->store);
+
+	if (!ret && s->args->ack_log)
+		ret = output_check("--ack-log", s->args->ack_log, inputs, 2);
+	return ret;
 }
 
 static int replay_configure(struct replay_session *s)
@@ -339,6 +351,8 @@ static int replay_do(struct replay_session *s)
 	int code;
 
 	if (!ret)
+		ret = replay_check_outputs(s);
+	if (!ret)
 		ret = replay_load_trace(s);
 	if (!ret)
 		ret = replay_read_acks(s);
@@ -379,6 +393,7 @@ static int replay_main(void *arg, char **operands, int n)
 
 const struct command command_replay = {
 	.name = "replay",
+	.path = COMMAND_PATH,
 	.operands = "[TRACE] --store PATH",
 	.summary = "play a KV-cache trace through a store, and measure",
 	.text = "Plays TRACE through the store on PATH as a server of language models would use "

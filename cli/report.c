@@ -1,26 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * report.c - messages, JSON and exit codes. Owns the name of the running subcommand, which is set
- * once before anything else runs.
+ * report.c - messages, JSON and exit codes. Owns the name of the running subcommand and the form of
+ * messages, which are set once before anything else runs, and stdout.
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weir/base.h>
 
 #include "cli/report.h"
 
-static const char *report_command;
+#define REPORT_BUFFER (64u << 10)
 
-static void report_say(const char *kind, const char *fmt, va_list args)
+static const char *report_command;
+static bool report_as_json;
+static int report_stdout_error; /* errno of the first write to stdout that failed */
+
+static ssize_t report_write_stdout(void *cookie, const char *text, size_t len)
 {
-	fflush(stdout); /* keep the order where both go to one place */
-	fprintf(stderr, "weir%s%s: %s", report_command ? " " : "",
-		report_command ? report_command : "", kind);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
+	size_t done = 0;
+
+	(void)cookie;
+	while (done < len) {
+		ssize_t n = write(STDOUT_FILENO, text + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			if (!report_stdout_error)
+				report_stdout_error = errno;
+			break;
+		}
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+void report_watch_stdout(void)
+{
+	cookie_io_functions_t functions = { .write = report_write_stdout };
+	FILE *out = fopencookie(NULL, "w", functions);
+
+	if (!out)
+		return; /* the old one works too */
+	(void)setvbuf(out, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, REPORT_BUFFER);
+	stdout = out;
 }
 
 void report_set_command(const char *name)
@@ -28,15 +57,78 @@ void report_set_command(const char *name)
 	report_command = name;
 }
 
+void report_set_json(void)
+{
+	report_as_json = true;
+}
+
+json_t *report_text(const char *text)
+{
+	json_t *json = text ? json_string(text) : json_null();
+	char *plain;
+
+	if (json)
+		return json;
+	plain = strdup(text);
+	for (char *p = plain; p && *p; p++)
+		if (*p & 0x80)
+			*p = '?';
+	json = plain ? json_string(plain) : NULL;
+	free(plain);
+	return json;
+}
+
+static void report_say_json(int code, const char *text)
+{
+	char hint[64];
+	json_t *root;
+	char *line;
+
+	snprintf(hint, sizeof(hint), "weir help%s%s", report_command ? " " : "",
+		 report_command ? report_command : "");
+	if (code)
+		root = json_pack("{s:s, s:o, s:i, s:o, s:o}", "schema", "weir.error.v1", "command",
+				 report_text(report_command), "exit_code", code, "message",
+				 report_text(text), "help",
+				 report_text(code == REPORT_USAGE ? hint : NULL));
+	else
+		root = json_pack("{s:s, s:o, s:o}", "schema", "weir.note.v1", "command",
+				 report_text(report_command), "message", report_text(text));
+	line = root ? json_dumps(root, JSON_COMPACT) : NULL;
+	fprintf(stderr, "%s\n", line ? line : text);
+	free(line);
+	json_decref(root);
+}
+
+static void report_say_text(int code, const char *text)
+{
+	const char *space = report_command ? " " : "", *name = report_command ? report_command : "";
+
+	fprintf(stderr, "weir%s%s: %s%s\n", space, name, code ? "" : "note: ", text);
+	if (code == REPORT_USAGE)
+		fprintf(stderr, "Try `weir help%s%s`.\n", space, name);
+}
+
+/* All that is said passes here. CODE 0: a note. Returns CODE. */
+static int report_say(int code, const char *fmt, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	fflush(stdout); /* keep the order where both go to one place */
+	(report_as_json ? report_say_json : report_say_text)(code, text ? text : fmt);
+	free(text);
+	return code;
+}
+
 int report_usage(const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	report_say("", fmt, args);
+	report_say(REPORT_USAGE, fmt, args);
 	va_end(args);
-	fprintf(stderr, "Try `weir help%s%s`.\n", report_command ? " " : "",
-		report_command ? report_command : "");
 	return REPORT_USAGE;
 }
 
@@ -45,7 +137,7 @@ int report_error(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	report_say("", fmt, args);
+	report_say(REPORT_FAILED, fmt, args);
 	va_end(args);
 	return REPORT_FAILED;
 }
@@ -64,24 +156,34 @@ void report_note(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	report_say("note: ", fmt, args);
+	report_say(0, fmt, args);
 	va_end(args);
 }
 
 int report_json(json_t *root, int one_line)
 {
-	int bad = !root || json_dumpf(root, stdout, one_line ? JSON_COMPACT : JSON_INDENT(2));
+	int bad = !root;
 
+	/* Output that cannot be written is told at the end, with the reason. */
+	if (root && json_dumpf(root, stdout, one_line ? JSON_COMPACT : JSON_INDENT(2)))
+		bad = !ferror(stdout);
 	json_decref(root);
 	if (bad)
-		return report_error("the JSON could not be written: out of memory or of space");
+		return report_error("the JSON could not be made: out of memory, or a name in it "
+				    "is not UTF-8");
+	if (ferror(stdout))
+		return REPORT_FAILED;
 	putchar('\n');
 	return REPORT_OK;
 }
 
 int report_finish(int code)
 {
-	if (fflush(stdout) || ferror(stdout))
-		return report_error("standard output: %s", strerror(errno));
-	return code;
+	int failed = fflush(stdout) ? errno : 0;
+
+	if (!failed && !ferror(stdout))
+		return code;
+	if (report_stdout_error)
+		failed = report_stdout_error;
+	return report_error("standard output: %s", strerror(failed ? failed : EIO));
 }

@@ -18,6 +18,21 @@ enum report_exit {
 /* Sets the subcommand that messages name. NAME must stay valid. */
 void report_set_command(const char *name);
 
+/* From now on errors and notes are JSON, an object a line: weir.error.v1 and weir.note.v1. */
+void report_set_json(void);
+
+/*
+ * Has stdout keep why it could not be written, for report_finish(), which comes later. To be called
+ * before anything is printed; without it the reason may be lost.
+ */
+void report_watch_stdout(void);
+
+/*
+ * TEXT as JSON, for names that came from outside: bytes that are no UTF-8 are told as '?'. NULL
+ * gives null. A new reference, or NULL: out of memory.
+ */
+json_t *report_text(const char *text);
+
 /* "weir put: ...", and where to look for help. Returns REPORT_USAGE. */
 int report_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -188,6 +188,7 @@ static int sched_run(void *arg, char **operands, int n)
 
 const struct command command_sched = {
 	.name = "sched",
+	.path = COMMAND_PATH,
 	.operands = "[PATH]",
 	.summary = "the schedulers, and what can be set",
 	.text = "Lists the schedulers as sysfs does, with the one in brackets that a queue on "

@@ -229,6 +229,7 @@ static int sim_run_command(void *arg, char **operands, int n)
 
 const struct command command_sim = {
 	.name = "sim",
+	.path = COMMAND_PATH,
 	.operands = "JOBS",
 	.summary = "try schedulers on a simulated drive",
 	.text = "Runs the jobs in the file JOBS (-: standard input) on a simulated drive, in "

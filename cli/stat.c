@@ -189,6 +189,7 @@ static int stat_run(void *arg, char **operands, int n)
 
 const struct command command_stat = {
 	.name = "stat",
+	.path = COMMAND_STORE,
 	.operands = "PATH",
 	.summary = "what a store is, what is in it, what its recovery found",
 	.text = "Opens the store on PATH read-only, which recovers it in memory, and prints what "

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/opening.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/step.h"
 
@@ -117,6 +118,8 @@ static int step_run(void *arg, char **operands, int n)
 	if (!args->sched)
 		return report_usage("--sched is missing: which scheduler?");
 	ret = opening_check(&(struct opening){ .scheduler = args->sched });
+	if (!ret)
+		ret = output_check_standard("-");
 	if (ret)
 		return ret;
 	/* Somebody may wait for an answer before they give the next event. */

@@ -2,6 +2,7 @@
 /*
  * suggest.c - guesses the word that was meant, by edit distance. Owns nothing; any thread.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -41,6 +42,30 @@ static unsigned suggest_distance(const char *a, size_t a_len, const char *b, siz
 	return row[a_len % 3][b_len];
 }
 
+/* Is one of the two words, of three letters or more, the beginning of the other? */
+static bool suggest_begins(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t len = a_len < b_len ? a_len : b_len;
+
+	return len >= 3 && a_len != b_len && !strncmp(a, b, len);
+}
+
+/*
+ * So many slips are likely in words of these lengths: one in four letters, two in five and more.
+ * Half of a short word is another word: there the first letter has to be right, or the two first
+ * ones were swapped.
+ */
+static unsigned suggest_slips(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t more = a_len > b_len ? a_len : b_len, less = a_len + b_len - more;
+
+	if (more >= 5 && less >= 4)
+		return 2;
+	if (less >= 4 || a[0] == b[0])
+		return 1;
+	return a_len > 1 && b_len > 1 && a[0] == b[1] && a[1] == b[0];
+}
+
 const char *suggest_nearest(const char *word, size_t len, const char *const *names, size_t n)
 {
 	const char *best = NULL;
@@ -53,9 +78,10 @@ const char *suggest_nearest(const char *word, size_t len, const char *const *nam
 		if (!len || len > SUGGEST_MAX || name_len > SUGGEST_MAX)
 			continue;
 		distance = suggest_distance(word, len, names[i], name_len);
-		if (len >= 3 && name_len > len && !strncmp(word, names[i], len))
-			distance = suggest_min(distance, 1); /* a beginning */
-		if (distance < best_distance && distance < name_len && distance < len) {
+		if (suggest_begins(word, len, names[i], name_len))
+			distance = suggest_min(distance, 1);
+		if (distance <= suggest_slips(word, len, names[i], name_len) &&
+		    distance < best_distance && distance < name_len && distance < len) {
 			best = names[i];
 			best_distance = distance;
 		}

@@ -22,6 +22,14 @@ class Skip(Exception):
 CASES = []
 
 
+def error_text(line, command, code):
+    """The message of the weir.error.v1 in LINE, which must be of COMMAND and exit with CODE."""
+    error = json.loads(line)
+    assert error["schema"] == "weir.error.v1" and error["command"] == command, error
+    assert error["exit_code"] == code and bool(error["help"]) == (code == 2), error
+    return error["message"]
+
+
 def case(function):
     """Registers a test case; its first line of documentation is its name."""
     CASES.append(function)
@@ -70,8 +78,11 @@ class Weir:
         """Runs weir, which must exit with CODE, print nothing, and say each of SAYS."""
         out, err = self.run(*args, code=code, **keywords)
         assert out == b"", f"printed {out!r}"
-        prefix = f"weir {args[0]}: "
-        assert err.startswith(prefix), f"{err!r} does not start with {prefix!r}"
+        if "--json" in args:
+            err = "\n".join(error_text(line, args[0], code) for line in err.splitlines())
+        else:
+            prefix = f"weir {args[0]}: "
+            assert err.startswith(prefix), f"{err!r} does not start with {prefix!r}"
         for text in says:
             assert text in err, f"{err!r} does not say {text!r}"
         return err

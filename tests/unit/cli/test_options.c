@@ -178,9 +178,12 @@ static void test_suggestions(void **state)
 {
 	static const char *const names[] = { "info", "format", "put", "get", "ls", "replay" };
 	static const char *const pairs[][2] = {
-		{ "pit", "put" },      { "fromat", "format" }, { "form", "format" },
-		{ "rplay", "replay" }, { "inof", "info" },     { "list", NULL },
-		{ "xyzzy", NULL },     { "p", NULL },	       { "", NULL },
+		{ "pit", "put" },      { "fromat", "format" },	{ "form", "format" },
+		{ "rplay", "replay" }, { "inof", "info" },	{ "list", NULL },
+		{ "xyzzy", NULL },     { "p", NULL },		{ "", NULL },
+		{ "sl", "ls" },	       { "ps", NULL },		{ "cat", NULL },
+		{ "set", NULL },       { "input", NULL },	{ "init", NULL },
+		{ "getting", "get" },  { "replays", "replay" }, { "put1", "put" },
 	};
 
 	(void)state;

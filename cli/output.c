@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * output.c - outputs are checked, written beside their place, and put there. See output.h.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "cli/output.h"
+#include "cli/overlap.h"
+#include "cli/report.h"
+
+#define OUTPUT_LINKS 40 /* that are followed; as many as the kernel follows */
+
+int output_check(const char *option, const char *path, const char *const *inputs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!inputs[i] || !(strcmp(path, "-") ? overlap_paths(path, inputs[i])
+						      : overlap_fd(STDOUT_FILENO, inputs[i])))
+			continue;
+		return report_usage("%s %s: this is what the command reads or lies beneath it "
+				    "(%s): writing it would destroy that; name another file",
+				    option, path, inputs[i]);
+	}
+	return 0;
+}
+
+/* Is FD open for writing, and the same as INPUT? */
+static bool output_is_input(int fd, const char *input)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && overlap_fd(fd, input);
+}
+
+int output_check_standard(const char *input)
+{
+	bool out = output_is_input(STDOUT_FILENO, input);
+	bool err = output_is_input(STDERR_FILENO, input);
+	const char *name = strcmp(input, "-") ? input : "standard input";
+
+	if (!out && !err)
+		return 0;
+	/* Even the words about it would be written over the input. */
+	if (err && (out || dup2(STDOUT_FILENO, STDERR_FILENO) < 0))
+		return REPORT_USAGE;
+	return report_usage("%s: %s is redirected to it, and would overwrite what the command "
+			    "reads: redirect to another file",
+			    name, out ? "standard output" : "standard error");
+}
+
+/* The number of the open file that PATH names, as /dev/fd/3 does; -1: it names none. */
+static int output_open_file(const char *path)
+{
+	char copy[PATH_MAX];
+	const char *name = strrchr(path, '/');
+	struct stat folder, fds;
+
+	if (!name || !isdigit((unsigned char)name[1]) || strlen(path) >= sizeof(copy))
+		return -1;
+	strcpy(copy, path);
+	if (stat(dirname(copy), &folder) < 0 || stat("/proc/self/fd", &fds) < 0 ||
+	    folder.st_dev != fds.st_dev || folder.st_ino != fds.st_ino)
+		return -1;
+	return atoi(name + 1);
+}
+
+/* Puts what the link PATH says into PATH, which has PATH_MAX bytes. 0; 1: it is no link. */
+static int output_follow(char *path)
+{
+	char said[PATH_MAX], copy[PATH_MAX];
+	ssize_t len = readlink(path, said, sizeof(said) - 1);
+
+	if (len < 0)
+		return 1;
+	said[len] = '\0';
+	strcpy(copy, path);
+	if (said[0] == '/')
+		strcpy(path, said);
+	else if ((size_t)snprintf(path, PATH_MAX, "%s/%s", dirname(copy), said) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+static int output_direct(struct output *o, int fd)
+{
+	if (fd < 0)
+		return error_sys(-errno, "%s", o->path);
+	o->file = fdopen(fd, "w");
+	if (o->file)
+		return 0;
+	close(fd);
+	return error_sys(-ENOMEM, "%s", o->path);
+}
+
+/* The new file looks as the old one ST did; if there was none, as umask says. */
+static void output_mode(int fd, const struct stat *st)
+{
+	mode_t mask = umask(0);
+	mode_t mode = 0666 & ~mask;
+
+	umask(mask);
+	if (st) {
+		/* Somebody else's file that may be written becomes one's own, without its s bits.
+		 */
+		int given = fchown(fd, st->st_uid, st->st_gid);
+
+		mode = st->st_mode & (given < 0 ? 0777 : 07777);
+	}
+	if (fchmod(fd, mode) < 0)
+		return; /* a filesystem without modes */
+}
+
+/* A file beside TARGET. ST is what is there, or NULL. */
+static int output_beside(struct output *o, const char *target, const struct stat *st)
+{
+	char copy[PATH_MAX];
+	int fd;
+
+	if (st && faccessat(AT_FDCWD, target, W_OK, AT_EACCESS) < 0)
+		return error_sys(-errno, "%s", o->path);
+	strcpy(copy, target);
+	o->replaces = st != NULL;
+	o->target = strdup(target);
+	if (!o->target || asprintf(&o->temporary, "%s/.weir-XXXXXX", dirname(copy)) < 0) {
+		o->temporary = NULL;
+		return error_sys(-ENOMEM, "%s", o->path);
+	}
+	fd = mkostemp(o->temporary, O_CLOEXEC);
+	if (fd < 0) {
+		free(o->temporary);
+		o->temporary = NULL;
+		if (!st || (errno != EACCES && errno != EPERM && errno != EROFS))
+			return error_sys(-errno, "%s", o->path);
+		/* The folder takes no new file, but this one may be written. */
+		return output_direct(o, open(target, O_WRONLY | O_TRUNC | O_CLOEXEC));
+	}
+	output_mode(fd, st);
+	return output_direct(o, fd);
+}
+
+static int output_find(struct output *o)
+{
+	char target[PATH_MAX];
+	struct stat st;
+	int ret = 0;
+
+	if (strlen(o->path) >= sizeof(target))
+		return error_sys(-ENAMETOOLONG, "%s", o->path);
+	strcpy(target, o->path);
+	for (int i = 0; i < OUTPUT_LINKS && !ret; i++) {
+		int fd = output_open_file(target);
+
+		if (fd >= 0)
+			return output_direct(o, fcntl(fd, F_DUPFD_CLOEXEC, 3));
+		ret = output_follow(target);
+	}
+	if (ret < 0)
+		return error_sys(ret, "%s", o->path);
+	if (stat(target, &st) < 0)
+		return errno == ENOENT ? output_beside(o, target, NULL)
+				       : error_sys(-errno, "%s", o->path);
+	if (S_ISREG(st.st_mode))
+		return output_beside(o, target, &st);
+	return output_direct(o, open(target, O_WRONLY | O_CLOEXEC));
+}
+
+int output_open(struct output *o, const char *path)
+{
+	int ret;
+
+	*o = (struct output){ .path = path };
+	if (!strcmp(path, "-")) {
+		o->file = stdout;
+		o->path = "standard output";
+		return 0;
+	}
+	ret = output_find(o);
+	if (ret < 0)
+		output_drop(o);
+	return ret;
+}
+
+/* Why an earlier write failed: stdio does not keep that, but a file that is thrown away may be
+ * asked once more. */
+static int output_why(const struct output *o)
+{
+	if (o->temporary && write(fileno(o->file), "", 1) < 0)
+		return -errno;
+	return -EIO;
+}
+
+/* Writes out what is left. 0 or -errno. */
+static int output_end(struct output *o)
+{
+	int err = 0;
+
+	if (fflush(o->file))
+		err = -errno;
+	else if (ferror(o->file))
+		err = output_why(o);
+	if (!err && o->temporary && o->replaces && fsync(fileno(o->file)) < 0)
+		err = -errno;
+	if (o->file != stdout && fclose(o->file) && !err)
+		err = -errno;
+	o->file = NULL;
+	return err;
+}
+
+int output_close(struct output *o)
+{
+	int err = output_end(o);
+
+	if (!err && o->temporary && rename(o->temporary, o->target) < 0)
+		err = -errno;
+	if (!err) {
+		free(o->temporary);
+		o->temporary = NULL;
+	} else {
+		error_sys(err, "%s", o->path);
+	}
+	output_drop(o);
+	return err;
+}
+
+void output_drop(struct output *o)
+{
+	if (o->file && o->file != stdout)
+		fclose(o->file);
+	if (o->temporary)
+		unlink(o->temporary);
+	free(o->temporary);
+	free(o->target);
+	o->file = NULL;
+	o->temporary = o->target = NULL;
+}

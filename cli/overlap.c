@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * overlap.c - what a file or device lies on, from stat() and sysfs. See overlap.h.
+ *
+ * Two partitions lie on one disk and do not overlap, so it is not enough that both lie on the same
+ * thing: one of the two must itself be what the other lies on.
+ */
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "cli/overlap.h"
+
+#define OVERLAP_NODES 64 /* of a deep stack of mapped devices; what is beyond is not seen */
+
+enum node_kind { NODE_FILE, NODE_BLOCK, NODE_CHAR };
+
+struct node {
+	enum node_kind kind;
+	dev_t dev;
+	ino_t ino; /* of files */
+};
+
+/* The first node is the thing itself, the others are what it lies on. */
+struct nodes {
+	struct node node[OVERLAP_NODES];
+	size_t count;
+};
+
+static void nodes_add_stat(struct nodes *all, const struct stat *st);
+static void nodes_add_block(struct nodes *all, dev_t dev);
+
+static bool nodes_have(const struct nodes *all, const struct node *node)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (all->node[i].kind == node->kind && all->node[i].dev == node->dev &&
+		    all->node[i].ino == node->ino)
+			return true;
+	return false;
+}
+
+/* False: it was there already, or there is no room. */
+static bool nodes_add(struct nodes *all, enum node_kind kind, dev_t dev, ino_t ino)
+{
+	struct node node = { .kind = kind, .dev = dev, .ino = ino };
+
+	if (all->count == OVERLAP_NODES || nodes_have(all, &node))
+		return false;
+	all->node[all->count++] = node;
+	return true;
+}
+
+/* Reads the first line of DIR/NAME. */
+static bool overlap_line(const char *dir, const char *name, char *line, size_t size)
+{
+	char path[PATH_MAX];
+	FILE *in;
+	bool ok;
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+		return false;
+	in = fopen(path, "re");
+	ok = in && fgets(line, (int)size, in);
+	if (in)
+		fclose(in);
+	if (ok)
+		line[strcspn(line, "\n")] = '\0';
+	return ok;
+}
+
+/* Adds the block device whose number is in DIR/dev. */
+static void nodes_add_numbered(struct nodes *all, const char *dir)
+{
+	char line[32];
+	unsigned maj, min;
+
+	if (overlap_line(dir, "dev", line, sizeof(line)) && sscanf(line, "%u:%u", &maj, &min) == 2)
+		nodes_add_block(all, makedev(maj, min));
+}
+
+/* The devices that the device at the sysfs folder DIR is made of. */
+static void nodes_add_slaves(struct nodes *all, const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *slaves;
+
+	snprintf(path, sizeof(path), "%s/slaves", dir);
+	slaves = opendir(path);
+	while (slaves && (entry = readdir(slaves))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/slaves/%s", dir, entry->d_name);
+		nodes_add_numbered(all, path);
+	}
+	if (slaves)
+		closedir(slaves);
+}
+
+static void nodes_add_block(struct nodes *all, dev_t dev)
+{
+	char dir[64], up[80], line[PATH_MAX];
+	struct stat st;
+
+	snprintf(dir, sizeof(dir), "/sys/dev/block/%u:%u", major(dev), minor(dev));
+	if (access(dir, F_OK) < 0 || !nodes_add(all, NODE_BLOCK, dev, 0))
+		return;
+	if (overlap_line(dir, "partition", line, sizeof(line))) {
+		snprintf(up, sizeof(up), "%s/..", dir);
+		nodes_add_numbered(all, up);
+	}
+	nodes_add_slaves(all, dir);
+	if (overlap_line(dir, "loop/backing_file", line, sizeof(line)) && !stat(line, &st))
+		nodes_add_stat(all, &st);
+}
+
+/* An NVMe namespace as a character device is the same as its block device, if it has one. */
+static void nodes_add_char(struct nodes *all, dev_t dev)
+{
+	char path[64], target[PATH_MAX], block[PATH_MAX];
+	const char *name;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u", major(dev), minor(dev));
+	len = readlink(path, target, sizeof(target) - 1);
+	if (len < 0)
+		return;
+	target[len] = '\0';
+	name = strrchr(target, '/');
+	name = name ? name + 1 : target;
+	if (strncmp(name, "ng", 2))
+		return;
+	snprintf(block, sizeof(block), "/sys/class/block/nvme%.64s", name + 2);
+	nodes_add_numbered(all, block);
+	nodes_add(all, NODE_CHAR, dev, 0);
+}
+
+static void nodes_add_stat(struct nodes *all, const struct stat *st)
+{
+	if (S_ISBLK(st->st_mode)) {
+		nodes_add_block(all, st->st_rdev);
+	} else if (S_ISCHR(st->st_mode)) {
+		nodes_add_char(all, st->st_rdev);
+	} else if (S_ISREG(st->st_mode) && nodes_add(all, NODE_FILE, st->st_dev, st->st_ino)) {
+		nodes_add_block(all, st->st_dev);
+	}
+}
+
+bool overlap_stats(const struct stat *a, const struct stat *b)
+{
+	struct nodes of_a = { .count = 0 }, of_b = { .count = 0 };
+
+	nodes_add_stat(&of_a, a);
+	nodes_add_stat(&of_b, b);
+	return (of_a.count && nodes_have(&of_b, &of_a.node[0])) ||
+	       (of_b.count && nodes_have(&of_a, &of_b.node[0]));
+}
+
+bool overlap_paths(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+
+	return !stat(a, &of_a) && !stat(b, &of_b) && overlap_stats(&of_a, &of_b);
+}
+
+bool overlap_fd(int fd, const char *path)
+{
+	struct stat of_fd, of_path;
+	int missing = strcmp(path, "-") ? stat(path, &of_path) : fstat(STDIN_FILENO, &of_path);
+
+	return !missing && !fstat(fd, &of_fd) && overlap_stats(&of_fd, &of_path);
+}

@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""No output of weir is one of its inputs, and a file is replaced whole or not at all."""
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+
+from harness import Skip, case, main
+
+VALUE = bytes(range(256)) * 1000
+OLD = b"what was there\n"
+
+
+def filled(weir):
+    """A store with a key, and what its image is."""
+    weir.format("64m", "--segment-bytes", "512k")
+    weir.run("put", weir.img, "k", stdin=VALUE)
+    return read(weir.img)
+
+
+def read(path):
+    """The bytes of the file at PATH."""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path, data):
+    """Makes a file of DATA."""
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def names_of(weir):
+    """Names that can be given to the image, with the descriptors to be kept open for them."""
+    os.symlink(weir.img, weir.path("link"))
+    os.symlink("link", weir.path("link2"))
+    os.link(weir.img, weir.path("hard"))
+    fd = os.open(weir.img, os.O_RDONLY)
+    relative = os.path.relpath(weir.img)
+    return [weir.img, weir.path("link"), weir.path("link2"), weir.path("hard"), relative,
+            os.path.join(weir.folder, ".", "test.img"), f"/dev/fd/{fd}",
+            f"/proc/self/fd/{fd}"], fd
+
+
+@case
+def get_onto_the_store(weir):
+    """get refuses to write a value over the store, whatever that is called"""
+    before = filled(weir)
+    names, fd = names_of(weir)
+    for name in names:
+        weir.fails("get", weir.img, "k", "-o", name, code=2, pass_fds=[fd],
+                   says=["--output", name, weir.img, "another file"])
+        weir.fails("get", name, "k", "-o", weir.img, code=2, pass_fds=[fd], says=["--output"])
+    assert read(weir.img) == before
+    os.close(fd)
+
+
+@case
+def standard_output_onto_the_store(weir):
+    """what a shell redirects onto the store stops a command before it writes there"""
+    before = filled(weir)
+    for command in (("get", weir.img, "k"), ("ls", weir.img), ("stat", weir.img),
+                    ("info", weir.img), ("fdp", weir.img), ("doctor", weir.img),
+                    ("format", weir.img, "--force"), ("del", weir.img, "k", "--json"),
+                    ("sched", weir.img), ("put", weir.img, "k", "--json"),
+                    ("replay", "synthetic", "--requests", "1", "--store", weir.img)):
+        for stream in ("stdout", "stderr"):
+            with open(weir.img, "ab") as file:
+                process = weir.start(*command, **{stream: file})
+                out, err = process.communicate(timeout=60)
+            assert process.returncode == 2, (command, stream, out, err)
+            said = err if stream == "stdout" else out
+            assert b"is redirected to it" in said, (command, stream, said)
+            assert read(weir.img) == before, (command, stream)
+    with open(weir.img, "ab") as file:
+        assert weir.start("ls", weir.img, stdout=file, stderr=file).wait(60) == 2
+    assert read(weir.img) == before
+
+
+@case
+def both_ends_of_one_file(weir):
+    """what is read from standard input is not appended to"""
+    events = write(weir.path("events"), b"insert 0 a R 0 8\ndispatch 0\n")
+    weir.format()
+    for command in (("step", "--sched", "none"), ("put", weir.img, "k", "--json"),
+                    ("sim", "-", "--device", "nvme"),
+                    ("replay", "-", "--store", weir.img)):
+        before = read(events)
+        with open(events, "rb") as source, open(events, "ab") as sink:
+            process = subprocess.run([weir.binary, *command], stdin=source, stdout=sink,
+                                     stderr=subprocess.PIPE, timeout=60, check=False)
+        assert process.returncode == 2, (command, process)
+        assert b"standard input" in process.stderr, (command, process.stderr)
+        assert read(events) == before, command
+
+
+@case
+def log_onto_the_store(weir):
+    """an acknowledgement log is neither the store nor the trace"""
+    before = filled(weir)
+    trace = write(weir.path("trace"), b'{"timestamp": 0, "hash_ids": [1]}\n')
+    os.symlink(trace, weir.path("tracelink"))
+    for log in (weir.img, trace, weir.path("tracelink")):
+        weir.fails("replay", trace, "--store", weir.img, "--ack-log", log, code=2,
+                   says=["--ack-log", log])
+    assert read(weir.img) == before and read(trace).count(b"\n") == 1
+
+
+@case
+def loop_and_its_file(weir):
+    """a loop device and the file behind it are one thing"""
+    if os.geteuid():
+        raise Skip("needs root")
+    before = filled(weir)
+    made = subprocess.run(["losetup", "--show", "-P", "-f", weir.img], capture_output=True,
+                          check=False)
+    if made.returncode:
+        raise Skip("no loop device: " + made.stderr.decode().strip())
+    loop = made.stdout.decode().strip()
+    try:
+        weir.fails("get", loop, "k", "-o", weir.img, code=2, says=["--output", loop])
+        weir.fails("get", weir.img, "k", "-o", loop, code=2, says=["--output", weir.img])
+        weir.fails("get", loop, "k", "-o", loop, code=2, says=["--output", loop])
+        with open(loop, "r+b") as file:
+            process = weir.start("get", weir.img, "k", stdout=file)
+            assert process.wait(60) == 2, process.communicate()
+        assert read(weir.img) == before
+    finally:
+        subprocess.run(["losetup", "-d", loop], check=True)
+
+
+@case
+def replaced_whole(weir):
+    """a file is replaced when the value is written, with its mode, and nothing is left beside"""
+    filled(weir)
+    out = weir.path("out")
+    weir.run("get", weir.img, "k", "-o", out, umask=0o027)
+    assert read(out) == VALUE and stat.S_IMODE(os.stat(out).st_mode) == 0o640
+    write(out, OLD)
+    os.chmod(out, 0o751)
+    weir.run("get", weir.img, "k", "-o", out)
+    assert read(out) == VALUE and stat.S_IMODE(os.stat(out).st_mode) == 0o751
+    assert sorted(os.listdir(weir.folder)) == ["out", "test.img"], os.listdir(weir.folder)
+
+
+@case
+def kept_when_it_fails(weir):
+    """a get that fails leaves the old file as it was"""
+    filled(weir)
+    out = write(weir.path("out"), OLD)
+    weir.fails("get", weir.img, "nope", "-o", out, says=["no key"])
+    assert read(out) == OLD
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    weir.fails("get", weir.img, "k", "-o", out, preexec_fn=limit, says=[out, "too large"])
+    assert read(out) == OLD
+    weir.fails("get", weir.img, "k", "-o", weir.folder, says=[weir.folder, "s a directory"])
+    weir.fails("get", weir.img, "k", "-o", weir.path("no/such"), says=["No such file"])
+    weir.fails("get", weir.img, "k", "-o", "/dev/full", says=["/dev/full", "No space left"])
+    assert sorted(os.listdir(weir.folder)) == ["out", "test.img"], os.listdir(weir.folder)
+
+
+@case
+def links_are_followed(weir):
+    """a link stays a link: what it names is replaced, or made"""
+    filled(weir)
+    os.mkdir(weir.path("there"))
+    os.symlink("there/file", weir.path("link"))
+    for _ in range(2):
+        weir.run("get", weir.img, "k", "-o", weir.path("link"))
+        assert os.path.islink(weir.path("link")) and read(weir.path("there/file")) == VALUE
+        write(weir.path("there/file"), OLD)
+    assert os.listdir(weir.path("there")) == ["file"]
+    os.symlink("round", weir.path("round"))
+    weir.fails("get", weir.img, "k", "-o", weir.path("round"), says=["symbolic links"])
+
+
+@case
+def what_is_no_file(weir):
+    """standard output by its names, open files, pipes and devices are written themselves"""
+    filled(weir)
+    for name in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
+        assert weir.run("get", weir.img, "k", "-o", name)[0] == VALUE, name
+        out = write(weir.path("out"), OLD)
+        with open(out, "ab") as file:
+            assert weir.start("get", weir.img, "k", "-o", name, stdout=file).wait(60) == 0
+        assert read(out) == OLD + VALUE, name
+        weir.fails("get", weir.img, "k", "--json", "-o", name, code=2, says=["JSON"])
+    assert not os.path.exists("-")
+    weir.run("get", weir.img, "k", "-o", "/dev/null")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    os.mkfifo(weir.path("pipe"))
+    process = weir.start("get", weir.img, "k", "-o", weir.path("pipe"))
+    assert read(weir.path("pipe")) == VALUE and process.wait(60) == 0
+    assert stat.S_ISFIFO(os.stat(weir.path("pipe")).st_mode)
+
+
+@case
+def no_permission(weir):
+    """a file that may not be written is not replaced, and one in a closed folder is written"""
+    if os.geteuid():
+        raise Skip("needs root, to become somebody else")
+    filled(weir)
+    folder = weir.path("closed")
+    os.mkdir(folder)
+    closed = write(os.path.join(folder, "mine"), OLD)
+    locked = write(weir.path("locked"), OLD)
+    nobody = {"user": 65534, "group": 65534, "extra_groups": []}
+    os.chmod(weir.folder, 0o777)
+    os.chmod(weir.img, 0o644)
+    os.chown(closed, 65534, 65534)
+    try:
+        subprocess.run([weir.binary, "--version"], check=True, capture_output=True, **nobody)
+    except (OSError, subprocess.CalledProcessError) as reason:
+        raise Skip("nobody may not run the binary") from reason
+    weir.fails("get", weir.img, "k", "-o", locked, says=[locked, "ermission denied"], **nobody)
+    assert read(locked) == OLD
+    weir.run("get", weir.img, "k", "-o", closed, **nobody)
+    assert read(closed) == VALUE and os.listdir(folder) == ["mine"]
+
+
+@case
+def errors_of_standard_output(weir):
+    """a full disk behind standard output is told once, with the reason"""
+    filled(weir)
+    for command in (("ls", weir.img), ("get", weir.img, "k"), ("stat", weir.img),
+                    ("ls", weir.img, "--json"), ("info", weir.img, "--json"), ("sched",),
+                    ("help",)):
+        with open("/dev/full", "wb") as full:
+            process = weir.start(*command, stdout=full)
+            err = process.communicate(timeout=60)[1].decode()
+        assert process.returncode == 1, (command, err)
+        assert err.count("No space left on device") == 1, (command, err)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
