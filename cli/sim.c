@@ -2,28 +2,14 @@
 /*
  * sim.c - `weir sim`: jobs on a simulated drive, in virtual time.
  */
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <weir/base.h>
 
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/opening.h"
 #include "cli/report.h"
 #include "cli/sim.h"
-
-#define SIM_PROGRESS_NS (200 * NSEC_PER_MSEC)
-
-struct sim_args {
-	const char *device, *sched, *print_device;
-	struct opt_list set;
-	uint64_t seed, depth, depth_bytes, nr_requests, window_ns;
-	unsigned json;
-};
 
 static const struct sim_args sim_defaults = {
 	.device = "nvme",
@@ -93,18 +79,11 @@ static const struct opt sim_options[] = {
 	  .type = OPT_TIME,
 	  .offset = offsetof(struct sim_args, window_ns),
 	  .arg = "TIME",
-	  .help = "how often fairness is looked at; 100ms by default" },
+	  .help = "how often fairness is looked at; 100ms by default, and\n"
+		  "not more than a million times in all" },
 	JSON_OPTION(offsetof(struct sim_args, json)),
 	OPT_END,
 };
-
-/* The file or what it says is wrong. */
-static int sim_failed(int err, const char *path)
-{
-	if (err == -EINVAL || err == -EOPNOTSUPP)
-		return report_usage("%s", weir_error());
-	return report_failed(path);
-}
 
 static int sim_print_device(const char *name)
 {
@@ -134,81 +113,11 @@ static int sim_cut_sets(const struct opt_list *list, struct sim_set *sets, char 
 	return 0;
 }
 
-static void sim_progress(void *user, uint64_t done_ns, uint64_t total_ns)
-{
-	uint64_t *next_ns = user, now = clock_now();
-
-	if (now < *next_ns)
-		return;
-	*next_ns = now + SIM_PROGRESS_NS;
-	fprintf(stderr, "\r\033[K%.1f", (double)done_ns / 1e9);
-	if (total_ns)
-		fprintf(stderr, " of %.1f", (double)total_ns / 1e9);
-	fprintf(stderr, " s of virtual time");
-	fflush(stderr);
-}
-
-static int sim_simulate(struct sim_run_opts opts, const struct sim_args *args)
-{
-	uint64_t next_ns = clock_now() + SIM_PROGRESS_NS;
-	struct sim_result result;
-	int err, ret;
-
-	if (isatty(STDERR_FILENO)) {
-		opts.progress = sim_progress;
-		opts.user = &next_ns;
-	}
-	err = sim_run(&result, &opts);
-	if (opts.progress)
-		fprintf(stderr, "\r\033[K");
-	if (err)
-		return sim_failed(err, opts.jobs->path);
-	ret = (args->json ? sim_report_json : sim_report_print)(
-		&(struct sim_report){ .device = args->device, .opts = &opts, .result = &result });
-	sim_result_free(&result);
-	return ret;
-}
-
-static int sim_with_jobs(const struct sim_args *args, const char *path, struct sim_run_opts opts)
-{
-	struct sim_config config;
-	struct sim_jobs jobs;
-	FILE *in;
-	int err;
-
-	err = sim_config_load(&config, args->device);
-	if (err)
-		return sim_failed(err, args->device);
-	in = strcmp(path, "-") ? fopen(path, "r") : stdin;
-	if (!in)
-		return report_error("%s: %s", path, strerror(errno));
-	err = sim_jobs_read(&jobs, in, strcmp(path, "-") ? path : "standard input");
-	if (in != stdin)
-		fclose(in);
-	if (err)
-		return sim_failed(err, path);
-	opts.config = &config;
-	opts.jobs = &jobs;
-	err = sim_simulate(opts, args);
-	sim_jobs_free(&jobs);
-	return err;
-}
-
 static int sim_run_command(void *arg, char **operands, int n)
 {
 	const struct sim_args *args = arg;
 	struct sim_set sets[OPT_LIST_MAX];
 	char *text[OPT_LIST_MAX] = { NULL };
-	struct sim_run_opts opts = {
-		.scheduler = args->sched,
-		.sets = sets,
-		.nr_sets = args->set.count,
-		.seed = args->seed,
-		.depth = args->depth,
-		.depth_bytes = args->depth_bytes,
-		.nr_requests = args->nr_requests,
-		.window_ns = args->window_ns,
-	};
 	int ret;
 
 	if (args->print_device)
@@ -221,7 +130,7 @@ static int sim_run_command(void *arg, char **operands, int n)
 	if (!ret)
 		ret = sim_cut_sets(&args->set, sets, text);
 	if (!ret)
-		ret = sim_with_jobs(args, operands[0], opts);
+		ret = sim_with_jobs(args, operands[0], sets);
 	for (size_t i = 0; i < args->set.count; i++)
 		free(text[i]);
 	return ret;
@@ -240,24 +149,43 @@ const struct command command_sim = {
 		"what the models leave out.\n\n"
 		"JOBS is in fio's syntax: a [section] for each job, and [global] for the ones "
 		"below.\n"
-		"  rw          read, write, randread, randwrite, rw, randrw, trim, randtrim\n"
-		"  rwmixread   percent of reads in rw and randrw: 50\n"
-		"  bs          bytes of an io: 4k\n"
+		"  rw          read, write, randread, randwrite, rw, randrw, trim, randtrim,\n"
+		"              trimwrite, randtrimwrite; rw=randread:8 jumps after each 8 ios\n"
+		"  rwmixread, rwmixwrite\n"
+		"              percent of either in rw and randrw: 50\n"
+		"  bs, bsrange, bssplit\n"
+		"              bytes of an io: 4k; 4k-64k; 4k/60:64k/40. Also for reads, writes\n"
+		"              and trims apart: 4k,64k\n"
 		"  iodepth     ios that it keeps waiting at once: 1\n"
+		"  iodepth_batch, iodepth_batch_complete_min, iodepth_low\n"
+		"              so many free slots, or ios left, before it submits again\n"
 		"  numjobs     so many of this job: 1\n"
-		"  offset, size\n"
-		"              where it works: from 0 to the end; it ends when it has moved size\n"
-		"  runtime, startdelay\n"
-		"              seconds, or with a unit; the job ends after runtime at the latest\n"
+		"  offset, offset_increment, size\n"
+		"              where it works: from 0 to the end; in bytes or percent. It ends\n"
+		"              when it has moved size bytes\n"
+		"  io_size, number_ios, loops\n"
+		"              it ends when it has moved so much instead\n"
+		"  random_distribution, percentage_random\n"
+		"              random, zipf:1.2, pareto:0.2, normal:10; percent that jump\n"
+		"  runtime, startdelay, ramp_time\n"
+		"              seconds, or with a unit; the job ends after runtime at the latest,\n"
+		"              of which ramp_time before it does not count\n"
 		"  time_based  goes on until runtime is over\n"
-		"  rate, rate_iops\n"
-		"              bytes or ios a second that it does not exceed on average\n"
-		"  thinktime   pause after each io, microseconds or with a unit\n"
+		"  stonewall, exitall\n"
+		"              waits for the jobs above; ends all when it ends\n"
+		"  rate, rate_iops, rate_process\n"
+		"              bytes or ios a second that each direction does not exceed on\n"
+		"              average; linear, or poisson\n"
+		"  thinktime, thinktime_blocks\n"
+		"              pause after each io, or so many, microseconds or with a unit\n"
+		"  fsync, fdatasync, sync\n"
+		"              a flush after so many writes; writes go to the medium (FUA)\n"
 		"  prioclass, prio\n"
 		"              rt (1), be (2), idle (3), and 0 (high) to 7: be 4\n"
 		"  weight      its share, 1 to 1000, where the scheduler has weights\n"
 		"  submitter   jobs with the same number are one to the scheduler\n"
-		"  background  nobody waits for its writes: they are asynchronous\n",
+		"  background  nobody waits for its writes: they are asynchronous\n"
+		"fio's other keys are taken with a note, so that job files need not be changed.\n",
 	.examples = "weir sim jobs.fio --device hdd --sched mq-deadline\n"
 		    "weir sim jobs.fio --sched kyber --set read_lat_nsec=500000 --json\n"
 		    "weir sim --print-device sata > mine.ini\n",

@@ -5,7 +5,16 @@
 #ifndef CLI_SIM_H
 #define CLI_SIM_H
 
+#include "cli/options.h"
 #include "sim/run.h"
+
+/* The options of the command. */
+struct sim_args {
+	const char *device, *sched, *print_device;
+	struct opt_list set;
+	uint64_t seed, depth, depth_bytes, nr_requests, window_ns;
+	unsigned json;
+};
 
 /* What was simulated, as the report names it. */
 struct sim_report {
@@ -13,6 +22,12 @@ struct sim_report {
 	const struct sim_run_opts *opts;
 	const struct sim_result *result;
 };
+
+/* sim_run.c: simulates the jobs in the file PATH, with SETS as tunables. The exit code. */
+int sim_with_jobs(const struct sim_args *args, const char *path, const struct sim_set *sets);
+
+/* sim_report.c: tells NOTES on stderr. */
+void sim_report_notes(const struct remarks *notes);
 
 /* sim_report.c: prints it for people, or as JSON. Returns the exit code. */
 int sim_report_print(const struct sim_report *r);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define TABLE_COLUMNS_MAX 8
+#define TABLE_COLUMNS_MAX 16
 
 /* Start from { .columns = "lr..." }: a letter a column, l(eft) or r(ight). */
 struct table {

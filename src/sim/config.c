@@ -14,20 +14,23 @@
 
 #define SIZE(section, field, at, lo, hi)                                                           \
 	{                                                                                          \
-		section, field, SIM_KEY_SIZE, offsetof(struct sim_config, at), lo, hi, NULL, NULL  \
+		section, field, SIM_KEY_SIZE, offsetof(struct sim_config, at), lo, hi, NULL, NULL, \
+			NULL                                                                       \
 	}
 #define TIME(section, field, at, lo, hi)                                                           \
 	{                                                                                          \
-		section, field, SIM_KEY_TIME, offsetof(struct sim_config, at), lo, hi, NULL, NULL  \
+		section, field, SIM_KEY_TIME, offsetof(struct sim_config, at), lo, hi, NULL, NULL, \
+			NULL                                                                       \
 	}
 #define NUMBER(section, field, at, lo, hi)                                                         \
 	{                                                                                          \
 		section, field, SIM_KEY_NUMBER, offsetof(struct sim_config, at), lo, hi, NULL,     \
-			NULL                                                                       \
+			NULL, NULL                                                                 \
 	}
 #define CHOICE(section, field, at, words)                                                          \
 	{                                                                                          \
-		section, field, SIM_KEY_CHOICE, offsetof(struct sim_config, at), 0, 0, NULL, words \
+		section, field, SIM_KEY_CHOICE, offsetof(struct sim_config, at), 0, 0, NULL,       \
+			words, NULL                                                                \
 	}
 
 #define MINUTE (60 * NSEC_PER_SEC)
@@ -66,7 +69,7 @@ static const struct sim_key config_keys[] = {
 	SIZE("hdd", "read_ahead", hdd.read_ahead, 0, 1ull << 40),
 	CHOICE("hdd", "order", hdd.order, orders),
 	TIME("hdd", "max_wait", hdd.max_wait, 0, 60 * MINUTE),
-	{ NULL, NULL, SIM_KEY_SIZE, 0, 0, 0, NULL, NULL },
+	{ NULL, NULL, SIM_KEY_SIZE, 0, 0, 0, NULL, NULL, NULL },
 };
 
 static int config_key(void *user, unsigned line, const char *section, const char *name,
@@ -134,12 +137,12 @@ static int config_sound(const struct sim_config *c, const char *path)
 	return 0;
 }
 
-static int config_read(struct sim_config *c, FILE *in, const char *path)
+static int config_read(struct sim_config *c, FILE *in, const char *path, struct remarks *mistakes)
 {
 	int err;
 
 	memset(c, 0xff, sizeof(*c)); /* all SIM_UNSET */
-	err = sim_ini_read(in, path, config_key, c);
+	err = sim_ini_read(in, path, config_key, c, mistakes);
 	if (!err)
 		err = config_complete(c, path);
 	return err ? err : config_sound(c, path);
@@ -150,12 +153,14 @@ int sim_config_load(struct sim_config *c, const char *name)
 	const char *text = sim_preset(name);
 	/* fmemopen() does not write through what is opened to read. */
 	FILE *in = text ? fmemopen((void *)(uintptr_t)text, strlen(text), "r") : fopen(name, "r");
+	struct remarks mistakes = { .count = 0 };
 	int err;
 
 	if (!in)
 		return error_sys(-errno, "%s: no built-in drive (nvme, sata, hdd), and no file",
 				 name);
-	err = config_read(c, in, name);
+	err = config_read(c, in, name, &mistakes);
+	remarks_free(&mistakes);
 	fclose(in);
 	return err;
 }

@@ -57,7 +57,7 @@ static void fair_window(struct fair *f, uint64_t now)
 	for (size_t i = 0; i < f->count; i++) {
 		struct load *l = &f->loads[i];
 
-		if (l->start_ns <= f->begin_ns && l->stopped_ns >= now) {
+		if (l->measure_ns <= f->begin_ns && l->stopped_ns >= now) {
 			x[n] = (double)l->window_bytes / fair_weight(l->job);
 			sum += x[n++];
 		}
@@ -67,7 +67,7 @@ static void fair_window(struct fair *f, uint64_t now)
 		f->err = fair_add(f, fair_jain(x, n));
 	free(x);
 	f->begin_ns = now;
-	f->end_ns = now + f->window_ns;
+	f->end_ns = ++f->looked < FAIR_WINDOWS_MAX ? now + f->window_ns : EVENTS_NEVER;
 }
 
 void fair_until(struct fair *f, uint64_t now)

@@ -9,11 +9,15 @@
 #include "sim/load.h"
 #include "sim/run.h"
 
+/* So many windows are looked at, at most. */
+#define FAIR_WINDOWS_MAX 1000000u
+
 struct fair {
 	struct load *loads;
 	size_t count;
 	uint64_t window_ns, begin_ns, end_ns; /* of the window that is open */
 	double *index;			      /* of each window */
+	size_t looked;			      /* windows that have ended */
 	size_t windows, room;
 	int err;
 };

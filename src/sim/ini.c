@@ -24,15 +24,21 @@ struct ini_source {
 	const char *path;
 	sim_ini_fn *fn;
 	void *user;
+	struct remarks *mistakes;
 	unsigned line;
 	bool in_section; /* its beginning is to be told */
-	int err;
+	bool lost;	 /* in a section whose name is not known */
+	bool ends;	 /* the rest cannot be read */
+	int err;	 /* of the first mistake */
 };
 
 /* Something is wrong in the line: words are in weir_error() already, or TEXT. */
 static void ini_fail(struct ini_source *src, int err, const char *text)
 {
-	src->err = error_set(err, "%s:%u: %s", src->path, src->line, text ? text : weir_error());
+	remarks_add(src->mistakes, "%s:%u: %s", src->path, src->line, text ? text : weir_error());
+	if (!src->err)
+		src->err = err;
+	src->ends |= err != -EINVAL;
 }
 
 /* Removes the comment and spaces at the end, and spaces at the beginning. */
@@ -50,10 +56,11 @@ static void ini_trim(char *s)
 		s[len - 1] = '\0';
 }
 
-/* S is the header of a section. */
-static void ini_section(struct ini_source *src, const char *s)
+/* S is the header of a section; a wrong one is left out of what is read. */
+static void ini_section(struct ini_source *src, char *s)
 {
 	const char *end = strchr(s, ']');
+	size_t before = src->mistakes->count + src->mistakes->dropped;
 
 	if (!end)
 		ini_fail(src, -EINVAL, "a section without its ]");
@@ -61,7 +68,10 @@ static void ini_section(struct ini_source *src, const char *s)
 		ini_fail(src, -EINVAL, "a section needs a name of 1 to 48 letters");
 	else if (end[1])
 		ini_fail(src, -EINVAL, "something stands behind the ] of a section");
-	src->in_section = true;
+	src->lost = before != src->mistakes->count + src->mistakes->dropped;
+	src->in_section = !src->lost;
+	if (src->lost)
+		*s = '\0';
 }
 
 static char *ini_line(char *s, int size, void *stream)
@@ -75,15 +85,18 @@ static char *ini_line(char *s, int size, void *stream)
 		return s;
 	}
 	/* Room for what is added below. */
-	if (src->err || !fgets(s, size - 2, src->in)) {
-		if (!src->err && ferror(src->in))
+	if (src->ends || !fgets(s, size - 2, src->in)) {
+		if (!src->ends && ferror(src->in)) {
 			src->err = error_sys(-errno, "%s: cannot be read", src->path);
+			src->ends = true;
+		}
 		return NULL;
 	}
 	src->line++;
 	len = strlen(s);
 	if ((!len || s[len - 1] != '\n') && !feof(src->in)) {
 		ini_fail(src, -EINVAL, "too long a line, or not text");
+		src->ends = true;
 		return NULL;
 	}
 	ini_trim(s);
@@ -92,7 +105,7 @@ static char *ini_line(char *s, int size, void *stream)
 	else if (*s && !strchr(s, '='))
 		strcat(s, "=");
 	strcat(s, "\n");
-	return src->err ? NULL : s;
+	return s;
 }
 
 static int ini_key(void *user, const char *section, const char *name, const char *value)
@@ -101,23 +114,30 @@ static int ini_key(void *user, const char *section, const char *name, const char
 	bool begins = !strcmp(name, SECTION_MARK);
 	int err = 0;
 
-	if (src->err)
-		return 0;
+	if (src->ends || src->lost)
+		return 1;
 	if (!*section)
 		err = error_set(-EINVAL, "\"%s\" stands before the first [section]", name);
 	else
 		err = src->fn(src->user, src->line, section, begins ? NULL : name, value);
 	if (err)
 		ini_fail(src, err, NULL);
-	return !err;
+	/* Keys of a section that nobody knows are no mistakes of their own. */
+	if (begins)
+		src->lost = err != 0;
+	return 1;
 }
 
-int sim_ini_read(FILE *in, const char *path, sim_ini_fn *fn, void *user)
+int sim_ini_read(FILE *in, const char *path, sim_ini_fn *fn, void *user, struct remarks *mistakes)
 {
-	struct ini_source src = { .in = in, .path = path, .fn = fn, .user = user };
+	struct ini_source src = {
+		.in = in, .path = path, .fn = fn, .user = user, .mistakes = mistakes
+	};
 	int ret = ini_parse_stream(ini_line, &src, ini_key, &src);
 
-	if (src.err)
-		return src.err;
-	return ret ? error_set(-EINVAL, "%s:%d: no key and no section", path, ret) : 0;
+	if (!src.err && ret)
+		return error_set(-EINVAL, "%s:%d: no key and no section", path, ret);
+	if (src.err && mistakes->count)
+		return error_set(src.err, "%s", mistakes->line[0]);
+	return src.err;
 }

@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#include "sim/remarks.h"
+
 /*
  * What is called for each key, and at the beginning of each section with NAME NULL. VALUE is ""
  * for a key without one. 0, or -errno with weir_error() set.
@@ -16,9 +18,10 @@ typedef int sim_ini_fn(void *user, unsigned line, const char *section, const cha
 		       const char *value);
 
 /*
- * Reads IN, whose name for messages is PATH, and stops at the first error. 0, or -errno with
- * weir_error() naming file and line.
+ * Reads IN to its end, whose name for messages is PATH. 0, or -errno with weir_error() naming
+ * file and line of the first mistake; MISTAKES gets the lines of all, unless the file cannot be
+ * read at all.
  */
-int sim_ini_read(FILE *in, const char *path, sim_ini_fn *fn, void *user);
+int sim_ini_read(FILE *in, const char *path, sim_ini_fn *fn, void *user, struct remarks *mistakes);
 
 #endif

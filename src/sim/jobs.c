@@ -7,80 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
+#include "sim/fio_keys.h"
 #include "sim/ini.h"
+#include "sim/job_keys.h"
 #include "sim/jobs.h"
 #include "sim/keys.h"
 
-#define KEY(field, type, lo, hi, unit, words)                                                      \
-	{                                                                                          \
-		NULL, #field, type, offsetof(struct sim_job, field), lo, hi, unit, words           \
-	}
-
-#define DAY (24ull * 3600 * NSEC_PER_SEC)
-
-static const struct sim_choice directions[] = {
-	{ "read", SIM_RW_READ },
-	{ "write", SIM_RW_WRITE },
-	{ "randread", SIM_RW_READ | SIM_RW_RANDOM },
-	{ "randwrite", SIM_RW_WRITE | SIM_RW_RANDOM },
-	{ "rw", SIM_RW_READ | SIM_RW_WRITE },
-	{ "readwrite", SIM_RW_READ | SIM_RW_WRITE },
-	{ "randrw", SIM_RW_READ | SIM_RW_WRITE | SIM_RW_RANDOM },
-	{ "trim", SIM_RW_TRIM },
-	{ "randtrim", SIM_RW_TRIM | SIM_RW_RANDOM },
-	{ NULL, 0 },
-};
-
-static const struct sim_choice classes[] = {
-	{ "0", 0 },  { "1", 1 },  { "2", 2 },	 { "3", 3 },
-	{ "rt", 1 }, { "be", 2 }, { "idle", 3 }, { NULL, 0 },
-};
-
-/* fio writes flags without a value. */
-static const struct sim_choice flags[] = { { "", 1 }, { "1", 1 }, { "0", 0 }, { NULL, 0 } };
-
-static const struct sim_key job_keys[] = {
-	KEY(rw, SIM_KEY_CHOICE, 0, 0, NULL, directions),
-	KEY(rwmixread, SIM_KEY_NUMBER, 0, 100, NULL, NULL),
-	KEY(bs, SIM_KEY_SIZE, 512, 1 << 30, NULL, NULL),
-	KEY(iodepth, SIM_KEY_NUMBER, 1, 65536, NULL, NULL),
-	KEY(numjobs, SIM_KEY_NUMBER, 1, SIM_JOBS_MAX, NULL, NULL),
-	KEY(size, SIM_KEY_SIZE, 512, 1ull << 60, NULL, NULL),
-	KEY(offset, SIM_KEY_SIZE, 0, 1ull << 60, NULL, NULL),
-	KEY(runtime, SIM_KEY_TIME, 1, 366 * DAY, "s", NULL),
-	KEY(startdelay, SIM_KEY_TIME, 0, 366 * DAY, "s", NULL),
-	KEY(time_based, SIM_KEY_CHOICE, 0, 0, NULL, flags),
-	KEY(rate, SIM_KEY_SIZE, 1, 1ull << 60, NULL, NULL),
-	KEY(rate_iops, SIM_KEY_NUMBER, 1, 1000000000, NULL, NULL),
-	KEY(thinktime, SIM_KEY_TIME, 0, DAY, "us", NULL),
-	KEY(prioclass, SIM_KEY_CHOICE, 0, 0, NULL, classes),
-	KEY(prio, SIM_KEY_NUMBER, 0, 7, NULL, NULL),
-	KEY(weight, SIM_KEY_NUMBER, 1, 1000, NULL, NULL),
-	KEY(submitter, SIM_KEY_NUMBER, 1, UINT32_MAX, NULL, NULL),
-	KEY(background, SIM_KEY_CHOICE, 0, 0, NULL, flags),
-	{ NULL, NULL, SIM_KEY_SIZE, 0, 0, 0, NULL, NULL },
-};
-
-static const struct sim_job job_defaults = {
-	.rw = SIM_RW_READ,
-	.rwmixread = 50,
-	.bs = 4096,
-	.iodepth = 1,
-	.numjobs = 1,
-	.size = SIM_UNSET,
-	.runtime = SIM_UNSET,
-	.prioclass = 2,
-	.prio = 4,
-	.weight = SIM_UNSET,
-	.submitter = SIM_UNSET,
-};
+/* Keys of fio that were noted in a file; once is enough. */
+#define NOTED_MAX 512
 
 struct reading {
 	struct sim_jobs *jobs;
 	struct sim_job global;
 	struct sim_job *now; /* where keys go */
+	const char *noted[NOTED_MAX];
+	size_t nr_noted;
 };
 
 static int job_begin(struct reading *r, unsigned line, const char *name)
@@ -103,50 +45,126 @@ static int job_begin(struct reading *r, unsigned line, const char *name)
 	return 0;
 }
 
+/* NOTE is what the simulator says of fio's key NAME, the first time that it stands in the file. */
+static void job_note(struct reading *r, unsigned line, const char *name, const char *note)
+{
+	for (size_t i = 0; i < r->nr_noted; i++)
+		if (!strcmp(r->noted[i], name))
+			return;
+	for (size_t i = 0; r->nr_noted < NOTED_MAX && fio_key_name(i); i++)
+		if (!strcmp(fio_key_name(i), name))
+			r->noted[r->nr_noted++] = fio_key_name(i);
+	remarks_add(&r->jobs->notes, "%s:%u: %s is not used: %s", r->jobs->path, line, name, note);
+}
+
+/* A size with a unit like KiB, which fio reads the other way round than most people. */
+static void job_note_units(struct reading *r, unsigned line, const char *name, const char *value)
+{
+	size_t len = strlen(value);
+	static const char noted[] = "KiB";
+
+	if (r->now->kb_base != 1024 || len < 4 || strcasecmp(value + len - 2, "ib"))
+		return;
+	for (size_t i = 0; i < r->nr_noted; i++)
+		if (r->noted[i] == noted)
+			return;
+	if (r->nr_noted < NOTED_MAX)
+		r->noted[r->nr_noted++] = noted;
+	remarks_add(&r->jobs->notes,
+		    "%s:%u: %s=%s: fio reads KiB, MiB and so on as powers of 1000; write k, or "
+		    "kb_base=1000 before it",
+		    r->jobs->path, line, name, value);
+}
+
 static int job_key(void *user, unsigned line, const char *section, const char *name,
 		   const char *value)
 {
 	struct reading *r = user;
+	const char *note;
+	int err;
 
 	if (!name)
 		return job_begin(r, line, section);
-	return sim_key_set(job_keys, r->now, section, name, value);
+	err = job_key_set(r->now, name, value);
+	if (!err)
+		job_note_units(r, line, name, value);
+	if (err != -ENOENT)
+		return err;
+	note = fio_key_note(name);
+	if (!note)
+		return job_key_unknown(name);
+	job_note(r, line, name, note);
+	return 0;
 }
 
-/* The keys of JOB make sense together. */
-static int job_sound(const struct sim_job *job, const char *path)
+/* JOB has an end by itself. */
+static bool job_ends(const struct sim_job *job)
+{
+	return job->size.bytes != SIM_UNSET || job->size.percent ||
+	       job->io_size.bytes != SIM_UNSET || job->number_ios;
+}
+
+/* The shortest io that JOB may make. */
+static uint64_t job_shortest(const struct sim_job *job)
+{
+	uint64_t shortest = UINT64_MAX;
+
+	for (int dir = 0; dir < SIM_DIRS; dir++)
+		if (job->rw & 1u << dir && job->bs[dir].min < shortest)
+			shortest = job->bs[dir].min;
+	return shortest;
+}
+
+/* What is wrong with the keys of JOB together, or NULL. */
+static const char *job_unsound(const struct sim_job *job)
 {
 	if (job->runtime == SIM_UNSET && job->time_based)
-		return error_set(-EINVAL, "%s:%u: [%s]: time_based needs runtime", path, job->line,
-				 job->name);
-	if (job->runtime == SIM_UNSET && job->size == SIM_UNSET)
-		return error_set(-EINVAL,
-				 "%s:%u: [%s] would never end: give it runtime, size or both", path,
-				 job->line, job->name);
-	if (job->size < job->bs)
-		return error_set(-EINVAL, "%s:%u: [%s]: size is less than one block (bs)", path,
-				 job->line, job->name);
-	return 0;
+		return ": time_based needs runtime";
+	if (job->runtime == SIM_UNSET && !job_ends(job))
+		return " would never end: give it runtime, size, io_size or number_ios";
+	if (!job->size.percent && job->size.bytes < job_shortest(job))
+		return ": size is less than one block (bs)";
+	return NULL;
+}
+
+static void jobs_sound(struct sim_jobs *jobs)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < jobs->count; i++) {
+		const struct sim_job *job = &jobs->job[i];
+		const char *wrong = job_unsound(job);
+
+		if (wrong)
+			remarks_add(&jobs->mistakes, "%s:%u: [%s]%s", jobs->path, job->line,
+				    job->name, wrong);
+		all += job->numjobs;
+	}
+	if (!jobs->count)
+		remarks_add(&jobs->mistakes, "%s: no [job] in it", jobs->path);
+	if (all > SIM_JOBS_MAX)
+		remarks_add(&jobs->mistakes, "%s: more than %d jobs", jobs->path, SIM_JOBS_MAX);
 }
 
 int sim_jobs_read(struct sim_jobs *jobs, FILE *in, const char *path)
 {
-	struct reading r = { .jobs = jobs, .global = job_defaults };
-	uint64_t all = 0;
+	struct reading *r = calloc(1, sizeof(*r));
 	int err;
 
 	*jobs = (struct sim_jobs){ .path = path };
-	err = sim_ini_read(in, path, job_key, &r);
-	for (size_t i = 0; i < jobs->count && !err; i++) {
-		err = job_sound(&jobs->job[i], path);
-		all += jobs->job[i].numjobs;
-	}
-	if (!err && !jobs->count)
-		err = error_set(-EINVAL, "%s: no [job] in it", path);
-	if (!err && all > SIM_JOBS_MAX)
-		err = error_set(-EINVAL, "%s: more than %d jobs", path, SIM_JOBS_MAX);
-	if (err)
-		sim_jobs_free(jobs);
+	if (!r)
+		return error_set(-ENOMEM, "%s: out of memory", path);
+	r->jobs = jobs;
+	r->global = job_defaults;
+	err = sim_ini_read(in, path, job_key, r, &jobs->mistakes);
+	free(r);
+	/* What was not understood may be what lacks. */
+	if (!err)
+		jobs_sound(jobs);
+	if (!err && (jobs->mistakes.failed || jobs->notes.failed))
+		err = error_set(-ENOMEM, "%s: out of memory", path);
+	if (!err && jobs->mistakes.count)
+		err = error_set(-EINVAL, "%s", jobs->mistakes.line[0]);
 	return err;
 }
 
@@ -155,4 +173,6 @@ void sim_jobs_free(struct sim_jobs *jobs)
 	free(jobs->job);
 	jobs->job = NULL;
 	jobs->count = 0;
+	remarks_free(&jobs->notes);
+	remarks_free(&jobs->mistakes);
 }

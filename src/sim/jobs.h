@@ -8,36 +8,86 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "sim/remarks.h"
+
 #define SIM_NAME_MAX 64
 #define SIM_JOBS_MAX 4096
+/* Block sizes of one direction in bssplit. */
+#define SIM_SPLIT_MAX 64
 
 enum sim_rw { SIM_RW_READ = 1, SIM_RW_WRITE = 2, SIM_RW_TRIM = 4, SIM_RW_RANDOM = 8 };
 
-/* One section, [global] added. Every uint64_t is the key of the same name; SIM_UNSET: not given
+/* The order in which fio's values "a,b,c" stand. */
+enum sim_dir { SIM_READ, SIM_WRITE, SIM_TRIM, SIM_DIRS };
+
+/* Bytes, or a percentage of something, where that is not 0. */
+struct sim_amount {
+	uint64_t bytes, percent;
+};
+
+/* The lengths of a direction's ios: multiples of min up to max, or those of split. */
+struct sim_bs {
+	uint64_t min, max;
+	uint32_t nr; /* of split */
+	struct {
+		uint64_t bytes;
+		uint32_t percent;
+	} split[SIM_SPLIT_MAX];
+};
+
+enum sim_random { SIM_RANDOM_EVEN, SIM_RANDOM_ZIPF, SIM_RANDOM_PARETO, SIM_RANDOM_NORMAL };
+
+/* How random offsets spread over the range. */
+struct sim_distribution {
+	uint64_t kind; /* enum sim_random */
+	double value;  /* theta, the skew, or the deviation in percent of the range */
+	double centre; /* of the range, 0 to 1, where the most go; below 0: scattered */
+};
+
+/* One section, [global] added. Every field is the key of the same name; SIM_UNSET: not given
  * and without a default. */
 struct sim_job {
 	char name[SIM_NAME_MAX];
 	unsigned line;
-	uint64_t rw; /* bits of enum sim_rw */
-	uint64_t rwmixread, bs, iodepth, numjobs;
-	uint64_t offset, size;
-	uint64_t runtime, startdelay; /* ns */
-	uint64_t time_based;
-	uint64_t rate;	    /* bytes a second */
-	uint64_t rate_iops; /* ios a second */
-	uint64_t thinktime; /* ns */
+	uint64_t rw;	  /* bits of enum sim_rw */
+	uint64_t rw_step; /* behind rw: ios to one random offset, bytes between sequential ones */
+	uint64_t rwmixread, iodepth, numjobs;
+	uint64_t iodepth_batch, iodepth_batch_complete_min, iodepth_low; /* 0: not given */
+	struct sim_bs bs[SIM_DIRS];
+	uint64_t percentage_random[SIM_DIRS];
+	struct sim_distribution random_distribution;
+	struct sim_amount offset, offset_increment, size, io_size;
+	uint64_t number_ios, loops;
+	uint64_t runtime, ramp_time;	     /* ns */
+	uint64_t startdelay, startdelay_max; /* ns; a time between them */
+	uint64_t time_based, stonewall, exitall;
+	uint64_t rate[SIM_DIRS];      /* bytes a second; 0: any */
+	uint64_t rate_iops[SIM_DIRS]; /* ios a second; 0: any */
+	uint64_t rate_process;	      /* 1: at times as of a Poisson process */
+	uint64_t thinktime;	      /* ns */
+	uint64_t thinktime_blocks;
+	uint64_t fsync; /* a flush after so many writes; 0: none */
+	uint64_t sync;	/* 1: each write is to be on the medium when it ends */
 	uint64_t prioclass, prio;
 	uint64_t weight, submitter;
 	uint64_t background; /* 1: nobody waits for the writes */
+	uint64_t kb_base;    /* what k means in the sizes behind it: 1024 or 1000 */
 };
 
 struct sim_jobs {
 	struct sim_job *job;
 	size_t count;
 	const char *path; /* the caller's */
+	/* What a reader should know of a file that was taken, each with file and line. */
+	struct remarks notes;
+	/* What is wrong with one that was not: all of it. */
+	struct remarks mistakes;
 };
 
-/* Reads IN, which messages call PATH. 0 or -errno with weir_error() naming file and line. */
+/*
+ * Reads IN, which messages call PATH. 0, or -errno with weir_error() naming file and line of the
+ * first mistake, and MISTAKES holding all of them. JOBS is to be freed in either case.
+ */
 int sim_jobs_read(struct sim_jobs *jobs, FILE *in, const char *path);
 
 /* Frees what JOBS holds. */

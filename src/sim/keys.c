@@ -2,10 +2,13 @@
 /*
  * keys.c - values of keys. See keys.h.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/parse.h"
@@ -32,61 +35,111 @@ static int key_unknown(const struct sim_key *table, const char *section, const c
 			 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-static int key_choice(const struct sim_key *key, const char *value, uint64_t *out)
+int sim_key_choice(const struct sim_choice *choices, const char *text, uint64_t *out)
 {
 	char words[256] = "";
 
-	for (const struct sim_choice *c = key->choices; c->name; c++) {
+	for (const struct sim_choice *c = choices; c->name; c++) {
 		size_t len = strlen(words);
 
-		if (!strcmp(c->name, value)) {
+		if (!strcmp(c->name, text)) {
 			*out = c->value;
 			return 0;
 		}
-		snprintf(words + len, sizeof(words) - len, "%s%s", len ? ", " : "", c->name);
+		if (*c->name)
+			snprintf(words + len, sizeof(words) - len, "%s%s", len ? ", " : "",
+				 c->name);
 	}
-	return error_set(-EINVAL, "\"%s\" is none of %s", value, words);
+	return error_set(-EINVAL, "\"%s\" is none of %s", text, words);
 }
 
-static int key_time(const struct sim_key *key, const char *value, uint64_t *out)
+/* Units that fio has besides those of parse_time(). */
+static const char *key_time_unit(const char *unit)
 {
-	char text[64];
-
-	if (!key->unit || !*value || value[strspn(value, "0123456789.")])
-		return parse_time(value, out);
-	snprintf(text, sizeof(text), "%s%s", value, key->unit);
-	return parse_time(text, out);
+	if (!strcasecmp(unit, "sec"))
+		return "s";
+	if (!strcasecmp(unit, "msec"))
+		return "ms";
+	return strcasecmp(unit, "usec") ? unit : "us";
 }
 
-static int key_value(const struct sim_key *key, const char *value, uint64_t *out)
+int sim_key_time(const char *unit, const char *text, uint64_t *out)
+{
+	size_t digits = strspn(text, "0123456789.");
+	char with_unit[64];
+	int err;
+
+	if (!strcasecmp(text + digits, "d") && digits && digits < sizeof(with_unit)) {
+		snprintf(with_unit, sizeof(with_unit), "%.*sh", (int)digits, text);
+		err = parse_time(with_unit, out);
+		if (err || *out > SIM_TIME_MAX / 24)
+			return err ? err : error_set(-EINVAL, "%s is too much", text);
+		*out *= 24;
+		return 0;
+	}
+	if (!unit || !digits)
+		return parse_time(text, out);
+	if (text[digits])
+		unit = key_time_unit(text + digits);
+	snprintf(with_unit, sizeof(with_unit), "%.*s%s", (int)digits, text, unit);
+	return parse_time(with_unit, out);
+}
+
+/* A whole number, or "0x10" as fio takes it. */
+static int key_number(const struct sim_key *key, const char *value, uint64_t *out)
+{
+	char decimal[32], *end;
+
+	if (strncasecmp(value, "0x", 2) || !isxdigit((unsigned char)value[2]))
+		return parse_number(value, key->min, key->max, out);
+	snprintf(decimal, sizeof(decimal), "%llu", strtoull(value, &end, 16));
+	return parse_number(*end ? value : decimal, key->min, key->max, out);
+}
+
+static int key_parse(const struct sim_key *key, const char *value, uint64_t *out)
 {
 	int err = 0;
 
 	if (key->type == SIM_KEY_CHOICE)
-		return key_choice(key, value, out);
+		return sim_key_choice(key->choices, value, out);
 	if (key->type == SIM_KEY_NUMBER)
-		return parse_number(value, key->min, key->max, out);
-	err = key->type == SIM_KEY_SIZE ? parse_size(value, out) : key_time(key, value, out);
+		return key_number(key, value, out);
+	err = key->type == SIM_KEY_SIZE ? parse_size(value, out)
+					: sim_key_time(key->unit, value, out);
 	if (!err && (*out < key->min || *out > key->max))
 		err = error_set(-EINVAL, "%s is too %s", value,
 				*out < key->min ? "little" : "much");
 	return err;
 }
 
-int sim_key_set(const struct sim_key *table, void *target, const char *section, const char *name,
-		const char *value)
+int sim_key_value(const struct sim_key *key, void *target, const char *value)
 {
-	const struct sim_key *key = table;
 	uint64_t out;
 	int err;
 
-	while (key->name && (strcmp(key->name, name) || !key_is_of(key, section)))
-		key++;
-	if (!key->name)
-		return key_unknown(table, section, name);
-	err = key_value(key, value, &out);
+	if (key->type == SIM_KEY_OWN)
+		err = key->own(target, key->offset, value);
+	else
+		err = key_parse(key, value, &out);
 	if (err)
-		return error_set(-EINVAL, "%s: %s", name, weir_error());
-	memcpy((char *)target + key->offset, &out, sizeof(out));
+		return error_set(-EINVAL, "%s: %s", key->name, weir_error());
+	if (key->type != SIM_KEY_OWN)
+		memcpy((char *)target + key->offset, &out, sizeof(out));
 	return 0;
+}
+
+const struct sim_key *sim_key_find(const struct sim_key *table, const char *section,
+				   const char *name)
+{
+	while (table->name && (strcmp(table->name, name) || !key_is_of(table, section)))
+		table++;
+	return table->name ? table : NULL;
+}
+
+int sim_key_set(const struct sim_key *table, void *target, const char *section, const char *name,
+		const char *value)
+{
+	const struct sim_key *key = sim_key_find(table, section, name);
+
+	return key ? sim_key_value(key, target, value) : key_unknown(table, section, name);
 }

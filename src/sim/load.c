@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * load.c - makes ios as a job says. See load.h.
+ * load.c - keeps the ios of a job in flight. See load.h. What they are is pattern.c's to say,
+ * and when they may go at the soonest pace.c's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,63 +12,24 @@
 #include "sim/keys.h"
 #include "sim/load.h"
 
-/* When the next io may go, by the rates: they hold on average, so who was held up catches up. */
-static uint64_t load_due(const struct load *l)
-{
-	unsigned __int128 ns = (unsigned __int128)l->issued * NSEC_PER_SEC;
-	uint64_t due = l->start_ns, by_ios;
-
-	if (l->job->rate)
-		due += (uint64_t)(ns * l->job->bs / l->job->rate);
-	if (l->job->rate_iops) {
-		by_ios = l->start_ns + (uint64_t)(ns / l->job->rate_iops);
-		due = by_ios > due ? by_ios : due;
-	}
-	return l->pause_ns > due ? l->pause_ns : due;
-}
-
 /* Everything that it is to do has been submitted. */
 static bool load_is_over(const struct load *l, uint64_t now)
 {
-	return now >= l->stop_ns || l->env->err || (!l->job->time_based && l->issued >= l->blocks);
-}
-
-static uint64_t load_offset(struct load *l, unsigned kind)
-{
-	uint64_t block;
-
-	if (l->job->rw & SIM_RW_RANDOM)
-		block = prng_below(&l->prng, l->blocks);
-	else
-		block = l->next_block[kind]++ % l->blocks;
-	return l->job->offset + block * l->job->bs;
-}
-
-static bool load_reads(struct load *l)
-{
-	if (!(l->job->rw & SIM_RW_WRITE))
+	if (now >= l->stop_ns || l->env->err)
 		return true;
-	return (l->job->rw & SIM_RW_READ) && prng_below(&l->prng, 100) < l->job->rwmixread;
+	return !l->job->time_based &&
+	       (l->issued_ios >= l->total_ios ||
+		l->total_bytes - l->issued_bytes < pattern_shortest(&l->pattern));
 }
 
 static void load_end(struct weir_io *io);
 
-static int load_submit(struct load *l, uint64_t now)
+static int load_hand_over(struct load *l, struct load_io *io, uint64_t now)
 {
-	const struct sim_job *job = l->job;
-	struct load_io *io = l->free;
 	int err;
 
-	if (job->rw & SIM_RW_TRIM)
-		weir_io_discard(&io->io, load_offset(l, 2), job->bs);
-	else if (load_reads(l))
-		weir_io_read(&io->io, load_offset(l, 0), l->env->buffer, job->bs);
-	else
-		weir_io_write(&io->io, load_offset(l, 1), l->env->buffer, job->bs);
 	io->io.submitter = l->submitter;
-	io->io.prio = (uint16_t)(job->prioclass << 13 | job->prio);
-	if (job->background)
-		io->io.flags |= WEIR_IO_BACKGROUND;
+	io->io.prio = (uint16_t)(l->job->prioclass << 13 | l->job->prio);
 	io->io.end = load_end;
 	io->load = l;
 	io->start_ns = now;
@@ -76,16 +38,119 @@ static int load_submit(struct load *l, uint64_t now)
 		return err;
 	l->free = io->next;
 	l->in_flight++;
-	l->issued++;
 	return 0;
 }
 
+static int load_flush(struct load *l, uint64_t now)
+{
+	struct load_io *io = l->free;
+
+	weir_io_flush(&io->io);
+	io->dir = SIM_DIRS;
+	l->flush_due = false;
+	return load_hand_over(l, io, now);
+}
+
+/* An io of direction DIR has gone: what has to come of that. */
+static void load_count(struct load *l, const struct pattern_io *next)
+{
+	l->issued_ios++;
+	l->issued_bytes += next->bytes;
+	if (l->issued_bytes > l->total_bytes)
+		l->issued_bytes = l->total_bytes;
+	pace_issued(&l->pace, next->dir, next->bytes);
+	l->burst++;
+	if (next->dir == SIM_WRITE && l->job->fsync && ++l->unflushed >= l->job->fsync) {
+		l->unflushed = 0;
+		l->flush_due = true;
+	}
+	l->settling = l->flush_due || (l->job->thinktime && l->burst >= l->job->thinktime_blocks);
+}
+
+static int load_submit(struct load *l, uint64_t now)
+{
+	const struct sim_job *job = l->job;
+	struct load_io *io = l->free;
+	struct pattern_io next = pattern_next(&l->pattern, l->chosen);
+	int err;
+
+	if (next.dir == SIM_TRIM)
+		weir_io_discard(&io->io, next.offset, next.bytes);
+	else if (next.dir == SIM_READ)
+		weir_io_read(&io->io, next.offset, l->env->buffer, next.bytes);
+	else
+		weir_io_write(&io->io, next.offset, l->env->buffer, next.bytes);
+	if (job->background)
+		io->io.flags |= WEIR_IO_BACKGROUND;
+	if (job->sync && next.dir == SIM_WRITE)
+		io->io.flags |= WEIR_IO_FUA;
+	io->dir = next.dir;
+	l->chosen = SIM_DIRS;
+	err = load_hand_over(l, io, now);
+	if (!err)
+		load_count(l, &next);
+	return err;
+}
+
+static void load_begin_group(struct load_env *env);
+
 static void load_stop(struct load *l, uint64_t now)
 {
-	if (l->stopped_ns == EVENTS_NEVER)
+	struct load_env *env = l->env;
+
+	if (l->stopped_ns == EVENTS_NEVER) {
 		l->stopped_ns = now < l->stop_ns ? now : l->stop_ns;
-	if (!l->in_flight)
-		l->env->running--;
+		for (size_t i = 0; l->job->exitall && i < env->count; i++)
+			if (env->loads[i].stop_ns > now)
+				env->loads[i].stop_ns = now;
+	}
+	if (l->in_flight)
+		return;
+	env->running--;
+	if (!--env->group_left)
+		load_begin_group(env);
+}
+
+/* Nothing is in flight, as a flush or a pause wants it. */
+static void load_settled(struct load *l, uint64_t now)
+{
+	if (l->flush_due) {
+		l->env->err = load_flush(l, now);
+		return;
+	}
+	if (l->job->thinktime && l->burst >= l->job->thinktime_blocks) {
+		l->pause_ns = now + l->job->thinktime;
+		l->burst = 0;
+	}
+	l->settling = false;
+}
+
+/* A slot is free, and nothing but time keeps the next io back. */
+static bool load_has_room(struct load *l)
+{
+	if (l->settling || !l->free)
+		l->filling = false;
+	else if (l->in_flight <= l->resume_at)
+		l->filling = true;
+	return l->filling;
+}
+
+/* When the next io may go; it is of direction CHOSEN. Where its direction has to wait for its rate
+ * and the other one has not, that one goes. */
+static uint64_t load_due(struct load *l)
+{
+	enum sim_dir other;
+	uint64_t due;
+
+	if (l->chosen == SIM_DIRS)
+		l->chosen = pattern_direction(&l->pattern);
+	due = pace_due(&l->pace, l->chosen);
+	other = pattern_other(&l->pattern, l->chosen);
+	if (other != l->chosen && pace_due(&l->pace, other) < due && due > sim_now(l->env->sim)) {
+		l->chosen = other;
+		due = pace_due(&l->pace, other);
+	}
+	return l->pause_ns > due ? l->pause_ns : due;
 }
 
 /* Submits what may go now, and sees to it that the next is not forgotten. */
@@ -95,8 +160,14 @@ static void load_pump(struct load *l)
 
 	if (l->timer_set)
 		return;
+	if (l->settling && now < l->stop_ns) {
+		if (!l->in_flight)
+			load_settled(l, now);
+		if (l->settling)
+			return;
+	}
 	while (!load_is_over(l, now)) {
-		if (!l->free || (l->job->thinktime && l->in_flight))
+		if (!load_has_room(l))
 			return;
 		due = load_due(l);
 		if (due > now) {
@@ -119,6 +190,23 @@ static void load_timer(struct event *ev, uint64_t now)
 	load_pump(l);
 }
 
+static void load_record(struct load *l, const struct load_io *io, uint64_t now)
+{
+	struct load_stats *stats = &l->dir[io->dir];
+
+	if (now < l->measure_ns)
+		return;
+	hist_record(&stats->latency, now - io->start_ns);
+	if (now > l->stop_ns) {
+		stats->late++;
+		return;
+	}
+	stats->ios++;
+	stats->bytes += io->io.length;
+	l->window_bytes += io->io.length;
+	l->last_ns = now;
+}
+
 static void load_end(struct weir_io *weir_io)
 {
 	struct load_io *io = (struct load_io *)weir_io;
@@ -127,74 +215,133 @@ static void load_end(struct weir_io *weir_io)
 
 	if (weir_io->result)
 		l->env->err = error_sys(weir_io->result, "[%s]: an io failed", l->name);
-	hist_record(&l->latency, now - io->start_ns);
-	if (now <= l->stop_ns) {
-		l->nr_ios++;
-		l->bytes += weir_io->length;
-		l->window_bytes += weir_io->length;
-		l->last_ns = now;
-	} else {
-		l->late++;
-	}
+	if (io->dir == SIM_DIRS)
+		l->nr_flushes++;
+	else
+		load_record(l, io, now);
 	io->next = l->free;
 	l->free = io;
 	l->in_flight--;
-	l->pause_ns = l->job->thinktime ? now + l->job->thinktime : 0;
 	load_pump(l);
 }
 
-/* Says what JOB asks of the drive that it cannot do. */
-static int load_check(const struct load_env *env, const struct sim_job *job)
+uint64_t load_longest(const struct sim_job *job)
 {
-	const struct weir_device_info *info = weir_device_info(sim_device(env->sim));
-	uint64_t block = info->logical_block_bytes;
-	const char *what = NULL;
+	uint64_t longest = 1;
 
-	if (job->bs % block)
-		what = "bs is not a multiple of the drive's logical block";
-	else if (job->offset % block)
-		what = "offset is not a multiple of the drive's logical block";
-	else if (job->offset >= info->capacity_bytes ||
-		 info->capacity_bytes - job->offset < job->bs)
-		what = "offset is beyond the end of the drive";
-	else if (job->size != SIM_UNSET && job->size > info->capacity_bytes - job->offset)
-		what = "offset and size reach beyond the end of the drive";
-	if (!what)
-		return 0;
-	return error_set(-EINVAL, "%s:%u: [%s]: %s (blocks of %llu bytes, %llu in all)", env->path,
-			 job->line, job->name, what, (unsigned long long)block,
-			 (unsigned long long)info->capacity_bytes);
+	for (int dir = 0; dir < SIM_DIRS; dir++)
+		if (job->bs[dir].max > longest)
+			longest = job->bs[dir].max;
+	return longest;
 }
 
-int load_open(struct load *l, struct load_env *env, const struct sim_job *job, uint64_t clone,
-	      uint64_t seed)
+static uint64_t load_times(uint64_t a, uint64_t b)
 {
-	uint64_t left = weir_device_info(sim_device(env->sim))->capacity_bytes - job->offset;
-	int err = load_check(env, job);
+	uint64_t product;
 
-	if (err)
-		return err;
-	l->env = env;
-	l->job = job;
-	l->blocks = (job->size == SIM_UNSET ? left : job->size) / job->bs;
-	snprintf(l->name, sizeof(l->name), job->numjobs > 1 ? "%s.%llu" : "%s", job->name,
-		 (unsigned long long)clone);
-	prng_seed(&l->prng, seed);
-	l->ios = calloc(job->iodepth, sizeof(*l->ios));
+	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
+/* How much L is to do. */
+static void load_set_totals(struct load *l)
+{
+	const struct sim_job *job = l->job;
+	uint64_t once = l->pattern.range.bytes;
+
+	if (job->io_size.percent)
+		once = (uint64_t)((unsigned __int128)once * job->io_size.percent / 100);
+	else if (job->io_size.bytes != SIM_UNSET && job->io_size.bytes)
+		once = job->io_size.bytes;
+	l->total_bytes = load_times(once, job->loops);
+	l->total_ios = job->number_ios ? load_times(job->number_ios, job->loops) : UINT64_MAX;
+}
+
+static void load_set_depth(struct load *l)
+{
+	const struct sim_job *job = l->job;
+	uint64_t batch = job->iodepth_batch > job->iodepth_batch_complete_min
+				 ? job->iodepth_batch
+				 : job->iodepth_batch_complete_min;
+
+	batch = batch < job->iodepth ? batch : job->iodepth;
+	l->resume_at = job->iodepth - (batch ? batch : 1);
+	if (job->iodepth_low < l->resume_at)
+		l->resume_at = job->iodepth_low;
+}
+
+static int load_alloc(struct load *l)
+{
+	uint64_t n = l->job->iodepth;
+
+	l->ios = calloc(n, sizeof(*l->ios));
 	if (!l->ios)
-		return error_sys(-ENOMEM, "[%s]: iodepth", job->name);
-	for (uint64_t i = job->iodepth; i; i--) {
+		return error_sys(-ENOMEM, "[%s]: iodepth", l->job->name);
+	for (uint64_t i = n; i; i--) {
 		l->ios[i - 1].next = l->free;
 		l->free = &l->ios[i - 1];
 	}
-	l->start_ns = sim_now(env->sim) + job->startdelay;
-	l->stop_ns = job->runtime == SIM_UNSET ? EVENTS_NEVER : l->start_ns + job->runtime;
-	l->stopped_ns = EVENTS_NEVER;
-	l->timer.fire = load_timer;
-	l->timer_set = true;
-	events_add(&env->arrivals, &l->timer, l->start_ns);
-	env->running++;
 	return 0;
+}
+
+int load_open(struct load *l, struct load_env *env, const struct sim_job *job, uint64_t clone,
+	      size_t group, uint64_t seed)
+{
+	const struct weir_device_info *info = weir_device_info(sim_device(env->sim));
+	int err;
+
+	l->env = env;
+	l->job = job;
+	l->group = group;
+	snprintf(l->name, sizeof(l->name), job->numjobs > 1 ? "%s.%llu" : "%s", job->name,
+		 (unsigned long long)clone);
+	prng_seed(&l->prng, seed);
+	err = pattern_open(&l->pattern, job, &l->prng, clone, info->capacity_bytes,
+			   info->logical_block_bytes);
+	if (err)
+		return error_set(err, "%s:%u: [%s]: %s", env->path, job->line, job->name,
+				 weir_error());
+	load_set_totals(l);
+	load_set_depth(l);
+	l->chosen = SIM_DIRS;
+	l->filling = true;
+	l->start_ns = l->measure_ns = l->stop_ns = l->stopped_ns = EVENTS_NEVER;
+	l->timer.fire = load_timer;
+	env->running++;
+	return load_alloc(l);
+}
+
+/* The job's time begins. */
+static void load_begin(struct load *l, uint64_t now)
+{
+	const struct sim_job *job = l->job;
+
+	l->start_ns = now + job->startdelay;
+	if (job->startdelay_max > job->startdelay)
+		l->start_ns += prng_below(&l->prng, job->startdelay_max - job->startdelay + 1);
+	l->measure_ns = l->start_ns + job->ramp_time;
+	if (job->runtime != SIM_UNSET && l->stop_ns == EVENTS_NEVER)
+		l->stop_ns = l->measure_ns + job->runtime;
+	pace_begin(&l->pace, job, &l->prng, l->start_ns);
+	l->timer_set = true;
+	events_add(&l->env->arrivals, &l->timer, l->start_ns);
+}
+
+/* Starts the jobs of the next group, if there is one. */
+static void load_begin_group(struct load_env *env)
+{
+	env->group++;
+	for (size_t i = 0; i < env->count; i++) {
+		if (env->loads[i].group != env->group)
+			continue;
+		env->group_left++;
+		load_begin(&env->loads[i], sim_now(env->sim));
+	}
+}
+
+void load_begin_first(struct load_env *env)
+{
+	env->group = 0;
+	load_begin_group(env);
 }
 
 void load_close(struct load *l)

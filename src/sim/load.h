@@ -14,6 +14,8 @@
 #include "base/prng.h"
 #include "sim/events.h"
 #include "sim/jobs.h"
+#include "sim/pace.h"
+#include "sim/pattern.h"
 #include "sim/sim.h"
 
 struct load;
@@ -25,15 +27,27 @@ struct load_env {
 	struct events arrivals; /* what happens without the drive */
 	const char *path;	/* of the job file */
 	void *buffer;		/* as long as the longest block, never touched */
-	size_t running;
-	int err; /* of an io */
+	struct load *loads;
+	size_t count;
+	size_t running;	   /* that have not ended */
+	size_t group;	   /* that runs now: the jobs from one stonewall to the next */
+	size_t group_left; /* of its jobs */
+	int err;	   /* of an io */
 };
 
 struct load_io {
 	struct weir_io io;
 	struct load *load;
+	enum sim_dir dir;
 	uint64_t start_ns;
 	struct load_io *next; /* free ones */
+};
+
+/* What came of a job's ios in one direction. */
+struct load_stats {
+	uint64_t ios, bytes; /* that ended while it ran */
+	uint64_t late;	     /* ios that ended after its runtime */
+	struct hist latency;
 };
 
 /* One job; numjobs of them for each section. */
@@ -43,26 +57,44 @@ struct load {
 	const struct sim_job *job;
 	char name[SIM_NAME_MAX + 16];
 	uint32_t submitter;
+	size_t group;
 	struct prng prng;
+	struct pattern pattern;
+	struct pace pace;
 	struct load_io *ios, *free;
 	uint64_t in_flight;
-	uint64_t blocks;	/* in its range */
-	uint64_t next_block[3]; /* of sequential reads, writes, trims */
-	uint64_t issued;	/* ios */
-	uint64_t start_ns, stop_ns;
+	uint64_t total_bytes, total_ios;   /* to be issued; UINT64_MAX: any number */
+	uint64_t issued_bytes, issued_ios; /* without flushes */
+	enum sim_dir chosen;		   /* direction of the next io; SIM_DIRS: not drawn yet */
+	/* Its ios are issued until all are in flight, and again when this few are left. */
+	uint64_t resume_at;
+	bool filling;
+	/* It waits until nothing is in flight, for a flush or a pause. */
+	bool settling, flush_due;
+	uint64_t burst;	    /* ios since the last pause */
+	uint64_t unflushed; /* writes since the last flush */
+	/* EVENTS_NEVER: not yet, or no end in sight. */
+	uint64_t start_ns;
+	uint64_t measure_ns; /* when ramp_time is over */
+	uint64_t stop_ns;
 	uint64_t pause_ns;   /* thinktime: not before */
 	uint64_t stopped_ns; /* when it stopped; EVENTS_NEVER: still running */
 	uint64_t last_ns;    /* end of its last io */
 	bool timer_set;
-	uint64_t nr_ios, bytes, late;
 	uint64_t window_bytes; /* since the window began */
-	struct hist latency;
+	uint64_t nr_flushes;
+	struct load_stats dir[SIM_DIRS];
 };
 
-/* Makes L from JOB, as its number CLONE of a section; starts it when its time comes. 0 or -errno,
- * weir_error() set. */
+/* Makes L from JOB, as its number CLONE of a section, in GROUP. 0 or -errno, weir_error() set. */
 int load_open(struct load *l, struct load_env *env, const struct sim_job *job, uint64_t clone,
-	      uint64_t seed);
+	      size_t group, uint64_t seed);
 void load_close(struct load *l);
+
+/* Starts the jobs of ENV that wait for nobody. */
+void load_begin_first(struct load_env *env);
+
+/* The longest io of JOB, bytes. */
+uint64_t load_longest(const struct sim_job *job);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/parse.h"
 #include "queue/open.h"
 #include "sim/fair.h"
 #include "sim/keys.h"
@@ -22,10 +23,11 @@
 struct run {
 	const struct sim_run_opts *opts;
 	struct load_env env;
-	struct load *loads;
-	size_t count;
+	struct sim_result *result;
 	struct fair fair;
-	uint64_t end_ns; /* when the last job will have ended, if that is known */
+	uint64_t total_ns; /* that all jobs will take, as far as it is known */
+	uint32_t next_submitter;
+	bool weightless; /* it was noted that weights are not used */
 };
 
 static int run_open_queue(struct run *r)
@@ -52,12 +54,12 @@ static int run_alloc(struct run *r)
 	for (size_t i = 0; i < r->opts->jobs->count; i++) {
 		const struct sim_job *job = &r->opts->jobs->job[i];
 
-		r->count += job->numjobs;
-		longest = job->bs > longest ? job->bs : longest;
+		r->env.count += job->numjobs;
+		longest = load_longest(job) > longest ? load_longest(job) : longest;
 	}
-	r->loads = calloc(r->count, sizeof(*r->loads));
+	r->env.loads = calloc(r->env.count, sizeof(*r->env.loads));
 	r->env.buffer = malloc(longest);
-	return r->loads && r->env.buffer ? 0 : error_sys(-ENOMEM, "the jobs");
+	return r->env.loads && r->env.buffer ? 0 : error_sys(-ENOMEM, "the jobs");
 }
 
 /* Jobs that name no submitter are one each, beyond those that are named. */
@@ -78,38 +80,88 @@ static int run_weigh(struct run *r, const struct load *l)
 
 	if (job->weight == SIM_UNSET)
 		return 0;
-	for (const struct load *other = r->loads; other < l; other++)
+	for (const struct load *other = r->env.loads; other < l; other++)
 		if (other->submitter == l->submitter && other->job->weight != job->weight)
 			return error_set(-EINVAL,
 					 "%s:%u: [%s]: its submitter has another weight in [%s]",
 					 r->env.path, job->line, job->name, other->job->name);
 	err = weir_submitter_set_weight(r->env.q, l->submitter, (uint32_t)job->weight);
+	if (err == -EOPNOTSUPP) {
+		/* The file is for any scheduler; once is enough. */
+		if (!r->weightless)
+			remarks_add(&r->result->notes, "%s:%u: [%s]: weight is not used: %s",
+				    r->env.path, job->line, job->name, weir_error());
+		r->weightless = true;
+		return 0;
+	}
 	return err ? error_set(err, "%s:%u: [%s]: %s", r->env.path, job->line, job->name,
 			       weir_error())
 		   : 0;
 }
 
+/* Opens the jobs of one section, the first as L and in GROUP. */
+static int run_open_section(struct run *r, const struct sim_job *job, struct load *l, size_t group)
+{
+	int err = 0;
+
+	for (uint64_t clone = 0; clone < job->numjobs && !err; clone++, l++) {
+		err = load_open(l, &r->env, job, clone, group,
+				prng_mix(r->opts->seed) + (uint64_t)(l - r->env.loads) + 1);
+		l->submitter = job->submitter == SIM_UNSET ? r->next_submitter++
+							   : (uint32_t)job->submitter;
+		if (!err)
+			err = run_weigh(r, l);
+	}
+	return err;
+}
+
+/* How long JOB takes, as far as that is known. */
+static uint64_t run_job_ns(const struct sim_job *job)
+{
+	return job->startdelay_max + job->ramp_time +
+	       (job->runtime == SIM_UNSET ? 0 : job->runtime);
+}
+
 static int run_open_loads(struct run *r)
 {
 	const struct sim_jobs *jobs = r->opts->jobs;
-	uint32_t submitter = run_first_free_submitter(jobs);
-	struct load *l = r->loads;
+	struct load *l = r->env.loads;
+	uint64_t longest = 0;
+	size_t group = 1;
 	int err = 0;
 
-	for (size_t i = 0; i < jobs->count; i++) {
-		for (uint64_t clone = 0; clone < jobs->job[i].numjobs && !err; clone++, l++) {
-			err = load_open(l, &r->env, &jobs->job[i], clone,
-					prng_mix(r->opts->seed) + (uint64_t)(l - r->loads) + 1);
-			l->submitter = jobs->job[i].submitter == SIM_UNSET
-					       ? submitter++
-					       : (uint32_t)jobs->job[i].submitter;
-			if (!err)
-				err = run_weigh(r, l);
-			if (l->stop_ns != EVENTS_NEVER && l->stop_ns > r->end_ns)
-				r->end_ns = l->stop_ns;
+	r->next_submitter = run_first_free_submitter(jobs);
+	for (size_t i = 0; i < jobs->count && !err; l += jobs->job[i++].numjobs) {
+		const struct sim_job *job = &jobs->job[i];
+
+		if (job->stonewall && i) {
+			group++;
+			r->total_ns += longest;
+			longest = 0;
 		}
+		longest = run_job_ns(job) > longest ? run_job_ns(job) : longest;
+		err = run_open_section(r, job, l, group);
 	}
+	r->total_ns += longest;
 	return err;
+}
+
+/* Refuses windows that would be more work than the run itself. How long jobs take that have no
+ * runtime nobody knows: fair.c stops looking in time. */
+static int run_check_window(const struct run *r)
+{
+	uint64_t windows = r->total_ns / r->opts->window_ns;
+	char window[32], total[32], least[32];
+
+	if (windows <= FAIR_WINDOWS_MAX)
+		return 0;
+	return error_set(-EINVAL,
+			 "--window %s: %s would have %llu windows, and %u is the most; give %s or "
+			 "more",
+			 format_time(r->opts->window_ns, window, sizeof(window)),
+			 format_time(r->total_ns, total, sizeof(total)),
+			 (unsigned long long)windows, FAIR_WINDOWS_MAX,
+			 format_time(r->total_ns / FAIR_WINDOWS_MAX + 1, least, sizeof(least)));
 }
 
 static int run_turn(struct run *r)
@@ -143,43 +195,81 @@ static int run_loop(struct run *r)
 		err = run_turn(r);
 		if (!(turns % PROGRESS_TURNS) && r->opts->progress)
 			r->opts->progress(r->opts->user, sim_now(r->env.sim) - SIM_START_NS,
-					  r->end_ns ? r->end_ns - SIM_START_NS : 0);
+					  r->total_ns);
 	}
 	return err;
 }
 
-static void run_job_result(const struct load *l, struct sim_job_result *out)
+static void run_ios(const struct load_stats *stats, struct sim_ios *out)
 {
+	out->ios = stats->ios;
+	out->bytes = stats->bytes;
+	out->late = stats->late;
+	hist_summary(&stats->latency, &out->latency);
+	out->p95_ns = hist_permille(&stats->latency, 950);
+}
+
+/* All directions of L together. */
+static void run_all_ios(const struct load *l, struct load_stats *all)
+{
+	memset(all, 0, sizeof(*all));
+	for (int dir = 0; dir < SIM_DIRS; dir++) {
+		all->ios += l->dir[dir].ios;
+		all->bytes += l->dir[dir].bytes;
+		all->late += l->dir[dir].late;
+		hist_merge(&all->latency, &l->dir[dir].latency);
+	}
+}
+
+static void run_job_result(const struct load *l, struct load_stats *all, struct sim_job_result *out)
+{
+	struct sim_ios sum;
 	uint64_t end = l->last_ns;
 
 	/* It ran to its end: also while it waited for nothing to come. */
 	if (l->stopped_ns == l->stop_ns)
 		end = l->stop_ns;
+	run_all_ios(l, all);
+	run_ios(all, &sum);
 	memcpy(out->name, l->name, sizeof(out->name));
 	out->submitter = l->submitter;
 	out->weight = l->job->weight == SIM_UNSET ? 0 : l->job->weight;
-	out->ios = l->nr_ios;
-	out->bytes = l->bytes;
-	out->late = l->late;
-	out->active_ns = end > l->start_ns ? end - l->start_ns : 0;
-	hist_summary(&l->latency, &out->latency);
+	out->ios = sum.ios;
+	out->bytes = sum.bytes;
+	out->late = sum.late;
+	out->latency = sum.latency;
+	out->p95_ns = sum.p95_ns;
+	out->flushes = l->nr_flushes;
+	out->active_ns = end > l->measure_ns ? end - l->measure_ns : 0;
+	for (int dir = 0; dir < SIM_DIRS; dir++)
+		run_ios(&l->dir[dir], &out->dir[dir]);
+}
+
+static int run_job_results(struct run *r, struct sim_result *result)
+{
+	struct load_stats *all = malloc(sizeof(*all));
+	uint64_t bytes = 0;
+
+	result->job = calloc(r->env.count, sizeof(*result->job));
+	for (size_t i = 0; all && result->job && i < r->env.count; i++) {
+		run_job_result(&r->env.loads[i], all, &result->job[i]);
+		bytes += result->job[i].bytes;
+		result->count = i + 1;
+	}
+	free(all);
+	for (size_t i = 0; i < result->count && bytes; i++)
+		result->job[i].share = (double)result->job[i].bytes / (double)bytes;
+	return result->count == r->env.count ? 0 : error_sys(-ENOMEM, "the results");
 }
 
 static int run_result(struct run *r, struct sim_result *result)
 {
 	struct weir_queue_info info = WEIR_QUEUE_INFO_INIT;
-	uint64_t bytes = 0, duration = sim_now(r->env.sim) - SIM_START_NS;
+	uint64_t duration = sim_now(r->env.sim) - SIM_START_NS;
+	int err = run_job_results(r, result);
 
-	result->job = calloc(r->count, sizeof(*result->job));
-	if (!result->job)
-		return error_sys(-ENOMEM, "the results");
-	result->count = r->count;
-	for (size_t i = 0; i < r->count; i++) {
-		run_job_result(&r->loads[i], &result->job[i]);
-		bytes += result->job[i].bytes;
-	}
-	for (size_t i = 0; i < r->count && bytes; i++)
-		result->job[i].share = (double)result->job[i].bytes / (double)bytes;
+	if (err)
+		return err;
 	result->duration_ns = duration;
 	result->busy = duration ? (double)sim_busy_ns(r->env.sim) / (double)duration : 0;
 	result->worked = duration ? (double)sim_worked_ns(r->env.sim) / (double)duration : 0;
@@ -189,6 +279,9 @@ static int run_result(struct run *r, struct sim_result *result)
 	result->nr_requests = info.nr_requests;
 	result->depth_bytes = info.depth_bytes;
 	tune_get(r->env.q, result);
+	if (r->fair.looked == FAIR_WINDOWS_MAX)
+		remarks_add(&result->notes, "fairness was looked at in the first %u windows only",
+			    FAIR_WINDOWS_MAX);
 	return fair_end(&r->fair, result->job, &result->fairness);
 }
 
@@ -199,15 +292,15 @@ static void run_close(struct run *r)
 		weir_queue_close(r->env.q);
 		sim_close(r->env.sim);
 	}
-	for (size_t i = 0; r->loads && i < r->count; i++)
-		load_close(&r->loads[i]);
-	free(r->loads);
+	for (size_t i = 0; r->env.loads && i < r->env.count; i++)
+		load_close(&r->env.loads[i]);
+	free(r->env.loads);
 	free(r->env.buffer);
 }
 
 int sim_run(struct sim_result *result, const struct sim_run_opts *opts)
 {
-	struct run r = { .opts = opts, .env.path = opts->jobs->path };
+	struct run r = { .opts = opts, .result = result, .env.path = opts->jobs->path };
 	int err;
 
 	memset(result, 0, sizeof(*result));
@@ -219,8 +312,11 @@ int sim_run(struct sim_result *result, const struct sim_run_opts *opts)
 		err = run_open_queue(&r);
 	if (!err)
 		err = run_open_loads(&r);
+	if (!err)
+		err = run_check_window(&r);
 	if (!err) {
-		fair_begin(&r.fair, r.loads, r.count, opts->window_ns, sim_now(r.env.sim));
+		load_begin_first(&r.env);
+		fair_begin(&r.fair, r.env.loads, r.env.count, opts->window_ns, sim_now(r.env.sim));
 		err = run_loop(&r);
 	}
 	if (!err)
@@ -238,4 +334,5 @@ void sim_result_free(struct sim_result *result)
 	free(result->job);
 	result->job = NULL;
 	result->count = 0;
+	remarks_free(&result->notes);
 }

@@ -39,15 +39,26 @@ struct sim_run_opts {
 	void *user;
 };
 
+/* What came of some ios. */
+struct sim_ios {
+	uint64_t ios, bytes;	     /* that ended while the job ran */
+	uint64_t late;		     /* ios that ended after its runtime */
+	struct weir_latency latency; /* of all of them, the late ones too */
+	uint64_t p95_ns;
+};
+
 struct sim_job_result {
 	char name[SIM_NAME_MAX + 16];
 	uint32_t submitter;
-	uint64_t weight;     /* 0: it has none */
-	uint64_t ios, bytes; /* that ended while the job ran */
-	uint64_t late;	     /* ios that ended after its runtime */
-	uint64_t active_ns;
+	uint64_t weight;	     /* 0: it has none */
+	uint64_t ios, bytes;	     /* that ended while the job ran */
+	uint64_t late;		     /* ios that ended after its runtime */
+	uint64_t active_ns;	     /* without its ramp_time */
 	double share;		     /* of all jobs' bytes */
 	struct weir_latency latency; /* of all ios, the late ones too */
+	uint64_t p95_ns;
+	struct sim_ios dir[SIM_DIRS]; /* reads, writes and trims apart */
+	uint64_t flushes;
 };
 
 /* Jain's index: 1 is perfectly fair, 1/n all for one. By bytes a second and weight. */
@@ -72,6 +83,7 @@ struct sim_result {
 		int64_t value;
 	} tunable[SIM_TUNABLES_MAX];
 	size_t nr_tunables;
+	struct remarks notes; /* what a reader should know of the run */
 };
 
 /* Runs it all. 0 or -errno, weir_error() set; -EINVAL: something in OPTS cannot be. */

@@ -5,9 +5,11 @@ import json
 import os
 import re
 import resource
+import shutil
+import subprocess
 import sys
 
-from harness import case, main
+from harness import Skip, case, main
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
@@ -108,12 +110,15 @@ def own_devices(weir):
 def errors(weir):
     """mistakes are named with file, line and key"""
     refused(weir, "[a]\nruntime=1\niodpeth=4\n", "standard input:3: ", '"iodepth"')
-    refused(weir, "[a]\nruntime=1\nioengine=libaio\n", "standard input:3: ", '"ioengine"')
-    refused(weir, "[a]\nruntime=1\nweight=100\n", "standard input:1: [a]", "none knows no weights")
+    refused(weir, "[a]\nruntime=1\nioengin=libaio\n", "standard input:3: ", '"ioengine"')
+    refused(weir, "[a]\nfoo=1\n[b\n[c]\nbs=q\nprio=9\n", "standard input:2: ",
+            "\nstandard input:3: ", "\nstandard input:5: bs: ", "\nstandard input:6: prio: ")
     refused(weir, TWO, "fifo_batch", options=("--sched", "mq-deadline", "--set", "fifo_batc=1"))
     refused(weir, TWO, "is not NAME=VALUE", options=("--set", "fifo_batch"))
     refused(weir, TWO, "kyber", options=("--sched", "kybre"))
     refused(weir, TWO, "--window", options=("--window", "0"))
+    refused(weir, "[a]\nruntime=60\n", "--window 1 ns", "60.00 us or more",
+            options=("--window", "1ns"))
     weir.fails("sim", code=2, says=["which file"])
     weir.fails("sim", weir.path("nothing"), code=1, says=["No such file"])
     weir.fails("sim", weir.folder, code=1, says=["cannot be read", "directory"])
@@ -139,6 +144,106 @@ def the_example_in_the_docs(weir):
     p99 = [got["reads"]["latency"]["p99_ns"] for got in (none, deadline, kyber)]
     assert p99[2] * 3 < p99[1] < p99[0] * 0.8, p99
     assert kyber["flood"]["mbps"] > 0.95 * none["flood"]["mbps"]
+
+
+# An ordinary file of somebody who measures drives with fio.
+ORDINARY = """[global]
+ioengine=libaio
+direct=1
+filename=/dev/nvme0n1
+group_reporting
+runtime=1
+time_based=1
+ramp_time=100ms
+norandommap
+size=10g
+write_bw_log=bw
+log_avg_msec=500
+[sequential]
+rw=rw
+bs=64k,128k
+rwmixwrite=30
+iodepth=8
+thinktime=1ms
+thinktime_blocks=4
+[hot]
+stonewall
+rw=randwrite
+bssplit=4k/50:16k/:64k/
+random_distribution=zipf:1.1
+iodepth=16
+fsync=32
+[mix]
+rw=randrw
+bs=4k
+rate_iops=1000,500
+percentage_random=50
+"""
+
+
+@case
+def ordinary_job_files(weir):
+    """a job file of fio runs as it is; what has no meaning here is noted, once each"""
+    out, err = weir.run("sim", "-", stdin=ORDINARY.encode())
+    notes = err.splitlines()
+    assert len(notes) == 7 and all(": note: standard input:" in note for note in notes), err
+    assert re.search(r"^  reads +1,000 .*\n  writes +500 ", out.decode(), re.M), out.decode()
+    got = sim(weir, ORDINARY)
+    assert len(got["notes"]) == 7 and "ioengine" in got["notes"][0]
+    assert set(got["jobs"][2]["directions"]) == {"reads", "writes"}
+    assert got["jobs"][2]["directions"]["writes"]["latency"]["mean_ns"] > 0
+    assert got["jobs"][1]["flushes"] > 10
+    noted = sim(weir, "[a]\nruntime=1ms\nweight=300\n", "--sched", "kyber")["notes"]
+    assert len(noted) == 1 and "kyber knows no weights" in noted[0]
+
+
+def fio(*args):
+    """What fio 3.33 or later says to ARGS: (exit code, text)."""
+    if not shutil.which("fio"):
+        raise Skip("fio is not installed")
+    done = subprocess.run(["fio", *args], capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+@case
+def keys_of_fio(weir):
+    """every key that fio lists, by any of its names, is taken or noted, never unknown"""
+    listed = re.findall(r"^ *([a-zA-Z][\w-]*) *: ", fio("--cmdhelp=all")[1], re.M)
+    assert len(listed) > 180, listed
+    for key in list(listed):
+        listed += re.findall(r"alias: (\S+)", fio(f"--cmdhelp={key}")[1])
+    assert "wait_for_previous" in listed and "blocksize" in listed
+    # The log of somebody else's ios is a file.
+    keys = [key for key in listed if not key.startswith("read_iolog")]
+    text = "[a]\nruntime=1\n" + "".join(f"{key}=\n" for key in keys)
+    _, err = weir.run("sim", "-", code=2, stdin=text.encode())
+    unknown = re.findall(r'no such key: "([^"]*)"', err)
+    assert not unknown, unknown
+
+
+@case
+def our_files_in_fios_parser(weir):
+    """job files of this test and of the documentation are fio's, but for three keys"""
+    own = re.compile(r"^(weight|submitter|background)\b.*\n", re.M)
+    texts = [TWO, ORDINARY]
+    for root, _, names in os.walk(ROOT):
+        for name in names:
+            if name.endswith(".fio") and "/build" not in root:
+                with open(os.path.join(root, name), encoding="utf-8") as file:
+                    texts.append(file.read())
+    with open(os.path.join(ROOT, "docs", "simulator.md"), encoding="utf-8") as file:
+        texts += re.findall(r"```ini\n(\[(?!device).*?)```", file.read(), re.S)
+    assert len(texts) >= 3
+    for text in texts:
+        path = weir.path("jobs.fio")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(own.sub("", text))
+        code, said = fio("--parse-only", path)
+        assert code == 0, f"{said}\n{text}"
+        weir.run("sim", path)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("[a]\nweight=3\n")
+    assert fio("--parse-only", path)[0] != 0, "fio has learned our key"
 
 
 def cpu_seconds():

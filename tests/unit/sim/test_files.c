@@ -54,12 +54,12 @@ static void defaults(void **state)
 	assert_string_equal(j->name, "one");
 	assert_int_equal(j->line, 1);
 	assert_int_equal(j->rw, SIM_RW_READ);
-	assert_int_equal(j->bs, 4096);
+	assert_int_equal(j->bs[0].min, 4096);
 	assert_int_equal(j->iodepth, 1);
 	assert_int_equal(j->rwmixread, 50);
 	assert_int_equal(j->prioclass, 2);
 	assert_int_equal(j->prio, 4);
-	assert_true(j->size == SIM_UNSET && j->weight == SIM_UNSET);
+	assert_true(j->size.bytes == SIM_UNSET && j->weight == SIM_UNSET);
 }
 
 static void global_is_for_those_below(void **state)
@@ -67,9 +67,9 @@ static void global_is_for_those_below(void **state)
 	(void)state;
 	job("[global]\nruntime=5\nbs=8k\n[a]\nbs=16k\n[b]\n[global]\nbs=32k\n[c]\n");
 	assert_int_equal(jobs.count, 3);
-	assert_int_equal(jobs.job[0].bs, 16384);
-	assert_int_equal(jobs.job[1].bs, 8192);
-	assert_int_equal(jobs.job[2].bs, 32768);
+	assert_int_equal(jobs.job[0].bs[0].min, 16384);
+	assert_int_equal(jobs.job[1].bs[0].min, 8192);
+	assert_int_equal(jobs.job[2].bs[0].min, 32768);
 	assert_int_equal(jobs.job[2].runtime, 5 * SEC);
 	assert_int_equal(jobs.job[1].line, 6);
 	/* Two sections of one name are two jobs. */
@@ -87,9 +87,9 @@ static void units_are_those_of_fio(void **state)
 	assert_int_equal(j->runtime, 90 * SEC);
 	assert_int_equal(j->startdelay, 2 * MS);
 	assert_int_equal(j->thinktime, 250000);
-	assert_int_equal(j->bs, 1 << 20);
-	assert_true(j->size == 2ull << 30);
-	assert_int_equal(j->rate, 10 << 20);
+	assert_int_equal(j->bs[0].min, 1 << 20);
+	assert_true(j->size.bytes == 2ull << 30);
+	assert_int_equal(j->rate[0], 10 << 20);
 }
 
 static void spelling(void **state)
@@ -118,13 +118,13 @@ static void mistakes_have_lines(void **state)
 
 	(void)state;
 	refused("[a]\nruntime=1\n\n# x\nrwmixraed=5\n", "j.fio:5: ", "did you mean \"rwmixread\"");
-	refused("[a]\nioengine=libaio\n", "j.fio:2: ", "\"ioengine\"");
+	refused("[a]\nioengin=libaio\n", "j.fio:2: ", "\"ioengine\"");
 	refused("[global]\n[a]\n[b]\nbs=4q\n", "j.fio:4: bs: ", "4q");
 	refused("[a]\nbs=1\n", "j.fio:2: bs: ", "too little");
 	refused("[a]\nrw=readwrites\n", "j.fio:2: rw: ", "randread");
 	refused("[a]\niodepth=0\n", "j.fio:2: iodepth: ", "from 1");
 	refused("[a]\nprio=8\n", "j.fio:2: prio: ", "7");
-	refused("[a]\nrate=1m,2m\n", "j.fio:2: rate: ", "1m,2m");
+	refused("[a]\nrate=1m,2m,3m,4m\n", "j.fio:2: rate: ", "1m,2m,3m,4m");
 	refused("[a]\nruntime\n", "j.fio:2: runtime: ", "");
 	refused("[a]\n=5\n", "j.fio:2: ", "no such key");
 	refused("bs=4k\n[a]\n", "j.fio:1: ", "before the first");

@@ -273,11 +273,9 @@ static void what_the_scheduler_cannot(void **state)
 	(void)state;
 	rig_reset("nvme");
 	rig.opts.scheduler = "kyber";
-	refused("[a]\nruntime=1\nweight=200\n", -EOPNOTSUPP, "kyber knows no weights");
 	rig_set("read_lat", "3");
 	refused("[a]\nruntime=1\n", -EINVAL, "read_lat");
 	rig_reset("nvme");
-	refused("[a]\nruntime=1\nsubmitter=1\nweight=2\n", -EOPNOTSUPP, "none knows no weights");
 	rig_set("fifo_batch", "3");
 	refused("[a]\nruntime=1\n", -EINVAL, "none has no tunables");
 	rig_reset("nvme");
@@ -287,6 +285,29 @@ static void what_the_scheduler_cannot(void **state)
 	rig_reset("nvme");
 	rig.opts.scheduler = "bfqq";
 	refused("[a]\nruntime=1\n", -ENOENT, "bfqq");
+}
+
+/* One file serves all schedulers: where there are no weights, that is noted, once. */
+static void weights_where_there_are_none(void **state)
+{
+	static const char *const scheds[] = { "none", "mq-deadline", "kyber" };
+	const char *note;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		rig_reset("nvme");
+		rig.opts.scheduler = scheds[i];
+		rig_run("[global]\nruntime=1ms\n[a]\nweight=200\n[b]\nweight=100\n");
+		assert_int_equal(rig.result.count, 2);
+		assert_int_equal(rig.result.notes.count, 1);
+		note = rig.result.notes.line[0];
+		assert_non_null(strstr(note, "test.fio:3: [a]: weight is not used"));
+		assert_non_null(strstr(note, scheds[i]));
+	}
+	rig_reset("nvme");
+	rig.opts.scheduler = "bfq";
+	rig_run("[a]\nruntime=1ms\nweight=200\n");
+	assert_int_equal(rig.result.notes.count, 0);
 }
 
 /* A scheduler that a test changes: "none" but for what follows. */
@@ -386,6 +407,7 @@ int main(void)
 		T(fairness_in_windows),
 		T(what_the_drive_cannot),
 		T(what_the_scheduler_cannot),
+		T(weights_where_there_are_none),
 		T(weights_reach_the_scheduler),
 		T(who_sleeps_for_ever_is_told),
 	};

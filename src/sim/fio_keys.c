@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fio_keys.c - what `fio --cmdhelp=all` and `fio --enghelp` of fio 3.33 list, with their synonyms,
+ * less what jobs.c knows. See fio_keys.h.
+ *
+ * Most of it has no meaning without a machine: files, memory, CPUs, logs of a clock. The rest
+ * would change the load, so its note tells what the simulation does instead.
+ */
+#include <string.h>
+
+#include "sim/fio_keys.h"
+
+struct fio_key {
+	const char *name;
+	const char *instead;
+};
+
+/* Keys that are the machine's, not the drive's. */
+static const char *const meaningless[] = {
+	/* what the job is called and where its files are */
+	"name", "description", "filename", "lockfile", "directory", "filename_format",
+	"unique_filename", "opendir", "nrfiles", "nr_files", "openfiles", "file_service_type",
+	"filesize", "fallocate", "fadvise_hint", "create_serialize", "create_fsync",
+	"create_on_open", "create_only", "allow_file_create", "allow_mounted_write", "unlink",
+	"unlink_each_loop", "pre_read", "overwrite", "file_append",
+	/* the way down */
+	"ioengine", "direct", "buffered", "atomic", "invalidate", "io_submit_mode", "ioscheduler",
+	"userspace_reap", "nowait", "hipri", "hipri_percentage", "fixedbufs", "registerfiles",
+	"sqthread_poll", "sqthread_poll_cpu", "nonvectored", "uncached", "force_async", "cmd_type",
+	"thp", "inplace", "write_hint",
+	/* processes, CPUs, memory */
+	"thread", "group_reporting", "new_group", "nice", "cpumask", "cpus_allowed",
+	"cpus_allowed_policy", "numa_cpu_nodes", "numa_mem_policy", "uid", "gid", "mem", "iomem",
+	"lockmem", "hugepage-size", "cgroup", "cgroup_nodelete", "exec_prerun", "exec_postrun",
+	"profile",
+	/* what is written, which the drive does not look at */
+	"zero_buffers", "refill_buffers", "scramble_buffers", "buffer_pattern",
+	"buffer_compress_percentage", "buffer_compress_chunk", "dedupe_percentage", "dedupe_mode",
+	"dedupe_working_set_percentage", "dedupe_global", "verify_pattern", "verify_interval",
+	"verify_offset", "verify_fatal", "verify_dump", "verify_state_load", "verify_state_save",
+	/* chance: --seed */
+	"norandommap", "randrepeat", "allrandrepeat", "randseed", "random_generator",
+	/* what is measured, and how: --series and --json */
+	"clocksource", "gtod_reduce", "gtod_cpu", "disable_lat", "disable_clat", "disable_slat",
+	"disable_bw", "disable_bw_measurement", "stats", "per_job_logs", "write_bw_log",
+	"write_lat_log", "write_iops_log", "write_hist_log", "write_iolog", "bwavgtime",
+	"iopsavgtime", "log_entries", "log_avg_msec", "log_hist_msec", "log_hist_coarseness",
+	"log_max_value", "log_offset", "log_prio", "log_compression", "log_compression_cpus",
+	"log_store_compressed", "log_unix_epoch", "log_alternate_epoch",
+	"log_alternate_epoch_clock_id", "block_error_percentiles", "clat_percentiles",
+	"lat_percentiles", "slat_percentiles", "percentile_list", "significant_figures",
+	"disk_util", "unified_rw_reporting", "unit_base", "rate_cycle", "ratecycle",
+	/* errors, which do not happen */
+	"ignore_error", "continue_on_error", "error_dump", "exitall_on_error",
+	/* engines of other kinds */
+	"arguments", "bindname", "brick", "busy_poll", "clientname", "clustername", "conf",
+	"cpuchunks", "cpuload", "cpumode", "donorname", "exit_on_io_done", "grace_time", "hostname",
+	"interface", "listen", "mss", "nodelay", "pingpong", "pool", "port", "program", "protocol",
+	"rbdname", "sg_write_mode", "single-instance", "skip_bad", "stat_type", "std_redirect",
+	"stream_id", "touch_objects", "ttl", "uri", "verb", "volume", "window_size"
+};
+
+/* Keys that would change the load. */
+static const struct fio_key left_out[] = {
+	{ "wait_for", "the job begins at once; stonewall waits" },
+	{ "bs_unaligned", "lengths are multiples of the shortest" },
+	{ "blocksize_unaligned", "lengths are multiples of the shortest" },
+	{ "ba", "offsets are aligned to the shortest block" },
+	{ "blockalign", "offsets are aligned to the shortest block" },
+	{ "rw_sequencer", "a number behind rw is taken as with rw_sequencer=sequential" },
+	{ "serialize_overlap", "ios that overlap go side by side" },
+	{ "iodepth_batch_complete_max", "ios are taken as they end" },
+	{ "fill_device", "give size, or the whole drive is written" },
+	{ "fill_fs", "give size, or the whole drive is written" },
+	{ "offset_align", "percentages are aligned to the shortest block" },
+	{ "write_barrier", "no write waits for others; use fsync" },
+	{ "sync_file_range", "use fsync or fdatasync" },
+	{ "verify", "nothing is read back" },
+	{ "do_verify", "nothing is read back" },
+	{ "verify_only", "nothing is verified" },
+	{ "verify_async", "nothing is read back" },
+	{ "verify_backlog", "nothing is read back" },
+	{ "verify_backlog_batch", "nothing is read back" },
+	{ "experimental_verify", "nothing is read back" },
+	{ "trim_percentage", "nothing is trimmed besides" },
+	{ "trim_verify_zero", "nothing is trimmed besides" },
+	{ "trim_backlog", "nothing is trimmed besides" },
+	{ "trim_backlog_batch", "nothing is trimmed besides" },
+	{ "read_iolog_chunked", "the whole log is read at the start" },
+	{ "replay_no_stall", "see `weir help sim` for logs" },
+	{ "replay_redirect", "there is one drive" },
+	{ "replay_scale", "offsets are taken as they are" },
+	{ "replay_align", "offsets are taken as they are" },
+	{ "replay_time_scale", "times are taken as they are" },
+	{ "replay_skip", "nothing is skipped" },
+	{ "merge_blktrace_file", "no traces are merged" },
+	{ "merge_blktrace_scalars", "no traces are merged" },
+	{ "merge_blktrace_iters", "no traces are merged" },
+	{ "zonemode", "the drive has no zones" },
+	{ "zonesize", "the drive has no zones" },
+	{ "zonecapacity", "the drive has no zones" },
+	{ "zonerange", "the drive has no zones" },
+	{ "zoneskip", "the drive has no zones" },
+	{ "read_beyond_wp", "the drive has no zones" },
+	{ "max_open_zones", "the drive has no zones" },
+	{ "job_max_open_zones", "the drive has no zones" },
+	{ "ignore_zone_limits", "the drive has no zones" },
+	{ "zone_reset_threshold", "the drive has no zones" },
+	{ "zone_reset_frequency", "the drive has no zones" },
+	{ "thinktime_spin", "the whole pause is slept" },
+	{ "thinktime_blocks_type", "blocks are counted when they are issued" },
+	{ "thinktime_iotime", "pauses come after thinktime_blocks ios" },
+	{ "rate_min", "no job is ended for being slow" },
+	{ "ratemin", "no job is ended for being slow" },
+	{ "rate_iops_min", "no job is ended for being slow" },
+	{ "rate_ignore_thinktime", "who was held up catches up" },
+	{ "max_latency", "no job is ended for being slow" },
+	{ "latency_target", "iodepth stays as it is" },
+	{ "latency_window", "iodepth stays as it is" },
+	{ "latency_percentile", "iodepth stays as it is" },
+	{ "latency_run", "iodepth stays as it is" },
+	{ "end_fsync", "no flush comes after the last write" },
+	{ "fsync_on_close", "no flush comes after the last write" },
+	{ "exit_what", "exitall ends all jobs" },
+	{ "cgroup_weight", "give weight= for the job's share" },
+	{ "flow", "jobs run at their own pace" },
+	{ "flow_id", "jobs run at their own pace" },
+	{ "flow_sleep", "jobs run at their own pace" },
+	{ "steadystate", "the job runs to its end" },
+	{ "steadystate_duration", "the job runs to its end" },
+	{ "steadystate_ramp_time", "the job runs to its end" },
+	{ "ss", "the job runs to its end" },
+	{ "ss_dur", "the job runs to its end" },
+	{ "ss_ramp", "the job runs to its end" },
+	{ "cmdprio", "all ios of a job have its prio" },
+	{ "cmdprio_bssplit", "all ios of a job have its prio" },
+	{ "cmdprio_class", "all ios of a job have its prio" },
+	{ "cmdprio_percentage", "all ios of a job have its prio" },
+	{ "readfua", "use sync=1 for writes" },
+	{ "writefua", "use sync=1" },
+};
+
+#define MEANINGLESS (sizeof(meaningless) / sizeof(*meaningless))
+#define LEFT_OUT (sizeof(left_out) / sizeof(*left_out))
+
+const char *fio_key_note(const char *name)
+{
+	for (size_t i = 0; i < LEFT_OUT; i++)
+		if (!strcmp(left_out[i].name, name))
+			return left_out[i].instead;
+	for (size_t i = 0; i < MEANINGLESS; i++)
+		if (!strcmp(meaningless[i], name))
+			return "it has no meaning in a simulator";
+	return NULL;
+}
+
+const char *fio_key_name(size_t i)
+{
+	if (i < MEANINGLESS)
+		return meaningless[i];
+	return i - MEANINGLESS < LEFT_OUT ? left_out[i - MEANINGLESS].name : NULL;
+}
