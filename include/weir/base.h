@@ -21,6 +21,20 @@
  *     default size, 256 KiB at least.
  *   - Each descriptor closes on exec. Nothing changes the program's signal handlers, locale,
  *     environment, working directory or umask.
+ *
+ * fork()
+ *   A child inherits devices, queues and stores, and can use none of them: every call on one
+ *   returns -ECHILD at once (calls that cannot fail, as weir_device_info(), answer as before). The
+ *   child may close them: that frees their memory and returns 0, and takes neither lock nor data
+ *   from the parent; memory that a thread of the parent may just have been changing is kept. A
+ *   child of fork() has none of their descriptors, so a device is free when its parent has closed
+ *   it or was killed, however long the child lives. The child may open what it likes for itself,
+ *   inside a callback that called fork() too, but must not return from that callback. The parent
+ *   is not affected. Programs that go to the background by fork() open after it.
+ *   As open(2) says, fork() while direct reads are under way needs care on older kernels (before
+ *   6.5): pages that the parent writes to meanwhile may lose what is read into them.
+ *   vfork(), posix_spawn() and exec are fine. After _Fork() or clone() calls are refused as well,
+ *   but the descriptors stay open until the child closes the object, execs or ends.
  */
 #ifndef WEIR_BASE_H
 #define WEIR_BASE_H

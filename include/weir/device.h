@@ -12,6 +12,7 @@
  *     can run out of space under data that was accepted.
  *   - The lock keeps other weir processes away, and on a block device mounts and other drivers
  *     too. Programs that take neither lock nor exclusive open are not kept away.
+ *   - A child of fork() cannot use a device that it inherited (-ECHILD); see weir/base.h.
  *   - "null" is a name of its own: a file called so is opened as "./null".
  *   - On an NVMe generic character device (/dev/ngXnY) no page cache, no mount and no partition
  *     stands between: offsets are the namespace's own. The lock also claims the block device
@@ -107,7 +108,8 @@ int weir_device_open(struct weir_device **dev, const char *path,
 		     const struct weir_device_opts *opts);
 
 /*
- * Closes DEV and gives back its lock. All its queues must be closed. NULL is allowed.
+ * Closes DEV and gives back its lock. All its queues must be closed. NULL is allowed. In a child of
+ * fork() it frees the memory; lock and claim stay with the parent.
  */
 void weir_device_close(struct weir_device *dev);
 

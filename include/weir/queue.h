@@ -20,6 +20,8 @@
  *   - The io, its buffers and its iovec belong to the queue from submit until `end`.
  *   - Order comes from WEIR_OP_FLUSH and WEIR_IO_FUA only: a flush covers the writes that had
  *     ended before it was submitted, and nothing else is ordered.
+ *   - A child of fork() gets -ECHILD from every call on a queue that it inherited, and may close
+ *     it; see weir/base.h.
  *
  * Caveats
  *   - With an attached lane nothing moves unless its owner polls or waits.
@@ -100,7 +102,8 @@ int weir_queue_open(struct weir_queue **q, struct weir_device *dev,
 /*
  * Waits for all I/O, stops the workers, and frees the queue. Other threads must have detached
  * and must not use Q any more. A lane that nobody owns is run by the caller to drain it.
- * Errors: -EDEADLK from a callback, -EBUSY while another thread is attached. NULL is allowed.
+ * In a child of fork() it frees the memory and returns 0. Errors: -EDEADLK from a callback, -EBUSY
+ * while another thread is attached. NULL is allowed.
  */
 int weir_queue_close(struct weir_queue *q);
 

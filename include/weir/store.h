@@ -38,6 +38,8 @@
  * Caveats
  *   - A put into a full store evicts the oldest segment; it does not fail.
  *   - The blocking calls may not be used inside a callback (-EDEADLK); the asynchronous may.
+ *   - A child of fork() gets -ECHILD from every call on a store that it inherited, and may close
+ *     it; see weir/base.h. It opens one of its own, or this one after the parent has closed it.
  *   - Keys are identified by a keyed 128-bit hash; full keys are on the device, for listing.
  */
 #ifndef WEIR_STORE_H
@@ -138,7 +140,8 @@ int weir_store_open_queues(struct weir_store **s, struct weir_queue **queues, ui
 /*
  * Ends all operations, flushes, seals what is open, and frees S. Returns the first error, the
  * store is closed whatever it is. Blocks; the owner (opts.attach) must call it itself. NULL is
- * allowed. Errors: -EIO, -EDEADLK from a callback.
+ * allowed. In a child of fork() it frees memory only, and returns 0 at once. Errors: -EIO,
+ * -EDEADLK from a callback.
  */
 int weir_store_close(struct weir_store *s);
 

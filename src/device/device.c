@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include "device/state.h"
 
@@ -30,16 +29,19 @@ void weir_device_close(struct weir_device *dev)
 	if (!dev)
 		return;
 	weir_fdp_free(dev->fdp);
-	if (dev->claim_fd >= 0)
-		close(dev->claim_fd);
-	if (dev->fd >= 0) {
-		/* A ring that had the file registered lets go of it only some time after it is
-		 * closed, and the lock would last as long. */
-		if (dev->flags & WEIR_DEVICE_LOCK)
-			flock(dev->fd, LOCK_UN);
-		close(dev->fd);
-	}
+	fork_fd_close(&dev->claim_watch);
+	/* A ring that had the file registered lets go of it only some time after it is closed, and
+	 * the lock would last as long. A child shares the lock with its parent, and would take it
+	 * away from that. */
+	if (dev->fd >= 0 && (dev->flags & WEIR_DEVICE_LOCK) && !fork_inherited(dev->process))
+		flock(dev->fd, LOCK_UN);
+	fork_fd_close(&dev->fd_watch);
 	free(dev);
+}
+
+int device_check_process(const struct weir_device *dev)
+{
+	return fork_inherited(dev->process) ? fork_refuse("device") : 0;
 }
 
 const struct weir_device_info *weir_device_info(const struct weir_device *dev)

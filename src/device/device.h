@@ -10,6 +10,9 @@
 #include <weir/device.h>
 #include <weir/fdp.h>
 
+/* 0, or -ECHILD with words where DEV was opened before a fork() that made this process. */
+int device_check_process(const struct weir_device *dev);
+
 /* The file descriptor that all I/O goes through (and that holds the lock); -1 for "null". */
 int device_fd(const struct weir_device *dev);
 

@@ -237,11 +237,12 @@ int weir_fdp_read(struct weir_fdp **fdp, struct weir_device *dev)
 {
 	struct fdp_source source = { .dev = dev };
 	struct fdp_reply *r = fdp_alloc();
-	int err = 0;
+	int err = device_check_process(dev);
 
 	if (!r)
 		return -ENOMEM;
-	if (dev->info.kind == WEIR_DEVICE_NVME_CHAR || dev->info.kind == WEIR_DEVICE_BLOCK)
+	if (!err &&
+	    (dev->info.kind == WEIR_DEVICE_NVME_CHAR || dev->info.kind == WEIR_DEVICE_BLOCK))
 		err = fdp_ask(&source, &r);
 	if (err) {
 		free(r);

@@ -216,7 +216,10 @@ static struct weir_device *open_alloc(const char *path)
 	}
 	strcpy(dev->path, path);
 	dev->info.size = sizeof(dev->info);
+	dev->process = fork_process();
 	dev->fd = dev->claim_fd = -1;
+	fork_fd_watch(&dev->fd_watch, &dev->fd);
+	fork_fd_watch(&dev->claim_watch, &dev->claim_fd);
 	return dev;
 }
 

@@ -13,6 +13,7 @@
 
 #include <weir/fdp.h>
 
+#include "base/fork.h"
 #include "device/device.h"
 
 #define DEVICE_ATTRS 20
@@ -26,6 +27,8 @@ struct weir_device {
 	struct weir_device_info info;
 	int fd;	      /* all I/O and the lock; -1 for "null" */
 	int claim_fd; /* holds a block device against mounts and other drivers; -1: not held */
+	struct fork_fd fd_watch, claim_watch;
+	uint32_t process; /* that opened it */
 	uint32_t flags;
 	bool direct;	     /* fd has O_DIRECT */
 	char queue_dir[64];  /* its queue/ in sysfs, or "" */

@@ -21,6 +21,7 @@ int device_open_virtual(struct weir_device **out, const char *name,
 	dev->info = *info;
 	dev->info.size = sizeof(dev->info);
 	dev->info.kind = WEIR_DEVICE_NULL;
+	dev->process = fork_process();
 	dev->fd = dev->claim_fd = -1;
 	*out = dev;
 	return 0;

@@ -80,7 +80,8 @@ struct engine_ops {
 	int (*probe)(const struct weir_device *dev, char *why, size_t size);
 
 	int (*open)(struct engine **e, const struct engine_params *params);
-	/* Nothing is in flight any more. */
+	/* Nothing is in flight any more. In a child of fork() it frees what the child has of E, in
+	 * whatever state that is, and touches nothing that the parent shares. */
 	void (*close)(struct engine *e);
 
 	/* Accept CMD: 0, or -EBUSY (no room now: the queue offers it again). Not started before

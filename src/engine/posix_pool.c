@@ -16,13 +16,16 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/thread.h"
 #include "engine/sleep.h"
 
 struct posix_pool {
 	const struct blocking_target *target;
 	uint32_t threads;
+	uint32_t process; /* that the threads are in */
 	int event_fd;
+	struct fork_fd event_watch;
 
 	pthread_mutex_t lock;
 	pthread_cond_t work;
@@ -145,6 +148,7 @@ int posix_pool_open(struct posix_pool **out, const struct blocking_target *targe
 	if (!pool)
 		return error_set(-ENOMEM, "no memory for the threads of the posix engine");
 	pool->target = target;
+	pool->process = fork_process();
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_mutex_init(&pool->done_lock, NULL);
 	pthread_cond_init(&pool->work, NULL);
@@ -154,6 +158,7 @@ int posix_pool_open(struct posix_pool **out, const struct blocking_target *targe
 		posix_pool_close(pool);
 		return err;
 	}
+	fork_fd_watch(&pool->event_watch, &pool->event_fd);
 	err = pool_start(pool, threads);
 	if (err) {
 		posix_pool_close(pool);
@@ -163,20 +168,26 @@ int posix_pool_open(struct posix_pool **out, const struct blocking_target *targe
 	return 0;
 }
 
-void posix_pool_close(struct posix_pool *pool)
+static void pool_stop(struct posix_pool *pool)
 {
-	if (!pool)
-		return;
 	pthread_mutex_lock(&pool->lock);
 	pool->stop = true;
 	pthread_cond_broadcast(&pool->work);
 	pthread_mutex_unlock(&pool->lock);
 	for (uint32_t i = 0; i < pool->threads; i++)
 		pthread_join(pool->thread[i], NULL);
-	if (pool->event_fd >= 0)
-		close(pool->event_fd);
 	pthread_cond_destroy(&pool->work);
 	pthread_mutex_destroy(&pool->done_lock);
 	pthread_mutex_destroy(&pool->lock);
+}
+
+void posix_pool_close(struct posix_pool *pool)
+{
+	if (!pool)
+		return;
+	/* A child has none of the threads, and they may have held the locks. */
+	if (!fork_inherited(pool->process))
+		pool_stop(pool);
+	fork_fd_close(&pool->event_watch);
 	free(pool);
 }

@@ -13,6 +13,7 @@
 
 #include <liburing.h>
 
+#include "base/fork.h"
 #include "engine/blocking.h"
 #include "engine/cmds.h"
 #include "engine/progress.h"
@@ -52,6 +53,8 @@ struct uring {
 	const struct uring_kind *kind;
 	struct blocking_target target;
 	struct io_uring ring;
+	uint32_t process; /* whose ring it is */
+	struct fork_fd ring_watch, event_watch;
 
 	/* Slots of the ring that nobody is in. There is one for each command of the depth, which
 	 * keeps it until its CQE, and one more for the poll on wake_fd: a free one can always be

@@ -38,18 +38,37 @@ int uring_start(struct uring *u, const struct engine_ops *ops, const struct engi
 	if (u->event_fd < 0)
 		return error_sys(-errno, "no eventfd for the %s engine (see ulimit -n)",
 				 u->kind->name);
+	u->process = fork_process();
+	fork_fd_watch(&u->event_watch, &u->event_fd);
 	err = uring_setup(u, params->depth, why, sizeof(why));
 	if (err) {
-		close(u->event_fd);
+		fork_fd_close(&u->event_watch);
 		return error_set(err, "%s engine: %s", u->kind->name, why);
 	}
+	/* The descriptor and the memory of a ring keep it alive, and with it the device's file and
+	 * its lock: a child gets neither. */
+	(void)io_uring_ring_dontfork(&u->ring);
+	fork_fd_watch(&u->ring_watch, &u->ring.ring_fd);
 	return 0;
+}
+
+/* The ring is the parent's: it is told nothing, and its memory is not mapped here. */
+static void uring_leave(struct uring *u)
+{
+	fork_fd_close(&u->ring_watch);
+	fork_fd_close(&u->event_watch);
+	uring_slots_free(u);
 }
 
 void uring_stop(struct uring *u)
 {
+	if (fork_inherited(u->process)) {
+		uring_leave(u);
+		return;
+	}
+	fork_fd_unwatch(&u->ring_watch); /* liburing closes that one */
 	uring_teardown(u);
-	close(u->event_fd);
+	fork_fd_close(&u->event_watch);
 }
 
 int uring_queue(struct engine *e, struct weir_cmd *cmd)

@@ -214,8 +214,10 @@ static int describe(struct weir_queue *q, size_t index, struct weir_attr *attr)
 
 int weir_queue_attr(struct weir_queue *q, size_t index, struct weir_attr *attr)
 {
-	int err;
+	int err = queue_check_process(q);
 
+	if (err)
+		return err;
 	pthread_mutex_lock(&q->lock);
 	err = describe(q, index, attr);
 	pthread_mutex_unlock(&q->lock);
@@ -301,8 +303,10 @@ int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
 {
 	const struct attr_row *row = find_row(name);
 	const struct sched_ops *ops;
-	int err;
+	int err = queue_check_process(q);
 
+	if (err)
+		return err;
 	if (!strcmp(name, "scheduler")) {
 		ops = sched_find(value);
 		return ops ? control_switch(q, ops)
@@ -353,8 +357,10 @@ int weir_queue_get(struct weir_queue *q, const char *name, char *value, size_t s
 {
 	const struct attr_row *row = find_row(name);
 	int64_t number = 0;
-	int err = 0;
+	int err = queue_check_process(q);
 
+	if (err)
+		return err;
 	if (!strcmp(name, "scheduler"))
 		return get_scheduler(q, value, size);
 	if (row)

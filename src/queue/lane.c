@@ -3,7 +3,7 @@
  * lane.c - a lane and its loop: take what came, hand it down, reap, call back.
  *
  * The loop is the same whoever runs it, a worker or a thread of the program. Owns everything of
- * struct lane that is marked so there. Owner's thread, except lane_init() and lane_destroy().
+ * struct lane that is marked so there. Owner's thread, except lane_init() and lane_free().
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -64,6 +64,7 @@ int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
 	lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (lane->wake_fd < 0)
 		return error_sys(-errno, "no eventfd for lane %u (see ulimit -n)", index);
+	fork_fd_watch(&lane->wake_watch, &lane->wake_fd);
 	lane->stats = calloc(1, sizeof(*lane->stats));
 	err = lane->stats ? lane_pool(lane) : -ENOMEM;
 	if (!err)
@@ -71,7 +72,7 @@ int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
 	return err ? err : control_first(lane);
 }
 
-void lane_destroy(struct lane *lane)
+void lane_free(struct lane *lane)
 {
 	if (!lane->q)
 		return;
@@ -79,9 +80,11 @@ void lane_destroy(struct lane *lane)
 		lane->sched->ops->exit(lane->sched);
 	if (lane->next_sched)
 		lane->next_sched->ops->exit(lane->next_sched);
-	if (lane->wake_fd >= 0)
-		close(lane->wake_fd);
-	pthread_mutex_destroy(&lane->lock);
+	fork_fd_close(&lane->epoll_watch);
+	fork_fd_close(&lane->timer_watch);
+	fork_fd_close(&lane->wake_watch);
+	for (uint32_t i = 0; lane->pool && i < lane->nr_tags; i++)
+		split_drop(&lane->pool[i]); /* there are some in a child only */
 	free(lane->pool);
 	free(lane->free);
 	free(lane->pieces);

@@ -18,6 +18,7 @@
 #include <weir/queue.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/hist.h"
 #include "engine/engine.h"
 #include "sched/sched.h"
@@ -113,6 +114,7 @@ struct lane {
 	struct weir_queue *q;
 	uint32_t index;
 	int wake_fd;
+	struct fork_fd wake_watch;
 	struct lane *serves[LANE_KINDS]; /* where its owner's ios are scheduled */
 
 	/* The owner's. */
@@ -153,6 +155,7 @@ struct lane {
 	uint32_t nr_fixed, seen_registered;
 	struct lane *next_owned; /* lanes of one thread, in other queues */
 	int epoll_fd, timer_fd;	 /* for weir_queue_fd(); -1 until asked for */
+	struct fork_fd epoll_watch, timer_watch;
 
 	/* Everybody's: atomics, on a cache line of their own. */
 	uint32_t owned __attribute__((aligned(CACHE_LINE))); /* 1: somebody is the owner */
@@ -205,6 +208,8 @@ struct weir_queue {
 	uint16_t *placements; /* the drive's ids, ascending */
 	uint32_t nr_placements;
 	char engine_why[256];
+	uint32_t process;	      /* that opened it */
+	struct weir_queue *next_kept; /* child.c's */
 
 	/* Atomics. */
 	uint32_t depth;
@@ -231,6 +236,16 @@ struct weir_queue {
 	struct settings *settings;   /* submitter.c; read as an atomic */
 	pthread_mutex_t switch_lock; /* held over a whole control_switch(), before the lock */
 };
+
+/* child.c: sets the words, and returns -ECHILD. */
+int child_refuse(void) __attribute__((cold));
+
+/* 0, or -ECHILD with words where Q was inherited over fork(): what every public function asks
+ * first. Any thread. */
+static inline int queue_check_process(const struct weir_queue *q)
+{
+	return __builtin_expect(fork_inherited(q->process), 0) ? child_refuse() : 0;
+}
 
 /* The time that Q lives in, ns. Any thread. */
 static inline uint64_t queue_now(const struct weir_queue *q)
@@ -328,7 +343,8 @@ static inline void task_list_join(struct task_list *to, struct task_list *from)
 
 /* lane.c: life and loop */
 int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index);
-void lane_destroy(struct lane *lane);
+/* Frees what LANE has; its locks are left as they are. */
+void lane_free(struct lane *lane);
 /* Everything but calling back: takes, dispatches, submits. */
 void lane_push(struct lane *lane);
 /* One turn of the loop; returns how many ios ended. */
@@ -419,6 +435,10 @@ int owner_lane_or_attach(struct weir_queue *q, struct lane **lane);
 bool owner_in_callback(void);
 int owner_attach(struct lane *lane);
 void owner_detach(struct lane *lane);
+/* Is LANE the calling thread's, or was it before the fork()? */
+bool owner_has(const struct lane *lane);
+/* In a child of fork(): frees the engine of LANE if owner_has() it, and it is no longer. */
+void owner_forget(struct lane *lane);
 int owner_start_worker(struct lane *lane);
 
 /* validate.c: 0 or -errno, weir_error() set. Any thread. */

@@ -236,20 +236,27 @@ static void stop_workers(struct weir_queue *q)
 	}
 }
 
-static void destroy(struct weir_queue *q)
+void queue_free(struct weir_queue *q)
 {
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
-		lane_destroy(&q->lanes[i]);
-	for (uint32_t i = 0; i < q->nr_ctxs; i++)
-		pthread_mutex_destroy(&q->ctxs[i].lock);
+		lane_free(&q->lanes[i]);
 	submitter_destroy(q);
-	pthread_mutex_destroy(&q->lock);
-	pthread_mutex_destroy(&q->switch_lock);
-	pthread_cond_destroy(&q->changed);
 	free(q->lanes);
 	free(q->ctxs);
 	free(q->placements);
 	free(q);
+}
+
+static void destroy(struct weir_queue *q)
+{
+	for (uint32_t i = 0; i < q->nr_lanes && q->lanes[i].q; i++)
+		pthread_mutex_destroy(&q->lanes[i].lock);
+	for (uint32_t i = 0; i < q->nr_ctxs; i++)
+		pthread_mutex_destroy(&q->ctxs[i].lock);
+	pthread_mutex_destroy(&q->lock);
+	pthread_mutex_destroy(&q->switch_lock);
+	pthread_cond_destroy(&q->changed);
+	queue_free(q);
 }
 
 static int set_up(struct weir_queue *q)
@@ -294,14 +301,18 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 	       const struct weir_queue_opts *opts, const struct engine_ops *engine,
 	       const struct sched_ops *sched)
 {
-	struct weir_queue *q = calloc(1, sizeof(*q));
-	int err;
+	struct weir_queue *q;
+	int err = device_check_process(dev);
 
+	if (err)
+		return err;
+	q = calloc(1, sizeof(*q));
 	if (!q)
 		return error_sys(-ENOMEM, "cannot open a queue");
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->switch_lock, NULL);
 	pthread_cond_init(&q->changed, NULL);
+	q->process = fork_process();
 	q->dev = dev;
 	q->info = weir_device_info(dev);
 	err = opts_copy(&q->opts, sizeof(q->opts), opts, opts ? opts->size : 0);
@@ -362,6 +373,8 @@ int weir_queue_close(struct weir_queue *q)
 
 	if (!q)
 		return 0;
+	if (fork_inherited(q->process))
+		return child_close(q);
 	if (owner_in_callback())
 		return error_set(-EDEADLK, "a callback cannot close a queue");
 	/* While all workers run: what one has may need another's lane, and its ends may submit. */

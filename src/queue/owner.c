@@ -8,15 +8,16 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/thread.h"
 #include "queue/control.h"
+#include "queue/wait_fd.h"
 
 static __thread struct lane *owned;
-/* A worker has no time for the lanes of other queues, so it does not become their owner. */
-static __thread bool is_worker;
+/* A worker has no time for the lanes of other queues, so it does not become their owner. The
+ * number of the process: where a callback of a worker calls fork(), the child is none. */
+static __thread uint32_t worker_in;
 
 struct lane *owner_lane(const struct weir_queue *q)
 {
@@ -29,8 +30,9 @@ struct lane *owner_lane(const struct weir_queue *q)
 
 bool owner_in_callback(void)
 {
+	/* A child that a callback made is not inside it for what is the child's own. */
 	for (struct lane *lane = owned; lane; lane = lane->next_owned)
-		if (lane->in_callback)
+		if (lane->in_callback && !fork_inherited(lane->q->process))
 			return true;
 	return false;
 }
@@ -69,31 +71,54 @@ int owner_attach(struct lane *lane)
 	return 0;
 }
 
-void owner_detach(struct lane *lane)
+static void disown(struct lane *lane)
 {
 	struct lane **link = &owned;
 
-	lane_drain(lane);
-	if (lane->epoll_fd >= 0) {
-		close(lane->epoll_fd);
-		close(lane->timer_fd);
-		lane->epoll_fd = lane->timer_fd = -1;
-	}
-	lane->engine->ops->close(lane->engine);
-	lane->engine = NULL;
 	while (*link != lane)
 		link = &(*link)->next_owned;
 	*link = lane->next_owned;
+}
+
+void owner_detach(struct lane *lane)
+{
+
+	lane_drain(lane);
+	wait_fd_close(lane);
+	lane->engine->ops->close(lane->engine);
+	lane->engine = NULL;
+	disown(lane);
 	/* Submitters need not know that nobody listens: the next owner looks first. */
 	control_disown(lane);
 }
 
+bool owner_has(const struct lane *lane)
+{
+	const struct lane *mine = owned;
+
+	while (mine && mine != lane)
+		mine = mine->next_owned;
+	return mine;
+}
+
+void owner_forget(struct lane *lane)
+{
+	if (!owner_has(lane))
+		return;
+	lane->engine->ops->close(lane->engine);
+	lane->engine = NULL;
+	disown(lane);
+}
+
 int owner_lane_or_attach(struct weir_queue *q, struct lane **lane)
 {
-	int err;
+	int err = queue_check_process(q);
 
+	*lane = NULL;
+	if (err)
+		return err;
 	*lane = owner_lane(q);
-	if (*lane || q->opts.workers || is_worker ||
+	if (*lane || q->opts.workers || worker_in == q->process ||
 	    __atomic_load_n(&q->lanes[0].owned, __ATOMIC_RELAXED))
 		return 0;
 	err = owner_attach(&q->lanes[0]);
@@ -104,8 +129,10 @@ int owner_lane_or_attach(struct weir_queue *q, struct lane **lane)
 
 int weir_queue_attach(struct weir_queue *q, uint32_t index)
 {
-	int err = -EBUSY;
+	int err = queue_check_process(q);
 
+	if (err)
+		return err;
 	if (owner_in_callback())
 		return error_set(-EDEADLK, "a callback cannot attach to a queue");
 	if (owner_lane(q))
@@ -114,6 +141,7 @@ int weir_queue_attach(struct weir_queue *q, uint32_t index)
 		return error_set(-EBUSY, "the queue's own workers run its lanes");
 	if (index != WEIR_LANE_ANY && index >= q->opts.lanes)
 		return error_set(-EINVAL, "no lane %u: the queue has %u", index, q->opts.lanes);
+	err = -EBUSY;
 	if (index != WEIR_LANE_ANY)
 		err = owner_attach(&q->lanes[index]);
 	for (uint32_t i = 0; index == WEIR_LANE_ANY && i < q->opts.lanes && err == -EBUSY; i++)
@@ -125,7 +153,10 @@ int weir_queue_attach(struct weir_queue *q, uint32_t index)
 int weir_queue_detach(struct weir_queue *q)
 {
 	struct lane *lane = owner_lane(q);
+	int err = queue_check_process(q);
 
+	if (err)
+		return err;
 	if (owner_in_callback())
 		return error_set(-EDEADLK, "a callback cannot detach from a queue");
 	if (!lane || q->opts.workers)
@@ -164,7 +195,7 @@ static void *worker(void *arg)
 	struct lane *lane = start->lane;
 	int err = owner_attach(lane);
 
-	is_worker = true;
+	worker_in = lane->q->process;
 	if (err)
 		snprintf(start->error, sizeof(start->error), "%s", weir_error());
 	start_said(start, err); /* frees START's memory: not used from here on */

@@ -66,7 +66,10 @@ int weir_queue_placement_stats(struct weir_queue *q, size_t index,
 			       struct weir_placement_stats *stats)
 {
 	struct weir_placement_stats sum = WEIR_PLACEMENT_STATS_INIT;
+	int err = queue_check_process(q);
 
+	if (err)
+		return err;
 	if (index >= q->nr_placements)
 		return error_set(-ENOENT, "%s: %u placement ids, and none behind these",
 				 weir_device_path(q->dev), q->nr_placements);

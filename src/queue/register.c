@@ -116,8 +116,10 @@ static int append(struct weir_queue *q, void *base, size_t length)
 int weir_queue_register(struct weir_queue *q, void *base, size_t length)
 {
 	struct lane *mine;
-	int err;
+	int err = queue_check_process(q);
 
+	if (err)
+		return err;
 	if (!base || !length || length > RANGE_MAX)
 		return error_set(-EINVAL, "a registered buffer has 1 byte to 1 GiB");
 	err = owner_lane_or_attach(q, &mine);

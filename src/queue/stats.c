@@ -56,8 +56,12 @@ static void summarize(struct weir_queue *q, int op, struct hist *hist, struct we
 int weir_queue_stats(struct weir_queue *q, struct weir_queue_stats *stats)
 {
 	struct weir_queue_stats sum = WEIR_QUEUE_STATS_INIT;
-	struct hist *hist = malloc(sizeof(*hist));
+	int err = queue_check_process(q);
+	struct hist *hist;
 
+	if (err)
+		return err;
+	hist = malloc(sizeof(*hist));
 	if (!hist)
 		return error_sys(-ENOMEM, "cannot sum up the statistics");
 	for (uint32_t i = 0; i < q->nr_lanes; i++) {
@@ -87,8 +91,9 @@ int weir_queue_info(struct weir_queue *q, struct weir_queue_info *info)
 		.max_io_bytes = __atomic_load_n(&q->max_io_bytes, __ATOMIC_RELAXED),
 		.max_segments = q->max_segments,
 	};
+	int err = queue_check_process(q);
 
-	return opts_give(info, info->size, &all, sizeof(all));
+	return err ? err : opts_give(info, info->size, &all, sizeof(all));
 }
 
 struct weir_device *weir_queue_device(struct weir_queue *q)
@@ -98,6 +103,10 @@ struct weir_device *weir_queue_device(struct weir_queue *q)
 
 int weir_queue_set_depth(struct weir_queue *q, uint32_t depth)
 {
+	int err = queue_check_process(q);
+
+	if (err)
+		return err;
 	if (!depth || depth > q->opts.depth)
 		return error_set(-EINVAL, "depth %u: it goes from 1 to %u, the depth at open",
 				 depth, q->opts.depth);
@@ -110,6 +119,10 @@ int weir_queue_set_depth(struct weir_queue *q, uint32_t depth)
 
 int weir_queue_set_depth_bytes(struct weir_queue *q, uint64_t depth_bytes)
 {
+	int err = queue_check_process(q);
+
+	if (err)
+		return err;
 	if (!depth_bytes)
 		return error_set(-EINVAL, "depth_bytes is at least 1");
 	pthread_mutex_lock(&q->lock);

@@ -72,7 +72,10 @@ int weir_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t
 {
 	const struct sched_ops *ops = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE);
 	struct setting *row;
+	int err = queue_check_process(q);
 
+	if (err)
+		return err;
 	if (!weight || weight > WEIGHT_MAX)
 		return error_set(-EINVAL, "weight %u: it goes from 1 to %u", weight, WEIGHT_MAX);
 	if (!ops->set_weight)
@@ -92,7 +95,10 @@ int weir_submitter_set_policy(struct weir_queue *q, uint32_t submitter,
 			      enum weir_prio_policy policy)
 {
 	struct setting *row;
+	int err = queue_check_process(q);
 
+	if (err)
+		return err;
 	if ((unsigned)policy > WEIR_POLICY_IDLE)
 		return error_set(-EINVAL, "no such priority policy: %u", (unsigned)policy);
 	pthread_mutex_lock(&q->lock);

@@ -39,8 +39,10 @@ static void plug(struct lane *lane, struct weir_io *io)
 int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 {
 	struct lane *lane;
-	int err = validate_io(q, io);
+	int err = queue_check_process(q);
 
+	if (!err)
+		err = validate_io(q, io);
 	if (!err)
 		err = owner_lane_or_attach(q, &lane);
 	if (err)
@@ -72,6 +74,10 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 
 int weir_queue_post(struct weir_queue *q, uint32_t index, struct weir_task *task)
 {
+	int err = queue_check_process(q);
+
+	if (err)
+		return err;
 	if (index >= q->opts.lanes)
 		return error_set(-EINVAL, "no lane %u: the queue has %u", index, q->opts.lanes);
 	/* The owner's too: they come after what others posted before. */

@@ -37,6 +37,12 @@ static int add(int epoll_fd, int fd)
 	return fd < 0 || !epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) ? 0 : -errno;
 }
 
+void wait_fd_close(struct lane *lane)
+{
+	fork_fd_close(&lane->epoll_watch);
+	fork_fd_close(&lane->timer_watch);
+}
+
 static int make(struct lane *lane)
 {
 	struct engine *e = lane->engine;
@@ -46,6 +52,8 @@ static int make(struct lane *lane)
 	lane->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (lane->epoll_fd < 0 || lane->timer_fd < 0)
 		err = -errno;
+	fork_fd_watch(&lane->epoll_watch, &lane->epoll_fd);
+	fork_fd_watch(&lane->timer_watch, &lane->timer_fd);
 	if (!err)
 		err = add(lane->epoll_fd, lane->timer_fd);
 	if (!err)
@@ -54,11 +62,7 @@ static int make(struct lane *lane)
 		err = add(lane->epoll_fd, e->ops->fd(e));
 	if (!err)
 		return 0;
-	if (lane->epoll_fd >= 0)
-		close(lane->epoll_fd);
-	if (lane->timer_fd >= 0)
-		close(lane->timer_fd);
-	lane->epoll_fd = lane->timer_fd = -1;
+	wait_fd_close(lane);
 	return error_sys(err, "cannot make a descriptor for the queue");
 }
 

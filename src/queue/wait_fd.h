@@ -10,4 +10,7 @@
 /* Sets the timer behind the descriptor to the lane's next event. */
 void wait_fd_arm(struct lane *lane);
 
+/* Closes the descriptor, if there is one, and what is behind it. */
+void wait_fd_close(struct lane *lane);
+
 #endif

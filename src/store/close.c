@@ -9,6 +9,8 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "base/fork.h"
+#include "queue/loop.h"
 #include "store/impl.h"
 #include "store/open.h"
 
@@ -73,6 +75,29 @@ void close_check(struct weir_store *s)
 	weir_queue_post(s->q, 0, &s->closed);
 }
 
+/*
+ * In a child of fork(): what the loop of another thread may have been changing, or what is under
+ * way, is left as it is, and known to a list, so that it is no leak.
+ */
+static int store_leave(struct weir_store *s)
+{
+	static struct weir_store *kept;
+	bool settled = loop_is_mine(s->q) && !s->ops && !store_busy(s);
+	struct weir_device *dev = s->own ? s->dev : NULL;
+	int rc = s->own ? weir_queue_close(s->q) : 0;
+
+	if (rc)
+		return rc;
+	weir_device_close(dev);
+	if (settled) {
+		store_free(s);
+		return 0;
+	}
+	s->next_kept = kept;
+	kept = s;
+	return 0;
+}
+
 int weir_store_close(struct weir_store *s)
 {
 	struct weir_store_op op = { .kind = OP_CLOSE };
@@ -80,7 +105,9 @@ int weir_store_close(struct weir_store *s)
 
 	if (!s)
 		return 0;
-	rc = wait_allowed();
+	if (fork_inherited(s->process))
+		return store_leave(s);
+	rc = wait_allowed(s);
 	if (!rc)
 		rc = op_post(s, &op);
 	if (rc)

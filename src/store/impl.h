@@ -293,6 +293,8 @@ struct weir_store {
 	bool detach; /* the opening thread became the owner of lane 0 by opening */
 	bool read_only;
 	bool discards;
+	uint32_t process;	      /* that opened it */
+	struct weir_store *next_kept; /* close.c's, in a child of fork() */
 	uint32_t memory_mask;
 	uint64_t batch_bytes;
 	struct super super;
@@ -452,8 +454,10 @@ int op_check(struct weir_store *s, const struct weir_store_op *op);
 /* wait.c, any thread */
 /* Runs FN on the loop and returns what it does; -EDEADLK inside a callback. */
 int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user), void *user);
-/* -EDEADLK inside a callback. */
-int wait_allowed(void);
+/* -EDEADLK inside a callback; as store_check_process() for S, unless that is NULL. */
+int wait_allowed(const struct weir_store *s);
+/* 0, or -ECHILD with words where S was inherited over fork(). Any thread. */
+int store_check_process(const struct weir_store *s);
 /* Blocks until OP has ended. */
 int wait_op(struct weir_store *s, struct weir_store_op *op);
 

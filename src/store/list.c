@@ -194,7 +194,7 @@ int weir_store_list(struct weir_store *s,
 {
 	struct list_req *req;
 	void *window = NULL;
-	int rc = wait_allowed();
+	int rc = wait_allowed(s);
 
 	if (rc)
 		return rc;

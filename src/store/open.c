@@ -12,13 +12,14 @@
 #include <weir/fdp.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/opts.h"
 #include "store/open.h"
 #include "store/superio.h"
 
 #define DEFAULT_BATCH_BYTES (1ull << 20)
 
-static void store_free(struct weir_store *s)
+void store_free(struct weir_store *s)
 {
 	uint32_t n;
 
@@ -146,12 +147,13 @@ static int store_new(struct weir_store **s, struct weir_store_opts *all,
 	int rc = opts_copy(all, sizeof(*all), opts, opts ? opts->size : 0);
 
 	if (!rc)
-		rc = wait_allowed();
+		rc = wait_allowed(NULL);
 	if (rc)
 		return rc;
 	*s = calloc(1, sizeof(**s));
 	if (!*s)
 		return error_sys(-ENOMEM, "opening a store");
+	(*s)->process = fork_process();
 	(*s)->read_only = all->read_only;
 	return 0;
 }

@@ -10,4 +10,7 @@
 /* Gives up the loop, closes what the store owns, and frees it. The loop must be done with it. */
 void store_release(struct weir_store *s);
 
+/* Frees S and what it has in memory, nothing else. */
+void store_free(struct weir_store *s);
+
 #endif

@@ -200,8 +200,10 @@ int op_post(struct weir_store *s, struct weir_store_op *op)
 
 int weir_store_submit(struct weir_store *s, struct weir_store_op *op)
 {
-	int rc = op_check(s, op);
+	int rc = store_check_process(s);
 
+	if (!rc)
+		rc = op_check(s, op);
 	return rc ? rc : op_post(s, op);
 }
 
@@ -232,7 +234,7 @@ static void ops_chain(struct weir_store *s, struct weir_store_op *ops, size_t n,
 int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n)
 {
 	struct weir_store_op *first;
-	int rc = wait_allowed();
+	int rc = wait_allowed(s);
 	size_t i;
 
 	if (rc)
@@ -263,7 +265,7 @@ int weir_store_put_many(struct weir_store *s, struct weir_store_op *ops, size_t 
 int weir_store_get_many(struct weir_store *s, struct weir_store_op *ops, size_t n)
 {
 	size_t i;
-	int rc = wait_allowed();
+	int rc = wait_allowed(s);
 
 	if (rc)
 		return rc;

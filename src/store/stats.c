@@ -62,7 +62,10 @@ int weir_store_info(struct weir_store *s, struct weir_store_info *info)
 		.placement = s->fdp ? WEIR_PLACEMENT_STREAM : WEIR_PLACEMENT_NONE,
 		.placement_why = s->placing_why[0] ? s->placing_why : NULL,
 	};
+	int rc = store_check_process(s);
 
+	if (rc)
+		return rc;
 	/* These change while the store is open. */
 	all.revision = __atomic_load_n(&s->super.revision, __ATOMIC_RELAXED);
 	all.streams = __atomic_load_n(&s->super.streams, __ATOMIC_RELAXED);

@@ -222,7 +222,7 @@ int weir_store_tenant(struct weir_store *s, const char *tenant, uint32_t *stream
 	size_t length = strnlen(tenant, WEIR_TENANT_NAME_MAX + 1);
 	struct tenant_question ask = { .name = tenant, .length = (uint32_t)length };
 	struct weir_store_op op = { .kind = OP_TENANT, .s_private = &ask };
-	int rc = wait_allowed();
+	int rc = wait_allowed(s);
 
 	if (rc)
 		return rc;

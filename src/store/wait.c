@@ -11,11 +11,21 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fork.h"
 #include "queue/loop.h"
 #include "store/impl.h"
 
-int wait_allowed(void)
+int store_check_process(const struct weir_store *s)
 {
+	return fork_inherited(s->process) ? fork_refuse("store") : 0;
+}
+
+int wait_allowed(const struct weir_store *s)
+{
+	int rc = s ? store_check_process(s) : 0;
+
+	if (rc)
+		return rc;
 	if (loop_in_callback())
 		return error_set(
 			-EDEADLK,
@@ -55,7 +65,7 @@ int wait_op(struct weir_store *s, struct weir_store_op *op)
 
 int weir_store_wait(struct weir_store *s, struct weir_store_op *op)
 {
-	int rc = wait_allowed();
+	int rc = wait_allowed(s);
 
 	if (rc)
 		return rc;
@@ -68,7 +78,7 @@ int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user),
 {
 	struct loop_call call = { fn, user };
 	struct weir_store_op op = { .kind = OP_CALL, .s_private = &call };
-	int rc = wait_allowed();
+	int rc = wait_allowed(s);
 
 	if (!rc)
 		rc = op_post(s, &op);
@@ -77,7 +87,7 @@ int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user),
 
 int weir_store_poll(struct weir_store *s)
 {
-	int rc = wait_allowed();
+	int rc = wait_allowed(s);
 
 	if (rc || !loop_is_mine(s->q))
 		return rc;
@@ -117,7 +127,7 @@ static int wait_words(struct weir_store *s, const struct weir_store_op *op, int 
 
 static int wait_for(struct weir_store *s, struct weir_store_op *op)
 {
-	int rc = wait_allowed();
+	int rc = wait_allowed(s);
 
 	if (!rc)
 		rc = weir_store_submit(s, op);

@@ -311,10 +311,13 @@ static void an_old_kernel(void **state)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
+		struct weir_device *mine;
 		char why[256] = "";
 
+		if (weir_device_open(&mine, vm_ng(), NULL))
+			_exit(3);
 		refuse_rings();
-		_exit(weir_engine_probe("uring_cmd", dev, why, sizeof(why)) != -EOPNOTSUPP ||
+		_exit(weir_engine_probe("uring_cmd", mine, why, sizeof(why)) != -EOPNOTSUPP ||
 		      strcmp(why, "io_uring_cmd requires kernel 5.19 or later") != 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -25,6 +25,7 @@
 
 #include "device/device.h"
 #include "device/sysfs.h"
+#include "../child.h"
 #include "workdir.h"
 
 #define BYTES (8u << 20)
@@ -246,13 +247,39 @@ static void test_claim(void **state)
 	weir_device_close(dev);
 }
 
+/* A child has none of its descriptors, so the claim ends with the parent's close. */
+static void test_claim_over_fork(void **state)
+{
+	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
+	struct child_living living;
+	struct weir_device *dev;
+	pid_t pid;
+
+	(void)state;
+	need_loop();
+	opts.flags = WEIR_DEVICE_LOCK;
+	assert_int_equal(weir_device_open(&dev, loop_path, &opts), 0);
+	living = child_live();
+	pid = child_fork(false);
+	if (!pid) {
+		weir_device_close(dev);
+		_exit(0);
+	}
+	child_wait(pid, "a child that closes a device");
+	/* Still claimed: nobody else gets it. */
+	assert_int_equal(open(loop_path, O_RDONLY | O_EXCL | O_CLOEXEC), -1);
+	weir_device_close(dev);
+	assert_int_equal(weir_device_open(&dev, loop_path, &opts), 0);
+	weir_device_close(dev);
+	child_let_go(living);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_facts),
-		cmocka_unit_test(test_large_blocks),
-		cmocka_unit_test(test_partition),
-		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_facts),		cmocka_unit_test(test_large_blocks),
+		cmocka_unit_test(test_partition),	cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_claim_over_fork),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

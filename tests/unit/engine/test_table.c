@@ -152,6 +152,10 @@ static int refused(struct rig *r, int err, const char *word)
 	const struct engine_ops *ops = NULL;
 	char why[512];
 
+	/* A child cannot use its parent's. */
+	if (weir_device_open(&r->dev, r->file, NULL))
+		return 6;
+	r->params.dev = r->dev;
 	refuse_io_uring(err);
 	if (weir_engine_probe("uring", r->dev, why, sizeof(why)) != -EOPNOTSUPP)
 		return 1;

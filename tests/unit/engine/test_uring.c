@@ -236,6 +236,10 @@ static int go_on_when_busy(struct rig *r, struct rig_cmd *cmds)
 	uint64_t until;
 	unsigned waits = 0;
 
+	/* A child cannot use its parent's. */
+	if (weir_device_open(&r->dev, r->file, NULL))
+		return 8;
+	r->params.dev = r->dev;
 	refuse_batches();
 	if (engine_uring.open(&r->e, &r->params))
 		return 1;

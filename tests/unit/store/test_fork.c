@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_fork.c - a store over fork(): the child's calls say -ECHILD at once, its closing takes
+ * neither lock nor data from the parent, and the parent's store is as if nothing had been. Both
+ * engines, the loop on a worker and on the opening thread; children that use it, exit, close, live
+ * on and exec.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+
+#include "rig.h"
+
+#include "../child.h"
+
+#define KEYS 12u /* two for each thing that a child does */
+#define LENGTH 90000u
+
+static char text[16];
+
+static int c_submit(struct weir_store *s)
+{
+	static struct weir_store_op op = { .kind = WEIR_STORE_SYNC };
+
+	return weir_store_submit(s, &op);
+}
+
+static int c_poll(struct weir_store *s)
+{
+	return weir_store_poll(s);
+}
+
+static int c_wait(struct weir_store *s)
+{
+	static struct weir_store_op op;
+
+	return weir_store_wait(s, &op);
+}
+
+static int c_put(struct weir_store *s)
+{
+	return weir_store_put(s, "k", 1, "v", 1, 0);
+}
+
+static int c_get(struct weir_store *s)
+{
+	return weir_store_get(s, "k", 1, text, sizeof(text), NULL);
+}
+
+static int c_exists(struct weir_store *s)
+{
+	return weir_store_exists(s, "k", 1, NULL);
+}
+
+static int c_delete(struct weir_store *s)
+{
+	return weir_store_delete(s, "k", 1, WEIR_PUT_DURABLE);
+}
+
+static int c_sync(struct weir_store *s)
+{
+	return weir_store_sync(s);
+}
+
+static int c_run(struct weir_store *s)
+{
+	struct weir_store_op ops[2] = { { .kind = WEIR_STORE_SYNC }, { .kind = WEIR_STORE_SYNC } };
+
+	return weir_store_run(s, ops, 2);
+}
+
+static int c_put_many(struct weir_store *s)
+{
+	struct weir_store_op op = { .key = "k", .key_len = 1, .value = "v", .value_len = 1 };
+
+	return weir_store_put_many(s, &op, 1);
+}
+
+static int c_get_many(struct weir_store *s)
+{
+	struct weir_store_op op = {
+		.key = "k", .key_len = 1, .buf = text, .capacity = sizeof(text)
+	};
+
+	return weir_store_get_many(s, &op, 1);
+}
+
+static int no_entry(const struct weir_store_entry *entry, void *user)
+{
+	(void)entry;
+	(void)user;
+	return 0;
+}
+
+static int c_list(struct weir_store *s)
+{
+	return weir_store_list(s, no_entry, NULL);
+}
+
+static int c_info(struct weir_store *s)
+{
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+
+	return weir_store_info(s, &info);
+}
+
+static int c_stats(struct weir_store *s)
+{
+	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
+
+	return weir_store_stats(s, &stats);
+}
+
+static int c_tenant(struct weir_store *s)
+{
+	uint32_t stream;
+
+	return weir_store_tenant(s, "somebody", &stream);
+}
+
+static int c_stream(struct weir_store *s)
+{
+	struct weir_store_stream stream = WEIR_STORE_STREAM_INIT;
+
+	return weir_store_stream(s, 0, &stream);
+}
+
+static int c_tenant_row(struct weir_store *s)
+{
+	struct weir_store_tenant row = WEIR_STORE_TENANT_INIT;
+
+	return weir_store_tenant_row(s, 0, &row);
+}
+
+static int c_open_queues(struct weir_store *s)
+{
+	struct weir_queue *q = weir_store_queue(s);
+	struct weir_store *another;
+
+	return weir_store_open_queues(&another, &q, 1, NULL);
+}
+
+static const struct {
+	const char *name;
+	int (*call)(struct weir_store *s);
+} calls[] = {
+	{ "weir_store_submit", c_submit },
+	{ "weir_store_poll", c_poll },
+	{ "weir_store_wait", c_wait },
+	{ "weir_store_put", c_put },
+	{ "weir_store_get", c_get },
+	{ "weir_store_exists", c_exists },
+	{ "weir_store_delete", c_delete },
+	{ "weir_store_sync", c_sync },
+	{ "weir_store_run", c_run },
+	{ "weir_store_put_many", c_put_many },
+	{ "weir_store_get_many", c_get_many },
+	{ "weir_store_list", c_list },
+	{ "weir_store_info", c_info },
+	{ "weir_store_stats", c_stats },
+	{ "weir_store_tenant", c_tenant },
+	{ "weir_store_stream", c_stream },
+	{ "weir_store_tenant_row", c_tenant_row },
+	{ "weir_store_open_queues", c_open_queues },
+};
+
+static void child_calls_all(struct weir_store *s)
+{
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		int rc = calls[i].call(s);
+
+		if (rc == -ECHILD && strstr(weir_error(), "fork()"))
+			continue;
+		fprintf(stderr, "%s: %d, %s\n", calls[i].name, rc, weir_error());
+		_exit(1);
+	}
+}
+
+/* What a child does with the store. */
+enum what { EXITS, USES, CLOSES, CALLS_AND_CLOSES, OPENS_ITS_OWN, EXECS, WHATS };
+
+static_assert(KEYS == 2 * WHATS, "every key is put once");
+
+static void child_opens(struct rig *rig, struct weir_store *s)
+{
+	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+	struct weir_store *own;
+
+	/* The parent has the one, and another one is free. */
+	CHILD_CHECK(weir_store_open(&own, rig[0].path, NULL) == -EBUSY);
+	opts.engine = rig->engine;
+	CHILD_CHECK(!weir_store_open(&own, rig[1].path, &opts));
+	CHILD_CHECK(!weir_store_put(own, "k", 1, "v", 1, WEIR_PUT_DURABLE));
+	CHILD_CHECK(weir_store_get(s, "k", 1, text, sizeof(text), NULL) == -ECHILD);
+	CHILD_CHECK(!weir_store_close(own));
+}
+
+static void child_main(struct rig *rig, enum what what)
+{
+	struct weir_store *s = rig->s;
+
+	if (what == EXECS)
+		execlp("true", "true", (char *)NULL);
+	if (what == USES || what == CALLS_AND_CLOSES)
+		child_calls_all(s);
+	if (what == OPENS_ITS_OWN)
+		child_opens(rig, s);
+	if (what == CLOSES || what == CALLS_AND_CLOSES || what == OPENS_ITS_OWN)
+		CHILD_CHECK(!weir_store_close(s));
+	exit(0);
+}
+
+static void put_some(struct rig *rig, uint64_t from, uint64_t to)
+{
+	for (uint64_t key = from; key < to; key++)
+		assert_int_equal(rig_put(rig, key, 1, LENGTH, key + 1 == to ? WEIR_PUT_DURABLE : 0),
+				 0);
+}
+
+static void get_all(struct rig *rig)
+{
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_get(rig, key, 1, LENGTH), 1);
+}
+
+/* One child, while the parent goes on putting. */
+static void check(struct rig *rig, enum what what)
+{
+	pid_t pid = child_fork(false);
+
+	if (!pid)
+		child_main(rig, what);
+	put_some(rig, what * 2, what * 2 + 2);
+	child_wait(pid, rig->engine);
+}
+
+static void each_way(void (*test)(struct rig *rig))
+{
+	for (unsigned n = 0; n < 4; n++) {
+		struct rig rig[2] = { { .engine = n & 1 ? "uring" : "posix", .attach = n >> 1 } };
+
+		if (!rig_has(rig->engine))
+			continue;
+		rig[1].engine = rig->engine;
+		test(rig);
+	}
+}
+
+static void each_child(struct rig *rig)
+{
+	rig_make(&rig[1], 16 << 20, 256 << 10, 4096);
+	rig_make(rig, 16 << 20, 256 << 10, 4096);
+	rig_open(rig);
+	for (enum what what = 0; what < WHATS; what++)
+		check(rig, what);
+	get_all(rig);
+	rig_close(rig);
+	rig_open(rig);
+	get_all(rig);
+	rig_remove(rig);
+	rig_remove(&rig[1]);
+}
+
+static void test_child_leaves_the_parent_alone(void **state)
+{
+	(void)state;
+	each_way(each_child);
+}
+
+/* After the parent has closed it the store is free, though children live that had it. */
+static void living_child(struct rig *rig)
+{
+	struct child_living first, second;
+
+	rig_make(rig, 16 << 20, 256 << 10, 4096);
+	rig_open(rig);
+	first = child_live();
+	put_some(rig, 0, KEYS);
+	second = child_live();
+	rig_close(rig);
+	for (int times = 0; times < 3; times++) {
+		rig_open(rig);
+		get_all(rig);
+		rig_close(rig);
+	}
+	child_let_go(second);
+	child_let_go(first);
+	rig_remove(rig);
+}
+
+static void test_child_lives_on(void **state)
+{
+	(void)state;
+	each_way(living_child);
+}
+
+/*
+ * A pool of workers as Python's multiprocessing makes it: many children by fork(), each of which
+ * has a store that it inherited, meets its end by that object's destructor, and sends results
+ * back; the parent goes on putting meanwhile.
+ */
+static void pool_of_children(struct rig *rig)
+{
+	pid_t pid[8];
+
+	rig_make(rig, 16 << 20, 256 << 10, 4096);
+	rig_open(rig);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_int_equal(rig_put(rig, i, 1, LENGTH, 0), 0);
+		pid[i] = child_fork(false);
+		if (!pid[i]) {
+			CHILD_CHECK(weir_store_exists(rig->s, "k", 1, NULL) == -ECHILD);
+			CHILD_CHECK(!weir_store_close(rig->s));
+			exit(0);
+		}
+		put_some(rig, 8 + 2ull * i, 10 + 2ull * i);
+	}
+	for (unsigned i = 0; i < 8; i++)
+		child_wait(pid[i], "one of a pool");
+	get_all(rig);
+	rig_remove(rig);
+}
+
+static void test_pool_of_children(void **state)
+{
+	(void)state;
+	each_way(pool_of_children);
+}
+
+/* A fork while puts are under way on another thread's loop, again and again. */
+static void under_way(struct rig *rig)
+{
+	static char value[LENGTH];
+
+	rig_make(rig, 16 << 20, 256 << 10, 4096);
+	rig_open(rig);
+	for (unsigned times = 0; times < 8; times++) {
+		struct weir_store_op ops[16];
+		pid_t pid;
+
+		memset(ops, 0, sizeof(ops));
+		for (unsigned i = 0; i < 16; i++) {
+			ops[i].kind = i % 4 == 3 ? WEIR_STORE_SYNC : WEIR_STORE_PUT;
+			ops[i].key = &ops[i];
+			ops[i].key_len = 8 + i;
+			ops[i].value = value;
+			ops[i].value_len = LENGTH;
+			assert_int_equal(weir_store_submit(rig->s, &ops[i]), 0);
+		}
+		pid = child_fork(times % 2);
+		if (!pid) {
+			CHILD_CHECK(weir_store_wait(rig->s, &ops[0]) == -ECHILD);
+			CHILD_CHECK(!weir_store_close(rig->s));
+			/* Not exit(), as what the worker knew alone looks like a leak then. */
+			_exit(0);
+		}
+		for (unsigned i = 0; i < 16; i++)
+			assert_int_equal(weir_store_wait(rig->s, &ops[i]), 0);
+		child_wait(pid, rig->engine);
+	}
+	rig_remove(rig);
+}
+
+static void test_fork_while_puts_are_under_way(void **state)
+{
+	(void)state;
+	each_way(under_way);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_child_leaves_the_parent_alone),
+		cmocka_unit_test(test_child_lives_on),
+		cmocka_unit_test(test_pool_of_children),
+		cmocka_unit_test(test_fork_while_puts_are_under_way),
+	};
+
+	return child_skip_all() ? 0 : cmocka_run_group_tests(tests, NULL, NULL);
+}
