@@ -85,7 +85,7 @@ static void deadline_insert(struct sched *s, struct sched_list *list, bool at_he
 		if (at_head) {
 			TAILQ_INSERT_TAIL(&first, rq, fifo);
 		} else if (!merge_new(&dd->merge, &s->env, rq, deadline_absorb, dd)) {
-			rq->deadline_ns = now + (uint64_t)turns_expire_ns(dd->value, turns_dir(rq));
+			rq->inserted_ns = now;
 			sorted_add(deadline_side(dd, rq), rq);
 		}
 	}
@@ -103,7 +103,7 @@ static struct sched_rq *deadline_begin_batch(struct deadline *dd, uint64_t now)
 		return NULL;
 	dd->batching = 0;
 	oldest = sorted_oldest(&dd->side[dir]);
-	return !dd->next[dir] || oldest->deadline_ns <= now ? oldest : dd->next[dir];
+	return !dd->next[dir] || turns_overdue(dd->value, oldest, now) ? oldest : dd->next[dir];
 }
 
 static struct sched_rq *deadline_pick(struct deadline *dd, uint64_t now)

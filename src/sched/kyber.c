@@ -19,6 +19,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sched/merge.h"
 #include "sched/sched.h"
@@ -403,10 +404,18 @@ static uint64_t kyber_next_wakeup(struct sched *s)
 	return ((struct kyber *)s)->timer_ns;
 }
 
+/* Samples are kept as quarters of the target: of another target they say nothing. */
 static int kyber_set(struct sched *s, unsigned tunable, int64_t value)
 {
-	((struct kyber *)s)->domain[tunable == READ_LAT_NSEC ? KYBER_READ : KYBER_WRITE].target_ns =
-		(uint64_t)value;
+	struct kyber *k = (struct kyber *)s;
+	struct kyber_domain *d = &k->domain[tunable == READ_LAT_NSEC ? KYBER_READ : KYBER_WRITE];
+
+	if (d->target_ns == (uint64_t)value)
+		return 0;
+	d->target_ns = (uint64_t)value;
+	memset(d->histogram, 0, sizeof(d->histogram));
+	d->patience_ns = 0;
+	d->remembered = -1;
 	return 0;
 }
 

@@ -20,7 +20,7 @@
 #include "sched/sched.h"
 #include "sched/turns.h"
 
-#define NSEC_PER_MSEC 1000000ll
+#define NSEC_PER_MSEC 1000000ull
 
 enum deadline_tunable { PRIO_AGING_EXPIRE = NR_TURNS_TUNABLES, ASYNC_DEPTH, NR_TUNABLES };
 
@@ -58,7 +58,7 @@ struct deadline {
 	int64_t batching;  /* requests of this batch so far */
 	int64_t starved;   /* times that reads went before writes */
 	uint64_t waiting;  /* requests in head and the sides */
-	uint64_t retry_ns; /* when what was too young in the last dispatch will not be */
+	uint64_t young_ns; /* since when the oldest waits that was too young in the last dispatch */
 	int64_t value[NR_TUNABLES];
 };
 
@@ -90,7 +90,7 @@ static int deadline_init(struct sched **s, const struct sched_env *env)
 	}
 	merge_init(&dd->merge);
 	dd->last_dir = DIR_WRITE;
-	dd->retry_ns = SCHED_NEVER;
+	dd->young_ns = SCHED_NEVER;
 	for (int i = 0; i < NR_TUNABLES; i++)
 		dd->value[i] = deadline_tunables[i].def;
 	dd->value[ASYNC_DEPTH] = env->nr_requests;
@@ -129,7 +129,7 @@ static void deadline_absorb(void *sched, struct sched_rq *into, struct sched_rq 
 static void deadline_insert_one(struct deadline *dd, struct sched_rq *rq, uint64_t now)
 {
 	dd->waiting++;
-	rq->deadline_ns = now + (uint64_t)turns_expire_ns(dd->value, turns_dir(rq));
+	rq->inserted_ns = now;
 	sorted_add(deadline_side(dd, rq), rq);
 }
 
@@ -154,7 +154,7 @@ static void deadline_insert(struct sched *s, struct sched_list *list, bool at_he
 			continue;
 		}
 		dd->waiting++;
-		rq->deadline_ns = now;
+		rq->inserted_ns = now;
 		TAILQ_INSERT_TAIL(&first, rq, fifo);
 	}
 	TAILQ_CONCAT(&first, &dd->head, fifo);
@@ -179,20 +179,23 @@ static struct sched_rq *deadline_begin_batch(struct deadline *dd, struct deadlin
 	oldest = sorted_oldest(&prio->side[dir]);
 	dd->last_dir = dir;
 	dd->batching = 0;
-	return !next || oldest->deadline_ns <= now ? oldest : next;
+	return !next || turns_overdue(dd->value, oldest, now) ? oldest : next;
 }
 
-/* RQ was inserted less than AGE ago, by its deadline and what the tunable says now. */
-static bool deadline_too_young(struct deadline *dd, const struct sched_rq *rq, uint64_t now,
-			       int64_t age)
+/* Who has waited for so long need not wait for higher classes. */
+static uint64_t deadline_age_ns(const struct deadline *dd)
 {
-	int64_t inserted = (int64_t)rq->deadline_ns - turns_expire_ns(dd->value, turns_dir(rq));
-	int64_t left = inserted + age - (int64_t)now;
+	return (uint64_t)dd->value[PRIO_AGING_EXPIRE] * NSEC_PER_MSEC;
+}
 
-	if (left <= 0)
+/* RQ was inserted less than AGE ago. */
+static bool deadline_too_young(struct deadline *dd, const struct sched_rq *rq, uint64_t now,
+			       uint64_t age)
+{
+	if (rq->inserted_ns + age <= now)
 		return false;
-	if (now + (uint64_t)left < dd->retry_ns)
-		dd->retry_ns = now + (uint64_t)left;
+	if (rq->inserted_ns < dd->young_ns)
+		dd->young_ns = rq->inserted_ns;
 	return true;
 }
 
@@ -205,7 +208,7 @@ static void deadline_started(struct deadline *dd, struct sched_rq *rq)
 /* The next of a class that has waited for at least AGE. That the first one found has not is seen
  * last, when a batch may have been ended for it already. */
 static struct sched_rq *deadline_pick(struct deadline *dd, struct deadline_prio *prio, uint64_t now,
-				      int64_t age)
+				      uint64_t age)
 {
 	struct sched_rq *rq = NULL;
 
@@ -223,7 +226,7 @@ static struct sched_rq *deadline_pick(struct deadline *dd, struct deadline_prio 
 
 static struct sched_rq *deadline_pick_aged(struct deadline *dd, uint64_t now)
 {
-	int64_t age = dd->value[PRIO_AGING_EXPIRE] * NSEC_PER_MSEC;
+	uint64_t age = deadline_age_ns(dd);
 	struct sched_rq *rq = NULL;
 	int classes = 0;
 
@@ -239,7 +242,7 @@ static struct sched_rq *deadline_dispatch(struct sched *s, uint64_t now)
 	struct deadline *dd = (struct deadline *)s;
 	struct sched_rq *rq = TAILQ_FIRST(&dd->head);
 
-	dd->retry_ns = SCHED_NEVER;
+	dd->young_ns = SCHED_NEVER;
 	if (rq) {
 		TAILQ_REMOVE(&dd->head, rq, fifo);
 		dd->waiting--;
@@ -302,7 +305,9 @@ static bool deadline_has_work(struct sched *s)
 
 static uint64_t deadline_next_wakeup(struct sched *s)
 {
-	return ((struct deadline *)s)->retry_ns;
+	const struct deadline *dd = (struct deadline *)s;
+
+	return dd->young_ns == SCHED_NEVER ? SCHED_NEVER : dd->young_ns + deadline_age_ns(dd);
 }
 
 static int deadline_set(struct sched *s, unsigned tunable, int64_t value)

@@ -50,7 +50,7 @@ struct sched_rq {
 	uint64_t start_ns;    /* when it got its tag */
 	uint64_t io_start_ns; /* when it was handed to the engine */
 	/* The scheduler's, from insert() until finish(). priv is NULL at the first insert(). */
-	uint64_t deadline_ns;
+	uint64_t inserted_ns; /* waits since then; or since one came that has become part of it */
 	TAILQ_ENTRY(sched_rq) fifo;
 	RB_ENTRY(sched_rq) node;
 	LIST_ENTRY(sched_rq) hash;

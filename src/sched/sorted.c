@@ -114,10 +114,10 @@ bool sorted_grown(struct sorted *s, struct sched_rq *rq, enum sched_merge how,
 
 void sorted_absorb(struct sorted *s, struct sched_rq *into, struct sched_rq *gone)
 {
-	if (gone->deadline_ns < into->deadline_ns) {
+	if (gone->inserted_ns < into->inserted_ns) {
 		TAILQ_REMOVE(&s->fifo, into, fifo);
 		TAILQ_INSERT_BEFORE(gone, into, fifo);
-		into->deadline_ns = gone->deadline_ns;
+		into->inserted_ns = gone->inserted_ns;
 	}
 	sorted_remove(s, gone);
 	merge_grown(s->merge, into);

@@ -45,7 +45,7 @@ enum sched_merge sorted_find(struct sorted *s, const struct sched_rq *rq, bool f
  * the owner has joined GONE to INTO, and sorted_absorb() is to follow: true. */
 bool sorted_grown(struct sorted *s, struct sched_rq *rq, enum sched_merge how,
 		  struct sched_rq **into, struct sched_rq **gone);
-/* GONE, which waits here, has become part of INTO: what was due earlier stays due then. */
+/* GONE, which waits here, has become part of INTO: it waits since the earlier one does. */
 void sorted_absorb(struct sorted *s, struct sched_rq *into, struct sched_rq *gone);
 
 #endif

@@ -4,16 +4,25 @@
  */
 #include "sched/turns.h"
 
-#define NSEC_PER_MSEC 1000000ll
+#define NSEC_PER_MSEC 1000000ull
 
 enum turns_dir turns_dir(const struct sched_rq *rq)
 {
 	return rq->op == SCHED_READ ? DIR_READ : DIR_WRITE;
 }
 
-int64_t turns_expire_ns(const int64_t *value, enum turns_dir dir)
+bool turns_overdue(const int64_t *value, const struct sched_rq *rq, uint64_t now)
 {
-	return value[dir == DIR_READ ? READ_EXPIRE : WRITE_EXPIRE] * NSEC_PER_MSEC;
+	int64_t expire = value[turns_dir(rq) == DIR_READ ? READ_EXPIRE : WRITE_EXPIRE];
+
+	return rq->inserted_ns + (uint64_t)expire * NSEC_PER_MSEC <= now;
+}
+
+/* Reads have had as many batches as they may have while writes wait; this is one more. Below 0
+ * they always may. */
+static bool turns_starved(int64_t *starved, int64_t limit)
+{
+	return (*starved)++ >= limit && limit >= 0;
 }
 
 bool turns_choose(const int64_t *value, const struct sorted *side, int64_t *starved,
@@ -22,7 +31,7 @@ bool turns_choose(const int64_t *value, const struct sorted *side, int64_t *star
 	bool reads = !sorted_empty(&side[DIR_READ]), writes = !sorted_empty(&side[DIR_WRITE]);
 
 	*dir = DIR_READ;
-	if (writes && (!reads || (*starved)++ >= value[WRITES_STARVED])) {
+	if (writes && (!reads || turns_starved(starved, value[WRITES_STARVED]))) {
 		*dir = DIR_WRITE;
 		*starved = 0;
 	}

@@ -37,7 +37,7 @@ enum turns_tunable {
 			   .def = 5000 },                                               \
 	[WRITES_STARVED] = { .name = "writes_starved",                                  \
 			     .unit = "batches",                                         \
-			     .summary = "batches of reads that may go before writes that wait", \
+			     .summary = "batches of reads before one of writes; below 0: all", \
 			     .min = INT_MIN,                                            \
 			     .max = INT_MAX,                                            \
 			     .def = 2 },                                                \
@@ -56,8 +56,9 @@ enum turns_tunable {
 /* Whatever is not a read counts as a write. */
 enum turns_dir turns_dir(const struct sched_rq *rq);
 
-/* How long a request of direction DIR may wait. VALUE: the tunables, by enum turns_tunable. */
-int64_t turns_expire_ns(const int64_t *value, enum turns_dir dir);
+/* RQ has waited for longer than its direction's expiry is now. VALUE: the tunables, by enum
+ * turns_tunable. */
+bool turns_overdue(const int64_t *value, const struct sched_rq *rq, uint64_t now);
 
 /* The direction of the next batch, of SIDE[NR_DIRS]; *STARVED counts how often reads went before
  * writes. False: nobody waits. */

@@ -245,6 +245,23 @@ def thirty_two_to_sixteen(weir):
 
 
 @case
+def writes_starved_below_0(weir):
+    """mq-deadline and deadline: with writes_starved below 0 reads always win"""
+    for sched, first in ("mq-deadline", [("w", 16)]), ("deadline", []):
+        found = runs(step(weir, sched, backlog(40) + serve(80), "--set", "writes_starved=-1"))
+        assert found == first + [("r", 40), ("w", 40 - sum(n for _, n in first))], found
+
+
+@case
+def a_shorter_expiry(weir):
+    """a read waits no longer when its expiry becomes shorter while it waits"""
+    for sched in "mq-deadline", "deadline", "cfq", "bfq":
+        name = "read_expire" if "deadline" in sched else "fifo_expire_sync"
+        text = f"insert 0 a R 0 8\nset 1 {name} 1\ndispatch 2\n"
+        assert step(weir, sched, text) == ["a"], sched
+
+
+@case
 def classes_and_ageing(weir):
     """mq-deadline: classes are strict, until a request has aged"""
     lines = step(weir, "mq-deadline", """insert 0 i R 0 8 prio=idle

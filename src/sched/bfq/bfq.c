@@ -101,15 +101,15 @@ static void bfq_drop(struct bfq *d, struct sched_rq *rq)
 		queue_release(d, q);
 }
 
-/* GONE, which waits too, has become part of INTO: what was due earlier stays due then. */
+/* GONE, which waits too, has become part of INTO: that waits since the earlier one does. */
 static void bfq_absorb(struct bfq *d, struct sched_rq *into, struct sched_rq *gone)
 {
 	struct bfq_queue *q = bfq_of(into), *from = bfq_of(gone);
 
-	if (q == from && gone->deadline_ns < into->deadline_ns) {
+	if (q == from && gone->inserted_ns < into->inserted_ns) {
 		TAILQ_REMOVE(&q->fifo, into, fifo);
 		TAILQ_INSERT_BEFORE(gone, into, fifo);
-		into->deadline_ns = gone->deadline_ns;
+		into->inserted_ns = gone->inserted_ns;
 	}
 	merge_remove(bfq_merge_of(d, gone), gone);
 	/* In its place: what goes next must never be none while some wait. */
@@ -332,6 +332,7 @@ static int bfq_set(struct sched *s, unsigned tunable, int64_t value)
 		d->value[SLICE_IDLE_US] = STRICT_IDLE_US;
 	if (tunable == LOW_LATENCY && !value)
 		raise_end_all(d);
+	retime(d, (enum bfq_tunable)tunable);
 	return 0;
 }
 

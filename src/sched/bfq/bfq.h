@@ -11,7 +11,8 @@
  * Who reads which file: wf2q.c the tree of weights; path.c the same with groups; order.c the
  * requests of one queue; queue.c who has which queue; arrive.c a request comes; select.c one
  * goes; budget.c a turn ends; idle.c when to wait; inject.c others meanwhile; rate.c how fast the
- * drive is; raise.c help for who just began; bfq.c the operations and tunables.
+ * drive is; raise.c help for who just began; retime.c a tunable changes; bfq.c the operations and
+ * tunables.
  *
  * Owned by one instance; entered by the home lane's owner only.
  */
@@ -232,6 +233,8 @@ void wf2q_requeue(struct bfq_tree *t, struct bfq_entity *e);
 void wf2q_deactivate(struct bfq_tree *t, struct bfq_entity *e);
 /* E is nowhere from now on. */
 void wf2q_forget(struct bfq_tree *t, struct bfq_entity *e);
+/* E owes the others no more than a turn of MAX sectors, nor do they owe it more. */
+void wf2q_forgive(struct bfq_tree *t, struct bfq_entity *e, uint64_t max);
 /* SECTORS of somebody in T were served. */
 void wf2q_serve(struct bfq_tree *t, uint64_t sectors);
 
@@ -239,6 +242,9 @@ void wf2q_serve(struct bfq_tree *t, uint64_t sectors);
 void path_init(struct bfq_group *g);
 void path_activate(struct bfq *d, struct bfq_queue *q, bool backshift);
 void path_rebudget(struct bfq *d, struct bfq_queue *q);
+/* The budgets have become smaller, perhaps that of E, a queue's or group's: it owes the others no
+ * more than a turn of MAX sectors, nor do they owe it more. */
+void path_forgive(struct bfq *d, struct bfq_entity *e, uint64_t max);
 void path_requeue(struct bfq *d, struct bfq_queue *q);
 void path_deactivate(struct bfq *d, struct bfq_queue *q);
 void path_serve(struct bfq *d, struct bfq_queue *q, uint64_t sectors);
@@ -312,6 +318,12 @@ static inline int64_t select_left(const struct bfq_queue *q)
 /* budget.c */
 uint64_t budget_max(const struct bfq *d);
 uint64_t budget_min(const struct bfq *d);
+/* When the turn of Q, in service, has taken its time, by the tunables as they are now. */
+static inline uint64_t budget_timeout_at(const struct bfq *d, const struct bfq_queue *q)
+{
+	return q->turn_start_ns + (uint64_t)d->value[TIMEOUT_SYNC] * BFQ_MSEC * q->raise;
+}
+
 /* Q, in service, has had its time. */
 static inline bool budget_timed_out(const struct bfq *d, const struct bfq_queue *q)
 {
@@ -375,6 +387,8 @@ static inline bool idle_boosts(const struct bfq *d, const struct bfq_queue *q)
 }
 
 bool idle_is_better(const struct bfq *d, const struct bfq_queue *q);
+/* How long Q would be waited for. */
+uint64_t idle_for_ns(const struct bfq *d, const struct bfq_queue *q);
 /* From now on Q, in service, empty and without a request in the drive, is waited for. */
 void idle_begin(struct bfq *d, struct bfq_queue *q);
 /* It was waited for in vain. */
@@ -404,6 +418,9 @@ void rate_dispatch(struct bfq *d, const struct sched_rq *rq);
 void rate_completion(struct bfq *d);
 /* How long an interactive queue is raised. */
 uint64_t rate_raise_ns(const struct bfq *d);
+
+/* retime.c: TUNABLE has another value. */
+void retime(struct bfq *d, enum bfq_tunable tunable);
 
 /* raise.c */
 /* Q becomes busy: is it somebody who just began? */

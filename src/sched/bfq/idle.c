@@ -85,15 +85,20 @@ bool idle_is_better(const struct bfq *d, const struct bfq_queue *q)
 	return idle_boosts(d, q) || idle_is_needed(d, q);
 }
 
-void idle_begin(struct bfq *d, struct bfq_queue *q)
+uint64_t idle_for_ns(const struct bfq *d, const struct bfq_queue *q)
 {
 	uint64_t slice = idle_slice_ns(d);
 
 	if (q->raise > 1)
-		slice = slice > RAISED_SLICE_NS ? slice : RAISED_SLICE_NS;
-	else if (idle_seeky(q) && !idle_asymmetric(d, q))
-		slice = slice < SEEKY_SLICE_NS ? slice : SEEKY_SLICE_NS;
-	d->idle_until = d->now + slice;
+		return slice > RAISED_SLICE_NS ? slice : RAISED_SLICE_NS;
+	if (idle_seeky(q) && !idle_asymmetric(d, q))
+		return slice < SEEKY_SLICE_NS ? slice : SEEKY_SLICE_NS;
+	return slice;
+}
+
+void idle_begin(struct bfq *d, struct bfq_queue *q)
+{
+	d->idle_until = d->now + idle_for_ns(d, q);
 }
 
 void idle_over(struct bfq *d)

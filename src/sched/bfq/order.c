@@ -70,10 +70,8 @@ static void order_insert(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq
 
 void order_add(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
 {
-	enum bfq_tunable expire = q->sync ? FIFO_EXPIRE_SYNC : FIFO_EXPIRE_ASYNC;
-
 	order_insert(d, q, rq);
-	rq->deadline_ns = d->now + (uint64_t)d->value[expire] * BFQ_MSEC;
+	rq->inserted_ns = d->now;
 	TAILQ_INSERT_TAIL(&q->fifo, rq, fifo);
 	q->next = order_choose(d, q->next, rq, d->last_end);
 	q->waiting++;
@@ -101,6 +99,13 @@ struct sched_rq *order_from(struct bfq_queue *q, uint64_t sector)
 	return RB_NFIND(bfq_sorted, &q->sorted, &at);
 }
 
+static bool order_overdue(const struct bfq *d, const struct bfq_queue *q, const struct sched_rq *rq)
+{
+	enum bfq_tunable expire = q->sync ? FIFO_EXPIRE_SYNC : FIFO_EXPIRE_ASYNC;
+
+	return rq->inserted_ns + (uint64_t)d->value[expire] * BFQ_MSEC <= d->now;
+}
+
 static struct sched_rq *order_expired(const struct bfq *d, struct bfq_queue *q,
 				      const struct sched_rq *gone)
 {
@@ -111,7 +116,7 @@ static struct sched_rq *order_expired(const struct bfq *d, struct bfq_queue *q,
 	q->fifo_checked = true;
 	if (oldest == gone)
 		oldest = TAILQ_NEXT(oldest, fifo);
-	return oldest && oldest->deadline_ns <= d->now ? oldest : NULL;
+	return oldest && order_overdue(d, q, oldest) ? oldest : NULL;
 }
 
 /* Who goes next once RQ, which is still among them, has left. */

@@ -88,6 +88,15 @@ void path_rebudget(struct bfq *d, struct bfq_queue *q)
 		path_group_changed(d, q->entity.parent);
 }
 
+void path_forgive(struct bfq *d, struct bfq_entity *e, uint64_t max)
+{
+	if (e->place == BFQ_NOWHERE)
+		return;
+	wf2q_forgive(path_tree(e), e, max);
+	if (e->parent != &d->root)
+		path_group_changed(d, e->parent);
+}
+
 void path_requeue(struct bfq *d, struct bfq_queue *q)
 {
 	struct bfq_group *g = q->entity.parent;

@@ -29,7 +29,7 @@ static void select_begin_turn(struct bfq *d)
 	d->budgets_assigned = (d->budgets_assigned * 7 + 256) / 8;
 	q->fifo_checked = false;
 	q->turn_start_ns = d->now;
-	q->timeout_ns = d->now + (uint64_t)d->value[TIMEOUT_SYNC] * BFQ_MSEC * q->raise;
+	q->timeout_ns = budget_timeout_at(d, q);
 }
 
 /* What the queue in service has to say. True: *REASON is why its turn ends. False: Q is the queue

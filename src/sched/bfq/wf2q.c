@@ -177,6 +177,27 @@ void wf2q_rebudget(struct bfq_tree *t, struct bfq_entity *e)
 	wf2q_activated(t, e);
 }
 
+void wf2q_forgive(struct bfq_tree *t, struct bfq_entity *e, uint64_t max)
+{
+	uint64_t turn = wf2q_delta(max, e->weight);
+	uint64_t earliest = t->vtime - turn, latest = t->vtime + turn;
+
+	if (e->place == BFQ_RESTING) {
+		if (wf2q_after(e->finish, latest))
+			e->finish = latest;
+		return;
+	}
+	if (e->place == BFQ_ACTIVE)
+		wf2q_remove(t, e);
+	if (wf2q_after(e->start, latest))
+		e->start = latest;
+	else if (wf2q_after(earliest, e->start))
+		e->start = earliest;
+	e->finish = e->start + wf2q_delta(e->budget, e->weight);
+	if (e->place == BFQ_ACTIVE)
+		wf2q_activated(t, e);
+}
+
 /* The eligible one in the tree with the smallest finish at VTIME, if there is one. */
 static struct bfq_entity *wf2q_first_eligible(const struct bfq_tree *t, uint64_t vtime)
 {

@@ -158,8 +158,7 @@ static void cfq_absorb(void *sched, struct sched_rq *into, struct sched_rq *gone
 static void cfq_insert_one(struct cfq *cfq, struct cfq_queue *q, struct sched_rq *rq)
 {
 	cfq_idle_arrival(cfq, q, rq);
-	rq->deadline_ns =
-		cfq->now + cfq_ms(cfq, q->sync ? CFQ_FIFO_EXPIRE_SYNC : CFQ_FIFO_EXPIRE_ASYNC);
+	rq->inserted_ns = cfq->now;
 	sorted_add(&q->requests, rq);
 	q->next = cfq_pick_nearer(cfq, q->next, rq, cfq->last_position);
 	q->waiting++;
@@ -347,7 +346,11 @@ static void cfq_tick(struct sched *s, uint64_t now)
 
 static int cfq_set(struct sched *s, unsigned tunable, int64_t value)
 {
-	((struct cfq *)s)->value[tunable] = value;
+	struct cfq *cfq = (struct cfq *)s;
+
+	cfq->value[tunable] = value;
+	if (tunable >= CFQ_SLICE_SYNC) /* it moves times */
+		cfq_retime(cfq);
 	return 0;
 }
 

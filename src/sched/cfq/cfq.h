@@ -148,6 +148,8 @@ enum cfq_type cfq_tree_type(const struct cfq_queue *q);
 void cfq_tree_add(struct cfq *cfq, struct cfq_queue *q, bool front);
 void cfq_tree_remove(struct cfq *cfq, struct cfq_queue *q);
 uint32_t cfq_tree_busy(const struct cfq *cfq);
+/* Whoever waits does so no longer than he would if he came now. */
+void cfq_tree_retime(struct cfq *cfq);
 /* The next queue to have a turn, or NULL. Begins another workload when it is time for it. */
 struct cfq_queue *cfq_tree_next(struct cfq *cfq);
 
@@ -178,6 +180,8 @@ void cfq_turn_dispatched(struct cfq *cfq, struct cfq_queue *q);
 /* RQ is about to be added to Q. */
 void cfq_idle_arrival(struct cfq *cfq, struct cfq_queue *q, const struct sched_rq *rq);
 bool cfq_idle_worth(const struct cfq *cfq, const struct cfq_queue *q);
+/* How long the drive is left idle for Q, which has nothing left; 0: not at all. */
+uint64_t cfq_idle_time(const struct cfq *cfq, const struct cfq_queue *q);
 /* The active queue has run empty with a completion: begins to wait, if that is worth it. */
 void cfq_idle_begin(struct cfq *cfq, struct cfq_queue *q);
 /* Something ended: looks how much the drive takes at once. Before it is counted off. */
@@ -186,6 +190,9 @@ void cfq_idle_sample(struct cfq *cfq);
 /* preempt.c: RQ, which came to Q, takes the turn from the active queue. */
 bool cfq_preempts(const struct cfq *cfq, const struct cfq_queue *q, const struct sched_rq *rq);
 void cfq_preempt(struct cfq *cfq, struct cfq_queue *q);
+
+/* retime.c: tunables have other values. */
+void cfq_retime(struct cfq *cfq);
 
 /* pick.c: which request of a queue. */
 /* The one of A and B (one may be NULL) that is nearer to a head at FROM. */

@@ -80,17 +80,22 @@ bool cfq_idle_worth(const struct cfq *cfq, const struct cfq_queue *q)
 	return q->tree && q->tree->count == 1 && !cfq_idle_thinks_long(q, slice_idle);
 }
 
+uint64_t cfq_idle_time(const struct cfq *cfq, const struct cfq_queue *q)
+{
+	uint64_t alone = cfq_ms(cfq, CFQ_GROUP_IDLE);
+
+	if (cfq_idle_worth(cfq, q))
+		return cfq_ms(cfq, CFQ_SLICE_IDLE);
+	return cfq_tree_busy(cfq) > 1 || cfq_idle_thinks_long(q, alone) ? 0 : alone;
+}
+
 void cfq_idle_begin(struct cfq *cfq, struct cfq_queue *q)
 {
-	uint64_t time = cfq_ms(cfq, CFQ_SLICE_IDLE), alone = cfq_ms(cfq, CFQ_GROUP_IDLE);
+	uint64_t time;
 
 	if (q->waiting || q->with_drive)
 		return;
-	if (!cfq_idle_worth(cfq, q)) {
-		if (cfq_tree_busy(cfq) > 1 || cfq_idle_thinks_long(q, alone))
-			return;
-		time = alone;
-	}
+	time = cfq_idle_time(cfq, q);
 	if (time && !cfq_idle_thinks_long(q, q->slice_end - cfq->now))
 		cfq->idle_until = cfq->now + time;
 }

@@ -50,7 +50,8 @@ struct sched_rq *cfq_pick_after(const struct cfq *cfq, struct cfq_queue *q, stru
 struct sched_rq *cfq_pick(struct cfq *cfq, struct cfq_queue *q)
 {
 	struct sched_rq *oldest = sorted_oldest(&q->requests);
-	bool overdue = !q->fifo_checked && oldest->deadline_ns <= cfq->now;
+	uint64_t expire = cfq_ms(cfq, q->sync ? CFQ_FIFO_EXPIRE_SYNC : CFQ_FIFO_EXPIRE_ASYNC);
+	bool overdue = !q->fifo_checked && oldest->inserted_ns + expire <= cfq->now;
 
 	q->fifo_checked = true;
 	return overdue ? oldest : q->next;

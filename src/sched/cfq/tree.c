@@ -79,6 +79,28 @@ void cfq_tree_remove(struct cfq *cfq, struct cfq_queue *q)
 	cfq->busy[q->class]--;
 }
 
+void cfq_tree_retime(struct cfq *cfq)
+{
+	struct cfq_queue *q, *next;
+
+	for (int class = 0; class < CFQ_NR_CLASSES; class ++)
+		for (int type = 0; type < CFQ_NR_TYPES; type++) {
+			struct cfq_order *order = &cfq->tree[class][type].order;
+
+			/* From the front: who goes forward is not met again. */
+			RB_FOREACH_SAFE(q, cfq_order, order, next)
+			{
+				int64_t key = cfq_tree_key(cfq, q, false);
+
+				if (key >= q->key)
+					continue;
+				RB_REMOVE(cfq_order, order, q);
+				q->key = key;
+				RB_INSERT(cfq_order, order, q);
+			}
+		}
+}
+
 struct cfq_queue *cfq_tree_next(struct cfq *cfq)
 {
 	enum cfq_class class = CFQ_RT;

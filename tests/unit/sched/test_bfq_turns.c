@@ -3,6 +3,8 @@
  * test_bfq_turns.c - turns, step by step: why each ends, and what that does to the next budget;
  * what goes next within a queue.
  */
+#include <limits.h>
+
 #include "sched/bfq/bfq.h"
 
 #include "rig.h"
@@ -573,6 +575,79 @@ static void grown_beyond_its_budget(void **state)
 	rig_close();
 }
 
+/* Two submitters, each with ten requests of 100 sectors; nobody is raised. */
+static void two_of_ten(const char *name, int64_t value)
+{
+	rig_reset();
+	rig.env.rotational = true;
+	rig_open(&sched_bfq);
+	rig_set("low_latency", 0);
+	rig_set(name, value);
+	for (int i = 0; i < 20; i++) {
+		rig.submitter = i < 10 ? 1 : 2;
+		rig_insert(i, R, (uint64_t)i * 100 + (i < 10 ? 0 : 1 << 20), 100, 0);
+	}
+}
+
+/* The turn under way is over as soon as one that began with the new value would be. */
+static void a_shorter_timeout_ends_the_turn(void **state)
+{
+	(void)state;
+	two_of_ten("timeout_sync", INT_MAX);
+	assert_int_equal(rig_serve(1 * MS), 0);
+	assert_int_equal(rig_serve(800 * MS), 1);
+	rig_set("timeout_sync", 900);
+	assert_int_equal(rig_serve(899 * MS), 2);
+	assert_true(rig_serve(901 * MS) >= 10);
+	while (rig_serve(901 * MS) != NONE)
+		;
+	rig_close();
+}
+
+/* Nobody goes on with a budget that was large, nor waits until all have had as much. */
+static void a_smaller_budget_holds_at_once(void **state)
+{
+	int first = 0;
+
+	(void)state;
+	two_of_ten("max_budget", INT_MAX);
+	assert_int_equal(rig_serve(0), 0);
+	/* It took long for a few sectors, and is charged for the time: with all of the budget. */
+	assert_int_equal(rig_serve(130 * MS) >= 10, true);
+	rig_set("max_budget", 100);
+	for (int i = 0; i < 8; i++)
+		first += rig_serve(131 * MS) < 10;
+	assert_in_range(first, 3, 5);
+	while (rig_serve(131 * MS) != NONE)
+		;
+	rig_close();
+}
+
+/* The drive is left idle for a submitter no longer than it would be from now on. */
+static void a_shorter_idling_holds_at_once(void **state)
+{
+	static const char *const names[] = { "slice_idle", "slice_idle_us" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		rig_reset();
+		rig.env.rotational = true;
+		rig_open(&sched_bfq);
+		rig_set("low_latency", 0);
+		rig_set("slice_idle", INT_MAX);
+		rig.submitter = 1;
+		rig_insert(0, R, 0, 8, 0);
+		assert_int_equal(rig_serve(1 * MS), 0);
+		rig.submitter = 2;
+		rig_insert(1, R, 1 << 20, 8, 2 * MS);
+		assert_int_equal(rig_dispatch(2 * MS), NONE);
+		rig_set(names[i], i ? 3000 : 0);
+		assert_int_equal(rig.s->ops->next_wakeup(rig.s), i ? 5 * MS : 2 * MS);
+		assert_int_equal(rig_serve(i ? 5 * MS : 2 * MS), 1);
+		rig_close();
+	}
+}
+
 /* Two that become one are due when the first of them was. */
 static void absorbed_keeps_its_deadline(void **state)
 {
@@ -585,7 +660,7 @@ static void absorbed_keeps_its_deadline(void **state)
 	rig_insert(3, R, 1000, 8, 1);
 	assert_int_equal(rig_submit(2, R, 8, 8, 3), SCHED_MERGE_FRONT);
 	assert_int_equal(rig.rq[1].nr_sectors, 24);
-	assert_int_equal(rig.rq[1].deadline_ns, 1 + 125 * MS);
+	assert_int_equal(rig.rq[1].inserted_ns, 1);
 	assert_ptr_equal(TAILQ_FIRST(&queue(0)->fifo), &rig.rq[1]);
 	rig_expect(4, 2, 1, 3);
 	rig_close();
@@ -614,6 +689,9 @@ int main(void)
 		cmocka_unit_test(overdue),
 		cmocka_unit_test(merging),
 		cmocka_unit_test(grown_beyond_its_budget),
+		cmocka_unit_test(a_shorter_timeout_ends_the_turn),
+		cmocka_unit_test(a_smaller_budget_holds_at_once),
+		cmocka_unit_test(a_shorter_idling_holds_at_once),
 		cmocka_unit_test(absorbed_keeps_its_deadline),
 		cmocka_unit_test(idle_class_waits_since_its_last),
 		cmocka_unit_test(timed_out_at_the_end),

@@ -110,12 +110,22 @@ static void writes_starved_is_how_many_batches_of_reads(void **state)
 	rig_expect_runs(false, 4, runs);
 }
 
-static void writes_win_with_writes_starved_negative(void **state)
+static void reads_win_with_writes_starved_negative(void **state)
 {
 	static const int runs[] = { 50, 50 };
 
 	(void)state;
 	rig_set("writes_starved", -1);
+	rig_backlog(50);
+	rig_expect_runs(false, 2, runs);
+}
+
+static void writes_win_with_writes_starved_0(void **state)
+{
+	static const int runs[] = { 50, 50 };
+
+	(void)state;
+	rig_set("writes_starved", 0);
 	rig_backlog(50);
 	rig_expect_runs(true, 2, runs);
 }
@@ -265,7 +275,8 @@ int main(void)
 		STEPPED(thirty_two_reads_sixteen_writes),
 		STEPPED(fifo_batch_is_the_length_of_a_batch),
 		STEPPED(writes_starved_is_how_many_batches_of_reads),
-		STEPPED(writes_win_with_writes_starved_negative),
+		STEPPED(reads_win_with_writes_starved_negative),
+		STEPPED(writes_win_with_writes_starved_0),
 		STEPPED(a_read_is_overdue_after_read_expire),
 		STEPPED(a_write_is_overdue_after_write_expire),
 		STEPPED(read_expire_can_be_set),

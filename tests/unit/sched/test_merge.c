@@ -153,7 +153,7 @@ static void the_earlier_deadline_and_place_stay(void **state)
 	rig_insert(3, R, 92, 8, 4);
 	assert_int_equal(rig_submit(4, R, 100, 8, 5), SCHED_MERGE_BACK);
 	assert_int_equal(rig.into[1], 3);
-	assert_int_equal(rig.rq[3].deadline_ns, 2 + 500 * MS);
+	assert_int_equal(rig.rq[3].inserted_ns, 2);
 	/* By age: 0, then 3 where 1 was, then 2. */
 	assert_int_equal(rig_serve(6), 0);
 	rig_insert(10, R, 300, 8, 6);
@@ -169,7 +169,7 @@ static void a_later_deadline_changes_nothing(void **state)
 	rig_insert(1, R, 108, 8, 2);
 	assert_int_equal(rig_submit(2, R, 100, 8, 5), SCHED_MERGE_BACK);
 	assert_int_equal(rig.into[1], 0);
-	assert_int_equal(rig.rq[0].deadline_ns, 1 + 500 * MS);
+	assert_int_equal(rig.rq[0].inserted_ns, 1);
 	rig_expect(5, 1, 0);
 }
 
@@ -207,7 +207,7 @@ static void a_grown_request_goes_on_merging(void **state)
 	assert_int_equal(rig.into[3], 1);
 	assert_int_equal(rig.into[1], 2);
 	expect_span(2, 8, 32);
-	assert_int_equal(rig.rq[2].deadline_ns, 2 + 500 * MS);	       /* 1 was due earlier */
+	assert_int_equal(rig.rq[2].inserted_ns, 2);	       /* 1 was due earlier */
 	assert_int_equal(rig_submit(4, R, 8, 8, 5), SCHED_MERGE_NONE); /* 0 was dropped */
 	rig_expect(5, 3, 0, 2, 4);
 }

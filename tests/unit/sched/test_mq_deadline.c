@@ -68,32 +68,39 @@ static void a_batch_of_none_is_one(void **state)
 	rig_expect_runs(false, 4, runs);
 }
 
-static void writes_always_win(int64_t starved)
+static void with_writes_starved_0_writes_always_win(void **state)
 {
 	static const int runs[] = { 100, 100 };
 
-	rig_set("writes_starved", starved);
+	(void)state;
+	rig_set("writes_starved", 0);
 	rig_set("fifo_batch", 7);
 	rig_backlog(100);
 	rig_expect_runs(true, 2, runs);
 }
 
-static void with_writes_starved_0(void **state)
+/* As a kernel does: below 0 no number of batches is too many. */
+static void below_0_reads_always_win(int64_t starved)
 {
-	(void)state;
-	writes_always_win(0);
+	/* The batch that is the first of all is one of writes, as ever. */
+	static const int runs[] = { 7, 100, 93 };
+
+	rig_set("writes_starved", starved);
+	rig_set("fifo_batch", 7);
+	rig_backlog(100);
+	rig_expect_runs(true, 3, runs);
 }
 
 static void with_writes_starved_negative(void **state)
 {
 	(void)state;
-	writes_always_win(-1);
+	below_0_reads_always_win(-1);
 }
 
 static void with_writes_starved_least(void **state)
 {
 	(void)state;
-	writes_always_win(INT_MIN);
+	below_0_reads_always_win(INT_MIN);
 }
 
 static void writes_alone_starve_nobody(void **state)
@@ -335,16 +342,47 @@ static void the_classes_share_direction_and_batch(void **state)
 	rig_expect(0, 6, 2, 4, 5, 6, 7, 3);
 }
 
-static void a_shorter_expiry_makes_requests_younger(void **state)
+/* A request is as old as it is, whatever its expiry was when it came. */
+static void another_expiry_makes_nobody_younger(void **state)
+{
+	static const int64_t expire[] = { 0, 1, 200, 500, INT_MAX };
+
+	(void)state;
+	for (int i = 0; i < 25; i++) {
+		rig_set("read_expire", expire[i / 5]);
+		rig_insert(i, R, 0, 8, 100 * MS);
+		rig_set("read_expire", expire[i % 5]);
+		assert_int_equal(rig_serve(100 * MS), i);
+	}
+}
+
+static void a_shorter_expiry_holds_at_once(void **state)
 {
 	(void)state;
-	rig_insert(0, R, 0, 8, 100 * MS);
-	rig_set("read_expire", 200);
-	/* Its deadline says that it was inserted 300 ms later than it was. */
-	assert_int_equal(rig_dispatch(399 * MS), NONE);
-	assert_int_equal(rig.s->ops->next_wakeup(rig.s), 400 * MS);
-	assert_int_equal(rig_dispatch(400 * MS - 1), NONE);
-	assert_int_equal(rig_serve(400 * MS), 0);
+	rig_set("fifo_batch", 1);
+	rig_insert(0, R, 1000, 8, 0);
+	rig_expect(0, 1, 0);
+	rig_insert(1, R, 500, 8, 0); /* behind the position, to be overdue after 500 ms */
+	for (int i = 2; i < 6; i++)
+		rig_insert(i, R, 2000 + (uint64_t)i * 8, 8, 0);
+	rig_expect(20 * MS - 1, 1, 2);
+	rig_set("read_expire", 20);
+	rig_expect(20 * MS - 1, 1, 3);
+	rig_expect(20 * MS, 3, 1, 4, 5);
+}
+
+static void a_shorter_ageing_holds_at_once(void **state)
+{
+	(void)state;
+	insert_prio(0, RT(0), 0, 0);
+	insert_prio(1, IDLE, 0, 5 * MS);
+	assert_int_equal(rig_dispatch(5 * MS), 0);
+	assert_int_equal(rig_dispatch(5 * MS), NONE);
+	rig_set("prio_aging_expire", 10);
+	assert_int_equal(rig.s->ops->next_wakeup(rig.s), 15 * MS);
+	assert_int_equal(rig_dispatch(15 * MS - 1), NONE);
+	assert_int_equal(rig_serve(15 * MS), 1);
+	rig_complete(0, 15 * MS);
 }
 
 static void at_the_head_before_everything(void **state)
@@ -470,7 +508,7 @@ int main(void)
 		T(fifo_batch_and_writes_starved_shape_it),
 		T(a_batch_of_one),
 		T(a_batch_of_none_is_one),
-		T(with_writes_starved_0),
+		T(with_writes_starved_0_writes_always_win),
 		T(with_writes_starved_negative),
 		T(with_writes_starved_least),
 		T(writes_alone_starve_nobody),
@@ -488,7 +526,9 @@ int main(void)
 		T(ageing_needs_a_second_class),
 		T(looking_for_the_aged_ends_a_batch),
 		T(the_classes_share_direction_and_batch),
-		T(a_shorter_expiry_makes_requests_younger),
+		T(another_expiry_makes_nobody_younger),
+		T(a_shorter_expiry_holds_at_once),
+		T(a_shorter_ageing_holds_at_once),
 		T(at_the_head_before_everything),
 		T(inserted_again_counted_once),
 		T(one_list_at_the_head_keeps_its_order),
