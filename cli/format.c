@@ -55,8 +55,9 @@ static const struct opt format_options[] = {
 	  .letter = 'f',
 	  .type = OPT_FLAG,
 	  .offset = offsetof(struct format_args, force),
-	  .help = "overwrite what is there; given twice, allow fewer than\n"
-		  "64 segments too" },
+	  .help = "overwrite what is there, but never what is mounted, swap\n"
+		  "or part of another device; given twice, allow fewer\n"
+		  "than 64 segments too" },
 	JSON_OPTION(offsetof(struct format_args, json)),
 	OPT_END,
 };
@@ -123,7 +124,10 @@ const struct command command_format = {
 	.summary = "make an empty store on a file or device",
 	.text = "Makes an empty store on PATH, a file or a block device. A file that does not\n"
 		"exist is created with --size and preallocated. What is not empty is left alone\n"
-		"unless --force is given.\n",
+		"unless --force is given. What the system uses (a mounted filesystem, swap, a "
+		"part\n"
+		"of a device-mapper or RAID device) is left alone in any case; weir doctor PATH\n"
+		"shows who uses it.\n",
 	.examples =
 		"weir format demo.img --size 1g\n"
 		"weir format demo.img --size 64g --segment-bytes 512m   # values up to ~256 MiB\n"

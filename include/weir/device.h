@@ -10,6 +10,10 @@
  *     buffered; weir_device_info()->direct is then 0 and weir_device_note() says so in words.
  *   - A file that is created is preallocated, never sparse: a sparse file is slower to write and
  *     can run out of space under data that was accepted.
+ *   - What the system uses is not opened for writing, whoever asks: a filesystem on it is mounted
+ *     (also through a partition, loop or device-mapper device, by another path to the namespace, or
+ *     from a file), it is swap, or part of another device. The refusal is -EBUSY and names the
+ * user.
  *   - The lock keeps other weir processes away, and on a block device mounts and other drivers
  *     too. Programs that take neither lock nor exclusive open are not kept away.
  *   - A child of fork() cannot use a device that it inherited (-ECHILD); see weir/base.h.
@@ -76,6 +80,8 @@ struct weir_device_info {
 	uint64_t discard_max_bytes; /* 0: no discard */
 	uint32_t discard_granularity_bytes;
 	uint32_t dev_major, dev_minor; /* of the block device, or of the one beneath a file */
+	uint32_t
+		below_loop; /* 1: open for writing, and a loop device that nobody uses lies on it */
 };
 
 enum weir_unit {
@@ -100,9 +106,9 @@ struct weir_device_attr {
  * On success *DEV belongs to the caller, who closes it after all its queues.
  *
  * Errors: -ENOENT, -EACCES, -EISDIR, -ENOTSUP (none of these), -EOPNOTSUPP (a format that weir
- * does not do), -EBUSY (locked: weir_error() names the pid), -ENOSPC (weir_error() says how much is
- * missing), -EINVAL, -ENOMEM, and what the system said. A file that could not be created in full is
- * removed again. Any thread.
+ * does not do), -EBUSY (locked, or in use by the system: weir_error() says by whom), -ENOSPC
+ * (weir_error() says how much is missing), -EINVAL, -ENOMEM, and what the system said. A file that
+ * could not be created in full is removed again. Any thread.
  */
 int weir_device_open(struct weir_device **dev, const char *path,
 		     const struct weir_device_opts *opts);

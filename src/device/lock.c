@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "device/place.h"
 #include "device/state.h"
 #include "device/sysfs.h"
 
@@ -64,10 +65,9 @@ static int lock_holder(int fd)
 	return fstat(fd, &st) < 0 ? 0 : device_lock_holder("/proc/locks", &st);
 }
 
-static int lock_busy(const struct weir_device *dev)
+static int lock_busy(const struct weir_device *dev, int pid)
 {
 	char dir[32], comm[32];
-	int pid = lock_holder(dev->fd);
 
 	if (!pid)
 		return error_set(-EBUSY, "%s: in use by another process", dev->path);
@@ -135,10 +135,34 @@ static int lock_take(struct weir_device *dev)
 		tries = pid == before ? tries + 1 : 0;
 		before = pid;
 		if (!lock_may_pass(pid, tries))
-			return lock_busy(dev);
+			return lock_busy(dev, pid);
 		nanosleep(&pause, NULL);
 	}
 	return 0;
+}
+
+/*
+ * An NVMe namespace has two names, and each a lock of its own: who holds the other one writes to
+ * the same blocks. Both look after they have locked their own, so never do both go on.
+ */
+static int lock_check_other_name(const struct weir_device *dev)
+{
+	char path[PLACE_NAME + 8], ng[PLACE_NAME];
+	struct device_place place;
+	struct stat st;
+	int pid;
+
+	if (fstat(dev->fd, &st) < 0)
+		return error_sys(-errno, "%s", dev->path);
+	device_place_find(&place, &st, "");
+	if (place.ng)
+		snprintf(path, sizeof(path), "/dev/%s", place.disk);
+	else if (place.block && !place.part[0] && device_ng_beside(place.disk, ng))
+		snprintf(path, sizeof(path), "/dev/%s", ng);
+	else
+		return 0;
+	pid = stat(path, &st) < 0 ? 0 : device_lock_holder("/proc/locks", &st);
+	return pid ? lock_busy(dev, pid) : 0;
 }
 
 int device_lock(struct weir_device *dev)
@@ -150,7 +174,9 @@ int device_lock(struct weir_device *dev)
 	ret = lock_take(dev);
 	if (ret < 0)
 		return ret;
-	ret = lock_claim(dev);
+	ret = lock_check_other_name(dev);
+	if (!ret)
+		ret = lock_claim(dev);
 	if (ret < 0)
 		flock(dev->fd, LOCK_UN);
 	return ret;

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "base/parse.h"
+#include "device/claims.h"
 #include "device/state.h"
 #include "device/sysfs.h"
 
@@ -150,9 +151,36 @@ static int open_probe(struct weir_device *dev)
 	return 0;
 }
 
+/* Nobody writes to what is mounted, swapped to, or part of something else. */
+static int open_check_claims(struct weir_device *dev)
+{
+	struct device_claims claims;
+	struct device_place place;
+	char text[DEVICE_WORDS_BYTES];
+	struct stat st;
+
+	if (device_read_only(dev))
+		return 0;
+	if (fstat(dev->fd, &st) < 0)
+		return error_sys(-errno, "%s", dev->path);
+	device_place_find(&place, &st, "");
+	device_find_claims(&claims, &place);
+	dev->info.below_loop = claims.loops.count != 0;
+	if (dev->info.below_loop)
+		device_add_note(dev, "it lies below %s: let nothing else write to that",
+				device_names_list(&claims.loops, text, sizeof(text)));
+	return device_claims_refuse(&claims, dev->path);
+}
+
+/*
+ * Claims before the lock: that refuses what is mounted, too, but only where this user may open the
+ * block device, and cannot say what it is.
+ */
 static int open_lock(struct weir_device *dev)
 {
-	return dev->flags & WEIR_DEVICE_LOCK ? device_lock(dev) : 0;
+	int ret = open_check_claims(dev);
+
+	return ret || !(dev->flags & WEIR_DEVICE_LOCK) ? ret : device_lock(dev);
 }
 
 /*

@@ -13,7 +13,7 @@
 
 #include <weir/base.h>
 
-#include "doctor/gather.h"
+#include "device/gather.h"
 #include "doctor/target.h"
 
 static void access_judge_missing(struct doctor_report *r, const struct doctor_access *f)
@@ -166,28 +166,29 @@ void doctor_check_access(struct doctor_report *r, const struct doctor_target *t)
 		.stat_err = t->stat_err,
 		.open_err = t->open_err,
 		.open_words = t->open_words,
-		.block = t->block,
-		.ng = t->ng,
-		.mode = t->st.st_mode,
+		.block = t->at.block,
+		.ng = t->at.ng,
+		.mode = t->at.st.st_mode,
 	};
-	const char *disk = t->part[0] ? t->part : t->disk;
+	const char *disk = t->at.part[0] ? t->at.part : t->at.disk;
 	char ro[PATH_MAX];
 
 	if (t->null) {
 		doctor_add(r, "access", DOCTOR_OK, "no storage: a device for measuring weir");
 		return;
 	}
-	if (t->ng)
-		snprintf(f.name, sizeof(f.name), "ng%.*s", TARGET_NAME - 3, disk + 4);
+	if (t->at.ng)
+		snprintf(f.name, sizeof(f.name), "ng%.*s", PLACE_NAME - 3, disk + 4);
 	else
 		snprintf(f.name, sizeof(f.name), "%s", disk);
 	if (!t->stat_err)
-		access_owner(&f, &t->st);
+		access_owner(&f, &t->at.st);
 	if (faccessat(AT_FDCWD, t->path, R_OK, AT_EACCESS) < 0)
 		f.read_err = -errno;
 	if (faccessat(AT_FDCWD, t->path, W_OK, AT_EACCESS) < 0)
 		f.write_err = -errno;
-	snprintf(ro, sizeof(ro), "/sys/block/%s/%s%sro", t->disk, t->part, t->part[0] ? "/" : "");
-	f.read_only = (t->block || t->ng) && gather_number(t->root, ro) == 1;
+	snprintf(ro, sizeof(ro), "/sys/block/%s/%s%sro", t->at.disk, t->at.part,
+		 t->at.part[0] ? "/" : "");
+	f.read_only = (t->at.block || t->at.ng) && gather_number(t->root, ro) == 1;
 	doctor_judge_access(r, &f);
 }

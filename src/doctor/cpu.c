@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "doctor/gather.h"
+#include "device/gather.h"
 #include "doctor/machine.h"
 
 #define CPU_DIR "/sys/devices/system/cpu"

@@ -30,7 +30,7 @@ void doctor_check_direct(struct doctor_report *r, const struct doctor_target *t)
 {
 	const struct weir_device_info *info = weir_device_info(t->dev);
 	struct doctor_direct f = {
-		.ng = t->ng,
+		.ng = t->at.ng,
 		.null = t->null,
 		.direct = info->direct,
 		.offset_align = info->logical_block_bytes,

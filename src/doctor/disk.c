@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "device/device.h"
-#include "doctor/gather.h"
+#include "device/gather.h"
 #include "doctor/target.h"
 
 void doctor_active_scheduler(const char *line, char *name, size_t size)
@@ -124,11 +124,11 @@ static void disk_add(struct doctor_disk *f, const char *root, const char *name)
 /* Is NAME a path to the NVMe namespace DISK (nvme0n1)? */
 static bool disk_is_path(const char *name, const char *disk)
 {
-	char ng[TARGET_NAME];
+	char ng[PLACE_NAME];
 
 	if (strncmp(disk, "nvme", 4))
 		return false;
-	snprintf(ng, sizeof(ng), "ng%.*s", TARGET_NAME - 3, disk + 4);
+	snprintf(ng, sizeof(ng), "ng%.*s", PLACE_NAME - 3, disk + 4);
 	return device_is_ng_name(ng) && device_is_nvme_path(name, disk + 4);
 }
 
@@ -150,7 +150,7 @@ static void disk_add_paths(struct doctor_disk *f, const char *root, const char *
 /* What device-mapper and md devices are made of; a part of a disk lies in that one's folder. */
 static void disk_add_slaves(struct doctor_disk *f, const char *root, const char *name)
 {
-	char path[PATH_MAX], disk[TARGET_NAME];
+	char path[PATH_MAX], disk[PLACE_NAME];
 	struct dirent *entry;
 	DIR *dir;
 
@@ -160,7 +160,7 @@ static void disk_add_slaves(struct doctor_disk *f, const char *root, const char 
 		if (entry->d_name[0] != '.') {
 			snprintf(path, sizeof(path), "/sys/block/%s/slaves/%s/dev", name,
 				 entry->d_name);
-			if (doctor_disk_of(root, gather_dev(root, path), disk))
+			if (device_disk_of(root, gather_dev(root, path), disk))
 				disk_add(f, root, disk);
 		}
 	if (dir)
@@ -169,11 +169,11 @@ static void disk_add_slaves(struct doctor_disk *f, const char *root, const char 
 
 void doctor_check_disk(struct doctor_report *r, const struct doctor_target *t)
 {
-	struct doctor_disk f = { .ng = t->ng };
+	struct doctor_disk f = { .ng = t->at.ng };
 
-	if (t->disk[0]) {
-		disk_add(&f, t->root, t->disk);
-		disk_add_paths(&f, t->root, t->disk);
+	if (t->at.disk[0]) {
+		disk_add(&f, t->root, t->at.disk);
+		disk_add_paths(&f, t->root, t->at.disk);
 	}
 	/* The list grows while it is gone through: devices may be stacked. */
 	for (size_t i = 0; i < f.nr_queues; i++)

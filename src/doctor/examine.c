@@ -22,9 +22,9 @@ static void examine_machine(struct doctor_report *r, const struct doctor_opts *o
 static void examine_target(struct doctor_report *r, const struct doctor_target *t)
 {
 	doctor_check_access(r, t);
-	if (t->block || t->ng || S_ISREG(t->st.st_mode))
+	if (t->at.block || t->at.ng || S_ISREG(t->at.st.st_mode))
 		doctor_check_users(r, t);
-	if (t->disk[0] || t->dev)
+	if (t->at.disk[0] || t->dev)
 		doctor_check_disk(r, t);
 	if (!t->dev)
 		return;
@@ -43,7 +43,7 @@ void doctor_examine(struct doctor_report *r, const struct doctor_opts *opts)
 		return;
 	}
 	doctor_target_find(&t, opts->path, opts->root);
-	examine_machine(r, opts, t.ng);
+	examine_machine(r, opts, t.at.ng);
 	examine_target(r, &t);
 	doctor_target_drop(&t);
 }

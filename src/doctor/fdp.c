@@ -43,12 +43,12 @@ void doctor_judge_fdp(struct doctor_report *r, const struct doctor_fdp *f)
 
 void doctor_check_fdp(struct doctor_report *r, const struct doctor_target *t)
 {
-	struct doctor_fdp f = { .ng = t->ng };
+	struct doctor_fdp f = { .ng = t->at.ng };
 	struct weir_fdp *fdp = NULL;
 
-	f.nvme = t->ng || (t->block && !strncmp(t->disk, "nvme", 4));
+	f.nvme = t->at.ng || (t->at.block && !strncmp(t->at.disk, "nvme", 4));
 	if (f.nvme) {
-		snprintf(f.beside, sizeof(f.beside), "/dev/ng%.*s", TARGET_NAME - 8, t->disk + 4);
+		snprintf(f.beside, sizeof(f.beside), "/dev/ng%.*s", PLACE_NAME - 8, t->at.disk + 4);
 		f.err = weir_fdp_read(&fdp, t->dev);
 		if (f.err)
 			snprintf(f.words, sizeof(f.words), "%s", weir_error());

@@ -13,7 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "doctor/gather.h"
+#include "device/gather.h"
 #include "doctor/target.h"
 
 /*
@@ -41,7 +41,7 @@ static bool openers_has(const struct doctor_target *t, DIR *dir)
 
 	while ((entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]) &&
-		    openers_stat(dirfd(dir), entry->d_name, &st) && doctor_target_is(t, &st))
+		    openers_stat(dirfd(dir), entry->d_name, &st) && device_place_is(&t->at, &st))
 			return true;
 	return false;
 }
@@ -62,9 +62,9 @@ static void openers_look(struct doctor_users *f, const struct doctor_target *t, 
 	if (openers_has(t, dir)) {
 		snprintf(path, sizeof(path), "/proc/%s/comm", pid);
 		if (gather_line(t->root, path, comm, sizeof(comm)) < 0)
-			doctor_name(&f->openers, "pid %s", pid);
+			device_names_add(&f->openers, "pid %s", pid);
 		else
-			doctor_name(&f->openers, "pid %s (%s)", pid, comm);
+			device_names_add(&f->openers, "pid %s (%s)", pid, comm);
 	}
 	closedir(dir);
 }

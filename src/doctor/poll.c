@@ -4,7 +4,7 @@
  */
 #include <inttypes.h>
 
-#include "doctor/gather.h"
+#include "device/gather.h"
 #include "doctor/machine.h"
 
 void doctor_judge_poll(struct doctor_report *r, int64_t poll_queues)

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "doctor/gather.h"
+#include "device/gather.h"
 #include "doctor/machine.h"
 
 #define RING_ONLY_POSIX "; only the posix engine works"

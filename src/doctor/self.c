@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor/gather.h"
+#include "device/gather.h"
 #include "doctor/self.h"
 
 #define SELF_STATUS_BYTES 8192

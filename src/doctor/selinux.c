@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "doctor/gather.h"
+#include "device/gather.h"
 #include "doctor/machine.h"
 
 void doctor_judge_selinux(struct doctor_report *r, const struct doctor_selinux *f)

@@ -14,45 +14,28 @@
 
 #include <weir/device.h>
 
+#include "device/claims.h"
+#include "device/place.h"
 #include "doctor/doctor.h"
-
-#define TARGET_BLOCKS_MAX 64 /* a disk and its partitions */
-#define TARGET_NAME 64	     /* as in /sys/block */
 
 struct doctor_target {
 	const char *path, *root;
-	struct stat st;
+	struct device_place at;
 	int stat_err; /* -errno */
 	struct weir_device *dev;
 	int open_err; /* -errno; dev is NULL then */
 	char open_words[DOCTOR_WORDS];
-	bool null;		/* weir's own device without storage */
-	bool block, ng;		/* a block device; an NVMe character device */
-	char disk[TARGET_NAME]; /* what it is or lies on, in /sys/block; "": nothing there */
-	char part[TARGET_NAME]; /* the partition that it is; "" for a whole disk */
-	/* Block devices that are it, or a part of it: of a file there are none. */
-	dev_t blocks[TARGET_BLOCKS_MAX];
-	size_t nr_blocks;
-	dev_t ng_dev; /* the character device beside them; 0: none */
+	bool null; /* weir's own device without storage */
 };
 
 /* Looks at PATH and opens it for reading. */
 void doctor_target_find(struct doctor_target *t, const char *path, const char *root);
 void doctor_target_drop(struct doctor_target *t);
 
-/* Is ST the target, a part of it, or another way to it? */
-bool doctor_target_is(const struct doctor_target *t, const struct stat *st);
-
-/* Is block device DEV the target, or a part of it? */
-bool doctor_target_has_block(const struct doctor_target *t, dev_t dev);
-
-/* The disk of block device DEV (which may be a part of it), as in /sys/block. False: none. */
-bool doctor_disk_of(const char *root, dev_t dev, char disk[TARGET_NAME]);
-
 /* access.c: may this process read and write it? */
 struct doctor_access {
 	const char *path;
-	char name[TARGET_NAME];			     /* of a device, as the kernel calls it */
+	char name[PLACE_NAME];			     /* of a device, as the kernel calls it */
 	int stat_err, open_err, read_err, write_err; /* -errno */
 	const char *open_words;
 	bool block, ng;
@@ -64,19 +47,12 @@ void doctor_judge_access(struct doctor_report *r, const struct doctor_access *f)
 void doctor_check_access(struct doctor_report *r, const struct doctor_target *t);
 
 /* users.c: who else uses it. */
-#define USERS_NAMES_MAX 4
-#define USERS_NAME 192
-/* A few names, and how many there were. */
-struct doctor_names {
-	size_t count;
-	char names[USERS_NAMES_MAX][USERS_NAME];
-};
 struct doctor_users {
 	const char *path;
 	bool block; /* the target is a device, not a file */
-	struct doctor_names mounts, swaps, holders;
+	struct device_claims claims;
 	bool claimed;		     /* somebody has it exclusively */
-	struct doctor_names openers; /* processes */
+	struct device_names openers; /* processes */
 	unsigned hidden;	     /* processes that could not be looked at */
 	bool lock_unknown;	     /* it could not be asked */
 	bool locked;		     /* by another weir */
@@ -88,12 +64,7 @@ void doctor_judge_openers(struct doctor_report *r, const struct doctor_users *f)
 void doctor_judge_lock(struct doctor_report *r, const struct doctor_users *f);
 void doctor_check_users(struct doctor_report *r, const struct doctor_target *t);
 
-/* Adds a name to N. */
-void doctor_name(struct doctor_names *n, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-/* claims.c, openers.c: find them below t->root. */
-void doctor_find_claims(struct doctor_users *f, const struct doctor_target *t);
+/* openers.c: finds them below t->root. */
 void doctor_find_openers(struct doctor_users *f, const struct doctor_target *t);
 
 /* direct.c: direct I/O and its alignment. */
@@ -112,7 +83,7 @@ struct doctor_disk {
 	bool ng; /* the kernel's queue is gone around */
 	size_t nr_queues;
 	struct doctor_disk_queue {
-		char name[TARGET_NAME];
+		char name[PLACE_NAME];
 		char scheduler[32]; /* "" : it has none to choose from */
 		char cache[32];	    /* as the kernel says it; "": not known */
 		int64_t nomerges;   /* -1: not known */
@@ -128,8 +99,8 @@ void doctor_active_scheduler(const char *line, char *name, size_t size);
 /* fdp.c: Flexible Data Placement. */
 struct doctor_fdp {
 	bool nvme, ng;
-	char beside[TARGET_NAME]; /* the character device, where this is the block device */
-	int err;		  /* -errno of asking */
+	char beside[PLACE_NAME]; /* the character device, where this is the block device */
+	int err;		 /* -errno of asking */
 	char words[DOCTOR_WORDS];
 	bool supported, enabled;
 	uint32_t placements;

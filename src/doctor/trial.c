@@ -168,7 +168,7 @@ static void trial_run(struct doctor_trial *f, const struct weir_device *dev,
 void doctor_check_trial(struct doctor_report *r, const struct doctor_target *t)
 {
 	const struct weir_device_info *info = weir_device_info(t->dev);
-	struct doctor_trial f = { .ng = t->ng, .bytes = info->logical_block_bytes };
+	struct doctor_trial f = { .ng = t->at.ng, .bytes = info->logical_block_bytes };
 	const struct engine_ops *ops = NULL;
 
 	f.engine_err = engine_find(&ops, "auto", t->dev, f.words, sizeof(f.words));

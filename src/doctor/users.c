@@ -12,33 +12,17 @@
 #include <unistd.h>
 
 #include "device/device.h"
-#include "doctor/gather.h"
+#include "device/gather.h"
 #include "doctor/target.h"
 
-void doctor_name(struct doctor_names *n, const char *fmt, ...)
+/* Puts BEFORE and the names behind what D says. */
+static void users_list(struct doctor_finding *d, const char *before, const struct device_names *n)
 {
-	va_list args;
+	char text[DOCTOR_WORDS];
 
-	if (n->count < USERS_NAMES_MAX) {
-		va_start(args, fmt);
-		vsnprintf(n->names[n->count], USERS_NAME, fmt, args);
-		va_end(args);
-	}
-	n->count++;
-}
-
-/* Puts "a, b and 3 more" behind what D says. */
-static void users_list(struct doctor_finding *d, const char *before, const struct doctor_names *n)
-{
-	size_t shown = n->count < USERS_NAMES_MAX ? n->count : USERS_NAMES_MAX;
-
-	if (!n->count)
-		return;
-	doctor_more(d, "%s%s", d->what[0] ? "; " : "", before);
-	for (size_t i = 0; i < shown; i++)
-		doctor_more(d, "%s%s", i ? ", " : " ", n->names[i]);
-	if (n->count > shown)
-		doctor_more(d, " and %zu more", n->count - shown);
+	if (n->count)
+		doctor_more(d, "%s%s %s", d->what[0] ? "; " : "", before,
+			    device_names_list(n, text, sizeof(text)));
 }
 
 /* It is taken, and no list says what for. */
@@ -61,30 +45,41 @@ static void users_judge_claimed(struct doctor_report *r, const struct doctor_use
 			      "before it is known");
 }
 
+/* A loop device that nothing uses is in nobody's way but in that of its data. */
+static void users_judge_loops(struct doctor_report *r, const struct doctor_users *f)
+{
+	struct doctor_finding *d = doctor_add(r, "claims", DOCTOR_WARNING, "%s", "");
+
+	users_list(d, "below", &f->claims.loops);
+	doctor_remedy(d, "what is written there is lost if weir writes to %s: losetup -d first",
+		      f->path);
+}
+
 void doctor_judge_claims(struct doctor_report *r, const struct doctor_users *f)
 {
+	const struct device_claims *c = &f->claims;
 	struct doctor_finding *d;
 
-	if (!f->mounts.count && !f->swaps.count && !f->holders.count && !f->claimed) {
+	if (c->mounts.count || c->swaps.count || c->holders.count) {
+		d = doctor_add(r, "claims", DOCTOR_FAIL, "%s", "");
+		users_list(d, "mounted on", &c->mounts);
+		users_list(d, "swap on", &c->swaps);
+		users_list(d, "part of", &c->holders);
+		users_list(d, "below", &c->loops);
+		doctor_remedy(d,
+			      "weir would destroy what is there, and does not write to %s: "
+			      "choose another, or give it up first (umount, swapoff, losetup -d; "
+			      "lsblk shows the rest)",
+			      f->path);
+	} else if (f->claimed) {
+		users_judge_claimed(r, f);
+	} else if (c->loops.count) {
+		users_judge_loops(r, f);
+	} else {
 		doctor_add(r, "claims", DOCTOR_OK, "%s",
 			   f->block ? "not mounted, no swap, no part of another device"
-				    : "no swap, no loop device");
-		return;
+				    : "not mounted, no swap, no loop device");
 	}
-	if (!f->mounts.count && !f->swaps.count && !f->holders.count) {
-		users_judge_claimed(r, f);
-		return;
-	}
-	/* A file under a loop device is in nobody's way but in that of its data. */
-	d = doctor_add(r, "claims", f->block || f->swaps.count ? DOCTOR_FAIL : DOCTOR_WARNING, "%s",
-		       "");
-	users_list(d, "mounted on", &f->mounts);
-	users_list(d, "swap on", &f->swaps);
-	users_list(d, f->block ? "part of" : "below", &f->holders);
-	doctor_remedy(d,
-		      "what is there would be lost if weir wrote to %s: choose another, or "
-		      "give it up first (umount, swapoff, %s)",
-		      f->path, f->block ? "lsblk shows the rest" : "losetup -d");
 }
 
 void doctor_judge_openers(struct doctor_report *r, const struct doctor_users *f)
@@ -139,7 +134,7 @@ static void users_find_lock(struct doctor_users *f, const struct doctor_target *
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/proc/locks", t->root);
-	f->lock_pid = device_lock_holder(path, &t->st);
+	f->lock_pid = device_lock_holder(path, &t->at.st);
 	f->locked = f->lock_pid > 0;
 	f->lock_unknown = !t->dev && access(path, R_OK) < 0;
 	if (t->dev && !flock(device_fd(t->dev), LOCK_SH | LOCK_NB))
@@ -152,9 +147,10 @@ static void users_find_lock(struct doctor_users *f, const struct doctor_target *
 
 void doctor_check_users(struct doctor_report *r, const struct doctor_target *t)
 {
-	struct doctor_users f = { .path = t->path, .block = t->block || t->ng };
+	struct doctor_users f = { .path = t->path, .block = t->at.block || t->at.ng };
 
-	doctor_find_claims(&f, t);
+	device_find_claims(&f.claims, &t->at);
+	f.claimed = device_is_claimed(&t->at, t->path);
 	doctor_find_openers(&f, t);
 	users_find_lock(&f, t);
 	doctor_judge_claims(r, &f);

@@ -179,6 +179,11 @@ static int mkfs_check_empty(struct mkfs *m)
 
 	if (m->opts.force || !length)
 		return 0;
+	if (weir_device_info(m->dev)->below_loop)
+		return error_set(-EBUSY,
+				 "%s: a loop device lies on it (losetup -a): losetup -d that "
+				 "first, or format with --force to destroy what is there",
+				 weir_device_path(m->dev));
 	if (posix_memalign(&buf, 65536, length))
 		return error_sys(-ENOMEM, "formatting");
 	rc = mkfs_look(m, 0, buf, length);

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command weir for a user who may open an NVMe drive with FDP and nothing else: no
 CAP_SYS_ADMIN, as in a container. WEIR_VM_NG and WEIR_VM_BLOCK name the drive (see run.py)."""
+import ctypes
+import fcntl
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), os.pardir, "cli"))
@@ -21,6 +24,15 @@ def drive(name="NG", mode=0o666):
     path = os.environ["WEIR_VM_" + name]
     os.chmod(path, mode)
     return path
+
+
+def unmount_for_itself(point):
+    """In a child: a mount namespace of its own, in which nothing is mounted on POINT."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    private = 0x44000  # MS_REC | MS_PRIVATE
+    if libc.unshare(0x20000) or libc.mount(None, b"/", None, private, None) or \
+            libc.umount2(point.encode(), 0):
+        raise OSError(ctypes.get_errno(), "cannot unmount it in a mount namespace")
 
 
 def left(weir):
@@ -70,6 +82,46 @@ def a_store_that_is_not_placed_says_so(weir):
     assert "character device" in weir.json("stat", block)["placement_why"]
     assert weir.run("put", block, "key", "--placement", "none", stdin=b"value")[1] == ""
     assert weir.run("get", path, "key") == (b"value", "")
+
+
+@case
+def a_mounted_filesystem_is_left_alone(weir):
+    """who may not open the block device: no format, not even forced, of what is mounted"""
+    path, block = drive(), drive("BLOCK", 0o600)
+    point = weir.path("point")
+    os.mkdir(point)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", block], check=True)
+    subprocess.run(["mount", "-t", "ext4", block, point], check=True)
+    try:
+        for words in (["format", path, "--force"], ["format", path, "-ff"], ["put", path, "key"],
+                      ["replay", "--store", path, "--check-acks", os.devnull]):
+            for user in NOBODY, {}:
+                weir.fails(*words, says=[f"mounted on {point}", "umount"], stdin=b"v", **user)
+        # Where the mount is not seen, as in a container, its folder in /sys is.
+        weir.fails("format", path, "--force", says=["another mount namespace", "ext4"],
+                   preexec_fn=lambda: unmount_for_itself(point))
+    finally:
+        subprocess.run(["umount", point], check=True)
+    subprocess.run(["e2fsck", "-fn", block], check=True, stdout=subprocess.DEVNULL)
+    weir.run("format", path, "--force", **NOBODY)
+
+
+@case
+def swap_and_other_programs_are_left_alone(weir):
+    """swap, and a weir that has the drive by its other name"""
+    path, block = drive(), drive("BLOCK", 0o600)
+    subprocess.run(["mkswap", "-f", block], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["swapon", block], check=True)
+    try:
+        weir.fails("format", path, "--force", says=["swaps to it", "swapoff"], **NOBODY)
+    finally:
+        subprocess.run(["swapoff", block], check=True)
+    weir.run("format", path, "--force")
+    weir.run("put", block, "key", stdin=b"value")
+    with open(block, "rb") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)  # as a weir that has opened it does
+        weir.fails("put", path, "key", stdin=b"other", says=["in use by pid"], **NOBODY)
+    assert weir.run("get", path, "key")[0] == b"value"
 
 
 if __name__ == "__main__":

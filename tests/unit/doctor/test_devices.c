@@ -22,6 +22,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <weir/base.h>
+#include <weir/store.h>
+
 #include "doctor/target.h"
 
 #define BYTES (8 << 20)
@@ -195,16 +198,16 @@ static void test_partition(void **state)
 	}
 	doctor_target_find(&t, loop_path, "");
 	doctor_target_drop(&t);
-	assert_int_equal(t.nr_blocks, 2);
-	assert_string_equal(t.disk, loop_path + 5);
-	assert_string_equal(t.part, "");
+	assert_int_equal(t.at.nr_blocks, 2);
+	assert_string_equal(t.at.disk, loop_path + 5);
+	assert_string_equal(t.at.part, "");
 	snprintf(path, sizeof(path), "%sp1", loop_path);
 	if (!access(path, F_OK)) { /* nobody may be there to make it */
 		doctor_target_find(&t, path, "");
 		doctor_target_drop(&t);
-		assert_int_equal(t.nr_blocks, 1);
-		assert_string_equal(t.disk, loop_path + 5);
-		assert_string_equal(t.part, path + 5);
+		assert_int_equal(t.at.nr_blocks, 1);
+		assert_string_equal(t.at.disk, loop_path + 5);
+		assert_string_equal(t.at.part, path + 5);
 		rig_expect(examine(path), "access", DOCTOR_OK, NULL, NULL);
 	}
 }
@@ -217,6 +220,41 @@ static int run(char *const argv[])
 	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, NULL))
 		return -1;
 	return waitpid(pid, &status, 0) == pid && !status ? 0 : -1;
+}
+
+/* By what the doctor says format and writing opens go, whatever is forced; reading may go on. */
+static void check_refused(const char *path, uint32_t force, const char *words)
+{
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store *s;
+	struct weir_device *dev;
+
+	opts.force = force;
+	assert_int_equal(weir_store_format(path, &opts), -EBUSY);
+	assert_non_null(strstr(weir_error(), words));
+	assert_int_equal(weir_store_open(&s, path, NULL), -EBUSY);
+	assert_non_null(strstr(weir_error(), words));
+	assert_int_equal(weir_device_open(&dev, path, NULL), -EBUSY);
+	assert_non_null(strstr(weir_error(), words));
+}
+
+/* A loop device that nothing uses: what is in the file is destroyed by --force only. */
+static void test_format_below_loop(void **state)
+{
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	const char *path = rig_path("backing.img");
+	int fd;
+
+	(void)state;
+	need_loop();
+	assert_int_equal(weir_store_format(path, &opts), -EBUSY);
+	assert_non_null(strstr(weir_error(), "losetup -d"));
+	fd = open(loop_path, O_RDONLY | O_EXCL | O_CLOEXEC);
+	assert_true(fd >= 0);
+	check_refused(path, 2, "which is in use");
+	close(fd);
+	opts.force = 2;
+	assert_int_equal(weir_store_format(path, &opts), -ENOSPC); /* this far it gets */
 }
 
 /* In a mount namespace of its own, which ends with this program. */
@@ -237,6 +275,12 @@ static void test_mounted(void **state)
 		skip();
 	}
 	rig_expect(examine(loop_path), "claims", DOCTOR_FAIL, point, "umount");
+	rig_expect(examine(rig_path("backing.img")), "claims", DOCTOR_FAIL, point, "umount");
+	check_refused(loop_path, 2, point);
+	check_refused(rig_path("backing.img"), 2, point);
+	assert_int_equal(umount(point), 0);
+	/* Nothing of it was touched. */
+	assert_int_equal(mount(loop_path, point, "ext2", MS_RDONLY, NULL), 0);
 	assert_int_equal(umount(point), 0);
 	rig_expect(examine(loop_path), "claims", DOCTOR_OK, NULL, NULL);
 }
@@ -246,9 +290,9 @@ static void test_mounted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_unused),    CASE(test_permissions), CASE(test_backing),
-		CASE(test_claimed),   CASE(test_read_only),   CASE(test_mounted),
-		CASE(test_partition),
+		CASE(test_unused),  CASE(test_permissions),	  CASE(test_backing),
+		CASE(test_claimed), CASE(test_format_below_loop), CASE(test_read_only),
+		CASE(test_mounted), CASE(test_partition),
 	};
 
 	return cmocka_run_group_tests_name("a device that others use", tests, NULL, NULL);

@@ -103,19 +103,19 @@ static void test_claims(void **state)
 	f.claimed = true;
 	doctor_judge_claims(&r, &f);
 	rig_only(&r, "claims", DOCTOR_FAIL, "cannot be seen", "findmnt");
-	doctor_name(&f.openers, "pid 7 (dd)");
+	device_names_add(&f.openers, "pid 7 (dd)");
 	doctor_judge_claims(&r, &f);
 	rig_only(&r, "claims", DOCTOR_FAIL, "that openers names", "wait");
 	f.locked = true;
 	doctor_judge_claims(&r, &f);
 	rig_only(&r, "claims", DOCTOR_FAIL, "see lock", "wait");
-	doctor_name(&f.mounts, "/srv");
+	device_names_add(&f.claims.mounts, "/srv");
 	doctor_judge_claims(&r, &f);
 	rig_only(&r, "claims", DOCTOR_FAIL, "mounted on /srv", "umount");
-	for (int i = 0; i < USERS_NAMES_MAX + 2; i++)
-		doctor_name(&f.mounts, "/m%d", i);
-	doctor_name(&f.swaps, "/dev/sda2");
-	doctor_name(&f.holders, "dm-0 (root)");
+	for (int i = 0; i < NAMES_MAX + 2; i++)
+		device_names_add(&f.claims.mounts, "/m%d", i);
+	device_names_add(&f.claims.swaps, "/dev/sda2");
+	device_names_add(&f.claims.holders, "dm-0 (root)");
 	doctor_judge_claims(&r, &f);
 	rig_only(
 		&r, "claims", DOCTOR_FAIL,
@@ -127,10 +127,10 @@ static void test_claims(void **state)
 	f.path = "a.img";
 	doctor_judge_claims(&r, &f);
 	rig_only(&r, "claims", DOCTOR_OK, "no swap", NULL);
-	doctor_name(&f.holders, "/dev/loop3");
+	device_names_add(&f.claims.loops, "/dev/loop3");
 	doctor_judge_claims(&r, &f);
 	rig_only(&r, "claims", DOCTOR_WARNING, "below /dev/loop3", "losetup -d");
-	doctor_name(&f.swaps, "a.img");
+	device_names_add(&f.claims.swaps, "a.img");
 	doctor_judge_claims(&r, &f);
 	rig_only(&r, "claims", DOCTOR_FAIL, "swap on a.img", "swapoff");
 }
@@ -145,7 +145,7 @@ static void test_openers(void **state)
 	f.hidden = 12;
 	doctor_judge_openers(&r, &f);
 	rig_only(&r, "openers", DOCTOR_NOTE, "12 could not be looked at", "root");
-	doctor_name(&f.openers, "pid 7 (dd)");
+	device_names_add(&f.openers, "pid 7 (dd)");
 	doctor_judge_openers(&r, &f);
 	rig_only(&r, "openers", DOCTOR_WARNING, "open in pid 7 (dd); 12 could", "do not write");
 	f.hidden = 0;

@@ -5,12 +5,15 @@
  */
 #include "rig.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+
+#include <weir/base.h>
 
 #include "doctor/machine.h"
 #include "doctor/self.h"
@@ -108,44 +111,44 @@ static void make_disk(struct doctor_target *t)
 	rig_link("sys/block/sda", "../devices/pci/block/sda");
 	rig_link("sys/dev/block/8:0", "../../devices/pci/block/sda");
 	rig_link("sys/dev/block/8:1", "../../devices/pci/block/sda/sda1");
-	*t = (struct doctor_target){
-		.path = "/nowhere",
+	*t = (struct doctor_target){ .path = "/nowhere", .root = rig_root() };
+	t->at = (struct device_place){
 		.root = rig_root(),
 		.block = true,
 		.disk = "sda",
 		.blocks = { makedev(8, 0), makedev(8, 1) },
 		.nr_blocks = 2,
 	};
-	t->st.st_mode = S_IFBLK;
-	t->st.st_rdev = makedev(8, 0);
+	t->at.st.st_mode = S_IFBLK;
+	t->at.st.st_rdev = makedev(8, 0);
 }
 
 static void test_disk_of(void **state)
 {
 	struct doctor_target t;
-	char disk[TARGET_NAME];
+	char disk[PLACE_NAME];
 
 	(void)state;
 	make_disk(&t);
-	assert_true(doctor_disk_of(rig_root(), makedev(8, 0), disk));
+	assert_true(device_disk_of(rig_root(), makedev(8, 0), disk));
 	assert_string_equal(disk, "sda");
-	assert_true(doctor_disk_of(rig_root(), makedev(8, 1), disk));
+	assert_true(device_disk_of(rig_root(), makedev(8, 1), disk));
 	assert_string_equal(disk, "sda");
-	assert_false(doctor_disk_of(rig_root(), makedev(8, 2), disk));
+	assert_false(device_disk_of(rig_root(), makedev(8, 2), disk));
 	assert_string_equal(disk, "");
 }
 
 static void expect_claims(const struct doctor_target *t, const char *mount, const char *holder)
 {
-	struct doctor_users f = { 0 };
+	struct device_claims c;
 
-	doctor_find_claims(&f, t);
-	assert_int_equal(f.mounts.count, mount != NULL);
+	device_find_claims(&c, &t->at);
+	assert_int_equal(c.mounts.count, mount != NULL);
 	if (mount)
-		assert_string_equal(f.mounts.names[0], mount);
-	assert_int_equal(f.holders.count, holder != NULL);
+		assert_string_equal(c.mounts.names[0], mount);
+	assert_int_equal(c.holders.count, holder != NULL);
 	if (holder)
-		assert_string_equal(f.holders.names[0], holder);
+		assert_string_equal(c.holders.names[0], holder);
 }
 
 static void test_claims(void **state)
@@ -166,42 +169,117 @@ static void test_claims(void **state)
 	rig_file("sys/block/dm-0/dm/name", "vg-root\n");
 	expect_claims(&t, "/mnt/my \\disk\\9", "dm-0 (vg-root)");
 	/* The other half of the disk is not the target. */
-	t.blocks[1] = makedev(8, 2);
+	t.at.blocks[1] = makedev(8, 2);
 	expect_claims(&t, NULL, NULL);
 }
 
 /* A file that is swap, and below a loop device. */
 static void test_file_claims(void **state)
 {
-	struct doctor_target t = { .path = "a", .root = rig_root() };
-	struct doctor_users f = { 0 };
+	struct doctor_target t = { .path = "a", .root = rig_root(), .at.root = rig_root() };
+	struct device_claims c;
 
 	(void)state;
 	rig_file("a file", "x");
 	rig_file("other", "x");
-	assert_int_equal(stat(rig_path("a file"), &t.st), 0);
-	doctor_find_claims(&f, &t);
-	assert_int_equal(f.swaps.count + f.holders.count, 0);
-	rig_file("proc/swaps", "Filename Type Size Used Priority\n%s/a\\040file file 8 0 -2\n",
-		 rig_root());
+	assert_int_equal(stat(rig_path("a file"), &t.at.st), 0);
+	device_find_claims(&c, &t.at);
+	assert_int_equal(c.swaps.count + c.holders.count + c.loops.count, 0);
+	assert_int_equal(device_claims_refuse(&c, "a"), 0);
 	rig_file("sys/block/loop1/loop/backing_file", "%s/other\n", rig_root());
 	rig_file("sys/block/loop2/loop/backing_file", "%s/a file\n", rig_root());
 	rig_file("sys/block/sda/size", "8\n");
-	doctor_find_claims(&f, &t);
-	assert_int_equal(f.swaps.count, 1);
-	assert_int_equal(f.holders.count, 1);
-	assert_string_equal(f.holders.names[0], "/dev/loop2");
+	device_find_claims(&c, &t.at);
+	assert_int_equal(c.loops.count, 1);
+	assert_string_equal(c.loops.names[0], "/dev/loop2");
+	assert_int_equal(device_claims_refuse(&c, "a"), 0);
+	rig_file("proc/swaps", "Filename Type Size Used Priority\n%s/a\\040file file 8 0 -2\n",
+		 rig_root());
+	device_find_claims(&c, &t.at);
+	assert_int_equal(c.swaps.count, 1);
+	assert_int_equal(device_claims_refuse(&c, "a"), -EBUSY);
+	assert_non_null(strstr(weir_error(), "swapoff"));
+}
+
+/* What is used is what lies above: a partition of a loop device, and a device made of that. */
+static void test_image_that_is_mounted(void **state)
+{
+	struct doctor_target t = { .path = "a", .root = rig_root(), .at.root = rig_root() };
+	struct device_claims c;
+
+	(void)state;
+	rig_file("image", "x");
+	assert_int_equal(stat(rig_path("image"), &t.at.st), 0);
+	rig_file("sys/block/loop2/loop/backing_file", "%s/image\n", rig_root());
+	rig_file("sys/block/loop2/dev", "7:2\n");
+	rig_file("sys/block/loop2/loop2p1/dev", "259:7\n");
+	rig_link("sys/dev/block/259:7", "../../block/loop2/loop2p1");
+	rig_file("proc/self/mountinfo", "24 22 259:7 / /mnt rw - vfat /dev/loop2p1 rw\n");
+	device_find_claims(&c, &t.at);
+	assert_int_equal(c.mounts.count, 1);
+	assert_string_equal(c.mounts.names[0], "/mnt (loop2p1)");
+	assert_int_equal(device_claims_refuse(&c, "image"), -EBUSY);
+	assert_non_null(strstr(weir_error(), "mounted on /mnt (loop2p1)"));
+	assert_non_null(strstr(weir_error(), "--force does not override"));
+	/* One step further up, and in another mount namespace. */
+	rig_file("proc/self/mountinfo", "\n");
+	rig_file("sys/block/loop2/loop2p1/holders/dm-5/dev", "253:5\n");
+	rig_file("sys/block/dm-5/dev", "253:5\n");
+	rig_link("sys/dev/block/253:5", "../../block/dm-5");
+	device_find_claims(&c, &t.at);
+	assert_int_equal(c.mounts.count, 0);
+	assert_string_equal(c.holders.names[0], "dm-5");
+	rig_file("sys/fs/xfs/dm-5/log/head_lsn", "1\n");
+	device_find_claims(&c, &t.at);
+	assert_int_equal(c.mounts.count, 1);
+	assert_non_null(strstr(c.mounts.names[0], "xfs of /dev/dm-5, in another mount namespace"));
+	/* A filesystem that lies in the file without a loop device. */
+	rig_file("proc/self/mountinfo", "24 22 0:50 / /ro ro - erofs %s/image ro\n", rig_root());
+	device_find_claims(&c, &t.at);
+	assert_string_equal(c.mounts.names[0], "/ro");
+}
+
+/* A namespace that two controllers lead to, as two disks; and the character device of one. */
+static void test_claims_by_another_way(void **state)
+{
+	struct device_place place;
+	struct device_claims c;
+	struct stat st = { .st_mode = S_IFCHR, .st_rdev = makedev(240, 0) };
+
+	(void)state;
+	rig_file("sys/class/nvme-generic/ng0n1/dev", "240:0\n");
+	rig_link("sys/dev/char/240:0", "../../class/nvme-generic/ng0n1");
+	rig_file("sys/block/nvme0n1/dev", "259:0\n");
+	rig_file("sys/block/nvme0n1/wwid", "eui.0025385791b0a1c2\n");
+	rig_file("sys/block/nvme0n1/nvme0n1p2/dev", "259:2\n");
+	rig_link("sys/dev/block/259:2", "../../block/nvme0n1/nvme0n1p2");
+	rig_file("sys/block/nvme1n1/dev", "259:5\n");
+	rig_link("sys/dev/block/259:5", "../../block/nvme1n1");
+	rig_file("sys/block/nvme1n1/wwid", "eui.0025385791b0a1c3\n");
+	rig_file("proc/self/mountinfo", "24 22 259:5 / /mnt rw - vfat /dev/nvme1n1 rw\n");
+	device_place_find(&place, &st, rig_root());
+	assert_true(place.ng);
+	assert_int_equal(place.nr_blocks, 2);
+	device_find_claims(&c, &place);
+	assert_int_equal(c.mounts.count, 0);
+	rig_file("sys/block/nvme1n1/wwid", "eui.0025385791b0a1c2\n");
+	device_find_claims(&c, &place);
+	assert_string_equal(c.mounts.names[0], "/mnt (nvme1n1)");
+	/* From the character device alone, without the right to open the disk. */
+	rig_file("proc/self/mountinfo", "24 22 259:2 / /srv rw - ext4 /dev/nvme0n1p2 rw\n");
+	device_find_claims(&c, &place);
+	assert_string_equal(c.mounts.names[0], "/srv");
 }
 
 static void test_openers(void **state)
 {
-	struct doctor_target t = { .path = "a", .root = rig_root() };
+	struct doctor_target t = { .path = "a", .root = rig_root(), .at.root = rig_root() };
 	struct doctor_users f = { 0 };
 
 	(void)state;
 	rig_file("a", "x");
 	rig_file("other", "x");
-	assert_int_equal(stat(rig_path("a"), &t.st), 0);
+	assert_int_equal(stat(rig_path("a"), &t.at.st), 0);
 	rig_file("proc/100/comm", "reader\n");
 	rig_link("proc/100/fd/3", "../../../other");
 	rig_link("proc/100/fd/4", "../../../a");
@@ -220,21 +298,21 @@ static void test_openers(void **state)
 
 static void test_lock(void **state)
 {
-	struct doctor_target t = { .path = "a", .root = rig_root() };
+	struct doctor_target t = { .path = "a", .root = rig_root(), .at.root = rig_root() };
 
 	(void)state;
 	rig_file("a", "x");
-	assert_int_equal(stat(rig_path("a"), &t.st), 0);
+	assert_int_equal(stat(rig_path("a"), &t.at.st), 0);
 	doctor_check_users(&r, &t);
 	rig_expect(&r, "lock", DOCTOR_NOTE, "cannot be told", NULL);
 	memset(&r, 0, sizeof(r));
 	rig_file("proc/locks", "1: POSIX  ADVISORY  WRITE 55 %02x:%02x:%" PRIuMAX " 0 EOF\n",
-		 major(t.st.st_dev), minor(t.st.st_dev), (uintmax_t)t.st.st_ino);
+		 major(t.at.st.st_dev), minor(t.at.st.st_dev), (uintmax_t)t.at.st.st_ino);
 	doctor_check_users(&r, &t);
 	rig_expect(&r, "lock", DOCTOR_OK, "free", NULL);
 	memset(&r, 0, sizeof(r));
 	rig_file("proc/locks", "1: FLOCK  ADVISORY  WRITE 66 %02x:%02x:%" PRIuMAX " 0 EOF\n",
-		 major(t.st.st_dev), minor(t.st.st_dev), (uintmax_t)t.st.st_ino);
+		 major(t.at.st.st_dev), minor(t.at.st.st_dev), (uintmax_t)t.at.st.st_ino);
 	rig_file("proc/66/comm", "weir\n");
 	doctor_check_users(&r, &t);
 	rig_expect(&r, "lock", DOCTOR_FAIL, "pid 66 (weir)", NULL);
@@ -257,7 +335,7 @@ static void test_stacked(void **state)
 	rig_file("sys/block/dm-1/queue/nomerges", "2\n");
 	rig_file("sys/block/dm-1/slaves/dm-0/dev", "253:0\n");
 	rig_link("sys/dev/block/253:0", "../../block/dm-0");
-	snprintf(t.disk, sizeof(t.disk), "dm-1");
+	snprintf(t.at.disk, sizeof(t.at.disk), "dm-1");
 	doctor_check_disk(&r, &t);
 	rig_expect(&r, "scheduler", DOCTOR_NOTE, "mq-deadline on sda", NULL);
 	rig_expect(&r, "nomerges", DOCTOR_NOTE, "sda", NULL);
@@ -266,7 +344,8 @@ static void test_stacked(void **state)
 /* A namespace with two paths, whose schedulers count. */
 static void test_paths(void **state)
 {
-	struct doctor_target t = { .root = rig_root(), .block = true, .disk = "nvme0n1" };
+	struct doctor_target t = { .root = rig_root(),
+				   .at = { .root = rig_root(), .block = true, .disk = "nvme0n1" } };
 
 	(void)state;
 	rig_file("sys/block/nvme0n1/queue/scheduler", "none\n");
@@ -286,9 +365,18 @@ static void test_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_self),    CASE(test_machine),	    CASE(test_memory),	CASE(test_disk_of),
-		CASE(test_claims),  CASE(test_file_claims), CASE(test_openers), CASE(test_lock),
-		CASE(test_stacked), CASE(test_paths),
+		CASE(test_self),
+		CASE(test_machine),
+		CASE(test_memory),
+		CASE(test_disk_of),
+		CASE(test_claims),
+		CASE(test_file_claims),
+		CASE(test_image_that_is_mounted),
+		CASE(test_claims_by_another_way),
+		CASE(test_openers),
+		CASE(test_lock),
+		CASE(test_stacked),
+		CASE(test_paths),
 	};
 
 	return cmocka_run_group_tests_name("where facts are found", tests, NULL, NULL);

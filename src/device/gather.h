@@ -3,8 +3,8 @@
  * gather.h - reads small files of /proc and /sys below a root, which is "" for the machine's own
  * and a folder for a test's. Owns nothing.
  */
-#ifndef DOCTOR_GATHER_H
-#define DOCTOR_GATHER_H
+#ifndef DEVICE_GATHER_H
+#define DEVICE_GATHER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
 /*
  * gather.c - reads small files. Owns nothing; any thread.
  */
-#include "doctor/gather.h"
+#include "device/gather.h"
 
 #include <errno.h>
 #include <fcntl.h>
