@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/parse.h"
 #include "cli/command.h"
 #include "cli/opening.h"
 #include "cli/output.h"
@@ -19,7 +20,8 @@
 struct step_args {
 	const char *sched;
 	struct opt_list set;
-	unsigned merge, json;
+	unsigned merge, rotational, json;
+	const char *nomerges; /* NULL: as merge says */
 };
 
 static const struct opt step_options[] = {
@@ -42,6 +44,18 @@ static const struct opt step_options[] = {
 	  .offset = offsetof(struct step_args, merge),
 	  .help = "let adjacent requests become one, up to 1280 KiB\n"
 		  "and 128 pieces" },
+	{ .name = "nomerges",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct step_args, nomerges),
+	  .arg = "LEVEL",
+	  .help = "as sysfs's: 0 merges all (what --merge does), 1 only\n"
+		  "what is found at once, 2 nothing (the default)" },
+	{ .name = "rotational",
+	  .letter = 'r',
+	  .type = OPT_FLAG,
+	  .offset = offsetof(struct step_args, rotational),
+	  .help = "the imagined drive is a hard disk: bfq and cfq decide\n"
+		  "otherwise for one (default: a drive without seeks)" },
 	JSON_OPTION(offsetof(struct step_args, json)),
 	OPT_END,
 };
@@ -107,9 +121,24 @@ static int step_read(struct step *st, FILE *in)
 	return ferror(in) ? report_error("standard input: cannot be read") : 0;
 }
 
+static int step_merging(const struct step_args *args, enum sched_merging *merging)
+{
+	uint64_t nomerges = args->merge ? 0 : 2;
+
+	if (args->nomerges && parse_number(args->nomerges, 0, 2, &nomerges) < 0)
+		return report_usage("--nomerges: %s", weir_error());
+	if (args->merge && nomerges == 2)
+		return report_usage("--merge and --nomerges 2: the one merges, the other does not");
+	*merging = (enum sched_merging)(SCHED_MERGING_ALL - nomerges);
+	return 0;
+}
+
 static int step_run(void *arg, char **operands, int n)
 {
 	const struct step_args *args = arg;
+	struct step_opts opts = { .sched = args->sched,
+				  .rotational = args->rotational,
+				  .json = args->json };
 	struct step st;
 	int ret;
 
@@ -120,11 +149,13 @@ static int step_run(void *arg, char **operands, int n)
 	ret = opening_check(&(struct opening){ .scheduler = args->sched });
 	if (!ret)
 		ret = output_check_standard("-");
+	if (!ret)
+		ret = step_merging(args, &opts.merging);
 	if (ret)
 		return ret;
 	/* Somebody may wait for an answer before they give the next event. */
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	if (step_open(&st, args->sched, args->merge, args->json) < 0)
+	if (step_open(&st, &opts) < 0)
 		return report_error("out of memory");
 	ret = step_set_first(&st, &args->set);
 	if (!ret)
@@ -153,16 +184,19 @@ const struct command command_step = {
 		"                        the drive has done it; it had it for NS, else since "
 		"dispatch\n"
 		"  timer T               only lets time pass\n"
-		"  set T NAME VALUE      sets a tunable\n"
+		"  set T NAME VALUE      sets a tunable; what is out of range becomes the\n"
+		"                        nearest value that is not, with a note\n"
 		"  weight T SUBMITTER WEIGHT\n"
 		"                        bfq: its share among the others, 1 to 1000\n"
 		"  get NAME              prints a tunable\n"
 		"  # ...                 is a comment\n\n"
 		"Each answer is written out at once. With --merge, `merge ID INTO` is printed\n"
-		"when a request becomes part of another.\n",
+		"when a request becomes part of another. --rotational makes the drive a hard "
+		"disk.\n",
 	.examples = "printf 'insert 0 a W 0 8\\ninsert 0 b R 8 8\\ndispatch 0\\n' | "
 		    "weir step --sched kyber\n"
 		    "weir step --sched mq-deadline --set fifo_batch=4 --merge < events\n"
+		    "weir step --sched bfq --rotational --nomerges 1 < events\n"
 		    "echo get async_depth | weir step --sched mq-deadline\n",
 	.options = step_options,
 	.min_operands = 0,

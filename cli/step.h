@@ -46,10 +46,16 @@ struct step_rq *step_ids_add(struct step_ids *ids, const char *id);
 void step_ids_remove(struct step_ids *ids, struct step_rq *rq);
 void step_ids_free(struct step_ids *ids);
 
-/*
- * step_events.c: opens the scheduler NAME, which exists. 0 or -ENOMEM.
- */
-int step_open(struct step *st, const char *name, bool merge, bool json);
+/* What is imagined around the scheduler, and how answers are printed. */
+struct step_opts {
+	const char *sched; /* a scheduler that exists */
+	enum sched_merging merging;
+	bool rotational;
+	bool json;
+};
+
+/* step_events.c: opens the scheduler. 0 or -ENOMEM. */
+int step_open(struct step *st, const struct step_opts *opts);
 void step_close(struct step *st);
 /* Sets the tunable NAME. 0 or -EINVAL, weir_error() set. */
 int step_set(struct step *st, const char *name, const char *value);

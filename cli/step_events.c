@@ -68,20 +68,22 @@ static bool step_join(void *owner, struct sched_rq *into, struct sched_rq *gone,
 	return true;
 }
 
-int step_open(struct step *st, const char *name, bool merge, bool json)
+int step_open(struct step *st, const struct step_opts *opts)
 {
+	bool merge = opts->merging != SCHED_MERGING_OFF;
 	struct sched_env env = {
 		.nr_requests = STEP_NR_REQUESTS,
 		.depth = STEP_DEPTH,
 		.nr_lanes = 1,
 		.nr_ctxs = STEP_CPUS,
 		.max_submitters = STEP_SUBMITTERS,
-		.merging = merge ? SCHED_MERGING_ALL : SCHED_MERGING_OFF,
+		.rotational = opts->rotational,
+		.merging = (uint8_t)opts->merging,
 		.join = merge ? step_join : NULL,
 		.owner = st,
 	};
 
-	*st = (struct step){ .ops = sched_find(name), .merge = merge, .json = json };
+	*st = (struct step){ .ops = sched_find(opts->sched), .merge = merge, .json = opts->json };
 	TAILQ_INIT(&st->flushes);
 	return st->ops->init(&st->s, &env);
 }
@@ -112,21 +114,11 @@ static int step_tunable(const struct step *st, const char *name)
 	return error_set(-EINVAL, "%s has no \"%s\"", st->ops->name, name);
 }
 
-static int step_signed(const char *text, int64_t *value)
-{
-	bool negative = *text == '-';
-	uint64_t v = 0;
-
-	if (parse_number(text + negative, 0, INT64_MAX, &v) < 0)
-		return -EINVAL;
-	*value = negative ? -(int64_t)v : (int64_t)v;
-	return 0;
-}
-
 int step_set(struct step *st, const char *name, const char *text)
 {
 	int tunable = step_tunable(st, name);
 	const struct sched_tunable *t;
+	bool clamped = false;
 	int64_t value = 0;
 
 	if (tunable < 0)
@@ -134,11 +126,13 @@ int step_set(struct step *st, const char *name, const char *text)
 	t = &st->ops->tunables[tunable];
 	if (t->read_only)
 		return error_set(-EINVAL, "%s: %s can only be read", name, t->summary);
-	if (step_signed(text, &value) < 0 || value < t->min || value > t->max)
+	if (sched_read_value(st->ops, t, text, &value, &clamped))
 		return error_set(-EINVAL,
 				 "%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64
 				 " (%s)",
 				 name, text, t->min, t->max, t->unit);
+	if (clamped)
+		report_note("%s=%s is out of range: it is %" PRId64, name, text, value);
 	return st->ops->set(st->s, (unsigned)tunable, value);
 }
 

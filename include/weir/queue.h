@@ -233,8 +233,15 @@ int weir_queue_attr(struct weir_queue *q, size_t index, struct weir_attr *attr);
  * It happens in the background, while lanes are polled or run by workers; an idle queue has
  * switched on return. Nothing is lost or comes twice.
  *
- * Errors: -ENOENT (no such attribute), -EINVAL (no number, out of range, no such scheduler),
- * -EPERM (read-only), -EBUSY (a tunable, while a switch is under way), -ENOMEM. Any thread.
+ * VALUE is a number as sysfs reads it: decimal, 0x10, 010. What is out of range becomes what the
+ * kernel's sysfs makes of it; weir_queue_get() tells. A tunable becomes the nearest value of its
+ * range (struct weir_attr). "nr_requests" below its least is the least; "nomerges" above 2 is 1;
+ * "max_sectors_kb" is at most its default, which 0 means too.
+ *
+ * Errors: -ENOENT (no such attribute), -EINVAL (no number; below 0, but for the tunables of
+ * mq-deadline and deadline; "nr_requests", "depth" and "depth_bytes" above, and all but
+ * "nr_requests" below their range; no such scheduler), -EPERM (read-only), -EBUSY (a tunable,
+ * while a switch is under way), -ENOMEM. Any thread.
  */
 int weir_queue_set(struct weir_queue *q, const char *name, const char *value);
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -193,6 +194,24 @@ int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
 				 "%s is out of range: give a whole number from %" PRIu64
 				 " to %" PRIu64,
 				 text, min, max);
+	*value = v;
+	return 0;
+}
+
+int parse_sysfs(const char *text, int64_t *value)
+{
+	const char *digits = text + (*text == '-' || *text == '+');
+	char *end;
+	long long v;
+
+	/* strtoll() would let pass blanks, and a second sign. */
+	if (*digits < '0' || *digits > '9')
+		return -EINVAL;
+	v = strtoll(text, &end, 0);
+	if (*end == '\n')
+		end++;
+	if (*end)
+		return -EINVAL;
 	*value = v;
 	return 0;
 }

@@ -26,6 +26,13 @@ int parse_time(const char *text, uint64_t *ns);
  */
 int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value);
 
+/*
+ * Parses a whole number as the kernel reads one from sysfs: a sign, then decimal, hexadecimal
+ * (0x10) or octal (010) digits; a last newline does not count. What 64 bits do not hold becomes the
+ * nearest that they do. 0, or -EINVAL without words: TEXT is no such number.
+ */
+int parse_sysfs(const char *text, int64_t *value);
+
 /* "4 KiB", "1.50 GiB", "17 B": BUF is filled and returned. */
 const char *format_size(uint64_t bytes, char *buf, size_t size);
 

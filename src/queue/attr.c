@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/parse.h"
 #include "queue/control.h"
 
 #define IOSCHED "iosched/"
@@ -23,6 +24,9 @@ struct attr_row {
 	int64_t (*get)(struct weir_queue *q);
 	int (*set)(struct weir_queue *q, int64_t value);
 	void (*range)(struct weir_queue *q, struct weir_attr *attr);
+	/* What the kernel makes of a value that is out of range, where it makes something of it;
+	 * never asked about one below 0. */
+	int64_t (*clamp)(const struct weir_attr *attr, int64_t value);
 };
 
 static int64_t get_depth(struct weir_queue *q)
@@ -35,14 +39,20 @@ static int64_t get_nr_requests(struct weir_queue *q)
 	return __atomic_load_n(&q->nr_requests, __ATOMIC_RELAXED);
 }
 
-/* Without a scheduler a request is a driver's tag: there can be fewer, never more. */
+/* Without a scheduler a request is a driver's tag: of these there are as many as at open. */
 static void range_nr_requests(struct weir_queue *q, struct weir_attr *attr)
 {
 	bool direct = q->sched_ops->flags & SCHED_DIRECT;
 
-	attr->def = control_nr_requests(q, q->sched_ops);
-	attr->max = direct ? get_depth(q) : NR_REQUESTS_MAX;
+	attr->def = direct ? q->opts.depth : control_nr_requests(q, q->sched_ops);
+	attr->max = direct ? q->opts.depth : NR_REQUESTS_MAX;
 	attr->min = attr->max < NR_REQUESTS_MIN ? attr->max : NR_REQUESTS_MIN;
+}
+
+/* Too many are refused, too few are the fewest. */
+static int64_t clamp_nr_requests(const struct weir_attr *attr, int64_t value)
+{
+	return value < attr->min ? attr->min : value;
 }
 
 static int set_nr_requests(struct weir_queue *q, int64_t value)
@@ -56,6 +66,12 @@ static int set_nr_requests(struct weir_queue *q, int64_t value)
 static int64_t get_nomerges(struct weir_queue *q)
 {
 	return SCHED_MERGING_ALL - (int64_t)__atomic_load_n(&q->merging, __ATOMIC_RELAXED);
+}
+
+/* To the kernel, what is not 2 is yes or no. */
+static int64_t clamp_nomerges(const struct weir_attr *attr, int64_t value)
+{
+	return value > attr->max ? 1 : value;
 }
 
 static int set_nomerges(struct weir_queue *q, int64_t value)
@@ -73,6 +89,12 @@ static void range_max_sectors(struct weir_queue *q, struct weir_attr *attr)
 {
 	attr->def = attr->max = (int64_t)(q->info->max_io_bytes >> 10);
 	attr->min = (q->info->logical_block_bytes + 1023) >> 10;
+}
+
+/* 0 is the default. */
+static int64_t clamp_max_sectors(const struct weir_attr *attr, int64_t value)
+{
+	return !value || value > attr->max ? attr->max : value;
 }
 
 static int set_max_sectors(struct weir_queue *q, int64_t value)
@@ -129,30 +151,35 @@ FACT(lanes, q->opts.lanes)
 #define READ_ONLY(name, unit, summary)                                                             \
 	{                                                                                          \
 		{ #name, unit, summary, 0, INT64_MAX, 0, WEIR_ATTR_READ_ONLY }, get_##name, NULL,  \
-			NULL                                                                       \
+			NULL, NULL                                                                 \
 	}
 
 static const struct attr_row rows[] = {
 	{ { "nr_requests", "requests", "requests that may exist in a lane", 0, 0, 0, 0 },
 	  get_nr_requests,
 	  set_nr_requests,
-	  range_nr_requests },
+	  range_nr_requests,
+	  clamp_nr_requests },
 	{ { "nomerges", "level", "0 merges all, 1 only what is found at once, 2 nothing", 0, 2, 0,
 	    0 },
 	  get_nomerges,
 	  set_nomerges,
-	  NULL },
+	  NULL,
+	  clamp_nomerges },
 	{ { "max_sectors_kb", "KiB", "longest command", 0, 0, 0, 0 },
 	  get_max_sectors,
 	  set_max_sectors,
-	  range_max_sectors },
+	  range_max_sectors,
+	  clamp_max_sectors },
 	{ { "depth", "commands", "commands in flight on a lane", 1, 0, 0, 0 },
 	  get_depth,
 	  set_depth,
-	  range_depth },
+	  range_depth,
+	  NULL },
 	{ { "depth_bytes", "bytes", "bytes in flight on a lane", 1, INT64_MAX, 8 << 20, 0 },
 	  get_depth_bytes,
 	  set_depth_bytes,
+	  NULL,
 	  NULL },
 	READ_ONLY(lanes, "lanes", "hardware queues"),
 	READ_ONLY(max_hw_sectors_kb, "KiB", "longest command the hardware takes"),
@@ -230,20 +257,38 @@ static int no_such(struct weir_queue *q, const char *name)
 			 q->sched_ops->name);
 }
 
-static int check_value(const struct weir_attr *attr, const char *text, int64_t *value)
+static int no_number(const struct weir_attr *attr, const char *text, bool negative)
 {
-	char *end;
+	return error_set(-EINVAL, "%s: '%s' is not a whole number of %s%s", attr->name, text,
+			 attr->unit, negative ? "" : ", 0 or more");
+}
 
-	if (attr->flags & WEIR_ATTR_READ_ONLY)
-		return error_set(-EPERM, "%s is read-only", attr->name);
-	errno = 0;
-	*value = strtoll(text, &end, 10);
-	if (errno || end == text || *end)
-		return error_set(-EINVAL, "%s: '%s' is not a whole number of %s", attr->name, text,
-				 attr->unit);
+static int read_only(const struct weir_attr *attr)
+{
+	return attr->flags & WEIR_ATTR_READ_ONLY ? error_set(-EPERM, "%s is read-only", attr->name)
+						 : 0;
+}
+
+static int read_number(const struct attr_row *row, const struct weir_attr *attr, const char *text,
+		       int64_t *value)
+{
+	if (parse_sysfs(text, value) || *value < 0)
+		return no_number(attr, text, false);
+	if (row->clamp)
+		*value = row->clamp(attr, *value);
 	if (*value < attr->min || *value > attr->max)
 		return error_set(-EINVAL, "%s is %" PRId64 ": it goes from %" PRId64 " to %" PRId64,
 				 attr->name, *value, attr->min, attr->max);
+	return 0;
+}
+
+static int read_tunable(const struct sched_ops *ops, int index, const struct weir_attr *attr,
+			const char *text, int64_t *value)
+{
+	bool clamped;
+
+	if (sched_read_value(ops, &ops->tunables[index], text, value, &clamped))
+		return no_number(attr, text, !(ops->flags & SCHED_UNSIGNED));
 	return 0;
 }
 
@@ -268,7 +313,9 @@ static int set_tunable(struct weir_queue *q, const char *name, const char *text)
 		err = no_such(q, name);
 	} else {
 		describe_tunable(q, &q->sched_ops->tunables[index], &attr);
-		err = check_value(&attr, text, &value);
+		err = read_only(&attr);
+		if (!err)
+			err = read_tunable(q->sched_ops, index, &attr, text, &value);
 	}
 	if (!err && q->next_ops)
 		err = error_set(-EBUSY, "%s: a switch to %s is under way", name, q->next_ops->name);
@@ -290,7 +337,9 @@ static int set_number(struct weir_queue *q, const struct attr_row *row, const ch
 	pthread_mutex_lock(&q->lock);
 	if (row->range)
 		row->range(q, &attr);
-	err = check_value(&attr, text, &value);
+	err = read_only(&attr);
+	if (!err)
+		err = read_number(row, &attr, text, &value);
 	if (!err)
 		err = row->set(q, value);
 	if (!err)

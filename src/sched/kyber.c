@@ -439,6 +439,7 @@ const struct sched_ops sched_kyber = {
 	.name = "kyber",
 	.summary = "target latencies, held by tokens for each kind of operation: for fast SSDs",
 	.scope = SCHED_PER_LANE,
+	.flags = SCHED_UNSIGNED,
 	.tunables = kyber_tunables,
 	.init = kyber_init,
 	.exit = kyber_exit,

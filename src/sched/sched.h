@@ -66,6 +66,8 @@ enum sched_flags {
 	SCHED_DIRECT = 1 << 0, /* keeps no order: with room, requests may pass it by */
 	/* limit_depth() differs by submitter: who is over his own must not hold back others. */
 	SCHED_LIMITS_SUBMITTERS = 1 << 1,
+	/* The kernel reads the tunables as unsigned: there is no number below 0. */
+	SCHED_UNSIGNED = 1 << 2,
 };
 
 enum sched_merge { SCHED_MERGE_NONE, SCHED_MERGE_BACK, SCHED_MERGE_FRONT, SCHED_MERGE_DISCARD };
@@ -185,6 +187,12 @@ const struct sched_ops *sched_find(const char *name);
 
 /* The index of the tunable NAME in OPS, or -1. */
 int sched_find_tunable(const struct sched_ops *ops, const char *name);
+
+/* Reads the value of tunable T of OPS from TEXT. As sysfs does for the kernel's schedulers, what is
+ * out of range becomes the nearest that is not: *CLAMPED. 0, or -EINVAL without words: TEXT is no
+ * whole number, or is below 0 where OPS knows none. */
+int sched_read_value(const struct sched_ops *ops, const struct sched_tunable *t, const char *text,
+		     int64_t *value, bool *clamped);
 
 /* merge.c: INTO grows by GONE, at the side that HOW says. */
 void sched_grow(struct sched_rq *into, const struct sched_rq *gone, enum sched_merge how);

@@ -2,8 +2,10 @@
 /*
  * table.c - the schedulers that this library has: one line each.
  */
+#include <errno.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "sched/sched.h"
 
 const struct sched_ops *const sched_table[] = {
@@ -32,4 +34,16 @@ int sched_find_tunable(const struct sched_ops *ops, const char *name)
 		if (!strcmp(ops->tunables[i].name, name))
 			return i;
 	return -1;
+}
+
+int sched_read_value(const struct sched_ops *ops, const struct sched_tunable *t, const char *text,
+		     int64_t *value, bool *clamped)
+{
+	int64_t v;
+
+	if (parse_sysfs(text, &v) || (v < 0 && (ops->flags & SCHED_UNSIGNED)))
+		return -EINVAL;
+	*value = v < t->min ? t->min : v > t->max ? t->max : v;
+	*clamped = *value != v;
+	return 0;
 }

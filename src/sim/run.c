@@ -43,7 +43,7 @@ static int run_open_queue(struct run *r)
 	err = queue_open(&r->env.q, sim_device(r->env.sim), &opts, sim_engine(r->env.sim),
 			 o->sched);
 	for (size_t i = 0; i < o->nr_sets && !err; i++)
-		err = tune_set(r->env.q, o->sets[i].name, o->sets[i].value);
+		err = tune_set(r->env.q, o->sets[i].name, o->sets[i].value, &r->result->notes);
 	return err;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/parse.h"
 #include "base/suggest.h"
 #include "queue/lane.h"
 #include "sim/tune.h"
@@ -25,10 +26,25 @@ static int tune_unknown(const struct sched_ops *ops, const char *name)
 			 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-int tune_set(struct weir_queue *q, const char *name, const char *text)
+/* TEXT was set, or what the queue made of it. */
+static void tune_clamped(struct weir_queue *q, const char *name, const char *text,
+			 struct remarks *notes)
+{
+	int64_t asked = 0, got = 0;
+	char value[32];
+
+	if (parse_sysfs(text, &asked) || weir_queue_get(q, name, value, sizeof(value)) ||
+	    parse_sysfs(value, &got) || asked == got)
+		return;
+	remarks_add(notes, "%s=%s is out of range: it is %s", name, text, value);
+}
+
+int tune_set(struct weir_queue *q, const char *name, const char *text, struct remarks *notes)
 {
 	int err = weir_queue_set(q, name, text);
 
+	if (!err)
+		tune_clamped(q, name, text, notes);
 	return err == -ENOENT ? tune_unknown(q->sched_ops, name) : err;
 }
 

@@ -132,7 +132,11 @@ def options(weir):
     fails("--sched", "kyber", "--set", "read_lat=1", says=["did you mean read_lat_nsec?"])
     fails("--sched", "kyber", "--set", "read_lat_nsec=-1", says=["read_lat_nsec", "-1", "from 0"])
     fails("--sched", "kyber", "--set", "async_depth=1", says=["can only be read"])
-    fails("--sched", "mq-deadline", "--set", "front_merges=2", says=["from 0 to 1"])
+    fails("--sched", "bfq", "--set", "slice_idle=-1", says=["from 0"])
+    fails("--sched", "mq-deadline", "--set", "front_merges=yes", says=["from 0 to 1"])
+    fails("--sched", "mq-deadline", "--nomerges", "3", says=["--nomerges", "from 0 to 2"])
+    fails("--sched", "mq-deadline", "--nomerges", "", says=["--nomerges"])
+    fails("--sched", "mq-deadline", "--merge", "--nomerges", "2", says=["--merge and --nomerges"])
     fails("--sched", "mq-deadline", "--set", "fifo_batch=1.5", says=["1.5"])
     fails("--sched", "mq-deadline", "--set", "fifo_batch=", says=["fifo_batch"])
     fails("--sched", "none", "--set", "zz=1", says=["none has no"])
@@ -167,7 +171,7 @@ def errors(weir):
     refused(weir, "dispatch 99999999999999999999\n", "out of range")
     refused(weir, "timer x\n", "x")
     refused(weir, "get fifo_batc\n", "did you mean fifo_batch?")
-    refused(weir, "get fifo_batch\nset 0 fifo_batch -1\n", "line 2:", "-1")
+    refused(weir, "get fifo_batch\nset 0 fifo_batch -\n", "line 2:", "-")
     refused(weir, "set 0 zz 1\n", "zz")
     refused(weir, "insert 5 a R 0 8\ndispatch 5\ncomplete 5 a lat=6\n", "line 3:", "6")
     refused(weir, "insert 5 a R 0 8\ndispatch 5\ncomplete 5 a late\n", "late", "lat=")
@@ -259,6 +263,67 @@ def a_shorter_expiry(weir):
         name = "read_expire" if "deadline" in sched else "fifo_expire_sync"
         text = f"insert 0 a R 0 8\nset 1 {name} 1\ndispatch 2\n"
         assert step(weir, sched, text) == ["a"], sched
+
+
+@case
+def clamped_as_by_sysfs(weir):
+    """what is out of range becomes the nearest value that is not, and a note says so"""
+    for sched, name, given, got in (
+            ("mq-deadline", "fifo_batch", "-1", "0"), ("mq-deadline", "async_depth", "0", "1"),
+            ("mq-deadline", "front_merges", "5", "1"), ("mq-deadline", "front_merges", "-3", "0"),
+            ("deadline", "read_expire", "-1", "0"),
+            ("deadline", "read_expire", "99999999999999999999", "2147483647"),
+            ("bfq", "low_latency", "7", "1"), ("bfq", "fifo_expire_sync", "0", "1"),
+            ("bfq", "max_budget", "99999999999", "2147483647"), ("cfq", "quantum", "0", "1")):
+        text = f"get {name}\n".encode()
+        note = f"{name}={given} is out of range: it is {got}"
+        out, err = weir.run("step", "--sched", sched, "--set", f"{name}={given}", stdin=text)
+        assert out.decode() == got + "\n" and note in err, (out, err)
+        text = f"set 0 {name} {given}\n".encode() + text
+        out, err = weir.run("step", "--sched", sched, stdin=text)
+        assert out.decode() == got + "\n" and note in err, (out, err)
+    for given, got in ("0x10", "16"), ("010", "8"), ("+7", "7"), ("-0", "0"):
+        assert step(weir, "mq-deadline", f"set 0 fifo_batch {given}\nget fifo_batch") == [got]
+    for given in "5x", "--5", "+-5", "0x", "one", "1e3":
+        refused(weir, f"set 0 fifo_batch {given}\n", given)
+
+
+@case
+def rotational(weir):
+    """bfq and cfq wait for who reads in order on a hard disk, and serve another one elsewhere"""
+    ms = 10**6
+    text, t = [], 0
+    for s in 1, 2: # each reads in order for a while, so that both are worth waiting for
+        for i in range(12):
+            text += [f"insert {t} {s}-{i} R {s * 10**8 + i * 128} 128 submitter={s}",
+                     f"dispatch {t}", f"complete {t + ms} {s}-{i}"]
+            t += ms
+        t += 100 * ms
+    both = [f"insert {t} {s}-x R {s * 10**8 + 12 * 128} 128 submitter={s}" for s in (1, 2)]
+    # bfq thinks well of whom it does not know, and does not of who was silent for long.
+    for sched, text in ("bfq", both), ("cfq", text + both):
+        for options, waits in ([], False), (["--rotational"], True), (["-r"], True):
+            options += ["--set", "low_latency=0"]
+            first = step(weir, sched, text + [f"dispatch {t}"], *options)[-1]
+            rest = text + [f"dispatch {t}", f"complete {t + ms} {first}", f"dispatch {t + ms}"]
+            then = "none" if waits else {"1-x": "2-x", "2-x": "1-x"}[first]
+            assert step(weir, sched, rest, *options)[-1] == then, (sched, options)
+
+
+@case
+def nomerges(weir):
+    """--nomerges 1 finds only the last one, 0 any, 2 none"""
+    text = ["insert 0 a R 0 8", "insert 0 z R 900 8", "insert 0 b R 8 8", "insert 0 y R 908 8"]
+    text += serve(4)
+    none = ["a", "b", "z", "y"]
+    assert step(weir, "mq-deadline", text, "--nomerges", "2") == none
+    assert step(weir, "mq-deadline", text) == none
+    all_of_them = ["merge b a", "merge y z", "a", "z", "none", "none"]
+    assert step(weir, "mq-deadline", text, "--nomerges", "0") == all_of_them
+    assert step(weir, "mq-deadline", text, "--merge") == all_of_them
+    # `a` was inserted first, and is looked at until something else was merged.
+    one_hit = step(weir, "mq-deadline", text, "--nomerges", "1")
+    assert one_hit == ["merge b a", "a", "z", "y", "none"], one_hit
 
 
 @case

@@ -363,6 +363,7 @@ const struct sched_ops sched_cfq = {
 	.name = "cfq",
 	.summary = "time on the disk in turns; Linux dropped it in 5.0: its successor is bfq",
 	.scope = SCHED_PER_QUEUE,
+	.flags = SCHED_UNSIGNED,
 	.tunables = cfq_tunables,
 	.init = cfq_init,
 	.exit = cfq_exit,

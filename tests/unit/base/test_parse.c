@@ -171,6 +171,29 @@ static void test_number(void **state)
 	assert_true(value == 77);
 }
 
+static void test_sysfs(void **state)
+{
+	static const char *const bad[] = { "",	  " 1",	 "1 ", "-",	"+-1", "--1", "0x",
+					   "1e3", "1.5", "x",  "1\n\n", "08",  "\n",  "0x 1" };
+	int64_t v = 0;
+
+	(void)state;
+	assert_int_equal(parse_sysfs("-12", &v), 0);
+	assert_int_equal(v, -12);
+	assert_int_equal(parse_sysfs("+0x1F\n", &v), 0);
+	assert_int_equal(v, 31);
+	assert_int_equal(parse_sysfs("010", &v), 0);
+	assert_int_equal(v, 8);
+	assert_int_equal(parse_sysfs("99999999999999999999", &v), 0);
+	assert_true(v == INT64_MAX);
+	assert_int_equal(parse_sysfs("-99999999999999999999", &v), 0);
+	assert_true(v == INT64_MIN);
+	v = 5;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(parse_sysfs(bad[i], &v), -EINVAL);
+	assert_int_equal(v, 5);
+}
+
 static void test_format_size(void **state)
 {
 	char buf[32];
@@ -207,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_time_good),
 		cmocka_unit_test(test_time_bad),
 		cmocka_unit_test(test_number),
+		cmocka_unit_test(test_sysfs),
 		cmocka_unit_test(test_format_size),
 		cmocka_unit_test(test_format_time),
 	};

@@ -187,7 +187,7 @@ static void tunables_change_while_it_runs(void **state)
 				 rig.q->lanes[0].sched,
 				 (unsigned)sched_find_tunable(&sched_mq_deadline, "fifo_batch")),
 			 3);
-	assert_int_equal(weir_queue_set(rig.q, "fifo_batch", "-1"), -EINVAL);
+	assert_int_equal(weir_queue_set(rig.q, "fifo_batch", "4x"), -EINVAL);
 	assert_int_equal(weir_queue_set(rig.q, "fifo_batch", "many"), -EINVAL);
 	assert_int_equal(weir_queue_set(rig.q, "fifo_batches", "1"), -ENOENT);
 	assert_string_equal(get("async_depth"), "16");
@@ -201,6 +201,97 @@ static void tunables_change_while_it_runs(void **state)
 	assert_string_equal(get("nr_requests"), "16");
 }
 
+/* What scripts for sysfs do is what they do to a kernel: as seen on 6.18. */
+static void out_of_range_is_what_the_kernel_makes_of_it(void **state)
+{
+	static const struct {
+		const char *sched, *name, *given, *got; /* got NULL: refused */
+	} cases[] = {
+		{ "mq-deadline", "fifo_batch", "-1", "0" },
+		{ "mq-deadline", "async_depth", "0", "1" },
+		{ "mq-deadline", "front_merges", "5", "1" },
+		{ "mq-deadline", "front_merges", "-3", "0" },
+		{ "mq-deadline", "writes_starved", "-5", "-5" },
+		{ "mq-deadline", "iosched/read_expire", "-1", "0" },
+		{ "mq-deadline", "fifo_batch", "0x10", "16" },
+		{ "mq-deadline", "fifo_batch", "010", "8" },
+		{ "mq-deadline", "fifo_batch", "+7\n", "7" },
+		{ "mq-deadline", "fifo_batch", " 7", NULL },
+		{ "mq-deadline", "fifo_batch", "1.5", NULL },
+		{ "mq-deadline", "fifo_batch", "", NULL },
+		{ "deadline", "write_expire", "-1", "0" },
+		{ "bfq", "low_latency", "7", "1" },
+		{ "bfq", "back_seek_penalty", "0", "1" },
+		{ "bfq", "max_budget", "99999999999", "2147483647" },
+		{ "bfq", "slice_idle", "-1", NULL },
+		{ "cfq", "fifo_expire_sync", "0", "1" },
+		{ "kyber", "read_lat_nsec", "-1", NULL },
+		{ "kyber", "read_lat_nsec", "18446744073709551615", "9223372036854775807" },
+		{ "kyber", "nomerges", "5", "1" },
+		{ "kyber", "nomerges", "-1", NULL },
+		{ "kyber", "depth", "0", NULL },
+		{ "kyber", "depth_bytes", "0", NULL },
+	};
+
+	(void)state;
+	rig_open(NULL, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char before[256];
+
+		assert_int_equal(weir_queue_set(rig.q, "scheduler", cases[i].sched), 0);
+		snprintf(before, sizeof(before), "%s", get(cases[i].name));
+		assert_int_equal(weir_queue_set(rig.q, cases[i].name, cases[i].given),
+				 cases[i].got ? 0 : -EINVAL);
+		assert_string_equal(get(cases[i].name), cases[i].got ? cases[i].got : before);
+	}
+}
+
+/* Values go up and down while ios wait for tags and in the scheduler, below a drive that completes
+ * one at a time: it always has one, and all end. */
+static void attributes_change_under_load(const char *sched, const char *name, const char *low)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	char high[256];
+
+	rig_init();
+	memset(ends, 0, sizeof(ends));
+	opts.scheduler = sched;
+	opts.depth = 8;
+	opts.nr_requests = strcmp(sched, "none") ? 32 : 8;
+	rig.hold = true;
+	rig.nomerges = 0;
+	rig_open(&opts, NULL);
+	snprintf(high, sizeof(high), "%s", get(name));
+	for (unsigned i = 0; i < N; i++)
+		submit(i, i % 3 ? WEIR_OP_WRITE : WEIR_OP_READ, i % 2 ? i : 3 * i);
+	weir_queue_poll(rig.q);
+	for (unsigned k = 0; k < N && rig.q->lanes[0].own_done < N; k++) {
+		assert_int_equal(weir_queue_set(rig.q, name, k % 4 < 2 ? low : high), 0);
+		weir_queue_poll(rig.q);
+		assert_true(rig.q->lanes[0].in_flight > 0);
+		rig_complete(1);
+	}
+	assert_int_equal(rig.q->lanes[0].own_done, N);
+	check_ended(0, N, 1);
+	assert_int_equal(rig.q->lanes[0].nr_free, rig.q->lanes[0].nr_tags);
+	rig_close();
+}
+
+static void attributes_go_up_and_down_under_load(void **state)
+{
+	static const char *const low[][2] = { { "nr_requests", "4" },	 { "depth", "1" },
+					      { "depth_bytes", "1" },	 { "nomerges", "2" },
+					      { "max_sectors_kb", "4" }, { "nomerges", "1" } };
+	static const char *const scheds[] = { "none", "noop", "deadline", "mq-deadline", "kyber" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(low) / sizeof(low[0]); i++)
+		for (size_t k = 0; k < sizeof(scheds) / sizeof(scheds[0]); k++)
+			attributes_change_under_load(scheds[k], low[i][0], low[i][1]);
+	rig_init();
+	rig_open(NULL, NULL);
+}
+
 static void nr_requests_has_the_kernels_bounds(void **state)
 {
 	(void)state;
@@ -208,8 +299,9 @@ static void nr_requests_has_the_kernels_bounds(void **state)
 	rig_open(NULL, NULL);
 	assert_string_equal(get("nr_requests"), "128");
 	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "129"), -EINVAL);
-	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "3"), -EINVAL);
-	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "4"), 0);
+	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "-1"), -EINVAL);
+	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "3"), 0);
+	assert_string_equal(get("nr_requests"), "4");
 	for (unsigned i = 0; i < 8; i++)
 		submit(i, WEIR_OP_WRITE, 2 * i);
 	weir_queue_poll(rig.q);
@@ -276,7 +368,12 @@ static void a_shorter_longest_command(void **state)
 	assert_int_equal(weir_queue_submit(rig.q, &ios[0]), 0);
 	assert_int_equal(weir_io_wait(rig.q, &ios[0]), 0);
 	assert_int_equal(rig.nr_log, 4);
-	assert_int_equal(weir_queue_set(rig.q, "max_sectors_kb", "65"), -EINVAL);
+	assert_int_equal(weir_queue_set(rig.q, "max_sectors_kb", "-1"), -EINVAL);
+	assert_int_equal(weir_queue_set(rig.q, "max_sectors_kb", "65"), 0);
+	assert_string_equal(get("max_sectors_kb"), "64");
+	assert_int_equal(weir_queue_set(rig.q, "max_sectors_kb", "8"), 0);
+	assert_int_equal(weir_queue_set(rig.q, "max_sectors_kb", "0"), 0);
+	assert_string_equal(get("max_sectors_kb"), "64");
 }
 
 static void policies_change_priorities(void **state)
@@ -494,6 +591,8 @@ int main(void)
 		T(a_second_switch_changes_the_aim),
 		T(a_sequence_survives),
 		T(tunables_change_while_it_runs),
+		T(out_of_range_is_what_the_kernel_makes_of_it),
+		T(attributes_go_up_and_down_under_load),
 		T(nr_requests_has_the_kernels_bounds),
 		T(attributes_describe_themselves),
 		T(a_shorter_longest_command),
