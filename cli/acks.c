@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,25 +16,9 @@
 #include "cli/content.h"
 
 #define ACKS_LINE (CONTENT_KEY_LEN + 1)
-#define ACKS_BATCH 224 /* lines in one write: just below a page */
-
-int acks_open(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-	struct stat st;
-	int err = 0;
-
-	if (fd < 0)
-		return error_sys(-errno, "%s", path);
-	/* A killed writer may have left a piece of a line: it must not spoil the next one. */
-	if (fstat(fd, &st) < 0 || (S_ISREG(st.st_mode) && st.st_size % ACKS_LINE &&
-				   ftruncate(fd, st.st_size - st.st_size % ACKS_LINE) < 0))
-		err = -errno;
-	if (!err)
-		return fd;
-	close(fd);
-	return error_sys(err, "%s", path);
-}
+_Static_assert(CONTENT_KEY_LEN == 17, "the head has the length of a line");
+#define ACKS_HEAD "# weir ack log 1\n\n" /* the first line, as long as one with a key */
+#define ACKS_BATCH 224			 /* lines in one write: just below a page */
 
 static int acks_write(int fd, const char *text, size_t len)
 {
@@ -48,6 +33,73 @@ static int acks_write(int fd, const char *text, size_t len)
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+/* Could the LEN bytes at LINE be the beginning of a line of a log? FIRST: of its first one. */
+static bool acks_is_line(const char *line, size_t len, bool first)
+{
+	char whole[ACKS_LINE + 1] = "b0000000000000000\n";
+	uint64_t id;
+
+	if (first && !memcmp(line, ACKS_HEAD, len))
+		return true;
+	memcpy(whole, line, len);
+	return whole[CONTENT_KEY_LEN] == '\n' && !content_parse_key(whole, &id);
+}
+
+static int acks_no_log(const char *path, size_t line)
+{
+	return error_set(-EINVAL,
+			 "%s:%zu: not the key of a block: is this a log that --ack-log wrote?",
+			 path, line);
+}
+
+/*
+ * A log of SIZE bytes that is gone on with must be one: nothing is cut off, or appended to, what
+ * is something else. A killed writer may have left a piece of a line, which must not spoil the next
+ * one.
+ */
+static int acks_go_on(int fd, const char *path, off_t size)
+{
+	char line[ACKS_LINE];
+	off_t rest = size % ACKS_LINE, last = size - rest;
+	ssize_t n = pread(fd, line, sizeof(line), 0);
+
+	if (n > 0 && !acks_is_line(line, (size_t)n, true))
+		return acks_no_log(path, 1);
+	if (n >= 0 && rest)
+		n = pread(fd, line, (size_t)rest, last);
+	if (n > 0 && rest && !acks_is_line(line, (size_t)n, !last))
+		return acks_no_log(path, (size_t)(last / ACKS_LINE) + 1);
+	return n < 0 || (rest && ftruncate(fd, last) < 0) ? error_sys(-errno, "%s", path) : 0;
+}
+
+static int acks_begin(int fd, const char *path)
+{
+	struct stat st;
+	int ret = 0;
+
+	if (fstat(fd, &st) < 0)
+		return error_sys(-errno, "%s", path);
+	if (S_ISREG(st.st_mode))
+		ret = acks_go_on(fd, path, st.st_size);
+	if (!ret && (!S_ISREG(st.st_mode) || st.st_size < ACKS_LINE))
+		ret = acks_write(fd, ACKS_HEAD, ACKS_LINE);
+	return ret;
+}
+
+int acks_open(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	int ret;
+
+	if (fd < 0)
+		return error_sys(-errno, "%s", path);
+	ret = acks_begin(fd, path);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
 }
 
 int acks_append(int fd, const uint64_t *ids, size_t n)
@@ -90,29 +142,45 @@ static size_t acks_unique(uint64_t *ids, size_t n)
 	return kept;
 }
 
+/* Adds ID to the N that IDS has; ROOM is for how many there is memory. */
+static int acks_add(uint64_t **ids, size_t *n, size_t *room, uint64_t id)
+{
+	if (*n == *room) {
+		size_t more = *room ? 2 * *room : 4096;
+		uint64_t *grown = realloc(*ids, more * sizeof(**ids));
+
+		if (!grown)
+			return error_set(-ENOMEM, "out of memory for %zu blocks", more);
+		*ids = grown;
+		*room = more;
+	}
+	(*ids)[(*n)++] = id;
+	return 0;
+}
+
+/* A piece of a line at the end was left by a writer that was killed: it does not count. */
 static int acks_parse(FILE *in, const char *path, uint64_t **ids, size_t *n)
 {
 	char line[ACKS_LINE];
-	size_t room = 0;
+	size_t len, number = 0, room = 0;
+	int ret = 0;
 
-	while (fread(line, ACKS_LINE, 1, in) == 1) {
-		if (*n == room) {
-			size_t more = room ? 2 * room : 4096;
-			uint64_t *grown = realloc(*ids, more * sizeof(**ids));
+	while (!ret && (len = fread(line, 1, ACKS_LINE, in)) > 0) {
+		uint64_t id;
 
-			if (!grown)
-				return error_set(-ENOMEM, "%s: out of memory", path);
-			*ids = grown;
-			room = more;
-		}
-		if (line[CONTENT_KEY_LEN] != '\n' || content_parse_key(line, &(*ids)[*n]) < 0)
-			return error_set(-EINVAL,
-					 "%s:%zu: not the key of a block: is this a log "
-					 "that --ack-log wrote?",
-					 path, *n + 1);
-		(*n)++;
+		if (!acks_is_line(line, len, !number++))
+			return acks_no_log(path, number);
+		if (len == ACKS_LINE && !content_parse_key(line, &id))
+			ret = acks_add(ids, n, &room, id);
 	}
-	return ferror(in) ? error_sys(errno ? -errno : -EIO, "%s", path) : 0;
+	if (!ret && ferror(in))
+		return error_sys(errno ? -errno : -EIO, "%s", path);
+	if (!ret && !number)
+		return error_set(-EINVAL,
+				 "%s: empty, so it tells nothing: a log that --ack-log wrote has a "
+				 "first line",
+				 path);
+	return ret;
 }
 
 int acks_read(const char *path, uint64_t **ids, size_t *n)
@@ -124,6 +192,7 @@ int acks_read(const char *path, uint64_t **ids, size_t *n)
 	*n = 0;
 	if (!in)
 		return error_sys(-errno, "%s", path);
+	errno = 0;
 	ret = acks_parse(in, path, ids, n);
 	fclose(in);
 	if (ret < 0) {

@@ -24,9 +24,10 @@ static const struct opt del_options[] = {
 	OPT_END,
 };
 
-/* Deletes one key. 0, REPORT_FAILED if it was not there, or -errno with weir_error(). */
+/* Deletes one key. 0, REPORT_FAILED if it was not there (MISSING gets it then), or -errno with
+ * weir_error(). */
 static int del_key(struct weir_store *s, const struct del_args *args, const char *path,
-		   const char *operand)
+		   const char *operand, json_t *missing)
 {
 	char text[KEY_TEXT_MAX];
 	struct key key;
@@ -35,10 +36,19 @@ static int del_key(struct weir_store *s, const struct del_args *args, const char
 	if (!ret)
 		ret = weir_store_delete(s, key.bytes, key.len,
 					args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN);
-	if (ret == -ENOENT)
-		return report_error("%s: there is no key \"%s\"", path,
-				    key_escape(key.bytes, key.len, text));
-	return ret;
+	if (ret != -ENOENT)
+		return ret;
+	key_escape(key.bytes, key.len, text);
+	json_array_append_new(missing, json_string(text));
+	return report_error("%s: there is no key \"%s\"", path, text);
+}
+
+static int del_json(const char *path, int keys, int deleted, json_t *missing)
+{
+	return report_json(json_pack("{s:s, s:o, s:i, s:i, s:o}", "schema", "weir.del.v1", "path",
+				     report_text(path), "keys", keys, "deleted", deleted, "missing",
+				     missing),
+			   0);
 }
 
 static int del_run(void *arg, char **operands, int n)
@@ -46,14 +56,15 @@ static int del_run(void *arg, char **operands, int n)
 	const struct del_args *args = arg;
 	const char *path = operands[0];
 	struct weir_store *s = NULL;
-	json_int_t deleted = 0;
-	int ret = opening_store(&s, path, &args->key.store, 0);
+	json_t *missing;
+	int deleted = 0, ret = opening_store(&s, path, &args->key.store, 0);
 	int code = ret;
 
 	if (ret)
 		return ret;
+	missing = json_array();
 	for (int i = 1; i < n && ret >= 0; i++) {
-		ret = del_key(s, args, path, operands[i]);
+		ret = del_key(s, args, path, operands[i], missing);
 		if (ret < 0)
 			code = report_failed(path);
 		else if (ret)
@@ -62,10 +73,10 @@ static int del_run(void *arg, char **operands, int n)
 			deleted++;
 	}
 	code = opening_close(s, path, code);
-	if (args->key.json)
-		report_json(json_pack("{s:s, s:s, s:I, s:I}", "schema", "weir.del.v1", "path", path,
-				      "keys", (json_int_t)n - 1, "deleted", deleted),
-			    0);
+	if (!args->key.json)
+		json_decref(missing);
+	else if (del_json(path, n - 1, deleted, missing))
+		code = REPORT_FAILED;
 	return code;
 }
 

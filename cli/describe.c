@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "cli/describe.h"
+#include "cli/report.h"
 
 const char *describe_uuid(const uint8_t uuid[16], char text[DESCRIBE_UUID_MAX])
 {
@@ -23,9 +24,9 @@ json_t *describe_store(const char *schema, const char *path, const struct weir_s
 {
 	char uuid[DESCRIBE_UUID_MAX];
 
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "schema",
-			 schema, "path", path, "uuid", describe_uuid(info->uuid, uuid), "version",
-			 (json_int_t)info->version, "capacity_bytes",
+	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "schema",
+			 schema, "path", report_text(path), "uuid", describe_uuid(info->uuid, uuid),
+			 "version", (json_int_t)info->version, "capacity_bytes",
 			 (json_int_t)info->capacity_bytes, "block_bytes",
 			 (json_int_t)info->block_bytes, "segment_bytes",
 			 (json_int_t)info->segment_bytes, "segments", (json_int_t)info->segments,

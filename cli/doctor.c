@@ -67,23 +67,6 @@ static void doctor_print(const struct doctor_report *r)
 	doctor_print_sum(r);
 }
 
-/* TEXT, in which names may stand that are no UTF-8: then their bytes are told as '?'. */
-static json_t *doctor_json_text(const char *text)
-{
-	json_t *json = json_string(text);
-	char *plain;
-
-	if (json)
-		return json;
-	plain = strdup(text);
-	for (char *p = plain; p && *p; p++)
-		if (*p & 0x80)
-			*p = '?';
-	json = json_string(plain);
-	free(plain);
-	return json;
-}
-
 static int doctor_print_json(const char *path, const struct doctor_report *r)
 {
 	json_t *list = json_array();
@@ -91,16 +74,16 @@ static int doctor_print_json(const char *path, const struct doctor_report *r)
 	for (size_t i = 0; i < r->count; i++) {
 		const struct doctor_finding *f = &r->findings[i];
 
-		json_t *remedy = f->remedy[0] ? doctor_json_text(f->remedy) : json_null();
+		json_t *remedy = report_text(f->remedy[0] ? f->remedy : NULL);
 
 		json_array_append_new(list,
 				      json_pack("{s:s, s:s, s:o, s:o}", "check", f->check,
 						"verdict", doctor_verdict_name(f->verdict), "what",
-						doctor_json_text(f->what), "remedy", remedy));
+						report_text(f->what), "remedy", remedy));
 	}
 	return report_json(json_pack("{s:s, s:o, s:b, s:o}", "schema", "weir.doctor.v1", "path",
-				     path ? doctor_json_text(path) : json_null(), "works",
-				     doctor_worst(r) < DOCTOR_FAIL, "checks", list),
+				     report_text(path), "works", doctor_worst(r) < DOCTOR_FAIL,
+				     "checks", list),
 			   0);
 }
 

@@ -156,9 +156,9 @@ static json_t *fdp_json_events(const struct weir_fdp *fdp)
 static int fdp_print_json(const char *path, const struct weir_fdp *fdp)
 {
 	json_t *root = json_pack(
-		"{s:s, s:s, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:I}", "schema", "weir.fdp.v1",
-		"path", path, "nvme", (int)fdp->nvme, "supported", (int)fdp->supported, "enabled",
-		(int)fdp->enabled, "partial", (int)fdp->partial, "endurance_group",
+		"{s:s, s:o, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:I}", "schema", "weir.fdp.v1",
+		"path", report_text(path), "nvme", (int)fdp->nvme, "supported", (int)fdp->supported,
+		"enabled", (int)fdp->enabled, "partial", (int)fdp->partial, "endurance_group",
 		(int)fdp->endurance_group, "configuration", (int)fdp->configuration,
 		"reclaim_groups", (int)fdp->reclaim_groups, "handles", (int)fdp->handles,
 		"unit_bytes", (json_int_t)fdp->unit_bytes);

@@ -89,9 +89,10 @@ static int get_print(const struct get_args *args, const char *path, const struct
 		ret = get_write(args->output ? args->output : "-", value, len);
 	if (ret || !args->key.json)
 		return ret;
-	return report_json(json_pack("{s:s, s:s, s:s, s:I, s:s?}", "schema", "weir.get.v1", "path",
-				     path, "key", key_escape(key->bytes, key->len, text),
-				     "value_bytes", (json_int_t)len, "output", args->output),
+	return report_json(json_pack("{s:s, s:o, s:s, s:I, s:o}", "schema", "weir.get.v1", "path",
+				     report_text(path), "key",
+				     key_escape(key->bytes, key->len, text), "value_bytes",
+				     (json_int_t)len, "output", report_text(args->output)),
 			   0);
 }
 

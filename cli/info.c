@@ -176,10 +176,11 @@ static int info_print_json(const char *path, struct weir_device *dev)
 {
 	const struct weir_device_info *info = weir_device_info(dev);
 
-	return report_json(json_pack("{s:s, s:s, s:s, s:I, s:b, s:s?, s:o, s:o}", "schema",
-				     "weir.info.v1", "path", path, "kind", info_kind(info->kind),
-				     "capacity_bytes", (json_int_t)info->capacity_bytes, "direct",
-				     (int)info->direct, "note", weir_device_note(dev), "attributes",
+	return report_json(json_pack("{s:s, s:o, s:s, s:I, s:b, s:s?, s:o, s:o}", "schema",
+				     "weir.info.v1", "path", report_text(path), "kind",
+				     info_kind(info->kind), "capacity_bytes",
+				     (json_int_t)info->capacity_bytes, "direct", (int)info->direct,
+				     "note", weir_device_note(dev), "attributes",
 				     info_json_attrs(dev), "engines", info_json_engines(dev)),
 			   0);
 }

@@ -4,8 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,42 +13,45 @@
 #include "base/parse.h"
 #include "cli/input.h"
 
-#define INPUT_ALIGN 4096u
 #define INPUT_START (1u << 20)
 
-/* Makes room for ROOM bytes, keeping what is there. */
+/* Makes room for ROOM bytes, keeping what is there: pages are moved, not copied. */
 static int input_grow(struct input *in, size_t room)
 {
-	void *data =
-		aligned_alloc(INPUT_ALIGN, (room + INPUT_ALIGN - 1) / INPUT_ALIGN * INPUT_ALIGN);
+	void *data = in->data ? mremap(in->data, in->room, room, MREMAP_MAYMOVE)
+			      : mmap(NULL, room, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (!data)
+	if (data == MAP_FAILED)
 		return -ENOMEM;
-	if (in->len)
-		memcpy(data, in->data, in->len);
-	free(in->data);
 	in->data = data;
+	in->room = room;
 	return 0;
 }
 
 /* A file says how long it is; what does not may be of any length. */
-static size_t input_first_room(int fd, size_t limit)
+static uint64_t input_length(int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
-		return INPUT_START;
-	return (uint64_t)st.st_size >= limit ? limit + 1 : (size_t)st.st_size + 1;
+	return fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? 0 : (uint64_t)st.st_size;
 }
 
 /* One byte more than LIMIT is room enough to see that there is more. */
 static int input_read_fd(struct input *in, int fd, size_t limit)
 {
-	size_t room = input_first_room(fd, limit);
-	int ret = input_grow(in, room);
+	uint64_t length = input_length(fd);
+	off_t at = length ? lseek(fd, 0, SEEK_CUR) : 0;
+	size_t first = length ? (size_t)length + 1 : INPUT_START;
+	int ret;
 
+	in->len = length > (uint64_t)(at > 0 ? at : 0) ? length - (uint64_t)(at > 0 ? at : 0) : 0;
+	if (in->len > limit)
+		return -EFBIG;
+	in->len = 0;
+	ret = input_grow(in, first > limit ? limit + 1 : first);
 	while (!ret) {
-		ssize_t n = read(fd, (char *)in->data + in->len, room - in->len);
+		ssize_t n = read(fd, (char *)in->data + in->len, in->room - in->len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -59,10 +62,8 @@ static int input_read_fd(struct input *in, int fd, size_t limit)
 		in->len += (size_t)n;
 		if (in->len > limit)
 			return -EFBIG;
-		if (in->len < room)
-			continue;
-		room = room > limit / 2 ? limit + 1 : 2 * room;
-		ret = input_grow(in, room);
+		if (in->len == in->room)
+			ret = input_grow(in, in->room > limit / 2 ? limit + 1 : 2 * in->room);
 	}
 	return ret;
 }
@@ -82,13 +83,18 @@ int input_read(struct input *in, const char *path, size_t limit)
 	if (!standard)
 		close(fd);
 	if (ret == -EFBIG)
-		error_set(ret, "%s: longer than %s, the most that any store can hold as one value",
-			  name, format_size(limit, most, sizeof(most)));
+		error_set(ret, "%s: longer than %s", name, format_size(limit, most, sizeof(most)));
 	else if (ret < 0)
 		error_sys(ret, "%s", name);
-	if (ret < 0) {
-		free(in->data);
-		in->data = NULL;
-	}
+	if (ret < 0)
+		input_free(in);
 	return ret;
+}
+
+void input_free(struct input *in)
+{
+	if (in->data)
+		munmap(in->data, in->room);
+	in->data = NULL;
+	in->room = 0;
 }

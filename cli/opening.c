@@ -111,6 +111,15 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 	return 0;
 }
 
+int opening_ask(struct weir_store_info *info, const char *path, const struct opening *o)
+{
+	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+
+	opts.engine = o->passthrough ? "uring_cmd" : o->engine;
+	opts.timeout_ns = o->timeout_ns;
+	return weir_store_peek(info, path, &opts) < 0 ? report_failed(path) : 0;
+}
+
 int opening_close(struct weir_store *s, const char *path, int code)
 {
 	if (weir_store_close(s) < 0 && !code)

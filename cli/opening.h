@@ -76,6 +76,12 @@ int opening_wants_nvme(const struct opening *o);
  */
 int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags);
 
+/*
+ * Asks the store at PATH what it is, so that what does not fit is not read or made first. O was
+ * checked. Neither locks nor recovers the store. 0 or an exit code, with the error printed.
+ */
+int opening_ask(struct weir_store_info *info, const char *path, const struct opening *o);
+
 /* Closes S, which was opened from PATH. CODE is returned; 0 becomes a failure, printed, where
  * closing fails. */
 int opening_close(struct weir_store *s, const char *path, int code);

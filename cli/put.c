@@ -2,9 +2,10 @@
 /*
  * put.c - `weir put`: stores one value.
  */
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/key.h"
@@ -13,8 +14,7 @@
 #include "cli/report.h"
 #include "cli/tenant.h"
 
-/* Half of the largest segment that a store can have. */
-#define PUT_LIMIT ((size_t)512 << 20)
+#define PUT_SEGMENT_MAX (1ull << 30) /* --segment-bytes takes no more */
 
 struct put_args {
 	struct keyargs key;
@@ -47,10 +47,11 @@ static int put_json(const char *path, const struct key *key, const struct input 
 {
 	char text[KEY_TEXT_MAX];
 
-	return report_json(json_pack("{s:s, s:s, s:s, s:I, s:b, s:I}", "schema", "weir.put.v1",
-				     "path", path, "key", key_escape(key->bytes, key->len, text),
-				     "value_bytes", (json_int_t)value->len, "durable", durable,
-				     "stream", (json_int_t)stream),
+	return report_json(json_pack("{s:s, s:o, s:s, s:I, s:b, s:I}", "schema", "weir.put.v1",
+				     "path", report_text(path), "key",
+				     key_escape(key->bytes, key->len, text), "value_bytes",
+				     (json_int_t)value->len, "durable", durable, "stream",
+				     (json_int_t)stream),
 			   0);
 }
 
@@ -74,29 +75,73 @@ static int put_value(const struct put_args *args, const char *path, const struct
 	return ret;
 }
 
+/* The segments in which a value of LEN bytes fills at most half, after a header and a footer; 0:
+ * none are so large. */
+static uint64_t put_segment_for(const struct weir_store_info *info, uint64_t len)
+{
+	for (uint64_t bytes = info->segment_bytes; bytes <= PUT_SEGMENT_MAX; bytes *= 2)
+		if (len + info->block_bytes <= bytes / 2)
+			return bytes;
+	return 0;
+}
+
+/* NAME has LEN bytes, or more where that is not known before all is read. */
+static int put_too_long(const char *path, const char *name, size_t len,
+			const struct weir_store_info *info)
+{
+	uint64_t segment = put_segment_for(info, len);
+	char most[32], fit[32];
+
+	format_size(info->max_value_bytes, most, sizeof(most));
+	if (!segment)
+		return report_error("%s: longer than any store can hold as one value (%s: %s)",
+				    name, path, most);
+	return report_error("%s: longer than %s, the longest value of %s: format with "
+			    "--segment-bytes %s",
+			    name, most, path, format_size(segment, fit, sizeof(fit)));
+}
+
+/* Reads the value, no further than the store can hold. 0 or an exit code. */
+static int put_read(const struct put_args *args, const char *path, const char *file,
+		    struct input *value)
+{
+	const char *name = strcmp(file, "-") ? file : "standard input";
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	int ret = opening_check(&args->key.store);
+
+	if (!ret)
+		ret = output_check_standard(file);
+	if (!ret)
+		ret = opening_ask(&info, path, &args->key.store);
+	if (ret)
+		return ret;
+	ret = input_read(value, file, info.max_value_bytes);
+	if (ret == -EFBIG)
+		return put_too_long(path, name, value->len, &info);
+	if (ret < 0)
+		return report_error("%s", weir_error());
+	if (!value->len)
+		return report_error("%s is empty: a value has at least one byte", name);
+	return 0;
+}
+
+/*
+ * The store is asked what fits, then all is read, and only then the store is opened: whoever feeds
+ * standard input may be slow, or may be a `weir get` that reads from the same store.
+ */
 static int put_run(void *arg, char **operands, int n)
 {
 	const struct put_args *args = arg;
-	struct input value;
+	struct input value = { .data = NULL };
 	struct key key;
 	int ret;
 
 	if (key_read(&key, operands[1], args->key.escaped != 0) < 0)
 		return report_error("%s", weir_error());
-	ret = opening_check(&args->key.store);
+	ret = put_read(args, operands[0], n > 2 ? operands[2] : "-", &value);
 	if (!ret)
-		ret = output_check_standard(n > 2 ? operands[2] : "-");
-	if (ret)
-		return ret;
-	if (input_read(&value, n > 2 ? operands[2] : "-", PUT_LIMIT) < 0)
-		return report_error("%s", weir_error());
-	if (!value.len)
-		ret = report_error("%s is empty: a value has at least one byte",
-				   n > 2 && strcmp(operands[2], "-") ? operands[2]
-								     : "standard input");
-	else
 		ret = put_value(args, operands[0], &key, &value);
-	free(value.data);
+	input_free(&value);
 	return ret;
 }
 

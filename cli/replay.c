@@ -239,14 +239,23 @@ static int replay_make_store(const struct replay_args *args)
 	return 0;
 }
 
+static bool replay_is_missing(const struct replay_args *args)
+{
+	return access(args->store, F_OK) < 0 && errno == ENOENT;
+}
+
+/* Do the blocks fit into the store that is there? Asked before a trace is read or made. */
 static int replay_check_fit(const struct replay_session *s)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 	char block[32], most[32];
+	int ret = opening_check(&s->args->opening);
 
-	weir_store_info(s->store, &info);
-	if (s->args->block_bytes <= info.max_value_bytes)
-		return 0;
+	if (ret || replay_is_missing(s->args))
+		return ret;
+	ret = opening_ask(&info, s->args->store, &s->args->opening);
+	if (ret || s->args->block_bytes <= info.max_value_bytes)
+		return ret;
 	return report_error("%s: blocks of %s do not fit: this store takes values of up to %s; "
 			    "format one with a larger --segment-bytes",
 			    s->args->store, format_size(s->args->block_bytes, block, sizeof(block)),
@@ -256,20 +265,19 @@ static int replay_check_fit(const struct replay_session *s)
 static int replay_open_store(struct replay_session *s)
 {
 	const struct replay_args *args = s->args;
-	bool missing = access(args->store, F_OK) < 0 && errno == ENOENT;
 	int flags = args->clients > 1 ? OPENING_SHARED : 0;
-	int ret = opening_check(&args->opening);
+	int ret = 0;
 
-	if (!ret && missing && s->trace_name) {
+	if (s->trace_name && replay_is_missing(args)) {
 		ret = replay_make_store(args);
 		s->made = !ret;
-	} else if (!ret && args->size) {
+	} else if (args->size) {
 		report_note("%s is there already: --size is ignored", args->store);
 	}
 	if (!ret)
 		ret = opening_store(&s->store, args->store, &args->opening, flags);
 	s->replay.store = s->store;
-	return ret ? ret : replay_check_fit(s);
+	return ret;
 }
 
 static int replay_check_log(struct replay_session *s)
@@ -280,7 +288,10 @@ static int replay_check_log(struct replay_session *s)
 		return 0;
 	if (replay_check(s->store, &s->replay.config, s->acks, s->ack_count, check) < 0)
 		return report_error("%s", weir_error());
-	if (!s->args->json)
+	if (!s->ack_count)
+		report_note("%s: no acknowledged block in it, so nothing was checked",
+			    s->args->check_acks);
+	else if (!s->args->json)
 		printf("%s: %" PRIu64 " acknowledged blocks, %" PRIu64 " missing, %" PRIu64
 		       " wrong\n",
 		       s->args->check_acks, check->checked, check->missing, check->wrong);
@@ -301,6 +312,8 @@ static int replay_judge(const struct replay_session *s, int ret)
 	if (r->interrupted)
 		return report_error("interrupted after %" PRIu64 " of %zu requests",
 				    r->totals.requests, r->trace->count);
+	if (r->config.verify && !r->totals.verified)
+		report_note("--verify: no block came from the store, so none was compared");
 	return 0;
 }
 
@@ -338,11 +351,12 @@ static int replay_play(struct replay_session *s)
 
 static int replay_only_check_json(const struct replay_session *s)
 {
-	return report_json(
-		json_pack("{s:s, s:s, s:I, s:I, s:I}", "schema", "weir.replay-acks.v1", "store",
-			  s->args->store, "checked", (json_int_t)s->check.checked, "missing",
-			  (json_int_t)s->check.missing, "wrong", (json_int_t)s->check.wrong),
-		0);
+	return report_json(json_pack("{s:s, s:o, s:I, s:I, s:I}", "schema", "weir.replay-acks.v1",
+				     "store", report_text(s->args->store), "checked",
+				     (json_int_t)s->check.checked, "missing",
+				     (json_int_t)s->check.missing, "wrong",
+				     (json_int_t)s->check.wrong),
+			   0);
 }
 
 static int replay_do(struct replay_session *s)
@@ -352,6 +366,8 @@ static int replay_do(struct replay_session *s)
 
 	if (!ret)
 		ret = replay_check_outputs(s);
+	if (!ret)
+		ret = replay_check_fit(s);
 	if (!ret)
 		ret = replay_load_trace(s);
 	if (!ret)

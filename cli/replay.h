@@ -34,7 +34,8 @@ struct replay_totals {
 	uint64_t requests, blocks, hits;
 	uint64_t put_blocks;
 	uint64_t read_bytes, written_bytes; /* payload */
-	uint64_t verify_failures;	    /* gets that returned other bytes */
+	uint64_t verified;		    /* gets whose every byte was compared */
+	uint64_t verify_failures;	    /* of these, gets that returned other bytes */
 	uint64_t get_errors;		    /* gets that failed, misses apart */
 };
 

@@ -31,7 +31,7 @@ static void check_slot(struct replay_check *check, const struct window *w,
 			      "the log was written with?");
 	} else if (result < 0) {
 		check->wrong++;
-		check_trouble(check, s->key, strerror(-result));
+		check_trouble(check, s->key, window_words(result));
 	} else if (content_check(s->id, s->buf, w->block_bytes) != w->block_bytes) {
 		check->wrong++;
 		check_trouble(check, s->key, "has other bytes than were put");

@@ -111,11 +111,12 @@ static bool client_take(struct client *c, const struct window_slot *s, int resul
 		return false;
 	if (result < 0) {
 		__atomic_fetch_add(&r->totals.get_errors, 1, __ATOMIC_RELAXED);
-		replay_trouble(r, "get of %s: %s", s->key, strerror(-result));
+		replay_trouble(r, "get of %s: %s", s->key, window_words(result));
 		return false;
 	}
 	if (!r->config.verify)
 		return true;
+	__atomic_fetch_add(&r->totals.verified, 1, __ATOMIC_RELAXED);
 	at = content_check(s->id, s->buf, r->config.block_bytes);
 	if (at == r->config.block_bytes)
 		return true;
@@ -159,7 +160,8 @@ static int client_wait_puts(struct client *c, size_t from, size_t to)
 		int result = window_wait(&c->window, window_slot(&c->window, i));
 
 		if (result < 0 && !first)
-			first = error_sys(result, "put of %s", window_slot(&c->window, i)->key);
+			first = error_set(result, "put of %s: %s", window_slot(&c->window, i)->key,
+					  window_words(result));
 	}
 	return first;
 }

@@ -10,6 +10,7 @@
 #include "base/parse.h"
 #include "cli/describe.h"
 #include "cli/replay_report.h"
+#include "cli/report.h"
 #include "cli/table.h"
 
 #define REPORT_TEXT 160
@@ -105,9 +106,12 @@ static void report_rows_work(struct table *t, const struct replay_report *p)
 		 format_count(p->stats.evicted_segments, a, sizeof(a)),
 		 format_count(p->stats.evicted_entries, b, sizeof(b)));
 	table_row(t, "evicted", text);
-	if (r->config.verify)
-		snprintf(text, sizeof(text), "%s blocks read back with other bytes",
-			 format_count(totals->verify_failures, a, sizeof(a)));
+	if (r->config.verify && !totals->verified)
+		snprintf(text, sizeof(text), "nothing: no block came from the store");
+	else if (r->config.verify)
+		snprintf(text, sizeof(text), "%s blocks byte by byte, %s with other bytes",
+			 format_count(totals->verified, a, sizeof(a)),
+			 format_count(totals->verify_failures, b, sizeof(b)));
 	else
 		snprintf(text, sizeof(text), "checksums only; --verify compares every byte");
 	table_row(t, "verified", text);
@@ -157,7 +161,7 @@ static void report_sentence(const struct replay_report *p, FILE *out)
 		format_count(t->blocks, blocks, sizeof(blocks)));
 	if (t->verify_failures || t->get_errors)
 		fprintf(out, ", and some of them WRONG OR NOT AT ALL");
-	else if (r->config.verify && t->hits)
+	else if (t->verified)
 		fprintf(out, ", every byte of them checked");
 	if (p->stats.evicted_segments)
 		fprintf(out, ", while %s segments of the oldest made room for new ones",
@@ -198,11 +202,12 @@ static json_t *report_json_setting(const struct replay_report *p)
 {
 	const struct replay *r = p->replay;
 
-	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:I, s:i, s:i, s:o, s:b}", "schema",
-			 "weir.replay.v1", "trace", p->trace_name, "store", p->path, "warm",
-			 (int)p->warm, "engine", p->engine, "scheduler", p->scheduler,
-			 "block_bytes", (json_int_t)r->config.block_bytes, "depth",
-			 (int)r->config.depth, "clients", (int)r->config.clients, "speed",
+	return json_pack("{s:s, s:o, s:o, s:b, s:s, s:s, s:I, s:i, s:i, s:o, s:b}", "schema",
+			 "weir.replay.v1", "trace", report_text(p->trace_name), "store",
+			 report_text(p->path), "warm", (int)p->warm, "engine", p->engine,
+			 "scheduler", p->scheduler, "block_bytes",
+			 (json_int_t)r->config.block_bytes, "depth", (int)r->config.depth,
+			 "clients", (int)r->config.clients, "speed",
 			 r->config.speed > 0 ? json_real(r->config.speed) : json_string("max"),
 			 "verify", (int)r->config.verify);
 }
@@ -213,18 +218,19 @@ static json_t *report_json_work(const struct replay_report *p)
 	const struct replay_totals *t = &r->totals;
 
 	return json_pack("{s:f, s:b, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:f, s:f, s:I, s:I, "
-			 "s:I, s:I, s:I}",
+			 "s:I, s:I, s:I, s:I}",
 			 "seconds", report_seconds(r), "complete", !r->interrupted && !r->error,
 			 "requests", (json_int_t)t->requests, "chats", (json_int_t)r->trace->chats,
 			 "blocks", (json_int_t)t->blocks, "hits", (json_int_t)t->hits, "hit_rate",
 			 report_hit_rate(t), "put_blocks", (json_int_t)t->put_blocks, "read_bytes",
 			 (json_int_t)t->read_bytes, "written_bytes", (json_int_t)t->written_bytes,
 			 "read_mbps", report_mbps(r, t->read_bytes), "write_mbps",
-			 report_mbps(r, t->written_bytes), "verify_failures",
-			 (json_int_t)t->verify_failures, "get_errors", (json_int_t)t->get_errors,
-			 "evicted_segments", (json_int_t)p->stats.evicted_segments,
-			 "evicted_entries", (json_int_t)p->stats.evicted_entries,
-			 "device_written_bytes", (json_int_t)p->stats.written_bytes);
+			 report_mbps(r, t->written_bytes), "verified_blocks",
+			 (json_int_t)t->verified, "verify_failures", (json_int_t)t->verify_failures,
+			 "get_errors", (json_int_t)t->get_errors, "evicted_segments",
+			 (json_int_t)p->stats.evicted_segments, "evicted_entries",
+			 (json_int_t)p->stats.evicted_entries, "device_written_bytes",
+			 (json_int_t)p->stats.written_bytes);
 }
 
 static json_t *report_json_check(const struct replay_check *check)

@@ -155,9 +155,9 @@ static int sched_print_json(struct weir_queue *q, const struct sched_args *args,
 						      "summary", table[i].summary, "tunables",
 						      sched_json_attrs(q, 1)));
 	}
-	return report_json(json_pack("{s:s, s:s, s:s, s:o, s:o}", "schema", "weir.sched.v1", "path",
-				     path, "default", used, "attributes", attributes, "schedulers",
-				     list),
+	return report_json(json_pack("{s:s, s:o, s:s, s:o, s:o}", "schema", "weir.sched.v1", "path",
+				     report_text(path), "default", used, "attributes", attributes,
+				     "schedulers", list),
 			   0);
 }
 

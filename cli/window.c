@@ -107,3 +107,17 @@ int window_wait(struct window *w, struct window_slot *s)
 		return -ENOENT;
 	return op->result;
 }
+
+const char *window_words(int result)
+{
+	switch (result) {
+	case -EBADMSG:
+		return "it is damaged on the medium";
+	case -EROFS:
+		return "the store is read-only since a write could not be made durable";
+	case -ENOSPC:
+		return "there is no room left in the store";
+	default:
+		return strerrordesc_np(-result) ? strerrordesc_np(-result) : "unknown error";
+	}
+}

@@ -59,4 +59,7 @@ void window_put(struct window *w, struct window_slot *s, uint64_t id, uint32_t f
 /* Waits for S and returns its result; a get of a block with another length is -ENOENT. */
 int window_wait(struct window *w, struct window_slot *s);
 
+/* What the RESULT (negative) of an operation on a block means, in words. Any thread. */
+const char *window_words(int result);
+
 #endif

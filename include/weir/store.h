@@ -327,6 +327,15 @@ struct weir_store_info {
 /* Fills in INFO. Any thread. */
 int weir_store_info(struct weir_store *s, struct weir_store_info *info);
 
+/*
+ * Fills in INFO about the store on PATH from its superblock, without opening it: nothing is locked,
+ * recovered or written, and another process may have it open. To learn what would fit. Of OPTS,
+ * which may be NULL, engine and timeout_ns count; `placement` is NONE, since nothing is open.
+ * Errors: those of weir_store_open() but -EBUSY. Blocks; any thread, but no callback.
+ */
+int weir_store_peek(struct weir_store_info *info, const char *path,
+		    const struct weir_store_opts *opts);
+
 /* Counters since the store was opened, unless they say otherwise. */
 struct weir_store_stats {
 	size_t size;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What weir says when something is wrong: each error names what, where, and what to do."""
+import json
 import os
 import re
 import resource
@@ -200,6 +201,92 @@ def bad_values(weir):
 
 
 @case
+def endless_value(weir):
+    """put reads no more than the store can hold, and nothing for what is no store"""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20))
+    weir.format()
+    most = weir.json("stat", weir.img)["max_value_bytes"]
+    weir.fails("put", weir.img, "k", "/dev/zero", preexec_fn=limit,
+               says=["/dev/zero: longer than", "--segment-bytes"])
+    with open(weir.path("huge"), "wb") as file:
+        file.truncate(1 << 40)
+    weir.fails("put", weir.img, "k", weir.path("huge"), preexec_fn=limit,
+               says=["longer than any store can hold"])
+    for path, says in ((weir.path("none"), "o such file"), (weir.path("huge"), "not a weir store")):
+        reader, writer = os.pipe()
+        with os.fdopen(writer, "wb"), os.fdopen(reader, "rb") as source:
+            process = weir.start("put", path, "k", stdin=source)  # nobody ever writes
+            err = process.communicate(timeout=60)[1].decode()
+        assert process.returncode == 1 and says in err, err
+    with subprocess.Popen(["cat", "/dev/zero"], stdout=subprocess.PIPE) as endless:
+        weir.fails("replay", "-", "--store", weir.img, "--block-bytes", most + 1,
+                   stdin=b"", says=["do not fit"])
+        process = weir.start("put", weir.img, "k", stdin=endless.stdout, preexec_fn=limit)
+        err = process.communicate(timeout=60)[1].decode()
+        endless.kill()
+    assert process.returncode == 1 and "standard input: longer than" in err, err
+
+
+@case
+def copied_within(weir):
+    """a get of a store feeds a put into the same one"""
+    weir.format()
+    weir.run("put", weir.img, "a", stdin=b"v" * 300000)
+    for number in range(5):
+        reader = weir.start("get", weir.img, "a")
+        writer = weir.start("put", weir.img, f"b{number}", stdin=reader.stdout)
+        assert reader.wait(60) == 0 and writer.wait(60) == 0, writer.communicate()
+        assert weir.run("get", weir.img, f"b{number}")[0] == b"v" * 300000
+
+
+@case
+def json_errors(weir):
+    """with --json every error is an object, a line each, on standard error"""
+    def errors(*args, code):
+        out, err = weir.run(*args, code=code)
+        found = [json.loads(line) for line in err.splitlines()]
+        assert found and all(e["schema"] == "weir.error.v1" for e in found), err
+        assert all(set(e) == {"schema", "command", "exit_code", "message", "help"}
+                   for e in found), err
+        return out, found
+    weir.format()
+    for args, code in (
+            (("get", weir.img, "nope", "--json"), 1), (("inof", "--json"), 2),
+            (("--json",), 2), (("get", "--json"), 2), (("ls", weir.img, "--json", "--lnog"), 2),
+            (("put", "--js", weir.img, "k", "/dev/null"), 1),
+            (("stat", weir.img, "--json", "--engine", "nope"), 2), (("help", "nope", "--json"), 2),
+            (("replay", "--json"), 2), (("step", "--json"), 2), (("sim", "--json"), 2),
+            (("sim", "--json", "/nope"), 1), (("sched", "/nope", "--json"), 1),
+            (("format", "--json", weir.img), 1), (("fdp", "--json", "/nope"), 1),
+            (("info", "--json", b"/\xff"), 1)):
+        _, found = errors(*args, code=code)
+        assert len(found) == 1 and found[0]["exit_code"] == code, (args, found)
+        assert (found[0]["help"] or "").startswith("weir help" if code == 2 else ""), found
+    weir.run("put", weir.img, "a", stdin=b"v")
+    out, found = errors("del", weir.img, "x\\", "a", "y", "--json", code=1)
+    done = json.loads(out)
+    assert (done["deleted"], done["missing"]) == (1, ["x\\\\", "y"]) and len(found) == 2, done
+
+
+@case
+def names_that_are_no_text(weir):
+    """a path that is no UTF-8 does not keep --json from its answer"""
+    weir.format()
+    odd = os.fsencode(weir.folder) + b"/odd\xff.img"
+    os.rename(weir.img, odd)
+    weir.run("put", odd, "k", stdin=b"v")
+    for command in (("stat", odd), ("get", odd, "k", "-o", b"/dev/null"), ("put", odd, "k"),
+                    ("info", odd), ("fdp", odd), ("doctor", odd), ("sched", odd),
+                    ("del", odd, "k"), ("replay", "synthetic", "-n", "1", "--store", odd)):
+        process = weir.start(*command, "--json", stdin=subprocess.PIPE)
+        out, err = process.communicate(b"v", timeout=60)
+        name = json.loads(out)["path" if command[0] != "replay" else "store"]
+        assert name.endswith("odd?.img") and b"weir.error" not in err, (name, err)
+    weir.run("format", odd, "--force", "--json")
+
+
+@case
 def no_space(weir):
     """a file that does not fit on its filesystem"""
     free = os.statvfs(weir.folder)
@@ -247,7 +334,7 @@ def start_holder(weir):
     deadline = time.monotonic() + 60
     # From the first put on it has the lock, and answers to signals.
     while time.monotonic() < deadline and holder.poll() is None:
-        if os.path.exists(log) and os.path.getsize(log):
+        if os.path.exists(log) and os.path.getsize(log) > 18:
             return holder
         time.sleep(0.01)
     holder.kill()

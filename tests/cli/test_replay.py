@@ -16,6 +16,7 @@ KEYS = {"schema", "requests", "blocks", "hits", "hit_rate", "read_bytes", "writt
         "read_mbps", "write_mbps", "verify_failures", "evicted_segments", "get", "put", "seconds",
         "engine", "scheduler"}
 SMALL = ("--size", "96m", "--block-bytes", "4k", "--verify")
+BLOCKS = SMALL[2:4]
 
 
 def write_trace(weir, requests, name="trace.jsonl"):
@@ -271,6 +272,67 @@ def missing_acks(weir):
     assert "b%016x" % 2 in err and "not there" in err, err
     weir.fails("replay", "--store", weir.img, "--check-acks", weir.path("trace.jsonl"),
                says=["trace.jsonl:1:"])
+
+
+@case
+def logs_that_are_none(weir):
+    """what is no log is no proof: it is refused, and stays as it is"""
+    weir.format()
+    log = weir.path("log")
+    check = ("replay", "--store", weir.img, "--check-acks", log, "--block-bytes", "4k")
+    trace = write_trace(weir, [(0, [1, 2, 3])])
+    for text in (b"hello", b"\n", b"not a log\n" * 100, b"\0" * 18, b"b0000000000000001\nhello"):
+        with open(log, "wb") as file:
+            file.write(text)
+        weir.fails(*check, says=[log, "--ack-log"])
+        weir.fails("replay", trace, "--store", weir.img, "--block-bytes", "4k", "--ack-log", log,
+                   says=[log, "--ack-log"])
+        with open(log, "rb") as file:
+            assert file.read() == text
+    with open(log, "wb"):
+        pass
+    weir.fails(*check, says=[log, "empty"])
+    weir.fails(*check[:-3], weir.path("gone"), says=["o such file"])
+    weir.fails(*check[:-3], "/dev/zero", says=["/dev/zero:1:"])
+
+
+@case
+def nothing_to_check(weir):
+    """a check that found nothing to check says so, in words and in JSON"""
+    weir.format()
+    log = weir.path("log")
+    trace = write_trace(weir, [(0, [1, 2, 3])])
+    options = (*BLOCKS, "--store", weir.img)
+    out, err = weir.run("replay", trace, *options, "--verify", "--ack-log", log)
+    assert b"nothing: no block came from the store" in out, out
+    assert "note: --verify: no block" in err, err
+    out, err = weir.run("replay", trace, *options, "--verify", "--ack-log", log)
+    assert b"3 blocks byte by byte, 0 with other bytes" in out and err == "", (out, err)
+    done = replay(weir, trace, *BLOCKS, "--verify")
+    assert (done["verified_blocks"], done["verify_failures"]) == (3, 0), done
+    done = replay(weir, write_trace(weir, [(0, [7])], "other"), *BLOCKS, "--verify")
+    assert (done["verified_blocks"], done["verify_failures"]) == (0, 0), done
+    assert replay(weir, trace, *BLOCKS)["verified_blocks"] == 0
+    os.truncate(log, 18)  # killed before the first block was acknowledged
+    out, err = weir.run("replay", *options, "--check-acks", log)
+    assert "nothing was checked" in err and out == b"", (out, err)
+    out, err = weir.run("replay", *options, "--check-acks", log, "--json")
+    assert json.loads(err)["schema"] == "weir.note.v1" and json.loads(out)["checked"] == 0
+
+
+@case
+def damaged_block(weir):
+    """a block that is damaged on the medium is told in words"""
+    trace = write_trace(weir, [(0, [1, 2, 3])])
+    replay(weir, trace, *SMALL)
+    found = weir.run("get", weir.img, "b%016x" % 2)[0]
+    with open(weir.img, "r+b") as file:
+        at = file.read().find(found)
+        file.seek(at + 100)
+        file.write(bytes([found[100] ^ 1]))
+    _, err = weir.run("replay", trace, *BLOCKS, "--store", weir.img, code=1)
+    assert "b%016x" % 2 in err and "damaged on the medium" in err, err
+    assert "Bad message" not in err, err
 
 
 @case

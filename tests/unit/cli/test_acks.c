@@ -80,13 +80,72 @@ static void test_round_trip(void **state)
 
 static void test_empty(void **state)
 {
+	static const uint64_t id = 5;
 	uint64_t *out;
 	size_t n;
 
 	(void)state;
+	assert_int_equal(acks_read(path, &out, &n), -EINVAL); /* nobody began a log here */
+	assert_non_null(strstr(weir_error(), "empty"));
+	append_all(NULL, 0);
 	assert_int_equal(acks_read(path, &out, &n), 0);
 	assert_int_equal(n, 0);
 	free(out);
+	assert_int_equal(truncate(path, 5), 0); /* killed while it began one */
+	assert_int_equal(acks_read(path, &out, &n), 0);
+	assert_int_equal(n, 0);
+	free(out);
+	append_all(&id, 1);
+	assert_int_equal(acks_read(path, &out, &n), 0);
+	assert_int_equal(n, 1);
+	free(out);
+}
+
+/* A log as older versions wrote it: no first line. */
+static void test_older(void **state)
+{
+	static const uint64_t id = 7;
+	uint64_t *out;
+	size_t n;
+
+	(void)state;
+	append_text("b0000000000000003\nb00");
+	append_all(&id, 1);
+	assert_int_equal(acks_read(path, &out, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(out[0], 3);
+	assert_int_equal(out[1], 7);
+	free(out);
+}
+
+/* What is no log is neither read as an empty one nor cut or appended to. */
+static void test_garbage(void **state)
+{
+	static const char *const garbage[] = {
+		"hello",
+		"\n",
+		"# weir ack log 2\n\n",
+		"b000000000000000g\n",
+		"B0000000000000001\n",
+		"b0000000000000001\r\n",
+		"a page of something that is longer than a line\n",
+		"b0000000000000001\nhello",
+		"# weir ack log 1\n\nb0000000000000001\n# weir",
+	};
+	struct stat st;
+	uint64_t *out;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
+		assert_int_equal(truncate(path, 0), 0);
+		append_text(garbage[i]);
+		assert_int_equal(acks_read(path, &out, &n), -EINVAL);
+		assert_null(out);
+		assert_int_equal(acks_open(path), -EINVAL);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_size, strlen(garbage[i]));
+	}
 }
 
 /* What a killed process left of a line does not count, and does not spoil the next one. */
@@ -120,7 +179,7 @@ static void test_not_a_log(void **state)
 	append_text("this is something else altogether");
 	assert_int_equal(acks_read(path, &out, &n), -EINVAL);
 	assert_null(out);
-	assert_non_null(strstr(weir_error(), ":2: not the key of a block"));
+	assert_non_null(strstr(weir_error(), ":3: not the key of a block"));
 	assert_int_equal(acks_read("/nonexistent/log", &out, &n), -ENOENT);
 	assert_int_equal(acks_open("/nonexistent/log"), -ENOENT);
 	assert_non_null(strstr(weir_error(), "/nonexistent/log"));
@@ -133,6 +192,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_empty, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_torn_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_a_log, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_older, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

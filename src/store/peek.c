@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * peek.c - what a store is, from its superblock alone: nothing is locked or recovered, and another
+ * process may have it open. Owns nothing that outlives a call.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/opts.h"
+#include "store/impl.h"
+#include "store/superio.h"
+
+static int peek_super(struct super *super, const char *path, const struct weir_store_opts *opts)
+{
+	struct weir_device_opts device = WEIR_DEVICE_OPTS_INIT;
+	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
+	struct weir_device *dev = NULL;
+	struct weir_queue *q = NULL;
+	int rc;
+
+	device.flags = WEIR_DEVICE_READ_ONLY;
+	queue.engine = opts->engine;
+	queue.timeout_ns = opts->timeout_ns;
+	rc = weir_device_open(&dev, path, &device);
+	if (!rc)
+		rc = weir_queue_open(&q, dev, &queue);
+	if (!rc)
+		rc = weir_queue_attach(q, 0);
+	if (!rc) {
+		rc = superio_read(q, super, NULL);
+		weir_queue_detach(q);
+	}
+	weir_queue_close(q);
+	weir_device_close(dev);
+	return rc;
+}
+
+static int peek_give(struct weir_store_info *info, const struct super *super)
+{
+	struct weir_store_info all = {
+		.size = sizeof(all),
+		.version = DISK_VERSION,
+		.block_bytes = super->layout.block_bytes,
+		.capacity_bytes = super->layout.capacity_bytes,
+		.segment_bytes = super->layout.segment_bytes,
+		.max_value_bytes = super->layout.max_value_bytes,
+		.segments = super->layout.segments,
+		.epoch = super->epoch,
+		.revision = super->revision,
+		.streams = super->streams,
+		.tenants = super->tenants,
+		.placement = WEIR_PLACEMENT_NONE,
+		.placement_asked = super->placement ? WEIR_PLACEMENT_STREAM : WEIR_PLACEMENT_NONE,
+	};
+
+	memcpy(all.uuid, super->uuid, sizeof(all.uuid));
+	return opts_give(info, info->size, &all, sizeof(all));
+}
+
+int weir_store_peek(struct weir_store_info *info, const char *path,
+		    const struct weir_store_opts *opts)
+{
+	struct weir_store_opts all = WEIR_STORE_OPTS_INIT;
+	struct super *super;
+	int rc = opts_copy(&all, sizeof(all), opts, opts ? opts->size : 0);
+
+	if (!rc)
+		rc = wait_allowed(NULL);
+	if (rc)
+		return rc;
+	super = malloc(sizeof(*super));
+	if (!super)
+		return error_sys(-ENOMEM, "%s", path);
+	rc = peek_super(super, path, &all);
+	if (!rc)
+		rc = peek_give(info, super);
+	free(super);
+	return rc;
+}
