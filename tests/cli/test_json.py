@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""docs/json.md says what commands print with --json, neither more nor less.
+
+Whoever adds a field to an output adds its line to the table there; the failure says which.
+"""
+import json
+import os
+import subprocess
+import sys
+
+from harness import case, main
+from json_fields import differences, documented
+
+DOC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "json.md")
+TRACE = b'{"timestamp": 0, "hash_ids": [1, 2]}\n{"timestamp": 1, "hash_ids": [1, 2, 3]}\n'
+JOBS = (b"[a]\nrw=randread\nbs=4k\nruntime=100ms\n"
+        b"[b]\nrw=write\nbs=64k\nweight=200\nruntime=100ms\n")
+EVENTS = (b"insert 0 a W 0 8\ninsert 0 b W 8 8\nget fifo_batch\nset 1 fifo_batch 3\ndispatch 1\n"
+          b"complete 2 a\ndispatch 3\ninsert 3 f F 0 0\ndispatch 3\n")
+# What no command prints on an ordinary machine; tests/vm has such a drive.
+ONLY_WITH_FDP = {"weir.fdp.v1": ("placements[]", "events[]")}
+
+
+def run(weir, *args, stdin=b""):
+    """All objects that a run prints, on standard output and standard error."""
+    process = weir.start(*args, "--json", stdin=subprocess.PIPE)
+    out, err = process.communicate(stdin, timeout=120)
+    return parse(out) + parse(err)
+
+
+def parse(data):
+    """The objects in DATA, one after the other."""
+    decoder, text, found = json.JSONDecoder(), data.decode().lstrip(), []
+    while text:
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:].lstrip()
+    return found
+
+
+def everything(weir):
+    """What every command prints, in all the ways that differ."""
+    for name, data in (("trace", TRACE), ("jobs", JOBS), ("one", JOBS.split(b"[b]")[0])):
+        with open(weir.path(name), "wb") as file:
+            file.write(data)
+    img, log = weir.img, weir.path("log")
+    replay = ("replay", weir.path("trace"), "--store", img, "-b", "4k")
+    runs = [("format", img, "--size", "96m"), ("put", img, "k", "-t", "alice"), ("ls", img),
+            ("get", img, "k"), ("get", img, "k", "-o", weir.path("out")), ("stat", img),
+            ("get", img, "nope"), ("get", img), ("info", img), ("info", "null"), ("fdp", img),
+            ("doctor",), ("doctor", img), ("doctor", weir.path("gone")), ("sched",),
+            ("sched", img), (*replay, "--ack-log", log, "--verify"),
+            (*replay, "--check-acks", log),
+            ("replay", "synthetic", "-n", "5", "--store", img, "--speed", "1e6",
+             "--size", "1g"),
+            ("replay", "--store", img, "--check-acks", log, "-b", "4k"),
+            ("del", img, "k", "gone"), ("sim", weir.path("jobs")),
+            ("sim", weir.path("one"), "--window", "10s"),
+            ("sim", weir.path("jobs"), "--sched", "bfq", "--device", "hdd"),
+            ("step", "--sched", "mq-deadline", "--merge")]
+    return [o for words in runs
+            for o in run(weir, *words, stdin=EVENTS if words[0] == "step" else b"value")]
+
+
+@case
+def tables_and_output(weir):
+    """every field that is printed is in docs/json.md with its type, and the other way round"""
+    with open(DOC, encoding="utf-8") as file:
+        tables = documented(file.read())
+    said = differences(tables, everything(weir))
+    said = [text for text in said if not any(
+        text.startswith(schema + ": no command") and f"`{begin}" in text
+        for schema, begins in ONLY_WITH_FDP.items() for begin in begins)]
+    assert not said, "docs/json.md and the output differ:\n  " + "\n  ".join(said)
+
+
+@case
+def differences_are_found(_weir):
+    """a field that is missing, new or of another type is told with the line to add"""
+    text = "### `weir.a.v1`\n\n| `schema` | string | x |\n| `n` | integer | x |\n"
+    good = {"schema": "weir.a.v1", "n": 1}
+    assert differences(documented(text), [good]) == []
+    for bad, says in (({**good, "n": "1"}, "`n` is string"), ({**good, "m": 1}, "| `m` | integer"),
+                      ({"schema": "weir.a.v1"}, "`n` is in the table and not printed"),
+                      ({"schema": "weir.b.v1"}, "weir.b.v1 has no table")):
+        assert any(says in said for said in differences(documented(text), [bad])), bad
+    absent = text.replace("| integer |", "| integer ? |")
+    assert differences(documented(absent), [good, {"schema": "weir.a.v1"}]) == []
+    assert "no command of this test" in differences(documented(absent), [])[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
