@@ -13,6 +13,7 @@ enum report_exit {
 	REPORT_OK = 0,
 	REPORT_FAILED = 1,
 	REPORT_USAGE = 2,
+	REPORT_INTERRUPTED = 130, /* as a shell says of SIGINT: what was printed is not all */
 };
 
 /* Sets the subcommand that messages name. NAME must stay valid. */

@@ -15,7 +15,6 @@ static const struct sim_args sim_defaults = {
 	.device = "nvme",
 	.sched = "none",
 	.seed = 1,
-	.window_ns = 100 * NSEC_PER_MSEC,
 };
 
 static const struct opt sim_options[] = {
@@ -79,6 +78,8 @@ static const struct opt sim_options[] = {
 	  .type = OPT_TIME,
 	  .offset = offsetof(struct sim_args, window_ns),
 	  .arg = "TIME",
+	  .min = 1,
+	  .max = UINT64_MAX,
 	  .help = "how often fairness is looked at; 100ms by default, and\n"
 		  "not more than a million times in all" },
 	JSON_OPTION(offsetof(struct sim_args, json)),
@@ -124,8 +125,6 @@ static int sim_run_command(void *arg, char **operands, int n)
 		return sim_print_device(args->print_device);
 	if (!n)
 		return report_usage("too few operands: which file has the jobs?");
-	if (!args->window_ns)
-		return report_usage("--window: 0 is no time");
 	ret = opening_check(&(struct opening){ .scheduler = args->sched });
 	if (!ret)
 		ret = sim_cut_sets(&args->set, sets, text);

@@ -5,6 +5,8 @@
 #ifndef CLI_SIM_H
 #define CLI_SIM_H
 
+#include <jansson.h>
+
 #include "cli/options.h"
 #include "sim/run.h"
 
@@ -29,8 +31,15 @@ int sim_with_jobs(const struct sim_args *args, const char *path, const struct si
 /* sim_report.c: tells NOTES on stderr. */
 void sim_report_notes(const struct remarks *notes);
 
-/* sim_report.c: prints it for people, or as JSON. Returns the exit code. */
+/* sim_report.c: prints it for people. Returns the exit code. */
 int sim_report_print(const struct sim_report *r);
-int sim_report_json(const struct sim_report *r);
+
+/* sim_report.c: so much in a second; the mean; "reads", "writes", "trims". */
+double sim_rate(uint64_t n, uint64_t ns);
+uint64_t sim_mean(const struct weir_latency *l);
+extern const char *const sim_dir_names[SIM_DIRS];
+
+/* sim_json.c: all of it, the caller's; NULL: out of memory. */
+json_t *sim_json(const struct sim_report *r);
 
 #endif

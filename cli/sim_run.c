@@ -3,6 +3,7 @@
  * sim_run.c - reads what `weir sim` is given, runs it, and reports. See sim.h.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,9 +59,31 @@ static int sim_mistaken(const struct remarks *mistakes)
 	return REPORT_USAGE;
 }
 
+/* Set by the first SIGINT; the next one kills as ever. */
+static volatile sig_atomic_t sim_interrupted;
+
+static void sim_interrupt(int sig)
+{
+	(void)sig;
+	sim_interrupted = 1;
+}
+
+/* As sim_run(), but SIGINT only cuts it short. */
+static int sim_run_until_interrupted(struct sim_result *result, const struct sim_run_opts *opts)
+{
+	struct sigaction on = { .sa_handler = sim_interrupt, .sa_flags = (int)SA_RESETHAND }, old;
+	int err;
+
+	sigaction(SIGINT, &on, &old);
+	err = sim_run(result, opts);
+	sigaction(SIGINT, &old, NULL);
+	return err;
+}
+
 static int sim_simulate(const struct sim_args *args, struct sim_run_opts opts)
 {
 	uint64_t next_ns = clock_now() + SIM_PROGRESS_NS;
+	struct sim_report report;
 	struct sim_result result;
 	int err, ret;
 
@@ -68,13 +91,16 @@ static int sim_simulate(const struct sim_args *args, struct sim_run_opts opts)
 		opts.progress = sim_progress;
 		opts.user = &next_ns;
 	}
-	err = sim_run(&result, &opts);
+	opts.stop = &sim_interrupted;
+	err = sim_run_until_interrupted(&result, &opts);
 	if (opts.progress)
 		fprintf(stderr, "\r\033[K");
 	if (err)
 		return sim_failed(err, opts.jobs->path);
-	ret = (args->json ? sim_report_json : sim_report_print)(
-		&(struct sim_report){ .device = args->device, .opts = &opts, .result = &result });
+	report = (struct sim_report){ args->device, &opts, &result };
+	ret = args->json ? report_json(sim_json(&report), 0) : sim_report_print(&report);
+	if (!ret && result.interrupted)
+		ret = REPORT_INTERRUPTED;
 	sim_result_free(&result);
 	return ret;
 }

@@ -25,6 +25,7 @@ struct sim {
 	struct events events;
 	uint64_t now;
 	uint64_t busy_ns, busy_since; /* commands were with the drive; since then, if in_flight */
+	uint64_t written;	      /* bytes */
 	uint32_t in_flight, idle_waits;
 	bool open, stalled;
 };
@@ -128,6 +129,8 @@ static void sim_submit(struct engine *engine)
 		struct sim_cmd *s = e->free[--e->nr_free];
 
 		s->cmd = cmd;
+		if (cmd->op == WEIR_OP_WRITE)
+			e->sim->written += cmd->length;
 		e->sim->model->ops->start(e->sim->model, s, e->sim->now);
 	}
 }
@@ -285,4 +288,9 @@ uint64_t sim_busy_ns(const struct sim *sim)
 uint64_t sim_worked_ns(const struct sim *sim)
 {
 	return sim->model->ops->worked(sim->model);
+}
+
+uint64_t sim_written_bytes(const struct sim *sim)
+{
+	return sim->written;
 }

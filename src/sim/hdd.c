@@ -5,8 +5,11 @@
  * A command costs a seek (which grows with the root of the distance), the time until its first
  * byte comes round, and the transfer, whose speed depends on the zone. Where the platter stands
  * follows from the time alone. What is queued is served nearest first, seek and rotation together,
- * or in order. While idle after a read the drive reads on, so that a reader who asks for one
- * piece after the other loses no revolution.
+ * or in order. Nearest first alone lets whoever reads one piece after the other keep the head, and
+ * the last one that has been waited for long enough keeps it every time. So such a run has a
+ * bound, which is shorter the more commands wait, and then another one's run begins: all get as
+ * much of the head as each other. While idle after a read the drive reads on, so that a reader who
+ * asks for one piece after the other loses no revolution.
  *
  * Owned by the thread that runs the simulation.
  */
@@ -22,6 +25,8 @@ struct hdd {
 	struct model m;
 	struct event ev; /* the end of what it is doing */
 	struct sim_cmds queued;
+	uint32_t nr_queued;
+	uint64_t run_ns; /* when the head last left off reading or writing on */
 	struct sim_cmd *active;
 	uint64_t head;	   /* bytes: where it stands after the last command ... */
 	uint64_t head_ns;  /* ... and when it came there */
@@ -98,26 +103,68 @@ static double hdd_end(const struct hdd *h, const struct sim_cmd *cmd, uint64_t n
 	return read > sent ? read : sent;
 }
 
-/* Which of what is queued is next. */
-static struct sim_cmd *hdd_choose(const struct hdd *h, uint64_t now)
+/* CMD goes on where the head is, or is part of what comes right behind that. */
+static bool hdd_goes_on(const struct hdd *h, const struct sim_cmd *cmd)
 {
-	struct sim_cmd *best = TAILQ_FIRST(&h->queued), *cmd;
-	uint64_t max_wait = h->m.c->hdd.max_wait;
-	double least, at;
+	uint64_t end = cmd->cmd->offset + cmd->cmd->length;
 
-	if (h->m.c->hdd.order == SIM_ORDER_FIFO || TAILQ_FIRST(&h->queued) == NULL ||
-	    (max_wait && now - best->start_ns > max_wait))
-		return best;
-	least = hdd_end(h, best, now) - (double)best->cmd->length / hdd_rate(h, best->cmd->offset);
-	for (cmd = TAILQ_NEXT(best, link); cmd; cmd = TAILQ_NEXT(cmd, link)) {
-		at = hdd_end(h, cmd, now) -
-		     (double)cmd->cmd->length / hdd_rate(h, cmd->cmd->offset);
-		if (at < least) {
+	return cmd->cmd->offset == h->head ||
+	       (cmd->cmd->offset > h->head && end <= h->head + h->m.c->hdd.read_ahead);
+}
+
+/* Those who wait get a turn within max_wait and as much again, so a run has a part of that. */
+static bool hdd_run_is_over(const struct hdd *h, uint64_t now)
+{
+	uint64_t max_wait = h->m.c->hdd.max_wait;
+
+	return max_wait && now - h->run_ns >= max_wait / h->nr_queued;
+}
+
+/* How long CMD keeps the head from working, were it next; who has waited long looks nearer. */
+static double hdd_distance(const struct hdd *h, const struct sim_cmd *cmd, uint64_t now)
+{
+	double transfer = (double)cmd->cmd->length / hdd_rate(h, cmd->cmd->offset);
+	double reach = hdd_end(h, cmd, now) - transfer - (double)now;
+	uint64_t max_wait = h->m.c->hdd.max_wait, age = now - cmd->start_ns;
+
+	if (!max_wait)
+		return reach;
+	return age < max_wait ? reach * (1 - (double)age / (double)max_wait) : 0;
+}
+
+/* The command that is nearest of those that go on (ON), or of the others; or NULL. */
+static struct sim_cmd *hdd_nearest(const struct hdd *h, uint64_t now, bool on)
+{
+	struct sim_cmd *best = NULL, *cmd;
+	double least = 0, at;
+
+	TAILQ_FOREACH(cmd, &h->queued, link) {
+		if (hdd_goes_on(h, cmd) != on)
+			continue;
+		at = hdd_distance(h, cmd, now);
+		if (!best || at < least) {
 			least = at;
 			best = cmd;
 		}
 	}
 	return best;
+}
+
+/* Which of what is queued is next. */
+static struct sim_cmd *hdd_choose(const struct hdd *h, uint64_t now)
+{
+	struct sim_cmd *oldest = TAILQ_FIRST(&h->queued), *on, *other;
+	uint64_t max_wait = h->m.c->hdd.max_wait;
+
+	if (h->m.c->hdd.order == SIM_ORDER_FIFO)
+		return oldest;
+	on = hdd_nearest(h, now, true);
+	other = hdd_nearest(h, now, false);
+	if (on && (!other || !hdd_run_is_over(h, now)))
+		return on;
+	if (max_wait && now - oldest->start_ns > max_wait && !hdd_goes_on(h, oldest))
+		return oldest;
+	return other;
 }
 
 /* The head stands behind CMD, which ends at END, or has read on beyond it. */
@@ -148,7 +195,10 @@ static void hdd_work(struct hdd *h, uint64_t now)
 	if (h->active || TAILQ_EMPTY(&h->queued))
 		return;
 	cmd = hdd_choose(h, now);
+	if (!hdd_goes_on(h, cmd))
+		h->run_ns = now;
 	TAILQ_REMOVE(&h->queued, cmd, link);
+	h->nr_queued--;
 	h->active = cmd;
 	end = (uint64_t)hdd_end(h, cmd, now);
 	end = end > now ? end : now + 1;
@@ -178,6 +228,7 @@ static void hdd_start(struct model *m, struct sim_cmd *cmd, uint64_t now)
 		return;
 	}
 	TAILQ_INSERT_TAIL(&h->queued, cmd, link);
+	h->nr_queued++;
 	hdd_work(h, now);
 }
 

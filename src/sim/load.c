@@ -15,7 +15,7 @@
 /* Everything that it is to do has been submitted. */
 static bool load_is_over(const struct load *l, uint64_t now)
 {
-	if (now >= l->stop_ns || l->env->err)
+	if (now >= l->stop_ns || l->env->err || l->env->stopping)
 		return true;
 	return !l->job->time_based &&
 	       (l->issued_ios >= l->total_ios ||
@@ -160,7 +160,7 @@ static void load_pump(struct load *l)
 
 	if (l->timer_set)
 		return;
-	if (l->settling && now < l->stop_ns) {
+	if (l->settling && now < l->stop_ns && !l->env->stopping) {
 		if (!l->in_flight)
 			load_settled(l, now);
 		if (l->settling)

@@ -32,6 +32,7 @@ struct load_env {
 	size_t running;	   /* that have not ended */
 	size_t group;	   /* that runs now: the jobs from one stonewall to the next */
 	size_t group_left; /* of its jobs */
+	bool stopping;	   /* nothing more is to be submitted */
 	int err;	   /* of an io */
 };
 

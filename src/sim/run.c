@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/parse.h"
 #include "queue/open.h"
@@ -19,6 +20,7 @@
 #include "sim/tune.h"
 
 #define PROGRESS_TURNS 4096u
+#define DEFAULT_WINDOW (100 * NSEC_PER_MSEC)
 
 struct run {
 	const struct sim_run_opts *opts;
@@ -148,20 +150,23 @@ static int run_open_loads(struct run *r)
 
 /* Refuses windows that would be more work than the run itself. How long jobs take that have no
  * runtime nobody knows: fair.c stops looking in time. */
-static int run_check_window(const struct run *r)
+static int run_set_window(struct run *r, uint64_t window_ns)
 {
-	uint64_t windows = r->total_ns / r->opts->window_ns;
+	uint64_t least_ns = r->total_ns / FAIR_WINDOWS_MAX + 1;
 	char window[32], total[32], least[32];
 
-	if (windows <= FAIR_WINDOWS_MAX)
+	r->result->window_ns = window_ns;
+	if (!window_ns)
+		r->result->window_ns = least_ns > DEFAULT_WINDOW ? least_ns : DEFAULT_WINDOW;
+	if (r->total_ns / r->result->window_ns <= FAIR_WINDOWS_MAX)
 		return 0;
 	return error_set(-EINVAL,
 			 "--window %s: %s would have %llu windows, and %u is the most; give %s or "
 			 "more",
-			 format_time(r->opts->window_ns, window, sizeof(window)),
+			 format_time(window_ns, window, sizeof(window)),
 			 format_time(r->total_ns, total, sizeof(total)),
-			 (unsigned long long)windows, FAIR_WINDOWS_MAX,
-			 format_time(r->total_ns / FAIR_WINDOWS_MAX + 1, least, sizeof(least)));
+			 (unsigned long long)(r->total_ns / window_ns), FAIR_WINDOWS_MAX,
+			 format_time(least_ns, least, sizeof(least)));
 }
 
 static int run_turn(struct run *r)
@@ -192,6 +197,10 @@ static int run_loop(struct run *r)
 	int err = 0;
 
 	for (uint64_t turns = 1; r->env.running && !err; turns++) {
+		if (r->opts->stop && *r->opts->stop) {
+			r->env.stopping = true;
+			break;
+		}
 		err = run_turn(r);
 		if (!(turns % PROGRESS_TURNS) && r->opts->progress)
 			r->opts->progress(r->opts->user, sim_now(r->env.sim) - SIM_START_NS,
@@ -226,8 +235,10 @@ static void run_job_result(const struct load *l, struct load_stats *all, struct 
 	struct sim_ios sum;
 	uint64_t end = l->last_ns;
 
+	if (l->stopped_ns == EVENTS_NEVER) /* interrupted */
+		end = sim_now(l->env->sim);
 	/* It ran to its end: also while it waited for nothing to come. */
-	if (l->stopped_ns == l->stop_ns)
+	else if (l->stopped_ns == l->stop_ns)
 		end = l->stop_ns;
 	run_all_ios(l, all);
 	run_ios(all, &sum);
@@ -262,6 +273,24 @@ static int run_job_results(struct run *r, struct sim_result *result)
 	return result->count == r->env.count ? 0 : error_sys(-ENOMEM, "the results");
 }
 
+/* What the drive was asked that its model has no answer to. */
+static void run_note_wear(struct run *r, struct sim_result *result)
+{
+	char written[32], capacity[32];
+
+	result->written_bytes = sim_written_bytes(r->env.sim);
+	result->capacity_bytes = r->opts->config->capacity;
+	result->beyond_model =
+		r->opts->config->kind == SIM_SSD && result->written_bytes > result->capacity_bytes;
+	if (result->beyond_model)
+		remarks_add(
+			&result->notes,
+			"%s were written to a drive of %s, and the model collects no garbage: a "
+			"real one would have become slower",
+			format_size(result->written_bytes, written, sizeof(written)),
+			format_size(result->capacity_bytes, capacity, sizeof(capacity)));
+}
+
 static int run_result(struct run *r, struct sim_result *result)
 {
 	struct weir_queue_info info = WEIR_QUEUE_INFO_INIT;
@@ -279,6 +308,9 @@ static int run_result(struct run *r, struct sim_result *result)
 	result->nr_requests = info.nr_requests;
 	result->depth_bytes = info.depth_bytes;
 	tune_get(r->env.q, result);
+	result->interrupted = r->env.stopping;
+	result->total_ns = r->total_ns;
+	run_note_wear(r, result);
 	if (r->fair.looked == FAIR_WINDOWS_MAX)
 		remarks_add(&result->notes, "fairness was looked at in the first %u windows only",
 			    FAIR_WINDOWS_MAX);
@@ -313,10 +345,11 @@ int sim_run(struct sim_result *result, const struct sim_run_opts *opts)
 	if (!err)
 		err = run_open_loads(&r);
 	if (!err)
-		err = run_check_window(&r);
+		err = run_set_window(&r, opts->window_ns);
 	if (!err) {
 		load_begin_first(&r.env);
-		fair_begin(&r.fair, r.env.loads, r.env.count, opts->window_ns, sim_now(r.env.sim));
+		fair_begin(&r.fair, r.env.loads, r.env.count, result->window_ns,
+			   sim_now(r.env.sim));
 		err = run_loop(&r);
 	}
 	if (!err)

@@ -6,6 +6,7 @@
 #ifndef SIM_RUN_H
 #define SIM_RUN_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,10 +34,12 @@ struct sim_run_opts {
 	size_t nr_sets;
 	uint64_t seed;
 	uint64_t depth, depth_bytes, nr_requests; /* 0: the queue's defaults */
-	uint64_t window_ns;			  /* fairness is looked at once in each */
+	uint64_t window_ns; /* fairness is looked at once in each; 0: 100 ms, or what is needed */
 	/* Called now and then with how much of the longest job is over; may be NULL. */
 	void (*progress)(void *user, uint64_t done_ns, uint64_t total_ns);
 	void *user;
+	/* Not NULL: the run ends, with what there is by then, when this is not 0 any more. */
+	const volatile sig_atomic_t *stop;
 };
 
 /* What came of some ios. */
@@ -74,7 +77,13 @@ struct sim_result {
 	uint64_t duration_ns; /* virtual, from the first job's start to the end of the last io */
 	double busy;	      /* share of it in which the drive had something to do */
 	double worked;	      /* share of the drive's units that worked, on average */
+	bool interrupted;     /* by sim_run_opts.stop */
+	uint64_t total_ns;    /* what all jobs would have taken, as far as that was known */
+	uint64_t written_bytes, capacity_bytes;
+	/* An SSD was written more than once over, which a real one would not do at this speed. */
+	bool beyond_model;
 	struct sim_fairness fairness;
+	uint64_t window_ns;
 	const char *scheduler;
 	uint32_t depth, nr_requests;
 	uint64_t depth_bytes;

@@ -44,4 +44,7 @@ uint32_t sim_in_flight(const struct sim *sim);
 uint64_t sim_busy_ns(const struct sim *sim);
 uint64_t sim_worked_ns(const struct sim *sim);
 
+/* What was written to the drive, bytes. */
+uint64_t sim_written_bytes(const struct sim *sim);
+
 #endif

@@ -6,8 +6,10 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 from harness import Skip, case, main
 
@@ -244,6 +246,48 @@ def our_files_in_fios_parser(weir):
     with open(path, "w", encoding="utf-8") as file:
         file.write("[a]\nweight=3\n")
     assert fio("--parse-only", path)[0] != 0, "fio has learned our key"
+
+
+@case
+def interrupted(weir):
+    """SIGINT prints what there is so far, says so, and ends with 130"""
+    jobs = "[global]\nruntime=100000\n[a]\nrw=randread\niodepth=32\n[b]\nstonewall\nrw=write\n"
+    for options in ((), ("--json",)):
+        process = weir.start("sim", "-", *options, stdin=subprocess.PIPE)
+        process.stdin.write(jobs.encode())
+        process.stdin.close()
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.stdout.read().decode(), process.stderr.read().decode()
+        assert process.wait(60) == 130, err
+        if not options:
+            assert re.match(r"INTERRUPTED after [\d.]+ of 200000.000 s", out), out
+            assert re.search(r"^a +[\d,]{3,} ", out, re.M), out
+            continue
+        got = json.loads(out)
+        assert got["interrupted"] and got["jobs"][0]["ios"] > 0 and got["jobs"][1]["ios"] == 0
+        assert got["jobs"][0]["active_ns"] == got["duration_ns"] > 0
+    assert not sim(weir, TWO)["interrupted"]
+
+
+@case
+def more_than_the_drive_holds(weir):
+    """a run that writes more than an SSD holds says that the model knows no garbage"""
+    text, _ = weir.run("sim", "--print-device", "nvme")
+    with open(weir.path("small.ini"), "wb") as file:
+        file.write(text.replace(b"capacity = 1T", b"capacity = 256M"))
+    small = ("--device", weir.path("small.ini"))
+    jobs = "[a]\nrw=randwrite\nbs=64k\niodepth=8\nio_size={}\n"
+    got = sim(weir, jobs.format("255m"), *small)
+    assert not got["device"]["beyond_model"] and not got["notes"]
+    got = sim(weir, jobs.format("300m"), *small)
+    assert got["device"]["beyond_model"] and got["device"]["written_bytes"] == 300 << 20
+    assert got["device"]["capacity_bytes"] == 256 << 20 and "garbage" in got["notes"][0]
+    _, err = weir.run("sim", "-", *small, stdin=jobs.format("300m").encode())
+    assert "note: 300 MiB were written to a drive of 256 MiB" in err
+    # Reads do not count, nor does a disk care.
+    got = sim(weir, "[a]\nrw=read\nbs=1m\nio_size=300m\n", *small)
+    assert not got["device"]["beyond_model"]
 
 
 def cpu_seconds():

@@ -107,6 +107,40 @@ static void hdd_writes_lose_turns(void **state)
 	rig_between(rig_mbps(0), 180, 189);
 }
 
+/* Who reads one piece after the other is reached first every time: that must not make one of
+ * equal readers have the head for itself, nor cost what serving them in turn costs. */
+static void hdd_shares_its_head(void **state)
+{
+	static const char *const loads[] = {
+		"bs=128k\niodepth=8\nnumjobs=8\noffset_increment=1g\nsize=1g\n",
+		"bs=128k\niodepth=8\nnumjobs=8\noffset_increment=16g\nsize=16g\n",
+		"bs=64k\niodepth=8\nnumjobs=8\noffset_increment=1g\nsize=1g\n",
+		"bs=512k\niodepth=2\nnumjobs=4\noffset_increment=100g\nsize=100g\n",
+	};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		double least = 1e9, most = 0, nearest = 0, fifo = 0;
+		char text[256];
+
+		snprintf(text, sizeof(text), "[a]\nrw=read\nruntime=10\ntime_based\n%s", loads[i]);
+		rig_reset("hdd");
+		rig_run(text);
+		for (size_t j = 0; j < rig.result.count; j++) {
+			least = rig_mbps(j) < least ? rig_mbps(j) : least;
+			most = rig_mbps(j) > most ? rig_mbps(j) : most;
+			nearest += rig_mbps(j);
+			assert_true(rig.result.job[j].latency.max_ns < 800 * MS);
+		}
+		rig_between(most / least, 1, 1.5);
+		rig.config.hdd.order = SIM_ORDER_FIFO;
+		rig_run(text);
+		for (size_t j = 0; j < rig.result.count; j++)
+			fifo += rig_mbps(j);
+		rig_between(nearest / fifo, 1, 20);
+	}
+}
+
 static void ssd_latency_is_the_sum(void **state)
 {
 	(void)state;
@@ -366,6 +400,7 @@ int main(void)
 		T(hdd_sequential_is_faster),
 		T(hdd_queue_is_sorted),
 		T(hdd_writes_lose_turns),
+		T(hdd_shares_its_head),
 		T(ssd_latency_is_the_sum),
 		T(ssd_channels_work_side_by_side),
 		T(ssd_link_limits),
