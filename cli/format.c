@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <weir/device.h>
+#include <weir/queue.h>
 #include <weir/store.h>
 
 #include "base/parse.h"
@@ -79,12 +81,16 @@ static int format_show(const char *path, int json)
 	static const struct opening defaults;
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 	struct weir_store *s = NULL;
+	const char *note;
 	char size[32], segment[32], value[32];
 	int ret = opening_store(&s, path, &defaults, OPENING_READ_ONLY);
 
 	if (ret)
 		return ret;
 	weir_store_info(s, &info);
+	note = weir_device_note(weir_queue_device(weir_store_queue(s)));
+	if (note)
+		report_note("%s: %s", path, note);
 	if (json) {
 		ret = report_json(describe_store("weir.format.v1", path, &info), 0);
 	} else {

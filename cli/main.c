@@ -5,6 +5,7 @@
  * Exit codes: 0 done, 1 it failed (or a key was not there), 2 it was called wrongly.
  */
 #include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,7 @@ int main(int argc, char **argv)
 {
 	const struct command *cmd;
 
+	signal(SIGXFSZ, SIG_IGN); /* an output beyond ulimit -f is an error with words */
 	report_watch_stdout();
 	if (main_wants_json(argc, argv))
 		report_set_json();

@@ -66,7 +66,7 @@ struct weir_io {
 	void *user;			 /* the caller's own */
 	int32_t result;	 /* from `end` on: 0 or -errno, of the first part that failed */
 	uint16_t status; /* NVMe status field where the engine has one, else 0 */
-	uint16_t reserved16;
+	uint16_t cause;	 /* the system's error where result is -EIO for it: ENODATA (medium) ... */
 
 	/* The queue's own, from submit until `end`. */
 	struct weir_io *q_next;

@@ -21,12 +21,18 @@
 
 int device_create(const char *path, const struct weir_device_opts *opts, int *fd)
 {
+	int err;
+
 	/* A mistyped device must not become a file that fills the memory beneath /dev. */
 	if (!strncmp(path, "/dev/", 5) && !strchr(path + 5, '/'))
 		return error_set(-ENOENT, "%s: no such device", path);
 	if (!opts->create_bytes)
 		return error_set(-EINVAL, "%s: there is no such file, and no size to create it at",
 				 path);
+	/* Before there is a file: the kernel ends the process in the middle of filling it. */
+	err = device_check_file_limit(path, opts->create_bytes);
+	if (err)
+		return err;
 	*fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
 		   opts->mode ? opts->mode : CREATE_MODE);
 	if (*fd < 0)

@@ -188,6 +188,8 @@ int device_nvme_settle(struct weir_device *dev, dev_t rdev)
 	int err = nvme_identify_both(dev, &facts);
 
 	if (!err)
+		err = device_check_command_set(dev);
+	if (!err)
 		err = nvme_number(dev, rdev, number, sizeof(number));
 	if (!err)
 		err = nvme_kernel_limits(dev, number, &limits);

@@ -55,6 +55,13 @@ static int open_null(struct weir_device *dev)
 
 static int open_failed(const struct weir_device *dev, int err)
 {
+	if (device_check_writable(dev))
+		return -EROFS;
+	if (err == -ENODEV || err == -ENXIO)
+		return error_sys(err, "%s: there is no device behind this name any more",
+				 dev->path);
+	if (err == -EMFILE || err == -ENFILE)
+		return error_sys(err, "%s: the limit on open files (ulimit -n)", dev->path);
 	if (device_read_only(dev) || (err != -EACCES && err != -EROFS && err != -EPERM))
 		return error_sys(err, "%s", dev->path);
 	return error_sys(err, "%s: cannot open it for writing (are its permissions yours?)",
@@ -121,7 +128,7 @@ static void open_note_sparse(struct weir_device *dev)
 	struct stat st;
 	uint64_t used;
 
-	if (dev->info.kind != WEIR_DEVICE_FILE || device_read_only(dev) || fstat(dev->fd, &st) < 0)
+	if (dev->info.kind != WEIR_DEVICE_FILE || fstat(dev->fd, &st) < 0)
 		return;
 	used = (uint64_t)st.st_blocks * 512;
 	if (used >= dev->bytes - dev->bytes / 10)
@@ -138,6 +145,12 @@ static int open_probe(struct weir_device *dev)
 {
 	int ret = open_find_size(dev);
 
+	if (!ret)
+		ret = device_check_zones(dev);
+	if (!ret)
+		ret = device_check_writable(dev);
+	if (!ret && dev->info.kind == WEIR_DEVICE_FILE && !device_read_only(dev))
+		ret = device_check_file_limit(dev->path, dev->bytes);
 	if (!ret)
 		ret = open_set_direct(dev);
 	if (!ret && dev->info.kind != WEIR_DEVICE_NVME_CHAR)

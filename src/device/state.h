@@ -98,6 +98,22 @@ int device_nvme_refused(const struct weir_device *dev, const char *what, int ret
 /* fdp.c: asks for dev->fdp, which it leaves NULL where the drive may not be asked. */
 void device_fdp_find(struct weir_device *dev);
 
+/*
+ * ordinary.c: refuse in words what is not an ordinary drive. Zoned devices (-EOPNOTSUPP),
+ * namespaces of another command set than NVM (-EOPNOTSUPP), for a writing open a device that is
+ * read-only
+ * (-EROFS). 0 where all is well, or where it cannot be told.
+ */
+int device_check_zones(const struct weir_device *dev);
+int device_check_command_set(const struct weir_device *dev);
+int device_check_writable(const struct weir_device *dev);
+
+/*
+ * ordinary.c: may this process write a file of BYTES? 0 or -EFBIG: the kernel would end it by a
+ * signal (SIGXFSZ).
+ */
+int device_check_file_limit(const char *path, uint64_t bytes);
+
 /* attrs.c: fills in info and attrs from what has been settled and from sysfs. */
 void device_fill_attrs(struct weir_device *dev);
 

@@ -132,6 +132,11 @@ void doctor_judge_access(struct doctor_report *r, const struct doctor_access *f)
 {
 	if (f->stat_err)
 		access_judge_missing(r, f);
+	else if (f->zoned)
+		doctor_remedy(doctor_add(r, "access", DOCTOR_FAIL,
+					 "a zoned device: it takes writes only in sequence within "
+					 "each zone, and weir writes anywhere"),
+			      "choose one that is not zoned: lsblk -o NAME,ZONED");
 	else if (f->open_err && f->read_err)
 		access_judge_refused(r, f, f->write_err ? "read or write" : "read", f->read_err);
 	else if (f->open_err)
@@ -171,7 +176,7 @@ void doctor_check_access(struct doctor_report *r, const struct doctor_target *t)
 		.mode = t->at.st.st_mode,
 	};
 	const char *disk = t->at.part[0] ? t->at.part : t->at.disk;
-	char ro[PATH_MAX];
+	char ro[PATH_MAX], zoned[32];
 
 	if (t->null) {
 		doctor_add(r, "access", DOCTOR_OK, "no storage: a device for measuring weir");
@@ -190,5 +195,8 @@ void doctor_check_access(struct doctor_report *r, const struct doctor_target *t)
 	snprintf(ro, sizeof(ro), "/sys/block/%s/%s%sro", t->at.disk, t->at.part,
 		 t->at.part[0] ? "/" : "");
 	f.read_only = (t->at.block || t->at.ng) && gather_number(t->root, ro) == 1;
+	snprintf(ro, sizeof(ro), "/sys/block/%s/queue/zoned", t->at.disk);
+	f.zoned = (t->at.block || t->at.ng) && !gather_line(t->root, ro, zoned, sizeof(zoned)) &&
+		  !strcmp(zoned, "host-managed");
 	doctor_judge_access(r, &f);
 }

@@ -24,6 +24,8 @@ static void examine_target(struct doctor_report *r, const struct doctor_target *
 	doctor_check_access(r, t);
 	if (t->at.block || t->at.ng || S_ISREG(t->at.st.st_mode))
 		doctor_check_users(r, t);
+	if (S_ISREG(t->at.st.st_mode))
+		doctor_check_space(r, t);
 	if (t->at.disk[0] || t->dev)
 		doctor_check_disk(r, t);
 	if (!t->dev)

@@ -40,6 +40,7 @@ struct doctor_access {
 	const char *open_words;
 	bool block, ng;
 	bool read_only; /* a block device that takes no writes from anybody */
+	bool zoned;	/* it takes them in sequence within zones only */
 	unsigned mode;
 	char user[64], group[64];
 };
@@ -66,6 +67,15 @@ void doctor_check_users(struct doctor_report *r, const struct doctor_target *t);
 
 /* openers.c: finds them below t->root. */
 void doctor_find_openers(struct doctor_users *f, const struct doctor_target *t);
+
+/* space.c: of a file. */
+struct doctor_space {
+	const char *path;
+	uint64_t bytes, used;
+	uint64_t limit; /* RLIMIT_FSIZE, bytes; UINT64_MAX: none */
+};
+void doctor_judge_space(struct doctor_report *r, const struct doctor_space *f);
+void doctor_check_space(struct doctor_report *r, const struct doctor_target *t);
 
 /* direct.c: direct I/O and its alignment. */
 struct doctor_direct {

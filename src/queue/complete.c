@@ -36,18 +36,28 @@ void complete_data(struct lane *lane, struct weir_io *io)
 		complete_io(lane, io);
 }
 
+/*
+ * What a drive could not do is an I/O error to whoever reads results: the kernel's own word for a
+ * medium error, ENODATA, means that something is not there to everybody else.
+ */
+static int result_for_callers(int result)
+{
+	return result == -ENODATA || result == -EILSEQ || result == -EREMOTEIO ? -EIO : result;
+}
+
 static void end_part(struct lane *lane, struct weir_io *io, struct request *rq, int result,
 		     uint16_t status)
 {
 	if (rq->cmd.op == WEIR_OP_FLUSH) {
-		sequence_flush_ended(lane, io, result, status);
+		sequence_flush_ended(lane, io, result_for_callers(result), status);
 		return;
 	}
 	if (rq->bounce)
 		split_unbounce(rq, io);
 	if (result && !io->result) {
-		io->result = result;
+		io->result = result_for_callers(result);
 		io->status = status;
+		io->cause = io->result == result ? 0 : (uint16_t)-result;
 		io->q_failed_offset = rq->nr_ios > 1 ? io->offset : rq->cmd.offset;
 		/* What is not cut yet would only fail too. */
 		io->q_cursor = io->length;

@@ -94,6 +94,13 @@ static void describe_result(const struct weir_io *io, char *what, size_t size)
 			 io->status >> 8 & 7, io->status & 0xff,
 			 nvme_status_may_retry(io->status) ? "" : ", do not retry",
 			 nvme_status_unknown(io->status) ? ", outcome unknown" : "");
+	else if (io->cause == ENODATA)
+		snprintf(what, size, "medium error: the drive cannot %s these blocks (ENODATA)",
+			 io->op == WEIR_OP_READ ? "read" : "write");
+	else if (io->cause)
+		snprintf(what, size, "Input/output error (%s)", strerror(io->cause));
+	else if (io->result == -ENODEV || io->result == -ENXIO)
+		snprintf(what, size, "the device is gone (%s)", strerror(-io->result));
 	else if (io->result == -EINTR)
 		snprintf(what, size, "cancelled (timeout or reset of the drive), outcome unknown");
 	else

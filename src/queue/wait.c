@@ -49,6 +49,7 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 		return err;
 	io->result = 0;
 	io->status = 0;
+	io->cause = 0;
 	io->q_cursor = 0;
 	io->q_iov_index = 0;
 	io->q_iov_skip = 0;

@@ -155,7 +155,7 @@ static int mkfs_look(struct mkfs *m, uint64_t offset, uint8_t *buf, size_t lengt
 	int rc = syncio_read(m->q, offset, buf, length);
 
 	if (rc)
-		return error_sys(rc, "%s: looking what is there", path);
+		return error_set(rc, "%s (while looking what is there)", weir_error());
 	what = mkfs_recognise(buf, length);
 	if (what)
 		return error_set(-EEXIST, "%s: holds %s: format with --force to destroy it", path,
@@ -246,7 +246,7 @@ static int mkfs_erase(struct mkfs *m)
 	int rc;
 
 	if (posix_memalign(&zeroes, 65536, DISK_SUPER_ROOM))
-		return -ENOMEM;
+		return error_set(-ENOMEM, "%s: out of memory", weir_device_path(m->dev));
 	memset(zeroes, 0, DISK_SUPER_ROOM);
 	rc = syncio_write(m->q, m->super.layout.copy_offset[0], zeroes, DISK_SUPER_ROOM);
 	if (!rc)
@@ -301,7 +301,7 @@ static int mkfs_write(struct mkfs *m)
 	if (!rc)
 		rc = mkfs_headers(m);
 	if (rc)
-		return error_sys(rc, "%s: formatting", weir_device_path(m->dev));
+		return error_set(rc, "%s (while formatting)", weir_error());
 	return superio_write(m->q, &m->super, &none);
 }
 

@@ -54,7 +54,8 @@ static int superio_nothing(const char *path, const enum super_state state[2], ui
 				 "last 64 KiB from a backup, or format it anew",
 				 path);
 	if (state[0] == SUPER_UNREADABLE || state[1] == SUPER_UNREADABLE)
-		return error_set(-EIO, "%s: neither superblock copy can be read", path);
+		return error_set(-EIO, "%s: neither superblock copy can be read: %s", path,
+				 weir_error());
 	return error_set(-EMEDIUMTYPE, "%s: not a weir store (weir format makes one)", path);
 }
 
@@ -126,8 +127,7 @@ static int superio_write_copy(struct weir_queue *q, const struct super *super, u
 	if (!rc)
 		rc = syncio_flush(q);
 	free(buf);
-	return rc ? error_sys(rc, "%s: writing superblock copy %u", weir_device_path(dev), copy + 1)
-		  : 0;
+	return rc ? error_set(rc, "%s (writing superblock copy %u)", weir_error(), copy + 1) : 0;
 }
 
 int superio_write(struct weir_queue *q, const struct super *super,

@@ -7,13 +7,25 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/error.h"
 #include "store/syncio.h"
+
+/* An io that failed: which one, where, and what the drive said. */
+static int syncio_words(struct weir_queue *q, const struct weir_io *io)
+{
+	char text[400];
+
+	return error_set(io->result, "%s: %s", weir_device_path(weir_queue_device(q)),
+			 weir_io_strerror(io, text, sizeof(text)));
+}
 
 static int syncio_wait(struct weir_queue *q, struct weir_io *io)
 {
 	int rc = weir_queue_submit(q, io);
 
-	return rc ? rc : weir_io_wait(q, io);
+	if (!rc)
+		rc = weir_io_wait(q, io);
+	return rc && rc == io->result ? syncio_words(q, io) : rc;
 }
 
 int syncio_read(struct weir_queue *q, uint64_t offset, void *buf, size_t length)
@@ -64,7 +76,7 @@ static int syncio_room(struct syncio_slot *slot, size_t length)
 	slot->buf = NULL;
 	slot->room = 0;
 	if (posix_memalign(&slot->buf, 65536, length))
-		return -ENOMEM;
+		return error_set(-ENOMEM, "out of memory");
 	slot->room = length;
 	return 0;
 }
@@ -97,6 +109,8 @@ static int syncio_end(struct syncio_many *m, struct syncio_slot *slot, uint64_t 
 
 	if (slot->used)
 		result = slot->refused ? slot->refused : weir_io_wait(m->q, &slot->io);
+	if (result && result == slot->io.result && !slot->refused)
+		syncio_words(m->q, &slot->io);
 	if (quiet)
 		return 0;
 	return m->done ? m->done(m, i, slot->used ? slot->buf : NULL, result) : result;

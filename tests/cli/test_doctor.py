@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import signal
 import sys
 
 from harness import Skip, case, main
@@ -13,8 +14,8 @@ from harness import Skip, case, main
 VERDICTS = ("ok", "note", "warning", "fail")
 MACHINE = ("kernel", "io_uring", "passthrough", "setup", "memlock", "selinux", "poll_queues",
            "governor")
-TARGET = ("access", "claims", "openers", "lock", "scheduler", "nomerges", "write_cache", "direct",
-          "fdp", "read")
+TARGET = ("access", "claims", "openers", "lock", "space", "scheduler", "nomerges", "write_cache",
+          "direct", "fdp", "read")
 USER = 100000  # from here on, a user for each process
 
 
@@ -226,6 +227,49 @@ def strange_names(weir):
     report = weir.json("doctor", name)
     assert report["path"].endswith("a?\nb"), report["path"]
     weir.run("doctor", name)
+
+
+@case
+def a_sparse_file(weir):
+    """a sparse file: info, doctor and format say so"""
+    with open(weir.img, "wb") as file:
+        file.truncate(96 << 20)
+    _, err = weir.run("format", weir.img)
+    assert err.count("the file is sparse") == 1, err
+    out, _ = weir.run("info", weir.img)
+    assert b"the file is sparse" in out, out
+    assert "sparse" in weir.json("info", weir.img)["note"]
+    out, _ = weir.run("doctor", weir.img)
+    assert b"warning  space        it is sparse" in out, out
+    os.remove(weir.img)
+    _, err = weir.run("format", weir.img, "--size", "96m")
+    assert err == "", err
+
+
+def limit_files(size):
+    """For a child: it may write files of SIZE at most, and dies if it tries more."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@case
+def a_limit_on_files(weir):
+    """ulimit -f: an error that names it, and nothing left behind"""
+    says = ["RLIMIT_FSIZE", "ulimit -f unlimited", "1 MiB at most"]
+    limited = {"preexec_fn": lambda: limit_files(1 << 20)}
+    weir.fails("format", weir.img, "--size", "96m", says=says, **limited)
+    assert not os.path.exists(weir.img)
+    weir.format()
+    weir.fails("format", weir.img, "--force", says=says, **limited)
+    weir.fails("put", weir.img, "key", stdin=b"value", says=says, **limited)
+    weir.run("put", weir.img, "key", stdin=os.urandom(300000))
+    assert len(weir.run("get", weir.img, "key", **limited)[0]) == 300000
+    out, _ = weir.run("doctor", weir.img, code=1, **limited)
+    assert b"may write files of 1 MiB at most" in out, out
+    # An output of a command is refused by its own limit, not by a signal.
+    small = {"preexec_fn": lambda: limit_files(100000)}
+    weir.fails("get", weir.img, "key", "-o", weir.path("out"), says=["File too large"], **small)
+    assert not os.path.exists(weir.path("out"))
 
 
 if __name__ == "__main__":

@@ -110,6 +110,26 @@ static void good_the_next_time(void **state)
 	check_says(&blocks_io[0], "write at 0x1000+4096: success");
 }
 
+/* What a block device says of bad blocks means something else to who reads results. */
+static void medium_error_of_a_block_device(void **state)
+{
+	(void)state;
+	blocks_reset(0);
+	blocks_open("none");
+	blocks_make(R, 1, 2);
+	blocks_make(R, 4, 5);
+	fail_at(BLOCK, -ENODATA, 0);
+	blocks_give(0);
+	blocks_close();
+	assert_int_equal(blocks_io[0].result, -EIO);
+	assert_int_equal(blocks_io[0].cause, ENODATA);
+	assert_int_equal(blocks_io[1].result, 0);
+	assert_int_equal(blocks_io[1].cause, 0);
+	check_says(
+		&blocks_io[0],
+		"read at 0x1000+4096: medium error: the drive cannot read these blocks (ENODATA)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +137,7 @@ int main(void)
 		cmocka_unit_test(reset_under_merged_ios),
 		cmocka_unit_test(timeout_of_a_part),
 		cmocka_unit_test(good_the_next_time),
+		cmocka_unit_test(medium_error_of_a_block_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The command weir on devices that are no ordinary drives: zoned, read-only, with bad blocks.
+null_blk and scsi_debug are modules of the guest's kernel (see fetch)."""
+import glob
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), os.pardir, "cli"))
+from harness import Skip, case, main  # noqa: E402  pylint: disable=wrong-import-position
+
+DEBUG = "/sys/bus/pseudo/drivers/scsi_debug"
+CONFIG = "/sys/kernel/config"
+PATIENCE = 60
+
+
+def write(path, text):
+    """Writes a file of sysfs or configfs."""
+    with open(path, "w", encoding="ascii") as file:
+        file.write(str(text))
+
+
+def appears(pattern):
+    """The one path that PATTERN gets within a minute."""
+    deadline = time.monotonic() + PATIENCE
+    while not glob.glob(pattern):
+        assert time.monotonic() < deadline, f"no {pattern}"
+        time.sleep(0.05)
+    return glob.glob(pattern)[0]
+
+
+def guest():
+    """Skips where there is no guest."""
+    if "WEIR_VM_NG" not in os.environ:
+        raise Skip("no WEIR_VM_NG: run in the guest, by tests/vm/run.py")
+
+
+def scsi_disk():
+    """A disk of scsi_debug; its path, and its folder in sysfs."""
+    guest()
+    if not os.path.exists(DEBUG):
+        raise Skip("no scsi_debug in this guest")
+    write(DEBUG + "/add_host", 1)
+    name = os.path.basename(appears("/sys/bus/pseudo/drivers/scsi_debug/adapter*/host*/target*/"
+                                    "*/block/sd*"))
+    return appears("/dev/" + name), f"/sys/block/{name}"
+
+
+def drop_scsi_disk():
+    """Removes the disk."""
+    write(DEBUG + "/opts", 0)
+    write(DEBUG + "/add_host", -1)
+
+
+@case
+def a_zoned_device(weir):
+    """zoned: refused when it is opened, in words, and doctor fails"""
+    guest()
+    if not os.path.isdir(CONFIG + "/nullb"):
+        subprocess.run(["mount", "-t", "configfs", "none", CONFIG], check=False)
+    if not os.path.isdir(CONFIG + "/nullb"):
+        raise Skip("no null_blk in this guest")
+    folder = CONFIG + "/nullb/weir"
+    os.mkdir(folder)
+    for name, value in (("size", 256), ("zoned", 1), ("zone_size", 4), ("memory_backed", 0),
+                        ("power", 1)):
+        write(f"{folder}/{name}", value)
+    path = appears("/dev/weir") if os.path.exists("/sys/block/weir") else appears("/dev/nullb*")
+    try:
+        for words in ["format", path, "--force"], ["put", path, "key"], ["ls", path]:
+            weir.fails(*words, stdin=b"v", says=["a zoned device (host-managed)", "lsblk"])
+        out, _ = weir.run("doctor", path, code=1)
+        assert b"fail     access       a zoned device" in out, out
+    finally:
+        write(f"{folder}/power", 0)
+        os.rmdir(folder)
+
+
+@case
+def a_read_only_device(weir):
+    """read-only: that, and not "Operation not permitted"; reading goes on"""
+    path, _ = scsi_disk()
+    try:
+        subprocess.run(["blockdev", "--setro", path], check=True)
+        weir.fails("format", path, "--force", says=["the device is read-only", "--setrw"])
+        assert weir.json("info", path)["kind"] == "block device"
+    finally:
+        drop_scsi_disk()
+
+
+@case
+def a_medium_error(weir):
+    """bad blocks: an I/O error with its address and its cause, in format too"""
+    path, _ = scsi_disk()
+    start = "/sys/module/scsi_debug/parameters/medium_error_start"
+    try:
+        weir.run("format", path, "-ff", "--segment-bytes", "64k")
+        write(start, 0)  # the first sectors cannot be read
+        write(DEBUG + "/opts", 2)
+        cause = "medium error: the drive cannot read these blocks (ENODATA)"
+        weir.fails("format", path, says=["read at 0x0+", cause, "while looking what is there"])
+        write(start, 4)  # in the first copy of the superblock only: the second one counts
+        weir.run("ls", path)
+    finally:
+        drop_scsi_disk()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
