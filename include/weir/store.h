@@ -341,7 +341,10 @@ struct weir_store_stats {
 	size_t size;
 	uint64_t entries;		       /* now */
 	uint64_t live_bytes;		       /* payload bytes of the entries now */
-	uint64_t free_segments, used_segments; /* now */
+	/* Now, and at any moment together all segments (weir_store_info.segments): one that is
+	 * being begun or reclaimed, or that cannot be written, is used. Of a stream
+	 * (weir_store_stream) only those count that hold its log. */
+	uint64_t free_segments, used_segments;
 	uint64_t index_bytes;		       /* memory of the index now */
 	uint64_t puts, gets, hits, deletes;
 	uint64_t put_bytes, get_bytes; /* payload */

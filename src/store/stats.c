@@ -11,17 +11,6 @@
 #include "base/opts.h"
 #include "store/impl.h"
 
-static uint64_t stats_used_segments(const struct weir_store *s)
-{
-	const struct log *l;
-	uint64_t n = 0;
-	uint32_t i;
-
-	LOGS_FOREACH(s, l, i)
-	n += l->used_segments;
-	return n;
-}
-
 static int stats_fill(struct weir_store *s, void *user)
 {
 	struct weir_store_stats *out = user;
@@ -32,7 +21,8 @@ static int stats_fill(struct weir_store *s, void *user)
 	out->live_bytes = s->index.live_bytes;
 	out->index_bytes = s->index.bytes;
 	out->free_segments = s->free_count;
-	out->used_segments = stats_used_segments(s);
+	/* Also while they are begun or reclaimed, or out of use: nobody else can have them. */
+	out->used_segments = s->lay->segments - s->free_count;
 	out->read_only = s->read_only || s->broken;
 	hist_summary(&s->put_hist, &out->put);
 	hist_summary(&s->get_hist, &out->get);

@@ -166,8 +166,12 @@ uint64_t rig_find(struct rig *rig, const char *magic, uint64_t from, uint64_t st
 
 void rig_stats(struct rig *rig, struct weir_store_stats *stats)
 {
+	struct weir_store_info info = { .size = sizeof(info) };
+
 	*stats = (struct weir_store_stats)WEIR_STORE_STATS_INIT;
 	assert_int_equal(weir_store_stats(rig->s, stats), 0);
+	assert_int_equal(weir_store_info(rig->s, &info), 0);
+	assert_int_equal(stats->free_segments + stats->used_segments, info.segments);
 }
 
 uint64_t rig_random(uint64_t *state)

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "memdisk.h"
+#include "store/impl.h"
 
 static struct rig rig = { .engine = "posix" };
 static struct weir_queue *queue;
@@ -322,6 +323,45 @@ static void a_reader_holds_its_segment(void **state)
 		assert_int_equal(weir_store_wait(rig.s, &ops[n]), 0);
 }
 
+/* Free or used is each segment at each step: begun, filled, sealed, reclaimed, or out of use. */
+static void each_segment_is_free_or_used(void **state)
+{
+	static struct weir_store_op ops[PUTS];
+	static uint64_t keys[PUTS];
+	static uint8_t value[60000];
+	unsigned seen[SEGMENT_RETIRED + 1] = { 0 }, total = 0;
+	struct weir_store_stats stats;
+
+	(void)state;
+	let_fail(WEIR_OP_WRITE, FIRST + SEGMENT, FIRST + SEGMENT + 4096, 1);
+	for (unsigned n = 0; n < PUTS; n++) {
+		keys[n] = n;
+		ops[n] = (struct weir_store_op){ .kind = WEIR_STORE_PUT,
+						 .key = &keys[n],
+						 .key_len = sizeof(keys[n]),
+						 .value = value,
+						 .value_len = sizeof(value) };
+		assert_int_equal(weir_store_submit(rig.s, &ops[n]), 0);
+	}
+	do {
+		unsigned now[SEGMENT_RETIRED + 1] = { 0 };
+
+		weir_queue_poll(queue);
+		rig_stats(&rig, &stats);
+		for (uint32_t n = 0; n < rig.s->lay->segments; n++)
+			now[rig.s->segments[n].state]++;
+		assert_int_equal(stats.free_segments, now[SEGMENT_FREE]);
+		assert_int_equal(stats.used_segments, rig.s->lay->segments - now[SEGMENT_FREE]);
+		for (unsigned n = 0; n <= SEGMENT_RETIRED; n++)
+			seen[n] += now[n];
+		total++;
+	} while (stats.puts < PUTS && total < 100000);
+	for (unsigned n = 0; n < PUTS; n++)
+		assert_int_equal(weir_store_wait(rig.s, &ops[n]), 0);
+	assert_true(seen[SEGMENT_BEGINNING] + seen[SEGMENT_BEGUN] && seen[SEGMENT_SEALED]);
+	assert_true(seen[SEGMENT_RECLAIMING] && seen[SEGMENT_RETIRED]);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -339,6 +379,7 @@ int main(void)
 		TEST(every_write),
 		TEST(a_reader_holds_its_segment),
 		TEST(a_footer_that_is_read_for_reclaim),
+		TEST(each_segment_is_free_or_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

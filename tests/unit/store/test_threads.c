@@ -37,6 +37,17 @@ struct thread {
 	const char *what; /* went wrong */
 };
 
+/* Each segment is free or used, whatever happens to it just now. */
+static void look_at_segments(struct thread *t)
+{
+	struct weir_store_stats stats = { .size = sizeof(stats) };
+	struct weir_store_info info = { .size = sizeof(info) };
+
+	if (weir_store_info(rig.s, &info) || weir_store_stats(rig.s, &stats) ||
+	    stats.free_segments + stats.used_segments != info.segments)
+		t->what = "a segment is neither free nor used";
+}
+
 /* A thread's own keys have what it put there; others' have whole values. */
 static void *put_and_get(void *arg)
 {
@@ -65,6 +76,7 @@ static void *put_and_get(void *arg)
 		rc = weir_store_get(rig.s, &id, sizeof(id), got, LENGTH, &length);
 		if (rc && rc != -ENOENT)
 			t->what = "get of another's key failed";
+		look_at_segments(t);
 	}
 	free(value);
 	free(got);
