@@ -186,13 +186,62 @@ struct weir_task {
 int weir_queue_post(struct weir_queue *q, uint32_t lane, struct weir_task *task);
 
 /*
- * Registers LENGTH bytes at BASE as a fixed buffer with every lane: ios that lie inside one
- * registered range cost less. The memory must stay mapped until the queue is closed. Registered
- * memory counts against RLIMIT_MEMLOCK once for each lane. Lanes register on their next turn;
- * one that cannot goes on without (statistics: fixed_failed). The caller's own lane, if it has
- * one, registers now, and its error is returned. At most 1024 ranges of at most 1 GiB each.
+ * Registers LENGTH bytes at BASE with every lane: ios whose memory lies in registered ranges cost
+ * less, as fixed commands; one that goes from one range, or piece, into the next becomes two of
+ * them. The queue cuts a range into pieces of at most 1 GiB; there may be 1024 pieces. Registered
+ * memory counts against RLIMIT_MEMLOCK once for each lane.
+ *
+ * Lanes register on their next turn; one that cannot goes on without, and weir_queue_buffer() says
+ * why. The caller's own lane, if it has one, registers now, and its error is returned; the range
+ * stays in the list then. Ranges may overlap. The same range again has failed lanes try once more,
+ * and is to be unregistered as often. The memory must stay mapped until it is unregistered or the
+ * queue is closed.
+ * Errors: -EINVAL, -ENOSPC (too many pieces), -ENOMEM (RLIMIT_MEMLOCK, as a rule), -EFAULT (not
+ * mapped), -EOPNOTSUPP (the engine or the kernel cannot). Any thread, callbacks included.
  */
 int weir_queue_register(struct weir_queue *q, void *base, size_t length);
+
+/*
+ * Undoes one weir_queue_register() of just this range. What is submitted after it returned uses the
+ * range no more; what was submitted before ends as usual. So the memory may be unmapped when this
+ * has returned and the ios on it have ended. Its pages stay pinned until each lane has had a turn
+ * and the commands on it have ended; until then weir_queue_buffer() shows WEIR_BUFFER_LEAVING.
+ * Never blocks. Errors: -ENOENT (not registered as one range). Any thread, callbacks included.
+ */
+int weir_queue_unregister(struct weir_queue *q, void *base, size_t length);
+
+enum weir_buffer_state {
+	WEIR_BUFFER_PENDING = 0, /* a lane has not had its turn, or none has an owner */
+	WEIR_BUFFER_FIXED = 1,	 /* on every lane that has an owner */
+	WEIR_BUFFER_PARTLY = 2,	 /* not on every one: a lane failed */
+	WEIR_BUFFER_FAILED = 3,	 /* on none: ios go on unregistered */
+	WEIR_BUFFER_LEAVING = 4, /* unregistered, but a lane has it still */
+};
+
+/* A registered range. Start from WEIR_BUFFER_INIT. */
+struct weir_buffer {
+	size_t size;
+	void *base;
+	uint64_t length;
+	uint32_t state;	 /* enum weir_buffer_state */
+	uint32_t pieces; /* of at most 1 GiB */
+	uint32_t users;	 /* how often it is registered */
+	/* Of the lanes that have an owner; those that failed on one piece may have others. */
+	uint32_t lanes_fixed, lanes_failed, lanes_pending;
+	int32_t error;	  /* of the first lane that failed: -errno, else 0 */
+	char reason[160]; /* and in words, else "" */
+};
+
+#define WEIR_BUFFER_INIT                                                                           \
+	{                                                                                          \
+		.size = sizeof(struct weir_buffer)                                                 \
+	}
+
+/*
+ * Fills in BUFFER for registered range number INDEX (0, 1, 2 ...; numbers move as ranges come and
+ * go). -ENOENT: there are no more. Any thread, at any time.
+ */
+int weir_queue_buffer(struct weir_queue *q, size_t index, struct weir_buffer *buffer);
 
 /* Sets the number of driver tags of every lane, 1 to the depth at open. Any thread. */
 int weir_queue_set_depth(struct weir_queue *q, uint32_t depth);

@@ -101,8 +101,11 @@ struct engine_ops {
 	/* When reap() will have something that fd() does not announce; UINT64_MAX: never. */
 	uint64_t (*next_event)(struct engine *e);
 
-	/* Register LENGTH bytes at BASE as buffer number INDEX (0, 1, 2 ...); NULL op: -ENOTSUP. */
+	/* Register LENGTH bytes at BASE as buffer number INDEX (0, 1, 2 ...), in place of what had
+	 * that number: 0, or -errno with words. NULL: it registers none. */
 	int (*register_buffer)(struct engine *e, uint32_t index, void *base, size_t length);
+	/* Buffer number INDEX is no more; no command on it is with the engine. 0 or -errno. */
+	int (*unregister_buffer)(struct engine *e, uint32_t index);
 
 	/* How this instance was set up, in words. Static, or lives as long as E. */
 	const char *(*describe)(struct engine *e);

@@ -98,5 +98,6 @@ const struct engine_ops engine_uring = {
 	.fd = uring_fd,
 	.next_event = uring_next_event,
 	.register_buffer = uring_register_buffer,
+	.unregister_buffer = uring_unregister_buffer,
 	.describe = uring_describe,
 };

@@ -158,5 +158,6 @@ void uring_submit(struct engine *e);
 unsigned uring_reap(struct engine *e, uint64_t now);
 void uring_wait(struct engine *e, uint64_t deadline);
 int uring_register_buffer(struct engine *e, uint32_t index, void *base, size_t length);
+int uring_unregister_buffer(struct engine *e, uint32_t index);
 
 #endif

@@ -14,6 +14,17 @@ static int buffers_refused(int err, size_t length)
 {
 	struct rlimit limit = { 0 };
 
+	if (err == -EFAULT)
+		return error_set(
+			err,
+			"cannot register %zu KiB of memory with io_uring: not all of it is "
+			"mapped readable and writable",
+			length >> 10);
+	if (err == -EOPNOTSUPP)
+		return error_set(err,
+				 "cannot register %zu KiB of memory with io_uring: it is a mapped "
+				 "file, which this kernel does not pin",
+				 length >> 10);
 	if (err != -ENOMEM)
 		return error_sys(err, "cannot register %zu KiB of memory with io_uring",
 				 length >> 10);
@@ -40,4 +51,14 @@ int uring_register_buffer(struct engine *e, uint32_t index, void *base, size_t l
 		return error_set(-E2BIG, "more than %u registered buffers", URING_BUFFERS);
 	ret = io_uring_register_buffers_update_tag(&u->ring, index, &iov, &no_tag, 1);
 	return ret < 0 ? buffers_refused(ret, length) : 0;
+}
+
+int uring_unregister_buffer(struct engine *e, uint32_t index)
+{
+	struct uring *u = (struct uring *)e;
+	struct iovec none = { .iov_base = NULL, .iov_len = 0 };
+	__u64 no_tag = 0;
+	int ret = io_uring_register_buffers_update_tag(&u->ring, index, &none, &no_tag, 1);
+
+	return ret < 0 ? ret : 0;
 }

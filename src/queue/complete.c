@@ -76,6 +76,7 @@ void complete_request(struct lane *lane, struct request *rq, int result, uint16_
 		end_part(lane, io, rq, result, status);
 		io = next;
 	}
+	rq->cmd.buf_index = -1; /* it uses no registered buffer any more: see register.c */
 	lane->free[lane->nr_free++] = rq;
 }
 

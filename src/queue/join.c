@@ -334,8 +334,8 @@ bool join_io(struct lane *lane, struct weir_io *io, struct sched_list *plug)
 	rq.start_ns = lane->now;
 	how = find_in_plug(lane, &rq, plug, &into);
 	if (!how)
-		return split_whole(lane->q, io) && join_scheduled(lane, io, &rq);
-	if (!split_whole(lane->q, io) || !join_one(lane, io, &rq, into, how))
+		return split_whole(lane, io) && join_scheduled(lane, io, &rq);
+	if (!split_whole(lane, io) || !join_one(lane, io, &rq, into, how))
 		return false;
 	if (how != SCHED_MERGE_DISCARD)
 		close_gap(lane, into, plug);

@@ -230,6 +230,8 @@ unsigned lane_turn(struct lane *lane)
 		if (lane->engine->ops->reap(lane->engine, lane->now) && has_old_work(lane))
 			lane_push(lane);
 	}
+	if (lane->registering)
+		register_settle(lane);
 	if (lane->draining && lane->nr_free == lane->nr_tags)
 		control_drained(lane);
 	ended = complete_callbacks(lane);

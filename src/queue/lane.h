@@ -106,6 +106,7 @@ struct placed {
 struct fixed_range {
 	uintptr_t base;
 	size_t length;
+	uintptr_t reach; /* the farthest end of this and all before it */
 	int16_t index;
 };
 
@@ -153,6 +154,7 @@ struct lane {
 	bool marked;		   /* the last turn left the lane marked asleep */
 	struct fixed_range *fixed; /* registered here, by address */
 	uint32_t nr_fixed, seen_registered;
+	bool registering;	 /* there is more to do, when commands have ended */
 	struct lane *next_owned; /* lanes of one thread, in other queues */
 	int epoll_fd, timer_fd;	 /* for weir_queue_fd(); -1 until asked for */
 	struct fork_fd epoll_watch, timer_watch;
@@ -222,9 +224,9 @@ struct weir_queue {
 	uint32_t drain_waiters; /* threads in weir_queue_wait() that own no lane */
 
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* a lane ended ios while drain_waiters was not 0 */
-	struct iovec registered[REGISTERED_MAX]; /* under the lock */
-	uint32_t nr_registered;			 /* atomic, grows only */
+	pthread_cond_t changed;	   /* a lane ended ios while drain_waiters was not 0 */
+	struct registry *registry; /* register.c's, under the lock; NULL: nothing ever was */
+	uint32_t register_serial;  /* atomic: counts its changes, which are under the lock */
 
 	/* control.c's, under the lock. */
 	const struct sched_ops *next_ops; /* while draining */
@@ -377,7 +379,7 @@ int split_next(struct lane *lane, struct weir_io *io, struct request *rq);
 /* split.c: the longest command for IO, bytes. */
 uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io);
 /* split.c: IO makes one command, its memory being as it is. */
-bool split_whole(const struct weir_queue *q, const struct weir_io *io);
+bool split_whole(const struct lane *lane, const struct weir_io *io);
 /* split.c: what a scheduler is told of IO: enum sched_rq_flags. */
 uint8_t split_flags(const struct weir_io *io);
 /* split.c: gives back what a bounce buffer read, and frees it. */
@@ -423,8 +425,15 @@ void complete_io(struct lane *lane, struct weir_io *io);
 unsigned complete_callbacks(struct lane *lane);
 
 /* register.c: fixed buffers of a lane. */
-int register_pending(struct lane *lane);
+/* Registers and lets go of what has changed; what fails is noted, and ios go on without. */
+void register_settle(struct lane *lane);
+/* The lane has no engine any more. */
+void register_leave(struct lane *lane);
+/* The number of the buffer that holds LENGTH bytes at BASE, or -1. */
 int16_t register_find(const struct lane *lane, const void *base, size_t length);
+/* LENGTH bytes at BASE are in no one buffer: how many are in the first of several that hold all
+ * of them, side by side; LENGTH: there are none such. */
+size_t register_border(const struct lane *lane, const void *base, size_t length);
 
 /* owner.c: the lane of Q that the calling thread owns, or NULL. Any thread. */
 struct lane *owner_lane(const struct weir_queue *q);

@@ -244,6 +244,7 @@ void queue_free(struct weir_queue *q)
 	free(q->lanes);
 	free(q->ctxs);
 	free(q->placements);
+	free(q->registry);
 	free(q);
 }
 

@@ -65,9 +65,7 @@ int owner_attach(struct lane *lane)
 	}
 	lane->next_owned = owned;
 	owned = lane;
-	lane->seen_registered = 0;
-	lane->nr_fixed = 0;
-	(void)register_pending(lane); /* counted there; ios go on unregistered */
+	register_settle(lane);
 	return 0;
 }
 
@@ -87,6 +85,7 @@ void owner_detach(struct lane *lane)
 	wait_fd_close(lane);
 	lane->engine->ops->close(lane->engine);
 	lane->engine = NULL;
+	register_leave(lane);
 	disown(lane);
 	/* Submitters need not know that nobody listens: the next owner looks first. */
 	control_disown(lane);

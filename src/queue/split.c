@@ -74,12 +74,42 @@ static uint64_t aligned_run(const struct weir_queue *q, const struct weir_io *io
 	return run;
 }
 
-bool split_whole(const struct weir_queue *q, const struct weir_io *io)
+/*
+ * Memory that goes on from one registered buffer into the next: a part for each, so that each is a
+ * fixed command. Returns what the first has of LIMIT bytes from the cursor of IO on, or LIMIT. An
+ * io that must not wait is not cut where it need not be.
+ */
+static uint64_t fixed_part(const struct lane *lane, const struct weir_io *io, uint64_t limit)
 {
+	const struct weir_queue *q = lane->q;
+	char *base = (char *)io->buf + io->q_cursor;
+	uint64_t part;
+
+	if (io->flags & WEIR_IO_NOWAIT)
+		return limit;
+	if (io->iovcnt) {
+		const struct iovec *piece = &io->iov[io->q_iov_index];
+
+		if (piece->iov_len - io->q_iov_skip < limit)
+			return limit; /* several pieces are no fixed command */
+		base = (char *)piece->iov_base + io->q_iov_skip;
+	}
+	if (register_find(lane, base, limit) >= 0)
+		return limit;
+	part = register_border(lane, base, limit);
+	return (part & q->block_mask) || ((uintptr_t)(base + part) & q->memory_mask) ? limit : part;
+}
+
+bool split_whole(const struct lane *lane, const struct weir_io *io)
+{
+	const struct weir_queue *q = lane->q;
+
 	if (io->q_cursor || io->length > split_longest(q, io))
 		return false;
 	if (!carries_data(io))
 		return true;
+	if (lane->nr_fixed && fixed_part(lane, io, io->length) < io->length)
+		return false;
 	if (!io->iovcnt)
 		return !((uintptr_t)io->buf & q->memory_mask);
 	for (uint32_t i = 0; i < io->iovcnt; i++)
@@ -171,10 +201,11 @@ static int split_memory(struct lane *lane, struct weir_io *io, struct request *r
 {
 	struct weir_queue *q = lane->q;
 	char *base = (char *)io->buf + io->q_cursor;
+	uint64_t part = lane->nr_fixed ? fixed_part(lane, io, limit) : limit;
 	uint64_t run;
 
 	if (!io->iovcnt) {
-		rq->cmd.length = trim(q, io, limit);
+		rq->cmd.length = part < limit ? part : trim(q, io, limit);
 		if ((uintptr_t)base & q->memory_mask)
 			return bounce(lane, io, rq, rq->cmd.length);
 		rq->one = (struct iovec){ base, rq->cmd.length };
@@ -183,7 +214,9 @@ static int split_memory(struct lane *lane, struct weir_io *io, struct request *r
 		io->q_cursor += rq->cmd.length;
 		return 0;
 	}
-	run = trim(q, io, aligned_run(q, io, limit));
+	run = aligned_run(q, io, part);
+	if (run != part || part == limit)
+		run = trim(q, io, run);
 	if (!run) {
 		rq->cmd.length = trim(q, io, limit);
 		return bounce(lane, io, rq, rq->cmd.length);

@@ -129,6 +129,6 @@ void stage_take(struct lane *lane, struct io_list *into)
 	for (uint32_t i = 0; i < q->nr_ctxs; i++)
 		take_ctx(lane, &q->ctxs[i], into);
 	/* Last: whoever registers and then submits finds both done here. */
-	if (lane->seen_registered != __atomic_load_n(&q->nr_registered, __ATOMIC_ACQUIRE))
-		(void)register_pending(lane); /* counted there; ios go on unregistered */
+	if (lane->seen_registered != __atomic_load_n(&q->register_serial, __ATOMIC_ACQUIRE))
+		register_settle(lane);
 }

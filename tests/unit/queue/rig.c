@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "rig.h"
 
 struct rig rig;
@@ -135,7 +136,18 @@ static int rig_register(struct engine *e, uint32_t index, void *base, size_t len
 	(void)e;
 	(void)index;
 	(void)base;
+	rig.registers++;
+	if (rig.fail_register)
+		return error_set(rig.fail_register, "the rig registers nothing now");
 	return length == 13 ? -ENOMEM : 0; /* a length that the tests fail with */
+}
+
+static int rig_unregister(struct engine *e, uint32_t index)
+{
+	(void)e;
+	rig.unregisters++;
+	rig.unregistered = index;
+	return 0;
 }
 
 const struct engine_ops rig_engine = {
@@ -148,6 +160,7 @@ const struct engine_ops rig_engine = {
 	.reap = rig_engine_reap,
 	.wait = rig_engine_wait,
 	.register_buffer = rig_register,
+	.unregister_buffer = rig_unregister,
 };
 
 void rig_init(void)

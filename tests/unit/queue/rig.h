@@ -54,6 +54,9 @@ struct rig {
 	uint64_t fail_offset;  /* commands that begin here end with fail_error */
 	int fail_error;
 	uint16_t fail_status; /* and with this */
+	int fail_register;    /* what registering memory ends with */
+	unsigned registers, unregisters;
+	uint32_t unregistered; /* the last number */
 	unsigned offers, nr_log, allowed;
 	unsigned max_in_flight;
 	uint64_t max_in_flight_bytes;

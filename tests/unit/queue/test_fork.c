@@ -199,6 +199,18 @@ static int c_register(struct weir_queue *q)
 	return weir_queue_register(q, memory, LENGTH);
 }
 
+static int c_unregister(struct weir_queue *q)
+{
+	return weir_queue_unregister(q, memory, LENGTH);
+}
+
+static int c_buffer(struct weir_queue *q)
+{
+	struct weir_buffer buffer = WEIR_BUFFER_INIT;
+
+	return weir_queue_buffer(q, 0, &buffer);
+}
+
 static int c_set_depth(struct weir_queue *q)
 {
 	return weir_queue_set_depth(q, 1);
@@ -284,6 +296,8 @@ static const struct {
 	{ "weir_queue_fd", c_fd },
 	{ "weir_queue_post", c_post },
 	{ "weir_queue_register", c_register },
+	{ "weir_queue_unregister", c_unregister },
+	{ "weir_queue_buffer", c_buffer },
 	{ "weir_queue_set_depth", c_set_depth },
 	{ "weir_queue_set_depth_bytes", c_set_depth_bytes },
 	{ "weir_queue_attr", c_attr },

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * register.h - the table of registered memory of a queue. All of it is under the queue's lock.
+ */
+#ifndef REGISTER_H
+#define REGISTER_H
+
+#include "queue/lane.h"
+
+/* io_uring's own limit. */
+#define PIECE_MAX (1ull << 30)
+
+/* What an engine registers as one buffer; its number is its place in the table. */
+struct piece {
+	uintptr_t base;
+	size_t length;
+	uint32_t serial; /* of the change that brought it; 0: the place is free */
+	uint32_t range;	 /* that it is of, by place */
+	bool leaving;
+};
+
+/* What the program gave. */
+struct range {
+	uintptr_t base;
+	size_t length;
+	uint32_t users;	 /* how often it is registered; 0: leaving, or free */
+	uint32_t pieces; /* that are in the table */
+	int error;	 /* of the first lane that failed, and its words */
+	char reason[160];
+};
+
+/* What a lane has of the piece in a place. */
+struct lane_piece {
+	uint32_t serial; /* the piece's, when it was taken; 0: none */
+	int32_t result;
+};
+
+struct registry {
+	struct piece piece[REGISTERED_MAX];
+	struct range range[REGISTERED_MAX];
+	uint32_t nr_pieces, nr_ranges; /* places that were ever used; nr_pieces is an atomic */
+	struct lane_piece known[];     /* REGISTERED_MAX for each lane */
+};
+
+/* The range of just these bytes that is registered and does not leave, or NULL. */
+struct range *register_range(const struct weir_queue *q, const void *base, size_t length);
+
+/*
+ * Puts a range into the table, counts one more user of it, and has lanes try again that failed.
+ * 0, -ENOMEM or -ENOSPC with words.
+ */
+int register_add(struct weir_queue *q, void *base, size_t length);
+
+/* One user of a range is gone; the last one's leaves. 0, or -ENOENT with words. */
+int register_remove(struct weir_queue *q, void *base, size_t length);
+
+#endif
