@@ -8,6 +8,7 @@
 #include <weir/base.h>
 
 #include "cli/command.h"
+#include "cli/default.h"
 #include "cli/output.h"
 #include "cli/report.h"
 #include "base/suggest.h"
@@ -60,6 +61,28 @@ static int command_call(const struct command *cmd, void *args, char **operands, 
 	return ret ? ret : cmd->run(args, operands, n);
 }
 
+/* As command_call(), with the default store in front of the operands if it is meant. */
+static int command_complete(const struct command *cmd, void *args, char **operands, int n)
+{
+	char **all, *path;
+	int ret;
+
+	if (!default_is_wanted(cmd, operands, n))
+		return command_call(cmd, args, operands, n);
+	all = calloc((size_t)n + 2, sizeof(*all));
+	path = strdup(default_store());
+	if (all && path) {
+		all[0] = path;
+		memcpy(all + 1, operands, (size_t)n * sizeof(*all));
+		ret = command_call(cmd, args, all, n + 1);
+	} else {
+		ret = report_error("out of memory");
+	}
+	free(path);
+	free(all);
+	return ret;
+}
+
 int command_run(const struct command *cmd, int argc, char **argv)
 {
 	void *args = calloc(1, cmd->args_size);
@@ -78,7 +101,7 @@ int command_run(const struct command *cmd, int argc, char **argv)
 		command_print_help(cmd, stdout);
 		ret = 0;
 	} else {
-		ret = command_call(cmd, args, argv + first, argc - first);
+		ret = command_complete(cmd, args, argv + first, argc - first);
 	}
 	free(args);
 	return report_finish(ret);
@@ -121,5 +144,6 @@ void command_print_overview(FILE *out)
 		     "  echo hello | weir put demo.img greeting\n"
 		     "  weir get demo.img greeting\n"
 		     "  weir replay synthetic --store demo.img --verify\n\n"
+		     "WEIR_STORE in the environment is the store of commands that get no PATH.\n"
 		     "`weir help COMMAND` says more; `weir --version` prints the version.\n");
 }

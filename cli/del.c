@@ -3,8 +3,10 @@
  * del.c - `weir del`: deletes keys.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "cli/command.h"
+#include "cli/default.h"
 #include "cli/key.h"
 #include "cli/keyargs.h"
 #include "cli/report.h"
@@ -51,6 +53,25 @@ static int del_json(const char *path, int keys, int deleted, json_t *missing)
 			   0);
 }
 
+/*
+ * Of several operands behind WEIR_STORE the first may have been meant as the PATH of a store that
+ * is not there. Then the others are no keys of this one: nothing is deleted. 0 or an exit code.
+ */
+static int del_check_default(struct weir_store *s, const struct del_args *args, char **operands,
+			     int n)
+{
+	const char *store = default_store();
+	struct key key;
+
+	if (!store || n < 3 || strcmp(operands[0], store) != 0 ||
+	    key_read(&key, operands[1], args->key.escaped != 0) < 0 ||
+	    weir_store_exists(s, key.bytes, key.len, NULL) != -ENOENT)
+		return 0;
+	return report_error("\"%s\" is neither a store nor a key of WEIR_STORE (%s): nothing was "
+			    "deleted",
+			    operands[1], store);
+}
+
 static int del_run(void *arg, char **operands, int n)
 {
 	const struct del_args *args = arg;
@@ -62,6 +83,9 @@ static int del_run(void *arg, char **operands, int n)
 
 	if (ret)
 		return ret;
+	ret = code = del_check_default(s, args, operands, n);
+	if (ret)
+		return opening_close(s, path, code);
 	missing = json_array();
 	for (int i = 1; i < n && ret >= 0; i++) {
 		ret = del_key(s, args, path, operands[i], missing);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <weir/device.h>
 #include <weir/queue.h>
@@ -102,6 +103,28 @@ static int format_show(const char *path, int json)
 	return opening_close(s, path, ret);
 }
 
+/* --size makes new files only; on what is there and has another size it is a mistake. */
+static int format_check_size(const char *path, uint64_t size)
+{
+	char is[32], wish[32];
+	struct stat st;
+
+	if (!size || stat(path, &st) < 0)
+		return 0;
+	/* A file is made of whole blocks of 4 KiB. */
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size >= size &&
+	    (uint64_t)st.st_size - size < 4096)
+		return 0;
+	if (!S_ISREG(st.st_mode))
+		return report_usage("--size: %s is there, and has the size that it has: leave "
+				    "--size out, or say --capacity to use less",
+				    path);
+	return report_usage("--size: %s is there and has %s, not %s: leave --size out, or remove "
+			    "the file",
+			    path, format_size((uint64_t)st.st_size, is, sizeof(is)),
+			    format_size(size, wish, sizeof(wish)));
+}
+
 static int format_run(void *arg, char **operands, int n)
 {
 	const struct format_args *args = arg;
@@ -115,6 +138,9 @@ static int format_run(void *arg, char **operands, int n)
 	opts.block_bytes = (uint32_t)args->block_bytes;
 	opts.force = args->force > 2 ? 2 : args->force;
 	ret = tenant_placement(args->placement, &opts.placement);
+	if (ret)
+		return ret;
+	ret = format_check_size(operands[0], args->size);
 	if (ret)
 		return ret;
 	ret = weir_store_format(operands[0], &opts);

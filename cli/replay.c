@@ -12,6 +12,7 @@
 #include "base/parse.h"
 #include "cli/acks.h"
 #include "cli/command.h"
+#include "cli/default.h"
 #include "cli/opening.h"
 #include "cli/output.h"
 #include "cli/replay.h"
@@ -48,7 +49,7 @@ static const struct opt replay_options[] = {
 	  .type = OPT_STRING,
 	  REPLAY_AT(store),
 	  .arg = "PATH",
-	  .help = "the store: used as it is, or made if there is none" },
+	  .help = "the store: used as it is, or made if there is none\n(default: WEIR_STORE)" },
 	{ .name = "size",
 	  .type = OPT_SIZE,
 	  REPLAY_AT(size),
@@ -173,7 +174,7 @@ static int replay_configure(struct replay_session *s)
 	struct replay_config *config = &s->replay.config;
 
 	if (!args->store)
-		return report_usage("--store PATH is missing");
+		return report_usage("--store PATH is missing, and WEIR_STORE names none");
 	if (!s->trace_name && !args->check_acks)
 		return report_usage("give a TRACE: a file, - for standard input, or the word "
 				    "synthetic");
@@ -388,12 +389,15 @@ static int replay_do(struct replay_session *s)
 
 static int replay_main(void *arg, char **operands, int n)
 {
+	struct replay_args *args = arg;
 	struct replay_session *s = calloc(1, sizeof(*s));
 	int code;
 
 	if (!s)
 		return report_error("out of memory");
-	s->args = arg;
+	if (!args->store)
+		args->store = default_store();
+	s->args = args;
 	s->trace_name = n ? operands[0] : NULL;
 	s->replay.config.ack_fd = -1;
 	code = replay_do(s);

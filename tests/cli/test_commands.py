@@ -196,6 +196,52 @@ def reading_changes_nothing(weir):
 
 
 @case
+def default_store(weir):
+    """WEIR_STORE is the store where no PATH is given, and a PATH that is given wins"""
+    env = {**os.environ, "WEIR_STORE": weir.img}
+    other = weir.path("other.img")
+    weir.format()
+    weir.run("format", other, "--size", "96m", env=env)
+    weir.run("put", "one", stdin=b"1", env=env)
+    with open(weir.path("file"), "wb") as file:
+        file.write(b"2")
+    weir.run("put", weir.path("file"), weir.path("file"), env=env)  # a key, and the file
+    weir.run("put", other, "k", stdin=b"3", env=env)
+    weir.run("put", other, "l", weir.path("file"), env=env)
+    assert keys_of(weir) == ["one", weir.path("file")], keys_of(weir)
+    assert weir.run("get", "one", env=env)[0] == b"1"
+    assert weir.run("cat", other, "k", env=env)[0] == b"3"
+    assert weir.run("ls", env=env)[0].startswith(b"one\n")
+    assert weir.run("ls", other, env=env)[0] == b"k\nl\n"
+    for command in ("stat", "info", "fdp"):
+        assert weir.json(command, env=env)["path"] == weir.img
+    assert weir.json("replay", "synthetic", "-n", "1", env=env)["store"] == weir.img
+    weir.run("del", other, "k", "l", env=env)
+    assert weir.run("ls", other, env=env)[0] == b""
+    # A store that is not there is no reason to delete from another one.
+    weir.fails("del", weir.path("gone.img"), "one", env=env, says=["nothing was deleted"])
+    weir.run("del", "one", weir.path("file"), env=env)
+    assert b"one" not in weir.run("ls", env=env)[0]
+    weir.fails("get", weir.path("gone.img"), "one", env=env, says=["gone.img", "o such file"])
+    weir.fails("format", "--force", code=2, env=env, says=["too few"])
+    weir.fails("get", "one", code=2, says=["too few"], env={**env, "WEIR_STORE": ""})
+    weir.fails("get", "one", "-o", weir.img, code=2, env=env, says=["--output"])
+
+
+@case
+def size_of_what_is_there(weir):
+    """format --size on a file of another size is an error, of the same size is not"""
+    weir.format()
+    weir.run("format", weir.img, "--force", "--size", "96m")
+    for size in ("64m", "1g"):
+        weir.fails("format", weir.img, "--force", "--size", size, code=2,
+                   says=["--size", weir.img, "96 MiB"])
+    assert os.path.getsize(weir.img) == 96 << 20
+    _, err = weir.run("replay", "synthetic", "-n", "1", "--store", weir.img, "--size", "1g")
+    assert "--size is ignored" in err, err
+
+
+@case
 def device_info(weir):
     """info shows each fact with its source, and each engine"""
     weir.format()
