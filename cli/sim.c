@@ -37,7 +37,8 @@ static const struct opt sim_options[] = {
 	  .offset = offsetof(struct sim_args, sched),
 	  .arg = "NAME",
 	  .help = "who goes first: none (default), mq-deadline, kyber,\n"
-		  "bfq, noop, deadline, cfq" },
+		  "bfq, noop, deadline, cfq; several with commas, or all:\n"
+		  "one after the other, in one table" },
 	{ .name = "set",
 	  .type = OPT_LIST,
 	  .offset = offsetof(struct sim_args, set),
@@ -82,6 +83,16 @@ static const struct opt sim_options[] = {
 	  .max = UINT64_MAX,
 	  .help = "how often fairness is looked at; 100ms by default, and\n"
 		  "not more than a million times in all" },
+	{ .name = "series",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct sim_args, series),
+	  .arg = "FILE",
+	  .help = "write what each job did in each window, as CSV" },
+	{ .name = "log",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct sim_args, log),
+	  .arg = "FILE",
+	  .help = "write each submission, decision and completion, as CSV" },
 	JSON_OPTION(offsetof(struct sim_args, json)),
 	OPT_END,
 };
@@ -125,9 +136,7 @@ static int sim_run_command(void *arg, char **operands, int n)
 		return sim_print_device(args->print_device);
 	if (!n)
 		return report_usage("too few operands: which file has the jobs?");
-	ret = opening_check(&(struct opening){ .scheduler = args->sched });
-	if (!ret)
-		ret = sim_cut_sets(&args->set, sets, text);
+	ret = sim_cut_sets(&args->set, sets, text);
 	if (!ret)
 		ret = sim_with_jobs(args, operands[0], sets);
 	for (size_t i = 0; i < args->set.count; i++)
@@ -185,7 +194,9 @@ const struct command command_sim = {
 		"  submitter   jobs with the same number are one to the scheduler\n"
 		"  background  nobody waits for its writes: they are asynchronous\n"
 		"fio's other keys are taken with a note, so that job files need not be changed.\n",
-	.examples = "weir sim jobs.fio --device hdd --sched mq-deadline\n"
+	.examples = "weir sim jobs.fio --device sata --sched all\n"
+		    "weir sim jobs.fio --sched bfq --window 1s --series out.csv\n"
+		    "weir sim jobs.fio --device hdd --sched mq-deadline\n"
 		    "weir sim jobs.fio --sched kyber --set read_lat_nsec=500000 --json\n"
 		    "weir sim --print-device sata > mine.ini\n",
 	.options = sim_options,

@@ -12,7 +12,7 @@
 
 /* The options of the command. */
 struct sim_args {
-	const char *device, *sched, *print_device;
+	const char *device, *sched, *print_device, *series, *log;
 	struct opt_list set;
 	uint64_t seed, depth, depth_bytes, nr_requests, window_ns;
 	unsigned json;
@@ -30,6 +30,9 @@ int sim_with_jobs(const struct sim_args *args, const char *path, const struct si
 
 /* sim_report.c: tells NOTES on stderr. */
 void sim_report_notes(const struct remarks *notes);
+
+/* sim_report.c: prints N runs of the same jobs, a line for each and job. The exit code. */
+int sim_report_compare(const struct sim_report *runs, size_t n);
 
 /* sim_report.c: prints it for people. Returns the exit code. */
 int sim_report_print(const struct sim_report *r);

@@ -28,12 +28,14 @@ static json_t *sim_json_dirs(const struct sim_job_result *j)
 		if (ios->latency.count)
 			json_object_set_new(
 				dirs, sim_dir_names[dir],
-				json_pack("{s:I, s:I, s:I, s:f, s:f, s:o}", "ios",
+				json_pack("{s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o}", "ios",
 					  (json_int_t)ios->ios, "bytes", (json_int_t)ios->bytes,
 					  "late_ios", (json_int_t)ios->late, "iops",
 					  sim_rate(ios->ios, j->active_ns), "mbps",
 					  sim_rate(ios->bytes, j->active_ns) / 1e6, "latency",
-					  sim_json_latency(&ios->latency, ios->p95_ns)));
+					  sim_json_latency(&ios->latency, ios->p95_ns), "queued",
+					  describe_latency(&ios->queued), "drive",
+					  describe_latency(&ios->drive)));
 	}
 	return dirs;
 }
@@ -51,6 +53,8 @@ static json_t *sim_json_job(const struct sim_job_result *j)
 		json_object_set_new(job, "weight", json_integer((json_int_t)j->weight));
 	if (job) {
 		json_object_set_new(job, "flushes", json_integer((json_int_t)j->flushes));
+		json_object_set_new(job, "queued", describe_latency(&j->queued));
+		json_object_set_new(job, "drive", describe_latency(&j->drive));
 		json_object_set_new(job, "directions", sim_json_dirs(j));
 	}
 	return job;

@@ -25,17 +25,22 @@ uint64_t sim_mean(const struct weir_latency *l)
 static void sim_report_row(struct table *t, const char *name, const struct sim_ios *ios,
 			   uint64_t active_ns, const char *share)
 {
-	const uint64_t times[] = {
-		sim_mean(&ios->latency), ios->latency.p50_ns,  ios->p95_ns,
-		ios->latency.p99_ns,	 ios->latency.p999_ns, ios->latency.max_ns
-	};
-	char iops[32], mbps[32], text[6][32];
+	const uint64_t times[] = { sim_mean(&ios->latency),
+				   sim_mean(&ios->queued),
+				   sim_mean(&ios->drive),
+				   ios->latency.p50_ns,
+				   ios->p95_ns,
+				   ios->latency.p99_ns,
+				   ios->latency.p999_ns,
+				   ios->latency.max_ns };
+	char iops[32], mbps[32], text[8][32];
 
 	format_count((uint64_t)(sim_rate(ios->ios, active_ns) + 0.5), iops, sizeof(iops));
 	snprintf(mbps, sizeof(mbps), "%.1f", sim_rate(ios->bytes, active_ns) / 1e6);
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 8; i++)
 		format_time(times[i], text[i], sizeof(text[i]));
-	table_row(t, name, iops, mbps, share, text[0], text[1], text[2], text[3], text[4], text[5]);
+	table_row(t, name, iops, mbps, share, text[0], text[1], text[2], text[3], text[4], text[5],
+		  text[6], text[7]);
 }
 
 const char *const sim_dir_names[SIM_DIRS] = { "reads", "writes", "trims" };
@@ -43,9 +48,12 @@ const char *const sim_dir_names[SIM_DIRS] = { "reads", "writes", "trims" };
 /* A job, and where it went in several directions, each of them. */
 static void sim_report_rows(struct table *t, const struct sim_job_result *j)
 {
-	struct sim_ios all = {
-		.ios = j->ios, .bytes = j->bytes, .latency = j->latency, .p95_ns = j->p95_ns
-	};
+	struct sim_ios all = { .ios = j->ios,
+			       .bytes = j->bytes,
+			       .latency = j->latency,
+			       .p95_ns = j->p95_ns,
+			       .queued = j->queued,
+			       .drive = j->drive };
 	char share[32], name[32];
 	int dirs = 0;
 
@@ -72,7 +80,7 @@ void sim_report_notes(const struct remarks *notes)
 int sim_report_print(const struct sim_report *r)
 {
 	const struct sim_result *res = r->result;
-	struct table t = { .columns = "lrrrrrrrrr" };
+	struct table t = { .columns = "lrrrrrrrrrrr" };
 	char bytes[32], window[32];
 	int err;
 
@@ -83,7 +91,8 @@ int sim_report_print(const struct sim_report *r)
 	printf("%.3f s on %s, scheduler %s, %u requests and %s at once\n\n",
 	       (double)res->duration_ns / 1e9, r->device, res->scheduler, res->depth,
 	       format_size(res->depth_bytes, bytes, sizeof(bytes)));
-	table_row(&t, "job", "io/s", "MB/s", "share", "mean", "p50", "p95", "p99", "p99.9", "max");
+	table_row(&t, "job", "io/s", "MB/s", "share", "mean", "queued", "drive", "p50", "p95",
+		  "p99", "p99.9", "max");
 	for (size_t i = 0; i < res->count; i++)
 		sim_report_rows(&t, &res->job[i]);
 	err = table_print(&t, 0, stdout);
@@ -101,4 +110,39 @@ int sim_report_print(const struct sim_report *r)
 	if (res->count > 1)
 		putchar('\n');
 	return 0;
+}
+
+/* A line of the comparison; names are given once for each run. */
+static void sim_compare_row(struct table *t, const struct sim_result *res, size_t i)
+{
+	const struct sim_job_result *j = &res->job[i];
+	char text[5][32], rates[2][32], share[32], jain[32] = "";
+
+	format_count((uint64_t)(sim_rate(j->ios, j->active_ns) + 0.5), rates[0], sizeof(rates[0]));
+	snprintf(rates[1], sizeof(rates[1]), "%.1f", sim_rate(j->bytes, j->active_ns) / 1e6);
+	snprintf(share, sizeof(share), "%.1f %%", 100 * j->share);
+	if (!i)
+		snprintf(jain, sizeof(jain), "%.4f", res->fairness.whole);
+	table_row(t, i ? "" : res->scheduler, j->name, rates[0], rates[1], share,
+		  format_time(sim_mean(&j->latency), text[0], sizeof(text[0])),
+		  format_time(sim_mean(&j->queued), text[1], sizeof(text[1])),
+		  format_time(j->p95_ns, text[2], sizeof(text[2])),
+		  format_time(j->latency.p99_ns, text[3], sizeof(text[3])),
+		  format_time(j->latency.max_ns, text[4], sizeof(text[4])), jain);
+}
+
+int sim_report_compare(const struct sim_report *runs, size_t n)
+{
+	struct table t = { .columns = "llrrrrrrrrr" };
+	int err;
+
+	printf("%.3f s on %s\n\n", (double)runs[0].result->duration_ns / 1e9, runs[0].device);
+	table_row(&t, "scheduler", "job", "io/s", "MB/s", "share", "mean", "queued", "p95", "p99",
+		  "max", "jain");
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < runs[i].result->count; j++)
+			sim_compare_row(&t, runs[i].result, j);
+	err = table_print(&t, 0, stdout);
+	table_free(&t);
+	return err ? report_error("out of memory") : 0;
 }

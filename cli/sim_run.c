@@ -8,12 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <weir/base.h>
+#include <weir/weir.h>
 
 #include "base/clock.h"
+#include "cli/opening.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/sim.h"
 
+#define SIM_SCHEDS_MAX 16
 #define SIM_PROGRESS_NS (200 * NSEC_PER_MSEC)
 
 /* The file or what it says is wrong. */
@@ -80,29 +83,94 @@ static int sim_run_until_interrupted(struct sim_result *result, const struct sim
 	return err;
 }
 
-static int sim_simulate(const struct sim_args *args, struct sim_run_opts opts)
+/* One run with the scheduler that OPTS names. 0 or an exit code, the error printed. */
+static int sim_simulate(struct sim_result *result, struct sim_run_opts *opts)
 {
 	uint64_t next_ns = clock_now() + SIM_PROGRESS_NS;
-	struct sim_report report;
-	struct sim_result result;
-	int err, ret;
+	int err;
 
 	if (isatty(STDERR_FILENO)) {
-		opts.progress = sim_progress;
-		opts.user = &next_ns;
+		opts->progress = sim_progress;
+		opts->user = &next_ns;
 	}
-	opts.stop = &sim_interrupted;
-	err = sim_run_until_interrupted(&result, &opts);
-	if (opts.progress)
+	opts->stop = &sim_interrupted;
+	err = sim_run_until_interrupted(result, opts);
+	if (opts->progress)
 		fprintf(stderr, "\r\033[K");
-	if (err)
-		return sim_failed(err, opts.jobs->path);
-	report = (struct sim_report){ args->device, &opts, &result };
+	return err ? sim_failed(err, opts->jobs->path) : 0;
+}
+
+static int sim_simulate_one(const struct sim_args *args, struct sim_run_opts opts)
+{
+	struct sim_result result;
+	struct sim_report report = { args->device, &opts, &result };
+	int ret = sim_simulate(&result, &opts);
+
+	if (ret)
+		return ret;
 	ret = args->json ? report_json(sim_json(&report), 0) : sim_report_print(&report);
 	if (!ret && result.interrupted)
 		ret = REPORT_INTERRUPTED;
 	sim_result_free(&result);
 	return ret;
+}
+
+/* A line of JSON for each of N runs. */
+static int sim_report_lines(const struct sim_report *runs, size_t n)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = report_json(sim_json(&runs[i]), 1);
+	return ret;
+}
+
+/* The same jobs with each of N schedulers; what an interrupt leaves is reported. */
+static int sim_simulate_all(const struct sim_args *args, struct sim_run_opts opts,
+			    const char *const *names, size_t n)
+{
+	struct sim_result *results = calloc(n, sizeof(*results));
+	struct sim_report *runs = calloc(n, sizeof(*runs));
+	size_t done = 0;
+	int ret = results && runs ? 0 : report_error("out of memory");
+
+	while (!ret && done < n && !sim_interrupted) {
+		opts.scheduler = names[done];
+		ret = sim_simulate(&results[done], &opts);
+		runs[done] = (struct sim_report){ args->device, &opts, &results[done] };
+		done += !ret;
+	}
+	if (!ret)
+		ret = args->json ? sim_report_lines(runs, done) : sim_report_compare(runs, done);
+	if (!ret && sim_interrupted)
+		ret = REPORT_INTERRUPTED;
+	for (size_t i = 0; i < done; i++)
+		sim_result_free(&results[i]);
+	free(results);
+	free(runs);
+	return ret;
+}
+
+/* The names in LIST, cut apart in TEXT, or all there are. How many; 0: an error was printed. */
+static size_t sim_schedulers(const char *list, char *text, size_t size, const char **names)
+{
+	const struct weir_named *known;
+	char *rest = text;
+	size_t n = 0, count;
+
+	if (!strcmp(list, "all")) {
+		known = weir_schedulers(&count);
+		for (; n < SIM_SCHEDS_MAX && n < count; n++)
+			names[n] = known[n].name;
+		return n;
+	}
+	snprintf(text, size, "%s", list);
+	while (n < SIM_SCHEDS_MAX && rest) {
+		names[n] = strsep(&rest, ",");
+		if (opening_check(&(struct opening){ .scheduler = names[n++] }))
+			return 0;
+	}
+	return n;
 }
 
 static int sim_read_jobs(struct sim_jobs *jobs, const char *path)
@@ -120,8 +188,54 @@ static int sim_read_jobs(struct sim_jobs *jobs, const char *path)
 	return err ? sim_failed(err, path) : 0;
 }
 
+/* Simulates with the outputs that ARGS ask for. */
+static int sim_with_outputs(const struct sim_args *args, struct sim_run_opts opts)
+{
+	struct output series = { .file = NULL }, log = { .file = NULL };
+	int ret = 0;
+
+	if (args->series && output_open(&series, args->series) < 0)
+		return report_error("%s", weir_error());
+	if (args->log && output_open(&log, args->log) < 0)
+		ret = report_error("%s", weir_error());
+	opts.series = series.file;
+	opts.log = log.file;
+	if (!ret)
+		ret = sim_simulate_one(args, opts);
+	/* What was written before an interrupt is whole, too. */
+	if (ret && ret != REPORT_INTERRUPTED) {
+		if (series.file)
+			output_drop(&series);
+		if (log.file)
+			output_drop(&log);
+		return ret;
+	}
+	if (args->series && output_close(&series) < 0)
+		ret = report_error("%s", weir_error());
+	if (args->log && output_close(&log) < 0)
+		ret = report_error("%s", weir_error());
+	return ret;
+}
+
+static int sim_check_outputs(const struct sim_args *args, const char *path, size_t scheds)
+{
+	const char *const inputs[] = { path, args->device, args->log };
+	int ret = 0;
+
+	if (scheds > 1 && (args->series || args->log))
+		return report_usage("--series and --log take one scheduler: give --sched its name");
+	if (scheds > 1 && args->set.count)
+		return report_usage("--set is for one scheduler: give --sched its name");
+	if (args->series)
+		ret = output_check("--series", args->series, inputs, 3);
+	if (!ret && args->log)
+		ret = output_check("--log", args->log, inputs, 2);
+	return ret;
+}
+
 int sim_with_jobs(const struct sim_args *args, const char *path, const struct sim_set *sets)
 {
+	const char *scheds[SIM_SCHEDS_MAX];
 	struct sim_config config;
 	struct sim_jobs jobs = { .count = 0 };
 	struct sim_run_opts opts = {
@@ -136,8 +250,16 @@ int sim_with_jobs(const struct sim_args *args, const char *path, const struct si
 		.nr_requests = args->nr_requests,
 		.window_ns = args->window_ns,
 	};
+	char text[256];
+	size_t n = sim_schedulers(args->sched, text, sizeof(text), scheds);
 	int err, ret;
 
+	if (!n)
+		return REPORT_USAGE;
+	ret = sim_check_outputs(args, path, n);
+	if (ret)
+		return ret;
+	opts.scheduler = scheds[0];
 	err = sim_config_load(&config, args->device);
 	if (err)
 		return sim_failed(err, args->device);
@@ -145,7 +267,8 @@ int sim_with_jobs(const struct sim_args *args, const char *path, const struct si
 	if (!ret && !args->json)
 		sim_report_notes(&jobs.notes);
 	if (!ret)
-		ret = sim_simulate(args, opts);
+		ret = n > 1 ? sim_simulate_all(args, opts, scheds, n)
+			    : sim_with_outputs(args, opts);
 	sim_jobs_free(&jobs);
 	return ret;
 }

@@ -28,6 +28,8 @@ struct sim {
 	uint64_t written;	      /* bytes */
 	uint32_t in_flight, idle_waits;
 	bool open, stalled;
+	sim_watch_fn *watch; /* may be NULL */
+	void *watch_user;
 };
 
 struct sim_engine {
@@ -53,6 +55,8 @@ static void sim_ended(void *owner, struct sim_cmd *cmd)
 	e->reaped++;
 	if (!--sim->in_flight)
 		sim->busy_ns += sim->now - sim->busy_since;
+	if (sim->watch)
+		sim->watch(sim->watch_user, cmd->cmd, sim->now, true);
 	cmd->cmd->result = 0;
 	e->engine.params.complete(e->engine.params.owner, cmd->cmd);
 }
@@ -131,6 +135,8 @@ static void sim_submit(struct engine *engine)
 		s->cmd = cmd;
 		if (cmd->op == WEIR_OP_WRITE)
 			e->sim->written += cmd->length;
+		if (e->sim->watch)
+			e->sim->watch(e->sim->watch_user, cmd, e->sim->now, false);
 		e->sim->model->ops->start(e->sim->model, s, e->sim->now);
 	}
 }
@@ -268,6 +274,12 @@ const struct engine_ops *sim_engine(struct sim *sim)
 uint64_t sim_now(const struct sim *sim)
 {
 	return sim->now;
+}
+
+void sim_watch(struct sim *sim, sim_watch_fn *fn, void *user)
+{
+	sim->watch = fn;
+	sim->watch_user = user;
 }
 
 bool sim_stalled(const struct sim *sim)

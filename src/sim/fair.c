@@ -66,6 +66,8 @@ static void fair_window(struct fair *f, uint64_t now)
 	if (n > 1 && sum > 0 && !f->err)
 		f->err = fair_add(f, fair_jain(x, n));
 	free(x);
+	if (f->ended)
+		f->ended(f->user, f->begin_ns, now);
 	f->begin_ns = now;
 	f->end_ns = ++f->looked < FAIR_WINDOWS_MAX ? now + f->window_ns : EVENTS_NEVER;
 }

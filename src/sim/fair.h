@@ -20,6 +20,9 @@ struct fair {
 	size_t looked;			      /* windows that have ended */
 	size_t windows, room;
 	int err;
+	/* Called when a window has ended; may be NULL. */
+	void (*ended)(void *user, uint64_t begin_ns, uint64_t end_ns);
+	void *user;
 };
 
 /* Jain's index of N amounts X; 1 if they are all 0. */

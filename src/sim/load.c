@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "sim/keys.h"
 #include "sim/load.h"
+#include "sim/watch.h"
 
 /* Everything that it is to do has been submitted. */
 static bool load_is_over(const struct load *l, uint64_t now)
@@ -33,6 +34,9 @@ static int load_hand_over(struct load *l, struct load_io *io, uint64_t now)
 	io->io.end = load_end;
 	io->load = l;
 	io->start_ns = now;
+	io->drive_ns = 0;
+	if (l->env->watch)
+		watch_submitted(l->env->watch, io, now);
 	err = weir_queue_submit(l->env->q, &io->io);
 	if (err)
 		return err;
@@ -190,13 +194,26 @@ static void load_timer(struct event *ev, uint64_t now)
 	load_pump(l);
 }
 
+/* In a window everything counts, the ramp too. */
+static void load_record_window(struct load_stats *stats, const struct load_io *io, uint64_t now)
+{
+	stats->ios++;
+	stats->bytes += io->io.length;
+	hist_record(&stats->latency, now - io->start_ns);
+}
+
 static void load_record(struct load *l, const struct load_io *io, uint64_t now)
 {
 	struct load_stats *stats = &l->dir[io->dir];
+	uint64_t drive_ns = io->drive_ns ? io->drive_ns : now;
 
+	if (l->window)
+		load_record_window(&l->window[io->dir], io, now);
 	if (now < l->measure_ns)
 		return;
 	hist_record(&stats->latency, now - io->start_ns);
+	hist_record(&stats->queued, drive_ns - io->start_ns);
+	hist_record(&stats->drive, now - drive_ns);
 	if (now > l->stop_ns) {
 		stats->late++;
 		return;
@@ -274,7 +291,9 @@ static int load_alloc(struct load *l)
 	uint64_t n = l->job->iodepth;
 
 	l->ios = calloc(n, sizeof(*l->ios));
-	if (!l->ios)
+	if (l->env->series)
+		l->window = calloc(SIM_DIRS, sizeof(*l->window));
+	if (!l->ios || (l->env->series && !l->window))
 		return error_sys(-ENOMEM, "[%s]: iodepth", l->job->name);
 	for (uint64_t i = n; i; i--) {
 		l->ios[i - 1].next = l->free;
@@ -347,4 +366,5 @@ void load_begin_first(struct load_env *env)
 void load_close(struct load *l)
 {
 	free(l->ios);
+	free(l->window);
 }

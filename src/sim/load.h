@@ -19,6 +19,7 @@
 #include "sim/sim.h"
 
 struct load;
+struct watch;
 
 /* What all jobs of a run share. */
 struct load_env {
@@ -29,6 +30,8 @@ struct load_env {
 	void *buffer;		/* as long as the longest block, never touched */
 	struct load *loads;
 	size_t count;
+	struct watch *watch;
+	bool series;	   /* jobs keep what happens in each window */
 	size_t running;	   /* that have not ended */
 	size_t group;	   /* that runs now: the jobs from one stonewall to the next */
 	size_t group_left; /* of its jobs */
@@ -41,6 +44,7 @@ struct load_io {
 	struct load *load;
 	enum sim_dir dir;
 	uint64_t start_ns;
+	uint64_t drive_ns;    /* when the drive got the first of it; 0: not yet */
 	struct load_io *next; /* free ones */
 };
 
@@ -49,6 +53,8 @@ struct load_stats {
 	uint64_t ios, bytes; /* that ended while it ran */
 	uint64_t late;	     /* ios that ended after its runtime */
 	struct hist latency;
+	struct hist queued; /* of it: until the drive got the io ... */
+	struct hist drive;  /* ... and from then on */
 };
 
 /* One job; numjobs of them for each section. */
@@ -85,6 +91,7 @@ struct load {
 	uint64_t window_bytes; /* since the window began */
 	uint64_t nr_flushes;
 	struct load_stats dir[SIM_DIRS];
+	struct load_stats *window; /* as dir, of the window that is open; NULL: nobody asks */
 };
 
 /* Makes L from JOB, as its number CLONE of a section, in GROUP. 0 or -errno, weir_error() set. */

@@ -18,6 +18,7 @@
 #include "sim/load.h"
 #include "sim/run.h"
 #include "sim/tune.h"
+#include "sim/watch.h"
 
 #define PROGRESS_TURNS 4096u
 #define DEFAULT_WINDOW (100 * NSEC_PER_MSEC)
@@ -27,6 +28,7 @@ struct run {
 	struct load_env env;
 	struct sim_result *result;
 	struct fair fair;
+	struct watch watch;
 	uint64_t total_ns; /* that all jobs will take, as far as it is known */
 	uint32_t next_submitter;
 	bool weightless; /* it was noted that weights are not used */
@@ -169,6 +171,13 @@ static int run_set_window(struct run *r, uint64_t window_ns)
 			 format_time(least_ns, least, sizeof(least)));
 }
 
+static void run_window_ended(void *user, uint64_t begin_ns, uint64_t end_ns)
+{
+	struct run *r = user;
+
+	watch_window(&r->watch, begin_ns, end_ns);
+}
+
 static int run_turn(struct run *r)
 {
 	uint64_t now = sim_now(r->env.sim), next;
@@ -216,6 +225,8 @@ static void run_ios(const struct load_stats *stats, struct sim_ios *out)
 	out->late = stats->late;
 	hist_summary(&stats->latency, &out->latency);
 	out->p95_ns = hist_permille(&stats->latency, 950);
+	hist_summary(&stats->queued, &out->queued);
+	hist_summary(&stats->drive, &out->drive);
 }
 
 /* All directions of L together. */
@@ -227,6 +238,8 @@ static void run_all_ios(const struct load *l, struct load_stats *all)
 		all->bytes += l->dir[dir].bytes;
 		all->late += l->dir[dir].late;
 		hist_merge(&all->latency, &l->dir[dir].latency);
+		hist_merge(&all->queued, &l->dir[dir].queued);
+		hist_merge(&all->drive, &l->dir[dir].drive);
 	}
 }
 
@@ -250,6 +263,8 @@ static void run_job_result(const struct load *l, struct load_stats *all, struct 
 	out->late = sum.late;
 	out->latency = sum.latency;
 	out->p95_ns = sum.p95_ns;
+	out->queued = sum.queued;
+	out->drive = sum.drive;
 	out->flushes = l->nr_flushes;
 	out->active_ns = end > l->measure_ns ? end - l->measure_ns : 0;
 	for (int dir = 0; dir < SIM_DIRS; dir++)
@@ -337,6 +352,8 @@ int sim_run(struct sim_result *result, const struct sim_run_opts *opts)
 
 	memset(result, 0, sizeof(*result));
 	events_init(&r.env.arrivals);
+	r.env.watch = &r.watch;
+	r.env.series = opts->series != NULL;
 	err = sim_open(&r.env.sim, opts->config, prng_mix(opts->seed));
 	if (!err)
 		err = run_alloc(&r);
@@ -345,12 +362,17 @@ int sim_run(struct sim_result *result, const struct sim_run_opts *opts)
 	if (!err)
 		err = run_open_loads(&r);
 	if (!err)
+		watch_begin(&r.watch, &r.env, opts->log, opts->series);
+	if (!err)
 		err = run_set_window(&r, opts->window_ns);
 	if (!err) {
 		load_begin_first(&r.env);
 		fair_begin(&r.fair, r.env.loads, r.env.count, result->window_ns,
 			   sim_now(r.env.sim));
+		r.fair.ended = run_window_ended;
+		r.fair.user = &r;
 		err = run_loop(&r);
+		watch_window(&r.watch, r.fair.begin_ns, sim_now(r.env.sim));
 	}
 	if (!err)
 		err = run_result(&r, result);

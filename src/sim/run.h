@@ -40,6 +40,9 @@ struct sim_run_opts {
 	void *user;
 	/* Not NULL: the run ends, with what there is by then, when this is not 0 any more. */
 	const volatile sig_atomic_t *stop;
+	/* CSV, the caller's; NULL: not wanted. Every submission, dispatch and completion; and what
+	 * each job did in each window. */
+	FILE *log, *series;
 };
 
 /* What came of some ios. */
@@ -48,6 +51,8 @@ struct sim_ios {
 	uint64_t late;		     /* ios that ended after its runtime */
 	struct weir_latency latency; /* of all of them, the late ones too */
 	uint64_t p95_ns;
+	/* Parts of it: until the drive got the io, and with the drive. */
+	struct weir_latency queued, drive;
 };
 
 struct sim_job_result {
@@ -60,6 +65,7 @@ struct sim_job_result {
 	double share;		     /* of all jobs' bytes */
 	struct weir_latency latency; /* of all ios, the late ones too */
 	uint64_t p95_ns;
+	struct weir_latency queued, drive;
 	struct sim_ios dir[SIM_DIRS]; /* reads, writes and trims apart */
 	uint64_t flushes;
 };

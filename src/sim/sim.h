@@ -40,6 +40,13 @@ bool sim_stalled(const struct sim *sim);
 /* Commands that are with the drive. */
 uint32_t sim_in_flight(const struct sim *sim);
 
+/* What is called when the drive gets a command, and when it has ENDED, before the queue learns of
+ * that. */
+typedef void sim_watch_fn(void *user, const struct weir_cmd *cmd, uint64_t now, bool ended);
+
+/* Has FN called with USER from now on. */
+void sim_watch(struct sim *sim, sim_watch_fn *fn, void *user);
+
 /* How long commands were with the drive, and how long its units worked (their mean), ns. */
 uint64_t sim_busy_ns(const struct sim *sim);
 uint64_t sim_worked_ns(const struct sim *sim);

@@ -41,7 +41,8 @@ def parse(data):
 
 def everything(weir):
     """What every command prints, in all the ways that differ."""
-    for name, data in (("trace", TRACE), ("jobs", JOBS), ("one", JOBS.split(b"[b]")[0])):
+    for name, data in (("trace", TRACE), ("jobs", JOBS), ("one", JOBS.split(b"[b]")[0]),
+                       ("trims", b"[a]\nrw=trim\nnumber_ios=9\n")):
         with open(weir.path(name), "wb") as file:
             file.write(data)
     img, log = weir.img, weir.path("log")
@@ -56,7 +57,8 @@ def everything(weir):
              "--size", "1g"),
             ("replay", "--store", img, "--check-acks", log, "-b", "4k"),
             ("del", img, "k", "gone"), ("sim", weir.path("jobs")),
-            ("sim", weir.path("one"), "--window", "10s"),
+            ("sim", weir.path("one"), "--window", "10s"), ("sim", weir.path("trims")),
+            ("sim", weir.path("jobs"), "--sched", "none,kyber"),
             ("sim", weir.path("jobs"), "--sched", "bfq", "--device", "hdd"),
             ("step", "--sched", "mq-deadline", "--merge")]
     return [o for words in runs

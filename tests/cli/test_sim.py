@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """weir sim: what it prints, its options, its errors, and how fast it is."""
+import csv
 import json
 import os
 import re
@@ -246,6 +247,76 @@ def our_files_in_fios_parser(weir):
     with open(path, "w", encoding="utf-8") as file:
         file.write("[a]\nweight=3\n")
     assert fio("--parse-only", path)[0] != 0, "fio has learned our key"
+
+
+def table(path):
+    """The lines of the CSV file at PATH, as dicts."""
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@case
+def series(weir):
+    """--series adds up to the report: ios and bytes by job, direction and window"""
+    path = weir.path("series.csv")
+    jobs = ("[global]\nruntime=1\n[mix]\nrw=randrw\niodepth=4\n"
+            "[later]\nrw=write\nbs=64k\nrate_iops=100\nstartdelay=500ms\nruntime=450ms\n")
+    got = sim(weir, jobs, "--window", "100ms", "--series", path)
+    lines = table(path)
+    for job in got["jobs"]:
+        for direction, told in job["directions"].items():
+            mine = [line for line in lines
+                    if line["job"] == job["name"] and line["direction"] == direction]
+            assert sum(int(line["ios"]) for line in mine) == told["ios"] + told["late_ios"]
+            assert max(int(line["max_ns"]) for line in mine) == told["latency"]["max_ns"]
+            for line in mine:
+                seconds = (int(line["end_ns"]) - int(line["begin_ns"])) / 1e9
+                assert abs(float(line["iops"]) - int(line["ios"]) / seconds) < 0.1
+                assert int(line["p50_ns"]) <= int(line["p99_ns"]) <= int(line["max_ns"])
+    assert min(int(line["begin_ns"]) for line in lines if line["job"] == "later") == 500_000_000
+    assert len([line for line in lines if line["direction"] == "reads"]) in (10, 11)
+
+
+@case
+def log_of_decisions(weir):
+    """--log has each io once when it is submitted, and its request's dispatch and completion"""
+    path = weir.path("log.csv")
+    got = sim(weir, "[a]\nrw=randrw\niodepth=64\nnumber_ios=2000\nfsync=100\n", "--log", path,
+              "--sched", "mq-deadline", "--device", "sata")
+    lines = table(path)
+    count = {event: len([line for line in lines if line["event"] == event])
+             for event in ("submit", "dispatch", "complete")}
+    flushes = got["jobs"][0]["flushes"]
+    assert flushes > 5 and count["submit"] == 2000 + flushes
+    assert count["dispatch"] == count["complete"]
+    ios = [line for line in lines if line["event"] == "dispatch" and line["op"] != "flush"]
+    assert sum(int(line["ios"]) for line in ios) == 2000
+    assert all(int(line["with_drive"]) <= 32 for line in lines)
+    times = [int(line["time_ns"]) for line in lines]
+    assert times == sorted(times)
+    # The log and the report agree about how long ios waited.
+    queued = sum(int(line["since_ns"]) for line in ios if line["ios"] == "1")
+    assert queued > 0 and got["jobs"][0]["queued"]["p50_ns"] > 0
+    drive, whole = (got["jobs"][0][part]["max_ns"] for part in ("drive", "latency"))
+    assert 0 < drive < whole
+    refused(weir, TWO, "--log", options=("--log", "-", "--sched", "all"))
+    with open(weir.path("jobs"), "w", encoding="utf-8") as file:
+        file.write(TWO)
+    weir.fails("sim", weir.path("jobs"), "--series", weir.path("jobs"), code=2, says=["--series"])
+
+
+@case
+def several_schedulers(weir):
+    """--sched all and lists give each what it gets alone, in one table and one line each"""
+    out, _ = weir.run("sim", "-", "--sched", "all", stdin=TWO.encode())
+    rows = out.decode().splitlines()[3:]
+    assert [row.split()[0] for row in rows[::2]] == \
+        ["none", "mq-deadline", "kyber", "bfq", "noop", "deadline", "cfq"], rows
+    out, _ = weir.run("sim", "-", "--json", "--sched", "bfq,none", stdin=TWO.encode())
+    bfq, none = (json.loads(line) for line in out.decode().splitlines())
+    assert bfq == sim(weir, TWO, "--sched", "bfq") and none == sim(weir, TWO)
+    refused(weir, TWO, "kyber", options=("--sched", "none,kybre"))
+    refused(weir, TWO, "--set", options=("--sched", "all", "--set", "fifo_batch=1"))
 
 
 @case
