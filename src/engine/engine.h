@@ -39,7 +39,8 @@ struct weir_cmd {
 	bool fua;
 	uint16_t prio; /* as in struct weir_io */
 	uint16_t placement;
-	int16_t buf_index;  /* registered buffer that holds all of iov[0] (iovcnt == 1), or -1 */
+	int16_t buf_index;  /* registered buffer that holds all of iov[0] (iovcnt == 1), or -1; set
+			     * to  -1 by an engine that makes no use of it */
 	int32_t result;	    /* set before complete(): 0 or -errno */
 	uint16_t status;    /* NVMe status field, else 0 */
 	uint16_t resubmits; /* short or interrupted, gone on; the engine counts */

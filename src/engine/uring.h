@@ -69,6 +69,9 @@ struct uring {
 	const char *rung; /* the flags, in words; static */
 	char text[128];
 
+	/* A bit for each registered buffer: the kernel refuses fixed commands there. */
+	uint64_t unfixed[URING_BUFFERS / 64];
+
 	uint32_t in_flight; /* accepted, complete() not called yet */
 	bool writes_zeroes; /* the kernel cannot zero a range here */
 	int broken;	    /* -errno: the kernel takes nothing more from this ring */
@@ -148,6 +151,10 @@ void uring_stage(struct uring *u);
 
 /* Makes event_fd readable. */
 void uring_announce(struct uring *u);
+
+/* The kernel refuses fixed commands on buffer INDEX, or does not (any more). */
+void uring_set_unfixed(struct uring *u, uint32_t index, bool refused);
+bool uring_is_unfixed(const struct uring *u, uint32_t index);
 
 /* The engines' operations, see engine.h. */
 int uring_queue(struct engine *e, struct weir_cmd *cmd);

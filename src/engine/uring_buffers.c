@@ -36,6 +36,21 @@ static int buffers_refused(int err, size_t length)
 			 length >> 10, (unsigned long long)limit.rlim_cur >> 10);
 }
 
+void uring_set_unfixed(struct uring *u, uint32_t index, bool refused)
+{
+	uint64_t bit = 1ull << index % 64;
+
+	if (refused)
+		u->unfixed[index / 64] |= bit;
+	else
+		u->unfixed[index / 64] &= ~bit;
+}
+
+bool uring_is_unfixed(const struct uring *u, uint32_t index)
+{
+	return u->unfixed[index / 64] >> index % 64 & 1;
+}
+
 int uring_register_buffer(struct engine *e, uint32_t index, void *base, size_t length)
 {
 	struct uring *u = (struct uring *)e;
@@ -50,6 +65,7 @@ int uring_register_buffer(struct engine *e, uint32_t index, void *base, size_t l
 	if (index >= URING_BUFFERS)
 		return error_set(-E2BIG, "more than %u registered buffers", URING_BUFFERS);
 	ret = io_uring_register_buffers_update_tag(&u->ring, index, &iov, &no_tag, 1);
+	uring_set_unfixed(u, index, false); /* another one, perhaps */
 	return ret < 0 ? buffers_refused(ret, length) : 0;
 }
 

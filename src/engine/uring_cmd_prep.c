@@ -5,6 +5,11 @@
  *
  * Touches no ring; runs on the lane's owner. A drive moves all of a command or none: what has to be
  * repeated is repeated whole. Only a write of zeroes may be longer than one NVMe command.
+ *
+ * Linux 6.1 refuses a fixed command where there are more segments from its first byte to the end of
+ * the registered buffer than a command may have, though the command itself is short (-EINVAL). So
+ * what was refused is tried once as a command on ordinary memory, and if that is taken, the buffer
+ * has no fixed commands any more.
  */
 #include <errno.h>
 #include <string.h>
@@ -53,10 +58,19 @@ static void cmd_prep_payload(struct uring_cmd *c, struct weir_cmd *cmd, struct n
 	n->memory = &c->payloads[cmd->e_done];
 }
 
-static void cmd_prep_memory(const struct weir_cmd *cmd, struct nvme_cmd *n)
+static void cmd_prep_memory(const struct uring_cmd *c, struct weir_cmd *cmd, struct nvme_cmd *n)
 {
+	if (cmd->buf_index >= 0 && uring_is_unfixed(&c->u, (uint32_t)cmd->buf_index))
+		cmd->buf_index = -1;
 	n->memory = cmd->iovcnt == 1 ? cmd->iov[0].iov_base : (void *)cmd->iov;
 	n->pieces = cmd->iovcnt == 1 ? 0 : cmd->iovcnt;
+}
+
+/* Does CMD go as a fixed one? e_done of one on registered memory says that it was refused as such.
+ */
+static bool cmd_is_fixed(const struct weir_cmd *cmd)
+{
+	return cmd->buf_index >= 0 && cmd->iovcnt == 1 && !cmd->e_done;
 }
 
 static void cmd_fill_sqe(const struct uring_cmd *c, struct io_uring_sqe *sqe,
@@ -66,7 +80,7 @@ static void cmd_fill_sqe(const struct uring_cmd *c, struct io_uring_sqe *sqe,
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->fd = c->u.target.fd;
 	sqe->cmd_op = n->pieces ? NVME_URING_CMD_IO_VEC : NVME_URING_CMD_IO;
-	if (cmd->buf_index >= 0 && cmd->iovcnt == 1) {
+	if (cmd_is_fixed(cmd)) {
 		sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
 		sqe->buf_index = (uint16_t)cmd->buf_index;
 	}
@@ -92,13 +106,15 @@ void uring_cmd_prep(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *
 	else if (nvme_cmd_has_payload(cmd->op))
 		cmd_prep_payload(c, cmd, &n);
 	else if (cmd->op != WEIR_OP_FLUSH)
-		cmd_prep_memory(cmd, &n);
+		cmd_prep_memory(c, cmd, &n);
 	cmd_fill_sqe(c, sqe, cmd, &n);
 	uring_finish_sqe(u, sqe, cmd, n.op == cmd->op ? 0 : URING_WRITES_ZEROES);
 }
 
-static enum progress cmd_done(const struct uring_cmd *c, struct weir_cmd *cmd)
+static enum progress cmd_done(struct uring_cmd *c, struct weir_cmd *cmd)
 {
+	if (cmd->buf_index >= 0 && cmd->e_done)
+		uring_set_unfixed(&c->u, (uint32_t)cmd->buf_index, true);
 	if (cmd->op != WEIR_OP_WRITE_ZEROES)
 		return progress_end(cmd, 0);
 	cmd->e_done += cmd_zeroes(c, cmd);
@@ -133,7 +149,22 @@ static enum progress cmd_invalid(const struct uring_cmd *c, struct weir_cmd *cmd
 {
 	bool away = ioctl(c->u.target.fd, NVME_IOCTL_ID) < 0 && errno == EAGAIN;
 
-	return away ? cmd_wait(cmd, -EINVAL) : cmd_retry(cmd, -EINVAL, PROGRESS_AGAIN);
+	if (away)
+		return cmd_wait(cmd, -EINVAL);
+	if (cmd_is_fixed(cmd))
+		cmd->e_done = 1;
+	return cmd_retry(cmd, -EINVAL, PROGRESS_AGAIN);
+}
+
+/*
+ * -EFAULT: the memory is not the program's, or the kernel's worker took an address for a 32-bit one
+ * (see uring_setup.c). The next try may have no need of a worker. A fixed command meets neither.
+ */
+static enum progress cmd_fault(struct weir_cmd *cmd)
+{
+	if (cmd_is_fixed(cmd))
+		return progress_end(cmd, -EFAULT);
+	return cmd_retry(cmd, -EFAULT, PROGRESS_LATER);
 }
 
 static enum progress cmd_refused(struct uring_cmd *c, struct weir_cmd *cmd, bool wrote_zeroes,
@@ -166,6 +197,8 @@ static enum progress cmd_progress(struct uring_cmd *c, struct weir_cmd *cmd, boo
 		return cmd_retry(cmd, res, PROGRESS_LATER);
 	if (res == -EINVAL)
 		return cmd_invalid(c, cmd);
+	if (res == -EFAULT)
+		return cmd_fault(cmd);
 	return progress_attempt(cmd, res);
 }
 

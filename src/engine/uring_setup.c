@@ -155,9 +155,25 @@ static int setup_check_commands(struct uring *u, int err, char *why, size_t size
 	return -EOPNOTSUPP;
 }
 
+/*
+ * A passthrough command that cannot be started at once is started by a worker of the kernel, which
+ * belongs to this thread. The first worker is made in a system call of ours. More would be made
+ * while an interrupt is served, and Linux with x32 (Debian's) then believes that they work for a
+ * 32-bit program: addresses lose their upper half, and commands end with -EFAULT. One will do, as
+ * it only hands commands to the drive.
+ */
+static void setup_one_worker(struct uring *u)
+{
+	unsigned most[2] = { 1, 0 }; /* for files and devices; for all else: as it was */
+
+	io_uring_register_iowq_max_workers(&u->ring, most);
+}
+
 /* Each is worth having, none is needed. */
 static void setup_register(struct uring *u, const struct setup_rung *rung)
 {
+	if (u->kind->ring_flags)
+		setup_one_worker(u);
 	u->fixed_file = !io_uring_register_files(&u->ring, &u->target.fd, 1);
 	u->fixed_buffers = (!u->kind->ring_flags || rung->fixed_cmds) &&
 			   !io_uring_register_buffers_sparse(&u->ring, URING_BUFFERS);

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs test programs in a guest that has an NVMe drive with FDP, and prints their TAP.
 
-    tests/vm/run.py [--block 512|4096] [--faults FILE] [--rate BYTES] [--expect REGEX]...
-                    PROGRAM...
+    tests/vm/run.py [--kernel 6.1] [--append WORDS] [--block 512|4096] [--faults FILE]
+                    [--rate BYTES] [--expect REGEX]... PROGRAM...
 
-Boots a Debian kernel in QEMU, under software emulation, with the host's root read-only, so that
-the programs are those that were built. They find the drive in WEIR_VM_NG and WEIR_VM_BLOCK and
+Boots a Debian kernel (the newest that there is, or this one) in QEMU, under software emulation,
+with the host's root read-only, so that the programs are those that were built. They find the drive in WEIR_VM_NG and WEIR_VM_BLOCK and
 may write to it and to TMPDIR. One more case: while they ran, the guest's kernel warned of nothing
 but what --expect names, and of that at least once.
 tests/vm/fetch says where QEMU and the kernel come from; where they cannot be had, all is skipped.
@@ -44,6 +44,18 @@ def fetch():
     return done.stdout.strip()
 
 
+def kernel_folder(cache, version):
+    """What boots VERSION (None: the newest); ends with a skip where there is no such kernel."""
+    there = sorted(os.listdir(f"{cache}/kernels"),
+                   key=lambda name: [int(number) for number in name.split(".")])
+    version = version or there[-1]
+    if version not in there:
+        print(f"1..0 # SKIP APT knows no kernel {version} here, but {' '.join(there)}")
+        sys.exit(0)
+    print(f"# Linux {version}", flush=True)
+    return f"{cache}/kernels/{version}"
+
+
 def cpio_entry(name, mode, data):
     """One file of an initrd, in the 'newc' format."""
     fields = (0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
@@ -52,11 +64,11 @@ def cpio_entry(name, mode, data):
     return head + data + b"\0" * (-len(data) % 4)
 
 
-def write_initrd(cache, path):
-    """Busybox and modules from the cache, and our init behind them."""
+def write_initrd(kernel, path):
+    """Busybox and modules of the kernel's folder, and our init behind them."""
     with open(os.path.join(HERE, "init"), "rb") as file:
         init = file.read()
-    with open(os.path.join(cache, "base.cpio"), "rb") as file:
+    with open(os.path.join(kernel, "base.cpio"), "rb") as file:
         base = file.read()
     with open(path, "wb") as file:
         file.write(base + b"\0" * (-len(base) % 4))
@@ -80,7 +92,7 @@ def write_job(path, programs):
         file.write("exit $bad\n")
 
 
-def qemu(cache, folder, args):
+def qemu(cache, kernel, folder, args):
     """QEMU's command line: the drive, the two shared folders, and no other hardware."""
     image = f"blkdebug:{args.faults}:{folder}/nvme.img" if args.faults else f"{folder}/nvme.img"
     cache_mode = "writeback" if args.faults else "unsafe"  # an unsafe one drops flushes
@@ -89,11 +101,11 @@ def qemu(cache, folder, args):
     return [
         f"{cache}/root/qemu", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
         "-m", "512", "-smp", "2", "-nodefaults", "-display", "none", "-no-reboot",
-        "-serial", f"file:{folder}/console", "-kernel", f"{cache}/vmlinuz",
+        "-serial", f"file:{folder}/console", "-kernel", f"{kernel}/vmlinuz",
         "-initrd", f"{folder}/initrd",
         # The watchdogs would take a host that is busy for a guest that hangs.
         "-append", "console=ttyS0 loglevel=4 panic=-1 mitigations=off rdinit=/init nowatchdog "
-                   "rcupdate.rcu_cpu_stall_suppress=1",
+                   "rcupdate.rcu_cpu_stall_suppress=1 " + args.append,
         "-virtfs", f"local,path=/,mount_tag=root,readonly=on,{share}",
         "-virtfs", f"local,path={folder}/share,mount_tag=share,{share}",
         "-device", "nvme-subsys,id=s0,fdp=on,fdp.runs=8M,fdp.nrg=1,fdp.nruh=8",
@@ -149,22 +161,26 @@ def report(folder, expect):
 
 def main():
     parser = argparse.ArgumentParser(description="Runs test programs beside an NVMe drive.")
+    parser.add_argument("--kernel", metavar="VERSION", help="as 6.1; default: the newest")
     parser.add_argument("--block", type=int, default=4096, help="bytes of a logical block")
     parser.add_argument("--faults", help="a configuration of QEMU's blkdebug")
     parser.add_argument("--rate", type=int, help="bytes a second that the drive writes at most")
+    parser.add_argument("--append", default="", metavar="WORDS",
+                        help="for the kernel's command line, as nvme.io_queue_depth=16")
     parser.add_argument("--expect", action="append", default=[], metavar="REGEX",
                         help="a warning of the guest's kernel that the programs cause on purpose")
     parser.add_argument("programs", nargs="+")
     args = parser.parse_args()
     cache = fetch()
+    kernel = kernel_folder(cache, args.kernel)
     with tempfile.TemporaryDirectory(prefix="weir-vm-") as folder:
         os.mkdir(f"{folder}/share")
         with open(f"{folder}/nvme.img", "wb") as image:
             image.truncate(DRIVE_BYTES)
-        write_initrd(cache, f"{folder}/initrd")
+        write_initrd(kernel, f"{folder}/initrd")
         write_job(f"{folder}/share/job", args.programs)
         try:
-            subprocess.run(qemu(cache, folder, args), stdin=subprocess.DEVNULL, check=True,
+            subprocess.run(qemu(cache, kernel, folder, args), stdin=subprocess.DEVNULL, check=True,
                            timeout=TIMEOUT)
         except subprocess.TimeoutExpired:
             print(f"# the guest was stopped after {TIMEOUT} s")

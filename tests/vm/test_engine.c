@@ -23,10 +23,11 @@
 
 #define DEPTH 4u
 #define NOBODY 65534u
-#define OPENS 1000u
-#define WARM 50u /* until the allocators have what they keep */
+#define OPENS (vm_linux(6, 2) ? 1000u : 100u) /* 6.1 is slow at closing a ring */
+#define WARM 50u			      /* until the allocators have what they keep */
 #define MORE_KIB 1024u
 #define ARENA VM_MIB
+#define SMALL (64u * 4096) /* fewer pages than a command has segments */
 
 static struct weir_device *dev;
 static struct engine *engine;
@@ -137,17 +138,17 @@ static void registered_memory(void **state)
 	struct weir_cmd cmd;
 
 	(void)state;
-	assert_int_equal(engine->ops->register_buffer(engine, 1, arena, ARENA), 0);
+	assert_int_equal(engine->ops->register_buffer(engine, 1, arena, SMALL), 0);
 	vm_fill(arena, ARENA, 3);
 	prepare(&cmd, &iov, WEIR_OP_WRITE, 0, 5 * block);
 	cmd.buf_index = 1;
 	assert_int_equal(run(&cmd), 0);
-	iov.iov_base = arena + ARENA - 5 * block;
+	iov.iov_base = arena + SMALL - 5 * block;
 	prepare(&cmd, &iov, WEIR_OP_READ, 0, 5 * block);
 	cmd.buf_index = 1;
 	assert_int_equal(run(&cmd), 0);
 	assert_memory_equal(arena + 3 * block, iov.iov_base, 5 * block);
-	iov.iov_base = arena + ARENA - 4 * block;
+	iov.iov_base = arena + SMALL - 4 * block;
 	prepare(&cmd, &iov, WEIR_OP_READ, 0, 5 * block);
 	cmd.buf_index = 1;
 	assert_int_equal(run(&cmd), -EFAULT);
@@ -155,6 +156,27 @@ static void registered_memory(void **state)
 	prepare(&cmd, &iov, WEIR_OP_READ, 0, 5 * block);
 	cmd.buf_index = 2;
 	assert_true(run(&cmd) < 0);
+}
+
+/* Linux 6.1 counts the pages up to the end of the buffer: the first one there is tried again
+ * without, and then none is fixed any more. */
+static void registered_memory_of_many_pages(void **state)
+{
+	struct iovec iov = { .iov_base = arena };
+	struct weir_cmd cmd;
+
+	(void)state;
+	assert_int_equal(engine->ops->register_buffer(engine, 1, arena, ARENA), 0);
+	vm_fill(arena, ARENA, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		prepare(&cmd, &iov, i ? WEIR_OP_READ : WEIR_OP_WRITE, 0, 5 * block);
+		iov.iov_base = arena + i * 5 * block;
+		cmd.buf_index = 1;
+		assert_int_equal(run(&cmd), 0);
+		assert_memory_equal(arena, iov.iov_base, 5 * block);
+		assert_int_equal(cmd.resubmits, !i && !vm_linux(6, 2));
+		assert_int_equal(cmd.buf_index, i && !vm_linux(6, 2) ? -1 : 1);
+	}
 }
 
 /*
@@ -226,12 +248,12 @@ static void nothing_is_left_of_many_opens(void **state)
 		struct vm v;
 
 		vm_open_with(&v, vm_ng(), "uring_cmd", "none");
-		assert_int_equal(weir_queue_register(v.q, buf, VM_MIB), 0);
+		assert_int_equal(weir_queue_register(v.q, buf, SMALL), 0);
 		vm_write(&v, i * v.block, buf, v.block);
 		vm_read(&v, i * v.block, buf, v.block);
 		assert_int_equal(vm_stats(&v).fixed, 2);
 		if (i == WARM)
-			assert_true(held_now().pinned_kib >= VM_MIB >> 10);
+			assert_true(held_now().pinned_kib >= SMALL >> 10);
 		vm_close(&v);
 		if (i == WARM)
 			before = held_now();
@@ -347,7 +369,7 @@ static int work_as_nobody(void)
 	return weir_queue_submit(q, &io) || weir_io_wait(q, &io) ? 5 : 0;
 }
 
-/* Who may open the device may use it, as the documentation says. */
+/* Who may open the device may use it, from Linux 6.2 on, as the documentation says. */
 static void without_root(void **state)
 {
 	int status;
@@ -361,12 +383,12 @@ static void without_root(void **state)
 		if (!pid) {
 			int step = work_as_nobody();
 
-			if (allowed && step)
+			if (allowed && step && vm_linux(6, 2))
 				print_message("# step %d: %s\n", step, weir_error());
 			_exit(step);
 		}
 		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_int_equal(status, allowed ? 0 : 2 << 8);
+		assert_int_equal(status, allowed && vm_linux(6, 2) ? 0 : 2 << 8);
 	}
 	assert_int_equal(chmod(vm_ng(), 0600), 0);
 }
@@ -377,6 +399,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(beyond_the_end),
 		T(registered_memory),
+		T(registered_memory_of_many_pages),
 		T(what_the_kernel_refuses_ends_at_once),
 		T(many_discards),
 		T(zeroes_without_the_command),

@@ -9,6 +9,7 @@
 
 #include "vm.h"
 
+/* So many, or what the argument says. */
 #define EXTENTS 10000u
 #define BATCH 32u
 #define SLOT (1u << 20) /* of the drive, for one extent of a batch: none overlap */
@@ -17,6 +18,7 @@
 
 enum way { CMD, CMD_FIXED, URING, POSIX, WAYS };
 
+static unsigned extents = EXTENTS;
 static struct vm ways[WAYS];
 static char *model, *out, *in;
 static uint64_t seed;
@@ -112,18 +114,21 @@ static void engines_agree(void **state)
 			 0);
 	assert_int_equal(weir_queue_register(ways[CMD_FIXED].q, in, (size_t)BATCH * EXTENT_BYTES),
 			 0);
-	for (unsigned turn = 0; done < EXTENTS; turn++, done += BATCH) {
+	for (unsigned turn = 0; done < extents; turn++, done += BATCH) {
 		unsigned writer = turn % WAYS, reader = (writer + 1 + turn / WAYS % 3) % WAYS;
 
 		round_trip(&ways[writer], &ways[reader]);
 	}
 	for (enum way way = CMD; way < WAYS; way++)
 		check_all(&ways[way]);
-	assert_true(vm_stats(&ways[CMD_FIXED]).fixed >= EXTENTS / WAYS);
+	/* Linux 6.1 takes none on a buffer of many pages. */
+	if (vm_linux(6, 2))
+		assert_true(vm_stats(&ways[CMD_FIXED]).fixed >= extents / WAYS);
 	assert_int_equal(vm_stats(&ways[CMD_FIXED]).fixed_failed, 0);
 	assert_int_equal(vm_stats(&ways[CMD]).fixed, 0);
 	for (enum way way = CMD; way < WAYS; way++) {
-		assert_int_equal(vm_stats(&ways[way]).resubmits, 0);
+		if (way != CMD_FIXED || vm_linux(6, 2))
+			assert_int_equal(vm_stats(&ways[way]).resubmits, 0);
 		vm_close(&ways[way]);
 	}
 	finish();
@@ -137,7 +142,7 @@ static void scheduled(const char *scheduler)
 	way_open(CMD, scheduler);
 	way_open(POSIX, "none");
 	vm_write(&ways[CMD], 0, model, BYTES);
-	for (unsigned done = 0; done < EXTENTS / 10; done += BATCH)
+	for (unsigned done = 0; done < extents / 10; done += BATCH)
 		round_trip(&ways[CMD], &ways[done & BATCH ? CMD : POSIX]);
 	check_all(&ways[CMD]);
 	check_all(&ways[POSIX]);
@@ -157,12 +162,14 @@ static void below_each_scheduler(void **state)
 		scheduled(table[i].name);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(engines_agree),
 		cmocka_unit_test(below_each_scheduler),
 	};
 
+	if (argc > 1)
+		extents = (unsigned)strtoul(argv[1], NULL, 10);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,10 @@
  */
 #include "vm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 static const char *vm_path(const char *name)
 {
@@ -115,6 +117,16 @@ void vm_fill(void *buf, size_t bytes, uint64_t seed)
 
 		memcpy(at + i * sizeof(word), &word, sizeof(word));
 	}
+}
+
+bool vm_linux(unsigned major, unsigned minor)
+{
+	struct utsname name;
+	unsigned is[2];
+
+	assert_int_equal(uname(&name), 0);
+	assert_int_equal(sscanf(name.release, "%u.%u", &is[0], &is[1]), 2);
+	return is[0] > major || (is[0] == major && is[1] >= minor);
 }
 
 uint64_t vm_random(uint64_t *state, uint64_t limit)

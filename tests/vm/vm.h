@@ -51,6 +51,8 @@ struct weir_queue_stats vm_stats(struct vm *v);
 void *vm_alloc(size_t bytes);
 /* Bytes that depend on SEED, each word different. */
 void vm_fill(void *buf, size_t bytes, uint64_t seed);
+/* The kernel is MAJOR.MINOR or later. */
+bool vm_linux(unsigned major, unsigned minor);
 /* A number below LIMIT. */
 uint64_t vm_random(uint64_t *state, uint64_t limit);
 

@@ -240,6 +240,63 @@ static void what_the_kernel_refuses_ends_at_once(void **state)
 	check_retried(-EINVAL, -EINVAL, 0, NVME_STATUS_RETRIES, PROGRESS_AGAIN);
 }
 
+/* A worker of the kernel that cuts addresses finds no memory; there may be none, too. */
+static void memory_that_is_not_found_is_looked_for_again(void **state)
+{
+	(void)state;
+	check_retried(-EFAULT, -EFAULT, 0, NVME_STATUS_RETRIES, PROGRESS_LATER);
+}
+
+/* A read on buffer INDEX: does it go as a fixed one? */
+static bool goes_fixed(int16_t index)
+{
+	begin(WEIR_OP_READ, 0, BLOCK);
+	cmd.buf_index = index;
+	prepare();
+	return entry.sqe.uring_cmd_flags == IORING_URING_CMD_FIXED;
+}
+
+/* As Linux 6.1 does where much memory is behind what the command needs. */
+static void refused_as_fixed_goes_without(void **state)
+{
+	(void)state;
+	assert_true(goes_fixed(7));
+	assert_false(answer(-EINVAL));
+	prepare();
+	assert_int_equal(entry.sqe.uring_cmd_flags, 0);
+	assert_int_equal(entry.sqe.buf_index, 0);
+	assert_true(answer(0));
+	assert_int_equal(cmd.result, 0);
+	assert_int_equal(cmd.resubmits, 1);
+	/* Remembered, of that buffer, until another one has its place. */
+	assert_false(goes_fixed(7));
+	assert_int_equal(cmd.buf_index, -1);
+	assert_true(answer(0));
+	assert_true(goes_fixed(6));
+	assert_true(answer(0));
+	assert_true(goes_fixed(71));
+	uring_set_unfixed(&c.u, 7, false);
+	assert_true(goes_fixed(7));
+}
+
+/* What is refused without, too, was not refused for that; nor while the drive is away. */
+static void refused_for_another_reason(void **state)
+{
+	(void)state;
+	goes_fixed(7);
+	for (unsigned i = 0; i < NVME_STATUS_RETRIES; i++) {
+		assert_false(answer(-EINVAL));
+		prepare();
+	}
+	assert_true(answer(-EINVAL));
+	assert_int_equal(cmd.result, -EINVAL);
+	assert_true(goes_fixed(7));
+	away = true;
+	assert_int_equal(next(-EINVAL), PROGRESS_LATER);
+	prepare();
+	assert_int_equal(entry.sqe.uring_cmd_flags, IORING_URING_CMD_FIXED);
+}
+
 static void what_it_does_not_allow_is_not(void **state)
 {
 	(void)state;
@@ -251,6 +308,8 @@ static void what_it_does_not_allow_is_not(void **state)
 	assert_true(answer(DNR | 0x80));
 	assert_int_equal(cmd.result, -ERANGE);
 	begin(WEIR_OP_READ, 0, BLOCK);
+	cmd.buf_index = 9;
+	prepare();
 	assert_true(answer(-EFAULT));
 	assert_int_equal(cmd.result, -EFAULT);
 	begin(WEIR_OP_READ, 0, BLOCK);
@@ -367,6 +426,9 @@ int main(void)
 		T(a_drive_that_is_away_is_waited_for),
 		T(waiting_takes_no_tries_away),
 		T(what_the_kernel_refuses_ends_at_once),
+		T(memory_that_is_not_found_is_looked_for_again),
+		T(refused_as_fixed_goes_without),
+		T(refused_for_another_reason),
 		T(what_it_does_not_allow_is_not),
 		T(zeroes_in_several_commands),
 		T(zeroes_that_are_written),
