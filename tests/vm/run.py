@@ -7,8 +7,8 @@
 
 Boots a Debian kernel (the newest that there is, or this one) in QEMU, under software emulation,
 with the host's root read-only, so that the programs are those that were built. They find the
-drive in WEIR_VM_NG and WEIR_VM_BLOCK and may write to it and to TMPDIR. One more case: while they ran, the guest's kernel warned of nothing
-but what --expect names, and of that at least once.
+drive in WEIR_VM_NG and WEIR_VM_BLOCK and may write to it and to TMPDIR. One more case: while
+they ran, the guest's kernel warned of nothing but what --expect names, and of that at least once.
 tests/vm/fetch says where QEMU and the kernel come from; where they cannot be had, all is skipped.
 """
 import argparse
