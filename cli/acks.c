@@ -14,11 +14,13 @@
 #include "base/error.h"
 #include "cli/acks.h"
 #include "cli/content.h"
+#include "text/text.h"
 
 #define ACKS_LINE (CONTENT_KEY_LEN + 1)
 _Static_assert(CONTENT_KEY_LEN == 17, "the head has the length of a line");
 #define ACKS_HEAD "# weir ack log 1\n\n" /* the first line, as long as one with a key */
-#define ACKS_BATCH 224			 /* lines in one write: just below a page */
+#define ACKS_TEXT_LINE_MAX 4096u
+#define ACKS_BATCH 224 /* lines in one write: just below a page */
 
 static int acks_write(int fd, const char *text, size_t len)
 {
@@ -158,43 +160,57 @@ static int acks_add(uint64_t **ids, size_t *n, size_t *room, uint64_t id)
 	return 0;
 }
 
-/* A piece of a line at the end was left by a writer that was killed: it does not count. */
+/*
+ * Adds the key in LINE. The first line says what the file is, and a piece of a line at the end was
+ * left by a writer that was killed: neither counts.
+ */
+static int acks_take(const struct text *t, char *line, size_t len, uint64_t **ids, size_t *n,
+		     size_t *room)
+{
+	uint64_t id;
+
+	if (len == CONTENT_KEY_LEN && !content_parse_key(line, &id))
+		return acks_add(ids, n, room, id);
+	if (!len || (t->line == 1 && !strncmp(line, ACKS_HEAD, len)))
+		return 0;
+	if (t->cut_off && len < CONTENT_KEY_LEN && acks_is_line(line, len, false))
+		return 0;
+	return acks_no_log(t->name, (size_t)t->line);
+}
+
 static int acks_parse(FILE *in, const char *path, uint64_t **ids, size_t *n)
 {
-	char line[ACKS_LINE];
-	size_t len, number = 0, room = 0;
-	int ret = 0;
+	struct text text;
+	size_t len, room = 0;
+	char *line;
+	int ret = text_begin(&text, in, path, ACKS_TEXT_LINE_MAX);
 
-	while (!ret && (len = fread(line, 1, ACKS_LINE, in)) > 0) {
-		uint64_t id;
-
-		if (!acks_is_line(line, len, !number++))
-			return acks_no_log(path, number);
-		if (len == ACKS_LINE && !content_parse_key(line, &id))
-			ret = acks_add(ids, n, &room, id);
+	while (!ret) {
+		ret = text_line(&text, &line, &len);
+		if (ret <= 0)
+			break;
+		ret = acks_take(&text, line, len, ids, n, &room);
 	}
-	if (!ret && ferror(in))
-		return error_sys(errno ? -errno : -EIO, "%s", path);
-	if (!ret && !number)
-		return error_set(-EINVAL,
-				 "%s: empty, so it tells nothing: a log that --ack-log wrote has a "
-				 "first line",
-				 path);
+	if (!ret && !text.line)
+		ret = error_set(-EINVAL,
+				"%s: empty, so it tells nothing: a log that --ack-log wrote has a "
+				"first line",
+				path);
+	text_end(&text);
 	return ret;
 }
 
 int acks_read(const char *path, uint64_t **ids, size_t *n)
 {
-	FILE *in = fopen(path, "re");
+	FILE *in = text_open(path);
 	int ret;
 
 	*ids = NULL;
 	*n = 0;
 	if (!in)
-		return error_sys(-errno, "%s", path);
-	errno = 0;
+		return -errno;
 	ret = acks_parse(in, path, ids, n);
-	fclose(in);
+	text_close(in);
 	if (ret < 0) {
 		free(*ids);
 		*ids = NULL;

@@ -13,6 +13,7 @@
 
 #include <weir/base.h>
 
+#include "base/visible.h"
 #include "cli/report.h"
 
 #define REPORT_BUFFER (64u << 10)
@@ -112,12 +113,18 @@ static void report_say_text(int code, const char *text)
 /* All that is said passes here. CODE 0: a note. Returns CODE. */
 static int report_say(int code, const char *fmt, va_list args)
 {
-	char *text;
+	char *text, *seen;
+	size_t room;
 
 	if (vasprintf(&text, fmt, args) < 0)
 		text = NULL;
+	/* No character becomes longer than four times its bytes. */
+	room = 4 * strlen(text ? text : fmt) + 1;
+	seen = malloc(room);
 	fflush(stdout); /* keep the order where both go to one place */
-	(report_as_json ? report_say_json : report_say_text)(code, text ? text : fmt);
+	(report_as_json ? report_say_json : report_say_text)(
+		code, seen ? visible(seen, room, text ? text : fmt) : fmt);
+	free(seen);
 	free(text);
 	return code;
 }

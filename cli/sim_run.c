@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/sim.h"
+#include "text/text.h"
 
 #define SIM_SCHEDS_MAX 16
 #define SIM_PROGRESS_NS (200 * NSEC_PER_MSEC)
@@ -175,14 +176,13 @@ static size_t sim_schedulers(const char *list, char *text, size_t size, const ch
 
 static int sim_read_jobs(struct sim_jobs *jobs, const char *path)
 {
-	FILE *in = strcmp(path, "-") ? fopen(path, "r") : stdin;
+	FILE *in = text_open(path);
 	int err;
 
 	if (!in)
-		return report_error("%s: %s", path, strerror(errno));
-	err = sim_jobs_read(jobs, in, strcmp(path, "-") ? path : "standard input");
-	if (in != stdin)
-		fclose(in);
+		return report_error("%s", weir_error());
+	err = sim_jobs_read(jobs, in, text_name(path));
+	text_close(in);
 	if (err && jobs->mistakes.count)
 		return sim_mistaken(&jobs->mistakes);
 	return err ? sim_failed(err, path) : 0;

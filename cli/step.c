@@ -14,8 +14,10 @@
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/step.h"
+#include "text/text.h"
 
 #define STEP_WORDS_MAX 16
+#define STEP_LINE_MAX 65536u
 
 struct step_args {
 	const char *sched;
@@ -90,35 +92,50 @@ static int step_split(char *line, char **words)
 	return n;
 }
 
-static int step_line(struct step *st, char *line, size_t len)
+static int step_line(struct step *st, char *line)
 {
 	char *words[STEP_WORDS_MAX];
-	int n;
+	int n = step_split(line, words);
 
-	if (strlen(line) != len)
-		return error_set(-EINVAL, "not text: it has a zero byte");
-	n = step_split(line, words);
 	return n > 0 ? step_event(st, words, n) : n;
 }
 
-static int step_read(struct step *st, FILE *in)
+/* The events of IN, until one is wrong. 0 or -errno. */
+static int step_events(struct step *st, struct text *in)
 {
-	uint64_t number = 0;
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t len;
-	int ret = 0;
+	char *line;
+	size_t len;
+	int ret = 1;
 
-	while (!ret && !ferror(stdout) && (len = getline(&line, &room, in)) >= 0) {
-		number++;
-		ret = step_line(st, line, (size_t)len);
+	while (!ferror(stdout) && ret > 0) {
+		ret = text_line(in, &line, &len);
+		if (ret <= 0)
+			break;
+		ret = step_line(st, line);
+		if (ret < 0)
+			return text_error(in, ret, "%s", weir_error());
+		ret = 1;
 	}
-	free(line);
-	if (ret == -ENOMEM)
-		return report_error("out of memory");
-	if (ret < 0)
-		return report_usage("line %" PRIu64 ": %s", number, weir_error());
-	return ferror(in) ? report_error("standard input: cannot be read") : 0;
+	return ret < 0 ? ret : 0;
+}
+
+int step_read(struct step *st, FILE *in)
+{
+	struct text text;
+	int ret = text_begin(&text, in, NULL, STEP_LINE_MAX);
+
+	if (!ret)
+		ret = step_events(st, &text);
+	text_end(&text);
+	return ret;
+}
+
+/* The exit code of a reading that ended with RET. */
+static int step_report(int ret)
+{
+	if (ret == -ENOMEM || ret == -EIO)
+		return report_error("%s", weir_error());
+	return ret < 0 ? report_usage("%s", weir_error()) : 0;
 }
 
 static int step_merging(const struct step_args *args, enum sched_merging *merging)
@@ -159,7 +176,7 @@ static int step_run(void *arg, char **operands, int n)
 		return report_error("out of memory");
 	ret = step_set_first(&st, &args->set);
 	if (!ret)
-		ret = step_read(&st, stdin);
+		ret = step_report(step_read(&st, stdin));
 	step_close(&st);
 	return ret;
 }

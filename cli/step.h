@@ -7,6 +7,8 @@
 #ifndef STEP_H
 #define STEP_H
 
+#include <stdio.h>
+
 #include "sched/sched.h"
 
 #define STEP_ID_MAX 31
@@ -61,5 +63,9 @@ void step_close(struct step *st);
 int step_set(struct step *st, const char *name, const char *value);
 /* Does what the N WORDS say, and prints what comes of it. 0 or -errno, weir_error() set. */
 int step_event(struct step *st, char **words, int n);
+
+/* step.c: reads events from IN, to its end or to the first that is wrong. 0 or -errno,
+ * weir_error() naming the line. */
+int step_read(struct step *st, FILE *in);
 
 #endif

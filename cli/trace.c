@@ -13,15 +13,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/trace.h"
+#include "text/text.h"
 
+/* A prompt of a million tokens with an id for every 16 of them has 2 MB. */
+#define TRACE_LINE_MAX (64u << 20)
 /* Times are kept in ns: later ones would not fit. */
 #define TRACE_MS_MAX ((double)(INT64_MAX / (int64_t)NSEC_PER_MSEC))
-
-/* The line that is being read, for errors. */
-struct trace_line {
-	const char *name;
-	uint64_t number;
-};
 
 static int trace_no_memory(void)
 {
@@ -62,22 +59,7 @@ int trace_add_ids(struct trace *t, const uint64_t *ids, size_t n)
 	return 0;
 }
 
-/* "FILE:LINE: ", then what FMT says. */
-static int trace_bad(const struct trace_line *line, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int trace_bad(const struct trace_line *line, const char *fmt, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	return error_set(-EINVAL, "%s:%" PRIu64 ": %s", line->name, line->number, text);
-}
-
-static int trace_read_ids(struct trace *t, const struct trace_line *line, const json_t *ids)
+static int trace_read_ids(struct trace *t, const struct text *line, const json_t *ids)
 {
 	size_t n = json_array_size(ids);
 
@@ -87,9 +69,10 @@ static int trace_read_ids(struct trace *t, const struct trace_line *line, const 
 		int ret;
 
 		if (!json_is_integer(value))
-			return trace_bad(line, "\"hash_ids\"[%zu] is not a whole number", i);
+			return text_error(line, -EINVAL, "\"hash_ids\"[%zu] is not a whole number",
+					  i);
 		if (json_integer_value(value) < 0)
-			return trace_bad(line, "\"hash_ids\"[%zu] is negative", i);
+			return text_error(line, -EINVAL, "\"hash_ids\"[%zu] is negative", i);
 		id = (uint64_t)json_integer_value(value);
 		ret = trace_add_ids(t, &id, 1);
 		if (ret < 0)
@@ -99,8 +82,8 @@ static int trace_read_ids(struct trace *t, const struct trace_line *line, const 
 }
 
 /* A request without a timestamp comes together with the one before it. */
-static int trace_read_time(const struct trace *t, const struct trace_line *line,
-			   const json_t *timestamp, uint64_t *time_ns)
+static int trace_read_time(const struct trace *t, const struct text *line, const json_t *timestamp,
+			   uint64_t *time_ns)
 {
 	double ms;
 
@@ -109,36 +92,36 @@ static int trace_read_time(const struct trace *t, const struct trace_line *line,
 		return 0;
 	}
 	if (!json_is_number(timestamp))
-		return trace_bad(line, "\"timestamp\" is not a number of milliseconds");
+		return text_error(line, -EINVAL, "\"timestamp\" is not a number of milliseconds");
 	ms = json_number_value(timestamp);
 	if (!(ms >= 0 && ms <= TRACE_MS_MAX))
-		return trace_bad(line, "\"timestamp\" is not from 0 to %.0f milliseconds",
-				 TRACE_MS_MAX);
+		return text_error(line, -EINVAL, "\"timestamp\" is not from 0 to %.0f milliseconds",
+				  TRACE_MS_MAX);
 	*time_ns = (uint64_t)(ms * (double)NSEC_PER_MSEC);
 	return 0;
 }
 
-static int trace_read_request(struct trace *t, const struct trace_line *line, const json_t *root)
+static int trace_read_request(struct trace *t, const struct text *line, const json_t *root)
 {
 	const json_t *ids = json_object_get(root, "hash_ids");
 	uint64_t time_ns = 0;
 	int ret;
 
 	if (!json_is_object(root))
-		return trace_bad(line, "not a JSON object: a request is {\"timestamp\": MS, "
-				       "\"hash_ids\": [ID, ...]}");
+		return text_error(line, -EINVAL,
+				  "not a JSON object: a request is {\"timestamp\": MS, "
+				  "\"hash_ids\": [ID, ...]}");
 	if (!ids)
-		return trace_bad(line, "\"hash_ids\" is missing");
+		return text_error(line, -EINVAL, "\"hash_ids\" is missing");
 	if (!json_is_array(ids))
-		return trace_bad(line, "\"hash_ids\" is not an array of ids");
+		return text_error(line, -EINVAL, "\"hash_ids\" is not an array of ids");
 	ret = trace_read_time(t, line, json_object_get(root, "timestamp"), &time_ns);
 	if (!ret)
 		ret = trace_add_request(t, time_ns);
 	return ret ? ret : trace_read_ids(t, line, ids);
 }
 
-static int trace_read_line(struct trace *t, const struct trace_line *line, const char *text,
-			   size_t len)
+static int trace_read_line(struct trace *t, const struct text *line, const char *text, size_t len)
 {
 	json_error_t error;
 	json_t *root;
@@ -150,7 +133,8 @@ static int trace_read_line(struct trace *t, const struct trace_line *line, const
 	if (!root && json_error_code(&error) == json_error_out_of_memory)
 		return trace_no_memory();
 	if (!root)
-		return trace_bad(line, "not JSON: %s (column %d)", error.text, error.column);
+		return text_error(line, -EINVAL, "not JSON: %s (column %d)", error.text,
+				  error.column);
 	ret = trace_read_request(t, line, root);
 	json_decref(root);
 	return ret;
@@ -158,34 +142,30 @@ static int trace_read_line(struct trace *t, const struct trace_line *line, const
 
 int trace_read(struct trace *t, FILE *in, const char *name, size_t limit)
 {
-	struct trace_line line = { .name = name };
-	char *text = NULL;
-	size_t room = 0;
-	ssize_t len;
-	int ret = 0;
+	struct text text;
+	char *line;
+	size_t len;
+	int ret = text_begin(&text, in, name, TRACE_LINE_MAX);
 
-	errno = 0;
-	while (!ret && (!limit || t->count < limit) && (len = getline(&text, &room, in)) >= 0) {
-		line.number++;
-		ret = trace_read_line(t, &line, text, (size_t)len);
+	while (!ret && (!limit || t->count < limit)) {
+		ret = text_line(&text, &line, &len);
+		if (ret <= 0)
+			break;
+		ret = trace_read_line(t, &text, line, len);
 	}
-	free(text);
-	if (!ret && ferror(in))
-		return error_sys(errno ? -errno : -EIO, "%s", name);
+	text_end(&text);
 	return ret;
 }
 
 int trace_load(struct trace *t, const char *path, size_t limit)
 {
-	int standard = !strcmp(path, "-");
-	FILE *in = standard ? stdin : fopen(path, "re");
+	FILE *in = text_open(path);
 	int ret;
 
 	if (!in)
-		return error_sys(-errno, "%s", path);
-	ret = trace_read(t, in, standard ? "standard input" : path, limit);
-	if (!standard)
-		fclose(in);
+		return -errno;
+	ret = trace_read(t, in, text_name(path), limit);
+	text_close(in);
 	return ret;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/visible.h"
 
 #define ERROR_BYTES 512
 
@@ -28,7 +29,8 @@ static void error_vset(const char *words, const char *fmt, va_list args)
 		text[0] = '\0';
 	else if (words && (size_t)len < sizeof(text))
 		snprintf(text + len, sizeof(text) - (size_t)len, ": %s", words);
-	memcpy(error_text, text, strlen(text) + 1);
+	/* Names and words of the user are in it: what cannot be seen in them is often the fault. */
+	(void)visible(error_text, sizeof(error_text), text);
 	errno = saved;
 }
 

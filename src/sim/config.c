@@ -11,6 +11,7 @@
 #include "sim/config.h"
 #include "sim/ini.h"
 #include "sim/keys.h"
+#include "text/text.h"
 
 #define SIZE(section, field, at, lo, hi)                                                           \
 	{                                                                                          \
@@ -152,15 +153,17 @@ int sim_config_load(struct sim_config *c, const char *name)
 {
 	const char *text = sim_preset(name);
 	/* fmemopen() does not write through what is opened to read. */
-	FILE *in = text ? fmemopen((void *)(uintptr_t)text, strlen(text), "r") : fopen(name, "r");
+	FILE *in = text ? fmemopen((void *)(uintptr_t)text, strlen(text), "r") : text_open(name);
 	struct remarks mistakes = { .count = 0 };
 	int err;
 
-	if (!in)
-		return error_sys(-errno, "%s: no built-in drive (nvme, sata, hdd), and no file",
+	if (!in && errno == ENOENT)
+		return error_sys(-ENOENT, "%s: no built-in drive (nvme, sata, hdd), and no file",
 				 name);
+	if (!in)
+		return -errno;
 	err = config_read(c, in, name, &mistakes);
 	remarks_free(&mistakes);
-	fclose(in);
+	text_close(in);
 	return err;
 }

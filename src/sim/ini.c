@@ -14,18 +14,22 @@
 
 #include "base/error.h"
 #include "sim/ini.h"
+#include "text/text.h"
 
 #define SECTION_MARK "\x01"
+#define INI_LINE_MAX 65536u
+#define INI_BYTES_MAX (4u << 20)
 /* What the library keeps of the name of a section. */
 #define SECTION_MAX 48
 
 struct ini_source {
-	FILE *in;
+	struct text text;
 	const char *path;
 	sim_ini_fn *fn;
 	void *user;
 	struct remarks *mistakes;
 	unsigned line;
+	size_t bytes;	 /* read so far */
 	bool in_section; /* its beginning is to be told */
 	bool lost;	 /* in a section whose name is not known */
 	bool ends;	 /* the rest cannot be read */
@@ -44,8 +48,11 @@ static void ini_fail(struct ini_source *src, int err, const char *text)
 /* Removes the comment and spaces at the end, and spaces at the beginning. */
 static void ini_trim(char *s)
 {
-	size_t lead = strspn(s, " \t\r\n"), len;
+	size_t lead = 0, len;
 
+	/* The library would go on to skip what is left of them. */
+	while (isspace((unsigned char)s[lead]))
+		lead++;
 	memmove(s, s + lead, strlen(s + lead) + 1);
 	if (*s == '#' || *s == ';')
 		*s = '\0';
@@ -74,31 +81,71 @@ static void ini_section(struct ini_source *src, char *s)
 		*s = '\0';
 }
 
+/* The key that marks a section would be understood if a file had it. */
+static bool ini_has_controls(const char *s)
+{
+	for (; *s; s++)
+		if (iscntrl((unsigned char)*s) && *s != '\t' && *s != '\r')
+			return true;
+	return false;
+}
+
+/* What is wrong with the LEN bytes of LINE, of which SIZE fit; NULL: nothing. */
+static const char *ini_fault(const struct ini_source *src, const char *line, size_t len,
+			     size_t size)
+{
+	if (src->bytes > INI_BYTES_MAX)
+		return "no such file is so long";
+	/* With room for what is added to a line. */
+	if (len + 3 > size)
+		return "too long a line";
+	if (ini_has_controls(line))
+		return "a control character: this is not text";
+	/* The library skips one in the first line, and would then see what was not seen here. */
+	if (!strncmp(line, "\xef\xbb\xbf", 3))
+		return "a byte order mark (\\ufeff) within the text: remove it";
+	return NULL;
+}
+
+/* The next line to the SIZE bytes at S. False: there is none, or nothing more can be read. */
+static bool ini_read(struct ini_source *src, char *s, size_t size)
+{
+	const char *fault;
+	char *line;
+	size_t len;
+	int ret;
+
+	if (src->ends)
+		return false;
+	ret = text_line(&src->text, &line, &len);
+	src->ends = ret <= 0;
+	if (ret < 0 && !src->err)
+		src->err = ret;
+	if (ret == -EINVAL)
+		remarks_add(src->mistakes, "%s", weir_error());
+	if (ret <= 0)
+		return false;
+	src->line = (unsigned)src->text.line;
+	src->bytes += len + 1;
+	fault = ini_fault(src, line, len, size);
+	if (fault)
+		ini_fail(src, -EINVAL, fault);
+	src->ends = src->bytes > INI_BYTES_MAX;
+	memcpy(s, fault ? "" : line, fault ? 1 : len + 1);
+	return !src->ends;
+}
+
 static char *ini_line(char *s, int size, void *stream)
 {
 	struct ini_source *src = stream;
-	size_t len;
 
 	if (src->in_section) {
 		src->in_section = false;
 		snprintf(s, (size_t)size, SECTION_MARK "=\n");
 		return s;
 	}
-	/* Room for what is added below. */
-	if (src->ends || !fgets(s, size - 2, src->in)) {
-		if (!src->ends && ferror(src->in)) {
-			src->err = error_sys(-errno, "%s: cannot be read", src->path);
-			src->ends = true;
-		}
+	if (!ini_read(src, s, (size_t)size))
 		return NULL;
-	}
-	src->line++;
-	len = strlen(s);
-	if ((!len || s[len - 1] != '\n') && !feof(src->in)) {
-		ini_fail(src, -EINVAL, "too long a line, or not text");
-		src->ends = true;
-		return NULL;
-	}
 	ini_trim(s);
 	if (*s == '[')
 		ini_section(src, s);
@@ -130,10 +177,14 @@ static int ini_key(void *user, const char *section, const char *name, const char
 
 int sim_ini_read(FILE *in, const char *path, sim_ini_fn *fn, void *user, struct remarks *mistakes)
 {
-	struct ini_source src = {
-		.in = in, .path = path, .fn = fn, .user = user, .mistakes = mistakes
-	};
-	int ret = ini_parse_stream(ini_line, &src, ini_key, &src);
+	struct ini_source src = { .path = path, .fn = fn, .user = user, .mistakes = mistakes };
+	int ret = text_begin(&src.text, in, path, INI_LINE_MAX);
+
+	if (!ret)
+		ret = ini_parse_stream(ini_line, &src, ini_key, &src);
+	else
+		src.err = ret;
+	text_end(&src.text);
 
 	if (!src.err && ret)
 		return error_set(-EINVAL, "%s:%d: no key and no section", path, ret);

@@ -34,6 +34,8 @@ static int job_begin(struct reading *r, unsigned line, const char *name)
 		r->now = &r->global;
 		return 0;
 	}
+	if (jobs->count == SIM_JOBS_MAX)
+		return error_set(-E2BIG, "more than %d jobs", SIM_JOBS_MAX);
 	more = reallocarray(jobs->job, jobs->count + 1, sizeof(*more));
 	if (!more)
 		return error_set(-ENOMEM, "out of memory");
@@ -85,6 +87,8 @@ static int job_key(void *user, unsigned line, const char *section, const char *n
 
 	if (!name)
 		return job_begin(r, line, section);
+	if (!r->now)
+		return error_set(-EINVAL, "\"%s\" stands before the first [section]", name);
 	err = job_key_set(r->now, name, value);
 	if (!err)
 		job_note_units(r, line, name, value);

@@ -30,9 +30,10 @@ LAYERS = {
     "sched": ("base sched", "base sched"),
     "queue": ("base device engine sched queue", "base device engine sched queue"),
     "store": ("base device engine sched queue store", "base queue store"),
-    "sim": ("base device engine sched queue", "base device engine sched queue sim"),
+    "text": ("base", "base text"),
+    "sim": ("base device engine sched queue", "base device engine sched queue text sim"),
     "doctor": ("base device engine", "base device engine doctor"),
-    "cli": ("base device engine sched queue store weir", "base sched sim doctor cli"),
+    "cli": ("base device engine sched queue store weir", "base sched text sim doctor cli"),
 }
 # Public headers that are not named after their layer.
 PUBLIC_LAYER = {"io": "engine", "fdp": "device", "tenant": "store"}

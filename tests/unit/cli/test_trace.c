@@ -118,7 +118,7 @@ static const struct bad bads[] = {
 	{ "{\"hash_ids\": [1]\n", "t.jsonl:1: not JSON: " },
 	{ "{\"hash_ids\": [1]} {}\n", "t.jsonl:1: not JSON: end of file expected" },
 	{ "{\"hash_ids\": [1], \"hash_ids\": [2]}\n", "t.jsonl:1: not JSON: duplicate" },
-	{ "\xff\xfe\n", "t.jsonl:1: not JSON: " },
+	{ "\xff\xfd\n", "t.jsonl:1: not JSON: " },
 };
 
 static void test_bad(void **state)

@@ -162,6 +162,21 @@ static void zero_bytes_are_no_text(void **state)
 	fclose(in);
 }
 
+/* The reader of lines and the library below it must agree on where a section begins. */
+static void unseen_bytes_before_a_section(void **state)
+{
+	(void)state;
+	job("\xef\xbb\xbf[a]\r\nruntime=1\r\niodepth=3");
+	assert_int_equal(jobs.count, 1);
+	assert_int_equal(jobs.job[0].iodepth, 3);
+	refused("\v[a]\nruntime=1\n", "j.fio:1: ", "control");
+	refused("[a]\nruntime=1\n\x01=5\n", "j.fio:3: ", "control");
+	refused("[a]\nruntime=1\n\xef\xbb\xbf"
+		"bs=4k\n",
+		"j.fio:3: ", "\\ufeff");
+	refused("\xef\xbb\xbf\xef\xbb\xbf[a]\nruntime=1\n", "j.fio:1: ", "\\ufeff");
+}
+
 /* Writes TEXT, with the first FROM in it replaced by TO, and loads that. */
 static int load_changed(const char *preset, const char *from, const char *to)
 {
@@ -241,6 +256,7 @@ int main(void)
 		T(spelling),
 		T(mistakes_have_lines),
 		T(zero_bytes_are_no_text),
+		T(unseen_bytes_before_a_section),
 		T(drives),
 		T(changed_drives),
 	};
