@@ -171,7 +171,7 @@ static int acks_take(const struct text *t, char *line, size_t len, uint64_t **id
 
 	if (len == CONTENT_KEY_LEN && !content_parse_key(line, &id))
 		return acks_add(ids, n, room, id);
-	if (!len || (t->line == 1 && !strncmp(line, ACKS_HEAD, len)))
+	if (t->line == 1 ? len && !strncmp(line, ACKS_HEAD, len) : !len)
 		return 0;
 	if (t->cut_off && len < CONTENT_KEY_LEN && acks_is_line(line, len, false))
 		return 0;

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "cli/blockid.h"
 #include "cli/trace.h"
 #include "text/text.h"
 
@@ -68,12 +69,15 @@ static int trace_read_ids(struct trace *t, const struct text *line, const json_t
 		uint64_t id;
 		int ret;
 
-		if (!json_is_integer(value))
-			return text_error(line, -EINVAL, "\"hash_ids\"[%zu] is not a whole number",
+		if (json_is_integer(value))
+			id = blockid_signed(json_integer_value(value));
+		else if (json_is_string(value))
+			id = blockid_text(json_string_value(value), json_string_length(value));
+		else
+			return text_error(line, -EINVAL,
+					  "\"hash_ids\"[%zu] is not an id: a whole number or a "
+					  "string",
 					  i);
-		if (json_integer_value(value) < 0)
-			return text_error(line, -EINVAL, "\"hash_ids\"[%zu] is negative", i);
-		id = (uint64_t)json_integer_value(value);
 		ret = trace_add_ids(t, &id, 1);
 		if (ret < 0)
 			return ret;
@@ -127,9 +131,16 @@ static int trace_read_line(struct trace *t, const struct text *line, const char 
 	json_t *root;
 	int ret;
 
+	char *quoted;
+
 	if (strspn(text, " \t\r\n") == len)
 		return 0;
-	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	if (blockid_quote(text, len, &quoted) < 0)
+		return trace_no_memory();
+	if (quoted)
+		len = strlen(quoted);
+	root = json_loadb(quoted ? quoted : text, len, JSON_REJECT_DUPLICATES, &error);
+	free(quoted);
 	if (!root && json_error_code(&error) == json_error_out_of_memory)
 		return trace_no_memory();
 	if (!root)

@@ -3,8 +3,8 @@
  * trace.h - a KV-cache trace in memory: which blocks each request of a chat service needs.
  *
  * As a file it is JSON lines, one request a line: {"timestamp": 27, "hash_ids": [0, 1, 2]}, time in
- * ms, and one id for each block of the prompt; equal ids are equal prefix blocks. Other fields are
- * ignored. Who made a trace owns it; once made it is only read, by any thread.
+ * ms, and one id for each block of the prompt (see blockid.h); equal ids are equal prefix blocks.
+ * Other fields are ignored. Who made a trace owns it; once made it is only read, by any thread.
  */
 #ifndef TRACE_H
 #define TRACE_H
