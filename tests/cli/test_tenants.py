@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tenants and their streams on the command line: where keys go, what is shown, what is said."""
 
+import json
 import sys
 
 from harness import case, main
@@ -60,7 +61,9 @@ def shared_streams(weir):
     for tenant in ("a", "b"):
         assert not put(weir, tenant, "-t", tenant)[1]
     _, err = put(weir, "c", "-t", "c")
-    assert "note: c shares stream 0 with others" in err, err
+    note = json.loads(err)
+    assert (note["schema"], note["command"]) == ("weir.note.v1", "put"), note
+    assert note["message"].startswith("c shares stream 0 with others"), note
     _, err = put(weir, "c2", "-t", "c")
     assert not err, err
 
