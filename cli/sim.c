@@ -52,6 +52,14 @@ static const struct opt sim_options[] = {
 	  .max = UINT64_MAX,
 	  .help = "what chance is made from; 1 by default. The same seed\n"
 		  "gives the same results, bit for bit" },
+	{ .name = "lanes",
+	  .type = OPT_NUMBER,
+	  .offset = offsetof(struct sim_args, lanes),
+	  .arg = "N",
+	  .min = 1,
+	  .max = 64,
+	  .help = "hardware queues (default 1); jobs take turns on them,\n"
+		  "none and kyber have an instance on each" },
 	{ .name = "depth",
 	  .type = OPT_NUMBER,
 	  .offset = offsetof(struct sim_args, depth),

@@ -14,7 +14,7 @@
 struct sim_args {
 	const char *device, *sched, *print_device, *series, *log;
 	struct opt_list set;
-	uint64_t seed, depth, depth_bytes, nr_requests, window_ns;
+	uint64_t seed, lanes, depth, depth_bytes, nr_requests, window_ns;
 	unsigned json;
 };
 

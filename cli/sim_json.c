@@ -109,8 +109,9 @@ static json_t *sim_json_device(const struct sim_report *r)
 
 static json_t *sim_json_queue(const struct sim_result *res)
 {
-	return json_pack("{s:I, s:I, s:I}", "depth", (json_int_t)res->depth, "nr_requests",
-			 (json_int_t)res->nr_requests, "depth_bytes", (json_int_t)res->depth_bytes);
+	return json_pack("{s:I, s:I, s:I, s:I}", "lanes", (json_int_t)res->lanes, "depth",
+			 (json_int_t)res->depth, "nr_requests", (json_int_t)res->nr_requests,
+			 "depth_bytes", (json_int_t)res->depth_bytes);
 }
 
 static json_t *sim_json_jobs(const struct sim_result *res)

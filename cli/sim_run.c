@@ -245,6 +245,7 @@ int sim_with_jobs(const struct sim_args *args, const char *path, const struct si
 		.sets = sets,
 		.nr_sets = args->set.count,
 		.seed = args->seed,
+		.lanes = args->lanes,
 		.depth = args->depth,
 		.depth_bytes = args->depth_bytes,
 		.nr_requests = args->nr_requests,

@@ -444,6 +444,8 @@ int owner_lane_or_attach(struct weir_queue *q, struct lane **lane);
 bool owner_in_callback(void);
 int owner_attach(struct lane *lane);
 void owner_detach(struct lane *lane);
+/* The calling thread owns LANE and others of its queue: owner_lane() is LANE from now on. */
+void owner_use(struct lane *lane);
 /* Is LANE the calling thread's, or was it before the fork()? */
 bool owner_has(const struct lane *lane);
 /* In a child of fork(): frees the engine of LANE if owner_has() it, and it is no longer. */

@@ -92,7 +92,8 @@ static int check_options(struct weir_queue *q)
 
 	if (!o->lanes)
 		o->lanes = 1;
-	err = in_range("lanes", o->lanes, 1, lanes_max());
+	/* Where time is not real, all lanes are run by one thread: see lanes.h. */
+	err = in_range("lanes", o->lanes, 1, q->engine_ops->now ? LANES_MAX : lanes_max());
 	if (!err && o->read_lanes)
 		err = in_range("read_lanes", o->read_lanes, 1, o->lanes - 1);
 	if (!err && o->depth)
@@ -286,7 +287,7 @@ static int set_up(struct weir_queue *q)
 	if (!err)
 		err = open_lanes(q);
 	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
-		if (q->opts.workers || (i == q->opts.lanes && q->home))
+		if (q->opts.workers || (i == q->opts.lanes && q->home && !q->engine_ops->now))
 			err = owner_start_worker(&q->lanes[i]);
 	return err == -ENOMEM ? error_sys(err, "cannot open a queue of depth %u", q->opts.depth)
 			      : err;

@@ -109,6 +109,17 @@ void owner_forget(struct lane *lane)
 	disown(lane);
 }
 
+void owner_use(struct lane *lane)
+{
+	struct lane **link = &owned;
+
+	while (*link != lane)
+		link = &(*link)->next_owned;
+	*link = lane->next_owned;
+	lane->next_owned = owned;
+	owned = lane;
+}
+
 int owner_lane_or_attach(struct weir_queue *q, struct lane **lane)
 {
 	int err = queue_check_process(q);

@@ -3,7 +3,8 @@
  * engine.c - the sim engine: a drive's model behind the interface of an engine, and the clock.
  *
  * Commands reach the model in submit() and end in reap(), as the model's events say. wait() is
- * where time passes. Owned by the thread that runs the simulation; one lane only.
+ * where time passes. Each lane has an engine, and all of them one drive and one clock; the thread
+ * that runs the simulation owns them all.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +28,9 @@ struct sim {
 	uint64_t busy_ns, busy_since; /* commands were with the drive; since then, if in_flight */
 	uint64_t written;	      /* bytes */
 	uint32_t in_flight, idle_waits;
-	bool open, stalled;
+	struct sim_cmd *cmds, **free; /* queue_depth of them, for all lanes */
+	uint32_t nr_free;
+	bool stalled;
 	sim_watch_fn *watch; /* may be NULL */
 	void *watch_user;
 };
@@ -35,8 +38,7 @@ struct sim {
 struct sim_engine {
 	struct engine engine;
 	struct sim *sim;
-	struct sim_cmd *cmds, **free;
-	uint32_t nr_free, reaped;
+	uint32_t reaped;
 	struct cmds batch; /* accepted */
 };
 
@@ -48,11 +50,13 @@ static struct sim *sim_of(const struct engine_ops *ops)
 /* The model has done CMD. */
 static void sim_ended(void *owner, struct sim_cmd *cmd)
 {
-	struct sim_engine *e = owner;
+	struct sim_engine *e = cmd->lane;
 	struct sim *sim = e->sim;
 
-	e->free[e->nr_free++] = cmd;
+	(void)owner;
+	sim->free[sim->nr_free++] = cmd;
 	e->reaped++;
+	sim->idle_waits = 0;
 	if (!--sim->in_flight)
 		sim->busy_ns += sim->now - sim->busy_since;
 	if (sim->watch)
@@ -72,9 +76,6 @@ static void sim_engine_close(struct engine *engine)
 {
 	struct sim_engine *e = (struct sim_engine *)engine;
 
-	e->sim->open = false;
-	free(e->cmds);
-	free(e->free);
 	free(e);
 }
 
@@ -83,29 +84,12 @@ static int sim_engine_open(struct engine **engine, const struct engine_params *p
 	struct sim *sim = sim_of(params->ops);
 	struct sim_engine *e;
 
-	if (sim->open)
-		return error_set(-EBUSY, "%s: a simulated drive has one lane",
-				 weir_device_path(params->dev));
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;
 	e->engine.ops = params->ops;
 	e->engine.params = *params;
 	e->sim = sim;
-	sim->open = true;
-	e->cmds = calloc(sim->c.queue_depth, sizeof(*e->cmds));
-	e->free = calloc(sim->c.queue_depth, sizeof(*e->free));
-	if (!e->cmds || !e->free) {
-		sim_engine_close(&e->engine);
-		return -ENOMEM;
-	}
-	for (e->nr_free = 0; e->nr_free < sim->c.queue_depth; e->nr_free++) {
-		e->cmds[e->nr_free].index = e->nr_free;
-		e->cmds[e->nr_free].m = sim->model;
-		e->free[e->nr_free] = &e->cmds[e->nr_free];
-	}
-	sim->model->ended = sim_ended;
-	sim->model->owner = e;
 	*engine = &e->engine;
 	return 0;
 }
@@ -130,9 +114,10 @@ static void sim_submit(struct engine *engine)
 	struct weir_cmd *cmd;
 
 	while ((cmd = cmds_pop(&e->batch))) {
-		struct sim_cmd *s = e->free[--e->nr_free];
+		struct sim_cmd *s = e->sim->free[--e->sim->nr_free];
 
 		s->cmd = cmd;
+		s->lane = e;
 		if (cmd->op == WEIR_OP_WRITE)
 			e->sim->written += cmd->length;
 		if (e->sim->watch)
@@ -145,12 +130,14 @@ static unsigned sim_reap(struct engine *engine, uint64_t now)
 {
 	struct sim_engine *e = (struct sim_engine *)engine;
 
+	unsigned reaped;
+
 	(void)now; /* the queue read it from this clock */
-	e->reaped = 0;
+	/* What ends may be any lane's, and has been counted there by now or will be. */
 	events_fire(&e->sim->events, e->sim->now);
-	if (e->reaped)
-		e->sim->idle_waits = 0;
-	return e->reaped;
+	reaped = e->reaped;
+	e->reaped = 0;
+	return reaped;
 }
 
 static void sim_wait(struct engine *engine, uint64_t deadline)
@@ -208,6 +195,22 @@ static const struct engine_ops sim_ops = {
 	.now = sim_engine_now,
 };
 
+static int sim_open_cmds(struct sim *sim)
+{
+	sim->cmds = calloc(sim->c.queue_depth, sizeof(*sim->cmds));
+	sim->free = calloc(sim->c.queue_depth, sizeof(*sim->free));
+	if (!sim->cmds || !sim->free)
+		return -ENOMEM;
+	for (sim->nr_free = 0; sim->nr_free < sim->c.queue_depth; sim->nr_free++) {
+		sim->cmds[sim->nr_free].index = sim->nr_free;
+		sim->cmds[sim->nr_free].m = sim->model;
+		sim->free[sim->nr_free] = &sim->cmds[sim->nr_free];
+	}
+	sim->model->ended = sim_ended;
+	sim->model->owner = sim;
+	return 0;
+}
+
 static int sim_open_device(struct sim *sim)
 {
 	const struct sim_config *c = &sim->c;
@@ -242,6 +245,8 @@ int sim_open(struct sim **result, const struct sim_config *c, uint64_t seed)
 	events_init(&sim->events);
 	err = model_open(&sim->model, &sim->c, &sim->events, seed);
 	if (!err)
+		err = sim_open_cmds(sim);
+	if (!err)
 		err = sim_open_device(sim);
 	if (err) {
 		sim_close(sim);
@@ -258,6 +263,8 @@ void sim_close(struct sim *sim)
 	weir_device_close(sim->dev);
 	if (sim->model)
 		sim->model->ops->close(sim->model);
+	free(sim->cmds);
+	free(sim->free);
 	free(sim);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "queue/lanes.h"
 #include "sim/keys.h"
 #include "sim/load.h"
 #include "sim/watch.h"
@@ -37,6 +38,8 @@ static int load_hand_over(struct load *l, struct load_io *io, uint64_t now)
 	io->drive_ns = 0;
 	if (l->env->watch)
 		watch_submitted(l->env->watch, io, now);
+	if (l->env->lanes > 1)
+		lanes_use(l->env->q, l->lane);
 	err = weir_queue_submit(l->env->q, &io->io);
 	if (err)
 		return err;

@@ -31,6 +31,7 @@ struct load_env {
 	struct load *loads;
 	size_t count;
 	struct watch *watch;
+	uint32_t lanes;
 	bool series;	   /* jobs keep what happens in each window */
 	size_t running;	   /* that have not ended */
 	size_t group;	   /* that runs now: the jobs from one stonewall to the next */
@@ -65,6 +66,7 @@ struct load {
 	char name[SIM_NAME_MAX + 16];
 	uint32_t submitter;
 	size_t group;
+	uint32_t lane; /* where it submits */
 	struct prng prng;
 	struct pattern pattern;
 	struct pace pace;

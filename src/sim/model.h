@@ -19,6 +19,7 @@ struct model;
  * is the model's. */
 struct sim_cmd {
 	struct weir_cmd *cmd;
+	void *lane; /* the engine's */
 	struct model *m;
 	uint32_t index; /* below queue_depth; no two at once have the same */
 	uint32_t parts; /* that are not done */

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/parse.h"
+#include "queue/lanes.h"
 #include "queue/open.h"
 #include "sim/fair.h"
 #include "sim/keys.h"
@@ -41,11 +42,14 @@ static int run_open_queue(struct run *r)
 	int err;
 
 	opts.scheduler = o->scheduler;
+	opts.lanes = r->env.lanes;
 	opts.depth = (uint32_t)o->depth;
 	opts.depth_bytes = o->depth_bytes;
 	opts.nr_requests = (uint32_t)o->nr_requests;
 	err = queue_open(&r->env.q, sim_device(r->env.sim), &opts, sim_engine(r->env.sim),
 			 o->sched);
+	if (!err && r->env.lanes > 1)
+		err = lanes_own(r->env.q);
 	for (size_t i = 0; i < o->nr_sets && !err; i++)
 		err = tune_set(r->env.q, o->sets[i].name, o->sets[i].value, &r->result->notes);
 	return err;
@@ -111,6 +115,7 @@ static int run_open_section(struct run *r, const struct sim_job *job, struct loa
 	for (uint64_t clone = 0; clone < job->numjobs && !err; clone++, l++) {
 		err = load_open(l, &r->env, job, clone, group,
 				prng_mix(r->opts->seed) + (uint64_t)(l - r->env.loads) + 1);
+		l->lane = (uint32_t)(l - r->env.loads) % r->env.lanes;
 		l->submitter = job->submitter == SIM_UNSET ? r->next_submitter++
 							   : (uint32_t)job->submitter;
 		if (!err)
@@ -192,7 +197,9 @@ static int run_turn(struct run *r)
 	 * windows' ends must not keep alive what nothing else would. */
 	if (sim_in_flight(r->env.sim) && r->fair.end_ns < next)
 		next = r->fair.end_ns;
-	ended = weir_queue_poll_wait(r->env.q, next == EVENTS_NEVER ? EVENTS_NEVER : next - now);
+	next = next == EVENTS_NEVER ? EVENTS_NEVER : next - now;
+	ended = r->env.lanes > 1 ? lanes_poll_wait(r->env.q, next)
+				 : weir_queue_poll_wait(r->env.q, next);
 	if (ended < 0)
 		return ended;
 	if (sim_stalled(r->env.sim))
@@ -319,6 +326,7 @@ static int run_result(struct run *r, struct sim_result *result)
 	result->worked = duration ? (double)sim_worked_ns(r->env.sim) / (double)duration : 0;
 	(void)weir_queue_info(r->env.q, &info);
 	result->scheduler = info.scheduler;
+	result->lanes = r->env.lanes;
 	result->depth = info.depth;
 	result->nr_requests = info.nr_requests;
 	result->depth_bytes = info.depth_bytes;
@@ -336,6 +344,8 @@ static void run_close(struct run *r)
 {
 	/* What has stalled cannot be drained: such a queue stays, and nobody touches it again. */
 	if (!r->env.sim || !sim_stalled(r->env.sim)) {
+		if (r->env.q && r->env.lanes > 1)
+			lanes_disown(r->env.q);
 		weir_queue_close(r->env.q);
 		sim_close(r->env.sim);
 	}
@@ -353,6 +363,7 @@ int sim_run(struct sim_result *result, const struct sim_run_opts *opts)
 	memset(result, 0, sizeof(*result));
 	events_init(&r.env.arrivals);
 	r.env.watch = &r.watch;
+	r.env.lanes = opts->lanes ? (uint32_t)opts->lanes : 1;
 	r.env.series = opts->series != NULL;
 	err = sim_open(&r.env.sim, opts->config, prng_mix(opts->seed));
 	if (!err)

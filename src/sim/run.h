@@ -33,6 +33,7 @@ struct sim_run_opts {
 	const struct sim_set *sets;
 	size_t nr_sets;
 	uint64_t seed;
+	uint64_t lanes;				  /* 0: one */
 	uint64_t depth, depth_bytes, nr_requests; /* 0: the queue's defaults */
 	uint64_t window_ns; /* fairness is looked at once in each; 0: 100 ms, or what is needed */
 	/* Called now and then with how much of the longest job is over; may be NULL. */
@@ -91,7 +92,7 @@ struct sim_result {
 	struct sim_fairness fairness;
 	uint64_t window_ns;
 	const char *scheduler;
-	uint32_t depth, nr_requests;
+	uint32_t lanes, depth, nr_requests;
 	uint64_t depth_bytes;
 	struct {
 		const char *name;

@@ -3,7 +3,7 @@
  * sim.h - a simulated drive with a clock of its own, below an ordinary queue.
  *
  * The clock stands still while the queue works and jumps when the queue sleeps: to the next
- * completion, or to the end of its patience. With one thread and one lane, everything that happens
+ * completion, or to the end of its patience. One thread owns all lanes, so everything that happens
  * follows from the configuration, the seed and what is submitted. A struct sim and its queue
  * belong to one thread.
  */

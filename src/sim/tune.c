@@ -54,7 +54,8 @@ void tune_get(struct weir_queue *q, struct sim_result *result)
 
 	for (size_t i = 0; t && t[i].name && i < SIM_TUNABLES_MAX; i++) {
 		result->tunable[i].name = t[i].name;
-		result->tunable[i].value = q->sched_ops->get(q->lanes[0].sched, (unsigned)i);
+		result->tunable[i].value =
+			q->sched_ops->get((q->home ? q->home : &q->lanes[0])->sched, (unsigned)i);
 		result->nr_tunables = i + 1;
 	}
 }

@@ -183,6 +183,38 @@ static void mix_of_reads_and_writes(void **state)
 	rig_between(1e9 / rig_iops(0), 68e3, 69e3);
 }
 
+/* Several hardware queues are still one run: every scheduler ends all ios, the same ones each
+ * time, wherever it keeps its instance. */
+static void lanes_in_virtual_time(void **state)
+{
+	static const char *const scheds[] = { "none", "kyber", "mq-deadline", "bfq" };
+	struct sim_job_result *first;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		rig_reset("nvme");
+		rig.opts.scheduler = scheds[i];
+		rig.opts.lanes = 4;
+		rig_run(mixed);
+		assert_int_equal(rig.result.lanes, 4);
+		assert_int_equal(rig.result.depth, 64);
+		for (size_t j = 0; j < rig.result.count; j++)
+			assert_true(rig.result.job[j].ios > 100);
+		first = results();
+		assert_true(same(first));
+		free(first);
+	}
+	/* Each lane has its own depth; a scheduler for the whole queue has its home's alone. */
+	rig_reset("nvme");
+	rig.opts.lanes = 2;
+	rig.opts.depth = 1;
+	rig_run("[a]\nrw=randread\niodepth=8\nruntime=100ms\nnumjobs=2\n");
+	rig_between(rig_iops(0) + rig_iops(1), 2 * 14000, 2 * 15000);
+	rig.opts.scheduler = "mq-deadline";
+	rig_run("[a]\nrw=randread\niodepth=8\nruntime=100ms\nnumjobs=2\n");
+	rig_between(rig_iops(0) + rig_iops(1), 14000, 15000);
+}
+
 static void limits_reach_the_queue(void **state)
 {
 	(void)state;
@@ -401,6 +433,7 @@ int main(void)
 		T(begin_and_end),
 		T(nothing_from_a_job_that_begins_too_late),
 		T(mix_of_reads_and_writes),
+		T(lanes_in_virtual_time),
 		T(limits_reach_the_queue),
 		T(busy_and_working),
 		T(jain_by_hand),

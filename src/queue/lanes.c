@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lanes.c - all lanes of a queue on one thread. See lanes.h.
+ */
+#include "queue/lane.h"
+#include "queue/lanes.h"
+
+int lanes_own(struct weir_queue *q)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
+		err = owner_attach(&q->lanes[i]);
+	return err;
+}
+
+void lanes_use(struct weir_queue *q, uint32_t index)
+{
+	owner_use(&q->lanes[index]);
+}
+
+static unsigned lanes_turn(struct weir_queue *q)
+{
+	unsigned ended = 0;
+
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		ended += lane_turn(&q->lanes[i]);
+	return ended;
+}
+
+/* When a lane must run though nothing happens; 0: now, for another one has given it something. */
+static uint64_t lanes_next_event(struct weir_queue *q)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint32_t i = 0; i < q->nr_lanes; i++) {
+		uint64_t t = lane_next_event(&q->lanes[i]);
+
+		if (__atomic_load_n(&q->lanes[i].inbox, __ATOMIC_RELAXED))
+			return 0;
+		next = t < next ? t : next;
+	}
+	return next;
+}
+
+static void lanes_sleep(struct weir_queue *q, uint64_t deadline)
+{
+	uint64_t next = lanes_next_event(q);
+
+	if (next)
+		lane_sleep(&q->lanes[0], next < deadline ? next : deadline);
+}
+
+int lanes_poll_wait(struct weir_queue *q, uint64_t timeout_ns)
+{
+	uint64_t now;
+	unsigned ended = lanes_turn(q);
+
+	if (!ended && timeout_ns) {
+		now = queue_now(q);
+		lanes_sleep(q, timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns);
+		ended = lanes_turn(q);
+	}
+	return (int)ended;
+}
+
+static bool lanes_idle(struct weir_queue *q)
+{
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		if (!lane_idle(&q->lanes[i]))
+			return false;
+	return true;
+}
+
+void lanes_disown(struct weir_queue *q)
+{
+	while (!lanes_idle(q))
+		(void)lanes_poll_wait(q, UINT64_MAX);
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		if (q->lanes[i].engine)
+			owner_detach(&q->lanes[i]);
+}
