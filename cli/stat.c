@@ -93,6 +93,7 @@ static void stat_rows_recovery(struct table *t, const struct weir_store_stats *s
 	stat_row_count(t, "blocks skipped", stats->recovered_skipped_blocks);
 	stat_row_count(t, "records dropped", stats->recovered_dropped_records);
 	stat_row_count(t, "keys in two streams", stats->recovered_contested);
+	stat_row_count(t, "payloads read twice", stats->rereads);
 }
 
 static int stat_print(const struct stat_facts *f, struct weir_store *s)
@@ -124,14 +125,14 @@ static json_t *stat_json_content(const struct weir_store_stats *s)
 
 static json_t *stat_json_recovery(const struct weir_store_stats *s)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "recovery_ns",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "recovery_ns",
 			 (json_int_t)s->recovery_ns, "entries", (json_int_t)s->recovered_entries,
 			 "open_segments", (json_int_t)s->recovered_open_segments, "bad_footers",
 			 (json_int_t)s->recovered_bad_footers, "bad_headers",
 			 (json_int_t)s->recovered_bad_headers, "skipped_blocks",
 			 (json_int_t)s->recovered_skipped_blocks, "dropped_records",
 			 (json_int_t)s->recovered_dropped_records, "contested_keys",
-			 (json_int_t)s->recovered_contested);
+			 (json_int_t)s->recovered_contested, "rereads", (json_int_t)s->rereads);
 }
 
 static int stat_json_placement(json_t *root, const struct weir_store_info *info)

@@ -339,19 +339,19 @@ int weir_store_peek(struct weir_store_info *info, const char *path,
 /* Counters since the store was opened, unless they say otherwise. */
 struct weir_store_stats {
 	size_t size;
-	uint64_t entries;		       /* now */
-	uint64_t live_bytes;		       /* payload bytes of the entries now */
+	uint64_t entries;    /* now */
+	uint64_t live_bytes; /* payload bytes of the entries now */
 	/* Now, and at any moment together all segments (weir_store_info.segments): one that is
 	 * being begun or reclaimed, or that cannot be written, is used. Of a stream
 	 * (weir_store_stream) only those count that hold its log. */
 	uint64_t free_segments, used_segments;
-	uint64_t index_bytes;		       /* memory of the index now */
+	uint64_t index_bytes; /* memory of the index now */
 	uint64_t puts, gets, hits, deletes;
 	uint64_t put_bytes, get_bytes; /* payload */
 	uint64_t written_bytes;	       /* to the device: headers, padding and footers included */
 	uint64_t flushes;
 	uint64_t evicted_segments, evicted_entries;
-	uint64_t checksum_errors; /* payloads that came back wrong */
+	uint64_t checksum_errors; /* payloads that came back wrong, twice */
 	uint64_t at_risk;	  /* written puts that a failed flush should have covered */
 	uint64_t read_only;	  /* 1: no more writes until reopened */
 	/* What the last recovery found. */
@@ -364,6 +364,7 @@ struct weir_store_stats {
 	uint64_t recovered_dropped_records; /* payload did not verify */
 	struct weir_latency put, get;	    /* submitted -> ended */
 	uint64_t recovered_contested;	    /* keys alive in two streams: the older version went */
+	uint64_t rereads; /* payloads that came back wrong and were read once more */
 };
 
 #define WEIR_STORE_STATS_INIT                                                                      \

@@ -5,6 +5,9 @@
  * Whole blocks go straight into an aligned buffer of the caller, the tail of the last one by way
  * of a block of the store's own, so that nothing behind the value is touched. A buffer that is
  * not aligned is read by way of the store's memory. Owns the reads under way; the loop's thread.
+ *
+ * What fails its checksum is read once more, by a new command, before it is called damaged: some
+ * kernels lose a command and say that it succeeded (docs/nvme.md), and a link may garble one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,20 +24,20 @@ struct read_req {
 	size_t direct; /* bytes that go straight into the caller's buffer */
 	uint8_t *own;  /* memory of the store for the rest */
 	size_t own_bytes;
+	bool again; /* the second try */
 };
 
-/* What came back is what was put there, or nothing is said about it. */
-static int read_verify(struct weir_store *s, const struct read_req *req)
+/* What came back is what was put there. */
+static bool read_verify(const struct weir_store *s, const struct read_req *req)
 {
 	uint32_t block = layout_position_block(s->lay, req->value.position);
 	struct sum_place place = { req->seg->number, block, req->seg->gen };
 
-	if (sum_data(&s->sum, SUM_PAYLOAD, place, req->op->buf, req->value.length) ==
-	    req->value.checksum)
-		return 0;
-	s->stats.checksum_errors++;
-	return -EBADMSG;
+	return sum_data(&s->sum, SUM_PAYLOAD, place, req->op->buf, req->value.length) ==
+	       req->value.checksum;
 }
+
+static void read_submit(struct weir_store *s, struct read_req *req);
 
 static void read_done(struct sio *sio, int result)
 {
@@ -42,13 +45,19 @@ static void read_done(struct sio *sio, int result)
 	struct weir_store *s = sio->s;
 	struct weir_store_op *op = req->op;
 
+	if (!result && req->own)
+		memcpy((uint8_t *)op->buf + req->direct, req->own, req->value.length - req->direct);
 	if (result) {
 		result = -EIO;
-	} else {
-		if (req->own)
-			memcpy((uint8_t *)op->buf + req->direct, req->own,
-			       req->value.length - req->direct);
-		result = read_verify(s, req);
+	} else if (!read_verify(s, req)) {
+		if (!req->again) {
+			req->again = true;
+			s->stats.rereads++;
+			read_submit(s, req);
+			return;
+		}
+		s->stats.checksum_errors++;
+		result = -EBADMSG;
 	}
 	bufpool_put(&s->pool, req->own, req->own_bytes);
 	reclaim_reader_gone(req->seg);
@@ -60,7 +69,6 @@ static int read_memory(struct weir_store *s, struct read_req *req)
 {
 	const struct layout *l = s->lay;
 	size_t length = req->value.length;
-	unsigned n = 0;
 
 	if (!((uintptr_t)req->op->buf & s->memory_mask))
 		req->direct = length >> l->block_shift << l->block_shift;
@@ -70,6 +78,14 @@ static int read_memory(struct weir_store *s, struct read_req *req)
 		if (!req->own)
 			return -ENOMEM;
 	}
+	return 0;
+}
+
+static void read_submit(struct weir_store *s, struct read_req *req)
+{
+	const struct layout *l = s->lay;
+	unsigned n = 0;
+
 	if (req->direct)
 		req->iov[n++] = (struct iovec){ req->op->buf, req->direct };
 	if (req->own_bytes)
@@ -77,7 +93,9 @@ static int read_memory(struct weir_store *s, struct read_req *req)
 	weir_io_readv(&req->sio.io, l->data_offset + (req->value.position << l->block_shift),
 		      req->iov, n);
 	req->sio.io.length = req->direct + req->own_bytes;
-	return 0;
+	req->sio.io.prio = req->op->prio;
+	req->sio.io.submitter = req->op->submitter;
+	sio_submit(s, &req->sio, read_done);
 }
 
 static int read_begin(struct weir_store *s, struct weir_store_op *op,
@@ -95,9 +113,7 @@ static int read_begin(struct weir_store *s, struct weir_store_op *op,
 		return -ENOMEM;
 	}
 	req->seg->readers++;
-	req->sio.io.prio = op->prio;
-	req->sio.io.submitter = op->submitter;
-	sio_submit(s, &req->sio, read_done);
+	read_submit(s, req);
 	return 0;
 }
 

@@ -218,18 +218,37 @@ static void recover_place_payload(struct syncio_many *m, uint64_t i, uint64_t *o
 	*length = (size_t)layout_blocks(l, e.length) << l->block_shift;
 }
 
+static bool recover_is_payload(const struct recover *r, const struct footer_entry *e,
+			       const void *buf)
+{
+	const struct segment *seg = r->verifying->seg;
+	struct sum_place place = { seg->number, e->block, seg->gen };
+
+	return sum_data(&r->s->sum, SUM_PAYLOAD, place, buf, e->length) == e->checksum;
+}
+
+/* As read.c does: a payload is not given up for one read. */
+static bool recover_reread(struct recover *r, uint64_t i, const struct footer_entry *e, void *buf)
+{
+	struct syncio_many m = { .user = r };
+	uint64_t offset;
+	size_t length;
+
+	recover_place_payload(&m, i, &offset, &length);
+	r->s->stats.rereads++;
+	return !syncio_read(r->s->q, offset, buf, length) && recover_is_payload(r, e, buf);
+}
+
 static int recover_payload(struct syncio_many *m, uint64_t i, void *buf, int result)
 {
 	struct recover *r = m->user;
 	struct segment *seg = r->verifying->seg;
-	struct sum_place place = { .segment = seg->number, .gen = seg->gen };
 	struct footer_entry e;
 
 	if (!buf)
 		return 0;
 	footer_entry_decode(&e, &seg->entries[i]);
-	place.block = e.block;
-	if (!result && sum_data(&r->s->sum, SUM_PAYLOAD, place, buf, e.length) == e.checksum)
+	if (!result && (recover_is_payload(r, &e, buf) || recover_reread(r, i, &e, buf)))
 		return 0;
 	r->s->stats.recovered_dropped_records++;
 	memset(&seg->entries[i], 0, sizeof(seg->entries[i]));

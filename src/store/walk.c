@@ -126,6 +126,11 @@ static int walk_all(struct walk *w)
 
 	while (block < w->s->lay->segment_blocks) {
 		blocks = walk_batch(w, block);
+		/* Where one may be expected, a single read does not say that there is none. */
+		if (!blocks && !w->scanning) {
+			w->blocks = 0;
+			blocks = walk_batch(w, block);
+		}
 		if (blocks < 0)
 			return (int)blocks;
 		w->scanning = !blocks;

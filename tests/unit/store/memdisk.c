@@ -159,8 +159,12 @@ static void finish(struct held *h)
 	/* What the power cut hit did not end. */
 	if (memdisk.off)
 		cmd->result = -EIO;
-	if (cmd->op == WEIR_OP_READ && !cmd->result)
-		move(cmd, 0);
+	if (cmd->op == WEIR_OP_READ && !cmd->result) {
+		if (memdisk.lost && cmd->length <= memdisk.lost_length)
+			memdisk.lost--;
+		else
+			move(cmd, 0);
+	}
 	for (n = 0; n < h->sectors && !cmd->result; n++)
 		memcpy(memdisk.medium + h->sector[n] * memdisk.sector,
 		       h->contents + n * memdisk.sector, memdisk.sector);

@@ -26,6 +26,9 @@ struct memdisk {
 	int fail_op;
 	uint64_t fail_from, fail_to;
 	unsigned fails;
+	/* So many reads of this length at most succeed and bring nothing: they were lost. */
+	unsigned lost;
+	uint64_t lost_length;
 	uint64_t hold_length; /* reads of this length do not end; 0: all do */
 	uint64_t hold_end;    /* likewise writes that reach to here, while the power is on */
 	/* Is told of each command when it comes and when it has ended well; may be NULL. */
