@@ -131,7 +131,7 @@ def errors(weir):
 def limits(weir):
     """--depth, --depth-bytes and --nr-requests reach the queue"""
     got = sim(weir, TWO, "--depth", "4", "--depth-bytes", "64k", "--nr-requests", "16")
-    assert got["queue"] == {"depth": 4, "nr_requests": 16, "depth_bytes": 65536}
+    assert got["queue"] == {"lanes": 1, "depth": 4, "nr_requests": 16, "depth_bytes": 65536}
     assert sum(job["iops"] for job in got["jobs"]) < \
         sum(job["iops"] for job in sim(weir, TWO)["jobs"])
 
