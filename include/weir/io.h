@@ -32,11 +32,23 @@ enum weir_op {
 
 enum weir_io_flags {
 	WEIR_IO_FUA = 1 << 0,	     /* a write that is on stable media when it ends */
-	WEIR_IO_NOWAIT = 1 << 1,     /* -EAGAIN (through `end`) where it would wait for a tag */
+	WEIR_IO_NOWAIT = 1 << 1,     /* never waits for a tag: see below */
 	WEIR_IO_BACKGROUND = 1 << 2, /* not synchronous: nobody waits for it */
 	WEIR_IO_NOMERGE = 1 << 3,    /* keep it a request of its own */
 	WEIR_IO_PREFLUSH = 1 << 4,   /* begin it when what had ended before is on stable media */
 };
+
+/*
+ * WEIR_IO_NOWAIT: an io that is longer than one command takes a tag for each of its commands, all
+ * at once. The result (through `end`) is
+ *   -EAGAIN    there are not so many now, or the scheduler is being switched: try again later;
+ *   -EMSGSIZE  it takes more than there ever are (nr_requests): cut it, or do without the flag.
+ * In both cases nothing of it was read or written. What always is one command: reads and writes of
+ * at most max_io_bytes in at most max_segments pieces (weir_queue_info()), whatever their
+ * alignment; discards and write-zeroes of at most 1 GiB and the device's own limit. Once begun it
+ * goes to its end: the flush of WEIR_IO_FUA after the data may wait. For WEIR_IO_PREFLUSH tags are
+ * looked for before the flush, and again after it.
+ */
 
 /* Priorities as in ioprio_set(2): class in bits 13-15, level 0 (high) to 7 in bits 0-2. */
 #define WEIR_PRIO_RT(level) ((uint16_t)(1u << 13 | (level)))

@@ -14,6 +14,18 @@
  *   - Submit: a negative return means that `end` will not be called; 0 means exactly once. It
  *     never blocks: an io for which there is no tag waits inside the queue (WEIR_IO_NOWAIT:
  *     it ends with -EAGAIN).
+ *   - Waiting for a tag is bounded, under every scheduler, whatever others do. A completion frees
+ *     a tag, and whoever may have one gets it at once, the longest waiting first: an io waits for
+ *     at most as many completions as commands come before it. A limit of the scheduler (of
+ *     async_depth, for one) counts the tags that ios of its kind hold: who is over it waits for as
+ *     many completions of that kind, never for others.
+ *   - Where a scheduler knows submitters (bfq, cfq) a free tag goes to the one that holds the
+ *     fewest for its weight, so that each has its share of nr_requests after at most nr_requests
+ *     completions, and from then on one more with each completion of its own. What one does not
+ *     want is lent to the others. Only who has as many ios outstanding as its share can use it.
+ *     With mq-deadline the three priority classes share in the same way, as equals.
+ *   - When an io that has its tag goes to the drive is the scheduler's business: mq-deadline keeps
+ *     lower classes until they have aged, and cfq keeps class IDLE as long as others never pause.
  *   - Completion: `end` runs at the top level of the owner's loop with nothing held. It may
  *     submit, and may free or reuse its io. It may not poll, wait, attach, detach or close
  *     (-EDEADLK).

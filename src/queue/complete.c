@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "queue/admit.h"
 #include "queue/placement.h"
 
 void complete_io(struct lane *lane, struct weir_io *io)
@@ -77,7 +78,7 @@ void complete_request(struct lane *lane, struct request *rq, int result, uint16_
 		io = next;
 	}
 	rq->cmd.buf_index = -1; /* it uses no registered buffer any more: see register.c */
-	lane->free[lane->nr_free++] = rq;
+	admit_put(lane, rq);
 }
 
 void complete_cmd(void *owner, struct weir_cmd *cmd)

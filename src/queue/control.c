@@ -15,6 +15,7 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "queue/admit.h"
 #include "queue/control.h"
 
 uint32_t control_nr_requests(const struct weir_queue *q, const struct sched_ops *ops)
@@ -58,7 +59,11 @@ static int make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t n
 
 int control_first(struct lane *lane)
 {
-	return make_sched(lane, lane->q->sched_ops, lane->q->opts.nr_requests, &lane->sched);
+	int err = make_sched(lane, lane->q->sched_ops, lane->q->opts.nr_requests, &lane->sched);
+
+	if (!err)
+		admit_scheduler(lane);
+	return err;
 }
 
 static void wake_all(struct weir_queue *q)
@@ -109,17 +114,21 @@ static void try_finish(struct weir_queue *q)
 /* What waits without a request may belong to another lane after the switch. */
 static void hold_waiting(struct lane *lane)
 {
+	struct io_list old, later;
 	struct weir_io *io;
 
-	io_list_join(&lane->held, &lane->ready);
-	io_list_join(&lane->held, &lane->flushes);
-	for (int kind = 0; kind < WAIT_KINDS; kind++)
-		io_list_join(&lane->held, &lane->waiting[kind]);
-	lane->nr_waiting = 0;
-	for (io = lane->held.first; io; io = io->q_next)
+	io_list_init(&old);
+	io_list_init(&later);
+	io_list_join(&old, &lane->ready);
+	io_list_join(&old, &lane->flushes);
+	admit_drain(lane, &old);
+	for (io = old.first; io; io = io->q_next)
 		if (io->q_sequence == SEQ_DATA)
 			io->q_sequence = SEQ_READY;
 	lane->sequenced = 0;
+	io_list_join(&later, &lane->held);
+	lane_hold(lane, &old);
+	io_list_join(&lane->held, &later);
 }
 
 void control_drained(struct lane *lane)
@@ -156,6 +165,7 @@ static struct sched *take_next(struct lane *lane)
 		old = lane->sched;
 		lane->sched = lane->next_sched;
 		lane->next_sched = NULL;
+		admit_scheduler(lane);
 	}
 	return old;
 }

@@ -101,6 +101,8 @@ static void describe_result(const struct weir_io *io, char *what, size_t size)
 		snprintf(what, size, "Input/output error (%s)", strerror(io->cause));
 	else if (io->result == -ENODEV || io->result == -ENXIO)
 		snprintf(what, size, "the device is gone (%s)", strerror(-io->result));
+	else if (io->result == -EMSGSIZE)
+		snprintf(what, size, "needs more tags at once than there are (nr_requests)");
 	else if (io->result == -EINTR)
 		snprintf(what, size, "cancelled (timeout or reset of the drive), outcome unknown");
 	else

@@ -12,7 +12,7 @@
  */
 #include <string.h>
 
-#include "queue/lane.h"
+#include "queue/admit.h"
 #include "sched/merge.h"
 
 /* How far back the batch is looked through: blk-mq looks at the last request of a task's plug, and
@@ -197,7 +197,7 @@ bool join_requests(void *owner, struct sched_rq *into, struct sched_rq *gone, en
 		return false;
 	join(a, &add, how);
 	hist_add(&lane->stats->request_merges, 1);
-	lane->free[lane->nr_free++] = b;
+	admit_put(lane, b);
 	return true;
 }
 

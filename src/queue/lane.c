@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "queue/admit.h"
 #include "queue/control.h"
 #include "queue/placement.h"
 #include "queue/wait_fd.h"
@@ -20,8 +21,6 @@ static void lane_lists(struct lane *lane)
 {
 	io_list_init(&lane->plug);
 	io_list_init(&lane->held);
-	for (int kind = 0; kind < WAIT_KINDS; kind++)
-		io_list_init(&lane->waiting[kind]);
 	io_list_init(&lane->flushes);
 	io_list_init(&lane->ready);
 	io_list_init(&lane->ended);
@@ -47,7 +46,7 @@ static int lane_pool(struct lane *lane)
 		lane->free[n - 1 - i] = &lane->pool[i];
 	}
 	lane->nr_free = n;
-	return 0;
+	return admit_init(lane);
 }
 
 int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
@@ -87,6 +86,7 @@ void lane_free(struct lane *lane)
 		split_drop(&lane->pool[i]); /* there are some in a child only */
 	free(lane->pool);
 	free(lane->free);
+	admit_destroy(lane);
 	free(lane->pieces);
 	free(lane->fixed);
 	free(lane->stats);
@@ -123,17 +123,18 @@ static void take_plug(struct lane *lane, struct io_list *into)
 	lane->plug_run_bytes = 0;
 }
 
-/* The queue drains: what comes in waits, or ends if it must not wait. */
-static void hold(struct lane *lane, struct io_list *batch)
+void lane_hold(struct lane *lane, struct io_list *list)
 {
 	struct weir_io *io;
 
-	while ((io = io_list_pop(batch))) {
-		if (!(io->flags & WEIR_IO_NOWAIT) || io->q_cursor || io->q_sequence) {
+	while ((io = io_list_pop(list))) {
+		/* What has written something goes on to its end. */
+		if (!(io->flags & WEIR_IO_NOWAIT) || io->q_cursor || io->q_sequence > SEQ_READY) {
 			io_list_add(&lane->held, io);
 			continue;
 		}
 		io->result = -EAGAIN;
+		io->q_failed_offset = io->offset;
 		complete_io(lane, io);
 	}
 }
@@ -156,10 +157,10 @@ void lane_push(struct lane *lane)
 	stage_take(lane, &batch);
 	lane->now = queue_now(lane->q);
 	if (lane->draining) {
-		hold(lane, &batch);
+		lane_hold(lane, &batch);
 	} else {
 		forward(lane, &batch);
-		dispatch_accept(lane, &batch);
+		accept_ios(lane, &batch);
 	}
 	dispatch_run(lane);
 }
@@ -214,6 +215,16 @@ static bool has_old_work(const struct lane *lane)
 	       !TAILQ_EMPTY(&lane->dispatch) || lane->sched->ops->has_work(lane->sched);
 }
 
+/* Where submitters share the tags, those that are free now are not given away before the
+ * submitters whose ios have ended could submit the next. */
+static void push_after_reap(struct lane *lane)
+{
+	if (lane->ended.first && admit_by_submitter(lane))
+		dispatch_run(lane);
+	else
+		lane_push(lane);
+}
+
 unsigned lane_turn(struct lane *lane)
 {
 	unsigned ended;
@@ -228,14 +239,14 @@ unsigned lane_turn(struct lane *lane)
 		lane->waited = false;
 		lane->now = queue_now(lane->q);
 		if (lane->engine->ops->reap(lane->engine, lane->now) && has_old_work(lane))
-			lane_push(lane);
+			push_after_reap(lane);
 	}
 	if (lane->registering)
 		register_settle(lane);
 	if (lane->draining && lane->nr_free == lane->nr_tags)
 		control_drained(lane);
 	ended = complete_callbacks(lane);
-	if (lane->plug.first)
+	if (lane->plug.first || (ended && admit_by_submitter(lane)))
 		lane_push(lane);
 	return ended;
 }

@@ -43,7 +43,7 @@
 #define CACHE_LINE 128u
 
 /* A scheduler may limit the tags of some kinds of ios (limit_depth); who waits for such a limit
- * holds back its own kind only. */
+ * waits for its own kind only. */
 enum wait_kind { WAIT_READ, WAIT_SYNC, WAIT_BACKGROUND, WAIT_KINDS };
 
 /* A ctx has a lane for each of these; where none is set aside for reads they are the same. */
@@ -70,6 +70,7 @@ struct task_list {
 struct request {
 	struct sched_rq rq; /* first: sched_rq and request are cast to each other */
 	struct weir_cmd cmd;
+	struct line *line;	      /* in which the tag is counted (admit.h); NULL: in none */
 	struct weir_io *first, *last; /* nr_ios of them, linked through q_next */
 	uint32_t nr_ios;
 	bool scheduled;	 /* the scheduler knows it */
@@ -126,16 +127,17 @@ struct lane {
 	bool draining;	     /* as of then */
 	struct request *pool, **free;
 	struct iovec *pieces;
-	uint32_t nr_tags, nr_free;	    /* of the pool */
-	struct io_list plug;		    /* submitted by the owner, not yet taken */
-	struct weir_io *plug_last;	    /* of them */
-	uint32_t plug_runs;		    /* of ios on it that continue one another */
-	uint64_t plug_run_bytes;	    /* of the last of these */
-	struct io_list waiting[WAIT_KINDS]; /* for a tag, each in order */
-	uint64_t nr_waiting, turns;	    /* on them now; that were ever on them */
-	struct io_list flushes;		    /* for the next flush */
-	struct request_list dispatch;	    /* scheduled already: goes before the scheduler's */
-	struct io_list ended;		    /* to be called back */
+	uint32_t nr_tags, nr_free;    /* of the pool */
+	struct admit *admit;	      /* who holds them and who waits for one: admit.h */
+	uint64_t nr_waiting;	      /* ios that do */
+	bool counts_tags;	      /* the scheduler tells kinds or submitters apart */
+	struct io_list plug;	      /* submitted by the owner, not yet taken */
+	struct weir_io *plug_last;    /* of them */
+	uint32_t plug_runs;	      /* of ios on it that continue one another */
+	uint64_t plug_run_bytes;      /* of the last of these */
+	struct io_list flushes;	      /* for the next flush */
+	struct request_list dispatch; /* scheduled already: goes before the scheduler's */
+	struct io_list ended;	      /* to be called back */
 	struct task_list tasks;
 	uint32_t in_flight;	  /* stored atomically: the statistics read it */
 	uint64_t in_flight_bytes; /* likewise */
@@ -297,6 +299,15 @@ static inline void io_list_add(struct io_list *l, struct weir_io *io)
 	l->count++;
 }
 
+static inline void io_list_push(struct io_list *l, struct weir_io *io)
+{
+	io->q_next = l->first;
+	if (!l->first)
+		l->last = &io->q_next;
+	l->first = io;
+	l->count++;
+}
+
 static inline struct weir_io *io_list_pop(struct io_list *l)
 {
 	struct weir_io *io = l->first;
@@ -358,6 +369,8 @@ bool lane_mark_asleep(struct lane *lane);
 /* The owner returns to its program, which may sleep in a way of its own: marks the lane asleep,
  * and sees to it that the descriptor fires for what is there and when. */
 void lane_rest(struct lane *lane);
+/* While the queue drains: the ios of LIST wait, or end if they must not wait. */
+void lane_hold(struct lane *lane, struct io_list *list);
 /* Runs the lane until it is idle. */
 void lane_drain(struct lane *lane);
 /* Nothing is outstanding, waiting or staged. */
@@ -378,10 +391,17 @@ void stage_take(struct lane *lane, struct io_list *into);
 int split_next(struct lane *lane, struct weir_io *io, struct request *rq);
 /* split.c: the longest command for IO, bytes. */
 uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io);
+/* split.c: how many commands the rest of IO makes, or more than MOST. */
+uint64_t split_parts(const struct lane *lane, const struct weir_io *io, uint64_t most);
 /* split.c: IO makes one command, its memory being as it is. */
 bool split_whole(const struct lane *lane, const struct weir_io *io);
-/* split.c: what a scheduler is told of IO: enum sched_rq_flags. */
-uint8_t split_flags(const struct weir_io *io);
+/* What a scheduler is told of IO: enum sched_rq_flags. */
+static inline uint8_t split_flags(const struct weir_io *io)
+{
+	bool sync = io->op == WEIR_OP_READ || !(io->flags & WEIR_IO_BACKGROUND) || io->q_sequence;
+
+	return (uint8_t)((sync ? SCHED_RQ_SYNC : 0) | (io->flags & WEIR_IO_FUA ? SCHED_RQ_FUA : 0));
+}
 /* split.c: gives back what a bounce buffer read, and frees it. */
 void split_unbounce(struct request *rq, struct weir_io *io);
 /* split.c: frees what split_next() made, unused. */
@@ -404,14 +424,10 @@ void sequence_kick(struct lane *lane);
 /* sequence.c: when sequence_kick() is to be called though nothing happens; UINT64_MAX: never. */
 uint64_t sequence_next_event(const struct lane *lane);
 
-/* dispatch.c: a tag for IO, or for what no scheduler limits where that is NULL; NULL: there is
- * none.
- */
-struct request *dispatch_get_tag(struct lane *lane, const struct weir_io *io);
-/* dispatch.c: a flush would get a tag now. */
-bool dispatch_has_tag(const struct lane *lane);
-/* dispatch.c: from ios to commands. */
-void dispatch_accept(struct lane *lane, struct io_list *list);
+/* accept.c: from ios to requests: those of LIST, and those that wait. */
+void accept_ios(struct lane *lane, struct io_list *list);
+/* dispatch.c: from requests to commands: those of BATCH, which are new, and then all. */
+void dispatch_hand_on(struct lane *lane, struct sched_list *batch);
 void dispatch_run(struct lane *lane);
 /* There is room, and nothing goes before what the scheduler holds. */
 bool dispatch_may_ask(const struct lane *lane);

@@ -14,7 +14,7 @@
  */
 #include <errno.h>
 
-#include "queue/lane.h"
+#include "queue/admit.h"
 
 /* After this a flush no longer waits for data that might share it; blk-mq's figure. */
 #define FLUSH_PATIENCE_NS (5 * NSEC_PER_SEC)
@@ -39,8 +39,7 @@ static void accept_flush(struct lane *lane, struct weir_io *io)
 {
 	if (!lane->q->cached) {
 		complete_io(lane, io);
-	} else if ((io->flags & WEIR_IO_NOWAIT) && !lane->flush_in_flight &&
-		   !dispatch_has_tag(lane)) {
+	} else if ((io->flags & WEIR_IO_NOWAIT) && !lane->flush_in_flight && !admit_free(lane, 1)) {
 		io->result = -EAGAIN;
 		complete_io(lane, io);
 	} else {
@@ -130,21 +129,19 @@ static uint64_t patience_ends(const struct lane *lane)
 
 void sequence_kick(struct lane *lane)
 {
-	struct request *rq;
-
 	if (lane->flush_in_flight || !lane->flushes.first)
 		return;
 	if (waits_for_data(lane) && lane->now < patience_ends(lane))
 		return;
-	rq = dispatch_get_tag(lane, NULL);
-	if (rq)
-		start_flush(lane, rq);
+	/* Before all that wait for a tag: only one flush is ever in flight. */
+	if (admit_free(lane, 1))
+		start_flush(lane, admit_uncounted(lane));
 }
 
 uint64_t sequence_next_event(const struct lane *lane)
 {
 	/* Without a tag, and while the scheduler is being switched, only a completion helps. */
-	if (lane->draining || !waits_for_data(lane) || !dispatch_has_tag(lane))
+	if (lane->draining || !waits_for_data(lane) || !admit_free(lane, 1))
 		return UINT64_MAX;
 	return patience_ends(lane);
 }

@@ -196,42 +196,66 @@ void split_drop(struct request *rq)
 	rq->bounce = NULL;
 }
 
-/* Memory for the next part: sets cmd.iov and cmd.length, moves the cursor. */
-static int split_memory(struct lane *lane, struct weir_io *io, struct request *rq, uint64_t limit)
+/* The length of the next part with data, at most LIMIT; *ALIGNED: its memory is as it must be. */
+static inline uint64_t next_length(const struct lane *lane, const struct weir_io *io,
+				   uint64_t limit, bool *aligned)
 {
-	struct weir_queue *q = lane->q;
-	char *base = (char *)io->buf + io->q_cursor;
+	const struct weir_queue *q = lane->q;
 	uint64_t part = lane->nr_fixed ? fixed_part(lane, io, limit) : limit;
 	uint64_t run;
 
 	if (!io->iovcnt) {
-		rq->cmd.length = part < limit ? part : trim(q, io, limit);
-		if ((uintptr_t)base & q->memory_mask)
-			return bounce(lane, io, rq, rq->cmd.length);
-		rq->one = (struct iovec){ base, rq->cmd.length };
-		rq->cmd.iov = &rq->one;
-		rq->cmd.iovcnt = 1;
-		io->q_cursor += rq->cmd.length;
-		return 0;
+		*aligned = !(((uintptr_t)io->buf + io->q_cursor) & q->memory_mask);
+		return part < limit ? part : trim(q, io, limit);
 	}
 	run = aligned_run(q, io, part);
 	if (run != part || part == limit)
 		run = trim(q, io, run);
-	if (!run) {
-		rq->cmd.length = trim(q, io, limit);
+	*aligned = run;
+	return run ? run : trim(q, io, limit);
+}
+
+/* Memory for the next part: sets cmd.iov and cmd.length, moves the cursor. */
+static int split_memory(struct lane *lane, struct weir_io *io, struct request *rq, uint64_t limit)
+{
+	bool aligned;
+
+	rq->cmd.length = next_length(lane, io, limit, &aligned);
+	if (!aligned)
 		return bounce(lane, io, rq, rq->cmd.length);
+	if (io->iovcnt) {
+		rq->cmd.iov = rq->pieces;
+		rq->cmd.iovcnt = advance(io, rq->cmd.length, rq->pieces);
+		return 0;
 	}
-	rq->cmd.length = run;
-	rq->cmd.iov = rq->pieces;
-	rq->cmd.iovcnt = advance(io, run, rq->pieces);
+	rq->one = (struct iovec){ (char *)io->buf + io->q_cursor, rq->cmd.length };
+	rq->cmd.iov = &rq->one;
+	rq->cmd.iovcnt = 1;
+	io->q_cursor += rq->cmd.length;
 	return 0;
 }
 
-uint8_t split_flags(const struct weir_io *io)
+uint64_t split_parts(const struct lane *lane, const struct weir_io *io, uint64_t most)
 {
-	bool sync = io->op == WEIR_OP_READ || !(io->flags & WEIR_IO_BACKGROUND) || io->q_sequence;
+	const struct weir_queue *q = lane->q;
+	uint64_t n = 0, longest = split_longest(q, io);
+	struct weir_io rest = *io;
+	bool aligned;
 
-	return (uint8_t)((sync ? SCHED_RQ_SYNC : 0) | (io->flags & WEIR_IO_FUA ? SCHED_RQ_FUA : 0));
+	if (io->length <= longest && io->iovcnt <= q->max_segments)
+		return 1;
+	for (; rest.q_cursor < rest.length && n <= most; n++) {
+		uint64_t left = rest.length - rest.q_cursor;
+		uint64_t limit = left < longest ? left : longest;
+
+		if (!carries_data(io))
+			rest.q_cursor += trim(q, &rest, limit);
+		else if (rest.iovcnt)
+			(void)advance(&rest, next_length(lane, &rest, limit, &aligned), NULL);
+		else
+			rest.q_cursor += next_length(lane, &rest, limit, &aligned);
+	}
+	return n;
 }
 
 static void describe(struct weir_io *io, struct request *rq, uint64_t offset, bool passes_fua)

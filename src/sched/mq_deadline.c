@@ -325,6 +325,7 @@ const struct sched_ops sched_mq_deadline = {
 	.name = "mq-deadline",
 	.summary = "sorted batches, reads first, and a deadline for all: for hard disks and SATA",
 	.scope = SCHED_PER_QUEUE,
+	.flags = SCHED_BY_CLASS | SCHED_LIMITS_WRITES,
 	.tunables = deadline_tunables,
 	.init = deadline_init,
 	.exit = deadline_exit,

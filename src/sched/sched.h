@@ -64,10 +64,13 @@ enum sched_scope { SCHED_PER_LANE, SCHED_PER_QUEUE };
 
 enum sched_flags {
 	SCHED_DIRECT = 1 << 0, /* keeps no order: with room, requests may pass it by */
-	/* limit_depth() differs by submitter: who is over his own must not hold back others. */
-	SCHED_LIMITS_SUBMITTERS = 1 << 1,
+	/* Who shares the tags where they are short, each by its weight; neither: all are one. */
+	SCHED_BY_SUBMITTER = 1 << 1,
+	SCHED_BY_CLASS = 1 << 2, /* the priority's */
+	/* For limit_depth() all that are no reads are of one kind, awaited or not. */
+	SCHED_LIMITS_WRITES = 1 << 3,
 	/* The kernel reads the tunables as unsigned: there is no number below 0. */
-	SCHED_UNSIGNED = 1 << 2,
+	SCHED_UNSIGNED = 1 << 4,
 };
 
 enum sched_merge { SCHED_MERGE_NONE, SCHED_MERGE_BACK, SCHED_MERGE_FRONT, SCHED_MERGE_DISCARD };
@@ -149,9 +152,14 @@ struct sched_ops {
 	void (*requeue)(struct sched *s, struct sched_rq *rq);
 	/* RQ, dispatched or never inserted, leaves for good. */
 	void (*finish)(struct sched *s, struct sched_rq *rq);
-	/* An io like this one gets one of nr_requests while fewer than this are in use; at least
-	 * 1. Of LIKE only op, flags (SCHED_RQ_SYNC, SCHED_RQ_FUA), ioprio and submitter are set. */
+	/* An io like this one gets one of nr_requests while those of its kind (reads, other
+	 * synchronous ones, the rest) hold fewer than this; at least 1. What other kinds hold does
+	 * not count. Of LIKE only op, flags (SCHED_RQ_SYNC, SCHED_RQ_FUA), ioprio and submitter
+	 * are set. */
 	uint32_t (*limit_depth)(struct sched *s, const struct sched_rq *like);
+	/* The weight of who submits ios like this one, among those who want tags; at least 1. LIKE
+	 * as above. NULL: all have the same. */
+	uint32_t (*weight)(struct sched *s, const struct sched_rq *like);
 	void (*depth_changed)(struct sched *s, uint32_t nr_requests);
 	void (*submitter_gone)(struct sched *s, uint32_t submitter);
 	/* SUBMITTER's share among the others, 1 to 1000; 100 unless set. 0 or -ENOSPC (too many

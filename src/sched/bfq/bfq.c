@@ -251,43 +251,21 @@ static void bfq_merged(struct sched *s, struct sched_rq *rq, enum sched_merge ho
 	arrive_next_changed(d, q);
 }
 
-static uint64_t bfq_busy_weights(const struct bfq_tree *t)
-{
-	return t->weights - t->resting_weights;
-}
-
-/* Q has more than its share, by weight, of so many tags. */
-static bool bfq_over_share(const struct bfq *d, const struct bfq_queue *q, uint64_t nr)
-{
-	const struct bfq_entity *e = &q->entity;
-	const struct bfq_group *g = e->parent;
-	uint64_t all;
-
-	if (g != &d->root) {
-		all = bfq_busy_weights(&d->root.tree[BFQ_BE]);
-		if (g->tags * all > nr * g->entity.weight)
-			return true;
-		nr = nr * g->entity.weight / all;
-	}
-	return q->tags * bfq_busy_weights(&g->tree[e->class]) > nr * e->weight;
-}
-
 static uint32_t bfq_limit_depth(struct sched *s, const struct sched_rq *like)
 {
-	struct bfq *d = (struct bfq *)s;
+	const struct bfq *d = (struct bfq *)s;
 	uint32_t nr = s->env.nr_requests, depth = nr;
-	const struct bfq_queue *q;
 
 	if (!(like->flags & SCHED_RQ_SYNC))
 		depth = d->busy_raised ? nr * 3 / 16 : nr / 2;
 	else if (like->op != SCHED_READ)
 		depth = d->busy_raised ? nr * 6 / 16 : nr * 3 / 4;
-	if (d->busy > 1) {
-		q = queue_find(d, like);
-		if (q && q->busy && bfq_over_share(d, q, nr))
-			return 1;
-	}
 	return depth ? depth : 1;
+}
+
+static uint32_t bfq_weight(struct sched *s, const struct sched_rq *like)
+{
+	return queue_weight((struct bfq *)s, like);
 }
 
 static void bfq_depth_changed(struct sched *s, uint32_t nr_requests)
@@ -356,7 +334,7 @@ const struct sched_ops sched_bfq = {
 	.name = "bfq",
 	.summary = "shares of the drive by weight, and quick answers: for hard disks and tenants",
 	.scope = SCHED_PER_QUEUE,
-	.flags = SCHED_LIMITS_SUBMITTERS | SCHED_UNSIGNED,
+	.flags = SCHED_BY_SUBMITTER | SCHED_UNSIGNED,
 	.tunables = bfq_tunables,
 	.init = bfq_init,
 	.exit = bfq_exit,
@@ -367,6 +345,7 @@ const struct sched_ops sched_bfq = {
 	.completed = bfq_completed,
 	.finish = bfq_finish,
 	.limit_depth = bfq_limit_depth,
+	.weight = bfq_weight,
 	.depth_changed = bfq_depth_changed,
 	.submitter_gone = bfq_submitter_gone,
 	.set_weight = bfq_set_weight,

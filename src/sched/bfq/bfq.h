@@ -83,7 +83,6 @@ struct bfq_tree {
 	uint64_t vtime, last_seq;
 	uint64_t last_finish; /* of all that ever rested */
 	uint64_t weights;     /* of all that are not nowhere */
-	uint64_t resting_weights;
 	uint32_t served; /* entities in service: 0 or 1 */
 };
 
@@ -94,7 +93,6 @@ struct bfq_group {
 	uint64_t idle_ns; /* when the IDLE tree was last considered */
 	uint32_t submitter;
 	uint32_t queues, busy; /* queues in it, and those of them that are busy */
-	uint32_t tags;	       /* requests of its queues */
 	bool gone;
 	LIST_ENTRY(bfq_group) hash;
 };
@@ -286,6 +284,8 @@ void queue_release(struct bfq *d, struct bfq_queue *q);
 /* Q has become idle: it may be given to somebody else if it has no request. */
 void queue_settle(struct bfq *d, struct bfq_queue *q);
 void queue_gone(struct bfq *d, uint32_t submitter);
+/* The weight of a submitter of requests like this one: its own, or that of the priority. */
+uint32_t queue_weight(struct bfq *d, const struct sched_rq *like);
 int queue_set_weight(struct bfq *d, uint32_t submitter, uint32_t weight);
 
 /* arrive.c */

@@ -115,7 +115,6 @@ static void queue_leave_group(struct bfq *d, struct bfq_queue *q)
 
 	wf2q_forget(&g->tree[q->entity.class], &q->entity);
 	g->queues--;
-	g->tags -= q->tags;
 	queue_group_settle(d, g);
 }
 
@@ -216,7 +215,6 @@ struct bfq_queue *queue_async_of(struct bfq *d, const struct bfq_queue *q)
 void queue_hold(struct bfq *d, struct bfq_queue *q)
 {
 	q->tags++;
-	q->entity.parent->tags++;
 	if (!q->quiet)
 		return;
 	q->quiet = false;
@@ -236,7 +234,6 @@ void queue_settle(struct bfq *d, struct bfq_queue *q)
 void queue_release(struct bfq *d, struct bfq_queue *q)
 {
 	q->tags--;
-	q->entity.parent->tags--;
 	queue_settle(d, q);
 }
 
@@ -281,7 +278,6 @@ static void queue_move(struct bfq *d, struct bfq_queue *q, struct bfq_group *g)
 	q->entity.finish = 0;
 	q->expired_empty = false;
 	g->queues++;
-	g->tags += q->tags;
 	if (q->busy)
 		path_activate(d, q, false);
 }
@@ -305,6 +301,15 @@ static struct bfq_group *queue_new_group(struct bfq *d, uint32_t submitter, uint
 	LIST_INSERT_HEAD(&d->group_bucket[queue_bucket(submitter)], g, hash);
 	d->nr_groups++;
 	return g;
+}
+
+uint32_t queue_weight(struct bfq *d, const struct sched_rq *like)
+{
+	const struct bfq_group *g = queue_group(d, like->submitter);
+
+	if (g)
+		return g->entity.new_weight;
+	return (BFQ_LEVELS - queue_level(queue_slot(like->ioprio))) * BFQ_LEVEL_WEIGHT;
 }
 
 int queue_set_weight(struct bfq *d, uint32_t submitter, uint32_t weight)

@@ -139,14 +139,12 @@ static void wf2q_reweigh(struct bfq_tree *t, struct bfq_entity *e)
 
 void wf2q_forget(struct bfq_tree *t, struct bfq_entity *e)
 {
-	if (e->place == BFQ_RESTING) {
+	if (e->place == BFQ_RESTING)
 		TAILQ_REMOVE(&t->resting, e, link);
-		t->resting_weights -= e->weight;
-	} else if (e->place == BFQ_ACTIVE) {
+	else if (e->place == BFQ_ACTIVE)
 		wf2q_remove(t, e);
-	} else if (e->place == BFQ_SERVED) {
+	else if (e->place == BFQ_SERVED)
 		t->served--;
-	}
 	t->weights -= e->weight;
 	e->weight = 0;
 	e->place = BFQ_NOWHERE;
@@ -272,7 +270,6 @@ void wf2q_deactivate(struct bfq_tree *t, struct bfq_entity *e)
 	e->service = 0;
 	e->place = BFQ_RESTING;
 	TAILQ_INSERT_TAIL(&t->resting, e, link);
-	t->resting_weights += e->weight;
 	if (wf2q_after(e->finish, t->last_finish))
 		t->last_finish = e->finish;
 	/* With nobody active or in service the ideal drive gets through with all that it had. */

@@ -321,6 +321,15 @@ static void cfq_submitter_gone(struct sched *s, uint32_t submitter)
 	cfq_pool_submitter_gone(cfq, submitter);
 }
 
+/* In proportion to the slices. */
+static uint32_t cfq_weight(struct sched *s, const struct sched_rq *like)
+{
+	uint8_t level = like->ioprio & (CFQ_LEVELS - 1);
+
+	(void)s;
+	return 9u - level;
+}
+
 static bool cfq_has_work(struct sched *s)
 {
 	return ((struct cfq *)s)->waiting;
@@ -363,7 +372,7 @@ const struct sched_ops sched_cfq = {
 	.name = "cfq",
 	.summary = "time on the disk in turns; Linux dropped it in 5.0: its successor is bfq",
 	.scope = SCHED_PER_QUEUE,
-	.flags = SCHED_UNSIGNED,
+	.flags = SCHED_BY_SUBMITTER | SCHED_UNSIGNED,
 	.tunables = cfq_tunables,
 	.init = cfq_init,
 	.exit = cfq_exit,
@@ -373,6 +382,7 @@ const struct sched_ops sched_cfq = {
 	.dispatch = cfq_dispatch,
 	.completed = cfq_completed,
 	.finish = cfq_finish,
+	.weight = cfq_weight,
 	.submitter_gone = cfq_submitter_gone,
 	.has_work = cfq_has_work,
 	.next_wakeup = cfq_next_wakeup,

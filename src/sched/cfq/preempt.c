@@ -32,8 +32,10 @@ bool cfq_preempts(const struct cfq *cfq, const struct cfq_queue *q, const struct
 		return false;
 	if (q->class == CFQ_RT && active->class != CFQ_RT)
 		return true;
+	/* Not before it has sent one: while it waits for the drive to finish what is synchronous,
+	 * somebody who never pauses would take every turn of it. */
 	if (q->sync && !active->sync)
-		return true;
+		return active->slice_dispatched > 0;
 	if (cfq_slice_used(cfq, active))
 		return true;
 	if (!q->sync)

@@ -141,20 +141,66 @@ static void nowait_ends_with_eagain(void **state)
 	assert_int_equal(rig.nr_log, 2);
 }
 
-static void nowait_is_never_split(void **state)
+static char large[5 * 65536 + 4096] __attribute__((aligned(4096)));
+
+/* Ends a read of LENGTH bytes to SKIP bytes into large, which must not wait. */
+static int read_nowait(size_t skip, uint64_t length, uint16_t flags)
 {
-	static char large[131072] __attribute__((aligned(4096)));
-	struct weir_io io;
+	static struct weir_io io;
+	char words[160];
+
+	weir_io_read(&io, 0, large + skip, length);
+	io.flags = WEIR_IO_NOWAIT | flags;
+	assert_int_equal(weir_queue_submit(rig.q, &io), 0);
+	assert_true(weir_queue_poll(rig.q) >= 0);
+	while (io.q_state != IO_DONE)
+		rig_complete(1);
+	assert_int_equal(io.q_failed_offset * !!io.result, 0);
+	weir_io_strerror(&io, words, sizeof(words));
+	assert_int_equal(!!strstr(words, "nr_requests"), io.result == -EMSGSIZE);
+	return io.result;
+}
+
+/* Four tags, and 64 KiB a command. */
+static void nowait_takes_all_its_tags_at_once(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
 
 	(void)state;
-	rig_open(NULL, NULL);
-	weir_io_read(&io, 0, large + 1, sizeof(large) - 512);
-	io.flags = WEIR_IO_NOWAIT;
-	assert_int_equal(weir_queue_submit(rig.q, &io), 0);
-	assert_int_equal(weir_io_wait(rig.q, &io), -EAGAIN);
+	opts.depth = 4;
+	rig.hold = true;
+	rig_open(&opts, NULL);
+	assert_int_equal(read_nowait(0, 4ul * 65536, 0), 0);
+	assert_int_equal(rig.nr_log, 4);
+	assert_int_equal(read_nowait(1, 4ul * 65536, 0), 0);
+	assert_int_equal(rig.nr_log, 8);
+	write_one(0, 0);
+	weir_queue_poll(rig.q);
+	/* One is in use: not now, and no part of it. */
+	assert_int_equal(read_nowait(0, 4ul * 65536, 0), -EAGAIN);
+	assert_int_equal(rig.nr_log, 9);
+	rig_complete(1);
+	assert_int_equal(read_nowait(0, 4ul * 65536, 0), 0);
+	rig.hold = false;
+}
+
+/* There never are so many: trying again is no use, and the error is another one. */
+static void nowait_that_can_never_be(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	(void)state;
+	opts.depth = 4;
+	rig.info.write_cache = 1;
+	rig_open(&opts, NULL);
+	assert_int_equal(read_nowait(0, 4ul * 65536 + 4096, 0), -EMSGSIZE);
+	assert_int_equal(read_nowait(0, sizeof(large), WEIR_IO_PREFLUSH), -EMSGSIZE);
 	assert_int_equal(rig.nr_log, 0);
-	for (size_t i = 0; i < sizeof(large); i++)
-		assert_int_equal(large[i], 0);
+	write_one(0, 0);
+	weir_queue_poll(rig.q);
+	assert_int_equal(read_nowait(0, sizeof(large), 0), -EMSGSIZE);
+	/* What io.h says always fits. */
+	assert_int_equal(read_nowait(1, 65536, 0), 0);
 }
 
 static void bytes_in_flight_are_limited(void **state)
@@ -472,7 +518,8 @@ int main(void)
 		T(each_ends_once_in_any_depth),
 		T(nothing_moves_before_it_is_polled),
 		T(nowait_ends_with_eagain),
-		T(nowait_is_never_split),
+		T(nowait_takes_all_its_tags_at_once),
+		T(nowait_that_can_never_be),
 		T(bytes_in_flight_are_limited),
 		T(depth_changes_while_it_runs),
 		T(a_limit_on_some_holds_back_no_others),

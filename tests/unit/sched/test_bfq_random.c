@@ -95,15 +95,11 @@ static void same(unsigned at_head)
 		assert_int_equal(d->weights_used >> i & 1, count.by_weight[i] > 0);
 }
 
-/* What is in the root's tree of CLASS, of all who are somewhere; and RESTING, of those who are. */
-static uint64_t resting;
-
+/* What is in the root's tree of CLASS, of all who are somewhere. */
 static uint64_t weight_in(const struct bfq_entity *e, int class)
 {
 	bool there = e->parent == &bfq()->root && e->class == class && e->place != BFQ_NOWHERE;
 
-	if (there && e->place == BFQ_RESTING)
-		resting += e->weight;
 	return there ? e->weight : 0;
 }
 
@@ -135,14 +131,12 @@ static void groups(void)
 
 	for (unsigned b = 0; b < BFQ_BUCKETS; b++) {
 		LIST_FOREACH(g, &bfq()->group_bucket[b], hash) {
-			uint32_t tags = 0, queues = 0, busy = 0;
+			uint32_t queues = 0, busy = 0;
 
 			LIST_FOREACH(q, &bfq()->bucket[b], hash) {
-				tags += q->entity.parent == g ? q->tags : 0;
 				queues += q->entity.parent == g;
 				busy += q->entity.parent == g && q->busy;
 			}
-			assert_int_equal(g->tags, tags);
 			assert_int_equal(g->queues, queues);
 			assert_int_equal(g->busy, busy);
 		}
@@ -158,9 +152,7 @@ static void trees(void)
 	for (int i = 0; i < BFQ_CLASSES; i++) {
 		const struct bfq_tree *t = &d->root.tree[i];
 
-		resting = 0;
 		assert_int_equal(t->weights, root_weights(i));
-		assert_int_equal(t->resting_weights, resting);
 		assert_true(checked != d || (int64_t)(t->vtime - last[i]) >= 0);
 		last[i] = t->vtime;
 	}

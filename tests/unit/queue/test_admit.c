@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_admit.c - who gets a tag when there are not enough: everybody, within so many completions,
+ * whatever others do, under every scheduler; and each submitter its share where they are known.
+ *
+ * The drive ends one command at a time, when the test says so; who floods submits again in `end`.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/prng.h"
+#include "rig.h"
+
+#define IOS_MAX 4096
+#define BLOCK 4096u
+#define US 1000ull
+#define MS (1000 * US)
+
+static struct client {
+	struct weir_io io; /* first */
+	bool again;	   /* submitted once more in `end` */
+	unsigned ends;
+} clients[IOS_MAX];
+
+static char memory[64 * BLOCK] __attribute__((aligned(4096)));
+static unsigned nr_clients;
+static uint64_t ended;
+static bool stopping;
+static struct prng prng;
+
+static uint64_t somewhere(void)
+{
+	return prng_below(&prng, (1u << 30) / BLOCK - 64) * BLOCK;
+}
+
+static void on_end(struct weir_io *io)
+{
+	struct client *c = (struct client *)io;
+
+	ended++;
+	c->ends++;
+	if (!c->again || stopping)
+		return;
+	io->offset = somewhere();
+	assert_int_equal(weir_queue_submit(rig.q, io), 0);
+}
+
+/* A read or write of SUBMITTER, to be submitted by give(). */
+static struct weir_io *make(enum weir_op op, uint32_t submitter)
+{
+	struct client *c = &clients[nr_clients++];
+
+	assert_true(nr_clients <= IOS_MAX);
+	*c = (struct client){ .again = false };
+	if (op == WEIR_OP_READ)
+		weir_io_read(&c->io, somewhere(), memory, BLOCK);
+	else if (op == WEIR_OP_WRITE)
+		weir_io_write(&c->io, somewhere(), memory, BLOCK);
+	else
+		weir_io_flush(&c->io);
+	c->io.submitter = submitter;
+	c->io.end = on_end;
+	return &c->io;
+}
+
+static struct client *give(struct weir_io *io)
+{
+	assert_int_equal(weir_queue_submit(rig.q, io), 0);
+	return (struct client *)io;
+}
+
+/* N ios of SUBMITTER that are always outstanding. */
+static void flood(unsigned n, enum weir_op op, uint32_t submitter, uint16_t flags, uint16_t prio)
+{
+	while (n--) {
+		struct weir_io *io = make(op, submitter);
+
+		io->flags = flags;
+		io->prio = prio;
+		((struct client *)io)->again = true;
+		give(io);
+	}
+}
+
+static void start(const char *sched, uint32_t nr_requests)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	nr_clients = 0;
+	ended = 0;
+	stopping = false;
+	prng_seed(&prng, 1);
+	rig_init();
+	rig.own_clock = true;
+	rig.now_ns = 1000 * MS;
+	rig.hold = true;
+	rig.info.write_cache = 1;
+	opts.scheduler = sched;
+	opts.depth = 4;
+	opts.nr_requests = nr_requests;
+	opts.depth_bytes = UINT64_MAX;
+	rig_open(&opts, NULL);
+}
+
+/* One command ends; the drive takes 50 us for it, or longer where the scheduler waits. */
+static void one_ends(void)
+{
+	rig.allowed = 1;
+	rig.now_ns += 50 * US;
+	for (int turns = 0; rig.allowed; turns++) {
+		assert_true(turns < 10000);
+		assert_true(weir_queue_poll(rig.q) >= 0);
+		rig.now_ns += rig.allowed ? 100 * US : 0;
+	}
+	/* What `end` submitted is seen by all others only now. */
+	assert_true(weir_queue_poll(rig.q) >= 0);
+}
+
+/* Every part of it has a tag. */
+static bool admitted(const struct client *c)
+{
+	return c->ends || c->io.q_cursor == c->io.length;
+}
+
+/* Completions until C has its tags; MOST at most. */
+static void tags_within(const struct client *c, unsigned most)
+{
+	unsigned n = 0;
+
+	assert_true(weir_queue_poll(rig.q) >= 0);
+	for (; !admitted(c) && n <= most; n++)
+		one_ends();
+	if (n > most)
+		fail_msg("%s: no tag after %u completions", rig.q->sched_ops->name, most);
+}
+
+static void ends_within(const struct client *c, unsigned most)
+{
+	for (unsigned n = 0; !c->ends && n < most; n++)
+		one_ends();
+	if (!c->ends)
+		fail_msg("%s: not ended after %u completions", rig.q->sched_ops->name, most);
+}
+
+static void stop(void)
+{
+	stopping = true;
+	rig.hold = false;
+	for (unsigned i = 0; i < nr_clients; i++) {
+		while (clients[i].io.q_state == IO_PENDING) {
+			assert_true(weir_queue_poll(rig.q) >= 0);
+			rig.now_ns += MS;
+		}
+		assert_true(clients[i].ends > 0);
+	}
+	rig_close();
+}
+
+static const char *const scheds[] = { "none", "mq-deadline", "kyber", "bfq",
+				      "noop", "deadline",    "cfq" };
+#define SCHEDS (sizeof(scheds) / sizeof(scheds[0]))
+
+/* The rule: after as many completions as ios came before it. */
+static void everybody_gets_a_tag(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SCHEDS; i++) {
+		struct client *c[3];
+
+		start(scheds[i], 256);
+		flood(300, WEIR_OP_READ, 0, 0, 0);
+		for (int round = 0; round < 3; round++) {
+			c[0] = (struct client *)make(WEIR_OP_WRITE, 1);
+			c[0]->io.flags = WEIR_IO_BACKGROUND;
+			give(&c[0]->io);
+			c[1] = give(make(WEIR_OP_WRITE, 2));
+			c[2] = give(make(WEIR_OP_READ, 3));
+			for (int k = 0; k < 3; k++) {
+				tags_within(c[k], 300);
+				ends_within(c[k], 20000);
+			}
+		}
+		stop();
+	}
+}
+
+/* Several who have just begun, and so are raised, leave awaited writes 6/16 of the tags. */
+static void beside_raised_submitters(void **state)
+{
+	struct client *awaited, *background;
+
+	(void)state;
+	start("bfq", 256);
+	for (uint32_t submitter = 1; submitter <= 8; submitter++)
+		flood(40, WEIR_OP_READ, submitter, 0, 0);
+	awaited = give(make(WEIR_OP_WRITE, 20));
+	background = (struct client *)make(WEIR_OP_WRITE, 21);
+	background->io.flags = WEIR_IO_BACKGROUND;
+	give(&background->io);
+	tags_within(awaited, 256);
+	tags_within(background, 256);
+	ends_within(awaited, 20000);
+	ends_within(background, 20000);
+	stop();
+}
+
+/* Reads alone hold more tags than are left to writes. */
+static void async_depth_limits_writes_not_reads(void **state)
+{
+	struct client *c;
+
+	(void)state;
+	start("mq-deadline", 256);
+	assert_int_equal(weir_queue_set(rig.q, "async_depth", "8"), 0);
+	flood(24, WEIR_OP_READ, 0, 0, 0);
+	for (unsigned i = 0; i < 8; i++) {
+		c = (struct client *)make(WEIR_OP_WRITE, 0);
+		c->io.flags = i % 2 ? WEIR_IO_BACKGROUND : 0;
+		give(&c->io);
+		tags_within(c, 0);
+	}
+	/* The ninth waits, for a write: awaited ones and others count together. */
+	c = give(make(WEIR_OP_WRITE, 0));
+	assert_true(weir_queue_poll(rig.q) >= 0);
+	assert_false(admitted(c));
+	assert_true(weir_queue_set(rig.q, "async_depth", "9") == 0);
+	tags_within(c, 0);
+	ends_within(c, 20000);
+	stop();
+}
+
+/* Writes of class IDLE have all tags that writes may have, and stay where they are while there
+ * are reads of a higher class: others do not wait for them. */
+static void a_limit_filled_by_a_lower_class(void **state)
+{
+	struct client *c;
+
+	(void)state;
+	start("mq-deadline", 256);
+	assert_int_equal(weir_queue_set(rig.q, "async_depth", "4"), 0);
+	assert_int_equal(weir_queue_set(rig.q, "prio_aging_expire", "1000000000"), 0);
+	flood(24, WEIR_OP_READ, 0, 0, 0);
+	flood(40, WEIR_OP_WRITE, 0, 0, WEIR_PRIO_IDLE);
+	c = give(make(WEIR_OP_WRITE, 0));
+	tags_within(c, 1);
+	ends_within(c, 2000);
+	stop();
+}
+
+/* A lower class has half of the pool at most while a higher one wants tags, so its requests, which
+ * stay there, leave the higher one enough to choose from. */
+static void a_lower_class_leaves_half_of_the_tags(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	start("mq-deadline", 64);
+	flood(200, WEIR_OP_READ, 0, 0, WEIR_PRIO_BE(4));
+	flood(200, WEIR_OP_READ, 0, 0, WEIR_PRIO_IDLE);
+	for (int i = 0; i < 2000; i++)
+		one_ends();
+	for (unsigned i = 0; i < 200; i++)
+		n += clients[i].io.q_cursor == BLOCK;
+	assert_in_range(n, 31, 33);
+	stop();
+}
+
+/* Its parts come one tag at a time, and nobody passes it by. */
+static void an_io_of_many_parts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SCHEDS; i++) {
+		struct client *c;
+
+		start(scheds[i], 16);
+		assert_int_equal(weir_queue_set(rig.q, "max_sectors_kb", "4"), 0);
+		flood(40, WEIR_OP_READ, 0, 0, 0);
+		c = (struct client *)make(WEIR_OP_WRITE, 0);
+		c->io.length = sizeof(memory);
+		give(&c->io);
+		ends_within(c, 40000);
+		stop();
+	}
+}
+
+static void flushes_and_what_waits_for_them(void **state)
+{
+	static const uint16_t flags[] = { WEIR_IO_PREFLUSH, WEIR_IO_FUA,
+					  WEIR_IO_PREFLUSH | WEIR_IO_FUA | WEIR_IO_BACKGROUND };
+	(void)state;
+	for (size_t i = 0; i < SCHEDS; i++) {
+		start(scheds[i], 16);
+		flood(40, WEIR_OP_READ, 0, 0, 0);
+		for (size_t k = 0; k < sizeof(flags) / sizeof(flags[0]); k++) {
+			struct client *flush, *write = (struct client *)make(WEIR_OP_WRITE, 1);
+
+			write->io.flags = flags[k];
+			give(&write->io);
+			flush = give(make(WEIR_OP_FLUSH, 1));
+			ends_within(write, 20000);
+			ends_within(flush, 20000);
+		}
+		stop();
+	}
+}
+
+/* Tags that SUBMITTER holds. */
+static unsigned held_by(uint32_t submitter)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < nr_clients; i++)
+		n += clients[i].io.submitter == submitter && clients[i].again &&
+		     clients[i].io.q_cursor == clients[i].io.length;
+	return n;
+}
+
+static void shares_come_back_within_one_round(void **state)
+{
+	static const char *const by_submitter[] = { "bfq", "cfq" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		start(by_submitter[i], 64);
+		flood(1500, WEIR_OP_READ, 1, 0, 0);
+		one_ends();
+		assert_int_equal(held_by(1), 64);
+		/* Behind more than a thousand. */
+		flood(40, WEIR_OP_READ, 2, 0, 0);
+		for (int n = 0; n < 64; n++)
+			one_ends();
+		assert_in_range(held_by(2), 31, 33);
+		assert_in_range(held_by(1), 31, 33);
+		for (int n = 0; n < 1000; n++) {
+			one_ends();
+			assert_in_range(held_by(2), 31, 33);
+		}
+		stop();
+	}
+}
+
+/* Bfq's weights; cfq's are the levels. */
+static void shares_follow_weights(void **state)
+{
+	(void)state;
+	start("bfq", 64);
+	assert_int_equal(weir_submitter_set_weight(rig.q, 2, 300), 0);
+	flood(500, WEIR_OP_READ, 1, 0, 0);
+	flood(100, WEIR_OP_READ, 2, 0, 0);
+	for (int n = 0; n < 200; n++)
+		one_ends();
+	assert_in_range(held_by(2), 47, 49);
+	/* The next io that waits says so. */
+	assert_int_equal(weir_submitter_set_weight(rig.q, 2, 100), 0);
+	for (int n = 0; n < 400; n++)
+		one_ends();
+	assert_in_range(held_by(2), 31, 33);
+	stop();
+	start("cfq", 60);
+	flood(100, WEIR_OP_READ, 1, 0, WEIR_PRIO_BE(0));
+	flood(100, WEIR_OP_READ, 2, 0, WEIR_PRIO_BE(6));
+	for (int n = 0; n < 1000; n++)
+		one_ends();
+	assert_in_range(held_by(1), 44, 46);
+	stop();
+}
+
+/* More than the queue can tell apart. */
+static void many_submitters(void **state)
+{
+	(void)state;
+	start("bfq", 64);
+	for (uint32_t submitter = 0; submitter < 3000; submitter++)
+		give(make(WEIR_OP_READ, submitter));
+	for (unsigned i = 0; i < 3000; i++)
+		ends_within(&clients[i], 6000);
+	/* Those who have gone make room for others. */
+	for (uint32_t submitter = 0; submitter < 1000; submitter++)
+		ends_within(give(make(WEIR_OP_READ, 10000 + submitter)), 2);
+	stop();
+}
+
+/* Nothing is lost when ios wait in many lines and the scheduler is switched. */
+static void a_switch_while_all_wait(void **state)
+{
+	(void)state;
+	start("bfq", 16);
+	for (uint32_t submitter = 0; submitter < 30; submitter++) {
+		flood(3, WEIR_OP_READ, submitter, 0, 0);
+		flood(3, WEIR_OP_WRITE, submitter, submitter % 2 ? WEIR_IO_BACKGROUND : 0, 0);
+	}
+	for (size_t i = 0; i < 2 * SCHEDS; i++) {
+		for (int n = 0; n < 50; n++)
+			one_ends();
+		assert_int_equal(weir_queue_set(rig.q, "scheduler", scheds[i % SCHEDS]), 0);
+	}
+	for (int n = 0; n < 2000; n++)
+		one_ends();
+	for (unsigned i = 0; i < nr_clients; i++)
+		assert_true(clients[i].ends > 3);
+	stop();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everybody_gets_a_tag),
+		cmocka_unit_test(beside_raised_submitters),
+		cmocka_unit_test(async_depth_limits_writes_not_reads),
+		cmocka_unit_test(a_limit_filled_by_a_lower_class),
+		cmocka_unit_test(a_lower_class_leaves_half_of_the_tags),
+		cmocka_unit_test(an_io_of_many_parts),
+		cmocka_unit_test(flushes_and_what_waits_for_them),
+		cmocka_unit_test(shares_come_back_within_one_round),
+		cmocka_unit_test(shares_follow_weights),
+		cmocka_unit_test(many_submitters),
+		cmocka_unit_test(a_switch_while_all_wait),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
