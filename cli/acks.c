@@ -187,6 +187,9 @@ static int acks_parse(FILE *in, const char *path, uint64_t **ids, size_t *n)
 
 	while (!ret) {
 		ret = text_line(&text, &line, &len);
+		if (ret == -EINVAL)
+			ret = error_set(ret, "%s; is this a log that --ack-log wrote?",
+					weir_error());
 		if (ret <= 0)
 			break;
 		ret = acks_take(&text, line, len, ids, n, &room);

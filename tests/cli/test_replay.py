@@ -97,7 +97,7 @@ def bad_traces(weir):
     """errors in a trace name the file and the line"""
     trace = weir.path("bad.jsonl")
     for line, says in ((b"nonsense", "not JSON"), (b'{"timestamp": 1}', '"hash_ids" is missing'),
-                       (b'{"hash_ids": [-1]}', "negative")):
+                       (b'{"hash_ids": [1.5]}', "not an id")):
         with open(trace, "wb") as file:
             file.write(b'{"hash_ids": [1]}\n' + line + b"\n")
         weir.fails("replay", trace, "--store", weir.img, says=[f"{trace}:2: ", says])
