@@ -90,6 +90,11 @@ struct weir_queue_opts {
 	 * the driver's own. It is tried again, 3 times; after that its outcome is unknown (-EINTR,
 	 * or a status that says so). */
 	uint64_t timeout_ns;
+	/* 1: when a command that carries several ios (merged) fails, each of them goes once by
+	 * itself, one after the other, with the tag of the command and before what the scheduler
+	 * holds; so one bad block fails its own io only, with its own offset. Not after a timeout
+	 * or a reset, or where the drive is away. Default 0: all of them end with its error. */
+	uint32_t retry_merged;
 };
 
 #define WEIR_QUEUE_OPTS_INIT                                                                       \
@@ -362,6 +367,7 @@ struct weir_queue_stats {
 	uint64_t wakeups;	 /* times a submitter woke an owner */
 	uint64_t in_flight;	 /* now */
 	uint64_t in_flight_bytes;
+	uint64_t retried_merges; /* merged commands that failed and whose ios went alone */
 };
 
 #define WEIR_QUEUE_STATS_INIT                                                                      \

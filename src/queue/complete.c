@@ -46,8 +46,8 @@ static int result_for_callers(int result)
 	return result == -ENODATA || result == -EILSEQ || result == -EREMOTEIO ? -EIO : result;
 }
 
-static void end_part(struct lane *lane, struct weir_io *io, struct request *rq, int result,
-		     uint16_t status)
+void complete_part(struct lane *lane, struct weir_io *io, struct request *rq, int result,
+		   uint16_t status)
 {
 	if (rq->cmd.op == WEIR_OP_FLUSH) {
 		sequence_flush_ended(lane, io, result_for_callers(result), status);
@@ -67,6 +67,12 @@ static void end_part(struct lane *lane, struct weir_io *io, struct request *rq, 
 		complete_data(lane, io);
 }
 
+static void complete_tag(struct lane *lane, struct request *rq)
+{
+	rq->cmd.buf_index = -1; /* it uses no registered buffer any more: see register.c */
+	admit_put(lane, rq);
+}
+
 void complete_request(struct lane *lane, struct request *rq, int result, uint16_t status)
 {
 	struct weir_io *io = rq->first;
@@ -74,11 +80,11 @@ void complete_request(struct lane *lane, struct request *rq, int result, uint16_
 	for (uint32_t n = rq->nr_ios; n; n--) {
 		struct weir_io *next = io->q_next;
 
-		end_part(lane, io, rq, result, status);
+		complete_part(lane, io, rq, result, status);
 		io = next;
 	}
-	rq->cmd.buf_index = -1; /* it uses no registered buffer any more: see register.c */
-	admit_put(lane, rq);
+	if (!retry_next(lane, rq))
+		complete_tag(lane, rq);
 }
 
 void complete_cmd(void *owner, struct weir_cmd *cmd)
@@ -101,7 +107,10 @@ void complete_cmd(void *owner, struct weir_cmd *cmd)
 		if (s->ops->finish)
 			s->ops->finish(s, &rq->rq);
 	}
-	complete_request(lane, rq, cmd->result, cmd->status);
+	if (!cmd->result || !retry_begin(lane, rq))
+		complete_request(lane, rq, cmd->result, cmd->status);
+	else if (!retry_next(lane, rq))
+		complete_tag(lane, rq);
 }
 
 static void call_back(struct weir_io *io)

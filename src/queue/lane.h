@@ -83,6 +83,11 @@ struct request {
 	};
 	void *bounce;		/* stands in for memory that is not aligned */
 	uint64_t bounce_cursor; /* where in the io it begins */
+	/* Of a merged command that failed: ios that are still to go by themselves, and its end. */
+	struct weir_io *retry;
+	uint32_t nr_retry;
+	int32_t retry_result;
+	uint16_t retry_status;
 	TAILQ_ENTRY(request) link;
 };
 
@@ -96,7 +101,7 @@ struct lane_stats {
 	} op[WEIR_OP_COUNT];
 	uint64_t back_merges, front_merges, discard_merges, request_merges;
 	uint64_t requests, splits, bounced, fixed, fixed_failed, tag_waits, requeues, resubmits;
-	uint64_t batches, sleeps, wakeups;
+	uint64_t batches, sleeps, wakeups, retried_merges;
 };
 
 /* As struct lane_stats, of the writes by one placement id. */
@@ -434,11 +439,19 @@ bool dispatch_may_ask(const struct lane *lane);
 
 /* complete.c: from commands to ended ios. */
 void complete_cmd(void *lane, struct weir_cmd *cmd);
+/* The part of IO that RQ carries has ended. */
+void complete_part(struct lane *lane, struct weir_io *io, struct request *rq, int result,
+		   uint16_t status);
 void complete_request(struct lane *lane, struct request *rq, int result, uint16_t status);
 /* Every part of IO has ended. */
 void complete_data(struct lane *lane, struct weir_io *io);
 void complete_io(struct lane *lane, struct weir_io *io);
 unsigned complete_callbacks(struct lane *lane);
+
+/* retry.c: RQ has failed; true if it carried several ios, which retry_next() lets go one by one. */
+bool retry_begin(struct lane *lane, struct request *rq);
+/* retry.c: RQ carries the next of them; false if there is none, and its tag is free. */
+bool retry_next(struct lane *lane, struct request *rq);
 
 /* register.c: fixed buffers of a lane. */
 /* Registers and lets go of what has changed; what fails is noted, and ios go on without. */

@@ -103,6 +103,8 @@ static int check_options(struct weir_queue *q)
 	if (!err)
 		err = in_range("nomerges", o->nomerges, 0, 2);
 	if (!err)
+		err = in_range("retry_merged", o->retry_merged, 0, 1);
+	if (!err)
 		err = check_timeout(q);
 	if (err)
 		return err;

@@ -39,6 +39,7 @@ static void add_counters(struct weir_queue_stats *sum, const struct lane_stats *
 	sum->batches += get(&s->batches);
 	sum->sleeps += get(&s->sleeps);
 	sum->wakeups += get(&s->wakeups);
+	sum->retried_merges += get(&s->retried_merges);
 }
 
 static void summarize(struct weir_queue *q, int op, struct hist *hist, struct weir_op_stats *out)

@@ -131,6 +131,7 @@ static int store_open_own(struct weir_store *s, const char *path,
 	queue.depth_bytes = opts->depth_bytes;
 	queue.timeout_ns = opts->timeout_ns;
 	queue.workers = !opts->attach;
+	queue.retry_merged = 1; /* a bad block is to cost the key that lies there, and no other */
 	s->own = true;
 	rc = weir_device_open(&s->dev, path, &device);
 	if (!rc)

@@ -59,12 +59,23 @@ void blocks_reset(unsigned nomerges)
 	blocks_nr_ios = blocks_nr_ends = 0;
 }
 
-void blocks_open(const char *scheduler)
+static void open_it(const char *scheduler, uint32_t retry_merged)
 {
 	rig_open(&(struct weir_queue_opts){ .size = sizeof(struct weir_queue_opts),
-					    .scheduler = scheduler },
+					    .scheduler = scheduler,
+					    .retry_merged = retry_merged },
 		 NULL);
 	assert_int_equal(weir_queue_poll(rig.q), 0); /* this thread is the owner */
+}
+
+void blocks_open(const char *scheduler)
+{
+	open_it(scheduler, 0);
+}
+
+void blocks_open_retrying(const char *scheduler)
+{
+	open_it(scheduler, 1);
 }
 
 void blocks_close(void)

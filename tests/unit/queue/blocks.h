@@ -26,6 +26,8 @@ extern char blocks_memory[2 * BLOCKS_N][BLOCK];
 void blocks_reset(unsigned nomerges);
 /* Opens the queue; the calling thread owns its lane. */
 void blocks_open(const char *scheduler);
+/* The same, and the ios of a merged command that fails go once by themselves. */
+void blocks_open_retrying(const char *scheduler);
 /* Lets everything end, once each, and closes. */
 void blocks_close(void);
 /* The next io: blocks FROM to TO, TO excluded. */

@@ -89,6 +89,20 @@ static void rig_engine_submit(struct engine *e)
 	(void)e;
 }
 
+static bool rig_fails(const struct weir_cmd *cmd)
+{
+	if (!rig.fail_error)
+		return false;
+	if (!rig.fail_covers)
+		return cmd->offset == rig.fail_offset;
+	if (cmd->op == WEIR_OP_DISCARD)
+		for (uint32_t i = 0; i < cmd->iovcnt; i++)
+			if (cmd->ranges[i].offset <= rig.fail_offset &&
+			    rig.fail_offset < cmd->ranges[i].offset + cmd->ranges[i].length)
+				return true;
+	return cmd->offset <= rig.fail_offset && rig.fail_offset < cmd->offset + cmd->length;
+}
+
 static unsigned rig_engine_reap(struct engine *e, uint64_t now)
 {
 	struct rig_instance *r = (struct rig_instance *)e;
@@ -104,7 +118,7 @@ static unsigned rig_engine_reap(struct engine *e, uint64_t now)
 		rig.allowed -= rig.hold;
 		r->in_flight--;
 		r->bytes -= cmd->length;
-		cmd->result = rig.fail_error && cmd->offset == rig.fail_offset ? rig.fail_error : 0;
+		cmd->result = rig_fails(cmd) ? rig.fail_error : 0;
 		cmd->status = cmd->result ? rig.fail_status : 0;
 		if (cmd->op == WEIR_OP_READ && !cmd->result)
 			for (uint32_t i = 0; i < cmd->iovcnt; i++)

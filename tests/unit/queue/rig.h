@@ -52,6 +52,7 @@ struct rig {
 	unsigned refuse_every; /* refuse each Nth offer; 0: none */
 	uint32_t timeout_ms;   /* that it was opened with */
 	uint64_t fail_offset;  /* commands that begin here end with fail_error */
+	bool fail_covers;      /* also those that begin before and reach to here */
 	int fail_error;
 	uint16_t fail_status; /* and with this */
 	int fail_register;    /* what registering memory ends with */
