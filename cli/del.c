@@ -79,7 +79,7 @@ static int del_run(void *arg, char **operands, int n)
 	struct weir_store *s = NULL;
 	json_t *missing;
 	int deleted = 0, ret = opening_store(&s, path, &args->key.store, 0);
-	int code = ret;
+	int code;
 
 	if (ret)
 		return ret;

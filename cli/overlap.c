@@ -31,9 +31,6 @@ struct nodes {
 	size_t count;
 };
 
-static void nodes_add_stat(struct nodes *all, const struct stat *st);
-static void nodes_add_block(struct nodes *all, dev_t dev);
-
 static bool nodes_have(const struct nodes *all, const struct node *node)
 {
 	for (size_t i = 0; i < all->count; i++)
@@ -43,15 +40,14 @@ static bool nodes_have(const struct nodes *all, const struct node *node)
 	return false;
 }
 
-/* False: it was there already, or there is no room. */
-static bool nodes_add(struct nodes *all, enum node_kind kind, dev_t dev, ino_t ino)
+/* Adds a node, unless it is there already or there is no room. */
+static void nodes_add(struct nodes *all, enum node_kind kind, dev_t dev, ino_t ino)
 {
 	struct node node = { .kind = kind, .dev = dev, .ino = ino };
 
 	if (all->count == OVERLAP_NODES || nodes_have(all, &node))
-		return false;
+		return;
 	all->node[all->count++] = node;
-	return true;
 }
 
 /* Reads the first line of DIR/NAME. */
@@ -70,6 +66,16 @@ static bool overlap_line(const char *dir, const char *name, char *line, size_t s
 	if (ok)
 		line[strcspn(line, "\n")] = '\0';
 	return ok;
+}
+
+/* Adds block device DEV, unless sysfs has none of that number, as of a filesystem without one. */
+static void nodes_add_block(struct nodes *all, dev_t dev)
+{
+	char dir[64];
+
+	snprintf(dir, sizeof(dir), "/sys/dev/block/%u:%u", major(dev), minor(dev));
+	if (!access(dir, F_OK))
+		nodes_add(all, NODE_BLOCK, dev, 0);
 }
 
 /* Adds the block device whose number is in DIR/dev. */
@@ -101,23 +107,6 @@ static void nodes_add_slaves(struct nodes *all, const char *dir)
 		closedir(slaves);
 }
 
-static void nodes_add_block(struct nodes *all, dev_t dev)
-{
-	char dir[64], up[80], line[PATH_MAX];
-	struct stat st;
-
-	snprintf(dir, sizeof(dir), "/sys/dev/block/%u:%u", major(dev), minor(dev));
-	if (access(dir, F_OK) < 0 || !nodes_add(all, NODE_BLOCK, dev, 0))
-		return;
-	if (overlap_line(dir, "partition", line, sizeof(line))) {
-		snprintf(up, sizeof(up), "%s/..", dir);
-		nodes_add_numbered(all, up);
-	}
-	nodes_add_slaves(all, dir);
-	if (overlap_line(dir, "loop/backing_file", line, sizeof(line)) && !stat(line, &st))
-		nodes_add_stat(all, &st);
-}
-
 /* An NVMe namespace as a character device is the same as its block device, if it has one. */
 static void nodes_add_char(struct nodes *all, dev_t dev)
 {
@@ -141,12 +130,40 @@ static void nodes_add_char(struct nodes *all, dev_t dev)
 
 static void nodes_add_stat(struct nodes *all, const struct stat *st)
 {
-	if (S_ISBLK(st->st_mode)) {
+	if (S_ISBLK(st->st_mode))
 		nodes_add_block(all, st->st_rdev);
-	} else if (S_ISCHR(st->st_mode)) {
+	else if (S_ISCHR(st->st_mode))
 		nodes_add_char(all, st->st_rdev);
-	} else if (S_ISREG(st->st_mode) && nodes_add(all, NODE_FILE, st->st_dev, st->st_ino)) {
-		nodes_add_block(all, st->st_dev);
+	else if (S_ISREG(st->st_mode))
+		nodes_add(all, NODE_FILE, st->st_dev, st->st_ino);
+}
+
+/* Adds what block device DEV lies on: the disk of a partition, the parts of a mapped device, the
+ * file of a loop device. */
+static void nodes_below_block(struct nodes *all, dev_t dev)
+{
+	char dir[64], up[80], line[PATH_MAX];
+	struct stat st;
+
+	snprintf(dir, sizeof(dir), "/sys/dev/block/%u:%u", major(dev), minor(dev));
+	if (overlap_line(dir, "partition", line, sizeof(line))) {
+		snprintf(up, sizeof(up), "%s/..", dir);
+		nodes_add_numbered(all, up);
+	}
+	nodes_add_slaves(all, dir);
+	if (overlap_line(dir, "loop/backing_file", line, sizeof(line)) && !stat(line, &st))
+		nodes_add_stat(all, &st);
+}
+
+/* What ST describes, and all that it lies on. */
+static void nodes_collect(struct nodes *all, const struct stat *st)
+{
+	nodes_add_stat(all, st);
+	for (size_t i = 0; i < all->count; i++) {
+		if (all->node[i].kind == NODE_FILE)
+			nodes_add_block(all, all->node[i].dev);
+		else if (all->node[i].kind == NODE_BLOCK)
+			nodes_below_block(all, all->node[i].dev);
 	}
 }
 
@@ -154,8 +171,8 @@ bool overlap_stats(const struct stat *a, const struct stat *b)
 {
 	struct nodes of_a = { .count = 0 }, of_b = { .count = 0 };
 
-	nodes_add_stat(&of_a, a);
-	nodes_add_stat(&of_b, b);
+	nodes_collect(&of_a, a);
+	nodes_collect(&of_b, b);
 	return (of_a.count && nodes_have(&of_b, &of_a.node[0])) ||
 	       (of_b.count && nodes_have(&of_a, &of_b.node[0]));
 }

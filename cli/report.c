@@ -68,7 +68,7 @@ json_t *report_text(const char *text)
 	json_t *json = text ? json_string(text) : json_null();
 	char *plain;
 
-	if (json)
+	if (json || !text)
 		return json;
 	plain = strdup(text);
 	for (char *p = plain; p && *p; p++)

@@ -133,8 +133,13 @@ static int sim_simulate_all(const struct sim_args *args, struct sim_run_opts opt
 	struct sim_result *results = calloc(n, sizeof(*results));
 	struct sim_report *runs = calloc(n, sizeof(*runs));
 	size_t done = 0;
-	int ret = results && runs ? 0 : report_error("out of memory");
+	int ret = 0;
 
+	if (!results || !runs) {
+		free(results);
+		free(runs);
+		return report_error("out of memory");
+	}
 	while (!ret && done < n && !sim_interrupted) {
 		opts.scheduler = names[done];
 		ret = sim_simulate(&results[done], &opts);

@@ -44,11 +44,14 @@ static void in_child(void)
 
 	__atomic_store_n(number, 0, __ATOMIC_RELAXED);
 	while ((w = LIST_FIRST(&watched))) {
+		int *fd = w->fd;
+
 		LIST_REMOVE(w, link);
-		if (*w->fd >= 0)
-			close(*w->fd);
-		*w->fd = -1;
 		w->fd = NULL;
+		if (fd && *fd >= 0) {
+			close(*fd);
+			*fd = -1;
+		}
 	}
 	pthread_mutex_unlock(&lock);
 }

@@ -207,7 +207,7 @@ static void a_grown_request_goes_on_merging(void **state)
 	assert_int_equal(rig.into[3], 1);
 	assert_int_equal(rig.into[1], 2);
 	expect_span(2, 8, 32);
-	assert_int_equal(rig.rq[2].inserted_ns, 2);	       /* 1 was due earlier */
+	assert_int_equal(rig.rq[2].inserted_ns, 2);		       /* 1 was due earlier */
 	assert_int_equal(rig_submit(4, R, 8, 8, 5), SCHED_MERGE_NONE); /* 0 was dropped */
 	rig_expect(5, 3, 0, 2, 4);
 }
