@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * kernel.c - is the kernel new enough, and what does it lack? Distributions carry features back to
- * older kernels, so no version fails by its number: what matters is tried elsewhere.
+ * older kernels, so no version fails by its number: what matters is tried elsewhere. Faults cannot
+ * be tried without harm: of these a release is only told of.
  */
 #include <stdio.h>
 #include <sys/utsname.h>
@@ -44,10 +45,59 @@ void doctor_judge_kernel(struct doctor_report *r, const char *release)
 	doctor_add(r, "kernel", DOCTOR_OK, "Linux %s", release);
 }
 
+/* As docs/nvme.md has them. Only what was seen is called so. */
+static const struct kernel_fault {
+	unsigned from[2], before[2];
+	const char *what, *remedy;
+} kernel_faults[] = {
+	{ { 5, 19 },
+	  { 6, 2 },
+	  "passthrough makes no use of registered memory of more than 127 pages (seen on 6.1)",
+	  "register pieces of at most 127 pages, or use a later kernel" },
+	{ { 6, 2 },
+	  { 6, 12 },
+	  "passthrough may lose commands that wait for a tag or a reset (seen on 6.12, not on 6.1, "
+	  "not tried between); weir avoids it, fio and others do not",
+	  "do not trust what other programs read and write by io_uring_cmd" },
+	{ { 6, 12 },
+	  { 6, 13 },
+	  "passthrough loses commands that wait for a tag or a reset (seen); weir avoids it, fio "
+	  "and "
+	  "others do not",
+	  "do not trust what other programs read and write by io_uring_cmd" },
+	{ { 6, 13 },
+	  { 6, 14 },
+	  "passthrough may lose commands that wait for a tag or a reset (seen on 6.12, said to be "
+	  "mended in about 6.14); weir avoids it, fio and others do not",
+	  "do not trust what other programs read and write by io_uring_cmd" },
+};
+
+static bool kernel_before(const unsigned is[2], const unsigned than[2])
+{
+	return is[0] < than[0] || (is[0] == than[0] && is[1] < than[1]);
+}
+
+void doctor_judge_kernel_faults(struct doctor_report *r, const char *release)
+{
+	unsigned is[2];
+
+	if (sscanf(release, "%u.%u", &is[0], &is[1]) != 2)
+		return;
+	for (size_t i = 0; i < sizeof(kernel_faults) / sizeof(kernel_faults[0]); i++) {
+		const struct kernel_fault *fault = &kernel_faults[i];
+
+		if (!kernel_before(is, fault->from) && kernel_before(is, fault->before))
+			doctor_remedy(doctor_add(r, "faults", DOCTOR_NOTE, "Linux %s: %s", release,
+						 fault->what),
+				      "%s", fault->remedy);
+	}
+}
+
 void doctor_check_kernel(struct doctor_report *r)
 {
 	struct utsname name = { 0 };
 
 	uname(&name);
 	doctor_judge_kernel(r, name.release);
+	doctor_judge_kernel_faults(r, name.release);
 }

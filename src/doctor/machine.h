@@ -15,6 +15,8 @@
 
 /* kernel.c: is it new enough? RELEASE is as uname says it. */
 void doctor_judge_kernel(struct doctor_report *r, const char *release);
+/* What is known to go wrong there; says nothing where nothing is. */
+void doctor_judge_kernel_faults(struct doctor_report *r, const char *release);
 void doctor_check_kernel(struct doctor_report *r);
 
 /* ring.c: rings, plain and big, and how they are set up. */

@@ -51,6 +51,32 @@ static struct doctor_rings good_rings(void)
 	return f;
 }
 
+/* Said with the certainty that there is, and nothing of kernels without known faults. */
+static void test_kernel_faults(void **state)
+{
+	static const struct {
+		const char *release, *what;
+	} rows[] = {
+		{ "5.15.0", NULL },
+		{ "6.1.0-56-amd64", "127 pages" },
+		{ "6.8.0-31-generic", "may lose" },
+		{ "6.12.117+deb13-amd64", "loses commands" },
+		{ "6.13.1", "about 6.14" },
+		{ "6.14.0", NULL },
+		{ "7.0", NULL },
+		{ "strange", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RIG_COUNT(rows); i++) {
+		doctor_judge_kernel_faults(&r, rows[i].release);
+		if (rows[i].what)
+			rig_only(&r, "faults", DOCTOR_NOTE, rows[i].what, NULL);
+		else
+			assert_int_equal(r.count, 0);
+	}
+}
+
 static void test_io_uring(void **state)
 {
 	static const struct {
@@ -266,11 +292,11 @@ static void test_report(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kernel),	    cmocka_unit_test(test_io_uring),
-		cmocka_unit_test(test_passthrough), cmocka_unit_test(test_setup),
-		cmocka_unit_test(test_memory),	    cmocka_unit_test(test_selinux),
-		cmocka_unit_test(test_poll_queues), cmocka_unit_test(test_governor),
-		cmocka_unit_test(test_report),
+		cmocka_unit_test(test_kernel),	 cmocka_unit_test(test_kernel_faults),
+		cmocka_unit_test(test_io_uring), cmocka_unit_test(test_passthrough),
+		cmocka_unit_test(test_setup),	 cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_selinux),	 cmocka_unit_test(test_poll_queues),
+		cmocka_unit_test(test_governor), cmocka_unit_test(test_report),
 	};
 
 	return cmocka_run_group_tests_name("what the facts of a machine mean", tests, NULL, NULL);
