@@ -135,7 +135,8 @@ int weir_queue_close(struct weir_queue *q);
 int weir_queue_attach(struct weir_queue *q, uint32_t lane);
 
 /*
- * Drains the calling thread's lane, including what others staged on it, and gives it up.
+ * Drains the calling thread's lane, including what others staged on it, and gives it up. What goes
+ * through a lane that schedules for the whole queue (bfq, for one) has ended here then, too.
  * Errors: -EPERM (owns none), -EDEADLK from a callback.
  */
 int weir_queue_detach(struct weir_queue *q);

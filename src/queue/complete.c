@@ -163,10 +163,8 @@ unsigned complete_callbacks(struct lane *lane)
 	io_list_join(&ended, &lane->ended);
 	n = ended.count;
 	lane->in_callback = true;
-	while ((io = io_list_pop(&ended))) {
-		lane->own_done += io->q_ctx >= lane->q->nr_ctxs;
+	while ((io = io_list_pop(&ended)))
 		call_back(io);
-	}
 	run_tasks(lane);
 	lane->in_callback = false;
 	if (n) {

@@ -287,11 +287,26 @@ void lane_sleep(struct lane *lane, uint64_t deadline)
 	__atomic_store_n(&lane->asleep, 0, __ATOMIC_RELAXED);
 }
 
+/* Ios whose end is to run here have begun and not ended, be they with the lane that schedules for
+ * all. May be too many while others stage some, never too few. */
+static bool awaits_ends(const struct lane *lane)
+{
+	const struct weir_queue *q = lane->q;
+	uint64_t begun = lane->nr_begun;
+
+	for (uint32_t i = 0; i < q->nr_ctxs; i++)
+		for (int kind = 0; kind < LANE_KINDS; kind++)
+			if (q->ctxs[i].lane[kind] == lane)
+				begun += __atomic_load_n(&q->ctxs[i].nr_begun[kind],
+							 __ATOMIC_SEQ_CST);
+	return begun != lane->nr_done;
+}
+
 bool lane_idle(struct lane *lane)
 {
 	return !lane->in_flight && !lane->plug.first && !lane->held.first && !lane->ended.first &&
 	       !lane->tasks.first && !has_old_work(lane) &&
-	       !__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST) && lane->own_done == lane->nr_begun;
+	       !__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST) && !awaits_ends(lane);
 }
 
 void lane_drain(struct lane *lane)

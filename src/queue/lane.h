@@ -154,7 +154,6 @@ struct lane {
 	uint32_t sequenced;	 /* data of flush sequences under way */
 	struct io_list ready;	 /* ios whose flush before the data has ended */
 	bool refused;		 /* the head of dispatch: wait for a completion or rerun_ns */
-	uint64_t own_done;	 /* of nr_begun */
 	bool in_callback;
 	bool task_ran;		   /* since weir_queue_poll_wait() cleared it */
 	bool waited;		   /* the engine's wait() was called since the last reap() */
@@ -192,7 +191,7 @@ struct lane {
 struct ctx {
 	pthread_mutex_t lock;
 	struct io_list staged[LANE_KINDS];
-	uint64_t nr_begun;	       /* ios that were ever staged here (atomic) */
+	uint64_t nr_begun[LANE_KINDS]; /* ios that were ever staged here (atomic) */
 	uint64_t stamp_ns;	       /* when the first of staged came */
 	struct lane *lane[LANE_KINDS]; /* where `end` runs; never changes */
 } __attribute__((aligned(CACHE_LINE)));

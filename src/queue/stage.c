@@ -69,7 +69,7 @@ void stage_io(struct weir_queue *q, struct weir_io *io)
 		ctx->stamp_ns = queue_now(q);
 	io->q_start_ns = ctx->stamp_ns;
 	io_list_add(&ctx->staged[kind], io);
-	__atomic_store_n(&ctx->nr_begun, ctx->nr_begun + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&ctx->nr_begun[kind], ctx->nr_begun[kind] + 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&ctx->lock);
 	home = queue_home(q);
 	lane_wake(home ? home : ctx->lane[kind]);

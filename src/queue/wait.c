@@ -134,7 +134,8 @@ static uint64_t outstanding(struct weir_queue *q)
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
 		begun += __atomic_load_n(&q->lanes[i].nr_begun, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < q->nr_ctxs; i++)
-		begun += __atomic_load_n(&q->ctxs[i].nr_begun, __ATOMIC_RELAXED);
+		for (int kind = 0; kind < LANE_KINDS; kind++)
+			begun += __atomic_load_n(&q->ctxs[i].nr_begun[kind], __ATOMIC_RELAXED);
 	return begun - done;
 }
 

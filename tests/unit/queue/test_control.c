@@ -265,13 +265,13 @@ static void attributes_change_under_load(const char *sched, const char *name, co
 	for (unsigned i = 0; i < N; i++)
 		submit(i, i % 3 ? WEIR_OP_WRITE : WEIR_OP_READ, i % 2 ? i : 3 * i);
 	weir_queue_poll(rig.q);
-	for (unsigned k = 0; k < N && rig.q->lanes[0].own_done < N; k++) {
+	for (unsigned k = 0; k < N && rig.q->lanes[0].nr_done < N; k++) {
 		assert_int_equal(weir_queue_set(rig.q, name, k % 4 < 2 ? low : high), 0);
 		weir_queue_poll(rig.q);
 		assert_true(rig.q->lanes[0].in_flight > 0);
 		rig_complete(1);
 	}
-	assert_int_equal(rig.q->lanes[0].own_done, N);
+	assert_int_equal(rig.q->lanes[0].nr_done, N);
 	check_ended(0, N, 1);
 	assert_int_equal(rig.q->lanes[0].nr_free, rig.q->lanes[0].nr_tags);
 	rig_close();

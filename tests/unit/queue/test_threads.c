@@ -494,6 +494,64 @@ static void *stage_main(void *arg)
 	return NULL;
 }
 
+/* Stages an io and waits for it. */
+static void *stage_and_wait_main(void *arg)
+{
+	struct submitter *s = arg;
+
+	weir_io_write(&s->ios[0], 0, memory, 4096);
+	s->ios[0].end = on_end;
+	s->ios[0].user = s;
+	assert_int_equal(weir_queue_submit(queue, &s->ios[0]), 0);
+	__atomic_store_n(&s->to_do, 1, __ATOMIC_RELEASE);
+	assert_int_equal(weir_io_wait(queue, &s->ios[0]), 0);
+	return NULL;
+}
+
+/* Those that the home lane has when its owner leaves the lane where they end. */
+static void detaching_ends_what_was_staged(void **state)
+{
+	static const char *const scheds[] = { "none", "mq-deadline", "bfq", "cfq" };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(scheds) / sizeof(scheds[0]); k++) {
+		struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+		unsigned here = 0;
+
+		memset(submitters, 0, sizeof(submitters));
+		opts.scheduler = scheds[k];
+		opts.lanes = two_lanes();
+		opts.ctx_by = WEIR_CTX_BY_THREAD;
+		opts.null_latency_ns = 20 * NSEC_PER_MSEC;
+		if (k)
+			assert_int_equal(weir_queue_close(queue), 0);
+		assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
+		assert_int_equal(weir_queue_attach(queue, 0), 0);
+		for (unsigned i = 0; i < THREADS; i++) {
+			struct submitter *s = &submitters[i];
+
+			assert_int_equal(pthread_create(&s->thread, NULL, stage_and_wait_main, s),
+					 0);
+			while (!__atomic_load_n(&s->to_do, __ATOMIC_ACQUIRE))
+				sched_yield();
+		}
+		assert_int_equal(weir_queue_detach(queue), 0);
+		for (unsigned i = 0; i < THREADS; i++)
+			if (submitters[i].ios[0].q_lane == &queue->lanes[0]) {
+				assert_int_equal(submitters[i].ends[0], 1);
+				here++;
+			}
+		assert_true(here > 0);
+		/* The others end on a lane that nobody has owned yet. */
+		if (opts.lanes > 1) {
+			assert_int_equal(weir_queue_attach(queue, 1), 0);
+			assert_int_equal(weir_queue_detach(queue), 0);
+		}
+		for (unsigned i = 0; i < THREADS; i++)
+			pthread_join(submitters[i].thread, NULL);
+	}
+}
+
 static void closing_ends_what_was_staged(void **state)
 {
 	pthread_t thread;
@@ -528,6 +586,7 @@ int main(void)
 		T(the_descriptor_fires_for_completions),
 		T(poll_wait_keeps_its_time),
 		T(a_stranger_is_told_so),
+		T(detaching_ends_what_was_staged),
 		T(closing_ends_what_was_staged),
 	};
 
