@@ -85,18 +85,19 @@ static int sim_run_until_interrupted(struct sim_result *result, const struct sim
 }
 
 /* One run with the scheduler that OPTS names. 0 or an exit code, the error printed. */
-static int sim_simulate(struct sim_result *result, struct sim_run_opts *opts)
+static int sim_simulate(struct sim_result *result, const struct sim_run_opts *opts)
 {
 	uint64_t next_ns = clock_now() + SIM_PROGRESS_NS;
+	struct sim_run_opts with = *opts;
 	int err;
 
 	if (isatty(STDERR_FILENO)) {
-		opts->progress = sim_progress;
-		opts->user = &next_ns;
+		with.progress = sim_progress;
+		with.user = &next_ns;
 	}
-	opts->stop = &sim_interrupted;
-	err = sim_run_until_interrupted(result, opts);
-	if (opts->progress)
+	with.stop = &sim_interrupted;
+	err = sim_run_until_interrupted(result, &with);
+	if (with.progress)
 		fprintf(stderr, "\r\033[K");
 	return err ? sim_failed(err, opts->jobs->path) : 0;
 }

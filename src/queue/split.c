@@ -239,7 +239,16 @@ uint64_t split_parts(const struct lane *lane, const struct weir_io *io, uint64_t
 {
 	const struct weir_queue *q = lane->q;
 	uint64_t n = 0, longest = split_longest(q, io);
-	struct weir_io rest = *io;
+	/* Not a copy of the whole io: a thread that waits for it changes its q_state. */
+	struct weir_io rest = { .op = io->op,
+				.flags = io->flags,
+				.offset = io->offset,
+				.length = io->length,
+				.buf = io->buf, /* or iov, which shares its place */
+				.iovcnt = io->iovcnt,
+				.q_cursor = io->q_cursor,
+				.q_iov_index = io->q_iov_index,
+				.q_iov_skip = io->q_iov_skip };
 	bool aligned;
 
 	if (io->length <= longest && io->iovcnt <= q->max_segments)

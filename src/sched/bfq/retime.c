@@ -42,26 +42,22 @@ static void retime_budget(struct bfq *d, struct bfq_queue *q, uint64_t max)
 		e->budget = budget;
 }
 
-/* All queues that exist, by number; NULL: there are no more. */
-static struct bfq_queue *retime_queue(struct bfq *d, uint32_t i)
+static void retime_queue(struct bfq *d, struct bfq_queue *q, uint64_t max)
 {
-	if (i < BFQ_SLOTS)
-		return &d->async[i];
-	if (i == BFQ_SLOTS)
-		return &d->common;
-	i -= BFQ_SLOTS + 1;
-	return i < d->pool_used ? &d->pool[i] : NULL;
+	retime_budget(d, q, max);
+	path_forgive(d, &q->entity, max);
 }
 
+/* For all queues and groups that exist. */
 static void retime_budgets(struct bfq *d)
 {
 	uint64_t max = budget_max(d);
-	struct bfq_queue *q;
 
-	for (uint32_t i = 0; (q = retime_queue(d, i)); i++) {
-		retime_budget(d, q, max);
-		path_forgive(d, &q->entity, max);
-	}
+	for (uint32_t i = 0; i < BFQ_SLOTS; i++)
+		retime_queue(d, &d->async[i], max);
+	retime_queue(d, &d->common, max);
+	for (uint32_t i = 0; i < d->pool_used; i++)
+		retime_queue(d, &d->pool[i], max);
 	for (uint32_t i = 0; i < d->group_pool_used; i++)
 		path_forgive(d, &d->group_pool[i].entity, max);
 }

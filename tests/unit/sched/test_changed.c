@@ -241,7 +241,7 @@ static void one_tunable(const struct sched_ops *ops, const struct sched_tunable 
 {
 	static const unsigned silent[] = { 0, IN_ORDER, READERS };
 	uint64_t without;
-	int64_t values[VALUES];
+	int64_t values[VALUES] = { 0 };
 	unsigned n = some_values(t, values);
 
 	for (unsigned to = 0; to < n; to++) {
