@@ -114,7 +114,13 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 int opening_ask(struct weir_store_info *info, const char *path, const struct opening *o)
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+	struct weir_device *dev;
 
+	/* Who asks is about to write. That a device is mounted says more than that no store is
+	 * there. */
+	if (weir_device_open(&dev, path, NULL) < 0)
+		return report_failed(path);
+	weir_device_close(dev);
 	opts.engine = o->passthrough ? "uring_cmd" : o->engine;
 	opts.timeout_ns = o->timeout_ns;
 	return weir_store_peek(info, path, &opts) < 0 ? report_failed(path) : 0;

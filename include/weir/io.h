@@ -76,7 +76,8 @@ struct weir_io {
 	uint32_t submitter;		 /* who is accounted: process, thread or tenant */
 	void (*end)(struct weir_io *io); /* may be NULL: use weir_io_wait() */
 	void *user;			 /* the caller's own */
-	int32_t result;	 /* from `end` on: 0 or -errno, of the first part that failed */
+	int32_t result;	 /* from `end` on: 0 or -errno, of the first part that failed;
+			  * -ENODEV: the device was removed, and does not come back */
 	uint16_t status; /* NVMe status field where the engine has one, else 0 */
 	uint16_t cause;	 /* the system's error where result is -EIO for it: ENODATA (medium) ... */
 

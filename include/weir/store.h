@@ -229,7 +229,8 @@ int weir_store_wait(struct weir_store *s, struct weir_store_op *op);
  * Stores VALUE under KEY, replacing what was there. VALUE must not change until this returns.
  * A buffer aligned to 4096 goes out without being copied.
  * Errors: -EINVAL, -EFBIG (too long: weir_error() says how to format for it), -ENOSPC, -EROFS
- * (opened read-only, or read-only after a failed flush), -EIO, -EDEADLK. Any thread; blocks.
+ * (opened read-only, or read-only after a failed flush), -EIO, -ENODEV (the device was removed),
+ * -EDEADLK. Any thread; blocks.
  */
 int weir_store_put(struct weir_store *s, const void *key, size_t key_len, const void *value,
 		   size_t value_len, uint32_t flags);
@@ -238,7 +239,8 @@ int weir_store_put(struct weir_store *s, const void *key, size_t key_len, const 
  * Reads the value of KEY into BUF; *LEN is its length (LEN may be NULL). Nothing beyond *LEN
  * bytes of BUF is touched. After an error BUF is undefined.
  * Errors: -ENOENT (a miss), -EMSGSIZE (longer than CAPACITY; *LEN says how long), -EBADMSG (the
- * medium returned other bytes: they are not handed out), -EIO, -EINVAL, -EDEADLK.
+ * medium returned other bytes: they are not handed out), -EIO (weir_error() says where, and what
+ * the drive said), -ENODEV (the device was removed), -EINVAL, -EDEADLK.
  * Any thread; blocks.
  */
 int weir_store_get(struct weir_store *s, const void *key, size_t key_len, void *buf,

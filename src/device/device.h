@@ -16,6 +16,13 @@ int device_check_process(const struct weir_device *dev);
 /* The file descriptor that all I/O goes through (and that holds the lock); -1 for "null". */
 int device_fd(const struct weir_device *dev);
 
+/*
+ * Was the device removed since it was opened? Asked where I/O failed, as errors do not tell. A
+ * block device or an NVMe character device; false for others, and where nobody can tell. Any
+ * thread.
+ */
+bool device_is_removed(const struct weir_device *dev);
+
 /* 1 if the device was opened read-only. */
 int device_read_only(const struct weir_device *dev);
 

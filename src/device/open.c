@@ -58,7 +58,7 @@ static int open_failed(const struct weir_device *dev, int err)
 	if (device_check_writable(dev))
 		return -EROFS;
 	if (err == -ENODEV || err == -ENXIO)
-		return error_sys(err, "%s: there is no device behind this name any more",
+		return error_sys(-ENODEV, "%s: there is no device behind this name any more",
 				 dev->path);
 	if (err == -EMFILE || err == -ENFILE)
 		return error_sys(err, "%s: the limit on open files (ulimit -n)", dev->path);
@@ -285,6 +285,7 @@ int weir_device_open(struct weir_device **out, const char *path,
 		return ret;
 	}
 	device_fill_attrs(dev);
+	device_remember(dev);
 	*out = dev;
 	return 0;
 }

@@ -30,10 +30,12 @@ struct weir_device {
 	struct fork_fd fd_watch, claim_watch;
 	uint32_t process; /* that opened it */
 	uint32_t flags;
-	bool direct;	     /* fd has O_DIRECT */
-	char queue_dir[64];  /* its queue/ in sysfs, or "" */
-	char block_path[96]; /* its logical_block_size, where that was used */
-	uint64_t bytes;	     /* size as it was found, not rounded */
+	bool direct;	      /* fd has O_DIRECT */
+	dev_t rdev;	      /* a device's number */
+	uint64_t sysfs_inode; /* what it had in sysfs when it was opened; 0: nobody knows */
+	char queue_dir[64];   /* its queue/ in sysfs, or "" */
+	char block_path[96];  /* its logical_block_size, where that was used */
+	uint64_t bytes;	      /* size as it was found, not rounded */
 	const char *bytes_source;
 	uint32_t block, dio_offset, dio_mem; /* logical block; alignments for direct I/O */
 	const char *block_source, *dio_offset_source, *dio_mem_source;
@@ -113,6 +115,9 @@ int device_check_writable(const struct weir_device *dev);
  * signal (SIGXFSZ).
  */
 int device_check_file_limit(const char *path, uint64_t bytes);
+
+/* removed.c: keeps what device_is_removed() compares with. */
+void device_remember(struct weir_device *dev);
 
 /* attrs.c: fills in info and attrs from what has been settled and from sysfs. */
 void device_fill_attrs(struct weir_device *dev);

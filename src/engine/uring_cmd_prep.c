@@ -130,9 +130,14 @@ static enum progress cmd_retry(struct weir_cmd *cmd, int err, enum progress when
 	return when;
 }
 
-/* The same for a drive that cannot be reached now. Waiting takes no tries away. */
-static enum progress cmd_wait(struct weir_cmd *cmd, int err)
+/*
+ * The same for a drive that cannot be reached now. Waiting takes no tries away, and is of no use
+ * where the drive will not come back.
+ */
+static enum progress cmd_wait(const struct uring_cmd *c, struct weir_cmd *cmd, int err)
 {
+	if (device_is_removed(c->u.engine.params.dev))
+		return progress_end(cmd, -ENODEV);
 	if (cmd->e_waits >= CMD_WAITS)
 		return progress_end(cmd, err);
 	cmd->e_waits++;
@@ -150,7 +155,7 @@ static enum progress cmd_invalid(const struct uring_cmd *c, struct weir_cmd *cmd
 	bool away = ioctl(c->u.target.fd, NVME_IOCTL_ID) < 0 && errno == EAGAIN;
 
 	if (away)
-		return cmd_wait(cmd, -EINVAL);
+		return cmd_wait(c, cmd, -EINVAL);
 	if (cmd_is_fixed(cmd))
 		cmd->e_done = 1;
 	return cmd_retry(cmd, -EINVAL, PROGRESS_AGAIN);
@@ -180,7 +185,7 @@ static enum progress cmd_refused(struct uring_cmd *c, struct weir_cmd *cmd, bool
 	if (!nvme_status_may_retry(status))
 		return progress_end(cmd, err);
 	if (nvme_status_is_path(status))
-		return cmd_wait(cmd, err);
+		return cmd_wait(c, cmd, err);
 	return cmd_retry(cmd, err, PROGRESS_AGAIN);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "queue/admit.h"
+#include "queue/loop.h"
 #include "queue/placement.h"
 
 void complete_io(struct lane *lane, struct weir_io *io)
@@ -44,6 +45,21 @@ void complete_data(struct lane *lane, struct weir_io *io)
 static int result_for_callers(int result)
 {
 	return result == -ENODATA || result == -EILSEQ || result == -EREMOTEIO ? -EIO : result;
+}
+
+bool loop_device_is_removed(const struct weir_queue *q)
+{
+	return device_is_removed(q->dev);
+}
+
+/* What a removed device answers is no error of the drive's, and no kernel's or engine's word for it
+ * is the same. */
+static void cmd_find_removed(const struct lane *lane, struct weir_cmd *cmd)
+{
+	if (!cmd->result || !loop_device_is_removed(lane->q))
+		return;
+	cmd->result = -ENODEV;
+	cmd->status = 0;
 }
 
 void complete_part(struct lane *lane, struct weir_io *io, struct request *rq, int result,
@@ -107,6 +123,7 @@ void complete_cmd(void *owner, struct weir_cmd *cmd)
 		if (s->ops->finish)
 			s->ops->finish(s, &rq->rq);
 	}
+	cmd_find_removed(lane, cmd);
 	if (!cmd->result || !retry_begin(lane, rq))
 		complete_request(lane, rq, cmd->result, cmd->status);
 	else if (!retry_next(lane, rq))

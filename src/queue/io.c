@@ -100,7 +100,7 @@ static void describe_result(const struct weir_io *io, char *what, size_t size)
 	else if (io->cause)
 		snprintf(what, size, "Input/output error (%s)", strerror(io->cause));
 	else if (io->result == -ENODEV || io->result == -ENXIO)
-		snprintf(what, size, "the device is gone (%s)", strerror(-io->result));
+		snprintf(what, size, "the device was removed (%s)", strerror(-io->result));
 	else if (io->result == -EMSGSIZE)
 		snprintf(what, size, "needs more tags at once than there are (nr_requests)");
 	else if (io->result == -EINTR)

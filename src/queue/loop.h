@@ -19,4 +19,7 @@ bool loop_is_mine(const struct weir_queue *q);
  * nothing to do. DONE turns true in a callback or a task of the loop. */
 void loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const void *user);
 
+/* Was the device below Q removed since it was opened? Any thread. */
+bool loop_device_is_removed(const struct weir_queue *q);
+
 #endif

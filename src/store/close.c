@@ -18,7 +18,9 @@ void store_break(struct weir_store *s, int result)
 {
 	if (s->broken)
 		return;
-	s->broken = -EROFS;
+	if (loop_device_is_removed(s->q))
+		result = -ENODEV;
+	s->broken = result == -ENODEV ? result : -EROFS;
 	s->first_error = result;
 	/* What waits for a footer or for space would wait for ever. */
 	logs_publish(s);

@@ -9,6 +9,7 @@
 #ifndef STORE_IMPL_H
 #define STORE_IMPL_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -65,6 +66,11 @@ struct loop_call {
 	void *user;
 };
 
+/* The s_private of a WEIR_STORE_GET that a call waits for: words for the io that failed. */
+struct op_words {
+	char text[400];
+};
+
 /* A FIFO of operations, linked through s_next. */
 struct op_list {
 	struct weir_store_op *first, **last;
@@ -112,6 +118,12 @@ struct sio {
 	struct weir_store *s;
 	void (*done)(struct sio *sio, int result);
 };
+
+/* What an operation ends with where an io of it ended with RESULT, which is not 0. */
+static inline int sio_error(int result)
+{
+	return result == -ENODEV ? result : -EIO;
+}
 
 /* Somebody inside the store who waits for a flush. */
 struct flush_waiter {

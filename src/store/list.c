@@ -97,7 +97,7 @@ static void list_read_done(struct sio *sio, int result)
 		from += (size_t)blocks << s->lay->block_shift;
 	}
 	reclaim_reader_gone(req->seg);
-	op_end(s, &req->op, result ? -EIO : 0);
+	op_end(s, &req->op, result ? sio_error(result) : 0);
 }
 
 /* The segment of L to go on in, REQ->at in it; NULL: that was all. */

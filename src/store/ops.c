@@ -115,7 +115,7 @@ void op_end(struct weir_store *s, struct weir_store_op *op, int result)
 static void op_write(struct weir_store *s, struct weir_store_op *op)
 {
 	if (s->read_only || s->broken)
-		op_end(s, op, -EROFS);
+		op_end(s, op, s->broken ? s->broken : -EROFS);
 	else
 		log_append(logs_choose(s, op), op);
 }
@@ -123,7 +123,7 @@ static void op_write(struct weir_store *s, struct weir_store_op *op)
 static void op_sync(struct weir_store *s, struct weir_store_op *op)
 {
 	if (s->read_only || s->broken) {
-		op_end(s, op, -EROFS);
+		op_end(s, op, s->broken ? s->broken : -EROFS);
 		return;
 	}
 	flush_wait_op(s, op, 0);
@@ -204,6 +204,7 @@ int weir_store_submit(struct weir_store *s, struct weir_store_op *op)
 
 	if (!rc)
 		rc = op_check(s, op);
+	op->s_private = NULL;
 	return rc ? rc : op_post(s, op);
 }
 
@@ -222,6 +223,7 @@ static void ops_chain(struct weir_store *s, struct weir_store_op *ops, size_t n,
 		__atomic_store_n(&ops[i].s_state, OP_DONE, __ATOMIC_RELAXED);
 		if (ops[i].result)
 			continue;
+		ops[i].s_private = NULL;
 		op_prepare(s, &ops[i], now);
 		if (last)
 			last->s_next = &ops[i];

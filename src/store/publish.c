@@ -167,7 +167,7 @@ void batch_written(struct sio *sio, int result)
 	b->buf = NULL;
 	b->iov = NULL;
 	b->ended = true;
-	b->result = result ? -EIO : 0;
+	b->result = result ? sio_error(result) : 0;
 	b->seg->batches--;
 	if (result)
 		batch_not_written(b);

@@ -99,7 +99,10 @@ int weir_store_poll(struct weir_store *s)
 static int wait_words(struct weir_store *s, const struct weir_store_op *op, int result)
 {
 	const char *path = weir_device_path(weir_queue_device(s->q));
+	const struct op_words *words = op->kind == WEIR_STORE_GET ? op->s_private : NULL;
 
+	if (words && words->text[0])
+		return error_set(result, "%s: %s", path, words->text);
 	switch (result) {
 	case 0:
 		return 0;
@@ -120,6 +123,8 @@ static int wait_words(struct weir_store *s, const struct weir_store_op *op, int 
 					 : "%s: a write could not be made durable, so the store "
 					   "is read-only: close it and open it again",
 				 path);
+	case -ENODEV:
+		return error_sys(result, "%s: the device was removed", path);
 	default:
 		return error_sys(result, "%s", path);
 	}
@@ -130,7 +135,9 @@ static int wait_for(struct weir_store *s, struct weir_store_op *op)
 	int rc = wait_allowed(s);
 
 	if (!rc)
-		rc = weir_store_submit(s, op);
+		rc = op_check(s, op);
+	if (!rc)
+		rc = op_post(s, op);
 	return rc ? rc : wait_words(s, op, wait_op(s, op));
 }
 
@@ -156,11 +163,13 @@ int weir_store_put(struct weir_store *s, const void *key, size_t key_len, const 
 int weir_store_get(struct weir_store *s, const void *key, size_t key_len, void *buf,
 		   size_t capacity, size_t *len)
 {
+	struct op_words words = { "" };
 	struct weir_store_op op = { .kind = WEIR_STORE_GET,
 				    .key = key,
 				    .key_len = key_length(key_len),
 				    .buf = buf,
-				    .capacity = capacity };
+				    .capacity = capacity,
+				    .s_private = &words };
 	int rc = wait_for(s, &op);
 
 	if (len && (!rc || rc == -EMSGSIZE))

@@ -3,7 +3,7 @@
 """Runs test programs in a guest that has an NVMe drive with FDP, and prints their TAP.
 
     tests/vm/run.py [--kernel 6.1] [--append WORDS] [--block 512|4096] [--faults FILE]
-                    [--rate BYTES] [--expect REGEX]... PROGRAM...
+                    [--rate BYTES] [--zoned] [--expect REGEX]... PROGRAM...
 
 Boots a Debian kernel (the newest that there is, or this one) in QEMU, under software emulation,
 with the host's root read-only, so that the programs are those that were built. They find the
@@ -21,6 +21,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 DRIVE_BYTES = 768 << 20  # 95 segments of a reclaim unit each
+ZONED_BYTES = 64 << 20
 TIMEOUT = 270
 # The last line of the kernel's log (as dmesg -r prints it) from before the programs; see init.
 BEGIN = "weir: the programs begin"
@@ -98,6 +99,10 @@ def qemu(cache, kernel, folder, args):
     cache_mode = "writeback" if args.faults else "unsafe"  # an unsafe one drops flushes
     rate = f",throttling.bps-write={args.rate}" if args.rate else ""
     share = "security_model=none,multidevs=remap"
+    # FDP and zones exclude each other in a subsystem: this namespace has a controller of its own.
+    zoned = ["-device", "nvme,id=n1,serial=w1,max_ioqpairs=1", "-drive",
+             f"file={folder}/zoned.img,if=none,id=d1,format=raw,cache=unsafe",
+             "-device", "nvme-ns,drive=d1,nsid=1,bus=n1,zoned=true,zoned.zone_size=4M"]
     return [
         f"{cache}/root/qemu", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
         "-m", "512", "-smp", "2", "-nodefaults", "-display", "none", "-no-reboot",
@@ -113,6 +118,7 @@ def qemu(cache, kernel, folder, args):
         "-drive", f"file={image},if=none,id=d0,format=raw,cache={cache_mode},discard=unmap{rate}",
         "-device", f"nvme-ns,drive=d0,nsid=1,bus=n0,logical_block_size={args.block},"
                    f"physical_block_size={args.block},fdp.ruhs=0;1;2;3;4;5;6;7",
+        *(zoned if args.zoned else []),
     ]
 
 
@@ -167,6 +173,8 @@ def main():
     parser.add_argument("--rate", type=int, help="bytes a second that the drive writes at most")
     parser.add_argument("--append", default="", metavar="WORDS",
                         help="for the kernel's command line, as nvme.io_queue_depth=16")
+    parser.add_argument("--zoned", action="store_true",
+                        help="a second drive, of serial number w1, whose namespace has zones")
     parser.add_argument("--expect", action="append", default=[], metavar="REGEX",
                         help="a warning of the guest's kernel that the programs cause on purpose")
     parser.add_argument("programs", nargs="+")
@@ -175,8 +183,9 @@ def main():
     kernel = kernel_folder(cache, args.kernel)
     with tempfile.TemporaryDirectory(prefix="weir-vm-") as folder:
         os.mkdir(f"{folder}/share")
-        with open(f"{folder}/nvme.img", "wb") as image:
-            image.truncate(DRIVE_BYTES)
+        for name, size in ("nvme", DRIVE_BYTES), ("zoned", ZONED_BYTES):
+            with open(f"{folder}/{name}.img", "wb") as image:
+                image.truncate(size)
         write_initrd(kernel, f"{folder}/initrd")
         write_job(f"{folder}/share/job", args.programs)
         try:

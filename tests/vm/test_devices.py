@@ -22,6 +22,12 @@ def write(path, text):
         file.write(str(text))
 
 
+def read(path):
+    """A file of sysfs."""
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
 def appears(pattern):
     """The one path that PATTERN gets within a minute."""
     deadline = time.monotonic() + PATIENCE
@@ -79,6 +85,26 @@ def a_zoned_device(weir):
 
 
 @case
+def a_zoned_namespace(weir):
+    """zoned namespace: its character device is refused in words; reading it, too"""
+    guest()
+    zoned = [path for path in glob.glob("/sys/class/nvme/nvme*/serial")
+             if read(path).strip() == "w1"]
+    if not zoned:
+        raise Skip("no zoned drive in this guest: run.py --zoned")
+    number = os.path.basename(os.path.dirname(zoned[0]))[len("nvme"):]
+    path = appears(f"/dev/ng{number}n1")
+    says = ["a namespace of the Zoned Namespace command set (2)", "choose another"]
+    for words in ["format", path, "--force"], ["put", path, "key"], ["ls", path], ["info", path]:
+        weir.fails(*words, stdin=b"v", says=says)
+    out, _ = weir.run("doctor", path, code=1)
+    assert b"fail     access" in out, out
+    block = f"/dev/nvme{number}n1"
+    if os.path.exists(block):  # not where the kernel cannot do zones
+        weir.fails("format", block, "--force", says=["a zoned device (host-managed)"])
+
+
+@case
 def a_read_only_device(weir):
     """read-only: that, and not "Operation not permitted"; reading goes on"""
     path, _ = scsi_disk()
@@ -88,6 +114,12 @@ def a_read_only_device(weir):
         assert weir.json("info", path)["kind"] == "block device"
     finally:
         drop_scsi_disk()
+
+
+def value_sector(path):
+    """The sector in which the first value of a store lies that has nothing but 20,000 v."""
+    with open(path, "rb") as disk:
+        return disk.read().index(b"v" * 10000) // 512 + 8
 
 
 @case
@@ -103,6 +135,11 @@ def a_medium_error(weir):
         weir.fails("format", path, says=["read at 0x0+", cause, "while looking what is there"])
         write(start, 4)  # in the first copy of the superblock only: the second one counts
         weir.run("ls", path)
+        write(DEBUG + "/opts", 0)
+        weir.run("put", path, "key", stdin=b"v" * 20000)
+        write(start, value_sector(path))
+        write(DEBUG + "/opts", 2)
+        weir.fails("get", path, "key", says=[path + ": read at 0x", cause])
     finally:
         drop_scsi_disk()
 
