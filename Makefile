@@ -4,8 +4,9 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 MESON_FLAGS ?=
+FUZZ_SECONDS ?= 30
 
-.PHONY: all demo test test-vm lint bench install clean help
+.PHONY: all demo test test-vm lint fuzz bench install clean help
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -33,6 +34,13 @@ lint:
 	@tools/setup --lint
 	@tools/lint
 
+fuzz:
+	@tools/setup --fuzz
+	@[ -f build-fuzz/build.ninja ] || CC=clang meson setup -Dfuzz=true \
+		-Db_sanitize=address,undefined -Db_lundef=false build-fuzz
+	ninja -C build-fuzz fuzz
+	@tests/fuzz/run build-fuzz $(FUZZ_SECONDS)
+
 bench:
 	@tools/setup --bench
 	@$(MAKE) --no-print-directory all
@@ -51,7 +59,8 @@ help:
 	@echo "make test      builds and runs every test"
 	@echo "make test-vm   runs tests beside an emulated NVMe drive, in a guest (fetches QEMU)"
 	@echo "make lint      format, clang-tidy, cppcheck, and the rules of the code base"
+	@echo "make fuzz      gives made-up texts to each reader (FUZZ_SECONDS=$(FUZZ_SECONDS))"
 	@echo "make bench     measures, next to fio"
 	@echo "make install   PREFIX=$(PREFIX), DESTDIR as usual"
 	@echo "make clean     removes $(BUILD)/"
-	@echo "demo, test, lint and bench install what they miss first: see tools/setup"
+	@echo "demo, test, lint, fuzz and bench install what they miss first: see tools/setup"

@@ -16,6 +16,7 @@
 #define TEXT_BOM "\xef\xbb\xbf"
 #define TEXT_BOM_LEN 3
 #define TEXT_UTF16_LE "\xff\xfe"
+#define TEXT_EMPTY_MAX 1000000u
 #define TEXT_UTF16_BE "\xfe\xff"
 
 int text_begin(struct text *t, FILE *in, const char *name, size_t line_max)
@@ -145,6 +146,17 @@ static int text_check(const struct text *t, const char *line, size_t len)
 	return 0;
 }
 
+/* Whoever skips empty lines would skip an endless stream of them. */
+static int text_check_empty(struct text *t, const char *line, size_t len)
+{
+	t->empty = strspn(line, " \t\r") == len ? t->empty + 1 : 0;
+	if (t->empty > TEXT_EMPTY_MAX)
+		return text_error(t, -EINVAL,
+				  "more than %u empty lines in a row: this is not such a file",
+				  TEXT_EMPTY_MAX);
+	return 0;
+}
+
 static int text_next(struct text *t, char **line, size_t *len)
 {
 	int err = 0;
@@ -166,7 +178,8 @@ static int text_next(struct text *t, char **line, size_t *len)
 	if (*len && (*line)[*len - 1] == '\r')
 		--*len;
 	(*line)[*len] = '\0';
-	return 1;
+	err = text_check_empty(t, *line, *len);
+	return err ? err : 1;
 }
 
 int text_line(struct text *t, char **line, size_t *len)

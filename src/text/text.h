@@ -5,8 +5,9 @@
  *
  * A file may begin with UTF-8's byte order mark, end its lines as Unix or Windows do, lack the last
  * newline, and be packed with gzip or zstd. It may not hold zero bytes, be UTF-16, or have a line
- * that is longer than its reader expects: that is an error which names the line, so that no file
- * and no device makes weir eat memory. One thread for each text.
+ * that is longer than its reader expects, or a million empty ones in a row: that is an error which
+ * names the line, so that no file and no device makes weir eat memory or read for ever. One thread
+ * for each text.
  */
 #ifndef TEXT_H
 #define TEXT_H
@@ -22,6 +23,7 @@ struct text {
 	const char *name; /* the caller's; for messages. NULL: standard input, "line 3: ..." */
 	uint64_t line;	  /* number of the last one, from 1 */
 	bool cut_off;	  /* the last one had no newline */
+	uint64_t empty;	  /* so many before here are empty, in a row */
 	/* Only for text.c. */
 	struct unpack *unpack;
 	char *buf;

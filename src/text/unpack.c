@@ -104,6 +104,8 @@ static int unpack_find_kind(struct unpack *u)
 {
 	int err;
 
+	if (u->kind)
+		return 0;
 	while (!u->kind) {
 		err = unpack_fill(u);
 		if (err)

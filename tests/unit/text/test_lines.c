@@ -21,6 +21,7 @@
 
 #include <weir/base.h>
 
+#include "base/prng.h"
 #include "base/visible.h"
 #include "text/text.h"
 
@@ -47,6 +48,26 @@ static int read_bytes(const void *bytes, size_t len, char *all, size_t room)
 	text_end(&t);
 	fclose(in);
 	return ret;
+}
+
+/* How many lines the LEN bytes at BYTES have. */
+static size_t count_lines(const char *bytes, size_t len)
+{
+	FILE *in = fmemopen((void *)(uintptr_t)bytes, len, "r");
+	struct text t;
+	char *line;
+	size_t n;
+	int ret;
+
+	assert_non_null(in);
+	assert_int_equal(text_begin(&t, in, "a.txt", LINE_MAX_BYTES), 0);
+	while ((ret = text_line(&t, &line, &n)) > 0)
+		continue;
+	assert_int_equal(ret, 0);
+	n = (size_t)t.line;
+	text_end(&t);
+	fclose(in);
+	return n;
 }
 
 static void reads_as(const char *bytes, size_t len, const char *lines)
@@ -106,6 +127,22 @@ static void no_text(void **state)
 	refused(lots, LINE_MAX_BYTES + 2, "a.txt:2: a line of more than 1000 B");
 	lots[LINE_MAX_BYTES + 1] = '\n';
 	assert_int_equal(read_bytes(lots, LINE_MAX_BYTES + 2, (char[4000]){ 0 }, 4000), 0);
+}
+
+static void endless_empty_lines(void **state)
+{
+	size_t most = 1000000, len = 2 * (most + 1);
+	char *lines = malloc(len);
+
+	(void)state;
+	assert_non_null(lines);
+	for (size_t i = 0; i < len; i++)
+		lines[i] = i % 2 ? '\n' : " \t\r"[i / 2 % 3];
+	refused(lines, len, "a.txt:1000001: more than 1000000 empty lines in a row");
+	/* One that is not empty begins the count again. */
+	lines[most] = 'x';
+	assert_int_equal(count_lines(lines, len), most + 1);
+	free(lines);
 }
 
 static void files_that_are_none(void **state)
@@ -177,6 +214,34 @@ static void packed(void **state)
 	refused((char *)out, len, "zstd: ");
 }
 
+/* Packed files that are read in many steps: what unpacks them goes on where it was. */
+static void packed_and_long(void **state)
+{
+	size_t len = 1u << 20, room = 2 * len, n;
+	char *plain = malloc(len), *out = malloc(room);
+	z_stream z = { 0 };
+
+	(void)state;
+	assert_non_null(plain);
+	assert_non_null(out);
+	/* Bytes that hardly become fewer, so that there is much to be read too. */
+	for (size_t i = 0; i < len; i++)
+		plain[i] = i % 64 == 63 ? '\n' : (char)('A' + prng_mix(i) % 32);
+	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	z.next_in = (unsigned char *)plain;
+	z.avail_in = (uInt)len;
+	z.next_out = (unsigned char *)out;
+	z.avail_out = (uInt)room;
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	n = z.total_out;
+	deflateEnd(&z);
+	assert_int_equal(count_lines(out, n), len / 64);
+	n = ZSTD_compress(out, room, plain, len, 3);
+	assert_int_equal(count_lines(out, n), len / 64);
+	free(plain);
+	free(out);
+}
+
 static void what_cannot_be_seen(void **state)
 {
 	char out[128];
@@ -200,9 +265,11 @@ int main(void)
 		cmocka_unit_test(ends_of_lines),
 		cmocka_unit_test(byte_order_marks),
 		cmocka_unit_test(no_text),
+		cmocka_unit_test(endless_empty_lines),
 		cmocka_unit_test(files_that_are_none),
 		cmocka_unit_test(pipe_without_a_writer),
 		cmocka_unit_test(packed),
+		cmocka_unit_test(packed_and_long),
 		cmocka_unit_test(what_cannot_be_seen),
 	};
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * acks.c - any bytes as an acknowledgement log that a replay reads.
+ */
+#include <stdlib.h>
+
+#include "cli/acks.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint64_t *ids;
+	size_t n;
+	int ret = acks_read(fuzz_file(data, size), &ids, &n);
+
+	fuzz_result(ret);
+	for (size_t i = 1; !ret && i < n; i++)
+		FUZZ_CHECK(ids[i - 1] < ids[i]);
+	if (!ret)
+		free(ids);
+	return 0;
+}
