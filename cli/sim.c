@@ -91,6 +91,27 @@ static const struct opt sim_options[] = {
 	  .max = UINT64_MAX,
 	  .help = "how often fairness is looked at; 100ms by default, and\n"
 		  "not more than a million times in all" },
+	{ .name = "iolog",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct sim_args, iolog),
+	  .arg = "FILE",
+	  .help = "instead of JOBS, replay the ios in FILE at their times:\n"
+		  "blkparse's text, an iolog of fio, or CSV of MSR\n"
+		  "Cambridge (SNIA)" },
+	{ .name = "iolog-speed",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct sim_args, iolog_speed),
+	  .arg = "N",
+	  .help = "replay N times as fast (2x, 0.5), or max: whenever one\n"
+		  "of --iolog-depth ios has ended" },
+	{ .name = "iolog-depth",
+	  .type = OPT_NUMBER,
+	  .offset = offsetof(struct sim_args, iolog_depth),
+	  .arg = "N",
+	  .min = 1,
+	  .max = 65536,
+	  .help = "ios that each job keeps waiting at once where no time\n"
+		  "tells; 32 by default" },
 	{ .name = "series",
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sim_args, series),
@@ -142,11 +163,17 @@ static int sim_run_command(void *arg, char **operands, int n)
 
 	if (args->print_device)
 		return sim_print_device(args->print_device);
-	if (!n)
+	if (!n && !args->iolog)
 		return report_usage("too few operands: which file has the jobs?");
+	if (n && args->iolog)
+		return report_usage("--iolog and JOBS: give one of them, or write read_iolog=%s in "
+				    "a job",
+				    args->iolog);
+	if (!args->iolog && (args->iolog_speed || args->iolog_depth))
+		return report_usage("--iolog-speed and --iolog-depth are for --iolog");
 	ret = sim_cut_sets(&args->set, sets, text);
 	if (!ret)
-		ret = sim_with_jobs(args, operands[0], sets);
+		ret = sim_with_jobs(args, n ? operands[0] : args->iolog, sets);
 	for (size_t i = 0; i < args->set.count; i++)
 		free(text[i]);
 	return ret;
@@ -201,8 +228,11 @@ const struct command command_sim = {
 		"  weight      its share, 1 to 1000, where the scheduler has weights\n"
 		"  submitter   jobs with the same number are one to the scheduler\n"
 		"  background  nobody waits for its writes: they are asynchronous\n"
+		"  read_iolog  its ios come from this log, at their times; replay_no_stall: as\n"
+		"              fast as iodepth allows\n"
 		"fio's other keys are taken with a note, so that job files need not be changed.\n",
-	.examples = "weir sim jobs.fio --device sata --sched all\n"
+	.examples = "weir sim --iolog trace.csv.gz --device hdd --sched all --iolog-speed 2x\n"
+		    "weir sim jobs.fio --device sata --sched all\n"
 		    "weir sim jobs.fio --sched bfq --window 1s --series out.csv\n"
 		    "weir sim jobs.fio --device hdd --sched mq-deadline\n"
 		    "weir sim jobs.fio --sched kyber --set read_lat_nsec=500000 --json\n"

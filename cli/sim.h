@@ -12,9 +12,9 @@
 
 /* The options of the command. */
 struct sim_args {
-	const char *device, *sched, *print_device, *series, *log;
+	const char *device, *sched, *print_device, *series, *log, *iolog, *iolog_speed;
 	struct opt_list set;
-	uint64_t seed, lanes, depth, depth_bytes, nr_requests, window_ns;
+	uint64_t seed, lanes, depth, depth_bytes, nr_requests, window_ns, iolog_depth;
 	unsigned json;
 };
 
@@ -25,7 +25,8 @@ struct sim_report {
 	const struct sim_result *result;
 };
 
-/* sim_run.c: simulates the jobs in the file PATH, with SETS as tunables. The exit code. */
+/* sim_run.c: simulates the jobs in the file PATH, or of the log that ARGS name, with SETS as
+ * tunables. The exit code. */
 int sim_with_jobs(const struct sim_args *args, const char *path, const struct sim_set *sets);
 
 /* sim_report.c: tells NOTES on stderr. */

@@ -3,6 +3,7 @@
  * sim_report.c - what came of a simulation, in words. See sim.h.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/parse.h"
@@ -131,11 +132,29 @@ static void sim_compare_row(struct table *t, const struct sim_result *res, size_
 		  format_time(j->latency.max_ns, text[4], sizeof(text[4])), jain);
 }
 
+/* What is to be known of RUN and was not said of those BEFORE it. */
+static void sim_compare_notes(const struct sim_report *run, const struct sim_report *before)
+{
+	const struct remarks *notes = &run->result->notes;
+
+	for (size_t i = 0; i < notes->count; i++) {
+		bool said = false;
+
+		for (const struct sim_report *r = before; r < run && !said; r++)
+			for (size_t j = 0; j < r->result->notes.count && !said; j++)
+				said = !strcmp(r->result->notes.line[j], notes->line[i]);
+		if (!said)
+			report_note("%s: %s", run->result->scheduler, notes->line[i]);
+	}
+}
+
 int sim_report_compare(const struct sim_report *runs, size_t n)
 {
 	struct table t = { .columns = "llrrrrrrrrr" };
 	int err;
 
+	for (size_t i = 0; i < n; i++)
+		sim_compare_notes(&runs[i], runs);
 	printf("%.3f s on %s\n\n", (double)runs[0].result->duration_ns / 1e9, runs[0].device);
 	table_row(&t, "scheduler", "job", "io/s", "MB/s", "share", "mean", "queued", "p95", "p99",
 		  "max", "jain");

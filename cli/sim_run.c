@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/sim.h"
+#include "sim/job_logs.h"
 #include "text/text.h"
 
 #define SIM_SCHEDS_MAX 16
@@ -194,6 +195,50 @@ static int sim_read_jobs(struct sim_jobs *jobs, const char *path)
 	return err ? sim_failed(err, path) : 0;
 }
 
+/* "2x", "0.5", "max". 0 or an exit code. */
+static int sim_speed(const char *text, struct job_logs_opts *opts)
+{
+	char *end;
+
+	if (!text)
+		return 0;
+	opts->no_stall = !strcmp(text, "max");
+	if (opts->no_stall)
+		return 0;
+	opts->speed = *text >= '0' && *text <= '9' ? strtod(text, &end) : 0;
+	if (opts->speed < 0.001 || opts->speed > 1e6 || (*end && strcmp(end, "x")))
+		return report_usage("--iolog-speed: \"%s\" is neither 0.001x to 1000000x nor max",
+				    text);
+	return 0;
+}
+
+static int sim_read_log(struct sim_jobs *jobs, const struct sim_args *args)
+{
+	struct job_logs_opts opts = { .speed = 1, .iodepth = args->iolog_depth };
+	int err, ret = sim_speed(args->iolog_speed, &opts);
+
+	if (ret)
+		return ret;
+	err = sim_jobs_from_log(jobs, args->iolog, &opts);
+	return err ? sim_failed(err, args->iolog) : 0;
+}
+
+/* No output is a log that a job reads. */
+static int sim_check_logs(const struct sim_args *args, const struct sim_jobs *jobs)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < jobs->nr_logs && !ret; i++) {
+		const char *const inputs[] = { jobs->log[i].path };
+
+		if (args->series)
+			ret = output_check("--series", args->series, inputs, 1);
+		if (!ret && args->log)
+			ret = output_check("--log", args->log, inputs, 1);
+	}
+	return ret;
+}
+
 /* Simulates with the outputs that ARGS ask for. */
 static int sim_with_outputs(const struct sim_args *args, struct sim_run_opts opts)
 {
@@ -270,7 +315,9 @@ int sim_with_jobs(const struct sim_args *args, const char *path, const struct si
 	err = sim_config_load(&config, args->device);
 	if (err)
 		return sim_failed(err, args->device);
-	ret = sim_read_jobs(&jobs, path);
+	ret = args->iolog ? sim_read_log(&jobs, args) : sim_read_jobs(&jobs, path);
+	if (!ret)
+		ret = sim_check_logs(args, &jobs);
 	if (!ret && !args->json)
 		sim_report_notes(&jobs.notes);
 	if (!ret)

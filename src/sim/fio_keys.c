@@ -87,7 +87,6 @@ static const struct fio_key left_out[] = {
 	{ "trim_backlog", "nothing is trimmed besides" },
 	{ "trim_backlog_batch", "nothing is trimmed besides" },
 	{ "read_iolog_chunked", "the whole log is read at the start" },
-	{ "replay_no_stall", "see `weir help sim` for logs" },
 	{ "replay_redirect", "there is one drive" },
 	{ "replay_scale", "offsets are taken as they are" },
 	{ "replay_align", "offsets are taken as they are" },

@@ -10,6 +10,7 @@
 #include "base/suggest.h"
 #include "sim/fio_keys.h"
 #include "sim/job_keys.h"
+#include "sim/job_logs.h"
 #include "sim/job_values.h"
 #include "sim/keys.h"
 
@@ -96,6 +97,8 @@ static const struct sim_key job_keys[] = {
 	CHOICE("sync", sync, syncs),
 	CHOICE("prioclass", prioclass, classes),
 	NUMBER("prio", prio, 0, 7),
+	OWN("read_iolog", read_iolog, job_logs_path),
+	CHOICE("replay_no_stall", replay_no_stall, flags),
 	CHOICE("kb_base", kb_base, bases),
 	/* weir's own */
 	NUMBER("weight", weight, 1, 1000),
@@ -128,6 +131,7 @@ const struct sim_job job_defaults = {
 	.weight = SIM_UNSET,
 	.submitter = SIM_UNSET,
 	.kb_base = 1024,
+	.replay.speed = 1,
 };
 
 int job_key_set(struct sim_job *job, const char *name, const char *value)

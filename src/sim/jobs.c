@@ -11,6 +11,7 @@
 #include "sim/fio_keys.h"
 #include "sim/ini.h"
 #include "sim/job_keys.h"
+#include "sim/job_logs.h"
 #include "sim/jobs.h"
 #include "sim/keys.h"
 
@@ -122,6 +123,8 @@ static uint64_t job_shortest(const struct sim_job *job)
 /* What is wrong with the keys of JOB together, or NULL. */
 static const char *job_unsound(const struct sim_job *job)
 {
+	if (*job->read_iolog)
+		return NULL;
 	if (job->runtime == SIM_UNSET && job->time_based)
 		return ": time_based needs runtime";
 	if (job->runtime == SIM_UNSET && !job_ends(job))
@@ -165,6 +168,8 @@ int sim_jobs_read(struct sim_jobs *jobs, FILE *in, const char *path)
 	/* What was not understood may be what lacks. */
 	if (!err)
 		jobs_sound(jobs);
+	if (!err)
+		job_logs_read(jobs);
 	if (!err && (jobs->mistakes.failed || jobs->notes.failed))
 		err = error_set(-ENOMEM, "%s: out of memory", path);
 	if (!err && jobs->mistakes.count)
@@ -176,6 +181,7 @@ void sim_jobs_free(struct sim_jobs *jobs)
 {
 	free(jobs->job);
 	jobs->job = NULL;
+	job_logs_free(jobs);
 	jobs->count = 0;
 	remarks_free(&jobs->notes);
 	remarks_free(&jobs->mistakes);

@@ -5,13 +5,16 @@
 #ifndef SIM_JOBS_H
 #define SIM_JOBS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
+#include "sim/iolog.h"
 #include "sim/remarks.h"
 
 #define SIM_NAME_MAX 64
 #define SIM_JOBS_MAX 4096
+#define SIM_PATH_MAX 1024
 /* Block sizes of one direction in bssplit. */
 #define SIM_SPLIT_MAX 64
 
@@ -44,6 +47,15 @@ struct sim_distribution {
 	double centre; /* of the range, 0 to 1, where the most go; below 0: scattered */
 };
 
+/* Ios of a log, which its jobs own. */
+struct sim_replay {
+	const struct iolog_io *io; /* NULL: the job is no replay */
+	size_t count;
+	uint64_t longest; /* read or write, bytes */
+	double speed;	  /* times as fast as it was recorded */
+	bool timed;	  /* the log has times */
+};
+
 /* One section, [global] added. Every field is the key of the same name; SIM_UNSET: not given
  * and without a default. */
 struct sim_job {
@@ -70,14 +82,19 @@ struct sim_job {
 	uint64_t sync;	/* 1: each write is to be on the medium when it ends */
 	uint64_t prioclass, prio;
 	uint64_t weight, submitter;
-	uint64_t background; /* 1: nobody waits for the writes */
-	uint64_t kb_base;    /* what k means in the sizes behind it: 1024 or 1000 */
+	uint64_t background;	       /* 1: nobody waits for the writes */
+	char read_iolog[SIM_PATH_MAX]; /* its ios come from there; "": they do not */
+	uint64_t replay_no_stall;      /* 1: without the times of the log */
+	struct sim_replay replay;
+	uint64_t kb_base; /* what k means in the sizes behind it: 1024 or 1000 */
 };
 
 struct sim_jobs {
 	struct sim_job *job;
 	size_t count;
-	const char *path; /* the caller's */
+	const char *path;  /* the caller's */
+	struct iolog *log; /* that jobs replay */
+	size_t nr_logs;
 	/* What a reader should know of a file that was taken, each with file and line. */
 	struct remarks notes;
 	/* What is wrong with one that was not: all of it. */

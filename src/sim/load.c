@@ -15,10 +15,17 @@
 #include "sim/watch.h"
 
 /* Everything that it is to do has been submitted. */
+static bool load_replays(const struct load *l)
+{
+	return l->job->replay.io;
+}
+
 static bool load_is_over(const struct load *l, uint64_t now)
 {
 	if (now >= l->stop_ns || l->env->err || l->env->stopping)
 		return true;
+	if (load_replays(l))
+		return l->issued_ios >= l->total_ios;
 	return !l->job->time_based &&
 	       (l->issued_ios >= l->total_ios ||
 		l->total_bytes - l->issued_bytes < pattern_shortest(&l->pattern));
@@ -74,6 +81,35 @@ static void load_count(struct load *l, const struct pattern_io *next)
 	l->settling = l->flush_due || (l->job->thinktime && l->burst >= l->job->thinktime_blocks);
 }
 
+static void load_prepare(struct load *l, struct load_io *io, const struct pattern_io *next)
+{
+	if (next->dir == SIM_TRIM)
+		weir_io_discard(&io->io, next->offset, next->bytes);
+	else if (next->dir == SIM_READ)
+		weir_io_read(&io->io, next->offset, l->env->buffer, next->bytes);
+	else
+		weir_io_write(&io->io, next->offset, l->env->buffer, next->bytes);
+	io->dir = next->dir;
+}
+
+/* The next io of the log. */
+static int load_replay(struct load *l, uint64_t now)
+{
+	struct iolog_io next = replay_next(&l->replay, now - l->start_ns);
+	struct pattern_io place = { (enum sim_dir)next.op, next.offset, next.length };
+	struct load_io *io = l->free;
+
+	l->issued_ios++;
+	if (next.op == IOLOG_FLUSH)
+		return load_flush(l, now);
+	load_prepare(l, io, &place);
+	if (next.flags & IOLOG_BACKGROUND || (l->job->background && next.op == IOLOG_WRITE))
+		io->io.flags |= WEIR_IO_BACKGROUND;
+	if (next.flags & IOLOG_FUA || (l->job->sync && next.op == IOLOG_WRITE))
+		io->io.flags |= WEIR_IO_FUA;
+	return load_hand_over(l, io, now);
+}
+
 static int load_submit(struct load *l, uint64_t now)
 {
 	const struct sim_job *job = l->job;
@@ -81,17 +117,11 @@ static int load_submit(struct load *l, uint64_t now)
 	struct pattern_io next = pattern_next(&l->pattern, l->chosen);
 	int err;
 
-	if (next.dir == SIM_TRIM)
-		weir_io_discard(&io->io, next.offset, next.bytes);
-	else if (next.dir == SIM_READ)
-		weir_io_read(&io->io, next.offset, l->env->buffer, next.bytes);
-	else
-		weir_io_write(&io->io, next.offset, l->env->buffer, next.bytes);
+	load_prepare(l, io, &next);
 	if (job->background)
 		io->io.flags |= WEIR_IO_BACKGROUND;
 	if (job->sync && next.dir == SIM_WRITE)
 		io->io.flags |= WEIR_IO_FUA;
-	io->dir = next.dir;
 	l->chosen = SIM_DIRS;
 	err = load_hand_over(l, io, now);
 	if (!err)
@@ -149,6 +179,8 @@ static uint64_t load_due(struct load *l)
 	enum sim_dir other;
 	uint64_t due;
 
+	if (load_replays(l))
+		return l->start_ns + replay_due(&l->replay);
 	if (l->chosen == SIM_DIRS)
 		l->chosen = pattern_direction(&l->pattern);
 	due = pace_due(&l->pace, l->chosen);
@@ -183,7 +215,7 @@ static void load_pump(struct load *l)
 				   due < l->stop_ns ? due : l->stop_ns);
 			return;
 		}
-		l->env->err = load_submit(l, now);
+		l->env->err = load_replays(l) ? load_replay(l, now) : load_submit(l, now);
 	}
 	load_stop(l, now);
 }
@@ -249,6 +281,8 @@ uint64_t load_longest(const struct sim_job *job)
 {
 	uint64_t longest = 1;
 
+	if (job->replay.io)
+		return job->replay.longest ? job->replay.longest : 1;
 	for (int dir = 0; dir < SIM_DIRS; dir++)
 		if (job->bs[dir].max > longest)
 			longest = job->bs[dir].max;
@@ -276,6 +310,14 @@ static void load_set_totals(struct load *l)
 	l->total_ios = job->number_ios ? load_times(job->number_ios, job->loops) : UINT64_MAX;
 }
 
+/* How many ios it may have outstanding at once. */
+static uint64_t load_depth(const struct sim_job *job)
+{
+	if (!job->replay.io || !replay_keeps_times(job))
+		return job->iodepth;
+	return job->replay.count < REPLAY_DEPTH ? job->replay.count : REPLAY_DEPTH;
+}
+
 static void load_set_depth(struct load *l)
 {
 	const struct sim_job *job = l->job;
@@ -287,11 +329,13 @@ static void load_set_depth(struct load *l)
 	l->resume_at = job->iodepth - (batch ? batch : 1);
 	if (job->iodepth_low < l->resume_at)
 		l->resume_at = job->iodepth_low;
+	if (job->replay.io && replay_keeps_times(job))
+		l->resume_at = load_depth(job) - 1;
 }
 
 static int load_alloc(struct load *l)
 {
-	uint64_t n = l->job->iodepth;
+	uint64_t n = load_depth(l->job);
 
 	l->ios = calloc(n, sizeof(*l->ios));
 	if (l->env->series)
@@ -305,10 +349,30 @@ static int load_alloc(struct load *l)
 	return 0;
 }
 
+/* What its ios are made from. */
+static int load_open_ios(struct load *l, uint64_t clone)
+{
+	const struct weir_device_info *info = weir_device_info(sim_device(l->env->sim));
+	const struct sim_job *job = l->job;
+	int err;
+
+	if (load_replays(l)) {
+		replay_open(&l->replay, job, info->capacity_bytes, info->logical_block_bytes);
+		l->total_ios = job->replay.count;
+		return 0;
+	}
+	err = pattern_open(&l->pattern, job, &l->prng, clone, info->capacity_bytes,
+			   info->logical_block_bytes);
+	if (err)
+		return error_set(err, "%s:%u: [%s]: %s", l->env->path, job->line, job->name,
+				 weir_error());
+	load_set_totals(l);
+	return 0;
+}
+
 int load_open(struct load *l, struct load_env *env, const struct sim_job *job, uint64_t clone,
 	      size_t group, uint64_t seed)
 {
-	const struct weir_device_info *info = weir_device_info(sim_device(env->sim));
 	int err;
 
 	l->env = env;
@@ -317,12 +381,9 @@ int load_open(struct load *l, struct load_env *env, const struct sim_job *job, u
 	snprintf(l->name, sizeof(l->name), job->numjobs > 1 ? "%s.%llu" : "%s", job->name,
 		 (unsigned long long)clone);
 	prng_seed(&l->prng, seed);
-	err = pattern_open(&l->pattern, job, &l->prng, clone, info->capacity_bytes,
-			   info->logical_block_bytes);
+	err = load_open_ios(l, clone);
 	if (err)
-		return error_set(err, "%s:%u: [%s]: %s", env->path, job->line, job->name,
-				 weir_error());
-	load_set_totals(l);
+		return err;
 	load_set_depth(l);
 	l->chosen = SIM_DIRS;
 	l->filling = true;

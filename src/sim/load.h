@@ -16,6 +16,7 @@
 #include "sim/jobs.h"
 #include "sim/pace.h"
 #include "sim/pattern.h"
+#include "sim/replay.h"
 #include "sim/sim.h"
 
 struct load;
@@ -70,6 +71,7 @@ struct load {
 	struct prng prng;
 	struct pattern pattern;
 	struct pace pace;
+	struct replay replay; /* instead of both, where its ios come from a log */
 	struct load_io *ios, *free;
 	uint64_t in_flight;
 	uint64_t total_bytes, total_ios;   /* to be issued; UINT64_MAX: any number */

@@ -66,7 +66,8 @@ static int run_alloc(struct run *r)
 		longest = load_longest(job) > longest ? load_longest(job) : longest;
 	}
 	r->env.loads = calloc(r->env.count, sizeof(*r->env.loads));
-	r->env.buffer = malloc(longest);
+	/* The ios of a log grow to whole blocks. */
+	r->env.buffer = malloc(longest + 2 * r->opts->config->logical_block);
 	return r->env.loads && r->env.buffer ? 0 : error_sys(-ENOMEM, "the jobs");
 }
 
@@ -127,8 +128,13 @@ static int run_open_section(struct run *r, const struct sim_job *job, struct loa
 /* How long JOB takes, as far as that is known. */
 static uint64_t run_job_ns(const struct sim_job *job)
 {
-	return job->startdelay_max + job->ramp_time +
-	       (job->runtime == SIM_UNSET ? 0 : job->runtime);
+	uint64_t ns = job->runtime == SIM_UNSET ? 0 : job->runtime, end;
+
+	if (job->replay.io) {
+		end = replay_end(job);
+		ns = job->runtime == SIM_UNSET || end < ns ? end : ns;
+	}
+	return job->startdelay_max + job->ramp_time + ns;
 }
 
 static int run_open_loads(struct run *r)
@@ -313,6 +319,33 @@ static void run_note_wear(struct run *r, struct sim_result *result)
 			format_size(result->capacity_bytes, capacity, sizeof(capacity)));
 }
 
+/* Where a log was not replayed as it says. */
+static void run_note_replays(struct run *r, struct sim_result *result)
+{
+	uint64_t ios = 0, wrapped = 0, delayed = 0;
+	char capacity[32];
+
+	for (size_t i = 0; i < r->env.count; i++) {
+		const struct replay *replay = &r->env.loads[i].replay;
+
+		ios += replay->next;
+		wrapped += replay->wrapped;
+		delayed += replay->delayed;
+	}
+	if (wrapped)
+		remarks_add(
+			&result->notes,
+			"%llu of %llu ios of the log were beyond the end of the drive (%s): they "
+			"went to their offset modulo its size",
+			(unsigned long long)wrapped, (unsigned long long)ios,
+			format_size(r->opts->config->capacity, capacity, sizeof(capacity)));
+	if (delayed)
+		remarks_add(&result->notes,
+			    "%llu of %llu ios of the log went later than it says: %u of their job "
+			    "were outstanding",
+			    (unsigned long long)delayed, (unsigned long long)ios, REPLAY_DEPTH);
+}
+
 static int run_result(struct run *r, struct sim_result *result)
 {
 	struct weir_queue_info info = WEIR_QUEUE_INFO_INIT;
@@ -333,6 +366,7 @@ static int run_result(struct run *r, struct sim_result *result)
 	tune_get(r->env.q, result);
 	result->interrupted = r->env.stopping;
 	result->total_ns = r->total_ns;
+	run_note_replays(r, result);
 	run_note_wear(r, result);
 	if (r->fair.looked == FAIR_WINDOWS_MAX)
 		remarks_add(&result->notes, "fairness was looked at in the first %u windows only",

@@ -217,7 +217,7 @@ def keys_of_fio(weir):
         listed += re.findall(r"alias: (\S+)", fio(f"--cmdhelp={key}")[1])
     assert "wait_for_previous" in listed and "blocksize" in listed
     # The log of somebody else's ios is a file.
-    keys = [key for key in listed if not key.startswith("read_iolog")]
+    keys = [key for key in listed if key != "read_iolog"]
     text = "[a]\nruntime=1\n" + "".join(f"{key}=\n" for key in keys)
     _, err = weir.run("sim", "-", code=2, stdin=text.encode())
     unknown = re.findall(r'no such key: "([^"]*)"', err)
@@ -317,6 +317,58 @@ def several_schedulers(weir):
     assert bfq == sim(weir, TWO, "--sched", "bfq") and none == sim(weir, TWO)
     refused(weir, TWO, "kyber", options=("--sched", "none,kybre"))
     refused(weir, TWO, "--set", options=("--sched", "all", "--set", "fifo_batch=1"))
+
+
+@case
+def logs_of_fio(weir):
+    """--iolog and read_iolog replay what the real fio has logged, at its times"""
+    image, log = weir.path("image"), weir.path("log")
+    with open(image, "wb") as file:
+        file.truncate(1 << 20)
+    code, said = fio("--name=a", f"--filename={image}", "--rw=randrw", "--bs=4k", "--size=1m",
+                     "--number_ios=8", "--thinktime=20ms", "--ioengine=psync", "--fsync=4",
+                     f"--write_iolog={log}")
+    assert code == 0, said
+    with open(log, encoding="utf-8") as file:
+        lines = [line.split() for line in file if line.split()[2] in ("read", "write", "sync")]
+    ios = [line for line in lines if line[2] != "sync"]
+    took = int(lines[-1][0]) - int(lines[0][0])
+    # fio paused between them: its times are microseconds.
+    assert len(ios) == 8 and took > 100_000, lines
+    jobs = f"[a]\nread_iolog={log}\n"
+    for got in (weir.json("sim", "--iolog", log), sim(weir, jobs)):
+        assert took * 1000 <= got["duration_ns"] < took * 1000 + 10_000_000, (took, got)
+        assert got["jobs"][0]["ios"] == 8 and not got["notes"], got
+        assert got["jobs"][0]["flushes"] == len(lines) - 8
+    fast = weir.json("sim", "--iolog", log, "--iolog-speed", "10x")
+    assert took * 100 <= fast["duration_ns"] < took * 100 + 10_000_000
+    most = weir.json("sim", "--iolog", log, "--iolog-speed", "max", "--iolog-depth", "1")
+    assert most["duration_ns"] < 10_000_000
+    # The log is an input.
+    weir.fails("sim", "-", "--series", log, code=2, says=["--series"], stdin=jobs.encode())
+    weir.fails("sim", "--iolog", log, "--series", log, code=2, says=["--series"])
+
+
+@case
+def logs(weir):
+    """--iolog: a job for each disk, --sched all, --series; mistakes name file, line and field"""
+    trace = (b"128166372003061629,hm,1,Read,0,32768,9\n128166372013061629,usr,0,Write,"
+             b"1125899906842624,4608,9\n")
+    out, err = weir.run("sim", "--iolog", "-", "--sched", "all", stdin=trace)
+    assert b"hm.1" in out and b"usr.0" in out and b"bfq" in out
+    assert err.count("1 of 2 ios of the log were beyond the end") == 1, err
+    got = weir.json("sim", "--iolog", "-", "--series", weir.path("s.csv"), stdin=trace)
+    assert [job["name"] for job in got["jobs"]] == ["hm.1", "usr.0"]
+    assert {row["job"] for row in table(weir.path("s.csv"))} == {"hm.1", "usr.0"}
+    for bad, says in ((trace + b"1,hm", ":3: "), (trace + b"1,hm,1,Read,x,1,1", "field 5 (offset)"),
+                      (b"hello\n", "blkparse"), (b"", "no io")):
+        with open(weir.path("bad"), "wb") as file:
+            file.write(bad)
+        weir.fails("sim", "--iolog", weir.path("bad"), code=2, says=[weir.path("bad"), says])
+    weir.fails("sim", "--iolog", "-", "--iolog-speed", "0", code=2, says=["--iolog-speed"],
+               stdin=trace)
+    weir.fails("sim", "jobs", "--iolog", "-", code=2, says=["read_iolog"], stdin=trace)
+    weir.fails("sim", "jobs", "--iolog-speed", "2", code=2, says=["--iolog"])
 
 
 @case
