@@ -68,12 +68,12 @@ struct weir_io {
 		const struct iovec *iov; /* iovcnt > 0 */
 	};
 	uint32_t iovcnt;
-	uint8_t op; /* enum weir_op */
-	uint8_t reserved8;
-	uint16_t flags;			 /* enum weir_io_flags */
-	uint16_t prio;			 /* WEIR_PRIO_*; 0 means WEIR_PRIO_DEFAULT */
-	uint16_t placement;		 /* FDP placement id, 0 for none */
-	uint32_t submitter;		 /* who is accounted: process, thread or tenant */
+	uint8_t op;	    /* enum weir_op */
+	uint8_t ring_lost;  /* 1: result is -EIO as the queue's io_uring ring is gone: reopen it */
+	uint16_t flags;	    /* enum weir_io_flags */
+	uint16_t prio;	    /* WEIR_PRIO_*; 0 means WEIR_PRIO_DEFAULT */
+	uint16_t placement; /* FDP placement id, 0 for none */
+	uint32_t submitter; /* who is accounted: process, thread or tenant */
 	void (*end)(struct weir_io *io); /* may be NULL: use weir_io_wait() */
 	void *user;			 /* the caller's own */
 	int32_t result;	 /* from `end` on: 0 or -errno, of the first part that failed;
@@ -125,7 +125,8 @@ void weir_io_placement_update(struct weir_io *io, uint16_t placement);
 /*
  * Writes a sentence about the result of IO to BUF: operation, offset, length, error and, where
  * there is one, the NVMe status ("write at 0x1f000+4096: Input/output error", "write at
- * 0x1f000+4096: Write Fault (SCT 0x2 SC 0x80), do not retry"). Returns BUF.
+ * 0x1f000+4096: Write Fault (SCT 0x2 SC 0x80), do not retry"). Where the queue has lost its ring it
+ * says why, and to reopen the queue. Returns BUF.
  */
 const char *weir_io_strerror(const struct weir_io *io, char *buf, size_t size);
 

@@ -32,6 +32,13 @@
  *   - The io, its buffers and its iovec belong to the queue from submit until `end`.
  *   - Order comes from WEIR_OP_FLUSH and WEIR_IO_FUA only: a flush covers the writes that had
  *     ended before it was submitted, and nothing else is ordered.
+ *   - Engines on io_uring: when the kernel refuses a lane's ring for good (the program closed its
+ *     descriptor, a filter forbids the call), ios whose answer is not known end with -EIO, and
+ *     so does, through `end`, each that is submitted later. weir_io.ring_lost is set then, cause
+ *     is the kernel's errno, and weir_io_strerror() and weir_io_wait() say to reopen the queue.
+ *     What the kernel still moves data for ends only when it has let go of the memory (after
+ *     60 s in any case: a duplicate of the descriptor, or a child that has it, keeps it from
+ *     being known). Such a write may have reached the medium. Closing works as ever.
  *   - A child of fork() gets -ECHILD from every call on a queue that it inherited, and may close
  *     it; see weir/base.h.
  *

@@ -229,8 +229,9 @@ int weir_store_wait(struct weir_store *s, struct weir_store_op *op);
  * Stores VALUE under KEY, replacing what was there. VALUE must not change until this returns.
  * A buffer aligned to 4096 goes out without being copied.
  * Errors: -EINVAL, -EFBIG (too long: weir_error() says how to format for it), -ENOSPC, -EROFS
- * (opened read-only, or read-only after a failed flush), -EIO, -ENODEV (the device was removed),
- * -EDEADLK. Any thread; blocks.
+ * (opened read-only, or read-only after a failed flush), -EIO (weir_error() says so where the queue
+ * has lost its ring and the store must be reopened), -ENODEV (the device was removed), -EDEADLK.
+ * Any thread; blocks.
  */
 int weir_store_put(struct weir_store *s, const void *key, size_t key_len, const void *value,
 		   size_t value_len, uint32_t flags);

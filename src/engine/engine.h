@@ -43,6 +43,7 @@ struct weir_cmd {
 			     * to  -1 by an engine that makes no use of it */
 	int32_t result;	    /* set before complete(): 0 or -errno */
 	uint16_t status;    /* NVMe status field, else 0 */
+	uint16_t ring_lost; /* result is -EIO, as the ring is gone: the kernel's errno, else 0 */
 	uint16_t resubmits; /* short or interrupted, gone on; the engine counts */
 	uint16_t e_waits;   /* so many of these found no way to the drive (passthrough) */
 	uint16_t e_slot;    /* of the ring, while the kernel has the command (io_uring) */

@@ -25,6 +25,7 @@ static inline void progress_begin(struct weir_cmd *cmd)
 {
 	cmd->e_done = 0;
 	cmd->status = 0;
+	cmd->ring_lost = 0;
 	cmd->resubmits = 0;
 	cmd->e_waits = 0;
 }

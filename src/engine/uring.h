@@ -4,9 +4,9 @@
  *
  * uring_ring.c has what their lives and operations have in common, uring_setup.c makes and
  * describes the ring, uring_slots.c says who lies where in it, uring_submit.c, uring_reap.c and
- * uring_wait.c drive it, uring_buffers.c registers memory. What differs is in struct uring_kind:
- * uring.c with uring_prep.c is the engine for files and block devices, uring_cmd.c with
- * uring_cmd_prep.c the one for NVMe passthrough.
+ * uring_wait.c drive it, uring_lost.c gives it up, uring_buffers.c registers memory. What differs
+ * is in struct uring_kind: uring.c with uring_prep.c is the engine for files and block devices,
+ * uring_cmd.c with uring_cmd_prep.c the one for NVMe passthrough.
  */
 #ifndef URING_H
 #define URING_H
@@ -54,7 +54,7 @@ struct uring {
 	struct blocking_target target;
 	struct io_uring ring;
 	uint32_t process; /* whose ring it is */
-	struct fork_fd ring_watch, event_watch;
+	struct fork_fd ring_watch, event_watch, gone_watch;
 
 	/* Slots of the ring that nobody is in. There is one for each command of the depth, which
 	 * keeps it until its CQE, and one more for the poll on wake_fd: a free one can always be
@@ -75,17 +75,21 @@ struct uring {
 	uint32_t in_flight; /* accepted, complete() not called yet */
 	bool writes_zeroes; /* the kernel cannot zero a range here */
 	int broken;	    /* -errno: the kernel takes nothing more from this ring */
+	bool closed;	    /* broken, and let go of: u->ring must not be touched */
 	uint64_t retry_at;  /* when to offer what the kernel did not take; UINT64_MAX: nothing */
 	struct cmds again;  /* to go on, no SQE yet */
 	struct cmds later;  /* to go on after a pause, at later_at; UINT64_MAX: none */
 	uint64_t later_at;
-	struct cmds discards;  /* accepted, for submit() to do with an ioctl */
-	struct cmds done;      /* ended without a CQE */
-	int event_fd;	       /* for fd(); the kernel writes it once it is announced */
-	bool announced;	       /* fd() was called: reap() clears event_fd */
-	bool wake_armed;       /* the poll on wake_fd is in the ring */
-	bool wake_pending;     /* reap() met its CQE; wait() must not sleep before a look */
-	uint32_t wake_noticed; /* its CQEs that are in the ring and that wait() has acted upon */
+	struct cmds discards;	/* accepted, for submit() to do with an ioctl */
+	struct cmds done;	/* ended without a CQE */
+	struct cmds orphans;	/* with the kernel when the ring was closed; see uring_lost.c */
+	uint64_t orphans_until; /* when not to wait for the kernel any longer */
+	int gone_fd;		/* hangs up when the kernel has ended the ring; -1: none */
+	int event_fd;		/* for fd(); the kernel writes it once it is announced */
+	bool announced;		/* fd() was called: reap() clears event_fd */
+	bool wake_armed;	/* the poll on wake_fd is in the ring */
+	bool wake_pending;	/* reap() met its CQE; wait() must not sleep before a look */
+	uint32_t wake_noticed;	/* its CQEs that are in the ring and that wait() has acted upon */
 };
 
 /*
@@ -106,6 +110,9 @@ int uring_slots_init(struct uring *u, unsigned count);
 void uring_slots_free(struct uring *u);
 struct io_uring_sqe *uring_slot_take(struct uring *u, uint16_t *slot);
 void uring_slot_put(struct uring *u, uint16_t slot);
+
+/* Appends to LIST the commands in slots of U, which has COUNT; the ring is of no use after it. */
+void uring_slots_list(struct uring *u, unsigned count, struct cmds *list);
 
 /* The user_data of the entry at POSITION of the SQ, which the kernel has not taken yet. */
 uint64_t uring_unsent(const struct uring *u, unsigned position);
@@ -128,17 +135,38 @@ int uring_try(struct uring *u, char *why, size_t size);
 void uring_prep(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *cmd);
 enum progress uring_result(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res);
 
-/* CMD ends with ERR at the next reap(). */
-void uring_fail(struct uring *u, struct weir_cmd *cmd, int err);
+/* CMD ends with -EIO at the next reap(), as U is broken. */
+void uring_fail(struct uring *u, struct weir_cmd *cmd);
 
 /* True for errors of a submission that pass by themselves. */
 bool uring_transient(int err);
 
+/* Takes one CQE: returns the command that it ended, or NULL. */
+struct weir_cmd *uring_take(struct uring *u, const struct io_uring_cqe *cqe);
+
 /*
- * The kernel takes nothing more, for a reason that will not pass: what it has not taken ends
- * with ERR. What it has goes on, and is reaped.
+ * uring_lost.c. The kernel refuses the ring with ERR, which will not pass: what it has not taken
+ * ends with -EIO. May be called anywhere; the ring stays mapped until uring_lose().
  */
 void uring_break(struct uring *u, int err);
+
+/*
+ * If U is broken: takes what has ended off the ring, closes the ring, and ends what the kernel
+ * had as soon as the kernel has let go of its memory. Nobody may be looking into the ring.
+ */
+void uring_lose(struct uring *u);
+
+/*
+ * Makes the pipe of gone_fd. *END is its other end, for the ring alone to hold, and watched by
+ * WATCH until the caller closes it; without a pipe nothing changes.
+ */
+void uring_gone_open(struct uring *u, struct fork_fd *watch, int *end);
+
+/* Closes the ring; MINE: ring_fd still is its descriptor. */
+void uring_ring_close(struct uring *u, bool mine);
+
+/* Waits until the kernel has ended the closed ring, a while at the most. */
+void uring_gone_wait(const struct uring *u);
 
 /*
  * Hands the SQEs to the kernel. What it leaves stays in the SQ, is counted there, and goes with

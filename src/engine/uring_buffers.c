@@ -5,6 +5,7 @@
  * The table belongs to the ring, and so to the lane's owner.
  */
 #include <errno.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "base/error.h"
@@ -51,6 +52,14 @@ bool uring_is_unfixed(const struct uring *u, uint32_t index)
 	return u->unfixed[index / 64] >> index % 64 & 1;
 }
 
+static int buffers_lost(const struct uring *u)
+{
+	return error_set(-EIO,
+			 "cannot register memory: the queue's io_uring ring is gone (%s): close "
+			 "and reopen the queue",
+			 strerror(-u->broken));
+}
+
 int uring_register_buffer(struct engine *e, uint32_t index, void *base, size_t length)
 {
 	struct uring *u = (struct uring *)e;
@@ -58,6 +67,8 @@ int uring_register_buffer(struct engine *e, uint32_t index, void *base, size_t l
 	__u64 no_tag = 0;
 	int ret;
 
+	if (u->broken)
+		return buffers_lost(u);
 	if (!u->fixed_buffers)
 		return error_set(-EOPNOTSUPP,
 				 "this kernel has no sparse table of io_uring buffers (5.19 or "
@@ -66,6 +77,10 @@ int uring_register_buffer(struct engine *e, uint32_t index, void *base, size_t l
 		return error_set(-E2BIG, "more than %u registered buffers", URING_BUFFERS);
 	ret = io_uring_register_buffers_update_tag(&u->ring, index, &iov, &no_tag, 1);
 	uring_set_unfixed(u, index, false); /* another one, perhaps */
+	if (ret == -EBADF) {
+		uring_break(u, ret);
+		return buffers_lost(u);
+	}
 	return ret < 0 ? buffers_refused(ret, length) : 0;
 }
 
@@ -74,7 +89,11 @@ int uring_unregister_buffer(struct engine *e, uint32_t index)
 	struct uring *u = (struct uring *)e;
 	struct iovec none = { .iov_base = NULL, .iov_len = 0 };
 	__u64 no_tag = 0;
-	int ret = io_uring_register_buffers_update_tag(&u->ring, index, &none, &no_tag, 1);
+	int ret;
 
+	/* It goes with the ring. */
+	if (u->broken)
+		return 0;
+	ret = io_uring_register_buffers_update_tag(&u->ring, index, &none, &no_tag, 1);
 	return ret < 0 ? ret : 0;
 }

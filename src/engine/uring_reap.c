@@ -34,8 +34,7 @@ static void uring_later(struct uring *u, struct weir_cmd *cmd)
 	cmds_push(&u->later, cmd);
 }
 
-/* Takes one CQE: returns the command that it ended, or NULL. */
-static struct weir_cmd *uring_take(struct uring *u, const struct io_uring_cqe *cqe)
+struct weir_cmd *uring_take(struct uring *u, const struct io_uring_cqe *cqe)
 {
 	uint64_t data = cqe->user_data;
 	enum progress next;
@@ -51,7 +50,7 @@ static struct weir_cmd *uring_take(struct uring *u, const struct io_uring_cqe *c
 	if (next == PROGRESS_ENDED)
 		return cmd;
 	if (u->broken)
-		uring_fail(u, cmd, u->broken);
+		uring_fail(u, cmd);
 	else if (next == PROGRESS_LATER)
 		uring_later(u, cmd);
 	else
@@ -114,12 +113,16 @@ static bool uring_events_wait(const struct uring *u)
  */
 static void uring_fetch(struct uring *u)
 {
+	int ret = 0;
+
 	if (u->announced)
 		sleep_clear(u->event_fd);
 	else if (io_uring_cq_ready(&u->ring))
 		return;
 	if (uring_events_wait(u) || (u->always_enter && (u->in_flight || u->wake_armed)))
-		io_uring_get_events(&u->ring);
+		ret = io_uring_get_events(&u->ring);
+	if (ret < 0 && !uring_transient(ret))
+		uring_break(u, ret);
 }
 
 void uring_announce(struct uring *u)
@@ -127,9 +130,9 @@ void uring_announce(struct uring *u)
 	(void)!eventfd_write(u->event_fd, 1);
 }
 
-unsigned uring_reap(struct engine *e, uint64_t now)
+/* Takes off the ring what has ended. */
+static unsigned uring_reap_ring(struct uring *u)
 {
-	struct uring *u = (struct uring *)e;
 	unsigned ended = 0, left, n;
 
 	uring_fetch(u);
@@ -139,16 +142,25 @@ unsigned uring_reap(struct engine *e, uint64_t now)
 		if (!n)
 			break;
 	}
+	return ended;
+}
+
+unsigned uring_reap(struct engine *e, uint64_t now)
+{
+	struct uring *u = (struct uring *)e;
+	unsigned ended = u->broken ? 0 : uring_reap_ring(u);
+
 	if (now >= u->later_at) {
 		cmds_append(&u->again, &u->later);
 		u->later_at = UINT64_MAX;
 	}
 	if (u->again.head || now >= u->retry_at)
 		uring_submit(e);
+	uring_lose(u);
 	if (u->done.head)
 		ended += uring_reap_done(u);
 	/* The kernel runs only so much at once. */
-	if (u->announced && (io_uring_cq_ready(&u->ring) || uring_events_wait(u)))
+	if (!u->broken && u->announced && (io_uring_cq_ready(&u->ring) || uring_events_wait(u)))
 		uring_announce(u);
 	return ended;
 }

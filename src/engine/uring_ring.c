@@ -57,6 +57,7 @@ static void uring_leave(struct uring *u)
 {
 	fork_fd_close(&u->ring_watch);
 	fork_fd_close(&u->event_watch);
+	fork_fd_close(&u->gone_watch);
 	uring_slots_free(u);
 }
 
@@ -66,7 +67,6 @@ void uring_stop(struct uring *u)
 		uring_leave(u);
 		return;
 	}
-	fork_fd_unwatch(&u->ring_watch); /* liburing closes that one */
 	uring_teardown(u);
 	fork_fd_close(&u->event_watch);
 }
@@ -79,7 +79,7 @@ int uring_queue(struct engine *e, struct weir_cmd *cmd)
 		return -EBUSY;
 	progress_begin(cmd);
 	if (u->broken) {
-		uring_fail(u, cmd, u->broken);
+		uring_fail(u, cmd);
 	} else if (!u->kind->divert(u, cmd)) {
 		u->kind->prep(u, uring_slot_take(u, &cmd->e_slot), cmd);
 	}
@@ -108,7 +108,7 @@ int uring_fd(struct engine *e)
 
 	if (u->announced)
 		return u->event_fd;
-	if (io_uring_register_eventfd(&u->ring, u->event_fd) < 0)
+	if (!u->broken && io_uring_register_eventfd(&u->ring, u->event_fd) < 0)
 		return -1;
 	u->announced = true;
 	uring_announce(u); /* what has ended already */

@@ -169,12 +169,25 @@ static void setup_one_worker(struct uring *u)
 	io_uring_register_iowq_max_workers(&u->ring, most);
 }
 
+/* The device, and what tells that the ring has ended. */
+static void setup_register_files(struct uring *u)
+{
+	struct fork_fd watch = { 0 };
+	int files[2] = { u->target.fd, -1 };
+
+	uring_gone_open(u, &watch, &files[1]);
+	u->fixed_file = !io_uring_register_files(&u->ring, files, 2);
+	fork_fd_close(&watch); /* the kernel has it now, and nobody else */
+	if (!u->fixed_file)
+		fork_fd_close(&u->gone_watch);
+}
+
 /* Each is worth having, none is needed. */
 static void setup_register(struct uring *u, const struct setup_rung *rung)
 {
 	if (u->kind->ring_flags)
 		setup_one_worker(u);
-	u->fixed_file = !io_uring_register_files(&u->ring, &u->target.fd, 1);
+	setup_register_files(u);
 	u->fixed_buffers = (!u->kind->ring_flags || rung->fixed_cmds) &&
 			   !io_uring_register_buffers_sparse(&u->ring, URING_BUFFERS);
 }
@@ -184,6 +197,7 @@ int uring_setup(struct uring *u, unsigned depth, char *why, size_t size)
 	const struct setup_rung *rung = NULL;
 	int err = setup_ring(u, depth, &rung);
 
+	u->gone_fd = -1;
 	if (u->kind->ring_flags)
 		err = setup_check_commands(u, err, why, size);
 	else if (err)
@@ -217,10 +231,18 @@ void uring_teardown(struct uring *u)
 {
 	/* The kernel ends a ring behind our back, some time after its last descriptor is closed.
 	 * The device's file and its lock must not live so long. */
-	if (u->fixed_file)
-		io_uring_unregister_files(&u->ring);
-	if (u->fixed_buffers)
-		io_uring_unregister_buffers(&u->ring);
-	io_uring_queue_exit(&u->ring);
+	int err = 0;
+
+	if (!u->closed) {
+		if (u->fixed_file)
+			err = io_uring_unregister_files(&u->ring);
+		if (u->fixed_buffers)
+			io_uring_unregister_buffers(&u->ring);
+		/* Another file may have got a descriptor that the program closed. */
+		uring_ring_close(u, err != -EBADF && err != -EOPNOTSUPP && err != -ENXIO);
+	}
+	if (err || u->broken)
+		uring_gone_wait(u);
+	fork_fd_close(&u->gone_watch);
 	uring_slots_free(u);
 }

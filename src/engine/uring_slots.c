@@ -59,6 +59,18 @@ void uring_slot_put(struct uring *u, uint16_t slot)
 	u->free_slots[u->nr_free_slots++] = slot;
 }
 
+void uring_slots_list(struct uring *u, unsigned count, struct cmds *list)
+{
+	for (unsigned i = 0; i < u->nr_free_slots; i++)
+		slot_entry(u, u->free_slots[i])->user_data = 0;
+	for (unsigned slot = 0; slot < count; slot++) {
+		uint64_t data = slot_entry(u, slot)->user_data & ~URING_WRITES_ZEROES;
+
+		if (data && data != URING_WAKE)
+			cmds_push(list, (struct weir_cmd *)(uintptr_t)data);
+	}
+}
+
 uint64_t uring_unsent(const struct uring *u, unsigned position)
 {
 	return slot_entry(u, u->ring.sq.array[position & u->ring.sq.ring_mask])->user_data;

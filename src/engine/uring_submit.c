@@ -13,32 +13,6 @@
 /* Calls in a row that leave something in the SQ, before it is left for later. */
 #define URING_SUBMIT_TRIES 8
 
-void uring_fail(struct uring *u, struct weir_cmd *cmd, int err)
-{
-	progress_end(cmd, err);
-	cmds_push(&u->done, cmd);
-}
-
-void uring_break(struct uring *u, int err)
-{
-	struct io_uring_sq *sq = &u->ring.sq;
-	unsigned head = __atomic_load_n(sq->khead, __ATOMIC_ACQUIRE);
-	struct weir_cmd *cmd;
-
-	u->broken = err;
-	for (; head != sq->sqe_tail; head++) {
-		uint64_t data = uring_unsent(u, head);
-
-		if (data != URING_WAKE)
-			uring_fail(u, (struct weir_cmd *)(uintptr_t)(data & ~URING_WRITES_ZEROES),
-				   err);
-	}
-	cmds_append(&u->again, &u->later);
-	u->later_at = UINT64_MAX;
-	while ((cmd = cmds_pop(&u->again)))
-		uring_fail(u, cmd, err);
-}
-
 bool uring_transient(int err)
 {
 	return err == -EINTR || err == -EAGAIN || err == -EBUSY || err == -ETIME;
@@ -48,13 +22,18 @@ void uring_push(struct uring *u)
 {
 	int ret;
 
-	for (int i = 0; i < URING_SUBMIT_TRIES && io_uring_sq_ready(&u->ring) && !u->broken; i++) {
+	for (int i = 0; !u->broken && i < URING_SUBMIT_TRIES && io_uring_sq_ready(&u->ring); i++) {
 		ret = io_uring_submit(&u->ring);
-		if (ret < 0 && !uring_transient(ret))
+		/* It took nothing and had no reason: another ring has got the descriptor. */
+		if (!ret)
+			uring_break(u, -EBADF);
+		else if (ret < 0 && !uring_transient(ret))
 			uring_break(u, ret);
 	}
+	if (u->broken)
+		return;
 	u->retry_at = UINT64_MAX;
-	if (!u->broken && io_uring_sq_ready(&u->ring))
+	if (io_uring_sq_ready(&u->ring))
 		u->retry_at = clock_now() + URING_RETRY_NS;
 }
 

@@ -37,12 +37,21 @@ static void uring_notice_wake(struct uring *u)
 }
 
 /* Where the ring cannot do the waiting: what the kernel did not take would wait for a completion
- * that may never come, and a broken ring announces nothing. */
+ * that may never come. */
 static void uring_sleep_short(struct uring *u, uint64_t deadline)
 {
 	u->retry_at = clock_now() + URING_RETRY_NS;
 	engine_sleep(u->ring.ring_fd, u->engine.params.wake_fd,
 		     u->retry_at < deadline ? u->retry_at : deadline);
+}
+
+/* Without a ring: for the kernel to end it, for a wake-up, for the time. */
+static void uring_sleep_lost(const struct uring *u, uint64_t deadline)
+{
+	uint64_t until = u->orphans.head ? u->orphans_until : UINT64_MAX;
+
+	engine_sleep(u->orphans.head ? u->gone_fd : -1, u->engine.params.wake_fd,
+		     until < deadline ? until : deadline);
 }
 
 static void uring_sleep(struct uring *u, uint64_t deadline)
@@ -73,6 +82,7 @@ void uring_wait(struct engine *e, uint64_t deadline)
 	bool woken;
 
 	uring_stage(u);
+	uring_lose(u);
 	if (e->params.wake_fd >= 0 && !u->wake_armed && !u->broken)
 		uring_arm(u);
 	woken = u->wake_pending && sleep_clear(e->params.wake_fd);
@@ -80,7 +90,7 @@ void uring_wait(struct engine *e, uint64_t deadline)
 	if (woken || u->done.head) {
 		uring_push(u);
 	} else if (u->broken) {
-		uring_sleep_short(u, deadline);
+		uring_sleep_lost(u, deadline);
 	} else {
 		uring_sleep(u, deadline);
 		uring_notice_wake(u);

@@ -62,10 +62,20 @@ static void cmd_find_removed(const struct lane *lane, struct weir_cmd *cmd)
 	cmd->status = 0;
 }
 
+/* The ring is gone, and with it what became of CMD. */
+static void note_lost(struct weir_io *io, const struct weir_cmd *cmd)
+{
+	if (!cmd->ring_lost)
+		return;
+	io->ring_lost = 1;
+	io->cause = cmd->ring_lost;
+}
+
 void complete_part(struct lane *lane, struct weir_io *io, struct request *rq, int result,
 		   uint16_t status)
 {
 	if (rq->cmd.op == WEIR_OP_FLUSH) {
+		note_lost(io, &rq->cmd);
 		sequence_flush_ended(lane, io, result_for_callers(result), status);
 		return;
 	}
@@ -75,6 +85,7 @@ void complete_part(struct lane *lane, struct weir_io *io, struct request *rq, in
 		io->result = result_for_callers(result);
 		io->status = status;
 		io->cause = io->result == result ? 0 : (uint16_t)-result;
+		note_lost(io, &rq->cmd);
 		io->q_failed_offset = rq->nr_ios > 1 ? io->offset : rq->cmd.offset;
 		/* What is not cut yet would only fail too. */
 		io->q_cursor = io->length;

@@ -94,6 +94,11 @@ static void describe_result(const struct weir_io *io, char *what, size_t size)
 			 io->status >> 8 & 7, io->status & 0xff,
 			 nvme_status_may_retry(io->status) ? "" : ", do not retry",
 			 nvme_status_unknown(io->status) ? ", outcome unknown" : "");
+	else if (io->ring_lost)
+		snprintf(what, size,
+			 "the queue's io_uring ring is gone (%s), outcome unknown: close and "
+			 "reopen the queue",
+			 strerror(io->cause));
 	else if (io->cause == ENODATA)
 		snprintf(what, size, "medium error: the drive cannot %s these blocks (ENODATA)",
 			 io->op == WEIR_OP_READ ? "read" : "write");

@@ -35,7 +35,7 @@ static bool is_local(int result, uint16_t status)
 
 bool retry_begin(struct lane *lane, struct request *rq)
 {
-	if (!lane->q->opts.retry_merged || rq->nr_ios < 2 ||
+	if (!lane->q->opts.retry_merged || rq->nr_ios < 2 || rq->cmd.ring_lost ||
 	    !is_local(rq->cmd.result, rq->cmd.status))
 		return false;
 	hist_add(&lane->stats->retried_merges, 1);

@@ -50,6 +50,7 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 	io->result = 0;
 	io->status = 0;
 	io->cause = 0;
+	io->ring_lost = 0;
 	io->q_cursor = 0;
 	io->q_iov_index = 0;
 	io->q_iov_skip = 0;
@@ -181,6 +182,17 @@ static void futex_wait_io(struct weir_io *io)
 	}
 }
 
+/* The result; of a queue that must be reopened also the words. */
+static int io_result(const struct weir_queue *q, const struct weir_io *io)
+{
+	char text[400];
+
+	if (!io->ring_lost)
+		return io->result;
+	return error_set(io->result, "%s: %s", weir_device_path(q->dev),
+			 weir_io_strerror(io, text, sizeof(text)));
+}
+
 int weir_io_wait(struct weir_queue *q, struct weir_io *io)
 {
 	struct lane *lane;
@@ -193,7 +205,7 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io)
 		return error_set(-EINVAL, "waits for an io that was never submitted");
 	if (!lane) {
 		futex_wait_io(io);
-		return io->result;
+		return io_result(q, io);
 	}
 	if (lane->in_callback)
 		return deadlock();
@@ -204,5 +216,5 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io)
 		lane_sleep(lane, io->q_lane == lane ? UINT64_MAX : queue_now(q) + NSEC_PER_MSEC);
 	}
 	lane_rest(lane);
-	return io->result;
+	return io_result(q, io);
 }

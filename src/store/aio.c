@@ -11,6 +11,8 @@ static void sio_ended(struct sio *sio)
 	struct weir_store *s = sio->s;
 
 	s->ios--;
+	if (sio->io.ring_lost)
+		__atomic_store_n(&s->ring_lost, sio->io.cause, __ATOMIC_RELEASE);
 	if (sio->io.op == WEIR_OP_WRITE && !sio->io.result)
 		s->stats.written_bytes += sio->io.length;
 	sio->done(sio, sio->io.result);

@@ -307,6 +307,7 @@ struct weir_store {
 	bool discards;
 	uint32_t process;	      /* that opened it */
 	struct weir_store *next_kept; /* close.c's, in a child of fork() */
+	int ring_lost;		      /* why the queue has lost its ring, errno; atomic */
 	uint32_t memory_mask;
 	uint64_t batch_bytes;
 	struct super super;

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -100,7 +101,13 @@ static int wait_words(struct weir_store *s, const struct weir_store_op *op, int 
 {
 	const char *path = weir_device_path(weir_queue_device(s->q));
 	const struct op_words *words = op->kind == WEIR_STORE_GET ? op->s_private : NULL;
+	int lost = __atomic_load_n(&s->ring_lost, __ATOMIC_ACQUIRE);
 
+	if (lost && (result == -EIO || (result == -EROFS && !s->read_only)))
+		return error_set(result,
+				 "%s: the store's io_uring ring is gone (%s): close and reopen the "
+				 "store",
+				 path, strerror(lost));
 	if (words && words->text[0])
 		return error_set(result, "%s: %s", path, words->text);
 	switch (result) {

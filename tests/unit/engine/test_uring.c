@@ -141,17 +141,18 @@ static void memory_limit_is_named(void **state)
 
 #define LOST 5u
 
-static void check_lost(struct rig *r, struct rig_cmd *cmds, unsigned n, int err)
+static void check_lost(struct rig *r, struct rig_cmd *cmds, unsigned n, int cause)
 {
 	r->e->ops->reap(r->e, clock_now());
 	assert_int_equal(r->ended, n);
 	for (unsigned i = 0; i < n; i++) {
 		assert_int_equal(cmds[i].ended, 1);
-		assert_int_equal(cmds[i].cmd.result, err);
+		assert_int_equal(cmds[i].cmd.result, -EIO);
+		assert_int_equal(cmds[i].cmd.ring_lost, cause);
 	}
 }
 
-/* The ring is taken away: what was accepted ends with the kernel's words, and so does the rest. */
+/* The ring is taken away: all that was accepted ends with -EIO, and so does the rest. */
 static void a_lost_ring_fails_its_commands(void **state)
 {
 	char *buf = rig_alloc(RIG_BLOCK);
@@ -171,12 +172,12 @@ static void a_lost_ring_fails_its_commands(void **state)
 	assert_int_equal(dup2(fd, ring_fd), ring_fd);
 	r.e->ops->submit(r.e);
 	assert_true(r.e->ops->next_event(r.e) == 0);
-	check_lost(&r, cmds, LOST, -EOPNOTSUPP);
+	check_lost(&r, cmds, LOST, EOPNOTSUPP);
 	assert_int_equal(r.e->ops->queue(r.e, &cmds[LOST].cmd), 0);
 	start = clock_now();
 	r.e->ops->wait(r.e, start + 10 * NSEC_PER_SEC);
 	assert_true(clock_now() < start + 10 * NSEC_PER_SEC);
-	check_lost(&r, cmds, LOST + 1, -EOPNOTSUPP);
+	check_lost(&r, cmds, LOST + 1, EOPNOTSUPP);
 	close(fd);
 	rig_close(&r);
 	free(buf);
@@ -204,7 +205,7 @@ static void another_thread_is_refused(void **state)
 	assert_int_equal(r.e->ops->queue(r.e, &c.cmd), 0);
 	assert_int_equal(pthread_create(&thread, NULL, submit_elsewhere, &r), 0);
 	pthread_join(thread, NULL);
-	check_lost(&r, &c, 1, -EEXIST);
+	check_lost(&r, &c, 1, EEXIST);
 	rig_close(&r);
 	free(buf);
 }

@@ -45,5 +45,5 @@ int main(void)
 		cmocka_unit_test(test_store_leaves_no_mark),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, process_settle, NULL);
 }

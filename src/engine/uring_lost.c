@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * uring_lost.c - gives up a ring that the kernel refuses, and what was in it.
+ *
+ * The program may have closed the ring's descriptor by accident, or a filter forbids the call. What
+ * the kernel had not taken ends at once. What it had may still be moving data, and nobody can ask
+ * any more: so the ring is closed, which has the kernel cancel what it can and wait for the rest.
+ * It does that behind our back. To be told when it is done, the ring holds the only writing end of
+ * a pipe among its registered files: the kernel lets go of these last, after all commands, and the
+ * reading end hangs up. Until then no command is given back.
+ *
+ * Where somebody else holds the ring too (a duplicate of its descriptor) or a drive hangs, the wait
+ * ends after URING_ORPHANS_NS, longer than the kernel's own limit for a command. Lane's owner only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/uring.h"
+
+/* NVMe and SCSI drivers give a command 30 s by default. */
+#define URING_ORPHANS_NS (60 * NSEC_PER_SEC)
+
+/* How long a close waits for the kernel to end a ring that holds no command. */
+#define URING_GONE_NS (5 * NSEC_PER_SEC)
+
+void uring_fail(struct uring *u, struct weir_cmd *cmd)
+{
+	cmd->ring_lost = (uint16_t)-u->broken;
+	progress_end(cmd, -EIO);
+	cmds_push(&u->done, cmd);
+}
+
+/* What lies in the SQ the kernel will never take. */
+static void lost_unsent(struct uring *u)
+{
+	struct io_uring_sq *sq = &u->ring.sq;
+	unsigned head = __atomic_load_n(sq->khead, __ATOMIC_ACQUIRE);
+
+	for (; head != sq->sqe_tail; head++) {
+		uint64_t data = uring_unsent(u, head);
+		struct weir_cmd *cmd = (struct weir_cmd *)(uintptr_t)(data & ~URING_WRITES_ZEROES);
+
+		if (data == URING_WAKE) {
+			uring_slot_put(u, u->wake_slot);
+			continue;
+		}
+		uring_slot_put(u, cmd->e_slot);
+		uring_fail(u, cmd);
+	}
+}
+
+void uring_break(struct uring *u, int err)
+{
+	struct weir_cmd *cmd;
+
+	if (u->broken)
+		return;
+	u->broken = err;
+	lost_unsent(u);
+	cmds_append(&u->again, &u->later);
+	u->later_at = UINT64_MAX;
+	while ((cmd = cmds_pop(&u->again)))
+		uring_fail(u, cmd);
+	u->retry_at = 0; /* for reap() to go on with it */
+	error_set(-EIO, "%s: the queue's io_uring ring is gone (%s): close and reopen the queue",
+		  weir_device_path(u->engine.params.dev), strerror(-err));
+}
+
+/* What has ended already keeps its result. */
+static void lost_take_ended(struct uring *u)
+{
+	struct io_uring_cqe *cqe;
+	struct weir_cmd *cmd;
+
+	while (!io_uring_peek_cqe(&u->ring, &cqe)) {
+		cmd = uring_take(u, cqe);
+		if (cmd)
+			cmds_push(&u->done, cmd);
+		io_uring_cqe_seen(&u->ring, cqe);
+	}
+}
+
+static void lost_close(struct uring *u)
+{
+	/* With these the descriptor is closed, or another file's. */
+	bool mine = u->broken != -EBADF && u->broken != -EOPNOTSUPP;
+
+	if (mine)
+		(void)io_uring_get_events(&u->ring);
+	lost_take_ended(u);
+	uring_slots_list(u, u->engine.params.depth + 1, &u->orphans);
+	uring_ring_close(u, mine);
+	u->orphans_until = clock_now() + URING_ORPHANS_NS;
+}
+
+static bool lost_is_gone(const struct uring *u)
+{
+	struct pollfd fd = { .fd = u->gone_fd };
+
+	return (poll(&fd, 1, 0) > 0 && fd.revents & POLLHUP) || clock_now() >= u->orphans_until;
+}
+
+void uring_lose(struct uring *u)
+{
+	struct weir_cmd *cmd;
+
+	if (!u->broken)
+		return;
+	if (!u->closed)
+		lost_close(u);
+	if (u->orphans.head && lost_is_gone(u))
+		while ((cmd = cmds_pop(&u->orphans)))
+			uring_fail(u, cmd);
+	u->retry_at = u->orphans.head ? clock_now() + URING_RETRY_NS : UINT64_MAX;
+}
+
+void uring_gone_open(struct uring *u, struct fork_fd *watch, int *end)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC))
+		return;
+	u->gone_fd = fds[0];
+	*end = fds[1];
+	fork_fd_watch(&u->gone_watch, &u->gone_fd);
+	fork_fd_watch(watch, end);
+}
+
+void uring_ring_close(struct uring *u, bool mine)
+{
+	fork_fd_unwatch(&u->ring_watch); /* liburing closes that one */
+	if (!mine)
+		u->ring.ring_fd = -1;
+	io_uring_queue_exit(&u->ring);
+	u->closed = true;
+}
+
+void uring_gone_wait(const struct uring *u)
+{
+	uint64_t until = clock_now() + URING_GONE_NS;
+	struct pollfd fd = { .fd = u->gone_fd };
+
+	/* The kernel may interrupt it for what it has to do on this thread. */
+	while (u->gone_fd >= 0 && poll(&fd, 1, 10) <= 0 && clock_now() < until)
+		continue;
+}
