@@ -52,7 +52,8 @@ static int setup(void **state)
 	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
 	struct weir_device *dev;
 
-	(void)state;
+	if (process_settle(state))
+		return -1;
 	snprintf(path, sizeof(path), "/tmp/weir-process-%d.img", (int)getpid());
 	opts.flags = WEIR_DEVICE_CREATE;
 	opts.create_bytes = 1 << 20;
