@@ -26,7 +26,7 @@
 
 struct replay_args {
 	struct opening opening;
-	const char *store, *speed, *ack_log, *check_acks;
+	const char *store, *speed, *ack_log, *check_acks, *trace_format, *tier;
 	uint64_t block_bytes, size, depth, clients;
 	uint64_t requests, chats, seed;
 	unsigned verify, durable, json;
@@ -34,6 +34,7 @@ struct replay_args {
 
 static const struct replay_args replay_defaults = {
 	.speed = "max",
+	.trace_format = "auto",
 	.block_bytes = 64 << 10,
 	.depth = 32,
 	.clients = 1,
@@ -63,6 +64,18 @@ static const struct opt replay_options[] = {
 	  .help = "bytes in each block of the trace (default 64k)",
 	  .min = 1,
 	  .max = 512ull << 20 },
+	{ .name = "trace-format",
+	  .type = OPT_STRING,
+	  REPLAY_AT(trace_format),
+	  .arg = "NAME",
+	  .help = "what TRACE is: mooncake, bailian or mlperf (default:\n"
+		  "auto, by its first line)" },
+	{ .name = "tier",
+	  .type = OPT_STRING,
+	  REPLAY_AT(tier),
+	  .arg = "N|all",
+	  .help = "mlperf: play the rows of Tier-N, 0 to 2 (default 2:\n"
+		  "NVMe, what the store stands for)" },
 	OPENING_OPTIONS(offsetof(struct replay_args, opening)),
 	{ .name = "depth",
 	  .type = OPT_NUMBER,
@@ -133,6 +146,7 @@ struct replay_session {
 	const struct replay_args *args;
 	const char *trace_name; /* NULL: only the log is checked */
 	struct trace trace;
+	struct trace_opts trace_opts;
 	struct replay replay;
 	struct weir_store *store;
 	bool made; /* the store was made for this run */
@@ -157,6 +171,35 @@ static int replay_parse_speed(const char *text, double *speed)
 	return 0;
 }
 
+/* Which rows of a trace of objects are played. */
+static int replay_parse_tier(const char *text, unsigned *tiers)
+{
+	uint64_t tier = TRACE_TIERS - 1;
+
+	*tiers = TRACE_ALL_TIERS;
+	if (text && !strcmp(text, "all"))
+		return 0;
+	if (text && parse_number(text, 0, TRACE_TIERS - 1, &tier) < 0)
+		return report_usage("--tier: \"%s\" is not a tier: give 0 (GPU), 1 (memory), "
+				    "2 (NVMe) or all",
+				    text);
+	*tiers = 1u << tier;
+	return 0;
+}
+
+static int replay_configure_trace(struct replay_session *s)
+{
+	struct trace_opts *opts = &s->trace_opts;
+
+	opts->limit = s->args->requests;
+	opts->block_bytes = s->args->block_bytes;
+	if (trace_format_find(s->args->trace_format, &opts->format) < 0)
+		return report_usage("--trace-format: \"%s\" is none: give auto, mooncake, "
+				    "bailian or mlperf",
+				    s->args->trace_format);
+	return replay_parse_tier(s->args->tier, &opts->tiers);
+}
+
 /* Neither the store nor the trace is written over. */
 static int replay_check_outputs(const struct replay_session *s)
 {
@@ -172,6 +215,7 @@ static int replay_configure(struct replay_session *s)
 {
 	const struct replay_args *args = s->args;
 	struct replay_config *config = &s->replay.config;
+	int ret;
 
 	if (!args->store)
 		return report_usage("--store PATH is missing, and WEIR_STORE names none");
@@ -180,12 +224,27 @@ static int replay_configure(struct replay_session *s)
 				    "synthetic");
 	if (!s->trace_name && args->ack_log)
 		return report_usage("--ack-log needs a TRACE: without one nothing is put");
+	ret = replay_configure_trace(s);
+	if (ret)
+		return ret;
 	config->block_bytes = args->block_bytes;
 	config->depth = (uint32_t)args->depth;
 	config->clients = (uint32_t)args->clients;
 	config->verify = args->verify != 0;
 	config->put_flags = args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN;
 	return replay_parse_speed(args->speed, &config->speed);
+}
+
+static void replay_note_tiers(const struct replay_session *s)
+{
+	const struct trace *t = &s->trace;
+
+	if (s->args->tier && t->format != TRACE_MLPERF)
+		report_note("%s has no tiers: --tier is ignored", s->trace_name);
+	else if (t->count && t->skipped)
+		report_note("%s: %" PRIu64 " rows of other tiers are not played; --tier all "
+			    "plays them",
+			    s->trace_name, t->skipped);
 }
 
 static int replay_load_trace(struct replay_session *s)
@@ -203,9 +262,14 @@ static int replay_load_trace(struct replay_session *s)
 	if (!strcmp(s->trace_name, REPLAY_SYNTHETIC))
 		ret = synthetic_make(&s->trace, &params);
 	else
-		ret = trace_load(&s->trace, s->trace_name, args->requests);
+		ret = trace_load(&s->trace, s->trace_name, &s->trace_opts);
 	if (ret < 0)
 		return report_error("%s", weir_error());
+	replay_note_tiers(s);
+	if (!s->trace.count && s->trace.skipped)
+		return report_error("%s: no row of this tier in it, and %" PRIu64 " of others; "
+				    "--tier all plays them",
+				    s->trace_name, s->trace.skipped);
 	if (!s->trace.count)
 		return report_error("%s: no request in it", s->trace_name);
 	s->replay.trace = &s->trace;
@@ -423,17 +487,24 @@ const struct command command_replay = {
 		"put; what was put is there for the next request. Then prints how much came from\n"
 		"the store and how long it took.\n"
 		"\n"
-		"TRACE is a file of JSON lines, {\"timestamp\": MS, \"hash_ids\": [ID, ...]}, or "
-		"-\n"
-		"for standard input, or the word synthetic: chats of several turns that share\n"
-		"prefixes, made from a seed. Read and write speeds are bytes of blocks by the "
-		"time\n"
-		"of the whole replay. Exits with 1 if a block came back wrong, or if it ended "
-		"early.\n",
+		"TRACE is a file, - for standard input, or the word synthetic: chats of several\n"
+		"turns that share prefixes, made from a seed. A file may be packed with gzip or\n"
+		"zstd, and is one of these, told apart by its first line:\n"
+		"  mooncake  JSON lines {\"timestamp\": MS, \"hash_ids\": [ID, ...]}\n"
+		"  bailian   the same with \"chat_id\", and \"timestamp\" in seconds (Qwen's)\n"
+		"  mlperf    CSV with the header Timestamp,Operation,Object_Size_Bytes,Tier,\n"
+		"            Key,Phase (MLPerf Storage, KV cache): a Read gets an object and\n"
+		"            puts nothing, a Write puts it. An object is cut into blocks of\n"
+		"            --block-bytes, the last one filled up.\n"
+		"\n"
+		"Read and write speeds are bytes of blocks by the time of the whole replay. "
+		"Exits\n"
+		"with 1 if a block came back wrong, or if it ended early.\n",
 	.examples =
 		"weir replay synthetic --store demo.img --size 1g --verify\n"
 		"weir replay trace.jsonl --store demo.img --block-bytes 16k --json\n"
 		"weir replay trace.jsonl --store demo.img --speed 10 --clients 8   # open loop\n"
+		"weir replay kv_trace.csv.zst --store demo.img --tier all\n"
 		"weir replay trace.jsonl --store demo.img --ack-log acks    # and, if it was "
 		"killed:\n"
 		"weir replay --store demo.img --check-acks acks\n",

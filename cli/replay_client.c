@@ -26,6 +26,7 @@ struct client {
 	char keys[CLIENT_LOOKUPS][CONTENT_KEY_LEN + 1];
 	struct idset seen; /* ids that the running request puts */
 	uint64_t *puts;	   /* the same, in order */
+	uint64_t *blocks;  /* ids of the running request, where the trace has them not */
 	struct hist load;
 };
 
@@ -34,6 +35,7 @@ static void client_close(struct client *c)
 	window_close(&c->window);
 	idset_free(&c->seen);
 	free(c->puts);
+	free(c->blocks);
 	free(c);
 }
 
@@ -51,7 +53,9 @@ static int client_open(struct client **out, struct replay *r)
 			longest = t->requests[i].count;
 	c->r = r;
 	c->puts = calloc(longest, sizeof(*c->puts));
-	ret = c->puts ? idset_init(&c->seen, longest)
+	c->blocks = calloc(longest, sizeof(*c->blocks));
+	ret = c->puts && c->blocks
+		      ? idset_init(&c->seen, longest)
 		      : error_set(-ENOMEM, "out of memory for a request of %zu blocks", longest);
 	if (!ret)
 		ret = window_open(&c->window, r->store, r->config.depth, r->config.block_bytes);
@@ -217,24 +221,35 @@ static int client_store(struct client *c, const uint64_t *ids, size_t n)
 	return 0;
 }
 
+/* Gets the leading blocks of the N of IDS, asked for at DUE_NS. Returns how many there were. */
+static size_t client_fetch(struct client *c, const uint64_t *ids, size_t n, uint64_t due_ns)
+{
+	struct replay_totals *totals = &c->r->totals;
+	size_t hits = client_load(c, ids, client_look_up(c, ids, n));
+
+	if (hits)
+		hist_record(&c->load, clock_now() - due_ns);
+	__atomic_fetch_add(&totals->blocks, n, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&totals->hits, hits, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&totals->read_bytes, hits * c->r->config.block_bytes, __ATOMIC_RELAXED);
+	return hits;
+}
+
 /* Plays request I, which was due at DUE_NS. */
 static int client_request(struct client *c, size_t i, uint64_t due_ns)
 {
 	struct replay *r = c->r;
-	const uint64_t *ids = trace_ids(r->trace, i);
+	const uint64_t *ids = trace_blocks(r->trace, i, c->blocks);
+	enum trace_kind kind = r->trace->requests[i].kind;
 	size_t n = r->trace->requests[i].count;
-	uint64_t now_ns = clock_now();
-	size_t hits;
-	int ret;
+	size_t hits = 0;
+	int ret = 0;
 
-	c->window.lag_ns = now_ns - due_ns;
-	hits = client_load(c, ids, client_look_up(c, ids, n));
-	if (hits)
-		hist_record(&c->load, clock_now() - due_ns);
-	__atomic_fetch_add(&r->totals.hits, hits, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&r->totals.read_bytes, hits * r->config.block_bytes, __ATOMIC_RELAXED);
-	ret = client_store(c, ids + hits, n - hits);
-	__atomic_fetch_add(&r->totals.blocks, n, __ATOMIC_RELAXED);
+	c->window.lag_ns = clock_now() - due_ns;
+	if (kind != TRACE_WRITE)
+		hits = client_fetch(c, ids, n, due_ns);
+	if (kind != TRACE_READ)
+		ret = client_store(c, ids + hits, n - hits);
 	__atomic_fetch_add(&r->totals.requests, 1, __ATOMIC_RELAXED);
 	return ret;
 }

@@ -202,8 +202,9 @@ static json_t *report_json_setting(const struct replay_report *p)
 {
 	const struct replay *r = p->replay;
 
-	return json_pack("{s:s, s:o, s:o, s:b, s:s, s:s, s:I, s:i, s:i, s:o, s:b}", "schema",
-			 "weir.replay.v1", "trace", report_text(p->trace_name), "store",
+	return json_pack("{s:s, s:o, s:s, s:o, s:b, s:s, s:s, s:I, s:i, s:i, s:o, s:b}", "schema",
+			 "weir.replay.v1", "trace", report_text(p->trace_name), "trace_format",
+			 p->synthetic ? "synthetic" : trace_format_name(r->trace->format), "store",
 			 report_text(p->path), "warm", (int)p->warm, "engine", p->engine,
 			 "scheduler", p->scheduler, "block_bytes",
 			 (json_int_t)r->config.block_bytes, "depth", (int)r->config.depth,

@@ -49,7 +49,7 @@ static const struct opt sim_options[] = {
 	  .type = OPT_NUMBER,
 	  .offset = offsetof(struct sim_args, seed),
 	  .arg = "N",
-	  .max = UINT64_MAX,
+	  .max = INT64_MAX, /* JSON prints it */
 	  .help = "what chance is made from; 1 by default. The same seed\n"
 		  "gives the same results, bit for bit" },
 	{ .name = "lanes",

@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """weir replay on small traces and stores: figures, options, and what can go wrong."""
 import contextlib
+import gzip
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
-from harness import case, main, wait_unlocked
+from harness import Skip, case, main, wait_unlocked
 
 KEYS = {"schema", "requests", "blocks", "hits", "hit_rate", "read_bytes", "written_bytes",
         "read_mbps", "write_mbps", "verify_failures", "evicted_segments", "get", "put", "seconds",
@@ -106,6 +108,130 @@ def bad_traces(weir):
     weir.fails("replay", trace, "--store", weir.img, says=[trace, "no request"])
     weir.fails("replay", weir.path("nope"), "--store", weir.img, says=["nope", "o such file"])
     assert not os.path.exists(weir.img), "a store was made for a trace that is none"
+
+
+MOONCAKE = (b'{"timestamp": 0, "input_length": 9, "output_length": 4, "hash_ids": [1, 2]}\n'
+            b'{"timestamp": 400, "input_length": 9, "output_length": 4, "hash_ids": [1, 2, 3]}\n')
+BAILIAN = (b'{"chat_id": 5, "parent_chat_id": -1, "timestamp": 0, "input_length": 9,'
+           b' "output_length": 4, "type": "text", "turn": 1, "hash_ids": [1, 2]}\n'
+           b'{"chat_id": 6, "parent_chat_id": 5, "timestamp": 0.4, "input_length": 9,'
+           b' "output_length": 4, "type": "text", "turn": 2, "hash_ids": [1, 2, 3]}\n')
+# Of Tier-2: two objects of 2 and 1 blocks of 4 KiB are put, one is got, one was never there.
+MLPERF = (b"Timestamp,Operation,Object_Size_Bytes,Tier,Key,Phase\n"
+          b"1740553426.194021,Write,131072,Tier-0,user0,Prefill\n"
+          b"1740553426.294021,Write,5000,Tier-2,user0,Evict\n"
+          b'1740553426.394021,Write,1,Tier-2,"user1, the second",Evict\n'
+          b"1740553426.494021,Read,5000,Tier-2,user0,Decode\n"
+          b"1740553426.694021,Read,8192,Tier-2,user9,Decode\n")
+# Requests, blocks that were asked for, hits, puts.
+FORMATS = {"mooncake": (MOONCAKE, (2, 5, 2, 3)), "bailian": (BAILIAN, (2, 5, 2, 3)),
+           "mlperf": (MLPERF, (4, 4, 2, 3))}
+
+
+def write_bytes(weir, name, data):
+    """Writes DATA to a file and returns its path."""
+    path = weir.path(name)
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def counts(done):
+    """What FORMATS foretells."""
+    return tuple(done[key] for key in ("requests", "blocks", "hits", "put_blocks"))
+
+
+def check_formats(weir, pack):
+    """Each format, PACKed, is found out and has its figures."""
+    for name, (data, expected) in FORMATS.items():
+        trace = write_bytes(weir, name, pack(data))
+        for options in ((), ("--trace-format", name)):
+            done = replay(weir, trace, *SMALL, *options)
+            assert done["trace_format"] == name and counts(done) == expected, done
+            assert done["verify_failures"] == done["get_errors"] == 0, done
+            os.unlink(weir.img)
+
+
+@case
+def formats(weir):
+    """each format of traces, as it is"""
+    check_formats(weir, bytes)
+
+
+@case
+def formats_gzip(weir):
+    """each format of traces, packed with gzip"""
+    check_formats(weir, gzip.compress)
+
+
+@case
+def formats_zstd(weir):
+    """each format of traces, packed with zstd"""
+    if not shutil.which("zstd"):
+        raise Skip("there is no zstd to pack with")
+    check_formats(weir, lambda data: subprocess.run(["zstd", "-qc"], input=data, check=True,
+                                                    stdout=subprocess.PIPE).stdout)
+
+
+@case
+def seconds(weir):
+    """times of each format have its unit"""
+    for name, (data, _) in FORMATS.items():
+        trace = write_bytes(weir, name, data)
+        # 0.4 s as the trace has it; 400 s if milliseconds were seconds, 0.4 ms the other way.
+        done = replay(weir, trace, *SMALL, "--speed", 1)
+        assert 0.39 <= done["seconds"] < 60, (name, done)
+        os.unlink(weir.img)
+    done = replay(weir, weir.path("bailian"), *SMALL, "--speed", 0.001, "--trace-format",
+                  "mooncake")
+    assert 0.39 <= done["seconds"] < 60, done
+
+
+@case
+def tiers(weir):
+    """rows of other tiers are left out with a word, and played with --tier"""
+    trace = write_bytes(weir, "t.csv", MLPERF)
+    args = ("replay", trace, "--store", weir.img, *SMALL)
+    _, err = weir.run(*args)
+    assert "1 rows of other tiers" in err and "--tier all" in err, err
+    os.unlink(weir.img)
+    out, err = weir.run(*args, "--tier", "all", "--json")
+    assert counts(json.loads(out)) == (5, 4, 2, 35) and err == "", (out, err)
+    os.unlink(weir.img)
+    assert counts(replay(weir, trace, *SMALL, "--tier", 0)) == (1, 0, 0, 32)
+    weir.fails(*args, "--tier", 1, says=[trace, "--tier all"])
+    _, err = weir.run("replay", write_trace(weir, [(0, [1])]), *args[2:], "--tier", 1)
+    assert "--tier is ignored" in err, err
+
+
+@case
+def packed_example(weir):
+    """the packed example, replayed"""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    trace = os.path.join(root, "examples", "kv_trace.csv.zst")
+    done = replay(weir, trace, "--size", "96m", "--verify")
+    assert done["trace_format"] == "mlperf" and counts(done) == (20, 60, 60, 40), done
+
+
+@case
+def bad_rows(weir):
+    """errors in a trace of rows name the file, the line and the field"""
+    for row, says in ((b"1,Read,x,Tier-2,k,Decode", 'Object_Size_Bytes: "x"'),
+                      (b"1,Evict,1,Tier-2,k,Decode", 'Operation: "Evict"'),
+                      (b"1,Read,1,Tier-2", "4 fields")):
+        trace = write_bytes(weir, "bad.csv.gz", gzip.compress(MLPERF + row + b"\n"))
+        weir.fails("replay", trace, "--store", weir.img, says=[f"{trace}:7: ", says])
+    weir.fails("replay", trace, "--store", weir.img, "--trace-format", "bailian",
+               says=[f"{trace}:1: ", "not JSON"])
+    trace = write_bytes(weir, "t.jsonl", MOONCAKE)
+    weir.fails("replay", trace, "--store", weir.img, "--trace-format", "mlperf",
+               says=[f"{trace}:1: ", "no column Timestamp"])
+    assert not os.path.exists(weir.img), "a store was made for a trace that is none"
+    weir.fails("replay", trace, "--store", weir.img, "--trace-format", "csv", code=2,
+               says=["--trace-format", '"csv"', "mlperf"])
+    for tier in ("3", "Tier-2", ""):
+        weir.fails("replay", trace, "--store", weir.img, "--tier", tier, code=2,
+                   says=["--tier", f'"{tier}"', "all"])
 
 
 @case

@@ -74,6 +74,16 @@ def repeatable(weir):
 
 
 @case
+def large_seeds(weir):
+    """a seed is printed as it was given, or refused"""
+    largest = 2**63 - 1
+    assert weir.json("sim", "-", "--seed", largest, stdin=TWO.encode())["seed"] == largest
+    for seed in (2**63, 2**64 - 1, 2**64):
+        weir.fails("sim", "-", "--seed", seed, stdin=TWO.encode(), code=2,
+                   says=["--seed", str(seed), str(largest)])
+
+
+@case
 def for_people(weir):
     """the table, from a file and from standard input"""
     with open(weir.path("jobs"), "w", encoding="utf-8") as file:
