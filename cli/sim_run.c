@@ -198,7 +198,7 @@ static int sim_read_jobs(struct sim_jobs *jobs, const char *path)
 /* "2x", "0.5", "max". 0 or an exit code. */
 static int sim_speed(const char *text, struct job_logs_opts *opts)
 {
-	char *end;
+	char *end = NULL;
 
 	if (!text)
 		return 0;
@@ -206,7 +206,7 @@ static int sim_speed(const char *text, struct job_logs_opts *opts)
 	if (opts->no_stall)
 		return 0;
 	opts->speed = *text >= '0' && *text <= '9' ? strtod(text, &end) : 0;
-	if (opts->speed < 0.001 || opts->speed > 1e6 || (*end && strcmp(end, "x")))
+	if (!end || opts->speed < 0.001 || opts->speed > 1e6 || (*end && strcmp(end, "x")))
 		return report_usage("--iolog-speed: \"%s\" is neither 0.001x to 1000000x nor max",
 				    text);
 	return 0;

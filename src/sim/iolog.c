@@ -38,8 +38,8 @@ static void iolog_name(char *to, const char *from)
 {
 	size_t i = 0;
 
-	for (; from[i] && i < IOLOG_NAME_MAX - 1; i++)
-		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+	for (; i < IOLOG_NAME_MAX - 1 && from[i]; i++)
+		to[i] = (char)(from[i] >= ' ' && from[i] <= '~' ? from[i] : '?');
 	to[i] = '\0';
 }
 
@@ -149,7 +149,7 @@ static int iolog_lines(struct iolog_reader *r)
 		if (!*line)
 			continue;
 		ret = r->format ? 0 : iolog_detect(r, line);
-		if (!ret)
+		if (!ret && r->format)
 			ret = r->format->line(r, line);
 		else if (ret > 0)
 			ret = 0;

@@ -211,7 +211,7 @@ static bool blk_device_is(const char *word)
 {
 	size_t digits = strspn(word, "0123456789");
 	size_t more = digits && word[digits] == ',' ? strspn(word + digits + 1, "0123456789") : 0;
-	char end = more ? word[digits + 1 + more] : 'x';
+	char end = (char)(more ? word[digits + 1 + more] : 'x');
 
 	return end == '\0' || end == ' ' || end == '\t';
 }
@@ -293,7 +293,7 @@ static bool blk_is(const char *line)
 static int blk_line(struct iolog_reader *r, char *line)
 {
 	struct iolog_io io = { .offset = 0 };
-	char *field[FIELDS_MAX];
+	char *field[FIELDS_MAX] = { line };
 	int n, err;
 
 	if (!strncmp(line, "CPU", 3) || !strncmp(line, "Total (", 7))

@@ -54,7 +54,7 @@ static int value_size(const struct sim_job *job, const char *text, uint64_t *out
 {
 	size_t len = strlen(text);
 	bool other = len > 2 && !strcasecmp(text + len - 2, "ib");
-	char unit = len ? text[len - 1] : '\0', *end;
+	char unit = (char)(len ? text[len - 1] : '\0'), *end;
 
 	if (!strncasecmp(text, "0x", 2)) {
 		*out = strtoull(text, &end, 16);

@@ -21,7 +21,7 @@ enum sim_key_type {
 };
 
 /* No time in a file is longer: ns of a year. */
-#define SIM_TIME_MAX (366 * 24 * 3600 * 1000000000ull)
+#define SIM_TIME_MAX (366ull * 24 * 3600 * 1000000000)
 
 /* A word and what it stands for. */
 struct sim_choice {

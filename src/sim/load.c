@@ -337,7 +337,7 @@ static int load_alloc(struct load *l)
 {
 	uint64_t n = load_depth(l->job);
 
-	l->ios = calloc(n, sizeof(*l->ios));
+	l->ios = calloc(n ? n : 1, sizeof(*l->ios));
 	if (l->env->series)
 		l->window = calloc(SIM_DIRS, sizeof(*l->window));
 	if (!l->ios || (l->env->series && !l->window))

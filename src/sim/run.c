@@ -178,7 +178,7 @@ static int run_set_window(struct run *r, uint64_t window_ns)
 			 "more",
 			 format_time(window_ns, window, sizeof(window)),
 			 format_time(r->total_ns, total, sizeof(total)),
-			 (unsigned long long)(r->total_ns / window_ns), FAIR_WINDOWS_MAX,
+			 (unsigned long long)(r->total_ns / r->result->window_ns), FAIR_WINDOWS_MAX,
 			 format_time(least_ns, least, sizeof(least)));
 }
 

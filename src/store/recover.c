@@ -231,8 +231,8 @@ static bool recover_is_payload(const struct recover *r, const struct footer_entr
 static bool recover_reread(struct recover *r, uint64_t i, const struct footer_entry *e, void *buf)
 {
 	struct syncio_many m = { .user = r };
-	uint64_t offset;
-	size_t length;
+	uint64_t offset = 0;
+	size_t length = 0;
 
 	recover_place_payload(&m, i, &offset, &length);
 	r->s->stats.rereads++;

@@ -50,12 +50,12 @@ static int text_grow(struct text *t)
 {
 	char *buf;
 
-	if (t->from) {
+	if (t->buf && t->from) {
 		memmove(t->buf, t->buf + t->from, t->to - t->from);
 		t->to -= t->from;
 		t->from = 0;
 	}
-	if (t->room - t->to > TEXT_CHUNK)
+	if (t->buf && t->room - t->to > TEXT_CHUNK)
 		return 0;
 	/* One byte is for the NUL behind a last line. */
 	t->room = 2 * t->to + TEXT_CHUNK + 1;
@@ -114,10 +114,10 @@ static int text_skip_bom(struct text *t)
 static int text_find_end(struct text *t, size_t *len)
 {
 	size_t seen = 0;
-	char *end;
-	int err;
+	char *end = NULL;
+	int err = t->buf ? 0 : text_fill(t);
 
-	while (true) {
+	while (!err) {
 		end = memchr(t->buf + t->from + seen, '\n', t->to - t->from - seen);
 		seen = t->to - t->from;
 		*len = end ? (size_t)(end - t->buf) - t->from : seen;
@@ -125,9 +125,9 @@ static int text_find_end(struct text *t, size_t *len)
 		if (end || t->ended || *len > t->line_max || memchr(t->buf + t->from, '\0', *len))
 			break;
 		err = text_fill(t);
-		if (err)
-			return err;
 	}
+	if (err)
+		return err;
 	t->cut_off = !end;
 	return 0;
 }

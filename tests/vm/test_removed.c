@@ -248,7 +248,7 @@ static void store(void **state)
 {
 	struct weir_store_format_opts format = WEIR_STORE_FORMAT_INIT;
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
-	struct weir_store *s;
+	struct weir_store *s = NULL;
 	size_t len;
 	int err;
 

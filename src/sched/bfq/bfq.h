@@ -83,7 +83,7 @@ struct bfq_tree {
 	uint64_t vtime, last_seq;
 	uint64_t last_finish; /* of all that ever rested */
 	uint64_t weights;     /* of all that are not nowhere */
-	uint32_t served; /* entities in service: 0 or 1 */
+	uint32_t served;      /* entities in service: 0 or 1 */
 };
 
 /* All submitters without a weight of their own (the root), or one that has. */

@@ -21,7 +21,7 @@ static const char mixed[] = "[global]\nruntime=200ms\n"
 static struct sim_job_result *results(void)
 {
 	size_t bytes = rig.result.count * sizeof(*rig.result.job);
-	struct sim_job_result *copy = malloc(bytes);
+	struct sim_job_result *copy = malloc(bytes ? bytes : 1);
 
 	assert_non_null(copy);
 	return memcpy(copy, rig.result.job, bytes);
