@@ -79,16 +79,22 @@ struct child_living {
 static inline struct child_living child_live(void)
 {
 	struct child_living child;
-	int ends[2];
+	int ends[2], lives[2];
 	char byte;
 
 	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(pipe(lives), 0);
 	child.pid = child_fork(false);
 	if (!child.pid) {
 		close(ends[1]);
+		(void)!write(lives[1], "", 1);
 		(void)!read(ends[0], &byte, 1);
 		_exit(0);
 	}
+	/* Until it has run its handlers of fork() it has the parent's descriptors. */
+	assert_int_equal(read(lives[0], &byte, 1), 1);
+	close(lives[0]);
+	close(lives[1]);
 	close(ends[0]);
 	child.hold = ends[1];
 	return child;

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "device/state.h"
 #include "engine/nvme_cmd.h"
 #include "engine/nvme_status.h"
 #include "engine/uring_cmd.h"
@@ -24,6 +25,7 @@
 #define DNR 0x4000
 
 static struct uring_cmd c;
+static struct weir_device dev; /* of no kind that could be removed */
 static union nvme_payload payloads[SLOTS];
 static uint32_t free_payloads[SLOTS];
 static struct iovec iov[2];
@@ -52,6 +54,7 @@ static int setup(void **state)
 	away = false;
 	memset(&c, 0, sizeof(c));
 	c.u.target.fd = 17;
+	c.u.engine.params.dev = &dev;
 	c.nvme = (struct device_nvme){
 		.nsid = 3, .lba_shift = 12, .max_bytes = 128 * BLOCK, .zeroes_max = ZEROES_MAX
 	};
