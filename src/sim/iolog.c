@@ -36,9 +36,9 @@ int iolog_add(struct iolog_reader *r, struct iolog_io io)
 
 static void iolog_name(char *to, const char *from)
 {
-	size_t i = 0;
+	size_t length = strlen(from), i = 0;
 
-	for (; i < IOLOG_NAME_MAX - 1 && from[i]; i++)
+	for (; i < IOLOG_NAME_MAX - 1 && i < length; i++)
 		to[i] = (char)(from[i] >= ' ' && from[i] <= '~' ? from[i] : '?');
 	to[i] = '\0';
 }

@@ -85,7 +85,7 @@ static int text_fill(struct text *t)
 /* More bytes must tell whether a byte order mark begins here. */
 static bool text_may_be_bom(const struct text *t)
 {
-	if (t->ended || t->to >= TEXT_BOM_LEN)
+	if (!t->buf || t->ended || t->to >= TEXT_BOM_LEN)
 		return false;
 	if (t->to == 1 && (!memcmp(t->buf, TEXT_UTF16_LE, 1) || !memcmp(t->buf, TEXT_UTF16_BE, 1)))
 		return true;
@@ -102,6 +102,8 @@ static int text_skip_bom(struct text *t)
 		if (err)
 			return err;
 	} while (text_may_be_bom(t));
+	if (!t->buf)
+		return 0;
 	if (t->to >= 2 && (!memcmp(t->buf, TEXT_UTF16_LE, 2) || !memcmp(t->buf, TEXT_UTF16_BE, 2)))
 		return error_set(-EINVAL, "%s: this is UTF-16: save it as UTF-8",
 				 t->name ? t->name : text_name("-"));
@@ -117,7 +119,7 @@ static int text_find_end(struct text *t, size_t *len)
 	char *end = NULL;
 	int err = t->buf ? 0 : text_fill(t);
 
-	while (!err) {
+	while (!err && t->buf) {
 		end = memchr(t->buf + t->from + seen, '\n', t->to - t->from - seen);
 		seen = t->to - t->from;
 		*len = end ? (size_t)(end - t->buf) - t->from : seen;
