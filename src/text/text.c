@@ -167,7 +167,7 @@ static int text_next(struct text *t, char **line, size_t *len)
 		err = text_skip_bom(t);
 	if (!err)
 		err = text_find_end(t, len);
-	if (err)
+	if (err || !t->buf)
 		return err;
 	if (t->cut_off && !*len)
 		return 0;
