@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "base/parse.h"
-#include "queue/control.h"
+#include "queue/lane/control.h"
 
 #define IOSCHED "iosched/"
 #define NR_REQUESTS_MIN 4

@@ -2,7 +2,7 @@
 /*
  * lanes.c - all lanes of a queue on one thread. See lanes.h.
  */
-#include "queue/lane.h"
+#include "queue/lane/lane.h"
 #include "queue/lanes.h"
 
 int lanes_own(struct weir_queue *q)

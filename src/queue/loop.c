@@ -3,7 +3,7 @@
  * loop.c - runs the loop of lane 0 for the layer above. Owns nothing; lane 0's owner, but for the
  * questions who that is.
  */
-#include "queue/lane.h"
+#include "queue/lane/lane.h"
 #include "queue/loop.h"
 
 bool loop_in_callback(void)

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "base/parse.h"
-#include "queue/control.h"
+#include "queue/lane/control.h"
 #include "queue/open.h"
 #include "queue/placement.h"
 

@@ -11,8 +11,8 @@
 
 #include "base/error.h"
 #include "base/thread.h"
-#include "queue/control.h"
-#include "queue/wait_fd.h"
+#include "queue/lane/control.h"
+#include "queue/lane/wait_fd.h"
 
 static __thread struct lane *owned;
 /* A worker has no time for the lanes of other queues, so it does not become their owner. The

@@ -6,7 +6,7 @@
 #ifndef QUEUE_PLACEMENT_H
 #define QUEUE_PLACEMENT_H
 
-#include "queue/lane.h"
+#include "queue/lane/lane.h"
 
 /* Makes the list of Q's ids, before its lanes. 0 or -ENOMEM. */
 int placement_open(struct weir_queue *q);

@@ -5,7 +5,7 @@
 #ifndef REGISTER_H
 #define REGISTER_H
 
-#include "queue/lane.h"
+#include "queue/lane/lane.h"
 
 /* io_uring's own limit. */
 #define PIECE_MAX (1ull << 30)

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/opts.h"
-#include "queue/control.h"
+#include "queue/lane/control.h"
 
 static uint64_t get(const uint64_t *counter)
 {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "queue/control.h"
+#include "queue/lane/control.h"
 
 static int deadlock(void)
 {

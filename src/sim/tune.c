@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/parse.h"
 #include "base/suggest.h"
-#include "queue/lane.h"
+#include "queue/lane/lane.h"
 #include "sim/tune.h"
 
 static int tune_unknown(const struct sched_ops *ops, const char *name)

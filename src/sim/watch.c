@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "queue/lane.h"
+#include "queue/lane/lane.h"
 #include "sim/watch.h"
 
 static const char *const dir_names[] = { "reads", "writes", "trims" };

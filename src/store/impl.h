@@ -18,13 +18,13 @@
 #include <weir/store.h>
 
 #include "base/hist.h"
-#include "store/batch.h"
-#include "store/bufpool.h"
-#include "store/footer.h"
-#include "store/header.h"
-#include "store/index.h"
-#include "store/super.h"
-#include "store/superio.h"
+#include "store/format/batch.h"
+#include "store/io/bufpool.h"
+#include "store/format/footer.h"
+#include "store/format/header.h"
+#include "store/log/index.h"
+#include "store/format/super.h"
+#include "store/io/superio.h"
 
 struct weir_fdp;
 

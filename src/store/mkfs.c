@@ -18,10 +18,10 @@
 
 #include "base/error.h"
 #include "base/opts.h"
-#include "store/header.h"
+#include "store/format/header.h"
 #include "store/impl.h"
-#include "store/superio.h"
-#include "store/syncio.h"
+#include "store/io/superio.h"
+#include "store/io/syncio.h"
 
 #define MKFS_DEPTH 64u
 #define MKFS_LOOK_BYTES (1u << 20)

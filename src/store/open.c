@@ -15,7 +15,7 @@
 #include "base/fork.h"
 #include "base/opts.h"
 #include "store/open.h"
-#include "store/superio.h"
+#include "store/io/superio.h"
 
 #define DEFAULT_BATCH_BYTES (1ull << 20)
 

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "store/impl.h"
-#include "store/superio.h"
+#include "store/io/superio.h"
 
 static int peek_super(struct super *super, const char *path, const struct weir_store_opts *opts)
 {

@@ -18,7 +18,7 @@
 #include <weir/weir.h>
 
 #include "engine/engine.h"
-#include "queue/lane.h"
+#include "queue/lane/lane.h"
 #include "queue/open.h"
 
 #define RIG_LOG 4096

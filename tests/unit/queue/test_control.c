@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "queue/control.h"
+#include "queue/lane/control.h"
 #include "rig.h"
 
 #define N 64

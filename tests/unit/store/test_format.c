@@ -6,10 +6,10 @@
 #include <errno.h>
 
 #include "rig.h"
-#include "store/batch.h"
-#include "store/footer.h"
-#include "store/header.h"
-#include "store/super.h"
+#include "store/format/batch.h"
+#include "store/format/footer.h"
+#include "store/format/header.h"
+#include "store/format/super.h"
 
 static struct layout lay;
 static struct sum_key key;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "memdisk.h"
-#include "store/format.h"
+#include "store/format/format.h"
 
 #define BYTES (1u << 20)
 #define SEGMENT (64u << 10)

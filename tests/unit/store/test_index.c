@@ -3,7 +3,7 @@
  * test_index.c - the index agrees with a plain array, and never takes more memory than it may.
  */
 #include "rig.h"
-#include "store/index.h"
+#include "store/log/index.h"
 
 #define KEYS 5000u
 

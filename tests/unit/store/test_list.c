@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "rig.h"
-#include "store/format.h"
+#include "store/format/format.h"
 
 #define FIRST 65536u
 #define SEGMENT (64u << 10)

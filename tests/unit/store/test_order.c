@@ -4,7 +4,7 @@
  * the drive, command by command.
  */
 #include "memdisk.h"
-#include "store/format.h"
+#include "store/format/format.h"
 
 #define BYTES (2u << 20)
 #define SEGMENT 65536u

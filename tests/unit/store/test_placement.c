@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "rig.h"
-#include "store/super.h"
+#include "store/format/super.h"
 
 #define IMAGE (5u << 19)
 #define SEGMENT (64u << 10)

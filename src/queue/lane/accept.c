@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * accept.c - from ios to requests: joined, cut, one tag each.
+ *
+ * An io joins a request that waits, or is cut into requests of its own as far as there are tags,
+ * and waits in line for the others (admit.c says who is next). Flushes (sequence.c) and placement
+ * updates need a tag too, but do not pass through the scheduler.
+ *
+ * Owns nothing; the lane's owner.
+ */
+#include <errno.h>
+
+#include "queue/lane/admit.h"
+
+/* IO gets no further part; it ends when those in flight have. */
+static void stop_cutting(struct lane *lane, struct weir_io *io, int result)
+{
+	if (result && !io->result) {
+		io->result = result;
+		io->q_failed_offset = io->offset + io->q_cursor;
+	}
+	io->q_cursor = io->length;
+	if (!--io->q_parts)
+		complete_data(lane, io);
+}
+
+/* Makes RQ the next part of IO; false if there are more. */
+static bool cut_next(struct lane *lane, struct weir_io *io, struct request *rq,
+		     struct sched_list *insert)
+{
+	bool first = !io->q_cursor;
+	int err = split_next(lane, io, rq);
+
+	if (err) {
+		split_drop(rq);
+		admit_put(lane, rq);
+		stop_cutting(lane, io, err);
+		return true;
+	}
+	if (!first)
+		hist_add(&lane->stats->splits, 1);
+	rq->first = rq->last = io;
+	rq->nr_ios = 1;
+	rq->scheduled = true;
+	rq->rq.start_ns = lane->now;
+	rq->rq.priv[0] = rq->rq.priv[1] = NULL;
+	io->q_parts++;
+	TAILQ_INSERT_TAIL(insert, &rq->rq, fifo);
+	if (io->q_cursor < io->length)
+		return false;
+	stop_cutting(lane, io, 0);
+	return true;
+}
+
+/* A command for the drive as it is, which blk-mq's schedulers would not see either. */
+static void make_update(struct lane *lane, struct weir_io *io, struct request *rq)
+{
+	rq->cmd = (struct weir_cmd){
+		.op = io->op, .buf_index = -1, .prio = io->q_prio, .placement = io->placement
+	};
+	rq->rq.op = io->op;
+	rq->rq.flags = SCHED_RQ_SYNC | SCHED_RQ_NOMERGE;
+	rq->rq.start_ns = lane->now;
+	rq->submit_ns = io->q_start_ns;
+	rq->first = rq->last = io;
+	rq->nr_ios = 1;
+	rq->scheduled = false;
+	TAILQ_INSERT_TAIL(&lane->dispatch, rq, link);
+}
+
+/* Uses RQ for IO; false if that needs another one. */
+static bool accept_part(struct lane *lane, struct weir_io *io, struct request *rq,
+			struct sched_list *insert)
+{
+	if (io->op == WEIR_OP_PLACEMENT_UPDATE) {
+		make_update(lane, io, rq);
+		return true;
+	}
+	if (io->q_cursor < io->length)
+		return cut_next(lane, io, rq, insert);
+	admit_put(lane, rq);
+	stop_cutting(lane, io, 0); /* a part failed while it waited to be cut further */
+	return true;
+}
+
+/* Takes in who waits, as far as there are tags, one tag at a time. */
+static void accept_waiting(struct lane *lane, struct sched_list *insert)
+{
+	struct weir_io *io;
+
+	while ((io = admit_next(lane)))
+		if (!join_io(lane, io, insert) &&
+		    !accept_part(lane, io, admit_take(lane, io), insert))
+			admit_again(lane, io);
+}
+
+/* IO must not wait for a tag: ends it, unless all that it needs are there now. */
+static bool refuse_nowait(struct lane *lane, struct weir_io *io)
+{
+	uint32_t most = __atomic_load_n(&lane->q->nr_requests, __ATOMIC_RELAXED);
+	uint64_t parts = split_parts(lane, io, most);
+
+	if (!admit_must_wait(lane, io) && admit_may(lane, io, parts))
+		return false;
+	io->result = parts > most ? -EMSGSIZE : -EAGAIN;
+	io->q_failed_offset = io->offset;
+	complete_data(lane, io);
+	return true;
+}
+
+/* A flush before its data would be for nothing if there is no tag for these. */
+static bool refuse_sequence(struct lane *lane, struct weir_io *io)
+{
+	if (!(io->flags & WEIR_IO_NOWAIT) || !(io->flags & WEIR_IO_PREFLUSH))
+		return false;
+	return io->op != WEIR_OP_FLUSH && io->q_sequence == SEQ_NONE && refuse_nowait(lane, io);
+}
+
+static void accept_nowait(struct lane *lane, struct weir_io *io, struct sched_list *insert)
+{
+	if (refuse_nowait(lane, io))
+		return;
+	while (!accept_part(lane, io, admit_take(lane, io), insert))
+		;
+}
+
+/* Takes IO in, or lets it wait in line; what joins another needs no tag, so no line either. */
+static void accept_new(struct lane *lane, struct weir_io *io, struct sched_list *insert)
+{
+	bool no_wait = io->flags & WEIR_IO_NOWAIT;
+	struct request *rq;
+
+	io->q_parts = 1; /* held while it is cut, so that it does not end too early */
+	if (refuse_sequence(lane, io) || sequence_accept(lane, io) || join_io(lane, io, insert))
+		return;
+	/* A merge may have freed a tag, which is theirs. */
+	if (lane->nr_waiting && (no_wait || !admit_by_submitter(lane)))
+		accept_waiting(lane, insert);
+	if (no_wait) {
+		accept_nowait(lane, io, insert);
+		return;
+	}
+	while (!admit_by_submitter(lane) && !admit_must_wait(lane, io) &&
+	       (rq = admit_tag(lane, io)))
+		if (accept_part(lane, io, rq, insert))
+			return;
+	hist_add(&lane->stats->tag_waits, 1);
+	admit_wait(lane, io);
+}
+
+void accept_ios(struct lane *lane, struct io_list *list)
+{
+	struct sched_list insert = TAILQ_HEAD_INITIALIZER(insert);
+	struct weir_io *io;
+
+	sequence_kick(lane);
+	if (lane->nr_waiting && !admit_by_submitter(lane))
+		accept_waiting(lane, &insert);
+	while ((io = io_list_pop(&lane->ready)) || (io = io_list_pop(list)))
+		accept_new(lane, io, &insert);
+	if (lane->nr_waiting)
+		accept_waiting(lane, &insert);
+	sequence_kick(lane);
+	if (!TAILQ_EMPTY(&insert))
+		dispatch_hand_on(lane, &insert);
+}

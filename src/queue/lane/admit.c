@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * admit.c - who gets a tag when there are not enough. See admit.h.
+ *
+ * Why nobody waits for ever: every completion frees a tag, and a free tag is given at once to
+ * somebody who waits and may have it. An account that holds less than its share goes before
+ * accounts that hold more, so it has its share after at most nr_requests completions; from then on
+ * each completion of its own lets its next io go. Within an account it is the order of arrival,
+ * but for kinds that are at their limit, which go on with a completion of that kind.
+ *
+ * Owns lane->admit. The lane's owner.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "queue/lane/admit.h"
+
+/* Who holds fewer tags for his weight; then who has waited longer. */
+static int line_cmp(const struct line *a, const struct line *b)
+{
+	uint64_t held_a = (uint64_t)a->account->held * b->account->weight;
+	uint64_t held_b = (uint64_t)b->account->held * a->account->weight;
+
+	if (held_a != held_b)
+		return held_a < held_b ? -1 : 1;
+	if (a->ios.first->q_turn != b->ios.first->q_turn)
+		return a->ios.first->q_turn < b->ios.first->q_turn ? -1 : 1;
+	return 0;
+}
+
+RB_GENERATE_INTERNAL(lines, line, node, line_cmp, static __attribute__((unused)))
+
+static struct lines *lines_of(struct admit *admit, const struct line *line)
+{
+	return &admit->lines[line->kind][line->held > 0];
+}
+
+/* What orders the lines of ACCOUNT is about to change, or has changed. */
+static void account_leave(struct admit *admit, struct account *account)
+{
+	if (!account->waiting)
+		return;
+	for (int kind = 0; kind < WAIT_KINDS; kind++)
+		if (account->line[kind].ios.first)
+			RB_REMOVE(lines, lines_of(admit, &account->line[kind]),
+				  &account->line[kind]);
+}
+
+static void account_enter(struct admit *admit, struct account *account)
+{
+	if (!account->waiting)
+		return;
+	for (int kind = 0; kind < WAIT_KINDS; kind++)
+		if (account->line[kind].ios.first)
+			RB_INSERT(lines, lines_of(admit, &account->line[kind]),
+				  &account->line[kind]);
+}
+
+static void account_init(struct account *account)
+{
+	account->weight = 1;
+	for (int kind = 0; kind < WAIT_KINDS; kind++) {
+		account->line[kind].kind = (enum wait_kind)kind;
+		account->line[kind].account = account;
+		io_list_init(&account->line[kind].ios);
+	}
+}
+
+int admit_init(struct lane *lane)
+{
+	struct admit *admit = calloc(1, sizeof(*admit));
+
+	if (!admit)
+		return -ENOMEM;
+	lane->admit = admit;
+	account_init(&admit->all);
+	account_init(&admit->common);
+	TAILQ_INIT(&admit->idle);
+	return 0;
+}
+
+void admit_destroy(struct lane *lane)
+{
+	free(lane->admit);
+}
+
+void admit_scheduler(struct lane *lane)
+{
+	const struct sched_ops *ops = lane->sched->ops;
+
+	lane->counts_tags =
+		ops->limit_depth || (ops->flags & (SCHED_BY_SUBMITTER | SCHED_BY_CLASS));
+}
+
+static struct account_bucket *bucket_of(struct admit *admit, uint32_t id)
+{
+	return &admit->bucket[id * 0x9e3779b1u % ACCOUNT_BUCKETS]; /* Fibonacci hashing */
+}
+
+static bool account_is_idle(const struct account *account)
+{
+	return !account->held && !account->waiting;
+}
+
+/* An account for ID, which has none yet. */
+static struct account *account_make(struct admit *admit, uint32_t id)
+{
+	struct account *account = TAILQ_FIRST(&admit->idle);
+
+	if (admit->nr_pooled < ACCOUNTS_MAX) {
+		account = &admit->pool[admit->nr_pooled++];
+		account_init(account);
+		account->pooled = true;
+	} else if (account) {
+		TAILQ_REMOVE(&admit->idle, account, idle);
+		LIST_REMOVE(account, hash);
+	} else {
+		return &admit->common;
+	}
+	account->id = id;
+	LIST_INSERT_HEAD(bucket_of(admit, id), account, hash);
+	TAILQ_INSERT_TAIL(&admit->idle, account, idle);
+	return account;
+}
+
+static struct account *account_find(struct admit *admit, uint32_t id)
+{
+	struct account *account = admit->last;
+
+	if (account && account->id == id)
+		return account;
+	LIST_FOREACH(account, bucket_of(admit, id), hash)
+		if (account->id == id)
+			break;
+	if (!account)
+		account = account_make(admit, id);
+	if (account->pooled)
+		admit->last = account;
+	return account;
+}
+
+static enum wait_kind kind_of(const struct lane *lane, const struct weir_io *io)
+{
+	if (io->op == WEIR_OP_READ)
+		return WAIT_READ;
+	if (lane->sched->ops->flags & SCHED_LIMITS_WRITES)
+		return WAIT_SYNC;
+	return split_flags(io) & SCHED_RQ_SYNC ? WAIT_SYNC : WAIT_BACKGROUND;
+}
+
+static struct line *line_of(struct lane *lane, const struct weir_io *io)
+{
+	struct account *account = &lane->admit->all;
+	uint32_t flags = lane->sched->ops->flags;
+
+	if (flags & SCHED_BY_SUBMITTER)
+		account = account_find(lane->admit, io->submitter);
+	else if (flags & SCHED_BY_CLASS)
+		account = account_find(lane->admit, io->q_prio >> 13);
+	return &account->line[kind_of(lane, io)];
+}
+
+/* What a scheduler is asked with. */
+static void describe(struct sched_rq *like, const struct weir_io *io)
+{
+	like->op = io->op;
+	like->flags = split_flags(io);
+	like->ioprio = io->q_prio;
+	like->submitter = io->submitter;
+}
+
+/* N more tags for IO are within what the scheduler leaves its kind. An account that has none of
+ * the kind is not held back: those who have all of them may be some whom the scheduler lets wait
+ * as long as there are others. */
+static bool within_limit(struct lane *lane, const struct line *line, const struct weir_io *io,
+			 uint64_t n)
+{
+	struct sched *s = lane->sched;
+	struct sched_rq like;
+
+	if (!s->ops->limit_depth || !line->held || io->op == WEIR_OP_PLACEMENT_UPDATE)
+		return true;
+	describe(&like, io);
+	return lane->admit->held[line->kind] + n <= s->ops->limit_depth(s, &like);
+}
+
+static inline void line_add_tags(struct admit *admit, struct line *line, int n)
+{
+	admit->held[line->kind] += (uint32_t)n;
+	line->account->held += (uint32_t)n;
+	line->held += (uint32_t)n;
+}
+
+/* As line_add_tags(), where some of the account wait. */
+static __attribute__((noinline)) void line_add_ordered(struct admit *admit, struct line *line,
+						       int n)
+{
+	account_leave(admit, line->account);
+	line_add_tags(admit, line, n);
+	account_enter(admit, line->account);
+}
+
+/* One tag more (N: 1) or fewer (-1) for LINE. */
+static inline void line_count(struct admit *admit, struct line *line, int n)
+{
+	struct account *account = line->account;
+
+	if (account->waiting) {
+		line_add_ordered(admit, line, n);
+		return;
+	}
+	line_add_tags(admit, line, n);
+	if (!account->pooled)
+		return;
+	if (n > 0 && account->held == 1)
+		TAILQ_REMOVE(&admit->idle, account, idle);
+	else if (n < 0 && !account->held)
+		TAILQ_INSERT_TAIL(&admit->idle, account, idle);
+}
+
+static struct request *take(struct lane *lane, struct line *line)
+{
+	struct request *rq = lane->free[--lane->nr_free];
+
+	rq->line = line;
+	line_count(lane->admit, line, 1);
+	return rq;
+}
+
+bool admit_may(struct lane *lane, const struct weir_io *io, uint64_t n)
+{
+	if (!admit_free(lane, n))
+		return false;
+	return !lane->counts_tags || within_limit(lane, line_of(lane, io), io, n);
+}
+
+struct request *admit_take(struct lane *lane, const struct weir_io *io)
+{
+	return lane->counts_tags ? take(lane, line_of(lane, io)) : admit_uncounted(lane);
+}
+
+struct request *admit_within_limit(struct lane *lane, const struct weir_io *io)
+{
+	struct line *line = line_of(lane, io);
+
+	return within_limit(lane, line, io, 1) ? take(lane, line) : NULL;
+}
+
+void admit_uncount(struct lane *lane, struct request *rq)
+{
+	line_count(lane->admit, rq->line, -1);
+}
+
+bool admit_has_line(struct lane *lane, const struct weir_io *io)
+{
+	return line_of(lane, io)->ios.first;
+}
+
+static void account_weigh(struct lane *lane, struct account *account, const struct weir_io *io)
+{
+	struct sched *s = lane->sched;
+	struct sched_rq like;
+	uint32_t weight = 1;
+
+	if (s->ops->weight) {
+		describe(&like, io);
+		weight = s->ops->weight(s, &like);
+	}
+	if (weight == account->weight)
+		return;
+	account_leave(lane->admit, account);
+	account->weight = weight;
+	account_enter(lane->admit, account);
+}
+
+/* IO goes to the head of LINE, or to its end. */
+static void line_add(struct lane *lane, struct line *line, struct weir_io *io, bool head)
+{
+	struct account *account = line->account;
+	struct admit *admit = lane->admit;
+
+	if (account->pooled && account_is_idle(account))
+		TAILQ_REMOVE(&admit->idle, account, idle);
+	if (head && line->ios.first)
+		RB_REMOVE(lines, lines_of(admit, line), line);
+	if (head)
+		io_list_push(&line->ios, io);
+	else
+		io_list_add(&line->ios, io);
+	if (head || line->ios.count == 1)
+		RB_INSERT(lines, lines_of(admit, line), line);
+	account->waiting++;
+	lane->nr_waiting++;
+}
+
+void admit_wait(struct lane *lane, struct weir_io *io)
+{
+	struct line *line = line_of(lane, io);
+
+	account_weigh(lane, line->account, io);
+	io->q_turn = lane->admit->turns++;
+	line_add(lane, line, io, false);
+}
+
+void admit_again(struct lane *lane, struct weir_io *io)
+{
+	line_add(lane, line_of(lane, io), io, true);
+}
+
+/* The line that is next; LIMITED: of those whose kind may have a tag. */
+static struct line *next_line(struct lane *lane, bool limited)
+{
+	struct line *next = NULL;
+
+	for (int i = 0; i < 2 * WAIT_KINDS; i++) {
+		struct line *line = RB_MIN(lines, &lane->admit->lines[i / 2][i % 2]);
+
+		if (line && (!next || line_cmp(line, next) < 0) &&
+		    (!limited || within_limit(lane, line, line->ios.first, 1)))
+			next = line;
+	}
+	return next;
+}
+
+static struct weir_io *line_pop(struct lane *lane, struct line *line)
+{
+	struct account *account = line->account;
+	struct admit *admit = lane->admit;
+	struct weir_io *io;
+
+	RB_REMOVE(lines, lines_of(admit, line), line);
+	io = io_list_pop(&line->ios);
+	if (line->ios.first)
+		RB_INSERT(lines, lines_of(admit, line), line);
+	account->waiting--;
+	lane->nr_waiting--;
+	if (account->pooled && account_is_idle(account))
+		TAILQ_INSERT_TAIL(&admit->idle, account, idle);
+	return io;
+}
+
+struct weir_io *admit_next(struct lane *lane)
+{
+	struct line *line = NULL;
+
+	if (lane->nr_waiting && admit_free(lane, 1))
+		line = next_line(lane, true);
+	return line ? line_pop(lane, line) : NULL;
+}
+
+void admit_drain(struct lane *lane, struct io_list *list)
+{
+	struct line *line;
+
+	while (lane->nr_waiting && (line = next_line(lane, false)))
+		io_list_add(list, line_pop(lane, line));
+}

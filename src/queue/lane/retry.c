@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * retry.c - the ios of a merged command that failed go once more, each by itself.
+ *
+ * One bad block fails the whole command, and says nothing of the others in it. The request keeps
+ * its tag and carries one io after the other, none of them merged, before what the scheduler
+ * holds; the scheduler saw the request end with its first command. So a failed command of N ios
+ * costs N commands more at most, and no tag. Owner's thread.
+ */
+#include <errno.h>
+
+#include "queue/lane/lane.h"
+
+/* The status code type of what has to do with the way to the drive, or with waiting for it. */
+#define STATUS_TYPE_PATH 3u
+
+/*
+ * Would any of the ios end better by itself? Not where the command was cancelled, as nobody knows
+ * what it did and each might be waited for as long; nor where the drive or the ring is away.
+ */
+static bool is_local(int result, uint16_t status)
+{
+	switch (result) {
+	case -EIO:
+		return (status >> 8 & 7) != STATUS_TYPE_PATH;
+	case -ENODATA:
+	case -EILSEQ:
+	case -EREMOTEIO:
+	case -ENOSPC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool retry_begin(struct lane *lane, struct request *rq)
+{
+	if (!lane->q->opts.retry_merged || rq->nr_ios < 2 || rq->cmd.ring_lost ||
+	    !is_local(rq->cmd.result, rq->cmd.status))
+		return false;
+	hist_add(&lane->stats->retried_merges, 1);
+	rq->retry = rq->first;
+	rq->nr_retry = rq->nr_ios;
+	rq->retry_result = rq->cmd.result;
+	rq->retry_status = rq->cmd.status;
+	rq->scheduled = false;
+	return true;
+}
+
+/* RQ carries IO and nothing else; false if that takes more than one command by now. */
+static bool retry_alone(struct lane *lane, struct request *rq, struct weir_io *io)
+{
+	io->q_cursor = 0;
+	io->q_iov_index = 0;
+	io->q_iov_skip = 0;
+	rq->first = rq->last = io;
+	rq->nr_ios = 1;
+	if (!split_next(lane, io, rq) && io->q_cursor == io->length)
+		return true;
+	split_drop(rq);
+	rq->cmd.buf_index = -1;
+	rq->cmd.offset = io->offset;
+	return false;
+}
+
+bool retry_next(struct lane *lane, struct request *rq)
+{
+	while (rq->nr_retry) {
+		struct weir_io *io = rq->retry;
+
+		rq->retry = io->q_next;
+		rq->nr_retry--;
+		if (retry_alone(lane, rq, io)) {
+			TAILQ_INSERT_TAIL(&lane->dispatch, rq, link);
+			return true;
+		}
+		complete_part(lane, io, rq, rq->retry_result, rq->retry_status);
+	}
+	return false;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * split.c - cuts an io into commands within the device's limits.
+ *
+ * An io keeps a cursor (q_cursor, and q_iov_index and q_iov_skip into its pieces of memory); each
+ * call makes one request of the next part. Memory that the device cannot take (an address or a
+ * piece that is not aligned) is replaced by a bounce buffer for that part.
+ *
+ * Owns the bounce buffers, from split_next() until split_unbounce(). Owner's thread.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/lane/lane.h"
+
+/* Bounce buffers suit every device that we know: the largest memory alignment is a page. */
+#define BOUNCE_ALIGN 4096u
+
+static bool carries_data(const struct weir_io *io)
+{
+	return io->op == WEIR_OP_READ || io->op == WEIR_OP_WRITE;
+}
+
+uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io)
+{
+	uint64_t discard = q->info->discard_max_bytes & ~(uint64_t)q->block_mask;
+
+	if (carries_data(io))
+		return __atomic_load_n(&q->max_io_bytes, __ATOMIC_RELAXED);
+	if (io->op == WEIR_OP_DISCARD && discard && discard < LONGEST_RANGE)
+		return discard;
+	return LONGEST_RANGE;
+}
+
+/* Where a part of at most LENGTH bytes should end: on a physical block if it can, else on a
+ * logical one. Returns its length, 0 if not even that fits. */
+static uint64_t trim(const struct weir_queue *q, const struct weir_io *io, uint64_t length)
+{
+	uint64_t start = io->offset + io->q_cursor, end = start + length, physical;
+
+	if (io->q_cursor + length == io->length)
+		return length;
+	physical = end - end % q->info->physical_block_bytes;
+	if (physical > start && !(physical & q->block_mask))
+		return physical - start;
+	end &= ~(uint64_t)q->block_mask;
+	return end > start ? end - start : 0;
+}
+
+/*
+ * Walks the pieces of IO from its cursor over at most LIMIT bytes and max_segments pieces.
+ * Returns how many bytes of it the device can take as they are, 0 if memory is not aligned.
+ */
+static uint64_t aligned_run(const struct weir_queue *q, const struct weir_io *io, uint64_t limit)
+{
+	uint32_t index = io->q_iov_index, n = 0;
+	uint64_t run = 0, skip = io->q_iov_skip;
+	/* Where addresses need no alignment, neither do lengths. */
+	size_t length_mask = q->memory_mask ? q->block_mask : 0;
+
+	for (; run < limit && n < q->max_segments; index++, skip = 0) {
+		uint64_t left = io->iov[index].iov_len - skip;
+		uint64_t take = left < limit - run ? left : limit - run;
+
+		if (!take)
+			continue;
+		if ((((uintptr_t)io->iov[index].iov_base + skip) & q->memory_mask) ||
+		    (take & length_mask))
+			return 0;
+		run += take;
+		n++;
+	}
+	return run;
+}
+
+/*
+ * Memory that goes on from one registered buffer into the next: a part for each, so that each is a
+ * fixed command. Returns what the first has of LIMIT bytes from the cursor of IO on, or LIMIT. An
+ * io that must not wait is not cut where it need not be.
+ */
+static uint64_t fixed_part(const struct lane *lane, const struct weir_io *io, uint64_t limit)
+{
+	const struct weir_queue *q = lane->q;
+	char *base = (char *)io->buf + io->q_cursor;
+	uint64_t part;
+
+	if (io->flags & WEIR_IO_NOWAIT)
+		return limit;
+	if (io->iovcnt) {
+		const struct iovec *piece = &io->iov[io->q_iov_index];
+
+		if (piece->iov_len - io->q_iov_skip < limit)
+			return limit; /* several pieces are no fixed command */
+		base = (char *)piece->iov_base + io->q_iov_skip;
+	}
+	if (register_find(lane, base, limit) >= 0)
+		return limit;
+	part = register_border(lane, base, limit);
+	return (part & q->block_mask) || ((uintptr_t)(base + part) & q->memory_mask) ? limit : part;
+}
+
+bool split_whole(const struct lane *lane, const struct weir_io *io)
+{
+	const struct weir_queue *q = lane->q;
+
+	if (io->q_cursor || io->length > split_longest(q, io))
+		return false;
+	if (!carries_data(io))
+		return true;
+	if (lane->nr_fixed && fixed_part(lane, io, io->length) < io->length)
+		return false;
+	if (!io->iovcnt)
+		return !((uintptr_t)io->buf & q->memory_mask);
+	for (uint32_t i = 0; i < io->iovcnt; i++)
+		if (!io->iov[i].iov_len)
+			return false;
+	return aligned_run(q, io, io->length) == io->length;
+}
+
+/* Moves the cursor of IO over LENGTH bytes; the pieces go to OUT unless that is NULL. Returns
+ * how many pieces there were. */
+static uint32_t advance(struct weir_io *io, uint64_t length, struct iovec *out)
+{
+	uint32_t n = 0;
+
+	io->q_cursor += length;
+	while (length) {
+		const struct iovec *piece = &io->iov[io->q_iov_index];
+		uint64_t left = piece->iov_len - io->q_iov_skip;
+		uint64_t take = left < length ? left : length;
+
+		if (take && out)
+			out[n++] = (struct iovec){ (char *)piece->iov_base + io->q_iov_skip, take };
+		length -= take;
+		io->q_iov_skip += take;
+		if (io->q_iov_skip == piece->iov_len) {
+			io->q_iov_index++;
+			io->q_iov_skip = 0;
+		}
+	}
+	return n;
+}
+
+/* Copies LENGTH bytes between BOUNCE and the memory of IO from its byte CURSOR on. */
+static void copy(struct weir_io *io, uint64_t cursor, char *bounce, uint64_t length, bool to_io)
+{
+	struct iovec whole = { io->buf, io->length };
+	const struct iovec *piece = io->iovcnt ? io->iov : &whole;
+
+	for (; length; piece++) {
+		uint64_t left = piece->iov_len > cursor ? piece->iov_len - cursor : 0;
+		uint64_t take = left < length ? left : length;
+
+		if (take && to_io)
+			memcpy((char *)piece->iov_base + cursor, bounce, take);
+		else if (take)
+			memcpy(bounce, (char *)piece->iov_base + cursor, take);
+		cursor = cursor > piece->iov_len ? cursor - piece->iov_len : 0;
+		bounce += take;
+		length -= take;
+	}
+}
+
+static int bounce(struct lane *lane, struct weir_io *io, struct request *rq, uint64_t length)
+{
+	size_t size = (length + BOUNCE_ALIGN - 1) & ~(size_t)(BOUNCE_ALIGN - 1);
+
+	rq->bounce = aligned_alloc(BOUNCE_ALIGN, size);
+	if (!rq->bounce)
+		return -ENOMEM;
+	rq->bounce_cursor = io->q_cursor;
+	if (io->op == WEIR_OP_WRITE)
+		copy(io, io->q_cursor, rq->bounce, length, false);
+	rq->one = (struct iovec){ rq->bounce, length };
+	rq->cmd.iov = &rq->one;
+	rq->cmd.iovcnt = 1;
+	if (io->iovcnt)
+		(void)advance(io, length, NULL);
+	else
+		io->q_cursor += length;
+	hist_add(&lane->stats->bounced, 1);
+	return 0;
+}
+
+void split_unbounce(struct request *rq, struct weir_io *io)
+{
+	if (io->op == WEIR_OP_READ && !rq->cmd.result)
+		copy(io, rq->bounce_cursor, rq->bounce, rq->cmd.length, true);
+	split_drop(rq);
+}
+
+void split_drop(struct request *rq)
+{
+	free(rq->bounce);
+	rq->bounce = NULL;
+}
+
+/* The length of the next part with data, at most LIMIT; *ALIGNED: its memory is as it must be. */
+static inline uint64_t next_length(const struct lane *lane, const struct weir_io *io,
+				   uint64_t limit, bool *aligned)
+{
+	const struct weir_queue *q = lane->q;
+	uint64_t part = lane->nr_fixed ? fixed_part(lane, io, limit) : limit;
+	uint64_t run;
+
+	if (!io->iovcnt) {
+		*aligned = !(((uintptr_t)io->buf + io->q_cursor) & q->memory_mask);
+		return part < limit ? part : trim(q, io, limit);
+	}
+	run = aligned_run(q, io, part);
+	if (run != part || part == limit)
+		run = trim(q, io, run);
+	*aligned = run;
+	return run ? run : trim(q, io, limit);
+}
+
+/* Memory for the next part: sets cmd.iov and cmd.length, moves the cursor. */
+static int split_memory(struct lane *lane, struct weir_io *io, struct request *rq, uint64_t limit)
+{
+	bool aligned;
+
+	rq->cmd.length = next_length(lane, io, limit, &aligned);
+	if (!aligned)
+		return bounce(lane, io, rq, rq->cmd.length);
+	if (io->iovcnt) {
+		rq->cmd.iov = rq->pieces;
+		rq->cmd.iovcnt = advance(io, rq->cmd.length, rq->pieces);
+		return 0;
+	}
+	rq->one = (struct iovec){ (char *)io->buf + io->q_cursor, rq->cmd.length };
+	rq->cmd.iov = &rq->one;
+	rq->cmd.iovcnt = 1;
+	io->q_cursor += rq->cmd.length;
+	return 0;
+}
+
+uint64_t split_parts(const struct lane *lane, const struct weir_io *io, uint64_t most)
+{
+	const struct weir_queue *q = lane->q;
+	uint64_t n = 0, longest = split_longest(q, io);
+	/* Not a copy of the whole io: a thread that waits for it changes its q_state. */
+	struct weir_io rest = { .op = io->op,
+				.flags = io->flags,
+				.offset = io->offset,
+				.length = io->length,
+				.buf = io->buf, /* or iov, which shares its place */
+				.iovcnt = io->iovcnt,
+				.q_cursor = io->q_cursor,
+				.q_iov_index = io->q_iov_index,
+				.q_iov_skip = io->q_iov_skip };
+	bool aligned;
+
+	if (io->length <= longest && io->iovcnt <= q->max_segments)
+		return 1;
+	for (; rest.q_cursor < rest.length && n <= most; n++) {
+		uint64_t left = rest.length - rest.q_cursor;
+		uint64_t limit = left < longest ? left : longest;
+
+		if (!carries_data(io))
+			rest.q_cursor += trim(q, &rest, limit);
+		else if (rest.iovcnt)
+			(void)advance(&rest, next_length(lane, &rest, limit, &aligned), NULL);
+		else
+			rest.q_cursor += next_length(lane, &rest, limit, &aligned);
+	}
+	return n;
+}
+
+static void describe(struct weir_io *io, struct request *rq, uint64_t offset, bool passes_fua)
+{
+	/* Parts of an io that was cut stay alone, so that an io is in one request or has each of
+	 * its requests to itself. A copy's memory is not the io's. */
+	bool alone = (io->flags & (WEIR_IO_NOMERGE | WEIR_IO_PREFLUSH)) || io->q_sequence ||
+		     rq->cmd.length < io->length || rq->bounce;
+
+	rq->rq.sector = offset >> SCHED_SECTOR_SHIFT;
+	rq->rq.nr_sectors = (uint32_t)(rq->cmd.length >> SCHED_SECTOR_SHIFT);
+	rq->rq.submitter = io->submitter;
+	rq->rq.ioprio = io->q_prio;
+	rq->rq.op = io->op;
+	rq->rq.flags = split_flags(io) | (alone ? SCHED_RQ_NOMERGE : 0);
+	rq->rq.ctx = io->q_ctx;
+	rq->cmd.offset = offset;
+	rq->cmd.op = io->op;
+	rq->cmd.fua = passes_fua && (io->flags & WEIR_IO_FUA) &&
+		      (io->op == WEIR_OP_WRITE || io->op == WEIR_OP_WRITE_ZEROES);
+	rq->cmd.prio = io->q_prio;
+	rq->cmd.placement = io->placement;
+	rq->cmd.result = 0;
+	rq->cmd.status = 0;
+	rq->cmd.resubmits = 0;
+	rq->submit_ns = io->q_start_ns;
+}
+
+int split_next(struct lane *lane, struct weir_io *io, struct request *rq)
+{
+	uint64_t offset = io->offset + io->q_cursor;
+	uint64_t left = io->length - io->q_cursor, limit = split_longest(lane->q, io);
+	int err = 0;
+
+	if (limit > left)
+		limit = left;
+	rq->cmd.iov = NULL;
+	rq->cmd.iovcnt = 0;
+	rq->cmd.buf_index = -1;
+	if (carries_data(io)) {
+		err = split_memory(lane, io, rq, limit);
+	} else {
+		rq->cmd.length = trim(lane->q, io, limit);
+		io->q_cursor += rq->cmd.length;
+	}
+	if (err)
+		return err;
+	describe(io, rq, offset, lane->q->passes_fua);
+	if (rq->cmd.iovcnt == 1 && lane->nr_fixed)
+		rq->cmd.buf_index =
+			register_find(lane, rq->cmd.iov->iov_base, rq->cmd.iov->iov_len);
+	rq->registered = rq->cmd.buf_index >= 0;
+	return 0;
+}

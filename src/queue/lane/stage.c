@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stage.c - how ios and tasks reach a lane from threads that do not own it.
+ *
+ * A submitter appends to its ctx (or to the lane's own inbox) under a lock and wakes the owner
+ * if that sleeps; the owner takes whole lists at once. The owner clears `inbox` before it looks,
+ * a submitter sets it after it has appended, so nothing is left lying; and either the submitter
+ * sees `asleep` or the owner, about to sleep, sees `inbox` (all four accesses are sequentially
+ * consistent).
+ *
+ * Owns the ctx lists. Any thread, except where it says the owner.
+ */
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "queue/lane/lane.h"
+
+void lane_wake(struct lane *lane)
+{
+	/* Who set it first looks after the waking. */
+	if (__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST))
+		return;
+	__atomic_store_n(&lane->inbox, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_exchange_n(&lane->asleep, 0, __ATOMIC_SEQ_CST)) {
+		__atomic_fetch_add(&lane->stats->wakeups, 1, __ATOMIC_RELAXED);
+		/* Fails only when the counter is full, and then it is readable anyway. */
+		(void)!eventfd_write(lane->wake_fd, 1);
+	}
+}
+
+static uint32_t this_thread(void)
+{
+	static uint32_t next;
+	static __thread uint32_t number;
+
+	if (!number)
+		number = __atomic_add_fetch(&next, 1, __ATOMIC_RELAXED);
+	return number;
+}
+
+static struct ctx *ctx_of(struct weir_queue *q)
+{
+	unsigned cpu = 0, node = 0;
+
+	switch (q->opts.ctx_by) {
+	case WEIR_CTX_BY_THREAD:
+		return &q->ctxs[this_thread() % q->nr_ctxs];
+	case WEIR_CTX_BY_NODE:
+		if (getcpu(&cpu, &node))
+			node = 0;
+		return &q->ctxs[node % q->nr_ctxs];
+	default:
+		cpu = (unsigned)sched_getcpu(); /* -1 wraps, and the remainder is valid */
+		return &q->ctxs[cpu % q->nr_ctxs];
+	}
+}
+
+void stage_io(struct weir_queue *q, struct weir_io *io)
+{
+	struct ctx *ctx = ctx_of(q);
+	enum lane_kind kind = lane_kind(io);
+	struct lane *home;
+
+	io->q_ctx = (uint32_t)(ctx - q->ctxs);
+	io->q_lane = ctx->lane[kind];
+	pthread_mutex_lock(&ctx->lock);
+	if (!ctx->staged[LANE_DEFAULT].first && !ctx->staged[LANE_READ].first)
+		ctx->stamp_ns = queue_now(q);
+	io->q_start_ns = ctx->stamp_ns;
+	io_list_add(&ctx->staged[kind], io);
+	__atomic_store_n(&ctx->nr_begun[kind], ctx->nr_begun[kind] + 1, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&ctx->lock);
+	home = queue_home(q);
+	lane_wake(home ? home : ctx->lane[kind]);
+}
+
+void stage_task(struct lane *lane, struct weir_task *task)
+{
+	pthread_mutex_lock(&lane->lock);
+	task_list_add(&lane->posted, task);
+	pthread_mutex_unlock(&lane->lock);
+	lane_wake(lane);
+}
+
+void stage_list(struct lane *lane, struct io_list *list)
+{
+	pthread_mutex_lock(&lane->lock);
+	io_list_join(&lane->forwarded, list);
+	pthread_mutex_unlock(&lane->lock);
+	lane_wake(lane);
+}
+
+void stage_returned(struct lane *lane, struct weir_io *io)
+{
+	pthread_mutex_lock(&lane->lock);
+	io_list_add(&lane->returned, io);
+	pthread_mutex_unlock(&lane->lock);
+	lane_wake(lane);
+}
+
+/* Takes what is staged in CTX for LANE. A switch of the scheduler may move the home between the
+ * staging and the waking; whoever switched wakes every lane after that, so the right one looks. */
+static void take_ctx(struct lane *lane, struct ctx *ctx, struct io_list *into)
+{
+	struct lane *home = queue_home(lane->q);
+
+	if (home ? home != lane : ctx->lane[LANE_DEFAULT] != lane && ctx->lane[LANE_READ] != lane)
+		return;
+	pthread_mutex_lock(&ctx->lock);
+	for (int kind = 0; kind < LANE_KINDS; kind++)
+		if (home || ctx->lane[kind] == lane)
+			io_list_join(into, &ctx->staged[kind]);
+	pthread_mutex_unlock(&ctx->lock);
+}
+
+void stage_take(struct lane *lane, struct io_list *into)
+{
+	struct weir_queue *q = lane->q;
+
+	if (!__atomic_load_n(&lane->inbox, __ATOMIC_RELAXED) ||
+	    !__atomic_exchange_n(&lane->inbox, 0, __ATOMIC_SEQ_CST))
+		return;
+	pthread_mutex_lock(&lane->lock);
+	task_list_join(&lane->tasks, &lane->posted);
+	io_list_join(&lane->ended, &lane->returned);
+	io_list_join(into, &lane->forwarded);
+	pthread_mutex_unlock(&lane->lock);
+	for (uint32_t i = 0; i < q->nr_ctxs; i++)
+		take_ctx(lane, &q->ctxs[i], into);
+	/* Last: whoever registers and then submits finds both done here. */
+	if (lane->seen_registered != __atomic_load_n(&q->register_serial, __ATOMIC_ACQUIRE))
+		register_settle(lane);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * checksum.c - XXH3 checksums that are seeded with everything a block should be.
+ *
+ * A block from another store, from another place, from a former life of the segment, or inside
+ * a value that a user wrote has another seed, so that it never passes for a header. Pure
+ * functions; own nothing, any thread.
+ */
+#include <string.h>
+
+/* For the size of a state: there may be no memory for one elsewhere. */
+#define XXH_STATIC_LINKING_ONLY
+#ifdef WEIR_XXH_DISPATCH
+#include <xxh_x86dispatch.h>
+#else
+#include <xxhash.h>
+#endif
+
+#include "store/format/checksum.h"
+
+void sum_key_make(struct sum_key *key, const uint8_t uuid[16],
+		  const uint8_t secret[DISK_SECRET_BYTES], uint32_t device)
+{
+	uint8_t both[16 + DISK_SECRET_BYTES];
+
+	memcpy(both, uuid, 16);
+	memcpy(both + 16, secret, DISK_SECRET_BYTES);
+	key->base = XXH3_64bits(both, sizeof(both));
+	key->device = device;
+	memcpy(key->secret, secret, DISK_SECRET_BYTES);
+}
+
+static uint64_t sum_seed(const struct sum_key *key, enum sum_kind kind, struct sum_place place)
+{
+	uint64_t words[5] = {
+		htole64((uint64_t)kind << 32 | key->device),
+		htole64(place.segment),
+		htole64(place.block),
+		htole64(place.gen.epoch),
+		htole64(place.gen.counter),
+	};
+
+	return XXH3_64bits_withSeed(words, sizeof(words), key->base);
+}
+
+uint64_t sum_data(const struct sum_key *key, enum sum_kind kind, struct sum_place place,
+		  const void *data, size_t length)
+{
+	return XXH3_64bits_withSeed(data, length, sum_seed(key, kind, place));
+}
+
+uint64_t sum_pieces(const struct sum_key *key, enum sum_kind kind, struct sum_place place,
+		    size_t (*next)(void *user, const void **data), void *user)
+{
+	XXH3_state_t state;
+	const void *data;
+	size_t length;
+
+	XXH3_INITSTATE(&state);
+	XXH3_64bits_reset_withSeed(&state, sum_seed(key, kind, place));
+	while ((length = next(user, &data)))
+		XXH3_64bits_update(&state, data, length);
+	return XXH3_64bits_digest(&state);
+}
+
+static uint64_t sum_struct(const struct sum_key *key, enum sum_kind kind, struct sum_place place,
+			   const void *data, size_t length)
+{
+	return sum_data(key, kind, place, (const uint8_t *)data + DISK_SUM_FROM,
+			length - DISK_SUM_FROM);
+}
+
+void sum_seal(const struct sum_key *key, enum sum_kind kind, struct sum_place place, void *data,
+	      size_t length)
+{
+	uint64_t sum = htole64(sum_struct(key, kind, place, data, length));
+
+	memcpy((uint8_t *)data + 8, &sum, sizeof(sum));
+}
+
+bool sum_holds(const struct sum_key *key, enum sum_kind kind, struct sum_place place,
+	       const void *data, size_t length)
+{
+	uint64_t sum;
+
+	memcpy(&sum, (const uint8_t *)data + 8, sizeof(sum));
+	return le64toh(sum) == sum_struct(key, kind, place, data, length);
+}
+
+void sum_identity(const struct sum_key *key, const void *name, size_t length, uint64_t hash[2])
+{
+	XXH128_hash_t h = XXH3_128bits_withSecret(name, length, key->secret, DISK_SECRET_BYTES);
+
+	hash[0] = h.low64;
+	hash[1] = h.high64;
+}
+
+uint64_t sum_super(const struct disk_super *super)
+{
+	return XXH3_64bits((const uint8_t *)super + DISK_SUM_FROM, sizeof(*super) - DISK_SUM_FROM);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * footer.h - the footer of a sealed segment to and from bytes.
+ */
+#ifndef FOOTER_H
+#define FOOTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/format/checksum.h"
+#include "store/format/layout.h"
+
+struct footer {
+	struct sum_place place; /* of the footer's first block */
+	uint32_t blocks;
+	uint32_t count;
+	uint32_t end;
+};
+
+/* A record as the footer tells of it. */
+struct footer_entry {
+	uint64_t hash[2];
+	uint64_t sequence;
+	uint64_t checksum;
+	uint32_t length;
+	uint32_t block;
+	uint32_t batch;
+	uint16_t flags;
+	uint16_t key_len;
+};
+
+enum footer_state {
+	FOOTER_VALID = 0,
+	FOOTER_NONE,	/* nothing there says that it is this segment's footer */
+	FOOTER_DAMAGED, /* something does, but it does not hold */
+};
+
+void footer_entry_encode(struct disk_entry *disk, const struct footer_entry *e);
+void footer_entry_decode(struct footer_entry *e, const struct disk_entry *disk);
+/* Has the entry count as a tombstone from now on; the footer around it stays valid. */
+void footer_entry_strike(struct disk_entry *disk);
+
+/* Finishes a footer of F->blocks blocks at BUF whose entries are in place: trailer, padding,
+ * checksum. */
+void footer_seal(void *buf, const struct footer *f, const struct layout *l,
+		 const struct sum_key *key);
+
+/* Reads the trailer in the last block of segment SEGMENT. FOOTER_VALID means that the sizes in it
+ * are possible, no more: footer_check() looks at the whole. */
+enum footer_state footer_peek(struct footer *f, const void *last_block, uint32_t segment,
+			      struct generation gen, const struct layout *l);
+
+/* Checks a whole footer of F->blocks blocks, every entry included. */
+bool footer_check(const struct footer *f, const void *buf, const struct layout *l,
+		  const struct sum_key *key);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * layout.h - where things are on the device: pure arithmetic on sizes.
+ *
+ * A store position is a number of blocks from the start of segment 0; segments and blocks are
+ * powers of two, so the position says the segment and the block in it.
+ */
+#ifndef LAYOUT_H
+#define LAYOUT_H
+
+#include <stdint.h>
+
+#include "store/format/format.h"
+
+#define LAYOUT_SEGMENTS_MIN 64u
+#define LAYOUT_SEGMENTS_FORCED 8u
+#define LAYOUT_SEGMENTS_MAX (1u << 20)
+#define LAYOUT_SEGMENT_MIN (64ull << 10)
+#define LAYOUT_SEGMENT_MAX (1ull << 30)
+#define LAYOUT_SEGMENT_DEFAULT (1ull << 20) /* at least, where nobody asks for less */
+#define LAYOUT_BLOCK_MIN 512u
+#define LAYOUT_BLOCK_MAX 65536u
+/* A segment has a header, a footer, and at least a batch of two blocks of which half may be
+ * one value. */
+#define LAYOUT_SEGMENT_BLOCKS_MIN 8u
+
+struct layout {
+	uint64_t device_bytes;
+	uint64_t capacity_bytes;
+	uint64_t segment_bytes;
+	uint32_t segments;
+	uint32_t segment_blocks;
+	uint32_t segment_shift; /* log2 of segment_blocks */
+	uint32_t block_bytes;
+	uint32_t block_shift;
+	uint64_t data_offset;
+	uint64_t copy_offset[2]; /* of the superblocks */
+	uint64_t max_value_bytes;
+};
+
+/* What to make a layout from; 0 means the default. */
+struct layout_wish {
+	uint64_t device_bytes;
+	uint32_t logical_block_bytes;
+	uint64_t capacity_bytes;
+	uint64_t segment_bytes;
+	uint32_t block_bytes;
+	uint32_t segments_min;
+	uint64_t unit_bytes; /* reclaim unit: segments are multiples of it, or divide it,
+			      * where a power of two can */
+};
+
+/* Works out L for WISH. NAME is the device's, for words. 0, -EINVAL, -ENOSPC; sets weir_error(). */
+int layout_make(struct layout *l, const struct layout_wish *wish, const char *name);
+
+/* Fills in what follows from device_bytes, capacity_bytes, segment_bytes, segments, block_bytes
+ * and data_offset. 0, or -EINVAL where they do not fit together. */
+int layout_derive(struct layout *l);
+
+/* The offset of the second superblock copy on a device of DEVICE_BYTES. */
+uint64_t layout_second_copy(uint64_t device_bytes);
+
+/* The smallest segment size whose largest value has at least LENGTH bytes, or 0. */
+uint64_t layout_segment_for(const struct layout *l, uint64_t length);
+
+/* The largest value in segments of SEGMENT_BYTES with blocks of BLOCK_BYTES. */
+uint64_t layout_max_value(uint64_t segment_bytes, uint32_t block_bytes);
+
+/* Blocks that hold BYTES. */
+static inline uint32_t layout_blocks(const struct layout *l, uint64_t bytes)
+{
+	return (uint32_t)((bytes + l->block_bytes - 1) >> l->block_shift);
+}
+
+/* Blocks of a footer with COUNT entries. */
+static inline uint32_t layout_footer_blocks(const struct layout *l, uint64_t count)
+{
+	return layout_blocks(l, sizeof(struct disk_trailer) + count * sizeof(struct disk_entry));
+}
+
+/* The store position of BLOCK in SEGMENT. */
+static inline uint64_t layout_position(const struct layout *l, uint32_t segment, uint32_t block)
+{
+	return ((uint64_t)segment << l->segment_shift) + block;
+}
+
+static inline uint32_t layout_position_segment(const struct layout *l, uint64_t position)
+{
+	return (uint32_t)(position >> l->segment_shift);
+}
+
+static inline uint32_t layout_position_block(const struct layout *l, uint64_t position)
+{
+	return (uint32_t)position & (l->segment_blocks - 1);
+}
+
+/* The device offset in bytes of BLOCK in SEGMENT. */
+static inline uint64_t layout_offset(const struct layout *l, uint32_t segment, uint32_t block)
+{
+	return l->data_offset + (layout_position(l, segment, block) << l->block_shift);
+}
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * super.c - a superblock copy to and from bytes.
+ *
+ * Pure functions; own nothing, any thread. When copies are written and in which order is
+ * decided in superio.c.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "store/format/checksum.h"
+#include "store/format/super.h"
+
+void super_encode(struct disk_super *disk, const struct super *super, uint32_t copy)
+{
+	const struct layout *l = &super->layout;
+
+	memset(disk, 0, sizeof(*disk));
+	disk->magic = htole64(DISK_SUPER_MAGIC);
+	disk->version = htole32(DISK_VERSION);
+	disk->copy = htole32(copy);
+	disk->compat = htole64(super->compat);
+	disk->ro_compat = htole64(super->ro_compat);
+	disk->incompat = htole64(super->incompat);
+	memcpy(disk->uuid, super->uuid, sizeof(disk->uuid));
+	disk->revision = htole64(super->revision);
+	disk->epoch = htole64(super->epoch);
+	disk->created_ns = htole64(super->created_ns);
+	disk->device_index = htole32(super->device_index);
+	disk->device_count = htole32(super->device_count);
+	disk->device_bytes = htole64(l->device_bytes);
+	disk->capacity_bytes = htole64(l->capacity_bytes);
+	disk->data_offset = htole64(l->data_offset);
+	disk->segment_bytes = htole64(l->segment_bytes);
+	disk->segments = htole64(l->segments);
+	disk->block_bytes = htole32(l->block_bytes);
+	disk->streams = htole32(super->streams);
+	disk->tenants = htole32(super->tenants);
+	disk->placement = htole32(super->placement);
+	memcpy(disk->secret, super->secret, sizeof(disk->secret));
+	memcpy(disk->stream, super->stream, sizeof(disk->stream));
+	memcpy(disk->tenant, super->tenant, sizeof(disk->tenant));
+	memcpy(disk->name, super->name, sizeof(disk->name));
+	disk->checksum = htole64(sum_super(disk));
+}
+
+static void super_decode_layout(struct layout *l, const struct disk_super *disk)
+{
+	uint64_t segments = le64toh(disk->segments);
+
+	memset(l, 0, sizeof(*l));
+	l->device_bytes = le64toh(disk->device_bytes);
+	l->capacity_bytes = le64toh(disk->capacity_bytes);
+	l->data_offset = le64toh(disk->data_offset);
+	l->segment_bytes = le64toh(disk->segment_bytes);
+	l->segments = segments > LAYOUT_SEGMENTS_MAX ? 0 : (uint32_t)segments;
+	l->block_bytes = le32toh(disk->block_bytes);
+}
+
+static void super_decode_rest(struct super *super, const struct disk_super *disk)
+{
+	super->compat = le64toh(disk->compat);
+	super->ro_compat = le64toh(disk->ro_compat);
+	super->incompat = le64toh(disk->incompat);
+	memcpy(super->uuid, disk->uuid, sizeof(super->uuid));
+	memcpy(super->secret, disk->secret, sizeof(super->secret));
+	super->revision = le64toh(disk->revision);
+	super->epoch = le64toh(disk->epoch);
+	super->created_ns = le64toh(disk->created_ns);
+	super->device_index = le32toh(disk->device_index);
+	super->device_count = le32toh(disk->device_count);
+	super->streams = le32toh(disk->streams);
+	super->tenants = le32toh(disk->tenants);
+	super->placement = le32toh(disk->placement);
+	memcpy(super->stream, disk->stream, sizeof(super->stream));
+	memcpy(super->tenant, disk->tenant, sizeof(super->tenant));
+	memcpy(super->name, disk->name, sizeof(super->name));
+}
+
+static bool super_tenants_valid(const struct super *super)
+{
+	if (super->tenants > DISK_TENANTS)
+		return false;
+	for (uint32_t n = 0; n < super->tenants; n++)
+		if (le32toh(super->tenant[n].stream) >= super->streams)
+			return false;
+	return true;
+}
+
+enum super_state super_decode(struct super *super, const struct disk_super *disk, uint32_t copy,
+			      uint32_t *version)
+{
+	struct super found;
+
+	if (le64toh(disk->magic) != DISK_SUPER_MAGIC)
+		return SUPER_NONE;
+	/* The version comes before the checksum: another one may sum in another way. */
+	if (le32toh(disk->version) != DISK_VERSION) {
+		*version = le32toh(disk->version);
+		return SUPER_VERSION;
+	}
+	if (le64toh(disk->checksum) != sum_super(disk) || le32toh(disk->copy) != copy)
+		return SUPER_DAMAGED;
+	super_decode_layout(&found.layout, disk);
+	super_decode_rest(&found, disk);
+	if (layout_derive(&found.layout) || found.device_index >= found.device_count ||
+	    found.streams < 1 || found.streams > DISK_STREAMS || !super_tenants_valid(&found))
+		return SUPER_DAMAGED;
+	*super = found;
+	return SUPER_VALID;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * super.h - the superblock: what a store is, kept twice.
+ */
+#ifndef SUPER_H
+#define SUPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/format/format.h"
+#include "store/format/layout.h"
+
+/* A superblock in memory. */
+struct super {
+	struct layout layout;
+	uint64_t compat, ro_compat, incompat;
+	uint8_t uuid[16];
+	uint8_t secret[DISK_SECRET_BYTES];
+	uint64_t revision;
+	uint64_t epoch;
+	uint64_t created_ns;
+	uint32_t device_index, device_count;
+	uint32_t streams, tenants;
+	uint32_t placement;
+	struct disk_stream stream[DISK_STREAMS]; /* as on the device */
+	struct disk_tenant tenant[DISK_TENANTS];
+	uint8_t name[DISK_TENANTS][DISK_NAME_BYTES];
+};
+
+enum super_state {
+	SUPER_VALID = 0,
+	SUPER_NONE,    /* no superblock */
+	SUPER_VERSION, /* one of another version */
+	SUPER_DAMAGED, /* one whose checksum does not hold, or that contradicts itself */
+	SUPER_UNREADABLE,
+};
+
+/* Writes SUPER as copy COPY (1 or 2) to DISK. */
+void super_encode(struct disk_super *disk, const struct super *super, uint32_t copy);
+
+/* Reads copy COPY from DISK. SUPER is set when this returns SUPER_VALID only; *VERSION with
+ * SUPER_VERSION. */
+enum super_state super_decode(struct super *super, const struct disk_super *disk, uint32_t copy,
+			      uint32_t *version);
+
+#endif

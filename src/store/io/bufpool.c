@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bufpool.c - a free list for each power of two.
+ *
+ * Fresh megabytes from the system cost a page fault for every 4 KiB, which is dearer than
+ * copying into them: so they are kept. Owned and used by one thread.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/io/bufpool.h"
+
+void bufpool_init(struct bufpool *p, size_t align)
+{
+	memset(p, 0, sizeof(*p));
+	p->align = align > 4096 ? align : 4096;
+}
+
+void bufpool_free(struct bufpool *p)
+{
+	unsigned n;
+
+	for (n = 0; n < BUFPOOL_CLASSES; n++) {
+		while (p->free[n]) {
+			void *buf = p->free[n];
+
+			memcpy(&p->free[n], buf, sizeof(void *));
+			free(buf);
+		}
+	}
+	p->kept_bytes = 0;
+}
+
+static unsigned bufpool_class(size_t length)
+{
+	unsigned bits = length > 1 ? 64 - (unsigned)__builtin_clzll(length - 1) : 0;
+
+	return bits <= BUFPOOL_MIN_SHIFT ? 0 : bits - BUFPOOL_MIN_SHIFT;
+}
+
+static size_t bufpool_bytes(unsigned class)
+{
+	return (size_t)1 << (class + BUFPOOL_MIN_SHIFT);
+}
+
+void *bufpool_get(struct bufpool *p, size_t length)
+{
+	unsigned class = bufpool_class(length);
+	void *buf;
+
+	if (class < BUFPOOL_CLASSES && p->free[class]) {
+		buf = p->free[class];
+		memcpy(&p->free[class], buf, sizeof(void *));
+		p->kept_bytes -= bufpool_bytes(class);
+		return buf;
+	}
+	if (class < BUFPOOL_CLASSES)
+		length = bufpool_bytes(class);
+	return posix_memalign(&buf, p->align, length) ? NULL : buf;
+}
+
+void bufpool_put(struct bufpool *p, void *buf, size_t length)
+{
+	unsigned class = bufpool_class(length);
+
+	if (!buf)
+		return;
+	if (class >= BUFPOOL_CLASSES || p->kept_bytes + bufpool_bytes(class) > BUFPOOL_KEEP_BYTES) {
+		free(buf);
+		return;
+	}
+	memcpy(buf, &p->free[class], sizeof(void *));
+	p->free[class] = buf;
+	p->kept_bytes += bufpool_bytes(class);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * superio.h - reading and writing the two superblock copies.
+ */
+#ifndef SUPERIO_H
+#define SUPERIO_H
+
+#include <weir/queue.h>
+
+#include "store/format/super.h"
+
+/* What was found where. */
+struct superio_found {
+	enum super_state state[2];
+	uint64_t revision[2]; /* of valid ones */
+};
+
+/*
+ * Reads the superblock of the device of Q: the valid copy of the highest revision. FOUND may be
+ * NULL. -EMEDIUMTYPE, -EPROTONOSUPPORT, -EBADMSG, -ENODATA, -EINVAL, -EIO; sets weir_error().
+ */
+int superio_read(struct weir_queue *q, struct super *super, struct superio_found *found);
+
+/* Bytes of a copy on a device: whole logical blocks. */
+size_t superio_bytes(const struct weir_device_info *info);
+
+/*
+ * Writes both copies, each flushed before the next is touched. FOUND says what is there now: the
+ * only good copy is written last. Sets weir_error().
+ */
+int superio_write(struct weir_queue *q, const struct super *super,
+		  const struct superio_found *found);
+
+#endif

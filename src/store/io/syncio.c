@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * syncio.c - blocking reads and writes, one or many at depth.
+ *
+ * Any thread that may wait on the queue. Owns the buffers of the many.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "store/io/syncio.h"
+
+/* An io that failed: which one, where, and what the drive said. */
+static int syncio_words(struct weir_queue *q, const struct weir_io *io)
+{
+	char text[400];
+
+	return error_set(io->result, "%s: %s", weir_device_path(weir_queue_device(q)),
+			 weir_io_strerror(io, text, sizeof(text)));
+}
+
+static int syncio_wait(struct weir_queue *q, struct weir_io *io)
+{
+	int rc = weir_queue_submit(q, io);
+
+	if (!rc)
+		rc = weir_io_wait(q, io);
+	return rc && rc == io->result ? syncio_words(q, io) : rc;
+}
+
+int syncio_read(struct weir_queue *q, uint64_t offset, void *buf, size_t length)
+{
+	struct weir_io io;
+
+	weir_io_read(&io, offset, buf, length);
+	return syncio_wait(q, &io);
+}
+
+int syncio_write(struct weir_queue *q, uint64_t offset, const void *buf, size_t length)
+{
+	struct weir_io io;
+
+	weir_io_write(&io, offset, buf, length);
+	return syncio_wait(q, &io);
+}
+
+int syncio_flush(struct weir_queue *q)
+{
+	struct weir_io io;
+
+	weir_io_flush(&io);
+	return syncio_wait(q, &io);
+}
+
+int syncio_placement_update(struct weir_queue *q, uint16_t placement)
+{
+	struct weir_io io;
+
+	weir_io_placement_update(&io, placement);
+	return syncio_wait(q, &io);
+}
+
+struct syncio_slot {
+	struct weir_io io;
+	void *buf;
+	size_t room;
+	int refused;
+	int used; /* 0: left out */
+};
+
+static int syncio_room(struct syncio_slot *slot, size_t length)
+{
+	if (slot->room >= length)
+		return 0;
+	free(slot->buf);
+	slot->buf = NULL;
+	slot->room = 0;
+	if (posix_memalign(&slot->buf, 65536, length))
+		return error_set(-ENOMEM, "out of memory");
+	slot->room = length;
+	return 0;
+}
+
+static int syncio_begin(struct syncio_many *m, struct syncio_slot *slot, uint64_t i)
+{
+	uint64_t offset = 0;
+	size_t length = 0;
+
+	m->place(m, i, &offset, &length);
+	slot->used = length != 0;
+	if (!length)
+		return 0;
+	if (syncio_room(slot, length))
+		return -ENOMEM;
+	if (m->op == WEIR_OP_WRITE) {
+		m->fill(m, i, slot->buf);
+		weir_io_write(&slot->io, offset, slot->buf, length);
+	} else {
+		weir_io_read(&slot->io, offset, slot->buf, length);
+	}
+	slot->refused = weir_queue_submit(m->q, &slot->io);
+	return 0;
+}
+
+/* Waits for io number I; tells of it unless QUIET. */
+static int syncio_end(struct syncio_many *m, struct syncio_slot *slot, uint64_t i, int quiet)
+{
+	int result = 0;
+
+	if (slot->used)
+		result = slot->refused ? slot->refused : weir_io_wait(m->q, &slot->io);
+	if (result && result == slot->io.result && !slot->refused)
+		syncio_words(m->q, &slot->io);
+	if (quiet)
+		return 0;
+	return m->done ? m->done(m, i, slot->used ? slot->buf : NULL, result) : result;
+}
+
+static int syncio_run(struct syncio_many *m, struct syncio_slot *slots)
+{
+	uint64_t begun = 0, ended = 0;
+	int rc = 0, rc_end;
+
+	while (ended < m->count) {
+		if (!rc && begun < m->count && begun - ended < m->depth) {
+			rc = syncio_begin(m, &slots[begun % m->depth], begun);
+			begun += !rc;
+			continue;
+		}
+		if (ended == begun)
+			break;
+		/* After an error those under way are still waited for: their memory goes. */
+		rc_end = syncio_end(m, &slots[ended % m->depth], ended, rc);
+		ended++;
+		rc = rc ? rc : rc_end;
+	}
+	return rc;
+}
+
+int syncio_many(struct syncio_many *m)
+{
+	struct syncio_slot *slots = calloc(m->depth, sizeof(*slots));
+	uint32_t n;
+	int rc;
+
+	if (!slots)
+		return -ENOMEM;
+	rc = syncio_run(m, slots);
+	for (n = 0; n < m->depth; n++)
+		free(slots[n].buf);
+	free(slots);
+	return rc;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * contest.c - keys that a recovery finds alive in two logs.
+ *
+ * A key moves to another log only when it was deleted in the first. A power cut can lose that
+ * tombstone and keep what was put after it: then the younger version counts, by its sequence
+ * number. The older one must not come back when the younger is evicted or deleted, so it is struck
+ * in its segment's footer before the store is used: from then on it counts as a tombstone, as there
+ * may be still older versions in front of it. Striking leaves the footer valid at any moment: were
+ * it torn, a walk of the segment would bring back what was struck earlier, and batches that failed.
+ * An interrupted recovery finds the same contest again, or does not find it any more.
+ *
+ * Logs are read one after another. What a log says of a key that lives in a former one is kept
+ * apart until its end: mostly a tombstone comes. Owns the two small tables; recovery's thread.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/recover/recover.h"
+#include "store/io/syncio.h"
+#include "store/recover/walk.h"
+
+int contest_init(struct contest *c, struct weir_store *s)
+{
+	memset(c, 0, sizeof(*c));
+	c->s = s;
+	return index_init(&c->here) || index_init(&c->there) ? -ENOMEM : 0;
+}
+
+void contest_free(struct contest *c)
+{
+	index_free(&c->here);
+	index_free(&c->there);
+}
+
+int contest_set(struct contest *c, const struct log *l, const uint64_t hash[2],
+		const struct index_value *value)
+{
+	const struct log *other = entries_log(c->s, hash);
+
+	if (other && other != l)
+		return index_set(&c->here, hash, value);
+	return entries_set(c->s, hash, value);
+}
+
+void contest_remove(struct contest *c, const struct log *l, const uint64_t hash[2])
+{
+	if (entries_log(c->s, hash) == l)
+		entries_remove(c->s, hash);
+	else
+		index_remove(&c->here, hash);
+}
+
+/* The entries of a segment. */
+struct contest_view {
+	struct disk_entry *entries;
+	uint32_t count;
+	void *footer; /* that they are in; NULL: they are the segment's own */
+	size_t bytes;
+	uint64_t offset;
+};
+
+/* The footer of FOUND. False where it cannot be read again. */
+static bool contest_read(struct contest *c, const struct found *found, struct contest_view *v)
+{
+	struct weir_store *s = c->s;
+	const struct layout *l = s->lay;
+	const struct segment *seg = found->seg;
+	const uint8_t *last = (const uint8_t *)v->footer + v->bytes - l->block_bytes;
+	struct footer f;
+
+	if (syncio_read(s->q, v->offset, v->footer, v->bytes) ||
+	    footer_peek(&f, last, seg->number, seg->gen, l) != FOOTER_VALID ||
+	    f.blocks != found->footer_blocks || !footer_check(&f, v->footer, l, &s->sum))
+		return false;
+	v->entries = v->footer;
+	v->count = f.count;
+	return true;
+}
+
+/* A footer that cannot be read again is damaged: its segment is walked, and nothing is struck. */
+static int contest_load(struct contest *c, const struct found *found, struct contest_view *v)
+{
+	struct weir_store *s = c->s;
+	struct segment *seg = found->seg;
+	struct walk_result walked;
+	int rc = 0;
+
+	memset(v, 0, sizeof(*v));
+	if (!found->walked) {
+		v->bytes = (size_t)found->footer_blocks << s->lay->block_shift;
+		v->offset = layout_offset(s->lay, seg->number,
+					  s->lay->segment_blocks - found->footer_blocks);
+		v->footer = bufpool_get(&s->pool, v->bytes);
+		if (!v->footer)
+			return -ENOMEM;
+		if (contest_read(c, found, v))
+			return 0;
+		bufpool_put(&s->pool, v->footer, v->bytes);
+		v->footer = NULL;
+		rc = walk_segment(s, seg, &walked);
+	}
+	v->entries = seg->entries;
+	v->count = seg->records;
+	return rc;
+}
+
+static void contest_unload(struct contest *c, const struct found *found, struct contest_view *v)
+{
+	struct segment *seg = found->seg;
+
+	if (v->footer)
+		bufpool_put(&c->s->pool, v->footer, v->bytes);
+	if (found->walked)
+		return;
+	free(seg->entries);
+	seg->entries = NULL;
+	seg->entries_room = seg->records = 0;
+}
+
+/* One entry that is contested. True: it is to be struck. */
+typedef bool (*contest_fn)(struct contest *c, const struct footer_entry *e,
+			   const struct index_value *here, uint64_t position);
+
+/* The other log's version: its number, to be compared. */
+static bool contest_note(struct contest *c, const struct footer_entry *e,
+			 const struct index_value *here, uint64_t position)
+{
+	struct index_value there;
+
+	(void)here;
+	if (index_get(&c->s->index, e->hash, &there) && there.position == position) {
+		there.checksum = e->sequence;
+		/* Cannot fail: room was made for as many as there are. */
+		index_set(&c->there, e->hash, &there);
+	}
+	return false;
+}
+
+/* This log's version: it wins or is struck. */
+static bool contest_decide(struct contest *c, const struct footer_entry *e,
+			   const struct index_value *here, uint64_t position)
+{
+	struct index_value there;
+
+	if (here->position != position)
+		return false;
+	if (index_get(&c->there, e->hash, &there) && there.checksum > e->sequence)
+		return true;
+	/* Cannot fail: it takes the place of the other. */
+	entries_set(c->s, e->hash, here);
+	return false;
+}
+
+/* The other log's version again: it is struck where it has lost. */
+static bool contest_strike(struct contest *c, const struct footer_entry *e,
+			   const struct index_value *here, uint64_t position)
+{
+	struct index_value there, now;
+
+	(void)here;
+	return index_get(&c->there, e->hash, &there) && there.position == position &&
+	       index_get(&c->s->index, e->hash, &now) && now.position != position;
+}
+
+static bool contest_entry(struct contest *c, struct segment *seg, struct disk_entry *disk,
+			  contest_fn fn)
+{
+	struct footer_entry e;
+	struct index_value here;
+
+	footer_entry_decode(&e, disk);
+	if (!e.key_len || e.flags & DISK_TOMBSTONE || !index_get(&c->here, e.hash, &here) ||
+	    !fn(c, &e, &here, layout_position(c->s->lay, seg->number, e.block)))
+		return false;
+	footer_entry_strike(disk);
+	return true;
+}
+
+static int contest_segment(struct contest *c, struct found *found, contest_fn fn)
+{
+	struct contest_view v;
+	bool struck = false;
+	uint32_t n;
+	int rc = contest_load(c, found, &v);
+
+	for (n = 0; !rc && n < v.count; n++)
+		struck |= contest_entry(c, found->seg, &v.entries[n], fn);
+	/* What has no footer yet gets one in which it is struck. Both are on the medium before the
+	 * winner can be deleted or evicted: the first batch comes after the flush of its segment's
+	 * header, and a free mark after a flush. */
+	if (!rc && struck && v.footer && !c->s->read_only)
+		rc = syncio_write(c->s->q, v.offset, v.footer, v.bytes);
+	contest_unload(c, found, &v);
+	return rc;
+}
+
+static int contest_pass(struct contest *c, struct found *found, uint32_t n, contest_fn fn)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < n && !rc; i++)
+		if (found[i].seg->contested)
+			rc = contest_segment(c, &found[i], fn);
+	return rc;
+}
+
+static struct segment *contest_where(const struct contest *c, const struct index_value *value)
+{
+	return &c->s->segments[layout_position_segment(c->s->lay, value->position)];
+}
+
+/* Only the segments of the two versions need be read. */
+static void contest_mark(const uint64_t hash[2], const struct index_value *here, void *user)
+{
+	struct contest *c = user;
+	struct index_value there;
+
+	contest_where(c, here)->contested = true;
+	if (index_get(&c->s->index, hash, &there))
+		contest_where(c, &there)->contested = true;
+}
+
+int contest_settle(struct contest *c, struct found *found, uint32_t n)
+{
+	uint64_t i;
+	int rc = 0;
+
+	if (!c->here.entries)
+		return 0;
+	for (i = 0; i < c->here.entries && !rc; i++)
+		rc = index_reserve(&c->there);
+	c->s->stats.recovered_contested += c->here.entries;
+	index_each(&c->here, contest_mark, c);
+	if (!rc)
+		rc = contest_pass(c, found, n, contest_note);
+	if (!rc)
+		rc = contest_pass(c, found, n, contest_decide);
+	if (!rc)
+		rc = contest_pass(c, found, n, contest_strike);
+	for (i = 0; i < n; i++)
+		found[i].seg->contested = false;
+	contest_free(c);
+	return rc ? rc : contest_init(c, c->s);
+}

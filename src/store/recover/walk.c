@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * walk.c - finds the batches of a segment that has no valid footer.
+ *
+ * From header to header; where there is none, block by block to the end of the segment. A header
+ * that passes is this segment's own, whatever was skipped to reach it: its checksum is seeded
+ * with secret, place and generation. Owns a window of the segment while it walks.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/io/syncio.h"
+#include "store/recover/walk.h"
+
+/* Read at a time: little where the next header is known, much where it is searched. */
+#define WALK_JUMP (64u << 10)
+#define WALK_SCAN (1u << 20)
+
+struct walk {
+	struct weir_store *s;
+	struct segment *seg;
+	struct walk_result *result;
+	uint8_t *window;
+	size_t room;
+	uint32_t from, blocks; /* of the segment, in the window */
+	bool scanning;
+};
+
+static int walk_read(struct walk *w, uint32_t block, uint32_t blocks)
+{
+	const struct layout *l = w->s->lay;
+	size_t bytes = (size_t)blocks << l->block_shift;
+
+	if (bytes > w->room) {
+		free(w->window);
+		w->window = NULL;
+		w->room = w->blocks = 0;
+		if (posix_memalign((void **)&w->window, 65536, bytes))
+			return -ENOMEM;
+		w->room = bytes;
+	}
+	w->from = block;
+	w->blocks = 0;
+	if (syncio_read(w->s->q, layout_offset(l, w->seg->number, block), w->window, bytes))
+		return -EIO;
+	w->blocks = blocks;
+	return 0;
+}
+
+/* BLOCKS blocks from BLOCK on; NULL with *RC 0: they cannot be read. */
+static const uint8_t *walk_fetch(struct walk *w, uint32_t block, uint32_t blocks, int *rc)
+{
+	const struct layout *l = w->s->lay;
+	uint32_t ahead = layout_blocks(l, w->scanning ? WALK_SCAN : WALK_JUMP);
+	uint32_t left = l->segment_blocks - block;
+
+	*rc = 0;
+	if (block < w->from || block + blocks > w->from + w->blocks) {
+		ahead = ahead < blocks ? blocks : ahead;
+		*rc = walk_read(w, block, ahead < left ? ahead : left);
+		/* One bad block should not cost its neighbours. */
+		if (*rc == -EIO)
+			*rc = walk_read(w, block, blocks);
+		if (*rc == -EIO)
+			*rc = 0;
+		if (*rc || !w->blocks)
+			return NULL;
+	}
+	return w->window + ((size_t)(block - w->from) << l->block_shift);
+}
+
+static int walk_record(struct walk *w, const struct batch_header *h, const struct batch_record *r)
+{
+	struct segment *seg = w->seg;
+	struct footer_entry e = { .sequence = r->sequence,
+				  .checksum = r->checksum,
+				  .length = r->length,
+				  .block = r->block,
+				  .batch = h->place.block,
+				  .flags = r->flags,
+				  .key_len = r->key_len };
+
+	if (segment_entries_reserve(seg, 1))
+		return -ENOMEM;
+	sum_identity(&w->s->sum, r->key, r->key_len, e.hash);
+	footer_entry_encode(&seg->entries[seg->records++], &e);
+	if (r->sequence > w->result->sequence)
+		w->result->sequence = r->sequence;
+	return 0;
+}
+
+/* The batch at BLOCK: its length in blocks, 0 if there is none, or -ENOMEM. */
+static int64_t walk_batch(struct walk *w, uint32_t block)
+{
+	const struct layout *l = w->s->lay;
+	struct sum_place place = { w->seg->number, block, w->seg->gen };
+	struct batch_header h;
+	struct batch_record r;
+	const uint8_t *buf;
+	uint32_t at = 0;
+	uint64_t bytes;
+	int rc;
+
+	buf = walk_fetch(w, block, 1, &rc);
+	if (!buf || !batch_peek(buf, place, l, &bytes))
+		return rc;
+	buf = walk_fetch(w, block, layout_blocks(l, bytes), &rc);
+	if (!buf || !batch_decode(&h, buf, place, l, &w->s->sum))
+		return rc;
+	while (batch_next(buf, &h, &at, &r)) {
+		rc = walk_record(w, &h, &r);
+		if (rc)
+			return rc;
+	}
+	w->result->batches++;
+	if (logpos_compare(h.mark, w->result->mark) > 0)
+		w->result->mark = h.mark;
+	return h.blocks;
+}
+
+static int walk_all(struct walk *w)
+{
+	uint32_t block = 1, skipped = 0;
+	int64_t blocks;
+
+	while (block < w->s->lay->segment_blocks) {
+		blocks = walk_batch(w, block);
+		/* Where one may be expected, a single read does not say that there is none. */
+		if (!blocks && !w->scanning) {
+			w->blocks = 0;
+			blocks = walk_batch(w, block);
+		}
+		if (blocks < 0)
+			return (int)blocks;
+		w->scanning = !blocks;
+		if (!blocks) {
+			block++;
+			skipped++;
+			continue;
+		}
+		block += (uint32_t)blocks;
+		w->seg->used = w->seg->end = block;
+		/* What lies behind the last batch was never written: nothing is gone there. */
+		w->result->skipped += skipped;
+		skipped = 0;
+	}
+	return 0;
+}
+
+int walk_segment(struct weir_store *s, struct segment *seg, struct walk_result *result)
+{
+	struct walk w = { .s = s, .seg = seg, .result = result };
+	int rc;
+
+	memset(result, 0, sizeof(*result));
+	seg->used = seg->end = 1;
+	seg->records = 0;
+	rc = walk_all(&w);
+	free(w.window);
+	return rc;
+}
