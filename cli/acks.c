@@ -79,29 +79,29 @@ static int acks_go_on(int fd, const char *path, off_t size)
 static int acks_begin(int fd, const char *path)
 {
 	struct stat st;
-	int ret = 0;
+	int err = 0;
 
 	if (fstat(fd, &st) < 0)
 		return error_sys(-errno, "%s", path);
 	if (S_ISREG(st.st_mode))
-		ret = acks_go_on(fd, path, st.st_size);
-	if (!ret && (!S_ISREG(st.st_mode) || st.st_size < ACKS_LINE))
-		ret = acks_write(fd, ACKS_HEAD, ACKS_LINE);
-	return ret;
+		err = acks_go_on(fd, path, st.st_size);
+	if (!err && (!S_ISREG(st.st_mode) || st.st_size < ACKS_LINE))
+		err = acks_write(fd, ACKS_HEAD, ACKS_LINE);
+	return err;
 }
 
 int acks_open(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-	int ret;
+	int err;
 
 	if (fd < 0)
 		return error_sys(-errno, "%s", path);
-	ret = acks_begin(fd, path);
-	if (!ret)
+	err = acks_begin(fd, path);
+	if (!err)
 		return fd;
 	close(fd);
-	return ret;
+	return err;
 }
 
 int acks_append(int fd, const uint64_t *ids, size_t n)
@@ -110,15 +110,15 @@ int acks_append(int fd, const uint64_t *ids, size_t n)
 
 	while (n) {
 		size_t lines = n < ACKS_BATCH ? n : ACKS_BATCH;
-		int ret;
+		int err;
 
 		for (size_t i = 0; i < lines; i++) {
 			content_key(ids[i], text + i * ACKS_LINE);
 			text[i * ACKS_LINE + CONTENT_KEY_LEN] = '\n';
 		}
-		ret = acks_write(fd, text, lines * ACKS_LINE);
-		if (ret < 0)
-			return ret;
+		err = acks_write(fd, text, lines * ACKS_LINE);
+		if (err < 0)
+			return err;
 		ids += lines;
 		n -= lines;
 	}
@@ -183,41 +183,41 @@ static int acks_parse(FILE *in, const char *path, uint64_t **ids, size_t *n)
 	struct text text;
 	size_t len, room = 0;
 	char *line;
-	int ret = text_begin(&text, in, path, ACKS_TEXT_LINE_MAX);
+	int err = text_begin(&text, in, path, ACKS_TEXT_LINE_MAX);
 
-	while (!ret) {
-		ret = text_line(&text, &line, &len);
-		if (ret == -EINVAL)
-			ret = error_set(ret, "%s; is this a log that --ack-log wrote?",
+	while (!err) {
+		err = text_line(&text, &line, &len);
+		if (err == -EINVAL)
+			err = error_set(err, "%s; is this a log that --ack-log wrote?",
 					weir_error());
-		if (ret <= 0)
+		if (err <= 0)
 			break;
-		ret = acks_take(&text, line, len, ids, n, &room);
+		err = acks_take(&text, line, len, ids, n, &room);
 	}
-	if (!ret && !text.line)
-		ret = error_set(-EINVAL,
+	if (!err && !text.line)
+		err = error_set(-EINVAL,
 				"%s: empty, so it tells nothing: a log that --ack-log wrote has a "
 				"first line",
 				path);
 	text_end(&text);
-	return ret;
+	return err;
 }
 
 int acks_read(const char *path, uint64_t **ids, size_t *n)
 {
 	FILE *in = text_open(path);
-	int ret;
+	int err;
 
 	*ids = NULL;
 	*n = 0;
 	if (!in)
 		return -errno;
-	ret = acks_parse(in, path, ids, n);
+	err = acks_parse(in, path, ids, n);
 	text_close(in);
-	if (ret < 0) {
+	if (err < 0) {
 		free(*ids);
 		*ids = NULL;
-		return ret;
+		return err;
 	}
 	if (*n)
 		*n = acks_unique(*ids, *n);

@@ -54,18 +54,18 @@ static int command_check_operands(const struct command *cmd, char **operands, in
 /* Checks the operands, and runs CMD. */
 static int command_call(const struct command *cmd, void *args, char **operands, int n)
 {
-	int ret = command_check_operands(cmd, operands, n);
+	int err = command_check_operands(cmd, operands, n);
 
-	if (!ret && cmd->path && n)
-		ret = output_check_standard(operands[0]);
-	return ret ? ret : cmd->run(args, operands, n);
+	if (!err && cmd->path && n)
+		err = output_check_standard(operands[0]);
+	return err ? err : cmd->run(args, operands, n);
 }
 
 /* As command_call(), with the default store in front of the operands if it is meant. */
 static int command_complete(const struct command *cmd, void *args, char **operands, int n)
 {
 	char **all, *path;
-	int ret;
+	int err;
 
 	if (!default_is_wanted(cmd, operands, n))
 		return command_call(cmd, args, operands, n);
@@ -74,37 +74,37 @@ static int command_complete(const struct command *cmd, void *args, char **operan
 	if (all && path) {
 		all[0] = path;
 		memcpy(all + 1, operands, (size_t)n * sizeof(*all));
-		ret = command_call(cmd, args, all, n + 1);
+		err = command_call(cmd, args, all, n + 1);
 	} else {
-		ret = report_error("out of memory");
+		err = report_error("out of memory");
 	}
 	free(path);
 	free(all);
-	return ret;
+	return err;
 }
 
 int command_run(const struct command *cmd, int argc, char **argv)
 {
 	void *args = calloc(1, cmd->args_size);
 	int first = 0;
-	int ret;
+	int err;
 
 	report_set_command(cmd->name);
 	if (!args)
 		return report_error("out of memory");
 	if (cmd->defaults)
 		memcpy(args, cmd->defaults, cmd->args_size);
-	ret = opt_parse(cmd->options, args, argc, argv, &first);
-	if (ret < 0) {
-		ret = report_usage("%s", weir_error());
-	} else if (ret > 0) {
+	err = opt_parse(cmd->options, args, argc, argv, &first);
+	if (err < 0) {
+		err = report_usage("%s", weir_error());
+	} else if (err > 0) {
 		command_print_help(cmd, stdout);
-		ret = 0;
+		err = 0;
 	} else {
-		ret = command_complete(cmd, args, argv + first, argc - first);
+		err = command_complete(cmd, args, argv + first, argc - first);
 	}
 	free(args);
-	return report_finish(ret);
+	return report_finish(err);
 }
 
 void command_print_help(const struct command *cmd, FILE *out)

@@ -33,13 +33,13 @@ static int del_key(struct weir_store *s, const struct del_args *args, const char
 {
 	char text[KEY_TEXT_MAX];
 	struct key key;
-	int ret = key_read(&key, operand, args->key.escaped != 0);
+	int err = key_read(&key, operand, args->key.escaped != 0);
 
-	if (!ret)
-		ret = weir_store_delete(s, key.bytes, key.len,
+	if (!err)
+		err = weir_store_delete(s, key.bytes, key.len,
 					args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN);
-	if (ret != -ENOENT)
-		return ret;
+	if (err != -ENOENT)
+		return err;
 	key_escape(key.bytes, key.len, text);
 	json_array_append_new(missing, json_string(text));
 	return report_error("%s: there is no key \"%s\"", path, text);
@@ -78,21 +78,21 @@ static int del_run(void *arg, char **operands, int n)
 	const char *path = operands[0];
 	struct weir_store *s = NULL;
 	json_t *missing;
-	int deleted = 0, ret = opening_store(&s, path, &args->key.store, 0);
+	int deleted = 0, err = opening_store(&s, path, &args->key.store, 0);
 	int code;
 
-	if (ret)
-		return ret;
-	ret = code = del_check_default(s, args, operands, n);
-	if (ret)
+	if (err)
+		return err;
+	err = code = del_check_default(s, args, operands, n);
+	if (err)
 		return opening_close(s, path, code);
 	missing = json_array();
-	for (int i = 1; i < n && ret >= 0; i++) {
-		ret = del_key(s, args, path, operands[i], missing);
-		if (ret < 0)
+	for (int i = 1; i < n && err >= 0; i++) {
+		err = del_key(s, args, path, operands[i], missing);
+		if (err < 0)
 			code = report_failed(path);
-		else if (ret)
-			code = ret;
+		else if (err)
+			code = err;
 		else
 			deleted++;
 	}

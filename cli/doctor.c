@@ -97,19 +97,19 @@ static int doctor_run(void *arg, char **operands, int n)
 		.memory_bytes = args->memory_bytes,
 	};
 	struct doctor_report *r = malloc(sizeof(*r));
-	int ret = REPORT_OK;
+	int err = REPORT_OK;
 
 	if (!r)
 		return report_error("out of memory");
 	doctor_examine(r, &opts);
 	if (args->json)
-		ret = doctor_print_json(opts.path, r);
+		err = doctor_print_json(opts.path, r);
 	else
 		doctor_print(r);
-	if (!ret && doctor_worst(r) == DOCTOR_FAIL)
-		ret = REPORT_FAILED;
+	if (!err && doctor_worst(r) == DOCTOR_FAIL)
+		err = REPORT_FAILED;
 	free(r);
-	return ret;
+	return err;
 }
 
 const struct command command_doctor = {

@@ -44,7 +44,7 @@ static int fdp_print_placements(const struct weir_fdp *fdp)
 {
 	struct table t = { .columns = "rrrl" };
 	char id[16], handle[16], left[32];
-	int ret;
+	int err;
 
 	table_row(&t, "PLACEMENT", "HANDLE", "LEFT", "TYPE");
 	for (uint32_t i = 0; i < fdp->nr_placements; i++) {
@@ -55,9 +55,9 @@ static int fdp_print_placements(const struct weir_fdp *fdp)
 		format_size(p->left_bytes, left, sizeof(left));
 		table_row(&t, id, handle, left, fdp_isolation(p->isolation));
 	}
-	ret = table_print(&t, 0, stdout);
+	err = table_print(&t, 0, stdout);
 	table_free(&t);
-	return ret;
+	return err;
 }
 
 static void fdp_print_counts(const struct weir_fdp *fdp)
@@ -181,19 +181,19 @@ static int fdp_run(void *arg, char **operands, int n)
 	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
 	struct weir_device *dev = NULL;
 	struct weir_fdp *fdp = NULL;
-	int ret;
+	int err;
 
 	(void)n;
 	opts.flags = WEIR_DEVICE_READ_ONLY;
 	if (weir_device_open(&dev, operands[0], &opts) < 0)
 		return report_failed(operands[0]);
 	if (weir_fdp_read(&fdp, dev) < 0)
-		ret = report_failed(operands[0]);
+		err = report_failed(operands[0]);
 	else
-		ret = args->json ? fdp_print_json(operands[0], fdp) : fdp_print(operands[0], fdp);
+		err = args->json ? fdp_print_json(operands[0], fdp) : fdp_print(operands[0], fdp);
 	weir_fdp_free(fdp);
 	weir_device_close(dev);
-	return ret;
+	return err;
 }
 
 const struct command command_fdp = {

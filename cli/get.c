@@ -68,10 +68,10 @@ static int get_failed(const char *path, const struct key *key, int err)
 /* Gets the value of KEY into memory of its own. 0 or -errno with weir_error(). */
 static int get_value(struct weir_store *s, const struct key *key, void **value, size_t *len)
 {
-	int ret = weir_store_exists(s, key->bytes, key->len, len);
+	int err = weir_store_exists(s, key->bytes, key->len, len);
 
-	if (ret < 0)
-		return ret;
+	if (err < 0)
+		return err;
 	*value = aligned_alloc(GET_ALIGN, (*len + GET_ALIGN) / GET_ALIGN * GET_ALIGN);
 	if (!*value)
 		return -ENOMEM;
@@ -83,12 +83,12 @@ static int get_print(const struct get_args *args, const char *path, const struct
 		     const void *value, size_t len)
 {
 	char text[KEY_TEXT_MAX];
-	int ret = 0;
+	int err = 0;
 
 	if (args->output || !args->key.json)
-		ret = get_write(args->output ? args->output : "-", value, len);
-	if (ret || !args->key.json)
-		return ret;
+		err = get_write(args->output ? args->output : "-", value, len);
+	if (err || !args->key.json)
+		return err;
 	return report_json(json_pack("{s:s, s:o, s:s, s:I, s:o}", "schema", "weir.get.v1", "path",
 				     report_text(path), "key",
 				     key_escape(key->bytes, key->len, text), "value_bytes",
@@ -126,26 +126,26 @@ static int get_run(void *arg, char **operands, int n)
 	void *value = NULL;
 	struct key key;
 	size_t len = 0;
-	int ret;
+	int err;
 
 	(void)n;
 	if (key_read(&key, operands[1], args->key.escaped != 0) < 0)
 		return report_error("%s", weir_error());
-	ret = get_check_output(args, path);
-	if (ret)
-		return ret;
-	ret = opening_store(&s, path, &args->key.store, OPENING_READ_ONLY);
-	if (ret)
-		return ret;
-	ret = get_value(s, &key, &value, &len);
-	if (ret == -ENOMEM && !value)
-		ret = report_error("%s: out of memory for a value of %zu bytes", path, len);
-	else if (ret < 0)
-		ret = get_failed(path, &key, ret);
+	err = get_check_output(args, path);
+	if (err)
+		return err;
+	err = opening_store(&s, path, &args->key.store, OPENING_READ_ONLY);
+	if (err)
+		return err;
+	err = get_value(s, &key, &value, &len);
+	if (err == -ENOMEM && !value)
+		err = report_error("%s: out of memory for a value of %zu bytes", path, len);
+	else if (err < 0)
+		err = get_failed(path, &key, err);
 	else
-		ret = get_print(args, path, &key, value, len);
+		err = get_print(args, path, &key, value, len);
 	free(value);
-	return opening_close(s, path, ret);
+	return opening_close(s, path, err);
 }
 
 const struct command command_get = {

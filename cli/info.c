@@ -89,22 +89,22 @@ static int info_print_attrs(const struct weir_device *dev)
 	const struct weir_device_attr *attrs;
 	char buf[96];
 	size_t n;
-	int ret;
+	int err;
 
 	attrs = weir_device_attrs(dev, &n);
 	table_row(&t, "NAME", "VALUE", "SOURCE");
 	for (size_t i = 0; i < n; i++)
 		table_row(&t, attrs[i].name, info_value(&attrs[i], buf, sizeof(buf)),
 			  attrs[i].source);
-	ret = table_print(&t, 0, stdout);
+	err = table_print(&t, 0, stdout);
 	table_free(&t);
-	return ret;
+	return err;
 }
 
 static int info_print_engines(const struct info_engine *engines, size_t n)
 {
 	struct table t = { .columns = "lll" };
-	int ret;
+	int err;
 
 	table_row(&t, "ENGINE", "WORKS", "WHY");
 	for (size_t i = 0; i < n; i++)
@@ -113,9 +113,9 @@ static int info_print_engines(const struct info_engine *engines, size_t n)
 			  : engines[i].works ? "yes"
 					     : "no",
 			  engines[i].why);
-	ret = table_print(&t, 0, stdout);
+	err = table_print(&t, 0, stdout);
 	table_free(&t);
-	return ret;
+	return err;
 }
 
 static int info_print(const char *path, struct weir_device *dev)
@@ -190,15 +190,15 @@ static int info_run(void *arg, char **operands, int n)
 	const struct info_args *args = arg;
 	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
 	struct weir_device *dev = NULL;
-	int ret;
+	int err;
 
 	(void)n;
 	opts.flags = WEIR_DEVICE_READ_ONLY;
 	if (weir_device_open(&dev, operands[0], &opts) < 0)
 		return report_failed(operands[0]);
-	ret = args->json ? info_print_json(operands[0], dev) : info_print(operands[0], dev);
+	err = args->json ? info_print_json(operands[0], dev) : info_print(operands[0], dev);
 	weir_device_close(dev);
-	return ret;
+	return err;
 }
 
 const struct command command_info = {

@@ -43,14 +43,14 @@ static int input_read_fd(struct input *in, int fd, size_t limit)
 	uint64_t length = input_length(fd);
 	off_t at = length ? lseek(fd, 0, SEEK_CUR) : 0;
 	size_t first = length ? (size_t)length + 1 : INPUT_START;
-	int ret;
+	int err;
 
 	in->len = length > (uint64_t)(at > 0 ? at : 0) ? length - (uint64_t)(at > 0 ? at : 0) : 0;
 	if (in->len > limit)
 		return -EFBIG;
 	in->len = 0;
-	ret = input_grow(in, first > limit ? limit + 1 : first);
-	while (!ret) {
+	err = input_grow(in, first > limit ? limit + 1 : first);
+	while (!err) {
 		ssize_t n = read(fd, (char *)in->data + in->len, in->room - in->len);
 
 		if (n < 0 && errno == EINTR)
@@ -63,9 +63,9 @@ static int input_read_fd(struct input *in, int fd, size_t limit)
 		if (in->len > limit)
 			return -EFBIG;
 		if (in->len == in->room)
-			ret = input_grow(in, in->room > limit / 2 ? limit + 1 : 2 * in->room);
+			err = input_grow(in, in->room > limit / 2 ? limit + 1 : 2 * in->room);
 	}
-	return ret;
+	return err;
 }
 
 int input_read(struct input *in, const char *path, size_t limit)
@@ -74,21 +74,21 @@ int input_read(struct input *in, const char *path, size_t limit)
 	const char *name = standard ? "standard input" : path;
 	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	char most[32];
-	int ret;
+	int err;
 
 	*in = (struct input){ 0 };
 	if (fd < 0)
 		return error_sys(-errno, "%s", name);
-	ret = input_read_fd(in, fd, limit);
+	err = input_read_fd(in, fd, limit);
 	if (!standard)
 		close(fd);
-	if (ret == -EFBIG)
-		error_set(ret, "%s: longer than %s", name, format_size(limit, most, sizeof(most)));
-	else if (ret < 0)
-		error_sys(ret, "%s", name);
-	if (ret < 0)
+	if (err == -EFBIG)
+		error_set(err, "%s: longer than %s", name, format_size(limit, most, sizeof(most)));
+	else if (err < 0)
+		error_sys(err, "%s", name);
+	if (err < 0)
 		input_free(in);
-	return ret;
+	return err;
 }
 
 void input_free(struct input *in)

@@ -80,12 +80,12 @@ int key_unescape(const char *text, void *key, size_t *len)
 
 int key_read(struct key *key, const char *text, int escaped)
 {
-	int ret;
+	int err;
 
 	if (escaped) {
-		ret = key_unescape(text, key->bytes, &key->len);
-		if (ret < 0)
-			return ret;
+		err = key_unescape(text, key->bytes, &key->len);
+		if (err < 0)
+			return err;
 	} else {
 		key->len = strlen(text);
 		if (key->len > WEIR_KEY_MAX)

@@ -55,17 +55,17 @@ static int ls_run(void *arg, char **operands, int n)
 {
 	struct ls_args *args = arg;
 	struct weir_store *s = NULL;
-	int ret = opening_store(&s, operands[0], &args->store, OPENING_READ_ONLY);
+	int err = opening_store(&s, operands[0], &args->store, OPENING_READ_ONLY);
 
 	(void)n;
-	if (ret)
-		return ret;
-	ret = weir_store_list(s, ls_entry, args);
-	if (ret < 0)
-		ret = report_failed(operands[0]);
-	else if (ret == LS_STOPPED)
-		ret = REPORT_FAILED;
-	return opening_close(s, operands[0], ret);
+	if (err)
+		return err;
+	err = weir_store_list(s, ls_entry, args);
+	if (err < 0)
+		err = report_failed(operands[0]);
+	else if (err == LS_STOPPED)
+		err = REPORT_FAILED;
+	return opening_close(s, operands[0], err);
 }
 
 const struct command command_ls = {

@@ -64,18 +64,18 @@ int opening_check(const struct opening *o)
 	const struct weir_named *table;
 	uint32_t placement;
 	size_t n;
-	int ret;
+	int err;
 
 	table = weir_engines(&n);
-	ret = opening_check_name("engine", o->engine, "auto", table, n);
-	if (ret)
-		return ret;
-	ret = opening_check_passthrough(o);
-	if (ret)
-		return ret;
-	ret = tenant_placement(o->placement, &placement);
-	if (ret)
-		return ret;
+	err = opening_check_name("engine", o->engine, "auto", table, n);
+	if (err)
+		return err;
+	err = opening_check_passthrough(o);
+	if (err)
+		return err;
+	err = tenant_placement(o->placement, &placement);
+	if (err)
+		return err;
 	table = weir_schedulers(&n);
 	return opening_check_name("sched", o->scheduler, NULL, table, n);
 }
@@ -93,18 +93,18 @@ static void opening_notes(struct weir_store *s, const char *path)
 int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags)
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
-	int ret = opening_check(o);
+	int err = opening_check(o);
 
-	if (ret)
-		return ret;
+	if (err)
+		return err;
 	opts.attach = !(flags & OPENING_SHARED);
 	opts.read_only = !!(flags & OPENING_READ_ONLY);
 	opts.engine = o->passthrough ? "uring_cmd" : o->engine;
 	opts.timeout_ns = o->timeout_ns;
 	opts.scheduler = o->scheduler;
 	tenant_placement(o->placement, &opts.placement);
-	ret = weir_store_open(s, path, &opts);
-	if (ret < 0)
+	err = weir_store_open(s, path, &opts);
+	if (err < 0)
 		return report_failed(path);
 	if (!opts.read_only)
 		opening_notes(*s, path);

@@ -69,12 +69,12 @@ static int opt_check_range(const struct opt *opt, const char *text, uint64_t val
 
 static int opt_store_number(const struct opt *opt, uint64_t *field, const char *text)
 {
-	int ret;
+	int err;
 
 	if (opt->type == OPT_NUMBER)
 		return parse_number(text, opt->min, opt->max ? opt->max : UINT64_MAX, field);
-	ret = opt->type == OPT_SIZE ? parse_size(text, field) : parse_time(text, field);
-	return ret < 0 ? ret : opt_check_range(opt, text, *field);
+	err = opt->type == OPT_SIZE ? parse_size(text, field) : parse_time(text, field);
+	return err < 0 ? err : opt_check_range(opt, text, *field);
 }
 
 static int opt_store_more(struct opt_list *list, const char *text)
@@ -88,17 +88,17 @@ static int opt_store_more(struct opt_list *list, const char *text)
 static int opt_store(const struct opt *opt, void *target, const char *text)
 {
 	void *field = (char *)target + opt->offset;
-	int ret = 0;
+	int err = 0;
 
 	if (opt->type == OPT_FLAG)
 		(*(unsigned *)field)++;
 	else if (opt->type == OPT_STRING)
 		*(const char **)field = text;
 	else if (opt->type == OPT_LIST)
-		ret = opt_store_more(field, text);
+		err = opt_store_more(field, text);
 	else
-		ret = opt_store_number(opt, field, text);
-	return ret < 0 ? error_set(-EINVAL, "--%s: %s", opt->name, weir_error()) : 0;
+		err = opt_store_number(opt, field, text);
+	return err < 0 ? error_set(-EINVAL, "--%s: %s", opt->name, weir_error()) : 0;
 }
 
 /* Explains an option that getopt_long() did not take; TEXT is the word it stood in. */
@@ -131,7 +131,7 @@ static int opt_refuse(const struct opt *table, const char *text)
 int opt_parse(const struct opt *table, void *target, int argc, char **argv, int *first)
 {
 	struct opt_shapes shapes;
-	int code, ret;
+	int code, err;
 
 	opt_shape(table, &shapes);
 	optind = 0; /* glibc: start afresh */
@@ -144,9 +144,9 @@ int opt_parse(const struct opt *table, void *target, int argc, char **argv, int 
 		if (code == ':')
 			return error_set(-EINVAL, "--%s needs a value",
 					 opt_by_code(table, optopt)->name);
-		ret = opt_store(opt_by_code(table, code), target, optarg);
-		if (ret < 0)
-			return ret;
+		err = opt_store(opt_by_code(table, code), target, optarg);
+		if (err < 0)
+			return err;
 	}
 	*first = optind;
 	return 0;

@@ -150,20 +150,20 @@ static int output_find(struct output *o)
 {
 	char target[PATH_MAX];
 	struct stat st;
-	int ret = 0;
+	int err = 0;
 
 	if (strlen(o->path) >= sizeof(target))
 		return error_sys(-ENAMETOOLONG, "%s", o->path);
 	strcpy(target, o->path);
-	for (int i = 0; i < OUTPUT_LINKS && !ret; i++) {
+	for (int i = 0; i < OUTPUT_LINKS && !err; i++) {
 		int fd = output_open_file(target);
 
 		if (fd >= 0)
 			return output_direct(o, fcntl(fd, F_DUPFD_CLOEXEC, 3));
-		ret = output_follow(target);
+		err = output_follow(target);
 	}
-	if (ret < 0)
-		return error_sys(ret, "%s", o->path);
+	if (err < 0)
+		return error_sys(err, "%s", o->path);
 	if (stat(target, &st) < 0)
 		return errno == ENOENT ? output_beside(o, target, NULL)
 				       : error_sys(-errno, "%s", o->path);
@@ -174,7 +174,7 @@ static int output_find(struct output *o)
 
 int output_open(struct output *o, const char *path)
 {
-	int ret;
+	int err;
 
 	*o = (struct output){ .path = path };
 	if (!strcmp(path, "-")) {
@@ -182,10 +182,10 @@ int output_open(struct output *o, const char *path)
 		o->path = "standard output";
 		return 0;
 	}
-	ret = output_find(o);
-	if (ret < 0)
+	err = output_find(o);
+	if (err < 0)
 		output_drop(o);
-	return ret;
+	return err;
 }
 
 /* Why an earlier write failed: stdio does not keep that, but a file that is thrown away may be

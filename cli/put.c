@@ -60,19 +60,19 @@ static int put_value(const struct put_args *args, const char *path, const struct
 {
 	struct weir_store *s = NULL;
 	uint32_t stream;
-	int ret = opening_store(&s, path, &args->key.store, 0);
+	int err = opening_store(&s, path, &args->key.store, 0);
 
-	if (ret)
-		return ret;
-	ret = tenant_stream(s, path, args->tenant, &stream);
-	if (!ret && weir_store_put(s, key->bytes, key->len, value->data, value->len,
+	if (err)
+		return err;
+	err = tenant_stream(s, path, args->tenant, &stream);
+	if (!err && weir_store_put(s, key->bytes, key->len, value->data, value->len,
 				   (args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN) |
 					   WEIR_PUT_STREAM(stream)) < 0)
-		ret = report_failed(path);
-	ret = opening_close(s, path, ret);
-	if (!ret && args->key.json)
-		ret = put_json(path, key, value, args->durable != 0, stream);
-	return ret;
+		err = report_failed(path);
+	err = opening_close(s, path, err);
+	if (!err && args->key.json)
+		err = put_json(path, key, value, args->durable != 0, stream);
+	return err;
 }
 
 /* The segments in which a value of LEN bytes fills at most half, after a header and a footer; 0:
@@ -107,18 +107,18 @@ static int put_read(const struct put_args *args, const char *path, const char *f
 {
 	const char *name = strcmp(file, "-") ? file : "standard input";
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
-	int ret = opening_check(&args->key.store);
+	int err = opening_check(&args->key.store);
 
-	if (!ret)
-		ret = output_check_standard(file);
-	if (!ret)
-		ret = opening_ask(&info, path, &args->key.store);
-	if (ret)
-		return ret;
-	ret = input_read(value, file, info.max_value_bytes);
-	if (ret == -EFBIG)
+	if (!err)
+		err = output_check_standard(file);
+	if (!err)
+		err = opening_ask(&info, path, &args->key.store);
+	if (err)
+		return err;
+	err = input_read(value, file, info.max_value_bytes);
+	if (err == -EFBIG)
 		return put_too_long(path, name, value->len, &info);
-	if (ret < 0)
+	if (err < 0)
 		return report_error("%s", weir_error());
 	if (!value->len)
 		return report_error("%s is empty: a value has at least one byte", name);
@@ -134,15 +134,15 @@ static int put_run(void *arg, char **operands, int n)
 	const struct put_args *args = arg;
 	struct input value = { .data = NULL };
 	struct key key;
-	int ret;
+	int err;
 
 	if (key_read(&key, operands[1], args->key.escaped != 0) < 0)
 		return report_error("%s", weir_error());
-	ret = put_read(args, operands[0], n > 2 ? operands[2] : "-", &value);
-	if (!ret)
-		ret = put_value(args, operands[0], &key, &value);
+	err = put_read(args, operands[0], n > 2 ? operands[2] : "-", &value);
+	if (!err)
+		err = put_value(args, operands[0], &key, &value);
 	input_free(&value);
-	return ret;
+	return err;
 }
 
 const struct command command_put = {

@@ -204,18 +204,18 @@ static int replay_configure_trace(struct replay_session *s)
 static int replay_check_outputs(const struct replay_session *s)
 {
 	const char *inputs[] = { s->args->store, s->trace_name };
-	int ret = output_check_standard(s->args->store);
+	int err = output_check_standard(s->args->store);
 
-	if (!ret && s->args->ack_log)
-		ret = output_check("--ack-log", s->args->ack_log, inputs, 2);
-	return ret;
+	if (!err && s->args->ack_log)
+		err = output_check("--ack-log", s->args->ack_log, inputs, 2);
+	return err;
 }
 
 static int replay_configure(struct replay_session *s)
 {
 	const struct replay_args *args = s->args;
 	struct replay_config *config = &s->replay.config;
-	int ret;
+	int err;
 
 	if (!args->store)
 		return report_usage("--store PATH is missing, and WEIR_STORE names none");
@@ -224,9 +224,9 @@ static int replay_configure(struct replay_session *s)
 				    "synthetic");
 	if (!s->trace_name && args->ack_log)
 		return report_usage("--ack-log needs a TRACE: without one nothing is put");
-	ret = replay_configure_trace(s);
-	if (ret)
-		return ret;
+	err = replay_configure_trace(s);
+	if (err)
+		return err;
 	config->block_bytes = args->block_bytes;
 	config->depth = (uint32_t)args->depth;
 	config->clients = (uint32_t)args->clients;
@@ -255,15 +255,15 @@ static int replay_load_trace(struct replay_session *s)
 		.requests = args->requests ? args->requests : REPLAY_REQUESTS,
 		.chats = args->chats,
 	};
-	int ret;
+	int err;
 
 	if (!s->trace_name)
 		return 0;
 	if (!strcmp(s->trace_name, REPLAY_SYNTHETIC))
-		ret = synthetic_make(&s->trace, &params);
+		err = synthetic_make(&s->trace, &params);
 	else
-		ret = trace_load(&s->trace, s->trace_name, &s->trace_opts);
-	if (ret < 0)
+		err = trace_load(&s->trace, s->trace_name, &s->trace_opts);
+	if (err < 0)
 		return report_error("%s", weir_error());
 	replay_note_tiers(s);
 	if (!s->trace.count && s->trace.skipped)
@@ -314,13 +314,13 @@ static int replay_check_fit(const struct replay_session *s)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 	char block[32], most[32];
-	int ret = opening_check(&s->args->opening);
+	int err = opening_check(&s->args->opening);
 
-	if (ret || replay_is_missing(s->args))
-		return ret;
-	ret = opening_ask(&info, s->args->store, &s->args->opening);
-	if (ret || s->args->block_bytes <= info.max_value_bytes)
-		return ret;
+	if (err || replay_is_missing(s->args))
+		return err;
+	err = opening_ask(&info, s->args->store, &s->args->opening);
+	if (err || s->args->block_bytes <= info.max_value_bytes)
+		return err;
 	return report_error("%s: blocks of %s do not fit: this store takes values of up to %s; "
 			    "format one with a larger --segment-bytes",
 			    s->args->store, format_size(s->args->block_bytes, block, sizeof(block)),
@@ -331,18 +331,18 @@ static int replay_open_store(struct replay_session *s)
 {
 	const struct replay_args *args = s->args;
 	int flags = args->clients > 1 ? OPENING_SHARED : 0;
-	int ret = 0;
+	int err = 0;
 
 	if (s->trace_name && replay_is_missing(args)) {
-		ret = replay_make_store(args);
-		s->made = !ret;
+		err = replay_make_store(args);
+		s->made = !err;
 	} else if (args->size) {
 		report_note("%s is there already: --size is ignored", args->store);
 	}
-	if (!ret)
-		ret = opening_store(&s->store, args->store, &args->opening, flags);
+	if (!err)
+		err = opening_store(&s->store, args->store, &args->opening, flags);
 	s->replay.store = s->store;
-	return ret;
+	return err;
 }
 
 static int replay_check_log(struct replay_session *s)
@@ -366,11 +366,11 @@ static int replay_check_log(struct replay_session *s)
 }
 
 /* The exit code of a replay that ended with RET, and what there is to say about it. */
-static int replay_judge(const struct replay_session *s, int ret)
+static int replay_judge(const struct replay_session *s, int err)
 {
 	const struct replay *r = &s->replay;
 
-	if (ret < 0)
+	if (err < 0)
 		return report_error("%s: ended early: %s", s->args->store, weir_error());
 	if (r->totals.verify_failures || r->totals.get_errors)
 		return report_error("%s: %s", s->args->store, r->trouble);
@@ -400,7 +400,7 @@ static int replay_report_session(const struct replay_session *s, struct replay_r
 static int replay_play(struct replay_session *s)
 {
 	struct replay_report report = { 0 };
-	int ret, code;
+	int err, code;
 
 	s->replay.config.ack_fd = -1;
 	if (s->args->ack_log) {
@@ -408,10 +408,10 @@ static int replay_play(struct replay_session *s)
 		if (s->replay.config.ack_fd < 0)
 			return report_error("%s", weir_error());
 	}
-	ret = replay_run(&s->replay);
-	code = replay_judge(s, ret);
-	ret = replay_report_session(s, &report);
-	return code ? code : ret;
+	err = replay_run(&s->replay);
+	code = replay_judge(s, err);
+	err = replay_report_session(s, &report);
+	return code ? code : err;
 }
 
 static int replay_only_check_json(const struct replay_session *s)
@@ -426,29 +426,29 @@ static int replay_only_check_json(const struct replay_session *s)
 
 static int replay_do(struct replay_session *s)
 {
-	int ret = replay_configure(s);
+	int err = replay_configure(s);
 	int code;
 
-	if (!ret)
-		ret = replay_check_outputs(s);
-	if (!ret)
-		ret = replay_check_fit(s);
-	if (!ret)
-		ret = replay_load_trace(s);
-	if (!ret)
-		ret = replay_read_acks(s);
-	if (!ret)
-		ret = replay_open_store(s);
-	if (ret)
-		return ret;
-	ret = replay_check_log(s);
+	if (!err)
+		err = replay_check_outputs(s);
+	if (!err)
+		err = replay_check_fit(s);
+	if (!err)
+		err = replay_load_trace(s);
+	if (!err)
+		err = replay_read_acks(s);
+	if (!err)
+		err = replay_open_store(s);
+	if (err)
+		return err;
+	err = replay_check_log(s);
 	if (s->trace_name) {
 		code = replay_play(s);
-		return ret ? ret : code;
+		return err ? err : code;
 	}
 	if (s->args->json)
 		replay_only_check_json(s);
-	return ret;
+	return err;
 }
 
 static int replay_main(void *arg, char **operands, int n)

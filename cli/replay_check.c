@@ -43,15 +43,15 @@ int replay_check(struct weir_store *store, const struct replay_config *config, c
 {
 	struct window w;
 	size_t begun = 0;
-	int ret = window_open(&w, store, config->depth, config->block_bytes);
+	int err = window_open(&w, store, config->depth, config->block_bytes);
 
-	if (ret < 0)
-		return ret;
+	if (err < 0)
+		return err;
 	for (size_t ended = 0; ended < n; ended++) {
 		for (; begun < n && begun - ended < w.depth; begun++)
 			window_get(&w, window_slot(&w, begun), ids[begun]);
-		ret = window_wait(&w, window_slot(&w, ended));
-		check_slot(check, &w, window_slot(&w, ended), ret);
+		err = window_wait(&w, window_slot(&w, ended));
+		check_slot(check, &w, window_slot(&w, ended), err);
 	}
 	window_close(&w);
 	return 0;

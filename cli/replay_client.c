@@ -44,7 +44,7 @@ static int client_open(struct client **out, struct replay *r)
 	const struct trace *t = r->trace;
 	struct client *c = calloc(1, sizeof(*c));
 	size_t longest = 1;
-	int ret;
+	int err;
 
 	if (!c)
 		return error_set(-ENOMEM, "out of memory for a client");
@@ -54,14 +54,14 @@ static int client_open(struct client **out, struct replay *r)
 	c->r = r;
 	c->puts = calloc(longest, sizeof(*c->puts));
 	c->blocks = calloc(longest, sizeof(*c->blocks));
-	ret = c->puts && c->blocks
+	err = c->puts && c->blocks
 		      ? idset_init(&c->seen, longest)
 		      : error_set(-ENOMEM, "out of memory for a request of %zu blocks", longest);
-	if (!ret)
-		ret = window_open(&c->window, r->store, r->config.depth, r->config.block_bytes);
-	if (ret < 0) {
+	if (!err)
+		err = window_open(&c->window, r->store, r->config.depth, r->config.block_bytes);
+	if (err < 0) {
 		client_close(c);
-		return ret;
+		return err;
 	}
 	*out = c;
 	return 0;
@@ -204,17 +204,17 @@ static int client_store(struct client *c, const uint64_t *ids, size_t n)
 {
 	struct replay_totals *totals = &c->r->totals;
 	size_t puts = 0;
-	int ret;
+	int err;
 
 	idset_clear(&c->seen);
 	for (size_t i = 0; i < n; i++)
 		if (idset_add(&c->seen, ids[i]))
 			c->puts[puts++] = ids[i];
-	ret = client_put(c, c->puts, puts);
-	if (!ret && c->r->config.ack_fd >= 0)
-		ret = acks_append(c->r->config.ack_fd, c->puts, puts);
-	if (ret < 0)
-		return ret;
+	err = client_put(c, c->puts, puts);
+	if (!err && c->r->config.ack_fd >= 0)
+		err = acks_append(c->r->config.ack_fd, c->puts, puts);
+	if (err < 0)
+		return err;
 	__atomic_fetch_add(&totals->put_blocks, puts, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&totals->written_bytes, puts * c->r->config.block_bytes,
 			   __ATOMIC_RELAXED);
@@ -243,15 +243,15 @@ static int client_request(struct client *c, size_t i, uint64_t due_ns)
 	enum trace_kind kind = r->trace->requests[i].kind;
 	size_t n = r->trace->requests[i].count;
 	size_t hits = 0;
-	int ret = 0;
+	int err = 0;
 
 	c->window.lag_ns = clock_now() - due_ns;
 	if (kind != TRACE_WRITE)
 		hits = client_fetch(c, ids, n, due_ns);
 	if (kind != TRACE_READ)
-		ret = client_store(c, ids + hits, n - hits);
+		err = client_store(c, ids + hits, n - hits);
 	__atomic_fetch_add(&r->totals.requests, 1, __ATOMIC_RELAXED);
-	return ret;
+	return err;
 }
 
 /* Sleeps until DUE_NS in naps, so that a signal that another thread got is noticed. */
@@ -308,9 +308,9 @@ static void client_show_progress(struct replay *r)
 static int client_play(struct client *c)
 {
 	struct replay *r = c->r;
-	int ret = 0;
+	int err = 0;
 
-	while (!ret && !replay_stopping() && !__atomic_load_n(&r->error, __ATOMIC_RELAXED)) {
+	while (!err && !replay_stopping() && !__atomic_load_n(&r->error, __ATOMIC_RELAXED)) {
 		uint64_t i = __atomic_fetch_add(&r->next, 1, __ATOMIC_RELAXED);
 		uint64_t due_ns;
 
@@ -319,30 +319,30 @@ static int client_play(struct client *c)
 		due_ns = client_pace(r, i);
 		if (replay_stopping())
 			break;
-		ret = client_request(c, i, due_ns);
+		err = client_request(c, i, due_ns);
 		client_show_progress(r);
 	}
-	return ret;
+	return err;
 }
 
 int replay_client(struct replay *r)
 {
 	struct client *c = NULL;
-	int ret = client_open(&c, r);
+	int err = client_open(&c, r);
 
 	if (c)
-		ret = client_play(c);
-	if (ret < 0) {
+		err = client_play(c);
+	if (err < 0) {
 		replay_trouble(r, "%s", weir_error());
-		__atomic_store_n(&r->error, ret, __ATOMIC_RELAXED);
+		__atomic_store_n(&r->error, err, __ATOMIC_RELAXED);
 	}
 	if (!c)
-		return ret;
+		return err;
 	pthread_mutex_lock(&r->lock);
 	hist_merge(&r->get, &c->window.get);
 	hist_merge(&r->put, &c->window.put);
 	hist_merge(&r->load, &c->load);
 	pthread_mutex_unlock(&r->lock);
 	client_close(c);
-	return ret;
+	return err;
 }

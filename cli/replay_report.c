@@ -17,18 +17,18 @@
 
 int replay_report_gather(struct replay_report *p, struct weir_store *store)
 {
-	int ret;
+	int err;
 
 	p->info = (struct weir_store_info)WEIR_STORE_INFO_INIT;
 	p->stats = (struct weir_store_stats)WEIR_STORE_STATS_INIT;
 	p->queue = (struct weir_queue_info)WEIR_QUEUE_INFO_INIT;
-	ret = weir_store_info(store, &p->info);
-	if (!ret)
-		ret = weir_store_stats(store, &p->stats);
-	if (!ret)
-		ret = weir_queue_info(weir_store_queue(store), &p->queue);
-	if (ret < 0)
-		return ret;
+	err = weir_store_info(store, &p->info);
+	if (!err)
+		err = weir_store_stats(store, &p->stats);
+	if (!err)
+		err = weir_queue_info(weir_store_queue(store), &p->queue);
+	if (err < 0)
+		return err;
 	snprintf(p->engine, sizeof(p->engine), "%s", p->queue.engine);
 	snprintf(p->scheduler, sizeof(p->scheduler), "%s", p->queue.scheduler);
 	return 0;
@@ -134,15 +134,15 @@ static void report_row_latency(struct table *t, const char *name, const struct h
 static int report_print_latency(const struct replay *r, FILE *out)
 {
 	struct table t = { .columns = "lrrrrr" };
-	int ret;
+	int err;
 
 	table_row(&t, "latency", "count", "p50", "p99", "p99.9", "max");
 	report_row_latency(&t, "get a block", &r->get);
 	report_row_latency(&t, "put a block", &r->put);
 	report_row_latency(&t, "load a prompt", &r->load);
-	ret = table_print(&t, 2, out);
+	err = table_print(&t, 2, out);
 	table_free(&t);
-	return ret;
+	return err;
 }
 
 /* One sentence that says what was shown. */
@@ -172,19 +172,19 @@ static void report_sentence(const struct replay_report *p, FILE *out)
 int replay_report_print(const struct replay_report *p, FILE *out)
 {
 	struct table t = { .columns = "ll" };
-	int ret;
+	int err;
 
 	fprintf(out, "%s, replayed\n", p->synthetic ? "A chat service" : p->trace_name);
 	report_rows_setting(&t, p);
 	report_rows_work(&t, p);
-	ret = table_print(&t, 2, out);
+	err = table_print(&t, 2, out);
 	table_free(&t);
-	if (ret < 0)
-		return ret;
+	if (err < 0)
+		return err;
 	fprintf(out, "\n");
-	ret = report_print_latency(p->replay, out);
-	if (ret < 0)
-		return ret;
+	err = report_print_latency(p->replay, out);
+	if (err < 0)
+		return err;
 	fprintf(out, "\n");
 	report_sentence(p, out);
 	return 0;

@@ -80,14 +80,14 @@ static int run_threads(struct replay *r)
 int replay_run(struct replay *r)
 {
 	struct sigaction old_int, old_term;
-	int ret = 0;
+	int err = 0;
 
 	pthread_mutex_init(&r->lock, NULL);
 	run_catch_signals(&old_int, &old_term);
 	r->start_ns = clock_now();
 	progress_begin(&r->progress, r->start_ns);
 	if (r->config.clients > 1)
-		ret = run_threads(r);
+		err = run_threads(r);
 	else
 		replay_client(r);
 	progress_end(&r->progress);
@@ -96,7 +96,7 @@ int replay_run(struct replay *r)
 	sigaction(SIGINT, &old_int, NULL);
 	sigaction(SIGTERM, &old_term, NULL);
 	pthread_mutex_destroy(&r->lock);
-	if (!ret && r->error)
-		ret = error_set(r->error, "%s", r->trouble);
-	return ret;
+	if (!err && r->error)
+		err = error_set(r->error, "%s", r->trouble);
+	return err;
 }

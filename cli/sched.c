@@ -77,13 +77,13 @@ static void sched_rows(struct weir_queue *q, struct table *t, int tunables)
 static int sched_print_rows(struct weir_queue *q, int tunables)
 {
 	struct table t = { .columns = "lrllll" };
-	int ret;
+	int err;
 
 	table_row(&t, "NAME", "DEFAULT", "UNIT", "RANGE", "MAY BE SET", "WHAT IT MOVES");
 	sched_rows(q, &t, tunables);
-	ret = t.count > 6 ? table_print(&t, 2, stdout) : 0;
+	err = t.count > 6 ? table_print(&t, 2, stdout) : 0;
 	table_free(&t);
-	return ret;
+	return err;
 }
 
 /* Nobody owns a lane of Q, so a switch is done when this returns. */
@@ -97,22 +97,22 @@ static int sched_print(struct weir_queue *q, const struct sched_args *args, cons
 	char list[512];
 	size_t n;
 	const struct weir_named *table = weir_schedulers(&n);
-	int ret = 0;
+	int err = 0;
 
 	if (weir_queue_get(q, "scheduler", list, sizeof(list)))
 		return report_failed(path);
 	printf("%s\n\nqueue\n", list);
 	if (sched_print_rows(q, 0))
 		return report_error("out of memory");
-	for (size_t i = 0; i < n && !ret; i++) {
+	for (size_t i = 0; i < n && !err; i++) {
 		if (args->sched && strcmp(args->sched, table[i].name) != 0)
 			continue;
-		ret = sched_switch(q, table[i].name, path);
+		err = sched_switch(q, table[i].name, path);
 		printf("\n%s: %s\n", table[i].name, table[i].summary);
-		if (!ret && sched_print_rows(q, 1))
-			ret = report_error("out of memory");
+		if (!err && sched_print_rows(q, 1))
+			err = report_error("out of memory");
 	}
-	return ret;
+	return err;
 }
 
 static json_t *sched_json_attrs(struct weir_queue *q, int tunables)
@@ -169,21 +169,21 @@ static int sched_run(void *arg, char **operands, int n)
 	const char *path = n ? operands[0] : "null";
 	struct weir_device *dev = NULL;
 	struct weir_queue *q = NULL;
-	int ret = opening_check(&(struct opening){ .scheduler = args->sched });
+	int err = opening_check(&(struct opening){ .scheduler = args->sched });
 
-	if (ret)
-		return ret;
+	if (err)
+		return err;
 	device.flags = WEIR_DEVICE_READ_ONLY;
 	opts.lanes = (uint32_t)args->lanes;
 	if (weir_device_open(&dev, path, &device) < 0)
 		return report_failed(path);
 	if (weir_queue_open(&q, dev, &opts) < 0)
-		ret = report_failed(path);
+		err = report_failed(path);
 	else
-		ret = args->json ? sched_print_json(q, args, path) : sched_print(q, args, path);
+		err = args->json ? sched_print_json(q, args, path) : sched_print(q, args, path);
 	weir_queue_close(q);
 	weir_device_close(dev);
-	return ret;
+	return err;
 }
 
 const struct command command_sched = {

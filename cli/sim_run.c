@@ -107,25 +107,25 @@ static int sim_simulate_one(const struct sim_args *args, struct sim_run_opts opt
 {
 	struct sim_result result;
 	struct sim_report report = { args->device, &opts, &result };
-	int ret = sim_simulate(&result, &opts);
+	int err = sim_simulate(&result, &opts);
 
-	if (ret)
-		return ret;
-	ret = args->json ? report_json(sim_json(&report), 0) : sim_report_print(&report);
-	if (!ret && result.interrupted)
-		ret = REPORT_INTERRUPTED;
+	if (err)
+		return err;
+	err = args->json ? report_json(sim_json(&report), 0) : sim_report_print(&report);
+	if (!err && result.interrupted)
+		err = REPORT_INTERRUPTED;
 	sim_result_free(&result);
-	return ret;
+	return err;
 }
 
 /* A line of JSON for each of N runs. */
 static int sim_report_lines(const struct sim_report *runs, size_t n)
 {
-	int ret = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < n && !ret; i++)
-		ret = report_json(sim_json(&runs[i]), 1);
-	return ret;
+	for (size_t i = 0; i < n && !err; i++)
+		err = report_json(sim_json(&runs[i]), 1);
+	return err;
 }
 
 /* The same jobs with each of N schedulers; what an interrupt leaves is reported. */
@@ -135,28 +135,28 @@ static int sim_simulate_all(const struct sim_args *args, struct sim_run_opts opt
 	struct sim_result *results = calloc(n, sizeof(*results));
 	struct sim_report *runs = calloc(n, sizeof(*runs));
 	size_t done = 0;
-	int ret = 0;
+	int err = 0;
 
 	if (!results || !runs) {
 		free(results);
 		free(runs);
 		return report_error("out of memory");
 	}
-	while (!ret && done < n && !sim_interrupted) {
+	while (!err && done < n && !sim_interrupted) {
 		opts.scheduler = names[done];
-		ret = sim_simulate(&results[done], &opts);
+		err = sim_simulate(&results[done], &opts);
 		runs[done] = (struct sim_report){ args->device, &opts, &results[done] };
-		done += !ret;
+		done += !err;
 	}
-	if (!ret)
-		ret = args->json ? sim_report_lines(runs, done) : sim_report_compare(runs, done);
-	if (!ret && sim_interrupted)
-		ret = REPORT_INTERRUPTED;
+	if (!err)
+		err = args->json ? sim_report_lines(runs, done) : sim_report_compare(runs, done);
+	if (!err && sim_interrupted)
+		err = REPORT_INTERRUPTED;
 	for (size_t i = 0; i < done; i++)
 		sim_result_free(&results[i]);
 	free(results);
 	free(runs);
-	return ret;
+	return err;
 }
 
 /* The names in LIST, cut apart in TEXT, or all there are. How many; 0: an error was printed. */
@@ -226,62 +226,62 @@ static int sim_read_log(struct sim_jobs *jobs, const struct sim_args *args)
 /* No output is a log that a job reads. */
 static int sim_check_logs(const struct sim_args *args, const struct sim_jobs *jobs)
 {
-	int ret = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < jobs->nr_logs && !ret; i++) {
+	for (size_t i = 0; i < jobs->nr_logs && !err; i++) {
 		const char *const inputs[] = { jobs->log[i].path };
 
 		if (args->series)
-			ret = output_check("--series", args->series, inputs, 1);
-		if (!ret && args->log)
-			ret = output_check("--log", args->log, inputs, 1);
+			err = output_check("--series", args->series, inputs, 1);
+		if (!err && args->log)
+			err = output_check("--log", args->log, inputs, 1);
 	}
-	return ret;
+	return err;
 }
 
 /* Simulates with the outputs that ARGS ask for. */
 static int sim_with_outputs(const struct sim_args *args, struct sim_run_opts opts)
 {
 	struct output series = { .file = NULL }, log = { .file = NULL };
-	int ret = 0;
+	int err = 0;
 
 	if (args->series && output_open(&series, args->series) < 0)
 		return report_error("%s", weir_error());
 	if (args->log && output_open(&log, args->log) < 0)
-		ret = report_error("%s", weir_error());
+		err = report_error("%s", weir_error());
 	opts.series = series.file;
 	opts.log = log.file;
-	if (!ret)
-		ret = sim_simulate_one(args, opts);
+	if (!err)
+		err = sim_simulate_one(args, opts);
 	/* What was written before an interrupt is whole, too. */
-	if (ret && ret != REPORT_INTERRUPTED) {
+	if (err && err != REPORT_INTERRUPTED) {
 		if (series.file)
 			output_drop(&series);
 		if (log.file)
 			output_drop(&log);
-		return ret;
+		return err;
 	}
 	if (args->series && output_close(&series) < 0)
-		ret = report_error("%s", weir_error());
+		err = report_error("%s", weir_error());
 	if (args->log && output_close(&log) < 0)
-		ret = report_error("%s", weir_error());
-	return ret;
+		err = report_error("%s", weir_error());
+	return err;
 }
 
 static int sim_check_outputs(const struct sim_args *args, const char *path, size_t scheds)
 {
 	const char *const inputs[] = { path, args->device, args->log };
-	int ret = 0;
+	int err = 0;
 
 	if (scheds > 1 && (args->series || args->log))
 		return report_usage("--series and --log take one scheduler: give --sched its name");
 	if (scheds > 1 && args->set.count)
 		return report_usage("--set is for one scheduler: give --sched its name");
 	if (args->series)
-		ret = output_check("--series", args->series, inputs, 3);
-	if (!ret && args->log)
-		ret = output_check("--log", args->log, inputs, 2);
-	return ret;
+		err = output_check("--series", args->series, inputs, 3);
+	if (!err && args->log)
+		err = output_check("--log", args->log, inputs, 2);
+	return err;
 }
 
 int sim_with_jobs(const struct sim_args *args, const char *path, const struct sim_set *sets)

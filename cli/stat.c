@@ -99,19 +99,19 @@ static void stat_rows_recovery(struct table *t, const struct weir_store_stats *s
 static int stat_print(const struct stat_facts *f, struct weir_store *s)
 {
 	struct table t = { .columns = "lr" };
-	int ret;
+	int err;
 
 	printf("%s: a weir store, opened with %s\n", f->path, f->queue.engine);
 	stat_rows_store(&t, &f->info);
 	stat_rows_content(&t, &f->stats);
 	stat_rows_recovery(&t, &f->stats);
-	ret = table_print(&t, 2, stdout);
+	err = table_print(&t, 2, stdout);
 	table_free(&t);
-	if (!ret && f->info.streams > 1) {
+	if (!err && f->info.streams > 1) {
 		printf("streams:\n");
-		ret = tenant_print(s, stdout);
+		err = tenant_print(s, stdout);
 	}
-	return ret < 0 ? report_error("out of memory") : 0;
+	return err < 0 ? report_error("out of memory") : 0;
 }
 
 static json_t *stat_json_content(const struct weir_store_stats *s)
@@ -175,17 +175,17 @@ static int stat_run(void *arg, char **operands, int n)
 		.queue = WEIR_QUEUE_INFO_INIT,
 	};
 	struct weir_store *s = NULL;
-	int ret = opening_store(&s, f.path, &args->store, OPENING_READ_ONLY);
+	int err = opening_store(&s, f.path, &args->store, OPENING_READ_ONLY);
 
 	(void)n;
-	if (ret)
-		return ret;
+	if (err)
+		return err;
 	if (weir_store_info(s, &f.info) < 0 || weir_store_stats(s, &f.stats) < 0 ||
 	    weir_queue_info(weir_store_queue(s), &f.queue) < 0)
-		ret = report_failed(f.path);
+		err = report_failed(f.path);
 	else
-		ret = args->json ? stat_print_json(&f, s) : stat_print(&f, s);
-	return opening_close(s, f.path, ret);
+		err = args->json ? stat_print_json(&f, s) : stat_print(&f, s);
+	return opening_close(s, f.path, err);
 }
 
 const struct command command_stat = {

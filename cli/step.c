@@ -105,37 +105,37 @@ static int step_events(struct step *st, struct text *in)
 {
 	char *line;
 	size_t len;
-	int ret = 1;
+	int err = 1;
 
-	while (!ferror(stdout) && ret > 0) {
-		ret = text_line(in, &line, &len);
-		if (ret <= 0)
+	while (!ferror(stdout) && err > 0) {
+		err = text_line(in, &line, &len);
+		if (err <= 0)
 			break;
-		ret = step_line(st, line);
-		if (ret < 0)
-			return text_error(in, ret, "%s", weir_error());
-		ret = 1;
+		err = step_line(st, line);
+		if (err < 0)
+			return text_error(in, err, "%s", weir_error());
+		err = 1;
 	}
-	return ret < 0 ? ret : 0;
+	return err < 0 ? err : 0;
 }
 
 int step_read(struct step *st, FILE *in)
 {
 	struct text text;
-	int ret = text_begin(&text, in, NULL, STEP_LINE_MAX);
+	int err = text_begin(&text, in, NULL, STEP_LINE_MAX);
 
-	if (!ret)
-		ret = step_events(st, &text);
+	if (!err)
+		err = step_events(st, &text);
 	text_end(&text);
-	return ret;
+	return err;
 }
 
 /* The exit code of a reading that ended with RET. */
-static int step_report(int ret)
+static int step_report(int err)
 {
-	if (ret == -ENOMEM || ret == -EIO)
+	if (err == -ENOMEM || err == -EIO)
 		return report_error("%s", weir_error());
-	return ret < 0 ? report_usage("%s", weir_error()) : 0;
+	return err < 0 ? report_usage("%s", weir_error()) : 0;
 }
 
 static int step_merging(const struct step_args *args, enum sched_merging *merging)
@@ -157,28 +157,28 @@ static int step_run(void *arg, char **operands, int n)
 				  .rotational = args->rotational,
 				  .json = args->json };
 	struct step st;
-	int ret;
+	int err;
 
 	(void)operands;
 	(void)n;
 	if (!args->sched)
 		return report_usage("--sched is missing: which scheduler?");
-	ret = opening_check(&(struct opening){ .scheduler = args->sched });
-	if (!ret)
-		ret = output_check_standard("-");
-	if (!ret)
-		ret = step_merging(args, &opts.merging);
-	if (ret)
-		return ret;
+	err = opening_check(&(struct opening){ .scheduler = args->sched });
+	if (!err)
+		err = output_check_standard("-");
+	if (!err)
+		err = step_merging(args, &opts.merging);
+	if (err)
+		return err;
 	/* Somebody may wait for an answer before they give the next event. */
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	if (step_open(&st, &opts) < 0)
 		return report_error("out of memory");
-	ret = step_set_first(&st, &args->set);
-	if (!ret)
-		ret = step_report(step_read(&st, stdin));
+	err = step_set_first(&st, &args->set);
+	if (!err)
+		err = step_report(step_read(&st, stdin));
 	step_close(&st);
-	return ret;
+	return err;
 }
 
 const struct command command_step = {

@@ -181,26 +181,26 @@ static int step_prio(const char *text, uint16_t *prio)
 static int step_insert_option(struct step_rq *r, const char *word)
 {
 	uint64_t value = 0;
-	int ret;
+	int err;
 
 	if (!strncmp(word, "prio=", 5))
 		return step_prio(word + 5, &r->rq.ioprio);
 	if (!strncmp(word, "cpu=", 4)) {
-		ret = parse_number(word + 4, 0, STEP_CPUS - 1, &value);
+		err = parse_number(word + 4, 0, STEP_CPUS - 1, &value);
 		r->rq.ctx = (uint32_t)value;
 	} else if (!strncmp(word, "submitter=", 10)) {
-		ret = parse_number(word + 10, 0, UINT32_MAX, &value);
+		err = parse_number(word + 10, 0, UINT32_MAX, &value);
 		r->rq.submitter = (uint32_t)value;
 	} else if (!strncmp(word, "sync=", 5)) {
-		ret = parse_number(word + 5, 0, 1, &value);
+		err = parse_number(word + 5, 0, 1, &value);
 		if (!value && r->rq.op != SCHED_READ)
 			r->rq.flags &= (uint8_t)~SCHED_RQ_SYNC;
 	} else {
-		ret = error_set(
+		err = error_set(
 			-EINVAL,
 			"unknown word \"%s\": there are prio=, cpu=, submitter=, sync=", word);
 	}
-	return ret;
+	return err;
 }
 
 static int step_op(const char *text, uint8_t *op)
@@ -220,21 +220,21 @@ static int step_op(const char *text, uint8_t *op)
 static int step_describe(struct step_rq *r, char **words, int n)
 {
 	uint64_t sector = 0, nr = 0;
-	int ret = step_op(words[0], &r->rq.op);
+	int err = step_op(words[0], &r->rq.op);
 
-	if (!ret)
-		ret = parse_number(words[1], 0, INT64_MAX, &sector);
-	if (!ret)
-		ret = parse_number(words[2], r->rq.op != SCHED_FLUSH, UINT32_MAX, &nr);
+	if (!err)
+		err = parse_number(words[1], 0, INT64_MAX, &sector);
+	if (!err)
+		err = parse_number(words[2], r->rq.op != SCHED_FLUSH, UINT32_MAX, &nr);
 	r->rq.sector = sector;
 	r->rq.nr_sectors = (uint32_t)nr;
 	r->rq.ioprio = STEP_PRIO_DEFAULT;
 	r->rq.submitter = 1;
 	r->rq.flags = SCHED_RQ_SYNC;
 	r->segments = 1;
-	for (int i = 3; i < n && !ret; i++)
-		ret = step_insert_option(r, words[i]);
-	return ret;
+	for (int i = 3; i < n && !err; i++)
+		err = step_insert_option(r, words[i]);
+	return err;
 }
 
 /* As the queue does with an io: part of one that waits, if there is one that it fits. */
@@ -260,7 +260,7 @@ static int step_insert(struct step *st, char **words, int n)
 {
 	struct sched_list list = TAILQ_HEAD_INITIALIZER(list);
 	struct step_rq *r;
-	int ret;
+	int err;
 
 	if (strlen(words[1]) > STEP_ID_MAX || !strcmp(words[1], "none"))
 		return error_set(-EINVAL,
@@ -272,10 +272,10 @@ static int step_insert(struct step *st, char **words, int n)
 	r = step_ids_add(&st->ids, words[1]);
 	if (!r)
 		return error_set(-ENOMEM, "out of memory");
-	ret = step_describe(r, words + 2, n - 2);
-	if (ret) {
+	err = step_describe(r, words + 2, n - 2);
+	if (err) {
 		step_ids_remove(&st->ids, r);
-		return ret;
+		return err;
 	}
 	r->rq.start_ns = st->now;
 	TAILQ_INSERT_TAIL(&list, &r->rq, fifo);
@@ -363,17 +363,17 @@ static int step_set_event(struct step *st, char **words, int n)
 static int step_weight(struct step *st, char **words, int n)
 {
 	uint64_t submitter = 0, weight = 0;
-	int ret = parse_number(words[1], 0, UINT32_MAX, &submitter);
+	int err = parse_number(words[1], 0, UINT32_MAX, &submitter);
 
 	(void)n;
-	if (!ret)
-		ret = parse_number(words[2], 1, 1000, &weight);
-	if (ret)
-		return ret;
+	if (!err)
+		err = parse_number(words[2], 1, 1000, &weight);
+	if (err)
+		return err;
 	if (!st->ops->set_weight)
 		return error_set(-EINVAL, "%s knows no weights", st->ops->name);
-	ret = st->ops->set_weight(st->s, (uint32_t)submitter, (uint32_t)weight);
-	return ret ? error_set(ret, "too many submitters have a weight") : 0;
+	err = st->ops->set_weight(st->s, (uint32_t)submitter, (uint32_t)weight);
+	return err ? error_set(err, "too many submitters have a weight") : 0;
 }
 
 static int step_get(struct step *st, char **words, int n)
@@ -425,7 +425,7 @@ static void step_forget_merged(struct step *st)
 int step_event(struct step *st, char **words, int n)
 {
 	const struct step_verb *v = step_verbs;
-	int ret = 0;
+	int err = 0;
 
 	while (v < step_verbs + STEP_VERBS && strcmp(v->name, words[0]))
 		v++;
@@ -438,9 +438,9 @@ int step_event(struct step *st, char **words, int n)
 		return error_set(-EINVAL, "too %s words: %s %s", n - 1 < v->min ? "few" : "many",
 				 v->name, v->usage);
 	if (v->timed)
-		ret = step_time(st, words[1]);
-	if (!ret)
-		ret = v->run(st, words + 1, n - 1);
+		err = step_time(st, words[1]);
+	if (!err)
+		err = v->run(st, words + 1, n - 1);
 	step_forget_merged(st);
-	return ret;
+	return err;
 }

@@ -105,31 +105,31 @@ static int synthetic_turn(struct synthetic *s, struct trace *t, uint64_t now_ns)
 {
 	struct synthetic_chat *chat = synthetic_pick(s);
 	size_t blocks = synthetic_turn_blocks(s);
-	int ret;
+	int err;
 
 	if (!chat->count || chat->count + blocks > SYNTHETIC_CONTEXT) {
 		synthetic_start_chat(s, chat);
 		t->chats++;
 	}
 	synthetic_append(s, chat, blocks);
-	ret = trace_add_request(t, now_ns);
-	return ret ? ret : trace_add_ids(t, chat->ids, chat->count);
+	err = trace_add_request(t, now_ns);
+	return err ? err : trace_add_ids(t, chat->ids, chat->count);
 }
 
 int synthetic_make(struct trace *t, const struct synthetic_params *params)
 {
 	struct synthetic s = { .params = params };
 	double now_ns = 0;
-	int ret;
+	int err;
 
 	prng_seed(&s.random, params->seed);
 	synthetic_make_prompts(&s);
-	ret = synthetic_make_chats(&s);
-	for (size_t i = 0; i < params->requests && !ret; i++) {
-		ret = synthetic_turn(&s, t, (uint64_t)now_ns);
+	err = synthetic_make_chats(&s);
+	for (size_t i = 0; i < params->requests && !err; i++) {
+		err = synthetic_turn(&s, t, (uint64_t)now_ns);
 		now_ns -= log(prng_unit(&s.random)) * SYNTHETIC_MEAN_MS * (double)NSEC_PER_MSEC;
 	}
 	free(s.chats);
 	free(s.shares);
-	return ret;
+	return err;
 }

@@ -54,12 +54,12 @@ static int tenant_each(struct weir_store *s, uint32_t stream,
 	struct weir_store_tenant row = WEIR_STORE_TENANT_INIT;
 	char text[KEY_TEXT_MAX];
 	uint32_t n;
-	int rc;
+	int err;
 
-	for (n = 0; !(rc = weir_store_tenant_row(s, n, &row)); n++)
+	for (n = 0; !(err = weir_store_tenant_row(s, n, &row)); n++)
 		if (row.stream == stream)
 			fn(key_escape(row.name, row.name_len, text), user);
-	return rc == -ENOENT ? 0 : rc;
+	return err == -ENOENT ? 0 : err;
 }
 
 static void tenant_append(const char *name, void *user)
@@ -93,20 +93,20 @@ int tenant_print(struct weir_store *s, FILE *out)
 	struct table t = { .columns = "rrrrrl" };
 	char names[NAMES_MAX];
 	uint32_t n;
-	int rc;
+	int err;
 
 	table_row(&t, "stream", "entries", "values", "segments", "placement id", "tenants");
-	for (n = 0; !(rc = weir_store_stream(s, n, &info)); n++) {
+	for (n = 0; !(err = weir_store_stream(s, n, &info)); n++) {
 		names[0] = 0;
-		rc = tenant_each(s, n, tenant_append, names);
-		if (rc)
+		err = tenant_each(s, n, tenant_append, names);
+		if (err)
 			break;
 		tenant_row(&t, n, &info, names);
 	}
-	if (rc == -ENOENT)
-		rc = table_print(&t, 2, out);
+	if (err == -ENOENT)
+		err = table_print(&t, 2, out);
 	table_free(&t);
-	return rc;
+	return err;
 }
 
 static void tenant_append_json(const char *name, void *user)
@@ -135,12 +135,12 @@ json_t *tenant_json(struct weir_store *s)
 	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
 	json_t *all = json_array();
 	uint32_t n;
-	int rc = 0;
+	int err = 0;
 
-	for (n = 0; all && !(rc = weir_store_stream(s, n, &info)); n++)
+	for (n = 0; all && !(err = weir_store_stream(s, n, &info)); n++)
 		if (json_array_append_new(all, tenant_stream_json(s, n, &info)))
 			break;
-	if (rc == -ENOENT)
+	if (err == -ENOENT)
 		return all;
 	json_decref(all);
 	return NULL;

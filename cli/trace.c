@@ -80,12 +80,12 @@ int trace_add_ids(struct trace *t, const uint64_t *ids, size_t n)
 
 int trace_add_object(struct trace *t, const struct trace_object *object)
 {
-	int ret = trace_add_request(t, object->time_ns);
+	int err = trace_add_request(t, object->time_ns);
 
-	if (!ret)
-		ret = trace_add_ids(t, &object->id, 1);
-	if (ret < 0)
-		return ret;
+	if (!err)
+		err = trace_add_ids(t, &object->id, 1);
+	if (err < 0)
+		return err;
 	t->requests[t->count - 1].kind = object->kind;
 	t->requests[t->count - 1].count = object->blocks;
 	return 0;
@@ -134,28 +134,28 @@ int trace_read(struct trace *t, FILE *in, const char *name, const struct trace_o
 	struct trace_reader r = { .trace = t, .opts = opts, .line = &text };
 	char *line;
 	size_t len;
-	int ret = text_begin(&text, in, name, TRACE_LINE_MAX);
+	int err = text_begin(&text, in, name, TRACE_LINE_MAX);
 
-	while (!ret && (!opts->limit || t->count < opts->limit)) {
-		ret = text_line(&text, &line, &len);
-		if (ret <= 0)
+	while (!err && (!opts->limit || t->count < opts->limit)) {
+		err = text_line(&text, &line, &len);
+		if (err <= 0)
 			break;
-		ret = trace_read_line(&r, line, len);
+		err = trace_read_line(&r, line, len);
 	}
 	text_end(&text);
-	return ret;
+	return err;
 }
 
 int trace_load(struct trace *t, const char *path, const struct trace_opts *opts)
 {
 	FILE *in = text_open(path);
-	int ret;
+	int err;
 
 	if (!in)
 		return -errno;
-	ret = trace_read(t, in, text_name(path), opts);
+	err = trace_read(t, in, text_name(path), opts);
 	text_close(in);
-	return ret;
+	return err;
 }
 
 void trace_free(struct trace *t)

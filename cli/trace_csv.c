@@ -168,7 +168,7 @@ int trace_csv_line(struct trace_reader *r, char *text)
 	bool played = false;
 	const char *key;
 	int n = csv_split(r, text, fields);
-	int ret;
+	int err;
 
 	if (n < 0)
 		return n;
@@ -176,18 +176,18 @@ int trace_csv_line(struct trace_reader *r, char *text)
 		return text_error(r->line, -EINVAL, "%d fields, and the header has %zu", n,
 				  r->columns);
 	key = fields[r->at[TRACE_KEY]];
-	ret = csv_time(r, fields[r->at[TRACE_TIMESTAMP]], &object.time_ns);
-	if (!ret)
-		ret = csv_operation(r, fields[r->at[TRACE_OPERATION]], &object.kind);
-	if (!ret)
-		ret = csv_blocks(r, fields[r->at[TRACE_SIZE]], &object.blocks);
-	if (!ret)
-		ret = csv_tier(r, fields[r->at[TRACE_TIER]], &played);
-	if (!ret && !*key)
-		ret = csv_bad(r, TRACE_KEY, key, "the name of an object");
-	r->trace->skipped += !ret && !played;
-	if (ret || !played)
-		return ret;
+	err = csv_time(r, fields[r->at[TRACE_TIMESTAMP]], &object.time_ns);
+	if (!err)
+		err = csv_operation(r, fields[r->at[TRACE_OPERATION]], &object.kind);
+	if (!err)
+		err = csv_blocks(r, fields[r->at[TRACE_SIZE]], &object.blocks);
+	if (!err)
+		err = csv_tier(r, fields[r->at[TRACE_TIER]], &played);
+	if (!err && !*key)
+		err = csv_bad(r, TRACE_KEY, key, "the name of an object");
+	r->trace->skipped += !err && !played;
+	if (err || !played)
+		return err;
 	object.id = blockid_text(key, strlen(key));
 	return trace_add_object(r->trace, &object);
 }

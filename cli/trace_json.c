@@ -21,7 +21,7 @@ static int trace_read_ids(struct trace *t, const struct text *line, const json_t
 	for (size_t i = 0; i < n; i++) {
 		const json_t *value = json_array_get(ids, i);
 		uint64_t id;
-		int ret;
+		int err;
 
 		if (json_is_integer(value))
 			id = blockid_signed(json_integer_value(value));
@@ -32,9 +32,9 @@ static int trace_read_ids(struct trace *t, const struct text *line, const json_t
 					  "\"hash_ids\"[%zu] is not an id: a whole number or a "
 					  "string",
 					  i);
-		ret = trace_add_ids(t, &id, 1);
-		if (ret < 0)
-			return ret;
+		err = trace_add_ids(t, &id, 1);
+		if (err < 0)
+			return err;
 	}
 	return 0;
 }
@@ -74,7 +74,7 @@ static int trace_read_request(struct trace_reader *r, const json_t *root)
 	const struct text *line = r->line;
 	struct trace *t = r->trace;
 	uint64_t time_ns = 0;
-	int ret;
+	int err;
 
 	if (!json_is_object(root))
 		return text_error(line, -EINVAL,
@@ -87,10 +87,10 @@ static int trace_read_request(struct trace_reader *r, const json_t *root)
 	/* The first request decides, so that all times of a trace have one unit. */
 	if (t->format == TRACE_AUTO)
 		t->format = json_object_get(root, "chat_id") ? TRACE_BAILIAN : TRACE_MOONCAKE;
-	ret = trace_read_time(r, json_object_get(root, "timestamp"), &time_ns);
-	if (!ret)
-		ret = trace_add_request(t, time_ns);
-	return ret ? ret : trace_read_ids(t, line, ids);
+	err = trace_read_time(r, json_object_get(root, "timestamp"), &time_ns);
+	if (!err)
+		err = trace_add_request(t, time_ns);
+	return err ? err : trace_read_ids(t, line, ids);
 }
 
 int trace_json_line(struct trace_reader *r, const char *text, size_t len)
@@ -98,7 +98,7 @@ int trace_json_line(struct trace_reader *r, const char *text, size_t len)
 	json_error_t error;
 	json_t *root;
 	char *quoted;
-	int ret;
+	int err;
 
 	if (blockid_quote(text, len, &quoted) < 0)
 		return trace_no_memory();
@@ -111,7 +111,7 @@ int trace_json_line(struct trace_reader *r, const char *text, size_t len)
 	if (!root)
 		return text_error(r->line, -EINVAL, "not JSON: %s (column %d)", error.text,
 				  error.column);
-	ret = trace_read_request(r, root);
+	err = trace_read_request(r, root);
 	json_decref(root);
-	return ret;
+	return err;
 }

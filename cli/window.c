@@ -53,7 +53,7 @@ static void window_end(struct weir_store_op *op)
 
 static void window_submit(struct window *w, struct window_slot *s, uint64_t id)
 {
-	int ret;
+	int err;
 
 	s->id = id;
 	content_key(id, s->key);
@@ -63,9 +63,9 @@ static void window_submit(struct window *w, struct window_slot *s, uint64_t id)
 	s->op.user = s;
 	s->end_ns = 0;
 	s->start_ns = clock_now();
-	ret = weir_store_submit(w->store, &s->op);
-	if (ret < 0) { /* it will not be called: the same as an end at once */
-		s->op.result = ret;
+	err = weir_store_submit(w->store, &s->op);
+	if (err < 0) { /* it will not be called: the same as an end at once */
+		s->op.result = err;
 		window_end(&s->op);
 	}
 }

@@ -107,15 +107,15 @@ static int parse_fraction(const char **at, struct parse_parts *parts)
 
 static int parse_split(const char *text, struct parse_parts *parts)
 {
-	int ret = parse_digits(&text, &parts->whole);
+	int err = parse_digits(&text, &parts->whole);
 
-	if (ret < 0)
-		return ret;
+	if (err < 0)
+		return err;
 	if (*text == '.') {
 		text++;
-		ret = parse_fraction(&text, parts);
-		if (ret < 0)
-			return ret;
+		err = parse_fraction(&text, parts);
+		if (err < 0)
+			return err;
 	}
 	if (*text == ' ' && text[1])
 		text++;
@@ -152,15 +152,15 @@ static int parse_apply_unit(const struct parse_parts *parts, const struct parse_
 static int parse_value(const char *text, const struct parse_kind *kind, uint64_t *value)
 {
 	struct parse_parts parts = { .fraction_one = 1 };
-	int ret = parse_split(text, &parts);
+	int err = parse_split(text, &parts);
 
-	if (!ret)
-		ret = parse_apply_unit(&parts, kind->units, value);
-	if (ret == -ERANGE)
-		return error_set(ret, "\"%s\": this %s is beyond what 64 bits hold", text,
+	if (!err)
+		err = parse_apply_unit(&parts, kind->units, value);
+	if (err == -ERANGE)
+		return error_set(err, "\"%s\": this %s is beyond what 64 bits hold", text,
 				 kind->name);
-	if (ret < 0)
-		return error_set(ret, "\"%s\" is not a %s: give %s", text, kind->name, kind->valid);
+	if (err < 0)
+		return error_set(err, "\"%s\" is not a %s: give %s", text, kind->name, kind->valid);
 	return 0;
 }
 
@@ -182,14 +182,14 @@ int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
 {
 	const char *end = text;
 	uint64_t v = 0;
-	int ret = parse_digits(&end, &v);
+	int err = parse_digits(&end, &v);
 
-	if (ret == -EINVAL || *end)
+	if (err == -EINVAL || *end)
 		return error_set(-EINVAL,
 				 "\"%s\" is not a number: give a whole number from %" PRIu64
 				 " to %" PRIu64,
 				 text, min, max);
-	if (ret < 0 || v < min || v > max)
+	if (err < 0 || v < min || v > max)
 		return error_set(-ERANGE,
 				 "%s is out of range: give a whole number from %" PRIu64
 				 " to %" PRIu64,

@@ -90,7 +90,7 @@ static int create_allocate(const char *path, int fd, uint64_t bytes)
 static int create_sync(const char *path, int fd)
 {
 	char copy[PATH_MAX];
-	int dir, ret = 0;
+	int dir, err = 0;
 
 	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
 		return error_sys(-ENAMETOOLONG, "%s", path);
@@ -99,21 +99,21 @@ static int create_sync(const char *path, int fd)
 		return error_sys(-errno, "%s: cannot open its directory to sync it", path);
 	/* Some filesystems have nothing to sync in a directory and say EINVAL. */
 	if (fsync(fd) < 0 || (fsync(dir) < 0 && errno != EINVAL))
-		ret = error_sys(-errno, "%s: cannot sync the new file", path);
+		err = error_sys(-errno, "%s: cannot sync the new file", path);
 	close(dir);
-	return ret;
+	return err;
 }
 
 int device_preallocate(const char *path, const struct weir_device_opts *opts, int fd)
 {
 	uint64_t bytes = opts->create_bytes;
 	char text[32];
-	int ret;
+	int err;
 
 	if (bytes > INT64_MAX - CREATE_ROUND)
 		return error_set(-EFBIG, "%s: no file can have %s", path,
 				 format_size(bytes, text, sizeof(text)));
 	bytes = (bytes + CREATE_ROUND - 1) / CREATE_ROUND * CREATE_ROUND;
-	ret = create_allocate(path, fd, bytes);
-	return ret ? ret : create_sync(path, fd);
+	err = create_allocate(path, fd, bytes);
+	return err ? err : create_sync(path, fd);
 }

@@ -73,10 +73,10 @@ static int fdp_feature(struct fdp_source *s, struct weir_fdp *fdp)
 		.cdw11 = s->group,
 		.fid = NVME_FEAT_FID_FDP,
 	};
-	int ret = nvme_get_features(&args);
+	int err = nvme_get_features(&args);
 
-	if (ret)
-		return device_nvme_refused(s->dev, "cannot ask whether FDP is enabled", ret);
+	if (err)
+		return device_nvme_refused(s->dev, "cannot ask whether FDP is enabled", err);
 	fdp->enabled = value & 1;
 	fdp->configuration = value >> 8 & 0xff;
 	return 0;
@@ -85,12 +85,12 @@ static int fdp_feature(struct fdp_source *s, struct weir_fdp *fdp)
 static int fdp_read_config(struct fdp_source *s, struct weir_fdp *fdp)
 {
 	char head[sizeof(struct nvme_fdp_config_log)];
-	int ret = nvme_get_log_fdp_configurations(s->dev->fd, s->group, 0, sizeof(head), head);
+	int err = nvme_get_log_fdp_configurations(s->dev->fd, s->group, 0, sizeof(head), head);
 	size_t bytes;
 	char *log;
 
-	if (ret)
-		return device_nvme_refused(s->dev, "cannot read its FDP configurations", ret);
+	if (err)
+		return device_nvme_refused(s->dev, "cannot read its FDP configurations", err);
 	bytes = (fdp_config_bytes(head) + 3) & ~(size_t)3;
 	if (bytes < sizeof(head) || bytes > FDP_CONFIG_BYTES_MAX)
 		return error_set(-EBADMSG, "%s: FDP configurations of %zu bytes", s->dev->path,
@@ -98,13 +98,13 @@ static int fdp_read_config(struct fdp_source *s, struct weir_fdp *fdp)
 	log = calloc(1, bytes);
 	if (!log)
 		return error_set(-ENOMEM, "no memory for FDP configurations");
-	ret = nvme_get_log_fdp_configurations(s->dev->fd, s->group, 0, (uint32_t)bytes, log);
-	if (ret)
-		ret = device_nvme_refused(s->dev, "cannot read its FDP configurations", ret);
+	err = nvme_get_log_fdp_configurations(s->dev->fd, s->group, 0, (uint32_t)bytes, log);
+	if (err)
+		err = device_nvme_refused(s->dev, "cannot read its FDP configurations", err);
 	else
-		ret = fdp_parse_config(log, bytes, fdp, s->isolation);
+		err = fdp_parse_config(log, bytes, fdp, s->isolation);
 	free(log);
-	return ret;
+	return err;
 }
 
 /* Asks for COUNT placement ids: the reply, of *BYTES, is the caller's; NULL: *ERR. */
@@ -161,16 +161,16 @@ static int fdp_read_logs(struct fdp_source *s, struct fdp_reply *r)
 {
 	struct nvme_fdp_events_log events;
 	struct nvme_fdp_stats_log stats;
-	int ret = nvme_get_log_fdp_stats(s->dev->fd, s->group, 0, sizeof(stats), &stats);
+	int err = nvme_get_log_fdp_stats(s->dev->fd, s->group, 0, sizeof(stats), &stats);
 
-	if (ret)
-		return device_nvme_refused(s->dev, "cannot read its FDP statistics", ret);
+	if (err)
+		return device_nvme_refused(s->dev, "cannot read its FDP statistics", err);
 	fdp_parse_stats(&stats, &r->fdp);
 	for (int host = 0; host < 2; host++) {
-		ret = nvme_get_log_fdp_events(s->dev->fd, s->group, host, 0, sizeof(events),
+		err = nvme_get_log_fdp_events(s->dev->fd, s->group, host, 0, sizeof(events),
 					      &events);
-		if (ret)
-			return device_nvme_refused(s->dev, "cannot read its FDP events", ret);
+		if (err)
+			return device_nvme_refused(s->dev, "cannot read its FDP events", err);
 		r->fdp.nr_events += fdp_parse_events(&events, sizeof(events),
 						     &r->events[r->fdp.nr_events], FDP_EVENTS);
 	}

@@ -167,17 +167,17 @@ static int lock_check_other_name(const struct weir_device *dev)
 
 int device_lock(struct weir_device *dev)
 {
-	int ret;
+	int err;
 
 	if (dev->fd < 0)
 		return 0;
-	ret = lock_take(dev);
-	if (ret < 0)
-		return ret;
-	ret = lock_check_other_name(dev);
-	if (!ret)
-		ret = lock_claim(dev);
-	if (ret < 0)
+	err = lock_take(dev);
+	if (err < 0)
+		return err;
+	err = lock_check_other_name(dev);
+	if (!err)
+		err = lock_claim(dev);
+	if (err < 0)
 		flock(dev->fd, LOCK_UN);
-	return ret;
+	return err;
 }

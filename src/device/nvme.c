@@ -44,18 +44,18 @@ int device_nvme_refused(const struct weir_device *dev, const char *what, int ret
 int device_nvme_identify(struct weir_device *dev, uint32_t *nsid, struct nvme_id_ns *ns,
 			 struct nvme_id_ctrl *ctrl)
 {
-	int ret = nvme_get_nsid(dev->fd, nsid);
+	int err = nvme_get_nsid(dev->fd, nsid);
 
-	if (ret < 0 && (errno == ENOTTY || errno == EINVAL))
+	if (err < 0 && (errno == ENOTTY || errno == EINVAL))
 		return error_set(-ENOTSUP, "%s: not an NVMe namespace, whatever its name",
 				 dev->path);
-	if (ret)
-		return device_nvme_refused(dev, "cannot ask for its namespace id", ret);
-	ret = nvme_identify_ns(dev->fd, *nsid, ns);
-	if (ret)
-		return device_nvme_refused(dev, "cannot identify the namespace", ret);
-	ret = nvme_identify_ctrl(dev->fd, ctrl);
-	return ret ? device_nvme_refused(dev, "cannot identify the controller", ret) : 0;
+	if (err)
+		return device_nvme_refused(dev, "cannot ask for its namespace id", err);
+	err = nvme_identify_ns(dev->fd, *nsid, ns);
+	if (err)
+		return device_nvme_refused(dev, "cannot identify the namespace", err);
+	err = nvme_identify_ctrl(dev->fd, ctrl);
+	return err ? device_nvme_refused(dev, "cannot identify the controller", err) : 0;
 }
 
 static int nvme_identify_both(struct weir_device *dev, struct nvme_facts *facts)

@@ -143,20 +143,20 @@ static void open_note_sparse(struct weir_device *dev)
 /* From a file descriptor to the facts. */
 static int open_probe(struct weir_device *dev)
 {
-	int ret = open_find_size(dev);
+	int err = open_find_size(dev);
 
-	if (!ret)
-		ret = device_check_zones(dev);
-	if (!ret)
-		ret = device_check_writable(dev);
-	if (!ret && dev->info.kind == WEIR_DEVICE_FILE && !device_read_only(dev))
-		ret = device_check_file_limit(dev->path, dev->bytes);
-	if (!ret)
-		ret = open_set_direct(dev);
-	if (!ret && dev->info.kind != WEIR_DEVICE_NVME_CHAR)
-		ret = device_settle_direct(dev);
-	if (ret < 0)
-		return ret;
+	if (!err)
+		err = device_check_zones(dev);
+	if (!err)
+		err = device_check_writable(dev);
+	if (!err && dev->info.kind == WEIR_DEVICE_FILE && !device_read_only(dev))
+		err = device_check_file_limit(dev->path, dev->bytes);
+	if (!err)
+		err = open_set_direct(dev);
+	if (!err && dev->info.kind != WEIR_DEVICE_NVME_CHAR)
+		err = device_settle_direct(dev);
+	if (err < 0)
+		return err;
 	if (!dev->direct && !(dev->flags & WEIR_DEVICE_BUFFERED))
 		device_add_note(dev, "direct I/O is refused by this filesystem: buffered I/O, "
 				     "through the page cache");
@@ -191,9 +191,9 @@ static int open_check_claims(struct weir_device *dev)
  */
 static int open_lock(struct weir_device *dev)
 {
-	int ret = open_check_claims(dev);
+	int err = open_check_claims(dev);
 
-	return ret || !(dev->flags & WEIR_DEVICE_LOCK) ? ret : device_lock(dev);
+	return err || !(dev->flags & WEIR_DEVICE_LOCK) ? err : device_lock(dev);
 }
 
 /*
@@ -202,49 +202,49 @@ static int open_lock(struct weir_device *dev)
  */
 static int open_new(struct weir_device *dev, const struct weir_device_opts *opts)
 {
-	int ret = device_create(dev->path, opts, &dev->fd);
+	int err = device_create(dev->path, opts, &dev->fd);
 
-	if (ret < 0)
-		return ret;
+	if (err < 0)
+		return err;
 	dev->info.kind = WEIR_DEVICE_FILE;
-	ret = open_lock(dev);
-	if (ret < 0)
-		return ret;
-	ret = device_preallocate(dev->path, opts, dev->fd);
-	if (!ret)
-		ret = open_probe(dev);
-	if (ret < 0)
+	err = open_lock(dev);
+	if (err < 0)
+		return err;
+	err = device_preallocate(dev->path, opts, dev->fd);
+	if (!err)
+		err = open_probe(dev);
+	if (err < 0)
 		unlink(dev->path);
-	return ret;
+	return err;
 }
 
 static int open_old(struct weir_device *dev)
 {
 	bool nvme = dev->info.kind == WEIR_DEVICE_NVME_CHAR;
-	int ret = open_existing(dev);
+	int err = open_existing(dev);
 
 	/* The block device beside a character device is found by the probe, and locked too. */
-	if (!ret && nvme)
-		ret = open_probe(dev);
-	if (!ret)
-		ret = open_lock(dev);
-	return ret || nvme ? ret : open_probe(dev);
+	if (!err && nvme)
+		err = open_probe(dev);
+	if (!err)
+		err = open_lock(dev);
+	return err || nvme ? err : open_probe(dev);
 }
 
 static int open_path(struct weir_device *dev, const struct weir_device_opts *opts)
 {
-	int ret;
+	int err;
 
 	if (open_is_null(dev->path))
 		return open_null(dev);
-	ret = device_kind(dev->path, &dev->info.kind);
-	if (ret == -ENOENT && (dev->flags & WEIR_DEVICE_CREATE)) {
-		ret = open_new(dev, opts);
-		if (ret != -EEXIST)
-			return ret;
-		ret = device_kind(dev->path, &dev->info.kind);
+	err = device_kind(dev->path, &dev->info.kind);
+	if (err == -ENOENT && (dev->flags & WEIR_DEVICE_CREATE)) {
+		err = open_new(dev, opts);
+		if (err != -EEXIST)
+			return err;
+		err = device_kind(dev->path, &dev->info.kind);
 	}
-	return ret ? ret : open_old(dev);
+	return err ? err : open_old(dev);
 }
 
 static struct weir_device *open_alloc(const char *path)
@@ -269,20 +269,20 @@ int weir_device_open(struct weir_device **out, const char *path,
 {
 	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
 	struct weir_device *dev;
-	int ret = opts_copy(&opts, sizeof(opts), user, user ? user->size : 0);
+	int err = opts_copy(&opts, sizeof(opts), user, user ? user->size : 0);
 
-	if (!ret)
-		ret = open_check_opts(path, &opts);
-	if (ret < 0)
-		return ret;
+	if (!err)
+		err = open_check_opts(path, &opts);
+	if (err < 0)
+		return err;
 	dev = open_alloc(path);
 	if (!dev)
 		return -ENOMEM;
 	dev->flags = opts.flags;
-	ret = open_path(dev, &opts);
-	if (ret < 0) {
+	err = open_path(dev, &opts);
+	if (err < 0) {
 		weir_device_close(dev);
-		return ret;
+		return err;
 	}
 	device_fill_attrs(dev);
 	device_remember(dev);

@@ -95,7 +95,7 @@ int device_nvme_identify(struct weir_device *dev, uint32_t *nsid, struct nvme_id
 			 struct nvme_id_ctrl *ctrl);
 
 /* nvme.c: -errno and words for RET of libnvme (-1 and errno, or the drive's status) to WHAT. */
-int device_nvme_refused(const struct weir_device *dev, const char *what, int ret);
+int device_nvme_refused(const struct weir_device *dev, const char *what, int err);
 
 /* fdp.c: asks for dev->fdp, which it leaves NULL where the drive may not be asked. */
 void device_fdp_find(struct weir_device *dev);

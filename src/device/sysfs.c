@@ -77,11 +77,11 @@ int sysfs_read_line(const char *dir, const char *name, char *line, size_t size)
 int sysfs_read_number(const char *dir, const char *name, uint64_t *value)
 {
 	char line[32], *end;
-	int ret = sysfs_read_line(dir, name, line, sizeof(line));
+	int err = sysfs_read_line(dir, name, line, sizeof(line));
 	uint64_t v;
 
-	if (ret < 0)
-		return ret;
+	if (err < 0)
+		return err;
 	if (line[0] < '0' || line[0] > '9')
 		return -EINVAL;
 	errno = 0;

@@ -59,9 +59,9 @@ bool blocking_zero_refused(int64_t err)
 	return err == -EOPNOTSUPP || err == -EINVAL || err == -ENOTTY || err == -ENODEV;
 }
 
-static int64_t sys_result(int64_t ret)
+static int64_t sys_result(int64_t err)
 {
-	return ret < 0 ? -errno : ret;
+	return err < 0 ? -errno : err;
 }
 
 /* One write of what is left; where RWF_DSYNC is unknown, a write and a flush. */

@@ -65,7 +65,7 @@ int uring_register_buffer(struct engine *e, uint32_t index, void *base, size_t l
 	struct uring *u = (struct uring *)e;
 	struct iovec iov = { .iov_base = base, .iov_len = length };
 	__u64 no_tag = 0;
-	int ret;
+	int err;
 
 	if (u->broken)
 		return buffers_lost(u);
@@ -75,13 +75,13 @@ int uring_register_buffer(struct engine *e, uint32_t index, void *base, size_t l
 				 "later has)");
 	if (index >= URING_BUFFERS)
 		return error_set(-E2BIG, "more than %u registered buffers", URING_BUFFERS);
-	ret = io_uring_register_buffers_update_tag(&u->ring, index, &iov, &no_tag, 1);
+	err = io_uring_register_buffers_update_tag(&u->ring, index, &iov, &no_tag, 1);
 	uring_set_unfixed(u, index, false); /* another one, perhaps */
-	if (ret == -EBADF) {
-		uring_break(u, ret);
+	if (err == -EBADF) {
+		uring_break(u, err);
 		return buffers_lost(u);
 	}
-	return ret < 0 ? buffers_refused(ret, length) : 0;
+	return err < 0 ? buffers_refused(err, length) : 0;
 }
 
 int uring_unregister_buffer(struct engine *e, uint32_t index)
@@ -89,11 +89,11 @@ int uring_unregister_buffer(struct engine *e, uint32_t index)
 	struct uring *u = (struct uring *)e;
 	struct iovec none = { .iov_base = NULL, .iov_len = 0 };
 	__u64 no_tag = 0;
-	int ret;
+	int err;
 
 	/* It goes with the ring. */
 	if (u->broken)
 		return 0;
-	ret = io_uring_register_buffers_update_tag(&u->ring, index, &none, &no_tag, 1);
-	return ret < 0 ? ret : 0;
+	err = io_uring_register_buffers_update_tag(&u->ring, index, &none, &no_tag, 1);
+	return err < 0 ? err : 0;
 }

@@ -113,16 +113,16 @@ static bool uring_events_wait(const struct uring *u)
  */
 static void uring_fetch(struct uring *u)
 {
-	int ret = 0;
+	int err = 0;
 
 	if (u->announced)
 		sleep_clear(u->event_fd);
 	else if (io_uring_cq_ready(&u->ring))
 		return;
 	if (uring_events_wait(u) || (u->always_enter && (u->in_flight || u->wake_armed)))
-		ret = io_uring_get_events(&u->ring);
-	if (ret < 0 && !uring_transient(ret))
-		uring_break(u, ret);
+		err = io_uring_get_events(&u->ring);
+	if (err < 0 && !uring_transient(err))
+		uring_break(u, err);
 }
 
 void uring_announce(struct uring *u)

@@ -20,15 +20,15 @@ bool uring_transient(int err)
 
 void uring_push(struct uring *u)
 {
-	int ret;
+	int err;
 
 	for (int i = 0; !u->broken && i < URING_SUBMIT_TRIES && io_uring_sq_ready(&u->ring); i++) {
-		ret = io_uring_submit(&u->ring);
+		err = io_uring_submit(&u->ring);
 		/* It took nothing and had no reason: another ring has got the descriptor. */
-		if (!ret)
+		if (!err)
 			uring_break(u, -EBADF);
-		else if (ret < 0 && !uring_transient(ret))
-			uring_break(u, ret);
+		else if (err < 0 && !uring_transient(err))
+			uring_break(u, err);
 	}
 	if (u->broken)
 		return;

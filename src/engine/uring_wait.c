@@ -60,16 +60,16 @@ static void uring_sleep(struct uring *u, uint64_t deadline)
 	struct io_uring_cqe *cqe;
 	struct timespec ts;
 	bool timed;
-	int ret;
+	int err;
 
 	timed = sleep_timeout(deadline, &ts);
 	if (timed) {
 		timeout.tv_sec = ts.tv_sec;
 		timeout.tv_nsec = ts.tv_nsec;
 	}
-	ret = io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, timed ? &timeout : NULL, NULL);
-	if (ret < 0 && !uring_transient(ret))
-		uring_break(u, ret);
+	err = io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, timed ? &timeout : NULL, NULL);
+	if (err < 0 && !uring_transient(err))
+		uring_break(u, err);
 	else if (io_uring_sq_ready(&u->ring))
 		uring_sleep_short(u, deadline);
 	else

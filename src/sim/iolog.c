@@ -142,21 +142,21 @@ static int iolog_lines(struct iolog_reader *r)
 {
 	char *line;
 	size_t len;
-	int ret;
+	int err;
 
-	while ((ret = text_line(&r->text, &line, &len)) > 0) {
+	while ((err = text_line(&r->text, &line, &len)) > 0) {
 		line += strspn(line, " \t");
 		if (!*line)
 			continue;
-		ret = r->format ? 0 : iolog_detect(r, line);
-		if (!ret && r->format)
-			ret = r->format->line(r, line);
-		else if (ret > 0)
-			ret = 0;
-		if (ret)
+		err = r->format ? 0 : iolog_detect(r, line);
+		if (!err && r->format)
+			err = r->format->line(r, line);
+		else if (err > 0)
+			err = 0;
+		if (err)
 			break;
 	}
-	return ret < 0 ? ret : iolog_finish(r);
+	return err < 0 ? err : iolog_finish(r);
 }
 
 int iolog_read(struct iolog *log, const char *path, size_t max)

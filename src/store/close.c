@@ -86,10 +86,10 @@ static int store_leave(struct weir_store *s)
 	static struct weir_store *kept;
 	bool settled = loop_is_mine(s->q) && !s->ops && !store_busy(s);
 	struct weir_device *dev = s->own ? s->dev : NULL;
-	int rc = s->own ? weir_queue_close(s->q) : 0;
+	int err = s->own ? weir_queue_close(s->q) : 0;
 
-	if (rc)
-		return rc;
+	if (err)
+		return err;
 	weir_device_close(dev);
 	if (settled) {
 		store_free(s);
@@ -103,20 +103,20 @@ static int store_leave(struct weir_store *s)
 int weir_store_close(struct weir_store *s)
 {
 	struct weir_store_op op = { .kind = OP_CLOSE };
-	int rc;
+	int err;
 
 	if (!s)
 		return 0;
 	if (fork_inherited(s->process))
 		return store_leave(s);
-	rc = wait_allowed(s);
-	if (!rc)
-		rc = op_post(s, &op);
-	if (rc)
-		return rc;
-	rc = wait_op(s, &op);
-	if (rc)
-		error_sys(rc, "%s: the store had stopped writing", weir_device_path(s->dev));
+	err = wait_allowed(s);
+	if (!err)
+		err = op_post(s, &op);
+	if (err)
+		return err;
+	err = wait_op(s, &op);
+	if (err)
+		error_sys(err, "%s: the store had stopped writing", weir_device_path(s->dev));
 	store_release(s);
-	return rc;
+	return err;
 }

@@ -155,9 +155,9 @@ static int list_hand_out(const struct list_req *req,
 {
 	const uint8_t *p = req->out;
 	struct list_entry e;
-	int rc = 0;
+	int err = 0;
 
-	while (!rc && p < req->out + req->out_bytes) {
+	while (!err && p < req->out + req->out_bytes) {
 		struct weir_store_entry entry = { 0 };
 
 		memcpy(&e, p, sizeof(e));
@@ -166,27 +166,27 @@ static int list_hand_out(const struct list_req *req,
 		entry.stream = e.stream;
 		entry.value_len = e.length;
 		entry.sequence = e.sequence;
-		rc = fn(&entry, user);
+		err = fn(&entry, user);
 		p += sizeof(e) + ((e.key_len + 7u) & ~7u);
 	}
-	return rc;
+	return err;
 }
 
 static int list_run(struct weir_store *s, struct list_req *req,
 		    int (*fn)(const struct weir_store_entry *, void *), void *user)
 {
-	int rc = 0;
+	int err = 0;
 
-	while (!rc && !req->end) {
+	while (!err && !req->end) {
 		req->op = (struct weir_store_op){ .kind = OP_LIST, .s_private = req };
-		rc = op_post(s, &req->op);
-		if (!rc)
-			rc = wait_op(s, &req->op);
-		if (rc)
-			return error_sys(rc, "%s: listing", weir_device_path(s->dev));
-		rc = list_hand_out(req, fn, user);
+		err = op_post(s, &req->op);
+		if (!err)
+			err = wait_op(s, &req->op);
+		if (err)
+			return error_sys(err, "%s: listing", weir_device_path(s->dev));
+		err = list_hand_out(req, fn, user);
 	}
-	return rc;
+	return err;
 }
 
 int weir_store_list(struct weir_store *s,
@@ -194,10 +194,10 @@ int weir_store_list(struct weir_store *s,
 {
 	struct list_req *req;
 	void *window = NULL;
-	int rc = wait_allowed(s);
+	int err = wait_allowed(s);
 
-	if (rc)
-		return rc;
+	if (err)
+		return err;
 	req = calloc(1, sizeof(*req));
 	if (!req || posix_memalign(&window, s->pool.align, 2 * (size_t)LIST_WINDOW)) {
 		free(req);
@@ -205,8 +205,8 @@ int weir_store_list(struct weir_store *s,
 	}
 	req->window = window;
 	req->out = req->window + LIST_WINDOW;
-	rc = list_run(s, req, fn, user);
+	err = list_run(s, req, fn, user);
 	free(window);
 	free(req);
-	return rc;
+	return err;
 }

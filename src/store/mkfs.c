@@ -65,17 +65,17 @@ static int mkfs_before(const struct mkfs *m, const char *path)
 static int mkfs_open(struct mkfs *m, const char *path)
 {
 	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
-	int rc;
+	int err;
 
 	opts.flags = WEIR_DEVICE_LOCK;
 	if (m->opts.create_bytes) {
 		opts.flags |= WEIR_DEVICE_CREATE;
 		opts.create_bytes = m->opts.create_bytes;
 	}
-	rc = weir_device_open(&m->dev, path, &opts);
-	if (!rc)
-		rc = weir_queue_open(&m->q, m->dev, NULL);
-	return rc ? rc : weir_queue_attach(m->q, 0);
+	err = weir_device_open(&m->dev, path, &opts);
+	if (!err)
+		err = weir_queue_open(&m->q, m->dev, NULL);
+	return err ? err : weir_queue_attach(m->q, 0);
 }
 
 /*
@@ -86,18 +86,18 @@ static int mkfs_unit(struct mkfs *m, const struct weir_fdp *fdp)
 {
 	uint32_t last = fdp->nr_placements - 1;
 	struct weir_fdp *after;
-	int rc;
+	int err;
 
 	m->unit_bytes = fdp->unit_bytes;
 	if (!fdp->partial)
 		return 0;
-	rc = syncio_placement_update(m->q, fdp->placements[last].id);
-	if (rc)
-		return error_sys(rc, "%s: looking how large its reclaim units are",
+	err = syncio_placement_update(m->q, fdp->placements[last].id);
+	if (err)
+		return error_sys(err, "%s: looking how large its reclaim units are",
 				 weir_device_path(m->dev));
-	rc = weir_fdp_read(&after, m->dev);
-	if (rc)
-		return rc;
+	err = weir_fdp_read(&after, m->dev);
+	if (err)
+		return err;
 	if (last < after->nr_placements)
 		m->unit_bytes = after->placements[last].left_bytes;
 	weir_fdp_free(after);
@@ -108,18 +108,18 @@ static int mkfs_unit(struct mkfs *m, const struct weir_fdp *fdp)
 static int mkfs_placement(struct mkfs *m)
 {
 	struct weir_fdp *fdp;
-	int rc;
+	int err;
 
 	if (m->opts.placement != WEIR_PLACEMENT_STREAM)
 		return 0;
-	rc = weir_fdp_read(&fdp, m->dev);
-	if (rc)
-		return rc;
-	rc = placing_check_drive(weir_device_path(m->dev), fdp);
-	if (!rc)
-		rc = mkfs_unit(m, fdp);
+	err = weir_fdp_read(&fdp, m->dev);
+	if (err)
+		return err;
+	err = placing_check_drive(weir_device_path(m->dev), fdp);
+	if (!err)
+		err = mkfs_unit(m, fdp);
 	weir_fdp_free(fdp);
-	return rc;
+	return err;
 }
 
 /* What BUF, the first bytes of a device, looks like. NULL: nothing that is known. */
@@ -152,10 +152,10 @@ static int mkfs_look(struct mkfs *m, uint64_t offset, uint8_t *buf, size_t lengt
 {
 	const char *path = weir_device_path(m->dev), *what;
 	size_t n;
-	int rc = syncio_read(m->q, offset, buf, length);
+	int err = syncio_read(m->q, offset, buf, length);
 
-	if (rc)
-		return error_set(rc, "%s (while looking what is there)", weir_error());
+	if (err)
+		return error_set(err, "%s (while looking what is there)", weir_error());
 	what = mkfs_recognise(buf, length);
 	if (what)
 		return error_set(-EEXIST, "%s: holds %s: format with --force to destroy it", path,
@@ -175,7 +175,7 @@ static int mkfs_check_empty(struct mkfs *m)
 	uint64_t capacity = weir_device_info(m->dev)->capacity_bytes;
 	size_t length = capacity < MKFS_LOOK_BYTES ? capacity : MKFS_LOOK_BYTES;
 	void *buf;
-	int rc;
+	int err;
 
 	if (m->opts.force || !length)
 		return 0;
@@ -186,11 +186,11 @@ static int mkfs_check_empty(struct mkfs *m)
 				 weir_device_path(m->dev));
 	if (posix_memalign(&buf, 65536, length))
 		return error_sys(-ENOMEM, "formatting");
-	rc = mkfs_look(m, 0, buf, length);
-	if (!rc)
-		rc = mkfs_look(m, capacity - length, buf, length);
+	err = mkfs_look(m, 0, buf, length);
+	if (!err)
+		err = mkfs_look(m, capacity - length, buf, length);
 	free(buf);
-	return rc;
+	return err;
 }
 
 static int mkfs_random(void *buf, size_t length)
@@ -216,18 +216,18 @@ static int mkfs_super(struct mkfs *m)
 	struct super *super = &m->super;
 	struct layout_wish wish;
 	struct timespec ts;
-	int rc;
+	int err;
 
 	mkfs_wish(m, &wish);
 	wish.device_bytes = info->capacity_bytes;
 	wish.logical_block_bytes = info->logical_block_bytes;
-	rc = layout_make(&super->layout, &wish, weir_device_path(m->dev));
-	if (!rc)
-		rc = mkfs_random(super->uuid, sizeof(super->uuid));
-	if (!rc)
-		rc = mkfs_random(super->secret, sizeof(super->secret));
-	if (rc)
-		return rc;
+	err = layout_make(&super->layout, &wish, weir_device_path(m->dev));
+	if (!err)
+		err = mkfs_random(super->uuid, sizeof(super->uuid));
+	if (!err)
+		err = mkfs_random(super->secret, sizeof(super->secret));
+	if (err)
+		return err;
 	super->uuid[6] = (uint8_t)((super->uuid[6] & 0x0f) | 0x40); /* version 4: random */
 	super->uuid[8] = (uint8_t)((super->uuid[8] & 0x3f) | 0x80);
 	clock_gettime(CLOCK_REALTIME, &ts);
@@ -243,19 +243,19 @@ static int mkfs_super(struct mkfs *m)
 static int mkfs_erase(struct mkfs *m)
 {
 	void *zeroes;
-	int rc;
+	int err;
 
 	if (posix_memalign(&zeroes, 65536, DISK_SUPER_ROOM))
 		return error_set(-ENOMEM, "%s: out of memory", weir_device_path(m->dev));
 	memset(zeroes, 0, DISK_SUPER_ROOM);
-	rc = syncio_write(m->q, m->super.layout.copy_offset[0], zeroes, DISK_SUPER_ROOM);
-	if (!rc)
-		rc = syncio_write(m->q, m->super.layout.copy_offset[1], zeroes, DISK_SUPER_ROOM);
+	err = syncio_write(m->q, m->super.layout.copy_offset[0], zeroes, DISK_SUPER_ROOM);
+	if (!err)
+		err = syncio_write(m->q, m->super.layout.copy_offset[1], zeroes, DISK_SUPER_ROOM);
 	/* An old superblock must not come back beside new segment headers. */
-	if (!rc)
-		rc = syncio_flush(m->q);
+	if (!err)
+		err = syncio_flush(m->q);
 	free(zeroes);
-	return rc;
+	return err;
 }
 
 static void mkfs_place(struct syncio_many *many, uint64_t i, uint64_t *offset, size_t *length)
@@ -288,44 +288,44 @@ static int mkfs_headers(struct mkfs *m)
 				    .place = mkfs_place,
 				    .fill = mkfs_fill,
 				    .user = m };
-	int rc = syncio_many(&many);
+	int err = syncio_many(&many);
 
-	return rc ? rc : syncio_flush(m->q);
+	return err ? err : syncio_flush(m->q);
 }
 
 static int mkfs_write(struct mkfs *m)
 {
 	struct superio_found none = { { SUPER_NONE, SUPER_NONE }, { 0, 0 } };
-	int rc = mkfs_erase(m);
+	int err = mkfs_erase(m);
 
-	if (!rc)
-		rc = mkfs_headers(m);
-	if (rc)
-		return error_set(rc, "%s (while formatting)", weir_error());
+	if (!err)
+		err = mkfs_headers(m);
+	if (err)
+		return error_set(err, "%s (while formatting)", weir_error());
 	return superio_write(m->q, &m->super, &none);
 }
 
 int weir_store_format(const char *path, const struct weir_store_format_opts *opts)
 {
 	struct mkfs m = { .opts = WEIR_STORE_FORMAT_INIT };
-	int rc = opts_copy(&m.opts, sizeof(m.opts), opts, opts ? opts->size : 0);
+	int err = opts_copy(&m.opts, sizeof(m.opts), opts, opts ? opts->size : 0);
 
-	if (!rc && m.opts.placement > WEIR_PLACEMENT_STREAM)
-		rc = error_set(-EINVAL, "no such placement: %u", m.opts.placement);
-	if (!rc)
-		rc = mkfs_before(&m, path);
-	if (!rc)
-		rc = mkfs_open(&m, path);
-	if (!rc)
-		rc = mkfs_check_empty(&m);
-	if (!rc)
-		rc = mkfs_placement(&m);
-	if (!rc)
-		rc = mkfs_super(&m);
-	if (!rc)
-		rc = mkfs_write(&m);
+	if (!err && m.opts.placement > WEIR_PLACEMENT_STREAM)
+		err = error_set(-EINVAL, "no such placement: %u", m.opts.placement);
+	if (!err)
+		err = mkfs_before(&m, path);
+	if (!err)
+		err = mkfs_open(&m, path);
+	if (!err)
+		err = mkfs_check_empty(&m);
+	if (!err)
+		err = mkfs_placement(&m);
+	if (!err)
+		err = mkfs_super(&m);
+	if (!err)
+		err = mkfs_write(&m);
 	if (m.q)
 		weir_queue_close(m.q);
 	weir_device_close(m.dev);
-	return rc;
+	return err;
 }

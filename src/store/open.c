@@ -93,28 +93,28 @@ static int store_memory(struct weir_store *s, const struct weir_store_opts *opts
 static int store_open(struct weir_store *s, const struct weir_store_opts *opts)
 {
 	struct superio_found supers;
-	int rc = superio_read(s->q, &s->super, &supers);
+	int err = superio_read(s->q, &s->super, &supers);
 
-	if (!rc)
-		rc = store_check_features(s);
-	if (!rc)
-		rc = store_memory(s, opts);
-	if (!rc)
-		rc = placing_open(s, opts->placement);
-	return rc ? rc : recover_run(s, &supers);
+	if (!err)
+		err = store_check_features(s);
+	if (!err)
+		err = store_memory(s, opts);
+	if (!err)
+		err = placing_open(s, opts->placement);
+	return err ? err : recover_run(s, &supers);
 }
 
 /* The caller becomes the owner of lane 0 where it is free. Another thread's is used as it is,
  * unless OPTS ask for this one. */
 static int store_attach(struct weir_store *s, const struct weir_store_opts *opts)
 {
-	int rc = weir_queue_attach(s->q, 0);
+	int err = weir_queue_attach(s->q, 0);
 
-	if (!rc)
+	if (!err)
 		s->detach = true;
-	if (!rc || rc == -EEXIST || (rc == -EBUSY && !opts->attach))
+	if (!err || err == -EEXIST || (err == -EBUSY && !opts->attach))
 		return 0;
-	return rc;
+	return err;
 }
 
 static int store_open_own(struct weir_store *s, const char *path,
@@ -122,7 +122,7 @@ static int store_open_own(struct weir_store *s, const char *path,
 {
 	struct weir_device_opts device = WEIR_DEVICE_OPTS_INIT;
 	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
-	int rc;
+	int err;
 
 	device.flags = WEIR_DEVICE_LOCK | (s->read_only ? WEIR_DEVICE_READ_ONLY : 0);
 	queue.engine = opts->engine;
@@ -133,24 +133,24 @@ static int store_open_own(struct weir_store *s, const char *path,
 	queue.workers = !opts->attach;
 	queue.retry_merged = 1; /* a bad block is to cost the key that lies there, and no other */
 	s->own = true;
-	rc = weir_device_open(&s->dev, path, &device);
-	if (!rc)
-		rc = weir_queue_open(&s->q, s->dev, &queue);
-	if (!rc && opts->attach)
-		rc = store_attach(s, opts);
-	return rc;
+	err = weir_device_open(&s->dev, path, &device);
+	if (!err)
+		err = weir_queue_open(&s->q, s->dev, &queue);
+	if (!err && opts->attach)
+		err = store_attach(s, opts);
+	return err;
 }
 
 /* Takes options and memory for a store. */
 static int store_new(struct weir_store **s, struct weir_store_opts *all,
 		     const struct weir_store_opts *opts)
 {
-	int rc = opts_copy(all, sizeof(*all), opts, opts ? opts->size : 0);
+	int err = opts_copy(all, sizeof(*all), opts, opts ? opts->size : 0);
 
-	if (!rc)
-		rc = wait_allowed(NULL);
-	if (rc)
-		return rc;
+	if (!err)
+		err = wait_allowed(NULL);
+	if (err)
+		return err;
 	*s = calloc(1, sizeof(**s));
 	if (!*s)
 		return error_sys(-ENOMEM, "opening a store");
@@ -159,13 +159,13 @@ static int store_new(struct weir_store **s, struct weir_store_opts *all,
 	return 0;
 }
 
-static int store_result(struct weir_store **result, struct weir_store *s, int rc)
+static int store_result(struct weir_store **result, struct weir_store *s, int err)
 {
-	if (rc)
+	if (err)
 		store_release(s);
 	else
 		*result = s;
-	return rc;
+	return err;
 }
 
 int weir_store_open(struct weir_store **result, const char *path,
@@ -173,14 +173,14 @@ int weir_store_open(struct weir_store **result, const char *path,
 {
 	struct weir_store_opts all = WEIR_STORE_OPTS_INIT;
 	struct weir_store *s;
-	int rc = store_new(&s, &all, opts);
+	int err = store_new(&s, &all, opts);
 
-	if (rc)
-		return rc;
-	rc = store_open_own(s, path, &all);
-	if (!rc)
-		rc = store_open(s, &all);
-	return store_result(result, s, rc);
+	if (err)
+		return err;
+	err = store_open_own(s, path, &all);
+	if (!err)
+		err = store_open(s, &all);
+	return store_result(result, s, err);
 }
 
 int weir_store_open_queues(struct weir_store **result, struct weir_queue **queues, uint32_t n,
@@ -188,18 +188,18 @@ int weir_store_open_queues(struct weir_store **result, struct weir_queue **queue
 {
 	struct weir_store_opts all = WEIR_STORE_OPTS_INIT;
 	struct weir_store *s;
-	int rc;
+	int err;
 
 	if (n != 1)
 		return error_set(-EOPNOTSUPP, "a store on %u devices: this version has one each",
 				 n);
-	rc = store_new(&s, &all, opts);
-	if (rc)
-		return rc;
+	err = store_new(&s, &all, opts);
+	if (err)
+		return err;
 	s->q = queues[0];
 	s->dev = weir_queue_device(s->q);
-	rc = store_attach(s, &all);
-	if (!rc)
-		rc = store_open(s, &all);
-	return store_result(result, s, rc);
+	err = store_attach(s, &all);
+	if (!err)
+		err = store_open(s, &all);
+	return store_result(result, s, err);
 }

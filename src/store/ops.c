@@ -57,10 +57,10 @@ int op_check(struct weir_store *s, const struct weir_store_op *op)
 		return error_set(-EINVAL, "key of %u bytes: keys have 1 to %u", op->key_len,
 				 WEIR_KEY_MAX);
 	if (op->kind == WEIR_STORE_PUT || op->kind == WEIR_STORE_DELETE) {
-		int rc = op_check_stream(s, WEIR_PUT_STREAM_OF(op->flags));
+		int err = op_check_stream(s, WEIR_PUT_STREAM_OF(op->flags));
 
-		if (rc)
-			return rc;
+		if (err)
+			return err;
 	}
 	if (op->kind == WEIR_STORE_GET && op->capacity && !op->buf)
 		return error_set(-EINVAL, "get without a buffer");
@@ -200,12 +200,12 @@ int op_post(struct weir_store *s, struct weir_store_op *op)
 
 int weir_store_submit(struct weir_store *s, struct weir_store_op *op)
 {
-	int rc = store_check_process(s);
+	int err = store_check_process(s);
 
-	if (!rc)
-		rc = op_check(s, op);
+	if (!err)
+		err = op_check(s, op);
 	op->s_private = NULL;
-	return rc ? rc : op_post(s, op);
+	return err ? err : op_post(s, op);
 }
 
 /* Those that cannot be submitted end here. The others are linked into a chain, *FIRST. */
@@ -236,11 +236,11 @@ static void ops_chain(struct weir_store *s, struct weir_store_op *ops, size_t n,
 int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n)
 {
 	struct weir_store_op *first;
-	int rc = wait_allowed(s);
+	int err = wait_allowed(s);
 	size_t i;
 
-	if (rc)
-		return rc;
+	if (err)
+		return err;
 	ops_chain(s, ops, n, &first);
 	if (first) {
 		first->s_task.fn = op_task;
@@ -267,10 +267,10 @@ int weir_store_put_many(struct weir_store *s, struct weir_store_op *ops, size_t 
 int weir_store_get_many(struct weir_store *s, struct weir_store_op *ops, size_t n)
 {
 	size_t i;
-	int rc = wait_allowed(s);
+	int err = wait_allowed(s);
 
-	if (rc)
-		return rc;
+	if (err)
+		return err;
 	for (i = 0; i < n; i++)
 		ops[i].kind = WEIR_STORE_GET;
 	weir_store_run(s, ops, n);

@@ -18,23 +18,23 @@ static int peek_super(struct super *super, const char *path, const struct weir_s
 	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
 	struct weir_device *dev = NULL;
 	struct weir_queue *q = NULL;
-	int rc;
+	int err;
 
 	device.flags = WEIR_DEVICE_READ_ONLY;
 	queue.engine = opts->engine;
 	queue.timeout_ns = opts->timeout_ns;
-	rc = weir_device_open(&dev, path, &device);
-	if (!rc)
-		rc = weir_queue_open(&q, dev, &queue);
-	if (!rc)
-		rc = weir_queue_attach(q, 0);
-	if (!rc) {
-		rc = superio_read(q, super, NULL);
+	err = weir_device_open(&dev, path, &device);
+	if (!err)
+		err = weir_queue_open(&q, dev, &queue);
+	if (!err)
+		err = weir_queue_attach(q, 0);
+	if (!err) {
+		err = superio_read(q, super, NULL);
 		weir_queue_detach(q);
 	}
 	weir_queue_close(q);
 	weir_device_close(dev);
-	return rc;
+	return err;
 }
 
 static int peek_give(struct weir_store_info *info, const struct super *super)
@@ -64,18 +64,18 @@ int weir_store_peek(struct weir_store_info *info, const char *path,
 {
 	struct weir_store_opts all = WEIR_STORE_OPTS_INIT;
 	struct super *super;
-	int rc = opts_copy(&all, sizeof(all), opts, opts ? opts->size : 0);
+	int err = opts_copy(&all, sizeof(all), opts, opts ? opts->size : 0);
 
-	if (!rc)
-		rc = wait_allowed(NULL);
-	if (rc)
-		return rc;
+	if (!err)
+		err = wait_allowed(NULL);
+	if (err)
+		return err;
 	super = malloc(sizeof(*super));
 	if (!super)
 		return error_sys(-ENOMEM, "%s", path);
-	rc = peek_super(super, path, &all);
-	if (!rc)
-		rc = peek_give(info, super);
+	err = peek_super(super, path, &all);
+	if (!err)
+		err = peek_give(info, super);
 	free(super);
-	return rc;
+	return err;
 }

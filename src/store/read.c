@@ -129,16 +129,16 @@ static int read_begin(struct weir_store *s, struct weir_store_op *op,
 void read_get(struct weir_store *s, struct weir_store_op *op)
 {
 	struct index_value value;
-	int rc;
+	int err;
 
 	if (!index_get(&s->index, op->s_hash, &value)) {
 		op_end(s, op, -ENOENT);
 		return;
 	}
 	op->value_len = value.length;
-	rc = value.length > op->capacity ? -EMSGSIZE : read_begin(s, op, &value);
-	if (rc)
-		op_end(s, op, rc);
+	err = value.length > op->capacity ? -EMSGSIZE : read_begin(s, op, &value);
+	if (err)
+		op_end(s, op, err);
 }
 
 void read_exists(struct weir_store *s, struct weir_store_op *op)

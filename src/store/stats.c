@@ -32,9 +32,9 @@ static int stats_fill(struct weir_store *s, void *user)
 int weir_store_stats(struct weir_store *s, struct weir_store_stats *stats)
 {
 	struct weir_store_stats all;
-	int rc = wait_call(s, stats_fill, &all);
+	int err = wait_call(s, stats_fill, &all);
 
-	return rc ? rc : opts_give(stats, stats->size, &all, sizeof(all));
+	return err ? err : opts_give(stats, stats->size, &all, sizeof(all));
 }
 
 int weir_store_info(struct weir_store *s, struct weir_store_info *info)
@@ -52,10 +52,10 @@ int weir_store_info(struct weir_store *s, struct weir_store_info *info)
 		.placement = s->fdp ? WEIR_PLACEMENT_STREAM : WEIR_PLACEMENT_NONE,
 		.placement_why = s->placing_why[0] ? s->placing_why : NULL,
 	};
-	int rc = store_check_process(s);
+	int err = store_check_process(s);
 
-	if (rc)
-		return rc;
+	if (err)
+		return err;
 	/* These change while the store is open. */
 	all.revision = __atomic_load_n(&s->super.revision, __ATOMIC_RELAXED);
 	all.streams = __atomic_load_n(&s->super.streams, __ATOMIC_RELAXED);
@@ -109,7 +109,7 @@ int weir_store_stream(struct weir_store *s, uint32_t stream, struct weir_store_s
 {
 	struct weir_store_stream all;
 	struct stream_question ask = { stream, &all };
-	int rc = wait_call(s, stats_stream, &ask);
+	int err = wait_call(s, stats_stream, &ask);
 
-	return rc ? rc : opts_give(info, info->size, &all, sizeof(all));
+	return err ? err : opts_give(info, info->size, &all, sizeof(all));
 }

@@ -222,21 +222,21 @@ int weir_store_tenant(struct weir_store *s, const char *tenant, uint32_t *stream
 	size_t length = strnlen(tenant, WEIR_TENANT_NAME_MAX + 1);
 	struct tenant_question ask = { .name = tenant, .length = (uint32_t)length };
 	struct weir_store_op op = { .kind = OP_TENANT, .s_private = &ask };
-	int rc = wait_allowed(s);
+	int err = wait_allowed(s);
 
-	if (rc)
-		return rc;
+	if (err)
+		return err;
 	if (!length || length > WEIR_TENANT_NAME_MAX)
 		return error_set(-EINVAL, "%s: a tenant's name has 1 to %u bytes", path,
 				 WEIR_TENANT_NAME_MAX);
-	rc = op_post(s, &op);
-	if (!rc)
-		rc = wait_op(s, &op);
-	if (rc == -EROFS && s->read_only)
-		return error_set(rc, "%s: knows no tenant \"%s\", and was opened read-only", path,
+	err = op_post(s, &op);
+	if (!err)
+		err = wait_op(s, &op);
+	if (err == -EROFS && s->read_only)
+		return error_set(err, "%s: knows no tenant \"%s\", and was opened read-only", path,
 				 tenant);
-	if (rc)
-		return error_sys(rc, "%s: a new tenant", path);
+	if (err)
+		return error_sys(err, "%s: a new tenant", path);
 	*stream = ask.stream;
 	return ask.created;
 }
@@ -264,7 +264,7 @@ int weir_store_tenant_row(struct weir_store *s, uint32_t n, struct weir_store_te
 {
 	struct weir_store_tenant all;
 	struct row_question ask = { n, &all };
-	int rc = wait_call(s, tenant_give_row, &ask);
+	int err = wait_call(s, tenant_give_row, &ask);
 
-	return rc ? rc : opts_give(info, info->size, &all, sizeof(all));
+	return err ? err : opts_give(info, info->size, &all, sizeof(all));
 }

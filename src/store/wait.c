@@ -23,10 +23,10 @@ int store_check_process(const struct weir_store *s)
 
 int wait_allowed(const struct weir_store *s)
 {
-	int rc = s ? store_check_process(s) : 0;
+	int err = s ? store_check_process(s) : 0;
 
-	if (rc)
-		return rc;
+	if (err)
+		return err;
 	if (loop_in_callback())
 		return error_set(
 			-EDEADLK,
@@ -66,10 +66,10 @@ int wait_op(struct weir_store *s, struct weir_store_op *op)
 
 int weir_store_wait(struct weir_store *s, struct weir_store_op *op)
 {
-	int rc = wait_allowed(s);
+	int err = wait_allowed(s);
 
-	if (rc)
-		return rc;
+	if (err)
+		return err;
 	if (__atomic_load_n(&op->s_state, __ATOMIC_ACQUIRE) == OP_IDLE)
 		return error_set(-EINVAL, "an operation that was never submitted");
 	return wait_op(s, op);
@@ -79,21 +79,21 @@ int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user),
 {
 	struct loop_call call = { fn, user };
 	struct weir_store_op op = { .kind = OP_CALL, .s_private = &call };
-	int rc = wait_allowed(s);
+	int err = wait_allowed(s);
 
-	if (!rc)
-		rc = op_post(s, &op);
-	return rc ? rc : wait_op(s, &op);
+	if (!err)
+		err = op_post(s, &op);
+	return err ? err : wait_op(s, &op);
 }
 
 int weir_store_poll(struct weir_store *s)
 {
-	int rc = wait_allowed(s);
+	int err = wait_allowed(s);
 
-	if (rc || !loop_is_mine(s->q))
-		return rc;
-	rc = weir_queue_poll(s->q);
-	return rc < 0 ? rc : 0;
+	if (err || !loop_is_mine(s->q))
+		return err;
+	err = weir_queue_poll(s->q);
+	return err < 0 ? err : 0;
 }
 
 /* What RESULT means, in words. */
@@ -139,13 +139,13 @@ static int wait_words(struct weir_store *s, const struct weir_store_op *op, int 
 
 static int wait_for(struct weir_store *s, struct weir_store_op *op)
 {
-	int rc = wait_allowed(s);
+	int err = wait_allowed(s);
 
-	if (!rc)
-		rc = op_check(s, op);
-	if (!rc)
-		rc = op_post(s, op);
-	return rc ? rc : wait_words(s, op, wait_op(s, op));
+	if (!err)
+		err = op_check(s, op);
+	if (!err)
+		err = op_post(s, op);
+	return err ? err : wait_words(s, op, wait_op(s, op));
 }
 
 /* Longer keys than fit are refused as what they are, not as their remainder. */
@@ -177,11 +177,11 @@ int weir_store_get(struct weir_store *s, const void *key, size_t key_len, void *
 				    .buf = buf,
 				    .capacity = capacity,
 				    .s_private = &words };
-	int rc = wait_for(s, &op);
+	int err = wait_for(s, &op);
 
-	if (len && (!rc || rc == -EMSGSIZE))
+	if (len && (!err || err == -EMSGSIZE))
 		*len = op.value_len;
-	return rc;
+	return err;
 }
 
 int weir_store_exists(struct weir_store *s, const void *key, size_t key_len, size_t *len)
@@ -189,11 +189,11 @@ int weir_store_exists(struct weir_store *s, const void *key, size_t key_len, siz
 	struct weir_store_op op = { .kind = WEIR_STORE_EXISTS,
 				    .key = key,
 				    .key_len = key_length(key_len) };
-	int rc = wait_for(s, &op);
+	int err = wait_for(s, &op);
 
-	if (len && !rc)
+	if (len && !err)
 		*len = op.value_len;
-	return rc;
+	return err;
 }
 
 int weir_store_delete(struct weir_store *s, const void *key, size_t key_len, uint32_t flags)

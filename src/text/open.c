@@ -42,14 +42,14 @@ static bool text_has_no_writer(int fd)
 static int text_await_writer(int fd, const char *path)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	int ret;
+	int err;
 
 	do {
-		ret = poll(&pfd, 1, TEXT_WRITER_MS);
-	} while (ret < 0 && errno == EINTR);
-	if (ret < 0)
+		err = poll(&pfd, 1, TEXT_WRITER_MS);
+	} while (err < 0 && errno == EINTR);
+	if (err < 0)
 		return error_sys(-errno, "%s", path);
-	if (!ret && text_has_no_writer(fd))
+	if (!err && text_has_no_writer(fd))
 		return error_set(-ETIMEDOUT,
 				 "%s: a pipe that nobody opened for writing within %d seconds",
 				 path, TEXT_WRITER_MS / 1000);

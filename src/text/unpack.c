@@ -140,7 +140,7 @@ static long unpack_plain(struct unpack *u, void *buf, size_t size)
 static long unpack_gzip(struct unpack *u, void *buf, size_t size)
 {
 	size_t before = u->to - u->from;
-	int ret;
+	int err;
 
 	/* What follows the end of one file is another: concatenated files are one. */
 	if (!u->inside && inflateReset(&u->gzip) != Z_OK)
@@ -149,12 +149,12 @@ static long unpack_gzip(struct unpack *u, void *buf, size_t size)
 	u->gzip.avail_in = (uInt)before;
 	u->gzip.next_out = buf;
 	u->gzip.avail_out = (uInt)size;
-	ret = inflate(&u->gzip, Z_NO_FLUSH);
+	err = inflate(&u->gzip, Z_NO_FLUSH);
 	u->from += before - u->gzip.avail_in;
-	u->inside = ret != Z_STREAM_END;
-	if (ret == Z_MEM_ERROR)
+	u->inside = err != Z_STREAM_END;
+	if (err == Z_MEM_ERROR)
 		return error_set(-ENOMEM, "%s: out of memory", u->name);
-	if (ret != Z_OK && ret != Z_STREAM_END && ret != Z_BUF_ERROR)
+	if (err != Z_OK && err != Z_STREAM_END && err != Z_BUF_ERROR)
 		return error_set(-EINVAL, "%s: gzip: the packed data are damaged (%s)", u->name,
 				 u->gzip.msg ? u->gzip.msg : "no header");
 	return (long)(size - u->gzip.avail_out);
@@ -165,15 +165,15 @@ static long unpack_zstd(struct unpack *u, void *buf, size_t size)
 {
 	ZSTD_inBuffer in = { u->raw + u->from, u->to - u->from, 0 };
 	ZSTD_outBuffer out = { buf, size, 0 };
-	size_t ret = ZSTD_decompressStream(u->zstd, &out, &in);
+	size_t err = ZSTD_decompressStream(u->zstd, &out, &in);
 
 	u->from += in.pos;
-	if (ZSTD_isError(ret))
-		return error_set(-EINVAL, "%s: zstd: %s%s", u->name, ZSTD_getErrorName(ret),
-				 strstr(ZSTD_getErrorName(ret), "memory")
+	if (ZSTD_isError(err))
+		return error_set(-EINVAL, "%s: zstd: %s%s", u->name, ZSTD_getErrorName(err),
+				 strstr(ZSTD_getErrorName(err), "memory")
 					 ? ": packed with a window above 128 MiB; unpack it first"
 					 : "");
-	u->inside = ret != 0;
+	u->inside = err != 0;
 	return (long)out.pos;
 }
 

@@ -11,12 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint64_t *ids;
 	size_t n;
-	int ret = acks_read(fuzz_file(data, size), &ids, &n);
+	int err = acks_read(fuzz_file(data, size), &ids, &n);
 
-	fuzz_result(ret);
-	for (size_t i = 1; !ret && i < n; i++)
+	fuzz_result(err);
+	for (size_t i = 1; !err && i < n; i++)
 		FUZZ_CHECK(ids[i - 1] < ids[i]);
-	if (!ret)
+	if (!err)
 		free(ids);
 	return 0;
 }

@@ -44,8 +44,8 @@ const char *fuzz_file(const uint8_t *data, size_t size)
 	return path;
 }
 
-void fuzz_result(int ret)
+void fuzz_result(int err)
 {
-	FUZZ_CHECK(ret <= 0);
-	FUZZ_CHECK(!ret || *weir_error());
+	FUZZ_CHECK(err <= 0);
+	FUZZ_CHECK(!err || *weir_error());
 }

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *fuzz_file(const uint8_t *data, size_t size);
 
 /* RET is what a reader returned: 0, or -errno with a text that says why. */
-void fuzz_result(int ret);
+void fuzz_result(int err);
 
 /* Aborts, with the words of the condition, unless it holds. */
 #define FUZZ_CHECK(condition) ((condition) ? (void)0 : fuzz_fail(#condition))

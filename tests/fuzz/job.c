@@ -12,18 +12,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	FILE *in = text_open(fuzz_file(data, size));
 	struct sim_jobs jobs;
-	int ret;
+	int err;
 
 	FUZZ_CHECK(in);
-	ret = sim_jobs_read(&jobs, in, "job");
+	err = sim_jobs_read(&jobs, in, "job");
 	text_close(in);
-	fuzz_result(ret);
+	fuzz_result(err);
 	/* What was taken can be run; what was not is told. */
-	if (ret)
-		FUZZ_CHECK(ret != -EINVAL || jobs.mistakes.count);
+	if (err)
+		FUZZ_CHECK(err != -EINVAL || jobs.mistakes.count);
 	else
 		FUZZ_CHECK(jobs.count && jobs.count <= SIM_JOBS_MAX && !jobs.mistakes.count);
-	for (size_t i = 0; !ret && i < jobs.count; i++) {
+	for (size_t i = 0; !err && i < jobs.count; i++) {
 		FUZZ_CHECK(jobs.job[i].numjobs && jobs.job[i].iodepth);
 		for (int dir = 0; dir < SIM_DIRS; dir++)
 			FUZZ_CHECK(jobs.job[i].bs[dir].min &&

@@ -9,10 +9,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct trace trace = { 0 };
 	struct trace_opts opts = { .block_bytes = 65536, .tiers = TRACE_ALL_TIERS };
-	int ret = trace_load(&trace, fuzz_file(data, size), &opts);
+	int err = trace_load(&trace, fuzz_file(data, size), &opts);
 	size_t ids = 0;
 
-	fuzz_result(ret);
+	fuzz_result(err);
 	/* The requests have the ids one after the other, objects one each, and nothing is left. */
 	for (size_t i = 0; i < trace.count; i++) {
 		FUZZ_CHECK(trace.requests[i].first == ids);

@@ -137,11 +137,11 @@ int streams_put(uint32_t stream, uint64_t key, size_t length)
 int streams_got(uint64_t key, size_t length)
 {
 	size_t found = 0;
-	int rc = weir_store_get(streams_store, &key, sizeof(key), back, VALUE_MAX, &found);
+	int err = weir_store_get(streams_store, &key, sizeof(key), back, VALUE_MAX, &found);
 
-	if (rc == -ENOENT)
+	if (err == -ENOENT)
 		return 0;
-	if (rc)
+	if (err)
 		fail_msg("key %u: %s", (unsigned)key, weir_error());
 	streams_fill(streams_value, key, length);
 	assert_int_equal(found, length);

@@ -204,7 +204,7 @@ int layout_make(struct layout *l, const struct layout_wish *wish, const char *na
 {
 	uint64_t space, segments;
 	uint32_t least = wish->segments_min ? wish->segments_min : LAYOUT_SEGMENTS_MIN;
-	int rc;
+	int err;
 
 	memset(l, 0, sizeof(*l));
 	l->device_bytes = wish->device_bytes;
@@ -214,16 +214,16 @@ int layout_make(struct layout *l, const struct layout_wish *wish, const char *na
 	l->block_bytes = wish->block_bytes ? wish->block_bytes : 4096;
 	if (!wish->block_bytes && wish->logical_block_bytes > 4096)
 		l->block_bytes = wish->logical_block_bytes;
-	rc = layout_check_block(l, wish, name);
-	if (rc)
-		return rc;
+	err = layout_check_block(l, wish, name);
+	if (err)
+		return err;
 	l->segment_bytes = wish->segment_bytes ? wish->segment_bytes
 					       : layout_default_segment(wish, l->capacity_bytes);
 	if (!layout_sizes_valid(l))
 		return layout_bad_segment(l, name);
-	rc = layout_check_unit(l, wish, name);
-	if (rc)
-		return rc;
+	err = layout_check_unit(l, wish, name);
+	if (err)
+		return err;
 	/* The second copy sits at the end of the device, at a multiple of its room. */
 	space = layout_space(l->capacity_bytes);
 	segments = space / l->segment_bytes;

@@ -31,17 +31,17 @@ static void sio_refused(struct weir_task *task)
 
 void sio_submit(struct weir_store *s, struct sio *sio, void (*done)(struct sio *, int))
 {
-	int rc;
+	int err;
 
 	sio->s = s;
 	sio->done = done;
 	sio->io.end = sio_end;
 	s->ios++;
-	rc = weir_queue_submit(s->q, &sio->io);
-	if (!rc)
+	err = weir_queue_submit(s->q, &sio->io);
+	if (!err)
 		return;
 	/* Whoever called is in the middle of something: the error comes from the top as well. */
-	sio->io.result = rc;
+	sio->io.result = err;
 	sio->refused.fn = sio_refused;
 	weir_queue_post(s->q, 0, &sio->refused);
 }

@@ -116,18 +116,18 @@ static int superio_write_copy(struct weir_queue *q, const struct super *super, u
 	struct weir_device *dev = weir_queue_device(q);
 	size_t bytes = superio_bytes(weir_device_info(dev));
 	void *buf;
-	int rc;
+	int err;
 
 	if (posix_memalign(&buf, 65536, bytes))
 		return error_sys(-ENOMEM, "%s: writing the superblock", weir_device_path(dev));
 	memset(buf, 0, bytes);
 	super_encode(buf, super, copy + 1);
-	rc = syncio_write(q, super->layout.copy_offset[copy], buf, bytes);
+	err = syncio_write(q, super->layout.copy_offset[copy], buf, bytes);
 	/* The other copy stays untouched until this one is on the medium: one is always whole. */
-	if (!rc)
-		rc = syncio_flush(q);
+	if (!err)
+		err = syncio_flush(q);
 	free(buf);
-	return rc ? error_set(rc, "%s (writing superblock copy %u)", weir_error(), copy + 1) : 0;
+	return err ? error_set(err, "%s (writing superblock copy %u)", weir_error(), copy + 1) : 0;
 }
 
 int superio_write(struct weir_queue *q, const struct super *super,
@@ -136,7 +136,7 @@ int superio_write(struct weir_queue *q, const struct super *super,
 	/* A copy is several sectors long and can be torn: the only good one must wait for the
 	 * other. */
 	unsigned first = found->revision[1] < found->revision[0];
-	int rc = superio_write_copy(q, super, first);
+	int err = superio_write_copy(q, super, first);
 
-	return rc ? rc : superio_write_copy(q, super, !first);
+	return err ? err : superio_write_copy(q, super, !first);
 }

@@ -21,11 +21,11 @@ static int syncio_words(struct weir_queue *q, const struct weir_io *io)
 
 static int syncio_wait(struct weir_queue *q, struct weir_io *io)
 {
-	int rc = weir_queue_submit(q, io);
+	int err = weir_queue_submit(q, io);
 
-	if (!rc)
-		rc = weir_io_wait(q, io);
-	return rc && rc == io->result ? syncio_words(q, io) : rc;
+	if (!err)
+		err = weir_io_wait(q, io);
+	return err && err == io->result ? syncio_words(q, io) : err;
 }
 
 int syncio_read(struct weir_queue *q, uint64_t offset, void *buf, size_t length)
@@ -119,35 +119,35 @@ static int syncio_end(struct syncio_many *m, struct syncio_slot *slot, uint64_t 
 static int syncio_run(struct syncio_many *m, struct syncio_slot *slots)
 {
 	uint64_t begun = 0, ended = 0;
-	int rc = 0, rc_end;
+	int err = 0, rc_end;
 
 	while (ended < m->count) {
-		if (!rc && begun < m->count && begun - ended < m->depth) {
-			rc = syncio_begin(m, &slots[begun % m->depth], begun);
-			begun += !rc;
+		if (!err && begun < m->count && begun - ended < m->depth) {
+			err = syncio_begin(m, &slots[begun % m->depth], begun);
+			begun += !err;
 			continue;
 		}
 		if (ended == begun)
 			break;
 		/* After an error those under way are still waited for: their memory goes. */
-		rc_end = syncio_end(m, &slots[ended % m->depth], ended, rc);
+		rc_end = syncio_end(m, &slots[ended % m->depth], ended, err);
 		ended++;
-		rc = rc ? rc : rc_end;
+		err = err ? err : rc_end;
 	}
-	return rc;
+	return err;
 }
 
 int syncio_many(struct syncio_many *m)
 {
 	struct syncio_slot *slots = calloc(m->depth, sizeof(*slots));
 	uint32_t n;
-	int rc;
+	int err;
 
 	if (!slots)
 		return -ENOMEM;
-	rc = syncio_run(m, slots);
+	err = syncio_run(m, slots);
 	for (n = 0; n < m->depth; n++)
 		free(slots[n].buf);
 	free(slots);
-	return rc;
+	return err;
 }

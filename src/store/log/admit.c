@@ -197,7 +197,7 @@ static enum admit_result log_admit_one(struct log *l, struct batch **b)
 	struct weir_store_op *op = l->pending.first;
 	struct rec *newest;
 	struct segment *seg;
-	int rc;
+	int err;
 
 	if (l->s->broken) {
 		op_end(l->s, log_pop(l), l->s->broken);
@@ -212,9 +212,9 @@ static enum admit_result log_admit_one(struct log *l, struct batch **b)
 	if (!seg || !log_may_take(l, seg, op))
 		return ADMIT_WAIT;
 	log_pop(l);
-	rc = log_take(l, seg, b, op);
-	if (rc)
-		op_end(l->s, op, rc);
+	err = log_take(l, seg, b, op);
+	if (err)
+		op_end(l->s, op, err);
 	return ADMIT_NEXT;
 }
 

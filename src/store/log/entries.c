@@ -31,10 +31,10 @@ int entries_set(struct weir_store *s, const uint64_t hash[2], const struct index
 	struct log *l = entries_where(s, value);
 	struct index_value old;
 	bool replaces = index_get(&s->index, hash, &old);
-	int rc = index_set(&s->index, hash, value);
+	int err = index_set(&s->index, hash, value);
 
-	if (rc)
-		return rc;
+	if (err)
+		return err;
 	if (replaces)
 		entries_gone(s, &old);
 	l->entries++;

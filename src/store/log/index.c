@@ -51,11 +51,11 @@ static int index_room(struct index *x, void **array, uint32_t used, uint32_t *ro
 static int index_add_pool(struct index *x)
 {
 	void *array = x->pool;
-	int rc = index_room(x, &array, x->pool_chunks, &x->pool_room);
+	int err = index_room(x, &array, x->pool_chunks, &x->pool_room);
 
 	x->pool = array;
 	/* The last number means the end of a list. */
-	if (rc || x->pool_chunks >= (INDEX_END >> INDEX_CHUNK_SHIFT))
+	if (err || x->pool_chunks >= (INDEX_END >> INDEX_CHUNK_SHIFT))
 		return -ENOMEM;
 	x->pool[x->pool_chunks] = malloc(INDEX_CHUNK * sizeof(struct index_entry));
 	if (!x->pool[x->pool_chunks])
@@ -68,11 +68,11 @@ static int index_add_pool(struct index *x)
 static int index_add_buckets(struct index *x)
 {
 	void *array = x->bucket;
-	int rc = index_room(x, &array, x->bucket_chunks, &x->bucket_room);
+	int err = index_room(x, &array, x->bucket_chunks, &x->bucket_room);
 
 	x->bucket = array;
-	if (rc)
-		return rc;
+	if (err)
+		return err;
 	x->bucket[x->bucket_chunks] = malloc(INDEX_CHUNK * sizeof(uint32_t));
 	if (!x->bucket[x->bucket_chunks])
 		return -ENOMEM;

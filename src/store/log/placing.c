@@ -40,10 +40,10 @@ static int placing_possible(const struct weir_store *s, const struct weir_fdp *f
 {
 	const char *path = weir_device_path(s->dev);
 
-	int rc = placing_check_drive(path, fdp);
+	int err = placing_check_drive(path, fdp);
 
-	if (rc)
-		return rc;
+	if (err)
+		return err;
 	if (weir_device_info(s->dev)->kind != WEIR_DEVICE_NVME_CHAR)
 		return error_set(-EOPNOTSUPP,
 				 "%s: streams cannot be placed: only NVMe passthrough names "
@@ -72,16 +72,16 @@ static void placing_guess_unit(struct weir_store *s)
 int placing_open(struct weir_store *s, uint32_t wish)
 {
 	bool asked = wish == WEIR_PLACEMENT_STREAM;
-	int rc;
+	int err;
 
 	if (wish > WEIR_PLACEMENT_STREAM)
 		return error_set(-EINVAL, "no such placement: %u", wish);
 	if (!asked && (wish == WEIR_PLACEMENT_NONE || !s->super.placement))
 		return 0;
-	rc = weir_fdp_read(&s->fdp, s->dev);
-	if (!rc)
-		rc = placing_possible(s, s->fdp);
-	if (!rc) {
+	err = weir_fdp_read(&s->fdp, s->dev);
+	if (!err)
+		err = placing_possible(s, s->fdp);
+	if (!err) {
 		placing_guess_unit(s);
 		return 0;
 	}
@@ -90,7 +90,7 @@ int placing_open(struct weir_store *s, uint32_t wish)
 	/* A store that was formatted for it works without, on another drive or by another way. */
 	if (!asked)
 		snprintf(s->placing_why, sizeof(s->placing_why), "%s", weir_error());
-	return asked ? rc : 0;
+	return asked ? err : 0;
 }
 
 static bool placing_is(const struct disk_stream *stream, uint16_t id)

@@ -85,7 +85,7 @@ static int contest_load(struct contest *c, const struct found *found, struct con
 	struct weir_store *s = c->s;
 	struct segment *seg = found->seg;
 	struct walk_result walked;
-	int rc = 0;
+	int err = 0;
 
 	memset(v, 0, sizeof(*v));
 	if (!found->walked) {
@@ -99,11 +99,11 @@ static int contest_load(struct contest *c, const struct found *found, struct con
 			return 0;
 		bufpool_put(&s->pool, v->footer, v->bytes);
 		v->footer = NULL;
-		rc = walk_segment(s, seg, &walked);
+		err = walk_segment(s, seg, &walked);
 	}
 	v->entries = seg->entries;
 	v->count = seg->records;
-	return rc;
+	return err;
 }
 
 static void contest_unload(struct contest *c, const struct found *found, struct contest_view *v)
@@ -183,27 +183,27 @@ static int contest_segment(struct contest *c, struct found *found, contest_fn fn
 	struct contest_view v;
 	bool struck = false;
 	uint32_t n;
-	int rc = contest_load(c, found, &v);
+	int err = contest_load(c, found, &v);
 
-	for (n = 0; !rc && n < v.count; n++)
+	for (n = 0; !err && n < v.count; n++)
 		struck |= contest_entry(c, found->seg, &v.entries[n], fn);
 	/* What has no footer yet gets one in which it is struck. Both are on the medium before the
 	 * winner can be deleted or evicted: the first batch comes after the flush of its segment's
 	 * header, and a free mark after a flush. */
-	if (!rc && struck && v.footer && !c->s->read_only)
-		rc = syncio_write(c->s->q, v.offset, v.footer, v.bytes);
+	if (!err && struck && v.footer && !c->s->read_only)
+		err = syncio_write(c->s->q, v.offset, v.footer, v.bytes);
 	contest_unload(c, found, &v);
-	return rc;
+	return err;
 }
 
 static int contest_pass(struct contest *c, struct found *found, uint32_t n, contest_fn fn)
 {
-	int rc = 0;
+	int err = 0;
 
-	for (uint32_t i = 0; i < n && !rc; i++)
+	for (uint32_t i = 0; i < n && !err; i++)
 		if (found[i].seg->contested)
-			rc = contest_segment(c, &found[i], fn);
-	return rc;
+			err = contest_segment(c, &found[i], fn);
+	return err;
 }
 
 static struct segment *contest_where(const struct contest *c, const struct index_value *value)
@@ -225,22 +225,22 @@ static void contest_mark(const uint64_t hash[2], const struct index_value *here,
 int contest_settle(struct contest *c, struct found *found, uint32_t n)
 {
 	uint64_t i;
-	int rc = 0;
+	int err = 0;
 
 	if (!c->here.entries)
 		return 0;
-	for (i = 0; i < c->here.entries && !rc; i++)
-		rc = index_reserve(&c->there);
+	for (i = 0; i < c->here.entries && !err; i++)
+		err = index_reserve(&c->there);
 	c->s->stats.recovered_contested += c->here.entries;
 	index_each(&c->here, contest_mark, c);
-	if (!rc)
-		rc = contest_pass(c, found, n, contest_note);
-	if (!rc)
-		rc = contest_pass(c, found, n, contest_decide);
-	if (!rc)
-		rc = contest_pass(c, found, n, contest_strike);
+	if (!err)
+		err = contest_pass(c, found, n, contest_note);
+	if (!err)
+		err = contest_pass(c, found, n, contest_decide);
+	if (!err)
+		err = contest_pass(c, found, n, contest_strike);
 	for (i = 0; i < n; i++)
 		found[i].seg->contested = false;
 	contest_free(c);
-	return rc ? rc : contest_init(c, c->s);
+	return err ? err : contest_init(c, c->s);
 }

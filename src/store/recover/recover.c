@@ -111,10 +111,10 @@ static int recover_headers(struct recover *r)
 				 .place = recover_place_header,
 				 .done = recover_header,
 				 .user = r };
-	int rc = syncio_many(&m);
+	int err = syncio_many(&m);
 
 	qsort(r->found, r->count, sizeof(*r->found), found_compare);
-	return rc;
+	return err;
 }
 
 /* What is begun from now on is newer than anything that is there, known or not. */
@@ -159,10 +159,10 @@ static int recover_walk(struct recover *r, struct found *found)
 {
 	struct weir_store *s = r->s;
 	struct walk_result result;
-	int rc = walk_segment(s, found->seg, &result);
+	int err = walk_segment(s, found->seg, &result);
 
-	if (rc)
-		return rc;
+	if (err)
+		return err;
 	found->walked = true;
 	found->batches = result.batches;
 	s->stats.recovered_open_segments += result.batches > 0;
@@ -187,12 +187,12 @@ static int recover_trailers(struct recover *r)
 				 .done = recover_trailer,
 				 .user = r };
 	uint32_t n;
-	int rc = syncio_many(&m);
+	int err = syncio_many(&m);
 
-	for (n = 0; n < r->count && !rc; n++)
+	for (n = 0; n < r->count && !err; n++)
 		if (r->found[n].footer != FOOTER_VALID)
-			rc = recover_walk(r, &r->found[n]);
-	return rc;
+			err = recover_walk(r, &r->found[n]);
+	return err;
 }
 
 /* Must entry E of FOUND be read before it may supersede anything? */
@@ -301,9 +301,9 @@ static int recover_apply(struct recover *r, const struct segment *seg,
 
 static int recover_apply_walked(struct recover *r, struct found *found)
 {
-	int rc = recover_verify(r, found);
+	int err = recover_verify(r, found);
 
-	return rc ? rc : recover_apply(r, found->seg, found->seg->entries, found->seg->records);
+	return err ? err : recover_apply(r, found->seg, found->seg->entries, found->seg->records);
 }
 
 static void recover_place_footer(struct syncio_many *m, uint64_t i, uint64_t *offset,
@@ -352,25 +352,25 @@ static int recover_log(struct recover *r, uint32_t count)
 				 .place = recover_place_footer,
 				 .done = recover_footer,
 				 .user = r };
-	int rc = syncio_many(&m);
+	int err = syncio_many(&m);
 
 	/* What it contests is in it or in the logs before it. */
-	return rc ? rc : contest_settle(&r->contest, r->found, r->from + count);
+	return err ? err : contest_settle(&r->contest, r->found, r->from + count);
 }
 
 static int recover_footers(struct recover *r)
 {
 	uint32_t end;
-	int rc = contest_init(&r->contest, r->s);
+	int err = contest_init(&r->contest, r->s);
 
-	for (; r->from < r->count && !rc; r->from = end) {
+	for (; r->from < r->count && !err; r->from = end) {
 		for (end = r->from + 1; end < r->count; end++)
 			if (r->found[end].stream != r->found[r->from].stream)
 				break;
-		rc = recover_log(r, end - r->from);
+		err = recover_log(r, end - r->from);
 	}
 	contest_free(&r->contest);
-	return rc;
+	return err;
 }
 
 /* The footer of a walked segment. What it names is on the medium since the flush that recovery
@@ -381,7 +381,7 @@ static int recover_seal(struct recover *r, struct segment *seg)
 	struct weir_store *s = r->s;
 	struct footer f;
 	void *buf;
-	int rc;
+	int err;
 
 	seg->no_footer = true;
 	if (s->read_only)
@@ -394,12 +394,12 @@ static int recover_seal(struct recover *r, struct segment *seg)
 		bufpool_put(&s->pool, buf, (size_t)f.blocks << s->lay->block_shift);
 		return 0;
 	}
-	rc = syncio_write(s->q, layout_offset(s->lay, seg->number, f.place.block), buf,
-			  (size_t)f.blocks << s->lay->block_shift);
+	err = syncio_write(s->q, layout_offset(s->lay, seg->number, f.place.block), buf,
+			   (size_t)f.blocks << s->lay->block_shift);
 	bufpool_put(&s->pool, buf, (size_t)f.blocks << s->lay->block_shift);
 	seg->footer_blocks = f.blocks;
 	seg->no_footer = false;
-	return rc;
+	return err;
 }
 
 /* Puts every segment where it belongs. A used one without a valid batch is free. */
@@ -408,12 +408,12 @@ static int recover_segments(struct recover *r)
 	struct weir_store *s = r->s;
 	struct segment *seg;
 	uint32_t n;
-	int rc = 0;
+	int err = 0;
 
-	for (n = 0; n < r->count && !rc; n++) {
+	for (n = 0; n < r->count && !err; n++) {
 		seg = r->found[n].seg;
 		if (r->found[n].walked && r->found[n].batches)
-			rc = recover_seal(r, seg);
+			err = recover_seal(r, seg);
 		free(seg->entries);
 		seg->entries = NULL;
 		seg->entries_room = 0;
@@ -430,7 +430,7 @@ static int recover_segments(struct recover *r)
 		TAILQ_REMOVE(&r->damaged, seg, link);
 		segment_free_add(s, seg);
 	}
-	return rc;
+	return err;
 }
 
 static int recover_steps(struct recover *r)
@@ -438,19 +438,19 @@ static int recover_steps(struct recover *r)
 	struct weir_store *s = r->s;
 	/* What is read may still be volatile, and the next crash could take it back after
 	 * something was built on it. */
-	int rc = s->read_only ? 0 : syncio_flush(s->q);
+	int err = s->read_only ? 0 : syncio_flush(s->q);
 
-	if (!rc)
-		rc = recover_headers(r);
-	if (!rc)
-		rc = recover_epoch(r);
-	if (!rc)
-		rc = recover_trailers(r);
-	if (!rc)
-		rc = recover_footers(r);
-	if (!rc)
-		rc = recover_segments(r);
-	return rc;
+	if (!err)
+		err = recover_headers(r);
+	if (!err)
+		err = recover_epoch(r);
+	if (!err)
+		err = recover_trailers(r);
+	if (!err)
+		err = recover_footers(r);
+	if (!err)
+		err = recover_segments(r);
+	return err;
 }
 
 /* All that is there is published; durable it is called only after a flush of this life. */
@@ -467,16 +467,16 @@ int recover_run(struct weir_store *s, const struct superio_found *supers)
 {
 	struct recover r = { .s = s, .supers = *supers };
 	uint64_t begin = clock_now();
-	int rc;
+	int err;
 
 	TAILQ_INIT(&r.damaged);
 	r.found = calloc(s->lay->segments, sizeof(*r.found));
 	if (!r.found)
 		return error_sys(-ENOMEM, "%s: recovery", weir_device_path(s->dev));
-	rc = recover_steps(&r);
+	err = recover_steps(&r);
 	free(r.found);
-	if (rc)
-		return error_sys(rc, "%s: recovery", weir_device_path(s->dev));
+	if (err)
+		return error_sys(err, "%s: recovery", weir_device_path(s->dev));
 	s->sequence = r.sequence + 1;
 	recover_published(s);
 	placing_apply(s, &s->super);

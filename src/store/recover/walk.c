@@ -49,22 +49,22 @@ static int walk_read(struct walk *w, uint32_t block, uint32_t blocks)
 }
 
 /* BLOCKS blocks from BLOCK on; NULL with *RC 0: they cannot be read. */
-static const uint8_t *walk_fetch(struct walk *w, uint32_t block, uint32_t blocks, int *rc)
+static const uint8_t *walk_fetch(struct walk *w, uint32_t block, uint32_t blocks, int *err)
 {
 	const struct layout *l = w->s->lay;
 	uint32_t ahead = layout_blocks(l, w->scanning ? WALK_SCAN : WALK_JUMP);
 	uint32_t left = l->segment_blocks - block;
 
-	*rc = 0;
+	*err = 0;
 	if (block < w->from || block + blocks > w->from + w->blocks) {
 		ahead = ahead < blocks ? blocks : ahead;
-		*rc = walk_read(w, block, ahead < left ? ahead : left);
+		*err = walk_read(w, block, ahead < left ? ahead : left);
 		/* One bad block should not cost its neighbours. */
-		if (*rc == -EIO)
-			*rc = walk_read(w, block, blocks);
-		if (*rc == -EIO)
-			*rc = 0;
-		if (*rc || !w->blocks)
+		if (*err == -EIO)
+			*err = walk_read(w, block, blocks);
+		if (*err == -EIO)
+			*err = 0;
+		if (*err || !w->blocks)
 			return NULL;
 	}
 	return w->window + ((size_t)(block - w->from) << l->block_shift);
@@ -100,18 +100,18 @@ static int64_t walk_batch(struct walk *w, uint32_t block)
 	const uint8_t *buf;
 	uint32_t at = 0;
 	uint64_t bytes;
-	int rc;
+	int err;
 
-	buf = walk_fetch(w, block, 1, &rc);
+	buf = walk_fetch(w, block, 1, &err);
 	if (!buf || !batch_peek(buf, place, l, &bytes))
-		return rc;
-	buf = walk_fetch(w, block, layout_blocks(l, bytes), &rc);
+		return err;
+	buf = walk_fetch(w, block, layout_blocks(l, bytes), &err);
 	if (!buf || !batch_decode(&h, buf, place, l, &w->s->sum))
-		return rc;
+		return err;
 	while (batch_next(buf, &h, &at, &r)) {
-		rc = walk_record(w, &h, &r);
-		if (rc)
-			return rc;
+		err = walk_record(w, &h, &r);
+		if (err)
+			return err;
 	}
 	w->result->batches++;
 	if (logpos_compare(h.mark, w->result->mark) > 0)
@@ -151,12 +151,12 @@ static int walk_all(struct walk *w)
 int walk_segment(struct weir_store *s, struct segment *seg, struct walk_result *result)
 {
 	struct walk w = { .s = s, .seg = seg, .result = result };
-	int rc;
+	int err;
 
 	memset(result, 0, sizeof(*result));
 	seg->used = seg->end = 1;
 	seg->records = 0;
-	rc = walk_all(&w);
+	err = walk_all(&w);
 	free(w.window);
-	return rc;
+	return err;
 }

@@ -32,10 +32,10 @@ static void check_good(int (*parse)(const char *, uint64_t *), const struct good
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t value = 77;
-		int ret = parse(good[i].text, &value);
+		int err = parse(good[i].text, &value);
 
-		if (ret || value != good[i].value)
-			fail_msg("\"%s\": %d, %llu", good[i].text, ret, (unsigned long long)value);
+		if (err || value != good[i].value)
+			fail_msg("\"%s\": %d, %llu", good[i].text, err, (unsigned long long)value);
 	}
 }
 

@@ -48,21 +48,21 @@ static int parse(const char *line, struct target *t, char *operands, size_t size
 {
 	char *words[16] = { NULL };
 	char *copy = strdup(line), *save = NULL;
-	int n = 0, first = 0, ret;
+	int n = 0, first = 0, err;
 
 	assert_non_null(copy);
 	for (char *w = strtok_r(copy, " ", &save); w && n < 15; w = strtok_r(NULL, " ", &save))
 		words[n++] = w;
 	memset(t, 0, sizeof(*t));
-	ret = opt_parse(table, t, n, words, &first);
+	err = opt_parse(table, t, n, words, &first);
 	operands[0] = '\0';
-	for (int i = first; !ret && i < n; i++)
+	for (int i = first; !err && i < n; i++)
 		snprintf(operands + strlen(operands), size - strlen(operands), "%s%s",
 			 i > first ? "," : "", words[i]);
 	if (t->name)
 		t->name = strcmp(t->name, "x") ? "other" : "x"; /* the words are gone */
 	free(copy);
-	return ret;
+	return err;
 }
 
 static void test_values(void **state)

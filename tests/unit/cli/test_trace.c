@@ -21,13 +21,13 @@
 static int read_as(struct trace *t, const char *text, size_t len, const struct trace_opts *opts)
 {
 	FILE *in = fmemopen((void *)(uintptr_t)text, len, "r");
-	int ret;
+	int err;
 
 	assert_non_null(in);
 	*t = (struct trace){ 0 };
-	ret = trace_read(t, in, "t.jsonl", opts);
+	err = trace_read(t, in, "t.jsonl", opts);
 	fclose(in);
-	return ret;
+	return err;
 }
 
 static int read_bytes(struct trace *t, const char *text, size_t len, size_t limit)

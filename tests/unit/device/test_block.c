@@ -205,13 +205,13 @@ static void test_partition(void **state)
 {
 	const char *node = workdir_path("part");
 	struct weir_device *dev = NULL;
-	int ret, made;
+	int err, made;
 
 	(void)state;
 	need_loop();
 	made = make_partition(node);
-	ret = made ? made : weir_device_open(&dev, node, NULL);
-	if (ret) {
+	err = made ? made : weir_device_open(&dev, node, NULL);
+	if (err) {
 		remove_partition();
 		print_message("skipped: no partition (%s)\n", made ? "cannot make" : weir_error());
 		skip();

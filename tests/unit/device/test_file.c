@@ -146,16 +146,16 @@ static void test_create_fails_half_way(void **state)
 	const char *path = workdir_path("limited.img");
 	struct rlimit was, limit;
 	struct weir_device *dev;
-	int ret;
+	int err;
 
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
 	limit = was;
 	limit.rlim_cur = MIB;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	ret = open_with(&dev, path, WEIR_DEVICE_CREATE, 2 * MIB);
+	err = open_with(&dev, path, WEIR_DEVICE_CREATE, 2 * MIB);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
-	assert_int_equal(ret, -EFBIG);
+	assert_int_equal(err, -EFBIG);
 	assert_non_null(strstr(weir_error(), path));
 	assert_int_equal(access(path, F_OK), -1);
 }

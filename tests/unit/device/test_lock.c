@@ -107,10 +107,10 @@ static void test_without_lock(void **state)
 {
 	pid_t pid = start_holder("open.img");
 	struct weir_device *dev;
-	int ret = weir_device_open(&dev, workdir_path("open.img"), NULL);
+	int err = weir_device_open(&dev, workdir_path("open.img"), NULL);
 
 	(void)state;
-	assert_int_equal(ret, 0);
+	assert_int_equal(err, 0);
 	assert_int_equal(device_lock(dev), -EBUSY);
 	stop_holder(pid);
 	assert_int_equal(device_lock(dev), 0);

@@ -129,12 +129,12 @@ static void wait_without_wake_fd(void **state)
 static int sleep_on(int epoll_fd, int timeout_ms)
 {
 	struct epoll_event event;
-	int ret;
+	int err;
 
 	do
-		ret = epoll_wait(epoll_fd, &event, 1, timeout_ms);
-	while (ret < 0 && errno == EINTR);
-	return ret;
+		err = epoll_wait(epoll_fd, &event, 1, timeout_ms);
+	while (err < 0 && errno == EINTR);
+	return err;
 }
 
 #define ROUNDS 500

@@ -203,13 +203,13 @@ static void set_any(void)
 		{ 0, 8, 50 }, { 0, 0, 1 }, { 0, 1, 1 }, { 0, 64, 4096 }, { 1, 20, 125 }
 	};
 	unsigned n = (unsigned)pick(5);
-	int ret;
+	int err;
 
 	rig_set(names[n], values[n][pick(3)]);
 	if (pick(2)) {
-		ret = rig.s->ops->set_weight(rig.s, (uint32_t)pick(SUBMITTERS),
+		err = rig.s->ops->set_weight(rig.s, (uint32_t)pick(SUBMITTERS),
 					     1 + (uint32_t)pick(1000));
-		assert_true(!ret || ret == -ENOSPC);
+		assert_true(!err || err == -ENOSPC);
 	} else {
 		rig.s->ops->submitter_gone(rig.s, (uint32_t)pick(SUBMITTERS));
 	}

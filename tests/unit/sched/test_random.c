@@ -132,9 +132,9 @@ static void submitter_any(void)
 	uint32_t submitter = (uint32_t)pick(24);
 
 	if (pick(2) && rig.s->ops->set_weight) {
-		int ret = rig.s->ops->set_weight(rig.s, submitter, 1 + (uint32_t)pick(1000));
+		int err = rig.s->ops->set_weight(rig.s, submitter, 1 + (uint32_t)pick(1000));
 
-		assert_true(!ret || ret == -ENOSPC);
+		assert_true(!err || err == -ENOSPC);
 	} else if (rig.s->ops->submitter_gone) {
 		rig.s->ops->submitter_gone(rig.s, submitter);
 	}

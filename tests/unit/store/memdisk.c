@@ -278,7 +278,7 @@ int memdisk_open(struct weir_store **s, struct weir_queue **q, struct weir_devic
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
 	char name[64];
-	int rc;
+	int err;
 
 	snprintf(name, sizeof(name), "null:%llu", (unsigned long long)memdisk.bytes);
 	assert_int_equal(weir_device_open(dev, name, NULL), 0);
@@ -288,19 +288,19 @@ int memdisk_open(struct weir_store **s, struct weir_queue **q, struct weir_devic
 	opts.attach = 1;
 	/* So that a few operations make several batches. */
 	opts.batch_bytes = 16 << 10;
-	rc = weir_store_open_queues(s, q, 1, &opts);
-	if (rc) {
+	err = weir_store_open_queues(s, q, 1, &opts);
+	if (err) {
 		*s = NULL;
 		memdisk_close(NULL, *q, *dev);
 	}
-	return rc;
+	return err;
 }
 
 int memdisk_close(struct weir_store *s, struct weir_queue *q, struct weir_device *dev)
 {
-	int rc = weir_store_close(s);
+	int err = weir_store_close(s);
 
 	assert_int_equal(weir_queue_close(q), 0);
 	weir_device_close(dev);
-	return rc;
+	return err;
 }

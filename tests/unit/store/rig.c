@@ -64,18 +64,18 @@ int rig_has(const char *engine)
 {
 	struct weir_device *dev;
 	char why[256];
-	int rc;
+	int err;
 
 	assert_int_equal(weir_device_open(&dev, "/proc/self/exe",
 					  &(struct weir_device_opts){
 						  .size = sizeof(struct weir_device_opts),
 						  .flags = WEIR_DEVICE_READ_ONLY }),
 			 0);
-	rc = weir_engine_probe(engine, dev, why, sizeof(why));
+	err = weir_engine_probe(engine, dev, why, sizeof(why));
 	weir_device_close(dev);
-	if (rc)
+	if (err)
 		print_message("engine %s does not work here: %s\n", engine, why);
-	return !rc;
+	return !err;
 }
 
 void rig_value(uint64_t key, uint64_t version, void *value, size_t length)
@@ -104,12 +104,12 @@ int rig_get(struct rig *rig, uint64_t key, uint64_t version, size_t length)
 	static uint8_t value[RIG_VALUE_MAX] __attribute__((aligned(4096)));
 	static uint8_t want[RIG_VALUE_MAX];
 	size_t got = 0;
-	int rc;
+	int err;
 
 	value[length] = 0xa5;
-	rc = weir_store_get(rig->s, &key, sizeof(key), value, sizeof(value), &got);
-	if (rc)
-		return rc;
+	err = weir_store_get(rig->s, &key, sizeof(key), value, sizeof(value), &got);
+	if (err)
+		return err;
 	/* Nothing behind the value was touched. */
 	if (got == length)
 		assert_int_equal(value[length], 0xa5);

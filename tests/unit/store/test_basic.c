@@ -200,10 +200,10 @@ static void wraps_and_evicts(void **state)
 	assert_true(stats.free_segments >= 2);
 	/* What is left is the newest, without a gap. */
 	for (key = 1000; key-- > 0;) {
-		int rc = rig_get(rig, key, 1, 60000);
+		int err = rig_get(rig, key, 1, 60000);
 
-		assert_true(rc == -ENOENT || (rc == 1 && found == 999 - key));
-		found += rc == 1;
+		assert_true(err == -ENOENT || (err == 1 && found == 999 - key));
+		found += err == 1;
 	}
 	/* A reclaim under way goes on meanwhile. */
 	assert_true(found <= stats.entries && found > 250);

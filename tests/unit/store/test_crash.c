@@ -71,11 +71,11 @@ static struct version look(unsigned key)
 	uint64_t id = key;
 	size_t length = 0;
 	unsigned n;
-	int rc = weir_store_get(store, &id, sizeof(id), value, sizeof(value), &length);
+	int err = weir_store_get(store, &id, sizeof(id), value, sizeof(value), &length);
 
-	if (rc == -ENOENT)
+	if (err == -ENOENT)
 		return (struct version){ 0, 0 };
-	if (rc)
+	if (err)
 		fail_msg("get of key %u: %s", key, weir_error());
 	for (n = model[key].count; n-- > 0;) {
 		struct version v = model[key].history[n];
@@ -234,14 +234,14 @@ static void recover_cut(const struct version want[KEYS], uint8_t *image)
 {
 	struct version found[KEYS];
 	uint64_t cut;
-	int rc = -1, key;
+	int err = -1, key;
 
-	for (cut = 1; rc; cut += 1 + rig_random(&state) % 12) {
+	for (cut = 1; err; cut += 1 + rig_random(&state) % 12) {
 		memcpy(memdisk.now, image, memdisk.bytes);
 		memcpy(memdisk.medium, image, memdisk.bytes);
 		memdisk_on(cut);
-		rc = open_it();
-		if (!rc)
+		err = open_it();
+		if (!err)
 			close_it();
 		memdisk_cut();
 		/* Twice in a row, the second time somewhere else. */

@@ -26,10 +26,10 @@ static int set_up(void **state)
 
 static int reopen(void)
 {
-	int rc = memdisk_close(rig.s, queue, device);
+	int err = memdisk_close(rig.s, queue, device);
 
 	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
-	return rc;
+	return err;
 }
 
 static int tear_down(void **state)
@@ -273,10 +273,10 @@ static void a_footer_that_is_read_for_reclaim(void **state)
 	assert_true(memdisk.fails < 990);
 	memdisk.fails = 0;
 	for (key = 0; key < 250; key++) {
-		int rc = rig_get(&rig, key, 1, 60000);
+		int err = rig_get(&rig, key, 1, 60000);
 
-		assert_true(rc == 1 || rc == -ENOENT);
-		found += rc == 1;
+		assert_true(err == 1 || err == -ENOENT);
+		found += err == 1;
 	}
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.entries, found);
@@ -371,19 +371,19 @@ static int get_lost(unsigned times, uint64_t capacity)
 	static uint8_t mem[3 * 4096] __attribute__((aligned(4096)));
 	uint8_t *buf = capacity % 4096 ? mem + 8 : mem; /* by way of the store's memory, or not */
 	size_t length;
-	int rc;
+	int err;
 
 	memset(mem, 0x77, sizeof(mem));
 	memdisk.lost = times;
 	memdisk.lost_length = 8192;
-	rc = weir_store_get(rig.s, "the key", 7, buf, capacity, &length);
+	err = weir_store_get(rig.s, "the key", 7, buf, capacity, &length);
 	assert_int_equal(memdisk.lost, 0);
-	if (!rc) {
+	if (!err) {
 		assert_int_equal(length, 8000);
 		for (unsigned i = 0; i < length; i++)
 			assert_int_equal(buf[i], i % 251);
 	}
-	return rc;
+	return err;
 }
 
 /* Some kernels end a read with success that never ran: that is no damage yet. */

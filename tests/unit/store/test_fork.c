@@ -167,11 +167,11 @@ static const struct {
 static void child_calls_all(struct weir_store *s)
 {
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-		int rc = calls[i].call(s);
+		int err = calls[i].call(s);
 
-		if (rc == -ECHILD && strstr(weir_error(), "fork()"))
+		if (err == -ECHILD && strstr(weir_error(), "fork()"))
 			continue;
-		fprintf(stderr, "%s: %d, %s\n", calls[i].name, rc, weir_error());
+		fprintf(stderr, "%s: %d, %s\n", calls[i].name, err, weir_error());
 		_exit(1);
 	}
 }

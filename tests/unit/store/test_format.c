@@ -303,7 +303,7 @@ static void layout_table(void **unused)
 	static const struct {
 		uint64_t device, segment;
 		uint32_t block, force;
-		int rc;
+		int err;
 		uint64_t segments, segment_is;
 	} table[] = {
 		{ 1ull << 30, 0, 0, 0, 0, 255, 4 << 20 },
@@ -331,10 +331,10 @@ static void layout_table(void **unused)
 					    .block_bytes = table[n].block,
 					    .segments_min = table[n].force ? 8 : 64 };
 		struct layout l;
-		int rc = layout_make(&l, &wish, "x");
+		int err = layout_make(&l, &wish, "x");
 
-		assert_int_equal(rc, table[n].rc);
-		if (rc)
+		assert_int_equal(err, table[n].err);
+		if (err)
 			continue;
 		assert_int_equal(l.segments, table[n].segments);
 		assert_int_equal(l.segment_bytes, table[n].segment_is);
@@ -353,7 +353,7 @@ static void layout_units(void **unused)
 {
 	static const struct {
 		uint64_t device, unit, segment;
-		int rc;
+		int err;
 		uint64_t segment_is;
 	} table[] = {
 		{ 768 << 20, 8 << 20, 0, 0, 8 << 20 },
@@ -385,10 +385,10 @@ static void layout_units(void **unused)
 					    .segment_bytes = table[n].segment,
 					    .unit_bytes = table[n].unit };
 		struct layout l;
-		int rc = layout_make(&l, &wish, "x");
+		int err = layout_make(&l, &wish, "x");
 
-		if (rc != table[n].rc || (!rc && l.segment_bytes != table[n].segment_is))
-			fail_msg("row %zu: %d, %llu", n, rc, (unsigned long long)l.segment_bytes);
+		if (err != table[n].err || (!err && l.segment_bytes != table[n].segment_is))
+			fail_msg("row %zu: %d, %llu", n, err, (unsigned long long)l.segment_bytes);
 	}
 }
 

@@ -41,10 +41,10 @@ static void check(uint64_t key)
 	static uint8_t got[VALUE_MAX], want[VALUE_MAX];
 	size_t length = 0;
 	unsigned n;
-	int rc = weir_store_get(rig.s, &key, sizeof(key), got, sizeof(got), &length);
+	int err = weir_store_get(rig.s, &key, sizeof(key), got, sizeof(got), &length);
 
-	if (rc) {
-		assert_true(rc == -ENOENT || (rc == -EBADMSG && !newest[key]));
+	if (err) {
+		assert_true(err == -ENOENT || (err == -EBADMSG && !newest[key]));
 		return;
 	}
 	for (n = newest[key]; n < versions[key]; n++) {

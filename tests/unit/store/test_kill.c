@@ -59,12 +59,12 @@ static void child(struct rig *rig, int fd, uint64_t version)
 static uint64_t version_of(struct rig *rig, uint64_t key, uint64_t from, uint64_t to)
 {
 	uint64_t v;
-	int rc = rig_get(rig, key, from, length_of(key, from));
+	int err = rig_get(rig, key, from, length_of(key, from));
 
-	if (from && rc == 1)
+	if (from && err == 1)
 		return from;
-	assert_true(rc >= 0 || (rc == -ENOENT && !from));
-	for (v = from + 1; v <= to && rc != -ENOENT; v++)
+	assert_true(err >= 0 || (err == -ENOENT && !from));
+	for (v = from + 1; v <= to && err != -ENOENT; v++)
 		if (rig_get(rig, key, v, length_of(key, v)) == 1)
 			return v;
 	return 0;

@@ -17,7 +17,7 @@ static void lose(uint32_t attach)
 {
 	struct rig rig = { .engine = "uring", .attach = attach };
 	char value[VALUE];
-	int rc = -EIO;
+	int err = -EIO;
 
 	rig_make(&rig, 16 << 20, 256 << 10, 4096);
 	rig_open(&rig);
@@ -30,9 +30,9 @@ static void lose(uint32_t attach)
 	assert_non_null(strstr(weir_error(), "reopen the store"));
 	assert_non_null(strstr(weir_error(), strerror(EBADF)));
 	/* Soon it is read-only; the words stay. */
-	for (unsigned n = 0; n < 100 && rc == -EIO; n++) {
-		rc = weir_store_put(rig.s, "new", 3, value, VALUE, WEIR_PUT_DURABLE);
-		assert_true(rc == -EIO || rc == -EROFS);
+	for (unsigned n = 0; n < 100 && err == -EIO; n++) {
+		err = weir_store_put(rig.s, "new", 3, value, VALUE, WEIR_PUT_DURABLE);
+		assert_true(err == -EIO || err == -EROFS);
 		assert_non_null(strstr(weir_error(), "reopen the store"));
 	}
 	assert_true(weir_store_close(rig.s) <= 0);

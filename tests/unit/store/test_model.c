@@ -76,23 +76,23 @@ static void do_put(struct run *run, uint64_t key)
 static void do_get(struct run *run, uint64_t key)
 {
 	struct model_key *k = &run->key[key];
-	int rc = rig_get(&run->rig, key, k->version, k->length);
+	int err = rig_get(&run->rig, key, k->version, k->length);
 
-	if (k->present && rc == -ENOENT)
+	if (k->present && err == -ENOENT)
 		missed(run, k);
 	else
-		assert_int_equal(rc, k->present ? 1 : -ENOENT);
+		assert_int_equal(err, k->present ? 1 : -ENOENT);
 }
 
 static void do_delete(struct run *run, uint64_t key)
 {
 	struct model_key *k = &run->key[key];
-	int rc = rig_delete(&run->rig, key, 0);
+	int err = rig_delete(&run->rig, key, 0);
 
-	if (k->present && rc == -ENOENT)
+	if (k->present && err == -ENOENT)
 		missed(run, k);
 	else
-		assert_int_equal(rc, k->present ? 0 : -ENOENT);
+		assert_int_equal(err, k->present ? 0 : -ENOENT);
 	k->present = 0;
 }
 

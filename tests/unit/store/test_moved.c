@@ -68,11 +68,11 @@ static uint64_t version_of(uint64_t key)
 {
 	uint8_t value[VALUE], want[VALUE];
 	size_t length = 0;
-	int rc = weir_store_get(store, &key, sizeof(key), value, sizeof(value), &length);
+	int err = weir_store_get(store, &key, sizeof(key), value, sizeof(value), &length);
 
-	if (rc == -ENOENT)
+	if (err == -ENOENT)
 		return 0;
-	assert_int_equal(rc, 0);
+	assert_int_equal(err, 0);
 	for (uint64_t version = 1; version <= 3; version++) {
 		rig_value(key, version, want, sizeof(want));
 		if (!memcmp(value, want, sizeof(want)))

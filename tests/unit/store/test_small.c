@@ -34,7 +34,7 @@ static void few_segments_without_headers(void **state)
 	struct weir_queue *queue;
 	struct weir_device *device;
 	uint64_t key;
-	int rc = 0;
+	int err = 0;
 
 	(void)state;
 	rig_make(&rig, 8 * SEGMENT + 2 * 65536, SEGMENT, 4096);
@@ -44,9 +44,9 @@ static void few_segments_without_headers(void **state)
 	memdisk.fail_from = FIRST;
 	memdisk.fail_to = memdisk.bytes;
 	memdisk.fails = 1000000;
-	for (key = 0; key < 20 && !rc; key++)
-		rc = rig_put(&rig, key, 1, 5000, 0);
-	assert_true(rc == -EROFS || rc == -EIO);
+	for (key = 0; key < 20 && !err; key++)
+		err = rig_put(&rig, key, 1, 5000, 0);
+	assert_true(err == -EROFS || err == -EIO);
 	memdisk.fails = 0;
 	assert_int_equal(memdisk_close(rig.s, queue, device), -EIO);
 	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
@@ -83,15 +83,15 @@ static void refilled(void **arg)
 	for (n = 0; n < 1000; n++) {
 		uint64_t dice = rig_random(&state) % 8, id = rig_random(&state) % 60;
 		size_t key_len = id % 2 ? 1 : WEIR_KEY_MAX, length, len = 0;
-		int rc;
+		int err;
 
 		memset(key, (int)id + 1, sizeof(key));
 		length = dice < 3   ? info.max_value_bytes - dice % 2
 			 : dice < 5 ? 1 + rig_random(&state) % 600
 				    : 1 + rig_random(&state) % info.max_value_bytes;
 		if (dice == 7) {
-			rc = weir_store_delete(rig.s, key, key_len, n % 2);
-			assert_true(!rc || rc == -ENOENT);
+			err = weir_store_delete(rig.s, key, key_len, n % 2);
+			assert_true(!err || err == -ENOENT);
 			assert_int_equal(weir_store_get(rig.s, key, key_len, got, 65536, &len),
 					 -ENOENT);
 			continue;

@@ -87,7 +87,7 @@ static void one_tenant(uint64_t seed)
 }
 
 /* After a power cut while "b" came, who had RC for an answer. */
-static void check_after_cut(int rc, uint32_t b)
+static void check_after_cut(int err, uint32_t b)
 {
 	uint32_t stream;
 
@@ -96,7 +96,7 @@ static void check_after_cut(int rc, uint32_t b)
 	assert_int_equal(weir_store_tenant(store, "a", &stream), 0);
 	assert_int_equal(stream, 1);
 	assert_int_equal(exists(1), 0);
-	if (rc >= 0) {
+	if (err >= 0) {
 		assert_int_equal(weir_store_tenant(store, "b", &stream), 0);
 		assert_int_equal(stream, b);
 	}
@@ -109,17 +109,17 @@ static void power_goes_while_one_comes(void **state)
 {
 	unsigned cut, n, came = 0;
 	uint32_t b = 0;
-	int rc;
+	int err;
 
 	(void)state;
 	for (cut = 1; cut <= 8; cut++)
 		for (n = 0; n < 4; n += EVERY) {
 			one_tenant(n);
 			memdisk.off_at = memdisk.commands + cut;
-			rc = weir_store_tenant(store, "b", &b);
-			assert_true(cut > 3 || rc < 0);
-			came += rc == 1;
-			check_after_cut(rc, b);
+			err = weir_store_tenant(store, "b", &b);
+			assert_true(cut > 3 || err < 0);
+			came += err == 1;
+			check_after_cut(err, b);
 		}
 	assert_true(came);
 }
@@ -130,7 +130,7 @@ static void power_goes_after_a_copy_failed(void **state)
 {
 	unsigned cut, copy, n;
 	uint32_t b = 0;
-	int rc;
+	int err;
 
 	(void)state;
 	for (cut = 1; cut <= 5; cut++)
@@ -144,8 +144,8 @@ static void power_goes_after_a_copy_failed(void **state)
 				assert_int_equal(weir_store_tenant(store, "x", &b), -EIO);
 				assert_int_equal(put_key(2, 1, 100, WEIR_PUT_STREAM(2)), -EINVAL);
 				memdisk.off_at = memdisk.commands + cut;
-				rc = weir_store_tenant(store, "b", &b);
-				check_after_cut(rc, b);
+				err = weir_store_tenant(store, "b", &b);
+				check_after_cut(err, b);
 			}
 }
 
@@ -167,19 +167,19 @@ static void headers_fail_in_all_streams(void **state)
 {
 	uint32_t stream[STREAMS];
 	unsigned n;
-	int rc = 0;
+	int err = 0;
 
 	(void)state;
 	memdisk_load(&rig, 512, 1);
 	power_on();
 	all_streams(stream);
-	for (n = 0; n < STREAMS && !rc; n++) {
+	for (n = 0; n < STREAMS && !err; n++) {
 		memdisk.fail_op = WEIR_OP_WRITE;
 		memdisk.fail_to = memdisk.bytes;
 		memdisk.fails = 5;
-		rc = put_key(n, 1, 100, WEIR_PUT_STREAM(stream[n]));
+		err = put_key(n, 1, 100, WEIR_PUT_STREAM(stream[n]));
 	}
-	assert_int_equal(rc, -EROFS);
+	assert_int_equal(err, -EROFS);
 	assert_int_equal(n, 2);
 	memdisk.fails = 0;
 	power_off();
@@ -226,11 +226,11 @@ static void check_last(void)
 	unsigned present = 0;
 
 	for (key = 0; key < KEYS; key++) {
-		int rc = weir_store_get(store, &key, sizeof(key), value, sizeof(value), &length);
+		int err = weir_store_get(store, &key, sizeof(key), value, sizeof(value), &length);
 
-		if (rc == -ENOENT)
+		if (err == -ENOENT)
 			continue;
-		assert_int_equal(rc, 0);
+		assert_int_equal(err, 0);
 		assert_true(last[key] > 0);
 		rig_value(key, last[key], want, length);
 		assert_memory_equal(value, want, length);
@@ -344,14 +344,14 @@ static void *ask(void *arg)
 	for (n = 0; n < NAMES; n++) {
 		uint64_t key = a->number * 1000 + n;
 		char name[16];
-		int rc;
+		int err;
 
 		snprintf(name, sizeof(name), "tenant %u", n);
-		rc = weir_store_tenant(rig.s, name, &a->stream[n]);
-		if (rc < 0 || weir_store_put(rig.s, &key, sizeof(key), value, sizeof(value),
-					     WEIR_PUT_STREAM(a->stream[n])))
+		err = weir_store_tenant(rig.s, name, &a->stream[n]);
+		if (err < 0 || weir_store_put(rig.s, &key, sizeof(key), value, sizeof(value),
+					      WEIR_PUT_STREAM(a->stream[n])))
 			return "failed";
-		a->created += rc == 1;
+		a->created += err == 1;
 	}
 	return NULL;
 }

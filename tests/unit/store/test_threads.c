@@ -58,7 +58,7 @@ static void *put_and_get(void *arg)
 	for (n = 1; n <= ROUNDS && !t->what; n++) {
 		uint64_t key = rig_random(&state) % KEYS, id = t->number << 32 | key;
 		size_t length = 0;
-		int rc;
+		int err;
 
 		if (rig_random(&state) % 2) {
 			version[key] = n;
@@ -67,14 +67,14 @@ static void *put_and_get(void *arg)
 				t->what = "put failed";
 			continue;
 		}
-		rc = weir_store_get(rig.s, &id, sizeof(id), got, LENGTH, &length);
+		err = weir_store_get(rig.s, &id, sizeof(id), got, LENGTH, &length);
 		rig_value(id, version[key], value, LENGTH);
 		/* A miss: never put, or evicted. */
-		if (rc != -ENOENT && (rc || length != LENGTH || memcmp(got, value, LENGTH)))
-			t->what = rc ? "get failed" : "get returned other bytes";
+		if (err != -ENOENT && (err || length != LENGTH || memcmp(got, value, LENGTH)))
+			t->what = err ? "get failed" : "get returned other bytes";
 		id = ((t->number + 1) % THREADS) << 32 | key;
-		rc = weir_store_get(rig.s, &id, sizeof(id), got, LENGTH, &length);
-		if (rc && rc != -ENOENT)
+		err = weir_store_get(rig.s, &id, sizeof(id), got, LENGTH, &length);
+		if (err && err != -ENOENT)
 			t->what = "get of another's key failed";
 		look_at_segments(t);
 	}

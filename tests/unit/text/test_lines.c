@@ -34,20 +34,20 @@ static int read_bytes(const void *bytes, size_t len, char *all, size_t room)
 	struct text t;
 	char *line;
 	size_t n;
-	int ret;
+	int err;
 
 	assert_non_null(in);
 	*all = '\0';
 	assert_int_equal(text_begin(&t, in, "a.txt", LINE_MAX_BYTES), 0);
-	while ((ret = text_line(&t, &line, &n)) > 0) {
+	while ((err = text_line(&t, &line, &n)) > 0) {
 		assert_int_equal(strlen(line), n);
 		snprintf(all + strlen(all), room - strlen(all), "%s|", line);
 	}
-	if (ret < 0)
-		assert_int_equal(text_line(&t, &line, &n), ret);
+	if (err < 0)
+		assert_int_equal(text_line(&t, &line, &n), err);
 	text_end(&t);
 	fclose(in);
-	return ret;
+	return err;
 }
 
 /* How many lines the LEN bytes at BYTES have. */
@@ -57,13 +57,13 @@ static size_t count_lines(const char *bytes, size_t len)
 	struct text t;
 	char *line;
 	size_t n;
-	int ret;
+	int err;
 
 	assert_non_null(in);
 	assert_int_equal(text_begin(&t, in, "a.txt", LINE_MAX_BYTES), 0);
-	while ((ret = text_line(&t, &line, &n)) > 0)
+	while ((err = text_line(&t, &line, &n)) > 0)
 		continue;
-	assert_int_equal(ret, 0);
+	assert_int_equal(err, 0);
 	n = (size_t)t.line;
 	text_end(&t);
 	fclose(in);
