@@ -282,7 +282,7 @@ static int step_insert(struct step *st, char **words, int n)
 	if (r->rq.op == SCHED_FLUSH)
 		TAILQ_CONCAT(&st->flushes, &list, fifo);
 	else if (!step_merge_io(st, &r->rq))
-		st->ops->insert(st->s, &list, false, st->now);
+		st->ops->insert(st->s, &list, st->now);
 	return 0;
 }
 

@@ -26,7 +26,6 @@ static const struct sched_tunable deadline_tunables[] = {
 
 struct deadline {
 	struct sched s;
-	struct sched_list head; /* inserted at the head: before everything */
 	struct sorted side[NR_DIRS];
 	struct sched_rq *next[NR_DIRS]; /* waits; at most one is not NULL */
 	struct merge merge;
@@ -48,7 +47,6 @@ static int deadline_init(struct sched **s, const struct sched_env *env)
 		return -ENOMEM;
 	dd->s.ops = &sched_deadline;
 	dd->s.env = *env;
-	TAILQ_INIT(&dd->head);
 	for (int dir = 0; dir < NR_DIRS; dir++)
 		sorted_init(&dd->side[dir], &dd->merge, &dd->s.env);
 	merge_init(&dd->merge);
@@ -74,23 +72,18 @@ static void deadline_absorb(void *sched, struct sched_rq *into, struct sched_rq 
 	sorted_absorb(deadline_side(dd, into), into, gone);
 }
 
-static void deadline_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+static void deadline_insert(struct sched *s, struct sched_list *list, uint64_t now)
 {
 	struct deadline *dd = (struct deadline *)s;
-	struct sched_list first = TAILQ_HEAD_INITIALIZER(first);
 	struct sched_rq *rq;
 
 	while ((rq = TAILQ_FIRST(list))) {
 		TAILQ_REMOVE(list, rq, fifo);
-		if (at_head) {
-			TAILQ_INSERT_TAIL(&first, rq, fifo);
-		} else if (!merge_new(&dd->merge, &s->env, rq, deadline_absorb, dd)) {
+		if (!merge_new(&dd->merge, &s->env, rq, deadline_absorb, dd)) {
 			rq->inserted_ns = now;
 			sorted_add(deadline_side(dd, rq), rq);
 		}
 	}
-	TAILQ_CONCAT(&first, &dd->head, fifo);
-	TAILQ_CONCAT(&dd->head, &first, fifo);
 }
 
 /* The first of the next batch, or NULL. */
@@ -123,13 +116,8 @@ static struct sched_rq *deadline_pick(struct deadline *dd, uint64_t now)
 
 static struct sched_rq *deadline_dispatch(struct sched *s, uint64_t now)
 {
-	struct deadline *dd = (struct deadline *)s;
-	struct sched_rq *rq = TAILQ_FIRST(&dd->head);
+	struct sched_rq *rq = deadline_pick((struct deadline *)s, now);
 
-	if (rq)
-		TAILQ_REMOVE(&dd->head, rq, fifo);
-	else
-		rq = deadline_pick(dd, now);
 	if (rq)
 		rq->flags |= SCHED_RQ_STARTED;
 	return rq;
@@ -158,8 +146,7 @@ static bool deadline_has_work(struct sched *s)
 {
 	const struct deadline *dd = (struct deadline *)s;
 
-	return !TAILQ_EMPTY(&dd->head) || !sorted_empty(&dd->side[DIR_READ]) ||
-	       !sorted_empty(&dd->side[DIR_WRITE]);
+	return !sorted_empty(&dd->side[DIR_READ]) || !sorted_empty(&dd->side[DIR_WRITE]);
 }
 
 static int deadline_set(struct sched *s, unsigned tunable, int64_t value)

@@ -193,21 +193,17 @@ static int kyber_init(struct sched **s, const struct sched_env *env)
 	return err;
 }
 
-static void kyber_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+static void kyber_insert(struct sched *s, struct sched_list *list, uint64_t now)
 {
 	struct kyber *k = (struct kyber *)s;
 	struct sched_rq *rq;
 
 	(void)now;
-	/* At the head, the last one in is the first one out. */
-	while ((rq = at_head ? TAILQ_LAST(list, sched_list) : TAILQ_FIRST(list))) {
+	while ((rq = TAILQ_FIRST(list))) {
 		struct kyber_domain *d = &k->domain[kyber_domain_of(rq)];
 
 		TAILQ_REMOVE(list, rq, fifo);
-		if (at_head)
-			TAILQ_INSERT_HEAD(&d->ctx[rq->ctx], rq, fifo);
-		else
-			TAILQ_INSERT_TAIL(&d->ctx[rq->ctx], rq, fifo);
+		TAILQ_INSERT_TAIL(&d->ctx[rq->ctx], rq, fifo);
 		d->marked[rq->ctx / 64] |= 1ull << rq->ctx % 64;
 		k->waiting++;
 	}

@@ -50,14 +50,13 @@ struct deadline_prio {
 
 struct deadline {
 	struct sched s;
-	struct sched_list head; /* inserted at the head: before everything */
 	struct deadline_prio prio[NR_CLASSES];
 	struct merge merge;
 	/* These three are shared by the classes. */
 	enum turns_dir last_dir;
 	int64_t batching;  /* requests of this batch so far */
 	int64_t starved;   /* times that reads went before writes */
-	uint64_t waiting;  /* requests in head and the sides */
+	uint64_t waiting;  /* requests in the sides */
 	uint64_t young_ns; /* since when the oldest waits that was too young in the last dispatch */
 	int64_t value[NR_TUNABLES];
 };
@@ -83,7 +82,6 @@ static int deadline_init(struct sched **s, const struct sched_env *env)
 		return -ENOMEM;
 	dd->s.ops = &sched_mq_deadline;
 	dd->s.env = *env;
-	TAILQ_INIT(&dd->head);
 	for (int p = 0; p < NR_CLASSES; p++) {
 		for (int dir = 0; dir < NR_DIRS; dir++)
 			sorted_init(&dd->prio[p].side[dir], &dd->merge, &dd->s.env);
@@ -128,37 +126,23 @@ static void deadline_absorb(void *sched, struct sched_rq *into, struct sched_rq 
 
 static void deadline_insert_one(struct deadline *dd, struct sched_rq *rq, uint64_t now)
 {
+	rq->priv[0] = dd;
+	deadline_prio(dd, rq)->queued++;
 	dd->waiting++;
 	rq->inserted_ns = now;
 	sorted_add(deadline_side(dd, rq), rq);
 }
 
-static void deadline_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+static void deadline_insert(struct sched *s, struct sched_list *list, uint64_t now)
 {
 	struct deadline *dd = (struct deadline *)s;
-	struct sched_list first = TAILQ_HEAD_INITIALIZER(first);
 	struct sched_rq *rq;
 
 	while ((rq = TAILQ_FIRST(list))) {
 		TAILQ_REMOVE(list, rq, fifo);
-		if (!rq->priv[0]) {
-			rq->priv[0] = dd;
-			deadline_prio(dd, rq)->queued++;
-		}
-		if (merge_new(&dd->merge, &s->env, rq, deadline_absorb, dd)) {
-			deadline_uncount(dd, rq);
-			continue;
-		}
-		if (!at_head) {
+		if (!merge_new(&dd->merge, &s->env, rq, deadline_absorb, dd))
 			deadline_insert_one(dd, rq, now);
-			continue;
-		}
-		dd->waiting++;
-		rq->inserted_ns = now;
-		TAILQ_INSERT_TAIL(&first, rq, fifo);
 	}
-	TAILQ_CONCAT(&first, &dd->head, fifo);
-	TAILQ_CONCAT(&dd->head, &first, fifo);
 }
 
 /* The first at or behind where the last one of this side began. */
@@ -240,15 +224,9 @@ static struct sched_rq *deadline_pick_aged(struct deadline *dd, uint64_t now)
 static struct sched_rq *deadline_dispatch(struct sched *s, uint64_t now)
 {
 	struct deadline *dd = (struct deadline *)s;
-	struct sched_rq *rq = TAILQ_FIRST(&dd->head);
+	struct sched_rq *rq;
 
 	dd->young_ns = SCHED_NEVER;
-	if (rq) {
-		TAILQ_REMOVE(&dd->head, rq, fifo);
-		dd->waiting--;
-		deadline_started(dd, rq);
-		return rq;
-	}
 	rq = deadline_pick_aged(dd, now);
 	for (int p = 0; p < NR_CLASSES && !rq; p++) {
 		rq = deadline_pick(dd, &dd->prio[p], now, 0);

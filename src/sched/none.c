@@ -28,7 +28,6 @@ struct none_ctx {
 
 struct none {
 	struct sched s;
-	struct sched_list head;	      /* inserted at the head: before everything */
 	TAILQ_HEAD(, none_ctx) turns; /* the ctxs that have something; the first is next */
 	struct none_ctx ctx[];
 };
@@ -41,7 +40,6 @@ static int none_init(struct sched **s, const struct sched_env *env)
 		return -ENOMEM;
 	none->s.ops = &sched_none;
 	none->s.env = *env;
-	TAILQ_INIT(&none->head);
 	TAILQ_INIT(&none->turns);
 	for (uint32_t i = 0; i < env->nr_ctxs; i++)
 		TAILQ_INIT(&none->ctx[i].fifo);
@@ -54,17 +52,12 @@ static void none_exit(struct sched *s)
 	free(s);
 }
 
-static void none_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+static void none_insert(struct sched *s, struct sched_list *list, uint64_t now)
 {
 	struct none *none = (struct none *)s;
 	struct sched_rq *rq;
 
 	(void)now;
-	if (at_head) {
-		TAILQ_CONCAT(list, &none->head, fifo);
-		TAILQ_CONCAT(&none->head, list, fifo);
-		return;
-	}
 	while ((rq = TAILQ_FIRST(list))) {
 		struct none_ctx *ctx = &none->ctx[rq->ctx];
 
@@ -96,14 +89,9 @@ static struct sched_rq *none_take_turn(struct none *none)
 
 static struct sched_rq *none_dispatch(struct sched *s, uint64_t now)
 {
-	struct none *none = (struct none *)s;
-	struct sched_rq *rq = TAILQ_FIRST(&none->head);
+	struct sched_rq *rq = none_take_turn((struct none *)s);
 
 	(void)now;
-	if (rq)
-		TAILQ_REMOVE(&none->head, rq, fifo);
-	else
-		rq = none_take_turn(none);
 	if (rq)
 		rq->flags |= SCHED_RQ_STARTED;
 	return rq;
@@ -134,9 +122,7 @@ static enum sched_merge none_merge(struct sched *s, const struct sched_rq *rq,
 
 static bool none_has_work(struct sched *s)
 {
-	const struct none *none = (struct none *)s;
-
-	return !TAILQ_EMPTY(&none->turns) || !TAILQ_EMPTY(&none->head);
+	return !TAILQ_EMPTY(&((struct none *)s)->turns);
 }
 
 const struct sched_ops sched_none = {

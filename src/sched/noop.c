@@ -50,22 +50,19 @@ static void noop_absorb(void *sched, struct sched_rq *into, struct sched_rq *gon
 	merge_grown(&noop->merge, into);
 }
 
-static void noop_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+static void noop_insert(struct sched *s, struct sched_list *list, uint64_t now)
 {
 	struct noop *noop = (struct noop *)s;
-	struct sched_list first = TAILQ_HEAD_INITIALIZER(first);
 	struct sched_rq *rq;
 
 	(void)now;
 	while ((rq = TAILQ_FIRST(list))) {
 		TAILQ_REMOVE(list, rq, fifo);
-		if (!at_head && merge_new(&noop->merge, &s->env, rq, noop_absorb, noop))
+		if (merge_new(&noop->merge, &s->env, rq, noop_absorb, noop))
 			continue;
 		merge_add(&noop->merge, &s->env, rq);
-		TAILQ_INSERT_TAIL(at_head ? &first : &noop->fifo, rq, fifo);
+		TAILQ_INSERT_TAIL(&noop->fifo, rq, fifo);
 	}
-	TAILQ_CONCAT(&first, &noop->fifo, fifo);
-	TAILQ_CONCAT(&noop->fifo, &first, fifo);
 }
 
 static enum sched_merge noop_merge(struct sched *s, const struct sched_rq *rq,

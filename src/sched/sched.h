@@ -28,7 +28,6 @@ enum sched_op { /* the same values as enum weir_op */
 		SCHED_FLUSH = 2, /* never given to a scheduler */
 		SCHED_DISCARD = 3,
 		SCHED_WRITE_ZEROES = 4,
-		SCHED_PLACEMENT_UPDATE = 5, /* nor this */
 };
 
 enum sched_rq_flags {
@@ -49,7 +48,7 @@ struct sched_rq {
 	uint32_t ctx;	      /* staging queue it came from, below sched_env.nr_ctxs */
 	uint64_t start_ns;    /* when it got its tag */
 	uint64_t io_start_ns; /* when it was handed to the engine */
-	/* The scheduler's, from insert() until finish(). priv is NULL at the first insert(). */
+	/* The scheduler's, from insert() until finish(). priv is NULL at insert(). */
 	uint64_t inserted_ns; /* waits since then; or since one came that has become part of it */
 	TAILQ_ENTRY(sched_rq) fifo;
 	RB_ENTRY(sched_rq) node;
@@ -132,8 +131,8 @@ struct sched_ops {
 	int (*init)(struct sched **s, const struct sched_env *env); /* 0 or -ENOMEM */
 	void (*exit)(struct sched *s);				    /* holds no request any more */
 
-	/* Takes every request of LIST, in order; AT_HEAD: before everything else. */
-	void (*insert)(struct sched *s, struct sched_list *list, bool at_head, uint64_t now);
+	/* Takes every request of LIST, in order. */
+	void (*insert)(struct sched *s, struct sched_list *list, uint64_t now);
 	/* Finds a request that RQ (not inserted) could join, and on which side. If the owner joins
 	 * them it calls sched_grow() and merged(). */
 	enum sched_merge (*merge)(struct sched *s, const struct sched_rq *rq,
@@ -143,13 +142,12 @@ struct sched_ops {
 	void (*merged)(struct sched *s, struct sched_rq *rq, enum sched_merge how,
 		       uint64_t old_sector);
 	/* The next request, or NULL: nothing now (has_work and next_wakeup say whether later).
-	 * Asked only when a driver tag and room in bytes are free. */
+	 * Asked only when a driver tag and room in bytes are free. A request that the engine then
+	 * refuses does not come back: the lane keeps it and hands it down again before all others.
+	 */
 	struct sched_rq *(*dispatch)(struct sched *s, uint64_t now);
 	/* RQ, dispatched before, has ended on the device. finish() follows. */
 	void (*completed)(struct sched *s, struct sched_rq *rq, uint64_t now);
-	/* RQ, dispatched before, was refused below and is not with the device. The queue keeps it
-	 * and hands it down again itself. */
-	void (*requeue)(struct sched *s, struct sched_rq *rq);
 	/* RQ, dispatched or never inserted, leaves for good. */
 	void (*finish)(struct sched *s, struct sched_rq *rq);
 	/* An io like this one gets one of nr_requests while those of its kind (reads, other

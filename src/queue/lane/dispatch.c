@@ -94,8 +94,6 @@ void dispatch_run(struct lane *lane)
 				break;
 			if (start(lane, rq))
 				continue;
-			if (s->ops->requeue)
-				s->ops->requeue(s, &rq->rq);
 			refused(lane, rq, false);
 			break;
 		}
@@ -122,5 +120,5 @@ void dispatch_hand_on(struct lane *lane, struct sched_list *batch)
 				refused(lane, (struct request *)rq, false);
 		}
 	if (!TAILQ_EMPTY(batch))
-		s->ops->insert(s, batch, false, lane->now);
+		s->ops->insert(s, batch, lane->now);
 }

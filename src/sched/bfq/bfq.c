@@ -70,7 +70,6 @@ static int bfq_init(struct sched **s, const struct sched_env *env)
 		return -ENOMEM;
 	d->s.ops = &sched_bfq;
 	d->s.env = *env;
-	TAILQ_INIT(&d->head);
 	merge_init(&d->merge[0]);
 	merge_init(&d->merge[1]);
 	for (int i = 0; i < NR_TUNABLES; i++)
@@ -125,7 +124,6 @@ static bool bfq_merge_new(struct bfq *d, struct sched_rq *rq)
 
 	if (!into)
 		return false;
-	bfq_drop(d, rq);
 	merge_grown(m, into);
 	for (rq = into; (into = merge_whole(m, &d->s.env, rq)); rq = into)
 		bfq_absorb(d, into, rq);
@@ -140,9 +138,8 @@ static void bfq_came_back(struct bfq *d, struct sched_rq *rq)
 
 	idle_completion(d, q);
 	rq->priv[1] = NULL;
-	if (q)
-		inject_completion(d, q);
-	if (!q || q != d->in_service || q->waiting)
+	inject_completion(d, q);
+	if (q != d->in_service || q->waiting)
 		return;
 	if (!idle_is_better(d, q))
 		budget_expire(d, budget_timeout_ends(d, q) ? BFQ_TIMEOUT : BFQ_NO_MORE);
@@ -160,29 +157,17 @@ static void bfq_insert_one(struct bfq *d, struct sched_rq *rq)
 	arrive_insert(d, rq);
 }
 
-static void bfq_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+static void bfq_insert(struct sched *s, struct sched_list *list, uint64_t now)
 {
 	struct bfq *d = (struct bfq *)s;
-	struct sched_list first = TAILQ_HEAD_INITIALIZER(first);
 	struct sched_rq *rq;
 
 	idle_tick(d, now);
 	while ((rq = TAILQ_FIRST(list))) {
 		TAILQ_REMOVE(list, rq, fifo);
-		if (rq->priv[1])
-			bfq_came_back(d, rq);
-		bfq_drop(d, rq);
-		if (bfq_merge_new(d, rq))
-			continue;
-		if (!at_head) {
+		if (!bfq_merge_new(d, rq))
 			bfq_insert_one(d, rq);
-			continue;
-		}
-		d->waiting++;
-		TAILQ_INSERT_TAIL(&first, rq, fifo);
 	}
-	TAILQ_CONCAT(&first, &d->head, fifo);
-	TAILQ_CONCAT(&d->head, &first, fifo);
 }
 
 static struct sched_rq *bfq_dispatch(struct sched *s, uint64_t now)

@@ -166,7 +166,6 @@ struct bfq_rate {
 struct bfq {
 	struct sched s;
 	uint64_t now;
-	struct sched_list head; /* inserted at the head: before everything */
 	struct bfq_group root;
 	struct bfq_queue *in_service;
 	uint64_t idle_until; /* SCHED_NEVER: not idling */

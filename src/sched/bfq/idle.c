@@ -130,8 +130,6 @@ void idle_completion(struct bfq *d, struct bfq_queue *q)
 {
 	idle_learn_queueing(d);
 	d->in_drive--;
-	if (!q)
-		return;
 	q->in_drive--;
 	q->last_done_ns = d->now;
 }

@@ -97,14 +97,8 @@ static struct sched_rq *select_serve(struct bfq *d, struct bfq_queue *q)
 
 struct sched_rq *select_next(struct bfq *d)
 {
-	struct sched_rq *rq = TAILQ_FIRST(&d->head);
 	struct bfq_queue *q;
 
-	if (rq) {
-		TAILQ_REMOVE(&d->head, rq, fifo);
-		d->waiting--;
-		return rq;
-	}
 	if (!d->waiting || (d->value[STRICT_GUARANTEES] && d->in_drive))
 		return NULL;
 	q = select_queue(d);

@@ -129,7 +129,6 @@ static int cfq_init(struct sched **s, const struct sched_env *env)
 	cfq->join_owner = env->owner;
 	cfq->s.env.join = env->join ? cfq_join : NULL;
 	cfq->s.env.owner = cfq;
-	TAILQ_INIT(&cfq->head);
 	merge_init(&cfq->merge);
 	cfq->idle_until = SCHED_NEVER;
 	cfq->hw_tag = true; /* until seen otherwise */
@@ -173,27 +172,19 @@ static void cfq_insert_one(struct cfq *cfq, struct cfq_queue *q, struct sched_rq
 	}
 }
 
-static void cfq_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+static void cfq_insert(struct sched *s, struct sched_list *list, uint64_t now)
 {
 	struct cfq *cfq = (struct cfq *)s;
-	struct sched_list first = TAILQ_HEAD_INITIALIZER(first);
 	struct sched_rq *rq;
 
 	cfq->now = now;
 	cfq_turn_due(cfq);
 	while ((rq = TAILQ_FIRST(list))) {
 		TAILQ_REMOVE(list, rq, fifo);
-		if (at_head) {
-			cfq->waiting++;
-			TAILQ_INSERT_TAIL(&first, rq, fifo);
-			continue;
-		}
 		rq->priv[0] = cfq_pool_find(cfq, rq, true);
 		if (!merge_new(&cfq->merge, &s->env, rq, cfq_absorb, cfq))
 			cfq_insert_one(cfq, rq->priv[0], rq);
 	}
-	TAILQ_CONCAT(&first, &cfq->head, fifo);
-	TAILQ_CONCAT(&cfq->head, &first, fifo);
 }
 
 static enum sched_merge cfq_merge(struct sched *s, const struct sched_rq *rq,
@@ -239,16 +230,9 @@ static struct sched_rq *cfq_take(struct cfq *cfq, struct cfq_queue *q)
 static struct sched_rq *cfq_dispatch(struct sched *s, uint64_t now)
 {
 	struct cfq *cfq = (struct cfq *)s;
-	struct sched_rq *rq = TAILQ_FIRST(&cfq->head);
 	struct cfq_queue *q;
 
 	cfq->now = now;
-	if (rq) {
-		TAILQ_REMOVE(&cfq->head, rq, fifo);
-		cfq->waiting--;
-		rq->flags |= SCHED_RQ_STARTED;
-		return rq;
-	}
 	if (!cfq->waiting)
 		return NULL;
 	q = cfq_turn(cfq);
@@ -285,8 +269,6 @@ static void cfq_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 
 	cfq->now = now;
 	cfq_turn_due(cfq);
-	if (!q) /* was inserted at the head */
-		return;
 	cfq_idle_sample(cfq);
 	cfq_leave(cfq, rq);
 	q->has_completed = true;

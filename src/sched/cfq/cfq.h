@@ -93,7 +93,6 @@ struct cfq {
 		     enum sched_merge how);
 	void *join_owner;
 
-	struct sched_list head; /* inserted at the head: before everything */
 	struct merge merge;
 	uint64_t waiting;	/* requests, those in head too */
 	uint32_t with_drive[2]; /* by sync */

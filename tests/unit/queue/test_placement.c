@@ -133,10 +133,10 @@ static void passes_the_scheduler_by(void **state)
 
 static unsigned told; /* times that a scheduler was told of a request */
 
-static void told_insert(struct sched *s, struct sched_list *list, bool at_head, uint64_t now)
+static void told_insert(struct sched *s, struct sched_list *list, uint64_t now)
 {
 	told++;
-	sched_find("noop")->insert(s, list, at_head, now);
+	sched_find("noop")->insert(s, list, now);
 }
 
 static void told_completed(struct sched *s, struct sched_rq *rq, uint64_t now)

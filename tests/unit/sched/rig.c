@@ -83,12 +83,12 @@ struct sched_rq *rig_make(int id, uint8_t op, uint64_t sector, uint32_t nr, uint
 	return rq;
 }
 
-static void rig_give(int id, bool at_head, uint64_t now)
+static void rig_give(int id, uint64_t now)
 {
 	struct sched_list list = TAILQ_HEAD_INITIALIZER(list);
 
 	TAILQ_INSERT_TAIL(&list, &rig.rq[id], fifo);
-	rig.s->ops->insert(rig.s, &list, at_head, now);
+	rig.s->ops->insert(rig.s, &list, now);
 	if (rig.state[id] == RIG_MERGED)
 		return;
 	rig.state[id] = RIG_WAITING;
@@ -98,13 +98,7 @@ static void rig_give(int id, bool at_head, uint64_t now)
 void rig_insert(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now)
 {
 	rig_make(id, op, sector, nr, now);
-	rig_give(id, false, now);
-}
-
-void rig_insert_head(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now)
-{
-	rig_make(id, op, sector, nr, now);
-	rig_give(id, true, now);
+	rig_give(id, now);
 }
 
 enum sched_merge rig_submit(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now)
@@ -114,7 +108,7 @@ enum sched_merge rig_submit(int id, uint8_t op, uint64_t sector, uint32_t nr, ui
 	uint64_t old;
 
 	if (!how) {
-		rig_give(id, false, now);
+		rig_give(id, now);
 		return how;
 	}
 	assert_int_equal(rig.state[rig_id(into)], RIG_WAITING);

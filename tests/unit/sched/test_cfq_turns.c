@@ -685,21 +685,6 @@ static void writes_have_less_of_it(void **state)
 	drain_all(1200 * MS);
 }
 
-static void the_head_is_before_everything(void **state)
-{
-	(void)state;
-	has_turn(0, 0, 1);
-	reads(1, 2, PLACE(2), 2 * MS);
-	rig_insert_head(2, R, 5, 8, 3 * MS);
-	rig_insert_head(3, R, 7, 8, 3 * MS);
-	expect(3 * MS, 3);
-	expect(3 * MS, 2);
-	expect(3 * MS, NONE);
-	expect_wakeup(9 * MS);
-	rig_complete(3, 4 * MS);
-	drain_all(9 * MS);
-}
-
 #define STEPPED(test) cmocka_unit_test_setup_teardown(test, cfq_setup, cfq_teardown)
 #define ON_SSD(test) cmocka_unit_test_setup_teardown(test, setup_ssd, cfq_teardown)
 
@@ -740,7 +725,6 @@ int main(void)
 		STEPPED(kinds_take_turns),
 		STEPPED(kinds_have_time_for_two_pauses),
 		STEPPED(writes_have_less_of_it),
-		STEPPED(the_head_is_before_everything),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,17 +245,6 @@ static void what_was_due_earlier_stays_due(void **state)
 	rig_expect(500 * MS, 3, 2, 1, 4);
 }
 
-static void the_head_is_before_everything(void **state)
-{
-	(void)state;
-	rig_insert(0, R, 0, 4, 0);
-	rig_insert(1, R, 8, 8, 0);
-	rig_expect(0, 1, 0);
-	rig_insert_head(2, W, 900, 8, 0);
-	rig_insert_head(3, R, 16, 8, 0); /* not behind 1, though it would fit */
-	rig_expect(0, 3, 3, 2, 1);
-}
-
 static void its_place(void **state)
 {
 	(void)state;
@@ -285,7 +274,6 @@ int main(void)
 		MERGING(when_the_next_one_is_absorbed),
 		MERGING(growing_to_the_front_may_overtake),
 		MERGING(what_was_due_earlier_stays_due),
-		MERGING(the_head_is_before_everything),
 		cmocka_unit_test(its_place),
 	};
 

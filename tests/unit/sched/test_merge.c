@@ -263,8 +263,6 @@ static void what_has_left_is_not_found(void **state)
 	assert_int_equal(rig_submit(2, R, 8, 8, 0), SCHED_MERGE_NONE);
 	assert_int_equal(rig_submit(3, R, 108, 8, 0), SCHED_MERGE_NONE);
 	assert_int_equal(rig_submit(4, R, 92, 8, 0), SCHED_MERGE_NONE);
-	rig_insert_head(5, R, 400, 8, 0);
-	assert_int_equal(rig_submit(6, R, 408, 8, 0), SCHED_MERGE_NONE);
 }
 
 static void levels(void **state)

@@ -385,57 +385,6 @@ static void a_shorter_ageing_holds_at_once(void **state)
 	rig_complete(0, 15 * MS);
 }
 
-static void at_the_head_before_everything(void **state)
-{
-	(void)state;
-	insert_prio(0, RT(0), 0, 0);
-	rig.prio = IDLE;
-	rig_insert_head(1, R, 800, 8, 0);
-	rig.prio = BE(4);
-	rig_insert_head(2, R, 400, 8, 0);
-	rig_insert(3, R, 100, 8, 0);
-	rig_insert(4, R, 500, 8, 0);
-	/* The first to leave set the position from which best effort goes on. */
-	rig_expect(0, 5, 2, 1, 0, 4, 3);
-	assert_int_equal(rig_dispatch(0), NONE);
-}
-
-/* What comes back from below is inserted again: it is counted once, and keeps its class busy. */
-static void inserted_again_counted_once(void **state)
-{
-	struct sched_list list = TAILQ_HEAD_INITIALIZER(list);
-
-	(void)state;
-	insert_prio(0, RT(0), 0, 0);
-	insert_prio(1, BE(4), 0, 0);
-	assert_int_equal(rig_dispatch(0), 0);
-	TAILQ_INSERT_TAIL(&list, &rig.rq[0], fifo);
-	rig.state[0] = RIG_WAITING;
-	rig.waiting++;
-	rig.s->ops->insert(rig.s, &list, true, 0);
-	assert_int_equal(rig_dispatch(0), 0);
-	assert_int_equal(rig_dispatch(0), NONE);
-	rig_complete(0, 0);
-	assert_int_equal(rig_serve(0), 1);
-}
-
-static void one_list_at_the_head_keeps_its_order(void **state)
-{
-	struct sched_list list = TAILQ_HEAD_INITIALIZER(list);
-
-	(void)state;
-	rig_insert_head(0, R, 0, 8, 0);
-	for (int i = 1; i < 4; i++) {
-		struct sched_rq *rq = rig_make(i, R, 100 - (uint64_t)i * 8, 8, 0);
-
-		TAILQ_INSERT_TAIL(&list, rq, fifo);
-		rig.state[i] = RIG_WAITING;
-		rig.waiting++;
-	}
-	rig.s->ops->insert(rig.s, &list, true, 0);
-	rig_expect(0, 4, 1, 2, 3, 0);
-}
-
 static void depth_for_writes(void **state)
 {
 	const struct sched_ops *ops = &sched_mq_deadline;
@@ -529,9 +478,6 @@ int main(void)
 		T(another_expiry_makes_nobody_younger),
 		T(a_shorter_expiry_holds_at_once),
 		T(a_shorter_ageing_holds_at_once),
-		T(at_the_head_before_everything),
-		T(inserted_again_counted_once),
-		T(one_list_at_the_head_keeps_its_order),
 		T(depth_for_writes),
 		T(tunables_are_what_sysfs_has),
 		cmocka_unit_test(what_was_merged_keeps_no_class_waiting),

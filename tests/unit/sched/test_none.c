@@ -65,20 +65,6 @@ static void who_had_nothing_begins_at_the_end(void **state)
 	rig_close();
 }
 
-static void the_head_goes_before_all(void **state)
-{
-	(void)state;
-	reset();
-	rig_open(&sched_none);
-	insert_from(1, 0);
-	insert_from(2, 1);
-	rig.ctx = 2;
-	rig_insert_head(2, R, 5000, 8, 0);
-	rig_insert_head(3, R, 6000, 8, 0);
-	rig_expect(0, 4, 3, 2, 0, 1);
-	rig_close();
-}
-
 static void ios_merge_with_the_last_eight_of_their_ctx(void **state)
 {
 	(void)state;
@@ -129,7 +115,6 @@ int main(void)
 		cmocka_unit_test(one_ctx_is_a_fifo),
 		cmocka_unit_test(ctxs_take_turns),
 		cmocka_unit_test(who_had_nothing_begins_at_the_end),
-		cmocka_unit_test(the_head_goes_before_all),
 		cmocka_unit_test(ios_merge_with_the_last_eight_of_their_ctx),
 		cmocka_unit_test(nothing_merges_where_that_is_off),
 	};

@@ -59,9 +59,7 @@ static void insert_any(uint64_t now)
 		rig.flags = 0;
 	sectors_in += nr;
 	last_end = sector + nr;
-	if (!pick(20))
-		rig_insert_head(id, op, sector, nr, now);
-	else if (pick(2))
+	if (pick(2))
 		rig_insert(id, op, sector, nr, now);
 	else
 		rig_submit(id, op, sector, nr, now);
