@@ -113,11 +113,11 @@ int main(int argc, char **argv)
 	before = clock_seconds();
 	poll_for(seconds);
 	before = clock_seconds() - before;
-	if (weir_queue_stats(queue, &stats))
+	if (weir_queue_get_stats(queue, &stats))
 		errx(1, "%s", weir_error());
-	printf("{\"mbps\":%.1f,\"kiops\":%.2f,\"fixed\":%s,\"batch\":%.1f}\n",
+	printf("{\"mbps\":%.1f,\"kiops\":%.2f,\"registered\":%s,\"batch\":%.1f}\n",
 	       (double)(ended * io_bytes) / before / 1e6, (double)ended / before / 1e3,
-	       stats.fixed == stats.requests ? "true" : "false",
+	       stats.registered == stats.requests ? "true" : "false",
 	       (double)stats.requests / (double)stats.batches);
 	stopping = 1;
 	left_running = depth;

@@ -88,7 +88,7 @@ static int format_show(const char *path, int json)
 
 	if (err)
 		return err;
-	weir_store_info(s, &info);
+	weir_store_get_info(s, &info);
 	note = weir_device_note(weir_queue_device(weir_store_queue(s)));
 	if (note)
 		report_note("%s: %s", path, note);
@@ -128,7 +128,7 @@ static int format_check_size(const char *path, uint64_t size)
 static int format_run(void *arg, char **operands, int n)
 {
 	const struct format_args *args = arg;
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 	int err;
 
 	(void)n;

@@ -120,7 +120,7 @@ static int info_print_engines(const struct info_engine *engines, size_t n)
 
 static int info_print(const char *path, struct weir_device *dev)
 {
-	const struct weir_device_info *info = weir_device_info(dev);
+	const struct weir_device_info *info = weir_device_get_info(dev);
 	const char *note = weir_device_note(dev);
 	struct info_engine engines[INFO_ENGINES_MAX];
 	char size[32];
@@ -174,7 +174,7 @@ static json_t *info_json_engines(struct weir_device *dev)
 
 static int info_print_json(const char *path, struct weir_device *dev)
 {
-	const struct weir_device_info *info = weir_device_info(dev);
+	const struct weir_device_info *info = weir_device_get_info(dev);
 
 	return report_json(json_pack("{s:s, s:o, s:s, s:I, s:b, s:s?, s:o, s:o}", "schema",
 				     "weir.info.v1", "path", report_text(path), "kind",

@@ -85,7 +85,7 @@ static void opening_notes(struct weir_store *s, const char *path)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 
-	if (!weir_store_info(s, &info) && info.placement_why)
+	if (!weir_store_get_info(s, &info) && info.placement_why)
 		report_note("%s: formatted for placement by stream, but nothing is placed: %s",
 			    path, info.placement_why);
 }

@@ -288,7 +288,7 @@ static int replay_read_acks(struct replay_session *s)
 /* Segments that hold some blocks each, also where those are large. */
 static int replay_make_store(const struct replay_args *args)
 {
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 
 	if (opening_wants_nvme(&args->opening))
 		return report_error("%s: there is no such device, and a file that is made is not "

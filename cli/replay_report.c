@@ -22,11 +22,11 @@ int replay_report_gather(struct replay_report *p, struct weir_store *store)
 	p->info = (struct weir_store_info)WEIR_STORE_INFO_INIT;
 	p->stats = (struct weir_store_stats)WEIR_STORE_STATS_INIT;
 	p->queue = (struct weir_queue_info)WEIR_QUEUE_INFO_INIT;
-	err = weir_store_info(store, &p->info);
+	err = weir_store_get_info(store, &p->info);
 	if (!err)
-		err = weir_store_stats(store, &p->stats);
+		err = weir_store_get_stats(store, &p->stats);
 	if (!err)
-		err = weir_queue_info(weir_store_queue(store), &p->queue);
+		err = weir_queue_get_info(weir_store_queue(store), &p->queue);
 	if (err < 0)
 		return err;
 	snprintf(p->engine, sizeof(p->engine), "%s", p->queue.engine);

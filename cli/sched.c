@@ -60,7 +60,7 @@ static void sched_rows(struct weir_queue *q, struct table *t, int tunables)
 	char range[64], def[32], value[32];
 	struct weir_attr a;
 
-	for (size_t i = 0; !weir_queue_attr(q, i, &a); i++) {
+	for (size_t i = 0; !weir_queue_get_attr(q, i, &a); i++) {
 		if (!(a.flags & WEIR_ATTR_IOSCHED) == !!tunables)
 			continue;
 		snprintf(def, sizeof(def), "%" PRId64, a.def);
@@ -121,7 +121,7 @@ static json_t *sched_json_attrs(struct weir_queue *q, int tunables)
 	struct weir_attr a;
 	char value[32];
 
-	for (size_t i = 0; !weir_queue_attr(q, i, &a); i++) {
+	for (size_t i = 0; !weir_queue_get_attr(q, i, &a); i++) {
 		if (!(a.flags & WEIR_ATTR_IOSCHED) == !!tunables ||
 		    weir_queue_get(q, a.name, value, sizeof(value)))
 			continue;
@@ -143,7 +143,7 @@ static int sched_print_json(struct weir_queue *q, const struct sched_args *args,
 	const struct weir_named *table = weir_schedulers(&n);
 	const char *used;
 
-	if (weir_queue_info(q, &info))
+	if (weir_queue_get_info(q, &info))
 		return report_failed(path);
 	used = info.scheduler;
 	for (size_t i = 0; i < n; i++) {

@@ -180,8 +180,8 @@ static int stat_run(void *arg, char **operands, int n)
 	(void)n;
 	if (err)
 		return err;
-	if (weir_store_info(s, &f.info) < 0 || weir_store_stats(s, &f.stats) < 0 ||
-	    weir_queue_info(weir_store_queue(s), &f.queue) < 0)
+	if (weir_store_get_info(s, &f.info) < 0 || weir_store_get_stats(s, &f.stats) < 0 ||
+	    weir_queue_get_info(weir_store_queue(s), &f.queue) < 0)
 		err = report_failed(f.path);
 	else
 		err = args->json ? stat_print_json(&f, s) : stat_print(&f, s);

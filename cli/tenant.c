@@ -19,7 +19,7 @@ static void tenant_note(struct weir_store *s, const char *name, uint32_t stream)
 {
 	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
 
-	if (weir_store_stream(s, stream, &info))
+	if (weir_store_get_stream(s, stream, &info))
 		return;
 	if (info.tenants > 1 || !stream)
 		report_note("%s shares stream %" PRIu32
@@ -39,7 +39,7 @@ int tenant_stream(struct weir_store *s, const char *path, const char *name, uint
 	*stream = 0;
 	if (!name)
 		return 0;
-	created = weir_store_tenant(s, name, stream);
+	created = weir_store_add_tenant(s, name, stream);
 	if (created < 0)
 		return report_failed(path);
 	if (created)
@@ -56,7 +56,7 @@ static int tenant_each(struct weir_store *s, uint32_t stream,
 	uint32_t n;
 	int err;
 
-	for (n = 0; !(err = weir_store_tenant_row(s, n, &row)); n++)
+	for (n = 0; !(err = weir_store_get_tenant(s, n, &row)); n++)
 		if (row.stream == stream)
 			fn(key_escape(row.name, row.name_len, text), user);
 	return err == -ENOENT ? 0 : err;
@@ -96,7 +96,7 @@ int tenant_print(struct weir_store *s, FILE *out)
 	int err;
 
 	table_row(&t, "stream", "entries", "values", "segments", "placement id", "tenants");
-	for (n = 0; !(err = weir_store_stream(s, n, &info)); n++) {
+	for (n = 0; !(err = weir_store_get_stream(s, n, &info)); n++) {
 		names[0] = 0;
 		err = tenant_each(s, n, tenant_append, names);
 		if (err)
@@ -137,7 +137,7 @@ json_t *tenant_json(struct weir_store *s)
 	uint32_t n;
 	int err = 0;
 
-	for (n = 0; all && !(err = weir_store_stream(s, n, &info)); n++)
+	for (n = 0; all && !(err = weir_store_get_stream(s, n, &info)); n++)
 		if (json_array_append_new(all, tenant_stream_json(s, n, &info)))
 			break;
 	if (err == -ENOENT)

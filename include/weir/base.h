@@ -24,8 +24,8 @@
  *
  * fork()
  *   A child inherits devices, queues and stores, and can use none of them: every call on one
- *   returns -ECHILD at once (calls that cannot fail, as weir_device_info(), answer as before). The
- *   child may close them: that frees their memory and returns 0, and takes neither lock nor data
+ *   returns -ECHILD at once (calls that cannot fail, as weir_device_get_info(), answer as before).
+ * The child may close them: that frees their memory and returns 0, and takes neither lock nor data
  *   from the parent; memory that a thread of the parent may just have been changing is kept. A
  *   child of fork() has none of their descriptors, so a device is free when its parent has closed
  *   it or was killed, however long the child lives. The child may open what it likes for itself,

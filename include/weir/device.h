@@ -7,7 +7,7 @@
  *
  * Caveats
  *   - Direct I/O is used where the filesystem allows it. Where it refuses, the device is opened
- *     buffered; weir_device_info()->direct is then 0 and weir_device_note() says so in words.
+ *     buffered; weir_device_get_info()->direct is then 0 and weir_device_note() says so in words.
  *   - A file that is created is preallocated, never sparse: a sparse file is slower to write and
  *     can run out of space under data that was accepted.
  *   - What the system uses is not opened for writing, whoever asks: a filesystem on it is mounted
@@ -122,7 +122,7 @@ void weir_device_close(struct weir_device *dev);
 /*
  * The facts about DEV; valid until it is closed. Any thread.
  */
-const struct weir_device_info *weir_device_info(const struct weir_device *dev);
+const struct weir_device_info *weir_device_get_info(const struct weir_device *dev);
 
 /*
  * The path that DEV was opened by; valid until it is closed. Any thread.

@@ -44,7 +44,7 @@ enum weir_io_flags {
  *   -EAGAIN    there are not so many now, or the scheduler is being switched: try again later;
  *   -EMSGSIZE  it takes more than there ever are (nr_requests): cut it, or do without the flag.
  * In both cases nothing of it was read or written. What always is one command: reads and writes of
- * at most max_io_bytes in at most max_segments pieces (weir_queue_info()), whatever their
+ * at most max_io_bytes in at most max_segments pieces (weir_queue_get_info()), whatever their
  * alignment; discards and write-zeroes of at most 1 GiB and the device's own limit. Once begun it
  * goes to its end: the flush of WEIR_IO_FUA after the data may wait. For WEIR_IO_PREFLUSH tags are
  * looked for before the flush, and again after it.

@@ -68,10 +68,10 @@ extern "C" {
 struct weir_queue;
 
 /* How a thread that owns no lane finds its staging queue (ctx), and so its lane. */
-enum weir_ctx_by {
-	WEIR_CTX_BY_CPU = 0,	/* one ctx for each CPU */
-	WEIR_CTX_BY_THREAD = 1, /* one ctx for each thread, up to 64, then shared */
-	WEIR_CTX_BY_NODE = 2,	/* one ctx for each NUMA node */
+enum weir_queue_ctx_by {
+	WEIR_QUEUE_CTX_BY_CPU = 0,    /* one ctx for each CPU */
+	WEIR_QUEUE_CTX_BY_THREAD = 1, /* one ctx for each thread, up to 64, then shared */
+	WEIR_QUEUE_CTX_BY_NODE = 2,   /* one ctx for each NUMA node */
 };
 
 /* Options of weir_queue_open(). Start from WEIR_QUEUE_OPTS_INIT; 0 and NULL mean the default. */
@@ -88,7 +88,7 @@ struct weir_queue_opts {
 	uint32_t nr_requests;  /* scheduler tags a lane; default 2 x min(depth, 128) */
 	uint64_t depth_bytes;  /* bytes in flight a lane; default 8 MiB, UINT64_MAX: no limit */
 	uint64_t max_io_bytes; /* longest command; default 1 MiB, never above the device's */
-	uint32_t ctx_by;       /* enum weir_ctx_by */
+	uint32_t ctx_by;       /* enum weir_queue_ctx_by */
 	uint32_t nomerges;     /* 0: merge what is adjacent; 1: only cheaply found; 2: never */
 	uint32_t
 		posix_threads; /* size of the posix engine's pool, a lane; default min(depth, 16) */
@@ -216,13 +216,13 @@ int weir_queue_post(struct weir_queue *q, uint32_t lane, struct weir_task *task)
  * them. The queue cuts a range into pieces of at most 1 GiB; there may be 1024 pieces. Registered
  * memory counts against RLIMIT_MEMLOCK once for each lane.
  *
- * Lanes register on their next turn; one that cannot goes on without, and weir_queue_buffer() says
- * why. The caller's own lane, if it has one, registers now, and its error is returned; the range
- * stays in the list then. Ranges may overlap. The same range again has failed lanes try once more,
- * and is to be unregistered as often. The memory must stay mapped until it is unregistered or the
- * queue is closed.
- * Errors: -EINVAL, -ENOSPC (too many pieces), -ENOMEM (RLIMIT_MEMLOCK, as a rule), -EFAULT (not
- * mapped), -EOPNOTSUPP (the engine or the kernel cannot). Any thread, callbacks included.
+ * Lanes register on their next turn; one that cannot goes on without, and weir_queue_get_buffer()
+ * says why. The caller's own lane, if it has one, registers now, and its error is returned; the
+ * range stays in the list then. Ranges may overlap. The same range again has failed lanes try once
+ * more, and is to be unregistered as often. The memory must stay mapped until it is unregistered or
+ * the queue is closed. Errors: -EINVAL, -ENOSPC (too many pieces), -ENOMEM (RLIMIT_MEMLOCK, as a
+ * rule), -EFAULT (not mapped), -EOPNOTSUPP (the engine or the kernel cannot). Any thread, callbacks
+ * included.
  */
 int weir_queue_register(struct weir_queue *q, void *base, size_t length);
 
@@ -230,17 +230,17 @@ int weir_queue_register(struct weir_queue *q, void *base, size_t length);
  * Undoes one weir_queue_register() of just this range. What is submitted after it returned uses the
  * range no more; what was submitted before ends as usual. So the memory may be unmapped when this
  * has returned and the ios on it have ended. Its pages stay pinned until each lane has had a turn
- * and the commands on it have ended; until then weir_queue_buffer() shows WEIR_BUFFER_LEAVING.
+ * and the commands on it have ended; until then weir_queue_get_buffer() shows WEIR_BUFFER_LEAVING.
  * Never blocks. Errors: -ENOENT (not registered as one range). Any thread, callbacks included.
  */
 int weir_queue_unregister(struct weir_queue *q, void *base, size_t length);
 
 enum weir_buffer_state {
-	WEIR_BUFFER_PENDING = 0, /* a lane has not had its turn, or none has an owner */
-	WEIR_BUFFER_FIXED = 1,	 /* on every lane that has an owner */
-	WEIR_BUFFER_PARTLY = 2,	 /* not on every one: a lane failed */
-	WEIR_BUFFER_FAILED = 3,	 /* on none: ios go on unregistered */
-	WEIR_BUFFER_LEAVING = 4, /* unregistered, but a lane has it still */
+	WEIR_BUFFER_PENDING = 0,    /* a lane has not had its turn, or none has an owner */
+	WEIR_BUFFER_REGISTERED = 1, /* on every lane that has an owner */
+	WEIR_BUFFER_PARTLY = 2,	    /* not on every one: a lane failed */
+	WEIR_BUFFER_FAILED = 3,	    /* on none: ios go on unregistered */
+	WEIR_BUFFER_LEAVING = 4,    /* unregistered, but a lane has it still */
 };
 
 /* A registered range. Start from WEIR_BUFFER_INIT. */
@@ -252,7 +252,7 @@ struct weir_buffer {
 	uint32_t pieces; /* of at most 1 GiB */
 	uint32_t users;	 /* how often it is registered */
 	/* Of the lanes that have an owner; those that failed on one piece may have others. */
-	uint32_t lanes_fixed, lanes_failed, lanes_pending;
+	uint32_t lanes_registered, lanes_failed, lanes_pending;
 	int32_t error;	  /* of the first lane that failed: -errno, else 0 */
 	char reason[160]; /* and in words, else "" */
 };
@@ -266,7 +266,7 @@ struct weir_buffer {
  * Fills in BUFFER for registered range number INDEX (0, 1, 2 ...; numbers move as ranges come and
  * go). -ENOENT: there are no more. Any thread, at any time.
  */
-int weir_queue_buffer(struct weir_queue *q, size_t index, struct weir_buffer *buffer);
+int weir_queue_get_buffer(struct weir_queue *q, size_t index, struct weir_buffer *buffer);
 
 /* Sets the number of driver tags of every lane, 1 to the depth at open. Any thread. */
 int weir_queue_set_depth(struct weir_queue *q, uint32_t depth);
@@ -296,7 +296,7 @@ struct weir_attr {
  * Describes attribute number INDEX (0, 1, 2 ...; "scheduler" is not among them, since it is no
  * number). -ENOENT: there are no more. Any thread.
  */
-int weir_queue_attr(struct weir_queue *q, size_t index, struct weir_attr *attr);
+int weir_queue_get_attr(struct weir_queue *q, size_t index, struct weir_attr *attr);
 
 /*
  * Sets attribute NAME to VALUE while the queue runs. Lanes take it over on their next turn; the
@@ -329,22 +329,22 @@ int weir_queue_get(struct weir_queue *q, const char *name, char *value, size_t s
  * Sets SUBMITTER's share among the others, 1 to 1000 (100 unless set), in schedulers that have
  * weights. Errors: -EINVAL, -EOPNOTSUPP (the scheduler has none), -ENOSPC. Any thread.
  */
-int weir_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight);
+int weir_queue_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight);
 
 /* What becomes of the priority of a submitter's ios (the kernel's blk-ioprio policies). */
-enum weir_prio_policy {
-	WEIR_POLICY_NO_CHANGE = 0,
-	WEIR_POLICY_PROMOTE_TO_RT = 1,	/* class RT level 4, unless it is RT already */
-	WEIR_POLICY_RESTRICT_TO_BE = 2, /* RT and no class become BE level 0 */
-	WEIR_POLICY_IDLE = 3,		/* class IDLE, always */
+enum weir_queue_policy {
+	WEIR_QUEUE_POLICY_NO_CHANGE = 0,
+	WEIR_QUEUE_POLICY_PROMOTE_TO_RT = 1,  /* class RT level 4, unless it is RT already */
+	WEIR_QUEUE_POLICY_RESTRICT_TO_BE = 2, /* RT and no class become BE level 0 */
+	WEIR_QUEUE_POLICY_IDLE = 3,	      /* class IDLE, always */
 };
 
 /*
  * Sets the policy for the ios that SUBMITTER submits from now on. Errors: -EINVAL, -ENOSPC (4096
  * submitters have settings). Any thread.
  */
-int weir_submitter_set_policy(struct weir_queue *q, uint32_t submitter,
-			      enum weir_prio_policy policy);
+int weir_queue_submitter_set_policy(struct weir_queue *q, uint32_t submitter,
+				    enum weir_queue_policy policy);
 
 struct weir_op_stats {
 	uint64_t ios;	/* ended, errors included */
@@ -358,22 +358,22 @@ struct weir_op_stats {
 struct weir_queue_stats {
 	size_t size;
 	struct weir_op_stats op[WEIR_OP_COUNT];
-	uint64_t requests;	 /* commands given to the engine */
-	uint64_t splits;	 /* commands beyond the first of an io */
-	uint64_t back_merges;	 /* ios that joined a request behind it ... */
-	uint64_t front_merges;	 /* ... before it ... */
-	uint64_t discard_merges; /* ... or as one more range of a discard */
-	uint64_t request_merges; /* requests that became one when a gap closed */
-	uint64_t bounced;	 /* commands whose memory was not aligned */
-	uint64_t fixed;		 /* commands on registered buffers */
-	uint64_t fixed_failed;	 /* lanes x ranges that could not be registered */
-	uint64_t tag_waits;	 /* times an io had to wait for a tag */
-	uint64_t requeues;	 /* commands that the engine refused and that went again */
-	uint64_t resubmits;	 /* short or interrupted commands that went on */
-	uint64_t batches;	 /* submissions to the engine */
-	uint64_t sleeps;	 /* times an owner went to sleep */
-	uint64_t wakeups;	 /* times a submitter woke an owner */
-	uint64_t in_flight;	 /* now */
+	uint64_t requests;	    /* commands given to the engine */
+	uint64_t splits;	    /* commands beyond the first of an io */
+	uint64_t back_merges;	    /* ios that joined a request behind it ... */
+	uint64_t front_merges;	    /* ... before it ... */
+	uint64_t discard_merges;    /* ... or as one more range of a discard */
+	uint64_t request_merges;    /* requests that became one when a gap closed */
+	uint64_t bounced;	    /* commands whose memory was not aligned */
+	uint64_t registered;	    /* commands on registered buffers */
+	uint64_t register_failures; /* lanes x ranges that could not be registered */
+	uint64_t tag_waits;	    /* times an io had to wait for a tag */
+	uint64_t requeues;	    /* commands that the engine refused and that went again */
+	uint64_t resubmits;	    /* short or interrupted commands that went on */
+	uint64_t batches;	    /* submissions to the engine */
+	uint64_t sleeps;	    /* times an owner went to sleep */
+	uint64_t wakeups;	    /* times a submitter woke an owner */
+	uint64_t in_flight;	    /* now */
 	uint64_t in_flight_bytes;
 	uint64_t retried_merges; /* merged commands that failed and whose ios went alone */
 };
@@ -387,7 +387,7 @@ struct weir_queue_stats {
  * Fills in STATS. Any thread, at any time; the figures of a running queue are each true but need
  * not agree with one another.
  */
-int weir_queue_stats(struct weir_queue *q, struct weir_queue_stats *stats);
+int weir_queue_get_stats(struct weir_queue *q, struct weir_queue_stats *stats);
 
 /* What was written by one placement id of the drive, all lanes together, since the queue was
  * opened. */
@@ -410,8 +410,8 @@ struct weir_placement_stats {
  * drive has; writes that name none count for id 0. -ENOENT: there are no more, which is so from
  * the first on where the device has no placement ids. Any thread, at any time.
  */
-int weir_queue_placement_stats(struct weir_queue *q, size_t index,
-			       struct weir_placement_stats *stats);
+int weir_queue_get_placement_stats(struct weir_queue *q, size_t index,
+				   struct weir_placement_stats *stats);
 
 /* What a queue turned out to be. Strings are static or live as long as the queue. */
 struct weir_queue_info {
@@ -430,7 +430,7 @@ struct weir_queue_info {
 	}
 
 /* Fills in INFO. Any thread. */
-int weir_queue_info(struct weir_queue *q, struct weir_queue_info *info);
+int weir_queue_get_info(struct weir_queue *q, struct weir_queue_info *info);
 
 /* The device that Q was opened on. Any thread. */
 struct weir_device *weir_queue_device(struct weir_queue *q);

@@ -66,7 +66,7 @@ enum weir_placement {
 	WEIR_PLACEMENT_STREAM = 2,  /* each to a placement id of its own while there are enough */
 };
 
-/* Options of weir_store_format(). Start from WEIR_STORE_FORMAT_INIT; 0 means the default. */
+/* Options of weir_store_format(). Start from WEIR_STORE_FORMAT_OPTS_INIT; 0 means the default. */
 struct weir_store_format_opts {
 	size_t size;		 /* sizeof(struct weir_store_format_opts) */
 	uint64_t create_bytes;	 /* create a file of this size if PATH does not exist */
@@ -83,7 +83,7 @@ struct weir_store_format_opts {
 	uint32_t reserved;
 };
 
-#define WEIR_STORE_FORMAT_INIT                                                                     \
+#define WEIR_STORE_FORMAT_OPTS_INIT                                                                \
 	{                                                                                          \
 		.size = sizeof(struct weir_store_format_opts)                                      \
 	}
@@ -152,8 +152,8 @@ enum weir_put_flags {
 };
 
 /*
- * The flag that puts a new key into STREAM, a number that weir_store_tenant() gave; without it, it
- * is 0, the stream of those who are no tenant. A key that is there stays in the stream it is in
+ * The flag that puts a new key into STREAM, a number that weir_store_add_tenant() gave; without it,
+ * it is 0, the stream of those who are no tenant. A key that is there stays in the stream it is in
  * until it is deleted or evicted, so deletes and gets need no stream.
  */
 #define WEIR_PUT_STREAM(stream) ((uint32_t)(stream) << WEIR_PUT_STREAM_SHIFT)
@@ -328,7 +328,7 @@ struct weir_store_info {
 	}
 
 /* Fills in INFO. Any thread. */
-int weir_store_info(struct weir_store *s, struct weir_store_info *info);
+int weir_store_get_info(struct weir_store *s, struct weir_store_info *info);
 
 /*
  * Fills in INFO about the store on PATH from its superblock, without opening it: nothing is locked,
@@ -376,7 +376,7 @@ struct weir_store_stats {
 	}
 
 /* Fills in STATS. Blocks shortly; -EDEADLK from a callback. Any thread. */
-int weir_store_stats(struct weir_store *s, struct weir_store_stats *stats);
+int weir_store_get_stats(struct weir_store *s, struct weir_store_stats *stats);
 
 /* The queue beneath, for its statistics. Any thread. */
 struct weir_queue *weir_store_queue(struct weir_store *s);

@@ -36,7 +36,7 @@ extern "C" {
  * Errors: -EINVAL (the length of the name), -EROFS (new, and the store is read-only), -EIO,
  * -ENOMEM, -EDEADLK from a callback. Blocks; any thread.
  */
-int weir_store_tenant(struct weir_store *s, const char *tenant, uint32_t *stream);
+int weir_store_add_tenant(struct weir_store *s, const char *tenant, uint32_t *stream);
 
 /* What a stream holds. Start from WEIR_STORE_STREAM_INIT. */
 struct weir_store_stream {
@@ -59,7 +59,7 @@ struct weir_store_stream {
  * Fills in INFO for STREAM. -ENOENT: there are fewer streams. -EDEADLK from a callback. Blocks
  * shortly; any thread.
  */
-int weir_store_stream(struct weir_store *s, uint32_t stream, struct weir_store_stream *info);
+int weir_store_get_stream(struct weir_store *s, uint32_t stream, struct weir_store_stream *info);
 
 /* A row of the table of tenants. Start from WEIR_STORE_TENANT_INIT. */
 struct weir_store_tenant {
@@ -78,7 +78,7 @@ struct weir_store_tenant {
  * Fills in INFO for row N of the table, from 0 on. -ENOENT: there are fewer. -EDEADLK from a
  * callback. Blocks shortly; any thread.
  */
-int weir_store_tenant_row(struct weir_store *s, uint32_t n, struct weir_store_tenant *info);
+int weir_store_get_tenant(struct weir_store *s, uint32_t n, struct weir_store_tenant *info);
 
 #ifdef __cplusplus
 }

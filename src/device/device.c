@@ -44,7 +44,7 @@ int device_check_process(const struct weir_device *dev)
 	return fork_inherited(dev->process) ? fork_refuse("device") : 0;
 }
 
-const struct weir_device_info *weir_device_info(const struct weir_device *dev)
+const struct weir_device_info *weir_device_get_info(const struct weir_device *dev)
 {
 	return &dev->info;
 }

@@ -26,7 +26,7 @@ bool device_is_removed(const struct weir_device *dev);
 /* 1 if the device was opened read-only. */
 int device_read_only(const struct weir_device *dev);
 
-/* What passthrough has to know of a namespace beyond weir_device_info(). */
+/* What passthrough has to know of a namespace beyond weir_device_get_info(). */
 struct device_nvme {
 	uint32_t nsid;
 	uint32_t lba_shift;

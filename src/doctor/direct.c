@@ -28,7 +28,7 @@ void doctor_judge_direct(struct doctor_report *r, const struct doctor_direct *f)
 
 void doctor_check_direct(struct doctor_report *r, const struct doctor_target *t)
 {
-	const struct weir_device_info *info = weir_device_info(t->dev);
+	const struct weir_device_info *info = weir_device_get_info(t->dev);
 	struct doctor_direct f = {
 		.ng = t->at.ng,
 		.null = t->null,

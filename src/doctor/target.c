@@ -25,7 +25,7 @@ void doctor_target_find(struct doctor_target *t, const char *path, const char *r
 		t->dev = NULL;
 		snprintf(t->open_words, sizeof(t->open_words), "%s", weir_error());
 	}
-	t->null = t->dev && weir_device_info(t->dev)->kind == WEIR_DEVICE_NULL;
+	t->null = t->dev && weir_device_get_info(t->dev)->kind == WEIR_DEVICE_NULL;
 	if (t->null)
 		return;
 	if (stat(path, &st) < 0)

@@ -167,7 +167,7 @@ static void trial_run(struct doctor_trial *f, const struct weir_device *dev,
 
 void doctor_check_trial(struct doctor_report *r, const struct doctor_target *t)
 {
-	const struct weir_device_info *info = weir_device_info(t->dev);
+	const struct weir_device_info *info = weir_device_get_info(t->dev);
 	struct doctor_trial f = { .ng = t->at.ng, .bytes = info->logical_block_bytes };
 	const struct engine_ops *ops = NULL;
 

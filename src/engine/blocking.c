@@ -28,7 +28,7 @@ void *blocking_zeroes(void)
 
 void blocking_target(struct blocking_target *target, const struct weir_device *dev)
 {
-	const struct weir_device_info *info = weir_device_info(dev);
+	const struct weir_device_info *info = weir_device_get_info(dev);
 
 	target->fd = device_fd(dev);
 	target->block_bytes = info->logical_block_bytes ? info->logical_block_bytes : 1;
@@ -38,7 +38,7 @@ void blocking_target(struct blocking_target *target, const struct weir_device *d
 
 int blocking_suits(const struct weir_device *dev, char *why, size_t size)
 {
-	switch (weir_device_info(dev)->kind) {
+	switch (weir_device_get_info(dev)->kind) {
 	case WEIR_DEVICE_FILE:
 	case WEIR_DEVICE_BLOCK:
 		return 0;

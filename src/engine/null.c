@@ -25,7 +25,7 @@ struct null_engine {
 
 static int null_probe(const struct weir_device *dev, char *why, size_t size)
 {
-	if (weir_device_info(dev)->kind == WEIR_DEVICE_NULL) {
+	if (weir_device_get_info(dev)->kind == WEIR_DEVICE_NULL) {
 		snprintf(why, size, "null: no data moves");
 		return 0;
 	}

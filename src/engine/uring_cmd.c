@@ -44,7 +44,7 @@ static int uring_cmd_suits(const struct weir_device *dev, char *why, size_t size
 
 	if (device_nvme(dev))
 		return 0;
-	if (weir_device_info(dev)->kind == WEIR_DEVICE_BLOCK && slash &&
+	if (weir_device_get_info(dev)->kind == WEIR_DEVICE_BLOCK && slash &&
 	    sscanf(slash, "/nvme%un%u%n", &controller, &ns, &end) == 2 && !slash[end])
 		snprintf(why, size,
 			 "io_uring_cmd needs the NVMe character device: use /dev/ng%un%u for %s",
@@ -72,7 +72,7 @@ static struct uring_cmd *uring_cmd_new(const struct weir_device *dev, uint32_t d
 	blocking_target(&c->u.target, dev);
 	c->nvme = *device_nvme(dev);
 	c->u.writes_zeroes = !c->nvme.zeroes_max;
-	c->discards = weir_device_info(dev)->discard_max_bytes;
+	c->discards = weir_device_get_info(dev)->discard_max_bytes;
 	c->payloads = calloc(depth, sizeof(*c->payloads));
 	c->free_payloads = calloc(depth, sizeof(*c->free_payloads));
 	if (!c->payloads || !c->free_payloads) {

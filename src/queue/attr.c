@@ -239,7 +239,7 @@ static int describe(struct weir_queue *q, size_t index, struct weir_attr *attr)
 	return -ENOENT;
 }
 
-int weir_queue_attr(struct weir_queue *q, size_t index, struct weir_attr *attr)
+int weir_queue_get_attr(struct weir_queue *q, size_t index, struct weir_attr *attr)
 {
 	int err = queue_check_process(q);
 

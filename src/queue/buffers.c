@@ -101,7 +101,7 @@ static void count_lanes(const struct weir_queue *q, const struct range *range,
 		if (!__atomic_load_n(&q->lanes[i].owned, __ATOMIC_RELAXED))
 			continue;
 		result = lane_result(&q->lanes[i], range);
-		out->lanes_fixed += !result;
+		out->lanes_registered += !result;
 		out->lanes_failed += result < 0;
 		out->lanes_pending += result > 0;
 	}
@@ -112,8 +112,10 @@ static uint32_t state_of(const struct range *range, const struct weir_buffer *b)
 	if (!range->users)
 		return WEIR_BUFFER_LEAVING;
 	if (b->lanes_failed)
-		return b->lanes_fixed || b->lanes_pending ? WEIR_BUFFER_PARTLY : WEIR_BUFFER_FAILED;
-	return b->lanes_pending || !b->lanes_fixed ? WEIR_BUFFER_PENDING : WEIR_BUFFER_FIXED;
+		return b->lanes_registered || b->lanes_pending ? WEIR_BUFFER_PARTLY
+							       : WEIR_BUFFER_FAILED;
+	return b->lanes_pending || !b->lanes_registered ? WEIR_BUFFER_PENDING
+							: WEIR_BUFFER_REGISTERED;
 }
 
 /* Under the lock. */
@@ -132,7 +134,7 @@ static void describe(const struct weir_queue *q, const struct range *range, stru
 	}
 }
 
-int weir_queue_buffer(struct weir_queue *q, size_t index, struct weir_buffer *buffer)
+int weir_queue_get_buffer(struct weir_queue *q, size_t index, struct weir_buffer *buffer)
 {
 	struct weir_buffer all = WEIR_BUFFER_INIT;
 	const struct range *range = NULL;

@@ -98,8 +98,8 @@ static int check_options(struct weir_queue *q)
 		err = in_range("read_lanes", o->read_lanes, 1, o->lanes - 1);
 	if (!err && o->depth)
 		err = in_range("depth", o->depth, 1, DEPTH_MAX);
-	if (!err && o->ctx_by > WEIR_CTX_BY_NODE)
-		err = in_range("ctx_by", o->ctx_by, 0, WEIR_CTX_BY_NODE);
+	if (!err && o->ctx_by > WEIR_QUEUE_CTX_BY_NODE)
+		err = in_range("ctx_by", o->ctx_by, 0, WEIR_QUEUE_CTX_BY_NODE);
 	if (!err)
 		err = in_range("nomerges", o->nomerges, 0, 2);
 	if (!err)
@@ -189,7 +189,7 @@ static void map_own(struct weir_queue *q, uint32_t i)
 
 static int open_ctxs(struct weir_queue *q)
 {
-	uint32_t n = q->opts.ctx_by == WEIR_CTX_BY_THREAD ? THREAD_CTXS : online_cpus();
+	uint32_t n = q->opts.ctx_by == WEIR_QUEUE_CTX_BY_THREAD ? THREAD_CTXS : online_cpus();
 
 	q->ctxs = zeroed(n, sizeof(*q->ctxs));
 	if (!q->ctxs)
@@ -318,7 +318,7 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 	pthread_cond_init(&q->changed, NULL);
 	q->process = fork_process();
 	q->dev = dev;
-	q->info = weir_device_info(dev);
+	q->info = weir_device_get_info(dev);
 	err = opts_copy(&q->opts, sizeof(q->opts), opts, opts ? opts->size : 0);
 	if (!err)
 		err = find_engine(q, engine);

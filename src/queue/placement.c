@@ -62,8 +62,8 @@ void placement_count(struct lane *lane, const struct weir_io *io)
 		hist_add(&placed->bytes, io->length);
 }
 
-int weir_queue_placement_stats(struct weir_queue *q, size_t index,
-			       struct weir_placement_stats *stats)
+int weir_queue_get_placement_stats(struct weir_queue *q, size_t index,
+				   struct weir_placement_stats *stats)
 {
 	struct weir_placement_stats sum = WEIR_PLACEMENT_STATS_INIT;
 	int err = queue_check_process(q);

@@ -31,8 +31,8 @@ static void add_counters(struct weir_queue_stats *sum, const struct lane_stats *
 	sum->request_merges += get(&s->request_merges);
 	sum->splits += get(&s->splits);
 	sum->bounced += get(&s->bounced);
-	sum->fixed += get(&s->fixed);
-	sum->fixed_failed += get(&s->fixed_failed);
+	sum->registered += get(&s->fixed);
+	sum->register_failures += get(&s->fixed_failed);
 	sum->tag_waits += get(&s->tag_waits);
 	sum->requeues += get(&s->requeues);
 	sum->resubmits += get(&s->resubmits);
@@ -54,7 +54,7 @@ static void summarize(struct weir_queue *q, int op, struct hist *hist, struct we
 	hist_summary(hist, &out->device);
 }
 
-int weir_queue_stats(struct weir_queue *q, struct weir_queue_stats *stats)
+int weir_queue_get_stats(struct weir_queue *q, struct weir_queue_stats *stats)
 {
 	struct weir_queue_stats sum = WEIR_QUEUE_STATS_INIT;
 	int err = queue_check_process(q);
@@ -78,7 +78,7 @@ int weir_queue_stats(struct weir_queue *q, struct weir_queue_stats *stats)
 	return opts_give(stats, stats->size, &sum, sizeof(sum));
 }
 
-int weir_queue_info(struct weir_queue *q, struct weir_queue_info *info)
+int weir_queue_get_info(struct weir_queue *q, struct weir_queue_info *info)
 {
 	struct weir_queue_info all = {
 		.size = sizeof(all),

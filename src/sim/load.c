@@ -352,7 +352,7 @@ static int load_alloc(struct load *l)
 /* What its ios are made from. */
 static int load_open_ios(struct load *l, uint64_t clone)
 {
-	const struct weir_device_info *info = weir_device_info(sim_device(l->env->sim));
+	const struct weir_device_info *info = weir_device_get_info(sim_device(l->env->sim));
 	const struct sim_job *job = l->job;
 	int err;
 

@@ -94,7 +94,7 @@ static int run_weigh(struct run *r, const struct load *l)
 			return error_set(-EINVAL,
 					 "%s:%u: [%s]: its submitter has another weight in [%s]",
 					 r->env.path, job->line, job->name, other->job->name);
-	err = weir_submitter_set_weight(r->env.q, l->submitter, (uint32_t)job->weight);
+	err = weir_queue_submitter_set_weight(r->env.q, l->submitter, (uint32_t)job->weight);
 	if (err == -EOPNOTSUPP) {
 		/* The file is for any scheduler; once is enough. */
 		if (!r->weightless)
@@ -357,7 +357,7 @@ static int run_result(struct run *r, struct sim_result *result)
 	result->duration_ns = duration;
 	result->busy = duration ? (double)sim_busy_ns(r->env.sim) / (double)duration : 0;
 	result->worked = duration ? (double)sim_worked_ns(r->env.sim) / (double)duration : 0;
-	(void)weir_queue_info(r->env.q, &info);
+	(void)weir_queue_get_info(r->env.q, &info);
 	result->scheduler = info.scheduler;
 	result->lanes = r->env.lanes;
 	result->depth = info.depth;

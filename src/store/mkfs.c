@@ -172,14 +172,14 @@ static int mkfs_look(struct mkfs *m, uint64_t offset, uint8_t *buf, size_t lengt
 /* Without force only what is empty at both ends is formatted. */
 static int mkfs_check_empty(struct mkfs *m)
 {
-	uint64_t capacity = weir_device_info(m->dev)->capacity_bytes;
+	uint64_t capacity = weir_device_get_info(m->dev)->capacity_bytes;
 	size_t length = capacity < MKFS_LOOK_BYTES ? capacity : MKFS_LOOK_BYTES;
 	void *buf;
 	int err;
 
 	if (m->opts.force || !length)
 		return 0;
-	if (weir_device_info(m->dev)->below_loop)
+	if (weir_device_get_info(m->dev)->below_loop)
 		return error_set(-EBUSY,
 				 "%s: a loop device lies on it (losetup -a): losetup -d that "
 				 "first, or format with --force to destroy what is there",
@@ -212,7 +212,7 @@ static int mkfs_random(void *buf, size_t length)
 
 static int mkfs_super(struct mkfs *m)
 {
-	const struct weir_device_info *info = weir_device_info(m->dev);
+	const struct weir_device_info *info = weir_device_get_info(m->dev);
 	struct super *super = &m->super;
 	struct layout_wish wish;
 	struct timespec ts;
@@ -307,7 +307,7 @@ static int mkfs_write(struct mkfs *m)
 
 int weir_store_format(const char *path, const struct weir_store_format_opts *opts)
 {
-	struct mkfs m = { .opts = WEIR_STORE_FORMAT_INIT };
+	struct mkfs m = { .opts = WEIR_STORE_FORMAT_OPTS_INIT };
 	int err = opts_copy(&m.opts, sizeof(m.opts), opts, opts ? opts->size : 0);
 
 	if (!err && m.opts.placement > WEIR_PLACEMENT_STREAM)

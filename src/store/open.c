@@ -70,7 +70,7 @@ static int store_check_features(const struct weir_store *s)
 
 static int store_memory(struct weir_store *s, const struct weir_store_opts *opts)
 {
-	const struct weir_device_info *info = weir_device_info(s->dev);
+	const struct weir_device_info *info = weir_device_get_info(s->dev);
 
 	s->lay = &s->super.layout;
 	sum_key_make(&s->sum, s->super.uuid, s->super.secret, s->super.device_index);

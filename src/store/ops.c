@@ -40,7 +40,7 @@ static int op_check_stream(struct weir_store *s, uint32_t stream)
 	if (stream < n)
 		return 0;
 	return error_set(-EINVAL,
-			 "no such stream: %u (there are %u; weir_store_tenant() gives them)",
+			 "no such stream: %u (there are %u; weir_store_add_tenant() gives them)",
 			 stream, n);
 }
 

@@ -29,7 +29,7 @@ static int stats_fill(struct weir_store *s, void *user)
 	return 0;
 }
 
-int weir_store_stats(struct weir_store *s, struct weir_store_stats *stats)
+int weir_store_get_stats(struct weir_store *s, struct weir_store_stats *stats)
 {
 	struct weir_store_stats all;
 	int err = wait_call(s, stats_fill, &all);
@@ -37,7 +37,7 @@ int weir_store_stats(struct weir_store *s, struct weir_store_stats *stats)
 	return err ? err : opts_give(stats, stats->size, &all, sizeof(all));
 }
 
-int weir_store_info(struct weir_store *s, struct weir_store_info *info)
+int weir_store_get_info(struct weir_store *s, struct weir_store_info *info)
 {
 	struct weir_store_info all = {
 		.size = sizeof(all),
@@ -105,7 +105,7 @@ static int stats_stream(struct weir_store *s, void *user)
 	return 0;
 }
 
-int weir_store_stream(struct weir_store *s, uint32_t stream, struct weir_store_stream *info)
+int weir_store_get_stream(struct weir_store *s, uint32_t stream, struct weir_store_stream *info)
 {
 	struct weir_store_stream all;
 	struct stream_question ask = { stream, &all };

@@ -168,7 +168,7 @@ static int tenant_memory(struct super_job *job)
 
 	if (logs_make(s, job->next.streams))
 		return -ENOMEM;
-	job->buf_bytes = superio_bytes(weir_device_info(s->dev));
+	job->buf_bytes = superio_bytes(weir_device_get_info(s->dev));
 	job->buf = bufpool_get(&s->pool, job->buf_bytes);
 	return job->buf ? 0 : -ENOMEM;
 }
@@ -216,7 +216,7 @@ void tenant_op(struct weir_store *s, struct weir_store_op *op)
 		tenant_begin(s, op);
 }
 
-int weir_store_tenant(struct weir_store *s, const char *tenant, uint32_t *stream)
+int weir_store_add_tenant(struct weir_store *s, const char *tenant, uint32_t *stream)
 {
 	const char *path = weir_device_path(weir_queue_device(s->q));
 	size_t length = strnlen(tenant, WEIR_TENANT_NAME_MAX + 1);
@@ -260,7 +260,7 @@ static int tenant_give_row(struct weir_store *s, void *user)
 	return 0;
 }
 
-int weir_store_tenant_row(struct weir_store *s, uint32_t n, struct weir_store_tenant *info)
+int weir_store_get_tenant(struct weir_store *s, uint32_t n, struct weir_store_tenant *info)
 {
 	struct weir_store_tenant all;
 	struct row_question ask = { n, &all };

@@ -38,7 +38,7 @@ int streams_teardown(void **state)
 
 int streams_try_format(uint32_t placement, uint64_t capacity, uint64_t segment, uint32_t force)
 {
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 
 	opts.placement = placement;
 	opts.capacity_bytes = capacity;
@@ -83,7 +83,7 @@ struct weir_store_info streams_info(void)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 
-	assert_int_equal(weir_store_info(streams_store, &info), 0);
+	assert_int_equal(weir_store_get_info(streams_store, &info), 0);
 	return info;
 }
 
@@ -91,7 +91,7 @@ struct weir_store_stats streams_stats(void)
 {
 	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
 
-	assert_int_equal(weir_store_stats(streams_store, &stats), 0);
+	assert_int_equal(weir_store_get_stats(streams_store, &stats), 0);
 	return stats;
 }
 
@@ -99,7 +99,7 @@ struct weir_store_stream streams_one(uint32_t stream)
 {
 	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
 
-	assert_int_equal(weir_store_stream(streams_store, stream, &info), 0);
+	assert_int_equal(weir_store_get_stream(streams_store, stream, &info), 0);
 	return info;
 }
 
@@ -109,7 +109,7 @@ uint32_t streams_tenant(unsigned n)
 	uint32_t stream;
 
 	snprintf(name, sizeof(name), "tenant %u", n);
-	if (weir_store_tenant(streams_store, name, &stream) < 0)
+	if (weir_store_add_tenant(streams_store, name, &stream) < 0)
 		fail_msg("%s: %s", name, weir_error());
 	return stream;
 }
@@ -118,7 +118,7 @@ struct weir_op_stats streams_ops(enum weir_op op)
 {
 	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
 
-	assert_int_equal(weir_queue_stats(weir_store_queue(streams_store), &stats), 0);
+	assert_int_equal(weir_queue_get_stats(weir_store_queue(streams_store), &stats), 0);
 	return stats.op[op];
 }
 
@@ -158,7 +158,7 @@ static struct weir_fdp *ask(void)
 	/* A footer follows a flush in the same turn. */
 	for (unsigned quiet = 0; quiet < 3; quiet++) {
 		assert_int_equal(weir_store_poll(streams_store), 0);
-		weir_queue_stats(weir_store_queue(streams_store), &stats);
+		weir_queue_get_stats(weir_store_queue(streams_store), &stats);
 		if (stats.in_flight)
 			quiet = 0;
 	}

@@ -48,7 +48,7 @@ static int setup(void **state)
 	(void)state;
 	if (weir_device_open(&dev, vm_ng(), NULL) < 0)
 		fail_msg("%s", weir_error());
-	block = weir_device_info(dev)->logical_block_bytes;
+	block = weir_device_get_info(dev)->logical_block_bytes;
 	params.dev = dev;
 	params.depth = DEPTH;
 	params.wake_fd = -1;
@@ -117,7 +117,7 @@ static int run_at(enum weir_op op, uint64_t offset, void *buf, uint64_t length, 
 /* The drive says so, and that another try is of no use. */
 static void beyond_the_end(void **state)
 {
-	uint64_t end = weir_device_info(dev)->capacity_bytes;
+	uint64_t end = weir_device_get_info(dev)->capacity_bytes;
 	uint16_t status;
 
 	(void)state;
@@ -251,7 +251,7 @@ static void nothing_is_left_of_many_opens(void **state)
 		assert_int_equal(weir_queue_register(v.q, buf, SMALL), 0);
 		vm_write(&v, i * v.block, buf, v.block);
 		vm_read(&v, i * v.block, buf, v.block);
-		assert_int_equal(vm_stats(&v).fixed, 2);
+		assert_int_equal(vm_stats(&v).registered, 2);
 		if (i == WARM)
 			assert_true(held_now().pinned_kib >= SMALL >> 10);
 		vm_close(&v);

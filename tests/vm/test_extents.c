@@ -123,9 +123,9 @@ static void engines_agree(void **state)
 		check_all(&ways[way]);
 	/* Linux 6.1 takes none on a buffer of many pages. */
 	if (vm_linux(6, 2))
-		assert_true(vm_stats(&ways[CMD_FIXED]).fixed >= extents / WAYS);
-	assert_int_equal(vm_stats(&ways[CMD_FIXED]).fixed_failed, 0);
-	assert_int_equal(vm_stats(&ways[CMD]).fixed, 0);
+		assert_true(vm_stats(&ways[CMD_FIXED]).registered >= extents / WAYS);
+	assert_int_equal(vm_stats(&ways[CMD_FIXED]).register_failures, 0);
+	assert_int_equal(vm_stats(&ways[CMD]).registered, 0);
 	for (enum way way = CMD; way < WAYS; way++) {
 		if (way != CMD_FIXED || vm_linux(6, 2))
 			assert_int_equal(vm_stats(&ways[way]).resubmits, 0);

@@ -13,7 +13,7 @@
 #define DRIVE_BYTES (768ull << 20) /* as run.py makes it */
 #define REGION (4 * VM_MIB)
 /* What one command moves here: the kernel's limit for this drive. */
-#define LIMIT weir_device_info(v.dev)->max_hw_bytes
+#define LIMIT weir_device_get_info(v.dev)->max_hw_bytes
 
 static struct vm v;
 static unsigned char *model, *back;
@@ -67,7 +67,7 @@ static uint64_t sysfs(const char *name)
 
 static void facts(void **state)
 {
-	const struct weir_device_info *info = weir_device_info(v.dev);
+	const struct weir_device_info *info = weir_device_get_info(v.dev);
 	struct weir_queue_info qi = WEIR_QUEUE_INFO_INIT;
 
 	(void)state;
@@ -85,7 +85,7 @@ static void facts(void **state)
 	assert_int_equal(info->fua, 1);
 	assert_int_equal(info->write_cache, 1);
 	assert_true(info->discard_max_bytes > 0);
-	assert_int_equal(weir_queue_info(v.q, &qi), 0);
+	assert_int_equal(weir_queue_get_info(v.q, &qi), 0);
 	assert_string_equal(qi.engine, "uring_cmd");
 	assert_non_null(strstr(qi.engine_why, "SINGLE_ISSUER|DEFER_TASKRUN"));
 	assert_non_null(strstr(qi.engine_why, "registered file, fixed buffers"));
@@ -186,7 +186,7 @@ static void pieces(void **state)
 /* As many pieces as a command may have, each with a gap behind it. */
 static void many_pieces_with_gaps(void **state)
 {
-	const unsigned most = weir_device_info(v.dev)->max_segments;
+	const unsigned most = weir_device_get_info(v.dev)->max_segments;
 	struct iovec iov[128];
 	struct weir_io io;
 	uint64_t at = 4096;
@@ -211,7 +211,7 @@ static void many_pieces_with_gaps(void **state)
 /* One piece more than what a command takes, and as many again. */
 static void more_pieces_than_a_command_has(void **state)
 {
-	const unsigned most = weir_device_info(v.dev)->max_segments;
+	const unsigned most = weir_device_get_info(v.dev)->max_segments;
 	uint64_t requests = vm_stats(&v).requests;
 	struct iovec iov[256];
 	struct weir_io io;
@@ -380,7 +380,7 @@ static void merged_in_registered_memory(void **state)
 	assert_memory_equal(back, model, 64 * 8192);
 	after = vm_stats(&v);
 	assert_true(after.requests - before.requests <= 8);
-	assert_int_equal(after.fixed - before.fixed, after.requests - before.requests);
+	assert_int_equal(after.registered - before.registered, after.requests - before.requests);
 }
 
 int main(void)

@@ -126,13 +126,13 @@ static void counted_by_id(void **state)
 		for (uint16_t n = 0; n <= id; n++)
 			write_at(128 * VM_MIB + n * LENGTH, id);
 	for (uint16_t id = 0; id < HANDLES; id++) {
-		assert_int_equal(weir_queue_placement_stats(v.q, id, &stats), 0);
+		assert_int_equal(weir_queue_get_placement_stats(v.q, id, &stats), 0);
 		assert_int_equal(stats.id, id);
 		assert_int_equal(stats.ios, id + 1);
 		assert_int_equal(stats.bytes, (id + 1) * LENGTH);
 		assert_int_equal(stats.errors, 0);
 	}
-	assert_int_equal(weir_queue_placement_stats(v.q, HANDLES, &stats), -ENOENT);
+	assert_int_equal(weir_queue_get_placement_stats(v.q, HANDLES, &stats), -ENOENT);
 }
 
 /* The drive would write to a handle of its choice, and say nothing. */

@@ -246,7 +246,7 @@ static void name_of_nothing(void **state)
 
 static void store(void **state)
 {
-	struct weir_store_format_opts format = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts format = WEIR_STORE_FORMAT_OPTS_INIT;
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	struct weir_store *s = NULL;
 	size_t len;

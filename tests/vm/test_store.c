@@ -20,7 +20,7 @@ static char *value, *back;
 
 static int setup(void **state)
 {
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 
 	(void)state;
 	opts.force = 1;

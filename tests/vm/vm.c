@@ -35,7 +35,7 @@ void vm_open(struct vm *v, const char *path, const struct weir_queue_opts *opts)
 	memset(v, 0, sizeof(*v));
 	if (weir_device_open(&v->dev, path, NULL) < 0)
 		fail_msg("%s", weir_error());
-	v->block = weir_device_info(v->dev)->logical_block_bytes;
+	v->block = weir_device_get_info(v->dev)->logical_block_bytes;
 	if (weir_queue_open(&v->q, v->dev, opts) < 0)
 		fail_msg("%s", weir_error());
 }
@@ -96,7 +96,7 @@ struct weir_queue_stats vm_stats(struct vm *v)
 {
 	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
 
-	assert_int_equal(weir_queue_stats(v->q, &stats), 0);
+	assert_int_equal(weir_queue_get_stats(v->q, &stats), 0);
 	return stats;
 }
 

@@ -44,9 +44,9 @@ static struct ctx *ctx_of(struct weir_queue *q)
 	unsigned cpu = 0, node = 0;
 
 	switch (q->opts.ctx_by) {
-	case WEIR_CTX_BY_THREAD:
+	case WEIR_QUEUE_CTX_BY_THREAD:
 		return &q->ctxs[this_thread() % q->nr_ctxs];
-	case WEIR_CTX_BY_NODE:
+	case WEIR_QUEUE_CTX_BY_NODE:
 		if (getcpu(&cpu, &node))
 			node = 0;
 		return &q->ctxs[node % q->nr_ctxs];

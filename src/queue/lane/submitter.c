@@ -21,7 +21,7 @@
 struct setting {
 	uint32_t used;	    /* atomic: set when submitter is */
 	uint32_t submitter; /* never changes then */
-	uint32_t policy;    /* atomic: enum weir_prio_policy */
+	uint32_t policy;    /* atomic: enum weir_queue_policy */
 	uint32_t weight;
 	uint32_t weight_at; /* generation when it was set; 0: never */
 };
@@ -68,7 +68,7 @@ static int too_many(void)
 	return error_set(-ENOSPC, "no room: at most %u submitters can have settings", SETTINGS_MAX);
 }
 
-int weir_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight)
+int weir_queue_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight)
 {
 	const struct sched_ops *ops = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE);
 	struct setting *row;
@@ -91,15 +91,15 @@ int weir_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t
 	return row ? 0 : too_many();
 }
 
-int weir_submitter_set_policy(struct weir_queue *q, uint32_t submitter,
-			      enum weir_prio_policy policy)
+int weir_queue_submitter_set_policy(struct weir_queue *q, uint32_t submitter,
+				    enum weir_queue_policy policy)
 {
 	struct setting *row;
 	int err = queue_check_process(q);
 
 	if (err)
 		return err;
-	if ((unsigned)policy > WEIR_POLICY_IDLE)
+	if ((unsigned)policy > WEIR_QUEUE_POLICY_IDLE)
 		return error_set(-EINVAL, "no such priority policy: %u", (unsigned)policy);
 	pthread_mutex_lock(&q->lock);
 	row = row_of(q, submitter);
@@ -125,11 +125,11 @@ static uint16_t apply_policy(uint32_t policy, uint16_t prio)
 	unsigned class = prio >> 13;
 
 	switch (policy) {
-	case WEIR_POLICY_PROMOTE_TO_RT:
+	case WEIR_QUEUE_POLICY_PROMOTE_TO_RT:
 		return class == 1 ? prio : WEIR_PRIO_RT(4);
-	case WEIR_POLICY_RESTRICT_TO_BE:
+	case WEIR_QUEUE_POLICY_RESTRICT_TO_BE:
 		return class == 0 || class == 1 ? WEIR_PRIO_BE(0) : prio;
-	case WEIR_POLICY_IDLE:
+	case WEIR_QUEUE_POLICY_IDLE:
 		return WEIR_PRIO_IDLE;
 	default:
 		return prio;

@@ -23,7 +23,7 @@ size_t superio_bytes(const struct weir_device_info *info)
 static enum super_state superio_copy(struct weir_queue *q, uint64_t offset, uint32_t copy,
 				     struct super *super, uint32_t *version)
 {
-	const struct weir_device_info *info = weir_device_info(weir_queue_device(q));
+	const struct weir_device_info *info = weir_device_get_info(weir_queue_device(q));
 	size_t bytes = superio_bytes(info);
 	enum super_state state;
 	void *buf;
@@ -83,7 +83,7 @@ static int superio_check_size(const char *path, const struct super *super,
 int superio_read(struct weir_queue *q, struct super *super, struct superio_found *found)
 {
 	struct weir_device *dev = weir_queue_device(q);
-	const struct weir_device_info *info = weir_device_info(dev);
+	const struct weir_device_info *info = weir_device_get_info(dev);
 	struct superio_found both;
 	struct super copy[2];
 	uint32_t version = 0;
@@ -114,7 +114,7 @@ int superio_read(struct weir_queue *q, struct super *super, struct superio_found
 static int superio_write_copy(struct weir_queue *q, const struct super *super, unsigned copy)
 {
 	struct weir_device *dev = weir_queue_device(q);
-	size_t bytes = superio_bytes(weir_device_info(dev));
+	size_t bytes = superio_bytes(weir_device_get_info(dev));
 	void *buf;
 	int err;
 

@@ -44,7 +44,7 @@ static int placing_possible(const struct weir_store *s, const struct weir_fdp *f
 
 	if (err)
 		return err;
-	if (weir_device_info(s->dev)->kind != WEIR_DEVICE_NVME_CHAR)
+	if (weir_device_get_info(s->dev)->kind != WEIR_DEVICE_NVME_CHAR)
 		return error_set(-EOPNOTSUPP,
 				 "%s: streams cannot be placed: only NVMe passthrough names "
 				 "placement ids: use the character device (/dev/ng0n1 for "

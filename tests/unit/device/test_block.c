@@ -135,7 +135,7 @@ static void test_facts(void **state)
 	(void)state;
 	need_loop();
 	assert_int_equal(weir_device_open(&dev, loop_path, NULL), 0);
-	info = weir_device_info(dev);
+	info = weir_device_get_info(dev);
 	assert_int_equal(info->kind, WEIR_DEVICE_BLOCK);
 	assert_true(info->capacity_bytes == BYTES);
 	assert_int_equal(info->logical_block_bytes, queue_number("logical_block_size"));
@@ -163,7 +163,7 @@ static void test_large_blocks(void **state)
 		skip();
 	}
 	assert_int_equal(weir_device_open(&dev, loop_path, NULL), 0);
-	assert_int_equal(weir_device_info(dev)->logical_block_bytes, 4096);
+	assert_int_equal(weir_device_get_info(dev)->logical_block_bytes, 4096);
 	weir_device_close(dev);
 	assert_int_equal(ioctl(loop_fd, LOOP_SET_BLOCK_SIZE, 512), 0);
 }
@@ -216,8 +216,8 @@ static void test_partition(void **state)
 		print_message("skipped: no partition (%s)\n", made ? "cannot make" : weir_error());
 		skip();
 	}
-	assert_int_equal(weir_device_info(dev)->kind, WEIR_DEVICE_BLOCK);
-	assert_true(weir_device_info(dev)->capacity_bytes == 4u << 20);
+	assert_int_equal(weir_device_get_info(dev)->kind, WEIR_DEVICE_BLOCK);
+	assert_true(weir_device_get_info(dev)->capacity_bytes == 4u << 20);
 	check_sources(dev);
 	weir_device_close(dev);
 	remove_partition();

@@ -71,7 +71,7 @@ static const struct weir_device_attr *find_attr(const struct weir_device *dev, c
 
 static void check_info_is_usable(const struct weir_device *dev)
 {
-	const struct weir_device_info *info = weir_device_info(dev);
+	const struct weir_device_info *info = weir_device_get_info(dev);
 	uint32_t block = info->logical_block_bytes;
 
 	assert_int_equal(info->size, sizeof(*info));
@@ -93,11 +93,11 @@ static void test_create(void **state)
 
 	(void)state;
 	assert_int_equal(open_with(&dev, path, WEIR_DEVICE_CREATE, MIB + 1), 0);
-	assert_int_equal(weir_device_info(dev)->kind, WEIR_DEVICE_FILE);
-	assert_true(weir_device_info(dev)->capacity_bytes == MIB + 4096);
+	assert_int_equal(weir_device_get_info(dev)->kind, WEIR_DEVICE_FILE);
+	assert_true(weir_device_get_info(dev)->capacity_bytes == MIB + 4096);
 	assert_string_equal(weir_device_path(dev), path);
 	assert_int_equal(device_read_only(dev), 0);
-	assert_int_equal(weir_device_info(dev)->discard_max_bytes, 0);
+	assert_int_equal(weir_device_get_info(dev)->discard_max_bytes, 0);
 	assert_string_equal(find_attr(dev, "discard_max_bytes")->source, "off for files");
 	check_info_is_usable(dev);
 	assert_int_equal(fstat(device_fd(dev), &st), 0);
@@ -106,7 +106,7 @@ static void test_create(void **state)
 	weir_device_close(dev);
 	/* There is one now: its own size counts. */
 	assert_int_equal(open_with(&dev, path, WEIR_DEVICE_CREATE, 4 * MIB), 0);
-	assert_true(weir_device_info(dev)->capacity_bytes == MIB + 4096);
+	assert_true(weir_device_get_info(dev)->capacity_bytes == MIB + 4096);
 	weir_device_close(dev);
 }
 
@@ -204,11 +204,11 @@ static void test_odd_sizes(void **state)
 	(void)state;
 	make_file(path, 0);
 	assert_int_equal(weir_device_open(&dev, path, NULL), 0);
-	assert_true(weir_device_info(dev)->capacity_bytes == 0);
+	assert_true(weir_device_get_info(dev)->capacity_bytes == 0);
 	weir_device_close(dev);
 	make_file(path, 100000);
 	assert_int_equal(open_with(&dev, path, WEIR_DEVICE_BUFFERED, 0), 0);
-	assert_true(weir_device_info(dev)->capacity_bytes == 99840);
+	assert_true(weir_device_get_info(dev)->capacity_bytes == 99840);
 	check_info_is_usable(dev);
 	weir_device_close(dev);
 }
@@ -233,7 +233,7 @@ static void test_sparse_is_told(void **state)
 /* Writes and reads a block through the device's own descriptor, at its alignment. */
 static void check_moves_bytes(const struct weir_device *dev)
 {
-	const struct weir_device_info *info = weir_device_info(dev);
+	const struct weir_device_info *info = weir_device_get_info(dev);
 	size_t block = info->logical_block_bytes;
 	size_t size = 8192 + (block + 4095) / 4096 * 4096;
 	char *out = aligned_alloc(4096, size), *in;
@@ -252,12 +252,12 @@ static void check_descriptor(const struct weir_device *dev, int direct)
 {
 	int flags = fcntl(device_fd(dev), F_GETFL);
 
-	assert_int_equal(weir_device_info(dev)->direct, direct);
+	assert_int_equal(weir_device_get_info(dev)->direct, direct);
 	assert_int_equal(!!(flags & O_DIRECT), direct);
 	assert_int_equal(flags & O_NONBLOCK, 0);
 	assert_true(fcntl(device_fd(dev), F_GETFD) & FD_CLOEXEC);
 	if (!direct)
-		assert_int_equal(weir_device_info(dev)->memory_align_bytes, 1);
+		assert_int_equal(weir_device_get_info(dev)->memory_align_bytes, 1);
 }
 
 static void test_what_info_says_works(void **state)
@@ -266,8 +266,8 @@ static void test_what_info_says_works(void **state)
 
 	(void)state;
 	assert_int_equal(open_with(&dev, workdir_path("rw.img"), WEIR_DEVICE_CREATE, MIB), 0);
-	check_descriptor(dev, (int)weir_device_info(dev)->direct);
-	assert_int_equal(!weir_device_info(dev)->direct, weir_device_note(dev) != NULL);
+	check_descriptor(dev, (int)weir_device_get_info(dev)->direct);
+	assert_int_equal(!weir_device_get_info(dev)->direct, weir_device_note(dev) != NULL);
 	check_moves_bytes(dev);
 	weir_device_close(dev);
 }
@@ -302,12 +302,12 @@ static void test_memory_filesystem(void **state)
 	unlink(path);
 	assert_int_equal(open_with(&dev, path, WEIR_DEVICE_CREATE, MIB), 0);
 	unlink(path);
-	check_descriptor(dev, (int)weir_device_info(dev)->direct);
+	check_descriptor(dev, (int)weir_device_get_info(dev)->direct);
 	check_info_is_usable(dev);
 	check_moves_bytes(dev);
-	assert_true(weir_device_info(dev)->max_io_bytes == MIB);
-	assert_true(weir_device_info(dev)->max_segments == 128);
-	assert_int_equal(weir_device_info(dev)->write_cache, 1);
+	assert_true(weir_device_get_info(dev)->max_io_bytes == MIB);
+	assert_true(weir_device_get_info(dev)->max_segments == 128);
+	assert_int_equal(weir_device_get_info(dev)->write_cache, 1);
 	assert_string_equal(find_attr(dev, "max_segments")->source, "default");
 	weir_device_close(dev);
 }

@@ -90,7 +90,7 @@ static void test_ng_regular_file(void **state)
 	opts.flags = WEIR_DEVICE_CREATE;
 	opts.create_bytes = 8192;
 	assert_int_equal(weir_device_open(&dev, workdir_path("ng0n1"), &opts), 0);
-	assert_int_equal(weir_device_info(dev)->kind, WEIR_DEVICE_FILE);
+	assert_int_equal(weir_device_get_info(dev)->kind, WEIR_DEVICE_FILE);
 	weir_device_close(dev);
 	assert_int_equal(symlink("ng0n1", workdir_path("ng1n1")), 0);
 	assert_int_equal(weir_device_open(&dev, workdir_path("ng1n1"), NULL), 0);
@@ -116,7 +116,7 @@ static void check_null(const char *path, uint64_t bytes)
 	size_t count;
 
 	assert_int_equal(weir_device_open(&dev, path, NULL), 0);
-	info = weir_device_info(dev);
+	info = weir_device_get_info(dev);
 	assert_int_equal(info->kind, WEIR_DEVICE_NULL);
 	assert_true(info->capacity_bytes == bytes);
 	assert_int_equal(info->logical_block_bytes, 512);

@@ -225,7 +225,7 @@ static int run(char *const argv[])
 /* By what the doctor says format and writing opens go, whatever is forced; reading may go on. */
 static void check_refused(const char *path, uint32_t force, const char *words)
 {
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 	struct weir_store *s;
 	struct weir_device *dev;
 
@@ -241,7 +241,7 @@ static void check_refused(const char *path, uint32_t force, const char *words)
 /* A loop device that nothing uses: what is in the file is destroyed by --force only. */
 static void test_format_below_loop(void **state)
 {
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 	const char *path = rig_path("backing.img");
 	int fd;
 

@@ -97,6 +97,6 @@ struct weir_queue_stats blocks_stats(void)
 {
 	struct weir_queue_stats s = WEIR_QUEUE_STATS_INIT;
 
-	assert_int_equal(weir_queue_stats(rig.q, &s), 0);
+	assert_int_equal(weir_queue_get_stats(rig.q, &s), 0);
 	return s;
 }

@@ -291,7 +291,7 @@ void ram_init(void)
 	ram.seed = 1;
 	ram.now_ns = NSEC_PER_SEC;
 	assert_int_equal(weir_device_open(&rig.dev, "null:1g", NULL), 0);
-	ram.limits = *weir_device_info(rig.dev);
+	ram.limits = *weir_device_get_info(rig.dev);
 	ram.limits.capacity_bytes = sizeof(ram.bytes);
 	ram.limits.logical_block_bytes = RAM_BLOCK;
 	ram.limits.physical_block_bytes = 2 * RAM_BLOCK;
@@ -306,7 +306,7 @@ void ram_open(const struct weir_queue_opts *opts)
 {
 	struct weir_device_info *info;
 
-	memcpy(&info, &(const struct weir_device_info *){ weir_device_info(rig.dev) },
+	memcpy(&info, &(const struct weir_device_info *){ weir_device_get_info(rig.dev) },
 	       sizeof(info));
 	*info = ram.limits;
 	engine = ram_engine;

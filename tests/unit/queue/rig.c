@@ -181,7 +181,7 @@ void rig_init(void)
 {
 	memset(&rig, 0, sizeof(rig));
 	assert_int_equal(weir_device_open(&rig.dev, "null:1g", NULL), 0);
-	rig.info = *weir_device_info(rig.dev);
+	rig.info = *weir_device_get_info(rig.dev);
 	rig.info.logical_block_bytes = 512;
 	rig.info.physical_block_bytes = 4096;
 	rig.info.memory_align_bytes = 512;
@@ -201,7 +201,7 @@ void rig_open(const struct weir_queue_opts *opts, const struct sched_ops *sched)
 	engine.max_discard_ranges = rig.max_discard_ranges;
 	engine.now = rig.own_clock ? rig_now : NULL;
 	/* The device's facts become the test's. */
-	memcpy(&info, &(const struct weir_device_info *){ weir_device_info(rig.dev) },
+	memcpy(&info, &(const struct weir_device_info *){ weir_device_get_info(rig.dev) },
 	       sizeof(info));
 	*info = rig.info;
 	if (opts)

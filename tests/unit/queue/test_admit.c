@@ -344,14 +344,14 @@ static void shares_follow_weights(void **state)
 {
 	(void)state;
 	start("bfq", 64);
-	assert_int_equal(weir_submitter_set_weight(rig.q, 2, 300), 0);
+	assert_int_equal(weir_queue_submitter_set_weight(rig.q, 2, 300), 0);
 	flood(500, WEIR_OP_READ, 1, 0, 0);
 	flood(100, WEIR_OP_READ, 2, 0, 0);
 	for (int n = 0; n < 200; n++)
 		one_ends();
 	assert_in_range(held_by(2), 47, 49);
 	/* The next io that waits says so. */
-	assert_int_equal(weir_submitter_set_weight(rig.q, 2, 100), 0);
+	assert_int_equal(weir_queue_submitter_set_weight(rig.q, 2, 100), 0);
 	for (int n = 0; n < 400; n++)
 		one_ends();
 	assert_in_range(held_by(2), 31, 33);

@@ -59,7 +59,7 @@ static struct weir_buffer buffer(size_t index)
 {
 	struct weir_buffer b = WEIR_BUFFER_INIT;
 
-	assert_int_equal(weir_queue_buffer(rig.q, index, &b), 0);
+	assert_int_equal(weir_queue_get_buffer(rig.q, index, &b), 0);
 	return b;
 }
 
@@ -68,7 +68,7 @@ static unsigned nr_buffers(void)
 	struct weir_buffer b = WEIR_BUFFER_INIT;
 	unsigned n = 0;
 
-	while (!weir_queue_buffer(rig.q, n, &b))
+	while (!weir_queue_get_buffer(rig.q, n, &b))
 		n++;
 	return n;
 }
@@ -97,7 +97,7 @@ static void refused_and_tried_again(void **state)
 	rig.fail_register = 0;
 	assert_int_equal(weir_queue_register(rig.q, page(0), PAGE), 0);
 	b = buffer(0);
-	assert_int_equal(b.state, WEIR_BUFFER_FIXED);
+	assert_int_equal(b.state, WEIR_BUFFER_REGISTERED);
 	assert_int_equal(b.users, 2);
 	assert_int_equal(b.error, 0);
 	assert_string_equal(b.reason, "");
@@ -112,8 +112,8 @@ static void refused_and_tried_again(void **state)
 	assert_int_equal(rig.unregisters, 1);
 	assert_int_equal(nr_buffers(), 0);
 	assert_int_equal(weir_queue_unregister(rig.q, page(0), PAGE), -ENOENT);
-	assert_int_equal(weir_queue_stats(rig.q, &stats), 0);
-	assert_int_equal(stats.fixed_failed, 1);
+	assert_int_equal(weir_queue_get_stats(rig.q, &stats), 0);
+	assert_int_equal(stats.register_failures, 1);
 	rig_close();
 }
 
@@ -291,7 +291,7 @@ static void above_1_gib(void **state)
 	assert_int_equal(rig.registers, 3);
 	assert_int_equal(buffer(0).pieces, 3);
 	assert_int_equal(buffer(0).length, length);
-	assert_int_equal(buffer(0).state, WEIR_BUFFER_FIXED);
+	assert_int_equal(buffer(0).state, WEIR_BUFFER_REGISTERED);
 	write_at(0, 0, big + (1 << 30) - PAGE, 3 * PAGE);
 	write_at(1, 1 << 20, big + (2u << 30), PAGE);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
@@ -347,13 +347,13 @@ static void on_lanes_of_workers(void **state)
 	assert_int_equal(buffer(0).error, -ENOMEM);
 	rig.fail_register = 0;
 	assert_int_equal(weir_queue_register(rig.q, page(0), PAGE), 0);
-	wait_for_state(WEIR_BUFFER_FIXED);
-	assert_int_equal(buffer(0).lanes_fixed, opts.lanes);
+	wait_for_state(WEIR_BUFFER_REGISTERED);
+	assert_int_equal(buffer(0).lanes_registered, opts.lanes);
 	write_at(0, 0, page(0), PAGE);
 	assert_int_equal(weir_io_wait(rig.q, &ios[0]), 0);
 	assert_int_equal(rig.log[0].buf_index, 0);
 	assert_int_equal(weir_queue_unregister(rig.q, page(0), PAGE), 0);
-	assert_int_equal(buffer(0).state, WEIR_BUFFER_FIXED); /* registered twice */
+	assert_int_equal(buffer(0).state, WEIR_BUFFER_REGISTERED); /* registered twice */
 	assert_int_equal(weir_queue_unregister(rig.q, page(0), PAGE), 0);
 	write_at(0, 0, page(0), PAGE);
 	assert_int_equal(weir_io_wait(rig.q, &ios[0]), 0);
@@ -377,7 +377,7 @@ static void over_detach_and_attach(void **state)
 	assert_int_equal(weir_queue_unregister(rig.q, page(0), PAGE), 0);
 	assert_int_equal(nr_buffers(), 1);
 	assert_int_equal(weir_queue_attach(rig.q, 0), 0);
-	assert_int_equal(buffer(0).state, WEIR_BUFFER_FIXED);
+	assert_int_equal(buffer(0).state, WEIR_BUFFER_REGISTERED);
 	assert_ptr_equal(buffer(0).base, page(4));
 	assert_int_equal(rig.registers, 3);
 	rig_close();
@@ -451,8 +451,8 @@ static uint64_t fixed_commands(struct weir_queue *q)
 {
 	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
 
-	assert_int_equal(weir_queue_stats(q, &stats), 0);
-	return stats.fixed;
+	assert_int_equal(weir_queue_get_stats(q, &stats), 0);
+	return stats.registered;
 }
 
 /* Other memory at an address that was registered: its bytes move, not those of the old. */
@@ -507,7 +507,7 @@ static void memory_that_is_not_mapped(void **state)
 	hole = mmap(NULL, 16 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(hole != MAP_FAILED);
 	assert_int_equal(weir_queue_register(q, hole, 16 * PAGE), -EFAULT);
-	assert_int_equal(weir_queue_buffer(q, 0, &b), 0);
+	assert_int_equal(weir_queue_get_buffer(q, 0, &b), 0);
 	assert_int_equal(b.state, WEIR_BUFFER_FAILED);
 	assert_int_equal(b.error, -EFAULT);
 	assert_non_null(strstr(b.reason, "mapped"));
@@ -555,7 +555,7 @@ static void register_beyond_the_limit(void)
 	CHILD_CHECK(q && buf);
 	memset(buf, 1, length);
 	CHILD_CHECK(weir_queue_register(q, buf, length) == -ENOMEM);
-	CHILD_CHECK(!weir_queue_buffer(q, 0, &b));
+	CHILD_CHECK(!weir_queue_get_buffer(q, 0, &b));
 	CHILD_CHECK(b.state == WEIR_BUFFER_FAILED && b.error == -ENOMEM);
 	CHILD_CHECK(strstr(b.reason, "RLIMIT_MEMLOCK"));
 	CHILD_CHECK(limit_memory(LIMIT_HIGH));
@@ -563,11 +563,11 @@ static void register_beyond_the_limit(void)
 		unlink(path);
 		_exit(77);
 	}
-	CHILD_CHECK(!weir_queue_buffer(q, 0, &b));
-	CHILD_CHECK(b.state == WEIR_BUFFER_FIXED && !b.error);
+	CHILD_CHECK(!weir_queue_get_buffer(q, 0, &b));
+	CHILD_CHECK(b.state == WEIR_BUFFER_REGISTERED && !b.error);
 	CHILD_CHECK(!weir_queue_unregister(q, buf, length));
 	CHILD_CHECK(!weir_queue_unregister(q, buf, length));
-	CHILD_CHECK(weir_queue_buffer(q, 0, &b) == -ENOENT);
+	CHILD_CHECK(weir_queue_get_buffer(q, 0, &b) == -ENOENT);
 	CHILD_CHECK(!weir_queue_close(q));
 	weir_device_close(dev);
 	unlink(path);

@@ -46,7 +46,7 @@ static void open_queue(struct weir_queue **q, uint32_t lanes, uint32_t workers,
 	opts.lanes = lanes;
 	opts.workers = workers;
 	opts.depth = 8;
-	opts.ctx_by = WEIR_CTX_BY_THREAD;
+	opts.ctx_by = WEIR_QUEUE_CTX_BY_THREAD;
 	assert_int_equal(queue_open(q, dev, &opts, NULL, sched), 0);
 }
 

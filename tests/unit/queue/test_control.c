@@ -337,7 +337,7 @@ static void attributes_describe_themselves(void **state)
 	rig_open(&(struct weir_queue_opts){ .size = sizeof(struct weir_queue_opts),
 					    .scheduler = "kyber" },
 		 NULL);
-	for (size_t i = 0; !weir_queue_attr(rig.q, i, &attr); i++) {
+	for (size_t i = 0; !weir_queue_get_attr(rig.q, i, &attr); i++) {
 		assert_true(strlen(attr.name) && strlen(attr.unit) && strlen(attr.summary));
 		assert_true(attr.min <= attr.max);
 		assert_int_equal(weir_queue_get(rig.q, attr.name, value, sizeof(value)), 0);
@@ -379,30 +379,30 @@ static void a_shorter_longest_command(void **state)
 static void policies_change_priorities(void **state)
 {
 	static const struct {
-		enum weir_prio_policy policy;
+		enum weir_queue_policy policy;
 		uint16_t given, expected;
 	} cases[] = {
-		{ WEIR_POLICY_NO_CHANGE, WEIR_PRIO_RT(1), WEIR_PRIO_RT(1) },
-		{ WEIR_POLICY_NO_CHANGE, 0, WEIR_PRIO_BE(4) },
-		{ WEIR_POLICY_NO_CHANGE, 3, WEIR_PRIO_BE(3) },
-		{ WEIR_POLICY_PROMOTE_TO_RT, WEIR_PRIO_RT(1), WEIR_PRIO_RT(1) },
-		{ WEIR_POLICY_PROMOTE_TO_RT, WEIR_PRIO_BE(0), WEIR_PRIO_RT(4) },
-		{ WEIR_POLICY_PROMOTE_TO_RT, WEIR_PRIO_IDLE, WEIR_PRIO_RT(4) },
-		{ WEIR_POLICY_RESTRICT_TO_BE, WEIR_PRIO_RT(1), WEIR_PRIO_BE(0) },
-		{ WEIR_POLICY_RESTRICT_TO_BE, 0, WEIR_PRIO_BE(0) },
-		{ WEIR_POLICY_RESTRICT_TO_BE, WEIR_PRIO_BE(7), WEIR_PRIO_BE(7) },
-		{ WEIR_POLICY_RESTRICT_TO_BE, WEIR_PRIO_IDLE, WEIR_PRIO_IDLE },
-		{ WEIR_POLICY_IDLE, WEIR_PRIO_RT(0), WEIR_PRIO_IDLE },
+		{ WEIR_QUEUE_POLICY_NO_CHANGE, WEIR_PRIO_RT(1), WEIR_PRIO_RT(1) },
+		{ WEIR_QUEUE_POLICY_NO_CHANGE, 0, WEIR_PRIO_BE(4) },
+		{ WEIR_QUEUE_POLICY_NO_CHANGE, 3, WEIR_PRIO_BE(3) },
+		{ WEIR_QUEUE_POLICY_PROMOTE_TO_RT, WEIR_PRIO_RT(1), WEIR_PRIO_RT(1) },
+		{ WEIR_QUEUE_POLICY_PROMOTE_TO_RT, WEIR_PRIO_BE(0), WEIR_PRIO_RT(4) },
+		{ WEIR_QUEUE_POLICY_PROMOTE_TO_RT, WEIR_PRIO_IDLE, WEIR_PRIO_RT(4) },
+		{ WEIR_QUEUE_POLICY_RESTRICT_TO_BE, WEIR_PRIO_RT(1), WEIR_PRIO_BE(0) },
+		{ WEIR_QUEUE_POLICY_RESTRICT_TO_BE, 0, WEIR_PRIO_BE(0) },
+		{ WEIR_QUEUE_POLICY_RESTRICT_TO_BE, WEIR_PRIO_BE(7), WEIR_PRIO_BE(7) },
+		{ WEIR_QUEUE_POLICY_RESTRICT_TO_BE, WEIR_PRIO_IDLE, WEIR_PRIO_IDLE },
+		{ WEIR_QUEUE_POLICY_IDLE, WEIR_PRIO_RT(0), WEIR_PRIO_IDLE },
 	};
 
 	(void)state;
 	rig_open(NULL, NULL);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(weir_submitter_set_policy(rig.q, 7, cases[i].policy), 0);
+		assert_int_equal(weir_queue_submitter_set_policy(rig.q, 7, cases[i].policy), 0);
 		assert_int_equal(submitter_prio(rig.q, 7, cases[i].given), cases[i].expected);
 		assert_int_equal(submitter_prio(rig.q, 8, WEIR_PRIO_RT(2)), WEIR_PRIO_RT(2));
 	}
-	assert_int_equal(weir_submitter_set_policy(rig.q, 7, 4), -EINVAL);
+	assert_int_equal(weir_queue_submitter_set_policy(rig.q, 7, 4), -EINVAL);
 }
 
 static struct sched_ops weighted;
@@ -432,17 +432,17 @@ static void weights_reach_the_scheduler(void **state)
 	weighted.set_weight = set_weight;
 	memset(weights, 0, sizeof(weights));
 	rig_open(NULL, &weighted);
-	assert_int_equal(weir_submitter_set_weight(rig.q, 9, 300), 0);
-	assert_int_equal(weir_submitter_set_weight(rig.q, 4, 10), 0);
-	assert_int_equal(weir_submitter_set_weight(rig.q, 9, 301), 0);
-	assert_int_equal(weir_submitter_set_weight(rig.q, 4, 0), -EINVAL);
-	assert_int_equal(weir_submitter_set_weight(rig.q, 4, 1001), -EINVAL);
+	assert_int_equal(weir_queue_submitter_set_weight(rig.q, 9, 300), 0);
+	assert_int_equal(weir_queue_submitter_set_weight(rig.q, 4, 10), 0);
+	assert_int_equal(weir_queue_submitter_set_weight(rig.q, 9, 301), 0);
+	assert_int_equal(weir_queue_submitter_set_weight(rig.q, 4, 0), -EINVAL);
+	assert_int_equal(weir_queue_submitter_set_weight(rig.q, 4, 1001), -EINVAL);
 	submit(0, WEIR_OP_READ, 0);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	assert_int_equal(weights[9], 301);
 	assert_int_equal(weights[4], 10);
 	assert_int_equal(weir_queue_set(rig.q, "scheduler", "none"), 0);
-	assert_int_equal(weir_submitter_set_weight(rig.q, 4, 10), -EOPNOTSUPP);
+	assert_int_equal(weir_queue_submitter_set_weight(rig.q, 4, 10), -EOPNOTSUPP);
 }
 
 static unsigned closing, go_on; /* atomic */
@@ -502,7 +502,7 @@ static void what_follows_a_registration_is_fixed(void **state)
 
 	(void)state;
 	opts.workers = 1;
-	opts.ctx_by = WEIR_CTX_BY_THREAD;
+	opts.ctx_by = WEIR_QUEUE_CTX_BY_THREAD;
 	rig_open(&opts, NULL);
 	/* Nobody's, as threads count from 1; the worker comes here first and waits. */
 	pthread_mutex_lock(&rig.q->ctxs[0].lock);

@@ -105,7 +105,7 @@ static void run_all(struct extent *extents, bool write)
 static void write_by_one_read_by_other(const char *writer, const char *reader, unsigned seed)
 {
 	struct extent *extents = calloc(EXTENTS, sizeof(*extents));
-	uint64_t at = 0, block = weir_device_info(dev)->logical_block_bytes;
+	uint64_t at = 0, block = weir_device_get_info(dev)->logical_block_bytes;
 
 	assert_non_null(extents);
 	srand(seed);
@@ -174,9 +174,9 @@ static void an_idle_worker_sleeps(const char *engine)
 	while (!__atomic_load_n(&task_ran, __ATOMIC_ACQUIRE))
 		usleep(100);
 	usleep(20000);
-	assert_int_equal(weir_queue_stats(queue, &before), 0);
+	assert_int_equal(weir_queue_get_stats(queue, &before), 0);
 	usleep(100000);
-	assert_int_equal(weir_queue_stats(queue, &after), 0);
+	assert_int_equal(weir_queue_get_stats(queue, &after), 0);
 	assert_in_range(after.sleeps - before.sleeps, 0, 3);
 	assert_int_equal(weir_queue_close(queue), 0);
 }
@@ -211,8 +211,9 @@ static void fixed_buffers_reach_a_worker(void **state)
 	assert_int_equal(weir_queue_submit(queue, &io), 0);
 	assert_int_equal(weir_io_wait(queue, &io), 0);
 	assert_memory_equal(arena + 65536, arena + 131072, 8192);
-	assert_int_equal(weir_queue_stats(queue, &stats), 0);
-	assert_true(stats.fixed == 2 || stats.fixed_failed == 1); /* RLIMIT_MEMLOCK may be small */
+	assert_int_equal(weir_queue_get_stats(queue, &stats), 0);
+	assert_true(stats.registered == 2 ||
+		    stats.register_failures == 1); /* RLIMIT_MEMLOCK may be small */
 	assert_int_equal(weir_queue_close(queue), 0);
 	free(arena);
 }

@@ -208,7 +208,7 @@ static int c_buffer(struct weir_queue *q)
 {
 	struct weir_buffer buffer = WEIR_BUFFER_INIT;
 
-	return weir_queue_buffer(q, 0, &buffer);
+	return weir_queue_get_buffer(q, 0, &buffer);
 }
 
 static int c_set_depth(struct weir_queue *q)
@@ -225,7 +225,7 @@ static int c_attr(struct weir_queue *q)
 {
 	struct weir_attr attr;
 
-	return weir_queue_attr(q, 0, &attr);
+	return weir_queue_get_attr(q, 0, &attr);
 }
 
 static int c_set(struct weir_queue *q)
@@ -250,33 +250,33 @@ static int c_get_scheduler(struct weir_queue *q)
 
 static int c_weight(struct weir_queue *q)
 {
-	return weir_submitter_set_weight(q, 1, 100);
+	return weir_queue_submitter_set_weight(q, 1, 100);
 }
 
 static int c_policy(struct weir_queue *q)
 {
-	return weir_submitter_set_policy(q, 1, WEIR_POLICY_IDLE);
+	return weir_queue_submitter_set_policy(q, 1, WEIR_QUEUE_POLICY_IDLE);
 }
 
 static int c_stats(struct weir_queue *q)
 {
 	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
 
-	return weir_queue_stats(q, &stats);
+	return weir_queue_get_stats(q, &stats);
 }
 
 static int c_placement_stats(struct weir_queue *q)
 {
 	struct weir_placement_stats stats = WEIR_PLACEMENT_STATS_INIT;
 
-	return weir_queue_placement_stats(q, 0, &stats);
+	return weir_queue_get_placement_stats(q, 0, &stats);
 }
 
 static int c_info(struct weir_queue *q)
 {
 	struct weir_queue_info info = WEIR_QUEUE_INFO_INIT;
 
-	return weir_queue_info(q, &info);
+	return weir_queue_get_info(q, &info);
 }
 
 static const struct {
@@ -297,19 +297,19 @@ static const struct {
 	{ "weir_queue_post", c_post },
 	{ "weir_queue_register", c_register },
 	{ "weir_queue_unregister", c_unregister },
-	{ "weir_queue_buffer", c_buffer },
+	{ "weir_queue_get_buffer", c_buffer },
 	{ "weir_queue_set_depth", c_set_depth },
 	{ "weir_queue_set_depth_bytes", c_set_depth_bytes },
-	{ "weir_queue_attr", c_attr },
+	{ "weir_queue_get_attr", c_attr },
 	{ "weir_queue_set", c_set },
 	{ "weir_queue_set of the scheduler", c_set_scheduler },
 	{ "weir_queue_get", c_get },
 	{ "weir_queue_get of the scheduler", c_get_scheduler },
-	{ "weir_submitter_set_weight", c_weight },
-	{ "weir_submitter_set_policy", c_policy },
-	{ "weir_queue_stats", c_stats },
-	{ "weir_queue_placement_stats", c_placement_stats },
-	{ "weir_queue_info", c_info },
+	{ "weir_queue_submitter_set_weight", c_weight },
+	{ "weir_queue_submitter_set_policy", c_policy },
+	{ "weir_queue_get_stats", c_stats },
+	{ "weir_queue_get_placement_stats", c_placement_stats },
+	{ "weir_queue_get_info", c_info },
 };
 
 static void child_calls_all(struct weir_queue *q, struct weir_device *dev)

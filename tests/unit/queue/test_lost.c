@@ -132,7 +132,7 @@ static void reopen(void)
 {
 	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
 
-	assert_int_equal(weir_queue_stats(q, &stats), 0);
+	assert_int_equal(weir_queue_get_stats(q, &stats), 0);
 	assert_int_equal(stats.in_flight, 0);
 	assert_int_equal(weir_queue_close(q), 0);
 	open_queue(0);

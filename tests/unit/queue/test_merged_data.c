@@ -186,7 +186,7 @@ static void run(const char *engine, const char *scheduler)
 		for (unsigned i = 0; i < n; i++)
 			check(&extents[i]);
 	}
-	assert_int_equal(weir_queue_stats(queue, &stats), 0);
+	assert_int_equal(weir_queue_get_stats(queue, &stats), 0);
 	assert_true(stats.back_merges > 100 && stats.front_merges > 100);
 	assert_int_equal(weir_queue_close(queue), 0);
 }

@@ -92,7 +92,7 @@ static void reaches_the_engine_as_it_is(void **state)
 		assert_int_equal(rig.log[i].buf_index, -1);
 		assert_int_equal(ios[i].result, 0);
 	}
-	assert_int_equal(weir_queue_stats(rig.q, &stats), 0);
+	assert_int_equal(weir_queue_get_stats(rig.q, &stats), 0);
 	assert_int_equal(stats.op[WEIR_OP_PLACEMENT_UPDATE].ios, 4);
 	assert_int_equal(stats.op[WEIR_OP_PLACEMENT_UPDATE].bytes, 0);
 	assert_int_equal(stats.op[WEIR_OP_PLACEMENT_UPDATE].device.count, 4);
@@ -299,7 +299,7 @@ static struct weir_placement_stats placed(size_t index)
 {
 	struct weir_placement_stats stats = WEIR_PLACEMENT_STATS_INIT;
 
-	assert_int_equal(weir_queue_placement_stats(rig.q, index, &stats), 0);
+	assert_int_equal(weir_queue_get_placement_stats(rig.q, index, &stats), 0);
 	assert_int_equal(stats.size, sizeof(stats));
 	return stats;
 }
@@ -341,9 +341,9 @@ static void writes_are_counted_by_id(void **state)
 	check_placed(0, 0, 1, 0);
 	check_placed(1, 7, 2, 1);
 	check_placed(2, 300, 2, 0);
-	assert_int_equal(weir_queue_placement_stats(rig.q, 3, &stats), -ENOENT);
+	assert_int_equal(weir_queue_get_placement_stats(rig.q, 3, &stats), -ENOENT);
 	stats.size = 0;
-	assert_int_equal(weir_queue_placement_stats(rig.q, 0, &stats), -EINVAL);
+	assert_int_equal(weir_queue_get_placement_stats(rig.q, 0, &stats), -EINVAL);
 }
 
 static void a_write_that_is_cut_counts_once(void **state)
@@ -400,7 +400,7 @@ static void none_without_ids(void **state)
 	rig_open(NULL, NULL);
 	submit_write(0, 5);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
-	assert_int_equal(weir_queue_placement_stats(rig.q, 0, &stats), -ENOENT);
+	assert_int_equal(weir_queue_get_placement_stats(rig.q, 0, &stats), -ENOENT);
 }
 
 static void check_write_refused(const char *words)

@@ -356,7 +356,7 @@ static void finish(uint32_t n, uint64_t ios)
 	uint64_t ended = 0, errors = 0;
 
 	assert_int_equal(weir_queue_wait(rig.q), 0);
-	assert_int_equal(weir_queue_stats(rig.q, &stats), 0);
+	assert_int_equal(weir_queue_get_stats(rig.q, &stats), 0);
 	for (int op = 0; op < WEIR_OP_COUNT; op++)
 		ended += stats.op[op].ios;
 	assert_int_equal(ended, ios);
@@ -364,7 +364,7 @@ static void finish(uint32_t n, uint64_t ios)
 	assert_int_equal(stats.requests, ram.commands);
 	/* All of it did happen. */
 	assert_true(stats.back_merges && stats.front_merges && stats.discard_merges);
-	assert_true(stats.splits && stats.bounced && stats.fixed && stats.requeues);
+	assert_true(stats.splits && stats.bounced && stats.registered && stats.requeues);
 	for (uint32_t t = 0; t < n; t++) {
 		struct submitter *s = &submitters[t];
 
@@ -404,7 +404,7 @@ static void options(struct weir_queue_opts *opts, unsigned n)
 					  .scheduler = schedulers[n % 3],
 					  .depth = 16,
 					  .nr_requests = 32,
-					  .ctx_by = WEIR_CTX_BY_THREAD };
+					  .ctx_by = WEIR_QUEUE_CTX_BY_THREAD };
 	ram.refuse_every = 7;
 	ram.fail_every = n / 3 % 2 ? 97 : 0;
 	ram.engine_flags = n / 6 % 2 ? ENGINE_NO_FUA : 0;

@@ -480,9 +480,9 @@ static void registered_ranges_are_found(void **state)
 				 i >= 2 && i < 7 ? 1 : (i >= 8 && i < 12 ? 0 : -1));
 	assert_int_equal(rig.log[16].buf_index, -1);
 	assert_int_equal(rig.log[17].buf_index, -1);
-	assert_int_equal(weir_queue_stats(rig.q, &stats), 0);
-	assert_int_equal(stats.fixed, 9);
-	assert_int_equal(stats.fixed_failed, 1);
+	assert_int_equal(weir_queue_get_stats(rig.q, &stats), 0);
+	assert_int_equal(stats.registered, 9);
+	assert_int_equal(stats.register_failures, 1);
 }
 
 static void statistics_add_up(void **state)
@@ -498,7 +498,7 @@ static void statistics_add_up(void **state)
 	weir_io_read(&ios[20], 0, memory[20], 4096);
 	assert_int_equal(weir_queue_submit(rig.q, &ios[20]), 0);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
-	assert_int_equal(weir_queue_stats(rig.q, &stats), 0);
+	assert_int_equal(weir_queue_get_stats(rig.q, &stats), 0);
 	assert_int_equal(stats.op[WEIR_OP_WRITE].ios, 10);
 	assert_int_equal(stats.op[WEIR_OP_WRITE].errors, 1);
 	assert_int_equal(stats.op[WEIR_OP_WRITE].bytes, 9 * 4096);

@@ -201,7 +201,7 @@ static void run_submitters(unsigned n)
 			0);
 	for (unsigned t = 0; t < n; t++)
 		pthread_join(submitters[t].thread, NULL);
-	assert_int_equal(weir_queue_stats(queue, &stats), 0);
+	assert_int_equal(weir_queue_get_stats(queue, &stats), 0);
 	for (int op = 0; op < WEIR_OP_COUNT; op++)
 		ios += stats.op[op].ios;
 	assert_int_equal(ios, (uint64_t)n * SLOTS * rounds);
@@ -237,7 +237,7 @@ static void run_everywhere(const char *target, const char *engine, bool verify)
 		opts.max_io_bytes = 2 * BLOCK; /* some are split */
 		opts.lanes = workers ? lanes() : 1;
 		opts.workers = workers;
-		opts.ctx_by = WEIR_CTX_BY_THREAD;
+		opts.ctx_by = WEIR_QUEUE_CTX_BY_THREAD;
 		make_submitters(workers ? THREADS : 1, !workers, verify);
 		assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
 		run_submitters(workers ? THREADS : 1);

@@ -141,7 +141,7 @@ static void unaligned_memory_is_bounced(void **state)
 	for (unsigned i = 0; i < 131072; i++)
 		assert_int_equal((unsigned char)memory[1 + i], 0xa5);
 	assert_int_equal(memory[131073], 0);
-	assert_int_equal(weir_queue_stats(rig.q, &stats), 0);
+	assert_int_equal(weir_queue_get_stats(rig.q, &stats), 0);
 	assert_int_equal(stats.bounced, 2);
 	assert_int_equal(stats.splits, 1);
 }

@@ -59,7 +59,7 @@ static void open_queue(uint32_t lanes, uint32_t workers, uint32_t depth)
 	opts.lanes = lanes;
 	opts.workers = workers;
 	opts.depth = depth;
-	opts.ctx_by = WEIR_CTX_BY_THREAD;
+	opts.ctx_by = WEIR_QUEUE_CTX_BY_THREAD;
 	assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
 }
 
@@ -131,7 +131,7 @@ static void run_threads(unsigned n, unsigned attached, unsigned ios)
 	}
 	for (unsigned i = 0; i < n; i++)
 		assert_int_equal(pthread_join(submitters[i].thread, NULL), 0);
-	assert_int_equal(weir_queue_stats(queue, &stats), 0);
+	assert_int_equal(weir_queue_get_stats(queue, &stats), 0);
 	expected += (uint64_t)n * ios;
 	assert_int_equal(stats.op[WEIR_OP_WRITE].ios, expected);
 	assert_int_equal(stats.op[WEIR_OP_WRITE].errors, 0);
@@ -166,7 +166,7 @@ static void a_queue_wide_scheduler_has_a_home(void **state)
 	opts.workers = 1;
 	opts.depth = 32;
 	opts.nomerges = 2;
-	opts.ctx_by = WEIR_CTX_BY_THREAD;
+	opts.ctx_by = WEIR_QUEUE_CTX_BY_THREAD;
 	assert_int_equal(queue_open(&queue, dev, &opts, NULL, &per_queue), 0);
 	run_threads(THREADS, 0, SOME);
 	/* Everything was scheduled on lane 0, whatever lane it ended on. */
@@ -293,9 +293,10 @@ static void *setter_main(void *arg)
 		else if (what == 2)
 			err = weir_queue_set(queue, "back_seek_max", i % 2 ? "1" : "2");
 		else if (i % 2)
-			err = weir_submitter_set_weight(queue, i % 100, 1 + i % 1000);
+			err = weir_queue_submitter_set_weight(queue, i % 100, 1 + i % 1000);
 		else
-			err = weir_submitter_set_policy(queue, i % 100, WEIR_POLICY_NO_CHANGE);
+			err = weir_queue_submitter_set_policy(queue, i % 100,
+							      WEIR_QUEUE_POLICY_NO_CHANGE);
 		assert_int_equal(err, 0);
 		sched_yield();
 	}
@@ -521,7 +522,7 @@ static void detaching_ends_what_was_staged(void **state)
 		memset(submitters, 0, sizeof(submitters));
 		opts.scheduler = scheds[k];
 		opts.lanes = two_lanes();
-		opts.ctx_by = WEIR_CTX_BY_THREAD;
+		opts.ctx_by = WEIR_QUEUE_CTX_BY_THREAD;
 		opts.null_latency_ns = 20 * NSEC_PER_MSEC;
 		if (k)
 			assert_int_equal(weir_queue_close(queue), 0);

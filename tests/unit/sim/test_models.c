@@ -366,7 +366,7 @@ static void devices_say_what_they_are(void **state)
 	(void)state;
 	rig_reset("sata");
 	assert_int_equal(sim_open(&sim, &rig.config, 1), 0);
-	info = weir_device_info(sim_device(sim));
+	info = weir_device_get_info(sim_device(sim));
 	assert_int_equal(info->write_cache, 1);
 	assert_int_equal(info->rotational, 0);
 	assert_int_equal(info->nr_requests, 32);
@@ -374,7 +374,7 @@ static void devices_say_what_they_are(void **state)
 	sim_close(sim);
 	rig_reset("hdd");
 	assert_int_equal(sim_open(&sim, &rig.config, 1), 0);
-	info = weir_device_info(sim_device(sim));
+	info = weir_device_get_info(sim_device(sim));
 	assert_int_equal(info->rotational, 1);
 	assert_int_equal(info->write_cache, 0);
 	sim_close(sim);

@@ -234,7 +234,7 @@ void memdisk_load(struct rig *rig, uint32_t sector, uint64_t seed)
 
 	assert_int_equal(weir_device_open(&dev, rig->path, NULL), 0);
 	memset(&memdisk, 0, sizeof(memdisk));
-	memdisk.bytes = weir_device_info(dev)->capacity_bytes;
+	memdisk.bytes = weir_device_get_info(dev)->capacity_bytes;
 	weir_device_close(dev);
 	memdisk.sector = sector;
 	memdisk.state = seed;

@@ -14,7 +14,7 @@
 
 void rig_make(struct rig *rig, uint64_t bytes, uint64_t segment_bytes, uint32_t block_bytes)
 {
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 	const char *dir = getenv("TMPDIR");
 	int fd;
 
@@ -169,8 +169,8 @@ void rig_stats(struct rig *rig, struct weir_store_stats *stats)
 	struct weir_store_info info = { .size = sizeof(info) };
 
 	*stats = (struct weir_store_stats)WEIR_STORE_STATS_INIT;
-	assert_int_equal(weir_store_stats(rig->s, stats), 0);
-	assert_int_equal(weir_store_info(rig->s, &info), 0);
+	assert_int_equal(weir_store_get_stats(rig->s, stats), 0);
+	assert_int_equal(weir_store_get_info(rig->s, &info), 0);
 	assert_int_equal(stats->free_segments + stats->used_segments, info.segments);
 }
 

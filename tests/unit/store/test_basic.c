@@ -220,7 +220,7 @@ static void facts(void **state)
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 	struct weir_store_stats stats;
 
-	assert_int_equal(weir_store_info(rig->s, &info), 0);
+	assert_int_equal(weir_store_get_info(rig->s, &info), 0);
 	assert_int_equal(info.block_bytes, 4096);
 	assert_int_equal(info.segment_bytes, 256 << 10);
 	assert_int_equal(info.segments, 95);

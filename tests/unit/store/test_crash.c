@@ -165,11 +165,11 @@ static void do_tenant(void)
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 	uint32_t stream, again;
 
-	if (weir_store_tenant(store, name, &stream) >= 0) {
-		assert_int_equal(weir_store_tenant(store, name, &again), 0);
+	if (weir_store_add_tenant(store, name, &stream) >= 0) {
+		assert_int_equal(weir_store_add_tenant(store, name, &again), 0);
 		assert_int_equal(stream, again);
 	}
-	weir_store_info(store, &info);
+	weir_store_get_info(store, &info);
 	streams = info.streams;
 }
 
@@ -219,10 +219,10 @@ static void recover(struct version found[KEYS])
 	memdisk_on(0);
 	if (open_it())
 		fail_msg("open: %s", weir_error());
-	assert_int_equal(weir_store_stats(store, &stats), 0);
+	assert_int_equal(weir_store_get_stats(store, &stats), 0);
 	assert_int_equal(stats.recovered_bad_headers, 0);
 	check_all(found);
-	assert_int_equal(weir_store_stats(store, &stats), 0);
+	assert_int_equal(weir_store_get_stats(store, &stats), 0);
 	assert_int_equal(stats.checksum_errors, 0);
 	memdisk_cut();
 	memdisk_on(0);

@@ -75,12 +75,12 @@ static void the_newer_superblock_counts(void **state)
 	rig_close(&rig);
 	rig_peek(&rig, SECOND_COPY, old, sizeof(old));
 	rig_open(&rig);
-	assert_int_equal(weir_store_info(rig.s, &info), 0);
+	assert_int_equal(weir_store_get_info(rig.s, &info), 0);
 	epoch = info.epoch;
 	rig_close(&rig);
 	rig_poke(&rig, SECOND_COPY, old, sizeof(old));
 	rig_open(&rig);
-	assert_int_equal(weir_store_info(rig.s, &info), 0);
+	assert_int_equal(weir_store_get_info(rig.s, &info), 0);
 	assert_int_equal(info.epoch, epoch + 1);
 }
 
@@ -312,7 +312,7 @@ static void two_opens(void **state)
 
 static void format_refuses(void **state)
 {
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 	char path[300];
 
 	(void)state;
@@ -339,7 +339,7 @@ static void format_refuses(void **state)
 
 static void format_forgets(void **state)
 {
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 	struct weir_store_stats stats;
 
 	(void)state;

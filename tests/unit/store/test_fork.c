@@ -101,35 +101,35 @@ static int c_info(struct weir_store *s)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 
-	return weir_store_info(s, &info);
+	return weir_store_get_info(s, &info);
 }
 
 static int c_stats(struct weir_store *s)
 {
 	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
 
-	return weir_store_stats(s, &stats);
+	return weir_store_get_stats(s, &stats);
 }
 
 static int c_tenant(struct weir_store *s)
 {
 	uint32_t stream;
 
-	return weir_store_tenant(s, "somebody", &stream);
+	return weir_store_add_tenant(s, "somebody", &stream);
 }
 
 static int c_stream(struct weir_store *s)
 {
 	struct weir_store_stream stream = WEIR_STORE_STREAM_INIT;
 
-	return weir_store_stream(s, 0, &stream);
+	return weir_store_get_stream(s, 0, &stream);
 }
 
 static int c_tenant_row(struct weir_store *s)
 {
 	struct weir_store_tenant row = WEIR_STORE_TENANT_INIT;
 
-	return weir_store_tenant_row(s, 0, &row);
+	return weir_store_get_tenant(s, 0, &row);
 }
 
 static int c_open_queues(struct weir_store *s)
@@ -156,11 +156,11 @@ static const struct {
 	{ "weir_store_put_many", c_put_many },
 	{ "weir_store_get_many", c_get_many },
 	{ "weir_store_list", c_list },
-	{ "weir_store_info", c_info },
-	{ "weir_store_stats", c_stats },
-	{ "weir_store_tenant", c_tenant },
-	{ "weir_store_stream", c_stream },
-	{ "weir_store_tenant_row", c_tenant_row },
+	{ "weir_store_get_info", c_info },
+	{ "weir_store_get_stats", c_stats },
+	{ "weir_store_add_tenant", c_tenant },
+	{ "weir_store_get_stream", c_stream },
+	{ "weir_store_get_tenant", c_tenant_row },
 	{ "weir_store_open_queues", c_open_queues },
 };
 

@@ -164,7 +164,7 @@ static void one_round(const uint8_t *good)
 	memcpy(memdisk.medium, memdisk.now, BYTES);
 	open_it();
 	assert_int_equal(weir_store_list(rig.s, see, &listed), 0);
-	assert_int_equal(weir_store_stats(rig.s, &stats), 0);
+	assert_int_equal(weir_store_get_stats(rig.s, &stats), 0);
 	assert_true(listed <= stats.entries && stats.entries <= KEYS);
 	for (key = 0; key < KEYS; key++)
 		check(key);

@@ -86,7 +86,7 @@ static uint64_t contested(void)
 {
 	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
 
-	assert_int_equal(weir_store_stats(store, &stats), 0);
+	assert_int_equal(weir_store_get_stats(store, &stats), 0);
 	return stats.recovered_contested;
 }
 
@@ -105,8 +105,8 @@ static void move_key(unsigned n)
 
 	memdisk_load(&rig, 4096, n);
 	power_on();
-	assert_true(weir_store_tenant(store, "a", &a) >= 0);
-	assert_true(weir_store_tenant(store, "b", &b) >= 0);
+	assert_true(weir_store_add_tenant(store, "a", &a) >= 0);
+	assert_true(weir_store_add_tenant(store, "b", &b) >= 0);
 	assert_int_equal(put_key(0, 1, WEIR_PUT_STREAM(b)), 0);
 	assert_int_equal(put_key(1, 1, WEIR_PUT_STREAM(a) | WEIR_PUT_DURABLE), 0);
 	assert_int_equal(weir_store_delete(store, &(uint64_t){ 1 }, sizeof(uint64_t), 0), 0);
@@ -189,8 +189,8 @@ static int exists_key(uint64_t key)
 
 static void two_tenants(uint32_t stream[2])
 {
-	assert_true(weir_store_tenant(store, "a", &stream[0]) >= 0 &&
-		    weir_store_tenant(store, "b", &stream[1]) >= 0);
+	assert_true(weir_store_add_tenant(store, "a", &stream[0]) >= 0 &&
+		    weir_store_add_tenant(store, "b", &stream[1]) >= 0);
 }
 
 /* Deletes KEY and puts VERSION of it into STREAM, and has the power cut lose only the first. Both

@@ -32,7 +32,7 @@ static int teardown(void **state)
 
 static void format_refuses(void **state)
 {
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 
 	(void)state;
 	opts.force = 2;
@@ -61,7 +61,7 @@ static void check_without(uint32_t asked)
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 	struct weir_store_stream stream = WEIR_STORE_STREAM_INIT;
 
-	assert_int_equal(weir_store_info(rig.s, &info), 0);
+	assert_int_equal(weir_store_get_info(rig.s, &info), 0);
 	assert_int_equal(info.placement, WEIR_PLACEMENT_NONE);
 	assert_int_equal(info.placement_asked, asked);
 	/* It says why, where somebody asked and nobody forbade it. */
@@ -69,7 +69,7 @@ static void check_without(uint32_t asked)
 		assert_non_null(strstr(info.placement_why, "FDP is for NVMe drives"));
 	else
 		assert_null(info.placement_why);
-	assert_int_equal(weir_store_stream(rig.s, 0, &stream), 0);
+	assert_int_equal(weir_store_get_stream(rig.s, 0, &stream), 0);
 	assert_int_equal(stream.placement, -1);
 	assert_int_equal(stream.sharing, 0);
 }

@@ -34,7 +34,7 @@ static void no_such_priority(void **state)
 		assert_int_equal(ops[2].result, 0);
 	}
 	/* What was refused wasted no segment of the log. */
-	assert_int_equal(weir_store_stream(rig.s, 0, &stream), 0);
+	assert_int_equal(weir_store_get_stream(rig.s, 0, &stream), 0);
 	assert_int_equal(stream.segments, 1);
 	rig_remove(&rig);
 }

@@ -78,7 +78,7 @@ static void refilled(void **arg)
 	rig_make(&rig, scene[0] * SEGMENT + 2 * 65536, SEGMENT, scene[1]);
 	rig.attach = scene[0] == 8;
 	rig_open(&rig);
-	assert_int_equal(weir_store_info(rig.s, &info), 0);
+	assert_int_equal(weir_store_get_info(rig.s, &info), 0);
 	assert_int_equal(info.segments, scene[0]);
 	for (n = 0; n < 1000; n++) {
 		uint64_t dice = rig_random(&state) % 8, id = rig_random(&state) % 60;

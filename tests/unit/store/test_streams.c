@@ -34,7 +34,7 @@ static uint32_t tenant(const char *name)
 {
 	uint32_t stream;
 
-	if (weir_store_tenant(rig.s, name, &stream) < 0)
+	if (weir_store_add_tenant(rig.s, name, &stream) < 0)
 		fail_msg("tenant %s: %s", name, weir_error());
 	return stream;
 }
@@ -43,7 +43,7 @@ static struct weir_store_stream stream_info(uint32_t stream)
 {
 	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
 
-	assert_int_equal(weir_store_stream(rig.s, stream, &info), 0);
+	assert_int_equal(weir_store_get_stream(rig.s, stream, &info), 0);
 	return info;
 }
 
@@ -58,21 +58,21 @@ static void tenants_keep_their_streams(void **state)
 	assert_int_equal(tenant("a"), 1);
 	assert_int_equal(tenant("b"), 2);
 	assert_int_equal(tenant("a"), 1);
-	assert_int_equal(weir_store_tenant(rig.s, "c", &again), 1);
+	assert_int_equal(weir_store_add_tenant(rig.s, "c", &again), 1);
 	assert_int_equal(again, 3);
 	assert_int_equal(rig_put(&rig, 1, 1, 5000, WEIR_PUT_STREAM(2)), 0);
 	rig_close(&rig);
 	rig_open(&rig);
-	assert_int_equal(weir_store_tenant(rig.s, "b", &again), 0);
+	assert_int_equal(weir_store_add_tenant(rig.s, "b", &again), 0);
 	assert_int_equal(again, 2);
 	assert_int_equal(tenant("a"), 1);
-	weir_store_info(rig.s, &info);
+	weir_store_get_info(rig.s, &info);
 	assert_int_equal(info.streams, 4);
 	assert_int_equal(info.tenants, 3);
-	assert_int_equal(weir_store_tenant_row(rig.s, 1, &row), 0);
+	assert_int_equal(weir_store_get_tenant(rig.s, 1, &row), 0);
 	assert_string_equal(row.name, "b");
 	assert_int_equal(row.stream, 2);
-	assert_int_equal(weir_store_tenant_row(rig.s, 3, &row), -ENOENT);
+	assert_int_equal(weir_store_get_tenant(rig.s, 3, &row), -ENOENT);
 	assert_int_equal(stream_info(2).entries, 1);
 	assert_int_equal(stream_info(2).live_bytes, 5000);
 	assert_int_equal(stream_info(2).tenants, 1);
@@ -108,17 +108,17 @@ static void refuses(void **state)
 	(void)state;
 	memset(name, 'x', sizeof(name) - 1);
 	rig_open(&rig);
-	assert_int_equal(weir_store_tenant(rig.s, "", &stream), -EINVAL);
-	assert_int_equal(weir_store_tenant(rig.s, name, &stream), -EINVAL);
+	assert_int_equal(weir_store_add_tenant(rig.s, "", &stream), -EINVAL);
+	assert_int_equal(weir_store_add_tenant(rig.s, name, &stream), -EINVAL);
 	name[WEIR_TENANT_NAME_MAX] = 0;
-	assert_int_equal(weir_store_tenant(rig.s, name, &stream), 1);
+	assert_int_equal(weir_store_add_tenant(rig.s, name, &stream), 1);
 	assert_int_equal(rig_put(&rig, 1, 1, 100, WEIR_PUT_STREAM(2)), -EINVAL);
 	assert_int_equal(rig_put(&rig, 1, 1, 100, WEIR_PUT_STREAM(255)), -EINVAL);
-	assert_int_equal(weir_store_stream(rig.s, 2, &info), -ENOENT);
+	assert_int_equal(weir_store_get_stream(rig.s, 2, &info), -ENOENT);
 	rig_close(&rig);
 	assert_int_equal(rig_try_open(&rig, 1), 0);
-	assert_int_equal(weir_store_tenant(rig.s, name, &stream), 0);
-	assert_int_equal(weir_store_tenant(rig.s, "y", &stream), -EROFS);
+	assert_int_equal(weir_store_add_tenant(rig.s, name, &stream), 0);
+	assert_int_equal(weir_store_add_tenant(rig.s, "y", &stream), -EROFS);
 	assert_non_null(strstr(weir_error(), "\"y\""));
 }
 

@@ -82,7 +82,7 @@ static void one_tenant(uint64_t seed)
 
 	memdisk_load(&rig, 512, seed);
 	power_on();
-	assert_int_equal(weir_store_tenant(store, "a", &a), 1);
+	assert_int_equal(weir_store_add_tenant(store, "a", &a), 1);
 	assert_int_equal(put_key(1, 1, 100, WEIR_PUT_STREAM(a) | WEIR_PUT_DURABLE), 0);
 }
 
@@ -93,14 +93,14 @@ static void check_after_cut(int err, uint32_t b)
 
 	power_off();
 	power_on();
-	assert_int_equal(weir_store_tenant(store, "a", &stream), 0);
+	assert_int_equal(weir_store_add_tenant(store, "a", &stream), 0);
 	assert_int_equal(stream, 1);
 	assert_int_equal(exists(1), 0);
 	if (err >= 0) {
-		assert_int_equal(weir_store_tenant(store, "b", &stream), 0);
+		assert_int_equal(weir_store_add_tenant(store, "b", &stream), 0);
 		assert_int_equal(stream, b);
 	}
-	assert_true(weir_store_tenant(store, "c", &stream) > 0);
+	assert_true(weir_store_add_tenant(store, "c", &stream) > 0);
 	power_off();
 	memdisk_free();
 }
@@ -116,7 +116,7 @@ static void power_goes_while_one_comes(void **state)
 		for (n = 0; n < 4; n += EVERY) {
 			one_tenant(n);
 			memdisk.off_at = memdisk.commands + cut;
-			err = weir_store_tenant(store, "b", &b);
+			err = weir_store_add_tenant(store, "b", &b);
 			assert_true(cut > 3 || err < 0);
 			came += err == 1;
 			check_after_cut(err, b);
@@ -141,10 +141,10 @@ static void power_goes_after_a_copy_failed(void **state)
 				memdisk.fail_from = copy ? IMAGE / 2 : 0;
 				memdisk.fail_to = copy ? IMAGE : 4096;
 				memdisk.fails = 1;
-				assert_int_equal(weir_store_tenant(store, "x", &b), -EIO);
+				assert_int_equal(weir_store_add_tenant(store, "x", &b), -EIO);
 				assert_int_equal(put_key(2, 1, 100, WEIR_PUT_STREAM(2)), -EINVAL);
 				memdisk.off_at = memdisk.commands + cut;
-				err = weir_store_tenant(store, "b", &b);
+				err = weir_store_add_tenant(store, "b", &b);
 				check_after_cut(err, b);
 			}
 }
@@ -157,7 +157,7 @@ static void all_streams(uint32_t stream[STREAMS])
 	stream[0] = 0;
 	for (n = 1; n < STREAMS; n++) {
 		name[0] = (char)('a' + n);
-		assert_true(weir_store_tenant(store, name, &stream[n]) >= 0);
+		assert_true(weir_store_add_tenant(store, name, &stream[n]) >= 0);
 		assert_int_equal(stream[n], n);
 	}
 }
@@ -347,7 +347,7 @@ static void *ask(void *arg)
 		int err;
 
 		snprintf(name, sizeof(name), "tenant %u", n);
-		err = weir_store_tenant(rig.s, name, &a->stream[n]);
+		err = weir_store_add_tenant(rig.s, name, &a->stream[n]);
 		if (err < 0 || weir_store_put(rig.s, &key, sizeof(key), value, sizeof(value),
 					      WEIR_PUT_STREAM(a->stream[n])))
 			return "failed";
@@ -371,14 +371,14 @@ static void threads_ask_at_once(void **state)
 		assert_int_equal(pthread_create(&askers[n].thread, NULL, ask, &askers[n]), 0);
 	}
 	for (n = 0; n < THREADS; n++) {
-		assert_int_equal(weir_store_info(rig.s, &info), 0);
+		assert_int_equal(weir_store_get_info(rig.s, &info), 0);
 		assert_int_equal(pthread_join(askers[n].thread, &failed), 0);
 		assert_null(failed);
 		assert_memory_equal(askers[n].stream, askers[0].stream, sizeof(askers[n].stream));
 		created += askers[n].created;
 	}
 	assert_int_equal(created, NAMES);
-	assert_int_equal(weir_store_info(rig.s, &info), 0);
+	assert_int_equal(weir_store_get_info(rig.s, &info), 0);
 	assert_int_equal(info.tenants, NAMES);
 	assert_int_equal(info.streams, STREAMS);
 }

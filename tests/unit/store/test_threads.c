@@ -43,7 +43,7 @@ static void look_at_segments(struct thread *t)
 	struct weir_store_stats stats = { .size = sizeof(stats) };
 	struct weir_store_info info = { .size = sizeof(info) };
 
-	if (weir_store_info(rig.s, &info) || weir_store_stats(rig.s, &stats) ||
+	if (weir_store_get_info(rig.s, &info) || weir_store_get_stats(rig.s, &stats) ||
 	    stats.free_segments + stats.used_segments != info.segments)
 		t->what = "a segment is neither free nor used";
 }
