@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -167,7 +168,8 @@ static void nodes_collect(struct nodes *all, const struct stat *st)
 	}
 }
 
-bool overlap_stats(const struct stat *a, const struct stat *b)
+/* Compares as overlap_paths() does: A and B come from stat() or fstat(). */
+static bool overlap_stats(const struct stat *a, const struct stat *b)
 {
 	struct nodes of_a = { .count = 0 }, of_b = { .count = 0 };
 

@@ -9,18 +9,14 @@
 #define OVERLAP_H
 
 #include <stdbool.h>
-#include <sys/stat.h>
 
 /*
- * True if writing to what A describes would change what B describes, or the other way round. Both
- * are from stat() or fstat(). Terminals, pipes, sockets and the like never overlap anything.
+ * True if writing to the file A would change the file B, or the other way round. Terminals, pipes,
+ * sockets and the like never overlap anything, and neither does a path without a file.
  */
-bool overlap_stats(const struct stat *a, const struct stat *b);
-
-/* As overlap_stats(), for paths. What is not there overlaps nothing. */
 bool overlap_paths(const char *a, const char *b);
 
-/* As overlap_stats(), for the open file FD and a path ("-": standard input). */
+/* Compares as overlap_paths() does: the open file FD with a path ("-": standard input). */
 bool overlap_fd(int fd, const char *path);
 
 #endif

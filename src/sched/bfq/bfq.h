@@ -426,7 +426,6 @@ void retime(struct bfq *d, enum bfq_tunable tunable);
 void raise_activation(struct bfq *d, struct bfq_queue *q);
 /* SECTORS of Q were served: it has had enough help some day. */
 void raise_served(struct bfq *d, struct bfq_queue *q, uint64_t sectors);
-void raise_end(struct bfq *d, struct bfq_queue *q);
 /* Nobody is raised any more. */
 void raise_end_all(struct bfq *d);
 

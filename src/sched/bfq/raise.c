@@ -19,7 +19,7 @@ static void raise_set(struct bfq *d, struct bfq_queue *q, uint32_t raise)
 	arrive_count_weight(d, q);
 }
 
-void raise_end(struct bfq *d, struct bfq_queue *q)
+static void raise_end(struct bfq *d, struct bfq_queue *q)
 {
 	if (q->raise > 1)
 		raise_set(d, q, 1);

@@ -134,7 +134,6 @@ static inline uint64_t cfq_ms(const struct cfq *cfq, enum cfq_tunable tunable)
 /* pool.c */
 int cfq_pool_init(struct cfq *cfq);
 void cfq_pool_exit(struct cfq *cfq);
-bool cfq_is_sync(const struct sched_rq *rq);
 /* The queue where RQ belongs; MAKE: it is about to get it, and may have to be made. */
 struct cfq_queue *cfq_pool_find(struct cfq *cfq, const struct sched_rq *rq, bool make);
 /* Q may have become empty, and nobody's turn: then it can be another's. */

@@ -11,7 +11,7 @@
 
 #include "sched/cfq/cfq.h"
 
-bool cfq_is_sync(const struct sched_rq *rq)
+static bool cfq_is_sync(const struct sched_rq *rq)
 {
 	return rq->op == SCHED_READ || (rq->flags & (SCHED_RQ_SYNC | SCHED_RQ_FUA));
 }

@@ -29,7 +29,8 @@ uint64_t layout_second_copy(uint64_t device_bytes)
 	return end >= 2 * room ? end - room : 0;
 }
 
-uint64_t layout_max_value(uint64_t segment_bytes, uint32_t block_bytes)
+/* The largest value in segments of SEGMENT_BYTES with blocks of BLOCK_BYTES. */
+static uint64_t layout_max_value(uint64_t segment_bytes, uint32_t block_bytes)
 {
 	uint64_t half = (segment_bytes - 2ull * block_bytes) / 2;
 

@@ -63,9 +63,6 @@ uint64_t layout_second_copy(uint64_t device_bytes);
 /* The smallest segment size whose largest value has at least LENGTH bytes, or 0. */
 uint64_t layout_segment_for(const struct layout *l, uint64_t length);
 
-/* The largest value in segments of SEGMENT_BYTES with blocks of BLOCK_BYTES. */
-uint64_t layout_max_value(uint64_t segment_bytes, uint32_t block_bytes);
-
 /* Blocks that hold BYTES. */
 static inline uint32_t layout_blocks(const struct layout *l, uint64_t bytes)
 {

@@ -268,16 +268,6 @@ bool index_remove(struct index *x, const uint64_t hash[2])
 	return true;
 }
 
-bool index_remove_at(struct index *x, const uint64_t hash[2], uint64_t position)
-{
-	uint32_t *link = index_find(x, hash);
-
-	if (*link == INDEX_END || index_entry(x, *link)->place >> 16 != position)
-		return false;
-	index_unlink(x, link);
-	return true;
-}
-
 uint64_t index_sweep(struct index *x, uint64_t from, uint64_t to)
 {
 	uint64_t removed = 0;

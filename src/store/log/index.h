@@ -73,9 +73,6 @@ void index_each(const struct index *x,
 /* Removes HASH; false if it is not there. */
 bool index_remove(struct index *x, const uint64_t hash[2]);
 
-/* Removes HASH if its value is at POSITION. */
-bool index_remove_at(struct index *x, const uint64_t hash[2], uint64_t position);
-
 /* Removes every entry with FROM <= position < TO; how many. Looks at the whole index. */
 uint64_t index_sweep(struct index *x, uint64_t from, uint64_t to);
 
