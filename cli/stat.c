@@ -92,7 +92,7 @@ static void stat_rows_recovery(struct table *t, const struct weir_store_stats *s
 	stat_row_count(t, "damaged headers", stats->recovered_bad_headers);
 	stat_row_count(t, "blocks skipped", stats->recovered_skipped_blocks);
 	stat_row_count(t, "records dropped", stats->recovered_dropped_records);
-	stat_row_count(t, "keys in two streams", stats->recovered_contested);
+	stat_row_count(t, "keys in two streams", stats->recovered_conflicts);
 	stat_row_count(t, "payloads read twice", stats->rereads);
 }
 
@@ -132,7 +132,7 @@ static json_t *stat_json_recovery(const struct weir_store_stats *s)
 			 (json_int_t)s->recovered_bad_headers, "skipped_blocks",
 			 (json_int_t)s->recovered_skipped_blocks, "dropped_records",
 			 (json_int_t)s->recovered_dropped_records, "contested_keys",
-			 (json_int_t)s->recovered_contested, "rereads", (json_int_t)s->rereads);
+			 (json_int_t)s->recovered_conflicts, "rereads", (json_int_t)s->rereads);
 }
 
 static int stat_json_placement(json_t *root, const struct weir_store_info *info)

@@ -366,7 +366,7 @@ struct weir_store_stats {
 	uint64_t recovered_skipped_blocks;  /* walked over, no valid batch header */
 	uint64_t recovered_dropped_records; /* payload did not verify */
 	struct weir_latency put, get;	    /* submitted -> ended */
-	uint64_t recovered_contested;	    /* keys alive in two streams: the older version went */
+	uint64_t recovered_conflicts;	    /* keys alive in two streams: the older version went */
 	uint64_t rereads; /* payloads that came back wrong and were read once more */
 };
 

@@ -3,9 +3,9 @@
  * sim.h - a simulated drive with a clock of its own, below an ordinary queue.
  *
  * The clock stands still while the queue works and jumps when the queue sleeps: to the next
- * completion, or to the end of its patience. One thread owns all lanes, so everything that happens
- * follows from the configuration, the seed and what is submitted. A struct sim and its queue
- * belong to one thread.
+ * completion, or to the time until which the queue wants to sleep. One thread owns all lanes, so
+ * everything that happens follows from the configuration, the seed and what is submitted. A struct
+ * sim and its queue belong to one thread.
  */
 #ifndef SIM_H
 #define SIM_H

@@ -28,7 +28,8 @@
 
 struct weir_fdp;
 
-/* Segments that puts may not take: survivors and tombstones need them on a full store. */
+/* Free segments kept in reserve: puts may not use them, so that deletes can still be written when
+ * the store is full. */
 #define SEGMENTS_RESERVED 2u
 /* A flush goes out when so much was published since the last: within the 64 MiB that bound what
  * a recovery has to verify. */
@@ -151,7 +152,7 @@ struct segment {
 	bool failed;	   /* a batch of it could not be written */
 	bool from_reserve; /* taken for a tombstone: puts wait until the reserve is whole */
 	bool no_footer;
-	bool contested; /* while it is recovered: see contest.c */
+	bool conflicting; /* while it is recovered: see conflict.c */
 	struct generation gen;
 	uint32_t used;	  /* blocks given out: the next batch goes here */
 	uint32_t end;	  /* blocks published */

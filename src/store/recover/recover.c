@@ -29,7 +29,7 @@ struct recover {
 	struct found *found; /* log by log, oldest first */
 	uint32_t count;
 	uint32_t from; /* in found: the log that is read */
-	struct contest contest;
+	struct conflict conflict;
 	struct superio_found supers;
 	struct segment_list damaged; /* header gone */
 	uint64_t epoch;
@@ -288,12 +288,12 @@ static int recover_apply(struct recover *r, const struct segment *seg,
 		if (e.sequence > r->sequence)
 			r->sequence = e.sequence;
 		if (e.flags & DISK_TOMBSTONE) {
-			contest_remove(&r->contest, seg->log, e.hash);
+			conflict_remove(&r->conflict, seg->log, e.hash);
 			continue;
 		}
 		value = (struct index_value){ layout_position(s->lay, seg->number, e.block),
 					      e.checksum, e.length, 0 };
-		if (contest_set(&r->contest, seg->log, e.hash, &value))
+		if (conflict_set(&r->conflict, seg->log, e.hash, &value))
 			return -ENOMEM;
 	}
 	return 0;
@@ -354,14 +354,14 @@ static int recover_log(struct recover *r, uint32_t count)
 				 .user = r };
 	int err = syncio_many(&m);
 
-	/* What it contests is in it or in the logs before it. */
-	return err ? err : contest_settle(&r->contest, r->found, r->from + count);
+	/* A record conflicts only with records of this log or of the logs read before it. */
+	return err ? err : conflict_settle(&r->conflict, r->found, r->from + count);
 }
 
 static int recover_footers(struct recover *r)
 {
 	uint32_t end;
-	int err = contest_init(&r->contest, r->s);
+	int err = conflict_init(&r->conflict, r->s);
 
 	for (; r->from < r->count && !err; r->from = end) {
 		for (end = r->from + 1; end < r->count; end++)
@@ -369,7 +369,7 @@ static int recover_footers(struct recover *r)
 				break;
 		err = recover_log(r, end - r->from);
 	}
-	contest_free(&r->contest);
+	conflict_free(&r->conflict);
 	return err;
 }
 

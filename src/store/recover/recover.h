@@ -18,21 +18,21 @@ struct found {
 };
 
 /* Keys of the log that is read which live in another log as well. */
-struct contest {
+struct conflict {
 	struct weir_store *s;
 	struct index here;  /* where they are in this log */
 	struct index there; /* ... and in the other, with the sequence number for a checksum */
 };
 
-/* contest.c */
-int contest_init(struct contest *c, struct weir_store *s);
-void contest_free(struct contest *c);
+/* conflict.c */
+int conflict_init(struct conflict *c, struct weir_store *s);
+void conflict_free(struct conflict *c);
 /* A record of the log L that is read: HASH is at VALUE, or gone. 0 or -ENOMEM. */
-int contest_set(struct contest *c, const struct log *l, const uint64_t hash[2],
-		const struct index_value *value);
-void contest_remove(struct contest *c, const struct log *l, const uint64_t hash[2]);
+int conflict_set(struct conflict *c, const struct log *l, const uint64_t hash[2],
+		 const struct index_value *value);
+void conflict_remove(struct conflict *c, const struct log *l, const uint64_t hash[2]);
 /* The log has been read: of keys that live in two logs the younger version stays, and the other is
  * struck from the footer of its segment, one of the N at FOUND. 0 or -ENOMEM. */
-int contest_settle(struct contest *c, struct found *found, uint32_t n);
+int conflict_settle(struct conflict *c, struct found *found, uint32_t n);
 
 #endif

@@ -82,12 +82,12 @@ static uint64_t version_of(uint64_t key)
 	return 0;
 }
 
-static uint64_t contested(void)
+static uint64_t conflicts(void)
 {
 	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
 
 	assert_int_equal(weir_store_get_stats(store, &stats), 0);
-	return stats.recovered_contested;
+	return stats.recovered_conflicts;
 }
 
 /* Fills stream 0 until the oldest segment of all, that of key 0, has gone. */
@@ -128,7 +128,7 @@ static void the_older_version_does_not_come_back(void **state)
 		power_on();
 		version = version_of(1);
 		seen[version]++;
-		if (contested()) {
+		if (conflicts()) {
 			twice++;
 			assert_int_equal(version, 2);
 			evict_oldest();
@@ -136,7 +136,7 @@ static void the_older_version_does_not_come_back(void **state)
 			power_off();
 			power_on();
 			assert_int_equal(version_of(1), 0);
-			assert_int_equal(contested(), 0);
+			assert_int_equal(conflicts(), 0);
 		}
 		power_off();
 		memdisk_free();
@@ -154,8 +154,8 @@ static void an_interrupted_recovery_settles_it_too(void **state)
 	for (n = 0; n < 24; n++) {
 		move_key(n);
 		power_on();
-		twice += contested() > 0;
-		cut = contested() ? 100 : 1;
+		twice += conflicts() > 0;
+		cut = conflicts() ? 100 : 1;
 		power_off();
 		memdisk_free();
 		for (; cut > 3 * EVERY; cut -= 3 * EVERY) {
@@ -237,7 +237,7 @@ static void nor_does_what_it_superseded(void **state)
 	open_segments(stream);
 	cut_between(1, 3, stream[1]);
 	power_on();
-	assert_int_equal(contested(), 1);
+	assert_int_equal(conflicts(), 1);
 	assert_int_equal(version_of(1), 3);
 	assert_int_equal(delete_key(1, WEIR_PUT_DURABLE), 0);
 	power_off();
@@ -263,7 +263,7 @@ static void what_is_struck_is_durable(void **state)
 		open_segments(stream);
 		cut_between(1, 2, stream[1]);
 		power_on();
-		assert_int_equal(contested(), 1);
+		assert_int_equal(conflicts(), 1);
 		/* The first flush that its own segment takes is the only one. */
 		assert_int_equal(delete_key(1, 0), 0);
 		power_off();
@@ -290,7 +290,7 @@ static void make_struck_twice(uint32_t stream[2])
 	open_segments(stream);
 	cut_between(1, 2, stream[1]);
 	power_on();
-	assert_int_equal(contested(), 1);
+	assert_int_equal(conflicts(), 1);
 	open_segments(stream);
 	assert_int_equal(delete_key(1, WEIR_PUT_DURABLE), 0);
 	cut_between(2, 2, stream[1]);
@@ -407,7 +407,7 @@ static void damaged_footers_too(void **state)
 		image = save_image();
 		load_image(image);
 		power_on();
-		assert_true(contested() > 0);
+		assert_true(conflicts() > 0);
 		assert_int_equal(version_of(2), 2);
 		note_found();
 		power_off();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * contest.c - keys that a recovery finds alive in two logs.
+ * conflict.c - keys that a recovery finds alive in two logs.
  *
  * A key moves to another log only when it was deleted in the first. A power cut can lose that
  * tombstone and keep what was put after it: then the younger version counts, by its sequence
@@ -8,7 +8,7 @@
  * in its segment's footer before the store is used: from then on it counts as a tombstone, as there
  * may be still older versions in front of it. Striking leaves the footer valid at any moment: were
  * it torn, a walk of the segment would bring back what was struck earlier, and batches that failed.
- * An interrupted recovery finds the same contest again, or does not find it any more.
+ * An interrupted recovery finds the same conflict again, or does not find it any more.
  *
  * Logs are read one after another. What a log says of a key that lives in a former one is kept
  * apart until its end: mostly a tombstone comes. Owns the two small tables; recovery's thread.
@@ -21,21 +21,21 @@
 #include "store/io/syncio.h"
 #include "store/recover/walk.h"
 
-int contest_init(struct contest *c, struct weir_store *s)
+int conflict_init(struct conflict *c, struct weir_store *s)
 {
 	memset(c, 0, sizeof(*c));
 	c->s = s;
 	return index_init(&c->here) || index_init(&c->there) ? -ENOMEM : 0;
 }
 
-void contest_free(struct contest *c)
+void conflict_free(struct conflict *c)
 {
 	index_free(&c->here);
 	index_free(&c->there);
 }
 
-int contest_set(struct contest *c, const struct log *l, const uint64_t hash[2],
-		const struct index_value *value)
+int conflict_set(struct conflict *c, const struct log *l, const uint64_t hash[2],
+		 const struct index_value *value)
 {
 	const struct log *other = entries_log(c->s, hash);
 
@@ -44,7 +44,7 @@ int contest_set(struct contest *c, const struct log *l, const uint64_t hash[2],
 	return entries_set(c->s, hash, value);
 }
 
-void contest_remove(struct contest *c, const struct log *l, const uint64_t hash[2])
+void conflict_remove(struct conflict *c, const struct log *l, const uint64_t hash[2])
 {
 	if (entries_log(c->s, hash) == l)
 		entries_remove(c->s, hash);
@@ -53,7 +53,7 @@ void contest_remove(struct contest *c, const struct log *l, const uint64_t hash[
 }
 
 /* The entries of a segment. */
-struct contest_view {
+struct conflict_view {
 	struct disk_entry *entries;
 	uint32_t count;
 	void *footer; /* that they are in; NULL: they are the segment's own */
@@ -62,7 +62,7 @@ struct contest_view {
 };
 
 /* The footer of FOUND. False where it cannot be read again. */
-static bool contest_read(struct contest *c, const struct found *found, struct contest_view *v)
+static bool conflict_read(struct conflict *c, const struct found *found, struct conflict_view *v)
 {
 	struct weir_store *s = c->s;
 	const struct layout *l = s->lay;
@@ -80,7 +80,7 @@ static bool contest_read(struct contest *c, const struct found *found, struct co
 }
 
 /* A footer that cannot be read again is damaged: its segment is walked, and nothing is struck. */
-static int contest_load(struct contest *c, const struct found *found, struct contest_view *v)
+static int conflict_load(struct conflict *c, const struct found *found, struct conflict_view *v)
 {
 	struct weir_store *s = c->s;
 	struct segment *seg = found->seg;
@@ -95,7 +95,7 @@ static int contest_load(struct contest *c, const struct found *found, struct con
 		v->footer = bufpool_get(&s->pool, v->bytes);
 		if (!v->footer)
 			return -ENOMEM;
-		if (contest_read(c, found, v))
+		if (conflict_read(c, found, v))
 			return 0;
 		bufpool_put(&s->pool, v->footer, v->bytes);
 		v->footer = NULL;
@@ -106,7 +106,7 @@ static int contest_load(struct contest *c, const struct found *found, struct con
 	return err;
 }
 
-static void contest_unload(struct contest *c, const struct found *found, struct contest_view *v)
+static void conflict_unload(struct conflict *c, const struct found *found, struct conflict_view *v)
 {
 	struct segment *seg = found->seg;
 
@@ -119,13 +119,13 @@ static void contest_unload(struct contest *c, const struct found *found, struct 
 	seg->entries_room = seg->records = 0;
 }
 
-/* One entry that is contested. True: it is to be struck. */
-typedef bool (*contest_fn)(struct contest *c, const struct footer_entry *e,
-			   const struct index_value *here, uint64_t position);
+/* One entry that is conflicting. True: it is to be struck. */
+typedef bool (*conflict_fn)(struct conflict *c, const struct footer_entry *e,
+			    const struct index_value *here, uint64_t position);
 
 /* The other log's version: its number, to be compared. */
-static bool contest_note(struct contest *c, const struct footer_entry *e,
-			 const struct index_value *here, uint64_t position)
+static bool conflict_note(struct conflict *c, const struct footer_entry *e,
+			  const struct index_value *here, uint64_t position)
 {
 	struct index_value there;
 
@@ -139,8 +139,8 @@ static bool contest_note(struct contest *c, const struct footer_entry *e,
 }
 
 /* This log's version: it wins or is struck. */
-static bool contest_decide(struct contest *c, const struct footer_entry *e,
-			   const struct index_value *here, uint64_t position)
+static bool conflict_decide(struct conflict *c, const struct footer_entry *e,
+			    const struct index_value *here, uint64_t position)
 {
 	struct index_value there;
 
@@ -154,8 +154,8 @@ static bool contest_decide(struct contest *c, const struct footer_entry *e,
 }
 
 /* The other log's version again: it is struck where it has lost. */
-static bool contest_strike(struct contest *c, const struct footer_entry *e,
-			   const struct index_value *here, uint64_t position)
+static bool conflict_strike(struct conflict *c, const struct footer_entry *e,
+			    const struct index_value *here, uint64_t position)
 {
 	struct index_value there, now;
 
@@ -164,8 +164,8 @@ static bool contest_strike(struct contest *c, const struct footer_entry *e,
 	       index_get(&c->s->index, e->hash, &now) && now.position != position;
 }
 
-static bool contest_entry(struct contest *c, struct segment *seg, struct disk_entry *disk,
-			  contest_fn fn)
+static bool conflict_entry(struct conflict *c, struct segment *seg, struct disk_entry *disk,
+			   conflict_fn fn)
 {
 	struct footer_entry e;
 	struct index_value here;
@@ -178,51 +178,51 @@ static bool contest_entry(struct contest *c, struct segment *seg, struct disk_en
 	return true;
 }
 
-static int contest_segment(struct contest *c, struct found *found, contest_fn fn)
+static int conflict_segment(struct conflict *c, struct found *found, conflict_fn fn)
 {
-	struct contest_view v;
+	struct conflict_view v;
 	bool struck = false;
 	uint32_t n;
-	int err = contest_load(c, found, &v);
+	int err = conflict_load(c, found, &v);
 
 	for (n = 0; !err && n < v.count; n++)
-		struck |= contest_entry(c, found->seg, &v.entries[n], fn);
+		struck |= conflict_entry(c, found->seg, &v.entries[n], fn);
 	/* What has no footer yet gets one in which it is struck. Both are on the medium before the
 	 * winner can be deleted or evicted: the first batch comes after the flush of its segment's
 	 * header, and a free mark after a flush. */
 	if (!err && struck && v.footer && !c->s->read_only)
 		err = syncio_write(c->s->q, v.offset, v.footer, v.bytes);
-	contest_unload(c, found, &v);
+	conflict_unload(c, found, &v);
 	return err;
 }
 
-static int contest_pass(struct contest *c, struct found *found, uint32_t n, contest_fn fn)
+static int conflict_pass(struct conflict *c, struct found *found, uint32_t n, conflict_fn fn)
 {
 	int err = 0;
 
 	for (uint32_t i = 0; i < n && !err; i++)
-		if (found[i].seg->contested)
-			err = contest_segment(c, &found[i], fn);
+		if (found[i].seg->conflicting)
+			err = conflict_segment(c, &found[i], fn);
 	return err;
 }
 
-static struct segment *contest_where(const struct contest *c, const struct index_value *value)
+static struct segment *conflict_where(const struct conflict *c, const struct index_value *value)
 {
 	return &c->s->segments[layout_position_segment(c->s->lay, value->position)];
 }
 
 /* Only the segments of the two versions need be read. */
-static void contest_mark(const uint64_t hash[2], const struct index_value *here, void *user)
+static void conflict_mark(const uint64_t hash[2], const struct index_value *here, void *user)
 {
-	struct contest *c = user;
+	struct conflict *c = user;
 	struct index_value there;
 
-	contest_where(c, here)->contested = true;
+	conflict_where(c, here)->conflicting = true;
 	if (index_get(&c->s->index, hash, &there))
-		contest_where(c, &there)->contested = true;
+		conflict_where(c, &there)->conflicting = true;
 }
 
-int contest_settle(struct contest *c, struct found *found, uint32_t n)
+int conflict_settle(struct conflict *c, struct found *found, uint32_t n)
 {
 	uint64_t i;
 	int err = 0;
@@ -231,16 +231,16 @@ int contest_settle(struct contest *c, struct found *found, uint32_t n)
 		return 0;
 	for (i = 0; i < c->here.entries && !err; i++)
 		err = index_reserve(&c->there);
-	c->s->stats.recovered_contested += c->here.entries;
-	index_each(&c->here, contest_mark, c);
+	c->s->stats.recovered_conflicts += c->here.entries;
+	index_each(&c->here, conflict_mark, c);
 	if (!err)
-		err = contest_pass(c, found, n, contest_note);
+		err = conflict_pass(c, found, n, conflict_note);
 	if (!err)
-		err = contest_pass(c, found, n, contest_decide);
+		err = conflict_pass(c, found, n, conflict_decide);
 	if (!err)
-		err = contest_pass(c, found, n, contest_strike);
+		err = conflict_pass(c, found, n, conflict_strike);
 	for (i = 0; i < n; i++)
-		found[i].seg->contested = false;
-	contest_free(c);
-	return err ? err : contest_init(c, c->s);
+		found[i].seg->conflicting = false;
+	conflict_free(c);
+	return err ? err : conflict_init(c, c->s);
 }
