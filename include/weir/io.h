@@ -81,19 +81,8 @@ struct weir_io {
 	uint16_t status; /* NVMe status field where the engine has one, else 0 */
 	uint16_t cause;	 /* the system's error where result is -EIO for it: ENODATA (medium) ... */
 
-	/* The queue's own, from submit until `end`. */
-	struct weir_io *q_next;
-	void *q_lane;
-	uint64_t q_start_ns;
-	uint64_t q_cursor;
-	uint64_t q_failed_offset;
-	size_t q_iov_skip;
-	uint32_t q_iov_index;
-	uint32_t q_parts;
-	uint32_t q_state;
-	uint32_t q_ctx;
-	uint16_t q_sequence, q_prio;
-	uint64_t q_turn;
+	/* The queue's own, from submit until `end`; weir_io_read() and its kin clear it. */
+	uint64_t priv[12];
 };
 
 /*

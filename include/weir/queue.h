@@ -200,7 +200,7 @@ int weir_queue_fd(struct weir_queue *q);
 struct weir_task {
 	void (*fn)(struct weir_task *task); /* runs like an `end`: same rules */
 	void *user;
-	struct weir_task *q_next; /* the queue's own */
+	uint64_t priv[2]; /* the queue's own, from weir_queue_post() until FN is called */
 };
 
 /*

@@ -191,15 +191,8 @@ struct weir_store_op {
 	void (*end)(struct weir_store_op *op); /* may be NULL: use weir_store_wait() */
 	void *user;			       /* the caller's own */
 
-	/* The store's own, from submit until `end`. */
-	struct weir_task s_task;
-	struct weir_store *s_store;
-	struct weir_store_op *s_next;
-	uint64_t s_hash[2];
-	void *s_private;
-	uint64_t s_start_ns;
-	uint32_t s_state;
-	uint32_t s_log;
+	/* The store's own, from submit until `end`; 0 before the first submit. */
+	uint64_t priv[16];
 };
 
 /*

@@ -9,6 +9,7 @@
 #include <weir/io.h>
 
 #include "engine/nvme_status.h"
+#include "queue/lane/io_priv.h"
 
 static const char *const op_names[WEIR_OP_COUNT] = {
 	[WEIR_OP_READ] = "read",
@@ -126,9 +127,9 @@ static void describe_place(const struct weir_io *io, char *at, size_t size)
 	}
 	snprintf(at, size, " at 0x%llx+%llu", (unsigned long long)io->offset,
 		 (unsigned long long)io->length);
-	if (io->result && io->q_failed_offset != io->offset)
+	if (io->result && io_priv(io)->failed_offset != io->offset)
 		snprintf(at + strlen(at), size - strlen(at), " (its part at 0x%llx)",
-			 (unsigned long long)io->q_failed_offset);
+			 (unsigned long long)io_priv(io)->failed_offset);
 }
 
 const char *weir_io_strerror(const struct weir_io *io, char *buf, size_t size)

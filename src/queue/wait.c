@@ -51,22 +51,22 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 	io->status = 0;
 	io->cause = 0;
 	io->ring_lost = 0;
-	io->q_cursor = 0;
-	io->q_iov_index = 0;
-	io->q_iov_skip = 0;
-	io->q_parts = 0;
-	io->q_sequence = SEQ_NONE;
-	io->q_prio = submitter_prio(q, io->submitter, io->prio);
-	__atomic_store_n(&io->q_state, IO_PENDING, __ATOMIC_RELAXED);
+	io_priv(io)->cursor = 0;
+	io_priv(io)->iov_index = 0;
+	io_priv(io)->iov_skip = 0;
+	io_priv(io)->parts = 0;
+	io_priv(io)->sequence = SEQ_NONE;
+	io_priv(io)->prio = submitter_prio(q, io->submitter, io->prio);
+	__atomic_store_n(&io_priv(io)->state, IO_PENDING, __ATOMIC_RELAXED);
 	if (!lane) {
 		stage_io(q, io);
 		return 0;
 	}
-	io->q_lane = lane;
-	io->q_ctx = q->nr_ctxs + lane->index;
+	io_priv(io)->lane = lane;
+	io_priv(io)->ctx = q->nr_ctxs + lane->index;
 	if (!lane->plug.first && !lane->in_callback)
 		lane->now = queue_now(q);
-	io->q_start_ns = lane->now;
+	io_priv(io)->start_ns = lane->now;
 	plug(lane, io);
 	__atomic_store_n(&lane->nr_begun, lane->nr_begun + 1, __ATOMIC_RELAXED);
 	if (lane->plug_runs >= PLUG_MAX || lane->plug_run_bytes >= PLUG_BYTES)
@@ -170,15 +170,16 @@ int weir_queue_wait(struct weir_queue *q)
 
 static void futex_wait_io(struct weir_io *io)
 {
-	uint32_t state = __atomic_load_n(&io->q_state, __ATOMIC_ACQUIRE);
+	uint32_t state = __atomic_load_n(&io_priv(io)->state, __ATOMIC_ACQUIRE);
 
 	while (state != IO_DONE) {
 		if (state == IO_PENDING &&
-		    !__atomic_compare_exchange_n(&io->q_state, &state, IO_WAITED, false,
+		    !__atomic_compare_exchange_n(&io_priv(io)->state, &state, IO_WAITED, false,
 						 __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
 			continue;
-		syscall(SYS_futex, &io->q_state, FUTEX_WAIT_PRIVATE, IO_WAITED, NULL, NULL, 0);
-		state = __atomic_load_n(&io->q_state, __ATOMIC_ACQUIRE);
+		syscall(SYS_futex, &io_priv(io)->state, FUTEX_WAIT_PRIVATE, IO_WAITED, NULL, NULL,
+			0);
+		state = __atomic_load_n(&io_priv(io)->state, __ATOMIC_ACQUIRE);
 	}
 }
 
@@ -201,7 +202,7 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io)
 	if (err)
 		return err;
 	/* Refused at submit, perhaps, and nobody looked. */
-	if (__atomic_load_n(&io->q_state, __ATOMIC_ACQUIRE) == IO_IDLE)
+	if (__atomic_load_n(&io_priv(io)->state, __ATOMIC_ACQUIRE) == IO_IDLE)
 		return error_set(-EINVAL, "waits for an io that was never submitted");
 	if (!lane) {
 		futex_wait_io(io);
@@ -209,11 +210,12 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io)
 	}
 	if (lane->in_callback)
 		return deadlock();
-	while (__atomic_load_n(&io->q_state, __ATOMIC_ACQUIRE) != IO_DONE) {
+	while (__atomic_load_n(&io_priv(io)->state, __ATOMIC_ACQUIRE) != IO_DONE) {
 		if (lane_turn(lane))
 			continue;
 		/* Where it is another lane's io its end wakes nobody here, so look now and then. */
-		lane_sleep(lane, io->q_lane == lane ? UINT64_MAX : queue_now(q) + NSEC_PER_MSEC);
+		lane_sleep(lane,
+			   io_priv(io)->lane == lane ? UINT64_MAX : queue_now(q) + NSEC_PER_MSEC);
 	}
 	lane_rest(lane);
 	return io_result(q, io);

@@ -53,7 +53,7 @@ static void watch_cmd(void *user, const struct weir_cmd *cmd, uint64_t now, bool
 
 		if (!mine->drive_ns)
 			mine->drive_ns = now;
-		io = io->q_next;
+		io = io_priv(io)->next;
 	}
 	if (w->log)
 		watch_log(w, rq, now, ended);

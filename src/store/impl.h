@@ -24,6 +24,7 @@
 #include "store/format/header.h"
 #include "store/log/index.h"
 #include "store/format/super.h"
+#include "store/op_priv.h"
 #include "store/io/superio.h"
 
 struct weir_fdp;
@@ -50,7 +51,7 @@ struct weir_fdp;
 
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
-/* The values of weir_store_op.s_state. */
+/* The values of struct op_priv's `state`. */
 enum op_state { OP_IDLE = 0, OP_PENDING = 1, OP_WAITED = 2, OP_DONE = 3 };
 
 /* Kinds of operations that users cannot submit; they share the way to the loop and back. */
@@ -61,18 +62,18 @@ enum op_kind_inner {
 	OP_CALL = 103,	 /* runs a function on the loop: struct loop_call */
 };
 
-/* The s_private of an OP_CALL: what FN returns is the operation's result. */
+/* The `private` of an OP_CALL: what FN returns is the operation's result. */
 struct loop_call {
 	int (*fn)(struct weir_store *s, void *user);
 	void *user;
 };
 
-/* The s_private of a WEIR_STORE_GET that a call waits for: words for the io that failed. */
+/* The `private` of a WEIR_STORE_GET that a call waits for: words for the io that failed. */
 struct op_words {
 	char text[400];
 };
 
-/* A FIFO of operations, linked through s_next. */
+/* A FIFO of operations, linked through `next`. */
 struct op_list {
 	struct weir_store_op *first, **last;
 };
@@ -85,9 +86,9 @@ static inline void op_list_init(struct op_list *l)
 
 static inline void op_list_add(struct op_list *l, struct weir_store_op *op)
 {
-	op->s_next = NULL;
+	op_priv(op)->next = NULL;
 	*l->last = op;
-	l->last = &op->s_next;
+	l->last = &op_priv(op)->next;
 }
 
 static inline struct weir_store_op *op_list_pop(struct op_list *l)
@@ -95,7 +96,7 @@ static inline struct weir_store_op *op_list_pop(struct op_list *l)
 	struct weir_store_op *op = l->first;
 
 	if (op) {
-		l->first = op->s_next;
+		l->first = op_priv(op)->next;
 		if (!l->first)
 			l->last = &l->first;
 	}
@@ -293,7 +294,7 @@ struct flusher {
 	uint64_t unflushed_puts; /* acknowledged as written, not yet covered */
 };
 
-/* Pending operations of some keys, oldest first; linked through s_private. */
+/* Pending operations of some keys, oldest first; linked through `private`. */
 struct claims {
 	struct weir_store_op *first, *last;
 };

@@ -131,7 +131,7 @@ static struct segment *list_segment(struct weir_store *s, struct list_req *req)
 
 void list_step(struct weir_store *s, struct weir_store_op *op)
 {
-	struct list_req *req = op->s_private;
+	struct list_req *req = op_priv(op)->private;
 	const struct layout *l = s->lay;
 	uint64_t left, length = req->need > LIST_READ ? req->need : LIST_READ;
 
@@ -178,7 +178,8 @@ static int list_run(struct weir_store *s, struct list_req *req,
 	int err = 0;
 
 	while (!err && !req->end) {
-		req->op = (struct weir_store_op){ .kind = OP_LIST, .s_private = req };
+		req->op = (struct weir_store_op){ .kind = OP_LIST };
+		op_priv(&req->op)->private = req;
 		err = op_post(s, &req->op);
 		if (!err)
 			err = wait_op(s, &req->op);

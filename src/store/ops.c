@@ -79,13 +79,13 @@ static void op_count(struct weir_store *s, const struct weir_store_op *op, int r
 	case WEIR_STORE_PUT:
 		stats->puts += !result;
 		stats->put_bytes += result ? 0 : op->value_len;
-		hist_record(&s->put_hist, clock_now() - op->s_start_ns);
+		hist_record(&s->put_hist, clock_now() - op_priv(op)->start_ns);
 		break;
 	case WEIR_STORE_GET:
 		stats->gets++;
 		stats->hits += !result;
 		stats->get_bytes += result ? 0 : op->value_len;
-		hist_record(&s->get_hist, clock_now() - op->s_start_ns);
+		hist_record(&s->get_hist, clock_now() - op_priv(op)->start_ns);
 		break;
 	case WEIR_STORE_DELETE:
 		stats->deletes += !result;
@@ -103,11 +103,11 @@ void op_end(struct weir_store *s, struct weir_store_op *op, int result)
 	op_count(s, op, result);
 	op->result = result;
 	s->ops--;
-	before = __atomic_exchange_n(&op->s_state, OP_DONE, __ATOMIC_ACQ_REL);
+	before = __atomic_exchange_n(&op_priv(op)->state, OP_DONE, __ATOMIC_ACQ_REL);
 	/* From here on both the operation and, where this ended the closing, the store are the
 	 * caller's: only the address is used for the waking. */
 	if (before == OP_WAITED)
-		syscall(SYS_futex, &op->s_state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+		syscall(SYS_futex, &op_priv(op)->state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 	if (end)
 		end(op);
 }
@@ -132,7 +132,7 @@ static void op_sync(struct weir_store *s, struct weir_store_op *op)
 
 static void op_run(struct weir_store_op *op)
 {
-	struct weir_store *s = op->s_store;
+	struct weir_store *s = op_priv(op)->store;
 	struct loop_call *call;
 
 	s->ops++;
@@ -157,7 +157,7 @@ static void op_run(struct weir_store_op *op)
 		tenant_op(s, op);
 		break;
 	case OP_CALL:
-		call = op->s_private;
+		call = op_priv(op)->private;
 		op_end(s, op, call->fn(s, call->user));
 		break;
 	case OP_CLOSE:
@@ -170,12 +170,12 @@ static void op_run(struct weir_store_op *op)
 /* Runs a chain of operations that were submitted together. */
 static void op_task(struct weir_task *task)
 {
-	struct weir_store_op *op = container_of(task, struct weir_store_op, s_task), *next;
+	struct weir_store_op *op = op_of_task(task), *next;
 
 	for (; op; op = next) {
-		struct weir_store *s = op->s_store;
+		struct weir_store *s = op_priv(op)->store;
 
-		next = op->s_next;
+		next = op_priv(op)->next;
 		op_run(op);
 		close_check(s);
 	}
@@ -183,19 +183,19 @@ static void op_task(struct weir_task *task)
 
 static void op_prepare(struct weir_store *s, struct weir_store_op *op, uint64_t now)
 {
-	op->s_store = s;
-	op->s_start_ns = now;
-	op->s_next = NULL;
+	op_priv(op)->store = s;
+	op_priv(op)->start_ns = now;
+	op_priv(op)->next = NULL;
 	if (op->kind < WEIR_STORE_SYNC)
-		sum_identity(&s->sum, op->key, op->key_len, op->s_hash);
-	__atomic_store_n(&op->s_state, OP_PENDING, __ATOMIC_RELAXED);
+		sum_identity(&s->sum, op->key, op->key_len, op_priv(op)->hash);
+	__atomic_store_n(&op_priv(op)->state, OP_PENDING, __ATOMIC_RELAXED);
 }
 
 int op_post(struct weir_store *s, struct weir_store_op *op)
 {
 	op_prepare(s, op, clock_now());
-	op->s_task.fn = op_task;
-	return weir_queue_post(s->q, 0, &op->s_task);
+	op_priv(op)->task.fn = op_task;
+	return weir_queue_post(s->q, 0, &op_priv(op)->task);
 }
 
 int weir_store_submit(struct weir_store *s, struct weir_store_op *op)
@@ -204,7 +204,7 @@ int weir_store_submit(struct weir_store *s, struct weir_store_op *op)
 
 	if (!err)
 		err = op_check(s, op);
-	op->s_private = NULL;
+	op_priv(op)->private = NULL;
 	return err ? err : op_post(s, op);
 }
 
@@ -220,13 +220,13 @@ static void ops_chain(struct weir_store *s, struct weir_store_op *ops, size_t n,
 	for (i = 0; i < n; i++) {
 		ops[i].end = NULL;
 		ops[i].result = op_check(s, &ops[i]);
-		__atomic_store_n(&ops[i].s_state, OP_DONE, __ATOMIC_RELAXED);
+		__atomic_store_n(&op_priv(&ops[i])->state, OP_DONE, __ATOMIC_RELAXED);
 		if (ops[i].result)
 			continue;
-		ops[i].s_private = NULL;
+		op_priv(&ops[i])->private = NULL;
 		op_prepare(s, &ops[i], now);
 		if (last)
-			last->s_next = &ops[i];
+			op_priv(last)->next = &ops[i];
 		else
 			*first = &ops[i];
 		last = &ops[i];
@@ -243,8 +243,8 @@ int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n)
 		return err;
 	ops_chain(s, ops, n, &first);
 	if (first) {
-		first->s_task.fn = op_task;
-		weir_queue_post(s->q, 0, &first->s_task);
+		op_priv(first)->task.fn = op_task;
+		weir_queue_post(s->q, 0, &op_priv(first)->task);
 	}
 	/* The last ends last, mostly: who waits for it sleeps once. */
 	for (i = n; i-- > 0;)

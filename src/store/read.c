@@ -39,7 +39,7 @@ static bool read_verify(const struct weir_store *s, const struct read_req *req)
 
 static int read_failed(const struct read_req *req, int result)
 {
-	struct op_words *words = req->op->s_private;
+	struct op_words *words = op_priv(req->op)->private;
 
 	if (words)
 		weir_io_strerror(&req->sio.io, words->text, sizeof(words->text));
@@ -131,7 +131,7 @@ void read_get(struct weir_store *s, struct weir_store_op *op)
 	struct index_value value;
 	int err;
 
-	if (!index_get(&s->index, op->s_hash, &value)) {
+	if (!index_get(&s->index, op_priv(op)->hash, &value)) {
 		op_end(s, op, -ENOENT);
 		return;
 	}
@@ -144,7 +144,7 @@ void read_get(struct weir_store *s, struct weir_store_op *op)
 void read_exists(struct weir_store *s, struct weir_store_op *op)
 {
 	struct index_value value;
-	bool found = index_get(&s->index, op->s_hash, &value);
+	bool found = index_get(&s->index, op_priv(op)->hash, &value);
 
 	if (found)
 		op->value_len = value.length;

@@ -18,7 +18,7 @@
 /* A store has a stream for so many of its segments: each has one open, and one begun. */
 #define TENANT_SEGMENTS 8u
 
-/* The s_private of an OP_TENANT. */
+/* The `private` of an OP_TENANT. */
 struct tenant_question {
 	const char *name;
 	uint32_t length;
@@ -180,7 +180,7 @@ static void tenant_create(struct weir_store *s, struct weir_store_op *op)
 	/* A revision is used once, also where writing it fails half-way. */
 	__atomic_store_n(&s->super.revision, s->super.revision + 1, __ATOMIC_RELAXED);
 	job->next = s->super;
-	tenant_row(s, &job->next, op->s_private);
+	tenant_row(s, &job->next, op_priv(op)->private);
 	if (tenant_memory(job)) {
 		op_end(s, op, -ENOMEM);
 		return;
@@ -192,7 +192,7 @@ static void tenant_create(struct weir_store *s, struct weir_store_op *op)
 
 static void tenant_begin(struct weir_store *s, struct weir_store_op *op)
 {
-	struct tenant_question *ask = op->s_private;
+	struct tenant_question *ask = op_priv(op)->private;
 	uint64_t id = tenant_id(s, ask);
 
 	if (tenant_find(s, id, &ask->stream)) {
@@ -221,9 +221,10 @@ int weir_store_add_tenant(struct weir_store *s, const char *tenant, uint32_t *st
 	const char *path = weir_device_path(weir_queue_device(s->q));
 	size_t length = strnlen(tenant, WEIR_TENANT_NAME_MAX + 1);
 	struct tenant_question ask = { .name = tenant, .length = (uint32_t)length };
-	struct weir_store_op op = { .kind = OP_TENANT, .s_private = &ask };
+	struct weir_store_op op = { .kind = OP_TENANT };
 	int err = wait_allowed(s);
 
+	op_priv(&op)->private = &ask;
 	if (err)
 		return err;
 	if (!length || length > WEIR_TENANT_NAME_MAX)

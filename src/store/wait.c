@@ -38,20 +38,21 @@ static bool op_done(const void *user)
 {
 	const struct weir_store_op *op = user;
 
-	return __atomic_load_n(&op->s_state, __ATOMIC_ACQUIRE) == OP_DONE;
+	return __atomic_load_n(&op_priv(op)->state, __ATOMIC_ACQUIRE) == OP_DONE;
 }
 
 static void wait_futex(struct weir_store_op *op)
 {
-	uint32_t state = __atomic_load_n(&op->s_state, __ATOMIC_ACQUIRE);
+	uint32_t state = __atomic_load_n(&op_priv(op)->state, __ATOMIC_ACQUIRE);
 
 	while (state != OP_DONE) {
 		if (state == OP_PENDING &&
-		    !__atomic_compare_exchange_n(&op->s_state, &state, OP_WAITED, false,
+		    !__atomic_compare_exchange_n(&op_priv(op)->state, &state, OP_WAITED, false,
 						 __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
 			continue;
-		syscall(SYS_futex, &op->s_state, FUTEX_WAIT_PRIVATE, OP_WAITED, NULL, NULL, 0);
-		state = __atomic_load_n(&op->s_state, __ATOMIC_ACQUIRE);
+		syscall(SYS_futex, &op_priv(op)->state, FUTEX_WAIT_PRIVATE, OP_WAITED, NULL, NULL,
+			0);
+		state = __atomic_load_n(&op_priv(op)->state, __ATOMIC_ACQUIRE);
 	}
 }
 
@@ -70,7 +71,7 @@ int weir_store_wait(struct weir_store *s, struct weir_store_op *op)
 
 	if (err)
 		return err;
-	if (__atomic_load_n(&op->s_state, __ATOMIC_ACQUIRE) == OP_IDLE)
+	if (__atomic_load_n(&op_priv(op)->state, __ATOMIC_ACQUIRE) == OP_IDLE)
 		return error_set(-EINVAL, "an operation that was never submitted");
 	return wait_op(s, op);
 }
@@ -78,9 +79,10 @@ int weir_store_wait(struct weir_store *s, struct weir_store_op *op)
 int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user), void *user)
 {
 	struct loop_call call = { fn, user };
-	struct weir_store_op op = { .kind = OP_CALL, .s_private = &call };
+	struct weir_store_op op = { .kind = OP_CALL };
 	int err = wait_allowed(s);
 
+	op_priv(&op)->private = &call;
 	if (!err)
 		err = op_post(s, &op);
 	return err ? err : wait_op(s, &op);
@@ -100,7 +102,7 @@ int weir_store_poll(struct weir_store *s)
 static int wait_words(struct weir_store *s, const struct weir_store_op *op, int result)
 {
 	const char *path = weir_device_path(weir_queue_device(s->q));
-	const struct op_words *words = op->kind == WEIR_STORE_GET ? op->s_private : NULL;
+	const struct op_words *words = op->kind == WEIR_STORE_GET ? op_priv(op)->private : NULL;
 	int lost = __atomic_load_n(&s->ring_lost, __ATOMIC_ACQUIRE);
 
 	if (lost && (result == -EIO || (result == -EROFS && !s->read_only)))
@@ -175,10 +177,11 @@ int weir_store_get(struct weir_store *s, const void *key, size_t key_len, void *
 				    .key = key,
 				    .key_len = key_length(key_len),
 				    .buf = buf,
-				    .capacity = capacity,
-				    .s_private = &words };
-	int err = wait_for(s, &op);
+				    .capacity = capacity };
+	int err;
 
+	op_priv(&op)->private = &words;
+	err = wait_for(s, &op);
 	if (len && (!err || err == -EMSGSIZE))
 		*len = op.value_len;
 	return err;

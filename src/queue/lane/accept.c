@@ -17,10 +17,10 @@ static void stop_cutting(struct lane *lane, struct weir_io *io, int result)
 {
 	if (result && !io->result) {
 		io->result = result;
-		io->q_failed_offset = io->offset + io->q_cursor;
+		io_priv(io)->failed_offset = io->offset + io_priv(io)->cursor;
 	}
-	io->q_cursor = io->length;
-	if (!--io->q_parts)
+	io_priv(io)->cursor = io->length;
+	if (!--io_priv(io)->parts)
 		complete_data(lane, io);
 }
 
@@ -28,7 +28,7 @@ static void stop_cutting(struct lane *lane, struct weir_io *io, int result)
 static bool cut_next(struct lane *lane, struct weir_io *io, struct request *rq,
 		     struct sched_list *insert)
 {
-	bool first = !io->q_cursor;
+	bool first = !io_priv(io)->cursor;
 	int err = split_next(lane, io, rq);
 
 	if (err) {
@@ -44,9 +44,9 @@ static bool cut_next(struct lane *lane, struct weir_io *io, struct request *rq,
 	rq->scheduled = true;
 	rq->rq.start_ns = lane->now;
 	rq->rq.priv[0] = rq->rq.priv[1] = NULL;
-	io->q_parts++;
+	io_priv(io)->parts++;
 	TAILQ_INSERT_TAIL(insert, &rq->rq, fifo);
-	if (io->q_cursor < io->length)
+	if (io_priv(io)->cursor < io->length)
 		return false;
 	stop_cutting(lane, io, 0);
 	return true;
@@ -56,12 +56,12 @@ static bool cut_next(struct lane *lane, struct weir_io *io, struct request *rq,
 static void make_update(struct lane *lane, struct weir_io *io, struct request *rq)
 {
 	rq->cmd = (struct weir_cmd){
-		.op = io->op, .buf_index = -1, .prio = io->q_prio, .placement = io->placement
+		.op = io->op, .buf_index = -1, .prio = io_priv(io)->prio, .placement = io->placement
 	};
 	rq->rq.op = io->op;
 	rq->rq.flags = SCHED_RQ_SYNC | SCHED_RQ_NOMERGE;
 	rq->rq.start_ns = lane->now;
-	rq->submit_ns = io->q_start_ns;
+	rq->submit_ns = io_priv(io)->start_ns;
 	rq->first = rq->last = io;
 	rq->nr_ios = 1;
 	rq->scheduled = false;
@@ -76,7 +76,7 @@ static bool accept_part(struct lane *lane, struct weir_io *io, struct request *r
 		make_update(lane, io, rq);
 		return true;
 	}
-	if (io->q_cursor < io->length)
+	if (io_priv(io)->cursor < io->length)
 		return cut_next(lane, io, rq, insert);
 	admit_put(lane, rq);
 	stop_cutting(lane, io, 0); /* a part failed while it waited to be cut further */
@@ -103,7 +103,7 @@ static bool refuse_nowait(struct lane *lane, struct weir_io *io)
 	if (!admit_must_wait(lane, io) && admit_may(lane, io, parts))
 		return false;
 	io->result = parts > most ? -EMSGSIZE : -EAGAIN;
-	io->q_failed_offset = io->offset;
+	io_priv(io)->failed_offset = io->offset;
 	complete_data(lane, io);
 	return true;
 }
@@ -113,7 +113,8 @@ static bool refuse_sequence(struct lane *lane, struct weir_io *io)
 {
 	if (!(io->flags & WEIR_IO_NOWAIT) || !(io->flags & WEIR_IO_PREFLUSH))
 		return false;
-	return io->op != WEIR_OP_FLUSH && io->q_sequence == SEQ_NONE && refuse_nowait(lane, io);
+	return io->op != WEIR_OP_FLUSH && io_priv(io)->sequence == SEQ_NONE &&
+	       refuse_nowait(lane, io);
 }
 
 static void accept_nowait(struct lane *lane, struct weir_io *io, struct sched_list *insert)
@@ -130,7 +131,7 @@ static void accept_new(struct lane *lane, struct weir_io *io, struct sched_list 
 	bool no_wait = io->flags & WEIR_IO_NOWAIT;
 	struct request *rq;
 
-	io->q_parts = 1; /* held while it is cut, so that it does not end too early */
+	io_priv(io)->parts = 1; /* held while it is cut, so that it does not end too early */
 	if (refuse_sequence(lane, io) || sequence_accept(lane, io) || join_io(lane, io, insert))
 		return;
 	/* A merge may have freed a tag, which is theirs. */

@@ -23,8 +23,8 @@ static int line_cmp(const struct line *a, const struct line *b)
 
 	if (held_a != held_b)
 		return held_a < held_b ? -1 : 1;
-	if (a->ios.first->q_turn != b->ios.first->q_turn)
-		return a->ios.first->q_turn < b->ios.first->q_turn ? -1 : 1;
+	if (io_priv(a->ios.first)->turn != io_priv(b->ios.first)->turn)
+		return io_priv(a->ios.first)->turn < io_priv(b->ios.first)->turn ? -1 : 1;
 	return 0;
 }
 
@@ -156,7 +156,7 @@ static struct line *line_of(struct lane *lane, const struct weir_io *io)
 	if (flags & SCHED_BY_SUBMITTER)
 		account = account_find(lane->admit, io->submitter);
 	else if (flags & SCHED_BY_CLASS)
-		account = account_find(lane->admit, io->q_prio >> 13);
+		account = account_find(lane->admit, io_priv(io)->prio >> 13);
 	return &account->line[kind_of(lane, io)];
 }
 
@@ -165,7 +165,7 @@ static void describe(struct sched_rq *like, const struct weir_io *io)
 {
 	like->op = io->op;
 	like->flags = split_flags(io);
-	like->ioprio = io->q_prio;
+	like->ioprio = io_priv(io)->prio;
 	like->submitter = io->submitter;
 }
 
@@ -298,7 +298,7 @@ void admit_wait(struct lane *lane, struct weir_io *io)
 	struct line *line = line_of(lane, io);
 
 	account_weigh(lane, line->account, io);
-	io->q_turn = lane->admit->turns++;
+	io_priv(io)->turn = lane->admit->turns++;
 	line_add(lane, line, io, false);
 }
 

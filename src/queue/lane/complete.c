@@ -17,7 +17,7 @@
 
 void complete_io(struct lane *lane, struct weir_io *io)
 {
-	struct lane *home = io->q_lane;
+	struct lane *home = io_priv(io)->lane;
 
 	hist_add(&lane->stats->op[io->op].ios, 1);
 	if (io->result)
@@ -34,7 +34,7 @@ void complete_io(struct lane *lane, struct weir_io *io)
 
 void complete_data(struct lane *lane, struct weir_io *io)
 {
-	if (!io->q_sequence || sequence_data_ended(lane, io))
+	if (!io_priv(io)->sequence || sequence_data_ended(lane, io))
 		complete_io(lane, io);
 }
 
@@ -86,11 +86,11 @@ void complete_part(struct lane *lane, struct weir_io *io, struct request *rq, in
 		io->status = status;
 		io->cause = io->result == result ? 0 : (uint16_t)-result;
 		note_lost(io, &rq->cmd);
-		io->q_failed_offset = rq->nr_ios > 1 ? io->offset : rq->cmd.offset;
+		io_priv(io)->failed_offset = rq->nr_ios > 1 ? io->offset : rq->cmd.offset;
 		/* What is not cut yet would only fail too. */
-		io->q_cursor = io->length;
+		io_priv(io)->cursor = io->length;
 	}
-	if (!--io->q_parts)
+	if (!--io_priv(io)->parts)
 		complete_data(lane, io);
 }
 
@@ -105,7 +105,7 @@ void complete_request(struct lane *lane, struct request *rq, int result, uint16_
 	struct weir_io *io = rq->first;
 
 	for (uint32_t n = rq->nr_ios; n; n--) {
-		struct weir_io *next = io->q_next;
+		struct weir_io *next = io_priv(io)->next;
 
 		complete_part(lane, io, rq, result, status);
 		io = next;
@@ -144,11 +144,11 @@ void complete_cmd(void *owner, struct weir_cmd *cmd)
 static void call_back(struct weir_io *io)
 {
 	void (*end)(struct weir_io *) = io->end;
-	uint32_t before = __atomic_exchange_n(&io->q_state, IO_DONE, __ATOMIC_ACQ_REL);
+	uint32_t before = __atomic_exchange_n(&io_priv(io)->state, IO_DONE, __ATOMIC_ACQ_REL);
 
 	/* From here on the io is the caller's: only its address is used for the waking. */
 	if (before == IO_WAITED)
-		syscall(SYS_futex, &io->q_state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+		syscall(SYS_futex, &io_priv(io)->state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 	if (end)
 		end(io);
 }
@@ -161,7 +161,7 @@ static void run_tasks(struct lane *lane)
 	task_list_init(&tasks);
 	task_list_join(&tasks, &lane->tasks);
 	for (task = tasks.first; task;) {
-		struct weir_task *next = task->q_next;
+		struct weir_task *next = task_priv(task)->next;
 
 		task->fn(task);
 		task = next;

@@ -122,9 +122,9 @@ static void hold_waiting(struct lane *lane)
 	io_list_join(&old, &lane->ready);
 	io_list_join(&old, &lane->flushes);
 	admit_drain(lane, &old);
-	for (io = old.first; io; io = io->q_next)
-		if (io->q_sequence == SEQ_DATA)
-			io->q_sequence = SEQ_READY;
+	for (io = old.first; io; io = io_priv(io)->next)
+		if (io_priv(io)->sequence == SEQ_DATA)
+			io_priv(io)->sequence = SEQ_READY;
 	lane->sequenced = 0;
 	io_list_join(&later, &lane->held);
 	lane_hold(lane, &old);

@@ -149,10 +149,10 @@ static void add_ranges(struct request *rq, const struct addition *add)
 static void add_ios(struct request *rq, const struct addition *add, enum sched_merge how)
 {
 	if (how == SCHED_MERGE_FRONT) {
-		add->last->q_next = rq->first;
+		io_priv(add->last)->next = rq->first;
 		rq->first = add->first;
 	} else {
-		rq->last->q_next = add->first;
+		io_priv(rq->last)->next = add->first;
 		rq->last = add->last;
 	}
 	rq->nr_ios += add->nr_ios;
@@ -261,7 +261,7 @@ static bool join_one(struct lane *lane, struct weir_io *io, const struct sched_r
 		.nr_ios = 1,
 		.placement = io->placement,
 		.buf_index = -1,
-		.submit_ns = io->q_start_ns,
+		.submit_ns = io_priv(io)->start_ns,
 	};
 
 	if (io->op != WEIR_OP_DISCARD) {
@@ -273,8 +273,8 @@ static bool join_one(struct lane *lane, struct weir_io *io, const struct sched_r
 	add.registered = add.buf_index >= 0;
 	if (!fits(lane, request_of(into), &add, how))
 		return false;
-	io->q_next = NULL;
-	io->q_cursor = io->length;
+	io_priv(io)->next = NULL;
+	io_priv(io)->cursor = io->length;
 	join(request_of(into), &add, how);
 	sched_grow(into, rq, how);
 	count_merge(lane->stats, how);
@@ -326,9 +326,9 @@ bool join_io(struct lane *lane, struct weir_io *io, struct sched_list *plug)
 		return false;
 	rq.op = io->op;
 	rq.flags = split_flags(io);
-	rq.ioprio = io->q_prio;
+	rq.ioprio = io_priv(io)->prio;
 	rq.submitter = io->submitter;
-	rq.ctx = io->q_ctx;
+	rq.ctx = io_priv(io)->ctx;
 	rq.sector = io->offset >> SCHED_SECTOR_SHIFT;
 	rq.nr_sectors = (uint32_t)(io->length >> SCHED_SECTOR_SHIFT);
 	rq.start_ns = lane->now;

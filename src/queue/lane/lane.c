@@ -129,12 +129,13 @@ void lane_hold(struct lane *lane, struct io_list *list)
 
 	while ((io = io_list_pop(list))) {
 		/* What has written something goes on to its end. */
-		if (!(io->flags & WEIR_IO_NOWAIT) || io->q_cursor || io->q_sequence > SEQ_READY) {
+		if (!(io->flags & WEIR_IO_NOWAIT) || io_priv(io)->cursor ||
+		    io_priv(io)->sequence > SEQ_READY) {
 			io_list_add(&lane->held, io);
 			continue;
 		}
 		io->result = -EAGAIN;
-		io->q_failed_offset = io->offset;
+		io_priv(io)->failed_offset = io->offset;
 		complete_io(lane, io);
 	}
 }

@@ -21,6 +21,7 @@
 #include "base/fork.h"
 #include "base/hist.h"
 #include "engine/engine.h"
+#include "queue/lane/io_priv.h"
 #include "sched/sched.h"
 
 /* Ios that the owner gathers before it hands them down without being polled. */
@@ -49,13 +50,13 @@ enum wait_kind { WAIT_READ, WAIT_SYNC, WAIT_BACKGROUND, WAIT_KINDS };
 /* A ctx has a lane for each of these; where none is set aside for reads they are the same. */
 enum lane_kind { LANE_DEFAULT, LANE_READ, LANE_KINDS };
 
-/* The values of weir_io.q_state. */
+/* The values of struct io_priv's `state`. */
 enum io_state { IO_IDLE = 0, IO_PENDING = 1, IO_WAITED = 2, IO_DONE = 3 };
 
-/* The values of weir_io.q_sequence: where an io that needs flushes around its data is. */
+/* The values of struct io_priv's `sequence`: where an io that needs flushes around its data is. */
 enum io_sequence { SEQ_NONE, SEQ_PRE, SEQ_READY, SEQ_DATA, SEQ_POST };
 
-/* A FIFO of ios, linked through q_next. */
+/* A FIFO of ios, linked through `next`. */
 struct io_list {
 	struct weir_io *first, **last;
 	uint32_t count;
@@ -71,7 +72,7 @@ struct request {
 	struct sched_rq rq; /* first: sched_rq and request are cast to each other */
 	struct weir_cmd cmd;
 	struct line *line;	      /* in which the tag is counted (admit.h); NULL: in none */
-	struct weir_io *first, *last; /* nr_ios of them, linked through q_next */
+	struct weir_io *first, *last; /* nr_ios of them, linked through `next` */
 	uint32_t nr_ios;
 	bool scheduled;	 /* the scheduler knows it */
 	bool registered; /* all of its memory is, though perhaps not in one piece */
@@ -297,17 +298,17 @@ static inline void io_list_init(struct io_list *l)
 
 static inline void io_list_add(struct io_list *l, struct weir_io *io)
 {
-	io->q_next = NULL;
+	io_priv(io)->next = NULL;
 	*l->last = io;
-	l->last = &io->q_next;
+	l->last = &io_priv(io)->next;
 	l->count++;
 }
 
 static inline void io_list_push(struct io_list *l, struct weir_io *io)
 {
-	io->q_next = l->first;
+	io_priv(io)->next = l->first;
 	if (!l->first)
-		l->last = &io->q_next;
+		l->last = &io_priv(io)->next;
 	l->first = io;
 	l->count++;
 }
@@ -318,7 +319,7 @@ static inline struct weir_io *io_list_pop(struct io_list *l)
 
 	if (!io)
 		return NULL;
-	l->first = io->q_next;
+	l->first = io_priv(io)->next;
 	if (!l->first)
 		l->last = &l->first;
 	l->count--;
@@ -344,9 +345,9 @@ static inline void task_list_init(struct task_list *l)
 
 static inline void task_list_add(struct task_list *l, struct weir_task *task)
 {
-	task->q_next = NULL;
+	task_priv(task)->next = NULL;
 	*l->last = task;
-	l->last = &task->q_next;
+	l->last = &task_priv(task)->next;
 }
 
 static inline void task_list_join(struct task_list *to, struct task_list *from)
@@ -402,7 +403,8 @@ bool split_whole(const struct lane *lane, const struct weir_io *io);
 /* What a scheduler is told of IO: enum sched_rq_flags. */
 static inline uint8_t split_flags(const struct weir_io *io)
 {
-	bool sync = io->op == WEIR_OP_READ || !(io->flags & WEIR_IO_BACKGROUND) || io->q_sequence;
+	bool sync = io->op == WEIR_OP_READ || !(io->flags & WEIR_IO_BACKGROUND) ||
+		    io_priv(io)->sequence;
 
 	return (uint8_t)((sync ? SCHED_RQ_SYNC : 0) | (io->flags & WEIR_IO_FUA ? SCHED_RQ_FUA : 0));
 }

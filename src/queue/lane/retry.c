@@ -50,12 +50,12 @@ bool retry_begin(struct lane *lane, struct request *rq)
 /* RQ carries IO and nothing else; false if that takes more than one command by now. */
 static bool retry_alone(struct lane *lane, struct request *rq, struct weir_io *io)
 {
-	io->q_cursor = 0;
-	io->q_iov_index = 0;
-	io->q_iov_skip = 0;
+	io_priv(io)->cursor = 0;
+	io_priv(io)->iov_index = 0;
+	io_priv(io)->iov_skip = 0;
 	rq->first = rq->last = io;
 	rq->nr_ios = 1;
-	if (!split_next(lane, io, rq) && io->q_cursor == io->length)
+	if (!split_next(lane, io, rq) && io_priv(io)->cursor == io->length)
 		return true;
 	split_drop(rq);
 	rq->cmd.buf_index = -1;
@@ -68,7 +68,7 @@ bool retry_next(struct lane *lane, struct request *rq)
 	while (rq->nr_retry) {
 		struct weir_io *io = rq->retry;
 
-		rq->retry = io->q_next;
+		rq->retry = io_priv(io)->next;
 		rq->nr_retry--;
 		if (retry_alone(lane, rq, io)) {
 			TAILQ_INSERT_TAIL(&lane->dispatch, rq, link);

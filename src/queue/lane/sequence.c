@@ -55,18 +55,18 @@ bool sequence_accept(struct lane *lane, struct weir_io *io)
 	}
 	if (!(io->flags & (WEIR_IO_PREFLUSH | WEIR_IO_FUA)))
 		return false;
-	if (io->q_sequence == SEQ_NONE) {
+	if (io_priv(io)->sequence == SEQ_NONE) {
 		if ((io->flags & WEIR_IO_PREFLUSH) && lane->q->cached)
-			io->q_sequence = SEQ_PRE;
+			io_priv(io)->sequence = SEQ_PRE;
 		else if (wants_post(lane, io))
-			io->q_sequence = SEQ_READY;
+			io_priv(io)->sequence = SEQ_READY;
 	}
-	if (io->q_sequence == SEQ_PRE || io->q_sequence == SEQ_POST) {
+	if (io_priv(io)->sequence == SEQ_PRE || io_priv(io)->sequence == SEQ_POST) {
 		wait_for_flush(lane, io);
 		return true;
 	}
-	if (io->q_sequence == SEQ_READY) {
-		io->q_sequence = SEQ_DATA;
+	if (io_priv(io)->sequence == SEQ_READY) {
+		io_priv(io)->sequence = SEQ_DATA;
 		lane->sequenced++;
 	}
 	return false;
@@ -74,11 +74,11 @@ bool sequence_accept(struct lane *lane, struct weir_io *io)
 
 bool sequence_data_ended(struct lane *lane, struct weir_io *io)
 {
-	if (io->q_sequence == SEQ_DATA)
+	if (io_priv(io)->sequence == SEQ_DATA)
 		lane->sequenced--;
-	if (io->result || io->q_sequence != SEQ_DATA || !wants_post(lane, io))
+	if (io->result || io_priv(io)->sequence != SEQ_DATA || !wants_post(lane, io))
 		return true;
-	io->q_sequence = SEQ_POST;
+	io_priv(io)->sequence = SEQ_POST;
 	wait_for_flush(lane, io);
 	return false;
 }
@@ -88,9 +88,9 @@ void sequence_flush_ended(struct lane *lane, struct weir_io *io, int result, uin
 	if (result) {
 		io->result = result;
 		io->status = status;
-		io->q_failed_offset = io->offset;
-	} else if (io->q_sequence == SEQ_PRE) {
-		io->q_sequence = SEQ_READY;
+		io_priv(io)->failed_offset = io->offset;
+	} else if (io_priv(io)->sequence == SEQ_PRE) {
+		io_priv(io)->sequence = SEQ_READY;
 		io_list_add(&lane->ready, io);
 		return;
 	}
@@ -103,11 +103,13 @@ static void start_flush(struct lane *lane, struct request *rq)
 	struct io_list *list = &lane->flushes;
 	struct weir_io *io = list->first;
 
-	rq->cmd = (struct weir_cmd){ .op = WEIR_OP_FLUSH, .buf_index = -1, .prio = io->q_prio };
+	rq->cmd = (struct weir_cmd){ .op = WEIR_OP_FLUSH,
+				     .buf_index = -1,
+				     .prio = io_priv(io)->prio };
 	rq->rq.op = WEIR_OP_FLUSH;
 	rq->rq.flags = SCHED_RQ_SYNC | SCHED_RQ_NOMERGE;
 	rq->rq.start_ns = lane->now;
-	rq->submit_ns = io->q_start_ns;
+	rq->submit_ns = io_priv(io)->start_ns;
 	rq->first = io;
 	rq->nr_ios = list->count;
 	rq->scheduled = false;

@@ -37,9 +37,9 @@ uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io)
  * logical one. Returns its length, 0 if not even that fits. */
 static uint64_t trim(const struct weir_queue *q, const struct weir_io *io, uint64_t length)
 {
-	uint64_t start = io->offset + io->q_cursor, end = start + length, physical;
+	uint64_t start = io->offset + io_priv(io)->cursor, end = start + length, physical;
 
-	if (io->q_cursor + length == io->length)
+	if (io_priv(io)->cursor + length == io->length)
 		return length;
 	physical = end - end % q->info->physical_block_bytes;
 	if (physical > start && !(physical & q->block_mask))
@@ -54,8 +54,8 @@ static uint64_t trim(const struct weir_queue *q, const struct weir_io *io, uint6
  */
 static uint64_t aligned_run(const struct weir_queue *q, const struct weir_io *io, uint64_t limit)
 {
-	uint32_t index = io->q_iov_index, n = 0;
-	uint64_t run = 0, skip = io->q_iov_skip;
+	uint32_t index = io_priv(io)->iov_index, n = 0;
+	uint64_t run = 0, skip = io_priv(io)->iov_skip;
 	/* Where addresses need no alignment, neither do lengths. */
 	size_t length_mask = q->memory_mask ? q->block_mask : 0;
 
@@ -82,17 +82,17 @@ static uint64_t aligned_run(const struct weir_queue *q, const struct weir_io *io
 static uint64_t fixed_part(const struct lane *lane, const struct weir_io *io, uint64_t limit)
 {
 	const struct weir_queue *q = lane->q;
-	char *base = (char *)io->buf + io->q_cursor;
+	char *base = (char *)io->buf + io_priv(io)->cursor;
 	uint64_t part;
 
 	if (io->flags & WEIR_IO_NOWAIT)
 		return limit;
 	if (io->iovcnt) {
-		const struct iovec *piece = &io->iov[io->q_iov_index];
+		const struct iovec *piece = &io->iov[io_priv(io)->iov_index];
 
-		if (piece->iov_len - io->q_iov_skip < limit)
+		if (piece->iov_len - io_priv(io)->iov_skip < limit)
 			return limit; /* several pieces are no fixed command */
-		base = (char *)piece->iov_base + io->q_iov_skip;
+		base = (char *)piece->iov_base + io_priv(io)->iov_skip;
 	}
 	if (register_find(lane, base, limit) >= 0)
 		return limit;
@@ -104,7 +104,7 @@ bool split_whole(const struct lane *lane, const struct weir_io *io)
 {
 	const struct weir_queue *q = lane->q;
 
-	if (io->q_cursor || io->length > split_longest(q, io))
+	if (io_priv(io)->cursor || io->length > split_longest(q, io))
 		return false;
 	if (!carries_data(io))
 		return true;
@@ -124,19 +124,20 @@ static uint32_t advance(struct weir_io *io, uint64_t length, struct iovec *out)
 {
 	uint32_t n = 0;
 
-	io->q_cursor += length;
+	io_priv(io)->cursor += length;
 	while (length) {
-		const struct iovec *piece = &io->iov[io->q_iov_index];
-		uint64_t left = piece->iov_len - io->q_iov_skip;
+		const struct iovec *piece = &io->iov[io_priv(io)->iov_index];
+		uint64_t left = piece->iov_len - io_priv(io)->iov_skip;
 		uint64_t take = left < length ? left : length;
 
 		if (take && out)
-			out[n++] = (struct iovec){ (char *)piece->iov_base + io->q_iov_skip, take };
+			out[n++] = (struct iovec){ (char *)piece->iov_base + io_priv(io)->iov_skip,
+						   take };
 		length -= take;
-		io->q_iov_skip += take;
-		if (io->q_iov_skip == piece->iov_len) {
-			io->q_iov_index++;
-			io->q_iov_skip = 0;
+		io_priv(io)->iov_skip += take;
+		if (io_priv(io)->iov_skip == piece->iov_len) {
+			io_priv(io)->iov_index++;
+			io_priv(io)->iov_skip = 0;
 		}
 	}
 	return n;
@@ -169,16 +170,16 @@ static int bounce(struct lane *lane, struct weir_io *io, struct request *rq, uin
 	rq->bounce = aligned_alloc(BOUNCE_ALIGN, size);
 	if (!rq->bounce)
 		return -ENOMEM;
-	rq->bounce_cursor = io->q_cursor;
+	rq->bounce_cursor = io_priv(io)->cursor;
 	if (io->op == WEIR_OP_WRITE)
-		copy(io, io->q_cursor, rq->bounce, length, false);
+		copy(io, io_priv(io)->cursor, rq->bounce, length, false);
 	rq->one = (struct iovec){ rq->bounce, length };
 	rq->cmd.iov = &rq->one;
 	rq->cmd.iovcnt = 1;
 	if (io->iovcnt)
 		(void)advance(io, length, NULL);
 	else
-		io->q_cursor += length;
+		io_priv(io)->cursor += length;
 	hist_add(&lane->stats->bounced, 1);
 	return 0;
 }
@@ -205,7 +206,7 @@ static inline uint64_t next_length(const struct lane *lane, const struct weir_io
 	uint64_t run;
 
 	if (!io->iovcnt) {
-		*aligned = !(((uintptr_t)io->buf + io->q_cursor) & q->memory_mask);
+		*aligned = !(((uintptr_t)io->buf + io_priv(io)->cursor) & q->memory_mask);
 		return part < limit ? part : trim(q, io, limit);
 	}
 	run = aligned_run(q, io, part);
@@ -228,10 +229,10 @@ static int split_memory(struct lane *lane, struct weir_io *io, struct request *r
 		rq->cmd.iovcnt = advance(io, rq->cmd.length, rq->pieces);
 		return 0;
 	}
-	rq->one = (struct iovec){ (char *)io->buf + io->q_cursor, rq->cmd.length };
+	rq->one = (struct iovec){ (char *)io->buf + io_priv(io)->cursor, rq->cmd.length };
 	rq->cmd.iov = &rq->one;
 	rq->cmd.iovcnt = 1;
-	io->q_cursor += rq->cmd.length;
+	io_priv(io)->cursor += rq->cmd.length;
 	return 0;
 }
 
@@ -239,30 +240,30 @@ uint64_t split_parts(const struct lane *lane, const struct weir_io *io, uint64_t
 {
 	const struct weir_queue *q = lane->q;
 	uint64_t n = 0, longest = split_longest(q, io);
-	/* Not a copy of the whole io: a thread that waits for it changes its q_state. */
+	/* Not a copy of the whole io: a thread that waits for it changes its `state`. */
 	struct weir_io rest = { .op = io->op,
 				.flags = io->flags,
 				.offset = io->offset,
 				.length = io->length,
 				.buf = io->buf, /* or iov, which shares its place */
-				.iovcnt = io->iovcnt,
-				.q_cursor = io->q_cursor,
-				.q_iov_index = io->q_iov_index,
-				.q_iov_skip = io->q_iov_skip };
+				.iovcnt = io->iovcnt };
 	bool aligned;
 
+	io_priv(&rest)->cursor = io_priv(io)->cursor;
+	io_priv(&rest)->iov_index = io_priv(io)->iov_index;
+	io_priv(&rest)->iov_skip = io_priv(io)->iov_skip;
 	if (io->length <= longest && io->iovcnt <= q->max_segments)
 		return 1;
-	for (; rest.q_cursor < rest.length && n <= most; n++) {
-		uint64_t left = rest.length - rest.q_cursor;
+	for (; io_priv(&rest)->cursor < rest.length && n <= most; n++) {
+		uint64_t left = rest.length - io_priv(&rest)->cursor;
 		uint64_t limit = left < longest ? left : longest;
 
 		if (!carries_data(io))
-			rest.q_cursor += trim(q, &rest, limit);
+			io_priv(&rest)->cursor += trim(q, &rest, limit);
 		else if (rest.iovcnt)
 			(void)advance(&rest, next_length(lane, &rest, limit, &aligned), NULL);
 		else
-			rest.q_cursor += next_length(lane, &rest, limit, &aligned);
+			io_priv(&rest)->cursor += next_length(lane, &rest, limit, &aligned);
 	}
 	return n;
 }
@@ -271,32 +272,32 @@ static void describe(struct weir_io *io, struct request *rq, uint64_t offset, bo
 {
 	/* Parts of an io that was cut stay alone, so that an io is in one request or has each of
 	 * its requests to itself. A copy's memory is not the io's. */
-	bool alone = (io->flags & (WEIR_IO_NOMERGE | WEIR_IO_PREFLUSH)) || io->q_sequence ||
+	bool alone = (io->flags & (WEIR_IO_NOMERGE | WEIR_IO_PREFLUSH)) || io_priv(io)->sequence ||
 		     rq->cmd.length < io->length || rq->bounce;
 
 	rq->rq.sector = offset >> SCHED_SECTOR_SHIFT;
 	rq->rq.nr_sectors = (uint32_t)(rq->cmd.length >> SCHED_SECTOR_SHIFT);
 	rq->rq.submitter = io->submitter;
-	rq->rq.ioprio = io->q_prio;
+	rq->rq.ioprio = io_priv(io)->prio;
 	rq->rq.op = io->op;
 	rq->rq.flags = split_flags(io) | (alone ? SCHED_RQ_NOMERGE : 0);
-	rq->rq.ctx = io->q_ctx;
+	rq->rq.ctx = io_priv(io)->ctx;
 	rq->cmd.offset = offset;
 	rq->cmd.op = io->op;
 	rq->cmd.fua = passes_fua && (io->flags & WEIR_IO_FUA) &&
 		      (io->op == WEIR_OP_WRITE || io->op == WEIR_OP_WRITE_ZEROES);
-	rq->cmd.prio = io->q_prio;
+	rq->cmd.prio = io_priv(io)->prio;
 	rq->cmd.placement = io->placement;
 	rq->cmd.result = 0;
 	rq->cmd.status = 0;
 	rq->cmd.resubmits = 0;
-	rq->submit_ns = io->q_start_ns;
+	rq->submit_ns = io_priv(io)->start_ns;
 }
 
 int split_next(struct lane *lane, struct weir_io *io, struct request *rq)
 {
-	uint64_t offset = io->offset + io->q_cursor;
-	uint64_t left = io->length - io->q_cursor, limit = split_longest(lane->q, io);
+	uint64_t offset = io->offset + io_priv(io)->cursor;
+	uint64_t left = io->length - io_priv(io)->cursor, limit = split_longest(lane->q, io);
 	int err = 0;
 
 	if (limit > left)
@@ -308,7 +309,7 @@ int split_next(struct lane *lane, struct weir_io *io, struct request *rq)
 		err = split_memory(lane, io, rq, limit);
 	} else {
 		rq->cmd.length = trim(lane->q, io, limit);
-		io->q_cursor += rq->cmd.length;
+		io_priv(io)->cursor += rq->cmd.length;
 	}
 	if (err)
 		return err;

@@ -62,12 +62,12 @@ void stage_io(struct weir_queue *q, struct weir_io *io)
 	enum lane_kind kind = lane_kind(io);
 	struct lane *home;
 
-	io->q_ctx = (uint32_t)(ctx - q->ctxs);
-	io->q_lane = ctx->lane[kind];
+	io_priv(io)->ctx = (uint32_t)(ctx - q->ctxs);
+	io_priv(io)->lane = ctx->lane[kind];
 	pthread_mutex_lock(&ctx->lock);
 	if (!ctx->staged[LANE_DEFAULT].first && !ctx->staged[LANE_READ].first)
 		ctx->stamp_ns = queue_now(q);
-	io->q_start_ns = ctx->stamp_ns;
+	io_priv(io)->start_ns = ctx->stamp_ns;
 	io_list_add(&ctx->staged[kind], io);
 	__atomic_store_n(&ctx->nr_begun[kind], ctx->nr_begun[kind] + 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&ctx->lock);

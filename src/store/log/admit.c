@@ -26,14 +26,14 @@ struct rec *admitted_find(struct weir_store *s, const uint64_t hash[2])
 {
 	struct rec *r = *admitted_bucket(s, hash);
 
-	while (r && (r->op->s_hash[0] != hash[0] || r->op->s_hash[1] != hash[1]))
+	while (r && (op_priv(r->op)->hash[0] != hash[0] || op_priv(r->op)->hash[1] != hash[1]))
 		r = r->chain;
 	return r;
 }
 
 void admitted_add(struct weir_store *s, struct rec *r)
 {
-	struct rec **head = admitted_bucket(s, r->op->s_hash);
+	struct rec **head = admitted_bucket(s, op_priv(r->op)->hash);
 
 	r->chain = *head;
 	*head = r;
@@ -41,7 +41,7 @@ void admitted_add(struct weir_store *s, struct rec *r)
 
 void admitted_remove(struct weir_store *s, struct rec *r)
 {
-	struct rec **link = admitted_bucket(s, r->op->s_hash);
+	struct rec **link = admitted_bucket(s, op_priv(r->op)->hash);
 
 	while (*link != r)
 		link = &(*link)->chain;
@@ -158,7 +158,8 @@ static bool log_nothing_to_delete(struct log *l, const struct weir_store_op *op,
 {
 	if (op->kind != WEIR_STORE_DELETE)
 		return false;
-	return newest ? newest->flags & DISK_TOMBSTONE : !index_get(&l->s->index, op->s_hash, NULL);
+	return newest ? newest->flags & DISK_TOMBSTONE
+		      : !index_get(&l->s->index, op_priv(op)->hash, NULL);
 }
 
 /* "Not there" is true only when the tombstone that makes it so is written, and durable only when
@@ -203,7 +204,7 @@ static enum admit_result log_admit_one(struct log *l, struct batch **b)
 		op_end(l->s, log_pop(l), l->s->broken);
 		return ADMIT_NEXT;
 	}
-	newest = admitted_find(l->s, op->s_hash);
+	newest = admitted_find(l->s, op_priv(op)->hash);
 	if (log_nothing_to_delete(l, op, newest))
 		return log_not_there(l, newest);
 	if (*b && !batch_takes(*b, op))

@@ -42,12 +42,12 @@ static struct claims *claims_of(struct weir_store *s, const uint64_t hash[2])
 
 void logs_claim(struct weir_store *s, struct weir_store_op *op, const struct log *l)
 {
-	struct claims *c = claims_of(s, op->s_hash);
+	struct claims *c = claims_of(s, op_priv(op)->hash);
 
-	op->s_log = l->stream;
-	op->s_private = NULL;
+	op_priv(op)->log = l->stream;
+	op_priv(op)->private = NULL;
 	if (c->first)
-		c->last->s_private = op;
+		op_priv(c->last)->private = op;
 	else
 		c->first = op;
 	c->last = op;
@@ -55,18 +55,18 @@ void logs_claim(struct weir_store *s, struct weir_store_op *op, const struct log
 
 void logs_unclaim(struct weir_store *s, struct weir_store_op *op)
 {
-	struct claims *c = claims_of(s, op->s_hash);
+	struct claims *c = claims_of(s, op_priv(op)->hash);
 	struct weir_store_op *before = NULL, *at = c->first;
 
 	/* What is admitted came first, mostly. */
 	while (at != op) {
 		before = at;
-		at = at->s_private;
+		at = op_priv(at)->private;
 	}
 	if (before)
-		before->s_private = op->s_private;
+		op_priv(before)->private = op_priv(op)->private;
 	else
-		c->first = op->s_private;
+		c->first = op_priv(op)->private;
 	if (c->last == op)
 		c->last = before;
 }
@@ -75,22 +75,22 @@ static struct weir_store_op *claim_find(struct weir_store *s, const uint64_t has
 {
 	struct weir_store_op *op = claims_of(s, hash)->first;
 
-	while (op && (op->s_hash[0] != hash[0] || op->s_hash[1] != hash[1]))
-		op = op->s_private;
+	while (op && (op_priv(op)->hash[0] != hash[0] || op_priv(op)->hash[1] != hash[1]))
+		op = op_priv(op)->private;
 	return op;
 }
 
 struct log *logs_choose(struct weir_store *s, const struct weir_store_op *op)
 {
-	struct weir_store_op *pending = claim_find(s, op->s_hash);
-	struct rec *admitted = pending ? NULL : admitted_find(s, op->s_hash);
+	struct weir_store_op *pending = claim_find(s, op_priv(op)->hash);
+	struct rec *admitted = pending ? NULL : admitted_find(s, op_priv(op)->hash);
 	struct log *l;
 
 	if (pending)
-		return s->logs[pending->s_log];
+		return s->logs[op_priv(pending)->log];
 	if (admitted)
 		return admitted->log;
-	l = entries_log(s, op->s_hash);
+	l = entries_log(s, op_priv(op)->hash);
 	return l ? l : s->logs[WEIR_PUT_STREAM_OF(op->flags)];
 }
 

@@ -63,11 +63,11 @@ static void rec_publish(struct weir_store *s, const struct batch *b, struct rec 
 				     .length = r->length };
 
 	if (r->flags & DISK_TOMBSTONE) {
-		entries_remove(s, r->op->s_hash);
+		entries_remove(s, op_priv(r->op)->hash);
 		return;
 	}
 	/* Cannot fail: room was reserved at admission. */
-	entries_set(s, r->op->s_hash, &value);
+	entries_set(s, op_priv(r->op)->hash, &value);
 	s->flusher.unflushed_puts += !(r->op->flags & WEIR_PUT_DURABLE);
 }
 

@@ -110,7 +110,7 @@ static void rec_encode(struct batch *b, struct rec *r, uint32_t *at)
 				       .block = r->block,
 				       .key_len = (uint16_t)r->op->key_len,
 				       .flags = r->flags };
-	struct footer_entry entry = { .hash = { r->op->s_hash[0], r->op->s_hash[1] },
+	struct footer_entry entry = { .hash = { op_priv(r->op)->hash[0], op_priv(r->op)->hash[1] },
 				      .sequence = r->sequence,
 				      .length = r->length,
 				      .block = r->block,

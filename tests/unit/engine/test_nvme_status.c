@@ -14,6 +14,7 @@
 #include <weir/io.h>
 
 #include "engine/nvme_status.h"
+#include "queue/lane/io_priv.h"
 
 #define DNR 0x4000
 
@@ -46,7 +47,7 @@ static void sentence(int result, uint16_t status, const char *words)
 	char buf[256], want[256] = "write at 0x1f000+4096: ";
 
 	weir_io_write(&io, 0x1f000, want, 4096);
-	io.q_failed_offset = io.offset;
+	io_priv(&io)->failed_offset = io.offset;
 	io.result = result;
 	io.status = status;
 	strcat(want, words);

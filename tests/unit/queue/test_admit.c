@@ -119,7 +119,7 @@ static void one_ends(void)
 /* Every part of it has a tag. */
 static bool admitted(const struct client *c)
 {
-	return c->ends || c->io.q_cursor == c->io.length;
+	return c->ends || io_priv(&c->io)->cursor == c->io.length;
 }
 
 /* Completions until C has its tags; MOST at most. */
@@ -147,7 +147,7 @@ static void stop(void)
 	stopping = true;
 	rig.hold = false;
 	for (unsigned i = 0; i < nr_clients; i++) {
-		while (clients[i].io.q_state == IO_PENDING) {
+		while (io_priv(&clients[i].io)->state == IO_PENDING) {
 			assert_true(weir_queue_poll(rig.q) >= 0);
 			rig.now_ns += MS;
 		}
@@ -260,7 +260,7 @@ static void a_lower_class_leaves_half_of_the_tags(void **state)
 	for (int i = 0; i < 2000; i++)
 		one_ends();
 	for (unsigned i = 0; i < 200; i++)
-		n += clients[i].io.q_cursor == BLOCK;
+		n += io_priv(&clients[i].io)->cursor == BLOCK;
 	assert_in_range(n, 31, 33);
 	stop();
 }
@@ -311,7 +311,7 @@ static unsigned held_by(uint32_t submitter)
 
 	for (unsigned i = 0; i < nr_clients; i++)
 		n += clients[i].io.submitter == submitter && clients[i].again &&
-		     clients[i].io.q_cursor == clients[i].io.length;
+		     io_priv(&clients[i].io)->cursor == clients[i].io.length;
 	return n;
 }
 

@@ -287,7 +287,7 @@ static void an_error_reaches_every_io(void **state)
 	blocks_close();
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(blocks_io[i].result, -EIO);
-		assert_int_equal(blocks_io[i].q_failed_offset, blocks_io[i].offset);
+		assert_int_equal(io_priv(&blocks_io[i])->failed_offset, blocks_io[i].offset);
 		assert_null(strstr(weir_io_strerror(&blocks_io[i], text, sizeof(text)), "part"));
 	}
 	assert_int_equal(blocks_nr_ends, 3);

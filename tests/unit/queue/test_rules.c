@@ -153,9 +153,9 @@ static int read_nowait(size_t skip, uint64_t length, uint16_t flags)
 	io.flags = WEIR_IO_NOWAIT | flags;
 	assert_int_equal(weir_queue_submit(rig.q, &io), 0);
 	assert_true(weir_queue_poll(rig.q) >= 0);
-	while (io.q_state != IO_DONE)
+	while (io_priv(&io)->state != IO_DONE)
 		rig_complete(1);
-	assert_int_equal(io.q_failed_offset * !!io.result, 0);
+	assert_int_equal(io_priv(&io)->failed_offset * !!io.result, 0);
 	weir_io_strerror(&io, words, sizeof(words));
 	assert_int_equal(!!strstr(words, "nr_requests"), io.result == -EMSGSIZE);
 	return io.result;

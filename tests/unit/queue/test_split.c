@@ -287,7 +287,7 @@ static void what_failed_before_a_switch_is_cut_no_further(void **state)
 	rig.hold = false;
 	assert_int_equal(weir_io_wait(rig.q, &io), -EIO);
 	assert_int_equal(rig.nr_log, 1);
-	assert_int_equal(io.q_failed_offset, 0);
+	assert_int_equal(io_priv(&io)->failed_offset, 0);
 }
 
 int main(void)

@@ -406,7 +406,7 @@ static bool fires(int timeout_ms)
 /* An event loop of the program's own: poll(2) on the descriptor, never anything else. */
 static void poll_until_ended(struct weir_io *io)
 {
-	while (__atomic_load_n(&io->q_state, __ATOMIC_ACQUIRE) != IO_DONE) {
+	while (__atomic_load_n(&io_priv(io)->state, __ATOMIC_ACQUIRE) != IO_DONE) {
 		assert_true(fires(30000));
 		assert_true(weir_queue_poll(queue) >= 0);
 	}
@@ -538,7 +538,7 @@ static void detaching_ends_what_was_staged(void **state)
 		}
 		assert_int_equal(weir_queue_detach(queue), 0);
 		for (unsigned i = 0; i < THREADS; i++)
-			if (submitters[i].ios[0].q_lane == &queue->lanes[0]) {
+			if (io_priv(&submitters[i].ios[0])->lane == &queue->lanes[0]) {
 				assert_int_equal(submitters[i].ends[0], 1);
 				here++;
 			}
