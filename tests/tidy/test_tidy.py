@@ -105,6 +105,7 @@ SAMPLES = [
     ("work left undone, in prose", "README.md", "FIX" + "ME\n", "marker", 1),
     ("a longer word is no marker", "README.md", MARKER + "S\n", None, None),
     ("a source that is not built", "src/base/extra.c", C_SPDX, "unused", 1),
+    ("a C++ source that is not built", "examples/odd.cpp", C_SPDX, "unused", 1),
     ("a source named in another folder", "src/store/error.c", C_SPDX, "unused", 1),
     ("a header that nobody includes", "src/base/extra.h", C_SPDX, "unused", 1),
     ("a header that includes itself", "src/base/extra.h", C_SPDX + '#include "extra.h"\n',

@@ -44,7 +44,7 @@ THREAD_STARTER = "src/base/thread.c"
 # Everything may be included here.
 FREE = ("tests", "bench", "examples")
 
-CODE_SUFFIX = (".c", ".h", ".py", ".sh", ".map")
+CODE_SUFFIX = (".c", ".h", ".cpp", ".py", ".sh", ".map")
 CODE_NAMES = {"meson.build", "meson_options.txt", "Makefile", ".clang-format", ".clang-tidy"}
 TEXT_SUFFIX = CODE_SUFFIX + (".md", ".txt", ".json")
 
@@ -66,7 +66,7 @@ class Source:
             self.text = file.read()
         self.lines = self.text.splitlines()
         self.name = os.path.basename(path)
-        self.is_c = path.endswith((".c", ".h"))
+        self.is_c = path.endswith((".c", ".h", ".cpp"))
         self.is_python = path.endswith(".py") or bool(re.match(r"#!.*python", self.text))
         self.is_shell = path.endswith(".sh") or bool(re.match(r"#!.*\b(ba)?sh\b", self.text))
         self.is_code = (path.endswith(CODE_SUFFIX) or self.name in CODE_NAMES or
@@ -242,13 +242,13 @@ def check_unused(tree):
     named, included = set(), set()
     for source in tree.sources.values():
         if source.name == "meson.build":
-            for name in re.findall(r"'([^'\n]+\.c)'", source.text):
+            for name in re.findall(r"'([^'\n]+\.c(?:pp)?)'", source.text):
                 named.add(os.path.normpath(os.path.join(os.path.dirname(source.path), name)))
         elif source.is_c:
             included |= {resolve(tree, source, name) for _, name in includes(source)
                          if resolve(tree, source, name) != source.path}
     for source in tree.c():
-        if source.path.endswith(".c") and source.path not in named:
+        if source.path.endswith((".c", ".cpp")) and source.path not in named:
             yield Breach(source.path, 1, "no meson.build names it: build it or remove it")
         if source.path.endswith(".h") and source.path not in included:
             yield Breach(source.path, 1, "nothing includes it: use it or remove it")
