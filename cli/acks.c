@@ -18,9 +18,10 @@
 
 #define ACKS_LINE (CONTENT_KEY_LEN + 1)
 _Static_assert(CONTENT_KEY_LEN == 17, "the head has the length of a line");
-#define ACKS_HEAD "# weir ack log 1\n\n" /* the first line, as long as one with a key */
+/* the length of the first line; it equals the length of a line with a key */
+#define ACKS_HEAD "# weir ack log 1\n\n"
 #define ACKS_TEXT_LINE_MAX 4096u
-#define ACKS_BATCH 224 /* lines in one write: just below a page */
+#define ACKS_BATCH 224 /* lines that one write carries: just below a page */
 
 static int acks_write(int fd, const char *text, size_t len)
 {
@@ -37,7 +38,10 @@ static int acks_write(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* Could the LEN bytes at LINE be the beginning of a line of a log? FIRST: of its first one. */
+/*
+ * Returns true if the LEN bytes at LINE can be the beginning of a line of a log. FIRST says that
+ * it is the log's first line.
+ */
 static bool acks_is_line(const char *line, size_t len, bool first)
 {
 	char whole[ACKS_LINE + 1] = "b0000000000000000\n";
@@ -57,9 +61,9 @@ static int acks_no_log(const char *path, size_t line)
 }
 
 /*
- * A log of SIZE bytes that is gone on with must be one: nothing is cut off, or appended to, what
- * is something else. A killed writer may have left a piece of a line, which must not spoil the next
- * one.
+ * Checks that a file of SIZE bytes is a log before new lines are appended to it: no other file may
+ * be cut short or appended to. A writer that was killed may have left a part of a line; this
+ * function removes it, so that it does not spoil the next line.
  */
 static int acks_go_on(int fd, const char *path, off_t size)
 {
@@ -144,7 +148,7 @@ static size_t acks_unique(uint64_t *ids, size_t n)
 	return kept;
 }
 
-/* Adds ID to the N that IDS has; ROOM is for how many there is memory. */
+/* Adds ID to the array IDS, which has N entries and memory for ROOM entries. */
 static int acks_add(uint64_t **ids, size_t *n, size_t *room, uint64_t id)
 {
 	if (*n == *room) {
@@ -161,8 +165,8 @@ static int acks_add(uint64_t **ids, size_t *n, size_t *room, uint64_t id)
 }
 
 /*
- * Adds the key in LINE. The first line says what the file is, and a piece of a line at the end was
- * left by a writer that was killed: neither counts.
+ * Adds the key in LINE. It ignores the first line, which says what the file is, and a line without
+ * its end, which a killed writer left.
  */
 static int acks_take(const struct text *t, char *line, size_t len, uint64_t **ids, size_t *n,
 		     size_t *room)

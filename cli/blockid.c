@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * blockid.c - names of blocks to numbers. See blockid.h.
- */
+/* blockid.c - turns names of blocks into numbers. See blockid.h. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,19 +8,22 @@
 #include "base/prng.h"
 #include "cli/blockid.h"
 
-/* Keeps hashed names apart from numbers. */
+/*
+ * This value is mixed into the ids of negative numbers, so that they differ from the positive
+ * ones.
+ */
 #define BLOCKID_NEGATIVE 0x6e65676174697665u
 #define BLOCKID_STRING 0x737472696e672d69u
-/* So many digits may be more than an int64_t holds. */
+/* A number with this many digits may be too large for an int64_t. */
 #define BLOCKID_LONG 19u
 
 uint64_t blockid_signed(int64_t value)
 {
-	/* The mixing has an inverse, so that no two negative numbers become one. */
+	/* The mixing can be inverted, so two negative numbers never get the same id. */
 	return value < 0 ? prng_mix((uint64_t)value ^ BLOCKID_NEGATIVE) : (uint64_t)value;
 }
 
-/* Does TEXT spell a number of 64 bits, as JSON would write it? */
+/* Returns true if TEXT is a whole number of 64 bits, written as JSON would write it. */
 static bool blockid_number(const char *text, size_t len, uint64_t *id)
 {
 	bool negative = len && *text == '-';
@@ -61,7 +62,10 @@ uint64_t blockid_text(const char *text, size_t len)
 	return prng_mix(id);
 }
 
-/* The length of the number at S, which ends before END; 0: none that needs quotes. */
+/*
+ * Returns the length of the number at S, which ends before END, or 0 if the number needs no
+ * quotes.
+ */
 static size_t blockid_long_number(const char *s, const char *end)
 {
 	const char *digits = s + (*s == '-'), *at = digits;
@@ -73,7 +77,7 @@ static size_t blockid_long_number(const char *s, const char *end)
 	return at < end && strchr(".eE", *at) ? 0 : (size_t)(at - s);
 }
 
-/* The length of the piece of JSON at S: a string, a number or one other byte. */
+/* Returns the length of the piece of JSON at S: a string, a number or one other byte. */
 static size_t blockid_piece(const char *s, const char *end)
 {
 	const char *at = s + 1;
@@ -100,7 +104,7 @@ int blockid_quote(const char *text, size_t len, char **quoted)
 
 		number = number == piece ? number : 0;
 		if (number && !*quoted) {
-			/* Two quotes for 19 digits or more. */
+			/* Each number that gets two quotes has at least 19 digits. */
 			*quoted = malloc(len + len / 8 + 3);
 			if (!*quoted)
 				return -ENOMEM;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * commands.c - the table of subcommands, and how one is run and explained. One thread.
- */
+/* commands.c - the table of subcommands; runs a subcommand and prints its help. One thread. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +49,7 @@ static int command_check_operands(const struct command *cmd, char **operands, in
 	return 0;
 }
 
-/* Checks the operands, and runs CMD. */
+/* Checks the number of operands and runs CMD. Returns the exit code. */
 static int command_call(const struct command *cmd, void *args, char **operands, int n)
 {
 	int err = command_check_operands(cmd, operands, n);
@@ -61,7 +59,10 @@ static int command_call(const struct command *cmd, void *args, char **operands, 
 	return err ? err : cmd->run(args, operands, n);
 }
 
-/* As command_call(), with the default store in front of the operands if it is meant. */
+/*
+ * Does the same as command_call(), but first inserts the default store before the operands where
+ * the user left it out.
+ */
 static int command_complete(const struct command *cmd, void *args, char **operands, int n)
 {
 	char **all, *path;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * content.c - the bytes of a block: eight xorshift generators side by side, seeded by its id.
+ * content.c - the bytes of a block, made by eight xorshift generators that are seeded by the id.
  *
- * A replay makes or checks every byte that it moves, so this must be several times faster than a
- * drive. The eight generators fill the vector registers of any machine, and comparing needs no
- * second buffer.
+ * A replay makes or checks every byte that it moves, so this code must be several times faster
+ * than a drive. The eight generators run side by side and fill the vector registers of any
+ * machine; a check needs no second buffer.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -50,7 +50,7 @@ int content_parse_key(const char *key, uint64_t *id)
 
 static inline void content_seed(content_vector *v, uint64_t id)
 {
-	for (uint64_t lane = 0; lane < CONTENT_LANES; lane++) /* never all zeroes */
+	for (uint64_t lane = 0; lane < CONTENT_LANES; lane++) /* a xorshift state must not be 0 */
 		(*v)[lane] = prng_mix(prng_mix(id) + lane) | 1;
 }
 
@@ -85,7 +85,10 @@ static size_t content_first_difference(const void *a, const void *b, size_t len)
 	return i;
 }
 
-/* Whether LEN bytes, a multiple of the vector's, are what V makes; no branch in the loop. */
+/*
+ * Returns true if the LEN bytes at IN are what V makes. LEN is a multiple of the vector's size.
+ * The loop has no branch.
+ */
 static int content_same(content_vector *v, const unsigned char *in, size_t len)
 {
 	content_vector difference = { 0 };

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * default.c - the store that WEIR_STORE names stands in for a PATH that was left out. See
- * default.h.
- */
+/* default.c - uses the store that WEIR_STORE names if PATH was left out. See default.h. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +8,7 @@
 
 #include "cli/default.h"
 
-#define DEFAULT_MAGIC "weirSUP1" /* how a store begins */
+#define DEFAULT_MAGIC "weirSUP1" /* the first bytes of a store */
 
 const char *default_store(void)
 {
@@ -20,7 +17,7 @@ const char *default_store(void)
 	return path && *path ? path : NULL;
 }
 
-/* Does PATH name a device, or a file that begins as a store does? */
+/* Returns true if PATH is a device, or a file that begins with the bytes of a store. */
 static bool default_is_store(const char *path)
 {
 	char magic[sizeof(DEFAULT_MAGIC) - 1];

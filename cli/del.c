@@ -26,8 +26,10 @@ static const struct opt del_options[] = {
 	OPT_END,
 };
 
-/* Deletes one key. 0, REPORT_FAILED if it was not there (MISSING gets it then), or -errno with
- * weir_error(). */
+/*
+ * Deletes one key. Returns 0, REPORT_FAILED if the key was not in the store (MISSING gets the key
+ * then), or -errno with weir_error() set.
+ */
 static int del_key(struct weir_store *s, const struct del_args *args, const char *path,
 		   const char *operand, json_t *missing)
 {
@@ -54,8 +56,9 @@ static int del_json(const char *path, int keys, int deleted, json_t *missing)
 }
 
 /*
- * Of several operands behind WEIR_STORE the first may have been meant as the PATH of a store that
- * is not there. Then the others are no keys of this one: nothing is deleted. 0 or an exit code.
+ * Checks the first operand if the store comes from WEIR_STORE: the user may have meant it as the
+ * PATH of a store that does not exist. If so, the other operands are not keys of the default
+ * store, and the command deletes nothing. Returns 0 or an exit code.
  */
 static int del_check_default(struct weir_store *s, const struct del_args *args, char **operands,
 			     int n)

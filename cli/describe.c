@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * describe.c - facts about stores as JSON. Owns nothing; any thread.
- */
+/* describe.c - describes stores as JSON. Owns nothing; any thread may call it. */
 #include <stdio.h>
 
 #include "cli/describe.h"

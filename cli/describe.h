@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * describe.h - facts about stores as JSON, in the same shape wherever they occur. What is returned
- * belongs to the caller; NULL: out of memory.
+ * describe.h - describes stores as JSON, with the same members in every command. The caller owns
+ * what is returned; NULL: out of memory.
  */
 #ifndef DESCRIBE_H
 #define DESCRIBE_H
@@ -10,16 +10,16 @@
 
 #include <weir/store.h>
 
-/* Room for a UUID as text. */
+/* The size of a buffer for a UUID as text. */
 #define DESCRIBE_UUID_MAX 37
 
-/* "01234567-89ab-cdef-0123-456789abcdef": TEXT is filled and returned. */
+/* Writes UUID to TEXT as "01234567-89ab-cdef-0123-456789abcdef" and returns TEXT. */
 const char *describe_uuid(const uint8_t uuid[16], char text[DESCRIBE_UUID_MAX]);
 
-/* What the store at PATH is, as the object that SCHEMA names. */
+/* Returns a JSON object, of the schema named SCHEMA, that describes the store at PATH. */
 json_t *describe_store(const char *schema, const char *path, const struct weir_store_info *info);
 
-/* A latency: count and percentiles in ns. */
+/* Returns a latency as JSON: count, and percentiles in ns. */
 json_t *describe_latency(const struct weir_latency *l);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * doctor.c - `weir doctor`: what will not work on this machine, or with a file or device, and what
- * to do about it.
+ * doctor.c - `weir doctor`: reports what will not work on this machine, or with a file or device,
+ * and how to correct it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static unsigned doctor_count(const struct doctor_report *r, enum doctor_verdict 
 	return count;
 }
 
-/* The last line: is all well? */
+/* Prints the last line, which says whether all is well. */
 static void doctor_print_sum(const struct doctor_report *r)
 {
 	unsigned fails = doctor_count(r, DOCTOR_FAIL), warnings = doctor_count(r, DOCTOR_WARNING);

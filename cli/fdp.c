@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fdp.c - `weir fdp`: what an NVMe drive offers of Flexible Data Placement, and what it counted.
+ * fdp.c - `weir fdp`: shows what an NVMe drive supports of Flexible Data Placement, and its
+ * counters.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -34,7 +35,10 @@ static const char *fdp_isolation(uint32_t isolation)
 	}
 }
 
-/* Media bytes for each byte that hosts wrote; 0: nothing was written yet. */
+/*
+ * Returns the bytes written to the media for each byte that hosts wrote; 0: no host wrote anything
+ * yet.
+ */
 static double fdp_waf(const struct weir_fdp *fdp)
 {
 	return fdp->host_bytes ? (double)fdp->media_bytes / (double)fdp->host_bytes : 0;

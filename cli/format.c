@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * format.c - `weir format`: makes an empty store, and says what was made.
- */
+/* format.c - `weir format`: makes an empty store and describes it. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -76,7 +74,7 @@ static int format_failed(const char *path, uint64_t size, int err)
 	return report_failed(path);
 }
 
-/* Opens what was made, which proves that it can be, and describes it. */
+/* Opens the new store, which proves that this works, and prints its description. */
 static int format_show(const char *path, int json)
 {
 	static const struct opening defaults;
@@ -103,7 +101,10 @@ static int format_show(const char *path, int json)
 	return opening_close(s, path, err);
 }
 
-/* --size makes new files only; on what is there and has another size it is a mistake. */
+/*
+ * Checks --size: it gives the size of a new file. For an existing file or device of another size
+ * it is an error.
+ */
 static int format_check_size(const char *path, uint64_t size)
 {
 	char is[32], wish[32];
@@ -111,7 +112,7 @@ static int format_check_size(const char *path, uint64_t size)
 
 	if (!size || stat(path, &st) < 0)
 		return 0;
-	/* A file is made of whole blocks of 4 KiB. */
+	/* The file was made in whole blocks of 4 KiB, so it may be larger than SIZE. */
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size >= size &&
 	    (uint64_t)st.st_size - size < 4096)
 		return 0;

@@ -35,13 +35,16 @@ static const struct opt get_options[] = {
 	OPT_END,
 };
 
-/* The value goes out whole or the exit code says so. */
+/*
+ * Writes the value to a file or to stdout. If not all of it could be written, the exit code is not
+ * 0.
+ */
 static int get_write(const char *output, const void *value, size_t len)
 {
 	struct output out;
 
 	if (!strcmp(output, "-")) {
-		/* If it fails, report_finish() says so. */
+		/* If the write fails, report_finish() prints the error. */
 		return fwrite(value, 1, len, stdout) == len ? REPORT_OK : REPORT_FAILED;
 	}
 	if (output_open(&out, output) < 0)
@@ -65,7 +68,7 @@ static int get_failed(const char *path, const struct key *key, int err)
 	return report_failed(path);
 }
 
-/* Gets the value of KEY into memory of its own. 0 or -errno with weir_error(). */
+/* Reads the value of KEY into newly allocated memory. Returns 0 or -errno with weir_error() set. */
 static int get_value(struct weir_store *s, const struct key *key, void **value, size_t *len)
 {
 	int err = weir_store_exists(s, key->bytes, key->len, len);
@@ -78,7 +81,7 @@ static int get_value(struct weir_store *s, const struct key *key, void **value, 
 	return weir_store_get(s, key->bytes, key->len, *value, *len, len);
 }
 
-/* With --json the value itself goes to --output only. */
+/* Prints the result. With --json the value itself can go to --output only. */
 static int get_print(const struct get_args *args, const char *path, const struct key *key,
 		     const void *value, size_t len)
 {
@@ -96,7 +99,10 @@ static int get_print(const struct get_args *args, const char *path, const struct
 			   0);
 }
 
-/* Is OUTPUT where JSON would go as well? Two may share a terminal, or /dev/null. */
+/*
+ * Returns true if OUTPUT is the same file as stdout, to which the JSON goes. A terminal and
+ * /dev/null may be used for both.
+ */
 static bool get_is_stdout(const char *output)
 {
 	struct stat a, b;
@@ -106,7 +112,7 @@ static bool get_is_stdout(const char *output)
 		a.st_dev == b.st_dev && a.st_ino == b.st_ino);
 }
 
-/* Refuses outputs that cannot be. 0 or an exit code. */
+/* Refuses values of --output that cannot work. Returns 0 or an exit code. */
 static int get_check_output(const struct get_args *args, const char *path)
 {
 	if (!args->output)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * help.c - `weir help`: explains the commands, and writes shell completion from their table.
+ * help.c - `weir help`: prints the help of commands, and writes a shell completion script from
+ * their table.
  */
 #include <string.h>
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * idset.c - a set of block ids, open addressing. One thread uses a set.
- */
+/* idset.c - a set of block ids: a hash table with open addressing. One thread uses a set. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +39,8 @@ void idset_clear(struct idset *set)
 {
 	if (++set->stamp)
 		return;
-	memset(set->stamps, 0, set->slots * sizeof(*set->stamps)); /* the stamps went round */
+	/* the stamp overflowed: old stamps in the slots could match again */
+	memset(set->stamps, 0, set->slots * sizeof(*set->stamps));
 	set->stamp = 1;
 }
 

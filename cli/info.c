@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * info.c - `weir info`: what a file or device is, from where that is known, and which engines
- * could drive it.
+ * info.c - `weir info`: shows the properties of a file or device, where each value was found, and
+ * which engines can drive it.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -24,11 +24,11 @@ static const struct opt info_options[] = {
 	OPT_END,
 };
 
-/* What one engine says about the device. */
+/* The result of probing the device with one engine. */
 struct info_engine {
 	const char *name, *summary;
 	int works;
-	int chosen; /* by "auto" */
+	int chosen; /* "auto" takes this engine */
 	char why[256];
 };
 
@@ -49,7 +49,7 @@ static const char *info_kind(enum weir_device_kind kind)
 	return "unknown";
 }
 
-/* The engines are tried best first, so the first that works is what auto takes. */
+/* Probes the engines, best first: the first one that works is the one that "auto" takes. */
 static size_t info_probe(struct weir_device *dev, struct info_engine *engines)
 {
 	size_t n, chosen = 0;

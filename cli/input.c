@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * input.c - reads a value for `weir put`. The memory belongs to the caller.
- */
+/* input.c - reads a value for `weir put`. The caller owns the memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -15,7 +13,10 @@
 
 #define INPUT_START (1u << 20)
 
-/* Makes room for ROOM bytes, keeping what is there: pages are moved, not copied. */
+/*
+ * Enlarges the memory to ROOM bytes and keeps its content: the kernel moves pages instead of
+ * copying them.
+ */
 static int input_grow(struct input *in, size_t room)
 {
 	void *data = in->data ? mremap(in->data, in->room, room, MREMAP_MAYMOVE)
@@ -29,7 +30,7 @@ static int input_grow(struct input *in, size_t room)
 	return 0;
 }
 
-/* A file says how long it is; what does not may be of any length. */
+/* Returns the length of a file, or 0 for other things: their length is not known. */
 static uint64_t input_length(int fd)
 {
 	struct stat st;
@@ -37,7 +38,7 @@ static uint64_t input_length(int fd)
 	return fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? 0 : (uint64_t)st.st_size;
 }
 
-/* One byte more than LIMIT is room enough to see that there is more. */
+/* One byte more than LIMIT is enough memory to detect that the input is too long. */
 static int input_read_fd(struct input *in, int fd, size_t limit)
 {
 	uint64_t length = input_length(fd);

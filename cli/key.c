@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * key.c - keys as text. Owns nothing; any thread.
- */
+/* key.c - writes keys as text and reads them. Owns nothing; any thread may call it. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -38,7 +36,10 @@ static unsigned key_digit(char c)
 	return (unsigned)(isdigit((unsigned char)c) ? c - '0' : (c | 0x20) - 'a' + 10);
 }
 
-/* Reads one escape behind the backslash at TEXT. Returns its length, backslash included; 0: bad. */
+/*
+ * Reads the escape whose backslash is at TEXT. Returns its length with the backslash, or 0 if it
+ * is invalid.
+ */
 static size_t key_escape_at(const char *text, unsigned char *byte)
 {
 	if (text[1] == '\\') {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * keyargs.h - what put, get and del have in common on the command line: a store and keys.
- */
+/* keyargs.h - the arguments that put, get and del have in common: a store and keys. */
 #ifndef KEYARGS_H
 #define KEYARGS_H
 
@@ -13,7 +11,7 @@ struct keyargs {
 	unsigned json;
 };
 
-/* The options that fill in the struct keyargs at AT in the struct of a command. */
+/* Options for the member struct keyargs AT in the struct of a command's arguments. */
 #define KEYARGS_OPTIONS(at)                                                                        \
 	{ .name = "escaped",                                                                       \
 	  .letter = 'e',                                                                           \

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * ls.c - `weir ls`: the keys of a store, stream by stream, oldest first.
- */
+/* ls.c - `weir ls`: prints the keys of a store, stream by stream, oldest first. */
 #include <inttypes.h>
 
 #include "cli/command.h"
@@ -27,7 +25,7 @@ static const struct opt ls_options[] = {
 	OPT_END,
 };
 
-#define LS_STOPPED 1 /* the output is gone: no use going on */
+#define LS_STOPPED 1 /* stdout failed, so the listing stops */
 
 static int ls_entry_json(const struct weir_store_entry *e, const char *text)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * main.c - the `weir` command: finds the subcommand and runs it.
- *
- * Exit codes: 0 done, 1 it failed (or a key was not there), 2 it was called wrongly.
+ * main.c - the `weir` command: finds the subcommand and runs it. Exit codes: 0: success; 1: the
+ * command failed (or a key was not in the store); 2: the command line was wrong.
  */
 #include <stdbool.h>
 #include <signal.h>
@@ -25,8 +24,8 @@ static int main_unknown(const char *name)
 }
 
 /*
- * Is --json, or a beginning of it that getopt takes too, among the words? It is asked before they
- * are understood, so that what is wrong with them is JSON as well.
+ * Returns true if --json, or a shortened form that getopt accepts, is among the words. The answer
+ * is needed before the words are parsed, so that errors in them can be printed as JSON too.
  */
 static bool main_wants_json(int argc, char **argv)
 {
@@ -40,7 +39,8 @@ int main(int argc, char **argv)
 {
 	const struct command *cmd;
 
-	signal(SIGXFSZ, SIG_IGN); /* an output beyond ulimit -f is an error with words */
+	/* a write beyond ulimit -f returns an error, which can be printed */
+	signal(SIGXFSZ, SIG_IGN);
 	report_watch_stdout();
 	if (main_wants_json(argc, argv))
 		report_set_json();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * opening.c - opens stores for subcommands and explains failures. The store belongs to the caller.
+ * opening.c - opens stores for subcommands and prints why that failed. The caller owns the store.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static int opening_check_name(const char *option, const char *name, const char *
 	return report_usage("--%s: there is no \"%s\": there are %s", option, name, all);
 }
 
-/* What only passthrough has, with an engine NAME that is another. */
+/* Refuses options that only passthrough has if NAME is another engine. */
 static int opening_check_passthrough(const struct opening *o)
 {
 	const char *name = o->engine, *option = o->passthrough ? "passthrough" : "timeout";
@@ -80,7 +80,7 @@ int opening_check(const struct opening *o)
 	return opening_check_name("sched", o->scheduler, NULL, table, n);
 }
 
-/* What whoever writes to the store should know, once. */
+/* Prints notes, once, for users who write to the store. */
 static void opening_notes(struct weir_store *s, const char *path)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
@@ -116,8 +116,10 @@ int opening_ask(struct weir_store_info *info, const char *path, const struct ope
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	struct weir_device *dev;
 
-	/* Who asks is about to write. That a device is mounted says more than that no store is
-	 * there. */
+	/*
+	 * The caller is going to write. "The device is mounted" is a better message than "there is
+	 * no store".
+	 */
 	if (weir_device_open(&dev, path, NULL) < 0)
 		return report_failed(path);
 	weir_device_close(dev);

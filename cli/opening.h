@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * opening.h - how subcommands open a store: the options for it that they share, and what they say
- * when it cannot be opened.
+ * opening.h - opens stores for subcommands: their common options, and the messages if a store
+ * cannot be opened.
  */
 #ifndef OPENING_H
 #define OPENING_H
@@ -11,14 +11,14 @@
 #include "cli/options.h"
 
 struct opening {
-	const char *engine;    /* NULL: auto */
-	const char *scheduler; /* NULL: the queue's default */
-	unsigned passthrough;  /* engine uring_cmd, whatever auto would be */
-	uint64_t timeout_ns;   /* of an NVMe command; 0: the driver's */
-	const char *placement; /* none or stream; NULL: as the store was formatted */
+	const char *engine;    /* name of the engine; NULL: auto */
+	const char *scheduler; /* name of the scheduler; NULL: the queue's default */
+	unsigned passthrough;  /* use the engine uring_cmd, whichever engine auto would take */
+	uint64_t timeout_ns;   /* timeout of an NVMe command; 0: the driver's timeout */
+	const char *placement; /* "none" or "stream"; NULL: as the store was formatted */
 };
 
-/* The options that fill in the struct opening at AT in the struct of a command. */
+/* Options for the member struct opening AT in the struct of a command's arguments. */
 #define OPENING_OPTIONS(at)                                                                        \
 	{ .name = "engine",                                                                        \
 	  .type = OPT_STRING,                                                                      \
@@ -45,14 +45,14 @@ struct opening {
 			"default mq-deadline"                                                      \
 	}
 
-/* For commands that write; a string at AT. */
+/* An option for commands that write; AT is a string. */
 #define PLACEMENT_OPTION(at, text)                                                                 \
 	{                                                                                          \
 		.name = "placement", .type = OPT_STRING, .offset = (at), .arg = "none|stream",     \
 		.help = (text)                                                                     \
 	}
 
-/* The option that every command with results for programs has; an unsigned at AT. */
+/* The option of each command that has results for programs; AT is an unsigned. */
 #define JSON_OPTION(at)                                                                            \
 	{                                                                                          \
 		.name = "json", .type = OPT_FLAG, .offset = (at), .help = "print JSON"             \
@@ -60,30 +60,36 @@ struct opening {
 
 enum opening_flags {
 	OPENING_READ_ONLY = 1 << 0,
-	OPENING_SHARED = 1 << 1, /* several threads will use it: it gets a thread of its own */
+	/* several threads will use the store, so it gets a thread of its own */
+	OPENING_SHARED = 1 << 1,
 };
 
-/* Checks the names in O, and that nothing contradicts anything. 0 or an exit code, with the error
- * printed. */
+/*
+ * Checks the names in O, and that no option contradicts another. Returns 0, or an exit code after
+ * the error was printed.
+ */
 int opening_check(const struct opening *o);
 
-/* Does O ask for what only NVMe passthrough has? */
+/* Returns true if O contains an option that only NVMe passthrough supports. */
 int opening_wants_nvme(const struct opening *o);
 
 /*
- * Checks O and opens the store at PATH; the calling thread is its owner, unless
- * OPENING_SHARED. 0 or an exit code, with the error printed.
+ * Checks O and opens the store at PATH. The calling thread becomes its owner, unless
+ * OPENING_SHARED is set. Returns 0, or an exit code after the error was printed.
  */
 int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags);
 
 /*
- * Asks the store at PATH what it is, so that what does not fit is not read or made first. O was
- * checked. Neither locks nor recovers the store. 0 or an exit code, with the error printed.
+ * Reads the properties of the store at PATH, so that a command does not first read or make values
+ * that do not fit. The caller has checked O. The store is neither locked nor recovered. Returns 0,
+ * or an exit code after the error was printed.
  */
 int opening_ask(struct weir_store_info *info, const char *path, const struct opening *o);
 
-/* Closes S, which was opened from PATH. CODE is returned; 0 becomes a failure, printed, where
- * closing fails. */
+/*
+ * Closes S, which was opened from PATH. Returns CODE, but if CODE is 0 and closing fails, it
+ * prints the error and returns REPORT_FAILED.
+ */
 int opening_close(struct weir_store *s, const char *path, int code);
 
 #endif

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * options.c - parses command lines by a table, over getopt_long(). One thread, at start.
- */
+/* options.c - parses command lines with a table and getopt_long(). One thread, at the start. */
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
@@ -11,11 +9,11 @@
 #include "cli/options.h"
 #include "base/suggest.h"
 
-/* What getopt_long() returns for the entry of a table; above every letter. */
+/* The value that getopt_long() returns for an entry of a table; it is above all letters. */
 #define OPT_CODE(index) (256 + (int)(index))
 #define OPT_CODE_HELP 255
 
-/* The two shapes that getopt_long() wants of a table. */
+/* The two forms in which getopt_long() needs a table. */
 struct opt_shapes {
 	struct option longs[OPT_TABLE_MAX + 2];
 	char letters[2 * OPT_TABLE_MAX + 4];
@@ -27,7 +25,8 @@ static void opt_shape(const struct opt *table, struct opt_shapes *shapes)
 	char *letter = shapes->letters;
 
 	memset(shapes, 0, sizeof(*shapes));
-	*letter++ = ':'; /* tell a missing value from an unknown option */
+	/* getopt_long() then distinguishes a missing value from an unknown option */
+	*letter++ = ':';
 	*letter++ = 'h';
 	for (size_t i = 0; i < OPT_TABLE_MAX && table[i].name; i++) {
 		next->name = table[i].name;
@@ -101,7 +100,7 @@ static int opt_store(const struct opt *opt, void *target, const char *text)
 	return err < 0 ? error_set(-EINVAL, "--%s: %s", opt->name, weir_error()) : 0;
 }
 
-/* Explains an option that getopt_long() did not take; TEXT is the word it stood in. */
+/* Sets weir_error() for an option that getopt_long() refused; TEXT is the word that contains it. */
 static int opt_refuse(const struct opt *table, const char *text)
 {
 	const char *names[OPT_TABLE_MAX + 2];
@@ -134,7 +133,7 @@ int opt_parse(const struct opt *table, void *target, int argc, char **argv, int 
 	int code, err;
 
 	opt_shape(table, &shapes);
-	optind = 0; /* glibc: start afresh */
+	optind = 0; /* glibc: 0 resets the parser */
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, shapes.letters, shapes.longs, NULL)) != -1) {
 		if (code == OPT_CODE_HELP || code == 'h')

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * output.c - outputs are checked, written beside their place, and put there. See output.h.
+ * output.c - checks outputs, writes them to a temporary file in the same folder, and renames it.
+ * See output.h.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -17,7 +18,8 @@
 #include "cli/overlap.h"
 #include "cli/report.h"
 
-#define OUTPUT_LINKS 40 /* that are followed; as many as the kernel follows */
+/* symbolic links that are followed at most; the kernel has the same limit */
+#define OUTPUT_LINKS 40
 
 int output_check(const char *option, const char *path, const char *const *inputs, size_t n)
 {
@@ -32,7 +34,7 @@ int output_check(const char *option, const char *path, const char *const *inputs
 	return 0;
 }
 
-/* Is FD open for writing, and the same as INPUT? */
+/* Returns true if FD is open for writing and is the same file as INPUT. */
 static bool output_is_input(int fd, const char *input)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -48,7 +50,7 @@ int output_check_standard(const char *input)
 
 	if (!out && !err)
 		return 0;
-	/* Even the words about it would be written over the input. */
+	/* stderr is the input too, so even the error message would overwrite it. */
 	if (err && (out || dup2(STDOUT_FILENO, STDERR_FILENO) < 0))
 		return REPORT_USAGE;
 	return report_usage("%s: %s is redirected to it, and would overwrite what the command "
@@ -56,7 +58,9 @@ int output_check_standard(const char *input)
 			    name, out ? "standard output" : "standard error");
 }
 
-/* The number of the open file that PATH names, as /dev/fd/3 does; -1: it names none. */
+/*
+ * Returns the number of the open file that PATH names, as /dev/fd/3 does, or -1 if it names none.
+ */
 static int output_open_file(const char *path)
 {
 	char copy[PATH_MAX];
@@ -72,7 +76,10 @@ static int output_open_file(const char *path)
 	return atoi(name + 1);
 }
 
-/* Puts what the link PATH says into PATH, which has PATH_MAX bytes. 0; 1: it is no link. */
+/*
+ * Replaces PATH, which has PATH_MAX bytes, by the target of the link that it names. Returns 0, or
+ * 1 if PATH is not a link.
+ */
 static int output_follow(char *path)
 {
 	char said[PATH_MAX], copy[PATH_MAX];
@@ -100,7 +107,10 @@ static int output_direct(struct output *o, int fd)
 	return error_sys(-ENOMEM, "%s", o->path);
 }
 
-/* The new file looks as the old one ST did; if there was none, as umask says. */
+/*
+ * Sets owner and mode of the new file as those of the old file ST. If there was none, umask
+ * decides.
+ */
 static void output_mode(int fd, const struct stat *st)
 {
 	mode_t mask = umask(0);
@@ -108,17 +118,21 @@ static void output_mode(int fd, const struct stat *st)
 
 	umask(mask);
 	if (st) {
-		/* Somebody else's file that may be written becomes one's own, without its s bits.
+		/*
+		 * If this fails, the user now owns a copy of another user's file; it must not keep
+		 * the set-id bits.
 		 */
 		int given = fchown(fd, st->st_uid, st->st_gid);
 
 		mode = st->st_mode & (given < 0 ? 0777 : 07777);
 	}
 	if (fchmod(fd, mode) < 0)
-		return; /* a filesystem without modes */
+		return; /* the filesystem has no modes */
 }
 
-/* A file beside TARGET. ST is what is there, or NULL. */
+/*
+ * Creates a temporary file in the folder of TARGET. ST describes the existing TARGET, or is NULL.
+ */
 static int output_beside(struct output *o, const char *target, const struct stat *st)
 {
 	char copy[PATH_MAX];
@@ -139,7 +153,7 @@ static int output_beside(struct output *o, const char *target, const struct stat
 		o->temporary = NULL;
 		if (!st || (errno != EACCES && errno != EPERM && errno != EROFS))
 			return error_sys(-errno, "%s", o->path);
-		/* The folder takes no new file, but this one may be written. */
+		/* The folder does not permit new files, but this file may be written. */
 		return output_direct(o, open(target, O_WRONLY | O_TRUNC | O_CLOEXEC));
 	}
 	output_mode(fd, st);
@@ -188,8 +202,10 @@ int output_open(struct output *o, const char *path)
 	return err;
 }
 
-/* Why an earlier write failed: stdio does not keep that, but a file that is thrown away may be
- * asked once more. */
+/*
+ * Finds out why an earlier write failed. stdio does not keep the error, but the file will be
+ * thrown away, so one more write may be tried.
+ */
 static int output_why(const struct output *o)
 {
 	if (o->temporary && write(fileno(o->file), "", 1) < 0)
@@ -197,7 +213,7 @@ static int output_why(const struct output *o)
 	return -EIO;
 }
 
-/* Writes out what is left. 0 or -errno. */
+/* Writes the bytes that are still buffered. Returns 0 or -errno. */
 static int output_end(struct output *o)
 {
 	int err = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * overlap.c - what a file or device lies on, from stat() and sysfs. See overlap.h.
+ * overlap.c - finds what a file or device is made of, from stat() and sysfs. See overlap.h.
  *
- * Two partitions lie on one disk and do not overlap, so it is not enough that both lie on the same
- * thing: one of the two must itself be what the other lies on.
+ * Two partitions lie on one disk and do not overlap, so a common disk below both is not enough:
+ * one of the two must itself be among the things that the other is made of.
  */
 #include <dirent.h>
 #include <limits.h>
@@ -16,17 +16,17 @@
 
 #include "cli/overlap.h"
 
-#define OVERLAP_NODES 64 /* of a deep stack of mapped devices; what is beyond is not seen */
+#define OVERLAP_NODES 64 /* size limit for stacks of mapped devices; deeper ones are not seen */
 
 enum node_kind { NODE_FILE, NODE_BLOCK, NODE_CHAR };
 
 struct node {
 	enum node_kind kind;
 	dev_t dev;
-	ino_t ino; /* of files */
+	ino_t ino; /* inode, for files */
 };
 
-/* The first node is the thing itself, the others are what it lies on. */
+/* The nodes that one thing is made of. The first node is the thing itself. */
 struct nodes {
 	struct node node[OVERLAP_NODES];
 	size_t count;
@@ -41,7 +41,7 @@ static bool nodes_have(const struct nodes *all, const struct node *node)
 	return false;
 }
 
-/* Adds a node, unless it is there already or there is no room. */
+/* Adds a node, unless the list contains it already or is full. */
 static void nodes_add(struct nodes *all, enum node_kind kind, dev_t dev, ino_t ino)
 {
 	struct node node = { .kind = kind, .dev = dev, .ino = ino };
@@ -69,7 +69,10 @@ static bool overlap_line(const char *dir, const char *name, char *line, size_t s
 	return ok;
 }
 
-/* Adds block device DEV, unless sysfs has none of that number, as of a filesystem without one. */
+/*
+ * Adds block device DEV, unless sysfs has no device of that number, as for filesystems without a
+ * device.
+ */
 static void nodes_add_block(struct nodes *all, dev_t dev)
 {
 	char dir[64];
@@ -89,7 +92,7 @@ static void nodes_add_numbered(struct nodes *all, const char *dir)
 		nodes_add_block(all, makedev(maj, min));
 }
 
-/* The devices that the device at the sysfs folder DIR is made of. */
+/* Adds the devices of which the device at the sysfs folder DIR is made. */
 static void nodes_add_slaves(struct nodes *all, const char *dir)
 {
 	char path[PATH_MAX];
@@ -108,7 +111,10 @@ static void nodes_add_slaves(struct nodes *all, const char *dir)
 		closedir(slaves);
 }
 
-/* An NVMe namespace as a character device is the same as its block device, if it has one. */
+/*
+ * Adds the block device of an NVMe namespace's character device, if there is one: both are the
+ * same bytes.
+ */
 static void nodes_add_char(struct nodes *all, dev_t dev)
 {
 	char path[64], target[PATH_MAX], block[PATH_MAX];
@@ -139,8 +145,10 @@ static void nodes_add_stat(struct nodes *all, const struct stat *st)
 		nodes_add(all, NODE_FILE, st->st_dev, st->st_ino);
 }
 
-/* Adds what block device DEV lies on: the disk of a partition, the parts of a mapped device, the
- * file of a loop device. */
+/*
+ * Adds the thing below block device DEV: the disk of a partition, the parts of a mapped device,
+ * the file of a loop device.
+ */
 static void nodes_below_block(struct nodes *all, dev_t dev)
 {
 	char dir[64], up[80], line[PATH_MAX];
@@ -156,7 +164,7 @@ static void nodes_below_block(struct nodes *all, dev_t dev)
 		nodes_add_stat(all, &st);
 }
 
-/* What ST describes, and all that it lies on. */
+/* Collects the thing that ST describes, and everything below it. */
 static void nodes_collect(struct nodes *all, const struct stat *st)
 {
 	nodes_add_stat(all, st);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * progress.c - the progress line. `busy` is the lock: who finds it taken has better things to do.
+ * progress.c - the progress line. `busy` is its lock: a thread that finds it taken does not print.
  */
 #include <stdio.h>
 #include <unistd.h>

@@ -14,7 +14,7 @@
 #include "cli/report.h"
 #include "cli/tenant.h"
 
-#define PUT_SEGMENT_MAX (1ull << 30) /* --segment-bytes takes no more */
+#define PUT_SEGMENT_MAX (1ull << 30) /* the largest value of --segment-bytes */
 
 struct put_args {
 	struct keyargs key;
@@ -75,8 +75,10 @@ static int put_value(const struct put_args *args, const char *path, const struct
 	return err;
 }
 
-/* The segments in which a value of LEN bytes fills at most half, after a header and a footer; 0:
- * none are so large. */
+/*
+ * Returns the segment size in which a value of LEN bytes fills at most half, after a header and a
+ * footer; 0: none is large enough.
+ */
 static uint64_t put_segment_for(const struct weir_store_info *info, uint64_t len)
 {
 	for (uint64_t bytes = info->segment_bytes; bytes <= PUT_SEGMENT_MAX; bytes *= 2)
@@ -85,7 +87,10 @@ static uint64_t put_segment_for(const struct weir_store_info *info, uint64_t len
 	return 0;
 }
 
-/* NAME has LEN bytes, or more where that is not known before all is read. */
+/*
+ * Prints that the value NAME is too long. It has LEN bytes, or more if its length is known only
+ * after reading all.
+ */
 static int put_too_long(const char *path, const char *name, size_t len,
 			const struct weir_store_info *info)
 {
@@ -101,7 +106,7 @@ static int put_too_long(const char *path, const char *name, size_t len,
 			    name, most, path, format_size(segment, fit, sizeof(fit)));
 }
 
-/* Reads the value, no further than the store can hold. 0 or an exit code. */
+/* Reads the value, but not more than the store can hold. Returns 0 or an exit code. */
 static int put_read(const struct put_args *args, const char *path, const char *file,
 		    struct input *value)
 {
@@ -126,8 +131,9 @@ static int put_read(const struct put_args *args, const char *path, const char *f
 }
 
 /*
- * The store is asked what fits, then all is read, and only then the store is opened: whoever feeds
- * standard input may be slow, or may be a `weir get` that reads from the same store.
+ * Runs `weir put`. It asks the store for its limits, then reads the whole value, and opens the
+ * store only after that: standard input may be slow, or may come from a `weir get` that reads the
+ * same store.
  */
 static int put_run(void *arg, char **operands, int n)
 {

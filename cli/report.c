@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * report.c - messages, JSON and exit codes. Owns the name of the running subcommand and the form of
- * messages, which are set once before anything else runs, and stdout.
+ * report.c - messages, JSON and exit codes. Owns stdout, the name of the running subcommand and
+ * the form of messages; name and form are set once, before anything else runs.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 
 static const char *report_command;
 static bool report_as_json;
-static int report_stdout_error; /* errno of the first write to stdout that failed */
+static int report_stdout_error; /* errno of the first failed write to stdout */
 
 static ssize_t report_write_stdout(void *cookie, const char *text, size_t len)
 {
@@ -48,7 +48,7 @@ void report_watch_stdout(void)
 	FILE *out = fopencookie(NULL, "w", functions);
 
 	if (!out)
-		return; /* the old one works too */
+		return; /* stdio's own stream works too */
 	(void)setvbuf(out, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, REPORT_BUFFER);
 	stdout = out;
 }
@@ -110,7 +110,7 @@ static void report_say_text(int code, const char *text)
 		fprintf(stderr, "Try `weir help%s%s`.\n", space, name);
 }
 
-/* All that is said passes here. CODE 0: a note. Returns CODE. */
+/* Prints a message; every message passes here. CODE 0 means a note. Returns CODE. */
 static int report_say(int code, const char *fmt, va_list args)
 {
 	char *text, *seen;
@@ -118,10 +118,10 @@ static int report_say(int code, const char *fmt, va_list args)
 
 	if (vasprintf(&text, fmt, args) < 0)
 		text = NULL;
-	/* No character becomes longer than four times its bytes. */
+	/* A character becomes at most four times as long. */
 	room = 4 * strlen(text ? text : fmt) + 1;
 	seen = malloc(room);
-	fflush(stdout); /* keep the order where both go to one place */
+	fflush(stdout); /* keeps the order if stdout and stderr go to the same place */
 	(report_as_json ? report_say_json : report_say_text)(
 		code, seen ? visible(seen, room, text ? text : fmt) : fmt);
 	free(seen);
@@ -171,7 +171,7 @@ int report_json(json_t *root, int one_line)
 {
 	int bad = !root;
 
-	/* Output that cannot be written is told at the end, with the reason. */
+	/* A write error is reported at the end, with its reason. */
 	if (root && json_dumpf(root, stdout, one_line ? JSON_COMPACT : JSON_INDENT(2)))
 		bad = !ferror(stdout);
 	json_decref(root);

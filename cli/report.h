@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * report.h - what the command says and where: errors and notes to stderr with the name of the
- * command in front, JSON to stdout, and the exit code that goes with it. One thread says things
- * at a time.
+ * report.h - messages and exit codes of the command. Errors and notes go to stderr and begin with
+ * the name of the command; JSON goes to stdout. One thread at a time may call it.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -13,46 +12,48 @@ enum report_exit {
 	REPORT_OK = 0,
 	REPORT_FAILED = 1,
 	REPORT_USAGE = 2,
-	REPORT_INTERRUPTED = 130, /* as a shell says of SIGINT: what was printed is not all */
+	REPORT_INTERRUPTED = 130, /* the shell's code for SIGINT: the output is incomplete */
 };
 
-/* Sets the subcommand that messages name. NAME must stay valid. */
+/* Sets the name of the subcommand for messages. NAME must stay valid. */
 void report_set_command(const char *name);
 
-/* From now on errors and notes are JSON, an object a line: weir.error.v1 and weir.note.v1. */
+/* Switches errors and notes to JSON, one object a line: weir.error.v1 and weir.note.v1. */
 void report_set_json(void);
 
 /*
- * Has stdout keep why it could not be written, for report_finish(), which comes later. To be called
- * before anything is printed; without it the reason may be lost.
+ * Makes stdout keep the reason of a failed write for a later report_finish(). Call it before
+ * anything is printed; otherwise the reason may be lost.
  */
 void report_watch_stdout(void);
 
 /*
- * TEXT as JSON, for names that came from outside: bytes that are no UTF-8 are told as '?'. NULL
- * gives null. A new reference, or NULL: out of memory.
+ * Returns TEXT, a name from outside, as JSON. Bytes that are not UTF-8 become '?', and a NULL
+ * pointer becomes null. The caller gets a new reference, or NULL if memory ran out.
  */
 json_t *report_text(const char *text);
 
-/* "weir put: ...", and where to look for help. Returns REPORT_USAGE. */
+/* Prints "weir put: ..." and how to get help. Returns REPORT_USAGE. */
 int report_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* "weir put: ...". Returns REPORT_FAILED. */
+/* Prints "weir put: ...". Returns REPORT_FAILED. */
 int report_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* "weir put: PATH: " and weir_error(), which need not name PATH itself. Returns REPORT_FAILED. */
+/*
+ * Prints "weir put: PATH: " and weir_error(), which need not contain PATH. Returns REPORT_FAILED.
+ */
 int report_failed(const char *path);
 
-/* "weir put: note: ..." */
+/* Prints "weir put: note: ...". */
 void report_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Prints ROOT to stdout, on many lines or on ONE_LINE, and gives it back. ROOT may be NULL: its
- * making failed. Returns the exit code.
+ * Prints ROOT to stdout, on many lines or on one (ONE_LINE), and releases it. ROOT may be NULL if
+ * it could not be made. Returns the exit code.
  */
 int report_json(json_t *root, int one_line);
 
-/* Flushes stdout; what could not be written turns CODE, which is returned, into a failure. */
+/* Flushes stdout. Returns CODE, or REPORT_FAILED if CODE is 0 and a write failed. */
 int report_finish(int code);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sched.c - `weir sched`: the schedulers that a queue on this device can have, the one that it
- * gets unless told otherwise, and what can be set, one line each.
+ * sched.c - `weir sched`: prints the schedulers that a queue on this device can have, which one is
+ * the default, and what can be set. Each takes one line.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "cli/table.h"
 
 struct sched_args {
-	const char *sched; /* NULL: all */
+	const char *sched; /* name of the scheduler; NULL: all */
 	uint64_t lanes;
 	unsigned json;
 };
@@ -37,7 +37,7 @@ static const struct opt sched_options[] = {
 	OPT_END,
 };
 
-/* "0..2" or, where there is hardly an end, "4 and up". */
+/* Formats the range of A: "0..2", or "4 and up" if there is practically no upper limit. */
 static const char *sched_range(const struct weir_attr *a, char *buf, size_t size)
 {
 	if (a->max >= INT32_MAX && a->min > INT32_MIN)
@@ -54,7 +54,10 @@ static const char *sched_when(const struct weir_attr *a)
 	return a->flags & WEIR_ATTR_READ_ONLY ? "never" : "any time";
 }
 
-/* The attributes of Q that are tunables of its scheduler, or those that are not. */
+/*
+ * Adds the attributes of Q that are tunables of its scheduler, or, without TUNABLES, the other
+ * ones.
+ */
 static void sched_rows(struct weir_queue *q, struct table *t, int tunables)
 {
 	char range[64], def[32], value[32];
@@ -86,7 +89,10 @@ static int sched_print_rows(struct weir_queue *q, int tunables)
 	return err;
 }
 
-/* Nobody owns a lane of Q, so a switch is done when this returns. */
+/*
+ * Switches the scheduler of Q. No other thread owns a lane of Q, so the switch is complete on
+ * return.
+ */
 static int sched_switch(struct weir_queue *q, const char *name, const char *path)
 {
 	return weir_queue_set(q, "scheduler", name) ? report_failed(path) : 0;

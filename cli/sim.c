@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * sim.c - `weir sim`: jobs on a simulated drive, in virtual time.
- */
+/* sim.c - `weir sim`: runs jobs on a simulated drive, in virtual time. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +47,7 @@ static const struct opt sim_options[] = {
 	  .type = OPT_NUMBER,
 	  .offset = offsetof(struct sim_args, seed),
 	  .arg = "N",
-	  .max = INT64_MAX, /* JSON prints it */
+	  .max = INT64_MAX, /* the largest number that the JSON output can hold */
 	  .help = "what chance is made from; 1 by default. The same seed\n"
 		  "gives the same results, bit for bit" },
 	{ .name = "lanes",
@@ -136,7 +134,7 @@ static int sim_print_device(const char *name)
 	return 0;
 }
 
-/* Cuts NAME=VALUE apart. TEXT gets the memory that both are in. */
+/* Splits each NAME=VALUE into its two parts. TEXT gets the memory that holds both. */
 static int sim_cut_sets(const struct opt_list *list, struct sim_set *sets, char **text)
 {
 	for (size_t i = 0; i < list->count; i++) {

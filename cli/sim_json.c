@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * sim_json.c - what came of a simulation, as JSON. See sim.h.
- */
+/* sim_json.c - the results of a simulation as JSON. See sim.h. */
 #include "cli/describe.h"
 #include "cli/report.h"
 #include "cli/sim.h"
@@ -17,7 +15,7 @@ static json_t *sim_json_latency(const struct weir_latency *l, uint64_t p95_ns)
 	return latency;
 }
 
-/* The directions that the job went in. */
+/* Returns the results of the job for each direction (reads, writes, trims). */
 static json_t *sim_json_dirs(const struct sim_job_result *j)
 {
 	json_t *dirs = json_object();

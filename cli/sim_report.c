@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * sim_report.c - what came of a simulation, in words. See sim.h.
- */
+/* sim_report.c - the results of a simulation as text. See sim.h. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -22,7 +20,7 @@ uint64_t sim_mean(const struct weir_latency *l)
 	return l->count ? l->sum_ns / l->count : 0;
 }
 
-/* A row of the table: IOS of a job that ran for ACTIVE_NS; SHARE may be "". */
+/* Adds a row to the table: the ios IOS of a job that ran for ACTIVE_NS. SHARE may be "". */
 static void sim_report_row(struct table *t, const char *name, const struct sim_ios *ios,
 			   uint64_t active_ns, const char *share)
 {
@@ -46,7 +44,7 @@ static void sim_report_row(struct table *t, const char *name, const struct sim_i
 
 const char *const sim_dir_names[SIM_DIRS] = { "reads", "writes", "trims" };
 
-/* A job, and where it went in several directions, each of them. */
+/* Adds the row of a job and, if it has ios in several directions, a row for each direction. */
 static void sim_report_rows(struct table *t, const struct sim_job_result *j)
 {
 	struct sim_ios all = { .ios = j->ios,
@@ -113,7 +111,7 @@ int sim_report_print(const struct sim_report *r)
 	return 0;
 }
 
-/* A line of the comparison; names are given once for each run. */
+/* Adds a line of the comparison. A name is printed only in the first line of its run. */
 static void sim_compare_row(struct table *t, const struct sim_result *res, size_t i)
 {
 	const struct sim_job_result *j = &res->job[i];
@@ -132,7 +130,7 @@ static void sim_compare_row(struct table *t, const struct sim_result *res, size_
 		  format_time(j->latency.max_ns, text[4], sizeof(text[4])), jain);
 }
 
-/* What is to be known of RUN and was not said of those BEFORE it. */
+/* Prints the notes about RUN that were not printed for the runs BEFORE it. */
 static void sim_compare_notes(const struct sim_report *run, const struct sim_report *before)
 {
 	const struct remarks *notes = &run->result->notes;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * sim_run.c - reads what `weir sim` is given, runs it, and reports. See sim.h.
- */
+/* sim_run.c - reads the input of `weir sim`, runs the simulation and reports. See sim.h. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,7 +19,7 @@
 #define SIM_SCHEDS_MAX 16
 #define SIM_PROGRESS_NS (200 * NSEC_PER_MSEC)
 
-/* The file or what it says is wrong. */
+/* Prints that the file is wrong or cannot be read. Returns the exit code. */
 static int sim_failed(int err, const char *path)
 {
 	if (err == -EINVAL || err == -EOPNOTSUPP)
@@ -43,7 +41,7 @@ static void sim_progress(void *user, uint64_t done_ns, uint64_t total_ns)
 	fflush(stderr);
 }
 
-/* All mistakes of a job file in one message, a line each. */
+/* Prints all mistakes of a job file in one message, one line for each. */
 static int sim_mistaken(const struct remarks *mistakes)
 {
 	size_t len = 1;
@@ -64,7 +62,7 @@ static int sim_mistaken(const struct remarks *mistakes)
 	return REPORT_USAGE;
 }
 
-/* Set by the first SIGINT; the next one kills as ever. */
+/* The first SIGINT sets this flag; the next one kills the process as usual. */
 static volatile sig_atomic_t sim_interrupted;
 
 static void sim_interrupt(int sig)
@@ -73,7 +71,7 @@ static void sim_interrupt(int sig)
 	sim_interrupted = 1;
 }
 
-/* As sim_run(), but SIGINT only cuts it short. */
+/* Does the same as sim_run(), but SIGINT ends the simulation early. */
 static int sim_run_until_interrupted(struct sim_result *result, const struct sim_run_opts *opts)
 {
 	struct sigaction on = { .sa_handler = sim_interrupt, .sa_flags = (int)SA_RESETHAND }, old;
@@ -85,7 +83,10 @@ static int sim_run_until_interrupted(struct sim_result *result, const struct sim
 	return err;
 }
 
-/* One run with the scheduler that OPTS names. 0 or an exit code, the error printed. */
+/*
+ * Runs one simulation with the scheduler that OPTS names. Returns 0, or an exit code after the
+ * error was printed.
+ */
 static int sim_simulate(struct sim_result *result, const struct sim_run_opts *opts)
 {
 	uint64_t next_ns = clock_now() + SIM_PROGRESS_NS;
@@ -118,7 +119,7 @@ static int sim_simulate_one(const struct sim_args *args, struct sim_run_opts opt
 	return err;
 }
 
-/* A line of JSON for each of N runs. */
+/* Prints one line of JSON for each of N runs. */
 static int sim_report_lines(const struct sim_report *runs, size_t n)
 {
 	int err = 0;
@@ -128,7 +129,10 @@ static int sim_report_lines(const struct sim_report *runs, size_t n)
 	return err;
 }
 
-/* The same jobs with each of N schedulers; what an interrupt leaves is reported. */
+/*
+ * Simulates the same jobs with each of N schedulers. After an interrupt the finished runs are
+ * reported.
+ */
 static int sim_simulate_all(const struct sim_args *args, struct sim_run_opts opts,
 			    const char *const *names, size_t n)
 {
@@ -159,7 +163,10 @@ static int sim_simulate_all(const struct sim_args *args, struct sim_run_opts opt
 	return err;
 }
 
-/* The names in LIST, cut apart in TEXT, or all there are. How many; 0: an error was printed. */
+/*
+ * Splits LIST into names, whose bytes are kept in TEXT; without LIST it takes all schedulers.
+ * Returns their number, or 0 after an error was printed.
+ */
 static size_t sim_schedulers(const char *list, char *text, size_t size, const char **names)
 {
 	const struct weir_named *known;
@@ -195,7 +202,7 @@ static int sim_read_jobs(struct sim_jobs *jobs, const char *path)
 	return err ? sim_failed(err, path) : 0;
 }
 
-/* "2x", "0.5", "max". 0 or an exit code. */
+/* Reads a speed: "2x", "0.5", "max". Returns 0 or an exit code. */
 static int sim_speed(const char *text, struct job_logs_opts *opts)
 {
 	char *end = NULL;
@@ -223,7 +230,7 @@ static int sim_read_log(struct sim_jobs *jobs, const struct sim_args *args)
 	return err ? sim_failed(err, args->iolog) : 0;
 }
 
-/* No output is a log that a job reads. */
+/* Checks that no output is a log that a job reads. Returns 0 or an exit code. */
 static int sim_check_logs(const struct sim_args *args, const struct sim_jobs *jobs)
 {
 	int err = 0;
@@ -239,7 +246,7 @@ static int sim_check_logs(const struct sim_args *args, const struct sim_jobs *jo
 	return err;
 }
 
-/* Simulates with the outputs that ARGS ask for. */
+/* Simulates, with the outputs that ARGS name. */
 static int sim_with_outputs(const struct sim_args *args, struct sim_run_opts opts)
 {
 	struct output series = { .file = NULL }, log = { .file = NULL };
@@ -253,7 +260,7 @@ static int sim_with_outputs(const struct sim_args *args, struct sim_run_opts opt
 	opts.log = log.file;
 	if (!err)
 		err = sim_simulate_one(args, opts);
-	/* What was written before an interrupt is whole, too. */
+	/* Files that were written before an interrupt are complete, too. */
 	if (err && err != REPORT_INTERRUPTED) {
 		if (series.file)
 			output_drop(&series);

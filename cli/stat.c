@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stat.c - `weir stat`: what a store is, what is in it, and what its recovery found.
+ * stat.c - `weir stat`: shows the properties and the contents of a store, and what its recovery
+ * found.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -24,7 +25,7 @@ static const struct opt stat_options[] = {
 	OPT_END,
 };
 
-/* What is shown, gathered while the store is open. */
+/* The facts to print, gathered while the store is open. */
 struct stat_facts {
 	const char *path;
 	struct weir_store_info info;
@@ -46,7 +47,10 @@ static void stat_row_size(struct table *t, const char *name, uint64_t bytes)
 	table_row(t, name, format_size(bytes, buf, sizeof(buf)));
 }
 
-/* What is asked for and what is in force differ where the way to the drive cannot name ids. */
+/*
+ * Returns the placement as text. The placement that was asked for may differ from the one in use:
+ * not every engine can pass placement ids to the drive.
+ */
 static const char *stat_placement(const struct weir_store_info *info)
 {
 	if (info->placement == WEIR_PLACEMENT_STREAM)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * synthetic.c - makes the trace of a chat service that never was. Owns its chats while it runs;
- * one thread.
+ * synthetic.c - makes a trace of an invented chat service. Owns its chats while it runs; one
+ * thread.
  */
 #include <errno.h>
 #include <math.h>
@@ -12,13 +12,14 @@
 #include "base/prng.h"
 #include "cli/synthetic.h"
 
-#define SYNTHETIC_PROMPTS 8	  /* system prompts */
-#define SYNTHETIC_PROMPT_BLOCKS 6 /* a system prompt has 1 to so many blocks */
-#define SYNTHETIC_CONTEXT 64	  /* blocks that the model can look at */
-#define SYNTHETIC_TURN_MAX 16	  /* new blocks in a turn, at most */
-#define SYNTHETIC_TURN_CHANCE 8	  /* one in so many ends a turn after each of its blocks */
-#define SYNTHETIC_SHARE_SHIFT 32  /* flattens the popularity of the busiest chats */
-#define SYNTHETIC_MEAN_MS 100.0	  /* between requests */
+#define SYNTHETIC_PROMPTS 8	  /* number of system prompts */
+#define SYNTHETIC_PROMPT_BLOCKS 6 /* a system prompt has 1 to this many blocks */
+#define SYNTHETIC_CONTEXT 64	  /* the largest number of blocks in the context of the model */
+#define SYNTHETIC_TURN_MAX 16	  /* the largest number of new blocks in one turn of a chat */
+/* after each block a turn ends with a chance of one in this number */
+#define SYNTHETIC_TURN_CHANCE 8
+#define SYNTHETIC_SHARE_SHIFT 32 /* a larger value makes the busiest chats more equal */
+#define SYNTHETIC_MEAN_MS 100.0	 /* mean time between requests */
 
 struct synthetic_chat {
 	uint64_t ids[SYNTHETIC_CONTEXT];
@@ -31,11 +32,13 @@ struct synthetic {
 	uint64_t next_id;
 	struct synthetic_chat prompts[SYNTHETIC_PROMPTS];
 	struct synthetic_chat *chats;
-	uint64_t *shares; /* of the chats, added up */
+	uint64_t *shares; /* cumulative shares of the chats */
 };
 
-/* Ids are 63 bits, which JSON libraries can hold, and mixed with the seed, so that a store that
- * was filled from another seed gives no hits. */
+/*
+ * Adds a block. Ids have 63 bits, which JSON libraries can hold. They are mixed with the seed, so
+ * that a store that was filled with another seed gives no hits.
+ */
 static void synthetic_append(struct synthetic *s, struct synthetic_chat *chat, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -49,7 +52,10 @@ static void synthetic_make_prompts(struct synthetic *s)
 				 1 + prng_below(&s->random, SYNTHETIC_PROMPT_BLOCKS));
 }
 
-/* Popularity falls with rank as 1 / (rank + shift), in integers: the same on every machine. */
+/*
+ * Makes the chats. Popularity falls with the rank as 1 / (rank + shift), computed in integers, so
+ * it is the same on every machine.
+ */
 static int synthetic_make_chats(struct synthetic *s)
 {
 	size_t n = s->params->chats;
@@ -71,7 +77,7 @@ static struct synthetic_chat *synthetic_pick(struct synthetic *s)
 	size_t low = 0, high = s->params->chats - 1;
 	uint64_t at = prng_below(&s->random, s->shares[high]);
 
-	while (low < high) { /* the first whose share lies beyond AT */
+	while (low < high) { /* finds the first chat whose cumulative share lies beyond AT */
 		size_t mid = low + (high - low) / 2;
 
 		if (s->shares[mid] > at)
@@ -82,7 +88,10 @@ static struct synthetic_chat *synthetic_pick(struct synthetic *s)
 	return &s->chats[low];
 }
 
-/* A question and the answer to the one before it. */
+/*
+ * Returns the number of new blocks in a turn: a question, and the answer to the question before
+ * it.
+ */
 static size_t synthetic_turn_blocks(struct synthetic *s)
 {
 	size_t n = 1;
@@ -92,7 +101,10 @@ static size_t synthetic_turn_blocks(struct synthetic *s)
 	return n;
 }
 
-/* The better of two draws has the lower number: some system prompts are used more than others. */
+/*
+ * Starts a new chat. It takes the smaller of two random numbers as its system prompt, so that some
+ * prompts are used more than others.
+ */
 static void synthetic_start_chat(struct synthetic *s, struct synthetic_chat *chat)
 {
 	uint64_t a = prng_below(&s->random, SYNTHETIC_PROMPTS);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * table.c - text in columns. A table owns copies of its cells; one thread uses it.
- */
+/* table.c - text in columns. A table owns copies of its cells; one thread uses it. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -57,7 +55,7 @@ int table_print(const struct table *t, int indent, FILE *out)
 		size_t column = i % columns;
 		int right = t->columns[column] == 'r';
 		int last = column == columns - 1;
-		/* What is left of the last column must not end a line in spaces. */
+		/* A left-aligned last column is not padded, so that no line ends in spaces. */
 		int w = last && !right ? 0 : (int)width[column];
 
 		fprintf(out, "%*s%*s%s", column ? 2 : indent, "", right ? w : -w, t->cells[i],

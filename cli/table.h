@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * table.h - text in columns: rows are gathered, then printed as wide as the widest cell needs.
+ * table.h - text in columns: rows are collected, then printed with columns as wide as their widest
+ * cell.
  */
 #ifndef TABLE_H
 #define TABLE_H
@@ -11,24 +12,24 @@
 
 #define TABLE_COLUMNS_MAX 16
 
-/* Start from { .columns = "lr..." }: a letter a column, l(eft) or r(ight). */
+/* A table. Initialise it with { .columns = "lr..." }: one letter a column, l(eft) or r(ight). */
 struct table {
 	const char *columns;
-	char **cells; /* row after row; owned */
+	char **cells; /* the cells, row by row; the table owns them */
 	size_t count, room;
-	int failed; /* out of memory */
+	int failed; /* memory ran out */
 };
 
-/* Adds a row: one string for each column (copied). */
+/* Adds a row: one string for each column. The strings are copied. */
 void table_row(struct table *t, ...);
 
-/* Prints the rows, each after INDENT spaces. Returns 0 or -ENOMEM (a row could not be added). */
+/* Prints the rows, each after INDENT spaces. Returns 0, or -ENOMEM if a row could not be added. */
 int table_print(const struct table *t, int indent, FILE *out);
 
 /* Frees what T holds. */
 void table_free(struct table *t);
 
-/* 1234567 as "1,234,567": BUF is filled and returned. */
+/* Writes 1234567 as "1,234,567" into BUF and returns BUF. */
 const char *format_count(uint64_t n, char *buf, size_t size);
 
 #endif

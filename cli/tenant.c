@@ -14,7 +14,9 @@
 
 #define NAMES_MAX 4096
 
-/* With whom the new tenant NAME shares, if with anybody. */
+/*
+ * Prints a note that names the other tenants of STREAM, if there are any, for the new tenant NAME.
+ */
 static void tenant_note(struct weir_store *s, const char *name, uint32_t stream)
 {
 	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
@@ -47,7 +49,7 @@ int tenant_stream(struct weir_store *s, const char *path, const char *name, uint
 	return 0;
 }
 
-/* The tenants of STREAM, one after another; FN gets each name as `weir ls` would show it. */
+/* Calls FN for each tenant of STREAM, with the name as `weir ls` would print it. */
 static int tenant_each(struct weir_store *s, uint32_t stream,
 		       void (*fn)(const char *name, void *user), void *user)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trace.c - a KV-cache trace in memory, and the reader that finds out which format a file has.
- * Owns nothing but the trace it fills; one thread.
+ * trace.c - a KV-cache trace in memory, and the reader that recognises the format of a file. Owns
+ * only the trace that it fills; one thread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "cli/trace_lines.h"
 #include "text/text.h"
 
-/* A prompt of a million tokens with an id for every 16 of them has 2 MB. */
+/* A prompt of a million tokens, with an id for every 16 of them, is a line of 2 MB. */
 #define TRACE_LINE_MAX (64u << 20)
 
 static const char *const trace_format_names[] = {
@@ -103,7 +103,7 @@ const uint64_t *trace_blocks(const struct trace *t, size_t i, uint64_t *room)
 	return room;
 }
 
-/* The first line with something in it tells rows from objects. */
+/* Reads the first line that is not empty and decides whether the file has rows or objects. */
 static int trace_read_first(struct trace_reader *r, char *text, size_t len)
 {
 	bool rows = r->opts->format == TRACE_MLPERF;

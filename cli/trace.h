@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trace.h - a KV-cache trace in memory: which blocks each request of a chat service needs.
+ * trace.h - a KV-cache trace in memory: the blocks that each request of a chat service needs.
  *
- * A file of prompts is JSON lines, one request a line: {"timestamp": 27, "hash_ids": [0, 1, 2]},
- * and one id for each block of the prompt (see blockid.h); equal ids are equal prefix blocks. Times
- * are in ms (Mooncake's traces), or in s where requests have a "chat_id" (Bailian's). Other fields
- * are ignored. A file of objects is CSV (MLPerf Storage's), one read or write of an object a row.
+ * A file of prompts has one request a line, as JSON: {"timestamp": 27, "hash_ids": [0, 1, 2]},
+ * with one id for each block of the prompt (see blockid.h). Equal ids are equal blocks of a
+ * prefix. Times are in ms (Mooncake's traces), or in s if requests have a "chat_id" (Bailian's).
+ * Other members are ignored. A file of objects is CSV (MLPerf Storage's), with one read or write
+ * of an object a row.
  *
- * Who made a trace owns it; once made it is only read, by any thread.
+ * Whoever made a trace owns it. A complete trace is only read, by any thread.
  */
 #ifndef TRACE_H
 #define TRACE_H
@@ -17,48 +18,48 @@
 #include <stdio.h>
 
 enum trace_format {
-	TRACE_AUTO, /* what the first line looks like */
+	TRACE_AUTO, /* the first line decides */
 	TRACE_MOONCAKE,
 	TRACE_BAILIAN,
 	TRACE_MLPERF,
 };
 
 enum trace_kind {
-	TRACE_PROMPT, /* the leading blocks are got, the rest is put */
-	TRACE_READ,   /* an object is got */
+	TRACE_PROMPT, /* the leading blocks are read, the other ones are put */
+	TRACE_READ,   /* an object is read */
 	TRACE_WRITE,  /* an object is put */
 };
 
 struct trace_request {
-	uint64_t time_ns; /* on the trace's clock, which need not begin at 0 */
-	size_t first;	  /* of its ids, in trace.ids; an object has one */
-	size_t count;	  /* blocks */
+	uint64_t time_ns; /* time on the trace's clock, which may begin at any value */
+	size_t first;	  /* index of its first id in trace.ids; an object has one id */
+	size_t count;	  /* number of blocks */
 	enum trace_kind kind;
 };
 
-/* Start from { 0 }. */
+/* A trace. Initialise it with { 0 }. */
 struct trace {
 	struct trace_request *requests;
 	size_t count, room;
-	uint64_t *ids; /* of all requests, one after the other */
+	uint64_t *ids; /* the ids of all requests, one request after the other */
 	size_t id_count, id_room;
-	uint64_t chats;		  /* conversations, where that is known; else 0 */
-	enum trace_format format; /* what it was read as; TRACE_AUTO: nothing was read */
-	uint64_t skipped;	  /* rows of tiers that are not played */
+	uint64_t chats;		  /* number of conversations if it is known, else 0 */
+	enum trace_format format; /* the format that was found; TRACE_AUTO: nothing was read */
+	uint64_t skipped;	  /* number of rows whose tier is not played */
 };
 
-/* Tiers of an object, as bits: 1 << 2 is Tier-2. */
+/* The tiers of objects are bits: 1 << 2 is Tier-2. */
 #define TRACE_TIERS 3
 #define TRACE_ALL_TIERS ((1u << TRACE_TIERS) - 1)
 
 struct trace_opts {
 	enum trace_format format;
-	size_t limit;	      /* requests that are read; 0: all */
-	uint64_t block_bytes; /* above 0: what objects are cut into */
-	unsigned tiers;	      /* of objects that are played */
+	size_t limit;	      /* the largest number of requests to read; 0: all */
+	uint64_t block_bytes; /* above 0: the size of the blocks into which objects are split */
+	unsigned tiers;	      /* the tiers whose objects are played */
 };
 
-/* An object that is got or put. */
+/* An object that is read or put. */
 struct trace_object {
 	uint64_t time_ns;
 	uint64_t id;
@@ -66,39 +67,43 @@ struct trace_object {
 	enum trace_kind kind;
 };
 
-/* The name of FORMAT, as --trace-format takes it. */
+/* Returns the name of FORMAT, as --trace-format takes it. */
 const char *trace_format_name(enum trace_format format);
 
-/* The format that is called NAME. 0 or -EINVAL. */
+/* Finds the format that is called NAME. Returns 0 or -EINVAL. */
 int trace_format_find(const char *name, enum trace_format *format);
 
-/* Adds a request without ids at TIME_NS. 0 or -ENOMEM. */
+/* Adds a request without ids at TIME_NS. Returns 0 or -ENOMEM. */
 int trace_add_request(struct trace *t, uint64_t time_ns);
 
-/* Adds N ids to the last request. 0 or -ENOMEM. */
+/* Adds N ids to the last request. Returns 0 or -ENOMEM. */
 int trace_add_ids(struct trace *t, const uint64_t *ids, size_t n);
 
-/* Adds a request for an object. 0 or -ENOMEM. */
+/* Adds a request for an object. Returns 0 or -ENOMEM. */
 int trace_add_object(struct trace *t, const struct trace_object *object);
 
 /*
- * Reads a trace from IN until its end or the limit. NAME is what errors call it: they name the line
- * too, and the field. 0, -EINVAL, -EIO or -ENOMEM; T is to be freed in any case.
+ * Reads a trace from IN until its end or the limit. Error messages call it NAME and give the line
+ * and the field. Returns 0, -EINVAL, -EIO or -ENOMEM; the caller frees T in every case.
  */
 int trace_read(struct trace *t, FILE *in, const char *name, const struct trace_opts *opts);
 
-/* As trace_read(), from the file at PATH; "-" is stdin. Errors: those of open() too. */
+/*
+ * Does the same as trace_read(), for the file at PATH; "-" is stdin. It may also return errors of
+ * open().
+ */
 int trace_load(struct trace *t, const char *path, const struct trace_opts *opts);
 
-/* The ids of request I, as they were added. */
+/* Returns the ids of request I, as they were added. */
 static inline const uint64_t *trace_ids(const struct trace *t, size_t i)
 {
 	return t->ids + t->requests[i].first;
 }
 
 /*
- * The ids of the blocks of request I: those in the trace, or, of an object, made in ROOM, which has
- * place for all. Valid as long as both are.
+ * Returns the ids of the blocks of request I: those in the trace, or, for an object, ids that are
+ * computed into ROOM, which has space for all of them. The result is valid as long as both T and
+ * ROOM are.
  */
 const uint64_t *trace_blocks(const struct trace *t, size_t i, uint64_t *room);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trace_csv.c - MLPerf Storage's trace of a KV cache: rows, each a read or a write of an object on
- * a tier (0 GPU, 1 memory, 2 NVMe), with a header that names the columns. An object becomes the
+ * trace_csv.c - reads MLPerf Storage's trace of a KV cache. A row is a read or a write of an
+ * object on a tier (0 GPU, 1 memory, 2 NVMe); a header names the columns. An object becomes the
  * blocks that hold its bytes. One thread for each reader.
  */
 #include <errno.h>
@@ -16,9 +16,9 @@
 
 #define CSV_FIELDS 64
 #define CSV_TIER "Tier-"
-/* A client makes room for the ids of the largest object. */
+/* A client has memory for the ids of the largest object. */
 #define CSV_BLOCKS_MAX (16u << 20)
-/* So much of a bad field is shown. */
+/* An error message shows at most this many characters of a bad field. */
 #define CSV_SHOWN 40
 
 static const char *const csv_columns[TRACE_COLUMNS] = {
@@ -30,8 +30,9 @@ static const char *const csv_columns[TRACE_COLUMNS] = {
 };
 
 /*
- * Cuts a field off *AT: its text, with an end put behind it, and *AT moves behind the comma, or
- * becomes NULL after the last one. NULL: a quote in it is not as CSV has it.
+ * Splits the first field off *AT and returns its text, with a NUL behind it. *AT moves behind the
+ * comma, or becomes NULL after the last field. Returns NULL if the field has a quote that CSV does
+ * not permit.
  */
 static char *csv_field(char **at)
 {
@@ -57,7 +58,7 @@ static char *csv_field(char **at)
 	return from;
 }
 
-/* Cuts the row TEXT. The number of fields, or -EINVAL. */
+/* Splits the row TEXT. Returns the number of fields, or -EINVAL. */
 static int csv_split(const struct trace_reader *r, char *text, char *fields[CSV_FIELDS])
 {
 	int n = 0;
@@ -129,7 +130,7 @@ static int csv_operation(const struct trace_reader *r, const char *text, enum tr
 	return 0;
 }
 
-/* The blocks that hold an object: the last one is stored whole. */
+/* Computes the number of blocks that hold an object. The last block is stored whole. */
 static int csv_blocks(const struct trace_reader *r, const char *text, size_t *blocks)
 {
 	uint64_t bytes, n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trace_json.c - traces as JSON lines, one request a line: Mooncake's, whose times are in
- * milliseconds, and Bailian's (Qwen), whose times are in seconds and whose requests have a chat_id.
- * One thread for each reader.
+ * trace_json.c - reads traces as JSON lines, one request a line. Mooncake's traces have times in
+ * milliseconds; Bailian's (Qwen) have times in seconds, and their requests have a chat_id. One
+ * thread for each reader.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -43,7 +43,7 @@ int trace_time(const struct trace_reader *r, const char *field, double value, ui
 {
 	bool ms = r->trace->format == TRACE_MOONCAKE;
 	double unit = (double)(ms ? NSEC_PER_MSEC : NSEC_PER_SEC);
-	/* Times are kept in ns: later ones would not fit. */
+	/* Times are stored in ns, so later ones would overflow. */
 	double max = (double)(INT64_MAX / (ms ? (int64_t)NSEC_PER_MSEC : (int64_t)NSEC_PER_SEC));
 
 	if (!(value >= 0 && value <= max))
@@ -53,7 +53,7 @@ int trace_time(const struct trace_reader *r, const char *field, double value, ui
 	return 0;
 }
 
-/* A request without a timestamp comes together with the one before it. */
+/* Reads the time. A request without a timestamp gets the time of the request before it. */
 static int trace_read_time(const struct trace_reader *r, const json_t *timestamp, uint64_t *time_ns)
 {
 	const struct trace *t = r->trace;
@@ -84,7 +84,7 @@ static int trace_read_request(struct trace_reader *r, const json_t *root)
 		return text_error(line, -EINVAL, "\"hash_ids\" is missing");
 	if (!json_is_array(ids))
 		return text_error(line, -EINVAL, "\"hash_ids\" is not an array of ids");
-	/* The first request decides, so that all times of a trace have one unit. */
+	/* The first request decides on the format, so that all times of a trace have one unit. */
 	if (t->format == TRACE_AUTO)
 		t->format = json_object_get(root, "chat_id") ? TRACE_BAILIAN : TRACE_MOONCAKE;
 	err = trace_read_time(r, json_object_get(root, "timestamp"), &time_ns);

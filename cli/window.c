@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * window.c - the operations that one client of a replay has in flight. A window is used by its
- * client's thread; only window_end() may run on another one, the store's loop.
+ * window.c - the operations that one client of a replay has in flight. The client's thread uses
+ * the window; only window_end() may run on another thread, that of the store's loop.
  */
 #include <errno.h>
 #include <sched.h>
@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "cli/window.h"
 
-#define WINDOW_ALIGN 4096u /* buffers that are aligned so go out without being copied */
+#define WINDOW_ALIGN 4096u /* buffers with this alignment are written without a copy */
 
 int window_open(struct window *w, struct weir_store *store, uint32_t depth, uint64_t block_bytes)
 {
@@ -64,7 +64,7 @@ static void window_submit(struct window *w, struct window_slot *s, uint64_t id)
 	s->end_ns = 0;
 	s->start_ns = clock_now();
 	err = weir_store_submit(w->store, &s->op);
-	if (err < 0) { /* it will not be called: the same as an end at once */
+	if (err < 0) { /* the callback will not run, so this counts as an immediate end */
 		s->op.result = err;
 		window_end(&s->op);
 	}
@@ -97,7 +97,7 @@ int window_wait(struct window *w, struct window_slot *s)
 
 	if (!end_ns)
 		weir_store_wait(w->store, op);
-	/* Another thread runs window_end(), maybe behind the wake-up: not longer than a moment. */
+	/* Another thread runs window_end() and may be behind the wake-up; it ends in a moment. */
 	while (!(end_ns = __atomic_load_n(&s->end_ns, __ATOMIC_ACQUIRE)))
 		sched_yield();
 	hist_record(op->kind == WEIR_STORE_GET ? &w->get : &w->put,
