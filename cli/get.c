@@ -36,8 +36,7 @@ static const struct opt get_options[] = {
 };
 
 /*
- * Writes the value to a file or to stdout. If not all of it could be written, the exit code is not
- * 0.
+ * Writes the value to a file or to stdout. The exit code is 0 only if all of it was written.
  */
 static int get_write(const char *output, const void *value, size_t len)
 {

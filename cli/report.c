@@ -48,7 +48,7 @@ void report_watch_stdout(void)
 	FILE *out = fopencookie(NULL, "w", functions);
 
 	if (!out)
-		return; /* stdio's own stream works too */
+		return; /* stdio's original stream works too */
 	(void)setvbuf(out, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, REPORT_BUFFER);
 	stdout = out;
 }

@@ -130,8 +130,8 @@ static int sim_report_lines(const struct sim_report *runs, size_t n)
 }
 
 /*
- * Simulates the same jobs with each of N schedulers. After an interrupt the finished runs are
- * reported.
+ * Simulates the same jobs with each of N schedulers. After an interrupt it reports what was
+ * simulated until then.
  */
 static int sim_simulate_all(const struct sim_args *args, struct sim_run_opts opts,
 			    const char *const *names, size_t n)

@@ -14,9 +14,7 @@
 
 #define NAMES_MAX 4096
 
-/*
- * Prints a note that names the other tenants of STREAM, if there are any, for the new tenant NAME.
- */
+/* Prints a note if the new tenant NAME shares its stream, or its stream a placement id. */
 static void tenant_note(struct weir_store *s, const char *name, uint32_t stream)
 {
 	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
