@@ -90,7 +90,7 @@ static void check_last(struct weir_store *s)
 int main(void)
 {
 	static struct slot slots[SLOTS];
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 	struct weir_store *s;
 
 	opts.create_bytes = 128 << 20;

@@ -85,7 +85,7 @@ static void run(struct weir_store *s, int store_fd)
 
 int main(void)
 {
-	struct weir_store_format_opts format = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts format = WEIR_STORE_FORMAT_OPTS_INIT;
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	struct weir_store *s;
 	int fd;

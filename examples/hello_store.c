@@ -20,7 +20,7 @@ static const char path[] = "hello.img";
 
 static void make_store(void)
 {
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_INIT;
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 
 	opts.create_bytes = 128 << 20;
 	opts.force = 1;

@@ -24,7 +24,7 @@ static void say_state(struct weir_queue *q)
 {
 	struct weir_buffer buffer = WEIR_BUFFER_INIT;
 
-	if (weir_queue_buffer(q, 0, &buffer) == 0 && buffer.state != WEIR_BUFFER_FIXED)
+	if (weir_queue_get_buffer(q, 0, &buffer) == 0 && buffer.state != WEIR_BUFFER_REGISTERED)
 		warnx("goes on without registered memory: %s", buffer.reason);
 }
 
