@@ -10,9 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define NSEC_PER_SEC 1000000000ull
-#define NSEC_PER_MSEC 1000000ull
-#define NSEC_PER_USEC 1000ull
+#include "base/nsec.h"
 
 /* Now, in ns since an arbitrary start. */
 static inline uint64_t clock_now(void)

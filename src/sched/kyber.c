@@ -21,10 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nsec.h"
 #include "sched/merge.h"
 #include "sched/sched.h"
 
-#define NSEC_PER_SEC 1000000000ull
 #define KYBER_TIMER_NS (NSEC_PER_SEC / 10)
 /* A percentile is taken of so many samples, or of what there is after so long. */
 #define KYBER_SAMPLES 500u

@@ -16,11 +16,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/nsec.h"
 #include "sched/merge.h"
 #include "sched/sched.h"
 #include "sched/turns.h"
-
-#define NSEC_PER_MSEC 1000000ull
 
 enum deadline_tunable { PRIO_AGING_EXPIRE = NR_TURNS_TUNABLES, ASYNC_DEPTH, NR_TUNABLES };
 

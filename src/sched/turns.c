@@ -4,7 +4,7 @@
  */
 #include "sched/turns.h"
 
-#define NSEC_PER_MSEC 1000000ull
+#include "base/nsec.h"
 
 enum turns_dir turns_dir(const struct sched_rq *rq)
 {

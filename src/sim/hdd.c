@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "sim/model.h"
 
 struct hdd {
@@ -209,7 +210,7 @@ static void hdd_work(struct hdd *h, uint64_t now)
 
 static void hdd_done(struct event *ev, uint64_t now)
 {
-	struct hdd *h = (struct hdd *)((char *)ev - offsetof(struct hdd, ev));
+	struct hdd *h = container_of(ev, struct hdd, ev);
 	struct sim_cmd *cmd = h->active;
 
 	h->active = NULL;

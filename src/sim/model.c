@@ -2,13 +2,12 @@
 /*
  * model.c - what the models share. See model.h.
  */
-#include <stddef.h>
-
+#include "base/container.h"
 #include "sim/model.h"
 
 static void model_end(struct event *ev, uint64_t now)
 {
-	struct sim_cmd *cmd = (struct sim_cmd *)((char *)ev - offsetof(struct sim_cmd, ev));
+	struct sim_cmd *cmd = container_of(ev, struct sim_cmd, ev);
 
 	(void)now;
 	cmd->m->ended(cmd->m->owner, cmd);

@@ -17,6 +17,7 @@
 
 #include <weir/store.h>
 
+#include "base/container.h"
 #include "base/hist.h"
 #include "store/format/batch.h"
 #include "store/io/bufpool.h"
@@ -48,8 +49,6 @@ struct weir_fdp;
 #define BEGIN_AHEAD_MAX 8u
 #define ADMITTED_BUCKETS 4096u
 #define CLAIM_BUCKETS 1024u
-
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* The values of struct op_priv's `state`. */
 enum op_state { OP_IDLE = 0, OP_PENDING = 1, OP_WAITED = 2, OP_DONE = 3 };

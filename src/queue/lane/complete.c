@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "queue/lane/admit.h"
 #include "queue/loop.h"
 #include "queue/placement.h"
@@ -117,7 +118,7 @@ void complete_request(struct lane *lane, struct request *rq, int result, uint16_
 void complete_cmd(void *owner, struct weir_cmd *cmd)
 {
 	struct lane *lane = owner;
-	struct request *rq = (struct request *)((char *)cmd - offsetof(struct request, cmd));
+	struct request *rq = container_of(cmd, struct request, cmd);
 	struct sched *s = lane->sched;
 
 	lane_count(lane, -1, cmd_data_bytes(cmd));
@@ -159,7 +160,7 @@ static void run_tasks(struct lane *lane)
 	struct weir_task *task;
 
 	task_list_init(&tasks);
-	task_list_join(&tasks, &lane->tasks);
+	task_list_append(&tasks, &lane->tasks);
 	for (task = tasks.first; task;) {
 		struct weir_task *next = task_priv(task)->next;
 
@@ -188,7 +189,7 @@ unsigned complete_callbacks(struct lane *lane)
 	if (!lane->ended.first && !lane->tasks.first)
 		return 0;
 	io_list_init(&ended);
-	io_list_join(&ended, &lane->ended);
+	io_list_append(&ended, &lane->ended);
 	n = ended.count;
 	lane->in_callback = true;
 	while ((io = io_list_pop(&ended)))

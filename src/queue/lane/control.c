@@ -119,16 +119,16 @@ static void hold_waiting(struct lane *lane)
 
 	io_list_init(&old);
 	io_list_init(&later);
-	io_list_join(&old, &lane->ready);
-	io_list_join(&old, &lane->flushes);
+	io_list_append(&old, &lane->ready);
+	io_list_append(&old, &lane->flushes);
 	admit_drain(lane, &old);
 	for (io = old.first; io; io = io_priv(io)->next)
 		if (io_priv(io)->sequence == SEQ_DATA)
 			io_priv(io)->sequence = SEQ_READY;
 	lane->sequenced = 0;
-	io_list_join(&later, &lane->held);
+	io_list_append(&later, &lane->held);
 	lane_hold(lane, &old);
-	io_list_join(&lane->held, &later);
+	io_list_append(&lane->held, &later);
 }
 
 void control_drained(struct lane *lane)

@@ -105,7 +105,7 @@ static void forward(struct lane *lane, struct io_list *batch)
 	io_list_init(&all);
 	for (int kind = 0; kind < LANE_KINDS; kind++)
 		io_list_init(&other[kind]);
-	io_list_join(&all, batch);
+	io_list_append(&all, batch);
 	while ((io = io_list_pop(&all))) {
 		struct lane *to = home ? home : lane->serves[lane_kind(io)];
 
@@ -118,7 +118,7 @@ static void forward(struct lane *lane, struct io_list *batch)
 
 static void take_plug(struct lane *lane, struct io_list *into)
 {
-	io_list_join(into, &lane->plug);
+	io_list_append(into, &lane->plug);
 	lane->plug_runs = 0;
 	lane->plug_run_bytes = 0;
 }
@@ -153,7 +153,7 @@ void lane_push(struct lane *lane)
 	check_control(lane);
 	io_list_init(&batch);
 	if (!lane->draining)
-		io_list_join(&batch, &lane->held);
+		io_list_append(&batch, &lane->held);
 	take_plug(lane, &batch);
 	stage_take(lane, &batch);
 	lane->now = queue_now(lane->q);

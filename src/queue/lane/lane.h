@@ -18,6 +18,7 @@
 #include <weir/queue.h>
 
 #include "base/clock.h"
+#include "base/fifo.h"
 #include "base/fork.h"
 #include "base/hist.h"
 #include "engine/engine.h"
@@ -56,16 +57,11 @@ enum io_state { IO_IDLE = 0, IO_PENDING = 1, IO_WAITED = 2, IO_DONE = 3 };
 /* The values of struct io_priv's `sequence`: where an io that needs flushes around its data is. */
 enum io_sequence { SEQ_NONE, SEQ_PRE, SEQ_READY, SEQ_DATA, SEQ_POST };
 
-/* A FIFO of ios, linked through `next`. */
-struct io_list {
-	struct weir_io *first, **last;
-	uint32_t count;
-};
-
-/* A FIFO of tasks. */
-struct task_list {
-	struct weir_task *first, **last;
-};
+/* FIFOs of ios and of tasks: io_list_add() and the others of base/fifo.h. */
+#define IO_LIST_NEXT(io) (io_priv(io)->next)
+FIFO_DEFINE(io_list, struct weir_io, IO_LIST_NEXT)
+#define TASK_LIST_NEXT(task) (task_priv(task)->next)
+FIFO_DEFINE(task_list, struct weir_task, TASK_LIST_NEXT)
 
 /* One command's worth of one or more ios: what is scheduled. Its place in the pool is its tag. */
 struct request {
@@ -286,77 +282,6 @@ static inline void lane_count(struct lane *lane, int n, uint64_t bytes)
 static inline uint64_t cmd_data_bytes(const struct weir_cmd *cmd)
 {
 	return cmd->op == WEIR_OP_READ || cmd->op == WEIR_OP_WRITE ? cmd->length : 0;
-}
-
-/* The two FIFOs above. */
-static inline void io_list_init(struct io_list *l)
-{
-	l->first = NULL;
-	l->last = &l->first;
-	l->count = 0;
-}
-
-static inline void io_list_add(struct io_list *l, struct weir_io *io)
-{
-	io_priv(io)->next = NULL;
-	*l->last = io;
-	l->last = &io_priv(io)->next;
-	l->count++;
-}
-
-static inline void io_list_push(struct io_list *l, struct weir_io *io)
-{
-	io_priv(io)->next = l->first;
-	if (!l->first)
-		l->last = &io_priv(io)->next;
-	l->first = io;
-	l->count++;
-}
-
-static inline struct weir_io *io_list_pop(struct io_list *l)
-{
-	struct weir_io *io = l->first;
-
-	if (!io)
-		return NULL;
-	l->first = io_priv(io)->next;
-	if (!l->first)
-		l->last = &l->first;
-	l->count--;
-	return io;
-}
-
-/* Moves everything of FROM behind TO. */
-static inline void io_list_join(struct io_list *to, struct io_list *from)
-{
-	if (!from->first)
-		return;
-	*to->last = from->first;
-	to->last = from->last;
-	to->count += from->count;
-	io_list_init(from);
-}
-
-static inline void task_list_init(struct task_list *l)
-{
-	l->first = NULL;
-	l->last = &l->first;
-}
-
-static inline void task_list_add(struct task_list *l, struct weir_task *task)
-{
-	task_priv(task)->next = NULL;
-	*l->last = task;
-	l->last = &task_priv(task)->next;
-}
-
-static inline void task_list_join(struct task_list *to, struct task_list *from)
-{
-	if (!from->first)
-		return;
-	*to->last = from->first;
-	to->last = from->last;
-	task_list_init(from);
 }
 
 /* lane.c: life and loop */

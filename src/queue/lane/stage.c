@@ -86,7 +86,7 @@ void stage_task(struct lane *lane, struct weir_task *task)
 void stage_list(struct lane *lane, struct io_list *list)
 {
 	pthread_mutex_lock(&lane->lock);
-	io_list_join(&lane->forwarded, list);
+	io_list_append(&lane->forwarded, list);
 	pthread_mutex_unlock(&lane->lock);
 	lane_wake(lane);
 }
@@ -110,7 +110,7 @@ static void take_ctx(struct lane *lane, struct ctx *ctx, struct io_list *into)
 	pthread_mutex_lock(&ctx->lock);
 	for (int kind = 0; kind < LANE_KINDS; kind++)
 		if (home || ctx->lane[kind] == lane)
-			io_list_join(into, &ctx->staged[kind]);
+			io_list_append(into, &ctx->staged[kind]);
 	pthread_mutex_unlock(&ctx->lock);
 }
 
@@ -122,9 +122,9 @@ void stage_take(struct lane *lane, struct io_list *into)
 	    !__atomic_exchange_n(&lane->inbox, 0, __ATOMIC_SEQ_CST))
 		return;
 	pthread_mutex_lock(&lane->lock);
-	task_list_join(&lane->tasks, &lane->posted);
-	io_list_join(&lane->ended, &lane->returned);
-	io_list_join(into, &lane->forwarded);
+	task_list_append(&lane->tasks, &lane->posted);
+	io_list_append(&lane->ended, &lane->returned);
+	io_list_append(into, &lane->forwarded);
 	pthread_mutex_unlock(&lane->lock);
 	for (uint32_t i = 0; i < q->nr_ctxs; i++)
 		take_ctx(lane, &q->ctxs[i], into);

@@ -8,12 +8,12 @@
 #ifndef CFQ_H
 #define CFQ_H
 
+#include "base/nsec.h"
 #include "sched/merge.h"
 #include "sched/sched.h"
 #include "sched/sorted.h"
 
 #define CFQ_LEVELS 8
-#define CFQ_NSEC_PER_MSEC 1000000ull
 #define CFQ_CLOSE_SECTORS 8192u
 
 enum cfq_tunable {
@@ -128,7 +128,7 @@ struct cfq {
 
 static inline uint64_t cfq_ms(const struct cfq *cfq, enum cfq_tunable tunable)
 {
-	return (uint64_t)cfq->value[tunable] * CFQ_NSEC_PER_MSEC;
+	return (uint64_t)cfq->value[tunable] * NSEC_PER_MSEC;
 }
 
 /* pool.c */
