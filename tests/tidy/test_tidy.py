@@ -10,9 +10,12 @@ import subprocess
 import sys
 import tempfile
 
+import sample
+
 TIDY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tidy.py")
 C_SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 SPDX = "# SPDX-License-Identifier: Apache-2.0\n"
+GOOD_NAME = "a good tree"
 MARKER = "TO" + "DO"
 
 GOOD = {
@@ -45,10 +48,14 @@ static inline int weir_twice(int x)
 #endif
 """,
     "src/base/error.h": C_SPDX,
-    "src/base/error.c": C_SPDX + '#include "error.h"\n#include <weir/base.h>\n#include <time.h>\n',
+    "src/base/own.h": C_SPDX,
+    "src/sched/own.h": C_SPDX,
+    "src/sched/own.c": C_SPDX + '#include "sched/own.h"\n',
+    "src/base/error.c": C_SPDX + '#include "error.h"\n#include "own.h"\n#include <weir/base.h>\n',
     "src/base/meson.build": SPDX + "sources += files('error.c')\n",
     "src/sched/none.c": C_SPDX + '#include "base/error.h"\n',
-    "src/sched/meson.build": SPDX + "sources += files('none.c')\n",
+    "src/sched/meson.build": SPDX + "sources += files('none.c', 'own.c', 'bfq/bfq.c')\n",
+    "tests/unit/meson.build": SPDX + "sources += files('test.c')\n",
     "src/store/open.c": C_SPDX + '#include "store/log.h"\n#include <weir/store.h>\n',
     "src/store/log.h": C_SPDX,
     "src/store/meson.build": SPDX + "sources += files('open.c')\n",
@@ -69,7 +76,7 @@ AT_LIMIT = C_BODY.replace("\tint i;\n", "", 1)
 # What is done to the good tree: name, file, its new text (None: gone; else appended with a "+"),
 # the rule that must break and the line that must be named; no rule: it must still pass.
 SAMPLES = [
-    ("a good tree", None, None, None, None),
+    (GOOD_NAME, None, None, None, None),
     ("base includes store's public header", "src/base/error.c", "+#include <weir/store.h>\n",
      "include", 5),
     ("a public header includes one from above", "include/weir/base.h",
@@ -128,34 +135,82 @@ SAMPLES = [
      None, None),
     ("a thread that the command starts", "cli/main.c", "+int pthread_create(void);\n", None, None),
     ("no version script", "libweir.map", None, "exported", None),
+    ("the command includes an inner header of base", "cli/main.c", "+#include \"base/own.h\"\n",
+     "inner", 4),
+    ("so does another module of the same layer", "src/sched/bfq/bfq.c",
+     C_SPDX + '#include "sched/own.h"\n', "inner", 2),
+    ("a module includes its own inner header", "src/base/error.c", '+#include "base/own.h"\n',
+     None, None),
+    ("a test includes an inner header", "tests/unit/test.c", C_SPDX + '#include "base/own.h"\n',
+     None, None),
+]
+
+# Trees that are compiled: name, files, the rule that must break and where.
+CALLS = "int {0}(int n);\nint {0}(int n)\n{{\n\treturn n ? {1} : 0;\n}}\n"
+
+
+def function(name, calls="n", more=""):
+    """A file whose function calls another one."""
+    declared = "".join(f"int {c}(int n);\n" for c in re.findall(r"(\w+)\(", calls))
+    return C_SPDX + more + declared + CALLS.format(name, calls)
+
+
+COMPILED = [
+    ("calls that go down", {"src/sched/noop.c": function("noop_a", "mid_a(n)"),
+                            "src/sched/mid.c": function("mid_a", "error_a(n)"),
+                            "src/base/error.c": function("error_a")}, None, None),
+    ("two files call one another", {"src/sched/noop.c": function("noop_a", "mid_a(n)"),
+                                    "src/sched/mid.c": function("mid_a", "noop_a(n)")},
+     "calls", "src/sched/mid.c"),
+    ("three files in a ring", {"src/sched/noop.c": function("noop_a", "mid_a(n)"),
+                               "src/sched/mid.c": function("mid_a", "low_a(n)"),
+                               "src/sched/low.c": function("low_a", "noop_a(n)")},
+     "calls", "src/sched/low.c"),
+    ("an address that is taken", {
+        "src/sched/noop.c": function("noop_a", "mid_a(n)"),
+        "src/sched/mid.c": function("mid_a", "(n == (int)(long)noop_b)", "int noop_b(int n);\n"),
+        "src/sched/noop_b.c": function("noop_b", "noop_a(n)")}, "calls", "src/sched/mid.c"),
+    ("a table names a function from above", {
+        "src/sched/noop.c": function("noop_a", "table_find(n)"),
+        "src/sched/table.c": function("table_find", "n", "int noop_a(int n);\n"
+                                      "int (*const table_all[])(int n) = { noop_a };\n")},
+     None, None),
+    ("base calls the scheduler", {"src/base/error.c": function("error_a", "noop_a(n)"),
+                                  "src/sched/noop.c": function("noop_a")},
+     "calls", "src/base/error.c"),
+    ("a module calls the one above it", {
+        "src/sched/noop.c": function("noop_a", "bfq_a(n)"),
+        "src/sched/bfq/bfq.c": function("bfq_a")}, "calls", "src/sched/noop.c"),
+    ("a name without its file's", {"src/base/error.c": function("mistake")},
+     "prefix", "src/base/error.c"),
+    ("a name without its module's", {"src/sched/bfq/order.c": function("order_add")},
+     "prefix", "src/sched/bfq/order.c"),
+    ("an object without its file's", {"src/base/error.c": C_SPDX + "int last = 1;\n"},
+     "prefix", "src/base/error.c"),
+    ("a static needs none", {"src/base/error.c": C_SPDX + "static int last = 1;\n"
+                             "int error_last(void)\n{\n\treturn last++;\n}\n"}, None, None),
 ]
 
 
-def write_tree(root, path, text):
+def spoiled(path, text):
+    """The good tree with one file changed."""
     tree = dict(GOOD)
     if path and text is None:
         del tree[path]
     elif path:
         tree[path] = tree[path] + text[1:] if text.startswith("+") else text
-    for name, content in tree.items():
-        os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)
-        with open(os.path.join(root, name), "w", encoding="utf-8") as file:
-            file.write(content)
+    return tree
 
 
 def run_tidy(root):
     """(exit code, output) of tidy on a tree."""
-    done = subprocess.run([sys.executable, TIDY, "--root", root], capture_output=True, text=True,
-                          check=False)
-    return done.returncode, done.stdout + done.stderr
+    done = subprocess.run([sys.executable, TIDY, "--root", root, "--pending="],
+                          capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
 
 
-def judge(sample):
-    """What is wrong with tidy's answer to a sample, or None."""
-    _, path, text, rule, line = sample
-    with tempfile.TemporaryDirectory(prefix="tidy-") as root:
-        write_tree(root, path, text)
-        code, output = run_tidy(root)
+def compare(code, output, rule, path, line):
+    """What is wrong with tidy's answer, or None."""
     found = re.findall(r"^(\S+):(\d+): (\w+): .+$", output, re.M)
     if rule is None:
         return None if code == 0 and not output else f"should pass, said: {output}"
@@ -165,15 +220,40 @@ def judge(sample):
     return f"should break '{rule}' at {path}:{line}, said: {output}" if wrong else None
 
 
+def judge(name, path, text, rule, line):
+    with tempfile.TemporaryDirectory(prefix="tidy-") as root:
+        sample.write(root, spoiled(path, text))
+        code, output, said = run_tidy(root)
+    if name == GOOD_NAME and said.count("skipped: no build folder") != 2:
+        return f"two rules should be skipped, and it should say so: {said}"
+    return compare(code, output, rule, path, line)
+
+
+def judge_compiled(files, rule, path):
+    with tempfile.TemporaryDirectory(prefix="tidy-") as root:
+        tree = {name: text for name, text in {**GOOD, **files}.items()
+                if not name.endswith(".c") or name in files}
+        tree["src/meson.build"] = SPDX + f"sources += files({str(sorted(files))[1:-1]})\n".replace(
+            "src/", "")
+        sample.write(root, tree)
+        sample.compile_all(root, files)
+        code, output, said = run_tidy(root)
+    output = "".join(line + "\n" for line in output.splitlines() if ": unused: " not in line)
+    code = 1 if output else 0
+    return said or compare(code, output, rule, path, 1)
+
+
 def main():
     failed = False
-    print(f"1..{len(SAMPLES)}", flush=True)
-    for number, sample in enumerate(SAMPLES, 1):
-        wrong = judge(sample)
+    cases = [(s[0], lambda s=s: judge(*s)) for s in SAMPLES]
+    cases += [(s[0], lambda s=s: judge_compiled(*s[1:])) for s in COMPILED]
+    print(f"1..{len(cases)}", flush=True)
+    for number, (name, run) in enumerate(cases, 1):
+        wrong = run()
         failed |= bool(wrong)
         if wrong:
             print("# " + wrong.strip().replace("\n", "\n# "))
-        print(f"{'not ok' if wrong else 'ok'} {number} - {sample[0]}", flush=True)
+        print(f"{'not ok' if wrong else 'ok'} {number} - {name}", flush=True)
     return 1 if failed else 0
 
 

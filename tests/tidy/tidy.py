@@ -5,140 +5,34 @@
     tests/tidy/tidy.py [--root DIR] [--tap]
 
 Prints "file:line: rule: what to do" for each breach and exits 1 if there was one; with --tap, one
-test case for each rule. RULES at the end is the list. Layers are listed in LAYERS: adding one is a
-line there.
+test case for each rule. RULES at the end is the list. Layers and modules stand in layers.py:
+adding one is a line there.
+
+Two rules, calls and prefix, are about what was compiled: they need the objects of a build folder
+(--build) and are skipped, with the reason, where there are none.
 """
 import argparse
 import ast
 import collections
 import os
 import re
-import subprocess
 import sys
+
+import graph
+from layers import BANNED, LAYERS, NARROW, PENDING, PREFIXES, THREAD_STARTER
+from objects import Objects
+from tree import Tree, c_functions, includes, layer_of, resolve
 
 MAX_FILE = 800
 MAX_FUNCTION = 70
 MAX_COLUMNS = 100
 TAB = 8
 
-# Layer -> whose public headers (include/weir) and whose private ones (src) it may include.
-# The store reaches a device only through a queue, so nothing private from below the queue.
-LAYERS = {
-    "base": ("base", "base"),
-    "device": ("base device", "base device"),
-    "engine": ("base device engine", "base device engine"),
-    "sched": ("base sched", "base sched"),
-    "queue": ("base device engine sched queue", "base device engine sched queue"),
-    "store": ("base device engine sched queue store", "base queue store"),
-    "text": ("base", "base text"),
-    "sim": ("base device engine sched queue", "base device engine sched queue text sim"),
-    "doctor": ("base device engine", "base device engine doctor"),
-    "cli": ("base device engine sched queue store weir", "base sched text sim doctor cli"),
-}
-# Public headers that are not named after their layer.
-PUBLIC_LAYER = {"io": "engine", "fdp": "device", "tenant": "store"}
-# A scheduler is told the time, and knows no thread, ring or file.
-BANNED = {"sched": {"base/clock.h", "pthread.h", "threads.h", "time.h", "unistd.h", "liburing.h"}}
-# The library's threads have no signals, a name and the process's CPUs: made so in one place.
-THREAD_STARTER = "src/base/thread.c"
-# Everything may be included here.
-FREE = ("tests", "bench", "examples")
-
-CODE_SUFFIX = (".c", ".h", ".cpp", ".py", ".sh", ".map")
-CODE_NAMES = {"meson.build", "meson_options.txt", "Makefile", ".clang-format", ".clang-tidy"}
-TEXT_SUFFIX = CODE_SUFFIX + (".md", ".txt", ".json")
-
 # Spelled in two pieces, so that this file passes its own rule.
 MARKERS = re.compile(r"\b(" + "TO" + "DO|FIX" + "ME)\\b")
-COMMENT = r"/\*.*?\*/|//[^\n]*"
-STRING = r'"(?:\\.|[^"\\\n])*"|' + r"'(?:\\.|[^'\\\n])*'"
 
 Breach = collections.namedtuple("Breach", "path line text")
 Function = collections.namedtuple("Function", "name line inline")
-
-
-class Source:
-    """One file, read once."""
-
-    def __init__(self, root, path):
-        self.path = path
-        with open(os.path.join(root, path), encoding="utf-8", errors="replace") as file:
-            self.text = file.read()
-        self.lines = self.text.splitlines()
-        self.name = os.path.basename(path)
-        self.is_c = path.endswith((".c", ".h", ".cpp"))
-        self.is_python = path.endswith(".py") or bool(re.match(r"#!.*python", self.text))
-        self.is_shell = path.endswith(".sh") or bool(re.match(r"#!.*\b(ba)?sh\b", self.text))
-        self.is_code = (path.endswith(CODE_SUFFIX) or self.name in CODE_NAMES or
-                        self.is_python or self.is_shell)
-        self.is_text = self.is_code or path.endswith(TEXT_SUFFIX)
-
-    def blanked(self, strings=True):
-        """The text with its comments (and strings) as spaces, line for line."""
-        def blank(match):
-            if not strings and match.group()[0] in "\"'":
-                return match.group()
-            return re.sub(r"[^\n]", " ", match.group())
-        return re.sub(COMMENT + "|" + STRING, blank, self.text, flags=re.S)
-
-
-class Tree:
-    def __init__(self, root):
-        self.root = root
-        self.sources = {path: Source(root, path) for path in sorted(list_files(root))}
-
-    def code(self):
-        return [s for s in self.sources.values() if s.is_code]
-
-    def c(self):
-        return [s for s in self.sources.values() if s.is_c]
-
-    def public(self):
-        return [s for s in self.c() if s.path.startswith("include/weir/")]
-
-
-def list_files(root):
-    """What git knows or would add; without git, everything but build folders."""
-    if os.path.exists(os.path.join(root, ".git")):
-        git = subprocess.run(["git", "-C", root, "ls-files", "-z", "-co", "--exclude-standard"],
-                             capture_output=True, check=False)
-        if git.returncode == 0:
-            paths = os.fsdecode(git.stdout).split("\0")
-            return {p for p in paths if p and os.path.isfile(os.path.join(root, p))}
-    found = set()
-    for folder, folders, files in os.walk(root):
-        folders[:] = [f for f in folders
-                      if f not in (".git", ".cache", "__pycache__") and not f.startswith("build")
-                      and not os.path.exists(os.path.join(folder, f, "build.ninja"))]
-        found |= {os.path.relpath(os.path.join(folder, f), root) for f in files}
-    return found
-
-
-def includes(source):
-    """(line, name) of each include."""
-    text = source.blanked(strings=False)
-    for match in re.finditer(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', text, re.M):
-        yield text.count("\n", 0, match.start()) + 1, match.group(1)
-
-
-def resolve(tree, source, name):
-    """The file of the tree that an include means, or None: a system header."""
-    for folder in (os.path.dirname(source.path), "src", "include", "cli", "tests", ""):
-        path = os.path.normpath(os.path.join(folder, name))
-        if path in tree.sources:
-            return path
-    return None
-
-
-def layer_of(path):
-    """(layer, is public) of a file; layer None: it belongs to none and may include anything."""
-    parts = path.split("/")
-    if parts[:2] == ["include", "weir"]:
-        stem = parts[-1][:-2]
-        return PUBLIC_LAYER.get(stem, stem), True
-    if parts[0] == "src" and len(parts) > 2:
-        return parts[1], False
-    return (None if parts[0] in FREE else parts[0]), False
 
 
 def check_include(tree):
@@ -147,7 +41,7 @@ def check_include(tree):
         if layer is None or source.path == "include/weir/weir.h":
             continue
         if layer not in LAYERS:
-            yield Breach(source.path, 1, f"'{layer}' is no layer: name it in LAYERS of tidy.py")
+            yield Breach(source.path, 1, f"'{layer}' is no layer: name it in LAYERS of layers.py")
             continue
         for line, name in includes(source):
             path = resolve(tree, source, name)
@@ -166,21 +60,6 @@ def check_file(tree):
         if len(source.lines) > MAX_FILE:
             yield Breach(source.path, len(source.lines),
                          f"{len(source.lines)} lines: split it, {MAX_FILE} at most")
-
-
-def c_functions(source):
-    """(first line, last line) of each function; relies on clang-format's braces in column 0."""
-    lines = source.blanked().splitlines()
-    opened = None
-    for number, line in enumerate(lines, 1):
-        if line.rstrip() == "{":
-            opened = number
-            while opened > 1 and re.match(r"[^#\s].*[^;}\s]\s*$|\s+\S.*[^;}\s]\s*$",
-                                          lines[opened - 2]):
-                opened -= 1
-        elif line.startswith("}") and opened:
-            yield opened, number
-            opened = None
 
 
 def shell_functions(source):
@@ -311,8 +190,66 @@ def check_threads(tree):
                                  f"{THREAD_STARTER} keeps the program's signals off it")
 
 
+def check_inner(tree):
+    for source in tree.c():
+        layer, _ = layer_of(source.path)
+        module = os.path.dirname(source.path)
+        if layer not in LAYERS or module in tree.pending:
+            continue
+        for line, name in includes(source):
+            path = resolve(tree, source, name)
+            other = os.path.dirname(path) if path else ""
+            below, public = layer_of(path) if path else (None, True)
+            if (public or other in (module, "") or other in tree.pending or
+                    below not in LAYERS[layer][1].split()):
+                continue
+            if os.path.basename(path) not in NARROW.get(other, "").split():
+                yield Breach(source.path, line, f"{name} is {other}'s own affair; headers of its "
+                             f"that others may include: {NARROW.get(other, 'none')}")
+
+
+def check_calls(tree):
+    objects = tree.objects
+    for circle in graph.circles_of_files(objects.calls):
+        if os.path.dirname(circle.nodes[0]) in tree.pending:
+            continue
+        names = " ".join(os.path.basename(node) for node in circle.nodes)
+        cut = graph.backward(circle)
+        calls = ", ".join(f"{call.caller}() {call.callee}()" for pair in sorted(cut)
+                          for call in circle.edges[pair])
+        yield Breach(circle.nodes[0], 1, f"{names} call one another; see tools/structure, and "
+                     f"begin with: {calls}")
+    for call in graph.calls_up(objects.calls):
+        above, below = os.path.dirname(call.source), os.path.dirname(call.target)
+        if above not in PENDING and below not in tree.pending:
+            yield Breach(call.source, 1, f"{call.caller}() calls up: {call.callee}() of "
+                         f"{call.target}")
+
+
+def has_prefix(name, path):
+    """Whether a symbol of a file begins as its module's do."""
+    stem = os.path.basename(path)[:-2]
+    prefixes = PREFIXES.get(os.path.dirname(path), "=").split()
+    if "=" in prefixes:
+        prefixes = [p for p in prefixes if p != "="] + [stem + "_"]
+    return name.startswith(tuple(prefixes) + ("weir_",)) or name in (stem, "main")
+
+
+def check_prefix(tree):
+    for path, names in tree.objects.defined.items():
+        for name in names:
+            folder = os.path.dirname(path)
+            if folder not in tree.pending and not has_prefix(name, path):
+                allowed = PREFIXES.get(folder, "=").replace("=", os.path.basename(path)[:-2] + "_")
+                yield Breach(path, 1, f"{name} is seen by other files: begin its name with one "
+                             f"of: {allowed.replace(' ', ', ')}")
+
+
 RULES = {
     "include": ("no include points up", check_include),
+    "inner": ("no include of another module's inner header", check_inner),
+    "calls": ("no circle of calls between files, and no call up", check_calls),
+    "prefix": ("what other files use begins with its module's prefix", check_prefix),
     "file": (f"no file above {MAX_FILE} lines", check_file),
     "function": (f"no function above {MAX_FUNCTION} lines", check_function),
     "width": (f"no line above {MAX_COLUMNS} columns", check_width),
@@ -325,23 +262,50 @@ RULES = {
 }
 
 
-def main():
+# Rules that need objects.
+COMPILED = {"calls", "prefix"}
+
+
+def parse_args():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description="Checks the rules of the code base.")
     parser.add_argument("--root", default=os.path.join(here, "..", ".."))
+    parser.add_argument("--build", help="a build folder that is compiled; default: ROOT/build")
+    parser.add_argument("--pending", default=" ".join(PENDING), metavar="FOLDERS",
+                        help="modules that are not held to the rules about modules")
     parser.add_argument("--tap", action="store_true", help="one test case for each rule")
     args = parser.parse_args()
+    args.build = args.build or os.path.join(args.root, "build")
+    return args
+
+
+def reason_to_skip(tree, rule):
+    if rule not in COMPILED or tree.objects.found and not tree.objects.missing:
+        return None
+    if not tree.objects.found:
+        return "no build folder with objects; see --build"
+    return f"not compiled: {', '.join(tree.objects.missing[:3])}; build first"
+
+
+def main():
+    args = parse_args()
     tree = Tree(args.root)
+    tree.objects = Objects(args.build)
+    tree.pending = set(args.pending.split())
     failed = False
     if args.tap:
         print(f"1..{len(RULES)}")
     for number, (rule, (summary, check)) in enumerate(RULES.items(), 1):
-        breaches = sorted(check(tree))
+        reason = reason_to_skip(tree, rule)
+        breaches = [] if reason else sorted(check(tree))
         failed |= bool(breaches)
         for path, line, text in breaches:
             print(f"{'# ' if args.tap else ''}{path}:{line}: {rule}: {text}")
         if args.tap:
-            print(f"{'not ok' if breaches else 'ok'} {number} - {summary}")
+            skip = f" # SKIP {reason}" if reason else ""
+            print(f"{'not ok' if breaches else 'ok'} {number} - {summary}{skip}")
+        elif reason:
+            print(f"tidy: {rule} skipped: {reason}", file=sys.stderr)
     return 1 if failed else 0
 
 
