@@ -10,7 +10,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import tidy  # noqa: E402
+from tree import COMMENT, STRING, Tree  # noqa: E402
 
 GLOSSARY = "docs/glossary.md"
 TERM = re.compile(r"^\* \*\*(.+?)\*\*", re.M)
@@ -26,7 +26,7 @@ def words_of(source):
 
     def keep(match):
         return match.group() if match.group()[0] == "/" else re.sub(r"[^\n]", " ", match.group())
-    pattern = re.compile(tidy.COMMENT + "|" + tidy.STRING, re.S)
+    pattern = re.compile(COMMENT + "|" + STRING, re.S)
     kept, at = [], 0
     for match in pattern.finditer(source.text):
         kept.append(re.sub(r"[^\n]", " ", source.text[at:match.start()]))
@@ -69,7 +69,7 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description="Checks the glossary.")
     parser.add_argument("--root", default=os.path.join(here, "..", ".."))
-    tree = tidy.Tree(parser.parse_args().root)
+    tree = Tree(parser.parse_args().root)
     text = tree.sources[GLOSSARY].text
     others = [s for s in tree.sources.values()
               if s.is_text and s.path != GLOSSARY and "test_glossary" not in s.path]
