@@ -42,16 +42,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weir/version.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define WEIR_VERSION_MAJOR 0
-#define WEIR_VERSION_MINOR 1
-#define WEIR_VERSION_PATCH 0
-
 /*
- * The version of the library that is running, e.g. "0.1.0". The string is static.
+ * The version of the library that is running, e.g. "0.2.0". The string is static. WEIR_VERSION and
+ * WEIR_VERSION_MAJOR, _MINOR and _PATCH are those of the headers that a program was compiled with.
  */
 const char *weir_version(void);
 
