@@ -312,7 +312,7 @@ struct weir_store {
 	uint32_t memory_mask;
 	uint64_t batch_bytes;
 	struct super super;
-	struct sum_key sum;
+	struct checksum_key checksum;
 
 	/* The loop's. */
 	const struct layout *lay; /* in super */

@@ -47,7 +47,7 @@ static void list_add(struct weir_store *s, struct list_req *req, const struct ba
 	uint64_t hash[2];
 	struct index_value value;
 
-	sum_identity(&s->sum, r->key, r->key_len, hash);
+	checksum_identity(&s->checksum, r->key, r->key_len, hash);
 	if (r->flags & DISK_TOMBSTONE || !index_get(&s->index, hash, &value) ||
 	    value.position != layout_position(s->lay, req->seg->number, r->block))
 		return;
@@ -59,7 +59,7 @@ static void list_add(struct weir_store *s, struct list_req *req, const struct ba
 /* The batch at the window's byte FROM. How many blocks to go on; 0: it needs another window. */
 static uint32_t list_batch(struct weir_store *s, struct list_req *req, size_t from)
 {
-	struct sum_place place = { req->seg->number, req->at.block, req->seg->gen };
+	struct checksum_place place = { req->seg->number, req->at.block, req->seg->gen };
 	const uint8_t *buf = req->window + from;
 	uint64_t left = (uint64_t)(req->seg->end - req->at.block) << s->lay->block_shift;
 	struct batch_header h;
@@ -74,7 +74,7 @@ static uint32_t list_batch(struct weir_store *s, struct list_req *req, size_t fr
 		req->need = bytes;
 		return 0;
 	}
-	if (!batch_decode(&h, buf, place, s->lay, &s->sum))
+	if (!batch_decode(&h, buf, place, s->lay, &s->checksum))
 		return 1;
 	while (batch_next(buf, &h, &at, &r))
 		list_add(s, req, &r);

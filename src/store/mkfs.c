@@ -31,7 +31,7 @@ struct mkfs {
 	struct weir_device *dev;
 	struct weir_queue *q;
 	struct super super;
-	struct sum_key sum;
+	struct checksum_key checksum;
 	uint64_t unit_bytes; /* of the drive's reclaim units; 0: they do not matter */
 };
 
@@ -236,7 +236,7 @@ static int mkfs_super(struct mkfs *m)
 	super->device_count = 1;
 	super->placement = m->opts.placement == WEIR_PLACEMENT_STREAM;
 	super->streams = 1;
-	sum_key_make(&m->sum, super->uuid, super->secret, super->device_index);
+	checksum_key_make(&m->checksum, super->uuid, super->secret, super->device_index);
 	return 0;
 }
 
@@ -275,7 +275,7 @@ static void mkfs_fill(struct syncio_many *many, uint64_t i, void *buf)
 			    .time_ns = m->super.created_ns };
 
 	memset(buf, 0, m->super.layout.block_bytes);
-	header_encode(buf, &h, &m->sum, m->super.uuid);
+	header_encode(buf, &h, &m->checksum, m->super.uuid);
 }
 
 /* Every header is written, so that later a missing one is known to be damage. */

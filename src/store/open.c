@@ -73,7 +73,7 @@ static int store_memory(struct weir_store *s, const struct weir_store_opts *opts
 	const struct weir_device_info *info = weir_device_get_info(s->dev);
 
 	s->lay = &s->super.layout;
-	sum_key_make(&s->sum, s->super.uuid, s->super.secret, s->super.device_index);
+	checksum_key_make(&s->checksum, s->super.uuid, s->super.secret, s->super.device_index);
 	s->memory_mask = info->memory_align_bytes ? info->memory_align_bytes - 1 : 0;
 	/* Holes in a file would be gone as space when they are needed again. */
 	s->discards = info->kind != WEIR_DEVICE_FILE && info->discard_max_bytes;

@@ -187,7 +187,7 @@ static void op_prepare(struct weir_store *s, struct weir_store_op *op, uint64_t 
 	op_priv(op)->start_ns = now;
 	op_priv(op)->next = NULL;
 	if (op->kind < WEIR_STORE_SYNC)
-		sum_identity(&s->sum, op->key, op->key_len, op_priv(op)->hash);
+		checksum_identity(&s->checksum, op->key, op->key_len, op_priv(op)->hash);
 	__atomic_store_n(&op_priv(op)->state, OP_PENDING, __ATOMIC_RELAXED);
 }
 

@@ -31,10 +31,10 @@ struct read_req {
 static bool read_verify(const struct weir_store *s, const struct read_req *req)
 {
 	uint32_t block = layout_position_block(s->lay, req->value.position);
-	struct sum_place place = { req->seg->number, block, req->seg->gen };
+	struct checksum_place place = { req->seg->number, block, req->seg->gen };
 
-	return sum_data(&s->sum, SUM_PAYLOAD, place, req->op->buf, req->value.length) ==
-	       req->value.checksum;
+	return checksum_data(&s->checksum, CHECKSUM_PAYLOAD, place, req->op->buf,
+			     req->value.length) == req->value.checksum;
 }
 
 static int read_failed(const struct read_req *req, int result)

@@ -36,7 +36,7 @@ static uint64_t tenant_id(const struct weir_store *s, const struct tenant_questi
 {
 	uint64_t hash[2];
 
-	sum_identity(&s->sum, ask->name, ask->length, hash);
+	checksum_identity(&s->checksum, ask->name, ask->length, hash);
 	return hash[0];
 }
 

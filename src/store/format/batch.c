@@ -31,8 +31,8 @@ void batch_add(void *buf, uint32_t *at, const struct batch_record *r)
 	*at += batch_record_bytes(r->key_len);
 }
 
-void batch_seal(void *buf, const struct batch_header *h, const struct layout *l,
-		const struct sum_key *key)
+void batch_finish(void *buf, const struct batch_header *h, const struct layout *l,
+		  const struct checksum_key *key)
 {
 	struct disk_batch *disk = buf;
 	size_t whole = (size_t)layout_blocks(l, h->header_bytes) << l->block_shift;
@@ -52,10 +52,11 @@ void batch_seal(void *buf, const struct batch_header *h, const struct layout *l,
 	disk->device = htole32(key->device);
 	disk->time_ns = htole64(h->time_ns);
 	memset((uint8_t *)buf + h->header_bytes, 0, whole - h->header_bytes);
-	sum_seal(key, SUM_BATCH, h->place, buf, whole);
+	checksum_write(key, CHECKSUM_BATCH, h->place, buf, whole);
 }
 
-bool batch_peek(const void *buf, struct sum_place place, const struct layout *l, uint64_t *bytes)
+bool batch_peek(const void *buf, struct checksum_place place, const struct layout *l,
+		uint64_t *bytes)
 {
 	const struct disk_batch *disk = buf;
 	uint32_t length = le32toh(disk->header_bytes), blocks = le32toh(disk->blocks);
@@ -85,15 +86,16 @@ static bool batch_record_valid(const struct batch_header *h, const struct batch_
 	       layout_blocks(l, r->length) <= to - r->block;
 }
 
-bool batch_decode(struct batch_header *h, const void *buf, struct sum_place place,
-		  const struct layout *l, const struct sum_key *key)
+bool batch_decode(struct batch_header *h, const void *buf, struct checksum_place place,
+		  const struct layout *l, const struct checksum_key *key)
 {
 	const struct disk_batch *disk = buf;
 	struct batch_record r;
 	uint32_t at = 0, count = 0;
 	uint64_t bytes;
 
-	if (!batch_peek(buf, place, l, &bytes) || !sum_holds(key, SUM_BATCH, place, buf, bytes) ||
+	if (!batch_peek(buf, place, l, &bytes) ||
+	    !checksum_holds(key, CHECKSUM_BATCH, place, buf, bytes) ||
 	    le32toh(disk->device) != key->device)
 		return false;
 	h->place = place;

@@ -27,8 +27,8 @@ static inline int logpos_compare(struct logpos a, struct logpos b)
 }
 
 struct batch_header {
-	struct sum_place place; /* of this header */
-	struct logpos mark;	/* the durable watermark */
+	struct checksum_place place; /* of this header */
+	struct logpos mark;	     /* the durable watermark */
 	uint32_t header_bytes;
 	uint32_t blocks;
 	uint32_t count;
@@ -56,16 +56,17 @@ static inline uint32_t batch_record_bytes(uint32_t key_len)
 void batch_add(void *buf, uint32_t *at, const struct batch_record *r);
 
 /* Finishes a header: pads it with zeroes to whole blocks and seals it. */
-void batch_seal(void *buf, const struct batch_header *h, const struct layout *l,
-		const struct sum_key *key);
+void batch_finish(void *buf, const struct batch_header *h, const struct layout *l,
+		  const struct checksum_key *key);
 
 /* Looks at one block at BUF: may it be the header of a batch at PLACE? Then *BYTES is the length
  * that batch_decode() needs. Checks no more than memory safety asks for. */
-bool batch_peek(const void *buf, struct sum_place place, const struct layout *l, uint64_t *bytes);
+bool batch_peek(const void *buf, struct checksum_place place, const struct layout *l,
+		uint64_t *bytes);
 
 /* Reads a whole header (what batch_peek() said, in blocks). False if it is none. */
-bool batch_decode(struct batch_header *h, const void *buf, struct sum_place place,
-		  const struct layout *l, const struct sum_key *key);
+bool batch_decode(struct batch_header *h, const void *buf, struct checksum_place place,
+		  const struct layout *l, const struct checksum_key *key);
 
 /* The records of a header that batch_decode() accepted, one after another: *AT begins at 0 and
  * false is the end. */

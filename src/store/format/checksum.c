@@ -18,8 +18,8 @@
 
 #include "store/format/checksum.h"
 
-void sum_key_make(struct sum_key *key, const uint8_t uuid[16],
-		  const uint8_t secret[DISK_SECRET_BYTES], uint32_t device)
+void checksum_key_make(struct checksum_key *key, const uint8_t uuid[16],
+		       const uint8_t secret[DISK_SECRET_BYTES], uint32_t device)
 {
 	uint8_t both[16 + DISK_SECRET_BYTES];
 
@@ -30,7 +30,8 @@ void sum_key_make(struct sum_key *key, const uint8_t uuid[16],
 	memcpy(key->secret, secret, DISK_SECRET_BYTES);
 }
 
-static uint64_t sum_seed(const struct sum_key *key, enum sum_kind kind, struct sum_place place)
+static uint64_t checksum_seed(const struct checksum_key *key, enum checksum_kind kind,
+			      struct checksum_place place)
 {
 	uint64_t words[5] = {
 		htole64((uint64_t)kind << 32 | key->device),
@@ -43,51 +44,53 @@ static uint64_t sum_seed(const struct sum_key *key, enum sum_kind kind, struct s
 	return XXH3_64bits_withSeed(words, sizeof(words), key->base);
 }
 
-uint64_t sum_data(const struct sum_key *key, enum sum_kind kind, struct sum_place place,
-		  const void *data, size_t length)
+uint64_t checksum_data(const struct checksum_key *key, enum checksum_kind kind,
+		       struct checksum_place place, const void *data, size_t length)
 {
-	return XXH3_64bits_withSeed(data, length, sum_seed(key, kind, place));
+	return XXH3_64bits_withSeed(data, length, checksum_seed(key, kind, place));
 }
 
-uint64_t sum_pieces(const struct sum_key *key, enum sum_kind kind, struct sum_place place,
-		    size_t (*next)(void *user, const void **data), void *user)
+uint64_t checksum_pieces(const struct checksum_key *key, enum checksum_kind kind,
+			 struct checksum_place place, size_t (*next)(void *user, const void **data),
+			 void *user)
 {
 	XXH3_state_t state;
 	const void *data;
 	size_t length;
 
 	XXH3_INITSTATE(&state);
-	XXH3_64bits_reset_withSeed(&state, sum_seed(key, kind, place));
+	XXH3_64bits_reset_withSeed(&state, checksum_seed(key, kind, place));
 	while ((length = next(user, &data)))
 		XXH3_64bits_update(&state, data, length);
 	return XXH3_64bits_digest(&state);
 }
 
-static uint64_t sum_struct(const struct sum_key *key, enum sum_kind kind, struct sum_place place,
-			   const void *data, size_t length)
+static uint64_t checksum_struct(const struct checksum_key *key, enum checksum_kind kind,
+				struct checksum_place place, const void *data, size_t length)
 {
-	return sum_data(key, kind, place, (const uint8_t *)data + DISK_SUM_FROM,
-			length - DISK_SUM_FROM);
+	return checksum_data(key, kind, place, (const uint8_t *)data + DISK_CHECKSUM_FROM,
+			     length - DISK_CHECKSUM_FROM);
 }
 
-void sum_seal(const struct sum_key *key, enum sum_kind kind, struct sum_place place, void *data,
-	      size_t length)
+void checksum_write(const struct checksum_key *key, enum checksum_kind kind,
+		    struct checksum_place place, void *data, size_t length)
 {
-	uint64_t sum = htole64(sum_struct(key, kind, place, data, length));
+	uint64_t sum = htole64(checksum_struct(key, kind, place, data, length));
 
 	memcpy((uint8_t *)data + 8, &sum, sizeof(sum));
 }
 
-bool sum_holds(const struct sum_key *key, enum sum_kind kind, struct sum_place place,
-	       const void *data, size_t length)
+bool checksum_holds(const struct checksum_key *key, enum checksum_kind kind,
+		    struct checksum_place place, const void *data, size_t length)
 {
 	uint64_t sum;
 
 	memcpy(&sum, (const uint8_t *)data + 8, sizeof(sum));
-	return le64toh(sum) == sum_struct(key, kind, place, data, length);
+	return le64toh(sum) == checksum_struct(key, kind, place, data, length);
 }
 
-void sum_identity(const struct sum_key *key, const void *name, size_t length, uint64_t hash[2])
+void checksum_identity(const struct checksum_key *key, const void *name, size_t length,
+		       uint64_t hash[2])
 {
 	XXH128_hash_t h = XXH3_128bits_withSecret(name, length, key->secret, DISK_SECRET_BYTES);
 
@@ -95,7 +98,8 @@ void sum_identity(const struct sum_key *key, const void *name, size_t length, ui
 	hash[1] = h.high64;
 }
 
-uint64_t sum_super(const struct disk_super *super)
+uint64_t checksum_super(const struct disk_super *super)
 {
-	return XXH3_64bits((const uint8_t *)super + DISK_SUM_FROM, sizeof(*super) - DISK_SUM_FROM);
+	return XXH3_64bits((const uint8_t *)super + DISK_CHECKSUM_FROM,
+			   sizeof(*super) - DISK_CHECKSUM_FROM);
 }

@@ -83,23 +83,23 @@ static size_t footer_body_next(void *user, const void **data)
 }
 
 /* The trailer sums itself and all that comes before it. */
-static uint64_t footer_sum(const struct footer *f, const void *buf, const struct layout *l,
-			   const struct sum_key *key)
+static uint64_t footer_checksum(const struct footer *f, const void *buf, const struct layout *l,
+				const struct checksum_key *key)
 {
 	size_t body = footer_bytes(f, l) - sizeof(struct disk_trailer);
 	struct footer_body pieces = { .entries = buf, .count = f->count, .bytes = body };
 	uint64_t sums[2] = {
-		htole64(sum_pieces(key, SUM_FOOTER, f->place, footer_body_next, &pieces)),
-		htole64(sum_data(key, SUM_FOOTER, f->place,
-				 (const uint8_t *)buf + body + DISK_SUM_FROM,
-				 sizeof(struct disk_trailer) - DISK_SUM_FROM)),
+		htole64(checksum_pieces(key, CHECKSUM_FOOTER, f->place, footer_body_next, &pieces)),
+		htole64(checksum_data(key, CHECKSUM_FOOTER, f->place,
+				      (const uint8_t *)buf + body + DISK_CHECKSUM_FROM,
+				      sizeof(struct disk_trailer) - DISK_CHECKSUM_FROM)),
 	};
 
-	return sum_data(key, SUM_FOOTER, f->place, sums, sizeof(sums));
+	return checksum_data(key, CHECKSUM_FOOTER, f->place, sums, sizeof(sums));
 }
 
 void footer_seal(void *buf, const struct footer *f, const struct layout *l,
-		 const struct sum_key *key)
+		 const struct checksum_key *key)
 {
 	size_t body = footer_bytes(f, l) - sizeof(struct disk_trailer);
 	size_t used = (size_t)f->count * sizeof(struct disk_entry);
@@ -116,7 +116,7 @@ void footer_seal(void *buf, const struct footer *f, const struct layout *l,
 
 	memset((uint8_t *)buf + used, 0, body - used);
 	memcpy((uint8_t *)buf + body, &trailer, sizeof(trailer));
-	trailer.checksum = htole64(footer_sum(f, buf, l, key));
+	trailer.checksum = htole64(footer_checksum(f, buf, l, key));
 	memcpy((uint8_t *)buf + body, &trailer, sizeof(trailer));
 }
 
@@ -154,7 +154,7 @@ static bool footer_entry_valid(const struct footer *f, const struct footer_entry
 }
 
 bool footer_check(const struct footer *f, const void *buf, const struct layout *l,
-		  const struct sum_key *key)
+		  const struct checksum_key *key)
 {
 	size_t body = footer_bytes(f, l) - sizeof(struct disk_trailer);
 	const struct disk_entry *disk = buf;
@@ -164,7 +164,7 @@ bool footer_check(const struct footer *f, const void *buf, const struct layout *
 
 	memcpy(&t, (const uint8_t *)buf + body, sizeof(t));
 	if (le64toh(t.magic) != DISK_FOOTER_MAGIC || le32toh(t.device) != key->device ||
-	    le64toh(t.checksum) != footer_sum(f, buf, l, key))
+	    le64toh(t.checksum) != footer_checksum(f, buf, l, key))
 		return false;
 	for (n = 0; n < f->count; n++) {
 		footer_entry_decode(&e, &disk[n]);

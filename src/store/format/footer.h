@@ -12,7 +12,7 @@
 #include "store/format/layout.h"
 
 struct footer {
-	struct sum_place place; /* of the footer's first block */
+	struct checksum_place place; /* of the footer's first block */
 	uint32_t blocks;
 	uint32_t count;
 	uint32_t end;
@@ -44,7 +44,7 @@ void footer_entry_strike(struct disk_entry *disk);
 /* Finishes a footer of F->blocks blocks at BUF whose entries are in place: trailer, padding,
  * checksum. */
 void footer_seal(void *buf, const struct footer *f, const struct layout *l,
-		 const struct sum_key *key);
+		 const struct checksum_key *key);
 
 /* Reads the trailer in the last block of segment SEGMENT. FOOTER_VALID means that the sizes in it
  * are possible, no more: footer_check() looks at the whole. */
@@ -53,6 +53,6 @@ enum footer_state footer_peek(struct footer *f, const void *last_block, uint32_t
 
 /* Checks a whole footer of F->blocks blocks, every entry included. */
 bool footer_check(const struct footer *f, const void *buf, const struct layout *l,
-		  const struct sum_key *key);
+		  const struct checksum_key *key);
 
 #endif

@@ -37,7 +37,7 @@
 #define DISK_FOOTER_MAGIC 0x31544f4672696577ull	 /* "weirFOT1" */
 
 /* Magic and checksum: what comes before the bytes that a checksum covers. */
-#define DISK_SUM_FROM 16u
+#define DISK_CHECKSUM_FROM 16u
 
 enum disk_stream_flags {
 	DISK_STREAM_PLACED = 1 << 0, /* placement is one */
@@ -187,9 +187,9 @@ static_assert(sizeof(struct disk_batch) == 128, "batch header");
 static_assert(sizeof(struct disk_record) == 32, "record");
 static_assert(sizeof(struct disk_entry) == 48, "footer entry");
 static_assert(sizeof(struct disk_trailer) == 128, "trailer");
-static_assert(offsetof(struct disk_super, checksum) + 8 == DISK_SUM_FROM, "checksum place");
-static_assert(offsetof(struct disk_segment, checksum) + 8 == DISK_SUM_FROM, "checksum place");
-static_assert(offsetof(struct disk_batch, checksum) + 8 == DISK_SUM_FROM, "checksum place");
-static_assert(offsetof(struct disk_trailer, checksum) + 8 == DISK_SUM_FROM, "checksum place");
+static_assert(offsetof(struct disk_super, checksum) + 8 == DISK_CHECKSUM_FROM, "checksum place");
+static_assert(offsetof(struct disk_segment, checksum) + 8 == DISK_CHECKSUM_FROM, "checksum place");
+static_assert(offsetof(struct disk_batch, checksum) + 8 == DISK_CHECKSUM_FROM, "checksum place");
+static_assert(offsetof(struct disk_trailer, checksum) + 8 == DISK_CHECKSUM_FROM, "checksum place");
 
 #endif

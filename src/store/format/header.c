@@ -8,13 +8,13 @@
 
 /* The generation is inside: it cannot be known before the header is read, so it does not seed
  * the header's own checksum. All that the segment holds is seeded with it. */
-static struct sum_place header_place(uint32_t segment)
+static struct checksum_place header_place(uint32_t segment)
 {
-	return (struct sum_place){ .segment = segment };
+	return (struct checksum_place){ .segment = segment };
 }
 
-void header_encode(struct disk_segment *disk, const struct header *h, const struct sum_key *key,
-		   const uint8_t uuid[16])
+void header_encode(struct disk_segment *disk, const struct header *h,
+		   const struct checksum_key *key, const uint8_t uuid[16])
 {
 	memset(disk, 0, sizeof(*disk));
 	disk->magic = htole64(DISK_SEGMENT_MAGIC);
@@ -28,14 +28,14 @@ void header_encode(struct disk_segment *disk, const struct header *h, const stru
 	disk->previous = htole64(h->previous);
 	disk->sequence = htole64(h->sequence);
 	disk->time_ns = htole64(h->time_ns);
-	sum_seal(key, SUM_SEGMENT, header_place(h->segment), disk, sizeof(*disk));
+	checksum_write(key, CHECKSUM_SEGMENT, header_place(h->segment), disk, sizeof(*disk));
 }
 
 bool header_decode(struct header *h, const struct disk_segment *disk, uint32_t segment,
-		   const struct sum_key *key, const uint8_t uuid[16])
+		   const struct checksum_key *key, const uint8_t uuid[16])
 {
 	if (le64toh(disk->magic) != DISK_SEGMENT_MAGIC ||
-	    !sum_holds(key, SUM_SEGMENT, header_place(segment), disk, sizeof(*disk)))
+	    !checksum_holds(key, CHECKSUM_SEGMENT, header_place(segment), disk, sizeof(*disk)))
 		return false;
 	h->gen.epoch = le64toh(disk->epoch);
 	h->gen.counter = le64toh(disk->counter);

@@ -23,11 +23,11 @@ struct header {
 };
 
 /* Writes H to the first 128 bytes of DISK. */
-void header_encode(struct disk_segment *disk, const struct header *h, const struct sum_key *key,
-		   const uint8_t uuid[16]);
+void header_encode(struct disk_segment *disk, const struct header *h,
+		   const struct checksum_key *key, const uint8_t uuid[16]);
 
 /* Reads the header of segment SEGMENT; false if these bytes are none. */
 bool header_decode(struct header *h, const struct disk_segment *disk, uint32_t segment,
-		   const struct sum_key *key, const uint8_t uuid[16]);
+		   const struct checksum_key *key, const uint8_t uuid[16]);
 
 #endif

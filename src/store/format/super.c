@@ -41,7 +41,7 @@ void super_encode(struct disk_super *disk, const struct super *super, uint32_t c
 	memcpy(disk->stream, super->stream, sizeof(disk->stream));
 	memcpy(disk->tenant, super->tenant, sizeof(disk->tenant));
 	memcpy(disk->name, super->name, sizeof(disk->name));
-	disk->checksum = htole64(sum_super(disk));
+	disk->checksum = htole64(checksum_super(disk));
 }
 
 static void super_decode_layout(struct layout *l, const struct disk_super *disk)
@@ -99,7 +99,7 @@ enum super_state super_decode(struct super *super, const struct disk_super *disk
 		*version = le32toh(disk->version);
 		return SUPER_VERSION;
 	}
-	if (le64toh(disk->checksum) != sum_super(disk) || le32toh(disk->copy) != copy)
+	if (le64toh(disk->checksum) != checksum_super(disk) || le32toh(disk->copy) != copy)
 		return SUPER_DAMAGED;
 	super_decode_layout(&found.layout, disk);
 	super_decode_rest(&found, disk);

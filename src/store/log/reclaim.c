@@ -79,7 +79,7 @@ static bool reclaim_by_footer(struct reclaim_job *job)
 
 	if (footer_peek(&f, (const uint8_t *)job->buf + job->buf_bytes - l->block_bytes,
 			job->seg->number, job->seg->gen, l) != FOOTER_VALID ||
-	    f.blocks != job->seg->footer_blocks || !footer_check(&f, job->buf, l, &s->sum))
+	    f.blocks != job->seg->footer_blocks || !footer_check(&f, job->buf, l, &s->checksum))
 		return false;
 	for (n = 0; n < f.count; n++) {
 		footer_entry_decode(&e, &disk[n]);
@@ -189,7 +189,7 @@ static void reclaim_flushed(struct flush_waiter *w, int result)
 		return;
 	}
 	memset(job->buf, 0, s->lay->block_bytes);
-	header_encode(job->buf, &h, &s->sum, s->super.uuid);
+	header_encode(job->buf, &h, &s->checksum, s->super.uuid);
 	weir_io_write(&job->sio.io, layout_offset(s->lay, h.segment, 0), job->buf,
 		      s->lay->block_bytes);
 	sio_submit(s, &job->sio, reclaim_mark_written);

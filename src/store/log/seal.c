@@ -47,7 +47,7 @@ void seal_footer(struct weir_store *s, const struct segment *seg, struct footer 
 	if (!*buf)
 		return;
 	seal_entries(seg, *buf);
-	footer_seal(*buf, f, s->lay, &s->sum);
+	footer_seal(*buf, f, s->lay, &s->checksum);
 }
 
 static void seal_finished(struct seal_job *job, bool footer)

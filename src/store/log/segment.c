@@ -71,7 +71,7 @@ static void begin_header(struct begin_job *job)
 			    .time_ns = wall_ns() };
 
 	memset(job->buf, 0, s->lay->block_bytes);
-	header_encode(job->buf, &h, &s->sum, s->super.uuid);
+	header_encode(job->buf, &h, &s->checksum, s->super.uuid);
 }
 
 static void begin_flushed(struct flush_waiter *w, int result)

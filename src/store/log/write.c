@@ -94,9 +94,9 @@ static void batch_place(struct batch *b)
 	b->seg->used = at;
 }
 
-static struct sum_place rec_place(const struct batch *b, uint32_t block)
+static struct checksum_place rec_place(const struct batch *b, uint32_t block)
 {
-	return (struct sum_place){ b->seg->number, block, b->seg->gen };
+	return (struct checksum_place){ b->seg->number, block, b->seg->gen };
 }
 
 /* R into the header and into the footer to be. The payload is summed here, once, just before
@@ -119,8 +119,8 @@ static void rec_encode(struct batch *b, struct rec *r, uint32_t *at)
 				      .key_len = (uint16_t)r->op->key_len };
 
 	if (r->length)
-		r->checksum = sum_data(&s->sum, SUM_PAYLOAD, rec_place(b, r->block), r->op->value,
-				       r->length);
+		r->checksum = checksum_data(&s->checksum, CHECKSUM_PAYLOAD, rec_place(b, r->block),
+					    r->op->value, r->length);
 	record.checksum = entry.checksum = r->checksum;
 	batch_add(b->buf, at, &record);
 	footer_entry_encode(&b->seg->entries[b->seg->records++], &entry);
@@ -141,7 +141,7 @@ static void batch_encode(struct batch *b)
 	b->first_entry = b->seg->records;
 	for (r = b->first; r; r = r->next)
 		rec_encode(b, r, &at);
-	batch_seal(b->buf, &h, s->lay, &s->sum);
+	batch_finish(b->buf, &h, s->lay, &s->checksum);
 }
 
 /* Puts the pieces of the write together; how many. */

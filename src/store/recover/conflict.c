@@ -72,7 +72,7 @@ static bool conflict_read(struct conflict *c, const struct found *found, struct 
 
 	if (syncio_read(s->q, v->offset, v->footer, v->bytes) ||
 	    footer_peek(&f, last, seg->number, seg->gen, l) != FOOTER_VALID ||
-	    f.blocks != found->footer_blocks || !footer_check(&f, v->footer, l, &s->sum))
+	    f.blocks != found->footer_blocks || !footer_check(&f, v->footer, l, &s->checksum))
 		return false;
 	v->entries = v->footer;
 	v->count = f.count;

@@ -71,7 +71,7 @@ static int recover_header(struct syncio_many *m, uint64_t i, void *buf, int resu
 	struct header h;
 
 	seg->number = (uint32_t)i;
-	if (result || !header_decode(&h, buf, seg->number, &s->sum, s->super.uuid) ||
+	if (result || !header_decode(&h, buf, seg->number, &s->checksum, s->super.uuid) ||
 	    h.stream >= DISK_STREAMS) {
 		/* Formatting wrote each header: one that is not there is damaged. The segment is
 		 * used again like a free one: left alone it could be readable another time, and
@@ -222,9 +222,10 @@ static bool recover_is_payload(const struct recover *r, const struct footer_entr
 			       const void *buf)
 {
 	const struct segment *seg = r->verifying->seg;
-	struct sum_place place = { seg->number, e->block, seg->gen };
+	struct checksum_place place = { seg->number, e->block, seg->gen };
 
-	return sum_data(&r->s->sum, SUM_PAYLOAD, place, buf, e->length) == e->checksum;
+	return checksum_data(&r->s->checksum, CHECKSUM_PAYLOAD, place, buf, e->length) ==
+	       e->checksum;
 }
 
 /* As read.c does: a payload is not given up for one read. */
@@ -332,7 +333,7 @@ static int recover_footer(struct syncio_many *m, uint64_t i, void *buf, int resu
 		return recover_apply_walked(r, found);
 	last = (uint8_t *)buf + ((size_t)(found->footer_blocks - 1) << l->block_shift);
 	if (!result && footer_peek(&f, last, seg->number, seg->gen, l) == FOOTER_VALID &&
-	    f.blocks == found->footer_blocks && footer_check(&f, buf, l, &r->s->sum)) {
+	    f.blocks == found->footer_blocks && footer_check(&f, buf, l, &r->s->checksum)) {
 		seg->used = seg->end = f.end;
 		seg->footer_blocks = f.blocks;
 		return recover_apply(r, seg, buf, f.count);

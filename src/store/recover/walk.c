@@ -83,7 +83,7 @@ static int walk_record(struct walk *w, const struct batch_header *h, const struc
 
 	if (segment_entries_reserve(seg, 1))
 		return -ENOMEM;
-	sum_identity(&w->s->sum, r->key, r->key_len, e.hash);
+	checksum_identity(&w->s->checksum, r->key, r->key_len, e.hash);
 	footer_entry_encode(&seg->entries[seg->records++], &e);
 	if (r->sequence > w->result->sequence)
 		w->result->sequence = r->sequence;
@@ -94,7 +94,7 @@ static int walk_record(struct walk *w, const struct batch_header *h, const struc
 static int64_t walk_batch(struct walk *w, uint32_t block)
 {
 	const struct layout *l = w->s->lay;
-	struct sum_place place = { w->seg->number, block, w->seg->gen };
+	struct checksum_place place = { w->seg->number, block, w->seg->gen };
 	struct batch_header h;
 	struct batch_record r;
 	const uint8_t *buf;
@@ -106,7 +106,7 @@ static int64_t walk_batch(struct walk *w, uint32_t block)
 	if (!buf || !batch_peek(buf, place, l, &bytes))
 		return err;
 	buf = walk_fetch(w, block, layout_blocks(l, bytes), &err);
-	if (!buf || !batch_decode(&h, buf, place, l, &w->s->sum))
+	if (!buf || !batch_decode(&h, buf, place, l, &w->s->checksum))
 		return err;
 	while (batch_next(buf, &h, &at, &r)) {
 		err = walk_record(w, &h, &r);

@@ -12,7 +12,7 @@
 #include "store/format/super.h"
 
 static struct layout lay;
-static struct sum_key key;
+static struct checksum_key key;
 static struct super super;
 static const struct generation gen = { 7, 9 };
 
@@ -38,7 +38,7 @@ static int make(void **unused)
 		super.uuid[n] = (uint8_t)rig_random(&state);
 	for (n = 0; n < sizeof(super.secret); n++)
 		super.secret[n] = (uint8_t)rig_random(&state);
-	sum_key_make(&key, super.uuid, super.secret, 0);
+	checksum_key_make(&key, super.uuid, super.secret, 0);
 	return 0;
 }
 
@@ -92,7 +92,7 @@ static void segment_header(void **unused)
 {
 	struct header h = { gen, 5, DISK_USED, 0, 4, 100, 1 }, back;
 	struct disk_segment disk, bad;
-	struct sum_key other = key;
+	struct checksum_key other = key;
 	size_t n;
 
 	(void)unused;
@@ -118,33 +118,33 @@ static void segment_header(void **unused)
 static void checksums_are_seeded(void **unused)
 {
 	static const uint8_t data[300];
-	struct sum_place at = { 1, 2, { 3, 4 } }, other;
-	uint64_t sum = sum_data(&key, SUM_PAYLOAD, at, data, sizeof(data));
-	struct sum_key store = key;
+	struct checksum_place at = { 1, 2, { 3, 4 } }, other;
+	uint64_t sum = checksum_data(&key, CHECKSUM_PAYLOAD, at, data, sizeof(data));
+	struct checksum_key store = key;
 
 	(void)unused;
 	other = at;
-	assert_int_equal(sum_data(&key, SUM_PAYLOAD, other, data, sizeof(data)), sum);
+	assert_int_equal(checksum_data(&key, CHECKSUM_PAYLOAD, other, data, sizeof(data)), sum);
 	other.segment++;
-	assert_int_not_equal(sum_data(&key, SUM_PAYLOAD, other, data, sizeof(data)), sum);
+	assert_int_not_equal(checksum_data(&key, CHECKSUM_PAYLOAD, other, data, sizeof(data)), sum);
 	other = at;
 	other.block++;
-	assert_int_not_equal(sum_data(&key, SUM_PAYLOAD, other, data, sizeof(data)), sum);
+	assert_int_not_equal(checksum_data(&key, CHECKSUM_PAYLOAD, other, data, sizeof(data)), sum);
 	other = at;
 	other.gen.epoch++;
-	assert_int_not_equal(sum_data(&key, SUM_PAYLOAD, other, data, sizeof(data)), sum);
+	assert_int_not_equal(checksum_data(&key, CHECKSUM_PAYLOAD, other, data, sizeof(data)), sum);
 	other = at;
 	other.gen.counter++;
-	assert_int_not_equal(sum_data(&key, SUM_PAYLOAD, other, data, sizeof(data)), sum);
-	assert_int_not_equal(sum_data(&key, SUM_BATCH, at, data, sizeof(data)), sum);
+	assert_int_not_equal(checksum_data(&key, CHECKSUM_PAYLOAD, other, data, sizeof(data)), sum);
+	assert_int_not_equal(checksum_data(&key, CHECKSUM_BATCH, at, data, sizeof(data)), sum);
 	store.device++;
-	assert_int_not_equal(sum_data(&store, SUM_PAYLOAD, at, data, sizeof(data)), sum);
-	sum_key_make(&store, super.secret, super.secret, 0);
-	assert_int_not_equal(sum_data(&store, SUM_PAYLOAD, at, data, sizeof(data)), sum);
+	assert_int_not_equal(checksum_data(&store, CHECKSUM_PAYLOAD, at, data, sizeof(data)), sum);
+	checksum_key_make(&store, super.secret, super.secret, 0);
+	assert_int_not_equal(checksum_data(&store, CHECKSUM_PAYLOAD, at, data, sizeof(data)), sum);
 }
 
 static uint8_t batch[4096] __attribute__((aligned(8)));
-static const struct sum_place batch_at = { 5, 17, { 7, 9 } };
+static const struct checksum_place batch_at = { 5, 17, { 7, 9 } };
 
 static void make_batch(void)
 {
@@ -158,7 +158,7 @@ static void make_batch(void)
 	batch_add(batch, &at, &put);
 	batch_add(batch, &at, &gone);
 	h.header_bytes = at;
-	batch_seal(batch, &h, &lay, &key);
+	batch_finish(batch, &h, &lay, &key);
 }
 
 static void batch_header(void **unused)
@@ -203,8 +203,8 @@ static void batch_header_changed(void **unused)
 
 static void batch_header_elsewhere(void **unused)
 {
-	struct sum_place at = batch_at;
-	struct sum_key other = key;
+	struct checksum_place at = batch_at;
+	struct checksum_key other = key;
 	struct batch_header h;
 
 	(void)unused;
@@ -234,23 +234,23 @@ static void batch_header_made_up(void **unused)
 	(void)unused;
 	make_batch();
 	disk->count = htole32(3);
-	sum_seal(&key, SUM_BATCH, batch_at, batch, 512);
+	checksum_write(&key, CHECKSUM_BATCH, batch_at, batch, 512);
 	assert_false(batch_decode(&h, batch, batch_at, &lay, &key));
 	make_batch();
 	r->key_len = htole16(60000);
-	sum_seal(&key, SUM_BATCH, batch_at, batch, 512);
+	checksum_write(&key, CHECKSUM_BATCH, batch_at, batch, 512);
 	assert_false(batch_decode(&h, batch, batch_at, &lay, &key));
 	make_batch();
 	r->length = htole32(2000);
-	sum_seal(&key, SUM_BATCH, batch_at, batch, 512);
+	checksum_write(&key, CHECKSUM_BATCH, batch_at, batch, 512);
 	assert_false(batch_decode(&h, batch, batch_at, &lay, &key));
 	make_batch();
 	disk->blocks = htole32(1u << 30);
-	sum_seal(&key, SUM_BATCH, batch_at, batch, 512);
+	checksum_write(&key, CHECKSUM_BATCH, batch_at, batch, 512);
 	assert_false(batch_decode(&h, batch, batch_at, &lay, &key));
 	make_batch();
 	disk->header_bytes = htole32(0xfffffff0u);
-	sum_seal(&key, SUM_BATCH, batch_at, batch, 512);
+	checksum_write(&key, CHECKSUM_BATCH, batch_at, batch, 512);
 	assert_false(batch_decode(&h, batch, batch_at, &lay, &key));
 }
 
@@ -264,7 +264,7 @@ static void make_footer(struct footer *f)
 	f->count = 12;
 	f->blocks = layout_footer_blocks(&lay, f->count);
 	f->end = 40;
-	f->place = (struct sum_place){ 5, lay.segment_blocks - f->blocks, gen };
+	f->place = (struct checksum_place){ 5, lay.segment_blocks - f->blocks, gen };
 	for (n = 0; n < f->count; n++)
 		footer_entry_encode((struct disk_entry *)foot + n, &e);
 	footer_seal(foot, f, &lay, &key);
