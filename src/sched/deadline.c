@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * deadline.c - batches in the order of sectors, and a deadline for each request: the scheduler from
- * which mq-deadline was made, without priorities.
+ * deadline.c - batches in the order of sectors, and a deadline for each request. mq-deadline was
+ * made from this scheduler; here there are no priorities.
  *
- * The idea: reads and writes wait in two lists each, one sorted by sector and one by age, and leave
- * in batches of one direction, in ascending sectors. It keeps one request for each direction, the
- * next one: the sorted successor of what left last. Whatever leaves, of either direction, makes it
- * forget both and remember that successor only. So a batch goes on from there, as does another
- * batch of the same direction; but after a change of direction there is no next one, and the batch
- * begins with the oldest, where mq-deadline goes on at the sector where it once stood.
+ * The idea: reads and writes wait in two lists each, one sorted by sector and one by age, and
+ * leave in batches of one direction, in ascending sectors. The scheduler keeps one "next" request
+ * for each direction. Whenever a request leaves, it forgets both and keeps only the sorted
+ * successor of that request. So a batch continues there, and another batch of the same direction
+ * does too. But after a change of direction there is no next request, and the batch begins with
+ * the oldest one, where mq-deadline continues at the sector where the last batch of this direction
+ * ended.
  *
  * Linux had it until 5.0. Owns its lists; entered by the home lane's owner only.
  */
@@ -27,10 +28,11 @@ static const struct sched_tunable deadline_tunables[] = {
 struct deadline {
 	struct sched s;
 	struct sorted side[NR_DIRS];
-	struct sched_rq *next[NR_DIRS]; /* waits; at most one is not NULL */
+	/* the next request of each direction, which waits; at most one is not NULL */
+	struct sched_rq *next[NR_DIRS];
 	struct merge merge;
-	int64_t batching; /* requests of this batch so far */
-	int64_t starved;  /* times that reads went before writes */
+	int64_t batching; /* number of requests in this batch so far */
+	int64_t starved;  /* how often reads went before writes */
 	int64_t value[NR_TURNS_TUNABLES];
 };
 
@@ -61,13 +63,13 @@ static void deadline_exit(struct sched *s)
 	free(s);
 }
 
-/* GONE, which waits too, has become part of INTO. */
+/* Removes GONE, a waiting request that was merged into INTO. */
 static void deadline_absorb(void *sched, struct sched_rq *into, struct sched_rq *gone)
 {
 	struct deadline *dd = sched;
 	enum turns_dir dir = turns_dir(gone);
 
-	if (dd->next[dir] == gone) /* what comes behind it is the next one instead */
+	if (dd->next[dir] == gone) /* the request behind GONE becomes the next one */
 		dd->next[dir] = sorted_next(gone);
 	sorted_absorb(deadline_side(dd, into), into, gone);
 }
@@ -86,7 +88,7 @@ static void deadline_insert(struct sched *s, struct sched_list *list, uint64_t n
 	}
 }
 
-/* The first of the next batch, or NULL. */
+/* Returns the first request of the next batch, or NULL. */
 static struct sched_rq *deadline_begin_batch(struct deadline *dd, uint64_t now)
 {
 	struct sched_rq *oldest;

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kyber.c - a target latency for each kind of operation, held by letting fewer requests of the
- * other kinds into the drive.
+ * kyber.c - a target latency for each kind of operation. It is kept by letting fewer requests of
+ * the other kinds into the drive.
  *
- * The idea: inside a fast drive requests wait for one another, and nobody can reorder them there.
- * So each kind (reads, writes, discards, everything else) has a number of tokens, and a request
- * needs one while it is with the drive. Every tenth of a second, kyber looks at how long requests
- * took. While the drive answers in time, nothing changes. When it is late for any kind, the kinds
- * that are within their own target are cut down, and those that miss it may grow back: what is
- * slow is not what has too few tokens, but what others crowd out. No order is kept but that of
- * arrival; kinds take turns in batches. docs/schedulers.md has a picture, under "kyber".
+ * The idea: inside a fast drive requests wait for one another, and no scheduler can reorder them
+ * there. So each kind (reads, writes, discards, all others) has a number of tokens, and a request
+ * needs one while it is with the drive. Every tenth of a second, kyber checks how long requests
+ * took. While all are in time, nothing changes. When one kind is late, the kinds that are within
+ * their own targets lose tokens, and the kinds that miss their targets may get tokens back: a kind
+ * is slow because other kinds crowd it out, and not because it has too few tokens. Within a kind
+ * the order is that of arrival; kinds alternate in batches. docs/schedulers.md has a picture,
+ * under "kyber".
  *
- * A lane has its own instance and its share of each kind's tokens, at least one; every instance
- * reckons with the tokens of the whole device and learns from its own lane only. With one lane
- * that is exact.
+ * Each lane has its own instance and its share of each kind's tokens, at least one. An instance
+ * computes with the tokens of the whole device and measures its own lane only. With one lane this
+ * is exact.
  *
  * Owns its lists; entered by the lane's owner only.
  */
@@ -26,20 +27,23 @@
 #include "sched/sched.h"
 
 #define KYBER_TIMER_NS (NSEC_PER_SEC / 10)
-/* A percentile is taken of so many samples, or of what there is after so long. */
+/* A percentile needs this many samples, unless it has waited for more long enough. */
 #define KYBER_SAMPLES 500u
 #define KYBER_PATIENCE_NS NSEC_PER_SEC
 #define KYBER_BUCKETS 8u
-/* Buckets are quarters of the target: this many are within it. */
+/* A bucket is a quarter of the target wide, so this many buckets lie within the target. */
 #define KYBER_GOOD_BUCKETS 4
 #define KYBER_MERGE_LOOK 8u
 #define KYBER_ASYNC_PERCENT 75u
 
 enum kyber_domain_id { KYBER_READ, KYBER_WRITE, KYBER_DISCARD, KYBER_OTHER, KYBER_DOMAINS };
-/* Since the request got its tag, and since the drive has it. */
+/* Two latencies: since the request got its tag, and since the drive has it. */
 enum kyber_latency { KYBER_TOTAL, KYBER_IO, KYBER_LATENCIES };
 
-/* Tokens at first and at most, device-wide; requests in a batch; the target (0: none). */
+/*
+ * For each kind: the tokens at the start and at most, for the whole device; the requests in a
+ * batch; the target latency (0: none).
+ */
 static const struct {
 	uint32_t tokens, batch;
 	uint64_t target_ns;
@@ -92,14 +96,15 @@ static const struct sched_tunable kyber_tunables[] = {
 };
 
 struct kyber_domain {
-	struct sched_list flushed; /* taken from the ctxs together: leave first */
-	uint64_t *marked;	   /* a bit for each ctx that has requests of this kind */
-	struct sched_list *ctx;	   /* nr_ctxs of them */
+	struct sched_list flushed; /* requests that were taken from the ctxs; they leave first */
+	uint64_t *marked;	   /* one bit for each ctx that has requests of this kind */
+	struct sched_list *ctx;	   /* an array of nr_ctxs lists */
 	uint32_t tokens, share, held;
 	uint64_t target_ns;
 	uint32_t histogram[KYBER_LATENCIES][KYBER_BUCKETS];
-	uint64_t patience_ns; /* until when to wait for more samples; 0: not looked at */
-	int remembered;	      /* bucket of the last percentile of the total, or -1 */
+	/* until then it waits for more samples; 0: the waiting has not begun */
+	uint64_t patience_ns;
+	int remembered;	      /* bucket of the last percentile of the total latency, or -1 */
 };
 
 struct kyber {
@@ -107,7 +112,7 @@ struct kyber {
 	struct kyber_domain domain[KYBER_DOMAINS];
 	unsigned cur, batching;
 	uint32_t waiting;
-	uint64_t timer_ns; /* SCHED_NEVER: nothing has ended since it last fired */
+	uint64_t timer_ns; /* SCHED_NEVER: nothing has completed since the timer last fired */
 };
 
 static unsigned kyber_domain_of(const struct sched_rq *rq)
@@ -124,7 +129,10 @@ static unsigned kyber_domain_of(const struct sched_rq *rq)
 	}
 }
 
-/* This lane's part of TOKENS: all parts together are TOKENS, but none is 0. */
+/*
+ * Returns this lane's part of TOKENS. The parts of all lanes add up to TOKENS, except that none is
+ * 0.
+ */
 static uint32_t kyber_share(const struct sched_env *env, uint32_t tokens)
 {
 	uint32_t lanes = env->nr_lanes ? env->nr_lanes : 1;
@@ -224,7 +232,7 @@ static enum sched_merge kyber_merge(struct sched *s, const struct sched_rq *rq,
 	return how;
 }
 
-/* Everything that the ctxs have of this kind joins the flushed list, in the order of the ctxs. */
+/* Moves all requests of this kind from the ctxs to the flushed list, in the order of the ctxs. */
 static void kyber_flush_ctxs(struct kyber *k, struct kyber_domain *d)
 {
 	for (uint32_t w = 0; w < kyber_words(&k->s.env); w++) {
@@ -243,7 +251,10 @@ static struct sched_rq *kyber_take(struct kyber *k)
 
 	if (d->held >= d->share)
 		return NULL;
-	/* Only with a token in hand: what stays in a ctx can still be merged. */
+	/*
+	 * Take requests from the ctxs only if there is a token: a request in a ctx can still be
+	 * merged.
+	 */
 	if (TAILQ_EMPTY(&d->flushed))
 		kyber_flush_ctxs(k, d);
 	rq = TAILQ_FIRST(&d->flushed);
@@ -311,7 +322,10 @@ static void kyber_finish(struct sched *s, struct sched_rq *rq)
 	rq->priv[0] = NULL;
 }
 
-/* The bucket in which the percentile lies; -1: too few samples, which are kept. */
+/*
+ * Returns the bucket in which the percentile lies, or -1 if there are too few samples; then they
+ * are kept.
+ */
 static int kyber_percentile(struct kyber_domain *d, enum kyber_latency kind, unsigned percent,
 			    uint64_t now)
 {
@@ -327,7 +341,7 @@ static int kyber_percentile(struct kyber_domain *d, enum kyber_latency kind, uns
 		d->patience_ns = now + KYBER_PATIENCE_NS;
 	if (samples < KYBER_SAMPLES && now < d->patience_ns)
 		return -1;
-	d->patience_ns = 0; /* of both kinds: the other one begins to wait anew */
+	d->patience_ns = 0; /* for both latencies: the other one begins to wait again */
 	rank = (uint32_t)(((uint64_t)samples * percent + 99) / 100);
 	for (bucket = 0; bucket < KYBER_BUCKETS - 1 && histogram[bucket] < rank; bucket++)
 		rank -= histogram[bucket];
@@ -400,7 +414,10 @@ static uint64_t kyber_next_wakeup(struct sched *s)
 	return ((struct kyber *)s)->timer_ns;
 }
 
-/* Samples are kept as quarters of the target: of another target they say nothing. */
+/*
+ * Samples are counted in quarters of the target, so they are useless for another target: drop
+ * them.
+ */
 static int kyber_set(struct sched *s, unsigned tunable, int64_t value)
 {
 	struct kyber *k = (struct kyber *)s;

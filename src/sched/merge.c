@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * merge.c - which requests may become one, and where they are found. See merge.h.
- */
+/* merge.c - decides which requests may be merged, and finds candidates. See merge.h. */
 #include "sched/merge.h"
 
 static bool merge_alone(const struct sched_rq *rq)
@@ -23,7 +21,7 @@ static uint64_t merge_end(const struct sched_rq *rq)
 
 static struct merge_bucket *merge_bucket(struct merge *m, uint64_t end)
 {
-	/* Fibonacci hashing: ends of equal requests differ in a few bits only. */
+	/* Fibonacci hashing, because the ends of requests of equal size differ in few bits only. */
 	return &m->bucket[end * 0x9e3779b97f4a7c15ull >> 58];
 }
 
@@ -78,7 +76,7 @@ enum sched_merge merge_side(const struct sched_env *env, const struct sched_rq *
 	return merge_end(rq) == into->sector ? SCHED_MERGE_FRONT : SCHED_MERGE_NONE;
 }
 
-/* One that ends where RQ begins. */
+/* Returns a request that ends where RQ begins, or NULL. */
 static struct sched_rq *merge_find_before(struct merge *m, const struct sched_env *env,
 					  const struct sched_rq *rq)
 {
@@ -86,7 +84,7 @@ static struct sched_rq *merge_find_before(struct merge *m, const struct sched_en
 
 	for (at = LIST_FIRST(merge_bucket(m, rq->sector)); at; at = next) {
 		next = LIST_NEXT(at, hash);
-		/* It may have become so since it was added: it will not be found again. */
+		/* A request may have become unmergeable after it was added; take it out. */
 		if (merge_alone(at))
 			merge_unhash(at);
 		else if (merge_end(at) == rq->sector && merge_side(env, at, rq))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * merge.h - finds requests that lie side by side: what the schedulers with a queue-wide order
- * share. Two ways, both cheap: the request that was merged or inserted last, and a hash by the
- * sector behind each request's end. Looking up what lies behind is the scheduler's own business,
- * in its sorted tree.
+ * merge.h - finds requests that touch each other, for all schedulers that keep one order for the
+ * whole queue. It has two cheap ways: it remembers the request that was merged or inserted last,
+ * and it has a hash table by the sector behind each request. A scheduler itself looks up the
+ * requests behind another one, in its sorted tree.
  *
  * Owns its lists, not the requests; entered by the scheduler's thread only.
  */
@@ -16,35 +16,50 @@
 
 struct merge {
 	LIST_HEAD(merge_bucket, sched_rq) bucket[MERGE_BUCKETS];
-	struct sched_rq *last; /* may be NULL; waits, and is mergeable */
+	/* the last merged or inserted request, which waits and can be merged; may be NULL */
+	struct sched_rq *last;
 };
 
 void merge_init(struct merge *m);
 
-/* RQ waits from now on, and may be found unless it must stay alone or ENV says so. */
+/* Adds the waiting RQ, so that it can be found, unless RQ or ENV do not permit merging. */
 void merge_add(struct merge *m, const struct sched_env *env, struct sched_rq *rq);
-/* RQ, added before, does not wait any more. */
+/* Removes RQ, which was added before and does not wait any more. */
 void merge_remove(struct merge *m, struct sched_rq *rq);
-/* RQ, added before, has grown. */
+/* Updates the hash table after RQ, which was added before, has grown. */
 void merge_grown(struct merge *m, struct sched_rq *rq);
 
-/* At which side of INTO RQ could join it: they touch, are of a kind, and neither must be alone. */
+/*
+ * Returns the side of INTO at which RQ can be merged: they touch, are of one kind, and both may be
+ * merged.
+ */
 enum sched_merge merge_side(const struct sched_env *env, const struct sched_rq *into,
 			    const struct sched_rq *rq);
 
-/* A request that RQ could join: the last one at any side, else one that ends where RQ begins. */
+/*
+ * Finds a request into which RQ can be merged: the last one, at either side, or else one that ends
+ * where RQ begins.
+ */
 enum sched_merge merge_find(struct merge *m, const struct sched_env *env, const struct sched_rq *rq,
 			    struct sched_rq **into);
 
-/* Has the owner join GONE behind INTO (or to it, where both are discards) if they touch; INTO
- * grows. False: they stay two. */
+/*
+ * Asks the owner to merge GONE into INTO, at its end (or anywhere, if both are discards), if they
+ * touch. INTO grows. Returns false if they were not merged.
+ */
 bool merge_join(const struct sched_env *env, struct sched_rq *into, struct sched_rq *gone);
 
-/* For a whole request: finds the one that it could be behind, and joins it. NULL: there is none. */
+/*
+ * Merges RQ, a whole request, into the one that ends where RQ begins. Returns that one, or NULL if
+ * there is none.
+ */
 struct sched_rq *merge_whole(struct merge *m, const struct sched_env *env, struct sched_rq *rq);
 
-/* For a whole request that is about to be inserted: true if it became part of one that waits. That
- * may close the gap to the one before, and so on; ABSORB is told of each GONE that waited, too. */
+/*
+ * Merges RQ, a whole request that is about to be inserted, into one that waits. Returns false if
+ * that is not possible. A merge may close the gap to another request, which is then merged too,
+ * and so on: ABSORB is called for each GONE that waited.
+ */
 bool merge_new(struct merge *m, const struct sched_env *env, struct sched_rq *rq,
 	       void (*absorb)(void *sched, struct sched_rq *into, struct sched_rq *gone),
 	       void *sched);

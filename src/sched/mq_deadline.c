@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * mq_deadline.c - batches in the order of sectors, so that a drive moves in one direction, and a
- * deadline for each request, so that none is forgotten while the drive does so.
+ * deadline for each request, so that no request waits too long meanwhile.
  *
  * The idea: reads and writes wait in two lists each, one sorted by sector and one by age. Requests
- * leave in batches of one direction, in ascending sectors. Only between two batches does anybody
- * look at the deadlines: if the oldest request of the direction is overdue the next batch begins
- * with it, else where the last one left off. Reads go before writes, since somebody waits for a
- * read, but only so many batches in a row. All of it exists three times, for the priority classes,
- * and a class is served only while those above have nothing, not even with the drive; what has
- * waited very long goes all the same. docs/schedulers.md has a picture, under "mq-deadline".
+ * leave in batches of one direction, in ascending sectors. Deadlines are checked only between two
+ * batches: if the oldest request of the direction is overdue, the next batch begins with it,
+ * otherwise where the last batch ended. Reads go before writes, because somebody waits for a read,
+ * but only for a limited number of batches in a row. All of this exists three times, for the
+ * priority classes. A class is served only while the higher classes have no request, not even with
+ * the drive; a request that has waited very long leaves in spite of that. docs/schedulers.md has a
+ * picture, under "mq-deadline".
  *
  * Owns its lists; entered by the home lane's owner only.
  */
@@ -43,24 +44,27 @@ enum deadline_class { CLASS_RT, CLASS_BE, CLASS_IDLE, NR_CLASSES };
 
 struct deadline_prio {
 	struct sorted side[NR_DIRS];
-	uint64_t latest_pos[NR_DIRS]; /* where the last one that was dispatched began */
-	uint64_t queued;	      /* inserted and not finished: those with the drive count */
+	/* the first sector of the last dispatched request, by direction */
+	uint64_t latest_pos[NR_DIRS];
+	/* requests that are inserted and not finished, including those with the drive */
+	uint64_t queued;
 };
 
 struct deadline {
 	struct sched s;
 	struct deadline_prio prio[NR_CLASSES];
 	struct merge merge;
-	/* These three are shared by the classes. */
+	/* The classes share these three members. */
 	enum turns_dir last_dir;
-	int64_t batching;  /* requests of this batch so far */
-	int64_t starved;   /* times that reads went before writes */
-	uint64_t waiting;  /* requests in the sides */
-	uint64_t young_ns; /* since when the oldest waits that was too young in the last dispatch */
+	int64_t batching;  /* number of requests in this batch so far */
+	int64_t starved;   /* how often reads went before writes */
+	uint64_t waiting;  /* number of requests in both sides */
+	/* the insertion time of the oldest request that the last dispatch found too young */
+	uint64_t young_ns;
 	int64_t value[NR_TUNABLES];
 };
 
-/* priv[0]: the request is counted in `queued`. */
+/* Returns the class of RQ. priv[0] of a request says that it is counted in `queued`. */
 static struct deadline_prio *deadline_prio(struct deadline *dd, const struct sched_rq *rq)
 {
 	static const uint8_t classes[] = { CLASS_BE, CLASS_RT, CLASS_BE, CLASS_IDLE };
@@ -113,7 +117,7 @@ static void deadline_uncount(struct deadline *dd, struct sched_rq *rq)
 	rq->priv[0] = NULL;
 }
 
-/* GONE, which waits too, has become part of INTO. */
+/* Removes GONE, a waiting request that was merged into INTO. */
 static void deadline_absorb(void *sched, struct sched_rq *into, struct sched_rq *gone)
 {
 	struct deadline *dd = sched;
@@ -144,7 +148,7 @@ static void deadline_insert(struct sched *s, struct sched_list *list, uint64_t n
 	}
 }
 
-/* The first at or behind where the last one of this side began. */
+/* Returns the first request at or behind the sector where the last one of this direction began. */
 static struct sched_rq *deadline_next(struct deadline_prio *prio, enum turns_dir dir)
 {
 	return sorted_from(&prio->side[dir], prio->latest_pos[dir]);
@@ -165,13 +169,13 @@ static struct sched_rq *deadline_begin_batch(struct deadline *dd, struct deadlin
 	return !next || turns_overdue(dd->value, oldest, now) ? oldest : next;
 }
 
-/* Who has waited for so long need not wait for higher classes. */
+/* Returns the time after which a request need not wait for higher classes. */
 static uint64_t deadline_age_ns(const struct deadline *dd)
 {
 	return (uint64_t)dd->value[PRIO_AGING_EXPIRE] * NSEC_PER_MSEC;
 }
 
-/* RQ was inserted less than AGE ago. */
+/* Returns true if RQ was inserted less than AGE ago. */
 static bool deadline_too_young(struct deadline *dd, const struct sched_rq *rq, uint64_t now,
 			       uint64_t age)
 {
@@ -188,8 +192,10 @@ static void deadline_started(struct deadline *dd, struct sched_rq *rq)
 	rq->flags |= SCHED_RQ_STARTED;
 }
 
-/* The next of a class that has waited for at least AGE. That the first one found has not is seen
- * last, when a batch may have been ended for it already. */
+/*
+ * Chooses the next request of a class that has waited for at least AGE. The age of the first
+ * candidate is checked last, when a batch may already have been ended for it.
+ */
 static struct sched_rq *deadline_pick(struct deadline *dd, struct deadline_prio *prio, uint64_t now,
 				      uint64_t age)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * none.c - no scheduler: requests go to the drive in the order in which they came, and submitters
- * take turns.
+ * none.c - no scheduler: requests go to the drive in the order of their arrival, and staging
+ * queues alternate.
  *
- * The idea: a fast drive with deep queues sorts for itself, and whatever is done above it costs
- * time. So with room below, the queue does not even call insert() (SCHED_DIRECT); what is here
- * found no room. It waits in one FIFO for each staging queue that it came from (ctx), so that
- * nobody who submits much stands before everybody else: each ctx that has something gives one
- * request, then it is the next one's turn. While it waits an io may join one of the last eight of
- * its own ctx. There is nothing to tune.
+ * The idea: a fast drive with deep queues sorts requests itself, and all work above it costs time.
+ * So while there is room below, the queue does not even call insert() (SCHED_DIRECT); only
+ * requests that found no room are here. There is one FIFO for each staging queue (ctx), so that a
+ * submitter of many requests does not delay all others: each ctx that has requests gives one, then
+ * the next ctx does. While requests wait, an io may be merged with one of the last eight of its
+ * own ctx. There is nothing to tune.
  *
  * Owns its lists; entered by the lane's owner only.
  */
@@ -18,17 +18,17 @@
 #include "sched/merge.h"
 #include "sched/sched.h"
 
-/* So far back an io looks for one to join. */
+/* The number of requests, from the last one back, with which an io may be merged. */
 #define NONE_MERGE_LOOK 8u
 
 struct none_ctx {
 	struct sched_list fifo;
-	TAILQ_ENTRY(none_ctx) turn; /* while fifo is not empty */
+	TAILQ_ENTRY(none_ctx) turn; /* used while fifo is not empty */
 };
 
 struct none {
 	struct sched s;
-	TAILQ_HEAD(, none_ctx) turns; /* the ctxs that have something; the first is next */
+	TAILQ_HEAD(, none_ctx) turns; /* the ctxs that have requests; the first one is next */
 	struct none_ctx ctx[];
 };
 
@@ -68,7 +68,7 @@ static void none_insert(struct sched *s, struct sched_list *list, uint64_t now)
 	}
 }
 
-/* One from the ctx whose turn it is; then that stands behind the others. */
+/* Takes one request from the first ctx in the list, which then moves behind the others. */
 static struct sched_rq *none_take_turn(struct none *none)
 {
 	struct none_ctx *ctx = TAILQ_FIRST(&none->turns);
@@ -97,7 +97,7 @@ static struct sched_rq *none_dispatch(struct sched *s, uint64_t now)
 	return rq;
 }
 
-/* Cheaper than merge_side(), and mostly the answer. */
+/* Returns false if merge_side() would refuse anyway: this check is cheaper, and most fail it. */
 static bool none_touch(const struct sched_rq *a, const struct sched_rq *b)
 {
 	return a->sector + a->nr_sectors == b->sector || b->sector + b->nr_sectors == a->sector ||

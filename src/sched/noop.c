@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * noop.c - first come, first served, and what lies side by side becomes one.
+ * noop.c - first come, first served; requests that touch are merged.
  *
- * The idea: sorting is somebody else's business (a controller with a cache, a virtual disk), but
- * fewer and larger requests help everybody. So requests wait in one list in the order in which they
- * came; a new one that touches the one merged or inserted last, or begins where another ends, joins
- * it and waits at its place. Linux had it until 5.0; with several queues `none` does the same.
+ * The idea: another part sorts the requests (a controller with a cache, a virtual disk), but fewer
+ * and larger requests always help. So requests wait in one list in the order of their arrival. A
+ * new request that touches the one merged or inserted last, or begins where another one ends, is
+ * merged with it and takes its place in the list. Linux had it until 5.0; with several queues
+ * `none` does the same.
  *
  * Owns its list; entered by the home lane's owner only.
  */
@@ -40,7 +41,7 @@ static void noop_exit(struct sched *s)
 	free(s);
 }
 
-/* GONE, which waits too, has become part of INTO. */
+/* Removes GONE, a waiting request that was merged into INTO. */
 static void noop_absorb(void *sched, struct sched_rq *into, struct sched_rq *gone)
 {
 	struct noop *noop = sched;

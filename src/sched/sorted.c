@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * sorted.c - requests by sector and by age. See sorted.h.
- */
+/* sorted.c - waiting requests, by sector and by age. See sorted.h. */
 #include "sched/sorted.h"
 
-/* Orders requests at the same sector. */
+/* Returns the number that orders requests at the same sector. */
 static uintptr_t sorted_seq(const struct sched_rq *rq)
 {
 	return (uintptr_t)rq->priv[1];
@@ -67,7 +65,7 @@ struct sched_rq *sorted_first(struct sorted *s)
 
 struct sched_rq *sorted_from(struct sorted *s, uint64_t sector)
 {
-	/* seq 0: before all others at its sector */
+	/* seq 0 sorts before all others at its sector */
 	struct sched_rq at = { .sector = sector };
 
 	return RB_NFIND(sorted_tree, &s->tree, &at);
@@ -100,7 +98,7 @@ bool sorted_grown(struct sorted *s, struct sched_rq *rq, enum sched_merge how,
 	bool front = how == SCHED_MERGE_FRONT;
 
 	if (front) {
-		/* By its links: where it stands is not where its sector says. */
+		/* This uses the links only: RQ's place in the tree no longer fits its sector. */
 		RB_REMOVE(sorted_tree, &s->tree, rq);
 		sorted_place(s, rq);
 	}

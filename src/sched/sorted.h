@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sorted.h - requests that wait, in two orders at once: by sector, so that a drive can move in one
- * direction, and by age, so that none is forgotten. What the schedulers that sort have in common.
- * Uses node, fifo and priv[1] of a request; priv[0] is the scheduler's.
+ * sorted.h - waiting requests in two orders at once: by sector, so that a drive can move in one
+ * direction, and by age, so that no request waits too long. The schedulers that sort share it. It
+ * uses node, fifo and priv[1] of a request; priv[0] is the scheduler's.
  *
  * Owns its lists, not the requests; entered by the scheduler's thread only.
  */
@@ -18,34 +18,45 @@ struct sorted {
 	struct sorted_tree tree;
 	struct sched_list fifo;
 	uint64_t last_seq;
-	/* The scheduler's: where requests that lie side by side are found, and what may be. */
+	/* The scheduler's: it finds requests that touch and says which ones may be merged. */
 	struct merge *merge;
 	const struct sched_env *env;
 };
 
 void sorted_init(struct sorted *s, struct merge *merge, const struct sched_env *env);
 
-/* RQ waits here from now on, as the youngest; among those at its sector it is the last. */
+/* Adds RQ as the youngest request; among those at its sector it is the last. */
 void sorted_add(struct sorted *s, struct sched_rq *rq);
 void sorted_remove(struct sorted *s, struct sched_rq *rq);
 
 bool sorted_empty(const struct sorted *s);
 struct sched_rq *sorted_oldest(const struct sorted *s);
-/* By sector: the first of all, the first at or behind SECTOR, and the neighbours; or NULL. */
+/*
+ * Return a request by sector, or NULL: the first of all, the first at or behind SECTOR, and the
+ * neighbours.
+ */
 struct sched_rq *sorted_first(struct sorted *s);
 struct sched_rq *sorted_from(struct sorted *s, uint64_t sector);
 struct sched_rq *sorted_next(struct sched_rq *rq);
 struct sched_rq *sorted_prev(struct sched_rq *rq);
 
-/* A request that RQ could join, as sched_ops.merge; FRONT: look for what begins where RQ ends,
- * too. Only what lies behind RQ is sure to be of this list. */
+/*
+ * Finds a request with which RQ can be merged, as sched_ops.find_merge does. FRONT says that it
+ * also looks for one that begins where RQ ends. Only a request that lies behind RQ is certain to
+ * be in this list.
+ */
 enum sched_merge sorted_find(struct sorted *s, const struct sched_rq *rq, bool front,
 			     struct sched_rq **into);
-/* RQ, which waits here, grew at the side that HOW says: finds its new place. If that closed a gap
- * the owner has joined GONE to INTO, and sorted_absorb() is to follow: true. */
+/*
+ * Finds the new place of RQ, which waits here and grew at the side HOW. Returns true if that
+ * closed a gap and the owner has merged GONE into INTO; the caller must then call sorted_absorb().
+ */
 bool sorted_grown(struct sorted *s, struct sched_rq *rq, enum sched_merge how,
 		  struct sched_rq **into, struct sched_rq **gone);
-/* GONE, which waits here, has become part of INTO: it waits since the earlier one does. */
+/*
+ * Removes GONE, which waits here and was merged into INTO. INTO then counts as waiting since the
+ * earlier of the two.
+ */
 void sorted_absorb(struct sorted *s, struct sched_rq *into, struct sched_rq *gone);
 
 #endif

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * table.c - the schedulers that this library has: one line each.
- */
+/* table.c - the schedulers of this library, one line each. */
 #include <errno.h>
 #include <string.h>
 
@@ -13,7 +11,7 @@ const struct sched_ops *const sched_table[] = {
 	&sched_mq_deadline,
 	&sched_kyber,
 	&sched_bfq,
-	/* Single-queue: what Linux had until 5.0. */
+	/* Single-queue schedulers, which Linux had until 5.0. */
 	&sched_noop,
 	&sched_deadline,
 	&sched_cfq,

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * turns.c - reads and writes take turns. See turns.h.
- */
+/* directions.c - reads and writes alternate. See directions.h. */
 #include "sched/turns.h"
 
 #include "base/nsec.h"
@@ -18,8 +16,10 @@ bool turns_overdue(const int64_t *value, const struct sched_rq *rq, uint64_t now
 	return rq->inserted_ns + (uint64_t)expire * NSEC_PER_MSEC <= now;
 }
 
-/* Reads have had as many batches as they may have while writes wait; this is one more. Below 0
- * they always may. */
+/*
+ * Returns true if reads have had as many batches as they may have while writes wait; it counts
+ * this one. A LIMIT below 0 lets reads always go first.
+ */
 static bool turns_starved(int64_t *starved, int64_t limit)
 {
 	return (*starved)++ >= limit && limit >= 0;

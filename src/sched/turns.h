@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * turns.h - reads and writes take turns: what deadline and mq-deadline have in common, that is
- * their two directions, five tunables, and which direction has the next batch.
+ * directions.h - what deadline and mq-deadline share: the two directions, reads and writes; five
+ * tunables; and the choice of the direction of the next batch.
  *
  * Owns nothing; entered by the scheduler's thread only.
  */
@@ -53,15 +53,19 @@ enum turns_tunable {
 			   .def = 1 }
 /* clang-format on */
 
-/* Whatever is not a read counts as a write. */
+/* Returns the direction of RQ. All requests except reads count as writes. */
 enum turns_dir turns_dir(const struct sched_rq *rq);
 
-/* RQ has waited for longer than its direction's expiry is now. VALUE: the tunables, by enum
- * turns_tunable. */
+/*
+ * Returns true if RQ has waited longer than the expiry time of its direction. VALUE has the
+ * tunables, by enum direction_tunable.
+ */
 bool turns_overdue(const int64_t *value, const struct sched_rq *rq, uint64_t now);
 
-/* The direction of the next batch, of SIDE[NR_DIRS]; *STARVED counts how often reads went before
- * writes. False: nobody waits. */
+/*
+ * Chooses the direction of the next batch of SIDE[NR_DIRS]. *STARVED counts how often reads went
+ * before writes. Returns false if no request waits.
+ */
 bool turns_choose(const int64_t *value, const struct sorted *side, int64_t *starved,
 		  enum turns_dir *dir);
 

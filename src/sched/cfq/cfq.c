@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cfq.c - everybody gets the drive in turns, for a time: completely fair queuing, for hard disks.
+ * cfq.c - completely fair queuing, for hard disks: each queue gets the drive for a slice of time.
  *
- * The idea: on a disk what costs is the way of the head, not the bytes. So what is shared out is
- * time. The requests that a submitter waits for are a queue of its own, sorted by sector; queues
- * take turns, and whose turn it is has the disk to itself for a slice of time, longer at a higher
- * priority. While it has the turn and nothing to do, the disk may be left idle for some
- * milliseconds (idle.c), since the next request of a sequential reader is worth more than the way
- * to another's and back. Requests that nobody waits for share queues, and give way (preempt.c).
+ * The idea: on a disk the movement of the head costs more than the bytes, so cfq shares out time.
+ * The requests that a submitter waits for have a queue of their own, sorted by sector. One queue
+ * at a time has the disk to itself, for a slice of time that is longer at a higher priority. If
+ * that queue becomes empty before its slice ends, the disk may stay idle for some milliseconds
+ * (idle.c): the next request of a sequential reader saves more time than a seek to another queue's
+ * requests and back would use. Requests that nobody waits for share queues, and other queues
+ * preempt these (preempt.c).
  *
- * pool.c says which queue a request belongs to, tree.c who is next, slice.c for how long, turn.c
- * when a turn ends, pick.c which request of a queue leaves. This file is the events.
+ * pool.c chooses the queue of a request, tree.c the queue that gets the next slice, slice_length.c
+ * the length of the slice, slice.c the end of a slice, and pick.c the request that leaves a queue.
+ * This file handles the events.
  *
- * It follows an outline of what Linux had until 5.0, for study and for hard disks: one group, and
- * submitters that read the same place together are not recognised. docs/schedulers.md has a
- * picture, under "cfq". Owns its queues; entered by the home lane's owner only.
+ * It follows an outline of what Linux had until 5.0, for study and for hard disks: there is one
+ * group, and submitters that read the same place together are not recognised. docs/schedulers.md
+ * has a picture, under "cfq". Owns its queues; entered by the home lane's owner only.
  */
 #include <errno.h>
 #include <limits.h>
@@ -102,7 +104,9 @@ static const struct sched_tunable cfq_tunables[] = {
 	[CFQ_NR_TUNABLES] = { .name = NULL },
 };
 
-/* Stands before the owner's: requests of two queues stay two. */
+/*
+ * Takes the place of the owner's merge callback: requests of two different queues are not merged.
+ */
 static bool cfq_join(void *owner, struct sched_rq *into, struct sched_rq *gone,
 		     enum sched_merge how)
 {
@@ -131,7 +135,7 @@ static int cfq_init(struct sched **s, const struct sched_env *env)
 	cfq->s.env.owner = cfq;
 	merge_init(&cfq->merge);
 	cfq->idle_until = SCHED_NEVER;
-	cfq->hw_tag = true; /* until seen otherwise */
+	cfq->hw_tag = true; /* assumed until the samples show otherwise */
 	for (int i = 0; i < CFQ_NR_TUNABLES; i++)
 		cfq->value[i] = cfq_tunables[i].def;
 	*s = &cfq->s;
@@ -141,7 +145,7 @@ static int cfq_init(struct sched **s, const struct sched_env *env)
 	return -ENOMEM;
 }
 
-/* GONE, which waits too, has become part of INTO. */
+/* Removes GONE, a waiting request that was merged into INTO. */
 static void cfq_absorb(void *sched, struct sched_rq *into, struct sched_rq *gone)
 {
 	struct cfq *cfq = sched;
@@ -239,7 +243,7 @@ static struct sched_rq *cfq_dispatch(struct sched *s, uint64_t now)
 	return q && cfq_turn_allows(cfq, q) ? cfq_take(cfq, q) : NULL;
 }
 
-/* RQ is not with the drive any more. */
+/* Counts RQ as no longer with the drive. */
 static void cfq_leave(struct cfq *cfq, struct sched_rq *rq)
 {
 	struct cfq_queue *q = rq->priv[0];
@@ -249,7 +253,7 @@ static void cfq_leave(struct cfq *cfq, struct sched_rq *rq)
 	cfq->with_drive[q->sync]--;
 }
 
-/* Something of Q, whose turn it is, has completed. */
+/* Handles a completion of Q, which has the current slice. */
 static void cfq_turn_goes_on(struct cfq *cfq, struct cfq_queue *q)
 {
 	if (!q->slice_begun)
@@ -299,11 +303,11 @@ static void cfq_submitter_gone(struct sched *s, uint32_t submitter)
 	const struct cfq_queue *q = cfq->active;
 
 	if (q && !q->shared && q->submitter == submitter && !q->waiting && !q->with_drive)
-		cfq_turn_end(cfq, false); /* nothing will come */
+		cfq_turn_end(cfq, false); /* no request of this submitter will come */
 	cfq_pool_submitter_gone(cfq, submitter);
 }
 
-/* In proportion to the slices. */
+/* Returns the weight of an io: it is proportional to the slice of its level. */
 static uint32_t cfq_weight(struct sched *s, const struct sched_rq *like)
 {
 	uint8_t level = like->ioprio & (CFQ_LEVELS - 1);
@@ -340,7 +344,7 @@ static int cfq_set(struct sched *s, unsigned tunable, int64_t value)
 	struct cfq *cfq = (struct cfq *)s;
 
 	cfq->value[tunable] = value;
-	if (tunable >= CFQ_SLICE_SYNC) /* it moves times */
+	if (tunable >= CFQ_SLICE_SYNC) /* these tunables determine points in time */
 		cfq_retime(cfq);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cfq.h - what the files of cfq share: its queues, its trees and itself. cfq.c says what it is
- * about.
+ * cfq.h - declarations that the files of cfq share: its queues, its trees and its instance. cfq.c
+ * has the overview.
  *
  * Owned by the instance; entered by the home lane's owner only.
  */
@@ -35,47 +35,56 @@ enum cfq_tunable {
 
 enum cfq_class { CFQ_RT, CFQ_BE, CFQ_IDLE, CFQ_NR_CLASSES };
 
-/* SYNC: idling pays for these; SYNC_NOIDLE: it does not (seeks, or long pauses). */
+/*
+ * The types of queues. SYNC: idling is useful for these; SYNC_NOIDLE: it is not, because they seek
+ * or pause for long.
+ */
 enum cfq_type { CFQ_ASYNC, CFQ_SYNC_NOIDLE, CFQ_SYNC, CFQ_NR_TYPES };
 
 struct cfq_tree;
 
-/* Requests that take turns as one: of a submitter at one priority, or shared ones. */
+/*
+ * The requests that get a slice together: those of one submitter at one priority, or shared ones.
+ */
 struct cfq_queue {
 	struct sorted requests;
-	struct sched_rq *next; /* NULL only if empty */
+	struct sched_rq *next; /* the request to dispatch next; NULL only if the queue is empty */
 	uint32_t waiting, with_drive;
 
 	uint32_t submitter;
 	enum cfq_class class;
 	uint8_t level;
 	bool sync, shared;
-	bool unused; /* on cfq->unused: holds nothing, and is nobody's turn */
-	bool gone;   /* its submitter has left: to be forgotten when unused */
+	bool unused; /* on cfq->unused: it holds no request and has no slice */
+	/* its submitter has left: forget the submitter as soon as the queue is unused */
+	bool gone;
 	LIST_ENTRY(cfq_queue) hash;
 	TAILQ_ENTRY(cfq_queue) unused_link;
 
-	struct cfq_tree *tree; /* NULL: not busy */
+	struct cfq_tree *tree; /* NULL: the queue is not busy */
 	RB_ENTRY(cfq_queue) node;
 	int64_t key;
-	uint64_t seq; /* orders equal keys */
+	uint64_t seq; /* orders queues with equal keys */
 
-	/* Its turn, or the last one it had. */
-	bool slice_begun; /* something has completed in it */
+	/* The current slice, or the last one. */
+	bool slice_begun; /* a request has completed in this slice, so its time runs */
 	bool fifo_checked;
-	bool must_dispatch; /* what it was waited for has come, and is still here */
+	/*
+	 * the drive was idle for this queue, and the awaited request has arrived and not left yet
+	 */
+	bool must_dispatch;
 	uint64_t slice_end;
 	uint32_t slice_dispatched;
-	int64_t residue; /* ns that it did not get last time, or overran by */
+	int64_t residue; /* ns of the last slice that it did not use; negative: it took too long */
 
-	/* Its habits. */
-	uint32_t seek_history; /* a bit a request, set: far from the last one */
+	/* The behaviour of its submitter. */
+	uint32_t seek_history; /* one bit for each request; 1: far from the request before it */
 	bool has_end, has_completed;
-	uint64_t last_end; /* sector */
+	uint64_t last_end; /* the sector behind the last request */
 	uint64_t last_completed;
-	uint64_t think_samples, think_total, think_mean; /* the first two times 256 */
+	uint64_t think_samples, think_total, think_mean; /* the first two are scaled by 256 */
 	bool deep;
-	bool idle_window; /* by its habits, worth waiting for */
+	bool idle_window; /* by its behaviour, idling for this queue is useful */
 };
 
 RB_HEAD(cfq_order, cfq_queue);
@@ -88,38 +97,44 @@ struct cfq_tree {
 };
 
 struct cfq {
-	struct sched s; /* s.env.join is cfq's own, in front of this one: */
+	/* The instance. s.env.merge is cfq's own function, which calls the owner's: */
+	struct sched s;
 	bool (*join)(void *owner, struct sched_rq *into, struct sched_rq *gone,
 		     enum sched_merge how);
 	void *join_owner;
 
 	struct merge merge;
-	uint64_t waiting;	/* requests, those in head too */
-	uint32_t with_drive[2]; /* by sync */
-	uint64_t last_position; /* where the last request that left ends */
+	uint64_t waiting;	/* number of waiting requests */
+	uint32_t with_drive[2]; /* number of requests with the drive, by sync */
+	uint64_t last_position; /* the sector behind the last dispatched request */
 	uint64_t now;
 
-	struct cfq_queue *shared_queue[2][CFQ_NR_CLASSES][CFQ_LEVELS]; /* by sync */
+	/* indexed by sync, class and level */
+	struct cfq_queue *shared_queue[2][CFQ_NR_CLASSES][CFQ_LEVELS];
 	struct cfq_queue *pool, *shared;
 	struct cfq_bucket *bucket;
 	uint32_t nr_buckets;
-	struct cfq_unused unused; /* the longest unused first */
+	struct cfq_unused unused; /* least recently used first */
 
 	struct cfq_tree tree[CFQ_NR_CLASSES][CFQ_NR_TYPES];
 	uint64_t last_seq;
 	uint32_t busy[CFQ_NR_CLASSES];
-	uint32_t average[CFQ_NR_CLASSES]; /* of busy, in 16ths */
+	uint32_t average[CFQ_NR_CLASSES]; /* moving average of busy, in 16ths */
 
-	struct cfq_queue *active; /* whose turn it is */
-	uint64_t idle_until;	  /* it is empty, and waited for; SCHED_NEVER: it is not */
+	struct cfq_queue *active; /* the queue that has the current slice */
+	/*
+	 * the active queue is empty, and the drive stays idle for it until then; SCHED_NEVER: no
+	 * idling
+	 */
+	uint64_t idle_until;
 	enum cfq_class class;
 	enum cfq_type type;
-	uint64_t workload_end; /* until then queues of this class and type */
+	uint64_t workload_end; /* until then, queues of this class and type get the slices */
 
-	uint64_t last_delayed_sync; /* a synchronous one was late */
+	uint64_t last_delayed_sync; /* time when a synchronous request last took too long */
 	bool has_delayed_sync;
 
-	/* Does the drive take several at once? */
+	/* True if the drive works on several requests at once. */
 	bool hw_tag;
 	uint32_t hw_samples, hw_max;
 
@@ -134,24 +149,30 @@ static inline uint64_t cfq_ms(const struct cfq *cfq, enum cfq_tunable tunable)
 /* pool.c */
 int cfq_pool_init(struct cfq *cfq);
 void cfq_pool_exit(struct cfq *cfq);
-/* The queue where RQ belongs; MAKE: it is about to get it, and may have to be made. */
+/*
+ * Returns the queue of RQ. MAKE says that RQ is about to be inserted, so the queue may have to be
+ * made.
+ */
 struct cfq_queue *cfq_pool_find(struct cfq *cfq, const struct sched_rq *rq, bool make);
-/* Q may have become empty, and nobody's turn: then it can be another's. */
+/* Puts Q on the unused list if it is empty and has no slice; another submitter can then get it. */
 void cfq_pool_put(struct cfq *cfq, struct cfq_queue *q);
 void cfq_pool_submitter_gone(struct cfq *cfq, uint32_t submitter);
 
-/* tree.c: queues that wait for their turn, and the one that has it. */
+/* tree.c: the queues that wait for a slice, and the one that has it. */
 enum cfq_type cfq_tree_type(const struct cfq_queue *q);
-/* Q waits for a turn from now on; FRONT: for the next one. */
+/* Adds Q to the queues that wait for a slice; with FRONT it gets the next one. */
 void cfq_tree_add(struct cfq *cfq, struct cfq_queue *q, bool front);
 void cfq_tree_remove(struct cfq *cfq, struct cfq_queue *q);
 uint32_t cfq_tree_busy(const struct cfq *cfq);
-/* Whoever waits does so no longer than he would if he came now. */
+/* Moves waiting queues forward: none waits longer than if it were added now. */
 void cfq_tree_retime(struct cfq *cfq);
-/* The next queue to have a turn, or NULL. Begins another workload when it is time for it. */
+/*
+ * Returns the queue for the next slice, or NULL. It changes to another class or type if the time
+ * of the current one is over.
+ */
 struct cfq_queue *cfq_tree_next(struct cfq *cfq);
 
-/* slice.c: how long turns are. */
+/* slice_length.c: the length of slices. */
 uint64_t cfq_slice_of_level(const struct cfq *cfq, bool sync, uint8_t level);
 uint64_t cfq_slice_scaled(const struct cfq *cfq, const struct cfq_queue *q);
 uint64_t cfq_slice_of_workload(const struct cfq *cfq, enum cfq_class class, enum cfq_type type);
@@ -159,46 +180,57 @@ void cfq_slice_average(struct cfq *cfq);
 void cfq_slice_begin(struct cfq *cfq, struct cfq_queue *q);
 bool cfq_slice_used(const struct cfq *cfq, const struct cfq_queue *q);
 
-/* turn.c: whose turn it is. */
-/* Ends the turn; KEEP: what is left of the slice, or what it was overrun by, counts next time. */
+/* slice.c: the current slice. */
+/*
+ * Ends the slice. KEEP says that unused time, or time taken too much, counts in the next slice of
+ * the queue.
+ */
 void cfq_turn_end(struct cfq *cfq, bool keep);
-/* Q, whose turn it is, has used its slice. Who is worth waiting for gets another one where nobody
- * but class IDLE would have the next turn. */
+/*
+ * Returns true if Q, which has the current slice, must give it up. A queue for which idling is
+ * useful gets another slice instead, if only queues of class IDLE wait.
+ */
 bool cfq_turn_over(struct cfq *cfq, struct cfq_queue *q);
-/* Ends the turn if it has been waited for long enough. */
+/* Ends the slice if the drive was idle for its queue long enough. */
 void cfq_turn_due(struct cfq *cfq);
-/* The queue whose turn it is, and which has requests; or NULL: nobody's, or it is waited for. */
+/*
+ * Returns the queue that has the slice and has requests. Returns NULL if no queue has requests, or
+ * if the drive stays idle for the active one.
+ */
 struct cfq_queue *cfq_turn(struct cfq *cfq);
-/* Q, whose turn it is, may have one more request with the drive. */
+/* Returns true if Q, which has the slice, may send one more request to the drive. */
 bool cfq_turn_allows(const struct cfq *cfq, const struct cfq_queue *q);
-/* One more is. May end the turn. */
+/* Counts one more request of Q as dispatched. May end the slice. */
 void cfq_turn_dispatched(struct cfq *cfq, struct cfq_queue *q);
 
-/* idle.c: habits, and what is worth waiting for. */
-/* RQ is about to be added to Q. */
+/* idle.c: the behaviour of submitters, and for which queues the drive stays idle. */
+/* Updates the behaviour of Q with RQ, which is about to be added to it. */
 void cfq_idle_arrival(struct cfq *cfq, struct cfq_queue *q, const struct sched_rq *rq);
 bool cfq_idle_worth(const struct cfq *cfq, const struct cfq_queue *q);
-/* How long the drive is left idle for Q, which has nothing left; 0: not at all. */
+/* Returns how long the drive stays idle for Q, which is empty; 0: not at all. */
 uint64_t cfq_idle_time(const struct cfq *cfq, const struct cfq_queue *q);
-/* The active queue has run empty with a completion: begins to wait, if that is worth it. */
+/* Starts idling if it is useful. A completion has just left the active queue Q without requests. */
 void cfq_idle_begin(struct cfq *cfq, struct cfq_queue *q);
-/* Something ended: looks how much the drive takes at once. Before it is counted off. */
+/*
+ * Records how many requests the drive has at once. Called at a completion, before that request is
+ * subtracted.
+ */
 void cfq_idle_sample(struct cfq *cfq);
 
-/* preempt.c: RQ, which came to Q, takes the turn from the active queue. */
+/* preempt.c: returns true if RQ, which arrived in Q, takes the slice away from the active queue. */
 bool cfq_preempts(const struct cfq *cfq, const struct cfq_queue *q, const struct sched_rq *rq);
 void cfq_preempt(struct cfq *cfq, struct cfq_queue *q);
 
-/* retime.c: tunables have other values. */
+/* retime.c: adapts points in time after tunables were changed. */
 void cfq_retime(struct cfq *cfq);
 
-/* pick.c: which request of a queue. */
-/* The one of A and B (one may be NULL) that is nearer to a head at FROM. */
+/* pick.c: chooses a request of a queue. */
+/* Returns the one of A and B (one may be NULL) that is nearer to a head at sector FROM. */
 struct sched_rq *cfq_pick_nearer(const struct cfq *cfq, struct sched_rq *a, struct sched_rq *b,
 				 uint64_t from);
-/* What comes best after RQ, which is in Q still. */
+/* Returns the best request to follow RQ, which is still in Q. */
 struct sched_rq *cfq_pick_after(const struct cfq *cfq, struct cfq_queue *q, struct sched_rq *rq);
-/* The next request of Q, which is not empty. */
+/* Returns the next request of Q, which is not empty. */
 struct sched_rq *cfq_pick(struct cfq *cfq, struct cfq_queue *q);
 
 #endif

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * idle.c - cfq: what is worth waiting for. Who reads one block after another has nothing waiting
- * when a block has come, but soon will have, close by: to serve another one now would cost two
- * seeks. So the drive is left idle for a moment, if the habits of a queue say that this pays.
+ * idle.c - cfq: decides for which queues the drive stays idle. A program that reads one block
+ * after another has no request waiting at the moment when a block is complete, but will soon send
+ * one for a sector nearby. Serving another queue in between would cost two seeks. So the drive
+ * stays idle for a moment, if the past behaviour of the queue shows that this saves time.
  */
 #include "sched/cfq/cfq.h"
 
-#define SEEK_SECTORS 800u /* farther than this from the last one is a seek */
-#define SMALL_SECTORS 64u /* without seeks, smaller than this counts as one */
-#define SEEKY 4u	  /* more seeks than this of the last 32, and a queue seeks */
-#define DEEP 4u		  /* so many waiting at once help even one that seeks */
-#define THINK_SAMPLES 80u /* of at most 256 */
-#define HW_DEPTH 3u	  /* more than this at once, and a drive takes several */
+#define SEEK_SECTORS 800u /* a request that is farther from the last one is a seek */
+#define SMALL_SECTORS 64u /* on drives without seeks, a smaller request counts as a seek */
+/* a queue is seeky if more than this many of its last 32 requests were seeks */
+#define SEEKY 4u
+/* this many requests waiting at once make idling useful even for a seeky queue */
+#define DEEP 4u
+#define THINK_SAMPLES 80u /* samples that are needed, scaled by 256; the value approaches 256 */
+#define HW_DEPTH 3u	  /* a drive that has more requests than this at once works on several */
 #define HW_SAMPLES 32u
 
 static bool cfq_idle_seeky(const struct cfq_queue *q)
@@ -32,7 +35,10 @@ static void cfq_idle_seek(const struct cfq *cfq, struct cfq_queue *q, const stru
 	q->last_end = rq->sector + rq->nr_sectors;
 }
 
-/* From its last completion until now Q had nothing to do. */
+/*
+ * Measures the pause of Q's submitter: the time since Q's last completion, if Q had no request
+ * since then.
+ */
 static void cfq_idle_think(const struct cfq *cfq, struct cfq_queue *q)
 {
 	uint64_t most = 2 * cfq_ms(cfq, CFQ_SLICE_IDLE), pause;
@@ -76,7 +82,10 @@ bool cfq_idle_worth(const struct cfq *cfq, const struct cfq_queue *q)
 		return false;
 	if (q->idle_window && (cfq->s.env.rotational || !cfq->hw_tag))
 		return true;
-	/* The last of its tree: the turn of all these is over with its own. */
+	/*
+	 * Q is the last queue in its tree: when it becomes empty, the slices of the whole tree
+	 * end.
+	 */
 	return q->tree && q->tree->count == 1 && !cfq_idle_thinks_long(q, slice_idle);
 }
 
@@ -105,7 +114,7 @@ void cfq_idle_sample(struct cfq *cfq)
 	const struct cfq_queue *q = cfq->active;
 	uint32_t with_drive = cfq->with_drive[false] + cfq->with_drive[true];
 
-	/* Only what could have been more says anything. */
+	/* Take a sample only if the drive could have had more requests. */
 	if (cfq->waiting + with_drive <= HW_DEPTH)
 		return;
 	if (q && q->idle_window && q->waiting + q->with_drive <= HW_DEPTH && with_drive <= HW_DEPTH)

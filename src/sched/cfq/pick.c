@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pick.c - cfq: which request of a queue goes first. The nearest to the head, counting the way
- * back some times over, so that a disk mostly moves in one direction; once a turn the oldest, if
- * it is overdue.
+ * pick.c - cfq: chooses the request of a queue that leaves first. It takes the nearest one to the
+ * head, where a distance backwards counts several times, so that a disk mostly moves in one
+ * direction. Once in a slice it takes the oldest request, if that is overdue.
  */
 #include "sched/cfq/cfq.h"
 
-/* The cost of moving the head FROM there to RQ; false: it is too far back. */
+/*
+ * Computes the cost of moving the head from sector FROM to RQ. Returns false if RQ is too far
+ * back.
+ */
 static bool cfq_pick_cost(const struct cfq *cfq, const struct sched_rq *rq, uint64_t from,
 			  uint64_t *cost)
 {
@@ -31,7 +34,7 @@ struct sched_rq *cfq_pick_nearer(const struct cfq *cfq, struct sched_rq *a, stru
 	near_b = cfq_pick_cost(cfq, b, from, &cost_b);
 	if (near_a != near_b)
 		return near_a ? a : b;
-	if (!near_a) /* one long way back, and then ascending */
+	if (!near_a) /* both are too far back: one long seek to the lower one, and then upwards */
 		return a->sector <= b->sector ? a : b;
 	if (cost_a != cost_b)
 		return cost_a < cost_b ? a : b;

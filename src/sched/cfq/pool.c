@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pool.c - cfq: which queue a request belongs to. What somebody waits for goes to a queue of its
- * submitter and priority, out of a pool; a queue that holds nothing is given to the next who needs
- * one, the longest unused first. Everything else, and what comes when no queue of the pool is
- * unused, goes to shared queues, one for each class and level.
+ * pool.c - cfq: chooses the queue of a request. A request that somebody waits for goes to a queue
+ * of its submitter and priority, from a pool. A queue without requests is given to the next
+ * submitter that needs one, the least recently used first. All other requests, and those that
+ * arrive when no queue of the pool is unused, go to shared queues; there is one for each class and
+ * level.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -89,7 +90,7 @@ static struct cfq_bucket *cfq_pool_bucket(struct cfq *cfq, const struct sched_rq
 	return &cfq->bucket[(hash >> 32) % cfq->nr_buckets];
 }
 
-/* An unused queue for RQ's submitter and priority, or NULL. */
+/* Takes an unused queue for RQ's submitter and priority. Returns NULL if there is none. */
 static struct cfq_queue *cfq_pool_make(struct cfq *cfq, const struct sched_rq *rq)
 {
 	struct cfq_queue *q = TAILQ_FIRST(&cfq->unused);
@@ -134,7 +135,7 @@ struct cfq_queue *cfq_pool_find(struct cfq *cfq, const struct sched_rq *rq, bool
 	return cfq->shared_queue[sync][cfq_class(rq)][cfq_level(rq)];
 }
 
-/* Q is unused: nothing of its submitter is to be left. */
+/* Clears the unused queue Q: no data about its submitter may remain. */
 static void cfq_pool_forget(struct cfq *cfq, struct cfq_queue *q)
 {
 	LIST_REMOVE(q, hash);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * preempt.c - cfq: who need not wait for the end of another's turn.
- */
+/* preempt.c - cfq: decides which requests end the slice of another queue at once. */
 #include "sched/cfq/cfq.h"
 
 static bool cfq_close(const struct cfq *cfq, const struct sched_rq *rq)
@@ -12,8 +10,11 @@ static bool cfq_close(const struct cfq *cfq, const struct sched_rq *rq)
 	return far <= CFQ_CLOSE_SECTORS;
 }
 
-/* The active queue is waited for because it is the last of its tree, which serves seeks, and this
- * one makes it two: it is what was waited for just as well. */
+/*
+ * Returns true if Q's request serves the same purpose as the one that the drive stays idle for:
+ * the active queue is empty and was the last of a tree of seeky queues, and Q now is the second
+ * one in that tree.
+ */
 static bool cfq_same_wait(const struct cfq_queue *active, const struct cfq_queue *q)
 {
 	return !active->waiting && cfq_tree_type(active) == CFQ_SYNC_NOIDLE &&
@@ -32,8 +33,11 @@ bool cfq_preempts(const struct cfq *cfq, const struct cfq_queue *q, const struct
 		return false;
 	if (q->class == CFQ_RT && active->class != CFQ_RT)
 		return true;
-	/* Not before it has sent one: while it waits for the drive to finish what is synchronous,
-	 * somebody who never pauses would take every turn of it. */
+	/*
+	 * Wait until the active queue has sent one request. Asynchronous queues wait until the
+	 * drive has completed all synchronous requests; without this rule, a submitter that never
+	 * pauses would preempt every slice of them.
+	 */
 	if (q->sync && !active->sync)
 		return active->slice_dispatched > 0;
 	if (cfq_slice_used(cfq, active))

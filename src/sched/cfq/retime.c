@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * retime.c - cfq: a tunable has changed while queues have a turn or wait for one.
+ * retime.c - cfq: adapts points in time after a tunable was changed while queues have a slice or
+ * wait for one.
  *
- * A slice, the time of a tree, the wait for a queue and a place among the others are points in
- * time, worked out from the tunables as they were: with a slice_sync of minutes they may be hours
- * away. None of them may be later than the new values would make it from here. Values that went up
- * change nothing that exists already.
+ * The end of a slice, the end of a tree's time, the end of idling and the place of a queue among
+ * the others are points in time. They were computed from the old tunables: with a slice_sync of
+ * minutes they may be hours away. None of them may be later than if it were computed now with the
+ * new values. Larger values change nothing that was computed before.
  */
 #include "sched/cfq/cfq.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * slice.c - cfq: how long turns are. A level more is a fifth of the base less; with many queues
- * and low_latency all become shorter, so that everybody's turn comes within target_latency.
+ * slice_length.c - cfq: the length of slices. Each higher level has a fifth of the base less. If
+ * there are many queues and low_latency is set, all slices become shorter, so that each queue gets
+ * one within target_latency.
  */
 #include "sched/cfq/cfq.h"
 
-/* A * B / C for times, to the microsecond. */
+/* Returns A * B / C for times, rounded to microseconds. */
 static uint64_t cfq_slice_share(uint64_t a, uint64_t b, uint64_t c)
 {
 	return a / 1000 * (b / 1000) / (c / 1000) * 1000;
@@ -23,7 +24,10 @@ uint64_t cfq_slice_of_level(const struct cfq *cfq, bool sync, uint8_t level)
 	return base + base * 4 / 5 - base / 5 * level;
 }
 
-/* Busy queues of a class: as many as there are, or as there were lately. */
+/*
+ * Returns the number of busy queues of a class: the current number, or the recent average if that
+ * is larger.
+ */
 static uint64_t cfq_slice_busy(const struct cfq *cfq, enum cfq_class class)
 {
 	uint64_t average = (cfq->average[class] + 8) / 16;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tree.c - cfq: who waits for a turn, and who has the next one. A class has three trees, for three
- * kinds of load that do not get on with each other: queues worth waiting for, queues that seek or
- * pause, and asynchronous ones. One tree is served for a while, then the one whose first queue has
- * waited longest. In a tree queues stand by when they came to it; short slices come later.
+ * tree.c - cfq: the queues that wait for a slice, and the choice of the next one. Each class has
+ * three trees, for three kinds of load that disturb each other: queues for which idling is useful,
+ * queues that seek or pause, and asynchronous queues. One tree is served for some time, then the
+ * one whose first queue has waited longest. Within a tree, queues are sorted by the time when they
+ * were added; queues with shorter slices are placed later.
  */
 #include "sched/cfq/cfq.h"
 
@@ -21,7 +22,7 @@ RB_GENERATE_INTERNAL(cfq_order, cfq_queue, node, cfq_tree_cmp, static __attribut
 enum cfq_type cfq_tree_type(const struct cfq_queue *q)
 {
 	if (q->class == CFQ_IDLE)
-		return CFQ_SYNC; /* one tree will do */
+		return CFQ_SYNC; /* class IDLE has one tree for all types */
 	if (!q->sync)
 		return CFQ_ASYNC;
 	return q->idle_window ? CFQ_SYNC : CFQ_SYNC_NOIDLE;
@@ -32,7 +33,10 @@ uint32_t cfq_tree_busy(const struct cfq *cfq)
 	return cfq->busy[CFQ_RT] + cfq->busy[CFQ_BE] + cfq->busy[CFQ_IDLE];
 }
 
-/* The type whose first queue has waited longest; CFQ_NR_TYPES: there is none. */
+/*
+ * Returns the type whose first queue has waited longest, or CFQ_NR_TYPES if no queue of the class
+ * waits.
+ */
 static enum cfq_type cfq_tree_oldest(struct cfq *cfq, enum cfq_class class, int64_t *key)
 {
 	enum cfq_type oldest = CFQ_NR_TYPES;
@@ -48,7 +52,7 @@ static enum cfq_type cfq_tree_oldest(struct cfq *cfq, enum cfq_class class, int6
 	return oldest;
 }
 
-/* Busy counts Q already. */
+/* Computes the key of Q in its tree. The number of busy queues already includes Q. */
 static int64_t cfq_tree_key(struct cfq *cfq, const struct cfq_queue *q, bool front)
 {
 	uint64_t longest = cfq_slice_of_level(cfq, true, 0);
@@ -87,7 +91,9 @@ void cfq_tree_retime(struct cfq *cfq)
 		for (int type = 0; type < CFQ_NR_TYPES; type++) {
 			struct cfq_order *order = &cfq->tree[class][type].order;
 
-			/* From the front: who goes forward is not met again. */
+			/*
+			 * Queues only move forward, so the loop does not meet a moved queue again.
+			 */
 			RB_FOREACH_SAFE(q, cfq_order, order, next)
 			{
 				int64_t key = cfq_tree_key(cfq, q, false);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * turn.c - cfq: whose turn it is, when a turn ends, and how many requests it may have with the
- * drive at once.
+ * slice.c - cfq: which queue has the slice, when a slice ends, and how many requests its queue may
+ * have with the drive at once.
  */
 #include "sched/cfq/cfq.h"
 
@@ -53,7 +53,7 @@ void cfq_turn_due(struct cfq *cfq)
 {
 	if (cfq->now < cfq->idle_until)
 		return;
-	cfq->active->deep = false; /* waiting was in vain */
+	cfq->active->deep = false; /* idling brought no request */
 	cfq_turn_end(cfq, false);
 }
 
@@ -77,7 +77,10 @@ struct cfq_queue *cfq_turn(struct cfq *cfq)
 	return cfq_turn_begin(cfq);
 }
 
-/* Early in its slice a queue may have more: time is left for what it has with the drive. */
+/*
+ * Returns true if Q is early in its slice: the remaining time is enough for the requests that it
+ * has with the drive, so it may send more.
+ */
 static bool cfq_turn_early(const struct cfq *cfq, const struct cfq_queue *q)
 {
 	uint64_t needed = cfq_ms(cfq, CFQ_SLICE_IDLE) * q->with_drive;
@@ -98,7 +101,10 @@ static uint64_t cfq_turn_limit(const struct cfq *cfq, const struct cfq_queue *q)
 	return quantum > 2 ? quantum / 2 : 1;
 }
 
-/* The longer no synchronous request was late, the more asynchronous ones at once. */
+/*
+ * Returns how many asynchronous requests Q may have with the drive: the limit grows with the time
+ * since a synchronous request last took too long.
+ */
 static uint64_t cfq_turn_async_limit(const struct cfq *cfq, const struct cfq_queue *q)
 {
 	uint64_t limit = UINT64_MAX;
