@@ -79,7 +79,7 @@ int step_open(struct step *st, const struct step_opts *opts)
 		.max_submitters = STEP_SUBMITTERS,
 		.rotational = opts->rotational,
 		.merging = (uint8_t)opts->merging,
-		.join = merge ? step_join : NULL,
+		.merge = merge ? step_join : NULL,
 		.owner = st,
 	};
 
@@ -244,9 +244,9 @@ static bool step_merge_io(struct step *st, struct sched_rq *rq)
 	enum sched_merge how;
 	uint64_t sector;
 
-	if (!st->merge || !st->ops->merge)
+	if (!st->merge || !st->ops->find_merge)
 		return false;
-	how = st->ops->merge(st->s, rq, &into);
+	how = st->ops->find_merge(st->s, rq, &into);
 	if (!how || !step_join(st, into, rq, how))
 		return false;
 	sector = into->sector;

@@ -18,27 +18,27 @@
 
 #include "sched/merge.h"
 #include "sched/sched.h"
-#include "sched/turns.h"
+#include "sched/directions.h"
 
 static const struct sched_tunable deadline_tunables[] = {
-	TURNS_TUNABLES,
-	[NR_TURNS_TUNABLES] = { .name = NULL },
+	DIRECTION_TUNABLES,
+	[NR_DIRECTION_TUNABLES] = { .name = NULL },
 };
 
 struct deadline {
 	struct sched s;
-	struct sorted side[NR_DIRS];
+	struct sorted side[NR_DIRECTIONS];
 	/* the next request of each direction, which waits; at most one is not NULL */
-	struct sched_rq *next[NR_DIRS];
+	struct sched_rq *next[NR_DIRECTIONS];
 	struct merge merge;
 	int64_t batching; /* number of requests in this batch so far */
 	int64_t starved;  /* how often reads went before writes */
-	int64_t value[NR_TURNS_TUNABLES];
+	int64_t value[NR_DIRECTION_TUNABLES];
 };
 
 static struct sorted *deadline_side(struct deadline *dd, const struct sched_rq *rq)
 {
-	return &dd->side[turns_dir(rq)];
+	return &dd->side[direction_of(rq)];
 }
 
 static int deadline_init(struct sched **s, const struct sched_env *env)
@@ -49,10 +49,10 @@ static int deadline_init(struct sched **s, const struct sched_env *env)
 		return -ENOMEM;
 	dd->s.ops = &sched_deadline;
 	dd->s.env = *env;
-	for (int dir = 0; dir < NR_DIRS; dir++)
+	for (int dir = 0; dir < NR_DIRECTIONS; dir++)
 		sorted_init(&dd->side[dir], &dd->merge, &dd->s.env);
 	merge_init(&dd->merge);
-	for (int i = 0; i < NR_TURNS_TUNABLES; i++)
+	for (int i = 0; i < NR_DIRECTION_TUNABLES; i++)
 		dd->value[i] = deadline_tunables[i].def;
 	*s = &dd->s;
 	return 0;
@@ -67,7 +67,7 @@ static void deadline_exit(struct sched *s)
 static void deadline_absorb(void *sched, struct sched_rq *into, struct sched_rq *gone)
 {
 	struct deadline *dd = sched;
-	enum turns_dir dir = turns_dir(gone);
+	enum direction dir = direction_of(gone);
 
 	if (dd->next[dir] == gone) /* the request behind GONE becomes the next one */
 		dd->next[dir] = sorted_next(gone);
@@ -92,26 +92,27 @@ static void deadline_insert(struct sched *s, struct sched_list *list, uint64_t n
 static struct sched_rq *deadline_begin_batch(struct deadline *dd, uint64_t now)
 {
 	struct sched_rq *oldest;
-	enum turns_dir dir;
+	enum direction dir;
 
-	if (!turns_choose(dd->value, dd->side, &dd->starved, &dir))
+	if (!direction_choose(dd->value, dd->side, &dd->starved, &dir))
 		return NULL;
 	dd->batching = 0;
 	oldest = sorted_oldest(&dd->side[dir]);
-	return !dd->next[dir] || turns_overdue(dd->value, oldest, now) ? oldest : dd->next[dir];
+	return !dd->next[dir] || direction_overdue(dd->value, oldest, now) ? oldest : dd->next[dir];
 }
 
 static struct sched_rq *deadline_pick(struct deadline *dd, uint64_t now)
 {
-	struct sched_rq *rq = dd->next[DIR_WRITE] ? dd->next[DIR_WRITE] : dd->next[DIR_READ];
+	struct sched_rq *rq =
+		dd->next[DIRECTION_WRITE] ? dd->next[DIRECTION_WRITE] : dd->next[DIRECTION_READ];
 
 	if (!rq || dd->batching >= dd->value[FIFO_BATCH])
 		rq = deadline_begin_batch(dd, now);
 	if (!rq)
 		return NULL;
 	dd->batching++;
-	dd->next[DIR_READ] = dd->next[DIR_WRITE] = NULL;
-	dd->next[turns_dir(rq)] = sorted_next(rq);
+	dd->next[DIRECTION_READ] = dd->next[DIRECTION_WRITE] = NULL;
+	dd->next[direction_of(rq)] = sorted_next(rq);
 	sorted_remove(deadline_side(dd, rq), rq);
 	return rq;
 }
@@ -125,8 +126,8 @@ static struct sched_rq *deadline_dispatch(struct sched *s, uint64_t now)
 	return rq;
 }
 
-static enum sched_merge deadline_merge(struct sched *s, const struct sched_rq *rq,
-				       struct sched_rq **into)
+static enum sched_merge deadline_find_merge(struct sched *s, const struct sched_rq *rq,
+					    struct sched_rq **into)
 {
 	struct deadline *dd = (struct deadline *)s;
 
@@ -148,7 +149,8 @@ static bool deadline_has_work(struct sched *s)
 {
 	const struct deadline *dd = (struct deadline *)s;
 
-	return !sorted_empty(&dd->side[DIR_READ]) || !sorted_empty(&dd->side[DIR_WRITE]);
+	return !sorted_empty(&dd->side[DIRECTION_READ]) ||
+	       !sorted_empty(&dd->side[DIRECTION_WRITE]);
 }
 
 static int deadline_set(struct sched *s, unsigned tunable, int64_t value)
@@ -171,7 +173,7 @@ const struct sched_ops sched_deadline = {
 	.init = deadline_init,
 	.exit = deadline_exit,
 	.insert = deadline_insert,
-	.merge = deadline_merge,
+	.find_merge = deadline_find_merge,
 	.merged = deadline_merged,
 	.dispatch = deadline_dispatch,
 	.has_work = deadline_has_work,

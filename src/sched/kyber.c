@@ -74,17 +74,17 @@ enum kyber_tunable {
 static const struct sched_tunable kyber_tunables[] = {
 	[READ_LAT_NSEC] = { .name = "read_lat_nsec",
 			    .unit = "ns",
-			    .summary = "reads should take at most this time",
+			    .summary = "target latency of reads",
 			    .max = INT64_MAX,
 			    .def = 2000000 },
 	[WRITE_LAT_NSEC] = { .name = "write_lat_nsec",
 			     .unit = "ns",
-			     .summary = "writes should take at most this time",
+			     .summary = "target latency of writes",
 			     .max = INT64_MAX,
 			     .def = 10000000 },
 	[ASYNC_DEPTH] = { .name = "async_depth",
 			  .unit = "requests",
-			  .summary = "background writes get a tag while fewer than this are in use",
+			  .summary = "background writes get a tag while they hold fewer than this",
 			  .min = 1,
 			  .max = UINT32_MAX,
 			  .def_percent = KYBER_ASYNC_PERCENT,
@@ -103,8 +103,8 @@ struct kyber_domain {
 	uint64_t target_ns;
 	uint32_t histogram[KYBER_LATENCIES][KYBER_BUCKETS];
 	/* until then it waits for more samples; 0: the waiting has not begun */
-	uint64_t patience_ns;
-	int remembered;	      /* bucket of the last percentile of the total latency, or -1 */
+	uint64_t waits_until_ns;
+	int remembered; /* bucket of the last percentile of the total latency, or -1 */
 };
 
 struct kyber {
@@ -217,8 +217,8 @@ static void kyber_insert(struct sched *s, struct sched_list *list, uint64_t now)
 	}
 }
 
-static enum sched_merge kyber_merge(struct sched *s, const struct sched_rq *rq,
-				    struct sched_rq **into)
+static enum sched_merge kyber_find_merge(struct sched *s, const struct sched_rq *rq,
+					 struct sched_rq **into)
 {
 	struct kyber_domain *d = &((struct kyber *)s)->domain[kyber_domain_of(rq)];
 	enum sched_merge how = SCHED_MERGE_NONE;
@@ -282,7 +282,7 @@ static struct sched_rq *kyber_dispatch(struct sched *s, uint64_t now)
 	if (rq)
 		return rq;
 	k->batching = 0;
-	for (int turns = 0; turns < KYBER_DOMAINS && !rq; turns++) {
+	for (int kinds = 0; kinds < KYBER_DOMAINS && !rq; kinds++) {
 		k->cur = (k->cur + 1) % KYBER_DOMAINS;
 		rq = kyber_take(k);
 	}
@@ -337,11 +337,11 @@ static int kyber_percentile(struct kyber_domain *d, enum kyber_latency kind, uns
 		samples += histogram[bucket];
 	if (!samples)
 		return -1;
-	if (!d->patience_ns)
-		d->patience_ns = now + KYBER_PATIENCE_NS;
-	if (samples < KYBER_SAMPLES && now < d->patience_ns)
+	if (!d->waits_until_ns)
+		d->waits_until_ns = now + KYBER_PATIENCE_NS;
+	if (samples < KYBER_SAMPLES && now < d->waits_until_ns)
 		return -1;
-	d->patience_ns = 0; /* for both latencies: the other one begins to wait again */
+	d->waits_until_ns = 0; /* for both latencies: the other one begins to wait again */
 	rank = (uint32_t)(((uint64_t)samples * percent + 99) / 100);
 	for (bucket = 0; bucket < KYBER_BUCKETS - 1 && histogram[bucket] < rank; bucket++)
 		rank -= histogram[bucket];
@@ -427,7 +427,7 @@ static int kyber_set(struct sched *s, unsigned tunable, int64_t value)
 		return 0;
 	d->target_ns = (uint64_t)value;
 	memset(d->histogram, 0, sizeof(d->histogram));
-	d->patience_ns = 0;
+	d->waits_until_ns = 0;
 	d->remembered = -1;
 	return 0;
 }
@@ -457,7 +457,7 @@ const struct sched_ops sched_kyber = {
 	.init = kyber_init,
 	.exit = kyber_exit,
 	.insert = kyber_insert,
-	.merge = kyber_merge,
+	.find_merge = kyber_find_merge,
 	.dispatch = kyber_dispatch,
 	.completed = kyber_completed,
 	.finish = kyber_finish,

@@ -118,13 +118,13 @@ void sched_grow(struct sched_rq *into, const struct sched_rq *gone, enum sched_m
 		into->start_ns = gone->start_ns;
 }
 
-bool merge_join(const struct sched_env *env, struct sched_rq *into, struct sched_rq *gone)
+bool merge_pair(const struct sched_env *env, struct sched_rq *into, struct sched_rq *gone)
 {
 	enum sched_merge how = merge_side(env, into, gone);
 
 	if (how != SCHED_MERGE_BACK && how != SCHED_MERGE_DISCARD)
 		return false;
-	if (!env->join || !env->join(env->owner, into, gone, how))
+	if (!env->merge || !env->merge(env->owner, into, gone, how))
 		return false;
 	sched_grow(into, gone, how);
 	return true;
@@ -134,14 +134,14 @@ struct sched_rq *merge_whole(struct merge *m, const struct sched_env *env, struc
 {
 	struct sched_rq *into = m->last;
 
-	if (env->merging == SCHED_MERGING_OFF || !env->join)
+	if (env->merging == SCHED_MERGING_OFF || !env->merge)
 		return NULL;
-	if (into && merge_join(env, into, rq))
+	if (into && merge_pair(env, into, rq))
 		return into;
 	if (env->merging != SCHED_MERGING_ALL)
 		return NULL;
 	into = merge_find_before(m, env, rq);
-	return into && merge_join(env, into, rq) ? into : NULL;
+	return into && merge_pair(env, into, rq) ? into : NULL;
 }
 
 bool merge_new(struct merge *m, const struct sched_env *env, struct sched_rq *rq,

@@ -47,7 +47,7 @@ enum sched_merge merge_find(struct merge *m, const struct sched_env *env, const 
  * Asks the owner to merge GONE into INTO, at its end (or anywhere, if both are discards), if they
  * touch. INTO grows. Returns false if they were not merged.
  */
-bool merge_join(const struct sched_env *env, struct sched_rq *into, struct sched_rq *gone);
+bool merge_pair(const struct sched_env *env, struct sched_rq *into, struct sched_rq *gone);
 
 /*
  * Merges RQ, a whole request, into the one that ends where RQ begins. Returns that one, or NULL if

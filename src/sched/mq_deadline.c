@@ -20,20 +20,20 @@
 #include "base/nsec.h"
 #include "sched/merge.h"
 #include "sched/sched.h"
-#include "sched/turns.h"
+#include "sched/directions.h"
 
-enum deadline_tunable { PRIO_AGING_EXPIRE = NR_TURNS_TUNABLES, ASYNC_DEPTH, NR_TUNABLES };
+enum deadline_tunable { PRIO_AGING_EXPIRE = NR_DIRECTION_TUNABLES, ASYNC_DEPTH, NR_TUNABLES };
 
 static const struct sched_tunable deadline_tunables[] = {
-	TURNS_TUNABLES,
+	DIRECTION_TUNABLES,
 	[PRIO_AGING_EXPIRE] = { .name = "prio_aging_expire",
 				.unit = "ms",
-				.summary = "who waited so long need not wait for higher classes",
+				.summary = "after this time a request ignores the higher classes",
 				.max = INT_MAX,
 				.def = 10000 },
 	[ASYNC_DEPTH] = { .name = "async_depth",
 			  .unit = "requests",
-			  .summary = "writes get a tag while fewer than this are in use",
+			  .summary = "writes get a tag while they hold fewer than this",
 			  .min = 1,
 			  .max = INT_MAX,
 			  .def_percent = 100 },
@@ -43,9 +43,9 @@ static const struct sched_tunable deadline_tunables[] = {
 enum deadline_class { CLASS_RT, CLASS_BE, CLASS_IDLE, NR_CLASSES };
 
 struct deadline_prio {
-	struct sorted side[NR_DIRS];
+	struct sorted side[NR_DIRECTIONS];
 	/* the first sector of the last dispatched request, by direction */
-	uint64_t latest_pos[NR_DIRS];
+	uint64_t latest_pos[NR_DIRECTIONS];
 	/* requests that are inserted and not finished, including those with the drive */
 	uint64_t queued;
 };
@@ -55,10 +55,10 @@ struct deadline {
 	struct deadline_prio prio[NR_CLASSES];
 	struct merge merge;
 	/* The classes share these three members. */
-	enum turns_dir last_dir;
-	int64_t batching;  /* number of requests in this batch so far */
-	int64_t starved;   /* how often reads went before writes */
-	uint64_t waiting;  /* number of requests in both sides */
+	enum direction last_dir;
+	int64_t batching; /* number of requests in this batch so far */
+	int64_t starved;  /* how often reads went before writes */
+	uint64_t waiting; /* number of requests in both sides */
 	/* the insertion time of the oldest request that the last dispatch found too young */
 	uint64_t young_ns;
 	int64_t value[NR_TUNABLES];
@@ -74,7 +74,7 @@ static struct deadline_prio *deadline_prio(struct deadline *dd, const struct sch
 
 static struct sorted *deadline_side(struct deadline *dd, const struct sched_rq *rq)
 {
-	return &deadline_prio(dd, rq)->side[turns_dir(rq)];
+	return &deadline_prio(dd, rq)->side[direction_of(rq)];
 }
 
 static int deadline_init(struct sched **s, const struct sched_env *env)
@@ -86,11 +86,11 @@ static int deadline_init(struct sched **s, const struct sched_env *env)
 	dd->s.ops = &sched_mq_deadline;
 	dd->s.env = *env;
 	for (int p = 0; p < NR_CLASSES; p++) {
-		for (int dir = 0; dir < NR_DIRS; dir++)
+		for (int dir = 0; dir < NR_DIRECTIONS; dir++)
 			sorted_init(&dd->prio[p].side[dir], &dd->merge, &dd->s.env);
 	}
 	merge_init(&dd->merge);
-	dd->last_dir = DIR_WRITE;
+	dd->last_dir = DIRECTION_WRITE;
 	dd->young_ns = SCHED_NEVER;
 	for (int i = 0; i < NR_TUNABLES; i++)
 		dd->value[i] = deadline_tunables[i].def;
@@ -149,7 +149,7 @@ static void deadline_insert(struct sched *s, struct sched_list *list, uint64_t n
 }
 
 /* Returns the first request at or behind the sector where the last one of this direction began. */
-static struct sched_rq *deadline_next(struct deadline_prio *prio, enum turns_dir dir)
+static struct sched_rq *deadline_next(struct deadline_prio *prio, enum direction dir)
 {
 	return sorted_from(&prio->side[dir], prio->latest_pos[dir]);
 }
@@ -158,15 +158,15 @@ static struct sched_rq *deadline_begin_batch(struct deadline *dd, struct deadlin
 					     uint64_t now)
 {
 	struct sched_rq *next, *oldest;
-	enum turns_dir dir;
+	enum direction dir;
 
-	if (!turns_choose(dd->value, prio->side, &dd->starved, &dir))
+	if (!direction_choose(dd->value, prio->side, &dd->starved, &dir))
 		return NULL;
 	next = deadline_next(prio, dir);
 	oldest = sorted_oldest(&prio->side[dir]);
 	dd->last_dir = dir;
 	dd->batching = 0;
-	return !next || turns_overdue(dd->value, oldest, now) ? oldest : next;
+	return !next || direction_overdue(dd->value, oldest, now) ? oldest : next;
 }
 
 /* Returns the time after which a request need not wait for higher classes. */
@@ -188,7 +188,7 @@ static bool deadline_too_young(struct deadline *dd, const struct sched_rq *rq, u
 
 static void deadline_started(struct deadline *dd, struct sched_rq *rq)
 {
-	deadline_prio(dd, rq)->latest_pos[turns_dir(rq)] = rq->sector;
+	deadline_prio(dd, rq)->latest_pos[direction_of(rq)] = rq->sector;
 	rq->flags |= SCHED_RQ_STARTED;
 }
 
@@ -246,8 +246,8 @@ static void deadline_finish(struct sched *s, struct sched_rq *rq)
 	deadline_uncount((struct deadline *)s, rq);
 }
 
-static enum sched_merge deadline_merge(struct sched *s, const struct sched_rq *rq,
-				       struct sched_rq **into)
+static enum sched_merge deadline_find_merge(struct sched *s, const struct sched_rq *rq,
+					    struct sched_rq **into)
 {
 	struct deadline *dd = (struct deadline *)s;
 
@@ -313,7 +313,7 @@ const struct sched_ops sched_mq_deadline = {
 	.init = deadline_init,
 	.exit = deadline_exit,
 	.insert = deadline_insert,
-	.merge = deadline_merge,
+	.find_merge = deadline_find_merge,
 	.merged = deadline_merged,
 	.dispatch = deadline_dispatch,
 	.finish = deadline_finish,

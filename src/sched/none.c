@@ -23,12 +23,12 @@
 
 struct none_ctx {
 	struct sched_list fifo;
-	TAILQ_ENTRY(none_ctx) turn; /* used while fifo is not empty */
+	TAILQ_ENTRY(none_ctx) link; /* used while fifo is not empty */
 };
 
 struct none {
 	struct sched s;
-	TAILQ_HEAD(, none_ctx) turns; /* the ctxs that have requests; the first one is next */
+	TAILQ_HEAD(, none_ctx) ready; /* the ctxs that have requests; the first one is next */
 	struct none_ctx ctx[];
 };
 
@@ -40,7 +40,7 @@ static int none_init(struct sched **s, const struct sched_env *env)
 		return -ENOMEM;
 	none->s.ops = &sched_none;
 	none->s.env = *env;
-	TAILQ_INIT(&none->turns);
+	TAILQ_INIT(&none->ready);
 	for (uint32_t i = 0; i < env->nr_ctxs; i++)
 		TAILQ_INIT(&none->ctx[i].fifo);
 	*s = &none->s;
@@ -63,15 +63,15 @@ static void none_insert(struct sched *s, struct sched_list *list, uint64_t now)
 
 		TAILQ_REMOVE(list, rq, fifo);
 		if (TAILQ_EMPTY(&ctx->fifo))
-			TAILQ_INSERT_TAIL(&none->turns, ctx, turn);
+			TAILQ_INSERT_TAIL(&none->ready, ctx, link);
 		TAILQ_INSERT_TAIL(&ctx->fifo, rq, fifo);
 	}
 }
 
 /* Takes one request from the first ctx in the list, which then moves behind the others. */
-static struct sched_rq *none_take_turn(struct none *none)
+static struct sched_rq *none_take(struct none *none)
 {
-	struct none_ctx *ctx = TAILQ_FIRST(&none->turns);
+	struct none_ctx *ctx = TAILQ_FIRST(&none->ready);
 	struct sched_rq *rq;
 
 	if (!ctx)
@@ -79,17 +79,17 @@ static struct sched_rq *none_take_turn(struct none *none)
 	rq = TAILQ_FIRST(&ctx->fifo);
 	TAILQ_REMOVE(&ctx->fifo, rq, fifo);
 	if (TAILQ_EMPTY(&ctx->fifo)) {
-		TAILQ_REMOVE(&none->turns, ctx, turn);
-	} else if (TAILQ_NEXT(ctx, turn)) {
-		TAILQ_REMOVE(&none->turns, ctx, turn);
-		TAILQ_INSERT_TAIL(&none->turns, ctx, turn);
+		TAILQ_REMOVE(&none->ready, ctx, link);
+	} else if (TAILQ_NEXT(ctx, link)) {
+		TAILQ_REMOVE(&none->ready, ctx, link);
+		TAILQ_INSERT_TAIL(&none->ready, ctx, link);
 	}
 	return rq;
 }
 
 static struct sched_rq *none_dispatch(struct sched *s, uint64_t now)
 {
-	struct sched_rq *rq = none_take_turn((struct none *)s);
+	struct sched_rq *rq = none_take((struct none *)s);
 
 	(void)now;
 	if (rq)
@@ -104,8 +104,8 @@ static bool none_touch(const struct sched_rq *a, const struct sched_rq *b)
 	       b->op == SCHED_DISCARD;
 }
 
-static enum sched_merge none_merge(struct sched *s, const struct sched_rq *rq,
-				   struct sched_rq **into)
+static enum sched_merge none_find_merge(struct sched *s, const struct sched_rq *rq,
+					struct sched_rq **into)
 {
 	struct none *none = (struct none *)s;
 	enum sched_merge how = SCHED_MERGE_NONE;
@@ -122,19 +122,19 @@ static enum sched_merge none_merge(struct sched *s, const struct sched_rq *rq,
 
 static bool none_has_work(struct sched *s)
 {
-	return !TAILQ_EMPTY(&((struct none *)s)->turns);
+	return !TAILQ_EMPTY(&((struct none *)s)->ready);
 }
 
 const struct sched_ops sched_none = {
 	.name = "none",
 	.summary =
-		"in the order of arrival, submitters in turn: for drives that sort for themselves",
+		"in the order of arrival, staging queues alternate: for drives that sort requests",
 	.scope = SCHED_PER_LANE,
 	.flags = SCHED_DIRECT,
 	.init = none_init,
 	.exit = none_exit,
 	.insert = none_insert,
-	.merge = none_merge,
+	.find_merge = none_find_merge,
 	.dispatch = none_dispatch,
 	.has_work = none_has_work,
 };

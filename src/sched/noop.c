@@ -66,8 +66,8 @@ static void noop_insert(struct sched *s, struct sched_list *list, uint64_t now)
 	}
 }
 
-static enum sched_merge noop_merge(struct sched *s, const struct sched_rq *rq,
-				   struct sched_rq **into)
+static enum sched_merge noop_find_merge(struct sched *s, const struct sched_rq *rq,
+					struct sched_rq **into)
 {
 	return merge_find(&((struct noop *)s)->merge, &s->env, rq, into);
 }
@@ -106,7 +106,7 @@ const struct sched_ops sched_noop = {
 	.init = noop_init,
 	.exit = noop_exit,
 	.insert = noop_insert,
-	.merge = noop_merge,
+	.find_merge = noop_find_merge,
 	.merged = noop_merged,
 	.dispatch = noop_dispatch,
 	.has_work = noop_has_work,

@@ -87,7 +87,7 @@ enum sched_merge { SCHED_MERGE_NONE, SCHED_MERGE_BACK, SCHED_MERGE_FRONT, SCHED_
 
 /* Which requests may be merged: 2, 1 and 0 in nomerges of sysfs. */
 enum sched_merging {
-	SCHED_MERGING_OFF,     /* none */
+	SCHED_MERGING_OFF, /* none */
 	/* only with the request that was merged or inserted last, and in ctx lists */
 	SCHED_MERGING_ONE_HIT,
 	SCHED_MERGING_ALL,
@@ -104,7 +104,7 @@ struct sched_env {
 	bool rotational;
 
 	/* The owner may change this member at any time, in struct sched. */
-	uint8_t merging;	       /* enum sched_merging */
+	uint8_t merging; /* enum sched_merging */
 	/* above 1: discards may be merged even if they do not touch */
 	uint32_t max_discard_segments;
 	/*
@@ -113,8 +113,8 @@ struct sched_env {
 	 * returns true: then INTO grows, and GONE is forgotten without finish(). Called in
 	 * insert() and merged() only. NULL: two requests are never merged.
 	 */
-	bool (*join)(void *owner, struct sched_rq *into, struct sched_rq *gone,
-		     enum sched_merge how);
+	bool (*merge)(void *owner, struct sched_rq *into, struct sched_rq *gone,
+		      enum sched_merge how);
 	void *owner;
 };
 
@@ -155,8 +155,8 @@ struct sched_ops {
 	 * Finds a request with which RQ (not inserted) can be merged, and the side. If the owner
 	 * merges them, it calls sched_grow() and merged().
 	 */
-	enum sched_merge (*merge)(struct sched *s, const struct sched_rq *rq,
-				  struct sched_rq **into);
+	enum sched_merge (*find_merge)(struct sched *s, const struct sched_rq *rq,
+				       struct sched_rq **into);
 	/*
 	 * Tells the scheduler that RQ grew. If that was at its front, its sector has already
 	 * changed (OLD_SECTOR was the old one). If the gap to a neighbour was closed, RQ and the

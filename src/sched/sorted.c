@@ -107,7 +107,7 @@ bool sorted_grown(struct sorted *s, struct sched_rq *rq, enum sched_merge how,
 		return false;
 	*into = front ? sorted_prev(rq) : rq;
 	*gone = front ? rq : sorted_next(rq);
-	return *into && *gone && merge_join(s->env, *into, *gone);
+	return *into && *gone && merge_pair(s->env, *into, *gone);
 }
 
 void sorted_absorb(struct sorted *s, struct sched_rq *into, struct sched_rq *gone)

@@ -50,7 +50,7 @@ static int make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t n
 		.rotational = q->info->rotational,
 		.merging = (uint8_t)__atomic_load_n(&q->merging, __ATOMIC_RELAXED),
 		.max_discard_segments = q->max_discard_ranges,
-		.join = join_requests,
+		.merge = join_requests,
 		.owner = lane,
 	};
 

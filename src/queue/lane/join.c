@@ -293,7 +293,7 @@ static bool may_join(const struct lane *lane, const struct weir_io *io)
 /* Something waits there with which an io could merge. */
 static bool scheduler_may_have(const struct lane *lane)
 {
-	return lane->sched->ops->merge && lane->sched->ops->has_work(lane->sched);
+	return lane->sched->ops->find_merge && lane->sched->ops->has_work(lane->sched);
 }
 
 /* With the scheduler's own: it finds one, and is told that it grew. */
@@ -306,7 +306,7 @@ static bool join_scheduled(struct lane *lane, struct weir_io *io, const struct s
 
 	if (!scheduler_may_have(lane))
 		return false;
-	how = s->ops->merge(s, rq, &into);
+	how = s->ops->find_merge(s, rq, &into);
 	if (!how)
 		return false;
 	old_sector = into->sector;

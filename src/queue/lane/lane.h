@@ -341,7 +341,7 @@ void split_drop(struct request *rq);
 /* join.c: one command from several. True: IO went into a request that waits, on PLUG or with the
  * scheduler. */
 bool join_io(struct lane *lane, struct weir_io *io, struct sched_list *plug);
-/* join.c: as sched_env.join, for the lane. */
+/* join.c: as sched_env.merge, for the lane. */
 bool join_requests(void *lane, struct sched_rq *into, struct sched_rq *gone, enum sched_merge how);
 
 /* sequence.c: takes IO in where it needs a flush first; false: its data may go. */

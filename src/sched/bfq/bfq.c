@@ -30,29 +30,29 @@
 
 static const struct sched_tunable bfq_tunables[] = {
 	[FIFO_EXPIRE_SYNC] = BFQ_TUNABLE("fifo_expire_sync", "ms", 1, INT_MAX, 125,
-					 "a request that is waited for is overdue after this time"),
+					 "a synchronous request is overdue after this time"),
 	[FIFO_EXPIRE_ASYNC] = BFQ_TUNABLE("fifo_expire_async", "ms", 1, INT_MAX, 250,
 					  "a background request is overdue after this time"),
 	[BACK_SEEK_MAX] = BFQ_TUNABLE("back_seek_max", "KiB", 0, INT_MAX, 16384,
-				      "how far behind the head a request may be the nearest"),
+				      "a request this far behind the head may still be chosen"),
 	[BACK_SEEK_PENALTY] = BFQ_TUNABLE("back_seek_penalty", "times", 1, INT_MAX, 2,
-					  "a way back counts as so many times a way ahead"),
+					  "a distance backwards counts this many times"),
 	[SLICE_IDLE] = BFQ_TUNABLE("slice_idle", "ms", 0, INT_MAX, 8,
-				   "how long the drive is kept free for a queue that paused"),
+				   "how long the drive stays idle for a queue that paused"),
 	[SLICE_IDLE_US] = BFQ_TUNABLE("slice_idle_us", "us", 0, MAX_US, 8000,
-				      "slice_idle, finer: the same setting"),
+				      "slice_idle in microseconds: the same setting"),
 	[MAX_BUDGET] = BFQ_TUNABLE("max_budget", "sectors", 0, INT_MAX, 0,
-				   "the largest turn; 0: what the drive can do in timeout_sync"),
-	[TIMEOUT_SYNC] =
-		BFQ_TUNABLE("timeout_sync", "ms", 1, INT_MAX, 125, "a turn takes at most so long"),
+				   "the largest budget; 0: what the drive can do in timeout_sync"),
+	[TIMEOUT_SYNC] = BFQ_TUNABLE("timeout_sync", "ms", 1, INT_MAX, 125,
+				     "the longest service of a queue, in time"),
 	[STRICT_GUARANTEES] = BFQ_TUNABLE("strict_guarantees", "bool", 0, 1, 0,
-					  "one request in the drive at a time, and always idle"),
+					  "always idle, with one request in the drive at a time"),
 	[LOW_LATENCY] = BFQ_TUNABLE("low_latency", "bool", 0, 1, 1,
-				    "who just began gets 30 times the weight for a while"),
-	[PEAK_RATE] = BFQ_SEEN("peak_rate", "KiB/s", "what the drive can do, as far as is known"),
-	[BUDGET_NOW] = BFQ_SEEN("budget", "sectors", "the largest turn as it is now"),
+				    "a queue that just began has 30 times its weight for a while"),
+	[PEAK_RATE] = BFQ_SEEN("peak_rate", "KiB/s", "the speed of the drive, as measured so far"),
+	[BUDGET_NOW] = BFQ_SEEN("budget", "sectors", "the largest budget at the moment"),
 	[CATCH_ALL] = BFQ_SEEN("catch_all", "requests",
-			       "so many shared a queue, since there were too many submitters"),
+			       "inserted in shared queues: there were too many submitters"),
 	[NR_TUNABLES] = { .name = NULL },
 };
 
@@ -203,8 +203,8 @@ static void bfq_finish(struct sched *s, struct sched_rq *rq)
 	bfq_drop(d, rq);
 }
 
-static enum sched_merge bfq_merge(struct sched *s, const struct sched_rq *rq,
-				  struct sched_rq **into)
+static enum sched_merge bfq_find_merge(struct sched *s, const struct sched_rq *rq,
+				       struct sched_rq **into)
 {
 	struct bfq *d = (struct bfq *)s;
 	enum sched_merge how = merge_find(bfq_merge_of(d, rq), &s->env, rq, into);
@@ -231,7 +231,7 @@ static void bfq_merged(struct sched *s, struct sched_rq *rq, enum sched_merge ho
 	if (how == SCHED_MERGE_FRONT)
 		into = order_before(q, rq);
 	gone = how == SCHED_MERGE_FRONT ? rq : order_after(q, rq);
-	if (into && gone && s->env.merging == SCHED_MERGING_ALL && merge_join(&s->env, into, gone))
+	if (into && gone && s->env.merging == SCHED_MERGING_ALL && merge_pair(&s->env, into, gone))
 		bfq_absorb(d, into, gone);
 	arrive_next_changed(d, q);
 }
@@ -324,7 +324,7 @@ const struct sched_ops sched_bfq = {
 	.init = bfq_init,
 	.exit = bfq_exit,
 	.insert = bfq_insert,
-	.merge = bfq_merge,
+	.find_merge = bfq_find_merge,
 	.merged = bfq_merged,
 	.dispatch = bfq_dispatch,
 	.completed = bfq_completed,

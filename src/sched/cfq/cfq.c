@@ -29,76 +29,77 @@
 static const struct sched_tunable cfq_tunables[] = {
 	[CFQ_QUANTUM] = { .name = "quantum",
 			  .unit = "requests",
-			  .summary = "requests of one queue with the drive while others wait",
+			  .summary = "requests of one queue in the drive while other queues wait",
 			  .min = 1,
 			  .max = INT_MAX,
 			  .def = 8 },
 	[CFQ_FIFO_EXPIRE_SYNC] = { .name = "fifo_expire_sync",
 				   .unit = "ms",
-				   .summary = "after this a turn begins with the oldest request",
+				   .summary = "a synchronous request is overdue after this time",
 				   .min = 1,
 				   .max = MS_MAX,
 				   .def = 125 },
 	[CFQ_FIFO_EXPIRE_ASYNC] = { .name = "fifo_expire_async",
 				    .unit = "ms",
-				    .summary = "the same for what nobody waits for",
+				    .summary = "an asynchronous request is overdue after this time",
 				    .min = 1,
 				    .max = MS_MAX,
 				    .def = 250 },
 	[CFQ_BACK_SEEK_MAX] = { .name = "back_seek_max",
 				.unit = "KiB",
-				.summary = "farther back than this counts as wrapping around",
+				.summary = "a request farther behind the head than this comes last",
 				.max = INT_MAX,
 				.def = 16384 },
 	[CFQ_BACK_SEEK_PENALTY] = { .name = "back_seek_penalty",
 				    .unit = "factor",
-				    .summary = "the way back counts so many times",
+				    .summary = "a distance backwards counts this many times",
 				    .min = 1,
 				    .max = INT_MAX,
 				    .def = 2 },
 	[CFQ_SLICE_SYNC] = { .name = "slice_sync",
 			     .unit = "ms",
-			     .summary = "a turn at level 4 of what somebody waits for",
+			     .summary = "slice of a synchronous queue at level 4",
 			     .min = 1,
 			     .max = MS_MAX,
 			     .def = 100 },
 	[CFQ_SLICE_ASYNC] = { .name = "slice_async",
 			      .unit = "ms",
-			      .summary = "a turn at level 4 of what nobody waits for",
+			      .summary = "slice of an asynchronous queue at level 4",
 			      .min = 1,
 			      .max = MS_MAX,
 			      .def = 40 },
 	[CFQ_SLICE_ASYNC_RQ] = { .name = "slice_async_rq",
 				 .unit = "requests",
 				 .summary =
-					 "an asynchronous turn ends after 2 x this x (8 - level)",
+					 "an asynchronous slice ends after 2 x this x (8 - level)",
 				 .min = 1,
 				 .max = INT_MAX,
 				 .def = 2 },
 	[CFQ_SLICE_IDLE] = { .name = "slice_idle",
 			     .unit = "ms",
-			     .summary = "how long the drive is left idle for a queue; 0: never",
+			     .summary = "how long the drive stays idle for a queue; 0: never",
 			     .max = MS_MAX,
 			     .def = 8 },
 	[CFQ_GROUP_IDLE] = { .name = "group_idle",
 			     .unit = "ms",
-			     .summary = "the same for the last busy queue; 0: never",
+			     .summary = "how long it stays idle for the last busy queue; 0: never",
 			     .max = MS_MAX,
 			     .def = 8 },
 	[CFQ_LOW_LATENCY] = { .name = "low_latency",
 			      .unit = "bool",
-			      .summary = "with many queues shorter turns, and less asynchronous",
+			      .summary =
+				      "shorter slices if there are many queues, fewer asynchronous",
 			      .max = 1,
 			      .def = 1 },
 	[CFQ_TARGET_LATENCY] = { .name = "target_latency",
 				 .unit = "ms",
-				 .summary = "the time in which everybody should have a turn",
+				 .summary = "the time in which each queue should get a slice",
 				 .min = 1,
 				 .max = MS_MAX,
 				 .def = 300 },
 	[CFQ_SHARED_INSERTS] = { .name = "shared_inserts",
 				 .unit = "requests",
-				 .summary = "came when all queues were taken, and shared one",
+				 .summary = "inserted in shared queues: no other queue was free",
 				 .max = INT64_MAX,
 				 .read_only = true },
 	[CFQ_NR_TUNABLES] = { .name = NULL },
@@ -107,12 +108,13 @@ static const struct sched_tunable cfq_tunables[] = {
 /*
  * Takes the place of the owner's merge callback: requests of two different queues are not merged.
  */
-static bool cfq_join(void *owner, struct sched_rq *into, struct sched_rq *gone,
-		     enum sched_merge how)
+static bool cfq_merge(void *owner, struct sched_rq *into, struct sched_rq *gone,
+		      enum sched_merge how)
 {
 	const struct cfq *cfq = owner;
 
-	return into->priv[0] == gone->priv[0] && cfq->join(cfq->join_owner, into, gone, how);
+	return into->priv[0] == gone->priv[0] &&
+	       cfq->owner_merge(cfq->merge_owner, into, gone, how);
 }
 
 static void cfq_exit(struct sched *s)
@@ -129,9 +131,9 @@ static int cfq_init(struct sched **s, const struct sched_env *env)
 		return -ENOMEM;
 	cfq->s.ops = &sched_cfq;
 	cfq->s.env = *env;
-	cfq->join = env->join;
-	cfq->join_owner = env->owner;
-	cfq->s.env.join = env->join ? cfq_join : NULL;
+	cfq->owner_merge = env->merge;
+	cfq->merge_owner = env->owner;
+	cfq->s.env.merge = env->merge ? cfq_merge : NULL;
 	cfq->s.env.owner = cfq;
 	merge_init(&cfq->merge);
 	cfq->idle_until = SCHED_NEVER;
@@ -182,7 +184,7 @@ static void cfq_insert(struct sched *s, struct sched_list *list, uint64_t now)
 	struct sched_rq *rq;
 
 	cfq->now = now;
-	cfq_turn_due(cfq);
+	cfq_slice_stop_idling(cfq);
 	while ((rq = TAILQ_FIRST(list))) {
 		TAILQ_REMOVE(list, rq, fifo);
 		rq->priv[0] = cfq_pool_find(cfq, rq, true);
@@ -191,8 +193,8 @@ static void cfq_insert(struct sched *s, struct sched_list *list, uint64_t now)
 	}
 }
 
-static enum sched_merge cfq_merge(struct sched *s, const struct sched_rq *rq,
-				  struct sched_rq **into)
+static enum sched_merge cfq_find_merge(struct sched *s, const struct sched_rq *rq,
+				       struct sched_rq **into)
 {
 	struct cfq *cfq = (struct cfq *)s;
 	struct cfq_queue *q = cfq_pool_find(cfq, rq, false);
@@ -227,7 +229,7 @@ static struct sched_rq *cfq_take(struct cfq *cfq, struct cfq_queue *q)
 	cfq->with_drive[q->sync]++;
 	cfq->last_position = rq->sector + rq->nr_sectors;
 	rq->flags |= SCHED_RQ_STARTED;
-	cfq_turn_dispatched(cfq, q);
+	cfq_slice_dispatched(cfq, q);
 	return rq;
 }
 
@@ -239,8 +241,8 @@ static struct sched_rq *cfq_dispatch(struct sched *s, uint64_t now)
 	cfq->now = now;
 	if (!cfq->waiting)
 		return NULL;
-	q = cfq_turn(cfq);
-	return q && cfq_turn_allows(cfq, q) ? cfq_take(cfq, q) : NULL;
+	q = cfq_slice_queue(cfq);
+	return q && cfq_slice_allows(cfq, q) ? cfq_take(cfq, q) : NULL;
 }
 
 /* Counts RQ as no longer with the drive. */
@@ -254,14 +256,14 @@ static void cfq_leave(struct cfq *cfq, struct sched_rq *rq)
 }
 
 /* Handles a completion of Q, which has the current slice. */
-static void cfq_turn_goes_on(struct cfq *cfq, struct cfq_queue *q)
+static void cfq_slice_completed(struct cfq *cfq, struct cfq_queue *q)
 {
 	if (!q->slice_begun)
-		cfq_slice_begin(cfq, q);
+		cfq_slice_start_time(cfq, q);
 	if (q->class == CFQ_IDLE || (q->gone && !q->waiting && !q->with_drive))
-		cfq_turn_end(cfq, false);
-	else if (cfq_turn_over(cfq, q))
-		cfq_turn_end(cfq, true);
+		cfq_slice_finish(cfq, false);
+	else if (cfq_slice_over(cfq, q))
+		cfq_slice_finish(cfq, true);
 	else if (q->sync)
 		cfq_idle_begin(cfq, q);
 }
@@ -272,7 +274,7 @@ static void cfq_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 	struct cfq_queue *q = rq->priv[0];
 
 	cfq->now = now;
-	cfq_turn_due(cfq);
+	cfq_slice_stop_idling(cfq);
 	cfq_idle_sample(cfq);
 	cfq_leave(cfq, rq);
 	q->has_completed = true;
@@ -282,7 +284,7 @@ static void cfq_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 		cfq->last_delayed_sync = now;
 	}
 	if (q == cfq->active)
-		cfq_turn_goes_on(cfq, q);
+		cfq_slice_completed(cfq, q);
 	cfq_pool_put(cfq, q);
 }
 
@@ -303,7 +305,7 @@ static void cfq_submitter_gone(struct sched *s, uint32_t submitter)
 	const struct cfq_queue *q = cfq->active;
 
 	if (q && !q->shared && q->submitter == submitter && !q->waiting && !q->with_drive)
-		cfq_turn_end(cfq, false); /* no request of this submitter will come */
+		cfq_slice_finish(cfq, false); /* no request of this submitter will come */
 	cfq_pool_submitter_gone(cfq, submitter);
 }
 
@@ -336,7 +338,7 @@ static void cfq_tick(struct sched *s, uint64_t now)
 	struct cfq *cfq = (struct cfq *)s;
 
 	cfq->now = now;
-	cfq_turn_due(cfq);
+	cfq_slice_stop_idling(cfq);
 }
 
 static int cfq_set(struct sched *s, unsigned tunable, int64_t value)
@@ -356,14 +358,14 @@ static int64_t cfq_get(struct sched *s, unsigned tunable)
 
 const struct sched_ops sched_cfq = {
 	.name = "cfq",
-	.summary = "time on the disk in turns; Linux dropped it in 5.0: its successor is bfq",
+	.summary = "time slices for submitters; Linux dropped it in 5.0: its successor is bfq",
 	.scope = SCHED_PER_QUEUE,
 	.flags = SCHED_BY_SUBMITTER | SCHED_UNSIGNED,
 	.tunables = cfq_tunables,
 	.init = cfq_init,
 	.exit = cfq_exit,
 	.insert = cfq_insert,
-	.merge = cfq_merge,
+	.find_merge = cfq_find_merge,
 	.merged = cfq_merged,
 	.dispatch = cfq_dispatch,
 	.completed = cfq_completed,

@@ -99,9 +99,9 @@ struct cfq_tree {
 struct cfq {
 	/* The instance. s.env.merge is cfq's own function, which calls the owner's: */
 	struct sched s;
-	bool (*join)(void *owner, struct sched_rq *into, struct sched_rq *gone,
-		     enum sched_merge how);
-	void *join_owner;
+	bool (*owner_merge)(void *owner, struct sched_rq *into, struct sched_rq *gone,
+			    enum sched_merge how);
+	void *merge_owner;
 
 	struct merge merge;
 	uint64_t waiting;	/* number of waiting requests */
@@ -177,7 +177,7 @@ uint64_t cfq_slice_of_level(const struct cfq *cfq, bool sync, uint8_t level);
 uint64_t cfq_slice_scaled(const struct cfq *cfq, const struct cfq_queue *q);
 uint64_t cfq_slice_of_workload(const struct cfq *cfq, enum cfq_class class, enum cfq_type type);
 void cfq_slice_average(struct cfq *cfq);
-void cfq_slice_begin(struct cfq *cfq, struct cfq_queue *q);
+void cfq_slice_start_time(struct cfq *cfq, struct cfq_queue *q);
 bool cfq_slice_used(const struct cfq *cfq, const struct cfq_queue *q);
 
 /* slice.c: the current slice. */
@@ -185,23 +185,23 @@ bool cfq_slice_used(const struct cfq *cfq, const struct cfq_queue *q);
  * Ends the slice. KEEP says that unused time, or time taken too much, counts in the next slice of
  * the queue.
  */
-void cfq_turn_end(struct cfq *cfq, bool keep);
+void cfq_slice_finish(struct cfq *cfq, bool keep);
 /*
  * Returns true if Q, which has the current slice, must give it up. A queue for which idling is
  * useful gets another slice instead, if only queues of class IDLE wait.
  */
-bool cfq_turn_over(struct cfq *cfq, struct cfq_queue *q);
+bool cfq_slice_over(struct cfq *cfq, struct cfq_queue *q);
 /* Ends the slice if the drive was idle for its queue long enough. */
-void cfq_turn_due(struct cfq *cfq);
+void cfq_slice_stop_idling(struct cfq *cfq);
 /*
  * Returns the queue that has the slice and has requests. Returns NULL if no queue has requests, or
  * if the drive stays idle for the active one.
  */
-struct cfq_queue *cfq_turn(struct cfq *cfq);
+struct cfq_queue *cfq_slice_queue(struct cfq *cfq);
 /* Returns true if Q, which has the slice, may send one more request to the drive. */
-bool cfq_turn_allows(const struct cfq *cfq, const struct cfq_queue *q);
+bool cfq_slice_allows(const struct cfq *cfq, const struct cfq_queue *q);
 /* Counts one more request of Q as dispatched. May end the slice. */
-void cfq_turn_dispatched(struct cfq *cfq, struct cfq_queue *q);
+void cfq_slice_dispatched(struct cfq *cfq, struct cfq_queue *q);
 
 /* idle.c: the behaviour of submitters, and for which queues the drive stays idle. */
 /* Updates the behaviour of Q with RQ, which is about to be added to it. */

@@ -49,7 +49,7 @@ bool cfq_preempts(const struct cfq *cfq, const struct cfq_queue *q, const struct
 
 void cfq_preempt(struct cfq *cfq, struct cfq_queue *q)
 {
-	cfq_turn_end(cfq, true);
+	cfq_slice_finish(cfq, true);
 	cfq_tree_remove(cfq, q);
 	cfq_tree_add(cfq, q, true);
 	if (q->tree != &cfq->tree[cfq->class][cfq->type])

@@ -1,81 +1,141 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * slice_length.c - cfq: the length of slices. Each higher level has a fifth of the base less. If
- * there are many queues and low_latency is set, all slices become shorter, so that each queue gets
- * one within target_latency.
+ * slice.c - cfq: which queue has the slice, when a slice ends, and how many requests its queue may
+ * have with the drive at once.
  */
 #include "sched/cfq/cfq.h"
 
-/* Returns A * B / C for times, rounded to microseconds. */
-static uint64_t cfq_slice_share(uint64_t a, uint64_t b, uint64_t c)
+void cfq_slice_finish(struct cfq *cfq, bool keep)
 {
-	return a / 1000 * (b / 1000) / (c / 1000) * 1000;
+	struct cfq_queue *q = cfq->active;
+
+	q->residue = 0;
+	if (keep && q->slice_begun)
+		q->residue = (int64_t)q->slice_end - (int64_t)cfq->now;
+	else if (keep)
+		q->residue = (int64_t)cfq_slice_scaled(cfq, q);
+	cfq->active = NULL;
+	cfq->idle_until = SCHED_NEVER;
+	cfq_slice_average(cfq);
+	cfq_tree_remove(cfq, q);
+	if (q->waiting)
+		cfq_tree_add(cfq, q, false);
+	else
+		cfq_pool_put(cfq, q);
 }
 
-static uint64_t cfq_max(uint64_t a, uint64_t b)
+static struct cfq_queue *cfq_slice_take_next(struct cfq *cfq)
 {
-	return a > b ? a : b;
+	struct cfq_queue *q = cfq_tree_next(cfq);
+
+	cfq->active = q;
+	if (!q)
+		return NULL;
+	q->slice_begun = false;
+	q->fifo_checked = false;
+	q->must_dispatch = false;
+	q->slice_dispatched = 0;
+	return q;
 }
 
-uint64_t cfq_slice_of_level(const struct cfq *cfq, bool sync, uint8_t level)
+bool cfq_slice_over(struct cfq *cfq, struct cfq_queue *q)
 {
-	uint64_t base = cfq_ms(cfq, sync ? CFQ_SLICE_SYNC : CFQ_SLICE_ASYNC);
+	if (!cfq_slice_used(cfq, q) || q->must_dispatch)
+		return false;
+	if (cfq->busy[CFQ_RT] + cfq->busy[CFQ_BE] > 1 || !cfq->busy[CFQ_IDLE] ||
+	    !cfq_idle_worth(cfq, q))
+		return true;
+	cfq_slice_start_time(cfq, q);
+	return false;
+}
 
-	return base + base * 4 / 5 - base / 5 * level;
+void cfq_slice_stop_idling(struct cfq *cfq)
+{
+	if (cfq->now < cfq->idle_until)
+		return;
+	cfq->active->deep = false; /* idling brought no request */
+	cfq_slice_finish(cfq, false);
+}
+
+struct cfq_queue *cfq_slice_queue(struct cfq *cfq)
+{
+	struct cfq_queue *q;
+
+	cfq_slice_stop_idling(cfq);
+	q = cfq->active;
+	if (!q)
+		return cfq_slice_take_next(cfq);
+	if (cfq_slice_over(cfq, q)) {
+		cfq_slice_finish(cfq, true);
+		return cfq_slice_take_next(cfq);
+	}
+	if (q->waiting)
+		return q;
+	if (cfq->idle_until != SCHED_NEVER || (q->with_drive && cfq_idle_worth(cfq, q)))
+		return NULL;
+	cfq_slice_finish(cfq, false);
+	return cfq_slice_take_next(cfq);
 }
 
 /*
- * Returns the number of busy queues of a class: the current number, or the recent average if that
- * is larger.
+ * Returns true if Q is early in its slice: the remaining time is enough for the requests that it
+ * has with the drive, so it may send more.
  */
-static uint64_t cfq_slice_busy(const struct cfq *cfq, enum cfq_class class)
+static bool cfq_slice_is_early(const struct cfq *cfq, const struct cfq_queue *q)
 {
-	uint64_t average = (cfq->average[class] + 8) / 16;
+	uint64_t needed = cfq_ms(cfq, CFQ_SLICE_IDLE) * q->with_drive;
 
-	return cfq_max(cfq_max(average, cfq->busy[class]), 1);
+	return q->slice_begun && cfq->now + needed <= q->slice_end;
 }
 
-void cfq_slice_average(struct cfq *cfq)
+static uint64_t cfq_slice_limit(const struct cfq *cfq, const struct cfq_queue *q)
 {
-	for (int class = 0; class < CFQ_NR_CLASSES; class ++) {
-		uint32_t busy = cfq->busy[class] * 16;
+	uint64_t quantum = (uint64_t)cfq->value[CFQ_QUANTUM];
 
-		cfq->average[class] = (uint32_t)cfq_max(busy, (3 * cfq->average[class] + busy) / 4);
-	}
+	if (q->class == CFQ_IDLE)
+		return 1;
+	if (cfq_tree_busy(cfq) == 1)
+		return UINT64_MAX;
+	if (cfq_slice_is_early(cfq, q))
+		return quantum;
+	return quantum > 2 ? quantum / 2 : 1;
 }
 
-uint64_t cfq_slice_scaled(const struct cfq *cfq, const struct cfq_queue *q)
+/*
+ * Returns how many asynchronous requests Q may have with the drive: the limit grows with the time
+ * since a synchronous request last took too long.
+ */
+static uint64_t cfq_slice_async_limit(const struct cfq *cfq, const struct cfq_queue *q)
 {
-	uint64_t slice = cfq_slice_of_level(cfq, q->sync, q->level);
-	uint64_t sync = cfq_ms(cfq, CFQ_SLICE_SYNC), target = cfq_ms(cfq, CFQ_TARGET_LATENCY);
-	uint64_t all = sync * cfq_slice_busy(cfq, q->class), least;
+	uint64_t limit = UINT64_MAX;
 
-	if (!cfq->value[CFQ_LOW_LATENCY] || all <= target)
-		return slice;
-	least = cfq_slice_share(2 * cfq_ms(cfq, CFQ_SLICE_IDLE), slice, sync);
-	if (least > slice)
-		least = slice;
-	return cfq_max(cfq_slice_share(slice, target, all), least);
+	if (cfq->has_delayed_sync)
+		limit = (cfq->now - cfq->last_delayed_sync) / cfq_ms(cfq, CFQ_SLICE_SYNC);
+	return !limit && !q->with_drive ? 1 : limit;
 }
 
-uint64_t cfq_slice_of_workload(const struct cfq *cfq, enum cfq_class class, enum cfq_type type)
+bool cfq_slice_allows(const struct cfq *cfq, const struct cfq_queue *q)
 {
-	uint64_t slice = cfq_ms(cfq, CFQ_TARGET_LATENCY) * cfq->tree[class][type].count /
-			 cfq_slice_busy(cfq, class);
+	uint64_t limit = cfq_slice_limit(cfq, q);
 
-	if (type == CFQ_ASYNC)
-		return cfq_slice_share(slice, cfq_ms(cfq, CFQ_SLICE_ASYNC),
-				       cfq_ms(cfq, CFQ_SLICE_SYNC));
-	return cfq_max(slice, 2 * cfq_ms(cfq, CFQ_SLICE_IDLE));
+	if (cfq->with_drive[false] && cfq_idle_worth(cfq, q))
+		return false;
+	if (cfq->with_drive[true] && !q->sync)
+		return false;
+	if (!q->sync && cfq->value[CFQ_LOW_LATENCY] && cfq_slice_async_limit(cfq, q) < limit)
+		limit = cfq_slice_async_limit(cfq, q);
+	return q->with_drive < limit;
 }
 
-void cfq_slice_begin(struct cfq *cfq, struct cfq_queue *q)
+void cfq_slice_dispatched(struct cfq *cfq, struct cfq_queue *q)
 {
-	q->slice_begun = true;
-	q->slice_end = cfq->now + cfq_slice_scaled(cfq, q);
-}
+	uint64_t most =
+		2 * (uint64_t)cfq->value[CFQ_SLICE_ASYNC_RQ] * (uint64_t)(CFQ_LEVELS - q->level);
 
-bool cfq_slice_used(const struct cfq *cfq, const struct cfq_queue *q)
-{
-	return q->slice_begun && cfq->now >= q->slice_end;
+	q->must_dispatch = false;
+	q->slice_dispatched++;
+	if (cfq_tree_busy(cfq) == 1)
+		return;
+	if (q->class == CFQ_IDLE || (!q->sync && q->slice_dispatched >= most))
+		cfq_slice_finish(cfq, false);
 }

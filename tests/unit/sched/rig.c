@@ -54,7 +54,7 @@ void rig_reset(void)
 void rig_open(const struct sched_ops *ops)
 {
 	if (rig.env.merging)
-		rig.env.join = rig_join;
+		rig.env.merge = rig_join;
 	assert_int_equal(ops->init(&rig.s, &rig.env), 0);
 }
 
@@ -104,7 +104,7 @@ void rig_insert(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now)
 enum sched_merge rig_submit(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now)
 {
 	struct sched_rq *rq = rig_make(id, op, sector, nr, now), *into = NULL;
-	enum sched_merge how = rig.s->ops->merge(rig.s, rq, &into);
+	enum sched_merge how = rig.s->ops->find_merge(rig.s, rq, &into);
 	uint64_t old;
 
 	if (!how) {

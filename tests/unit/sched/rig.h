@@ -55,7 +55,7 @@ void rig_close(void);
 struct sched_rq *rig_make(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now);
 /* Inserts ID on its own. */
 void rig_insert(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now);
-/* As an io: joins what ops->merge() finds (returns how), else inserts it. */
+/* As an io: joins what ops->find_merge() finds (returns how), else inserts it. */
 enum sched_merge rig_submit(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now);
 /* The number of the request that leaves, or NONE. */
 int rig_dispatch(uint64_t now);

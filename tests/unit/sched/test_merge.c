@@ -241,7 +241,7 @@ static void what_must_not_merge(void **state)
 		/* The cache, the hash, the tree, and the other way round. */
 		for (uint64_t at = 92; at < 300; at += at == 92 ? 16 : at == 108 ? 84 : 16) {
 			rig_make(10, with[i].op, at, 8, 0);
-			assert_int_equal(rig.s->ops->merge(rig.s, &rig.rq[10], &into),
+			assert_int_equal(rig.s->ops->find_merge(rig.s, &rig.rq[10], &into),
 					 SCHED_MERGE_NONE);
 		}
 		rig_insert(20 + i, with[i].op, 108, 8, 0);
@@ -316,7 +316,7 @@ static void without_join_requests_stay_whole(void **state)
 {
 	(void)state;
 	open_deadline();
-	rig.s->env.join = NULL;
+	rig.s->env.merge = NULL;
 	rig_insert(0, R, 100, 8, 0);
 	rig_insert(1, R, 108, 8, 0);
 	assert_int_equal(rig.joins, 0);

@@ -5,26 +5,26 @@
  *
  * Owns nothing; entered by the scheduler's thread only.
  */
-#ifndef TURNS_H
-#define TURNS_H
+#ifndef DIRECTIONS_H
+#define DIRECTIONS_H
 
 #include <limits.h>
 
 #include "sched/sorted.h"
 
-enum turns_dir { DIR_READ, DIR_WRITE, NR_DIRS };
+enum direction { DIRECTION_READ, DIRECTION_WRITE, NR_DIRECTIONS };
 
-enum turns_tunable {
+enum direction_tunable {
 	READ_EXPIRE,
 	WRITE_EXPIRE,
 	WRITES_STARVED,
 	FIFO_BATCH,
 	FRONT_MERGES,
-	NR_TURNS_TUNABLES,
+	NR_DIRECTION_TUNABLES,
 };
 
 /* clang-format off */
-#define TURNS_TUNABLES                                                                  \
+#define DIRECTION_TUNABLES                                                              \
 	[READ_EXPIRE] = { .name = "read_expire",                                        \
 			  .unit = "ms",                                                 \
 			  .summary = "a read is overdue after this time",               \
@@ -37,13 +37,13 @@ enum turns_tunable {
 			   .def = 5000 },                                               \
 	[WRITES_STARVED] = { .name = "writes_starved",                                  \
 			     .unit = "batches",                                         \
-			     .summary = "batches of reads before one of writes; below 0: all", \
+			     .summary = "batches of reads that go before waiting writes; below 0: all", \
 			     .min = INT_MIN,                                            \
 			     .max = INT_MAX,                                            \
 			     .def = 2 },                                                \
 	[FIFO_BATCH] = { .name = "fifo_batch",                                          \
 			 .unit = "requests",                                            \
-			 .summary = "a batch of one direction is at most so long",      \
+			 .summary = "the largest batch of one direction",               \
 			 .max = INT_MAX,                                                \
 			 .def = 16 },                                                   \
 	[FRONT_MERGES] = { .name = "front_merges",                                      \
@@ -54,19 +54,19 @@ enum turns_tunable {
 /* clang-format on */
 
 /* Returns the direction of RQ. All requests except reads count as writes. */
-enum turns_dir turns_dir(const struct sched_rq *rq);
+enum direction direction_of(const struct sched_rq *rq);
 
 /*
  * Returns true if RQ has waited longer than the expiry time of its direction. VALUE has the
  * tunables, by enum direction_tunable.
  */
-bool turns_overdue(const int64_t *value, const struct sched_rq *rq, uint64_t now);
+bool direction_overdue(const int64_t *value, const struct sched_rq *rq, uint64_t now);
 
 /*
- * Chooses the direction of the next batch of SIDE[NR_DIRS]. *STARVED counts how often reads went
- * before writes. Returns false if no request waits.
+ * Chooses the direction of the next batch of SIDE[NR_DIRECTIONS]. *STARVED counts how often reads
+ * went before writes. Returns false if no request waits.
  */
-bool turns_choose(const int64_t *value, const struct sorted *side, int64_t *starved,
-		  enum turns_dir *dir);
+bool direction_choose(const int64_t *value, const struct sorted *side, int64_t *starved,
+		      enum direction *dir);
 
 #endif
