@@ -18,7 +18,7 @@
 
 #include "sched/merge.h"
 #include "sched/sched.h"
-#include "sched/directions.h"
+#include "sched/direction.h"
 
 static const struct sched_tunable deadline_tunables[] = {
 	DIRECTION_TUNABLES,

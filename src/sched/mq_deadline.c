@@ -20,7 +20,7 @@
 #include "base/nsec.h"
 #include "sched/merge.h"
 #include "sched/sched.h"
-#include "sched/directions.h"
+#include "sched/direction.h"
 
 enum deadline_tunable { PRIO_AGING_EXPIRE = NR_DIRECTION_TUNABLES, ASYNC_DEPTH, NR_TUNABLES };
 

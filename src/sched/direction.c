@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* directions.c - reads and writes alternate. See directions.h. */
-#include "sched/directions.h"
+/* direction.c - reads and writes alternate. See direction.h. */
+#include "sched/direction.h"
 
 #include "base/nsec.h"
 

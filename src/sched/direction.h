@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * directions.h - what deadline and mq-deadline share: the two directions, reads and writes; five
+ * direction.h - what deadline and mq-deadline share: the two directions, reads and writes; five
  * tunables; and the choice of the direction of the next batch.
  *
  * Owns nothing; entered by the scheduler's thread only.
  */
-#ifndef DIRECTIONS_H
-#define DIRECTIONS_H
+#ifndef DIRECTION_H
+#define DIRECTION_H
 
 #include <limits.h>
 
@@ -37,7 +37,7 @@ enum direction_tunable {
 			   .def = 5000 },                                               \
 	[WRITES_STARVED] = { .name = "writes_starved",                                  \
 			     .unit = "batches",                                         \
-			     .summary = "batches of reads that go before waiting writes; below 0: all", \
+			     .summary = "batches of reads before one of writes; below 0: all", \
 			     .min = INT_MIN,                                            \
 			     .max = INT_MAX,                                            \
 			     .def = 2 },                                                \
