@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * clock.h - the one clock: CLOCK_MONOTONIC in ns.
+ * clock.h - the one clock of the project: CLOCK_MONOTONIC in ns.
  *
- * A read costs about 30 ns, so callers read it once for each stage of a batch and pass it down.
+ * Reading the clock costs about 30 ns. So callers read it once for each stage of a batch, and pass
+ * the time down.
  */
 #ifndef CLOCK_H
 #define CLOCK_H
@@ -12,7 +13,7 @@
 
 #include "base/nsec.h"
 
-/* Now, in ns since an arbitrary start. */
+/* Returns the time in ns since an arbitrary start. */
 static inline uint64_t clock_now(void)
 {
 	struct timespec ts;
@@ -21,7 +22,7 @@ static inline uint64_t clock_now(void)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-/* The same in seconds, for benchmarks. */
+/* Returns the same time in seconds, for benchmarks. */
 static inline double clock_seconds(void)
 {
 	return (double)clock_now() * 1e-9;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * error.c - the text of the last error, one for each thread. Each thread owns its own.
+ * error.c - keeps the text of the last error of each thread. Each thread owns its own text.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ const char *weir_error(void)
 	return error_text;
 }
 
-/* The arguments may hold weir_error() itself, so the new text is made beside the old one. */
+/* The arguments may include weir_error() itself, so the new text is made in another buffer. */
 static void error_vset(const char *words, const char *fmt, va_list args)
 {
 	char text[ERROR_BYTES];
@@ -29,7 +29,8 @@ static void error_vset(const char *words, const char *fmt, va_list args)
 		text[0] = '\0';
 	else if (words && (size_t)len < sizeof(text))
 		snprintf(text + len, sizeof(text) - (size_t)len, ": %s", words);
-	/* Names and words of the user are in it: what cannot be seen in them is often the fault. */
+	/* The text contains names and words from the user. Invisible characters in them are often
+	 * the mistake, so they are spelled out. */
 	(void)visible(error_text, sizeof(error_text), text);
 	errno = saved;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * error.h - sets what weir_error() returns.
+ * error.h - sets the text that weir_error() returns.
  */
 #ifndef ERROR_H
 #define ERROR_H

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fork.c - tells a child of fork() from its parent, and closes what the child is not to keep.
+ * fork.c - tells a child of fork() from its parent, and closes what the child must not keep.
  *
- * The number of the process lies in a page that the kernel hands to a child full of zeroes
- * (MADV_WIPEONFORK); where it has no such thing, and beside it, a handler of fork() clears the
- * number. A child that needs a number takes the next one. Owns that page and the list of
- * descriptors, which has a lock that is held over fork(), so that the child finds it whole.
+ * The number of the process lies in a page that the kernel fills with zeroes in a child
+ * (MADV_WIPEONFORK). A handler of fork() clears the number as well; it is the only way where the
+ * kernel has no such page. A child that needs a number takes the next one. This file owns that page
+ * and the list of descriptors. The list has a lock that is held during fork(), so that the child
+ * finds the list whole.
  */
 #include "base/fork.h"
 
@@ -17,15 +18,15 @@
 
 #include "base/error.h"
 
-static uint32_t plain_number; /* where there is no such page */
+static uint32_t plain_number; /* used if there is no such page */
 static uint32_t *number = &plain_number;
 const uint32_t *fork_number = &plain_number;
-static uint32_t last_number; /* a child goes on from its parent's */
+static uint32_t last_number; /* a child counts on from its parent's */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static LIST_HEAD(, fork_fd) watched = LIST_HEAD_INITIALIZER(watched);
-static uint32_t watched_in; /* the process that the list is of */
+static uint32_t watched_in; /* the process that made the list */
 
 static void before_fork(void)
 {
@@ -37,7 +38,7 @@ static void in_parent(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Only what a signal handler might do as well: other threads may have held any lock. */
+/* This handler may only do what a signal handler may do: other threads may have held any lock. */
 static void in_child(void)
 {
 	struct fork_fd *w;
@@ -61,7 +62,7 @@ static void set_up(void)
 	void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	/* Else the handlers alone have to do. */
+	/* Without such a page, the handlers of fork() do the work alone. */
 	if (page != MAP_FAILED && !madvise(page, 1, MADV_WIPEONFORK)) {
 		number = page;
 		__atomic_store_n(&fork_number, number, __ATOMIC_RELEASE);
@@ -95,7 +96,8 @@ void fork_fd_watch(struct fork_fd *w, int *fd)
 {
 	w->process = fork_process();
 	pthread_mutex_lock(&lock);
-	/* After clone() the list is still the parent's, of objects that come and go unseen. */
+	/* After clone() this is still the parent's list, and its objects may be gone: begin a new
+	 * one. */
 	if (watched_in != w->process)
 		LIST_INIT(&watched);
 	watched_in = w->process;
@@ -104,7 +106,7 @@ void fork_fd_watch(struct fork_fd *w, int *fd)
 	pthread_mutex_unlock(&lock);
 }
 
-/* In a child the list is not touched: after clone() its lock may be one that nobody gives back. */
+/* A child does not touch the list: after clone() nobody may ever release its lock. */
 static int *take(struct fork_fd *w)
 {
 	int *fd;

@@ -28,13 +28,13 @@ static const struct format_unit format_time_units[] = {
 	{ 0, NULL },
 };
 
-/* VALUE in hundredths of SCALE, rounded. */
+/* Returns VALUE in hundredths of SCALE, rounded. */
 static uint64_t format_hundredths(uint64_t value, uint64_t scale)
 {
 	return (uint64_t)(((unsigned __int128)value * 100 + scale / 2) / scale);
 }
 
-/* The largest unit that VALUE reaches, also by being rounded up to it. */
+/* Returns the largest unit that VALUE reaches. Rounding up to a unit counts as reaching it. */
 static const struct format_unit *format_pick(uint64_t value, const struct format_unit *u)
 {
 	while (u[1].name && format_hundredths(value, u->scale) >= 100 * (u[1].scale / u->scale))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hist.c - sums histograms up. Reads what another thread may be recording into.
+ * hist.c - computes statistics of histograms. It may read while another thread records.
  */
 #include "base/hist.h"
 
@@ -33,7 +33,7 @@ static uint64_t hist_count(const struct hist *h)
 	return count;
 }
 
-/* The largest value that falls into bucket I. */
+/* Returns the largest value that falls into bucket I. */
 static uint64_t hist_upper_end(uint32_t i)
 {
 	uint32_t shift;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hist.h - a latency histogram: log-linear buckets, 32 to each power of two.
- * All zeroes is an empty one.
+ * hist.h - a latency histogram: log-linear buckets, 32 for each power of two. All zeroes is an
+ * empty histogram.
  *
- * One thread records; any thread may read at any time (relaxed atomics, which cost nothing on
- * the machines we know). A reader may see a record half done; the next look sees it whole.
+ * One thread records; any thread may read at any time (relaxed atomics, which cost nothing on the
+ * machines we know). A reader may see half of a record; the next time it sees all of it.
  */
 #ifndef HIST_H
 #define HIST_H
@@ -21,11 +21,11 @@
 
 struct hist {
 	uint64_t sum, max;
-	uint64_t min_inverted; /* ~minimum, so that all zeroes is the empty histogram */
+	uint64_t min_inverted; /* ~minimum, so that all zeroes is an empty histogram */
 	uint64_t bucket[HIST_BUCKETS];
 };
 
-/* The bucket that VALUE falls into. */
+/* Returns the bucket that VALUE falls into. */
 static inline uint32_t hist_bucket(uint64_t value)
 {
 	uint32_t shift;
@@ -55,14 +55,14 @@ static inline void hist_record(struct hist *h, uint64_t value)
 		__atomic_store_n(&h->min_inverted, ~value, __ATOMIC_RELAXED);
 }
 
-/* Adds what FROM holds to INTO, which the caller owns. */
+/* Adds the values of FROM to INTO, which the caller owns. */
 void hist_merge(struct hist *into, const struct hist *from);
 
-/* The smallest value that at least PERMILLE of 1000 of the records do not exceed (upper end of
- * its bucket, never above the maximum); 0 if there are none. */
+/* Returns the smallest value that at least PERMILLE of 1000 recorded values do not exceed. It is
+ * the upper end of a bucket, but never above the maximum. 0 if there are no values. */
 uint64_t hist_permille(const struct hist *h, uint32_t permille);
 
-/* Sums H up for users. */
+/* Fills in OUT, the statistics for users, from H. */
 void hist_summary(const struct hist *h, struct weir_latency *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * opts.c - moves sized structs across the API. Owns nothing; any thread.
+ * opts.c - copies structs with a size field across the API. Owns nothing; any thread.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 
-/* Is the part of a newer struct that this library does not know unused? */
+/* Returns true if the part of a newer struct that this library does not know is unused. */
 static int opts_tail_is_zero(const void *src, size_t from, size_t to)
 {
 	const unsigned char *bytes = src;

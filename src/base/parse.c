@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/parse.h"
 
-/* Digits of a fraction that are looked at; more could not change the result. */
+/* Only so many digits of a fraction are read; more of them could not change the result. */
 #define PARSE_FRACTION_DIGITS 18
 
 struct parse_unit {
@@ -20,7 +20,7 @@ struct parse_unit {
 	uint64_t scale;
 };
 
-/* What can be parsed: its name and its valid forms in words, and its units. */
+/* A kind of value that can be parsed: its name and its valid forms in words, and its units. */
 struct parse_kind {
 	const char *name;
 	const char *valid;
@@ -62,16 +62,17 @@ static const struct parse_kind parse_time_kind = {
 	parse_time_units
 };
 
-/* WHOLE.FRACTION followed by a unit, taken apart. */
+/* A number WHOLE.FRACTION with a unit, in its parts. */
 struct parse_parts {
 	uint64_t whole;
-	uint64_t fraction;     /* as a whole number ... */
-	uint64_t fraction_one; /* ... of these to 1 */
+	uint64_t fraction;     /* the digits as a whole number ... */
+	uint64_t fraction_one; /* ... and how many of these are 1 */
 	int has_fraction;
 	const char *unit;
 };
 
-/* Reads digits at *AT into *VALUE and moves *AT behind them. 0, -EINVAL (none), -ERANGE. */
+/* Reads the digits at *AT into *VALUE and moves *AT behind them. Returns 0, -EINVAL (no digits) or
+ * -ERANGE. */
 static int parse_digits(const char **at, uint64_t *value)
 {
 	const char *p = *at;
@@ -135,7 +136,7 @@ static int parse_scale(const struct parse_parts *parts, uint64_t scale, uint64_t
 	return 0;
 }
 
-/* A fraction of the smallest unit there is means nothing. */
+/* A fraction of the smallest unit has no meaning, and is refused. */
 static int parse_apply_unit(const struct parse_parts *parts, const struct parse_unit *units,
 			    uint64_t *value)
 {
@@ -204,7 +205,7 @@ int parse_sysfs(const char *text, int64_t *value)
 	char *end;
 	long long v;
 
-	/* strtoll() would let pass blanks, and a second sign. */
+	/* strtoll() would accept blanks and a second sign. */
 	if (*digits < '0' || *digits > '9')
 		return -EINVAL;
 	v = strtoll(text, &end, 0);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * prng.h - random numbers that are the same on every machine: splitmix64 to spread a seed,
- * xoshiro256** for streams. Whoever holds a struct prng owns it.
+ * prng.h - random numbers that are the same on every machine: splitmix64 spreads a seed, and
+ * xoshiro256** makes the numbers. The owner of a struct prng is whoever has it in memory.
  */
 #ifndef PRNG_H
 #define PRNG_H
 
 #include <stdint.h>
 
-/* Spreads X over 64 bits; a bijection. */
+/* Spreads X over 64 bits. Different X give different results. */
 static inline uint64_t prng_mix(uint64_t x)
 {
 	x += 0x9e3779b97f4a7c15ull;
@@ -33,7 +33,7 @@ static inline uint64_t prng_rotate(uint64_t x, int bits)
 	return x << bits | x >> (64 - bits);
 }
 
-/* The next 64 bits of P. */
+/* Returns the next 64 bits of P. */
 static inline uint64_t prng_next(struct prng *p)
 {
 	uint64_t result = prng_rotate(p->s[1] * 5, 7) * 9;
@@ -48,13 +48,13 @@ static inline uint64_t prng_next(struct prng *p)
 	return result;
 }
 
-/* A number from 0 to N - 1, N at least 1. The bias is below N / 2^64. */
+/* Returns a number from 0 to N - 1; N is at least 1. The bias is below N / 2^64. */
 static inline uint64_t prng_below(struct prng *p, uint64_t n)
 {
 	return (uint64_t)((unsigned __int128)prng_next(p) * n >> 64);
 }
 
-/* A number from 0 (never reached) to 1. */
+/* Returns a number from 0 (which it never reaches) to 1. */
 static inline double prng_unit(struct prng *p)
 {
 	return ((double)(prng_next(p) >> 11) + 0.5) / 9007199254740992.0;

@@ -8,7 +8,7 @@
 
 #include "base/suggest.h"
 
-/* Longer words are not guessed at. */
+/* There is no guess for longer words. */
 #define SUGGEST_MAX 31
 
 static unsigned suggest_min(unsigned a, unsigned b)
@@ -17,9 +17,9 @@ static unsigned suggest_min(unsigned a, unsigned b)
 }
 
 /*
- * Letters to leave out, add, change or swap with a neighbour to turn A into B. ROW holds the last
- * three rows of the table in which cell (i, j) is the distance of the first i letters of A from
- * the first j of B.
+ * Returns how many letters must be left out, added, changed or swapped with a neighbour to turn A
+ * into B. ROW holds the last three rows of a table; its cell (i, j) is the distance between the
+ * first i letters of A and the first j letters of B.
  */
 static unsigned suggest_distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
@@ -42,7 +42,8 @@ static unsigned suggest_distance(const char *a, size_t a_len, const char *b, siz
 	return row[a_len % 3][b_len];
 }
 
-/* Is one of the two words, of three letters or more, the beginning of the other? */
+/* Returns true if one of the two words is the beginning of the other and has three letters or
+ * more. */
 static bool suggest_begins(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	size_t len = a_len < b_len ? a_len : b_len;
@@ -51,9 +52,9 @@ static bool suggest_begins(const char *a, size_t a_len, const char *b, size_t b_
 }
 
 /*
- * So many slips are likely in words of these lengths: one in four letters, two in five and more.
- * Half of a short word is another word: there the first letter has to be right, or the two first
- * ones were swapped.
+ * Returns how many wrong letters are still a typing mistake in words of these lengths: one in words
+ * of four letters, two in words of five and more. Changing half of a short word makes another word.
+ * So in short words the first letter must be right, or the first two must be swapped.
  */
 static unsigned suggest_slips(const char *a, size_t a_len, const char *b, size_t b_len)
 {
@@ -69,7 +70,7 @@ static unsigned suggest_slips(const char *a, size_t a_len, const char *b, size_t
 const char *suggest_nearest(const char *word, size_t len, const char *const *names, size_t n)
 {
 	const char *best = NULL;
-	unsigned best_distance = 3; /* more than two slips are no slip */
+	unsigned best_distance = 3; /* more than two wrong letters are no typing mistake */
 
 	for (size_t i = 0; i < n; i++) {
 		size_t name_len = strlen(names[i]);

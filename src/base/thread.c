@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #define STACK_MIN (256u << 10)
-/* The kernel refuses a mask that is shorter than its own; this one has room for 8192 CPUs. */
+/* The kernel refuses a mask that is shorter than its own. This one has room for 8192 CPUs. */
 #define CPU_BYTES 1024u
 
-/* What the new thread is told; it lives on the stack of the thread that starts it. */
+/* The arguments of the new thread. They are on the stack of the thread that starts it. */
 struct start {
 	const char *name;
 	void *(*fn)(void *arg);
@@ -26,9 +26,10 @@ struct start {
 };
 
 /*
- * The new thread has the CPUs of the thread that started it, which may have pinned itself for work
- * of its own. Where the masks are equal the call is left out, as the kernel treats a mask that was
- * set as a wish of the thread's own. A failure leaves what was inherited.
+ * Gives the new thread the CPUs of the process. It would inherit those of the thread that started
+ * it, and that thread may be bound to CPUs for its own work. If both masks are equal the call is
+ * left out, because the kernel treats a mask that was set as a wish of this thread. If the call
+ * fails the inherited mask stays.
  */
 static void use_cpus_of_process(void)
 {
@@ -45,10 +46,11 @@ static void *run(void *arg)
 {
 	struct start start = *(struct start *)arg;
 
-	/* Not pthread_setname_np(): from another thread that opens a file in /proc. */
+	/* pthread_setname_np() is not used: called from another thread, it opens a file in
+	 * /proc. */
 	(void)prctl(PR_SET_NAME, start.name);
 	use_cpus_of_process();
-	sem_post(&((struct start *)arg)->ready); /* START's memory is not used from here on */
+	sem_post(&((struct start *)arg)->ready); /* the memory of START is not used from here on */
 	return start.fn(start.arg);
 }
 
@@ -71,7 +73,8 @@ int thread_start(pthread_t *thread, const char *name, void *(*fn)(void *arg), vo
 		return -err;
 	sem_init(&start.ready, 0, 0);
 	err = set_stack(&attr);
-	/* The thread inherits the mask, so that it never takes a signal, not even at its start. */
+	/* The thread inherits the blocked signals, so that it never takes a signal, not even at its
+	 * start. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (!err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * thread.h - starts the library's own threads, so that none leaves a mark on the program.
+ * thread.h - starts the threads of the library, so that they do not disturb the program.
  */
 #ifndef THREAD_H
 #define THREAD_H
@@ -11,14 +11,14 @@
 #define THREAD_NAME_BYTES 16
 
 /*
- * Starts a thread of the library's that runs FN(ARG), called NAME ("weir-lane0", at most 15
+ * Starts a thread of the library that runs FN(ARG) and has the name NAME ("weir-lane0", at most 15
  * characters). The thread
- *   - blocks every signal, so that the program's signals go to the program's own threads;
- *   - may run on the CPUs of the process's main thread (what `taskset -p PID` shows), not only on
- *     those of the thread that happened to open a queue;
- *   - has a stack of the program's default size, but at least 256 KiB.
- * All of it is so when this returns. The caller joins *THREAD. 0 or -errno, no words set. Any
- * thread.
+ * - blocks every signal, so that the program's signals go to the program's own threads;
+ * - may run on the CPUs of the process's main thread (those that `taskset -p PID` shows), not only
+ *   on those of the thread that opened a queue;
+ * - has a stack of the program's default size, but at least 256 KiB.
+ * All of this is true when the function returns. The caller joins *THREAD. Returns 0 or -errno,
+ * without an error text. Any thread.
  */
 int thread_start(pthread_t *thread, const char *name, void *(*fn)(void *arg), void *arg);
 

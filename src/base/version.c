@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * version.c - which weir this is. Owns nothing; any thread.
+ * version.c - the version of weir. Owns nothing; any thread.
  */
 #include <weir/base.h>
 

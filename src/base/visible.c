@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * visible.c - spells out what cannot be seen. See visible.h.
+ * visible.c - spells out characters that cannot be seen. See visible.h.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +22,8 @@ static const struct {
 	{ 0xe0000, 0xe0fff },
 };
 
-/* The character that begins at S, and in *LEN its bytes; NO_CHARACTER where that is not UTF-8. */
+/* Returns the character that begins at S, and its length in *LEN. Returns NO_CHARACTER if that is
+ * not UTF-8. */
 static uint32_t visible_decode(const unsigned char *s, size_t *len)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * list.c - every entry with its key, stream by stream in log order.
+ * list.c - lists every entry with its key, stream by stream in log order.
  *
- * Keys are only on the device, in the batch headers. The loop reads them window by window, each
- * step an operation of its own, and keeps what the index still points at; the calling thread
- * hands them out between steps, so that the callback may call the store. The calling thread owns
- * the request; the loop uses it while a step is under way.
+ * Keys are only on the device, in the batch headers. The loop reads these window by window; each
+ * step is an operation. It keeps the records to which the index still points. The calling thread
+ * passes them to the callback between steps, so the callback may call the store. The calling thread
+ * owns the request; the loop uses it during a step.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,10 +14,10 @@
 #include "base/error.h"
 #include "store/impl.h"
 
-#define LIST_WINDOW (512u << 10) /* holds the longest header */
-#define LIST_READ (64u << 10)	 /* read at a time, unless a header is longer */
+#define LIST_WINDOW (512u << 10) /* large enough for the longest header */
+#define LIST_READ (64u << 10)	 /* bytes of one read, unless a header is longer */
 
-/* An entry on its way to the caller; its key follows, padded to 8. */
+/* An entry for the caller. Behind it comes its key, padded to a multiple of 8. */
 struct list_entry {
 	uint64_t sequence;
 	uint32_t length;
@@ -31,13 +31,13 @@ static_assert(sizeof(struct list_entry) <= sizeof(struct disk_record),
 struct list_req {
 	struct weir_store_op op;
 	struct sio sio;
-	uint32_t stream; /* whose log is read */
+	uint32_t stream; /* the stream whose log is read */
 	struct logpos at;
 	struct segment *seg;
 	uint8_t *window; /* LIST_WINDOW bytes, aligned */
-	uint8_t *out;	 /* likewise */
+	uint8_t *out;	 /* LIST_WINDOW bytes, aligned */
 	size_t window_bytes, out_bytes;
-	uint64_t need; /* a header that is longer than the window */
+	uint64_t need; /* set if a header is longer than the window */
 	bool end;
 };
 
@@ -56,7 +56,8 @@ static void list_add(struct weir_store *s, struct list_req *req, const struct ba
 	req->out_bytes += sizeof(e) + ((r->key_len + 7u) & ~7u);
 }
 
-/* The batch at the window's byte FROM. How many blocks to go on; 0: it needs another window. */
+/* Handles the batch at byte FROM of the window. Returns how many blocks to go on; 0: it needs
+ * another window. */
 static uint32_t list_batch(struct weir_store *s, struct list_req *req, size_t from)
 {
 	struct checksum_place place = { req->seg->number, req->at.block, req->seg->gen };
@@ -67,7 +68,7 @@ static uint32_t list_batch(struct weir_store *s, struct list_req *req, size_t fr
 	uint32_t at = 0;
 	uint64_t bytes;
 
-	/* What is longer than what was published is damage: no window would ever hold it. */
+	/* A batch beyond what was published is damaged: no window would ever hold it. */
 	if (!batch_peek(buf, place, s->lay, &bytes) || bytes > LIST_WINDOW || bytes > left)
 		return 1;
 	if (bytes > req->window_bytes - from) {
@@ -100,7 +101,7 @@ static void list_read_done(struct sio *sio, int result)
 	op_end(s, &req->op, result ? sio_error(result) : 0);
 }
 
-/* The segment of L to go on in, REQ->at in it; NULL: that was all. */
+/* Returns the segment of L to continue in, with its block in REQ->at. NULL: there are no more. */
 static struct segment *list_in_log(const struct log *l, struct list_req *req)
 {
 	struct segment *seg;

@@ -2,9 +2,9 @@
 /*
  * mkfs.c - makes an empty store.
  *
- * Old superblocks are erased first, then every segment header is written as free, then come the
- * new superblocks: a format that is interrupted leaves no store, never half of two. Blocks; the
- * calling thread owns everything.
+ * It erases the old superblocks, then writes every segment header as free, then writes the new
+ * superblocks. So a format that is interrupted leaves no store at all, never a mixture of two. It
+ * blocks; the calling thread owns everything.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ struct mkfs {
 	struct weir_queue *q;
 	struct super super;
 	struct checksum_key checksum;
-	uint64_t unit_bytes; /* of the drive's reclaim units; 0: they do not matter */
+	uint64_t unit_bytes; /* size of the drive's reclaim units; 0: it does not matter */
 };
 
 static void mkfs_wish(const struct mkfs *m, struct layout_wish *wish)
@@ -45,7 +45,7 @@ static void mkfs_wish(const struct mkfs *m, struct layout_wish *wish)
 				      .unit_bytes = m->unit_bytes };
 }
 
-/* A file that does not exist yet is not created for a format that cannot succeed. */
+/* Checks the options before the file is created: a format that cannot succeed creates no file. */
 static int mkfs_before(const struct mkfs *m, const char *path)
 {
 	static const struct weir_fdp no_fdp;
@@ -79,8 +79,8 @@ static int mkfs_open(struct mkfs *m, const char *path)
 }
 
 /*
- * How large are the drive's reclaim units? Who may not ask for that may begin one, and see how much
- * fits into it. 0 with m->unit_bytes, or -errno with words.
+ * Finds the size of the drive's reclaim units. A user who may not ask for it may still begin a unit
+ * and see how much fits into it. Returns 0 with m->unit_bytes set, or -errno with an error text.
  */
 static int mkfs_unit(struct mkfs *m, const struct weir_fdp *fdp)
 {
@@ -104,7 +104,7 @@ static int mkfs_unit(struct mkfs *m, const struct weir_fdp *fdp)
 	return 0;
 }
 
-/* What a store with a place for each stream has to know of the drive. */
+/* Reads from the drive what a store with placement by stream must know. */
 static int mkfs_placement(struct mkfs *m)
 {
 	struct weir_fdp *fdp;
@@ -122,7 +122,7 @@ static int mkfs_placement(struct mkfs *m)
 	return err;
 }
 
-/* What BUF, the first bytes of a device, looks like. NULL: nothing that is known. */
+/* Returns the name of what BUF, the first bytes of a device, contains; NULL if it is unknown. */
 static const char *mkfs_recognise(const uint8_t *buf, size_t length)
 {
 	static const struct {
@@ -169,7 +169,7 @@ static int mkfs_look(struct mkfs *m, uint64_t offset, uint8_t *buf, size_t lengt
 	return 0;
 }
 
-/* Without force only what is empty at both ends is formatted. */
+/* Without `force`, formats a device only if both ends of it are empty. */
 static int mkfs_check_empty(struct mkfs *m)
 {
 	uint64_t capacity = weir_device_get_info(m->dev)->capacity_bytes;
@@ -278,7 +278,7 @@ static void mkfs_fill(struct syncio_many *many, uint64_t i, void *buf)
 	header_encode(buf, &h, &m->checksum, m->super.uuid);
 }
 
-/* Every header is written, so that later a missing one is known to be damage. */
+/* Writes every header, so that a missing one is known to be damaged later. */
 static int mkfs_headers(struct mkfs *m)
 {
 	struct syncio_many many = { .q = m->q,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tenant.c - which stream a tenant's new keys go to.
+ * tenant.c - decides which stream a tenant's new keys go to.
  *
- * The table is in the superblock. A new row, and a new stream with it, is used when both copies
- * are on the medium, one after the other, so that one is always whole. One change at a time; who
- * comes meanwhile waits. Owns the job; the loop's thread, but for the blocking calls at the end.
+ * The table is in the superblock. A new row, and a new stream with it, is used only when both
+ * superblock copies are on the medium. They are written one after the other, so that one is always
+ * whole. There is one change at a time; others wait. This file owns the job. It runs on the loop's
+ * thread, except for the blocking calls at the end.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 #include "base/opts.h"
 #include "store/impl.h"
 
-/* A store has a stream for so many of its segments: each has one open, and one begun. */
+/* A store has one stream for each so many segments, because each stream has one open segment and
+ * one that was begun ahead. */
 #define TENANT_SEGMENTS 8u
 
 /* The `private` of an OP_TENANT. */
@@ -59,7 +61,7 @@ static uint32_t tenant_streams_max(const struct weir_store *s)
 	return most > DISK_STREAMS ? DISK_STREAMS : most ? most : 1;
 }
 
-/* A stream for a new tenant: one of its own, or the emptiest. */
+/* Returns the stream for a new tenant: one of its own, or the emptiest. */
 static uint32_t tenant_stream(const struct weir_store *s)
 {
 	uint32_t n, best = 0;
@@ -72,7 +74,7 @@ static uint32_t tenant_stream(const struct weir_store *s)
 	return best;
 }
 
-/* NEXT is the superblock with a row for ASK. */
+/* Adds a row for ASK to NEXT, the superblock to be written. */
 static void tenant_row(struct weir_store *s, struct super *next, struct tenant_question *ask)
 {
 	uint32_t n = next->tenants++;
@@ -91,7 +93,7 @@ static void tenant_row(struct weir_store *s, struct super *next, struct tenant_q
 	placing_assign(s, next);
 }
 
-/* What is on both copies is in force. Other threads read some of it. */
+/* Makes the superblock that is on both copies the current one. Other threads read some of it. */
 static void tenant_install(struct weir_store *s, const struct super *next)
 {
 	memcpy(s->super.stream, next->stream, sizeof(s->super.stream));
@@ -121,7 +123,7 @@ static void tenant_finish(struct super_job *job, int result)
 
 static void tenant_write(struct super_job *job);
 
-/* The copy that is written. */
+/* Returns the copy that is being written. */
 static unsigned tenant_copy(const struct super_job *job)
 {
 	return (job->first + job->written) % 2;
@@ -141,8 +143,9 @@ static void tenant_written(struct sio *sio, int result)
 {
 	struct super_job *job = container_of(sio, struct super_job, sio);
 
-	/* The second copy stays untouched until the first is on the medium; and where it fails it
-	 * is the first one next time, as the other is the only good one then. */
+	/* The second copy stays untouched until the first is on the medium. If writing a copy
+	 * fails, the next change begins with that copy, because the other one is then the only good
+	 * one. */
 	if (result) {
 		job->first = tenant_copy(job);
 		tenant_finish(job, result);
@@ -161,7 +164,7 @@ static void tenant_write(struct super_job *job)
 	sio_submit(job->s, &job->sio, tenant_written);
 }
 
-/* Memory for the job and for the log that there may be. */
+/* Gets memory for the job, and makes the log that the change may need. */
 static int tenant_memory(struct super_job *job)
 {
 	struct weir_store *s = job->s;
@@ -177,7 +180,7 @@ static void tenant_create(struct weir_store *s, struct weir_store_op *op)
 {
 	struct super_job *job = &s->super_job;
 
-	/* A revision is used once, also where writing it fails half-way. */
+	/* A revision number is used once, even if writing it fails half-way. */
 	__atomic_store_n(&s->super.revision, s->super.revision + 1, __ATOMIC_RELAXED);
 	job->next = s->super;
 	tenant_row(s, &job->next, op_priv(op)->private);
@@ -198,7 +201,8 @@ static void tenant_begin(struct weir_store *s, struct weir_store_op *op)
 	if (tenant_find(s, id, &ask->stream)) {
 		op_end(s, op, 0);
 	} else if (s->super.tenants == DISK_TENANTS) {
-		/* No row is needed where the name says it all. */
+		/* The table is full, so the hash of the name chooses the stream; that needs no
+		 * row. */
 		ask->stream = (uint32_t)(id % s->super.streams);
 		op_end(s, op, 0);
 	} else if (s->read_only || s->broken) {

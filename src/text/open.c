@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * open.c - opens a text without the traps that some names hold. See text.h.
+ * open.c - opens a text, and avoids the traps of some kinds of files. See text.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,8 @@ const char *text_name(const char *path)
 	return strcmp(path, "-") ? path : "standard input";
 }
 
-/* Has nobody opened the empty pipe FD for writing? Looks with tee(), which takes nothing out. */
+/* Returns true if nobody has opened the empty pipe FD for writing. It looks with tee(), which takes
+ * nothing out of the pipe. */
 static bool text_has_no_writer(int fd)
 {
 	int pipe[2];
@@ -35,9 +36,9 @@ static bool text_has_no_writer(int fd)
 }
 
 /*
- * To open a named pipe waits for ever where nobody comes to write. FD was opened without waiting:
- * it becomes readable, or hung up, when somebody has come. A writer that is slow is waited for, as
- * one at standard input.
+ * Waits until somebody writes to the named pipe FD. Opening a pipe would wait for ever if nobody
+ * writes. So FD was opened without waiting: it becomes readable, or reports a hang-up, when a
+ * writer has come. A slow writer is waited for, as at standard input.
  */
 static int text_await_writer(int fd, const char *path)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * text.c - cuts what is read into lines. See text.h.
+ * text.c - splits input into lines. See text.h.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -45,7 +45,7 @@ int text_error(const struct text *t, int err, const char *fmt, ...)
 	return error_set(err, "%s:%" PRIu64 ": %s", t->name, t->line, words);
 }
 
-/* Makes room for one more chunk behind what is there. */
+/* Makes room for one more chunk behind the bytes in the buffer. */
 static int text_grow(struct text *t)
 {
 	char *buf;
@@ -57,7 +57,7 @@ static int text_grow(struct text *t)
 	}
 	if (t->buf && t->room - t->to > TEXT_CHUNK)
 		return 0;
-	/* One byte is for the NUL behind a last line. */
+	/* One byte is kept free for the NUL behind a last line. */
 	t->room = 2 * t->to + TEXT_CHUNK + 1;
 	buf = realloc(t->buf, t->room);
 	if (!buf)
@@ -66,7 +66,7 @@ static int text_grow(struct text *t)
 	return 0;
 }
 
-/* Reads on. 0, also at the end, or -errno. */
+/* Reads more bytes. Returns 0, also at the end of the input, or -errno. */
 static int text_fill(struct text *t)
 {
 	int err = text_grow(t);
@@ -82,7 +82,7 @@ static int text_fill(struct text *t)
 	return 0;
 }
 
-/* More bytes must tell whether a byte order mark begins here. */
+/* Returns true if more bytes are needed to tell whether a byte order mark begins here. */
 static bool text_may_be_bom(const struct text *t)
 {
 	if (!t->buf || t->ended || t->to >= TEXT_BOM_LEN)
@@ -92,7 +92,7 @@ static bool text_may_be_bom(const struct text *t)
 	return !memcmp(t->buf, TEXT_BOM, t->to);
 }
 
-/* Skips a byte order mark; one of UTF-16 means bytes that no reader understands. */
+/* Skips a byte order mark. UTF-16 is refused, because no reader understands it. */
 static int text_skip_bom(struct text *t)
 {
 	int err;
@@ -112,7 +112,8 @@ static int text_skip_bom(struct text *t)
 	return 0;
 }
 
-/* Finds the end of the next line, and reads on until there is one. LEN: of the line. */
+/* Finds the end of the next line, and reads on until there is one. *LEN becomes the length of the
+ * line. */
 static int text_find_end(struct text *t, size_t *len)
 {
 	size_t seen = 0;
@@ -123,7 +124,7 @@ static int text_find_end(struct text *t, size_t *len)
 		end = memchr(t->buf + t->from + seen, '\n', t->to - t->from - seen);
 		seen = t->to - t->from;
 		*len = end ? (size_t)(end - t->buf) - t->from : seen;
-		/* A zero byte tells at once that the rest is not worth reading. */
+		/* After a zero byte the rest is not worth reading. */
 		if (end || t->ended || *len > t->line_max || memchr(t->buf + t->from, '\0', *len))
 			break;
 		err = text_fill(t);
@@ -148,7 +149,7 @@ static int text_check(const struct text *t, const char *line, size_t len)
 	return 0;
 }
 
-/* Whoever skips empty lines would skip an endless stream of them. */
+/* Refuses too many empty lines: a reader that skips them would read an endless stream for ever. */
 static int text_check_empty(struct text *t, const char *line, size_t len)
 {
 	t->empty = strspn(line, " \t\r") == len ? t->empty + 1 : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * unpack.c - reads plain, gzip and zstd files alike. See unpack.h.
+ * unpack.c - reads plain, gzip and zstd files in the same way. See unpack.h.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -14,8 +14,8 @@
 #include "text/unpack.h"
 
 #define UNPACK_ROOM 65536u
-#define GZIP_WINDOW (15 + 16) /* the largest there is, with gzip's header */
-#define ZSTD_WINDOW_LOG 27    /* 128 MiB: what the command zstd takes by default */
+#define GZIP_WINDOW (15 + 16) /* the largest window, with gzip's header */
+#define ZSTD_WINDOW_LOG 27    /* 128 MiB: the limit of the command zstd by default */
 
 enum unpack_kind { UNPACK_UNKNOWN, UNPACK_PLAIN, UNPACK_GZIP, UNPACK_ZSTD };
 
@@ -23,15 +23,15 @@ struct unpack {
 	FILE *in;
 	const char *name;
 	enum unpack_kind kind;
-	bool ended;  /* IN has no more */
+	bool ended;  /* IN has no more bytes */
 	bool inside; /* between the beginning and the end of packed data */
 	size_t from, to;
-	unsigned char raw[UNPACK_ROOM]; /* FROM to TO: as read */
+	unsigned char raw[UNPACK_ROOM]; /* the raw bytes are those from FROM to TO */
 	z_stream gzip;
 	ZSTD_DCtx *zstd;
 };
 
-/* What packed files begin with. The last one is what parallel zstd writes first. */
+/* The first bytes of packed files. Parallel zstd begins a file with the last of these. */
 static const struct {
 	const char *bytes;
 	size_t len;
@@ -52,7 +52,7 @@ int unpack_begin(struct unpack **u, FILE *in, const char *name)
 	return 0;
 }
 
-/* Not by fread(), which would wait for a whole buffer: whoever writes may wait for an answer. */
+/* fread() is not used: it would wait for a whole buffer, and the writer may wait for an answer. */
 static long unpack_read_raw(struct unpack *u, void *buf, size_t size)
 {
 	int fd = fileno(u->in);
@@ -73,7 +73,7 @@ static long unpack_read_raw(struct unpack *u, void *buf, size_t size)
 	return n;
 }
 
-/* Adds to the raw bytes. 0, or -errno. */
+/* Reads more raw bytes. Returns 0 or -errno. */
 static int unpack_fill(struct unpack *u)
 {
 	long n;
@@ -86,7 +86,7 @@ static int unpack_fill(struct unpack *u)
 	return n < 0 ? (int)n : 0;
 }
 
-/* Looks at what is there: a kind, or UNPACK_UNKNOWN while more bytes may decide otherwise. */
+/* Tells the kind of the file from its first bytes; UNPACK_UNKNOWN while more bytes are needed. */
 static enum unpack_kind unpack_look(const struct unpack *u)
 {
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
@@ -113,7 +113,7 @@ static int unpack_find_kind(struct unpack *u)
 		u->kind = unpack_look(u);
 	}
 	if (u->kind == UNPACK_GZIP && inflateInit2(&u->gzip, GZIP_WINDOW) != Z_OK) {
-		u->kind = UNPACK_PLAIN; /* nothing to be freed */
+		u->kind = UNPACK_PLAIN; /* there is nothing to free */
 		return error_set(-ENOMEM, "%s: out of memory", u->name);
 	}
 	if (u->kind != UNPACK_ZSTD)
@@ -136,13 +136,13 @@ static long unpack_plain(struct unpack *u, void *buf, size_t size)
 	return (long)n;
 }
 
-/* One step of zlib. How much came out, or -errno. */
+/* Does one step of zlib. Returns the number of unpacked bytes, or -errno. */
 static long unpack_gzip(struct unpack *u, void *buf, size_t size)
 {
 	size_t before = u->to - u->from;
 	int err;
 
-	/* What follows the end of one file is another: concatenated files are one. */
+	/* A packed file may be followed by another one: both count as one file. */
 	if (!u->inside && inflateReset(&u->gzip) != Z_OK)
 		return error_set(-EIO, "%s: gzip: cannot begin", u->name);
 	u->gzip.next_in = u->raw + u->from;
@@ -160,7 +160,7 @@ static long unpack_gzip(struct unpack *u, void *buf, size_t size)
 	return (long)(size - u->gzip.avail_out);
 }
 
-/* One step of zstd, as above. */
+/* Does one step of zstd; see unpack_gzip(). */
 static long unpack_zstd(struct unpack *u, void *buf, size_t size)
 {
 	ZSTD_inBuffer in = { u->raw + u->from, u->to - u->from, 0 };

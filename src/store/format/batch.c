@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * batch.c - encodes batch headers and refuses what is not one. Pure functions; own nothing.
+ * batch.c - encodes batch headers, and decodes only valid ones. Pure functions; own nothing.
  *
- * The reader trusts nothing before the checksum holds, and checks every length even then: a
- * wrong length must never become a read outside the buffer.
+ * The reader trusts nothing before it has verified the checksum, and checks every length even then:
+ * a wrong length must never make it read outside the buffer.
  */
 #include <string.h>
 

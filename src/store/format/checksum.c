@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * checksum.c - XXH3 checksums that are seeded with everything a block should be.
+ * checksum.c - XXH3 checksums whose seed contains everything that a block should be.
  *
- * A block from another store, from another place, from a former life of the segment, or inside
- * a value that a user wrote has another seed, so that it never passes for a header. Pure
- * functions; own nothing, any thread.
+ * A block from another store, from another place, from an earlier generation of the segment, or
+ * inside a user's value was made with another seed, so it never passes as a header. Pure functions;
+ * own nothing, any thread.
  */
 #include <string.h>
 
-/* For the size of a state: there may be no memory for one elsewhere. */
+/* This gives the size of XXH3's state, so that the state needs no memory from the heap. */
 #define XXH_STATIC_LINKING_ONLY
 #ifdef WEIR_XXH_DISPATCH
 #include <xxh_x86dispatch.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * footer.c - encodes footers and refuses what is not one. Pure functions; own nothing.
+ * footer.c - encodes footers, and decodes only valid ones. Pure functions; own nothing.
  *
- * The trailer is at the very end of the segment, so that a reader finds it without knowing how
- * long the footer is; entries begin at the footer's first byte.
+ * The trailer is at the very end of the segment, so that a reader finds it without knowing the
+ * length of the footer. The entries begin at the first byte of the footer.
  */
 #include <string.h>
 
@@ -54,11 +54,11 @@ static size_t footer_bytes(const struct footer *f, const struct layout *l)
 	return (size_t)f->blocks << l->block_shift;
 }
 
-/* What comes before the trailer, piece by piece, as if nothing were struck. */
+/* The bytes before the trailer, given piece by piece as if no entry were struck. */
 struct footer_body {
 	const struct disk_entry *entries;
-	size_t count; /* of these */
-	size_t bytes; /* of it all */
+	size_t count; /* number of entries */
+	size_t bytes; /* of the whole body */
 	size_t at;
 	struct disk_entry entry;
 };
@@ -82,7 +82,7 @@ static size_t footer_body_next(void *user, const void **data)
 	return b->at - from;
 }
 
-/* The trailer sums itself and all that comes before it. */
+/* Returns the checksum over the trailer and everything before it. */
 static uint64_t footer_checksum(const struct footer *f, const void *buf, const struct layout *l,
 				const struct checksum_key *key)
 {

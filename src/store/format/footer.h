@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * footer.h - the footer of a sealed segment to and from bytes.
+ * footer.h - encodes and decodes the footer of a sealed segment.
  */
 #ifndef FOOTER_H
 #define FOOTER_H
@@ -18,7 +18,7 @@ struct footer {
 	uint32_t end;
 };
 
-/* A record as the footer tells of it. */
+/* One record in a footer, decoded. */
 struct footer_entry {
 	uint64_t hash[2];
 	uint64_t sequence;
@@ -32,26 +32,26 @@ struct footer_entry {
 
 enum footer_state {
 	FOOTER_VALID = 0,
-	FOOTER_NONE,	/* nothing there says that it is this segment's footer */
-	FOOTER_DAMAGED, /* something does, but it does not hold */
+	FOOTER_NONE,	/* there is no footer of this segment */
+	FOOTER_DAMAGED, /* there is a footer of this segment, but it is not valid */
 };
 
 void footer_entry_encode(struct disk_entry *disk, const struct footer_entry *e);
 void footer_entry_decode(struct footer_entry *e, const struct disk_entry *disk);
-/* Has the entry count as a tombstone from now on; the footer around it stays valid. */
+/* Makes the entry count as a tombstone from now on. The footer around it stays valid. */
 void footer_entry_strike(struct disk_entry *disk);
 
-/* Finishes a footer of F->blocks blocks at BUF whose entries are in place: trailer, padding,
- * checksum. */
+/* Finishes a footer of F->blocks blocks at BUF, whose entries are already there: adds trailer,
+ * padding and checksum. */
 void footer_seal(void *buf, const struct footer *f, const struct layout *l,
 		 const struct checksum_key *key);
 
-/* Reads the trailer in the last block of segment SEGMENT. FOOTER_VALID means that the sizes in it
- * are possible, no more: footer_check() looks at the whole. */
+/* Reads the trailer in the last block of segment SEGMENT. FOOTER_VALID says only that its sizes are
+ * possible; footer_check() checks the whole footer. */
 enum footer_state footer_peek(struct footer *f, const void *last_block, uint32_t segment,
 			      struct generation gen, const struct layout *l);
 
-/* Checks a whole footer of F->blocks blocks, every entry included. */
+/* Checks a whole footer of F->blocks blocks with all its entries. */
 bool footer_check(const struct footer *f, const void *buf, const struct layout *l,
 		  const struct checksum_key *key);
 

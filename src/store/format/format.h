@@ -2,9 +2,9 @@
 /*
  * format.h - the bytes on the device, as docs/format.md describes them.
  *
- * Everything is little-endian and packed; a field of a disk_ struct is read through le*toh() and
- * written through htole*(). Each structure but the footer entry and the record begins with a
- * magic number and a checksum of all that follows the checksum. Owns nothing.
+ * Everything is little-endian and packed. Code reads a field of a disk_ struct with le*toh() and
+ * writes it with htole*(). Each structure except the footer entry and the record begins with a
+ * magic number and a checksum of everything behind the checksum. Owns nothing.
  */
 #ifndef FORMAT_H
 #define FORMAT_H
@@ -16,14 +16,15 @@
 
 #define DISK_VERSION 1u
 
-/* Features that this code knows. An unknown compatible one is ignored; an unknown read-only
- * compatible one allows read-only opens; an unknown incompatible one none. */
+/* The features that this code knows. Unknown compatible features are ignored. With an unknown
+ * read-only compatible feature the store can only be opened read-only; with an unknown incompatible
+ * one it cannot be opened. */
 #define DISK_COMPAT_KNOWN 0ull
 #define DISK_RO_COMPAT_KNOWN 0ull
 #define DISK_INCOMPAT_KNOWN 0ull
 
-/* Room at either end of the device for one superblock copy: any block size fits, and the second
- * copy is found from the size of the device alone. */
+/* The room at each end of the device for one superblock copy. It is large enough for any block
+ * size, and the second copy can be found from the size of the device alone. */
 #define DISK_SUPER_ROOM 65536u
 #define DISK_SUPER_BYTES 4096u
 #define DISK_SECRET_BYTES 192u
@@ -36,18 +37,18 @@
 #define DISK_BATCH_MAGIC 0x3154414272696577ull	 /* "weirBAT1" */
 #define DISK_FOOTER_MAGIC 0x31544f4672696577ull	 /* "weirFOT1" */
 
-/* Magic and checksum: what comes before the bytes that a checksum covers. */
+/* The bytes before this one are magic number and checksum; a checksum covers what follows. */
 #define DISK_CHECKSUM_FROM 16u
 
 enum disk_stream_flags {
-	DISK_STREAM_PLACED = 1 << 0, /* placement is one */
+	DISK_STREAM_PLACED = 1 << 0, /* the field `placement` is valid */
 };
 
 /* One stream. */
 struct disk_stream {
 	uint32_t id;
 	uint32_t placement; /* id on the drive */
-	uint32_t share;	    /* 0: none was set */
+	uint32_t share;	    /* 0: none is set */
 	uint32_t flags;	    /* enum disk_stream_flags */
 } __attribute__((packed, aligned(8)));
 
@@ -73,9 +74,9 @@ struct disk_super {
 	uint64_t created_ns; /* CLOCK_REALTIME */
 	uint32_t device_index;
 	uint32_t device_count;
-	uint64_t device_bytes;	 /* the second copy is at the end of these */
-	uint64_t capacity_bytes; /* of these, what the store uses */
-	uint64_t data_offset;	 /* segment 0 */
+	uint64_t device_bytes;	 /* the second copy is at the end of these bytes */
+	uint64_t capacity_bytes; /* the part of device_bytes that the store uses */
+	uint64_t data_offset;	 /* where segment 0 begins */
 	uint64_t segment_bytes;
 	uint64_t segments;
 	uint32_t block_bytes;
@@ -85,7 +86,8 @@ struct disk_super {
 	uint8_t secret[DISK_SECRET_BYTES];
 	struct disk_stream stream[DISK_STREAMS];
 	struct disk_tenant tenant[DISK_TENANTS];
-	uint8_t name[DISK_TENANTS][DISK_NAME_BYTES]; /* of tenants, cut; for people */
+	/* Names of the tenants, shortened to this length; only people read them. */
+	uint8_t name[DISK_TENANTS][DISK_NAME_BYTES];
 	uint8_t reserved[168];
 } __attribute__((packed, aligned(8)));
 
@@ -94,8 +96,8 @@ enum disk_state {
 	DISK_FREE = 2,
 };
 
-/* The header of a segment: one block, of which the first 128 bytes are used. It fits in one
- * sector of any drive, so that it is whole or old. */
+/* The header of a segment: one block, of which the first 128 bytes are used. These bytes fit in one
+ * sector of any drive, so after a power cut they are all new or all old. */
 struct disk_segment {
 	uint64_t magic;
 	uint64_t checksum;
@@ -106,13 +108,13 @@ struct disk_segment {
 	uint32_t segment;
 	uint32_t state; /* enum disk_state */
 	uint32_t stream;
-	uint64_t previous; /* segment before this in its log; UINT64_MAX: none */
+	uint64_t previous; /* the segment before this one in its log; UINT64_MAX: none */
 	uint64_t sequence; /* the store's next sequence number when this was written */
 	uint64_t time_ns;  /* CLOCK_REALTIME */
 	uint8_t reserved[40];
 } __attribute__((packed, aligned(8)));
 
-/* The header of a batch; count records follow. */
+/* The header of a batch. Behind it come `count` records. */
 struct disk_batch {
 	uint64_t magic;
 	uint64_t checksum;
@@ -134,19 +136,20 @@ struct disk_batch {
 
 enum disk_record_flags {
 	DISK_TOMBSTONE = 1 << 0,
-	DISK_AGAIN = 1 << 1, /* appended again, with its old number */
+	DISK_AGAIN = 1 << 1, /* appended again, with its old sequence number */
 };
 #define DISK_RECORD_KNOWN (DISK_TOMBSTONE | DISK_AGAIN)
-/* In the flags of a footer entry, beside those: the record lost against a younger one in another
- * log, and counts as a tombstone. No checksum changes with it, so that a footer in which it is put
- * is valid at any moment; several bits, so that one that flips does not make it. */
+/* A mark in the flags of a footer entry: the record lost a conflict with a newer record in another
+ * log, and counts as a tombstone. The mark does not change any checksum, so the footer is valid
+ * both before and after it is set. It has several bits, so that one wrong bit does not make it. */
 #define DISK_STRUCK 0x5ac0u
 
-/* One record of a batch; key_len bytes of key follow, padded with zeroes to 8. */
+/* One record of a batch. Behind it come key_len bytes of key, padded with zeroes to a multiple of
+ * 8. */
 struct disk_record {
 	uint64_t sequence;
 	uint64_t checksum; /* of the payload */
-	uint32_t length;   /* bytes of payload */
+	uint32_t length;   /* bytes of the payload */
 	uint32_t block;	   /* of the payload, in the segment; 0 for a tombstone */
 	uint16_t key_len;
 	uint16_t flags;
@@ -165,18 +168,18 @@ struct disk_entry {
 	uint32_t batch; /* block of the batch header, in the segment */
 } __attribute__((packed, aligned(8)));
 
-/* The last 128 bytes of a sealed segment. The footer is the last blocks of the segment; its
- * entries begin at its first byte. */
+/* The trailer: the last 128 bytes of a sealed segment. The footer is the last blocks of the
+ * segment; its entries begin at its first byte. */
 struct disk_trailer {
 	uint64_t magic;
-	uint64_t checksum; /* of the rest of this struct, then of the entries */
+	uint64_t checksum; /* of the rest of this struct, and of the entries */
 	uint64_t epoch;
 	uint64_t counter;
 	uint32_t segment;
 	uint32_t device;
 	uint32_t blocks; /* of the footer */
 	uint32_t count;
-	uint32_t end; /* first block of the segment behind its last batch */
+	uint32_t end; /* the first block of the segment behind its last batch */
 	uint32_t flags;
 	uint8_t reserved[72];
 } __attribute__((packed, aligned(8)));

@@ -6,8 +6,8 @@
 
 #include "store/format/header.h"
 
-/* The generation is inside: it cannot be known before the header is read, so it does not seed
- * the header's own checksum. All that the segment holds is seeded with it. */
+/* The seed of a header's checksum does not contain the generation: it is inside the header, so a
+ * reader does not know it yet. All other checksums of the segment contain it. */
 static struct checksum_place header_place(uint32_t segment)
 {
 	return (struct checksum_place){ .segment = segment };

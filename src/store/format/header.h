@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * header.h - the header of a segment to and from bytes.
+ * header.h - encodes and decodes the header of a segment.
  */
 #ifndef HEADER_H
 #define HEADER_H
@@ -26,7 +26,7 @@ struct header {
 void header_encode(struct disk_segment *disk, const struct header *h,
 		   const struct checksum_key *key, const uint8_t uuid[16]);
 
-/* Reads the header of segment SEGMENT; false if these bytes are none. */
+/* Decodes the header of segment SEGMENT. Returns false if it is not valid. */
 bool header_decode(struct header *h, const struct disk_segment *disk, uint32_t segment,
 		   const struct checksum_key *key, const uint8_t uuid[16]);
 

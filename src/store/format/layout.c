@@ -29,7 +29,7 @@ uint64_t layout_second_copy(uint64_t device_bytes)
 	return end >= 2 * room ? end - room : 0;
 }
 
-/* The largest value in segments of SEGMENT_BYTES with blocks of BLOCK_BYTES. */
+/* Returns the largest value in segments of SEGMENT_BYTES with blocks of BLOCK_BYTES. */
 static uint64_t layout_max_value(uint64_t segment_bytes, uint32_t block_bytes)
 {
 	uint64_t half = (segment_bytes - 2ull * block_bytes) / 2;
@@ -111,7 +111,7 @@ static int layout_check_block(const struct layout *l, const struct layout_wish *
 	return 0;
 }
 
-/* Says what would fit. */
+/* Sets an error text that says which sizes would fit. */
 static int layout_too_small(const struct layout *l, uint64_t segments, uint32_t least,
 			    const char *name)
 {
@@ -143,7 +143,7 @@ static bool layout_cut_to_unit(uint64_t segment, uint64_t unit)
 	return !unit || !(segment % unit) || !(unit % segment);
 }
 
-/* What there is for segments: the superblock copies have the ends. */
+/* Returns the bytes for segments: all but the superblock copies at both ends. */
 static uint64_t layout_space(uint64_t capacity)
 {
 	uint64_t space = capacity & ~(uint64_t)(DISK_SUPER_ROOM - 1);
@@ -151,13 +151,13 @@ static uint64_t layout_space(uint64_t capacity)
 	return space > 2ull * DISK_SUPER_ROOM ? space - 2ull * DISK_SUPER_ROOM : 0;
 }
 
-/* The largest power of two that UNIT is a multiple of. */
+/* Returns the largest power of two that divides UNIT. */
 static uint64_t layout_unit_part(uint64_t unit)
 {
 	return unit & -unit;
 }
 
-/* One whole unit where that leaves enough segments, else a part of one. */
+/* Returns one whole unit if that leaves enough segments, else a part of a unit. */
 static uint64_t layout_unit_segment(uint64_t bytes, const struct layout_wish *wish,
 				    uint64_t capacity)
 {
@@ -189,7 +189,7 @@ static int layout_check_unit(const struct layout *l, const struct layout_wish *w
 {
 	char is[32], unit[32];
 
-	/* Nothing is cut to a unit that is a multiple of no segment. */
+	/* Segments need not fit to a unit that no segment size divides. */
 	if (!wish->segment_bytes || layout_cut_to_unit(l->segment_bytes, wish->unit_bytes) ||
 	    layout_unit_part(wish->unit_bytes) < LAYOUT_SEGMENT_MIN)
 		return 0;
@@ -225,7 +225,7 @@ int layout_make(struct layout *l, const struct layout_wish *wish, const char *na
 	err = layout_check_unit(l, wish, name);
 	if (err)
 		return err;
-	/* The second copy sits at the end of the device, at a multiple of its room. */
+	/* The second copy is near the end of the device, at a multiple of its room. */
 	space = layout_space(l->capacity_bytes);
 	segments = space / l->segment_bytes;
 	if (segments < least)

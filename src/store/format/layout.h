@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * layout.h - where things are on the device: pure arithmetic on sizes.
+ * layout.h - computes where things are on the device from the sizes alone.
  *
- * A store position is a number of blocks from the start of segment 0; segments and blocks are
- * powers of two, so the position says the segment and the block in it.
+ * A store position is a number of blocks from the start of segment 0. Segments and blocks are
+ * powers of two, so the position gives the segment and the block in it.
  */
 #ifndef LAYOUT_H
 #define LAYOUT_H
@@ -17,11 +17,11 @@
 #define LAYOUT_SEGMENTS_MAX (1u << 20)
 #define LAYOUT_SEGMENT_MIN (64ull << 10)
 #define LAYOUT_SEGMENT_MAX (1ull << 30)
-#define LAYOUT_SEGMENT_DEFAULT (1ull << 20) /* at least, where nobody asks for less */
+#define LAYOUT_SEGMENT_DEFAULT (1ull << 20) /* at least, unless the user asks for less */
 #define LAYOUT_BLOCK_MIN 512u
 #define LAYOUT_BLOCK_MAX 65536u
-/* A segment has a header, a footer, and at least a batch of two blocks of which half may be
- * one value. */
+/* A segment has a header, a footer, and room for at least a batch of two blocks. A value may take
+ * up to half of the blocks between header and footer. */
 #define LAYOUT_SEGMENT_BLOCKS_MIN 8u
 
 struct layout {
@@ -38,7 +38,7 @@ struct layout {
 	uint64_t max_value_bytes;
 };
 
-/* What to make a layout from; 0 means the default. */
+/* The wishes for a layout; 0 means the default. */
 struct layout_wish {
 	uint64_t device_bytes;
 	uint32_t logical_block_bytes;
@@ -46,36 +46,38 @@ struct layout_wish {
 	uint64_t segment_bytes;
 	uint32_t block_bytes;
 	uint32_t segments_min;
-	uint64_t unit_bytes; /* reclaim unit: segments are multiples of it, or divide it,
-			      * where a power of two can */
+	/* Size of the drive's reclaim unit. Segments are a multiple of it or divide it, where a
+	 * power of two can. */
+	uint64_t unit_bytes;
 };
 
-/* Works out L for WISH. NAME is the device's, for words. 0, -EINVAL, -ENOSPC; sets weir_error(). */
+/* Computes L from WISH. NAME is the name of the device, for error texts. Returns 0, -EINVAL or
+ * -ENOSPC; sets weir_error(). */
 int layout_make(struct layout *l, const struct layout_wish *wish, const char *name);
 
-/* Fills in what follows from device_bytes, capacity_bytes, segment_bytes, segments, block_bytes
- * and data_offset. 0, or -EINVAL where they do not fit together. */
+/* Computes the other fields from device_bytes, capacity_bytes, segment_bytes, segments, block_bytes
+ * and data_offset. Returns 0, or -EINVAL if these do not fit together. */
 int layout_derive(struct layout *l);
 
-/* The offset of the second superblock copy on a device of DEVICE_BYTES. */
+/* Returns the offset of the second superblock copy on a device of DEVICE_BYTES. */
 uint64_t layout_second_copy(uint64_t device_bytes);
 
-/* The smallest segment size whose largest value has at least LENGTH bytes, or 0. */
+/* Returns the smallest segment size whose largest value has at least LENGTH bytes, or 0. */
 uint64_t layout_segment_for(const struct layout *l, uint64_t length);
 
-/* Blocks that hold BYTES. */
+/* Returns how many blocks hold BYTES. */
 static inline uint32_t layout_blocks(const struct layout *l, uint64_t bytes)
 {
 	return (uint32_t)((bytes + l->block_bytes - 1) >> l->block_shift);
 }
 
-/* Blocks of a footer with COUNT entries. */
+/* Returns how many blocks a footer with COUNT entries has. */
 static inline uint32_t layout_footer_blocks(const struct layout *l, uint64_t count)
 {
 	return layout_blocks(l, sizeof(struct disk_trailer) + count * sizeof(struct disk_entry));
 }
 
-/* The store position of BLOCK in SEGMENT. */
+/* Returns the store position of BLOCK in SEGMENT. */
 static inline uint64_t layout_position(const struct layout *l, uint32_t segment, uint32_t block)
 {
 	return ((uint64_t)segment << l->segment_shift) + block;
@@ -91,7 +93,7 @@ static inline uint32_t layout_position_block(const struct layout *l, uint64_t po
 	return (uint32_t)position & (l->segment_blocks - 1);
 }
 
-/* The device offset in bytes of BLOCK in SEGMENT. */
+/* Returns the device offset in bytes of BLOCK in SEGMENT. */
 static inline uint64_t layout_offset(const struct layout *l, uint32_t segment, uint32_t block)
 {
 	return l->data_offset + (layout_position(l, segment, block) << l->block_shift);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * super.c - a superblock copy to and from bytes.
+ * super.c - encodes and decodes a superblock copy.
  *
- * Pure functions; own nothing, any thread. When copies are written and in which order is
- * decided in superio.c.
+ * Pure functions; own nothing, any thread. superio.c decides when the copies are written, and in
+ * which order.
  */
 #include <errno.h>
 #include <string.h>
@@ -94,7 +94,8 @@ enum super_state super_decode(struct super *super, const struct disk_super *disk
 
 	if (le64toh(disk->magic) != DISK_SUPER_MAGIC)
 		return SUPER_NONE;
-	/* The version comes before the checksum: another one may sum in another way. */
+	/* The version is checked before the checksum: another version may compute it in another
+	 * way. */
 	if (le32toh(disk->version) != DISK_VERSION) {
 		*version = le32toh(disk->version);
 		return SUPER_VERSION;

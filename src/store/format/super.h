@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * super.h - the superblock: what a store is, kept twice.
+ * super.h - the superblock: it says what the store is, and there are two copies of it.
  */
 #ifndef SUPER_H
 #define SUPER_H
@@ -11,7 +11,7 @@
 #include "store/format/format.h"
 #include "store/format/layout.h"
 
-/* A superblock in memory. */
+/* A superblock in memory, decoded. */
 struct super {
 	struct layout layout;
 	uint64_t compat, ro_compat, incompat;
@@ -31,16 +31,16 @@ struct super {
 enum super_state {
 	SUPER_VALID = 0,
 	SUPER_NONE,    /* no superblock */
-	SUPER_VERSION, /* one of another version */
-	SUPER_DAMAGED, /* one whose checksum does not hold, or that contradicts itself */
+	SUPER_VERSION, /* a superblock of another version */
+	SUPER_DAMAGED, /* the checksum is wrong, or fields contradict each other */
 	SUPER_UNREADABLE,
 };
 
-/* Writes SUPER as copy COPY (1 or 2) to DISK. */
+/* Encodes SUPER as copy COPY (1 or 2) to DISK. */
 void super_encode(struct disk_super *disk, const struct super *super, uint32_t copy);
 
-/* Reads copy COPY from DISK. SUPER is set when this returns SUPER_VALID only; *VERSION with
- * SUPER_VERSION. */
+/* Decodes copy COPY from DISK. SUPER is set only if this returns SUPER_VALID, and *VERSION only
+ * with SUPER_VERSION. */
 enum super_state super_decode(struct super *super, const struct disk_super *disk, uint32_t copy,
 			      uint32_t *version);
 

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conflict.c - keys that a recovery finds alive in two logs.
+ * conflict.c - settles conflicts: keys that recovery finds alive in two logs.
  *
- * A key moves to another log only when it was deleted in the first. A power cut can lose that
- * tombstone and keep what was put after it: then the younger version counts, by its sequence
- * number. The older one must not come back when the younger is evicted or deleted, so it is struck
- * in its segment's footer before the store is used: from then on it counts as a tombstone, as there
- * may be still older versions in front of it. Striking leaves the footer valid at any moment: were
- * it torn, a walk of the segment would bring back what was struck earlier, and batches that failed.
- * An interrupted recovery finds the same conflict again, or does not find it any more.
+ * A key moves to another log only after it was deleted in the first one. A power cut can lose that
+ * tombstone and keep what was put after it. Then the record with the higher sequence number counts.
+ * The older record must not come back when the newer one is evicted or deleted. So it is struck in
+ * the footer of its segment before the store is used. From then on it counts as a tombstone,
+ * because the log may contain even older records of the key before it.
  *
- * Logs are read one after another. What a log says of a key that lives in a former one is kept
- * apart until its end: mostly a tombstone comes. Owns the two small tables; recovery's thread.
+ * Striking writes to a footer in place, and the footer is valid at any moment. If a power cut could
+ * damage it, a walk of the segment would bring back entries that were struck earlier, and batches
+ * that failed. A recovery that is interrupted finds the same conflict again, or none.
+ *
+ * Logs are read one after another. What a log says about a key that lives in an earlier log is kept
+ * in a table until the end of the log: usually a tombstone follows. This file owns the two small
+ * tables. It runs on the thread of the recovery.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -56,12 +59,12 @@ void conflict_remove(struct conflict *c, const struct log *l, const uint64_t has
 struct conflict_view {
 	struct disk_entry *entries;
 	uint32_t count;
-	void *footer; /* that they are in; NULL: they are the segment's own */
+	void *footer; /* the footer that contains them; NULL: they are the segment's own */
 	size_t bytes;
 	uint64_t offset;
 };
 
-/* The footer of FOUND. False where it cannot be read again. */
+/* Reads the footer of FOUND again. Returns false if it cannot be read. */
 static bool conflict_read(struct conflict *c, const struct found *found, struct conflict_view *v)
 {
 	struct weir_store *s = c->s;
@@ -79,7 +82,8 @@ static bool conflict_read(struct conflict *c, const struct found *found, struct 
 	return true;
 }
 
-/* A footer that cannot be read again is damaged: its segment is walked, and nothing is struck. */
+/* Loads the entries of FOUND. A footer that cannot be read again is damaged: its segment is walked,
+ * and nothing in it is struck. */
 static int conflict_load(struct conflict *c, const struct found *found, struct conflict_view *v)
 {
 	struct weir_store *s = c->s;
@@ -119,11 +123,11 @@ static void conflict_unload(struct conflict *c, const struct found *found, struc
 	seg->entries_room = seg->records = 0;
 }
 
-/* One entry that is conflicting. True: it is to be struck. */
+/* Handles one entry in conflict. Returns true if the entry must be struck. */
 typedef bool (*conflict_fn)(struct conflict *c, const struct footer_entry *e,
 			    const struct index_value *here, uint64_t position);
 
-/* The other log's version: its number, to be compared. */
+/* Notes the sequence number of the other log's record, to compare it later. */
 static bool conflict_note(struct conflict *c, const struct footer_entry *e,
 			  const struct index_value *here, uint64_t position)
 {
@@ -132,13 +136,13 @@ static bool conflict_note(struct conflict *c, const struct footer_entry *e,
 	(void)here;
 	if (index_get(&c->s->index, e->hash, &there) && there.position == position) {
 		there.checksum = e->sequence;
-		/* Cannot fail: room was made for as many as there are. */
+		/* This cannot fail: there is room for as many as there are conflicts. */
 		index_set(&c->there, e->hash, &there);
 	}
 	return false;
 }
 
-/* This log's version: it wins or is struck. */
+/* Decides about this log's record: it wins or is struck. */
 static bool conflict_decide(struct conflict *c, const struct footer_entry *e,
 			    const struct index_value *here, uint64_t position)
 {
@@ -148,12 +152,12 @@ static bool conflict_decide(struct conflict *c, const struct footer_entry *e,
 		return false;
 	if (index_get(&c->there, e->hash, &there) && there.checksum > e->sequence)
 		return true;
-	/* Cannot fail: it takes the place of the other. */
+	/* This cannot fail: it replaces an existing entry. */
 	entries_set(c->s, e->hash, here);
 	return false;
 }
 
-/* The other log's version again: it is struck where it has lost. */
+/* Strikes the other log's record if it has lost. */
 static bool conflict_strike(struct conflict *c, const struct footer_entry *e,
 			    const struct index_value *here, uint64_t position)
 {
@@ -187,9 +191,9 @@ static int conflict_segment(struct conflict *c, struct found *found, conflict_fn
 
 	for (n = 0; !err && n < v.count; n++)
 		struck |= conflict_entry(c, found->seg, &v.entries[n], fn);
-	/* What has no footer yet gets one in which it is struck. Both are on the medium before the
-	 * winner can be deleted or evicted: the first batch comes after the flush of its segment's
-	 * header, and a free mark after a flush. */
+	/* A segment without a footer gets one in which the entry is struck. Both footers are on the
+	 * medium before the winner can be deleted or evicted: the first batch is written after the
+	 * flush of its segment's header, and a free mark after a flush. */
 	if (!err && struck && v.footer && !c->s->read_only)
 		err = syncio_write(c->s->q, v.offset, v.footer, v.bytes);
 	conflict_unload(c, found, &v);
@@ -211,7 +215,7 @@ static struct segment *conflict_where(const struct conflict *c, const struct ind
 	return &c->s->segments[layout_position_segment(c->s->lay, value->position)];
 }
 
-/* Only the segments of the two versions need be read. */
+/* Marks the segments of both records; only these must be read. */
 static void conflict_mark(const uint64_t hash[2], const struct index_value *here, void *user)
 {
 	struct conflict *c = user;

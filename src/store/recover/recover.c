@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * recover.c - from the device to the store in memory.
+ * recover.c - recovery: reads the device and makes the store in memory.
  *
- * Flush; superblocks and segment headers; new epoch; footers; the walk of segments without one;
- * the payloads that no flush vouches for; the index, in log order; footers for what had none.
- * The only things written are the superblocks and those footers, so that a recovery that is
+ * The steps are: flush; superblocks and segment headers; new epoch; footers; the walk of segments
+ * that have no footer; the payloads that no flush covered; the index, in log order; new footers for
+ * the walked segments. Only the superblocks and those footers are written. So a recovery that is
  * interrupted and run again finds what this one found.
  *
- * Runs on the opening thread before the loop knows the store; owns the list of what it found.
+ * It runs on the opening thread, before the loop knows the store, and owns the list of segments
+ * that it found.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,13 +29,13 @@ struct recover {
 	struct weir_store *s;
 	struct found *found; /* log by log, oldest first */
 	uint32_t count;
-	uint32_t from; /* in found: the log that is read */
+	uint32_t from; /* index in `found`: where the log that is read begins */
 	struct conflict conflict;
 	struct superio_found supers;
-	struct segment_list damaged; /* header gone */
+	struct segment_list damaged; /* their headers are damaged */
 	uint64_t epoch;
-	uint64_t sequence;		  /* the highest seen */
-	struct logpos mark[DISK_STREAMS]; /* of each log */
+	uint64_t sequence;		  /* the highest that was seen */
+	struct logpos mark[DISK_STREAMS]; /* the watermark of each log */
 	struct found *verifying;
 };
 
@@ -47,8 +48,8 @@ static void recover_place_header(struct syncio_many *m, uint64_t i, uint64_t *of
 	*length = r->s->lay->block_bytes;
 }
 
-/* A stream is in the superblock before anything is written in it; where both know nothing of it
- * any more, its segments do. */
+/* Notes a used segment. A stream is in the superblock before anything is written to it. If both
+ * copies have lost it, its segments tell that it exists. */
 static int recover_used(struct recover *r, struct segment *seg, uint32_t stream)
 {
 	struct weir_store *s = r->s;
@@ -73,15 +74,15 @@ static int recover_header(struct syncio_many *m, uint64_t i, void *buf, int resu
 	seg->number = (uint32_t)i;
 	if (result || !header_decode(&h, buf, seg->number, &s->checksum, s->super.uuid) ||
 	    h.stream >= DISK_STREAMS) {
-		/* Formatting wrote each header: one that is not there is damaged. The segment is
-		 * used again like a free one: left alone it could be readable another time, and
-		 * bring back versions that were superseded meanwhile. */
+		/* Formatting wrote every header, so a missing one is damaged. The segment is used
+		 * again like a free one. If it were left alone, it might be readable another time,
+		 * and bring back records that were superseded meanwhile. */
 		s->stats.recovered_bad_headers++;
 		TAILQ_INSERT_TAIL(&r->damaged, seg, link);
 		return 0;
 	}
-	/* Free marks count too: a segment that was freed in a former epoch holds its batches still,
-	 * and its next generation must be none that it had. */
+	/* Free marks count too: a segment that was freed in an earlier epoch still holds its
+	 * batches, so its next generation must be one that it never had. */
 	if (h.gen.epoch > r->epoch)
 		r->epoch = h.gen.epoch;
 	if (h.sequence > r->sequence)
@@ -117,7 +118,7 @@ static int recover_headers(struct recover *r)
 	return err;
 }
 
-/* What is begun from now on is newer than anything that is there, known or not. */
+/* Begins a new epoch: what is written from now on is newer than anything on the device. */
 static int recover_epoch(struct recover *r)
 {
 	struct super *super = &r->s->super;
@@ -175,8 +176,8 @@ static int recover_walk(struct recover *r, struct found *found)
 	return 0;
 }
 
-/* Finds out who has a footer, and walks the others. All of them before any entry counts: the
- * highest watermark may be in the last. */
+/* Finds out which segments have a footer, and walks the others. All of them are walked before any
+ * entry counts, because the highest watermark may be in the last one. */
 static int recover_trailers(struct recover *r)
 {
 	struct syncio_many m = { .q = r->s->q,
@@ -195,7 +196,7 @@ static int recover_trailers(struct recover *r)
 	return err;
 }
 
-/* Must entry E of FOUND be read before it may supersede anything? */
+/* Returns true if the payload of entry E must be verified before E may supersede anything. */
 static bool recover_unproved(const struct recover *r, const struct found *found,
 			     const struct footer_entry *e)
 {
@@ -228,7 +229,7 @@ static bool recover_is_payload(const struct recover *r, const struct footer_entr
 	       e->checksum;
 }
 
-/* As read.c does: a payload is not given up for one read. */
+/* Reads a payload again: one failed read is not enough to give it up. read.c does the same. */
 static bool recover_reread(struct recover *r, uint64_t i, const struct footer_entry *e, void *buf)
 {
 	struct syncio_many m = { .user = r };
@@ -256,8 +257,8 @@ static int recover_payload(struct syncio_many *m, uint64_t i, void *buf, int res
 	return 0;
 }
 
-/* Payloads beyond the watermark may never have reached the medium. One that did not must not
- * take the place of a version that did. */
+/* Verifies payloads beyond the watermark, which may never have reached the medium. Such a record
+ * must not replace an older one that did. */
 static int recover_verify(struct recover *r, struct found *found)
 {
 	struct syncio_many m = { .q = r->s->q,
@@ -272,7 +273,7 @@ static int recover_verify(struct recover *r, struct found *found)
 	return syncio_many(&m);
 }
 
-/* Entries supersede one another in log order. */
+/* Applies entries to the index in log order: a later one supersedes an earlier one. */
 static int recover_apply(struct recover *r, const struct segment *seg,
 			 const struct disk_entry *entries, uint32_t count)
 {
@@ -343,7 +344,7 @@ static int recover_footer(struct syncio_many *m, uint64_t i, void *buf, int resu
 	return result ? result : recover_apply_walked(r, found);
 }
 
-/* The segments of one log, COUNT from r->from on. */
+/* Applies the segments of one log: COUNT of them, from r->from on. */
 static int recover_log(struct recover *r, uint32_t count)
 {
 	struct syncio_many m = { .q = r->s->q,
@@ -374,9 +375,9 @@ static int recover_footers(struct recover *r)
 	return err;
 }
 
-/* The footer of a walked segment. What it names is on the medium since the flush that recovery
- * began with. It must be there itself before a watermark beyond it is written: the flush of the
- * next segment's header, which comes before any batch, covers it. */
+/* Writes the footer of a walked segment. The flush at the start of recovery has put its payloads on
+ * the medium. The footer itself must be there before a watermark beyond it is written. The flush of
+ * the next segment's header, before any batch, does that. */
 static int recover_seal(struct recover *r, struct segment *seg)
 {
 	struct weir_store *s = r->s;
@@ -391,7 +392,7 @@ static int recover_seal(struct recover *r, struct segment *seg)
 	if (!buf)
 		return -ENOMEM;
 	if (f.end > f.place.block) {
-		/* No writer leaves no room for it; a made-up image could. */
+		/* A writer always leaves room for the footer; a forged image might not. */
 		bufpool_put(&s->pool, buf, (size_t)f.blocks << s->lay->block_shift);
 		return 0;
 	}
@@ -403,7 +404,7 @@ static int recover_seal(struct recover *r, struct segment *seg)
 	return err;
 }
 
-/* Puts every segment where it belongs. A used one without a valid batch is free. */
+/* Puts every segment into its list. A used segment without a valid batch becomes free. */
 static int recover_segments(struct recover *r)
 {
 	struct weir_store *s = r->s;
@@ -426,7 +427,7 @@ static int recover_segments(struct recover *r)
 		TAILQ_INSERT_TAIL(&seg->log->segments, seg, link);
 		seg->log->used_segments++;
 	}
-	/* Last, so that they are overwritten last. */
+	/* Damaged segments come last in the free list, so that they are overwritten last. */
 	while ((seg = TAILQ_FIRST(&r->damaged))) {
 		TAILQ_REMOVE(&r->damaged, seg, link);
 		segment_free_add(s, seg);
@@ -437,8 +438,8 @@ static int recover_segments(struct recover *r)
 static int recover_steps(struct recover *r)
 {
 	struct weir_store *s = r->s;
-	/* What is read may still be volatile, and the next crash could take it back after
-	 * something was built on it. */
+	/* The data may still be in the drive's cache. Without a flush the next crash could lose it
+	 * after the store has built on it. */
 	int err = s->read_only ? 0 : syncio_flush(s->q);
 
 	if (!err)
@@ -454,7 +455,7 @@ static int recover_steps(struct recover *r)
 	return err;
 }
 
-/* All that is there is published; durable it is called only after a flush of this life. */
+/* Marks everything found as published. It counts as durable only after a flush since this open. */
 static void recover_published(struct weir_store *s)
 {
 	struct log *l;

@@ -2,9 +2,10 @@
 /*
  * walk.c - finds the batches of a segment that has no valid footer.
  *
- * From header to header; where there is none, block by block to the end of the segment. A header
- * that passes is this segment's own, whatever was skipped to reach it: its checksum is seeded
- * with secret, place and generation. Owns a window of the segment while it walks.
+ * It goes from header to header. Where there is no header, it goes on block by block to the end of
+ * the segment. A header with the right checksum belongs to this segment in this generation,
+ * whatever was skipped before it, because the seed contains secret, place and generation. Owns a
+ * window of the segment while it walks.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "store/io/syncio.h"
 #include "store/recover/walk.h"
 
-/* Read at a time: little where the next header is known, much where it is searched. */
+/* Sizes of reads: small if the next header's place is known, large while it is searched. */
 #define WALK_JUMP (64u << 10)
 #define WALK_SCAN (1u << 20)
 
@@ -23,7 +24,7 @@ struct walk {
 	struct walk_result *result;
 	uint8_t *window;
 	size_t room;
-	uint32_t from, blocks; /* of the segment, in the window */
+	uint32_t from, blocks; /* the blocks of the segment in the window */
 	bool scanning;
 };
 
@@ -48,7 +49,7 @@ static int walk_read(struct walk *w, uint32_t block, uint32_t blocks)
 	return 0;
 }
 
-/* BLOCKS blocks from BLOCK on; NULL with *RC 0: they cannot be read. */
+/* Returns BLOCKS blocks from BLOCK on. NULL with *ERR 0 means that they cannot be read. */
 static const uint8_t *walk_fetch(struct walk *w, uint32_t block, uint32_t blocks, int *err)
 {
 	const struct layout *l = w->s->lay;
@@ -59,7 +60,8 @@ static const uint8_t *walk_fetch(struct walk *w, uint32_t block, uint32_t blocks
 	if (block < w->from || block + blocks > w->from + w->blocks) {
 		ahead = ahead < blocks ? blocks : ahead;
 		*err = walk_read(w, block, ahead < left ? ahead : left);
-		/* One bad block should not cost its neighbours. */
+		/* Read again without the neighbours: one bad block should not make them
+		 * unreadable. */
 		if (*err == -EIO)
 			*err = walk_read(w, block, blocks);
 		if (*err == -EIO)
@@ -90,7 +92,7 @@ static int walk_record(struct walk *w, const struct batch_header *h, const struc
 	return 0;
 }
 
-/* The batch at BLOCK: its length in blocks, 0 if there is none, or -ENOMEM. */
+/* Reads the batch at BLOCK. Returns its length in blocks, 0 if there is none, or -ENOMEM. */
 static int64_t walk_batch(struct walk *w, uint32_t block)
 {
 	const struct layout *l = w->s->lay;
@@ -126,7 +128,8 @@ static int walk_all(struct walk *w)
 
 	while (block < w->s->lay->segment_blocks) {
 		blocks = walk_batch(w, block);
-		/* Where one may be expected, a single read does not say that there is none. */
+		/* A header is expected here, so it is read once more before the walk searches
+		 * on. */
 		if (!blocks && !w->scanning) {
 			w->blocks = 0;
 			blocks = walk_batch(w, block);
@@ -141,7 +144,8 @@ static int walk_all(struct walk *w)
 		}
 		block += (uint32_t)blocks;
 		w->seg->used = w->seg->end = block;
-		/* What lies behind the last batch was never written: nothing is gone there. */
+		/* The blocks behind the last batch were never written, so nothing was lost
+		 * there. */
 		w->result->skipped += skipped;
 		skipped = 0;
 	}

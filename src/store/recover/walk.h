@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * walk.h - reading a segment without a footer, batch by batch.
+ * walk.h - reads a segment without a footer, batch by batch.
  */
 #ifndef WALK_H
 #define WALK_H
@@ -10,14 +10,14 @@
 /* What a walk found. */
 struct walk_result {
 	uint32_t batches;
-	uint64_t skipped;   /* blocks between batches that are no batch */
+	uint64_t skipped;   /* blocks between batches that belong to no batch */
 	struct logpos mark; /* the highest durable watermark */
-	uint64_t sequence;  /* the highest number */
+	uint64_t sequence;  /* the highest sequence number */
 };
 
 /*
- * Reads the batches of SEG: its entries (of the footer to be), used and end are set. Blocking;
- * before the loop knows the store. 0 or -ENOMEM.
+ * Reads the batches of SEG, and sets its `entries` (for a new footer), `used` and `end`. It blocks,
+ * and runs before the loop knows the store. Returns 0 or -ENOMEM.
  */
 int walk_segment(struct weir_store *s, struct segment *seg, struct walk_result *result);
 
