@@ -58,7 +58,7 @@ static int key_too_long(size_t len)
 	return error_set(-EINVAL, "the key has %zu bytes: the longest has %u", len, WEIR_KEY_MAX);
 }
 
-int key_unescape(const char *text, void *key, size_t *len)
+int key_unescape(const char *text, void *key, uint32_t *len)
 {
 	unsigned char *out = key;
 	size_t n = 0;
@@ -75,7 +75,7 @@ int key_unescape(const char *text, void *key, size_t *len)
 		n++;
 		text += step;
 	}
-	*len = n;
+	*len = (uint32_t)n;
 	return n > WEIR_KEY_MAX ? key_too_long(n) : 0;
 }
 
@@ -88,9 +88,11 @@ int key_read(struct key *key, const char *text, int escaped)
 		if (err < 0)
 			return err;
 	} else {
-		key->len = strlen(text);
-		if (key->len > WEIR_KEY_MAX)
-			return key_too_long(key->len);
+		size_t len = strlen(text);
+
+		if (len > WEIR_KEY_MAX)
+			return key_too_long(len);
+		key->len = (uint32_t)len;
 		memcpy(key->bytes, text, key->len);
 	}
 	if (!key->len)

@@ -25,12 +25,12 @@ const char *key_escape(const void *key, size_t len, char *text);
  * backslash must begin \\ or \xNN. Returns 0, or -EINVAL with weir_error() set (also if the key is
  * too long).
  */
-int key_unescape(const char *text, void *key, size_t *len);
+int key_unescape(const char *text, void *key, uint32_t *len);
 
 /* A key of the command line: either its bytes, or the text that `weir ls` prints for it. */
 struct key {
 	unsigned char bytes[WEIR_KEY_MAX];
-	size_t len;
+	uint32_t len;
 };
 
 /*

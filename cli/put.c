@@ -55,6 +55,21 @@ static int put_json(const char *path, const struct key *key, const struct input 
 			   0);
 }
 
+static int put_into(struct weir_store *s, const struct put_args *args, const struct key *key,
+		    const struct input *value, uint32_t stream)
+{
+	struct weir_store_op op = WEIR_STORE_OP_INIT;
+
+	op.kind = WEIR_STORE_PUT;
+	op.flags = args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN;
+	op.stream = (uint16_t)stream;
+	op.key = key->bytes;
+	op.key_len = (uint32_t)key->len;
+	op.value = value->data;
+	op.value_len = value->len;
+	return weir_store_run(s, &op, 1);
+}
+
 static int put_value(const struct put_args *args, const char *path, const struct key *key,
 		     const struct input *value)
 {
@@ -65,9 +80,7 @@ static int put_value(const struct put_args *args, const char *path, const struct
 	if (err)
 		return err;
 	err = tenant_stream(s, path, args->tenant, &stream);
-	if (!err && weir_store_put(s, key->bytes, key->len, value->data, value->len,
-				   (args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN) |
-					   WEIR_PUT_STREAM(stream)) < 0)
+	if (!err && put_into(s, args, key, value, stream) < 0)
 		err = report_failed(path);
 	err = opening_close(s, path, err);
 	if (!err && args->key.json)

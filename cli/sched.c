@@ -61,7 +61,7 @@ static const char *sched_when(const struct weir_attr *a)
 static void sched_rows(struct weir_queue *q, struct table *t, int tunables)
 {
 	char range[64], def[32], value[32];
-	struct weir_attr a;
+	struct weir_attr a = WEIR_ATTR_INIT;
 
 	for (size_t i = 0; !weir_queue_get_attr(q, i, &a); i++) {
 		if (!(a.flags & WEIR_ATTR_IOSCHED) == !!tunables)
@@ -124,7 +124,7 @@ static int sched_print(struct weir_queue *q, const struct sched_args *args, cons
 static json_t *sched_json_attrs(struct weir_queue *q, int tunables)
 {
 	json_t *list = json_array();
-	struct weir_attr a;
+	struct weir_attr a = WEIR_ATTR_INIT;
 	char value[32];
 
 	for (size_t i = 0; !weir_queue_get_attr(q, i, &a); i++) {

@@ -44,6 +44,40 @@
 
 #include <weir/version.h>
 
+/*
+ * What the _INIT initialisers are made of: the struct is zeroed, and its `size` set where it has
+ * one. C has designated initialisers for this; C++ has none before C++20, so there a function
+ * returns the struct. `struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;` is right in both.
+ */
+#ifdef __cplusplus
+namespace weir_detail
+{
+template <typename T> inline T zeroed()
+{
+	return T();
+}
+
+template <typename T> inline T sized()
+{
+	T object = T();
+
+	object.size = sizeof(object);
+	return object;
+}
+} /* namespace weir_detail */
+#define WEIR_INIT_ZEROED(type, first) weir_detail::zeroed<type>()
+#define WEIR_INIT_SIZED(type) weir_detail::sized<type>()
+#else
+#define WEIR_INIT_ZEROED(type, first)                                                              \
+	{                                                                                          \
+		.first = 0                                                                         \
+	}
+#define WEIR_INIT_SIZED(type)                                                                      \
+	{                                                                                          \
+		.size = sizeof(type)                                                               \
+	}
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -66,6 +100,7 @@ const char *weir_error(void);
 struct weir_named {
 	const char *name;
 	const char *summary; /* one line */
+	uint64_t reserved[2];
 };
 
 /*
@@ -76,6 +111,7 @@ struct weir_latency {
 	uint64_t count;
 	uint64_t sum_ns, min_ns, max_ns;
 	uint64_t p50_ns, p90_ns, p99_ns, p999_ns;
+	uint64_t reserved[4];
 };
 
 #ifdef __cplusplus

@@ -28,6 +28,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weir/base.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -56,10 +58,7 @@ struct weir_device_opts {
 	uint64_t create_bytes; /* size of a file that is created; rounded up to 4096 */
 };
 
-#define WEIR_DEVICE_OPTS_INIT                                                                      \
-	{                                                                                          \
-		.size = sizeof(struct weir_device_opts)                                            \
-	}
+#define WEIR_DEVICE_OPTS_INIT WEIR_INIT_SIZED(struct weir_device_opts)
 
 /* What was found. Every figure is final when weir_device_open() returns. */
 struct weir_device_info {
@@ -97,6 +96,7 @@ struct weir_device_attr {
 	uint64_t value;
 	enum weir_unit unit;
 	const char *source; /* "statx", "BLKGETSIZE64", a path in /sys, "default" ... */
+	uint64_t reserved[2];
 };
 
 /*

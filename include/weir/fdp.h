@@ -38,8 +38,9 @@ struct weir_fdp_placement {
 	uint16_t handle;    /* the drive's number of what it leads to */
 	uint32_t isolation; /* enum weir_fdp_isolation, of the handle */
 	uint32_t left_s;    /* the unit may close by itself after this; 0: not said */
-	uint32_t reserved;
+	uint32_t reserved32;
 	uint64_t left_bytes; /* that fit into the unit it points to */
+	uint64_t reserved[2];
 };
 
 /* Something that the drive noted. */
@@ -48,6 +49,7 @@ struct weir_fdp_event {
 	uint64_t time_ms;  /* by the drive's clock */
 	uint32_t by_drive; /* 1: its own doing, 0: the host's */
 	int32_t placement; /* -1: of none */
+	uint64_t reserved[2];
 };
 
 /* What was found. All but size, supported and nvme are 0 where FDP is not enabled. */

@@ -104,10 +104,7 @@ struct weir_queue_opts {
 	uint32_t retry_merged;
 };
 
-#define WEIR_QUEUE_OPTS_INIT                                                                       \
-	{                                                                                          \
-		.size = sizeof(struct weir_queue_opts)                                             \
-	}
+#define WEIR_QUEUE_OPTS_INIT WEIR_INIT_SIZED(struct weir_queue_opts)
 
 /*
  * Opens a queue on DEV, which must stay open until the queue is closed. OPTS may be NULL.
@@ -257,10 +254,7 @@ struct weir_buffer {
 	char reason[160]; /* and in words, else "" */
 };
 
-#define WEIR_BUFFER_INIT                                                                           \
-	{                                                                                          \
-		.size = sizeof(struct weir_buffer)                                                 \
-	}
+#define WEIR_BUFFER_INIT WEIR_INIT_SIZED(struct weir_buffer)
 
 /*
  * Fills in BUFFER for registered range number INDEX (0, 1, 2 ...; numbers move as ranges come and
@@ -283,14 +277,18 @@ enum weir_attr_flags {
 	WEIR_ATTR_IOSCHED = 1 << 1, /* a tunable of the scheduler; the others are the queue's */
 };
 
-/* What an attribute is: a whole number from MIN to MAX. Strings are static. */
+/* What an attribute is: a whole number from MIN to MAX. Strings are static. Start from
+ * WEIR_ATTR_INIT. */
 struct weir_attr {
+	size_t size; /* sizeof(struct weir_attr) */
 	const char *name;
 	const char *unit;    /* "ms", "ns", "requests", "bool" ... */
 	const char *summary; /* what it moves, in one line */
 	int64_t min, max, def;
 	uint32_t flags; /* enum weir_attr_flags */
 };
+
+#define WEIR_ATTR_INIT WEIR_INIT_SIZED(struct weir_attr)
 
 /*
  * Describes attribute number INDEX (0, 1, 2 ...; "scheduler" is not among them, since it is no
@@ -346,7 +344,10 @@ enum weir_queue_policy {
 int weir_queue_submitter_set_policy(struct weir_queue *q, uint32_t submitter,
 				    enum weir_queue_policy policy);
 
+/* Statistics of one kind of io, all lanes together, since the queue was opened. Start from
+ * WEIR_OP_STATS_INIT. */
 struct weir_op_stats {
+	size_t size;	/* sizeof(struct weir_op_stats) */
 	uint64_t ios;	/* ended, errors included */
 	uint64_t bytes; /* of the ios that ended well */
 	uint64_t errors;
@@ -354,10 +355,17 @@ struct weir_op_stats {
 	struct weir_latency device; /* handed to the engine -> completed, by request */
 };
 
+#define WEIR_OP_STATS_INIT WEIR_INIT_SIZED(struct weir_op_stats)
+
+/*
+ * Fills in STATS of the ios whose operation is OP. Errors: -EINVAL (no such operation, or STATS
+ * does not start from its initialiser), -ENOMEM. Any thread, at any time.
+ */
+int weir_queue_get_op_stats(struct weir_queue *q, enum weir_op op, struct weir_op_stats *stats);
+
 /* Statistics of a queue, all lanes together, since it was opened. */
 struct weir_queue_stats {
 	size_t size;
-	struct weir_op_stats op[WEIR_OP_COUNT];
 	uint64_t requests;	    /* commands given to the engine */
 	uint64_t splits;	    /* commands beyond the first of an io */
 	uint64_t back_merges;	    /* ios that joined a request behind it ... */
@@ -378,10 +386,7 @@ struct weir_queue_stats {
 	uint64_t retried_merges; /* merged commands that failed and whose ios went alone */
 };
 
-#define WEIR_QUEUE_STATS_INIT                                                                      \
-	{                                                                                          \
-		.size = sizeof(struct weir_queue_stats)                                            \
-	}
+#define WEIR_QUEUE_STATS_INIT WEIR_INIT_SIZED(struct weir_queue_stats)
 
 /*
  * Fills in STATS. Any thread, at any time; the figures of a running queue are each true but need
@@ -400,10 +405,7 @@ struct weir_placement_stats {
 	uint64_t errors;
 };
 
-#define WEIR_PLACEMENT_STATS_INIT                                                                  \
-	{                                                                                          \
-		.size = sizeof(struct weir_placement_stats)                                        \
-	}
+#define WEIR_PLACEMENT_STATS_INIT WEIR_INIT_SIZED(struct weir_placement_stats)
 
 /*
  * Fills in STATS of placement id number INDEX (0, 1, 2 ..., by ascending id) of those that the
@@ -424,10 +426,7 @@ struct weir_queue_info {
 	uint32_t max_segments;
 };
 
-#define WEIR_QUEUE_INFO_INIT                                                                       \
-	{                                                                                          \
-		.size = sizeof(struct weir_queue_info)                                             \
-	}
+#define WEIR_QUEUE_INFO_INIT WEIR_INIT_SIZED(struct weir_queue_info)
 
 /* Fills in INFO. Any thread. */
 int weir_queue_get_info(struct weir_queue *q, struct weir_queue_info *info);

@@ -83,10 +83,7 @@ struct weir_store_format_opts {
 	uint32_t reserved;
 };
 
-#define WEIR_STORE_FORMAT_OPTS_INIT                                                                \
-	{                                                                                          \
-		.size = sizeof(struct weir_store_format_opts)                                      \
-	}
+#define WEIR_STORE_FORMAT_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_format_opts)
 
 /*
  * Makes an empty store on PATH (a file, or a block device). OPTS may be NULL.
@@ -112,10 +109,7 @@ struct weir_store_opts {
 	uint64_t timeout_ns; /* the queue's */
 };
 
-#define WEIR_STORE_OPTS_INIT                                                                       \
-	{                                                                                          \
-		.size = sizeof(struct weir_store_opts)                                             \
-	}
+#define WEIR_STORE_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_opts)
 
 /*
  * Opens the store on PATH and recovers it. OPTS may be NULL.
@@ -148,17 +142,7 @@ int weir_store_close(struct weir_store *s);
 enum weir_put_flags {
 	WEIR_PUT_WRITTEN = 0,
 	WEIR_PUT_DURABLE = 1 << 0,
-	WEIR_PUT_STREAM_SHIFT = 8, /* bits 8 to 15: see WEIR_PUT_STREAM() */
 };
-
-/*
- * The flag that puts a new key into STREAM, a number that weir_store_add_tenant() gave; without it,
- * it is 0, the stream of those who are no tenant. A key that is there stays in the stream it is in
- * until it is deleted or evicted, so deletes and gets need no stream.
- */
-#define WEIR_PUT_STREAM(stream) ((uint32_t)(stream) << WEIR_PUT_STREAM_SHIFT)
-/* The stream in FLAGS. */
-#define WEIR_PUT_STREAM_OF(flags) ((flags) >> WEIR_PUT_STREAM_SHIFT & 0xffu)
 
 enum weir_store_op_kind {
 	WEIR_STORE_PUT = 0,
@@ -170,11 +154,13 @@ enum weir_store_op_kind {
 };
 
 /*
- * One operation. The caller owns it, its key and its value until `end`, as with struct weir_io.
+ * One operation. Start from WEIR_STORE_OP_INIT (or memset() to 0), then set what the operation
+ * needs: the store reads every field. The caller owns operation, key and value, and leaves them
+ * unchanged from submit until `end`. An operation that has ended may be submitted again as it is.
  */
 struct weir_store_op {
 	uint32_t kind;	/* enum weir_store_op_kind */
-	uint32_t flags; /* enum weir_put_flags and WEIR_PUT_STREAM(), for put and delete */
+	uint32_t flags; /* put and delete: enum weir_put_flags; other kinds: 0 */
 	const void *key;
 	uint32_t key_len;   /* bytes, 1 to WEIR_KEY_MAX */
 	uint32_t submitter; /* who is accounted */
@@ -186,7 +172,10 @@ struct weir_store_op {
 			     * get, exists: the length found, from `end` on, also with -EMSGSIZE */
 	uint64_t capacity;  /* get: bytes that fit in buf */
 	uint16_t prio;	    /* of its I/O; 0: the default */
-	uint16_t reserved16;
+	/* put: where a new key goes, a number that weir_store_add_tenant() gave; 0 holds keys that
+	 * belong to no tenant. A key that exists stays in its stream until it is deleted or
+	 * evicted, so gets and deletes need no stream. */
+	uint16_t stream;
 	int32_t result; /* from `end` on: 0 or -errno as at the blocking calls */
 	void (*end)(struct weir_store_op *op); /* may be NULL: use weir_store_wait() */
 	void *user;			       /* the caller's own */
@@ -194,6 +183,8 @@ struct weir_store_op {
 	/* The store's own, from submit until `end`; 0 before the first submit. */
 	uint64_t priv[16];
 };
+
+#define WEIR_STORE_OP_INIT WEIR_INIT_ZEROED(struct weir_store_op, kind)
 
 /*
  * Submits OP. 0: `end` is called exactly once, on the store's loop, under the rules of
@@ -226,7 +217,7 @@ int weir_store_wait(struct weir_store *s, struct weir_store_op *op);
  * has lost its ring and the store must be reopened), -ENODEV (the device was removed), -EDEADLK.
  * Any thread; blocks.
  */
-int weir_store_put(struct weir_store *s, const void *key, size_t key_len, const void *value,
+int weir_store_put(struct weir_store *s, const void *key, uint32_t key_len, const void *value,
 		   size_t value_len, uint32_t flags);
 
 /*
@@ -237,21 +228,21 @@ int weir_store_put(struct weir_store *s, const void *key, size_t key_len, const 
  * the drive said), -ENODEV (the device was removed), -EINVAL, -EDEADLK.
  * Any thread; blocks.
  */
-int weir_store_get(struct weir_store *s, const void *key, size_t key_len, void *buf,
+int weir_store_get(struct weir_store *s, const void *key, uint32_t key_len, void *buf,
 		   size_t capacity, size_t *len);
 
 /*
  * 0 if KEY is there, -ENOENT if not; *LEN (may be NULL) is the length of its value. Reads nothing
  * from the device. Any thread; blocks shortly.
  */
-int weir_store_exists(struct weir_store *s, const void *key, size_t key_len, size_t *len);
+int weir_store_exists(struct weir_store *s, const void *key, uint32_t key_len, size_t *len);
 
 /*
  * Deletes KEY. Deleting what is not there is -ENOENT and writes nothing; with WEIR_PUT_DURABLE
  * it is flushed all the same, so that what made the key go does not come undone. FLAGS as for put.
  * Errors as for weir_store_put(). Any thread; blocks.
  */
-int weir_store_delete(struct weir_store *s, const void *key, size_t key_len, uint32_t flags);
+int weir_store_delete(struct weir_store *s, const void *key, uint32_t key_len, uint32_t flags);
 
 /*
  * Makes everything that was acknowledged before durable. Errors: -EIO, -EROFS, -EDEADLK.
@@ -261,8 +252,8 @@ int weir_store_sync(struct weir_store *s);
 
 /*
  * Submits N operations (any mix of kinds) together and waits for all. Each op's result is its
- * own; returns 0 if all are 0, else the first error by index. `end` must be NULL. Any thread;
- * blocks.
+ * own; returns 0 if all are 0, else the first error by index. -EINVAL, and nothing is submitted,
+ * where an operation has an `end`. Any thread; blocks.
  */
 int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n);
 
@@ -281,6 +272,7 @@ int weir_store_get_many(struct weir_store *s, struct weir_store_op *ops, size_t 
 
 /* One entry of a listing. */
 struct weir_store_entry {
+	size_t size;	 /* sizeof the library's struct: fields beyond it are absent */
 	const void *key; /* valid during the callback */
 	uint32_t key_len;
 	uint32_t stream;
@@ -315,10 +307,7 @@ struct weir_store_info {
 	const char *placement_why;
 };
 
-#define WEIR_STORE_INFO_INIT                                                                       \
-	{                                                                                          \
-		.size = sizeof(struct weir_store_info)                                             \
-	}
+#define WEIR_STORE_INFO_INIT WEIR_INIT_SIZED(struct weir_store_info)
 
 /* Fills in INFO. Any thread. */
 int weir_store_get_info(struct weir_store *s, struct weir_store_info *info);
@@ -363,10 +352,7 @@ struct weir_store_stats {
 	uint64_t rereads; /* payloads that came back wrong and were read once more */
 };
 
-#define WEIR_STORE_STATS_INIT                                                                      \
-	{                                                                                          \
-		.size = sizeof(struct weir_store_stats)                                            \
-	}
+#define WEIR_STORE_STATS_INIT WEIR_INIT_SIZED(struct weir_store_stats)
 
 /* Fills in STATS. Blocks shortly; -EDEADLK from a callback. Any thread. */
 int weir_store_get_stats(struct weir_store *s, struct weir_store_stats *stats);

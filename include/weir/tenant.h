@@ -29,11 +29,10 @@ extern "C" {
 #define WEIR_TENANT_SHOWN_MAX 32u  /* of these, what the store keeps to show */
 
 /*
- * *STREAM is the one that TENANT's new keys go to, for WEIR_PUT_STREAM(). The first time a tenant
- * is met it is written to both superblock copies, which takes two flushes; ask once and keep the
- * number. Returns 1 if the tenant is new, 0 if it was known
- * or has no row in the table.
- * Errors: -EINVAL (the length of the name), -EROFS (new, and the store is read-only), -EIO,
+ * *STREAM is the one that TENANT's new keys go to, for struct weir_store_op's `stream`. The first
+ * time a tenant is met it is written to both superblock copies, which takes two flushes; ask once
+ * and keep the number. Returns 1 if the tenant is new, 0 if it was known or has no row in the
+ * table. Errors: -EINVAL (the length of the name), -EROFS (new, and the store is read-only), -EIO,
  * -ENOMEM, -EDEADLK from a callback. Blocks; any thread.
  */
 int weir_store_add_tenant(struct weir_store *s, const char *tenant, uint32_t *stream);
@@ -50,10 +49,7 @@ struct weir_store_stream {
 	uint64_t written_bytes, evicted_segments; /* since the store was opened */
 };
 
-#define WEIR_STORE_STREAM_INIT                                                                     \
-	{                                                                                          \
-		.size = sizeof(struct weir_store_stream)                                           \
-	}
+#define WEIR_STORE_STREAM_INIT WEIR_INIT_SIZED(struct weir_store_stream)
 
 /*
  * Fills in INFO for STREAM. -ENOENT: there are fewer streams. -EDEADLK from a callback. Blocks
@@ -69,10 +65,7 @@ struct weir_store_tenant {
 	char name[WEIR_TENANT_SHOWN_MAX + 1]; /* any bytes, and a NUL */
 };
 
-#define WEIR_STORE_TENANT_INIT                                                                     \
-	{                                                                                          \
-		.size = sizeof(struct weir_store_tenant)                                           \
-	}
+#define WEIR_STORE_TENANT_INIT WEIR_INIT_SIZED(struct weir_store_tenant)
 
 /*
  * Fills in INFO for row N of the table, from 0 on. -ENOENT: there are fewer. -EDEADLK from a

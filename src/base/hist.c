@@ -2,6 +2,8 @@
 /*
  * hist.c - computes statistics of histograms. It may read while another thread records.
  */
+#include <string.h>
+
 #include "base/hist.h"
 
 static uint64_t hist_load(const uint64_t *counter)
@@ -65,6 +67,7 @@ uint64_t hist_permille(const struct hist *h, uint32_t permille)
 
 void hist_summary(const struct hist *h, struct weir_latency *out)
 {
+	memset(out->reserved, 0, sizeof(out->reserved));
 	out->count = hist_count(h);
 	out->sum_ns = hist_load(&h->sum);
 	out->min_ns = out->count ? ~hist_load(&h->min_inverted) : 0;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/opts.h"
 #include "base/parse.h"
 #include "queue/lane/control.h"
 
@@ -148,35 +149,39 @@ FACT(write_cache, q->cached)
 FACT(fua, q->passes_fua)
 FACT(lanes, q->opts.lanes)
 
+/* The first member of a row's description. */
+#define ATTR_SIZE sizeof(struct weir_attr)
+
 #define READ_ONLY(name, unit, summary)                                                             \
 	{                                                                                          \
-		{ #name, unit, summary, 0, INT64_MAX, 0, WEIR_ATTR_READ_ONLY }, get_##name, NULL,  \
-			NULL, NULL                                                                 \
+		{ ATTR_SIZE, #name, unit, summary, 0, INT64_MAX, 0, WEIR_ATTR_READ_ONLY },         \
+			get_##name, NULL, NULL, NULL                                               \
 	}
 
 static const struct attr_row rows[] = {
-	{ { "nr_requests", "requests", "requests that may exist in a lane", 0, 0, 0, 0 },
+	{ { ATTR_SIZE, "nr_requests", "requests", "requests that may exist in a lane", 0, 0, 0, 0 },
 	  get_nr_requests,
 	  set_nr_requests,
 	  range_nr_requests,
 	  clamp_nr_requests },
-	{ { "nomerges", "level", "0 merges all, 1 only what is found at once, 2 nothing", 0, 2, 0,
-	    0 },
+	{ { ATTR_SIZE, "nomerges", "level", "0 merges all, 1 only what is found at once, 2 nothing",
+	    0, 2, 0, 0 },
 	  get_nomerges,
 	  set_nomerges,
 	  NULL,
 	  clamp_nomerges },
-	{ { "max_sectors_kb", "KiB", "longest command", 0, 0, 0, 0 },
+	{ { ATTR_SIZE, "max_sectors_kb", "KiB", "longest command", 0, 0, 0, 0 },
 	  get_max_sectors,
 	  set_max_sectors,
 	  range_max_sectors,
 	  clamp_max_sectors },
-	{ { "depth", "commands", "commands in flight on a lane", 1, 0, 0, 0 },
+	{ { ATTR_SIZE, "depth", "commands", "commands in flight on a lane", 1, 0, 0, 0 },
 	  get_depth,
 	  set_depth,
 	  range_depth,
 	  NULL },
-	{ { "depth_bytes", "bytes", "bytes in flight on a lane", 1, INT64_MAX, 8 << 20, 0 },
+	{ { ATTR_SIZE, "depth_bytes", "bytes", "bytes in flight on a lane", 1, INT64_MAX, 8 << 20,
+	    0 },
 	  get_depth_bytes,
 	  set_depth_bytes,
 	  NULL,
@@ -210,6 +215,7 @@ static void describe_tunable(struct weir_queue *q, const struct sched_tunable *t
 	int64_t percent = (int64_t)get_nr_requests(q) * t->def_percent / 100;
 
 	*attr = (struct weir_attr){
+		.size = sizeof(*attr),
 		.name = t->name,
 		.unit = t->unit,
 		.summary = t->summary,
@@ -241,14 +247,16 @@ static int describe(struct weir_queue *q, size_t index, struct weir_attr *attr)
 
 int weir_queue_get_attr(struct weir_queue *q, size_t index, struct weir_attr *attr)
 {
+	struct weir_attr all;
 	int err = queue_check_process(q);
 
 	if (err)
 		return err;
 	pthread_mutex_lock(&q->lock);
-	err = describe(q, index, attr);
+	err = describe(q, index, &all);
 	pthread_mutex_unlock(&q->lock);
-	return err;
+	return err ? error_set(err, "no attribute has number %zu", index)
+		   : opts_give(attr, attr->size, &all, sizeof(all));
 }
 
 static int no_such(struct weir_queue *q, const char *name)

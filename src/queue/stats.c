@@ -12,37 +12,33 @@
 #include "base/opts.h"
 #include "queue/lane/control.h"
 
-static uint64_t get(const uint64_t *counter)
+static uint64_t stats_get(const uint64_t *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-static void add_counters(struct weir_queue_stats *sum, const struct lane_stats *s)
+static void stats_add(struct weir_queue_stats *sum, const struct lane_stats *s)
 {
-	for (int op = 0; op < WEIR_OP_COUNT; op++) {
-		sum->op[op].ios += get(&s->op[op].ios);
-		sum->op[op].bytes += get(&s->op[op].bytes);
-		sum->op[op].errors += get(&s->op[op].errors);
-	}
-	sum->requests += get(&s->requests);
-	sum->back_merges += get(&s->back_merges);
-	sum->front_merges += get(&s->front_merges);
-	sum->discard_merges += get(&s->discard_merges);
-	sum->request_merges += get(&s->request_merges);
-	sum->splits += get(&s->splits);
-	sum->bounced += get(&s->bounced);
-	sum->registered += get(&s->fixed);
-	sum->register_failures += get(&s->fixed_failed);
-	sum->tag_waits += get(&s->tag_waits);
-	sum->requeues += get(&s->requeues);
-	sum->resubmits += get(&s->resubmits);
-	sum->batches += get(&s->batches);
-	sum->sleeps += get(&s->sleeps);
-	sum->wakeups += get(&s->wakeups);
-	sum->retried_merges += get(&s->retried_merges);
+	sum->requests += stats_get(&s->requests);
+	sum->back_merges += stats_get(&s->back_merges);
+	sum->front_merges += stats_get(&s->front_merges);
+	sum->discard_merges += stats_get(&s->discard_merges);
+	sum->request_merges += stats_get(&s->request_merges);
+	sum->splits += stats_get(&s->splits);
+	sum->bounced += stats_get(&s->bounced);
+	sum->registered += stats_get(&s->fixed);
+	sum->register_failures += stats_get(&s->fixed_failed);
+	sum->tag_waits += stats_get(&s->tag_waits);
+	sum->requeues += stats_get(&s->requeues);
+	sum->resubmits += stats_get(&s->resubmits);
+	sum->batches += stats_get(&s->batches);
+	sum->sleeps += stats_get(&s->sleeps);
+	sum->wakeups += stats_get(&s->wakeups);
+	sum->retried_merges += stats_get(&s->retried_merges);
 }
 
-static void summarize(struct weir_queue *q, int op, struct hist *hist, struct weir_op_stats *out)
+static void stats_summarize(struct weir_queue *q, enum weir_op op, struct hist *hist,
+			    struct weir_op_stats *out)
 {
 	memset(hist, 0, sizeof(*hist));
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
@@ -54,27 +50,45 @@ static void summarize(struct weir_queue *q, int op, struct hist *hist, struct we
 	hist_summary(hist, &out->device);
 }
 
-int weir_queue_get_stats(struct weir_queue *q, struct weir_queue_stats *stats)
+int weir_queue_get_op_stats(struct weir_queue *q, enum weir_op op, struct weir_op_stats *stats)
 {
-	struct weir_queue_stats sum = WEIR_QUEUE_STATS_INIT;
+	struct weir_op_stats sum = WEIR_OP_STATS_INIT;
 	int err = queue_check_process(q);
 	struct hist *hist;
 
 	if (err)
 		return err;
+	if (op >= WEIR_OP_COUNT)
+		return error_set(-EINVAL, "no such operation: %u", op);
 	hist = malloc(sizeof(*hist));
 	if (!hist)
 		return error_sys(-ENOMEM, "cannot sum up the statistics");
 	for (uint32_t i = 0; i < q->nr_lanes; i++) {
+		const struct lane_stats *s = q->lanes[i].stats;
+
+		sum.ios += stats_get(&s->op[op].ios);
+		sum.bytes += stats_get(&s->op[op].bytes);
+		sum.errors += stats_get(&s->op[op].errors);
+	}
+	stats_summarize(q, op, hist, &sum);
+	free(hist);
+	return opts_give(stats, stats->size, &sum, sizeof(sum));
+}
+
+int weir_queue_get_stats(struct weir_queue *q, struct weir_queue_stats *stats)
+{
+	struct weir_queue_stats sum = WEIR_QUEUE_STATS_INIT;
+	int err = queue_check_process(q);
+
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < q->nr_lanes; i++) {
 		const struct lane *lane = &q->lanes[i];
 
-		add_counters(&sum, lane->stats);
+		stats_add(&sum, lane->stats);
 		sum.in_flight += __atomic_load_n(&lane->in_flight, __ATOMIC_RELAXED);
 		sum.in_flight_bytes += __atomic_load_n(&lane->in_flight_bytes, __ATOMIC_RELAXED);
 	}
-	for (int op = 0; op < WEIR_OP_COUNT; op++)
-		summarize(q, op, hist, &sum.op[op]);
-	free(hist);
 	return opts_give(stats, stats->size, &sum, sizeof(sum));
 }
 

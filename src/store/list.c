@@ -159,7 +159,7 @@ static int list_hand_out(const struct list_req *req,
 	int err = 0;
 
 	while (!err && p < req->out + req->out_bytes) {
-		struct weir_store_entry entry = { 0 };
+		struct weir_store_entry entry = { .size = sizeof(entry) };
 
 		memcpy(&e, p, sizeof(e));
 		entry.key = p + sizeof(e);

@@ -44,6 +44,14 @@ static int op_check_stream(struct weir_store *s, uint32_t stream)
 			 stream, n);
 }
 
+static int op_check_write(struct weir_store *s, const struct weir_store_op *op)
+{
+	if (op->flags & ~(uint32_t)WEIR_PUT_DURABLE)
+		return error_set(-EINVAL, "flags 0x%x: a put or delete has WEIR_PUT_DURABLE only",
+				 op->flags);
+	return op_check_stream(s, op->stream);
+}
+
 int op_check(struct weir_store *s, const struct weir_store_op *op)
 {
 	if (op->kind >= WEIR_STORE_OP_COUNT)
@@ -57,7 +65,7 @@ int op_check(struct weir_store *s, const struct weir_store_op *op)
 		return error_set(-EINVAL, "key of %u bytes: keys have 1 to %u", op->key_len,
 				 WEIR_KEY_MAX);
 	if (op->kind == WEIR_STORE_PUT || op->kind == WEIR_STORE_DELETE) {
-		int err = op_check_stream(s, WEIR_PUT_STREAM_OF(op->flags));
+		int err = op_check_write(s, op);
 
 		if (err)
 			return err;
@@ -218,7 +226,6 @@ static void ops_chain(struct weir_store *s, struct weir_store_op *ops, size_t n,
 
 	*first = NULL;
 	for (i = 0; i < n; i++) {
-		ops[i].end = NULL;
 		ops[i].result = op_check(s, &ops[i]);
 		__atomic_store_n(&op_priv(&ops[i])->state, OP_DONE, __ATOMIC_RELAXED);
 		if (ops[i].result)
@@ -233,12 +240,26 @@ static void ops_chain(struct weir_store *s, struct weir_store_op *ops, size_t n,
 	}
 }
 
+/* A program that sets `end` counts on it; calls that wait for all operations never call it. */
+static int ops_check_end(const struct weir_store_op *ops, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].end)
+			return error_set(-EINVAL,
+					 "operation %zu of %zu has an `end`, which this call would "
+					 "not call: submit it with weir_store_submit()",
+					 i + 1, n);
+	return 0;
+}
+
 int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n)
 {
 	struct weir_store_op *first;
 	int err = wait_allowed(s);
 	size_t i;
 
+	if (!err)
+		err = ops_check_end(ops, n);
 	if (err)
 		return err;
 	ops_chain(s, ops, n, &first);
@@ -269,6 +290,8 @@ int weir_store_get_many(struct weir_store *s, struct weir_store_op *ops, size_t 
 	size_t i;
 	int err = wait_allowed(s);
 
+	if (!err)
+		err = ops_check_end(ops, n);
 	if (err)
 		return err;
 	for (i = 0; i < n; i++)

@@ -150,32 +150,26 @@ static int wait_for(struct weir_store *s, struct weir_store_op *op)
 	return err ? err : wait_words(s, op, wait_op(s, op));
 }
 
-/* Longer keys than fit are refused as what they are, not as their remainder. */
-static uint32_t key_length(size_t key_len)
-{
-	return key_len > UINT32_MAX ? UINT32_MAX : (uint32_t)key_len;
-}
-
-int weir_store_put(struct weir_store *s, const void *key, size_t key_len, const void *value,
+int weir_store_put(struct weir_store *s, const void *key, uint32_t key_len, const void *value,
 		   size_t value_len, uint32_t flags)
 {
 	struct weir_store_op op = { .kind = WEIR_STORE_PUT,
 				    .flags = flags,
 				    .key = key,
-				    .key_len = key_length(key_len),
+				    .key_len = key_len,
 				    .value = value,
 				    .value_len = value_len };
 
 	return wait_for(s, &op);
 }
 
-int weir_store_get(struct weir_store *s, const void *key, size_t key_len, void *buf,
+int weir_store_get(struct weir_store *s, const void *key, uint32_t key_len, void *buf,
 		   size_t capacity, size_t *len)
 {
 	struct op_words words = { "" };
 	struct weir_store_op op = { .kind = WEIR_STORE_GET,
 				    .key = key,
-				    .key_len = key_length(key_len),
+				    .key_len = key_len,
 				    .buf = buf,
 				    .capacity = capacity };
 	int err;
@@ -187,11 +181,9 @@ int weir_store_get(struct weir_store *s, const void *key, size_t key_len, void *
 	return err;
 }
 
-int weir_store_exists(struct weir_store *s, const void *key, size_t key_len, size_t *len)
+int weir_store_exists(struct weir_store *s, const void *key, uint32_t key_len, size_t *len)
 {
-	struct weir_store_op op = { .kind = WEIR_STORE_EXISTS,
-				    .key = key,
-				    .key_len = key_length(key_len) };
+	struct weir_store_op op = { .kind = WEIR_STORE_EXISTS, .key = key, .key_len = key_len };
 	int err = wait_for(s, &op);
 
 	if (len && !err)
@@ -199,12 +191,11 @@ int weir_store_exists(struct weir_store *s, const void *key, size_t key_len, siz
 	return err;
 }
 
-int weir_store_delete(struct weir_store *s, const void *key, size_t key_len, uint32_t flags)
+int weir_store_delete(struct weir_store *s, const void *key, uint32_t key_len, uint32_t flags)
 {
-	struct weir_store_op op = { .kind = WEIR_STORE_DELETE,
-				    .flags = flags,
-				    .key = key,
-				    .key_len = key_length(key_len) };
+	struct weir_store_op op = {
+		.kind = WEIR_STORE_DELETE, .flags = flags, .key = key, .key_len = key_len
+	};
 
 	return wait_for(s, &op);
 }

@@ -3,7 +3,7 @@
 """Installs a build into a temporary folder and uses it as a stranger would: headers as C and C++,
 pkg-config, a program that links and runs; and the library's symbols are the version script's.
 
-    test_install.py BUILD LIBWEIR VERSION_SCRIPT PROGRAM        TAP on standard output
+    test_install.py BUILD LIBWEIR VERSION_SCRIPT PROGRAM CPLUSPLUS        TAP on standard output
 """
 import os
 import re
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-BUILD, LIBRARY, SCRIPT, PROGRAM = sys.argv[1:]
+BUILD, LIBRARY, SCRIPT, PROGRAM, CPLUSPLUS = sys.argv[1:]
 
 
 class Skip(Exception):
@@ -65,24 +65,43 @@ def case_c(root):
     check_headers(root, shutil.which("cc") or "gcc", "-x", "c", "-std=c11")
 
 
-def case_cplusplus(root):
-    """each header compiles alone as C++"""
+def cplusplus():
+    """A C++ compiler."""
     compiler = shutil.which("g++") or shutil.which("clang++")
     if not compiler:
         raise Skip("no C++ compiler")
-    check_headers(root, compiler, "-x", "c++", "-std=c++11")
+    return compiler
+
+
+def case_cplusplus(root):
+    """each header compiles alone as C++"""
+    check_headers(root, cplusplus(), "-x", "c++", "-std=c++11")
+
+
+def pkg_config(root, *options):
+    """What pkg-config says about the installed library."""
+    folder = os.path.dirname(find(root, "pkgconfig/weir.pc"))
+    return run("pkg-config", *options, "weir", PKG_CONFIG_PATH=folder,
+               PKG_CONFIG_SYSROOT_DIR=root).split()
+
+
+def case_initialisers(root):
+    """a C++11 program begins every struct with its initialiser, and uses a queue and a store"""
+    program = os.path.join(root, "initialisers")
+    run(cplusplus(), "-std=c++11", "-pedantic", "-Wall", "-Wextra", "-Werror", CPLUSPLUS, "-o",
+        program, *pkg_config(root, "--cflags", "--libs"))
+    run(program, os.path.join(root, "store.img"),
+        LD_LIBRARY_PATH=os.path.dirname(find(root, r"libweir.so")))
 
 
 def case_program(root):
     """a program finds the library through pkg-config, links and runs"""
-    pc = find(root, "pkgconfig/weir.pc")
-    config = {"PKG_CONFIG_PATH": os.path.dirname(pc), "PKG_CONFIG_SYSROOT_DIR": root}
-    flags = run("pkg-config", "--cflags", "--libs", "weir", **config).split()
     program = os.path.join(root, "program")
-    run(shutil.which("cc") or "gcc", "-Wall", "-Werror", PROGRAM, "-o", program, *flags)
+    run(shutil.which("cc") or "gcc", "-Wall", "-Werror", PROGRAM, "-o", program,
+        *pkg_config(root, "--cflags", "--libs"))
     library = os.path.dirname(find(root, r"libweir.so"))
     version = run(program, LD_LIBRARY_PATH=library).strip()
-    assert version == run("pkg-config", "--modversion", "weir", **config).strip(), version
+    assert [version] == pkg_config(root, "--modversion"), version
 
 
 def case_tool(root):
@@ -90,7 +109,7 @@ def case_tool(root):
     run(find(root, "bin/weir"), "help")
 
 
-CASES = [case_symbols, case_c, case_cplusplus, case_program, case_tool]
+CASES = [case_symbols, case_c, case_cplusplus, case_initialisers, case_program, case_tool]
 
 
 def main():

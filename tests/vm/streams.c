@@ -116,10 +116,10 @@ uint32_t streams_tenant(unsigned n)
 
 struct weir_op_stats streams_ops(enum weir_op op)
 {
-	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
+	struct weir_op_stats stats = WEIR_OP_STATS_INIT;
 
-	assert_int_equal(weir_queue_get_stats(weir_store_queue(streams_store), &stats), 0);
-	return stats.op[op];
+	assert_int_equal(weir_queue_get_op_stats(weir_store_queue(streams_store), op, &stats), 0);
+	return stats;
 }
 
 void streams_fill(char *mem, uint64_t key, size_t length)
@@ -130,8 +130,14 @@ void streams_fill(char *mem, uint64_t key, size_t length)
 int streams_put(uint32_t stream, uint64_t key, size_t length)
 {
 	streams_fill(streams_value, key, length);
-	return weir_store_put(streams_store, &key, sizeof(key), streams_value, length,
-			      WEIR_PUT_STREAM(stream));
+	return weir_store_run(streams_store,
+			      &(struct weir_store_op){ .kind = WEIR_STORE_PUT,
+						       .stream = (uint16_t)stream,
+						       .key = &key,
+						       .key_len = sizeof(key),
+						       .value = streams_value,
+						       .value_len = length },
+			      1);
 }
 
 int streams_got(uint64_t key, size_t length)

@@ -41,7 +41,7 @@ static void check_fails(struct weir_io *io, int err, const char *words)
 	weir_io_strerror(io, said, sizeof(said));
 	if (!strstr(said, words))
 		fail_msg("'%s' does not say '%s'", said, words);
-	assert_int_equal(vm_stats(&v).op[io->op].errors, 1);
+	assert_int_equal(vm_op_stats(&v, io->op).errors, 1);
 }
 
 /* Nothing says "do not retry", so each was tried again, so often and no oftener. */

@@ -46,7 +46,7 @@ static void child(uint32_t life, int fd)
 			op[i].key_len = sizeof(key[i]);
 			op[i].value = streams_value + (size_t)i * (VALUE_MAX / TOGETHER);
 			op[i].value_len = length_of(key[i]);
-			op[i].flags = WEIR_PUT_STREAM(stream);
+			op[i].stream = (uint16_t)stream;
 			streams_fill(streams_value + (size_t)i * (VALUE_MAX / TOGETHER), key[i],
 				     length_of(key[i]));
 		}

@@ -115,7 +115,7 @@ static void flush(void **state)
 	(void)state;
 	weir_io_flush(&io);
 	vm_good(&v, &io);
-	assert_int_equal(vm_stats(&v).op[WEIR_OP_FLUSH].ios, 1);
+	assert_int_equal(vm_op_stats(&v, WEIR_OP_FLUSH).ios, 1);
 }
 
 /* Longer than one command of the drive, and not a multiple of it. */

@@ -179,7 +179,7 @@ static void an_update_begins_a_new_unit(void **state)
 		check_updated(id, before);
 		weir_fdp_free(before);
 	}
-	assert_int_equal(vm_stats(&v).op[WEIR_OP_PLACEMENT_UPDATE].ios, HANDLES);
+	assert_int_equal(vm_op_stats(&v, WEIR_OP_PLACEMENT_UPDATE).ios, HANDLES);
 }
 
 static void an_update_of_what_is_not_there(void **state)

@@ -98,7 +98,7 @@ static void put_small(uint32_t stream, uint64_t *key, unsigned n)
 		op[i].key_len = sizeof(keys[i]);
 		op[i].value = streams_value;
 		op[i].value_len = 8;
-		op[i].flags = WEIR_PUT_STREAM(stream);
+		op[i].stream = (uint16_t)stream;
 	}
 	assert_int_equal(weir_store_put_many(streams_store, op, n), 0);
 	written = streams_one(stream).written_bytes - written;

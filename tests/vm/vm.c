@@ -100,6 +100,14 @@ struct weir_queue_stats vm_stats(struct vm *v)
 	return stats;
 }
 
+struct weir_op_stats vm_op_stats(struct vm *v, enum weir_op op)
+{
+	struct weir_op_stats stats = WEIR_OP_STATS_INIT;
+
+	assert_int_equal(weir_queue_get_op_stats(v->q, op, &stats), 0);
+	return stats;
+}
+
 void *vm_alloc(size_t bytes)
 {
 	void *mem = NULL;

@@ -46,6 +46,7 @@ void vm_read(struct vm *v, uint64_t offset, void *buf, uint64_t length);
 
 /* The queue's statistics. */
 struct weir_queue_stats vm_stats(struct vm *v);
+struct weir_op_stats vm_op_stats(struct vm *v, enum weir_op op);
 
 /* Memory at a page's start; the caller frees it. */
 void *vm_alloc(size_t bytes);

@@ -91,7 +91,7 @@ struct log *logs_choose(struct weir_store *s, const struct weir_store_op *op)
 	if (admitted)
 		return admitted->log;
 	l = entries_log(s, op_priv(op)->hash);
-	return l ? l : s->logs[WEIR_PUT_STREAM_OF(op->flags)];
+	return l ? l : s->logs[op->stream];
 }
 
 void logs_kick(struct weir_store *s)

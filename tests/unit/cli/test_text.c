@@ -35,7 +35,7 @@ static void test_escape_both_ways(void **state)
 {
 	unsigned char key[WEIR_KEY_MAX], back[WEIR_KEY_MAX];
 	char text[KEY_TEXT_MAX];
-	size_t len;
+	uint32_t len;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(key); i++)
@@ -52,7 +52,7 @@ static void test_bad_escapes(void **state)
 {
 	static const char *const bad[] = { "\\", "a\\n", "\\x", "\\x1", "\\xg0", "\\x0g" };
 	unsigned char key[WEIR_KEY_MAX];
-	size_t len;
+	uint32_t len;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -100,3 +100,11 @@ struct weir_queue_stats blocks_stats(void)
 	assert_int_equal(weir_queue_get_stats(rig.q, &s), 0);
 	return s;
 }
+
+struct weir_op_stats blocks_op_stats(enum weir_op op)
+{
+	struct weir_op_stats s = WEIR_OP_STATS_INIT;
+
+	assert_int_equal(weir_queue_get_op_stats(rig.q, op, &s), 0);
+	return s;
+}

@@ -39,5 +39,6 @@ void blocks_stage(unsigned first);
 /* Command N that the engine was given: these blocks. */
 void blocks_expect_cmd(unsigned n, unsigned from, unsigned to);
 struct weir_queue_stats blocks_stats(void);
+struct weir_op_stats blocks_op_stats(enum weir_op op);
 
 #endif

@@ -329,7 +329,7 @@ static void nr_requests_has_the_kernels_bounds(void **state)
 
 static void attributes_describe_themselves(void **state)
 {
-	struct weir_attr attr;
+	struct weir_attr attr = WEIR_ATTR_INIT;
 	unsigned settable = 0, tunables = 0;
 	char value[64];
 

@@ -223,7 +223,7 @@ static int c_set_depth_bytes(struct weir_queue *q)
 
 static int c_attr(struct weir_queue *q)
 {
-	struct weir_attr attr;
+	struct weir_attr attr = WEIR_ATTR_INIT;
 
 	return weir_queue_get_attr(q, 0, &attr);
 }

@@ -302,11 +302,11 @@ static void statistics_count_ios_and_bytes(void **state)
 		blocks_make(R, i, i + 1);
 	blocks_stage(0);
 	rig_complete(1);
-	assert_int_equal(blocks_stats().op[R].ios, 10);
-	assert_int_equal(blocks_stats().op[R].bytes, 10 * BLOCK);
+	assert_int_equal(blocks_op_stats(R).ios, 10);
+	assert_int_equal(blocks_op_stats(R).bytes, 10 * BLOCK);
 	assert_int_equal(blocks_stats().requests, 1);
 	assert_int_equal(blocks_stats().back_merges, 9);
-	assert_int_equal(blocks_stats().op[R].device.count, 1);
+	assert_int_equal(blocks_op_stats(R).device.count, 1);
 	blocks_close();
 }
 
@@ -335,7 +335,7 @@ static void a_command_waits_from_its_oldest_io_on(void **state)
 	rig.now_ns += 6000000;
 	rig_complete(1);
 	assert_int_equal(rig.nr_log, 2);
-	assert_true(blocks_stats().op[W].wait.max_ns >= 8000000 * 15 / 16);
+	assert_true(blocks_op_stats(W).wait.max_ns >= 8000000 * 15 / 16);
 	blocks_close();
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "op_stats.h"
 #include "device/state.h"
 #include "rig.h"
 
@@ -93,9 +94,9 @@ static void reaches_the_engine_as_it_is(void **state)
 		assert_int_equal(ios[i].result, 0);
 	}
 	assert_int_equal(weir_queue_get_stats(rig.q, &stats), 0);
-	assert_int_equal(stats.op[WEIR_OP_PLACEMENT_UPDATE].ios, 4);
-	assert_int_equal(stats.op[WEIR_OP_PLACEMENT_UPDATE].bytes, 0);
-	assert_int_equal(stats.op[WEIR_OP_PLACEMENT_UPDATE].device.count, 4);
+	assert_int_equal(op_stats(rig.q, WEIR_OP_PLACEMENT_UPDATE).ios, 4);
+	assert_int_equal(op_stats(rig.q, WEIR_OP_PLACEMENT_UPDATE).bytes, 0);
+	assert_int_equal(op_stats(rig.q, WEIR_OP_PLACEMENT_UPDATE).device.count, 4);
 	assert_int_equal(stats.requests, 4);
 }
 

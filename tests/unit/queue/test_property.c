@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "op_stats.h"
 #include "base/clock.h"
 #include "ram.h"
 
@@ -357,8 +358,8 @@ static void finish(uint32_t n, uint64_t ios)
 
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	assert_int_equal(weir_queue_get_stats(rig.q, &stats), 0);
-	for (int op = 0; op < WEIR_OP_COUNT; op++)
-		ended += stats.op[op].ios;
+	for (enum weir_op op = 0; op < WEIR_OP_COUNT; op++)
+		ended += op_stats(rig.q, op).ios;
 	assert_int_equal(ended, ios);
 	assert_int_equal(__atomic_load_n(&ended_ios, __ATOMIC_RELAXED), ios);
 	assert_int_equal(stats.requests, ram.commands);

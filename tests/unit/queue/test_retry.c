@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "op_stats.h"
 #include "blocks.h"
 
 #define IOS 8u
@@ -64,7 +65,7 @@ static void one_bad_block(uint8_t op, const char *scheduler)
 	stats = blocks_stats();
 	assert_int_equal(stats.retried_merges, 1);
 	assert_int_equal(stats.requests, 1 + IOS);
-	assert_int_equal(stats.op[op].errors, 1);
+	assert_int_equal(op_stats(rig.q, op).errors, 1);
 	assert_int_equal(stats.in_flight, 0);
 	/* The tag is back: as many as there are can be had again. */
 	bad_block(0, 0, 0);

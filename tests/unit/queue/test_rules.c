@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "op_stats.h"
 #include "base/clock.h"
 #include "rig.h"
 
@@ -499,12 +500,12 @@ static void statistics_add_up(void **state)
 	assert_int_equal(weir_queue_submit(rig.q, &ios[20]), 0);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	assert_int_equal(weir_queue_get_stats(rig.q, &stats), 0);
-	assert_int_equal(stats.op[WEIR_OP_WRITE].ios, 10);
-	assert_int_equal(stats.op[WEIR_OP_WRITE].errors, 1);
-	assert_int_equal(stats.op[WEIR_OP_WRITE].bytes, 9 * 4096);
-	assert_int_equal(stats.op[WEIR_OP_WRITE].wait.count, 10);
-	assert_int_equal(stats.op[WEIR_OP_WRITE].device.count, 10);
-	assert_int_equal(stats.op[WEIR_OP_READ].ios, 1);
+	assert_int_equal(op_stats(rig.q, WEIR_OP_WRITE).ios, 10);
+	assert_int_equal(op_stats(rig.q, WEIR_OP_WRITE).errors, 1);
+	assert_int_equal(op_stats(rig.q, WEIR_OP_WRITE).bytes, 9 * 4096);
+	assert_int_equal(op_stats(rig.q, WEIR_OP_WRITE).wait.count, 10);
+	assert_int_equal(op_stats(rig.q, WEIR_OP_WRITE).device.count, 10);
+	assert_int_equal(op_stats(rig.q, WEIR_OP_READ).ios, 1);
 	assert_int_equal(stats.requests, 11);
 	assert_int_equal(stats.in_flight, 0);
 	assert_int_equal(stats.in_flight_bytes, 0);

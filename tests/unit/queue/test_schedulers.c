@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "op_stats.h"
 #include "base/clock.h"
 #include "rig.h"
 
@@ -202,8 +203,8 @@ static void run_submitters(unsigned n)
 	for (unsigned t = 0; t < n; t++)
 		pthread_join(submitters[t].thread, NULL);
 	assert_int_equal(weir_queue_get_stats(queue, &stats), 0);
-	for (int op = 0; op < WEIR_OP_COUNT; op++)
-		ios += stats.op[op].ios;
+	for (enum weir_op op = 0; op < WEIR_OP_COUNT; op++)
+		ios += op_stats(queue, op).ios;
 	assert_int_equal(ios, (uint64_t)n * SLOTS * rounds);
 	assert_int_equal(stats.in_flight, 0);
 	check_schedulers();

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "op_stats.h"
 #include "base/clock.h"
 #include "rig.h"
 
@@ -133,8 +134,8 @@ static void run_threads(unsigned n, unsigned attached, unsigned ios)
 		assert_int_equal(pthread_join(submitters[i].thread, NULL), 0);
 	assert_int_equal(weir_queue_get_stats(queue, &stats), 0);
 	expected += (uint64_t)n * ios;
-	assert_int_equal(stats.op[WEIR_OP_WRITE].ios, expected);
-	assert_int_equal(stats.op[WEIR_OP_WRITE].errors, 0);
+	assert_int_equal(op_stats(queue, WEIR_OP_WRITE).ios, expected);
+	assert_int_equal(op_stats(queue, WEIR_OP_WRITE).errors, 0);
 	assert_int_equal(stats.in_flight, 0);
 }
 

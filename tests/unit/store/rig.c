@@ -96,7 +96,21 @@ int rig_put(struct rig *rig, uint64_t key, uint64_t version, size_t length, uint
 	static uint8_t value[RIG_VALUE_MAX] __attribute__((aligned(4096)));
 
 	rig_value(key, version, value, length);
-	return weir_store_put(rig->s, &key, sizeof(key), value, length, flags);
+	return rig_put_flags(rig->s, &key, value, length, flags);
+}
+
+int rig_put_flags(struct weir_store *s, const uint64_t *key, const void *value, size_t length,
+		  uint32_t flags)
+{
+	struct weir_store_op op = { .kind = WEIR_STORE_PUT,
+				    .flags = flags & 0xffu,
+				    .stream = (uint16_t)(flags >> 8),
+				    .key = key,
+				    .key_len = sizeof(*key),
+				    .value = value,
+				    .value_len = length };
+
+	return weir_store_run(s, &op, 1);
 }
 
 int rig_get(struct rig *rig, uint64_t key, uint64_t version, size_t length)

@@ -39,6 +39,11 @@ int rig_has(const char *engine);
 void rig_value(uint64_t key, uint64_t version, void *value, size_t length);
 
 /* Puts, gets and checks version VERSION of key number KEY. */
+/* The helpers of these tests take the stream of a put beside its flags, in bits 8 and up. */
+#define RIG_STREAM(stream) ((uint32_t)(stream) << 8)
+/* As weir_store_put(), with RIG_STREAM() in FLAGS. */
+int rig_put_flags(struct weir_store *s, const uint64_t *key, const void *value, size_t length,
+		  uint32_t flags);
 int rig_put(struct rig *rig, uint64_t key, uint64_t version, size_t length, uint32_t flags);
 /* Gets key number KEY; 1 if it has VERSION and LENGTH, 0 if it is another, or -errno. */
 int rig_get(struct rig *rig, uint64_t key, uint64_t version, size_t length);

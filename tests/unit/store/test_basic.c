@@ -135,6 +135,40 @@ static void many(void **state)
 	assert_int_equal(ops[5].result, -EINVAL);
 }
 
+static void no_end(struct weir_store_op *op)
+{
+	(void)op;
+	fail_msg("called");
+}
+
+/* Calls that wait for all operations refuse one with an `end`, before anything has begun; and a
+ * put's flags hold nothing but what is named. */
+static void many_refused(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t keys[3] = { 1, 2, 3 };
+	struct weir_store_op ops[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		ops[i] = (struct weir_store_op)WEIR_STORE_OP_INIT;
+		ops[i].key = &keys[i];
+		ops[i].key_len = sizeof(keys[i]);
+		ops[i].value = "value";
+		ops[i].value_len = 5;
+	}
+	ops[2].end = no_end;
+	assert_int_equal(weir_store_run(rig->s, ops, 3), -EINVAL);
+	assert_non_null(strstr(weir_error(), "operation 3 of 3"));
+	assert_int_equal(weir_store_put_many(rig->s, ops, 3), -EINVAL);
+	assert_int_equal(weir_store_exists(rig->s, &keys[0], sizeof(keys[0]), NULL), -ENOENT);
+	assert_int_equal(weir_store_get_many(rig->s, ops, 3), -EINVAL);
+	ops[2].end = NULL;
+	ops[1].flags = 1 << 8;
+	assert_int_equal(weir_store_put_many(rig->s, ops, 3), -EINVAL);
+	assert_int_equal(ops[1].result, -EINVAL);
+	assert_int_equal(ops[0].result | ops[2].result, 0);
+}
+
 struct listing {
 	struct rig *rig;
 	uint64_t count, sum, last_sequence;
@@ -252,6 +286,7 @@ int main(void)
 		BOTH(replace_delete_exists),
 		BOTH(refused),
 		BOTH(many),
+		BOTH(many_refused),
 		BOTH(list),
 		BOTH(facts),
 		BOTH(wraps_and_evicts),

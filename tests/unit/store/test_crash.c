@@ -129,7 +129,7 @@ static void op_make(struct weir_store_op *op, uint64_t *key, uint8_t *value, uns
 	op->key = key;
 	op->key_len = sizeof(*key);
 	op->flags = rig_random(&state) % 3 ? 0 : WEIR_PUT_DURABLE;
-	op->flags |= WEIR_PUT_STREAM(tenants ? rig_random(&state) % streams : 0);
+	op->stream = (uint16_t)(tenants ? rig_random(&state) % streams : 0);
 	op->kind = dice < 7 ? WEIR_STORE_PUT : dice < 9 ? WEIR_STORE_DELETE : WEIR_STORE_SYNC;
 	if (op->kind == WEIR_STORE_PUT) {
 		*index = model_add((unsigned)*key, ++version, length);

@@ -60,7 +60,7 @@ static int put_key(uint64_t key, uint64_t version, uint32_t flags)
 	uint8_t value[VALUE];
 
 	rig_value(key, version, value, sizeof(value));
-	return weir_store_put(store, &key, sizeof(key), value, sizeof(value), flags);
+	return rig_put_flags(store, &key, value, sizeof(value), flags);
 }
 
 /* The version of KEY that is there, of 1 to 3; 0: none. */
@@ -107,10 +107,10 @@ static void move_key(unsigned n)
 	power_on();
 	assert_true(weir_store_add_tenant(store, "a", &a) >= 0);
 	assert_true(weir_store_add_tenant(store, "b", &b) >= 0);
-	assert_int_equal(put_key(0, 1, WEIR_PUT_STREAM(b)), 0);
-	assert_int_equal(put_key(1, 1, WEIR_PUT_STREAM(a) | WEIR_PUT_DURABLE), 0);
+	assert_int_equal(put_key(0, 1, RIG_STREAM(b)), 0);
+	assert_int_equal(put_key(1, 1, RIG_STREAM(a) | WEIR_PUT_DURABLE), 0);
 	assert_int_equal(weir_store_delete(store, &(uint64_t){ 1 }, sizeof(uint64_t), 0), 0);
-	assert_int_equal(put_key(1, 2, WEIR_PUT_STREAM(b)), 0);
+	assert_int_equal(put_key(1, 2, RIG_STREAM(b)), 0);
 	power_off();
 }
 
@@ -203,7 +203,7 @@ static void cut_between(uint64_t key, uint64_t version, uint32_t stream)
 	memcpy(before, memdisk.now, memdisk.bytes);
 	assert_int_equal(delete_key(key, 0), 0);
 	memcpy(after, memdisk.now, memdisk.bytes);
-	assert_int_equal(put_key(key, version, WEIR_PUT_STREAM(stream)), 0);
+	assert_int_equal(put_key(key, version, RIG_STREAM(stream)), 0);
 	memdisk.keep = 1;
 	power_off();
 	memdisk.keep = 0;
@@ -219,8 +219,8 @@ static void cut_between(uint64_t key, uint64_t version, uint32_t stream)
 /* Segments of the last life take no more: after this each log has an open one. */
 static void open_segments(const uint32_t stream[2])
 {
-	assert_int_equal(put_key(900, 1, WEIR_PUT_STREAM(stream[0]) | WEIR_PUT_DURABLE), 0);
-	assert_int_equal(put_key(901, 1, WEIR_PUT_STREAM(stream[1]) | WEIR_PUT_DURABLE), 0);
+	assert_int_equal(put_key(900, 1, RIG_STREAM(stream[0]) | WEIR_PUT_DURABLE), 0);
+	assert_int_equal(put_key(901, 1, RIG_STREAM(stream[1]) | WEIR_PUT_DURABLE), 0);
 }
 
 /* What lost had superseded something itself: neither comes back when the winner is deleted. */
@@ -232,8 +232,8 @@ static void nor_does_what_it_superseded(void **state)
 	memdisk_load(&rig, 512, 1);
 	power_on();
 	two_tenants(stream);
-	assert_int_equal(put_key(1, 1, WEIR_PUT_STREAM(stream[0])), 0);
-	assert_int_equal(put_key(1, 2, WEIR_PUT_STREAM(stream[0])), 0);
+	assert_int_equal(put_key(1, 1, RIG_STREAM(stream[0])), 0);
+	assert_int_equal(put_key(1, 2, RIG_STREAM(stream[0])), 0);
 	open_segments(stream);
 	cut_between(1, 3, stream[1]);
 	power_on();
@@ -259,7 +259,7 @@ static void what_is_struck_is_durable(void **state)
 		memdisk_load(&rig, 512, n);
 		power_on();
 		two_tenants(stream);
-		assert_int_equal(put_key(1, 1, WEIR_PUT_STREAM(stream[0])), 0);
+		assert_int_equal(put_key(1, 1, RIG_STREAM(stream[0])), 0);
 		open_segments(stream);
 		cut_between(1, 2, stream[1]);
 		power_on();
@@ -286,7 +286,7 @@ static void make_struck_twice(uint32_t stream[2])
 	power_on();
 	two_tenants(stream);
 	for (key = 1; key <= 30; key++)
-		assert_int_equal(put_key(key, 1, WEIR_PUT_STREAM(stream[0])), 0);
+		assert_int_equal(put_key(key, 1, RIG_STREAM(stream[0])), 0);
 	open_segments(stream);
 	cut_between(1, 2, stream[1]);
 	power_on();
@@ -450,7 +450,8 @@ static void step(uint32_t kind, uint32_t flags, int result)
 	at->key = 1;
 	at->result = result;
 	at->op.kind = kind;
-	at->op.flags = flags;
+	at->op.flags = flags & 0xffu;
+	at->op.stream = (uint16_t)(flags >> 8);
 	at->op.key = &at->key;
 	at->op.key_len = sizeof(at->key);
 	at->op.value = value;
@@ -491,9 +492,9 @@ static void a_failed_put_stays_away(void **state)
 		two_tenants(stream);
 		open_segments(stream);
 		step_count = 0;
-		step(WEIR_STORE_PUT, WEIR_PUT_STREAM(stream[0]), -EIO);
+		step(WEIR_STORE_PUT, RIG_STREAM(stream[0]), -EIO);
 		if (n % 2)
-			step(WEIR_STORE_PUT, WEIR_PUT_STREAM(stream[1]), 0);
+			step(WEIR_STORE_PUT, RIG_STREAM(stream[1]), 0);
 		step(WEIR_STORE_DELETE, WEIR_PUT_DURABLE, n % 2 ? 0 : -ENOENT);
 		/* The segment of the first stream is the first of all. */
 		run_failing(held ? 65536 + SEGMENT : 0);

@@ -82,7 +82,8 @@ static void refilled(void **arg)
 	assert_int_equal(info.segments, scene[0]);
 	for (n = 0; n < 1000; n++) {
 		uint64_t dice = rig_random(&state) % 8, id = rig_random(&state) % 60;
-		size_t key_len = id % 2 ? 1 : WEIR_KEY_MAX, length, len = 0;
+		uint32_t key_len = id % 2 ? 1 : WEIR_KEY_MAX;
+		size_t length, len = 0;
 		int err;
 
 		memset(key, (int)id + 1, sizeof(key));

@@ -60,7 +60,7 @@ static void tenants_keep_their_streams(void **state)
 	assert_int_equal(tenant("a"), 1);
 	assert_int_equal(weir_store_add_tenant(rig.s, "c", &again), 1);
 	assert_int_equal(again, 3);
-	assert_int_equal(rig_put(&rig, 1, 1, 5000, WEIR_PUT_STREAM(2)), 0);
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, RIG_STREAM(2)), 0);
 	rig_close(&rig);
 	rig_open(&rig);
 	assert_int_equal(weir_store_add_tenant(rig.s, "b", &again), 0);
@@ -88,7 +88,7 @@ static void both_superblocks_know(void **state)
 	(void)state;
 	rig_open(&rig);
 	assert_int_equal(tenant("a"), 1);
-	assert_int_equal(rig_put(&rig, 1, 1, 5000, WEIR_PUT_STREAM(1)), 0);
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, RIG_STREAM(1)), 0);
 	rig_close(&rig);
 	for (int copy = 0; copy < 2; copy++) {
 		rig_damage(&rig, at[copy] + 3000);
@@ -112,8 +112,8 @@ static void refuses(void **state)
 	assert_int_equal(weir_store_add_tenant(rig.s, name, &stream), -EINVAL);
 	name[WEIR_TENANT_NAME_MAX] = 0;
 	assert_int_equal(weir_store_add_tenant(rig.s, name, &stream), 1);
-	assert_int_equal(rig_put(&rig, 1, 1, 100, WEIR_PUT_STREAM(2)), -EINVAL);
-	assert_int_equal(rig_put(&rig, 1, 1, 100, WEIR_PUT_STREAM(255)), -EINVAL);
+	assert_int_equal(rig_put(&rig, 1, 1, 100, RIG_STREAM(2)), -EINVAL);
+	assert_int_equal(rig_put(&rig, 1, 1, 100, RIG_STREAM(255)), -EINVAL);
 	assert_int_equal(weir_store_get_stream(rig.s, 2, &info), -ENOENT);
 	rig_close(&rig);
 	assert_int_equal(rig_try_open(&rig, 1), 0);
@@ -135,7 +135,7 @@ static void more_tenants_than_streams(void **state)
 		snprintf(name, sizeof(name), "tenant %u", n);
 		stream[n] = tenant(name);
 		most = stream[n] > most ? stream[n] : most;
-		assert_int_equal(rig_put(&rig, n, 1, 3000, WEIR_PUT_STREAM(stream[n])), 0);
+		assert_int_equal(rig_put(&rig, n, 1, 3000, RIG_STREAM(stream[n])), 0);
 	}
 	assert_int_equal(most, 3);
 	for (n = 0; n < 4; n++)
@@ -157,15 +157,15 @@ static void keys_stay_where_they_live(void **state)
 	rig_open(&rig);
 	a = tenant("a");
 	b = tenant("b");
-	assert_int_equal(rig_put(&rig, 1, 1, 100, WEIR_PUT_STREAM(a)), 0);
-	assert_int_equal(rig_put(&rig, 1, 2, 200, WEIR_PUT_STREAM(b)), 0);
+	assert_int_equal(rig_put(&rig, 1, 1, 100, RIG_STREAM(a)), 0);
+	assert_int_equal(rig_put(&rig, 1, 2, 200, RIG_STREAM(b)), 0);
 	assert_int_equal(stream_info(a).entries, 1);
 	assert_int_equal(stream_info(a).live_bytes, 200);
 	assert_int_equal(stream_info(b).entries, 0);
 	assert_int_equal(rig_delete(&rig, 1, 0), 0);
 	assert_int_equal(stream_info(a).entries, 0);
 	assert_int_equal(stream_info(a).live_bytes, 0);
-	assert_int_equal(rig_put(&rig, 1, 3, 300, WEIR_PUT_STREAM(b)), 0);
+	assert_int_equal(rig_put(&rig, 1, 3, 300, RIG_STREAM(b)), 0);
 	assert_int_equal(stream_info(b).entries, 1);
 	rig_close(&rig);
 	rig_open(&rig);
@@ -195,7 +195,7 @@ static void one_batch_one_key(void **state)
 		ops[n].key_len = sizeof(key);
 		ops[n].value = value[n];
 		ops[n].value_len = sizeof(value[n]);
-		ops[n].flags = WEIR_PUT_STREAM(stream[n % 2]);
+		ops[n].stream = (uint16_t)stream[n % 2];
 	}
 	assert_int_equal(weir_store_put_many(rig.s, ops, 8), 0);
 	assert_int_equal(rig_get(&rig, key, 8, sizeof(value[7])), 1);
@@ -228,7 +228,7 @@ static void floods(void **state)
 	assert_int_equal(tenant("c"), 3);
 	for (key = 0; key < 1500; key++)
 		assert_int_equal(rig_put(&rig, key, 1, 1 + rig_random(&seed) % 20000,
-					 WEIR_PUT_STREAM(rig_random(&seed) % 10 ? 1 : key % 4)),
+					 RIG_STREAM(rig_random(&seed) % 10 ? 1 : key % 4)),
 				 0);
 	rig_stats(&rig, &stats);
 	assert_true(stats.evicted_segments > 50);

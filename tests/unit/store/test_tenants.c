@@ -67,7 +67,7 @@ static int put_key(uint64_t key, uint64_t version, size_t length, uint32_t flags
 	static uint8_t value[VALUE_MAX];
 
 	rig_value(key, version, value, length);
-	return weir_store_put(store, &key, sizeof(key), value, length, flags);
+	return rig_put_flags(store, &key, value, length, flags);
 }
 
 static int exists(uint64_t key)
@@ -83,7 +83,7 @@ static void one_tenant(uint64_t seed)
 	memdisk_load(&rig, 512, seed);
 	power_on();
 	assert_int_equal(weir_store_add_tenant(store, "a", &a), 1);
-	assert_int_equal(put_key(1, 1, 100, WEIR_PUT_STREAM(a) | WEIR_PUT_DURABLE), 0);
+	assert_int_equal(put_key(1, 1, 100, RIG_STREAM(a) | WEIR_PUT_DURABLE), 0);
 }
 
 /* After a power cut while "b" came, who had RC for an answer. */
@@ -142,7 +142,7 @@ static void power_goes_after_a_copy_failed(void **state)
 				memdisk.fail_to = copy ? IMAGE : 4096;
 				memdisk.fails = 1;
 				assert_int_equal(weir_store_add_tenant(store, "x", &b), -EIO);
-				assert_int_equal(put_key(2, 1, 100, WEIR_PUT_STREAM(2)), -EINVAL);
+				assert_int_equal(put_key(2, 1, 100, RIG_STREAM(2)), -EINVAL);
 				memdisk.off_at = memdisk.commands + cut;
 				err = weir_store_add_tenant(store, "b", &b);
 				check_after_cut(err, b);
@@ -177,7 +177,7 @@ static void headers_fail_in_all_streams(void **state)
 		memdisk.fail_op = WEIR_OP_WRITE;
 		memdisk.fail_to = memdisk.bytes;
 		memdisk.fails = 5;
-		err = put_key(n, 1, 100, WEIR_PUT_STREAM(stream[n]));
+		err = put_key(n, 1, 100, RIG_STREAM(stream[n]));
 	}
 	assert_int_equal(err, -EROFS);
 	assert_int_equal(n, 2);
@@ -202,8 +202,8 @@ static void some_operations(uint64_t *seed, const uint32_t stream[STREAMS], uint
 		ops[n].key = &keys[n];
 		ops[n].key_len = sizeof(keys[n]);
 		ops[n].kind = rig_random(seed) % 4 ? WEIR_STORE_PUT : WEIR_STORE_DELETE;
-		ops[n].flags = WEIR_PUT_STREAM(stream[rig_random(seed) % STREAMS]);
-		ops[n].flags |= rig_random(seed) % 8 ? 0 : WEIR_PUT_DURABLE;
+		ops[n].stream = (uint16_t)stream[rig_random(seed) % STREAMS];
+		ops[n].flags = rig_random(seed) % 8 ? 0 : WEIR_PUT_DURABLE;
 		last[keys[n]] = ops[n].kind == WEIR_STORE_PUT ? round : 0;
 		if (ops[n].kind != WEIR_STORE_PUT)
 			continue;
@@ -290,7 +290,7 @@ static void flood_put(unsigned n, uint32_t stream)
 
 	flood_key[n] = flood_next++;
 	flood[n] = (struct weir_store_op){ .kind = WEIR_STORE_PUT,
-					   .flags = WEIR_PUT_STREAM(stream),
+					   .stream = (uint16_t)stream,
 					   .key = &flood_key[n],
 					   .key_len = sizeof(flood_key[n]),
 					   .value = value,
@@ -348,8 +348,8 @@ static void *ask(void *arg)
 
 		snprintf(name, sizeof(name), "tenant %u", n);
 		err = weir_store_add_tenant(rig.s, name, &a->stream[n]);
-		if (err < 0 || weir_store_put(rig.s, &key, sizeof(key), value, sizeof(value),
-					      WEIR_PUT_STREAM(a->stream[n])))
+		if (err < 0 ||
+		    rig_put_flags(rig.s, &key, value, sizeof(value), RIG_STREAM(a->stream[n])))
 			return "failed";
 		a->created += err == 1;
 	}
