@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * config.c - reads the description of a drive. See config.h. Any thread.
- */
+/* config.c - reads the description of a drive. See config.h. Any thread may call it. */
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -91,7 +89,7 @@ static uint64_t config_field(const struct sim_config *c, const struct sim_key *k
 	return value;
 }
 
-/* Everything that the kind of drive needs is there, and nothing else. */
+/* Checks that all keys that this kind of drive needs are present, and no others. */
 static int config_complete(const struct sim_config *c, const char *path)
 {
 	const char *kind = c->kind == SIM_HDD ? "hdd" : "ssd";
@@ -142,7 +140,7 @@ static int config_read(struct sim_config *c, FILE *in, const char *path, struct 
 {
 	int err;
 
-	memset(c, 0xff, sizeof(*c)); /* all SIM_UNSET */
+	memset(c, 0xff, sizeof(*c)); /* every member becomes SIM_UNSET */
 	err = sim_ini_read(in, path, config_key, c, mistakes);
 	if (!err)
 		err = config_complete(c, path);
@@ -152,7 +150,7 @@ static int config_read(struct sim_config *c, FILE *in, const char *path, struct 
 int sim_config_load(struct sim_config *c, const char *name)
 {
 	const char *text = sim_preset(name);
-	/* fmemopen() does not write through what is opened to read. */
+	/* fmemopen() does not write to a buffer that it opens for reading. */
 	FILE *in = text ? fmemopen((void *)(uintptr_t)text, strlen(text), "r") : text_open(name);
 	struct remarks mistakes = { .count = 0 };
 	int err;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config.h - a drive to simulate, as its INI file describes it. Read once, then constant.
+ * config.h - the properties of a drive to simulate, as its INI file describes it. Read once, then
+ * constant.
  */
 #ifndef SIM_CONFIG_H
 #define SIM_CONFIG_H
@@ -10,46 +11,53 @@
 enum sim_kind { SIM_SSD, SIM_HDD };
 enum sim_hdd_order { SIM_ORDER_FIFO, SIM_ORDER_NEAREST };
 
-/* Every field is a key of the same name, in [device], [ssd] or [hdd]. */
+/*
+ * The properties of a drive. Each member has the value of the key of the same name, in [device],
+ * [ssd] or [hdd].
+ */
 struct sim_config {
 	uint64_t kind; /* enum sim_kind */
 	uint64_t capacity;
 	uint64_t logical_block, physical_block;
-	uint64_t queue_depth;  /* commands that it takes at once */
-	uint64_t max_io;       /* bytes in one of them */
-	uint64_t max_segments; /* pieces of memory in one of them */
-	uint64_t command;      /* ns that each costs besides everything else */
-	uint64_t link;	       /* bytes a second between drive and host ... */
-	uint64_t duplex;       /* ... for reads and writes apart (1) or together (0) */
+	uint64_t queue_depth;  /* commands that the drive accepts at once */
+	uint64_t max_io;       /* largest length of a command, in bytes */
+	uint64_t max_segments; /* largest number of pieces of memory in a command */
+	uint64_t command;      /* ns that each command costs in addition to all else */
+	uint64_t link;	       /* speed of the link between drive and host, bytes a second */
+	uint64_t duplex;       /* 1: each direction has this speed; 0: both share it */
 	struct {
-		uint64_t channels;	 /* units that work side by side, one page at a time */
-		uint64_t page;		 /* bytes */
-		uint64_t read;		 /* ns to read a page */
-		uint64_t program;	 /* ns to write one */
-		uint64_t spread;	 /* percent of a service time that is left to chance */
-		uint64_t cache;		 /* bytes that may wait to be programmed */
-		uint64_t cache_write;	 /* ns into the cache */
-		uint64_t volatile_cache; /* 1: a flush waits until it is empty */
-		uint64_t discard;	 /* ns */
+		/* number of units that work in parallel, one page at a time */
+		uint64_t channels;
+		uint64_t page;		 /* size of a page in bytes */
+		uint64_t read;		 /* time to read a page, ns */
+		uint64_t program;	 /* time to write a page, ns */
+		uint64_t spread;	 /* percentage of a service time that is random */
+		uint64_t cache;		 /* bytes that may wait in the cache to be programmed */
+		uint64_t cache_write;	 /* time to write into the cache, ns */
+		uint64_t volatile_cache; /* 1: a flush waits until the cache is empty */
+		uint64_t discard;	 /* time of a discard, ns */
 	} ssd;
 	struct {
 		uint64_t rpm;
-		uint64_t outer, inner; /* bytes a second under the head, at either end */
-		uint64_t zones;	       /* steps between them */
-		uint64_t seek_track;   /* ns to the next track */
-		uint64_t seek_full;    /* ns from one end to the other */
-		uint64_t read_ahead;   /* bytes that it reads on when idle */
-		uint64_t order;	       /* enum sim_hdd_order */
-		uint64_t max_wait;     /* ns after which a command goes first; 0: never */
+		/* bytes a second under the head, at the outer and the inner end */
+		uint64_t outer, inner;
+		uint64_t zones;	     /* number of speeds between them */
+		uint64_t seek_track; /* time of a seek to the next track, ns */
+		uint64_t seek_full;  /* time of a seek from one end to the other, ns */
+		uint64_t read_ahead; /* bytes that the drive reads ahead when idle */
+		uint64_t order;	     /* enum sim_hdd_order */
+		/* time after which a waiting command goes first, ns; 0: never */
+		uint64_t max_wait;
 	} hdd;
 };
 
-/* The text of the built-in drive NAME ("nvme", "sata", "hdd"), or NULL. */
+/* Returns the text of the built-in drive NAME ("nvme", "sata", "hdd"), or NULL. */
 const char *sim_preset(const char *name);
 
 /*
- * Reads the drive that NAME means: a built-in one, or the path of a file. 0 or -errno with
- * weir_error() set: -EINVAL for what it says, -ENOENT and such for the file itself.
+ * Reads the description of the drive NAME: a built-in drive, or the path of a file. Returns 0 or
+ * -errno with weir_error() set: -EINVAL for wrong content, -ENOENT and others if the file cannot
+ * be read.
  */
 int sim_config_load(struct sim_config *c, const char *name);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * engine.c - the sim engine: a drive's model behind the interface of an engine, and the clock.
+ * engine.c - the sim engine: the model of a drive and the virtual clock, with the interface of an
+ * engine.
  *
- * Commands reach the model in submit() and end in reap(), as the model's events say. wait() is
- * where time passes. Each lane has an engine, and all of them one drive and one clock; the thread
- * that runs the simulation owns them all.
+ * Commands reach the model in submit() and end in reap(), at the times that the model's events
+ * give. Time passes in wait() only. Each lane has an engine; all of them share one drive and one
+ * clock. The thread that runs the simulation owns them all.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,20 +16,22 @@
 #include "sim/model.h"
 #include "sim/sim.h"
 
-/* So many sleeps in which neither time passes nor a command ends are a loop without an end. */
+/* So many waits without any progress of time and without a completion are an endless loop. */
 #define IDLE_WAITS_MAX 100000u
 
 struct sim {
-	struct engine_ops ops; /* how now() and open() find the rest */
+	/* now() and open() find the rest of the struct through this member */
+	struct engine_ops ops;
 	struct sim_config c;
 	struct weir_device *dev;
 	struct model *model;
 	struct events events;
 	uint64_t now;
-	uint64_t busy_ns, busy_since; /* commands were with the drive; since then, if in_flight */
-	uint64_t written;	      /* bytes */
+	/* total time with commands in the drive, and since when, if in_flight */
+	uint64_t busy_ns, busy_since;
+	uint64_t written; /* bytes written */
 	uint32_t in_flight, idle_waits;
-	struct sim_cmd *cmds, **free; /* queue_depth of them, for all lanes */
+	struct sim_cmd *cmds, **free; /* an array of queue_depth commands, shared by all lanes */
 	uint32_t nr_free;
 	bool stalled;
 	sim_watch_fn *watch; /* may be NULL */
@@ -39,7 +42,7 @@ struct sim_engine {
 	struct engine engine;
 	struct sim *sim;
 	uint32_t reaped;
-	struct cmds batch; /* accepted */
+	struct cmds batch; /* commands that were accepted and not yet submitted */
 };
 
 static struct sim *sim_of(const struct engine_ops *ops)
@@ -47,7 +50,7 @@ static struct sim *sim_of(const struct engine_ops *ops)
 	return (struct sim *)((char *)(uintptr_t)ops - offsetof(struct sim, ops));
 }
 
-/* The model has done CMD. */
+/* Handles the completion of CMD, which the model reports. */
 static void sim_ended(void *owner, struct sim_cmd *cmd)
 {
 	struct sim_engine *e = cmd->lane;
@@ -132,8 +135,8 @@ static unsigned sim_reap(struct engine *engine, uint64_t now)
 
 	unsigned reaped;
 
-	(void)now; /* the queue read it from this clock */
-	/* What ends may be any lane's, and has been counted there by now or will be. */
+	(void)now; /* the queue has read it from this same clock */
+	/* A completion may belong to any lane; that lane has counted the command or will do so. */
 	events_fire(&e->sim->events, e->sim->now);
 	reaped = e->reaped;
 	e->reaped = 0;

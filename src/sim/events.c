@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * events.c - a tree of events by time. See events.h.
- */
+/* events.c - events sorted by time in a tree. See events.h. */
 #include <stddef.h>
 
 #include "sim/events.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * events.h - what is to happen, in order of virtual time; equal times in the order in which they
- * were added. The heart of what makes a run repeatable.
+ * events.h - future events in the order of virtual time; events of the same time keep the order in
+ * which they were added. This order makes a run repeatable.
  *
- * A struct events and what is in it belong to the one thread that runs the simulation. Whoever
- * adds an event owns its memory, which must stay put until it has fired.
+ * A struct events and its contents belong to the one thread that runs the simulation. Whoever adds
+ * an event owns its memory, which must not move until the event has fired.
  */
 #ifndef EVENTS_H
 #define EVENTS_H
@@ -28,16 +28,18 @@ struct events {
 	uint64_t seq;
 };
 
-/* Empties EV. */
+/* Initialises EV without events. */
 void events_init(struct events *ev);
 
-/* Has E->fire called when the time DUE has come. E must not be in EV. */
+/* Adds E, so that E->fire is called when the time is DUE. E must not be in EV already. */
 void events_add(struct events *ev, struct event *e, uint64_t due);
 
-/* When the first is due; EVENTS_NEVER: there is none. */
+/* Returns the time of the first event, or EVENTS_NEVER if there is none. */
 uint64_t events_next(struct events *ev);
 
-/* Fires what is due at NOW, with what is added meanwhile and due too. */
+/*
+ * Fires the events that are due at NOW, including those that are added meanwhile and are due too.
+ */
 void events_fire(struct events *ev, uint64_t now);
 
 #endif

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * fair.c - Jain's index. See fair.h.
- */
+/* fair.c - computes Jain's index. See fair.h. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -21,7 +19,7 @@ double fair_jain(const double *x, size_t n)
 	}
 	if (squares > 0)
 		index = sum * sum / ((double)n * squares);
-	return index < 1 ? index : 1; /* rounded up, perhaps */
+	return index < 1 ? index : 1; /* rounding may make it larger than 1 */
 }
 
 static double fair_weight(const struct sim_job *job)
@@ -44,7 +42,7 @@ static int fair_add(struct fair *f, double index)
 	return 0;
 }
 
-/* A window has ended: only jobs that ran all through it count, and two at least. */
+/* Ends a window. Only jobs that ran during all of it count, and there must be at least two. */
 static void fair_window(struct fair *f, uint64_t now)
 {
 	double *x = calloc(f->count, sizeof(*x)), sum = 0;

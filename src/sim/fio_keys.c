@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fio_keys.c - what `fio --cmdhelp=all` and `fio --enghelp` of fio 3.33 list, with their synonyms,
- * less what jobs.c knows. See fio_keys.h.
+ * fio_keys.c - the keys that `fio --cmdhelp=all` and `fio --enghelp` of fio 3.33 list, with their
+ * synonyms, without those that jobs.c knows. See fio_keys.h.
  *
- * Most of it has no meaning without a machine: files, memory, CPUs, logs of a clock. The rest
- * would change the load, so its note tells what the simulation does instead.
+ * Most of them have no meaning without a real machine: files, memory, CPUs, logs with a clock. The
+ * others would change the load; their notes say what the simulation does instead.
  */
 #include <string.h>
 
@@ -15,15 +15,15 @@ struct fio_key {
 	const char *instead;
 };
 
-/* Keys that are the machine's, not the drive's. */
+/* Keys that describe the machine and not the load on the drive. */
 static const char *const meaningless[] = {
-	/* what the job is called and where its files are */
+	/* names of the job and of its files */
 	"name", "description", "filename", "lockfile", "directory", "filename_format",
 	"unique_filename", "opendir", "nrfiles", "nr_files", "openfiles", "file_service_type",
 	"filesize", "fallocate", "fadvise_hint", "create_serialize", "create_fsync",
 	"create_on_open", "create_only", "allow_file_create", "allow_mounted_write", "unlink",
 	"unlink_each_loop", "pre_read", "overwrite", "file_append",
-	/* the way down */
+	/* how ios get to the drive */
 	"ioengine", "direct", "buffered", "atomic", "invalidate", "io_submit_mode", "ioscheduler",
 	"userspace_reap", "nowait", "hipri", "hipri_percentage", "fixedbufs", "registerfiles",
 	"sqthread_poll", "sqthread_poll_cpu", "nonvectored", "uncached", "force_async", "cmd_type",
@@ -33,14 +33,14 @@ static const char *const meaningless[] = {
 	"cpus_allowed_policy", "numa_cpu_nodes", "numa_mem_policy", "uid", "gid", "mem", "iomem",
 	"lockmem", "hugepage-size", "cgroup", "cgroup_nodelete", "exec_prerun", "exec_postrun",
 	"profile",
-	/* what is written, which the drive does not look at */
+	/* contents of writes, which the simulated drive ignores */
 	"zero_buffers", "refill_buffers", "scramble_buffers", "buffer_pattern",
 	"buffer_compress_percentage", "buffer_compress_chunk", "dedupe_percentage", "dedupe_mode",
 	"dedupe_working_set_percentage", "dedupe_global", "verify_pattern", "verify_interval",
 	"verify_offset", "verify_fatal", "verify_dump", "verify_state_load", "verify_state_save",
-	/* chance: --seed */
+	/* random numbers: use --seed */
 	"norandommap", "randrepeat", "allrandrepeat", "randseed", "random_generator",
-	/* what is measured, and how: --series and --json */
+	/* measurements: use --series and --json */
 	"clocksource", "gtod_reduce", "gtod_cpu", "disable_lat", "disable_clat", "disable_slat",
 	"disable_bw", "disable_bw_measurement", "stats", "per_job_logs", "write_bw_log",
 	"write_lat_log", "write_iops_log", "write_hist_log", "write_iolog", "bwavgtime",
@@ -50,9 +50,9 @@ static const char *const meaningless[] = {
 	"log_alternate_epoch_clock_id", "block_error_percentiles", "clat_percentiles",
 	"lat_percentiles", "slat_percentiles", "percentile_list", "significant_figures",
 	"disk_util", "unified_rw_reporting", "unit_base", "rate_cycle", "ratecycle",
-	/* errors, which do not happen */
+	/* errors, which a simulation does not have */
 	"ignore_error", "continue_on_error", "error_dump", "exitall_on_error",
-	/* engines of other kinds */
+	/* options of other engines */
 	"arguments", "bindname", "brick", "busy_poll", "clientname", "clustername", "conf",
 	"cpuchunks", "cpuload", "cpumode", "donorname", "exit_on_io_done", "grace_time", "hostname",
 	"interface", "listen", "mss", "nodelay", "pingpong", "pool", "port", "program", "protocol",

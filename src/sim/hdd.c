@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hdd.c - one head above turning platters.
+ * hdd.c - the model of a hard disk: one head above turning platters.
  *
- * A command costs a seek (which grows with the root of the distance), the time until its first
- * byte comes round, and the transfer, whose speed depends on the zone. Where the platter stands
- * follows from the time alone. What is queued is served nearest first, seek and rotation together,
- * or in order. Nearest first alone lets whoever reads one piece after the other keep the head, and
- * the last one that has been waited for long enough keeps it every time. So such a run has a
- * bound, which is shorter the more commands wait, and then another one's run begins: all get as
- * much of the head as each other. While idle after a read the drive reads on, so that a reader who
- * asks for one piece after the other loses no revolution.
+ * A command costs a seek (whose time grows with the root of the distance), the rotation until its
+ * first byte is below the head, and the transfer, whose speed depends on the zone. The angle of
+ * the platters follows from the time alone. Queued commands are served in order, or the nearest
+ * first, by seek and rotation together.
+ *
+ * With "nearest first" alone, a reader of consecutive pieces would keep the head, and the last
+ * reader that had waited long enough would keep it again and again. So a run of consecutive
+ * commands has a time limit, which is shorter when more commands wait; then the run of another
+ * reader begins, so that all get the same share of the head. While the disk is idle after a read
+ * it reads ahead, so a reader that requests one piece after another does not lose a revolution.
  *
  * Owned by the thread that runs the simulation.
  */
@@ -24,21 +26,21 @@
 
 struct hdd {
 	struct model m;
-	struct event ev; /* the end of what it is doing */
+	struct event ev; /* the end of the command that is served */
 	struct sim_cmds queued;
 	uint32_t nr_queued;
-	uint64_t run_ns; /* when the head last left off reading or writing on */
+	uint64_t run_ns; /* since when the head reads or writes consecutive sectors */
 	struct sim_cmd *active;
-	uint64_t head;	   /* bytes: where it stands after the last command ... */
-	uint64_t head_ns;  /* ... and when it came there */
-	bool reads_on;	   /* since then */
-	uint64_t ahead_to; /* and how far, at most */
-	double rev;	   /* ns */
+	uint64_t head;	   /* byte offset of the head after the last command ... */
+	uint64_t head_ns;  /* ... and the time when it arrived there */
+	bool reads_on;	   /* it has read ahead since then */
+	uint64_t ahead_to; /* the last offset of that */
+	double rev;	   /* time of a revolution, ns */
 	uint64_t zone_bytes;
 	uint64_t began_ns, worked;
 };
 
-/* Bytes in a ns below the head at OFFSET. */
+/* Returns the bytes that pass below the head in a ns, at OFFSET. */
 static double hdd_rate(const struct hdd *h, uint64_t offset)
 {
 	const struct sim_config *c = h->m.c;
@@ -49,7 +51,7 @@ static double hdd_rate(const struct hdd *h, uint64_t offset)
 	       1e9;
 }
 
-/* Which share of a turn lies before X. */
+/* Returns the angle of X as a fraction of the revolution time TURN. */
 static double hdd_angle(double x, double turn)
 {
 	x /= turn;
@@ -67,13 +69,13 @@ static double hdd_seek(const struct hdd *h, uint64_t offset)
 						   sqrt((double)distance / (double)c->capacity);
 }
 
-/* When the head, free from NOW on, has the first byte of CMD below it. */
+/* Returns the time at which the first byte of CMD is below the head, which is free from NOW on. */
 static double hdd_reach(const struct hdd *h, const struct sim_cmd *cmd, uint64_t now)
 {
 	uint64_t ready = cmd->start_ns + h->m.c->command, offset = cmd->cmd->offset;
 	double track = hdd_rate(h, offset) * h->rev, at, wait;
 
-	/* The command's own cost passes while the drive is busy with another. */
+	/* The fixed cost of a command passes while the drive serves another one. */
 	ready = ready > now ? ready : now;
 	if (offset == h->head && ready == h->head_ns)
 		return (double)ready;
@@ -82,14 +84,14 @@ static double hdd_reach(const struct hdd *h, const struct sim_cmd *cmd, uint64_t
 	return at + (wait < 0 ? wait + 1 : wait) * h->rev;
 }
 
-/* CMD lies in what the drive reads on after the last command. */
+/* Returns true if CMD lies in the bytes that the drive reads ahead after the last command. */
 static bool hdd_is_ahead(const struct hdd *h, const struct sim_cmd *cmd)
 {
 	return h->reads_on && cmd->cmd->op == WEIR_OP_READ && cmd->cmd->offset >= h->head &&
 	       cmd->cmd->offset + cmd->cmd->length <= h->ahead_to;
 }
 
-/* When CMD has ended, if it is next. */
+/* Returns the time at which CMD ends if it is served next. */
 static double hdd_end(const struct hdd *h, const struct sim_cmd *cmd, uint64_t now)
 {
 	uint64_t ready = cmd->start_ns + h->m.c->command;
@@ -104,7 +106,7 @@ static double hdd_end(const struct hdd *h, const struct sim_cmd *cmd, uint64_t n
 	return read > sent ? read : sent;
 }
 
-/* CMD goes on where the head is, or is part of what comes right behind that. */
+/* Returns true if CMD begins where the head is, or lies in the bytes directly behind. */
 static bool hdd_goes_on(const struct hdd *h, const struct sim_cmd *cmd)
 {
 	uint64_t end = cmd->cmd->offset + cmd->cmd->length;
@@ -113,7 +115,10 @@ static bool hdd_goes_on(const struct hdd *h, const struct sim_cmd *cmd)
 	       (cmd->cmd->offset > h->head && end <= h->head + h->m.c->hdd.read_ahead);
 }
 
-/* Those who wait get a turn within max_wait and as much again, so a run has a part of that. */
+/*
+ * Returns true if the run has used its time. A waiting command is served within twice max_wait, so
+ * each run gets a part of this time.
+ */
 static bool hdd_run_is_over(const struct hdd *h, uint64_t now)
 {
 	uint64_t max_wait = h->m.c->hdd.max_wait;
@@ -121,7 +126,10 @@ static bool hdd_run_is_over(const struct hdd *h, uint64_t now)
 	return max_wait && now - h->run_ns >= max_wait / h->nr_queued;
 }
 
-/* How long CMD keeps the head from working, were it next; who has waited long looks nearer. */
+/*
+ * Returns how long the head could not work if CMD were next. A command that has waited long counts
+ * as nearer.
+ */
 static double hdd_distance(const struct hdd *h, const struct sim_cmd *cmd, uint64_t now)
 {
 	double transfer = (double)cmd->cmd->length / hdd_rate(h, cmd->cmd->offset);
@@ -133,7 +141,10 @@ static double hdd_distance(const struct hdd *h, const struct sim_cmd *cmd, uint6
 	return age < max_wait ? reach * (1 - (double)age / (double)max_wait) : 0;
 }
 
-/* The command that is nearest of those that go on (ON), or of the others; or NULL. */
+/*
+ * Returns the nearest command of those that continue the run (ON), or of the others; NULL if there
+ * is none.
+ */
 static struct sim_cmd *hdd_nearest(const struct hdd *h, uint64_t now, bool on)
 {
 	struct sim_cmd *best = NULL, *cmd;
@@ -151,7 +162,7 @@ static struct sim_cmd *hdd_nearest(const struct hdd *h, uint64_t now, bool on)
 	return best;
 }
 
-/* Which of what is queued is next. */
+/* Returns the queued command to serve next. */
 static struct sim_cmd *hdd_choose(const struct hdd *h, uint64_t now)
 {
 	struct sim_cmd *oldest = TAILQ_FIRST(&h->queued), *on, *other;
@@ -168,14 +179,17 @@ static struct sim_cmd *hdd_choose(const struct hdd *h, uint64_t now)
 	return other;
 }
 
-/* The head stands behind CMD, which ends at END, or has read on beyond it. */
+/*
+ * Sets the position of the head after CMD, which ends at END; the head may have read ahead beyond
+ * CMD.
+ */
 static void hdd_move(struct hdd *h, const struct sim_cmd *cmd, uint64_t end)
 {
 	uint64_t ahead = h->m.c->hdd.read_ahead, to = cmd->cmd->offset + cmd->cmd->length;
 	double rate = hdd_rate(h, cmd->cmd->offset);
 
 	if (hdd_is_ahead(h, cmd)) {
-		/* It was there earlier; but its buffer was full at ahead_to. */
+		/* The head was there earlier, but the buffer was full at ahead_to. */
 		double passed = (double)h->head_ns + (double)(to - h->head) / rate;
 		double full = (double)end - (double)(h->ahead_to - to) / rate;
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ini.c - inih, with line numbers. See ini.h.
+ * ini.c - reads INI files with the library inih, and knows line numbers. See ini.h.
  *
- * The library tells its handler neither lines nor empty sections, takes indented lines for the
- * rest of a value, and wants a value for each key. So the lines pass through here first: they are
- * counted, straightened out, and each section is followed by a key that no file can contain.
+ * The library gives its handler neither line numbers nor empty sections, treats an indented line
+ * as the rest of a value, and requires a value for each key. So lines pass through this file
+ * first: it counts them, brings them into the form that the library needs, and adds, after the
+ * header of each section, a key that no file can contain.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -19,7 +20,7 @@
 #define SECTION_MARK "\x01"
 #define INI_LINE_MAX 65536u
 #define INI_BYTES_MAX (4u << 20)
-/* What the library keeps of the name of a section. */
+/* The library keeps this many bytes of the name of a section. */
 #define SECTION_MAX 48
 
 struct ini_source {
@@ -29,14 +30,16 @@ struct ini_source {
 	void *user;
 	struct remarks *mistakes;
 	unsigned line;
-	size_t bytes;	 /* read so far */
-	bool in_section; /* its beginning is to be told */
-	bool lost;	 /* in a section whose name is not known */
-	bool ends;	 /* the rest cannot be read */
-	int err;	 /* of the first mistake */
+	size_t bytes;	 /* number of bytes read so far */
+	bool in_section; /* the handler must still be told that a section began */
+	bool lost;	 /* in a section whose name is unknown */
+	bool ends;	 /* nothing more can be read */
+	int err;	 /* the error of the first mistake */
 };
 
-/* Something is wrong in the line: words are in weir_error() already, or TEXT. */
+/*
+ * Records a mistake in the current line. TEXT describes it; with NULL, weir_error() already does.
+ */
 static void ini_fail(struct ini_source *src, int err, const char *text)
 {
 	remarks_add(src->mistakes, "%s:%u: %s", src->path, src->line, text ? text : weir_error());
@@ -45,12 +48,15 @@ static void ini_fail(struct ini_source *src, int err, const char *text)
 	src->ends |= err != -EINVAL;
 }
 
-/* Removes the comment and spaces at the end, and spaces at the beginning. */
+/* Removes the comment, and spaces at both ends. */
 static void ini_trim(char *s)
 {
 	size_t lead = 0, len;
 
-	/* The library would go on to skip what is left of them. */
+	/*
+	 * Remove all of them: the library would skip the rest itself, and then read another line
+	 * than the one that was checked here.
+	 */
 	while (isspace((unsigned char)s[lead]))
 		lead++;
 	memmove(s, s + lead, strlen(s + lead) + 1);
@@ -63,7 +69,7 @@ static void ini_trim(char *s)
 		s[len - 1] = '\0';
 }
 
-/* S is the header of a section; a wrong one is left out of what is read. */
+/* Checks S, the header of a section; a wrong one is not passed on. */
 static void ini_section(struct ini_source *src, char *s)
 {
 	const char *end = strchr(s, ']');
@@ -81,7 +87,10 @@ static void ini_section(struct ini_source *src, char *s)
 		*s = '\0';
 }
 
-/* The key that marks a section would be understood if a file had it. */
+/*
+ * Returns true for control characters: a file could otherwise contain the key that marks a
+ * section.
+ */
 static bool ini_has_controls(const char *s)
 {
 	for (; *s; s++)
@@ -90,24 +99,27 @@ static bool ini_has_controls(const char *s)
 	return false;
 }
 
-/* What is wrong with the LEN bytes of LINE, of which SIZE fit; NULL: nothing. */
+/* Returns what is wrong with LINE of LEN bytes, of which SIZE fit; NULL: nothing. */
 static const char *ini_fault(const struct ini_source *src, const char *line, size_t len,
 			     size_t size)
 {
 	if (src->bytes > INI_BYTES_MAX)
 		return "no such file is so long";
-	/* With room for what is added to a line. */
+	/* Leave space for the bytes that are added to a line. */
 	if (len + 3 > size)
 		return "too long a line";
 	if (ini_has_controls(line))
 		return "a control character: this is not text";
-	/* The library skips one in the first line, and would then see what was not seen here. */
+	/*
+	 * The library skips a byte order mark in the first line, and would then read a line that
+	 * was not checked here.
+	 */
 	if (!strncmp(line, "\xef\xbb\xbf", 3))
 		return "a byte order mark (\\ufeff) within the text: remove it";
 	return NULL;
 }
 
-/* The next line to the SIZE bytes at S. False: there is none, or nothing more can be read. */
+/* Reads the next line into the SIZE bytes at S. Returns false at the end or after a fatal error. */
 static bool ini_read(struct ini_source *src, char *s, size_t size)
 {
 	const char *fault;
@@ -169,7 +181,7 @@ static int ini_key(void *user, const char *section, const char *name, const char
 		err = src->fn(src->user, src->line, section, begins ? NULL : name, value);
 	if (err)
 		ini_fail(src, err, NULL);
-	/* Keys of a section that nobody knows are no mistakes of their own. */
+	/* Keys in an unknown section are not counted as further mistakes. */
 	if (begins)
 		src->lost = err != 0;
 	return 1;

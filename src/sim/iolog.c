@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * iolog.c - gathers the ios of a log. See iolog.h; its lines are iolog_lines.c's.
- */
+/* iolog.c - collects the ios of a log. See iolog.h; iolog_lines.c parses the lines. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +66,7 @@ void iolog_forget(struct iolog_reader *r)
 	memset(r->log->stream, 0, sizeof(r->log->stream));
 }
 
-/* Of one line, a flush goes before the write that asked for it. */
+/* compares two ios; a flush of the same line goes before the write that requested it */
 static int iolog_compare(const void *a, const void *b)
 {
 	const struct iolog_io *x = a, *y = b;
@@ -98,7 +96,7 @@ void iolog_by_stream(struct iolog *log)
 	}
 }
 
-/* All is read: times become ns since the first. */
+/* Finishes after the last line: times become ns since the first io. */
 static int iolog_finish(struct iolog_reader *r)
 {
 	struct iolog *log = r->log;
@@ -121,7 +119,10 @@ static int iolog_finish(struct iolog_reader *r)
 	return 0;
 }
 
-/* Finds out what R reads from its first LINE. 0, 1: that line is done, or -errno. */
+/*
+ * Detects the format from the first LINE. Returns 0, 1 if that line needs no more parsing, or
+ * -errno.
+ */
 static int iolog_detect(struct iolog_reader *r, const char *line)
 {
 	const struct iolog_format *f = iolog_formats;

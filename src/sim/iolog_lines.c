@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * iolog_lines.c - the lines of blkparse, fio and MSR Cambridge. See iolog_lines.h.
- */
+/* iolog_lines.c - parses the lines of blkparse, fio and MSR Cambridge. See iolog_lines.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +10,12 @@
 
 #define FIELDS_MAX 16
 #define SECTOR 512u
-/* A longer read or write is a damaged line. */
+/* A longer read or write can only come from a damaged line. */
 #define LENGTH_MAX (1ull << 30)
 
-/* Cuts LINE at the characters of CUT; where these are blanks, several are one. How many. */
+/*
+ * Splits LINE at the characters in CUT; several blanks count as one. Returns the number of fields.
+ */
 static int fields_cut(char *line, const char *cut, char **field)
 {
 	int n = 0;
@@ -26,7 +26,7 @@ static int fields_cut(char *line, const char *cut, char **field)
 	return n;
 }
 
-/* Field number N (from 1), which is called WHAT, is no MEANT. */
+/* Sets weir_error(): field number N (from 1), named WHAT, is not what MEANT says. */
 static int field_wrong(struct iolog_reader *r, int n, const char *what, const char *text,
 		       const char *meant)
 {
@@ -49,7 +49,7 @@ static int field_number(struct iolog_reader *r, int n, const char *what, const c
 	return 0;
 }
 
-/* The offset and the length of IO, in units of UNIT bytes. */
+/* Reads offset and length of IO, in units of UNIT bytes. */
 static int field_place(struct iolog_reader *r, int n, char **field, uint64_t unit, int length_at,
 		       struct iolog_io *io)
 {
@@ -75,7 +75,7 @@ static int line_short(struct iolog_reader *r, int n, int least)
 			  least);
 }
 
-/* Ios without bytes do nothing. */
+/* Adds the io of a line, unless it has no bytes. */
 static int line_done(struct iolog_reader *r, struct iolog_io io)
 {
 	return io.length || io.op == IOLOG_FLUSH ? iolog_add(r, io) : 0;
@@ -98,7 +98,10 @@ static bool word_in(const char *word, const char *const *words)
 	return *words;
 }
 
-/* FIELD has the N that are behind FILE, BEFORE of them before that; IO has its time. */
+/*
+ * Parses the fields behind FILE. FIELD holds the N of them; BEFORE fields precede those in the
+ * line. IO already has its time.
+ */
 static int fio_action(struct iolog_reader *r, char **field, int n, int before, struct iolog_io io)
 {
 	static const char *const ignored[] = { "add", "open", "close", NULL };
@@ -129,7 +132,7 @@ static int fio_action(struct iolog_reader *r, char **field, int n, int before, s
 	return err ? err : line_done(r, io);
 }
 
-/* FILE ACTION OFFSET LENGTH; FILE wait TIME */
+/* Parses "FILE ACTION OFFSET LENGTH" or "FILE wait TIME". */
 static int fio2_line(struct iolog_reader *r, char *line)
 {
 	struct iolog_io io = { .time_ns = r->waited };
@@ -151,7 +154,7 @@ static int fio2_line(struct iolog_reader *r, char *line)
 	return err;
 }
 
-/* TIME FILE ACTION OFFSET LENGTH */
+/* Parses "TIME FILE ACTION OFFSET LENGTH". */
 static int fio3_line(struct iolog_reader *r, char *line)
 {
 	struct iolog_io io = { .offset = 0 };
@@ -182,7 +185,7 @@ static bool msr_is(const char *line)
 	return !strncasecmp(line, "read,", 5) || !strncasecmp(line, "write,", 6);
 }
 
-/* TIMESTAMP,HOST,DISK,TYPE,OFFSET,BYTES,RESPONSE */
+/* Parses "TIMESTAMP,HOST,DISK,TYPE,OFFSET,BYTES,RESPONSE". */
 static int msr_line(struct iolog_reader *r, char *line)
 {
 	struct iolog_io io = { .offset = 0 };
@@ -206,7 +209,7 @@ static int msr_line(struct iolog_reader *r, char *line)
 	return line_done(r, io);
 }
 
-/* "8,0" */
+/* Returns true if WORD looks like "8,0". */
 static bool blk_device_is(const char *word)
 {
 	size_t digits = strspn(word, "0123456789");
@@ -216,7 +219,7 @@ static bool blk_device_is(const char *word)
 	return end == '\0' || end == ' ' || end == '\t';
 }
 
-/* SECONDS.NANOSECONDS */
+/* Parses "SECONDS.NANOSECONDS". */
 static int blk_time(struct iolog_reader *r, char *text, uint64_t *out)
 {
 	static const char what[] = "time", meant[] = "seconds with up to 9 digits behind the point";
@@ -237,12 +240,15 @@ static int blk_time(struct iolog_reader *r, char *text, uint64_t *out)
 	return 0;
 }
 
-/* R, W or D with their flags. False: no io, but a command of another kind. */
+/*
+ * Parses R, W or D with flags. Returns false if the event is not an io but another kind of
+ * command.
+ */
 static bool blk_kind(const char *rwbs, struct iolog_io *io, bool *flush)
 {
 	const char *at = strpbrk(rwbs, "RWD");
 
-	/* F before the letter is a flush first, F behind it is FUA. */
+	/* An F before the letter means a flush before the data; an F behind it means FUA. */
 	*flush = *rwbs == 'F';
 	io->op = IOLOG_FLUSH;
 	if (!at)
@@ -255,7 +261,7 @@ static bool blk_kind(const char *rwbs, struct iolog_io *io, bool *flush)
 	return true;
 }
 
-/* FIELD: 5 pid, 6 action, 7 RWBS, 8 sector, 9 "+", 10 sectors, [process]. */
+/* Parses an io. FIELD: 5 pid, 6 action, 7 RWBS, 8 sector, 9 "+", 10 sectors, [process]. */
 static int blk_io(struct iolog_reader *r, char **field, int n, struct iolog_io io)
 {
 	char name[IOLOG_NAME_MAX];
@@ -289,7 +295,10 @@ static bool blk_is(const char *line)
 	return blk_device_is(line);
 }
 
-/* DEVICE CPU SEQUENCE TIME PID ACTION RWBS ...; then a summary, which begins with CPU0. */
+/*
+ * Parses "DEVICE CPU SEQUENCE TIME PID ACTION RWBS ...". A summary follows the last event; it
+ * begins with CPU0.
+ */
 static int blk_line(struct iolog_reader *r, char *line)
 {
 	struct iolog_io io = { .offset = 0 };
@@ -317,7 +326,7 @@ static int blk_line(struct iolog_reader *r, char *line)
 	return blk_io(r, field, n, io);
 }
 
-/* fio 3.33 writes and reads the times of version 3 in microseconds. */
+/* In version 3, fio 3.33 writes and reads times in microseconds. */
 const struct iolog_format iolog_formats[] = {
 	{ .is = fio2_is, .line = fio2_line, .tick_ns = NSEC_PER_USEC, .timeless = true },
 	{ .is = fio3_is, .line = fio3_line, .tick_ns = NSEC_PER_USEC },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * iolog_lines.h - the seam between the reader of logs and their formats. One thread.
+ * iolog_lines.h - the interface between the reader of logs and the parsers of their formats. One
+ * thread.
  */
 #ifndef SIM_IOLOG_LINES_H
 #define SIM_IOLOG_LINES_H
@@ -11,16 +12,22 @@
 struct iolog_reader;
 
 struct iolog_format {
-	/* LINE, the first that is not empty, is of this format; it is not changed. */
+	/*
+	 * Returns true if LINE, the first one that is not empty, has this format. LINE is not
+	 * changed.
+	 */
 	bool (*is)(const char *line);
-	/* Takes a line, which it may change. 0; 1: what follows is no log any more; -errno. */
+	/*
+	 * Parses a line, which it may change. Returns 0, -errno, or 1 if the log ends before this
+	 * line.
+	 */
 	int (*line)(struct iolog_reader *r, char *line);
-	uint64_t tick_ns; /* the unit of iolog_io.time_ns until all is read */
-	bool heading;	  /* the first line is only a heading */
-	bool timeless;	  /* unless a line says so, it has no times */
+	uint64_t tick_ns; /* the unit of iolog_io.time_ns until the whole log is read */
+	bool heading;	  /* the first line is only a header */
+	bool timeless;	  /* the log has no times unless a line says otherwise */
 };
 
-/* The formats there are; ended by one without functions. */
+/* All formats; one without functions follows the last. */
 extern const struct iolog_format iolog_formats[];
 
 struct iolog_reader {
@@ -28,17 +35,17 @@ struct iolog_reader {
 	struct text text;
 	const struct iolog_format *format;
 	size_t room, max;
-	uint64_t waited; /* fio's version 2: by wait actions, until here */
-	bool queued;	 /* blkparse: there are Q events, so D events do not count */
+	uint64_t waited; /* fio's version 2: the sum of the wait actions so far */
+	bool queued;	 /* blkparse: the log has Q events, so D events are ignored */
 };
 
-/* Adds an io, whose line is the one that is read. 0 or -errno. */
+/* Adds an io from the current line. Returns 0 or -errno. */
 int iolog_add(struct iolog_reader *r, struct iolog_io io);
 
-/* Which stream has KEY; where it is new, it is called NAME. */
+/* Returns the stream that has KEY; a new stream gets the name NAME. */
 uint8_t iolog_stream(struct iolog_reader *r, const char *key, const char *name);
 
-/* Forgets all ios and streams. */
+/* Removes all ios and streams. */
 void iolog_forget(struct iolog_reader *r);
 
 #endif

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * job_keys.c - the table of keys that jobs have. See job_keys.h.
- */
+/* job_keys.c - the table of the keys of jobs. See job_keys.h. */
 #include <errno.h>
 #include <string.h>
 
@@ -41,7 +39,7 @@ static const struct sim_choice classes[] = {
 	{ "rt", 1 }, { "be", 2 }, { "idle", 3 }, { NULL, 0 },
 };
 
-/* fio writes flags without a value. */
+/* In fio a flag may have no value. */
 static const struct sim_choice flags[] = { { "", 1 }, { "1", 1 }, { "0", 0 }, { NULL, 0 } };
 
 static const struct sim_choice syncs[] = {
@@ -100,7 +98,7 @@ static const struct sim_key job_keys[] = {
 	OWN("read_iolog", read_iolog, job_logs_path),
 	CHOICE("replay_no_stall", replay_no_stall, flags),
 	CHOICE("kb_base", kb_base, bases),
-	/* weir's own */
+	/* keys that only weir has */
 	NUMBER("weight", weight, 1, 1000),
 	NUMBER("submitter", submitter, 1, UINT32_MAX),
 	CHOICE("background", background, flags),

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * job_logs.c - logs as jobs. See job_logs.h.
- */
+/* job_logs.c - makes jobs that replay logs. See job_logs.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +18,7 @@ int job_logs_path(void *job, size_t offset, const char *text)
 	return 0;
 }
 
-/* JOB is to replay COUNT ios of LOG from FIRST on. */
+/* Makes JOB replay COUNT ios of LOG, beginning with FIRST. */
 static void job_logs_give(struct sim_job *job, const struct iolog *log, size_t first, size_t count)
 {
 	struct sim_replay *r = &job->replay;
@@ -38,7 +36,10 @@ static void job_logs_give(struct sim_job *job, const struct iolog *log, size_t f
 	}
 }
 
-/* The log at PATH, read already or now; NULL: weir_error() set. */
+/*
+ * Returns the log at PATH, reading it if necessary. Returns NULL with weir_error() set on an
+ * error.
+ */
 static const struct iolog *job_logs_get(struct sim_jobs *jobs, const char *path)
 {
 	size_t all = 0;
@@ -100,7 +101,7 @@ int sim_jobs_from_log(struct sim_jobs *jobs, const char *path, const struct job_
 		const struct iolog_stream *s = &log->stream[i];
 		struct sim_job *job = &jobs->job[jobs->count];
 
-		/* It may be that all it had was ios without bytes. */
+		/* All ios of a stream may have been without bytes. */
 		if (!s->count)
 			continue;
 		*job = job_defaults;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * job_words.c - values of fio's keys that begin with a word, and ranges of times. See
- * job_values.h. Owns nothing; any thread.
+ * job_words.c - parses values of fio's keys that begin with a word, and ranges of times. See
+ * job_values.h. Owns nothing; any thread may call it.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -34,7 +34,10 @@ static const struct sim_choice distributions[] = {
 	{ "gauss", SIM_RANDOM_NORMAL },	 { NULL, 0 },
 };
 
-/* Copies TEXT into WORD and cuts it at its first colon; what stands behind it, or NULL. */
+/*
+ * Copies TEXT to WORD and splits it at its first colon. Returns the part behind the colon, or
+ * NULL.
+ */
 static char *word_cut(char *word, size_t size, const char *text)
 {
 	char *colon;
@@ -55,7 +58,7 @@ int job_value_rw(void *target, size_t offset, const char *text)
 
 	(void)offset;
 	if (!err && step) {
-		/* In a job of its own, with the kb_base of this one. */
+		/* Parses into a temporary job with the same kb_base. */
 		struct sim_job parsed = { .kb_base = job->kb_base };
 
 		err = job_value_size(&parsed, offsetof(struct sim_job, rw_step), step);
@@ -68,7 +71,7 @@ int job_value_rw(void *target, size_t offset, const char *text)
 	return 0;
 }
 
-/* A number from MIN to MAX at TEXT. */
+/* Parses a number from MIN to MAX at TEXT. */
 static int word_number(const char *text, double min, double max, double *out)
 {
 	char *end;

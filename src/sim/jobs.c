@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * jobs.c - reads a job file. See jobs.h. Any thread.
- */
+/* jobs.c - reads a job file. See jobs.h. Any thread may call it. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,13 +13,13 @@
 #include "sim/jobs.h"
 #include "sim/keys.h"
 
-/* Keys of fio that were noted in a file; once is enough. */
+/* The keys of fio that were noted in this file; each is noted once. */
 #define NOTED_MAX 512
 
 struct reading {
 	struct sim_jobs *jobs;
 	struct sim_job global;
-	struct sim_job *now; /* where keys go */
+	struct sim_job *now; /* the job that gets the keys */
 	const char *noted[NOTED_MAX];
 	size_t nr_noted;
 };
@@ -48,7 +46,7 @@ static int job_begin(struct reading *r, unsigned line, const char *name)
 	return 0;
 }
 
-/* NOTE is what the simulator says of fio's key NAME, the first time that it stands in the file. */
+/* Adds NOTE about fio's key NAME, at the first place where it stands in the file. */
 static void job_note(struct reading *r, unsigned line, const char *name, const char *note)
 {
 	for (size_t i = 0; i < r->nr_noted; i++)
@@ -60,7 +58,10 @@ static void job_note(struct reading *r, unsigned line, const char *name, const c
 	remarks_add(&r->jobs->notes, "%s:%u: %s is not used: %s", r->jobs->path, line, name, note);
 }
 
-/* A size with a unit like KiB, which fio reads the other way round than most people. */
+/*
+ * Adds a note about a size with a unit like KiB: unless kb_base is 1000, fio gives k and KiB the
+ * opposite of their usual meanings.
+ */
 static void job_note_units(struct reading *r, unsigned line, const char *name, const char *value)
 {
 	size_t len = strlen(value);
@@ -102,14 +103,14 @@ static int job_key(void *user, unsigned line, const char *section, const char *n
 	return 0;
 }
 
-/* JOB has an end by itself. */
+/* Returns true if JOB ends by itself. */
 static bool job_ends(const struct sim_job *job)
 {
 	return job->size.bytes != SIM_UNSET || job->size.percent ||
 	       job->io_size.bytes != SIM_UNSET || job->number_ios;
 }
 
-/* The shortest io that JOB may make. */
+/* Returns the length of the shortest io that JOB may make. */
 static uint64_t job_shortest(const struct sim_job *job)
 {
 	uint64_t shortest = UINT64_MAX;
@@ -120,7 +121,7 @@ static uint64_t job_shortest(const struct sim_job *job)
 	return shortest;
 }
 
-/* What is wrong with the keys of JOB together, or NULL. */
+/* Returns what is wrong with the combination of JOB's keys, or NULL. */
 static const char *job_unsound(const struct sim_job *job)
 {
 	if (*job->read_iolog)
@@ -165,7 +166,7 @@ int sim_jobs_read(struct sim_jobs *jobs, FILE *in, const char *path)
 	r->global = job_defaults;
 	err = sim_ini_read(in, path, job_key, r, &jobs->mistakes);
 	free(r);
-	/* What was not understood may be what lacks. */
+	/* A key that was not understood may be the one that is missing. */
 	if (!err)
 		jobs_sound(jobs);
 	if (!err)

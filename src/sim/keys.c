@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * keys.c - values of keys. See keys.h.
- */
+/* keys.c - parses the values of keys. See keys.h. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -53,7 +51,7 @@ int sim_key_choice(const struct sim_choice *choices, const char *text, uint64_t 
 	return error_set(-EINVAL, "\"%s\" is none of %s", text, words);
 }
 
-/* Units that fio has besides those of parse_time(). */
+/* Converts units of time that fio has and parse_time() does not. */
 static const char *key_time_unit(const char *unit)
 {
 	if (!strcasecmp(unit, "sec"))
@@ -85,7 +83,7 @@ int sim_key_time(const char *unit, const char *text, uint64_t *out)
 	return parse_time(with_unit, out);
 }
 
-/* A whole number, or "0x10" as fio takes it. */
+/* Parses a whole number, or "0x10", which fio permits. */
 static int key_number(const struct sim_key *key, const char *value, uint64_t *out)
 {
 	char decimal[32], *end;

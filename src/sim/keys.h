@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keys.h - which keys a file may have, as a table: what they are called, what their values look
- * like, and where those go. Owns nothing.
+ * keys.h - a table of the keys that a file may have: their names, the form of their values, and
+ * where the values go. Owns nothing.
  */
 #ifndef SIM_KEYS_H
 #define SIM_KEYS_H
@@ -9,55 +9,61 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A field that no key has set. */
+/* The value of a member that no key has set. */
 #define SIM_UNSET UINT64_MAX
 
 enum sim_key_type {
 	SIM_KEY_SIZE,	/* bytes */
-	SIM_KEY_TIME,	/* ns; a number without a unit has the key's */
-	SIM_KEY_NUMBER, /* a whole one */
-	SIM_KEY_CHOICE, /* the number of one of some words */
-	SIM_KEY_OWN,	/* what OWN makes of it */
+	SIM_KEY_TIME,	/* ns; a number without a unit has the unit of the key */
+	SIM_KEY_NUMBER, /* a whole number */
+	SIM_KEY_CHOICE, /* one of several words; the value is its number */
+	SIM_KEY_OWN,	/* a value that the function `own` parses */
 };
 
-/* No time in a file is longer: ns of a year. */
+/* The largest time in a file: a year in ns. */
 #define SIM_TIME_MAX (366ull * 24 * 3600 * 1000000000)
 
-/* A word and what it stands for. */
+/* A word and its value. */
 struct sim_choice {
 	const char *name;
 	uint64_t value;
 };
 
-/* One key; every value is an uint64_t, but for SIM_KEY_OWN. A table ends with a NULL name. */
+/* A key. Each value is an uint64_t, except for SIM_KEY_OWN. A table ends with a NULL name. */
 struct sim_key {
-	const char *section; /* NULL: any */
+	const char *section; /* NULL: any section */
 	const char *name;
 	enum sim_key_type type;
-	size_t offset; /* of the field */
+	size_t offset; /* offset of the member */
 	uint64_t min, max;
-	const char *unit;		  /* of a bare time: "s", "us" */
-	const struct sim_choice *choices; /* ended by a NULL name */
-	/* Reads VALUE into TARGET, at OFFSET; 0 or -errno, weir_error() set. */
+	const char *unit;		  /* the unit of a time without one: "s", "us" */
+	const struct sim_choice *choices; /* a NULL name follows the last one */
+	/* Parses VALUE into TARGET, at OFFSET. Returns 0 or -errno with weir_error() set. */
 	int (*own)(void *target, size_t offset, const char *value);
 };
 
-/* The key NAME of SECTION, or NULL. */
+/* Returns the key NAME of SECTION, or NULL. */
 const struct sim_key *sim_key_find(const struct sim_key *table, const char *section,
 				   const char *name);
 
-/* Sets the field of TARGET that KEY means. 0 or -EINVAL: weir_error() says what VALUE could be. */
+/*
+ * Sets the member of TARGET that belongs to KEY. Returns 0, or -EINVAL where weir_error() gives
+ * the valid values.
+ */
 int sim_key_value(const struct sim_key *key, void *target, const char *value);
 
-/* The value of the word TEXT. 0 or -EINVAL: weir_error() has all words. */
+/* Finds the value of the word TEXT. Returns 0, or -EINVAL where weir_error() lists all words. */
 int sim_key_choice(const struct sim_choice *choices, const char *text, uint64_t *out);
 
-/* The time TEXT, ns; a number without a unit has UNIT, if that is not NULL. 0 or -errno. */
+/*
+ * Parses the time TEXT in ns. A number without a unit has UNIT, if that is not NULL. Returns 0 or
+ * -errno.
+ */
 int sim_key_time(const char *unit, const char *text, uint64_t *out);
 
 /*
- * Sets the field of TARGET that NAME of SECTION means. 0 or -EINVAL:
- * weir_error() says what NAME or VALUE could have been instead.
+ * Sets the member of TARGET that belongs to NAME in SECTION. Returns 0, or -EINVAL where
+ * weir_error() gives valid names or values.
  */
 int sim_key_set(const struct sim_key *table, void *target, const char *section, const char *name,
 		const char *value);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * model.c - what the models share. See model.h.
- */
+/* model.c - functions that all models use. See model.h. */
 #include "base/container.h"
 #include "sim/model.h"
 

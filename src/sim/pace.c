@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * pace.c - rates. See pace.h.
- */
+/* pace.c - limits a job to its rates. See pace.h. */
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "sim/pace.h"
 
-/* Ios a second that JOB may issue in direction DIR; 0: any number. By the shortest block, where
- * only bytes are limited. */
+/*
+ * Returns the ios a second that JOB may submit in direction DIR; 0: no limit. If only bytes are
+ * limited, it computes with the shortest block.
+ */
 static double pace_iops(const struct sim_job *job, enum sim_dir dir)
 {
 	double by_bytes = (double)job->rate[dir] / (double)job->bs[dir].min;
@@ -20,7 +20,7 @@ static double pace_iops(const struct sim_job *job, enum sim_dir dir)
 	return by_bytes < by_ios ? by_bytes : by_ios;
 }
 
-/* A Poisson process: the time to the next io depends on nothing before it. */
+/* Draws the next interval of a Poisson process, which does not depend on earlier ones. */
 static void pace_draw(struct pace *p, enum sim_dir dir)
 {
 	double iops = pace_iops(p->job, dir);

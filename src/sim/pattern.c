@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * pattern.c - directions, lengths and offsets of a job's ios. See pattern.h.
- */
+/* pattern.c - directions, lengths and offsets of a job's ios. See pattern.h. */
 #include <errno.h>
 #include <stdbool.h>
 
@@ -10,7 +8,7 @@
 #include "sim/pattern.h"
 #include "sim/spread.h"
 
-/* BYTES, or PERCENT of ALL in whole blocks of ALIGN bytes. */
+/* Returns A in bytes: the given bytes, or a percentage of ALL, rounded to blocks of ALIGN bytes. */
 static uint64_t pattern_amount(const struct sim_amount *a, uint64_t all, uint64_t align)
 {
 	if (!a->percent)
@@ -38,7 +36,7 @@ static uint64_t pattern_longest(const struct sim_job *job)
 	return longest;
 }
 
-/* Every length that JOB may ask for is a whole number of the drive's blocks. */
+/* Returns true if all lengths that JOB may use are whole blocks of the drive. */
 static bool pattern_lengths_fit(const struct sim_job *job, uint64_t block)
 {
 	for (int dir = 0; dir < SIM_DIRS; dir++) {
@@ -55,7 +53,7 @@ static bool pattern_lengths_fit(const struct sim_job *job, uint64_t block)
 	return true;
 }
 
-/* What JOB asks of the drive that it cannot do, or NULL. */
+/* Returns which property of JOB the drive does not support, or NULL. */
 static const char *pattern_wrong(const struct pattern *p, uint64_t capacity, uint64_t block)
 {
 	const struct sim_job *job = p->job;
@@ -139,7 +137,7 @@ static uint64_t pattern_length(struct pattern *p, enum sim_dir dir)
 	return bs->split[bs->nr - 1].bytes;
 }
 
-/* The next io of BYTES goes on behind the last one. */
+/* Returns the offset of the next sequential io of BYTES: behind the last one. */
 static uint64_t pattern_sequential(struct pattern *p, enum sim_dir dir, uint64_t bytes)
 {
 	if (p->next[dir] > p->range.bytes - bytes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * presets.c - three drives that can be simulated without a file of one's own: texts, so that they
+ * presets.c - three built-in drives, so that a user needs no file. They are texts, so that they
  * can be printed and changed. Constant.
  */
 #include <string.h>

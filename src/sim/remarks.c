@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * remarks.c - a list of lines. See remarks.h.
- */
+/* remarks.c - a list of lines of text. See remarks.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

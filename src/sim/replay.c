@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * replay.c - the next io of a log. See replay.h.
- */
+/* replay.c - the next io of a log. See replay.h. */
 #include "sim/replay.h"
 
 _Static_assert((int)IOLOG_READ == (int)SIM_READ && (int)IOLOG_WRITE == (int)SIM_WRITE &&
@@ -35,7 +33,10 @@ uint64_t replay_end(const struct sim_job *job)
 	return replay_time(job, job->replay.count - 1);
 }
 
-/* What is beyond the end goes on at the beginning; what is longer than the drive is cut off. */
+/*
+ * Moves an io to the beginning if it lies beyond the end of the drive; shortens one that is longer
+ * than the drive.
+ */
 static void replay_fit(struct replay *r, struct iolog_io *io)
 {
 	uint64_t end = io->offset + io->length;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sim.h - a simulated drive with a clock of its own, below an ordinary queue.
+ * sim.h - a simulated drive with a virtual clock, below an ordinary queue.
  *
- * The clock stands still while the queue works and jumps when the queue sleeps: to the next
- * completion, or to the time until which the queue wants to sleep. One thread owns all lanes, so
- * everything that happens follows from the configuration, the seed and what is submitted. A struct
- * sim and its queue belong to one thread.
+ * The clock stands still while the queue works. When the queue sleeps, the clock jumps to the next
+ * completion or to the time until which the queue wants to sleep. One thread owns all lanes, so
+ * all results follow from the configuration, the seed and the submitted ios. A struct sim and its
+ * queue belong to one thread.
  */
 #ifndef SIM_H
 #define SIM_H
@@ -16,42 +16,44 @@
 #include "engine/engine.h"
 #include "sim/config.h"
 
-/* Where the clock begins, so that nothing lies before its beginning. */
+/* The first time of the clock; it is above 0, so that a time before the start can be computed. */
 #define SIM_START_NS 1000000000ull
 
 struct sim;
 
-/* Makes the drive that C describes, with SEED for what is left to chance. 0 or -ENOMEM. */
+/* Makes the drive that C describes, with SEED for random numbers. Returns 0 or -ENOMEM. */
 int sim_open(struct sim **sim, const struct sim_config *c, uint64_t seed);
 
-/* Takes SIM away; its queue is closed. NULL is allowed. */
+/* Frees SIM, whose queue must be closed. NULL is allowed. */
 void sim_close(struct sim *sim);
 
-/* The device and the engine to open a queue with; they live as long as SIM. */
+/* Return the device and the engine with which a queue is opened. They live as long as SIM. */
 struct weir_device *sim_device(struct sim *sim);
 const struct engine_ops *sim_engine(struct sim *sim);
 
-/* The virtual time, ns. */
+/* Returns the virtual time in ns. */
 uint64_t sim_now(const struct sim *sim);
 
-/* Somebody sleeps whom nothing will ever wake. */
+/* Returns true if a thread sleeps and no event can wake it. */
 bool sim_stalled(const struct sim *sim);
 
-/* Commands that are with the drive. */
+/* Returns the number of commands in the drive. */
 uint32_t sim_in_flight(const struct sim *sim);
 
-/* What is called when the drive gets a command, and when it has ENDED, before the queue learns of
- * that. */
+/*
+ * The function that is called when the drive gets a command, and when the command is done (ENDED),
+ * before the queue learns of it.
+ */
 typedef void sim_watch_fn(void *user, const struct weir_cmd *cmd, uint64_t now, bool ended);
 
-/* Has FN called with USER from now on. */
+/* Makes SIM call FN with USER from now on. */
 void sim_watch(struct sim *sim, sim_watch_fn *fn, void *user);
 
-/* How long commands were with the drive, and how long its units worked (their mean), ns. */
+/* Return how long commands were in the drive, and how long its units worked (the mean), in ns. */
 uint64_t sim_busy_ns(const struct sim *sim);
 uint64_t sim_worked_ns(const struct sim *sim);
 
-/* What was written to the drive, bytes. */
+/* Returns the number of bytes written to the drive. */
 uint64_t sim_written_bytes(const struct sim *sim);
 
 #endif

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spread.c - even, zipf, pareto and normal. See spread.h.
+ * spread.c - draws numbers from even, zipf, pareto and normal distributions. See spread.h.
  *
- * Zipf and pareto first give a rank, 0 being the most wanted. Without a centre the ranks are
- * scattered over the range by a multiplication that no two ranks leave at the same place; with
- * one they stand around it, each to the right of the one before.
+ * Zipf and pareto first give a rank; rank 0 is the most frequent. Without a centre, a
+ * multiplication scatters the ranks over the range; two ranks never get the same place. With a
+ * centre, each rank lies next to the one before it, around the centre.
  *
- * log() and pow() may differ in their last bit from one C library to another, so the offsets of
- * zipf and pareto are the same for one seed on one machine, not necessarily on all.
+ * log() and pow() may differ in their last bit between C libraries. So for one seed the offsets of
+ * zipf and pareto are the same on one machine, but not necessarily on all.
  */
 #include <math.h>
 #include <stdbool.h>
 
 #include "sim/spread.h"
 
-/* Multiplied with a rank, it scatters; primes that do not divide the number of places. */
+/* The factor that scatters ranks. It is enlarged until it has no common divisor with their number.
+ */
 #define SCATTER 0x9e3779b97f4a7c15ull
 
 static uint64_t spread_gcd(uint64_t a, uint64_t b)
@@ -39,13 +40,13 @@ static uint64_t spread_place(const struct sim_distribution *d, uint64_t rank, ui
 	return (uint64_t)((unsigned __int128)rank * factor % n);
 }
 
-/* So near to 1 the formula for other thetas has no digits left. */
+/* Returns true if THETA is so near to 1 that the general formula loses all its digits. */
 static bool zipf_is_harmonic(double theta)
 {
 	return fabs(theta - 1) < 1e-6;
 }
 
-/* The integral of x^-THETA from 1 to X, and its inverse: of the curve below. */
+/* Compute the integral of x^-THETA from 1 to X, and its inverse. */
 static double zipf_area(double x, double theta)
 {
 	return zipf_is_harmonic(theta) ? log(x) : (pow(x, 1 - theta) - 1) / (1 - theta);
@@ -59,13 +60,15 @@ static double zipf_at(double area, double theta)
 }
 
 /*
- * Rank k is drawn in proportion to k^-THETA, k from 1 to N, by rejection: a curve lies over the
- * steps, an x below it is drawn by the inverse of its integral, and is kept where it is below
- * the step, too. No table, so that N may be large.
+ * Draws rank k, from 1 to N, in proportion to k^-THETA, by rejection: a curve lies above the
+ * steps. An x below the curve is drawn with the inverse of its integral, and it is kept if it lies
+ * below the step too. There is no table, so N may be large.
  */
 static uint64_t spread_zipf(struct prng *prng, double theta, uint64_t n)
 {
-	/* The curve begins in the middle of the first step and ends in that of the last. */
+	/*
+	 * The curve begins in the middle of the first step and ends in the middle of the last one.
+	 */
 	double low = zipf_area(1.5, theta) - 1, high = zipf_area((double)n + 0.5, theta);
 
 	for (;;) {
@@ -80,8 +83,10 @@ static uint64_t spread_zipf(struct prng *prng, double theta, uint64_t n)
 	}
 }
 
-/* The self-similar one: a share of H of the places gets 1 - H of the accesses, and so on within
- * each part. */
+/*
+ * Draws from the self-similar distribution: a share H of the places gets 1 - H of the accesses,
+ * and the same holds within each part.
+ */
 static uint64_t spread_pareto(struct prng *prng, double h, uint64_t n)
 {
 	double rank = (double)n * pow(prng_unit(prng), log(h) / log(1 - h));
@@ -89,8 +94,10 @@ static uint64_t spread_pareto(struct prng *prng, double h, uint64_t n)
 	return rank < (double)n ? (uint64_t)rank : n - 1;
 }
 
-/* The sum of twelve even numbers is nearly normal, and the same everywhere. Who falls out of the
- * range is drawn again. */
+/*
+ * Draws from a nearly normal distribution: the sum of twelve even numbers, which is the same on
+ * all machines. A number outside of the range is drawn again.
+ */
 static uint64_t spread_normal(struct prng *prng, const struct sim_distribution *d, uint64_t n)
 {
 	double middle = d->centre * (double)n, deviation = d->value / 100 * (double)n, x;

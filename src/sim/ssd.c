@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ssd.c - flash behind a link and a write cache.
+ * ssd.c - the model of an SSD: flash behind a link and a write cache.
  *
- * Channels work side by side. A read is cut at pages; page N lives on channel N modulo channels,
- * which reads one after the other, first come, first served. A write ends when the cache has it.
- * What the cache holds is programmed page by page, on the channels in turn, wherever it belongs:
- * while the cache has room only on channels that nobody wants to read from, and when writes wait
- * for room, in turn with the reads. So a flood of writes runs at the speed of the link at first,
- * and at that of the flash once the cache is full, and from then on makes reads wait.
+ * Channels work in parallel. A read is split at pages; page N lives on channel N modulo the number
+ * of channels. A channel serves reads one after another, in the order of arrival. A write ends
+ * when its data is in the cache. The content of the cache is programmed page by page on all
+ * channels, one after another, whatever its offset. While the cache has room, a page is programmed
+ * only if no read waits for that channel; if writes wait for room, the channel alternates between
+ * reads and programs. So many writes at once first run at the speed of the link, and at the speed
+ * of the flash when the cache is full; from then on they also delay reads.
  *
  * Owned by the thread that runs the simulation.
  */
@@ -18,7 +19,7 @@
 #include "base/clock.h"
 #include "sim/model.h"
 
-/* What a command wants to read of one channel. */
+/* The part of a command that reads from one channel. */
 struct ssd_leg {
 	struct sim_cmd *cmd;
 	uint64_t pages;
@@ -26,11 +27,11 @@ struct ssd_leg {
 };
 
 struct ssd_channel {
-	struct event ev; /* the end of what it is doing */
+	struct event ev; /* the end of the operation in progress */
 	struct ssd *ssd;
 	STAILQ_HEAD(, ssd_leg) reads;
-	struct ssd_leg *reading; /* NULL: programs, if busy */
-	uint64_t programs;	 /* pages that wait */
+	struct ssd_leg *reading; /* NULL: if the channel is busy, it programs */
+	uint64_t programs;	 /* number of pages that wait to be programmed */
 	bool busy, last_read;
 	uint64_t began_ns;
 };
@@ -38,23 +39,27 @@ struct ssd_channel {
 struct ssd {
 	struct model m;
 	struct ssd_channel *channels;
-	struct ssd_leg *legs;	 /* channels for each command that the drive can have */
-	struct sim_cmds writers; /* wait for room in the cache */
+	/* one entry per channel for each command that the drive can have */
+	struct ssd_leg *legs;
+	struct sim_cmds writers; /* writes that wait for room in the cache */
 	uint64_t nr_channels, next_channel;
-	uint64_t cached;     /* bytes in the cache */
-	uint64_t partial;    /* of them, less than a page, with no channel yet */
-	uint64_t link_ns[2]; /* when the link is free, reads and writes */
-	uint64_t worked;     /* ns, all channels */
+	uint64_t cached; /* number of bytes in the cache */
+	/* bytes of the cache that are less than a page and belong to no channel yet */
+	uint64_t partial;
+	uint64_t link_ns[2]; /* when the link is free, for reads and writes */
+	uint64_t worked;     /* time of all channels together, ns */
 };
 
-/* MEAN, but for the share of it that is left to chance: that is distributed nearly exponentially,
- * made without libm so that it is the same everywhere. */
+/*
+ * Returns a service time: MEAN, of which a share is random. That share is distributed nearly
+ * exponentially, computed without libm so that it is the same on all machines.
+ */
 static uint64_t ssd_service(struct ssd *ssd, uint64_t mean)
 {
 	uint64_t bits = prng_next(&ssd->m.prng) | 1;
 	unsigned zeroes = (unsigned)__builtin_clzll(bits);
 	double rest = (double)(bits << zeroes << 1) / 18446744073709551616.0;
-	double chance = ((double)zeroes + 1 - rest) / 1.5; /* its mean is 1 */
+	double chance = ((double)zeroes + 1 - rest) / 1.5; /* the mean of this number is 1 */
 	double spread = (double)ssd->m.c->ssd.spread / 100;
 
 	return (uint64_t)((double)mean * (1 - spread + spread * chance));
@@ -65,7 +70,7 @@ static uint64_t ssd_later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* The link carries CMD when its turn comes; turns are in the order of arrival. */
+/* Transfers CMD over the link, in the order of arrival. */
 static void ssd_link(struct ssd *ssd, struct sim_cmd *cmd, uint64_t now)
 {
 	bool write = ssd->m.c->duplex && cmd->cmd->op != WEIR_OP_READ;
@@ -75,7 +80,7 @@ static void ssd_link(struct ssd *ssd, struct sim_cmd *cmd, uint64_t now)
 	cmd->link_ns = *free_at;
 }
 
-/* All that CMD needs from the flash or the cache is done at READY. */
+/* Completes CMD, for which flash and cache are ready at READY. */
 static void ssd_answer(struct ssd *ssd, struct sim_cmd *cmd, uint64_t ready)
 {
 	ready += model_link_ns(&ssd->m, cmd->cmd->length);
@@ -84,11 +89,11 @@ static void ssd_answer(struct ssd *ssd, struct sim_cmd *cmd, uint64_t ready)
 
 static bool ssd_has_room(const struct ssd *ssd, const struct sim_cmd *cmd)
 {
-	/* One that the cache could never hold goes when nothing else is there. */
+	/* A write that is larger than the cache is accepted when the cache is empty. */
 	return ssd->cached + cmd->cmd->length <= ssd->m.c->ssd.cache || ssd->cached == ssd->partial;
 }
 
-/* Puts a channel to work that has none. */
+/* Starts work on an idle channel. */
 static void ssd_work(struct ssd_channel *ch, uint64_t now)
 {
 	struct ssd *ssd = ch->ssd;
@@ -113,7 +118,7 @@ static void ssd_work(struct ssd_channel *ch, uint64_t now)
 	events_add(ssd->m.events, &ch->ev, now + ns);
 }
 
-/* The cache takes CMD, and hands full pages to the channels. */
+/* Puts the data of CMD into the cache, and gives full pages to the channels. */
 static void ssd_cache(struct ssd *ssd, struct sim_cmd *cmd, uint64_t now)
 {
 	const struct sim_config *c = ssd->m.c;
@@ -128,7 +133,7 @@ static void ssd_cache(struct ssd *ssd, struct sim_cmd *cmd, uint64_t now)
 		ch->programs++;
 		ssd_work(ch, now);
 	}
-	/* Through the cache, where that would not be enough. */
+	/* The write goes through the cache, which alone would not make it durable. */
 	if (cmd->cmd->fua && c->ssd.volatile_cache)
 		ready += c->ssd.program;
 	ssd_answer(ssd, cmd, ready);
@@ -178,7 +183,7 @@ static void ssd_read(struct ssd *ssd, struct sim_cmd *cmd, uint64_t now)
 	}
 }
 
-/* Until all is programmed that is in the cache, if nothing else came. */
+/* Returns the time until all data in the cache is programmed, if no other command comes. */
 static uint64_t ssd_flush_ns(const struct ssd *ssd)
 {
 	const struct sim_config *c = ssd->m.c;

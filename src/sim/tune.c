@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * tune.c - tunables and weights. See tune.h.
- */
+/* tune.c - sets tunables and weights. See tune.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +24,7 @@ static int tune_unknown(const struct sched_ops *ops, const char *name)
 			 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-/* TEXT was set, or what the queue made of it. */
+/* Adds a note if the queue did not set TEXT but another value. */
 static void tune_clamped(struct weir_queue *q, const char *name, const char *text,
 			 struct remarks *notes)
 {

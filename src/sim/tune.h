@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tune.h - what a simulation sets and reports of its scheduler. The owner's thread.
+ * tune.h - sets and reports the tunables of a simulation's scheduler. Called by the owner's
+ * thread.
  */
 #ifndef SIM_TUNE_H
 #define SIM_TUNE_H
@@ -9,12 +10,14 @@
 
 #include "sim/run.h"
 
-/* Sets attribute NAME of Q, or a tunable of its scheduler, to VALUE; NOTES get a line if that is
- * out of range, and something else was set. 0 or -errno, weir_error() set with the name that was
- * meant, perhaps. */
+/*
+ * Sets attribute NAME of Q, or a tunable of its scheduler, to VALUE. If VALUE is out of range,
+ * another value is set and NOTES gets a line. Returns 0 or -errno with weir_error() set, which may
+ * suggest a similar name.
+ */
 int tune_set(struct weir_queue *q, const char *name, const char *value, struct remarks *notes);
 
-/* Fills in the tunables of RESULT. */
+/* Stores the tunables of Q in RESULT. */
 void tune_get(struct weir_queue *q, struct sim_result *result);
 
 #endif

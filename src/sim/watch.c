@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * watch.c - the log and the series. See watch.h.
+ * watch.c - writes the log and the series. See watch.h.
  *
- * The log has a line when an io is submitted, when a request is handed to the drive (the
- * scheduler's decision), and when the drive has done it. Both files are CSV, times in ns from the
+ * The log has a line when an io is submitted, when a request goes to the drive (the scheduler's
+ * decision), and when the drive has completed it. Both files are CSV; times are in ns from the
  * beginning of the run.
  */
 #include <inttypes.h>
@@ -21,7 +21,7 @@ static const struct load_io *watch_first(const struct request *rq)
 	return (const struct load_io *)rq->first;
 }
 
-/* A line about RQ, which the drive has got or (ENDED) has done. */
+/* Writes a line about RQ, which the drive has just got or (ENDED) completed. */
 static void watch_log(struct watch *w, const struct request *rq, uint64_t now, bool ended)
 {
 	const struct load_io *io = watch_first(rq);
@@ -39,7 +39,7 @@ static void watch_log(struct watch *w, const struct request *rq, uint64_t now, b
 		now - since, sim_in_flight(w->env->sim));
 }
 
-/* As sim_watch() wants it. */
+/* The callback for sim_watch(). */
 static void watch_cmd(void *user, const struct weir_cmd *cmd, uint64_t now, bool ended)
 {
 	struct watch *w = user;
@@ -47,7 +47,7 @@ static void watch_cmd(void *user, const struct weir_cmd *cmd, uint64_t now, bool
 		(struct request *)((char *)(uintptr_t)cmd - offsetof(struct request, cmd));
 	struct weir_io *io = rq->first;
 
-	/* A flush may be for several ios or none; data is always somebody's. */
+	/* A flush may belong to several ios or to none; data always belongs to an io. */
 	for (uint32_t i = 0; cmd->op != WEIR_OP_FLUSH && !ended && i < rq->nr_ios; i++) {
 		struct load_io *mine = (struct load_io *)io;
 
@@ -101,7 +101,7 @@ void watch_window(struct watch *w, uint64_t begin_ns, uint64_t end_ns)
 {
 	for (size_t i = 0; w->series && i < w->env->count; i++) {
 		struct load *l = &w->env->loads[i];
-		/* Ios may end after their job has. */
+		/* A job may stop before its last ios end. */
 		bool at_work = l->start_ns < end_ns && l->stopped_ns > begin_ns;
 
 		for (int dir = 0; dir < SIM_DIRS; dir++) {
