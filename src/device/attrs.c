@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attrs.c - the facts about a device: one table, a row for each. Part of opening: one thread
- * owns the device.
+ * attrs.c - finds the facts about a device; one table has a row for each. It runs while a device is
+ * opened; one thread owns the device.
  */
 #include <inttypes.h>
 #include <limits.h>
@@ -11,9 +11,9 @@
 #include "device/state.h"
 #include "device/sysfs.h"
 
-#define ATTR_MAX_IO_KB 1024u /* where the kernel does not say */
+#define ATTR_MAX_IO_KB 1024u /* used if the kernel does not say */
 #define ATTR_MAX_SEGMENTS 128u
-#define ATTR_IO_LIMIT 0x7ffff000ull /* no read or write moves more at once */
+#define ATTR_IO_LIMIT 0x7ffff000ull /* no read or write moves more in one system call */
 #define ATTR_NULL_DISCARD (1ull << 30)
 #define ATTR_NO_FIELD UINT32_MAX
 
@@ -21,14 +21,14 @@ struct attr_row;
 typedef uint64_t attr_get(const struct weir_device *dev, const struct attr_row *row,
 			  char source[DEVICE_SOURCE_BYTES]);
 
-/* Where a fact comes from and where it goes. */
+/* One fact: where it comes from, and which field it goes to. */
 struct attr_row {
-	const char *name; /* also the attribute's in queue/ */
+	const char *name; /* also the name of the attribute in queue/ */
 	enum weir_unit unit;
 	attr_get *get;
-	uint64_t def;	     /* where sysfs does not say */
-	uint64_t null_value; /* for "null" */
-	uint32_t scale;	     /* times this, it is the field's value */
+	uint64_t def;	     /* used if sysfs does not say */
+	uint64_t null_value; /* the value of the device "null" */
+	uint32_t scale;	     /* the value is multiplied by this */
 	uint32_t field;	     /* in struct weir_device_info, or ATTR_NO_FIELD */
 	uint32_t field_bytes;
 };
@@ -102,7 +102,7 @@ static uint64_t attr_sysfs(const struct weir_device *dev, const struct attr_row 
 	return value;
 }
 
-/* How much one command moves: for passthrough, what was found for it. */
+/* Gets how many bytes one command moves. For passthrough the limit was found before. */
 static uint64_t attr_transfer(const struct weir_device *dev, const struct attr_row *row,
 			      char source[DEVICE_SOURCE_BYTES])
 {
@@ -112,7 +112,7 @@ static uint64_t attr_transfer(const struct weir_device *dev, const struct attr_r
 	return dev->nvme.max_bytes >> 10;
 }
 
-/* Passthrough may ask for it whatever the kernel does. */
+/* Passthrough can ask for FUA, whatever the kernel does. */
 static uint64_t attr_fua(const struct weir_device *dev, const struct attr_row *row,
 			 char source[DEVICE_SOURCE_BYTES])
 {
@@ -133,7 +133,7 @@ static uint64_t attr_physical(const struct weir_device *dev, const struct attr_r
 	return dev->block;
 }
 
-/* The kernel writes this one in words. */
+/* The kernel writes this attribute as words. */
 static uint64_t attr_write_cache(const struct weir_device *dev, const struct attr_row *row,
 				 char source[DEVICE_SOURCE_BYTES])
 {
@@ -158,7 +158,7 @@ static uint64_t attr_discard(const struct weir_device *dev, const struct attr_ro
 #define FIELD(name)                                                                                \
 	offsetof(struct weir_device_info, name), sizeof(((struct weir_device_info *)0)->name)
 
-/* name, unit, get, default, for "null", scale, field */
+/* the columns: name, unit, get, default, value of "null", scale, field */
 static const struct attr_row attr_rows[] = {
 	{ "capacity_bytes", WEIR_UNIT_BYTES, attr_capacity, 0, 0, 1, FIELD(capacity_bytes) },
 	{ "direct", WEIR_UNIT_BOOL, attr_direct, 0, 0, 1, FIELD(direct) },
@@ -202,7 +202,8 @@ static void attr_store(struct weir_device_info *info, const struct attr_row *row
 		memcpy(field, &narrow, sizeof(narrow));
 }
 
-/* What one command may move: whole blocks, at least one, and no more than a system call does. */
+/* Rounds BYTES, which one command may move, to whole blocks: at least one, and at most what a
+ * system call moves. */
 static uint64_t attr_whole_blocks(uint64_t bytes, uint32_t block)
 {
 	if (bytes > ATTR_IO_LIMIT)

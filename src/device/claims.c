@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * claims.c - finds what the system has made of a place: mounts, swap, parts of other devices, and
- * whoever has a block device exclusively without being seen in these lists. Owns nothing.
+ * claims.c - finds out what the system uses a file or device for: mounts, swap, parts of other
+ * devices, and owners of an exclusive open that these lists do not show. Owns nothing.
  */
 #include "device/claims.h"
 
@@ -18,8 +18,8 @@
 #include "device/gather.h"
 
 /*
- * What is looked at: the place, and ABOVE, which is the place and all block devices that are made
- * of it or are other ways to it. Who uses one of these uses the place.
+ * The state of a search: the place, and `above`, which is the place and all block devices that are
+ * made of it or are other ways to it. Whoever uses one of these uses the place.
  */
 struct claims_look {
 	const struct device_place *place;
@@ -27,7 +27,7 @@ struct claims_look {
 	struct device_claims *claims;
 };
 
-/* The value of the three octal digits at TEXT, or -1. */
+/* Returns the value of the three octal digits at TEXT, or -1. */
 static int claims_octal(const char *text)
 {
 	int value = 0;
@@ -40,7 +40,7 @@ static int claims_octal(const char *text)
 	return value;
 }
 
-/* Undoes the kernel's \040 for a space and its like, in place. */
+/* Replaces the kernel's \040 (a space) and similar codes in place. */
 static void claims_unescape(char *text)
 {
 	char *out = text;
@@ -57,7 +57,7 @@ static void claims_unescape(char *text)
 	*out = '\0';
 }
 
-/* Is PATH, a name in /dev or of a file, the place, a part of it, or made of it? */
+/* Returns true if PATH, a file or a name in /dev, is the place, a part of it, or made of it. */
 static bool claims_is_path(const struct claims_look *l, const char *path)
 {
 	struct stat st;
@@ -67,7 +67,7 @@ static bool claims_is_path(const struct claims_look *l, const char *path)
 	return device_place_is(l->place, &st) || device_place_is(&l->above, &st);
 }
 
-/* Puts " (dm-0)" into TEXT where DEV is not the place itself but lies above it. */
+/* Writes " (dm-0)" to TEXT if DEV is not the place itself but lies above it. */
 static const char *claims_through(const struct claims_look *l, dev_t dev, char text[PLACE_NAME + 8])
 {
 	char name[PLACE_NAME];
@@ -79,9 +79,9 @@ static const char *claims_through(const struct claims_look *l, dev_t dev, char t
 }
 
 /*
- * A line of mountinfo: "36 35 98:0 /root /mount/point options [more ...] - type source options".
- * Filesystems on several devices have a number of their own, and are known by their source; so are
- * those that lie in a file.
+ * Reads a line of mountinfo: "36 35 98:0 /root /mount/point options [more ...] - type source
+ * options". A filesystem on several devices has a number of its own, so it is known by its source;
+ * so is a filesystem in a file.
  */
 static void claims_mount(struct claims_look *l, char *line)
 {
@@ -101,7 +101,7 @@ static void claims_mount(struct claims_look *l, char *line)
 			 claims_through(l, makedev(maj, min), through));
 }
 
-/* "/dev/sda2 partition 1024 0 -2", or "/swapfile file ..." */
+/* Reads a line such as "/dev/sda2 partition 1024 0 -2" or "/swapfile file ...". */
 static void claims_swap(struct claims_look *l, char *line)
 {
 	char name[PATH_MAX];
@@ -142,7 +142,7 @@ static void claims_holder(struct claims_look *l, const char *holder)
 		device_names_add(&l->claims->holders, "%s (%s)", holder, name);
 }
 
-/* Devices that are made of block device DEV: dm-0, md0. */
+/* Adds the devices that are made of block device DEV: dm-0, md0. */
 static void claims_holders(struct claims_look *l, dev_t dev)
 {
 	char path[PATH_MAX];
@@ -159,7 +159,8 @@ static void claims_holders(struct claims_look *l, dev_t dev)
 		closedir(dir);
 }
 
-/* An exclusive open succeeds only where nobody else has one; it is given back at once. */
+/* Returns true if somebody has an exclusive open of PATH. It tries an exclusive open itself, and
+ * closes it at once. */
 static bool claims_is_held(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
@@ -170,7 +171,7 @@ static bool claims_is_held(const char *path)
 	return false;
 }
 
-/* Loop device NAME, if it lies on the place: no process has that open, the kernel has. */
+/* Adds loop device NAME if it lies on the place. The kernel has that file open; no process does. */
 static void claims_loop(struct claims_look *l, const char *name)
 {
 	char path[PATH_MAX], backing[PATH_MAX];
@@ -186,7 +187,7 @@ static void claims_loop(struct claims_look *l, const char *name)
 		device_names_add(&l->claims->holders, "/dev/%s, which is in use", name);
 }
 
-/* The same namespace by another controller: two disks with one name for the whole world. */
+/* Adds the same namespace reached through another controller: two disks with one worldwide name. */
 static void claims_twin(struct claims_look *l, const char *name)
 {
 	char path[PATH_MAX], mine[256], its[256];
@@ -202,7 +203,7 @@ static void claims_twin(struct claims_look *l, const char *name)
 	device_place_add_disk(&l->above, name);
 }
 
-/* Goes through all disks of the machine. */
+/* Looks at all disks of the machine. */
 static void claims_disks(struct claims_look *l)
 {
 	bool whole =
@@ -222,14 +223,14 @@ static void claims_disks(struct claims_look *l)
 		closedir(dir);
 }
 
-/* Finds what lies above, and what above that. */
+/* Finds the devices above the place, and the devices above those. */
 static void claims_above(struct claims_look *l)
 {
 	char path[PATH_MAX];
 	const struct device_place *p = l->place;
 
 	l->above = *p;
-	/* Whoever has the disk as a whole has its partitions. */
+	/* Whoever uses the whole disk uses its partitions as well. */
 	snprintf(path, sizeof(path), "/sys/block/%s/dev", p->disk);
 	if (p->part[0])
 		device_place_add_block(&l->above, gather_dev(p->root, path));
@@ -239,9 +240,9 @@ static void claims_above(struct claims_look *l)
 }
 
 /*
- * Filesystems that are mounted where we cannot look (another mount namespace, as a container's)
- * still have a folder for each of their devices: /sys/fs/ext4/sda1,
- * /sys/fs/btrfs/UUID/devices/sda1.
+ * Returns true if a filesystem of TYPE is mounted on NAME somewhere. A mount in another mount
+ * namespace (of a container) is not visible here, but it has a folder for each device:
+ * /sys/fs/ext4/sda1, /sys/fs/btrfs/UUID/devices/sda1.
  */
 static bool claims_has_fs(const char *root, const char *type, const char *name)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * create.c - creates a file with real space beneath it. Owns nothing that outlives a call; any
- * thread.
+ * create.c - creates a file and reserves its space. Owns nothing that outlives a call; any thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,13 +22,14 @@ int device_create(const char *path, const struct weir_device_opts *opts, int *fd
 {
 	int err;
 
-	/* A mistyped device must not become a file that fills the memory beneath /dev. */
+	/* A mistyped device name must not become a file in /dev, where it would fill memory. */
 	if (!strncmp(path, "/dev/", 5) && !strchr(path + 5, '/'))
 		return error_set(-ENOENT, "%s: no such device", path);
 	if (!opts->create_bytes)
 		return error_set(-EINVAL, "%s: there is no such file, and no size to create it at",
 				 path);
-	/* Before there is a file: the kernel ends the process in the middle of filling it. */
+	/* This is checked before the file exists: otherwise the kernel would kill the process while
+	 * it fills the file. */
 	err = device_check_file_limit(path, opts->create_bytes);
 	if (err)
 		return err;
@@ -60,7 +60,8 @@ static int create_no_space(const char *path, int fd, uint64_t bytes)
 			 format_size(bytes - room, missing, sizeof(missing)));
 }
 
-/* What cannot fit is not tried: it would take the last space from everybody for a moment. */
+/* Returns true if BYTES cannot fit. Then it is not tried, because trying would take the last free
+ * space from everybody for a moment. */
 static bool create_cannot_fit(int fd, uint64_t bytes)
 {
 	struct statvfs fs;
@@ -86,7 +87,7 @@ static int create_allocate(const char *path, int fd, uint64_t bytes)
 			 format_size(bytes, text, sizeof(text)));
 }
 
-/* A store that is durable needs a name that is. */
+/* Makes the name of the file durable, as a durable store needs a durable name. */
 static int create_sync(const char *path, int fd)
 {
 	char copy[PATH_MAX];
@@ -97,7 +98,7 @@ static int create_sync(const char *path, int fd)
 	dir = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return error_sys(-errno, "%s: cannot open its directory to sync it", path);
-	/* Some filesystems have nothing to sync in a directory and say EINVAL. */
+	/* Some filesystems have nothing to sync in a directory, and return EINVAL. */
 	if (fsync(fd) < 0 || (fsync(dir) < 0 && errno != EINVAL))
 		err = error_sys(-errno, "%s: cannot sync the new file", path);
 	close(dir);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * device.c - answers about an open device, and closes it. The device belongs to who opened it.
+ * device.c - answers questions about an open device, and closes it. The device belongs to whoever
+ * opened it.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,9 +31,9 @@ void weir_device_close(struct weir_device *dev)
 		return;
 	weir_fdp_free(dev->fdp);
 	fork_fd_close(&dev->claim_watch);
-	/* A ring that had the file registered lets go of it only some time after it is closed, and
-	 * the lock would last as long. A child shares the lock with its parent, and would take it
-	 * away from that. */
+	/* Unlock explicitly: a ring with the file registered releases it only some time after the
+	 * ring is closed, and would keep the lock for that time. A child does not unlock, because
+	 * it shares the lock with its parent and would take it away from the parent. */
 	if (dev->fd >= 0 && (dev->flags & WEIR_DEVICE_LOCK) && !fork_inherited(dev->process))
 		flock(dev->fd, LOCK_UN);
 	fork_fd_close(&dev->fd_watch);

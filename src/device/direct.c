@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * direct.c - finds the logical block of a file or device, and whether and at what alignment
- * direct I/O works on it. Part of opening: one thread owns the device.
+ * direct.c - finds the logical block of a file or device, and whether direct I/O works on it and
+ * with which alignment. It runs while a device is opened; one thread owns the device.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "device/state.h"
 #include "device/sysfs.h"
 
-#define DIRECT_ALIGN_MAX 65536u /* a larger one is no alignment, but a mistake */
+#define DIRECT_ALIGN_MAX 65536u /* a larger value is no alignment, but a mistake */
 
 static bool direct_sane(uint64_t align)
 {
@@ -52,7 +52,7 @@ static void direct_go_buffered(struct weir_device *dev)
 	dev->direct = false;
 }
 
-/* What the filesystem says. False: direct I/O does not work on this file. */
+/* Asks the filesystem for the alignment. Returns false if direct I/O does not work on this file. */
 static bool direct_ask(struct weir_device *dev)
 {
 	struct statx sx = { 0 };
@@ -72,7 +72,8 @@ static bool direct_ask(struct weir_device *dev)
 	return true;
 }
 
-/* Does a read of one block work? A file that is too small to try counts as yes. */
+/* Returns true if a direct read of one block works. If the file is too small to try, it counts as
+ * working. */
 static bool direct_try(const struct weir_device *dev, uint32_t block)
 {
 	void *buf;
@@ -87,7 +88,7 @@ static bool direct_try(const struct weir_device *dev, uint32_t block)
 	return works;
 }
 
-/* Finds the smallest alignment that works. False: none does. */
+/* Finds the smallest alignment that works. Returns false if none does. */
 static bool direct_find_align(struct weir_device *dev)
 {
 	if (!direct_ask(dev))

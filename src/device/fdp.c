@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fdp.c - asks an NVMe drive about Flexible Data Placement. The answer belongs to the caller, who
- * may be any thread; nothing is kept.
+ * fdp.c - asks an NVMe drive about Flexible Data Placement. The answer belongs to the caller, on
+ * any thread; nothing is kept.
  */
 #include <weir/fdp.h>
 
@@ -19,18 +19,19 @@
 #include "device/state.h"
 
 #define FDP_CONFIG_BYTES_MAX (1u << 20)
-#define FDP_EVENTS 63u /* in one reply, and there are two: the host's and the drive's */
+/* Events in one reply. There are two replies: events of the host and events of the drive. */
+#define FDP_EVENTS 63u
 #define FDP_STATUS_MASK 0x7ff
 #define FDP_STATUS_DISABLED 0x29 /* "FDP Disabled" */
 
-/* One allocation: the public struct and what it points to. */
+/* One allocation: the public struct and the data that it points to. */
 struct fdp_reply {
 	struct weir_fdp fdp;
 	struct weir_fdp_event events[2 * FDP_EVENTS];
 	struct weir_fdp_placement placements[];
 };
 
-/* What has to be known to ask. */
+/* The facts that are needed to ask the drive. */
 struct fdp_source {
 	struct weir_device *dev;
 	uint32_t nsid;
@@ -46,7 +47,7 @@ static int fdp_identify(struct fdp_source *s, struct weir_fdp *fdp)
 	struct nvme_facts facts;
 	int err = device_nvme_identify(s->dev, &s->nsid, &ns, &ctrl);
 
-	if (err == -ENOTSUP) /* no NVMe drive, whatever else */
+	if (err == -ENOTSUP) /* it is no NVMe drive */
 		return 0;
 	if (err)
 		return err;
@@ -61,7 +62,7 @@ static int fdp_identify(struct fdp_source *s, struct weir_fdp *fdp)
 	return 0;
 }
 
-/* Is it switched on for the endurance group, and with which configuration? */
+/* Asks whether FDP is enabled for the endurance group, and with which configuration. */
 static int fdp_feature(struct fdp_source *s, struct weir_fdp *fdp)
 {
 	uint32_t value = 0;
@@ -107,7 +108,8 @@ static int fdp_read_config(struct fdp_source *s, struct weir_fdp *fdp)
 	return err;
 }
 
-/* Asks for COUNT placement ids: the reply, of *BYTES, is the caller's; NULL: *ERR. */
+/* Asks for COUNT placement ids. Returns the reply (*BYTES), which the caller frees, or NULL with
+ * *ERR. */
 static char *fdp_ask_placements(struct fdp_source *s, uint32_t count, size_t *bytes, int *err)
 {
 	size_t size = sizeof(struct nvme_fdp_ruh_status) +
@@ -143,7 +145,7 @@ static int fdp_read_placements(struct fdp_source *s, struct fdp_reply **reply)
 		return err;
 	count = fdp_placement_count(data);
 	free(data);
-	/* Exactly as long as the reply is: drives may refuse to be given more room. */
+	/* The buffer is exactly as long as the reply: a drive may refuse a longer one. */
 	data = fdp_ask_placements(s, count, &bytes, &err);
 	if (!data)
 		return err;
@@ -178,15 +180,15 @@ static int fdp_read_logs(struct fdp_source *s, struct fdp_reply *r)
 }
 
 /*
- * Supported, enabled, and by which ids? Whether FDP is enabled is a feature, which only
- * CAP_SYS_ADMIN may ask for; the ids are there for everybody who may open the device, and a drive
- * where FDP is off refuses to tell any.
+ * Finds out whether FDP is supported and enabled, and reads the placement ids. Only CAP_SYS_ADMIN
+ * may ask for the feature that says whether FDP is enabled. Everybody who may open the device may
+ * ask for the ids, and a drive with FDP off refuses to give any.
  */
 static int fdp_find_ids(struct fdp_source *s, struct fdp_reply **reply)
 {
 	int err = fdp_identify(s, &(*reply)->fdp);
 
-	/* No endurance group: nothing that it could be enabled in. */
+	/* Without an endurance group FDP cannot be enabled. */
 	if (err || !(*reply)->fdp.supported || !s->group)
 		return err;
 	err = fdp_feature(s, &(*reply)->fdp);
@@ -209,7 +211,7 @@ static int fdp_ask(struct fdp_source *s, struct fdp_reply **reply)
 	if (err || !(*reply)->fdp.enabled || (*reply)->fdp.partial)
 		return err;
 	err = fdp_read_config(s, &(*reply)->fdp);
-	/* Once more: isolation is the handle's, and known only now. */
+	/* The ids are read again: isolation belongs to the handle, and is known only now. */
 	if (!err)
 		err = fdp_read_placements(s, reply);
 	return err ? err : fdp_read_logs(s, *reply);

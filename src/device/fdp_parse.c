@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fdp_parse.c - what a drive's replies about FDP mean. Pure: owns nothing, any thread.
+ * fdp_parse.c - decodes a drive's replies about FDP. Pure: owns nothing, any thread.
  *
- * A reply is bytes of any alignment: fields are copied out, little-endian.
+ * A reply may have any alignment, so fields are copied out; they are little-endian.
  */
 #include "device/fdp_parse.h"
 
@@ -39,7 +39,7 @@ static uint64_t get64(const void *at)
 	return le64toh(v);
 }
 
-/* Field NAME of struct TYPE that begins at AT. */
+/* The address of field NAME in the struct TYPE that begins at AT. */
 #define FIELD(at, type, name) ((const char *)(at) + offsetof(struct type, name))
 
 size_t fdp_config_bytes(const void *log)

@@ -14,7 +14,7 @@
 
 #include "device/sysfs.h"
 
-/* One read brings not always all of a file in /proc. */
+/* One read does not always return all of a file in /proc. */
 static ssize_t gather_read(int fd, char *text, size_t room)
 {
 	size_t done = 0;
@@ -69,7 +69,7 @@ int64_t gather_number(const char *root, const char *path)
 {
 	uint64_t value;
 
-	/* Both parts begin with a slash, so that joining them with one more does no harm. */
+	/* Both parts begin with a slash, so it does no harm that joining them adds one more. */
 	if (sysfs_read_number(root, path, &value) < 0 || value > INT64_MAX)
 		return -1;
 	return (int64_t)value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kind.c - says what a path names, before anything is opened: opening has side effects on some
- * devices and blocks on a fifo. Owns nothing; any thread.
+ * kind.c - finds out what a path names before it is opened, because opening has side effects on
+ * some devices and blocks on a fifo. Owns nothing; any thread.
  */
 #include <errno.h>
 #include <limits.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lock.c - keeps a device for one process, and says who has it.
+ * lock.c - reserves a device for one process, and tells who has it.
  *
- * The lock is on the open file description that I/O goes through: a killed process keeps it until
- * its last write has landed. On a block device an exclusive open beside it keeps mounts and
- * other drivers away as well. The opening thread owns the device meanwhile.
+ * The lock is on the open file description that I/O uses, so a killed process keeps it until its
+ * last write has finished. On a block device, an additional exclusive open keeps mounts and other
+ * drivers away. The opening thread owns the device during this time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,11 +25,12 @@
 #include "device/sysfs.h"
 
 #define LOCK_PAUSE_NS 5000000
-#define LOCK_TRIES_DEAD 1000 /* 5 s */
-/* 2 s: in a container /proc/locks does not tell of the lock of a process that is gone. */
+#define LOCK_TRIES_DEAD 1000 /* tries for 5 s */
+/* Tries for 2 s: in a container, /proc/locks does not show the lock of a process that is gone. */
 #define LOCK_TRIES_UNKNOWN 400
 
-/* Does LINE of /proc/locks tell of a lock (held, not waited for) on the file ST? */
+/* Returns the pid if LINE of /proc/locks shows a lock on the file ST that is held, not waited
+ * for. */
 static int lock_line_pid(const char *line, const struct stat *st)
 {
 	unsigned maj, min;
@@ -57,7 +58,7 @@ int device_lock_holder(const char *locks, const struct stat *st)
 	return pid > 0 ? pid : 0;
 }
 
-/* The process that locked FD's file, or 0 where the kernel does not tell. */
+/* Returns the pid of the process that locked FD's file, or 0 if the kernel does not tell. */
 static int lock_holder(int fd)
 {
 	struct stat st;
@@ -80,14 +81,15 @@ static int lock_busy(const struct weir_device *dev, int pid)
 	return error_set(-EBUSY, "%s: in use by pid %d (%s)", dev->path, pid, comm);
 }
 
-/* The block device that mounts and other drivers would use, or NULL. */
+/* Returns the block device that mounts and other drivers would use, or NULL. */
 static const char *lock_claim_path(const struct weir_device *dev, char *path, size_t size)
 {
 	if (dev->info.kind == WEIR_DEVICE_BLOCK)
 		return dev->path;
 	if (dev->info.kind != WEIR_DEVICE_NVME_CHAR || !dev->block_name[0])
 		return NULL;
-	/* Whoever was given the character device only cannot look at the other. */
+	/* A user who was given only the character device may not be able to look at the block
+	 * device. */
 	snprintf(path, size, "/dev/%s", dev->block_name);
 	return access(path, R_OK) < 0 ? NULL : path;
 }
@@ -110,7 +112,7 @@ static int lock_claim(struct weir_device *dev)
 	return error_sys(-errno, "%s: cannot claim this device", dev->path);
 }
 
-/* Is a try after TRIES ones worth it for a lock that PID holds? */
+/* Returns true if another try is worth it, after TRIES tries, for a lock that PID holds. */
 static bool lock_may_pass(int pid, int tries)
 {
 	if (pid <= 0)
@@ -119,9 +121,10 @@ static bool lock_may_pass(int pid, int tries)
 }
 
 /*
- * The kernel takes the rings of a killed process down some time after it is gone, and they keep
- * its lock: whoever starts right after waits for that. The lock may also go between the try and
- * the look at who has it, so tries are counted anew for each answer to that question.
+ * Takes the lock, and waits for a killed process to lose it. The kernel closes the rings of a
+ * killed process some time after it is gone, and they keep its lock; a program that starts right
+ * afterwards must wait for that. The lock may also become free between the try and the question who
+ * has it, so tries are counted from 0 for each new answer.
  */
 static int lock_take(struct weir_device *dev)
 {
@@ -142,8 +145,9 @@ static int lock_take(struct weir_device *dev)
 }
 
 /*
- * An NVMe namespace has two names, and each a lock of its own: who holds the other one writes to
- * the same blocks. Both look after they have locked their own, so never do both go on.
+ * Checks the lock of the other name. An NVMe namespace has two names with a lock each, and whoever
+ * has the other lock writes to the same blocks. Each process looks after it has taken its own lock,
+ * so two processes never both continue.
  */
 static int lock_check_other_name(const struct weir_device *dev)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nvme.c - an NVMe generic character device: asks the drive what it is, and the kernel how much it
- * passes through at once. Part of opening: one thread owns the device.
+ * nvme.c - asks an NVMe drive, through its generic character device, what it is, and asks the
+ * kernel how much it passes through at once. It runs while a device is opened; one thread owns the
+ * device.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,10 +18,10 @@
 #include "device/state.h"
 #include "device/sysfs.h"
 
-#define NVME_DWORD 4u /* memory that a command moves begins at a multiple of this */
+#define NVME_DWORD 4u /* a command's memory begins at a multiple of this */
 #define NVME_PAGE 4096u
 
-/* What the kernel allows, over all paths to the namespace. */
+/* The kernel's limits, over all paths to the namespace. */
 struct nvme_limits {
 	uint64_t hw_kb, segments, zeroes_bytes;
 };
@@ -67,7 +68,8 @@ static int nvme_identify_both(struct weir_device *dev, struct nvme_facts *facts)
 	return err ? err : nvme_facts(facts, &ns, &ctrl, dev->path);
 }
 
-/* "0n1" of the namespace: the kernel's name for the device number, whatever the path is called. */
+/* Finds the number of the namespace, such as "0n1". It is the kernel's name for the device number,
+ * whatever the path is called. */
 static int nvme_number(const struct weir_device *dev, dev_t rdev, char *number, size_t size)
 {
 	char link[64], path[PATH_MAX], *name;
@@ -124,8 +126,8 @@ static int nvme_take_limits(struct weir_device *dev, const char *disk, struct nv
 	return err;
 }
 
-/* dev->queue_dir is left on the last path, as that has attributes that the head of several paths
- * has not (nr_requests). */
+/* Finds the kernel's limits. dev->queue_dir stays on the last path, because a path has attributes
+ * that the head of several paths does not have (nr_requests). */
 static int nvme_kernel_limits(struct weir_device *dev, const char *number,
 			      struct nvme_limits *limits)
 {
@@ -174,8 +176,8 @@ static void nvme_settle(struct weir_device *dev, const struct nvme_facts *facts,
 	dev->nvme.max_source = name;
 	dev->nvme.zeroes_max = limits->zeroes_bytes - limits->zeroes_bytes % facts->block;
 	dev->nvme.lba_shift = (uint32_t)__builtin_ctz(facts->block);
-	/* Memory that begins inside a page touches one page more than it fills, and the largest
-	 * command has no segment left for that. */
+	/* Memory that begins inside a page touches one page more than it fills. The largest command
+	 * has no segment left for that page. */
 	dev->dio_mem = limits->segments * NVME_PAGE <= dev->nvme.max_bytes ? NVME_PAGE : NVME_DWORD;
 	dev->dio_mem_source = dev->dio_mem == NVME_PAGE ? "max_segments" : "NVMe";
 }

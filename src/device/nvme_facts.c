@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nvme_facts.c - what an NVMe drive's Identify replies mean for weir. Pure: owns nothing, any
+ * nvme_facts.c - decodes an NVMe drive's Identify replies into facts. Pure: owns nothing, any
  * thread.
  */
 #include "device/nvme_facts.h"
@@ -10,12 +10,12 @@
 
 #include "base/error.h"
 
-/* MDTS counts in the controller's smallest pages. They are 4 KiB or larger, and the register that
- * says so is out of reach here. */
+/* MDTS counts in the controller's smallest pages. They have 4 KiB or more; the register that tells
+ * their size cannot be read from here. */
 #define FACTS_PAGE 4096u
 #define FACTS_SHIFT_MIN 9u
 #define FACTS_SHIFT_MAX 16u
-/* The length of a read or write has 16 bits, and means one block more. */
+/* The length of a read or write has 16 bits; 0 means one block. */
 #define FACTS_BLOCKS_MAX 65536u
 
 static int facts_block(const struct nvme_id_ns *ns, const char *path, uint32_t *block)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * open.c - from a path to a device whose facts are final. The opening thread owns the device
+ * open.c - opens a path and finds all facts about the device. The opening thread owns the device
  * until weir_device_open() returns.
  */
 #include <errno.h>
@@ -68,7 +68,8 @@ static int open_failed(const struct weir_device *dev, int err)
 			 dev->path);
 }
 
-/* O_NONBLOCK only so that nothing that took the path's place meanwhile can make this wait. */
+/* O_NONBLOCK is set because the path may name something else by now, and opening that must not
+ * wait. */
 static int open_existing(struct weir_device *dev)
 {
 	int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
@@ -90,7 +91,7 @@ static int open_set_direct(struct weir_device *dev)
 	return 0;
 }
 
-/* The descriptor counts, not what the path named before. */
+/* The size of the open descriptor counts, not what the path named before. */
 static int open_find_size(struct weir_device *dev)
 {
 	struct stat st;
@@ -140,7 +141,7 @@ static void open_note_sparse(struct weir_device *dev)
 			format_size(dev->bytes, size, sizeof(size)));
 }
 
-/* From a file descriptor to the facts. */
+/* Finds the facts about the open file descriptor. */
 static int open_probe(struct weir_device *dev)
 {
 	int err = open_find_size(dev);
@@ -164,7 +165,7 @@ static int open_probe(struct weir_device *dev)
 	return 0;
 }
 
-/* Nobody writes to what is mounted, swapped to, or part of something else. */
+/* Refuses to write to a device that is mounted, used as swap, or part of something else. */
 static int open_check_claims(struct weir_device *dev)
 {
 	struct device_claims claims;
@@ -186,8 +187,8 @@ static int open_check_claims(struct weir_device *dev)
 }
 
 /*
- * Claims before the lock: that refuses what is mounted, too, but only where this user may open the
- * block device, and cannot say what it is.
+ * Checks claims, then locks. The lock refuses a mounted device as well, but only if this user may
+ * open the block device, and it cannot tell the reason.
  */
 static int open_lock(struct weir_device *dev)
 {
@@ -197,8 +198,8 @@ static int open_lock(struct weir_device *dev)
 }
 
 /*
- * Locked before it is given space, so that nobody else uses what is not finished. Who comes in
- * between create and lock has an empty file, and keeps it.
+ * Locks the new file before it gets its space, so that nobody else uses it while it is not
+ * finished. A process that locks it between creation and lock finds an empty file, and keeps it.
  */
 static int open_new(struct weir_device *dev, const struct weir_device_opts *opts)
 {
@@ -223,7 +224,8 @@ static int open_old(struct weir_device *dev)
 	bool nvme = dev->info.kind == WEIR_DEVICE_NVME_CHAR;
 	int err = open_existing(dev);
 
-	/* The block device beside a character device is found by the probe, and locked too. */
+	/* The probe finds the block device beside a character device, and that one is locked as
+	 * well. */
 	if (!err && nvme)
 		err = open_probe(dev);
 	if (!err)

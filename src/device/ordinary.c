@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ordinary.c - is it a drive that takes writes anywhere, in any order, and from us? What is not is
- * refused when it is opened, not by its first write. Part of opening: one thread owns the device.
+ * ordinary.c - checks that a drive takes writes at any place, in any order, and from this process.
+ * A drive that does not is refused when it is opened, not by its first write. It runs while a
+ * device is opened; one thread owns the device.
  */
 #include <errno.h>
 #include <libnvme.h>
@@ -34,7 +35,7 @@ int device_check_zones(const struct weir_device *dev)
 			 dev->path);
 }
 
-/* The command set in the list of identifiers DATA, which ends with a length of 0. */
+/* Returns the command set in the list of identifiers DATA, which ends with a length of 0. */
 static int ordinary_command_set(const uint8_t *data)
 {
 	for (size_t at = 0; at + 4 < ORDINARY_DESCS_BYTES && data[at + 1];
@@ -49,7 +50,7 @@ int device_check_command_set(const struct weir_device *dev)
 	uint8_t data[ORDINARY_DESCS_BYTES] = { 0 };
 	int set;
 
-	/* Where it may not be asked, the kernel knows zones by itself: device_check_zones(). */
+	/* If the drive may not be asked, the kernel knows about zones; see device_check_zones(). */
 	if (nvme_identify_ns_descs(dev->fd, dev->nvme.nsid, (struct nvme_ns_id_desc *)data))
 		return 0;
 	set = ordinary_command_set(data);
@@ -65,7 +66,8 @@ int device_check_command_set(const struct weir_device *dev)
 			 set);
 }
 
-/* Does the kernel say of the block device of number RDEV, or beside it, that it is read-only? */
+/* Returns true if the kernel says that the block device of number RDEV, or the one beside it, is
+ * read-only. */
 static bool ordinary_is_read_only(dev_t rdev, mode_t mode, const char *block_name)
 {
 	char dir[80];

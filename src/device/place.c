@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * place.c - finds the block devices that a file or device is, has parts of, or lies on. Owns
+ * place.c - finds the block devices that a file or device is, contains as parts, or lies on. Owns
  * nothing; any thread.
  */
 #include "device/place.h"
@@ -37,8 +37,8 @@ void device_place_add_disk(struct device_place *p, const char *name)
 	device_place_add_block(p, gather_dev(p->root, sub));
 	snprintf(dir, sizeof(dir), "%s/sys/block/%s", p->root, name);
 	d = opendir(dir);
-	/* The partitions of a disk are the folders in its own that have a number of their own; all
-	 * are named after their disk. */
+	/* The partitions of a disk are the folders in the disk's folder that have a device number;
+	 * their names begin with the disk's name. */
 	while (d && (entry = readdir(d))) {
 		if (strncmp(entry->d_name, name, strlen(name)))
 			continue;
@@ -49,7 +49,8 @@ void device_place_add_disk(struct device_place *p, const char *name)
 		closedir(d);
 }
 
-/* The last part of where LINK below the root leads to. False: nowhere. */
+/* Gets the last part of the path to which LINK, below the root, leads. Returns false if it leads
+ * nowhere. */
 static bool place_link_name(const char *root, const char *link, char name[PLACE_NAME])
 {
 	char path[PATH_MAX], real[PATH_MAX];
@@ -97,7 +98,7 @@ bool device_ng_beside(const char *disk, char ng[PLACE_NAME])
 	return false;
 }
 
-/* From the character device's number to the disk beside it: ng0n1 and nvme0n1. */
+/* Finds the disk beside a character device from its number: ng0n1 and nvme0n1. */
 static void place_find_ng(struct device_place *p, dev_t rdev)
 {
 	char link[64], name[PLACE_NAME];

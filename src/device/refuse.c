@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * refuse.c - what claims mean to whoever wants to write, in words. Owns nothing; any thread.
+ * refuse.c - makes the error text from the claims for somebody who wants to write. Owns nothing;
+ * any thread.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * removed.c - is the device that was opened still there? The errors of one that was pulled out do
- * not say so: a block device has no size any more, so that reads end short and writes find no
- * space, and an NVMe namespace without a controller looks like one whose controller is reset.
+ * removed.c - tells whether the device that was opened is still there. The errors of a removed
+ * device do not say so: a block device has size 0 then, so that reads end short and writes find no
+ * space; and an NVMe namespace without a controller looks like one whose controller is being reset.
  */
 #include <errno.h>
 #include <linux/fs.h>
@@ -15,8 +15,8 @@
 
 #define REMOVED_SYSFS "/sys/dev"
 
-/* The inode of what the kernel says of DEV, or 0 with errno. An inode of sysfs is not used again
- * soon, as a device number is. */
+/* Returns the inode of DEV's folder in sysfs, or 0 with errno. Unlike a device number, an inode of
+ * sysfs is not used again soon. */
 static uint64_t removed_inode(const struct weir_device *dev)
 {
 	const char *type = dev->info.kind == WEIR_DEVICE_BLOCK ? "block" : "char";
@@ -52,6 +52,6 @@ bool device_is_removed(const struct weir_device *dev)
 	inode = removed_inode(dev);
 	if (inode)
 		return inode != dev->sysfs_inode;
-	/* No sysfs at all says nothing: the process may have changed its root meanwhile. */
+	/* If there is no sysfs at all, nothing is known: the process may have changed its root. */
 	return errno == ENOENT && !stat(REMOVED_SYSFS, &st);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * state.h - a device as this layer sees it, and how its files share the work of opening one.
+ * state.h - the device inside this layer, and how the files share the work of opening one.
  *
- * A device is made by one thread in weir_device_open() and does not change afterwards, so that
- * any thread may read it. device_lock() is the exception: one thread, before the device is used.
+ * One thread makes a device in weir_device_open(). It does not change afterwards, so any thread may
+ * read it. The exception is device_lock(), which one thread calls before the device is used.
  */
 #ifndef DEVICE_STATE_H
 #define DEVICE_STATE_H
@@ -20,67 +20,70 @@
 #define DEVICE_SOURCE_BYTES 128
 #define DEVICE_NOTE_BYTES 384
 #define DEVICE_WORDS_BYTES 192
-#define DEVICE_BLOCK_MIN 512u	 /* logical block where nobody names another */
-#define DEVICE_BLOCK_LARGE 4096u /* the other one that drives have */
+#define DEVICE_BLOCK_MIN 512u	 /* logical block, if nobody gives another */
+#define DEVICE_BLOCK_LARGE 4096u /* the other size that drives have */
 
 struct weir_device {
 	struct weir_device_info info;
-	int fd;	      /* all I/O and the lock; -1 for "null" */
-	int claim_fd; /* holds a block device against mounts and other drivers; -1: not held */
+	int fd; /* for all I/O and the lock; -1 for "null" */
+	/* Keeps mounts and other drivers away from a block device; -1: not held. */
+	int claim_fd;
 	struct fork_fd fd_watch, claim_watch;
-	uint32_t process; /* that opened it */
+	uint32_t process; /* the process that opened it */
 	uint32_t flags;
-	bool direct;	      /* fd has O_DIRECT */
-	dev_t rdev;	      /* a device's number */
-	uint64_t sysfs_inode; /* what it had in sysfs when it was opened; 0: nobody knows */
-	char queue_dir[64];   /* its queue/ in sysfs, or "" */
-	char block_path[96];  /* its logical_block_size, where that was used */
-	uint64_t bytes;	      /* size as it was found, not rounded */
+	bool direct; /* fd has O_DIRECT */
+	dev_t rdev;  /* device number */
+	/* Inode of its sysfs folder when it was opened; 0: nobody knows. */
+	uint64_t sysfs_inode;
+	char queue_dir[64];  /* its folder queue/ in sysfs, or "" */
+	char block_path[96]; /* its logical_block_size, if that was used */
+	uint64_t bytes;	     /* size as found, not rounded */
 	const char *bytes_source;
 	uint32_t block, dio_offset, dio_mem; /* logical block; alignments for direct I/O */
 	const char *block_source, *dio_offset_source, *dio_mem_source;
 	struct weir_device_attr attrs[DEVICE_ATTRS];
-	char sources[DEVICE_ATTRS][DEVICE_SOURCE_BYTES]; /* what attrs[].source points to */
+	char sources[DEVICE_ATTRS]
+		    [DEVICE_SOURCE_BYTES]; /* the texts to which attrs[].source points */
 	size_t nr_attrs;
-	struct device_nvme nvme; /* an NVMe character device's */
-	struct weir_fdp *fdp;	 /* what it says of placement ids; NULL: it did not say */
-	char fdp_words[DEVICE_WORDS_BYTES]; /* why it did not */
-	char block_name[40];		    /* and the block device beside it, "nvme0n1" */
+	struct device_nvme nvme; /* facts about an NVMe character device */
+	struct weir_fdp *fdp;	 /* what it told about placement ids; NULL: it told nothing */
+	char fdp_words[DEVICE_WORDS_BYTES]; /* why it told nothing */
+	char block_name[40];		    /* the block device beside it, "nvme0n1" */
 	char note[DEVICE_NOTE_BYTES];
 	char path[];
 };
 
-/* Puts TEXT behind what the note says already. */
+/* Appends TEXT to the note. */
 void device_add_note(struct weir_device *dev, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * kind.c: says what PATH is. 0 with *KIND, or -errno with words for what weir cannot use
- * (-EISDIR, -ENOTSUP, -EOPNOTSUPP) or find (-ENOENT ...).
+ * kind.c: finds out what PATH is. Returns 0 with *KIND, or -errno with an error text if weir cannot
+ * use it (-EISDIR, -ENOTSUP, -EOPNOTSUPP) or cannot find it (-ENOENT ...).
  */
 int device_kind(const char *path, enum weir_device_kind *kind);
 
 /*
- * create.c: creates the regular file dev->path, which must not exist yet. *FD is its descriptor,
- * without contents. -EEXIST: somebody else was quicker.
+ * create.c: creates the regular file dev->path, which must not exist yet. *FD becomes its
+ * descriptor; the file is empty. -EEXIST means that somebody else was quicker.
  */
 int device_create(const char *path, const struct weir_device_opts *opts, int *fd);
 
 /*
  * create.c: gives FD, just created, real space of opts->create_bytes, and makes its name durable.
- * -ENOSPC says how much is missing. The caller removes the file on failure.
+ * The text of -ENOSPC says how much is missing. On failure the caller removes the file.
  */
 int device_preallocate(const char *path, const struct weir_device_opts *opts, int fd);
 
 /*
- * direct.c: settles logical block, direct I/O and alignment of dev->fd, which may have
- * been opened with O_DIRECT (dev->direct); goes back to buffered I/O where a read fails.
+ * direct.c: finds logical block, direct I/O and alignment of dev->fd, which may have been opened
+ * with O_DIRECT (dev->direct). Goes back to buffered I/O if a direct read fails.
  */
 int device_settle_direct(struct weir_device *dev);
 
 /*
  * nvme.c: asks the drive behind dev->fd, an NVMe character device of number RDEV, and the kernel
- * for size, blocks and limits. 0, or -errno with words.
+ * for size, blocks and limits. Returns 0, or -errno with an error text.
  */
 int device_nvme_settle(struct weir_device *dev, dev_t rdev);
 
@@ -88,38 +91,38 @@ struct nvme_id_ns;
 struct nvme_id_ctrl;
 
 /*
- * nvme.c: asks for namespace id, namespace and controller. 0, -ENOTSUP (no NVMe namespace), or
- * -errno with words.
+ * nvme.c: asks for namespace id, namespace and controller. Returns 0, -ENOTSUP (no NVMe namespace),
+ * or -errno with an error text.
  */
 int device_nvme_identify(struct weir_device *dev, uint32_t *nsid, struct nvme_id_ns *ns,
 			 struct nvme_id_ctrl *ctrl);
 
-/* nvme.c: -errno and words for RET of libnvme (-1 and errno, or the drive's status) to WHAT. */
+/* nvme.c: makes -errno and an error text for WHAT from the result of libnvme (-1 and errno, or the
+ * drive's status). */
 int device_nvme_refused(const struct weir_device *dev, const char *what, int err);
 
-/* fdp.c: asks for dev->fdp, which it leaves NULL where the drive may not be asked. */
+/* fdp.c: finds dev->fdp. It stays NULL if the drive may not be asked. */
 void device_fdp_find(struct weir_device *dev);
 
 /*
- * ordinary.c: refuse in words what is not an ordinary drive. Zoned devices (-EOPNOTSUPP),
- * namespaces of another command set than NVM (-EOPNOTSUPP), for a writing open a device that is
- * read-only
- * (-EROFS). 0 where all is well, or where it cannot be told.
+ * ordinary.c: refuses drives that are not ordinary, with an error text: zoned devices
+ * (-EOPNOTSUPP), namespaces of another command set than NVM (-EOPNOTSUPP), and, when opening for
+ * writing, a device that is read-only (-EROFS). Returns 0 if all is well or if it cannot tell.
  */
 int device_check_zones(const struct weir_device *dev);
 int device_check_command_set(const struct weir_device *dev);
 int device_check_writable(const struct weir_device *dev);
 
 /*
- * ordinary.c: may this process write a file of BYTES? 0 or -EFBIG: the kernel would end it by a
- * signal (SIGXFSZ).
+ * ordinary.c: checks whether this process may write a file of BYTES. Returns 0 or -EFBIG; then the
+ * kernel would kill the process with a signal (SIGXFSZ).
  */
 int device_check_file_limit(const char *path, uint64_t bytes);
 
-/* removed.c: keeps what device_is_removed() compares with. */
+/* removed.c: stores what device_is_removed() compares with. */
 void device_remember(struct weir_device *dev);
 
-/* attrs.c: fills in info and attrs from what has been settled and from sysfs. */
+/* attrs.c: fills in info and attrs from the facts that were found and from sysfs. */
 void device_fill_attrs(struct weir_device *dev);
 
 #endif

@@ -14,7 +14,8 @@
 
 #include "device/sysfs.h"
 
-/* Has the directory of a block device in sysfs a queue/? A partition's has not. */
+/* Returns true if the folder of a block device in sysfs has a queue/. That of a partition has
+ * none. */
 static int sysfs_has_queue(const char *dir)
 {
 	char path[PATH_MAX];

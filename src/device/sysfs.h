@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sysfs.h - what the kernel says about a block device in its queue/ directory.
+ * sysfs.h - reads what the kernel says about a block device in its folder queue/.
  */
 #ifndef DEVICE_SYSFS_H
 #define DEVICE_SYSFS_H
@@ -10,19 +10,20 @@
 #include <sys/types.h>
 
 /*
- * Finds the queue/ directory of block device DEV (for a partition: that of its disk) and puts its
- * path into DIR. 0, or -ENOENT with DIR empty: DEV is no block device (the number of a filesystem
- * without one, such as tmpfs or overlay), or there is no sysfs.
+ * Finds the folder queue/ of block device DEV (for a partition: that of its disk) and writes its
+ * path to DIR. Returns 0, or -ENOENT with DIR empty: DEV is no block device (but the number of a
+ * filesystem without one, such as tmpfs or overlay), or there is no sysfs.
  */
 int sysfs_queue_dir(dev_t dev, char *dir, size_t size);
 
-/* As sysfs_queue_dir(), with sysfs at ROOT/sys; so is what DIR gets. ROOT "": the machine's. */
+/* As sysfs_queue_dir(), with sysfs at ROOT/sys, which DIR then begins with. ROOT "" means the
+ * machine's own. */
 int sysfs_queue_dir_at(const char *root, dev_t dev, char *dir, size_t size);
 
-/* Reads attribute NAME in DIR as one line without its end. 0 or -errno. */
+/* Reads attribute NAME in DIR as one line without its end. Returns 0 or -errno. */
 int sysfs_read_line(const char *dir, const char *name, char *line, size_t size);
 
-/* Reads attribute NAME in DIR as a number. 0 or -errno (-EINVAL: no number). */
+/* Reads attribute NAME in DIR as a number. Returns 0 or -errno (-EINVAL: it is no number). */
 int sysfs_read_number(const char *dir, const char *name, uint64_t *value);
 
 #endif

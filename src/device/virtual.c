@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * virtual.c - a device that is nothing but facts: what a simulator's queue stands on. The thread
- * that opens it owns it until it is opened; any thread may read it then.
+ * virtual.c - a device without storage, only with facts, for a simulated engine. The opening thread
+ * owns it until it is open; then any thread may read it.
  */
 #include <errno.h>
 #include <stdlib.h>

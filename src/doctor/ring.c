@@ -142,7 +142,7 @@ void doctor_judge_passthrough(struct doctor_report *r, const struct doctor_rings
 		doctor_remedy(d, f->needed ? "use Linux 6.2 or later, or the block device"
 					   : "use Linux 6.2 or later if an NVMe drive is to be "
 					     "driven as /dev/ng0n1");
-	} else if (!f->big.fixed_buffers) {
+	} else if (!f->big.registered_buffers) {
 		d = doctor_add(r, "passthrough", DOCTOR_NOTE,
 			       "big rings (SQE128, CQE32) work, without registered memory");
 		doctor_remedy(d, "use Linux 6.2 or later");
@@ -159,10 +159,10 @@ void doctor_judge_setup(struct doctor_report *r, const struct doctor_rings *f)
 	if (look->err)
 		doctor_remedy(doctor_add(r, "setup", DOCTOR_NOTE, "no ring to set up"),
 			      "see io_uring");
-	else if (!look->deferred || !look->fixed_buffers)
+	else if (!look->deferred || !look->registered_buffers)
 		doctor_remedy(doctor_add(r, "setup", DOCTOR_NOTE, "%s%s", look->rung,
-					 look->fixed_buffers ? ", which is not the best"
-							     : ", without registered memory"),
+					 look->registered_buffers ? ", which is not the best"
+								  : ", without registered memory"),
 			      "use Linux 6.1 or later, which has SINGLE_ISSUER and DEFER_TASKRUN");
 	else
 		doctor_add(r, "setup", DOCTOR_OK, "%s", look->rung);

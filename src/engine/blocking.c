@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * blocking.c - commands done with ordinary system calls, on the thread that asks.
+ * blocking.c - runs commands with ordinary system calls, on the thread that asks.
  *
- * Owns a block of zeroes that is never written to; everything else is the caller's. Any thread.
+ * Owns a block of zeroes that is never written to; everything else belongs to the caller. Any
+ * thread.
  */
 #include "engine/blocking.h"
 
@@ -18,7 +19,7 @@
 
 #include "engine/progress.h"
 
-/* Not const: it belongs in .bss, not in the file. */
+/* It is not const, so that it takes space in .bss and not in the file. */
 static char blocking_zero_block[BLOCKING_ZERO_BYTES] __attribute__((aligned(4096)));
 
 void *blocking_zeroes(void)
@@ -64,7 +65,7 @@ static int64_t sys_result(int64_t err)
 	return err < 0 ? -errno : err;
 }
 
-/* One write of what is left; where RWF_DSYNC is unknown, a write and a flush. */
+/* Writes the rest of CMD once. If the system does not know RWF_DSYNC, a flush follows. */
 static int64_t blocking_write(const struct blocking_target *t, const struct weir_cmd *cmd,
 			      const struct iovec *iov, int count)
 {
@@ -79,7 +80,7 @@ static int64_t blocking_write(const struct blocking_target *t, const struct weir
 	return moved;
 }
 
-/* A busy device gets a moment before it is asked again. */
+/* Waits a moment before a busy device is asked again. */
 static void blocking_pause(int64_t res)
 {
 	if (res == -EAGAIN)
@@ -113,7 +114,7 @@ static void blocking_flush(const struct blocking_target *t, struct weir_cmd *cmd
 	} while (progress_attempt(cmd, res) == PROGRESS_AGAIN);
 }
 
-/* The Nth range of CMD as the ioctl takes it. */
+/* Runs the Nth range of CMD with an ioctl. */
 static int64_t discard_range(const struct blocking_target *t, const struct weir_cmd *cmd,
 			     uint32_t n)
 {
@@ -140,7 +141,7 @@ static void blocking_discard(const struct blocking_target *t, struct weir_cmd *c
 		res = discard_range(t, cmd, n);
 		while (!res && ++n < cmd->iovcnt)
 			res = discard_range(t, cmd, n);
-		/* A hint that the device does not take is no error. */
+		/* A discard is a hint: it is no error if the device does not take it. */
 		if (res == -EOPNOTSUPP)
 			res = 0;
 		blocking_pause(res);

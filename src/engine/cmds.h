@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cmds.h - a FIFO of commands, linked through e_next: what the engines keep commands on.
+ * cmds.h - a FIFO of commands, linked through e_next. Engines keep their commands on such lists.
  *
- * Owns nothing; whoever owns the list (a lane's owner, or a lock) owns the links.
+ * Owns nothing; the owner of the list (a lane's owner, or a lock) owns the links.
  */
 #ifndef CMDS_H
 #define CMDS_H
 
 #include "engine/engine.h"
 
-/* Empty while head is NULL; tail means nothing then. */
+/* The list is empty while head is NULL; tail has no meaning then. */
 struct cmds {
 	struct weir_cmd *head, *tail;
 };
@@ -25,7 +25,7 @@ static inline void cmds_push(struct cmds *list, struct weir_cmd *cmd)
 	list->tail = cmd;
 }
 
-/* Removes the first, or returns NULL. */
+/* Removes the first command and returns it; NULL if LIST is empty. */
 static inline struct weir_cmd *cmds_pop(struct cmds *list)
 {
 	struct weir_cmd *cmd = list->head;
@@ -48,7 +48,7 @@ static inline void cmds_append(struct cmds *to, struct cmds *from)
 	from->head = NULL;
 }
 
-/* Empties LIST and returns what was the first; the rest hangs on it by e_next. */
+/* Empties LIST and returns its first command; the others are linked to it by e_next. */
 static inline struct weir_cmd *cmds_take(struct cmds *list)
 {
 	struct weir_cmd *cmd = list->head;

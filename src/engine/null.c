@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * null.c - the engine that moves nothing: it measures the layers above it.
+ * null.c - the engine that moves no bytes. It serves to measure the layers above it.
  *
- * Reads leave memory as it was. A command ends at the next reap, or null_latency_ns after its
- * submit. Owns two lists of the queue's commands; used by the lane's owner only. This is the
- * hottest code of the layer's own benchmark: no allocation, no system call, and no clock
- * without a latency.
+ * A read leaves memory as it was. A command finishes at the next reap, or null_latency_ns after its
+ * submit. The engine owns two lists of the queue's commands; only the lane's owner uses it. The
+ * benchmark of the queue spends its time here, so there is no allocation, no system call, and no
+ * clock unless there is a latency.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,8 +17,9 @@
 
 struct null_engine {
 	struct engine engine;
-	struct cmds batch;   /* accepted */
-	struct cmds running; /* submitted, by due time (e_done) as the latency is one for all */
+	struct cmds batch; /* accepted, not submitted */
+	/* Submitted, in order of their time (e_done); the latency is the same for all. */
+	struct cmds running;
 	uint32_t in_flight;
 	char text[64];
 };
@@ -111,7 +112,7 @@ static unsigned null_reap(struct engine *e, uint64_t now)
 
 	if (e->params.null_latency_ns)
 		return null_reap_due(n, now);
-	/* What complete() submits waits for the next reap. */
+	/* Commands that are submitted by complete() wait for the next reap. */
 	for (cmd = cmds_take(&n->running); cmd; cmd = next, count++) {
 		next = cmd->e_next;
 		null_end(n, cmd);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nvme_cmd.c - NVMe commands as passthrough takes them: which bits go where.
+ * nvme_cmd.c - encodes NVMe commands for passthrough.
  *
- * Pure: owns nothing, any thread. The fields of a command are the processor's numbers, as the
- * driver makes them the drive's; memory that the drive reads by itself is little-endian here.
+ * Pure: owns nothing, any thread. The fields of a command have the processor's byte order; the
+ * driver changes it for the drive. Memory that the drive reads by itself is little-endian here.
  */
 #include "engine/nvme_cmd.h"
 
@@ -21,7 +21,7 @@ static void cmd_range(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
 
 	out->cdw10 = (uint32_t)block;
 	out->cdw11 = (uint32_t)(block >> 32);
-	/* One block is a length of 0. */
+	/* A length of 0 means one block. */
 	out->cdw12 = (uint32_t)((cmd->length >> cmd->lba_shift) - 1) & 0xffff;
 }
 
@@ -50,7 +50,7 @@ static void cmd_write_zeroes(struct nvme_uring_cmd *out, const struct nvme_cmd *
 		out->cdw12 |= CDW12_FUA;
 }
 
-/* One range: the count is one less than that. */
+/* A count of 0 means one range. */
 static void cmd_discard(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
 {
 	out->cdw11 = CDW11_DEALLOCATE;
@@ -58,7 +58,7 @@ static void cmd_discard(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
 	out->data_len = sizeof(struct nvme_dsm_range);
 }
 
-/* One id: the count, in the upper half of the word, is one less than that. */
+/* A count of 0 means one id; the count is the upper half of the word. */
 static void cmd_update(struct nvme_uring_cmd *out, const struct nvme_cmd *cmd)
 {
 	out->cdw10 = NVME_IO_MGMT_SEND_RUH_UPDATE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nvme_status.c - what an NVMe status field says: an errno, words, and whether to try again.
+ * nvme_status.c - translates an NVMe status field into an errno and words, and tells whether to try
+ * again.
  *
  * Owns a constant table; any thread.
  */
@@ -20,10 +21,10 @@
 struct status_row {
 	uint16_t code;
 	int16_t err;
-	bool unknown; /* nobody knows what the drive did of it */
+	bool unknown; /* nobody knows whether the drive executed the command */
 };
 
-/* The rest is -EIO. */
+/* Each other status is -EIO. */
 static const struct status_row status_rows[] = {
 	{ STATUS(0, 0x01), -EOPNOTSUPP, false }, /* invalid opcode */
 	{ STATUS(0, 0x02), -EINVAL, false },	 /* invalid field */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nvme_status.h - what an NVMe status field says: an errno, words, and whether to try again.
+ * nvme_status.h - translates an NVMe status field into an errno and words, and tells whether to try
+ * again.
  *
- * A status field has the status code in bits 7:0, its type in bits 10:8, and "do not retry" in
- * bit 14. Pure; any thread.
+ * A status field has the status code in bits 7:0, its type in bits 10:8, and "do not retry" in bit
+ * 14. Pure; any thread.
  */
 #ifndef NVME_STATUS_H
 #define NVME_STATUS_H
@@ -11,23 +12,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* So often a command is offered again that a drive refused for the moment, or that a timeout or
- * a reset cancelled. */
+/* A command is tried again so often if the drive refused it for the moment, or a timeout or a reset
+ * cancelled it. */
 #define NVME_STATUS_RETRIES 3
 
-/* -errno for a STATUS that is not 0. */
+/* Returns -errno for a STATUS that is not 0. */
 int nvme_status_errno(uint16_t status);
 
-/* Does the drive allow another try? */
+/* Returns true if the drive allows another try. */
 bool nvme_status_may_retry(uint16_t status);
 
-/* Is it the way to the drive, and not the drive, that had no use for the command? */
+/* Returns true if not the drive, but the path to it, refused the command. */
 bool nvme_status_is_path(uint16_t status);
 
-/* Was the command cancelled on its way, so that nobody knows what the drive did of it? */
+/* Returns true if the command was cancelled on its way, so that nobody knows whether the drive
+ * executed it. */
 bool nvme_status_unknown(uint16_t status);
 
-/* STATUS in words ("Write Fault"). Static. */
+/* Returns STATUS in words ("Write Fault"). The text is static. */
 const char *nvme_status_words(uint16_t status);
 
 #endif

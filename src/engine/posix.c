@@ -2,8 +2,8 @@
 /*
  * posix.c - the engine that works everywhere: blocking calls on a small pool of threads.
  *
- * Owns its pool; used by the lane's owner only. Depth comes from the threads: as many commands
- * are with the kernel at once as there are threads, the rest wait in the pool's FIFO.
+ * Owns its pool; only the lane's owner uses it. The kernel has as many commands at once as there
+ * are threads; the others wait in the FIFO of the pool.
  */
 #include <errno.h>
 #include <stdio.h>

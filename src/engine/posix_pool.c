@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * posix_pool.c - a few threads that do commands with blocking calls.
+ * posix_pool.c - a few threads that run commands with blocking calls.
  *
- * Owns its threads, two lists and an eventfd. `lock` guards what is to do; `done_lock` what has
- * ended, together with the eventfd: under it, the eventfd is readable exactly while the list is
- * not empty, so that no completion goes unannounced and no stale announcement is left.
+ * Owns its threads, two lists and an eventfd. `lock` protects the list of commands to run.
+ * `done_lock` protects the list of finished commands together with the eventfd: under it, the
+ * eventfd is readable exactly while that list is not empty. So each completion is announced, and an
+ * empty list is never announced.
  */
 #include "engine/posix_pool.h"
 
@@ -23,7 +24,7 @@
 struct posix_pool {
 	const struct blocking_target *target;
 	uint32_t threads;
-	uint32_t process; /* that the threads are in */
+	uint32_t process; /* the process of the threads */
 	int event_fd;
 	struct fork_fd event_watch;
 
@@ -35,12 +36,13 @@ struct posix_pool {
 
 	pthread_mutex_t done_lock;
 	struct cmds done;
-	uint32_t ended; /* not 0 while done holds something; the owner looks without the lock */
+	/* Not 0 while `done` is not empty; the owner reads it without the lock. */
+	uint32_t ended;
 
 	pthread_t thread[];
 };
 
-/* The next command, or NULL when the pool closes. */
+/* Returns the next command, or NULL when the pool closes. */
 static struct weir_cmd *pool_next(struct posix_pool *pool)
 {
 	struct weir_cmd *cmd;
@@ -60,7 +62,7 @@ static void pool_announce(struct posix_pool *pool)
 {
 	uint64_t one = 1;
 
-	/* Cannot fill up: it is written only when it was empty. */
+	/* This write cannot block: the counter is written only when it was empty. */
 	while (write(pool->event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 }
@@ -73,7 +75,7 @@ static void pool_done(struct posix_pool *pool, struct weir_cmd *cmd)
 	first = !pool->done.head;
 	cmds_push(&pool->done, cmd);
 	__atomic_store_n(&pool->ended, 1, __ATOMIC_RELAXED);
-	/* Last: the owner wakes at once, and would spin while it finds nothing ended. */
+	/* This comes last: the owner wakes at once, and would loop while it finds nothing. */
 	if (first)
 		pool_announce(pool);
 	pthread_mutex_unlock(&pool->done_lock);

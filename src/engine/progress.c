@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * progress.c - how a command goes on after the kernel moved a part of it.
+ * progress.c - decides how a command continues after the kernel has moved a part of it.
  *
- * Pure: owns nothing, works on the command alone, on whatever thread holds it.
+ * Pure: owns nothing, uses only the command, on the thread that has it.
  */
 #include "engine/progress.h"
 

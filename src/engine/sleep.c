@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sleep.c - sleeping on a completion descriptor, a wake-up and a deadline, with ppoll.
+ * sleep.c - sleeps on a completion descriptor, a wake-up and a deadline, with ppoll().
  *
- * Owns nothing; runs on the lane's owner. A signal ends a sleep early, which callers take as
- * any other return: they look at what there is and sleep again.
+ * Owns nothing; runs on the lane's owner. A signal ends a sleep early. Callers treat that like any
+ * other return: they look for work and sleep again.
  */
 #include "engine/sleep.h"
 
@@ -20,7 +20,7 @@ bool sleep_clear(int wake_fd)
 	struct iovec iov = { .iov_base = &value, .iov_len = sizeof(value) };
 	ssize_t got;
 
-	/* Nothing to read is fine: somebody else, or an earlier look, was faster. */
+	/* It is no error if there is nothing to read: somebody else may have read it first. */
 	do
 		got = preadv2(wake_fd, &iov, 1, -1, RWF_NOWAIT);
 	while (got < 0 && errno == EINTR);
@@ -42,7 +42,7 @@ struct timespec *sleep_timeout(uint64_t deadline, struct timespec *ts)
 
 void engine_sleep(int fd, int wake_fd, uint64_t deadline)
 {
-	/* poll ignores negative descriptors. */
+	/* poll() ignores negative descriptors. */
 	struct pollfd fds[2] = {
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = wake_fd, .events = POLLIN },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * table.c - the table of engines, and the choice among them.
+ * table.c - the table of engines, and the choice of one.
  *
- * Owns the table and the public list made from it, both constant after first use. Any thread.
+ * Owns the table and the public list made from it; both are constant after first use. Any thread.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -36,7 +36,7 @@ const struct weir_named *weir_engines(size_t *count)
 	return table_names;
 }
 
-/* Adds a formatted piece to TEXT, cut to what fits. */
+/* Appends formatted words to TEXT, as far as they fit. */
 __attribute__((format(printf, 3, 4))) static void table_add(char *text, size_t size,
 							    const char *fmt, ...)
 {
@@ -50,7 +50,7 @@ __attribute__((format(printf, 3, 4))) static void table_add(char *text, size_t s
 	va_end(args);
 }
 
-/* The first that works; WHY also says what is wrong with the better ones. */
+/* Chooses the first engine that works. WHY also says why the better ones do not. */
 static int table_auto(const struct engine_ops **ops, const struct weir_device *dev, char *why,
 		      size_t size)
 {
@@ -96,7 +96,7 @@ int engine_find(const struct engine_ops **ops, const char *name, const struct we
 {
 	char own[512];
 
-	/* The error's words need the reason, whether or not the caller wants it. */
+	/* The error text needs the reason, even if the caller does not want it. */
 	if (!size) {
 		why = own;
 		size = sizeof(own);

@@ -2,8 +2,8 @@
 /*
  * uring.c - the io_uring engine for files and block devices.
  *
- * A discard is an ioctl that no ring can do: submit() does it at once, so a lane with discards
- * waits for each. Used by the lane's owner only.
+ * A ring cannot do a discard, which is an ioctl. submit() does it at once, so a lane waits for each
+ * discard. Only the lane's owner uses this.
  */
 #include "engine/uring.h"
 
@@ -86,7 +86,7 @@ static void uring_close(struct engine *e)
 
 const struct engine_ops engine_uring = {
 	.name = "uring",
-	.summary = "io_uring: one system call a batch, fixed file and buffers",
+	.summary = "io_uring: one system call a batch, registered file and buffers",
 	.max_discard_ranges = 64,
 	.probe = uring_probe,
 	.open = uring_open,

@@ -37,19 +37,19 @@ static int buffers_refused(int err, size_t length)
 			 length >> 10, (unsigned long long)limit.rlim_cur >> 10);
 }
 
-void uring_set_unfixed(struct uring *u, uint32_t index, bool refused)
+void uring_set_buffer_refused(struct uring *u, uint32_t index, bool refused)
 {
 	uint64_t bit = 1ull << index % 64;
 
 	if (refused)
-		u->unfixed[index / 64] |= bit;
+		u->refused_buffers[index / 64] |= bit;
 	else
-		u->unfixed[index / 64] &= ~bit;
+		u->refused_buffers[index / 64] &= ~bit;
 }
 
-bool uring_is_unfixed(const struct uring *u, uint32_t index)
+bool uring_buffer_is_refused(const struct uring *u, uint32_t index)
 {
-	return u->unfixed[index / 64] >> index % 64 & 1;
+	return u->refused_buffers[index / 64] >> index % 64 & 1;
 }
 
 static int buffers_lost(const struct uring *u)
@@ -69,14 +69,14 @@ int uring_register_buffer(struct engine *e, uint32_t index, void *base, size_t l
 
 	if (u->broken)
 		return buffers_lost(u);
-	if (!u->fixed_buffers)
+	if (!u->registered_buffers)
 		return error_set(-EOPNOTSUPP,
 				 "this kernel has no sparse table of io_uring buffers (5.19 or "
 				 "later has)");
 	if (index >= URING_BUFFERS)
 		return error_set(-E2BIG, "more than %u registered buffers", URING_BUFFERS);
 	err = io_uring_register_buffers_update_tag(&u->ring, index, &iov, &no_tag, 1);
-	uring_set_unfixed(u, index, false); /* another one, perhaps */
+	uring_set_buffer_refused(u, index, false); /* the new buffer may be another one */
 	if (err == -EBADF) {
 		uring_break(u, err);
 		return buffers_lost(u);
@@ -91,7 +91,7 @@ int uring_unregister_buffer(struct engine *e, uint32_t index)
 	__u64 no_tag = 0;
 	int err;
 
-	/* It goes with the ring. */
+	/* The ring is gone, and its buffers with it. */
 	if (u->broken)
 		return 0;
 	err = io_uring_register_buffers_update_tag(&u->ring, index, &none, &no_tag, 1);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uring_cmd.c - the engine for NVMe passthrough: its life.
+ * uring_cmd.c - opens and closes the engine for NVMe passthrough.
  *
- * Commands go to the drive as they are, by io_uring_cmd on the namespace's character device. Owns
- * a ring of big entries and what discards and placement updates point to; used by the lane's owner
- * only.
+ * Commands go to the drive as they are, by io_uring_cmd on the namespace's character device. Owns a
+ * ring of big entries and the payloads of discards and placement updates. Only the lane's owner
+ * uses it.
  */
 #include "engine/uring_cmd.h"
 
@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "engine/progress.h"
 
-/* A discard is a hint: a drive that does not take it has done enough. */
+/* A discard is a hint: if the drive cannot do it, it succeeds. */
 static bool uring_cmd_divert(struct uring *u, struct weir_cmd *cmd)
 {
 	const struct uring_cmd *c = (const struct uring_cmd *)u;
@@ -61,7 +61,7 @@ static void uring_cmd_free(struct uring_cmd *c)
 	free(c);
 }
 
-/* For DEPTH commands on DEV, or NULL. */
+/* Allocates the engine for DEPTH commands on DEV; NULL: no memory. */
 static struct uring_cmd *uring_cmd_new(const struct weir_device *dev, uint32_t depth)
 {
 	struct uring_cmd *c = calloc(1, sizeof(*c));
@@ -133,7 +133,7 @@ static void uring_cmd_close(struct engine *e)
 
 const struct engine_ops engine_uring_cmd = {
 	.name = "uring_cmd",
-	.summary = "NVMe passthrough by io_uring: /dev/ngXnY, fixed file and buffers",
+	.summary = "NVMe passthrough by io_uring: /dev/ngXnY, registered file and buffers",
 	.flags = ENGINE_PLACEMENT_UPDATE | ENGINE_TIMEOUT,
 	.probe = uring_cmd_probe,
 	.open = uring_cmd_open,

@@ -13,13 +13,14 @@ struct uring_cmd {
 	struct device_nvme nvme;
 	bool discards;
 
-	/* What discards and placement updates in flight point to; each has its slot in e_done. */
+	/* The payloads of discards and placement updates in flight; e_done says which one a command
+	 * has. */
 	union nvme_payload *payloads;
 	uint32_t *free_payloads;
 	uint32_t nr_free_payloads;
 };
 
-/* As in struct uring_kind. */
+/* These are as in struct uring_kind. */
 void uring_cmd_prep(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *cmd);
 enum progress uring_cmd_result(struct uring *u, struct weir_cmd *cmd, bool wrote_zeroes, int res);
 

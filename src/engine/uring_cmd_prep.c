@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uring_cmd_prep.c - turns what is left of a command into an SQE that carries an NVMe command,
- * and the drive's answer into what happens to the command next.
+ * uring_cmd_prep.c - turns the rest of a command into an SQE with an NVMe command, and the drive's
+ * answer into the next step of the command.
  *
- * Touches no ring; runs on the lane's owner. A drive moves all of a command or none: what has to be
- * repeated is repeated whole. Only a write of zeroes may be longer than one NVMe command.
+ * It touches no ring, and runs on the lane's owner. A drive moves all of a command or nothing, so a
+ * command is always repeated as a whole. Only a write-zeroes may be longer than one NVMe command.
  *
- * Linux 6.1 refuses a fixed command where there are more segments from its first byte to the end of
- * the registered buffer than a command may have, though the command itself is short (-EINVAL). So
- * what was refused is tried once as a command on ordinary memory, and if that is taken, the buffer
- * has no fixed commands any more.
+ * Linux 6.1 refuses a registered command (-EINVAL) if there are more segments from its first byte
+ * to the end of the registered buffer than a command may have, even if the command itself is short.
+ * So a refused command is tried once on ordinary memory. If that works, the buffer is not used for
+ * registered commands any more.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,12 +20,12 @@
 #include "engine/progress.h"
 #include "engine/uring_cmd.h"
 
-/* So often a command waits for a drive that cannot be reached now: 10 s. */
+/* A command waits so often for a drive that cannot be reached now: 10 s. */
 #define CMD_WAITS 500u
 
 _Static_assert(sizeof(struct nvme_uring_cmd) <= 80, "the command area of a big SQE");
 
-/* How much of what is left of CMD, a write of zeroes, the next NVMe command does. */
+/* Returns how much of the rest of CMD, a write-zeroes, the next NVMe command covers. */
 static uint64_t cmd_zeroes(const struct uring_cmd *c, const struct weir_cmd *cmd)
 {
 	uint64_t left = cmd->length - cmd->e_done, most = c->nvme.zeroes_max;
@@ -51,7 +51,7 @@ static void cmd_prep_zeroes(const struct uring_cmd *c, const struct weir_cmd *cm
 
 static void cmd_prep_payload(struct uring_cmd *c, struct weir_cmd *cmd, struct nvme_cmd *n)
 {
-	/* Taken once for all attempts; there is one for each command in flight. */
+	/* A payload is taken once for all attempts; there is one for each command in flight. */
 	if (!cmd->resubmits)
 		cmd->e_done = c->free_payloads[--c->nr_free_payloads];
 	nvme_cmd_payload(&c->payloads[cmd->e_done], n);
@@ -60,15 +60,15 @@ static void cmd_prep_payload(struct uring_cmd *c, struct weir_cmd *cmd, struct n
 
 static void cmd_prep_memory(const struct uring_cmd *c, struct weir_cmd *cmd, struct nvme_cmd *n)
 {
-	if (cmd->buf_index >= 0 && uring_is_unfixed(&c->u, (uint32_t)cmd->buf_index))
+	if (cmd->buf_index >= 0 && uring_buffer_is_refused(&c->u, (uint32_t)cmd->buf_index))
 		cmd->buf_index = -1;
 	n->memory = cmd->iovcnt == 1 ? cmd->iov[0].iov_base : (void *)cmd->iov;
 	n->pieces = cmd->iovcnt == 1 ? 0 : cmd->iovcnt;
 }
 
-/* Does CMD go as a fixed one? e_done of one on registered memory says that it was refused as such.
- */
-static bool cmd_is_fixed(const struct weir_cmd *cmd)
+/* Returns true if CMD is submitted as a registered command. e_done of a command on registered
+ * memory says that it was refused as such. */
+static bool cmd_is_registered(const struct weir_cmd *cmd)
 {
 	return cmd->buf_index >= 0 && cmd->iovcnt == 1 && !cmd->e_done;
 }
@@ -80,7 +80,7 @@ static void cmd_fill_sqe(const struct uring_cmd *c, struct io_uring_sqe *sqe,
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->fd = c->u.target.fd;
 	sqe->cmd_op = n->pieces ? NVME_URING_CMD_IO_VEC : NVME_URING_CMD_IO;
-	if (cmd_is_fixed(cmd)) {
+	if (cmd_is_registered(cmd)) {
 		sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
 		sqe->buf_index = (uint16_t)cmd->buf_index;
 	}
@@ -114,14 +114,14 @@ void uring_cmd_prep(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *
 static enum progress cmd_done(struct uring_cmd *c, struct weir_cmd *cmd)
 {
 	if (cmd->buf_index >= 0 && cmd->e_done)
-		uring_set_unfixed(&c->u, (uint32_t)cmd->buf_index, true);
+		uring_set_buffer_refused(&c->u, (uint32_t)cmd->buf_index, true);
 	if (cmd->op != WEIR_OP_WRITE_ZEROES)
 		return progress_end(cmd, 0);
 	cmd->e_done += cmd_zeroes(c, cmd);
 	return cmd->e_done == cmd->length ? progress_end(cmd, 0) : PROGRESS_AGAIN;
 }
 
-/* Another try of the whole, if there is one left; else ERR. */
+/* Tries the whole command again if a try is left; otherwise it finishes with ERR. */
 static enum progress cmd_retry(struct weir_cmd *cmd, int err, enum progress when)
 {
 	if (cmd->resubmits - cmd->e_waits >= NVME_STATUS_RETRIES)
@@ -131,8 +131,8 @@ static enum progress cmd_retry(struct weir_cmd *cmd, int err, enum progress when
 }
 
 /*
- * The same for a drive that cannot be reached now. Waiting takes no tries away, and is of no use
- * where the drive will not come back.
+ * Waits for a drive that cannot be reached now. Waiting uses up no tries. It is of no use if the
+ * drive will not come back.
  */
 static enum progress cmd_wait(const struct uring_cmd *c, struct weir_cmd *cmd, int err)
 {
@@ -146,9 +146,9 @@ static enum progress cmd_wait(const struct uring_cmd *c, struct weir_cmd *cmd, i
 }
 
 /*
- * -EINVAL: the kernel does not like the command, or knows no way to the namespace, as while its
- * controllers are being reset. In the second case it cannot even say its id. A way that was found
- * between the two questions makes the next try succeed.
+ * Handles -EINVAL. Either the kernel does not accept the command, or it has no path to the
+ * namespace, as while its controllers are reset. In the second case it cannot even tell the
+ * namespace's id. If a path is found between the two questions, the next try succeeds.
  */
 static enum progress cmd_invalid(const struct uring_cmd *c, struct weir_cmd *cmd)
 {
@@ -156,18 +156,19 @@ static enum progress cmd_invalid(const struct uring_cmd *c, struct weir_cmd *cmd
 
 	if (away)
 		return cmd_wait(c, cmd, -EINVAL);
-	if (cmd_is_fixed(cmd))
+	if (cmd_is_registered(cmd))
 		cmd->e_done = 1;
 	return cmd_retry(cmd, -EINVAL, PROGRESS_AGAIN);
 }
 
 /*
- * -EFAULT: the memory is not the program's, or the kernel's worker took an address for a 32-bit one
- * (see uring_setup.c). The next try may have no need of a worker. A fixed command meets neither.
+ * Handles -EFAULT. Either the memory is not the program's, or a worker of the kernel took an
+ * address for a 32-bit one (see uring_setup.c). The next try may need no worker. A registered
+ * command meets neither problem.
  */
 static enum progress cmd_fault(struct weir_cmd *cmd)
 {
-	if (cmd_is_fixed(cmd))
+	if (cmd_is_registered(cmd))
 		return progress_end(cmd, -EFAULT);
 	return cmd_retry(cmd, -EFAULT, PROGRESS_LATER);
 }
@@ -197,7 +198,7 @@ static enum progress cmd_progress(struct uring_cmd *c, struct weir_cmd *cmd, boo
 		return cmd_refused(c, cmd, wrote_zeroes, (uint16_t)res);
 	if (!res)
 		return cmd_done(c, cmd);
-	/* Cancelled by a timeout or a reset. */
+	/* A timeout or a reset has cancelled it. */
 	if (res == -EINTR)
 		return cmd_retry(cmd, res, PROGRESS_LATER);
 	if (res == -EINVAL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uring_look.c - tries the set-up of the engines on io_uring without a device. The ring lives
- * inside the call only.
+ * uring_look.c - tries the set-up of the io_uring engines without a device. The ring exists only
+ * during the call.
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@ void uring_look(struct uring_look *look, bool big)
 		.name = big ? "uring_cmd" : "uring",
 		.ring_flags = big ? IORING_SETUP_SQE128 | IORING_SETUP_CQE32 : 0,
 	};
-	/* No file is registered: the slot for it stays empty. */
+	/* No file is registered: its slot in the table stays empty. */
 	struct uring u = { .kind = &kind, .target = { .fd = -1 } };
 
 	memset(look, 0, sizeof(*look));
@@ -24,5 +24,5 @@ void uring_look(struct uring_look *look, bool big)
 		return;
 	look->rung = u.rung;
 	look->deferred = (u.ring.flags & IORING_SETUP_DEFER_TASKRUN) != 0;
-	look->fixed_buffers = u.fixed_buffers;
+	look->registered_buffers = u.registered_buffers;
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uring_lost.c - gives up a ring that the kernel refuses, and what was in it.
+ * uring_lost.c - gives up a ring that the kernel refuses, with the commands in it.
  *
- * The program may have closed the ring's descriptor by accident, or a filter forbids the call. What
- * the kernel had not taken ends at once. What it had may still be moving data, and nobody can ask
- * any more: so the ring is closed, which has the kernel cancel what it can and wait for the rest.
- * It does that behind our back. To be told when it is done, the ring holds the only writing end of
- * a pipe among its registered files: the kernel lets go of these last, after all commands, and the
- * reading end hangs up. Until then no command is given back.
+ * The program may have closed the ring's descriptor by accident, or a filter may forbid the call.
+ * Commands that the kernel had not taken finish at once. The others may still be moving data, and
+ * nobody can ask for their results any more. So the ring is closed; then the kernel cancels what it
+ * can and waits for the rest, in the background. To learn when that is done, the ring has the only
+ * writing end of a pipe among its registered files. The kernel releases these last, after all
+ * commands, and then the reading end hangs up. Until then no command is given back.
  *
- * Where somebody else holds the ring too (a duplicate of its descriptor) or a drive hangs, the wait
- * ends after URING_ORPHANS_NS, longer than the kernel's own limit for a command. Lane's owner only.
+ * If somebody else has the ring too (a duplicate of its descriptor), or if a drive hangs, the wait
+ * ends after URING_ORPHANS_NS, which is longer than the kernel's own limit for a command. Lane's
+ * owner only.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@
 /* NVMe and SCSI drivers give a command 30 s by default. */
 #define URING_ORPHANS_NS (60 * NSEC_PER_SEC)
 
-/* How long a close waits for the kernel to end a ring that holds no command. */
+/* Limit of the time that a close waits for the kernel to end a ring without commands. */
 #define URING_GONE_NS (5 * NSEC_PER_SEC)
 
 void uring_fail(struct uring *u, struct weir_cmd *cmd)
@@ -35,7 +36,7 @@ void uring_fail(struct uring *u, struct weir_cmd *cmd)
 	cmds_push(&u->done, cmd);
 }
 
-/* What lies in the SQ the kernel will never take. */
+/* Finishes the commands in the SQ, which the kernel will never take. */
 static void lost_unsent(struct uring *u)
 {
 	struct io_uring_sq *sq = &u->ring.sq;
@@ -66,12 +67,12 @@ void uring_break(struct uring *u, int err)
 	u->later_at = UINT64_MAX;
 	while ((cmd = cmds_pop(&u->again)))
 		uring_fail(u, cmd);
-	u->retry_at = 0; /* for reap() to go on with it */
+	u->retry_at = 0; /* so that reap() continues with it */
 	error_set(-EIO, "%s: the queue's io_uring ring is gone (%s): close and reopen the queue",
 		  weir_device_path(u->engine.params.dev), strerror(-err));
 }
 
-/* What has ended already keeps its result. */
+/* Commands that have finished keep their result. */
 static void lost_take_ended(struct uring *u)
 {
 	struct io_uring_cqe *cqe;
@@ -87,7 +88,7 @@ static void lost_take_ended(struct uring *u)
 
 static void lost_close(struct uring *u)
 {
-	/* With these the descriptor is closed, or another file's. */
+	/* With these errors the descriptor is closed, or belongs to another file. */
 	bool mine = u->broken != -EBADF && u->broken != -EOPNOTSUPP;
 
 	if (mine)
@@ -133,7 +134,7 @@ void uring_gone_open(struct uring *u, struct fork_fd *watch, int *end)
 
 void uring_ring_close(struct uring *u, bool mine)
 {
-	fork_fd_unwatch(&u->ring_watch); /* liburing closes that one */
+	fork_fd_unwatch(&u->ring_watch); /* liburing closes this descriptor */
 	if (!mine)
 		u->ring.ring_fd = -1;
 	io_uring_queue_exit(&u->ring);
@@ -145,7 +146,7 @@ void uring_gone_wait(const struct uring *u)
 	uint64_t until = clock_now() + URING_GONE_NS;
 	struct pollfd fd = { .fd = u->gone_fd };
 
-	/* The kernel may interrupt it for what it has to do on this thread. */
+	/* poll() may be interrupted by work that the kernel has for this thread. */
 	while (u->gone_fd >= 0 && poll(&fd, 1, 10) <= 0 && clock_now() < until)
 		continue;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uring_prep.c - turns what is left of a command into an SQE, and a CQE's result into what
- * happens to the command next.
+ * uring_prep.c - turns the rest of a command into an SQE, and the result of a CQE into the next
+ * step of the command.
  *
- * Touches no ring; runs on the lane's owner. Priorities are the business of weir's schedulers
- * and are not passed on to the kernel's.
+ * It touches no ring, and runs on the lane's owner. Priorities are used by weir's schedulers, and
+ * are not passed on to the kernel's.
  */
 #include <errno.h>
 #include <limits.h>
@@ -26,16 +26,16 @@ static void prep_one(const struct uring *u, struct io_uring_sqe *sqe, const stru
 		     const struct iovec *iov)
 {
 	bool write = cmd->op == WEIR_OP_WRITE;
-	bool fixed = cmd->buf_index >= 0 && cmd->iovcnt == 1;
+	bool registered = cmd->buf_index >= 0 && cmd->iovcnt == 1;
 	int op;
 
-	if (fixed)
+	if (registered)
 		op = write ? IORING_OP_WRITE_FIXED : IORING_OP_READ_FIXED;
 	else
 		op = write ? IORING_OP_WRITE : IORING_OP_READ;
 	io_uring_prep_rw(op, sqe, u->target.fd, iov->iov_base, prep_length(iov->iov_len),
 			 cmd->offset + cmd->e_done);
-	if (fixed)
+	if (registered)
 		sqe->buf_index = (uint16_t)cmd->buf_index;
 }
 
@@ -54,8 +54,8 @@ static void prep_move(const struct uring *u, struct io_uring_sqe *sqe, const str
 }
 
 /*
- * Zeroing goes through two states: zeroing (one call, or writes of zeroes one after the other),
- * and where the call does not sync itself, syncing: known by e_done == length.
+ * Zeroing has two states: zeroing (one call, or writes of zeroes one after another), and then, if
+ * the call does not sync by itself, syncing. e_done == length means syncing.
  */
 static uint64_t prep_zero(const struct uring *u, struct io_uring_sqe *sqe,
 			  const struct weir_cmd *cmd)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uring_reap.c - takes what has ended off the ring.
+ * uring_reap.c - takes completions off the ring.
  *
- * Works on the ring of struct uring; lane's owner only.
+ * Uses the ring of struct uring; lane's owner only.
  */
 #include <sys/eventfd.h>
 
@@ -10,10 +10,10 @@
 #include "engine/sleep.h"
 #include "engine/uring.h"
 
-/* CQEs taken off the ring at once. */
+/* So many CQEs are taken off the ring at once. */
 #define URING_REAP 32u
 
-/* A CQE of the poll on wake_fd. */
+/* Handles a CQE of the poll on wake_fd. */
 static void uring_woken(struct uring *u, const struct io_uring_cqe *cqe)
 {
 	if (!(cqe->flags & IORING_CQE_F_MORE)) {
@@ -26,7 +26,7 @@ static void uring_woken(struct uring *u, const struct io_uring_cqe *cqe)
 		u->wake_pending = true;
 }
 
-/* All that wait go on together. */
+/* Makes CMD wait; all commands that wait continue together. */
 static void uring_later(struct uring *u, struct weir_cmd *cmd)
 {
 	if (!u->later.head)
@@ -65,8 +65,8 @@ static void uring_complete(struct uring *u, struct weir_cmd *cmd)
 }
 
 /*
- * Takes up to MAX CQEs and completes what they ended; returns how many CQEs there were. The CQ
- * gets its room back before complete() is called, as that may submit.
+ * Takes up to MAX CQEs and completes their commands; returns the number of CQEs. The CQ gets its
+ * room back before complete() is called, because complete() may submit.
  */
 static unsigned uring_reap_some(struct uring *u, unsigned max, unsigned *ended)
 {
@@ -98,7 +98,7 @@ static unsigned uring_reap_done(struct uring *u)
 	return count;
 }
 
-/* Completions wait in the kernel for this thread to enter it. */
+/* Returns true if completions wait in the kernel until this thread enters it. */
 static bool uring_events_wait(const struct uring *u)
 {
 	unsigned flags = __atomic_load_n(u->ring.sq.kflags, __ATOMIC_RELAXED);
@@ -107,9 +107,9 @@ static bool uring_events_wait(const struct uring *u)
 }
 
 /*
- * Fetches completions that wait in the kernel. That is worth a system call only where the CQ is
- * empty, as otherwise they come with the next submit; but not where somebody sleeps on event_fd:
- * what is cleared there must be taken.
+ * Fetches completions that wait in the kernel. This system call is made only if the CQ is empty,
+ * because otherwise they come with the next submit. But if somebody sleeps on event_fd, it is
+ * always made: after event_fd was cleared, everything must be taken.
  */
 static void uring_fetch(struct uring *u)
 {
@@ -130,13 +130,13 @@ void uring_announce(struct uring *u)
 	(void)!eventfd_write(u->event_fd, 1);
 }
 
-/* Takes off the ring what has ended. */
+/* Takes the completions off the ring. */
 static unsigned uring_reap_ring(struct uring *u)
 {
 	unsigned ended = 0, left, n;
 
 	uring_fetch(u);
-	/* What ends from here on is for the next call. */
+	/* Later completions are for the next call. */
 	for (left = io_uring_cq_ready(&u->ring); left; left -= n) {
 		n = uring_reap_some(u, left, &ended);
 		if (!n)
@@ -159,7 +159,7 @@ unsigned uring_reap(struct engine *e, uint64_t now)
 	uring_lose(u);
 	if (u->done.head)
 		ended += uring_reap_done(u);
-	/* The kernel runs only so much at once. */
+	/* The kernel runs only a limited number of completions at once. */
 	if (!u->broken && u->announced && (io_uring_cq_ready(&u->ring) || uring_events_wait(u)))
 		uring_announce(u);
 	return ended;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uring_ring.c - what the engines on io_uring have in common: their lives and their operations.
+ * uring_ring.c - what the io_uring engines share: open, close and the operations.
  *
- * Owns the ring and the commands in it; used by the lane's owner only (the ring refuses other
- * threads). One system call a batch: submit() starts what queue() accepted, and the kernel
- * posts what has ended in the same call.
+ * Owns the ring and the commands in it; only the lane's owner uses it (the ring refuses other
+ * threads). A batch takes one system call: submit() starts the commands that queue() accepted, and
+ * the kernel posts completions in the same call.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -45,14 +45,15 @@ int uring_start(struct uring *u, const struct engine_ops *ops, const struct engi
 		fork_fd_close(&u->event_watch);
 		return error_set(err, "%s engine: %s", u->kind->name, why);
 	}
-	/* The descriptor and the memory of a ring keep it alive, and with it the device's file and
-	 * its lock: a child gets neither. */
+	/* A ring lives as long as its descriptor and its memory do, and it holds the device's file
+	 * with its lock. So a child gets neither. */
 	(void)io_uring_ring_dontfork(&u->ring);
 	fork_fd_watch(&u->ring_watch, &u->ring.ring_fd);
 	return 0;
 }
 
-/* The ring is the parent's: it is told nothing, and its memory is not mapped here. */
+/* Frees U in a child. The ring is the parent's: the kernel is not called, and its memory is not
+ * mapped here. */
 static void uring_leave(struct uring *u)
 {
 	fork_fd_close(&u->ring_watch);
@@ -91,16 +92,16 @@ void uring_finish_sqe(const struct uring *u, struct io_uring_sqe *sqe, const str
 		      uint64_t mark)
 {
 	sqe->user_data = (uint64_t)(uintptr_t)cmd | mark;
-	if (u->fixed_file) {
+	if (u->registered_file) {
 		sqe->fd = 0;
 		sqe->flags |= IOSQE_FIXED_FILE;
 	}
 }
 
 /*
- * An eventfd, as a ring's own descriptor does not wake pollers while completions wait for this
- * thread (DEFER_TASKRUN). The kernel is told of it only when somebody asks: it costs something
- * with each completion.
+ * Makes an eventfd, because a ring's own descriptor does not wake pollers while completions wait
+ * for this thread (DEFER_TASKRUN). It is given to the kernel only when somebody asks, because it
+ * makes each completion cost more.
  */
 int uring_fd(struct engine *e)
 {
@@ -111,7 +112,7 @@ int uring_fd(struct engine *e)
 	if (!u->broken && io_uring_register_eventfd(&u->ring, u->event_fd) < 0)
 		return -1;
 	u->announced = true;
-	uring_announce(u); /* what has ended already */
+	uring_announce(u); /* for the completions that are there already */
 	return u->event_fd;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uring_setup.c - makes a ring, from the best set-up that the kernel takes to the plainest.
+ * uring_setup.c - makes a ring with the best set-up that the kernel accepts.
  *
- * Owns the ring from uring_setup() to uring_teardown(), on the lane's owner: with SINGLE_ISSUER
- * no other thread may touch it.
+ * Owns the ring from uring_setup() to uring_teardown(), on the lane's owner: with SINGLE_ISSUER no
+ * other thread may touch it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,18 +13,19 @@
 
 #include "engine/uring.h"
 
-/* Beside the commands the CQ holds wake-ups; room for them, so that it never overflows. */
+/* Additional CQEs for wake-ups, so that the CQ never overflows. */
 #define SETUP_SPARE_CQES 64u
 
 struct setup_rung {
 	unsigned flags;
 	const char *name;
 	bool always_enter;
-	bool fixed_cmds; /* kernels that know these flags take registered buffers in commands */
+	/* Kernels that know these flags accept registered buffers in passthrough commands. */
+	bool registered_cmds;
 };
 
-/* Best first. TASKRUN_FLAG lets reap() see in memory whether a system call would bring anything;
- * not every kernel takes it together with DEFER_TASKRUN. */
+/* The best set-up is first. TASKRUN_FLAG lets reap() see in memory whether a system call would
+ * bring anything; not every kernel accepts it together with DEFER_TASKRUN. */
 static const struct setup_rung setup_ladder[] = {
 	{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
 	  "SINGLE_ISSUER|DEFER_TASKRUN|TASKRUN_FLAG", false, true },
@@ -37,7 +38,7 @@ static const struct setup_rung setup_ladder[] = {
 
 #define SETUP_RUNGS (sizeof(setup_ladder) / sizeof(setup_ladder[0]))
 
-/* kernel.io_uring_disabled, or -1 where the kernel has no such thing. */
+/* Returns the value of kernel.io_uring_disabled, or -1 if the kernel does not have it. */
 static int setup_sysctl(void)
 {
 	FILE *f = fopen("/proc/sys/kernel/io_uring_disabled", "re");
@@ -78,7 +79,7 @@ static void setup_why_denied(int err, char *why, size_t size)
 			 strerror(-err));
 }
 
-/* What was wrong and what to do, for ERR from setting a ring up. */
+/* Writes to WHY what was wrong and what to do, for ERR from setting up a ring. */
 static int setup_why(int err, char *why, size_t size)
 {
 	switch (err) {
@@ -101,8 +102,8 @@ static int setup_why(int err, char *why, size_t size)
 }
 
 /*
- * As io_uring_queue_init_params(), which from version 2.5 on asks for a ring without the array
- * that uring_slots.c needs.
+ * Does what io_uring_queue_init_params() does. From version 2.5 on that function makes a ring
+ * without the array that uring_slots.c needs.
  */
 static int setup_init(struct uring *u, unsigned entries, struct io_uring_params *params)
 {
@@ -118,7 +119,7 @@ static int setup_init(struct uring *u, unsigned entries, struct io_uring_params 
 	return err;
 }
 
-/* Goes down the ladder while the kernel says that it does not know the flags. */
+/* Tries one set-up after another while the kernel says that it does not know the flags. */
 static int setup_ring(struct uring *u, unsigned depth, const struct setup_rung **rung)
 {
 	int err = -EINVAL;
@@ -129,13 +130,14 @@ static int setup_ring(struct uring *u, unsigned depth, const struct setup_rung *
 		*rung = &setup_ladder[i];
 		params.flags = setup_ladder[i].flags | IORING_SETUP_CQSIZE | u->kind->ring_flags;
 		params.cq_entries = 2 * depth + SETUP_SPARE_CQES;
-		/* One more for the poll on wake_fd. */
+		/* The poll on wake_fd needs one entry more. */
 		err = setup_init(u, depth + 1, &params);
 	}
 	return err;
 }
 
-/* Does the kernel let commands pass through to drivers? Rings of that size came with it. */
+/* Checks whether the kernel passes commands through to drivers. Rings with these sizes came with
+ * the same version. */
 static int setup_check_commands(struct uring *u, int err, char *why, size_t size)
 {
 	struct io_uring_probe *probe;
@@ -156,40 +158,40 @@ static int setup_check_commands(struct uring *u, int err, char *why, size_t size
 }
 
 /*
- * A passthrough command that cannot be started at once is started by a worker of the kernel, which
- * belongs to this thread. The first worker is made in a system call of ours. More would be made
- * while an interrupt is served, and Linux with x32 (Debian's) then believes that they work for a
- * 32-bit program: addresses lose their upper half, and commands end with -EFAULT. One will do, as
- * it only hands commands to the drive.
+ * Limits the kernel's workers of this thread to one. A worker starts a passthrough command that
+ * cannot be started at once. The first worker is made in a system call of this thread. Further ones
+ * would be made during an interrupt, and Linux with x32 (Debian's) then thinks that they work for a
+ * 32-bit program: addresses lose their upper half, and commands end with -EFAULT. One worker is
+ * enough, because it only gives commands to the drive.
  */
 static void setup_one_worker(struct uring *u)
 {
-	unsigned most[2] = { 1, 0 }; /* for files and devices; for all else: as it was */
+	unsigned most[2] = { 1, 0 }; /* for files and devices; 0 leaves the other limit as it was */
 
 	io_uring_register_iowq_max_workers(&u->ring, most);
 }
 
-/* The device, and what tells that the ring has ended. */
+/* Registers the device, and the pipe that tells that the ring has ended. */
 static void setup_register_files(struct uring *u)
 {
 	struct fork_fd watch = { 0 };
 	int files[2] = { u->target.fd, -1 };
 
 	uring_gone_open(u, &watch, &files[1]);
-	u->fixed_file = !io_uring_register_files(&u->ring, files, 2);
-	fork_fd_close(&watch); /* the kernel has it now, and nobody else */
-	if (!u->fixed_file)
+	u->registered_file = !io_uring_register_files(&u->ring, files, 2);
+	fork_fd_close(&watch); /* only the kernel has it now */
+	if (!u->registered_file)
 		fork_fd_close(&u->gone_watch);
 }
 
-/* Each is worth having, none is needed. */
+/* Each registration is useful, and none is required. */
 static void setup_register(struct uring *u, const struct setup_rung *rung)
 {
 	if (u->kind->ring_flags)
 		setup_one_worker(u);
 	setup_register_files(u);
-	u->fixed_buffers = (!u->kind->ring_flags || rung->fixed_cmds) &&
-			   !io_uring_register_buffers_sparse(&u->ring, URING_BUFFERS);
+	u->registered_buffers = (!u->kind->ring_flags || rung->registered_cmds) &&
+				!io_uring_register_buffers_sparse(&u->ring, URING_BUFFERS);
 }
 
 int uring_setup(struct uring *u, unsigned depth, char *why, size_t size)
@@ -204,14 +206,14 @@ int uring_setup(struct uring *u, unsigned depth, char *why, size_t size)
 		setup_why(err, why, size);
 	if (err)
 		return err;
-	/* This feature came with the multishot poll and the buffer table that wait() and
-	 * register_buffer() need. */
+	/* The kernel got this feature together with the multishot poll that wait() needs and the
+	 * buffer table that register_buffer() needs. */
 	if (!(u->ring.features & IORING_FEAT_RSRC_TAGS)) {
 		io_uring_queue_exit(&u->ring);
 		snprintf(why, size, "its io_uring is too old: kernel 5.13 or later is needed");
 		return -EOPNOTSUPP;
 	}
-	/* One more than commands: see setup_ring(). */
+	/* There is one slot more than commands: see setup_ring(). */
 	err = uring_slots_init(u, depth + 1);
 	if (err) {
 		io_uring_queue_exit(&u->ring);
@@ -222,21 +224,21 @@ int uring_setup(struct uring *u, unsigned depth, char *why, size_t size)
 	u->always_enter = rung->always_enter;
 	u->rung = rung->name;
 	snprintf(u->text, sizeof(u->text), "%s: %s, %s file, %s buffers", u->kind->name, rung->name,
-		 u->fixed_file ? "registered" : "unregistered",
-		 u->fixed_buffers ? "fixed" : "no fixed");
+		 u->registered_file ? "registered" : "unregistered",
+		 u->registered_buffers ? "registered" : "unregistered");
 	return 0;
 }
 
 void uring_teardown(struct uring *u)
 {
-	/* The kernel ends a ring behind our back, some time after its last descriptor is closed.
-	 * The device's file and its lock must not live so long. */
+	/* The kernel ends a ring in the background, some time after its last descriptor is closed.
+	 * The device's file and its lock must not live that long. */
 	int err = 0;
 
 	if (!u->closed) {
-		if (u->fixed_file)
+		if (u->registered_file)
 			err = io_uring_unregister_files(&u->ring);
-		if (u->fixed_buffers)
+		if (u->registered_buffers)
 			io_uring_unregister_buffers(&u->ring);
 		/* Another file may have got a descriptor that the program closed. */
 		uring_ring_close(u, err != -EBADF && err != -EOPNOTSUPP && err != -ENXIO);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uring_slots.c - which slot of the ring each command lies in, and until when.
+ * uring_slots.c - gives each command a slot of the ring until it has finished.
  *
- * A ring has an array beside its slots: each entry of the SQ names the slot that it is in. So slots
- * are taken from a list of free ones, in any order, and a slot is free again only when the command
- * in it has ended. Linux 6.12 looks into the slot of a passthrough command long after it took the
- * entry, when the command could not be started at once: with another command there by then, that
- * one would run twice and the first one never. (An ordinary ring needs no such care, but has it.)
- * A command that hangs costs its own slot, and holds up nobody.
+ * A ring has an array beside its slots: each entry of the SQ names its slot. So slots are taken
+ * from a list of free ones, in any order, and a slot becomes free only when the command in it has
+ * finished. Linux 6.12 reads the slot of a passthrough command again, long after it took the entry,
+ * if the command could not be started at once. If another command were in the slot by then, that
+ * one would run twice and the first one never. (An ordinary ring does not need this care, but has
+ * it.) A command that hangs keeps only its own slot.
  *
- * liburing's io_uring_get_sqe() would give out slots in order; it is not used on these rings. What
- * it has counted as the tail is counted here, as its other functions go by that. Lane's owner only.
+ * liburing's io_uring_get_sqe() would give out slots in order, so it is not used on these rings.
+ * The tail that it counts is counted here, because liburing's other functions use it. Lane's owner
+ * only.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 
 #include "engine/uring.h"
 
-/* Of a big ring a slot is two of the entries that liburing declares. */
+/* In a big ring, a slot is two of the entries that liburing declares. */
 static struct io_uring_sqe *slot_entry(const struct uring *u, unsigned slot)
 {
 	return &u->ring.sq.sqes[slot << (u->kind->ring_flags & IORING_SETUP_SQE128 ? 1 : 0)];
@@ -45,11 +46,11 @@ struct io_uring_sqe *uring_slot_take(struct uring *u, uint16_t *slot)
 	struct io_uring_sq *sq = &u->ring.sq;
 	struct io_uring_sqe *sqe;
 
-	/* There is one, and room in the SQ: see uring.h. */
+	/* There is a free slot, and room in the SQ: see uring.h. */
 	*slot = u->free_slots[--u->nr_free_slots];
 	sq->array[sq->sqe_tail++ & sq->ring_mask] = *slot;
 	sqe = slot_entry(u, *slot);
-	/* From liburing 2.4 on its io_uring_prep_*() leave this to io_uring_get_sqe(). */
+	/* From liburing 2.4 on, io_uring_prep_*() leave this to io_uring_get_sqe(). */
 	memset(sqe, 0, sizeof(*sqe));
 	return sqe;
 }

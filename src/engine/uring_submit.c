@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * uring_submit.c - hands the kernel what was accepted, once, and deals with what it leaves.
+ * uring_submit.c - gives accepted commands to the kernel, each once, and handles those that it does
+ * not take.
  *
- * Works on the ring of struct uring; lane's owner only.
+ * Uses the ring of struct uring; lane's owner only.
  */
 #include <errno.h>
 
@@ -10,7 +11,7 @@
 #include "engine/progress.h"
 #include "engine/uring.h"
 
-/* Calls in a row that leave something in the SQ, before it is left for later. */
+/* After so many calls in a row that leave something in the SQ, the rest waits. */
 #define URING_SUBMIT_TRIES 8
 
 bool uring_transient(int err)
@@ -24,7 +25,8 @@ void uring_push(struct uring *u)
 
 	for (int i = 0; !u->broken && i < URING_SUBMIT_TRIES && io_uring_sq_ready(&u->ring); i++) {
 		err = io_uring_submit(&u->ring);
-		/* It took nothing and had no reason: another ring has got the descriptor. */
+		/* The kernel took nothing and gave no reason: another ring has the descriptor
+		 * now. */
 		if (!err)
 			uring_break(u, -EBADF);
 		else if (err < 0 && !uring_transient(err))
@@ -37,7 +39,7 @@ void uring_push(struct uring *u)
 		u->retry_at = clock_now() + URING_RETRY_NS;
 }
 
-/* SQEs for the commands that go on. */
+/* Makes SQEs for the commands that continue. */
 static void uring_prep_again(struct uring *u)
 {
 	struct weir_cmd *cmd;

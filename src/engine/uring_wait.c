@@ -3,9 +3,9 @@
  * uring_wait.c - submits and sleeps in one system call, until a completion, a wake-up or a
  * deadline.
  *
- * wake_fd is watched by a multishot poll in the ring itself. Its CQE may be met by wait() (which
- * clears wake_fd and leaves the CQE) or first by reap() (which leaves wake_fd to wait()): either
- * way wait() does not sleep on a wake-up that came before. Lane's owner only.
+ * A multishot poll in the ring itself watches wake_fd. If wait() meets its CQE first, it clears
+ * wake_fd and leaves the CQE. If reap() meets it first, it leaves wake_fd to wait(). In both cases
+ * wait() does not sleep on a wake-up that came before. Lane's owner only.
  */
 #include <poll.h>
 
@@ -36,8 +36,8 @@ static void uring_notice_wake(struct uring *u)
 	u->wake_noticed = count;
 }
 
-/* Where the ring cannot do the waiting: what the kernel did not take would wait for a completion
- * that may never come. */
+/* Sleeps for a short time. The ring cannot wait here: what the kernel did not take would wait for a
+ * completion that may never come. */
 static void uring_sleep_short(struct uring *u, uint64_t deadline)
 {
 	u->retry_at = clock_now() + URING_RETRY_NS;
@@ -45,7 +45,7 @@ static void uring_sleep_short(struct uring *u, uint64_t deadline)
 		     u->retry_at < deadline ? u->retry_at : deadline);
 }
 
-/* Without a ring: for the kernel to end it, for a wake-up, for the time. */
+/* Sleeps without a ring: until the kernel has ended it, a wake-up, or the deadline. */
 static void uring_sleep_lost(const struct uring *u, uint64_t deadline)
 {
 	uint64_t until = u->orphans.head ? u->orphans_until : UINT64_MAX;

@@ -88,7 +88,7 @@ static void facts(void **state)
 	assert_int_equal(weir_queue_get_info(v.q, &qi), 0);
 	assert_string_equal(qi.engine, "uring_cmd");
 	assert_non_null(strstr(qi.engine_why, "SINGLE_ISSUER|DEFER_TASKRUN"));
-	assert_non_null(strstr(qi.engine_why, "registered file, fixed buffers"));
+	assert_non_null(strstr(qi.engine_why, "registered file, registered buffers"));
 }
 
 static void read_and_write(void **state)

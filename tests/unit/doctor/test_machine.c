@@ -47,7 +47,7 @@ static struct doctor_rings good_rings(void)
 
 	f.plain.rung = f.big.rung = "SINGLE_ISSUER|DEFER_TASKRUN";
 	f.plain.deferred = f.big.deferred = true;
-	f.plain.fixed_buffers = f.big.fixed_buffers = true;
+	f.plain.registered_buffers = f.big.registered_buffers = true;
 	return f;
 }
 
@@ -140,7 +140,7 @@ static void test_passthrough(void **state)
 	(void)state;
 	doctor_judge_passthrough(&r, &f);
 	rig_only(&r, "passthrough", DOCTOR_OK, "with registered memory", NULL);
-	f.big.fixed_buffers = false;
+	f.big.registered_buffers = false;
 	doctor_judge_passthrough(&r, &f);
 	rig_only(&r, "passthrough", DOCTOR_NOTE, "without registered memory", "6.2");
 
@@ -172,7 +172,7 @@ static void test_setup(void **state)
 	doctor_judge_setup(&r, &f);
 	rig_only(&r, "setup", DOCTOR_NOTE, "COOP_TASKRUN|TASKRUN_FLAG, which is not the best",
 		 "6.1");
-	f.plain.fixed_buffers = false;
+	f.plain.registered_buffers = false;
 	doctor_judge_setup(&r, &f);
 	rig_only(&r, "setup", DOCTOR_NOTE, "without registered memory", "6.1");
 	f.plain.err = -EPERM;

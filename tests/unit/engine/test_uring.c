@@ -35,13 +35,13 @@ static void need(struct rig *r, const char *word)
 	skip();
 }
 
-static void fixed_prep(struct rig_cmd *c, enum weir_op op, uint64_t at, void *buf, int index)
+static void registered_prep(struct rig_cmd *c, enum weir_op op, uint64_t at, void *buf, int index)
 {
 	rig_prep(c, op, at, buf, 3 * RIG_BLOCK);
 	c->cmd.buf_index = (int16_t)index;
 }
 
-static void fixed_sub_ranges(void **state)
+static void registered_sub_ranges(void **state)
 {
 	char *arena = rig_alloc(2 * ARENA), *back = rig_alloc(3 * RIG_BLOCK);
 	struct rig_cmd c;
@@ -49,7 +49,7 @@ static void fixed_sub_ranges(void **state)
 
 	(void)state;
 	rig_open(&r, &on_file);
-	need(&r, ", fixed buffers");
+	need(&r, ", registered buffers");
 	assert_int_equal(r.e->ops->register_buffer(r.e, 0, arena, ARENA), 0);
 	assert_int_equal(r.e->ops->register_buffer(r.e, 1023, arena + ARENA, ARENA), 0);
 	for (unsigned i = 0; i < 100; i++) {
@@ -58,13 +58,13 @@ static void fixed_sub_ranges(void **state)
 		uint64_t at = i * 4 * RIG_BLOCK;
 
 		rig_fill(buf, 3 * RIG_BLOCK, i);
-		fixed_prep(&c, WEIR_OP_WRITE, at, buf, half ? 1023 : 0);
+		registered_prep(&c, WEIR_OP_WRITE, at, buf, half ? 1023 : 0);
 		c.cmd.fua = i % 10 == 0;
 		assert_int_equal(rig_run(&r, &c), 0);
 		assert_int_equal(rig_do(&r, WEIR_OP_READ, at, back, 3 * RIG_BLOCK), 0);
 		assert_memory_equal(back, buf, 3 * RIG_BLOCK);
 		memset(buf, 0, 3 * RIG_BLOCK);
-		fixed_prep(&c, WEIR_OP_READ, at, buf, half ? 1023 : 0);
+		registered_prep(&c, WEIR_OP_READ, at, buf, half ? 1023 : 0);
 		assert_int_equal(rig_run(&r, &c), 0);
 		assert_memory_equal(back, buf, 3 * RIG_BLOCK);
 	}
@@ -74,7 +74,7 @@ static void fixed_sub_ranges(void **state)
 }
 
 /* The kernel checks that the memory is inside: proof that the fixed commands are what is used. */
-static void fixed_outside_is_refused(void **state)
+static void registered_outside_is_refused(void **state)
 {
 	char *arena = rig_alloc(2 * ARENA);
 	struct rig_cmd c;
@@ -82,11 +82,11 @@ static void fixed_outside_is_refused(void **state)
 
 	(void)state;
 	rig_open(&r, &on_file);
-	need(&r, ", fixed buffers");
+	need(&r, ", registered buffers");
 	assert_int_equal(r.e->ops->register_buffer(r.e, 5, arena, ARENA), 0);
-	fixed_prep(&c, WEIR_OP_READ, 0, arena + ARENA - RIG_BLOCK, 5);
+	registered_prep(&c, WEIR_OP_READ, 0, arena + ARENA - RIG_BLOCK, 5);
 	assert_int_equal(rig_run(&r, &c), -EFAULT);
-	fixed_prep(&c, WEIR_OP_READ, 0, arena, 6);
+	registered_prep(&c, WEIR_OP_READ, 0, arena, 6);
 	assert_int_equal(rig_run(&r, &c), -EFAULT);
 	assert_int_equal(r.e->ops->register_buffer(r.e, 1024, arena, ARENA), -E2BIG);
 	rig_close(&r);
@@ -105,7 +105,7 @@ static int register_too_much(struct weir_device *dev, struct engine_params param
 		return 77;
 	if (engine_uring.open(&e, &params))
 		return 77;
-	if (!strstr(e->ops->describe(e), ", fixed buffers"))
+	if (!strstr(e->ops->describe(e), ", registered buffers"))
 		return 77;
 	if (e->ops->register_buffer(e, 0, arena, ARENA) != -ENOMEM)
 		return 1;
@@ -371,8 +371,8 @@ static void completions_may_submit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fixed_sub_ranges),
-		cmocka_unit_test(fixed_outside_is_refused),
+		cmocka_unit_test(registered_sub_ranges),
+		cmocka_unit_test(registered_outside_is_refused),
 		cmocka_unit_test(memory_limit_is_named),
 		cmocka_unit_test(a_lost_ring_fails_its_commands),
 		cmocka_unit_test(another_thread_is_refused),

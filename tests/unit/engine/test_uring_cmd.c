@@ -130,7 +130,7 @@ static void entries(void **state)
 	c.u.engine.params.timeout_ms = 2000;
 	assert_int_equal(begin(WEIR_OP_READ, 0, BLOCK)->timeout_ms, 2000);
 	assert_int_equal(begin(WEIR_OP_DISCARD, 0, BLOCK)->timeout_ms, 2000);
-	c.u.fixed_file = true;
+	c.u.registered_file = true;
 	begin(WEIR_OP_FLUSH, 0, 0);
 	assert_int_equal(entry.sqe.fd, 0);
 	assert_int_equal(entry.sqe.flags, IOSQE_FIXED_FILE);
@@ -251,7 +251,7 @@ static void memory_that_is_not_found_is_looked_for_again(void **state)
 }
 
 /* A read on buffer INDEX: does it go as a fixed one? */
-static bool goes_fixed(int16_t index)
+static bool goes_registered(int16_t index)
 {
 	begin(WEIR_OP_READ, 0, BLOCK);
 	cmd.buf_index = index;
@@ -260,10 +260,10 @@ static bool goes_fixed(int16_t index)
 }
 
 /* As Linux 6.1 does where much memory is behind what the command needs. */
-static void refused_as_fixed_goes_without(void **state)
+static void refused_as_registered_goes_without(void **state)
 {
 	(void)state;
-	assert_true(goes_fixed(7));
+	assert_true(goes_registered(7));
 	assert_false(answer(-EINVAL));
 	prepare();
 	assert_int_equal(entry.sqe.uring_cmd_flags, 0);
@@ -272,28 +272,28 @@ static void refused_as_fixed_goes_without(void **state)
 	assert_int_equal(cmd.result, 0);
 	assert_int_equal(cmd.resubmits, 1);
 	/* Remembered, of that buffer, until another one has its place. */
-	assert_false(goes_fixed(7));
+	assert_false(goes_registered(7));
 	assert_int_equal(cmd.buf_index, -1);
 	assert_true(answer(0));
-	assert_true(goes_fixed(6));
+	assert_true(goes_registered(6));
 	assert_true(answer(0));
-	assert_true(goes_fixed(71));
-	uring_set_unfixed(&c.u, 7, false);
-	assert_true(goes_fixed(7));
+	assert_true(goes_registered(71));
+	uring_set_buffer_refused(&c.u, 7, false);
+	assert_true(goes_registered(7));
 }
 
 /* What is refused without, too, was not refused for that; nor while the drive is away. */
 static void refused_for_another_reason(void **state)
 {
 	(void)state;
-	goes_fixed(7);
+	goes_registered(7);
 	for (unsigned i = 0; i < NVME_STATUS_RETRIES; i++) {
 		assert_false(answer(-EINVAL));
 		prepare();
 	}
 	assert_true(answer(-EINVAL));
 	assert_int_equal(cmd.result, -EINVAL);
-	assert_true(goes_fixed(7));
+	assert_true(goes_registered(7));
 	away = true;
 	assert_int_equal(next(-EINVAL), PROGRESS_LATER);
 	prepare();
@@ -430,7 +430,7 @@ int main(void)
 		T(waiting_takes_no_tries_away),
 		T(what_the_kernel_refuses_ends_at_once),
 		T(memory_that_is_not_found_is_looked_for_again),
-		T(refused_as_fixed_goes_without),
+		T(refused_as_registered_goes_without),
 		T(refused_for_another_reason),
 		T(what_it_does_not_allow_is_not),
 		T(zeroes_in_several_commands),
