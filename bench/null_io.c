@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * null_io.c - what one io costs: the null engine, one thread, 4 KiB, depth 128, batches of 32.
+ * null_io.c - measures the cost of one io: the null engine, one thread, 4 KiB, depth 128, batches
+ * of 32.
  *
- * Everything that an io pays is counted: preparing, submitting, tags, the scheduler, statistics,
- * completion and callback; only the drive is missing. Prints one JSON line. Instructions come
- * from the processor's counter where the kernel gives it out (warming up included), else they are
- * null and bench/run counts with callgrind.
+ * It counts everything that an io needs: preparing, submitting, tags, the scheduler, statistics,
+ * completion and callback; only the drive is missing. It prints one JSON line. Instructions are
+ * counted by the processor if the kernel allows it (including the warm-up); otherwise they are
+ * null, and bench/run counts them with callgrind.
  *
  *   weir-bench-null [SCHED [SECONDS [LANES]]]   by time; each lane on a thread of its own
  *   weir-bench-null SCHED ios=N                 exactly N ios, for counting under callgrind
  *
- * Behind these, in any order: submitters=N (ios come from so many, in turn; 1), burst=N (ios of
- * each turn; 1), random (offsets), depth=N (128, the most), nomerges=N (2: each io is a request of
- * its own).
+ * After these, in any order: submitters=N (ios come from so many in turn; 1), burst=N (ios of each
+ * in a row; 1), random (offsets), depth=N (128, which is also the maximum), nomerges=N (2: each io
+ * is a request of its own).
  */
 #include <err.h>
 #include <linux/perf_event.h>
@@ -39,7 +40,7 @@ static uint32_t submitters = 1, burst = 1;
 static bool random_offsets;
 static uint32_t depth = DEPTH, nomerges = 2;
 
-/* One thread and its lane; a cache line of its own. */
+/* One thread and its lane, in a cache line of its own. */
 struct runner {
 	struct weir_io ios[DEPTH];
 	uint64_t next_offset, ended, count, dice;
@@ -95,7 +96,7 @@ static void on_end(struct weir_io *io)
 		submit(r, io);
 }
 
-/* Polls until r->count ios (0: FOR seconds) have passed. */
+/* Polls until r->count ios have completed, or, if that is 0, for PERIOD seconds. */
 static void poll_until(struct runner *r, double period)
 {
 	double until = clock_seconds() + period;
@@ -139,7 +140,7 @@ static void open_queue(const char *sched, uint32_t lanes)
 		errx(1, "%s", weir_error());
 }
 
-/* Takes the options behind the others off ARGV. */
+/* Removes the options at the end of ARGV and applies them. */
 static int take_options(int argc, char **argv)
 {
 	for (; argc > 1; argc--) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * queue_io.c - what a queue moves on a real file or device: random ios of one size at a fixed
- * depth, one thread, registered buffers. To be compared with fio on the same file.
+ * queue_io.c - measures how much a queue moves on a real file or device: random ios of one size at
+ * a fixed depth, one thread, registered buffers. Compare it with fio on the same file.
  *
  *   weir-bench-queue PATH read|write|mixed IO_BYTES DEPTH SPAN_BYTES SECONDS
  *                    [ENGINE [SCHED [TAGS]]]
  *
- * Half of what is mixed are writes. With fewer TAGS than DEPTH, the rest waits in the scheduler.
- * Prints one JSON line. All but `read` overwrite PATH.
+ * With `mixed`, half of the ios are writes. With fewer TAGS than DEPTH, the other ios wait in the
+ * scheduler. Prints one JSON line. All but `read` overwrite PATH.
  */
 #include <err.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@
 static struct weir_queue *queue;
 static uint64_t io_bytes, blocks, ended, left_running;
 static struct prng prng;
-static unsigned writes_in_64; /* of 64 ios */
+static unsigned writes_in_64; /* writes among 64 ios */
 static int stopping;
 
 static void on_end(struct weir_io *io);
@@ -71,11 +71,11 @@ static void open_queue(char **argv, int argc, uint32_t depth)
 	opts.depth = depth;
 	if (argc > 9) {
 		opts.depth = (uint32_t)atoi(argv[9]);
-		opts.nr_requests = 256; /* the kernel's, with a scheduler above that many tags */
+		opts.nr_requests = 256; /* the kernel's value for a scheduler above so many tags */
 	}
 	opts.engine = argc > 7 ? argv[7] : NULL;
 	opts.scheduler = argc > 8 ? argv[8] : NULL;
-	opts.depth_bytes = UINT64_MAX; /* as fio, which limits by depth only */
+	opts.depth_bytes = UINT64_MAX; /* as fio, which limits only the depth */
 	if (weir_device_open(&dev, argv[1], NULL) || weir_queue_open(&queue, dev, &opts))
 		errx(1, "%s", weir_error());
 }
@@ -104,7 +104,8 @@ int main(int argc, char **argv)
 	for (uint64_t i = 0; i < depth * io_bytes / 8; i++)
 		((uint64_t *)(void *)memory)[i] = prng_next(&prng);
 	open_queue(argv, argc, depth);
-	/* What it refuses (RLIMIT_MEMLOCK) costs a little speed and is counted; go on. */
+	/* Go on if the kernel refuses some of it (RLIMIT_MEMLOCK): that costs a little speed and is
+	 * counted. */
 	(void)weir_queue_register(queue, memory, depth * io_bytes);
 	for (uint32_t i = 0; i < depth; i++)
 		submit(&ios[i], memory + i * io_bytes);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * shares_io.c - what each of several submitters gets of a real drive: each has a priority and a
- * part of the drive of its own, and DEPTH reads at any time. One thread runs them all.
+ * shares_io.c - measures what each of several submitters gets of a real drive. Each has its own
+ * priority and its own part of the drive, and always has DEPTH reads outstanding. One thread runs
+ * them all.
  *
  *   weir-bench-shares PATH random|sequential IO_BYTES DEPTH SPAN_BYTES RAMP_SECONDS SECONDS
  *                     SCHED[,TUNABLE=VALUE...] LEVEL...
  *
- * A submitter for each LEVEL of class BE. Prints one JSON line: what each has got after the ramp.
+ * There is one submitter for each LEVEL of class BE. Prints one JSON line: the bytes of each after
+ * the ramp.
  */
 #include <err.h>
 #include <stdio.h>
@@ -21,7 +23,8 @@
 enum { MOST = 64 };
 
 struct submitter {
-	uint64_t first, blocks, next; /* its part of the drive, in ios; the next in order */
+	/* Its part of the drive, in ios, and its next io in order. */
+	uint64_t first, blocks, next;
 	uint64_t ios, bytes;
 	uint32_t id;
 	uint16_t prio;
@@ -73,7 +76,7 @@ static void poll_for(double seconds)
 	} while (clock_seconds() < until);
 }
 
-/* Opens the queue with the scheduler, and the tunables, that CHOICE names. */
+/* Opens the queue with the scheduler and the tunables in CHOICE. */
 static void open_queue(const char *path, char *choice)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
@@ -132,7 +135,7 @@ static void measure(uint32_t count, double ramp, double seconds)
 int main(int argc, char **argv)
 {
 	uint32_t count;
-	size_t many; /* ios in all */
+	size_t many; /* number of ios of all submitters */
 	struct weir_io *ios;
 	char *memory;
 

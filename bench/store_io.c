@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store_io.c - what the store moves: puts, then gets in random order, through put_many and
- * get_many with DEPTH values in a call, on one thread, from registered buffers.
+ * store_io.c - measures how much the store moves: puts, then gets in random order, with put_many
+ * and get_many and DEPTH values in each call, on one thread, from registered buffers.
  *
  *   weir-bench-store PATH VALUE_BYTES TOTAL_BYTES DEPTH [ENGINE]
  *
- * PATH holds a store already (weir format). Values are distinct and incompressible; every get is
- * checked by the store, as in use. The puts end with a sync, which is counted. Prints one JSON
- * line with MB/s (10^6) of payload.
+ * PATH must hold a store (weir format). Values are distinct and cannot be compressed; the store
+ * checks every get as always. The puts end with a sync, which is counted. Prints one JSON line with
+ * MB/s (10^6) of payload.
  */
 #include <err.h>
 #include <stdio.h>
@@ -48,7 +48,7 @@ static void prepare(unsigned slot, uint64_t id, uint64_t value_bytes)
 	ops[slot].capacity = value_bytes;
 }
 
-/* Runs over all ids, in ORDER unless that is NULL, `depth` of them in a call. */
+/* Goes through all ids, in ORDER or (NULL) ascending, `depth` of them in each call. */
 static double run(uint64_t count, uint64_t value_bytes, int put, const uint64_t *order)
 {
 	double before = clock_seconds();
@@ -58,7 +58,7 @@ static double run(uint64_t count, uint64_t value_bytes, int put, const uint64_t 
 
 		for (unsigned i = 0; i < n; i++) {
 			prepare(i, order ? order[at + i] : at + i, value_bytes);
-			if (put) /* one word makes a value distinct */
+			if (put) /* one word is enough to make a value distinct */
 				memcpy(values + i * value_bytes, &(uint64_t){ at + i }, 8);
 		}
 		if (put ? weir_store_put_many(store, ops, n) : weir_store_get_many(store, ops, n))
@@ -111,7 +111,8 @@ int main(int argc, char **argv)
 		((uint64_t *)values)[i] = mix(i);
 	if (weir_store_open(&store, argv[1], &opts))
 		errx(1, "%s", weir_error());
-	/* As fio's --fixedbufs; what is refused (RLIMIT_MEMLOCK) costs a little speed. */
+	/* As fio's --fixedbufs. If the kernel refuses some of it (RLIMIT_MEMLOCK), that costs a
+	 * little speed. */
 	(void)weir_queue_register(weir_store_queue(store), values, depth * value_bytes);
 	put = run(count, value_bytes, 1, NULL);
 	get = run(count, value_bytes, 0, order);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * access.c - may this process read and write the target? Whether it may write is asked, not tried.
+ * access.c - checks whether this process may read and write the target. It asks whether it may
+ * write, and does not try.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +39,7 @@ static void access_judge_missing(struct doctor_report *r, const struct doctor_ac
 		doctor_remedy(d, "is the path right?");
 }
 
-/* The bits do not allow what is wanted (READ or else write). */
+/* Says what to do if the permission bits do not allow what is wanted (READ, or else write). */
 static void access_remedy_bits(struct doctor_finding *d, const struct doctor_access *f)
 {
 	unsigned group_may = f->mode >> 3 & 6;
@@ -64,7 +65,7 @@ static void access_judge_bits(struct doctor_report *r, const struct doctor_acces
 			   f);
 }
 
-/* Read or write is refused for ERR, and for something else than the bits. */
+/* Says that read or write is refused with ERR, for another reason than the permission bits. */
 static void access_judge_refused(struct doctor_report *r, const struct doctor_access *f,
 				 const char *what, int err)
 {
@@ -99,7 +100,7 @@ static void access_judge_open(struct doctor_report *r, const struct doctor_acces
 		doctor_remedy(d, "weir format %s%sdemo.img --size 1g makes a file in it", f->path,
 			      f->path[strlen(f->path) - 1] == '/' ? "" : "/");
 		break;
-	case -ENOTSUP: /* also -EOPNOTSUPP: a format that weir does not do */
+	case -ENOTSUP: /* also -EOPNOTSUPP: a format that weir does not support */
 		doctor_remedy(d, f->ng ? "choose a format without metadata: nvme id-ns -H lists "
 					 "them, nvme format changes it and erases everything"
 				       : "lsblk lists block devices, ls /dev/ng* NVMe namespaces");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cpu.c - which governors choose the speed of the CPUs. One that saves power makes the first
- * completion after a pause late.
+ * cpu.c - checks which governors choose the speed of the CPUs. A governor that saves power delays
+ * the first completion after a pause.
  */
 #include <dirent.h>
 #include <limits.h>

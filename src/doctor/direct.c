@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * direct.c - does I/O go straight to the drive, and how must it be aligned? The device layer has
- * found out; this says what it means.
+ * direct.c - checks whether I/O goes straight to the drive, and how it must be aligned. The device
+ * layer has found this out; this file says what it means.
  */
 #include <stdio.h>
 #include <string.h>

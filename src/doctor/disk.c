@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * disk.c - what the kernel's own block layer does on the disks below the target: its scheduler,
- * its merging, and whether it takes their cache for volatile. A disk that is made of others, or
- * reached over several paths, has queues below its own.
+ * disk.c - checks what the kernel's own block layer does on the disks below the target: its
+ * scheduler, its merging, and whether it counts their cache as volatile. A disk that is made of
+ * others, or is reached over several paths, has queues below its own.
  */
 #include <dirent.h>
 #include <limits.h>
@@ -27,7 +27,7 @@ static bool disk_schedules(const struct doctor_disk_queue *q)
 	return q->scheduler[0] && strcmp(q->scheduler, "none") != 0;
 }
 
-/* Nothing to judge; says so under CHECK. */
+/* Returns true if there is nothing to judge, and says so under CHECK. */
 static bool disk_beside(struct doctor_report *r, const struct doctor_disk *f, const char *check)
 {
 	if (f->ng)
@@ -121,7 +121,7 @@ static void disk_add(struct doctor_disk *f, const char *root, const char *name)
 	gather_line(root, path, q->cache, sizeof(q->cache));
 }
 
-/* Is NAME a path to the NVMe namespace DISK (nvme0n1)? */
+/* Returns true if NAME is a path to the NVMe namespace DISK (nvme0n1). */
 static bool disk_is_path(const char *name, const char *disk)
 {
 	char ng[PLACE_NAME];
@@ -147,7 +147,8 @@ static void disk_add_paths(struct doctor_disk *f, const char *root, const char *
 		closedir(dir);
 }
 
-/* What device-mapper and md devices are made of; a part of a disk lies in that one's folder. */
+/* Adds the devices of which a device-mapper or md device is made. The folder of a partition is
+ * inside that of its disk. */
 static void disk_add_slaves(struct doctor_disk *f, const char *root, const char *name)
 {
 	char path[PATH_MAX], disk[PLACE_NAME];
@@ -175,7 +176,7 @@ void doctor_check_disk(struct doctor_report *r, const struct doctor_target *t)
 		disk_add(&f, t->root, t->at.disk);
 		disk_add_paths(&f, t->root, t->at.disk);
 	}
-	/* The list grows while it is gone through: devices may be stacked. */
+	/* The list grows during the loop, because devices may be stacked. */
 	for (size_t i = 0; i < f.nr_queues; i++)
 		disk_add_slaves(&f, t->root, f.queues[i].name);
 	doctor_judge_scheduler(r, &f);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * examine.c - runs the checks, the machine's first. Adding one is a line here. One thread.
+ * examine.c - runs the checks, those of the machine first. To add a check, add a line here. One
+ * thread.
  */
 #include <string.h>
 
@@ -18,7 +19,7 @@ static void examine_machine(struct doctor_report *r, const struct doctor_opts *o
 	doctor_check_cpu(r, opts->root);
 }
 
-/* What can be said of it whether or not it could be opened, then the rest. */
+/* Runs the checks that work even if the target could not be opened, then the others. */
 static void examine_target(struct doctor_report *r, const struct doctor_target *t)
 {
 	doctor_check_access(r, t);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fdp.c - Flexible Data Placement: does the drive have it, is it on, can this way to it use it?
+ * fdp.c - checks Flexible Data Placement: whether the drive has it, whether it is enabled, and
+ * whether this path to the drive can use it.
  */
 #include "doctor/target.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kernel.c - is the kernel new enough, and what does it lack? Distributions carry features back to
- * older kernels, so no version fails by its number: what matters is tried elsewhere. Faults cannot
- * be tried without harm: of these a release is only told of.
+ * kernel.c - checks whether the kernel is new enough, and what it lacks. Distributions put new
+ * features into older kernels, so no version fails because of its number; other checks try what
+ * matters. Faults cannot be tried without harm, so they are judged by the release only.
  */
 #include <stdio.h>
 #include <sys/utsname.h>
@@ -11,10 +11,10 @@
 
 static const struct kernel_step {
 	unsigned major, minor;
-	enum doctor_verdict verdict; /* of what is older */
+	enum doctor_verdict verdict; /* the verdict for older kernels */
 	const char *lacks;
 } kernel_steps[] = {
-	/* Oldest first: the first one that is missing says most. */
+	/* The oldest comes first, because the first missing one says most. */
 	{ 5, 13, DOCTOR_WARNING, "the posix engine works, io_uring needs 5.13" },
 	{ 5, 19, DOCTOR_NOTE, "registered memory and NVMe passthrough need 5.19" },
 	{ 6, 1, DOCTOR_NOTE,
@@ -45,7 +45,7 @@ void doctor_judge_kernel(struct doctor_report *r, const char *release)
 	doctor_add(r, "kernel", DOCTOR_OK, "Linux %s", release);
 }
 
-/* As docs/nvme.md has them. Only what was seen is called so. */
+/* These are the faults in docs/nvme.md. Only faults that were seen are called faults. */
 static const struct kernel_fault {
 	unsigned from[2], before[2];
 	const char *what, *remedy;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * machine.h - the checks of a machine: the facts that each rests on, and what they mean. Each
+ * machine.h - the checks of a machine: their facts, and the judgement of these. Each
  * doctor_judge_X() is pure. Owns nothing.
  */
 #ifndef DOCTOR_MACHINE_H
@@ -13,19 +13,20 @@
 #include "doctor/self.h"
 #include "engine/look.h"
 
-/* kernel.c: is it new enough? RELEASE is as uname says it. */
+/* kernel.c: judges whether the kernel is new enough. RELEASE is the text of uname. */
 void doctor_judge_kernel(struct doctor_report *r, const char *release);
-/* What is known to go wrong there; says nothing where nothing is. */
+/* kernel.c: names the known faults of this release; says nothing if there are none. */
 void doctor_judge_kernel_faults(struct doctor_report *r, const char *release);
 void doctor_check_kernel(struct doctor_report *r);
 
-/* ring.c: rings, plain and big, and how they are set up. */
+/* ring.c: facts about plain and big rings, and how they are set up. */
 struct doctor_rings {
 	struct uring_look plain, big;
-	int64_t disabled; /* kernel.io_uring_disabled; -1: the kernel has no such thing */
+	int64_t disabled; /* kernel.io_uring_disabled; -1: the kernel does not have it */
 	int64_t group;	  /* kernel.io_uring_group; -1: none */
-	bool needed;	  /* the target can be reached by passthrough only */
-	bool enforcing;	  /* SELinux */
+	/* The target can only be reached by passthrough. */
+	bool needed;
+	bool enforcing; /* SELinux enforces its rules */
 	struct doctor_self self;
 };
 void doctor_judge_io_uring(struct doctor_report *r, const struct doctor_rings *f);
@@ -42,24 +43,24 @@ struct doctor_memory {
 void doctor_judge_memory(struct doctor_report *r, const struct doctor_memory *f);
 void doctor_check_memory(struct doctor_report *r, const struct doctor_opts *opts);
 
-/* selinux.c */
+/* selinux.c: facts about SELinux. */
 struct doctor_selinux {
-	int64_t enforce;   /* 1, 0; -1: there is none */
+	int64_t enforce;   /* 1, 0; -1: there is no SELinux */
 	char context[128]; /* of this process */
 };
 void doctor_judge_selinux(struct doctor_report *r, const struct doctor_selinux *f);
 void doctor_check_selinux(struct doctor_report *r, const char *root);
-/* Is it there, and does it enforce? */
+/* Returns true if SELinux is there and enforces its rules. */
 bool doctor_selinux_enforces(const char *root);
 
-/* poll.c: queues that the NVMe driver sets aside for polling. */
+/* poll.c: judges the queues that the NVMe driver reserves for polling. */
 void doctor_judge_poll(struct doctor_report *r, int64_t poll_queues);
 void doctor_check_poll(struct doctor_report *r, const char *root);
 
-/* cpu.c: what decides how fast the CPUs run. */
+/* cpu.c: what decides the speed of the CPUs. */
 #define DOCTOR_GOVERNORS_MAX 8
 struct doctor_cpu {
-	size_t nr_governors; /* different ones */
+	size_t nr_governors; /* number of different governors */
 	struct {
 		char name[32];
 		uint32_t cpus;

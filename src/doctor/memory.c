@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memory.c - how much memory may be registered with rings. Without CAP_IPC_LOCK it is charged
- * against RLIMIT_MEMLOCK, once for each ring that it is registered with, and each lane has one.
+ * memory.c - checks how much memory may be registered with rings. Without CAP_IPC_LOCK it counts
+ * against RLIMIT_MEMLOCK, once for each ring with which it is registered; each lane has one ring.
  */
 #include <inttypes.h>
 #include <sys/resource.h>
@@ -9,7 +9,7 @@
 #include "base/parse.h"
 #include "doctor/machine.h"
 
-/* Less than this is a default that nobody chose for storage. */
+/* A limit below this is a default that nobody chose for storage. */
 #define MEMORY_SMALL (64ull << 20)
 
 static void memory_raise(struct doctor_finding *d, uint64_t bytes)
@@ -21,7 +21,7 @@ static void memory_raise(struct doctor_finding *d, uint64_t bytes)
 		      (bytes + 1023) / 1024);
 }
 
-/* It was said how much will be registered. */
+/* Judges the limit if the user has said how much will be registered. */
 static void memory_judge_need(struct doctor_report *r, const struct doctor_memory *f)
 {
 	char limit[32], bytes[32], need_words[32];

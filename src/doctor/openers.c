@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * openers.c - looks through the descriptors of all processes for the target.
+ * openers.c - looks for processes that have the target open.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -17,8 +17,8 @@
 #include "doctor/target.h"
 
 /*
- * What descriptor NAME in folder FD is. From what the kernel has at hand: a process may have files
- * open of a server that does not answer.
+ * Finds out what descriptor NAME in folder FD is. It only uses what the kernel has in memory,
+ * because the file may be on a server that does not answer.
  */
 static bool openers_stat(int fd, const char *name, struct stat *st)
 {
@@ -33,7 +33,7 @@ static bool openers_stat(int fd, const char *name, struct stat *st)
 	return true;
 }
 
-/* Has the process whose descriptors are in DIR the target open? */
+/* Returns true if the process whose descriptors are in DIR has the target open. */
 static bool openers_has(const struct doctor_target *t, DIR *dir)
 {
 	struct dirent *entry;
@@ -54,7 +54,7 @@ static void openers_look(struct doctor_users *f, const struct doctor_target *t, 
 	snprintf(path, sizeof(path), "%s/proc/%s/fd", t->root, pid);
 	dir = opendir(path);
 	if (!dir) {
-		/* One that has just ended has nothing open. */
+		/* A process that has just ended has nothing open. */
 		if (errno == EACCES || errno == EPERM)
 			f->hidden++;
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * poll.c - queues that the NVMe driver keeps for programs that poll. weir waits for interrupts.
+ * poll.c - checks the queues that the NVMe driver reserves for programs that poll. weir waits for
+ * interrupts.
  */
 #include <inttypes.h>
 

@@ -8,7 +8,8 @@
 
 #include "doctor/doctor.h"
 
-/* Names of mounts and processes may hold anything; a terminal obeys what it is shown. */
+/* Replaces control characters: names of mounts and processes may contain anything, and a terminal
+ * would obey it. */
 static void report_tame(char *text)
 {
 	for (; *text; text++)
@@ -22,7 +23,8 @@ struct doctor_finding *doctor_add(struct doctor_report *r, const char *check,
 	struct doctor_finding *f;
 	va_list args;
 
-	/* There are fewer checks than places; should that change, the last one wins. */
+	/* There are fewer checks than places. If that changes, the last finding replaces the one
+	 * before. */
 	if (r->count < DOCTOR_FINDINGS_MAX)
 		r->count++;
 	f = &r->findings[r->count - 1];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ring.c - may this process use io_uring, with the big entries that passthrough takes, and set up
- * how well? Where a ring is refused, the reasons are looked for in the order in which the kernel
- * looks at them.
+ * ring.c - checks whether this process may use io_uring, also with the big entries of passthrough,
+ * and how good the set-up is. If a ring is refused, it looks for reasons in the order in which the
+ * kernel checks them.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 
 #define RING_ONLY_POSIX "; only the posix engine works"
 
-/* The switch is on "only some", and this process is none of them. */
+/* Returns true if only one group may use io_uring and this process is not in it. */
 static bool ring_not_in_group(const struct doctor_rings *f)
 {
 	return f->disabled == 1 && !f->self.sys_admin && !doctor_self_in_group(&f->self, f->group);
@@ -86,7 +86,7 @@ static void ring_not_there(struct doctor_report *r, const struct doctor_rings *f
 			      "use a kernel of 5.13 or later that was built with CONFIG_IO_URING");
 }
 
-/* What is none of the above; the engine has words for it. */
+/* Reports a refusal for another reason; the engine has words for it. */
 static void ring_refused(struct doctor_report *r, const struct doctor_rings *f)
 {
 	struct doctor_finding *d =

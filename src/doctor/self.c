@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * self.c - reads what /proc says of this process. Owns nothing; any thread.
+ * self.c - reads what /proc says about this process. Owns nothing; any thread.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #define SELF_CAP_SYS_ADMIN 21
 #define SELF_ALL_USERS 4294967295u
 
-/* What follows NAME at the start of a line of TEXT, or "". */
+/* Returns the text after NAME at the start of a line of TEXT, or "". */
 static const char *self_field(const char *text, const char *name)
 {
 	size_t len = strlen(name);
@@ -54,7 +54,8 @@ static void self_groups(struct doctor_self *self, const char *status)
 	}
 }
 
-/* A map of all users onto themselves: the namespace that the machine began with. */
+/* Returns true if UID_MAP maps all users to themselves: then this is the machine's first
+ * namespace. */
 static bool self_is_initial(const char *uid_map)
 {
 	uint64_t inside, outside, count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * selinux.c - does SELinux have a say in what commands this process may pass through?
+ * selinux.c - checks whether SELinux may refuse passthrough commands of this process.
  */
 #include <string.h>
 

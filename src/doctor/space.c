@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * space.c - has a file the space that its size promises, and may this process write all of it?
+ * space.c - checks whether a file has all the space of its size, and whether this process may write
+ * all of it.
  */
 #include <inttypes.h>
 #include <sys/resource.h>

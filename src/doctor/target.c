@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * target.c - finds out what the user named, and opens it for reading only: closing a block device
- * that was open for writing makes the system look at it anew.
+ * target.c - finds out what the user named, and opens it for reading only. When a block device that
+ * was open for writing is closed, the system scans it again.
  */
 #include "doctor/target.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trial.c - reads the first block by the engine that weir would take: all that could be wrong and
- * that no other check knows shows here. Nothing is kept of what was read.
+ * trial.c - reads the first block with the engine that weir would choose. Problems that no other
+ * check knows show here. The bytes that were read are not kept.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,9 +17,9 @@
 #include "engine/nvme_status.h"
 
 #define TRIAL_PATIENCE_NS (10 * NSEC_PER_SEC)
-#define TRIAL_ALIGN 65536u /* for any direct I/O */
+#define TRIAL_ALIGN 65536u /* large enough for any direct I/O */
 
-/* One read, its memory and its engine. */
+/* One read, with its memory and engine. */
 struct trial {
 	struct weir_cmd cmd;
 	struct iovec iov;
@@ -71,7 +71,7 @@ static void trial_complete(void *owner, struct weir_cmd *cmd)
 	trial->done = true;
 }
 
-/* Waits for the read's end. False: it does not come. */
+/* Waits until the read has completed. Returns false if that takes too long. */
 static bool trial_wait(struct trial *trial)
 {
 	const struct engine_ops *ops = trial->e->ops;
@@ -97,7 +97,8 @@ static void trial_result(struct doctor_trial *f, const struct weir_cmd *cmd)
 		snprintf(f->words, sizeof(f->words), "%s", strerror(-cmd->result));
 }
 
-/* A read that never ends keeps its engine and memory: they are given back with the process. */
+/* Reads the block. A read that never completes keeps its engine and its memory until the process
+ * ends. */
 static void trial_read(struct doctor_trial *f, struct trial *trial)
 {
 	uint64_t start = clock_now();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * users.c - who else uses the target: what the system has made of it, processes that have it open,
- * and weir's own lock. Two writers that do not know of each other destroy what is stored.
+ * users.c - checks who else uses the target: what the system uses it for, processes that have it
+ * open, and weir's own lock. Two writers that do not know of each other destroy the data.
  */
 #include <errno.h>
 #include <limits.h>
@@ -15,7 +15,7 @@
 #include "device/gather.h"
 #include "doctor/target.h"
 
-/* Puts BEFORE and the names behind what D says. */
+/* Appends BEFORE and the names to what D says. */
 static void users_list(struct doctor_finding *d, const char *before, const struct device_names *n)
 {
 	char text[DOCTOR_WORDS];
@@ -25,7 +25,7 @@ static void users_list(struct doctor_finding *d, const char *before, const struc
 			    device_names_list(n, text, sizeof(text)));
 }
 
-/* It is taken, and no list says what for. */
+/* Reports an exclusive open that no list explains. */
 static void users_judge_claimed(struct doctor_report *r, const struct doctor_users *f)
 {
 	if (f->locked)
@@ -45,7 +45,8 @@ static void users_judge_claimed(struct doctor_report *r, const struct doctor_use
 			      "before it is known");
 }
 
-/* A loop device that nothing uses is in nobody's way but in that of its data. */
+/* Reports loop devices. A loop device that nothing uses does not disturb others, but its data would
+ * be destroyed. */
 static void users_judge_loops(struct doctor_report *r, const struct doctor_users *f)
 {
 	struct doctor_finding *d = doctor_add(r, "claims", DOCTOR_WARNING, "%s", "");
@@ -126,8 +127,9 @@ void doctor_judge_lock(struct doctor_report *r, const struct doctor_users *f)
 }
 
 /*
- * A shared lock, given back at once: /proc/locks shows no process of other containers. Who takes
- * the lock at this very moment tries again, see device/lock.c.
+ * Finds out whether weir's lock is taken: takes a shared lock and releases it at once, because
+ * /proc/locks does not show processes of other containers. A process that takes the lock at this
+ * moment tries again, see device/lock.c.
  */
 static void users_find_lock(struct doctor_users *f, const struct doctor_target *t)
 {
