@@ -96,7 +96,7 @@ int window_wait(struct window *w, struct window_slot *s)
 	uint64_t end_ns = __atomic_load_n(&s->end_ns, __ATOMIC_ACQUIRE);
 
 	if (!end_ns)
-		weir_store_wait(w->store, op);
+		weir_store_wait(w->store, op, UINT64_MAX);
 	/* Another thread runs window_end() and may be behind the wake-up; it ends in a moment. */
 	while (!(end_ns = __atomic_load_n(&s->end_ns, __ATOMIC_ACQUIRE)))
 		sched_yield();

@@ -32,7 +32,7 @@ static void write_and_read(struct weir_device *dev, char *buf)
 	weir_io_write(&io, offset, buf, BLOCK); /* the io is the caller's until it is submitted, */
 	if (weir_queue_submit(q, &io) < 0)	/* which never blocks ... */
 		errx(1, "%s", weir_error());
-	if (weir_io_wait(q, &io) < 0) /* ... and again when it has ended */
+	if (weir_io_wait(q, &io, UINT64_MAX) < 0) /* ... and again when it has ended */
 		errx(1, "%s", weir_io_strerror(&io, text, sizeof(text)));
 	/* [end] */
 
@@ -40,7 +40,7 @@ static void write_and_read(struct weir_device *dev, char *buf)
 	weir_io_read(&io, offset, buf, BLOCK);
 	if (weir_queue_submit(q, &io) < 0)
 		errx(1, "%s", weir_error());
-	if (weir_io_wait(q, &io) < 0)
+	if (weir_io_wait(q, &io, UINT64_MAX) < 0)
 		errx(1, "%s", weir_io_strerror(&io, text, sizeof(text)));
 	puts(buf);
 

@@ -40,7 +40,7 @@ static void read_all(struct weir_queue *q, char *memory)
 			errx(1, "%s", weir_error());
 	}
 	for (int i = 0; i < BLOCKS; i++) {
-		if (weir_io_wait(q, &ios[i]) == 0)
+		if (weir_io_wait(q, &ios[i], UINT64_MAX) == 0)
 			continue;
 		warnx("%s", weir_io_strerror(&ios[i], text, sizeof(text)));
 		errors++;

@@ -89,10 +89,11 @@ extern "C" {
 const char *weir_version(void);
 
 /*
- * The last error of this thread, in words: what was wrong, where, and what to do about it.
- * Valid after a weir function returned a negative value on this thread, until the next weir call
- * on the same thread. Never NULL; "no error" before the first one. The memory belongs to the
- * library and must not be freed.
+ * The last error of this thread, in words: what was wrong, where, and what to do about it. Each
+ * function that returns a negative value sets it; a call that succeeds leaves it as it was, and so
+ * does anything that fails later, outside of a call: weir_io_strerror() and
+ * weir_store_op_strerror() have words for that. Never NULL; "no error" before the first one. The
+ * memory belongs to the library, must not be freed, and changes with the thread's next error.
  */
 const char *weir_error(void);
 

@@ -178,12 +178,14 @@ int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns);
 int weir_queue_wait(struct weir_queue *q);
 
 /*
- * Blocks until IO has ended and returns its result. Its owner's lane is run meanwhile. IO must
- * have been submitted on Q. Where IO has an `end` too, a thread that is not the owner may
- * return before that has finished; `end` must not free the io then.
- * Errors besides the io's own: -EDEADLK from a callback, -EINVAL (prepared, never submitted).
+ * Blocks until IO has ended, at most TIMEOUT_NS (UINT64_MAX: for ever), and returns its result. A
+ * thread that owns a lane runs it meanwhile. IO must have been submitted on Q. Where IO has an
+ * `end` too, a thread that is not the owner may return before that has finished; `end` must not
+ * free the io then.
+ * Errors besides the io's own: -ETIMEDOUT (the io goes on, and belongs to the queue as before),
+ * -EINVAL (prepared, never submitted), -EDEADLK from a callback.
  */
-int weir_io_wait(struct weir_queue *q, struct weir_io *io);
+int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns);
 
 /*
  * A file descriptor that polls readable when the calling thread's lane has something to do

@@ -203,11 +203,20 @@ int weir_store_submit(struct weir_store *s, struct weir_store_op *op);
 int weir_store_poll(struct weir_store *s);
 
 /*
- * Blocks until OP has ended, and returns its result. Where OP has an `end` too, another thread than
- * the loop's may return before that has finished: keep OP until both have. -EDEADLK from a
- * callback. Any thread.
+ * Blocks until OP has ended, at most TIMEOUT_NS (UINT64_MAX: for ever), and returns its result.
+ * Where OP has an `end` too, another thread than the loop's may return before that has finished:
+ * keep OP until both have. Errors besides the operation's own: -ETIMEDOUT (OP goes on, and belongs
+ * to the store as before), -EINVAL (never submitted), -EDEADLK from a callback. Any thread.
  */
-int weir_store_wait(struct weir_store *s, struct weir_store_op *op);
+int weir_store_wait(struct weir_store *s, struct weir_store_op *op, uint64_t timeout_ns);
+
+/*
+ * Writes a sentence about the result of OP, which has ended, to BUF of SIZE bytes: "get: no such
+ * key", "put: write at 0x1f000+4096: Input/output error". For operations that weir_store_submit()
+ * took: calls that return an error say the same by weir_error(). The store may be closed. Returns
+ * BUF. Any thread.
+ */
+const char *weir_store_op_strerror(const struct weir_store_op *op, char *buf, size_t size);
 
 /*
  * Stores VALUE under KEY, replacing what was there. VALUE must not change until this returns.

@@ -22,6 +22,13 @@ static inline uint64_t clock_now(void)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
+/* Returns the time that is TIMEOUT_NS after NOW; UINT64_MAX, which means never, where there is no
+ * such time. */
+static inline uint64_t clock_deadline(uint64_t now, uint64_t timeout_ns)
+{
+	return timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
+}
+
 /* Returns the same time in seconds, for benchmarks. */
 static inline double clock_seconds(void)
 {

@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/visible.h"
 
-#define ERROR_BYTES 512
-
 static _Thread_local char error_text[ERROR_BYTES] = "no error";
+/* How often the text was set. */
+static _Thread_local uint64_t error_count;
 
 const char *weir_error(void)
 {
@@ -32,6 +32,7 @@ static void error_vset(const char *words, const char *fmt, va_list args)
 	/* The text contains names and words from the user. Invisible characters in them are often
 	 * the mistake, so they are spelled out. */
 	(void)visible(error_text, sizeof(error_text), text);
+	error_count++;
 	errno = saved;
 }
 
@@ -53,5 +54,29 @@ int error_sys(int err, const char *fmt, ...)
 	va_start(args, fmt);
 	error_vset(strerror_r(-err, words, sizeof(words)), fmt, args);
 	va_end(args);
+	return err;
+}
+
+void error_begin(struct error_scope *scope)
+{
+	scope->count = error_count;
+	memcpy(scope->text, error_text, sizeof(scope->text));
+}
+
+int error_end(const struct error_scope *scope, int err, const char *fmt, ...)
+{
+	char words[128];
+	va_list args;
+
+	if (error_count == scope->count) {
+		if (err >= 0)
+			return err;
+		va_start(args, fmt);
+		error_vset(strerror_r(-err, words, sizeof(words)), fmt, args);
+		va_end(args);
+	} else if (err >= 0) {
+		memcpy(error_text, scope->text, sizeof(error_text));
+		error_count = scope->count;
+	}
 	return err;
 }

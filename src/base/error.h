@@ -9,6 +9,8 @@
 
 #include <weir/base.h>
 
+#define ERROR_BYTES 512
+
 /*
  * Sets this thread's error text and returns ERR (a negative errno), so that a caller can write
  * `return error_set(-EINVAL, "...")`. The text says what was wrong, where and what to do; it
@@ -20,5 +22,21 @@ int error_set(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)
  * As error_set(), with ": " and the words for ERR at the end.
  */
 int error_sys(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
+
+/*
+ * A call that may succeed although some of its steps fail, as where the second engine works and the
+ * first does not. The text of such a step must not outlive the call: weir_error() stays as it was
+ * when a call succeeds. error_begin() notes the text; error_end() returns ERR, and
+ *   - where ERR is no error, puts the noted text back;
+ *   - where ERR is an error and no step has set a text, sets one as error_sys() does.
+ */
+struct error_scope {
+	uint64_t count;
+	char text[ERROR_BYTES];
+};
+
+void error_begin(struct error_scope *scope);
+int error_end(const struct error_scope *scope, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

@@ -235,7 +235,7 @@ static struct weir_fdp *fdp_finish(struct fdp_reply *r)
 	return &r->fdp;
 }
 
-int weir_fdp_read(struct weir_fdp **fdp, struct weir_device *dev)
+static int fdp_read(struct weir_fdp **fdp, struct weir_device *dev)
 {
 	struct fdp_source source = { .dev = dev };
 	struct fdp_reply *r = fdp_alloc();
@@ -252,6 +252,14 @@ int weir_fdp_read(struct weir_fdp **fdp, struct weir_device *dev)
 	}
 	*fdp = fdp_finish(r);
 	return 0;
+}
+
+int weir_fdp_read(struct weir_fdp **fdp, struct weir_device *dev)
+{
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, fdp_read(fdp, dev), "%s: FDP", weir_device_path(dev));
 }
 
 void device_fdp_find(struct weir_device *dev)

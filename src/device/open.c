@@ -266,8 +266,8 @@ static struct weir_device *open_alloc(const char *path)
 	return dev;
 }
 
-int weir_device_open(struct weir_device **out, const char *path,
-		     const struct weir_device_opts *user)
+static int open_device(struct weir_device **out, const char *path,
+		       const struct weir_device_opts *user)
 {
 	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
 	struct weir_device *dev;
@@ -290,4 +290,13 @@ int weir_device_open(struct weir_device **out, const char *path,
 	device_remember(dev);
 	*out = dev;
 	return 0;
+}
+
+int weir_device_open(struct weir_device **out, const char *path,
+		     const struct weir_device_opts *user)
+{
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, open_device(out, path, user), "%s", path ? path : "no path");
 }

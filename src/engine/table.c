@@ -109,11 +109,14 @@ int engine_find(const struct engine_ops **ops, const char *name, const struct we
 int weir_engine_probe(const char *engine, struct weir_device *dev, char *why, size_t size)
 {
 	const struct engine_ops *ops;
+	struct error_scope scope;
 	int err = device_check_process(dev);
 
 	if (err) {
 		snprintf(why, size, "%s", weir_error());
 		return err;
 	}
-	return engine_find(&ops, engine, dev, why, size);
+	error_begin(&scope);
+	err = engine_find(&ops, engine, dev, why, size);
+	return error_end(&scope, err, "engine %s", engine ? engine : "auto");
 }

@@ -18,12 +18,16 @@ bool loop_is_mine(const struct weir_queue *q)
 	return lane && !lane->index;
 }
 
-void loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const void *user)
+bool loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const void *user,
+		    uint64_t deadline)
 {
 	struct lane *lane = owner_lane(q);
 
 	while (!done(user)) {
+		if (deadline != UINT64_MAX && queue_now(q) >= deadline)
+			return false;
 		if (!lane_turn(lane) && !done(user))
-			lane_sleep(lane, UINT64_MAX);
+			lane_sleep(lane, deadline);
 	}
+	return true;
 }

@@ -15,9 +15,11 @@ bool loop_in_callback(void);
 /* Does the calling thread own lane 0 of Q? */
 bool loop_is_mine(const struct weir_queue *q);
 
-/* Runs the loop, which must be the calling thread's, until DONE says so; sleeps while there is
- * nothing to do. DONE turns true in a callback or a task of the loop. */
-void loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const void *user);
+/* Runs the loop, which must be the calling thread's, until DONE says so or DEADLINE has come
+ * (UINT64_MAX: never); sleeps while there is nothing to do. DONE turns true in a callback or a
+ * task of the loop. Returns true where DONE said so. */
+bool loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const void *user,
+		    uint64_t deadline);
 
 /* Was the device below Q removed since it was opened? Any thread. */
 bool loop_device_is_removed(const struct weir_queue *q);

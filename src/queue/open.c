@@ -298,7 +298,11 @@ static int set_up(struct weir_queue *q)
 int weir_queue_open(struct weir_queue **result, struct weir_device *dev,
 		    const struct weir_queue_opts *opts)
 {
-	return queue_open(result, dev, opts, NULL, NULL);
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, queue_open(result, dev, opts, NULL, NULL), "%s",
+			 weir_device_path(dev));
 }
 
 int queue_open(struct weir_queue **result, struct weir_device *dev,

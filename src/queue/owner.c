@@ -52,13 +52,16 @@ int owner_attach(struct lane *lane)
 		.owner = lane,
 		.ops = q->engine_ops,
 	};
+	struct error_scope scope;
 	uint32_t nobody = 0;
 	int err;
 
 	if (!__atomic_compare_exchange_n(&lane->owned, &nobody, 1, false, __ATOMIC_SEQ_CST,
 					 __ATOMIC_RELAXED))
 		return -EBUSY;
+	error_begin(&scope);
 	err = q->engine_ops->open(&lane->engine, &params);
+	error_end(&scope, err, "%s: engine %s", weir_device_path(q->dev), q->engine_ops->name);
 	if (err) {
 		control_disown(lane);
 		return err;

@@ -3,11 +3,11 @@
  * wait.c - submitting, polling and waiting: what programs call. Owns nothing; any thread.
  */
 #include <errno.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
+#include "base/clock.h"
+#include "base/done.h"
 #include "base/error.h"
+#include "base/parse.h"
 #include "queue/lane/control.h"
 
 static int deadlock(void)
@@ -101,7 +101,6 @@ static int polled_lane(struct weir_queue *q, struct lane **lane)
 
 int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns)
 {
-	uint64_t deadline = 0, now;
 	struct lane *lane;
 	int err = polled_lane(q, &lane);
 	unsigned ended;
@@ -111,9 +110,7 @@ int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns)
 	lane->task_ran = false;
 	ended = lane_turn(lane);
 	if (!ended && !lane->task_ran && timeout_ns) {
-		now = queue_now(q);
-		deadline = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
-		lane_sleep(lane, deadline);
+		lane_sleep(lane, clock_deadline(queue_now(q), timeout_ns));
 		ended = lane_turn(lane);
 	}
 	lane_rest(lane);
@@ -168,55 +165,61 @@ int weir_queue_wait(struct weir_queue *q)
 	return 0;
 }
 
-static void futex_wait_io(struct weir_io *io)
-{
-	uint32_t state = __atomic_load_n(&io_priv(io)->state, __ATOMIC_ACQUIRE);
-
-	while (state != IO_DONE) {
-		if (state == IO_PENDING &&
-		    !__atomic_compare_exchange_n(&io_priv(io)->state, &state, IO_WAITED, false,
-						 __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
-			continue;
-		syscall(SYS_futex, &io_priv(io)->state, FUTEX_WAIT_PRIVATE, IO_WAITED, NULL, NULL,
-			0);
-		state = __atomic_load_n(&io_priv(io)->state, __ATOMIC_ACQUIRE);
-	}
-}
-
-/* The result; of a queue that must be reopened also the words. */
-static int io_result(const struct weir_queue *q, const struct weir_io *io)
+/* The result of IO, which has ended, and where it is an error the words for it. */
+static int wait_result(const struct weir_queue *q, const struct weir_io *io)
 {
 	char text[400];
 
-	if (!io->ring_lost)
-		return io->result;
+	if (!io->result)
+		return 0;
 	return error_set(io->result, "%s: %s", weir_device_path(q->dev),
 			 weir_io_strerror(io, text, sizeof(text)));
 }
 
-int weir_io_wait(struct weir_queue *q, struct weir_io *io)
+/* Runs the caller's lane until IO has ended; false: DEADLINE came first. */
+static bool wait_as_owner(struct lane *lane, const struct weir_io *io, uint64_t deadline)
+{
+	const uint32_t *state = &io_priv(io)->state;
+	struct weir_queue *q = lane->q;
+
+	while (!done_is_finished(state)) {
+		uint64_t until = deadline, soon;
+
+		if (deadline != UINT64_MAX && queue_now(q) >= deadline)
+			return false;
+		if (lane_turn(lane))
+			continue;
+		/* The end of another lane's io wakes nobody here, so look now and then. */
+		soon = queue_now(q) + NSEC_PER_MSEC;
+		if (io_priv(io)->lane != lane && soon < until)
+			until = soon;
+		lane_sleep(lane, until);
+	}
+	return true;
+}
+
+int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns)
 {
 	struct lane *lane;
 	int err = owner_lane_or_attach(q, &lane);
+	bool ended;
+	char time[32];
 
 	if (err)
 		return err;
 	/* Refused at submit, perhaps, and nobody looked. */
-	if (__atomic_load_n(&io_priv(io)->state, __ATOMIC_ACQUIRE) == IO_IDLE)
+	if (done_is_idle(&io_priv(io)->state))
 		return error_set(-EINVAL, "waits for an io that was never submitted");
-	if (!lane) {
-		futex_wait_io(io);
-		return io_result(q, io);
-	}
-	if (lane->in_callback)
+	if (lane && lane->in_callback)
 		return deadlock();
-	while (__atomic_load_n(&io_priv(io)->state, __ATOMIC_ACQUIRE) != IO_DONE) {
-		if (lane_turn(lane))
-			continue;
-		/* Where it is another lane's io its end wakes nobody here, so look now and then. */
-		lane_sleep(lane,
-			   io_priv(io)->lane == lane ? UINT64_MAX : queue_now(q) + NSEC_PER_MSEC);
+	if (lane) {
+		ended = wait_as_owner(lane, io, clock_deadline(queue_now(q), timeout_ns));
+		lane_rest(lane);
+	} else {
+		ended = done_wait(&io_priv(io)->state, clock_deadline(clock_now(), timeout_ns));
 	}
-	lane_rest(lane);
-	return io_result(q, io);
+	if (ended)
+		return wait_result(q, io);
+	return error_set(-ETIMEDOUT, "the io has not ended within %s; it goes on",
+			 format_time(timeout_ns, time, sizeof(time)));
 }

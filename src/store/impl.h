@@ -67,11 +67,6 @@ struct loop_call {
 	void *user;
 };
 
-/* The `private` of a WEIR_STORE_GET that a call waits for: words for the io that failed. */
-struct op_words {
-	char text[400];
-};
-
 /* A FIFO of operations, linked through `next`. */
 struct op_list {
 	struct weir_store_op *first, **last;
@@ -474,6 +469,16 @@ int wait_allowed(const struct weir_store *s);
 int store_check_process(const struct weir_store *s);
 /* Blocks until OP has ended. */
 int wait_op(struct weir_store *s, struct weir_store_op *op);
+
+/* words.c: IO, which OP needed, has failed. */
+void words_note_io(struct weir_store_op *op, const struct weir_io *io);
+/* words.c: OP ends with RESULT; notes what its words will need to know of S. */
+void words_note(struct weir_store *s, struct weir_store_op *op, int result);
+/* words.c: writes what the result of OP means to BUF. Any thread. */
+void words_of(const struct weir_store_op *op, char *buf, size_t size);
+/* words.c: the result of OP, which has ended; where it is an error, weir_error() says what it
+ * means. Any thread. */
+int words_set(struct weir_store *s, const struct weir_store_op *op);
 
 /* close.c */
 /* Writes nothing from now on. RESULT is why. */

@@ -305,7 +305,7 @@ static int mkfs_write(struct mkfs *m)
 	return superio_write(m->q, &m->super, &none);
 }
 
-int weir_store_format(const char *path, const struct weir_store_format_opts *opts)
+static int mkfs_run(const char *path, const struct weir_store_format_opts *opts)
 {
 	struct mkfs m = { .opts = WEIR_STORE_FORMAT_OPTS_INIT };
 	int err = opts_copy(&m.opts, sizeof(m.opts), opts, opts ? opts->size : 0);
@@ -328,4 +328,12 @@ int weir_store_format(const char *path, const struct weir_store_format_opts *opt
 		weir_queue_close(m.q);
 	weir_device_close(m.dev);
 	return err;
+}
+
+int weir_store_format(const char *path, const struct weir_store_format_opts *opts)
+{
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, mkfs_run(path, opts), "%s", path);
 }

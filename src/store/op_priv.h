@@ -13,6 +13,14 @@
 
 #include <weir/store.h>
 
+/* Why an operation failed, where its result does not say it all. */
+enum op_noted {
+	OP_NOTE_NONE = 0,
+	OP_NOTE_IO = 1,	       /* an io failed: the members io_* describe it */
+	OP_NOTE_RING_LOST = 2, /* the queue has lost its ring: io_cause is the kernel's errno */
+	OP_NOTE_READ_ONLY = 3, /* the store was opened read-only */
+};
+
 /* The store's part of an operation, valid from submit until `end`; `state` also afterwards. */
 struct op_priv {
 	struct weir_task task;
@@ -23,6 +31,11 @@ struct op_priv {
 	uint64_t start_ns;
 	uint32_t state; /* enum op_state, an atomic */
 	uint32_t log;
+	/* What weir_store_op_strerror() needs to know; the store may be closed by then. */
+	uint64_t io_offset, io_length, io_failed_offset; /* of the io that failed */
+	uint16_t io_status, io_cause;
+	uint8_t io_op;
+	uint8_t noted; /* enum op_noted */
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct op_priv) <= sizeof(((struct weir_store_op *)0)->priv),

@@ -168,8 +168,8 @@ static int store_result(struct weir_store **result, struct weir_store *s, int er
 	return err;
 }
 
-int weir_store_open(struct weir_store **result, const char *path,
-		    const struct weir_store_opts *opts)
+static int store_open_path(struct weir_store **result, const char *path,
+			   const struct weir_store_opts *opts)
 {
 	struct weir_store_opts all = WEIR_STORE_OPTS_INIT;
 	struct weir_store *s;
@@ -183,8 +183,17 @@ int weir_store_open(struct weir_store **result, const char *path,
 	return store_result(result, s, err);
 }
 
-int weir_store_open_queues(struct weir_store **result, struct weir_queue **queues, uint32_t n,
-			   const struct weir_store_opts *opts)
+int weir_store_open(struct weir_store **result, const char *path,
+		    const struct weir_store_opts *opts)
+{
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, store_open_path(result, path, opts), "%s", path);
+}
+
+static int store_open_queues(struct weir_store **result, struct weir_queue **queues, uint32_t n,
+			     const struct weir_store_opts *opts)
 {
 	struct weir_store_opts all = WEIR_STORE_OPTS_INIT;
 	struct weir_store *s;
@@ -202,4 +211,13 @@ int weir_store_open_queues(struct weir_store **result, struct weir_queue **queue
 	if (!err)
 		err = store_open(s, &all);
 	return store_result(result, s, err);
+}
+
+int weir_store_open_queues(struct weir_store **result, struct weir_queue **queues, uint32_t n,
+			   const struct weir_store_opts *opts)
+{
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, store_open_queues(result, queues, n, opts), "opening a store");
 }

@@ -109,6 +109,8 @@ void op_end(struct weir_store *s, struct weir_store_op *op, int result)
 	uint32_t before;
 
 	op_count(s, op, result);
+	if (result)
+		words_note(s, op, result);
 	op->result = result;
 	s->ops--;
 	before = __atomic_exchange_n(&op_priv(op)->state, OP_DONE, __ATOMIC_ACQ_REL);
@@ -194,6 +196,7 @@ static void op_prepare(struct weir_store *s, struct weir_store_op *op, uint64_t 
 	op_priv(op)->store = s;
 	op_priv(op)->start_ns = now;
 	op_priv(op)->next = NULL;
+	op_priv(op)->noted = OP_NOTE_NONE;
 	if (op->kind < WEIR_STORE_SYNC)
 		checksum_identity(&s->checksum, op->key, op->key_len, op_priv(op)->hash);
 	__atomic_store_n(&op_priv(op)->state, OP_PENDING, __ATOMIC_RELAXED);
@@ -252,6 +255,23 @@ static int ops_check_end(const struct weir_store_op *ops, size_t n)
 	return 0;
 }
 
+/* The first error of OPS that is not ALLOWED, with its words. */
+static int ops_result(struct weir_store *s, const struct weir_store_op *ops, size_t n, int allowed)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err = ops[i].result;
+
+		if (!err || err == allowed)
+			continue;
+		/* One that was refused says so again, in the same words. */
+		if (op_check(s, &ops[i]) != err)
+			words_set(s, &ops[i]);
+		return n == 1 ? err
+			      : error_set(err, "operation %zu of %zu: %s", i + 1, n, weir_error());
+	}
+	return 0;
+}
+
 int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n)
 {
 	struct weir_store_op *first;
@@ -270,10 +290,7 @@ int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n)
 	/* The last ends last, mostly: who waits for it sleeps once. */
 	for (i = n; i-- > 0;)
 		wait_op(s, &ops[i]);
-	for (i = 0; i < n; i++)
-		if (ops[i].result)
-			return error_sys(ops[i].result, "operation %zu of %zu", i + 1, n);
-	return 0;
+	return ops_result(s, ops, n, 0);
 }
 
 int weir_store_put_many(struct weir_store *s, struct weir_store_op *ops, size_t n)
@@ -297,8 +314,5 @@ int weir_store_get_many(struct weir_store *s, struct weir_store_op *ops, size_t 
 	for (i = 0; i < n; i++)
 		ops[i].kind = WEIR_STORE_GET;
 	weir_store_run(s, ops, n);
-	for (i = 0; i < n; i++)
-		if (ops[i].result && ops[i].result != -ENOENT)
-			return error_sys(ops[i].result, "get %zu of %zu", i + 1, n);
-	return 0;
+	return ops_result(s, ops, n, -ENOENT);
 }

@@ -59,7 +59,7 @@ static int peek_give(struct weir_store_info *info, const struct super *super)
 	return opts_give(info, info->size, &all, sizeof(all));
 }
 
-int weir_store_peek(struct weir_store_info *info, const char *path,
+static int peek_run(struct weir_store_info *info, const char *path,
 		    const struct weir_store_opts *opts)
 {
 	struct weir_store_opts all = WEIR_STORE_OPTS_INIT;
@@ -78,4 +78,13 @@ int weir_store_peek(struct weir_store_info *info, const char *path,
 		err = peek_give(info, super);
 	free(super);
 	return err;
+}
+
+int weir_store_peek(struct weir_store_info *info, const char *path,
+		    const struct weir_store_opts *opts)
+{
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, peek_run(info, path, opts), "%s", path);
 }

@@ -37,15 +37,6 @@ static bool read_verify(const struct weir_store *s, const struct read_req *req)
 			     req->value.length) == req->value.checksum;
 }
 
-static int read_failed(const struct read_req *req, int result)
-{
-	struct op_words *words = op_priv(req->op)->private;
-
-	if (words)
-		weir_io_strerror(&req->sio.io, words->text, sizeof(words->text));
-	return sio_error(result);
-}
-
 static void read_submit(struct weir_store *s, struct read_req *req);
 
 static void read_done(struct sio *sio, int result)
@@ -57,7 +48,8 @@ static void read_done(struct sio *sio, int result)
 	if (!result && req->own)
 		memcpy((uint8_t *)op->buf + req->direct, req->own, req->value.length - req->direct);
 	if (result) {
-		result = read_failed(req, result);
+		words_note_io(op, &sio->io);
+		result = sio_error(result);
 	} else if (!read_verify(s, req)) {
 		if (!req->again) {
 			req->again = true;

@@ -8,6 +8,7 @@
 
 #include <weir/tenant.h>
 
+#include "base/error.h"
 #include "base/opts.h"
 #include "store/impl.h"
 
@@ -111,5 +112,8 @@ int weir_store_get_stream(struct weir_store *s, uint32_t stream, struct weir_sto
 	struct stream_question ask = { stream, &all };
 	int err = wait_call(s, stats_stream, &ask);
 
+	if (err == -ENOENT)
+		return error_set(err, "no stream %u: the store has %u", stream,
+				 __atomic_load_n(&s->super.streams, __ATOMIC_RELAXED));
 	return err ? err : opts_give(info, info->size, &all, sizeof(all));
 }

@@ -271,5 +271,8 @@ int weir_store_get_tenant(struct weir_store *s, uint32_t n, struct weir_store_te
 	struct row_question ask = { n, &all };
 	int err = wait_call(s, tenant_give_row, &ask);
 
+	if (err == -ENOENT)
+		return error_set(err, "no tenant in row %u: the store's table has %u rows", n,
+				 __atomic_load_n(&s->super.tenants, __ATOMIC_RELAXED));
 	return err ? err : opts_give(info, info->size, &all, sizeof(all));
 }

@@ -360,13 +360,13 @@ static int work_as_nobody(void)
 	if (weir_device_open(&mine, vm_ng(), NULL) || weir_queue_open(&q, mine, &opts))
 		return 2;
 	weir_io_write(&io, 0, arena, block);
-	if (weir_queue_submit(q, &io) || weir_io_wait(q, &io))
+	if (weir_queue_submit(q, &io) || weir_io_wait(q, &io, UINT64_MAX))
 		return 3;
 	weir_io_read(&io, 0, arena, block);
-	if (weir_queue_submit(q, &io) || weir_io_wait(q, &io))
+	if (weir_queue_submit(q, &io) || weir_io_wait(q, &io, UINT64_MAX))
 		return 4;
 	weir_io_flush(&io);
-	return weir_queue_submit(q, &io) || weir_io_wait(q, &io) ? 5 : 0;
+	return weir_queue_submit(q, &io) || weir_io_wait(q, &io, UINT64_MAX) ? 5 : 0;
 }
 
 /* Who may open the device may use it, from Linux 6.2 on, as the documentation says. */

@@ -80,7 +80,7 @@ static void a_part_fails(void **state)
 	weir_io_read(&io, MIB(64) - VM_MIB / 2, beside, VM_MIB);
 	check_fails(&io, -EIO, "(its part at 0x4000000): Unrecovered Read Error");
 	for (unsigned i = 0; i < 16; i++)
-		assert_int_equal(weir_io_wait(v.q, &others[i]), 0);
+		assert_int_equal(weir_io_wait(v.q, &others[i], UINT64_MAX), 0);
 	vm_read(&v, MIB(70), beside, VM_MIB);
 	assert_memory_equal(beside, buf, VM_MIB);
 	free(beside);

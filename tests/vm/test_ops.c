@@ -148,7 +148,7 @@ static void discard(void **state)
 		assert_int_equal(weir_queue_submit(v.q, &ios[i]), 0);
 	}
 	for (unsigned i = 0; i < 8; i++)
-		assert_int_equal(weir_io_wait(v.q, &ios[i]), 0);
+		assert_int_equal(weir_io_wait(v.q, &ios[i], UINT64_MAX), 0);
 	vm_read(&v, 0, back, REGION);
 	assert_memory_equal(back, model, at);
 	assert_memory_equal(back + at + length, model + at + length, REGION - at - length);

@@ -61,7 +61,7 @@ int vm_run(struct vm *v, struct weir_io *io)
 
 	if (weir_queue_submit(v->q, io) < 0)
 		fail_msg("%s", weir_error());
-	err = weir_io_wait(v->q, io);
+	err = weir_io_wait(v->q, io, UINT64_MAX);
 	assert_int_equal(err, io->result);
 	return err;
 }

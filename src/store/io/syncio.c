@@ -24,7 +24,7 @@ static int syncio_wait(struct weir_queue *q, struct weir_io *io)
 	int err = weir_queue_submit(q, io);
 
 	if (!err)
-		err = weir_io_wait(q, io);
+		err = weir_io_wait(q, io, UINT64_MAX);
 	return err && err == io->result ? syncio_words(q, io) : err;
 }
 
@@ -108,7 +108,7 @@ static int syncio_end(struct syncio_many *m, struct syncio_slot *slot, uint64_t 
 	int result = 0;
 
 	if (slot->used)
-		result = slot->refused ? slot->refused : weir_io_wait(m->q, &slot->io);
+		result = slot->refused ? slot->refused : weir_io_wait(m->q, &slot->io, UINT64_MAX);
 	if (result && result == slot->io.result && !slot->refused)
 		syncio_words(m->q, &slot->io);
 	if (quiet)

@@ -169,8 +169,11 @@ void batch_written(struct sio *sio, int result)
 	b->ended = true;
 	b->result = result ? sio_error(result) : 0;
 	b->seg->batches--;
-	if (result)
+	if (result) {
+		for (struct rec *r = b->first; r; r = r->next)
+			words_note_io(r->op, &sio->io);
 		batch_not_written(b);
+	}
 	log_publish(l);
 	seal_kick(l);
 	if (l->pending.first)

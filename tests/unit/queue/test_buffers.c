@@ -227,7 +227,7 @@ static void cut_at_borders(unsigned nomerges)
 	weir_io_write(&ios[4], 4 << 20, page(2), 4 * PAGE);
 	ios[4].flags = WEIR_IO_NOWAIT;
 	assert_int_equal(weir_queue_submit(rig.q, &ios[4]), 0);
-	assert_int_equal(weir_io_wait(rig.q, &ios[4]), 0);
+	assert_int_equal(weir_io_wait(rig.q, &ios[4], UINT64_MAX), 0);
 	expect(at, (const int[][2]){ { 4, -1 }, { -1, 0 } });
 	rig_close();
 }
@@ -350,13 +350,13 @@ static void on_lanes_of_workers(void **state)
 	wait_for_state(WEIR_BUFFER_REGISTERED);
 	assert_int_equal(buffer(0).lanes_registered, opts.lanes);
 	write_at(0, 0, page(0), PAGE);
-	assert_int_equal(weir_io_wait(rig.q, &ios[0]), 0);
+	assert_int_equal(weir_io_wait(rig.q, &ios[0], UINT64_MAX), 0);
 	assert_int_equal(rig.log[0].buf_index, 0);
 	assert_int_equal(weir_queue_unregister(rig.q, page(0), PAGE), 0);
 	assert_int_equal(buffer(0).state, WEIR_BUFFER_REGISTERED); /* registered twice */
 	assert_int_equal(weir_queue_unregister(rig.q, page(0), PAGE), 0);
 	write_at(0, 0, page(0), PAGE);
-	assert_int_equal(weir_io_wait(rig.q, &ios[0]), 0);
+	assert_int_equal(weir_io_wait(rig.q, &ios[0], UINT64_MAX), 0);
 	assert_int_equal(rig.log[1].buf_index, -1);
 	alarm(CHILD_SECONDS);
 	while (nr_buffers())
@@ -427,7 +427,7 @@ static int run(struct weir_queue *q, struct weir_io *io)
 {
 	int err = weir_queue_submit(q, io);
 
-	return err ? err : weir_io_wait(q, io);
+	return err ? err : weir_io_wait(q, io, UINT64_MAX);
 }
 
 /* Writes LENGTH bytes from BUF, which get a pattern of SEED, and reads them back into it. */

@@ -158,7 +158,7 @@ static void a_worker_owns_no_lane_of_another_queue(void **state)
 	assert_int_equal(weir_queue_submit(queue, &own), 0);
 	assert_int_equal(weir_queue_wait(queue), 0);
 	assert_int_equal(weir_queue_attach(other, 0), 0);
-	assert_int_equal(weir_io_wait(other, &copy), 0);
+	assert_int_equal(weir_io_wait(other, &copy, UINT64_MAX), 0);
 	assert_int_equal(weir_queue_close(queue), 0);
 	assert_int_equal(weir_queue_close(other), 0);
 }

@@ -33,18 +33,18 @@ static void fua_reaches_the_drive_with_all_that_writes(void **state)
 	weir_io_write(&io, 0, memory, sizeof(memory));
 	io.flags = WEIR_IO_FUA;
 	assert_int_equal(weir_queue_submit(rig.q, &io), 0);
-	assert_int_equal(weir_io_wait(rig.q, &io), 0);
+	assert_int_equal(weir_io_wait(rig.q, &io, UINT64_MAX), 0);
 	assert_true(rig.log[0].fua);
 	weir_io_write_zeroes(&io, 0, 4096);
 	io.flags = WEIR_IO_FUA;
 	assert_int_equal(weir_queue_submit(rig.q, &io), 0);
-	assert_int_equal(weir_io_wait(rig.q, &io), 0);
+	assert_int_equal(weir_io_wait(rig.q, &io, UINT64_MAX), 0);
 	assert_int_equal(rig.log[1].op, WEIR_OP_WRITE_ZEROES);
 	assert_true(rig.log[1].fua);
 	weir_io_read(&io, 0, memory, sizeof(memory));
 	io.flags = WEIR_IO_FUA;
 	assert_int_equal(weir_queue_submit(rig.q, &io), 0);
-	assert_int_equal(weir_io_wait(rig.q, &io), 0);
+	assert_int_equal(weir_io_wait(rig.q, &io, UINT64_MAX), 0);
 	assert_false(rig.log[2].fua);
 }
 
@@ -64,7 +64,7 @@ static void a_priority_class_that_does_not_exist_is_refused(void **state)
 		weir_io_read(&io, 0, memory, sizeof(memory));
 		io.prio = good[i];
 		assert_int_equal(weir_queue_submit(rig.q, &io), 0);
-		assert_int_equal(weir_io_wait(rig.q, &io), 0);
+		assert_int_equal(weir_io_wait(rig.q, &io, UINT64_MAX), 0);
 	}
 }
 

@@ -366,7 +366,7 @@ static void a_shorter_longest_command(void **state)
 	assert_int_equal(weir_queue_set(rig.q, "max_sectors_kb", "16"), 0);
 	weir_io_write(&ios[0], 0, large, sizeof(large));
 	assert_int_equal(weir_queue_submit(rig.q, &ios[0]), 0);
-	assert_int_equal(weir_io_wait(rig.q, &ios[0]), 0);
+	assert_int_equal(weir_io_wait(rig.q, &ios[0], UINT64_MAX), 0);
 	assert_int_equal(rig.nr_log, 4);
 	assert_int_equal(weir_queue_set(rig.q, "max_sectors_kb", "-1"), -EINVAL);
 	assert_int_equal(weir_queue_set(rig.q, "max_sectors_kb", "65"), 0);

@@ -206,10 +206,10 @@ static void fixed_buffers_reach_a_worker(void **state)
 	fill(arena + 65536, 4096, 8192, 9);
 	weir_io_write(&io, 4096, arena + 65536, 8192);
 	assert_int_equal(weir_queue_submit(queue, &io), 0);
-	assert_int_equal(weir_io_wait(queue, &io), 0);
+	assert_int_equal(weir_io_wait(queue, &io, UINT64_MAX), 0);
 	weir_io_read(&io, 4096, arena + 131072, 8192);
 	assert_int_equal(weir_queue_submit(queue, &io), 0);
-	assert_int_equal(weir_io_wait(queue, &io), 0);
+	assert_int_equal(weir_io_wait(queue, &io, UINT64_MAX), 0);
 	assert_memory_equal(arena + 65536, arena + 131072, 8192);
 	assert_int_equal(weir_queue_get_stats(queue, &stats), 0);
 	assert_true(stats.registered == 2 ||

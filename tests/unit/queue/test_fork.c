@@ -113,7 +113,7 @@ static int move(struct weir_queue *q, uint64_t offset, bool write)
 	else
 		weir_io_read(&io, offset, memory, LENGTH);
 	err = weir_queue_submit(q, &io);
-	return err ? err : weir_io_wait(q, &io);
+	return err ? err : weir_io_wait(q, &io, UINT64_MAX);
 }
 
 /* Each call of the API that takes a queue or a device, and may fail. */
@@ -181,7 +181,7 @@ static int c_wait(struct weir_queue *q)
 
 static int c_io_wait(struct weir_queue *q)
 {
-	return weir_io_wait(q, &some_io);
+	return weir_io_wait(q, &some_io, UINT64_MAX);
 }
 
 static int c_fd(struct weir_queue *q)
@@ -405,14 +405,14 @@ static void check_in_flight(const struct shape *shape)
 	}
 	pid = child_fork(shape->bare);
 	if (!pid) {
-		CHILD_CHECK(weir_io_wait(q, &ios[0]) == -ECHILD);
+		CHILD_CHECK(weir_io_wait(q, &ios[0], UINT64_MAX) == -ECHILD);
 		CHILD_CHECK(!weir_queue_close(q));
 		weir_device_close(dev);
 		/* Not exit(), as what a worker knew alone looks like a leak then. */
 		_exit(0);
 	}
 	for (unsigned i = 0; i < IOS; i++)
-		assert_int_equal(weir_io_wait(q, &ios[i]), 0);
+		assert_int_equal(weir_io_wait(q, &ios[i], UINT64_MAX), 0);
 	child_wait(pid, shape->engine);
 	assert_int_equal(weir_queue_close(q), 0);
 	weir_device_close(dev);

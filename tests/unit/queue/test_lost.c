@@ -175,7 +175,7 @@ static void lose(enum way way)
 	check_ended(8, 24, false, cause);
 	/* From now on at once, also for who waits for one. */
 	submit(24, IOS);
-	assert_int_equal(weir_io_wait(q, &ios[24]), -EIO);
+	assert_int_equal(weir_io_wait(q, &ios[24], UINT64_MAX), -EIO);
 	assert_non_null(strstr(weir_error(), "reopen the queue"));
 	assert_int_equal(weir_queue_wait(q), 0);
 	check_ended(24, IOS, false, cause);
@@ -242,13 +242,13 @@ static void found_out_by_a_worker(void **state)
 
 	(void)state;
 	submit(0, 1);
-	assert_int_equal(weir_io_wait(q, &ios[0]), 0);
+	assert_int_equal(weir_io_wait(q, &ios[0], UINT64_MAX), 0);
 	take_away(fd, CLOSED);
 	submit(1, 8);
 	assert_int_equal(weir_queue_wait(q), 0);
 	check_ended(1, 8, false, EBADF);
 	submit(8, 9);
-	assert_int_equal(weir_io_wait(q, &ios[8]), -EIO);
+	assert_int_equal(weir_io_wait(q, &ios[8], UINT64_MAX), -EIO);
 	assert_non_null(strstr(weir_error(), "reopen the queue"));
 	reopen();
 }

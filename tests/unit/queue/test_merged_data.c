@@ -202,7 +202,7 @@ static void check_file(void)
 	assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
 	weir_io_read(&io, 0, straight, FILE_BYTES);
 	assert_int_equal(weir_queue_submit(queue, &io), 0);
-	assert_int_equal(weir_io_wait(queue, &io), 0);
+	assert_int_equal(weir_io_wait(queue, &io, UINT64_MAX), 0);
 	assert_memory_equal(straight, model, FILE_BYTES);
 	assert_int_equal(weir_queue_close(queue), 0);
 }

@@ -70,10 +70,10 @@ static void move(struct weir_queue *q, unsigned turn)
 	memset(in, ~(int)turn, LENGTH);
 	weir_io_write(&io, 4096, out, LENGTH);
 	assert_int_equal(weir_queue_submit(q, &io), 0);
-	assert_int_equal(weir_io_wait(q, &io), 0);
+	assert_int_equal(weir_io_wait(q, &io, UINT64_MAX), 0);
 	weir_io_read(&io, 4096, in, LENGTH);
 	assert_int_equal(weir_queue_submit(q, &io), 0);
-	assert_int_equal(weir_io_wait(q, &io), 0);
+	assert_int_equal(weir_io_wait(q, &io, UINT64_MAX), 0);
 	assert_memory_equal(in, out, LENGTH);
 }
 

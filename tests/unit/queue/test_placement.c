@@ -206,7 +206,7 @@ static void needs_a_tag(void **state)
 	rig_complete(1);
 	assert_int_equal(rig.nr_log, 2);
 	rig_complete(1);
-	assert_int_equal(weir_io_wait(rig.q, &ios[1]), 0);
+	assert_int_equal(weir_io_wait(rig.q, &ios[1], UINT64_MAX), 0);
 }
 
 static void after_a_flush_where_it_asks_for_one(void **state)
@@ -217,7 +217,7 @@ static void after_a_flush_where_it_asks_for_one(void **state)
 	weir_io_placement_update(&ios[0], 7);
 	ios[0].flags = WEIR_IO_PREFLUSH;
 	assert_int_equal(weir_queue_submit(rig.q, &ios[0]), 0);
-	assert_int_equal(weir_io_wait(rig.q, &ios[0]), 0);
+	assert_int_equal(weir_io_wait(rig.q, &ios[0], UINT64_MAX), 0);
 	assert_int_equal(rig.nr_log, 2);
 	assert_int_equal(rig.log[0].op, WEIR_OP_FLUSH);
 	assert_int_equal(rig.log[1].op, WEIR_OP_PLACEMENT_UPDATE);
@@ -230,7 +230,7 @@ static void refused_by_the_engine_it_goes_again(void **state)
 	rig.offers = 1;
 	rig.refuse_every = 2;
 	assert_int_equal(submit_update(0, 7), 0);
-	assert_int_equal(weir_io_wait(rig.q, &ios[0]), 0);
+	assert_int_equal(weir_io_wait(rig.q, &ios[0], UINT64_MAX), 0);
 	assert_int_equal(rig.nr_log, 1);
 }
 
@@ -242,7 +242,7 @@ static void an_error_is_said_with_the_id(void **state)
 	rig.fail_error = -EIO;
 	rig_open(NULL, NULL);
 	assert_int_equal(submit_update(0, 300), 0);
-	assert_int_equal(weir_io_wait(rig.q, &ios[0]), -EIO);
+	assert_int_equal(weir_io_wait(rig.q, &ios[0], UINT64_MAX), -EIO);
 	assert_string_equal(weir_io_strerror(&ios[0], words, sizeof(words)),
 			    "placement update of id 300: Input/output error");
 }
@@ -268,7 +268,7 @@ static void has_no_place(void **state)
 	assert_int_equal(weir_queue_submit(rig.q, &ios[0]), -EINVAL);
 	ios[0].length = 0;
 	assert_int_equal(weir_queue_submit(rig.q, &ios[0]), 0);
-	assert_int_equal(weir_io_wait(rig.q, &ios[0]), 0);
+	assert_int_equal(weir_io_wait(rig.q, &ios[0], UINT64_MAX), 0);
 }
 
 static void other_engines_cannot(void **state)

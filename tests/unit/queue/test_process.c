@@ -136,7 +136,7 @@ static void *look(void *arg)
 	open_queue(shape, &dev, &q);
 	weir_io_write(&io, 0, block, LENGTH);
 	assert_int_equal(weir_queue_submit(q, &io), 0);
-	assert_int_equal(weir_io_wait(q, &io), 0);
+	assert_int_equal(weir_io_wait(q, &io, UINT64_MAX), 0);
 	if (!shape->workers)
 		assert_true(weir_queue_fd(q) >= 0);
 	found = process_check_threads(&threads, shape->prefix);

@@ -444,7 +444,7 @@ static void one_thread_in_virtual_time(void **state)
 
 static void wait_for(struct submitter *s, struct slot *slot)
 {
-	(void)weir_io_wait(rig.q, &slot->io);
+	(void)weir_io_wait(rig.q, &slot->io, UINT64_MAX);
 	/* Its end may be running still. */
 	while (__atomic_load_n(&slot->ended, __ATOMIC_ACQUIRE) != slot->begun)
 		sched_yield();

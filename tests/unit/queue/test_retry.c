@@ -71,7 +71,7 @@ static void one_bad_block(uint8_t op, const char *scheduler)
 	bad_block(0, 0, 0);
 	for (unsigned turn = 0; turn < 600; turn++)
 		assert_int_equal(weir_queue_submit(rig.q, &blocks_io[turn % IOS]) ||
-					 weir_io_wait(rig.q, &blocks_io[turn % IOS]),
+					 weir_io_wait(rig.q, &blocks_io[turn % IOS], UINT64_MAX),
 				 0);
 	rig_close();
 }

@@ -88,7 +88,7 @@ static void refused_submits_end_nothing(void **state)
 	io.length = 1024;
 	REFUSED(-EINVAL, "512 bytes, not 1024");
 	/* Who did not look at the result is told here. */
-	assert_int_equal(weir_io_wait(rig.q, &io), -EINVAL);
+	assert_int_equal(weir_io_wait(rig.q, &io, UINT64_MAX), -EINVAL);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	assert_int_equal(nr_ended, 0);
 	assert_int_equal(rig.nr_log, 0);
@@ -409,7 +409,7 @@ static void on_end_misbehave(struct weir_io *io)
 	assert_int_equal(weir_queue_poll(rig.q), -EDEADLK);
 	assert_int_equal(weir_queue_poll_wait(rig.q, 1), -EDEADLK);
 	assert_int_equal(weir_queue_wait(rig.q), -EDEADLK);
-	assert_int_equal(weir_io_wait(rig.q, &ios[1]), -EDEADLK);
+	assert_int_equal(weir_io_wait(rig.q, &ios[1], UINT64_MAX), -EDEADLK);
 	assert_int_equal(weir_queue_attach(rig.q, 0), -EDEADLK);
 	assert_int_equal(weir_queue_detach(rig.q), -EDEADLK);
 	assert_int_equal(weir_queue_close(rig.q), -EDEADLK);

@@ -175,7 +175,7 @@ static void the_descriptor_fires_after_waiting_for_an_io(void **state)
 	fd = watched();
 	settle();
 	submit(&own);
-	assert_int_equal(weir_io_wait(rig.q, &own), 0);
+	assert_int_equal(weir_io_wait(rig.q, &own, UINT64_MAX), 0);
 	elsewhere(stage_main, &staged);
 	assert_true(readable(fd, 1000));
 	settle();

@@ -31,7 +31,7 @@ static int teardown(void **state)
 static void submit_and_wait(struct weir_io *io, int result)
 {
 	assert_int_equal(weir_queue_submit(rig.q, io), 0);
-	assert_int_equal(weir_io_wait(rig.q, io), result);
+	assert_int_equal(weir_io_wait(rig.q, io, UINT64_MAX), result);
 }
 
 /* The log covers OFFSET+LENGTH in order, each command within the limits. */
@@ -285,7 +285,7 @@ static void what_failed_before_a_switch_is_cut_no_further(void **state)
 	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
 	rig_complete(1);
 	rig.hold = false;
-	assert_int_equal(weir_io_wait(rig.q, &io), -EIO);
+	assert_int_equal(weir_io_wait(rig.q, &io, UINT64_MAX), -EIO);
 	assert_int_equal(rig.nr_log, 1);
 	assert_int_equal(io_priv(&io)->failed_offset, 0);
 }

@@ -332,7 +332,7 @@ static void *wait_main(void *arg)
 	for (int i = 0; i < 2000; i++) {
 		weir_io_read(&io, 0, memory, 4096);
 		assert_int_equal(weir_queue_submit(queue, &io), 0);
-		assert_int_equal(weir_io_wait(queue, &io), 0);
+		assert_int_equal(weir_io_wait(queue, &io, UINT64_MAX), 0);
 	}
 	return NULL;
 }
@@ -506,7 +506,7 @@ static void *stage_and_wait_main(void *arg)
 	s->ios[0].user = s;
 	assert_int_equal(weir_queue_submit(queue, &s->ios[0]), 0);
 	__atomic_store_n(&s->to_do, 1, __ATOMIC_RELEASE);
-	assert_int_equal(weir_io_wait(queue, &s->ios[0]), 0);
+	assert_int_equal(weir_io_wait(queue, &s->ios[0], UINT64_MAX), 0);
 	return NULL;
 }
 

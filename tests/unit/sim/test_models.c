@@ -229,7 +229,7 @@ static uint64_t run_one(struct weir_queue *q, struct sim *sim, struct weir_io *i
 	uint64_t begin = sim_now(sim);
 
 	assert_int_equal(weir_queue_submit(q, io), 0);
-	assert_int_equal(weir_io_wait(q, io), 0);
+	assert_int_equal(weir_io_wait(q, io, UINT64_MAX), 0);
 	return sim_now(sim) - begin;
 }
 

@@ -316,11 +316,11 @@ static void a_reader_holds_its_segment(void **state)
 	/* Its entry is gone by now, its bytes are not. */
 	assert_int_equal(weir_store_exists(rig.s, &first, sizeof(first), NULL), -ENOENT);
 	memdisk.hold_length = 0;
-	assert_int_equal(weir_store_wait(rig.s, &get), 0);
+	assert_int_equal(weir_store_wait(rig.s, &get, UINT64_MAX), 0);
 	rig_value(0, 1, want, sizeof(want));
 	assert_memory_equal(value, want, sizeof(want));
 	for (n = 0; n < PUTS; n++)
-		assert_int_equal(weir_store_wait(rig.s, &ops[n]), 0);
+		assert_int_equal(weir_store_wait(rig.s, &ops[n], UINT64_MAX), 0);
 }
 
 /* Free or used is each segment at each step: begun, filled, sealed, reclaimed, or out of use. */
@@ -357,7 +357,7 @@ static void each_segment_is_free_or_used(void **state)
 		total++;
 	} while (stats.puts < PUTS && total < 100000);
 	for (unsigned n = 0; n < PUTS; n++)
-		assert_int_equal(weir_store_wait(rig.s, &ops[n]), 0);
+		assert_int_equal(weir_store_wait(rig.s, &ops[n], UINT64_MAX), 0);
 	assert_true(seen[SEGMENT_BEGINNING] + seen[SEGMENT_BEGUN] && seen[SEGMENT_SEALED]);
 	assert_true(seen[SEGMENT_RECLAIMING] && seen[SEGMENT_RETIRED]);
 }

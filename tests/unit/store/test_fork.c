@@ -34,7 +34,7 @@ static int c_wait(struct weir_store *s)
 {
 	static struct weir_store_op op;
 
-	return weir_store_wait(s, &op);
+	return weir_store_wait(s, &op, UINT64_MAX);
 }
 
 static int c_put(struct weir_store *s)
@@ -349,13 +349,13 @@ static void under_way(struct rig *rig)
 		}
 		pid = child_fork(times % 2);
 		if (!pid) {
-			CHILD_CHECK(weir_store_wait(rig->s, &ops[0]) == -ECHILD);
+			CHILD_CHECK(weir_store_wait(rig->s, &ops[0], UINT64_MAX) == -ECHILD);
 			CHILD_CHECK(!weir_store_close(rig->s));
 			/* Not exit(), as what the worker knew alone looks like a leak then. */
 			_exit(0);
 		}
 		for (unsigned i = 0; i < 16; i++)
-			assert_int_equal(weir_store_wait(rig->s, &ops[i]), 0);
+			assert_int_equal(weir_store_wait(rig->s, &ops[i], UINT64_MAX), 0);
 		child_wait(pid, rig->engine);
 	}
 	rig_remove(rig);

@@ -121,7 +121,7 @@ static void chain_next(struct weir_store_op *op)
 
 	c->broken |= op->result;
 	c->deadlock |= weir_store_put(rig.s, "k", 1, "v", 1, 0) == -EDEADLK ? 1 : 8;
-	c->deadlock |= weir_store_wait(rig.s, op) == -EDEADLK ? 2 : 8;
+	c->deadlock |= weir_store_wait(rig.s, op, UINT64_MAX) == -EDEADLK ? 2 : 8;
 	c->deadlock |= weir_store_close(rig.s) == -EDEADLK ? 4 : 8;
 	if (!--c->left) {
 		__atomic_store_n(&c->done, 1, __ATOMIC_RELEASE);
@@ -171,7 +171,7 @@ static void callbacks_submit(void **state)
 /* One waits for what another submitted. */
 static void *wait_for_op(void *arg)
 {
-	return (void *)(intptr_t)weir_store_wait(rig.s, arg);
+	return (void *)(intptr_t)weir_store_wait(rig.s, arg, UINT64_MAX);
 }
 
 static void another_waits(void **state)
@@ -186,10 +186,10 @@ static void another_waits(void **state)
 	void *result;
 
 	(void)state;
-	assert_int_equal(weir_store_wait(rig.s, &op), -EINVAL);
+	assert_int_equal(weir_store_wait(rig.s, &op, UINT64_MAX), -EINVAL);
 	assert_int_equal(weir_store_submit(rig.s, &op), 0);
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_op, &op), 0);
-	assert_int_equal(weir_store_wait(rig.s, &op), 0);
+	assert_int_equal(weir_store_wait(rig.s, &op, UINT64_MAX), 0);
 	pthread_join(thread, &result);
 	assert_null(result);
 }

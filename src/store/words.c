@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * words.c - the result of an operation as a sentence.
+ *
+ * An operation may outlive its store, so everything that the sentence needs is noted in the
+ * operation when it ends. Owns nothing. The loop notes; any thread asks.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "queue/lane/io_priv.h"
+#include "store/impl.h"
+
+static const char *const words_kinds[WEIR_STORE_OP_COUNT] = {
+	[WEIR_STORE_PUT] = "put",	[WEIR_STORE_GET] = "get",   [WEIR_STORE_EXISTS] = "exists",
+	[WEIR_STORE_DELETE] = "delete", [WEIR_STORE_SYNC] = "sync",
+};
+
+void words_note_io(struct weir_store_op *op, const struct weir_io *io)
+{
+	struct op_priv *priv = op_priv(op);
+
+	priv->io_offset = io->offset;
+	priv->io_length = io->length;
+	priv->io_failed_offset = io_priv(io)->failed_offset;
+	priv->io_op = io->op;
+	priv->io_status = io->status;
+	priv->io_cause = io->cause;
+	priv->noted = OP_NOTE_IO;
+}
+
+void words_note(struct weir_store *s, struct weir_store_op *op, int result)
+{
+	int lost = __atomic_load_n(&s->ring_lost, __ATOMIC_ACQUIRE);
+	struct op_priv *priv = op_priv(op);
+
+	if (lost && (result == -EIO || (result == -EROFS && !s->read_only))) {
+		priv->noted = OP_NOTE_RING_LOST;
+		priv->io_cause = (uint16_t)lost;
+	} else if (result == -EROFS && s->read_only) {
+		priv->noted = OP_NOTE_READ_ONLY;
+	}
+}
+
+/* The io that failed below OP, in the words of the queue. */
+static void words_of_io(const struct weir_store_op *op, char *buf, size_t size)
+{
+	const struct op_priv *priv = op_priv(op);
+	struct weir_io io = { .op = priv->io_op,
+			      .offset = priv->io_offset,
+			      .length = priv->io_length,
+			      .status = priv->io_status,
+			      .cause = priv->io_cause,
+			      .result = op->result };
+
+	io_priv(&io)->failed_offset = priv->io_failed_offset;
+	weir_io_strerror(&io, buf, size);
+}
+
+static const char *words_fixed(const struct weir_store_op *op)
+{
+	switch (op->result) {
+	case 0:
+		return "success";
+	case -ENOENT:
+		return "no such key";
+	case -EBADMSG:
+		return "the value is damaged on the medium; put it again or delete it";
+	case -EROFS:
+		return op_priv(op)->noted == OP_NOTE_READ_ONLY
+			       ? "the store was opened read-only"
+			       : "a write could not be made durable, so the store is read-only: "
+				 "close "
+				 "it and open it again";
+	case -ENODEV:
+		return "the device was removed: No such device";
+	case -ENOSPC:
+		return "no space: segments that are being read or written hold everything; try "
+		       "again when operations have ended";
+	case -ECANCELED:
+		return "cancelled before it had begun";
+	default:
+		return NULL;
+	}
+}
+
+void words_of(const struct weir_store_op *op, char *buf, size_t size)
+{
+	const struct op_priv *priv = op_priv(op);
+	const char *fixed = words_fixed(op);
+	char system[128];
+
+	if (op->result && priv->noted == OP_NOTE_RING_LOST)
+		snprintf(buf, size,
+			 "the store's io_uring ring is gone (%s): close and reopen the store",
+			 strerror_r(priv->io_cause, system, sizeof(system)));
+	else if (op->result == -EMSGSIZE)
+		snprintf(buf, size, "the value has %llu bytes, the buffer only %llu",
+			 (unsigned long long)op->value_len, (unsigned long long)op->capacity);
+	else if (op->result && priv->noted == OP_NOTE_IO && op->result != -ENODEV)
+		words_of_io(op, buf, size);
+	else
+		snprintf(buf, size, "%s",
+			 fixed ? fixed : strerror_r(-op->result, system, sizeof(system)));
+}
+
+const char *weir_store_op_strerror(const struct weir_store_op *op, char *buf, size_t size)
+{
+	char words[400];
+
+	words_of(op, words, sizeof(words));
+	snprintf(buf, size, "%s: %s",
+		 op->kind < WEIR_STORE_OP_COUNT ? words_kinds[op->kind] : "unknown operation",
+		 words);
+	return buf;
+}
+
+int words_set(struct weir_store *s, const struct weir_store_op *op)
+{
+	char words[400];
+
+	if (!op->result)
+		return 0;
+	words_of(op, words, sizeof(words));
+	return error_set(op->result, "%s: %s", weir_device_path(weir_queue_device(s->q)), words);
+}
