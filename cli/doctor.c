@@ -45,7 +45,7 @@ static unsigned doctor_count(const struct doctor_report *r, enum doctor_verdict 
 }
 
 /* Prints the last line, which says whether all is well. */
-static void doctor_print_sum(const struct doctor_report *r)
+static void doctor_print_summary(const struct doctor_report *r)
 {
 	unsigned fails = doctor_count(r, DOCTOR_FAIL), warnings = doctor_count(r, DOCTOR_WARNING);
 	unsigned notes = doctor_count(r, DOCTOR_NOTE);
@@ -64,7 +64,7 @@ static void doctor_print(const struct doctor_report *r)
 		if (f->remedy[0])
 			printf("%-21s -> %s\n", "", f->remedy);
 	}
-	doctor_print_sum(r);
+	doctor_print_summary(r);
 }
 
 static int doctor_print_json(const char *path, const struct doctor_report *r)

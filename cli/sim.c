@@ -135,7 +135,7 @@ static int sim_print_device(const char *name)
 }
 
 /* Splits each NAME=VALUE into its two parts. TEXT gets the memory that holds both. */
-static int sim_cut_sets(const struct opt_list *list, struct sim_set *sets, char **text)
+static int sim_split_sets(const struct opt_list *list, struct sim_set *sets, char **text)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		char *value;
@@ -169,7 +169,7 @@ static int sim_run_command(void *arg, char **operands, int n)
 				    args->iolog);
 	if (!args->iolog && (args->iolog_speed || args->iolog_depth))
 		return report_usage("--iolog-speed and --iolog-depth are for --iolog");
-	err = sim_cut_sets(&args->set, sets, text);
+	err = sim_split_sets(&args->set, sets, text);
 	if (!err)
 		err = sim_with_jobs(args, n ? operands[0] : args->iolog, sets);
 	for (size_t i = 0; i < args->set.count; i++)

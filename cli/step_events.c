@@ -48,8 +48,8 @@ static void step_say_merge(const struct step *st, const char *id, const char *in
 }
 
 /* The scheduler, or step_merge_io(), would join two: keeps the limits, and tells. */
-static bool step_join(void *owner, struct sched_rq *into, struct sched_rq *gone,
-		      enum sched_merge how)
+static bool step_merge(void *owner, struct sched_rq *into, struct sched_rq *gone,
+		       enum sched_merge how)
 {
 	struct step *st = owner;
 
@@ -79,7 +79,7 @@ int step_open(struct step *st, const struct step_opts *opts)
 		.max_submitters = STEP_SUBMITTERS,
 		.rotational = opts->rotational,
 		.merging = (uint8_t)opts->merging,
-		.merge = merge ? step_join : NULL,
+		.merge = merge ? step_merge : NULL,
 		.owner = st,
 	};
 
@@ -247,7 +247,7 @@ static bool step_merge_io(struct step *st, struct sched_rq *rq)
 	if (!st->merge || !st->ops->find_merge)
 		return false;
 	how = st->ops->find_merge(st->s, rq, &into);
-	if (!how || !step_join(st, into, rq, how))
+	if (!how || !step_merge(st, into, rq, how))
 		return false;
 	sector = into->sector;
 	sched_grow(into, rq, how);

@@ -14,14 +14,15 @@
 #define LENGTH_MAX (1ull << 30)
 
 /*
- * Splits LINE at the characters in CUT; several blanks count as one. Returns the number of fields.
+ * Splits LINE at the characters in SEPARATORS; several blanks count as one. Returns the number of
+ * fields.
  */
-static int fields_cut(char *line, const char *cut, char **field)
+static int fields_split(char *line, const char *separators, char **field)
 {
 	int n = 0;
 
-	for (char *part; n < FIELDS_MAX && (part = strsep(&line, cut));)
-		if (*part || *cut == ',')
+	for (char *part; n < FIELDS_MAX && (part = strsep(&line, separators));)
+		if (*part || *separators == ',')
 			field[n++] = part;
 	return n;
 }
@@ -142,7 +143,7 @@ static int fio2_line(struct iolog_reader *r, char *line)
 
 	if (fio2_is(line))
 		return 0;
-	n = fields_cut(line, " \t", field);
+	n = fields_split(line, " \t", field);
 	if (n < 2 || strcmp(field[1], "wait"))
 		return fio_action(r, field, n, 0, io);
 	if (n < 3)
@@ -163,7 +164,7 @@ static int fio3_line(struct iolog_reader *r, char *line)
 
 	if (fio3_is(line))
 		return 0;
-	n = fields_cut(line, " \t", field);
+	n = fields_split(line, " \t", field);
 	err = field_number(r, 1, "time", field[0], &io.time_ns);
 	return err ? err : fio_action(r, field, n, 1, io);
 }
@@ -190,7 +191,7 @@ static int msr_line(struct iolog_reader *r, char *line)
 {
 	struct iolog_io io = { .offset = 0 };
 	char *field[FIELDS_MAX], name[2 * IOLOG_NAME_MAX];
-	int n = fields_cut(line, ",", field), err;
+	int n = fields_split(line, ",", field), err;
 
 	if (n < 6)
 		return line_short(r, n, 6);
@@ -307,7 +308,7 @@ static int blk_line(struct iolog_reader *r, char *line)
 
 	if (!strncmp(line, "CPU", 3) || !strncmp(line, "Total (", 7))
 		return 1;
-	n = fields_cut(line, " \t", field);
+	n = fields_split(line, " \t", field);
 	if (!blk_device_is(field[0]))
 		return field_wrong(r, 1, "device", field[0], "major,minor, as 8,0");
 	if (n < 6)

@@ -38,7 +38,7 @@ static const struct sim_choice distributions[] = {
  * Copies TEXT to WORD and splits it at its first colon. Returns the part behind the colon, or
  * NULL.
  */
-static char *word_cut(char *word, size_t size, const char *text)
+static char *word_split(char *word, size_t size, const char *text)
 {
 	char *colon;
 
@@ -52,7 +52,7 @@ static char *word_cut(char *word, size_t size, const char *text)
 int job_value_rw(void *target, size_t offset, const char *text)
 {
 	struct sim_job *job = target;
-	char word[64], *step = word_cut(word, sizeof(word), text);
+	char word[64], *step = word_split(word, sizeof(word), text);
 	uint64_t rw, by = 0;
 	int err = sim_key_choice(directions, word, &rw);
 
@@ -87,7 +87,7 @@ int job_value_distribution(void *target, size_t offset, const char *text)
 {
 	static const double most[] = { 0, 100, 1, 100 };
 	struct sim_distribution d = { .centre = -1 };
-	char word[64], *value = word_cut(word, sizeof(word), text), *centre = NULL;
+	char word[64], *value = word_split(word, sizeof(word), text), *centre = NULL;
 	int err = sim_key_choice(distributions, word, &d.kind);
 
 	if (err)

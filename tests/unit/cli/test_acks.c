@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_acks.c - the acknowledgement log gives back what was appended, and copes with a torn end.
+ * test_acks.c - the acknowledgement log returns what was appended, and an incomplete last line
+ * does no harm.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,7 +70,7 @@ static void test_round_trip(void **state)
 	for (uint64_t i = 0; i < IDS; i++)
 		in[i] = (IDS - i) * 0x123456789;
 	append_all(in, IDS);
-	append_all(in, 10); /* again: told once */
+	append_all(in, 10); /* these ids again: they are reported once */
 	append_all(in, 0);
 	assert_int_equal(acks_read(path, &out, &n), 0);
 	assert_int_equal(n, IDS);
@@ -85,13 +86,13 @@ static void test_empty(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(acks_read(path, &out, &n), -EINVAL); /* nobody began a log here */
+	assert_int_equal(acks_read(path, &out, &n), -EINVAL); /* no writer has begun a log here */
 	assert_non_null(strstr(weir_error(), "empty"));
 	append_all(NULL, 0);
 	assert_int_equal(acks_read(path, &out, &n), 0);
 	assert_int_equal(n, 0);
 	free(out);
-	assert_int_equal(truncate(path, 5), 0); /* killed while it began one */
+	assert_int_equal(truncate(path, 5), 0); /* the writer was killed while it began a log */
 	assert_int_equal(acks_read(path, &out, &n), 0);
 	assert_int_equal(n, 0);
 	free(out);
@@ -101,7 +102,7 @@ static void test_empty(void **state)
 	free(out);
 }
 
-/* A log as older versions wrote it: no first line. */
+/* A log without a first line, as older versions wrote it. */
 static void test_older(void **state)
 {
 	static const uint64_t id = 7;
@@ -118,8 +119,8 @@ static void test_older(void **state)
 	free(out);
 }
 
-/* What is no log is neither read as an empty one nor cut or appended to. */
-/* What an editor leaves of a log is read, but not gone on with. */
+/* A file that is not a log is neither read as an empty log, nor cut short or appended to. */
+/* A log that an editor has changed is read, but nothing is appended to it. */
 static void test_edited(void **state)
 {
 	uint64_t *out;
@@ -163,7 +164,7 @@ static void test_garbage(void **state)
 	}
 }
 
-/* What a killed process left of a line does not count, and does not spoil the next one. */
+/* An incomplete line of a killed process is ignored and does not spoil the next one. */
 static void test_torn_end(void **state)
 {
 	static const uint64_t ids[] = { 3, 4 };

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * test_content.c - the bytes of a block depend on its id only, and a wrong one is found.
- */
+/* test_content.c - the bytes of a block depend on its id only, and a wrong byte is found. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -77,7 +75,7 @@ static void test_check_finds_every_byte(void **state)
 	assert_true(content_check(6, buf, LEN) < 8);
 }
 
-/* No two of many ids give the same bytes, not even the same 64 bytes. */
+/* No two of many ids have the same bytes, not even the same 64 bytes. */
 static void test_ids_differ(void **state)
 {
 	enum { IDS = 20000 };
@@ -110,7 +108,7 @@ static void test_idset(void **state)
 	}
 	set.stamp = UINT32_MAX;
 	assert_true(idset_add(&set, 3));
-	idset_clear(&set); /* the stamp goes round */
+	idset_clear(&set); /* the stamp overflows */
 	assert_true(idset_add(&set, 3));
 	idset_free(&set);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_options.c - a table of options parses what it should, and says what is wrong with the rest.
+ * test_options.c - a table of options parses valid words, and the error messages name what is
+ * wrong with others.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,7 +44,7 @@ static const struct opt table[] = {
 	OPT_END,
 };
 
-/* Parses the words of LINE; OPERANDS gets what is left, joined by commas. */
+/* Parses the words of LINE; OPERANDS gets the remaining words, joined by commas. */
 static int parse(const char *line, struct target *t, char *operands, size_t size)
 {
 	char *words[16] = { NULL };
@@ -60,7 +61,8 @@ static int parse(const char *line, struct target *t, char *operands, size_t size
 		snprintf(operands + strlen(operands), size - strlen(operands), "%s%s",
 			 i > first ? "," : "", words[i]);
 	if (t->name)
-		t->name = strcmp(t->name, "x") ? "other" : "x"; /* the words are gone */
+		/* the string is no longer valid, as the words are freed */
+		t->name = strcmp(t->name, "x") ? "other" : "x";
 	free(copy);
 	return err;
 }

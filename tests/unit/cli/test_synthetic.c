@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * test_synthetic.c - the synthetic trace looks like chats, and a seed is all that it depends on.
- */
+/* test_synthetic.c - the synthetic trace looks like chats and depends on its seed only. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +36,7 @@ static void test_repeatable(void **state)
 	trace_free(&b);
 }
 
-/* A store filled from one seed must give no hits to another. */
+/* A store that was filled from one seed must give no hits to another. */
 static void test_seeds_share_no_id(void **state)
 {
 	struct trace a = make(1, 200, 40), b = make(2, 200, 40);
@@ -61,7 +59,10 @@ static void test_seeds_share_no_id(void **state)
 	trace_free(&b);
 }
 
-/* The known prefix of every request, if nothing were ever evicted. */
+/*
+ * Returns the share of blocks that an earlier request already had, as if the store never evicted
+ * any.
+ */
 static double hit_rate(const struct trace *t)
 {
 	struct idset set;
@@ -90,7 +91,7 @@ static void test_shape(void **state)
 
 	(void)state;
 	assert_true(rate > 0.4 && rate < 0.8);
-	assert_true(mean_ms > 80 && mean_ms < 125); /* 100 on average */
+	assert_true(mean_ms > 80 && mean_ms < 125); /* 100 is the mean */
 	assert_true(t.chats > 700 && t.chats < 1200);
 	for (size_t i = 0; i < t.count; i++) {
 		assert_true(t.requests[i].count >= 2 && t.requests[i].count <= 64);
@@ -104,11 +105,11 @@ static void test_one_chat(void **state)
 	struct trace t = make(3, 50, 1);
 
 	(void)state;
-	assert_true(t.chats >= 2); /* it outgrows its context */
+	assert_true(t.chats >= 2); /* a chat has outgrown its context */
 	for (size_t i = 1; i < t.count; i++) {
 		size_t before = t.requests[i - 1].count;
 
-		if (t.requests[i].count <= before) /* started afresh */
+		if (t.requests[i].count <= before) /* this chat started again */
 			continue;
 		if (trace_ids(&t, i)[0] == trace_ids(&t, i - 1)[0] &&
 		    trace_ids(&t, i)[before - 1] == trace_ids(&t, i - 1)[before - 1])

@@ -30,7 +30,7 @@ static void test_escape(void **state)
 	assert_string_equal(key_escape("", 0, text), "");
 }
 
-/* Every byte, and the longest key, survive the way there and back. */
+/* Every byte, and the longest key, are the same after escaping and reading back. */
 static void test_escape_both_ways(void **state)
 {
 	unsigned char key[WEIR_KEY_MAX], back[WEIR_KEY_MAX];
@@ -148,8 +148,8 @@ static void test_progress(void **state)
 	assert_string_equal(text, "0 of 10 requests, 0.0 % hits, 0 MB/s, 0 s left");
 }
 
-/* One prints at a time, and not too often. */
-static void test_progress_turns(void **state)
+/* Only one thread prints at a time, and not too often. */
+static void test_progress_one_at_a_time(void **state)
 {
 	struct progress p = { .shown = true, .next_ns = 100 };
 
@@ -165,11 +165,15 @@ static void test_progress_turns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_escape),	       cmocka_unit_test(test_escape_both_ways),
-		cmocka_unit_test(test_bad_escapes),    cmocka_unit_test(test_key_length),
-		cmocka_unit_test(test_table),	       cmocka_unit_test(test_many_rows),
-		cmocka_unit_test(test_counts),	       cmocka_unit_test(test_progress),
-		cmocka_unit_test(test_progress_turns),
+		cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_escape_both_ways),
+		cmocka_unit_test(test_bad_escapes),
+		cmocka_unit_test(test_key_length),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_many_rows),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_progress_one_at_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * test_trace.c - the trace reader takes what is a trace, and names the line of what is not.
- */
+/* test_trace.c - the reader accepts valid traces, and names the line of an error. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,7 +79,7 @@ static void test_empty_lines(void **state)
 	trace_free(&t);
 }
 
-/* Without a time of its own a request comes with the one before it. */
+/* A request without a time gets the time of the one before it. */
 static void test_missing_time(void **state)
 {
 	struct trace t;
@@ -108,7 +106,7 @@ static void test_limit(void **state)
 	trace_free(&t);
 }
 
-/* Servers log hashes of 64 bits, signed or not, and names; what differs stays different. */
+/* Servers log hashes of 64 bits, signed or not, and names; different ones must stay different. */
 static void test_ids(void **state)
 {
 	static const char text[] =
@@ -134,7 +132,7 @@ static void test_ids(void **state)
 	trace_free(&t);
 }
 
-/* Bailian's times are seconds. The first request decides, unless the caller does. */
+/* Bailian's times are in seconds. The first request decides on the unit, unless the caller does. */
 static void test_seconds(void **state)
 {
 	static const char bailian[] =
@@ -174,7 +172,10 @@ static const char rows[] = HEADER "1740553426.5,Write,131072,Tier-0,layer0/user0
 				  "1740553428,Write,0,Tier-1,x,Evict\r\n"
 				  "1740553429,Read,4096,Tier-2,layer0/user0,";
 
-/* An object is as many blocks as hold it, which are the same for each row that names it. */
+/*
+ * An object has as many blocks as are needed to hold it; each row that names it has the same
+ * blocks.
+ */
 static void test_objects(void **state)
 {
 	uint64_t room[32], again[32];
@@ -230,7 +231,7 @@ static void test_columns(void **state)
 
 struct bad {
 	const char *text;
-	const char *says; /* part of the error */
+	const char *says; /* part of the error message */
 };
 
 static const struct bad bads[] = {

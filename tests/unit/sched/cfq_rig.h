@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cfq_rig.h - what the tests of cfq share: a disk that seeks, submitters by number, and places
- * that are far from each other.
+ * cfq_rig.h - functions that the tests of cfq share: a disk that seeks, submitters by number, and
+ * places that are far from each other.
  */
 #ifndef CFQ_RIG_H
 #define CFQ_RIG_H
 
 #include "rig.h"
 
-/* Submitter N's own part of the disk, far from all others. */
+/* Returns the first sector of submitter N's own part of the disk, far from all other parts. */
 #define PLACE(n) ((uint64_t)(n)*100000000u)
 
 static inline int cfq_setup(void **state)
@@ -28,7 +28,7 @@ static inline int cfq_teardown(void **state)
 	return 0;
 }
 
-/* Submitter WHO reads 8 sectors at SECTOR. */
+/* Inserts read ID: submitter WHO reads 8 sectors at SECTOR. */
 static inline void reads(int id, uint32_t who, uint64_t sector, uint64_t now)
 {
 	rig.submitter = who;
@@ -36,14 +36,14 @@ static inline void reads(int id, uint32_t who, uint64_t sector, uint64_t now)
 	rig_insert(id, R, sector, 8, now);
 }
 
-/* The same, N of them in a row, numbers from ID. */
+/* Inserts N such reads of consecutive sectors, with the numbers from ID. */
 static inline void reads_row(int id, int n, uint32_t who, uint64_t now)
 {
 	for (int i = 0; i < n; i++)
 		reads(id + i, who, PLACE(who) + (uint64_t)i * 8, now);
 }
 
-/* N writes in a row that nobody waits for, in part PLACE of the disk. */
+/* Inserts N asynchronous writes of consecutive sectors, in part PLACE of the disk. */
 static inline void writes_row(int id, int n, uint32_t place, uint64_t now)
 {
 	rig.flags = 0;
@@ -62,7 +62,7 @@ static inline void expect_wakeup(uint64_t at)
 	assert_int_equal(rig.s->ops->next_wakeup(rig.s), at);
 }
 
-/* Lets everything leave, so that the rig can be closed. */
+/* Serves all requests, so that the rig can be closed. */
 static inline void drain_all(uint64_t now)
 {
 	for (int i = 0; i < RIG_MAX; i++)

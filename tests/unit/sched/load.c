@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * load.c - submitters without end and a drive that serves in order. See load.h.
- */
+/* load.c - submitters that never stop, and a drive that serves in order. See load.h. */
 #include <string.h>
 
 #include "load.h"
@@ -13,7 +11,7 @@ void (*load_served)(unsigned of, uint64_t sectors);
 
 static uint64_t seed;
 static unsigned of_id[LOAD_IDS];
-/* In the drive, in order. */
+/* The requests in the drive, in order. */
 static int in_drive[LOAD_IDS];
 static uint64_t done_at[LOAD_IDS];
 static unsigned nr_in_drive;
@@ -81,7 +79,7 @@ static bool load_sends(const struct load *l)
 	return !l->active_ns || load_now % period < l->active_ns;
 }
 
-/* All send what they want to; the time of the next that will, later. */
+/* Lets all loads send what they want to send. Returns when the next one will send. */
 static uint64_t load_fill(void)
 {
 	uint64_t next = SCHED_NEVER;

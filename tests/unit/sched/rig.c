@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rig.c - one scheduler and requests by number. See rig.h. The rig is global: one test at a time.
+ * rig.c - one scheduler, and requests by number. See rig.h. The rig is global: one test at a time.
  */
 #include <string.h>
 
@@ -18,11 +18,11 @@ static void rig_absorbed(const struct sched_rq *into, const struct sched_rq *gon
 	assert_int_equal(rig.state[rig_id(into)], RIG_WAITING);
 	rig.state[rig_id(gone)] = RIG_MERGED;
 	rig.into[rig_id(gone)] = rig_id(into);
-	rig.joins++;
+	rig.merges++;
 }
 
-static bool rig_join(void *owner, struct sched_rq *into, struct sched_rq *gone,
-		     enum sched_merge how)
+static bool rig_merge(void *owner, struct sched_rq *into, struct sched_rq *gone,
+		      enum sched_merge how)
 {
 	assert_ptr_equal(owner, &rig);
 	assert_true(how == SCHED_MERGE_BACK || how == SCHED_MERGE_DISCARD);
@@ -30,7 +30,7 @@ static bool rig_join(void *owner, struct sched_rq *into, struct sched_rq *gone,
 		into->flags |= SCHED_RQ_NOMERGE;
 		return false;
 	}
-	/* One that waits is counted; one that is just being inserted is not yet. */
+	/* A waiting request is counted; one that is just being inserted is not counted yet. */
 	if (rig.state[rig_id(gone)] == RIG_WAITING)
 		rig.waiting--;
 	rig_absorbed(into, gone);
@@ -54,7 +54,7 @@ void rig_reset(void)
 void rig_open(const struct sched_ops *ops)
 {
 	if (rig.env.merging)
-		rig.env.merge = rig_join;
+		rig.env.merge = rig_merge;
 	assert_int_equal(ops->init(&rig.s, &rig.env), 0);
 }
 
@@ -69,7 +69,7 @@ struct sched_rq *rig_make(int id, uint8_t op, uint64_t sector, uint32_t nr, uint
 	struct sched_rq *rq = &rig.rq[id];
 
 	assert_int_equal(rig.state[id], RIG_FREE);
-	/* A scheduler may count on nothing but priv of what an earlier request left. */
+	/* A scheduler may rely on priv only; all else is left from earlier requests. */
 	memset(rq, 0xa5, sizeof(*rq));
 	rq->priv[0] = rq->priv[1] = NULL;
 	rq->sector = sector;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rig.h - one scheduler and requests by number, stepped event by event. What the scheduler may
- * not do, whatever it decides, is asserted on the way: each request leaves once.
+ * rig.h - one scheduler, and requests by number, driven event by event. On the way the rig asserts
+ * the rules for every scheduler: each request leaves once.
  */
 #ifndef RIG_H
 #define RIG_H
@@ -31,14 +31,14 @@
 enum rig_state { RIG_FREE, RIG_WAITING, RIG_WITH_DRIVE, RIG_MERGED };
 
 struct rig {
-	struct sched_env env; /* may be changed before rig_open() */
+	struct sched_env env; /* a test may change it before rig_open() */
 	struct sched *s;
 	struct sched_rq rq[RIG_MAX];
 	enum rig_state state[RIG_MAX];
-	int into[RIG_MAX]; /* of merged ones */
-	unsigned waiting, joins;
-	uint32_t max_sectors; /* join() refuses beyond */
-	/* What rig_insert() gives a request. */
+	int into[RIG_MAX]; /* for merged requests: the one that they were merged into */
+	unsigned waiting, merges;
+	uint32_t max_sectors; /* the merge callback refuses larger requests */
+	/* The values that rig_insert() gives a request. */
 	uint16_t prio;
 	uint8_t flags;
 	uint32_t ctx, submitter;
@@ -46,32 +46,34 @@ struct rig {
 
 extern struct rig rig;
 
-/* Sets everything to its default; a test then changes what it needs. */
+/* Sets everything to its default. A test then changes what it needs. */
 void rig_reset(void);
 void rig_open(const struct sched_ops *ops);
 void rig_close(void);
 
-/* Makes request ID; the queue would do this. */
+/* Makes request ID, as the queue would do it. */
 struct sched_rq *rig_make(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now);
-/* Inserts ID on its own. */
+/* Inserts request ID alone. */
 void rig_insert(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now);
-/* As an io: joins what ops->find_merge() finds (returns how), else inserts it. */
+/*
+ * Behaves like an io: merges with the request that ops->find_merge() finds (and returns how), or
+ * inserts.
+ */
 enum sched_merge rig_submit(int id, uint8_t op, uint64_t sector, uint32_t nr, uint64_t now);
-/* The number of the request that leaves, or NONE. */
+/* Returns the number of the request that leaves, or NONE. */
 int rig_dispatch(uint64_t now);
 void rig_complete(int id, uint64_t now);
-/* Dispatches and completes at once. */
+/* Dispatches a request and completes it at once. */
 int rig_serve(uint64_t now);
-/* The next N to leave are these, in this order; completes each at once. */
+/* Asserts that the next N requests leave in this order; completes each at once. */
 void rig_expect(uint64_t now, int n, ...);
 
-/* N reads (numbers 0...) and N writes (1000...) in ascending sectors, at time 0. */
+/* Inserts N reads (numbers 0...) and N writes (1000...) in ascending sectors, at time 0. */
 void rig_backlog(int n);
-/* The lengths of the next runs of one direction of these are RUNS; WRITES: the first is of writes.
- */
+/* Asserts the lengths of the next runs of one direction. WRITES: the first run has writes. */
 void rig_expect_runs(bool writes, int n, const int *runs);
 
-/* The limit on tags for a request of this kind. */
+/* Returns the limit on tags for a request of this kind. */
 uint32_t rig_limit_depth(uint8_t op, uint8_t flags);
 
 void rig_set(const char *name, int64_t value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_bfq_idle.c - when the drive is kept free, for how long, who may interrupt that, and what may
- * be slipped in meanwhile.
+ * test_bfq_idle.c - when the drive stays idle and for how long, which queues may interrupt that,
+ * and which requests are injected meanwhile.
  */
 #include "sched/bfq/bfq.h"
 
@@ -42,7 +42,7 @@ static void end(void)
 	rig.s->ops->exit(rig.s);
 }
 
-/* Submitter 1 has got an answer and nothing more to say; submitter 2 waits. */
+/* Submitter 1 has got a completion and has no request now; submitter 2 waits. */
 static void paused(int drive, uint16_t prio1, uint16_t prio2)
 {
 	open_on(drive);
@@ -59,7 +59,10 @@ static void assert_waits(uint64_t now, uint64_t until)
 	assert_int_equal(rig.s->ops->next_wakeup(rig.s), until);
 }
 
-/* Throughput: a disk that takes one at a time; or any drive but queueing flash, in order. */
+/*
+ * Idling for throughput: on a disk that takes one request at a time, and on any drive except flash
+ * with a queue, if requests are sequential.
+ */
 static void for_throughput(void **state)
 {
 	(void)state;
@@ -79,11 +82,14 @@ static void for_throughput(void **state)
 	end();
 
 	paused(FLASH, BE(4), BE(4));
-	assert_int_equal(rig_dispatch(1), 1); /* not even while it is in the drive */
+	assert_int_equal(rig_dispatch(1), 1); /* not even while its request is in the drive */
 	end();
 }
 
-/* On a disk with a queue: not for one that seeks, thinks long, or is mostly silent. */
+/*
+ * On a disk with a queue, bfq does not idle for a queue that seeks, thinks long, or is mostly
+ * silent.
+ */
 static void not_for_everyone(void **state)
 {
 	(void)state;
@@ -100,13 +106,13 @@ static void not_for_everyone(void **state)
 		rig_complete(0, 100);
 		if (why < 3)
 			assert_int_equal(rig_dispatch(100), 1);
-		else /* one at a time: it waits even for that, but not for long */
+		else /* one request at a time: bfq idles even for this queue, but not for long */
 			assert_waits(100, 100 + 2 * MS);
 		end();
 	}
 }
 
-/* Promises: whoever would lose his share to others. */
+/* Idling for guarantees: for a queue that would lose its share to others. */
 static void for_weights(void **state)
 {
 	(void)state;
@@ -115,17 +121,17 @@ static void for_weights(void **state)
 	assert_waits(100, 100 + 8 * MS);
 	end();
 
-	paused(FLASH, BE(5), BE(4)); /* the lightest has nothing to lose */
+	paused(FLASH, BE(5), BE(4)); /* the queue with the lowest weight loses nothing */
 	assert_int_equal(rig_dispatch(100), 1);
 	end();
 
-	/* Classes: even if it is the lightest. */
+	/* With different classes it idles even for the lowest weight. */
 	paused(FLASH, RT(7), BE(4));
 	rig_complete(0, 100);
 	assert_waits(100, 100 + 8 * MS);
 	end();
 
-	/* Seeky, but weights differ: the whole time. */
+	/* The queue seeks, but weights differ: it idles for the whole time. */
 	paused(FLASH, BE(3), BE(4));
 	queue(1, BE(3))->seeks = UINT32_MAX;
 	rig_complete(0, 100);
@@ -167,7 +173,10 @@ static void never_for_idle_class_or_background(void **state)
 	end();
 }
 
-/* Alone: if somebody comes, the turn goes on as long as there is reason to. */
+/*
+ * Idling for the only queue: if another one arrives, the service continues only while there is a
+ * reason.
+ */
 static void alone(void **state)
 {
 	(void)state;
@@ -175,9 +184,9 @@ static void alone(void **state)
 	rig_insert(0, R, 0, 8, 1);
 	assert_int_equal(rig_serve(1), 0);
 	assert_int_equal(rig.s->ops->next_wakeup(rig.s), 1 + 8 * MS);
-	assert_false(rig.s->ops->has_work(rig.s)); /* nothing that could go then */
+	assert_false(rig.s->ops->has_work(rig.s)); /* no request can be dispatched then */
 	as(2, BE(4));
-	rig_insert(1, R, 1000, 8, 2); /* now there is none */
+	rig_insert(1, R, 1000, 8, 2); /* now there is no reason */
 	assert_int_equal(queue(1, BE(4))->reason, BFQ_PREEMPTED);
 	assert_int_equal(rig_dispatch(2), 1);
 	end();
@@ -194,7 +203,10 @@ static void raised_longer(void **state)
 	end();
 }
 
-/* A raised one among others that are too waits while the drive holds much that is not its own. */
+/*
+ * A raised queue among other raised ones is idled for if the drive holds many requests of other
+ * queues.
+ */
 static void raised_among_raised(void **state)
 {
 	(void)state;
@@ -233,7 +245,10 @@ static void slice_idle(void **state)
 	end();
 }
 
-/* One at a time, whatever the drive could take; always idling, and long enough. */
+/*
+ * With strict guarantees, one request at a time whatever the drive can take, and it always idles,
+ * long enough.
+ */
 static void strict_guarantees(void **state)
 {
 	(void)state;
@@ -264,7 +279,7 @@ static void strict_guarantees(void **state)
 	end();
 }
 
-/* A request of the one that is waited for goes at once, and its turn goes on. */
+/* A request of the queue that bfq idles for is dispatched at once, and its service continues. */
 static void it_comes_back(void **state)
 {
 	(void)state;
@@ -274,12 +289,15 @@ static void it_comes_back(void **state)
 	as(1, BE(4));
 	rig_insert(2, R, 8, 8, 5 * MS);
 	assert_int_equal(rig_dispatch(5 * MS), 2);
-	/* In the drive: still nobody else's turn. */
+	/* It is in the drive: no other queue gets service yet. */
 	assert_waits(6 * MS, SCHED_NEVER);
 	end();
 }
 
-/* Whose time is up while the drive is kept free for him has had it, unless that is a promise. */
+/*
+ * If the time of a queue ends while the drive idles for it, its service ends, unless the idling is
+ * for a guarantee.
+ */
 static void time_up_while_idling(void **state)
 {
 	(void)state;
@@ -310,7 +328,7 @@ static void timeout_sync(void **state)
 	}
 }
 
-/* Waited for without reason: he has had his time, unless he has nearly used up his budget. */
+/* Idling without a reason: the time counts as used, unless the queue has nearly used its budget. */
 static void time_up_without_reason_to_wait(void **state)
 {
 	(void)state;
@@ -329,7 +347,7 @@ static void time_up_without_reason_to_wait(void **state)
 	}
 }
 
-/* Nobody is raised: else a turn for throughput would be in his way. */
+/* No queue is raised; otherwise idling for throughput would delay the raised one. */
 static void no_throughput_while_somebody_is_raised(void **state)
 {
 	(void)state;
@@ -341,7 +359,10 @@ static void no_throughput_while_somebody_is_raised(void **state)
 	end();
 }
 
-/* Preemption: back at once with budget left, though it would have paid to wait for the other. */
+/*
+ * Preemption: a queue that returns at once and has budget left, although idling for the other
+ * queue would be useful.
+ */
 static void back_in_time(void **state)
 {
 	(void)state;
@@ -355,7 +376,7 @@ static void back_in_time(void **state)
 		rig_complete(0, 10);
 		assert_int_equal(rig_dispatch(11), 2);
 		as(1, BE(5));
-		queue(1, BE(5))->max_budget = 100; /* it will soon be through */
+		queue(1, BE(5))->max_budget = 100; /* it will soon have used its budget */
 		rig_insert(50, R, 8, 8, at);
 		assert_int_equal(rig_dispatch(at), late ? 3 : 50);
 		assert_int_equal(queue(2, BE(4))->reason, late ? BFQ_NEVER_SERVED : BFQ_PREEMPTED);
@@ -363,7 +384,7 @@ static void back_in_time(void **state)
 	}
 }
 
-/* But not from one that is raised, if it is not. */
+/* A raised queue is not preempted by one that is not raised. */
 static void back_in_time_but_not_raised(void **state)
 {
 	struct bfq_queue *cur;
@@ -385,7 +406,7 @@ static void back_in_time_but_not_raised(void **state)
 	end();
 }
 
-/* What was left is what there is. */
+/* The budget of a returning queue is what was left. */
 static void budget_of_who_is_back(void **state)
 {
 	(void)state;
@@ -402,7 +423,10 @@ static void budget_of_who_is_back(void **state)
 	}
 }
 
-/* And its place in the tree is that of before; of who was away for longer it is now. */
+/*
+ * Its place in the tree is the one from before; a queue that was away longer gets the place of
+ * now.
+ */
 static void place_of_who_is_back(void **state)
 {
 	(void)state;
@@ -424,14 +448,16 @@ static void place_of_who_is_back(void **state)
 	}
 }
 
-/* And of a higher class; but somebody with a higher weight only when the tree agrees. */
+/*
+ * A queue of a higher class preempts too; one of a higher weight does so only if the tree agrees.
+ */
 static void higher(void **state)
 {
 	(void)state;
 	for (int which = 0; which < 3; which++) {
 		static const uint16_t prio[] = { RT(7), BE(0), BE(4) };
 
-		open_on(FLASH_ONE); /* where waiting would pay: that is no reason */
+		open_on(FLASH_ONE); /* idling would be useful there: that is no reason */
 		for (int id = 0; id < 4; id++)
 			rig_insert(id, R, (uint64_t)id * 8, 8, 1);
 		assert_int_equal(rig_serve(1), 0);
@@ -450,12 +476,12 @@ static void out_of_time_or_of_turn(void **state)
 	rig_insert(1, R, 8, 8, 1);
 	assert_int_equal(rig_serve(1), 0);
 	as(2, BE(4));
-	rig_insert(2, R, 1000, 8, 2); /* the same weight: a later finish */
+	rig_insert(2, R, 1000, 8, 2); /* the same weight: its finish is later */
 	assert_int_equal(rig_serve(2), 1);
 	end();
 }
 
-/* Injection: background requests of the same submitter's priority always. */
+/* Injection: background requests of the same submitter's priority are always injected. */
 static void inject_background(void **state)
 {
 	(void)state;
@@ -466,7 +492,7 @@ static void inject_background(void **state)
 	assert_int_equal(rig_dispatch(3), 2);
 	assert_int_equal(rig_dispatch(3), NONE);
 	rig_insert(3, W, 600, 8, 3);
-	bfq()->async[8 + 4].entity.budget = 23; /* and as far as its budget goes */
+	bfq()->async[8 + 4].entity.budget = 23; /* within its budget */
 	assert_int_equal(rig_dispatch(3), NONE);
 	bfq()->async[8 + 4].entity.budget = 1000;
 	rig_set("strict_guarantees", 1);
@@ -474,7 +500,10 @@ static void inject_background(void **state)
 	end();
 }
 
-/* Others up to the limit, where waiting is a promise and not for throughput. */
+/*
+ * Other requests are injected up to the limit, if the idling is for a guarantee and not for
+ * throughput.
+ */
 static void inject_others(void **state)
 {
 	(void)state;
@@ -484,14 +513,14 @@ static void inject_others(void **state)
 		for (int id = 2; id < 6; id++)
 			rig_insert(id, R, 1000000 + (uint64_t)id * 8, 8, 2);
 		queue(1, BE(3))->inject_limit = limit;
-		/* One is in the drive already. */
+		/* One request is in the drive already. */
 		for (uint32_t i = 1; i < limit; i++)
 			assert_int_not_equal(rig_dispatch(3), NONE);
 		assert_int_equal(rig_dispatch(3), NONE);
 		assert_ptr_equal(bfq()->in_service, queue(1, BE(3)));
 		end();
 	}
-	/* Flash: no large ones on top. */
+	/* On flash: no large requests are injected. */
 	paused(FLASH, BE(3), BE(4));
 	rig.rq[1].nr_sectors = 64;
 	queue(1, BE(3))->inject_limit = 4;
@@ -499,12 +528,12 @@ static void inject_others(void **state)
 	rig_complete(0, 4);
 	assert_int_equal(rig_dispatch(5), 1);
 	end();
-	/* Not where it pays to keep the head where it is. */
+	/* Nothing is injected where the head should stay in its place. */
 	paused(DISK, BE(4), BE(4));
 	queue(1, BE(4))->inject_limit = 4;
 	assert_int_equal(rig_dispatch(3), NONE);
 	end();
-	/* Not more than the other one's budget. */
+	/* Not more than the budget of the other queue. */
 	paused(FLASH, BE(3), BE(4));
 	queue(1, BE(3))->inject_limit = 4;
 	queue(2, BE(4))->entity.budget = 7;
@@ -512,7 +541,7 @@ static void inject_others(void **state)
 	end();
 }
 
-/* Raised, and the only one, and quick: it shall not be disturbed. */
+/* The queue is raised, the only one raised, and quick: it must not be disturbed. */
 static void inject_beside_a_raised_one(void **state)
 {
 	(void)state;
@@ -530,7 +559,7 @@ static void inject_beside_a_raised_one(void **state)
 	end();
 }
 
-/* Injected until it has nothing left; that queue is idle then. */
+/* A queue whose last request was injected becomes idle. */
 static void inject_the_last(void **state)
 {
 	(void)state;
@@ -541,7 +570,7 @@ static void inject_the_last(void **state)
 	end();
 }
 
-/* One request of submitter 1, done in TOOK, with FOREIGN others in the drive. */
+/* Serves one request of submitter 1 in TOOK, with FOREIGN requests of other queues in the drive. */
 static void timed(struct bfq_queue *q, uint64_t took, uint32_t foreign)
 {
 	bfq()->now += 10 * MS;
@@ -560,26 +589,27 @@ static void inject_limit(void **state)
 	paused(FLASH, BE(3), BE(4));
 	q = queue(1, BE(3));
 	bfq()->max_in_drive = 2;
-	assert_int_equal(q->inject_limit, 0); /* it answers fast: not before it was measured */
+	/* it answers fast, but no value was measured before */
+	assert_int_equal(q->inject_limit, 0);
 	timed(q, 200000, 1);
 	assert_int_equal(q->inject_limit, 0);
 	timed(q, 400000, 0);
 	assert_int_equal(q->inject_limit, 1);
-	timed(q, 200000, 0); /* the shortest counts */
+	timed(q, 200000, 0); /* the shortest time counts */
 	timed(q, 299999, 1);
 	assert_int_equal(q->inject_limit, 2);
 	timed(q, 100000, 1);
 	timed(q, 100000, 1);
-	assert_int_equal(q->inject_limit, 3); /* one more than was seen in the drive */
+	assert_int_equal(q->inject_limit, 3); /* one more than there were in the drive */
 	timed(q, 300000, 1);
 	assert_int_equal(q->inject_limit, 2);
 	bfq()->now += 20 * MS;
-	q->in_drive = 1; /* it does not wait for this one alone */
+	q->in_drive = 1; /* this request is not the only one it waits for */
 	inject_arrival(bfq(), q);
 	assert_int_equal(q->inject_start_ns, 0);
 	timed(q, 299999, 1);
 	timed(q, 300000, 1);
-	bfq()->now += 9 * MS; /* too soon after the last time */
+	bfq()->now += 9 * MS; /* too soon after the last sample */
 	inject_arrival(bfq(), q);
 	assert_int_equal(q->inject_start_ns, 0);
 	bfq()->now += SEC;
@@ -596,7 +626,7 @@ static void inject_limit(void **state)
 	end();
 }
 
-/* The time is taken from when it comes to when it has ended. */
+/* The measured time lasts from the arrival of the request to its completion. */
 static void inject_is_measured(void **state)
 {
 	(void)state;
@@ -610,7 +640,7 @@ static void inject_is_measured(void **state)
 	end();
 }
 
-/* Think time, and the share of time without a request, from arrivals and completions. */
+/* The think time, and the share of time without a request, follow from arrivals and completions. */
 static void what_is_learnt_of_a_queue(void **state)
 {
 	uint64_t now = 1;
@@ -621,16 +651,16 @@ static void what_is_learnt_of_a_queue(void **state)
 		rig_insert(0, R, (uint64_t)i * 8, 8, now);
 		assert_int_equal(rig_serve(now), 0);
 		now += 5 * MS;
-		if (i == 2) /* 32 + 28 + ... of 256: not sure yet */
+		if (i == 2) /* 32 + 28 + ... of 256: not enough samples yet */
 			assert_true(idle_short_think(bfq(), queue(1, BE(4))));
 	}
 	assert_false(idle_short_think(bfq(), queue(1, BE(4))));
 	assert_in_range(queue(1, BE(4))->think_mean, 5 * MS, 5 * MS + MS / 5);
 	assert_false(queue(1, BE(4))->io_bound);
-	rig_insert(0, R, 0, 8, now += SEC); /* however long: as twice slice_idle */
+	rig_insert(0, R, 0, 8, now += SEC); /* a longer pause counts as twice slice_idle */
 	assert_in_range(queue(1, BE(4))->think_mean, 6 * MS, 7 * MS);
 	assert_int_equal(rig_serve(now), 0);
-	/* 1 ms of 10. */
+	/* 1 ms of every 10. */
 	for (int i = 0; i < 60; i++) {
 		rig_insert(0, R, 900000ull * (unsigned)i, 8, now);
 		assert_int_equal(rig_dispatch(now), 0);
@@ -661,7 +691,10 @@ static void seeks(void **state)
 	}
 }
 
-/* Whether the drive takes several at once shows when there are more than three to take. */
+/*
+ * Whether the drive takes several requests at once is only seen when more than three are
+ * available.
+ */
 static void queueing(void **state)
 {
 	(void)state;
@@ -684,7 +717,10 @@ static void queueing(void **state)
 	}
 }
 
-/* Who is gone will not come back: nobody waits for him, and his queue is free. */
+/*
+ * A submitter that has left will not come back: bfq does not idle for it, and its queue becomes
+ * unused.
+ */
 static void gone(void **state)
 {
 	(void)state;
@@ -694,7 +730,7 @@ static void gone(void **state)
 	rig.s->ops->submitter_gone(rig.s, 1);
 	assert_null(queue(1, BE(4)));
 	assert_int_equal(rig_dispatch(100), 1);
-	/* With a request in the drive: when that has ended. */
+	/* With a request in the drive: it becomes unused when that has completed. */
 	as(3, BE(4));
 	rig_insert(5, R, 0, 8, 150);
 	rig.s->ops->submitter_gone(rig.s, 2);
@@ -702,7 +738,7 @@ static void gone(void **state)
 	rig_complete(1, 200);
 	assert_null(queue(2, BE(4)));
 	end();
-	/* With one that waits: that is served, and then nobody is waited for. */
+	/* With a waiting request: it is served, and afterwards bfq does not idle. */
 	paused(DISK, BE(4), BE(4));
 	as(1, BE(4));
 	rig_insert(2, R, 8, 8, 2);
@@ -712,7 +748,7 @@ static void gone(void **state)
 	rig_complete(2, 5);
 	assert_null(queue(1, BE(4)));
 	assert_int_equal(rig_dispatch(5), 1);
-	/* Gone, and back before all has ended: it is the same one. */
+	/* The submitter left and returned before all requests had completed: it is the same one. */
 	rig.s->ops->submitter_gone(rig.s, 2);
 	as(2, BE(4));
 	rig_insert(3, R, 1000008, 8, 6);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_bfq_learn.c - what bfq learns of the drive and makes of it (rate, largest budget), whom it
- * raises and until when, and who gets how many tags.
+ * test_bfq_learn.c - what bfq learns about the drive and how it uses that (rate, largest budget),
+ * which queues it raises and until when, and how many tags each account gets.
  */
 #include "sched/bfq/bfq.h"
 
@@ -35,7 +35,10 @@ static void end(void)
 	rig.s->ops->exit(rig.s);
 }
 
-/* N requests of NR sectors, one every GAP, answered when the next one comes; GAP sectors apart. */
+/*
+ * Sends N requests of NR sectors, one at each EVERY; each completes when the next one arrives.
+ * They lie GAP sectors apart.
+ */
 static uint64_t stream(uint64_t now, int n, uint32_t nr, uint64_t every, uint64_t apart)
 {
 	uint64_t sector = 0;
@@ -61,18 +64,21 @@ static void before_anything_is_known(void **state)
 	end();
 }
 
-/* A second of 256 sectors every 250 us, in order: 1.024 sectors a microsecond weigh 8 of 10. */
+/*
+ * A second of 256 sectors every 250 us, sequential: 1.024 sectors a microsecond have a weight of 8
+ * in 10.
+ */
 static void rate_of_a_stream(void **state)
 {
 	uint64_t before = REF_FLASH * 2 / 3, seen = 67108, expected = before / 2 + seen / 2;
 
 	(void)state;
 	open_on(false);
-	/* The interval ends with the first request after it. */
+	/* The first request after the interval ends it. */
 	stream(SEC, 4001, 256, 250000, 0);
-	/* Divisor 10 - 8: half of each. */
+	/* The divisor is 10 - 8: half of each. */
 	assert_in_range(bfq()->rate.peak, expected - 40, expected + 40);
-	/* And it makes the budget: 125 ms of that. */
+	/* And the budget follows from it: 125 ms at that rate. */
 	assert_int_equal(rig_get("budget"), (bfq()->rate.peak * 125000) >> 16);
 	rig_set("timeout_sync", 50);
 	assert_int_equal(rig_get("budget"), (bfq()->rate.peak * 50000) >> 16);
@@ -83,7 +89,7 @@ static void rate_of_a_stream(void **state)
 	end();
 }
 
-/* What says nothing: too few, too short, too scattered and slow, too fast to be true. */
+/* Samples that are ignored: too few, too short, too scattered and slow, or too fast to be true. */
 static void not_a_sample(void **state)
 {
 	uint64_t before = REF_FLASH * 2 / 3;
@@ -102,7 +108,7 @@ static void not_a_sample(void **state)
 	end();
 }
 
-/* Scattered, but faster than what was known: believed, though it weighs little. */
+/* Scattered, but faster than the known rate: accepted with a low weight. */
 static void scattered_but_faster(void **state)
 {
 	uint64_t before = REF_DISK * 2 / 3;
@@ -115,7 +121,10 @@ static void scattered_but_faster(void **state)
 	end();
 }
 
-/* One after a pause is not in order, wherever it is; but waiting for the drive is no pause. */
+/*
+ * A request after a pause is not sequential, wherever it is; but waiting for the drive is no
+ * pause.
+ */
 static void pauses(void **state)
 {
 	uint64_t now = SEC;
@@ -139,7 +148,7 @@ static void pauses(void **state)
 	end();
 }
 
-/* 300 ms and 32 of them are enough, where a pause or something slow ends the sample. */
+/* 300 ms and 32 requests are enough if a pause or a slow request ends the sample. */
 static void ended_early(void **state)
 {
 	uint64_t now;
@@ -160,24 +169,24 @@ static void ended_early(void **state)
 	}
 }
 
-/* Turns of a few queues make the budget trusted; before, it is what it was. */
-static void trusted_after_some_turns(void **state)
+/* A few services of queues make the budget trusted; before that, it keeps its first value. */
+static void trusted_after_some_services(void **state)
 {
-	int turns = 0;
+	int services = 0;
 
 	(void)state;
 	open_on(false);
 	bfq()->rate.peak = 65536;
-	for (; rig_get("budget") == 16384; turns++) {
-		rig_insert(0, R, 0, 8, 1 + 20 * MS * (unsigned)turns);
-		assert_int_equal(rig_serve(1 + 20 * MS * (unsigned)turns), 0);
+	for (; rig_get("budget") == 16384; services++) {
+		rig_insert(0, R, 0, 8, 1 + 20 * MS * (unsigned)services);
+		assert_int_equal(rig_serve(1 + 20 * MS * (unsigned)services), 0);
 	}
-	assert_int_equal(turns, 11);
+	assert_int_equal(services, 11);
 	assert_int_equal(rig_get("budget"), 125000);
 	end();
 }
 
-/* Raising: the usual priority, awaited, new or idle for 2 s. */
+/* Raised queues: of the usual priority, synchronous, new or idle for 2 s. */
 static void who_is_raised(void **state)
 {
 	(void)state;
@@ -195,7 +204,8 @@ static void who_is_raised(void **state)
 	rig.flags = 0;
 	rig_insert(5, W, 0, 8, 1);
 	assert_int_equal(bfq()->async[8 + 4].raise, 1);
-	rig.s->ops->set_weight(rig.s, 1, 100); /* nor a group's own */
+	/* a group with its own weight is not raised either */
+	rig.s->ops->set_weight(rig.s, 1, 100);
 	rig_insert(6, W, 0, 8, 1);
 	assert_int_equal(queue_find(bfq(), &rig.rq[6])->raise, 1);
 	end();
@@ -208,9 +218,9 @@ static void who_is_raised(void **state)
 	rig_expect(1, 1, 0);
 	rig_insert(0, R, 0, 8, 100 * MS);
 	rig_expect(100 * MS, 1, 0);
-	rig.s->ops->tick(rig.s, 200 * MS); /* idles no longer */
+	rig.s->ops->tick(rig.s, 200 * MS); /* bfq no longer idles for it */
 	rig_insert(0, R, 0, 8, 2100 * MS);
-	assert_int_equal(queue(1)->raise, 1); /* 2 s since the answer, not since it idled */
+	assert_int_equal(queue(1)->raise, 1); /* 2 s since the completion, not since the idling */
 	rig_expect(2100 * MS, 1, 0);
 	rig.s->ops->tick(rig.s, 2200 * MS);
 	rig_insert(0, R, 0, 8, 4300 * MS);
@@ -218,7 +228,7 @@ static void who_is_raised(void **state)
 	end();
 }
 
-/* Silent is not who waits for the drive, nor who got his answer lately. */
+/* A queue is not silent if it waits for the drive, or if it got a completion lately. */
 static void who_is_not_silent(void **state)
 {
 	(void)state;
@@ -228,7 +238,7 @@ static void who_is_not_silent(void **state)
 		rig_insert(0, R, 0, 8, 1);
 		assert_int_equal(rig_dispatch(1), 0);
 		rig.submitter = 2;
-		rig_insert(1, R, 1000, 8, 1); /* the first one's turn ends */
+		rig_insert(1, R, 1000, 8, 1); /* the service of the first queue ends */
 		rig.submitter = 1;
 		rig_set("low_latency", 1);
 		if (answered)
@@ -239,7 +249,10 @@ static void who_is_not_silent(void **state)
 	}
 }
 
-/* Until its time is over, or it has got enough, or nobody is to be raised. */
+/*
+ * A queue stays raised until its time is over, or it has had enough service, or raising is
+ * switched off.
+ */
 static void until_when(void **state)
 {
 	uint64_t now;
@@ -247,7 +260,7 @@ static void until_when(void **state)
 	(void)state;
 	open_on(false);
 	rig_insert(0, R, 0, 8, 1);
-	/* 2.5 s on a drive as fast as the reference; this one is taken for 2/3 of it. */
+	/* 2.5 s on a drive as fast as the reference; this drive counts as 2/3 as fast. */
 	assert_in_range(queue(1)->raise_ns, 3749 * MS, 3751 * MS);
 	rig_expect(1, 1, 0);
 	for (now = 1000 * MS; now < 3740 * MS; now += 900 * MS) {
@@ -262,7 +275,7 @@ static void until_when(void **state)
 
 	open_on(false);
 	now = 1;
-	for (int i = 0; i < 47; i++, now += MS) { /* 47 x 2560: the last one is beyond 120000 */
+	for (int i = 0; i < 47; i++, now += MS) { /* 47 x 2560: the last one goes beyond 120000 */
 		rig_insert(0, R, (uint64_t)i * 2560, 2560, now);
 		assert_int_equal(queue(1)->raise, BFQ_RAISED);
 		rig_expect(now, 1, 0);
@@ -280,13 +293,13 @@ static void until_when(void **state)
 	end();
 }
 
-/* Within 3 and 25 s, by how fast the drive is. */
+/* Between 3 and 25 s, depending on the speed of the drive. */
 static void raised_for(void **state)
 {
 	(void)state;
 	for (int rotational = 0; rotational < 2; rotational++) {
 		uint64_t ref = rotational ? REF_DISK : REF_FLASH;
-		uint64_t at_ref = rotational ? 7 * SEC : 3 * SEC; /* 2.5 s is too little */
+		uint64_t at_ref = rotational ? 7 * SEC : 3 * SEC; /* 2.5 s are too short */
 
 		open_on(rotational);
 		bfq()->rate.peak = ref;
@@ -299,7 +312,7 @@ static void raised_for(void **state)
 	}
 }
 
-/* Somebody who begins goes before those who stream, and for longer than they would. */
+/* A queue that begins goes before streams, and may be served longer than they. */
 static void beginner_first(void **state)
 {
 	(void)state;
@@ -312,7 +325,7 @@ static void beginner_first(void **state)
 	rig.submitter = 2;
 	rig_insert(50, R, 900000, 8, 2);
 	assert_int_equal(rig_serve(2), 50);
-	/* A turn of 30 times 125 ms. */
+	/* A service of 30 times 125 ms. */
 	assert_int_equal(queue(2)->timeout_ns, 2 + 30 * 125 * MS);
 	end();
 }
@@ -343,8 +356,10 @@ static uint32_t weight(uint32_t submitter, uint16_t prio)
 	return rig.s->ops->weight(rig.s, &like);
 }
 
-/* What a submitter's share of the tags is measured by: its own weight, or its priority's. Not what
- * raises a beginner for a while: a few tags more would keep others from theirs for longer. */
+/*
+ * The weight for a submitter's share of the tags is its own weight, or that of its priority.
+ * Raising does not count: some more tags would delay the others for longer.
+ */
 static void weights_for_tags(void **state)
 {
 	(void)state;
@@ -371,7 +386,7 @@ int main(void)
 		cmocka_unit_test(ended_early),
 		cmocka_unit_test(pauses),
 		cmocka_unit_test(who_is_not_silent),
-		cmocka_unit_test(trusted_after_some_turns),
+		cmocka_unit_test(trusted_after_some_services),
 		cmocka_unit_test(who_is_raised),
 		cmocka_unit_test(until_when),
 		cmocka_unit_test(raised_for),

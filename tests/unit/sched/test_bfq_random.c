@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_bfq_random.c - what bfq keeps count of, recounted after each of many random events: who is
- * busy, of which class and weight; what the trees hold; where every queue is. Virtual time never
- * runs back.
+ * test_bfq_random.c - what bfq counts is counted again after each of many random events: which
+ * queues are busy, of which class and weight; the contents of the trees; the place of every queue.
+ * Virtual time never runs backwards.
  */
 #include <errno.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static struct bfq *bfq(void)
 	return (struct bfq *)rig.s;
 }
 
-/* What there is, counted anew. */
+/* The state, counted again. */
 static struct count {
 	uint32_t waiting, in_drive, busy, class[BFQ_CLASSES], raised, by_weight[2 * BFQ_LEVELS];
 	uint32_t pooled_queues, in_service;
@@ -46,7 +46,7 @@ static void count_queue(const struct bfq_queue *q)
 	for (const struct sched_rq *rq = TAILQ_FIRST(&q->fifo); rq; rq = TAILQ_NEXT(rq, fifo))
 		n++;
 	assert_int_equal(n, q->waiting);
-	/* Busy: it has something, or is in service. */
+	/* A busy queue has requests or is in service. */
 	assert_int_equal(q->busy, q->waiting || q == bfq()->in_service);
 	if (q == bfq()->in_service)
 		assert_int_equal(q->entity.place, BFQ_SERVED);
@@ -62,7 +62,7 @@ static void count_queue(const struct bfq_queue *q)
 	count.by_weight[q->weight_index]++;
 }
 
-/* Every pooled queue is in the hash; those that are not are nowhere. */
+/* Every pooled queue is in the hash; the others are in no list. */
 static void count_all(void)
 {
 	struct bfq *d = bfq();
@@ -95,7 +95,7 @@ static void same(void)
 		assert_int_equal(d->weights_used >> i & 1, count.by_weight[i] > 0);
 }
 
-/* What is in the root's tree of CLASS, of all who are somewhere. */
+/* Returns the weight in the root's tree of CLASS, of all entities that are in a tree. */
 static uint64_t weight_in(const struct bfq_entity *e, int class)
 {
 	bool there = e->parent == &bfq()->root && e->class == class && e->place != BFQ_NOWHERE;
@@ -121,7 +121,7 @@ static uint64_t root_weights(int class)
 	return sum;
 }
 
-static struct bfq *checked; /* by trees() before */
+static struct bfq *checked; /* set by trees() before */
 
 /* A group and its queues are in the same bucket. */
 static void groups(void)
@@ -143,7 +143,7 @@ static void groups(void)
 	}
 }
 
-/* The root's trees: weights add up, time does not run back. */
+/* The root's trees: weights add up, and time does not run backwards. */
 static void trees(void)
 {
 	static uint64_t last[BFQ_CLASSES];
@@ -256,7 +256,7 @@ static void run(bool rotational, uint64_t first_seed)
 		assert_true(now != SCHED_NEVER);
 	}
 	same();
-	/* Whoever had a queue or a weight is forgotten once he is gone. */
+	/* Nothing remains of a submitter with a queue or a weight after it has left. */
 	for (uint32_t s = 0; s < SUBMITTERS; s++)
 		rig.s->ops->submitter_gone(rig.s, s);
 	for (unsigned b = 0; b < BFQ_BUCKETS; b++)

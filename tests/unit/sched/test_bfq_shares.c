@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_bfq_shares.c - who gets how much of a drive that is the bottleneck: weights, classes,
- * fairness among equals, and how far anybody may fall behind.
+ * test_bfq_shares.c - the shares of a drive that is the bottleneck: weights, classes, fairness
+ * among equal queues, and how far a queue may fall behind.
  */
 #include <errno.h>
 #include <math.h>
@@ -11,7 +11,10 @@
 
 #include "load.h"
 
-/* About an SSD of 500 MB/s, and a hard disk of 150 MB/s; one request after another. */
+/*
+ * Approximately an SSD of 500 MB/s and a hard disk of 150 MB/s; they serve one request after
+ * another.
+ */
 static const struct drive ssd = { .fixed_ns = 20000, .sector_ns = 1000, .depth = 1 };
 static const struct drive hdd = {
 	.fixed_ns = 50000, .sector_ns = 3400, .seek_ns = 8 * MS, .depth = 1
@@ -30,7 +33,7 @@ static void begin(bool rotational)
 	rig_set("strict_guarantees", 1);
 }
 
-/* The instance goes with what it holds. */
+/* Closes the instance with the requests that it holds. */
 static void end(void)
 {
 	rig.s->ops->exit(rig.s);
@@ -80,7 +83,7 @@ static void weights_60_30(void **state)
 	pair(2, 5, 2);
 }
 
-/* Groups: a weight of its own for each, whatever the levels say; one without has 100. */
+/* Groups: each has its own weight, whatever the levels are; a submitter without one has 100. */
 static void weights_of_groups(void **state)
 {
 	(void)state;
@@ -92,7 +95,7 @@ static void weights_of_groups(void **state)
 	load_run(&ssd, 60 * SEC);
 	assert_ratio((double)load[0].sectors, (double)load[2].sectors, 3, 0.02, 0);
 	assert_ratio((double)load[1].sectors, (double)load[2].sectors, 0.5, 0.02, 1);
-	/* While they run: the first is in the middle of something. */
+	/* The weights are set while they run: the first queue is in service. */
 	rig.s->ops->set_weight(rig.s, 1, 100);
 	rig.s->ops->set_weight(rig.s, 3, 1000);
 	load[0].sectors = load[1].sectors = load[2].sectors = 0;
@@ -102,7 +105,7 @@ static void weights_of_groups(void **state)
 	end();
 }
 
-/* In a group levels count as they do outside, and background requests are its own. */
+/* Within a group levels count as they do outside, and background requests belong to the group. */
 static void levels_in_a_group(void **state)
 {
 	(void)state;
@@ -119,9 +122,11 @@ static void levels_in_a_group(void **state)
 	end();
 }
 
-/* A queue that never stops, and others that come and go: how far it is behind what an ideal drive
- * would have given it, one that serves the same requests, all submitters at once by their weights.
- * Who stopped may have been ahead: then the ideal drive is not through with him yet. */
+/*
+ * A queue that never stops, and others that start and stop: how far the queue is behind an ideal
+ * drive, which serves the same requests of all submitters at once by their weights. A queue that
+ * stopped may have been ahead; then the ideal drive is still serving it.
+ */
 static double ideal[LOAD_MAX], given[LOAD_MAX], worst;
 static uint32_t weight[LOAD_MAX];
 
@@ -134,7 +139,7 @@ static double ideally_wants(unsigned i)
 	return ahead > 1e-6 ? ahead : 0;
 }
 
-/* Hands SECTORS out by weight; returns what those who wanted less have left. */
+/* Gives SECTORS to all by weight; returns the sectors that are left because some wanted less. */
 static double ideally_serve(double sectors)
 {
 	double sum = 0, left = 0, share, wants;
@@ -193,7 +198,7 @@ static void lag(uint8_t level, bool rotational)
 	end();
 }
 
-/* ideal - given <= largest budget + largest request, at any time. */
+/* At any time, ideal - given <= largest budget + largest request. */
 static void lag_is_bounded(void **state)
 {
 	(void)state;
@@ -201,7 +206,7 @@ static void lag_is_bounded(void **state)
 		lag(level, level & 1);
 }
 
-/* Everybody had the same: 1; one had all: 1/n. */
+/* Returns Jain's index: 1 if all have the same; 1/n if one has everything. */
 static double jain(const uint64_t *x, unsigned n)
 {
 	double sum = 0, squares = 0;
@@ -216,7 +221,10 @@ static double jain(const uint64_t *x, unsigned n)
 static void equals(unsigned n, int64_t max_budget)
 {
 	uint64_t x[64], window = 20ull * n * ((uint64_t)max_budget + 256);
-	/* Sectors to time, with what each request of 132 on average costs besides. */
+	/*
+	 * Converts sectors to time, with the fixed part of each request, which has 132 sectors on
+	 * average.
+	 */
 	uint64_t ns = window * ssd.sector_ns + window / 132 * ssd.fixed_ns;
 
 	begin(false);
@@ -246,7 +254,7 @@ static void equals_are_equal(void **state)
 	equals(64, 1024);
 }
 
-/* The setting for short times: small turns, no waiting, many in the drive at once. */
+/* The setting for short windows: small budgets, no idling, many requests in the drive at once. */
 static void equals_within_100_ms(void **state)
 {
 	static const struct drive deep = { .fixed_ns = 20000, .sector_ns = 1000, .depth = 16 };
@@ -274,7 +282,9 @@ static void equals_within_100_ms(void **state)
 	end();
 }
 
-/* Somebody reads 500 scattered blocks, one after the other, while eight stream: how long it takes.
+/*
+ * Returns how long a program takes to read 500 scattered blocks, one after another, beside eight
+ * streams.
  */
 static uint64_t start_up(const struct drive *drive, bool rotational, bool low_latency)
 {
@@ -302,7 +312,7 @@ static void beginners_are_quick(void **state)
 	assert_true(start_up(&flash, false, false) > 3 * start_up(&flash, false, true));
 }
 
-/* IDLE beside BE: nearly nothing, but never forgotten for longer than 200 ms and a turn. */
+/* IDLE beside BE: it gets nearly nothing, but something at least every 200 ms and one service. */
 static void idle_class_is_not_starved(void **state)
 {
 	(void)state;
@@ -329,7 +339,7 @@ static void rt_before_all(void **state)
 	end();
 }
 
-/* A weight is as large as asked for, for so many submitters as there is room for. */
+/* Each submitter gets the weight that was set, while there is space for more weights. */
 static void too_many_weights(void **state)
 {
 	(void)state;
@@ -344,8 +354,10 @@ static void too_many_weights(void **state)
 	rig_close();
 }
 
-/* More submitters at once than there is room for: those beyond share one queue, and are counted;
- * everybody is served. */
+/*
+ * More submitters at once than there are queues: those beyond share one queue and are counted; all
+ * are served.
+ */
 static void beyond_the_pool(void **state)
 {
 	static bool left[2000];
@@ -366,7 +378,7 @@ static void beyond_the_pool(void **state)
 		assert_true(id != NONE && !left[id]);
 		left[id] = true;
 	}
-	/* All have had theirs: newcomers take the queues of those who were idle for longest. */
+	/* All have been served: new submitters get the least recently used queues. */
 	for (int id = 2000; id < 3000; id++) {
 		rig.submitter = (uint32_t)id * 7919;
 		rig_insert(id, R, 0, 8, 100 * SEC);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_bfq_wf2q.c - the tree of weights against a model that knows no trees: an array that is
- * searched from end to end, with the rules as they stand. Times begin near where they wrap.
+ * test_bfq_wf2q.c - the tree of weights compared with a model without trees: an array that is
+ * searched from end to end, with the rules as documented. Times begin near the value where they
+ * wrap.
  */
 #include "sched/bfq/bfq.h"
 
@@ -51,7 +52,7 @@ static int number(uint8_t place)
 	return n;
 }
 
-/* The active one with the smallest finish whose start is not after UNTIL. */
+/* Returns the active entity with the smallest finish whose start is not after UNTIL. */
 static int first_eligible(uint64_t until)
 {
 	int best = NONE;
@@ -167,8 +168,8 @@ static void serve(int i, uint64_t sectors)
 	model_serve(sectors);
 }
 
-/* A turn of whoever is next; afterwards it may have had enough. */
-static void turn(void)
+/* Serves the next entity once; afterwards it may leave. */
+static void serve_next(void)
 {
 	struct bfq_entity *e = wf2q_next(&tree, true);
 	uint64_t before = vtime;
@@ -209,13 +210,13 @@ static void activate(int i)
 
 static void change(int i)
 {
-	if (pick(3)) { /* another budget while it waits */
+	if (pick(3)) { /* a new budget while it waits */
 		entity[i].budget = model[i].budget = 1 + pick(20000);
 		wf2q_rebudget(&tree, &entity[i]);
 		model[i].finish = model[i].start + (model[i].budget << 22) / model[i].weight;
 		model[i].seq = ++last_seq;
 	} else if (pick(2)) {
-		serve(i, 1 + pick(100)); /* out of turn */
+		serve(i, 1 + pick(100)); /* not the next one */
 	} else {
 		wf2q_deactivate(&tree, &entity[i]);
 		model_deactivate(i);
@@ -229,7 +230,7 @@ static void against_model(void **state)
 	(void)state;
 	seed = 7;
 	wf2q_init(&tree);
-	/* 2^64 less some turns, and then 2^63, where signs change. */
+	/* 2^64 minus a few services, and then 2^63, where signs change. */
 	for (int half = 0; half < 2; half++) {
 		vtime = (half ? 1ull << 63 : 0) - (1ull << 33);
 		tree.vtime = vtime;
@@ -246,7 +247,7 @@ static void against_model(void **state)
 			int i = (int)pick(ENTITIES);
 
 			if (pick(3) == 0)
-				turn();
+				serve_next();
 			else if (model[i].place == BFQ_ACTIVE)
 				change(i);
 			else
@@ -255,9 +256,9 @@ static void against_model(void **state)
 			in_row += TAILQ_FIRST(&tree.row) != NULL;
 			in_tree += RB_ROOT(&tree.active) != NULL;
 		}
-		assert_true(after(vtime, half ? 1ull << 63 : 0)); /* it did wrap */
+		assert_true(after(vtime, half ? 1ull << 63 : 0)); /* it has wrapped */
 	}
-	assert_true(in_row > STEPS && in_tree > STEPS); /* both were used */
+	assert_true(in_row > STEPS && in_tree > STEPS); /* both cases were used */
 }
 
 static void becomes_active(struct bfq_tree *t, int i, uint64_t start, uint64_t budget)
@@ -266,7 +267,10 @@ static void becomes_active(struct bfq_tree *t, int i, uint64_t start, uint64_t b
 	wf2q_activate(t, &entity[i], true, 1);
 }
 
-/* Who comes in order costs no way through the tree, and one who stands out does not change that. */
+/*
+ * An entity that arrives in order is not inserted into the tree; one that is out of order does not
+ * change that.
+ */
 static void in_a_row(void **state)
 {
 	struct bfq_tree t = { .vtime = 1000ull << 22 };
@@ -278,7 +282,7 @@ static void in_a_row(void **state)
 	assert_true(wf2q_empty(&t));
 	for (int i = 0; i < 8; i++)
 		becomes_active(&t, i, t.vtime, budget[i]);
-	/* 5 may have been the one who was right: 4 made room for it, and came too early for that */
+	/* 5 may have been the one in order: 4 made room for it, and came too early for that */
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(entity[i].in_row, i != 2 && i != 4 && i != 5);
 	for (int i = 0; i < 8; i++) {
@@ -288,7 +292,7 @@ static void in_a_row(void **state)
 	assert_true(wf2q_empty(&t));
 }
 
-/* In the row too nobody is served before his start. */
+/* In the row, too, no entity is served before its start. */
 static void in_a_row_but_not_eligible(void **state)
 {
 	struct bfq_tree t = { .vtime = 1000ull << 22 };
@@ -305,7 +309,7 @@ static void in_a_row_but_not_eligible(void **state)
 	assert_ptr_equal(wf2q_next(&t, true), &entity[1]);
 	wf2q_take(&t, &entity[1]);
 	assert_ptr_equal(wf2q_next(&t, true), &entity[0]);
-	assert_true(t.vtime == 1010ull << 22); /* it was waited for */
+	assert_true(t.vtime == 1010ull << 22); /* virtual time has advanced to its start */
 }
 
 int main(void)

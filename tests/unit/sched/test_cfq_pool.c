@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * test_cfq_pool.c - cfq: which requests are one queue, and which may become one.
- */
+/* test_cfq_pool.c - cfq: which requests belong to one queue, and which may be merged. */
 #include "cfq_rig.h"
 
 static int setup_small(void **state)
@@ -25,15 +23,17 @@ static int setup_merging(void **state)
 	return 0;
 }
 
-/* The submitters A and B, at levels LEVEL_A and LEVEL_B, have sectors 0, 20 and 10, 30. One queue
- * if they leave in the order of sectors. */
+/*
+ * Submitters A and B, at levels LEVEL_A and LEVEL_B, have the sectors 0, 20 and 10, 30. They are
+ * one queue if the requests leave in the order of sectors.
+ */
 static bool are_one(uint32_t a, unsigned level_a, uint32_t b, unsigned level_b, uint8_t op,
 		    uint8_t flags)
 {
 	static uint64_t base;
 	int order[4];
 
-	base += 1000; /* always before the head, or the elevator would begin elsewhere */
+	base += 1000; /* always ahead of the head; otherwise the order would begin elsewhere */
 	rig.flags = flags;
 	for (int i = 0; i < 4; i++) {
 		rig.submitter = i % 2 ? b : a;
@@ -67,16 +67,16 @@ static void beyond_the_pool_they_share(void **state)
 	reads(10, 8, PLACE(1), 0);
 	reads(11, 9, PLACE(1), 0);
 	assert_int_equal(rig_get("shared_inserts"), 0);
-	/* These have no queue of their own; another level is another shared one. */
+	/* These have no queue of their own; another level goes to another shared queue. */
 	for (int i = 0; i < 4; i++)
 		reads(i, (uint32_t)i, PLACE(5) + (uint64_t)(40 - i * 10), 1);
 	rig.prio = BE(0);
 	reads(4, 4, PLACE(2), 2);
 	assert_int_equal(rig_get("shared_inserts"), 5);
-	/* Before them: the pool's, and level 0, whose turn is longest and comes soonest. */
+	/* First the queue of the pool, then level 0, whose slice is the longest and comes first. */
 	rig_expect(3, 3, 10, 4, 11);
 	rig_expect(3, 4, 3, 2, 1, 0);
-	/* The pool's are unused now, and given to others. */
+	/* The queues of the pool are unused now and are given to others. */
 	rig.prio = BE(4);
 	assert_false(are_one(20, 4, 21, 4, W, SCHED_RQ_SYNC));
 	assert_int_equal(rig_get("shared_inserts"), 5);
@@ -86,7 +86,7 @@ static void a_queue_is_kept_for_the_one_who_used_it_last(void **state)
 {
 	(void)state;
 	rig_set("slice_idle", 8);
-	/* 1 is known to think long; then 2 and 3 come, and 3 gets the queue of 1. */
+	/* 1 is known to think long; then 2 and 3 arrive, and 3 gets the queue of 1. */
 	for (int i = 0; i < 6; i++) {
 		reads(0, 1, PLACE(1), (uint64_t)i * SEC);
 		assert_int_equal(rig_serve((uint64_t)i * SEC), 0);
@@ -100,7 +100,7 @@ static void a_queue_is_kept_for_the_one_who_used_it_last(void **state)
 	reads(2, 3, PLACE(3), 8 * SEC);
 	expect(8 * SEC, 2);
 	rig_complete(2, 8 * SEC);
-	/* 3 is new: it is waited for. */
+	/* 3 is new: the drive stays idle for it. */
 	reads(0, 2, PLACE(2), 8 * SEC);
 	expect(8 * SEC, NONE);
 	drain_all(8 * SEC);
@@ -115,7 +115,10 @@ static void gone(void **state)
 		assert_int_equal(rig_serve((uint64_t)i * SEC), 0);
 	}
 	rig.s->ops->submitter_gone(rig.s, 1);
-	/* The same number is another one now, and is waited for; but not if it leaves. */
+	/*
+	 * The same number is another submitter now, and the drive stays idle for it; but not after
+	 * it leaves.
+	 */
 	reads(0, 1, PLACE(1), 7 * SEC);
 	expect(7 * SEC, 0);
 	reads(1, 2, PLACE(2), 7 * SEC);
@@ -138,7 +141,7 @@ static void gone_with_a_request_with_the_drive(void **state)
 	expect(7 * SEC, 0);
 	rig.s->ops->submitter_gone(rig.s, 1);
 	rig_complete(0, 7 * SEC);
-	/* Forgotten. */
+	/* Its data was cleared. */
 	reads(0, 1, PLACE(1), 7 * SEC);
 	expect(7 * SEC, 0);
 	reads(1, 2, PLACE(2), 7 * SEC);
@@ -154,10 +157,10 @@ static void one_that_never_completes_is_counted_off(void **state)
 	(void)state;
 	writes_row(0, 2, 1, 0);
 	expect(0, 0);
-	/* It was refused below, and gives up there. */
+	/* The engine refused it, and the lane gives it up. */
 	rig.s->ops->finish(rig.s, &rig.rq[0]);
 	rig.state[0] = RIG_FREE;
-	/* Nothing asynchronous is with the drive then: no need to wait for the end of it. */
+	/* No asynchronous request is in the drive then: no need to wait for its end. */
 	rig_set("slice_idle", 8);
 	reads(5, 1, PLACE(3), 1);
 	expect(1, 5);
@@ -172,7 +175,7 @@ static void merges_in_a_queue(void **state)
 	assert_int_equal(rig_submit(1, R, 108, 8, 0), SCHED_MERGE_BACK);
 	assert_int_equal(rig_submit(2, R, 892, 8, 0), SCHED_MERGE_FRONT);
 	assert_int_equal(rig_submit(3, R, 92, 8, 0), SCHED_MERGE_FRONT);
-	/* A gap that closes. */
+	/* This closes a gap. */
 	reads(4, 1, 124, 0);
 	assert_int_equal(rig_submit(5, R, 116, 8, 0), SCHED_MERGE_BACK);
 	assert_int_equal(rig.into[4], 0);
@@ -188,7 +191,7 @@ static void growing_to_the_front_may_make_it_the_next(void **state)
 	expect(0, 0);
 	reads(1, 1, 900, 0);
 	reads(2, 1, 1300, 0);
-	/* 200 for the way back, 300 for the way on; then 190. */
+	/* The distance back counts 200, forwards 300; then 190. */
 	rig.submitter = 1;
 	assert_int_equal(rig_submit(3, R, 1190, 110, 0), SCHED_MERGE_FRONT);
 	expect(0, 2);
@@ -202,7 +205,7 @@ static void but_not_across_queues(void **state)
 	rig.flags = 0;
 	rig_insert(0, W, 100, 8, 0);
 	rig.flags = SCHED_RQ_SYNC;
-	/* The last one, of the same submitter and priority, but nobody waits for it. */
+	/* The last one, of the same submitter and priority, but asynchronous. */
 	assert_int_equal(rig_submit(1, W, 108, 8, 0), SCHED_MERGE_NONE);
 	rig.flags = 0;
 	rig_insert(2, W, 116, 8, 0);
@@ -214,7 +217,7 @@ static void but_not_across_queues(void **state)
 static void writes_that_are_waited_for(void **state)
 {
 	(void)state;
-	/* With FUA somebody does. A read always is. */
+	/* With FUA it is synchronous. A read always is. */
 	assert_true(are_one(1, 4, 2, 4, W, 0));
 	assert_false(are_one(1, 4, 2, 4, W, SCHED_RQ_FUA));
 	assert_false(are_one(1, 4, 2, 4, R, 0));

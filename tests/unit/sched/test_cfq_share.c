@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_cfq_share.c - cfq: who gets how much of a disk in ten seconds, on a toy disk in virtual
- * time; and what noop and deadline make of the same load.
+ * test_cfq_share.c - cfq: the shares of a disk in ten seconds, on a toy disk in virtual time, and
+ * the shares with noop and deadline under the same load.
  */
 #include <string.h>
 
 #include "toy.h"
 
-/* 8 ms a seek, 100 MB/s, one request at a time. */
+/* 8 ms for a seek, 100 MB/s, one request at a time. */
 static const struct toy disk = { .depth = 1, .seek_ns = 8 * MS, .sector_ns = 5120 };
 static const struct toy_submitter reader = { .prio = BE(4),
 					     .op = R,
@@ -45,7 +45,7 @@ static void near(uint64_t a, uint64_t b, unsigned percent)
 		fail_msg("%lu is not within %u %% of %lu", a, percent, b);
 }
 
-/* N readers that are alike get the same. */
+/* N equal readers get the same. */
 static void alike(unsigned n, const struct toy_submitter *like, int low_latency)
 {
 	uint64_t all = 0;
@@ -69,7 +69,7 @@ static void equal_readers_get_the_same(void **state)
 	writer.op = W;
 	deep.depth = 8;
 	for (int low_latency = 0; low_latency < 2; low_latency++) {
-		/* Eight turns of 100 ms are too long to be even within 10 s. */
+		/* Eight slices of 100 ms are too long for equal shares within 10 s. */
 		for (unsigned n = 2; n <= (low_latency ? 8 : 4); n *= 2) {
 			alike(n, &reader, low_latency);
 			alike(n, &random, low_latency);
@@ -82,7 +82,10 @@ static void equal_readers_get_the_same(void **state)
 static void what_is_shared_is_time(void **state)
 {
 	(void)state;
-	/* One with large requests and one with small ones: as long, not as much. */
+	/*
+	 * One reader with large requests and one with small ones get the same time, not the same
+	 * bytes.
+	 */
 	open_with(&sched_cfq);
 	rig_set("low_latency", 0);
 	many(2, &reader);
@@ -107,7 +110,7 @@ static void readers_of_levels(unsigned n, const unsigned *levels)
 
 static void levels_by_their_slices(void **state)
 {
-	/* And 10 ms for the way there and the first request: the slice begins after it. */
+	/* And 10 ms for the seek and the first request: the slice begins after it. */
 	static const unsigned slices[] = { 190, 170, 150, 130, 110, 90, 70, 50 };
 
 	(void)state;
@@ -117,7 +120,7 @@ static void levels_by_their_slices(void **state)
 			near(subs[0].busy_ns * slices[b], subs[1].busy_ns * slices[a], 3);
 		}
 	}
-	/* With more than two, those who are to come later come still later. */
+	/* With more than two, queues with short slices are placed even later. */
 	readers_of_levels(3, (const unsigned[]){ 0, 4, 7 });
 	assert_in_range(subs[0].busy_ns * 100 / subs[1].busy_ns, 160, 200);
 	assert_in_range(subs[1].busy_ns * 100 / subs[2].busy_ns, 230, 340);
@@ -131,7 +134,7 @@ static void idle_only_when_nothing_else(void **state)
 	subs[0].until_ns = 5 * SEC;
 	subs[1].prio = IDLE;
 	run(2);
-	/* The first request came when nobody else was known. */
+	/* The first request arrived when no other queue was known. */
 	assert_true(subs[1].done_sectors * 2 > subs[0].done_sectors);
 	open_with(&sched_cfq);
 	many(2, &reader);
@@ -156,7 +159,7 @@ static void writes_are_held_back(void **state)
 	subs[1].depth = 32;
 	subs[1].random = true;
 	run(2);
-	/* But they go on. */
+	/* But they continue. */
 	assert_true(subs[0].done_sectors * 10 > alone * 8);
 	assert_true(subs[1].done_sectors > 0);
 	open_with(&sched_noop);
@@ -169,7 +172,7 @@ static void writes_are_held_back(void **state)
 	assert_true(subs[0].done_sectors * 10 < alone);
 }
 
-/* A sequential reader beside a random one: what it gets, in percent of what it had alone. */
+/* Returns what a sequential reader gets beside a random one, in percent of what it had alone. */
 static uint64_t beside_a_random_one(const struct sched_ops *ops, int slice_idle)
 {
 	uint64_t alone;
@@ -199,7 +202,7 @@ static void a_sequential_reader_keeps_its_rate(void **state)
 	assert_in_range(beside_a_random_one(&sched_deadline, -1), 0, 12);
 }
 
-/* Eight readers: how long does one wait at most, in ms? */
+/* Returns the longest time in ms that one of eight readers waits. */
 static uint64_t longest_wait(int low_latency, int target)
 {
 	uint64_t longest = 0;
@@ -215,10 +218,10 @@ static uint64_t longest_wait(int low_latency, int target)
 	return longest / MS;
 }
 
-static void everybodys_turn_within_the_target(void **state)
+static void each_gets_a_slice_within_the_target(void **state)
 {
 	(void)state;
-	/* And what each turn is overrun by. */
+	/* And the time by which each slice is exceeded. */
 	assert_in_range(longest_wait(1, 300), 200, 380);
 	assert_in_range(longest_wait(1, 600), 450, 680);
 	assert_in_range(longest_wait(0, 300), 650, 850);
@@ -233,7 +236,7 @@ int main(void)
 		cmocka_unit_test(idle_only_when_nothing_else),
 		cmocka_unit_test(writes_are_held_back),
 		cmocka_unit_test(a_sequential_reader_keeps_its_rate),
-		cmocka_unit_test(everybodys_turn_within_the_target),
+		cmocka_unit_test(each_gets_a_slice_within_the_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * test_cfq_tunables.c - cfq: what each tunable moves, and by how much.
- */
+/* test_cfq_tunables.c - cfq: the effect of each tunable, measured. */
 #include <string.h>
 
 #include "cfq_rig.h"
@@ -37,7 +35,10 @@ static void defaults(void **state)
 	assert_ptr_equal(sched_find("cfq"), &sched_cfq);
 }
 
-/* Number 0 has the turn and 49 more waiting, 90 waits for a turn: how many of the first leave. */
+/*
+ * Number 0 has the slice and 49 more requests waiting, 90 waits for a slice. Returns how many of
+ * the first leave.
+ */
 static int at_once(uint64_t now)
 {
 	int n = 0;
@@ -54,13 +55,13 @@ static void quantum(void **state)
 		rig_set("quantum", q);
 		reads_row(0, 50, 1, 0);
 		reads(90, 2, PLACE(2), 0);
-		/* Half as long as it is not known how slow the drive is ... */
+		/* Half as many while the speed of the drive is not known ... */
 		assert_int_equal(at_once(0), q / 2);
 		rig_complete(0, 1 * MS);
-		/* ... all of it early in the slice, which ends at 101 ms ... */
+		/* ... all of them early in the slice, which ends at 101 ms ... */
 		assert_int_equal(at_once(1 * MS), q / 2 + 1);
 		rig_complete(1, 90 * MS);
-		/* ... and half again when there is hardly time for those that are out. */
+		/* ... and half again when there is hardly time for those in the drive. */
 		assert_int_equal(at_once(90 * MS), q == 2 ? 1 : 0);
 		drain_all(91 * MS);
 		rig_close();
@@ -76,7 +77,7 @@ static void alone_there_is_no_quantum(void **state)
 	drain_all(1);
 }
 
-/* An old request far away, and a younger one near: which leaves first at NOW? */
+/* Returns which request leaves first at NOW: an old one far away, or a younger one nearby. */
 static int first_at(uint8_t op, uint8_t flags, uint64_t now)
 {
 	int first;
@@ -107,7 +108,7 @@ static void fifo_expire(void **state)
 	}
 }
 
-static void in_each_turn(void **state)
+static void in_each_slice(void **state)
 {
 	(void)state;
 	reads(0, 1, 5000, 0);
@@ -121,18 +122,18 @@ static void in_each_turn(void **state)
 	rig_expect(1000 * MS, 2, 1, 2);
 }
 
-static void once_a_turn_only(void **state)
+static void once_a_slice_only(void **state)
 {
 	(void)state;
 	reads(0, 1, 5000, 0);
 	reads(1, 1, 4000, 1);
 	reads(2, 1, 6000, 2);
 	reads(3, 1, 5008, 3);
-	/* All are overdue; after the oldest the near ones. */
+	/* All are overdue; after the oldest one come the near ones. */
 	rig_expect(1000 * MS, 4, 0, 3, 2, 1);
 }
 
-/* After one at sector 100008: 1 is AHEAD of it, 2 BACK. */
+/* After a request at sector 100008: 1 is AHEAD sectors ahead of it, 2 BACK sectors behind. */
 static int after(uint64_t ahead, uint64_t back)
 {
 	int next;
@@ -142,7 +143,7 @@ static int after(uint64_t ahead, uint64_t back)
 	reads(3, 1, 100008, 0);
 	reads(1, 1, 100008 + ahead, 0);
 	reads(2, 1, 100008 - back, 0);
-	/* 3 is where the head is: then one of the others is chosen from there. */
+	/* 3 is where the head is; after it one of the others is chosen. */
 	assert_int_equal(rig_dispatch(0), 3);
 	next = rig_dispatch(0);
 	drain_all(0);
@@ -173,9 +174,11 @@ static void back_seek_max(void **state)
 	assert_int_equal(after(90000, 1), 1);
 }
 
-/* Numbers 0 to 499 have a turn, ID waits: serves one a ms; how long did the turn last, in ms, from
- * its first completion? */
-static uint64_t turn(int other)
+/*
+ * Numbers 0 to 499 have the slice, ID waits; one is served each ms. Returns the length of the
+ * slice in ms, from its first completion.
+ */
+static uint64_t slice_length(int other)
 {
 	uint64_t now;
 	int id = rig_dispatch(0);
@@ -188,7 +191,7 @@ static uint64_t turn(int other)
 	return now - 1;
 }
 
-static uint64_t sync_turn(unsigned level)
+static uint64_t sync_slice(unsigned level)
 {
 	uint64_t time;
 
@@ -197,7 +200,7 @@ static uint64_t sync_turn(unsigned level)
 	reads_row(0, 400, 1, 0);
 	rig.prio = BE(4);
 	reads(500, 2, PLACE(2), 0);
-	time = turn(500);
+	time = slice_length(500);
 	rig_close();
 	cfq_setup(NULL);
 	return time;
@@ -206,15 +209,15 @@ static uint64_t sync_turn(unsigned level)
 static void slice_sync(void **state)
 {
 	(void)state;
-	assert_int_equal(sync_turn(4), 100);
-	assert_int_equal(sync_turn(3), 120);
+	assert_int_equal(sync_slice(4), 100);
+	assert_int_equal(sync_slice(3), 120);
 	rig_set("slice_sync", 50);
-	assert_int_equal(sync_turn(4), 50);
+	assert_int_equal(sync_slice(4), 50);
 	rig_set("slice_sync", 50);
-	assert_int_equal(sync_turn(3), 60);
+	assert_int_equal(sync_slice(3), 60);
 }
 
-static uint64_t async_turn(unsigned level)
+static uint64_t async_slice(unsigned level)
 {
 	uint64_t time;
 
@@ -223,7 +226,7 @@ static uint64_t async_turn(unsigned level)
 	writes_row(0, 400, 1, 0);
 	rig.prio = BE(7);
 	writes_row(500, 1, 2, 0);
-	time = turn(500);
+	time = slice_length(500);
 	rig_close();
 	cfq_setup(NULL);
 	return time;
@@ -232,10 +235,10 @@ static uint64_t async_turn(unsigned level)
 static void slice_async(void **state)
 {
 	(void)state;
-	assert_int_equal(async_turn(4), 40);
-	assert_int_equal(async_turn(0), 72);
+	assert_int_equal(async_slice(4), 40);
+	assert_int_equal(async_slice(0), 72);
 	rig_set("slice_async", 60);
-	assert_int_equal(async_turn(4), 60);
+	assert_int_equal(async_slice(4), 60);
 }
 
 static void slice_async_rq(void **state)
@@ -259,7 +262,7 @@ static void slice_async_rq(void **state)
 	}
 }
 
-static void slice_async_rq_in_each_turn(void **state)
+static void slice_async_rq_in_each_slice(void **state)
 {
 	(void)state;
 	rig_set("quantum", 1000);
@@ -277,7 +280,9 @@ static void slice_async_rq_in_each_turn(void **state)
 	drain_all(100 * MS);
 }
 
-/* A reader is empty since 1 ms, and something else comes at 2 ms: when is that served? */
+/*
+ * A reader is empty since 1 ms, and another request arrives at 2 ms. Returns when that is served.
+ */
 static uint64_t waited(uint8_t op)
 {
 	uint64_t now = 2 * MS;
@@ -321,7 +326,7 @@ static void group_idle(void **state)
 	rig_set("slice_idle", 0);
 	rig_set("group_idle", 0);
 	assert_int_equal(waited(W), 2 * MS);
-	/* Where slice_idle counts, it does not. */
+	/* Where slice_idle counts, group_idle does not. */
 	rig_set("group_idle", 30);
 	assert_int_equal(waited(W), 9 * MS);
 }
@@ -338,8 +343,8 @@ static void group_idle_is_for_the_last_busy_one(void **state)
 	drain_all(1 * MS);
 }
 
-/* N readers of 100 and more; how long is the first one's turn, in ms? */
-static uint64_t turn_among(int n, int low_latency, int target)
+/* Returns the length of the first slice in ms among N readers, from number 100. */
+static uint64_t slice_among(int n, int low_latency, int target)
 {
 	uint64_t now;
 
@@ -348,36 +353,36 @@ static uint64_t turn_among(int n, int low_latency, int target)
 	reads_row(0, 200, 1, 0);
 	for (int i = 1; i < n; i++)
 		reads(500 + i, (uint32_t)i + 1, PLACE(i + 1), 0);
-	now = turn(501);
+	now = slice_length(501);
 	rig_close();
 	cfq_setup(NULL);
 	return now;
 }
 
-static void low_latency_shortens_turns(void **state)
+static void low_latency_shortens_slices(void **state)
 {
 	(void)state;
-	assert_int_equal(turn_among(3, 1, 300), 100);
-	assert_int_equal(turn_among(6, 1, 300), 50);
-	assert_int_equal(turn_among(6, 0, 300), 100);
-	/* As many as there were lately count. */
+	assert_int_equal(slice_among(3, 1, 300), 100);
+	assert_int_equal(slice_among(6, 1, 300), 50);
+	assert_int_equal(slice_among(6, 0, 300), 100);
+	/* The recent number of queues counts. */
 	rig_set("slice_idle", 0);
 	for (int i = 0; i < 12; i++)
 		reads(600 + i, (uint32_t)i, PLACE(i), 0);
 	for (int i = 0; i < 12; i++)
 		rig_serve(0);
-	assert_int_equal(turn_among(2, 1, 300), 75);
+	assert_int_equal(slice_among(2, 1, 300), 75);
 	rig_set("slice_idle", 100);
-	assert_int_equal(turn_among(6, 1, 300), 100);
-	/* But not below two pauses. */
-	assert_int_equal(turn_among(16, 1, 80), 16);
+	assert_int_equal(slice_among(6, 1, 300), 100);
+	/* But not below two times slice_idle. */
+	assert_int_equal(slice_among(16, 1, 80), 16);
 }
 
 static void target_latency(void **state)
 {
 	(void)state;
-	assert_int_equal(turn_among(6, 1, 600), 100);
-	assert_int_equal(turn_among(6, 1, 180), 30);
+	assert_int_equal(slice_among(6, 1, 600), 100);
+	assert_int_equal(slice_among(6, 1, 180), 30);
 }
 
 static void low_latency_holds_writes_back(void **state)
@@ -390,7 +395,7 @@ static void low_latency_holds_writes_back(void **state)
 	rig_complete(0, 200 * MS);
 	assert_int_equal(at_once(200 * MS), 0);
 	expect_wakeup(208 * MS);
-	/* One; one for each slice_sync since. */
+	/* One, and one more for each slice_sync since. */
 	assert_int_equal(at_once(208 * MS), 1);
 	assert_int_equal(at_once(399 * MS), 0);
 	assert_int_equal(at_once(400 * MS), 1);
@@ -422,18 +427,18 @@ int main(void)
 		STEPPED(quantum),
 		STEPPED(alone_there_is_no_quantum),
 		STEPPED(fifo_expire),
-		STEPPED(in_each_turn),
-		STEPPED(once_a_turn_only),
+		STEPPED(in_each_slice),
+		STEPPED(once_a_slice_only),
 		STEPPED(back_seek_penalty),
 		STEPPED(back_seek_max),
 		STEPPED(slice_sync),
 		STEPPED(slice_async),
 		STEPPED(slice_async_rq),
-		STEPPED(slice_async_rq_in_each_turn),
+		STEPPED(slice_async_rq_in_each_slice),
 		STEPPED(slice_idle),
 		STEPPED(group_idle),
 		STEPPED(group_idle_is_for_the_last_busy_one),
-		STEPPED(low_latency_shortens_turns),
+		STEPPED(low_latency_shortens_slices),
 		STEPPED(target_latency),
 		STEPPED(low_latency_holds_writes_back),
 		STEPPED(a_read_in_time_holds_nobody_back),

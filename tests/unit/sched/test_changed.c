@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_changed.c - tunables that change while requests wait, in virtual time: each scheduler, each
- * tunable, from each of some values to each other. Whatever was worked out from the old value, from
- * then on the drive is never left idle for longer than the scheduler says that it waits, who waits
- * does so no longer than where the new value held all along, and everybody leaves once.
+ * tunable, from each of some values to each other. Whatever was computed from the old value:
+ * afterwards the drive stays idle no longer than documented, no request waits longer than if the
+ * new value had always held, and each leaves once.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +22,7 @@
 #define IN_ORDER 0x01u
 #define READERS 0x33u
 
-/* Who sends: so many at a time, and a pause after each answer. */
+/* The submitters: so many requests at a time, and a pause after each completion. */
 static const struct {
 	uint16_t prio;
 	uint8_t op, flags;
@@ -46,7 +46,10 @@ static struct slot slot[LOADS][BACKLOG];
 static uint64_t now, seed, next_sector[LOADS], done_at[DEPTH];
 static int in_drive[DEPTH];
 static unsigned nr_in_drive, ended;
-/* Of what was there at the change, or, without one, of all: the longest wait from then on. */
+/*
+ * The longest waiting time after the change, of requests that were there at the change; without a
+ * change, of all requests.
+ */
 static uint64_t longest[LOADS];
 static bool counts;
 
@@ -103,14 +106,14 @@ static void end_first(void)
 	nr_in_drive--;
 }
 
-/* How long docs/schedulers.md says that the drive may be left idle while requests wait. */
+/* Returns how long the drive may stay idle while requests wait, according to docs/schedulers.md. */
 static uint64_t documented_wait(void)
 {
 	uint64_t idle, group;
 
 	if (rig.s->ops == &sched_bfq) {
 		idle = (uint64_t)rig_get("slice_idle_us") * 1000;
-		return idle > 20 * MS ? idle : 20 * MS; /* who is raised is waited for so long */
+		return idle > 20 * MS ? idle : 20 * MS; /* it idles this long for a raised queue */
 	}
 	if (rig.s->ops != &sched_cfq)
 		return 0;
@@ -119,7 +122,7 @@ static uint64_t documented_wait(void)
 	return idle > group ? idle : group;
 }
 
-/* SENDERS (a bit each) send until UNTIL; none: until nobody waits any more. */
+/* Lets SENDERS (one bit each) send until UNTIL. Without senders it runs until no request waits. */
 static void run(uint64_t until, unsigned senders, bool checked)
 {
 	while (senders ? now < until : rig.waiting || nr_in_drive) {
@@ -164,7 +167,7 @@ static void begin(const struct sched_ops *ops)
 	rig_open(ops);
 }
 
-/* What waits still has waited until now, too. */
+/* A request that still waits has waited until now, too. */
 static void finish(void)
 {
 	for (unsigned l = 0; l < LOADS; l++)
@@ -178,7 +181,7 @@ static void finish(void)
 	rig_close();
 }
 
-/* T is TO all along. */
+/* Runs with tunable T at TO from the start. */
 static void all_along(const struct sched_ops *ops, const char *name, int64_t to)
 {
 	begin(ops);
@@ -198,7 +201,7 @@ static void changes(const struct sched_ops *ops, const char *name, int64_t from,
 	rig_set(name, from);
 	counts = false;
 	run(now + CHANGE_NS, ALL, false);
-	/* Who falls silent and is waited for is so by the old value. */
+	/* Idling for a submitter that falls silent follows the old value. */
 	run(now + SILENCE_NS, ALL & ~silent, false);
 	rig_set(name, to);
 	for (unsigned l = 0; l < LOADS; l++)
@@ -225,7 +228,7 @@ static unsigned some_values(const struct sched_tunable *t, int64_t *values)
 	return n;
 }
 
-/* Nobody waits longer than twice what somebody does without a change, and a few turns. */
+/* No request waits longer than twice the longest time without a change, and a few slices. */
 static void check_waits(const char *sched, const char *name, int64_t from, int64_t to,
 			uint64_t without)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_deadline.c - deadline: batches from its next request, where it differs from mq-deadline,
- * and what each tunable moves.
+ * test_deadline.c - deadline: batches that begin with its next request, where it differs from
+ * mq-deadline, and the effect of each tunable.
  */
 #include <string.h>
 
@@ -35,7 +35,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Reads of a batch leave at 100 and 150, then a write: RESUMES is the read that leaves next. */
+/* Reads of a batch leave at 100 and 150, then a write. RESUMES is the read that leaves next. */
 static void resume(const struct sched_ops *ops, int resumes, int then)
 {
 	open_with(ops, SCHED_MERGING_OFF);
@@ -54,12 +54,14 @@ static void resume(const struct sched_ops *ops, int resumes, int then)
 static void it_starts_from_the_oldest_and_mq_deadline_where_it_stood(void **state)
 {
 	(void)state;
-	/* 0 at sector 800 came before 3 at 200; both directions wait, no deadline has passed. */
+	/*
+	 * 0 at sector 800 came before 3 at 200; both directions wait, and no deadline has passed.
+	 */
 	resume(&sched_mq_deadline, 3, 0);
 	resume(&sched_deadline, 0, 3);
 }
 
-/* What comes between the last one and the next one is not the next one. */
+/* A request that arrives between the last one and the next one does not become the next one. */
 static void a_late_comer(const struct sched_ops *ops, int a, int b, int c)
 {
 	open_with(ops, SCHED_MERGING_OFF);
@@ -130,8 +132,10 @@ static void writes_win_with_writes_starved_0(void **state)
 	rig_expect_runs(true, 2, runs);
 }
 
-/* Batches of one: OLD at 900 waits while others are next. It leaves at once if its deadline,
- * EXPIRE_MS after 0, has passed between two batches. */
+/*
+ * Batches of one request: OLD at 900 waits while others are next. It leaves at once if its
+ * deadline, EXPIRE_MS after 0, has passed between two batches.
+ */
 static void overdue(uint8_t op, uint64_t expire_ms)
 {
 	const uint64_t due = expire_ms * MS;
@@ -141,19 +145,22 @@ static void overdue(uint8_t op, uint64_t expire_ms)
 		rig_insert(i, op, 100 + (uint64_t)i * 8, 8, 0);
 	rig_expect(0, 1, 0);
 	rig_insert(8, op, 50, 8, 0);
-	/* Older than 8, and due: 1; but the next one is 1, too. Then 8 is the oldest but one. */
+	/*
+	 * 1 is older than 8, and due; but it is also the next one. After it 8 is the second
+	 * oldest.
+	 */
 	rig_expect(due - 1, 2, 1, 2);
 	rig_insert(9, op, 90, 8, due - 1);
 	rig_expect(due - 1, 1, 3);
 	rig_insert(10, op, 10, 8, due - 1);
 	rig_expect(due - 1, 1, 8);
-	/* The next one is 9 at 90, behind 50; 11 comes, which is the next one of 9. */
+	/* The next one is 9 at 90, behind 50; then 11 arrives, which is the next one after 9. */
 	rig_insert(11, op, 95, 8, due - 1);
 	rig_expect(due - 1, 1, 9);
-	/* 10 is older. Not yet overdue: the next one. */
+	/* 10 is older, but not yet overdue: the next one leaves. */
 	rig_insert(12, op, 99, 8, due - 1);
 	rig_expect(2 * due - 2, 1, 11);
-	/* Now it is. */
+	/* Now it is overdue. */
 	rig_expect(2 * due - 1, 2, 10, 12);
 }
 
@@ -190,10 +197,10 @@ static void front_merges_can_be_spared(void **state)
 		rig_set("front_merges", on);
 		rig_insert(0, R, 500, 8, 0);
 		rig_insert(1, R, 100, 8, 0);
-		/* 0 is the last one; 1 is found by where it begins. */
+		/* 0 is the last one; 1 is found by its beginning. */
 		assert_int_equal(rig_submit(2, R, 92, 8, 0),
 				 on ? SCHED_MERGE_FRONT : SCHED_MERGE_NONE);
-		/* The last one is looked at all the same. */
+		/* The last request is checked all the same. */
 		assert_int_equal(rig_submit(3, R, on ? 84 : 492, 8, 0), SCHED_MERGE_FRONT);
 		while (rig_serve(0) != NONE)
 			;
@@ -211,7 +218,7 @@ static void when_the_next_one_is_absorbed(void **state)
 	rig_insert(3, R, 300, 8, 0);
 	rig_expect(0, 1, 0);
 	rig_expect(0, 1, 1);
-	/* The next one is 2; it becomes part of 4, which is new, and 3 is next. */
+	/* The next one is 2; it is merged into 4, which is new, and 3 is next. */
 	rig_insert(4, R, 100, 8, 0);
 	assert_int_equal(rig_submit(5, R, 108, 8, 0), SCHED_MERGE_BACK);
 	assert_int_equal(rig.into[2], 4);
@@ -221,7 +228,7 @@ static void when_the_next_one_is_absorbed(void **state)
 static void growing_to_the_front_may_overtake(void **state)
 {
 	(void)state;
-	/* The first to leave tells where the batch is. */
+	/* The first request that leaves shows where the batch is. */
 	rig_insert(9, R, 10, 8, 0);
 	rig_insert(0, R, 100, 8, 0);
 	rig_insert(1, R, 96, 2, 0);
@@ -241,7 +248,7 @@ static void what_was_due_earlier_stays_due(void **state)
 	assert_int_equal(rig_submit(3, R, 100, 8, 2), SCHED_MERGE_BACK);
 	assert_int_equal(rig.into[0], 2);
 	rig_insert(4, R, 60, 8, 3);
-	/* 2 has the place of 0 now: the oldest. */
+	/* 2 has the place of 0 now: it is the oldest. */
 	rig_expect(500 * MS, 3, 2, 1, 4);
 }
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * test_kyber.c - domains, batches, tokens, percentiles and the timer of kyber, event by event.
- */
+/* test_kyber.c - kinds, batches, tokens, percentiles and the timer of kyber, event by event. */
 #include <string.h>
 
 #include "rig.h"
@@ -35,7 +33,7 @@ static void sixteen_reads_eight_writes(void **state)
 	(void)state;
 	fill(0, 100, R);
 	fill(1000, 100, W);
-	/* Reads are where it begins. */
+	/* It begins with reads. */
 	for (int round = 0; round < 6; round++) {
 		for (int i = 0; i < 16; i++)
 			assert_int_equal(rig_serve(0), round * 16 + i);
@@ -44,7 +42,7 @@ static void sixteen_reads_eight_writes(void **state)
 	}
 }
 
-static void four_kinds_take_turns(void **state)
+static void four_kinds_alternate(void **state)
 {
 	(void)state;
 	fill(0, 20, R);
@@ -87,7 +85,7 @@ static void ctxs_in_their_order(void **state)
 	rig.ctx = 0;
 	fill(20, 2, R);
 	rig_expect(0, 1, 20);
-	/* All were taken at once: what comes now waits until those have left. */
+	/* All were taken at once: new requests wait until those have left. */
 	rig.ctx = 0;
 	fill(30, 1, R);
 	rig_expect(0, 6, 21, 10, 11, 0, 1, 30);
@@ -110,7 +108,7 @@ static void one_list_keeps_its_order(void **state)
 	rig_expect(0, 4, 0, 1, 2, 3);
 }
 
-/* How many of OP the drive gets at once; all of it is completed at NOW. */
+/* Returns how many requests of OP the drive gets at once; all of them complete at NOW. */
 static int in_flight_at_most(uint8_t op, uint64_t now)
 {
 	static int ids[300];
@@ -161,7 +159,7 @@ static void a_kind_without_tokens_lets_others_go(void **state)
 	rig_complete(16, 0);
 }
 
-/* N requests of OP that the drive had for IO and that took TOTAL in all, the last at END. */
+/* N requests of OP, which took IO in the drive and TOTAL in all; the last one completes at END. */
 static void took(uint8_t op, int n, uint64_t io, uint64_t total, uint64_t end)
 {
 	for (int i = 0; i < n; i++) {
@@ -171,14 +169,14 @@ static void took(uint8_t op, int n, uint64_t io, uint64_t total, uint64_t end)
 	}
 }
 
-/* Samples in one tenth of a second, ended by the timer. Time goes on from *NOW. */
+/* Makes samples in one tenth of a second, ended by the timer. Time continues from *NOW. */
 static void tenth(uint64_t *now)
 {
 	assert_int_equal(rig.s->ops->next_wakeup(rig.s), *now + TENTH);
 	*now += TENTH;
 	rig.s->ops->tick(rig.s, *now);
 	assert_true(rig.s->ops->next_wakeup(rig.s) == SCHED_NEVER);
-	*now += SEC; /* the next ones begin later: nothing in between */
+	*now += SEC; /* the next ones begin later, with no request between */
 }
 
 static void the_timer_counts_from_the_first_end(void **state)
@@ -192,13 +190,13 @@ static void the_timer_counts_from_the_first_end(void **state)
 	assert_true(rig.s->ops->next_wakeup(rig.s) == SCHED_NEVER);
 	rig_complete(0, SEC + 5);
 	assert_int_equal(rig.s->ops->next_wakeup(rig.s), SEC + 5 + TENTH);
-	rig_complete(1, SEC + 6); /* not later than it was */
+	rig_complete(1, SEC + 6); /* not later than before */
 	assert_int_equal(rig.s->ops->next_wakeup(rig.s), SEC + 5 + TENTH);
 	assert_int_equal(rig_dispatch(SEC + 4 + TENTH), NONE);
 	assert_int_equal(rig.s->ops->next_wakeup(rig.s), SEC + 5 + TENTH);
 	assert_int_equal(rig_dispatch(SEC + 5 + TENTH), NONE);
 	assert_true(rig.s->ops->next_wakeup(rig.s) == SCHED_NEVER);
-	/* What is neither read, written nor discarded is not measured. */
+	/* Requests other than reads, writes and discards are not measured. */
 	rig_insert(0, SCHED_WRITE_ZEROES, 0, 8, 2 * SEC);
 	rig_dispatch(2 * SEC);
 	rig_complete(0, 3 * SEC);
@@ -212,7 +210,7 @@ static void an_end_fires_it_before_it_counts(void **state)
 	took(R, 499, 50 * US, 50 * US, SEC);
 	rig_insert(1, R, 0, 8, SEC);
 	assert_int_equal(rig_dispatch(SEC), 1);
-	/* The 500th sample would be enough, but comes after the timer. */
+	/* The 500th sample would be enough, but it comes after the timer. */
 	rig_complete(1, SEC + TENTH);
 	assert_int_equal(rig.s->ops->next_wakeup(rig.s), SEC + 2 * TENTH);
 	took(W, 500, 1, 1, SEC + TENTH + 1);
@@ -221,7 +219,10 @@ static void an_end_fires_it_before_it_counts(void **state)
 	assert_int_equal(rig_serve(SEC + 2 * TENTH), NONE);
 }
 
-/* The tokens of writes after each tenth in which reads were late and writes took LATENCY[i]. */
+/*
+ * Checks the tokens of writes after each tenth of a second in which reads were late and writes
+ * took LATENCY[i].
+ */
 static void writes_shrink(uint64_t read_target, uint64_t write_target, int n,
 			  const uint64_t *latency, const int64_t *tokens)
 {
@@ -292,7 +293,7 @@ static void read_tokens_64_16_4_1(void **state)
 		assert_int_equal(rig_get("discard_tokens"), 64);
 	}
 	assert_int_equal(in_flight_at_most(R, now), 1);
-	/* They grow back once they are late: by a quarter at least, where that is one. */
+	/* They grow again once they are late: by a quarter, and at least by one. */
 	rig_set("read_lat_nsec", 1 * US);
 	took(R, 600, 50 * US, 60 * US, now);
 	rig.s->ops->tick(rig.s, now + TENTH);
@@ -320,7 +321,7 @@ static void nobody_late_nothing_changes(void **state)
 	uint64_t now = 10 * SEC;
 
 	(void)state;
-	took(R, 600, 2 * MS, 2 * MS, now); /* the target itself is in time */
+	took(R, 600, 2 * MS, 2 * MS, now); /* exactly the target is in time */
 	took(W, 600, 10 * MS, 10 * MS, now);
 	tenth(&now);
 	assert_int_equal(rig_get("read_tokens"), 256);
@@ -331,7 +332,10 @@ static void nobody_late_nothing_changes(void **state)
 	assert_int_equal(rig_get("write_tokens"), 64);
 }
 
-/* Late reads and writes whose p99 lies in each bucket: the factor is a quarter more each. */
+/*
+ * Reads are late, and the p99 of writes lies in each bucket: each bucket makes the factor a
+ * quarter larger.
+ */
 static void quarters(void **state)
 {
 	static const uint64_t latency[] = { 0,	      25 * US,	    25 * US + 1, 50 * US,  75 * US,
@@ -346,7 +350,7 @@ static void quarters(void **state)
 		rig_close();
 		rig_reset();
 		rig_open(&sched_kyber);
-		/* 128 to 64 first, so that there is room to grow. */
+		/* First from 128 to 64, so that they can grow. */
 		rig_set("read_lat_nsec", 1 * US);
 		took(R, 600, 50 * US, 50 * US, now);
 		took(W, 600, 5 * MS, 5 * MS, now);
@@ -365,13 +369,13 @@ static void only_the_device_makes_late(void **state)
 	uint64_t now = 10 * SEC;
 
 	(void)state;
-	/* The total is late, the device is not: only those that are late change, and grow. */
+	/* The total is late, the device is not: only the late kinds change, and they grow. */
 	took(W, 600, 1 * MS, 90 * MS, now);
 	took(R, 600, 1 * MS, 1 * MS, now);
 	tenth(&now);
 	assert_int_equal(rig_get("read_tokens"), 256);
 	assert_int_equal(rig_get("write_tokens"), 128);
-	/* Nine in ten in time are enough for the device ... */
+	/* For the device, nine in ten in time are enough ... */
 	took(R, 540, 1 * MS, 1 * MS, now);
 	took(R, 60, 3 * MS, 3 * MS, now);
 	took(W, 600, 1 * MS, 5 * MS, now);
@@ -383,7 +387,7 @@ static void only_the_device_makes_late(void **state)
 	took(W, 600, 1 * MS, 5 * MS, now);
 	tenth(&now);
 	assert_int_equal(rig_get("write_tokens"), 64);
-	/* Of the total it is 99 in 100: these are in the second quarter. */
+	/* For the total, 99 in 100 count: these are in the second quarter. */
 	took(R, 600, 3 * MS, 3 * MS, now);
 	took(W, 594, 1 * MS, 5 * MS, now);
 	took(W, 6, 1 * MS, 9 * MS, now);
@@ -405,7 +409,10 @@ static void late_in_all_grows_back(void **state)
 	took(W, 600, 1 * MS, 5 * MS, now);
 	tenth(&now);
 	assert_int_equal(rig_get("write_tokens"), 64);
-	/* The device is in time: who misses the target in all grows, others stay. */
+	/*
+	 * The device is in time: kinds whose total misses the target grow, the others do not
+	 * change.
+	 */
 	took(R, 600, 1 * MS, 1 * MS, now);
 	took(W, 600, 1 * MS, 12 * MS, now);
 	tenth(&now);
@@ -439,7 +446,9 @@ static void all_kinds_are_looked_at(void **state)
 	uint64_t now = 10 * SEC;
 
 	(void)state;
-	/* Though reads are late already, what writes took is looked at, and so forgotten. */
+	/*
+	 * Reads are late already, but the latencies of writes are still evaluated, and so dropped.
+	 */
 	took(R, 600, 3 * MS, 3 * MS, now);
 	took(W, 600, 11 * MS, 11 * MS, now);
 	tenth(&now);
@@ -460,7 +469,7 @@ static void few_samples_wait(void **state)
 	assert_int_equal(rig_get("write_tokens"), 128); /* 499 are too few to be late */
 	took(R, 1, 50 * US, 50 * US, now);
 	rig.s->ops->tick(rig.s, now += TENTH);
-	/* Late. Of writes there is nothing new: what was seen before is remembered, once. */
+	/* Late. There are no new samples of writes: the earlier percentile is remembered once. */
 	assert_int_equal(rig_get("write_tokens"), 32);
 	took(R, 600, 50 * US, 50 * US, now);
 	rig.s->ops->tick(rig.s, now + TENTH);
@@ -475,7 +484,7 @@ static void a_second_is_enough(void **state)
 	rig_set("read_lat_nsec", 1 * US);
 	took(R, 1, 50 * US, 50 * US, now);
 	took(W, 600, 1 * MS, 1 * MS, now);
-	rig.s->ops->tick(rig.s, now + TENTH); /* the first look */
+	rig.s->ops->tick(rig.s, now + TENTH); /* the first check */
 	took(R, 1, 50 * US, 50 * US, now + 10 * TENTH - 1);
 	rig.s->ops->tick(rig.s, now + 11 * TENTH - 1);
 	assert_int_equal(rig_get("write_tokens"), 128);
@@ -497,15 +506,18 @@ static void both_latencies_share_one_second(void **state)
 		rig.s->ops->tick(rig.s, now + TENTH);
 		assert_int_equal(rig_get("read_tokens"), 256);
 	}
-	/* At 11.1 s the first look is a second ago. That of the device is taken, and the total has
-	 * to wait for a second of its own; it never gets one, for the device always looks first. */
+	/*
+	 * At 11.1 s the first check is a second ago. The device's percentile is used; the total
+	 * must wait a second of its own, which never ends, because the device is always checked
+	 * first.
+	 */
 	for (int i = 0; i < 30; i++, now += TENTH) {
 		took(R, 10, 1 * US, 1 * US, now);
 		took(W, 600, 50 * US, 50 * US, now);
 		rig.s->ops->tick(rig.s, now + TENTH);
 		assert_int_equal(rig_get("read_tokens"), 256);
 	}
-	/* Until it has 500 samples. */
+	/* Until there are 500 samples. */
 	took(R, 190, 1 * US, 1 * US, now);
 	took(W, 600, 50 * US, 50 * US, now);
 	rig.s->ops->tick(rig.s, now + TENTH);
@@ -517,7 +529,7 @@ static void a_target_of_nothing(void **state)
 	uint64_t now = 10 * SEC;
 
 	(void)state;
-	/* A quarter of it is taken as 1 ns: up to 4 ns are in time. */
+	/* A quarter of it counts as 1 ns: up to 4 ns are in time. */
 	rig_set("read_lat_nsec", 0);
 	took(R, 600, 4, 4, now);
 	took(W, 600, 1, 1, now);
@@ -554,7 +566,7 @@ static void shrunk_tokens_hold(void **state)
 	(void)state;
 	writes_shrink(1 * US, 1 * SEC, 2, latency, tokens);
 	assert_int_equal(in_flight_at_most(W, 100 * SEC), 8);
-	/* More are out than there are tokens: none until enough have come back. */
+	/* More are in the drive than there are tokens: none leaves until enough have completed. */
 	rig_close();
 	rig_reset();
 	rig_open(&sched_kyber);
@@ -599,7 +611,7 @@ static void lanes_share_the_tokens(void **state)
 	rig_open(&sched_kyber);
 	assert_int_equal(in_flight_at_most(R, 0), 2);
 	assert_int_equal(in_flight_at_most(W, 0), 1);
-	assert_int_equal(in_flight_at_most(SCHED_WRITE_ZEROES, 0), 1); /* never none */
+	assert_int_equal(in_flight_at_most(SCHED_WRITE_ZEROES, 0), 1); /* never zero */
 }
 
 static void depth_for_background(void **state)
@@ -649,7 +661,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(sixteen_reads_eight_writes),
-		T(four_kinds_take_turns),
+		T(four_kinds_alternate),
 		T(a_batch_goes_on_where_it_was),
 		T(ctxs_in_their_order),
 		T(one_list_keeps_its_order),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_merge.c - what joins what, in which way it is found, and what becomes of places and
+ * test_merge.c - which requests are merged, how they are found, and what happens to places and
  * deadlines: merging in mq-deadline (one-hit cache, hash, tree, neighbours) and in kyber (the last
  * few of a ctx).
  */
@@ -53,15 +53,18 @@ static void by_hash_and_tree(void **state)
 	(void)state;
 	open_deadline();
 	for (int i = 0; i < 10; i++)
-		rig_insert(i, R, (uint64_t)i * 100, 8, 0); /* 0 is the last one: first inserted */
+		/* 0 is the remembered one: it was inserted first */
+		rig_insert(i, R, (uint64_t)i * 100, 8, 0);
 	assert_int_equal(rig_submit(10, R, 508, 8, 0), SCHED_MERGE_BACK);
 	expect_span(5, 500, 16);
 	assert_int_equal(rig_submit(11, R, 692, 8, 0), SCHED_MERGE_FRONT);
 	expect_span(6, 600, 8);
 	expect_span(7, 692, 16);
-	assert_int_equal(rig_submit(12, R, 692 + 16, 8, 0), SCHED_MERGE_BACK); /* grown: found */
+	/* it has grown: found */
+	assert_int_equal(rig_submit(12, R, 692 + 16, 8, 0), SCHED_MERGE_BACK);
 	expect_span(7, 692, 24);
-	assert_int_equal(rig_submit(13, R, 516, 8, 0), SCHED_MERGE_BACK); /* not the last */
+	/* not the remembered one */
+	assert_int_equal(rig_submit(13, R, 516, 8, 0), SCHED_MERGE_BACK);
 	expect_span(5, 500, 24);
 	rig_expect(0, 10, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
 }
@@ -74,7 +77,7 @@ static void without_front_merges(void **state)
 	rig_insert(0, R, 100, 8, 0);
 	rig_insert(1, R, 200, 8, 0);
 	assert_int_equal(rig_submit(2, R, 192, 8, 0), SCHED_MERGE_NONE);
-	/* The cache does not know about the tunable. */
+	/* The cache ignores the tunable. */
 	assert_int_equal(rig_submit(3, R, 92, 8, 0), SCHED_MERGE_FRONT);
 	expect_span(0, 92, 16);
 }
@@ -84,13 +87,14 @@ static void a_front_merge_moves_it_in_the_tree(void **state)
 	(void)state;
 	open_deadline();
 	rig_insert(0, R, 1000, 8, 0);
-	rig_expect(0, 1, 0); /* the position is 1000: a batch ends there, the next begins by age */
+	/* the position is 1000: a batch ends there, the next one begins by age */
+	rig_expect(0, 1, 0);
 	rig_insert(1, R, 2000, 8, 0);
-	rig_insert(2, R, 1996, 4, 0); /* would be a front merge, but is inserted whole */
+	rig_insert(2, R, 1996, 4, 0); /* it would be a front merge, but it is inserted as a whole */
 	assert_int_equal(rig.state[2], RIG_WAITING);
 	assert_int_equal(rig_submit(3, R, 1988, 8, 0), SCHED_MERGE_FRONT);
 	expect_span(2, 1988, 12);
-	assert_int_equal(rig.state[1], RIG_WAITING); /* only what lies in front is looked at */
+	assert_int_equal(rig.state[1], RIG_WAITING); /* only the request in front is checked */
 	rig_insert(4, R, 1990, 1, 0);
 	rig_expect(0, 3, 2, 4, 1);
 }
@@ -105,22 +109,23 @@ static void a_front_merge_moves_it_before_others(void **state)
 	rig_expect(0, 2, 0, 1);
 }
 
-static void a_closed_gap_joins_the_neighbours(void **state)
+static void a_closed_gap_merges_the_neighbours(void **state)
 {
 	(void)state;
 	open_deadline();
 	rig.prio = RT(0);
 	rig_insert(0, W, 108, 8, 1);
 	rig_insert(1, W, 92, 8, 2);
-	assert_int_equal(rig.joins, 0);
-	assert_int_equal(rig_submit(2, W, 100, 8, 3), SCHED_MERGE_FRONT); /* the last is 0 */
+	assert_int_equal(rig.merges, 0);
+	/* 0 is the remembered one */
+	assert_int_equal(rig_submit(2, W, 100, 8, 3), SCHED_MERGE_FRONT);
 	assert_int_equal(rig.into[2], 0);
 	assert_int_equal(rig.into[0], 1); /* then the one before it absorbs it */
 	expect_span(1, 92, 24);
 	assert_int_equal(rig.rq[1].start_ns, 1);
 	rig_expect(3, 1, 1);
 	assert_int_equal(rig_dispatch(3), NONE);
-	/* What was absorbed is not queued any more: it keeps nobody waiting. */
+	/* An absorbed request is not queued any more, and delays no other one. */
 	rig.prio = BE(4);
 	rig_insert(4, W, 0, 8, 3);
 	assert_int_equal(rig_serve(3), 4);
@@ -146,7 +151,7 @@ static void the_earlier_deadline_and_place_stay(void **state)
 	open_deadline();
 	rig_set("fifo_batch", 1);
 	rig_insert(9, R, 5000, 8, 0);
-	rig_expect(0, 1, 9); /* the position is behind all */
+	rig_expect(0, 1, 9); /* the position is behind all of them */
 	rig_insert(0, R, 300, 8, 1);
 	rig_insert(1, R, 108, 8, 2);
 	rig_insert(2, R, 200, 8, 3);
@@ -154,7 +159,7 @@ static void the_earlier_deadline_and_place_stay(void **state)
 	assert_int_equal(rig_submit(4, R, 100, 8, 5), SCHED_MERGE_BACK);
 	assert_int_equal(rig.into[1], 3);
 	assert_int_equal(rig.rq[3].inserted_ns, 2);
-	/* By age: 0, then 3 where 1 was, then 2. */
+	/* By age: 0, then 3 in the place of 1, then 2. */
 	assert_int_equal(rig_serve(6), 0);
 	rig_insert(10, R, 300, 8, 6);
 	assert_int_equal(rig_serve(500 * MS + 2), 3);
@@ -183,11 +188,11 @@ static void whole_requests_merge_when_inserted(void **state)
 	assert_int_equal(rig.into[2], 1);
 	rig_insert(3, R, 516, 8, 0); /* by the cache */
 	assert_int_equal(rig.into[3], 1);
-	rig_insert(4, R, 492, 8, 0); /* only backwards */
+	rig_insert(4, R, 492, 8, 0); /* only at the back */
 	assert_int_equal(rig.state[4], RIG_WAITING);
 	rig_insert(5, R, 8, 8, 0);
 	rig_insert(6, R, 16, 8,
-		   0); /* does not reach 24: only what ends at its start is looked for */
+		   0); /* it does not reach 24: only a request that ends at its start is searched */
 	assert_int_equal(rig.into[6], 5);
 	rig_expect(0, 4, 5, 0, 4, 1);
 }
@@ -199,16 +204,16 @@ static void a_grown_request_goes_on_merging(void **state)
 	rig.max_sectors = 16;
 	rig_insert(0, R, 0, 8, 1);
 	rig_insert(1, R, 24, 8, 2);
-	rig_insert(2, R, 8, 16, 3); /* too long together: 0 must stay alone from now on */
-	assert_int_equal(rig.joins, 0);
+	rig_insert(2, R, 8, 16, 3); /* together too long: 0 must stay alone from now on */
+	assert_int_equal(rig.merges, 0);
 	assert_true(rig.rq[0].flags & SCHED_RQ_NOMERGE);
 	rig.max_sectors = 2560;
-	rig_insert(3, R, 32, 8, 4); /* behind 1, and then 1 behind 2 */
+	rig_insert(3, R, 32, 8, 4); /* 3 is merged behind 1, and then 1 behind 2 */
 	assert_int_equal(rig.into[3], 1);
 	assert_int_equal(rig.into[1], 2);
 	expect_span(2, 8, 32);
 	assert_int_equal(rig.rq[2].inserted_ns, 2);		       /* 1 was due earlier */
-	assert_int_equal(rig_submit(4, R, 8, 8, 5), SCHED_MERGE_NONE); /* 0 was dropped */
+	assert_int_equal(rig_submit(4, R, 8, 8, 5), SCHED_MERGE_NONE); /* 0 was taken out */
 	rig_expect(5, 3, 0, 2, 4);
 }
 
@@ -238,7 +243,7 @@ static void what_must_not_merge(void **state)
 		rig.flags = with[i].flags;
 		rig.prio = with[i].prio;
 		rig.submitter = with[i].submitter;
-		/* The cache, the hash, the tree, and the other way round. */
+		/* The cache, the hash, the tree, and in reverse. */
 		for (uint64_t at = 92; at < 300; at += at == 92 ? 16 : at == 108 ? 84 : 16) {
 			rig_make(10, with[i].op, at, 8, 0);
 			assert_int_equal(rig.s->ops->find_merge(rig.s, &rig.rq[10], &into),
@@ -247,7 +252,7 @@ static void what_must_not_merge(void **state)
 		rig_insert(20 + i, with[i].op, 108, 8, 0);
 		rig_insert(30 + i, with[i].op, 208, 8, 0);
 	}
-	assert_int_equal(rig.joins, 0);
+	assert_int_equal(rig.merges, 0);
 	for (int i = 0; i < 16; i++)
 		assert_int_not_equal(rig_serve(0), NONE);
 }
@@ -274,7 +279,7 @@ static void levels(void **state)
 	rig_insert(1, R, 200, 8, 0);
 	assert_int_equal(rig_submit(2, R, 208, 8, 0), SCHED_MERGE_NONE);
 	assert_int_equal(rig_submit(3, R, 192, 8, 0), SCHED_MERGE_NONE);
-	assert_int_equal(rig.joins, 0);
+	assert_int_equal(rig.merges, 0);
 	assert_int_equal(rig_submit(4, R, 108, 8, 0), SCHED_MERGE_BACK);
 	rig.s->env.merging = SCHED_MERGING_OFF;
 	assert_int_equal(rig_submit(5, R, 116, 8, 0), SCHED_MERGE_NONE);
@@ -293,7 +298,7 @@ static void the_last_is_what_was_merged_last(void **state)
 	rig_insert(2, R, 224, 8, 0);
 	assert_int_equal(rig_submit(3, R, 208, 8, 0), SCHED_MERGE_BACK);
 	rig.s->env.merging = SCHED_MERGING_ONE_HIT;
-	/* And at this level no neighbour is looked at. */
+	/* And at this setting no neighbour is checked. */
 	assert_int_equal(rig_submit(4, R, 216, 8, 0), SCHED_MERGE_BACK);
 	assert_int_equal(rig.into[4], 1);
 	assert_int_equal(rig.state[2], RIG_WAITING);
@@ -304,7 +309,7 @@ static void what_was_found_to_be_alone_is_dropped(void **state)
 {
 	(void)state;
 	open_deadline();
-	rig_insert(0, R, 0, 8, 0); /* the last */
+	rig_insert(0, R, 0, 8, 0); /* the remembered one */
 	rig_insert(1, R, 100, 8, 0);
 	rig.rq[1].flags |= SCHED_RQ_NOMERGE;
 	assert_int_equal(rig_submit(2, R, 108, 1, 0), SCHED_MERGE_NONE);
@@ -312,14 +317,14 @@ static void what_was_found_to_be_alone_is_dropped(void **state)
 	assert_int_equal(rig_submit(3, R, 108, 2, 0), SCHED_MERGE_NONE);
 }
 
-static void without_join_requests_stay_whole(void **state)
+static void without_merge_requests_stay_whole(void **state)
 {
 	(void)state;
 	open_deadline();
 	rig.s->env.merge = NULL;
 	rig_insert(0, R, 100, 8, 0);
 	rig_insert(1, R, 108, 8, 0);
-	assert_int_equal(rig.joins, 0);
+	assert_int_equal(rig.merges, 0);
 	rig_insert(2, R, 124, 8, 0);
 	assert_int_equal(rig_submit(3, R, 116, 8, 0), SCHED_MERGE_BACK);
 	assert_int_equal(rig.into[3], 1);
@@ -355,8 +360,9 @@ static void kyber_looks_at_the_last_eight(void **state)
 	rig_open(&sched_kyber);
 	for (int i = 0; i < 9; i++)
 		rig_insert(i, R, (uint64_t)i * 100, 8, 0);
-	assert_int_equal(rig_submit(10, R, 8, 8, 0), SCHED_MERGE_NONE);	  /* behind 0: the ninth */
-	assert_int_equal(rig_submit(11, R, 308, 8, 0), SCHED_MERGE_BACK); /* the eighth now is 2 */
+	/* behind 0: the ninth from the end */
+	assert_int_equal(rig_submit(10, R, 8, 8, 0), SCHED_MERGE_NONE);
+	assert_int_equal(rig_submit(11, R, 308, 8, 0), SCHED_MERGE_BACK); /* the eighth is 2 now */
 	assert_int_equal(rig.into[11], 3);
 	assert_int_equal(rig_submit(12, R, 292, 8, 0), SCHED_MERGE_FRONT);
 	expect_span(3, 292, 24);
@@ -377,7 +383,7 @@ static void kyber_merges_in_one_ctx_and_kind(void **state)
 	assert_int_equal(rig_submit(2, W, 108, 8, 0), SCHED_MERGE_NONE);
 	assert_int_equal(rig_submit(3, R, 108, 8, 0), SCHED_MERGE_BACK);
 	assert_int_equal(rig_submit(4, R, 300, 8, 0), SCHED_MERGE_NONE);
-	/* What was taken from the ctx, though it waits still, is not found. */
+	/* A request that was taken from the ctx is not found, although it still waits. */
 	rig_expect(0, 1, 0);
 	assert_int_equal(rig_submit(5, R, 308, 8, 0), SCHED_MERGE_NONE);
 	rig_expect(0, 1, 4);
@@ -396,7 +402,7 @@ int main(void)
 		T(without_front_merges),
 		T(a_front_merge_moves_it_in_the_tree),
 		T(a_front_merge_moves_it_before_others),
-		T(a_closed_gap_joins_the_neighbours),
+		T(a_closed_gap_merges_the_neighbours),
 		T(whole_ones_are_not_queued_any_more),
 		T(the_earlier_deadline_and_place_stay),
 		T(a_later_deadline_changes_nothing),
@@ -407,7 +413,7 @@ int main(void)
 		T(levels),
 		T(the_last_is_what_was_merged_last),
 		T(what_was_found_to_be_alone_is_dropped),
-		T(without_join_requests_stay_whole),
+		T(without_merge_requests_stay_whole),
 		T(discards_merge_across_gaps),
 		T(a_length_beyond_32_bits_never_comes),
 		T(kyber_looks_at_the_last_eight),

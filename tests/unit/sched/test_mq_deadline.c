@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_mq_deadline.c - who leaves when: directions, batches, deadlines, classes, ageing and
+ * test_mq_deadline.c - the order of requests: directions, batches, deadlines, classes, ageing and
  * tunables of mq-deadline, event by event.
  */
 #include <limits.h>
@@ -25,7 +25,7 @@ static int teardown(void **state)
 
 static void thirty_two_reads_sixteen_writes(void **state)
 {
-	/* The first batch is one of writes: that is the direction to begin with. */
+	/* The first batch has writes: that is the first direction. */
 	static const int runs[] = { 16, 32, 16, 32, 16, 32 };
 
 	(void)state;
@@ -43,7 +43,7 @@ static void fifo_batch_and_writes_starved_shape_it(void **state)
 	rig_backlog(200);
 	rig_expect_runs(true, 4, runs);
 	rig_set("writes_starved", 3);
-	/* One batch of reads has gone already, of the three. */
+	/* One of the three batches of reads has already gone. */
 	rig_expect_runs(false, 5, more);
 }
 
@@ -59,7 +59,7 @@ static void a_batch_of_one(void **state)
 
 static void a_batch_of_none_is_one(void **state)
 {
-	/* But nothing is continued, not even what never began. */
+	/* But no batch is continued, not even one that never began. */
 	static const int runs[] = { 2, 1, 2, 1 };
 
 	(void)state;
@@ -79,10 +79,10 @@ static void with_writes_starved_0_writes_always_win(void **state)
 	rig_expect_runs(true, 2, runs);
 }
 
-/* As a kernel does: below 0 no number of batches is too many. */
+/* As in a kernel: with a value below 0 no number of batches is too many. */
 static void below_0_reads_always_win(int64_t starved)
 {
-	/* The batch that is the first of all is one of writes, as ever. */
+	/* The very first batch has writes, as always. */
 	static const int runs[] = { 7, 100, 93 };
 
 	rig_set("writes_starved", starved);
@@ -117,7 +117,7 @@ static void writes_alone_starve_nobody(void **state)
 	rig_insert(3, R, 16, 8, 0);
 	rig_insert(4, R, 24, 8, 0);
 	rig_insert(5, W, 16, 8, 0);
-	/* ... and the count begins anew. */
+	/* ... and the counter starts again. */
 	rig_expect(0, 4, 2, 3, 5, 4);
 }
 
@@ -128,7 +128,7 @@ static void never_backwards_in_a_batch(void **state)
 	rig_insert(1, R, 50, 8, 1);
 	rig_insert(2, R, 5000000, 8, 2);
 	rig_insert(3, R, 20, 8, 3);
-	/* Ascending from 0; none is left behind 5000000, so the oldest begins the next batch. */
+	/* Ascending from 0; none lies behind 5000000, so the oldest one begins the next batch. */
 	rig_expect(4, 4, 3, 1, 0, 2);
 	rig_insert(4, R, 700, 8, 5);
 	rig_insert(5, R, 300, 8, 6);
@@ -143,7 +143,7 @@ static void equal_sectors_in_order(void **state)
 		rig_insert(i, R, 64, 8, 0);
 	rig_insert(6, R, 8, 8, 0);
 	rig_expect(0, 3, 6, 0, 1);
-	/* Where the last one began counts as in front of it. */
+	/* The first sector of the last one counts as in front of the position. */
 	rig_insert(7, R, 64, 8, 0);
 	rig_expect(0, 5, 2, 3, 4, 5, 7);
 }
@@ -153,13 +153,13 @@ static void deadlines_count_between_batches_only(void **state)
 	(void)state;
 	rig_set("fifo_batch", 4);
 	rig_insert(0, R, 0, 8, 0);
-	rig_insert(1, R, 10000, 8, 0); /* moves the position behind what follows */
+	rig_insert(1, R, 10000, 8, 0); /* moves the position behind the requests that follow */
 	rig_expect(0, 2, 0, 1);
 	rig_insert(9, R, 500, 8, 0); /* due at 500 ms */
 	for (int i = 2; i < 12; i++)
 		if (i != 9)
 			rig_insert(i, R, 10000 + (uint64_t)i * 8, 8, 400 * MS);
-	/* Of the batch two are left: overdue or not, they come first. */
+	/* Two of the batch are left: they come first, overdue or not. */
 	rig_expect(600 * MS, 2, 2, 3);
 	/* Then the overdue one begins a batch. */
 	rig_expect(600 * MS, 4, 9, 4, 5, 6);
@@ -255,7 +255,7 @@ static void a_class_waits_for_the_driver(void **state)
 	insert_prio(2, IDLE, 0, 0);
 	assert_int_equal(rig_dispatch(0), 0);
 	assert_int_equal(rig_dispatch(0), NONE);
-	/* Though nothing happens: when the lower ones have waited long enough. */
+	/* Even if no event happens: when the lower classes have waited long enough. */
 	assert_int_equal(rig.s->ops->next_wakeup(rig.s), 10 * SEC);
 	rig_complete(0, 5);
 	assert_int_equal(rig_dispatch(5), 1);
@@ -279,7 +279,7 @@ static void ageing_lets_a_low_class_go(void **state)
 		assert_int_not_equal(rig_serve(now), 0);
 		id++;
 	}
-	/* One of BE is left; a ns before its time the idle one waits for it, then not. */
+	/* One of BE is left; a ns before its time the idle one waits for it, then it does not. */
 	assert_int_equal(rig.waiting, 2);
 	insert_prio(id, BE(4), (uint64_t)id * 8, now - 1);
 	assert_int_equal(rig_serve(11 * SEC - 1), id - 1);
@@ -301,7 +301,7 @@ static void ageing_looks_at_best_effort_first(void **state)
 static void ageing_needs_a_second_class(void **state)
 {
 	(void)state;
-	/* With one class, step by step as without ageing: the overdue one begins. */
+	/* With one class, it behaves step by step as without ageing: the overdue one begins. */
 	rig_set("fifo_batch", 1);
 	insert_prio(0, BE(4), 100, 0);
 	rig_expect(0, 1, 0);
@@ -313,8 +313,11 @@ static void ageing_needs_a_second_class(void **state)
 static void looking_for_the_aged_ends_a_batch(void **state)
 {
 	(void)state;
-	/* As above, but while an idle request waits: the look for aged ones finds the overdue one,
-	 * too young for that, and has begun a batch; so it is where the position is that counts. */
+	/*
+	 * As above, but while an idle request waits. The search for aged requests finds the
+	 * overdue one, which is too young for that, and has begun a batch; so the position
+	 * decides.
+	 */
 	rig_set("fifo_batch", 1);
 	insert_prio(0, BE(4), 100, 0);
 	rig_expect(0, 1, 0);
@@ -338,11 +341,11 @@ static void the_classes_share_direction_and_batch(void **state)
 	rig_insert(6, W, 16, 8, 0);
 	rig_insert(7, W, 24, 8, 0);
 	rig_set("writes_starved", 0);
-	/* One read is left of the batch, although the class is another. */
+	/* One read of the batch is left, although the class is another one. */
 	rig_expect(0, 6, 2, 4, 5, 6, 7, 3);
 }
 
-/* A request is as old as it is, whatever its expiry was when it came. */
+/* The age of a request does not depend on the expiry at the time of its arrival. */
 static void another_expiry_makes_nobody_younger(void **state)
 {
 	static const int64_t expire[] = { 0, 1, 200, 500, INT_MAX };

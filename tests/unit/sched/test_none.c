@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_none.c - no scheduler, stepped: the order of arrival within a staging queue, turns among
- * staging queues, and merging with the last eight.
+ * test_none.c - no scheduler, step by step: the order of arrival within a staging queue,
+ * alternation among staging queues, and merging with the last eight requests.
  */
 #include "rig.h"
 
@@ -31,7 +31,7 @@ static void one_ctx_is_a_fifo(void **state)
 	rig_close();
 }
 
-static void ctxs_take_turns(void **state)
+static void ctxs_alternate(void **state)
 {
 	(void)state;
 	reset();
@@ -40,14 +40,14 @@ static void ctxs_take_turns(void **state)
 		insert_from(5, id);
 	insert_from(0, 10);
 	insert_from(0, 11);
-	insert_from(129, 20); /* the last one that there can be */
+	insert_from(129, 20); /* the last possible one */
 	insert_from(129, 21);
 	insert_from(129, 22);
 	rig_expect(0, 11, 0, 10, 20, 1, 11, 21, 2, 22, 3, 4, 5);
 	rig_close();
 }
 
-/* Who comes back is behind those who wait. */
+/* A staging queue that returns goes behind those that wait. */
 static void who_had_nothing_begins_at_the_end(void **state)
 {
 	(void)state;
@@ -74,18 +74,18 @@ static void ios_merge_with_the_last_eight_of_their_ctx(void **state)
 		rig.ctx = 1;
 		rig_insert(id, W, (uint64_t)id * 100, 8, 0);
 	}
-	/* The ninth from behind is too far. */
+	/* The ninth from the end is too far away. */
 	assert_int_equal(rig_submit(20, W, 8, 8, 0), SCHED_MERGE_NONE);
-	/* That was inserted now, so the next is too far too. */
+	/* That one was inserted now, so the next one is too far away too. */
 	assert_int_equal(rig_submit(21, W, 108, 8, 0), SCHED_MERGE_NONE);
 	assert_int_equal(rig_submit(22, W, 308, 8, 0), SCHED_MERGE_BACK);
 	assert_int_equal(rig_submit(23, W, 392, 8, 0), SCHED_MERGE_FRONT);
 	assert_int_equal(rig.into[22], 3);
 	assert_int_equal(rig.into[23], 4);
-	/* Other ctxs are not looked at. */
+	/* Other ctxs are not searched. */
 	rig.ctx = 2;
 	assert_int_equal(rig_submit(24, W, 808, 8, 0), SCHED_MERGE_NONE);
-	/* What has left is not there any more. */
+	/* A request that has left is not found. */
 	rig.ctx = 1;
 	rig_expect(0, 2, 0, 24);
 	assert_int_equal(rig_submit(25, W, 100 - 8, 8, 0), SCHED_MERGE_NONE);
@@ -113,7 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_ctx_is_a_fifo),
-		cmocka_unit_test(ctxs_take_turns),
+		cmocka_unit_test(ctxs_alternate),
 		cmocka_unit_test(who_had_nothing_begins_at_the_end),
 		cmocka_unit_test(ios_merge_with_the_last_eight_of_their_ctx),
 		cmocka_unit_test(nothing_merges_where_that_is_off),

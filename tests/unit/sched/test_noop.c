@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * test_noop.c - noop: the order in which requests came, and the two ways in which they become one.
- */
+/* test_noop.c - noop: the order of arrival, and the two ways of merging. */
 #include <string.h>
 
 #include "rig.h"
@@ -69,13 +67,13 @@ static void merges_behind_any_by_its_end(void **state)
 	rig_insert(0, R, 100, 8, 0);
 	rig_insert(1, R, 500, 8, 0);
 	rig_insert(2, R, 900, 8, 0);
-	/* The last one is 0, which was there first: 2 is found by where it ends ... */
+	/* The remembered one is 0, the first: 2 is found by its end ... */
 	assert_int_equal(rig_submit(3, R, 908, 8, 0), SCHED_MERGE_BACK);
-	/* ... as it has grown, too; and it is the last one now, for its front. */
+	/* ... and after it has grown, too; now it is the remembered one, for a front merge. */
 	assert_int_equal(rig_submit(4, R, 508, 8, 0), SCHED_MERGE_BACK);
 	assert_int_equal(rig_submit(5, R, 916, 8, 0), SCHED_MERGE_BACK);
 	assert_int_equal(rig_submit(6, R, 892, 8, 0), SCHED_MERGE_FRONT);
-	/* Nobody looks for what begins where it ends. */
+	/* noop does not search for a request that begins where a new one ends. */
 	assert_int_equal(rig_submit(7, R, 92, 8, 0), SCHED_MERGE_NONE);
 	rig_expect(0, 4, 0, 1, 2, 7);
 }
@@ -86,11 +84,11 @@ static void a_whole_request_closes_gaps(void **state)
 	rig_insert(0, W, 0, 8, 0);
 	rig_insert(1, R, 500, 8, 0);
 	rig_insert(2, W, 16, 8, 0);
-	/* Behind 0, at its place; 2 is not looked for. */
+	/* Merged behind 0, in its place; 2 is not searched for. */
 	rig_insert(3, W, 8, 8, 0);
 	assert_int_equal(rig.state[3], RIG_MERGED);
 	assert_int_equal(rig.into[3], 0);
-	/* 4 touches the end of 0 where it has grown to. */
+	/* 4 touches the new end of 0. */
 	rig_insert(4, R, 508, 8, 0);
 	assert_int_equal(rig.into[4], 1);
 	rig_expect(0, 3, 0, 1, 2);
@@ -103,10 +101,10 @@ static void a_chain_of_gaps(void **state)
 	rig_insert(1, R, 900, 8, 0);
 	rig_insert(2, R, 16, 8, 0);
 	assert_int_equal(rig_submit(3, R, 908, 8, 0), SCHED_MERGE_BACK);
-	/* 2 grows at its back; what was just joined is looked at again, and 0 is not behind it. */
+	/* 2 grows at its back. The merged request is checked again, and 0 is not behind it. */
 	rig_insert(4, R, 24, 8, 0);
 	assert_int_equal(rig.into[4], 2);
-	/* It grows to its front as an io; the next whole one closes both gaps. */
+	/* It grows at its front by an io; the next whole request closes both gaps. */
 	assert_int_equal(rig_submit(5, R, 8, 8, 0), SCHED_MERGE_FRONT);
 	rig_insert(6, R, 32, 8, 0);
 	assert_int_equal(rig.into[6], 2);
@@ -122,7 +120,7 @@ static void what_has_left_takes_nobody(void **state)
 	assert_int_equal(rig_dispatch(0), 0);
 	assert_int_equal(rig_submit(1, R, 108, 8, 0), SCHED_MERGE_NONE);
 	rig_complete(0, 1);
-	/* 1 is the last one now. */
+	/* 1 is the remembered one now. */
 	assert_int_equal(rig_submit(2, R, 100, 8, 0), SCHED_MERGE_FRONT);
 	rig_expect(1, 1, 1);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_random.c - random inserts, merges, dispatches, completions, times and tunables, with a
- * checker: whatever a scheduler decides, each request leaves once or is part of one that does,
- * all sectors leave, and nobody waits where nothing can happen any more. Meant for ASan.
+ * checker. Whatever a scheduler decides: each request leaves once or is part of one that does, all
+ * sectors leave, and no request waits when nothing more can happen. Meant for ASan.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static uint64_t pick(uint64_t n)
 	return (seed >> 33) * n >> 31;
 }
 
-/* Sectors that were inserted and have not left yet, merged ones included. */
+/* Sectors that were inserted and have not left yet, including those of merged requests. */
 static uint64_t sectors_in, last_end;
 static int with_drive[LIVE], nr_with_drive;
 
@@ -47,7 +47,7 @@ static void insert_any(uint64_t now)
 
 	if (id == NONE)
 		return;
-	/* Mostly of one kind for a while, so that there is much to merge. */
+	/* Mostly one kind for some time, so that there is much to merge. */
 	if (!pick(8)) {
 		op = ops[pick(7)];
 		rig.prio = prios[pick(5)];
@@ -65,7 +65,7 @@ static void insert_any(uint64_t now)
 		rig_submit(id, op, sector, nr, now);
 }
 
-/* Everything that was merged into ID has left with it. */
+/* Marks all requests that were merged into ID as left, together with it. */
 static void left(int id)
 {
 	sectors_in -= rig.rq[id].nr_sectors;
@@ -74,7 +74,7 @@ static void left(int id)
 		for (int i = 0; i < LIVE; i++) {
 			if (rig.state[i] != RIG_MERGED)
 				continue;
-			/* Chains: into may be merged itself. */
+			/* A chain: INTO may itself have been merged. */
 			if (rig.into[i] == id) {
 				rig.state[i] = RIG_FREE;
 			} else if (rig.state[rig.into[i]] == RIG_MERGED) {
@@ -124,7 +124,7 @@ static void set_any(void)
 		rig.s->ops->set(rig.s, n, value);
 }
 
-/* Submitters get weights, and go. */
+/* Submitters get weights, and leave. */
 static void submitter_any(void)
 {
 	uint32_t submitter = (uint32_t)pick(24);
@@ -138,7 +138,7 @@ static void submitter_any(void)
 	}
 }
 
-/* Nothing is with the drive: what is left leaves, at once or when next_wakeup() says. */
+/* Nothing is in the drive: the remaining requests leave, at once or at next_wakeup(). */
 static uint64_t drain(uint64_t now)
 {
 	while (rig.waiting || nr_with_drive) {
@@ -187,7 +187,7 @@ static void run(const struct sched_ops *ops, uint64_t first_seed)
 			now = drain(now);
 	}
 	drain(now);
-	assert_true(rig.joins > 500);
+	assert_true(rig.merges > 500);
 	rig_close();
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * toy.c - a toy disk under a scheduler. See toy.h. Request I of submitter S has number
- * S * TOY_SLOTS + I.
+ * toy.c - a toy disk below a scheduler. See toy.h. Request I of submitter S has number S *
+ * TOY_SLOTS + I.
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@ static struct {
 	struct toy_submitter *subs;
 	unsigned n;
 	uint64_t now, seed, head;
-	int queue[128]; /* with the disk, in order; the first one is served until done_ns */
+	int queue[128]; /* requests in the disk, in order; the first one is served until done_ns */
 	unsigned queued;
 	uint64_t done_ns;
 } t;
@@ -40,7 +40,7 @@ static void submit(unsigned s, unsigned slot)
 	rig_insert((int)(s * TOY_SLOTS + slot), sub->op, sector, sub->sectors, t.now);
 }
 
-/* Submits what is due; returns when the next one will be. */
+/* Submits the requests that are due; returns the time of the next one. */
 static uint64_t submit_due(void)
 {
 	uint64_t next = SCHED_NEVER;
@@ -91,7 +91,7 @@ static void end_first(void)
 		serve_first();
 }
 
-/* True: a free place below, and something waits that was not given. */
+/* Returns true if there is room in the disk and a request waits, but none was dispatched. */
 static bool dispatch(void)
 {
 	while (t.queued < t.toy->depth) {

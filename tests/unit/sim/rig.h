@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * rig.h - simulations from texts: a drive, jobs, and what came of them.
- */
+/* rig.h - simulations from texts: a drive, jobs, and their results. */
 #ifndef RIG_H
 #define RIG_H
 
@@ -18,7 +16,7 @@
 #define MS 1000000ull
 #define SEC (1000 * MS)
 
-/* What rig_run() does besides its arguments; rig_reset() sets it back. */
+/* Further settings of rig_run(); rig_reset() sets their defaults. */
 struct rig {
 	struct sim_run_opts opts;
 	struct sim_set sets[8];
@@ -29,22 +27,22 @@ struct rig {
 
 extern struct rig rig;
 
-/* Forgets everything; the drive is the built-in DEVICE. */
+/* Resets everything; the drive is the built-in DEVICE. */
 void rig_reset(const char *device);
-/* Sets a tunable in what runs next. */
+/* Sets a tunable for the next run. */
 void rig_set(const char *name, const char *value);
-/* Runs the job file TEXT; what sim_run() or sim_jobs_read() says. */
+/* Runs the job file TEXT; returns the result of sim_run() or sim_jobs_read(). */
 int rig_try(const char *text);
-/* Runs TEXT, which must go well. */
+/* Runs TEXT, which must succeed. */
 void rig_run(const char *text);
-/* Of job I. */
+/* Returns the ios a second of job I. */
 double rig_iops(size_t i);
 double rig_mbps(size_t i);
-/* The value of a tunable after the run. */
+/* Returns the value of a tunable after the run. */
 int64_t rig_tunable(const char *name);
-/* Says that VALUE is from LOW to HIGH. */
+/* Asserts that VALUE is from LOW to HIGH. */
 void rig_between(double value, double low, double high);
-/* Frees what is left; a test's teardown. */
+/* Frees everything; the teardown of a test. */
 int rig_teardown(void **state);
 
 #endif

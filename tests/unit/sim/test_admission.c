@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_admission.c - tags on a simulated drive: beside more reads than there are tags everybody
- * goes on, under every scheduler; and a submitter has its share of the drive beside another one,
- * however many sessions that has.
+ * test_admission.c - tags on a simulated drive. Beside more reads than there are tags all
+ * submitters make progress, under every scheduler; and a submitter has its share of the drive
+ * beside another one, however many sessions that one has.
  */
 #include "rig.h"
 
@@ -27,7 +27,7 @@ static void run_beside_reads(const char *sched, unsigned readers)
 	rig_run(text);
 }
 
-/* Cfq keeps background requests for up to two turns of 300 ms; nobody else for more than 200. */
+/* cfq holds background requests back for up to two slices of 300 ms; all others for at most 200. */
 static void everybody_goes_on(void **state)
 {
 	(void)state;
@@ -56,8 +56,10 @@ static void victim_beside(unsigned sessions, uint64_t depth, unsigned iodepth)
 	rig_between(rig.result.job[0].share, 0.45, 0.55);
 }
 
-/* With as many ios outstanding as its share of the tags, 32 of 64. Where fewer go to the drive,
- * and the scheduler has something to choose from, 16 are enough. */
+/*
+ * With as many ios outstanding as its share of the tags, 32 of 64. If fewer go to the drive and
+ * the scheduler can choose among requests, 16 are enough.
+ */
 static void a_share_beside_many_sessions(void **state)
 {
 	static const unsigned sessions[] = { 1, 4, 16, 64 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_events.c - events fire in order of time, and of their adding where times are equal.
+ * test_events.c - events fire in the order of their times, and in the order of adding if times are
+ * equal.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@ static void note(struct event *ev, uint64_t now)
 	seen_now = now;
 }
 
-/* Puts itself back until 30. */
+/* An event that adds itself again until time 30. */
 static void again(struct event *ev, uint64_t now)
 {
 	note(ev, now);
@@ -47,7 +48,7 @@ static void expect(int n, const int *ids)
 		assert_int_equal(log_of[i], ids[i]);
 }
 
-static void by_time_then_by_turn(void **state)
+static void by_time_then_by_order(void **state)
 {
 	(void)state;
 	assert_true(events_next(&events) == EVENTS_NEVER);
@@ -89,7 +90,7 @@ static void added_while_it_fires(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(by_time_then_by_turn, setup),
+		cmocka_unit_test_setup(by_time_then_by_order, setup),
 		cmocka_unit_test_setup(only_what_is_due, setup),
 		cmocka_unit_test_setup(added_while_it_fires, setup),
 	};

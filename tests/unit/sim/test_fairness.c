@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_fairness.c - equal submitters get equal amounts under bfq, whoever asks for more: Jain's
- * index over windows of 20 turns of each, and with one documented setting over 100 ms.
+ * test_fairness.c - equal submitters get equal amounts under bfq, even if some ask for more:
+ * Jain's index over windows of 20 services of each, and with one documented setting over 100 ms.
  */
 #include "rig.h"
 
@@ -9,17 +9,20 @@
 #include <stdlib.h>
 
 #define SUBMITTERS_MAX 64
-/* Jobs of a submitter: small ios and large ones. */
+/* The jobs of a submitter: small ios and large ones. */
 #define KINDS 2
 #define LARGEST (128 * 1024)
 
-/* One who asks for twice as much must not get more. */
+/* A submitter that asks for twice as much must not get more. */
 static unsigned depth_of(unsigned submitter)
 {
 	return submitter % 2 ? 16 : 8;
 }
 
-/* N submitters, each with 4 KiB and 128 KiB at once, reads and awaited writes, in random order. */
+/*
+ * Runs N submitters, each with 4 KiB and 128 KiB at once, reads and synchronous writes, in random
+ * order.
+ */
 static void run_mixed(unsigned n, uint64_t ns)
 {
 	char *text;
@@ -78,7 +81,7 @@ static void strict(const char *budget)
 	rig_set("max_budget", budget);
 }
 
-/* What docs/schedulers.md recommends where shares are to hold over 100 ms. */
+/* The settings that docs/schedulers.md recommends for shares that hold over 100 ms. */
 static void documented(void)
 {
 	start("bfq");
@@ -87,37 +90,40 @@ static void documented(void)
 	rig_set("low_latency", "0");
 }
 
-/* Twenty turns of N submitters with a budget of 512 sectors, at RATE bytes a second. */
-static uint64_t twenty_turns(unsigned n, double rate)
+/*
+ * Returns the time of twenty services of N submitters with a budget of 512 sectors, at RATE bytes
+ * a second.
+ */
+static uint64_t twenty_services(unsigned n, double rate)
 {
 	return (uint64_t)(20.0 * n * (512 * 512 + LARGEST) / rate * 1e9);
 }
 
-static void twenty_turns_strict(void **state)
+static void twenty_services_strict(void **state)
 {
 	static const unsigned counts[] = { 2, 8, SUBMITTERS_MAX };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		strict("512");
-		run_mixed(counts[i], twenty_turns(counts[i], 750e6));
+		run_mixed(counts[i], twenty_services(counts[i], 750e6));
 		rig_between(jain(counts[i]), 0.99, 1);
 	}
 }
 
-static void twenty_turns_documented(void **state)
+static void twenty_services_documented(void **state)
 {
 	static const unsigned counts[] = { 8, SUBMITTERS_MAX };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		documented();
-		run_mixed(counts[i], twenty_turns(counts[i], 4500e6));
+		run_mixed(counts[i], twenty_services(counts[i], 4500e6));
 		rig_between(jain(counts[i]), 0.99, 1);
 	}
 }
 
-/* What the tests above would find if the scheduler did not care. */
+/* What the tests above would find with a scheduler that does not share. */
 static void none_gives_who_asks(void **state)
 {
 	(void)state;
@@ -126,7 +132,7 @@ static void none_gives_who_asks(void **state)
 	rig_between(jain(8), 0.85, 0.95);
 }
 
-/* Eight submitters, all with more than the drive takes, half of them with twice as much. */
+/* Eight submitters, all with more ios than the drive takes, half of them with twice as many. */
 static void run_eight(const char *load, unsigned seconds)
 {
 	char text[256];
@@ -157,7 +163,7 @@ static void equal_in_100_ms(void **state)
 	}
 }
 
-/* With automatic budgets a turn, once bfq knows the drive, is longer than such a window. */
+/* With automatic budgets, once bfq knows the drive, a service is longer than such a window. */
 static void automatic_budgets_are_long(void **state)
 {
 	(void)state;
@@ -177,8 +183,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_teardown(name, rig_teardown)
-		T(twenty_turns_strict), T(twenty_turns_documented),    T(none_gives_who_asks),
-		T(equal_in_100_ms),	T(automatic_budgets_are_long),
+		T(twenty_services_strict), T(twenty_services_documented), T(none_gives_who_asks),
+		T(equal_in_100_ms),	   T(automatic_budgets_are_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

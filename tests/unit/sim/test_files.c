@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_files.c - descriptions of drives and job files: what they mean, and what is said about
+ * test_files.c - descriptions of drives and job files: their meaning, and the messages about
  * mistakes, with the line.
  */
 #include "rig.h"
@@ -35,7 +35,7 @@ static void job(const char *text)
 		fail_msg("%s", weir_error());
 }
 
-/* TEXT is refused, and the message begins with WHERE and says WHAT. */
+/* Asserts that TEXT is refused, and that the message begins with WHERE and contains WHAT. */
 static void refused(const char *text, const char *where, const char *what)
 {
 	assert_int_equal(read_jobs(text), -EINVAL);
@@ -146,7 +146,7 @@ static void mistakes_have_lines(void **state)
 	memset(text, 'x', 60);
 	text[0] = '[';
 	refused(text, "j.fio:1: ", "48");
-	/* The first mistake is the one that is told. */
+	/* The message is about the first mistake. */
 	refused("[a]\nbs=x\nzz=1\n[b\n", "j.fio:2: ", "bs");
 }
 
@@ -177,7 +177,7 @@ static void unseen_bytes_before_a_section(void **state)
 	refused("\xef\xbb\xbf\xef\xbb\xbf[a]\nruntime=1\n", "j.fio:1: ", "\\ufeff");
 }
 
-/* Writes TEXT, with the first FROM in it replaced by TO, and loads that. */
+/* Writes TEXT, with the first FROM in it replaced by TO, and loads it. */
 static int load_changed(const char *preset, const char *from, const char *to)
 {
 	const char *text = sim_preset(preset), *at = strstr(text, from);

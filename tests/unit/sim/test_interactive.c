@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_interactive.c - what bfq and cfq are for: a stream survives beside somebody who seeks, and a
- * program that starts is not kept waiting by streams. The same jobs are drawn in docs/plots.
+ * test_interactive.c - the purpose of bfq and cfq: a stream keeps its speed beside a load that
+ * seeks, and a program that starts does not wait for streams. docs/plots has diagrams of the same
+ * jobs.
  */
 #include "rig.h"
 
@@ -16,12 +17,12 @@ static void start(const char *device, const char *sched, uint64_t depth)
 	rig.opts.nr_requests = 256;
 }
 
-/* MB/s of a stream while somebody else reads at random. */
+/* Returns the MB/s of a stream while another job reads at random. */
 static double beside_random(void)
 {
 	rig_run("[global]\nruntime=30\ntime_based\n[stream]\nrw=read\nbs=128k\niodepth=4\n"
 		"[random]\nrw=randread\niodepth=8\n");
-	/* The other one must not be paying with all it has. */
+	/* The other job must still get a part. */
 	assert_true(rig_iops(1) > 40);
 	return rig_mbps(0);
 }
@@ -34,8 +35,10 @@ static double stream_beside_random(const char *sched, uint64_t depth)
 	return beside_random();
 }
 
-/* A turn is as long as bfq thinks that 125 ms are; told what the disk can do, it gives the stream
- * as much time as the other has. */
+/*
+ * A service is as long as bfq believes that 125 ms are. If it is told the speed of the disk, it
+ * gives the stream as much time as the other job.
+ */
 static void with_the_right_budget(void **state)
 {
 	(void)state;
@@ -58,7 +61,10 @@ static void streams_survive(void **state)
 	}
 }
 
-/* How many scattered blocks a program that starts gets within so long, while 8 others stream. */
+/*
+ * Returns how many scattered blocks a starting program gets within this time, while 8 others
+ * stream.
+ */
 static uint64_t read_at_start(const char *device, uint64_t depth, const char *low_latency,
 			      const char *streams, unsigned ms)
 {
@@ -66,7 +72,7 @@ static uint64_t read_at_start(const char *device, uint64_t depth, const char *lo
 
 	start(device, "bfq", depth);
 	rig_set("low_latency", low_latency);
-	/* bfq has got to know the drive, and nobody else is new any more. */
+	/* bfq knows the drive by now, and no other queue is new any more. */
 	snprintf(text, sizeof(text),
 		 "[streams]\nrw=read\nbs=128k\nnumjobs=8\n%s\nruntime=%ums\ntime_based\n"
 		 "[start]\nrw=randread\nruntime=%ums\nstartdelay=30\n",
@@ -75,7 +81,10 @@ static uint64_t read_at_start(const char *device, uint64_t depth, const char *lo
 	return rig.result.job[8].ios;
 }
 
-/* It has 500 blocks with low_latency=1 when it has none of the like after three times as long. */
+/*
+ * It has 500 blocks with low_latency=1 at a time when, without, it would need more than three
+ * times as long.
+ */
 static void three_times_faster(const char *device, uint64_t depth, const char *streams, unsigned ms)
 {
 	assert_true(read_at_start(device, depth, "1", streams, ms) >= 500);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_iolog.c - logs of ios: what is read from each format, what is said of damaged ones, and how
- * a job replays one.
+ * test_iolog.c - logs of ios: what is read from each format, the messages about damaged ones, and
+ * how a job replays one.
  */
 #include "rig.h"
 
@@ -48,7 +48,10 @@ static void read_log(const char *text)
 		fail_msg("%s", weir_error());
 }
 
-/* TEXT is refused, and the message says WHERE, behind the name of the file, and WHAT. */
+/*
+ * Asserts that TEXT is refused, and that the message contains WHERE, behind the name of the file,
+ * and WHAT.
+ */
 static void refused(const char *text, const char *where, const char *what)
 {
 	int err = try_log(text);
@@ -164,7 +167,7 @@ static void blkparse(void **state)
 	is_io(6, 1002300000, IOLOG_WRITE, 4096, 4096, 0);
 	assert_int_equal(io_log.nr_streams, 3);
 	assert_string_equal(io_log.stream[io_log.io[1].stream].name, "700 [cat]");
-	/* Where nobody recorded Q, D tells. */
+	/* If Q events were not recorded, D events count. */
 	read_log(BLK("D", "R 8 + 8 [a]") BLK("C", "R 8 + 8 [0]"));
 	assert_int_equal(io_log.count, 1);
 	refused(BLK("Q", "R 8 + 8 [a]") "8,0 3 1 0.5 69", ":2: ", "cut off");
@@ -207,7 +210,7 @@ static void replay(const char *log, double speed, bool no_stall)
 		fail_msg("%s", weir_error());
 }
 
-/* The times are kept, whatever the drive does, and scaled. */
+/* The times are kept and scaled, whatever the drive does. */
 static void open_loop(void **state)
 {
 	static const char two[] = "0,a,0,Read,0,4096,1\n0,b,0,Write,0,1000,1\n"
@@ -235,7 +238,7 @@ static void open_loop(void **state)
 	assert_int_equal(rig.result.job[0].dir[SIM_TRIM].ios, 1);
 }
 
-/* All at one time is more than may be outstanding. */
+/* All ios at the same time are more than may be outstanding. */
 static void delayed(void **state)
 {
 	char *text = malloc(5000 * 32), *at = text;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_jobs.c - jobs do what fio's keys say: lengths and places of ios, their pace, when jobs
- * begin and end, and what counts.
+ * begin and end, and which ios count.
  */
 #include "rig.h"
 
@@ -16,7 +16,7 @@ static const struct sim_ios *dir(size_t job, enum sim_dir d)
 	return &rig.result.job[job].dir[d];
 }
 
-/* Which direction got what is told apart. */
+/* The results of each direction are separate. */
 static void directions_apart(void **state)
 {
 	const struct sim_job_result *j;
@@ -32,7 +32,7 @@ static void directions_apart(void **state)
 	assert_int_equal(dir(0, SIM_READ)->bytes + dir(0, SIM_WRITE)->bytes, j->bytes);
 	assert_int_equal(dir(0, SIM_READ)->latency.count + dir(0, SIM_WRITE)->latency.count,
 			 j->latency.count);
-	/* Writes end in the cache: sooner than any read. */
+	/* Writes end in the cache: earlier than any read. */
 	assert_true(dir(0, SIM_WRITE)->latency.p99_ns < dir(0, SIM_READ)->latency.p50_ns);
 	assert_true(j->latency.p90_ns <= j->p95_ns && j->p95_ns <= j->latency.p99_ns);
 	assert_int_equal(dir(0, SIM_TRIM)->latency.count, 0);
@@ -51,7 +51,7 @@ static void rates_by_direction(void **state)
 	rig_between((double)dir(2, SIM_READ)->ios, 1999, 2001);
 }
 
-/* As many ios on average as linearly, but never evenly. */
+/* As many ios on average as with a linear process, but never evenly. */
 static void poisson(void **state)
 {
 	(void)state;
@@ -59,7 +59,7 @@ static void poisson(void **state)
 	rig.opts.window_ns = 10 * MS;
 	rig_run("[a]\nrw=randread\nrate_iops=10000\nrate_process=poisson\niodepth=64\nruntime=4\n");
 	rig_between(rig_iops(0), 9700, 10300);
-	/* Two at nearly one time happen: then both are with the drive at once. */
+	/* Sometimes two come at nearly the same time: then both are in the drive at once. */
 	assert_true(rig.result.busy < 0.55);
 	rig_run("[a]\nrw=randread\nrate_iops=10000\niodepth=64\nruntime=1\n");
 	assert_true(rig.result.busy > 0.6);
@@ -94,7 +94,7 @@ static void amounts(void **state)
 	assert_int_equal(rig.result.job[2].bytes, 3 << 20);
 	assert_int_equal(rig.result.job[3].ios, 100);
 	assert_int_equal(rig.result.job[4].bytes, 1 << 19);
-	/* It never makes more of it. */
+	/* It is never repeated to reach more. */
 	assert_int_equal(rig.result.job[5].ios, 256);
 }
 
@@ -103,7 +103,7 @@ static void ramp_does_not_count(void **state)
 	double cold, warm;
 
 	(void)state;
-	/* The cache takes the first 64 MiB at the speed of the link. */
+	/* The cache accepts the first 64 MiB at the speed of the link. */
 	rig_reset("nvme");
 	rig_run("[a]\nrw=write\nbs=128k\niodepth=32\nruntime=30ms\n");
 	cold = rig_mbps(0);
@@ -127,7 +127,7 @@ static void stonewall_and_exitall(void **state)
 	assert_int_equal(rig.result.job[2].active_ns, 200 * MS);
 	assert_int_equal(rig.result.job[4].ios, 100);
 	assert_int_equal(rig.result.job[5].ios, 10);
-	/* The one that ends first takes all with it. */
+	/* The job that ends first ends all others. */
 	rig_run("[a]\nrw=randread\nruntime=100ms\nexitall\n[b]\nrw=randread\nruntime=10\n");
 	rig_between((double)rig.result.duration_ns, 100e6, 101e6);
 	rig_between((double)rig.result.job[1].active_ns, 99e6, 101e6);
@@ -138,7 +138,7 @@ static void pauses_after_blocks(void **state)
 	(void)state;
 	rig_reset("nvme");
 	rig.config.ssd.spread = 0;
-	/* Four reads side by side, then 931.4 us without any. */
+	/* Four reads in parallel, then 931.4 us without any. */
 	rig_run("[a]\nrw=read\nbs=64k\nthinktime=931.4us\nthinktime_blocks=4\nruntime=1\n"
 		"iodepth=8\n");
 	rig_between(rig_iops(0), 3600, 4000);
@@ -152,7 +152,7 @@ static void flushes(void **state)
 	double without;
 
 	(void)state;
-	/* The SATA drive's cache is volatile: a flush takes its time. */
+	/* The SATA drive's cache is volatile: a flush takes time. */
 	rig_reset("sata");
 	rig_run("[a]\nrw=randwrite\nnumber_ios=1000\n");
 	without = rig_iops(0);
@@ -163,10 +163,10 @@ static void flushes(void **state)
 	assert_true(rig_iops(0) < without);
 	rig_run("[a]\nrw=randwrite\nnumber_ios=1000\nfdatasync=1\niodepth=8\n");
 	assert_int_equal(rig.result.job[0].flushes, 1000);
-	/* Reads need none. */
+	/* Reads need no flush. */
 	rig_run("[a]\nrw=randread\nnumber_ios=100\nfsync=1\n");
 	assert_int_equal(rig.result.job[0].flushes, 0);
-	/* A job whose time is up does not wait for one. */
+	/* A job whose time is over does not wait for a flush. */
 	rig_run("[a]\nrw=randwrite\nruntime=10ms\nfsync=1\nthinktime=5ms\n");
 	rig_between((double)rig.result.duration_ns, 10e6, 16e6);
 	/* And sync=1 makes each write wait for the flash. */
@@ -181,12 +181,12 @@ static void batches(void **state)
 	(void)state;
 	rig_reset("hdd");
 	rig.opts.scheduler = "none";
-	/* What comes at once is merged; what comes one by one is not. */
+	/* Ios that come at once are merged; ios that come one by one are not. */
 	rig_run("[a]\nrw=write\niodepth=32\nruntime=1\n");
 	one = rig_mbps(0);
 	rig_run("[a]\nrw=write\niodepth=32\niodepth_batch=16\nruntime=1\n");
 	rig_between(rig_mbps(0) / one, 1.0, 100);
-	/* Until four are left nothing comes behind. */
+	/* No new ios come until four are left. */
 	rig_reset("nvme");
 	rig.config.ssd.spread = 0;
 	rig_run("[a]\nrw=randread\niodepth=8\niodepth_low=0\nruntime=100ms\n");
@@ -207,7 +207,7 @@ static void trims_before_writes(void **state)
 #define PLACES 1000
 static uint64_t hits[PLACES];
 
-/* Where NUMBER ios of a job with KEYS go, in a thousand blocks. */
+/* Counts where NUMBER ios of a job with KEYS go, in a thousand blocks. */
 static void spread(const char *keys, int number)
 {
 	char text[512];
@@ -259,7 +259,7 @@ static void distributions(void **state)
 		harmonic += 1.0 / i;
 	spread("rw=randread\nrandom_distribution=zipf:1", 100000);
 	qsort(hits, PLACES, sizeof(*hits), descending);
-	/* The first, the second and the tenth get their share of 1, 1/2, 1/10. */
+	/* The first, the second and the tenth place get their shares of 1, 1/2, 1/10. */
 	rig_between((double)hits[0], 0.95e5 / harmonic, 1.05e5 / harmonic);
 	rig_between((double)hits[1], 0.45e5 / harmonic, 0.55e5 / harmonic);
 	rig_between((double)hits[9], 0.09e5 / harmonic, 0.115e5 / harmonic);
@@ -280,11 +280,11 @@ static void distributions(void **state)
 static void places(void **state)
 {
 	(void)state;
-	/* Sequential ios with holes, and round again. */
+	/* Sequential ios with holes, and again from the start. */
 	spread("rw=read:4k", 500);
 	for (int i = 0; i < PLACES; i++)
 		assert_int_equal(hits[i], i % 2 ? 0 : 1);
-	/* All random, none, and eight to one place. */
+	/* All random, none random, and eight ios to one place. */
 	spread("rw=randread\npercentage_random=0", PLACES);
 	for (int i = 0; i < PLACES; i++)
 		assert_int_equal(hits[i], 1);
@@ -297,7 +297,7 @@ static void increments(void **state)
 {
 	(void)state;
 	rig_reset("hdd");
-	/* Each clone has a tenth of the drive for itself: the last would begin behind the end. */
+	/* Each clone has a tenth of the drive: the last one would begin behind the end. */
 	rig_run("[a]\nrw=read\nsize=10%\noffset_increment=10%\nnumjobs=10\nruntime=10ms\n");
 	assert_int_equal(rig.result.count, 10);
 	assert_int_equal(rig_try("[a]\nrw=read\nsize=10%\noffset_increment=10%\nnumjobs=11\n"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_keys.c - job files as fio has them: its keys and their other names, its units and lists,
- * notes for what a simulation leaves out, and all mistakes of a file at once. What the values
- * mean was read off `fio --parse-only` and the banner of fio 3.33.
+ * test_keys.c - job files as in fio: its keys and their synonyms, its units and lists, notes about
+ * keys that a simulation leaves out, and all mistakes of a file at once. The meaning of the values
+ * was taken from `fio --parse-only` and the banner of fio 3.33.
  */
 #include "rig.h"
 
@@ -28,7 +28,7 @@ static int read_jobs(const char *text)
 	return err;
 }
 
-/* The one job of a file that has LINES besides its runtime. */
+/* Returns the only job of a file that has LINES and a runtime. */
 static const struct sim_job *job(const char *lines)
 {
 	char text[1024];
@@ -84,7 +84,7 @@ static void units(void **state)
 			fail_msg("%s: %llu", sizes[i].line,
 				 (unsigned long long)j->bs[SIM_READ].min);
 	}
-	/* What surprises is said, once. */
+	/* A surprising meaning is noted, once. */
 	job("bs=4KiB\nsize=1GiB");
 	assert_int_equal(jobs.notes.count, 1);
 	assert_non_null(strstr(jobs.notes.line[0], "j.fio:3: bs=4KiB: fio reads KiB"));
@@ -194,7 +194,7 @@ static void notes_once_each(void **state)
 	assert_non_null(strstr(jobs.notes.line[3], "iodepth stays as it is"));
 }
 
-/* The tables have no key twice, and none that is simulated and noted. */
+/* The tables contain no key twice, and none that is both simulated and noted. */
 static void tables(void **state)
 {
 	const char *name;
@@ -232,10 +232,10 @@ static void all_mistakes_at_once(void **state)
 		if (strncmp(jobs.mistakes.line[i], expected[i], strlen(expected[i])))
 			fail_msg("%s", jobs.mistakes.line[i]);
 	assert_string_equal(weir_error(), jobs.mistakes.line[0]);
-	/* Of jobs that make no sense, too. */
+	/* Also the mistakes of jobs whose keys do not fit together. */
 	assert_int_equal(read_jobs("[a]\n[b]\nsize=1k\n[c]\nsize=1m\n"), -EINVAL);
 	assert_int_equal(jobs.mistakes.count, 2);
-	/* And they have a bound. */
+	/* And their number is limited. */
 	for (int i = 0; i < 500; i++)
 		strcat(many, "x=1\n");
 	assert_int_equal(read_jobs(many), -EINVAL);

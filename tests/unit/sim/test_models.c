@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * test_models.c - the drives behave as drives do: figures that follow from their descriptions.
- */
+/* test_models.c - the drives behave as drives do: the results follow from their descriptions. */
 #include "rig.h"
 
 #include <weir/weir.h>
@@ -9,17 +7,17 @@
 #include "queue/open.h"
 #include "sim/sim.h"
 
-/* 180 MiB/s under the head, one 128 KiB read after the other. */
+/* 180 MiB/s below the head, one read of 128 KiB after another. */
 static void hdd_reads_on(void **state)
 {
 	(void)state;
 	rig_reset("hdd");
 	rig_run("[a]\nrw=read\nbs=128k\nruntime=2\n");
 	rig_between(rig_mbps(0), 180, 189);
-	/* A pause is no loss: the buffer fills meanwhile. */
+	/* A pause costs nothing: meanwhile the buffer fills. */
 	rig_run("[a]\nrw=read\nbs=128k\nruntime=2\nthinktime=1ms\n");
 	rig_between((double)rig.result.job[0].latency.p99_ns, 300e3, 400e3);
-	/* Without the buffer each read waits for a turn, or most of one. */
+	/* Without the buffer each read waits for a revolution, or most of one. */
 	rig.config.hdd.read_ahead = 0;
 	rig_run("[a]\nrw=read\nbs=128k\nruntime=2\n");
 	rig_between(rig_iops(0), 105, 121);
@@ -30,10 +28,10 @@ static void hdd_buffer_is_as_long_as_it_is(void **state)
 	(void)state;
 	rig_reset("hdd");
 	rig.config.hdd.read_ahead = 1 << 20;
-	/* After 100 ms all of the buffer is there, and no more than that. */
+	/* After 100 ms all of the buffer is filled, and not more. */
 	rig_run("[a]\nrw=read\nbs=512k\nruntime=2\nthinktime=100ms\n");
 	rig_between((double)rig.result.job[0].latency.p50_ns, 1.0e6, 1.1e6);
-	/* What does not fit into it waits for the platter, and is read then. */
+	/* The part that does not fit waits for the platter, and is read then. */
 	rig_run("[a]\nrw=read\nbs=1m\nruntime=2\nthinktime=101ms\n");
 	rig_between((double)rig.result.job[0].latency.p50_ns, 1.9e6, 2e6);
 	rig.config.hdd.read_ahead = 512 << 10;
@@ -49,14 +47,14 @@ static void hdd_is_slower_inside(void **state)
 	rig_between(rig_mbps(0), 88, 95);
 }
 
-/* 8.5 ms for the mean root of a distance, half a turn, the command's own. */
+/* 8.5 ms for the mean root of a distance, half a revolution, and the command's own cost. */
 static void hdd_seeks(void **state)
 {
 	(void)state;
 	rig_reset("hdd");
 	rig_run("[a]\nrw=randread\nruntime=10\n");
 	rig_between(rig_iops(0), 74, 83);
-	/* Nearby it seeks less: a hundredth of the way costs 2.4 ms at most. */
+	/* Short seeks cost less: a hundredth of the way costs 2.4 ms at most. */
 	rig_run("[a]\nrw=randread\nruntime=10\nsize=40g\n");
 	rig_between(rig_iops(0), 130, 175);
 }
@@ -84,7 +82,7 @@ static void hdd_queue_is_sorted(void **state)
 	rig_run("[a]\nrw=randread\niodepth=32\nruntime=10\n");
 	sorted = rig_iops(0);
 	rig_between(sorted / one, 1.6, 3);
-	/* Nobody waits much longer than max_wait. */
+	/* No command waits much longer than max_wait. */
 	rig_between((double)rig.result.job[0].latency.max_ns, 300e6, 460e6);
 	rig.config.hdd.max_wait = 0;
 	rig_run("[a]\nrw=randread\niodepth=32\nruntime=10\n");
@@ -95,20 +93,24 @@ static void hdd_queue_is_sorted(void **state)
 	rig_between(rig_iops(0) / one, 0.97, 1.06);
 }
 
-/* Its cache is off: a write that nothing follows at once loses a turn. */
-static void hdd_writes_lose_turns(void **state)
+/*
+ * The drive's cache is off: a write that the next one does not follow at once loses a revolution.
+ */
+static void hdd_writes_lose_revolutions(void **state)
 {
 	(void)state;
 	rig_reset("hdd");
 	rig_run("[a]\nrw=write\nbs=128k\nruntime=2\n");
 	rig_between(rig_iops(0), 105, 121);
-	/* What comes at once is merged, so it takes more than a command of 1 MiB. */
+	/* Ios that come at once are merged, so it has more than one command of 1 MiB. */
 	rig_run("[a]\nrw=write\nbs=128k\niodepth=32\nruntime=2\n");
 	rig_between(rig_mbps(0), 180, 189);
 }
 
-/* Who reads one piece after the other is reached first every time: that must not make one of
- * equal readers have the head for itself, nor cost what serving them in turn costs. */
+/*
+ * The commands of a sequential reader are always the nearest. But one of several equal readers
+ * must not keep the head for itself, and sharing must not cost as much as serving them in order.
+ */
 static void hdd_shares_its_head(void **state)
 {
 	static const char *const loads[] = {
@@ -146,12 +148,12 @@ static void ssd_latency_is_the_sum(void **state)
 	(void)state;
 	rig_reset("nvme");
 	rig.config.ssd.spread = 0;
-	/* 60 us for the page, 8 for the command, 0.6 on the link. */
+	/* 60 us for the page, 8 for the command, 0.6 for the link. */
 	rig_run("[a]\nrw=randread\nruntime=100ms\n");
 	rig_between((double)rig.result.job[0].latency.p50_ns, 68.5e3, 68.8e3 * 1.033);
 	rig_between((double)rig.result.job[0].latency.min_ns, 68.5e3, 68.8e3);
 	assert_true(rig.result.job[0].latency.max_ns == rig.result.job[0].latency.min_ns);
-	/* What is left to chance changes the mean little, and the tail a lot. */
+	/* A random share changes the mean little and the tail much. */
 	rig.config.ssd.spread = 50;
 	rig_run("[a]\nrw=randread\nruntime=500ms\n");
 	rig_between(1e9 / rig_iops(0), 66e3, 71e3);
@@ -173,7 +175,10 @@ static void ssd_channels_work_side_by_side(void **state)
 	rig_run("[a]\nrw=randread\niodepth=64\nruntime=200ms\n");
 	many = rig_iops(0);
 	rig_between(many, 4 * 15500, 4 * 16800); /* 60 us each */
-	/* 64 at 4 at random: 64 / 67 of the time each has one, or a little more. */
+	/*
+	 * 64 commands on 4 random channels: for 64 / 67 of the time each channel has one, or a
+	 * little more.
+	 */
 	rig_between(rig.result.worked, 0.94, 0.99);
 }
 
@@ -194,7 +199,7 @@ static void ssd_link_limits(void **state)
 	rig_between(rig_mbps(0) + rig_mbps(1), 2 * 530 * 1.0, 2 * 530 * 1.05);
 }
 
-/* Into the cache at the link's speed, then at that of the flash: 64 pages in 400 us. */
+/* Into the cache at the speed of the link, then at the speed of the flash: 64 pages in 400 us. */
 static void ssd_cache_fills(void **state)
 {
 	double flash = 64 * 16.384 / 0.4;
@@ -223,7 +228,7 @@ static void ssd_full_cache_hurts_reads(void **state)
 	assert_true(rig.result.job[0].latency.p50_ns > 3 * alone);
 }
 
-/* Ends a command of the queue below it, at the time that it has then. */
+/* Completes a command of the queue, and returns the time of that. */
 static uint64_t run_one(struct weir_queue *q, struct sim *sim, struct weir_io *io)
 {
 	uint64_t begin = sim_now(sim);
@@ -264,7 +269,7 @@ static void flush_waits_for_a_volatile_cache(void **state)
 	assert_int_equal(flush_after_writes("hdd"), 100000);
 }
 
-/* Room for one more page in the buffer comes only when one has been taken out. */
+/* A page is free in the buffer only after one has been taken out. */
 static void hdd_buffer_fills_at_the_speed_of_the_platter(void **state)
 {
 	static char memory[512 << 10];
@@ -292,7 +297,7 @@ static void hdd_buffer_fills_at_the_speed_of_the_platter(void **state)
 	sim_close(sim);
 }
 
-/* Reads would keep every channel busy for ever; programs take turns with them. */
+/* Reads alone would keep every channel busy; programs alternate with them. */
 static void ssd_reads_do_not_starve_writes(void **state)
 {
 	(void)state;
@@ -334,7 +339,7 @@ static void ssd_fua_goes_through_a_volatile_cache(void **state)
 	assert_true(fua_write("sata") > 300000);
 }
 
-/* A write that the cache could never hold goes through it alone: 16 pages of 400 us. */
+/* A write that is larger than the cache passes through it alone: 16 pages of 400 us. */
 static void ssd_write_beyond_the_cache(void **state)
 {
 	(void)state;
@@ -353,7 +358,7 @@ static void ssd_writes_wait_in_order(void **state)
 	rig_reset("nvme");
 	rig.config.ssd.cache = 2 << 20;
 	rig_run("[global]\nrw=randwrite\nruntime=200ms\n[big]\nbs=1m\n[small]\niodepth=64\n");
-	/* Behind at most 64 small ones and its own length: well below a ms. */
+	/* It waits for at most 64 small writes and its own length: much less than a ms. */
 	assert_true(rig.result.job[0].latency.max_ns < 1 * MS);
 	assert_true(rig_iops(0) > 1000);
 }
@@ -399,7 +404,7 @@ int main(void)
 		T(hdd_seeks),
 		T(hdd_sequential_is_faster),
 		T(hdd_queue_is_sorted),
-		T(hdd_writes_lose_turns),
+		T(hdd_writes_lose_revolutions),
 		T(hdd_shares_its_head),
 		T(ssd_latency_is_the_sum),
 		T(ssd_channels_work_side_by_side),

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * test_run.c - a simulation as a whole: it is repeatable, and jobs do what their keys say.
- */
+/* test_run.c - a whole simulation: it is repeatable, and jobs do what their keys say. */
 #include "rig.h"
 
 #include <errno.h>
@@ -17,7 +15,7 @@ static const char mixed[] = "[global]\nruntime=200ms\n"
 			    "[b]\nrw=write\nbs=64k\niodepth=4\nnumjobs=2\n"
 			    "[c]\nrw=randread\nrate_iops=1000\nprioclass=rt\n";
 
-/* A copy of everything in the result of job I that a run could change. */
+/* Returns a copy of all results of all jobs that a run could change. */
 static struct sim_job_result *results(void)
 {
 	size_t bytes = rig.result.count * sizeof(*rig.result.job);
@@ -27,7 +25,7 @@ static struct sim_job_result *results(void)
 	return memcpy(copy, rig.result.job, bytes);
 }
 
-/* Runs MIXED with SCHED on DEVICE and says whether the results are those of AS. */
+/* Runs MIXED with SCHED on DEVICE. Returns true if the results are those of AS. */
 static bool same(const struct sim_job_result *as)
 {
 	rig_run(mixed);
@@ -57,7 +55,7 @@ static void one_seed_gives_the_same_bits(void **state)
 	}
 }
 
-/* What is left to chance in the drive alone, and in the jobs alone. */
+/* Random numbers only in the drive, and only in the jobs. */
 static void the_seed_is_for_drive_and_jobs(void **state)
 {
 	uint64_t first;
@@ -120,7 +118,7 @@ static void rates_hold(void **state)
 	rig_between(rig_iops(0), 4999, 5001);
 	rig_between(rig_mbps(1), 10.4, 10.6);
 	rig_between(rig_iops(2), 100, 101);
-	/* Who was held up catches up: the disk stalls, then serves from its buffer. */
+	/* After a delay a job is faster: the disk stalls, then serves from its buffer. */
 	rig_reset("hdd");
 	rig_run("[a]\nrw=read\nrate_iops=500\nruntime=2\niodepth=8\n");
 	rig_between(rig_iops(0), 495, 501);
@@ -131,7 +129,7 @@ static void pauses_hold(void **state)
 	(void)state;
 	rig_reset("nvme");
 	rig.config.ssd.spread = 0;
-	/* 68.6 us for a read and 431.4 us of pause; the depth does not matter then. */
+	/* 68.6 us for a read and a pause of 431.4 us; then the depth has no effect. */
 	rig_run("[a]\nrw=randread\nthinktime=431.4us\nruntime=1\niodepth=8\n");
 	rig_between(rig_iops(0), 1995, 2005);
 }
@@ -152,7 +150,7 @@ static void begin_and_end(void **state)
 	assert_true(j[1].active_ns > 256 * 50000ull && j[1].active_ns < 256 * 100000ull);
 	assert_int_equal(j[2].active_ns, 10 * MS);
 	assert_int_equal(j[3].active_ns, 10 * MS);
-	/* One io was on its way when time was up, and counts as late. */
+	/* One io was outstanding when the time was over; it counts as late. */
 	assert_int_equal(j[3].late, 1);
 	assert_int_equal(j[3].latency.count, j[3].ios + 1);
 }
@@ -165,7 +163,7 @@ static void nothing_from_a_job_that_begins_too_late(void **state)
 	assert_int_equal(rig.result.job[0].ios, 1);
 	assert_int_equal(rig.result.job[0].active_ns, 10 * MS);
 	assert_int_equal(rig.result.job[1].active_ns, 5 * MS);
-	/* And nobody waits for the io that would have come a second later. */
+	/* And the run does not wait for the io that would have come a second later. */
 	assert_true(rig.result.duration_ns < 16 * MS);
 }
 
@@ -173,7 +171,7 @@ static void mix_of_reads_and_writes(void **state)
 {
 	(void)state;
 	rig_reset("nvme");
-	/* Reads of 68.6 us, writes of 18.6: the mean tells the mix. */
+	/* Reads of 68.6 us, writes of 18.6: the mean shows the mix. */
 	rig.config.ssd.spread = 0;
 	rig_run("[a]\nrw=randrw\nrwmixread=80\nruntime=1\n");
 	rig_between(1e9 / rig_iops(0), 57e3, 60e3);
@@ -183,8 +181,10 @@ static void mix_of_reads_and_writes(void **state)
 	rig_between(1e9 / rig_iops(0), 68e3, 69e3);
 }
 
-/* Several hardware queues are still one run: every scheduler ends all ios, the same ones each
- * time, wherever it keeps its instance. */
+/*
+ * Several hardware queues are still one repeatable run: every scheduler ends all ios, the same
+ * ones each time, wherever its instances are.
+ */
 static void lanes_in_virtual_time(void **state)
 {
 	static const char *const scheds[] = { "none", "kyber", "mq-deadline", "bfq" };
@@ -204,7 +204,10 @@ static void lanes_in_virtual_time(void **state)
 		assert_true(same(first));
 		free(first);
 	}
-	/* Each lane has its own depth; a scheduler for the whole queue has its home's alone. */
+	/*
+	 * Each lane has its own depth; a scheduler for the whole queue has only the depth of its
+	 * home lane.
+	 */
 	rig_reset("nvme");
 	rig.opts.lanes = 2;
 	rig.opts.depth = 1;
@@ -260,18 +263,18 @@ static void fairness_in_windows(void **state)
 	(void)state;
 	rig_reset("nvme");
 	rig.opts.window_ns = 10 * MS;
-	/* 3 to 1 all the time, by two jobs; alone, b is no measure of fairness. */
+	/* 3 to 1 all the time, by two jobs; b alone says nothing about fairness. */
 	rig_run("[a]\nrate_iops=3000\nruntime=1\n[b]\nrate_iops=1000\nruntime=2\n");
 	rig_between(rig.result.fairness.whole, 0.799, 0.801);
 	rig_between(rig.result.fairness.median, 0.79, 0.81);
 	rig_between((double)rig.result.fairness.windows, 99, 100);
 	rig_between(rig.result.job[0].share, 0.599, 0.601);
 	rig_between(rig.result.job[1].share, 0.399, 0.401);
-	/* Who comes in the middle of a window counts from the next on. */
+	/* A job that starts in the middle of a window counts from the next one on. */
 	rig_run("[global]\nrate_iops=5000\nruntime=100ms\n[a]\n[b]\nstartdelay=15ms\n");
 	rig_between(rig.result.fairness.min, 0.99, 1);
 	assert_int_equal(rig.result.fairness.windows, 8);
-	/* Fair on the whole, and not at all in windows. */
+	/* Fair in the whole run, and not at all in windows. */
 	rig.opts.window_ns = 100 * MS;
 	rig_run("[a]\nrate_iops=1000\nruntime=1\nsize=1m\ntime_based\n"
 		"[b]\nrate=4096000\nbs=1m\nruntime=1\n");
@@ -319,7 +322,7 @@ static void what_the_scheduler_cannot(void **state)
 	refused("[a]\nruntime=1\n", -ENOENT, "bfqq");
 }
 
-/* One file serves all schedulers: where there are no weights, that is noted, once. */
+/* One file works with all schedulers: one without weights gives a note, once. */
 static void weights_where_there_are_none(void **state)
 {
 	static const char *const scheds[] = { "none", "mq-deadline", "kyber" };
@@ -342,7 +345,7 @@ static void weights_where_there_are_none(void **state)
 	assert_int_equal(rig.result.notes.count, 0);
 }
 
-/* A scheduler that a test changes: "none" but for what follows. */
+/* A scheduler that a test changes: "none" except for the functions below. */
 static struct sched_ops odd;
 static uint32_t weight_of[16];
 
@@ -375,7 +378,7 @@ static bool odd_has_work(struct sched *s)
 	return true;
 }
 
-/* Already over, for ever. */
+/* A time that is always over already. */
 static uint64_t odd_wakeup(struct sched *s)
 {
 	(void)s;
@@ -402,7 +405,7 @@ static void weights_reach_the_scheduler(void **state)
 	assert_int_equal(weight_of[4], 0);
 	assert_int_equal(rig.result.job[0].weight, 300);
 	assert_int_equal(rig.result.job[1].weight, 0);
-	/* 3 to 1, as their weights: fair. */
+	/* 3 to 1, equal to their weights: fair. */
 	rig_between(rig.result.fairness.whole, 0.999, 1);
 	rig_between(rig.result.fairness.min, 0.99, 1);
 	refused("[a]\nruntime=1\nweight=3\nsubmitter=1\n[b]\nruntime=1\nsubmitter=1\nweight=4\n",

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_schedulers.c - what schedulers promise, measured on a simulated drive through a whole
- * queue: what tests/unit/sched shows decision by decision must come out as shares and latencies.
+ * test_schedulers.c - the guarantees of schedulers, measured on a simulated drive below a whole
+ * queue: what tests/unit/sched shows for single decisions must be seen in shares and latencies.
  */
 #include "rig.h"
 
 #include <stdio.h>
 
-/* Backlogged in both directions, and one at a time with the drive. */
+/* Many requests in both directions, and one at a time in the drive. */
 static const char both_ways[] = "[global]\nruntime=1\niodepth=64\n"
 				"[r]\nrw=randread\n[w]\nrw=randwrite\n";
 
@@ -46,7 +46,7 @@ static void sixteen_to_eight(void **state)
 {
 	(void)state;
 	start("nvme", "kyber");
-	/* Nobody is late, so that tokens limit nobody. */
+	/* No request is late, so tokens limit nothing. */
 	rig_set("read_lat_nsec", "10000000000");
 	rig_set("write_lat_nsec", "10000000000");
 	rig_run(both_ways);
@@ -64,14 +64,14 @@ static void classes_are_strict(void **state)
 	assert_int_equal(rig.result.job[2].ios, 0);
 }
 
-/* With pauses of the first class the second gets through, and the third never. */
+/* If the first class pauses, the second is served, and the third never. */
 static void lower_classes_have_the_rest(void **state)
 {
 	(void)state;
 	start("nvme", "mq-deadline");
 	rig_run("[global]\nrw=randread\nruntime=1\n[rt]\nprioclass=rt\nthinktime=1ms\n"
 		"[be]\niodepth=100\n[idle]\nprioclass=idle\niodepth=60\n");
-	/* It waits for one read of another at most, and its own. */
+	/* It waits for at most one read of another job, and its own. */
 	rig_between((double)rig.result.job[0].latency.p50_ns, 68e3, 140e3);
 	assert_true(rig_iops(0) > 800);
 	rig_between(rig_iops(0) + rig_iops(1), 13000, 15000);
@@ -83,7 +83,7 @@ static void ageing_lets_them_go(void **state)
 	(void)state;
 	start("nvme", "mq-deadline");
 	rig_set("prio_aging_expire", "100");
-	/* One at a time: of several the one whose sector is next must have aged. */
+	/* One at a time: among several, the one whose sector is next must have aged. */
 	rig_run("[global]\nrw=randread\nruntime=2\n[be]\niodepth=32\n"
 		"[idle]\nprioclass=idle\n");
 	rig_between((double)rig.result.job[1].ios, 18, 20);
@@ -96,7 +96,7 @@ static void deadlines_bound_the_wait(void **state)
 	uint64_t unbounded;
 
 	(void)state;
-	/* Ascending batches would leave a far read behind for long while others keep coming. */
+	/* Ascending batches would delay a far read for long while others arrive. */
 	start("hdd", "mq-deadline");
 	rig_set("read_expire", "100000");
 	rig_set("fifo_batch", "64");
@@ -123,7 +123,7 @@ static void sorting_helps_a_disk(void **state)
 	rig_between(rig_iops(0) / fifo, 1.4, 3);
 }
 
-/* Both with a deep queue: the drive cannot keep the targets, so tokens go. */
+/* Both jobs with a deep queue: the drive cannot reach the targets, so tokens are taken away. */
 static void kyber_tokens(const char *read_ns, const char *write_ns, const char *name,
 			 const int *expect, int n)
 {
@@ -164,7 +164,7 @@ static void both_late_nothing_changes(void **state)
 	assert_int_equal(rig_tunable("write_tokens"), 128);
 }
 
-/* A flood of writes beside reads: what kyber is for. */
+/* Many writes beside reads: the purpose of kyber. */
 static void kyber_protects_reads(void **state)
 {
 	static const char flood[] = "[r]\nrw=randread\niodepth=4\nruntime=3\n"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_shares.c - bfq's promise, measured: two submitters get the drive as 8 to 1 and as 2 to 1,
- * whatever they do, within 2 %; classes are strict but for a little of IDLE. The drive is the
- * bottleneck, one request at a time, and the queue has a tag for everybody who wants one.
+ * test_shares.c - the guarantee of bfq, measured: two submitters get the drive as 8 to 1 and as 2
+ * to 1, whatever they do, within 2 %; classes are strict except for a little of IDLE. The drive is
+ * the bottleneck, with one request at a time, and the queue has a tag for each io.
  */
 #include "rig.h"
 
 #include <stdio.h>
 
-/* Who is to get how much: by priority and by weight. */
+/* The wanted shares: by priority and by weight. */
 struct share {
 	const char *heavy, *light;
 	double ratio;
@@ -26,7 +26,7 @@ static const struct share by_weight[] = {
 	{ "weight=60", "weight=30", 2 },
 };
 
-/* Each in its own half of the drive. */
+/* Each job in its own half of the drive. */
 struct drive {
 	const char *name, *size, *second;
 };
@@ -39,10 +39,10 @@ static void start(const char *device, const char *sched)
 	rig_reset(device);
 	rig.opts.scheduler = sched;
 	rig.opts.depth = 16;
-	rig.opts.nr_requests = 256; /* the default of a queue 128 deep */
+	rig.opts.nr_requests = 256; /* the default of a queue of depth 128 */
 }
 
-/* BUDGET in sectors; "0": what bfq finds out. */
+/* BUDGET is in sectors; "0": bfq finds it. */
 static void strict(const char *device, const char *budget)
 {
 	start(device, "bfq");
@@ -51,7 +51,7 @@ static void strict(const char *device, const char *budget)
 	rig_set("max_budget", budget);
 }
 
-/* The share of the first by that of the second, in bytes. */
+/* Returns the bytes of the first job divided by those of the second. */
 static double ratio(void)
 {
 	return (double)rig.result.job[0].bytes / (double)rig.result.job[1].bytes;
@@ -93,7 +93,7 @@ static void nvme_sequential(void **state)
 	within_two_percent(&nvme, "1024", "rw=rw\nbs=128k\nruntime=500ms");
 }
 
-/* Small enough that a turn ends with the budget, not with timeout_sync: see shares_of_time(). */
+/* Small enough that a service ends with the budget, not with timeout_sync: see shares_of_time(). */
 static void hdd_random(void **state)
 {
 	(void)state;
@@ -110,7 +110,7 @@ static void hdd_sequential(void **state)
 	within_two_percent(&hdd, "4096", "rw=rw\nbs=128k\nruntime=100");
 }
 
-/* A turn is as long as the drive's speed allows in 125 ms; it takes many for 2 %. */
+/* A service is as long as 125 ms at the drive's speed; 2 % need many of them. */
 static void automatic_budgets(void **state)
 {
 	(void)state;
@@ -128,9 +128,9 @@ static void automatic_budgets(void **state)
 }
 
 /*
- * Who seeks uses up his time long before an automatic budget, and pays for the time. The shares
- * are of time then, and in the same time the one who has several turns in a row moves some percent
- * more: the arm stays near.
+ * A job that seeks uses its time long before an automatic budget and is charged for the time. So
+ * the shares are shares of time. In the same time, a job that is served several times in a row
+ * moves some percent more, because the head stays near.
  */
 static void shares_of_time(void **state)
 {
@@ -145,7 +145,7 @@ static void shares_of_time(void **state)
 static const char three_classes[] = "[global]\nrw=randread\nruntime=4\niodepth=32\n"
 				    "[be]\n[idle]\nprioclass=idle\n";
 
-/* As soon as 200 ms are over and the turn of BE is. */
+/* As soon as 200 ms are over, and the service of BE is. */
 static void idle_has_one_in_200_ms(void **state)
 {
 	(void)state;
@@ -173,7 +173,10 @@ static void real_time_before_all(void **state)
 	rig_between((double)rig.result.job[2].ios, 18, 20);
 }
 
-/* One at a time, with pauses: it waits for one request of another, and the pauses are theirs. */
+/*
+ * One at a time, with pauses: it waits for one request of another job, and the pauses belong to
+ * the others.
+ */
 static void real_time_does_not_wait(void **state)
 {
 	(void)state;
@@ -188,7 +191,7 @@ static void real_time_does_not_wait(void **state)
 	rig_between(rig_iops(0) + rig_iops(1), 13000, 15000);
 }
 
-/* cfq: who waits for his ios gets the same time on the disk as everybody else who does. */
+/* cfq: each job that waits for its ios gets the same time on the disk. */
 static void cfq_equals(void **state)
 {
 	(void)state;

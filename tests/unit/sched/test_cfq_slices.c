@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_cfq_turns.c - cfq: who has the turn, when it ends, what is waited for, who takes it from
- * whom. Event by event.
+ * test_cfq_slices.c - cfq: which queue has the slice, when it ends, when the drive stays idle, and
+ * which queue preempts which. Event by event.
  */
 #include "cfq_rig.h"
 
-/* Submitter WHO has the turn since a completion at 1 ms: its slice ends at 101 ms. Numbers from
- * ID, N of them left. */
-static void has_turn(int id, int n, uint32_t who)
+/*
+ * Submitter WHO has the slice since a completion at 1 ms: it ends at 101 ms. It has N requests
+ * left, with numbers from ID.
+ */
+static void has_slice(int id, int n, uint32_t who)
 {
 	reads_row(id, n + 1, who, 0);
 	expect(0, id);
@@ -17,13 +19,13 @@ static void has_turn(int id, int n, uint32_t who)
 static void waits_for_the_same_reader(void **state)
 {
 	(void)state;
-	has_turn(0, 0, 1);
+	has_slice(0, 0, 1);
 	reads(1, 2, PLACE(2), 2 * MS);
 	expect(3 * MS, NONE);
-	/* It comes in time: nobody else had a chance. */
+	/* It arrives in time: no other queue was served. */
 	reads(2, 1, PLACE(1) + 8, 4 * MS);
 	expect(4 * MS, 2);
-	/* With the drive: nobody needs a timer. */
+	/* It is in the drive: no timer is needed. */
 	expect(5 * MS, NONE);
 	expect_wakeup(101 * MS);
 	rig_complete(2, 6 * MS);
@@ -35,8 +37,8 @@ static void waits_for_the_same_reader(void **state)
 static void the_wait_is_over_though_nobody_asked(void **state)
 {
 	(void)state;
-	has_turn(0, 0, 1);
-	/* At 9 ms the turn has ended; both are new then, in this order. */
+	has_slice(0, 0, 1);
+	/* At 9 ms the slice has ended; both are new then, in this order. */
 	reads(1, 2, PLACE(2), 10 * MS);
 	reads(2, 1, PLACE(1), 11 * MS);
 	expect(11 * MS, 1);
@@ -46,7 +48,7 @@ static void the_wait_is_over_though_nobody_asked(void **state)
 static void a_tick_ends_it_too(void **state)
 {
 	(void)state;
-	has_turn(0, 0, 1);
+	has_slice(0, 0, 1);
 	reads(1, 2, PLACE(2), 2 * MS);
 	rig.s->ops->tick(rig.s, 9 * MS - 1);
 	expect_wakeup(9 * MS);
@@ -72,14 +74,14 @@ static void a_slice_begins_with_its_first_completion(void **state)
 static void what_was_waited_for_goes_though_the_slice_is_over(void **state)
 {
 	(void)state;
-	has_turn(0, 1, 1);
+	has_slice(0, 1, 1);
 	expect(1 * MS, 1);
 	rig_complete(1, 95 * MS);
 	reads(90, 2, PLACE(2), 96 * MS);
 	expect(96 * MS, NONE);
 	reads(2, 1, PLACE(1) + 16, 97 * MS);
 	reads(3, 1, PLACE(1) + 24, 97 * MS);
-	/* One only. */
+	/* One request only. */
 	expect(102 * MS, 2);
 	expect(102 * MS, 90);
 	drain_all(103 * MS);
@@ -88,7 +90,7 @@ static void what_was_waited_for_goes_though_the_slice_is_over(void **state)
 static void the_end_of_the_slice_ends_the_wait(void **state)
 {
 	(void)state;
-	has_turn(0, 1, 1);
+	has_slice(0, 1, 1);
 	expect(1 * MS, 1);
 	rig_complete(1, 95 * MS);
 	reads(90, 2, PLACE(2), 96 * MS);
@@ -97,7 +99,7 @@ static void the_end_of_the_slice_ends_the_wait(void **state)
 	drain_all(102 * MS);
 }
 
-/* Requests one at a time, GAP_MS after the last one had completed. */
+/* Sends requests one at a time, each GAP_MS after the last one had completed. */
 static uint64_t one_by_one(int n, uint32_t who, uint64_t gap_ms, uint64_t step, uint64_t now)
 {
 	for (int i = 0; i < n; i++) {
@@ -109,7 +111,10 @@ static uint64_t one_by_one(int n, uint32_t who, uint64_t gap_ms, uint64_t step, 
 	return now;
 }
 
-/* WHO reads at OFFSET of its place, and another comes: is WHO waited for then? */
+/*
+ * Returns true if the drive stays idle for WHO, which reads at OFFSET of its place, while another
+ * request arrives.
+ */
 static bool is_waited_for_at(uint32_t who, uint64_t offset, uint64_t now)
 {
 	bool waits;
@@ -140,7 +145,7 @@ static void who_thinks_long_is_not_waited_for(void **state)
 	assert_false(is_waited_for(1, now));
 	now = one_by_one(6, 3, 3, 8, now + 100 * MS);
 	assert_true(is_waited_for(3, now));
-	/* And it is learned anew. */
+	/* And it is learned again. */
 	now = one_by_one(30, 1, 1, 8, now + 100 * MS);
 	assert_true(is_waited_for(1, now));
 }
@@ -162,7 +167,7 @@ static void four_seeks_of_32_are_forgiven(void **state)
 
 	(void)state;
 	now = one_by_one(40, 2, 1, 5000, 0);
-	/* The very first one is none. */
+	/* The very first request is not a seek. */
 	now = one_by_one(16, 1, 1, 0, now + 100 * MS);
 	for (int i = 0; i < 2; i++) {
 		/* There and back. */
@@ -191,7 +196,10 @@ static void the_last_of_those_who_seek_is(void **state)
 	rig_complete(1000, now);
 	expect(now, NONE);
 	expect_wakeup(now + 8 * MS);
-	/* Another one of the kind is as good as the one waited for; it does not seek yet. */
+	/*
+	 * Another seeky queue serves the same purpose as the one that the drive stays idle for; it
+	 * does not seek yet.
+	 */
 	drain_all(now + 8 * MS);
 	now = one_by_one(40, 3, 1, 5000, now + 100 * MS);
 	reads(1000, 1, PLACE(1), now + 100 * MS);
@@ -202,7 +210,10 @@ static void the_last_of_those_who_seek_is(void **state)
 	drain_all(now + 103 * MS);
 }
 
-/* Submitter 1 has N at once; is it waited for then, with 2 behind it? */
+/*
+ * Submitter 1 sends N requests at once. Returns true if the drive then stays idle for it while 2
+ * waits.
+ */
 static bool deep_is_waited_for(int n, uint64_t now)
 {
 	bool waits;
@@ -227,7 +238,7 @@ static void deep_queues_are_waited_for_though_they_seek(void **state)
 	now = one_by_one(40, 2, 1, 5000, now + 100 * MS);
 	assert_false(deep_is_waited_for(3, now + 1 * SEC));
 	assert_true(deep_is_waited_for(4, now + 2 * SEC));
-	/* In vain: that was it. */
+	/* The idling was in vain and ends. */
 	assert_false(deep_is_waited_for(3, now + 3 * SEC));
 }
 
@@ -246,7 +257,10 @@ static void sized_read(int id, uint32_t who, uint32_t nr, uint64_t now)
 	rig_insert(id, R, PLACE(who) + (uint64_t)id * 1000, nr, now);
 }
 
-/* WHO and the next one have read NR sectors at a time, one by one; is WHO waited for? */
+/*
+ * WHO and the next submitter have read NR sectors at a time, one by one. Returns true if the drive
+ * stays idle for WHO.
+ */
 static bool ssd_waits(uint32_t who, uint32_t nr, uint64_t now)
 {
 	bool waits;
@@ -267,7 +281,7 @@ static bool ssd_waits(uint32_t who, uint32_t nr, uint64_t now)
 	return waits;
 }
 
-/* 40 wait, and the drive has one or all at a time. */
+/* 40 requests wait, and the drive has one or all of them at a time. */
 static void show_the_drive(bool one_at_a_time, uint64_t now)
 {
 	for (int i = 0; i < 40; i++)
@@ -323,14 +337,17 @@ static void writes_and_reads_are_kept_apart(void **state)
 	writes_row(0, 20, 1, 0);
 	expect(0, 0);
 	expect(0, 1);
-	/* A read takes the turn, but the writes are to be over before the disk is its own. */
+	/* A read gets the slice, but the writes must complete before the disk is its own. */
 	reads(90, 2, PLACE(2), 1 * MS);
 	expect(1 * MS, NONE);
 	rig_complete(0, 2 * MS);
 	expect(2 * MS, NONE);
 	rig_complete(1, 3 * MS);
 	expect(3 * MS, 90);
-	/* No write while a read is with the drive, even where nobody waits for the reader. */
+	/*
+	 * No write is sent while a read is in the drive, even if the drive does not stay idle for
+	 * the reader.
+	 */
 	rig_set("slice_idle", 0);
 	rig_set("group_idle", 0);
 	expect(4 * MS, NONE);
@@ -354,7 +371,7 @@ static void classes(void **state)
 	reads(20, 3, PLACE(3), 1);
 	expect(1, 20);
 	rig_complete(20, 2);
-	/* RT may come again: 8 ms; BE too; then IDLE, which is waited for by nobody. */
+	/* The drive stays idle 8 ms for RT, and for BE too; not for IDLE. */
 	expect(2, NONE);
 	expect(2 + 8 * MS, 10);
 	rig_complete(10, 3 + 8 * MS);
@@ -365,7 +382,7 @@ static void classes(void **state)
 	drain_all(5 + 16 * MS);
 }
 
-static void idle_ones_take_turns(void **state)
+static void idle_queues_alternate(void **state)
 {
 	(void)state;
 	rig.prio = IDLE;
@@ -374,7 +391,7 @@ static void idle_ones_take_turns(void **state)
 	rig_expect(2, 1, 0);
 	rig_expect(3, 1, 10);
 	rig_expect(4, 4, 1, 11, 2, 12);
-	/* One request each. */
+	/* One request for each. */
 	reads_row(0, 3, 1, 5);
 	reads_row(10, 3, 2, 6);
 	assert_true(rig_dispatch(7) < 10);
@@ -383,24 +400,24 @@ static void idle_ones_take_turns(void **state)
 	drain_all(8);
 }
 
-/* Reader 1 has used its slice to 101 ms, and has nothing at 102 ms. OTHER has one request. */
+/* Reader 1 has used its slice until 101 ms and has no request at 102 ms. OTHER has one. */
 static void used_up(uint32_t other)
 {
-	has_turn(0, 1, 1);
+	has_slice(0, 1, 1);
 	if (other)
 		reads(90, other, PLACE(other), 1 * MS);
 	expect(1 * MS, 1);
 	rig_complete(1, 102 * MS);
 }
 
-static void idle_ones_do_not_end_a_turn(void **state)
+static void idle_queues_do_not_end_a_slice(void **state)
 {
 	(void)state;
 	rig.prio = IDLE;
 	reads(80, 2, PLACE(2), 0);
 	rig.prio = BE(4);
 	used_up(0);
-	/* Another slice: until then, and not longer than it is waited for. */
+	/* Another slice: it ends then, unless the idling ends before. */
 	expect(102 * MS, NONE);
 	expect_wakeup(110 * MS);
 	expect(110 * MS, 80);
@@ -433,7 +450,7 @@ static void no_wait_longer_than_the_slice(void **state)
 
 	(void)state;
 	for (int left = 20; left >= 2; left -= 18) {
-		/* Then a new turn. */
+		/* Then a new slice. */
 		now = one_by_one(10, 1, 5, 8, now) + 50 * MS;
 		reads(0, 1, PLACE(1) + 80, now);
 		reads(1, 1, PLACE(1) + 88, now);
@@ -442,7 +459,7 @@ static void no_wait_longer_than_the_slice(void **state)
 		expect(now + 1 * MS, 1);
 		reads(90, 2, PLACE(2), now + 2 * MS);
 		rig_complete(1, now + (101 - (uint64_t)left) * MS);
-		/* It thinks for 7 ms: with 2 left there is no use in waiting. */
+		/* It thinks for 7 ms: with 2 ms left idling is useless. */
 		assert_int_equal(rig_dispatch(now + (101 - (uint64_t)left) * MS),
 				 left == 2 ? 90 : NONE);
 		drain_all(now + 110 * MS);
@@ -463,7 +480,9 @@ static void the_last_one_is_not_waited_for_if_it_thinks_long(void **state)
 	drain_all(now + 2);
 }
 
-/* Submitter 1 at PRIO has the turn and 50 waiting, one of 2 at OTHER comes: does that leave next?
+/*
+ * Submitter 1 at PRIO has the slice and 50 requests waiting. One of submitter 2 at OTHER arrives.
+ * Returns true if that leaves next.
  */
 static bool takes_it(uint16_t prio, uint8_t flags, uint16_t other, uint8_t other_flags)
 {
@@ -490,7 +509,7 @@ static bool takes_it(uint16_t prio, uint8_t flags, uint16_t other, uint8_t other
 	return takes;
 }
 
-static void who_takes_the_turn_from_whom(void **state)
+static void which_queue_preempts_which(void **state)
 {
 	enum { A, S }; /* asynchronous, synchronous */
 
@@ -516,7 +535,7 @@ static void idle_gives_way_at_once(void **state)
 	rig.prio = IDLE;
 	reads_row(0, 3, 1, 0);
 	expect(0, 0);
-	/* It is alone and has the turn, with a request with the drive. */
+	/* It is alone and has the slice, with a request in the drive. */
 	rig.prio = BE(7);
 	writes_row(10, 1, 2, 0);
 	rig_complete(0, 1);
@@ -531,23 +550,23 @@ static void a_close_one_while_waiting(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		has_turn(0, 0, 1);
+		has_slice(0, 0, 1);
 		reads(1, 2, PLACE(1) + close[i], 2 * MS);
 		assert_int_equal(rig_dispatch(2 * MS), i ? NONE : 1);
 		drain_all(50 * MS);
 		rig_close();
 		cfq_setup(NULL);
 	}
-	/* Nor a write that nobody waits for. */
-	has_turn(0, 0, 1);
+	/* Nor does an asynchronous write. */
+	has_slice(0, 0, 1);
 	rig.flags = 0;
 	rig_insert(1, W, PLACE(1) + 8, 8, 2 * MS);
 	expect(2 * MS, NONE);
 	drain_all(50 * MS);
 	rig_close();
 	cfq_setup(NULL);
-	/* Not while it has something. */
-	has_turn(0, 2, 1);
+	/* Not while it has requests. */
+	has_slice(0, 2, 1);
 	reads(9, 2, PLACE(1) + 100, 2 * MS);
 	expect(2 * MS, 1);
 	drain_all(3 * MS);
@@ -556,9 +575,9 @@ static void a_close_one_while_waiting(void **state)
 static void a_used_slice_is_anybodys(void **state)
 {
 	(void)state;
-	has_turn(0, 9, 1);
+	has_slice(0, 9, 1);
 	reads(20, 3, PLACE(3), 2 * MS);
-	/* 2 came later, and is the one that finds the slice used. */
+	/* 2 came later, and finds the slice used. */
 	reads(30, 2, PLACE(2), 101 * MS);
 	expect(101 * MS, 30);
 	drain_all(102 * MS);
@@ -567,13 +586,13 @@ static void a_used_slice_is_anybodys(void **state)
 static void what_was_taken_is_given_back(void **state)
 {
 	(void)state;
-	has_turn(0, 9, 1);
+	has_slice(0, 9, 1);
 	reads(20, 2, PLACE(2), 6 * MS);
 	rig.prio = RT(0);
 	reads(30, 3, PLACE(3), 11 * MS);
 	expect(11 * MS, 30);
 	rig_complete(30, 12 * MS);
-	/* 1 had 10 ms of 100: it is before 2, which came at 6 ms. */
+	/* 1 had 10 ms of 100: it goes before 2, which came at 6 ms. */
 	expect(20 * MS, 1);
 	drain_all(21 * MS);
 }
@@ -596,7 +615,7 @@ static void a_slice_that_had_not_begun_is_given_back_whole(void **state)
 static void who_had_its_slice_is_behind(void **state)
 {
 	(void)state;
-	has_turn(0, 9, 1);
+	has_slice(0, 9, 1);
 	reads(20, 2, PLACE(2), 6 * MS);
 	expect(101 * MS, 20);
 	drain_all(102 * MS);
@@ -613,7 +632,7 @@ static void short_slices_come_later(void **state)
 	rig.prio = BE(4);
 	reads(3, 3, PLACE(3), 2);
 	rig_expect(3, 3, 1, 2, 3);
-	/* 1 was alone when it came; now all come to others. */
+	/* 1 was alone when it arrived; now all arrive with others there. */
 	reads(9, 9, PLACE(9), 1 * MS);
 	rig.prio = BE(7);
 	reads(1, 1, PLACE(1), 1 * MS);
@@ -624,8 +643,10 @@ static void short_slices_come_later(void **state)
 	rig_expect(2 * MS, 4, 9, 2, 3, 1);
 }
 
-/* Readers 1 and 2, which think long, and 3 and 4, which do not, all with much to do, one a ms; how
- * often do the two kinds change in 1200 ms? */
+/*
+ * Readers 1 and 2 think long, 3 and 4 do not; all have many requests, one a ms. Returns how often
+ * service changes between the two kinds in 1200 ms.
+ */
 static int changes_of_kind(int target, int slice)
 {
 	int changes = 0, last = -1, kind, served[2] = { 0 };
@@ -649,7 +670,7 @@ static int changes_of_kind(int target, int slice)
 	return changes;
 }
 
-static void kinds_take_turns(void **state)
+static void kinds_alternate(void **state)
 {
 	(void)state;
 	/* Two queues of four: 150 ms each of 300, not 10. */
@@ -659,7 +680,7 @@ static void kinds_take_turns(void **state)
 static void kinds_have_time_for_two_pauses(void **state)
 {
 	(void)state;
-	/* 16 ms: eight slices of 2, not one each. */
+	/* 16 ms: eight slices of 2, not one for each queue. */
 	rig_set("low_latency", 0);
 	assert_in_range(changes_of_kind(2, 2), 65, 80);
 }
@@ -680,7 +701,7 @@ static void writes_have_less_of_it(void **state)
 	}
 	for (uint64_t now = 0; now < 1200; now++)
 		reads_served += rig_serve(now * MS) < 1800;
-	/* 150 ms and 40 % of that, by whole slices. */
+	/* 150 ms and 40 % of that, in whole slices. */
 	assert_in_range(reads_served, 1200 * 66 / 100, 1200 * 75 / 100);
 	drain_all(1200 * MS);
 }
@@ -708,13 +729,13 @@ int main(void)
 		ON_SSD(without_seeks_small_ones_count_as_such),
 		STEPPED(writes_and_reads_are_kept_apart),
 		STEPPED(classes),
-		STEPPED(idle_ones_take_turns),
-		STEPPED(idle_ones_do_not_end_a_turn),
+		STEPPED(idle_queues_alternate),
+		STEPPED(idle_queues_do_not_end_a_slice),
 		STEPPED(but_others_do),
 		STEPPED(and_who_comes_later),
 		STEPPED(no_wait_longer_than_the_slice),
 		STEPPED(the_last_one_is_not_waited_for_if_it_thinks_long),
-		cmocka_unit_test(who_takes_the_turn_from_whom),
+		cmocka_unit_test(which_queue_preempts_which),
 		STEPPED(idle_gives_way_at_once),
 		STEPPED(a_close_one_while_waiting),
 		STEPPED(a_used_slice_is_anybodys),
@@ -722,7 +743,7 @@ int main(void)
 		STEPPED(a_slice_that_had_not_begun_is_given_back_whole),
 		STEPPED(who_had_its_slice_is_behind),
 		STEPPED(short_slices_come_later),
-		STEPPED(kinds_take_turns),
+		STEPPED(kinds_alternate),
 		STEPPED(kinds_have_time_for_two_pauses),
 		STEPPED(writes_have_less_of_it),
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_bfq_turns.c - turns, step by step: why each ends, and what that does to the next budget;
- * what goes next within a queue.
+ * test_bfq_service.c - services of queues, step by step: why each one ends, and what that does to
+ * the next budget; and the order within a queue.
  */
 #include <limits.h>
 
@@ -17,7 +17,7 @@ static struct bfq *bfq(void)
 	return (struct bfq *)rig.s;
 }
 
-/* Of submitter S, with the rig's priority. */
+/* Returns the queue of submitter S with the rig's priority. */
 static struct bfq_queue *queue(uint32_t s)
 {
 	struct sched_rq like = { .submitter = s, .ioprio = rig.prio, .flags = rig.flags };
@@ -30,7 +30,7 @@ static void as(uint32_t s)
 	rig.submitter = s;
 }
 
-/* Without raising, and with a budget that one can reckon with. */
+/* Opens bfq without raising, with a budget that is easy to calculate with. */
 static void open_plain(void)
 {
 	rig_reset();
@@ -40,7 +40,10 @@ static void open_plain(void)
 	as(1);
 }
 
-/* As open_plain(), but on a disk that takes one at a time: waiting for a queue pays. */
+/*
+ * Does the same as open_plain(), but on a disk that takes one request at a time, where idling is
+ * useful.
+ */
 static void open_disk(void)
 {
 	rig_reset();
@@ -52,7 +55,7 @@ static void open_disk(void)
 	as(1);
 }
 
-/* Nothing is left waiting: closes whatever is open. */
+/* Serves all waiting requests and closes what is open. */
 static void end(void)
 {
 	rig.s->ops->exit(rig.s);
@@ -70,7 +73,7 @@ static void new_queue(void **state)
 	end();
 }
 
-/* Idled in vain, with nothing in the drive: less. */
+/* Idling without success and with nothing in the drive makes the budget smaller. */
 static void too_idle_shrinks(void **state)
 {
 	uint64_t b = MAX_BUDGET * 2 / 3;
@@ -82,7 +85,7 @@ static void too_idle_shrinks(void **state)
 	as(2);
 	rig_insert(1, R, 1000000, 8, 1 * MS);
 	as(1);
-	assert_int_equal(rig_dispatch(1 * MS), NONE); /* kept free for the first */
+	assert_int_equal(rig_dispatch(1 * MS), NONE); /* the drive stays idle for the first queue */
 	assert_int_equal(rig.s->ops->next_wakeup(rig.s), 8 * MS + 1);
 	assert_int_equal(rig_dispatch(8 * MS), NONE);
 	assert_int_equal(rig_dispatch(8 * MS + 1), 1);
@@ -97,7 +100,7 @@ static void expire(uint64_t b, enum bfq_reason reason)
 	budget_expire(bfq(), reason);
 }
 
-/* Down to the least, where four times the least would be too much. */
+/* The budget shrinks to the minimum if four times the minimum would be too much. */
 static void too_idle_shrinks_to_the_least(void **state)
 {
 	static const uint64_t before[] = { 5 * MIN_BUDGET + 1, 9 * MIN_BUDGET / 2, MIN_BUDGET };
@@ -114,7 +117,7 @@ static void too_idle_shrinks_to_the_least(void **state)
 	}
 }
 
-/* The rows of the table that are about a queue whose requests wait or are in the drive. */
+/* The rows of the table about a queue whose requests wait or are in the drive. */
 static void table(bool waiting, uint64_t b, enum bfq_reason reason, uint64_t expected)
 {
 	open_disk();
@@ -130,7 +133,7 @@ static void table(bool waiting, uint64_t b, enum bfq_reason reason, uint64_t exp
 static void feedback(void **state)
 {
 	(void)state;
-	table(false, 1000, BFQ_TOO_IDLE, 2000); /* it waits for the drive, not for itself */
+	table(false, 1000, BFQ_TOO_IDLE, 2000); /* it waits for the drive, not for its submitter */
 	table(false, 2000, BFQ_TOO_IDLE, MAX_BUDGET);
 	table(true, 1000, BFQ_TIMEOUT, 2000);
 	table(true, 2000, BFQ_TIMEOUT, MAX_BUDGET);
@@ -140,7 +143,7 @@ static void feedback(void **state)
 	table(true, 1000, BFQ_PREEMPTED, 1000);
 }
 
-/* What was served was less than the least. */
+/* The service was smaller than the minimum. */
 static void no_more_is_at_least_the_least(void **state)
 {
 	(void)state;
@@ -173,7 +176,10 @@ static void raised_and_background(void **state)
 	end();
 }
 
-/* Two that always have something: each turn ends when the next request is more than is left. */
+/*
+ * Two queues that always have requests: each service ends when the next request is larger than the
+ * rest of the budget.
+ */
 static void exhausted(void **state)
 {
 	(void)state;
@@ -182,7 +188,7 @@ static void exhausted(void **state)
 		as(1 + (uint32_t)id % 2);
 		rig_insert(id, R, (uint64_t)id * 1000, 100, 1);
 	}
-	/* 2133 sectors, and what is left of them is not enough. */
+	/* 2133 sectors; the rest of them is too small. */
 	for (int i = 0; i < 21; i++)
 		assert_int_equal(rig.rq[rig_serve(2)].submitter, 1);
 	for (int i = 0; i < 21; i++)
@@ -192,7 +198,7 @@ static void exhausted(void **state)
 	end();
 }
 
-/* The time is up, though the budget is not: it pays for the time. */
+/* The time is over, although the budget is not: the queue is charged for the time. */
 static void timed_out(void **state)
 {
 	(void)state;
@@ -206,12 +212,15 @@ static void timed_out(void **state)
 	assert_int_equal(rig_serve(1 + 125 * MS - 1), 2);
 	assert_int_equal(rig.rq[rig_serve(1 + 125 * MS)].submitter, 2);
 	assert_int_equal(queue(1)->reason, BFQ_TIMEOUT);
-	/* It goes on one whole budget later, not two requests. */
+	/* It starts one whole budget later, not two requests later. */
 	assert_int_equal(queue(1)->entity.start, wf2q_delta(MAX_BUDGET, BFQ_DEFAULT_WEIGHT));
 	end();
 }
 
-/* Nothing left, and with flash that takes many at once and equals there is no reason to wait. */
+/*
+ * The queue is empty; on flash that takes many requests at once, with equal queues, there is no
+ * reason to idle.
+ */
 static void no_more(void **state)
 {
 	(void)state;
@@ -226,7 +235,7 @@ static void no_more(void **state)
 	end();
 }
 
-/* Someone of a higher class comes. */
+/* A queue of a higher class arrives. */
 static void preempted(void **state)
 {
 	(void)state;
@@ -246,7 +255,7 @@ static void preempted(void **state)
 	end();
 }
 
-/* Slow: little in a long turn, or far apart in a short one. Those pay for time. */
+/* Slow queues: little in a long service, or scattered in a short one. They are charged for time. */
 static void slow_pays_for_time(void **state)
 {
 	(void)state;
@@ -264,7 +273,7 @@ static void slow_pays_for_time(void **state)
 				 wf2q_delta(sectors > 8 ? sectors : 8, BFQ_DEFAULT_WEIGHT));
 		end();
 	}
-	/* Neither: it pays for 8 sectors. */
+	/* Not slow: it is charged for 8 sectors. */
 	open_plain();
 	rig_insert(0, R, 0, 8, 1);
 	rig_insert(1, R, 8, 8, 1);
@@ -275,7 +284,10 @@ static void slow_pays_for_time(void **state)
 	end();
 }
 
-/* Who is raised does not, and who has used most of his budget when his time is up. */
+/*
+ * Not charged for time: a raised queue, and one that has used most of its budget when its time is
+ * over.
+ */
 static void who_does_not_pay_for_time(void **state)
 {
 	(void)state;
@@ -306,7 +318,7 @@ static void who_does_not_pay_for_time(void **state)
 	}
 }
 
-/* Only whose turn ended for want of requests may go on later where he was. */
+/* Only a queue whose service ended because it had no requests may return to its old place. */
 static void who_may_go_on(void **state)
 {
 	(void)state;
@@ -321,7 +333,7 @@ static void who_may_go_on(void **state)
 	}
 }
 
-/* Background sectors count for three, unless weights, classes or groups differ. */
+/* Background sectors count three times, unless weights, classes or groups differ. */
 static void background_costs_more(void **state)
 {
 	(void)state;
@@ -339,7 +351,7 @@ static void background_costs_more(void **state)
 	end();
 }
 
-/* An IDLE queue with others around gets one request, not a turn. */
+/* An IDLE queue beside others gets one request, not a whole budget. */
 static void idle_class_gets_one(void **state)
 {
 	(void)state;
@@ -348,7 +360,7 @@ static void idle_class_gets_one(void **state)
 	for (int id = 0; id < 4; id++)
 		rig_insert(id, R, (uint64_t)id * 8, 8, 1);
 	assert_int_equal(rig_serve(1), 0);
-	assert_int_equal(rig_serve(1), 1); /* alone: goes on */
+	assert_int_equal(rig_serve(1), 1); /* alone: its service continues */
 	rig.prio = BE(4);
 	as(2);
 	rig_insert(4, R, 1000, 8, 2);
@@ -358,7 +370,7 @@ static void idle_class_gets_one(void **state)
 	end();
 }
 
-/* IDLE counts as considered whenever it was served. */
+/* Any service of IDLE counts, so its waiting time begins again. */
 static void idle_class_waits_since_its_last(void **state)
 {
 	(void)state;
@@ -376,7 +388,7 @@ static void idle_class_waits_since_its_last(void **state)
 	end();
 }
 
-/* A background turn whose last request ends after its time. */
+/* A background service whose last request completes after the end of its time. */
 static void timed_out_at_the_end(void **state)
 {
 	(void)state;
@@ -391,7 +403,7 @@ static void timed_out_at_the_end(void **state)
 	}
 }
 
-/* A group has the budget of the queue that is its next. */
+/* A group has the budget of the queue that is its next one. */
 static void budget_of_a_group(void **state)
 {
 	const struct bfq_entity *g;
@@ -408,14 +420,14 @@ static void budget_of_a_group(void **state)
 	expire(400, BFQ_EXHAUSTED);
 	assert_int_equal(queue(1)->entity.budget, 1600);
 	assert_int_equal(g->finish, wf2q_delta(8, 200) + wf2q_delta(1600, 200));
-	/* Another queue of it is nearer to its finish. */
+	/* Another queue of the group has an earlier finish. */
 	rig.prio = RT(0);
 	rig_insert(2, R, 1000, 8, 1);
 	assert_int_equal(g->finish, wf2q_delta(8, 200) + wf2q_delta(MAX_BUDGET * 2 / 3, 200));
 	end();
 }
 
-/* A request that leaves without a completion is not counted as with the drive any more. */
+/* A request that leaves without a completion no longer counts as with the drive. */
 static void not_in_the_drive_any_more(void **state)
 {
 	(void)state;
@@ -430,7 +442,7 @@ static void not_in_the_drive_any_more(void **state)
 	end();
 }
 
-/* Ahead before behind, near before far, and far behind last. */
+/* Forwards before backwards, near before far, and far backwards last. */
 static void nearest_first(void **state)
 {
 	(void)state;
@@ -440,14 +452,14 @@ static void nearest_first(void **state)
 	assert_int_equal(rig_dispatch(1), 0); /* the head is at 10008 */
 	rig_insert(1, R, 10008 - 1025, 8, 1);
 	rig_insert(2, R, 900000, 8, 1);
-	assert_ptr_equal(queue(1)->next, &rig.rq[2]); /* the first one is out of reach */
+	assert_ptr_equal(queue(1)->next, &rig.rq[2]); /* the first request is too far back */
 	rig_insert(3, R, 10008 + 200, 8, 1);
 	assert_ptr_equal(queue(1)->next, &rig.rq[3]);
 	rig_insert(4, R, 10008 - 101, 8, 1);
 	assert_ptr_equal(queue(1)->next, &rig.rq[3]); /* 202 against 200 */
 	rig_insert(5, R, 10008 - 99, 8, 1);
 	assert_ptr_equal(queue(1)->next, &rig.rq[5]);
-	rig_insert(6, R, 10008 + 198, 8, 1); /* as near as number 5: ahead wins */
+	rig_insert(6, R, 10008 + 198, 8, 1); /* as near as number 5: the forward one wins */
 	assert_ptr_equal(queue(1)->next, &rig.rq[6]);
 	end();
 }
@@ -464,14 +476,14 @@ static void back_seeks(void **state)
 	assert_ptr_equal(queue(1)->next, &rig.rq[2]);
 	rig_set("back_seek_penalty", 9);
 	assert_ptr_equal(order_choose(bfq(), &rig.rq[1], &rig.rq[2], 10008), &rig.rq[1]);
-	/* Both far behind: the smaller sector, from where it goes up again. */
+	/* Both are far behind: it takes the smaller sector, and continues upwards from there. */
 	rig_set("back_seek_max", 1);
 	assert_ptr_equal(order_choose(bfq(), &rig.rq[1], &rig.rq[2], 900000), &rig.rq[1]);
 	end();
 }
 
-/* Once in a turn, the oldest goes first if it is overdue. */
-static void oldest_once_in_a_turn(const char *tunable, uint8_t flags, uint64_t expire)
+/* Once in a service, the oldest request goes first if it is overdue. */
+static void oldest_once_in_a_service(const char *tunable, uint8_t flags, uint64_t expire)
 {
 	open_plain();
 	rig.flags = flags;
@@ -482,7 +494,8 @@ static void oldest_once_in_a_turn(const char *tunable, uint8_t flags, uint64_t e
 	rig_insert(2, R, 200000, 8, 2);
 	rig_insert(3, R, 200008, 8, 2);
 	rig_insert(4, R, 100, 8, 2);
-	assert_int_equal(rig_serve(expire), 1); /* not overdue yet, but looked at: by sector on */
+	/* not overdue yet, and checked now: it continues by sector */
+	assert_int_equal(rig_serve(expire), 1);
 	assert_int_equal(rig_serve(expire + 1), 4);
 	assert_int_equal(rig_serve(expire + 1), 0);
 	end();
@@ -500,8 +513,8 @@ static void oldest_once_in_a_turn(const char *tunable, uint8_t flags, uint64_t e
 	end();
 }
 
-/* In the next turn again. */
-static void oldest_in_the_next_turn(void)
+/* In the next service it is checked again. */
+static void oldest_in_the_next_service(void)
 {
 	open_plain();
 	rig_set("timeout_sync", 100000);
@@ -512,19 +525,19 @@ static void oldest_in_the_next_turn(void)
 	assert_int_equal(rig_serve(SEC), 1);
 	budget_expire(bfq(), BFQ_PREEMPTED);
 	assert_int_equal(rig_serve(SEC), 0); /* the oldest */
-	assert_int_equal(rig_serve(SEC), 2); /* and again, though number 3 is near */
+	assert_int_equal(rig_serve(SEC), 2); /* and again, although number 3 is near */
 	end();
 }
 
 static void overdue(void **state)
 {
 	(void)state;
-	oldest_once_in_a_turn("fifo_expire_sync", SCHED_RQ_SYNC, 50 * MS);
-	oldest_once_in_a_turn("fifo_expire_async", 0, 70 * MS);
-	oldest_in_the_next_turn();
+	oldest_once_in_a_service("fifo_expire_sync", SCHED_RQ_SYNC, 50 * MS);
+	oldest_once_in_a_service("fifo_expire_async", 0, 70 * MS);
+	oldest_in_the_next_service();
 }
 
-/* Merged ones stay in their queue; background and awaited ones never meet. */
+/* Merged requests stay in their queue; background and synchronous ones are never merged. */
 static void merging(void **state)
 {
 	(void)state;
@@ -547,7 +560,7 @@ static void merging(void **state)
 	rig_close();
 }
 
-/* A request that grows beyond its queue's budget still gets served. */
+/* A request that grows beyond the budget of its queue is still served. */
 static void grown_beyond_its_budget(void **state)
 {
 	(void)state;
@@ -560,7 +573,7 @@ static void grown_beyond_its_budget(void **state)
 		assert_int_equal(rig_submit(id, R, (uint64_t)id * 8, 8, 1), SCHED_MERGE_BACK);
 	assert_int_equal(queue(0)->entity.budget, 160);
 	assert_int_equal(rig_serve(1), 0);
-	rig.prio = BE(5); /* and inserted whole */
+	rig.prio = BE(5); /* and it is inserted as a whole request */
 	for (int id = 20; id < 40; id++)
 		rig_insert(id, R, (uint64_t)id * 8, 8, 1);
 	assert_int_equal(queue(0)->entity.budget, 160);
@@ -568,7 +581,7 @@ static void grown_beyond_its_budget(void **state)
 	rig_close();
 }
 
-/* Two submitters, each with ten requests of 100 sectors; nobody is raised. */
+/* Two submitters with ten requests of 100 sectors each; no queue is raised. */
 static void two_of_ten(const char *name, int64_t value)
 {
 	rig_reset();
@@ -582,8 +595,8 @@ static void two_of_ten(const char *name, int64_t value)
 	}
 }
 
-/* The turn under way is over as soon as one that began with the new value would be. */
-static void a_shorter_timeout_ends_the_turn(void **state)
+/* The current service ends as soon as one that began with the new value would end. */
+static void a_shorter_timeout_ends_the_service(void **state)
 {
 	(void)state;
 	two_of_ten("timeout_sync", INT_MAX);
@@ -597,7 +610,7 @@ static void a_shorter_timeout_ends_the_turn(void **state)
 	rig_close();
 }
 
-/* Nobody goes on with a budget that was large, nor waits until all have had as much. */
+/* No queue continues with an old, larger budget, and none waits until all have had as much. */
 static void a_smaller_budget_holds_at_once(void **state)
 {
 	int first = 0;
@@ -605,7 +618,7 @@ static void a_smaller_budget_holds_at_once(void **state)
 	(void)state;
 	two_of_ten("max_budget", INT_MAX);
 	assert_int_equal(rig_serve(0), 0);
-	/* It took long for a few sectors, and is charged for the time: with all of the budget. */
+	/* It took long for a few sectors and is charged for the time: for the whole budget. */
 	assert_int_equal(rig_serve(130 * MS) >= 10, true);
 	rig_set("max_budget", 100);
 	for (int i = 0; i < 8; i++)
@@ -616,7 +629,7 @@ static void a_smaller_budget_holds_at_once(void **state)
 	rig_close();
 }
 
-/* The drive is left idle for a submitter no longer than it would be from now on. */
+/* The drive stays idle for a submitter no longer than the new value says. */
 static void a_shorter_idling_holds_at_once(void **state)
 {
 	static const char *const names[] = { "slice_idle", "slice_idle_us" };
@@ -641,7 +654,7 @@ static void a_shorter_idling_holds_at_once(void **state)
 	}
 }
 
-/* Two that become one are due when the first of them was. */
+/* A merged request has the earlier deadline of the two. */
 static void absorbed_keeps_its_deadline(void **state)
 {
 	(void)state;
@@ -682,7 +695,7 @@ int main(void)
 		cmocka_unit_test(overdue),
 		cmocka_unit_test(merging),
 		cmocka_unit_test(grown_beyond_its_budget),
-		cmocka_unit_test(a_shorter_timeout_ends_the_turn),
+		cmocka_unit_test(a_shorter_timeout_ends_the_service),
 		cmocka_unit_test(a_smaller_budget_holds_at_once),
 		cmocka_unit_test(a_shorter_idling_holds_at_once),
 		cmocka_unit_test(absorbed_keeps_its_deadline),
