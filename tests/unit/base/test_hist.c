@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_hist.c - percentiles stay within their error bound of the truth.
+ * test_hist.c - percentiles are as exact as the bucket size promises.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -16,7 +16,8 @@
 
 #define SAMPLES 20000u
 
-/* A fixed sequence that looks random (an LCG), spread over many powers of two. */
+/* Returns numbers that look random but are always the same (an LCG), spread over many powers of
+ * two. */
 static uint64_t sample(uint64_t *seed)
 {
 	*seed = *seed * 6364136223846793005ull + 1442695040888963407ull;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_opts.c - sized structs between programs and libraries of different age.
+ * test_opts.c - structs with a size field, between programs and libraries of different age.
  */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_block.c - a block device: a loop device that this test makes (needs root).
+ * test_block.c - a block device: this test makes a loop device (needs root).
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -33,7 +33,7 @@
 static char loop_path[32];
 static char loop_dir[64];
 static int loop_fd = -1;
-static const char *loop_missing; /* why there is none */
+static const char *loop_missing; /* why there is no loop device */
 
 static int make_backing(void)
 {
@@ -46,7 +46,7 @@ static int make_backing(void)
 	return fd;
 }
 
-/* Another process may take the free loop device first: then try the next one. */
+/* Another process may take the free loop device first; then the next one is tried. */
 static void loop_attach(int control, int backing)
 {
 	for (int tries = 0; tries < 10 && loop_fd < 0; tries++) {
@@ -113,7 +113,7 @@ static uint64_t queue_number(const char *name)
 	return value;
 }
 
-/* Whatever sysfs knows comes from the disk's queue, nothing is made up. */
+/* Each fact that sysfs knows comes from the disk's queue; none is a default. */
 static void check_sources(const struct weir_device *dev)
 {
 	size_t count, from_queue = 0;
@@ -168,7 +168,8 @@ static void test_large_blocks(void **state)
 	assert_int_equal(ioctl(loop_fd, LOOP_SET_BLOCK_SIZE, 512), 0);
 }
 
-/* Makes partition 1, of 4 MiB at 1 MiB, and a node for it. 0, or -1 where that is impossible. */
+/* Makes partition 1, of 4 MiB at 1 MiB, and a node for it. Returns 0, or -1 if that is
+ * impossible. */
 static int make_partition(const char *node)
 {
 	struct blkpg_partition part = { .start = 1 << 20, .length = 4 << 20, .pno = 1 };
@@ -237,7 +238,7 @@ static void test_claim(void **state)
 	assert_int_equal(errno, EBUSY);
 	weir_device_close(dev);
 
-	/* As a mount would. */
+	/* A mount opens the device in the same way. */
 	other = open(loop_path, O_RDWR | O_EXCL | O_CLOEXEC);
 	assert_true(other >= 0);
 	assert_int_equal(weir_device_open(&dev, loop_path, &opts), -EBUSY);
@@ -247,7 +248,7 @@ static void test_claim(void **state)
 	weir_device_close(dev);
 }
 
-/* A child has none of its descriptors, so the claim ends with the parent's close. */
+/* A child has none of the descriptors, so the exclusive open ends when the parent closes. */
 static void test_claim_over_fork(void **state)
 {
 	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
@@ -266,7 +267,7 @@ static void test_claim_over_fork(void **state)
 		_exit(0);
 	}
 	child_wait(pid, "a child that closes a device");
-	/* Still claimed: nobody else gets it. */
+	/* The exclusive open is still there: nobody else gets one. */
 	assert_int_equal(open(loop_path, O_RDONLY | O_EXCL | O_CLOEXEC), -1);
 	weir_device_close(dev);
 	assert_int_equal(weir_device_open(&dev, loop_path, &opts), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a drive says of FDP: replies written out byte by byte, and replies that lie.
+ * A drive's replies about FDP: replies written out byte by byte, and replies that are wrong.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -32,7 +32,7 @@ static void put(uint8_t *at, uint64_t value, unsigned bytes)
 		at[i] = (uint8_t)(value >> 8 * i);
 }
 
-/* A configuration with HANDLES handles, at AT; returns its bytes. */
+/* Writes a configuration with HANDLES handles to AT; returns its length in bytes. */
 static unsigned configuration(uint8_t *at, unsigned handles, uint64_t unit)
 {
 	unsigned bytes = CONFIG_DESC + 4 * handles;
@@ -116,10 +116,10 @@ static void placements(void **state)
 	assert_int_equal(out[1].isolation, WEIR_FDP_PERSISTENTLY);
 	assert_int_equal(out[2].isolation, WEIR_FDP_UNKNOWN);
 	assert_int_equal(fdp_parse_placements(data, sizeof(data), 4096, isolation, out, 2), 2);
-	/* More than the reply holds. */
+	/* The count is more than the reply contains. */
 	put(data + 14, 65535, 2);
 	assert_int_equal(fdp_parse_placements(data, sizeof(data), 4096, isolation, out, 4), 3);
-	/* A handle that there cannot be, room beyond 64 bits. */
+	/* The handle does not exist, and the room is beyond 64 bits. */
 	put(data + STATUS_HEAD + 2, 65535, 2);
 	put(data + STATUS_HEAD + 8, UINT64_MAX, 8);
 	assert_int_equal(fdp_parse_placements(data, sizeof(data), 4096, isolation, out, 4), 3);
@@ -168,7 +168,7 @@ static void events(void **state)
 	assert_int_equal(fdp_parse_events(log, sizeof(log), out, 4), 3);
 }
 
-/* Any bytes, of any length, in memory that ends where they do. */
+/* Random bytes of any length, in memory that ends where they end. */
 static void any_bytes(void **state)
 {
 	struct weir_fdp_placement p[8];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_file.c - regular files: created with real space, opened, refused.
+ * test_file.c - regular files: created with reserved space, opened, refused.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -104,7 +104,7 @@ static void test_create(void **state)
 	assert_true((uint64_t)st.st_blocks * 512 >= MIB + 4096);
 	assert_int_equal(st.st_mode & 0777, 0644 & ~umask(022));
 	weir_device_close(dev);
-	/* There is one now: its own size counts. */
+	/* The file exists now, so its own size counts. */
 	assert_int_equal(open_with(&dev, path, WEIR_DEVICE_CREATE, 4 * MIB), 0);
 	assert_true(weir_device_get_info(dev)->capacity_bytes == MIB + 4096);
 	weir_device_close(dev);
@@ -187,7 +187,7 @@ static void test_opts_size(void **state)
 	(void)state;
 	make_file(path, 8192);
 	assert_int_equal(weir_device_open(&dev, path, &opts), -EINVAL);
-	/* A program that knows size and flags only. */
+	/* An older program knows only size and flags. */
 	opts.size = offsetof(struct weir_device_opts, mode);
 	opts.flags = WEIR_DEVICE_READ_ONLY;
 	opts.create_bytes = 1;
@@ -230,7 +230,7 @@ static void test_sparse_is_told(void **state)
 	weir_device_close(dev);
 }
 
-/* Writes and reads a block through the device's own descriptor, at its alignment. */
+/* Writes and reads a block through the device's descriptor, at its alignment. */
 static void check_moves_bytes(const struct weir_device *dev)
 {
 	const struct weir_device_info *info = weir_device_get_info(dev);
@@ -286,7 +286,7 @@ static void test_buffered_on_request(void **state)
 	weir_device_close(dev);
 }
 
-/* tmpfs takes O_DIRECT since Linux 6.6 and refuses it before. */
+/* tmpfs accepts O_DIRECT since Linux 6.6 and refuses it before. */
 static void test_memory_filesystem(void **state)
 {
 	char path[64] = "/dev/shm/weir-test-XXXXXX";
@@ -312,7 +312,7 @@ static void test_memory_filesystem(void **state)
 	weir_device_close(dev);
 }
 
-/* proc is a filesystem that refuses direct I/O whatever the kernel. */
+/* proc is a filesystem that refuses direct I/O on every kernel. */
 static void test_direct_is_refused(void **state)
 {
 	struct weir_device *dev;

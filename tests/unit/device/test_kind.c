@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_kind.c - what is no file and no block device is refused in words, and "null" is one.
+ * test_kind.c - a path that is neither file nor block device is refused with an error text; "null"
+ * is a device.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -55,7 +56,7 @@ static void test_not_a_device(void **state)
 	(void)state;
 	check_refused(workdir, -EISDIR, "directory");
 	assert_int_equal(mkfifo(workdir_path("fifo"), 0600), 0);
-	check_refused(workdir_path("fifo"), -ENOTSUP, "fifo"); /* and does not hang */
+	check_refused(workdir_path("fifo"), -ENOTSUP, "fifo"); /* it does not hang */
 	check_refused("/dev/null", -ENOTSUP, "character device");
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", workdir_path("sock"));
 	assert_true(fd >= 0);

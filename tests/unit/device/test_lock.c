@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_lock.c - one process has a device, and the others are told which.
+ * test_lock.c - one process has a device, and others are told which process.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -44,7 +44,7 @@ static int open_locked(struct weir_device **dev, const char *name)
 	return weir_device_open(dev, workdir_path(name), &opts);
 }
 
-/* A child that holds NAME's lock until it is killed. */
+/* Starts a child that has NAME's lock until it is killed. */
 static pid_t start_holder(const char *name)
 {
 	struct weir_device *dev;
@@ -55,7 +55,7 @@ static pid_t start_holder(const char *name)
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* also where the test fails */
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* even if the test fails */
 		byte = open_locked(&dev, name) ? 'n' : 'y';
 		if (write(ready[1], &byte, 1) == 1)
 			pause();
@@ -98,7 +98,7 @@ static void test_other_process(void **state)
 	check_busy("second.img", second);
 	stop_holder(first);
 	stop_holder(second);
-	/* A killed process has given it back. */
+	/* The killed process has released the lock. */
 	assert_int_equal(open_locked(&dev, "first.img"), 0);
 	weir_device_close(dev);
 }
@@ -134,8 +134,8 @@ static void test_same_process(void **state)
 	weir_device_close(two);
 }
 
-/* As a killed process whose ring the kernel still takes down: its lock is held by a description
- * that outlives it for a while. */
+/* Starts a child that stands for a killed process whose ring the kernel still closes: a description
+ * that outlives the process has its lock for a while. */
 static pid_t start_heir(const char *name)
 {
 	struct weir_device *dev;
@@ -148,7 +148,7 @@ static pid_t start_heir(const char *name)
 			usleep(200000);
 			_exit(0);
 		}
-		_exit(0); /* without giving the lock back: the grandchild shares it */
+		_exit(0); /* it does not release the lock: the grandchild shares it */
 	}
 	return pid;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What Identify replies mean: sizes, formats, limits; and replies that cannot be true.
+ * Identify replies: sizes, formats, limits; and replies that cannot be true.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -57,8 +57,8 @@ static void formats(void **state)
 	assert_int_equal(read_facts(), 0);
 	assert_int_equal(facts.block, 4096);
 	assert_int_equal(facts.bytes, 4096000);
-	/* Number 17: its higher bits stand apart from the lower ones, beyond one that says where
-	 * metadata goes. */
+	/* Format 17: its higher bits are apart from the lower ones, with the bit for the place of
+	 * metadata between them. */
 	ns.flbas = 1 << 5 | 1 << 4 | 1;
 	assert_int_equal(read_facts(), 0);
 	assert_int_equal(facts.block, 8192);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_sysfs.c - attributes are read whole or refused; queue directories are found or not.
+ * test_sysfs.c - attributes are read whole or refused; queue folders are found or not.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -86,7 +86,7 @@ static void test_no_block_device(void **state)
 	assert_string_equal(dir, "");
 }
 
-/* Every disk and every partition that this machine has leads to its disk's queue. */
+/* Checks that each disk and partition of this machine leads to its disk's queue. */
 static void check_disk(const char *entry, const char *disk)
 {
 	char path[600], want[300], text[32], dir[64];

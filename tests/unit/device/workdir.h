@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * workdir.h - a folder for a test's files, under $TMPDIR or /tmp, removed with what is in it.
+ * workdir.h - a folder for a test's files, in $TMPDIR or /tmp, removed with its contents at the
+ * end.
  */
 #ifndef TEST_WORKDIR_H
 #define TEST_WORKDIR_H
@@ -21,7 +22,7 @@ static inline int workdir_make(void)
 	return mkdtemp(workdir) ? 0 : -1;
 }
 
-/* The path of NAME in the folder; good until the next call but three. */
+/* Returns the path of NAME in the folder; it is valid for this call and the next three. */
 static inline const char *workdir_path(const char *name)
 {
 	static char paths[4][1024];

@@ -61,7 +61,7 @@ int rig_make(void **state)
 
 	(void)state;
 	snprintf(root, sizeof(root), "%s/weir-doctor-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	/* Others than root shall find their way. */
+	/* Users other than root must be able to enter it. */
 	return mkdtemp(root) && !chmod(root, 0755) ? 0 : -1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_caused.c - failures that are really there: a seccomp filter, a limit on locked memory,
- * missing permissions, a lock that is taken. A child brings each about and is examined.
+ * test_caused.c - failures that really happen: a seccomp filter, a limit on locked memory, missing
+ * permissions, a taken lock. A child causes each one and is examined.
  */
 #include "rig.h"
 
@@ -27,10 +27,10 @@
 #include "doctor/target.h"
 #include "engine/look.h"
 
-#define NOBODY 100000u /* from here on, a user for each process */
+#define NOBODY 100000u /* from this number on, each process has its own user */
 #define LIMIT (1u << 20)
 
-static const char *file; /* a good one */
+static const char *file; /* a file without problems */
 
 static int make(void **state)
 {
@@ -64,7 +64,7 @@ static void skip_without_io_uring(void)
 	}
 }
 
-/* From now on SYSCALL ends with ERR in this process. */
+/* From now on, SYSCALL fails with ERR in this process. */
 static void deny(int syscall_nr, unsigned err)
 {
 	struct sock_filter code[] = {
@@ -94,7 +94,8 @@ static void nothing(void)
 {
 }
 
-/* A new one each time: the kernel gives back what a user's rings locked after they are gone. */
+/* Becomes another user each time, because the kernel unlocks a user's memory some time after the
+ * rings are gone. */
 static void become_nobody(void)
 {
 	uid_t id = NOBODY + (uid_t)getpid();
@@ -159,7 +160,8 @@ static void test_seccomp_enosys(void **state)
 	rig_expect(r, "read", DOCTOR_OK, "engine posix", NULL);
 }
 
-/* Who is not root shares the limit with what else the user has, and what it had a moment ago. */
+/* Tries for a while: a user other than root shares the limit with what the user has elsewhere, and
+ * had a moment ago. */
 static int register_patiently(struct io_uring *ring, const struct iovec *iov)
 {
 	int err = -ENOMEM;
@@ -172,7 +174,7 @@ static int register_patiently(struct io_uring *ring, const struct iovec *iov)
 	return err;
 }
 
-/* Registers memory with two rings: 0, or -errno of the second. */
+/* Registers memory with two rings. Returns 0, or -errno of the second. */
 static int register_twice(size_t bytes)
 {
 	struct iovec iov = { .iov_len = bytes };
@@ -194,7 +196,7 @@ static void limit_memory(void)
 		become_nobody();
 }
 
-/* What the doctor says of two lanes with so much is what two rings get. */
+/* What the doctor says about two lanes with so much memory is what two rings get. */
 static void limit_memory_fits(void)
 {
 	limit_memory();
@@ -255,7 +257,7 @@ static void test_permissions(void **state)
 		assert_int_equal(chmod(file, rows[i].mode) | chmod(rig_root(), rows[i].folder), 0);
 		r = rig_examine_as(become_nobody, &opts);
 		rig_expect(r, "access", rows[i].verdict, rows[i].what, rows[i].remedy);
-		/* Where it can be read, all else is said too. */
+		/* If it can be read, all other checks report as well. */
 		assert_int_equal(rig_find(r, "read") != NULL,
 				 (rows[i].mode & 4) && rows[i].folder != 0700);
 		chmod(rig_root(), 0755);
@@ -312,12 +314,12 @@ static void test_lock(void **state)
 	r = rig_examine_as(nothing, &opts);
 	snprintf(who, sizeof(who), "taken by pid %d (", (int)getpid());
 	rig_expect(r, "lock", DOCTOR_FAIL, access("/proc/locks", R_OK) ? "taken" : who, "wait");
-	/* As in a container, whose /proc shows nothing of the others. */
+	/* This is as in a container, whose /proc does not show other processes. */
 	blind.root = rig_root();
 	r = rig_examine_as(nothing, &blind);
 	rig_expect(r, "lock", DOCTOR_FAIL, "cannot be seen", "wait");
 	weir_device_close(dev);
-	/* A look does not take it away from anybody, or keep it. */
+	/* Looking does not take the lock away from anybody, and does not keep it. */
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	r = rig_examine_as(nothing, &opts);
@@ -328,7 +330,7 @@ static void test_lock(void **state)
 	close(fd);
 }
 
-/* The look at the lock leaves it free while the target is still open. */
+/* Looking at the lock leaves it free while the target is still open. */
 static void test_lock_given_back(void **state)
 {
 	static struct doctor_report r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_devices.c - a block device that others use: a loop device that this test makes, opens,
- * claims, mounts and makes read-only (needs root).
+ * test_devices.c - a block device that others use: this test makes a loop device, opens, claims,
+ * mounts it and makes it read-only (needs root).
  */
 #include "rig.h"
 
@@ -33,7 +33,7 @@
 static char loop_path[32];
 static int loop_fd = -1;
 
-/* Another process may take the free loop device first: then try the next one. */
+/* Another process may take the free loop device first; then the next one is tried. */
 static void attach(int control, int backing)
 {
 	for (int tries = 0; tries < 10 && loop_fd < 0; tries++) {
@@ -65,7 +65,7 @@ static int make(void **state)
 	return 0;
 }
 
-/* Makes or ends partition 1. */
+/* Makes or removes partition 1. */
 static int partition(int op)
 {
 	struct blkpg_partition part = { .pno = 1, .start = 1 << 20, .length = 1 << 20 };
@@ -74,7 +74,7 @@ static int partition(int op)
 	return ioctl(loop_fd, BLKPG, &arg);
 }
 
-/* What a failed test left at the device would outlive it. */
+/* What a failed test left at the device would stay there. */
 static int unmake(void **state)
 {
 	int off = 0;
@@ -124,7 +124,7 @@ static void test_unused(void **state)
 	/* This test has it open itself. */
 	snprintf(who, sizeof(who), "pid %d (", (int)getpid());
 	rig_expect(r, "openers", DOCTOR_WARNING, who, NULL);
-	/* Its kernel queue is its own. */
+	/* The loop device has a kernel queue of its own. */
 	assert_non_null(strstr(rig_find(r, "scheduler")->what, loop_path + 5));
 }
 
@@ -135,7 +135,7 @@ static void become_nobody(void)
 		_exit(77);
 }
 
-/* By another name, as those in /dev/disk are: the rule is for the kernel's. */
+/* The device has another name here, as in /dev/disk; the udev rule must use the kernel's name. */
 static void test_permissions(void **state)
 {
 	const char *name = rig_path("by-id");
@@ -184,7 +184,7 @@ static void test_read_only(void **state)
 	rig_expect(examine(loop_path), "access", DOCTOR_FAIL, "no writes", "blockdev --setrw");
 }
 
-/* A disk is all of its partitions, a partition only itself. */
+/* Using a disk uses all its partitions; using a partition uses only that one. */
 static void test_partition(void **state)
 {
 	struct doctor_target t;
@@ -202,7 +202,7 @@ static void test_partition(void **state)
 	assert_string_equal(t.at.disk, loop_path + 5);
 	assert_string_equal(t.at.part, "");
 	snprintf(path, sizeof(path), "%sp1", loop_path);
-	if (!access(path, F_OK)) { /* nobody may be there to make it */
+	if (!access(path, F_OK)) { /* there may be nobody who makes it */
 		doctor_target_find(&t, path, "");
 		doctor_target_drop(&t);
 		assert_int_equal(t.at.nr_blocks, 1);
@@ -222,7 +222,8 @@ static int run(char *const argv[])
 	return waitpid(pid, &status, 0) == pid && !status ? 0 : -1;
 }
 
-/* By what the doctor says format and writing opens go, whatever is forced; reading may go on. */
+/* Formatting and opening for writing follow what the doctor says, even with `force`; reading is
+ * possible. */
 static void check_refused(const char *path, uint32_t force, const char *words)
 {
 	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
@@ -238,7 +239,7 @@ static void check_refused(const char *path, uint32_t force, const char *words)
 	assert_non_null(strstr(weir_error(), words));
 }
 
-/* A loop device that nothing uses: what is in the file is destroyed by --force only. */
+/* A loop device that nothing uses: only --force destroys the contents of the file. */
 static void test_format_below_loop(void **state)
 {
 	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
@@ -254,10 +255,10 @@ static void test_format_below_loop(void **state)
 	check_refused(path, 2, "which is in use");
 	close(fd);
 	opts.force = 2;
-	assert_int_equal(weir_store_format(path, &opts), -ENOSPC); /* this far it gets */
+	assert_int_equal(weir_store_format(path, &opts), -ENOSPC); /* it gets as far as this */
 }
 
-/* In a mount namespace of its own, which ends with this program. */
+/* The mount is in a mount namespace of its own, which ends with this program. */
 static void test_mounted(void **state)
 {
 	char mkfs[] = "mke2fs", quiet[] = "-q", path[sizeof(loop_path)];
@@ -279,7 +280,7 @@ static void test_mounted(void **state)
 	check_refused(loop_path, 2, point);
 	check_refused(rig_path("backing.img"), 2, point);
 	assert_int_equal(umount(point), 0);
-	/* Nothing of it was touched. */
+	/* Nothing of it was changed. */
 	assert_int_equal(mount(loop_path, point, "ext2", MS_RDONLY, NULL), 0);
 	assert_int_equal(umount(point), 0);
 	rig_expect(examine(loop_path), "claims", DOCTOR_OK, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_machine.c - what the facts of a machine mean: each judgement, from facts as they were
- * recorded or as the kernel would give them.
+ * test_machine.c - the facts of a machine: each judgement, from facts that were recorded or are as
+ * the kernel would give them.
  */
 #include "rig.h"
 
@@ -40,7 +40,7 @@ static void test_kernel(void **state)
 	}
 }
 
-/* A machine on which all rings work. */
+/* Returns the facts of a machine on which all rings work. */
 static struct doctor_rings good_rings(void)
 {
 	struct doctor_rings f = { .disabled = 0, .group = -1 };
@@ -51,7 +51,7 @@ static struct doctor_rings good_rings(void)
 	return f;
 }
 
-/* Said with the certainty that there is, and nothing of kernels without known faults. */
+/* The words are as certain as the knowledge is, and kernels without known faults are not named. */
 static void test_kernel_faults(void **state)
 {
 	static const struct {
@@ -89,14 +89,14 @@ static void test_io_uring(void **state)
 		{ 0, 0, -1, false, false, false, DOCTOR_OK, "allowed", NULL },
 		{ 0, -1, -1, false, true, true, DOCTOR_OK, "allowed", NULL },
 		{ 0, 1, 100, false, false, false, DOCTOR_OK, "io_uring_disabled is 1", NULL },
-		/* The switch. */
+		/* The kernel's switch refuses it. */
 		{ -EPERM, 2, -1, true, false, false, DOCTOR_FAIL, "off for everybody",
 		  "io_uring_disabled=0" },
 		{ -EPERM, 2, 100, true, true, true, DOCTOR_FAIL, "off for everybody", NULL },
 		{ -EPERM, 1, -1, false, false, false, DOCTOR_FAIL, "off for this user",
 		  "io_uring_group=GID" },
 		{ -EPERM, 1, 7, false, true, false, DOCTOR_FAIL, "off for this user", "group 7" },
-		/* Not the switch: it lets this one through. */
+		/* The switch would allow this process, so it is something else. */
 		{ -EPERM, 1, 100, false, true, false, DOCTOR_FAIL, "seccomp", "io_uring_enter" },
 		{ -EPERM, 1, -1, true, true, false, DOCTOR_FAIL, "seccomp", "docker" },
 		{ -EPERM, 0, -1, false, true, false, DOCTOR_FAIL, "seccomp", "docker" },
@@ -144,7 +144,7 @@ static void test_passthrough(void **state)
 	doctor_judge_passthrough(&r, &f);
 	rig_only(&r, "passthrough", DOCTOR_NOTE, "without registered memory", "6.2");
 
-	/* Needed or not. */
+	/* Rings are needed, or not. */
 	f.big.err = -EOPNOTSUPP;
 	snprintf(f.big.why, sizeof(f.big.why), "io_uring_cmd requires kernel 5.19 or later");
 	doctor_judge_passthrough(&r, &f);
@@ -191,12 +191,12 @@ static void test_memory(void **state)
 	} rows[] = {
 		{ { 64 << 10, true, 4, 1024 * MIB }, DOCTOR_OK, "CAP_IPC_LOCK", NULL },
 		{ { UINT64_MAX, false, 4, 1024 * MIB }, DOCTOR_OK, "no limit", NULL },
-		/* Nobody said how much. */
+		/* The user did not say how much memory. */
 		{ { 8 * MIB, false, 1, 0 }, DOCTOR_NOTE, "8 MiB with 1 lane", "--memory" },
 		{ { 8 * MIB, false, 4, 0 }, DOCTOR_NOTE, "2 MiB with 4 lanes", "--memory" },
 		{ { 64 * MIB, false, 1, 0 }, DOCTOR_OK, "64 MiB", NULL },
 		{ { 64 * MIB - 1, false, 1, 0 }, DOCTOR_NOTE, "at most", "--memory" },
-		/* Each lane is charged. */
+		/* Memory counts once for each lane. */
 		{ { 8 * MIB, false, 4, 2 * MIB }, DOCTOR_OK, "with 4 lanes takes 8 MiB", NULL },
 		{ { 8 * MIB, false, 4, 2 * MIB + 1 }, DOCTOR_FAIL, "limit is 8 MiB", "-l 8193 " },
 		{ { 8 * MIB, false, 1, 1024 * MIB },
@@ -280,7 +280,7 @@ static void test_report(void **state)
 	assert_string_equal(d->what, "a name with ?[2J and?more and tab?");
 	doctor_add(&r, "c", DOCTOR_NOTE, "three");
 	assert_int_equal(doctor_worst(&r), DOCTOR_FAIL);
-	/* More than there is room for, and longer. */
+	/* There are more findings than room, and longer ones. */
 	for (int i = 0; i < 2 * DOCTOR_FINDINGS_MAX; i++)
 		d = doctor_add(&r, "last", DOCTOR_NOTE, "%*d", 2 * DOCTOR_WORDS, i);
 	doctor_more(d, "%s", "nothing fits");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_target.c - what the facts of a file or device mean: each judgement.
+ * test_target.c - the facts of a file or device: each judgement.
  */
 #include "rig.h"
 
@@ -24,14 +24,14 @@ static const struct {
 	const char *what, *remedy;
 } access_rows[] = {
 	{ "a", FILE_, 0, 0, 0, 0, 0644, false, DOCTOR_OK, "read and write", NULL },
-	/* Not there. */
+	/* It does not exist. */
 	{ "a", FILE_, -ENOENT, -ENOENT, 0, 0, 0, false, DOCTOR_FAIL, "a: No such file",
 	  "weir format a --size" },
 	{ "/dev/ng9n1", FILE_, -ENOENT, -ENOENT, 0, 0, 0, false, DOCTOR_FAIL, "No such file",
 	  "--device /dev/ng9n1" },
 	{ "/x/a", FILE_, -EACCES, -EACCES, 0, 0, 0, false, DOCTOR_FAIL, "denied", "namei -l /x/a" },
 	{ "a/b", FILE_, -ENOTDIR, -ENOTDIR, 0, 0, 0, false, DOCTOR_FAIL, "Not a dir", "right" },
-	/* Its permissions. */
+	/* Its permissions do not allow it. */
 	{ "a", FILE_, 0, -EACCES, -EACCES, -EACCES, 0100600, false, DOCTOR_FAIL,
 	  "may not read or write it: it is alice's, group staff, mode 0600", "alice" },
 	{ "a", FILE_, 0, -EACCES, -EACCES, 0, 0100200, false, DOCTOR_FAIL,
@@ -43,7 +43,7 @@ static const struct {
 	  "SUBSYSTEM==\"block\", KERNEL==\"dev0\", GROUP=\"disk\"" },
 	{ "/dev/ng0n1", NG, 0, -EACCES, -EACCES, -EACCES, 020600, false, DOCTOR_FAIL, "mode 0600",
 	  "SUBSYSTEM==\"nvme-generic\", KERNEL==\"dev0\"" },
-	/* Not its permissions. */
+	/* Its permissions allow it, so it is something else. */
 	{ "a", FILE_, 0, 0, 0, -EROFS, 0644, false, DOCTOR_FAIL, "Read-only", "remount,rw" },
 	{ "a", FILE_, 0, 0, 0, -EPERM, 0644, false, DOCTOR_FAIL, "not permitted", "chattr" },
 	{ "/dev/sda", BLOCK, 0, 0, 0, -EPERM, 0660, false, DOCTOR_FAIL, "not permitted",
@@ -122,7 +122,7 @@ static void test_claims(void **state)
 		"mounted on /srv, /m0, /m1, /m2 and 3 more; swap on /dev/sda2; part of dm-0 (root)",
 		"/dev/sda");
 
-	/* Of a file. */
+	/* The target is a file. */
 	memset(&f, 0, sizeof(f));
 	f.path = "a.img";
 	doctor_judge_claims(&r, &f);
@@ -216,7 +216,7 @@ static void test_disk(void **state)
 	judge_disk(&f, DOCTOR_OK, "dm-0", NULL, NULL);
 	doctor_judge_cache(&r, &f);
 	rig_only(&r, "write_cache", DOCTOR_OK, "none that is volatile", NULL);
-	/* The second one. */
+	/* A second disk is added. */
 	f.queues[1] = (struct doctor_disk_queue){ "sda", "bfq", "write back", 0 };
 	judge_disk(&f, DOCTOR_NOTE, "sda", "echo none > /sys/block/sda/queue/scheduler",
 		   "echo 2 > /sys/block/sda/queue/nomerges");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_trees.c - facts are found where the kernel puts them: in trees of files that stand for the
- * /proc and /sys of other machines.
+ * test_trees.c - facts are found where the kernel puts them: trees of files stand for the /proc and
+ * /sys of other machines.
  */
 #include "rig.h"
 
@@ -43,7 +43,7 @@ static void test_self(void **state)
 	assert_true(doctor_self_in_group(&self, 4294967294));
 	assert_false(doctor_self_in_group(&self, 50));
 	assert_false(doctor_self_in_group(&self, 0));
-	/* In a namespace of users capabilities do not count for the machine. */
+	/* In a user namespace, capabilities do not count for the machine. */
 	doctor_self_parse(&self, status, "         0       1000          1\n");
 	assert_true(!self.ipc_lock && !self.sys_admin && self.filtered);
 	doctor_self_parse(&self, "CapEff:\t0000000000004000\nSeccomp:\t0\n", "");
@@ -58,7 +58,7 @@ static void test_machine(void **state)
 	const char *root = rig_root();
 
 	(void)state;
-	/* Nothing there. */
+	/* There is nothing. */
 	doctor_check_selinux(&r, root);
 	rig_only(&r, "selinux", DOCTOR_OK, "not in use", NULL);
 	doctor_check_poll(&r, root);
@@ -100,7 +100,7 @@ static void test_memory(void **state)
 	assert_null(strstr(r.findings[0].what, "CAP_IPC_LOCK"));
 }
 
-/* A disk 8:0 with a partition 8:1, and the target that it would be. */
+/* Makes a disk 8:0 with a partition 8:1, and a target that is this disk. */
 static void make_disk(struct doctor_target *t)
 {
 	rig_file("sys/devices/pci/block/sda/dev", "8:0\n");
@@ -173,7 +173,7 @@ static void test_claims(void **state)
 	expect_claims(&t, NULL, NULL);
 }
 
-/* A file that is swap, and below a loop device. */
+/* A file that is swap, and lies below a loop device. */
 static void test_file_claims(void **state)
 {
 	struct doctor_target t = { .path = "a", .root = rig_root(), .at.root = rig_root() };
@@ -201,7 +201,8 @@ static void test_file_claims(void **state)
 	assert_non_null(strstr(weir_error(), "swapoff"));
 }
 
-/* What is used is what lies above: a partition of a loop device, and a device made of that. */
+/* The image is used by what lies above it: a partition of a loop device, and a device made of
+ * that. */
 static void test_image_that_is_mounted(void **state)
 {
 	struct doctor_target t = { .path = "a", .root = rig_root(), .at.root = rig_root() };
@@ -221,7 +222,7 @@ static void test_image_that_is_mounted(void **state)
 	assert_int_equal(device_claims_refuse(&c, "image"), -EBUSY);
 	assert_non_null(strstr(weir_error(), "mounted on /mnt (loop2p1)"));
 	assert_non_null(strstr(weir_error(), "--force does not override"));
-	/* One step further up, and in another mount namespace. */
+	/* The user is one step further up, and in another mount namespace. */
 	rig_file("proc/self/mountinfo", "\n");
 	rig_file("sys/block/loop2/loop2p1/holders/dm-5/dev", "253:5\n");
 	rig_file("sys/block/dm-5/dev", "253:5\n");
@@ -233,13 +234,13 @@ static void test_image_that_is_mounted(void **state)
 	device_find_claims(&c, &t.at);
 	assert_int_equal(c.mounts.count, 1);
 	assert_non_null(strstr(c.mounts.names[0], "xfs of /dev/dm-5, in another mount namespace"));
-	/* A filesystem that lies in the file without a loop device. */
+	/* A filesystem can lie in the file without a loop device. */
 	rig_file("proc/self/mountinfo", "24 22 0:50 / /ro ro - erofs %s/image ro\n", rig_root());
 	device_find_claims(&c, &t.at);
 	assert_string_equal(c.mounts.names[0], "/ro");
 }
 
-/* A namespace that two controllers lead to, as two disks; and the character device of one. */
+/* Two controllers lead to a namespace, as two disks; one has a character device. */
 static void test_claims_by_another_way(void **state)
 {
 	struct device_place place;
@@ -265,7 +266,7 @@ static void test_claims_by_another_way(void **state)
 	rig_file("sys/block/nvme1n1/wwid", "eui.0025385791b0a1c2\n");
 	device_find_claims(&c, &place);
 	assert_string_equal(c.mounts.names[0], "/mnt (nvme1n1)");
-	/* From the character device alone, without the right to open the disk. */
+	/* It is found from the character device alone, without the right to open the disk. */
 	rig_file("proc/self/mountinfo", "24 22 259:2 / /srv rw - ext4 /dev/nvme0n1p2 rw\n");
 	device_find_claims(&c, &place);
 	assert_string_equal(c.mounts.names[0], "/srv");
@@ -318,7 +319,7 @@ static void test_lock(void **state)
 	rig_expect(&r, "lock", DOCTOR_FAIL, "pid 66 (weir)", NULL);
 }
 
-/* A disk that is made of a partition of another one, which is what the kernel schedules. */
+/* A disk is made of a partition of another disk; the kernel schedules that other disk. */
 static void test_stacked(void **state)
 {
 	struct doctor_target t;
@@ -341,7 +342,7 @@ static void test_stacked(void **state)
 	rig_expect(&r, "nomerges", DOCTOR_NOTE, "sda", NULL);
 }
 
-/* A namespace with two paths, whose schedulers count. */
+/* A namespace has two paths, and their schedulers count. */
 static void test_paths(void **state)
 {
 	struct doctor_target t = { .root = rig_root(),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rig.c - an engine on a device of its own, driven by hand: what the engine tests share.
+ * rig.c - an engine on a device of its own, which a test drives step by step. The engine tests
+ * share it.
  */
 #include "rig.h"
 
@@ -31,7 +32,7 @@ static void rig_complete(void *owner, struct weir_cmd *cmd)
 	r->ended++;
 }
 
-/* A written file: with no holes and nothing unwritten, as devices are. */
+/* Makes a file that was written in full: it has no holes and no unwritten parts, as on a device. */
 static void rig_make_file(struct rig *r, const char *dir)
 {
 	char *block = rig_alloc(1u << 20);
@@ -52,10 +53,10 @@ static void rig_unlink(struct rig *r)
 	unlink(r->file);
 }
 
-/* Another process may take the free loop device first: then try the next one. */
+/* Another process may take the free loop device first; then the next one is tried. */
 static void rig_attach(struct rig *r, int control, int fd)
 {
-	/* It goes with the last descriptor, also if this process is killed. */
+	/* The loop device goes away with its last descriptor, even if this process is killed. */
 	struct loop_config config = { .fd = (uint32_t)fd, .info.lo_flags = LO_FLAGS_AUTOCLEAR };
 
 	for (int tries = 0; tries < 100 && r->loop_fd < 0; tries++) {
@@ -72,7 +73,7 @@ static void rig_attach(struct rig *r, int control, int fd)
 	}
 }
 
-/* A loop device on the file, or a reason why not. */
+/* Makes a loop device on the file. Returns NULL, or the reason why not. */
 static const char *rig_make_loop(struct rig *r)
 {
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
@@ -201,7 +202,8 @@ int rig_do(struct rig *r, enum weir_op op, uint64_t offset, void *buf, uint64_t 
 
 void *rig_alloc(size_t bytes)
 {
-	/* A test that is skipped leaves without freeing it: reachable, it is no leak. */
+	/* A test that is skipped returns without freeing this; it stays reachable, so it is no
+	 * leak. */
 	static void *kept[8];
 	static unsigned next;
 	void **mem = &kept[next++ % 8];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes that go out come back, on each engine that moves them and on each kind of device.
+ * Bytes that were written are read back, with each engine that moves bytes and on each kind of
+ * device.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #define REGION (RIG_BYTES / RIG_DEPTH)
 #define EXTENT_BLOCKS 16u
 
-/* Cuts BUF of C into 1 to 4 pieces at block boundaries. */
+/* Splits BUF of C into 1 to 4 pieces at block boundaries. */
 static void cut(struct rig_cmd *c, char *buf, uint64_t blocks, uint64_t *seed)
 {
 	uint32_t n = 0;
@@ -38,7 +39,7 @@ struct extents {
 	uint64_t seed;
 };
 
-/* One command inside the region of slot I, so that those in flight do not overlap. */
+/* Starts one command inside the region of slot I, so that commands in flight do not overlap. */
 static void extent_start(struct extents *x, unsigned i)
 {
 	uint64_t blocks = 1 + rig_random(&x->seed, EXTENT_BLOCKS);
@@ -103,7 +104,7 @@ static void random_extents(void **state)
 	free(x);
 }
 
-/* SIZE bytes of zeroes at OFFSET, everything else as rig_device() left it. */
+/* Checks that SIZE bytes at OFFSET are zeroes, and everything else is as rig_device() left it. */
 static void check_zeroes(struct rig *r, uint64_t offset, uint64_t size)
 {
 	unsigned char *all = rig_alloc(RIG_BYTES);
@@ -118,7 +119,7 @@ static void check_zeroes(struct rig *r, uint64_t offset, uint64_t size)
 
 static void zeroes(void **state)
 {
-	/* Longer than the block that stands in for a zeroing call, and not a multiple of it. */
+	/* This is longer than the block that replaces a zeroing call, and no multiple of it. */
 	const uint64_t at = 8 * RIG_BLOCK, size = (1u << 20) + 3 * RIG_BLOCK;
 	struct rig_cmd c;
 	struct rig r;
@@ -153,7 +154,7 @@ static void discard_touches_nothing_else(void **state)
 	free(buf);
 }
 
-/* A file that became shorter than it was when it was opened. */
+/* The file has become shorter since it was opened. */
 static void end_of_file(void **state)
 {
 	const struct rig_case *c = *state;
@@ -203,7 +204,7 @@ static void depth_is_the_limit(void **state)
 
 #define MIX 3000u
 
-/* Whatever the order and the kinds, each command ends once. */
+/* Each command completes once, in any order and of any kind. */
 static void each_ends_once(void **state)
 {
 	struct rig_cmd *cmds = calloc(MIX, sizeof(*cmds));
@@ -243,7 +244,7 @@ static void each_ends_once(void **state)
 	free(cmds);
 }
 
-/* A write that the device refuses, among reads: the error is the write's alone. */
+/* The device refuses one write among reads: only the write gets the error. */
 static void error_reaches_its_command(void **state)
 {
 	const struct rig_case *c = *state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The null engine: when it completes, in which order, and that it moves nothing.
+ * The null engine: when it completes commands, in which order, and that it moves no bytes.
  */
 #include <errno.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static void completes_at_the_next_reap(void **state)
 	}
 	rig_prep(&cmds[N], WEIR_OP_WRITE, 0, NULL, 4096);
 	assert_int_equal(r.e->ops->queue(r.e, &cmds[N].cmd), -EBUSY);
-	/* Not before submit. */
+	/* It completes nothing before submit(). */
 	assert_int_equal(r.e->ops->reap(r.e, 1), 0);
 	assert_true(r.e->ops->next_event(r.e) == UINT64_MAX);
 	r.e->ops->submit(r.e);
@@ -84,9 +84,11 @@ static void latency_is_kept_in_order(void **state)
 	}
 	due = r.e->ops->next_event(r.e);
 	assert_true(due >= before + latency);
-	r.e->ops->wait(r.e, UINT64_MAX); /* submits the second half, sleeps until the first */
+	r.e->ops->wait(
+		r.e,
+		UINT64_MAX); /* it submits the second half, and sleeps until the first is due */
 	assert_true(clock_now() >= due);
-	/* Reaping at a given time is exact: nothing a nanosecond early. */
+	/* Reaping at a given time is exact: nothing completes a nanosecond early. */
 	assert_int_equal(r.e->ops->reap(r.e, due - 1), 0);
 	assert_int_equal(r.e->ops->reap(r.e, due), N / 2);
 	assert_ptr_equal(r.last, &cmds[N / 2 - 1]);

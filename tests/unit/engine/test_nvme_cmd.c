@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * NVMe commands byte for byte: expected bytes are written out from the specification's layout,
- * at the offsets of the passthrough command, not computed by the code under test.
+ * NVMe commands byte for byte. The expected bytes are written out from the layout in the
+ * specification, at the offsets of the passthrough command; the code under test does not compute
+ * them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +19,8 @@
 #define NOTHING4 "\0\0\0\0"
 #define NOTHING8 NOTHING4 NOTHING4
 
-/* All of a command: opcode and 3 bytes, nsid, cdw2 and 3, metadata, address, metadata length,
- * data length, cdw10 to 15, timeout, reserved. */
+/* The whole command: opcode and 3 bytes, nsid, cdw2 and 3, metadata, address, metadata length, data
+ * length, cdw10 to 15, timeout, reserved. */
 #define BYTES(opcode, nsid, addr, data_len, cdw10, cdw11, cdw12, cdw13, timeout)                   \
 	opcode "\0\0\0" nsid NOTHING8 NOTHING8 addr NOTHING4 data_len cdw10 cdw11 cdw12 cdw13      \
 		NOTHING8 timeout NOTHING4
@@ -167,7 +168,7 @@ static void layout(void **state)
 	}
 }
 
-/* Each block size with each length: what was put in can be read back. */
+/* Each block size with each length: decoding gives what was encoded. */
 static void every_length(void **state)
 {
 	(void)state;
@@ -202,7 +203,7 @@ static void range(void **state)
 	assert_memory_equal(&out, "\0\0\0\0\x78\x56\x34\x12\xab\x89\x67\x45\x23\x01\0\0", 16);
 }
 
-/* A list of one 16-bit id. */
+/* The payload is a list of one 16-bit id. */
 static void list_of_ids(void **state)
 {
 	const struct nvme_cmd cmd = { .op = WEIR_OP_PLACEMENT_UPDATE, .placement = 0xbeef };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a drive's status means, and how it reads in a sentence.
+ * The meaning of a drive's status, and its words in a sentence.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -68,7 +68,8 @@ static void meanings(void **state)
 	}
 }
 
-/* Every value a drive may send has an errno and words; bits that mean other things change none. */
+/* Each value that a drive may send has an errno and words; bits with other meanings change
+ * neither. */
 static void every_status(void **state)
 {
 	(void)state;

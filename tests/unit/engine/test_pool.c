@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_pool.c - the posix engine's threads announce what can be taken: an owner that was woken
- * finds something, and does not spin beside a thread that it has just put off the CPU.
+ * test_pool.c - the posix engine's threads announce only what can be taken: an owner that was woken
+ * finds a command, and does not loop while the thread that woke it waits for the CPU.
  */
 #include <stdlib.h>
 
@@ -28,7 +28,7 @@ static void who_is_woken_finds_something(void **state)
 		} while (!r.e->ops->reap(r.e, 0));
 		assert_int_equal(cmd.cmd.result, 0);
 	}
-	/* A signal may end a sleep early, so not exactly one each. */
+	/* A signal may end a sleep early, so the numbers need not be equal. */
 	assert_true(waits < READS + READS / 10);
 	rig_close(&r);
 	free(buf);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a command goes on after a part of it was moved: pure, every split of small arrays.
+ * How a command continues after a part of it was moved. This code is pure: each way to split small
+ * arrays is tried.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 static char memory[64];
 
-/* Sets IOV to pieces of the lengths in LENS over memory[]; returns the sum. */
+/* Sets IOV to pieces with the lengths in LENS over memory[]; returns their sum. */
 static size_t lay_out(struct iovec *iov, const size_t *lens, uint32_t n)
 {
 	size_t sum = 0;
@@ -23,7 +24,7 @@ static size_t lay_out(struct iovec *iov, const size_t *lens, uint32_t n)
 	return sum;
 }
 
-/* The bytes that are left, in order, must be exactly those after the first MOVED. */
+/* Checks that the bytes that are left, in order, are exactly those after the first MOVED. */
 static void check_left(const struct iovec *iov, uint32_t n, size_t moved, size_t sum)
 {
 	size_t at = moved;
@@ -37,7 +38,7 @@ static void check_left(const struct iovec *iov, uint32_t n, size_t moved, size_t
 	assert_int_equal(at, sum);
 }
 
-/* Every array of 1 to 4 pieces of 0 to 4 bytes, advanced by every A and then every B. */
+/* Each array of 1 to 4 pieces of 0 to 4 bytes, advanced by every A and then every B. */
 static void iov_every_way(void **state)
 {
 	struct iovec iov[4];
@@ -102,7 +103,7 @@ static void short_goes_on(void **state)
 	assert_int_equal(cmd.e_done, 16);
 	assert_int_equal(cmd.resubmits, 1);
 	assert_ptr_equal(iov.iov_base, memory + 16);
-	/* A torn block does not count. */
+	/* A block that was moved partly does not count. */
 	assert_int_equal(progress_moved(&cmd, 25, 16), PROGRESS_AGAIN);
 	assert_int_equal(cmd.e_done, 32);
 	assert_int_equal(iov.iov_len, 32);
@@ -130,7 +131,7 @@ static void no_block_is_an_error(void **state)
 	}
 }
 
-/* Memory that an earlier command left. */
+/* The command is in memory that an earlier command used. */
 static void begins_with_nothing(void **state)
 {
 	struct weir_cmd cmd;

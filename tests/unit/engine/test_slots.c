@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slots of the ring: nobody else gets one while the command in it is under way, however long that
- * takes and in whatever order the others end. Some kernels look there again at any time before.
+ * Slots of the ring: a slot belongs to its command until the command has completed, however long
+ * that takes and in whatever order the others complete. Some kernels read the slot again at any
+ * time before.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -22,8 +23,8 @@
 #define DEPTH 8u
 #define TURNS 1000u
 
-/* An engine of the test's own: a command that is a read hangs until PIPE has a byte for it, and
- * any other ends at once. */
+/* The test has its own engine: a read hangs until PIPE has a byte for it, and any other command
+ * completes at once. */
 static struct uring u;
 static int ends[2];
 static unsigned ended;
@@ -32,7 +33,7 @@ static void complete(void *owner, struct weir_cmd *cmd)
 {
 	(void)owner;
 	assert_int_equal(cmd->result, 0);
-	cmd->status = 1; /* how often it has ended */
+	cmd->status = 1; /* how often it has completed */
 	ended++;
 }
 
@@ -57,7 +58,7 @@ static enum progress result(struct uring *unused, struct weir_cmd *cmd, bool zer
 {
 	(void)unused;
 	(void)zeroes;
-	/* A command goes on once: with another slot, perhaps. */
+	/* A flush continues once, perhaps in another slot. */
 	if (cmd->op == WEIR_OP_FLUSH && !cmd->resubmits++)
 		return PROGRESS_AGAIN;
 	return progress_end(cmd, res < 0 ? res : 0);
@@ -114,7 +115,7 @@ static void wait_for(unsigned count)
 	}
 }
 
-/* The number of slots that hold CMD: its mark lies nowhere else. */
+/* Returns the number of slots that hold CMD; its mark is nowhere else. */
 static unsigned slots_of(const struct weir_cmd *cmd)
 {
 	unsigned shift = kind.ring_flags & IORING_SETUP_SQE128 ? 1 : 0, count = 0;
@@ -129,7 +130,8 @@ static void wake(void)
 	assert_int_equal(eventfd_write(u.engine.params.wake_fd, 1), 0);
 }
 
-/* HANGS commands hang, and others come and go beside them in batches of what room is left. */
+/* Makes HANGS commands hang, and lets others come and go beside them, in batches as large as the
+ * room that is left. */
 static void hang(unsigned hangs)
 {
 	struct weir_cmd hung[DEPTH], others[DEPTH];
@@ -153,7 +155,7 @@ static void hang(unsigned hangs)
 			assert_int_equal(hung[i].status, 0);
 		}
 	}
-	/* Whole, then: also the ones in the middle. */
+	/* The hanging commands are whole, also those in the middle. */
 	assert_int_equal(write(ends[1], "12345678", hangs), hangs);
 	wait_for(ended + hangs);
 	for (unsigned i = 0; i < hangs; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Choosing an engine: the table, auto, and the reasons. Refusals are real: a child process puts
- * a seccomp filter on itself, as container run-times do.
+ * itself under a seccomp filter, as container run-times do.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -72,7 +72,7 @@ static void null_devices(void **state)
 	rig_close(&r);
 }
 
-/* Nobody may believe that the null engine stored something. */
+/* Nobody must believe that the null engine has stored something. */
 static void null_on_a_file(void **state)
 {
 	char why[512];
@@ -85,7 +85,7 @@ static void null_on_a_file(void **state)
 	assert_int_equal(weir_engine_probe("null", r.dev, why, sizeof(why)), -EOPNOTSUPP);
 	assert_non_null(strstr(why, "stores nothing"));
 	assert_int_equal(engine_null.open(&r.e, &r.params), -EOPNOTSUPP);
-	/* A buffer that is too small is no danger, and none is allowed. */
+	/* A buffer that is too small does no harm, and NULL is allowed. */
 	assert_int_equal(weir_engine_probe("posix", r.dev, why, 4), 0);
 	assert_int_equal(strlen(why), 3);
 	assert_int_equal(weir_engine_probe("posix", r.dev, NULL, 0), 0);
@@ -130,7 +130,7 @@ static void auto_on_a_file(void **state)
 	rig_close(&r);
 }
 
-/* From here on this process gets ERR from io_uring_setup(2). */
+/* From here on, io_uring_setup(2) returns ERR in this process. */
 static void refuse_io_uring(int err)
 {
 	struct sock_filter code[] = {
@@ -146,13 +146,13 @@ static void refuse_io_uring(int err)
 		_exit(77);
 }
 
-/* The child's part; 0 if all is as it should be. */
+/* Runs in the child. Returns 0 if all is as it should be. */
 static int refused(struct rig *r, int err, const char *word)
 {
 	const struct engine_ops *ops = NULL;
 	char why[512];
 
-	/* A child cannot use its parent's. */
+	/* A child cannot use its parent's device. */
 	if (weir_device_open(&r->dev, r->file, NULL))
 		return 6;
 	r->params.dev = r->dev;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What only the uring engine has: registered buffers, a ring that can be lost, and a file that
- * the kernel must let go of.
+ * What only the uring engine has: registered buffers, a ring that can be lost, and a file that the
+ * kernel must release.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@
 
 static const struct rig_case on_file = { "uring", "file" };
 
-/* Skips where the set-up has not got WORD. */
+/* Skips the test if the set-up does not contain WORD. */
 static void need(struct rig *r, const char *word)
 {
 	if (strstr(r->e->ops->describe(r->e), word))
@@ -73,7 +73,8 @@ static void registered_sub_ranges(void **state)
 	free(arena);
 }
 
-/* The kernel checks that the memory is inside: proof that the fixed commands are what is used. */
+/* The kernel checks that the memory is inside the buffer, which proves that registered commands are
+ * used. */
 static void registered_outside_is_refused(void **state)
 {
 	char *arena = rig_alloc(2 * ARENA);
@@ -93,10 +94,10 @@ static void registered_outside_is_refused(void **state)
 	free(arena);
 }
 
-/* The child's part: 0, 77 to skip, or which check failed. */
+/* Runs in the child. Returns 0, 77 to skip, or the number of the check that failed. */
 static int register_too_much(struct weir_device *dev, struct engine_params params, void *arena)
 {
-	/* Enough for the ring, not for the arena beside it. */
+	/* This is enough for the ring, but not for the memory beside it. */
 	struct rlimit limit = { .rlim_cur = ARENA / 2, .rlim_max = ARENA / 2 };
 	struct engine *e;
 
@@ -152,7 +153,7 @@ static void check_lost(struct rig *r, struct rig_cmd *cmds, unsigned n, int caus
 	}
 }
 
-/* The ring is taken away: all that was accepted ends with -EIO, and so does the rest. */
+/* The ring is taken away: all accepted commands end with -EIO, and so do later ones. */
 static void a_lost_ring_fails_its_commands(void **state)
 {
 	char *buf = rig_alloc(RIG_BLOCK);
@@ -210,7 +211,8 @@ static void another_thread_is_refused(void **state)
 	free(buf);
 }
 
-/* From here on the kernel takes no batch of BUSY commands: EAGAIN, as when memory is short. */
+/* From here on, the kernel refuses a batch of BUSY commands with EAGAIN, as when memory is
+ * short. */
 #define BUSY 3u
 
 static void refuse_batches(void)
@@ -231,13 +233,13 @@ static void refuse_batches(void)
 		_exit(77);
 }
 
-/* The child's part: 0, or which check failed. */
+/* Runs in the child. Returns 0, or the number of the check that failed. */
 static int go_on_when_busy(struct rig *r, struct rig_cmd *cmds)
 {
 	uint64_t until;
 	unsigned waits = 0;
 
-	/* A child cannot use its parent's. */
+	/* A child cannot use its parent's device. */
 	if (weir_device_open(&r->dev, r->file, NULL))
 		return 8;
 	r->params.dev = r->dev;
@@ -250,7 +252,8 @@ static int go_on_when_busy(struct rig *r, struct rig_cmd *cmds)
 	r->e->ops->submit(r->e);
 	if (r->e->ops->next_event(r->e) == UINT64_MAX)
 		return 3;
-	/* It is tried again, and not in a tight loop, although no deadline and no CQE will come. */
+	/* The batch is tried again, but not in a tight loop, although no deadline and no CQE will
+	 * come. */
 	for (until = clock_now() + 20 * NSEC_PER_MSEC; clock_now() < until; waits++) {
 		r->e->ops->wait(r->e, UINT64_MAX);
 		r->e->ops->reap(r->e, clock_now());
@@ -286,7 +289,7 @@ static void a_busy_kernel_is_asked_again(void **state)
 	for (unsigned i = 0; i <= BUSY; i++)
 		rig_prep(&cmds[i], WEIR_OP_READ, i * RIG_BLOCK, buf, RIG_BLOCK);
 	close(r.params.wake_fd);
-	r.params.wake_fd = -1; /* its poll would be one more in the batch */
+	r.params.wake_fd = -1; /* its poll would be one more entry in the batch */
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid)
@@ -302,7 +305,7 @@ static void a_busy_kernel_is_asked_again(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* A ring lives on in the kernel after it is closed; the lock on the device must not. */
+/* A ring stays in the kernel for a while after it was closed; the lock on the device must not. */
 static void close_lets_go_of_the_lock(void **state)
 {
 	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the passthrough engine makes of commands and of answers, without a drive: entries of the
- * ring as they are filled in, and what follows each kind of result.
+ * How the passthrough engine encodes commands and handles answers, without a drive: the entries of
+ * the ring, and what follows each kind of result.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -25,7 +25,7 @@
 #define DNR 0x4000
 
 static struct uring_cmd c;
-static struct weir_device dev; /* of no kind that could be removed */
+static struct weir_device dev; /* a device of no kind that can be removed */
 static union nvme_payload payloads[SLOTS];
 static uint32_t free_payloads[SLOTS];
 static struct iovec iov[2];
@@ -37,7 +37,8 @@ static union {
 
 static bool away;
 
-/* In place of the C library's: a kernel that has lost the way to the namespace, or not. */
+/* Replaces the function of the C library, to be a kernel that has lost the path to the namespace,
+ * or has not. */
 int ioctl(int fd, unsigned long request, ...)
 {
 	assert_int_equal(fd, 17);
@@ -87,13 +88,14 @@ static const struct nvme_uring_cmd *begin(enum weir_op op, uint64_t offset, uint
 	return prepare();
 }
 
-/* What follows the answer RES. */
+/* Returns what follows the answer RES. */
 static enum progress next(int res)
 {
 	return uring_cmd_result(&c.u, &cmd, entry.sqe.user_data & URING_WRITES_ZEROES, res);
 }
 
-/* An answer RES: has the command ended? If not, it goes on at once. */
+/* Gives the answer RES. Returns true if the command has finished; otherwise it continues at
+ * once. */
 static bool answer(int res)
 {
 	enum progress p = next(res);
@@ -123,7 +125,7 @@ static void entries(void **state)
 	assert_int_equal(n->cdw13, 0);
 	cmd.placement = 6;
 	assert_int_equal(prepare()->cdw13, 6 << 16);
-	/* Nothing of what was there before. */
+	/* Nothing is left of earlier contents. */
 	for (size_t i = 48 + sizeof(*n); i < sizeof(entry); i++)
 		assert_int_equal(entry.bytes[i], 0);
 	assert_int_equal(n->timeout_ms, 0);
@@ -146,7 +148,7 @@ static void registered_and_vectored(void **state)
 	prepare();
 	assert_int_equal(entry.sqe.uring_cmd_flags, IORING_URING_CMD_FIXED);
 	assert_int_equal(entry.sqe.buf_index, 9);
-	/* Several pieces are vectored, and then never fixed. */
+	/* A command of several pieces is vectored, and never a registered command. */
 	iov[0].iov_len = BLOCK;
 	iov[1] = (struct iovec){ (void *)0x40000, BLOCK };
 	cmd.iovcnt = 2;
@@ -174,7 +176,7 @@ static void check_retried(int res, int result, uint16_t status, unsigned most, e
 	begin(WEIR_OP_WRITE, 0, 2 * BLOCK);
 	for (unsigned i = 0; i < most; i++) {
 		assert_int_equal(next(res), when);
-		/* The whole again. */
+		/* The whole command is prepared again. */
 		assert_int_equal(prepare()->data_len, 2 * BLOCK);
 	}
 	assert_int_equal(next(res), PROGRESS_ENDED);
@@ -194,7 +196,7 @@ static void what_the_drive_allows_is_tried_again(void **state)
 	assert_int_equal(cmd.result, 0);
 	assert_int_equal(cmd.status, 0);
 	assert_int_equal(cmd.resubmits, 1);
-	/* What came first is not what it ended with. */
+	/* The result is the last error, not the first. */
 	begin(WEIR_OP_WRITE, 0, BLOCK);
 	for (unsigned i = 0; i < NVME_STATUS_RETRIES; i++)
 		assert_false(answer(0x280));
@@ -203,7 +205,7 @@ static void what_the_drive_allows_is_tried_again(void **state)
 	assert_int_equal(cmd.status, 0);
 }
 
-/* A reset cancels commands, and refuses others until it is over: that takes a while. */
+/* A reset cancels commands, and refuses others for a while until it is over. */
 static void a_drive_that_is_away_is_waited_for(void **state)
 {
 	(void)state;
@@ -219,7 +221,8 @@ static void a_drive_that_is_away_is_waited_for(void **state)
 	assert_int_equal(cmd.result, 0);
 }
 
-/* Who waited has the same tries left; a way that was just found counts as one of them. */
+/* A command that waited has the same number of tries left. If a path is found at that moment, that
+ * counts as a try. */
 static void waiting_takes_no_tries_away(void **state)
 {
 	(void)state;
@@ -236,21 +239,21 @@ static void waiting_takes_no_tries_away(void **state)
 	assert_int_equal(cmd.resubmits, 103);
 }
 
-/* The drive is there: it is the command that the kernel does not like. */
+/* The drive is there: the kernel does not accept the command itself. */
 static void what_the_kernel_refuses_ends_at_once(void **state)
 {
 	(void)state;
 	check_retried(-EINVAL, -EINVAL, 0, NVME_STATUS_RETRIES, PROGRESS_AGAIN);
 }
 
-/* A worker of the kernel that cuts addresses finds no memory; there may be none, too. */
+/* A worker of the kernel that shortens addresses finds no memory there; or there really is none. */
 static void memory_that_is_not_found_is_looked_for_again(void **state)
 {
 	(void)state;
 	check_retried(-EFAULT, -EFAULT, 0, NVME_STATUS_RETRIES, PROGRESS_LATER);
 }
 
-/* A read on buffer INDEX: does it go as a fixed one? */
+/* Returns true if a read on buffer INDEX is a registered command. */
 static bool goes_registered(int16_t index)
 {
 	begin(WEIR_OP_READ, 0, BLOCK);
@@ -259,7 +262,7 @@ static bool goes_registered(int16_t index)
 	return entry.sqe.uring_cmd_flags == IORING_URING_CMD_FIXED;
 }
 
-/* As Linux 6.1 does where much memory is behind what the command needs. */
+/* Linux 6.1 refuses a registered command if much memory lies behind what it needs. */
 static void refused_as_registered_goes_without(void **state)
 {
 	(void)state;
@@ -271,7 +274,7 @@ static void refused_as_registered_goes_without(void **state)
 	assert_true(answer(0));
 	assert_int_equal(cmd.result, 0);
 	assert_int_equal(cmd.resubmits, 1);
-	/* Remembered, of that buffer, until another one has its place. */
+	/* This is remembered for the buffer, until another buffer has its number. */
 	assert_false(goes_registered(7));
 	assert_int_equal(cmd.buf_index, -1);
 	assert_true(answer(0));
@@ -282,7 +285,8 @@ static void refused_as_registered_goes_without(void **state)
 	assert_true(goes_registered(7));
 }
 
-/* What is refused without, too, was not refused for that; nor while the drive is away. */
+/* A command that is refused without registration too was refused for another reason. Nothing is
+ * remembered while the drive is away either. */
 static void refused_for_another_reason(void **state)
 {
 	(void)state;
@@ -332,7 +336,7 @@ static void zeroes_in_several_commands(void **state)
 		assert_int_equal(n->cdw10, 1 + i * ZEROES_MAX / BLOCK);
 		assert_int_equal(n->cdw12, ZEROES_MAX / BLOCK - 1);
 		assert_int_equal(n->addr, 0);
-		/* Tried again from where it was. */
+		/* The rest is tried again from the same place. */
 		assert_false(answer(0x06));
 		n = prepare();
 		assert_int_equal(n->cdw10, 1 + i * ZEROES_MAX / BLOCK);
@@ -343,7 +347,7 @@ static void zeroes_in_several_commands(void **state)
 	assert_int_equal(n->cdw12, 2);
 	assert_true(answer(0));
 	assert_int_equal(cmd.result, 0);
-	/* A command cannot say more, whatever the kernel allows. */
+	/* A command cannot express more, whatever the kernel allows. */
 	c.nvme.zeroes_max = UINT32_MAX / BLOCK * BLOCK;
 	assert_int_equal(begin(WEIR_OP_WRITE_ZEROES, 0, 1u << 30)->cdw12, 0xffff);
 	assert_false(answer(0));
@@ -370,11 +374,11 @@ static void zeroes_that_are_written(void **state)
 	assert_int_equal(n->data_len, BLOCK);
 	assert_true(answer(0));
 	assert_int_equal(cmd.result, 0);
-	/* Not a second time: a write that the drive does not know is an error. */
+	/* This works only once: a write that the drive does not know is an error. */
 	begin(WEIR_OP_WRITE_ZEROES, 0, BLOCK);
 	assert_true(answer(DNR | 0x01));
 	assert_int_equal(cmd.result, -EOPNOTSUPP);
-	/* Nor more at once than the drive takes. */
+	/* One command does not carry more than the drive accepts. */
 	c.nvme.max_bytes = 2 * BLOCK;
 	assert_int_equal(begin(WEIR_OP_WRITE_ZEROES, 0, 8 * BLOCK)->data_len, 2 * BLOCK);
 }
@@ -395,7 +399,7 @@ static void discards_and_updates_share_the_slots(void **state)
 		assert_int_equal(payloads[1].range.slba, 8);
 		assert_int_equal(payloads[1].range.nlb, 4);
 		assert_int_equal(payloads[0].range.slba, 16);
-		/* The same range for another try. */
+		/* Another try has the same range. */
 		assert_false(answer(0x06));
 		assert_int_equal(prepare()->addr, (uintptr_t)&payloads[0]);
 		assert_int_equal(c.nr_free_payloads, 0);

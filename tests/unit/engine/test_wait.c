@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sleeping and being woken: wait(), wake_fd, deadlines and the descriptor for event loops, on
- * each engine.
+ * Sleeping and waking up: wait(), wake_fd, deadlines and the descriptor for event loops, on each
+ * engine.
  */
 #include <errno.h>
 #include <poll.h>
@@ -35,7 +35,7 @@ static void *write_later(void *arg)
 	return NULL;
 }
 
-/* A loop as lanes run it must come to rest: waits for nothing until the deadline, and counts. */
+/* Runs a loop as lanes do until the deadline, and counts the waits: it must come to rest. */
 static unsigned waits_until(struct rig *r, uint64_t deadline)
 {
 	unsigned count = 0;
@@ -57,7 +57,7 @@ static void wake_fd_wakes(void **state)
 	for (int i = 0; i < 5; i++) {
 		start = clock_now();
 		assert_int_equal(pthread_create(&thread, NULL, write_later, &r.params.wake_fd), 0);
-		/* Spurious returns are allowed, and they leave wake_fd alone: it counts to 1. */
+		/* Early returns are allowed. They leave wake_fd alone, so it counts to 1. */
 		do
 			r.e->ops->wait(r.e, start + LONG);
 		while (clock_now() < start + SOON);
@@ -71,7 +71,7 @@ static void wake_fd_wakes(void **state)
 	rig_close(&r);
 }
 
-/* A wake-up that came first, whoever else saw it meanwhile, is not slept on. */
+/* wait() does not sleep if a wake-up came before, even if somebody else saw it. */
 static void an_early_wake_up_counts(void **state)
 {
 	uint64_t start;
@@ -102,7 +102,7 @@ static void deadlines_are_kept(void **state)
 	rig_open(&r, *state);
 	start = clock_now();
 	assert_true(waits_until(&r, start + SOON) <= 3);
-	/* A deadline that has passed does not sleep. */
+	/* wait() does not sleep if the deadline has passed. */
 	start = clock_now();
 	r.e->ops->wait(r.e, start - 1);
 	r.e->ops->wait(r.e, 0);
@@ -125,7 +125,7 @@ static void wait_without_wake_fd(void **state)
 	free(buf);
 }
 
-/* epoll_wait() that goes on after a signal: work for a ring may interrupt it. */
+/* Calls epoll_wait() again after a signal: work for a ring may interrupt it. */
 static int sleep_on(int epoll_fd, int timeout_ms)
 {
 	struct epoll_event event;
@@ -139,7 +139,7 @@ static int sleep_on(int epoll_fd, int timeout_ms)
 
 #define ROUNDS 500
 
-/* An event loop that sleeps on fd() misses no completion and gets no rest without one. */
+/* An event loop that sleeps on fd() misses no completion, and sleeps while there is none. */
 static void event_loops_see_completions(void **state)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -167,9 +167,9 @@ static void event_loops_see_completions(void **state)
 			woken++;
 		}
 		assert_true(r.e->ops->next_event(r.e) == UINT64_MAX);
-		/* Of what was reaped already an announcement may be left, or come yet. But a
-		 * completion has three at most: the kernel has it, it is in the ring, and a reap
-		 * left it there. */
+		/* There may still be announcements of commands that were reaped. But a completion
+		 * has at most three: the kernel has it, it is in the ring, and a reap left it
+		 * there. */
 		for (; sleep_on(epoll_fd, 0); woken++) {
 			assert_true(woken < 3 * r.ended);
 			r.e->ops->reap(r.e, clock_now());
@@ -187,7 +187,7 @@ static void *sleep_on_fd(void *arg)
 	return (void *)(intptr_t)poll(&p, 1, 10000);
 }
 
-/* The descriptor may be watched by another thread, as event loops in other languages do. */
+/* Another thread may watch the descriptor, as event loops in other languages do. */
 static void another_thread_may_watch(void **state)
 {
 	char *buf = rig_alloc(RIG_BLOCK);

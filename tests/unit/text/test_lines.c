@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_lines.c - texts as editors of all systems leave them are read alike, and what is no text is
- * refused with the line, within bounded memory.
+ * test_lines.c - texts from editors of all systems are read alike. What is no text is refused with
+ * the number of the line, and memory stays bounded.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +27,8 @@
 
 #define LINE_MAX_BYTES 1000
 
-/* Reads the LEN bytes at BYTES; *ALL gets the lines, each with "|" behind it. The last result. */
+/* Reads the LEN bytes at BYTES. *ALL gets the lines with "|" after each. Returns the last
+ * result. */
 static int read_bytes(const void *bytes, size_t len, char *all, size_t room)
 {
 	FILE *in = fmemopen((void *)(uintptr_t)bytes, len, "r");
@@ -50,7 +51,7 @@ static int read_bytes(const void *bytes, size_t len, char *all, size_t room)
 	return err;
 }
 
-/* How many lines the LEN bytes at BYTES have. */
+/* Returns how many lines the LEN bytes at BYTES have. */
 static size_t count_lines(const char *bytes, size_t len)
 {
 	FILE *in = fmemopen((void *)(uintptr_t)bytes, len, "r");
@@ -108,7 +109,7 @@ static void byte_order_marks(void **state)
 		 "a|b|");
 	reads_as(TEXT("\xef\xbb\xbf\r\n"), "|");
 	reads_as(TEXT("\xef\xbb\xbf"), "");
-	/* Only at the beginning, and only a whole one. */
+	/* A byte order mark is skipped only at the beginning, and only if it is complete. */
 	reads_as(TEXT("\xef\xbb"), "\xef\xbb|");
 	reads_as(TEXT("a\n\xef\xbb\xbf"), "a|\xef\xbb\xbf|");
 	refused(TEXT("\xff\xfe[\0a\0]\0"), "UTF-16");
@@ -139,7 +140,7 @@ static void endless_empty_lines(void **state)
 	for (size_t i = 0; i < len; i++)
 		lines[i] = (char)(i % 2 ? '\n' : " \t\r"[i / 2 % 3]);
 	refused(lines, len, "a.txt:1000001: more than 1000000 empty lines in a row");
-	/* One that is not empty begins the count again. */
+	/* A line that is not empty starts the count again. */
 	lines[most] = 'x';
 	assert_int_equal(count_lines(lines, len), most + 1);
 	free(lines);
@@ -166,7 +167,7 @@ static void files_that_are_none(void **state)
 	text_close(in);
 }
 
-/* To open such a pipe in the usual way would wait for ever. */
+/* Opening such a pipe in the usual way would wait for ever. */
 static void pipe_without_a_writer(void **state)
 {
 	char folder[] = "weir-text-XXXXXX", path[64];
@@ -182,7 +183,7 @@ static void pipe_without_a_writer(void **state)
 	rmdir(folder);
 }
 
-/* Two files one behind the other are one, as for the commands gzip and zstd. */
+/* Two packed files one after another are one file, as for the commands gzip and zstd. */
 static void packed(void **state)
 {
 	static const char plain[] = "first\r\nsecond\n";
@@ -214,7 +215,7 @@ static void packed(void **state)
 	refused((char *)out, len, "zstd: ");
 }
 
-/* Packed files that are read in many steps: what unpacks them goes on where it was. */
+/* Packed files that are read in many steps: unpacking continues where it stopped. */
 static void packed_and_long(void **state)
 {
 	size_t len = 1u << 20, room = 2 * len, n;
@@ -224,7 +225,7 @@ static void packed_and_long(void **state)
 	(void)state;
 	assert_non_null(plain);
 	assert_non_null(out);
-	/* Bytes that hardly become fewer, so that there is much to be read too. */
+	/* These bytes hardly become fewer when packed, so that much must be read. */
 	for (size_t i = 0; i < len; i++)
 		plain[i] = (char)(i % 64 == 63 ? '\n' : (int)('A' + prng_mix(i) % 32));
 	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
@@ -253,7 +254,7 @@ static void what_cannot_be_seen(void **state)
 			    "a\\ufeffb\\x1b[1m\\t\n\\x7f");
 	assert_string_equal(visible(out, sizeof(out), "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80"),
 			    "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80");
-	/* NOLINTNEXTLINE(misc-misleading-bidirectional): such a character is what this is about. */
+	/* NOLINTNEXTLINE(misc-misleading-bidirectional): this test is about such characters. */
 	assert_string_equal(visible(out, sizeof(out), "\xe2\x80\xae\xc2\xa0\xff\xc3"),
 			    "\\u202e\\u00a0\\xff\\xc3");
 	assert_string_equal(visible(out, 6, "abc\x01"), "abc");
