@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 MESON_FLAGS ?=
 FUZZ_SECONDS ?= 30
 
-.PHONY: all demo test test-vm lint fuzz bench install clean help
+.PHONY: all demo test test-vm lint fuzz bench deb install clean help
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -46,6 +46,11 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@bench/run $(BUILD)
 
+deb:
+	@tools/setup
+	@tools/setup --deb
+	@tools/deb build-deb
+
 install: all
 	meson configure $(BUILD) -Dprefix=$(PREFIX)
 	meson install -C $(BUILD)
@@ -61,6 +66,7 @@ help:
 	@echo "make lint      format, clang-tidy, cppcheck, and the rules of the code base"
 	@echo "make fuzz      gives made-up texts to each reader (FUZZ_SECONDS=$(FUZZ_SECONDS))"
 	@echo "make bench     measures, next to fio"
+	@echo "make deb       builds Debian packages into build-deb/"
 	@echo "make install   PREFIX=$(PREFIX), DESTDIR as usual"
 	@echo "make clean     removes $(BUILD)/"
-	@echo "demo, test, lint, fuzz and bench install what they miss first: see tools/setup"
+	@echo "demo, test, lint, fuzz, bench and deb install what they miss first: see tools/setup"

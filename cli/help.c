@@ -3,10 +3,14 @@
  * help.c - `weir help`: prints the help of commands, and writes a shell completion script from
  * their table.
  */
+#include <ctype.h>
 #include <string.h>
+
+#include <weir/engine.h>
 
 #include "cli/command.h"
 #include "cli/report.h"
+#include "sched/sched.h"
 
 struct help_args {
 	unsigned bash;
@@ -20,33 +24,109 @@ static const struct opt help_options[] = {
 	OPT_END,
 };
 
-static void help_bash_options(const struct command *cmd)
+static void help_bash_engines(void)
 {
-	printf("\t%s%s%s) words=\"", cmd->name, cmd->alias ? "|" : "",
-	       cmd->alias ? cmd->alias : "");
-	for (const struct opt *o = cmd->options; o->name; o++)
-		printf("--%s ", o->name);
-	printf("--help\" ;;\n");
+	size_t n;
+	const struct weir_named *engine = weir_engines(&n);
+
+	printf("auto");
+	for (size_t i = 0; i < n; i++)
+		printf(" %s", engine[i].name);
 }
+
+static void help_bash_scheds(void)
+{
+	for (const struct sched_ops *const *s = sched_table; *s; s++)
+		printf("%s%s", s == sched_table ? "" : " ", (*s)->name);
+}
+
+/* Prints the words of ARG ("none|stream"); those in capitals stand for something else. */
+static void help_bash_words(const char *arg)
+{
+	const char *between = "";
+
+	while (*arg) {
+		size_t length = strcspn(arg, "|");
+
+		if (islower((unsigned char)*arg)) {
+			printf("%s%.*s", between, (int)length, arg);
+			between = " ";
+		}
+		arg += length;
+		arg += *arg == '|';
+	}
+}
+
+static bool help_has_words(const struct opt *o)
+{
+	return !strcmp(o->name, "engine") || !strcmp(o->name, "sched") ||
+	       (o->arg && strchr(o->arg, '|'));
+}
+
+/* Prints the case of the option O, whose values are a few names. */
+static void help_bash_values(const struct opt *o)
+{
+	printf("\t\t--%s", o->name);
+	if (o->letter)
+		printf(" | -%c", o->letter);
+	printf(") words=\"");
+	if (!strcmp(o->name, "engine"))
+		help_bash_engines();
+	else if (!strcmp(o->name, "sched"))
+		help_bash_scheds();
+	else
+		help_bash_words(o->arg);
+	printf("\" ;;\n");
+}
+
+static void help_bash_command(const struct command *cmd)
+{
+	bool words = false;
+
+	printf("\t%s%s%s)\n\t\toptions=\"", cmd->name, cmd->alias ? " | " : "",
+	       cmd->alias ? cmd->alias : "");
+	for (const struct opt *o = cmd->options; o->name; o++) {
+		printf("--%s ", o->name);
+		words |= help_has_words(o);
+	}
+	printf("--help\"\n%s", words ? "\t\tcase $prev in\n" : "");
+	for (const struct opt *o = cmd->options; o->name; o++)
+		if (help_has_words(o))
+			help_bash_values(o);
+	printf("%s\t\t;;\n", words ? "\t\tesac\n" : "");
+}
+
+/* What bash splits at the '=' of --engine=NAME is taken as if it were --engine NAME. */
+static const char help_bash_begin[] =
+	"# bash completion for weir: written by `weir help --bash-completion`\n"
+	"_weir()\n{\n"
+	"\tlocal words= options= cur=${COMP_WORDS[COMP_CWORD]}"
+	" prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+	"\tCOMPREPLY=()\n"
+	"\t[[ $prev != = ]] || prev=${COMP_WORDS[COMP_CWORD - 2]}\n"
+	"\t[[ $cur != = ]] || cur=\n"
+	"\tif [[ $COMP_CWORD == 1 && $cur == -* ]]; then\n"
+	"\t\toptions=\"--help --version\"\n"
+	"\telif [[ $COMP_CWORD == 1 ||"
+	" ( $COMP_CWORD == 2 && ${COMP_WORDS[1]} == help && $cur != -* ) ]]; then\n"
+	"\t\twords=\"";
+
+static const char help_bash_end[] =
+	"\tesac\n"
+	"\tif [[ -n $words || $cur == -* ]]; then\n"
+	"\t\tCOMPREPLY=($(compgen -W \"${words:-$options}\" -- \"$cur\"))\n"
+	"\tfi\n}\n"
+	"complete -o default -F _weir weir\n";
 
 static void help_bash_completion(void)
 {
-	printf("# bash completion for weir\n"
-	       "_weir()\n{\n"
-	       "\tlocal words cur=${COMP_WORDS[COMP_CWORD]}\n"
-	       "\tCOMPREPLY=()\n"
-	       "\tif [[ $COMP_CWORD == 1 || ( $COMP_CWORD == 2 && ${COMP_WORDS[1]} == help ) ]]; "
-	       "then\n"
-	       "\t\twords=\"");
+	fputs(help_bash_begin, stdout);
 	for (const struct command *const *c = command_table; *c; c++)
-		printf("%s ", (*c)->name);
-	printf("\"\n\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n\t\treturn\n\tfi\n"
-	       "\t[[ $cur == -* ]] || return\n"
-	       "\tcase ${COMP_WORDS[1]} in\n");
+		printf("%s%s", c == command_table ? "" : " ", (*c)->name);
+	printf("\"\n\tfi\n\tcase ${COMP_WORDS[1]} in\n");
 	for (const struct command *const *c = command_table; *c; c++)
-		help_bash_options(*c);
-	printf("\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
-	       "complete -o default -F _weir weir\n");
+		help_bash_command(*c);
+	fputs(help_bash_end, stdout);
 }
 
 static int help_run(void *arg, char **operands, int n)

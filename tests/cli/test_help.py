@@ -84,7 +84,7 @@ def man_page_is_sound(_):
 
 @case
 def completion(weir):
-    """the completion for bash completes commands and options"""
+    """the completion for bash completes commands, every option of each, and names of values"""
     if not shutil.which("bash"):
         raise Skip("bash is not installed")
     def complete(*words):
@@ -97,8 +97,17 @@ def completion(weir):
     assert complete("weir", "help", "st") == ["stat", "step"]
     assert complete("weir", "put", "--du") == ["--durable"]
     assert complete("weir", "put", "fi") == []
-    assert set(complete("weir", "get", "--")) == {
-        "--" + name for name in options_of(help_of(weir, "get"))}
+    assert set(complete("weir", "")) == set(COMMANDS)
+    for command in COMMANDS:
+        assert set(complete("weir", command, "--")) == {
+            "--" + name for name in options_of(help_of(weir, command))}, command
+    assert complete("weir", "cat", "--esc") == ["--escaped"]
+    assert complete("weir", "--ver") == ["--version"]
+    assert complete("weir", "put", "--engine", "uring_") == ["uring_cmd"]
+    assert complete("weir", "put", "--engine", "=", "uring_") == ["uring_cmd"]
+    assert complete("weir", "format", "--placement", "=") == ["none", "stream"]
+    assert complete("weir", "sim", "-s", "mq") == ["mq-deadline"]
+    assert complete("weir", "replay", "--speed", "") == ["max"]
 
 
 if __name__ == "__main__":

@@ -8,15 +8,8 @@
  */
 #include <string.h>
 
-/* This gives the size of XXH3's state, so that the state needs no memory from the heap. */
-#define XXH_STATIC_LINKING_ONLY
-#ifdef WEIR_XXH_DISPATCH
-#include <xxh_x86dispatch.h>
-#else
-#include <xxhash.h>
-#endif
-
 #include "store/format/checksum.h"
+#include "store/format/xxh.h"
 
 void checksum_key_make(struct checksum_key *key, const uint8_t uuid[16],
 		       const uint8_t secret[DISK_SECRET_BYTES], uint32_t device)
@@ -41,13 +34,13 @@ static uint64_t checksum_seed(const struct checksum_key *key, enum checksum_kind
 		htole64(place.gen.counter),
 	};
 
-	return XXH3_64bits_withSeed(words, sizeof(words), key->base);
+	return xxh_hash(words, sizeof(words), key->base);
 }
 
 uint64_t checksum_data(const struct checksum_key *key, enum checksum_kind kind,
 		       struct checksum_place place, const void *data, size_t length)
 {
-	return XXH3_64bits_withSeed(data, length, checksum_seed(key, kind, place));
+	return xxh_hash(data, length, checksum_seed(key, kind, place));
 }
 
 uint64_t checksum_pieces(const struct checksum_key *key, enum checksum_kind kind,
@@ -61,7 +54,7 @@ uint64_t checksum_pieces(const struct checksum_key *key, enum checksum_kind kind
 	XXH3_INITSTATE(&state);
 	XXH3_64bits_reset_withSeed(&state, checksum_seed(key, kind, place));
 	while ((length = next(user, &data)))
-		XXH3_64bits_update(&state, data, length);
+		xxh_update(&state, data, length);
 	return XXH3_64bits_digest(&state);
 }
 
@@ -92,7 +85,7 @@ bool checksum_holds(const struct checksum_key *key, enum checksum_kind kind,
 void checksum_identity(const struct checksum_key *key, const void *name, size_t length,
 		       uint64_t hash[2])
 {
-	XXH128_hash_t h = XXH3_128bits_withSecret(name, length, key->secret, DISK_SECRET_BYTES);
+	XXH128_hash_t h = xxh_hash_wide(name, length, key->secret, DISK_SECRET_BYTES);
 
 	hash[0] = h.low64;
 	hash[1] = h.high64;

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by scripts that try the project in a fresh Debian 12: a chroot, made with debootstrap from
+# the mirror, keys and proxies that this machine's own APT uses. Run from the root of the tree.
+#
+# It is mounted into from a mount namespace of its own, so that nothing stays mounted whatever
+# happens. Where a chroot cannot be made the script ends with exit code 77 and the reason.
+
+suite=bookworm
+
+say() {
+	echo "${0##*/}: $*"
+}
+
+cannot() {
+	say "cannot run here: $*" >&2
+	exit 77
+}
+
+# "URI KEYRING COMPONENT" of each Debian 12 archive that APT knows here, one for each release
+# (bookworm, bookworm-updates, bookworm-security). APT reads its own .list and .sources files.
+archives() {
+	local format='$(RELEASE)|$(REPO_URI)|$(SIGNED_BY)|$(COMPONENT)|$(ORIGIN)'
+	apt-get indextargets --format "$format" 'Created-By: Packages' |
+		awk -F'|' -v suite="$suite" '
+			$4 == "main" && $5 ~ /^$|^Debian|^\$/ &&
+			$1 ~ "^" suite "(-updates|-security)?$" && !seen[$1]++ {
+				print $1, $2, $3 ~ "^/" ? $3 : "-"
+			}'
+}
+
+# Ends the script where no chroot can be made.
+check_machine() {
+	[ "$(id -u)" -eq 0 ] || cannot "it takes root: chroot and mount"
+	unshare --mount true 2>/dev/null || cannot "mounting is forbidden (a container?)"
+	[ -n "$(command -v apt-get)" ] || cannot "no APT"
+	[ -n "$(archives)" ] || cannot "APT knows no archive of Debian $suite"
+	tools/setup --chroot
+}
+
+# A keyring for debootstrap: what signs the archive, or else all of Debian's keys that are here.
+keyring() {
+	local debian=/usr/share/keyrings/debian-archive-keyring.gpg
+	if [ -r "$1" ]; then
+		echo "$1"
+	elif [ -r $debian ]; then
+		echo $debian
+	else
+		cannot "no keyring for Debian $suite: install debian-archive-keyring"
+	fi
+}
+
+bootstrap() {
+	local release uri key log=$folder/debootstrap.log
+	read -r release uri key < <(archives | grep "^$suite ")
+	key=$(keyring "$key")
+	say "debootstrap $suite (log: $log)"
+	export http_proxy=${http_proxy:-$(apt_proxy http)}
+	export https_proxy=${https_proxy:-$(apt_proxy https)}
+	if ! debootstrap --variant=minbase --keyring="$key" "$suite" "$root" "$uri" \
+		>"$log" 2>&1; then
+		tail -20 "$log"
+		return 1
+	fi
+}
+
+apt_proxy() {
+	local proxy=
+	eval "$(apt-config shell proxy "Acquire::$1::Proxy")"
+	[ "$proxy" = DIRECT ] || echo "$proxy"
+}
+
+# What the chroot needs to reach the archive as this machine does. No passwords: auth.conf stays.
+configure_apt() {
+	local release uri key file
+	rm -rf "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/*
+	while read -r release uri key; do
+		key=$(keyring "$key")
+		mkdir -p "$root${key%/*}"
+		cp "$key" "$root$key"
+		echo "deb [signed-by=$key] $uri $release main" >>"$root/etc/apt/sources.list"
+	done < <(archives)
+	apt-config dump | sed -nE '/^Acquire::(http|https|ForceIPv4|Retries)\b.*"[^"]+";$/p' \
+		>"$root/etc/apt/apt.conf.d/90machine"
+	for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt; do
+		if [ -r "$file" ]; then
+			mkdir -p "$root${file%/*}"
+			cp -L "$file" "$root$file"
+		fi
+	done
+}
+
+# Runs a command in the chroot's /weir, in namespaces that take mounts and processes with them.
+run_inside() {
+	unshare --mount --pid --fork --kill-child bash -euc '
+		mount --make-rprivate /
+		mount -t proc proc "$1/proc"
+		mount --rbind /dev "$1/dev"
+		mount -t sysfs -o ro sysfs "$1/sys" 2>/dev/null || :
+		exec chroot "$1" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+			${http_proxy:+http_proxy="$http_proxy"} \
+			${https_proxy:+https_proxy="$https_proxy"} bash -c "cd /weir && $2"
+	' bash "$root" "$1"
+}
+
+# Makes the chroot $root in the folder $folder, which is removed at the end if $1 is empty.
+make_chroot() {
+	folder=$(mktemp -d "${TMPDIR:-/tmp}/weir-chroot.XXXXXX")
+	root=$folder/root
+	[ -n "$1" ] || trap 'rm -rf --one-file-system "$folder"' EXIT
+	bootstrap
+	configure_apt
+	mkdir -p "$root/weir"
+}
+
+# Installs packages in the chroot.
+install_inside() {
+	local log=$folder/apt.log
+	if ! run_inside "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install \
+		--no-install-recommends $*" >"$log" 2>&1; then
+		tail -20 "$log"
+		return 1
+	fi
+}
