@@ -14,7 +14,8 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "base/parse.h"
-#include "queue/lane/control.h"
+#include "queue/lane/lane.h"
+#include "queue/switch.h"
 
 #define IOSCHED "iosched/"
 #define NR_REQUESTS_MIN 4
@@ -300,15 +301,6 @@ static int read_tunable(const struct sched_ops *ops, int index, const struct wei
 	return 0;
 }
 
-/* The owner's own lane need not wait for its next turn. */
-static void apply_here(struct weir_queue *q)
-{
-	struct lane *mine = owner_lane(q);
-
-	if (mine && !mine->in_callback)
-		control_apply(mine);
-}
-
 static int set_tunable(struct weir_queue *q, const char *name, const char *text)
 {
 	struct weir_attr attr;
@@ -366,7 +358,7 @@ int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
 		return err;
 	if (!strcmp(name, "scheduler")) {
 		ops = sched_find(value);
-		return ops ? control_switch(q, ops)
+		return ops ? switch_scheduler(q, ops)
 			   : error_set(-EINVAL, "no such scheduler: %s", value);
 	}
 	if (row)
@@ -376,7 +368,7 @@ int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
 			q, strncmp(name, IOSCHED, strlen(IOSCHED)) ? name : name + strlen(IOSCHED),
 			value);
 	if (!err)
-		apply_here(q);
+		switch_apply_own(q);
 	return err;
 }
 

@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 #include "base/opts.h"
-#include "queue/register.h"
+#include "queue/lane/lane.h"
+#include "queue/memory.h"
 
 /* Every lane looks on its next turn; the caller's own, MINE, looks now. */
 static void tell_lanes(struct weir_queue *q, struct lane *mine)
@@ -17,7 +18,7 @@ static void tell_lanes(struct weir_queue *q, struct lane *mine)
 		if (&q->lanes[i] != mine)
 			lane_wake(&q->lanes[i]);
 	if (mine)
-		register_settle(mine);
+		registered_settle(mine);
 }
 
 /* Under the lock: what came of RANGE on LANE: 0, -errno, or 1 where that is not known yet. */
@@ -47,7 +48,7 @@ static int own_result(struct lane *mine, void *base, size_t length)
 	int result = 0;
 
 	pthread_mutex_lock(&q->lock);
-	range = register_range(q, base, length);
+	range = memory_range(q, base, length);
 	if (range)
 		result = lane_result(mine, range);
 	if (result < 0)
@@ -69,7 +70,7 @@ int weir_queue_register(struct weir_queue *q, void *base, size_t length)
 	if (err)
 		return err;
 	pthread_mutex_lock(&q->lock);
-	err = register_add(q, base, length);
+	err = memory_add(q, base, length);
 	pthread_mutex_unlock(&q->lock);
 	if (err)
 		return err;
@@ -84,7 +85,7 @@ int weir_queue_unregister(struct weir_queue *q, void *base, size_t length)
 	if (err)
 		return err;
 	pthread_mutex_lock(&q->lock);
-	err = register_remove(q, base, length);
+	err = memory_remove(q, base, length);
 	pthread_mutex_unlock(&q->lock);
 	if (!err)
 		tell_lanes(q, owner_lane(q));
@@ -98,7 +99,7 @@ static void count_lanes(const struct weir_queue *q, const struct range *range,
 	for (uint32_t i = 0; i < q->nr_lanes; i++) {
 		int result;
 
-		if (!__atomic_load_n(&q->lanes[i].owned, __ATOMIC_RELAXED))
+		if (!owner_is_there(&q->lanes[i]))
 			continue;
 		result = lane_result(&q->lanes[i], range);
 		out->lanes_registered += !result;

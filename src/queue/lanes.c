@@ -36,7 +36,7 @@ static uint64_t lanes_next_event(struct weir_queue *q)
 	for (uint32_t i = 0; i < q->nr_lanes; i++) {
 		uint64_t t = lane_next_event(&q->lanes[i]);
 
-		if (__atomic_load_n(&q->lanes[i].inbox, __ATOMIC_RELAXED))
+		if (lane_has_staged(&q->lanes[i]))
 			return 0;
 		next = t < next ? t : next;
 	}
@@ -77,6 +77,6 @@ void lanes_disown(struct weir_queue *q)
 	while (!lanes_idle(q))
 		(void)lanes_poll_wait(q, UINT64_MAX);
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
-		if (q->lanes[i].engine)
+		if (owner_has(&q->lanes[i]))
 			owner_detach(&q->lanes[i]);
 }

@@ -3,8 +3,10 @@
  * loop.c - runs the loop of lane 0 for the layer above. Owns nothing; lane 0's owner, but for the
  * questions who that is.
  */
-#include "queue/lane/lane.h"
 #include "queue/loop.h"
+
+#include "device/device.h"
+#include "queue/lane/lane.h"
 
 bool loop_in_callback(void)
 {
@@ -30,4 +32,9 @@ bool loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const 
 			lane_sleep(lane, deadline);
 	}
 	return true;
+}
+
+bool loop_device_is_removed(const struct weir_queue *q)
+{
+	return device_is_removed(q->dev);
 }

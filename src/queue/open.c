@@ -12,7 +12,8 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "base/parse.h"
-#include "queue/lane/control.h"
+#include "queue/child.h"
+#include "queue/lane/lane.h"
 #include "queue/open.h"
 #include "queue/placement.h"
 
@@ -230,20 +231,16 @@ static int open_lanes(struct weir_queue *q)
 static void stop_workers(struct weir_queue *q)
 {
 	__atomic_store_n(&q->stop, 1, __ATOMIC_SEQ_CST);
-	for (uint32_t i = 0; i < q->nr_lanes; i++) {
-		if (!q->lanes[i].worker_runs)
-			continue;
-		lane_wake(&q->lanes[i]);
-		pthread_join(q->lanes[i].worker, NULL);
-		q->lanes[i].worker_runs = false;
-	}
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		worker_join(&q->lanes[i]);
 }
 
-void queue_free(struct weir_queue *q)
+/* Frees Q, whose locks are left as they are. Nobody else uses it. */
+static void queue_free(struct weir_queue *q)
 {
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
 		lane_free(&q->lanes[i]);
-	submitter_destroy(q);
+	settings_destroy(q);
 	free(q->lanes);
 	free(q->ctxs);
 	free(q->placements);
@@ -254,7 +251,7 @@ void queue_free(struct weir_queue *q)
 static void destroy(struct weir_queue *q)
 {
 	for (uint32_t i = 0; i < q->nr_lanes && q->lanes[i].q; i++)
-		pthread_mutex_destroy(&q->lanes[i].lock);
+		pthread_mutex_destroy(&q->lanes[i].inbox.lock);
 	for (uint32_t i = 0; i < q->nr_ctxs; i++)
 		pthread_mutex_destroy(&q->ctxs[i].lock);
 	pthread_mutex_destroy(&q->lock);
@@ -290,7 +287,7 @@ static int set_up(struct weir_queue *q)
 		err = open_lanes(q);
 	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
 		if (q->opts.workers || (i == q->opts.lanes && q->home && !q->engine_ops->now))
-			err = owner_start_worker(&q->lanes[i]);
+			err = worker_start(&q->lanes[i]);
 	return err == -ENOMEM ? error_sys(err, "cannot open a queue of depth %u", q->opts.depth)
 			      : err;
 }
@@ -347,7 +344,7 @@ static int drain_unowned(struct weir_queue *q)
 		struct lane *lane = &q->lanes[i];
 		int err;
 
-		if (!__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST)) {
+		if (!lane_has_staged(lane)) {
 			i++;
 			continue;
 		}
@@ -367,11 +364,20 @@ static int check_owners(struct weir_queue *q, const struct lane *mine)
 	uint32_t i = 0;
 
 	pthread_mutex_lock(&q->lock);
-	while (i < q->nr_lanes &&
-	       (&q->lanes[i] == mine || !__atomic_load_n(&q->lanes[i].owned, __ATOMIC_ACQUIRE)))
+	while (i < q->nr_lanes && (&q->lanes[i] == mine || !owner_is_there(&q->lanes[i])))
 		i++;
 	pthread_mutex_unlock(&q->lock);
 	return i < q->nr_lanes ? error_set(-EBUSY, "another thread is attached to lane %u", i) : 0;
+}
+
+static int close_in_child(struct weir_queue *q)
+{
+	bool settled;
+	int err = child_close(q, &settled);
+
+	if (!err && settled)
+		queue_free(q);
+	return err;
 }
 
 int weir_queue_close(struct weir_queue *q)
@@ -382,11 +388,11 @@ int weir_queue_close(struct weir_queue *q)
 	if (!q)
 		return 0;
 	if (fork_inherited(q->process))
-		return child_close(q);
+		return close_in_child(q);
 	if (owner_in_callback())
 		return error_set(-EDEADLK, "a callback cannot close a queue");
 	/* While all workers run: what one has may need another's lane, and its ends may submit. */
-	if (q->opts.workers || q->lanes[q->nr_lanes - 1].worker_runs)
+	if (q->opts.workers || q->lanes[q->nr_lanes - 1].owner.worker_runs)
 		(void)weir_queue_wait(q);
 	stop_workers(q);
 	mine = owner_lane(q); /* that, too, may have made it one */

@@ -19,13 +19,4 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 	       const struct weir_queue_opts *opts, const struct engine_ops *engine,
 	       const struct sched_ops *sched);
 
-/* Frees Q, whose locks are left as they are. Nobody else uses it. */
-void queue_free(struct weir_queue *q);
-
-/*
- * child.c: weir_queue_close() in a child of fork(). 0, or -EDEADLK inside a callback of Q that the
- * parent's thread was in.
- */
-int child_close(struct weir_queue *q);
-
 #endif

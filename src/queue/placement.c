@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * placement.c - how much was written by each placement id of the drive.
+ * placement.c - the placement ids of the drive, and how much was written by each.
  *
- * The list of ids is made when the queue is opened and never changes; a lane has a counter for
- * each. A write that names none counts for id 0, which is where the drive puts it. Counting is the
- * lane's owner's; summing up is anybody's, at any time.
+ * The list of ids is made when the queue is opened and never changes; each lane counts the writes
+ * (lane/placed.c), and here they are added up. Any thread, at any time.
  */
 #include "queue/placement.h"
 
@@ -15,7 +14,7 @@
 #include "base/opts.h"
 #include "device/device.h"
 
-static int by_id(const void *a, const void *b)
+static int placement_cmp(const void *a, const void *b)
 {
 	return *(const uint16_t *)a - *(const uint16_t *)b;
 }
@@ -32,34 +31,9 @@ int placement_open(struct weir_queue *q)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++)
 		q->placements[i] = found[i].id;
-	qsort(q->placements, n, sizeof(*q->placements), by_id);
+	qsort(q->placements, n, sizeof(*q->placements), placement_cmp);
 	q->nr_placements = n;
 	return 0;
-}
-
-int placement_init(struct lane *lane)
-{
-	if (!lane->q->nr_placements)
-		return 0;
-	lane->placed = calloc(lane->q->nr_placements, sizeof(*lane->placed));
-	return lane->placed ? 0 : -ENOMEM;
-}
-
-void placement_count(struct lane *lane, const struct weir_io *io)
-{
-	const struct weir_queue *q = lane->q;
-	const uint16_t *id = bsearch(&io->placement, q->placements, q->nr_placements,
-				     sizeof(*q->placements), by_id);
-	struct placed *placed;
-
-	if (!id) /* only 0: others were refused */
-		return;
-	placed = &lane->placed[id - q->placements];
-	hist_add(&placed->ios, 1);
-	if (io->result)
-		hist_add(&placed->errors, 1);
-	else
-		hist_add(&placed->bytes, io->length);
 }
 
 int weir_queue_get_placement_stats(struct weir_queue *q, size_t index,

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/opts.h"
-#include "queue/lane/control.h"
+#include "queue/lane/lane.h"
 
 static uint64_t stats_get(const uint64_t *counter)
 {
@@ -26,8 +26,8 @@ static void stats_add(struct weir_queue_stats *sum, const struct lane_stats *s)
 	sum->request_merges += stats_get(&s->request_merges);
 	sum->splits += stats_get(&s->splits);
 	sum->bounced += stats_get(&s->bounced);
-	sum->registered += stats_get(&s->fixed);
-	sum->register_failures += stats_get(&s->fixed_failed);
+	sum->registered += stats_get(&s->registered);
+	sum->register_failures += stats_get(&s->register_failures);
 	sum->tag_waits += stats_get(&s->tag_waits);
 	sum->requeues += stats_get(&s->requeues);
 	sum->resubmits += stats_get(&s->resubmits);
@@ -86,8 +86,8 @@ int weir_queue_get_stats(struct weir_queue *q, struct weir_queue_stats *stats)
 		const struct lane *lane = &q->lanes[i];
 
 		stats_add(&sum, lane->stats);
-		sum.in_flight += __atomic_load_n(&lane->in_flight, __ATOMIC_RELAXED);
-		sum.in_flight_bytes += __atomic_load_n(&lane->in_flight_bytes, __ATOMIC_RELAXED);
+		sum.in_flight += __atomic_load_n(&lane->out.commands, __ATOMIC_RELAXED);
+		sum.in_flight_bytes += __atomic_load_n(&lane->out.bytes, __ATOMIC_RELAXED);
 	}
 	return opts_give(stats, stats->size, &sum, sizeof(sum));
 }

@@ -8,32 +8,12 @@
 #include "base/done.h"
 #include "base/error.h"
 #include "base/parse.h"
-#include "queue/lane/control.h"
+#include "queue/lane/lane.h"
+#include "queue/validate.h"
 
 static int deadlock(void)
 {
 	return error_set(-EDEADLK, "a callback cannot wait for the loop that runs it");
-}
-
-static bool continues(const struct weir_io *last, const struct weir_io *io)
-{
-	if ((last->flags | io->flags) & (WEIR_IO_NOMERGE | WEIR_IO_FUA | WEIR_IO_PREFLUSH))
-		return false;
-	return last->op == io->op && (last->offset + last->length == io->offset ||
-				      io->offset + io->length == last->offset);
-}
-
-/* Ios that will be one request count once, or a long run could not become one. */
-static void plug(struct lane *lane, struct weir_io *io)
-{
-	if (!lane->plug.first || lane->sched->env.merging == SCHED_MERGING_OFF ||
-	    !continues(lane->plug_last, io)) {
-		lane->plug_runs++;
-		lane->plug_run_bytes = 0;
-	}
-	lane->plug_run_bytes += io->length;
-	lane->plug_last = io;
-	io_list_add(&lane->plug, io);
 }
 
 int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
@@ -55,22 +35,13 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 	io_priv(io)->iov_index = 0;
 	io_priv(io)->iov_skip = 0;
 	io_priv(io)->parts = 0;
-	io_priv(io)->sequence = SEQ_NONE;
-	io_priv(io)->prio = submitter_prio(q, io->submitter, io->prio);
-	__atomic_store_n(&io_priv(io)->state, IO_PENDING, __ATOMIC_RELAXED);
-	if (!lane) {
+	io_priv(io)->step = STEP_NONE;
+	io_priv(io)->prio = settings_prio(q, io->submitter, io->prio);
+	done_begin(&io_priv(io)->state);
+	if (lane)
+		lane_submit(lane, io);
+	else
 		stage_io(q, io);
-		return 0;
-	}
-	io_priv(io)->lane = lane;
-	io_priv(io)->ctx = q->nr_ctxs + lane->index;
-	if (!lane->plug.first && !lane->in_callback)
-		lane->now = queue_now(q);
-	io_priv(io)->start_ns = lane->now;
-	plug(lane, io);
-	__atomic_store_n(&lane->nr_begun, lane->nr_begun + 1, __ATOMIC_RELAXED);
-	if (lane->plug_runs >= PLUG_MAX || lane->plug_run_bytes >= PLUG_BYTES)
-		lane_push(lane);
 	return 0;
 }
 
@@ -96,7 +67,7 @@ static int polled_lane(struct weir_queue *q, struct lane **lane)
 		return err;
 	if (!*lane)
 		return error_set(-EPERM, "this thread owns no lane of the queue");
-	return (*lane)->in_callback ? deadlock() : 0;
+	return (*lane)->ended.in_callback ? deadlock() : 0;
 }
 
 int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns)
@@ -107,9 +78,9 @@ int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns)
 
 	if (err)
 		return err;
-	lane->task_ran = false;
+	lane->ended.task_ran = false;
 	ended = lane_turn(lane);
-	if (!ended && !lane->task_ran && timeout_ns) {
+	if (!ended && !lane->ended.task_ran && timeout_ns) {
 		lane_sleep(lane, clock_deadline(queue_now(q), timeout_ns));
 		ended = lane_turn(lane);
 	}
@@ -128,9 +99,9 @@ static uint64_t outstanding(struct weir_queue *q)
 	uint64_t begun = 0, done = 0;
 
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
-		done += __atomic_load_n(&q->lanes[i].nr_done, __ATOMIC_SEQ_CST);
+		done += __atomic_load_n(&q->lanes[i].ended.nr_done, __ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
-		begun += __atomic_load_n(&q->lanes[i].nr_begun, __ATOMIC_RELAXED);
+		begun += __atomic_load_n(&q->lanes[i].plug.nr_begun, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < q->nr_ctxs; i++)
 		for (int kind = 0; kind < LANE_KINDS; kind++)
 			begun += __atomic_load_n(&q->ctxs[i].nr_begun[kind], __ATOMIC_RELAXED);
@@ -158,7 +129,7 @@ int weir_queue_wait(struct weir_queue *q)
 		wait_from_outside(q);
 		return 0;
 	}
-	if (lane->in_callback)
+	if (lane->ended.in_callback)
 		return deadlock();
 	lane_drain(lane);
 	lane_rest(lane);
@@ -210,7 +181,7 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns)
 	/* Refused at submit, perhaps, and nobody looked. */
 	if (done_is_idle(&io_priv(io)->state))
 		return error_set(-EINVAL, "waits for an io that was never submitted");
-	if (lane && lane->in_callback)
+	if (lane && lane->ended.in_callback)
 		return deadlock();
 	if (lane) {
 		ended = wait_as_owner(lane, io, clock_deadline(queue_now(q), timeout_ns));
@@ -222,4 +193,22 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns)
 		return wait_result(q, io);
 	return error_set(-ETIMEDOUT, "the io has not ended within %s; it goes on",
 			 format_time(timeout_ns, time, sizeof(time)));
+}
+
+int weir_queue_fd(struct weir_queue *q)
+{
+	struct lane *lane;
+	int err = owner_lane_or_attach(q, &lane);
+
+	if (err)
+		return err;
+	if (!lane)
+		return error_set(-EPERM, "this thread owns no lane of the queue");
+	if (lane->fd.epoll >= 0)
+		return lane->fd.epoll;
+	err = fd_make(lane);
+	if (err)
+		return err;
+	lane_rest(lane);
+	return lane->fd.epoll;
 }

@@ -8,12 +8,19 @@
  *
  * Owns nothing; the lane's owner.
  */
+#include "queue/lane/accept.h"
+
 #include <errno.h>
 
 #include "queue/lane/admit.h"
+#include "queue/lane/dispatch.h"
+#include "queue/lane/flush_steps.h"
+#include "queue/lane/merge.h"
+#include "queue/lane/part.h"
+#include "queue/lane/split.h"
 
 /* IO gets no further part; it ends when those in flight have. */
-static void stop_cutting(struct lane *lane, struct weir_io *io, int result)
+static void accept_stop(struct lane *lane, struct weir_io *io, int result)
 {
 	if (result && !io->result) {
 		io->result = result;
@@ -21,12 +28,12 @@ static void stop_cutting(struct lane *lane, struct weir_io *io, int result)
 	}
 	io_priv(io)->cursor = io->length;
 	if (!--io_priv(io)->parts)
-		complete_data(lane, io);
+		part_all_ended(lane, io);
 }
 
 /* Makes RQ the next part of IO; false if there are more. */
-static bool cut_next(struct lane *lane, struct weir_io *io, struct request *rq,
-		     struct sched_list *insert)
+static bool accept_split(struct lane *lane, struct weir_io *io, struct request *rq,
+			 struct sched_list *insert)
 {
 	bool first = !io_priv(io)->cursor;
 	int err = split_next(lane, io, rq);
@@ -34,7 +41,7 @@ static bool cut_next(struct lane *lane, struct weir_io *io, struct request *rq,
 	if (err) {
 		split_drop(rq);
 		admit_put(lane, rq);
-		stop_cutting(lane, io, err);
+		accept_stop(lane, io, err);
 		return true;
 	}
 	if (!first)
@@ -48,12 +55,12 @@ static bool cut_next(struct lane *lane, struct weir_io *io, struct request *rq,
 	TAILQ_INSERT_TAIL(insert, &rq->rq, fifo);
 	if (io_priv(io)->cursor < io->length)
 		return false;
-	stop_cutting(lane, io, 0);
+	accept_stop(lane, io, 0);
 	return true;
 }
 
 /* A command for the drive as it is, which blk-mq's schedulers would not see either. */
-static void make_update(struct lane *lane, struct weir_io *io, struct request *rq)
+static void accept_update(struct lane *lane, struct weir_io *io, struct request *rq)
 {
 	rq->cmd = (struct weir_cmd){
 		.op = io->op, .buf_index = -1, .prio = io_priv(io)->prio, .placement = io->placement
@@ -65,7 +72,7 @@ static void make_update(struct lane *lane, struct weir_io *io, struct request *r
 	rq->first = rq->last = io;
 	rq->nr_ios = 1;
 	rq->scheduled = false;
-	TAILQ_INSERT_TAIL(&lane->dispatch, rq, link);
+	dispatch_add(lane, rq);
 }
 
 /* Uses RQ for IO; false if that needs another one. */
@@ -73,13 +80,13 @@ static bool accept_part(struct lane *lane, struct weir_io *io, struct request *r
 			struct sched_list *insert)
 {
 	if (io->op == WEIR_OP_PLACEMENT_UPDATE) {
-		make_update(lane, io, rq);
+		accept_update(lane, io, rq);
 		return true;
 	}
 	if (io_priv(io)->cursor < io->length)
-		return cut_next(lane, io, rq, insert);
+		return accept_split(lane, io, rq, insert);
 	admit_put(lane, rq);
-	stop_cutting(lane, io, 0); /* a part failed while it waited to be cut further */
+	accept_stop(lane, io, 0); /* a part failed while it waited to be cut further */
 	return true;
 }
 
@@ -89,13 +96,13 @@ static void accept_waiting(struct lane *lane, struct sched_list *insert)
 	struct weir_io *io;
 
 	while ((io = admit_next(lane)))
-		if (!join_io(lane, io, insert) &&
+		if (!merge_io(lane, io, insert) &&
 		    !accept_part(lane, io, admit_take(lane, io), insert))
 			admit_again(lane, io);
 }
 
 /* IO must not wait for a tag: ends it, unless all that it needs are there now. */
-static bool refuse_nowait(struct lane *lane, struct weir_io *io)
+static bool accept_refuse_nowait(struct lane *lane, struct weir_io *io)
 {
 	uint32_t most = __atomic_load_n(&lane->q->nr_requests, __ATOMIC_RELAXED);
 	uint64_t parts = split_parts(lane, io, most);
@@ -104,22 +111,22 @@ static bool refuse_nowait(struct lane *lane, struct weir_io *io)
 		return false;
 	io->result = parts > most ? -EMSGSIZE : -EAGAIN;
 	io_priv(io)->failed_offset = io->offset;
-	complete_data(lane, io);
+	part_all_ended(lane, io);
 	return true;
 }
 
 /* A flush before its data would be for nothing if there is no tag for these. */
-static bool refuse_sequence(struct lane *lane, struct weir_io *io)
+static bool accept_refuse_preflush(struct lane *lane, struct weir_io *io)
 {
 	if (!(io->flags & WEIR_IO_NOWAIT) || !(io->flags & WEIR_IO_PREFLUSH))
 		return false;
-	return io->op != WEIR_OP_FLUSH && io_priv(io)->sequence == SEQ_NONE &&
-	       refuse_nowait(lane, io);
+	return io->op != WEIR_OP_FLUSH && io_priv(io)->step == STEP_NONE &&
+	       accept_refuse_nowait(lane, io);
 }
 
 static void accept_nowait(struct lane *lane, struct weir_io *io, struct sched_list *insert)
 {
-	if (refuse_nowait(lane, io))
+	if (accept_refuse_nowait(lane, io))
 		return;
 	while (!accept_part(lane, io, admit_take(lane, io), insert))
 		;
@@ -132,10 +139,11 @@ static void accept_new(struct lane *lane, struct weir_io *io, struct sched_list 
 	struct request *rq;
 
 	io_priv(io)->parts = 1; /* held while it is cut, so that it does not end too early */
-	if (refuse_sequence(lane, io) || sequence_accept(lane, io) || join_io(lane, io, insert))
+	if (accept_refuse_preflush(lane, io) || flush_steps_accept(lane, io) ||
+	    merge_io(lane, io, insert))
 		return;
 	/* A merge may have freed a tag, which is theirs. */
-	if (lane->nr_waiting && (no_wait || !admit_by_submitter(lane)))
+	if (lane->waiting.nr && (no_wait || !admit_by_submitter(lane)))
 		accept_waiting(lane, insert);
 	if (no_wait) {
 		accept_nowait(lane, io, insert);
@@ -154,14 +162,14 @@ void accept_ios(struct lane *lane, struct io_list *list)
 	struct sched_list insert = TAILQ_HEAD_INITIALIZER(insert);
 	struct weir_io *io;
 
-	sequence_kick(lane);
-	if (lane->nr_waiting && !admit_by_submitter(lane))
+	flush_steps_kick(lane);
+	if (lane->waiting.nr && !admit_by_submitter(lane))
 		accept_waiting(lane, &insert);
-	while ((io = io_list_pop(&lane->ready)) || (io = io_list_pop(list)))
+	while ((io = flush_steps_next_ready(lane)) || (io = io_list_pop(list)))
 		accept_new(lane, io, &insert);
-	if (lane->nr_waiting)
+	if (lane->waiting.nr)
 		accept_waiting(lane, &insert);
-	sequence_kick(lane);
+	flush_steps_kick(lane);
 	if (!TAILQ_EMPTY(&insert))
 		dispatch_hand_on(lane, &insert);
 }

@@ -8,12 +8,14 @@
  * each completion of its own lets its next io go. Within an account it is the order of arrival,
  * but for kinds that are at their limit, which go on with a completion of that kind.
  *
- * Owns lane->admit. The lane's owner.
+ * Owns lane->waiting.admit. The lane's owner.
  */
+#include "queue/lane/admit.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
-#include "queue/lane/admit.h"
+#include "queue/lane/split.h"
 
 /* Who holds fewer tags for his weight; then who has waited longer. */
 static int line_cmp(const struct line *a, const struct line *b)
@@ -72,7 +74,7 @@ int admit_init(struct lane *lane)
 
 	if (!admit)
 		return -ENOMEM;
-	lane->admit = admit;
+	lane->waiting.admit = admit;
 	account_init(&admit->all);
 	account_init(&admit->common);
 	TAILQ_INIT(&admit->idle);
@@ -81,18 +83,18 @@ int admit_init(struct lane *lane)
 
 void admit_destroy(struct lane *lane)
 {
-	free(lane->admit);
+	free(lane->waiting.admit);
 }
 
 void admit_scheduler(struct lane *lane)
 {
 	const struct sched_ops *ops = lane->sched->ops;
 
-	lane->counts_tags =
+	lane->waiting.counts_tags =
 		ops->limit_depth || (ops->flags & (SCHED_BY_SUBMITTER | SCHED_BY_CLASS));
 }
 
-static struct account_bucket *bucket_of(struct admit *admit, uint32_t id)
+static struct account_bucket *account_bucket_of(struct admit *admit, uint32_t id)
 {
 	return &admit->bucket[id * 0x9e3779b1u % ACCOUNT_BUCKETS]; /* Fibonacci hashing */
 }
@@ -118,7 +120,7 @@ static struct account *account_make(struct admit *admit, uint32_t id)
 		return &admit->common;
 	}
 	account->id = id;
-	LIST_INSERT_HEAD(bucket_of(admit, id), account, hash);
+	LIST_INSERT_HEAD(account_bucket_of(admit, id), account, hash);
 	TAILQ_INSERT_TAIL(&admit->idle, account, idle);
 	return account;
 }
@@ -129,7 +131,7 @@ static struct account *account_find(struct admit *admit, uint32_t id)
 
 	if (account && account->id == id)
 		return account;
-	LIST_FOREACH(account, bucket_of(admit, id), hash)
+	LIST_FOREACH(account, account_bucket_of(admit, id), hash)
 		if (account->id == id)
 			break;
 	if (!account)
@@ -139,7 +141,7 @@ static struct account *account_find(struct admit *admit, uint32_t id)
 	return account;
 }
 
-static enum wait_kind kind_of(const struct lane *lane, const struct weir_io *io)
+static enum wait_kind admit_kind(const struct lane *lane, const struct weir_io *io)
 {
 	if (io->op == WEIR_OP_READ)
 		return WAIT_READ;
@@ -150,18 +152,18 @@ static enum wait_kind kind_of(const struct lane *lane, const struct weir_io *io)
 
 static struct line *line_of(struct lane *lane, const struct weir_io *io)
 {
-	struct account *account = &lane->admit->all;
+	struct account *account = &lane->waiting.admit->all;
 	uint32_t flags = lane->sched->ops->flags;
 
 	if (flags & SCHED_BY_SUBMITTER)
-		account = account_find(lane->admit, io->submitter);
+		account = account_find(lane->waiting.admit, io->submitter);
 	else if (flags & SCHED_BY_CLASS)
-		account = account_find(lane->admit, io_priv(io)->prio >> 13);
-	return &account->line[kind_of(lane, io)];
+		account = account_find(lane->waiting.admit, io_priv(io)->prio >> 13);
+	return &account->line[admit_kind(lane, io)];
 }
 
 /* What a scheduler is asked with. */
-static void describe(struct sched_rq *like, const struct weir_io *io)
+static void admit_describe(struct sched_rq *like, const struct weir_io *io)
 {
 	like->op = io->op;
 	like->flags = split_flags(io);
@@ -172,16 +174,16 @@ static void describe(struct sched_rq *like, const struct weir_io *io)
 /* N more tags for IO are within what the scheduler leaves its kind. An account that has none of
  * the kind is not held back: those who have all of them may be some whom the scheduler lets wait
  * as long as there are others. */
-static bool within_limit(struct lane *lane, const struct line *line, const struct weir_io *io,
-			 uint64_t n)
+static bool admit_limit_leaves(struct lane *lane, const struct line *line, const struct weir_io *io,
+			       uint64_t n)
 {
 	struct sched *s = lane->sched;
 	struct sched_rq like;
 
 	if (!s->ops->limit_depth || !line->held || io->op == WEIR_OP_PLACEMENT_UPDATE)
 		return true;
-	describe(&like, io);
-	return lane->admit->held[line->kind] + n <= s->ops->limit_depth(s, &like);
+	admit_describe(&like, io);
+	return lane->waiting.admit->held[line->kind] + n <= s->ops->limit_depth(s, &like);
 }
 
 static inline void line_add_tags(struct admit *admit, struct line *line, int n)
@@ -218,37 +220,38 @@ static inline void line_count(struct admit *admit, struct line *line, int n)
 		TAILQ_INSERT_TAIL(&admit->idle, account, idle);
 }
 
-static struct request *take(struct lane *lane, struct line *line)
+static struct request *admit_take_counted(struct lane *lane, struct line *line)
 {
-	struct request *rq = lane->free[--lane->nr_free];
+	struct request *rq = tags_take(lane);
 
 	rq->line = line;
-	line_count(lane->admit, line, 1);
+	line_count(lane->waiting.admit, line, 1);
 	return rq;
 }
 
 bool admit_may(struct lane *lane, const struct weir_io *io, uint64_t n)
 {
-	if (!admit_free(lane, n))
+	if (!tags_are_free(lane, n))
 		return false;
-	return !lane->counts_tags || within_limit(lane, line_of(lane, io), io, n);
+	return !lane->waiting.counts_tags || admit_limit_leaves(lane, line_of(lane, io), io, n);
 }
 
 struct request *admit_take(struct lane *lane, const struct weir_io *io)
 {
-	return lane->counts_tags ? take(lane, line_of(lane, io)) : admit_uncounted(lane);
+	return lane->waiting.counts_tags ? admit_take_counted(lane, line_of(lane, io))
+					 : admit_uncounted(lane);
 }
 
 struct request *admit_within_limit(struct lane *lane, const struct weir_io *io)
 {
 	struct line *line = line_of(lane, io);
 
-	return within_limit(lane, line, io, 1) ? take(lane, line) : NULL;
+	return admit_limit_leaves(lane, line, io, 1) ? admit_take_counted(lane, line) : NULL;
 }
 
 void admit_uncount(struct lane *lane, struct request *rq)
 {
-	line_count(lane->admit, rq->line, -1);
+	line_count(lane->waiting.admit, rq->line, -1);
 }
 
 bool admit_has_line(struct lane *lane, const struct weir_io *io)
@@ -263,21 +266,21 @@ static void account_weigh(struct lane *lane, struct account *account, const stru
 	uint32_t weight = 1;
 
 	if (s->ops->weight) {
-		describe(&like, io);
+		admit_describe(&like, io);
 		weight = s->ops->weight(s, &like);
 	}
 	if (weight == account->weight)
 		return;
-	account_leave(lane->admit, account);
+	account_leave(lane->waiting.admit, account);
 	account->weight = weight;
-	account_enter(lane->admit, account);
+	account_enter(lane->waiting.admit, account);
 }
 
 /* IO goes to the head of LINE, or to its end. */
 static void line_add(struct lane *lane, struct line *line, struct weir_io *io, bool head)
 {
 	struct account *account = line->account;
-	struct admit *admit = lane->admit;
+	struct admit *admit = lane->waiting.admit;
 
 	if (account->pooled && account_is_idle(account))
 		TAILQ_REMOVE(&admit->idle, account, idle);
@@ -290,7 +293,7 @@ static void line_add(struct lane *lane, struct line *line, struct weir_io *io, b
 	if (head || line->ios.count == 1)
 		RB_INSERT(lines, lines_of(admit, line), line);
 	account->waiting++;
-	lane->nr_waiting++;
+	lane->waiting.nr++;
 }
 
 void admit_wait(struct lane *lane, struct weir_io *io)
@@ -298,7 +301,7 @@ void admit_wait(struct lane *lane, struct weir_io *io)
 	struct line *line = line_of(lane, io);
 
 	account_weigh(lane, line->account, io);
-	io_priv(io)->turn = lane->admit->turns++;
+	io_priv(io)->turn = lane->waiting.admit->turns++;
 	line_add(lane, line, io, false);
 }
 
@@ -308,15 +311,15 @@ void admit_again(struct lane *lane, struct weir_io *io)
 }
 
 /* The line that is next; LIMITED: of those whose kind may have a tag. */
-static struct line *next_line(struct lane *lane, bool limited)
+static struct line *line_next(struct lane *lane, bool limited)
 {
 	struct line *next = NULL;
 
 	for (int i = 0; i < 2 * WAIT_KINDS; i++) {
-		struct line *line = RB_MIN(lines, &lane->admit->lines[i / 2][i % 2]);
+		struct line *line = RB_MIN(lines, &lane->waiting.admit->lines[i / 2][i % 2]);
 
 		if (line && (!next || line_cmp(line, next) < 0) &&
-		    (!limited || within_limit(lane, line, line->ios.first, 1)))
+		    (!limited || admit_limit_leaves(lane, line, line->ios.first, 1)))
 			next = line;
 	}
 	return next;
@@ -325,7 +328,7 @@ static struct line *next_line(struct lane *lane, bool limited)
 static struct weir_io *line_pop(struct lane *lane, struct line *line)
 {
 	struct account *account = line->account;
-	struct admit *admit = lane->admit;
+	struct admit *admit = lane->waiting.admit;
 	struct weir_io *io;
 
 	RB_REMOVE(lines, lines_of(admit, line), line);
@@ -333,7 +336,7 @@ static struct weir_io *line_pop(struct lane *lane, struct line *line)
 	if (line->ios.first)
 		RB_INSERT(lines, lines_of(admit, line), line);
 	account->waiting--;
-	lane->nr_waiting--;
+	lane->waiting.nr--;
 	if (account->pooled && account_is_idle(account))
 		TAILQ_INSERT_TAIL(&admit->idle, account, idle);
 	return io;
@@ -343,8 +346,8 @@ struct weir_io *admit_next(struct lane *lane)
 {
 	struct line *line = NULL;
 
-	if (lane->nr_waiting && admit_free(lane, 1))
-		line = next_line(lane, true);
+	if (lane->waiting.nr && tags_are_free(lane, 1))
+		line = line_next(lane, true);
 	return line ? line_pop(lane, line) : NULL;
 }
 
@@ -352,6 +355,6 @@ void admit_drain(struct lane *lane, struct io_list *list)
 {
 	struct line *line;
 
-	while (lane->nr_waiting && (line = next_line(lane, false)))
+	while (lane->waiting.nr && (line = line_next(lane, false)))
 		io_list_add(list, line_pop(lane, line));
 }

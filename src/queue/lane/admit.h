@@ -13,7 +13,7 @@
 #ifndef ADMIT_H
 #define ADMIT_H
 
-#include "queue/lane/lane.h"
+#include "queue/lane/tags.h"
 
 /* Accounts that hold tags or wait at once; all others share one. */
 #define ACCOUNTS_MAX 1024u
@@ -62,18 +62,10 @@ void admit_destroy(struct lane *lane);
 /* The lane has another scheduler; no tag is in use. */
 void admit_scheduler(struct lane *lane);
 
-/* N tags are free. */
-static inline bool admit_free(const struct lane *lane, uint64_t n)
-{
-	uint32_t most = __atomic_load_n(&lane->q->nr_requests, __ATOMIC_RELAXED);
-
-	return lane->nr_free >= n && lane->nr_tags - lane->nr_free + n <= most;
-}
-
 /* A free tag for what is counted for nobody. */
 static inline struct request *admit_uncounted(struct lane *lane)
 {
-	struct request *rq = lane->free[--lane->nr_free];
+	struct request *rq = tags_take(lane);
 
 	rq->line = NULL;
 	return rq;
@@ -89,9 +81,9 @@ struct request *admit_within_limit(struct lane *lane, const struct weir_io *io);
 /* A tag for IO, or NULL if it may have none now. */
 static inline struct request *admit_tag(struct lane *lane, const struct weir_io *io)
 {
-	if (!admit_free(lane, 1))
+	if (!tags_are_free(lane, 1))
 		return NULL;
-	return lane->counts_tags ? admit_within_limit(lane, io) : admit_uncounted(lane);
+	return lane->waiting.counts_tags ? admit_within_limit(lane, io) : admit_uncounted(lane);
 }
 
 void admit_uncount(struct lane *lane, struct request *rq);
@@ -101,7 +93,7 @@ static inline void admit_put(struct lane *lane, struct request *rq)
 {
 	if (rq->line)
 		admit_uncount(lane, rq);
-	lane->free[lane->nr_free++] = rq;
+	tags_give(lane, rq);
 }
 
 bool admit_has_line(struct lane *lane, const struct weir_io *io);
@@ -109,13 +101,13 @@ bool admit_has_line(struct lane *lane, const struct weir_io *io);
 /* Submitters share the tags, and some wait: new ios are asked with them who is next. */
 static inline bool admit_by_submitter(const struct lane *lane)
 {
-	return lane->nr_waiting && (lane->sched->ops->flags & SCHED_BY_SUBMITTER);
+	return lane->waiting.nr && (lane->sched->ops->flags & SCHED_BY_SUBMITTER);
 }
 
 /* Others of IO's account and kind wait, and so must IO. */
 static inline bool admit_must_wait(struct lane *lane, const struct weir_io *io)
 {
-	return lane->nr_waiting && admit_has_line(lane, io);
+	return lane->waiting.nr && admit_has_line(lane, io);
 }
 
 void admit_wait(struct lane *lane, struct weir_io *io);

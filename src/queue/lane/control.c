@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * control.c - changing a queue while it runs: switching the scheduler, and handing new values to
- * the lanes.
+ * control.c - lanes take over what changes while a queue runs: values, and the scheduler.
  *
- * A switch goes in three steps. (1) `draining` is set: every lane holds what comes in, and works
- * off the requests it has. (2) The last lane without a request makes the new scheduler the
- * queue's; a lane that nobody owns has none. (3) Each lane, on its next turn, takes the new
- * instance that was made for it beforehand, and goes on with what it held, which may belong to
- * another lane now. So nothing is lost, nobody waits inside a call, and memory is asked for only
- * before anything has changed.
+ * A switch of the scheduler goes in three steps. (1) switch.c sets `draining`: every lane holds
+ * what comes in, and works off the requests it has. (2) The last lane without a request makes the
+ * new scheduler the queue's; a lane that nobody owns has none. (3) Each lane, on its next turn,
+ * takes the new instance that was made for it beforehand, and goes on with what it held, which may
+ * belong to another lane now. So nothing is lost, nobody waits inside a call, and memory is asked
+ * for only before anything has changed.
  *
- * Owns the control fields of struct weir_queue, under its lock, and each lane's next instance.
+ * Owns lane->change, and the control fields of struct weir_queue under its lock.
  */
+#include "queue/lane/control.h"
+
 #include <errno.h>
 
-#include "base/error.h"
 #include "queue/lane/admit.h"
-#include "queue/lane/control.h"
+#include "queue/lane/ended.h"
+#include "queue/lane/flush_steps.h"
+#include "queue/lane/merge.h"
+#include "queue/lane/settings.h"
+
+/* blk-mq's rule for a scheduler: twice the driver's depth, counted as at most 128. */
+#define CONTROL_DEPTH_BASE 128u
 
 uint32_t control_nr_requests(const struct weir_queue *q, const struct sched_ops *ops)
 {
@@ -24,7 +30,7 @@ uint32_t control_nr_requests(const struct weir_queue *q, const struct sched_ops 
 
 	if (ops->flags & SCHED_DIRECT)
 		return __atomic_load_n(&q->depth, __ATOMIC_RELAXED);
-	return 2 * (depth < SCHED_DEPTH_BASE ? depth : SCHED_DEPTH_BASE);
+	return 2 * (depth < CONTROL_DEPTH_BASE ? depth : CONTROL_DEPTH_BASE);
 }
 
 struct lane *control_home(struct weir_queue *q, const struct sched_ops *ops)
@@ -35,8 +41,8 @@ struct lane *control_home(struct weir_queue *q, const struct sched_ops *ops)
 	return q->opts.workers || q->opts.lanes == 1 ? &q->lanes[0] : &q->lanes[q->opts.lanes];
 }
 
-static int make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t nr_requests,
-		      struct sched **s)
+int control_make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t nr_requests,
+		       struct sched **s)
 {
 	struct weir_queue *q = lane->q;
 	bool per_lane = ops->scope == SCHED_PER_LANE;
@@ -50,7 +56,7 @@ static int make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t n
 		.rotational = q->info->rotational,
 		.merging = (uint8_t)__atomic_load_n(&q->merging, __ATOMIC_RELAXED),
 		.max_discard_segments = q->max_discard_ranges,
-		.merge = join_requests,
+		.merge = merge_requests,
 		.owner = lane,
 	};
 
@@ -59,23 +65,18 @@ static int make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t n
 
 int control_first(struct lane *lane)
 {
-	int err = make_sched(lane, lane->q->sched_ops, lane->q->opts.nr_requests, &lane->sched);
+	int err = control_make_sched(lane, lane->q->sched_ops, lane->q->opts.nr_requests,
+				     &lane->sched);
 
 	if (!err)
 		admit_scheduler(lane);
 	return err;
 }
 
-static void wake_all(struct weir_queue *q)
-{
-	for (uint32_t i = 0; i < q->nr_lanes; i++)
-		lane_wake(&q->lanes[i]);
-}
-
 void control_changed(struct weir_queue *q)
 {
 	__atomic_add_fetch(&q->generation, 1, __ATOMIC_SEQ_CST);
-	wake_all(q);
+	lane_wake_all(q);
 }
 
 void control_refresh(struct weir_queue *q, struct sched *s)
@@ -87,7 +88,7 @@ void control_refresh(struct weir_queue *q, struct sched *s)
 }
 
 /* Every lane has drained: the new scheduler is the queue's. Under the lock. */
-static void finish_switch(struct weir_queue *q)
+static void control_finish_switch(struct weir_queue *q)
 {
 	const struct sched_ops *ops = q->next_ops;
 
@@ -97,81 +98,99 @@ static void finish_switch(struct weir_queue *q)
 	__atomic_store_n(&q->home, control_home(q, ops), __ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < SCHED_TUNABLES_MAX; i++)
 		q->tunable[i].set_at = 0;
-	control_refresh(q, q->lanes[0].next_sched);
+	control_refresh(q, q->lanes[0].change.next);
 	__atomic_store_n(&q->draining, 0, __ATOMIC_SEQ_CST);
 	control_changed(q);
 }
 
-/* Under the lock. */
-static void try_finish(struct weir_queue *q)
+void control_try_finish(struct weir_queue *q)
 {
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
-		if (!q->lanes[i].drained && __atomic_load_n(&q->lanes[i].owned, __ATOMIC_SEQ_CST))
+		if (!q->lanes[i].change.drained &&
+		    __atomic_load_n(&q->lanes[i].owner.owned, __ATOMIC_SEQ_CST))
 			return;
-	finish_switch(q);
+	control_finish_switch(q);
 }
 
-/* What waits without a request may belong to another lane after the switch. */
-static void hold_waiting(struct lane *lane)
+void control_hold(struct lane *lane, struct io_list *list)
+{
+	struct weir_io *io;
+
+	while ((io = io_list_pop(list))) {
+		/* An io that has written something goes on to its end. */
+		if (!(io->flags & WEIR_IO_NOWAIT) || io_priv(io)->cursor ||
+		    io_priv(io)->step > STEP_READY)
+			io_list_add(&lane->change.held, io);
+		else
+			ended_again(lane, io);
+	}
+}
+
+void control_take_held(struct lane *lane, struct io_list *into)
+{
+	io_list_append(into, &lane->change.held);
+}
+
+/* An io that waits without a request may belong to another lane after the switch. */
+static void control_hold_waiting(struct lane *lane)
 {
 	struct io_list old, later;
-	struct weir_io *io;
 
 	io_list_init(&old);
 	io_list_init(&later);
-	io_list_append(&old, &lane->ready);
-	io_list_append(&old, &lane->flushes);
+	flush_steps_drain(lane, &old);
 	admit_drain(lane, &old);
-	for (io = old.first; io; io = io_priv(io)->next)
-		if (io_priv(io)->sequence == SEQ_DATA)
-			io_priv(io)->sequence = SEQ_READY;
-	lane->sequenced = 0;
-	io_list_append(&later, &lane->held);
-	lane_hold(lane, &old);
-	io_list_append(&lane->held, &later);
+	for (struct weir_io *io = old.first; io; io = io_priv(io)->next)
+		if (io_priv(io)->step == STEP_DATA)
+			io_priv(io)->step = STEP_READY;
+	io_list_append(&later, &lane->change.held);
+	control_hold(lane, &old);
+	io_list_append(&lane->change.held, &later);
 }
 
-void control_drained(struct lane *lane)
+void control_check_drained(struct lane *lane)
 {
 	struct weir_queue *q = lane->q;
 
-	hold_waiting(lane);
+	if (!lane->change.draining || !tags_all_free(lane))
+		return;
+	control_hold_waiting(lane);
 	pthread_mutex_lock(&q->lock);
-	if (__atomic_load_n(&q->draining, __ATOMIC_RELAXED) && !lane->drained) {
-		lane->drained = true;
-		try_finish(q);
+	if (__atomic_load_n(&q->draining, __ATOMIC_RELAXED) && !lane->change.drained) {
+		lane->change.drained = true;
+		control_try_finish(q);
 	}
 	pthread_mutex_unlock(&q->lock);
 }
 
-/* A switch that came when the owner took no turn any more waits for nothing else, perhaps. */
+/* A switch that began after the last turn of this owner may wait for nothing else. */
 void control_disown(struct lane *lane)
 {
 	struct weir_queue *q = lane->q;
 
 	pthread_mutex_lock(&q->lock);
-	__atomic_store_n(&lane->owned, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&lane->owner.owned, 0, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&q->draining, __ATOMIC_RELAXED))
-		try_finish(q);
+		control_try_finish(q);
 	pthread_mutex_unlock(&q->lock);
 }
 
 /* The instance that was made for LANE, if it is time for it; the old one is returned. */
-static struct sched *take_next(struct lane *lane)
+static struct sched *control_take_next(struct lane *lane)
 {
 	struct sched *old = NULL;
 
-	if (!lane->draining && lane->next_sched) {
+	if (!lane->change.draining && lane->change.next) {
 		old = lane->sched;
-		lane->sched = lane->next_sched;
-		lane->next_sched = NULL;
+		lane->sched = lane->change.next;
+		lane->change.next = NULL;
 		admit_scheduler(lane);
 	}
 	return old;
 }
 
 /* Under the lock: what has changed after generation SINCE. */
-static void apply_values(struct lane *lane, uint32_t since)
+static void control_apply_values(struct lane *lane, uint32_t since)
 {
 	struct weir_queue *q = lane->q;
 	struct sched *s = lane->sched;
@@ -185,7 +204,7 @@ static void apply_values(struct lane *lane, uint32_t since)
 	for (unsigned i = 0; s->ops->tunables && s->ops->tunables[i].name; i++)
 		if (q->tunable[i].set_at > since)
 			(void)s->ops->set(s, i, q->tunable[i].set);
-	submitter_apply(q, s, since);
+	settings_apply(q, s, since);
 	control_refresh(q, s);
 }
 
@@ -196,94 +215,31 @@ void control_apply(struct lane *lane)
 	uint32_t since;
 
 	pthread_mutex_lock(&q->lock);
-	since = lane->seen;
-	lane->seen = __atomic_load_n(&q->generation, __ATOMIC_SEQ_CST);
-	lane->draining = __atomic_load_n(&q->draining, __ATOMIC_SEQ_CST);
-	if (!lane->draining)
-		lane->drained = false;
-	old = take_next(lane);
-	apply_values(lane, old ? 0 : since);
+	since = lane->change.seen;
+	lane->change.seen = __atomic_load_n(&q->generation, __ATOMIC_SEQ_CST);
+	lane->change.draining = __atomic_load_n(&q->draining, __ATOMIC_SEQ_CST);
+	if (!lane->change.draining)
+		lane->change.drained = false;
+	old = control_take_next(lane);
+	control_apply_values(lane, old ? 0 : since);
 	pthread_mutex_unlock(&q->lock);
 	if (old)
 		old->ops->exit(old);
-	if (lane->draining && lane->nr_free == lane->nr_tags)
-		control_drained(lane);
+	control_check_drained(lane);
 }
 
-/* Instances of OPS for all lanes go to NEXT. */
-static int make_all(struct weir_queue *q, const struct sched_ops *ops, struct sched **next)
+void control_check(struct lane *lane)
 {
-	uint32_t nr_requests = control_nr_requests(q, ops), i;
-
-	for (i = 0; i < q->nr_lanes; i++)
-		if (make_sched(&q->lanes[i], ops, nr_requests, &next[i]))
-			break;
-	if (i == q->nr_lanes)
-		return 0;
-	while (i--)
-		next[i]->ops->exit(next[i]);
-	return error_set(-ENOMEM, "no memory to switch to %s", ops->name);
+	if (lane->change.seen != __atomic_load_n(&lane->q->generation, __ATOMIC_ACQUIRE))
+		control_apply(lane);
 }
 
-/* Step 1, under the lock. A switch that is under way gets another aim. */
-static void begin_switch(struct weir_queue *q, const struct sched_ops *ops, struct sched **next)
+/* A switch that is under way gets another aim. */
+void control_set_next(struct lane *lane, struct sched *next)
 {
-	for (uint32_t i = 0; i < q->nr_lanes; i++) {
-		struct lane *lane = &q->lanes[i];
-
-		if (lane->next_sched)
-			lane->next_sched->ops->exit(lane->next_sched);
-		lane->next_sched = next[i];
-		if (!q->next_ops)
-			lane->drained = false;
-	}
-	q->next_ops = ops;
-	__atomic_store_n(&q->draining, 1, __ATOMIC_SEQ_CST);
-	control_changed(q);
-	try_finish(q);
-}
-
-/* The home of a queue whose lanes are attached is run by a worker, from the first need on. */
-static int start_home(struct weir_queue *q, const struct sched_ops *ops)
-{
-	struct lane *home = control_home(q, ops);
-
-	if (!home || q->opts.workers || q->opts.lanes == 1 || home->worker_runs)
-		return 0;
-	return owner_start_worker(home);
-}
-
-/* A switch that ends meanwhile must be seen whole, or this one could be taken for done. */
-static bool is_new_aim(struct weir_queue *q, const struct sched_ops *ops)
-{
-	bool is_new;
-
-	pthread_mutex_lock(&q->lock);
-	is_new = q->next_ops || q->sched_ops != ops;
-	pthread_mutex_unlock(&q->lock);
-	return is_new;
-}
-
-int control_switch(struct weir_queue *q, const struct sched_ops *ops)
-{
-	struct sched *next[LANES_MAX + 1];
-	struct lane *mine = owner_lane(q);
-	int err;
-
-	pthread_mutex_lock(&q->switch_lock);
-	err = start_home(q, ops);
-	if (!err && is_new_aim(q, ops))
-		err = make_all(q, ops, next);
-	else
-		ops = NULL;
-	if (!err && ops) {
-		pthread_mutex_lock(&q->lock);
-		begin_switch(q, ops, next);
-		pthread_mutex_unlock(&q->lock);
-	}
-	pthread_mutex_unlock(&q->switch_lock);
-	/* An idle queue has switched when this returns. */
-	if (!err && mine && !mine->in_callback)
-		control_apply(mine);
-	return err;
+	if (lane->change.next)
+		lane->change.next->ops->exit(lane->change.next);
+	lane->change.next = next;
+	if (!lane->q->next_ops)
+		lane->change.drained = false;
 }

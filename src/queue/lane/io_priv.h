@@ -26,9 +26,9 @@ struct io_priv {
 	size_t iov_skip;
 	uint32_t iov_index;
 	uint32_t parts;
-	uint32_t state; /* enum io_state, an atomic */
+	uint32_t state; /* a word of base/done.h */
 	uint32_t ctx;
-	uint16_t sequence, prio;
+	uint16_t step, prio; /* enum io_step; the priority that counts */
 	uint64_t turn;
 } __attribute__((may_alias));
 

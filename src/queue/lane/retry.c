@@ -7,9 +7,13 @@
  * holds; the scheduler saw the request end with its first command. So a failed command of N ios
  * costs N commands more at most, and no tag. Owner's thread.
  */
+#include "queue/lane/retry.h"
+
 #include <errno.h>
 
-#include "queue/lane/lane.h"
+#include "queue/lane/dispatch.h"
+#include "queue/lane/part.h"
+#include "queue/lane/split.h"
 
 /* The status code type of what has to do with the way to the drive, or with waiting for it. */
 #define STATUS_TYPE_PATH 3u
@@ -18,7 +22,7 @@
  * Would any of the ios end better by itself? Not where the command was cancelled, as nobody knows
  * what it did and each might be waited for as long; nor where the drive or the ring is away.
  */
-static bool is_local(int result, uint16_t status)
+static bool retry_is_local(int result, uint16_t status)
 {
 	switch (result) {
 	case -EIO:
@@ -36,7 +40,7 @@ static bool is_local(int result, uint16_t status)
 bool retry_begin(struct lane *lane, struct request *rq)
 {
 	if (!lane->q->opts.retry_merged || rq->nr_ios < 2 || rq->cmd.ring_lost ||
-	    !is_local(rq->cmd.result, rq->cmd.status))
+	    !retry_is_local(rq->cmd.result, rq->cmd.status))
 		return false;
 	hist_add(&lane->stats->retried_merges, 1);
 	rq->retry = rq->first;
@@ -71,10 +75,10 @@ bool retry_next(struct lane *lane, struct request *rq)
 		rq->retry = io_priv(io)->next;
 		rq->nr_retry--;
 		if (retry_alone(lane, rq, io)) {
-			TAILQ_INSERT_TAIL(&lane->dispatch, rq, link);
+			dispatch_add(lane, rq);
 			return true;
 		}
-		complete_part(lane, io, rq, rq->retry_result, rq->retry_status);
+		part_ended(lane, io, rq, rq->retry_result, rq->retry_status);
 	}
 	return false;
 }

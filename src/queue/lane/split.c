@@ -8,16 +8,21 @@
  *
  * Owns the bounce buffers, from split_next() until split_unbounce(). Owner's thread.
  */
+#include "queue/lane/split.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/lane/lane.h"
+#include "queue/lane/registered.h"
+
+/* One discard or write-zeroes command at most, so that sectors fit and others get a turn. */
+#define SPLIT_RANGE_MAX (1ull << 30)
 
 /* Bounce buffers suit every device that we know: the largest memory alignment is a page. */
-#define BOUNCE_ALIGN 4096u
+#define SPLIT_BOUNCE_ALIGN 4096u
 
-static bool carries_data(const struct weir_io *io)
+static bool split_has_data(const struct weir_io *io)
 {
 	return io->op == WEIR_OP_READ || io->op == WEIR_OP_WRITE;
 }
@@ -26,16 +31,16 @@ uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io)
 {
 	uint64_t discard = q->info->discard_max_bytes & ~(uint64_t)q->block_mask;
 
-	if (carries_data(io))
+	if (split_has_data(io))
 		return __atomic_load_n(&q->max_io_bytes, __ATOMIC_RELAXED);
-	if (io->op == WEIR_OP_DISCARD && discard && discard < LONGEST_RANGE)
+	if (io->op == WEIR_OP_DISCARD && discard && discard < SPLIT_RANGE_MAX)
 		return discard;
-	return LONGEST_RANGE;
+	return SPLIT_RANGE_MAX;
 }
 
 /* Where a part of at most LENGTH bytes should end: on a physical block if it can, else on a
  * logical one. Returns its length, 0 if not even that fits. */
-static uint64_t trim(const struct weir_queue *q, const struct weir_io *io, uint64_t length)
+static uint64_t split_trim(const struct weir_queue *q, const struct weir_io *io, uint64_t length)
 {
 	uint64_t start = io->offset + io_priv(io)->cursor, end = start + length, physical;
 
@@ -52,7 +57,8 @@ static uint64_t trim(const struct weir_queue *q, const struct weir_io *io, uint6
  * Walks the pieces of IO from its cursor over at most LIMIT bytes and max_segments pieces.
  * Returns how many bytes of it the device can take as they are, 0 if memory is not aligned.
  */
-static uint64_t aligned_run(const struct weir_queue *q, const struct weir_io *io, uint64_t limit)
+static uint64_t split_aligned_run(const struct weir_queue *q, const struct weir_io *io,
+				  uint64_t limit)
 {
 	uint32_t index = io_priv(io)->iov_index, n = 0;
 	uint64_t run = 0, skip = io_priv(io)->iov_skip;
@@ -79,7 +85,8 @@ static uint64_t aligned_run(const struct weir_queue *q, const struct weir_io *io
  * fixed command. Returns what the first has of LIMIT bytes from the cursor of IO on, or LIMIT. An
  * io that must not wait is not cut where it need not be.
  */
-static uint64_t fixed_part(const struct lane *lane, const struct weir_io *io, uint64_t limit)
+static uint64_t split_registered_part(const struct lane *lane, const struct weir_io *io,
+				      uint64_t limit)
 {
 	const struct weir_queue *q = lane->q;
 	char *base = (char *)io->buf + io_priv(io)->cursor;
@@ -94,9 +101,9 @@ static uint64_t fixed_part(const struct lane *lane, const struct weir_io *io, ui
 			return limit; /* several pieces are no fixed command */
 		base = (char *)piece->iov_base + io_priv(io)->iov_skip;
 	}
-	if (register_find(lane, base, limit) >= 0)
+	if (registered_find(lane, base, limit) >= 0)
 		return limit;
-	part = register_border(lane, base, limit);
+	part = registered_border(lane, base, limit);
 	return (part & q->block_mask) || ((uintptr_t)(base + part) & q->memory_mask) ? limit : part;
 }
 
@@ -106,21 +113,21 @@ bool split_whole(const struct lane *lane, const struct weir_io *io)
 
 	if (io_priv(io)->cursor || io->length > split_longest(q, io))
 		return false;
-	if (!carries_data(io))
+	if (!split_has_data(io))
 		return true;
-	if (lane->nr_fixed && fixed_part(lane, io, io->length) < io->length)
+	if (lane->registered.nr && split_registered_part(lane, io, io->length) < io->length)
 		return false;
 	if (!io->iovcnt)
 		return !((uintptr_t)io->buf & q->memory_mask);
 	for (uint32_t i = 0; i < io->iovcnt; i++)
 		if (!io->iov[i].iov_len)
 			return false;
-	return aligned_run(q, io, io->length) == io->length;
+	return split_aligned_run(q, io, io->length) == io->length;
 }
 
 /* Moves the cursor of IO over LENGTH bytes; the pieces go to OUT unless that is NULL. Returns
  * how many pieces there were. */
-static uint32_t advance(struct weir_io *io, uint64_t length, struct iovec *out)
+static uint32_t split_advance(struct weir_io *io, uint64_t length, struct iovec *out)
 {
 	uint32_t n = 0;
 
@@ -144,7 +151,8 @@ static uint32_t advance(struct weir_io *io, uint64_t length, struct iovec *out)
 }
 
 /* Copies LENGTH bytes between BOUNCE and the memory of IO from its byte CURSOR on. */
-static void copy(struct weir_io *io, uint64_t cursor, char *bounce, uint64_t length, bool to_io)
+static void split_copy(struct weir_io *io, uint64_t cursor, char *bounce, uint64_t length,
+		       bool to_io)
 {
 	struct iovec whole = { io->buf, io->length };
 	const struct iovec *piece = io->iovcnt ? io->iov : &whole;
@@ -163,21 +171,21 @@ static void copy(struct weir_io *io, uint64_t cursor, char *bounce, uint64_t len
 	}
 }
 
-static int bounce(struct lane *lane, struct weir_io *io, struct request *rq, uint64_t length)
+static int split_bounce(struct lane *lane, struct weir_io *io, struct request *rq, uint64_t length)
 {
-	size_t size = (length + BOUNCE_ALIGN - 1) & ~(size_t)(BOUNCE_ALIGN - 1);
+	size_t size = (length + SPLIT_BOUNCE_ALIGN - 1) & ~(size_t)(SPLIT_BOUNCE_ALIGN - 1);
 
-	rq->bounce = aligned_alloc(BOUNCE_ALIGN, size);
+	rq->bounce = aligned_alloc(SPLIT_BOUNCE_ALIGN, size);
 	if (!rq->bounce)
 		return -ENOMEM;
 	rq->bounce_cursor = io_priv(io)->cursor;
 	if (io->op == WEIR_OP_WRITE)
-		copy(io, io_priv(io)->cursor, rq->bounce, length, false);
+		split_copy(io, io_priv(io)->cursor, rq->bounce, length, false);
 	rq->one = (struct iovec){ rq->bounce, length };
 	rq->cmd.iov = &rq->one;
 	rq->cmd.iovcnt = 1;
 	if (io->iovcnt)
-		(void)advance(io, length, NULL);
+		(void)split_advance(io, length, NULL);
 	else
 		io_priv(io)->cursor += length;
 	hist_add(&lane->stats->bounced, 1);
@@ -187,7 +195,7 @@ static int bounce(struct lane *lane, struct weir_io *io, struct request *rq, uin
 void split_unbounce(struct request *rq, struct weir_io *io)
 {
 	if (io->op == WEIR_OP_READ && !rq->cmd.result)
-		copy(io, rq->bounce_cursor, rq->bounce, rq->cmd.length, true);
+		split_copy(io, rq->bounce_cursor, rq->bounce, rq->cmd.length, true);
 	split_drop(rq);
 }
 
@@ -198,22 +206,22 @@ void split_drop(struct request *rq)
 }
 
 /* The length of the next part with data, at most LIMIT; *ALIGNED: its memory is as it must be. */
-static inline uint64_t next_length(const struct lane *lane, const struct weir_io *io,
-				   uint64_t limit, bool *aligned)
+static inline uint64_t split_length(const struct lane *lane, const struct weir_io *io,
+				    uint64_t limit, bool *aligned)
 {
 	const struct weir_queue *q = lane->q;
-	uint64_t part = lane->nr_fixed ? fixed_part(lane, io, limit) : limit;
+	uint64_t part = lane->registered.nr ? split_registered_part(lane, io, limit) : limit;
 	uint64_t run;
 
 	if (!io->iovcnt) {
 		*aligned = !(((uintptr_t)io->buf + io_priv(io)->cursor) & q->memory_mask);
-		return part < limit ? part : trim(q, io, limit);
+		return part < limit ? part : split_trim(q, io, limit);
 	}
-	run = aligned_run(q, io, part);
+	run = split_aligned_run(q, io, part);
 	if (run != part || part == limit)
-		run = trim(q, io, run);
+		run = split_trim(q, io, run);
 	*aligned = run;
-	return run ? run : trim(q, io, limit);
+	return run ? run : split_trim(q, io, limit);
 }
 
 /* Memory for the next part: sets cmd.iov and cmd.length, moves the cursor. */
@@ -221,12 +229,12 @@ static int split_memory(struct lane *lane, struct weir_io *io, struct request *r
 {
 	bool aligned;
 
-	rq->cmd.length = next_length(lane, io, limit, &aligned);
+	rq->cmd.length = split_length(lane, io, limit, &aligned);
 	if (!aligned)
-		return bounce(lane, io, rq, rq->cmd.length);
+		return split_bounce(lane, io, rq, rq->cmd.length);
 	if (io->iovcnt) {
 		rq->cmd.iov = rq->pieces;
-		rq->cmd.iovcnt = advance(io, rq->cmd.length, rq->pieces);
+		rq->cmd.iovcnt = split_advance(io, rq->cmd.length, rq->pieces);
 		return 0;
 	}
 	rq->one = (struct iovec){ (char *)io->buf + io_priv(io)->cursor, rq->cmd.length };
@@ -258,21 +266,22 @@ uint64_t split_parts(const struct lane *lane, const struct weir_io *io, uint64_t
 		uint64_t left = rest.length - io_priv(&rest)->cursor;
 		uint64_t limit = left < longest ? left : longest;
 
-		if (!carries_data(io))
-			io_priv(&rest)->cursor += trim(q, &rest, limit);
+		if (!split_has_data(io))
+			io_priv(&rest)->cursor += split_trim(q, &rest, limit);
 		else if (rest.iovcnt)
-			(void)advance(&rest, next_length(lane, &rest, limit, &aligned), NULL);
+			(void)split_advance(&rest, split_length(lane, &rest, limit, &aligned),
+					    NULL);
 		else
-			io_priv(&rest)->cursor += next_length(lane, &rest, limit, &aligned);
+			io_priv(&rest)->cursor += split_length(lane, &rest, limit, &aligned);
 	}
 	return n;
 }
 
-static void describe(struct weir_io *io, struct request *rq, uint64_t offset, bool passes_fua)
+static void split_describe(struct weir_io *io, struct request *rq, uint64_t offset, bool passes_fua)
 {
 	/* Parts of an io that was cut stay alone, so that an io is in one request or has each of
 	 * its requests to itself. A copy's memory is not the io's. */
-	bool alone = (io->flags & (WEIR_IO_NOMERGE | WEIR_IO_PREFLUSH)) || io_priv(io)->sequence ||
+	bool alone = (io->flags & (WEIR_IO_NOMERGE | WEIR_IO_PREFLUSH)) || io_priv(io)->step ||
 		     rq->cmd.length < io->length || rq->bounce;
 
 	rq->rq.sector = offset >> SCHED_SECTOR_SHIFT;
@@ -305,18 +314,18 @@ int split_next(struct lane *lane, struct weir_io *io, struct request *rq)
 	rq->cmd.iov = NULL;
 	rq->cmd.iovcnt = 0;
 	rq->cmd.buf_index = -1;
-	if (carries_data(io)) {
+	if (split_has_data(io)) {
 		err = split_memory(lane, io, rq, limit);
 	} else {
-		rq->cmd.length = trim(lane->q, io, limit);
+		rq->cmd.length = split_trim(lane->q, io, limit);
 		io_priv(io)->cursor += rq->cmd.length;
 	}
 	if (err)
 		return err;
-	describe(io, rq, offset, lane->q->passes_fua);
-	if (rq->cmd.iovcnt == 1 && lane->nr_fixed)
+	split_describe(io, rq, offset, lane->q->passes_fua);
+	if (rq->cmd.iovcnt == 1 && lane->registered.nr)
 		rq->cmd.buf_index =
-			register_find(lane, rq->cmd.iov->iov_base, rq->cmd.iov->iov_len);
+			registered_find(lane, rq->cmd.iov->iov_base, rq->cmd.iov->iov_len);
 	rq->registered = rq->cmd.buf_index >= 0;
 	return 0;
 }

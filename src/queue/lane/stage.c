@@ -2,34 +2,20 @@
 /*
  * stage.c - how ios and tasks reach a lane from threads that do not own it.
  *
- * A submitter appends to its ctx (or to the lane's own inbox) under a lock and wakes the owner
- * if that sleeps; the owner takes whole lists at once. The owner clears `inbox` before it looks,
- * a submitter sets it after it has appended, so nothing is left lying; and either the submitter
- * sees `asleep` or the owner, about to sleep, sees `inbox` (all four accesses are sequentially
- * consistent).
+ * A submitter appends to its ctx (or to the lane's own inbox) under a lock and then calls
+ * lane_wake(); the owner takes whole lists at once. The owner clears the flag `staged` before it
+ * looks, a submitter sets it after it has appended, so nothing is left lying.
  *
- * Owns the ctx lists. Any thread, except where it says the owner.
+ * Owns the ctxs and lane->inbox. Any thread, except where it says the owner.
  */
+#include "queue/lane/stage.h"
+
 #include <sched.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "queue/lane/lane.h"
+#include "queue/lane/wake.h"
 
-void lane_wake(struct lane *lane)
-{
-	/* Who set it first looks after the waking. */
-	if (__atomic_load_n(&lane->inbox, __ATOMIC_SEQ_CST))
-		return;
-	__atomic_store_n(&lane->inbox, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_exchange_n(&lane->asleep, 0, __ATOMIC_SEQ_CST)) {
-		__atomic_fetch_add(&lane->stats->wakeups, 1, __ATOMIC_RELAXED);
-		/* Fails only when the counter is full, and then it is readable anyway. */
-		(void)!eventfd_write(lane->wake_fd, 1);
-	}
-}
-
-static uint32_t this_thread(void)
+static uint32_t stage_this_thread(void)
 {
 	static uint32_t next;
 	static __thread uint32_t number;
@@ -39,13 +25,13 @@ static uint32_t this_thread(void)
 	return number;
 }
 
-static struct ctx *ctx_of(struct weir_queue *q)
+static struct ctx *stage_ctx(struct weir_queue *q)
 {
 	unsigned cpu = 0, node = 0;
 
 	switch (q->opts.ctx_by) {
 	case WEIR_QUEUE_CTX_BY_THREAD:
-		return &q->ctxs[this_thread() % q->nr_ctxs];
+		return &q->ctxs[stage_this_thread() % q->nr_ctxs];
 	case WEIR_QUEUE_CTX_BY_NODE:
 		if (getcpu(&cpu, &node))
 			node = 0;
@@ -58,8 +44,8 @@ static struct ctx *ctx_of(struct weir_queue *q)
 
 void stage_io(struct weir_queue *q, struct weir_io *io)
 {
-	struct ctx *ctx = ctx_of(q);
-	enum lane_kind kind = lane_kind(io);
+	struct ctx *ctx = stage_ctx(q);
+	enum lane_kind kind = queue_lane_kind(io);
 	struct lane *home;
 
 	io_priv(io)->ctx = (uint32_t)(ctx - q->ctxs);
@@ -77,31 +63,31 @@ void stage_io(struct weir_queue *q, struct weir_io *io)
 
 void stage_task(struct lane *lane, struct weir_task *task)
 {
-	pthread_mutex_lock(&lane->lock);
-	task_list_add(&lane->posted, task);
-	pthread_mutex_unlock(&lane->lock);
+	pthread_mutex_lock(&lane->inbox.lock);
+	task_list_add(&lane->inbox.posted, task);
+	pthread_mutex_unlock(&lane->inbox.lock);
 	lane_wake(lane);
 }
 
 void stage_list(struct lane *lane, struct io_list *list)
 {
-	pthread_mutex_lock(&lane->lock);
-	io_list_append(&lane->forwarded, list);
-	pthread_mutex_unlock(&lane->lock);
+	pthread_mutex_lock(&lane->inbox.lock);
+	io_list_append(&lane->inbox.forwarded, list);
+	pthread_mutex_unlock(&lane->inbox.lock);
 	lane_wake(lane);
 }
 
 void stage_returned(struct lane *lane, struct weir_io *io)
 {
-	pthread_mutex_lock(&lane->lock);
-	io_list_add(&lane->returned, io);
-	pthread_mutex_unlock(&lane->lock);
+	pthread_mutex_lock(&lane->inbox.lock);
+	io_list_add(&lane->inbox.returned, io);
+	pthread_mutex_unlock(&lane->inbox.lock);
 	lane_wake(lane);
 }
 
 /* Takes what is staged in CTX for LANE. A switch of the scheduler may move the home between the
  * staging and the waking; whoever switched wakes every lane after that, so the right one looks. */
-static void take_ctx(struct lane *lane, struct ctx *ctx, struct io_list *into)
+static void stage_take_ctx(struct lane *lane, struct ctx *ctx, struct io_list *into)
 {
 	struct lane *home = queue_home(lane->q);
 
@@ -114,21 +100,19 @@ static void take_ctx(struct lane *lane, struct ctx *ctx, struct io_list *into)
 	pthread_mutex_unlock(&ctx->lock);
 }
 
-void stage_take(struct lane *lane, struct io_list *into)
+bool stage_take(struct lane *lane, struct io_list *into, struct io_list *ended,
+		struct task_list *tasks)
 {
 	struct weir_queue *q = lane->q;
 
-	if (!__atomic_load_n(&lane->inbox, __ATOMIC_RELAXED) ||
-	    !__atomic_exchange_n(&lane->inbox, 0, __ATOMIC_SEQ_CST))
-		return;
-	pthread_mutex_lock(&lane->lock);
-	task_list_append(&lane->tasks, &lane->posted);
-	io_list_append(&lane->ended, &lane->returned);
-	io_list_append(into, &lane->forwarded);
-	pthread_mutex_unlock(&lane->lock);
+	if (!wake_take_staged(lane))
+		return false;
+	pthread_mutex_lock(&lane->inbox.lock);
+	task_list_append(tasks, &lane->inbox.posted);
+	io_list_append(ended, &lane->inbox.returned);
+	io_list_append(into, &lane->inbox.forwarded);
+	pthread_mutex_unlock(&lane->inbox.lock);
 	for (uint32_t i = 0; i < q->nr_ctxs; i++)
-		take_ctx(lane, &q->ctxs[i], into);
-	/* Last: whoever registers and then submits finds both done here. */
-	if (lane->seen_registered != __atomic_load_n(&q->register_serial, __ATOMIC_ACQUIRE))
-		register_settle(lane);
+		stage_take_ctx(lane, &q->ctxs[i], into);
+	return true;
 }

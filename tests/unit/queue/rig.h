@@ -18,6 +18,8 @@
 #include <weir/weir.h>
 
 #include "engine/engine.h"
+#include "base/done.h"
+#include "queue/lane/dispatch.h"
 #include "queue/lane/lane.h"
 #include "queue/open.h"
 

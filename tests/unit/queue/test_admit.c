@@ -147,7 +147,7 @@ static void stop(void)
 	stopping = true;
 	rig.hold = false;
 	for (unsigned i = 0; i < nr_clients; i++) {
-		while (io_priv(&clients[i].io)->state == IO_PENDING) {
+		while (io_priv(&clients[i].io)->state == DONE_PENDING) {
 			assert_true(weir_queue_poll(rig.q) >= 0);
 			rig.now_ns += MS;
 		}

@@ -83,7 +83,7 @@ static void a_worker_that_is_awake_sees_the_stop(void **state)
 	open_queue(&queue, 1, 1, &slow);
 	usleep(20000); /* for the worker to sleep */
 	__atomic_store_n(&armed, 1, __ATOMIC_RELEASE);
-	assert_int_equal(eventfd_write(queue->lanes[0].wake_fd, 1), 0);
+	assert_int_equal(eventfd_write(queue->lanes[0].sleep.wake_fd, 1), 0);
 	while (!__atomic_load_n(&ran, __ATOMIC_ACQUIRE))
 		usleep(1000);
 	/* Something is staged, so that its submitter is who wakes the worker, not the closer. */

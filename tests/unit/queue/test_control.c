@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "queue/lane/control.h"
+#include "queue/lane/settings.h"
 #include "rig.h"
 
 #define N 64
@@ -265,15 +265,15 @@ static void attributes_change_under_load(const char *sched, const char *name, co
 	for (unsigned i = 0; i < N; i++)
 		submit(i, i % 3 ? WEIR_OP_WRITE : WEIR_OP_READ, i % 2 ? i : 3 * i);
 	weir_queue_poll(rig.q);
-	for (unsigned k = 0; k < N && rig.q->lanes[0].nr_done < N; k++) {
+	for (unsigned k = 0; k < N && rig.q->lanes[0].ended.nr_done < N; k++) {
 		assert_int_equal(weir_queue_set(rig.q, name, k % 4 < 2 ? low : high), 0);
 		weir_queue_poll(rig.q);
-		assert_true(rig.q->lanes[0].in_flight > 0);
+		assert_true(rig.q->lanes[0].out.commands > 0);
 		rig_complete(1);
 	}
-	assert_int_equal(rig.q->lanes[0].nr_done, N);
+	assert_int_equal(rig.q->lanes[0].ended.nr_done, N);
 	check_ended(0, N, 1);
-	assert_int_equal(rig.q->lanes[0].nr_free, rig.q->lanes[0].nr_tags);
+	assert_int_equal(rig.q->lanes[0].tags.nr_free, rig.q->lanes[0].tags.nr);
 	rig_close();
 }
 
@@ -321,7 +321,7 @@ static void nr_requests_has_the_kernels_bounds(void **state)
 	for (unsigned i = 20; i < 30; i++)
 		submit(i, WEIR_OP_WRITE, 2 * i);
 	weir_queue_poll(rig.q);
-	assert_int_equal(rig.q->lanes[0].nr_waiting, 10);
+	assert_int_equal(rig.q->lanes[0].waiting.nr, 10);
 	rig.hold = false;
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	check_ended(8, 30, 1);
@@ -399,8 +399,8 @@ static void policies_change_priorities(void **state)
 	rig_open(NULL, NULL);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(weir_queue_submitter_set_policy(rig.q, 7, cases[i].policy), 0);
-		assert_int_equal(submitter_prio(rig.q, 7, cases[i].given), cases[i].expected);
-		assert_int_equal(submitter_prio(rig.q, 8, WEIR_PRIO_RT(2)), WEIR_PRIO_RT(2));
+		assert_int_equal(settings_prio(rig.q, 7, cases[i].given), cases[i].expected);
+		assert_int_equal(settings_prio(rig.q, 8, WEIR_PRIO_RT(2)), WEIR_PRIO_RT(2));
 	}
 	assert_int_equal(weir_queue_submitter_set_policy(rig.q, 7, 4), -EINVAL);
 }
@@ -507,7 +507,7 @@ static void what_follows_a_registration_is_fixed(void **state)
 	/* Nobody's, as threads count from 1; the worker comes here first and waits. */
 	pthread_mutex_lock(&rig.q->ctxs[0].lock);
 	assert_int_equal(weir_queue_set_depth(rig.q, 32), 0);
-	while (__atomic_load_n(&rig.q->lanes[0].inbox, __ATOMIC_ACQUIRE))
+	while (__atomic_load_n(&rig.q->lanes[0].sleep.staged, __ATOMIC_ACQUIRE))
 		sched_yield();
 	usleep(1000);
 	assert_int_equal(weir_queue_register(rig.q, memory[0], 4096), 0);
@@ -573,7 +573,7 @@ static void an_owners_reads_go_to_their_lane(void **state)
 		weir_queue_poll(rig.q);
 	check_ended(0, 1, 1);
 	check_ended(1, 2, 0); /* nobody runs lane 1 */
-	assert_int_equal(rig.q->lanes[1].forwarded.count, 1);
+	assert_int_equal(rig.q->lanes[1].inbox.forwarded.count, 1);
 	assert_int_equal(owner_attach(&rig.q->lanes[1]), 0);
 	owner_detach(&rig.q->lanes[1]);
 	assert_int_equal(weir_queue_wait(rig.q), 0);

@@ -91,7 +91,7 @@ static void requests_become_one_when_a_gap_closes(void **state)
 	assert_int_equal(rig.nr_log, 1);
 	blocks_expect_cmd(0, 0, 3);
 	assert_int_equal(blocks_stats().request_merges, 1);
-	assert_int_equal(rig.q->lanes[0].nr_tags - rig.q->lanes[0].nr_free, 1);
+	assert_int_equal(rig.q->lanes[0].tags.nr - rig.q->lanes[0].tags.nr_free, 1);
 	blocks_close();
 }
 
@@ -334,7 +334,7 @@ static void joining_needs_no_tag(void **state)
 	blocks_make(W, 50, 51); /* waits */
 	blocks_make(W, 2, 3)->flags = WEIR_IO_NOWAIT;
 	blocks_give(0);
-	assert_int_equal(rig.q->lanes[0].nr_waiting, 1);
+	assert_int_equal(rig.q->lanes[0].waiting.nr, 1);
 	blocks_close();
 	assert_int_equal(blocks_io[3].result, 0);
 	assert_int_equal(rig.nr_log, 3);

@@ -382,11 +382,11 @@ static void finish(uint32_t n, uint64_t ios)
 /* By the owner of the lane, or while nobody is. */
 static void check_lane(const struct lane *lane)
 {
-	assert_int_equal(lane->nr_free, lane->nr_tags);
-	assert_int_equal(lane->nr_waiting, 0);
-	assert_int_equal(lane->sequenced, 0);
-	assert_int_equal(lane->in_flight, 0);
-	assert_int_equal(lane->in_flight_bytes, 0);
+	assert_int_equal(lane->tags.nr_free, lane->tags.nr);
+	assert_int_equal(lane->waiting.nr, 0);
+	assert_int_equal(lane->flush.nr_data, 0);
+	assert_int_equal(lane->out.commands, 0);
+	assert_int_equal(lane->out.bytes, 0);
 	assert_false(lane->sched->ops->has_work(lane->sched));
 }
 

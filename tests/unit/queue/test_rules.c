@@ -154,7 +154,7 @@ static int read_nowait(size_t skip, uint64_t length, uint16_t flags)
 	io.flags = WEIR_IO_NOWAIT | flags;
 	assert_int_equal(weir_queue_submit(rig.q, &io), 0);
 	assert_true(weir_queue_poll(rig.q) >= 0);
-	while (io_priv(&io)->state != IO_DONE)
+	while (io_priv(&io)->state != DONE_FINISHED)
 		rig_complete(1);
 	assert_int_equal(io_priv(&io)->failed_offset * !!io.result, 0);
 	weir_io_strerror(&io, words, sizeof(words));
@@ -313,7 +313,7 @@ static void a_lone_refusal_is_offered_again_after_3_ms(void **state)
 	rig.refuse_every = 0;
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	check_ended(0, 1, 1);
-	assert_true(rig.offer_ns[rig.offers - 1] - rig.offer_ns[0] >= RERUN_NS);
+	assert_true(rig.offer_ns[rig.offers - 1] - rig.offer_ns[0] >= DISPATCH_RERUN_NS);
 }
 
 static void flushes_share(void **state)

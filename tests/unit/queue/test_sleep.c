@@ -147,7 +147,7 @@ static void the_descriptor_is_silent_after_a_wake_before_the_first_poll(void **s
 	fd = watched();
 	assert_true(readable(fd, 1000));
 	settle();
-	assert_int_equal(io_priv(&staged)->state, IO_DONE);
+	assert_int_equal(io_priv(&staged)->state, DONE_FINISHED);
 	assert_false(readable(fd, 0));
 }
 
@@ -160,7 +160,7 @@ static void the_descriptor_is_silent_after_a_late_wake(void **state)
 	fd = watched();
 	settle();
 	/* A submitter whose ios were taken before it came to write. */
-	assert_int_equal(eventfd_write(rig.q->lanes[0].wake_fd, 1), 0);
+	assert_int_equal(eventfd_write(rig.q->lanes[0].sleep.wake_fd, 1), 0);
 	assert_true(readable(fd, 1000));
 	settle();
 	assert_false(readable(fd, 0));
@@ -179,7 +179,7 @@ static void the_descriptor_fires_after_waiting_for_an_io(void **state)
 	elsewhere(stage_main, &staged);
 	assert_true(readable(fd, 1000));
 	settle();
-	assert_int_equal(io_priv(&staged)->state, IO_DONE);
+	assert_int_equal(io_priv(&staged)->state, DONE_FINISHED);
 }
 
 static void the_descriptor_of_a_new_owner_fires_for_what_was_staged(void **state)
@@ -196,7 +196,7 @@ static void the_descriptor_of_a_new_owner_fires_for_what_was_staged(void **state
 	fd = watched();
 	assert_true(readable(fd, 1000));
 	settle();
-	assert_int_equal(io_priv(&staged)->state, IO_DONE);
+	assert_int_equal(io_priv(&staged)->state, DONE_FINISHED);
 	assert_false(readable(fd, 0));
 }
 
@@ -274,7 +274,7 @@ static void a_scheduler_that_cannot_be_asked_wakes_nobody(void **state)
 	/* It holds one, and there is no room below. */
 	assert_true(slept(20 * NSEC_PER_MSEC) >= 20 * NSEC_PER_MSEC);
 	rig_complete(2);
-	assert_int_equal(io_priv(&second)->state, IO_DONE);
+	assert_int_equal(io_priv(&second)->state, DONE_FINISHED);
 }
 
 int main(void)

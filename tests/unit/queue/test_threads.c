@@ -407,7 +407,7 @@ static bool fires(int timeout_ms)
 /* An event loop of the program's own: poll(2) on the descriptor, never anything else. */
 static void poll_until_ended(struct weir_io *io)
 {
-	while (__atomic_load_n(&io_priv(io)->state, __ATOMIC_ACQUIRE) != IO_DONE) {
+	while (__atomic_load_n(&io_priv(io)->state, __ATOMIC_ACQUIRE) != DONE_FINISHED) {
 		assert_true(fires(30000));
 		assert_true(weir_queue_poll(queue) >= 0);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * join.c - one command from several: merging ios and requests that lie side by side.
+ * merge.c - one command from several: merging ios and requests that lie side by side.
  *
  * An io is tried against what came with it (the plug: the batch that the lane has just taken),
  * then against what waits in the scheduler, and only then gets a tag of its own. Schedulers find
@@ -10,18 +10,22 @@
  *
  * Owns nothing; the lane's owner.
  */
+#include "queue/lane/merge.h"
+
 #include <string.h>
 
 #include "queue/lane/admit.h"
+#include "queue/lane/registered.h"
+#include "queue/lane/split.h"
 #include "sched/merge.h"
 
 /* How far back the batch is looked through: blk-mq looks at the last request of a task's plug, and
  * at eight of a staging queue. */
-#define OWN_LOOK 1u
-#define STAGED_LOOK 8u
+#define MERGE_LOOK_OWN 1u
+#define MERGE_LOOK_STAGED 8u
 /* A saved command pays for giving up so much fixed memory, whose pages are handed to the kernel
  * then: about 16 of them, at some 30 to 60 ns each. */
-#define UNFIX_BYTES (64u << 10)
+#define MERGE_LOSES_BYTES (64u << 10)
 
 /* What is to be added to a request, an io or another request. */
 struct addition {
@@ -37,67 +41,69 @@ struct addition {
 	uint64_t submit_ns;
 };
 
-static struct request *request_of(struct sched_rq *rq)
+static struct request *merge_request_of(struct sched_rq *rq)
 {
 	return (struct request *)rq;
 }
 
-static bool continues(const struct iovec *a, const struct iovec *b)
+static bool merge_continues(const struct iovec *a, const struct iovec *b)
 {
 	return (char *)a->iov_base + a->iov_len == b->iov_base;
 }
 
 /* Do the pieces of memory where the two meet continue one another? */
-static bool meets(const struct request *rq, const struct addition *add, enum sched_merge how)
+static bool merge_meets(const struct request *rq, const struct addition *add, enum sched_merge how)
 {
 	if (how == SCHED_MERGE_FRONT)
-		return continues(&add->iov[add->iovcnt - 1], &rq->cmd.iov[0]);
-	return continues(&rq->cmd.iov[rq->cmd.iovcnt - 1], &add->iov[0]);
+		return merge_continues(&add->iov[add->iovcnt - 1], &rq->cmd.iov[0]);
+	return merge_continues(&rq->cmd.iov[rq->cmd.iovcnt - 1], &add->iov[0]);
 }
 
 /* The command would stay a fixed one. */
-static bool stays_fixed(const struct request *rq, const struct addition *add, enum sched_merge how)
+static bool merge_stays_registered(const struct request *rq, const struct addition *add,
+				   enum sched_merge how)
 {
-	return rq->cmd.buf_index >= 0 && rq->cmd.buf_index == add->buf_index && meets(rq, add, how);
+	return rq->cmd.buf_index >= 0 && rq->cmd.buf_index == add->buf_index &&
+	       merge_meets(rq, add, how);
 }
 
 /* Registered memory and other memory stay apart; what is fixed stays so unless it is short. */
-static bool registration_fits(const struct request *rq, const struct addition *add,
-			      enum sched_merge how)
+static bool merge_registration_fits(const struct request *rq, const struct addition *add,
+				    enum sched_merge how)
 {
-	uint64_t unfixed = 0;
+	uint64_t lost = 0;
 
 	if (rq->registered != add->registered)
 		return false;
 	if (rq->cmd.buf_index >= 0)
-		unfixed += rq->cmd.length;
+		lost += rq->cmd.length;
 	if (add->buf_index >= 0)
-		unfixed += add->length;
-	return !unfixed || stays_fixed(rq, add, how) || unfixed <= UNFIX_BYTES;
+		lost += add->length;
+	return !lost || merge_stays_registered(rq, add, how) || lost <= MERGE_LOSES_BYTES;
 }
 
-static uint32_t nr_ranges(uint32_t iovcnt)
+static uint32_t merge_nr_ranges(uint32_t iovcnt)
 {
 	return iovcnt ? iovcnt : 1;
 }
 
 /* INTO and what is added may be one command. What is full now is not tried again. */
-static bool fits(const struct lane *lane, struct request *into, const struct addition *add,
-		 enum sched_merge how)
+static bool merge_fits(const struct lane *lane, struct request *into, const struct addition *add,
+		       enum sched_merge how)
 {
 	uint64_t longest = split_longest(lane->q, into->first);
 	bool room;
 
 	if (into->cmd.placement != add->placement || into->bounce)
 		return false;
-	if (into->cmd.op != WEIR_OP_DISCARD && !registration_fits(into, add, how))
+	if (into->cmd.op != WEIR_OP_DISCARD && !merge_registration_fits(into, add, how))
 		return false;
 	room = into->cmd.length + add->length <= longest;
 	if (how == SCHED_MERGE_DISCARD)
-		room = room && nr_ranges(into->cmd.iovcnt) + nr_ranges(add->iovcnt) <=
+		room = room && merge_nr_ranges(into->cmd.iovcnt) + merge_nr_ranges(add->iovcnt) <=
 				       lane->q->max_discard_ranges;
 	else if (add->iov)
-		room = room && into->cmd.iovcnt + add->iovcnt - meets(into, add, how) <=
+		room = room && into->cmd.iovcnt + add->iovcnt - merge_meets(into, add, how) <=
 				       lane->q->max_segments;
 	if (!room)
 		into->rq.flags |= SCHED_RQ_NOMERGE;
@@ -105,9 +111,9 @@ static bool fits(const struct lane *lane, struct request *into, const struct add
 }
 
 /* Puts N pieces before or behind those of RQ; where memory continues the two pieces become one. */
-static void add_memory(struct request *rq, const struct addition *add, enum sched_merge how)
+static void merge_add_memory(struct request *rq, const struct addition *add, enum sched_merge how)
 {
-	bool fixed = stays_fixed(rq, add, how), one = meets(rq, add, how);
+	bool registered = merge_stays_registered(rq, add, how), one = merge_meets(rq, add, how);
 	struct iovec *iov = rq->pieces;
 
 	if (rq->cmd.iov == &rq->one)
@@ -126,12 +132,12 @@ static void add_memory(struct request *rq, const struct addition *add, enum sche
 		memcpy(iov + rq->cmd.iovcnt, add->iov + one, (add->iovcnt - one) * sizeof(*iov));
 	}
 	rq->cmd.iovcnt += add->iovcnt - one;
-	if (!fixed)
+	if (!registered)
 		rq->cmd.buf_index = -1;
 }
 
 /* Discards that do not touch go as a list of ranges. */
-static void add_ranges(struct request *rq, const struct addition *add)
+static void merge_add_ranges(struct request *rq, const struct addition *add)
 {
 	if (!rq->cmd.iovcnt) {
 		rq->ranges[0] = (struct cmd_range){ rq->cmd.offset, rq->cmd.length };
@@ -146,7 +152,7 @@ static void add_ranges(struct request *rq, const struct addition *add)
 	rq->cmd.iovcnt += add->iovcnt;
 }
 
-static void add_ios(struct request *rq, const struct addition *add, enum sched_merge how)
+static void merge_add_ios(struct request *rq, const struct addition *add, enum sched_merge how)
 {
 	if (how == SCHED_MERGE_FRONT) {
 		io_priv(add->last)->next = rq->first;
@@ -158,13 +164,13 @@ static void add_ios(struct request *rq, const struct addition *add, enum sched_m
 	rq->nr_ios += add->nr_ios;
 }
 
-static void join(struct request *rq, const struct addition *add, enum sched_merge how)
+static void merge_apply(struct request *rq, const struct addition *add, enum sched_merge how)
 {
 	if (how == SCHED_MERGE_DISCARD)
-		add_ranges(rq, add);
+		merge_add_ranges(rq, add);
 	else if (add->iov)
-		add_memory(rq, add, how);
-	add_ios(rq, add, how);
+		merge_add_memory(rq, add, how);
+	merge_add_ios(rq, add, how);
 	if (how == SCHED_MERGE_FRONT)
 		rq->cmd.offset = add->offset;
 	rq->cmd.length += add->length;
@@ -172,10 +178,10 @@ static void join(struct request *rq, const struct addition *add, enum sched_merg
 		rq->submit_ns = add->submit_ns;
 }
 
-bool join_requests(void *owner, struct sched_rq *into, struct sched_rq *gone, enum sched_merge how)
+bool merge_requests(void *owner, struct sched_rq *into, struct sched_rq *gone, enum sched_merge how)
 {
 	struct lane *lane = owner;
-	struct request *a = request_of(into), *b = request_of(gone);
+	struct request *a = merge_request_of(into), *b = merge_request_of(gone);
 	struct addition add = {
 		.offset = b->cmd.offset,
 		.length = b->cmd.length,
@@ -193,30 +199,30 @@ bool join_requests(void *owner, struct sched_rq *into, struct sched_rq *gone, en
 		add.ranges = b->cmd.ranges;
 	else
 		add.iov = b->cmd.iov;
-	if (b->bounce || !fits(lane, a, &add, how))
+	if (b->bounce || !merge_fits(lane, a, &add, how))
 		return false;
-	join(a, &add, how);
+	merge_apply(a, &add, how);
 	hist_add(&lane->stats->request_merges, 1);
 	admit_put(lane, b);
 	return true;
 }
 
 /* Cheaper than merge_side(), and mostly the answer. */
-static bool touch(const struct sched_rq *a, const struct sched_rq *b)
+static bool merge_touches(const struct sched_rq *a, const struct sched_rq *b)
 {
 	return a->sector + a->nr_sectors == b->sector || b->sector + b->nr_sectors == a->sector ||
 	       b->op == SCHED_DISCARD;
 }
 
 /* The request that RQ belongs to, of those on the plug, which the scheduler does not know yet. */
-static enum sched_merge find_in_plug(const struct lane *lane, const struct sched_rq *rq,
-				     struct sched_list *plug, struct sched_rq **into)
+static enum sched_merge merge_find_in_plug(const struct lane *lane, const struct sched_rq *rq,
+					   struct sched_list *plug, struct sched_rq **into)
 {
-	uint32_t looks = rq->ctx < lane->q->nr_ctxs ? STAGED_LOOK : OWN_LOOK;
+	uint32_t looks = rq->ctx < lane->q->nr_ctxs ? MERGE_LOOK_STAGED : MERGE_LOOK_OWN;
 	enum sched_merge how;
 
 	for (*into = TAILQ_LAST(plug, sched_list); *into && looks; looks--) {
-		if (touch(*into, rq) && (how = merge_side(&lane->sched->env, *into, rq)))
+		if (merge_touches(*into, rq) && (how = merge_side(&lane->sched->env, *into, rq)))
 			return how;
 		*into = TAILQ_PREV(*into, sched_list, fifo);
 	}
@@ -224,14 +230,14 @@ static enum sched_merge find_in_plug(const struct lane *lane, const struct sched
 }
 
 /* INTO has grown and may have closed a gap to another on the plug. */
-static void close_gap(struct lane *lane, struct sched_rq *into, struct sched_list *plug)
+static void merge_close_gap(struct lane *lane, struct sched_rq *into, struct sched_list *plug)
 {
 	struct sched_rq *other = TAILQ_LAST(plug, sched_list);
 
-	for (uint32_t looks = 0; other && looks < STAGED_LOOK; looks++) {
+	for (uint32_t looks = 0; other && looks < MERGE_LOOK_STAGED; looks++) {
 		enum sched_merge how = merge_side(&lane->sched->env, into, other);
 
-		if (how && join_requests(lane, into, other, how)) {
+		if (how && merge_requests(lane, into, other, how)) {
 			TAILQ_REMOVE(plug, other, fifo);
 			sched_grow(into, other, how);
 			return;
@@ -240,7 +246,7 @@ static void close_gap(struct lane *lane, struct sched_rq *into, struct sched_lis
 	}
 }
 
-static void count_merge(struct lane_stats *stats, enum sched_merge how)
+static void merge_count(struct lane_stats *stats, enum sched_merge how)
 {
 	hist_add(how == SCHED_MERGE_BACK    ? &stats->back_merges
 		 : how == SCHED_MERGE_FRONT ? &stats->front_merges
@@ -249,8 +255,8 @@ static void count_merge(struct lane_stats *stats, enum sched_merge how)
 }
 
 /* IO joins INTO; nobody but the lane knows of INTO, or S does. */
-static bool join_one(struct lane *lane, struct weir_io *io, const struct sched_rq *rq,
-		     struct sched_rq *into, enum sched_merge how)
+static bool merge_into(struct lane *lane, struct weir_io *io, const struct sched_rq *rq,
+		       struct sched_rq *into, enum sched_merge how)
 {
 	struct iovec whole = { io->buf, io->length };
 	struct addition add = {
@@ -268,20 +274,20 @@ static bool join_one(struct lane *lane, struct weir_io *io, const struct sched_r
 		add.iov = io->iovcnt ? io->iov : &whole;
 		add.iovcnt = io->iovcnt ? io->iovcnt : 1;
 	}
-	if (add.iovcnt == 1 && lane->nr_fixed)
-		add.buf_index = register_find(lane, add.iov->iov_base, add.iov->iov_len);
+	if (add.iovcnt == 1 && lane->registered.nr)
+		add.buf_index = registered_find(lane, add.iov->iov_base, add.iov->iov_len);
 	add.registered = add.buf_index >= 0;
-	if (!fits(lane, request_of(into), &add, how))
+	if (!merge_fits(lane, merge_request_of(into), &add, how))
 		return false;
 	io_priv(io)->next = NULL;
 	io_priv(io)->cursor = io->length;
-	join(request_of(into), &add, how);
+	merge_apply(merge_request_of(into), &add, how);
 	sched_grow(into, rq, how);
-	count_merge(lane->stats, how);
+	merge_count(lane->stats, how);
 	return true;
 }
 
-static bool may_join(const struct lane *lane, const struct weir_io *io)
+static bool merge_may(const struct lane *lane, const struct weir_io *io)
 {
 	if (lane->sched->env.merging == SCHED_MERGING_OFF)
 		return false;
@@ -291,38 +297,38 @@ static bool may_join(const struct lane *lane, const struct weir_io *io)
 }
 
 /* Something waits there with which an io could merge. */
-static bool scheduler_may_have(const struct lane *lane)
+static bool merge_scheduler_may_have(const struct lane *lane)
 {
 	return lane->sched->ops->find_merge && lane->sched->ops->has_work(lane->sched);
 }
 
 /* With the scheduler's own: it finds one, and is told that it grew. */
-static bool join_scheduled(struct lane *lane, struct weir_io *io, const struct sched_rq *rq)
+static bool merge_scheduled(struct lane *lane, struct weir_io *io, const struct sched_rq *rq)
 {
 	struct sched *s = lane->sched;
 	struct sched_rq *into;
 	uint64_t old_sector;
 	enum sched_merge how;
 
-	if (!scheduler_may_have(lane))
+	if (!merge_scheduler_may_have(lane))
 		return false;
 	how = s->ops->find_merge(s, rq, &into);
 	if (!how)
 		return false;
 	old_sector = into->sector;
-	if (!join_one(lane, io, rq, into, how))
+	if (!merge_into(lane, io, rq, into, how))
 		return false;
 	if (s->ops->merged)
 		s->ops->merged(s, into, how, old_sector);
 	return true;
 }
 
-bool join_io(struct lane *lane, struct weir_io *io, struct sched_list *plug)
+bool merge_io(struct lane *lane, struct weir_io *io, struct sched_list *plug)
 {
 	struct sched_rq rq, *into;
 	enum sched_merge how;
 
-	if (!may_join(lane, io) || (TAILQ_EMPTY(plug) && !scheduler_may_have(lane)))
+	if (!merge_may(lane, io) || (TAILQ_EMPTY(plug) && !merge_scheduler_may_have(lane)))
 		return false;
 	rq.op = io->op;
 	rq.flags = split_flags(io);
@@ -332,12 +338,12 @@ bool join_io(struct lane *lane, struct weir_io *io, struct sched_list *plug)
 	rq.sector = io->offset >> SCHED_SECTOR_SHIFT;
 	rq.nr_sectors = (uint32_t)(io->length >> SCHED_SECTOR_SHIFT);
 	rq.start_ns = lane->now;
-	how = find_in_plug(lane, &rq, plug, &into);
+	how = merge_find_in_plug(lane, &rq, plug, &into);
 	if (!how)
-		return split_whole(lane, io) && join_scheduled(lane, io, &rq);
-	if (!split_whole(lane, io) || !join_one(lane, io, &rq, into, how))
+		return split_whole(lane, io) && merge_scheduled(lane, io, &rq);
+	if (!split_whole(lane, io) || !merge_into(lane, io, &rq, into, how))
 		return false;
 	if (how != SCHED_MERGE_DISCARD)
-		close_gap(lane, into, plug);
+		merge_close_gap(lane, into, plug);
 	return true;
 }

@@ -512,7 +512,7 @@ static void nowait_data_that_ends_early_is_not_waited_for(void **state)
 		}
 		rig_complete(3);
 		assert_int_equal(ends[0], 1);
-		assert_int_equal(rig.q->lanes[0].sequenced, 0);
+		assert_int_equal(rig.q->lanes[0].flush.nr_data, 0);
 		give(4, F, 0);
 		poll();
 		rig_complete(4);
@@ -585,11 +585,11 @@ static void background_data_of_a_sequence_is_synchronous(void **state)
 	for (unsigned i = 0; i < 8; i++)
 		give(i, W, WEIR_IO_BACKGROUND);
 	poll();
-	assert_int_equal(rig.q->lanes[0].nr_waiting, 2);
+	assert_int_equal(rig.q->lanes[0].waiting.nr, 2);
 	/* The data behind the flush has a tag, and does not wait for theirs. */
 	rig_complete(1);
-	assert_int_equal(rig.q->lanes[0].nr_tags - rig.q->lanes[0].nr_free, 7);
-	assert_int_equal(rig.q->lanes[0].nr_waiting, 2);
+	assert_int_equal(rig.q->lanes[0].tags.nr - rig.q->lanes[0].tags.nr_free, 7);
+	assert_int_equal(rig.q->lanes[0].waiting.nr, 2);
 	rig.hold = false;
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	for (unsigned i = 0; i < 9; i++)
@@ -610,7 +610,7 @@ static void waiting_for_the_queue_includes_every_step(void **state)
 		assert_int_equal(round % 2 ? weir_queue_wait(rig.q) : weir_queue_detach(rig.q), 0);
 		for (unsigned i = 0; i < N; i++)
 			assert_int_equal(ends[i], round + 1);
-		assert_int_equal(rig.q->lanes[0].sequenced, 0);
+		assert_int_equal(rig.q->lanes[0].flush.nr_data, 0);
 	}
 	rig_close();
 }

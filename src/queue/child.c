@@ -7,47 +7,39 @@
  * could have been changing is freed; the rest is kept, known to a list, so that it is no leak.
  * The child's only thread.
  */
+#include "queue/child.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "queue/lane/lane.h"
-#include "queue/open.h"
 
-static struct weir_queue *kept; /* that are closed and not freed */
+static struct weir_queue *child_kept; /* queues that are closed and not freed */
 
-int child_refuse(void)
-{
-	return fork_refuse("queue");
-}
-
-/* Was no other thread inside Q, or may have been, when this process was made? */
-static bool is_settled(struct weir_queue *q)
+/* True if no other thread can have been inside Q when this process was made. */
+static bool child_is_settled(struct weir_queue *q)
 {
 	if (pthread_mutex_trylock(&q->switch_lock) || pthread_mutex_trylock(&q->lock))
 		return false;
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
-		if (q->lanes[i].owned && !owner_has(&q->lanes[i]))
+		if (q->lanes[i].owner.owned && !owner_has(&q->lanes[i]))
 			return false;
 	return true;
 }
 
-int child_close(struct weir_queue *q)
+int child_close(struct weir_queue *q, bool *settled)
 {
-	bool settled;
-
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
-		if (owner_has(&q->lanes[i]) && q->lanes[i].in_callback)
+		if (owner_has(&q->lanes[i]) && q->lanes[i].ended.in_callback)
 			return error_set(-EDEADLK, "fork() was called from a callback of this "
 						   "queue, which has not returned yet");
-	settled = is_settled(q);
+	*settled = child_is_settled(q);
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
 		owner_forget(&q->lanes[i]);
-	if (settled) {
-		queue_free(q);
+	if (*settled)
 		return 0;
-	}
-	q->next_kept = kept;
-	kept = q;
+	q->next_kept = child_kept;
+	child_kept = q;
 	return 0;
 }

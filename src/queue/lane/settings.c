@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * submitter.c - what is set for single submitters: their weight, and how their ios' priority is
+ * settings.c - what is set for single submitters: their weight, and how their ios' priority is
  * changed on the way in.
  *
  * A hash table that is made once, never moves and only gains rows, so that submitters look their
  * policy up without a lock. Weights go to the scheduler on the lanes (control.c). Owns the table;
  * rows change under the queue's lock.
  */
+#include "queue/lane/settings.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "queue/lane/control.h"
 
 #define SETTINGS_MAX 4096u
-#define SLOTS (2 * SETTINGS_MAX)
-#define WEIGHT_MAX 1000u
+#define SETTINGS_SLOTS (2 * SETTINGS_MAX)
 
 /* Of one submitter. */
 struct setting {
@@ -29,22 +29,22 @@ struct setting {
 struct settings {
 	uint32_t nr;
 	uint32_t policies; /* atomic: somebody has had one */
-	struct setting slot[SLOTS];
+	struct setting slot[SETTINGS_SLOTS];
 };
 
 /* SUBMITTER's row, or the free slot for it. There always is one: half of them stay free. */
-static struct setting *find(struct settings *t, uint32_t submitter)
+static struct setting *settings_find(struct settings *t, uint32_t submitter)
 {
-	uint32_t at = submitter * 0x9e3779b1u % SLOTS; /* Fibonacci hashing */
+	uint32_t at = submitter * 0x9e3779b1u % SETTINGS_SLOTS; /* Fibonacci hashing */
 
 	while (__atomic_load_n(&t->slot[at].used, __ATOMIC_ACQUIRE) &&
 	       t->slot[at].submitter != submitter)
-		at = (at + 1) % SLOTS;
+		at = (at + 1) % SETTINGS_SLOTS;
 	return &t->slot[at];
 }
 
 /* SUBMITTER's row, made if need be; NULL: no memory, or too many. Under the lock. */
-static struct setting *row_of(struct weir_queue *q, uint32_t submitter)
+static struct setting *settings_row(struct weir_queue *q, uint32_t submitter)
 {
 	struct settings *t = q->settings ? q->settings : calloc(1, sizeof(*t));
 	struct setting *row;
@@ -52,7 +52,7 @@ static struct setting *row_of(struct weir_queue *q, uint32_t submitter)
 	if (!t)
 		return NULL;
 	__atomic_store_n(&q->settings, t, __ATOMIC_RELEASE);
-	row = find(t, submitter);
+	row = settings_find(t, submitter);
 	if (row->used)
 		return row;
 	if (t->nr == SETTINGS_MAX)
@@ -63,64 +63,45 @@ static struct setting *row_of(struct weir_queue *q, uint32_t submitter)
 	return row;
 }
 
-static int too_many(void)
+static int settings_none(const struct weir_queue *q)
 {
+	if (!q->settings)
+		return error_sys(-ENOMEM, "cannot keep a submitter's settings");
 	return error_set(-ENOSPC, "no room: at most %u submitters can have settings", SETTINGS_MAX);
 }
 
-int weir_queue_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight)
+int settings_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight)
 {
-	const struct sched_ops *ops = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE);
-	struct setting *row;
-	int err = queue_check_process(q);
+	struct setting *row = settings_row(q, submitter);
 
-	if (err)
-		return err;
-	if (!weight || weight > WEIGHT_MAX)
-		return error_set(-EINVAL, "weight %u: it goes from 1 to %u", weight, WEIGHT_MAX);
-	if (!ops->set_weight)
-		return error_set(-EOPNOTSUPP, "%s knows no weights", ops->name);
-	pthread_mutex_lock(&q->lock);
-	row = row_of(q, submitter);
-	if (row) {
-		row->weight = weight;
-		row->weight_at = q->generation + 1;
-		control_changed(q);
-	}
-	pthread_mutex_unlock(&q->lock);
-	return row ? 0 : too_many();
+	if (!row)
+		return settings_none(q);
+	row->weight = weight;
+	row->weight_at = q->generation + 1;
+	return 0;
 }
 
-int weir_queue_submitter_set_policy(struct weir_queue *q, uint32_t submitter,
-				    enum weir_queue_policy policy)
+int settings_set_policy(struct weir_queue *q, uint32_t submitter, uint32_t policy)
 {
-	struct setting *row;
-	int err = queue_check_process(q);
+	struct setting *row = settings_row(q, submitter);
 
-	if (err)
-		return err;
-	if ((unsigned)policy > WEIR_QUEUE_POLICY_IDLE)
-		return error_set(-EINVAL, "no such priority policy: %u", (unsigned)policy);
-	pthread_mutex_lock(&q->lock);
-	row = row_of(q, submitter);
-	if (row) {
-		__atomic_store_n(&row->policy, policy, __ATOMIC_RELAXED);
-		__atomic_store_n(&q->settings->policies, 1, __ATOMIC_RELEASE);
-	}
-	pthread_mutex_unlock(&q->lock);
-	return row ? 0 : too_many();
+	if (!row)
+		return settings_none(q);
+	__atomic_store_n(&row->policy, policy, __ATOMIC_RELAXED);
+	__atomic_store_n(&q->settings->policies, 1, __ATOMIC_RELEASE);
+	return 0;
 }
 
-void submitter_apply(const struct weir_queue *q, struct sched *s, uint32_t since)
+void settings_apply(const struct weir_queue *q, struct sched *s, uint32_t since)
 {
 	const struct settings *t = q->settings;
 
-	for (uint32_t i = 0; t && s->ops->set_weight && i < SLOTS; i++)
+	for (uint32_t i = 0; t && s->ops->set_weight && i < SETTINGS_SLOTS; i++)
 		if (t->slot[i].weight_at > since)
 			(void)s->ops->set_weight(s, t->slot[i].submitter, t->slot[i].weight);
 }
 
-static uint16_t apply_policy(uint32_t policy, uint16_t prio)
+static uint16_t settings_apply_policy(uint32_t policy, uint16_t prio)
 {
 	unsigned class = prio >> 13;
 
@@ -136,21 +117,22 @@ static uint16_t apply_policy(uint32_t policy, uint16_t prio)
 	}
 }
 
-uint16_t submitter_prio(const struct weir_queue *q, uint32_t submitter, uint16_t prio)
+uint16_t settings_prio(const struct weir_queue *q, uint32_t submitter, uint16_t prio)
 {
 	struct settings *t = __atomic_load_n(&q->settings, __ATOMIC_ACQUIRE);
 	struct setting *row;
 
 	if (t && __atomic_load_n(&t->policies, __ATOMIC_ACQUIRE)) {
-		row = find(t, submitter);
+		row = settings_find(t, submitter);
 		if (__atomic_load_n(&row->used, __ATOMIC_ACQUIRE) && row->submitter == submitter)
-			prio = apply_policy(__atomic_load_n(&row->policy, __ATOMIC_RELAXED), prio);
+			prio = settings_apply_policy(
+				__atomic_load_n(&row->policy, __ATOMIC_RELAXED), prio);
 	}
 	prio = prio ? prio : WEIR_PRIO_DEFAULT;
 	return prio >> 13 ? prio : (uint16_t)(prio | WEIR_PRIO_BE(0));
 }
 
-void submitter_destroy(struct weir_queue *q)
+void settings_destroy(struct weir_queue *q)
 {
 	free(q->settings);
 }

@@ -3,6 +3,8 @@
  * validate.c - what may be submitted. Reads only what never changes while a queue is open; any
  * thread.
  */
+#include "queue/validate.h"
+
 #include <errno.h>
 
 #include "base/error.h"

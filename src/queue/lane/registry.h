@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * register.h - the table of registered memory of a queue. All of it is under the queue's lock.
+ * registry.h - the table of registered memory of a queue. All of it is under the queue's lock.
+ *
+ * memory.c adds ranges and removes them; each lane notes in `known` what it has of each piece.
  */
-#ifndef REGISTER_H
-#define REGISTER_H
+#ifndef REGISTRY_H
+#define REGISTRY_H
 
-#include "queue/lane/lane.h"
+#include "queue/lane/queue.h"
 
 /* io_uring's own limit. */
 #define PIECE_MAX (1ull << 30)
@@ -41,17 +43,5 @@ struct registry {
 	uint32_t nr_pieces, nr_ranges; /* places that were ever used; nr_pieces is an atomic */
 	struct lane_piece known[];     /* REGISTERED_MAX for each lane */
 };
-
-/* The range of just these bytes that is registered and does not leave, or NULL. */
-struct range *register_range(const struct weir_queue *q, const void *base, size_t length);
-
-/*
- * Puts a range into the table, counts one more user of it, and has lanes try again that failed.
- * 0, -ENOMEM or -ENOSPC with words.
- */
-int register_add(struct weir_queue *q, void *base, size_t length);
-
-/* One user of a range is gone; the last one's leaves. 0, or -ENOENT with words. */
-int register_remove(struct weir_queue *q, void *base, size_t length);
 
 #endif

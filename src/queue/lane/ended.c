@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ended.c - ios that have ended are collected, and called back at the top level of the loop, with
+ * nothing held.
+ *
+ * An io is called back by the lane that it was submitted on, whichever lane scheduled it. Owns
+ * lane->ended. The lane's owner.
+ */
+#include "queue/lane/ended.h"
+
+#include <errno.h>
+
+#include "base/done.h"
+#include "queue/lane/placed.h"
+#include "queue/lane/stage.h"
+
+void ended_io(struct lane *lane, struct weir_io *io)
+{
+	struct lane *home = io_priv(io)->lane;
+
+	hist_add(&lane->stats->op[io->op].ios, 1);
+	if (io->result)
+		hist_add(&lane->stats->op[io->op].errors, 1);
+	else
+		hist_add(&lane->stats->op[io->op].bytes, io->length);
+	if (lane->placed && io->op == WEIR_OP_WRITE)
+		placed_count(lane, io);
+	if (home == lane)
+		io_list_add(&lane->ended.ios, io);
+	else
+		stage_returned(home, io);
+}
+
+void ended_again(struct lane *lane, struct weir_io *io)
+{
+	io->result = -EAGAIN;
+	io_priv(io)->failed_offset = io->offset;
+	ended_io(lane, io);
+}
+
+void ended_add(struct lane *lane, struct io_list *ios, struct task_list *tasks)
+{
+	io_list_append(&lane->ended.ios, ios);
+	task_list_append(&lane->ended.tasks, tasks);
+}
+
+/* The io is the caller's from done_finish() on, so `end` is read before. */
+static void ended_call(struct weir_io *io)
+{
+	void (*end)(struct weir_io *) = io->end;
+
+	done_finish(&io_priv(io)->state);
+	if (end)
+		end(io);
+}
+
+static void ended_run_tasks(struct lane *lane)
+{
+	struct task_list tasks;
+	struct weir_task *task;
+
+	task_list_init(&tasks);
+	task_list_append(&tasks, &lane->ended.tasks);
+	while ((task = task_list_pop(&tasks))) {
+		task->fn(task);
+		lane->ended.task_ran = true;
+	}
+}
+
+/* Threads that wait for the whole queue look again. */
+static void ended_tell_drain_waiters(struct weir_queue *q)
+{
+	if (!__atomic_load_n(&q->drain_waiters, __ATOMIC_SEQ_CST))
+		return;
+	pthread_mutex_lock(&q->lock);
+	pthread_cond_broadcast(&q->changed);
+	pthread_mutex_unlock(&q->lock);
+}
+
+unsigned ended_call_back(struct lane *lane)
+{
+	struct io_list ended;
+	struct weir_io *io;
+	unsigned n;
+
+	if (!lane->ended.ios.first && !lane->ended.tasks.first)
+		return 0;
+	io_list_init(&ended);
+	io_list_append(&ended, &lane->ended.ios);
+	n = ended.count;
+	lane->ended.in_callback = true;
+	while ((io = io_list_pop(&ended)))
+		ended_call(io);
+	ended_run_tasks(lane);
+	lane->ended.in_callback = false;
+	if (n) {
+		__atomic_store_n(&lane->ended.nr_done, lane->ended.nr_done + n, __ATOMIC_SEQ_CST);
+		ended_tell_drain_waiters(lane->q);
+	}
+	return n;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fd.h - the file descriptor of a lane for event loops. Owner's thread.
+ */
+#ifndef FD_H
+#define FD_H
+
+#include "queue/lane/queue.h"
+
+/* Sets the timer behind the descriptor to NEXT, ns; UINT64_MAX: off. */
+void fd_arm(struct lane *lane, uint64_t next);
+
+/* Closes the descriptor, if there is one, and what is behind it. */
+void fd_close(struct lane *lane);
+
+#endif

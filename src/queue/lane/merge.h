@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * merge.h - one command from several ios. The lane's owner.
+ */
+#ifndef LANE_MERGE_H
+#define LANE_MERGE_H
+
+#include "queue/lane/queue.h"
+
+/* True: IO went into a request that waits, on PLUG or with the scheduler. */
+bool merge_io(struct lane *lane, struct weir_io *io, struct sched_list *plug);
+/* As sched_env.merge, for the lane OWNER. */
+bool merge_requests(void *owner, struct sched_rq *into, struct sched_rq *gone,
+		    enum sched_merge how);
+
+#endif

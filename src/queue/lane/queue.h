@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * queue.h - struct weir_queue: what the lanes of a queue share.
+ *
+ * Most of it is set at open and never changes. The rest are atomics, or belong to the queue's lock.
+ */
+#ifndef LANE_QUEUE_H
+#define LANE_QUEUE_H
+
+#include "queue/lane/state.h"
+
+struct weir_queue {
+	struct weir_device *dev;
+	const struct weir_device_info *info;
+	const struct engine_ops *engine_ops;
+	const struct sched_ops *sched_ops; /* atomic */
+	struct weir_queue_opts opts;	   /* every default filled in */
+	uint32_t max_segments;
+	uint32_t max_discard_ranges;
+	bool cached;	      /* the device has a volatile cache, so flushes are needed */
+	bool passes_fua;      /* it has, and the engine can pass FUA on to it */
+	uint32_t memory_mask; /* address bits that must be 0 */
+	uint32_t block_mask;
+	struct lane *lanes;
+	uint32_t nr_lanes; /* opts.lanes, and perhaps one as a home where others are attached */
+	struct lane *home; /* of a PER_QUEUE scheduler, else NULL (atomic) */
+	struct ctx *ctxs;
+	uint32_t nr_ctxs;
+	uint16_t *placements; /* the drive's ids, ascending */
+	uint32_t nr_placements;
+	char engine_why[256];
+	uint32_t process;	      /* that opened it */
+	struct weir_queue *next_kept; /* child.c's list */
+
+	/* Atomics. */
+	uint32_t depth;
+	uint32_t nr_requests; /* that may be used of a lane's pool */
+	uint32_t merging;     /* enum sched_merging */
+	uint64_t depth_bytes, max_io_bytes;
+	uint32_t generation;	/* counts changes of what may change (control.c) */
+	uint32_t draining;	/* for a switch of the scheduler */
+	uint32_t stop;		/* the workers are to drain and end */
+	uint32_t drain_waiters; /* threads in weir_queue_wait() that own no lane */
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;	   /* a lane ended ios while drain_waiters was not 0 */
+	struct registry *registry; /* under the lock (registered.h); NULL: nothing ever was */
+	uint32_t register_serial;  /* atomic: counts its changes, which are under the lock */
+
+	/* control.c's and switch.c's, under the lock. */
+	const struct sched_ops *next_ops; /* while draining */
+	struct {
+		int64_t value;	 /* when it was last looked at */
+		int64_t set;	 /* by the user ... */
+		uint32_t set_at; /* ... in this generation; 0: never */
+	} tunable[SCHED_TUNABLES_MAX];
+	struct settings *settings;   /* settings.c; the pointer is an atomic */
+	pthread_mutex_t switch_lock; /* held over a whole switch_scheduler(), before the lock */
+};
+
+/* 0, or -ECHILD with words where Q was inherited over fork(): what every public function asks
+ * first. Any thread. */
+static inline int queue_check_process(const struct weir_queue *q)
+{
+	return __builtin_expect(fork_inherited(q->process), 0) ? fork_refuse("queue") : 0;
+}
+
+/* The time that Q lives in, ns. Any thread. */
+static inline uint64_t queue_now(const struct weir_queue *q)
+{
+	return q->engine_ops->now ? q->engine_ops->now(q->engine_ops) : clock_now();
+}
+
+/* The lane that schedules for all of Q's, or NULL. Any thread. */
+static inline struct lane *queue_home(const struct weir_queue *q)
+{
+	return __atomic_load_n(&q->home, __ATOMIC_SEQ_CST);
+}
+
+/* The kind of lane that an io is for. */
+static inline enum lane_kind queue_lane_kind(const struct weir_io *io)
+{
+	return io->op == WEIR_OP_READ ? LANE_READ : LANE_DEFAULT;
+}
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * settings.h - what is set for single submitters, for the files of a lane.
+ */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include "queue/lane/lane.h"
+
+/* Tells S every weight that was set after generation SINCE. Under the queue's lock. */
+void settings_apply(const struct weir_queue *q, struct sched *s, uint32_t since);
+
+#endif

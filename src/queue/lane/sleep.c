@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sleep.c - an owner sleeps while its lane has nothing to do.
+ *
+ * It sleeps in its engine, which a wake-up (wake.c) reaches, or in a way of its own, where the
+ * descriptor of fd.c fires. Owns lane->sleep but for the flag `staged`. The lane's owner.
+ */
+#include "queue/lane/sleep.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "queue/lane/dispatch.h"
+#include "queue/lane/fd.h"
+#include "queue/lane/flush_steps.h"
+#include "queue/lane/lane.h"
+
+int sleep_init(struct lane *lane)
+{
+	lane->sleep.asleep = 1;
+	lane->sleep.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (lane->sleep.wake_fd < 0)
+		return error_sys(-errno, "no eventfd for lane %u (see ulimit -n)", lane->index);
+	fork_fd_watch(&lane->sleep.wake_watch, &lane->sleep.wake_fd);
+	return 0;
+}
+
+/* Marks the lane asleep; false if something came meanwhile (and it is awake again). */
+static bool sleep_mark(struct lane *lane)
+{
+	lane->sleep.marked = true;
+	__atomic_store_n(&lane->sleep.asleep, 1, __ATOMIC_SEQ_CST);
+	/* A change of values is announced by `staged` too, but whoever announced it may have met
+	 * one that was set already, and the owner cleared it after it had looked at the values. */
+	if (!lane_has_staged(lane) &&
+	    lane->change.seen == __atomic_load_n(&lane->q->generation, __ATOMIC_SEQ_CST))
+		return true;
+	__atomic_store_n(&lane->sleep.asleep, 0, __ATOMIC_RELAXED);
+	return false;
+}
+
+void lane_rest(struct lane *lane)
+{
+	bool asleep = sleep_mark(lane);
+
+	if (lane->fd.epoll < 0)
+		return;
+	if (!asleep)
+		(void)!eventfd_write(lane->sleep.wake_fd, 1);
+	fd_arm(lane, lane_next_event(lane));
+}
+
+/* Clears the wake-up of somebody who saw that the lane was asleep. Where somebody watches the
+ * descriptor it is cleared in any case: the writer may have come too late for the turn that took
+ * what it staged, and nobody else would clear it. */
+void sleep_end(struct lane *lane)
+{
+	eventfd_t ignored;
+	bool woken = lane->sleep.marked &&
+		     !__atomic_exchange_n(&lane->sleep.asleep, 0, __ATOMIC_RELAXED);
+
+	lane->sleep.marked = false;
+	if (woken || lane->fd.epoll >= 0)
+		(void)!eventfd_read(lane->sleep.wake_fd, &ignored);
+}
+
+/* After a sleep, and where somebody watches the descriptor, only a wake-up may be there to be taken
+ * off the ring; left, it would end every further sleep at once. */
+bool sleep_must_reap(struct lane *lane)
+{
+	bool must = lane->out.commands || lane->sleep.waited || lane->fd.epoll >= 0;
+
+	lane->sleep.waited = false;
+	return must;
+}
+
+static bool sleep_has_held(const struct lane *lane)
+{
+	return lane->change.held.first && !lane->change.draining;
+}
+
+bool sleep_has_new_work(const struct lane *lane)
+{
+	return lane->plug.ios.first || sleep_has_held(lane) ||
+	       __atomic_load_n(&lane->sleep.staged, __ATOMIC_RELAXED);
+}
+
+bool sleep_has_old_work(const struct lane *lane)
+{
+	return lane->waiting.nr || lane->flush.ios.first || lane->flush.ready.first ||
+	       !TAILQ_EMPTY(&lane->out.dispatch) || lane->sched->ops->has_work(lane->sched);
+}
+
+static uint64_t sleep_earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t lane_next_event(struct lane *lane)
+{
+	struct sched *s = lane->sched;
+	uint64_t next = UINT64_MAX;
+
+	if (lane->plug.ios.first || lane->ended.ios.first || lane->ended.tasks.first ||
+	    sleep_has_held(lane))
+		return 0;
+	if (lane->engine->ops->next_event)
+		next = lane->engine->ops->next_event(lane->engine);
+	/* The scheduler's timer is ignored while it may not be asked: it would expire again and
+	 * again, and the lane would spin. */
+	if (s->ops->next_wakeup && s->ops->has_work(s) && dispatch_may_ask(lane))
+		next = sleep_earlier(next, s->ops->next_wakeup(s));
+	next = sleep_earlier(next, flush_steps_next_event(lane));
+	if (!lane->out.commands && !TAILQ_EMPTY(&lane->out.dispatch))
+		next = sleep_earlier(next, lane->out.rerun_ns);
+	return next;
+}
+
+void lane_sleep(struct lane *lane, uint64_t deadline)
+{
+	uint64_t next = lane_next_event(lane);
+
+	if (!next || !sleep_mark(lane))
+		return;
+	hist_add(&lane->stats->sleeps, 1);
+	lane->engine->ops->wait(lane->engine, sleep_earlier(next, deadline));
+	lane->sleep.waited = true;
+	/* wait() has read wake_fd; a late writer only costs a wake-up for nothing. */
+	lane->sleep.marked = false;
+	__atomic_store_n(&lane->sleep.asleep, 0, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stage.h - what other lanes leave for a lane, and how the owner takes it.
+ */
+#ifndef STAGE_H
+#define STAGE_H
+
+#include "queue/lane/queue.h"
+
+/* Ios of LIST are scheduled by LANE. Any thread. */
+void stage_list(struct lane *lane, struct io_list *list);
+/* IO has ended and is called back by LANE. Any thread. */
+void stage_returned(struct lane *lane, struct weir_io *io);
+/* The owner takes what came: ios go to INTO, those that ended elsewhere to ENDED. False: nothing
+ * came. */
+bool stage_take(struct lane *lane, struct io_list *into, struct io_list *ended,
+		struct task_list *tasks);
+
+#endif

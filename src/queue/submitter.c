@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * submitter.c - what programs set for single submitters: weight and priority policy. Owns nothing;
+ * any thread.
+ */
+#include <errno.h>
+
+#include "base/error.h"
+#include "queue/lane/lane.h"
+
+#define WEIGHT_MAX 1000u
+
+int weir_queue_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight)
+{
+	const struct sched_ops *ops = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE);
+	int err = queue_check_process(q);
+
+	if (err)
+		return err;
+	if (!weight || weight > WEIGHT_MAX)
+		return error_set(-EINVAL, "weight %u: it goes from 1 to %u", weight, WEIGHT_MAX);
+	if (!ops->set_weight)
+		return error_set(-EOPNOTSUPP, "%s knows no weights", ops->name);
+	pthread_mutex_lock(&q->lock);
+	err = settings_set_weight(q, submitter, weight);
+	if (!err)
+		control_changed(q);
+	pthread_mutex_unlock(&q->lock);
+	return err;
+}
+
+int weir_queue_submitter_set_policy(struct weir_queue *q, uint32_t submitter,
+				    enum weir_queue_policy policy)
+{
+	int err = queue_check_process(q);
+
+	if (err)
+		return err;
+	if ((unsigned)policy > WEIR_QUEUE_POLICY_IDLE)
+		return error_set(-EINVAL, "no such priority policy: %u", (unsigned)policy);
+	pthread_mutex_lock(&q->lock);
+	err = settings_set_policy(q, submitter, policy);
+	pthread_mutex_unlock(&q->lock);
+	return err;
+}
