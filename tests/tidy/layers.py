@@ -25,11 +25,13 @@ MODULES = {
 # Module -> its headers that files of other modules may include; all others are its own affair.
 # Tests and benchmarks may include any.
 NARROW = {
-    "src/base": "clock.h error.h fork.h hist.h opts.h parse.h prng.h suggest.h thread.h visible.h",
+    "src/base": """check.h clock.h container.h done.h error.h fifo.h fork.h hist.h nsec.h opts.h
+        parse.h prng.h suggest.h thread.h visible.h""",
     "src/device": "claims.h device.h gather.h place.h",
     "src/engine": "cmds.h engine.h look.h nvme_status.h",
     "src/sched": "merge.h sched.h sorted.h",
-    "src/queue": "lanes.h open.h",
+    "src/queue": "lanes.h loop.h open.h",
+    "src/queue/lane": "io_priv.h lane.h registry.h",
     "src/text": "text.h",
     "src/sim": "job_logs.h run.h",
     "src/doctor": "doctor.h",
@@ -51,7 +53,7 @@ PREFIXES = {
     "cli": "= command_ opt_ step_ replay_ sim_ trace_",
 }
 # Modules that are still being divided: held to none of the three rules about modules.
-PENDING = set("""src/queue src/queue/lane src/store src/store/recover src/store/log src/store/io
+PENDING = set("""src/store src/store/recover src/store/log src/store/io
     src/store/format src/sched/bfq src/device src/engine src/sim cli""".split())
 # Public headers that are not named after their layer.
 PUBLIC_LAYER = {"io": "engine", "fdp": "device", "tenant": "store"}

@@ -17,6 +17,7 @@
 #include "queue/lane/flush_steps.h"
 #include "queue/lane/merge.h"
 #include "queue/lane/part.h"
+#include "queue/lane/queue.h"
 #include "queue/lane/split.h"
 
 /* IO gets no further part; it ends when those in flight have. */

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "queue/lane/queue.h"
 #include "queue/lane/split.h"
 
 /* Who holds fewer tags for his weight; then who has waited longer. */

@@ -14,6 +14,7 @@
 #include "queue/lane/dispatch.h"
 #include "queue/lane/flush_steps.h"
 #include "queue/lane/part.h"
+#include "queue/lane/queue.h"
 #include "queue/lane/retry.h"
 
 /* What a removed device answers is no error of the drive's, and no kernel's or engine's word for it

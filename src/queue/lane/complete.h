@@ -5,7 +5,7 @@
 #ifndef COMPLETE_H
 #define COMPLETE_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* As engine_params.complete, for the lane OWNER. */
 void complete_cmd(void *owner, struct weir_cmd *cmd);

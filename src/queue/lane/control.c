@@ -19,6 +19,7 @@
 #include "queue/lane/ended.h"
 #include "queue/lane/flush_steps.h"
 #include "queue/lane/merge.h"
+#include "queue/lane/queue.h"
 #include "queue/lane/settings.h"
 
 /* blk-mq's rule for a scheduler: twice the driver's depth, counted as at most 128. */

@@ -10,6 +10,8 @@
  */
 #include "queue/lane/dispatch.h"
 
+#include "queue/lane/queue.h"
+
 /* What CMD counts for against depth_bytes. */
 static uint64_t dispatch_bytes(const struct weir_cmd *cmd)
 {

@@ -5,7 +5,7 @@
 #ifndef DISPATCH_H
 #define DISPATCH_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* Delay before a command that the engine refused is offered again while nothing is in flight. */
 #define DISPATCH_RERUN_NS (3 * NSEC_PER_MSEC)

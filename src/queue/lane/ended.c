@@ -12,6 +12,7 @@
 
 #include "base/done.h"
 #include "queue/lane/placed.h"
+#include "queue/lane/queue.h"
 #include "queue/lane/stage.h"
 
 void ended_io(struct lane *lane, struct weir_io *io)

@@ -5,7 +5,7 @@
 #ifndef ENDED_H
 #define ENDED_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* IO has ended: counts it, and it will be called back by the lane that it was submitted on. */
 void ended_io(struct lane *lane, struct weir_io *io);

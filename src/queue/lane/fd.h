@@ -5,7 +5,7 @@
 #ifndef FD_H
 #define FD_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* Sets the timer behind the descriptor to NEXT, ns; UINT64_MAX: off. */
 void fd_arm(struct lane *lane, uint64_t next);

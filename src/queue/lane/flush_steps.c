@@ -17,6 +17,7 @@
 #include "queue/lane/admit.h"
 #include "queue/lane/dispatch.h"
 #include "queue/lane/ended.h"
+#include "queue/lane/queue.h"
 
 /* After this a flush no longer waits for data that might share it; blk-mq's figure. */
 #define FLUSH_PATIENCE_NS (5 * NSEC_PER_SEC)

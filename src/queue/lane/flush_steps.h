@@ -6,7 +6,7 @@
 #ifndef FLUSH_STEPS_H
 #define FLUSH_STEPS_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* Takes IO in if it needs a flush now; false: its data may go. */
 bool flush_steps_accept(struct lane *lane, struct weir_io *io);

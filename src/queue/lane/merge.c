@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "queue/lane/admit.h"
+#include "queue/lane/queue.h"
 #include "queue/lane/registered.h"
 #include "queue/lane/split.h"
 #include "sched/merge.h"

@@ -5,7 +5,7 @@
 #ifndef LANE_MERGE_H
 #define LANE_MERGE_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* True: IO went into a request that waits, on PLUG or with the scheduler. */
 bool merge_io(struct lane *lane, struct weir_io *io, struct sched_list *plug);

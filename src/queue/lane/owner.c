@@ -14,6 +14,7 @@
 #include "queue/lane/complete.h"
 #include "queue/lane/control.h"
 #include "queue/lane/fd.h"
+#include "queue/lane/queue.h"
 #include "queue/lane/registered.h"
 
 static __thread struct lane *owner_lanes;

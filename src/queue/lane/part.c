@@ -9,6 +9,7 @@
 
 #include "queue/lane/ended.h"
 #include "queue/lane/flush_steps.h"
+#include "queue/lane/queue.h"
 #include "queue/lane/split.h"
 
 void part_all_ended(struct lane *lane, struct weir_io *io)

@@ -5,7 +5,7 @@
 #ifndef PART_H
 #define PART_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* The part of IO that RQ carries has ended. */
 void part_ended(struct lane *lane, struct weir_io *io, struct request *rq, int result,

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "queue/lane/queue.h"
+
 static int placed_cmp(const void *a, const void *b)
 {
 	return *(const uint16_t *)a - *(const uint16_t *)b;

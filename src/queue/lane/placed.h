@@ -5,7 +5,7 @@
 #ifndef PLACED_H
 #define PLACED_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* Makes the counters of LANE. 0 or -ENOMEM. */
 int placed_init(struct lane *lane);

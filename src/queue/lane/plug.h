@@ -5,7 +5,7 @@
 #ifndef PLUG_H
 #define PLUG_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 void plug_add(struct lane *lane, struct weir_io *io);
 /* True if the loop should take the plug now, and not wait until it is polled. */

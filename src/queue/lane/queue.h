@@ -7,6 +7,7 @@
 #ifndef LANE_QUEUE_H
 #define LANE_QUEUE_H
 
+#include "base/clock.h"
 #include "queue/lane/state.h"
 
 struct weir_queue {

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "queue/lane/queue.h"
 #include "queue/lane/registry.h"
 
 static int registered_cmp(const void *a, const void *b)

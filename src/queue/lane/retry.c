@@ -13,6 +13,7 @@
 
 #include "queue/lane/dispatch.h"
 #include "queue/lane/part.h"
+#include "queue/lane/queue.h"
 #include "queue/lane/split.h"
 
 /* The status code type of what has to do with the way to the drive, or with waiting for it. */

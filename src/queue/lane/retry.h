@@ -5,7 +5,7 @@
 #ifndef RETRY_H
 #define RETRY_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* RQ has failed. True if it carried several ios, which retry_next() lets go one by one. */
 bool retry_begin(struct lane *lane, struct request *rq);

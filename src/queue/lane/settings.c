@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "queue/lane/queue.h"
 
 #define SETTINGS_MAX 4096u
 #define SETTINGS_SLOTS (2 * SETTINGS_MAX)

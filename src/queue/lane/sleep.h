@@ -5,7 +5,7 @@
 #ifndef SLEEP_H
 #define SLEEP_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* Makes what wakes the lane. 0, or -errno with words. */
 int sleep_init(struct lane *lane);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue/lane/queue.h"
 #include "queue/lane/registered.h"
 
 /* One discard or write-zeroes command at most, so that sectors fit and others get a turn. */

@@ -5,7 +5,7 @@
 #ifndef SPLIT_H
 #define SPLIT_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* Makes RQ the next part of IO; 0 or -ENOMEM. */
 int split_next(struct lane *lane, struct weir_io *io, struct request *rq);

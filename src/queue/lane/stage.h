@@ -5,7 +5,7 @@
 #ifndef STAGE_H
 #define STAGE_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* Ios of LIST are scheduled by LANE. Any thread. */
 void stage_list(struct lane *lane, struct io_list *list);

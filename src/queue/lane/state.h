@@ -17,7 +17,6 @@
 
 #include <weir/queue.h>
 
-#include "base/clock.h"
 #include "base/fifo.h"
 #include "base/fork.h"
 #include "base/hist.h"

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "queue/lane/queue.h"
+
 int tags_init(struct lane *lane)
 {
 	uint32_t segments = lane->q->max_segments, depth = lane->q->opts.depth;

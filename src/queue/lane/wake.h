@@ -5,7 +5,7 @@
 #ifndef WAKE_H
 #define WAKE_H
 
-#include "queue/lane/queue.h"
+#include "queue/lane/state.h"
 
 /* True if something was staged; it counts as seen then. The owner, before it looks. */
 bool wake_take_staged(struct lane *lane);

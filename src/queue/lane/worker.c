@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/thread.h"
 #include "queue/lane/owner.h"
+#include "queue/lane/queue.h"
 
 /* What a worker tells the thread that starts it. */
 struct worker_report {
