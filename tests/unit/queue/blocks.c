@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * blocks.c - ios by blocks on the rig. See blocks.h. Global: one test at a time.
- */
+/* blocks.c - ios by numbers of blocks, on the rig. See blocks.h. Global: one test at a time. */
 #include "blocks.h"
 
 const char *const blocks_schedulers[BLOCKS_SCHEDULERS] = { "none", "mq-deadline", "kyber" };

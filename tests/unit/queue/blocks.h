@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * blocks.h - ios by the numbers of their blocks, on the rig with limits that let much merge: what
- * the tests of merging share. The engine holds all commands until it is told to complete some.
+ * blocks.h - ios by the numbers of their blocks, on the rig with limits that permit much merging:
+ * functions that the tests of merging share. The engine holds all commands until the test
+ * completes some.
  */
 #ifndef BLOCKS_H
 #define BLOCKS_H
@@ -18,25 +19,30 @@
 extern const char *const blocks_schedulers[BLOCKS_SCHEDULERS];
 extern struct weir_io blocks_io[BLOCKS_N]; /* in the order in which they were made */
 extern unsigned blocks_nr_ios, blocks_nr_ends;
-/* Io I begins at block 2 * I of it unless a test says otherwise, so that no two of one block
- * touch. */
+/*
+ * Memory of io I begins at block 2 * I of it unless a test says otherwise, so two ios of one block
+ * never touch in memory.
+ */
 extern char blocks_memory[2 * BLOCKS_N][BLOCK];
 
-/* Resets the rig; NOMERGES is for the queue. */
+/* Resets the rig; NOMERGES is an option of the queue. */
 void blocks_reset(unsigned nomerges);
 /* Opens the queue; the calling thread owns its lane. */
 void blocks_open(const char *scheduler);
-/* The same, and the ios of a merged command that fails go once by themselves. */
+/* Does the same, with retry_merged: the ios of a failed merged command go once more, one by one. */
 void blocks_open_retrying(const char *scheduler);
-/* Lets everything end, once each, and closes. */
+/* Completes everything, checks that each io ended once, and closes. */
 void blocks_close(void);
-/* The next io: blocks FROM to TO, TO excluded. */
+/* Makes the next io: blocks FROM to TO, without TO. */
 struct weir_io *blocks_make(uint8_t op, unsigned from, unsigned to);
-/* The owner submits what was made from FIRST on, and polls. */
+/* The owner submits the ios from FIRST on, and polls. */
 void blocks_give(unsigned first);
-/* Another thread submits it, so that the lane takes it at once when the owner polls. */
+/*
+ * Another thread submits the ios from FIRST on; the lane takes them all at once when the owner
+ * polls.
+ */
 void blocks_stage(unsigned first);
-/* Command N that the engine was given: these blocks. */
+/* Asserts that command N of the engine covers these blocks. */
 void blocks_expect_cmd(unsigned n, unsigned from, unsigned to);
 struct weir_queue_stats blocks_stats(void);
 struct weir_op_stats blocks_op_stats(enum weir_op op);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * op_stats.h - the statistics of one kind of io, for tests that look at one figure of them.
- */
+/* op_stats.h - the statistics of one kind of io, for tests that need one figure of them. */
 #ifndef OP_STATS_H
 #define OP_STATS_H
 

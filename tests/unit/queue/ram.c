@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ram.c - the engine whose drive is memory. See ram.h. Global: one queue at a time; an instance
- * belongs to its lane's owner, and the blocks to the command that is at them.
+ * ram.c - an engine whose drive is memory. See ram.h. Global: one queue at a time. An instance
+ * belongs to its lane's owner, and a block to the command that accesses it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static struct engine_ops engine;
 
 struct ram_running {
 	struct weir_cmd *cmd;
-	uint64_t due_ns, covers; /* covers: what had been written when a flush came */
+	uint64_t due_ns, covers; /* covers: the writes that had completed when a flush arrived */
 };
 
 struct ram_instance {
@@ -73,7 +73,10 @@ static uint32_t nr_ranges(const struct weir_cmd *cmd)
 	return cmd->op == WEIR_OP_DISCARD && cmd->iovcnt ? cmd->iovcnt : 1;
 }
 
-/* No two commands at a block: the test sees to that, so merging must too. */
+/*
+ * Asserts that no two commands access a block at the same time. The test avoids that, so merging
+ * must too.
+ */
 static void set_busy(const struct weir_cmd *cmd, uint8_t busy)
 {
 	uint64_t total = 0;
@@ -133,7 +136,7 @@ static int ram_queue(struct engine *e, struct weir_cmd *cmd)
 	cmd->resubmits = 0;
 	r->running[r->n++] = (struct ram_running){
 		.cmd = cmd,
-		/* Now and then one hangs, for longer than a flush waits. */
+		/* Some commands take longer than a flush waits. */
 		.due_ns = ram.now_ns +
 			  (ram_pick(r, 2000) ? 1000 + ram_pick(r, 200000) : 6 * NSEC_PER_SEC),
 		.covers = ram.own_clock ? ram.last_write : 0,
@@ -210,7 +213,7 @@ static void end_one(struct ram_instance *r, uint32_t i)
 	r->e.params.complete(r->e.params.owner, run.cmd);
 }
 
-/* In any order; without a clock some are left for the next time. */
+/* Completes commands in any order; without a clock some are left for the next call. */
 static unsigned ram_reap(struct engine *e, uint64_t now)
 {
 	struct ram_instance *r = (struct ram_instance *)e;
@@ -239,8 +242,7 @@ static uint64_t ram_next_event(struct engine *e)
 	return next;
 }
 
-/* In virtual time a sleep is a step of the clock, and one without an end a wake-up that was lost.
- */
+/* In virtual time a sleep advances the clock; a sleep without an end is a lost wake-up. */
 static void ram_wait(struct engine *e, uint64_t deadline)
 {
 	uint64_t next = ram_next_event(e);

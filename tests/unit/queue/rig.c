@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * rig.c - the engine under the test's control. See rig.h. The rig is global: one test at a time.
- */
+/* rig.c - an engine that the test controls. See rig.h. The rig is global: one test at a time. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +9,7 @@
 #include "rig.h"
 
 struct rig rig;
-static struct engine_ops engine; /* rig_engine, as the test wants it */
+static struct engine_ops engine; /* a copy of rig_engine, changed as the test needs it */
 
 struct rig_instance {
 	struct engine e;
@@ -153,7 +151,7 @@ static int rig_register(struct engine *e, uint32_t index, void *base, size_t len
 	rig.registers++;
 	if (rig.fail_register)
 		return error_set(rig.fail_register, "the rig registers nothing now");
-	return length == 13 ? -ENOMEM : 0; /* a length that the tests fail with */
+	return length == 13 ? -ENOMEM : 0; /* lengths of 13 bytes fail */
 }
 
 static int rig_unregister(struct engine *e, uint32_t index)
@@ -200,7 +198,7 @@ void rig_open(const struct weir_queue_opts *opts, const struct sched_ops *sched)
 	engine.flags = rig.engine_flags;
 	engine.max_discard_ranges = rig.max_discard_ranges;
 	engine.now = rig.own_clock ? rig_now : NULL;
-	/* The device's facts become the test's. */
+	/* The test's facts replace those of the device. */
 	memcpy(&info, &(const struct weir_device_info *){ weir_device_get_info(rig.dev) },
 	       sizeof(info));
 	*info = rig.info;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_admit.c - who gets a tag when there are not enough: everybody, within so many completions,
- * whatever others do, under every scheduler; and each submitter its share where they are known.
+ * test_admit.c - the distribution of scarce tags. Every account gets one within a bounded number
+ * of completions, whatever others do, under every scheduler; and each submitter gets its share
+ * where submitters are known.
  *
- * The drive ends one command at a time, when the test says so; who floods submits again in `end`.
+ * The drive completes one command at a time, when the test says so. The ios of a flood submit
+ * themselves again in `end`.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,8 +19,8 @@
 #define MS (1000 * US)
 
 static struct client {
-	struct weir_io io; /* first */
-	bool again;	   /* submitted once more in `end` */
+	struct weir_io io; /* must be the first member */
+	bool again;	   /* it submits itself once more in `end` */
 	unsigned ends;
 } clients[IOS_MAX];
 
@@ -45,7 +47,7 @@ static void on_end(struct weir_io *io)
 	assert_int_equal(weir_queue_submit(rig.q, io), 0);
 }
 
-/* A read or write of SUBMITTER, to be submitted by give(). */
+/* Makes a read or write of SUBMITTER, which give() submits. */
 static struct weir_io *make(enum weir_op op, uint32_t submitter)
 {
 	struct client *c = &clients[nr_clients++];
@@ -69,7 +71,7 @@ static struct client *give(struct weir_io *io)
 	return (struct client *)io;
 }
 
-/* N ios of SUBMITTER that are always outstanding. */
+/* Keeps N ios of SUBMITTER outstanding all the time. */
 static void flood(unsigned n, enum weir_op op, uint32_t submitter, uint16_t flags, uint16_t prio)
 {
 	while (n--) {
@@ -102,7 +104,7 @@ static void start(const char *sched, uint32_t nr_requests)
 	rig_open(&opts, NULL);
 }
 
-/* One command ends; the drive takes 50 us for it, or longer where the scheduler waits. */
+/* Completes one command; the drive takes 50 us for it, or longer where the scheduler idles. */
 static void one_ends(void)
 {
 	rig.allowed = 1;
@@ -112,17 +114,17 @@ static void one_ends(void)
 		assert_true(weir_queue_poll(rig.q) >= 0);
 		rig.now_ns += rig.allowed ? 100 * US : 0;
 	}
-	/* What `end` submitted is seen by all others only now. */
+	/* All others see only now what `end` submitted. */
 	assert_true(weir_queue_poll(rig.q) >= 0);
 }
 
-/* Every part of it has a tag. */
+/* Returns true if every part of it has a tag. */
 static bool admitted(const struct client *c)
 {
 	return c->ends || io_priv(&c->io)->cursor == c->io.length;
 }
 
-/* Completions until C has its tags; MOST at most. */
+/* Asserts that C has its tags after at most MOST completions. */
 static void tags_within(const struct client *c, unsigned most)
 {
 	unsigned n = 0;
@@ -160,8 +162,8 @@ static const char *const scheds[] = { "none", "mq-deadline", "kyber", "bfq",
 				      "noop", "deadline",    "cfq" };
 #define SCHEDS (sizeof(scheds) / sizeof(scheds[0]))
 
-/* The rule: after as many completions as ios came before it. */
-static void everybody_gets_a_tag(void **state)
+/* The rule: an io has its tag after as many completions as ios came before it. */
+static void every_account_gets_a_tag(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < SCHEDS; i++) {
@@ -184,7 +186,7 @@ static void everybody_gets_a_tag(void **state)
 	}
 }
 
-/* Several who have just begun, and so are raised, leave awaited writes 6/16 of the tags. */
+/* Several new submitters, which bfq raises, leave 6/16 of the tags to synchronous writes. */
 static void beside_raised_submitters(void **state)
 {
 	struct client *awaited, *background;
@@ -204,7 +206,7 @@ static void beside_raised_submitters(void **state)
 	stop();
 }
 
-/* Reads alone hold more tags than are left to writes. */
+/* Reads alone hold more tags than the limit of writes. */
 static void async_depth_limits_writes_not_reads(void **state)
 {
 	struct client *c;
@@ -219,7 +221,7 @@ static void async_depth_limits_writes_not_reads(void **state)
 		give(&c->io);
 		tags_within(c, 0);
 	}
-	/* The ninth waits, for a write: awaited ones and others count together. */
+	/* The ninth waits for a write: synchronous ones and others count together. */
 	c = give(make(WEIR_OP_WRITE, 0));
 	assert_true(weir_queue_poll(rig.q) >= 0);
 	assert_false(admitted(c));
@@ -229,8 +231,10 @@ static void async_depth_limits_writes_not_reads(void **state)
 	stop();
 }
 
-/* Writes of class IDLE have all tags that writes may have, and stay where they are while there
- * are reads of a higher class: others do not wait for them. */
+/*
+ * Writes of class IDLE hold all tags of writes, and stay in the scheduler while there are reads of
+ * a higher class: other writes do not wait for them.
+ */
 static void a_limit_filled_by_a_lower_class(void **state)
 {
 	struct client *c;
@@ -247,8 +251,10 @@ static void a_limit_filled_by_a_lower_class(void **state)
 	stop();
 }
 
-/* A lower class has half of the pool at most while a higher one wants tags, so its requests, which
- * stay there, leave the higher one enough to choose from. */
+/*
+ * A lower class has at most half of the tags while a higher one wants some. Its requests stay
+ * there, but leave the higher class enough tags to choose from.
+ */
 static void a_lower_class_leaves_half_of_the_tags(void **state)
 {
 	unsigned n = 0;
@@ -265,7 +271,7 @@ static void a_lower_class_leaves_half_of_the_tags(void **state)
 	stop();
 }
 
-/* Its parts come one tag at a time, and nobody passes it by. */
+/* Its parts get one tag at a time, and no other io overtakes it. */
 static void an_io_of_many_parts(void **state)
 {
 	(void)state;
@@ -304,7 +310,7 @@ static void flushes_and_what_waits_for_them(void **state)
 	}
 }
 
-/* Tags that SUBMITTER holds. */
+/* Returns the number of tags that SUBMITTER holds. */
 static unsigned held_by(uint32_t submitter)
 {
 	unsigned n = 0;
@@ -325,7 +331,7 @@ static void shares_come_back_within_one_round(void **state)
 		flood(1500, WEIR_OP_READ, 1, 0, 0);
 		one_ends();
 		assert_int_equal(held_by(1), 64);
-		/* Behind more than a thousand. */
+		/* Behind more than a thousand ios. */
 		flood(40, WEIR_OP_READ, 2, 0, 0);
 		for (int n = 0; n < 64; n++)
 			one_ends();
@@ -339,7 +345,7 @@ static void shares_come_back_within_one_round(void **state)
 	}
 }
 
-/* Bfq's weights; cfq's are the levels. */
+/* The weights are those of bfq; in cfq they follow from the levels. */
 static void shares_follow_weights(void **state)
 {
 	(void)state;
@@ -350,7 +356,7 @@ static void shares_follow_weights(void **state)
 	for (int n = 0; n < 200; n++)
 		one_ends();
 	assert_in_range(held_by(2), 47, 49);
-	/* The next io that waits says so. */
+	/* The weight is used with the next io that waits. */
 	assert_int_equal(weir_queue_submitter_set_weight(rig.q, 2, 100), 0);
 	for (int n = 0; n < 400; n++)
 		one_ends();
@@ -365,7 +371,7 @@ static void shares_follow_weights(void **state)
 	stop();
 }
 
-/* More than the queue can tell apart. */
+/* More submitters than the queue can distinguish. */
 static void many_submitters(void **state)
 {
 	(void)state;
@@ -374,13 +380,13 @@ static void many_submitters(void **state)
 		give(make(WEIR_OP_READ, submitter));
 	for (unsigned i = 0; i < 3000; i++)
 		ends_within(&clients[i], 6000);
-	/* Those who have gone make room for others. */
+	/* Entries of submitters that have left are used again. */
 	for (uint32_t submitter = 0; submitter < 1000; submitter++)
 		ends_within(give(make(WEIR_OP_READ, 10000 + submitter)), 2);
 	stop();
 }
 
-/* Nothing is lost when ios wait in many lines and the scheduler is switched. */
+/* No io is lost when many accounts have waiting ios and the scheduler is switched. */
 static void a_switch_while_all_wait(void **state)
 {
 	(void)state;
@@ -404,7 +410,7 @@ static void a_switch_while_all_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(everybody_gets_a_tag),
+		cmocka_unit_test(every_account_gets_a_tag),
 		cmocka_unit_test(beside_raised_submitters),
 		cmocka_unit_test(async_depth_limits_writes_not_reads),
 		cmocka_unit_test(a_limit_filled_by_a_lower_class),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_buffers.c - registered memory: what became of each range and why, letting go of it while
- * commands are on it, what overlaps or was refused before, and ios that go from one range into the
- * next. On the rig, and on io_uring with a limit on locked memory that is really there.
+ * test_buffers.c - registered memory: the state of each range and its reason, unregistering while
+ * commands use it, ranges that overlap or were refused before, and ios that go from one range into
+ * the next. On the rig, and on io_uring with a real limit on locked memory.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -73,7 +73,7 @@ static unsigned nr_buffers(void)
 	return n;
 }
 
-static void refused_and_tried_again(void **state)
+static void refused_ranges_are_tried_again(void **state)
 {
 	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
 	struct weir_buffer b;
@@ -104,7 +104,7 @@ static void refused_and_tried_again(void **state)
 	write_at(0, 0, page(0), PAGE);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	assert_int_equal(rig.log[1].buf_index, 0);
-	/* A third time registers nothing anew. */
+	/* The third call registers nothing new. */
 	assert_int_equal(weir_queue_register(rig.q, page(0), PAGE), 0);
 	assert_int_equal(rig.registers, 2);
 	for (unsigned i = 0; i < 3; i++)
@@ -117,8 +117,8 @@ static void refused_and_tried_again(void **state)
 	rig_close();
 }
 
-/* What is with the engine keeps the range; what waits goes without; what comes does too. */
-static void leaves_when_commands_have_ended(void **state)
+/* Commands in the engine keep the range; waiting requests and new ones go without it. */
+static void unregistered_when_its_commands_have_completed(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
 
@@ -135,7 +135,7 @@ static void leaves_when_commands_have_ended(void **state)
 	assert_int_equal(buffer(0).state, WEIR_BUFFER_LEAVING);
 	assert_int_equal(rig.unregisters, 0);
 	write_at(2, 16 * PAGE, page(2), PAGE);
-	/* The memory may be given anew meanwhile, in a place of its own. */
+	/* Meanwhile the memory may be registered again; it gets another number. */
 	assert_int_equal(weir_queue_register(rig.q, page(8), PAGE), 0);
 	rig_complete(1);
 	assert_int_equal(rig.unregisters, 1);
@@ -146,7 +146,7 @@ static void leaves_when_commands_have_ended(void **state)
 	assert_int_equal(rig.log[1].buf_index, -1);
 	assert_int_equal(rig.log[2].buf_index, -1);
 	assert_int_equal(nr_buffers(), 1);
-	/* The place is used again. */
+	/* The number is used again. */
 	assert_int_equal(weir_queue_register(rig.q, page(0), PAGE), 0);
 	write_at(0, 0, page(0), PAGE);
 	assert_int_equal(weir_queue_poll(rig.q), 0);
@@ -179,7 +179,7 @@ static void overlapping_ranges(void **state)
 	rig_close();
 }
 
-/* Checks the commands from number FIRST on: pages and buffer numbers of each, up to -2. */
+/* Checks the commands from number FIRST on: pages and buffer number of each; -2 ends the list. */
 static void expect(unsigned first, const int (*cmds)[2])
 {
 	unsigned n = 0;
@@ -192,7 +192,7 @@ static void expect(unsigned first, const int (*cmds)[2])
 	assert_int_equal(rig.nr_log, first + n);
 }
 
-static void cut_at_borders(unsigned nomerges)
+static void split_at_borders(unsigned nomerges)
 {
 	struct iovec one = { page(2), 8 * PAGE };
 	struct iovec two[2] = { { page(2), 2 * PAGE }, { page(6), 2 * PAGE } };
@@ -203,7 +203,7 @@ static void cut_at_borders(unsigned nomerges)
 	assert_int_equal(weir_queue_register(rig.q, page(0), 4 * PAGE), 0);
 	assert_int_equal(weir_queue_register(rig.q, page(4), 4 * PAGE), 0);
 	assert_int_equal(weir_queue_register(rig.q, page(8), 4 * PAGE), 0);
-	/* Across one border, across two, by an iovec, and on beyond what is registered. */
+	/* Across one border, across two, by an iovec, and into memory that is not registered. */
 	write_at(0, 0, page(2), 4 * PAGE);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	expect(0, (const int[][2]){ { 2, 0 }, { 2, 1 }, { -1, 0 } });
@@ -216,13 +216,13 @@ static void cut_at_borders(unsigned nomerges)
 	write_at(2, 2 << 20, page(10), 4 * PAGE);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	expect(at, (const int[][2]){ { 4, -1 }, { -1, 0 } });
-	/* Several pieces are no fixed command anyway. */
+	/* A command with several pieces is not a registered command anyway. */
 	at = rig.nr_log;
 	weir_io_writev(&ios[3], 3 << 20, two, 2);
 	assert_int_equal(weir_queue_submit(rig.q, &ios[3]), 0);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	expect(at, (const int[][2]){ { 4, -1 }, { -1, 0 } });
-	/* What must not wait needs one tag only. */
+	/* An io that must not wait needs only one tag. */
 	at = rig.nr_log;
 	weir_io_write(&ios[4], 4 << 20, page(2), 4 * PAGE);
 	ios[4].flags = WEIR_IO_NOWAIT;
@@ -235,16 +235,19 @@ static void cut_at_borders(unsigned nomerges)
 static void an_io_across_two_ranges(void **state)
 {
 	(void)state;
-	cut_at_borders(2);
+	split_at_borders(2);
 }
 
 static void an_io_across_two_ranges_beside_merging(void **state)
 {
 	(void)state;
-	cut_at_borders(0);
+	split_at_borders(0);
 }
 
-/* A run of ios through the border: what lies on one side is one command, the one across is two. */
+/*
+ * A run of ios across the border: the ios on one side are one command, the one across the border
+ * is two.
+ */
 static void a_merged_run_across_a_border(void **state)
 {
 	static const int cmds[][2] = { { 16, 0 }, { 1, 0 }, { 1, 1 }, { 16, 1 }, { -1, 0 } };
@@ -265,7 +268,7 @@ static void a_merged_run_across_a_border(void **state)
 	rig_close();
 }
 
-/* A border inside a block cannot be cut at. */
+/* An io cannot be split at a border inside a block. */
 static void a_border_that_is_not_aligned(void **state)
 {
 	(void)state;
@@ -303,9 +306,9 @@ static void above_1_gib(void **state)
 	munmap(big, length);
 }
 
-static void as_many_as_there_may_be(void **state)
+static void the_largest_number_of_ranges(void **state)
 {
-	char *base = (char *)((uintptr_t)1 << 40); /* the rig looks at none of it */
+	char *base = (char *)((uintptr_t)1 << 40); /* the rig reads none of this memory */
 
 	(void)state;
 	rig_open(NULL, NULL);
@@ -331,7 +334,7 @@ static void wait_for_state(uint32_t state)
 	alarm(0);
 }
 
-/* Workers register by themselves, and say what came of it. */
+/* Workers register on their own rings, and report the result. */
 static void on_lanes_of_workers(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
@@ -365,7 +368,7 @@ static void on_lanes_of_workers(void **state)
 	rig_close();
 }
 
-/* A lane without an owner has nothing; its next owner registers what is there then. */
+/* A lane without an owner has nothing registered; its next owner registers what exists then. */
 static void over_detach_and_attach(void **state)
 {
 	(void)state;
@@ -383,7 +386,7 @@ static void over_detach_and_attach(void **state)
 	rig_close();
 }
 
-/* From here on: io_uring, and a file. */
+/* The tests below use io_uring and a file. */
 static char path[64];
 
 static struct weir_queue *open_uring(struct weir_device **dev)
@@ -430,7 +433,7 @@ static int run(struct weir_queue *q, struct weir_io *io)
 	return err ? err : weir_io_wait(q, io, UINT64_MAX);
 }
 
-/* Writes LENGTH bytes from BUF, which get a pattern of SEED, and reads them back into it. */
+/* Writes LENGTH bytes from BUF, filled with a pattern of SEED, and reads them back into it. */
 static void move(struct weir_queue *q, char *buf, size_t length, int seed)
 {
 	struct weir_io io;
@@ -447,7 +450,7 @@ static void move(struct weir_queue *q, char *buf, size_t length, int seed)
 			fail_msg("byte %zu is another", i);
 }
 
-static uint64_t fixed_commands(struct weir_queue *q)
+static uint64_t registered_commands(struct weir_queue *q)
 {
 	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
 
@@ -455,13 +458,16 @@ static uint64_t fixed_commands(struct weir_queue *q)
 	return stats.registered;
 }
 
-/* Other memory at an address that was registered: its bytes move, not those of the old. */
+/*
+ * Other memory at an address that was registered: its bytes are transferred, not those of the old
+ * memory.
+ */
 static void memory_that_is_mapped_anew(void **state)
 {
 	const size_t length = 16 * PAGE;
 	struct weir_device *dev;
 	struct weir_queue *q;
-	struct held before;
+	struct held earlier;
 	char *buf;
 
 	(void)state;
@@ -471,24 +477,24 @@ static void memory_that_is_mapped_anew(void **state)
 	buf = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(buf != MAP_FAILED);
 	move(q, buf, length, 1);
-	before = held_now();
+	earlier = held_now();
 	for (int turn = 0; turn < 20; turn++) {
-		uint64_t fixed = fixed_commands(q);
+		uint64_t commands = registered_commands(q);
 
 		assert_int_equal(weir_queue_register(q, buf, length / 2), 0);
 		assert_int_equal(weir_queue_register(q, buf + length / 2, length / 2), 0);
 		move(q, buf, length, turn);
-		/* In two parts each, both fixed. */
-		assert_int_equal(fixed_commands(q) - fixed, 4);
+		/* Each in two parts, both registered commands. */
+		assert_int_equal(registered_commands(q) - commands, 4);
 		assert_int_equal(weir_queue_unregister(q, buf, length / 2), 0);
 		assert_int_equal(weir_queue_unregister(q, buf + length / 2, length / 2), 0);
 		assert_true(mmap(buf, length, PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == buf);
-		fixed = fixed_commands(q);
+		commands = registered_commands(q);
 		move(q, buf, length, turn + 100);
-		assert_int_equal(fixed_commands(q) - fixed, 0);
+		assert_int_equal(registered_commands(q) - commands, 0);
 	}
-	assert_true(held_now().pinned_kib <= before.pinned_kib + length / 1024);
+	assert_true(held_now().pinned_kib <= earlier.pinned_kib + length / 1024);
 	close_uring(q, dev);
 	munmap(buf, length);
 }
@@ -514,7 +520,7 @@ static void memory_that_is_not_mapped(void **state)
 	assert_int_equal(mprotect(hole, 16 * PAGE, PROT_READ | PROT_WRITE), 0);
 	assert_int_equal(weir_queue_register(q, hole, 16 * PAGE), 0);
 	move(q, hole, 16 * PAGE, 5);
-	assert_true(fixed_commands(q) == 2);
+	assert_true(registered_commands(q) == 2);
 	close_uring(q, dev);
 	munmap(hole, 16 * PAGE);
 }
@@ -529,7 +535,7 @@ static void drop_ipc_lock(void)
 	CHILD_CHECK(!syscall(SYS_capset, &header, data));
 }
 
-/* The limit on locked memory goes to CUR; false where it may not go so high. */
+/* Sets the limit on locked memory to CUR; returns false if that is not permitted. */
 static bool limit_memory(rlim_t cur)
 {
 	struct rlimit limit;
@@ -539,7 +545,7 @@ static bool limit_memory(rlim_t cur)
 	return limit.rlim_max >= LIMIT_HIGH && !setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
-/* The child's part: too much for the limit, then within a higher one. */
+/* The child's part: too much for the limit, then less than a higher limit. */
 static void register_beyond_the_limit(void)
 {
 	const size_t length = 2 << 20;
@@ -550,7 +556,7 @@ static void register_beyond_the_limit(void)
 
 	if (!limit_memory(LIMIT_LOW))
 		_exit(77);
-	drop_ipc_lock(); /* before there is a ring: it asks when it is made */
+	drop_ipc_lock(); /* before a ring exists: the ring checks the capability when it is made */
 	q = open_uring(&dev);
 	CHILD_CHECK(q && buf);
 	memset(buf, 1, length);
@@ -596,15 +602,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(refused_and_tried_again),
-		T(leaves_when_commands_have_ended),
+		T(refused_ranges_are_tried_again),
+		T(unregistered_when_its_commands_have_completed),
 		T(overlapping_ranges),
 		T(an_io_across_two_ranges),
 		T(an_io_across_two_ranges_beside_merging),
 		T(a_merged_run_across_a_border),
 		T(a_border_that_is_not_aligned),
 		T(above_1_gib),
-		T(as_many_as_there_may_be),
+		T(the_largest_number_of_ranges),
 		T(on_lanes_of_workers),
 		T(over_detach_and_attach),
 		cmocka_unit_test(memory_that_is_mapped_anew),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_close.c - a queue ends: closing waits for all I/O and all tasks wherever they are, finds
- * every worker however deep it sleeps, and no thread owns a lane that it never asked for. What
- * goes wrong here hangs, so an alarm ends the program.
+ * test_close.c - closing a queue: it waits for all ios and all tasks wherever they are, wakes
+ * every sleeping worker, and no thread owns a lane that it never attached to. A bug here makes the
+ * test hang, so an alarm ends the program.
  */
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -62,7 +62,7 @@ static int slow_init(struct sched **s, const struct sched_env *env)
 	return err;
 }
 
-/* Holds the worker up in its turn, before it takes what was staged, until it is to stop. */
+/* Delays the worker in its loop, before it takes staged ios, until it must stop. */
 static bool slow_has_work(struct sched *s)
 {
 	if (!__atomic_exchange_n(&armed, 0, __ATOMIC_ACQ_REL))
@@ -81,12 +81,12 @@ static void a_worker_that_is_awake_sees_the_stop(void **state)
 	slow.init = slow_init;
 	slow.has_work = slow_has_work;
 	open_queue(&queue, 1, 1, &slow);
-	usleep(20000); /* for the worker to sleep */
+	usleep(20000); /* time for the worker to fall asleep */
 	__atomic_store_n(&armed, 1, __ATOMIC_RELEASE);
 	assert_int_equal(eventfd_write(queue->lanes[0].sleep.wake_fd, 1), 0);
 	while (!__atomic_load_n(&ran, __ATOMIC_ACQUIRE))
 		usleep(1000);
-	/* Something is staged, so that its submitter is who wakes the worker, not the closer. */
+	/* Something is staged, so the submitter wakes the worker, and not the closing thread. */
 	assert_int_equal(weir_queue_set_depth(queue, 8), 0);
 	assert_int_equal(weir_queue_close(queue), 0);
 }
@@ -110,7 +110,7 @@ static void closing_ends_chains_that_a_home_lane_schedules(void **state)
 	for (int round = 0; round < 50; round++) {
 		open_queue(&queue, 2, 1, &per_queue);
 		left = 200;
-		/* Its end runs on a lane that is not the home of the scheduler. */
+		/* It ends on a lane that is not the home lane of the scheduler. */
 		weir_io_read(&ios[0], 0, memory, sizeof(memory));
 		ios[0].end = on_end_again;
 		for (uint32_t i = 0; i < queue->nr_ctxs; i++)
@@ -141,7 +141,7 @@ static void closing_runs_tasks_that_tasks_posted(void **state)
 	assert_int_equal(ran, 2);
 }
 
-/* What a program does that copies from one queue to another. */
+/* A callback of a program that copies from one queue to another. */
 static void on_end_copy(struct weir_io *io)
 {
 	weir_io_write(&copy, io->offset, memory, sizeof(memory));

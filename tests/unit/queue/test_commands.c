@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_commands.c - what of an io reaches the engine and the scheduler: durability for every
- * operation that writes, and only priorities that exist.
+ * test_commands.c - what the engine and the scheduler see of an io: durability for every operation
+ * that writes, and only valid priorities.
  */
 #include <errno.h>
 #include <string.h>

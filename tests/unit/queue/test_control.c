@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_control.c - changing a queue while it runs: switching schedulers with requests held below,
- * attributes and tunables, lanes for reads, and what is set for single submitters.
+ * test_control.c - changing a queue while it runs: switching schedulers with requests below,
+ * attributes and tunables, lanes for reads, and settings of single submitters.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -82,7 +82,7 @@ static void an_idle_queue_switches_at_once(void **state)
 	check_ended(0, 2, 1);
 }
 
-/* A queue that nobody has attached to yet. */
+/* A queue to which no thread has attached yet. */
 static void an_unowned_queue_switches(void **state)
 {
 	(void)state;
@@ -94,7 +94,7 @@ static void an_unowned_queue_switches(void **state)
 	assert_ptr_equal(rig.q->lanes[0].sched->ops, &sched_mq_deadline);
 }
 
-static void what_comes_while_it_drains_waits(void **state)
+static void ios_that_arrive_during_a_switch_wait(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
 
@@ -103,7 +103,7 @@ static void what_comes_while_it_drains_waits(void **state)
 	opts.scheduler = "mq-deadline";
 	rig.hold = true;
 	rig_open(&opts, NULL);
-	for (unsigned i = 0; i < 20; i++) /* 8 have tags, 4 are below */
+	for (unsigned i = 0; i < 20; i++) /* 8 have tags, 4 of them are in the engine */
 		submit(i, WEIR_OP_WRITE, 2 * i);
 	weir_queue_poll(rig.q);
 	assert_int_equal(rig.nr_log, 4);
@@ -119,7 +119,7 @@ static void what_comes_while_it_drains_waits(void **state)
 	ios[31].end = on_end;
 	assert_int_equal(weir_queue_submit(rig.q, &ios[31]), 0);
 	rig_complete(7);
-	/* Of those that had tags one is left, so nothing else has begun. */
+	/* One of those with a tag is left, so no other io has started. */
 	assert_int_equal(rig.nr_log, 8);
 	assert_non_null(strstr(get("scheduler"), "[mq-deadline]"));
 	assert_int_equal(ios[30].result, -EAGAIN);
@@ -132,7 +132,7 @@ static void what_comes_while_it_drains_waits(void **state)
 	check_ended(0, 32, 1);
 }
 
-static void a_second_switch_changes_the_aim(void **state)
+static void a_second_switch_replaces_the_first(void **state)
 {
 	(void)state;
 	rig.hold = true;
@@ -149,8 +149,8 @@ static void a_second_switch_changes_the_aim(void **state)
 	check_ended(0, 2, 1);
 }
 
-/* Data between its flushes when the switch comes. */
-static void a_sequence_survives(void **state)
+/* A write is between its flush steps when the switch comes. */
+static void flush_steps_survive_a_switch(void **state)
 {
 	(void)state;
 	rig.hold = true;
@@ -194,18 +194,18 @@ static void tunables_change_while_it_runs(void **state)
 	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "40"), 0);
 	assert_string_equal(get("nr_requests"), "40");
 	assert_string_equal(get("async_depth"), "40");
-	/* A switch brings the defaults back. */
+	/* A switch restores the defaults. */
 	assert_int_equal(weir_queue_set(rig.q, "scheduler", "none"), 0);
 	assert_int_equal(weir_queue_set(rig.q, "scheduler", "mq-deadline"), 0);
 	assert_string_equal(get("fifo_batch"), "16");
 	assert_string_equal(get("nr_requests"), "16");
 }
 
-/* What scripts for sysfs do is what they do to a kernel: as seen on 6.18. */
+/* Values out of range have the same effect as in a kernel's sysfs, as seen on 6.18. */
 static void out_of_range_is_what_the_kernel_makes_of_it(void **state)
 {
 	static const struct {
-		const char *sched, *name, *given, *got; /* got NULL: refused */
+		const char *sched, *name, *given, *got; /* got NULL: it is refused */
 	} cases[] = {
 		{ "mq-deadline", "fifo_batch", "-1", "0" },
 		{ "mq-deadline", "async_depth", "0", "1" },
@@ -246,8 +246,10 @@ static void out_of_range_is_what_the_kernel_makes_of_it(void **state)
 	}
 }
 
-/* Values go up and down while ios wait for tags and in the scheduler, below a drive that completes
- * one at a time: it always has one, and all end. */
+/*
+ * Values go up and down while ios wait for tags and in the scheduler, on a drive that completes
+ * one at a time: it always has one, and all end.
+ */
 static void attributes_change_under_load(const char *sched, const char *name, const char *low)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
@@ -307,13 +309,13 @@ static void nr_requests_has_the_kernels_bounds(void **state)
 	weir_queue_poll(rig.q);
 	assert_int_equal(rig.nr_log, 4);
 	rig_complete(8);
-	/* The small driver depth stays, under a queue as deep as ever. */
+	/* The small driver depth stays, below a queue that is still deep. */
 	assert_int_equal(weir_queue_set(rig.q, "scheduler", "mq-deadline"), 0);
 	assert_string_equal(get("nr_requests"), "256");
 	assert_string_equal(get("depth"), "4");
 	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "2048"), 0);
 	assert_int_equal(weir_queue_set(rig.q, "nr_requests", "2049"), -EINVAL);
-	/* Shrinking waits for nobody: those that have tags keep them. */
+	/* Lowering the limit waits for nothing: requests keep their tags. */
 	for (unsigned i = 0; i < 20; i++)
 		submit(i, WEIR_OP_WRITE, 2 * i);
 	weir_queue_poll(rig.q);
@@ -447,7 +449,7 @@ static void weights_reach_the_scheduler(void **state)
 
 static unsigned closing, go_on; /* atomic */
 
-/* The owner of lane 1 has let go of its loop, but still is the owner. */
+/* The owner of lane 1 has left its loop, but is still the owner. */
 static void wait_in_close(struct engine *e)
 {
 	if (e->params.owner != &rig.q->lanes[1])
@@ -465,8 +467,8 @@ static void *attach_and_detach(void *arg)
 	return NULL;
 }
 
-/* It is the last that a switch waits for, and takes no turn any more. */
-static void who_detaches_holds_up_no_switch(void **state)
+/* The switch waits for it last, and it does not run the loop any more. */
+static void a_detaching_owner_delays_no_switch(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
 	pthread_t thread;
@@ -494,9 +496,11 @@ static void who_detaches_holds_up_no_switch(void **state)
 	check_ended(0, 1, 1);
 }
 
-/* Memory that is registered is fixed from the next io on, also where the owner has begun to take
- * what others staged. */
-static void what_follows_a_registration_is_fixed(void **state)
+/*
+ * Registered memory is used from the next io on, even if the owner has begun to take what others
+ * staged.
+ */
+static void ios_after_a_registration_use_it(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
 
@@ -504,7 +508,10 @@ static void what_follows_a_registration_is_fixed(void **state)
 	opts.workers = 1;
 	opts.ctx_by = WEIR_QUEUE_CTX_BY_THREAD;
 	rig_open(&opts, NULL);
-	/* Nobody's, as threads count from 1; the worker comes here first and waits. */
+	/*
+	 * Not the lock of any thread, as these count from 1; the worker comes here first and
+	 * waits.
+	 */
 	pthread_mutex_lock(&rig.q->ctxs[0].lock);
 	assert_int_equal(weir_queue_set_depth(rig.q, 32), 0);
 	while (__atomic_load_n(&rig.q->lanes[0].sleep.staged, __ATOMIC_ACQUIRE))
@@ -524,7 +531,10 @@ static void *stage(void *first)
 	return NULL;
 }
 
-/* Reads are scheduled on the lane set aside for them, whoever submits, and nothing else is. */
+/*
+ * Reads are scheduled on the lanes that are set aside for them, whoever submits, and no other ios
+ * are.
+ */
 static void lanes_for_reads(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
@@ -572,7 +582,7 @@ static void an_owners_reads_go_to_their_lane(void **state)
 	for (int i = 0; i < 10; i++)
 		weir_queue_poll(rig.q);
 	check_ended(0, 1, 1);
-	check_ended(1, 2, 0); /* nobody runs lane 1 */
+	check_ended(1, 2, 0); /* no thread runs lane 1 */
 	assert_int_equal(rig.q->lanes[1].inbox.forwarded.count, 1);
 	assert_int_equal(owner_attach(&rig.q->lanes[1]), 0);
 	owner_detach(&rig.q->lanes[1]);
@@ -587,9 +597,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_idle_queue_switches_at_once),
 		T(an_unowned_queue_switches),
-		T(what_comes_while_it_drains_waits),
-		T(a_second_switch_changes_the_aim),
-		T(a_sequence_survives),
+		T(ios_that_arrive_during_a_switch_wait),
+		T(a_second_switch_replaces_the_first),
+		T(flush_steps_survive_a_switch),
 		T(tunables_change_while_it_runs),
 		T(out_of_range_is_what_the_kernel_makes_of_it),
 		T(attributes_go_up_and_down_under_load),
@@ -598,8 +608,8 @@ int main(void)
 		T(a_shorter_longest_command),
 		T(policies_change_priorities),
 		T(weights_reach_the_scheduler),
-		T(who_detaches_holds_up_no_switch),
-		T(what_follows_a_registration_is_fixed),
+		T(a_detaching_owner_delays_no_switch),
+		T(ios_after_a_registration_use_it),
 		T(lanes_for_reads),
 		T(an_owners_reads_go_to_their_lane),
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_drive_errors.c - an engine below which a drive refuses, times out and is reset: each io
- * that a command carried learns how it ended, in the drive's words, and no other io does.
+ * test_drive_errors.c - a drive refuses commands, times out and is reset: each io of such a
+ * command gets the error, in the words of the drive, and no other io does.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "blocks.h"
 
 #define WRITE_FAULT 0x4280
-#define ABORTED 0x371 /* by the host, which gave up waiting, or reset the controller */
+#define ABORTED 0x371 /* by the host, which gave up waiting or reset the controller */
 
 static void fail_at(uint64_t offset, int error, uint16_t status)
 {
@@ -25,7 +25,7 @@ static void check_says(const struct weir_io *io, const char *words)
 	assert_string_equal(weir_io_strerror(io, text, sizeof(text)), words);
 }
 
-static void refused_for_good(void **state)
+static void an_io_that_the_drive_refuses_for_good(void **state)
 {
 	(void)state;
 	blocks_reset(0);
@@ -43,7 +43,7 @@ static void refused_for_good(void **state)
 	assert_int_equal(blocks_io[1].status, 0);
 }
 
-/* One command of three ios, by a drive that is reset; beside it one that is done. */
+/* One command of three ios on a drive that is reset; beside it one that completes. */
 static void reset_under_merged_ios(void **state)
 {
 	(void)state;
@@ -69,7 +69,7 @@ static void reset_under_merged_ios(void **state)
 	assert_int_equal(blocks_nr_ends, 4);
 }
 
-/* The kernel gives up waiting for a part of an io: the others are done, and the io is not. */
+/* The kernel gives up a part of an io: the other parts complete, and the io fails. */
 static void timeout_of_a_part(void **state)
 {
 	(void)state;
@@ -89,8 +89,8 @@ static void timeout_of_a_part(void **state)
 	assert_int_equal(blocks_nr_ends, 1);
 }
 
-/* Nothing of a failure stays in an io that is used again. */
-static void good_the_next_time(void **state)
+/* No error stays in an io that is used again. */
+static void an_io_that_failed_may_succeed_later(void **state)
 {
 	(void)state;
 	blocks_reset(2);
@@ -110,7 +110,7 @@ static void good_the_next_time(void **state)
 	check_says(&blocks_io[0], "write at 0x1000+4096: success");
 }
 
-/* What a block device says of bad blocks means something else to who reads results. */
+/* An errno of a block device for bad blocks has another meaning for readers of results. */
 static void medium_error_of_a_block_device(void **state)
 {
 	(void)state;
@@ -133,10 +133,10 @@ static void medium_error_of_a_block_device(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refused_for_good),
+		cmocka_unit_test(an_io_that_the_drive_refuses_for_good),
 		cmocka_unit_test(reset_under_merged_ios),
 		cmocka_unit_test(timeout_of_a_part),
-		cmocka_unit_test(good_the_next_time),
+		cmocka_unit_test(an_io_that_failed_may_succeed_later),
 		cmocka_unit_test(medium_error_of_a_block_device),
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_engines.c - the queue over the engines that move bytes, on a real file: what one engine
- * wrote through splits, bounces and pieces the other reads; and an idle worker sleeps.
+ * test_engines.c - the queue on the engines that move bytes, on a real file: one engine reads what
+ * the other wrote through splits, bounces and pieces; and an idle worker sleeps.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -53,7 +53,7 @@ static void open_queue(const char *engine, uint32_t workers)
 	assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
 }
 
-/* The byte that belongs at AT of the file in round SEED. */
+/* Returns the byte that belongs at offset AT of the file in round SEED. */
 static char byte_at(uint64_t at, unsigned seed)
 {
 	return (char)(at * 31 + (at >> 9) * 7 + seed);
@@ -72,8 +72,10 @@ struct extent {
 	uint64_t offset, length;
 };
 
-/* Disjoint extents of random length; odd ones in memory that is not aligned, each third one in
- * pieces. */
+/*
+ * Makes disjoint extents of random length; odd ones in memory that is not aligned, every third one
+ * in pieces.
+ */
 static void prepare(struct extent *e, unsigned i, bool write)
 {
 	uint64_t third = e->length / 3 & ~511ull;
@@ -161,7 +163,9 @@ static void on_task(struct weir_task *task)
 	__atomic_store_n(&task_ran, 1, __ATOMIC_RELEASE);
 }
 
-/* Woken without an io: the wake-up must be taken off the ring, or the worker spins. */
+/*
+ * The worker is woken without an io: the wake-up must be taken off the ring, or the worker spins.
+ */
 static void an_idle_worker_sleeps(const char *engine)
 {
 	struct weir_queue_stats before = WEIR_QUEUE_STATS_INIT, after = WEIR_QUEUE_STATS_INIT;
@@ -169,7 +173,7 @@ static void an_idle_worker_sleeps(const char *engine)
 
 	open_queue(engine, 1);
 	task_ran = 0;
-	usleep(20000); /* asleep by now, so that it must be woken */
+	usleep(20000); /* it sleeps by now and must be woken */
 	assert_int_equal(weir_queue_post(queue, 0, &task), 0);
 	while (!__atomic_load_n(&task_ran, __ATOMIC_ACQUIRE))
 		usleep(100);
@@ -193,7 +197,7 @@ static void an_idle_uring_worker_sleeps(void **state)
 	an_idle_worker_sleeps("uring");
 }
 
-static void fixed_buffers_reach_a_worker(void **state)
+static void registered_buffers_reach_a_worker(void **state)
 {
 	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
 	char *arena = aligned_alloc(4096, 1 << 20);
@@ -227,7 +231,7 @@ int main(void)
 		T(posix_to_uring),
 		T(an_idle_posix_worker_sleeps),
 		T(an_idle_uring_worker_sleeps),
-		T(fixed_buffers_reach_a_worker),
+		T(registered_buffers_reach_a_worker),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_sequence.c - flushes, and data that wants one before or after it: when they start, what
- * they share, what a failure of each step does, and what a device or an engine makes unnecessary.
+ * test_flush_steps.c - flushes, and writes that need one before or after: when they start, which
+ * ios share one, the effect of a failure of each step, and which steps a device or an engine makes
+ * unnecessary.
  */
 #include <errno.h>
 #include <string.h>
@@ -32,7 +33,7 @@ static void submit(struct weir_io *io)
 	assert_int_equal(weir_queue_submit(rig.q, io), 0);
 }
 
-/* Io I writes a block at its own place; they do not touch. */
+/* Makes io I, which writes a block at its own place; these ios do not touch. */
 static struct weir_io *make(unsigned i, uint8_t op, uint16_t flags)
 {
 	if (op == F)
@@ -54,7 +55,7 @@ static void poll(void)
 	assert_true(weir_queue_poll(rig.q) >= 0);
 }
 
-/* What the engine was given, as letters. */
+/* Asserts the commands of the engine, as letters. */
 static void expect_log(const char *ops)
 {
 	static const char letters[] = { 'R', 'W', 'F', 'D', 'Z' };
@@ -128,7 +129,7 @@ static void a_flush_waits_for_data_that_may_share_it(void **state)
 	rig_close();
 }
 
-/* Plain data is none of a flush's business. */
+/* A flush does not wait for writes without flush steps. */
 static void a_flush_does_not_wait_for_other_data(void **state)
 {
 	(void)state;
@@ -142,7 +143,7 @@ static void a_flush_does_not_wait_for_other_data(void **state)
 	rig_close();
 }
 
-static void but_not_for_longer_than_5_s(void **state)
+static void a_flush_waits_for_data_at_most_5_s(void **state)
 {
 	(void)state;
 	reset(ENGINE_NO_FUA);
@@ -163,7 +164,7 @@ static void but_not_for_longer_than_5_s(void **state)
 	assert_int_equal(weir_queue_poll_wait(rig.q, 10 * NSEC_PER_SEC), 0);
 	assert_int_equal(rig.now_ns, 7 * NSEC_PER_SEC);
 	expect_log("WF");
-	/* The data ends meanwhile, and needs one that begins afterwards. */
+	/* The data completes meanwhile, and needs a flush that begins later. */
 	rig_complete(1);
 	expect_log("WF");
 	rig_complete(1);
@@ -176,7 +177,7 @@ static void but_not_for_longer_than_5_s(void **state)
 	rig_close();
 }
 
-/* Overdue and without a tag, only a completion helps: the lane may sleep. */
+/* It is overdue and has no tag, so only a completion helps: the lane may sleep. */
 static void an_overdue_flush_without_a_tag_sleeps(void **state)
 {
 	(void)state;
@@ -198,7 +199,7 @@ static void an_overdue_flush_without_a_tag_sleeps(void **state)
 	rig_close();
 }
 
-/* No flush starts while the scheduler is being switched: the lane may sleep until the data ends. */
+/* No flush starts during a switch of the scheduler: the lane may sleep until the data completes. */
 static void an_overdue_flush_sleeps_through_a_switch(void **state)
 {
 	(void)state;
@@ -259,7 +260,7 @@ static void fua_is_passed_down_where_that_works(void **state)
 	rig_close();
 }
 
-static void and_a_flush_afterwards_where_not(void **state)
+static void without_fua_a_flush_follows_the_data(void **state)
 {
 	(void)state;
 	reset(ENGINE_NO_FUA);
@@ -271,7 +272,7 @@ static void and_a_flush_afterwards_where_not(void **state)
 	assert_false(rig.log[0].fua);
 	assert_false(rig.log[1].fua);
 	rig_complete(1);
-	expect_log("WZ"); /* the other may want to share it */
+	expect_log("WZ"); /* the other one may want to share it */
 	rig_complete(1);
 	expect_log("WZF");
 	assert_int_equal(ends[0] + ends[1], 0);
@@ -280,7 +281,7 @@ static void and_a_flush_afterwards_where_not(void **state)
 	rig_close();
 }
 
-/* FUA means something for what is written only. */
+/* FUA has a meaning for writes only. */
 static void fua_on_other_operations_asks_for_nothing(void **state)
 {
 	(void)state;
@@ -299,7 +300,7 @@ static void fua_on_other_operations_asks_for_nothing(void **state)
 	}
 }
 
-static void both_on_one_io(void **state)
+static void flushes_before_and_after_one_io(void **state)
 {
 	(void)state;
 	reset(ENGINE_NO_FUA);
@@ -315,7 +316,7 @@ static void both_on_one_io(void **state)
 	rig_complete(1);
 	assert_int_equal(ends[0], 1);
 	rig_close();
-	/* Where the engine passes FUA on, the last is not needed. */
+	/* If the engine passes FUA on, the last flush is not needed. */
 	reset(0);
 	open_with(NULL);
 	give(0, W, PRE | POST);
@@ -395,7 +396,7 @@ static void a_failed_flush_fails_all_that_it_was_for(void **state)
 	assert_int_equal(ends[0], 1);
 	assert_int_equal(ios[0].result, -EIO);
 	assert_int_equal(ios[1].result, -EIO);
-	/* What comes afterwards is on its own. */
+	/* Later ios are independent. */
 	give(2, F, 0);
 	poll();
 	rig_complete(1);
@@ -416,7 +417,7 @@ static void failed_data_needs_no_flush(void **state)
 	expect_log("FW");
 	assert_int_equal(ends[0], 1);
 	assert_int_equal(ios[0].result, -EIO);
-	/* It holds no later flush back. */
+	/* It does not delay a later flush. */
 	give(1, F, 0);
 	poll();
 	expect_log("FWF");
@@ -441,7 +442,7 @@ static void a_failed_flush_afterwards_fails_the_io(void **state)
 	rig_close();
 }
 
-static void they_never_merge(void **state)
+static void ios_with_flush_steps_never_merge(void **state)
 {
 	(void)state;
 	reset(ENGINE_NO_FUA);
@@ -451,7 +452,7 @@ static void they_never_merge(void **state)
 		make(i, W, i % 2 ? PRE : POST)->offset = (uint64_t)i * BLOCK;
 		submit(&ios[i]);
 	}
-	/* An ordinary neighbour neither. */
+	/* Neither does an ordinary neighbour. */
 	make(4, W, 0)->offset = 4ull * BLOCK;
 	submit(&ios[4]);
 	poll();
@@ -464,7 +465,7 @@ static void they_never_merge(void **state)
 	rig_close();
 }
 
-static void what_is_split_has_one_flush(void **state)
+static void a_split_io_has_one_flush(void **state)
 {
 	(void)state;
 	reset(ENGINE_NO_FUA);
@@ -483,7 +484,10 @@ static void what_is_split_has_one_flush(void **state)
 	rig_close();
 }
 
-/* With no tag for its data an io that must not wait ends; a later flush does not wait for it. */
+/*
+ * An io that must not wait ends if there is no tag for its data; a later flush does not wait for
+ * it.
+ */
 static void nowait_data_that_ends_early_is_not_waited_for(void **state)
 {
 	(void)state;
@@ -494,7 +498,7 @@ static void nowait_data_that_ends_early_is_not_waited_for(void **state)
 		give(0, W, (uint16_t)((pre ? PRE : POST) | WEIR_IO_NOWAIT));
 		if (pre) {
 			poll();
-			/* Its flush is in flight; what takes the tags comes meanwhile. */
+			/* Its flush is in flight; meanwhile other ios take the tags. */
 			give(1, R, 0);
 			give(2, R, 0);
 			give(3, R, 0);
@@ -522,7 +526,7 @@ static void nowait_data_that_ends_early_is_not_waited_for(void **state)
 	}
 }
 
-/* nr_requests counts, not how many tags there could be. */
+/* nr_requests counts, not the largest possible number of tags. */
 static void a_nowait_flush_does_not_wait_for_a_tag(void **state)
 {
 	(void)state;
@@ -546,7 +550,7 @@ static void set_tunable(const char *name, int64_t value)
 	assert_int_equal(s->ops->set(s, (unsigned)sched_find_tunable(s->ops, name), value), 0);
 }
 
-/* A limit for writes is not one for the flush before a write. */
+/* A limit on writes does not hold for the flush before a write. */
 static void a_limit_on_writes_does_not_hold_their_flush_back(void **state)
 {
 	(void)state;
@@ -567,9 +571,10 @@ static void a_limit_on_writes_does_not_hold_their_flush_back(void **state)
 	rig_close();
 }
 
-/* What belongs to a sequence counts as synchronous, and does not stand in line with what does not.
+/*
+ * An io with flush steps counts as synchronous, and does not wait in line with asynchronous ones.
  */
-static void background_data_of_a_sequence_is_synchronous(void **state)
+static void background_data_with_flush_steps_is_synchronous(void **state)
 {
 	(void)state;
 	reset(0);
@@ -581,12 +586,12 @@ static void background_data_of_a_sequence_is_synchronous(void **state)
 	poll();
 	give(8, W, PRE | WEIR_IO_BACKGROUND);
 	poll();
-	/* Kyber leaves background ios 6 of the 8 tags, and the flush has one of the other two. */
+	/* Kyber gives background ios 6 of the 8 tags, and the flush has one of the other two. */
 	for (unsigned i = 0; i < 8; i++)
 		give(i, W, WEIR_IO_BACKGROUND);
 	poll();
 	assert_int_equal(rig.q->lanes[0].waiting.nr, 2);
-	/* The data behind the flush has a tag, and does not wait for theirs. */
+	/* The data after the flush has a tag, and does not wait for the tags of the others. */
 	rig_complete(1);
 	assert_int_equal(rig.q->lanes[0].tags.nr - rig.q->lanes[0].tags.nr_free, 7);
 	assert_int_equal(rig.q->lanes[0].waiting.nr, 2);
@@ -621,25 +626,25 @@ int main(void)
 		cmocka_unit_test(one_flush_at_a_time_and_the_next_is_shared),
 		cmocka_unit_test(a_flush_waits_for_data_that_may_share_it),
 		cmocka_unit_test(a_flush_does_not_wait_for_other_data),
-		cmocka_unit_test(but_not_for_longer_than_5_s),
+		cmocka_unit_test(a_flush_waits_for_data_at_most_5_s),
 		cmocka_unit_test(an_overdue_flush_without_a_tag_sleeps),
 		cmocka_unit_test(an_overdue_flush_sleeps_through_a_switch),
 		cmocka_unit_test(preflush_goes_before_the_data),
 		cmocka_unit_test(fua_is_passed_down_where_that_works),
-		cmocka_unit_test(and_a_flush_afterwards_where_not),
+		cmocka_unit_test(without_fua_a_flush_follows_the_data),
 		cmocka_unit_test(fua_on_other_operations_asks_for_nothing),
-		cmocka_unit_test(both_on_one_io),
+		cmocka_unit_test(flushes_before_and_after_one_io),
 		cmocka_unit_test(many_share),
 		cmocka_unit_test(without_a_volatile_cache_nothing_is_needed),
 		cmocka_unit_test(a_failed_flush_fails_all_that_it_was_for),
 		cmocka_unit_test(failed_data_needs_no_flush),
 		cmocka_unit_test(a_failed_flush_afterwards_fails_the_io),
-		cmocka_unit_test(they_never_merge),
-		cmocka_unit_test(what_is_split_has_one_flush),
+		cmocka_unit_test(ios_with_flush_steps_never_merge),
+		cmocka_unit_test(a_split_io_has_one_flush),
 		cmocka_unit_test(nowait_data_that_ends_early_is_not_waited_for),
 		cmocka_unit_test(a_nowait_flush_does_not_wait_for_a_tag),
 		cmocka_unit_test(a_limit_on_writes_does_not_hold_their_flush_back),
-		cmocka_unit_test(background_data_of_a_sequence_is_synchronous),
+		cmocka_unit_test(background_data_with_flush_steps_is_synchronous),
 		cmocka_unit_test(waiting_for_the_queue_includes_every_step),
 	};
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_fork.c - a child of fork() with the queue and the device that it inherited: every call says
- * -ECHILD at once, closing frees memory and nothing else, and the parent goes on as if nothing had
- * been. Over both engines, attached, with workers and with a home of its own; children of fork()
- * and of the bare system call.
+ * test_fork.c - a child of fork() with the queue and the device that it inherited: every call
+ * returns -ECHILD at once, closing only frees memory, and the parent continues undisturbed. On
+ * both engines, attached, with workers and with a home lane's worker; children of fork() and of
+ * the bare system call.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -116,7 +116,7 @@ static int move(struct weir_queue *q, uint64_t offset, bool write)
 	return err ? err : weir_io_wait(q, &io, UINT64_MAX);
 }
 
-/* Each call of the API that takes a queue or a device, and may fail. */
+/* All calls of the API that take a queue or a device and may fail. */
 static struct weir_device *inherited;
 static struct weir_io some_io;
 static struct weir_task some_task;
@@ -325,7 +325,7 @@ static void child_calls_all(struct weir_queue *q, struct weir_device *dev)
 	}
 }
 
-/* Uses and closes what it inherited, has a queue of its own beside it, and closes that too. */
+/* Uses and closes what it inherited, opens a queue of its own beside it, and closes that too. */
 static void child_main(const struct shape *shape, struct weir_queue *q, struct weir_device *dev)
 {
 	struct weir_device *own_dev;
@@ -340,10 +340,10 @@ static void child_main(const struct shape *shape, struct weir_queue *q, struct w
 	CHILD_CHECK(!move(own, 0, false));
 	CHILD_CHECK(!weir_queue_close(own));
 	weir_device_close(own_dev);
-	exit(0); /* as a program would, with all that runs then */
+	exit(0); /* as a program would end, with all exit handlers */
 }
 
-/* The lock of the image: does another opener get it? */
+/* Returns true if another opener can lock the image. */
 static bool may_open(void)
 {
 	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
@@ -377,7 +377,7 @@ static void check_shape(const struct shape *shape)
 		assert_int_equal(move(q, (uint64_t)i * LENGTH, i % 2), 0);
 	assert_int_equal(weir_queue_close(q), 0);
 	weir_device_close(dev);
-	assert_true(may_open()); /* though a child lives */
+	assert_true(may_open()); /* although a child lives */
 	child_let_go(living);
 }
 
@@ -389,7 +389,7 @@ static void test_child_gets_echild(void **state)
 			check_shape(&shapes[i]);
 }
 
-/* Much is under way when the child is made, and the child closes all the same. */
+/* Much is in flight when the child is made, and the child can close all the same. */
 static void check_in_flight(const struct shape *shape)
 {
 	static struct weir_io ios[IOS];
@@ -408,7 +408,7 @@ static void check_in_flight(const struct shape *shape)
 		CHILD_CHECK(weir_io_wait(q, &ios[0], UINT64_MAX) == -ECHILD);
 		CHILD_CHECK(!weir_queue_close(q));
 		weir_device_close(dev);
-		/* Not exit(), as what a worker knew alone looks like a leak then. */
+		/* Not exit(): memory that only a worker knew would look like a leak. */
 		_exit(0);
 	}
 	for (unsigned i = 0; i < IOS; i++)
@@ -426,7 +426,7 @@ static void test_fork_with_ios_in_flight(void **state)
 			check_in_flight(&shapes[i]);
 }
 
-/* The parent is killed and its child lives on: the image is free. */
+/* The parent is killed and its child lives on: the image is not locked. */
 static void test_parent_dies(void **state)
 {
 	struct weir_device *dev;
@@ -457,7 +457,7 @@ static void test_parent_dies(void **state)
 	close(ends[1]);
 }
 
-/* What the child of a callback does: nothing with its parent's queue, all with its own. */
+/* The child of a callback does nothing with its parent's queue, and all with its own. */
 static void fork_in_end(struct weir_io *io)
 {
 	struct weir_queue *q = io->user, *own;
@@ -497,7 +497,7 @@ static void test_fork_in_a_callback(void **state)
 	}
 }
 
-/* Grandchildren are as children are, of whomever they inherited. */
+/* Grandchildren behave like children, from whichever process they inherited. */
 static void test_grandchild(void **state)
 {
 	struct weir_device *dev, *own_dev;

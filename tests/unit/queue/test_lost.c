@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_lost.c - the kernel refuses a queue's ring for good. Every io ends once: with what the
- * kernel had answered, or with -EIO and words that say to reopen the queue. Closing works.
+ * test_lost.c - the kernel refuses a queue's ring for good. Every io ends once: with the result
+ * that the kernel gave, or with -EIO and words that say to reopen the queue. Closing works.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@
 
 #define IOS 32u
 #define LENGTH (256u << 10)
-#define WATCHDOG 120u /* s; a queue that hangs kills the test */
+#define WATCHDOG 120u /* seconds; after this time a hanging queue kills the test */
 
 static char path[64];
 static char *memory;
@@ -72,7 +72,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A queue on a ring, which this thread drives unless it has WORKERS; returns the ring. */
+/* Opens a queue on a ring, which this thread polls unless it has WORKERS. Returns the ring. */
 static int open_queue(uint32_t workers)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
@@ -127,7 +127,7 @@ static unsigned check_ended(unsigned from, unsigned to, bool may_succeed, int ca
 	return lost;
 }
 
-/* Nothing is outstanding, the queue can be closed, and a new one works. */
+/* Checks that nothing is outstanding, the queue can be closed, and a new one works. */
 static void reopen(void)
 {
 	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
@@ -145,7 +145,7 @@ static void reopen(void)
 
 enum way { CLOSED, ANOTHER_FILE, ANOTHER_RING };
 
-/* Takes ring FD away; returns what has its number now, or -1. */
+/* Removes ring FD; returns the file that has its number now, or -1. */
 static int take_away(int fd, enum way way)
 {
 	char params[120] = { 0 }; /* struct io_uring_params */
@@ -167,13 +167,13 @@ static void lose(enum way way)
 	int fd = open_queue(0), other;
 
 	submit(0, 8);
-	assert_true(weir_queue_poll(q) >= 0); /* with the kernel, some of them perhaps ended */
+	assert_true(weir_queue_poll(q) >= 0); /* in the kernel; some of them may be complete */
 	other = take_away(fd, way);
 	submit(8, 24);
 	assert_int_equal(weir_queue_wait(q), 0);
 	print_message("# %u of 8 in the kernel lost\n", check_ended(0, 8, true, cause));
 	check_ended(8, 24, false, cause);
-	/* From now on at once, also for who waits for one. */
+	/* From now on they end at once, also for a thread that waits for one. */
 	submit(24, IOS);
 	assert_int_equal(weir_io_wait(q, &ios[24], UINT64_MAX), -EIO);
 	assert_non_null(strstr(weir_error(), "reopen the queue"));
@@ -181,26 +181,26 @@ static void lose(enum way way)
 	check_ended(24, IOS, false, cause);
 	assert_true(weir_queue_register(q, memory, LENGTH) < 0);
 	reopen();
-	/* What has the number was not closed with the queue. */
+	/* The file that now has the number was not closed with the queue. */
 	if (other >= 0) {
 		assert_true(fcntl(other, F_GETFD) >= 0);
 		close(other);
 	}
 }
 
-static void its_descriptor_is_closed(void **state)
+static void descriptor_of_the_ring_is_closed(void **state)
 {
 	(void)state;
 	lose(CLOSED);
 }
 
-static void its_descriptor_is_another_files(void **state)
+static void descriptor_of_the_ring_is_another_file(void **state)
 {
 	(void)state;
 	lose(ANOTHER_FILE);
 }
 
-static void its_descriptor_is_another_rings(void **state)
+static void descriptor_of_the_ring_is_another_ring(void **state)
 {
 	(void)state;
 	lose(ANOTHER_RING);
@@ -228,7 +228,7 @@ static void found_out_by(bool sleeping)
 	reopen();
 }
 
-static void found_out_by_polling(void **state)
+static void polling_finds_the_ring_lost(void **state)
 {
 	(void)state;
 	found_out_by(false);
@@ -236,7 +236,7 @@ static void found_out_by_polling(void **state)
 	found_out_by(true);
 }
 
-static void found_out_by_a_worker(void **state)
+static void a_worker_finds_the_ring_lost(void **state)
 {
 	int fd = open_queue(1);
 
@@ -253,7 +253,7 @@ static void found_out_by_a_worker(void **state)
 	reopen();
 }
 
-/* Nobody used it: the device's lock must go with the queue all the same. */
+/* No thread used the queue: the device's lock must still go with it. */
 static void lost_while_idle(void **state)
 {
 	(void)state;
@@ -265,7 +265,7 @@ static void lost_while_idle(void **state)
 	}
 }
 
-/* The child's part: its own queue, of which the kernel takes no more calls. */
+/* The child's part: its own queue, from which the kernel accepts no more calls. */
 static int forbidden(void)
 {
 	struct sock_filter code[] = {
@@ -305,7 +305,7 @@ static void calls_are_forbidden(void **state)
 	pid_t pid;
 
 	(void)state;
-	open_queue(0); /* skips where there is none */
+	open_queue(0); /* skips the test where there is none */
 	assert_int_equal(weir_queue_close(q), 0);
 	pid = fork();
 	assert_true(pid >= 0);
@@ -325,11 +325,11 @@ static void calls_are_forbidden(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LOST_TEST(its_descriptor_is_closed),
-		LOST_TEST(its_descriptor_is_another_files),
-		LOST_TEST(its_descriptor_is_another_rings),
-		LOST_TEST(found_out_by_polling),
-		LOST_TEST(found_out_by_a_worker),
+		LOST_TEST(descriptor_of_the_ring_is_closed),
+		LOST_TEST(descriptor_of_the_ring_is_another_file),
+		LOST_TEST(descriptor_of_the_ring_is_another_ring),
+		LOST_TEST(polling_finds_the_ring_lost),
+		LOST_TEST(a_worker_finds_the_ring_lost),
 		LOST_TEST(lost_while_idle),
 		LOST_TEST(calls_are_forbidden),
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_merge_limits.c - what merged commands are made of: their memory, registered or not, the
- * device's limits, and the results that reach each io.
+ * test_merge_limits.c - the contents of merged commands: their memory, registered or not, the
+ * device's limits, and the result of each io.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static void register_blocks(unsigned from, unsigned to)
 	assert_int_equal(weir_queue_register(rig.q, buffer(from), (size_t)(to - from) * BLOCK), 0);
 }
 
-/* The next io, of N blocks behind the last one, in memory from block BLOCK_AT on. */
+/* Appends an io of N blocks behind the last one, with memory from block BLOCK_AT on. */
 static void append(unsigned n, unsigned block_at)
 {
 	unsigned from = blocks_nr_ios ? (unsigned)((blocks_io[blocks_nr_ios - 1].offset +
@@ -35,7 +35,7 @@ static void append(unsigned n, unsigned block_at)
 	blocks_make(W, from, from + n)->buf = buffer(block_at);
 }
 
-static void contiguous_registered_memory_stays_fixed(void **state)
+static void contiguous_registered_memory_stays_registered(void **state)
 {
 	(void)state;
 	blocks_reset(0);
@@ -51,7 +51,7 @@ static void contiguous_registered_memory_stays_fixed(void **state)
 	assert_ptr_equal(rig.log[0].iov[0].iov_base, buffer(0));
 	assert_int_equal(rig.log[0].iov[0].iov_len, 32 * BLOCK);
 	blocks_close();
-	/* From the front too, and when a gap closes. */
+	/* Merged at the front too, and when a gap closes. */
 	blocks_reset(0);
 	blocks_open("none");
 	register_blocks(0, 100);
@@ -97,8 +97,10 @@ static void registered_and_not_stay_two(void **state)
 	}
 }
 
-/* One command from two buffers, or from two places of one, cannot be fixed: that pays while it is
- * short. */
+/*
+ * A command from two buffers, or from two places of one, cannot be a registered command: merging
+ * is still useful while it is short.
+ */
 static void scattered_registered_memory(void **state)
 {
 	(void)state;
@@ -115,7 +117,7 @@ static void scattered_registered_memory(void **state)
 			append(n, 0);
 			append(n, 100 + n);
 			blocks_stage(0);
-			if (n == 8) { /* 64 KiB together */
+			if (n == 8) { /* 64 KiB in total */
 				assert_int_equal(rig.nr_log, 1);
 				assert_int_equal(rig.log[0].iovcnt, 2);
 				assert_int_equal(rig.log[0].buf_index, -1);
@@ -129,8 +131,8 @@ static void scattered_registered_memory(void **state)
 	}
 }
 
-/* A long fixed command is not given up for a short neighbour, on either side. */
-static void long_fixed_memory_stays_fixed(void **state)
+/* A long registered command is not given up for a short neighbour, on either side. */
+static void long_registered_commands_stay_registered(void **state)
 {
 	(void)state;
 	for (unsigned front = 0; front < 2; front++) {
@@ -144,7 +146,7 @@ static void long_fixed_memory_stays_fixed(void **state)
 		assert_int_equal(rig.log[0].buf_index, 0);
 		blocks_close();
 	}
-	/* Short ones may gather without end, one page for each command that they save. */
+	/* Short ones may be merged without limit, one page for each saved command. */
 	blocks_reset(0);
 	blocks_open("none");
 	register_blocks(0, 200);
@@ -173,8 +175,8 @@ static void length_limit(void **state)
 	}
 }
 
-/* Whoever was full once stays alone, even where a later io would fit. */
-static void who_is_full_is_not_tried_again(void **state)
+/* A request that was full once stays alone, even if a later io would fit. */
+static void a_full_request_is_not_tried_again(void **state)
 {
 	(void)state;
 	for (unsigned segments = 0; segments < 2; segments++) {
@@ -235,7 +237,7 @@ static void bounced_ios_stay_alone(void **state)
 	}
 }
 
-static void pieces_join_pieces(void **state)
+static void pieces_merge_with_pieces(void **state)
 {
 	static struct iovec a[2], b[3];
 
@@ -244,7 +246,7 @@ static void pieces_join_pieces(void **state)
 	blocks_open("none");
 	a[0] = (struct iovec){ buffer(0), BLOCK };
 	a[1] = (struct iovec){ buffer(10), BLOCK };
-	b[0] = (struct iovec){ buffer(11), BLOCK }; /* goes on where a[1] ends */
+	b[0] = (struct iovec){ buffer(11), BLOCK }; /* continues where a[1] ends */
 	b[1] = (struct iovec){ buffer(20), 2 * BLOCK };
 	b[2] = (struct iovec){ buffer(30), BLOCK };
 	for (unsigned front = 0; front < 2; front++) {
@@ -264,7 +266,7 @@ static void pieces_join_pieces(void **state)
 		assert_ptr_equal(rig.log[front].iov[2].iov_base, buffer(20));
 		assert_ptr_equal(rig.log[front].iov[3].iov_base, buffer(30));
 	}
-	/* The caller's own list is as it was. */
+	/* The caller's own list is unchanged. */
 	assert_int_equal(a[1].iov_len, BLOCK);
 	assert_ptr_equal(b[0].iov_base, buffer(11));
 	blocks_close();
@@ -310,7 +312,7 @@ static void statistics_count_ios_and_bytes(void **state)
 	blocks_close();
 }
 
-/* A command has waited since its oldest io came, whichever request that was in. */
+/* A command counts as waiting since its oldest io arrived, in whichever request that was. */
 static void a_command_waits_from_its_oldest_io_on(void **state)
 {
 	(void)state;
@@ -342,16 +344,16 @@ static void a_command_waits_from_its_oldest_io_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(contiguous_registered_memory_stays_fixed),
+		cmocka_unit_test(contiguous_registered_memory_stays_registered),
 		cmocka_unit_test(contiguous_memory_is_one_piece),
 		cmocka_unit_test(registered_and_not_stay_two),
 		cmocka_unit_test(scattered_registered_memory),
-		cmocka_unit_test(long_fixed_memory_stays_fixed),
+		cmocka_unit_test(long_registered_commands_stay_registered),
 		cmocka_unit_test(length_limit),
-		cmocka_unit_test(who_is_full_is_not_tried_again),
+		cmocka_unit_test(a_full_request_is_not_tried_again),
 		cmocka_unit_test(parts_of_a_split_io_stay_alone),
 		cmocka_unit_test(bounced_ios_stay_alone),
-		cmocka_unit_test(pieces_join_pieces),
+		cmocka_unit_test(pieces_merge_with_pieces),
 		cmocka_unit_test(an_error_reaches_every_io),
 		cmocka_unit_test(a_command_waits_from_its_oldest_io_on),
 		cmocka_unit_test(statistics_count_ios_and_bytes),

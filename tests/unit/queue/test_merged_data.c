@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_merged_data.c - merged commands on engines that move bytes, on a real file: random writes
- * and reads that merge in every way, against a model, every byte. Memory is scattered, continues,
- * or is registered.
+ * and reads that merge in every way, compared with a model, every byte. Memory is scattered,
+ * contiguous, or registered.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static char model[FILE_BYTES];
 static struct extent extents[IOS];
 static bool taken[BLOCKS];
 static uint64_t seed;
-/* Memory that lies as the file does, and memory that does not. */
+/* One memory in the order of the file, and one that is not. */
 static char *straight, *scattered;
 
 static uint32_t pick(uint32_t n)
@@ -65,7 +65,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Side by side mostly, behind or before the last, and no two at the same block. */
+/*
+ * Chooses a place, mostly directly behind or before the last one; no two ios have the same block.
+ */
 static bool place(struct extent *e, uint32_t last_from, uint32_t last_end)
 {
 	e->blocks = 1 + pick(BLOCKS_MAX);
@@ -76,7 +78,7 @@ static bool place(struct extent *e, uint32_t last_from, uint32_t last_end)
 	case 1:
 	case 2:
 	case 3:
-		e->from = last_from - e->blocks; /* if it wraps it is beyond the end */
+		e->from = last_from - e->blocks; /* a number that wraps lies beyond the end */
 		break;
 	default:
 		e->from = last_end;
@@ -108,7 +110,7 @@ static void prepare(struct extent *e, unsigned i, bool write, unsigned kind)
 
 	weir_io_write(&e->io, (uint64_t)e->from * BLOCK, memory, length);
 	e->io.op = write ? WEIR_OP_WRITE : WEIR_OP_READ;
-	if (half && kind >= 4) { /* two pieces, the wrong way round */
+	if (half && kind >= 4) { /* two pieces, in the opposite order */
 		e->iov[0] = (struct iovec){ memory + length - half, half };
 		e->iov[1] = (struct iovec){ memory, length - half };
 		e->io.iov = e->iov;
@@ -135,7 +137,7 @@ static void check(const struct extent *e)
 	assert_memory_equal(e->iov[1].iov_base, at + e->iov[0].iov_len, e->iov[1].iov_len);
 }
 
-/* Up to IOS at once, of one kind and direction; odd rounds from another thread. */
+/* Submits up to IOS at once, of one kind and direction; in odd rounds another thread does it. */
 static void *submit_round(void *arg)
 {
 	for (unsigned i = 0; i < *(unsigned *)arg; i++)
@@ -171,7 +173,7 @@ static void run(const char *engine, const char *scheduler)
 	opts.nr_requests = 64;
 	opts.max_io_bytes = 32 * BLOCK;
 	assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
-	(void)weir_queue_register(queue, straight, FILE_BYTES); /* costs speed where it fails */
+	(void)weir_queue_register(queue, straight, FILE_BYTES); /* a failure only costs speed */
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		unsigned n = make_round(round);
 		pthread_t thread;
@@ -191,7 +193,7 @@ static void run(const char *engine, const char *scheduler)
 	assert_int_equal(weir_queue_close(queue), 0);
 }
 
-/* What the file holds in the end, read without merging. */
+/* Checks the final contents of the file, read without merging. */
 static void check_file(void)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_merging.c - which ios become one command, and which must not. What others stage is taken
- * at once: a second thread stages, then the owner polls. test_merge_limits.c has memory, limits
- * and results; test_merged_data.c real bytes.
+ * test_merging.c - which ios are merged, and which must not be. A second thread stages ios, then
+ * the owner polls and takes all at once. test_merge_limits.c tests memory, limits and results;
+ * test_merged_data.c real bytes.
  */
 #include <errno.h>
 
@@ -47,7 +47,7 @@ static void before(void **state)
 static const unsigned orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
 				       { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
 
-/* 3-6, 6-7 and 7-9, in every order, staged by others or submitted by the owner itself. */
+/* 3-6, 6-7 and 7-9, in every order, staged by others or submitted by the owner. */
 static void three_become_one_in_every_order(void **state)
 {
 	static const unsigned at[] = { 3, 6, 7, 9 };
@@ -67,7 +67,7 @@ static void three_become_one_in_every_order(void **state)
 			blocks_give(0);
 		assert_int_equal(rig.nr_log, 1);
 		blocks_expect_cmd(0, 3, 9);
-		/* Each io's memory stands where its offset says. */
+		/* Each io's memory is at the place that follows from its offset. */
 		for (unsigned i = 0, piece = 0; i < 3; i++) {
 			for (unsigned j = 0; j < 3; j++)
 				if (orders[n / 2 % 6][j] == i)
@@ -95,8 +95,8 @@ static void requests_become_one_when_a_gap_closes(void **state)
 	blocks_close();
 }
 
-/* The drive is busy, so what comes waits in the scheduler and merges there, batch by batch. */
-static void with_what_waits_in_the_scheduler(void **state)
+/* The drive is busy, so new ios wait in the scheduler and merge there, batch by batch. */
+static void merges_with_requests_in_the_scheduler(void **state)
 {
 	(void)state;
 	for (unsigned n = 0; n < 3; n++) {
@@ -125,7 +125,7 @@ static void with_what_waits_in_the_scheduler(void **state)
 	}
 }
 
-/* mq-deadline's hash and its sorted list find more than the last eight. */
+/* mq-deadline's hash and its sorted list find more requests than the last eight. */
 static void mq_deadline_finds_any(void **state)
 {
 	(void)state;
@@ -145,7 +145,7 @@ static void mq_deadline_finds_any(void **state)
 	blocks_give(41);
 	blocks_make(W, 14, 15); /* before the second */
 	blocks_give(42);
-	blocks_make(W, 7, 14); /* and between them */
+	blocks_make(W, 7, 14); /* and between both */
 	blocks_give(43);
 	assert_int_equal(blocks_stats().back_merges + blocks_stats().front_merges, 3);
 	assert_int_equal(blocks_stats().request_merges, 1);
@@ -170,7 +170,7 @@ static void discards_need_not_touch(void **state)
 		assert_int_equal(rig.log[0].ranges[i].offset, 50ull * i * BLOCK);
 		assert_int_equal(rig.log[0].ranges[i].length, (1ull + i) * BLOCK);
 	}
-	/* The one behind the limit begins the next. */
+	/* The io behind the limit begins the next command. */
 	assert_int_equal(rig.log[1].iovcnt, 2);
 	assert_int_equal(blocks_stats().discard_merges, 4);
 	blocks_close();
@@ -206,7 +206,7 @@ static void discards_stay_below_the_longest(void **state)
 	blocks_close();
 }
 
-/* nomerges 1 keeps what is cheap: the last, and the batch; 2 keeps nothing. */
+/* nomerges 1 keeps the cheap ways: the last request, and the batch; 2 keeps none. */
 static void nomerges(void **state)
 {
 	static const unsigned expect[] = { 3, 4, 44 };
@@ -223,17 +223,18 @@ static void nomerges(void **state)
 		blocks_make(W, 9000, 9001);
 		blocks_give(0);
 		for (unsigned i = 0; i < 40; i++)
-			blocks_make(W, 100 + i, 101 + i); /* a run: the batch */
+			blocks_make(W, 100 + i, 101 + i); /* a run: found in the batch */
 		blocks_give(1);
 		blocks_make(W, 500, 501);
 		blocks_give(41);
-		blocks_make(W, 501, 502); /* what was merged or inserted last, once it is that */
+		/* found once it is the request that was merged or inserted last */
+		blocks_make(W, 501, 502);
 		blocks_give(42);
 		blocks_make(W, 140, 141); /* only the hash finds it */
 		blocks_give(43);
 		rig.hold = false;
 		assert_int_equal(weir_queue_wait(rig.q), 0);
-		if (level == 1) /* last_merge stays with the run until that is served */
+		if (level == 1) /* last_merge stays with the run until the run is served */
 			assert_in_range(rig.nr_log, 4, 5);
 		else
 			assert_int_equal(rig.nr_log, expect[level]);
@@ -241,7 +242,7 @@ static void nomerges(void **state)
 	}
 }
 
-/* Two neighbours of which the second differs: they stay two. */
+/* Two neighbours, of which the second differs in one property, are not merged. */
 static void change(unsigned what, struct weir_io *io)
 {
 	switch (what) {
@@ -277,7 +278,7 @@ static void change(unsigned what, struct weir_io *io)
 	}
 }
 
-static void never_across(void **state)
+static void ios_that_differ_never_merge(void **state)
 {
 	(void)state;
 	for (unsigned n = 0; n < 3 * 10 * 2 * 2; n++) {
@@ -311,15 +312,15 @@ static void the_same_priority_in_other_words_merges(void **state)
 	blocks_make(W, 1, 2);
 	blocks_make(W, 2, 3)->prio = WEIR_PRIO_BE(4);
 	blocks_make(W, 3, 4)->prio = 4;
-	blocks_make(W, 4, 5)->flags = WEIR_IO_BACKGROUND; /* no reason to stay apart */
+	blocks_make(W, 4, 5)->flags = WEIR_IO_BACKGROUND; /* no reason not to merge */
 	blocks_stage(0);
 	assert_int_equal(rig.nr_log, 1);
 	blocks_expect_cmd(0, 1, 5);
 	blocks_close();
 }
 
-/* What joins another needs no tag, so it does not wait for one, and no NOWAIT fails. */
-static void joining_needs_no_tag(void **state)
+/* An io that is merged needs no tag, so it does not wait for one, and NOWAIT does not fail. */
+static void merging_needs_no_tag(void **state)
 {
 	(void)state;
 	blocks_reset(0);
@@ -368,8 +369,8 @@ static void two_of_512_kib_from_256_of_4_kib(void **state)
 	}
 }
 
-/* A run that will be one command gathers; one that will not goes at the plug's 32. */
-static void what_cannot_merge_does_not_gather(void **state)
+/* Ios that will be one command are collected; others are submitted when the plug has 32. */
+static void ios_that_cannot_merge_are_not_collected(void **state)
 {
 	static const uint16_t flags[] = { WEIR_IO_NOMERGE, WEIR_IO_FUA, WEIR_IO_PREFLUSH, 0 };
 
@@ -399,8 +400,8 @@ static void an_io_that_may_not_wait_and_needs_a_split(void **state)
 	assert_int_equal(blocks_io[0].result, 0);
 }
 
-/* No room below: submitters take turns, one request each. */
-static void none_serves_staging_queues_in_turns(void **state)
+/* No room below: submitters alternate, one request each. */
+static void none_alternates_between_staging_queues(void **state)
 {
 	(void)state;
 	blocks_reset(0);
@@ -430,19 +431,19 @@ int main(void)
 		cmocka_unit_test(before),
 		cmocka_unit_test(three_become_one_in_every_order),
 		cmocka_unit_test(requests_become_one_when_a_gap_closes),
-		cmocka_unit_test(with_what_waits_in_the_scheduler),
+		cmocka_unit_test(merges_with_requests_in_the_scheduler),
 		cmocka_unit_test(mq_deadline_finds_any),
 		cmocka_unit_test(discards_need_not_touch),
 		cmocka_unit_test(discards_of_one_range_must_touch),
 		cmocka_unit_test(discards_stay_below_the_longest),
 		cmocka_unit_test(nomerges),
-		cmocka_unit_test(never_across),
+		cmocka_unit_test(ios_that_differ_never_merge),
 		cmocka_unit_test(the_same_priority_in_other_words_merges),
-		cmocka_unit_test(joining_needs_no_tag),
+		cmocka_unit_test(merging_needs_no_tag),
 		cmocka_unit_test(two_of_512_kib_from_256_of_4_kib),
-		cmocka_unit_test(what_cannot_merge_does_not_gather),
+		cmocka_unit_test(ios_that_cannot_merge_are_not_collected),
 		cmocka_unit_test(an_io_that_may_not_wait_and_needs_a_split),
-		cmocka_unit_test(none_serves_staging_queues_in_turns),
+		cmocka_unit_test(none_alternates_between_staging_queues),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

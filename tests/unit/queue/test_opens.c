@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_opens.c - devices and queues that are opened and closed 1,000 times, with registered memory
- * and I/O in between, leave nothing behind: no file, no thread's memory, no locked page.
+ * and I/O in between, leave nothing behind: no file, no memory of a thread, no locked page.
  */
 #include <assert.h>
 #include <setjmp.h>
@@ -19,13 +19,13 @@
 
 #include "../held.h"
 
-/* A sanitizer makes each slow; what leaks at all shows in fewer. */
+/* A sanitizer makes each pass slow, and a leak shows in fewer passes. */
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define OPENS 400u
 #else
 #define OPENS 1000u
 #endif
-#define WARM 50u /* until the allocators have what they keep */
+#define WARM 50u /* passes until the allocators have all memory that they keep */
 #define OPENS_WORKERS (OPENS / 5)
 static_assert(OPENS_WORKERS > WARM, "what is compared is noted when all is warm");
 #define ARENA (256u << 10)
@@ -60,7 +60,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A write from registered memory, and back. */
+/* Writes from registered memory, and reads back. */
 static void move(struct weir_queue *q, unsigned turn)
 {
 	char *out = arena + 4096, *in = arena + ARENA - LENGTH;
@@ -77,7 +77,7 @@ static void move(struct weir_queue *q, unsigned turn)
 	assert_memory_equal(in, out, LENGTH);
 }
 
-/* Returns how many KiB were pinned meanwhile. */
+/* Returns how many KiB were pinned while the queue was open. */
 static unsigned long long one_turn(const struct weir_queue_opts *opts, unsigned turn)
 {
 	unsigned long long pinned;
@@ -110,7 +110,7 @@ static void skip_without(const char *engine)
 	}
 }
 
-/* Registered memory is pinned while a queue is open, and not any longer. */
+/* Registered memory is pinned while a queue is open, and not longer. */
 static void check_opens(const char *engine, uint32_t workers, unsigned opens)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_placement.c - placement updates on their way through a queue, and placement ids on a drive
- * that has some: the device is given a list of its own.
+ * that has them: the test gives the device a list of its own.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 static char memory[4096] __attribute__((aligned(4096)));
 static struct weir_io ios[IOS];
 
-/* What the drive says: ids that are neither positions nor in order. */
+/* Makes the answer of a drive: ids that are neither indexes nor in order. */
 static struct weir_fdp *drive(bool enabled)
 {
 	static const uint16_t ids[IDS] = { 7, 0, 300 };
@@ -74,7 +74,7 @@ static void check_refused(int err, const char *words)
 	assert_int_equal(rig.nr_log, 0);
 }
 
-static void reaches_the_engine_as_it_is(void **state)
+static void placement_updates_reach_the_engine_unchanged(void **state)
 {
 	static const uint16_t ids[] = { 300, 0, 300, 7 };
 	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
@@ -100,8 +100,8 @@ static void reaches_the_engine_as_it_is(void **state)
 	assert_int_equal(stats.requests, 4);
 }
 
-/* Whatever the scheduler: it never sees one, nor does a write that waits for room hold it back. */
-static void passes_the_scheduler_by(void **state)
+/* No scheduler sees a placement update, and no write that waits for room delays it. */
+static void placement_updates_skip_the_scheduler(void **state)
 {
 	static const char *const names[] = { "none", "mq-deadline", "kyber", "bfq",
 					     "noop", "deadline",    "cfq" };
@@ -132,7 +132,7 @@ static void passes_the_scheduler_by(void **state)
 	}
 }
 
-static unsigned told; /* times that a scheduler was told of a request */
+static unsigned told; /* how often a scheduler was told of a request */
 
 static void told_insert(struct sched *s, struct sched_list *list, uint64_t now)
 {
@@ -171,7 +171,7 @@ static int told_init(struct sched **s, const struct sched_env *env)
 
 static void no_scheduler_is_told(void **state)
 {
-	static struct sched_ops ops; /* the queue's until teardown() */
+	static struct sched_ops ops; /* used by the queue until teardown() */
 
 	(void)state;
 	ops = *sched_find("noop");
@@ -186,7 +186,7 @@ static void no_scheduler_is_told(void **state)
 	assert_int_equal(told, 3); /* inserted, completed, finished */
 }
 
-static void needs_a_tag(void **state)
+static void placement_updates_need_a_tag(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
 
@@ -209,7 +209,7 @@ static void needs_a_tag(void **state)
 	assert_int_equal(weir_io_wait(rig.q, &ios[1], UINT64_MAX), 0);
 }
 
-static void after_a_flush_where_it_asks_for_one(void **state)
+static void data_goes_after_the_flush_that_it_asks_for(void **state)
 {
 	(void)state;
 	rig.info.write_cache = 1;
@@ -234,7 +234,7 @@ static void refused_by_the_engine_it_goes_again(void **state)
 	assert_int_equal(rig.nr_log, 1);
 }
 
-static void an_error_is_said_with_the_id(void **state)
+static void errors_name_the_placement_id(void **state)
 {
 	char words[128];
 
@@ -247,7 +247,7 @@ static void an_error_is_said_with_the_id(void **state)
 			    "placement update of id 300: Input/output error");
 }
 
-static void an_id_that_is_not_there(void **state)
+static void an_unknown_placement_id(void **state)
 {
 	(void)state;
 	rig_open(NULL, NULL);
@@ -256,7 +256,7 @@ static void an_id_that_is_not_there(void **state)
 	assert_int_equal(rig.nr_log, 0);
 }
 
-static void has_no_place(void **state)
+static void placement_updates_have_no_offset(void **state)
 {
 	(void)state;
 	rig_open(NULL, NULL);
@@ -271,7 +271,7 @@ static void has_no_place(void **state)
 	assert_int_equal(weir_io_wait(rig.q, &ios[0], UINT64_MAX), 0);
 }
 
-static void other_engines_cannot(void **state)
+static void other_engines_refuse_updates(void **state)
 {
 	(void)state;
 	rig.engine_flags = 0;
@@ -279,7 +279,7 @@ static void other_engines_cannot(void **state)
 	check_refused(-EOPNOTSUPP, "engine rig cannot update a placement id: it takes uring_cmd");
 }
 
-static void without_fdp_neither(void **state)
+static void no_updates_without_fdp(void **state)
 {
 	(void)state;
 	weir_fdp_free(rig.dev->fdp);
@@ -288,7 +288,7 @@ static void without_fdp_neither(void **state)
 	check_refused(-EOPNOTSUPP, "FDP is not enabled here");
 }
 
-static void nor_read_only(void **state)
+static void no_updates_on_a_read_only_device(void **state)
 {
 	(void)state;
 	rig.dev->flags |= WEIR_DEVICE_READ_ONLY;
@@ -296,7 +296,7 @@ static void nor_read_only(void **state)
 	check_refused(-EROFS, "read-only");
 }
 
-static struct weir_placement_stats placed(size_t index)
+static struct weir_placement_stats placement_stats(size_t index)
 {
 	struct weir_placement_stats stats = WEIR_PLACEMENT_STATS_INIT;
 
@@ -305,9 +305,9 @@ static struct weir_placement_stats placed(size_t index)
 	return stats;
 }
 
-static void check_placed(size_t index, uint32_t id, uint64_t n, uint64_t errors)
+static void check_placement_counts(size_t index, uint32_t id, uint64_t n, uint64_t errors)
 {
-	struct weir_placement_stats stats = placed(index);
+	struct weir_placement_stats stats = placement_stats(index);
 
 	assert_int_equal(stats.id, id);
 	assert_int_equal(stats.ios, n);
@@ -315,7 +315,7 @@ static void check_placed(size_t index, uint32_t id, uint64_t n, uint64_t errors)
 	assert_int_equal(stats.bytes, (n - errors) * sizeof(memory));
 }
 
-/* Each write counts once, for the id that it names; nothing else counts. */
+/* Each write counts once, for the id that it names; other commands do not count. */
 static void writes_are_counted_by_id(void **state)
 {
 	struct weir_placement_stats stats = WEIR_PLACEMENT_STATS_INIT;
@@ -327,7 +327,7 @@ static void writes_are_counted_by_id(void **state)
 	rig_open(NULL, NULL);
 	submit_write(0, 7);
 	submit_write(1, 300);
-	submit_write(2, 300); /* joins the one before */
+	submit_write(2, 300); /* merged into the one before */
 	submit_write(3, 7);
 	submit_write(4, 0);
 	weir_io_read(&ios[5], 1 << 20, memory, sizeof(memory));
@@ -339,15 +339,15 @@ static void writes_are_counted_by_id(void **state)
 	assert_int_equal(submit_update(7, 7), 0);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	assert_int_equal(ios[3].result, -EIO);
-	check_placed(0, 0, 1, 0);
-	check_placed(1, 7, 2, 1);
-	check_placed(2, 300, 2, 0);
+	check_placement_counts(0, 0, 1, 0);
+	check_placement_counts(1, 7, 2, 1);
+	check_placement_counts(2, 300, 2, 0);
 	assert_int_equal(weir_queue_get_placement_stats(rig.q, 3, &stats), -ENOENT);
 	stats.size = 0;
 	assert_int_equal(weir_queue_get_placement_stats(rig.q, 0, &stats), -EINVAL);
 }
 
-static void a_write_that_is_cut_counts_once(void **state)
+static void a_split_write_counts_once(void **state)
 {
 	const size_t length = 5 * 65536;
 	void *buf = aligned_alloc(4096, length);
@@ -361,12 +361,12 @@ static void a_write_that_is_cut_counts_once(void **state)
 	assert_int_equal(weir_queue_submit(rig.q, &ios[0]), 0);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	assert_int_equal(rig.nr_log, 5);
-	assert_int_equal(placed(2).ios, 1);
-	assert_int_equal(placed(2).bytes, length);
+	assert_int_equal(placement_stats(2).ios, 1);
+	assert_int_equal(placement_stats(2).bytes, length);
 	free(buf);
 }
 
-/* Id 0 need not be among them; and lanes are summed up. */
+/* Id 0 may be missing from the list; and the counts of all lanes are added. */
 static void all_lanes_together(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
@@ -376,7 +376,7 @@ static void all_lanes_together(void **state)
 	opts.lanes = lanes;
 	weir_fdp_free(rig.dev->fdp);
 	rig.dev->fdp = drive(true);
-	/* Its own, behind the struct: see drive(). */
+	/* The list is behind the struct: see drive(). */
 	((struct weir_fdp_placement *)(rig.dev->fdp + 1))[1].id = 8;
 	rig_open(&opts, NULL);
 	for (uint32_t lane = 0; lane < lanes; lane++) {
@@ -386,9 +386,9 @@ static void all_lanes_together(void **state)
 		assert_int_equal(weir_queue_wait(rig.q), 0);
 		assert_int_equal(weir_queue_detach(rig.q), 0);
 	}
-	check_placed(0, 7, 0, 0);
-	check_placed(1, 8, 2 * lanes, 0);
-	check_placed(2, 300, 0, 0);
+	check_placement_counts(0, 7, 0, 0);
+	check_placement_counts(1, 8, 2 * lanes, 0);
+	check_placement_counts(2, 300, 0, 0);
 }
 
 static void none_without_ids(void **state)
@@ -412,7 +412,7 @@ static void check_write_refused(const char *words)
 	assert_non_null(strstr(weir_error(), words));
 }
 
-/* Not passed on unchecked: a drive takes what it does not know for id 0. */
+/* Such ids are not passed on unchecked: a drive takes an unknown id for id 0. */
 static void refused_where_ids_cannot_be_learned(void **state)
 {
 	enum weir_device_kind kind = rig.dev->info.kind;
@@ -435,20 +435,20 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(reaches_the_engine_as_it_is),
-		T(passes_the_scheduler_by),
+		T(placement_updates_reach_the_engine_unchanged),
+		T(placement_updates_skip_the_scheduler),
 		T(no_scheduler_is_told),
-		T(needs_a_tag),
-		T(after_a_flush_where_it_asks_for_one),
+		T(placement_updates_need_a_tag),
+		T(data_goes_after_the_flush_that_it_asks_for),
 		T(refused_by_the_engine_it_goes_again),
-		T(an_error_is_said_with_the_id),
-		T(an_id_that_is_not_there),
-		T(has_no_place),
-		T(other_engines_cannot),
-		T(without_fdp_neither),
-		T(nor_read_only),
+		T(errors_name_the_placement_id),
+		T(an_unknown_placement_id),
+		T(placement_updates_have_no_offset),
+		T(other_engines_refuse_updates),
+		T(no_updates_without_fdp),
+		T(no_updates_on_a_read_only_device),
 		T(writes_are_counted_by_id),
-		T(a_write_that_is_cut_counts_once),
+		T(a_split_write_counts_once),
 		T(all_lanes_together),
 		T(none_without_ids),
 		T(refused_where_ids_cannot_be_learned),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_process.c - what a queue leaves on its process: none of its threads takes a signal, each
+ * test_process.c - the effects of a queue on its process: none of its threads takes a signal, each
  * has a name and the CPUs of the process, and no descriptor survives exec. All ways in which a
- * queue starts threads: workers, the home of a scheduler, the pool of the posix engine.
+ * queue starts threads: workers, the home lane of a scheduler, the pool of the posix engine.
  */
 #include <errno.h>
 #include <poll.h>
@@ -26,7 +26,7 @@
 struct shape {
 	const char *engine, *scheduler;
 	uint32_t lanes, workers;
-	bool pinned; /* by a thread that has only one CPU */
+	bool pinned; /* opened by a thread that has only one CPU */
 	const char *prefix;
 	unsigned least;
 };
@@ -105,7 +105,7 @@ static bool can_run(const struct shape *shape)
 	return !err;
 }
 
-/* Leaves the calling thread the last CPU of those that it has. */
+/* Leaves only the last of its CPUs to the calling thread. */
 static void pin(void)
 {
 	cpu_set_t set;
@@ -119,7 +119,7 @@ static void pin(void)
 	assert_int_equal(sched_setaffinity(0, sizeof(set), &set), 0);
 }
 
-/* A thread of its own, as one that pins itself is not to be the main one. */
+/* Runs in a new thread, because the main thread must not be pinned. */
 static void *look(void *arg)
 {
 	const struct shape *shape = arg;
@@ -163,7 +163,7 @@ static void test_threads_leave_no_mark(void **state)
 	}
 }
 
-/* The home that a switch of the scheduler starts while the queue runs is no exception. */
+/* The same holds for the worker of a home lane that a switch of the scheduler starts. */
 static void test_home_of_a_switch(void **state)
 {
 	const struct shape shape = { "posix", "none", 2, 0, false, "weir-home", 1 };
@@ -184,7 +184,7 @@ static void test_home_of_a_switch(void **state)
 	weir_device_close(dev);
 }
 
-/* A server's loop: signals that it blocks after the queue was opened come to its signalfd. */
+/* A server's loop: signals that it blocks after opening the queue come to its signalfd. */
 static void check_signalfd(const struct shape *shape, int sig)
 {
 	struct pollfd pfd = { .events = POLLIN };

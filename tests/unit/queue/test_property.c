@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_property.c - whatever is submitted ends exactly once, with the right bytes.
+ * test_property.c - every submitted io ends exactly once, with the right bytes.
  *
  * Random ios of every operation, size, memory, flag, priority and submitter, so that they merge,
- * split, bounce and wait, on an engine that refuses and fails some and completes in any order;
- * once by one thread in virtual time, where a lost wake-up is a sleep without an end, and once
- * with four submitters and real workers (meant for TSan too). Meanwhile limits change, and
- * schedulers. WEIR_TEST_ROUNDS=N runs N times as many.
+ * split, bounce and wait, on an engine that refuses and fails some and completes in any order. The
+ * test runs once with one thread in virtual time, where a lost wake-up is a sleep without an end,
+ * and once with four submitters and real workers (meant for TSan too). Meanwhile limits and
+ * schedulers change. WEIR_TEST_ROUNDS=N runs N times as many.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,12 +18,12 @@
 #include "ram.h"
 
 #define SUBMITTERS 4u
-#define REGION (RAM_BLOCKS / SUBMITTERS) /* blocks that are a submitter's own */
+#define REGION (RAM_BLOCKS / SUBMITTERS) /* number of blocks that belong to one submitter */
 #define SLOTS 48u
 #define BLOCKS_MAX 24u
 #define PIECES_MAX 5u
 #define ARENA (32u * RAM_BLOCK)
-#define UNKNOWN UINT32_MAX /* as a version: may hold anything */
+#define UNKNOWN UINT32_MAX /* as a version: the content is not known */
 
 struct slot {
 	struct weir_io io;
@@ -38,16 +38,16 @@ struct submitter {
 	pthread_t thread;
 	uint32_t number;
 	uint64_t seed;
-	uint64_t left, errors; /* ios to be submitted; that failed */
+	uint64_t left, errors; /* ios still to submit; ios that failed */
 	uint32_t last_from, last_end;
 	bool backwards, mirrored;
 	uint32_t next_version;
 	uint8_t op;
-	uint32_t version[REGION]; /* what each block holds; 0: zeroes */
+	uint32_t version[REGION]; /* content of each block; 0: zeroes */
 	bool taken[REGION];
 	struct slot slots[SLOTS];
 	char *arena;
-	char *mirror; /* memory of another kind: where the io is, its memory is too */
+	char *mirror; /* a second memory, in the order of the blocks */
 	char flat[BLOCKS_MAX * RAM_BLOCK];
 };
 
@@ -71,7 +71,7 @@ static void pattern(const struct submitter *s, uint32_t block, uint32_t version,
 		memcpy(out + 8 * i, version ? &word : &(uint64_t){ 0 }, 8);
 }
 
-/* Between the memory of an io and FLAT. */
+/* Copies between the memory of an io and FLAT. */
 static void copy_memory(const struct weir_io *io, char *flat, bool to_io)
 {
 	struct iovec whole = { io->buf, io->length };
@@ -86,7 +86,7 @@ static void copy_memory(const struct weir_io *io, char *flat, bool to_io)
 	}
 }
 
-/* Cuts the memory of SLOT's io into pieces, some of which do not suit the device. */
+/* Splits the memory of SLOT's io into pieces, some of which do not suit the device. */
 static void make_pieces(struct submitter *s, struct slot *slot)
 {
 	uint32_t n = 1 + pick(s, PIECES_MAX), unit = pick(s, 4) ? RAM_BLOCK : 1;
@@ -114,7 +114,7 @@ static bool is_free(const struct submitter *s, uint32_t from, uint32_t blocks)
 	return true;
 }
 
-/* Mostly behind or before the last one, so that many could be merged. */
+/* Chooses a place, mostly behind or before the last one, so that many ios can be merged. */
 static bool choose_place(struct submitter *s, struct slot *slot)
 {
 	slot->blocks = 1 + pick(s, pick(s, 8) ? 4 : BLOCKS_MAX);
@@ -122,7 +122,8 @@ static bool choose_place(struct submitter *s, struct slot *slot)
 		if (tries || !pick(s, 12))
 			slot->from = pick(s, REGION);
 		else if (s->backwards)
-			slot->from = s->last_from - slot->blocks; /* if it wraps it is not free */
+			/* a number that wraps is not free */
+			slot->from = s->last_from - slot->blocks;
 		else
 			slot->from = s->last_end;
 		if (is_free(s, slot->from, slot->blocks))
@@ -131,7 +132,7 @@ static bool choose_place(struct submitter *s, struct slot *slot)
 	return false;
 }
 
-/* Runs of one kind, or little could merge. */
+/* Chooses an operation: runs of one kind, otherwise little could be merged. */
 static uint8_t choose_op(struct submitter *s)
 {
 	static const uint8_t ops[] = { WEIR_OP_READ,	WEIR_OP_READ,  WEIR_OP_READ,
@@ -230,7 +231,7 @@ static void set_versions(struct submitter *s, const struct slot *slot, uint32_t 
 		s->version[b] = version;
 }
 
-/* What SLOT's io did is what it says that it did. */
+/* Checks that SLOT's io did what its result says. */
 static void check(struct submitter *s, struct slot *slot)
 {
 	const struct weir_io *io = &slot->io;
@@ -269,12 +270,12 @@ static void go(struct submitter *s, struct slot *slot)
 	assert_int_equal(weir_queue_submit(rig.q, &slot->io), 0);
 }
 
-/* In virtual time everything is this thread's, and every other io goes again at once. */
+/* In virtual time all runs in this thread, and every other io is submitted again at once. */
 static void on_end(struct weir_io *io)
 {
 	struct slot *slot = io->user;
 	struct submitter *s = &submitters[0];
-	uint32_t begun = slot->begun; /* once it has ended its submitter may begin it again */
+	uint32_t begun = slot->begun; /* after `end` its submitter may use it again */
 
 	__atomic_fetch_add(&ended_ios, 1, __ATOMIC_RELAXED);
 	assert_int_equal(__atomic_add_fetch(&slot->ended, 1, __ATOMIC_RELEASE), begun);
@@ -285,7 +286,7 @@ static void on_end(struct weir_io *io)
 		go(s, slot);
 }
 
-/* Those that have come to an end. */
+/* Counts the switches that have finished. */
 static void count_switches(void)
 {
 	static const struct sched_ops *last;
@@ -296,8 +297,8 @@ static void count_switches(void)
 }
 
 /*
- * What may happen to a queue at any time, from outside; ROUND counts. Everything here must lose
- * nothing: more of the kind belongs into this function.
+ * Changes that may happen to a queue at any time, from outside; ROUND is a counter. None of them
+ * may lose an io: more such changes belong in this function.
  */
 static void disturb(uint32_t round)
 {
@@ -350,7 +351,7 @@ static void begin(uint32_t n, uint64_t ios, unsigned seed)
 	}
 }
 
-/* Everything is back where it was, and every io ended once. */
+/* Checks that the queue is empty again and every io ended once. */
 static void finish(uint32_t n, uint64_t ios)
 {
 	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
@@ -363,7 +364,7 @@ static void finish(uint32_t n, uint64_t ios)
 	assert_int_equal(ended, ios);
 	assert_int_equal(__atomic_load_n(&ended_ios, __ATOMIC_RELAXED), ios);
 	assert_int_equal(stats.requests, ram.commands);
-	/* All of it did happen. */
+	/* Checks that all kinds of events did happen. */
 	assert_true(stats.back_merges && stats.front_merges && stats.discard_merges);
 	assert_true(stats.splits && stats.bounced && stats.registered && stats.requeues);
 	for (uint32_t t = 0; t < n; t++) {
@@ -379,7 +380,7 @@ static void finish(uint32_t n, uint64_t ios)
 	assert_true(errors || !ram.failed);
 }
 
-/* By the owner of the lane, or while nobody is. */
+/* Checks a lane; called by its owner, or while it has none. */
 static void check_lane(const struct lane *lane)
 {
 	assert_int_equal(lane->tags.nr_free, lane->tags.nr);
@@ -445,13 +446,13 @@ static void one_thread_in_virtual_time(void **state)
 static void wait_for(struct submitter *s, struct slot *slot)
 {
 	(void)weir_io_wait(rig.q, &slot->io, UINT64_MAX);
-	/* Its end may be running still. */
+	/* Its `end` may still be running. */
 	while (__atomic_load_n(&slot->ended, __ATOMIC_ACQUIRE) != slot->begun)
 		sched_yield();
 	check(s, slot);
 }
 
-/* Keeps the slots busy; where all are, sleeps until one of them has ended. */
+/* Keeps the slots busy; if all are, it sleeps until an io has ended. */
 static void *submit_all(void *arg)
 {
 	struct submitter *s = arg;

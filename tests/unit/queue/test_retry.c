@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_retry.c - a merged command that fails: its ios go once more, each by itself, and end with
- * what is true for each.
+ * test_retry.c - a merged command that fails: its ios go once more, each by itself, and each ends
+ * with its own result.
  */
 #include <errno.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static void bad_block(unsigned block, int error, uint16_t status)
 	rig.fail_status = status;
 }
 
-/* So many ios of a block each, side by side, that make one command. */
+/* Submits IOS adjacent ios of a block each, which become one command. */
 static void give_merged(uint8_t op)
 {
 	memset(blocks_memory, UNREAD, sizeof(blocks_memory));
@@ -57,7 +57,7 @@ static void one_bad_block(uint8_t op, const char *scheduler)
 	give_merged(op);
 	rig.hold = false;
 	assert_int_equal(weir_queue_wait(rig.q), 0);
-	/* Once each, in order. */
+	/* Each once, in order. */
 	assert_int_equal(rig.nr_log, 1 + IOS);
 	for (unsigned i = 0; i < IOS; i++)
 		blocks_expect_cmd(1 + i, i, i + 1);
@@ -67,7 +67,7 @@ static void one_bad_block(uint8_t op, const char *scheduler)
 	assert_int_equal(stats.requests, 1 + IOS);
 	assert_int_equal(op_stats(rig.q, op).errors, 1);
 	assert_int_equal(stats.in_flight, 0);
-	/* The tag is back: as many as there are can be had again. */
+	/* The tag is free again: all tags can be taken. */
 	bad_block(0, 0, 0);
 	for (unsigned turn = 0; turn < 600; turn++)
 		assert_int_equal(weir_queue_submit(rig.q, &blocks_io[turn % IOS]) ||
@@ -86,7 +86,7 @@ static void only_the_bad_one_fails(void **state)
 	}
 }
 
-/* With one tag, and with room for one command: what is retried needs no more. */
+/* With one tag, and with room for one command: a retry needs no more. */
 static void with_one_tag(void **state)
 {
 	(void)state;
@@ -96,7 +96,7 @@ static void with_one_tag(void **state)
 	assert_int_equal(weir_queue_set_depth_bytes(rig.q, 1), 0);
 	bad_block(BAD, -EIO, READ_ERROR);
 	give_merged(R);
-	/* Others come meanwhile, and merge with none of them. */
+	/* Other ios arrive meanwhile, and none is merged with them. */
 	for (unsigned i = 0; i < IOS; i++)
 		blocks_make(R, IOS + i, IOS + i + 1);
 	blocks_stage(IOS);
@@ -127,7 +127,7 @@ static void fails_as_one(int error, uint16_t status, bool retrying)
 	rig_close();
 }
 
-/* Not asked for; cancelled; the drive is away. */
+/* Cases without a retry: not requested; cancelled; the drive is gone. */
 static void not_tried_again(void **state)
 {
 	(void)state;
@@ -137,7 +137,7 @@ static void not_tried_again(void **state)
 	fails_as_one(-ENODEV, 0, true);
 }
 
-/* The kernel's word for a bad block. */
+/* The kernel's errno for a bad block. */
 static void a_medium_error_of_a_block_device(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_rules.c - the rules of weir/queue.h that one thread can see: what submit returns, that
- * `end` comes exactly once, limits on tags and bytes, refusals, flushes, callbacks.
+ * test_rules.c - the rules of weir/queue.h that one thread can see: results of submit, exactly one
+ * `end`, limits on tags and bytes, refusals, flushes, callbacks.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -87,7 +87,7 @@ static void refused_submits_end_nothing(void **state)
 	weir_io_readv(&io, 0, &(struct iovec){ memory, 512 }, 1);
 	io.length = 1024;
 	REFUSED(-EINVAL, "512 bytes, not 1024");
-	/* Who did not look at the result is told here. */
+	/* A caller that ignored the result learns it here. */
 	assert_int_equal(weir_io_wait(rig.q, &io, UINT64_MAX), -EINVAL);
 	assert_int_equal(weir_queue_wait(rig.q), 0);
 	assert_int_equal(nr_ended, 0);
@@ -107,7 +107,7 @@ static void each_ends_once_in_any_depth(void **state)
 	check_ended(0, N, 1);
 	assert_int_equal(rig.max_in_flight, 3);
 	for (unsigned i = 0; i < N; i++)
-		assert_int_equal(order[i], i); /* who waits for a tag is served in order */
+		assert_int_equal(order[i], i); /* ios that wait for a tag are served in order */
 }
 
 static void nothing_moves_before_it_is_polled(void **state)
@@ -120,7 +120,7 @@ static void nothing_moves_before_it_is_polled(void **state)
 	check_ended(0, 1, 1);
 	for (unsigned i = 1; i <= 32; i++)
 		write_one(i, 0);
-	assert_int_equal(rig.nr_log, 33); /* 32 have gathered */
+	assert_int_equal(rig.nr_log, 33); /* 32 are collected */
 }
 
 static void nowait_ends_with_eagain(void **state)
@@ -144,7 +144,7 @@ static void nowait_ends_with_eagain(void **state)
 
 static char large[5 * 65536 + 4096] __attribute__((aligned(4096)));
 
-/* Ends a read of LENGTH bytes to SKIP bytes into large, which must not wait. */
+/* Ends a read of LENGTH bytes to the address SKIP in `large`, which must not wait. */
 static int read_nowait(size_t skip, uint64_t length, uint16_t flags)
 {
 	static struct weir_io io;
@@ -177,7 +177,7 @@ static void nowait_takes_all_its_tags_at_once(void **state)
 	assert_int_equal(rig.nr_log, 8);
 	write_one(0, 0);
 	weir_queue_poll(rig.q);
-	/* One is in use: not now, and no part of it. */
+	/* One tag is in use: -EAGAIN, and no part of it is submitted. */
 	assert_int_equal(read_nowait(0, 4ul * 65536, 0), -EAGAIN);
 	assert_int_equal(rig.nr_log, 9);
 	rig_complete(1);
@@ -185,7 +185,7 @@ static void nowait_takes_all_its_tags_at_once(void **state)
 	rig.hold = false;
 }
 
-/* There never are so many: trying again is no use, and the error is another one. */
+/* There are never so many tags: another try is useless, and the error differs. */
 static void nowait_that_can_never_be(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
@@ -200,7 +200,7 @@ static void nowait_that_can_never_be(void **state)
 	write_one(0, 0);
 	weir_queue_poll(rig.q);
 	assert_int_equal(read_nowait(0, sizeof(large), 0), -EMSGSIZE);
-	/* What io.h says always fits. */
+	/* The size that io.h guarantees to fit. */
 	assert_int_equal(read_nowait(1, 65536, 0), 0);
 }
 
@@ -209,7 +209,8 @@ static void bytes_in_flight_are_limited(void **state)
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
 
 	(void)state;
-	opts.depth_bytes = 10000; /* asked while below: 4096, 8192, and one that overshoots */
+	/* more is dispatched while the sum is below: 4096, 8192, and one that exceeds it */
+	opts.depth_bytes = 10000;
 	rig_open(&opts, NULL);
 	for (unsigned i = 0; i < N; i++)
 		write_one(i, 0);
@@ -263,7 +264,7 @@ static uint32_t half_for_background(struct sched *s, const struct sched_rq *like
 	return like->flags & SCHED_RQ_SYNC ? s->env.nr_requests : s->env.nr_requests / 2;
 }
 
-static void a_limit_on_some_holds_back_no_others(void **state)
+static void a_limit_on_one_kind_delays_no_other(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
 
@@ -281,7 +282,7 @@ static void a_limit_on_some_holds_back_no_others(void **state)
 	ios[9].end = on_end;
 	assert_int_equal(weir_queue_submit(rig.q, &ios[9]), 0);
 	weir_queue_poll(rig.q);
-	/* Four of the background writes, and both that somebody waits for. */
+	/* Four of the background writes, and both synchronous ones. */
 	rig.hold = false;
 	assert_int_equal(rig.nr_log, 6);
 	assert_int_equal(rig.log[5].op, WEIR_OP_READ);
@@ -341,7 +342,7 @@ static void flushes_share(void **state)
 	rig_complete(2);
 	check_ended(2, 3, 1);
 	check_ended(3, 8, 0);
-	/* The other five came while it ran and share one, after which all is done. */
+	/* The other five came while it ran and share one flush; then all is done. */
 	rig_complete(2);
 	check_ended(0, 8, 1);
 	assert_int_equal(rig.nr_log, 4);
@@ -369,7 +370,7 @@ static unsigned chain_left;
 
 static void on_end_again(struct weir_io *io)
 {
-	/* A callback may reuse its io ... */
+	/* A callback may use its io again ... */
 	if (chain_left && chain_left--)
 		assert_int_equal(weir_queue_submit(rig.q, io), 0);
 }
@@ -461,7 +462,7 @@ static void registered_ranges_are_found(void **state)
 
 	(void)state;
 	rig_open(NULL, NULL);
-	/* Out of order, so that the sorting is needed. */
+	/* Not in order, so that sorting is needed. */
 	assert_int_equal(weir_queue_register(rig.q, memory[8], 4 * 4096), 0);
 	assert_int_equal(weir_queue_register(rig.q, memory[2], 5 * 4096), 0);
 	assert_int_equal(weir_queue_register(rig.q, NULL, 4096), -EINVAL);
@@ -471,7 +472,7 @@ static void registered_ranges_are_found(void **state)
 	weir_io_writev(&ios[16], 0, two, 2);
 	ios[16].end = on_end;
 	assert_int_equal(weir_queue_submit(rig.q, &ios[16]), 0);
-	/* Begins inside a range and ends behind it. */
+	/* It begins inside a range and ends behind it. */
 	weir_io_write(&ios[17], 0, memory[6] + 512, 4096);
 	ios[17].end = on_end;
 	assert_int_equal(weir_queue_submit(rig.q, &ios[17]), 0);
@@ -523,7 +524,7 @@ int main(void)
 		T(nowait_that_can_never_be),
 		T(bytes_in_flight_are_limited),
 		T(depth_changes_while_it_runs),
-		T(a_limit_on_some_holds_back_no_others),
+		T(a_limit_on_one_kind_delays_no_other),
 		T(refused_commands_go_first_next_time),
 		T(a_lone_refusal_is_offered_again_after_3_ms),
 		T(flushes_share),

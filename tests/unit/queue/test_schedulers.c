@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_schedulers.c - the schedulers at their place: under a queue with an engine that moves
- * bytes and one that moves none, with one thread and with several; every io ends exactly once,
- * with the right bytes, and what leaves is in the scheduler's order. Meant for TSan too.
+ * test_schedulers.c - the schedulers in a queue, on an engine that moves bytes and on one that
+ * moves none, with one thread and with several. Every io ends exactly once, with the right bytes,
+ * and commands leave in the scheduler's order. Meant for TSan too.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,8 @@ struct submitter {
 	uint64_t seed;
 	bool attach, verify;
 	struct slot slots[SLOTS];
-	uint32_t written[SLOTS]; /* the round in which the slot's block was written; 0: never */
+	/* the round in which the slot's block was last written; 0: never */
+	uint32_t written[SLOTS];
 };
 
 static struct submitter submitters[THREADS];
@@ -59,7 +60,10 @@ static void on_end(struct weir_io *io)
 	__atomic_fetch_add(&slot->ends, 1, __ATOMIC_RELEASE);
 }
 
-/* Each slot of each submitter has blocks of its own, scattered over the file. */
+/*
+ * Returns the offset of a slot: each slot of each submitter has its own blocks, scattered over the
+ * file.
+ */
 static uint64_t slot_offset(const struct submitter *s, unsigned slot)
 {
 	return ((uint64_t)slot * 37 % SLOTS * THREADS + s->number) * 4 * BLOCK;
@@ -110,7 +114,7 @@ static void check(struct submitter *s, unsigned i)
 		assert_int_equal(words[w], stamp(s, i, s->written[i]));
 }
 
-/* A slot goes again as soon as its io has ended: that many times. */
+/* Submits each slot again as soon as its io has ended, that many times. */
 static void run_slots(struct submitter *s)
 {
 	uint32_t round[SLOTS] = { 0 };
@@ -168,7 +172,7 @@ static void make_submitters(unsigned n, bool attach, bool verify)
 static struct weir_task looks[2];
 static unsigned looked; /* atomic */
 
-/* On the lane's owner: a worker may be in its scheduler at any time, though nothing is left. */
+/* Runs on the lane's owner: a worker may be in its scheduler at any time, even if no io is left. */
 static void look(struct weir_task *task)
 {
 	const struct lane *lane = task->user;
@@ -213,7 +217,7 @@ static void run_submitters(unsigned n)
 			free(submitters[t].slots[i].memory);
 }
 
-/* cfq leaves the drive idle for 8 ms wherever somebody may come back: that adds up. */
+/* cfq leaves the drive idle for 8 ms wherever a submitter may send more: that takes time. */
 static unsigned rounds_for(const char *name)
 {
 	return strcmp(name, "cfq") ? 60 : 2;
@@ -234,7 +238,7 @@ static void run_everywhere(const char *target, const char *engine, bool verify)
 		opts.scheduler = names[i / 2];
 		rounds = rounds_for(names[i / 2]);
 		opts.depth = 8;
-		opts.nr_requests = 32;	       /* fewer than there are ios: some wait for a tag */
+		opts.nr_requests = 32;	       /* fewer than ios: some wait for a tag */
 		opts.max_io_bytes = 2 * BLOCK; /* some are split */
 		opts.lanes = workers ? lanes() : 1;
 		opts.workers = workers;
@@ -276,7 +280,10 @@ static void two_owners_share_a_home(void **state)
 		opts.depth = 2;
 		assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
 		run_submitters(lanes());
-		/* mq-deadline: all went through its home lane; kyber: each went through its own. */
+		/*
+		 * mq-deadline: all went through its home lane; kyber: each went through its own
+		 * lane.
+		 */
 		if (lanes() == 2 && !i)
 			assert_int_equal(queue->lanes[1].stats->requests, 0);
 		assert_int_equal(weir_queue_close(queue), 0);
@@ -284,8 +291,8 @@ static void two_owners_share_a_home(void **state)
 	weir_device_close(dev);
 }
 
-/* The engine refuses each third command: the queue offers it again, and nothing is lost. */
-static void what_the_engine_refuses_comes_again(void **state)
+/* The engine refuses each third command: the queue offers it again, and none is lost. */
+static void refused_commands_are_offered_again(void **state)
 {
 	static struct weir_io ios[200];
 
@@ -314,7 +321,7 @@ static void what_the_engine_refuses_comes_again(void **state)
 	}
 }
 
-/* Sixteen ios are there before the first leaves: mq-deadline sorts them, reads first. */
+/* Sixteen ios are there before the first one leaves: mq-deadline sorts them, reads first. */
 static void the_order_is_the_schedulers(void **state)
 {
 	static char memory[BLOCK] __attribute__((aligned(BLOCK)));
@@ -331,7 +338,7 @@ static void the_order_is_the_schedulers(void **state)
 	assert_int_equal(weir_queue_submit(rig.q, &ios[16]), 0);
 	assert_int_equal(weir_queue_poll(rig.q), 0);
 	for (unsigned i = 0; i < 16; i++) {
-		/* Apart from one another, backwards, and in turns. */
+		/* Not adjacent, backwards, and alternating. */
 		if (i % 2)
 			weir_io_read(&ios[i], (16 - i) * 16 * BLOCK, memory, BLOCK);
 		else
@@ -340,7 +347,7 @@ static void the_order_is_the_schedulers(void **state)
 	}
 	for (unsigned i = 0; i < 17; i++)
 		rig_complete(1);
-	/* The batch of writes that had begun goes on; then the reads. */
+	/* The batch of writes that had begun continues; then the reads. */
 	for (unsigned i = 1; i < 17; i++) {
 		assert_int_equal(rig.log[i].op, i <= 8 ? WEIR_OP_WRITE : WEIR_OP_READ);
 		if (i != 1 && i != 9)
@@ -351,7 +358,10 @@ static void the_order_is_the_schedulers(void **state)
 
 static struct weir_io low, high;
 
-/* A class waits while one above is with the drive, and its time comes though nothing else does. */
+/*
+ * A class waits while a higher one has a request in the drive; after the ageing time it is served
+ * even if no event happens.
+ */
 static void a_lower_class_ages_while_nothing_happens(void **state)
 {
 	static char memory[BLOCK] __attribute__((aligned(BLOCK)));
@@ -373,7 +383,7 @@ static void a_lower_class_ages_while_nothing_happens(void **state)
 	assert_int_equal(weir_queue_submit(rig.q, &low), 0);
 	assert_int_equal(weir_queue_poll(rig.q), 0);
 	assert_int_equal(rig.nr_log, 1);
-	/* Nobody completes anything; the queue wakes up by itself. */
+	/* No command completes; the queue wakes up by itself. */
 	assert_int_equal(weir_queue_poll_wait(rig.q, 2000 * NSEC_PER_MSEC), 0);
 	for (int turns = 0; rig.nr_log == 1 && turns < 100; turns++)
 		assert_int_equal(weir_queue_poll_wait(rig.q, 20 * NSEC_PER_MSEC), 0);
@@ -388,7 +398,7 @@ int main(void)
 		cmocka_unit_test(on_the_null_engine),
 		cmocka_unit_test(on_a_file),
 		cmocka_unit_test(two_owners_share_a_home),
-		cmocka_unit_test(what_the_engine_refuses_comes_again),
+		cmocka_unit_test(refused_commands_are_offered_again),
 		cmocka_unit_test(the_order_is_the_schedulers),
 		cmocka_unit_test(a_lower_class_ages_while_nothing_happens),
 	};

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_sleep.c - how an owner goes to sleep and what it is woken by: nothing that came is slept
- * upon, the descriptor fires for what is there and is silent when nothing is, and a poll is one
- * turn of the loop.
+ * test_sleep.c - how an owner falls asleep and what wakes it: no event is missed, the descriptor
+ * becomes readable if there is work and not otherwise, and a poll is one pass of the loop.
  */
 #include <errno.h>
 #include <poll.h>
@@ -12,7 +11,7 @@
 #include "base/clock.h"
 #include "rig.h"
 
-/* Only a sleep that is not ended comes near it. */
+/* Only a sleep that was not ended takes nearly this long. */
 #define LONG_NS (100 * NSEC_PER_SEC)
 
 static char memory[4096] __attribute__((aligned(4096)));
@@ -58,7 +57,7 @@ static void *post_main(void *arg)
 	return NULL;
 }
 
-/* Has another thread run MAIN to its end. */
+/* Runs MAIN in another thread, to its end. */
 static void elsewhere(void *(*main)(void *), void *arg)
 {
 	pthread_t thread;
@@ -82,7 +81,7 @@ static int watched(void)
 	return fd;
 }
 
-/* Polled once for what is there, and once for what the first poll left. */
+/* Polls once for what is there, and once for what the first poll left. */
 static void settle(void)
 {
 	for (int i = 0; i < 2; i++)
@@ -99,7 +98,7 @@ static void a_task_ends_the_sleep_of_its_poll(void **state)
 	tasks[0].fn = on_task;
 	elsewhere(post_main, &tasks[0]);
 	before = clock_now();
-	/* It may have set what the caller's loop looks at. */
+	/* The callback may have set what the caller's loop checks. */
 	assert_int_equal(weir_queue_poll_wait(rig.q, LONG_NS), 0);
 	assert_int_equal(nr_ran, 1);
 	assert_true(clock_now() - before < LONG_NS / 2);
@@ -159,7 +158,7 @@ static void the_descriptor_is_silent_after_a_late_wake(void **state)
 	rig_open(NULL, NULL);
 	fd = watched();
 	settle();
-	/* A submitter whose ios were taken before it came to write. */
+	/* A submitter that writes the eventfd after its ios were already taken. */
 	assert_int_equal(eventfd_write(rig.q->lanes[0].sleep.wake_fd, 1), 0);
 	assert_true(readable(fd, 1000));
 	settle();
@@ -200,7 +199,7 @@ static void the_descriptor_of_a_new_owner_fires_for_what_was_staged(void **state
 	assert_false(readable(fd, 0));
 }
 
-/* Wakes its own lane, as another thread could at any time, and has the next io end. */
+/* Wakes its own lane, as another thread could at any time, and completes the next io. */
 static void on_end_wake(struct weir_io *io)
 {
 	(void)io;
@@ -209,7 +208,7 @@ static void on_end_wake(struct weir_io *io)
 	assert_int_equal(weir_queue_set_depth(rig.q, 32), 0);
 }
 
-static void a_poll_is_one_turn_however_much_comes(void **state)
+static void a_poll_is_one_pass_however_much_arrives(void **state)
 {
 	static struct weir_io ios[32];
 
@@ -266,7 +265,7 @@ static void a_scheduler_that_cannot_be_asked_wakes_nobody(void **state)
 	opts.nr_requests = 4;
 	rig.hold = true;
 	rig_open(&opts, &eager);
-	/* It holds nothing. */
+	/* It holds no request. */
 	assert_true(slept(20 * NSEC_PER_MSEC) >= 20 * NSEC_PER_MSEC);
 	submit(&own);
 	submit(&second);
@@ -288,7 +287,7 @@ int main(void)
 		T(the_descriptor_is_silent_after_a_late_wake),
 		T(the_descriptor_fires_after_waiting_for_an_io),
 		T(the_descriptor_of_a_new_owner_fires_for_what_was_staged),
-		T(a_poll_is_one_turn_however_much_comes),
+		T(a_poll_is_one_pass_however_much_arrives),
 		T(a_scheduler_that_cannot_be_asked_wakes_nobody),
 	};
 

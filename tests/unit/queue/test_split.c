@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_split.c - an io becomes commands within the device's limits, and the memory of each is
- * what the io said.
+ * test_split.c - an io becomes commands within the device's limits, and the memory of each is what
+ * the io said.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ static void submit_and_wait(struct weir_io *io, int result)
 	assert_int_equal(weir_io_wait(rig.q, io, UINT64_MAX), result);
 }
 
-/* The log covers OFFSET+LENGTH in order, each command within the limits. */
+/* Checks that the log covers OFFSET+LENGTH in order, each command within the limits. */
 static void check_cover(uint64_t offset, uint64_t length)
 {
 	for (unsigned i = 0; i < rig.nr_log; i++) {
@@ -47,7 +47,7 @@ static void check_cover(uint64_t offset, uint64_t length)
 	assert_int_equal(length, 0);
 }
 
-static void whole_when_it_fits(void **state)
+static void an_io_that_fits_is_not_split(void **state)
 {
 	struct weir_io io;
 
@@ -60,13 +60,13 @@ static void whole_when_it_fits(void **state)
 	assert_ptr_equal(rig.log[0].iov[0].iov_base, memory);
 }
 
-static void cut_on_physical_blocks(void **state)
+static void split_on_physical_blocks(void **state)
 {
 	struct weir_io io;
 
 	(void)state;
 	rig_open(NULL, NULL);
-	/* From 512 on: the first part ends on the last 4 KiB boundary that 64 KiB reach. */
+	/* From 512 on: the first part ends at the last 4 KiB boundary within 64 KiB. */
 	weir_io_write(&io, 512, memory, 65536 * 2);
 	submit_and_wait(&io, 0);
 	check_cover(512, 65536 * 2);
@@ -105,14 +105,14 @@ static void pieces_within_max_segments(void **state)
 	check_cover(8192, 32 * 1024);
 	for (unsigned c = 0; c < rig.nr_log; c++)
 		for (unsigned i = 0; i < rig.log[c].iovcnt; i++, seen++) {
-			unsigned n = seen + seen / 4 + 1; /* each fifth piece is empty */
+			unsigned n = seen + seen / 4 + 1; /* every fifth piece is empty */
 
 			assert_ptr_equal(rig.log[c].iov[i].iov_base, iov[n].iov_base);
 		}
 	assert_int_equal(seen, 32);
 }
 
-static void pieces_cut_in_the_middle(void **state)
+static void pieces_split_in_the_middle(void **state)
 {
 	struct iovec iov[2] = { { memory, 40960 }, { memory + 65536, 40960 } };
 	struct weir_io io;
@@ -155,7 +155,7 @@ static void bounced_write_carries_the_bytes(void **state)
 	char want[1024];
 
 	(void)state;
-	rig.hold = true; /* so that the bounce buffer is still there to look at */
+	rig.hold = true; /* so that the bounce buffer can still be checked */
 	rig_open(NULL, NULL);
 	for (unsigned i = 0; i < 16384; i++)
 		memory[i] = (char)(i * 7 + i / 256);
@@ -266,8 +266,11 @@ static void first_error_ends_it_once(void **state)
 	assert_string_equal(words, "write at 0x0+524288 (its part at 0x20000): Input/output error");
 }
 
-/* Its rest waits for a tag when a part fails and the scheduler is switched: nothing more goes. */
-static void what_failed_before_a_switch_is_cut_no_further(void **state)
+/*
+ * The rest of the io waits for a tag when a part fails and the scheduler is switched: no more
+ * parts are submitted.
+ */
+static void a_failed_io_is_not_split_after_a_switch(void **state)
 {
 	struct weir_io io;
 
@@ -294,11 +297,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(whole_when_it_fits),
-		T(cut_on_physical_blocks),
+		T(an_io_that_fits_is_not_split),
+		T(split_on_physical_blocks),
 		T(logical_blocks_where_physical_do_not_fit),
 		T(pieces_within_max_segments),
-		T(pieces_cut_in_the_middle),
+		T(pieces_split_in_the_middle),
 		T(unaligned_memory_is_bounced),
 		T(bounced_write_carries_the_bytes),
 		T(bounced_read_fills_pieces_only),
@@ -306,7 +309,7 @@ int main(void)
 		T(discards_have_their_own_limit),
 		T(random_ios_cover_exactly),
 		T(first_error_ends_it_once),
-		T(what_failed_before_a_switch_is_cut_no_further),
+		T(a_failed_io_is_not_split_after_a_switch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

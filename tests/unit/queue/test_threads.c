@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_threads.c - what only several threads can show: ios that are submitted from everywhere end
- * exactly once, sleepers are woken, waits return, and a scheduler that spans the queue gets all
- * ios on its home lane while each ends on its submitter's. Meant to be run under TSan too.
+ * test_threads.c - tests that need several threads: ios that are submitted from everywhere end
+ * exactly once, sleepers are woken, waits return, and a scheduler for the whole queue gets all ios
+ * on its home lane while each io ends on its submitter's lane. Meant to be run under TSan too.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,7 +17,7 @@
 
 #define THREADS 4
 #define WINDOW 64u
-/* A thread; the first test does 4 x 250,000 = 10^6 in all. */
+/* Ios of a thread; the first test does 4 x 250,000 = 10^6 in total. */
 #define MANY 250000u
 #define SOME 50000u
 
@@ -28,14 +28,14 @@ static char memory[4096] __attribute__((aligned(4096)));
 struct submitter {
 	pthread_t thread;
 	struct weir_io ios[WINDOW];
-	unsigned ends[WINDOW]; /* atomic: counts the ends of each slot */
+	unsigned ends[WINDOW]; /* atomic: counts how often each slot ended */
 	unsigned to_do;
 	bool attach;
-	pthread_t home; /* attached: every `end` must run here */
+	pthread_t home; /* attached: each `end` must run on this thread */
 };
 
 static struct submitter submitters[THREADS];
-static uint64_t expected; /* ios since the queue was opened */
+static uint64_t expected; /* number of ios since the queue was opened */
 
 static int setup(void **state)
 {
@@ -78,13 +78,13 @@ static void on_end(struct weir_io *io)
 	__atomic_fetch_add(&s->ends[io - s->ios], 1, __ATOMIC_RELEASE);
 }
 
-/* Each slot goes again as soon as its io has ended; to_do in all. */
+/* Submits each slot again as soon as its io has ended, to_do ios in total. */
 static void run_window(struct submitter *s)
 {
 	unsigned rounds[WINDOW] = { 0 };
 
 	for (unsigned left = s->to_do, before = left + 1; left;) {
-		/* Nothing has ended: the lanes need the CPU more. */
+		/* No io has ended: the lanes need the CPU more. */
 		if (left == before && !s->attach)
 			sched_yield();
 		before = left;
@@ -153,7 +153,7 @@ static void attached_lanes_end_on_their_owner(void **state)
 	run_threads(two_lanes(), two_lanes(), SOME);
 }
 
-/* none, but with one instance for the queue. */
+/* a copy of none, but with one instance for the queue */
 static struct sched_ops per_queue;
 
 static void a_queue_wide_scheduler_has_a_home(void **state)
@@ -170,7 +170,7 @@ static void a_queue_wide_scheduler_has_a_home(void **state)
 	opts.ctx_by = WEIR_QUEUE_CTX_BY_THREAD;
 	assert_int_equal(queue_open(&queue, dev, &opts, NULL, &per_queue), 0);
 	run_threads(THREADS, 0, SOME);
-	/* Everything was scheduled on lane 0, whatever lane it ended on. */
+	/* All were scheduled on lane 0, whatever lane they ended on. */
 	if (two_lanes() == 2)
 		assert_int_equal(queue->lanes[1].stats->requests, 0);
 	assert_int_equal(queue->lanes[0].stats->requests, (uint64_t)THREADS * SOME);
@@ -186,7 +186,7 @@ static bool is_used(const char *name)
 	return !strncmp(strchr(value, '[') + 1, name, strlen(name));
 }
 
-/* From one scheduler to the next as soon as the lanes have let go of the last. */
+/* Switches to the next scheduler as soon as the lanes have left the last one. */
 static void *switcher_main(void *arg)
 {
 	static const char *const names[] = { "kyber", "mq-deadline", "none" };
@@ -228,11 +228,11 @@ static void switches_over_worker_lanes(void **state)
 static void switches_over_attached_lanes(void **state)
 {
 	(void)state;
-	/* Their owners have the CPUs to themselves: a switch waits for a turn of each. */
+	/* Their owners have the CPUs to themselves: a switch waits for a pass of each. */
 	switch_under_load(0, two_lanes(), MANY, 10);
 }
 
-/* Where the lanes are attached, a worker of the queue's own runs the home. */
+/* If lanes are attached, a worker of the queue runs the home lane. */
 static void a_home_beside_attached_lanes(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
@@ -265,7 +265,7 @@ static void *names_main(void *arg)
 	return NULL;
 }
 
-static void anybody_asks_for_names(void **state)
+static void any_thread_may_read_names(void **state)
 {
 	pthread_t threads[THREADS];
 
@@ -279,7 +279,10 @@ static void anybody_asks_for_names(void **state)
 
 static bool keep_setting;
 
-/* One of those who set things at the same time: limits, a tunable, a weight, a policy. */
+/*
+ * One of several threads that change settings at the same time: limits, a tunable, a weight, a
+ * policy.
+ */
 static void *setter_main(void *arg)
 {
 	unsigned what = *(unsigned *)arg;
@@ -304,7 +307,7 @@ static void *setter_main(void *arg)
 	return NULL;
 }
 
-static void anybody_sets_anything(void **state)
+static void several_threads_change_settings(void **state)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
 	unsigned what[THREADS] = { 0, 1, 2, 3 };
@@ -342,7 +345,7 @@ static void sleepers_are_woken_every_time(void **state)
 	pthread_t threads[THREADS];
 
 	(void)state;
-	/* Depth 1 from outside: the worker sleeps between any two ios. */
+	/* Depth 1 from outside: the worker sleeps between two ios. */
 	open_queue(1, 1, 8);
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, wait_main, NULL), 0);
@@ -404,7 +407,7 @@ static bool fires(int timeout_ms)
 	return poll(&p, 1, timeout_ms) == 1;
 }
 
-/* An event loop of the program's own: poll(2) on the descriptor, never anything else. */
+/* A program's own event loop: it only calls poll(2) on the descriptor. */
 static void poll_until_ended(struct weir_io *io)
 {
 	while (__atomic_load_n(&io_priv(io)->state, __ATOMIC_ACQUIRE) != DONE_FINISHED) {
@@ -427,7 +430,10 @@ static void the_descriptor_fires_for_staged_ios(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, fd_submitter, &io), 0);
 	poll_until_ended(&io);
 	pthread_join(thread, NULL);
-	/* Silent once nothing is left; the submitter may have written after its io was taken. */
+	/*
+	 * The descriptor is silent once nothing is left; the submitter may have written it after
+	 * its io was taken.
+	 */
 	assert_int_equal(weir_queue_poll(queue), 0);
 	assert_false(fires(0));
 }
@@ -443,7 +449,7 @@ static void the_descriptor_fires_for_completions(void **state)
 	weir_io_read(&io, 0, memory, 4096);
 	assert_int_equal(weir_queue_submit(queue, &io), 0);
 	assert_true(weir_queue_fd(queue) >= 0);
-	assert_true(weir_queue_poll(queue) >= 0); /* 1 where this took 5 ms */
+	assert_true(weir_queue_poll(queue) >= 0); /* 1 if this took 5 ms */
 	poll_until_ended(&io);
 	assert_false(fires(0));
 }
@@ -470,7 +476,7 @@ static void *stranger_main(void *arg)
 	return NULL;
 }
 
-static void a_stranger_is_told_so(void **state)
+static void a_thread_that_is_no_owner_gets_an_error(void **state)
 {
 	pthread_t thread;
 
@@ -510,7 +516,7 @@ static void *stage_and_wait_main(void *arg)
 	return NULL;
 }
 
-/* Those that the home lane has when its owner leaves the lane where they end. */
+/* The home lane still has ios when the owner of the lane on which they end leaves it. */
 static void detaching_ends_what_was_staged(void **state)
 {
 	static const char *const scheds[] = { "none", "mq-deadline", "bfq", "cfq" };
@@ -544,7 +550,7 @@ static void detaching_ends_what_was_staged(void **state)
 				here++;
 			}
 		assert_true(here > 0);
-		/* The others end on a lane that nobody has owned yet. */
+		/* The others end on a lane that no thread has owned yet. */
 		if (opts.lanes > 1) {
 			assert_int_equal(weir_queue_attach(queue, 1), 0);
 			assert_int_equal(weir_queue_detach(queue), 0);
@@ -560,7 +566,7 @@ static void closing_ends_what_was_staged(void **state)
 
 	(void)state;
 	open_queue(1, 0, 8);
-	/* Attached here, so the other thread can only stage. */
+	/* This thread is attached, so the other one can only stage. */
 	assert_int_equal(weir_queue_attach(queue, 0), 0);
 	assert_int_equal(pthread_create(&thread, NULL, stage_main, &submitters[0]), 0);
 	pthread_join(thread, NULL);
@@ -580,14 +586,14 @@ int main(void)
 		T(a_home_beside_attached_lanes),
 		T(switches_over_worker_lanes),
 		T(switches_over_attached_lanes),
-		T(anybody_asks_for_names),
-		T(anybody_sets_anything),
+		T(any_thread_may_read_names),
+		T(several_threads_change_settings),
 		T(sleepers_are_woken_every_time),
 		T(tasks_from_other_threads_run),
 		T(the_descriptor_fires_for_staged_ios),
 		T(the_descriptor_fires_for_completions),
 		T(poll_wait_keeps_its_time),
-		T(a_stranger_is_told_so),
+		T(a_thread_that_is_no_owner_gets_an_error),
 		T(detaching_ends_what_was_staged),
 		T(closing_ends_what_was_staged),
 	};
