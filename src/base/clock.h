@@ -29,6 +29,15 @@ static inline uint64_t clock_deadline(uint64_t now, uint64_t timeout_ns)
 	return timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 }
 
+/* Returns the wall clock (CLOCK_REALTIME) in ns since 1970, for what is kept on a medium. */
+static inline uint64_t clock_wall(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
 /* Returns the same time in seconds, for benchmarks. */
 static inline double clock_seconds(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * close.c - how a store stops writing, and how it ends.
+ * close.c - how a store ends.
  *
  * Closing is an operation like others: once nothing but it is under way, the open segment is
  * sealed, so that the next recovery reads a footer and walks nothing. The loop's thread, except
@@ -11,70 +11,12 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "queue/loop.h"
-#include "store/impl.h"
+#include "store/store.h"
 #include "store/open.h"
 
-void store_break(struct weir_store *s, int result)
+static void close_run(struct weir_store *s, struct weir_store_op *op)
 {
-	if (s->broken)
-		return;
-	if (loop_device_is_removed(s->q))
-		result = -ENODEV;
-	s->broken = result == -ENODEV ? result : -EROFS;
-	s->first_error = result;
-	/* What waits for a footer or for space would wait for ever. */
-	logs_publish(s);
-	logs_kick(s);
-}
-
-static bool log_busy(const struct log *l)
-{
-	return l->admit_posted || l->seal.seg || segment_beginning(l) || l->reclaim.seg ||
-	       !STAILQ_EMPTY(&l->batches) || (!l->s->broken && !TAILQ_EMPTY(&l->sealing));
-}
-
-/* Is anything of the store's own under way? */
-static bool store_busy(const struct weir_store *s)
-{
-	const struct log *l;
-	uint32_t i;
-
-	if (s->ios || s->flusher.busy)
-		return true;
-	LOGS_FOREACH(s, l, i)
-	if (log_busy(l))
-		return true;
-	return false;
-}
-
-static void close_done(struct weir_task *task)
-{
-	struct weir_store *s = container_of(task, struct weir_store, closed);
-
-	/* What a callback submitted meanwhile came first, and may not have ended yet. */
-	if (s->ops > 1 || store_busy(s)) {
-		s->closed.fn = NULL;
-		return;
-	}
-	/* The last thing that the loop does for this store. */
-	op_end(s, s->closing, s->first_error);
-}
-
-void close_check(struct weir_store *s)
-{
-	struct log *l;
-	uint32_t i;
-
-	/* The closing itself is one of the operations. */
-	if (!s->closing || s->closed.fn || s->ops > 1)
-		return;
-	LOGS_FOREACH(s, l, i)
-	if (l->open && !s->broken)
-		seal_close(l, l->open);
-	if (store_busy(s))
-		return;
-	s->closed.fn = close_done;
-	weir_queue_post(s->q, 0, &s->closed);
+	store_close_when_idle(s, op);
 }
 
 /*
@@ -84,9 +26,9 @@ void close_check(struct weir_store *s)
 static int store_leave(struct weir_store *s)
 {
 	static struct weir_store *kept;
-	bool settled = loop_is_mine(s->q) && !s->ops && !store_busy(s);
-	struct weir_device *dev = s->own ? s->dev : NULL;
-	int err = s->own ? weir_queue_close(s->q) : 0;
+	bool settled = loop_is_mine(s->io.q) && !s->io.ops && !store_busy(s);
+	struct weir_device *dev = s->owner.own ? s->io.dev : NULL;
+	int err = s->owner.own ? weir_queue_close(s->io.q) : 0;
 
 	if (err)
 		return err;
@@ -95,28 +37,26 @@ static int store_leave(struct weir_store *s)
 		store_free(s);
 		return 0;
 	}
-	s->next_kept = kept;
+	s->owner.next_kept = kept;
 	kept = s;
 	return 0;
 }
 
 int weir_store_close(struct weir_store *s)
 {
-	struct weir_store_op op = { .kind = OP_CLOSE };
+	struct inner_op inner = { close_run };
 	int err;
 
 	if (!s)
 		return 0;
-	if (fork_inherited(s->process))
+	if (fork_inherited(s->owner.process))
 		return store_leave(s);
 	err = wait_allowed(s);
-	if (!err)
-		err = op_post(s, &op);
 	if (err)
 		return err;
-	err = wait_op(s, &op);
+	err = wait_inner(s, &inner);
 	if (err)
-		error_sys(err, "%s: the store had stopped writing", weir_device_path(s->dev));
+		error_sys(err, "%s: the store had stopped writing", weir_device_path(s->io.dev));
 	store_release(s);
 	return err;
 }

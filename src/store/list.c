@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "store/impl.h"
+#include "store/store.h"
 
 #define LIST_WINDOW (512u << 10) /* large enough for the longest header */
 #define LIST_READ (64u << 10)	 /* bytes of one read, unless a header is longer */
@@ -29,6 +29,7 @@ static_assert(sizeof(struct list_entry) <= sizeof(struct disk_record),
 	      "what was read as headers fits as entries");
 
 struct list_req {
+	struct inner_op inner; /* first */
 	struct weir_store_op op;
 	struct sio sio;
 	uint32_t stream; /* the stream whose log is read */
@@ -47,9 +48,9 @@ static void list_add(struct weir_store *s, struct list_req *req, const struct ba
 	uint64_t hash[2];
 	struct index_value value;
 
-	checksum_identity(&s->checksum, r->key, r->key_len, hash);
-	if (r->flags & DISK_TOMBSTONE || !index_get(&s->index, hash, &value) ||
-	    value.position != layout_position(s->lay, req->seg->number, r->block))
+	checksum_identity(&s->io.key, r->key, r->key_len, hash);
+	if (r->flags & DISK_TOMBSTONE || !logs_find(s->logs, hash, &value) ||
+	    value.position != layout_position(s->io.lay, req->seg->number, r->block))
 		return;
 	memcpy(req->out + req->out_bytes, &e, sizeof(e));
 	memcpy(req->out + req->out_bytes + sizeof(e), r->key, r->key_len);
@@ -62,20 +63,20 @@ static uint32_t list_batch(struct weir_store *s, struct list_req *req, size_t fr
 {
 	struct checksum_place place = { req->seg->number, req->at.block, req->seg->gen };
 	const uint8_t *buf = req->window + from;
-	uint64_t left = (uint64_t)(req->seg->end - req->at.block) << s->lay->block_shift;
+	uint64_t left = (uint64_t)(req->seg->end - req->at.block) << s->io.lay->block_shift;
 	struct batch_header h;
 	struct batch_record r;
 	uint32_t at = 0;
 	uint64_t bytes;
 
 	/* A batch beyond what was published is damaged: no window would ever hold it. */
-	if (!batch_peek(buf, place, s->lay, &bytes) || bytes > LIST_WINDOW || bytes > left)
+	if (!batch_peek(buf, place, s->io.lay, &bytes) || bytes > LIST_WINDOW || bytes > left)
 		return 1;
 	if (bytes > req->window_bytes - from) {
 		req->need = bytes;
 		return 0;
 	}
-	if (!batch_decode(&h, buf, place, s->lay, &s->checksum))
+	if (!batch_decode(&h, buf, place, s->io.lay, &s->io.key))
 		return 1;
 	while (batch_next(buf, &h, &at, &r))
 		list_add(s, req, &r);
@@ -85,7 +86,7 @@ static uint32_t list_batch(struct weir_store *s, struct list_req *req, size_t fr
 static void list_read_done(struct sio *sio, int result)
 {
 	struct list_req *req = container_of(sio, struct list_req, sio);
-	struct weir_store *s = sio->s;
+	struct weir_store *s = container_of(sio->store, struct weir_store, io);
 	size_t from = 0;
 	uint32_t blocks;
 
@@ -95,34 +96,19 @@ static void list_read_done(struct sio *sio, int result)
 		if (!blocks)
 			break;
 		req->at.block += blocks;
-		from += (size_t)blocks << s->lay->block_shift;
+		from += (size_t)blocks << s->io.lay->block_shift;
 	}
-	reclaim_reader_gone(req->seg);
-	op_end(s, &req->op, result ? sio_error(result) : 0);
+	logs_unpin(req->seg);
+	op_end(&s->io, &req->op, result ? sio_error(result) : 0);
 }
 
-/* Returns the segment of L to continue in, with its block in REQ->at. NULL: there are no more. */
-static struct segment *list_in_log(const struct log *l, struct list_req *req)
-{
-	struct segment *seg;
-	int order;
-
-	TAILQ_FOREACH(seg, &l->segments, link) {
-		order = generation_compare(seg->gen, req->at.gen);
-		if (order > 0)
-			req->at = (struct logpos){ seg->gen, 1 };
-		if (order >= 0 && req->at.block < seg->end)
-			return seg;
-	}
-	return NULL;
-}
-
+/* Returns the segment to continue in, with its block in REQ->at. NULL: there are no more. */
 static struct segment *list_segment(struct weir_store *s, struct list_req *req)
 {
 	struct segment *seg;
 
-	for (; req->stream < s->nr_logs; req->stream++) {
-		seg = list_in_log(s->logs[req->stream], req);
+	for (; req->stream < DISK_STREAMS; req->stream++) {
+		seg = logs_next_segment(s->logs, req->stream, &req->at);
 		if (seg)
 			return seg;
 		memset(&req->at, 0, sizeof(req->at));
@@ -130,25 +116,25 @@ static struct segment *list_segment(struct weir_store *s, struct list_req *req)
 	return NULL;
 }
 
-void list_step(struct weir_store *s, struct weir_store_op *op)
+static void list_step(struct weir_store *s, struct weir_store_op *op)
 {
 	struct list_req *req = op_priv(op)->private;
-	const struct layout *l = s->lay;
+	const struct layout *l = s->io.lay;
 	uint64_t left, length = req->need > LIST_READ ? req->need : LIST_READ;
 
 	req->out_bytes = 0;
 	req->seg = list_segment(s, req);
 	if (!req->seg) {
 		req->end = true;
-		op_end(s, op, 0);
+		op_end(&s->io, op, 0);
 		return;
 	}
 	left = (uint64_t)(req->seg->end - req->at.block) << l->block_shift;
 	req->window_bytes = left < length ? left : length;
-	req->seg->readers++;
+	logs_pin(req->seg);
 	weir_io_read(&req->sio.io, layout_offset(l, req->seg->number, req->at.block), req->window,
 		     req->window_bytes);
-	sio_submit(s, &req->sio, list_read_done);
+	sio_submit(&s->io, &req->sio, list_read_done);
 }
 
 static int list_hand_out(const struct list_req *req,
@@ -179,13 +165,11 @@ static int list_run(struct weir_store *s, struct list_req *req,
 	int err = 0;
 
 	while (!err && !req->end) {
-		req->op = (struct weir_store_op){ .kind = OP_LIST };
-		op_priv(&req->op)->private = req;
-		err = op_post(s, &req->op);
+		err = op_post_inner(s, &req->op, &req->inner);
 		if (!err)
 			err = wait_op(s, &req->op);
 		if (err)
-			return error_sys(err, "%s: listing", weir_device_path(s->dev));
+			return error_sys(err, "%s: listing", weir_device_path(s->io.dev));
 		err = list_hand_out(req, fn, user);
 	}
 	return err;
@@ -201,10 +185,11 @@ int weir_store_list(struct weir_store *s,
 	if (err)
 		return err;
 	req = calloc(1, sizeof(*req));
-	if (!req || posix_memalign(&window, s->pool.align, 2 * (size_t)LIST_WINDOW)) {
+	if (!req || posix_memalign(&window, s->io.pool.align, 2 * (size_t)LIST_WINDOW)) {
 		free(req);
 		return error_sys(-ENOMEM, "listing");
 	}
+	req->inner.run = list_step;
 	req->window = window;
 	req->out = req->window + LIST_WINDOW;
 	err = list_run(s, req, fn, user);

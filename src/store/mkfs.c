@@ -10,18 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <weir/fdp.h>
 #include <weir/store.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/opts.h"
 #include "store/format/header.h"
-#include "store/impl.h"
-#include "store/io/superio.h"
-#include "store/io/syncio.h"
+#include "store/store.h"
 
 #define MKFS_DEPTH 64u
 #define MKFS_LOOK_BYTES (1u << 20)
@@ -55,7 +53,7 @@ static int mkfs_before(const struct mkfs *m, const char *path)
 	if (!m->opts.create_bytes || !access(path, F_OK))
 		return 0;
 	if (m->opts.placement == WEIR_PLACEMENT_STREAM)
-		return placing_check_drive(path, &no_fdp);
+		return log_placement_check_drive(path, &no_fdp);
 	mkfs_wish(m, &wish);
 	wish.device_bytes = (m->opts.create_bytes + 4095) & ~4095ull;
 	wish.logical_block_bytes = 512;
@@ -115,7 +113,7 @@ static int mkfs_placement(struct mkfs *m)
 	err = weir_fdp_read(&fdp, m->dev);
 	if (err)
 		return err;
-	err = placing_check_drive(weir_device_path(m->dev), fdp);
+	err = log_placement_check_drive(weir_device_path(m->dev), fdp);
 	if (!err)
 		err = mkfs_unit(m, fdp);
 	weir_fdp_free(fdp);
@@ -215,7 +213,6 @@ static int mkfs_super(struct mkfs *m)
 	const struct weir_device_info *info = weir_device_get_info(m->dev);
 	struct super *super = &m->super;
 	struct layout_wish wish;
-	struct timespec ts;
 	int err;
 
 	mkfs_wish(m, &wish);
@@ -230,8 +227,7 @@ static int mkfs_super(struct mkfs *m)
 		return err;
 	super->uuid[6] = (uint8_t)((super->uuid[6] & 0x0f) | 0x40); /* version 4: random */
 	super->uuid[8] = (uint8_t)((super->uuid[8] & 0x3f) | 0x80);
-	clock_gettime(CLOCK_REALTIME, &ts);
-	super->created_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	super->created_ns = clock_wall();
 	super->revision = 1;
 	super->device_count = 1;
 	super->placement = m->opts.placement == WEIR_PLACEMENT_STREAM;
@@ -271,7 +267,6 @@ static void mkfs_fill(struct syncio_many *many, uint64_t i, void *buf)
 	struct mkfs *m = many->user;
 	struct header h = { .segment = (uint32_t)i,
 			    .state = DISK_FREE,
-			    .previous = HEADER_NO_SEGMENT,
 			    .time_ns = m->super.created_ns };
 
 	memset(buf, 0, m->super.layout.block_bytes);

@@ -15,31 +15,23 @@
 #include "base/fork.h"
 #include "base/opts.h"
 #include "store/open.h"
-#include "store/io/superio.h"
 
 #define DEFAULT_BATCH_BYTES (1ull << 20)
 
 void store_free(struct weir_store *s)
 {
-	uint32_t n;
-
-	for (n = 0; s->segments && n < s->super.layout.segments; n++)
-		free(s->segments[n].entries);
-	free(s->segments);
-	weir_fdp_free(s->fdp);
-	logs_free(s);
-	index_free(&s->index);
-	bufpool_free(&s->pool);
+	logs_free(s->logs);
+	io_free(&s->io);
 	free(s);
 }
 
 void store_release(struct weir_store *s)
 {
-	if (s->detach)
-		weir_queue_detach(s->q);
-	if (s->own) {
-		weir_queue_close(s->q);
-		weir_device_close(s->dev);
+	if (s->owner.detach)
+		weir_queue_detach(s->io.q);
+	if (s->owner.own) {
+		weir_queue_close(s->io.q);
+		weir_device_close(s->io.dev);
 	}
 	store_free(s);
 }
@@ -47,71 +39,66 @@ void store_release(struct weir_store *s)
 /* Features that a newer weir put in, by what they allow. */
 static int store_check_features(const struct weir_store *s)
 {
-	const char *path = weir_device_path(s->dev);
-	uint64_t unknown = s->super.incompat & ~DISK_INCOMPAT_KNOWN;
+	const char *path = weir_device_path(s->io.dev);
+	uint64_t unknown = s->io.super.incompat & ~DISK_INCOMPAT_KNOWN;
 
 	if (unknown)
 		return error_set(-EPROTONOSUPPORT,
 				 "%s: the store uses features 0x%llx that this weir does not know: "
 				 "use a newer one",
 				 path, (unsigned long long)unknown);
-	unknown = s->super.ro_compat & ~DISK_RO_COMPAT_KNOWN;
-	if (unknown && !s->read_only)
+	unknown = s->io.super.ro_compat & ~DISK_RO_COMPAT_KNOWN;
+	if (unknown && !s->io.read_only)
 		return error_set(-EPROTONOSUPPORT,
 				 "%s: the store uses features 0x%llx that this weir cannot write: "
 				 "open it read-only, or use a newer weir",
 				 path, (unsigned long long)unknown);
-	if (s->super.device_count != 1)
+	if (s->io.super.device_count != 1)
 		return error_set(-EPROTONOSUPPORT,
 				 "%s: one of %u devices of a store: this weir knows stores on one",
-				 path, s->super.device_count);
+				 path, s->io.super.device_count);
 	return 0;
 }
 
-static int store_memory(struct weir_store *s, const struct weir_store_opts *opts)
+/* Reads the superblock, and makes what the store has in memory. */
+static int store_load(struct weir_store *s, const struct weir_store_opts *opts,
+		      struct superio_found *supers)
 {
-	const struct weir_device_info *info = weir_device_get_info(s->dev);
+	uint64_t batch_bytes = opts->batch_bytes ? opts->batch_bytes : DEFAULT_BATCH_BYTES;
+	struct super super;
+	int err = superio_read(s->io.q, &super, supers);
 
-	s->lay = &s->super.layout;
-	checksum_key_make(&s->checksum, s->super.uuid, s->super.secret, s->super.device_index);
-	s->memory_mask = info->memory_align_bytes ? info->memory_align_bytes - 1 : 0;
-	/* Holes in a file would be gone as space when they are needed again. */
-	s->discards = info->kind != WEIR_DEVICE_FILE && info->discard_max_bytes;
-	s->batch_bytes = opts->batch_bytes ? opts->batch_bytes : DEFAULT_BATCH_BYTES;
-	if (s->batch_bytes > s->lay->segment_bytes)
-		s->batch_bytes = s->lay->segment_bytes;
-	TAILQ_INIT(&s->free);
-	flush_init(s);
-	tenant_init(s);
-	bufpool_init(&s->pool, info->memory_align_bytes);
-	s->segments = calloc(s->lay->segments, sizeof(*s->segments));
-	if (!s->segments || index_init(&s->index) || logs_make(s, s->super.streams))
-		return error_sys(-ENOMEM, "%s: opening the store", weir_device_path(s->dev));
-	return 0;
+	if (err)
+		return err;
+	io_set_super(&s->io, &super);
+	err = store_check_features(s);
+	if (err)
+		return err;
+	s->logs = logs_new(&s->io, batch_bytes);
+	if (!s->logs)
+		return error_sys(-ENOMEM, "%s: opening the store", weir_device_path(s->io.dev));
+	return log_placement_open(s->logs, opts->placement);
 }
 
 static int store_open(struct weir_store *s, const struct weir_store_opts *opts)
 {
 	struct superio_found supers;
-	int err = superio_read(s->q, &s->super, &supers);
+	int err;
 
-	if (!err)
-		err = store_check_features(s);
-	if (!err)
-		err = store_memory(s, opts);
-	if (!err)
-		err = placing_open(s, opts->placement);
-	return err ? err : recover_run(s, &supers);
+	io_init(&s->io, store_turn);
+	tenant_init(s);
+	err = store_load(s, opts, &supers);
+	return err ? err : recover_run(&s->io, s->logs, &supers, &s->recovered);
 }
 
 /* The caller becomes the owner of lane 0 where it is free. Another thread's is used as it is,
  * unless OPTS ask for this one. */
 static int store_attach(struct weir_store *s, const struct weir_store_opts *opts)
 {
-	int err = weir_queue_attach(s->q, 0);
+	int err = weir_queue_attach(s->io.q, 0);
 
 	if (!err)
-		s->detach = true;
+		s->owner.detach = true;
 	if (!err || err == -EEXIST || (err == -EBUSY && !opts->attach))
 		return 0;
 	return err;
@@ -124,7 +111,7 @@ static int store_open_own(struct weir_store *s, const char *path,
 	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
 	int err;
 
-	device.flags = WEIR_DEVICE_LOCK | (s->read_only ? WEIR_DEVICE_READ_ONLY : 0);
+	device.flags = WEIR_DEVICE_LOCK | (s->io.read_only ? WEIR_DEVICE_READ_ONLY : 0);
 	queue.engine = opts->engine;
 	queue.scheduler = opts->scheduler;
 	queue.depth = opts->depth;
@@ -132,10 +119,10 @@ static int store_open_own(struct weir_store *s, const char *path,
 	queue.timeout_ns = opts->timeout_ns;
 	queue.workers = !opts->attach;
 	queue.retry_merged = 1; /* a bad block is to cost the key that lies there, and no other */
-	s->own = true;
-	err = weir_device_open(&s->dev, path, &device);
+	s->owner.own = true;
+	err = weir_device_open(&s->io.dev, path, &device);
 	if (!err)
-		err = weir_queue_open(&s->q, s->dev, &queue);
+		err = weir_queue_open(&s->io.q, s->io.dev, &queue);
 	if (!err && opts->attach)
 		err = store_attach(s, opts);
 	return err;
@@ -154,8 +141,8 @@ static int store_new(struct weir_store **s, struct weir_store_opts *all,
 	*s = calloc(1, sizeof(**s));
 	if (!*s)
 		return error_sys(-ENOMEM, "opening a store");
-	(*s)->process = fork_process();
-	(*s)->read_only = all->read_only;
+	(*s)->owner.process = fork_process();
+	(*s)->io.read_only = all->read_only;
 	return 0;
 }
 
@@ -205,8 +192,8 @@ static int store_open_queues(struct weir_store **result, struct weir_queue **que
 	err = store_new(&s, &all, opts);
 	if (err)
 		return err;
-	s->q = queues[0];
-	s->dev = weir_queue_device(s->q);
+	s->io.q = queues[0];
+	s->io.dev = weir_queue_device(s->io.q);
 	err = store_attach(s, &all);
 	if (!err)
 		err = store_open(s, &all);

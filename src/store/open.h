@@ -5,7 +5,7 @@
 #ifndef STORE_OPEN_H
 #define STORE_OPEN_H
 
-#include "store/impl.h"
+#include "store/store.h"
 
 /* Gives up the loop, closes what the store owns, and frees it. The loop must be done with it. */
 void store_release(struct weir_store *s);

@@ -9,8 +9,7 @@
 
 #include "base/error.h"
 #include "base/opts.h"
-#include "store/impl.h"
-#include "store/io/superio.h"
+#include "store/store.h"
 
 static int peek_super(struct super *super, const char *path, const struct weir_store_opts *opts)
 {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/impl.h"
+#include "store/store.h"
 
 struct read_req {
 	struct sio sio;
@@ -30,10 +30,10 @@ struct read_req {
 /* What came back is what was put there. */
 static bool read_verify(const struct weir_store *s, const struct read_req *req)
 {
-	uint32_t block = layout_position_block(s->lay, req->value.position);
+	uint32_t block = layout_position_block(s->io.lay, req->value.position);
 	struct checksum_place place = { req->seg->number, block, req->seg->gen };
 
-	return checksum_data(&s->checksum, CHECKSUM_PAYLOAD, place, req->op->buf,
+	return checksum_data(&s->io.key, CHECKSUM_PAYLOAD, place, req->op->buf,
 			     req->value.length) == req->value.checksum;
 }
 
@@ -42,7 +42,7 @@ static void read_submit(struct weir_store *s, struct read_req *req);
 static void read_done(struct sio *sio, int result)
 {
 	struct read_req *req = container_of(sio, struct read_req, sio);
-	struct weir_store *s = sio->s;
+	struct weir_store *s = container_of(sio->store, struct weir_store, io);
 	struct weir_store_op *op = req->op;
 
 	if (!result && req->own)
@@ -53,29 +53,29 @@ static void read_done(struct sio *sio, int result)
 	} else if (!read_verify(s, req)) {
 		if (!req->again) {
 			req->again = true;
-			s->stats.rereads++;
+			s->reads.rereads++;
 			read_submit(s, req);
 			return;
 		}
-		s->stats.checksum_errors++;
+		s->reads.checksum_errors++;
 		result = -EBADMSG;
 	}
-	bufpool_put(&s->pool, req->own, req->own_bytes);
-	reclaim_reader_gone(req->seg);
+	bufpool_put(&s->io.pool, req->own, req->own_bytes);
+	logs_unpin(req->seg);
 	free(req);
-	op_end(s, op, result);
+	op_end(&s->io, op, result);
 }
 
 static int read_memory(struct weir_store *s, struct read_req *req)
 {
-	const struct layout *l = s->lay;
+	const struct layout *l = s->io.lay;
 	size_t length = req->value.length;
 
-	if (!((uintptr_t)req->op->buf & s->memory_mask))
+	if (!((uintptr_t)req->op->buf & s->io.memory_mask))
 		req->direct = length >> l->block_shift << l->block_shift;
 	req->own_bytes = (size_t)layout_blocks(l, length - req->direct) << l->block_shift;
 	if (req->own_bytes) {
-		req->own = bufpool_get(&s->pool, req->own_bytes);
+		req->own = bufpool_get(&s->io.pool, req->own_bytes);
 		if (!req->own)
 			return -ENOMEM;
 	}
@@ -84,7 +84,7 @@ static int read_memory(struct weir_store *s, struct read_req *req)
 
 static void read_submit(struct weir_store *s, struct read_req *req)
 {
-	const struct layout *l = s->lay;
+	const struct layout *l = s->io.lay;
 	unsigned n = 0;
 
 	if (req->direct)
@@ -96,7 +96,7 @@ static void read_submit(struct weir_store *s, struct read_req *req)
 	req->sio.io.length = req->direct + req->own_bytes;
 	req->sio.io.prio = req->op->prio;
 	req->sio.io.submitter = req->op->submitter;
-	sio_submit(s, &req->sio, read_done);
+	sio_submit(&s->io, &req->sio, read_done);
 }
 
 static int read_begin(struct weir_store *s, struct weir_store_op *op,
@@ -108,12 +108,12 @@ static int read_begin(struct weir_store *s, struct weir_store_op *op,
 		return -ENOMEM;
 	req->op = op;
 	req->value = *value;
-	req->seg = &s->segments[layout_position_segment(s->lay, value->position)];
+	req->seg = logs_segment_of(s->logs, value);
 	if (read_memory(s, req)) {
 		free(req);
 		return -ENOMEM;
 	}
-	req->seg->readers++;
+	logs_pin(req->seg);
 	read_submit(s, req);
 	return 0;
 }
@@ -123,22 +123,22 @@ void read_get(struct weir_store *s, struct weir_store_op *op)
 	struct index_value value;
 	int err;
 
-	if (!index_get(&s->index, op_priv(op)->hash, &value)) {
-		op_end(s, op, -ENOENT);
+	if (!logs_find(s->logs, op_priv(op)->hash, &value)) {
+		op_end(&s->io, op, -ENOENT);
 		return;
 	}
 	op->value_len = value.length;
 	err = value.length > op->capacity ? -EMSGSIZE : read_begin(s, op, &value);
 	if (err)
-		op_end(s, op, err);
+		op_end(&s->io, op, err);
 }
 
 void read_exists(struct weir_store *s, struct weir_store_op *op)
 {
 	struct index_value value;
-	bool found = index_get(&s->index, op_priv(op)->hash, &value);
+	bool found = logs_find(s->logs, op_priv(op)->hash, &value);
 
 	if (found)
 		op->value_len = value.length;
-	op_end(s, op, found ? 0 : -ENOENT);
+	op_end(&s->io, op, found ? 0 : -ENOENT);
 }

@@ -10,23 +10,55 @@
 
 #include "base/error.h"
 #include "base/opts.h"
-#include "store/impl.h"
+#include "store/store.h"
+
+static void stats_fill_recovered(struct weir_store_stats *out, const struct recover_counts *found)
+{
+	out->recovery_ns = found->ns;
+	out->recovered_entries = found->entries;
+	out->recovered_open_segments = found->open_segments;
+	out->recovered_bad_footers = found->bad_footers;
+	out->recovered_bad_headers = found->bad_headers;
+	out->recovered_skipped_blocks = found->skipped_blocks;
+	out->recovered_dropped_records = found->dropped_records;
+	out->recovered_conflicts = found->conflicts;
+}
 
 static int stats_fill(struct weir_store *s, void *user)
 {
 	struct weir_store_stats *out = user;
 
-	*out = s->stats;
-	out->size = sizeof(*out);
-	out->entries = s->index.entries;
-	out->live_bytes = s->index.live_bytes;
-	out->index_bytes = s->index.bytes;
-	out->free_segments = s->free_count;
-	/* Also while they are begun or reclaimed, or out of use: nobody else can have them. */
-	out->used_segments = s->lay->segments - s->free_count;
-	out->read_only = s->read_only || s->broken;
-	hist_summary(&s->put_hist, &out->put);
-	hist_summary(&s->get_hist, &out->get);
+	const struct io_counts *io = &s->io.counts;
+	struct log_counts logs;
+
+	logs_count(s->logs, &logs);
+	*out = (struct weir_store_stats){
+		.size = sizeof(*out),
+		.entries = logs.entries,
+		.live_bytes = logs.live_bytes,
+		.index_bytes = logs.index_bytes,
+		.free_segments = logs.free_segments,
+		/* Also while they are begun or reclaimed, or out of use: nobody else can have
+		 * them. */
+		.used_segments = logs.segments - logs.free_segments,
+		.read_only = s->io.read_only || s->io.broken,
+		.puts = io->puts,
+		.put_bytes = io->put_bytes,
+		.gets = io->gets,
+		.hits = io->hits,
+		.get_bytes = io->get_bytes,
+		.deletes = io->deletes,
+		.flushes = io->flushes,
+		.at_risk = io->at_risk,
+		.written_bytes = io->written_bytes,
+		.evicted_segments = logs.evicted_segments,
+		.evicted_entries = logs.evicted_entries,
+		.checksum_errors = s->reads.checksum_errors,
+		.rereads = s->reads.rereads + s->recovered.rereads,
+	};
+	stats_fill_recovered(out, &s->recovered);
+	hist_summary(&io->put_hist, &out->put);
+	hist_summary(&io->get_hist, &out->get);
 	return 0;
 }
 
@@ -43,31 +75,34 @@ int weir_store_get_info(struct weir_store *s, struct weir_store_info *info)
 	struct weir_store_info all = {
 		.size = sizeof(all),
 		.version = DISK_VERSION,
-		.block_bytes = s->lay->block_bytes,
-		.capacity_bytes = s->lay->capacity_bytes,
-		.segment_bytes = s->lay->segment_bytes,
-		.max_value_bytes = s->lay->max_value_bytes,
-		.segments = s->lay->segments,
-		.epoch = s->super.epoch,
-		.placement_asked = s->super.placement ? WEIR_PLACEMENT_STREAM : WEIR_PLACEMENT_NONE,
-		.placement = s->fdp ? WEIR_PLACEMENT_STREAM : WEIR_PLACEMENT_NONE,
-		.placement_why = s->placing_why[0] ? s->placing_why : NULL,
+		.block_bytes = s->io.lay->block_bytes,
+		.capacity_bytes = s->io.lay->capacity_bytes,
+		.segment_bytes = s->io.lay->segment_bytes,
+		.max_value_bytes = s->io.lay->max_value_bytes,
+		.segments = s->io.lay->segments,
+		.epoch = s->io.super.epoch,
+		.placement_asked =
+			s->io.super.placement ? WEIR_PLACEMENT_STREAM : WEIR_PLACEMENT_NONE,
 	};
 	int err = store_check_process(s);
 
 	if (err)
 		return err;
+	if (log_placement_is_on(s->logs, &all.placement_why))
+		all.placement = WEIR_PLACEMENT_STREAM;
+	else
+		all.placement = WEIR_PLACEMENT_NONE;
 	/* These change while the store is open. */
-	all.revision = __atomic_load_n(&s->super.revision, __ATOMIC_RELAXED);
-	all.streams = __atomic_load_n(&s->super.streams, __ATOMIC_RELAXED);
-	all.tenants = __atomic_load_n(&s->super.tenants, __ATOMIC_RELAXED);
-	memcpy(all.uuid, s->super.uuid, sizeof(all.uuid));
+	all.revision = __atomic_load_n(&s->io.super.revision, __ATOMIC_RELAXED);
+	all.streams = __atomic_load_n(&s->io.super.streams, __ATOMIC_RELAXED);
+	all.tenants = __atomic_load_n(&s->io.super.tenants, __ATOMIC_RELAXED);
+	memcpy(all.uuid, s->io.super.uuid, sizeof(all.uuid));
 	return opts_give(info, info->size, &all, sizeof(all));
 }
 
 struct weir_queue *weir_store_queue(struct weir_store *s)
 {
-	return s->q;
+	return s->io.q;
 }
 
 struct stream_question {
@@ -79,30 +114,19 @@ static uint32_t stats_tenants(const struct weir_store *s, uint32_t stream)
 {
 	uint32_t n, found = 0;
 
-	for (n = 0; n < s->super.tenants; n++)
-		found += le32toh(s->super.tenant[n].stream) == stream;
+	for (n = 0; n < s->io.super.tenants; n++)
+		found += le32toh(s->io.super.tenant[n].stream) == stream;
 	return found;
 }
 
 static int stats_stream(struct weir_store *s, void *user)
 {
 	const struct stream_question *ask = user;
-	const struct log *l;
 
-	if (ask->stream >= s->super.streams)
+	if (ask->stream >= s->io.super.streams)
 		return -ENOENT;
-	l = s->logs[ask->stream];
-	*ask->info = (struct weir_store_stream){
-		.size = sizeof(*ask->info),
-		.tenants = stats_tenants(s, ask->stream),
-		.placement = l->placing.placed ? l->placing.id : -1,
-		.sharing = placing_sharing(l),
-		.segments = l->used_segments,
-		.entries = l->entries,
-		.live_bytes = l->live_bytes,
-		.written_bytes = l->written_bytes,
-		.evicted_segments = l->evicted_segments,
-	};
+	logs_describe(s->logs, ask->stream, ask->info);
+	ask->info->tenants = stats_tenants(s, ask->stream);
 	return 0;
 }
 
@@ -114,6 +138,6 @@ int weir_store_get_stream(struct weir_store *s, uint32_t stream, struct weir_sto
 
 	if (err == -ENOENT)
 		return error_set(err, "no stream %u: the store has %u", stream,
-				 __atomic_load_n(&s->super.streams, __ATOMIC_RELAXED));
+				 __atomic_load_n(&s->io.super.streams, __ATOMIC_RELAXED));
 	return err ? err : opts_give(info, info->size, &all, sizeof(all));
 }

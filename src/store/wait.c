@@ -10,15 +10,9 @@
 #include "base/clock.h"
 #include "base/done.h"
 #include "base/error.h"
-#include "base/fork.h"
 #include "base/parse.h"
 #include "queue/loop.h"
-#include "store/impl.h"
-
-int store_check_process(const struct weir_store *s)
-{
-	return fork_inherited(s->process) ? fork_refuse("store") : 0;
-}
+#include "store/store.h"
 
 int wait_allowed(const struct weir_store *s)
 {
@@ -43,8 +37,8 @@ static bool op_done(const void *user)
 /* True: OP has ended. False: DEADLINE, of clock_now(), came first. */
 static bool wait_until(struct weir_store *s, struct weir_store_op *op, uint64_t deadline)
 {
-	if (loop_is_mine(s->q))
-		return loop_run_until(s->q, op_done, op, deadline);
+	if (loop_is_mine(s->io.q))
+		return loop_run_until(s->io.q, op_done, op, deadline);
 	return done_wait(&op_priv(op)->state, deadline);
 }
 
@@ -64,30 +58,49 @@ int weir_store_wait(struct weir_store *s, struct weir_store_op *op, uint64_t tim
 	if (done_is_idle(&op_priv(op)->state))
 		return error_set(-EINVAL, "an operation that was never submitted");
 	if (wait_until(s, op, clock_deadline(clock_now(), timeout_ns)))
-		return words_set(s, op);
+		return words_set(&s->io, op);
 	return error_set(-ETIMEDOUT, "the operation has not ended within %s; it goes on",
 			 format_time(timeout_ns, time, sizeof(time)));
 }
 
-int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user), void *user)
+int wait_inner(struct weir_store *s, struct inner_op *inner)
 {
-	struct loop_call call = { fn, user };
-	struct weir_store_op op = { .kind = OP_CALL };
+	struct weir_store_op op;
 	int err = wait_allowed(s);
 
-	op_priv(&op)->private = &call;
 	if (!err)
-		err = op_post(s, &op);
+		err = op_post_inner(s, &op, inner);
 	return err ? err : wait_op(s, &op);
+}
+
+/* A function that is called on the loop: what it returns is the operation's result. */
+struct wait_call {
+	struct inner_op inner; /* first */
+	int (*fn)(struct weir_store *s, void *user);
+	void *user;
+};
+
+static void wait_call_run(struct weir_store *s, struct weir_store_op *op)
+{
+	const struct wait_call *call = op_priv(op)->private;
+
+	op_end(&s->io, op, call->fn(s, call->user));
+}
+
+int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user), void *user)
+{
+	struct wait_call call = { { wait_call_run }, fn, user };
+
+	return wait_inner(s, &call.inner);
 }
 
 int weir_store_poll(struct weir_store *s)
 {
 	int err = wait_allowed(s);
 
-	if (err || !loop_is_mine(s->q))
+	if (err || !loop_is_mine(s->io.q))
 		return err;
-	err = weir_queue_poll(s->q);
+	err = weir_queue_poll(s->io.q);
 	return err < 0 ? err : 0;
 }
 
@@ -102,7 +115,7 @@ static int wait_for(struct weir_store *s, struct weir_store_op *op)
 	if (err)
 		return err;
 	wait_op(s, op);
-	return words_set(s, op);
+	return words_set(&s->io, op);
 }
 
 int weir_store_put(struct weir_store *s, const void *key, uint32_t key_len, const void *value,

@@ -108,7 +108,7 @@ struct disk_segment {
 	uint32_t segment;
 	uint32_t state; /* enum disk_state */
 	uint32_t stream;
-	uint64_t previous; /* the segment before this one in its log; UINT64_MAX: none */
+	uint64_t unused;   /* 0; weir 0.1 wrote the segment before this one in its log */
 	uint64_t sequence; /* the store's next sequence number when this was written */
 	uint64_t time_ns;  /* CLOCK_REALTIME */
 	uint8_t reserved[40];

@@ -25,7 +25,6 @@ void header_encode(struct disk_segment *disk, const struct header *h,
 	disk->segment = htole32(h->segment);
 	disk->state = htole32(h->state);
 	disk->stream = htole32(h->stream);
-	disk->previous = htole64(h->previous);
 	disk->sequence = htole64(h->sequence);
 	disk->time_ns = htole64(h->time_ns);
 	checksum_write(key, CHECKSUM_SEGMENT, header_place(h->segment), disk, sizeof(*disk));
@@ -42,7 +41,6 @@ bool header_decode(struct header *h, const struct disk_segment *disk, uint32_t s
 	h->segment = le32toh(disk->segment);
 	h->state = le32toh(disk->state);
 	h->stream = le32toh(disk->stream);
-	h->previous = le64toh(disk->previous);
 	h->sequence = le64toh(disk->sequence);
 	h->time_ns = le64toh(disk->time_ns);
 	return !memcmp(disk->uuid, uuid, sizeof(disk->uuid)) && h->segment == segment &&

@@ -10,14 +10,11 @@
 
 #include "store/format/checksum.h"
 
-#define HEADER_NO_SEGMENT UINT64_MAX
-
 struct header {
 	struct generation gen;
 	uint32_t segment;
 	uint32_t state; /* enum disk_state */
 	uint32_t stream;
-	uint64_t previous;
 	uint64_t sequence;
 	uint64_t time_ns;
 };

@@ -3,35 +3,61 @@
  * flush.c - one flusher that serves everybody who waits.
  *
  * A flush covers what had completed when it was submitted, so whoever comes while one runs waits
- * for the next; that next one serves all of them. Owns the lists of waiters; the loop's thread.
+ * for the next; that next one serves all of them. Owns the lists of waiters and the marks of the
+ * logs; the loop's thread.
  */
-#include "store/impl.h"
+#include "base/check.h"
+#include "store/io/io.h"
 
-void flush_init(struct weir_store *s)
+void flush_init(struct flusher *f)
 {
-	struct flusher *f = &s->flusher;
-
 	STAILQ_INIT(&f->waiting);
 	STAILQ_INIT(&f->running);
 	op_list_init(&f->ops_waiting);
 	op_list_init(&f->ops_running);
+	SLIST_INIT(&f->marks);
 }
 
-/* Those that a flush should serve, taken out of the flusher: who is told may begin the next. */
-struct served {
+void flush_mark_add(struct store_io *io, struct flush_mark *m, struct logpos from)
+{
+	m->published = from;
+	SLIST_INSERT_HEAD(&io->flusher.marks, m, link);
+}
+
+void flush_mark_pass(struct store_io *io, struct flush_mark *m, uint64_t bytes)
+{
+	m->published_bytes += bytes;
+	if (m->published_bytes - m->covered_bytes >= FLUSH_EVERY_BYTES)
+		io->flusher.wanted = true;
+}
+
+void flush_mark_publish(struct store_io *io, struct flush_mark *m, struct logpos to, uint64_t bytes)
+{
+	CHECK(logpos_compare(m->published, to) < 0);
+	m->published = to;
+	flush_mark_pass(io, m, bytes);
+}
+
+void flush_count_put(struct store_io *io)
+{
+	io->flusher.unflushed_puts++;
+}
+
+/* The waiters that a flush serves, taken out of the flusher: who is told may wait again. */
+struct flush_served {
 	struct flush_list list;
 	struct op_list ops;
 };
 
-static void flush_serve(struct served *to, struct flush_list *list, struct op_list *ops)
+static void flush_serve(struct flush_served *to, struct flush_list *list, struct op_list *ops)
 {
 	STAILQ_INIT(&to->list);
 	STAILQ_CONCAT(&to->list, list);
 	op_list_init(&to->ops);
-	op_list_join(&to->ops, ops);
+	op_list_append(&to->ops, ops);
 }
 
-static void flush_tell(struct weir_store *s, struct served *served, int result)
+static void flush_tell(struct store_io *io, struct flush_served *served, int result)
 {
 	struct flush_waiter *w;
 	struct weir_store_op *op;
@@ -41,105 +67,103 @@ static void flush_tell(struct weir_store *s, struct served *served, int result)
 		w->fn(w, result);
 	}
 	while ((op = op_list_pop(&served->ops)))
-		op_end(s, op, result ? result : op->result);
+		op_end(io, op, result ? result : op->result);
 }
 
-static void flush_succeeded(struct weir_store *s)
+static void flush_succeeded(struct store_io *io)
 {
-	struct flusher *f = &s->flusher;
-	struct log *l;
-	uint32_t i;
+	struct flusher *f = &io->flusher;
+	struct flush_mark *m;
 
-	s->stats.flushes++;
-	LOGS_FOREACH(s, l, i)
+	io->counts.flushes++;
+	SLIST_FOREACH(m, &f->marks, link)
 	{
-		l->durable = l->covers;
-		l->durable_bytes = l->flushing_bytes;
+		m->durable = m->covered;
+		m->durable_bytes = m->covered_bytes;
 	}
-	f->unflushed_puts -= f->covers_puts;
+	CHECK(f->unflushed_puts >= f->covered_puts);
+	f->unflushed_puts -= f->covered_puts;
 }
 
-/* The kernel may have dropped what it could not write, and a second flush would not say so:
- * nothing that this one should have covered can be vouched for any more. */
-static void flush_failed(struct weir_store *s, int result)
+/* The kernel may have dropped data that it could not write, and a second flush would not say so:
+ * nothing that this flush should have covered can be vouched for any more. */
+static void flush_failed(struct store_io *io, int result)
 {
-	struct flusher *f = &s->flusher;
+	struct flusher *f = &io->flusher;
 
-	s->stats.at_risk += f->unflushed_puts;
+	io->counts.at_risk += f->unflushed_puts;
 	f->unflushed_puts = 0;
-	store_break(s, result);
+	io_break(io, result);
 }
 
 static void flush_done(struct sio *sio, int result)
 {
-	struct weir_store *s = sio->s;
-	struct flusher *f = &s->flusher;
-	struct served served;
+	struct store_io *io = sio->store;
+	struct flusher *f = &io->flusher;
+	struct flush_served served;
 
+	CHECK(f->busy);
 	f->busy = false;
 	flush_serve(&served, &f->running, &f->ops_running);
 	if (result)
-		flush_failed(s, result);
+		flush_failed(io, result);
 	else
-		flush_succeeded(s);
-	flush_tell(s, &served, result);
-	flush_kick(s);
-	logs_kick(s);
+		flush_succeeded(io);
+	flush_tell(io, &served, result);
+	/* Logs wait for the durable mark, and others for the next flush. */
+	io_ask(io);
 }
 
-static void flush_submit(struct weir_store *s)
+static void flush_submit(struct store_io *io)
 {
-	struct flusher *f = &s->flusher;
-	struct log *l;
-	uint32_t i;
+	struct flusher *f = &io->flusher;
+	struct flush_mark *m;
 
 	f->busy = true;
 	f->wanted = false;
 	STAILQ_CONCAT(&f->running, &f->waiting);
-	op_list_join(&f->ops_running, &f->ops_waiting);
-	/* The watermark: what is published has been written, so this flush covers it. */
-	LOGS_FOREACH(s, l, i)
+	op_list_append(&f->ops_running, &f->ops_waiting);
+	/* What is published has been written, so this flush covers it. */
+	SLIST_FOREACH(m, &f->marks, link)
 	{
-		l->covers = l->published;
-		l->flushing_bytes = l->published_bytes;
+		m->covered = m->published;
+		m->covered_bytes = m->published_bytes;
 	}
-	f->covers_puts = f->unflushed_puts;
+	f->covered_puts = f->unflushed_puts;
 	weir_io_flush(&f->sio.io);
-	sio_submit(s, &f->sio, flush_done);
+	sio_submit(io, &f->sio, flush_done);
 }
 
-void flush_kick(struct weir_store *s)
+void flush_run(struct store_io *io)
 {
-	struct flusher *f = &s->flusher;
-	struct served served;
+	struct flusher *f = &io->flusher;
+	bool waited = !STAILQ_EMPTY(&f->waiting) || f->ops_waiting.first;
+	struct flush_served served;
 
 	if (f->busy)
 		return;
-	/* Telling one waiter may bring others. */
-	while (s->broken && (!STAILQ_EMPTY(&f->waiting) || f->ops_waiting.first)) {
+	if (io->broken && waited) {
 		flush_serve(&served, &f->waiting, &f->ops_waiting);
-		flush_tell(s, &served, s->broken);
+		flush_tell(io, &served, io->broken);
+		io_ask(io);
+	} else if (!io->broken && (waited || f->wanted)) {
+		flush_submit(io);
 	}
-	if (!s->broken && (!STAILQ_EMPTY(&f->waiting) || f->ops_waiting.first || f->wanted))
-		flush_submit(s);
 }
 
-void flush_wait(struct weir_store *s, struct flush_waiter *w,
-		void (*fn)(struct flush_waiter *, int))
+void flush_wait(struct store_io *io, struct flush_waiter *w, void (*fn)(struct flush_waiter *, int))
 {
 	w->fn = fn;
-	STAILQ_INSERT_TAIL(&s->flusher.waiting, w, link);
-	flush_kick(s);
+	STAILQ_INSERT_TAIL(&io->flusher.waiting, w, link);
 }
 
-void flush_wait_op(struct weir_store *s, struct weir_store_op *op, int result)
+void flush_wait_op(struct store_io *io, struct weir_store_op *op, int result)
 {
 	op->result = result;
-	op_list_add(&s->flusher.ops_waiting, op);
+	op_list_add(&io->flusher.ops_waiting, op);
 }
 
-void flush_want(struct weir_store *s)
+void flush_want(struct store_io *io)
 {
-	s->flusher.wanted = true;
-	flush_kick(s);
+	io->flusher.wanted = true;
 }

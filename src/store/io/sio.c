@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * aio.c - the store's own ios: counted, so that closing knows when all is quiet.
+ * sio.c - the store's own ios. They are counted, so that closing knows when none is under way.
  *
- * Owns nothing; the loop's thread.
+ * An io that has ended is one of the two entries of the store's loop: `done` notes what happened,
+ * then the store has a turn. Owns the count; the loop's thread.
  */
-#include "store/impl.h"
+#include "base/check.h"
+#include "store/io/io.h"
 
 static void sio_ended(struct sio *sio)
 {
-	struct weir_store *s = sio->s;
+	struct store_io *io = sio->store;
 
-	s->ios--;
+	io_check_owner(io);
+	CHECK(io->ios > 0);
+	io->ios--;
 	if (sio->io.ring_lost)
-		__atomic_store_n(&s->ring_lost, sio->io.cause, __ATOMIC_RELEASE);
+		__atomic_store_n(&io->ring_lost, sio->io.cause, __ATOMIC_RELEASE);
 	if (sio->io.op == WEIR_OP_WRITE && !sio->io.result)
-		s->stats.written_bytes += sio->io.length;
+		io->counts.written_bytes += sio->io.length;
 	sio->done(sio, sio->io.result);
-	close_check(s);
+	io->turn(io);
 }
 
 static void sio_end(struct weir_io *io)
@@ -29,25 +33,19 @@ static void sio_refused(struct weir_task *task)
 	sio_ended(container_of(task, struct sio, refused));
 }
 
-void sio_submit(struct weir_store *s, struct sio *sio, void (*done)(struct sio *, int))
+void sio_submit(struct store_io *io, struct sio *sio, void (*done)(struct sio *, int))
 {
 	int err;
 
-	sio->s = s;
+	sio->store = io;
 	sio->done = done;
 	sio->io.end = sio_end;
-	s->ios++;
-	err = weir_queue_submit(s->q, &sio->io);
+	io->ios++;
+	err = weir_queue_submit(io->q, &sio->io);
 	if (!err)
 		return;
-	/* Whoever called is in the middle of something: the error comes from the top as well. */
+	/* The caller is in the middle of something: the error comes from the loop too. */
 	sio->io.result = err;
 	sio->refused.fn = sio_refused;
-	weir_queue_post(s->q, 0, &sio->refused);
-}
-
-void log_submit(struct log *l, struct sio *sio, void (*done)(struct sio *, int))
-{
-	l->written_bytes += sio->io.length;
-	sio_submit(l->s, sio, done);
+	weir_queue_post(io->q, 0, &sio->refused);
 }

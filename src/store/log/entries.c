@@ -1,73 +1,160 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * entries.c - the index and the books about it: how much of it lives in which log.
+ * entries.c - the index, and the counts of what it finds in each log and each segment.
  *
- * Whoever changes the index of a store does it here. The loop's thread, or recovery before it.
+ * Every change of a store's index is made here, so that the counts stay right: the garbage of a
+ * segment is what its live bytes leave. The loop's thread, or recovery before it.
  */
-#include "store/impl.h"
+#include <stdlib.h>
 
-static struct log *entries_where(const struct weir_store *s, const struct index_value *value)
+#include "base/check.h"
+#include "store/log/logs.h"
+
+bool logs_find(const struct logs *ls, const uint64_t hash[2], struct index_value *value)
 {
-	return s->segments[layout_position_segment(s->lay, value->position)].log;
+	return index_get(&ls->index, hash, value);
 }
 
-struct log *entries_log(struct weir_store *s, const uint64_t hash[2])
+struct segment *logs_segment_of(const struct logs *ls, const struct index_value *value)
+{
+	uint32_t n = layout_position_segment(ls->io->lay, value->position);
+
+	CHECK(n < ls->segs.count);
+	return &ls->segs.all[n];
+}
+
+struct log *entries_log(const struct logs *ls, const uint64_t hash[2])
 {
 	struct index_value value;
 
-	return index_get(&s->index, hash, &value) ? entries_where(s, &value) : NULL;
+	return index_get(&ls->index, hash, &value) ? logs_segment_of(ls, &value)->log : NULL;
 }
 
-static void entries_gone(const struct weir_store *s, const struct index_value *value)
+static void entries_gone(const struct logs *ls, const struct index_value *value)
 {
-	struct log *l = entries_where(s, value);
+	struct segment *seg = logs_segment_of(ls, value);
+	struct log *l = seg->log;
 
+	CHECK(l && l->entries > 0 && l->live_bytes >= value->length);
 	l->entries--;
 	l->live_bytes -= value->length;
+	segment_remove_live(seg, value->length);
 }
 
-int entries_set(struct weir_store *s, const uint64_t hash[2], const struct index_value *value)
+int entries_set(struct logs *ls, const uint64_t hash[2], const struct index_value *value)
 {
-	struct log *l = entries_where(s, value);
+	struct segment *seg = logs_segment_of(ls, value);
 	struct index_value old;
-	bool replaces = index_get(&s->index, hash, &old);
-	int err = index_set(&s->index, hash, value);
+	bool replaces = index_get(&ls->index, hash, &old);
+	int err = index_set(&ls->index, hash, value);
 
 	if (err)
 		return err;
 	if (replaces)
-		entries_gone(s, &old);
-	l->entries++;
-	l->live_bytes += value->length;
+		entries_gone(ls, &old);
+	seg->log->entries++;
+	seg->log->live_bytes += value->length;
+	segment_add_live(seg, value->length);
 	return 0;
 }
 
-bool entries_remove(struct weir_store *s, const uint64_t hash[2])
+bool entries_remove(struct logs *ls, const uint64_t hash[2])
 {
 	struct index_value value;
 
-	if (!index_get(&s->index, hash, &value))
+	if (!index_get(&ls->index, hash, &value))
 		return false;
-	entries_gone(s, &value);
-	return index_remove(&s->index, hash);
+	entries_gone(ls, &value);
+	return index_remove(&ls->index, hash);
 }
 
-bool entries_remove_at(struct weir_store *s, const uint64_t hash[2], uint64_t position)
+/* Removes HASH if its value is at POSITION. */
+static bool entries_remove_at(struct logs *ls, const uint64_t hash[2], uint64_t position)
 {
 	struct index_value value;
 
-	if (!index_get(&s->index, hash, &value) || value.position != position)
+	if (!index_get(&ls->index, hash, &value) || value.position != position)
 		return false;
-	entries_gone(s, &value);
-	return index_remove(&s->index, hash);
+	entries_gone(ls, &value);
+	return index_remove(&ls->index, hash);
 }
 
-uint64_t entries_sweep(struct weir_store *s, const struct segment *seg)
+/* Removes all entries of SEG; how many. Looks at the whole index. */
+static uint64_t entries_sweep(struct logs *ls, struct segment *seg)
 {
-	uint64_t from = layout_position(s->lay, seg->number, 0), bytes = s->index.live_bytes;
-	uint64_t removed = index_sweep(&s->index, from, from + s->lay->segment_blocks);
+	const struct layout *lay = ls->io->lay;
+	uint64_t from = layout_position(lay, seg->number, 0), bytes = ls->index.live_bytes;
+	uint64_t removed = index_sweep(&ls->index, from, from + lay->segment_blocks);
 
+	bytes -= ls->index.live_bytes;
+	CHECK(seg->log->entries >= removed && seg->log->live_bytes >= bytes);
 	seg->log->entries -= removed;
-	seg->log->live_bytes -= bytes - s->index.live_bytes;
+	seg->log->live_bytes -= bytes;
+	segment_remove_live(seg, bytes);
 	return removed;
+}
+
+/* Removes the entries that the footer of SEG, BYTES at BUF, names, where they are the newest.
+ * False: this is not its footer. */
+static bool entries_drop_by_footer(struct logs *ls, const struct segment *seg, const void *buf,
+				   size_t bytes)
+{
+	const struct layout *lay = ls->io->lay;
+	const struct disk_entry *disk = buf;
+	struct footer_entry e;
+	struct footer f;
+
+	if (footer_peek(&f, (const uint8_t *)buf + bytes - lay->block_bytes, seg->number, seg->gen,
+			lay) != FOOTER_VALID ||
+	    f.blocks != seg->footer_blocks || !footer_check(&f, buf, lay, &ls->io->key))
+		return false;
+	for (uint32_t n = 0; n < f.count; n++) {
+		footer_entry_decode(&e, &disk[n]);
+		if (!(e.flags & DISK_TOMBSTONE))
+			ls->evicted_entries += entries_remove_at(
+				ls, e.hash, layout_position(lay, seg->number, e.block));
+	}
+	return true;
+}
+
+void entries_drop(struct logs *ls, struct segment *seg, const void *footer, size_t bytes)
+{
+	/* Bytes that are left over would be found in the segment's next life. */
+	if (!footer || !entries_drop_by_footer(ls, seg, footer, bytes) || seg->live_bytes)
+		ls->evicted_entries += entries_sweep(ls, seg);
+}
+
+/* The live bytes of each segment, counted anew. */
+struct entries_counts {
+	const struct logs *ls;
+	uint64_t *live;
+	uint64_t entries[DISK_STREAMS];
+};
+
+static void entries_count(const uint64_t hash[2], const struct index_value *value, void *user)
+{
+	struct entries_counts *c = user;
+	const struct segment *seg = logs_segment_of(c->ls, value);
+
+	(void)hash;
+	c->live[seg->number] += value->length;
+	c->entries[seg->log->stream]++;
+}
+
+bool entries_check(const struct logs *ls)
+{
+	struct entries_counts c = { .ls = ls, .live = calloc(ls->segs.count, sizeof(*c.live)) };
+	bool right = c.live != NULL;
+	const struct log *l;
+	uint32_t i;
+
+	if (!c.live)
+		return false;
+	index_each(&ls->index, entries_count, &c);
+	for (i = 0; i < ls->segs.count; i++)
+		right = right && c.live[i] == ls->segs.all[i].live_bytes;
+	LOGS_FOREACH(ls, l, i)
+	right = right && c.entries[i] == l->entries;
+	free(c.live);
+	return right;
 }

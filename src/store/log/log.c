@@ -1,114 +1,240 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * logs.c - the logs of a store, one for each stream, and which of them a key belongs to.
+ * log.c - the logs of a store, one for each stream: made, asked, counted, freed.
  *
- * While a key is alive, or an operation on it is under way, its new versions and its tombstone go
- * to the log it lives in: position order is version order within a log only. So pending
- * operations are known by key until they are admitted. Owns the logs and the table of what is
- * pending; the loop's thread.
+ * Operations that come in during one pass of the loop are gathered, and become pending together
+ * at its end: so many small records share a write. Owns struct logs and struct log, but for the
+ * members that are structs of other files; the loop's thread.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "store/impl.h"
+#include "base/check.h"
+#include "store/log/logs.h"
 
-int logs_make(struct weir_store *s, uint32_t n)
+static void log_init(struct log *l, struct logs *ls, uint32_t stream)
 {
-	while (s->nr_logs < n) {
+	l->all = ls;
+	l->io = ls->io;
+	l->stream = stream;
+	segments_init_log(&l->segs);
+	STAILQ_INIT(&l->batches);
+	op_list_init(&l->pending);
+	for (uint32_t i = 0; i < PREPARE_AHEAD_MAX; i++)
+		job_init(&l->begin[i], l);
+	job_init(&l->seal, l);
+	job_init(&l->reclaim, l);
+	/* All that is there is published; durable it is called only after a flush of this life. */
+	flush_mark_add(ls->io, &l->mark, (struct logpos){ { ls->io->super.epoch, 0 }, 0 });
+}
+
+int logs_make(struct logs *ls, uint32_t n)
+{
+	while (ls->count < n) {
 		struct log *l = calloc(1, sizeof(*l));
 
 		if (!l)
 			return -ENOMEM;
-		log_init(l, s, s->nr_logs);
-		/* All that is there is published; durable it is called only after a flush of this
-		 * life. */
-		l->published = (struct logpos){ { s->super.epoch, 0 }, 0 };
-		s->logs[s->nr_logs] = l;
-		s->nr_logs++;
+		log_init(l, ls, ls->count);
+		ls->log[ls->count++] = l;
 	}
 	return 0;
 }
 
-void logs_free(struct weir_store *s)
+struct logs *logs_new(struct store_io *io, uint64_t batch_bytes)
 {
-	for (uint32_t i = 0; i < s->nr_logs; i++)
-		free(s->logs[i]);
-}
+	const struct weir_device_info *info = weir_device_get_info(io->dev);
+	struct logs *ls = calloc(1, sizeof(*ls));
 
-static struct claims *claims_of(struct weir_store *s, const uint64_t hash[2])
-{
-	return &s->claims[hash[0] % CLAIM_BUCKETS];
-}
-
-void logs_claim(struct weir_store *s, struct weir_store_op *op, const struct log *l)
-{
-	struct claims *c = claims_of(s, op_priv(op)->hash);
-
-	op_priv(op)->log = l->stream;
-	op_priv(op)->private = NULL;
-	if (c->first)
-		op_priv(c->last)->private = op;
-	else
-		c->first = op;
-	c->last = op;
-}
-
-void logs_unclaim(struct weir_store *s, struct weir_store_op *op)
-{
-	struct claims *c = claims_of(s, op_priv(op)->hash);
-	struct weir_store_op *before = NULL, *at = c->first;
-
-	/* What is admitted came first, mostly. */
-	while (at != op) {
-		before = at;
-		at = op_priv(at)->private;
+	if (!ls)
+		return NULL;
+	ls->io = io;
+	/* Holes in a file would be gone as space when they are needed again. */
+	ls->discards = info->kind != WEIR_DEVICE_FILE && info->discard_max_bytes;
+	ls->batch_bytes =
+		batch_bytes < io->lay->segment_bytes ? batch_bytes : io->lay->segment_bytes;
+	op_list_init(&ls->arrived);
+	if (segments_init(&ls->segs, io->lay->segments) || index_init(&ls->index) ||
+	    logs_make(ls, io->super.streams)) {
+		logs_free(ls);
+		return NULL;
 	}
-	if (before)
-		op_priv(before)->private = op_priv(op)->private;
-	else
-		c->first = op_priv(op)->private;
-	if (c->last == op)
-		c->last = before;
+	return ls;
 }
 
-static struct weir_store_op *claim_find(struct weir_store *s, const uint64_t hash[2])
+void logs_free(struct logs *ls)
 {
-	struct weir_store_op *op = claims_of(s, hash)->first;
+	if (!ls)
+		return;
+	for (uint32_t i = 0; i < ls->count; i++)
+		free(ls->log[i]);
+	segments_free(&ls->segs);
+	index_free(&ls->index);
+	weir_fdp_free(ls->fdp);
+	free(ls);
+}
 
-	while (op && (op_priv(op)->hash[0] != hash[0] || op_priv(op)->hash[1] != hash[1]))
-		op = op_priv(op)->private;
+void logs_recovered(struct logs *ls, uint64_t sequence)
+{
+	struct log *l;
+	uint32_t i;
+
+	ls->sequence = sequence;
+	ls->segs.epoch = ls->io->super.epoch;
+	LOGS_FOREACH(ls, l, i)
+	l->mark.published = (struct logpos){ { ls->segs.epoch, 0 }, 0 };
+}
+
+struct log *logs_of_stream(struct logs *ls, uint32_t stream)
+{
+	return ls->log[stream];
+}
+
+struct segments *logs_segments(struct logs *ls)
+{
+	return &ls->segs;
+}
+
+/* The other entry of an operation that writes: all operations of this pass have come in. */
+static void logs_gather(struct weir_task *task)
+{
+	struct logs *ls = container_of(task, struct logs, gather);
+	struct weir_store_op *op;
+
+	io_check_owner(ls->io);
+	CHECK(ls->gather_posted);
+	ls->gather_posted = false;
+	while ((op = op_list_pop(&ls->arrived))) {
+		op_list_add(&ls->log[op_priv(op)->log]->pending, op);
+		log_ask(ls->log[op_priv(op)->log]);
+	}
+	ls->io->turn(ls->io);
+}
+
+void logs_append(struct logs *ls, struct weir_store_op *op)
+{
+	keys_add_pending(&ls->keys, op, keys_choose_log(ls, op));
+	op_list_add(&ls->arrived, op);
+	if (ls->gather_posted)
+		return;
+	ls->gather_posted = true;
+	ls->gather.fn = logs_gather;
+	weir_queue_post(ls->io->q, 0, &ls->gather);
+}
+
+struct weir_store_op *log_pop(struct log *l)
+{
+	struct weir_store_op *op = op_list_pop(&l->pending);
+
+	if (op)
+		keys_remove_pending(&l->all->keys, op);
 	return op;
 }
 
-struct log *logs_choose(struct weir_store *s, const struct weir_store_op *op)
+bool logs_begin_round(struct logs *ls)
 {
-	struct weir_store_op *pending = claim_find(s, op_priv(op)->hash);
-	struct rec *admitted = pending ? NULL : admitted_find(s, op_priv(op)->hash);
-	struct log *l;
-
-	if (pending)
-		return s->logs[op_priv(pending)->log];
-	if (admitted)
-		return admitted->log;
-	l = entries_log(s, op_priv(op)->hash);
-	return l ? l : s->logs[op->stream];
+	if (ls->io->asked)
+		ls->asking = (uint32_t)((1ull << ls->count) - 1);
+	ls->io->asked = false;
+	ls->round = ls->asking;
+	ls->asking = 0;
+	return ls->round;
 }
 
-void logs_kick(struct weir_store *s)
+void logs_set_closing(struct logs *ls)
+{
+	ls->closing = true;
+}
+
+static bool log_busy(const struct log *l)
+{
+	return l->jobs || l->pending.first || !STAILQ_EMPTY(&l->batches) ||
+	       (!l->io->broken && !TAILQ_EMPTY(&l->segs.sealing));
+}
+
+bool logs_busy(const struct logs *ls)
+{
+	const struct log *l;
+	uint32_t i;
+
+	if (ls->gather_posted)
+		return true;
+	LOGS_FOREACH(ls, l, i)
+	if (log_busy(l))
+		return true;
+	return false;
+}
+
+bool logs_close(struct logs *ls)
 {
 	struct log *l;
 	uint32_t i;
 
-	LOGS_FOREACH(s, l, i)
-	if (l->pending.first)
-		log_kick(l);
+	LOGS_FOREACH(ls, l, i)
+	if (l->segs.open) {
+		segment_close(l->segs.open);
+		log_ask(l);
+	}
+	return ls->asking;
 }
 
-void logs_publish(struct weir_store *s)
+void logs_pin(struct segment *seg)
 {
-	struct log *l;
-	uint32_t i;
+	segment_pin(seg);
+}
 
-	LOGS_FOREACH(s, l, i)
-	log_publish(l);
+void logs_unpin(struct segment *seg)
+{
+	if (segment_unpin(seg))
+		log_ask(seg->log);
+}
+
+struct segment *logs_next_segment(const struct logs *ls, uint32_t stream, struct logpos *at)
+{
+	struct segment *seg;
+	int order;
+
+	if (stream >= ls->count)
+		return NULL;
+	TAILQ_FOREACH(seg, &ls->log[stream]->segs.list, link) {
+		order = generation_compare(seg->gen, at->gen);
+		if (order > 0)
+			*at = (struct logpos){ seg->gen, 1 };
+		if (order >= 0 && at->block < seg->end)
+			return seg;
+	}
+	return NULL;
+}
+
+void logs_count(const struct logs *ls, struct log_counts *counts)
+{
+	*counts = (struct log_counts){ .entries = ls->index.entries,
+				       .live_bytes = ls->index.live_bytes,
+				       .index_bytes = ls->index.bytes,
+				       .evicted_entries = ls->evicted_entries,
+				       .evicted_segments = ls->evicted_segments,
+				       .segments = ls->segs.count,
+				       .free_segments = ls->segs.free_count };
+}
+
+uint32_t logs_used_segments(const struct logs *ls, uint32_t stream)
+{
+	return stream < ls->count ? ls->log[stream]->segs.used : 0;
+}
+
+void logs_describe(const struct logs *ls, uint32_t stream, struct weir_store_stream *info)
+{
+	const struct log *l = ls->log[stream];
+
+	*info = (struct weir_store_stream){
+		.size = sizeof(*info),
+		.placement = l->placement.placed ? l->placement.id : -1,
+		.sharing = log_placement_sharing(l),
+		.segments = l->segs.used,
+		.entries = l->entries,
+		.live_bytes = l->live_bytes,
+		.written_bytes = l->written_bytes,
+		.evicted_segments = l->evicted_segments,
+	};
 }

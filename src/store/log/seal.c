@@ -2,23 +2,12 @@
 /*
  * seal.c - closing a segment: all its batches written; flush; footer.
  *
- * Runs beside the batches of the next segment; one segment at a time, oldest first. Owns the
- * list of closed segments and the job; the loop's thread.
+ * Runs beside the batches of the next segment; one segment of a log at a time, oldest first. The
+ * loop's thread.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "store/impl.h"
-
-void seal_close(struct log *l, struct segment *seg)
-{
-	seg->state = SEGMENT_CLOSED;
-	if (l->open == seg)
-		l->open = NULL;
-	TAILQ_INSERT_TAIL(&l->sealing, seg, sealing);
-	seal_kick(l);
-}
+#include "store/log/logs.h"
 
 /* Entries of batches that could not be written are empty, and left out. */
 static uint32_t seal_entries(const struct segment *seg, struct disk_entry *to)
@@ -35,86 +24,84 @@ static uint32_t seal_entries(const struct segment *seg, struct disk_entry *to)
 	return count;
 }
 
-void seal_footer(struct weir_store *s, const struct segment *seg, struct footer *f, void **buf)
+void seal_footer(struct store_io *io, const struct segment *seg, struct footer *f, void **buf)
 {
+	const struct layout *lay = io->lay;
+
 	f->count = seal_entries(seg, NULL);
-	f->blocks = layout_footer_blocks(s->lay, f->count);
+	f->blocks = layout_footer_blocks(lay, f->count);
 	f->end = seg->used;
 	f->place.segment = seg->number;
-	f->place.block = s->lay->segment_blocks - f->blocks;
+	f->place.block = lay->segment_blocks - f->blocks;
 	f->place.gen = seg->gen;
-	*buf = bufpool_get(&s->pool, (size_t)f->blocks << s->lay->block_shift);
+	*buf = bufpool_get(&io->pool, (size_t)f->blocks << lay->block_shift);
 	if (!*buf)
 		return;
 	seal_entries(seg, *buf);
-	footer_seal(*buf, f, s->lay, &s->checksum);
+	footer_seal(*buf, f, lay, &io->key);
 }
 
-static void seal_finished(struct seal_job *job, bool footer)
+/* The segment is sealed, with a footer of FOOTER_BLOCKS or without one. */
+static void seal_finish(struct job *job, uint32_t footer_blocks)
 {
 	struct log *l = job->log;
-	struct weir_store *s = l->s;
-	struct segment *seg = job->seg;
+	struct segment *seg = job_end(job);
 
-	bufpool_put(&s->pool, job->buf, job->buf_bytes);
-	job->buf = NULL;
-	job->seg = NULL;
 	/* Without a footer a recovery walks the segment, which is as good, unless it would find
 	 * there what could not be written. */
-	if (!footer && seg->failed) {
-		store_break(s, -EIO);
+	if (!footer_blocks && seg->failed) {
+		io_break(l->io, -EIO);
 		return;
 	}
-	TAILQ_REMOVE(&l->sealing, seg, sealing);
-	seg->no_footer = !footer;
-	seg->state = SEGMENT_SEALED;
-	free(seg->entries);
-	seg->entries = NULL;
-	seg->entries_room = 0;
-	logs_publish(s);
-	seal_kick(l);
-	segment_prepare(l);
-	logs_kick(s);
-	close_check(s);
+	segment_seal(&l->all->segs, seg, footer_blocks);
+	/* Batches of all logs may have waited for this footer; those who wait for space may
+	 * reclaim this segment. */
+	io_ask(l->io);
 }
 
-static void seal_written(struct sio *sio, int result)
+static void seal_written(struct job *job, int result)
 {
-	seal_finished(container_of(sio, struct seal_job, sio), !result);
+	seal_finish(job, result ? 0 : (uint32_t)(job->bytes >> job->log->io->lay->block_shift));
 }
 
-static void seal_flushed(struct flush_waiter *w, int result)
+static void seal_flushed(struct job *job, int result)
 {
-	struct seal_job *job = container_of(w, struct seal_job, flushed);
-	struct weir_store *s = job->log->s;
-	struct segment *seg = job->seg;
+	struct log *l = job->log;
 	struct footer f;
 
 	if (result) {
-		job->seg = NULL;
-		close_check(s);
+		job_end(job);
 		return;
 	}
-	seal_footer(s, seg, &f, &job->buf);
-	seg->footer_blocks = f.blocks;
-	job->buf_bytes = (size_t)f.blocks << s->lay->block_shift;
+	seal_footer(l->io, job->seg, &f, &job->buf);
+	job->bytes = (size_t)f.blocks << l->io->lay->block_shift;
 	if (!job->buf) {
-		seal_finished(job, false);
+		seal_finish(job, 0);
 		return;
 	}
-	weir_io_write(&job->sio.io, layout_offset(s->lay, seg->number, f.place.block), job->buf,
-		      job->buf_bytes);
-	log_submit(job->log, &job->sio, seal_written);
+	l->written_bytes += job->bytes;
+	job_write(job, f.place.block, seal_written);
 }
 
-void seal_kick(struct log *l)
+static void seal_log(struct log *l)
 {
-	struct segment *seg = TAILQ_FIRST(&l->sealing);
+	struct segment *seg;
 
-	if (!seg || l->seal.seg || seg->batches || l->s->broken)
+	job_run(&l->seal);
+	seg = TAILQ_FIRST(&l->segs.sealing);
+	if (!seg || l->seal.seg || seg->batches || l->io->broken)
 		return;
-	l->seal.seg = seg;
-	/* A footer vouches for every record that it names, so what it names must be on the medium
-	 * before it: a recovery does not verify what a footer tells. */
-	flush_wait(l->s, &l->seal.flushed, seal_flushed);
+	job_begin(&l->seal, seg);
+	/* A footer vouches for every record that it names, so these must be on the medium before
+	 * it: a recovery does not verify what a footer tells. */
+	job_flush(&l->seal, seal_flushed);
+}
+
+void logs_seal(struct logs *ls)
+{
+	uint32_t mask = ls->round;
+	struct log *l;
+
+	LOGS_IN(ls, l, mask)
+	seal_log(l);
 }

@@ -1,30 +1,278 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * segment.c - free segments, and beginning one.
+ * segment.c - segments: their states, the lists that they are in, and what is in them.
  *
- * The next segments are begun ahead of time, so that the log does not stop where segments meet.
- * Headers are written beside one another and share flushes; segments are opened in the order of
- * their generations. Owns the free list and the jobs that begin; the loop's thread.
+ * Nothing else writes struct segment, struct segments or struct log_segments, and each change of
+ * a state is checked: a segment that were freed while a record of it is needed would be written
+ * over. The loop's thread, or recovery before it.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "store/impl.h"
+#include "base/check.h"
+#include "store/log/logs.h"
 
-void segment_free_add(struct weir_store *s, struct segment *seg)
+#define SEGMENT_BIT(state) (1u << (state))
+
+/* The states that may come before each. */
+static const uint16_t segment_before[] = {
+	[SEGMENT_FREE] = SEGMENT_BIT(SEGMENT_UNKNOWN) | SEGMENT_BIT(SEGMENT_RECLAIMING),
+	[SEGMENT_BEGINNING] = SEGMENT_BIT(SEGMENT_FREE),
+	[SEGMENT_BEGUN] = SEGMENT_BIT(SEGMENT_BEGINNING),
+	[SEGMENT_OPEN] = SEGMENT_BIT(SEGMENT_BEGUN),
+	[SEGMENT_CLOSED] = SEGMENT_BIT(SEGMENT_OPEN),
+	[SEGMENT_SEALED] = SEGMENT_BIT(SEGMENT_UNKNOWN) | SEGMENT_BIT(SEGMENT_CLOSED) |
+			   SEGMENT_BIT(SEGMENT_RECLAIMING),
+	[SEGMENT_RECLAIMING] = SEGMENT_BIT(SEGMENT_SEALED),
+	[SEGMENT_RETIRED] = SEGMENT_BIT(SEGMENT_BEGINNING),
+};
+
+static void segment_become(struct segment *seg, enum segment_state state)
 {
-	seg->state = SEGMENT_FREE;
-	seg->log = NULL;
-	seg->failed = seg->from_reserve = seg->no_footer = false;
-	seg->used = seg->end = 1;
-	seg->records = seg->footer_blocks = 0;
-	TAILQ_INSERT_TAIL(&s->free, seg, link);
-	s->free_count++;
+	CHECK(segment_before[state] & SEGMENT_BIT(seg->state));
+	seg->state = (uint8_t)state;
 }
 
-int segment_entries_reserve(struct segment *seg, uint32_t more)
+int segments_init(struct segments *all, uint32_t count)
+{
+	TAILQ_INIT(&all->free);
+	all->all = calloc(count, sizeof(*all->all));
+	if (!all->all)
+		return -ENOMEM;
+	all->count = count;
+	for (uint32_t n = 0; n < count; n++)
+		all->all[n].number = n;
+	return 0;
+}
+
+void segments_free(struct segments *all)
+{
+	for (uint32_t n = 0; n < all->count; n++)
+		free(all->all[n].entries);
+	free(all->all);
+}
+
+void segments_init_log(struct log_segments *of)
+{
+	TAILQ_INIT(&of->list);
+	TAILQ_INIT(&of->ahead);
+	TAILQ_INIT(&of->sealing);
+}
+
+struct generation segments_generation(struct segments *all)
+{
+	return (struct generation){ all->epoch, ++all->generations };
+}
+
+void segment_recover(struct segment *seg, struct generation gen, struct log *l)
+{
+	CHECK(seg->state == SEGMENT_UNKNOWN);
+	seg->gen = gen;
+	seg->log = l;
+}
+
+void segment_rewind(struct segment *seg)
+{
+	CHECK(seg->state == SEGMENT_UNKNOWN);
+	seg->used = seg->end = 1;
+	seg->records = 0;
+}
+
+void segment_set_end(struct segment *seg, uint32_t end)
+{
+	CHECK(seg->state == SEGMENT_UNKNOWN);
+	seg->used = seg->end = end;
+}
+
+static void segment_list(struct segment *seg)
+{
+	CHECK(!seg->listed);
+	seg->listed = true;
+	TAILQ_INSERT_TAIL(&seg->log->segs.list, seg, link);
+	seg->log->segs.used++;
+}
+
+void segment_recovered(struct segment *seg, uint32_t footer_blocks)
+{
+	CHECK(seg->state == SEGMENT_UNKNOWN);
+	segment_become(seg, SEGMENT_SEALED);
+	seg->footer_blocks = footer_blocks;
+	segment_drop_entries(seg);
+	segment_list(seg);
+}
+
+void segment_free(struct segments *all, struct segment *seg)
+{
+	segment_become(seg, SEGMENT_FREE);
+	CHECK(!seg->listed && !seg->readers && !seg->batches && !seg->live_bytes);
+	seg->log = NULL;
+	seg->failed = seg->from_reserve = false;
+	seg->used = seg->end = 1;
+	seg->records = seg->footer_blocks = 0;
+	TAILQ_INSERT_TAIL(&all->free, seg, link);
+	all->free_count++;
+}
+
+struct segment *segment_take(struct segments *all, struct log *l, bool from_reserve)
+{
+	struct segment *seg = TAILQ_FIRST(&all->free);
+
+	CHECK(seg && all->free_count > 0);
+	segment_become(seg, SEGMENT_BEGINNING);
+	TAILQ_REMOVE(&all->free, seg, link);
+	all->free_count--;
+	CHECK(TAILQ_EMPTY(&all->free) == !all->free_count);
+	seg->log = l;
+	seg->from_reserve = from_reserve;
+	seg->gen = segments_generation(all);
+	TAILQ_INSERT_TAIL(&l->segs.ahead, seg, link);
+	l->segs.ahead_count++;
+	return seg;
+}
+
+void segment_begun(struct segment *seg)
+{
+	segment_become(seg, SEGMENT_BEGUN);
+}
+
+static void segment_remove_ahead(struct log_segments *of, struct segment *seg)
+{
+	CHECK(of->ahead_count > 0);
+	TAILQ_REMOVE(&of->ahead, seg, link);
+	of->ahead_count--;
+	CHECK(TAILQ_EMPTY(&of->ahead) == !of->ahead_count);
+}
+
+void segment_retire(struct segment *seg)
+{
+	segment_become(seg, SEGMENT_RETIRED);
+	segment_remove_ahead(&seg->log->segs, seg);
+}
+
+bool segment_is_ready(const struct log *l)
+{
+	const struct segment *seg = TAILQ_FIRST(&l->segs.ahead);
+
+	return seg && seg->state == SEGMENT_BEGUN;
+}
+
+struct segment *segment_open(struct log *l)
+{
+	struct segment *seg = TAILQ_FIRST(&l->segs.ahead);
+	const struct segment *last = TAILQ_LAST(&l->segs.list, segment_list);
+
+	CHECK(seg && !l->segs.open);
+	segment_become(seg, SEGMENT_OPEN);
+	CHECK(!last || generation_compare(last->gen, seg->gen) < 0);
+	segment_remove_ahead(&l->segs, seg);
+	l->segs.open = seg;
+	segment_list(seg);
+	return seg;
+}
+
+void segment_close(struct segment *seg)
+{
+	struct log_segments *of = &seg->log->segs;
+
+	segment_become(seg, SEGMENT_CLOSED);
+	CHECK(of->open == seg);
+	of->open = NULL;
+	TAILQ_INSERT_TAIL(&of->sealing, seg, sealing);
+}
+
+void segment_seal(struct segments *all, struct segment *seg, uint32_t footer_blocks)
+{
+	struct log_segments *of = &seg->log->segs;
+
+	segment_become(seg, SEGMENT_SEALED);
+	CHECK(TAILQ_FIRST(&of->sealing) == seg && !seg->batches);
+	CHECK(!seg->failed || (footer_blocks && all->failing > 0));
+	TAILQ_REMOVE(&of->sealing, seg, sealing);
+	all->failing -= seg->failed;
+	seg->footer_blocks = footer_blocks;
+	segment_drop_entries(seg);
+}
+
+void segment_reclaim(struct segment *seg)
+{
+	segment_become(seg, SEGMENT_RECLAIMING);
+	CHECK(TAILQ_FIRST(&seg->log->segs.list) == seg);
+}
+
+void segment_keep(struct segment *seg)
+{
+	CHECK(seg->state == SEGMENT_RECLAIMING && seg->listed);
+	segment_become(seg, SEGMENT_SEALED);
+}
+
+void segment_leave(struct segment *seg)
+{
+	struct log_segments *of = &seg->log->segs;
+
+	CHECK(seg->state == SEGMENT_RECLAIMING && seg->listed && !seg->live_bytes);
+	CHECK(TAILQ_FIRST(&of->list) == seg && of->used > 0);
+	TAILQ_REMOVE(&of->list, seg, link);
+	of->used--;
+	CHECK(TAILQ_EMPTY(&of->list) == !of->used);
+	seg->listed = false;
+}
+
+uint32_t segment_place(struct segment *seg, uint32_t blocks)
+{
+	uint32_t at = seg->used;
+
+	CHECK(seg->state == SEGMENT_OPEN);
+	seg->used += blocks;
+	return at;
+}
+
+void segment_write_begun(struct segment *seg)
+{
+	CHECK(seg->state == SEGMENT_OPEN);
+	seg->batches++;
+}
+
+void segment_write_ended(struct segment *seg)
+{
+	CHECK(seg->batches > 0);
+	seg->batches--;
+}
+
+void segment_fail(struct segments *all, struct segment *seg, uint32_t first, uint32_t count)
+{
+	CHECK(seg->state == SEGMENT_OPEN || seg->state == SEGMENT_CLOSED);
+	CHECK(first + count <= seg->records);
+	memset(seg->entries + first, 0, count * sizeof(*seg->entries));
+	all->failing += !seg->failed;
+	seg->failed = true;
+}
+
+void segment_publish(struct segment *seg, uint32_t end)
+{
+	CHECK(seg->end < end && end <= seg->used);
+	seg->end = end;
+}
+
+void segment_open_to_puts(struct segment *seg)
+{
+	seg->from_reserve = false;
+}
+
+void segment_pin(struct segment *seg)
+{
+	CHECK(seg->state != SEGMENT_FREE);
+	seg->readers++;
+}
+
+bool segment_unpin(struct segment *seg)
+{
+	CHECK(seg->readers > 0);
+	seg->readers--;
+	return !seg->readers && seg->state == SEGMENT_RECLAIMING;
+}
+
+int segment_reserve_entries(struct segment *seg, uint32_t more)
 {
 	uint32_t need = seg->records + more, room = seg->entries_room ? seg->entries_room : 64;
 	struct disk_entry *entries;
@@ -41,177 +289,41 @@ int segment_entries_reserve(struct segment *seg, uint32_t more)
 	return 0;
 }
 
-static uint64_t segment_previous(const struct log *l)
+void segment_add_entry(struct segment *seg, const struct footer_entry *e)
 {
-	struct segment *last = TAILQ_LAST(&l->ahead, segment_list);
-
-	if (!last)
-		last = TAILQ_LAST(&l->segments, segment_list);
-	return last ? last->number : HEADER_NO_SEGMENT;
+	CHECK(seg->records < seg->entries_room);
+	footer_entry_encode(&seg->entries[seg->records++], e);
 }
 
-static uint64_t wall_ns(void)
+void segment_strike_entry(struct segment *seg, uint32_t n)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	CHECK(n < seg->records);
+	memset(&seg->entries[n], 0, sizeof(seg->entries[n]));
 }
 
-/* The header of SEG as STATE, in JOB's buffer. */
-static void begin_header(struct begin_job *job)
+void segment_drop_entries(struct segment *seg)
 {
-	struct weir_store *s = job->log->s;
-	struct header h = { .gen = job->seg->gen,
-			    .segment = job->seg->number,
-			    .state = DISK_USED,
-			    .stream = job->log->stream,
-			    .previous = segment_previous(job->log),
-			    .sequence = s->sequence,
-			    .time_ns = wall_ns() };
-
-	memset(job->buf, 0, s->lay->block_bytes);
-	header_encode(job->buf, &h, &s->checksum, s->super.uuid);
+	free(seg->entries);
+	seg->entries = NULL;
+	seg->entries_room = 0;
 }
 
-static void begin_flushed(struct flush_waiter *w, int result)
+void segment_add_live(struct segment *seg, uint64_t length)
 {
-	struct begin_job *job = container_of(w, struct begin_job, flushed);
-	struct log *l = job->log;
-
-	if (!result)
-		job->seg->state = SEGMENT_BEGUN;
-	job->seg = NULL;
-	log_kick(l);
+	CHECK(seg->state != SEGMENT_FREE);
+	seg->live_bytes += length;
 }
 
-static void begin_failed(struct begin_job *job, int result)
+void segment_remove_live(struct segment *seg, uint64_t length)
 {
-	struct log *l = job->log;
-
-	TAILQ_REMOVE(&l->ahead, job->seg, link);
-	l->ahead_count--;
-	job->seg->state = SEGMENT_RETIRED;
-	job->seg = NULL;
-	/* Few segments: puts would wait for one that never comes. */
-	if (++l->s->begin_failures >= BEGIN_FAILURES_MAX ||
-	    l->s->begin_failures >= l->s->lay->segments / 4)
-		store_break(l->s, result);
-	log_kick(l);
+	CHECK(seg->live_bytes >= length);
+	seg->live_bytes -= length;
 }
 
-static void begin_written(struct sio *sio, int result)
+bool segment_fits(const struct layout *l, const struct segment *seg, uint64_t header,
+		  uint64_t payload, uint32_t n)
 {
-	struct begin_job *job = container_of(sio, struct begin_job, sio);
-	struct weir_store *s = sio->s;
-
-	bufpool_put(&s->pool, job->buf, s->lay->block_bytes);
-	job->buf = NULL;
-	if (result) {
-		begin_failed(job, result);
-		return;
-	}
-	/* A batch must never reach the medium before the header that gives it its generation: it
-	 * would be met under the generation of a former life. */
-	flush_wait(s, &job->flushed, begin_flushed);
-}
-
-bool segment_beginning(const struct log *l)
-{
-	for (uint32_t i = 0; i < BEGIN_AHEAD_MAX; i++)
-		if (l->begin[i].seg)
-			return true;
-	return false;
-}
-
-static struct begin_job *begin_job_free(struct log *l)
-{
-	struct begin_job *job = l->begin;
-
-	/* There is one: ahead_count is below their number. */
-	while (job->seg)
-		job++;
-	return job;
-}
-
-/* False where there is no memory for it now. */
-static bool segment_begin(struct log *l, bool from_reserve)
-{
-	struct weir_store *s = l->s;
-	struct begin_job *job = begin_job_free(l);
-	struct segment *seg = TAILQ_FIRST(&s->free);
-
-	job->buf = bufpool_get(&s->pool, s->lay->block_bytes);
-	if (!job->buf) {
-		/* Tried again with the next operation; this one need not wait for ever. */
-		if (!l->open && l->pending.first) {
-			op_end(s, log_pop(l), -ENOMEM);
-			log_kick(l);
-		}
-		return false;
-	}
-	TAILQ_REMOVE(&s->free, seg, link);
-	s->free_count--;
-	seg->state = SEGMENT_BEGINNING;
-	seg->log = l;
-	seg->from_reserve = from_reserve;
-	seg->gen = (struct generation){ s->super.epoch, ++s->generations };
-	job->seg = seg;
-	begin_header(job);
-	TAILQ_INSERT_TAIL(&l->ahead, seg, link);
-	l->ahead_count++;
-	weir_io_write(&job->sio.io, layout_offset(s->lay, seg->number, 0), job->buf,
-		      s->lay->block_bytes);
-	log_submit(l, &job->sio, begin_written);
-	return true;
-}
-
-struct segment *segment_open_next(struct log *l)
-{
-	struct segment *seg = TAILQ_FIRST(&l->ahead);
-
-	/* One behind it may be ready earlier, but the order of generations is the log's. */
-	if (!seg || seg->state != SEGMENT_BEGUN || !placing_ready(l))
-		return NULL;
-	TAILQ_REMOVE(&l->ahead, seg, link);
-	l->ahead_count--;
-	l->open = seg;
-	seg->state = SEGMENT_OPEN;
-	TAILQ_INSERT_TAIL(&l->segments, seg, link);
-	l->used_segments++;
-	return seg;
-}
-
-/* How many segments should be begun ahead now. */
-static uint32_t segments_wanted(const struct log *l)
-{
-	const struct layout *lay = l->s->lay;
-	uint64_t many = BEGIN_AHEAD_BYTES / lay->segment_bytes;
-
-	/* All logs together hold no more than a small part of the store. */
-	if (many > lay->segments / 16 / l->s->nr_logs)
-		many = lay->segments / 16 / l->s->nr_logs;
-	if (many > BEGIN_AHEAD_MAX)
-		many = BEGIN_AHEAD_MAX;
-	if (many > 1 && l->open)
-		return (uint32_t)many;
-	/* Large ones, and the first of all, no earlier than they are about to be needed. */
-	return l->pending.first || (l->open && l->open->used > lay->segment_blocks / 2);
-}
-
-void segment_prepare(struct log *l)
-{
-	struct weir_store *s = l->s;
-	bool tombstone = l->pending.first && l->pending.first->kind == WEIR_STORE_DELETE;
-	uint32_t wanted = segments_wanted(l), missing;
-
-	if (s->broken || s->read_only || (s->closing && !l->pending.first))
-		return;
-	while (l->ahead_count < wanted && s->free_count > SEGMENTS_RESERVED)
-		if (!segment_begin(l, false))
-			return;
-	if (!l->ahead_count && !l->open && tombstone && s->free_count > 0)
-		segment_begin(l, true);
-	missing = wanted > l->ahead_count ? wanted - l->ahead_count : 0;
-	reclaim_start(s, missing);
+	return seg->used + layout_blocks(l, header) + payload +
+		       layout_footer_blocks(l, (uint64_t)seg->records + n) <=
+	       l->segment_blocks;
 }

@@ -20,37 +20,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/recover/recover.h"
-#include "store/io/syncio.h"
+#include "base/check.h"
+#include "store/recover/conflict.h"
 #include "store/recover/walk.h"
 
-int conflict_init(struct conflict *c, struct weir_store *s)
+static int conflict_init_tables(struct conflict *c)
+{
+	return index_init(&c->here) || index_init(&c->there) ? -ENOMEM : 0;
+}
+
+int conflict_init(struct conflict *c, struct store_io *io, struct logs *ls)
 {
 	memset(c, 0, sizeof(*c));
-	c->s = s;
-	return index_init(&c->here) || index_init(&c->there) ? -ENOMEM : 0;
+	c->io = io;
+	c->ls = ls;
+	return conflict_init_tables(c);
 }
 
 void conflict_free(struct conflict *c)
 {
 	index_free(&c->here);
 	index_free(&c->there);
+	free(c->marked);
+	c->marked = NULL;
 }
 
 int conflict_set(struct conflict *c, const struct log *l, const uint64_t hash[2],
 		 const struct index_value *value)
 {
-	const struct log *other = entries_log(c->s, hash);
+	const struct log *other = entries_log(c->ls, hash);
 
 	if (other && other != l)
 		return index_set(&c->here, hash, value);
-	return entries_set(c->s, hash, value);
+	return entries_set(c->ls, hash, value);
 }
 
 void conflict_remove(struct conflict *c, const struct log *l, const uint64_t hash[2])
 {
-	if (entries_log(c->s, hash) == l)
-		entries_remove(c->s, hash);
+	if (entries_log(c->ls, hash) == l)
+		entries_remove(c->ls, hash);
 	else
 		index_remove(&c->here, hash);
 }
@@ -67,15 +75,15 @@ struct conflict_view {
 /* Reads the footer of FOUND again. Returns false if it cannot be read. */
 static bool conflict_read(struct conflict *c, const struct found *found, struct conflict_view *v)
 {
-	struct weir_store *s = c->s;
-	const struct layout *l = s->lay;
+	struct store_io *io = c->io;
+	const struct layout *l = io->lay;
 	const struct segment *seg = found->seg;
 	const uint8_t *last = (const uint8_t *)v->footer + v->bytes - l->block_bytes;
 	struct footer f;
 
-	if (syncio_read(s->q, v->offset, v->footer, v->bytes) ||
+	if (syncio_read(io->q, v->offset, v->footer, v->bytes) ||
 	    footer_peek(&f, last, seg->number, seg->gen, l) != FOOTER_VALID ||
-	    f.blocks != found->footer_blocks || !footer_check(&f, v->footer, l, &s->checksum))
+	    f.blocks != found->footer_blocks || !footer_check(&f, v->footer, l, &io->key))
 		return false;
 	v->entries = v->footer;
 	v->count = f.count;
@@ -86,24 +94,24 @@ static bool conflict_read(struct conflict *c, const struct found *found, struct 
  * and nothing in it is struck. */
 static int conflict_load(struct conflict *c, const struct found *found, struct conflict_view *v)
 {
-	struct weir_store *s = c->s;
+	struct store_io *io = c->io;
 	struct segment *seg = found->seg;
 	struct walk_result walked;
 	int err = 0;
 
 	memset(v, 0, sizeof(*v));
 	if (!found->walked) {
-		v->bytes = (size_t)found->footer_blocks << s->lay->block_shift;
-		v->offset = layout_offset(s->lay, seg->number,
-					  s->lay->segment_blocks - found->footer_blocks);
-		v->footer = bufpool_get(&s->pool, v->bytes);
+		v->bytes = (size_t)found->footer_blocks << io->lay->block_shift;
+		v->offset = layout_offset(io->lay, seg->number,
+					  io->lay->segment_blocks - found->footer_blocks);
+		v->footer = bufpool_get(&io->pool, v->bytes);
 		if (!v->footer)
 			return -ENOMEM;
 		if (conflict_read(c, found, v))
 			return 0;
-		bufpool_put(&s->pool, v->footer, v->bytes);
+		bufpool_put(&io->pool, v->footer, v->bytes);
 		v->footer = NULL;
-		err = walk_segment(s, seg, &walked);
+		err = walk_segment(io, seg, &walked);
 	}
 	v->entries = seg->entries;
 	v->count = seg->records;
@@ -115,12 +123,10 @@ static void conflict_unload(struct conflict *c, const struct found *found, struc
 	struct segment *seg = found->seg;
 
 	if (v->footer)
-		bufpool_put(&c->s->pool, v->footer, v->bytes);
+		bufpool_put(&c->io->pool, v->footer, v->bytes);
 	if (found->walked)
 		return;
-	free(seg->entries);
-	seg->entries = NULL;
-	seg->entries_room = seg->records = 0;
+	segment_drop_entries(seg);
 }
 
 /* Handles one entry in conflict. Returns true if the entry must be struck. */
@@ -134,10 +140,10 @@ static bool conflict_note(struct conflict *c, const struct footer_entry *e,
 	struct index_value there;
 
 	(void)here;
-	if (index_get(&c->s->index, e->hash, &there) && there.position == position) {
+	if (logs_find(c->ls, e->hash, &there) && there.position == position) {
 		there.checksum = e->sequence;
-		/* This cannot fail: there is room for as many as there are conflicts. */
-		index_set(&c->there, e->hash, &there);
+		/* There is room for as many as there are conflicts. */
+		CHECK(!index_set(&c->there, e->hash, &there));
 	}
 	return false;
 }
@@ -152,8 +158,8 @@ static bool conflict_decide(struct conflict *c, const struct footer_entry *e,
 		return false;
 	if (index_get(&c->there, e->hash, &there) && there.checksum > e->sequence)
 		return true;
-	/* This cannot fail: it replaces an existing entry. */
-	entries_set(c->s, e->hash, here);
+	/* It replaces an existing entry. */
+	CHECK(!entries_set(c->ls, e->hash, here));
 	return false;
 }
 
@@ -165,7 +171,7 @@ static bool conflict_strike(struct conflict *c, const struct footer_entry *e,
 
 	(void)here;
 	return index_get(&c->there, e->hash, &there) && there.position == position &&
-	       index_get(&c->s->index, e->hash, &now) && now.position != position;
+	       logs_find(c->ls, e->hash, &now) && now.position != position;
 }
 
 static bool conflict_entry(struct conflict *c, struct segment *seg, struct disk_entry *disk,
@@ -176,7 +182,7 @@ static bool conflict_entry(struct conflict *c, struct segment *seg, struct disk_
 
 	footer_entry_decode(&e, disk);
 	if (!e.key_len || e.flags & DISK_TOMBSTONE || !index_get(&c->here, e.hash, &here) ||
-	    !fn(c, &e, &here, layout_position(c->s->lay, seg->number, e.block)))
+	    !fn(c, &e, &here, layout_position(c->io->lay, seg->number, e.block)))
 		return false;
 	footer_entry_strike(disk);
 	return true;
@@ -194,8 +200,8 @@ static int conflict_segment(struct conflict *c, struct found *found, conflict_fn
 	/* A segment without a footer gets one in which the entry is struck. Both footers are on the
 	 * medium before the winner can be deleted or evicted: the first batch is written after the
 	 * flush of its segment's header, and a free mark after a flush. */
-	if (!err && struck && v.footer && !c->s->read_only)
-		err = syncio_write(c->s->q, v.offset, v.footer, v.bytes);
+	if (!err && struck && v.footer && !c->io->read_only)
+		err = syncio_write(c->io->q, v.offset, v.footer, v.bytes);
 	conflict_unload(c, found, &v);
 	return err;
 }
@@ -205,14 +211,14 @@ static int conflict_pass(struct conflict *c, struct found *found, uint32_t n, co
 	int err = 0;
 
 	for (uint32_t i = 0; i < n && !err; i++)
-		if (found[i].seg->conflicting)
+		if (c->marked[found[i].seg->number])
 			err = conflict_segment(c, &found[i], fn);
 	return err;
 }
 
-static struct segment *conflict_where(const struct conflict *c, const struct index_value *value)
+static void conflict_mark_value(struct conflict *c, const struct index_value *value)
 {
-	return &c->s->segments[layout_position_segment(c->s->lay, value->position)];
+	c->marked[layout_position_segment(c->io->lay, value->position)] = true;
 }
 
 /* Marks the segments of both records; only these must be read. */
@@ -221,30 +227,37 @@ static void conflict_mark(const uint64_t hash[2], const struct index_value *here
 	struct conflict *c = user;
 	struct index_value there;
 
-	conflict_where(c, here)->conflicting = true;
-	if (index_get(&c->s->index, hash, &there))
-		conflict_where(c, &there)->conflicting = true;
+	conflict_mark_value(c, here);
+	if (logs_find(c->ls, hash, &there))
+		conflict_mark_value(c, &there);
 }
 
-int conflict_settle(struct conflict *c, struct found *found, uint32_t n)
+static int conflict_passes(struct conflict *c, struct found *found, uint32_t n)
 {
-	uint64_t i;
-	int err = 0;
+	int err = conflict_pass(c, found, n, conflict_note);
 
-	if (!c->here.entries)
-		return 0;
-	for (i = 0; i < c->here.entries && !err; i++)
-		err = index_reserve(&c->there);
-	c->s->stats.recovered_conflicts += c->here.entries;
-	index_each(&c->here, conflict_mark, c);
-	if (!err)
-		err = conflict_pass(c, found, n, conflict_note);
 	if (!err)
 		err = conflict_pass(c, found, n, conflict_decide);
 	if (!err)
 		err = conflict_pass(c, found, n, conflict_strike);
-	for (i = 0; i < n; i++)
-		found[i].seg->conflicting = false;
+	return err;
+}
+
+int conflict_settle(struct conflict *c, struct found *found, uint32_t n)
+{
+	uint64_t i, count = c->here.entries;
+	int err = 0;
+
+	if (!count)
+		return 0;
+	for (i = 0; i < count && !err; i++)
+		err = index_reserve(&c->there);
+	c->marked = calloc(c->io->lay->segments, sizeof(*c->marked));
+	if (err || !c->marked)
+		return -ENOMEM;
+	index_each(&c->here, conflict_mark, c);
+	err = conflict_passes(c, found, n);
+	c->count += count;
 	conflict_free(c);
-	return err ? err : conflict_init(c, c->s);
+	return err ? err : conflict_init_tables(c);
 }

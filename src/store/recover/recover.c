@@ -16,9 +16,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "store/recover/recover.h"
-#include "store/io/superio.h"
-#include "store/io/syncio.h"
+#include "store/format/header.h"
+#include "store/recover/conflict.h"
 #include "store/recover/walk.h"
 
 #define RECOVER_DEPTH 64u
@@ -26,13 +25,15 @@
 #define RECOVER_PAYLOAD_DEPTH 16u
 
 struct recover {
-	struct weir_store *s;
+	struct store_io *io;
+	struct logs *ls;
+	struct recover_counts *counts;
 	struct found *found; /* log by log, oldest first */
 	uint32_t count;
 	uint32_t from; /* index in `found`: where the log that is read begins */
 	struct conflict conflict;
 	struct superio_found supers;
-	struct segment_list damaged; /* their headers are damaged */
+	struct super super; /* the one that this recovery writes */
 	uint64_t epoch;
 	uint64_t sequence;		  /* the highest that was seen */
 	struct logpos mark[DISK_STREAMS]; /* the watermark of each log */
@@ -44,41 +45,37 @@ static void recover_place_header(struct syncio_many *m, uint64_t i, uint64_t *of
 {
 	struct recover *r = m->user;
 
-	*offset = layout_offset(r->s->lay, (uint32_t)i, 0);
-	*length = r->s->lay->block_bytes;
+	*offset = layout_offset(r->io->lay, (uint32_t)i, 0);
+	*length = r->io->lay->block_bytes;
 }
 
 /* Notes a used segment. A stream is in the superblock before anything is written to it. If both
  * copies have lost it, its segments tell that it exists. */
-static int recover_used(struct recover *r, struct segment *seg, uint32_t stream)
+static int recover_used(struct recover *r, struct segment *seg, const struct header *h)
 {
-	struct weir_store *s = r->s;
-
 	r->found[r->count].seg = seg;
-	r->found[r->count++].stream = stream;
-	if (stream >= s->super.streams)
-		s->super.streams = stream + 1;
-	if (logs_make(s, s->super.streams))
+	r->found[r->count++].stream = h->stream;
+	if (h->stream >= r->super.streams)
+		r->super.streams = h->stream + 1;
+	if (logs_make(r->ls, r->super.streams))
 		return -ENOMEM;
-	seg->log = s->logs[stream];
+	segment_recover(seg, h->gen, logs_of_stream(r->ls, h->stream));
 	return 0;
 }
 
 static int recover_header(struct syncio_many *m, uint64_t i, void *buf, int result)
 {
 	struct recover *r = m->user;
-	struct weir_store *s = r->s;
-	struct segment *seg = &s->segments[i];
+	struct segments *all = logs_segments(r->ls);
+	struct segment *seg = &all->all[i];
 	struct header h;
 
-	seg->number = (uint32_t)i;
-	if (result || !header_decode(&h, buf, seg->number, &s->checksum, s->super.uuid) ||
+	if (result || !header_decode(&h, buf, seg->number, &r->io->key, r->io->super.uuid) ||
 	    h.stream >= DISK_STREAMS) {
 		/* Formatting wrote every header, so a missing one is damaged. The segment is used
 		 * again like a free one. If it were left alone, it might be readable another time,
 		 * and bring back records that were superseded meanwhile. */
-		s->stats.recovered_bad_headers++;
-		TAILQ_INSERT_TAIL(&r->damaged, seg, link);
+		r->counts->bad_headers++;
 		return 0;
 	}
 	/* Free marks count too: a segment that was freed in an earlier epoch still holds its
@@ -87,10 +84,10 @@ static int recover_header(struct syncio_many *m, uint64_t i, void *buf, int resu
 		r->epoch = h.gen.epoch;
 	if (h.sequence > r->sequence)
 		r->sequence = h.sequence;
-	seg->gen = h.gen;
 	if (h.state == DISK_USED)
-		return recover_used(r, seg, h.stream);
-	segment_free_add(s, seg);
+		return recover_used(r, seg, &h);
+	segment_recover(seg, h.gen, NULL);
+	segment_free(all, seg);
 	return 0;
 }
 
@@ -105,8 +102,8 @@ static int found_compare(const void *a, const void *b)
 
 static int recover_headers(struct recover *r)
 {
-	struct syncio_many m = { .q = r->s->q,
-				 .count = r->s->lay->segments,
+	struct syncio_many m = { .q = r->io->q,
+				 .count = r->io->lay->segments,
 				 .depth = RECOVER_DEPTH,
 				 .op = WEIR_OP_READ,
 				 .place = recover_place_header,
@@ -121,21 +118,24 @@ static int recover_headers(struct recover *r)
 /* Begins a new epoch: what is written from now on is newer than anything on the device. */
 static int recover_epoch(struct recover *r)
 {
-	struct super *super = &r->s->super;
+	struct super *super = &r->super;
+	int err = 0;
 
 	super->epoch = (r->epoch > super->epoch ? r->epoch : super->epoch) + 1;
-	if (r->s->read_only)
-		return 0;
-	super->revision++;
-	placing_assign(r->s, super);
-	return superio_write(r->s->q, super, &r->supers);
+	if (!r->io->read_only) {
+		super->revision++;
+		log_placement_assign(r->ls, super);
+		err = superio_write(r->io->q, super, &r->supers);
+	}
+	io_set_super(r->io, super);
+	return err;
 }
 
 static void recover_place_trailer(struct syncio_many *m, uint64_t i, uint64_t *offset,
 				  size_t *length)
 {
 	struct recover *r = m->user;
-	const struct layout *l = r->s->lay;
+	const struct layout *l = r->io->lay;
 
 	*offset = layout_offset(l, r->found[i].seg->number, l->segment_blocks - 1);
 	*length = l->block_bytes;
@@ -150,7 +150,7 @@ static int recover_trailer(struct syncio_many *m, uint64_t i, void *buf, int res
 
 	found->footer = FOOTER_NONE;
 	if (!result)
-		found->footer = footer_peek(&f, buf, seg->number, seg->gen, r->s->lay);
+		found->footer = footer_peek(&f, buf, seg->number, seg->gen, r->io->lay);
 	if (found->footer == FOOTER_VALID)
 		found->footer_blocks = f.blocks;
 	return 0;
@@ -158,17 +158,17 @@ static int recover_trailer(struct syncio_many *m, uint64_t i, void *buf, int res
 
 static int recover_walk(struct recover *r, struct found *found)
 {
-	struct weir_store *s = r->s;
+	struct store_io *io = r->io;
 	struct walk_result result;
-	int err = walk_segment(s, found->seg, &result);
+	int err = walk_segment(io, found->seg, &result);
 
 	if (err)
 		return err;
 	found->walked = true;
 	found->batches = result.batches;
-	s->stats.recovered_open_segments += result.batches > 0;
-	s->stats.recovered_bad_footers += found->footer == FOOTER_DAMAGED;
-	s->stats.recovered_skipped_blocks += result.skipped;
+	r->counts->open_segments += result.batches > 0;
+	r->counts->bad_footers += found->footer == FOOTER_DAMAGED;
+	r->counts->skipped_blocks += result.skipped;
 	if (logpos_compare(result.mark, r->mark[found->stream]) > 0)
 		r->mark[found->stream] = result.mark;
 	if (result.sequence > r->sequence)
@@ -180,7 +180,7 @@ static int recover_walk(struct recover *r, struct found *found)
  * entry counts, because the highest watermark may be in the last one. */
 static int recover_trailers(struct recover *r)
 {
-	struct syncio_many m = { .q = r->s->q,
+	struct syncio_many m = { .q = r->io->q,
 				 .count = r->count,
 				 .depth = RECOVER_DEPTH,
 				 .op = WEIR_OP_READ,
@@ -209,7 +209,7 @@ static void recover_place_payload(struct syncio_many *m, uint64_t i, uint64_t *o
 				  size_t *length)
 {
 	struct recover *r = m->user;
-	const struct layout *l = r->s->lay;
+	const struct layout *l = r->io->lay;
 	struct footer_entry e;
 
 	footer_entry_decode(&e, &r->verifying->seg->entries[i]);
@@ -225,8 +225,7 @@ static bool recover_is_payload(const struct recover *r, const struct footer_entr
 	const struct segment *seg = r->verifying->seg;
 	struct checksum_place place = { seg->number, e->block, seg->gen };
 
-	return checksum_data(&r->s->checksum, CHECKSUM_PAYLOAD, place, buf, e->length) ==
-	       e->checksum;
+	return checksum_data(&r->io->key, CHECKSUM_PAYLOAD, place, buf, e->length) == e->checksum;
 }
 
 /* Reads a payload again: one failed read is not enough to give it up. read.c does the same. */
@@ -237,8 +236,8 @@ static bool recover_reread(struct recover *r, uint64_t i, const struct footer_en
 	size_t length = 0;
 
 	recover_place_payload(&m, i, &offset, &length);
-	r->s->stats.rereads++;
-	return !syncio_read(r->s->q, offset, buf, length) && recover_is_payload(r, e, buf);
+	r->counts->rereads++;
+	return !syncio_read(r->io->q, offset, buf, length) && recover_is_payload(r, e, buf);
 }
 
 static int recover_payload(struct syncio_many *m, uint64_t i, void *buf, int result)
@@ -252,8 +251,8 @@ static int recover_payload(struct syncio_many *m, uint64_t i, void *buf, int res
 	footer_entry_decode(&e, &seg->entries[i]);
 	if (!result && (recover_is_payload(r, &e, buf) || recover_reread(r, i, &e, buf)))
 		return 0;
-	r->s->stats.recovered_dropped_records++;
-	memset(&seg->entries[i], 0, sizeof(seg->entries[i]));
+	r->counts->dropped_records++;
+	segment_strike_entry(seg, (uint32_t)i);
 	return 0;
 }
 
@@ -261,7 +260,7 @@ static int recover_payload(struct syncio_many *m, uint64_t i, void *buf, int res
  * must not replace an older one that did. */
 static int recover_verify(struct recover *r, struct found *found)
 {
-	struct syncio_many m = { .q = r->s->q,
+	struct syncio_many m = { .q = r->io->q,
 				 .count = found->seg->records,
 				 .depth = RECOVER_PAYLOAD_DEPTH,
 				 .op = WEIR_OP_READ,
@@ -277,7 +276,7 @@ static int recover_verify(struct recover *r, struct found *found)
 static int recover_apply(struct recover *r, const struct segment *seg,
 			 const struct disk_entry *entries, uint32_t count)
 {
-	struct weir_store *s = r->s;
+	struct store_io *io = r->io;
 	struct footer_entry e;
 	uint32_t n;
 
@@ -293,7 +292,7 @@ static int recover_apply(struct recover *r, const struct segment *seg,
 			conflict_remove(&r->conflict, seg->log, e.hash);
 			continue;
 		}
-		value = (struct index_value){ layout_position(s->lay, seg->number, e.block),
+		value = (struct index_value){ layout_position(io->lay, seg->number, e.block),
 					      e.checksum, e.length, 0 };
 		if (conflict_set(&r->conflict, seg->log, e.hash, &value))
 			return -ENOMEM;
@@ -313,7 +312,7 @@ static void recover_place_footer(struct syncio_many *m, uint64_t i, uint64_t *of
 {
 	struct recover *r = m->user;
 	struct found *found = &r->found[r->from + i];
-	const struct layout *l = r->s->lay;
+	const struct layout *l = r->io->lay;
 
 	if (found->walked)
 		return;
@@ -325,7 +324,7 @@ static int recover_footer(struct syncio_many *m, uint64_t i, void *buf, int resu
 {
 	struct recover *r = m->user;
 	struct found *found = &r->found[r->from + i];
-	const struct layout *l = r->s->lay;
+	const struct layout *l = r->io->lay;
 	struct segment *seg = found->seg;
 	struct footer f;
 	uint8_t *last;
@@ -334,9 +333,8 @@ static int recover_footer(struct syncio_many *m, uint64_t i, void *buf, int resu
 		return recover_apply_walked(r, found);
 	last = (uint8_t *)buf + ((size_t)(found->footer_blocks - 1) << l->block_shift);
 	if (!result && footer_peek(&f, last, seg->number, seg->gen, l) == FOOTER_VALID &&
-	    f.blocks == found->footer_blocks && footer_check(&f, buf, l, &r->s->checksum)) {
-		seg->used = seg->end = f.end;
-		seg->footer_blocks = f.blocks;
+	    f.blocks == found->footer_blocks && footer_check(&f, buf, l, &r->io->key)) {
+		segment_set_end(seg, f.end);
 		return recover_apply(r, seg, buf, f.count);
 	}
 	found->footer = FOOTER_DAMAGED;
@@ -347,7 +345,7 @@ static int recover_footer(struct syncio_many *m, uint64_t i, void *buf, int resu
 /* Applies the segments of one log: COUNT of them, from r->from on. */
 static int recover_log(struct recover *r, uint32_t count)
 {
-	struct syncio_many m = { .q = r->s->q,
+	struct syncio_many m = { .q = r->io->q,
 				 .count = count,
 				 .depth = RECOVER_FOOTER_DEPTH,
 				 .op = WEIR_OP_READ,
@@ -363,7 +361,7 @@ static int recover_log(struct recover *r, uint32_t count)
 static int recover_footers(struct recover *r)
 {
 	uint32_t end;
-	int err = conflict_init(&r->conflict, r->s);
+	int err = conflict_init(&r->conflict, r->io, r->ls);
 
 	for (; r->from < r->count && !err; r->from = end) {
 		for (end = r->from + 1; end < r->count; end++)
@@ -372,75 +370,78 @@ static int recover_footers(struct recover *r)
 		err = recover_log(r, end - r->from);
 	}
 	conflict_free(&r->conflict);
+	r->counts->conflicts = r->conflict.count;
 	return err;
 }
 
 /* Writes the footer of a walked segment. The flush at the start of recovery has put its payloads on
  * the medium. The footer itself must be there before a watermark beyond it is written. The flush of
  * the next segment's header, before any batch, does that. */
-static int recover_seal(struct recover *r, struct segment *seg)
+static int recover_seal(struct recover *r, struct found *found)
 {
-	struct weir_store *s = r->s;
+	struct store_io *io = r->io;
+	const struct segment *seg = found->seg;
 	struct footer f;
+	size_t bytes;
 	void *buf;
-	int err;
+	int err = 0;
 
-	seg->no_footer = true;
-	if (s->read_only)
+	found->footer_blocks = 0;
+	if (io->read_only)
 		return 0;
-	seal_footer(s, seg, &f, &buf);
+	seal_footer(io, seg, &f, &buf);
 	if (!buf)
 		return -ENOMEM;
-	if (f.end > f.place.block) {
-		/* A writer always leaves room for the footer; a forged image might not. */
-		bufpool_put(&s->pool, buf, (size_t)f.blocks << s->lay->block_shift);
-		return 0;
+	bytes = (size_t)f.blocks << io->lay->block_shift;
+	/* A writer always leaves room for the footer; a forged image might not. */
+	if (f.end <= f.place.block) {
+		err = syncio_write(io->q, layout_offset(io->lay, seg->number, f.place.block), buf,
+				   bytes);
+		found->footer_blocks = f.blocks;
 	}
-	err = syncio_write(s->q, layout_offset(s->lay, seg->number, f.place.block), buf,
-			   (size_t)f.blocks << s->lay->block_shift);
-	bufpool_put(&s->pool, buf, (size_t)f.blocks << s->lay->block_shift);
-	seg->footer_blocks = f.blocks;
-	seg->no_footer = false;
+	bufpool_put(&io->pool, buf, bytes);
 	return err;
+}
+
+/* Frees the segments whose header is damaged. They come last in the free list, so that they are
+ * overwritten last. */
+static void recover_damaged(struct recover *r)
+{
+	struct segments *all = logs_segments(r->ls);
+
+	for (uint32_t n = 0; n < all->count; n++)
+		if (all->all[n].state == SEGMENT_UNKNOWN)
+			segment_free(all, &all->all[n]);
 }
 
 /* Puts every segment into its list. A used segment without a valid batch becomes free. */
 static int recover_segments(struct recover *r)
 {
-	struct weir_store *s = r->s;
-	struct segment *seg;
-	uint32_t n;
 	int err = 0;
 
-	for (n = 0; n < r->count && !err; n++) {
-		seg = r->found[n].seg;
-		if (r->found[n].walked && r->found[n].batches)
-			err = recover_seal(r, seg);
-		free(seg->entries);
-		seg->entries = NULL;
-		seg->entries_room = 0;
-		if (r->found[n].walked && !r->found[n].batches) {
-			segment_free_add(s, seg);
-			continue;
+	for (uint32_t n = 0; n < r->count && !err; n++) {
+		struct found *found = &r->found[n];
+
+		if (found->walked && found->batches)
+			err = recover_seal(r, found);
+		if (found->walked && !found->batches) {
+			segment_drop_entries(found->seg);
+			segment_free(logs_segments(r->ls), found->seg);
+		} else {
+			segment_recovered(found->seg, found->footer_blocks);
 		}
-		seg->state = SEGMENT_SEALED;
-		TAILQ_INSERT_TAIL(&seg->log->segments, seg, link);
-		seg->log->used_segments++;
 	}
-	/* Damaged segments come last in the free list, so that they are overwritten last. */
-	while ((seg = TAILQ_FIRST(&r->damaged))) {
-		TAILQ_REMOVE(&r->damaged, seg, link);
-		segment_free_add(s, seg);
-	}
+	if (!err)
+		recover_damaged(r);
 	return err;
 }
 
 static int recover_steps(struct recover *r)
 {
-	struct weir_store *s = r->s;
+	struct store_io *io = r->io;
 	/* The data may still be in the drive's cache. Without a flush the next crash could lose it
 	 * after the store has built on it. */
-	int err = s->read_only ? 0 : syncio_flush(s->q);
+	int err = io->read_only ? 0 : syncio_flush(io->q);
 
 	if (!err)
 		err = recover_headers(r);
@@ -455,34 +456,27 @@ static int recover_steps(struct recover *r)
 	return err;
 }
 
-/* Marks everything found as published. It counts as durable only after a flush since this open. */
-static void recover_published(struct weir_store *s)
+int recover_run(struct store_io *io, struct logs *ls, const struct superio_found *supers,
+		struct recover_counts *counts)
 {
-	struct log *l;
-	uint32_t i;
-
-	LOGS_FOREACH(s, l, i)
-	l->published = (struct logpos){ { s->super.epoch, 0 }, 0 };
-}
-
-int recover_run(struct weir_store *s, const struct superio_found *supers)
-{
-	struct recover r = { .s = s, .supers = *supers };
+	struct recover r = {
+		.io = io, .ls = ls, .counts = counts, .supers = *supers, .super = io->super
+	};
 	uint64_t begin = clock_now();
+	struct log_counts logs;
 	int err;
 
-	TAILQ_INIT(&r.damaged);
-	r.found = calloc(s->lay->segments, sizeof(*r.found));
+	r.found = calloc(io->lay->segments, sizeof(*r.found));
 	if (!r.found)
-		return error_sys(-ENOMEM, "%s: recovery", weir_device_path(s->dev));
+		return error_sys(-ENOMEM, "%s: recovery", weir_device_path(io->dev));
 	err = recover_steps(&r);
 	free(r.found);
 	if (err)
-		return error_sys(err, "%s: recovery", weir_device_path(s->dev));
-	s->sequence = r.sequence + 1;
-	recover_published(s);
-	placing_apply(s, &s->super);
-	s->stats.recovered_entries = s->index.entries;
-	s->stats.recovery_ns = clock_now() - begin;
+		return error_sys(err, "%s: recovery", weir_device_path(io->dev));
+	logs_recovered(ls, r.sequence + 1);
+	log_placement_apply(ls);
+	logs_count(ls, &logs);
+	counts->entries = logs.entries;
+	counts->ns = clock_now() - begin;
 	return 0;
 }

@@ -1,40 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * recover.h - what the parts of recovery share: the segments in use, as they were found.
+ * recover.h - fills in the logs of a store from what is on its device. The one header of this
+ * folder that the others may include.
  */
-#ifndef RECOVER_H
-#define RECOVER_H
+#ifndef STORE_RECOVER_H
+#define STORE_RECOVER_H
 
-#include "store/impl.h"
+#include <stdint.h>
 
-/* A segment in use. */
-struct found {
-	struct segment *seg;
-	uint32_t stream;
-	enum footer_state footer;
-	uint32_t footer_blocks;
-	bool walked; /* its entries are in memory; it gets a new footer */
-	uint32_t batches;
+#include "store/io/io.h"
+#include "store/log/log.h"
+
+/* What a recovery found, as in struct weir_store_stats. */
+struct recover_counts {
+	uint64_t ns;
+	uint64_t entries;
+	uint64_t open_segments;
+	uint64_t bad_footers, bad_headers;
+	uint64_t skipped_blocks;
+	uint64_t dropped_records;
+	uint64_t conflicts;
+	uint64_t rereads;
 };
 
-/* Keys of the log being read that also live in another log. */
-struct conflict {
-	struct weir_store *s;
-	struct index here; /* their records in this log */
-	struct index
-		there; /* their records in the other log; `checksum` holds the sequence number */
-};
-
-/* conflict.c */
-int conflict_init(struct conflict *c, struct weir_store *s);
-void conflict_free(struct conflict *c);
-/* Notes a record of L, the log being read: HASH is now at VALUE, or is removed. Returns 0 or
- * -ENOMEM. */
-int conflict_set(struct conflict *c, const struct log *l, const uint64_t hash[2],
-		 const struct index_value *value);
-void conflict_remove(struct conflict *c, const struct log *l, const uint64_t hash[2]);
-/* Settles the conflicts when a log has been read: the newer record of each key stays, and the other
- * one is struck from the footer of its segment, one of the N at FOUND. Returns 0 or -ENOMEM. */
-int conflict_settle(struct conflict *c, struct found *found, uint32_t n);
+/*
+ * Recovers LS on IO, whose superblock was read; SUPERS says what is on the device. Runs on the
+ * opening thread before the loop knows the store. 0 or -errno; sets weir_error().
+ */
+int recover_run(struct store_io *io, struct logs *ls, const struct superio_found *supers,
+		struct recover_counts *counts);
 
 #endif

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/io/syncio.h"
 #include "store/recover/walk.h"
 
 /* Sizes of reads: small if the next header's place is known, large while it is searched. */
@@ -19,7 +18,7 @@
 #define WALK_SCAN (1u << 20)
 
 struct walk {
-	struct weir_store *s;
+	struct store_io *io;
 	struct segment *seg;
 	struct walk_result *result;
 	uint8_t *window;
@@ -30,7 +29,7 @@ struct walk {
 
 static int walk_read(struct walk *w, uint32_t block, uint32_t blocks)
 {
-	const struct layout *l = w->s->lay;
+	const struct layout *l = w->io->lay;
 	size_t bytes = (size_t)blocks << l->block_shift;
 
 	if (bytes > w->room) {
@@ -43,7 +42,7 @@ static int walk_read(struct walk *w, uint32_t block, uint32_t blocks)
 	}
 	w->from = block;
 	w->blocks = 0;
-	if (syncio_read(w->s->q, layout_offset(l, w->seg->number, block), w->window, bytes))
+	if (syncio_read(w->io->q, layout_offset(l, w->seg->number, block), w->window, bytes))
 		return -EIO;
 	w->blocks = blocks;
 	return 0;
@@ -52,7 +51,7 @@ static int walk_read(struct walk *w, uint32_t block, uint32_t blocks)
 /* Returns BLOCKS blocks from BLOCK on. NULL with *ERR 0 means that they cannot be read. */
 static const uint8_t *walk_fetch(struct walk *w, uint32_t block, uint32_t blocks, int *err)
 {
-	const struct layout *l = w->s->lay;
+	const struct layout *l = w->io->lay;
 	uint32_t ahead = layout_blocks(l, w->scanning ? WALK_SCAN : WALK_JUMP);
 	uint32_t left = l->segment_blocks - block;
 
@@ -83,10 +82,10 @@ static int walk_record(struct walk *w, const struct batch_header *h, const struc
 				  .flags = r->flags,
 				  .key_len = r->key_len };
 
-	if (segment_entries_reserve(seg, 1))
+	if (segment_reserve_entries(seg, 1))
 		return -ENOMEM;
-	checksum_identity(&w->s->checksum, r->key, r->key_len, e.hash);
-	footer_entry_encode(&seg->entries[seg->records++], &e);
+	checksum_identity(&w->io->key, r->key, r->key_len, e.hash);
+	segment_add_entry(seg, &e);
 	if (r->sequence > w->result->sequence)
 		w->result->sequence = r->sequence;
 	return 0;
@@ -95,7 +94,7 @@ static int walk_record(struct walk *w, const struct batch_header *h, const struc
 /* Reads the batch at BLOCK. Returns its length in blocks, 0 if there is none, or -ENOMEM. */
 static int64_t walk_batch(struct walk *w, uint32_t block)
 {
-	const struct layout *l = w->s->lay;
+	const struct layout *l = w->io->lay;
 	struct checksum_place place = { w->seg->number, block, w->seg->gen };
 	struct batch_header h;
 	struct batch_record r;
@@ -108,7 +107,7 @@ static int64_t walk_batch(struct walk *w, uint32_t block)
 	if (!buf || !batch_peek(buf, place, l, &bytes))
 		return err;
 	buf = walk_fetch(w, block, layout_blocks(l, bytes), &err);
-	if (!buf || !batch_decode(&h, buf, place, l, &w->s->checksum))
+	if (!buf || !batch_decode(&h, buf, place, l, &w->io->key))
 		return err;
 	while (batch_next(buf, &h, &at, &r)) {
 		err = walk_record(w, &h, &r);
@@ -126,7 +125,7 @@ static int walk_all(struct walk *w)
 	uint32_t block = 1, skipped = 0;
 	int64_t blocks;
 
-	while (block < w->s->lay->segment_blocks) {
+	while (block < w->io->lay->segment_blocks) {
 		blocks = walk_batch(w, block);
 		/* A header is expected here, so it is read once more before the walk searches
 		 * on. */
@@ -143,7 +142,7 @@ static int walk_all(struct walk *w)
 			continue;
 		}
 		block += (uint32_t)blocks;
-		w->seg->used = w->seg->end = block;
+		segment_set_end(w->seg, block);
 		/* The blocks behind the last batch were never written, so nothing was lost
 		 * there. */
 		w->result->skipped += skipped;
@@ -152,14 +151,13 @@ static int walk_all(struct walk *w)
 	return 0;
 }
 
-int walk_segment(struct weir_store *s, struct segment *seg, struct walk_result *result)
+int walk_segment(struct store_io *io, struct segment *seg, struct walk_result *result)
 {
-	struct walk w = { .s = s, .seg = seg, .result = result };
+	struct walk w = { .io = io, .seg = seg, .result = result };
 	int err;
 
 	memset(result, 0, sizeof(*result));
-	seg->used = seg->end = 1;
-	seg->records = 0;
+	segment_rewind(seg);
 	err = walk_all(&w);
 	free(w.window);
 	return err;

@@ -5,7 +5,7 @@
 #ifndef WALK_H
 #define WALK_H
 
-#include "store/impl.h"
+#include "store/recover/recover.h"
 
 /* What a walk found. */
 struct walk_result {
@@ -19,6 +19,6 @@ struct walk_result {
  * Reads the batches of SEG, and sets its `entries` (for a new footer), `used` and `end`. It blocks,
  * and runs before the loop knows the store. Returns 0 or -ENOMEM.
  */
-int walk_segment(struct weir_store *s, struct segment *seg, struct walk_result *result);
+int walk_segment(struct store_io *io, struct segment *seg, struct walk_result *result);
 
 #endif

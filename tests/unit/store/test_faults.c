@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "memdisk.h"
-#include "store/impl.h"
+#include "store/store.h"
 
 static struct rig rig = { .engine = "posix" };
 static struct weir_queue *queue;
@@ -348,10 +348,10 @@ static void each_segment_is_free_or_used(void **state)
 
 		weir_queue_poll(queue);
 		rig_stats(&rig, &stats);
-		for (uint32_t n = 0; n < rig.s->lay->segments; n++)
-			now[rig.s->segments[n].state]++;
+		for (uint32_t n = 0; n < rig.s->io.lay->segments; n++)
+			now[logs_segments(rig.s->logs)->all[n].state]++;
 		assert_int_equal(stats.free_segments, now[SEGMENT_FREE]);
-		assert_int_equal(stats.used_segments, rig.s->lay->segments - now[SEGMENT_FREE]);
+		assert_int_equal(stats.used_segments, rig.s->io.lay->segments - now[SEGMENT_FREE]);
 		for (unsigned n = 0; n <= SEGMENT_RETIRED; n++)
 			seen[n] += now[n];
 		total++;

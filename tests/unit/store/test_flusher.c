@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "memdisk.h"
-#include "store/impl.h"
+#include "store/store.h"
 
 static struct rig rig = { .engine = "posix" };
 static struct weir_queue *queue;
@@ -56,7 +56,7 @@ static void first_flushed(struct flush_waiter *w, int result)
 
 	a->told_first = flushes_ended;
 	a->result_first = result;
-	flush_wait(rig.s, &a->second, second_flushed);
+	flush_wait(&rig.s->io, &a->second, second_flushed);
 }
 
 static void poll_some(void)
@@ -74,7 +74,8 @@ static void asked_while_told(void **state)
 	(void)state;
 	flushes_ended = 0;
 	memdisk.watch = watch;
-	flush_wait(rig.s, &a.first, first_flushed);
+	flush_wait(&rig.s->io, &a.first, first_flushed);
+	store_turn(&rig.s->io);
 	poll_some();
 	assert_int_equal(a.told_first, 1);
 	assert_int_equal(a.told_second, 2);
@@ -95,8 +96,10 @@ static void asked_while_it_fails(void **state)
 	(void)state;
 	memdisk.fail_op = WEIR_OP_FLUSH;
 	memdisk.fails = 1;
-	flush_wait(rig.s, &a.first, told);
-	flush_wait(rig.s, &a.second, second_flushed);
+	flush_wait(&rig.s->io, &a.first, told);
+	store_turn(&rig.s->io);
+	flush_wait(&rig.s->io, &a.second, second_flushed);
+	store_turn(&rig.s->io);
 	poll_some();
 	assert_int_equal(a.result_first, -EIO);
 	assert_int_equal(a.result_second, -EROFS);

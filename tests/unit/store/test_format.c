@@ -90,7 +90,7 @@ static void superblock_that_contradicts_itself(void **unused)
 
 static void segment_header(void **unused)
 {
-	struct header h = { gen, 5, DISK_USED, 0, 4, 100, 1 }, back;
+	struct header h = { gen, 5, DISK_USED, 0, 100, 1 }, back;
 	struct disk_segment disk, bad;
 	struct checksum_key other = key;
 	size_t n;
@@ -101,7 +101,6 @@ static void segment_header(void **unused)
 	assert_int_equal(back.gen.epoch, 7);
 	assert_int_equal(back.gen.counter, 9);
 	assert_int_equal(back.state, DISK_USED);
-	assert_int_equal(back.previous, 4);
 	assert_int_equal(back.sequence, 100);
 	/* In another segment, in another store. */
 	assert_false(header_decode(&back, &disk, 6, &key, super.uuid));

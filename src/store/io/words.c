@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "queue/lane/io_priv.h"
-#include "store/impl.h"
+#include "store/io/io.h"
 
 static const char *const words_kinds[WEIR_STORE_OP_COUNT] = {
 	[WEIR_STORE_PUT] = "put",	[WEIR_STORE_GET] = "get",   [WEIR_STORE_EXISTS] = "exists",
@@ -31,15 +31,15 @@ void words_note_io(struct weir_store_op *op, const struct weir_io *io)
 	priv->noted = OP_NOTE_IO;
 }
 
-void words_note(struct weir_store *s, struct weir_store_op *op, int result)
+void words_note(struct store_io *io, struct weir_store_op *op, int result)
 {
-	int lost = __atomic_load_n(&s->ring_lost, __ATOMIC_ACQUIRE);
+	int lost = __atomic_load_n(&io->ring_lost, __ATOMIC_ACQUIRE);
 	struct op_priv *priv = op_priv(op);
 
-	if (lost && (result == -EIO || (result == -EROFS && !s->read_only))) {
+	if (lost && (result == -EIO || (result == -EROFS && !io->read_only))) {
 		priv->noted = OP_NOTE_RING_LOST;
 		priv->io_cause = (uint16_t)lost;
-	} else if (result == -EROFS && s->read_only) {
+	} else if (result == -EROFS && io->read_only) {
 		priv->noted = OP_NOTE_READ_ONLY;
 	}
 }
@@ -86,7 +86,7 @@ static const char *words_fixed(const struct weir_store_op *op)
 	}
 }
 
-void words_of(const struct weir_store_op *op, char *buf, size_t size)
+static void words_of(const struct weir_store_op *op, char *buf, size_t size)
 {
 	const struct op_priv *priv = op_priv(op);
 	const char *fixed = words_fixed(op);
@@ -117,12 +117,12 @@ const char *weir_store_op_strerror(const struct weir_store_op *op, char *buf, si
 	return buf;
 }
 
-int words_set(struct weir_store *s, const struct weir_store_op *op)
+int words_set(struct store_io *io, const struct weir_store_op *op)
 {
 	char words[400];
 
 	if (!op->result)
 		return 0;
 	words_of(op, words, sizeof(words));
-	return error_set(op->result, "%s: %s", weir_device_path(weir_queue_device(s->q)), words);
+	return error_set(op->result, "%s: %s", weir_device_path(io->dev), words);
 }

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * flush.h - one flusher for all who wait, and how far each log has got.
+ */
+#ifndef STORE_IO_FLUSH_H
+#define STORE_IO_FLUSH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "store/format/batch.h"
+#include "store/io/op.h"
+#include "store/io/sio.h"
+
+/* A flush goes out when so many bytes of a log were published since the last one: less than the
+ * 64 MiB that bound what a recovery has to verify. */
+#define FLUSH_EVERY_BYTES (48ull << 20)
+
+/* A part of the store that waits for a flush. */
+struct flush_waiter {
+	void (*fn)(struct flush_waiter *w, int result);
+	STAILQ_ENTRY(flush_waiter) link;
+};
+
+STAILQ_HEAD(flush_list, flush_waiter);
+
+/* How far a log has got: all records before a position are published, or durable. Bytes count
+ * since the store was opened. */
+struct flush_mark {
+	struct logpos published;
+	struct logpos covered; /* published when the flush that runs was submitted */
+	struct logpos durable;
+	uint64_t published_bytes, covered_bytes, durable_bytes;
+	SLIST_ENTRY(flush_mark) link;
+};
+
+struct flusher {
+	struct sio sio;
+	bool busy;
+	bool wanted; /* a flush is due, though nobody waits for it */
+	struct flush_list waiting, running;
+	struct op_list ops_waiting, ops_running;
+	SLIST_HEAD(, flush_mark) marks;
+	uint64_t covered_puts;	 /* as of the submission of the flush that runs */
+	uint64_t unflushed_puts; /* acknowledged as written, not covered by a flush yet */
+};
+
+void flush_init(struct flusher *f);
+/* Makes M known to the flusher. All before FROM is published. */
+void flush_mark_add(struct store_io *io, struct flush_mark *m, struct logpos from);
+/* All before TO is published: BYTES more than before. */
+void flush_mark_publish(struct store_io *io, struct flush_mark *m, struct logpos to,
+			uint64_t bytes);
+/* BYTES of a failed batch are passed over: they count, but the position stays in front of them. */
+void flush_mark_pass(struct store_io *io, struct flush_mark *m, uint64_t bytes);
+/* Has something been published since the last flush was submitted? */
+static inline bool flush_mark_moved(const struct flush_mark *m)
+{
+	return m->published_bytes != m->covered_bytes;
+}
+
+/* A put was acknowledged that no flush covers yet. */
+void flush_count_put(struct store_io *io);
+/* Calls FN when a flush has ended that was submitted after this. */
+void flush_wait(struct store_io *io, struct flush_waiter *w,
+		void (*fn)(struct flush_waiter *, int));
+/* The same for OP, which ends with RESULT, or with the error of the flush. */
+void flush_wait_op(struct store_io *io, struct weir_store_op *op, int result);
+/* Asks for a flush that nobody waits for. */
+void flush_want(struct store_io *io);
+/* Submits the next flush if one is due and none runs. A step of the turn. */
+void flush_run(struct store_io *io);
+
+#endif

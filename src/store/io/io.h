@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io.h - how a store reaches its device: ios, flushes, the superblock, memory. The one header of
+ * this folder that the others may include.
+ *
+ * All that changes belongs to the loop of lane 0 of the store's queue, unless it says otherwise.
+ */
+#ifndef STORE_IO_H
+#define STORE_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/queue.h>
+#include <weir/store.h>
+
+#include "base/container.h"
+#include "base/hist.h"
+#include "store/format/checksum.h"
+#include "store/format/layout.h"
+#include "store/format/super.h"
+#include "store/io/bufpool.h"
+#include "store/io/flush.h"
+#include "store/io/op.h"
+#include "store/io/sio.h"
+#include "store/io/superio.h"
+#include "store/io/superjob.h"
+#include "store/io/syncio.h"
+#include "store/io/words.h"
+
+/* What operations and ios did since the store was opened. */
+struct io_counts {
+	uint64_t puts, put_bytes;
+	uint64_t gets, hits, get_bytes;
+	uint64_t deletes;
+	uint64_t flushes, at_risk, written_bytes;
+	struct hist put_hist, get_hist;
+};
+
+struct store_io {
+	/* These never change while the store is open. */
+	struct weir_device *dev;
+	struct weir_queue *q;
+	bool read_only;
+	uint32_t memory_mask;	  /* of addresses that the device cannot take */
+	const struct layout *lay; /* in super */
+	struct checksum_key key;
+	void (*turn)(struct store_io *io); /* the store's turn, after each event */
+
+	int ring_lost; /* why the queue has lost its ring, errno; atomic */
+	struct super super;
+	struct superjob superjob;
+	struct flusher flusher;
+	struct bufpool pool;
+	int broken;	 /* 0, or the error of all writes until the store is reopened */
+	int first_error; /* what broke it */
+	bool asked;	 /* the next round of the turn looks at every log */
+	uint64_t ops;	 /* begun and not ended */
+	uint64_t begun;	 /* operations since the store was opened */
+	uint64_t ios;
+	struct io_counts counts;
+};
+
+/* The device and the queue are set; there is no superblock yet. */
+void io_init(struct store_io *io, void (*turn)(struct store_io *io));
+/* Puts SUPER in force, before the loop knows the store. */
+void io_set_super(struct store_io *io, const struct super *super);
+void io_free(struct store_io *io);
+
+/* Asks for a round of the turn in which every log is looked at. */
+static inline void io_ask(struct store_io *io)
+{
+	io->asked = true;
+}
+
+/* The store writes nothing from now on. RESULT is why. */
+void io_break(struct store_io *io, int result);
+
+/* Ends the program unless the calling thread owns the store's loop. */
+void io_check_owner(const struct store_io *io);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * op.c - the end of an operation: it is counted, who waits for it is woken, `end` is called.
+ *
+ * Owns the counters of operations; the loop's thread.
+ */
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/done.h"
+#include "store/io/io.h"
+
+static void op_count(struct io_counts *counts, const struct weir_store_op *op, int result)
+{
+	switch (op->kind) {
+	case WEIR_STORE_PUT:
+		counts->puts += !result;
+		counts->put_bytes += result ? 0 : op->value_len;
+		hist_record(&counts->put_hist, clock_now() - op_priv(op)->start_ns);
+		break;
+	case WEIR_STORE_GET:
+		counts->gets++;
+		counts->hits += !result;
+		counts->get_bytes += result ? 0 : op->value_len;
+		hist_record(&counts->get_hist, clock_now() - op_priv(op)->start_ns);
+		break;
+	case WEIR_STORE_DELETE:
+		counts->deletes += !result;
+		break;
+	default:
+		break;
+	}
+}
+
+void op_begin(struct store_io *io, struct weir_store_op *op)
+{
+	CHECK(!done_is_finished(&op_priv(op)->state));
+	io->ops++;
+	io->begun++;
+}
+
+void op_end(struct store_io *io, struct weir_store_op *op, int result)
+{
+	void (*end)(struct weir_store_op *) = op->end;
+	uint32_t *state = &op_priv(op)->state;
+
+	CHECK(io->ops > 0);
+	CHECK(!done_is_idle(state) && !done_is_finished(state));
+	op_count(&io->counts, op, result);
+	if (result)
+		words_note(io, op, result);
+	op->result = result;
+	io->ops--;
+	/* From here on both the operation and, where this ended the closing, the store are the
+	 * caller's: only the address is used for the waking. */
+	done_finish(state);
+	if (end)
+		end(op);
+}

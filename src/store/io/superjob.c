@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * superjob.c - replaces the superblock of an open store, copy by copy.
+ *
+ * A change is in force once both copies are on the medium, one after the other, so that one is
+ * always whole. Owns the job and, while the store is open, the superblock in memory; the loop's
+ * thread.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "store/io/io.h"
+
+static void superjob_write(struct superjob *job);
+
+/* Puts the tables of NEXT in force. Other threads read the counts. */
+static void superjob_install(struct super *super, const struct super *next)
+{
+	memcpy(super->stream, next->stream, sizeof(super->stream));
+	memcpy(super->tenant, next->tenant, sizeof(super->tenant));
+	memcpy(super->name, next->name, sizeof(super->name));
+	__atomic_store_n(&super->streams, next->streams, __ATOMIC_RELEASE);
+	__atomic_store_n(&super->tenants, next->tenants, __ATOMIC_RELAXED);
+}
+
+static void superjob_finish(struct superjob *job, int result)
+{
+	struct store_io *io = job->io;
+
+	bufpool_put(&io->pool, job->buf, job->bytes);
+	job->buf = NULL;
+	if (!result)
+		superjob_install(&io->super, &job->next);
+	job->done(job, result);
+}
+
+/* The copy that is written now: 0 or 1. */
+static unsigned superjob_copy(const struct superjob *job)
+{
+	return (job->first + job->written) % 2;
+}
+
+static void superjob_flushed(struct flush_waiter *w, int result)
+{
+	struct superjob *job = container_of(w, struct superjob, flushed);
+
+	if (result || ++job->written == 2)
+		superjob_finish(job, result);
+	else
+		superjob_write(job);
+}
+
+static void superjob_written(struct sio *sio, int result)
+{
+	struct superjob *job = container_of(sio, struct superjob, sio);
+
+	/* The second copy stays untouched until the first is on the medium. A copy that failed is
+	 * the first one next time, as the other is the only good one then. */
+	if (result) {
+		job->first = superjob_copy(job);
+		superjob_finish(job, result);
+	} else {
+		flush_wait(job->io, &job->flushed, superjob_flushed);
+		io_ask(job->io);
+	}
+}
+
+static void superjob_write(struct superjob *job)
+{
+	unsigned copy = superjob_copy(job);
+
+	memset(job->buf, 0, job->bytes);
+	super_encode(job->buf, &job->next, copy + 1);
+	weir_io_write(&job->sio.io, job->next.layout.copy_offset[copy], job->buf, job->bytes);
+	sio_submit(job->io, &job->sio, superjob_written);
+}
+
+int superjob_start(struct store_io *io, const struct super *next,
+		   void (*done)(struct superjob *job, int result))
+{
+	struct superjob *job = &io->superjob;
+
+	CHECK(!job->buf);
+	job->bytes = superio_bytes(weir_device_get_info(io->dev));
+	job->buf = bufpool_get(&io->pool, job->bytes);
+	if (!job->buf)
+		return -ENOMEM;
+	/* A revision is used once, also where writing it fails half-way. */
+	__atomic_store_n(&io->super.revision, io->super.revision + 1, __ATOMIC_RELAXED);
+	job->next = *next;
+	job->next.revision = io->super.revision;
+	job->io = io;
+	job->done = done;
+	job->written = 0;
+	superjob_write(job);
+	return 0;
+}
+
+bool superjob_busy(const struct store_io *io)
+{
+	return io->superjob.buf != NULL;
+}

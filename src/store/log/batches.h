@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * batches.h - records on their way into a log, and the batches that carry them.
+ */
+#ifndef STORE_LOG_BATCHES_H
+#define STORE_LOG_BATCHES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "store/format/batch.h"
+#include "store/io/io.h"
+
+struct log;
+struct segment;
+
+/* The header of a batch, at most: keys of a kilobyte make headers long. */
+#define BATCH_HEADER_MAX (256u << 10)
+#define BATCH_RECORDS_MAX 4096u
+
+/* A record between admission and publication. */
+struct rec {
+	struct weir_store_op *op;
+	struct log *log;
+	struct rec *next;	  /* in its batch */
+	struct rec *chain;	  /* in the table of what is admitted, newest first */
+	struct op_list followers; /* deletes that found this tombstone under way */
+	uint64_t sequence;
+	uint64_t checksum;
+	uint32_t block; /* of the payload, in the segment */
+	uint32_t length;
+	uint16_t flags; /* enum disk_record_flags */
+};
+
+struct batch {
+	struct sio sio;
+	STAILQ_ENTRY(batch) link;
+	struct log *log;
+	struct segment *seg;
+	struct rec *first, **last;
+	uint32_t count;
+	uint32_t header_bytes;
+	uint32_t payload_blocks;
+	uint32_t block; /* of its header, in the segment */
+	uint32_t blocks;
+	uint32_t first_entry; /* of the segment's footer to be */
+	uint8_t *buf;
+	size_t buf_bytes;
+	struct iovec *iov;
+	bool ended;
+	int result;
+};
+
+STAILQ_HEAD(batch_list, batch);
+
+/* The bytes of a value that OP brings. */
+static inline uint64_t batch_payload_bytes(const struct weir_store_op *op)
+{
+	return op->kind == WEIR_STORE_PUT ? op->value_len : 0;
+}
+
+/* An empty batch for SEG, or NULL. */
+struct batch *batch_new(struct log *l, struct segment *seg);
+/* Has B room for OP? */
+bool batch_takes(const struct batch *b, const struct weir_store_op *op);
+/* Makes a record of OP in B: 0 or -ENOMEM. */
+int batch_take(struct batch *b, struct weir_store_op *op);
+/* OP, a delete, ends with the tombstone that is under way. */
+void batch_follow(struct rec *tombstone, struct weir_store_op *op);
+/* Writes B to the device. If there is no memory for that its operations end here. */
+void batch_submit(struct batch *b);
+/* Ends the operations of B with RESULT, and frees it. */
+void batch_end(struct batch *b, int result);
+/* Has L writes of batches under way? */
+bool batch_writes(const struct log *l);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keys.c - which log the operations on a key belong to.
+ *
+ * While a key is alive, or an operation on it is under way, its new versions and its tombstone go
+ * to the log it lives in: position order is version order within a log only. So operations are
+ * known by key from the moment that they arrive until they are published. Owns the two tables;
+ * the loop's thread.
+ */
+#include "base/check.h"
+#include "store/log/logs.h"
+
+static struct rec **keys_bucket(struct keys *k, const uint64_t hash[2])
+{
+	return &k->admitted[hash[0] % KEYS_ADMITTED_BUCKETS];
+}
+
+struct rec *keys_find_admitted(const struct keys *k, const uint64_t hash[2])
+{
+	struct rec *r = k->admitted[hash[0] % KEYS_ADMITTED_BUCKETS];
+
+	while (r && (op_priv(r->op)->hash[0] != hash[0] || op_priv(r->op)->hash[1] != hash[1]))
+		r = r->chain;
+	return r;
+}
+
+void keys_add_admitted(struct keys *k, struct rec *r)
+{
+	struct rec **head = keys_bucket(k, op_priv(r->op)->hash);
+
+	r->chain = *head;
+	*head = r;
+}
+
+void keys_remove_admitted(struct keys *k, struct rec *r)
+{
+	struct rec **link = keys_bucket(k, op_priv(r->op)->hash);
+
+	while (*link != r) {
+		CHECK(*link);
+		link = &(*link)->chain;
+	}
+	*link = r->chain;
+}
+
+static struct keys_pending *keys_pending_of(struct keys *k, const uint64_t hash[2])
+{
+	return &k->pending[hash[0] % KEYS_PENDING_BUCKETS];
+}
+
+void keys_add_pending(struct keys *k, struct weir_store_op *op, const struct log *l)
+{
+	struct keys_pending *p = keys_pending_of(k, op_priv(op)->hash);
+
+	op_priv(op)->log = l->stream;
+	op_priv(op)->private = NULL;
+	if (p->first)
+		op_priv(p->last)->private = op;
+	else
+		p->first = op;
+	p->last = op;
+}
+
+void keys_remove_pending(struct keys *k, struct weir_store_op *op)
+{
+	struct keys_pending *p = keys_pending_of(k, op_priv(op)->hash);
+	struct weir_store_op *before = NULL, *at = p->first;
+
+	/* The operation that is admitted came first, mostly. */
+	while (at != op) {
+		CHECK(at);
+		before = at;
+		at = op_priv(at)->private;
+	}
+	if (before)
+		op_priv(before)->private = op_priv(op)->private;
+	else
+		p->first = op_priv(op)->private;
+	if (p->last == op)
+		p->last = before;
+}
+
+static struct weir_store_op *keys_find_pending(struct keys *k, const uint64_t hash[2])
+{
+	struct weir_store_op *op = keys_pending_of(k, hash)->first;
+
+	while (op && (op_priv(op)->hash[0] != hash[0] || op_priv(op)->hash[1] != hash[1]))
+		op = op_priv(op)->private;
+	return op;
+}
+
+struct log *keys_choose_log(struct logs *ls, const struct weir_store_op *op)
+{
+	struct weir_store_op *pending = keys_find_pending(&ls->keys, op_priv(op)->hash);
+	struct rec *admitted = pending ? NULL : keys_find_admitted(&ls->keys, op_priv(op)->hash);
+	struct log *l;
+
+	if (pending)
+		return ls->log[op_priv(pending)->log];
+	if (admitted)
+		return admitted->log;
+	l = entries_log(ls, op_priv(op)->hash);
+	return l ? l : ls->log[op->stream];
+}

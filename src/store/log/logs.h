@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * logs.h - what the files of this folder share: the logs of a store.
+ */
+#ifndef STORE_LOGS_H
+#define STORE_LOGS_H
+
+#include <assert.h>
+
+#include "store/log/batches.h"
+#include "store/log/job.h"
+#include "store/log/keys.h"
+#include "store/log/log.h"
+#include "store/log/placement.h"
+
+/* Free segments kept in reserve: puts may not use them, so that deletes can still be written when
+ * the store is full. */
+#define SEGMENTS_RESERVED 2u
+/* Admission waits while so many bytes of a log are not durable, where flushes are slower than
+ * writes: a recovery has to verify them all. */
+#define TAIL_MAX_BYTES (256ull << 20)
+/* The store gives up writing when so many headers of segments could not be written. */
+#define PREPARE_FAILURES_MAX 8u
+/* Segments are begun so far ahead of the log's end, in bytes and in number: a log of small
+ * segments would stop for a header and a flush at the end of each. */
+#define PREPARE_AHEAD_BYTES (32ull << 20)
+#define PREPARE_AHEAD_MAX 8u
+
+/* A FIFO of segments. */
+struct log {
+	struct logs *all;
+	struct store_io *io;
+	uint32_t stream; /* its place among the logs */
+	struct log_segments segs;
+	struct batch_list batches; /* admitted, not published, in log order */
+	struct op_list pending;	   /* puts and deletes that hold no position yet */
+	bool no_memory;		   /* for a segment: the oldest pending operation must not wait */
+	struct job begin[PREPARE_AHEAD_MAX];
+	struct job seal;
+	struct job reclaim;
+	uint32_t jobs; /* that are not idle */
+	struct log_placement placement;
+	struct flush_mark mark;
+	uint64_t admitted_bytes; /* since open */
+	/* The entries that live in it now, and what was done since open. */
+	uint64_t entries, live_bytes;
+	uint64_t written_bytes, evicted_segments;
+};
+
+struct logs {
+	struct store_io *io;
+	struct log *log[DISK_STREAMS];
+	uint32_t count;
+	uint32_t asking; /* a bit for each log that the turn should look at */
+	uint32_t round;	 /* the logs that this round of the turn looks at */
+	struct segments segs;
+	struct index index;
+	struct keys keys;
+	struct op_list arrived; /* operations of this pass of the loop, not pending yet */
+	struct weir_task gather;
+	bool gather_posted;
+	bool closing;
+	bool discards;
+	uint64_t batch_bytes;	   /* of the largest batch */
+	uint64_t sequence;	   /* the next record's */
+	uint32_t reclaiming;	   /* segments on their way to be free */
+	uint32_t prepare_first;	   /* logs that come first when a segment is free, as a mask */
+	uint32_t prepare_failures; /* headers that could not be written */
+	uint64_t evicted_entries, evicted_segments;
+	struct weir_fdp *fdp;	 /* placement ids of the drive; NULL: streams are not placed */
+	char placement_why[256]; /* why not, though the store is formatted for it; or "" */
+};
+
+static_assert(DISK_STREAMS <= 32, "asking has a bit for each log");
+
+#define LOGS_FOREACH(ls, l, i) for ((i) = 0; (i) < (ls)->count && ((l) = (ls)->log[i], true); (i)++)
+
+/* The logs in MASK, which becomes 0. */
+#define LOGS_IN(ls, l, mask)                                                                       \
+	for (; (mask) && ((l) = (ls)->log[__builtin_ctz(mask)], true); (mask) &= (mask)-1)
+
+/* Asks for a round of the turn that looks at L. */
+static inline void log_ask(struct log *l)
+{
+	l->all->asking |= 1u << l->stream;
+}
+
+/* The oldest pending operation of L, which is pending no longer; NULL: there is none. */
+struct weir_store_op *log_pop(struct log *l);
+
+/* May a segment be begun for L at all? */
+bool prepare_is_allowed(const struct log *l);
+/* Segments that must be freed for L beyond the reserve. */
+uint32_t prepare_missing(const struct log *l);
+
+/* The free mark of SEG replaces its entries: they leave the index. */
+void entries_drop(struct logs *ls, struct segment *seg, const void *footer, size_t bytes);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prepare.c - begins segments: header; flush; then batches may be written.
+ *
+ * The next segments are begun ahead of time, so that the log does not stop where segments meet.
+ * Headers are written beside one another and share flushes; segments are opened in the order of
+ * their generations. The loop's thread.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "store/format/header.h"
+#include "store/log/logs.h"
+
+/* Writes the header of JOB's segment into its memory. */
+static void prepare_header(struct job *job)
+{
+	struct store_io *io = job->log->io;
+	struct header h = { .gen = job->seg->gen,
+			    .segment = job->seg->number,
+			    .state = DISK_USED,
+			    .stream = job->log->stream,
+			    .sequence = job->log->all->sequence,
+			    .time_ns = clock_wall() };
+
+	memset(job->buf, 0, job->bytes);
+	header_encode(job->buf, &h, &io->key, io->super.uuid);
+}
+
+static void prepare_flushed(struct job *job, int result)
+{
+	struct log *l = job->log;
+	struct segment *seg = job_end(job);
+
+	if (!result)
+		segment_begun(seg);
+	log_ask(l);
+}
+
+static void prepare_failed(struct job *job, int result)
+{
+	struct log *l = job->log;
+	struct logs *ls = l->all;
+
+	segment_retire(job_end(job));
+	/* With few segments left, waiting for another one would never end: stop writing. */
+	if (++ls->prepare_failures >= PREPARE_FAILURES_MAX ||
+	    ls->prepare_failures >= ls->segs.count / 4)
+		io_break(l->io, result);
+	log_ask(l);
+}
+
+static void prepare_written(struct job *job, int result)
+{
+	job_drop_memory(job);
+	if (result) {
+		prepare_failed(job, result);
+		return;
+	}
+	/* A batch must never reach the medium before the header that gives it its generation: it
+	 * would be met under the generation of a former life. */
+	job_flush(job, prepare_flushed);
+}
+
+/* An idle job. There is one: ahead_count is below their number. */
+static struct job *prepare_job(struct log *l)
+{
+	struct job *job = l->begin;
+
+	while (job->seg)
+		job++;
+	CHECK(job < l->begin + PREPARE_AHEAD_MAX);
+	return job;
+}
+
+static int prepare_begin(struct log *l, bool from_reserve)
+{
+	struct job *job = prepare_job(l);
+
+	job->log = l;
+	if (job_take_memory(job, l->io->lay->block_bytes))
+		return -ENOMEM;
+	job_begin(job, segment_take(&l->all->segs, l, from_reserve));
+	l->all->prepare_first = UINT32_MAX << l->stream << 1;
+	prepare_header(job);
+	l->written_bytes += job->bytes;
+	job_write(job, 0, prepare_written);
+	return 0;
+}
+
+/* How many segments should be begun ahead now. */
+static uint32_t prepare_wanted(const struct log *l)
+{
+	const struct layout *lay = l->io->lay;
+	uint64_t many = PREPARE_AHEAD_BYTES / lay->segment_bytes;
+
+	/* All logs together hold no more than a small part of the store. */
+	if (many > lay->segments / 16 / l->all->count)
+		many = lay->segments / 16 / l->all->count;
+	if (many > PREPARE_AHEAD_MAX)
+		many = PREPARE_AHEAD_MAX;
+	if (many > 1 && l->segs.open)
+		return (uint32_t)many;
+	/* Large ones, and the first of all, no earlier than they are about to be needed. */
+	return l->pending.first || (l->segs.open && l->segs.open->used > lay->segment_blocks / 2);
+}
+
+bool prepare_is_allowed(const struct log *l)
+{
+	return !l->io->broken && !l->io->read_only && (!l->all->closing || l->pending.first);
+}
+
+uint32_t prepare_missing(const struct log *l)
+{
+	uint32_t wanted = prepare_wanted(l);
+
+	return wanted > l->segs.ahead_count ? wanted - l->segs.ahead_count : 0;
+}
+
+static int prepare_segments(struct log *l)
+{
+	const struct segments *all = &l->all->segs;
+	bool tombstone = l->pending.first && l->pending.first->kind == WEIR_STORE_DELETE;
+	uint32_t wanted = prepare_wanted(l);
+	int err = 0;
+
+	while (!err && l->segs.ahead_count < wanted && all->free_count > SEGMENTS_RESERVED)
+		err = prepare_begin(l, false);
+	if (!err && !l->segs.ahead_count && !l->segs.open && tombstone && all->free_count)
+		err = prepare_begin(l, true);
+	return err;
+}
+
+static void prepare_log(struct log *l)
+{
+	for (uint32_t i = 0; i < PREPARE_AHEAD_MAX && l->jobs; i++)
+		job_run(&l->begin[i]);
+	/* Begun again with the next operation; those who wait for it must not wait for ever. */
+	if (prepare_is_allowed(l) && prepare_segments(l) && !l->segs.open && l->pending.first) {
+		l->no_memory = true;
+		log_ask(l);
+	}
+}
+
+/* Logs behind the one that took the last segment come first: a log that always wants one would
+ * leave none to the others. */
+void logs_prepare(struct logs *ls)
+{
+	uint32_t first = ls->round & ls->prepare_first, rest = ls->round & ~ls->prepare_first;
+	struct log *l;
+
+	LOGS_IN(ls, l, first)
+	prepare_log(l);
+	LOGS_IN(ls, l, rest)
+	prepare_log(l);
+}

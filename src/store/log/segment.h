@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * segment.h - segments and the states that they go through. Only segment.c writes these structs.
+ */
+#ifndef STORE_LOG_SEGMENT_H
+#define STORE_LOG_SEGMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "store/format/checksum.h"
+#include "store/format/footer.h"
+#include "store/format/layout.h"
+
+struct log;
+struct logs;
+
+enum segment_state {
+	SEGMENT_UNKNOWN = 0, /* recovery has not sorted it in yet */
+	SEGMENT_FREE,
+	SEGMENT_BEGINNING, /* its header is on the way to the medium */
+	SEGMENT_BEGUN,
+	SEGMENT_OPEN,
+	SEGMENT_CLOSED, /* takes no more batches; its footer is not written yet */
+	SEGMENT_SEALED,
+	SEGMENT_RECLAIMING,
+	SEGMENT_RETIRED, /* its header could not be written */
+};
+
+struct segment {
+	struct log *log; /* the log that it is in, or is about to be in; NULL: free */
+	uint32_t number;
+	uint8_t state;	   /* enum segment_state */
+	bool failed;	   /* a batch of it could not be written */
+	bool from_reserve; /* taken for a tombstone: puts wait until the reserve is whole */
+	bool listed;	   /* it is in its log's list of segments */
+	struct generation gen;
+	uint32_t used;		    /* blocks given out: the next batch begins here */
+	uint32_t end;		    /* blocks published */
+	uint32_t readers;	    /* reads under way */
+	uint32_t batches;	    /* writes under way */
+	uint32_t records;	    /* admitted */
+	uint32_t footer_blocks;	    /* 0: it has no footer */
+	uint64_t live_bytes;	    /* of values that the index finds in it */
+	struct disk_entry *entries; /* of the footer to be, while it is not sealed */
+	uint32_t entries_room;
+	TAILQ_ENTRY(segment) link; /* in the log, ahead of it, or on the free list */
+	TAILQ_ENTRY(segment) sealing;
+};
+
+TAILQ_HEAD(segment_list, segment);
+
+/* All segments of a store. */
+struct segments {
+	struct segment *all;
+	uint32_t count;
+	struct segment_list free;
+	uint32_t free_count;
+	uint32_t failing;     /* failed segments without the footer that leaves the failure out */
+	uint64_t epoch;	      /* of this life */
+	uint64_t generations; /* counter of the last generation given */
+};
+
+/* The segments of one log. */
+struct log_segments {
+	struct segment_list list; /* oldest first, the open one last */
+	uint32_t used;		  /* in list */
+	struct segment *open;
+	struct segment_list ahead; /* empty; begun or being begun, oldest first */
+	uint32_t ahead_count;
+	struct segment_list sealing; /* closed ones, oldest first */
+};
+
+/* Makes COUNT segments in state SEGMENT_UNKNOWN: 0 or -ENOMEM. */
+int segments_init(struct segments *all, uint32_t count);
+void segments_free(struct segments *all);
+void segments_init_log(struct log_segments *of);
+/* The next generation. */
+struct generation segments_generation(struct segments *all);
+
+/* Recovery: sets what its header says; LOG is NULL for a free one. */
+void segment_recover(struct segment *seg, struct generation gen, struct log *l);
+/* Recovery: its batches are read again from the beginning. */
+void segment_rewind(struct segment *seg);
+/* Recovery: its batches end before block END. */
+void segment_set_end(struct segment *seg, uint32_t end);
+/* UNKNOWN -> SEALED, in recovery: SEG is the next of its log. FOOTER_BLOCKS as in segment_seal().
+ */
+void segment_recovered(struct segment *seg, uint32_t footer_blocks);
+
+/* UNKNOWN, RECLAIMING or RETIRED -> FREE: the segment joins the free list. */
+void segment_free(struct segments *all, struct segment *seg);
+/* FREE -> BEGINNING: the first free segment gets a generation, and goes ahead of L. */
+struct segment *segment_take(struct segments *all, struct log *l, bool from_reserve);
+/* BEGINNING -> BEGUN: its header is on the medium. */
+void segment_begun(struct segment *seg);
+/* BEGINNING -> RETIRED: its header could not be written. */
+void segment_retire(struct segment *seg);
+/* BEGUN -> OPEN: the first segment ahead of L becomes its last one. */
+struct segment *segment_open(struct log *l);
+/* Can segment_open() be called? A later segment may be begun earlier, but the order of generations
+ * is the order of the log. */
+bool segment_is_ready(const struct log *l);
+/* OPEN -> CLOSED: it takes no more batches. */
+void segment_close(struct segment *seg);
+/* CLOSED -> SEALED, with a footer of FOOTER_BLOCKS; 0: without one. */
+void segment_seal(struct segments *all, struct segment *seg, uint32_t footer_blocks);
+/* SEALED -> RECLAIMING. */
+void segment_reclaim(struct segment *seg);
+/* RECLAIMING -> SEALED: it stays. */
+void segment_keep(struct segment *seg);
+/* A segment that is reclaimed leaves its log: nothing in the index points to it any more. */
+void segment_leave(struct segment *seg);
+
+/* Gives out BLOCKS of an open segment to a batch; the first of them. */
+uint32_t segment_place(struct segment *seg, uint32_t blocks);
+/* A write of a batch is under way. */
+void segment_write_begun(struct segment *seg);
+void segment_write_ended(struct segment *seg);
+/* COUNT entries from FIRST on are left out of the footer: their batch could not be written. */
+void segment_fail(struct segments *all, struct segment *seg, uint32_t first, uint32_t count);
+/* The batches before block END are published. */
+void segment_publish(struct segment *seg, uint32_t end);
+/* A reserve that is whole again lets puts into SEG. */
+void segment_open_to_puts(struct segment *seg);
+
+/* A read of SEG is under way: it is not freed before segment_unpin(). */
+void segment_pin(struct segment *seg);
+/* True: the last read of a segment that is reclaimed has ended. */
+bool segment_unpin(struct segment *seg);
+
+/* Makes room for MORE entries of the footer: 0 or -ENOMEM. */
+int segment_reserve_entries(struct segment *seg, uint32_t more);
+/* Adds an entry. There is room. */
+void segment_add_entry(struct segment *seg, const struct footer_entry *e);
+/* Leaves entry N out of the footer. */
+void segment_strike_entry(struct segment *seg, uint32_t n);
+void segment_drop_entries(struct segment *seg);
+
+/* LENGTH more (fewer) bytes of values in SEG are found by the index. */
+void segment_add_live(struct segment *seg, uint64_t length);
+void segment_remove_live(struct segment *seg, uint64_t length);
+
+/* Would a batch of N records with HEADER bytes and PAYLOAD blocks fit behind the batches of SEG?
+ * The room for the footer is set aside here, so that sealing cannot fail for want of it. */
+bool segment_fits(const struct layout *l, const struct segment *seg, uint64_t header,
+		  uint64_t payload, uint32_t n);
+
+#endif

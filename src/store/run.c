@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run.c - many operations in one call. Owns nothing; any thread.
+ */
+#include <errno.h>
+
+#include "base/error.h"
+#include "store/store.h"
+
+/* A program that sets `end` counts on it; calls that wait for all operations never call it. */
+static int run_check_end(const struct weir_store_op *ops, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].end)
+			return error_set(-EINVAL,
+					 "operation %zu of %zu has an `end`, which this call would "
+					 "not call: submit it with weir_store_submit()",
+					 i + 1, n);
+	return 0;
+}
+
+/* The first error of OPS that is not ALLOWED, with its words. */
+static int run_result(struct weir_store *s, const struct weir_store_op *ops, size_t n, int allowed)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err = ops[i].result;
+
+		if (!err || err == allowed)
+			continue;
+		/* One that was refused says so again, in the same words. */
+		if (op_check(s, &ops[i]) != err)
+			words_set(&s->io, &ops[i]);
+		return n == 1 ? err
+			      : error_set(err, "operation %zu of %zu: %s", i + 1, n, weir_error());
+	}
+	return 0;
+}
+
+int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n)
+{
+	int err = wait_allowed(s);
+	size_t i;
+
+	if (!err)
+		err = run_check_end(ops, n);
+	if (err)
+		return err;
+	op_post_many(s, ops, n);
+	/* The last ends last, mostly: who waits for it sleeps once. */
+	for (i = n; i-- > 0;)
+		wait_op(s, &ops[i]);
+	return run_result(s, ops, n, 0);
+}
+
+int weir_store_put_many(struct weir_store *s, struct weir_store_op *ops, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		ops[i].kind = WEIR_STORE_PUT;
+	return weir_store_run(s, ops, n);
+}
+
+int weir_store_get_many(struct weir_store *s, struct weir_store_op *ops, size_t n)
+{
+	size_t i;
+	int err = wait_allowed(s);
+
+	if (!err)
+		err = run_check_end(ops, n);
+	if (err)
+		return err;
+	for (i = 0; i < n; i++)
+		ops[i].kind = WEIR_STORE_GET;
+	weir_store_run(s, ops, n);
+	return run_result(s, ops, n, -ENOENT);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * submit.c - an operation's way to the loop and back.
+ *
+ * Any thread checks and posts; the rest runs on the loop. The caller owns the operation's memory
+ * until it has ended, and again from the moment its state says so: after that not a byte of it
+ * is touched.
+ */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/done.h"
+#include "base/error.h"
+#include "base/fork.h"
+#include "base/parse.h"
+#include "store/store.h"
+
+int store_check_process(const struct weir_store *s)
+{
+	return fork_inherited(s->owner.process) ? fork_refuse("store") : 0;
+}
+
+static int op_too_long(struct weir_store *s, uint64_t length)
+{
+	char is[32], max[32], fit[32];
+	uint64_t segment = layout_segment_for(s->io.lay, length);
+
+	format_size(length, is, sizeof(is));
+	format_size(s->io.lay->max_value_bytes, max, sizeof(max));
+	if (!segment)
+		return error_set(-EFBIG, "value of %s is longer than any store can hold (%s here)",
+				 is, max);
+	return error_set(-EFBIG, "value of %s is longer than %s: format with --segment-bytes %s",
+			 is, max, format_size(segment, fit, sizeof(fit)));
+}
+
+static int op_check_stream(struct weir_store *s, uint32_t stream)
+{
+	/* There may be a log for one more, whose superblock is on the way or could not be written.
+	 */
+	uint32_t n = __atomic_load_n(&s->io.super.streams, __ATOMIC_ACQUIRE);
+
+	if (stream < n)
+		return 0;
+	return error_set(-EINVAL,
+			 "no such stream: %u (there are %u; weir_store_add_tenant() gives them)",
+			 stream, n);
+}
+
+static int op_check_write(struct weir_store *s, const struct weir_store_op *op)
+{
+	if (op->flags & ~(uint32_t)WEIR_PUT_DURABLE)
+		return error_set(-EINVAL, "flags 0x%x: a put or delete has WEIR_PUT_DURABLE only",
+				 op->flags);
+	return op_check_stream(s, op->stream);
+}
+
+int op_check(struct weir_store *s, const struct weir_store_op *op)
+{
+	if (op->kind >= WEIR_STORE_OP_COUNT)
+		return error_set(-EINVAL, "no such operation: %u", op->kind);
+	/* The queue would refuse the whole batch that it came first in. */
+	if (op->prio >> 13 > WEIR_PRIO_IDLE >> 13)
+		return error_set(-EINVAL, "no such priority class: %u", op->prio >> 13);
+	if (op->kind == WEIR_STORE_SYNC)
+		return 0;
+	if (!op->key || !op->key_len || op->key_len > WEIR_KEY_MAX)
+		return error_set(-EINVAL, "key of %u bytes: keys have 1 to %u", op->key_len,
+				 WEIR_KEY_MAX);
+	if (op->kind == WEIR_STORE_PUT || op->kind == WEIR_STORE_DELETE) {
+		int err = op_check_write(s, op);
+
+		if (err)
+			return err;
+	}
+	if (op->kind == WEIR_STORE_GET && op->capacity && !op->buf)
+		return error_set(-EINVAL, "get without a buffer");
+	if (op->kind != WEIR_STORE_PUT)
+		return 0;
+	if (!op->value || !op->value_len)
+		return error_set(-EINVAL, "value of no length: values have at least 1 byte");
+	return op->value_len > s->io.lay->max_value_bytes ? op_too_long(s, op->value_len) : 0;
+}
+
+static void op_write(struct weir_store *s, struct weir_store_op *op)
+{
+	if (s->io.read_only || s->io.broken)
+		op_end(&s->io, op, s->io.broken ? s->io.broken : -EROFS);
+	else
+		logs_append(s->logs, op);
+}
+
+static void op_sync(struct weir_store *s, struct weir_store_op *op)
+{
+	if (s->io.read_only || s->io.broken)
+		op_end(&s->io, op, s->io.broken ? s->io.broken : -EROFS);
+	else
+		flush_wait_op(&s->io, op, 0);
+}
+
+static void op_run(struct weir_store *s, struct weir_store_op *op)
+{
+	const struct inner_op *inner;
+
+	op_begin(&s->io, op);
+	switch (op->kind) {
+	case WEIR_STORE_PUT:
+	case WEIR_STORE_DELETE:
+		op_write(s, op);
+		break;
+	case WEIR_STORE_GET:
+		read_get(s, op);
+		break;
+	case WEIR_STORE_EXISTS:
+		read_exists(s, op);
+		break;
+	case WEIR_STORE_SYNC:
+		op_sync(s, op);
+		break;
+	default:
+		inner = op_priv(op)->private;
+		inner->run(s, op);
+		break;
+	}
+}
+
+/* Runs a chain of operations that were submitted together: one of the two entries of the store's
+ * loop. */
+static void op_task(struct weir_task *task)
+{
+	struct weir_store_op *op = op_of_task(task), *next;
+	struct weir_store *s = op_priv(op)->store;
+
+	io_check_owner(&s->io);
+	for (; op; op = next) {
+		next = op_priv(op)->next;
+		op_run(s, op);
+	}
+	store_turn(&s->io);
+}
+
+static void op_prepare(struct weir_store *s, struct weir_store_op *op, uint64_t now)
+{
+	op_priv(op)->store = s;
+	op_priv(op)->start_ns = now;
+	op_priv(op)->next = NULL;
+	op_priv(op)->noted = OP_NOTE_NONE;
+	if (op->kind < WEIR_STORE_SYNC)
+		checksum_identity(&s->io.key, op->key, op->key_len, op_priv(op)->hash);
+	done_begin(&op_priv(op)->state);
+}
+
+int op_post(struct weir_store *s, struct weir_store_op *op)
+{
+	op_prepare(s, op, clock_now());
+	op_priv(op)->task.fn = op_task;
+	return weir_queue_post(s->io.q, 0, &op_priv(op)->task);
+}
+
+int op_post_inner(struct weir_store *s, struct weir_store_op *op, struct inner_op *inner)
+{
+	*op = (struct weir_store_op){ .kind = OP_INNER };
+	op_priv(op)->private = inner;
+	return op_post(s, op);
+}
+
+void op_post_many(struct weir_store *s, struct weir_store_op *ops, size_t n)
+{
+	struct weir_store_op *first = NULL, *last = NULL;
+	uint64_t now = clock_now();
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		ops[i].result = op_check(s, &ops[i]);
+		done_mark(&op_priv(&ops[i])->state);
+		if (ops[i].result)
+			continue;
+		op_priv(&ops[i])->private = NULL;
+		op_prepare(s, &ops[i], now);
+		if (last)
+			op_priv(last)->next = &ops[i];
+		else
+			first = &ops[i];
+		last = &ops[i];
+	}
+	if (!first)
+		return;
+	op_priv(first)->task.fn = op_task;
+	weir_queue_post(s->io.q, 0, &op_priv(first)->task);
+}
+
+int weir_store_submit(struct weir_store *s, struct weir_store_op *op)
+{
+	int err = store_check_process(s);
+
+	if (!err)
+		err = op_check(s, op);
+	op_priv(op)->private = NULL;
+	return err ? err : op_post(s, op);
+}
