@@ -145,7 +145,7 @@ def case_all_static(root):
             raise
         raise Skip(f"no static library for {absent[1]} here") from error
     assert "INTERP" not in run("readelf", "--segments", "--wide", program)
-    assert "hello" in run(program)
+    assert "hello" in run("sh", "-c", f"cd {root} && ./all-static")  # it makes a file
 
 
 def case_versions(root):
