@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# A thin front door: meson and ninja do the work, in the folder BUILD.
+# Short names for the common tasks: meson and ninja do the work, in the folder BUILD.
 
 BUILD ?= build
 PREFIX ?= /usr/local

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by scripts that try the project in a fresh Debian 12: a chroot, made with debootstrap from
-# the mirror, keys and proxies that this machine's own APT uses. Run from the root of the tree.
+# Sourced by scripts that try the project in a new Debian 12: a chroot, made with debootstrap, with
+# the mirror, keys and proxies of this machine's own APT. Run from the root of the tree.
 #
-# It is mounted into from a mount namespace of its own, so that nothing stays mounted whatever
-# happens. Where a chroot cannot be made the script ends with exit code 77 and the reason.
+# All mounts are made in a separate mount namespace, so nothing stays mounted whatever happens. If a
+# chroot cannot be made, the script ends with exit code 77 and the reason.
 
 suite=bookworm
 
@@ -16,8 +16,8 @@ cannot() {
 	exit 77
 }
 
-# "URI KEYRING COMPONENT" of each Debian 12 archive that APT knows here, one for each release
-# (bookworm, bookworm-updates, bookworm-security). APT reads its own .list and .sources files.
+# Prints "URI KEYRING COMPONENT" of each Debian 12 archive that APT knows here, one for each release
+# (bookworm, bookworm-updates, bookworm-security). APT itself reads its .list and .sources files.
 archives() {
 	local format='$(RELEASE)|$(REPO_URI)|$(SIGNED_BY)|$(COMPONENT)|$(ORIGIN)'
 	apt-get indextargets --format "$format" 'Created-By: Packages' |
@@ -28,7 +28,7 @@ archives() {
 			}'
 }
 
-# Ends the script where no chroot can be made.
+# Ends the script if no chroot can be made.
 check_machine() {
 	[ "$(id -u)" -eq 0 ] || cannot "it takes root: chroot and mount"
 	unshare --mount true 2>/dev/null || cannot "mounting is forbidden (a container?)"
@@ -37,7 +37,8 @@ check_machine() {
 	tools/setup --chroot
 }
 
-# A keyring for debootstrap: what signs the archive, or else all of Debian's keys that are here.
+# Prints a keyring for debootstrap: the one that signs the archive, or else all of Debian's keys
+# that are here.
 keyring() {
 	local debian=/usr/share/keyrings/debian-archive-keyring.gpg
 	if [ -r "$1" ]; then
@@ -69,7 +70,8 @@ apt_proxy() {
 	[ "$proxy" = DIRECT ] || echo "$proxy"
 }
 
-# What the chroot needs to reach the archive as this machine does. No passwords: auth.conf stays.
+# Configures APT in the chroot to reach the archive as this machine does. Passwords are not copied:
+# auth.conf stays here.
 configure_apt() {
 	local release uri key file
 	rm -rf "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/*
@@ -89,7 +91,7 @@ configure_apt() {
 	done
 }
 
-# Runs a command in the chroot's /weir, in namespaces that take mounts and processes with them.
+# Runs a command in the chroot's /weir, in namespaces whose mounts and processes end with it.
 run_inside() {
 	unshare --mount --pid --fork --kill-child bash -euc '
 		mount --make-rprivate /

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by scripts that work on a copy of the working tree. Run from the root of the tree.
 
-# Copies the tree into a folder: what git tracks or would add; without git, all but build folders.
+# Copies the tree into a folder: the files that git tracks or would add; without git, everything
+# except build folders.
 copy_tree() {
 	mkdir -p "$1"
 	if git rev-parse --git-dir >/dev/null 2>&1; then

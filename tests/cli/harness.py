@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the weir command share: cases that print TAP, and runs of the real binary.
+"""The common part of the tests of the weir command: cases that print TAP, and runs of the real
+binary.
 
 A test program takes the path of the binary as its first argument. A case is a function decorated
-with @case; it gets a fresh Weir, whose folder is gone afterwards. It fails by an exception, and
+with @case; it gets a new Weir, whose folder is removed afterwards. It fails by an exception, and
 skips by raising Skip with the reason.
 """
 import json
@@ -16,14 +17,15 @@ import traceback
 
 
 class Skip(Exception):
-    """This case cannot run here; the text says why."""
+    """This case cannot run here; the text gives the reason."""
 
 
 CASES = []
 
 
 def error_text(line, command, code):
-    """The message of the weir.error.v1 in LINE, which must be of COMMAND and exit with CODE."""
+    """Returns the message of the weir.error.v1 in LINE, which must name COMMAND and exit code
+    CODE."""
     error = json.loads(line)
     assert error["schema"] == "weir.error.v1" and error["command"] == command, error
     assert error["exit_code"] == code and bool(error["help"]) == (code == 2), error
@@ -31,13 +33,13 @@ def error_text(line, command, code):
 
 
 def case(function):
-    """Registers a test case; its first line of documentation is its name."""
+    """Registers a test case. The first line of its docstring is its name."""
     CASES.append(function)
     return function
 
 
 class Weir:
-    """The binary, and a folder of its own to work in."""
+    """The binary, and a folder to work in."""
 
     def __init__(self, binary):
         self.binary = binary
@@ -45,7 +47,7 @@ class Weir:
         self.img = self.path("test.img")
 
     def path(self, name):
-        """A path in the folder."""
+        """Returns a path in the folder."""
         return os.path.join(self.folder, name)
 
     def start(self, *args, **keywords):
@@ -56,7 +58,8 @@ class Weir:
         return subprocess.Popen([self.binary, *words], **{**pipes, **keywords})
 
     def run(self, *args, code=0, stdin=b"", timeout=120, **keywords):
-        """Runs weir, which must exit with CODE. Returns (stdout, stderr) as bytes and text."""
+        """Runs weir, which must exit with CODE. Returns standard output as bytes and standard
+        error as text."""
         process = self.start(*args, stdin=subprocess.PIPE, **keywords)
         try:
             out, err = process.communicate(stdin, timeout)
@@ -70,12 +73,13 @@ class Weir:
         return out, err
 
     def json(self, *args, code=0, **keywords):
-        """Runs weir with --json and returns what it printed."""
+        """Runs weir with --json and returns the parsed output."""
         out, _ = self.run(*args, "--json", code=code, **keywords)
         return json.loads(out)
 
     def fails(self, *args, code=1, says=(), **keywords):
-        """Runs weir, which must exit with CODE, print nothing, and say each of SAYS."""
+        """Runs weir, which must exit with CODE, print nothing to standard output, and print each
+        of SAYS to standard error."""
         out, err = self.run(*args, code=code, **keywords)
         assert out == b"", f"printed {out!r}"
         if "--json" in args:
@@ -97,14 +101,15 @@ class Weir:
 
 
 def lock_lines(path):
-    """The lines of /proc/locks about the file at PATH."""
+    """Returns the lines of /proc/locks about the file at PATH."""
     inode = os.stat(path).st_ino
     with open("/proc/locks", "rb") as file:
         return [line for line in file if f":{inode} ".encode() in line]
 
 
 def wait_unlocked(path):
-    """Waits until nothing locks PATH: a killed process does until its last write has landed."""
+    """Waits until nothing locks PATH: a killed process holds the lock until its last write is
+    complete."""
     deadline = time.monotonic() + 20
     while lock_lines(path):
         assert time.monotonic() < deadline, "the lock of a killed process never went away"
@@ -112,7 +117,7 @@ def wait_unlocked(path):
 
 
 def run_case(function, weir):
-    """(ok, remark) of one case."""
+    """Runs one case and returns (ok, remark)."""
     try:
         function(weir)
     except Skip as reason:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fields of JSON objects, and the tables of docs/json.md that promise them."""
+"""The members of JSON objects, and the tables of docs/json.md that document them."""
 import re
 
 TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
 def fields_of(value, name=""):
-    """(field, type) of all that is in VALUE; elements of arrays are NAME[]."""
+    """Returns (member, type) of everything in VALUE; elements of arrays are called NAME[]."""
     if isinstance(value, dict):
         found = [(name, "object")] if name else []
         for key, inner in value.items():
@@ -18,7 +18,7 @@ def fields_of(value, name=""):
 
 
 def documented(text):
-    """{schema: {field: (set of types, may be absent)}} from the tables of docs/json.md."""
+    """Returns {schema: {member: (set of types, may be absent)}} from the tables of docs/json.md."""
     tables, table = {}, None
     for line in text.splitlines():
         heading = re.match(r"#+ `([a-z.-]+\d*)`$", line)
@@ -36,7 +36,8 @@ def documented(text):
 
 
 def expanded(table, shared):
-    """TABLE, where a type that is the name of a table in SHARED becomes an object of its rows."""
+    """Returns TABLE, where a type that names a table in SHARED is replaced by the rows of that
+    table."""
     rows = {}
     for field, (kinds, absent) in table.items():
         inner = next((shared[kind] for kind in kinds if kind in shared), None)
@@ -47,7 +48,7 @@ def expanded(table, shared):
 
 
 def row_of(table, field):
-    """The row of TABLE about FIELD: its own, or one whose last part is a star."""
+    """Returns the row of TABLE about FIELD: its own row, or one whose last part is a star."""
     if field in table:
         return field
     star = re.sub(r"[^.]+$", "*", field)
@@ -55,7 +56,8 @@ def row_of(table, field):
 
 
 def differences(tables, objects):
-    """What is wrong with TABLES, given the OBJECTS that commands printed, in sentences."""
+    """Compares TABLES with the OBJECTS that commands printed, and returns the differences in
+    sentences."""
     said, seen = [], {}
     for obj in objects:
         schema = obj["schema"]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the commands of weir do when all is well, through the real binary."""
+"""Tests what the commands of weir do if no error occurs, with the real binary."""
 import json
 import os
 import stat
@@ -12,13 +12,13 @@ ENGINES = ("posix", "uring")
 
 
 def keys_of(weir):
-    """The keys that ls prints."""
+    """Returns the keys that ls prints."""
     return weir.run("ls", weir.img)[0].decode().split("\n")[:-1]
 
 
 @case
 def format_says_what_it_made(weir):
-    """format creates a file and says what it made"""
+    """format creates a file and describes the new store"""
     out, err = weir.run("format", weir.img, "--size", "96m")
     assert b"empty store of 9" in out and b"segments of 1 MiB" in out, out
     assert err == "", err
@@ -70,7 +70,7 @@ def put_and_get(weir):
 
 @case
 def put_replaces(weir):
-    """put replaces what was there"""
+    """put replaces an existing value"""
     weir.format()
     for value in (b"first", b"second, longer", b"3"):
         weir.run("put", weir.img, "k", stdin=value)
@@ -80,7 +80,7 @@ def put_replaces(weir):
 
 @case
 def engines_agree(weir):
-    """what one engine puts the other gets"""
+    """each engine can read what the other one wrote"""
     weir.format()
     for engine in ENGINES:
         weir.run("put", weir.img, engine, "--engine", engine, stdin=engine.encode() * 9000)
@@ -102,7 +102,7 @@ def durable(weir):
 
 @case
 def delete_many(weir):
-    """del deletes each key and names those that are not there"""
+    """del deletes each key and names the keys that do not exist"""
     weir.format()
     for key in "abc":
         weir.run("put", weir.img, key, stdin=b"v")
@@ -165,7 +165,7 @@ def json_of_values(weir):
 
 @case
 def statistics(weir):
-    """stat says what a store is and holds"""
+    """stat shows the properties and the contents of a store"""
     weir.format()
     for number in range(10):
         weir.run("put", weir.img, f"k{number}", stdin=b"v" * 1000)
@@ -183,7 +183,7 @@ def statistics(weir):
 
 @case
 def reading_changes_nothing(weir):
-    """get, ls and stat leave the image as it is, and need no write permission"""
+    """get, ls and stat do not change the image, and need no write permission"""
     weir.format()
     weir.run("put", weir.img, "k", stdin=b"v")
     with open(weir.img, "rb") as file:
@@ -197,7 +197,7 @@ def reading_changes_nothing(weir):
 
 @case
 def default_store(weir):
-    """WEIR_STORE is the store where no PATH is given, and a PATH that is given wins"""
+    """WEIR_STORE is the store if no PATH is given; a given PATH is used instead of it"""
     env = {**os.environ, "WEIR_STORE": weir.img}
     other = weir.path("other.img")
     weir.format()
@@ -218,7 +218,7 @@ def default_store(weir):
     assert weir.json("replay", "synthetic", "-n", "1", env=env)["store"] == weir.img
     weir.run("del", other, "k", "l", env=env)
     assert weir.run("ls", other, env=env)[0] == b""
-    # A store that is not there is no reason to delete from another one.
+    # A store that does not exist is no reason to delete from another one.
     weir.fails("del", weir.path("gone.img"), "one", env=env, says=["nothing was deleted"])
     weir.run("del", "one", weir.path("file"), env=env)
     assert b"one" not in weir.run("ls", env=env)[0]
@@ -230,7 +230,7 @@ def default_store(weir):
 
 @case
 def size_of_what_is_there(weir):
-    """format --size on a file of another size is an error, of the same size is not"""
+    """format --size is an error on a file of another size, but not on one of the same size"""
     weir.format()
     weir.run("format", weir.img, "--force", "--size", "96m")
     for size in ("64m", "1g"):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""weir doctor: what it prints and how it exits, on files that are well and files that are not."""
+"""Tests weir doctor: its output and its exit codes, on files with and without problems."""
 import fcntl
 import json
 import os
@@ -16,18 +16,19 @@ MACHINE = ("kernel", "io_uring", "passthrough", "setup", "memlock", "selinux", "
            "governor")
 TARGET = ("access", "claims", "openers", "lock", "space", "scheduler", "nomerges", "write_cache",
           "direct", "fdp", "read")
-USER = 100000  # from here on, a user for each process
+USER = 100000  # each process gets another user, beginning with this number
 
 
 def need_io_uring(weir):
-    """Skips where doctor finds that the machine itself lets nobody use rings."""
+    """Skips the case if doctor reports that no user may use rings on this machine."""
     checks = verdicts(weir, code=None)
     if checks["io_uring"]["verdict"] == "fail":
         raise Skip(checks["io_uring"]["what"])
 
 
 def verdicts(weir, *args, code=0):
-    """The checks of a run with --json, by their names; CODE None: 0 or 1."""
+    """Returns the checks of a run with --json, by their names; with CODE None the exit code may be
+    0 or 1."""
     process = weir.start("doctor", *args, "--json")
     out, err = process.communicate(timeout=60)
     report = json.loads(out)
@@ -46,13 +47,13 @@ def verdicts(weir, *args, code=0):
 
 
 def make_file(weir):
-    """A file of 64 KiB at weir.img."""
+    """Makes a file of 64 KiB at weir.img."""
     with open(weir.img, "wb") as file:
         file.write(b"weir" * 16384)
 
 
 def run_as_user(weir, *args, limit=None, code=0):
-    """What weir prints to nobody in particular, who may lock LIMIT bytes of memory."""
+    """Returns what weir prints for an unprivileged user who may lock LIMIT bytes of memory."""
     def become():
         if limit:
             resource.setrlimit(resource.RLIMIT_MEMLOCK, (limit, limit))
@@ -113,7 +114,7 @@ def lines(weir):
 
 @case
 def missing(weir):
-    """a path that is not there fails, with what to do, and nothing is made"""
+    """a path that does not exist fails with a remedy, and nothing is created"""
     out, _ = weir.run("doctor", weir.img, code=1)
     text = out.decode()
     assert "No such file" in text and f"weir format {weir.img} --size" in text, text
@@ -143,7 +144,7 @@ def usage(weir):
 
 @case
 def untouched(weir):
-    """a store is the same afterwards, and works"""
+    """doctor does not change a store, which works afterwards"""
     weir.format()
     weir.run("put", weir.img, "k", stdin=b"value")
     before = os.stat(weir.img)
@@ -194,7 +195,7 @@ def running(weir):
 
 @case
 def not_permitted(weir):
-    """a user who may not read the file is told whose it is"""
+    """a user who may not read the file is told who owns it"""
     if os.geteuid():
         raise Skip("only root can become another user")
     os.chmod(weir.folder, 0o755)
@@ -209,7 +210,7 @@ def not_permitted(weir):
 
 @case
 def memory(weir):
-    """memory that is too much for the limit fails, and says how much it takes"""
+    """if the memory exceeds the limit, the check fails and says how much is needed"""
     need_io_uring(weir)
     words = ("doctor", "--memory", "1m", "--lanes")
     text = run_as_user(weir, *words, "4", limit=4 << 20)
@@ -220,7 +221,7 @@ def memory(weir):
 
 @case
 def strange_names(weir):
-    """a path that is no UTF-8 still gives JSON"""
+    """a path that is not UTF-8 still gives valid JSON"""
     name = os.path.join(os.fsencode(weir.folder), b"a\xff\nb")
     with open(name, "wb") as file:
         file.write(b"x" * 8192)
@@ -247,14 +248,14 @@ def a_sparse_file(weir):
 
 
 def limit_files(size):
-    """For a child: it may write files of SIZE at most, and dies if it tries more."""
+    """Limits the files of a child to SIZE; a larger write kills it."""
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 @case
 def a_limit_on_files(weir):
-    """ulimit -f: an error that names it, and nothing left behind"""
+    """ulimit -f: the error names it, and no file remains"""
     says = ["RLIMIT_FSIZE", "ulimit -f unlimited", "1 MiB at most"]
     limited = {"preexec_fn": lambda: limit_files(1 << 20)}
     weir.fails("format", weir.img, "--size", "96m", says=says, **limited)
@@ -266,7 +267,7 @@ def a_limit_on_files(weir):
     assert len(weir.run("get", weir.img, "key", **limited)[0]) == 300000
     out, _ = weir.run("doctor", weir.img, code=1, **limited)
     assert b"may write files of 1 MiB at most" in out, out
-    # An output of a command is refused by its own limit, not by a signal.
+    # The output of a command is refused because of the limit, not by a signal.
     small = {"preexec_fn": lambda: limit_files(100000)}
     weir.fails("get", weir.img, "key", "-o", weir.path("out"), says=["File too large"], **small)
     assert not os.path.exists(weir.path("out"))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What weir says when something is wrong: each error names what, where, and what to do."""
+"""Tests the errors of weir: each names what is wrong, where, and what to do."""
 import json
 import os
 import re
@@ -17,7 +17,7 @@ SUPERBLOCK = b"weirSUP1"
 
 
 def on_store(weir, command):
-    """The arguments of COMMAND with the image in its place."""
+    """Returns the arguments of COMMAND with the image inserted."""
     return (command[0], weir.img, *command[1:])
 
 
@@ -31,7 +31,7 @@ def no_arguments(weir):
 
 @case
 def unknown_command(weir):
-    """an unknown command is told, with the one that was meant"""
+    """an unknown command is an error that names the most similar command"""
     _, err = weir.run("inof", code=2)
     assert 'unknown command "inof": did you mean "info"?' in err, err
     _, err = weir.run("xyzzy", code=2)
@@ -56,7 +56,7 @@ def usage_errors(weir):
 
 @case
 def bad_size(weir):
-    """a bad size is named together with what would be valid"""
+    """an invalid size is named, together with the valid sizes"""
     weir.fails("format", weir.img, "--size", "10Q", code=2, says=["--size", '"10Q"', "64k"])
     weir.fails("format", weir.img, "--size", "", code=2, says=["--size", '""'])
     weir.fails("format", weir.img, "--size", "64m", "--block-bytes", "256", code=2,
@@ -66,7 +66,7 @@ def bad_size(weir):
 
 @case
 def no_such_file(weir):
-    """a file that is not there"""
+    """a file that does not exist"""
     for command in COMMANDS:
         weir.fails(*on_store(weir, command), stdin=b"v", says=[weir.img, "o such file"])
     weir.fails("info", weir.img, says=[weir.img, "o such file"])
@@ -92,7 +92,7 @@ def not_a_store(weir):
 
 @case
 def not_empty(weir):
-    """format on something that is not empty asks for --force"""
+    """format on a file that is not empty requires --force"""
     with open(weir.img, "wb") as file:
         file.write(b"precious data\n" * 5000000)
     weir.fails("format", weir.img, says=[weir.img, "--force"])
@@ -104,7 +104,7 @@ def not_empty(weir):
 
 @case
 def too_small(weir):
-    """what is too small for a store is told with what would fit"""
+    """if a file is too small for a store, the error says which size would fit"""
     weir.fails("format", weir.img, "--size", "1m", says=[weir.img, "small"])
     weir.fails("format", weir.img, "--force", "--size", "64m", "--segment-bytes", "4m",
                says=[weir.img, "64"])
@@ -157,7 +157,7 @@ def damaged_superblocks(weir):
 
 @case
 def truncated(weir):
-    """an image that was cut off is told with how much is missing"""
+    """if an image was shortened, the error says how much is missing"""
     weir.format()
     os.truncate(weir.img, 48 << 20)
     for command in COMMANDS:
@@ -166,7 +166,7 @@ def truncated(weir):
 
 @case
 def missing_key(weir):
-    """a key that is not there: exit code 1, a message, no output"""
+    """a key that does not exist: exit code 1, a message, no output"""
     weir.format()
     weir.fails("get", weir.img, "nope", says=[weir.img, 'no key "nope"'])
     weir.fails("get", weir.img, "-e", "a\\x01", says=['no key "a\\x01"'])
@@ -186,7 +186,7 @@ def bad_keys(weir):
 
 @case
 def bad_values(weir):
-    """values that are too long name the option that fits them; empty ones are refused"""
+    """a value that is too long: the error names the option to use; empty ones are refused"""
     weir.format()
     most = weir.json("stat", weir.img)["max_value_bytes"]
     weir.run("put", weir.img, "k", stdin=b"v" * most)
@@ -202,7 +202,7 @@ def bad_values(weir):
 
 @case
 def endless_value(weir):
-    """put reads no more than the store can hold, and nothing for what is no store"""
+    """put reads no more than the store can hold, and nothing if there is no store"""
     def limit():
         resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20))
     weir.format()
@@ -216,7 +216,7 @@ def endless_value(weir):
     for path, says in ((weir.path("none"), "o such file"), (weir.path("huge"), "not a weir store")):
         reader, writer = os.pipe()
         with os.fdopen(writer, "wb"), os.fdopen(reader, "rb") as source:
-            process = weir.start("put", path, "k", stdin=source)  # nobody ever writes
+            process = weir.start("put", path, "k", stdin=source)  # this pipe is never written
             err = process.communicate(timeout=60)[1].decode()
         assert process.returncode == 1 and says in err, err
     with subprocess.Popen(["cat", "/dev/zero"], stdout=subprocess.PIPE) as endless:
@@ -271,7 +271,7 @@ def json_errors(weir):
 
 @case
 def names_that_are_no_text(weir):
-    """a path that is no UTF-8 does not keep --json from its answer"""
+    """a path that is not UTF-8 does not prevent the output of --json"""
     weir.format()
     odd = os.fsencode(weir.folder) + b"/odd\xff.img"
     os.rename(weir.img, odd)
@@ -297,7 +297,7 @@ def no_space(weir):
 
 @case
 def file_too_large(weir):
-    """a file beyond the process's limit"""
+    """a file beyond the limit of the process"""
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -308,7 +308,7 @@ def file_too_large(weir):
 
 @case
 def no_permission(weir):
-    """files and folders that may not be touched"""
+    """files and folders without permission"""
     if os.geteuid() == 0:
         raise Skip("root may do everything")
     weir.format()
@@ -327,12 +327,13 @@ def not_a_file(weir):
 
 
 def start_holder(weir):
-    """A replay that holds the store until it is stopped: at this speed it never gets anywhere."""
+    """Starts a replay that holds the store until it is stopped: at this speed it never makes
+    progress."""
     log = weir.path("acks")
     holder = weir.start("replay", "synthetic", "--store", weir.img, "--speed", "0.001",
                         "--ack-log", log)
     deadline = time.monotonic() + 60
-    # From the first put on it has the lock, and answers to signals.
+    # From the first put on it has the lock and handles signals.
     while time.monotonic() < deadline and holder.poll() is None:
         if os.path.exists(log) and os.path.getsize(log) > 18:
             return holder
@@ -359,7 +360,7 @@ def in_use(weir):
 
 @case
 def closed_pipe(weir):
-    """a reader that goes away ends ls quietly"""
+    """if its reader goes away, ls ends without a message"""
     weir.format()
     weir.run("put", weir.img, "k", stdin=b"v")
     process = weir.start("ls", weir.img, stdout=subprocess.PIPE)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Help texts, the man page and the completion agree with the table of commands."""
+"""Tests that help texts, man page and completion agree with the table of commands."""
 import os
 import re
 import shutil
@@ -16,12 +16,12 @@ MAN_PAGE = os.path.join(ROOT, "docs", "man", "weir.1")
 
 
 def options_of(text):
-    """The long options that a help text lists."""
+    """Returns the long options that a help text lists."""
     return re.findall(r"^  (?:-\w, |    )--([\w-]+)", text, re.M)
 
 
 def help_of(weir, command):
-    """What `weir help COMMAND` prints."""
+    """Returns the output of `weir help COMMAND`."""
     return weir.run("help", command)[0].decode()
 
 
@@ -74,7 +74,7 @@ def man_page_agrees(weir):
 
 @case
 def man_page_is_sound(_):
-    """the man page is sound mdoc"""
+    """the man page is valid mdoc"""
     if not shutil.which("mandoc"):
         raise Skip("mandoc is not installed")
     done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", MAN_PAGE],

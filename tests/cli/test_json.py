@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""docs/json.md says what commands print with --json, neither more nor less.
+"""Tests that docs/json.md describes exactly what commands print with --json.
 
-Whoever adds a field to an output adds its line to the table there; the failure says which.
+A new member in an output needs a line in the table there; the failure says which line.
 """
 import json
 import os
@@ -18,19 +18,19 @@ JOBS = (b"[a]\nrw=randread\nbs=4k\nruntime=100ms\n"
         b"[b]\nrw=write\nbs=64k\nweight=200\nruntime=100ms\n")
 EVENTS = (b"insert 0 a W 0 8\ninsert 0 b W 8 8\nget fifo_batch\nset 1 fifo_batch 3\ndispatch 1\n"
           b"complete 2 a\ndispatch 3\ninsert 3 f F 0 0\ndispatch 3\n")
-# What no command prints on an ordinary machine; tests/vm has such a drive.
+# No command prints these on an ordinary machine; tests/vm has such a drive.
 ONLY_WITH_FDP = {"weir.fdp.v1": ("placements[]", "events[]")}
 
 
 def run(weir, *args, stdin=b""):
-    """All objects that a run prints, on standard output and standard error."""
+    """Returns all objects that a run prints to standard output and standard error."""
     process = weir.start(*args, "--json", stdin=subprocess.PIPE)
     out, err = process.communicate(stdin, timeout=120)
     return parse(out) + parse(err)
 
 
 def parse(data):
-    """The objects in DATA, one after the other."""
+    """Returns the objects in DATA, one after another."""
     decoder, text, found = json.JSONDecoder(), data.decode().lstrip(), []
     while text:
         value, end = decoder.raw_decode(text)
@@ -40,7 +40,7 @@ def parse(data):
 
 
 def everything(weir):
-    """What every command prints, in all the ways that differ."""
+    """Runs every command in all ways whose outputs differ, and returns the objects."""
     for name, data in (("trace", TRACE), ("jobs", JOBS), ("one", JOBS.split(b"[b]")[0]),
                        ("trims", b"[a]\nrw=trim\nnumber_ios=9\n")):
         with open(weir.path(name), "wb") as file:
@@ -67,7 +67,7 @@ def everything(weir):
 
 @case
 def tables_and_output(weir):
-    """every field that is printed is in docs/json.md with its type, and the other way round"""
+    """the printed members are those of docs/json.md, with their types"""
     with open(DOC, encoding="utf-8") as file:
         tables = documented(file.read())
     said = differences(tables, everything(weir))
@@ -79,7 +79,7 @@ def tables_and_output(weir):
 
 @case
 def differences_are_found(_weir):
-    """a field that is missing, new or of another type is told with the line to add"""
+    """the message about a member that is missing, new or of another type shows the line to add"""
     text = "### `weir.a.v1`\n\n| `schema` | string | x |\n| `n` | integer | x |\n"
     good = {"schema": "weir.a.v1", "n": 1}
     assert differences(documented(text), [good]) == []

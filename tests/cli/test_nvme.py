@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the command weir says of NVMe where there is no NVMe drive: answers, and what contradicts
-what. tests/vm/test_cli.py has the same beside a drive."""
+"""Tests what weir says about NVMe without an NVMe drive: answers, and which options contradict
+each other. tests/vm/test_cli.py has the same tests with a drive."""
 import subprocess
 import sys
 
@@ -9,13 +9,13 @@ from harness import Skip, case, main
 
 
 def store_commands(weir):
-    """Command lines that open a store, each with room for options."""
+    """Returns command lines that open a store, each with space for options."""
     return (["put", weir.img, "key"], ["get", weir.img, "key"], ["del", weir.img, "key"],
             ["ls", weir.img], ["stat", weir.img], ["replay", "synthetic", "--store", weir.img])
 
 
 def check_no_drive(weir, path):
-    """weir fdp answers that PATH has none."""
+    """Checks that weir fdp reports no FDP for PATH."""
     out, err = weir.run("fdp", path)
     assert out.decode() == (f"{path}: not an NVMe drive, and only these have FDP: name one, as "
                             "/dev/ng0n1\n"), out
@@ -29,13 +29,13 @@ def check_no_drive(weir, path):
 
 @case
 def fdp_of_a_file(weir):
-    """a file has no FDP, which is an answer and no error"""
+    """a file has no FDP, which is not an error"""
     check_no_drive(weir, weir.binary)
 
 
 @case
 def fdp_of_another_device(weir):
-    """neither has a block device of another kind"""
+    """a block device of another kind has none either"""
     path = weir.path("disk")
     with open(path, "wb") as file:
         file.truncate(1 << 20)
@@ -52,7 +52,7 @@ def fdp_of_another_device(weir):
 
 @case
 def fdp_of_nothing(weir):
-    """what cannot be opened is an error, and so is a device that is neither"""
+    """a path that cannot be opened is an error, and so is a file that is neither of both"""
     weir.fails("fdp", weir.img, says=[weir.img, "o such file"])
     weir.fails("fdp", weir.img, "--json", says=[weir.img, "o such file"])
     weir.fails("fdp", "/dev/null", says=["/dev/null"])
@@ -60,7 +60,7 @@ def fdp_of_nothing(weir):
 
 @case
 def passthrough_against_engine(weir):
-    """--passthrough or --timeout with another engine: which to drop"""
+    """--passthrough or --timeout with another engine: the error says which option to drop"""
     weir.format()
     for words in store_commands(weir):
         for engine in ("posix", "uring", "null"):
@@ -72,7 +72,7 @@ def passthrough_against_engine(weir):
 
 @case
 def replay_makes_no_file(weir):
-    """replay makes no store for passthrough that it could not use"""
+    """replay does not make a store for passthrough that it could not use"""
     for options in (["--passthrough"], ["--engine", "uring_cmd"], ["--timeout", "1s"]):
         weir.fails("replay", "synthetic", "--store", weir.img, *options,
                    says=["no such device", "/dev/ng0n1"])
@@ -81,7 +81,7 @@ def replay_makes_no_file(weir):
 
 @case
 def passthrough_on_a_file(weir):
-    """--passthrough is engine uring_cmd: a file is refused, and changed by nothing"""
+    """--passthrough means engine uring_cmd: a file is refused and not changed"""
     weir.format()
     for words in store_commands(weir):
         for options in (["--passthrough"], ["--passthrough", "--engine", "uring_cmd"],
@@ -93,7 +93,7 @@ def passthrough_on_a_file(weir):
 
 @case
 def timeout_on_a_file(weir):
-    """--timeout alone: the engine that auto finds must have timeouts"""
+    """--timeout alone: the engine that auto chooses must support timeouts"""
     weir.format()
     weir.fails("put", weir.img, "key", "--timeout", "2s", stdin=b"v",
                says=[weir.img, "leaves timeouts to the kernel: they take uring_cmd"])

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""No output of weir is one of its inputs, and a file is replaced whole or not at all."""
+"""Tests that no output of weir is one of its inputs, and that a file is replaced completely or not
+at all."""
 import os
 import resource
 import signal
@@ -15,14 +16,14 @@ OLD = b"what was there\n"
 
 
 def filled(weir):
-    """A store with a key, and what its image is."""
+    """Makes a store with a key, and returns the bytes of its image."""
     weir.format("64m", "--segment-bytes", "512k")
     weir.run("put", weir.img, "k", stdin=VALUE)
     return read(weir.img)
 
 
 def read(path):
-    """The bytes of the file at PATH."""
+    """Returns the bytes of the file at PATH."""
     with open(path, "rb") as file:
         return file.read()
 
@@ -35,7 +36,7 @@ def write(path, data):
 
 
 def names_of(weir):
-    """Names that can be given to the image, with the descriptors to be kept open for them."""
+    """Returns names for the image, with the descriptors that must stay open for them."""
     os.symlink(weir.img, weir.path("link"))
     os.symlink("link", weir.path("link2"))
     os.link(weir.img, weir.path("hard"))
@@ -48,7 +49,7 @@ def names_of(weir):
 
 @case
 def get_onto_the_store(weir):
-    """get refuses to write a value over the store, whatever that is called"""
+    """get refuses to overwrite the store, by whatever name"""
     before = filled(weir)
     names, fd = names_of(weir)
     for name in names:
@@ -61,7 +62,7 @@ def get_onto_the_store(weir):
 
 @case
 def standard_output_onto_the_store(weir):
-    """what a shell redirects onto the store stops a command before it writes there"""
+    """if the shell redirects an output to the store, the command stops before it writes"""
     before = filled(weir)
     for command in (("get", weir.img, "k"), ("ls", weir.img), ("stat", weir.img),
                     ("info", weir.img), ("fdp", weir.img), ("doctor", weir.img),
@@ -83,7 +84,7 @@ def standard_output_onto_the_store(weir):
 
 @case
 def both_ends_of_one_file(weir):
-    """what is read from standard input is not appended to"""
+    """standard input that is also the output is not appended to"""
     events = write(weir.path("events"), b"insert 0 a R 0 8\ndispatch 0\n")
     weir.format()
     for command in (("step", "--sched", "none"), ("put", weir.img, "k", "--json"),
@@ -100,7 +101,7 @@ def both_ends_of_one_file(weir):
 
 @case
 def log_onto_the_store(weir):
-    """an acknowledgement log is neither the store nor the trace"""
+    """an acknowledgement log cannot be the store or the trace"""
     before = filled(weir)
     trace = write(weir.path("trace"), b'{"timestamp": 0, "hash_ids": [1]}\n')
     os.symlink(trace, weir.path("tracelink"))
@@ -112,7 +113,7 @@ def log_onto_the_store(weir):
 
 @case
 def loop_and_its_file(weir):
-    """a loop device and the file behind it are one thing"""
+    """a loop device and its file count as the same"""
     if os.geteuid():
         raise Skip("needs root")
     before = filled(weir)
@@ -135,7 +136,7 @@ def loop_and_its_file(weir):
 
 @case
 def replaced_whole(weir):
-    """a file is replaced when the value is written, with its mode, and nothing is left beside"""
+    """a file is replaced after the value is complete, with its mode, and no other file remains"""
     filled(weir)
     out = weir.path("out")
     weir.run("get", weir.img, "k", "-o", out, umask=0o027)
@@ -149,7 +150,7 @@ def replaced_whole(weir):
 
 @case
 def kept_when_it_fails(weir):
-    """a get that fails leaves the old file as it was"""
+    """a get that fails does not change the old file"""
     filled(weir)
     out = write(weir.path("out"), OLD)
     weir.fails("get", weir.img, "nope", "-o", out, says=["no key"])
@@ -168,7 +169,7 @@ def kept_when_it_fails(weir):
 
 @case
 def links_are_followed(weir):
-    """a link stays a link: what it names is replaced, or made"""
+    """a link stays a link: its target is replaced or created"""
     filled(weir)
     os.mkdir(weir.path("there"))
     os.symlink("there/file", weir.path("link"))
@@ -183,7 +184,7 @@ def links_are_followed(weir):
 
 @case
 def what_is_no_file(weir):
-    """standard output by its names, open files, pipes and devices are written themselves"""
+    """standard output by its names, open files, pipes and devices are written directly"""
     filled(weir)
     for name in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
         assert weir.run("get", weir.img, "k", "-o", name, cwd=weir.folder)[0] == VALUE, name
@@ -204,7 +205,7 @@ def what_is_no_file(weir):
 
 @case
 def no_permission(weir):
-    """a file that may not be written is not replaced, and one in a closed folder is written"""
+    """a read-only file is not replaced; a writable file in a read-only folder is written"""
     if os.geteuid():
         raise Skip("needs root, to become somebody else")
     filled(weir)
@@ -228,9 +229,9 @@ def no_permission(weir):
 
 @case
 def errors_of_standard_output(weir):
-    """a full disk behind standard output is told once, with the reason"""
+    """a full disk behind standard output is reported once, with the reason"""
     filled(weir)
-    # More than stdio buffers: then the failure comes long before the end.
+    # More than stdio's buffer, so the failure comes long before the end.
     weir.run("replay", "synthetic", "-n", "800", "--store", weir.img, "-b", "1k")
     for command in (("ls", weir.img), ("get", weir.img, "k"), ("stat", weir.img),
                     ("ls", weir.img, "--json"), ("info", weir.img, "--json"), ("sched",),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""docs/plots/shares: draws what it is to draw, small enough to be kept."""
+"""Tests that docs/plots/shares draws its pictures, and that they are small enough to keep."""
 import os
 import re
 import shutil
@@ -14,7 +14,7 @@ SVG_MAX = 20 * 1024
 
 
 def run(weir, binary):
-    """Runs a copy of the script, which writes where it is."""
+    """Runs a copy of the script, which writes into its own folder."""
     folder = weir.path("plots")
     shutil.copytree(PLOTS, folder, ignore=shutil.ignore_patterns("*.svg"))
     return folder, subprocess.run([os.path.join(folder, "shares"), binary], capture_output=True,
@@ -22,7 +22,7 @@ def run(weir, binary):
 
 
 def words(folder, name):
-    """What is written in a picture."""
+    """Returns the texts in a picture."""
     path = os.path.join(folder, name)
     assert os.path.getsize(path) < SVG_MAX
     return [text.text for text in xml.etree.ElementTree.parse(path).iter(
@@ -31,7 +31,7 @@ def words(folder, name):
 
 @case
 def draws(weir):
-    """both pictures, with units, and with what the documentation says of them"""
+    """both pictures, with units, and with the figures of the documentation"""
     folder, done = run(weir, weir.binary)
     assert done.returncode == 0, done.stderr
     beside, startup = words(folder, "beside.svg"), words(folder, "startup.svg")
@@ -45,7 +45,7 @@ def draws(weir):
 
 @case
 def says(weir):
-    """that the program is not there"""
+    """a missing program is reported"""
     _, done = run(weir, "/nonexistent/weir")
     assert done.returncode == 1 and "/nonexistent/weir" in done.stderr, done
     assert "Traceback" not in done.stderr

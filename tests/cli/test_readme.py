@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The commands in the README work as they are written, with the inputs in examples/."""
+"""Tests that the commands in the README work as written, with the inputs in examples/."""
 import os
 import re
 import shutil
@@ -13,7 +13,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 def commands_of(text):
-    """(command, the lines that are shown below it) for each $ in the README."""
+    """Returns (command, the lines shown below it) for each $ in the README."""
     found = []
     for block in re.findall(r"^```\n(.*?)^```", text, re.M | re.S):
         for part in re.split(r"^\$ ", block, flags=re.M)[1:]:

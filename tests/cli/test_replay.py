@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""weir replay on small traces and stores: figures, options, and what can go wrong."""
+"""Tests weir replay on small traces and stores: figures, options and errors."""
 import contextlib
 import gzip
 import json
@@ -22,7 +22,7 @@ BLOCKS = SMALL[2:4]
 
 
 def write_trace(weir, requests, name="trace.jsonl"):
-    """Writes requests, [(time in ms, ids)], as a trace."""
+    """Writes REQUESTS, [(time in ms, ids)], as a trace."""
     path = weir.path(name)
     with open(path, "w", encoding="utf-8") as file:
         for timestamp, ids in requests:
@@ -37,7 +37,7 @@ def replay(weir, trace, *options, **keywords):
 
 @case
 def figures(weir):
-    """hits are the leading blocks that were put before"""
+    """hits are the leading blocks that an earlier request put"""
     trace = write_trace(weir, [(0, [1, 2, 3]), (1, [1, 2, 4]), (2, [9, 1, 2]), (3, []),
                                (4, [1, 2, 3, 5]), (5, [7, 7, 8]), (6, [7, 7, 8])])
     for engine in ("posix", "uring"):
@@ -116,14 +116,15 @@ BAILIAN = (b'{"chat_id": 5, "parent_chat_id": -1, "timestamp": 0, "input_length"
            b' "output_length": 4, "type": "text", "turn": 1, "hash_ids": [1, 2]}\n'
            b'{"chat_id": 6, "parent_chat_id": 5, "timestamp": 0.4, "input_length": 9,'
            b' "output_length": 4, "type": "text", "turn": 2, "hash_ids": [1, 2, 3]}\n')
-# Of Tier-2: two objects of 2 and 1 blocks of 4 KiB are put, one is got, one was never there.
+# On Tier-2, two objects of 2 and 1 blocks of 4 KiB are put, one is read, and one that does not
+# exist is read.
 MLPERF = (b"Timestamp,Operation,Object_Size_Bytes,Tier,Key,Phase\n"
           b"1740553426.194021,Write,131072,Tier-0,user0,Prefill\n"
           b"1740553426.294021,Write,5000,Tier-2,user0,Evict\n"
           b'1740553426.394021,Write,1,Tier-2,"user1, the second",Evict\n'
           b"1740553426.494021,Read,5000,Tier-2,user0,Decode\n"
           b"1740553426.694021,Read,8192,Tier-2,user9,Decode\n")
-# Requests, blocks that were asked for, hits, puts.
+# The numbers of requests, requested blocks, hits and puts.
 FORMATS = {"mooncake": (MOONCAKE, (2, 5, 2, 3)), "bailian": (BAILIAN, (2, 5, 2, 3)),
            "mlperf": (MLPERF, (4, 4, 2, 3))}
 
@@ -137,12 +138,12 @@ def write_bytes(weir, name, data):
 
 
 def counts(done):
-    """What FORMATS foretells."""
+    """Returns the figures that FORMATS lists."""
     return tuple(done[key] for key in ("requests", "blocks", "hits", "put_blocks"))
 
 
 def check_formats(weir, pack):
-    """Each format, PACKed, is found out and has its figures."""
+    """Checks that each format, packed by PACK, is recognised and gives its figures."""
     for name, (data, expected) in FORMATS.items():
         trace = write_bytes(weir, name, pack(data))
         for options in ((), ("--trace-format", name)):
@@ -154,7 +155,7 @@ def check_formats(weir, pack):
 
 @case
 def formats(weir):
-    """each format of traces, as it is"""
+    """each format of traces, not packed"""
     check_formats(weir, bytes)
 
 
@@ -175,10 +176,11 @@ def formats_zstd(weir):
 
 @case
 def seconds(weir):
-    """times of each format have its unit"""
+    """the times of each format are in its unit"""
     for name, (data, _) in FORMATS.items():
         trace = write_bytes(weir, name, data)
-        # 0.4 s as the trace has it; 400 s if milliseconds were seconds, 0.4 ms the other way.
+        # The trace takes 0.4 s; it would take 400 s with milliseconds as seconds, and 0.4 ms in the
+        # reverse case.
         done = replay(weir, trace, *SMALL, "--speed", 1)
         assert 0.39 <= done["seconds"] < 60, (name, done)
         os.unlink(weir.img)
@@ -189,7 +191,7 @@ def seconds(weir):
 
 @case
 def tiers(weir):
-    """rows of other tiers are left out with a word, and played with --tier"""
+    """rows of other tiers are skipped with a note, and played with --tier"""
     trace = write_bytes(weir, "t.csv", MLPERF)
     args = ("replay", trace, "--store", weir.img, *SMALL)
     _, err = weir.run(*args)
@@ -206,7 +208,7 @@ def tiers(weir):
 
 @case
 def packed_example(weir):
-    """the packed example, replayed"""
+    """the packed example can be replayed"""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     trace = os.path.join(root, "examples", "kv_trace.csv.zst")
     done = replay(weir, trace, "--size", "96m", "--verify")
@@ -236,7 +238,7 @@ def bad_rows(weir):
 
 @case
 def usage(weir):
-    """what replay needs it asks for"""
+    """replay names the options that are missing"""
     weir.fails("replay", "synthetic", code=2, says=["--store"])
     weir.fails("replay", "--store", weir.img, code=2, says=["TRACE"])
     for speed in ("0", "-1", "fast", "1x", "nan", ""):
@@ -272,7 +274,7 @@ def synthetic(weir):
 
 @case
 def table(weir):
-    """the table has the figures, and a sentence at the end"""
+    """the table has the figures, and a sentence follows it"""
     out, err = weir.run("replay", "synthetic", "--store", weir.img, *SMALL, "--requests", 200)
     text = out.decode()
     for word in ("store", "engine", "requests", "blocks", "hits", "read", "written", "evicted",
@@ -284,9 +286,9 @@ def table(weir):
 
 
 def read_terminal(fd):
-    """What is written to a terminal until its last writer is gone."""
+    """Returns all bytes written to a terminal until its last writer is gone."""
     text = b""
-    with contextlib.suppress(OSError):  # EIO: gone
+    with contextlib.suppress(OSError):  # EIO: the writer is gone
         while piece := os.read(fd, 65536):
             text += piece
     return text.decode()
@@ -294,7 +296,7 @@ def read_terminal(fd):
 
 @case
 def progress(weir):
-    """progress on a terminal, on one line that is taken off at the end"""
+    """progress on a terminal is one line, which is removed at the end"""
     ours, theirs = pty.openpty()
     process = weir.start("replay", "synthetic", "--store", weir.img, *SMALL, "--requests", 20,
                          "--speed", 2, stderr=theirs)
@@ -309,7 +311,7 @@ def progress(weir):
 
 @case
 def clients(weir):
-    """several clients take all requests once"""
+    """several clients take each request once"""
     for engine in ("posix", "uring"):
         done = replay(weir, "synthetic", *SMALL, "--clients", 4, "--requests", 600, "--engine",
                       engine)
@@ -321,12 +323,12 @@ def clients(weir):
 
 @case
 def open_loop(weir):
-    """--speed keeps to the trace's time"""
+    """--speed keeps the times of the trace"""
     trace = write_trace(weir, [(1000 + 10000 * i, [i, i + 1]) for i in range(11)])
     done = replay(weir, trace, *SMALL, "--speed", 200)
     assert 0.5 <= done["seconds"] < 30, done
     assert done["speed"] == 200 and done["requests"] == 11
-    # At the speed before it would be 100 s; a loaded machine may add some.
+    # At the earlier speed it would take 100 s; a loaded machine may add some.
     long = write_trace(weir, [(0, [1]), (20_000_000, [2])])
     fast = replay(weir, long, "--block-bytes", "4k", "--speed", 100_000)
     assert 0.2 <= fast["seconds"] < 30, fast
@@ -334,11 +336,11 @@ def open_loop(weir):
 
 @case
 def late_requests_count_their_lateness(weir):
-    """in an open loop latency counts from when a request was due"""
+    """in an open loop, latency counts from the time when a request was due"""
     trace = write_trace(weir, [(0, list(range(2000))), (0, list(range(2000))), (0, [0])])
     done = replay(weir, trace, *SMALL, "--speed", 1, "--depth", 1)
     assert done["get"]["count"] == 2001
-    # The last one waited for all of it, and it has only one get.
+    # The last request waited for all others, and it has only one get.
     assert done["load"]["max_ns"] > 0.5 * done["seconds"] * 1e9, done
     assert done["get"]["max_ns"] > 0.5 * done["seconds"] * 1e9, done
 
@@ -356,7 +358,7 @@ def interrupted(weir, sig):
 
 @case
 def ctrl_c(weir):
-    """Ctrl-C and SIGTERM end it with what was done so far"""
+    """Ctrl-C and SIGTERM end it, and it reports what was done until then"""
     for sig in (signal.SIGINT, signal.SIGTERM):
         code, out, err = interrupted(weir, sig)
         done = json.loads(out)
@@ -367,14 +369,14 @@ def ctrl_c(weir):
 
 
 def log_lines(path):
-    """The complete lines of an acknowledgement log."""
+    """Returns the complete lines of an acknowledgement log."""
     with open(path, "rb") as file:
         return [line for line in file.read().split(b"\n") if len(line) == 17]
 
 
 @case
 def ack_log(weir):
-    """what was acknowledged is logged, and found again"""
+    """acknowledged blocks are logged, and found again"""
     log = weir.path("acks")
     trace = write_trace(weir, [(0, [1, 2, 3]), (1, [1, 2, 3, 4])])
     replay(weir, trace, *SMALL, "--ack-log", log)
@@ -387,7 +389,7 @@ def ack_log(weir):
 
 @case
 def missing_acks(weir):
-    """a block that is gone or wrong is told, with exit code 1"""
+    """a block that is missing or wrong is reported, with exit code 1"""
     log = weir.path("acks")
     replay(weir, write_trace(weir, [(0, [1, 2, 3])]), *SMALL, "--ack-log", log)
     weir.run("del", weir.img, "b%016x" % 2)
@@ -402,7 +404,7 @@ def missing_acks(weir):
 
 @case
 def logs_that_are_none(weir):
-    """what is no log is no proof: it is refused, and stays as it is"""
+    """a file that is not a log proves nothing: it is refused and not changed"""
     weir.format()
     log = weir.path("log")
     check = ("replay", "--store", weir.img, "--check-acks", log, "--block-bytes", "4k")
@@ -424,7 +426,7 @@ def logs_that_are_none(weir):
 
 @case
 def nothing_to_check(weir):
-    """a check that found nothing to check says so, in words and in JSON"""
+    """a check of an empty log says so, in words and in JSON"""
     weir.format()
     log = weir.path("log")
     trace = write_trace(weir, [(0, [1, 2, 3])])
@@ -448,7 +450,7 @@ def nothing_to_check(weir):
 
 @case
 def damaged_block(weir):
-    """a block that is damaged on the medium is told in words"""
+    """the error about a block that is damaged on the medium is in words"""
     trace = write_trace(weir, [(0, [1, 2, 3])])
     replay(weir, trace, *SMALL)
     found = weir.run("get", weir.img, "b%016x" % 2)[0]
@@ -474,7 +476,7 @@ def wrong_bytes(weir):
 
 @case
 def killed(weir):
-    """killed at any time, no acknowledged block is missed"""
+    """killed at any time, no acknowledged block is missing"""
     log = weir.path("acks")
     for number in range(6):
         before = len(log_lines(log)) if number else 0

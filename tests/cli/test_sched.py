@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""weir sched: what can be set, and what it says where it cannot."""
+"""Tests weir sched: what can be set, and its errors."""
 import json
 import os
 
@@ -9,7 +9,7 @@ from harness import Skip, case, main
 
 @case
 def as_sysfs(weir):
-    """the first line is sysfs's, each tunable has a line of its own"""
+    """the first line is as in sysfs; each tunable has its own line"""
     out = weir.run("sched")[0].decode()
     first = out.splitlines()[0]
     assert first.split()[0] == "none" and "[mq-deadline]" in first, first
@@ -50,7 +50,7 @@ def for_programs(weir):
 
 @case
 def errors(weir):
-    """errors name what was wrong"""
+    """errors name what is wrong"""
     weir.fails("sched", "--sched", "kiber", code=2, says="kyber")
     weir.fails("sched", "/nonexistent", says="/nonexistent")
     weir.fails("sched", "--lanes", "0", code=2, says="lanes")

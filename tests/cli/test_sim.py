@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""weir sim: what it prints, its options, its errors, and how fast it is."""
+"""Tests weir sim: its output, its options, its errors, and its speed."""
 import csv
 import json
 import os
@@ -29,18 +29,18 @@ iodepth=4
 
 
 def sim(weir, jobs, *options):
-    """What --json prints about JOBS, a text."""
+    """Returns what --json prints about the job file JOBS."""
     return weir.json("sim", "-", *options, stdin=jobs.encode())
 
 
 def refused(weir, jobs, *says, options=(), code=2):
-    """JOBS must end with CODE, and the message must say each of SAYS."""
+    """Checks that JOBS ends with CODE, and that the message contains each of SAYS."""
     weir.fails("sim", "-", *options, code=code, says=says, stdin=jobs.encode())
 
 
 @case
 def as_json(weir):
-    """--json has what its readers rely on"""
+    """--json has the members that its readers need"""
     got = sim(weir, TWO, "--device", "sata", "--sched", "mq-deadline", "--set", "fifo_batch=8",
               "--window", "20ms", "--seed", "7")
     assert got["schema"] == "weir.sim.v1" and got["seed"] == 7
@@ -64,7 +64,7 @@ def as_json(weir):
 
 @case
 def repeatable(weir):
-    """the same seed prints the same bytes, another one does not"""
+    """the same seed prints the same bytes, another seed does not"""
     def output(*options):
         return weir.run("sim", "-", "--json", *options, stdin=TWO.encode())[0]
     for device in ("nvme", "sata", "hdd"):
@@ -75,7 +75,7 @@ def repeatable(weir):
 
 @case
 def large_seeds(weir):
-    """a seed is printed as it was given, or refused"""
+    """a seed is printed as it was given, or it is refused"""
     largest = 2**63 - 1
     assert weir.json("sim", "-", "--seed", largest, stdin=TWO.encode())["seed"] == largest
     for seed in (2**63, 2**64 - 1, 2**64):
@@ -121,7 +121,7 @@ def own_devices(weir):
 
 @case
 def errors(weir):
-    """mistakes are named with file, line and key"""
+    """mistakes are reported with file, line and key"""
     refused(weir, "[a]\nruntime=1\niodpeth=4\n", "standard input:3: ", '"iodepth"')
     refused(weir, "[a]\nruntime=1\nioengin=libaio\n", "standard input:3: ", '"ioengine"')
     refused(weir, "[a]\nfoo=1\n[b\n[c]\nbs=q\nprio=9\n", "standard input:2: ",
@@ -148,7 +148,7 @@ def limits(weir):
 
 @case
 def the_example_in_the_docs(weir):
-    """the example in docs/simulator.md shows what it says: whom each scheduler protects"""
+    """the example in docs/simulator.md shows which job each scheduler protects"""
     with open(os.path.join(ROOT, "docs", "simulator.md"), encoding="utf-8") as file:
         jobs = re.search(r"```ini\n(.*?)```", file.read(), re.S).group(1)
     none, deadline, kyber = (
@@ -159,7 +159,7 @@ def the_example_in_the_docs(weir):
     assert kyber["flood"]["mbps"] > 0.95 * none["flood"]["mbps"]
 
 
-# An ordinary file of somebody who measures drives with fio.
+# A typical file of a person who measures drives with fio.
 ORDINARY = """[global]
 ioengine=libaio
 direct=1
@@ -196,7 +196,7 @@ percentage_random=50
 
 @case
 def ordinary_job_files(weir):
-    """a job file of fio runs as it is; what has no meaning here is noted, once each"""
+    """a job file of fio runs unchanged; keys without a meaning here are noted once each"""
     out, err = weir.run("sim", "-", stdin=ORDINARY.encode())
     notes = err.splitlines()
     assert len(notes) == 7 and all(": note: standard input:" in note for note in notes), err
@@ -211,7 +211,7 @@ def ordinary_job_files(weir):
 
 
 def fio(*args):
-    """What fio 3.33 or later says to ARGS: (exit code, text)."""
+    """Returns what fio 3.33 or later prints for ARGS: (exit code, text)."""
     if not shutil.which("fio"):
         raise Skip("fio is not installed")
     done = subprocess.run(["fio", *args], capture_output=True, text=True, check=False, timeout=60)
@@ -220,13 +220,13 @@ def fio(*args):
 
 @case
 def keys_of_fio(weir):
-    """every key that fio lists, by any of its names, is taken or noted, never unknown"""
+    """every key that fio lists, by each of its names, is accepted or noted, never unknown"""
     listed = re.findall(r"^ *([a-zA-Z][\w-]*) *: ", fio("--cmdhelp=all")[1], re.M)
     assert len(listed) > 180, listed
     for key in list(listed):
         listed += re.findall(r"alias: (\S+)", fio(f"--cmdhelp={key}")[1])
     assert "wait_for_previous" in listed and "blocksize" in listed
-    # The log of somebody else's ios is a file.
+    # This key needs a file with a log of ios.
     keys = [key for key in listed if key != "read_iolog"]
     text = "[a]\nruntime=1\n" + "".join(f"{key}=\n" for key in keys)
     _, err = weir.run("sim", "-", code=2, stdin=text.encode())
@@ -236,7 +236,7 @@ def keys_of_fio(weir):
 
 @case
 def our_files_in_fios_parser(weir):
-    """job files of this test and of the documentation are fio's, but for three keys"""
+    """job files of tests and documentation are valid for fio, except for three keys"""
     own = re.compile(r"^(weight|submitter|background)\b.*\n", re.M)
     texts = [TWO, ORDINARY]
     for root, _, names in os.walk(ROOT):
@@ -260,14 +260,14 @@ def our_files_in_fios_parser(weir):
 
 
 def table(path):
-    """The lines of the CSV file at PATH, as dicts."""
+    """Returns the lines of the CSV file at PATH, as dicts."""
     with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 @case
 def series(weir):
-    """--series adds up to the report: ios and bytes by job, direction and window"""
+    """the sums of --series equal the report: ios and bytes by job, direction and window"""
     path = weir.path("series.csv")
     jobs = ("[global]\nruntime=1\n[mix]\nrw=randrw\niodepth=4\n"
             "[later]\nrw=write\nbs=64k\nrate_iops=100\nstartdelay=500ms\nruntime=450ms\n")
@@ -289,7 +289,7 @@ def series(weir):
 
 @case
 def log_of_decisions(weir):
-    """--log has each io once when it is submitted, and its request's dispatch and completion"""
+    """--log has each io once at its submission, and the dispatch and completion of its request"""
     path = weir.path("log.csv")
     got = sim(weir, "[a]\nrw=randrw\niodepth=64\nnumber_ios=2000\nfsync=100\n", "--log", path,
               "--sched", "mq-deadline", "--device", "sata")
@@ -304,7 +304,7 @@ def log_of_decisions(weir):
     assert all(int(line["with_drive"]) <= 32 for line in lines)
     times = [int(line["time_ns"]) for line in lines]
     assert times == sorted(times)
-    # The log and the report agree about how long ios waited.
+    # The log and the report agree on how long ios waited.
     queued = sum(int(line["since_ns"]) for line in ios if line["ios"] == "1")
     assert queued > 0 and got["jobs"][0]["queued"]["p50_ns"] > 0
     drive, whole = (got["jobs"][0][part]["max_ns"] for part in ("drive", "latency"))
@@ -317,7 +317,7 @@ def log_of_decisions(weir):
 
 @case
 def several_schedulers(weir):
-    """--sched all and lists give each what it gets alone, in one table and one line each"""
+    """--sched all and lists: each scheduler has the results that it has alone, one line each"""
     out, _ = weir.run("sim", "-", "--sched", "all", stdin=TWO.encode())
     rows = out.decode().splitlines()[3:]
     assert [row.split()[0] for row in rows[::2]] == \
@@ -331,7 +331,7 @@ def several_schedulers(weir):
 
 @case
 def logs_of_fio(weir):
-    """--iolog and read_iolog replay what the real fio has logged, at its times"""
+    """--iolog and read_iolog replay a log of the real fio, with its times"""
     image, log = weir.path("image"), weir.path("log")
     with open(image, "wb") as file:
         file.truncate(1 << 20)
@@ -343,7 +343,7 @@ def logs_of_fio(weir):
         lines = [line.split() for line in file if line.split()[2] in ("read", "write", "sync")]
     ios = [line for line in lines if line[2] != "sync"]
     took = int(lines[-1][0]) - int(lines[0][0])
-    # fio paused between them: its times are microseconds.
+    # fio paused between them: its times are in microseconds.
     assert len(ios) == 8 and took > 100_000, lines
     jobs = f"[a]\nread_iolog={log}\n"
     for got in (weir.json("sim", "--iolog", log), sim(weir, jobs)):
@@ -361,7 +361,7 @@ def logs_of_fio(weir):
 
 @case
 def logs(weir):
-    """--iolog: a job for each disk, --sched all, --series; mistakes name file, line and field"""
+    """--iolog: a job for each disk, --sched all, --series; errors name file, line and field"""
     trace = (b"128166372003061629,hm,1,Read,0,32768,9\n128166372013061629,usr,0,Write,"
              b"1125899906842624,4608,9\n")
     out, err = weir.run("sim", "--iolog", "-", "--sched", "all", stdin=trace)
@@ -383,7 +383,7 @@ def logs(weir):
 
 @case
 def interrupted(weir):
-    """SIGINT prints what there is so far, says so, and ends with 130"""
+    """SIGINT prints the results so far, says so, and exits with 130"""
     jobs = "[global]\nruntime=100000\n[a]\nrw=randread\niodepth=32\n[b]\nstonewall\nrw=write\n"
     for options in ((), ("--json",)):
         process = weir.start("sim", "-", *options, stdin=subprocess.PIPE)
@@ -405,7 +405,7 @@ def interrupted(weir):
 
 @case
 def more_than_the_drive_holds(weir):
-    """a run that writes more than an SSD holds says that the model knows no garbage"""
+    """a run that writes more than an SSD holds notes that the model has no garbage collection"""
     text, _ = weir.run("sim", "--print-device", "nvme")
     with open(weir.path("small.ini"), "wb") as file:
         file.write(text.replace(b"capacity = 1T", b"capacity = 256M"))
@@ -418,13 +418,13 @@ def more_than_the_drive_holds(weir):
     assert got["device"]["capacity_bytes"] == 256 << 20 and "garbage" in got["notes"][0]
     _, err = weir.run("sim", "-", *small, stdin=jobs.format("300m").encode())
     assert "note: 300 MiB were written to a drive of 256 MiB" in err
-    # Reads do not count, nor does a disk care.
+    # Reads do not count, and disks do not either.
     got = sim(weir, "[a]\nrw=read\nbs=1m\nio_size=300m\n", *small)
     assert not got["device"]["beyond_model"]
 
 
 def cpu_seconds():
-    """What all that has ended of this program's children has computed."""
+    """Returns the CPU time of all children of this program that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""weir step: its events, its errors, and schedulers seen through it from outside."""
+"""Tests weir step: its events, its errors, and schedulers seen through it from outside."""
 import json
 import os
 import random
@@ -15,7 +15,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 def step(weir, sched, events, *options):
-    """The lines that EVENTS make SCHED print."""
+    """Returns the lines that SCHED prints for EVENTS."""
     text = "\n".join(events) if isinstance(events, list) else events
     out, err = weir.run("step", "--sched", sched, *options, stdin=(text + "\n").encode())
     assert err == "", err
@@ -23,7 +23,7 @@ def step(weir, sched, events, *options):
 
 
 def refused(weir, events, *says, sched="mq-deadline"):
-    """EVENTS must end with exit code 2, and the message must say each of SAYS."""
+    """Checks that EVENTS ends with exit code 2, and that the message contains each of SAYS."""
     _, err = weir.run("step", "--sched", sched, code=2, stdin=events.encode())
     assert err.startswith("weir step: line "), err
     for text in says:
@@ -31,7 +31,7 @@ def refused(weir, events, *says, sched="mq-deadline"):
 
 
 def runs(lines):
-    """[(first letter, how many in a row)]"""
+    """Returns [(first letter, number in a row)]."""
     found = []
     for line in lines:
         if found and found[-1][0] == line[0]:
@@ -42,12 +42,12 @@ def runs(lines):
 
 
 def backlog(n):
-    """N reads r0 ... and N writes w0 ... at time 0, in ascending sectors."""
+    """Returns events for N reads r0 ... and N writes w0 ... at time 0, in ascending sectors."""
     return [f"insert 0 {op.lower()}{i} {op} {i * 8} 8" for i in range(n) for op in "RW"]
 
 
 def serve(n, t=0):
-    """N dispatches that are assumed to print what BACKLOG inserted; nothing is completed."""
+    """Returns N dispatches, which must print what BACKLOG inserted; nothing is completed."""
     return [f"dispatch {t}"] * n
 
 
@@ -74,7 +74,7 @@ dispatch 1000
 
 @case
 def no_events(weir):
-    """no events at all, and a last line without an end"""
+    """no events at all, and a last line without a newline"""
     assert step(weir, "kyber", "") == []
     out, _ = weir.run("step", "--sched", "none", stdin=b"insert 0 a R 0 1\ndispatch 0")
     assert out == b"a\n"
@@ -82,7 +82,7 @@ def no_events(weir):
 
 @case
 def the_example_in_the_docs(weir):
-    """the example in docs/schedulers.md prints what it says"""
+    """the example in docs/schedulers.md prints what is shown there"""
     with open(os.path.join(ROOT, "docs", "schedulers.md"), encoding="utf-8") as file:
         example = re.search(r"^\$ weir step (.*?) <<'end'\n(.*?)^end$", file.read(), re.M | re.S)
     options, text = example.groups()
@@ -93,7 +93,7 @@ def the_example_in_the_docs(weir):
 
 @case
 def each_scheduler(weir):
-    """every scheduler serves everything"""
+    """every scheduler serves all requests"""
     for sched in ("none", "mq-deadline", "kyber", "bfq", "noop", "deadline", "cfq"):
         text = backlog(50) + serve(101)
         lines = step(weir, sched, text)
@@ -102,7 +102,7 @@ def each_scheduler(weir):
 
 @case
 def weights(weir):
-    """bfq: a submitter with three times the weight gets three turns of one request to one"""
+    """bfq: with three times the weight, a submitter gets three requests to one"""
     sizes = "--set", "max_budget=8", "--set", "low_latency=0"
     text = "weight 0 1 300\n" + "".join(
         f"insert 0 {s}-{n} R {n * 8 + s * 100000} 8 submitter={s}\n"
@@ -120,7 +120,7 @@ def weights(weir):
 
 @case
 def options(weir):
-    """--set sets tunables beforehand, several times; the names and ranges are checked"""
+    """--set sets tunables at the start, several times; names and ranges are checked"""
     assert step(weir, "mq-deadline", "get fifo_batch\nget writes_starved", "--set", "fifo_batch=3",
                 "--set", "writes_starved=-2") == ["3", "-2"]
     def fails(*words, says):
@@ -145,7 +145,7 @@ def options(weir):
 
 @case
 def errors(weir):
-    """what is wrong is named with its line, and exits with 2"""
+    """an error names its line, and exits with 2"""
     refused(weir, "dispatch 0\nfoo\n", "line 2:", "foo", "insert")
     refused(weir, "\n# x\n\ndispatch 5\ndispatch 4\n", "line 5:", "backwards", "4 after 5")
     refused(weir, "complete 0 a\n", "line 1:", '"a"')
@@ -181,7 +181,7 @@ def errors(weir):
 
 @case
 def printed_before_an_error(weir):
-    """what was decided before an error is printed"""
+    """decisions before an error are printed"""
     out, _ = weir.run("step", "--sched", "kyber", code=2, stdin=b"dispatch 0\nget\n")
     assert out == b"none\n", out
 
@@ -219,13 +219,13 @@ dispatch 0""") == ["f", "g", "r", "none"]
 
 @case
 def merges(weir):
-    """--merge joins what touches, within the limits; without it nothing merges"""
+    """--merge merges requests that touch, within the limits; without it nothing is merged"""
     text = ["insert 0 a R 0 8", "insert 0 c R 16 8", "insert 0 b R 8 8", "insert 0 z R 992 8",
             "insert 0 y R 984 8"] + serve(3)
     assert step(weir, "mq-deadline", text + serve(3)) == ["a", "b", "c", "y", "z", "none"]
     assert step(weir, "mq-deadline", text, "--merge") == [
         "merge b a", "merge c a", "merge y z", "a", "z", "none"]
-    # What was merged away is unknown, and its name is free again.
+    # The name of a request that was merged is unknown, and can be used again.
     gone = ["insert 0 a R 0 8", "insert 0 b R 8 8", "insert 0 b R 100 8", "dispatch 0",
             "dispatch 0"]
     assert step(weir, "kyber", gone, "--merge") == ["merge b a", "a", "b"]
@@ -240,7 +240,7 @@ def merges(weir):
 
 @case
 def thirty_two_to_sixteen(weir):
-    """mq-deadline: 32 reads, 16 writes while both are backlogged"""
+    """mq-deadline: 32 reads, 16 writes while both directions have many requests"""
     found = runs(step(weir, "mq-deadline", backlog(200) + serve(192)))
     assert found == [("w", 16), ("r", 32)] * 4, found
     found = runs(step(weir, "mq-deadline", backlog(200) + serve(200), "--set", "fifo_batch=8",
@@ -250,7 +250,7 @@ def thirty_two_to_sixteen(weir):
 
 @case
 def writes_starved_below_0(weir):
-    """mq-deadline and deadline: with writes_starved below 0 reads always win"""
+    """mq-deadline and deadline: with writes_starved below 0 reads always go first"""
     for sched, first in ("mq-deadline", [("w", 16)]), ("deadline", []):
         found = runs(step(weir, sched, backlog(40) + serve(80), "--set", "writes_starved=-1"))
         assert found == first + [("r", 40), ("w", 40 - sum(n for _, n in first))], found
@@ -258,7 +258,7 @@ def writes_starved_below_0(weir):
 
 @case
 def a_shorter_expiry(weir):
-    """a read waits no longer when its expiry becomes shorter while it waits"""
+    """a read does not wait longer if its expiry becomes shorter while it waits"""
     for sched in "mq-deadline", "deadline", "cfq", "bfq":
         name = "read_expire" if "deadline" in sched else "fifo_expire_sync"
         text = f"insert 0 a R 0 8\nset 1 {name} 1\ndispatch 2\n"
@@ -267,7 +267,7 @@ def a_shorter_expiry(weir):
 
 @case
 def clamped_as_by_sysfs(weir):
-    """what is out of range becomes the nearest value that is not, and a note says so"""
+    """a value out of range is replaced by the nearest valid one, and a note says so"""
     for sched, name, given, got in (
             ("mq-deadline", "fifo_batch", "-1", "0"), ("mq-deadline", "async_depth", "0", "1"),
             ("mq-deadline", "front_merges", "5", "1"), ("mq-deadline", "front_merges", "-3", "0"),
@@ -290,17 +290,17 @@ def clamped_as_by_sysfs(weir):
 
 @case
 def rotational(weir):
-    """bfq and cfq wait for who reads in order on a hard disk, and serve another one elsewhere"""
+    """bfq and cfq idle for a sequential reader on a hard disk, but not on other drives"""
     ms = 10**6
     text, t = [], 0
-    for s in 1, 2: # each reads in order for a while, so that both are worth waiting for
+    for s in 1, 2: # each reads sequentially for a while, so that idling is useful for both
         for i in range(12):
             text += [f"insert {t} {s}-{i} R {s * 10**8 + i * 128} 128 submitter={s}",
                      f"dispatch {t}", f"complete {t + ms} {s}-{i}"]
             t += ms
         t += 100 * ms
     both = [f"insert {t} {s}-x R {s * 10**8 + 12 * 128} 128 submitter={s}" for s in (1, 2)]
-    # bfq thinks well of whom it does not know, and does not of who was silent for long.
+    # bfq expects much of a queue that it does not know, but not of one that was silent for long.
     for sched, text in ("bfq", both), ("cfq", text + both):
         for options, waits in ([], False), (["--rotational"], True), (["-r"], True):
             options += ["--set", "low_latency=0"]
@@ -312,7 +312,7 @@ def rotational(weir):
 
 @case
 def nomerges(weir):
-    """--nomerges 1 finds only the last one, 0 any, 2 none"""
+    """--nomerges 1 finds only the last request, 0 any request, 2 none"""
     text = ["insert 0 a R 0 8", "insert 0 z R 900 8", "insert 0 b R 8 8", "insert 0 y R 908 8"]
     text += serve(4)
     none = ["a", "b", "z", "y"]
@@ -321,14 +321,14 @@ def nomerges(weir):
     all_of_them = ["merge b a", "merge y z", "a", "z", "none", "none"]
     assert step(weir, "mq-deadline", text, "--nomerges", "0") == all_of_them
     assert step(weir, "mq-deadline", text, "--merge") == all_of_them
-    # `a` was inserted first, and is looked at until something else was merged.
+    # `a` was inserted first, and it is remembered until another one was merged.
     one_hit = step(weir, "mq-deadline", text, "--nomerges", "1")
     assert one_hit == ["merge b a", "a", "z", "y", "none"], one_hit
 
 
 @case
 def classes_and_ageing(weir):
-    """mq-deadline: classes are strict, until a request has aged"""
+    """mq-deadline: classes are strict until a request has aged"""
     lines = step(weir, "mq-deadline", """insert 0 i R 0 8 prio=idle
 insert 0 b R 0 8
 insert 0 r R 0 8 prio=rt.3
@@ -352,7 +352,8 @@ def sixteen_to_eight(weir):
 
 
 def tenth(start, writes_took):
-    """600 reads of 50 us and 600 writes of WRITES_TOOK ns that end at START, then a timer."""
+    """Returns events of 600 reads of 50 us and 600 writes of WRITES_TOOK ns that end at START,
+    then a timer."""
     text = []
     for op, took in (("R", 50_000), ("W", writes_took)):
         for i in range(600):
@@ -362,7 +363,7 @@ def tenth(start, writes_took):
 
 
 def tokens(weir, targets, latencies):
-    """[(write tokens, read tokens)] after each tenth of a second with these latencies."""
+    """Returns [(write tokens, read tokens)] after each tenth of a second with these latencies."""
     text = []
     for i, latency in enumerate(latencies):
         text += tenth((i + 10) * 10**9, latency)
@@ -374,7 +375,7 @@ def tokens(weir, targets, latencies):
 
 @case
 def token_sequences(weir):
-    """kyber: the sequences of tokens that a kernel shows"""
+    """kyber: tokens change as they do in a kernel"""
     ms = 10**6
     found = tokens(weir, (1000, 10 * ms), [7 * ms] + [5 * ms] * 5 + [7 * ms, 5 * ms])
     assert found == [(n, 256) for n in (96, 48, 24, 12, 6, 3, 2, 1)], found
@@ -385,9 +386,10 @@ def token_sequences(weir):
 
 @case
 def timers_fire_in_between(weir):
-    """a timer fires at its own time, before the event behind it"""
+    """a timer fires at its own time, before the next event"""
     text = tenth(10**9, 10**6)[:-3]
-    # 600 ms later the writes of the next tenth are there; the first one has fired alone before.
+    # 600 ms later the writes of the next tenth are there; before that, the first timer has fired
+    # alone.
     text += tenth(16 * 10**8, 10**6)
     found = step(weir, "kyber", text, "--set", "read_lat_nsec=1000", "--set",
                  "write_lat_nsec=1000000000")
@@ -403,7 +405,7 @@ def one_dispatcher_decides_the_same(weir):
 
 @case
 def an_answer_comes_at_once(weir):
-    """who drives it through pipes gets each answer before the next event"""
+    """a program that uses pipes gets each answer before it sends the next event"""
     process = weir.start("step", "--sched", "kyber", stdin=subprocess.PIPE)
     try:
         process.stdin.write(b"insert 0 a R 0 8\ndispatch 0\n")
@@ -419,7 +421,7 @@ def an_answer_comes_at_once(weir):
 
 @case
 def where_deadline_differs(weir):
-    """deadline: after a change of direction from the oldest; mq-deadline: from where it stood"""
+    """deadline after a change of direction: the oldest; mq-deadline: its old sector"""
     text = """insert 0 a R 100 8
 insert 0 b R 150 8
 insert 1 old R 800 8
@@ -438,14 +440,14 @@ dispatch 5
 
 @case
 def noop_merges(weir):
-    """noop: in order, and what lies side by side is one"""
+    """noop: in order, and requests that touch are merged"""
     text = "insert 0 a R 800 8\ninsert 0 b R 0 8\ninsert 0 c R 808 8\n" + "dispatch 0\n" * 3
     assert step(weir, "noop", text, "--merge") == ["merge c a", "a", "b", "none"]
 
 
 @case
 def cfq_waits(weir):
-    """cfq: waits 8 ms for a reader, gives way to what somebody waits for, and to classes"""
+    """cfq: idles 8 ms for a reader; synchronous requests and higher classes preempt"""
     ms = 1_000_000
     text = f"""insert 0 a1 R 0 8 submitter=1
 dispatch 0
@@ -468,7 +470,7 @@ def a_million_events(weir):
     dice = random.Random(7)
     for sched in ("mq-deadline", "kyber", "cfq"):
         text, t = [], 0
-        # Which one leaves is not known here, so rounds are served and then completed in full.
+        # The order is not known here, so requests are served in rounds and then completed together.
         while len(text) < 500_000:
             t += 1_000_000
             ids = [f"{len(text)}.{i}" for i in range(12)]

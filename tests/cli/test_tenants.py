@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tenants and their streams on the command line: where keys go, what is shown, what is said."""
+"""Tests tenants and their streams on the command line: the stream of a key, what is shown, and
+messages."""
 
 import json
 import sys
@@ -9,19 +10,19 @@ from harness import case, main
 
 
 def streams(weir):
-    """What `weir stat` says of each stream."""
+    """Returns what `weir stat` prints about each stream."""
     return weir.json("stat", weir.img)["streams"]
 
 
 def put(weir, key, *options):
-    """Puts KEY; returns its stream and what was said beside."""
+    """Puts KEY. Returns its stream and the text on standard error."""
     out, err = weir.run("put", weir.img, key, "--json", *options, stdin=b"value")
     return out, err
 
 
 @case
 def a_stream_for_each(weir):
-    """each tenant has a stream, which stays his, and stat shows it"""
+    """each tenant has a stream, which it keeps, and stat shows it"""
     weir.format()
     for tenant in ("alice", "bob", "alice"):
         _, err = put(weir, f"k-{tenant}", "--tenant", tenant)
@@ -56,7 +57,7 @@ def keys_stay(weir):
 
 @case
 def shared_streams(weir):
-    """who has to share a stream is told once"""
+    """a tenant that has to share a stream gets a note, once"""
     weir.format("4m", "--segment-bytes", "128k", "-ff")
     for tenant in ("a", "b"):
         assert not put(weir, tenant, "-t", tenant)[1]
@@ -70,7 +71,7 @@ def shared_streams(weir):
 
 @case
 def names(weir):
-    """names of any bytes, long ones too; none and too long ones are refused"""
+    """names may have any bytes and be long; empty and too long names are refused"""
     weir.format()
     put(weir, "k", "-t", "w\n" + "x" * 100)
     out, _ = weir.run("stat", weir.img)
@@ -82,7 +83,7 @@ def names(weir):
 
 @case
 def placement(weir):
-    """streams cannot be placed on a file, and the reason is told before anything is made"""
+    """placement by stream is impossible on a file; the error comes before anything is made"""
     weir.fails("format", weir.img, "--size", "96m", "--placement", "stream",
                says=["FDP", "--placement none"])
     weir.fails("stat", weir.img, says=["o such file"])

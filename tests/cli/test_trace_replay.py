@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A public trace of a production chat service, replayed through both engines and through a kill.
+"""Replays a public trace of a production chat service through both engines, and with a kill.
 
-The trace is not part of the project. It is looked for at $WEIR_TRACE, then beside the project in
-../shared/traces/; where it is not, the cases skip.
+The trace is not part of the project. The test looks for it at $WEIR_TRACE, then beside the project
+in ../shared/traces/. If there is none, the cases are skipped.
 """
 import json
 import os
@@ -26,7 +26,7 @@ EXPECTED = {"requests": 12031, "blocks": 288500, "hits": 105710, "verify_failure
 
 
 def find_trace():
-    """The path of the trace; skips where there is none, or no room for the store."""
+    """Returns the path of the trace; skips if there is none, or not enough space for the store."""
     path = os.environ.get("WEIR_TRACE", BESIDE)
     if not os.path.exists(path):
         raise Skip(f"there is no trace at {path} (WEIR_TRACE names another place)")
@@ -38,13 +38,13 @@ def find_trace():
 
 
 def read_ids(path):
-    """The ids of each request."""
+    """Returns the ids of each request."""
     with open(path, encoding="utf-8") as file:
         return [json.loads(line)["hash_ids"] for line in file if line.strip()]
 
 
 def model(requests, known):
-    """(blocks, hits) of a store that holds KNOWN at first and never evicts."""
+    """Returns (blocks, hits) of a store that holds KNOWN at first and never evicts."""
     known = set(known)
     blocks = hits = 0
     for ids in requests:
@@ -58,7 +58,7 @@ def model(requests, known):
 
 
 def check_engine(weir, engine):
-    """One replay with ENGINE has the figures that the trace has."""
+    """Checks that a replay with ENGINE has the figures of the trace."""
     trace = find_trace()
     blocks, hits = model(read_ids(trace), ())
     done = weir.json("replay", trace, "--store", weir.img, *OPTIONS, "--engine", engine,
@@ -89,7 +89,7 @@ def through_posix(weir):
 
 
 def logged_ids(path):
-    """The ids in an acknowledgement log; a torn last line does not count."""
+    """Returns the ids in an acknowledgement log, without an incomplete last line."""
     try:
         with open(path, "rb") as file:
             return {int(line[1:], 16) for line in file.read().split(b"\n") if len(line) == 17}
@@ -98,7 +98,7 @@ def logged_ids(path):
 
 
 def kill_half_way(weir, trace, log, half):
-    """Replays until HALF of the blocks are acknowledged, then kills with SIGKILL."""
+    """Replays until HALF of the blocks are acknowledged, then kills the replay with SIGKILL."""
     process = weir.start("replay", trace, "--store", weir.img, *OPTIONS, "--ack-log", log,
                          stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
@@ -114,7 +114,7 @@ def kill_half_way(weir, trace, log, half):
 
 @case
 def killed_half_way(weir):
-    """killed half way and run again, no acknowledged block is missed"""
+    """killed half way and run again, no acknowledged block is missing"""
     trace = find_trace()
     log = weir.path("acks")
     requests = read_ids(trace)
@@ -127,7 +127,7 @@ def killed_half_way(weir):
     done = weir.json("replay", trace, "--store", weir.img, *OPTIONS[:2], "--verify", "--check-acks",
                      log, timeout=240)
     assert done["acks"]["missing"] == done["verify_failures"] == done["evicted_segments"] == 0
-    # What was put and not acknowledged may be there too.
+    # A block that was put and not acknowledged may be there too.
     assert done["hits"] >= model(requests, acked)[1] > model(requests, ())[1], done
     print(f"# {len(acked)} blocks were acknowledged before the kill")
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * acks.c - any bytes as an acknowledgement log that a replay reads.
- */
+/* acks.c - reads any bytes as an acknowledgement log of a replay. */
 #include <stdlib.h>
 
 #include "cli/acks.h"

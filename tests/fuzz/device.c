@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * device.c - any bytes as the description of a simulated drive.
- */
+/* device.c - reads any bytes as the description of a simulated drive. */
 #include "fuzz.h"
 #include "sim/config.h"
 

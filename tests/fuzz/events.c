@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * events.c - any bytes as the events of `weir step`, which drive each scheduler in turn. The length
- * of the input says whether it merges, on what drive, and how it prints.
+ * events.c - reads any bytes as the events of `weir step`, for one scheduler after another. The
+ * length of the input decides on merging, the kind of drive, and the form of the output.
  */
 #include "cli/step.h"
 #include "fuzz.h"

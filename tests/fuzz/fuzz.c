@@ -16,7 +16,10 @@ void fuzz_fail(const char *condition)
 	abort();
 }
 
-/* The file, which all inputs share: a new one for each would cost more than most readers do. */
+/*
+ * Returns the file that all inputs share: a new one for each input would cost more than most
+ * readers.
+ */
 static int fuzz_memory(void)
 {
 	static int fd = -1;

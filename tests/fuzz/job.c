@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * job.c - any bytes as a job file of `weir sim`.
- */
+/* job.c - reads any bytes as a job file of `weir sim`. */
 #include <errno.h>
 
 #include "fuzz.h"
@@ -18,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	err = sim_jobs_read(&jobs, in, "job");
 	text_close(in);
 	fuzz_result(err);
-	/* What was taken can be run; what was not is told. */
+	/* An accepted file can be run; a refused one has a message. */
 	if (err)
 		FUZZ_CHECK(err != -EINVAL || jobs.mistakes.count);
 	else

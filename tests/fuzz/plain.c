@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plain.c - gives a fuzz target the files of folders, one after the other, as a test: for any
- * compiler, and for inputs that once went wrong. Prints TAP, one case for each file.
+ * plain.c - gives a fuzz target the files in folders, one after another, as a test. It works with
+ * any compiler, and with inputs that once caused a failure. Prints TAP, one case for each file.
  */
 #include <dirent.h>
 #include <err.h>
@@ -13,7 +13,7 @@
 
 #define PLAIN_MAX (1u << 20)
 
-/* Names of folders and of what they hold are short: they are those of this project. */
+/* The names of folders and files are short: they are in this project. */
 static void plain_path(char *path, size_t size, const char *folder, const char *name)
 {
 	int len = snprintf(path, size, "%s/%s", folder, name);
@@ -34,7 +34,7 @@ static void plain_run(const char *path)
 	if (ferror(in) || size == PLAIN_MAX)
 		errx(1, "%s: cannot be read, or has more than %u bytes", path, PLAIN_MAX);
 	fclose(in);
-	/* Sanitizers notice who reads beyond the last byte. */
+	/* Sanitizers then detect a read beyond the last byte. */
 	exact = realloc(data, size ? size : 1);
 	if (!exact)
 		err(1, "%s", path);
@@ -42,7 +42,7 @@ static void plain_run(const char *path)
 	free(exact);
 }
 
-/* Cases of a folder, numbered from NUMBER + 1. Returns the number of the last one. */
+/* Runs the cases of a folder, numbered from NUMBER + 1. Returns the number of the last one. */
 static int plain_folder(int tap, const char *folder, int number)
 {
 	struct dirent **names;
@@ -66,7 +66,7 @@ static int plain_folder(int tap, const char *folder, int number)
 
 int main(int argc, char **argv)
 {
-	/* Not stdout, which the target sends to nowhere. */
+	/* Not stdout, whose output the target discards. */
 	int tap = dup(STDOUT_FILENO), number = 0;
 
 	if (tap < 0)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * trace.c - any bytes as a trace of `weir replay`.
- */
+/* trace.c - reads any bytes as a trace of `weir replay`. */
 #include "cli/trace.h"
 #include "fuzz.h"
 
@@ -13,7 +11,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t ids = 0;
 
 	fuzz_result(err);
-	/* The requests have the ids one after the other, objects one each, and nothing is left. */
+	/*
+	 * The requests have the ids one after another, objects have one each, and no id is left
+	 * over.
+	 */
 	for (size_t i = 0; i < trace.count; i++) {
 		FUZZ_CHECK(trace.requests[i].first == ids);
 		ids += trace.requests[i].kind == TRACE_PROMPT ? trace.requests[i].count : 1;

@@ -20,11 +20,11 @@ COMPILER = shutil.which("cc") or "gcc"
 
 
 class Skip(Exception):
-    """Why a case cannot be tried here."""
+    """The reason why a case cannot run here."""
 
 
 def run(*command, **env):
-    """Standard output of a command that must succeed."""
+    """Returns the standard output of a command that must succeed."""
     done = subprocess.run(command, capture_output=True, text=True, check=False,
                           env={**os.environ, **env})
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
@@ -32,7 +32,7 @@ def run(*command, **env):
 
 
 def find(root, pattern):
-    """The one file below ROOT whose path ends in PATTERN."""
+    """Returns the only file below ROOT whose path ends in PATTERN."""
     paths = [os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names]
     found = [path for path in paths if re.search(pattern + "$", path)]
     assert len(found) == 1, f"{pattern}: {found or 'not installed'}"
@@ -50,7 +50,7 @@ def headers(root):
 
 
 def check_headers(root, *compiler):
-    """Each header compiles as the only one of a program."""
+    """Checks that each header compiles as the only one of a program."""
     include, names = headers(root)
     for name in names:
         source = os.path.join(root, "header.txt")
@@ -74,7 +74,7 @@ def case_c(root):
 
 
 def cplusplus():
-    """A C++ compiler."""
+    """Returns a C++ compiler."""
     compiler = shutil.which("g++") or shutil.which("clang++")
     if not compiler:
         raise Skip("no C++ compiler")
@@ -87,14 +87,14 @@ def case_cplusplus(root):
 
 
 def pkg_config(root, *options):
-    """What pkg-config says about the installed library."""
+    """Returns what pkg-config prints about the installed library."""
     folder = os.path.dirname(find(root, "pkgconfig/weir.pc"))
     return run("pkg-config", *options, "weir", PKG_CONFIG_PATH=folder,
                PKG_CONFIG_SYSROOT_DIR=root).split()
 
 
 def case_initialisers(root):
-    """a C++11 program begins every struct with its initialiser, and uses a queue and a store"""
+    """a C++11 program initialises every struct with its macro, and uses a queue and a store"""
     program = os.path.join(root, "initialisers")
     run(cplusplus(), "-std=c++11", "-pedantic", "-Wall", "-Wextra", "-Werror", CPLUSPLUS, "-o",
         program, *pkg_config(root, "--cflags", "--libs"))
@@ -103,7 +103,7 @@ def case_initialisers(root):
 
 
 def sanitized():
-    """True if the build has a sanitizer, which a program of somebody else would have to link."""
+    """Returns true if the build has a sanitizer, which a foreign program would have to link too."""
     options = json.loads(run("meson", "introspect", "--buildoptions", BUILD))
     return any(o["name"] == "b_sanitize" and o["value"] != "none" for o in options)
 
@@ -131,7 +131,7 @@ def case_static(root):
 
 
 def case_all_static(root):
-    """a program links statically with everything, and uses a store"""
+    """a program links statically with everything and uses a store"""
     if sanitized():
         raise Skip("the library has a sanitizer")
     flags = pkg_config(root, "--static", "--cflags", "--libs")
@@ -160,7 +160,7 @@ def case_versions(root):
 
 
 def case_documents(root):
-    """man page and documents are installed, and no link between documents is dead"""
+    """man page and documents are installed, and no link between documents is broken"""
     find(root, "share/man/man1/weir.1")
     folder = os.path.dirname(find(root, "doc/weir/README.md"))
     pages = [os.path.join(at, name) for at, _, names in os.walk(folder) for name in names
@@ -176,7 +176,7 @@ def case_documents(root):
 
 
 def case_completion(root):
-    """the completion for bash lies where bash looks for it, and is what the command prints"""
+    """the completion for bash is where bash looks for it, and is what the command prints"""
     path = find(root, "share/bash-completion/completions/weir")
     assert read(path) == run(find(root, "bin/weir"), "help", "--bash-completion")
     if not shutil.which("bash"):

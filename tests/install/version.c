@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * version.c - a program outside the project: knows weir through pkg-config only, and prints the
- * version of the library that it runs with if that is the one it was compiled for.
+ * version.c - a foreign program: it knows weir through pkg-config only. It prints the version of
+ * the library at run time, if that is the version it was compiled for.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bursts of direct I/O: up to 32 requests in one io_submit.
 
-The kernel collects what one io_submit brings and gives it to the scheduler in one call, under its
-lock; more than 32 would be two. So nothing is dispatched between the first insert of a burst and
-its last, and what the scheduler knew at each decision can be told from a trace.
+The kernel collects the requests of one io_submit and gives them to the scheduler in one call,
+under its lock; more than 32 would need two calls. So nothing is dispatched between the first and
+the last insert of a burst, and a trace shows what the scheduler knew at each decision.
 """
 import ctypes
 import mmap
@@ -23,7 +23,7 @@ PAGE = 4096
 
 
 class Submitter:
-    """Sends bursts to the block device FD and waits for them; a context."""
+    """A context that sends bursts to the block device FD and waits for them."""
 
     def __init__(self, fd, max_bytes):
         if platform.machine() not in SYSCALLS:
@@ -55,7 +55,7 @@ class Submitter:
         return done
 
     def burst(self, requests):
-        """Sends REQUESTS, (is a write, offset, bytes, ioprio) each, and waits for all."""
+        """Sends REQUESTS, each (is a write, offset, bytes, ioprio), and waits for all."""
         n = len(requests)
         for i, (write, offset, size, prio) in enumerate(requests):
             # struct iocb: data, key, rw_flags, opcode, prio, fd, buf, nbytes, offset, reserved,

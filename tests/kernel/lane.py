@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A replay that also models when the kernel asks its scheduler.
+"""A replay that also models when the kernel calls its scheduler.
 
-The trace shows requests that were issued, not that the scheduler was asked and had none. With
-priority classes that matters: while a lower class waits for a higher one to complete, each question
-moves mq-deadline's state (the direction, and how often writes were passed over), though nothing
-comes of it. So this replay keeps what the kernel's dispatching keeps for a hardware queue: how many
-tags are free, the one request that was taken out of the scheduler and found none, whether a
-completion has to run the queue again, and how busy it was lately, by which it asks for one request
-at a time or for all that fit.
+The trace shows which requests were issued, but not that the scheduler was called and returned
+none. With priority classes this matters: while a lower class waits for completions of a higher
+one, each call changes mq-deadline's state (the direction, and how often writes were skipped),
+although it returns nothing. So this replay keeps the state that the kernel keeps for a hardware
+queue: the number of free tags, the request that was taken out of the scheduler and found no tag,
+whether a completion has to run the queue again, and how busy it was lately, which decides whether
+it asks for one request at a time or for all that fit.
 
-Of a question that had no answer the trace does show one thing: the kernel asks again only some
-milliseconds later, if no completion makes it.
+The trace does show one fact about a call without a result: the next call comes only some
+milliseconds later, unless a completion causes one.
 """
 import collections
 
@@ -30,10 +30,10 @@ class LaneReplay(Replay):
         self.in_flight = 0
         self.busy = 0
         self.parked = None
-        self.restart = False  # a completion runs the queue
-        self.due = False      # the queue will be run before anything is issued
+        self.restart = False  # the next completion runs the queue
+        self.due = False      # the queue will be run before any request is issued
         self.decided = collections.deque()
-        self.paused = set()   # when the last completion before a pause was
+        self.paused = set()   # the time of the last completion before a pause
 
     def run(self, lines):
         lines = list(lines)
@@ -56,7 +56,7 @@ class LaneReplay(Replay):
         if self.due and time in self.paused:
             self._run(time)
         self.in_flight = max(self.in_flight - 1, 0)
-        # A worker runs it, after what completes together with this one.
+        # A worker runs it, after the requests that complete together with this one.
         self.due |= self.restart
         self.restart = False
         super().on_complete(time, cpu, request)
@@ -69,7 +69,8 @@ class LaneReplay(Replay):
         self.due = False
 
     def _send(self, names):
-        """Issues NAMES until the tags are used up; the last one may be left. True: none is."""
+        """Issues NAMES until there are no more tags; the last one may be left over. Returns true
+        if none is."""
         for name in names:
             if self.in_flight >= self.depth:
                 self.parked = name
@@ -82,7 +83,7 @@ class LaneReplay(Replay):
         return not self.parked
 
     def _take(self, time):
-        """What the scheduler gives for one list: at most one more than there are tags."""
+        """Returns what the scheduler gives for one list: at most one more than there are tags."""
         most = 1 if self.busy else self.depth - self.in_flight + 1
         names = []
         while self.waiting and len(names) < most:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A loop device of our own, with a number that nobody else uses.
+"""A loop device of our own, with a number that no other program uses.
 
-It is made for one run and removed after it, so whatever was set on its queue is gone with it: no
-other loop device is touched. A run that was killed leaves at most a device with nothing behind it
-(the kernel detaches the file when the last user is gone), which the next run removes. Runs that
-would use it at the same time wait for each other, but not for long.
+It is made for one run and removed afterwards, and all settings of its queue with it: no other loop
+device is touched. A killed run leaves at most a device without a file (the kernel detaches the
+file when its last user is gone), which the next run removes. Runs at the same time wait for each
+other, but not for long.
 """
 import contextlib
 import errno
@@ -20,15 +20,15 @@ LOOP_CTL_REMOVE = 0x4C81
 LOOP_CONFIGURE = 0x4C0A
 LO_FLAGS_AUTOCLEAR = 4
 LO_FLAGS_DIRECT_IO = 16
-NUMBER = 7310  # distributions make the first eight, losetup the next ones
+NUMBER = 7310  # distributions create the first eight, losetup the next ones
 
 
 class Unavailable(Exception):
-    """Something that is needed is not to be had on this machine; the text says what."""
+    """A requirement that this machine does not meet; the text names it."""
 
 
 def _lock(control):
-    """Only one run at a time; waits a little for another one."""
+    """Ensures that only one run uses the device; waits a little for another one."""
     for _ in range(100):
         try:
             fcntl.flock(control, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,7 +39,7 @@ def _lock(control):
 
 
 def _ioctl_remove(control):
-    """Removes ours. Its file is detached a moment after its last user has gone."""
+    """Removes the device. The kernel detaches its file a moment after the last user has gone."""
     for _ in range(200):
         try:
             fcntl.ioctl(control, LOOP_CTL_REMOVE, NUMBER)
@@ -54,17 +54,17 @@ def _ioctl_remove(control):
 
 
 class LoopDevice:
-    """A block device above the file at PATH; a context, at whose end it is gone."""
+    """A context with a block device above the file at PATH; it is removed at the end."""
 
     def __init__(self, path, folder, direct=False):
         self.name = f"loop{NUMBER}"
         self.sysfs = f"/sys/block/{self.name}"
         self.flags = LO_FLAGS_AUTOCLEAR | (LO_FLAGS_DIRECT_IO if direct else 0)
         self.file = path
-        self.folder = folder  # for a node where /dev does not make one by itself
+        self.folder = folder  # the place of a node if /dev does not get one automatically
         self.fd = -1
         self.path = None
-        self.devt = 0  # as the kernel has it: major << 20 | minor
+        self.devt = 0  # the number as the kernel stores it: major << 20 | minor
 
     def __enter__(self):
         try:
@@ -109,7 +109,7 @@ class LoopDevice:
             os.close(self.fd)
             self.fd = -1
         try:
-            with contextlib.suppress(OSError):  # it was refused, so there is none
+            with contextlib.suppress(OSError):  # it was refused, so there is no device
                 _ioctl_remove(self.control)
         finally:
             os.close(self.control)
@@ -120,12 +120,12 @@ class LoopDevice:
             file.write(str(value))
 
     def get(self, name):
-        """The attribute NAME of its queue."""
+        """Returns the attribute NAME of its queue."""
         with open(f"{self.sysfs}/queue/{name}", encoding="ascii") as file:
             return file.read().strip()
 
     def use(self, scheduler, tunables=()):
-        """Attaches SCHEDULER afresh, with its defaults but for TUNABLES."""
+        """Attaches a new instance of SCHEDULER, with its defaults except for TUNABLES."""
         self.set("scheduler", "none")
         if scheduler != "none":
             self.set("scheduler", scheduler)

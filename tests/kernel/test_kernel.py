@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""mq-deadline and kyber against those of the kernel that runs here, decision by decision.
+"""Compares mq-deadline and kyber with those of the running kernel, decision by decision.
 
-A loop device with four driver tags below a scheduler queue of 256 gets bursts of direct I/O. What
-the kernel's scheduler was given and what it issued is read from a trace and replayed through
-`weir step`. Needs root, loop devices, tracefs and the scheduler in the kernel; says which is
-missing otherwise. Leaves nothing behind: see loopdev.py and tracing.py.
+A loop device with four driver tags below a scheduler queue of 256 gets bursts of direct I/O. A
+trace shows which requests the kernel's scheduler got and which it issued; they are replayed
+through `weir step`. Needs root, loop devices, tracefs and the scheduler in the kernel, and names
+what is missing. Leaves nothing behind: see loopdev.py and tracing.py.
 """
 import os
 import random
@@ -33,7 +33,7 @@ TOKENS = {"READ": 256, "WRITE": 128}
 
 
 class Load:
-    """Bursts of random pages, always the same ones for the same SEED."""
+    """Bursts of random pages; the same SEED gives the same ones."""
 
     def __init__(self, writes, prios=(0,), requests=DECISIONS, sizes=(8, bursts.MAX), pause=0.0):
         self.writes = writes
@@ -43,7 +43,7 @@ class Load:
         self.pause = pause
 
     def bursts(self, seed=1):
-        """The bursts."""
+        """Yields the bursts."""
         chance = random.Random(seed)
         left = self.requests
         while left > 0:
@@ -53,7 +53,7 @@ class Load:
                    for page in pages]
 
     def run(self, submitter):
-        """Sends them one after the other."""
+        """Sends them one after another."""
         for burst in self.bursts():
             submitter.burst(burst)
             if self.pause:
@@ -74,7 +74,7 @@ def prepare(device, scheduler, tunables):
 
 
 def record(weir, scheduler, tunables, load, events=tracing.BLOCK_EVENTS):
-    """The trace of LOAD under the kernel's SCHEDULER."""
+    """Returns the trace of LOAD under the kernel's SCHEDULER."""
     if os.geteuid():
         raise Skip("needs root")
     image = weir.path("loop.img")
@@ -83,7 +83,7 @@ def record(weir, scheduler, tunables, load, events=tracing.BLOCK_EVENTS):
     try:
         place = tracing.find()
         with LoopDevice(image, weir.folder) as device:
-            os.unlink(image)  # it lives as long as the device, however this ends
+            os.unlink(image)  # the file lives as long as the device, however this program ends
             prepare(device, scheduler, tunables)
             with tracing.Trace(place, device.devt) as trace, \
                     bursts.Submitter(device.fd, PAGE) as submitter:
@@ -97,7 +97,7 @@ def record(weir, scheduler, tunables, load, events=tracing.BLOCK_EVENTS):
 
 
 def judge(replay, least):
-    """Enough decisions, and at least the share LEAST of them the same."""
+    """Checks that there are enough decisions, of which at least the share LEAST is equal."""
     print(f"# {replay.decisions} decisions, {len(replay.misses)} differ: "
           f"{100 * replay.share():.3f} % are the same", flush=True)
     assert replay.decisions >= 30000, f"only {replay.decisions} decisions"
@@ -106,7 +106,7 @@ def judge(replay, least):
 
 
 def same(weir, scheduler, tunables, load):
-    """Replays LOAD; at least 999 in 1000 must be the same."""
+    """Replays LOAD; at least 999 in 1000 decisions must be equal."""
     lines = record(weir, scheduler, tunables, load)
     with Step(weir.binary, scheduler, tunables) as step:
         replay = Replay(step)
@@ -116,19 +116,19 @@ def same(weir, scheduler, tunables, load):
 
 @case
 def deadline_defaults(weir):
-    """mq-deadline as it is by default."""
+    """mq-deadline with its defaults."""
     same(weir, "mq-deadline", {}, Load(0.5))
 
 
 @case
 def deadline_short_batches(weir):
-    """mq-deadline with batches of 4, reads and writes in turns."""
+    """mq-deadline with batches of 4, reads and writes alternate."""
     same(weir, "mq-deadline", {"fifo_batch": 4, "writes_starved": 1}, Load(0.5))
 
 
 @case
 def deadline_all_overdue(weir):
-    """mq-deadline with everything overdue at once."""
+    """mq-deadline with all requests overdue."""
     same(weir, "mq-deadline", {"read_expire": 0, "write_expire": 0}, Load(0.5))
 
 
@@ -157,7 +157,7 @@ def kyber_more_writes(weir):
 
 
 class TokenReplay(Replay):
-    """A replay that notes after each burst which tokens weir's kyber has changed."""
+    """A replay that records after each burst which tokens weir's kyber has changed."""
 
     def __init__(self, step):
         super().__init__(step)
@@ -174,9 +174,10 @@ class TokenReplay(Replay):
 
 
 def compare_resizes(weir, load, least, seconds):
-    """LOAD, when reads can never be in time: weir's first LEAST changes of tokens must be the
-    kernel's, and each come as long after the one before as there, within SECONDS, for timers are
-    late at times (which does not add up: the next wait begins with the change). Returns the trace.
+    """Runs LOAD with a target that reads can never meet. The first LEAST token changes of weir
+    must equal those of the kernel, and each must come as long after the previous one as there,
+    within SECONDS: timers may be late (lateness does not add up, because the next wait begins with
+    the change). Returns the trace.
     """
     tunables = {"read_lat_nsec": 1000, "write_lat_nsec": 10**9}
     lines = record(weir, "kyber", tunables, load, tracing.BLOCK_EVENTS + tracing.KYBER_EVENTS)
@@ -203,20 +204,21 @@ def compare_resizes(weir, load, least, seconds):
 
 @case
 def kyber_tokens(weir):
-    """kyber takes tokens from writes every tenth of a second, as many as the kernel's."""
+    """kyber takes tokens from writes every tenth of a second, as many as the kernel does."""
     compare_resizes(weir, Load(0.5, sizes=(bursts.MAX, bursts.MAX), pause=0.0005), 4, 0.25)
 
 
 @case
 def kyber_patience(weir):
-    """kyber waits a second for samples, anew after each percentile, as the kernel's does."""
+    """kyber waits a second for samples, again after each percentile, as the kernel does."""
     lines = compare_resizes(weir, Load(0.5, requests=2900, sizes=(8, 8), pause=0.02), 2, 1.5)
     last, early = {}, 0
     for ns, _, event, text in lines:
         if event != "kyber_latency":
             continue
         domain, kind, _, _, samples = text.split()
-        # By the clock it is only ever the drive's latency: the other one is looked at second.
+        # Only the drive's latency is ever evaluated because of the time: the other one is checked
+        # second.
         if int(samples.partition("=")[2]) < 500:
             early += 1
             assert kind == "I/O", text

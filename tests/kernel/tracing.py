@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernel's block events of one device, in a trace instance of our own.
 
-An instance is a set of buffers beside those that others may be using. It is removed at the end;
-those of killed runs are known by their name. Where tracefs is not mounted it is mounted in a mount
-namespace of this process only, which goes with it.
+An instance is a set of buffers beside those of other users. It is removed at the end; instances of
+killed runs are recognised by their names. If tracefs is not mounted, it is mounted in a mount
+namespace of this process only, which vanishes with the process.
 """
 import contextlib
 import ctypes
@@ -17,7 +17,7 @@ PLACES = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 PREFIX = "weir-kernel-"
 CLONE_NEWNS = 0x00020000
 MS_REC_PRIVATE = 0x4000 | 0x40000
-BUFFER_KB = 40960  # for each CPU: all events of the longest setting could come from one
+BUFFER_KB = 40960  # for each CPU: all events of the longest test could come from one CPU
 BLOCK_EVENTS = ("block/block_rq_insert", "block/block_rq_issue", "block/block_rq_complete")
 KYBER_EVENTS = ("kyber/kyber_adjust", "kyber/kyber_latency")
 
@@ -28,7 +28,7 @@ def _call(libc, what, *args):
 
 
 def find():
-    """Where tracefs is; if nowhere, it is mounted, for this process only."""
+    """Returns the place of tracefs; if it is mounted nowhere, mounts it for this process only."""
     for place in PLACES:
         if os.path.exists(place + "/trace_clock"):
             return place
@@ -42,7 +42,7 @@ def find():
 
 
 class Trace:
-    """An instance at PLACE for the device DEVT; a context, at whose end it is gone."""
+    """A context with an instance at PLACE for the device DEVT; it is removed at the end."""
 
     def __init__(self, place, devt):
         self.instances = os.path.join(place, "instances")
@@ -50,10 +50,11 @@ class Trace:
         self.devt = devt
 
     def __enter__(self):
-        # The owner of the loop device is alone, so these have no user any more.
+        # This process alone owns the loop device, so these instances have no user any more.
         for name in os.listdir(self.instances):
             if name.startswith(PREFIX):
-                with contextlib.suppress(OSError):  # somebody reads it: the next run's turn
+                # another process reads it: the next run removes it
+                with contextlib.suppress(OSError):
                     os.rmdir(os.path.join(self.instances, name))
         try:
             os.mkdir(self.path)
@@ -76,7 +77,7 @@ class Trace:
             except FileNotFoundError:
                 return
             except OSError:
-                time.sleep(0.02)  # a reader is still closing
+                time.sleep(0.02)  # a reader is still closing it
 
     def _write(self, name, text):
         with open(os.path.join(self.path, name), "w", encoding="ascii") as file:
@@ -89,7 +90,7 @@ class Trace:
 
     @contextlib.contextmanager
     def recording(self, events):
-        """Forgets what there is, and records EVENTS while the context lasts."""
+        """Deletes the recorded events, and records EVENTS while the context lasts."""
         self._write("trace", "")
         for event in events:
             self.enable(event)
@@ -102,7 +103,7 @@ class Trace:
                 self._write(f"events/{event}/enable", 0)
 
     def lost(self):
-        """How many events found no room."""
+        """Returns the number of events that were lost because the buffer was full."""
         total = 0
         cpus = os.path.join(self.path, "per_cpu")
         for cpu in os.listdir(cpus):
@@ -112,7 +113,7 @@ class Trace:
         return total
 
     def lines(self):
-        """What was recorded: (ns, CPU, event, text), in the order of time."""
+        """Returns the recorded events: (ns, CPU, event, text), in the order of time."""
         pattern = re.compile(r"\[(\d+)\] \S+ +(\d+)\.(\d{6}): (\w+): \d+,\d+ (.*)")
         with open(os.path.join(self.path, "trace"), encoding="ascii",
                   errors="replace") as file:

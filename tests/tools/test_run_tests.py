@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""tools/run-tests counts what programs do, however they end. TAP on standard output.
+"""tools/run-tests counts the results of programs, however they end. TAP on standard output.
 
     test_run_tests.py PATH_OF_RUN_TESTS
 """
@@ -9,7 +9,7 @@ import importlib.util
 import os
 import sys
 
-# what the program does (a shell script), its protocol -> passed, failed, skipped
+# the behaviour of the program (a shell script), its protocol -> passed, failed, skipped
 CASES = [
     ("two cases pass", "echo 1..2; echo 'ok 1 - a'; echo 'ok 2 - b'", "tap", (2, 0, 0)),
     ("a case fails, as does the exit code", "echo 1..2; echo 'ok 1'; echo 'not ok 2'; exit 1",
@@ -44,7 +44,7 @@ def load(path):
 
 
 def judge(module, name, script, protocol, expected):
-    """What is wrong with the counts of one program, or None."""
+    """Returns what is wrong with the counts of one program, or None."""
     timeout = 2 if name == "out of time" else 60
     command = ["/bin/sh", "-c", script] if script else ["/nonexistent/program"]
     result = module.run({"name": "sample", "cmd": command, "env": {}, "timeout": timeout,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""tools/structure finds what there is to find in small trees. TAP on standard output.
+"""tools/structure finds the known problems in small trees. TAP on standard output.
 
     test_structure.py PATH_OF_STRUCTURE
 """
@@ -21,7 +21,7 @@ ORDER = {
     "src/base/low.c": '#include "base/low.h"\n' + LOW,
     "src/sched/top.c": '#include "base/low.h"\nint top_a(void)\n{\n\treturn low_a() + 1;\n}\n',
 }
-# What is added -> exit code, circles inside a module, between modules, calls up, unused includes.
+# Added files -> exit code, circles inside a module, between modules, calls up, unused includes.
 CASES = [
     ("an order", {}, (0, [], [], [], [])),
     ("two files in a circle", {
@@ -49,7 +49,7 @@ def run(root, *args):
 
 
 def judge(added, expected):
-    """What is wrong with the answer to a tree, or None."""
+    """Returns what is wrong with the answer for a tree, or None."""
     with tempfile.TemporaryDirectory(prefix="structure-") as root:
         tree = {**ORDER, **added}
         sample.write(root, tree)

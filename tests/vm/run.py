@@ -5,11 +5,12 @@
     tests/vm/run.py [--kernel 6.1] [--append WORDS] [--block 512|4096] [--faults FILE]
                     [--rate BYTES] [--zoned] [--expect REGEX]... PROGRAM...
 
-Boots a Debian kernel (the newest that there is, or this one) in QEMU, under software emulation,
-with the host's root read-only, so that the programs are those that were built. They find the
-drive in WEIR_VM_NG and WEIR_VM_BLOCK and may write to it and to TMPDIR. One more case: while
-they ran, the guest's kernel warned of nothing but what --expect names, and of that at least once.
-tests/vm/fetch says where QEMU and the kernel come from; where they cannot be had, all is skipped.
+Boots a Debian kernel (the newest available one, or the given one) in QEMU, under software
+emulation, with the host's root read-only, so the programs are those that were built. They find the
+drive in WEIR_VM_NG and WEIR_VM_BLOCK and may write to it and to TMPDIR. One more case checks that,
+while they ran, the guest's kernel warned of nothing except what --expect names, and of that at
+least once. tests/vm/fetch says where QEMU and the kernel come from; if they cannot be downloaded,
+all cases are skipped.
 """
 import argparse
 import os
@@ -20,21 +21,22 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-DRIVE_BYTES = 768 << 20  # 95 segments of a reclaim unit each
+DRIVE_BYTES = 768 << 20  # 95 segments, each as large as a reclaim unit
 ZONED_BYTES = 64 << 20
 TIMEOUT = 270
-# The last line of the kernel's log (as dmesg -r prints it) from before the programs; see init.
+# The last line of the kernel's log (in the form of dmesg -r) before the programs; see init.
 BEGIN = "weir: the programs begin"
-# Complaints at any time and of any level, and the least level (a number: less is worse) of others.
+# Messages that are complaints at any time and level, and the level from which others are (a smaller
+# number is worse).
 COMPLAINT = re.compile(r"WARNING:|BUG:|Oops|Call Trace|general protection|KASAN|hung task")
 KERN_WARNING = 4
-# What a kernel says of the clocks of a machine that is emulated by a busy one.
+# Messages of a kernel about the clocks of a machine that a busy host emulates.
 SLOW = re.compile(r"clocksource|hrtimer: interrupt took|hogged CPU|perf: interrupt took|"
                   r"DL replenish lagged|sched_clock")
 
 
 def fetch():
-    """The cache folder; ends with a skip where there is none."""
+    """Returns the cache folder; skips if there is none."""
     done = subprocess.run([os.path.join(HERE, "fetch")], capture_output=True, text=True,
                           check=False)
     sys.stderr.write(done.stderr)
@@ -46,7 +48,7 @@ def fetch():
 
 
 def kernel_folder(cache, version):
-    """What boots VERSION (None: the newest); ends with a skip where there is no such kernel."""
+    """Returns the files to boot VERSION (None: the newest); skips if there is no such kernel."""
     there = sorted(os.listdir(f"{cache}/kernels"),
                    key=lambda name: [int(number) for number in name.split(".")])
     version = version or there[-1]
@@ -58,7 +60,7 @@ def kernel_folder(cache, version):
 
 
 def cpio_entry(name, mode, data):
-    """One file of an initrd, in the 'newc' format."""
+    """Returns one file of an initrd, in the 'newc' format."""
     fields = (0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
     head = b"070701" + b"".join(b"%08x" % field for field in fields) + name + b"\0"
     head += b"\0" * (-len(head) % 4)
@@ -66,7 +68,7 @@ def cpio_entry(name, mode, data):
 
 
 def write_initrd(kernel, path):
-    """Busybox and modules of the kernel's folder, and our init behind them."""
+    """Writes the initrd: busybox and modules from the kernel's folder, and our init behind them."""
     with open(os.path.join(HERE, "init"), "rb") as file:
         init = file.read()
     with open(os.path.join(kernel, "base.cpio"), "rb") as file:
@@ -77,7 +79,7 @@ def write_initrd(kernel, path):
 
 
 def write_job(path, programs):
-    """What the guest runs: each program in turn, whatever became of the one before."""
+    """Writes the guest's job: each program in order, whatever the result of the one before."""
     env = {"WEIR_VM_NG": "/dev/ng0n1", "WEIR_VM_BLOCK": "/dev/nvme0n1", "TMPDIR": "/dev/shm",
            "CMOCKA_MESSAGE_OUTPUT": "TAP", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/",
            "LC_ALL": "C.UTF-8"}
@@ -94,12 +96,12 @@ def write_job(path, programs):
 
 
 def qemu(cache, kernel, folder, args):
-    """QEMU's command line: the drive, the two shared folders, and no other hardware."""
+    """Returns QEMU's command line: the drive, the two shared folders, and no other hardware."""
     image = f"blkdebug:{args.faults}:{folder}/nvme.img" if args.faults else f"{folder}/nvme.img"
-    cache_mode = "writeback" if args.faults else "unsafe"  # an unsafe one drops flushes
+    cache_mode = "writeback" if args.faults else "unsafe"  # with "unsafe", flushes are dropped
     rate = f",throttling.bps-write={args.rate}" if args.rate else ""
     share = "security_model=none,multidevs=remap"
-    # FDP and zones exclude each other in a subsystem: this namespace has a controller of its own.
+    # FDP and zones exclude each other in a subsystem: this namespace has its own controller.
     zoned = ["-device", "nvme,id=n1,serial=w1,max_ioqpairs=1", "-drive",
              f"file={folder}/zoned.img,if=none,id=d1,format=raw,cache=unsafe",
              "-device", "nvme-ns,drive=d1,nsid=1,bus=n1,zoned=true,zoned.zone_size=4M"]
@@ -108,7 +110,7 @@ def qemu(cache, kernel, folder, args):
         "-m", "512", "-smp", "2", "-nodefaults", "-display", "none", "-no-reboot",
         "-serial", f"file:{folder}/console", "-kernel", f"{kernel}/vmlinuz",
         "-initrd", f"{folder}/initrd",
-        # The watchdogs would take a host that is busy for a guest that hangs.
+        # The watchdogs would mistake a busy host for a guest that hangs.
         "-append", "console=ttyS0 loglevel=4 panic=-1 mitigations=off rdinit=/init nowatchdog "
                    "rcupdate.rcu_cpu_stall_suppress=1 " + args.append,
         "-virtfs", f"local,path=/,mount_tag=root,readonly=on,{share}",
@@ -136,7 +138,8 @@ def case(good, name):
 
 
 def complaints(dmesg, expect):
-    """What is wrong with the kernel's log, a line each; EXPECT has patterns of what is not."""
+    """Returns what is wrong in the kernel's log, a line each; EXPECT has patterns of expected
+    lines."""
     found, expected, begun = [], set(), False
     for line in dmesg.splitlines():
         level = re.match(r"<(\d+)>", line)
@@ -151,7 +154,7 @@ def complaints(dmesg, expect):
 
 
 def report(folder, expect):
-    """Prints what the guest left; true if all of it is good."""
+    """Prints the results of the guest; returns true if all of them are good."""
     output, dmesg = read(f"{folder}/share/output"), read(f"{folder}/share/dmesg")
     sys.stdout.write(output or "")
     code = read(f"{folder}/share/exit")

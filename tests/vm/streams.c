@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * streams.c - a store with streams on the drive, and books of what is in the drive's units. Used by
- * one thread.
+ * streams.c - a store with streams on the drive, and accounts of the bytes in the drive's units.
+ * Used by one thread.
  */
 #include "streams.h"
 
@@ -28,7 +28,7 @@ int streams_setup(void **state)
 int streams_teardown(void **state)
 {
 	(void)state;
-	/* After a failure: the next case opens the drive again. */
+	/* After a failure the next case opens the drive again. */
 	weir_store_close(streams_store);
 	streams_store = NULL;
 	free(streams_value);
@@ -155,13 +155,13 @@ int streams_got(uint64_t key, size_t length)
 	return 1;
 }
 
-/* What the drive says when the store has written all that it had to; the caller frees it. */
+/* Returns the drive's FDP data after the store has written everything; the caller frees it. */
 static struct weir_fdp *ask(void)
 {
 	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
 	struct weir_fdp *fdp;
 
-	/* A footer follows a flush in the same turn. */
+	/* A footer is written in the same pass as the flush before it. */
 	for (unsigned quiet = 0; quiet < 3; quiet++) {
 		assert_int_equal(weir_store_poll(streams_store), 0);
 		weir_queue_get_stats(weir_store_queue(streams_store), &stats);
@@ -174,9 +174,9 @@ static struct weir_fdp *ask(void)
 	return fdp;
 }
 
-/* What is known of the drive's units since books_begin(), by placement id. */
+/* The expected state of the drive's units since books_begin(), by placement id. */
 static struct {
-	uint64_t left[HANDLES]; /* as it has to be */
+	uint64_t left[HANDLES]; /* the expected value */
 	uint64_t host_bytes, written_bytes;
 } books;
 
@@ -201,7 +201,7 @@ void books_add(uint32_t stream, uint64_t bytes, bool updated)
 	int32_t id = streams_one(stream).placement;
 	uint64_t left = updated ? UNIT_BYTES : books.left[id < 0 ? 0 : id];
 
-	/* The drive goes on with another unit when one is full. */
+	/* The drive continues with another unit when one is full. */
 	books.left[id < 0 ? 0 : id] = left > bytes ? left - bytes : left - bytes + UNIT_BYTES;
 }
 

@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The command weir beside an NVMe drive with FDP: what it says of the drive, and a store on it by
-passthrough. WEIR_VM_NG and WEIR_VM_BLOCK name the drive (see run.py)."""
+"""Tests the command weir with an NVMe drive with FDP: what it prints about the drive, and a store
+on it by passthrough. WEIR_VM_NG and WEIR_VM_BLOCK name the drive (see run.py)."""
 import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), os.pardir, "cli"))
 from harness import Skip, case, main  # noqa: E402  pylint: disable=wrong-import-position
 
-HANDLES = 8  # of the drive that run.py makes
+HANDLES = 8  # number of handles of the drive that run.py makes
 UNIT = 8 << 20
 VALUE = 256 << 10
 
 
 def drive(name):
-    """The path of the drive's device NG or BLOCK."""
+    """Returns the path of the drive's device NG or BLOCK."""
     if "WEIR_VM_" + name not in os.environ:
         raise Skip(f"no WEIR_VM_{name}: run in the guest, by tests/vm/run.py")
     return os.environ["WEIR_VM_" + name]
@@ -22,7 +22,7 @@ def drive(name):
 
 @case
 def a_store_by_passthrough(weir):
-    """--passthrough on the character device: a store, with a timeout or without"""
+    """--passthrough on the character device: a store, with and without a timeout"""
     path = drive("NG")
     value = os.urandom(300000)
     weir.run("format", path, "--force")
@@ -34,7 +34,7 @@ def a_store_by_passthrough(weir):
 
 @case
 def passthrough_on_the_block_device(weir):
-    """--passthrough on the block device: which one to use"""
+    """--passthrough on the block device: the error names the device to use"""
     path = drive("BLOCK")
     name = os.path.basename(drive("NG"))
     weir.fails("ls", path, "--passthrough",
@@ -57,7 +57,7 @@ def fdp_in_words(weir):
 
 @case
 def fdp_for_programs(weir):
-    """weir fdp --json: the same; what a store writes is counted"""
+    """weir fdp --json: the same; writes of a store are counted"""
     path = drive("NG")
     before = weir.json("fdp", path)
     weir.run("put", path, "another", stdin=os.urandom(VALUE))

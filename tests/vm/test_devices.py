@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The command weir on devices that are no ordinary drives: zoned, read-only, with bad blocks.
-null_blk and scsi_debug are modules of the guest's kernel (see fetch)."""
+"""Tests the command weir on unusual devices: zoned, read-only, with bad blocks. null_blk and
+scsi_debug are modules of the guest's kernel (see fetch)."""
 import glob
 import os
 import subprocess
@@ -13,7 +13,7 @@ from harness import Skip, case, main  # noqa: E402  pylint: disable=wrong-import
 
 DEBUG = "/sys/bus/pseudo/drivers/scsi_debug"
 CONFIG = "/sys/kernel/config"
-PATIENCE = 60
+TIMEOUT_S = 60
 
 
 def write(path, text):
@@ -23,14 +23,14 @@ def write(path, text):
 
 
 def read(path):
-    """A file of sysfs."""
+    """Returns the contents of a file of sysfs."""
     with open(path, encoding="ascii") as file:
         return file.read()
 
 
 def appears(pattern):
-    """The one path that PATTERN gets within a minute."""
-    deadline = time.monotonic() + PATIENCE
+    """Waits up to a minute for the only path that matches PATTERN."""
+    deadline = time.monotonic() + TIMEOUT_S
     while not glob.glob(pattern):
         assert time.monotonic() < deadline, f"no {pattern}"
         time.sleep(0.05)
@@ -38,13 +38,13 @@ def appears(pattern):
 
 
 def guest():
-    """Skips where there is no guest."""
+    """Skips the case outside of a guest."""
     if "WEIR_VM_NG" not in os.environ:
         raise Skip("no WEIR_VM_NG: run in the guest, by tests/vm/run.py")
 
 
 def scsi_disk():
-    """A disk of scsi_debug; its path, and its folder in sysfs."""
+    """Makes a disk of scsi_debug; returns its path, and its folder in sysfs."""
     guest()
     if not os.path.exists(DEBUG):
         raise Skip("no scsi_debug in this guest")
@@ -62,7 +62,7 @@ def drop_scsi_disk():
 
 @case
 def a_zoned_device(weir):
-    """zoned: refused when it is opened, in words, and doctor fails"""
+    """zoned: refused in words when it is opened, and doctor fails"""
     guest()
     if not os.path.isdir(CONFIG + "/nullb"):
         subprocess.run(["mount", "-t", "configfs", "none", CONFIG], check=False)
@@ -86,7 +86,7 @@ def a_zoned_device(weir):
 
 @case
 def a_zoned_namespace(weir):
-    """zoned namespace: its character device is refused in words; reading it, too"""
+    """zoned namespace: its character device is refused in words, also for reading"""
     guest()
     zoned = [path for path in glob.glob("/sys/class/nvme/nvme*/serial")
              if read(path).strip() == "w1"]
@@ -100,13 +100,13 @@ def a_zoned_namespace(weir):
     out, _ = weir.run("doctor", path, code=1)
     assert b"fail     access" in out, out
     block = f"/dev/nvme{number}n1"
-    if os.path.exists(block):  # not where the kernel cannot do zones
+    if os.path.exists(block):  # not if the kernel does not support zones
         weir.fails("format", block, "--force", says=["a zoned device (host-managed)"])
 
 
 @case
 def a_read_only_device(weir):
-    """read-only: that, and not "Operation not permitted"; reading goes on"""
+    """read-only: the error says so instead of "Operation not permitted"; reading works"""
     path, _ = scsi_disk()
     try:
         subprocess.run(["blockdev", "--setro", path], check=True)
@@ -117,14 +117,14 @@ def a_read_only_device(weir):
 
 
 def value_sector(path):
-    """The sector in which the first value of a store lies that has nothing but 20,000 v."""
+    """Returns the sector of the first value in a store whose only value is 20,000 times "v"."""
     with open(path, "rb") as disk:
         return disk.read().index(b"v" * 10000) // 512 + 8
 
 
 @case
 def a_medium_error(weir):
-    """bad blocks: an I/O error with its address and its cause, in format too"""
+    """bad blocks: an I/O error with its address and its cause, also in format"""
     path, _ = scsi_disk()
     start = "/sys/module/scsi_debug/parameters/medium_error_start"
     try:
@@ -133,7 +133,7 @@ def a_medium_error(weir):
         write(DEBUG + "/opts", 2)
         cause = "medium error: the drive cannot read these blocks (ENODATA)"
         weir.fails("format", path, says=["read at 0x0+", cause, "while looking what is there"])
-        write(start, 4)  # in the first copy of the superblock only: the second one counts
+        write(start, 4)  # only the first copy of the superblock is bad: the second one is used
         weir.run("ls", path)
         write(DEBUG + "/opts", 0)
         weir.run("put", path, "key", stdin=b"v" * 20000)

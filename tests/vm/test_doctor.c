@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `weir doctor` beside an NVMe drive with FDP: what it says of the drive by both ways to it, to
- * root and to others, while it is free and while somebody has it. The program's argument is the
- * path of the command.
+ * `weir doctor` with an NVMe drive with FDP: what it says about the drive through both of its
+ * devices, to root and to others, while the drive is free and while another process uses it. The
+ * program's argument is the path of the command.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,9 +21,9 @@
 #define ROOM (64u << 10)
 
 static const char *command;
-static char said[ROOM]; /* the last run */
+static char said[ROOM]; /* output of the last run */
 
-/* In the child: PATH is looked at by user UID. */
+/* Runs in the child: user UID examines PATH. */
 static void run_child(const char *path, uid_t uid, int out)
 {
 	if (uid && (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid)))
@@ -34,7 +34,7 @@ static void run_child(const char *path, uid_t uid, int out)
 	_exit(99);
 }
 
-/* Runs it, which must exit with CODE, and keeps what it says. */
+/* Runs doctor, which must exit with CODE, and keeps its output. */
 static void doctor(const char *path, uid_t uid, int code)
 {
 	size_t used = 0;
@@ -58,7 +58,7 @@ static void doctor(const char *path, uid_t uid, int code)
 		fail_msg("status 0x%x, not exit code %d:\n%s", (unsigned)status, code, said);
 }
 
-/* It said this of CHECK: the verdict, and WORDS in the line or in the remedy below. */
+/* Checks the output about CHECK: the verdict, and WORDS in its line or in the remedy below. */
 static void expect(const char *check, const char *verdict, const char *words)
 {
 	char start[64];
@@ -156,7 +156,7 @@ static void somebody_has_it(void **state)
 	(void)state;
 	snprintf(who, sizeof(who), "pid %d (", (int)getpid());
 	opts.flags = WEIR_DEVICE_LOCK;
-	/* By either way, it is seen by both. */
+	/* If it is opened through one device, a run on either device sees it. */
 	assert_int_equal(weir_device_open(&dev, vm_block(), &opts), 0);
 	doctor(vm_block(), 0, 1);
 	expect("lock", "fail", who);
@@ -184,7 +184,7 @@ static void others_than_root(void **state)
 	assert_int_equal(chmod(vm_ng(), 0600), 0);
 	doctor(vm_ng(), NOBODY, 1);
 	expect("access", "fail", "SUBSYSTEM==\"nvme-generic\", KERNEL==\"ng0n1\"");
-	/* May open it: commands pass, log pages do not. */
+	/* A user who may open it: commands pass, log pages do not. */
 	assert_int_equal(chmod(vm_ng(), 0666), 0);
 	doctor(vm_ng(), NOBODY, 0);
 	expect("access", "ok", "read and write");

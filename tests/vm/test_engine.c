@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The passthrough engine by itself, where the queue above it would not let a test through: what
- * the drive refuses, registered memory, discards that are many, and nothing left behind.
+ * The passthrough engine by itself, for tests that the queue above it would not permit: refusals
+ * of the drive, registered memory, many discards, and nothing left behind.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -23,8 +23,9 @@
 
 #define DEPTH 4u
 #define NOBODY 65534u
-#define OPENS (vm_linux(6, 2) ? 1000u : 100u) /* 6.1 is slow at closing a ring */
-#define WARM 50u			      /* until the allocators have what they keep */
+#define OPENS (vm_linux(6, 2) ? 1000u : 100u) /* 6.1 closes rings slowly */
+/* until the allocators have all memory that they keep */
+#define WARM 50u
 #define MORE_KIB 1024u
 #define ARENA VM_MIB
 #define SMALL (64u * 4096) /* fewer pages than a command has segments */
@@ -114,7 +115,7 @@ static int run_at(enum weir_op op, uint64_t offset, void *buf, uint64_t length, 
 	return cmd.result;
 }
 
-/* The drive says so, and that another try is of no use. */
+/* The drive reports it, and that another try is useless. */
 static void beyond_the_end(void **state)
 {
 	uint64_t end = weir_device_get_info(dev)->capacity_bytes;
@@ -131,7 +132,7 @@ static void beyond_the_end(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* The kernel looks whether memory is inside what was registered: so the commands do use it. */
+/* The kernel checks that memory lies inside the registered memory: so the commands do use it. */
 static void registered_memory(void **state)
 {
 	struct iovec iov = { .iov_base = arena + 3 * block };
@@ -158,8 +159,10 @@ static void registered_memory(void **state)
 	assert_true(run(&cmd) < 0);
 }
 
-/* Linux 6.1 counts the pages up to the end of the buffer: the first one there is tried again
- * without, and then none is fixed any more. */
+/*
+ * Linux 6.1 counts the pages up to the end of the buffer. The first command there is tried again
+ * without registered memory, and afterwards none uses it.
+ */
 static void registered_memory_of_many_pages(void **state)
 {
 	struct iovec iov = { .iov_base = arena };
@@ -180,8 +183,8 @@ static void registered_memory_of_many_pages(void **state)
 }
 
 /*
- * The kernel refuses what is longer than it passes through, in the words that it has for a drive
- * that is being reset: but this one is there.
+ * The kernel refuses commands that are too long for passthrough, with the same error as for a
+ * drive that is being reset; but this drive is there.
  */
 static void what_the_kernel_refuses_ends_at_once(void **state)
 {
@@ -196,7 +199,7 @@ static void what_the_kernel_refuses_ends_at_once(void **state)
 	assert_true(clock_now() - start < 5 * NSEC_PER_SEC);
 }
 
-/* Each takes a place that the one before gave back, also where several are under way. */
+/* Each discard uses an entry that an earlier one gave back, also if several are in flight. */
 static void many_discards(void **state)
 {
 	struct weir_cmd cmds[DEPTH];
@@ -221,7 +224,7 @@ static void many_discards(void **state)
 				 at > 2 * DEPTH * block || at / block % 2 == 0);
 }
 
-/* Of a drive without the command: the zeroes are written. */
+/* On a drive without the command the zeroes are written. */
 static void zeroes_without_the_command(void **state)
 {
 	struct uring_cmd *c = (struct uring_cmd *)engine;
@@ -237,7 +240,7 @@ static void zeroes_without_the_command(void **state)
 	assert_memory_equal(arena, arena + ARENA, ARENA / 2);
 }
 
-/* Nor registered memory, which is pinned as long as a ring knows it. */
+/* Registered memory is released too: it is pinned as long as a ring knows it. */
 static void nothing_is_left_of_many_opens(void **state)
 {
 	char *buf = vm_alloc(VM_MIB);
@@ -271,7 +274,7 @@ static void check_locked(const char *path)
 	assert_int_equal(weir_device_open(&other, path, &opts), -EBUSY);
 }
 
-/* Also for who comes by the block device. */
+/* The lock also holds for a program that opens the block device. */
 static void the_lock(void **state)
 {
 	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
@@ -308,7 +311,7 @@ static void only_on_the_character_device(void **state)
 	assert_non_null(strstr(weir_error(), "only the uring_cmd engine"));
 }
 
-/* As a kernel answers that does not know rings of big entries. */
+/* Answers like a kernel that does not support rings with big entries. */
 static void refuse_rings(void)
 {
 	struct sock_filter filter[] = {
@@ -346,7 +349,7 @@ static void an_old_kernel(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* The child's part: which step failed. */
+/* The child's part; returns the number of the step that failed. */
 static int work_as_nobody(void)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
@@ -369,7 +372,7 @@ static int work_as_nobody(void)
 	return weir_queue_submit(q, &io) || weir_io_wait(q, &io, UINT64_MAX) ? 5 : 0;
 }
 
-/* Who may open the device may use it, from Linux 6.2 on, as the documentation says. */
+/* A user who may open the device may use it, from Linux 6.2 on, as documented. */
 static void without_root(void **state)
 {
 	int status;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random extents, written by one engine and read by another: passthrough on the character device,
- * io_uring and blocking calls on the block device beside it, with and without registered buffers,
- * and below each scheduler.
+ * io_uring and blocking calls on its block device, with and without registered buffers, and below
+ * each scheduler.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "vm.h"
 
-/* So many, or what the argument says. */
+/* The number of extents, unless an argument gives another one. */
 #define EXTENTS 10000u
 #define BATCH 32u
-#define SLOT (1u << 20) /* of the drive, for one extent of a batch: none overlap */
+/* the part of the drive for one extent of a batch: extents do not overlap */
+#define SLOT (1u << 20)
 #define EXTENT_BYTES (64u << 10)
 #define BYTES (BATCH * SLOT)
 
@@ -46,7 +47,7 @@ static void finish(void)
 	free(in);
 }
 
-/* Mostly small, sometimes large; any block of its slot. */
+/* Chooses a size, mostly small, and any block of its slot. */
 static void choose(uint64_t *offset, uint64_t *length, unsigned slot, uint32_t block)
 {
 	uint64_t most = vm_random(&seed, 8) ? 16384 : EXTENT_BYTES;
@@ -55,7 +56,7 @@ static void choose(uint64_t *offset, uint64_t *length, unsigned slot, uint32_t b
 	*offset = slot * SLOT + vm_random(&seed, (SLOT - *length) / block + 1) * block;
 }
 
-/* Ends all of IOS, which V was given. */
+/* Waits for all of IOS, which V got. */
 static void end_all(struct vm *v, struct weir_io *ios)
 {
 	char words[256];
@@ -83,7 +84,7 @@ static void round_trip(struct vm *writer, struct vm *reader)
 	end_all(writer, ios);
 	memset(in, 0xee, BATCH * EXTENT_BYTES);
 	for (unsigned i = 0; i < BATCH; i++) {
-		/* The same extent, so that nothing else can have written it. */
+		/* The same extent, so no other write can have made these bytes. */
 		weir_io_read(&ios[i], ios[i].offset, in + i * EXTENT_BYTES, ios[i].length);
 		assert_int_equal(weir_queue_submit(reader->q, &ios[i]), 0);
 	}
@@ -121,7 +122,7 @@ static void engines_agree(void **state)
 	}
 	for (enum way way = CMD; way < WAYS; way++)
 		check_all(&ways[way]);
-	/* Linux 6.1 takes none on a buffer of many pages. */
+	/* Linux 6.1 supports none on a buffer of many pages. */
 	if (vm_linux(6, 2))
 		assert_true(vm_stats(&ways[CMD_FIXED]).registered >= extents / WAYS);
 	assert_int_equal(vm_stats(&ways[CMD_FIXED]).register_failures, 0);
@@ -134,7 +135,7 @@ static void engines_agree(void **state)
 	finish();
 }
 
-/* Schedulers order what goes to the drive, and lose nothing of it. */
+/* Schedulers order the ios to the drive, and lose none. */
 static void scheduled(const char *scheduler)
 {
 	print_message("# %s\n", scheduler);

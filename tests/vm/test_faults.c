@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A drive that fails where faults.conf says: the error reaches the io it belongs to, in the drive's
- * own words, what the drive allows is tried again, and everything else goes on.
+ * A drive that fails where faults.conf says so: the error reaches its io, in the drive's own
+ * words; errors for which the drive permits it are tried again; and all other ios succeed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static void check_fails(struct weir_io *io, int err, const char *words)
 	assert_int_equal(vm_op_stats(&v, io->op).errors, 1);
 }
 
-/* Nothing says "do not retry", so each was tried again, so often and no oftener. */
+/* The status never said "do not retry", so each command was tried again exactly this often. */
 static void check_retries(uint64_t count)
 {
 	assert_int_equal(vm_stats(&v).resubmits, count);
@@ -61,7 +61,7 @@ static void fails_for_good(void **state)
 	weir_io_write(&io, MIB(65), buf, LENGTH);
 	check_fails(&io, -EIO, "write at 0x4100000+65536: Write Fault (SCT 0x2 SC 0x80)");
 	check_retries(2 * NVME_STATUS_RETRIES);
-	/* Beside them all is well. */
+	/* The ios beside them succeed. */
 	vm_write(&v, MIB(64) + LENGTH, buf, LENGTH);
 	vm_read(&v, MIB(65), buf, LENGTH);
 	check_retries(2 * NVME_STATUS_RETRIES);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A namespace that is formatted anew, as `nvme format` does: weir sees the blocks that it has now,
- * and refuses those that carry metadata. Runs last: what was on the drive is lost.
+ * A namespace that is formatted again, as by `nvme format`: weir uses its new block size, and
+ * refuses blocks with metadata. Runs last: the contents of the drive are lost.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static int teardown(void **state)
 	return close(fd);
 }
 
-/* The number of the drive's format with blocks of 2^SHIFT bytes and METADATA. */
+/* Returns the number of the drive's format with blocks of 2^SHIFT bytes and METADATA. */
 static uint8_t find_format(unsigned shift, unsigned metadata)
 {
 	struct nvme_id_ns ns;

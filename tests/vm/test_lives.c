@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A store with streams on placement ids over several lives: killed at random moments and recovered,
- * and filled more often than it has room.
+ * A store with streams on placement ids over several lives: killed at random moments and
+ * recovered, and filled more often than it has space.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 #include "streams.h"
 
 #define KILLS 6u
-#define TOGETHER 4u	 /* puts */
-#define BATCHES_MAX 150u /* in a life: so the store does not come round */
+#define TOGETHER 4u	 /* number of puts at the same time */
+#define BATCHES_MAX 150u /* number of batches in a life: so few that no segment is reclaimed */
 
 static size_t length_of(uint64_t key)
 {
@@ -26,14 +26,14 @@ static uint64_t key_of(uint32_t life, uint64_t n)
 	return (uint64_t)life << 32 | n;
 }
 
-/* Puts all that there may be into one stream after another, and tells what is acknowledged. */
+/* Puts as much as possible into one stream after another, and reports what is acknowledged. */
 static void child(uint32_t life, int fd)
 {
 	struct weir_store_op op[TOGETHER];
 	uint64_t key[TOGETHER], done;
 	uint32_t stream;
 
-	/* Who is new in this life. */
+	/* The tenant that is new in this life. */
 	if (streams_try_open(vm_ng(), WEIR_PLACEMENT_DEFAULT) ||
 	    streams_tenant(life + 1) != life + 1)
 		_exit(1);
@@ -64,7 +64,9 @@ static void pause_ms(unsigned ms)
 	nanosleep(&time, NULL);
 }
 
-/* A life that ends by SIGKILL after about MS; how many puts of it were acknowledged. */
+/*
+ * Runs a life that ends by SIGKILL after about MS; returns how many of its puts were acknowledged.
+ */
 static uint64_t live(uint32_t life, unsigned ms)
 {
 	int pipes[2], status;
@@ -77,7 +79,7 @@ static uint64_t live(uint32_t life, unsigned ms)
 	if (!pid)
 		child(life, pipes[1]);
 	close(pipes[1]);
-	/* The first acknowledgement says that it is at work. */
+	/* The first acknowledgement says that the child is working. */
 	assert_int_equal(read(pipes[0], &done, sizeof(done)), sizeof(done));
 	pause_ms(ms);
 	kill(pid, SIGKILL);
@@ -94,7 +96,7 @@ static void check_life(uint32_t life, uint64_t acked)
 	for (uint64_t n = 0; n < acked; n++)
 		if (!streams_got(key_of(life, n), length_of(key_of(life, n))))
 			fail_msg("life %u lost put %u of %u", life, (unsigned)n, (unsigned)acked);
-	/* What was under way is whole or not there. */
+	/* A put that was in flight is complete or absent. */
 	for (uint64_t n = acked; n < acked + TOGETHER; n++)
 		streams_got(key_of(life, n), length_of(key_of(life, n)));
 }
@@ -138,9 +140,9 @@ static void killed_and_recovered(void **state)
 	streams_close();
 }
 
-#define ROUND 16u /* segments of the store that comes round */
+#define ROUND 16u /* number of segments of the store that is filled several times */
 
-/* What there is of KEYS keys; those that are there check. */
+/* Counts how many of KEYS keys exist; their values must be right. */
 static unsigned count(uint64_t keys, size_t length)
 {
 	unsigned n = 0;
@@ -176,7 +178,7 @@ static void what_is_reclaimed_is_discarded(void **state)
 	assert_int_equal(count(key, length), there);
 	streams_close();
 	streams_open();
-	/* All but the header was discarded. */
+	/* All blocks except the header were discarded. */
 	assert_int_equal(streams_stats().recovered_bad_headers, 0);
 	assert_int_equal(streams_stats().entries, there);
 	assert_int_equal(count(key, length), there);

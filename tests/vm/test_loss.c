@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * No command is lost where the kernel cannot start all of them at once: several processes share
- * few tags, or the controller is reset. Each block that is read is compared with what was last
- * written there, and the buffer is filled with something else before.
+ * No command is lost if the kernel cannot start all of them at once: several processes share few
+ * tags, or the controller is reset. Each block that is read is compared with the last data written
+ * there; before the read, the buffer is filled with something else.
  *
  * The arguments are the namespace's character device and its controller.
  */
@@ -32,15 +32,15 @@ struct slot {
 	struct weir_io io;
 	struct worker *worker;
 	char *buf, *expected;
-	uint32_t block; /* of the worker's */
+	uint32_t block; /* index in the worker's part */
 	bool writes;
 };
 
-/* One process: its blocks, and what is in them. */
+/* One process: its blocks, and their expected contents. */
 struct worker {
 	struct vm v;
 	struct slot slots[DEPTH];
-	uint64_t first; /* block of the drive */
+	uint64_t first; /* first block on the drive */
 	uint32_t version[BLOCKS];
 	bool busy[BLOCKS];
 	uint64_t random;
@@ -52,7 +52,7 @@ static void content(const struct worker *w, uint32_t block, void *buf)
 	vm_fill(buf, w->v.block, (w->first + block) << 32 | w->version[block]);
 }
 
-/* What a read has brought. */
+/* Checks the data of a read. */
 static void check(struct slot *s)
 {
 	struct worker *w = s->worker;
@@ -85,7 +85,9 @@ static void end(struct weir_io *io)
 		next(s);
 }
 
-/* Another io: one write for three reads, as a lost one shows when the block is read. */
+/*
+ * Starts another io: one write for three reads, because a lost write shows when the block is read.
+ */
 static void next(struct slot *s)
 {
 	struct worker *w = s->worker;
@@ -143,7 +145,7 @@ static void worker_run(struct worker *w, unsigned ios)
 	assert_int_equal(weir_queue_wait(w->v.q), 0);
 }
 
-/* Reads all that was written once more; what is wrong is said, and returned. */
+/* Reads all written blocks once more. Prints what is wrong, and returns the number. */
 static unsigned worker_close(struct worker *w)
 {
 	struct slot *s = &w->slots[0];

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Each operation on an NVMe drive by passthrough: it does what it says, and nothing beside it.
- */
+/* Each operation on an NVMe drive by passthrough: it does what it should, and nothing else. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +10,13 @@
 
 #define DRIVE_BYTES (768ull << 20) /* as run.py makes it */
 #define REGION (4 * VM_MIB)
-/* What one command moves here: the kernel's limit for this drive. */
+/* The largest length of a command here: the kernel's limit for this drive. */
 #define LIMIT weir_device_get_info(v.dev)->max_hw_bytes
 
 static struct vm v;
 static unsigned char *model, *back;
 
-/* REGION at the drive's start holds what model says. */
+/* Makes the first REGION bytes of the drive equal to model. */
 static int setup(void **state)
 {
 	(void)state;
@@ -45,7 +43,7 @@ static void check_region(void)
 	assert_memory_equal(back, model, REGION);
 }
 
-/* What the kernel says of the block device beside it, or of the one way to it. */
+/* Returns what the kernel says about the block device of this drive, or of its only path. */
 static uint64_t sysfs_of(const char *disk, const char *name)
 {
 	unsigned long long value;
@@ -76,11 +74,11 @@ static void facts(void **state)
 	assert_true(info->capacity_bytes == sysfs("size") * 512);
 	assert_int_equal(info->logical_block_bytes, sysfs("queue/logical_block_size"));
 	assert_int_equal(info->max_segments, sysfs("queue/max_segments"));
-	/* Linux 6.1 keeps one segment for itself: then its pages are what limits a command. */
+	/* Linux 6.1 keeps one segment for itself; then the number of pages limits a command. */
 	assert_true(info->max_hw_bytes == sysfs("queue/max_hw_sectors_kb") << 10 ||
 		    info->max_hw_bytes == info->max_segments * 4096);
 	assert_in_range(info->max_hw_bytes, 508u << 10, 512u << 10);
-	/* The head of several ways has no requests of its own. */
+	/* The head of a multipath device has no requests of its own. */
 	assert_int_equal(info->nr_requests, sysfs_of("nvme0c0n1", "queue/nr_requests"));
 	assert_int_equal(info->fua, 1);
 	assert_int_equal(info->write_cache, 1);
@@ -136,7 +134,7 @@ static void write_zeroes(void **state)
 	check_region();
 }
 
-/* What is discarded may read as anything; what is beside it must not change. */
+/* Discarded blocks may read as anything; their neighbours must not change. */
 static void discard(void **state)
 {
 	const uint64_t at = VM_MIB, length = VM_MIB;
@@ -164,7 +162,7 @@ static void pieces(void **state)
 	uint64_t requests;
 
 	(void)state;
-	/* Backwards in memory, so that nothing is contiguous. */
+	/* Backwards in memory, so that no two pieces are contiguous. */
 	for (unsigned i = 0; i < 4; i++)
 		iov[i] = (struct iovec){ back + (3 - i) * 16384, 8192 };
 	requests = vm_stats(&v).requests;
@@ -183,7 +181,7 @@ static void pieces(void **state)
 	check_region();
 }
 
-/* As many pieces as a command may have, each with a gap behind it. */
+/* As many pieces as a command may have, each followed by a gap. */
 static void many_pieces_with_gaps(void **state)
 {
 	const unsigned most = weir_device_get_info(v.dev)->max_segments;
@@ -208,7 +206,7 @@ static void many_pieces_with_gaps(void **state)
 	assert_int_equal(vm_stats(&v).bounced, 0);
 }
 
-/* One piece more than what a command takes, and as many again. */
+/* One piece more than a command may have, and then as many again. */
 static void more_pieces_than_a_command_has(void **state)
 {
 	const unsigned most = weir_device_get_info(v.dev)->max_segments;
@@ -250,7 +248,7 @@ static void split_at_the_limit(void **state)
 	assert_int_equal(after.requests - before.requests, (REGION + LIMIT - 1) / LIMIT);
 }
 
-/* Memory whose pages lie anywhere in the machine's, so that no two of them are one segment. */
+/* Returns memory whose physical pages are scattered, so that no two of them are one segment. */
 static char *scattered(size_t bytes)
 {
 	char *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -258,13 +256,13 @@ static char *scattered(size_t bytes)
 
 	assert_ptr_not_equal(mem, MAP_FAILED);
 	madvise(mem, bytes, MADV_NOHUGEPAGE);
-	/* Any order but the one they lie in. */
+	/* An order other than the physical one. */
 	for (size_t i = 0; i < pages; i++)
 		mem[i * 7919 % pages * 4096] = 1;
 	return mem;
 }
 
-/* Memory at any address, the largest commands included. */
+/* Memory at any address, also for the largest commands. */
 static void memory_that_is_not_aligned(void **state)
 {
 	const unsigned shifts[] = { 1, 4, 512, 2048 };
@@ -331,7 +329,7 @@ static void one_batch_one_submission(void **state)
 	assert_true(after.batches - before.batches <= 4);
 }
 
-/* Side by side on the drive, apart in memory: fewer commands, each of several pieces. */
+/* Adjacent on the drive, apart in memory: fewer commands, each of several pieces. */
 static void merged(void **state)
 {
 	uint64_t requests = vm_stats(&v).requests;
@@ -361,7 +359,7 @@ static void merged(void **state)
 	assert_true(vm_stats(&v).requests - requests <= 32);
 }
 
-/* Side by side on the drive and in registered memory: one piece, and a fixed one. */
+/* Adjacent on the drive and in registered memory: one piece, and a registered command. */
 static void merged_in_registered_memory(void **state)
 {
 	struct weir_queue_stats before, after;

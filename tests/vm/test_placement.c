@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Placement ids on a drive with FDP: what the drive says of itself, and that a write goes to the
- * handle that it names and to no other.
+ * Placement ids on a drive with FDP: what the drive says about itself, and that a write goes to
+ * the handle that it names and to no other.
  */
 #include <errno.h>
 #include <grp.h>
@@ -15,7 +15,7 @@
 
 #include "vm.h"
 
-#define HANDLES 8u /* of the drive that run.py makes */
+#define HANDLES 8u /* number of handles of the drive that run.py makes */
 #define UNIT_BYTES (8ull << 20)
 #define LENGTH (256u << 10)
 #define NOBODY 65534u
@@ -83,7 +83,10 @@ static void by_the_block_device_too(void **state)
 	weir_device_close(block);
 }
 
-/* How much less fits into the unit of a handle; a unit that became full is followed by another. */
+/*
+ * Returns by how much the rest of a handle's unit has shrunk; a full unit is followed by another
+ * one.
+ */
 static uint64_t moved(const struct weir_fdp *before, const struct weir_fdp *after, uint32_t i)
 {
 	uint64_t was = before->placements[i].left_bytes, is = after->placements[i].left_bytes;
@@ -135,7 +138,7 @@ static void counted_by_id(void **state)
 	assert_int_equal(weir_queue_get_placement_stats(v.q, HANDLES, &stats), -ENOENT);
 }
 
-/* The drive would write to a handle of its choice, and say nothing. */
+/* The drive would write to a handle of its choice, without an error. */
 static void an_id_that_is_not_there(void **state)
 {
 	struct weir_fdp *before = ask(), *after;
@@ -153,7 +156,7 @@ static void an_id_that_is_not_there(void **state)
 	weir_fdp_free(after);
 }
 
-/* The unit that ID leads to is a new one, and no other moves. */
+/* Checks that ID has a new unit, and that no other id has. */
 static void check_updated(uint16_t id, const struct weir_fdp *before)
 {
 	struct weir_fdp *after = ask();
@@ -198,7 +201,7 @@ static void an_update_of_what_is_not_there(void **state)
 	vm_close(&plain);
 }
 
-/* In a child without root: an id that the drive has, and one that it has not. */
+/* Runs in a child without root: an id that the drive has, and one that it does not have. */
 static int nobody_writes(void)
 {
 	struct vm mine;

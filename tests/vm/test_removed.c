@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A drive is pulled out of a running queue, and of a running store: all that is under way ends,
- * what comes later is refused with -ENODEV and words, closing works, and so it goes when the drive
- * is back, with each engine. The controller is taken off its bus, and found there again.
+ * A drive is removed from a running queue, and from a running store. Everything in flight ends,
+ * later ios are refused with -ENODEV and words, closing works, and all works again when the drive
+ * is back, with each engine. The controller is removed from its bus, and found there again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +23,10 @@
 #define LENGTH 65536u
 #define OPS 5u
 #define SERIAL "w0"   /* see run.py */
-#define PATIENCE 600u /* tenths of a second */
+#define TIMEOUT_TENTHS 600u /* tenths of a second */
 #define WORDS "the device was removed (No such device)"
 
-static char controller[64]; /* its folder in sysfs */
+static char controller[64]; /* the controller's folder in sysfs */
 static char ng[64], block[64];
 static char *buf;
 
@@ -60,7 +60,7 @@ static void write_one(const char *dir, const char *name)
 		close(fd);
 }
 
-/* Fills in controller, ng and block; false: it is not there yet. */
+/* Fills in controller, ng and block; returns false if it is not there yet. */
 static bool find_drive(void)
 {
 	char path[128], serial[64];
@@ -77,7 +77,7 @@ static bool find_drive(void)
 			snprintf(controller, sizeof(controller), "%s", found.gl_pathv[i]);
 	}
 	globfree(&found);
-	/* Its namespace has the number of the subsystem, which may be another one. */
+	/* The number of its namespace is that of the subsystem, which may differ. */
 	snprintf(path, sizeof(path), "/sys/class/nvme-subsystem/nvme-subsys*/%s",
 		 controller[0] ? strrchr(controller, '/') + 1 : "?");
 	if (glob(path, 0, NULL, &found))
@@ -92,7 +92,7 @@ static bool find_drive(void)
 static void wait_for_drive(void)
 {
 	for (unsigned i = 0; !find_drive(); i++) {
-		if (i == PATIENCE)
+		if (i == TIMEOUT_TENTHS)
 			fail_msg("the drive does not come back");
 		pause_ms(100);
 	}
@@ -161,7 +161,7 @@ static void check_words(const struct weir_io *io)
 		fail_msg("%d: %s", io->result, words);
 }
 
-/* Under load: until an io says that the drive has gone. All of a round end. */
+/* Runs ios until one reports that the drive is gone. All ios of a round end. */
 static void run_until_removed(struct vm *v)
 {
 	struct weir_io ios[IOS];
@@ -179,7 +179,7 @@ static void run_until_removed(struct vm *v)
 			if (!ios[i].result || ios[i].result == -ENODEV)
 				continue;
 			weir_io_strerror(&ios[i], words, sizeof(words));
-			/* While the kernel takes it away it is still there. */
+			/* While the kernel removes the drive, it still exists. */
 			if (ios[i].result != -EIO || other++ > 1000)
 				fail_msg("%s", words);
 		}
@@ -198,7 +198,7 @@ static void pulled(const char *path, const char *engine)
 	run_until_removed(&v);
 	pthread_join(thread, NULL);
 	for (unsigned i = 0; i < OPS; i++) {
-		/* A discard where there is nothing that could take one is as good as done. */
+		/* A discard counts as done where no device could accept it. */
 		prepare(&io, i);
 		if (vm_run(&v, &io) || io.op != WEIR_OP_DISCARD)
 			check_words(&io);

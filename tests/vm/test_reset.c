@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The controller is reset while commands are under way, and refuses others meanwhile: each is tried
- * again until it is done, ends once, and is found on the drive.
+ * The controller is reset while commands are in flight, and refuses others meanwhile: each is
+ * tried again until it succeeds, ends once, and is found on the drive.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +45,7 @@ static void end(struct weir_io *io)
 	*(unsigned *)io->user += 1;
 }
 
-/* One write of each slot; returns how many failed. */
+/* Writes each slot once; returns how many writes failed. */
 static unsigned round_of_writes(struct vm *v, struct weir_io *ios, const char *buf)
 {
 	unsigned failed = 0;

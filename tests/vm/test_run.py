@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""run.py sees what a guest's kernel complains of, and nothing else. TAP on standard output."""
+"""run.py finds the complaints of a guest's kernel, and nothing else. TAP on standard output."""
 import importlib.util
 import os
 import sys
@@ -10,7 +10,7 @@ BEGIN = "<14>[    8.1] weir: the programs begin\n"
 RESET = "<4>[   67.5] nvme nvme0: resetting controller\n"
 EXPECT = ["nvme0: resetting"]
 
-# what it is about, the kernel's log, what is expected of it -> how many complaints
+# subject, the kernel's log, the expected patterns -> number of complaints
 CASES = [
     ("warnings from before the programs", BOOT + BEGIN, [], 0),
     ("an oops from before the programs", "<6>[ 1.0] BUG: bad page\n" + BEGIN, [], 1),

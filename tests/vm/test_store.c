@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store on a drive that is reached by passthrough: what was put by one way is there by another,
- * and the drive's own limits and blocks are those it is formatted for.
+ * The store on a drive through passthrough: a key that was put through one device is found through
+ * the other, and the store is formatted for the drive's own limits and blocks.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store's streams on the placement ids of a drive with FDP: what a stream writes is in the
- * reclaim units of its own id, byte by byte, and nothing else is.
+ * The store's streams on the placement ids of a drive with FDP: the data of a stream is in the
+ * reclaim units of its own id, byte by byte, and no other data is.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static void segments_are_cut_to_the_unit(void **state)
 {
 	(void)state;
 	check_cut(0, 0, UNIT_BYTES, 95);
-	/* With whole units there would be fewer than 64: 8 segments share one. */
+	/* With whole units there would be fewer than 64, so 8 segments share one. */
 	check_cut(256 << 20, 0, 1 << 20, 255);
 	check_cut(0, 4 << 20, 4 << 20, 191);
 	assert_int_equal(streams_try_format(WEIR_PLACEMENT_STREAM, 0, 16 << 20, 1), -ENOSPC);
@@ -36,7 +36,7 @@ static void segments_are_cut_to_the_unit(void **state)
 	streams_close();
 }
 
-/* Puts into STREAM until a segment is opened; how many it took. */
+/* Puts into STREAM until a segment is opened; returns the number of puts. */
 static unsigned fill_segment(uint32_t stream, uint64_t key, size_t length)
 {
 	unsigned n = 1;
@@ -57,7 +57,7 @@ static void each_stream_in_units_of_its_own(void **state)
 	assert_int_equal(streams_tenant(2), 2);
 	books_begin();
 	for (n = 0; n < 3; n++) {
-		/* The default id comes last: it has the headers, footers and superblocks. */
+		/* The default id comes last: headers, footers and superblocks go to it. */
 		assert_int_equal(streams_one(n).placement, n + 1);
 		assert_int_equal(streams_one(n).sharing, 0);
 		assert_true(books_put(n, n, 100000));
@@ -66,7 +66,7 @@ static void each_stream_in_units_of_its_own(void **state)
 	for (n = 3; n < 33; n++)
 		assert_false(books_put(n % 3, n, 1 + n * 1000));
 	books_check();
-	/* The next segment begins in a unit of its own. */
+	/* The next segment begins in a new unit. */
 	for (n = 0; n < 3; n++) {
 		assert_in_range(fill_segment(n, 100 * (n + 1), 400000), 10, 21);
 		assert_int_equal(streams_one(n).segments, 2);
@@ -74,7 +74,7 @@ static void each_stream_in_units_of_its_own(void **state)
 	}
 	assert_int_equal(streams_ops(WEIR_OP_PLACEMENT_UPDATE).ios, 6);
 	streams_close();
-	/* As does the one that is begun after a restart. */
+	/* So does the segment that is begun after a restart. */
 	streams_open();
 	books_begin();
 	assert_true(books_put(1, 1000, 5000));
@@ -82,7 +82,7 @@ static void each_stream_in_units_of_its_own(void **state)
 	streams_close();
 }
 
-/* Many small values in one batch: their footer is large. */
+/* Puts many small values in one batch: their footer is large. */
 static void put_small(uint32_t stream, uint64_t *key, unsigned n)
 {
 	struct weir_store_op *op = calloc(n, sizeof(*op));
@@ -108,7 +108,7 @@ static void put_small(uint32_t stream, uint64_t *key, unsigned n)
 	free(op);
 }
 
-/* What the segment before left to be written does not push the end of the next out of its unit. */
+/* The last writes of the previous segment do not push the end of the next one out of its unit. */
 static void a_full_segment_fits_into_its_unit(void **state)
 {
 	const size_t length = 32 * BLOCK;
@@ -134,7 +134,7 @@ static void a_full_segment_fits_into_its_unit(void **state)
 	streams_close();
 }
 
-/* Where a unit holds several segments it is filled to its end, by one after another. */
+/* If a unit holds several segments, they fill it to its end, one after another. */
 static void short_segments_share_a_unit(void **state)
 {
 	uint64_t key;
@@ -171,7 +171,7 @@ static void more_streams_than_ids(void **state)
 	assert_int_equal(streams_tenant(8), 8);
 	streams_check_id(3, 4, 1);
 	streams_check_id(8, 4, 1);
-	/* Nobody's segment closes a unit that another's is in. */
+	/* A segment never closes a unit in which another stream's segment is. */
 	assert_false(books_put(8, 20, 100000));
 	assert_false(books_put(3, 21, 200000));
 	assert_false(books_put(8, 22, 300000));
@@ -211,7 +211,7 @@ static void without_placement_all_is_in_one(void **state)
 	assert_int_equal(streams_info().placement_asked, WEIR_PLACEMENT_NONE);
 	put_into_three(false);
 	streams_close();
-	/* One session may have it, whatever was meant when the store was made. */
+	/* One session may have it, whatever was chosen when the store was made. */
 	streams_open_by(vm_ng(), WEIR_PLACEMENT_STREAM);
 	assert_int_equal(streams_info().placement, WEIR_PLACEMENT_STREAM);
 	assert_int_equal(streams_info().placement_asked, WEIR_PLACEMENT_NONE);
@@ -244,7 +244,7 @@ static void by_the_block_device_it_works_without(void **state)
 		assert_int_equal(streams_one(n).placement, -1);
 		assert_false(books_put(n, 10 + n, 50000));
 	}
-	/* A stream that is made now gets its id when there are any. */
+	/* A stream that is made now gets its id if ids are available. */
 	assert_int_equal(streams_tenant(4), 4);
 	books_check();
 	streams_close();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A drive that takes too long: its writes are slowed down to RATE bytes a second by run.py, so that
- * what comes behind a long one waits. A queue with a timeout has the kernel cancel it, and tries it
- * again; one without waits for it.
+ * A drive that takes too long: run.py limits its writes to RATE bytes a second, so commands behind
+ * a long one wait. With a timeout, the kernel cancels such a command and the queue tries it again;
+ * without one, the queue waits.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "vm.h"
 
 #define RATE (64u << 10)
-#define SECONDS 4u /* that what follows the long write has to wait */
+#define SECONDS 4u /* how long a command behind the long write has to wait */
 #define LONG (SECONDS * RATE)
 
 static char *buf;
@@ -36,7 +36,10 @@ static void open_with_timeout(struct vm *v, uint64_t timeout_ns)
 		buf = vm_alloc(VM_MIB);
 }
 
-/* A long write, and a short one that waits for it in the drive; returns how long that took. */
+/*
+ * Submits a long write, and a short one that waits for it in the drive; returns how long that
+ * took.
+ */
 static double short_after_long(struct vm *v, struct weir_io *io)
 {
 	double start;
@@ -65,8 +68,10 @@ static void without_one_it_is_waited_for(void **state)
 	vm_close(&v);
 }
 
-/* The drive may be quick enough at last, and if not nobody knows what it did. It is there again
- * afterwards. */
+/*
+ * The drive may be quick enough at last; otherwise nothing is known about the effect of the
+ * command. Afterwards the drive works again.
+ */
 static void with_one_it_is_cancelled_and_tried_again(void **state)
 {
 	struct weir_io io;

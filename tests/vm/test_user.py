@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The command weir for a user who may open an NVMe drive with FDP and nothing else: no
+"""Tests the command weir for a user who may open an NVMe drive with FDP and nothing else: no
 CAP_SYS_ADMIN, as in a container. WEIR_VM_NG and WEIR_VM_BLOCK name the drive (see run.py)."""
 import ctypes
 import fcntl
@@ -11,14 +11,14 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), os.pardir, "cli"))
 from harness import Skip, case, main  # noqa: E402  pylint: disable=wrong-import-position
 
-HANDLES = 8  # of the drive that run.py makes
+HANDLES = 8  # number of handles of the drive that run.py makes
 UNIT = 8 << 20
 MIB = 1 << 20
 NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
 
 
 def drive(name="NG", mode=0o666):
-    """The path of the drive's device NG or BLOCK, which gets MODE."""
+    """Returns the path of the drive's device NG or BLOCK, which gets MODE."""
     if "WEIR_VM_" + name not in os.environ:
         raise Skip(f"no WEIR_VM_{name}: run in the guest, by tests/vm/run.py")
     path = os.environ["WEIR_VM_" + name]
@@ -27,7 +27,7 @@ def drive(name="NG", mode=0o666):
 
 
 def unmount_for_itself(point):
-    """In a child: a mount namespace of its own, in which nothing is mounted on POINT."""
+    """Runs in a child: makes a mount namespace in which nothing is mounted on POINT."""
     libc = ctypes.CDLL(None, use_errno=True)
     private = 0x44000  # MS_REC | MS_PRIVATE
     if libc.unshare(0x20000) or libc.mount(None, b"/", None, private, None) or \
@@ -36,13 +36,13 @@ def unmount_for_itself(point):
 
 
 def left(weir):
-    """How much fits into the unit of each placement id."""
+    """Returns the rest of the unit of each placement id."""
     return [p["left_bytes"] for p in weir.json("fdp", drive())["placements"]]
 
 
 @case
 def placement_ids_without_capabilities(weir):
-    """weir fdp: nobody learns the placement ids, and that the rest is not to be had"""
+    """weir fdp: any user gets the placement ids, and a note that the rest is not available"""
     path = drive()
     out, _ = weir.run("fdp", path, **NOBODY)
     lines = out.decode().splitlines()
@@ -57,7 +57,7 @@ def placement_ids_without_capabilities(weir):
 
 @case
 def a_store_is_placed_without_capabilities(weir):
-    """a store of nobody's: cut to the reclaim unit, put to an id of its own, and units begun"""
+    """a store of an unprivileged user has the reclaim unit's size, its own id, and begins units"""
     path = drive()
     weir.run("format", path, "--force", "--placement", "stream", **NOBODY)
     assert weir.json("stat", path)["segment_bytes"] == UNIT
@@ -67,14 +67,14 @@ def a_store_is_placed_without_capabilities(weir):
     assert err == "", err
     stat = weir.json("stat", path, **NOBODY)
     assert (stat["placement"], stat["placement_why"]) == ("stream", None), stat
-    # The first stream has id 1. It began a unit, in which the value lies.
+    # The first stream has id 1. It began a unit, which contains the value.
     assert UNIT - 2 * MIB - 256 * 1024 < after[1] <= UNIT - 2 * MIB, (before, after)
     assert after[2:] == before[2:], (before, after)
 
 
 @case
 def a_store_that_is_not_placed_says_so(weir):
-    """by the block device streams cannot be placed: a note at put, the reason in stat"""
+    """through the block device placement is impossible: a note at put, the reason in stat"""
     path, block = drive(), drive("BLOCK")
     weir.run("format", path, "--force", "--placement", "stream")
     _, err = weir.run("put", block, "key", stdin=b"value", **NOBODY)
@@ -86,7 +86,7 @@ def a_store_that_is_not_placed_says_so(weir):
 
 @case
 def a_mounted_filesystem_is_left_alone(weir):
-    """who may not open the block device: no format, not even forced, of what is mounted"""
+    """a user who may not open the block device: no format of a mounted device, even with --force"""
     path, block = drive(), drive("BLOCK", 0o600)
     point = weir.path("point")
     os.mkdir(point)
@@ -97,7 +97,7 @@ def a_mounted_filesystem_is_left_alone(weir):
                       ["replay", "--store", path, "--check-acks", os.devnull]):
             for user in NOBODY, {}:
                 weir.fails(*words, says=[f"mounted on {point}", "umount"], stdin=b"v", **user)
-        # Where the mount is not seen, as in a container, its folder in /sys is.
+        # If the mount cannot be seen, as in a container, the mount's folder in /sys can.
         weir.fails("format", path, "--force", says=["another mount namespace", "ext4"],
                    preexec_fn=lambda: unmount_for_itself(point))
     finally:
@@ -109,7 +109,7 @@ def a_mounted_filesystem_is_left_alone(weir):
 
 @case
 def swap_and_other_programs_are_left_alone(weir):
-    """swap, and a weir that has the drive by its other name"""
+    """swap, and another weir that has opened the drive by its other name"""
     path, block = drive(), drive("BLOCK", 0o600)
     subprocess.run(["mkswap", "-f", block], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["swapon", block], check=True)
@@ -120,7 +120,7 @@ def swap_and_other_programs_are_left_alone(weir):
     weir.run("format", path, "--force")
     weir.run("put", block, "key", stdin=b"value")
     with open(block, "rb") as holder:
-        fcntl.flock(holder, fcntl.LOCK_EX)  # as a weir that has opened it does
+        fcntl.flock(holder, fcntl.LOCK_EX)  # a weir that has opened it does the same
         weir.fails("put", path, "key", stdin=b"other", says=["in use by pid"], **NOBODY)
     assert weir.run("get", path, "key")[0] == b"value"
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * vm.c - what the programs that run beside an NVMe drive share. Used by one thread.
- */
+/* vm.c - functions that the programs with an NVMe drive share. Used by one thread. */
 #include "vm.h"
 
 #include <stdio.h>

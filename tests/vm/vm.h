@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vm.h - what the programs that run beside an NVMe drive share: the drive, a queue on it, one io.
+ * vm.h - functions that the programs with an NVMe drive share: the drive, a queue on it, one io.
  *
- * Everything is used by one thread. The paths come from the guest (see run.py); without them a
- * program skips all its cases.
+ * Everything is used by one thread. The guest gives the paths (see run.py); without them a program
+ * skips all its cases.
  */
 #ifndef VM_H
 #define VM_H
@@ -24,37 +24,37 @@
 struct vm {
 	struct weir_device *dev;
 	struct weir_queue *q;
-	uint32_t block; /* logical */
+	uint32_t block; /* size of a logical block */
 };
 
-/* The character device and the block device of the drive; skips where there is none. */
+/* Return the character device and the block device of the drive; skip the case if there is none. */
 const char *vm_ng(void);
 const char *vm_block(void);
 
-/* Opens PATH and a queue on it that this thread owns, both with what OPTS says. */
+/* Opens PATH and a queue on it that this thread owns, both with the options OPTS. */
 void vm_open(struct vm *v, const char *path, const struct weir_queue_opts *opts);
-/* As vm_open(), with this ENGINE and SCHEDULER. */
+/* Does the same as vm_open(), with this ENGINE and SCHEDULER. */
 void vm_open_with(struct vm *v, const char *path, const char *engine, const char *scheduler);
 void vm_close(struct vm *v);
 
 /* Runs IO to its end and returns its result. */
 int vm_run(struct vm *v, struct weir_io *io);
-/* Runs IO; fails the test with what it says if it does not end well. */
+/* Runs IO; fails the test with the io's error text if it fails. */
 void vm_good(struct vm *v, struct weir_io *io);
 void vm_write(struct vm *v, uint64_t offset, const void *buf, uint64_t length);
 void vm_read(struct vm *v, uint64_t offset, void *buf, uint64_t length);
 
-/* The queue's statistics. */
+/* Returns the queue's statistics. */
 struct weir_queue_stats vm_stats(struct vm *v);
 struct weir_op_stats vm_op_stats(struct vm *v, enum weir_op op);
 
-/* Memory at a page's start; the caller frees it. */
+/* Allocates memory that begins at a page; the caller frees it. */
 void *vm_alloc(size_t bytes);
-/* Bytes that depend on SEED, each word different. */
+/* Fills BUF with bytes that depend on SEED; each word is different. */
 void vm_fill(void *buf, size_t bytes, uint64_t seed);
-/* The kernel is MAJOR.MINOR or later. */
+/* Returns true if the kernel is MAJOR.MINOR or later. */
 bool vm_linux(unsigned major, unsigned minor);
-/* A number below LIMIT. */
+/* Returns a number below LIMIT. */
 uint64_t vm_random(uint64_t *state, uint64_t limit);
 
 #endif

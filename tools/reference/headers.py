@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the public headers: which functions, structs, enums and macros they have, and what the
-comment above each says.
+"""Reads the public headers: their functions, structs, enums and macros, and the comment above
+each.
 
-Functions are found by tidy's parser, which also holds that each has a comment directly above.
+Functions are found by tidy's parser, which also checks that each has a comment directly above.
 """
 import os
 import re
@@ -15,12 +15,12 @@ from tree import Source  # noqa: E402
 
 
 class Item:
-    """Something that a header offers: KIND is function, struct, enum, macro or note."""
+    """An item of a header: KIND is function, struct, enum, macro or note."""
 
     def __init__(self, kind, name, text, comment):
         self.kind, self.name, self.text, self.comment = kind, name, text, comment
         self.header = None
-        self.init = None      # of a struct: the macro that it starts from
+        self.init = None      # of a struct: the macro that initialises it
         self.fields = []      # of a struct or enum: (declaration, comment)
         self.result, self.parameters = None, []  # of a function
 
@@ -35,7 +35,7 @@ class Header:
         comments = re.findall(r"/\*.*?\*/", source.text, re.S)
         first, *rest = comment_lines(comments[1])
         self.summary = first.partition(" - ")[2]
-        while rest and rest[0]:  # the summary goes on
+        while rest and rest[0]:  # the summary continues
             self.summary += " " + rest.pop(0)
         self.comment = rest
         self.items = list(read_items(source))
@@ -44,11 +44,11 @@ class Header:
 
 
 def comment_lines(raw):
-    """The text of a comment, line by line, without its stars."""
+    """Returns the text of a comment, line by line, without its stars."""
     body = re.sub(r"^/\*+|\*/$", "", raw.strip())
     lines = [re.sub(r"^\s*\*(?: |$)", "", line).rstrip() for line in body.split("\n")]
     lines[0] = lines[0].strip()
-    if len(lines) > 1 and not raw.strip().startswith("/*\n"):  # begins on the first line
+    if len(lines) > 1 and not raw.strip().startswith("/*\n"):  # the text begins on the first line
         lines = [line.strip() if i else line for i, line in enumerate(lines)]
     while lines and not lines[0]:
         lines.pop(0)
@@ -58,14 +58,14 @@ def comment_lines(raw):
 
 
 def one_line(text):
-    """TEXT without comments, and with one space where there was any."""
+    """Returns TEXT without comments, and with one space for each white space."""
     return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", " ", text, flags=re.S)).strip()
 
 
 def read_items(source):
-    """The items of a header, in order."""
+    """Returns the items of a header, in order."""
     functions = {f.line for f in public_functions(source)}
-    pending = None  # (comment, the line that it ends on)
+    pending = None  # (comment, the line on which it ends)
     for text, line in statements(source):
         last = line + text.count("\n")
         if text.startswith("/*"):
@@ -85,7 +85,7 @@ def read_items(source):
 
 
 def statements(source):
-    """(text, line) of each comment, #define and declaration between the C++ brackets."""
+    """Returns (text, line) of each comment, #define and declaration between the C++ brackets."""
     plain = source.blanked()
     at = re.search(r'extern "C" \{\n#endif\n', source.text)
     at = at.end() if at else len(source.text)
@@ -103,7 +103,8 @@ def statements(source):
 
 
 def declaration_end(plain, at):
-    """Where the declaration that begins at AT ends: behind its semicolon, or an inline body."""
+    """Returns the end of the declaration that begins at AT: behind its semicolon, or behind an
+    inline body."""
     depth = 0
     for i in range(at, len(plain)):
         depth += {"{": 1, "}": -1}.get(plain[i], 0)
@@ -114,7 +115,7 @@ def declaration_end(plain, at):
 
 
 def make_item(text, comment, is_function):
-    """The item that a statement is, or None: of no use to a reader."""
+    """Returns the item of a statement, or None if it is of no use to a reader."""
     macro = re.match(r"#define\s+(\w+)(\([^)]*\))?", text)
     block = re.match(r"(struct|enum)\s+(\w+)\s*\{(.*)\}", text, re.S)
     if macro:
@@ -133,7 +134,7 @@ def make_item(text, comment, is_function):
 
 
 def make_function(text, comment):
-    """The item of a function from its declaration on one line."""
+    """Returns the item of a function from its declaration on one line."""
     text = re.sub(r"\s*__attribute__\s*\(\(.*\)\)", "", re.sub(r"^static inline ", "", text))
     result, name, parameters = re.match(r"(.*?)(\w+)\s*\((.*)\)$", text).groups()
     item = Item("function", name, text, comment)
@@ -143,7 +144,7 @@ def make_function(text, comment):
 
 
 def split_parameters(text):
-    """The parameters of a function; a comma inside brackets separates nothing."""
+    """Returns the parameters of a function; a comma inside brackets separates nothing."""
     found, depth = [""], 0
     for char in text:
         depth += {"(": 1, ")": -1}.get(char, 0)
@@ -155,7 +156,8 @@ def split_parameters(text):
 
 
 def read_fields(body, separator):
-    """(declaration, comment) of each field or constant; a comment behind one belongs to it."""
+    """Returns (declaration, comment) of each member or constant; a comment behind one belongs to
+    it."""
     above, last_line, number = [], None, 0
     done = []
     for token in re.findall(r"/\*.*?\*/|\n|[^/\n]+|/", body, re.S):
@@ -171,7 +173,7 @@ def read_fields(body, separator):
             for part in re.findall(rf"[^{separator}{{}}]+{separator}?|[{{}}]", token):
                 if not part.strip():
                     continue
-                if done and done[-1][0][-1] not in separator + "{}":  # goes on
+                if done and done[-1][0][-1] not in separator + "{}":  # the comment continues
                     done[-1][0] += " " + part.strip()
                 else:
                     done.append([part.strip(), above])
@@ -184,15 +186,15 @@ def read_fields(body, separator):
 
 
 def exported(root):
-    """The symbols of libweir.map."""
+    """Returns the symbols of libweir.map."""
     with open(os.path.join(root, "libweir.map"), encoding="utf-8") as file:
         text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
     return re.findall(r"(\w+)\s*;", re.search(r"global:(.*?)local:", text, re.S).group(1))
 
 
 def read_headers(root):
-    """All headers but weir.h, with the initialisers at their structs. Fails by ValueError where a
-    symbol of libweir.map has no comment to make a page from."""
+    """Reads all headers except weir.h, with the initialisers added to their structs. Raises
+    ValueError if a symbol of libweir.map has no comment from which to make a page."""
     folder = os.path.join(root, "include", "weir")
     headers = [Header(root, name) for name in sorted(os.listdir(folder))
                if name.endswith(".h") and name != "weir.h"]
@@ -208,8 +210,8 @@ def read_headers(root):
 
 
 def fill_folder(folder, texts):
-    """Writes TEXTS (name: text) to FOLDER. Files of an earlier run that have the same ending and
-    are not among them go: the page of a function that was renamed, for one."""
+    """Writes TEXTS (name: text) to FOLDER. Deletes files of an earlier run that have the same
+    ending and are not among them, for example the page of a function that was renamed."""
     os.makedirs(folder, exist_ok=True)
     endings = {os.path.splitext(name)[1] for name in texts}
     for name in os.listdir(folder):

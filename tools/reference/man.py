@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Manual pages in mdoc: one for each function, struct and enum, one for each header.
+"""Makes manual pages in mdoc: one for each function, struct and enum, and one for each header.
 
-Words inside a paragraph are marked by font escapes rather than by macros, which would need a line
-for each.
+Words inside a paragraph are marked by font escapes and not by macros, which would need a line for
+each.
 """
 import errno
 import os
@@ -12,12 +12,12 @@ from headers import fill_folder
 from prose import CODE, blocks, brief, listed_errors, sentences, split_errors
 
 
-# What the system's own words would get wrong.
+# Errors whose standard text would be misleading here.
 REASONS = {"EROFS": "opened read-only", "EDEADLK": "from a callback"}
 
 
 def escaped(text):
-    """TEXT as roff takes it; a line must not begin like a request."""
+    """Returns TEXT escaped for roff; a line must not begin like a request."""
     text = text.replace("\\", "\\e").replace("`", "\\(ga").replace("'", "\\(aq")
     text = re.sub(r"\\\(ga(\w+)\\\(ga", r"\\fB\1\\fP", text)
     text = re.sub(r"(?<![\w-])-(?=[\dE])", "\\-", text).replace("^", "\\(ha").replace("~", "\\(ti")
@@ -25,7 +25,7 @@ def escaped(text):
 
 
 def marked(text, item=None):
-    """TEXT with parameters in italics, and functions, constants and errors in bold."""
+    """Returns TEXT with parameters in italics, and functions, constants and errors in bold."""
     names = {}
     for parameter in item.parameters if item else []:
         name = re.findall(r"\w+", re.sub(r"\(\*(\w+)\).*", r"\1", parameter) + " ")[-1:]
@@ -41,12 +41,13 @@ def marked(text, item=None):
 
 
 def fill(text, item=None):
-    """TEXT, one sentence a line, as mdoc wants it; no line begins with a control character."""
+    """Returns TEXT with one sentence a line, as mdoc requires; no line begins with a control
+    character."""
     return "\n".join(re.sub(r"^\.", r"\\&.", marked(line, item)) for line in sentences(text))
 
 
 def body(parts, item=None):
-    """The lines of DESCRIPTION, without its heading."""
+    """Returns the lines of DESCRIPTION, without its heading."""
     out, open_list = [], None
     for index, (kind, text) in enumerate(parts):
         wanted = {"item": "bullet", "table": "table"}.get(kind)
@@ -73,7 +74,7 @@ def body(parts, item=None):
 
 
 def head(name, title, header, edition):
-    """The lines that every page begins with."""
+    """Returns the lines at the beginning of each page."""
     return [".\\\" SPDX-License-Identifier: Apache-2.0",
             f".\\\" Made by tools/reference from {header.path}; do not edit.",
             f".Dd {edition.date}", f".Dt {name.upper()} 3",
@@ -83,12 +84,12 @@ def head(name, title, header, edition):
 
 
 def quoted(text):
-    """TEXT as one argument of a macro."""
+    """Returns TEXT as one argument of a macro."""
     return '"' + escaped(text).replace('"', "\\(dq") + '"'
 
 
 def see_also(names, own):
-    """The section that names other pages, or nothing."""
+    """Returns the section that names other pages, or nothing."""
     names = sorted(set(names) - {own})
     if not names:
         return []
@@ -97,13 +98,13 @@ def see_also(names, own):
 
 
 def sentence(text):
-    """TEXT with a capital and a full stop; a name stays as it is."""
+    """Returns TEXT with a capital and a full stop; a name is not changed."""
     text = text if re.match(r"weir_|[a-z]+_", text) else text[:1].upper() + text[1:]
     return text if text.endswith((".", "...")) else text + "."
 
 
 def errors_section(item, parts):
-    """(what DESCRIPTION keeps, the lines of ERRORS)."""
+    """Returns (the part that DESCRIPTION keeps, the lines of ERRORS)."""
     rest, errors, named = split_errors(parts)
     if not errors and not named:
         return rest, []
@@ -130,7 +131,7 @@ def errors_section(item, parts):
 
 
 def function_page(item, world, edition):
-    """The page of a function."""
+    """Returns the page of a function."""
     rest, errors = errors_section(item, blocks(item.comment))
     out = head(item.name, marked(brief(item.comment), item), item.header, edition)
     out += [".Ft " + quoted(item.result), f".Fo {item.name}"]
@@ -145,7 +146,7 @@ def function_page(item, world, edition):
 
 
 def block_page(item, world, edition):
-    """The page of a struct or an enum."""
+    """Returns the page of a struct or an enum."""
     title = brief(item.comment) or f"{item.kind} of {item.header.path}"
     out = head(item.name, marked(title), item.header, edition)
     out.append(f".Vt {item.kind} {item.name} ;")
@@ -164,7 +165,7 @@ def block_page(item, world, edition):
 
 
 def header_page(header, edition):
-    """The page of a header: what its first comment says, its macros, and the list of the rest."""
+    """Returns the page of a header: its first comment, its macros, and a list of the rest."""
     name = "weir_" + header.name + ".h"
     out = head(name, marked(header.summary.rstrip(".")), header, edition)
     out += [".Sh DESCRIPTION"] + body(blocks(header.comment))
@@ -187,7 +188,7 @@ def header_page(header, edition):
 
 
 def empty_list(out, i):
-    """True for a line that opens or closes a list without items."""
+    """Returns true for a line that opens or closes a list without items."""
     opened = out[i].startswith(".Bl") if i < len(out) else False
     return (opened and i + 1 < len(out) and out[i + 1] == ".El" or
             0 < i < len(out) and out[i] == ".El" and out[i - 1].startswith(".Bl"))
@@ -204,7 +205,7 @@ def write(world, folder, edition):
     for header in world.headers:
         name, lines = header_page(header, edition)
         pages[name] = lines
-    for item in world.items.values():  # the macros have no page of their own
+    for item in world.items.values():  # macros have no page of their own
         if item.kind == "macro":
             target = world.of_init.get(item.name, f"weir_{item.header.name}.h")
             pages[item.name] = [f".so man3/{target}.3"]

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the comments of the headers look like: paragraphs, headings, lists, tables; first sentences;
-and which of their sentences are about errors.
+"""Finds the structure of the headers' comments: paragraphs, headings, lists, tables; first
+sentences; and which sentences are about errors.
 
-The comments have no markup, so that they read well in the header. What they have is a custom:
-a heading is a short line above an indented part, a list begins its items with "- ", parameters
-stand in capitals, functions have brackets behind their names, errors are called "-EINVAL".
+The comments have no markup, so that they are easy to read in the header. Instead they have
+conventions: a heading is a short line above an indented part, the items of a list begin with "- ",
+parameters are in capitals, functions have brackets behind their names, errors are written like
+"-EINVAL".
 """
 import re
 
@@ -12,7 +13,7 @@ CODE = r"-E[A-Z][A-Z0-9]+\b"
 
 
 def blocks(lines):
-    """(kind, text) of each part of a comment; kind is head, text, item or table."""
+    """Returns (kind, text) of each part of a comment; kind is head, text, item or table."""
     found = []
     for number, line in enumerate(lines):
         words, indent = line.strip(), len(line) - len(line.lstrip())
@@ -39,12 +40,13 @@ def blocks(lines):
 
 
 def not_in_section(found):
-    """True for an indented line below plain text: what is indented below a heading is text."""
+    """Returns true for an indented line below plain text: an indented line below a heading is
+    text."""
     return not any(kind == "head" for kind, _ in found)
 
 
 def sentences(text):
-    """The sentences of a paragraph; a full stop inside brackets ends none."""
+    """Returns the sentences of a paragraph; a full stop inside brackets ends none."""
     found, depth, begin = [], 0, 0
     for match in re.finditer(r"[()]|[.?!](?= [A-Z*0]| -E|$)", text):
         depth += {"(": 1, ")": -1}.get(match.group(), 0)
@@ -56,7 +58,8 @@ def sentences(text):
 
 
 def brief(lines):
-    """The first sentence of a comment, up to what only explains it, for a list or a title."""
+    """Returns the first sentence of a comment, without the part that only explains it, for a list
+    or a title."""
     text = next((text for kind, text in blocks(lines) if kind == "text"), "")
     first = (sentences(text) or [""])[0]
     depth = 0
@@ -68,10 +71,11 @@ def brief(lines):
 
 
 def split_errors(parts):
-    """(the parts without what is about errors only, that, the sentences that name an error).
+    """Returns (the parts without sentences that are only about errors, those sentences, other
+    sentences that name an error).
 
-    From "Errors" on to the full stop of that sentence a comment lists what goes wrong; other
-    sentences that name an error say more than that, so they stay where they are, too.
+    From "Errors" to the full stop of that sentence, a comment lists errors. Other sentences that
+    name an error say more than that, so they also stay in their place.
     """
     rest, errors, named = [], [], []
     for kind, text in parts:
@@ -89,7 +93,8 @@ def split_errors(parts):
 
 
 def listed_errors(sentence):
-    """(what stands before, [(code, reason)], what stands behind) of a sentence that lists errors.
+    """Splits a sentence that lists errors: returns (the text before, [(code, reason)], the text
+    behind).
 
     "Errors: -EINVAL (too long), -EBUSY while it runs, and what the system said." has two of them.
     """
@@ -109,7 +114,8 @@ def listed_errors(sentence):
 
 
 def reason_end(text, begin):
-    """Where the reason behind an error ends: at a comma or the like that is in no brackets."""
+    """Returns the end of the reason behind an error: a comma or a similar sign outside of
+    brackets."""
     depth = 0
     for at in range(begin, len(text)):
         depth += {"(": 1, ")": -1}.get(text[at], 0)

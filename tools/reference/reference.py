@@ -4,9 +4,10 @@
 
     tools/reference/reference.py [--root DIR] [--version V] MAN_FOLDER HTML_FOLDER
 
-Not Doxygen: it takes its own markup only, and the comments of the headers have none, so that they
-read well there. Without the markup it shows each as one paragraph, and knows neither errors nor
-headings. Fails where a function of libweir.map is declared and documented nowhere.
+Doxygen is not used: it needs its own markup, which the comments of the headers do not have, so
+that they are easy to read there. Without markup it shows each comment as one paragraph, and finds
+neither errors nor headings. This program fails if a function of libweir.map is not declared and
+documented in any header.
 """
 import argparse
 import collections
@@ -24,26 +25,27 @@ Edition = collections.namedtuple("Edition", "version date")
 
 
 class World:
-    """All headers, and who is near whom."""
+    """All headers, and the relations between their items."""
 
     def __init__(self, root):
         self.headers = read_headers(root)
         self.items = {item.name: item for header in self.headers for item in header.items
                       if item.name}
         self.of_init = {item.init: item.name for item in self.items.values() if item.init}
-        self.homes = dict.fromkeys(self.items)  # constant -> the item that it stands in
+        self.homes = dict.fromkeys(self.items)  # constant -> the item that contains it
         for item in self.items.values():
             self.homes[item.name] = item
             for text, _ in item.fields if item.kind == "enum" else ():
                 self.homes[re.match(r"\w+", text).group()] = item
 
     def named_in(self, text):
-        """The items that TEXT names."""
+        """Returns the items that TEXT names."""
         found = (self.homes.get(word) for word in re.findall(r"\b(?:weir|WEIR)_\w+", text))
         return [item for item in found if item]
 
     def near(self, item):
-        """The pages that a reader of ITEM's may want: what it names, who uses it, its header."""
+        """Returns the pages that a reader of ITEM's page may want: the items that it names, its
+        users, its header."""
         words = " ".join([item.text, *item.comment])
         near = {other.name for other in self.named_in(words) if other.kind != "macro"}
         if item.kind in ("struct", "enum"):
@@ -64,7 +66,7 @@ def main():
         world = World(args.root)
     except ValueError as error:
         return f"reference: {error}"
-    # Two builds of one release have the same date where the packager says which.
+    # Two builds of one release have the same date if the packager gives it.
     day = time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())))
     man.write(world, args.man, Edition(args.version, time.strftime("%B %-d, %Y", day)))
     web.write(world, args.html)

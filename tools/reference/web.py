@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The reference as HTML: a page for each header and an index; no script, no file from elsewhere."""
+"""Makes the reference as HTML: a page for each header and an index; no script, no external file."""
 import html
 import re
 
@@ -29,13 +29,13 @@ nav { font-size: .9rem; }
 
 
 class Page:
-    """Turns text into HTML, with links to what it names."""
+    """Turns text into HTML, with links to the items that it names."""
 
     def __init__(self, world):
         self.world = world
 
     def link(self, word, shown=None):
-        """A link to what WORD names, or its text."""
+        """Returns a link to the item that WORD names, or its text."""
         item = self.world.homes.get(word)
         shown = html.escape(shown or word)
         if not item:
@@ -44,7 +44,7 @@ class Page:
         return f'<a href="{item.header.name}.html#{target}">{shown}</a>'
 
     def marked(self, text, parameters=()):
-        """A paragraph: names are links, PARAMETERS (in capitals) are variables."""
+        """Returns a paragraph: names are links, PARAMETERS (in capitals) are variables."""
         names = {re.findall(r"\w+", re.sub(r"\(\*(\w+)\).*", r"\1", p))[-1] for p in parameters}
         out = []
         for word in re.split(rf"(weir/\w+\.h\b|\bweir_\w+(?:\(\))?|\bWEIR_\w+|{CODE}|"
@@ -63,7 +63,7 @@ class Page:
         return "".join(out)
 
     def prose(self, lines, parameters=(), level=3):
-        """A comment."""
+        """Returns a comment."""
         out, within = [], None
         for kind, text in blocks(lines):
             wanted = {"item": "ul", "table": "pre"}.get(kind)
@@ -78,7 +78,7 @@ class Page:
         return "\n".join(out + ([f"</{within}>"] if within else []))
 
     def code(self, text):
-        """A declaration as it stands in the header; names are links."""
+        """Returns a declaration as in the header; names are links."""
         out = []
         for part in re.split(r"(/\*.*?\*/)", text, flags=re.S):
             words = re.split(r"(\b(?:weir|WEIR)_\w+)", part)
@@ -87,7 +87,7 @@ class Page:
         return "<pre>" + "".join(out) + "</pre>"
 
     def document(self, title, body):
-        """A whole page."""
+        """Returns a whole page."""
         links = " · ".join(f'<a href="{h.name}.html">{h.name}.h</a>' for h in self.world.headers)
         return (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
                 f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -96,18 +96,18 @@ class Page:
 
 
 def shown_name(item):
-    """The name of ITEM as C calls it."""
+    """Returns the name of ITEM as C uses it."""
     plain = {"function": item.name + "()", "macro": item.name}
     return plain.get(item.kind, f"{item.kind} {item.name}")
 
 
 def capital(text):
-    """TEXT as a sentence of its own."""
+    """Returns TEXT as a sentence."""
     return text[:1].upper() + text[1:]
 
 
 def item_section(page, item):
-    """One function, struct, enum or macro."""
+    """Returns one function, struct, enum or macro."""
     if item.kind == "note":
         return "<section>\n" + page.prose(item.comment) + "\n</section>"
     text = item.text
@@ -122,7 +122,7 @@ def item_section(page, item):
 
 
 def header_page(page, header):
-    """The page of a header."""
+    """Returns the page of a header."""
     shown = [i for i in header.items if i.name not in page.world.of_init]
     out = [f"<h1>{header.path}</h1>", f"<p>{page.marked(capital(header.summary))}</p>",
            f"<pre>#include &lt;{header.path}&gt;</pre>", '<ul class="index">']
@@ -133,7 +133,7 @@ def header_page(page, header):
 
 
 def index_page(page):
-    """All functions and structs, header by header."""
+    """Returns the list of all functions and structs, header by header."""
     out = ["<h1>weir: the public functions</h1>",
            '<p>Made from the headers. <code>#include &lt;weir/weir.h&gt;</code> has them all; each '
            "has a manual page of its name, too (<code>man 3 weir_queue_open</code>).</p>"]
