@@ -13,6 +13,19 @@
 #include <stdlib.h>
 
 #include "sched/bfq/bfq.h"
+#include "sched/bfq/arrive.h"
+#include "sched/bfq/budget.h"
+#include "sched/bfq/expire.h"
+#include "sched/bfq/habit.h"
+#include "sched/bfq/idle.h"
+#include "sched/bfq/inject.h"
+#include "sched/bfq/order.h"
+#include "sched/bfq/queue.h"
+#include "sched/bfq/raise.h"
+#include "sched/bfq/rate.h"
+#include "sched/bfq/retime.h"
+#include "sched/bfq/select.h"
+#include "sched/bfq/submitter.h"
 
 #define STRICT_IDLE_US 8000
 #define MAX_US 2147483647000 /* INT_MAX ms */
@@ -58,7 +71,7 @@ static const struct sched_tunable bfq_tunables[] = {
 
 static void bfq_exit(struct sched *s)
 {
-	queue_exit((struct bfq *)s);
+	bfq_queue_exit((struct bfq *)s);
 	free(s);
 }
 
@@ -76,8 +89,8 @@ static int bfq_init(struct sched **s, const struct sched_env *env)
 		d->value[i] = bfq_tunables[i].def;
 	d->idle_until = SCHED_NEVER;
 	d->queueing = env->depth > 3; /* until it is seen to be otherwise */
-	rate_init(d);
-	if (queue_init(d)) {
+	bfq_rate_init(d);
+	if (bfq_queue_init(d)) {
 		free(d);
 		return -ENOMEM;
 	}
@@ -97,7 +110,7 @@ static void bfq_drop(struct bfq *d, struct sched_rq *rq)
 
 	rq->priv[0] = NULL;
 	if (q)
-		queue_release(d, q);
+		bfq_queue_release(d, q);
 }
 
 /* GONE, which waits too, has become part of INTO: that waits since the earlier one does. */
@@ -112,7 +125,7 @@ static void bfq_absorb(struct bfq *d, struct sched_rq *into, struct sched_rq *go
 	}
 	merge_remove(bfq_merge_of(d, gone), gone);
 	/* In its place: what goes next must never be none while some wait. */
-	order_remove(d, from, gone, false);
+	bfq_order_remove(d, from, gone, false);
 	merge_grown(bfq_merge_of(d, into), into);
 	bfq_drop(d, gone);
 }
@@ -127,7 +140,7 @@ static bool bfq_merge_new(struct bfq *d, struct sched_rq *rq)
 	merge_grown(m, into);
 	for (rq = into; (into = merge_whole(m, &d->s.env, rq)); rq = into)
 		bfq_absorb(d, into, rq);
-	arrive_next_changed(d, bfq_of(rq));
+	bfq_budget_refit(d, bfq_of(rq));
 	return true;
 }
 
@@ -136,25 +149,25 @@ static void bfq_came_back(struct bfq *d, struct sched_rq *rq)
 {
 	struct bfq_queue *q = bfq_of(rq);
 
-	idle_completion(d, q);
+	bfq_habit_completion(d, q);
 	rq->priv[1] = NULL;
-	inject_completion(d, q);
+	bfq_inject_completion(d, q);
 	if (q != d->in_service || q->waiting)
 		return;
-	if (!idle_is_better(d, q))
-		budget_expire(d, budget_timeout_ends(d, q) ? BFQ_TIMEOUT : BFQ_NO_MORE);
+	if (!bfq_idle_is_better(d, q))
+		bfq_expire(d, bfq_budget_timeout_ends(d, q) ? BFQ_TIMEOUT : BFQ_NO_MORE);
 	else if (!q->in_drive)
-		idle_begin(d, q);
+		bfq_idle_begin(d, q);
 }
 
 static void bfq_insert_one(struct bfq *d, struct sched_rq *rq)
 {
-	struct bfq_queue *q = queue_get(d, rq);
+	struct bfq_queue *q = bfq_queue_get(d, rq);
 
 	rq->priv[0] = q;
-	queue_hold(d, q);
+	bfq_queue_hold(d, q);
 	merge_add(bfq_merge_of(d, rq), &d->s.env, rq);
-	arrive_insert(d, rq);
+	bfq_arrive(d, rq);
 }
 
 static void bfq_insert(struct sched *s, struct sched_list *list, uint64_t now)
@@ -162,7 +175,7 @@ static void bfq_insert(struct sched *s, struct sched_list *list, uint64_t now)
 	struct bfq *d = (struct bfq *)s;
 	struct sched_rq *rq;
 
-	idle_tick(d, now);
+	bfq_expire_due(d, now);
 	while ((rq = TAILQ_FIRST(list))) {
 		TAILQ_REMOVE(list, rq, fifo);
 		if (!bfq_merge_new(d, rq))
@@ -175,8 +188,8 @@ static struct sched_rq *bfq_dispatch(struct sched *s, uint64_t now)
 	struct bfq *d = (struct bfq *)s;
 	struct sched_rq *rq;
 
-	idle_tick(d, now);
-	rq = select_next(d);
+	bfq_expire_due(d, now);
+	rq = bfq_select(d);
 	if (!rq)
 		return NULL;
 	d->in_drive++;
@@ -189,8 +202,8 @@ static void bfq_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 {
 	struct bfq *d = (struct bfq *)s;
 
-	idle_tick(d, now);
-	rate_completion(d);
+	bfq_expire_due(d, now);
+	bfq_rate_completion(d);
 	bfq_came_back(d, rq);
 }
 
@@ -212,8 +225,8 @@ static enum sched_merge bfq_find_merge(struct sched *s, const struct sched_rq *r
 
 	if (how || s->env.merging != SCHED_MERGING_ALL)
 		return how;
-	q = queue_find(d, rq);
-	*into = q ? order_from(q, bfq_end(rq)) : NULL;
+	q = bfq_queue_find(d, rq);
+	*into = q ? bfq_order_from(q, bfq_end(rq)) : NULL;
 	return *into ? merge_side(&s->env, *into, rq) : SCHED_MERGE_NONE;
 }
 
@@ -226,14 +239,14 @@ static void bfq_merged(struct sched *s, struct sched_rq *rq, enum sched_merge ho
 
 	(void)old_sector;
 	if (how == SCHED_MERGE_FRONT)
-		order_moved(d, q, rq);
+		bfq_order_moved(d, q, rq);
 	merge_grown(bfq_merge_of(d, rq), rq);
 	if (how == SCHED_MERGE_FRONT)
-		into = order_before(q, rq);
-	gone = how == SCHED_MERGE_FRONT ? rq : order_after(q, rq);
+		into = bfq_order_before(q, rq);
+	gone = how == SCHED_MERGE_FRONT ? rq : bfq_order_after(q, rq);
 	if (into && gone && s->env.merging == SCHED_MERGING_ALL && merge_pair(&s->env, into, gone))
 		bfq_absorb(d, into, gone);
-	arrive_next_changed(d, q);
+	bfq_budget_refit(d, q);
 }
 
 static uint32_t bfq_limit_depth(struct sched *s, const struct sched_rq *like)
@@ -250,7 +263,7 @@ static uint32_t bfq_limit_depth(struct sched *s, const struct sched_rq *like)
 
 static uint32_t bfq_weight(struct sched *s, const struct sched_rq *like)
 {
-	return queue_weight((struct bfq *)s, like);
+	return bfq_queue_weight((struct bfq *)s, like);
 }
 
 static void bfq_depth_changed(struct sched *s, uint32_t nr_requests)
@@ -260,12 +273,12 @@ static void bfq_depth_changed(struct sched *s, uint32_t nr_requests)
 
 static void bfq_submitter_gone(struct sched *s, uint32_t submitter)
 {
-	queue_gone((struct bfq *)s, submitter);
+	bfq_submitter_leaves((struct bfq *)s, submitter);
 }
 
 static int bfq_set_weight(struct sched *s, uint32_t submitter, uint32_t weight)
 {
-	return queue_set_weight((struct bfq *)s, submitter, weight);
+	return bfq_submitter_weigh((struct bfq *)s, submitter, weight);
 }
 
 static bool bfq_has_work(struct sched *s)
@@ -280,7 +293,7 @@ static uint64_t bfq_next_wakeup(struct sched *s)
 
 static void bfq_tick(struct sched *s, uint64_t now)
 {
-	idle_tick((struct bfq *)s, now);
+	bfq_expire_due((struct bfq *)s, now);
 }
 
 static int bfq_set(struct sched *s, unsigned tunable, int64_t value)
@@ -294,8 +307,8 @@ static int bfq_set(struct sched *s, unsigned tunable, int64_t value)
 	if (tunable == STRICT_GUARANTEES && value && d->value[SLICE_IDLE_US] < STRICT_IDLE_US)
 		d->value[SLICE_IDLE_US] = STRICT_IDLE_US;
 	if (tunable == LOW_LATENCY && !value)
-		raise_end_all(d);
-	retime(d, (enum bfq_tunable)tunable);
+		bfq_raise_end_all(d);
+	bfq_retime(d, (enum bfq_tunable)tunable);
 	return 0;
 }
 
@@ -309,7 +322,7 @@ static int64_t bfq_get(struct sched *s, unsigned tunable)
 	case PEAK_RATE: /* half a KiB a sector, a million microseconds a second */
 		return (int64_t)(d->rate.peak * 500000 >> BFQ_RATE_SHIFT);
 	case BUDGET_NOW:
-		return (int64_t)budget_max(d);
+		return (int64_t)bfq_budget_max(d);
 	default:
 		return d->value[tunable];
 	}

@@ -3,36 +3,42 @@
  * inject.c - while the drive is kept free for one queue, a request of another one may be slipped
  * in, as far as that does not delay the first one much.
  *
- * How far is found out by trying: bfq takes the time from when a request of the queue comes until
+ * How far is learnt by trying: bfq takes the time from when a request of the queue comes until
  * it is done, once with nothing of the others in the drive, later with something. If that is half
  * as long again, fewer may be slipped in, else one more.
  *
  * Owns the inject_ fields of a queue.
  */
-#include "sched/bfq/bfq.h"
+#include "sched/bfq/inject.h"
 
-#define UPDATE_NS (10 * BFQ_MSEC)
-#define RESET_NS BFQ_SEC
+#include "base/nsec.h"
+#include "sched/bfq/budget.h"
+#include "sched/bfq/busy.h"
+#include "sched/bfq/idle.h"
+#include "sched/bfq/path.h"
 
-void inject_reset(const struct bfq *d, struct bfq_queue *q)
+#define UPDATE_NS (10 * NSEC_PER_MSEC)
+#define RESET_NS NSEC_PER_SEC
+
+void bfq_inject_reset(const struct bfq *d, struct bfq_queue *q)
 {
-	q->inject_limit = idle_short_think(d, q) ? 0 : 1;
+	q->inject_limit = bfq_habit_short_think(d, q) ? 0 : 1;
 	q->inject_base_ns = 0;
 	q->inject_start_ns = 0;
 	q->inject_reset_ns = d->now;
 }
 
-void inject_arrival(struct bfq *d, struct bfq_queue *q)
+void bfq_inject_arrival(struct bfq *d, struct bfq_queue *q)
 {
 	if (d->now - q->inject_reset_ns >= RESET_NS)
-		inject_reset(d, q);
+		bfq_inject_reset(d, q);
 	if (q->in_drive || (q->inject_update_ns && d->now - q->inject_update_ns < UPDATE_NS))
 		return;
 	q->inject_start_ns = d->now;
 	q->inject_foreign = d->in_drive;
 }
 
-void inject_completion(struct bfq *d, struct bfq_queue *q)
+void bfq_inject_completion(struct bfq *d, struct bfq_queue *q)
 {
 	uint64_t took = d->now - q->inject_start_ns;
 
@@ -52,24 +58,25 @@ void inject_completion(struct bfq *d, struct bfq_queue *q)
 	}
 }
 
-/* Q's next request is within its budget. */
+/* True if Q's next request is within its budget. */
 static bool inject_fits(const struct bfq *d, const struct bfq_queue *q)
 {
-	return q->next && (int64_t)select_cost(d, q, q->next) <= select_left(q);
+	return q->next && (int64_t)bfq_busy_cost(d, q, q->next) <= bfq_budget_left(q);
 }
 
-struct bfq_queue *inject_choose(struct bfq *d, struct bfq_queue *q)
+struct bfq_queue *bfq_inject_choose(struct bfq *d, struct bfq_queue *q, struct bfq_queue *async)
 {
-	struct bfq_queue *other = queue_async_of(d, q);
+	struct bfq_queue *other;
 
 	if (d->value[STRICT_GUARANTEES])
 		return NULL;
-	if (other && inject_fits(d, other))
-		return other;
-	if (idle_boosts(d, q) || (q->raise > 1 && d->busy_raised < 2 && idle_short_think(d, q)) ||
+	if (async && inject_fits(d, async))
+		return async;
+	if (bfq_idle_boosts(d, q) ||
+	    (q->raise > 1 && d->busy_raised < 2 && bfq_habit_short_think(d, q)) ||
 	    d->in_drive >= q->inject_limit)
 		return NULL;
-	other = path_peek(d);
+	other = bfq_path_peek(d);
 	if (!other || !inject_fits(d, other))
 		return NULL;
 	/* Flash: two at once, one of them large, would delay what comes. */

@@ -2,13 +2,15 @@
 /*
  * order.c - the requests of one queue: sorted by sector, by age, and which of them goes next.
  *
- * Next is who is nearest to where the drive's head is: ahead of it, or a little behind, which
+ * The next request is the nearest to the drive's head: ahead of it, or a little behind, which
  * counts more than ahead (back_seek_penalty); what is far behind (back_seek_max) comes after
- * everything that is not. Once in a turn the oldest request goes first if it waited too long.
+ * everything that is not. Once in a service the oldest request goes first if it waited too long.
  *
  * Owned by the queue; requests are ordered by sector, at the same sector by arrival.
  */
-#include "sched/bfq/bfq.h"
+#include "sched/bfq/order.h"
+
+#include "base/nsec.h"
 
 /* priv[1] of a request that waits orders those at one sector. */
 static int order_cmp(const struct sched_rq *a, const struct sched_rq *b)
@@ -24,7 +26,7 @@ static int order_cmp(const struct sched_rq *a, const struct sched_rq *b)
 
 RB_GENERATE_INTERNAL(bfq_sorted, sched_rq, node, order_cmp, static __attribute__((unused)))
 
-void order_init(struct bfq_queue *q)
+void bfq_order_init(struct bfq_queue *q)
 {
 	RB_INIT(&q->sorted);
 	TAILQ_INIT(&q->fifo);
@@ -43,8 +45,8 @@ static bool order_distance(const struct bfq *d, const struct sched_rq *rq, uint6
 	return from - rq->sector <= max;
 }
 
-struct sched_rq *order_choose(const struct bfq *d, struct sched_rq *a, struct sched_rq *b,
-			      uint64_t from)
+struct sched_rq *bfq_order_choose(const struct bfq *d, struct sched_rq *a, struct sched_rq *b,
+				  uint64_t from)
 {
 	uint64_t to_a, to_b;
 	bool near_a, near_b;
@@ -68,29 +70,29 @@ static void order_insert(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq
 	RB_INSERT(bfq_sorted, &q->sorted, rq);
 }
 
-void order_add(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
+void bfq_order_add(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
 {
 	order_insert(d, q, rq);
 	rq->inserted_ns = d->now;
 	TAILQ_INSERT_TAIL(&q->fifo, rq, fifo);
-	q->next = order_choose(d, q->next, rq, d->last_end);
+	q->next = bfq_order_choose(d, q->next, rq, d->last_end);
 	q->waiting++;
 	d->waiting++;
 }
 
-struct sched_rq *order_before(struct bfq_queue *q, struct sched_rq *rq)
+struct sched_rq *bfq_order_before(struct bfq_queue *q, struct sched_rq *rq)
 {
 	(void)q;
 	return RB_PREV(bfq_sorted, &q->sorted, rq);
 }
 
-struct sched_rq *order_after(struct bfq_queue *q, struct sched_rq *rq)
+struct sched_rq *bfq_order_after(struct bfq_queue *q, struct sched_rq *rq)
 {
 	(void)q;
 	return RB_NEXT(bfq_sorted, &q->sorted, rq);
 }
 
-struct sched_rq *order_from(struct bfq_queue *q, uint64_t sector)
+struct sched_rq *bfq_order_from(struct bfq_queue *q, uint64_t sector)
 {
 	struct sched_rq at; /* seq 0: before all others at its sector */
 
@@ -103,7 +105,7 @@ static bool order_overdue(const struct bfq *d, const struct bfq_queue *q, const 
 {
 	enum bfq_tunable expire = q->sync ? FIFO_EXPIRE_SYNC : FIFO_EXPIRE_ASYNC;
 
-	return rq->inserted_ns + (uint64_t)d->value[expire] * BFQ_MSEC <= d->now;
+	return rq->inserted_ns + (uint64_t)d->value[expire] * NSEC_PER_MSEC <= d->now;
 }
 
 static struct sched_rq *order_expired(const struct bfq *d, struct bfq_queue *q,
@@ -127,13 +129,13 @@ static struct sched_rq *order_successor(const struct bfq *d, struct bfq_queue *q
 
 	if (next)
 		return next;
-	next = order_after(q, rq);
+	next = bfq_order_after(q, rq);
 	if (!next)
 		next = RB_MIN(bfq_sorted, &q->sorted);
-	return order_choose(d, next == rq ? NULL : next, order_before(q, rq), rq->sector);
+	return bfq_order_choose(d, next == rq ? NULL : next, bfq_order_before(q, rq), rq->sector);
 }
 
-void order_remove(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq, bool dispatched)
+void bfq_order_remove(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq, bool dispatched)
 {
 	if (q->next == rq)
 		q->next = order_successor(d, q, rq, dispatched);
@@ -143,10 +145,10 @@ void order_remove(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq, bool 
 	d->waiting--;
 }
 
-void order_moved(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
+void bfq_order_moved(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
 {
 	/* By its links: where it stands is not where its sector says. */
 	RB_REMOVE(bfq_sorted, &q->sorted, rq);
 	order_insert(d, q, rq);
-	q->next = order_choose(d, q->next, rq, d->last_end);
+	q->next = bfq_order_choose(d, q->next, rq, d->last_end);
 }

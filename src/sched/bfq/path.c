@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * path.c - the way from the root to a queue: whose turn it is among submitters, and then in one.
+ * path.c - the way from the root to a queue: chooses among submitters, and then in one of them.
  *
  * A submitter whose weight was set is a group: an entity of that weight in the root's best-effort
  * tree, with three trees of its own for its queues. All other submitters' queues are in the root's
@@ -8,21 +8,23 @@
  * and what its queues are served is its own service. In a group as in the root, RT goes before BE
  * before IDLE; but the IDLE tree is considered every 200 ms whatever else there is.
  *
- * Entered from the other files of bfq; touches nothing but trees and entities.
+ * Touches nothing but trees and entities.
  */
-#include "sched/bfq/bfq.h"
+#include "sched/bfq/path.h"
 
-#define IDLE_CLASS_NS (200 * BFQ_MSEC)
+#include "base/nsec.h"
+
+#define IDLE_CLASS_NS (200 * NSEC_PER_MSEC)
 
 static struct bfq_tree *path_tree(const struct bfq_entity *e)
 {
 	return &e->parent->tree[e->class];
 }
 
-void path_init(struct bfq_group *g)
+void bfq_path_init(struct bfq_group *g)
 {
 	for (int i = 0; i < BFQ_CLASSES; i++)
-		wf2q_init(&g->tree[i]);
+		bfq_wf2q_init(&g->tree[i]);
 }
 
 /* The next of G's entities; CHOOSE: it will go into service now. */
@@ -33,13 +35,13 @@ static struct bfq_entity *path_next(struct bfq *d, struct bfq_group *g, bool cho
 
 	if (choose && idle_due)
 		g->idle_ns = d->now;
-	if (idle_due && !wf2q_empty(&g->tree[BFQ_IDLE]))
-		return wf2q_next(&g->tree[BFQ_IDLE], choose);
-	while (class < BFQ_IDLE && wf2q_empty(&g->tree[class]))
+	if (idle_due && !bfq_wf2q_empty(&g->tree[BFQ_IDLE]))
+		return bfq_wf2q_next(&g->tree[BFQ_IDLE], choose);
+	while (class < BFQ_IDLE && bfq_wf2q_empty(&g->tree[class]))
 		class ++;
 	if (choose && class == BFQ_IDLE)
 		g->idle_ns = d->now;
-	return wf2q_next(&g->tree[class], choose);
+	return bfq_wf2q_next(&g->tree[class], choose);
 }
 
 /* The budget of the group is that of its next queue. False: it has none. */
@@ -61,59 +63,59 @@ static void path_group_changed(struct bfq *d, struct bfq_group *g)
 	if (e->place != BFQ_ACTIVE)
 		return;
 	if (!path_mirror(d, g))
-		wf2q_deactivate(path_tree(e), e);
+		bfq_wf2q_deactivate(path_tree(e), e);
 	else if (e->budget != before)
-		wf2q_rebudget(path_tree(e), e);
+		bfq_wf2q_rebudget(path_tree(e), e);
 }
 
-void path_activate(struct bfq *d, struct bfq_queue *q, bool backshift)
+void bfq_path_activate(struct bfq *d, struct bfq_queue *q, bool backshift)
 {
 	struct bfq_group *g = q->entity.parent;
 	uint8_t place = g->entity.place;
 
-	wf2q_activate(path_tree(&q->entity), &q->entity, backshift, q->raise);
+	bfq_wf2q_activate(path_tree(&q->entity), &q->entity, backshift, q->raise);
 	if (g == &d->root)
 		return;
 	path_group_changed(d, g);
 	if (place != BFQ_NOWHERE && place != BFQ_RESTING)
 		return;
 	path_mirror(d, g);
-	wf2q_activate(path_tree(&g->entity), &g->entity, backshift, 1);
+	bfq_wf2q_activate(path_tree(&g->entity), &g->entity, backshift, 1);
 }
 
-void path_rebudget(struct bfq *d, struct bfq_queue *q)
+void bfq_path_rebudget(struct bfq *d, struct bfq_queue *q)
 {
-	wf2q_rebudget(path_tree(&q->entity), &q->entity);
+	bfq_wf2q_rebudget(path_tree(&q->entity), &q->entity);
 	if (q->entity.parent != &d->root)
 		path_group_changed(d, q->entity.parent);
 }
 
-void path_forgive(struct bfq *d, struct bfq_entity *e, uint64_t max)
+void bfq_path_forgive(struct bfq *d, struct bfq_entity *e, uint64_t max)
 {
 	if (e->place == BFQ_NOWHERE)
 		return;
-	wf2q_forgive(path_tree(e), e, max);
+	bfq_wf2q_forgive(path_tree(e), e, max);
 	if (e->parent != &d->root)
 		path_group_changed(d, e->parent);
 }
 
-void path_requeue(struct bfq *d, struct bfq_queue *q)
+void bfq_path_requeue(struct bfq *d, struct bfq_queue *q)
 {
 	struct bfq_group *g = q->entity.parent;
 
-	wf2q_requeue(path_tree(&q->entity), &q->entity);
+	bfq_wf2q_requeue(path_tree(&q->entity), &q->entity);
 	if (g == &d->root)
 		return;
 	path_mirror(d, g);
-	wf2q_requeue(path_tree(&g->entity), &g->entity);
+	bfq_wf2q_requeue(path_tree(&g->entity), &g->entity);
 }
 
-void path_deactivate(struct bfq *d, struct bfq_queue *q)
+void bfq_path_deactivate(struct bfq *d, struct bfq_queue *q)
 {
 	struct bfq_group *g = q->entity.parent;
 	bool served = q->entity.place == BFQ_SERVED;
 
-	wf2q_deactivate(path_tree(&q->entity), &q->entity);
+	bfq_wf2q_deactivate(path_tree(&q->entity), &q->entity);
 	if (g == &d->root)
 		return;
 	if (!served) {
@@ -121,21 +123,21 @@ void path_deactivate(struct bfq *d, struct bfq_queue *q)
 		return;
 	}
 	if (path_mirror(d, g))
-		wf2q_requeue(path_tree(&g->entity), &g->entity);
+		bfq_wf2q_requeue(path_tree(&g->entity), &g->entity);
 	else
-		wf2q_deactivate(path_tree(&g->entity), &g->entity);
+		bfq_wf2q_deactivate(path_tree(&g->entity), &g->entity);
 }
 
-void path_serve(struct bfq *d, struct bfq_queue *q, uint64_t sectors)
+void bfq_path_serve(struct bfq *d, struct bfq_queue *q, uint64_t sectors)
 {
 	struct bfq_group *g = q->entity.parent;
 
 	q->entity.service += sectors;
-	wf2q_serve(path_tree(&q->entity), sectors);
+	bfq_wf2q_serve(path_tree(&q->entity), sectors);
 	if (g == &d->root)
 		return;
 	g->entity.service += sectors;
-	wf2q_serve(path_tree(&g->entity), sectors);
+	bfq_wf2q_serve(path_tree(&g->entity), sectors);
 }
 
 static struct bfq_queue *path_queue(struct bfq_entity *e)
@@ -143,21 +145,21 @@ static struct bfq_queue *path_queue(struct bfq_entity *e)
 	return (struct bfq_queue *)e;
 }
 
-struct bfq_queue *path_take(struct bfq *d)
+struct bfq_queue *bfq_path_take(struct bfq *d)
 {
 	struct bfq_entity *e = path_next(d, &d->root, true), *of;
 
 	if (!e)
 		return NULL;
-	wf2q_take(path_tree(e), e);
+	bfq_wf2q_take(path_tree(e), e);
 	if (!e->is_group)
 		return path_queue(e);
 	of = path_next(d, (struct bfq_group *)e, true);
-	wf2q_take(path_tree(of), of);
+	bfq_wf2q_take(path_tree(of), of);
 	return path_queue(of);
 }
 
-struct bfq_queue *path_peek(struct bfq *d)
+struct bfq_queue *bfq_path_peek(struct bfq *d)
 {
 	struct bfq_entity *e = path_next(d, &d->root, false);
 
@@ -177,7 +179,7 @@ static void path_part(const struct bfq *d, const struct bfq_entity **a, const st
 		*b = &(*b)->parent->entity;
 }
 
-bool path_higher(const struct bfq *d, const struct bfq_queue *q, const struct bfq_queue *cur)
+bool bfq_path_higher(const struct bfq *d, const struct bfq_queue *q, const struct bfq_queue *cur)
 {
 	const struct bfq_entity *a = &q->entity, *b = &cur->entity;
 
@@ -185,7 +187,7 @@ bool path_higher(const struct bfq *d, const struct bfq_queue *q, const struct bf
 	return a->class != b->class ? a->class < b->class : a->new_weight > b->new_weight;
 }
 
-bool path_before(const struct bfq *d, const struct bfq_queue *q, const struct bfq_queue *cur)
+bool bfq_path_before(const struct bfq *d, const struct bfq_queue *q, const struct bfq_queue *cur)
 {
 	const struct bfq_entity *a = &q->entity, *b = &cur->entity;
 

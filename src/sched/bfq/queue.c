@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * queue.c - which queue a request belongs to, and where queues come from and go.
+ * queue.c - finds the queue that a request belongs to, and takes queues and groups from pools.
  *
- * Requests that somebody waits for: a queue for each submitter and priority. Background requests:
- * one queue for each class and level, shared by all submitters without a weight of their own, or
- * by the requests of one that has. Memory was allocated at init: when the pool is empty, the queue
- * that has been without a request for the longest is given away, with its history; when all have
- * some, the newcomers share one queue, and their requests are counted.
+ * Synchronous requests have a queue for each submitter and priority. Background requests have one
+ * queue for each class and level, which all submitters without a weight of their own share; a
+ * submitter with one has background queues of its own. Memory was allocated at init: when the pool
+ * is empty, the queue that has been without a request for the longest is given away, with its
+ * history; when all have some, the newcomers share one queue, and their requests are counted.
  *
  * Owns the pools and the two hash tables by submitter.
  */
+#include "sched/bfq/queue.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sched/bfq/bfq.h"
+#include "sched/bfq/budget.h"
+#include "sched/bfq/inject.h"
+#include "sched/bfq/order.h"
+#include "sched/bfq/path.h"
 
 #define ASYNC_SLOT 32u /* in a slot: a background queue */
 
@@ -44,7 +49,7 @@ static unsigned queue_level(uint8_t slot)
 	return slot == BFQ_SLOTS - 1 ? BFQ_LEVELS - 1 : slot % BFQ_LEVELS;
 }
 
-static struct bfq_group *queue_group(struct bfq *d, uint32_t submitter)
+struct bfq_group *bfq_queue_group(struct bfq *d, uint32_t submitter)
 {
 	struct bfq_group *g;
 
@@ -69,22 +74,22 @@ static void queue_make(struct bfq *d, struct bfq_queue *q, uint32_t submitter, u
 	q->io_bound = true;
 	q->idle_since_ns = d->now;
 	q->window_start_ns = d->now;
-	q->max_budget = q->sync ? budget_max(d) * 2 / 3 : budget_max(d);
-	order_init(q);
-	inject_reset(d, q);
+	q->max_budget = q->sync ? bfq_budget_max(d) * 2 / 3 : bfq_budget_max(d);
+	bfq_order_init(q);
+	bfq_inject_reset(d, q);
 	g->queues++;
 }
 
-int queue_init(struct bfq *d)
+int bfq_queue_init(struct bfq *d)
 {
 	d->pool_size = d->s.env.max_submitters;
 	d->pool = calloc(d->pool_size + 1, sizeof(*d->pool));
 	d->group_pool = calloc(d->pool_size + 1, sizeof(*d->group_pool));
 	if (!d->pool || !d->group_pool) {
-		queue_exit(d);
+		bfq_queue_exit(d);
 		return -ENOMEM;
 	}
-	path_init(&d->root);
+	bfq_path_init(&d->root);
 	TAILQ_INIT(&d->quiet);
 	queue_make(d, &d->common, 0, BFQ_LEVELS + 4, &d->root);
 	for (uint8_t i = 0; i < BFQ_SLOTS; i++)
@@ -92,38 +97,36 @@ int queue_init(struct bfq *d)
 	return 0;
 }
 
-void queue_exit(struct bfq *d)
+void bfq_queue_exit(struct bfq *d)
 {
 	free(d->pool);
 	free(d->group_pool);
 }
 
-/* G's submitter may be gone, and then nobody needs it any more. */
-static void queue_group_settle(struct bfq *d, struct bfq_group *g)
+void bfq_queue_group_settle(struct bfq *d, struct bfq_group *g)
 {
 	if (!g->gone || g->queues)
 		return;
-	wf2q_forget(&d->root.tree[BFQ_BE], &g->entity);
+	bfq_wf2q_forget(&d->root.tree[BFQ_BE], &g->entity);
 	LIST_REMOVE(g, hash);
 	LIST_INSERT_HEAD(&d->unused_groups, g, hash);
 	d->nr_groups--;
 }
 
-static void queue_leave_group(struct bfq *d, struct bfq_queue *q)
+void bfq_queue_leave_group(struct bfq *d, struct bfq_queue *q)
 {
 	struct bfq_group *g = q->entity.parent;
 
-	wf2q_forget(&g->tree[q->entity.class], &q->entity);
+	bfq_wf2q_forget(&g->tree[q->entity.class], &q->entity);
 	g->queues--;
-	queue_group_settle(d, g);
+	bfq_queue_group_settle(d, g);
 }
 
-/* Q, which is quiet, goes back to the pool. */
-static void queue_free(struct bfq *d, struct bfq_queue *q)
+void bfq_queue_free(struct bfq *d, struct bfq_queue *q)
 {
 	TAILQ_REMOVE(&d->quiet, q, quiet_link);
 	LIST_REMOVE(q, hash);
-	queue_leave_group(d, q);
+	bfq_queue_leave_group(d, q);
 	if (d->last_found == q)
 		d->last_found = NULL;
 	LIST_INSERT_HEAD(&d->unused, q, hash);
@@ -136,7 +139,7 @@ static struct bfq_queue *queue_alloc(struct bfq *d)
 	if (!q && d->pool_used < d->pool_size)
 		return &d->pool[d->pool_used++];
 	if (!q && !TAILQ_EMPTY(&d->quiet)) {
-		queue_free(d, TAILQ_FIRST(&d->quiet));
+		bfq_queue_free(d, TAILQ_FIRST(&d->quiet));
 		q = LIST_FIRST(&d->unused);
 	}
 	if (q)
@@ -166,18 +169,18 @@ static uint8_t queue_slot_of(const struct sched_rq *like)
 	return like->flags & SCHED_RQ_SYNC ? slot : slot | ASYNC_SLOT;
 }
 
-struct bfq_queue *queue_find(struct bfq *d, const struct sched_rq *like)
+struct bfq_queue *bfq_queue_find(struct bfq *d, const struct sched_rq *like)
 {
 	uint8_t slot = queue_slot_of(like);
 
-	if ((slot & ASYNC_SLOT) && !queue_group(d, like->submitter))
+	if ((slot & ASYNC_SLOT) && !bfq_queue_group(d, like->submitter))
 		return &d->async[slot & (ASYNC_SLOT - 1)];
 	return queue_lookup(d, like->submitter, slot);
 }
 
-struct bfq_queue *queue_get(struct bfq *d, const struct sched_rq *like)
+struct bfq_queue *bfq_queue_get(struct bfq *d, const struct sched_rq *like)
 {
-	struct bfq_queue *q = queue_find(d, like);
+	struct bfq_queue *q = bfq_queue_find(d, like);
 	uint8_t slot = queue_slot_of(like);
 	struct bfq_group *g;
 
@@ -192,7 +195,7 @@ struct bfq_queue *queue_get(struct bfq *d, const struct sched_rq *like)
 		d->value[CATCH_ALL]++;
 		return &d->common;
 	}
-	g = queue_group(d, like->submitter);
+	g = bfq_queue_group(d, like->submitter);
 	queue_make(d, q, like->submitter, slot, g ? g : &d->root);
 	q->pooled = q->quiet = true;
 	LIST_INSERT_HEAD(&d->bucket[queue_bucket(q->submitter)], q, hash);
@@ -201,7 +204,7 @@ struct bfq_queue *queue_get(struct bfq *d, const struct sched_rq *like)
 	return q;
 }
 
-struct bfq_queue *queue_async_of(struct bfq *d, const struct bfq_queue *q)
+struct bfq_queue *bfq_queue_async_of(struct bfq *d, const struct bfq_queue *q)
 {
 	struct bfq_queue *async;
 
@@ -212,7 +215,7 @@ struct bfq_queue *queue_async_of(struct bfq *d, const struct bfq_queue *q)
 	return async && async != q && async->busy ? async : NULL;
 }
 
-void queue_hold(struct bfq *d, struct bfq_queue *q)
+void bfq_queue_hold(struct bfq *d, struct bfq_queue *q)
 {
 	q->tags++;
 	if (!q->quiet)
@@ -221,68 +224,23 @@ void queue_hold(struct bfq *d, struct bfq_queue *q)
 	TAILQ_REMOVE(&d->quiet, q, quiet_link);
 }
 
-void queue_settle(struct bfq *d, struct bfq_queue *q)
+void bfq_queue_settle(struct bfq *d, struct bfq_queue *q)
 {
 	if (!q->pooled || q->busy || q->tags || q->quiet)
 		return;
 	q->quiet = true;
 	TAILQ_INSERT_TAIL(&d->quiet, q, quiet_link);
 	if (q->gone)
-		queue_free(d, q);
+		bfq_queue_free(d, q);
 }
 
-void queue_release(struct bfq *d, struct bfq_queue *q)
+void bfq_queue_release(struct bfq *d, struct bfq_queue *q)
 {
 	q->tags--;
-	queue_settle(d, q);
+	bfq_queue_settle(d, q);
 }
 
-void queue_gone(struct bfq *d, uint32_t submitter)
-{
-	struct bfq_queue *q, *next;
-	struct bfq_group *g = queue_group(d, submitter);
-
-	if (g)
-		g->gone = true;
-	for (q = LIST_FIRST(&d->bucket[queue_bucket(submitter)]); q; q = next) {
-		next = LIST_NEXT(q, hash);
-		if (q->submitter != submitter)
-			continue;
-		q->gone = true;
-		/* Nobody will come any more: there is nothing to wait for. */
-		if (q == d->in_service && !q->waiting)
-			budget_expire(d, BFQ_NO_MORE);
-		else if (q->quiet)
-			queue_free(d, q);
-	}
-	g = queue_group(d, submitter);
-	if (g)
-		queue_group_settle(d, g);
-}
-
-/* Q belongs to G from now on. */
-static void queue_move(struct bfq *d, struct bfq_queue *q, struct bfq_group *g)
-{
-	q->gone = false;
-	if (q == d->in_service)
-		budget_expire(d, BFQ_PREEMPTED);
-	if (q->busy) {
-		path_deactivate(d, q);
-		if (!--q->entity.parent->busy)
-			d->busy_groups--;
-		if (!g->busy++)
-			d->busy_groups++;
-	}
-	queue_leave_group(d, q);
-	q->entity.parent = g;
-	q->entity.finish = 0;
-	q->expired_empty = false;
-	g->queues++;
-	if (q->busy)
-		path_activate(d, q, false);
-}
-
-static struct bfq_group *queue_new_group(struct bfq *d, uint32_t submitter, uint32_t weight)
+struct bfq_group *bfq_queue_new_group(struct bfq *d, uint32_t submitter, uint32_t weight)
 {
 	struct bfq_group *g = LIST_FIRST(&d->unused_groups);
 
@@ -297,35 +255,22 @@ static struct bfq_group *queue_new_group(struct bfq *d, uint32_t submitter, uint
 	g->entity.new_weight = weight;
 	g->entity.is_group = true;
 	g->entity.parent = &d->root;
-	path_init(g);
+	bfq_path_init(g);
 	LIST_INSERT_HEAD(&d->group_bucket[queue_bucket(submitter)], g, hash);
 	d->nr_groups++;
 	return g;
 }
 
-uint32_t queue_weight(struct bfq *d, const struct sched_rq *like)
+struct bfq_queue *bfq_queue_first(struct bfq *d, uint32_t submitter)
 {
-	const struct bfq_group *g = queue_group(d, like->submitter);
+	return LIST_FIRST(&d->bucket[queue_bucket(submitter)]);
+}
+
+uint32_t bfq_queue_weight(struct bfq *d, const struct sched_rq *like)
+{
+	const struct bfq_group *g = bfq_queue_group(d, like->submitter);
 
 	if (g)
 		return g->entity.new_weight;
 	return (BFQ_LEVELS - queue_level(queue_slot(like->ioprio))) * BFQ_LEVEL_WEIGHT;
-}
-
-int queue_set_weight(struct bfq *d, uint32_t submitter, uint32_t weight)
-{
-	struct bfq_group *g = queue_group(d, submitter);
-	struct bfq_queue *q;
-
-	if (!g) {
-		g = queue_new_group(d, submitter, weight);
-		if (!g)
-			return -ENOSPC;
-		LIST_FOREACH(q, &d->bucket[queue_bucket(submitter)], hash)
-			if (q->submitter == submitter)
-				queue_move(d, q, g);
-	}
-	g->gone = false;
-	g->entity.new_weight = weight;
-	return 0;
 }

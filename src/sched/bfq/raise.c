@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * raise.c - somebody who just began gets much more than his share, for a while: what a person waits
- * for begins with a burst of requests, and has pauses. A queue of the usual priority that is new or
- * was idle for 2 s weighs 30 times as much, for as long as it takes such a drive to start a large
- * program, or until it has got what that needs.
+ * raise.c - gives a queue that has just begun much more than its share, for a while.
+ *
+ * A program that a person waits for begins with a burst of requests, and has pauses. A queue of the
+ * usual priority that is new or was idle for 2 s weighs 30 times as much, for as long as it takes
+ * such a drive to start a large program, or until it has got what that needs.
  *
  * Owns the raise_ fields of a queue.
  */
-#include "sched/bfq/bfq.h"
+#include "sched/bfq/raise.h"
 
-#define IDLE_NS (2 * BFQ_SEC)
+#include "base/nsec.h"
+#include "sched/bfq/budget.h"
+#include "sched/bfq/busy.h"
+#include "sched/bfq/rate.h"
+
+#define IDLE_NS (2 * NSEC_PER_SEC)
 #define ENOUGH_SECTORS 120000u
 
 static void raise_set(struct bfq *d, struct bfq_queue *q, uint32_t raise)
 {
 	q->entity.new_weight = q->entity.new_weight / q->raise * raise;
 	q->raise = raise;
-	arrive_count_weight(d, q);
+	bfq_busy_reweigh(d, q);
 }
 
 static void raise_end(struct bfq *d, struct bfq_queue *q)
@@ -30,7 +36,7 @@ static bool raise_over(const struct bfq *d, const struct bfq_queue *q)
 	return d->now - q->raise_start_ns >= q->raise_ns || q->raise_service > ENOUGH_SECTORS;
 }
 
-/* It is new, or was silent for long. */
+/* True if Q is new, or was silent for long. */
 static bool raise_begins(const struct bfq *d, const struct bfq_queue *q)
 {
 	uint64_t since = q->last_done_ns > q->idle_since_ns ? q->last_done_ns : q->idle_since_ns;
@@ -45,20 +51,20 @@ static bool raise_interactive(const struct bfq *d, const struct bfq_queue *q)
 	       !q->in_drive;
 }
 
-void raise_activation(struct bfq *d, struct bfq_queue *q)
+void bfq_raise_activation(struct bfq *d, struct bfq_queue *q)
 {
 	if (raise_interactive(d, q)) {
 		raise_set(d, q, BFQ_RAISED);
 		q->raise_start_ns = d->now;
-		q->raise_ns = rate_raise_ns(d);
+		q->raise_ns = bfq_rate_raise_ns(d);
 		q->raise_service = 0;
-		q->max_budget = 2 * budget_min(d);
+		q->max_budget = 2 * bfq_budget_min(d);
 	} else if (q->raise > 1 && raise_over(d, q)) {
 		raise_end(d, q);
 	}
 }
 
-void raise_served(struct bfq *d, struct bfq_queue *q, uint64_t sectors)
+void bfq_raise_served(struct bfq *d, struct bfq_queue *q, uint64_t sectors)
 {
 	if (q->raise == 1)
 		return;
@@ -67,7 +73,7 @@ void raise_served(struct bfq *d, struct bfq_queue *q, uint64_t sectors)
 		raise_end(d, q);
 }
 
-void raise_end_all(struct bfq *d)
+void bfq_raise_end_all(struct bfq *d)
 {
 	for (uint32_t i = 0; i < d->pool_used; i++)
 		raise_end(d, &d->pool[i]);

@@ -8,30 +8,33 @@
  *
  * Owns struct bfq_rate.
  */
-#include "sched/bfq/bfq.h"
+#include "sched/bfq/rate.h"
+
+#include "base/nsec.h"
+#include "sched/bfq/habit.h"
 
 /* Reference drives: sectors a microsecond << 16, and how long they take to start something big. */
 #define REF_ROTATIONAL 14000u
 #define REF_FLASH 33000u
-#define REF_TIME_ROTATIONAL (7 * BFQ_SEC)
-#define REF_TIME_FLASH (5 * BFQ_SEC / 2)
-#define RAISE_MIN (3 * BFQ_SEC)
-#define RAISE_MAX (25 * BFQ_SEC)
+#define REF_TIME_ROTATIONAL (7 * NSEC_PER_SEC)
+#define REF_TIME_FLASH (5 * NSEC_PER_SEC / 2)
+#define RAISE_MIN (3 * NSEC_PER_SEC)
+#define RAISE_MAX (25 * NSEC_PER_SEC)
 
-#define INTERVAL_NS BFQ_SEC
-#define SHORTEST_NS (300 * BFQ_MSEC)
+#define INTERVAL_NS NSEC_PER_SEC
+#define SHORTEST_NS (300 * NSEC_PER_MSEC)
 #define SAMPLES 32u
-#define PAUSE_NS (100 * BFQ_MSEC)
-#define BUSY_NS (2 * BFQ_MSEC)
+#define PAUSE_NS (100 * NSEC_PER_MSEC)
+#define BUSY_NS (2 * NSEC_PER_MSEC)
 #define IMPLAUSIBLE (20ull << BFQ_RATE_SHIFT)
-#define SLOW_NS_A_SECTOR BFQ_MSEC
+#define SLOW_NS_A_SECTOR NSEC_PER_MSEC
 
 static uint64_t rate_reference(const struct bfq *d)
 {
 	return d->s.env.rotational ? REF_ROTATIONAL : REF_FLASH;
 }
 
-void rate_init(struct bfq *d)
+void bfq_rate_init(struct bfq *d)
 {
 	d->rate.peak = rate_reference(d) * 2 / 3;
 }
@@ -43,17 +46,18 @@ static void rate_learn(struct bfq_rate *r)
 
 	if (r->samples < SAMPLES || took < SHORTEST_NS)
 		return;
-	rate = (r->sectors << BFQ_RATE_SHIFT) / (took / BFQ_USEC);
+	rate = (r->sectors << BFQ_RATE_SHIFT) / (took / NSEC_PER_USEC);
 	if ((r->sequential * 4ull < r->samples * 3ull && rate <= r->peak) || rate > IMPLAUSIBLE)
 		return;
-	weight = 9ull * r->sequential * (took / BFQ_USEC) / (r->samples * (INTERVAL_NS / BFQ_USEC));
+	weight = 9ull * r->sequential * (took / NSEC_PER_USEC) /
+		 (r->samples * (INTERVAL_NS / NSEC_PER_USEC));
 	divisor = 10 - (weight < 8 ? weight : 8);
 	r->peak = r->peak * (divisor - 1) / divisor + rate / divisor;
 	if (!r->peak)
 		r->peak = 1;
 }
 
-void rate_dispatch(struct bfq *d, const struct sched_rq *rq)
+void bfq_rate_dispatch(struct bfq *d, const struct sched_rq *rq)
 {
 	struct bfq_rate *r = &d->rate;
 	bool paused = !d->in_drive && d->now - r->last_ns > PAUSE_NS;
@@ -69,7 +73,8 @@ void rate_dispatch(struct bfq *d, const struct sched_rq *rq)
 		r->largest = 0;
 	}
 	r->samples++;
-	if ((d->in_drive || d->now - r->done_ns < BUSY_NS) && !idle_is_seek(d, d->last_end, rq))
+	if ((d->in_drive || d->now - r->done_ns < BUSY_NS) &&
+	    !bfq_habit_is_seek(d, d->last_end, rq))
 		r->sequential++;
 	r->sectors += rq->nr_sectors;
 	if (rq->nr_sectors > r->largest)
@@ -77,7 +82,7 @@ void rate_dispatch(struct bfq *d, const struct sched_rq *rq)
 	r->last_ns = d->now;
 }
 
-void rate_completion(struct bfq *d)
+void bfq_rate_completion(struct bfq *d)
 {
 	struct bfq_rate *r = &d->rate;
 	uint64_t took = d->now - (r->done_ns > r->last_ns ? r->done_ns : r->last_ns);
@@ -90,7 +95,7 @@ void rate_completion(struct bfq *d)
 	}
 }
 
-uint64_t rate_raise_ns(const struct bfq *d)
+uint64_t bfq_rate_raise_ns(const struct bfq *d)
 {
 	uint64_t time = d->s.env.rotational ? REF_TIME_ROTATIONAL : REF_TIME_FLASH;
 

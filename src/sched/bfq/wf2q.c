@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wf2q.c - whose turn it is, by weight: B-WF2Q+, a tree of entities ordered by virtual time.
+ * wf2q.c - chooses whom to serve next by weight: B-WF2Q+, a tree of entities in virtual time.
  *
  * Imagine an ideal drive that serves all at once, each at a speed in proportion to its weight.
  * Virtual time is the clock of that drive: while it advances by one, an entity of weight w gets w.
@@ -20,7 +20,7 @@
  *
  * Pure: knows nothing of queues, requests and clocks.
  */
-#include "sched/bfq/bfq.h"
+#include "sched/bfq/wf2q.h"
 
 static bool wf2q_after(uint64_t a, uint64_t b)
 {
@@ -65,12 +65,12 @@ static void wf2q_augment(struct bfq_entity *e)
 #define RB_AUGMENT(e) wf2q_augment(e)
 RB_GENERATE_INTERNAL(bfq_entities, bfq_entity, node, wf2q_cmp, static __attribute__((unused)))
 
-uint64_t wf2q_delta(uint64_t service, uint64_t weight)
+uint64_t bfq_wf2q_delta(uint64_t service, uint64_t weight)
 {
 	return (service << BFQ_SERVICE_SHIFT) / weight;
 }
 
-void wf2q_init(struct bfq_tree *t)
+void bfq_wf2q_init(struct bfq_tree *t)
 {
 	RB_INIT(&t->active);
 	TAILQ_INIT(&t->resting);
@@ -137,7 +137,7 @@ static void wf2q_reweigh(struct bfq_tree *t, struct bfq_entity *e)
 	e->weight = e->new_weight;
 }
 
-void wf2q_forget(struct bfq_tree *t, struct bfq_entity *e)
+void bfq_wf2q_forget(struct bfq_tree *t, struct bfq_entity *e)
 {
 	if (e->place == BFQ_RESTING)
 		TAILQ_REMOVE(&t->resting, e, link);
@@ -150,16 +150,16 @@ void wf2q_forget(struct bfq_tree *t, struct bfq_entity *e)
 	e->place = BFQ_NOWHERE;
 }
 
-void wf2q_activate(struct bfq_tree *t, struct bfq_entity *e, bool backshift, uint32_t raise)
+void bfq_wf2q_activate(struct bfq_tree *t, struct bfq_entity *e, bool backshift, uint32_t raise)
 {
 	bool behind = wf2q_after(t->vtime, e->finish), resting = e->place == BFQ_RESTING;
 	uint64_t push;
 
 	if (resting)
-		wf2q_forget(t, e);
+		bfq_wf2q_forget(t, e);
 	e->start = (resting && !behind) || (backshift && behind) ? e->finish : t->vtime;
 	wf2q_reweigh(t, e);
-	e->finish = e->start + wf2q_delta(e->budget, e->weight);
+	e->finish = e->start + bfq_wf2q_delta(e->budget, e->weight);
 	if (backshift && wf2q_after(t->vtime, e->finish)) {
 		push = (t->vtime - e->finish) / raise;
 		e->start += push;
@@ -168,17 +168,17 @@ void wf2q_activate(struct bfq_tree *t, struct bfq_entity *e, bool backshift, uin
 	wf2q_activated(t, e);
 }
 
-void wf2q_rebudget(struct bfq_tree *t, struct bfq_entity *e)
+void bfq_wf2q_rebudget(struct bfq_tree *t, struct bfq_entity *e)
 {
 	wf2q_remove(t, e);
-	e->finish = e->start + wf2q_delta(e->budget, e->weight);
+	e->finish = e->start + bfq_wf2q_delta(e->budget, e->weight);
 	wf2q_activated(t, e);
 }
 
-void wf2q_forgive(struct bfq_tree *t, struct bfq_entity *e, uint64_t max)
+void bfq_wf2q_forgive(struct bfq_tree *t, struct bfq_entity *e, uint64_t max)
 {
-	uint64_t turn = wf2q_delta(max, e->weight);
-	uint64_t earliest = t->vtime - turn, latest = t->vtime + turn;
+	uint64_t service = bfq_wf2q_delta(max, e->weight);
+	uint64_t earliest = t->vtime - service, latest = t->vtime + service;
 
 	if (e->place == BFQ_RESTING) {
 		if (wf2q_after(e->finish, latest))
@@ -191,7 +191,7 @@ void wf2q_forgive(struct bfq_tree *t, struct bfq_entity *e, uint64_t max)
 		e->start = latest;
 	else if (wf2q_after(earliest, e->start))
 		e->start = earliest;
-	e->finish = e->start + wf2q_delta(e->budget, e->weight);
+	e->finish = e->start + bfq_wf2q_delta(e->budget, e->weight);
 	if (e->place == BFQ_ACTIVE)
 		wf2q_activated(t, e);
 }
@@ -224,7 +224,7 @@ static uint64_t wf2q_earliest(const struct bfq_tree *t)
 	return wf2q_after(min, t->vtime) ? min : t->vtime;
 }
 
-struct bfq_entity *wf2q_next(struct bfq_tree *t, bool jump)
+struct bfq_entity *bfq_wf2q_next(struct bfq_tree *t, bool jump)
 {
 	struct bfq_entity *row = TAILQ_FIRST(&t->row), *e = t->first;
 	uint64_t vtime;
@@ -243,52 +243,52 @@ struct bfq_entity *wf2q_next(struct bfq_tree *t, bool jump)
 	return !e || wf2q_cmp(row, e) < 0 ? row : e;
 }
 
-void wf2q_take(struct bfq_tree *t, struct bfq_entity *e)
+void bfq_wf2q_take(struct bfq_tree *t, struct bfq_entity *e)
 {
 	wf2q_remove(t, e);
 	e->place = BFQ_SERVED;
 	t->served++;
 }
 
-void wf2q_requeue(struct bfq_tree *t, struct bfq_entity *e)
+void bfq_wf2q_requeue(struct bfq_tree *t, struct bfq_entity *e)
 {
 	t->served--;
-	e->start += wf2q_delta(e->service, e->weight);
+	e->start += bfq_wf2q_delta(e->service, e->weight);
 	e->service = 0;
 	wf2q_reweigh(t, e);
-	e->finish = e->start + wf2q_delta(e->budget, e->weight);
+	e->finish = e->start + bfq_wf2q_delta(e->budget, e->weight);
 	wf2q_activated(t, e);
 }
 
-void wf2q_deactivate(struct bfq_tree *t, struct bfq_entity *e)
+void bfq_wf2q_deactivate(struct bfq_tree *t, struct bfq_entity *e)
 {
 	if (e->place == BFQ_SERVED)
 		t->served--;
 	else
 		wf2q_remove(t, e);
-	e->finish = e->start + wf2q_delta(e->service, e->weight);
+	e->finish = e->start + bfq_wf2q_delta(e->service, e->weight);
 	e->service = 0;
 	e->place = BFQ_RESTING;
 	TAILQ_INSERT_TAIL(&t->resting, e, link);
 	if (wf2q_after(e->finish, t->last_finish))
 		t->last_finish = e->finish;
 	/* With nobody active or in service the ideal drive gets through with all that it had. */
-	if (wf2q_empty(t) && !t->served && wf2q_after(t->last_finish, t->vtime))
+	if (bfq_wf2q_empty(t) && !t->served && wf2q_after(t->last_finish, t->vtime))
 		t->vtime = t->last_finish;
 	if (!wf2q_after(e->finish, t->vtime))
-		wf2q_forget(t, e);
+		bfq_wf2q_forget(t, e);
 }
 
-/* One at a time, in turn, is enough to forget them all before long. */
-void wf2q_serve(struct bfq_tree *t, uint64_t sectors)
+/* Looks at one resting entity a call, each time another one: all are forgotten before long. */
+void bfq_wf2q_serve(struct bfq_tree *t, uint64_t sectors)
 {
 	struct bfq_entity *e = TAILQ_FIRST(&t->resting);
 
-	t->vtime += wf2q_delta(sectors, t->weights);
+	t->vtime += bfq_wf2q_delta(sectors, t->weights);
 	if (!e)
 		return;
 	if (!wf2q_after(e->finish, t->vtime)) {
-		wf2q_forget(t, e);
+		bfq_wf2q_forget(t, e);
 	} else if (TAILQ_NEXT(e, link)) {
 		TAILQ_REMOVE(&t->resting, e, link);
 		TAILQ_INSERT_TAIL(&t->resting, e, link);

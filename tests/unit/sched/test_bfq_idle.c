@@ -1,57 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_bfq_idle.c - when the drive stays idle and for how long, which queues may interrupt that,
- * and which requests are injected meanwhile.
+ * test_bfq_idle.c - when the drive stays idle and for how long, and which queues may interrupt
+ * that.
  */
-#include "sched/bfq/bfq.h"
+#include "sched/bfq/habit.h"
+#include "sched/bfq/idle.h"
 
-#include "rig.h"
-
-enum { FLASH, FLASH_ONE, DISK, DISK_MANY };
-
-static struct bfq *bfq(void)
-{
-	return (struct bfq *)rig.s;
-}
-
-static void as(uint32_t s, uint16_t prio)
-{
-	rig.submitter = s;
-	rig.prio = prio;
-}
-
-static struct bfq_queue *queue(uint32_t s, uint16_t prio)
-{
-	struct sched_rq like = { .submitter = s, .ioprio = prio, .flags = SCHED_RQ_SYNC };
-
-	return queue_find(bfq(), &like);
-}
-
-static void open_on(int drive)
-{
-	rig_reset();
-	rig.env.rotational = drive >= DISK;
-	rig.env.depth = drive == FLASH || drive == DISK_MANY ? 128 : 1;
-	rig_open(&sched_bfq);
-	rig_set("low_latency", 0);
-	as(1, BE(4));
-}
-
-static void end(void)
-{
-	rig.s->ops->exit(rig.s);
-}
-
-/* Submitter 1 has got a completion and has no request now; submitter 2 waits. */
-static void paused(int drive, uint16_t prio1, uint16_t prio2)
-{
-	open_on(drive);
-	as(1, prio1);
-	rig_insert(0, R, 0, 8, 1);
-	assert_int_equal(rig_dispatch(1), 0);
-	as(2, prio2);
-	rig_insert(1, R, 1000000, 8, 1);
-}
+#include "bfq_rig.h"
 
 static void assert_waits(uint64_t now, uint64_t until)
 {
@@ -218,7 +173,7 @@ static void raised_among_raised(void **state)
 		rig_insert(1, R, 1000, 8, 1);
 		assert_int_equal(rig_dispatch(1), 0);
 		bfq()->in_drive += (uint32_t)foreign;
-		assert_int_equal(idle_is_better(bfq(), queue(1, BE(4))), foreign == 4);
+		assert_int_equal(bfq_idle_is_better(bfq(), queue(1, BE(4))), foreign == 4);
 		bfq()->in_drive -= (uint32_t)foreign;
 		end();
 	}
@@ -352,9 +307,9 @@ static void no_throughput_while_somebody_is_raised(void **state)
 {
 	(void)state;
 	paused(DISK, BE(4), BE(4));
-	assert_true(idle_boosts(bfq(), queue(1, BE(4))));
+	assert_true(bfq_idle_boosts(bfq(), queue(1, BE(4))));
 	bfq()->busy_raised++;
-	assert_false(idle_boosts(bfq(), queue(1, BE(4))));
+	assert_false(bfq_idle_boosts(bfq(), queue(1, BE(4))));
 	bfq()->busy_raised--;
 	end();
 }
@@ -481,165 +436,6 @@ static void out_of_time_or_of_turn(void **state)
 	end();
 }
 
-/* Injection: background requests of the same submitter's priority are always injected. */
-static void inject_background(void **state)
-{
-	(void)state;
-	paused(DISK, BE(4), BE(4));
-	rig.flags = 0;
-	as(3, BE(4));
-	rig_insert(2, W, 500, 8, 2);
-	assert_int_equal(rig_dispatch(3), 2);
-	assert_int_equal(rig_dispatch(3), NONE);
-	rig_insert(3, W, 600, 8, 3);
-	bfq()->async[8 + 4].entity.budget = 23; /* within its budget */
-	assert_int_equal(rig_dispatch(3), NONE);
-	bfq()->async[8 + 4].entity.budget = 1000;
-	rig_set("strict_guarantees", 1);
-	assert_int_equal(rig_dispatch(6), NONE);
-	end();
-}
-
-/*
- * Other requests are injected up to the limit, if the idling is for a guarantee and not for
- * throughput.
- */
-static void inject_others(void **state)
-{
-	(void)state;
-	for (uint32_t limit = 0; limit < 4; limit++) {
-		paused(FLASH, BE(3), BE(4));
-		as(2, BE(4));
-		for (int id = 2; id < 6; id++)
-			rig_insert(id, R, 1000000 + (uint64_t)id * 8, 8, 2);
-		queue(1, BE(3))->inject_limit = limit;
-		/* One request is in the drive already. */
-		for (uint32_t i = 1; i < limit; i++)
-			assert_int_not_equal(rig_dispatch(3), NONE);
-		assert_int_equal(rig_dispatch(3), NONE);
-		assert_ptr_equal(bfq()->in_service, queue(1, BE(3)));
-		end();
-	}
-	/* On flash: no large requests are injected. */
-	paused(FLASH, BE(3), BE(4));
-	rig.rq[1].nr_sectors = 64;
-	queue(1, BE(3))->inject_limit = 4;
-	assert_int_equal(rig_dispatch(3), NONE);
-	rig_complete(0, 4);
-	assert_int_equal(rig_dispatch(5), 1);
-	end();
-	/* Nothing is injected where the head should stay in its place. */
-	paused(DISK, BE(4), BE(4));
-	queue(1, BE(4))->inject_limit = 4;
-	assert_int_equal(rig_dispatch(3), NONE);
-	end();
-	/* Not more than the budget of the other queue. */
-	paused(FLASH, BE(3), BE(4));
-	queue(1, BE(3))->inject_limit = 4;
-	queue(2, BE(4))->entity.budget = 7;
-	assert_int_equal(rig_dispatch(3), NONE);
-	end();
-}
-
-/* The queue is raised, the only one raised, and quick: it must not be disturbed. */
-static void inject_beside_a_raised_one(void **state)
-{
-	(void)state;
-	open_on(FLASH);
-	rig_set("low_latency", 1);
-	rig_insert(0, R, 0, 8, 1);
-	assert_int_equal(rig_dispatch(1), 0);
-	as(2, BE(3));
-	rig_insert(1, R, 1000, 8, 1);
-	queue(1, BE(4))->inject_limit = 4;
-	assert_int_equal(rig_dispatch(2), NONE);
-	queue(1, BE(4))->think_samples = 81;
-	queue(1, BE(4))->think_mean = 5 * MS;
-	assert_int_equal(rig_dispatch(2), 1);
-	end();
-}
-
-/* A queue whose last request was injected becomes idle. */
-static void inject_the_last(void **state)
-{
-	(void)state;
-	paused(FLASH, BE(3), BE(4));
-	queue(1, BE(3))->inject_limit = 2;
-	assert_int_equal(rig_dispatch(3), 1);
-	assert_false(queue(2, BE(4))->busy);
-	end();
-}
-
-/* Serves one request of submitter 1 in TOOK, with FOREIGN requests of other queues in the drive. */
-static void timed(struct bfq_queue *q, uint64_t took, uint32_t foreign)
-{
-	bfq()->now += 10 * MS;
-	bfq()->in_drive = foreign;
-	q->in_drive = 0;
-	inject_arrival(bfq(), q);
-	bfq()->now += took;
-	inject_completion(bfq(), q);
-}
-
-static void inject_limit(void **state)
-{
-	struct bfq_queue *q;
-
-	(void)state;
-	paused(FLASH, BE(3), BE(4));
-	q = queue(1, BE(3));
-	bfq()->max_in_drive = 2;
-	/* it answers fast, but no value was measured before */
-	assert_int_equal(q->inject_limit, 0);
-	timed(q, 200000, 1);
-	assert_int_equal(q->inject_limit, 0);
-	timed(q, 400000, 0);
-	assert_int_equal(q->inject_limit, 1);
-	timed(q, 200000, 0); /* the shortest time counts */
-	timed(q, 299999, 1);
-	assert_int_equal(q->inject_limit, 2);
-	timed(q, 100000, 1);
-	timed(q, 100000, 1);
-	assert_int_equal(q->inject_limit, 3); /* one more than there were in the drive */
-	timed(q, 300000, 1);
-	assert_int_equal(q->inject_limit, 2);
-	bfq()->now += 20 * MS;
-	q->in_drive = 1; /* this request is not the only one it waits for */
-	inject_arrival(bfq(), q);
-	assert_int_equal(q->inject_start_ns, 0);
-	timed(q, 299999, 1);
-	timed(q, 300000, 1);
-	bfq()->now += 9 * MS; /* too soon after the last sample */
-	inject_arrival(bfq(), q);
-	assert_int_equal(q->inject_start_ns, 0);
-	bfq()->now += SEC;
-	inject_arrival(bfq(), q);
-	assert_int_equal(q->inject_limit, 0);
-	assert_int_equal(q->inject_base_ns, 0);
-	q->think_samples = 81;
-	q->think_mean = 5 * MS;
-	bfq()->now += SEC;
-	inject_arrival(bfq(), q);
-	assert_int_equal(q->inject_limit, 1);
-	bfq()->in_drive = 1;
-	q->in_drive = 1;
-	end();
-}
-
-/* The measured time lasts from the arrival of the request to its completion. */
-static void inject_is_measured(void **state)
-{
-	(void)state;
-	paused(FLASH, BE(3), BE(4));
-	rig_complete(0, 100);
-	as(1, BE(3));
-	rig_insert(2, R, 8, 8, 1 * MS);
-	assert_int_equal(rig_dispatch(1 * MS), 2);
-	rig_complete(2, 3 * MS);
-	assert_int_equal(queue(1, BE(3))->inject_base_ns, 2 * MS);
-	end();
-}
-
 /* The think time, and the share of time without a request, follow from arrivals and completions. */
 static void what_is_learnt_of_a_queue(void **state)
 {
@@ -652,9 +448,9 @@ static void what_is_learnt_of_a_queue(void **state)
 		assert_int_equal(rig_serve(now), 0);
 		now += 5 * MS;
 		if (i == 2) /* 32 + 28 + ... of 256: not enough samples yet */
-			assert_true(idle_short_think(bfq(), queue(1, BE(4))));
+			assert_true(bfq_habit_short_think(bfq(), queue(1, BE(4))));
 	}
-	assert_false(idle_short_think(bfq(), queue(1, BE(4))));
+	assert_false(bfq_habit_short_think(bfq(), queue(1, BE(4))));
 	assert_in_range(queue(1, BE(4))->think_mean, 5 * MS, 5 * MS + MS / 5);
 	assert_false(queue(1, BE(4))->io_bound);
 	rig_insert(0, R, 0, 8, now += SEC); /* a longer pause counts as twice slice_idle */
@@ -667,7 +463,7 @@ static void what_is_learnt_of_a_queue(void **state)
 		rig_complete(0, now + 9 * MS);
 		now += 10 * MS;
 	}
-	assert_true(idle_short_think(bfq(), queue(1, BE(4))));
+	assert_true(bfq_habit_short_think(bfq(), queue(1, BE(4))));
 	assert_true(queue(1, BE(4))->io_bound);
 	assert_int_equal(queue(1, BE(4))->seeks, UINT32_MAX);
 	end();
@@ -681,12 +477,12 @@ static void seeks(void **state)
 	for (int rotational = 0; rotational < 2; rotational++) {
 		open_on(rotational ? DISK : FLASH);
 		rq.nr_sectors = 8;
-		assert_true(idle_is_seek(bfq(), 10000, &rq));
-		assert_true(idle_is_seek(bfq(), 11602, &rq));
-		assert_false(idle_is_seek(bfq(), 10001, &rq));
-		assert_false(idle_is_seek(bfq(), 11601, &rq));
+		assert_true(bfq_habit_is_seek(bfq(), 10000, &rq));
+		assert_true(bfq_habit_is_seek(bfq(), 11602, &rq));
+		assert_false(bfq_habit_is_seek(bfq(), 10001, &rq));
+		assert_false(bfq_habit_is_seek(bfq(), 11601, &rq));
 		rq.nr_sectors = 64;
-		assert_int_equal(idle_is_seek(bfq(), 0, &rq), rotational);
+		assert_int_equal(bfq_habit_is_seek(bfq(), 0, &rq), rotational);
 		end();
 	}
 }
@@ -780,15 +576,9 @@ int main(void)
 		cmocka_unit_test(back_in_time),
 		cmocka_unit_test(back_in_time_but_not_raised),
 		cmocka_unit_test(budget_of_who_is_back),
-		cmocka_unit_test(inject_beside_a_raised_one),
 		cmocka_unit_test(place_of_who_is_back),
 		cmocka_unit_test(higher),
 		cmocka_unit_test(out_of_time_or_of_turn),
-		cmocka_unit_test(inject_background),
-		cmocka_unit_test(inject_others),
-		cmocka_unit_test(inject_the_last),
-		cmocka_unit_test(inject_limit),
-		cmocka_unit_test(inject_is_measured),
 		cmocka_unit_test(what_is_learnt_of_a_queue),
 		cmocka_unit_test(seeks),
 		cmocka_unit_test(queueing),

@@ -4,6 +4,8 @@
  * which queues it raises and until when, and how many tags each account gets.
  */
 #include "sched/bfq/bfq.h"
+#include "sched/bfq/queue.h"
+#include "sched/bfq/rate.h"
 
 #include "rig.h"
 
@@ -19,7 +21,7 @@ static struct bfq_queue *queue(uint32_t s)
 {
 	struct sched_rq like = { .submitter = s, .ioprio = rig.prio, .flags = SCHED_RQ_SYNC };
 
-	return queue_find(bfq(), &like);
+	return bfq_queue_find(bfq(), &like);
 }
 
 static void open_on(bool rotational)
@@ -207,7 +209,7 @@ static void who_is_raised(void **state)
 	/* a group with its own weight is not raised either */
 	rig.s->ops->set_weight(rig.s, 1, 100);
 	rig_insert(6, W, 0, 8, 1);
-	assert_int_equal(queue_find(bfq(), &rig.rq[6])->raise, 1);
+	assert_int_equal(bfq_queue_find(bfq(), &rig.rq[6])->raise, 1);
 	end();
 
 	open_on(false);
@@ -303,11 +305,11 @@ static void raised_for(void **state)
 
 		open_on(rotational);
 		bfq()->rate.peak = ref;
-		assert_int_equal(rate_raise_ns(bfq()), at_ref);
+		assert_int_equal(bfq_rate_raise_ns(bfq()), at_ref);
 		bfq()->rate.peak = ref * 100;
-		assert_int_equal(rate_raise_ns(bfq()), 3 * SEC);
+		assert_int_equal(bfq_rate_raise_ns(bfq()), 3 * SEC);
 		bfq()->rate.peak = 1;
-		assert_int_equal(rate_raise_ns(bfq()), 25 * SEC);
+		assert_int_equal(bfq_rate_raise_ns(bfq()), 25 * SEC);
 		end();
 	}
 }

@@ -6,6 +6,11 @@
 #include <limits.h>
 
 #include "sched/bfq/bfq.h"
+#include "sched/bfq/busy.h"
+#include "sched/bfq/expire.h"
+#include "sched/bfq/order.h"
+#include "sched/bfq/queue.h"
+#include "sched/bfq/wf2q.h"
 
 #include "rig.h"
 
@@ -22,7 +27,7 @@ static struct bfq_queue *queue(uint32_t s)
 {
 	struct sched_rq like = { .submitter = s, .ioprio = rig.prio, .flags = rig.flags };
 
-	return queue_find(bfq(), &like);
+	return bfq_queue_find(bfq(), &like);
 }
 
 static void as(uint32_t s)
@@ -97,7 +102,7 @@ static void too_idle_shrinks(void **state)
 static void expire(uint64_t b, enum bfq_reason reason)
 {
 	queue(1)->max_budget = b;
-	budget_expire(bfq(), reason);
+	bfq_expire(bfq(), reason);
 }
 
 /* The budget shrinks to the minimum if four times the minimum would be too much. */
@@ -213,7 +218,7 @@ static void timed_out(void **state)
 	assert_int_equal(rig.rq[rig_serve(1 + 125 * MS)].submitter, 2);
 	assert_int_equal(queue(1)->reason, BFQ_TIMEOUT);
 	/* It starts one whole budget later, not two requests later. */
-	assert_int_equal(queue(1)->entity.start, wf2q_delta(MAX_BUDGET, BFQ_DEFAULT_WEIGHT));
+	assert_int_equal(queue(1)->entity.start, bfq_wf2q_delta(MAX_BUDGET, BFQ_DEFAULT_WEIGHT));
 	end();
 }
 
@@ -268,9 +273,9 @@ static void slow_pays_for_time(void **state)
 		queue(1)->seeks = seeky ? (1u << 20) - 1 : 0;
 		assert_int_equal(rig_serve(1), 0);
 		bfq()->now = 1 + took;
-		budget_expire(bfq(), BFQ_PREEMPTED);
+		bfq_expire(bfq(), BFQ_PREEMPTED);
 		assert_int_equal(queue(1)->entity.start,
-				 wf2q_delta(sectors > 8 ? sectors : 8, BFQ_DEFAULT_WEIGHT));
+				 bfq_wf2q_delta(sectors > 8 ? sectors : 8, BFQ_DEFAULT_WEIGHT));
 		end();
 	}
 	/* Not slow: it is charged for 8 sectors. */
@@ -279,8 +284,8 @@ static void slow_pays_for_time(void **state)
 	rig_insert(1, R, 8, 8, 1);
 	assert_int_equal(rig_serve(1), 0);
 	bfq()->now = 1 + 20 * MS;
-	budget_expire(bfq(), BFQ_PREEMPTED);
-	assert_int_equal(queue(1)->entity.start, wf2q_delta(8, BFQ_DEFAULT_WEIGHT));
+	bfq_expire(bfq(), BFQ_PREEMPTED);
+	assert_int_equal(queue(1)->entity.start, bfq_wf2q_delta(8, BFQ_DEFAULT_WEIGHT));
 	end();
 }
 
@@ -297,9 +302,9 @@ static void who_does_not_pay_for_time(void **state)
 	rig_insert(1, R, 8, 8, 1);
 	assert_int_equal(rig_serve(1), 0);
 	bfq()->now = 1 + 30 * MS;
-	budget_expire(bfq(), BFQ_PREEMPTED);
+	bfq_expire(bfq(), BFQ_PREEMPTED);
 	assert_int_equal(queue(1)->entity.start,
-			 wf2q_delta(8, (uint64_t)BFQ_DEFAULT_WEIGHT * BFQ_RAISED));
+			 bfq_wf2q_delta(8, (uint64_t)BFQ_DEFAULT_WEIGHT * BFQ_RAISED));
 	end();
 
 	for (int much = 0; much < 2; much++) {
@@ -311,9 +316,9 @@ static void who_does_not_pay_for_time(void **state)
 		rig_insert(1, W, nr, 8, 1);
 		assert_int_equal(rig_serve(1), 0);
 		bfq()->now = 1 + 125 * MS;
-		budget_expire(bfq(), BFQ_TIMEOUT);
+		bfq_expire(bfq(), BFQ_TIMEOUT);
 		assert_int_equal(queue(1)->entity.start,
-				 wf2q_delta(much ? 712 * 3 : MAX_BUDGET, BFQ_DEFAULT_WEIGHT));
+				 bfq_wf2q_delta(much ? 712 * 3 : MAX_BUDGET, BFQ_DEFAULT_WEIGHT));
 		end();
 	}
 }
@@ -326,7 +331,7 @@ static void who_may_go_on(void **state)
 		open_plain();
 		rig_insert(0, R, 0, 8, 1);
 		assert_int_equal(rig_serve(1), 0);
-		budget_expire(bfq(), why);
+		bfq_expire(bfq(), why);
 		assert_int_equal(queue(1)->expired_empty,
 				 why != BFQ_TIMEOUT && why != BFQ_EXHAUSTED);
 		end();
@@ -340,14 +345,14 @@ static void background_costs_more(void **state)
 	open_plain();
 	rig.flags = 0;
 	rig_insert(0, W, 0, 8, 1);
-	assert_int_equal(select_cost(bfq(), queue(1), &rig.rq[0]), 24);
+	assert_int_equal(bfq_busy_cost(bfq(), queue(1), &rig.rq[0]), 24);
 	rig.flags = SCHED_RQ_SYNC;
 	rig.prio = BE(0);
 	rig_insert(1, R, 100, 8, 1);
-	assert_int_equal(select_cost(bfq(), queue(1), &rig.rq[1]), 8);
+	assert_int_equal(bfq_busy_cost(bfq(), queue(1), &rig.rq[1]), 8);
 	rig.flags = 0;
 	rig.prio = BE(4);
-	assert_int_equal(select_cost(bfq(), queue(1), &rig.rq[0]), 8);
+	assert_int_equal(bfq_busy_cost(bfq(), queue(1), &rig.rq[0]), 8);
 	end();
 }
 
@@ -415,15 +420,16 @@ static void budget_of_a_group(void **state)
 	rig_insert(1, R, 8, 8, 1);
 	g = &queue(1)->entity.parent->entity;
 	assert_int_equal(g->budget, queue(1)->entity.budget);
-	assert_int_equal(g->finish, wf2q_delta(MAX_BUDGET * 2 / 3, 200));
+	assert_int_equal(g->finish, bfq_wf2q_delta(MAX_BUDGET * 2 / 3, 200));
 	assert_int_equal(rig_serve(1), 0);
 	expire(400, BFQ_EXHAUSTED);
 	assert_int_equal(queue(1)->entity.budget, 1600);
-	assert_int_equal(g->finish, wf2q_delta(8, 200) + wf2q_delta(1600, 200));
+	assert_int_equal(g->finish, bfq_wf2q_delta(8, 200) + bfq_wf2q_delta(1600, 200));
 	/* Another queue of the group has an earlier finish. */
 	rig.prio = RT(0);
 	rig_insert(2, R, 1000, 8, 1);
-	assert_int_equal(g->finish, wf2q_delta(8, 200) + wf2q_delta(MAX_BUDGET * 2 / 3, 200));
+	assert_int_equal(g->finish,
+			 bfq_wf2q_delta(8, 200) + bfq_wf2q_delta(MAX_BUDGET * 2 / 3, 200));
 	end();
 }
 
@@ -475,10 +481,10 @@ static void back_seeks(void **state)
 	rig_insert(2, R, 10008 + 199, 8, 1);
 	assert_ptr_equal(queue(1)->next, &rig.rq[2]);
 	rig_set("back_seek_penalty", 9);
-	assert_ptr_equal(order_choose(bfq(), &rig.rq[1], &rig.rq[2], 10008), &rig.rq[1]);
+	assert_ptr_equal(bfq_order_choose(bfq(), &rig.rq[1], &rig.rq[2], 10008), &rig.rq[1]);
 	/* Both are far behind: it takes the smaller sector, and continues upwards from there. */
 	rig_set("back_seek_max", 1);
-	assert_ptr_equal(order_choose(bfq(), &rig.rq[1], &rig.rq[2], 900000), &rig.rq[1]);
+	assert_ptr_equal(bfq_order_choose(bfq(), &rig.rq[1], &rig.rq[2], 900000), &rig.rq[1]);
 	end();
 }
 
@@ -523,7 +529,7 @@ static void oldest_in_the_next_service(void)
 	rig_insert(2, R, 50, 8, 1);
 	rig_insert(3, R, 100100, 8, SEC);
 	assert_int_equal(rig_serve(SEC), 1);
-	budget_expire(bfq(), BFQ_PREEMPTED);
+	bfq_expire(bfq(), BFQ_PREEMPTED);
 	assert_int_equal(rig_serve(SEC), 0); /* the oldest */
 	assert_int_equal(rig_serve(SEC), 2); /* and again, although number 3 is near */
 	end();

@@ -5,6 +5,7 @@
  * wrap.
  */
 #include "sched/bfq/bfq.h"
+#include "sched/bfq/wf2q.h"
 
 #include "rig.h"
 
@@ -164,28 +165,28 @@ static void serve(int i, uint64_t sectors)
 {
 	entity[i].service += sectors;
 	model[i].service += sectors;
-	wf2q_serve(&tree, sectors);
+	bfq_wf2q_serve(&tree, sectors);
 	model_serve(sectors);
 }
 
 /* Serves the next entity once; afterwards it may leave. */
 static void serve_next(void)
 {
-	struct bfq_entity *e = wf2q_next(&tree, true);
+	struct bfq_entity *e = bfq_wf2q_next(&tree, true);
 	uint64_t before = vtime;
 	int i = model_next();
 
 	assert_true(e ? e - entity == i : i == NONE);
 	if (!e)
 		return;
-	wf2q_take(&tree, e);
+	bfq_wf2q_take(&tree, e);
 	model[i].place = BFQ_SERVED;
 	for (uint64_t n = pick(5); n; n--)
 		serve(i, 1 + pick(5000));
 	assert_false(after(before, vtime));
 	rebudget(i);
 	if (pick(3)) {
-		wf2q_requeue(&tree, e);
+		bfq_wf2q_requeue(&tree, e);
 		model[i].start += (model[i].service << 22) / model[i].weight;
 		model[i].service = 0;
 		model[i].weight = model[i].new_weight;
@@ -193,7 +194,7 @@ static void serve_next(void)
 		model[i].place = BFQ_ACTIVE;
 		model[i].seq = ++last_seq;
 	} else {
-		wf2q_deactivate(&tree, e);
+		bfq_wf2q_deactivate(&tree, e);
 		model_deactivate(i);
 	}
 }
@@ -204,7 +205,7 @@ static void activate(int i)
 	uint32_t raise = pick(2) ? 30 : 1;
 
 	rebudget(i);
-	wf2q_activate(&tree, &entity[i], backshift, raise);
+	bfq_wf2q_activate(&tree, &entity[i], backshift, raise);
 	model_activate(i, backshift, raise);
 }
 
@@ -212,13 +213,13 @@ static void change(int i)
 {
 	if (pick(3)) { /* a new budget while it waits */
 		entity[i].budget = model[i].budget = 1 + pick(20000);
-		wf2q_rebudget(&tree, &entity[i]);
+		bfq_wf2q_rebudget(&tree, &entity[i]);
 		model[i].finish = model[i].start + (model[i].budget << 22) / model[i].weight;
 		model[i].seq = ++last_seq;
 	} else if (pick(2)) {
 		serve(i, 1 + pick(100)); /* not the next one */
 	} else {
-		wf2q_deactivate(&tree, &entity[i]);
+		bfq_wf2q_deactivate(&tree, &entity[i]);
 		model_deactivate(i);
 	}
 }
@@ -229,7 +230,7 @@ static void against_model(void **state)
 
 	(void)state;
 	seed = 7;
-	wf2q_init(&tree);
+	bfq_wf2q_init(&tree);
 	/* 2^64 minus a few services, and then 2^63, where signs change. */
 	for (int half = 0; half < 2; half++) {
 		vtime = (half ? 1ull << 63 : 0) - (1ull << 33);
@@ -237,7 +238,7 @@ static void against_model(void **state)
 		tree.last_finish = last_finish = vtime;
 		for (int i = 0; i < ENTITIES; i++) {
 			if (entity[i].place)
-				wf2q_forget(&tree, &entity[i]);
+				bfq_wf2q_forget(&tree, &entity[i]);
 			model[i].place = BFQ_NOWHERE;
 			entity[i].finish = model[i].finish = vtime;
 			entity[i].service = model[i].service = 0;
@@ -264,7 +265,7 @@ static void against_model(void **state)
 static void becomes_active(struct bfq_tree *t, int i, uint64_t start, uint64_t budget)
 {
 	entity[i] = (struct bfq_entity){ .new_weight = 1, .budget = budget, .finish = start };
-	wf2q_activate(t, &entity[i], true, 1);
+	bfq_wf2q_activate(t, &entity[i], true, 1);
 }
 
 /*
@@ -278,18 +279,18 @@ static void in_a_row(void **state)
 	static const int order[] = { 5, 0, 1, 3, 4, 6, 7, 2 };
 
 	(void)state;
-	wf2q_init(&t);
-	assert_true(wf2q_empty(&t));
+	bfq_wf2q_init(&t);
+	assert_true(bfq_wf2q_empty(&t));
 	for (int i = 0; i < 8; i++)
 		becomes_active(&t, i, t.vtime, budget[i]);
 	/* 5 may have been the one in order: 4 made room for it, and came too early for that */
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(entity[i].in_row, i != 2 && i != 4 && i != 5);
 	for (int i = 0; i < 8; i++) {
-		assert_ptr_equal(wf2q_next(&t, true), &entity[order[i]]);
-		wf2q_take(&t, &entity[order[i]]);
+		assert_ptr_equal(bfq_wf2q_next(&t, true), &entity[order[i]]);
+		bfq_wf2q_take(&t, &entity[order[i]]);
 	}
-	assert_true(wf2q_empty(&t));
+	assert_true(bfq_wf2q_empty(&t));
 }
 
 /* In the row, too, no entity is served before its start. */
@@ -298,17 +299,17 @@ static void in_a_row_but_not_eligible(void **state)
 	struct bfq_tree t = { .vtime = 1000ull << 22 };
 
 	(void)state;
-	wf2q_init(&t);
+	bfq_wf2q_init(&t);
 	becomes_active(&t, 0, t.vtime, 10);
-	wf2q_take(&t, &entity[0]);
+	bfq_wf2q_take(&t, &entity[0]);
 	entity[0].service = 10;
-	wf2q_requeue(&t, &entity[0]); /* starts 10 later */
+	bfq_wf2q_requeue(&t, &entity[0]); /* starts 10 later */
 	becomes_active(&t, 1, t.vtime, 30);
 	assert_true(entity[1].in_row);
 	assert_false(entity[0].in_row); /* it finishes first, but starts later */
-	assert_ptr_equal(wf2q_next(&t, true), &entity[1]);
-	wf2q_take(&t, &entity[1]);
-	assert_ptr_equal(wf2q_next(&t, true), &entity[0]);
+	assert_ptr_equal(bfq_wf2q_next(&t, true), &entity[1]);
+	bfq_wf2q_take(&t, &entity[1]);
+	assert_ptr_equal(bfq_wf2q_next(&t, true), &entity[0]);
 	assert_true(t.vtime == 1010ull << 22); /* virtual time has advanced to its start */
 }
 

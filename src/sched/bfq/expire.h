@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * expire.h - a service ends.
+ */
+#ifndef BFQ_EXPIRE_H
+#define BFQ_EXPIRE_H
+
+#include "sched/bfq/bfq.h"
+
+/* Ends the service of the queue in service. */
+void bfq_expire(struct bfq *d, enum bfq_reason reason);
+/* Notes that Q, in service or not, is not busy any more; it has left its tree. */
+void bfq_expire_not_busy(struct bfq *d, struct bfq_queue *q);
+/* Ends the service of the queue in service: the drive was kept free for it in vain. */
+void bfq_expire_idle(struct bfq *d);
+
+/* Sets the time to NOW, and does what was due by then. */
+static inline void bfq_expire_due(struct bfq *d, uint64_t now)
+{
+	if (d->idle_until <= now)
+		bfq_expire_idle(d);
+	if (now > d->now)
+		d->now = now;
+}
+
+#endif

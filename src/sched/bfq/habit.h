@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * habit.h - how a queue behaves, and whether the drive takes several requests at once.
+ */
+#ifndef BFQ_HABIT_H
+#define BFQ_HABIT_H
+
+#include "base/nsec.h"
+#include "sched/bfq/bfq.h"
+
+#define BFQ_SEEKY_MANY 19
+#define BFQ_THINK_SAMPLES 80u
+
+static inline uint64_t bfq_habit_slice_ns(const struct bfq *d)
+{
+	return (uint64_t)d->value[SLICE_IDLE_US] * NSEC_PER_USEC;
+}
+
+/* True if Q seeks: more than BFQ_SEEKY_MANY of its last 32 requests were seeks. */
+static inline bool bfq_habit_seeky(const struct bfq_queue *q)
+{
+	return __builtin_popcount(q->seeks) > BFQ_SEEKY_MANY;
+}
+
+/* True if Q sends its next request soon after an answer, as far as is known. */
+static inline bool bfq_habit_short_think(const struct bfq *d, const struct bfq_queue *q)
+{
+	return q->think_samples <= BFQ_THINK_SAMPLES || q->think_mean <= bfq_habit_slice_ns(d) / 2;
+}
+
+/* True if going from LAST_END to RQ is a seek. */
+bool bfq_habit_is_seek(const struct bfq *d, uint64_t last_end, const struct sched_rq *rq);
+/* Learns from RQ, which is about to be added to Q. */
+void bfq_habit_arrival(struct bfq *d, struct bfq_queue *q, const struct sched_rq *rq);
+/* Learns from the completion of a request of Q, and counts it. */
+void bfq_habit_completion(struct bfq *d, struct bfq_queue *q);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * path.h - the trees of weights for a queue and the group that it is in.
+ */
+#ifndef BFQ_PATH_H
+#define BFQ_PATH_H
+
+#include "sched/bfq/bfq.h"
+
+void bfq_path_init(struct bfq_group *g);
+void bfq_path_activate(struct bfq *d, struct bfq_queue *q, bool backshift);
+void bfq_path_rebudget(struct bfq *d, struct bfq_queue *q);
+/* Limits what E, a queue's or a group's entity, owes the others, and they owe it, to one service of
+ * MAX sectors: budgets have become smaller. */
+void bfq_path_forgive(struct bfq *d, struct bfq_entity *e, uint64_t max);
+void bfq_path_requeue(struct bfq *d, struct bfq_queue *q);
+void bfq_path_deactivate(struct bfq *d, struct bfq_queue *q);
+void bfq_path_serve(struct bfq *d, struct bfq_queue *q, uint64_t sectors);
+/* Puts the queue to serve next into service and returns it; NULL if none is busy. */
+struct bfq_queue *bfq_path_take(struct bfq *d);
+/* Returns the queue that would be next, or NULL. */
+struct bfq_queue *bfq_path_peek(struct bfq *d);
+/* True if Q, which is active, would go before CUR, which is in service. */
+bool bfq_path_before(const struct bfq *d, const struct bfq_queue *q, const struct bfq_queue *cur);
+/* True if Q is of a higher class or weight than CUR. */
+bool bfq_path_higher(const struct bfq *d, const struct bfq_queue *q, const struct bfq_queue *cur);
+
+#endif

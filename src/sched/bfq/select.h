@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * select.h - the next request to dispatch.
+ */
+#ifndef BFQ_SELECT_H
+#define BFQ_SELECT_H
+
+#include "sched/bfq/bfq.h"
+
+/* Removes the request that goes next and returns it; NULL: none for now. */
+struct sched_rq *bfq_select(struct bfq *d);
+
+#endif
