@@ -12,6 +12,7 @@
 #include "base/suggest.h"
 
 #define OPENING_NAMES_MAX 32
+#define OPENING_OPTS_BYTES 1024
 
 /* Checks that NAME, if given, is EXTRA (may be NULL) or one of the N names in TABLE. */
 static int opening_check_name(const char *option, const char *name, const char *extra,
@@ -90,9 +91,22 @@ static void opening_notes(struct weir_store *s, const char *path)
 			    path, info.placement_why);
 }
 
+/* --engine-opts and --timeout as one text, in BUF; NULL where neither is given. */
+static const char *opening_engine_opts(const struct opening *o, char *buf, size_t size)
+{
+	const char *given = o->engine_opts ? o->engine_opts : "";
+
+	if (!o->timeout_ns)
+		return o->engine_opts;
+	snprintf(buf, size, "%s%stimeout=%lluns", given, *given ? "," : "",
+		 (unsigned long long)o->timeout_ns);
+	return buf;
+}
+
 int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags)
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+	char engine_opts[OPENING_OPTS_BYTES];
 	int err = opening_check(o);
 
 	if (err)
@@ -100,7 +114,7 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 	opts.attach = !(flags & OPENING_SHARED);
 	opts.read_only = !!(flags & OPENING_READ_ONLY);
 	opts.engine = o->passthrough ? "uring_cmd" : o->engine;
-	opts.timeout_ns = o->timeout_ns;
+	opts.engine_opts = opening_engine_opts(o, engine_opts, sizeof(engine_opts));
 	opts.scheduler = o->scheduler;
 	tenant_placement(o->placement, &opts.placement);
 	err = weir_store_open(s, path, &opts);
@@ -114,6 +128,7 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 int opening_ask(struct weir_store_info *info, const char *path, const struct opening *o)
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+	char engine_opts[OPENING_OPTS_BYTES];
 	struct weir_device *dev;
 
 	/*
@@ -124,7 +139,7 @@ int opening_ask(struct weir_store_info *info, const char *path, const struct ope
 		return report_failed(path);
 	weir_device_close(dev);
 	opts.engine = o->passthrough ? "uring_cmd" : o->engine;
-	opts.timeout_ns = o->timeout_ns;
+	opts.engine_opts = opening_engine_opts(o, engine_opts, sizeof(engine_opts));
 	return weir_store_peek(info, path, &opts) < 0 ? report_failed(path) : 0;
 }
 

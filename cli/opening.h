@@ -11,11 +11,12 @@
 #include "cli/options.h"
 
 struct opening {
-	const char *engine;    /* name of the engine; NULL: auto */
-	const char *scheduler; /* name of the scheduler; NULL: the queue's default */
-	unsigned passthrough;  /* use the engine uring_cmd, whichever engine auto would take */
-	uint64_t timeout_ns;   /* timeout of an NVMe command; 0: the driver's timeout */
-	const char *placement; /* "none" or "stream"; NULL: as the store was formatted */
+	const char *engine;	 /* name of the engine; NULL: auto */
+	const char *scheduler;	 /* name of the scheduler; NULL: the queue's default */
+	unsigned passthrough;	 /* use the engine uring_cmd, whichever engine auto would take */
+	uint64_t timeout_ns;	 /* timeout of an NVMe command; 0: the driver's timeout */
+	const char *engine_opts; /* options that only this engine has; NULL: none */
+	const char *placement;	 /* "none" or "stream"; NULL: as the store was formatted */
 };
 
 /* Options for the member struct opening AT in the struct of a command's arguments. */
@@ -30,12 +31,18 @@ struct opening {
 		  .type = OPT_FLAG,                                                                \
 		  .offset = (at) + offsetof(struct opening, passthrough),                          \
 		  .help = "NVMe passthrough: as --engine uring_cmd" },                             \
+		{ .name = "engine-opts",                                                           \
+		  .type = OPT_STRING,                                                              \
+		  .offset = (at) + offsetof(struct opening, engine_opts),                          \
+		  .arg = "KEY=VALUE,...",                                                          \
+		  .help = "the engine's own options: threads=8 (posix),\ntimeout=2s "              \
+			  "(uring_cmd)" },                                                         \
 		{ .name = "timeout",                                                               \
 		  .type = OPT_TIME,                                                                \
 		  .offset = (at) + offsetof(struct opening, timeout_ns),                           \
 		  .arg = "TIME",                                                                   \
-		  .help = "passthrough: cancel an NVMe command after this\n(default: what the "    \
-			  "driver does)",                                                          \
+		  .help = "as --engine-opts timeout=TIME: cancel an NVMe\ncommand after this "     \
+			  "(default: what the driver does)",                                       \
 		  .min = 1000000,                                                                  \
 		  .max = 86400 * 1000000000ull },                                                  \
 	{                                                                                          \

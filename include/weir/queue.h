@@ -90,13 +90,15 @@ struct weir_queue_opts {
 	uint64_t max_io_bytes; /* longest command; default 1 MiB, never above the device's */
 	uint32_t ctx_by;       /* enum weir_queue_ctx_by */
 	uint32_t nomerges;     /* 0: merge what is adjacent; 1: only cheaply found; 2: never */
-	uint32_t
-		posix_threads; /* size of the posix engine's pool, a lane; default min(depth, 16) */
-	uint64_t null_latency_ns; /* the null engine completes after this time; 0: at once */
-	/* uring_cmd: the kernel cancels an NVMe command that takes longer, at least 1 ms; default
-	 * the driver's own. It is tried again, 3 times; after that its outcome is unknown (-EINTR,
-	 * or a status that says so). */
-	uint64_t timeout_ns;
+	/* The engine's own options, "key=value" with commas between, or NULL. Unknown keys and
+	 * values out of range are refused (-EINVAL). The text is not needed after the call.
+	 *   posix:     threads=8    size of the pool of each lane; default min(depth, 16)
+	 *   uring_cmd: timeout=30s  the kernel cancels an NVMe command that takes longer; at least
+	 *                           1ms, default the driver's own. The command is tried again, 3
+	 *                           times; after that its outcome is unknown (-EINTR, or a status
+	 *                           that says so)
+	 *   null:      latency=10us a command ends after this time; default: at once */
+	const char *engine_opts;
 	/* 1: when a command that carries several ios (merged) fails, each of them goes once by
 	 * itself, one after the other, with the tag of the command and before what the scheduler
 	 * holds; so one bad block fails its own io only, with its own offset. Not after a timeout

@@ -106,7 +106,7 @@ struct weir_store_opts {
 	uint64_t batch_bytes; /* largest batch; default 1 MiB, at most a segment */
 	uint32_t placement;   /* enum weir_placement */
 	uint32_t reserved;
-	uint64_t timeout_ns; /* the queue's */
+	const char *engine_opts; /* the queue's */
 };
 
 #define WEIR_STORE_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_opts)
@@ -125,8 +125,8 @@ int weir_store_open(struct weir_store **s, const char *path, const struct weir_s
  * As weir_store_open(), on N queues that the caller opened and closes after the store; each
  * device's whole content is the store's. N must be 1 in this version (-EOPNOTSUPP). The lane 0 of
  * the queue must have a running owner, or be free: then the caller becomes its owner
- * (opts.attach). The devices should hold WEIR_DEVICE_LOCK. engine, scheduler, depths and timeout in
- * OPTS are ignored.
+ * (opts.attach). The devices should hold WEIR_DEVICE_LOCK. engine, its options, scheduler and
+ * depths in OPTS are ignored.
  */
 int weir_store_open_queues(struct weir_store **s, struct weir_queue **queues, uint32_t n,
 			   const struct weir_store_opts *opts);
@@ -324,7 +324,7 @@ int weir_store_get_info(struct weir_store *s, struct weir_store_info *info);
 /*
  * Fills in INFO about the store on PATH from its superblock, without opening it: nothing is locked,
  * recovered or written, and another process may have it open. To learn what would fit. Of OPTS,
- * which may be NULL, engine and timeout_ns count; `placement` is NONE, since nothing is open.
+ * which may be NULL, engine and engine_opts count; `placement` is NONE, since nothing is open.
  * Errors: those of weir_store_open() but -EBUSY. Blocks; any thread, but no callback.
  */
 int weir_store_peek(struct weir_store_info *info, const char *path,

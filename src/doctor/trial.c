@@ -144,7 +144,7 @@ static void trial_run(struct doctor_trial *f, const struct weir_device *dev,
 		.dev = dev,
 		.depth = 1,
 		.wake_fd = -1,
-		.posix_threads = 1,
+		.tuning = { .threads = 1 },
 		.complete = trial_complete,
 		.ops = ops,
 	};

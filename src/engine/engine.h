@@ -19,6 +19,7 @@
 #include <weir/io.h>
 
 #include "device/device.h"
+#include "engine/options.h"
 
 /* A range of the device, in bytes. */
 struct cmd_range {
@@ -63,9 +64,7 @@ struct engine_params {
 	uint32_t depth; /* limit of commands in flight */
 	/* An eventfd: wait() returns when it is readable, and reads it. -1: none. */
 	int wake_fd;
-	uint32_t posix_threads;	  /* posix: number of threads */
-	uint64_t null_latency_ns; /* null: latency of a command */
-	uint32_t timeout_ms;	  /* limit for one command; 0: the driver's */
+	struct engine_tuning tuning;
 	void (*complete)(void *owner, struct weir_cmd *cmd);
 	void *owner;
 	/* The table through which it is opened; a simulation adds data to it. */
@@ -77,14 +76,14 @@ struct engine;
 enum engine_flags {
 	ENGINE_NO_FUA = 1 << 0,		  /* it cannot do FUA: a write is followed by a flush */
 	ENGINE_PLACEMENT_UPDATE = 1 << 1, /* it can do WEIR_OP_PLACEMENT_UPDATE */
-	ENGINE_TIMEOUT = 1 << 2,	  /* it can do timeout_ms */
 };
 
 struct engine_ops {
 	const char *name;
 	const char *summary;
-	uint32_t flags;		     /* enum engine_flags */
-	uint32_t max_discard_ranges; /* ranges in one command; 0 means 1 */
+	uint32_t flags;			     /* enum engine_flags */
+	uint32_t max_discard_ranges;	     /* ranges in one command; 0 means 1 */
+	const struct engine_option *options; /* of this engine alone; NULL: none */
 
 	/* Tells whether this engine would work on DEV. Returns 0 or -errno; WHY gets the reason or
 	 * the set-up. */

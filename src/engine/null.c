@@ -2,10 +2,10 @@
 /*
  * null.c - the engine that moves no bytes. It serves to measure the layers above it.
  *
- * A read leaves memory as it was. A command finishes at the next reap, or null_latency_ns after its
- * submit. The engine owns two lists of the queue's commands; only the lane's owner uses it. The
- * benchmark of the queue spends its time here, so there is no allocation, no system call, and no
- * clock unless there is a latency.
+ * A read leaves memory as it was. A command finishes at the next reap, or its option "latency"
+ * after its submit. The engine owns two lists of the queue's commands; only the lane's owner uses
+ * it. The benchmark of the queue spends its time here, so there is no allocation, no system call,
+ * and no clock unless there is a latency.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/cmds.h"
+
+#define NULL_LATENCY_MAX (3600 * NSEC_PER_SEC)
 
 struct null_engine {
 	struct engine engine;
@@ -46,9 +48,9 @@ static int null_open(struct engine **e, const struct engine_params *params)
 		return error_set(-ENOMEM, "no memory for the null engine");
 	n->engine.ops = &engine_null;
 	n->engine.params = *params;
-	if (params->null_latency_ns)
+	if (params->tuning.latency_ns)
 		snprintf(n->text, sizeof(n->text), "null: no data moves, %llu ns each",
-			 (unsigned long long)params->null_latency_ns);
+			 (unsigned long long)params->tuning.latency_ns);
 	else
 		snprintf(n->text, sizeof(n->text), "null: no data moves, completes at once");
 	*e = &n->engine;
@@ -77,8 +79,8 @@ static void null_submit(struct engine *e)
 {
 	struct null_engine *n = (struct null_engine *)e;
 
-	if (e->params.null_latency_ns && n->batch.head) {
-		uint64_t due = clock_now() + e->params.null_latency_ns;
+	if (e->params.tuning.latency_ns && n->batch.head) {
+		uint64_t due = clock_now() + e->params.tuning.latency_ns;
 
 		for (struct weir_cmd *cmd = n->batch.head; cmd; cmd = cmd->e_next)
 			cmd->e_done = due;
@@ -110,7 +112,7 @@ static unsigned null_reap(struct engine *e, uint64_t now)
 	struct weir_cmd *cmd, *next;
 	unsigned count = 0;
 
-	if (e->params.null_latency_ns)
+	if (e->params.tuning.latency_ns)
 		return null_reap_due(n, now);
 	/* Commands that are submitted by complete() wait for the next reap. */
 	for (cmd = cmds_take(&n->running); cmd; cmd = next, count++) {
@@ -126,7 +128,7 @@ static uint64_t null_next_event(struct engine *e)
 
 	if (!n->running.head)
 		return UINT64_MAX;
-	return e->params.null_latency_ns ? n->running.head->e_done : 0;
+	return e->params.tuning.latency_ns ? n->running.head->e_done : 0;
 }
 
 static void null_wait(struct engine *e, uint64_t deadline)
@@ -150,10 +152,17 @@ static const char *null_describe(struct engine *e)
 	return ((struct null_engine *)e)->text;
 }
 
+static const struct engine_option null_options[] = {
+	{ "latency", ENGINE_OPTION_TIME_NS, offsetof(struct engine_tuning, latency_ns), 0,
+	  NULL_LATENCY_MAX },
+	{ NULL, 0, 0, 0, 0 },
+};
+
 const struct engine_ops engine_null = {
 	.name = "null",
 	.summary = "moves no data: measures the layers above",
 	.max_discard_ranges = 64,
+	.options = null_options,
 	.probe = null_probe,
 	.open = null_open,
 	.close = null_close,

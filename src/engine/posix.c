@@ -14,6 +14,7 @@
 #include "engine/progress.h"
 
 #define POSIX_THREADS_DEFAULT 16u
+#define POSIX_THREADS_MAX 1024u
 
 struct posix_engine {
 	struct engine engine;
@@ -36,8 +37,8 @@ static int posix_probe(const struct weir_device *dev, char *why, size_t size)
 
 static uint32_t posix_threads(const struct engine_params *params)
 {
-	if (params->posix_threads)
-		return params->posix_threads;
+	if (params->tuning.threads)
+		return params->tuning.threads;
 	return params->depth < POSIX_THREADS_DEFAULT ? params->depth : POSIX_THREADS_DEFAULT;
 }
 
@@ -133,10 +134,17 @@ static const char *posix_describe(struct engine *e)
 	return ((struct posix_engine *)e)->text;
 }
 
+static const struct engine_option posix_options[] = {
+	{ "threads", ENGINE_OPTION_NUMBER, offsetof(struct engine_tuning, threads), 1,
+	  POSIX_THREADS_MAX },
+	{ NULL, 0, 0, 0, 0 },
+};
+
 const struct engine_ops engine_posix = {
 	.name = "posix",
 	.summary = "blocking calls on a pool of threads: works everywhere",
 	.max_discard_ranges = 64,
+	.options = posix_options,
 	.probe = posix_probe,
 	.open = posix_open,
 	.close = posix_close,

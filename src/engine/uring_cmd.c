@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "engine/progress.h"
 
@@ -131,10 +132,17 @@ static void uring_cmd_close(struct engine *e)
 	uring_cmd_free(c);
 }
 
+static const struct engine_option uring_cmd_options[] = {
+	{ "timeout", ENGINE_OPTION_TIME_MS, offsetof(struct engine_tuning, timeout_ms),
+	  NSEC_PER_MSEC, UINT32_MAX *NSEC_PER_MSEC },
+	{ NULL, 0, 0, 0, 0 },
+};
+
 const struct engine_ops engine_uring_cmd = {
 	.name = "uring_cmd",
 	.summary = "NVMe passthrough by io_uring: /dev/ngXnY, registered file and buffers",
-	.flags = ENGINE_PLACEMENT_UPDATE | ENGINE_TIMEOUT,
+	.flags = ENGINE_PLACEMENT_UPDATE,
+	.options = uring_cmd_options,
 	.probe = uring_cmd_probe,
 	.open = uring_cmd_open,
 	.close = uring_cmd_close,

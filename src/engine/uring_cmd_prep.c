@@ -95,7 +95,7 @@ void uring_cmd_prep(struct uring *u, struct io_uring_sqe *sqe, struct weir_cmd *
 		.length = cmd->length,
 		.nsid = c->nvme.nsid,
 		.lba_shift = c->nvme.lba_shift,
-		.timeout_ms = c->u.engine.params.timeout_ms,
+		.timeout_ms = c->u.engine.params.tuning.timeout_ms,
 		.placement = cmd->placement,
 		.op = cmd->op,
 		.fua = cmd->fua,

@@ -68,23 +68,6 @@ static void default_depth(struct weir_queue *q)
 		o->depth_bytes = DEFAULT_DEPTH_BYTES;
 }
 
-static int check_timeout(const struct weir_queue *q)
-{
-	uint64_t ns = q->opts.timeout_ns;
-	char given[32];
-
-	if (!ns)
-		return 0;
-	if (!(q->engine_ops->flags & ENGINE_TIMEOUT))
-		return error_set(-EOPNOTSUPP,
-				 "%s: engine %s leaves timeouts to the kernel: they take uring_cmd",
-				 weir_device_path(q->dev), q->engine_ops->name);
-	if (ns >= NSEC_PER_MSEC && ns <= UINT32_MAX * NSEC_PER_MSEC)
-		return 0;
-	return error_set(-EINVAL, "a timeout of %s: it goes from 1 ms to %u ms",
-			 format_time(ns, given, sizeof(given)), UINT32_MAX);
-}
-
 static int check_options(struct weir_queue *q)
 {
 	struct weir_queue_opts *o = &q->opts;
@@ -105,8 +88,6 @@ static int check_options(struct weir_queue *q)
 		err = in_range("nomerges", o->nomerges, 0, 2);
 	if (!err)
 		err = in_range("retry_merged", o->retry_merged, 0, 1);
-	if (!err)
-		err = check_timeout(q);
 	if (err)
 		return err;
 	default_depth(q);
@@ -132,8 +113,11 @@ static int find_engine(struct weir_queue *q, const struct engine_ops *given)
 	if (!given)
 		err = engine_find(&q->engine_ops, name, q->dev, q->engine_why,
 				  sizeof(q->engine_why));
-	if (!err)
-		q->opts.engine = q->engine_ops->name;
+	if (err)
+		return err;
+	q->opts.engine = q->engine_ops->name;
+	err = engine_options_parse(q->engine_ops, q->opts.engine_opts, &q->tuning);
+	q->opts.engine_opts = NULL; /* the caller's text may not live as long as the queue */
 	return err;
 }
 

@@ -116,7 +116,7 @@ static int store_open_own(struct weir_store *s, const char *path,
 	queue.scheduler = opts->scheduler;
 	queue.depth = opts->depth;
 	queue.depth_bytes = opts->depth_bytes;
-	queue.timeout_ns = opts->timeout_ns;
+	queue.engine_opts = opts->engine_opts;
 	queue.workers = !opts->attach;
 	queue.retry_merged = 1; /* a bad block is to cost the key that lies there, and no other */
 	s->owner.own = true;

@@ -21,7 +21,7 @@ static int peek_super(struct super *super, const char *path, const struct weir_s
 
 	device.flags = WEIR_DEVICE_READ_ONLY;
 	queue.engine = opts->engine;
-	queue.timeout_ns = opts->timeout_ns;
+	queue.engine_opts = opts->engine_opts;
 	err = weir_device_open(&dev, path, &device);
 	if (!err)
 		err = weir_queue_open(&q, dev, &queue);

@@ -96,7 +96,12 @@ def timeout_on_a_file(weir):
     """--timeout alone: the engine that auto chooses must support timeouts"""
     weir.format()
     weir.fails("put", weir.img, "key", "--timeout", "2s", stdin=b"v",
-               says=[weir.img, "leaves timeouts to the kernel: they take uring_cmd"])
+               says=[weir.img, 'has no option "timeout"', "engine uring_cmd has it"])
+    weir.fails("put", weir.img, "key", "--engine", "posix", "--engine-opts", "thread=2", stdin=b"v",
+               says=[weir.img, "did you mean threads?"])
+    weir.fails("put", weir.img, "key", "--engine", "posix", "--engine-opts", "threads=0",
+               stdin=b"v", says=[weir.img, "threads=0", "1 to 1024"])
+    weir.run("put", weir.img, "key", "--engine", "posix", "--engine-opts", "threads=2", stdin=b"v")
     weir.fails("put", weir.img, "key", "--timeout", "10us", code=2, stdin=b"v",
                says=["--timeout", '"10us"', "1.00 ms"])
     weir.fails("put", weir.img, "key", "--timeout", "2", code=2, stdin=b"v", says=["--timeout"])

@@ -5,6 +5,7 @@
  * without one, the queue waits.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -28,9 +29,13 @@ static double now_s(void)
 static void open_with_timeout(struct vm *v, uint64_t timeout_ns)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	char text[48];
 
 	opts.engine = "uring_cmd";
-	opts.timeout_ns = timeout_ns;
+	if (timeout_ns) {
+		snprintf(text, sizeof(text), "timeout=%lluns", (unsigned long long)timeout_ns);
+		opts.engine_opts = text;
+	}
 	vm_open(v, vm_ng(), &opts);
 	if (!buf)
 		buf = vm_alloc(VM_MIB);

@@ -47,10 +47,7 @@ int owner_attach(struct lane *lane)
 		.dev = q->dev,
 		.depth = q->opts.depth,
 		.wake_fd = lane->sleep.wake_fd,
-		.posix_threads = q->opts.posix_threads,
-		.null_latency_ns = q->opts.null_latency_ns,
-		/* In whole ones, never less than what was asked for. */
-		.timeout_ms = (uint32_t)((q->opts.timeout_ns + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC),
+		.tuning = q->tuning,
 		.complete = complete_cmd,
 		.owner = lane,
 		.ops = q->engine_ops,

@@ -16,6 +16,7 @@ struct weir_queue {
 	const struct engine_ops *engine_ops;
 	const struct sched_ops *sched_ops; /* atomic */
 	struct weir_queue_opts opts;	   /* every default filled in */
+	struct engine_tuning tuning;	   /* the engine's own options */
 	uint32_t max_segments;
 	uint32_t max_discard_ranges;
 	bool cached;	      /* the device has a volatile cache, so flushes are needed */

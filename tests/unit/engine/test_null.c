@@ -14,7 +14,7 @@ static void null_rig(struct rig *r, uint64_t latency_ns)
 {
 	rig_device(r, "null", 0);
 	r->params.depth = N;
-	r->params.null_latency_ns = latency_ns;
+	r->params.tuning.latency_ns = latency_ns;
 	rig_engine(r, "null");
 }
 

@@ -129,7 +129,7 @@ static void entries(void **state)
 	for (size_t i = 48 + sizeof(*n); i < sizeof(entry); i++)
 		assert_int_equal(entry.bytes[i], 0);
 	assert_int_equal(n->timeout_ms, 0);
-	c.u.engine.params.timeout_ms = 2000;
+	c.u.engine.params.tuning.timeout_ms = 2000;
 	assert_int_equal(begin(WEIR_OP_READ, 0, BLOCK)->timeout_ms, 2000);
 	assert_int_equal(begin(WEIR_OP_DISCARD, 0, BLOCK)->timeout_ms, 2000);
 	c.u.registered_file = true;

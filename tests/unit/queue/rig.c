@@ -27,7 +27,7 @@ static int rig_engine_open(struct engine **e, const struct engine_params *params
 	r->e.ops = params->ops;
 	r->e.params = *params;
 	r->last = &r->first;
-	rig.timeout_ms = params->timeout_ms;
+	rig.timeout_ms = params->tuning.timeout_ms;
 	*e = &r->e;
 	return 0;
 }
@@ -196,6 +196,7 @@ void rig_open(const struct weir_queue_opts *opts, const struct sched_ops *sched)
 
 	engine = rig_engine;
 	engine.flags = rig.engine_flags;
+	engine.options = rig.engine_options;
 	engine.max_discard_ranges = rig.max_discard_ranges;
 	engine.now = rig.own_clock ? rig_now : NULL;
 	/* The test's facts replace those of the device. */

@@ -46,6 +46,7 @@ struct rig {
 	unsigned nomerges; /* an option of rig_open(); 2 unless a test says otherwise */
 	/* Properties of the engine, to be changed before rig_open(). */
 	uint32_t engine_flags, max_discard_ranges;
+	const struct engine_option *engine_options;
 	/* called before the engine closes, on the lane's owner */
 	void (*on_close)(struct engine *e);
 	/* the time is now_ns, and it stands still unless the lane sleeps */

@@ -68,14 +68,20 @@ static void a_priority_class_that_does_not_exist_is_refused(void **state)
 	}
 }
 
-static void check_timeout(uint64_t ns, uint32_t ms)
+static const struct engine_option timeout_option[] = {
+	{ "timeout", ENGINE_OPTION_TIME_MS, offsetof(struct engine_tuning, timeout_ms), 1000000,
+	  UINT32_MAX * 1000000ull },
+	{ NULL, 0, 0, 0, 0 },
+};
+
+static void check_timeout(const char *text, uint32_t ms)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
 
 	teardown(NULL);
 	rig_init();
-	rig.engine_flags = ENGINE_TIMEOUT;
-	opts.timeout_ns = ns;
+	rig.engine_options = timeout_option;
+	opts.engine_opts = text;
 	rig_open(&opts, NULL);
 	assert_int_equal(weir_queue_attach(rig.q, 0), 0);
 	assert_int_equal(rig.timeout_ms, ms);
@@ -84,35 +90,44 @@ static void check_timeout(uint64_t ns, uint32_t ms)
 static void a_timeout_reaches_the_engine(void **state)
 {
 	(void)state;
-	check_timeout(0, 0);
-	check_timeout(1000000, 1);
-	check_timeout(2000000000, 2000);
-	check_timeout(2000000001, 2001);
-	check_timeout(UINT32_MAX * 1000000ull, UINT32_MAX);
+	check_timeout(NULL, 0);
+	check_timeout("", 0);
+	check_timeout("timeout=1ms", 1);
+	check_timeout("timeout=2s", 2000);
+	check_timeout("timeout=2000000001ns", 2001);
+	check_timeout("timeout=4294967295ms", UINT32_MAX);
+	check_timeout("timeout=1s,timeout=3s", 3000);
 }
 
-static void check_timeout_refused(const struct engine_ops *ops, uint64_t ns, int err,
-				  const char *words)
+static void check_refused(const struct engine_ops *ops, const char *text, const char *words)
 {
 	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
 	struct weir_queue *q;
 
-	opts.timeout_ns = ns;
-	assert_int_equal(queue_open(&q, rig.dev, &opts, ops, NULL), err);
+	opts.engine_opts = text;
+	assert_int_equal(queue_open(&q, rig.dev, &opts, ops, NULL), -EINVAL);
 	if (!strstr(weir_error(), words))
 		fail_msg("%s", weir_error());
 }
 
-static void a_timeout_that_cannot_be_is_refused(void **state)
+static void an_engine_option_that_cannot_be_is_refused(void **state)
 {
 	struct engine_ops with = rig_engine;
 
 	(void)state;
-	with.flags |= ENGINE_TIMEOUT;
-	check_timeout_refused(&with, 999999, -EINVAL, "it goes from 1 ms to 4294967295 ms");
-	check_timeout_refused(&with, UINT32_MAX * 1000000ull + 1, -EINVAL, "it goes from 1 ms");
-	check_timeout_refused(&rig_engine, 1000000, -EOPNOTSUPP,
-			      "engine rig leaves timeouts to the kernel: they take uring_cmd");
+	with.options = timeout_option;
+	check_refused(&with, "timeout=999999ns", "it goes from 1.00 ms to");
+	check_refused(&with, "timeout=4294967296ms", "it goes from 1.00 ms to");
+	check_refused(&with, "timeout=soon", "engine option timeout");
+	check_refused(&with, "timeout", "engine option timeout has no value");
+	check_refused(&with, "timeout=", "engine option timeout has no value");
+	check_refused(&with, "timeuot=1s", "did you mean timeout?");
+	check_refused(&with, "timeout=1s,,", "no option \"\" (its options: timeout)");
+	check_refused(&with, "threads=1",
+		      "no option \"threads\" (its options: timeout): engine posix has it");
+	check_refused(&rig_engine, "timeout=1s",
+		      "engine rig has no option \"timeout\" (its options: none): engine uring_cmd "
+		      "has it");
 }
 
 int main(void)
@@ -122,7 +137,7 @@ int main(void)
 		T(fua_reaches_the_drive_with_all_that_writes),
 		T(a_priority_class_that_does_not_exist_is_refused),
 		T(a_timeout_reaches_the_engine),
-		T(a_timeout_that_cannot_be_is_refused),
+		T(an_engine_option_that_cannot_be_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

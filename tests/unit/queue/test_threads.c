@@ -444,7 +444,7 @@ static void the_descriptor_fires_for_completions(void **state)
 	struct weir_io io;
 
 	(void)state;
-	opts.null_latency_ns = 5 * NSEC_PER_MSEC;
+	opts.engine_opts = "latency=5ms";
 	assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
 	weir_io_read(&io, 0, memory, 4096);
 	assert_int_equal(weir_queue_submit(queue, &io), 0);
@@ -530,7 +530,7 @@ static void detaching_ends_what_was_staged(void **state)
 		opts.scheduler = scheds[k];
 		opts.lanes = two_lanes();
 		opts.ctx_by = WEIR_QUEUE_CTX_BY_THREAD;
-		opts.null_latency_ns = 20 * NSEC_PER_MSEC;
+		opts.engine_opts = "latency=20ms";
 		if (k)
 			assert_int_equal(weir_queue_close(queue), 0);
 		assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
