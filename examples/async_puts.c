@@ -45,7 +45,7 @@ static void fill_in(struct slot *slot, int n)
 {
 	snprintf(slot->key, sizeof(slot->key), "key-%04d", n);
 	snprintf(slot->value, sizeof(slot->value), "value %d", n);
-	memset(&slot->op, 0, sizeof(slot->op));
+	slot->op = (struct weir_store_op)WEIR_STORE_OP_INIT;
 	slot->op.kind = WEIR_STORE_PUT;
 	slot->op.key = slot->key;
 	slot->op.key_len = (uint32_t)strlen(slot->key);

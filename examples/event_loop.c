@@ -42,6 +42,7 @@ static void on_tick(struct weir_store *s, int timer)
 	if (read(timer, &expired, sizeof(expired)) < 0)
 		err(1, "timer");
 	snprintf(put->key, sizeof(put->key), "tick-%d", ticks++);
+	put->op = (struct weir_store_op)WEIR_STORE_OP_INIT;
 	put->op.kind = WEIR_STORE_PUT;
 	put->op.key = put->key;
 	put->op.key_len = (uint32_t)strlen(put->key);

@@ -78,9 +78,8 @@ class Store
 
 void format(const char *path)
 {
-	weir_store_format_opts opts = {};
+	weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 
-	opts.size = sizeof(opts);
 	opts.create_bytes = 128 << 20;
 	opts.force = 1;
 	check(weir_store_format(path, &opts));

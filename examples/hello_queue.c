@@ -15,7 +15,7 @@
 
 #include <weir/weir.h>
 
-#define BLOCK 4096
+#define BLOCK ((size_t)4096)
 
 static void write_and_read(struct weir_device *dev, char *buf)
 {

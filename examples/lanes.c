@@ -17,7 +17,7 @@
 
 #include <weir/weir.h>
 
-#define BLOCK 4096
+#define BLOCK ((size_t)4096)
 #define BLOCKS 512
 #define DEPTH 16
 #define LANES_MAX 2

@@ -53,6 +53,17 @@ static void shortest_exit(struct sched *s)
 	free(s);
 }
 
+/* The first request that waits and is longer than RQ, or NULL. */
+static struct sched_rq *shortest_longer(struct shortest *shortest, const struct sched_rq *rq)
+{
+	struct sched_rq *waiting;
+
+	TAILQ_FOREACH(waiting, &shortest->waiting, fifo)
+		if (waiting->nr_sectors > rq->nr_sectors)
+			return waiting;
+	return NULL;
+}
+
 /* Takes over the whole list. Requests of the same length keep the order in which they came. */
 static void shortest_insert(struct sched *s, struct sched_list *list, uint64_t now)
 {
@@ -62,9 +73,7 @@ static void shortest_insert(struct sched *s, struct sched_list *list, uint64_t n
 	(void)now;
 	while ((rq = TAILQ_FIRST(list))) {
 		TAILQ_REMOVE(list, rq, fifo);
-		TAILQ_FOREACH(longer, &shortest->waiting, fifo)
-			if (longer->nr_sectors > rq->nr_sectors)
-				break;
+		longer = shortest_longer(shortest, rq);
 		if (longer)
 			TAILQ_INSERT_BEFORE(longer, rq, fifo);
 		else

@@ -16,7 +16,7 @@
 
 #include <weir/weir.h>
 
-#define BLOCK 4096
+#define BLOCK ((size_t)4096)
 #define BLOCKS 256
 
 /* The result of range number 0, the only one, in words. */
