@@ -134,10 +134,10 @@ static void command_print_line(const struct command *cmd, FILE *out)
 
 void command_print_overview(FILE *out)
 {
-	fprintf(out,
-		"usage: weir COMMAND [options] ...\n\n"
-		"A block layer in user space and a crash-safe key-value store on top of it.\n"
-		"PATH is a file, a block device, or an NVMe drive as /dev/ng0n1.\n\nCommands:\n");
+	fprintf(out, "usage: weir COMMAND [options] ...\n\n"
+		     "A block layer in user space and a crash-safe key-value store on top of it.\n"
+		     "PATH is a file, a block device, or an NVMe drive such as "
+		     "/dev/ng0n1.\n\nCommands:\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		command_print_line(command_table[i], out);
 	fprintf(out, "\nA first look:\n"
@@ -145,6 +145,6 @@ void command_print_overview(FILE *out)
 		     "  echo hello | weir put demo.img greeting\n"
 		     "  weir get demo.img greeting\n"
 		     "  weir replay synthetic --store demo.img --verify\n\n"
-		     "WEIR_STORE in the environment is the store of commands that get no PATH.\n"
+		     "If PATH is left out, commands use the store that WEIR_STORE names.\n"
 		     "`weir help COMMAND` says more; `weir --version` prints the version.\n");
 }

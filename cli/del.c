@@ -113,8 +113,9 @@ const struct command command_del = {
 	.path = COMMAND_STORE,
 	.operands = "PATH KEY...",
 	.summary = "delete keys",
-	.text = "Deletes each KEY from the store on PATH. A key that is not there is named; the\n"
-		"others are deleted all the same, and the exit code is 1.\n",
+	.text = "Deletes each KEY from the store on PATH. If a key does not exist, the command\n"
+		"names it, deletes the others, and exits with 1.\n"
+		"`weir rm` is the same command.\n",
 	.examples = "weir del demo.img greeting\n"
 		    "weir del demo.img a b c --durable\n",
 	.options = del_options,

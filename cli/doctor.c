@@ -23,12 +23,13 @@ static const struct opt doctor_options[] = {
 	  .type = OPT_SIZE,
 	  .offset = offsetof(struct doctor_args, memory_bytes),
 	  .arg = "SIZE",
-	  .help = "so much memory will be registered: is it allowed?" },
+	  .help = "check if this much memory may be registered" },
 	{ .name = "lanes",
 	  .type = OPT_NUMBER,
 	  .offset = offsetof(struct doctor_args, lanes),
 	  .arg = "N",
-	  .help = "with so many lanes (default 1), each of which is\ncharged for all of it",
+	  .help = "the number of lanes (default 1); the kernel charges\n"
+		  "each of them for all of the memory",
 	  .min = 1,
 	  .max = 4096 },
 	JSON_OPTION(offsetof(struct doctor_args, json)),
@@ -116,13 +117,14 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.path = COMMAND_PATH,
 	.operands = "[PATH]",
-	.summary = "what will not work here, and what to do about it",
-	.text = "Looks at this machine and, if it is given, at the file or device PATH, and "
-		"prints\n"
-		"a line for each check: ok, note (works, could work better), warning (works, but\n"
-		"may cost data or much time) or fail (will not work), and below it what to do.\n"
-		"Exits with 1 if a check failed. Writes nothing to PATH, and reads its first "
-		"block.\n"
+	.summary = "find what will not work here, and how to correct it",
+	.text = "Checks this machine and, if PATH is given, that file or device. Prints a line "
+		"for\n"
+		"each check: ok, note (works, could work better), warning (works, but may cost "
+		"data\n"
+		"or much time) or fail (will not work). Below it stands what to do.\n"
+		"Exits with 1 if a check failed. Reads the first block of PATH and writes "
+		"nothing.\n"
 		"Run it as the user, and in the container, that weir will run in.\n",
 	.examples = "weir doctor\n"
 		    "weir doctor /dev/ng0n1\n"

@@ -204,11 +204,12 @@ const struct command command_fdp = {
 	.name = "fdp",
 	.path = COMMAND_STORE,
 	.operands = "PATH",
-	.summary = "what an NVMe drive offers of Flexible Data Placement",
-	.text = "Asks the drive behind PATH, as /dev/ng0n1, for its placement ids, how much fits\n"
-		"into the reclaim unit that each points to, and what it wrote to its medium for\n"
-		"what hosts wrote (WAF). A drive without FDP is no\n"
-		"error, and neither is what is no NVMe drive.\n",
+	.summary = "show what an NVMe drive supports of Flexible Data Placement",
+	.text = "Asks the drive behind PATH, such as /dev/ng0n1, for its placement ids, for the\n"
+		"space left in the reclaim unit of each, and for the bytes that it wrote to its\n"
+		"medium for each byte that hosts wrote (WAF). A drive without FDP is no error, "
+		"and\n"
+		"a PATH that is not an NVMe drive is no error either.\n",
 	.examples = "weir fdp /dev/ng0n1\n"
 		    "weir fdp /dev/ng0n1 --json\n",
 	.options = fdp_options,

@@ -34,31 +34,32 @@ static const struct opt format_options[] = {
 	  .type = OPT_SIZE,
 	  .offset = offsetof(struct format_args, capacity),
 	  .arg = "SIZE",
-	  .help = "use only so much of the device (default: all)" },
+	  .help = "use only this much of the device (default: all)" },
 	{ .name = "segment-bytes",
 	  .type = OPT_SIZE,
 	  .offset = offsetof(struct format_args, segment_bytes),
 	  .arg = "SIZE",
-	  .help = "space is written and reclaimed in pieces of this size;\n"
-		  "a value fills at most half of one (default:\n"
-		  "capacity / 256, 1 MiB to 1 GiB)" },
+	  .help = "the store writes and reclaims space in segments of\n"
+		  "this size; a value fills at most half of one\n"
+		  "(default: capacity / 256, 1 MiB to 1 GiB)" },
 	{ .name = "block-bytes",
 	  .type = OPT_SIZE,
 	  .offset = offsetof(struct format_args, block_bytes),
 	  .arg = "SIZE",
-	  .help = "values begin on multiples of this (default 4k)",
+	  .help = "values begin at multiples of this (default 4k)",
 	  .min = 512,
 	  .max = 65536 },
 	PLACEMENT_OPTION(offsetof(struct format_args, placement),
-			 "stream: each stream to an FDP placement id of its\n"
-			 "own, segments cut to the reclaim unit (default none)"),
+			 "stream: give each stream an FDP placement id of its\n"
+			 "own, and fit segments to the reclaim unit (default\n"
+			 "none)"),
 	{ .name = "force",
 	  .letter = 'f',
 	  .type = OPT_FLAG,
 	  .offset = offsetof(struct format_args, force),
-	  .help = "overwrite what is there, but never what is mounted, swap\n"
-		  "or part of another device; given twice, allow fewer\n"
-		  "than 64 segments too" },
+	  .help = "overwrite the content, but never a device that is\n"
+		  "mounted, used as swap or part of another device;\n"
+		  "given twice, also allow fewer than 64 segments" },
 	JSON_OPTION(offsetof(struct format_args, json)),
 	OPT_END,
 };
@@ -156,11 +157,10 @@ const struct command command_format = {
 	.operands = "PATH",
 	.summary = "make an empty store on a file or device",
 	.text = "Makes an empty store on PATH, a file or a block device. A file that does not\n"
-		"exist is created with --size and preallocated. What is not empty is left alone\n"
-		"unless --force is given. What the system uses (a mounted filesystem, swap, a "
-		"part\n"
-		"of a device-mapper or RAID device) is left alone in any case; weir doctor PATH\n"
-		"shows who uses it.\n",
+		"exist is created with --size, and its space is allocated. A file or device with\n"
+		"content is refused unless --force is given. A device that the system uses (a\n"
+		"mounted filesystem, swap, a part of a device-mapper or RAID device) is always\n"
+		"refused; weir doctor PATH shows who uses it.\n",
 	.examples =
 		"weir format demo.img --size 1g\n"
 		"weir format demo.img --size 64g --segment-bytes 512m   # values up to ~256 MiB\n"

@@ -28,9 +28,9 @@ static const struct opt get_options[] = {
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct get_args, output),
 	  .arg = "FILE",
-	  .help = "write the value to FILE, not to standard output; what\n"
-		  "was there is replaced when all of it is written\n"
-		  "(-: standard output)" },
+	  .help = "write the value to FILE (-: standard output); an\n"
+		  "existing file is replaced after the whole value was\n"
+		  "written" },
 	KEYARGS_OPTIONS(offsetof(struct get_args, key)),
 	OPT_END,
 };
@@ -159,10 +159,10 @@ const struct command command_get = {
 	.path = COMMAND_STORE,
 	.operands = "PATH KEY",
 	.summary = "print a value",
-	.text = "Prints the value of KEY in the store on PATH, byte for byte. Every byte is "
-		"checked\n"
-		"against its checksum first: what comes out is what went in. Exits with 1, and\n"
-		"prints nothing, if the key is not there.\n",
+	.text = "Prints the value of KEY in the store on PATH, byte for byte. The checksum is\n"
+		"compared before anything is printed, so a damaged value is never printed. If the\n"
+		"key does not exist, the command prints no value and exits with 1.\n"
+		"`weir cat` is the same command.\n",
 	.examples = "weir get demo.img greeting\n"
 		    "weir get demo.img model.bin -o weights.bin\n"
 		    "weir get -e demo.img 'odd\\x00key'\n",

@@ -20,7 +20,7 @@ static const struct opt help_options[] = {
 	{ .name = "bash-completion",
 	  .type = OPT_FLAG,
 	  .offset = offsetof(struct help_args, bash),
-	  .help = "print completion for bash, to be sourced" },
+	  .help = "print the completion script for bash, to be sourced" },
 	OPT_END,
 };
 
@@ -159,7 +159,8 @@ const struct command command_help = {
 	.operands = "[COMMAND]",
 	.summary = "explain a command",
 	.text = "Explains COMMAND: what it does, its options, examples. Without COMMAND, lists "
-		"all.\n",
+		"all\n"
+		"commands.\n",
 	.examples = "weir help replay\n"
 		    "source <(weir help --bash-completion)\n",
 	.options = help_options,

@@ -205,10 +205,12 @@ const struct command command_info = {
 	.name = "info",
 	.path = COMMAND_STORE,
 	.operands = "PATH",
-	.summary = "what a file or device is, and which engines could drive it",
-	.text = "Opens PATH for reading and prints what was found and from where: sizes, limits,\n"
-		"write cache, discard. Then tries each engine on it; \"auto\" is the one that\n"
-		"--engine auto, the default of all commands, would take.\n",
+	.summary = "show what a file or device is, and which engines can drive it",
+	.text = "Opens PATH for reading and prints its properties, and where each was found: "
+		"sizes,\n"
+		"limits, write cache, discard. Then tries each engine on it. \"auto\" marks the "
+		"engine\n"
+		"that --engine auto, the default of all commands, would take.\n",
 	.examples = "weir info demo.img\n"
 		    "weir info /dev/nvme0n1 --json\n",
 	.options = info_options,

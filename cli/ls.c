@@ -18,8 +18,8 @@ static const struct opt ls_options[] = {
 	  .letter = 'l',
 	  .type = OPT_FLAG,
 	  .offset = offsetof(struct ls_args, long_form),
-	  .help = "the length of each value in bytes, and its sequence\n"
-		  "number, in front" },
+	  .help = "print the length of each value in bytes, and its\n"
+		  "sequence number, in front of the key" },
 	OPENING_OPTIONS(offsetof(struct ls_args, store)),
 	JSON_OPTION(offsetof(struct ls_args, json)),
 	OPT_END,
@@ -73,8 +73,11 @@ const struct command command_ls = {
 	.operands = "PATH",
 	.summary = "list the keys",
 	.text = "Lists the keys of the store on PATH, stream by stream, oldest first. Bytes that\n"
-		"a terminal would not show are printed as \\xNN and a backslash as \\\\; put, get\n"
-		"and del read that back with --escaped. With --json, one object a line.\n",
+		"a terminal cannot show are printed as \\xNN, and a backslash as \\\\; put, get "
+		"and\n"
+		"del read this form with --escaped. With --json, each key is one object on a "
+		"line.\n"
+		"`weir list` is the same command.\n",
 	.examples = "weir ls demo.img\n"
 		    "weir ls -l demo.img\n"
 		    "weir ls --json demo.img | jq .key\n",

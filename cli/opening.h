@@ -25,31 +25,30 @@ struct opening {
 	  .type = OPT_STRING,                                                                      \
 	  .offset = (at) + offsetof(struct opening, engine),                                       \
 	  .arg = "NAME",                                                                           \
-	  .help = "how bytes move: auto (default), uring, posix,\nuring_cmd (NVMe passthrough);\n" \
-		  "`weir info PATH` says what works" },                                            \
+	  .help = "how to do I/O: auto (default), uring, posix,\nuring_cmd (NVMe passthrough);\n"  \
+		  "`weir info PATH` shows which ones work" },                                      \
 		{ .name = "passthrough",                                                           \
 		  .type = OPT_FLAG,                                                                \
 		  .offset = (at) + offsetof(struct opening, passthrough),                          \
-		  .help = "NVMe passthrough: as --engine uring_cmd" },                             \
+		  .help = "use NVMe passthrough: same as --engine uring_cmd" },                    \
 		{ .name = "engine-opts",                                                           \
 		  .type = OPT_STRING,                                                              \
 		  .offset = (at) + offsetof(struct opening, engine_opts),                          \
 		  .arg = "KEY=VALUE,...",                                                          \
-		  .help = "the engine's own options: threads=8 (posix),\ntimeout=2s "              \
-			  "(uring_cmd)" },                                                         \
+		  .help = "options of the engine: threads=8 (posix),\ntimeout=2s (uring_cmd)" },   \
 		{ .name = "timeout",                                                               \
 		  .type = OPT_TIME,                                                                \
 		  .offset = (at) + offsetof(struct opening, timeout_ns),                           \
 		  .arg = "TIME",                                                                   \
-		  .help = "as --engine-opts timeout=TIME: cancel an NVMe\ncommand after this "     \
-			  "(default: what the driver does)",                                       \
+		  .help = "same as --engine-opts timeout=TIME: cancel an\nNVMe command after "     \
+			  "this time (default: the\ndriver's timeout)",                            \
 		  .min = 1000000,                                                                  \
 		  .max = 86400 * 1000000000ull },                                                  \
 	{                                                                                          \
 		.name = "sched", .type = OPT_STRING,                                               \
 		.offset = (at) + offsetof(struct opening, scheduler), .arg = "NAME",               \
-		.help = "who goes first: `weir sched` lists them;\n"                               \
-			"default mq-deadline"                                                      \
+		.help = "the I/O scheduler; `weir sched` lists them\n"                             \
+			"(default mq-deadline)"                                                    \
 	}
 
 /* An option for commands that write; AT is a string. */

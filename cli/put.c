@@ -27,16 +27,16 @@ static const struct opt put_options[] = {
 	  .letter = 'd',
 	  .type = OPT_FLAG,
 	  .offset = offsetof(struct put_args, durable),
-	  .help = "wait until it would survive a power cut" },
+	  .help = "wait until the value would survive a power cut" },
 	{ .name = "tenant",
 	  .letter = 't',
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct put_args, tenant),
 	  .arg = "NAME",
-	  .help = "whose it is: a new key goes to the stream of this\n"
-		  "tenant, which `weir stat` shows" },
+	  .help = "put a new key into the stream of this tenant;\n"
+		  "`weir stat` shows the streams" },
 	PLACEMENT_OPTION(offsetof(struct put_args, key.store.placement),
-			 "streams go to FDP placement ids of their own, or not\n"
+			 "give streams FDP placement ids of their own, or not\n"
 			 "(default: as the store was formatted)"),
 	KEYARGS_OPTIONS(offsetof(struct put_args, key)),
 	OPT_END,
@@ -170,11 +170,13 @@ const struct command command_put = {
 	.operands = "PATH KEY [FILE|-]",
 	.summary = "store a value",
 	.text = "Stores the bytes of FILE, or of standard input, under KEY in the store on PATH,\n"
-		"replacing what was there. When it returns, the value survives the death of the\n"
-		"process; with --durable, power loss too.\n\n"
-		"With --tenant a new key goes to the tenant's stream: what is written together\n"
-		"dies together, and on a drive with FDP it lies together. A key that is there\n"
-		"stays in the stream it is in.\n",
+		"and replaces an older value. When the command returns, the value survives the "
+		"end\n"
+		"of any process; with --durable it survives a power cut too.\n\n"
+		"With --tenant a new key goes to the stream of that tenant. Data of one stream is\n"
+		"written, and later reclaimed, together; on a drive with FDP it also lies "
+		"together.\n"
+		"A key that exists stays in its stream.\n",
 	.examples = "weir put demo.img greeting hello.txt\n"
 		    "echo hello | weir put demo.img greeting\n"
 		    "weir put demo.img model.bin weights.bin --durable\n"

@@ -24,15 +24,15 @@ static const struct opt sched_options[] = {
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sched_args, sched),
 	  .arg = "NAME",
-	  .help = "only the tunables of this scheduler" },
+	  .help = "show only the tunables of this scheduler" },
 	{ .name = "lanes",
 	  .type = OPT_NUMBER,
 	  .offset = offsetof(struct sched_args, lanes),
 	  .arg = "N",
 	  .min = 1,
 	  .max = 1024,
-	  .help = "of a queue with N lanes (default 1): it has another\n"
-		  "default scheduler" },
+	  .help = "for a queue with N lanes (default 1), which has\n"
+		  "another default scheduler" },
 	JSON_OPTION(offsetof(struct sched_args, json)),
 	OPT_END,
 };
@@ -196,12 +196,13 @@ const struct command command_sched = {
 	.name = "sched",
 	.path = COMMAND_PATH,
 	.operands = "[PATH]",
-	.summary = "the schedulers, and what can be set",
-	.text = "Lists the schedulers as sysfs does, with the one in brackets that a queue on "
-		"PATH\n"
-		"(default: the null device) has unless it is told otherwise. Then describes, one\n"
-		"line each, the attributes of the queue and the tunables of each scheduler, by\n"
-		"sysfs's names and units. Changes nothing.\n",
+	.summary = "list the schedulers, and what can be set",
+	.text = "Lists the schedulers in one line, as sysfs does; the one in brackets is the "
+		"default\n"
+		"of a queue on PATH (without PATH: on the null device). Then describes, in one "
+		"line\n"
+		"each, the attributes of the queue and the tunables of each scheduler. Names and\n"
+		"units are those of sysfs. Changes nothing.\n",
 	.examples = "weir sched\n"
 		    "weir sched /dev/nvme0n1 --sched mq-deadline\n"
 		    "weir sched demo.img --json\n",

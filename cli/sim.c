@@ -34,9 +34,9 @@ static const struct opt sim_options[] = {
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sim_args, sched),
 	  .arg = "NAME",
-	  .help = "who goes first: none (default), mq-deadline, kyber,\n"
-		  "bfq, noop, deadline, cfq; several with commas, or all:\n"
-		  "one after the other, in one table" },
+	  .help = "the scheduler: none (default), mq-deadline, kyber,\n"
+		  "bfq, noop, deadline, cfq. Several with commas, or all:\n"
+		  "one run for each, in one table" },
 	{ .name = "set",
 	  .type = OPT_LIST,
 	  .offset = offsetof(struct sim_args, set),
@@ -48,68 +48,69 @@ static const struct opt sim_options[] = {
 	  .offset = offsetof(struct sim_args, seed),
 	  .arg = "N",
 	  .max = INT64_MAX, /* the largest number that the JSON output can hold */
-	  .help = "what chance is made from; 1 by default. The same seed\n"
-		  "gives the same results, bit for bit" },
+	  .help = "the seed of all random numbers (default 1); the same\n"
+		  "seed gives the same results, bit for bit" },
 	{ .name = "lanes",
 	  .type = OPT_NUMBER,
 	  .offset = offsetof(struct sim_args, lanes),
 	  .arg = "N",
 	  .min = 1,
 	  .max = 64,
-	  .help = "hardware queues (default 1); jobs take turns on them,\n"
-		  "none and kyber have an instance on each" },
+	  .help = "number of hardware queues (default 1); jobs are\n"
+		  "spread over them; none and kyber have an instance on\n"
+		  "each" },
 	{ .name = "depth",
 	  .type = OPT_NUMBER,
 	  .offset = offsetof(struct sim_args, depth),
 	  .arg = "N",
 	  .min = 1,
 	  .max = 4096,
-	  .help = "requests with the drive at once; default: as many as\n"
-		  "it takes, 128 at most" },
+	  .help = "requests in the drive at the same time (default: as\n"
+		  "many as it accepts, 128 at most)" },
 	{ .name = "depth-bytes",
 	  .type = OPT_SIZE,
 	  .offset = offsetof(struct sim_args, depth_bytes),
 	  .arg = "SIZE",
 	  .min = 1,
 	  .max = UINT64_MAX,
-	  .help = "bytes with the drive at once; 8m by default" },
+	  .help = "bytes in the drive at the same time (default 8m)" },
 	{ .name = "nr-requests",
 	  .type = OPT_NUMBER,
 	  .offset = offsetof(struct sim_args, nr_requests),
 	  .arg = "N",
 	  .min = 1,
 	  .max = 8192,
-	  .help = "requests that the scheduler may choose from; default:\n"
-		  "twice the depth" },
+	  .help = "requests from which the scheduler may choose\n"
+		  "(default: twice the depth)" },
 	{ .name = "window",
 	  .type = OPT_TIME,
 	  .offset = offsetof(struct sim_args, window_ns),
 	  .arg = "TIME",
 	  .min = 1,
 	  .max = UINT64_MAX,
-	  .help = "how often fairness is looked at; 100ms by default, and\n"
-		  "not more than a million times in all" },
+	  .help = "the time over which fairness is measured (default\n"
+		  "100ms); at most a million windows" },
 	{ .name = "iolog",
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sim_args, iolog),
 	  .arg = "FILE",
-	  .help = "instead of JOBS, replay the ios in FILE at their times:\n"
-		  "blkparse's text, an iolog of fio, or CSV of MSR\n"
-		  "Cambridge (SNIA)" },
+	  .help = "instead of JOBS, replay the ios in FILE at their\n"
+		  "times: the text of blkparse, an iolog of fio, or CSV of\n"
+		  "MSR Cambridge (SNIA)" },
 	{ .name = "iolog-speed",
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sim_args, iolog_speed),
 	  .arg = "N",
-	  .help = "replay N times as fast (2x, 0.5), or max: whenever one\n"
-		  "of --iolog-depth ios has ended" },
+	  .help = "replay N times as fast (2x, 0.5), or max: submit the\n"
+		  "next io when one of --iolog-depth ios has ended" },
 	{ .name = "iolog-depth",
 	  .type = OPT_NUMBER,
 	  .offset = offsetof(struct sim_args, iolog_depth),
 	  .arg = "N",
 	  .min = 1,
 	  .max = 65536,
-	  .help = "ios that each job keeps waiting at once where no time\n"
-		  "tells; 32 by default" },
+	  .help = "number of ios that each job keeps outstanding if the\n"
+		  "log has no times (default 32)" },
 	{ .name = "series",
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sim_args, series),
@@ -119,7 +120,8 @@ static const struct opt sim_options[] = {
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sim_args, log),
 	  .arg = "FILE",
-	  .help = "write each submission, decision and completion, as CSV" },
+	  .help = "write each submission, decision and completion, as\n"
+		  "CSV" },
 	JSON_OPTION(offsetof(struct sim_args, json)),
 	OPT_END,
 };
@@ -184,51 +186,54 @@ const struct command command_sim = {
 	.summary = "try schedulers on a simulated drive",
 	.text = "Runs the jobs in the file JOBS (-: standard input) on a simulated drive, in "
 		"virtual\n"
-		"time: a minute takes seconds, and the same seed gives the same figures. Above\n"
-		"the drive are the queue and the schedulers that real drives get. The command\n"
-		"`weir sim --print-device hdd` prints a drive to change; docs/simulator.md tells\n"
+		"time: a minute takes seconds, and the same seed gives the same results. The "
+		"queue\n"
+		"and the schedulers above the drive are the real ones. `weir sim --print-device "
+		"hdd`\n"
+		"prints the description of a drive, which can be changed. docs/simulator.md says\n"
 		"what the models leave out.\n\n"
-		"JOBS is in fio's syntax: a [section] for each job, and [global] for the ones "
-		"below.\n"
+		"JOBS has fio's syntax: a [section] for each job; [global] is for those below it.\n"
+		"The default stands behind a colon.\n"
 		"  rw          read, write, randread, randwrite, rw, randrw, trim, randtrim,\n"
-		"              trimwrite, randtrimwrite; rw=randread:8 jumps after each 8 ios\n"
+		"              trimwrite, randtrimwrite; rw=randread:8 jumps after every 8 ios\n"
 		"  rwmixread, rwmixwrite\n"
-		"              percent of either in rw and randrw: 50\n"
+		"              percent of reads or writes in rw and randrw: 50\n"
 		"  bs, bsrange, bssplit\n"
-		"              bytes of an io: 4k; 4k-64k; 4k/60:64k/40. Also for reads, writes\n"
-		"              and trims apart: 4k,64k\n"
-		"  iodepth     ios that it keeps waiting at once: 1\n"
+		"              bytes of an io: 4k; 4k-64k; 4k/60:64k/40. Reads, writes and trims\n"
+		"              may have a value each: 4k,64k\n"
+		"  iodepth     number of ios that are outstanding at the same time: 1\n"
 		"  iodepth_batch, iodepth_batch_complete_min, iodepth_low\n"
-		"              so many free slots, or ios left, before it submits again\n"
-		"  numjobs     so many of this job: 1\n"
+		"              together: how many ios are left when the job submits again\n"
+		"  numjobs     number of copies of this job: 1\n"
 		"  offset, offset_increment, size\n"
-		"              where it works: from 0 to the end; in bytes or percent. It ends\n"
-		"              when it has moved size bytes\n"
+		"              the part of the drive: from 0 to the end; in bytes or percent. The\n"
+		"              job ends when it has moved size bytes\n"
 		"  io_size, number_ios, loops\n"
-		"              it ends when it has moved so much instead\n"
+		"              other amounts after which the job ends\n"
 		"  random_distribution, percentage_random\n"
-		"              random, zipf:1.2, pareto:0.2, normal:10; percent that jump\n"
+		"              random, zipf:1.2, pareto:0.2, normal:10; percent of random ios\n"
 		"  runtime, startdelay, ramp_time\n"
-		"              seconds, or with a unit; the job ends after runtime at the latest,\n"
-		"              of which ramp_time before it does not count\n"
-		"  time_based  goes on until runtime is over\n"
+		"              seconds, or with a unit; the job ends after runtime at the latest;\n"
+		"              its first ramp_time is not counted\n"
+		"  time_based  continue until runtime is over\n"
 		"  stonewall, exitall\n"
-		"              waits for the jobs above; ends all when it ends\n"
+		"              wait for the jobs above; end all jobs when this one ends\n"
 		"  rate, rate_iops, rate_process\n"
-		"              bytes or ios a second that each direction does not exceed on\n"
-		"              average; linear, or poisson\n"
+		"              the average limit of each direction, in bytes or ios a second;\n"
+		"              linear, or poisson\n"
 		"  thinktime, thinktime_blocks\n"
-		"              pause after each io, or so many, microseconds or with a unit\n"
+		"              the pause after each io, or after this many: microseconds, or with\n"
+		"              a unit\n"
 		"  fsync, fdatasync, sync\n"
-		"              a flush after so many writes; writes go to the medium (FUA)\n"
+		"              a flush after this many writes; write to the medium (FUA)\n"
 		"  prioclass, prio\n"
-		"              rt (1), be (2), idle (3), and 0 (high) to 7: be 4\n"
-		"  weight      its share, 1 to 1000, where the scheduler has weights\n"
-		"  submitter   jobs with the same number are one to the scheduler\n"
-		"  background  nobody waits for its writes: they are asynchronous\n"
-		"  read_iolog  its ios come from this log, at their times; replay_no_stall: as\n"
-		"              fast as iodepth allows\n"
-		"fio's other keys are taken with a note, so that job files need not be changed.\n",
+		"              rt (1), be (2) or idle (3), and level 0 (high) to 7: be 4\n"
+		"  weight      the share of the job, 1 to 1000, if the scheduler has weights\n"
+		"  submitter   jobs with the same number are one submitter for the scheduler\n"
+		"  background  no program waits for the writes: they are asynchronous\n"
+		"  read_iolog  replay the ios of this log, at their times; replay_no_stall: as\n"
+		"              fast as iodepth permits\n"
+		"Other keys of fio are accepted with a note, so job files need no changes.\n",
 	.examples = "weir sim --iolog trace.csv.gz --device hdd --sched all --iolog-speed 2x\n"
 		    "weir sim jobs.fio --device sata --sched all\n"
 		    "weir sim jobs.fio --sched bfq --window 1s --series out.csv\n"

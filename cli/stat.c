@@ -196,10 +196,9 @@ const struct command command_stat = {
 	.name = "stat",
 	.path = COMMAND_STORE,
 	.operands = "PATH",
-	.summary = "what a store is, what is in it, what its recovery found",
-	.text = "Opens the store on PATH read-only, which recovers it in memory, and prints what "
-		"it\n"
-		"is, how full it is, and what the recovery found.\n",
+	.summary = "show the state of a store, and what its recovery found",
+	.text = "Opens the store on PATH read-only and recovers it in memory. Prints its\n"
+		"properties, how full it is, and what the recovery found.\n",
 	.examples = "weir stat demo.img\n"
 		    "weir stat demo.img --json | jq .content.entries\n",
 	.options = stat_options,
