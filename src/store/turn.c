@@ -15,6 +15,7 @@
  * flush, submitted last, serves all who asked for one. */
 static void turn_round(struct weir_store *s)
 {
+	logs_begin_round(s->logs);
 	logs_publish(s->logs);
 	logs_seal(s->logs);
 	logs_admit(s->logs);
@@ -54,7 +55,7 @@ static void turn_end(struct weir_task *task)
  * steps have more to do. */
 static bool turn_close(struct weir_store *s)
 {
-	if (!s->closing.op || s->closing.posted || s->io.ops > 1)
+	if (s->closing.posted || s->io.ops > 1)
 		return false;
 	if (!s->io.broken && logs_close(s->logs))
 		return true;
@@ -72,10 +73,11 @@ void store_turn(struct store_io *io)
 	struct weir_store *s = container_of(io, struct weir_store, io);
 
 	do {
-		while (logs_begin_round(s->logs))
+		while (io->asking)
 			turn_round(s);
-		flush_run(io);
-	} while (io->asked || turn_close(s));
+		if (flush_is_due(&io->flusher))
+			flush_run(io);
+	} while (io->asking || (s->closing.op && turn_close(s)));
 }
 
 void store_close_when_idle(struct weir_store *s, struct weir_store_op *op)

@@ -137,18 +137,17 @@ static void flush_submit(struct store_io *io)
 void flush_run(struct store_io *io)
 {
 	struct flusher *f = &io->flusher;
-	bool waited = !STAILQ_EMPTY(&f->waiting) || f->ops_waiting.first;
 	struct flush_served served;
 
-	if (f->busy)
-		return;
-	if (io->broken && waited) {
-		flush_serve(&served, &f->waiting, &f->ops_waiting);
-		flush_tell(io, &served, io->broken);
-		io_ask(io);
-	} else if (!io->broken && (waited || f->wanted)) {
+	CHECK(flush_is_due(f));
+	if (!io->broken) {
 		flush_submit(io);
+		return;
 	}
+	f->wanted = false;
+	flush_serve(&served, &f->waiting, &f->ops_waiting);
+	flush_tell(io, &served, io->broken);
+	io_ask(io);
 }
 
 void flush_wait(struct store_io *io, struct flush_waiter *w, void (*fn)(struct flush_waiter *, int))

@@ -69,7 +69,13 @@ void flush_wait(struct store_io *io, struct flush_waiter *w,
 void flush_wait_op(struct store_io *io, struct weir_store_op *op, int result);
 /* Asks for a flush that nobody waits for. */
 void flush_want(struct store_io *io);
-/* Submits the next flush if one is due and none runs. A step of the turn. */
+/* Is a flush due, and none runs? */
+static inline bool flush_is_due(const struct flusher *f)
+{
+	return !f->busy && (f->wanted || f->ops_waiting.first || !STAILQ_EMPTY(&f->waiting));
+}
+
+/* Submits the flush that is due. A step of the turn. */
 void flush_run(struct store_io *io);
 
 #endif

@@ -55,7 +55,7 @@ struct store_io {
 	struct bufpool pool;
 	int broken;	 /* 0, or the error of all writes until the store is reopened */
 	int first_error; /* what broke it */
-	bool asked;	 /* the next round of the turn looks at every log */
+	uint32_t asking; /* a bit for each log that the next round of the turn looks at */
 	uint64_t ops;	 /* begun and not ended */
 	uint64_t begun;	 /* operations since the store was opened */
 	uint64_t ios;
@@ -71,7 +71,7 @@ void io_free(struct store_io *io);
 /* Asks for a round of the turn in which every log is looked at. */
 static inline void io_ask(struct store_io *io)
 {
-	io->asked = true;
+	io->asking = UINT32_MAX;
 }
 
 /* The store writes nothing from now on. RESULT is why. */

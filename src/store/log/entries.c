@@ -45,12 +45,11 @@ int entries_set(struct logs *ls, const uint64_t hash[2], const struct index_valu
 {
 	struct segment *seg = logs_segment_of(ls, value);
 	struct index_value old;
-	bool replaces = index_get(&ls->index, hash, &old);
-	int err = index_set(&ls->index, hash, value);
+	int err = index_replace(&ls->index, hash, value, &old);
 
-	if (err)
+	if (err < 0)
 		return err;
-	if (replaces)
+	if (err)
 		entries_gone(ls, &old);
 	seg->log->entries++;
 	seg->log->live_bytes += value->length;

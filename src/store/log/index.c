@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "store/log/index.h"
 
 static struct index_entry *index_entry(const struct index *x, uint32_t n)
@@ -195,7 +196,7 @@ int index_reserve(struct index *x)
 
 void index_unreserve(struct index *x)
 {
-	assert(x->reserved > 0);
+	CHECK(x->reserved > 0);
 	x->reserved--;
 }
 
@@ -219,16 +220,19 @@ static void index_fill(struct index_entry *e, const struct index_value *value)
 	e->length = value->length;
 }
 
-int index_set(struct index *x, const uint64_t hash[2], const struct index_value *value)
+int index_replace(struct index *x, const uint64_t hash[2], const struct index_value *value,
+		  struct index_value *old)
 {
 	uint32_t *link = index_find(x, hash), n;
 	struct index_entry *e;
 
+	CHECK(!(value->position >> INDEX_POSITION_BITS));
 	if (*link != INDEX_END) {
 		e = index_entry(x, *link);
+		index_value(e, old);
 		x->live_bytes += value->length - (uint64_t)e->length;
 		index_fill(e, value);
-		return 0;
+		return 1;
 	}
 	n = index_take(x);
 	if (n == INDEX_END)
@@ -246,11 +250,20 @@ int index_set(struct index *x, const uint64_t hash[2], const struct index_value 
 	return 0;
 }
 
+int index_set(struct index *x, const uint64_t hash[2], const struct index_value *value)
+{
+	struct index_value old;
+	int err = index_replace(x, hash, value, &old);
+
+	return err < 0 ? err : 0;
+}
+
 static void index_unlink(struct index *x, uint32_t *link)
 {
 	uint32_t n = *link;
 	struct index_entry *e = index_entry(x, n);
 
+	CHECK(x->entries > 0 && x->live_bytes >= e->length);
 	*link = e->next;
 	x->entries--;
 	x->live_bytes -= e->length;

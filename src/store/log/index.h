@@ -32,6 +32,7 @@ struct index_entry {
 static_assert(sizeof(struct index_entry) + sizeof(uint32_t) <= 48, "at most 48 bytes an entry");
 
 #define INDEX_END UINT32_MAX
+#define INDEX_POSITION_BITS 48
 #define INDEX_CHUNK_SHIFT 10
 #define INDEX_CHUNK (1u << INDEX_CHUNK_SHIFT)
 
@@ -64,6 +65,10 @@ void index_unreserve(struct index *x);
 /* Sets HASH to VALUE, new or not. 0, or -ENOMEM without a reservation. Reservations are taken
  * back by the caller. */
 int index_set(struct index *x, const uint64_t hash[2], const struct index_value *value);
+
+/* The same; 1: it was there, and *OLD is the value that it had. */
+int index_replace(struct index *x, const uint64_t hash[2], const struct index_value *value,
+		  struct index_value *old);
 
 /* Calls FN for every entry. */
 void index_each(const struct index *x,

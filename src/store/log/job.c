@@ -111,7 +111,7 @@ void job_wait_unread(struct job *job, void (*next)(struct job *job, int result))
 	log_ask(job->log);
 }
 
-void job_run(struct job *job)
+void job_continue(struct job *job)
 {
 	if (job->unread && !job->seg->readers) {
 		job->unread = false;

@@ -44,7 +44,12 @@ void job_discard(struct job *job, uint32_t block, void (*next)(struct job *job, 
 void job_flush(struct job *job, void (*next)(struct job *job, int result));
 /* Waits until the reads of its segment that are under way have ended. */
 void job_wait_unread(struct job *job, void (*next)(struct job *job, int result));
-/* Runs the next step if what was under way has ended. A step of the turn. */
-void job_run(struct job *job);
+void job_continue(struct job *job);
+/* Runs the next step if what was under way has ended. A part of the turn. */
+static inline void job_run(struct job *job)
+{
+	if (job->ended || job->unread)
+		job_continue(job);
+}
 
 #endif

@@ -39,6 +39,7 @@ int logs_make(struct logs *ls, uint32_t n)
 		log_init(l, ls, ls->count);
 		ls->log[ls->count++] = l;
 	}
+	ls->ahead_max = prepare_ahead_max(ls);
 	return 0;
 }
 
@@ -132,14 +133,10 @@ struct weir_store_op *log_pop(struct log *l)
 	return op;
 }
 
-bool logs_begin_round(struct logs *ls)
+void logs_begin_round(struct logs *ls)
 {
-	if (ls->io->asked)
-		ls->asking = (uint32_t)((1ull << ls->count) - 1);
-	ls->io->asked = false;
-	ls->round = ls->asking;
-	ls->asking = 0;
-	return ls->round;
+	ls->round = ls->io->asking & (uint32_t)((1ull << ls->count) - 1);
+	ls->io->asking = 0;
 }
 
 void logs_set_closing(struct logs *ls)
@@ -176,7 +173,7 @@ bool logs_close(struct logs *ls)
 		segment_close(l->segs.open);
 		log_ask(l);
 	}
-	return ls->asking;
+	return ls->io->asking;
 }
 
 void logs_pin(struct segment *seg)

@@ -46,8 +46,8 @@ void logs_append(struct logs *ls, struct weir_store_op *op);
 /* The store closes: no segment is begun ahead any more. */
 void logs_set_closing(struct logs *ls);
 
-/* The turn works on logs that asked. True: some did, and the steps are to be run for them. */
-bool logs_begin_round(struct logs *ls);
+/* Begins a round of the turn: the steps work on the logs that have asked for it. */
+void logs_begin_round(struct logs *ls);
 /* The steps, in their order. */
 void logs_publish(struct logs *ls); /* acknowledges batches that are written, in log order */
 void logs_seal(struct logs *ls);    /* writes the footers of closed segments */

@@ -38,7 +38,9 @@ struct log {
 	struct job begin[PREPARE_AHEAD_MAX];
 	struct job seal;
 	struct job reclaim;
-	uint32_t jobs; /* that are not idle */
+	uint32_t jobs;	  /* that are not idle */
+	uint32_t missing; /* segments that must be freed for it beyond the reserve */
+	bool prepares;	  /* segments may be begun for it */
 	struct log_placement placement;
 	struct flush_mark mark;
 	uint64_t admitted_bytes; /* since open */
@@ -51,8 +53,7 @@ struct logs {
 	struct store_io *io;
 	struct log *log[DISK_STREAMS];
 	uint32_t count;
-	uint32_t asking; /* a bit for each log that the turn should look at */
-	uint32_t round;	 /* the logs that this round of the turn looks at */
+	uint32_t round; /* the logs that this round of the turn looks at */
 	struct segments segs;
 	struct index index;
 	struct keys keys;
@@ -64,6 +65,7 @@ struct logs {
 	uint64_t batch_bytes;	   /* of the largest batch */
 	uint64_t sequence;	   /* the next record's */
 	uint32_t reclaiming;	   /* segments on their way to be free */
+	uint32_t ahead_max;	   /* segments that each log begins ahead */
 	uint32_t prepare_first;	   /* logs that come first when a segment is free, as a mask */
 	uint32_t prepare_failures; /* headers that could not be written */
 	uint64_t evicted_entries, evicted_segments;
@@ -82,16 +84,14 @@ static_assert(DISK_STREAMS <= 32, "asking has a bit for each log");
 /* Asks for a round of the turn that looks at L. */
 static inline void log_ask(struct log *l)
 {
-	l->all->asking |= 1u << l->stream;
+	l->io->asking |= 1u << l->stream;
 }
 
 /* The oldest pending operation of L, which is pending no longer; NULL: there is none. */
 struct weir_store_op *log_pop(struct log *l);
 
-/* May a segment be begun for L at all? */
-bool prepare_is_allowed(const struct log *l);
-/* Segments that must be freed for L beyond the reserve. */
-uint32_t prepare_missing(const struct log *l);
+/* How many segments each log has begun ahead, at most. */
+uint32_t prepare_ahead_max(const struct logs *ls);
 
 /* The free mark of SEG replaces its entries: they leave the index. */
 void entries_drop(struct logs *ls, struct segment *seg, const void *footer, size_t bytes);

@@ -90,55 +90,58 @@ static int prepare_begin(struct log *l, bool from_reserve)
 	return 0;
 }
 
-/* How many segments should be begun ahead now. */
-static uint32_t prepare_wanted(const struct log *l)
+uint32_t prepare_ahead_max(const struct logs *ls)
 {
-	const struct layout *lay = l->io->lay;
+	const struct layout *lay = ls->io->lay;
 	uint64_t many = PREPARE_AHEAD_BYTES / lay->segment_bytes;
 
 	/* All logs together hold no more than a small part of the store. */
-	if (many > lay->segments / 16 / l->all->count)
-		many = lay->segments / 16 / l->all->count;
-	if (many > PREPARE_AHEAD_MAX)
-		many = PREPARE_AHEAD_MAX;
-	if (many > 1 && l->segs.open)
-		return (uint32_t)many;
-	/* Large ones, and the first of all, no earlier than they are about to be needed. */
-	return l->pending.first || (l->segs.open && l->segs.open->used > lay->segment_blocks / 2);
+	if (many > lay->segments / 16 / ls->count)
+		many = lay->segments / 16 / ls->count;
+	return many > PREPARE_AHEAD_MAX ? PREPARE_AHEAD_MAX : (uint32_t)many;
 }
 
-bool prepare_is_allowed(const struct log *l)
+/* How many segments should be begun ahead now. */
+static uint32_t prepare_wanted(const struct log *l)
 {
-	return !l->io->broken && !l->io->read_only && (!l->all->closing || l->pending.first);
+	if (l->all->ahead_max > 1 && l->segs.open)
+		return l->all->ahead_max;
+	/* Large segments, and the first of all, are begun no earlier than they are about to be
+	 * needed. */
+	return l->pending.first ||
+	       (l->segs.open && l->segs.open->used > l->io->lay->segment_blocks / 2);
 }
 
-uint32_t prepare_missing(const struct log *l)
-{
-	uint32_t wanted = prepare_wanted(l);
-
-	return wanted > l->segs.ahead_count ? wanted - l->segs.ahead_count : 0;
-}
-
-static int prepare_segments(struct log *l)
+static int prepare_segments(struct log *l, uint32_t wanted)
 {
 	const struct segments *all = &l->all->segs;
-	bool tombstone = l->pending.first && l->pending.first->kind == WEIR_STORE_DELETE;
-	uint32_t wanted = prepare_wanted(l);
 	int err = 0;
 
 	while (!err && l->segs.ahead_count < wanted && all->free_count > SEGMENTS_RESERVED)
 		err = prepare_begin(l, false);
-	if (!err && !l->segs.ahead_count && !l->segs.open && tombstone && all->free_count)
+	/* A tombstone may have one of the reserve. */
+	if (!err && !l->segs.ahead_count && !l->segs.open && all->free_count && l->pending.first &&
+	    l->pending.first->kind == WEIR_STORE_DELETE)
 		err = prepare_begin(l, true);
 	return err;
 }
 
 static void prepare_log(struct log *l)
 {
+	uint32_t wanted;
+	int err = 0;
+
 	for (uint32_t i = 0; i < PREPARE_AHEAD_MAX && l->jobs; i++)
 		job_run(&l->begin[i]);
-	/* Begun again with the next operation; those who wait for it must not wait for ever. */
-	if (prepare_is_allowed(l) && prepare_segments(l) && !l->segs.open && l->pending.first) {
+	l->prepares = !l->io->broken && !l->io->read_only && (!l->all->closing || l->pending.first);
+	if (!l->prepares)
+		return;
+	wanted = prepare_wanted(l);
+	if (l->segs.ahead_count < wanted)
+		err = prepare_segments(l, wanted);
+	l->missing = wanted > l->segs.ahead_count ? wanted - l->segs.ahead_count : 0;
+	/* It is begun with the next operation; those who wait for it must not wait for ever. */
+	if (err && !l->segs.open && l->pending.first) {
 		l->no_memory = true;
 		log_ask(l);
 	}

@@ -156,16 +156,17 @@ static void reclaim_begin(struct log *l)
 
 static void reclaim_log(struct log *l)
 {
-	struct logs *ls = l->all;
-	uint32_t missing;
+	const struct logs *ls = l->all;
+	uint32_t enough = SEGMENTS_RESERVED + l->missing;
 
 	job_run(&l->reclaim);
-	if (!prepare_is_allowed(l))
-		return;
-	missing = prepare_missing(l);
-	while (ls->segs.free_count + ls->reclaiming < SEGMENTS_RESERVED + missing &&
-	       (l = reclaim_choose(ls)))
-		reclaim_begin(l);
+	while (l->prepares && ls->segs.free_count + ls->reclaiming < enough) {
+		struct log *oldest = reclaim_choose(ls);
+
+		if (!oldest)
+			break;
+		reclaim_begin(oldest);
+	}
 }
 
 void logs_reclaim(struct logs *ls)
