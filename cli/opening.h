@@ -8,6 +8,7 @@
 
 #include <weir/store.h>
 
+#include "base/nsec.h"
 #include "cli/options.h"
 
 struct opening {
@@ -42,8 +43,8 @@ struct opening {
 		  .arg = "TIME",                                                                   \
 		  .help = "same as --engine-opts timeout=TIME: cancel an\nNVMe command after "     \
 			  "this time (default: the\ndriver's timeout)",                            \
-		  .min = 1000000,                                                                  \
-		  .max = 86400 * 1000000000ull },                                                  \
+		  .min = NSEC_PER_MSEC,                                                            \
+		  .max = 86400 * NSEC_PER_SEC },                                                   \
 	{                                                                                          \
 		.name = "sched", .type = OPT_STRING,                                               \
 		.offset = (at) + offsetof(struct opening, scheduler), .arg = "NAME",               \

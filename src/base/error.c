@@ -57,6 +57,11 @@ int error_sys(int err, const char *fmt, ...)
 	return err;
 }
 
+int error_in_callback(const char *what)
+{
+	return error_set(-EDEADLK, "a callback cannot %s", what);
+}
+
 void error_begin(struct error_scope *scope)
 {
 	scope->count = error_count;

@@ -23,6 +23,9 @@ int error_set(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)
  */
 int error_sys(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
 
+/* Refuses what a callback may not do: -EDEADLK with "a callback cannot WHAT". */
+int error_in_callback(const char *what) __attribute__((cold));
+
 /*
  * A call that may succeed although some of its steps fail, as where the second engine works and the
  * first does not. The text of such a step must not outlive the call: weir_error() stays as it was

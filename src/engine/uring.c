@@ -7,11 +7,7 @@
  */
 #include "engine/uring.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#include "base/error.h"
 
 static bool uring_divert(struct uring *u, struct weir_cmd *cmd)
 {
@@ -21,67 +17,39 @@ static bool uring_divert(struct uring *u, struct weir_cmd *cmd)
 	return true;
 }
 
+static struct uring *uring_make(const struct weir_device *dev, uint32_t depth)
+{
+	struct uring *u = calloc(1, sizeof(*u));
+
+	(void)depth;
+	if (u)
+		blocking_target(&u->target, dev);
+	return u;
+}
+
+static void uring_free(struct uring *u)
+{
+	free(u);
+}
+
 static const struct uring_kind uring_kind = {
 	.name = "uring",
+	.suits = blocking_suits,
+	.make = uring_make,
+	.free = uring_free,
 	.divert = uring_divert,
 	.prep = uring_prep,
 	.result = uring_result,
 };
 
-static struct uring *uring_new(const struct weir_device *dev)
-{
-	struct uring *u = calloc(1, sizeof(*u));
-
-	if (!u)
-		return NULL;
-	u->kind = &uring_kind;
-	blocking_target(&u->target, dev);
-	return u;
-}
-
 static int uring_probe(const struct weir_device *dev, char *why, size_t size)
 {
-	struct uring *u;
-	int err = blocking_suits(dev, why, size);
-
-	if (err)
-		return err;
-	u = uring_new(dev);
-	if (!u) {
-		snprintf(why, size, "no memory");
-		return -ENOMEM;
-	}
-	err = uring_try(u, why, size);
-	free(u);
-	return err;
+	return uring_probe_kind(&uring_kind, dev, why, size);
 }
 
 static int uring_open(struct engine **e, const struct engine_params *params)
 {
-	struct uring *u;
-	char why[256];
-	int err;
-
-	if (blocking_suits(params->dev, why, sizeof(why)) < 0)
-		return error_set(-EOPNOTSUPP, "%s: %s", weir_device_path(params->dev), why);
-	u = uring_new(params->dev);
-	if (!u)
-		return error_set(-ENOMEM, "no memory for the uring engine");
-	err = uring_start(u, &engine_uring, params);
-	if (err) {
-		free(u);
-		return err;
-	}
-	*e = &u->engine;
-	return 0;
-}
-
-static void uring_close(struct engine *e)
-{
-	struct uring *u = (struct uring *)e;
-
-	uring_stop(u);
-	free(u);
+	return uring_open_kind(&uring_kind, &engine_uring, e, params);
 }
 
 const struct engine_ops engine_uring = {

@@ -14,6 +14,7 @@
 #include <liburing.h>
 
 #include "base/fork.h"
+#include "base/nsec.h"
 #include "engine/blocking.h"
 #include "engine/cmds.h"
 #include "engine/progress.h"
@@ -21,7 +22,7 @@
 #define URING_BUFFERS 1024u
 
 /* Delay before SQEs that the kernel refused (-EAGAIN, -EBUSY) are submitted again. */
-#define URING_RETRY_NS 1000000ull
+#define URING_RETRY_NS NSEC_PER_MSEC
 
 /* Delay before a command that the drive cannot take now is tried again. */
 #define URING_LATER_NS 20000000ull
@@ -40,6 +41,11 @@ struct uring_kind {
 	const char *name;
 	unsigned ring_flags; /* sizes of SQEs and CQEs */
 
+	/* Returns 0 if DEV is one for this engine; otherwise -errno, and WHY gets the reason. */
+	int (*suits)(const struct weir_device *dev, char *why, size_t size);
+	/* Allocates an engine for DEPTH commands on DEV, with its target; NULL: no memory. */
+	struct uring *(*make)(const struct weir_device *dev, uint32_t depth);
+	void (*free)(struct uring *u);
 	/* Accepts CMD without an SQE if it must be done in another way; returns false if not. */
 	bool (*divert)(struct uring *u, struct weir_cmd *cmd);
 	/* Fills SQE with the rest of CMD. */
@@ -130,12 +136,14 @@ uint64_t uring_unsent(const struct uring *u, unsigned position);
 void uring_finish_sqe(const struct uring *u, struct io_uring_sqe *sqe, const struct weir_cmd *cmd,
 		      uint64_t mark);
 
-/*
- * Opens U as an engine with OPS; U is all zeroes except kind and target. Returns 0, or -errno with
- * an error text; then U belongs to the caller again. uring_stop() closes it.
- */
-int uring_start(struct uring *u, const struct engine_ops *ops, const struct engine_params *params);
-void uring_stop(struct uring *u);
+/* Answers as engine_ops.probe: asks KIND whether DEV suits it, and tries a ring. */
+int uring_probe_kind(const struct uring_kind *kind, const struct weir_device *dev, char *why,
+		     size_t size);
+
+/* Opens an engine of KIND with OPS, as engine_ops.open. uring_close() closes it. */
+int uring_open_kind(const struct uring_kind *kind, const struct engine_ops *ops, struct engine **e,
+		    const struct engine_params *params);
+void uring_close(struct engine *e);
 
 /* Makes a ring like that of U, and closes it. Returns 0 or -errno; WHY gets the set-up or the
  * reason. */

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/error.h"
 #include "engine/progress.h"
 
 /* A discard is a hint: if the drive cannot do it, it succeeds. */
@@ -28,14 +27,6 @@ static bool uring_cmd_divert(struct uring *u, struct weir_cmd *cmd)
 	cmds_push(&u->done, cmd);
 	return true;
 }
-
-static const struct uring_kind uring_cmd_kind = {
-	.name = "uring_cmd",
-	.ring_flags = IORING_SETUP_SQE128 | IORING_SETUP_CQE32,
-	.divert = uring_cmd_divert,
-	.prep = uring_cmd_prep,
-	.result = uring_cmd_result,
-};
 
 static int uring_cmd_suits(const struct weir_device *dev, char *why, size_t size)
 {
@@ -55,21 +46,21 @@ static int uring_cmd_suits(const struct weir_device *dev, char *why, size_t size
 	return -EOPNOTSUPP;
 }
 
-static void uring_cmd_free(struct uring_cmd *c)
+static void uring_cmd_free(struct uring *u)
 {
+	struct uring_cmd *c = (struct uring_cmd *)u;
+
 	free(c->free_payloads);
 	free(c->payloads);
 	free(c);
 }
 
-/* Allocates the engine for DEPTH commands on DEV; NULL: no memory. */
-static struct uring_cmd *uring_cmd_new(const struct weir_device *dev, uint32_t depth)
+static struct uring *uring_cmd_make(const struct weir_device *dev, uint32_t depth)
 {
 	struct uring_cmd *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
-	c->u.kind = &uring_cmd_kind;
 	blocking_target(&c->u.target, dev);
 	c->nvme = *device_nvme(dev);
 	c->u.writes_zeroes = !c->nvme.zeroes_max;
@@ -77,59 +68,35 @@ static struct uring_cmd *uring_cmd_new(const struct weir_device *dev, uint32_t d
 	c->payloads = calloc(depth, sizeof(*c->payloads));
 	c->free_payloads = calloc(depth, sizeof(*c->free_payloads));
 	if (!c->payloads || !c->free_payloads) {
-		uring_cmd_free(c);
+		uring_cmd_free(&c->u);
 		return NULL;
 	}
 	while (c->nr_free_payloads < depth) {
 		c->free_payloads[c->nr_free_payloads] = c->nr_free_payloads;
 		c->nr_free_payloads++;
 	}
-	return c;
+	return &c->u;
 }
+
+static const struct uring_kind uring_cmd_kind = {
+	.name = "uring_cmd",
+	.ring_flags = IORING_SETUP_SQE128 | IORING_SETUP_CQE32,
+	.suits = uring_cmd_suits,
+	.make = uring_cmd_make,
+	.free = uring_cmd_free,
+	.divert = uring_cmd_divert,
+	.prep = uring_cmd_prep,
+	.result = uring_cmd_result,
+};
 
 static int uring_cmd_probe(const struct weir_device *dev, char *why, size_t size)
 {
-	struct uring_cmd *c;
-	int err = uring_cmd_suits(dev, why, size);
-
-	if (err)
-		return err;
-	c = uring_cmd_new(dev, 1);
-	if (!c) {
-		snprintf(why, size, "no memory");
-		return -ENOMEM;
-	}
-	err = uring_try(&c->u, why, size);
-	uring_cmd_free(c);
-	return err;
+	return uring_probe_kind(&uring_cmd_kind, dev, why, size);
 }
 
 static int uring_cmd_open(struct engine **e, const struct engine_params *params)
 {
-	struct uring_cmd *c;
-	char why[256];
-	int err;
-
-	if (uring_cmd_suits(params->dev, why, sizeof(why)) < 0)
-		return error_set(-EOPNOTSUPP, "%s: %s", weir_device_path(params->dev), why);
-	c = uring_cmd_new(params->dev, params->depth);
-	if (!c)
-		return error_set(-ENOMEM, "no memory for the uring_cmd engine");
-	err = uring_start(&c->u, &engine_uring_cmd, params);
-	if (err) {
-		uring_cmd_free(c);
-		return err;
-	}
-	*e = &c->u.engine;
-	return 0;
-}
-
-static void uring_cmd_close(struct engine *e)
-{
-	struct uring_cmd *c = (struct uring_cmd *)e;
-
-	uring_stop(&c->u);
-	uring_cmd_free(c);
+	return uring_open_kind(&uring_cmd_kind, &engine_uring_cmd, e, params);
 }
 
 static const struct engine_option uring_cmd_options[] = {
@@ -145,7 +112,7 @@ const struct engine_ops engine_uring_cmd = {
 	.options = uring_cmd_options,
 	.probe = uring_cmd_probe,
 	.open = uring_cmd_open,
-	.close = uring_cmd_close,
+	.close = uring_close,
 	.queue = uring_queue,
 	.submit = uring_submit,
 	.reap = uring_reap,

@@ -26,7 +26,29 @@ int uring_try(struct uring *u, char *why, size_t size)
 	return err;
 }
 
-int uring_start(struct uring *u, const struct engine_ops *ops, const struct engine_params *params)
+int uring_probe_kind(const struct uring_kind *kind, const struct weir_device *dev, char *why,
+		     size_t size)
+{
+	struct uring *u;
+	int err = kind->suits(dev, why, size);
+
+	if (err)
+		return err;
+	u = kind->make(dev, 1);
+	if (!u) {
+		snprintf(why, size, "no memory");
+		return -ENOMEM;
+	}
+	u->kind = kind;
+	err = uring_try(u, why, size);
+	kind->free(u);
+	return err;
+}
+
+/* Makes the ring of U, which is all zeroes except kind and target. If it fails, U stays as it is.
+ */
+static int uring_start(struct uring *u, const struct engine_ops *ops,
+		       const struct engine_params *params)
 {
 	char why[256];
 	int err;
@@ -52,8 +74,30 @@ int uring_start(struct uring *u, const struct engine_ops *ops, const struct engi
 	return 0;
 }
 
-/* Frees U in a child. The ring is the parent's: the kernel is not called, and its memory is not
- * mapped here. */
+int uring_open_kind(const struct uring_kind *kind, const struct engine_ops *ops, struct engine **e,
+		    const struct engine_params *params)
+{
+	struct uring *u;
+	char why[256];
+	int err;
+
+	if (kind->suits(params->dev, why, sizeof(why)) < 0)
+		return error_set(-EOPNOTSUPP, "%s: %s", weir_device_path(params->dev), why);
+	u = kind->make(params->dev, params->depth);
+	if (!u)
+		return error_set(-ENOMEM, "no memory for the %s engine", kind->name);
+	u->kind = kind;
+	err = uring_start(u, ops, params);
+	if (err) {
+		kind->free(u);
+		return err;
+	}
+	*e = &u->engine;
+	return 0;
+}
+
+/* Leaves U's ring in a child. The ring is the parent's: the kernel is not called, and its memory is
+ * not mapped here. */
 static void uring_leave(struct uring *u)
 {
 	fork_fd_close(&u->ring_watch);
@@ -62,14 +106,17 @@ static void uring_leave(struct uring *u)
 	uring_slots_free(u);
 }
 
-void uring_stop(struct uring *u)
+void uring_close(struct engine *e)
 {
+	struct uring *u = (struct uring *)e;
+
 	if (fork_inherited(u->process)) {
 		uring_leave(u);
-		return;
+	} else {
+		uring_teardown(u);
+		fork_fd_close(&u->event_watch);
 	}
-	uring_teardown(u);
-	fork_fd_close(&u->event_watch);
+	u->kind->free(u);
 }
 
 int uring_queue(struct engine *e, struct weir_cmd *cmd)

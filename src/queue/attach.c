@@ -15,7 +15,7 @@ int weir_queue_attach(struct weir_queue *q, uint32_t index)
 	if (err)
 		return err;
 	if (owner_in_callback())
-		return error_set(-EDEADLK, "a callback cannot attach to a queue");
+		return error_in_callback("attach to a queue");
 	if (owner_lane(q))
 		return error_set(-EEXIST, "this thread owns lane %u already", owner_lane(q)->index);
 	if (q->opts.workers)
@@ -39,7 +39,7 @@ int weir_queue_detach(struct weir_queue *q)
 	if (err)
 		return err;
 	if (owner_in_callback())
-		return error_set(-EDEADLK, "a callback cannot detach from a queue");
+		return error_in_callback("detach from a queue");
 	if (!lane || q->opts.workers)
 		return error_set(-EPERM, "this thread owns no lane of the queue");
 	owner_detach(lane);

@@ -374,7 +374,7 @@ int weir_queue_close(struct weir_queue *q)
 	if (fork_inherited(q->process))
 		return close_in_child(q);
 	if (owner_in_callback())
-		return error_set(-EDEADLK, "a callback cannot close a queue");
+		return error_in_callback("close a queue");
 	/* While all workers run: what one has may need another's lane, and its ends may submit. */
 	if (q->opts.workers || q->lanes[q->nr_lanes - 1].owner.worker_runs)
 		(void)weir_queue_wait(q);

@@ -11,11 +11,6 @@
 #include "queue/lane/lane.h"
 #include "queue/validate.h"
 
-static int deadlock(void)
-{
-	return error_set(-EDEADLK, "a callback cannot wait for the loop that runs it");
-}
-
 int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 {
 	struct lane *lane;
@@ -67,7 +62,7 @@ static int polled_lane(struct weir_queue *q, struct lane **lane)
 		return err;
 	if (!*lane)
 		return error_set(-EPERM, "this thread owns no lane of the queue");
-	return (*lane)->ended.in_callback ? deadlock() : 0;
+	return (*lane)->ended.in_callback ? error_in_callback("wait for the loop that runs it") : 0;
 }
 
 int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns)
@@ -130,7 +125,7 @@ int weir_queue_wait(struct weir_queue *q)
 		return 0;
 	}
 	if (lane->ended.in_callback)
-		return deadlock();
+		return error_in_callback("wait for the loop that runs it");
 	lane_drain(lane);
 	lane_rest(lane);
 	return 0;
@@ -182,7 +177,7 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns)
 	if (done_is_idle(&io_priv(io)->state))
 		return error_set(-EINVAL, "waits for an io that was never submitted");
 	if (lane && lane->ended.in_callback)
-		return deadlock();
+		return error_in_callback("wait for the loop that runs it");
 	if (lane) {
 		ended = wait_as_owner(lane, io, clock_deadline(queue_now(q), timeout_ns));
 		lane_rest(lane);

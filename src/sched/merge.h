@@ -29,6 +29,13 @@ void merge_remove(struct merge *m, struct sched_rq *rq);
 /* Updates the hash table after RQ, which was added before, has grown. */
 void merge_grown(struct merge *m, struct sched_rq *rq);
 
+/* Returns false if merge_side() would refuse anyway: this check is cheaper, and most fail it. */
+static inline bool merge_touches(const struct sched_rq *into, const struct sched_rq *rq)
+{
+	return into->sector + into->nr_sectors == rq->sector ||
+	       rq->sector + rq->nr_sectors == into->sector || rq->op == SCHED_DISCARD;
+}
+
 /*
  * Returns the side of INTO at which RQ can be merged: they touch, are of one kind, and both may be
  * merged.

@@ -97,13 +97,6 @@ static struct sched_rq *none_dispatch(struct sched *s, uint64_t now)
 	return rq;
 }
 
-/* Returns false if merge_side() would refuse anyway: this check is cheaper, and most fail it. */
-static bool none_touch(const struct sched_rq *a, const struct sched_rq *b)
-{
-	return a->sector + a->nr_sectors == b->sector || b->sector + b->nr_sectors == a->sector ||
-	       b->op == SCHED_DISCARD;
-}
-
 static enum sched_merge none_find_merge(struct sched *s, const struct sched_rq *rq,
 					struct sched_rq **into)
 {
@@ -114,7 +107,7 @@ static enum sched_merge none_find_merge(struct sched *s, const struct sched_rq *
 
 	for (; at && looks && !how; looks--, at = TAILQ_PREV(at, sched_list, fifo)) {
 		*into = at;
-		if (none_touch(at, rq))
+		if (merge_touches(at, rq))
 			how = merge_side(&s->env, at, rq);
 	}
 	return how;

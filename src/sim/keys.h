@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/nsec.h"
+
 /* The value of a member that no key has set. */
 #define SIM_UNSET UINT64_MAX
 
@@ -21,7 +23,7 @@ enum sim_key_type {
 };
 
 /* The largest time in a file: a year in ns. */
-#define SIM_TIME_MAX (366ull * 24 * 3600 * 1000000000)
+#define SIM_TIME_MAX (366 * 24 * 3600 * NSEC_PER_SEC)
 
 /* A word and its value. */
 struct sim_choice {

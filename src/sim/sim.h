@@ -13,11 +13,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/nsec.h"
 #include "engine/engine.h"
 #include "sim/config.h"
 
 /* The first time of the clock; it is above 0, so that a time before the start can be computed. */
-#define SIM_START_NS 1000000000ull
+#define SIM_START_NS NSEC_PER_SEC
 
 struct sim;
 

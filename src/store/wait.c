@@ -21,9 +21,7 @@ int wait_allowed(const struct weir_store *s)
 	if (err)
 		return err;
 	if (loop_in_callback())
-		return error_set(
-			-EDEADLK,
-			"a callback cannot wait for the loop that runs it: submit instead");
+		return error_in_callback("wait for the loop that runs it: submit instead");
 	return 0;
 }
 

@@ -208,13 +208,6 @@ bool merge_requests(void *owner, struct sched_rq *into, struct sched_rq *gone, e
 	return true;
 }
 
-/* Cheaper than merge_side(), and mostly the answer. */
-static bool merge_touches(const struct sched_rq *a, const struct sched_rq *b)
-{
-	return a->sector + a->nr_sectors == b->sector || b->sector + b->nr_sectors == a->sector ||
-	       b->op == SCHED_DISCARD;
-}
-
 /* The request that RQ belongs to, of those on the plug, which the scheduler does not know yet. */
 static enum sched_merge merge_find_in_plug(const struct lane *lane, const struct sched_rq *rq,
 					   struct sched_list *plug, struct sched_rq **into)

@@ -64,23 +64,49 @@ static enum progress result(struct uring *unused, struct weir_cmd *cmd, bool zer
 	return progress_end(cmd, res < 0 ? res : 0);
 }
 
+static int suits(const struct weir_device *dev, char *why, size_t size)
+{
+	(void)dev;
+	(void)why;
+	(void)size;
+	return 0;
+}
+
+static struct uring *make(const struct weir_device *dev, uint32_t depth)
+{
+	(void)dev;
+	(void)depth;
+	memset(&u, 0, sizeof(u));
+	u.target.fd = ends[0];
+	return &u;
+}
+
+static void unmake(struct uring *unused)
+{
+	(void)unused;
+}
+
 static const struct engine_ops ops = { .name = "slots" };
 static struct uring_kind kind = {
-	.name = "slots", .divert = divert, .prep = prep, .result = result
+	.name = "slots",
+	.suits = suits,
+	.make = make,
+	.free = unmake,
+	.divert = divert,
+	.prep = prep,
+	.result = result,
 };
 
 static void open_ring(unsigned flags)
 {
 	struct engine_params params = { .depth = DEPTH, .complete = complete };
+	struct engine *e;
 
-	memset(&u, 0, sizeof(u));
 	kind.ring_flags = flags;
-	u.kind = &kind;
 	ended = 0;
 	assert_int_equal(pipe(ends), 0);
-	u.target.fd = ends[0];
 	params.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (uring_start(&u, &ops, &params) < 0) {
+	if (uring_open_kind(&kind, &ops, &e, &params) < 0) {
 		print_message("# skipped: %s\n", weir_error());
 		skip();
 	}
@@ -88,7 +114,7 @@ static void open_ring(unsigned flags)
 
 static void close_ring(void)
 {
-	uring_stop(&u);
+	uring_close(&u.engine);
 	close(u.engine.params.wake_fd);
 	close(ends[0]);
 	close(ends[1]);
