@@ -12,34 +12,6 @@
 
 #include "queue/lane/queue.h"
 
-/* What CMD counts for against depth_bytes. */
-static uint64_t dispatch_bytes(const struct weir_cmd *cmd)
-{
-	return cmd->op == WEIR_OP_READ || cmd->op == WEIR_OP_WRITE ? cmd->length : 0;
-}
-
-/* CMD is with the engine (N: 1), or no longer (-1). */
-static inline void dispatch_count(struct lane *lane, int n, const struct weir_cmd *cmd)
-{
-	uint64_t bytes = dispatch_bytes(cmd);
-
-	__atomic_store_n(&lane->out.commands, lane->out.commands + (uint32_t)n, __ATOMIC_RELAXED);
-	__atomic_store_n(&lane->out.bytes,
-			 n > 0 ? lane->out.bytes + bytes : lane->out.bytes - bytes,
-			 __ATOMIC_RELAXED);
-}
-
-void dispatch_add(struct lane *lane, struct request *rq)
-{
-	TAILQ_INSERT_TAIL(&lane->out.dispatch, rq, link);
-}
-
-void dispatch_ended(struct lane *lane, const struct weir_cmd *cmd)
-{
-	dispatch_count(lane, -1, cmd);
-	lane->out.refused = false; /* there is room in the engine now */
-}
-
 static bool dispatch_room(const struct lane *lane)
 {
 	const struct weir_queue *q = lane->q;

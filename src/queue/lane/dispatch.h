@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dispatch.h - from requests to commands. The lane's owner.
+ * dispatch.h - from requests to commands. What runs for each command is inline. The lane's owner.
  */
 #ifndef DISPATCH_H
 #define DISPATCH_H
@@ -10,15 +10,41 @@
 /* Delay before a command that the engine refused is offered again while nothing is in flight. */
 #define DISPATCH_RERUN_NS (3 * NSEC_PER_MSEC)
 
-/* RQ goes to the engine without the scheduler, behind others of the kind. */
-void dispatch_add(struct lane *lane, struct request *rq);
 /* Hands BATCH, which is new, to the scheduler; straight to the engine where that is allowed. */
 void dispatch_hand_on(struct lane *lane, struct sched_list *batch);
 /* Hands requests to the engine while there is room, and has it begin. */
 void dispatch_run(struct lane *lane);
-/* CMD has left the engine. */
-void dispatch_ended(struct lane *lane, const struct weir_cmd *cmd);
 /* True if there is room and nothing goes before what the scheduler holds. */
 bool dispatch_may_ask(const struct lane *lane);
+
+/* What CMD counts for against depth_bytes. */
+static inline uint64_t dispatch_bytes(const struct weir_cmd *cmd)
+{
+	return cmd->op == WEIR_OP_READ || cmd->op == WEIR_OP_WRITE ? cmd->length : 0;
+}
+
+/* CMD is with the engine (N: 1), or no longer (-1). */
+static inline void dispatch_count(struct lane *lane, int n, const struct weir_cmd *cmd)
+{
+	uint64_t bytes = dispatch_bytes(cmd);
+
+	__atomic_store_n(&lane->out.commands, lane->out.commands + (uint32_t)n, __ATOMIC_RELAXED);
+	__atomic_store_n(&lane->out.bytes,
+			 n > 0 ? lane->out.bytes + bytes : lane->out.bytes - bytes,
+			 __ATOMIC_RELAXED);
+}
+
+/* RQ goes to the engine without the scheduler, behind others of the kind. */
+static inline void dispatch_add(struct lane *lane, struct request *rq)
+{
+	TAILQ_INSERT_TAIL(&lane->out.dispatch, rq, link);
+}
+
+/* CMD has left the engine. */
+static inline void dispatch_ended(struct lane *lane, const struct weir_cmd *cmd)
+{
+	dispatch_count(lane, -1, cmd);
+	lane->out.refused = false; /* there is room in the engine now */
+}
 
 #endif

@@ -151,16 +151,6 @@ uint64_t flush_steps_next_event(const struct lane *lane)
 	return flush_steps_patience_ends(lane);
 }
 
-struct weir_io *flush_steps_next_ready(struct lane *lane)
-{
-	return io_list_pop(&lane->flush.ready);
-}
-
-void flush_steps_landed(struct lane *lane)
-{
-	lane->flush.in_flight = false;
-}
-
 void flush_steps_drain(struct lane *lane, struct io_list *list)
 {
 	io_list_append(list, &lane->flush.ready);

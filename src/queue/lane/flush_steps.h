@@ -15,11 +15,19 @@ bool flush_steps_data_ended(struct lane *lane, struct weir_io *io);
 /* A flush that IO waited for has ended. */
 void flush_steps_flush_ended(struct lane *lane, struct weir_io *io, int result, uint16_t status);
 /* The next io whose flush before the data has ended, or NULL. */
-struct weir_io *flush_steps_next_ready(struct lane *lane);
+static inline struct weir_io *flush_steps_next_ready(struct lane *lane)
+{
+	return io_list_pop(&lane->flush.ready);
+}
+
 /* Starts a flush if it is time for one. */
 void flush_steps_kick(struct lane *lane);
 /* The flush that was in flight has left the engine. */
-void flush_steps_landed(struct lane *lane);
+static inline void flush_steps_landed(struct lane *lane)
+{
+	lane->flush.in_flight = false;
+}
+
 /* When flush_steps_kick() is to be called though nothing happens; UINT64_MAX: never. */
 uint64_t flush_steps_next_event(const struct lane *lane);
 /* Moves all ios to LIST, and forgets them. No request is left. */
