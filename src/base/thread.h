@@ -6,6 +6,7 @@
 #define THREAD_H
 
 #include <pthread.h>
+#include <stdint.h>
 
 /* The kernel keeps 15 characters of a thread's name. */
 #define THREAD_NAME_BYTES 16
@@ -21,5 +22,24 @@
  * without an error text. Any thread.
  */
 int thread_start(pthread_t *thread, const char *name, void *(*fn)(void *arg), void *arg);
+
+/* A number that no other running thread has, for checks on hot paths: pthread_self() is a call of
+ * another library. Never 0. */
+static inline uintptr_t thread_number(void)
+{
+#if defined(__x86_64__)
+	uintptr_t self;
+
+	__asm__("mov %%fs:0, %0" : "=r"(self)); /* the thread pointer, which the ABI puts there */
+	return self;
+#elif defined(__aarch64__)
+	uintptr_t self;
+
+	__asm__("mrs %0, tpidr_el0" : "=r"(self));
+	return self;
+#else
+	return (uintptr_t)pthread_self();
+#endif
+}
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/opts.h"
 #include "base/parse.h"
@@ -320,6 +321,7 @@ static int set_tunable(struct weir_queue *q, const char *name, const char *text)
 	if (!err && q->next_ops)
 		err = error_set(-EBUSY, "%s: a switch to %s is under way", name, q->next_ops->name);
 	if (!err) {
+		CHECK(index < (int)SCHED_TUNABLES_MAX);
 		q->tunable[index].set = q->tunable[index].value = value;
 		q->tunable[index].set_at = q->generation + 1;
 		control_changed(q);

@@ -2,6 +2,7 @@
 /*
  * lanes.c - all lanes of a queue on one thread. See lanes.h.
  */
+#include "base/check.h"
 #include "queue/lane/lane.h"
 #include "queue/lanes.h"
 
@@ -16,6 +17,7 @@ int lanes_own(struct weir_queue *q)
 
 void lanes_use(struct weir_queue *q, uint32_t index)
 {
+	CHECK(index < q->nr_lanes);
 	owner_use(&q->lanes[index]);
 }
 

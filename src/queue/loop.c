@@ -5,6 +5,7 @@
  */
 #include "queue/loop.h"
 
+#include "base/check.h"
 #include "device/device.h"
 #include "queue/lane/lane.h"
 
@@ -25,6 +26,7 @@ bool loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const 
 {
 	struct lane *lane = owner_lane(q);
 
+	CHECK(lane);
 	while (!done(user)) {
 		if (deadline != UINT64_MAX && queue_now(q) >= deadline)
 			return false;

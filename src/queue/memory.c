@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "queue/lane/lane.h"
 
@@ -71,6 +72,7 @@ static void memory_add_pieces(struct registry *r, struct range *range, uint32_t 
 	for (uint32_t i = 0; done < range->length; i++) {
 		size_t left = range->length - done;
 
+		CHECK(i < REGISTERED_MAX);
 		if (r->piece[i].serial)
 			continue;
 		r->piece[i] = (struct piece){ .base = range->base + done,
@@ -98,6 +100,7 @@ static int memory_add_range(struct weir_queue *q, void *base, size_t length)
 				 need, REGISTERED_MAX, places);
 	while (memory_in_use(range)) /* there are no more than pieces */
 		range++;
+	CHECK(range < r->range + REGISTERED_MAX);
 	*range = (struct range){ .base = (uintptr_t)base, .length = length, .users = 1 };
 	if ((uint32_t)(range - r->range) >= r->nr_ranges)
 		r->nr_ranges = (uint32_t)(range - r->range) + 1;
@@ -133,6 +136,7 @@ int memory_remove(struct weir_queue *q, void *base, size_t length)
 	if (!range)
 		return error_set(-ENOENT, "%zu bytes at %p: not registered as one range", length,
 				 base);
+	CHECK(range->users);
 	if (--range->users)
 		return 0;
 	for (uint32_t i = 0; i < r->nr_pieces; i++)

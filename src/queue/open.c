@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/opts.h"
 #include "base/parse.h"
@@ -234,8 +235,10 @@ static void queue_free(struct weir_queue *q)
 
 static void destroy(struct weir_queue *q)
 {
-	for (uint32_t i = 0; i < q->nr_lanes && q->lanes[i].q; i++)
+	for (uint32_t i = 0; i < q->nr_lanes && q->lanes[i].q; i++) {
+		CHECK(!owner_is_there(&q->lanes[i]));
 		pthread_mutex_destroy(&q->lanes[i].inbox.lock);
+	}
 	for (uint32_t i = 0; i < q->nr_ctxs; i++)
 		pthread_mutex_destroy(&q->ctxs[i].lock);
 	pthread_mutex_destroy(&q->lock);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "queue/lane/lane.h"
 
@@ -36,8 +37,10 @@ static int switch_make_all(struct weir_queue *q, const struct sched_ops *ops, st
 /* Step 1, under the lock. A switch that is under way gets another aim. */
 static void switch_begin(struct weir_queue *q, const struct sched_ops *ops, struct sched **next)
 {
-	for (uint32_t i = 0; i < q->nr_lanes; i++)
+	for (uint32_t i = 0; i < q->nr_lanes; i++) {
+		CHECK(next[i]);
 		control_set_next(&q->lanes[i], next[i]);
+	}
 	q->next_ops = ops;
 	__atomic_store_n(&q->draining, 1, __ATOMIC_SEQ_CST);
 	control_changed(q);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/done.h"
 #include "base/error.h"
@@ -100,6 +101,7 @@ static uint64_t outstanding(struct weir_queue *q)
 	for (uint32_t i = 0; i < q->nr_ctxs; i++)
 		for (int kind = 0; kind < LANE_KINDS; kind++)
 			begun += __atomic_load_n(&q->ctxs[i].nr_begun[kind], __ATOMIC_RELAXED);
+	CHECK(begun >= done);
 	return begun - done;
 }
 

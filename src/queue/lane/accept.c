@@ -12,6 +12,7 @@
 
 #include <errno.h>
 
+#include "base/check.h"
 #include "queue/lane/admit.h"
 #include "queue/lane/dispatch.h"
 #include "queue/lane/flush_steps.h"
@@ -163,6 +164,7 @@ void accept_ios(struct lane *lane, struct io_list *list)
 	struct sched_list insert = TAILQ_HEAD_INITIALIZER(insert);
 	struct weir_io *io;
 
+	CHECK(lane_is_mine(lane) && !lane->change.draining);
 	flush_steps_kick(lane);
 	if (lane->waiting.nr && !admit_by_submitter(lane))
 		accept_waiting(lane, &insert);

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "queue/lane/queue.h"
 #include "queue/lane/split.h"
 
@@ -91,6 +92,7 @@ void admit_scheduler(struct lane *lane)
 {
 	const struct sched_ops *ops = lane->sched->ops;
 
+	CHECK(tags_all_free(lane) && !lane->waiting.nr);
 	lane->waiting.counts_tags =
 		ops->limit_depth || (ops->flags & (SCHED_BY_SUBMITTER | SCHED_BY_CLASS));
 }
@@ -115,6 +117,7 @@ static struct account *account_make(struct admit *admit, uint32_t id)
 		account_init(account);
 		account->pooled = true;
 	} else if (account) {
+		CHECK(account_is_idle(account));
 		TAILQ_REMOVE(&admit->idle, account, idle);
 		LIST_REMOVE(account, hash);
 	} else {
@@ -189,6 +192,7 @@ static bool admit_limit_leaves(struct lane *lane, const struct line *line, const
 
 static inline void line_add_tags(struct admit *admit, struct line *line, int n)
 {
+	CHECK(n > 0 || (line->held && line->account->held && admit->held[line->kind]));
 	admit->held[line->kind] += (uint32_t)n;
 	line->account->held += (uint32_t)n;
 	line->held += (uint32_t)n;
@@ -270,6 +274,7 @@ static void account_weigh(struct lane *lane, struct account *account, const stru
 		admit_describe(&like, io);
 		weight = s->ops->weight(s, &like);
 	}
+	CHECK(weight); /* shares of others are divided by it */
 	if (weight == account->weight)
 		return;
 	account_leave(lane->waiting.admit, account);
@@ -332,6 +337,7 @@ static struct weir_io *line_pop(struct lane *lane, struct line *line)
 	struct admit *admit = lane->waiting.admit;
 	struct weir_io *io;
 
+	CHECK(line->ios.count && account->waiting && lane->waiting.nr);
 	RB_REMOVE(lines, lines_of(admit, line), line);
 	io = io_list_pop(&line->ios);
 	if (line->ios.first)
@@ -358,4 +364,5 @@ void admit_drain(struct lane *lane, struct io_list *list)
 
 	while (lane->waiting.nr && (line = line_next(lane, false)))
 		io_list_add(list, line_pop(lane, line));
+	CHECK(!lane->waiting.nr); /* the lines hold as many as were counted */
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "base/check.h"
 #include "base/container.h"
 #include "device/device.h"
 #include "queue/lane/admit.h"
@@ -38,7 +39,10 @@ static void complete_request(struct lane *lane, struct request *rq, int result, 
 	struct weir_io *io = rq->first;
 
 	for (uint32_t n = rq->nr_ios; n; n--) {
-		struct weir_io *next = io_priv(io)->next;
+		struct weir_io *next;
+
+		CHECK(io); /* the list has as many as were counted */
+		next = io_priv(io)->next;
 
 		part_ended(lane, io, rq, result, status);
 		io = next;
@@ -53,6 +57,9 @@ void complete_cmd(void *owner, struct weir_cmd *cmd)
 	struct request *rq = container_of(cmd, struct request, cmd);
 	struct sched *s = lane->sched;
 
+	CHECK(lane_is_mine(lane));
+	CHECK(rq->state == REQUEST_OUT); /* an engine completes each command once */
+	rq->state = REQUEST_TAKEN;
 	dispatch_ended(lane, cmd);
 	if (cmd->op == WEIR_OP_FLUSH)
 		flush_steps_landed(lane);

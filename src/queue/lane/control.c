@@ -15,6 +15,7 @@
 
 #include <errno.h>
 
+#include "base/check.h"
 #include "queue/lane/admit.h"
 #include "queue/lane/ended.h"
 #include "queue/lane/flush_steps.h"
@@ -38,6 +39,7 @@ struct lane *control_home(struct weir_queue *q, const struct sched_ops *ops)
 {
 	if (ops->scope != SCHED_PER_QUEUE)
 		return NULL;
+	CHECK(q->opts.workers || q->opts.lanes == 1 || q->nr_lanes > q->opts.lanes);
 	/* Lane 0's owner may be a thread of the program that polls only now and then. */
 	return q->opts.workers || q->opts.lanes == 1 ? &q->lanes[0] : &q->lanes[q->opts.lanes];
 }
@@ -66,8 +68,10 @@ int control_make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t 
 
 int control_first(struct lane *lane)
 {
-	int err = control_make_sched(lane, lane->q->sched_ops, lane->q->opts.nr_requests,
-				     &lane->sched);
+	int err;
+
+	CHECK(!lane->sched);
+	err = control_make_sched(lane, lane->q->sched_ops, lane->q->opts.nr_requests, &lane->sched);
 
 	if (!err)
 		admit_scheduler(lane);
@@ -84,8 +88,10 @@ void control_refresh(struct weir_queue *q, struct sched *s)
 {
 	const struct sched_tunable *t = s->ops->tunables;
 
-	for (unsigned i = 0; t && t[i].name; i++)
+	for (unsigned i = 0; t && t[i].name; i++) {
+		CHECK(i < SCHED_TUNABLES_MAX);
 		q->tunable[i].value = s->ops->get(s, i);
+	}
 }
 
 /* Every lane has drained: the new scheduler is the queue's. Under the lock. */
@@ -93,6 +99,7 @@ static void control_finish_switch(struct weir_queue *q)
 {
 	const struct sched_ops *ops = q->next_ops;
 
+	CHECK(ops && q->lanes[0].change.next);
 	q->next_ops = NULL;
 	__atomic_store_n(&q->sched_ops, ops, __ATOMIC_RELEASE);
 	__atomic_store_n(&q->nr_requests, control_nr_requests(q, ops), __ATOMIC_RELAXED);
@@ -117,6 +124,7 @@ void control_hold(struct lane *lane, struct io_list *list)
 {
 	struct weir_io *io;
 
+	CHECK(lane_is_mine(lane) && lane->change.draining);
 	while ((io = io_list_pop(list))) {
 		/* An io that has written something goes on to its end. */
 		if (!(io->flags & WEIR_IO_NOWAIT) || io_priv(io)->cursor ||
@@ -129,6 +137,7 @@ void control_hold(struct lane *lane, struct io_list *list)
 
 void control_take_held(struct lane *lane, struct io_list *into)
 {
+	CHECK(!lane->change.draining);
 	io_list_append(into, &lane->change.held);
 }
 
@@ -155,6 +164,7 @@ void control_check_drained(struct lane *lane)
 
 	if (!lane->change.draining || !tags_all_free(lane))
 		return;
+	CHECK(!lane->out.commands && !lane->out.bytes && TAILQ_EMPTY(&lane->out.dispatch));
 	control_hold_waiting(lane);
 	pthread_mutex_lock(&q->lock);
 	if (__atomic_load_n(&q->draining, __ATOMIC_RELAXED) && !lane->change.drained) {
@@ -169,6 +179,7 @@ void control_disown(struct lane *lane)
 {
 	struct weir_queue *q = lane->q;
 
+	CHECK(owner_is_there(lane) && !lane->owner.thread);
 	pthread_mutex_lock(&q->lock);
 	__atomic_store_n(&lane->owner.owned, 0, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&q->draining, __ATOMIC_RELAXED))
@@ -183,6 +194,7 @@ static struct sched *control_take_next(struct lane *lane)
 
 	if (!lane->change.draining && lane->change.next) {
 		old = lane->sched;
+		CHECK(!old->ops->has_work(old)); /* it holds no request, and no io waits for one */
 		lane->sched = lane->change.next;
 		lane->change.next = NULL;
 		admit_scheduler(lane);
@@ -215,6 +227,7 @@ void control_apply(struct lane *lane)
 	struct sched *old;
 	uint32_t since;
 
+	CHECK(lane_is_mine(lane));
 	pthread_mutex_lock(&q->lock);
 	since = lane->change.seen;
 	lane->change.seen = __atomic_load_n(&q->generation, __ATOMIC_SEQ_CST);
@@ -240,6 +253,7 @@ void control_set_next(struct lane *lane, struct sched *next)
 {
 	if (lane->change.next)
 		lane->change.next->ops->exit(lane->change.next);
+	CHECK(next && next != lane->sched);
 	lane->change.next = next;
 	if (!lane->q->next_ops)
 		lane->change.drained = false;

@@ -10,6 +10,7 @@
  */
 #include "queue/lane/dispatch.h"
 
+#include "base/check.h"
 #include "queue/lane/queue.h"
 
 static bool dispatch_room(const struct lane *lane)
@@ -28,8 +29,10 @@ bool dispatch_may_ask(const struct lane *lane)
 /* Hands RQ to the engine; false if that has no room. */
 static bool dispatch_start(struct lane *lane, struct request *rq)
 {
+	CHECK(rq->state == REQUEST_TAKEN);
 	if (lane->engine->ops->queue(lane->engine, &rq->cmd))
 		return false;
+	rq->state = REQUEST_OUT;
 	rq->rq.flags |= SCHED_RQ_STARTED;
 	rq->rq.io_start_ns = lane->now;
 	dispatch_count(lane, 1, &rq->cmd);
@@ -50,6 +53,7 @@ static void dispatch_refused(struct lane *lane, struct request *rq, bool again)
 	else
 		TAILQ_INSERT_TAIL(&lane->out.dispatch, rq, link);
 	hist_add(&lane->stats->requeues, 1);
+	CHECK(rq->state == REQUEST_TAKEN);
 	lane->out.refused = true;
 	lane->out.rerun_ns = lane->now + DISPATCH_RERUN_NS;
 }
@@ -86,12 +90,14 @@ void dispatch_run(struct lane *lane)
 {
 	struct sched *s = lane->sched;
 
+	CHECK(lane_is_mine(lane));
 	if (dispatch_run_list(lane)) {
 		while (dispatch_room(lane)) {
 			struct request *rq = (struct request *)s->ops->dispatch(s, lane->now);
 
 			if (!rq)
 				break;
+			CHECK(rq->scheduled);
 			if (dispatch_start(lane, rq))
 				continue;
 			dispatch_refused(lane, rq, false);

@@ -5,6 +5,7 @@
 #ifndef DISPATCH_H
 #define DISPATCH_H
 
+#include "base/check.h"
 #include "queue/lane/state.h"
 
 /* Delay before a command that the engine refused is offered again while nothing is in flight. */
@@ -28,6 +29,7 @@ static inline void dispatch_count(struct lane *lane, int n, const struct weir_cm
 {
 	uint64_t bytes = dispatch_bytes(cmd);
 
+	CHECK(n > 0 || lane->out.commands);
 	__atomic_store_n(&lane->out.commands, lane->out.commands + (uint32_t)n, __ATOMIC_RELAXED);
 	__atomic_store_n(&lane->out.bytes,
 			 n > 0 ? lane->out.bytes + bytes : lane->out.bytes - bytes,
@@ -37,6 +39,7 @@ static inline void dispatch_count(struct lane *lane, int n, const struct weir_cm
 /* RQ goes to the engine without the scheduler, behind others of the kind. */
 static inline void dispatch_add(struct lane *lane, struct request *rq)
 {
+	CHECK(rq->state == REQUEST_TAKEN);
 	TAILQ_INSERT_TAIL(&lane->out.dispatch, rq, link);
 }
 

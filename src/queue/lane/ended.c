@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "base/check.h"
 #include "base/done.h"
 #include "queue/lane/placed.h"
 #include "queue/lane/queue.h"
@@ -19,6 +20,7 @@ void ended_io(struct lane *lane, struct weir_io *io)
 {
 	struct lane *home = io_priv(io)->lane;
 
+	CHECK(!done_is_finished(&io_priv(io)->state)); /* an io ends once */
 	hist_add(&lane->stats->op[io->op].ios, 1);
 	if (io->result)
 		hist_add(&lane->stats->op[io->op].errors, 1);
@@ -49,7 +51,6 @@ void ended_add(struct lane *lane, struct io_list *ios, struct task_list *tasks)
 static void ended_call(struct weir_io *io)
 {
 	void (*end)(struct weir_io *) = io->end;
-
 	done_finish(&io_priv(io)->state);
 	if (end)
 		end(io);
@@ -86,12 +87,14 @@ unsigned ended_call_back(struct lane *lane)
 
 	if (!lane->ended.ios.first && !lane->ended.tasks.first)
 		return 0;
+	CHECK(lane_is_mine(lane) && !lane->ended.in_callback);
 	io_list_init(&ended);
 	io_list_append(&ended, &lane->ended.ios);
 	n = ended.count;
 	lane->ended.in_callback = true;
 	while ((io = io_list_pop(&ended)))
 		ended_call(io);
+	CHECK(!ended.count); /* the list had as many as were counted */
 	ended_run_tasks(lane);
 	lane->ended.in_callback = false;
 	if (n) {

@@ -12,6 +12,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "queue/lane/fd.h"
@@ -21,6 +22,7 @@ void fd_arm(struct lane *lane, uint64_t next)
 {
 	struct itimerspec at = { 0 };
 
+	CHECK(lane->fd.timer >= 0);
 	if (next != UINT64_MAX) {
 		/* 0 would disarm it: 1 ns after the start of the clock is past just as well. */
 		at.it_value.tv_sec = (time_t)(next / NSEC_PER_SEC);
@@ -48,6 +50,7 @@ int fd_make(struct lane *lane)
 	struct engine *e = lane->engine;
 	int err = 0;
 
+	CHECK(lane_is_mine(lane) && lane->fd.epoll < 0);
 	lane->fd.epoll = epoll_create1(EPOLL_CLOEXEC);
 	lane->fd.timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (lane->fd.epoll < 0 || lane->fd.timer < 0)

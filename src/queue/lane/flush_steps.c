@@ -14,6 +14,7 @@
  */
 #include "queue/lane/flush_steps.h"
 
+#include "base/check.h"
 #include "queue/lane/admit.h"
 #include "queue/lane/dispatch.h"
 #include "queue/lane/ended.h"
@@ -58,6 +59,7 @@ bool flush_steps_accept(struct lane *lane, struct weir_io *io)
 	}
 	if (!(io->flags & (WEIR_IO_PREFLUSH | WEIR_IO_FUA)))
 		return false;
+	CHECK(io_priv(io)->step != STEP_DATA); /* its data is under way already */
 	if (io_priv(io)->step == STEP_NONE) {
 		if ((io->flags & WEIR_IO_PREFLUSH) && lane->q->cached)
 			io_priv(io)->step = STEP_PRE;
@@ -77,8 +79,10 @@ bool flush_steps_accept(struct lane *lane, struct weir_io *io)
 
 bool flush_steps_data_ended(struct lane *lane, struct weir_io *io)
 {
-	if (io_priv(io)->step == STEP_DATA)
+	if (io_priv(io)->step == STEP_DATA) {
+		CHECK(lane->flush.nr_data);
 		lane->flush.nr_data--;
+	}
 	if (io->result || io_priv(io)->step != STEP_DATA || !flush_steps_wants_post(lane, io))
 		return true;
 	io_priv(io)->step = STEP_POST;
@@ -88,6 +92,7 @@ bool flush_steps_data_ended(struct lane *lane, struct weir_io *io)
 
 void flush_steps_flush_ended(struct lane *lane, struct weir_io *io, int result, uint16_t status)
 {
+	CHECK(io_priv(io)->step != STEP_READY && io_priv(io)->step != STEP_DATA);
 	if (result) {
 		io->result = result;
 		io->status = status;
@@ -117,6 +122,7 @@ static void flush_steps_start(struct lane *lane, struct request *rq)
 	rq->nr_ios = list->count;
 	rq->scheduled = false;
 	io_list_init(list);
+	CHECK(!lane->flush.in_flight && rq->nr_ios);
 	lane->flush.in_flight = true;
 	dispatch_add(lane, rq);
 }

@@ -6,6 +6,7 @@
 #ifndef FLUSH_STEPS_H
 #define FLUSH_STEPS_H
 
+#include "base/check.h"
 #include "queue/lane/state.h"
 
 /* Takes IO in if it needs a flush now; false: its data may go. */
@@ -25,6 +26,7 @@ void flush_steps_kick(struct lane *lane);
 /* The flush that was in flight has left the engine. */
 static inline void flush_steps_landed(struct lane *lane)
 {
+	CHECK(lane->flush.in_flight);
 	lane->flush.in_flight = false;
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "queue/lane/accept.h"
 #include "queue/lane/admit.h"
 #include "queue/lane/control.h"
@@ -41,6 +42,7 @@ int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
 {
 	int err;
 
+	CHECK(!lane->q && index < q->nr_lanes);
 	lane->q = q;
 	lane->index = index;
 	lane->fd.epoll = lane->fd.timer = -1;
@@ -90,6 +92,7 @@ static void lane_forward(struct lane *lane, struct io_list *batch)
 	for (int kind = 0; kind < LANE_KINDS; kind++)
 		io_list_init(&other[kind]);
 	io_list_append(&all, batch);
+	CHECK(!home || home->q == lane->q);
 	while ((io = io_list_pop(&all))) {
 		struct lane *to = home ? home : lane->serves[queue_lane_kind(io)];
 
@@ -138,6 +141,7 @@ static void lane_push(struct lane *lane)
 
 void lane_submit(struct lane *lane, struct weir_io *io)
 {
+	CHECK(lane_is_mine(lane));
 	io_priv(io)->lane = lane;
 	io_priv(io)->ctx = lane->q->nr_ctxs + lane->index;
 	if (!lane->plug.ios.first && !lane->ended.in_callback)
@@ -169,6 +173,7 @@ unsigned lane_turn(struct lane *lane)
 {
 	unsigned ended;
 
+	CHECK(lane_is_mine(lane) && !lane->ended.in_callback);
 	sleep_end(lane);
 	control_check(lane);
 	if (sleep_has_new_work(lane) || sleep_has_old_work(lane))
@@ -196,11 +201,13 @@ static bool lane_awaits_ends(const struct lane *lane)
 			if (q->ctxs[i].lane[kind] == lane)
 				begun += __atomic_load_n(&q->ctxs[i].nr_begun[kind],
 							 __ATOMIC_SEQ_CST);
+	CHECK(begun >= lane->ended.nr_done);
 	return begun != lane->ended.nr_done;
 }
 
 bool lane_idle(struct lane *lane)
 {
+	CHECK(lane_is_mine(lane));
 	return !lane->out.commands && !lane->plug.ios.first && !lane->change.held.first &&
 	       !lane->ended.ios.first && !lane->ended.tasks.first && !sleep_has_old_work(lane) &&
 	       !lane_has_staged(lane) && !lane_awaits_ends(lane);
@@ -208,6 +215,7 @@ bool lane_idle(struct lane *lane)
 
 void lane_drain(struct lane *lane)
 {
+	CHECK(!lane->ended.in_callback);
 	while (!lane_idle(lane)) {
 		/* Looked at again after each turn: an idle lane would sleep for ever. */
 		if (!lane_turn(lane) && !lane_idle(lane))

@@ -10,12 +10,14 @@
 
 #include <errno.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "queue/lane/complete.h"
 #include "queue/lane/control.h"
 #include "queue/lane/fd.h"
 #include "queue/lane/queue.h"
 #include "queue/lane/registered.h"
+#include "queue/lane/tags.h"
 
 static __thread struct lane *owner_lanes;
 /* A worker has no time for the lanes of other queues, so it does not become their owner. The
@@ -59,6 +61,7 @@ int owner_attach(struct lane *lane)
 	if (!__atomic_compare_exchange_n(&lane->owner.owned, &nobody, 1, false, __ATOMIC_SEQ_CST,
 					 __ATOMIC_RELAXED))
 		return -EBUSY;
+	CHECK(!lane->engine);
 	error_begin(&scope);
 	err = q->engine_ops->open(&lane->engine, &params);
 	error_end(&scope, err, "%s: engine %s", weir_device_path(q->dev), q->engine_ops->name);
@@ -68,6 +71,7 @@ int owner_attach(struct lane *lane)
 	}
 	lane->owner.next = owner_lanes;
 	owner_lanes = lane;
+	lane->owner.thread = thread_number();
 	registered_settle(lane);
 	return 0;
 }
@@ -76,14 +80,17 @@ static void owner_unlink(struct lane *lane)
 {
 	struct lane **link = &owner_lanes;
 
-	while (*link != lane)
-		link = &(*link)->owner.next;
+	for (; *link != lane; link = &(*link)->owner.next)
+		CHECK(*link); /* the calling thread owns it */
 	*link = lane->owner.next;
+	lane->owner.thread = 0;
 }
 
 void owner_detach(struct lane *lane)
 {
 	lane_drain(lane);
+	CHECK(tags_all_free(lane) && !lane->waiting.nr && !lane->out.commands && !lane->out.bytes);
+	CHECK(!lane->sched->ops->has_work(lane->sched));
 	fd_close(lane);
 	lane->engine->ops->close(lane->engine);
 	lane->engine = NULL;
@@ -115,8 +122,8 @@ void owner_use(struct lane *lane)
 {
 	struct lane **link = &owner_lanes;
 
-	while (*link != lane)
-		link = &(*link)->owner.next;
+	for (; *link != lane; link = &(*link)->owner.next)
+		CHECK(*link); /* the calling thread owns it */
 	*link = lane->owner.next;
 	lane->owner.next = owner_lanes;
 	owner_lanes = lane;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "base/check.h"
 #include "queue/lane/ended.h"
 #include "queue/lane/flush_steps.h"
 #include "queue/lane/queue.h"
@@ -55,6 +56,7 @@ void part_ended(struct lane *lane, struct weir_io *io, struct request *rq, int r
 		/* What is not cut yet would only fail too. */
 		io_priv(io)->cursor = io->length;
 	}
+	CHECK(io_priv(io)->parts);
 	if (!--io_priv(io)->parts)
 		part_all_ended(lane, io);
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "queue/lane/queue.h"
 
 static int placed_cmp(const void *a, const void *b)
@@ -34,6 +35,7 @@ void placed_count(struct lane *lane, const struct weir_io *io)
 
 	if (!id) /* only 0: others were refused */
 		return;
+	CHECK(lane->placed);
 	placed = &lane->placed[id - q->placements];
 	hist_add(&placed->ios, 1);
 	if (io->result)

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "queue/lane/queue.h"
 #include "queue/lane/registry.h"
@@ -47,6 +48,7 @@ static void registered_sort(struct lane *lane)
 
 static void registered_add(struct lane *lane, const struct piece *piece, uint32_t index)
 {
+	CHECK(lane->registered.nr < REGISTERED_MAX);
 	lane->registered.ranges[lane->registered.nr++] =
 		(struct registered_range){ piece->base, piece->length, 0, (int16_t)index };
 	registered_sort(lane);
@@ -122,6 +124,7 @@ static uint32_t registered_strip(struct lane *lane, uint32_t index)
 {
 	uint32_t with_engine = 0;
 
+	CHECK(lane_is_mine(lane));
 	for (uint32_t i = 0; i < lane->tags.nr; i++) {
 		struct request *rq = &lane->tags.pool[i];
 
@@ -147,11 +150,13 @@ void registered_free_piece(struct weir_queue *q, uint32_t index)
 		if (q->registry->known[i * REGISTERED_MAX + index].serial == piece->serial)
 			return;
 	piece->serial = 0;
+	CHECK(q->registry->range[piece->range].pieces);
 	q->registry->range[piece->range].pieces--;
 }
 
 static struct lane_piece *registered_known(const struct lane *lane, uint32_t index)
 {
+	CHECK(index < REGISTERED_MAX);
 	return &lane->q->registry->known[lane->index * REGISTERED_MAX + index];
 }
 
@@ -244,6 +249,7 @@ void registered_settle(struct lane *lane)
 	struct error_scope scope;
 	uint32_t n;
 
+	CHECK(lane_is_mine(lane));
 	lane->registered.seen = __atomic_load_n(&q->register_serial, __ATOMIC_ACQUIRE);
 	lane->registered.unsettled = false;
 	if (!lane->registered.seen)

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+#include "base/check.h"
 #include "queue/lane/dispatch.h"
 #include "queue/lane/part.h"
 #include "queue/lane/queue.h"
@@ -43,6 +44,7 @@ bool retry_begin(struct lane *lane, struct request *rq)
 	if (!lane->q->opts.retry_merged || rq->nr_ios < 2 || rq->cmd.ring_lost ||
 	    !retry_is_local(rq->cmd.result, rq->cmd.status))
 		return false;
+	CHECK(rq->state == REQUEST_TAKEN && !rq->nr_retry);
 	hist_add(&lane->stats->retried_merges, 1);
 	rq->retry = rq->first;
 	rq->nr_retry = rq->nr_ios;
@@ -73,6 +75,7 @@ bool retry_next(struct lane *lane, struct request *rq)
 	while (rq->nr_retry) {
 		struct weir_io *io = rq->retry;
 
+		CHECK(io); /* the list has as many as were counted */
 		rq->retry = io_priv(io)->next;
 		rq->nr_retry--;
 		if (retry_alone(lane, rq, io)) {

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "queue/lane/dispatch.h"
 #include "queue/lane/fd.h"
@@ -43,8 +44,10 @@ static bool sleep_mark(struct lane *lane)
 
 void lane_rest(struct lane *lane)
 {
-	bool asleep = sleep_mark(lane);
+	bool asleep;
 
+	CHECK(lane_is_mine(lane) && !lane->ended.in_callback);
+	asleep = sleep_mark(lane);
 	if (lane->fd.epoll < 0)
 		return;
 	if (!asleep)
@@ -103,6 +106,7 @@ uint64_t lane_next_event(struct lane *lane)
 	struct sched *s = lane->sched;
 	uint64_t next = UINT64_MAX;
 
+	CHECK(lane_is_mine(lane));
 	if (lane->plug.ios.first || lane->ended.ios.first || lane->ended.tasks.first ||
 	    sleep_has_held(lane))
 		return 0;
@@ -122,6 +126,7 @@ void lane_sleep(struct lane *lane, uint64_t deadline)
 {
 	uint64_t next = lane_next_event(lane);
 
+	CHECK(!lane->ended.in_callback);
 	if (!next || !sleep_mark(lane))
 		return;
 	hist_add(&lane->stats->sleeps, 1);

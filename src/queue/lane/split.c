@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "queue/lane/queue.h"
 #include "queue/lane/registered.h"
 
@@ -176,6 +177,7 @@ static int split_bounce(struct lane *lane, struct weir_io *io, struct request *r
 {
 	size_t size = (length + SPLIT_BOUNCE_ALIGN - 1) & ~(size_t)(SPLIT_BOUNCE_ALIGN - 1);
 
+	CHECK(!rq->bounce);
 	rq->bounce = aligned_alloc(SPLIT_BOUNCE_ALIGN, size);
 	if (!rq->bounce)
 		return -ENOMEM;
@@ -236,6 +238,7 @@ static int split_memory(struct lane *lane, struct weir_io *io, struct request *r
 	if (io->iovcnt) {
 		rq->cmd.iov = rq->pieces;
 		rq->cmd.iovcnt = split_advance(io, rq->cmd.length, rq->pieces);
+		CHECK(rq->cmd.iovcnt <= lane->q->max_segments && io_priv(io)->cursor <= io->length);
 		return 0;
 	}
 	rq->one = (struct iovec){ (char *)io->buf + io_priv(io)->cursor, rq->cmd.length };

@@ -12,6 +12,7 @@
 
 #include <sched.h>
 
+#include "base/check.h"
 #include "queue/lane/lane.h"
 #include "queue/lane/wake.h"
 
@@ -79,6 +80,7 @@ void stage_list(struct lane *lane, struct io_list *list)
 
 void stage_returned(struct lane *lane, struct weir_io *io)
 {
+	CHECK(io_priv(io)->lane == lane);
 	pthread_mutex_lock(&lane->inbox.lock);
 	io_list_add(&lane->inbox.returned, io);
 	pthread_mutex_unlock(&lane->inbox.lock);
@@ -105,6 +107,7 @@ bool stage_take(struct lane *lane, struct io_list *into, struct io_list *ended,
 {
 	struct weir_queue *q = lane->q;
 
+	CHECK(lane_is_mine(lane));
 	if (!wake_take_staged(lane))
 		return false;
 	pthread_mutex_lock(&lane->inbox.lock);

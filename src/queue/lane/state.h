@@ -20,6 +20,7 @@
 #include "base/fifo.h"
 #include "base/fork.h"
 #include "base/hist.h"
+#include "base/thread.h"
 #include "engine/engine.h"
 #include "queue/lane/io_priv.h"
 #include "sched/sched.h"
@@ -49,6 +50,9 @@ FIFO_DEFINE(io_list, struct weir_io, IO_LIST_NEXT)
 #define TASK_LIST_NEXT(task) (task_priv(task)->next)
 FIFO_DEFINE(task_list, struct weir_task, TASK_LIST_NEXT)
 
+/* Whose a request is: the pool's, the lane's and its scheduler's, or the engine's. */
+enum request_state { REQUEST_FREE, REQUEST_TAKEN, REQUEST_OUT };
+
 /* One command's worth of one or more ios: what is scheduled. Its place in the pool is its tag. */
 struct request {
 	struct sched_rq rq; /* first: sched_rq and request are cast to each other */
@@ -56,7 +60,7 @@ struct request {
 	struct line *line;	      /* in which the tag is counted (admit.h); NULL: in none */
 	struct weir_io *first, *last; /* nr_ios of them, linked through their priv */
 	uint32_t nr_ios;
-	bool used;	 /* its tag is taken (tags.c) */
+	uint8_t state;	 /* enum request_state */
 	bool scheduled;	 /* the scheduler knows it */
 	bool registered; /* all of its memory is, though perhaps not in one piece */
 	uint64_t submit_ns;
@@ -197,7 +201,7 @@ struct lane_inbox {
 /* owner.c: the thread that runs the lane. */
 struct lane_owner {
 	uint32_t owned;	   /* atomic: somebody is the owner */
-	pthread_t thread;  /* who, while the lane is attached */
+	uintptr_t thread;  /* thread_number() of the owner; 0: there is none */
 	struct lane *next; /* lanes of one thread, in other queues */
 	pthread_t worker;
 	bool worker_runs;
@@ -230,6 +234,13 @@ struct lane {
 	struct lane_inbox inbox;
 	struct lane_owner owner;
 } __attribute__((aligned(CACHE_LINE)));
+
+/* True if the calling thread is the owner of LANE: functions that only the owner may call check
+ * it. */
+static inline bool lane_is_mine(const struct lane *lane)
+{
+	return lane->owner.thread == thread_number();
+}
 
 /* A staging queue: ios of threads that own no lane. stage.c writes it, under the lock. */
 struct ctx {

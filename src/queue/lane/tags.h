@@ -31,15 +31,18 @@ static inline bool tags_all_free(const struct lane *lane)
 /* A free tag, of which there is one. */
 static inline struct request *tags_take(struct lane *lane)
 {
-	struct request *rq = lane->tags.free[--lane->tags.nr_free];
+	struct request *rq;
 
-	rq->used = true;
+	CHECK(lane->tags.nr_free);
+	rq = lane->tags.free[--lane->tags.nr_free];
+	rq->state = REQUEST_TAKEN;
 	return rq;
 }
 
 static inline void tags_give(struct lane *lane, struct request *rq)
 {
-	rq->used = false;
+	CHECK(rq->state == REQUEST_TAKEN);
+	rq->state = REQUEST_FREE;
 	lane->tags.free[lane->tags.nr_free++] = rq;
 }
 

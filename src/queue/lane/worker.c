@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/thread.h"
 #include "queue/lane/owner.h"
@@ -23,6 +24,7 @@ static void worker_said(struct worker_report *start, int result)
 	struct weir_queue *q = start->lane->q;
 
 	pthread_mutex_lock(&q->lock);
+	CHECK(!start->known);
 	start->result = result;
 	start->known = true;
 	pthread_cond_broadcast(&q->changed);
@@ -63,6 +65,7 @@ int worker_start(struct lane *lane)
 	char name[THREAD_NAME_BYTES] = "weir-home";
 	int err;
 
+	CHECK(!lane->owner.worker_runs);
 	/* The lane beyond those that were asked for is a home and nothing else. */
 	if (lane->index < q->opts.lanes)
 		snprintf(name, sizeof(name), "weir-lane%u", lane->index % 100000u);
