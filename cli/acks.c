@@ -200,8 +200,8 @@ static int acks_parse(FILE *in, const char *path, uint64_t **ids, size_t *n)
 	}
 	if (!err && !text.line)
 		err = error_set(-EINVAL,
-				"%s: empty, so it tells nothing: a log that --ack-log wrote has a "
-				"first line",
+				"%s: the file is empty, so it proves nothing: a log that --ack-log "
+				"wrote has a first line",
 				path);
 	text_end(&text);
 	return err;

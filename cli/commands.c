@@ -44,8 +44,8 @@ static int command_check_operands(const struct command *cmd, char **operands, in
 	if (n < cmd->min_operands)
 		return report_usage("too few operands: weir %s %s", cmd->name, cmd->operands);
 	if (cmd->max_operands >= 0 && n > cmd->max_operands)
-		return report_usage("\"%s\" is too much: weir %s %s", operands[cmd->max_operands],
-				    cmd->name, cmd->operands);
+		return report_usage("unexpected operand \"%s\": weir %s %s",
+				    operands[cmd->max_operands], cmd->name, cmd->operands);
 	return 0;
 }
 

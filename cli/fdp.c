@@ -75,7 +75,8 @@ static void fdp_print_counts(const struct weir_fdp *fdp)
 	printf("  written to media %s\n", format_size(fdp->media_bytes, size, sizeof(size)));
 	printf("  erased           %s\n", format_size(fdp->erased_bytes, size, sizeof(size)));
 	if (fdp->host_bytes)
-		printf("  WAF              %.3f (media by host bytes, since the drive was new)\n",
+		printf("  WAF              %.3f (media bytes / host bytes, since the drive was "
+		       "new)\n",
 		       fdp_waf(fdp));
 }
 
@@ -96,7 +97,8 @@ static void fdp_print_events(const struct weir_fdp *fdp)
 static int fdp_print(const char *path, const struct weir_fdp *fdp)
 {
 	if (!fdp->nvme) {
-		printf("%s: not an NVMe drive, and only these have FDP: name one, as /dev/ng0n1\n",
+		printf("%s: not an NVMe drive; only NVMe drives have FDP: name one, such as "
+		       "/dev/ng0n1\n",
 		       path);
 		return 0;
 	}
@@ -111,8 +113,8 @@ static int fdp_print(const char *path, const struct weir_fdp *fdp)
 		return 0;
 	}
 	if (fdp->partial) {
-		printf("%s: FDP is enabled in endurance group %u; its placement ids are all that "
-		       "may be asked without CAP_SYS_ADMIN\n",
+		printf("%s: FDP is enabled in endurance group %u; without CAP_SYS_ADMIN only its "
+		       "placement ids can be read\n",
 		       path, fdp->endurance_group);
 	} else {
 		printf("%s: FDP is enabled: configuration %u of endurance group %u\n", path,

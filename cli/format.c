@@ -67,11 +67,11 @@ static const struct opt format_options[] = {
 static int format_failed(const char *path, uint64_t size, int err)
 {
 	if (err == -EEXIST && !strstr(weir_error(), "--force"))
-		return report_error("%s: is not empty: to overwrite it, say --force", path);
+		return report_error("%s: is not empty: use --force to overwrite it", path);
 	if (err == -ENOENT && size)
 		return report_error("%s: cannot be created: there is no such folder", path);
 	if (err == -ENOENT && !strstr(weir_error(), "--size"))
-		return report_error("%s: there is no such file: to create it, say --size", path);
+		return report_error("%s: there is no such file: use --size to create it", path);
 	return report_failed(path);
 }
 
@@ -118,10 +118,10 @@ static int format_check_size(const char *path, uint64_t size)
 	    (uint64_t)st.st_size - size < 4096)
 		return 0;
 	if (!S_ISREG(st.st_mode))
-		return report_usage("--size: %s is there, and has the size that it has: leave "
-				    "--size out, or say --capacity to use less",
+		return report_usage("--size: %s exists, and its size cannot be changed: leave "
+				    "--size out, or use --capacity to use less of it",
 				    path);
-	return report_usage("--size: %s is there and has %s, not %s: leave --size out, or remove "
+	return report_usage("--size: %s exists and has %s, not %s: leave --size out, or remove "
 			    "the file",
 			    path, format_size((uint64_t)st.st_size, is, sizeof(is)),
 			    format_size(size, wish, sizeof(wish)));

@@ -117,8 +117,8 @@ static int get_check_output(const struct get_args *args, const char *path)
 	if (!args->output)
 		return 0;
 	if (args->key.json && get_is_stdout(args->output))
-		return report_usage("--output %s: with --json, standard output has the JSON: name "
-				    "a file for the value",
+		return report_usage("--output %s: with --json the JSON goes to standard output: "
+				    "name a file for the value",
 				    args->output);
 	return output_check("--output", args->output, &path, 1);
 }

@@ -50,9 +50,10 @@ static int opening_check_passthrough(const struct opening *o)
 		return 0;
 	if (!name || !strcmp(name, "auto") || !strcmp(name, "uring_cmd"))
 		return 0;
-	return report_usage("--%s is for NVMe passthrough, which engine %s is not: drop --%s, or "
-			    "--engine %s",
-			    option, name, option, name);
+	return report_usage(
+		"--%s needs NVMe passthrough, which engine %s does not do: drop --%s, or "
+		"--engine %s",
+		option, name, option, name);
 }
 
 int opening_wants_nvme(const struct opening *o)
@@ -87,8 +88,9 @@ static void opening_notes(struct weir_store *s, const char *path)
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 
 	if (!weir_store_get_info(s, &info) && info.placement_why)
-		report_note("%s: formatted for placement by stream, but nothing is placed: %s",
-			    path, info.placement_why);
+		report_note(
+			"%s: formatted for placement by stream, but placement is not possible: %s",
+			path, info.placement_why);
 }
 
 /* --engine-opts and --timeout as one text, in BUF; NULL where neither is given. */

@@ -27,9 +27,10 @@ int output_check(const char *option, const char *path, const char *const *inputs
 		if (!inputs[i] || !(strcmp(path, "-") ? overlap_paths(path, inputs[i])
 						      : overlap_fd(STDOUT_FILENO, inputs[i])))
 			continue;
-		return report_usage("%s %s: this is what the command reads or lies beneath it "
-				    "(%s): writing it would destroy that; name another file",
-				    option, path, inputs[i]);
+		return report_usage(
+			"%s %s: the command reads this, or reads something that lies on it (%s): "
+			"writing it would destroy the input; name another file",
+			option, path, inputs[i]);
 	}
 	return 0;
 }
@@ -53,8 +54,8 @@ int output_check_standard(const char *input)
 	/* stderr is the input too, so even the error message would overwrite it. */
 	if (err && (out || dup2(STDOUT_FILENO, STDERR_FILENO) < 0))
 		return REPORT_USAGE;
-	return report_usage("%s: %s is redirected to it, and would overwrite what the command "
-			    "reads: redirect to another file",
+	return report_usage("%s: %s is redirected to this input of the command and would overwrite "
+			    "it: redirect to another file",
 			    name, out ? "standard output" : "standard error");
 }
 

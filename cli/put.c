@@ -112,8 +112,8 @@ static int put_too_long(const char *path, const char *name, size_t len,
 
 	format_size(info->max_value_bytes, most, sizeof(most));
 	if (!segment)
-		return report_error("%s: longer than any store can hold as one value (%s: %s)",
-				    name, path, most);
+		return report_error("%s: too long for a value of any store (%s: %s)", name, path,
+				    most);
 	return report_error("%s: longer than %s, the longest value of %s: format with "
 			    "--segment-bytes %s",
 			    name, most, path, format_size(segment, fit, sizeof(fit)));

@@ -194,7 +194,7 @@ static int replay_configure_trace(struct replay_session *s)
 	opts->limit = s->args->requests;
 	opts->block_bytes = s->args->block_bytes;
 	if (trace_format_find(s->args->trace_format, &opts->format) < 0)
-		return report_usage("--trace-format: \"%s\" is none: give auto, mooncake, "
+		return report_usage("--trace-format: there is no \"%s\": give auto, mooncake, "
 				    "bailian or mlperf",
 				    s->args->trace_format);
 	return replay_parse_tier(s->args->tier, &opts->tiers);

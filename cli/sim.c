@@ -131,7 +131,8 @@ static int sim_print_device(const char *name)
 	const char *text = sim_preset(name);
 
 	if (!text)
-		return report_usage("--print-device: \"%s\" is none of nvme, sata, hdd", name);
+		return report_usage(
+			"--print-device: there is no \"%s\": there are nvme, sata and hdd", name);
 	fputs(text, stdout);
 	return 0;
 }
@@ -164,13 +165,13 @@ static int sim_run_command(void *arg, char **operands, int n)
 	if (args->print_device)
 		return sim_print_device(args->print_device);
 	if (!n && !args->iolog)
-		return report_usage("too few operands: which file has the jobs?");
+		return report_usage("too few operands: name the file with the jobs (JOBS)");
 	if (n && args->iolog)
 		return report_usage("--iolog and JOBS: give one of them, or write read_iolog=%s in "
 				    "a job",
 				    args->iolog);
 	if (!args->iolog && (args->iolog_speed || args->iolog_depth))
-		return report_usage("--iolog-speed and --iolog-depth are for --iolog");
+		return report_usage("--iolog-speed and --iolog-depth need --iolog");
 	err = sim_split_sets(&args->set, sets, text);
 	if (!err)
 		err = sim_with_jobs(args, n ? operands[0] : args->iolog, sets);

@@ -98,7 +98,8 @@ int sim_report_print(const struct sim_report *r)
 	table_free(&t);
 	if (err)
 		return report_error("out of memory");
-	printf("\nthe drive had something to do for %.1f %% of the time; %.1f %% of it worked\n",
+	printf("\nthe drive had commands for %.1f %% of the time; on average %.1f %% of its units "
+	       "worked\n",
 	       100 * res->busy, 100 * res->worked);
 	if (res->count > 1)
 		printf("fairness (Jain, bytes): %.4f", res->fairness.whole);

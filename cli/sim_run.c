@@ -214,8 +214,9 @@ static int sim_speed(const char *text, struct job_logs_opts *opts)
 		return 0;
 	opts->speed = *text >= '0' && *text <= '9' ? strtod(text, &end) : 0;
 	if (!end || opts->speed < 0.001 || opts->speed > 1e6 || (*end && strcmp(end, "x")))
-		return report_usage("--iolog-speed: \"%s\" is neither 0.001x to 1000000x nor max",
-				    text);
+		return report_usage(
+			"--iolog-speed: \"%s\" is not a speed: give 0.001x to 1000000x, or max",
+			text);
 	return 0;
 }
 

@@ -145,7 +145,8 @@ static int step_merging(const struct step_args *args, enum sched_merging *mergin
 	if (args->nomerges && parse_number(args->nomerges, 0, 2, &nomerges) < 0)
 		return report_usage("--nomerges: %s", weir_error());
 	if (args->merge && nomerges == 2)
-		return report_usage("--merge and --nomerges 2: the one merges, the other does not");
+		return report_usage(
+			"--merge and --nomerges 2 contradict each other: give one of them");
 	*merging = (enum sched_merging)(SCHED_MERGING_ALL - nomerges);
 	return 0;
 }

@@ -132,7 +132,7 @@ int step_set(struct step *st, const char *name, const char *text)
 				 " (%s)",
 				 name, text, t->min, t->max, t->unit);
 	if (clamped)
-		report_note("%s=%s is out of range: it is %" PRId64, name, text, value);
+		report_note("%s=%s is out of range: now it is %" PRId64, name, text, value);
 	return st->ops->set(st->s, (unsigned)tunable, value);
 }
 

@@ -69,8 +69,8 @@ static int csv_split(const struct trace_reader *r, char *text, char *fields[CSV_
 		fields[n] = csv_field(&text);
 		if (!fields[n])
 			return text_error(r->line, -EINVAL,
-					  "field %d: a quoted field has no end on this line, or "
-					  "something behind it",
+					  "field %d: a quoted field does not end on this line, or "
+					  "text follows its closing quote",
 					  n + 1);
 		n++;
 	}
@@ -174,7 +174,7 @@ int trace_csv_line(struct trace_reader *r, char *text)
 	if (n < 0)
 		return n;
 	if ((size_t)n != r->columns)
-		return text_error(r->line, -EINVAL, "%d fields, and the header has %zu", n,
+		return text_error(r->line, -EINVAL, "%d fields, but the header has %zu", n,
 				  r->columns);
 	key = fields[r->at[TRACE_KEY]];
 	err = csv_time(r, fields[r->at[TRACE_TIMESTAMP]], &object.time_ns);

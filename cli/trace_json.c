@@ -47,8 +47,8 @@ int trace_time(const struct trace_reader *r, const char *field, double value, ui
 	double max = (double)(INT64_MAX / (ms ? (int64_t)NSEC_PER_MSEC : (int64_t)NSEC_PER_SEC));
 
 	if (!(value >= 0 && value <= max))
-		return text_error(r->line, -EINVAL, "%s is not from 0 to %.0f %s", field, max,
-				  ms ? "milliseconds" : "seconds");
+		return text_error(r->line, -EINVAL, "%s is not a number from 0 to %.0f %s", field,
+				  max, ms ? "milliseconds" : "seconds");
 	*time_ns = (uint64_t)(value * unit);
 	return 0;
 }

@@ -114,7 +114,7 @@ const char *window_words(int result)
 	case -EBADMSG:
 		return "it is damaged on the medium";
 	case -EROFS:
-		return "the store is read-only since a write could not be made durable";
+		return "the store is read-only because a write could not be made durable";
 	case -ENOSPC:
 		return "there is no room left in the store";
 	default:

@@ -76,7 +76,8 @@ static int config_key(void *user, unsigned line, const char *section, const char
 {
 	(void)line;
 	if (!name && strcmp(section, "device") && strcmp(section, "ssd") && strcmp(section, "hdd"))
-		return error_set(-EINVAL, "[%s]: a drive has [device], and [ssd] or [hdd]",
+		return error_set(-EINVAL,
+				 "unknown section [%s]: a drive has [device], and [ssd] or [hdd]",
 				 section);
 	return name ? sim_key_set(config_keys, user, section, name, value) : 0;
 }
@@ -123,16 +124,18 @@ static int config_sound(const struct sim_config *c, const char *path)
 	if (!config_power_of_2(c->logical_block) || !config_power_of_2(c->physical_block) ||
 	    c->physical_block < c->logical_block)
 		return error_set(-EINVAL,
-				 "%s: blocks are powers of 2, the physical one not smaller", path);
+				 "%s: block sizes must be powers of 2, and the physical block not "
+				 "smaller than the logical one",
+				 path);
 	if (c->max_io % c->logical_block || c->capacity % c->physical_block)
-		return error_set(-EINVAL, "%s: max_io and capacity are whole blocks", path);
+		return error_set(-EINVAL, "%s: max_io and capacity must be whole blocks", path);
 	if (c->kind == SIM_SSD && c->ssd.cache / 2 / c->ssd.channels < c->ssd.page)
 		return error_set(-EINVAL, "%s: cache must hold two pages for each channel", path);
 	if (c->kind == SIM_HDD &&
 	    (c->hdd.inner > c->hdd.outer || c->hdd.seek_track > c->hdd.seek_full))
-		return error_set(-EINVAL,
-				 "%s: inner is not above outer, nor seek_track above seek_full",
-				 path);
+		return error_set(
+			-EINVAL,
+			"%s: inner must not be above outer, nor seek_track above seek_full", path);
 	return 0;
 }
 
@@ -156,8 +159,8 @@ int sim_config_load(struct sim_config *c, const char *name)
 	int err;
 
 	if (!in && errno == ENOENT)
-		return error_sys(-ENOENT, "%s: no built-in drive (nvme, sata, hdd), and no file",
-				 name);
+		return error_sys(-ENOENT,
+				 "%s: neither a built-in drive (nvme, sata, hdd) nor a file", name);
 	if (!in)
 		return -errno;
 	err = config_read(c, in, name, &mistakes);

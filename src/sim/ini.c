@@ -199,7 +199,7 @@ int sim_ini_read(FILE *in, const char *path, sim_ini_fn *fn, void *user, struct 
 	text_end(&src.text);
 
 	if (!src.err && ret)
-		return error_set(-EINVAL, "%s:%d: no key and no section", path, ret);
+		return error_set(-EINVAL, "%s:%d: neither a key nor a section", path, ret);
 	if (src.err && mistakes->count)
 		return error_set(src.err, "%s", mistakes->line[0]);
 	return src.err;

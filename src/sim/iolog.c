@@ -16,8 +16,7 @@ int iolog_add(struct iolog_reader *r, struct iolog_io io)
 
 	if (log->count == r->max)
 		return text_error(&r->text, -E2BIG,
-				  "more than %u ios in all logs; cut the log into parts",
-				  IOLOG_MAX);
+				  "more than %u ios in all logs: use a shorter log", IOLOG_MAX);
 	if (log->count == r->room) {
 		size_t room = r->room ? 2 * r->room : 1024;
 		struct iolog_io *more = reallocarray(log->io, room, sizeof(*more));
@@ -103,7 +102,7 @@ static int iolog_finish(struct iolog_reader *r)
 	uint64_t first, tick = r->format ? r->format->tick_ns : 1;
 
 	if (!log->count)
-		return error_set(-EINVAL, "%s: there is no io in it", text_name(log->path));
+		return error_set(-EINVAL, "%s: the log contains no io", text_name(log->path));
 	qsort(log->io, log->count, sizeof(*log->io), iolog_compare);
 	first = log->io[0].time_ns;
 	for (size_t i = 0; i < log->count; i++) {
@@ -131,7 +130,8 @@ static int iolog_detect(struct iolog_reader *r, const char *line)
 		f++;
 	if (!f->is)
 		return text_error(&r->text, -EINVAL,
-				  "this begins neither as text of blkparse, nor as an iolog of fio "
+				  "not a known log: it begins neither as text of blkparse, nor as "
+				  "an iolog of fio "
 				  "(version 2 or 3), nor as CSV of MSR Cambridge "
 				  "(timestamp,host,disk,Read,offset,bytes,...)");
 	r->format = f;

@@ -72,8 +72,8 @@ static int field_place(struct iolog_reader *r, int n, char **field, uint64_t uni
 
 static int line_short(struct iolog_reader *r, int n, int least)
 {
-	return text_error(&r->text, -EINVAL, "%d fields of at least %d: the line is cut off", n,
-			  least);
+	return text_error(&r->text, -EINVAL,
+			  "only %d fields of at least %d: the line is incomplete", n, least);
 }
 
 /* Adds the io of a line, unless it has no bytes. */

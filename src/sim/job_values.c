@@ -125,7 +125,10 @@ static int value_each(void *job, size_t offset, const char *text, value_fn *fn)
 
 	for (int dir = 0; !err && (part = strsep(&rest, ",")); dir++) {
 		if (dir == SIM_DIRS)
-			err = error_set(-EINVAL, "\"%s\": reads, writes and trims are three", text);
+			err = error_set(
+				-EINVAL,
+				"\"%s\": more than one value each for reads, writes and trims",
+				text);
 		for (int i = dir; *part && !err && i < (rest ? dir + 1 : SIM_DIRS); i++)
 			err = fn(job, field, (enum sim_dir)i, part);
 	}

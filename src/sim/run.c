@@ -91,9 +91,10 @@ static int run_weigh(struct run *r, const struct load *l)
 		return 0;
 	for (const struct load *other = r->env.loads; other < l; other++)
 		if (other->submitter == l->submitter && other->job->weight != job->weight)
-			return error_set(-EINVAL,
-					 "%s:%u: [%s]: its submitter has another weight in [%s]",
-					 r->env.path, job->line, job->name, other->job->name);
+			return error_set(
+				-EINVAL,
+				"%s:%u: [%s]: the same submitter has another weight in [%s]",
+				r->env.path, job->line, job->name, other->job->name);
 	err = weir_queue_submitter_set_weight(r->env.q, l->submitter, (uint32_t)job->weight);
 	if (err == -EOPNOTSUPP) {
 		/* The file is for any scheduler; once is enough. */
@@ -209,8 +210,7 @@ static int run_turn(struct run *r)
 	if (ended < 0)
 		return ended;
 	if (sim_stalled(r->env.sim))
-		return error_set(-EDEADLK,
-				 "the scheduler holds ios, and nothing will ever wake it");
+		return error_set(-EDEADLK, "the scheduler holds ios, and no event will wake it");
 	return r->env.err;
 }
 
@@ -311,12 +311,11 @@ static void run_note_wear(struct run *r, struct sim_result *result)
 	result->beyond_model =
 		r->opts->config->kind == SIM_SSD && result->written_bytes > result->capacity_bytes;
 	if (result->beyond_model)
-		remarks_add(
-			&result->notes,
-			"%s were written to a drive of %s, and the model collects no garbage: a "
-			"real one would have become slower",
-			format_size(result->written_bytes, written, sizeof(written)),
-			format_size(result->capacity_bytes, capacity, sizeof(capacity)));
+		remarks_add(&result->notes,
+			    "%s were written to a drive of %s, and the model has no garbage "
+			    "collection: a real drive would have become slower",
+			    format_size(result->written_bytes, written, sizeof(written)),
+			    format_size(result->capacity_bytes, capacity, sizeof(capacity)));
 }
 
 /* Where a log was not replayed as it says. */
@@ -341,7 +340,8 @@ static void run_note_replays(struct run *r, struct sim_result *result)
 			format_size(r->opts->config->capacity, capacity, sizeof(capacity)));
 	if (delayed)
 		remarks_add(&result->notes,
-			    "%llu of %llu ios of the log went later than it says: %u of their job "
+			    "%llu of %llu ios of the log were submitted later than it says: %u of "
+			    "their job "
 			    "were outstanding",
 			    (unsigned long long)delayed, (unsigned long long)ios, REPLAY_DEPTH);
 }
@@ -369,7 +369,7 @@ static int run_result(struct run *r, struct sim_result *result)
 	run_note_replays(r, result);
 	run_note_wear(r, result);
 	if (r->fair.looked == FAIR_WINDOWS_MAX)
-		remarks_add(&result->notes, "fairness was looked at in the first %u windows only",
+		remarks_add(&result->notes, "fairness was measured in the first %u windows only",
 			    FAIR_WINDOWS_MAX);
 	return fair_end(&r->fair, result->job, &result->fairness);
 }

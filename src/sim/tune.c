@@ -34,7 +34,7 @@ static void tune_clamped(struct weir_queue *q, const char *name, const char *tex
 	if (parse_sysfs(text, &asked) || weir_queue_get(q, name, value, sizeof(value)) ||
 	    parse_sysfs(value, &got) || asked == got)
 		return;
-	remarks_add(notes, "%s=%s is out of range: it is %s", name, text, value);
+	remarks_add(notes, "%s=%s is out of range: %s is used", name, text, value);
 }
 
 int tune_set(struct weir_queue *q, const char *name, const char *text, struct remarks *notes)

@@ -212,7 +212,7 @@ def endless_value(weir):
     with open(weir.path("huge"), "wb") as file:
         file.truncate(1 << 40)
     weir.fails("put", weir.img, "k", weir.path("huge"), preexec_fn=limit,
-               says=["longer than any store can hold"])
+               says=["too long for a value of any store"])
     for path, says in ((weir.path("none"), "o such file"), (weir.path("huge"), "not a weir store")):
         reader, writer = os.pipe()
         with os.fdopen(writer, "wb"), os.fdopen(reader, "rb") as source:

@@ -17,8 +17,8 @@ def store_commands(weir):
 def check_no_drive(weir, path):
     """Checks that weir fdp reports no FDP for PATH."""
     out, err = weir.run("fdp", path)
-    assert out.decode() == (f"{path}: not an NVMe drive, and only these have FDP: name one, as "
-                            "/dev/ng0n1\n"), out
+    assert out.decode() == (f"{path}: not an NVMe drive; only NVMe drives have FDP: "
+                            "name one, such as /dev/ng0n1\n"), out
     assert err == "", err
     answer = weir.json("fdp", path)
     assert answer["schema"] == "weir.fdp.v1" and answer["path"] == path, answer

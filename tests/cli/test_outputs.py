@@ -75,7 +75,7 @@ def standard_output_onto_the_store(weir):
                 out, err = process.communicate(timeout=60)
             assert process.returncode == 2, (command, stream, out, err)
             said = err if stream == "stdout" else out
-            assert b"is redirected to it" in said, (command, stream, said)
+            assert b"is redirected to this input" in said, (command, stream, said)
             assert read(weir.img) == before, (command, stream)
     with open(weir.img, "ab") as file:
         assert weir.start("ls", weir.img, stdout=file, stderr=file).wait(60) == 2

@@ -116,7 +116,7 @@ def own_devices(weir):
         file.write(text.replace(b"rpm = 7200", b"rmp = 7200"))
     refused(weir, TWO, "bad.ini:15: ", '"rpm"', options=("--device", weir.path("bad.ini")))
     refused(weir, TWO, "nvme, sata, hdd", options=("--device", "floppy"), code=1)
-    weir.fails("sim", "--print-device", "floppy", code=2, says=["none of nvme, sata, hdd"])
+    weir.fails("sim", "--print-device", "floppy", code=2, says=["there are nvme, sata and hdd"])
 
 
 @case

@@ -127,7 +127,7 @@ def options(weir):
         weir.fails("step", *words, code=2, says=says)
     fails(says=["--sched"])
     fails("--sched", "mq-deadlin", says=["did you mean mq-deadline?"])
-    fails("--sched", "kyber", "x", says=["too much"])
+    fails("--sched", "kyber", "x", says=["unexpected operand"])
     fails("--sched", "kyber", "--set", "read_lat_nsec", says=["--set", "NAME=VALUE"])
     fails("--sched", "kyber", "--set", "read_lat=1", says=["did you mean read_lat_nsec?"])
     fails("--sched", "kyber", "--set", "read_lat_nsec=-1", says=["read_lat_nsec", "-1", "from 0"])
@@ -276,7 +276,7 @@ def clamped_as_by_sysfs(weir):
             ("bfq", "low_latency", "7", "1"), ("bfq", "fifo_expire_sync", "0", "1"),
             ("bfq", "max_budget", "99999999999", "2147483647"), ("cfq", "quantum", "0", "1")):
         text = f"get {name}\n".encode()
-        note = f"{name}={given} is out of range: it is {got}"
+        note = f"{name}={given} is out of range: now it is {got}"
         out, err = weir.run("step", "--sched", sched, "--set", f"{name}={given}", stdin=text)
         assert out.decode() == got + "\n" and note in err, (out, err)
         text = f"set 0 {name} {given}\n".encode() + text

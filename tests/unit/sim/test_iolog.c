@@ -88,14 +88,14 @@ static void fio_3(void **state)
 	is_io(1, 83000, IOLOG_TRIM, 0, 4096, 0);
 	is_io(2, 133000, IOLOG_WRITE, 774144, 8192, 0);
 	is_io(3, 233000, IOLOG_FLUSH, 0, 0, 0);
-	refused("fio version 3 iolog\n1 /f read 0 4096\n2 /f read 0\n", ":3: ", "cut off");
+	refused("fio version 3 iolog\n1 /f read 0 4096\n2 /f read 0\n", ":3: ", "incomplete");
 	refused("fio version 3 iolog\nx /f read 0 1\n", ":2: field 1 (time)", "\"x\"");
 	refused("fio version 3 iolog\n1 /f raed 0 1\n", ":2: field 3 (action)", "\"raed\"");
 	refused("fio version 3 iolog\n1 /f read -1 1\n", ":2: field 4 (offset)", "\"-1\"");
 	refused("fio version 3 iolog\n1 /f read 99999999999999999999 1\n", ":2: field 4", "");
 	refused("fio version 3 iolog\n1 /f read 9999999999999999999 1\n", ":2: field 4", "EiB");
 	refused("fio version 3 iolog\n1 /f write 0 1073741825\n", ":2: field 5 (length)", "1 GiB");
-	refused("fio version 3 iolog\n1 /f add\n", ": there is no io", "");
+	refused("fio version 3 iolog\n1 /f add\n", ": the log contains no io", "");
 	refused("fio version 3 iolog\n0 /f read 0 1\n99999999999999999 /f read 0 1\n",
 		":3: ", "a year");
 	refused("fio version 4 iolog\n", ":1: ", "version 2 or 3");
@@ -114,7 +114,7 @@ static void fio_2(void **state)
 	read_log("fio version 2 iolog\n/f read 0 4096\n/f read 4096 4096\n");
 	assert_false(io_log.timed);
 	refused("fio version 2 iolog\n/f wait x\n", ":2: field 3 (time to wait)", "\"x\"");
-	refused("fio version 2 iolog\n/f\n", ":2: ", "cut off");
+	refused("fio version 2 iolog\n/f\n", ":2: ", "incomplete");
 }
 
 static void msr(void **state)
@@ -137,7 +137,7 @@ static void msr(void **state)
 	}
 	refused("1,hm,1,Read,0,512,1\n1,hm,1,Reed,0,512,1\n", ":2: field 4 (type)", "Reed");
 	refused("1,hm,1,Read,0,512,1\n1,hm,1,Read,,512,1\n", ":2: field 5 (offset)", "");
-	refused("1,hm,1,Read,0,512,1\n1,hm,1,Read\n", ":2: ", "cut off");
+	refused("1,hm,1,Read,0,512,1\n1,hm,1,Read\n", ":2: ", "incomplete");
 	refused("1,hm,1,Read,0,512,1\n,,,,,,,,,,,,,,,,,,,,,,,,,,,\n", ":2: field 1", "");
 	refused("1,hm,1,Raed,0,512,1\n", ":1: ", "MSR");
 }
@@ -170,7 +170,7 @@ static void blkparse(void **state)
 	/* If Q events were not recorded, D events count. */
 	read_log(BLK("D", "R 8 + 8 [a]") BLK("C", "R 8 + 8 [0]"));
 	assert_int_equal(io_log.count, 1);
-	refused(BLK("Q", "R 8 + 8 [a]") "8,0 3 1 0.5 69", ":2: ", "cut off");
+	refused(BLK("Q", "R 8 + 8 [a]") "8,0 3 1 0.5 69", ":2: ", "incomplete");
 	refused(BLK("Q", "R x + 8 [a]"), ":1: field 8 (offset)", "\"x\"");
 	refused(BLK("Q", "R 8 + 8y [a]"), ":1: field 10 (length)", "8y");
 	refused(BLK("Q", "R 8 8 [a]"), ":1: ", "missing");
@@ -251,7 +251,8 @@ static void delayed(void **state)
 	free(text);
 	assert_int_equal(rig.result.job[0].ios, 5000);
 	assert_int_equal(rig.result.notes.count, 1);
-	assert_non_null(strstr(rig.result.notes.line[0], "904 of 5000 ios of the log went later"));
+	assert_non_null(strstr(rig.result.notes.line[0],
+			       "904 of 5000 ios of the log were submitted later"));
 }
 
 static void in_a_job_file(void **state)

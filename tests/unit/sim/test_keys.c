@@ -134,7 +134,7 @@ static void lists(void **state)
 	assert_int_equal(j->bs[1].split[1].bytes, 65536);
 	assert_int_equal(j->bs[2].nr, 2);
 	assert_int_equal(job("percentage_random=30,40")->percentage_random[1], 40);
-	bad("bs=4k,8k,16k,32k", "are three");
+	bad("bs=4k,8k,16k,32k", "more than one value each");
 	bad("bs=", "value");
 	bad("bsrange=4k", "range");
 	bad("bssplit=4k/60:8k/60", "add up to 120");

@@ -418,9 +418,9 @@ static void who_sleeps_for_ever_is_told(void **state)
 	odd_reset();
 	odd.dispatch = odd_dispatch;
 	odd.has_work = odd_has_work;
-	refused("[a]\nsize=1m\n", -EDEADLK, "nothing will ever wake it");
+	refused("[a]\nsize=1m\n", -EDEADLK, "no event will wake it");
 	odd.next_wakeup = odd_wakeup;
-	refused("[a]\nsize=1m\n", -EDEADLK, "nothing will ever wake it");
+	refused("[a]\nsize=1m\n", -EDEADLK, "no event will wake it");
 }
 
 int main(void)
