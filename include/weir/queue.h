@@ -190,6 +190,19 @@ int weir_queue_wait(struct weir_queue *q);
 int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns);
 
 /*
+ * Asks Q to end IO, which was submitted on it, before the drive sees it. An io of which nothing has
+ * gone to the drive (it waits in the queue: for its lane, for a tag, or in the scheduler) ends with
+ * -ECANCELED, and nothing of it was read or written. Any other ends as if this had not been called:
+ * one that has begun, one that shares a command with ios that are not cancelled (merged), and
+ * a flush. Either way `end` is called exactly once, by the owner's loop, and weir_io_wait() says
+ * what became of it.
+ * IO must not have been freed: call this only while IO is the queue's, or keep its memory.
+ * Returns 0, also where IO has ended. Errors: -EINVAL (never submitted). Never blocks; any thread,
+ * callbacks included.
+ */
+int weir_io_cancel(struct weir_queue *q, struct weir_io *io);
+
+/*
  * A file descriptor that polls readable when the calling thread's lane has something to do
  * (completions, staged ios, a timer of the scheduler): call weir_queue_poll() then, and again
  * after every batch of submissions. Belongs to the queue; valid until detach or close.
@@ -347,6 +360,15 @@ enum weir_queue_policy {
  */
 int weir_queue_submitter_set_policy(struct weir_queue *q, uint32_t submitter,
 				    enum weir_queue_policy policy);
+
+/*
+ * Tells Q that SUBMITTER will have no more ios, after its last one has ended: the scheduler frees
+ * what it has learned about it, and does not wait for its next io. Its weight and policy stay, and
+ * a later io of the same number begins anew. Lanes do so on their next turn. Programs with a fixed
+ * set of submitters need not call it. Errors: -ENOMEM. Never blocks; any thread, callbacks
+ * included.
+ */
+int weir_queue_submitter_gone(struct weir_queue *q, uint32_t submitter);
 
 /* Statistics of one kind of io, all lanes together, since the queue was opened. Start from
  * WEIR_OP_STATS_INIT. */

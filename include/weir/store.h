@@ -191,6 +191,12 @@ struct weir_store_op {
  * weir/queue.h for callbacks (submitting more is fine, blocking is not). Never blocks. Puts that
  * are submitted together share batches. With opts.attach the owner must poll
  * (weir_store_poll()) or block in a call for anything to move.
+ *
+ * Order: unfinished operations on one key are not ordered, unless one thread submits them. Then
+ * puts and deletes of the key take effect in the order of submission, and the last of them decides;
+ * a get or exists sees a put or delete only when that has ended, and else what was there before.
+ * Operations on different keys are not ordered. To have one operation see another, submit it from
+ * the other's `end`.
  * Errors (`end` is not called): -EINVAL (key or value length, kind, stream, priority class), -EFBIG
  * (weir_error() names the segment size that would fit). Any thread.
  */
@@ -201,6 +207,25 @@ int weir_store_submit(struct weir_store *s, struct weir_store_op *op);
  * nothing. Returns 0 or -errno (-EDEADLK from a callback).
  */
 int weir_store_poll(struct weir_store *s);
+
+/*
+ * A file descriptor that polls readable when the store's loop has something to do: how a program
+ * with an event loop of its own uses a store. Open it with opts.attach, submit operations, watch
+ * the descriptor, and call weir_store_poll() when it is readable and after every batch of
+ * submissions: `end` is called from there. It belongs to the store and is valid until that is
+ * closed. Errors: -EPERM (the calling thread does not run the loop), -EMFILE. The owner only.
+ */
+int weir_store_fd(struct weir_store *s);
+
+/*
+ * Asks S to end OP, which was submitted, before it has begun. A put or delete that waits for its
+ * position in the log, and an operation that has not reached the loop, end with -ECANCELED and
+ * change nothing. Any other ends as if this had not been called. Either way `end` is called
+ * exactly once, by the loop. OP must not have been freed: call this only while it is the store's,
+ * or keep its memory. Returns 0, also where OP has ended. Errors: -EINVAL (never submitted). Never
+ * blocks; any thread, callbacks included.
+ */
+int weir_store_cancel(struct weir_store *s, struct weir_store_op *op);
 
 /*
  * Blocks until OP has ended, at most TIMEOUT_NS (UINT64_MAX: for ever), and returns its result.

@@ -109,6 +109,8 @@ static void describe_result(const struct weir_io *io, char *what, size_t size)
 		snprintf(what, size, "the device was removed (%s)", strerror(-io->result));
 	else if (io->result == -EMSGSIZE)
 		snprintf(what, size, "needs more tags at once than there are (nr_requests)");
+	else if (io->result == -ECANCELED)
+		snprintf(what, size, "cancelled before the drive saw it");
 	else if (io->result == -EINTR)
 		snprintf(what, size, "cancelled (timeout or reset of the drive), outcome unknown");
 	else

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * submitter.c - what programs set for single submitters: weight and priority policy. Owns nothing;
- * any thread.
+ * submitter.c - what programs set for single submitters: weight and priority policy, and
+ * that they are gone. Owns nothing; any thread.
  */
 #include <errno.h>
+#include <stdlib.h>
 
+#include "base/container.h"
 #include "base/error.h"
 #include "queue/lane/lane.h"
 
@@ -41,5 +43,47 @@ int weir_queue_submitter_set_policy(struct weir_queue *q, uint32_t submitter,
 	pthread_mutex_lock(&q->lock);
 	err = settings_set_policy(q, submitter, policy);
 	pthread_mutex_unlock(&q->lock);
+	return err;
+}
+
+/* Tells one lane, on its owner's loop. */
+struct gone {
+	struct weir_task task;
+	struct lane *lane;
+	uint32_t submitter;
+};
+
+static void gone_run(struct weir_task *task)
+{
+	struct gone *gone = container_of(task, struct gone, task);
+	struct sched *s = gone->lane->sched;
+
+	if (s->ops->submitter_gone)
+		s->ops->submitter_gone(s, gone->submitter);
+	admit_forget(gone->lane, gone->submitter);
+	free(gone);
+}
+
+static int gone_tell(struct lane *lane, uint32_t submitter)
+{
+	struct gone *gone = calloc(1, sizeof(*gone));
+
+	if (!gone)
+		return error_sys(-ENOMEM, "submitter %u is gone", submitter);
+	gone->task.fn = gone_run;
+	gone->lane = lane;
+	gone->submitter = submitter;
+	stage_task(lane, &gone->task);
+	return 0;
+}
+
+int weir_queue_submitter_gone(struct weir_queue *q, uint32_t submitter)
+{
+	int err = queue_check_process(q);
+
+	/* A lane without an owner has nothing of a submitter's that takes room for long. */
+	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
+		if (__atomic_load_n(&q->lanes[i].owner.owned, __ATOMIC_ACQUIRE))
+			err = gone_tell(&q->lanes[i], submitter);
 	return err;
 }

@@ -31,6 +31,8 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 	io_priv(io)->iov_index = 0;
 	io_priv(io)->iov_skip = 0;
 	io_priv(io)->parts = 0;
+	io_priv(io)->waiting_bytes = 0;
+	__atomic_store_n(&io_priv(io)->cancel, 0, __ATOMIC_RELAXED);
 	io_priv(io)->step = STEP_NONE;
 	io_priv(io)->prio = settings_prio(q, io->submitter, io->prio);
 	done_begin(&io_priv(io)->state);
@@ -38,6 +40,18 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 		lane_submit(lane, io);
 	else
 		stage_io(q, io);
+	return 0;
+}
+
+int weir_io_cancel(struct weir_queue *q, struct weir_io *io)
+{
+	int err = queue_check_process(q);
+
+	if (err)
+		return err;
+	if (done_is_idle(&io_priv(io)->state))
+		return error_set(-EINVAL, "cancels an io that was never submitted");
+	cancel_ask(q, io);
 	return 0;
 }
 

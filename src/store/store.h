@@ -44,6 +44,12 @@ struct store_owner {
 	struct weir_store *next_kept; /* turn.c's, in a child of fork() */
 };
 
+/* cancel.c: operations that are to end before they have begun. */
+struct store_cancel {
+	struct weir_task task;
+	uint32_t posted; /* atomic: the task is */
+};
+
 struct store_reads {
 	uint64_t rereads, checksum_errors;
 };
@@ -61,6 +67,7 @@ struct weir_store {
 	struct store_reads reads;
 	struct store_tenants tenants;
 	struct store_closing closing;
+	struct store_cancel cancel;
 };
 
 /* turn.c */

@@ -103,6 +103,10 @@ static void op_run(struct weir_store *s, struct weir_store_op *op)
 	const struct inner_op *inner;
 
 	op_begin(&s->io, op);
+	if (op_is_cancelled(op)) {
+		op_end(&s->io, op, -ECANCELED);
+		return;
+	}
 	switch (op->kind) {
 	case WEIR_STORE_PUT:
 	case WEIR_STORE_DELETE:
@@ -145,6 +149,7 @@ static void op_prepare(struct weir_store *s, struct weir_store_op *op, uint64_t 
 	op_priv(op)->start_ns = now;
 	op_priv(op)->next = NULL;
 	op_priv(op)->noted = OP_NOTE_NONE;
+	__atomic_store_n(&op_priv(op)->cancel, 0, __ATOMIC_RELAXED);
 	if (op->kind < WEIR_STORE_SYNC)
 		checksum_identity(&s->io.key, op->key, op->key_len, op_priv(op)->hash);
 	done_begin(&op_priv(op)->state);

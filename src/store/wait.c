@@ -92,6 +92,20 @@ int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user),
 	return wait_inner(s, &call.inner);
 }
 
+int weir_store_fd(struct weir_store *s)
+{
+	int err = store_check_process(s);
+
+	if (err)
+		return err;
+	if (!loop_is_mine(s->io.q))
+		return error_set(-EPERM,
+				 "%s: this thread does not run the store's loop: open the store "
+				 "with opts.attach, on this thread",
+				 weir_device_path(s->io.dev));
+	return weir_queue_fd(s->io.q);
+}
+
 int weir_store_poll(struct weir_store *s)
 {
 	int err = wait_allowed(s);

@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "queue/lane/admit.h"
+#include "queue/lane/cancel.h"
 #include "queue/lane/dispatch.h"
 #include "queue/lane/flush_steps.h"
 #include "queue/lane/merge.h"
@@ -141,6 +142,10 @@ static void accept_new(struct lane *lane, struct weir_io *io, struct sched_list 
 	struct request *rq;
 
 	io_priv(io)->parts = 1; /* held while it is cut, so that it does not end too early */
+	if (cancel_is_wanted(io)) {
+		accept_stop(lane, io, -ECANCELED);
+		return;
+	}
 	if (accept_refuse_preflush(lane, io) || flush_steps_accept(lane, io) ||
 	    merge_io(lane, io, insert))
 		return;

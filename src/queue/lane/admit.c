@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "queue/lane/lane.h"
 #include "queue/lane/queue.h"
 #include "queue/lane/split.h"
 
@@ -365,4 +366,68 @@ void admit_drain(struct lane *lane, struct io_list *list)
 	while (lane->waiting.nr && (line = line_next(lane, false)))
 		io_list_add(list, line_pop(lane, line));
 	CHECK(!lane->waiting.nr); /* the lines hold as many as were counted */
+}
+
+static bool line_has(const struct line *line, bool (*want)(const struct weir_io *io))
+{
+	const struct weir_io *io = line->ios.first;
+
+	while (io && !want(io))
+		io = io_priv(io)->next;
+	return io;
+}
+
+/* Moves the ios of LINE that WANT says to LIST; the others keep their order. */
+static void line_remove(struct lane *lane, struct line *line,
+			bool (*want)(const struct weir_io *io), struct io_list *list)
+{
+	struct account *account = line->account;
+	struct admit *admit = lane->waiting.admit;
+	struct io_list all;
+	struct weir_io *io;
+
+	RB_REMOVE(lines, lines_of(admit, line), line);
+	io_list_init(&all);
+	io_list_append(&all, &line->ios);
+	while ((io = io_list_pop(&all))) {
+		if (!want(io)) {
+			io_list_add(&line->ios, io);
+			continue;
+		}
+		io_list_add(list, io);
+		account->waiting--;
+		lane->waiting.nr--;
+	}
+	if (line->ios.first)
+		RB_INSERT(lines, lines_of(admit, line), line);
+	if (account->pooled && account_is_idle(account))
+		TAILQ_INSERT_TAIL(&admit->idle, account, idle);
+}
+
+void admit_remove(struct lane *lane, bool (*want)(const struct weir_io *io), struct io_list *list)
+{
+	struct line *line, *next;
+
+	for (int i = 0; lane->waiting.nr && i < 2 * WAIT_KINDS; i++) {
+		/* A line that keeps some of its ios may come up once more, and has none then. */
+		RB_FOREACH_SAFE(line, lines, &lane->waiting.admit->lines[i / 2][i % 2], next)
+		if (line_has(line, want))
+			line_remove(lane, line, want, list);
+	}
+}
+
+void admit_forget(struct lane *lane, uint32_t submitter)
+{
+	struct admit *admit = lane->waiting.admit;
+	struct account *account;
+
+	if (!(lane->sched->ops->flags & SCHED_BY_SUBMITTER))
+		return;
+	LIST_FOREACH(account, account_bucket_of(admit, submitter), hash)
+		if (account->id == submitter)
+			break;
+	if (!account || !account_is_idle(account))
+		return;
+	TAILQ_REMOVE(&admit->idle, account, idle);
+	TAILQ_INSERT_HEAD(&admit->idle, account, idle);
 }

@@ -11,6 +11,7 @@
 #include "queue/lane/dispatch.h"
 
 #include "base/check.h"
+#include "queue/lane/admit.h"
 #include "queue/lane/queue.h"
 
 static bool dispatch_room(const struct lane *lane)
@@ -26,9 +27,27 @@ bool dispatch_may_ask(const struct lane *lane)
 	return TAILQ_EMPTY(&lane->out.dispatch) && dispatch_room(lane);
 }
 
+/* RQ has no io any more (cancel.c): the scheduler sees it end, and its tag is free. */
+static __attribute__((noinline, cold)) void dispatch_drop(struct lane *lane, struct request *rq)
+{
+	struct sched *s = lane->sched;
+
+	rq->cancelled = false;
+	rq->rq.io_start_ns = lane->now;
+	if (s->ops->completed)
+		s->ops->completed(s, &rq->rq, lane->now);
+	if (s->ops->finish)
+		s->ops->finish(s, &rq->rq);
+	admit_put(lane, rq);
+}
+
 /* Hands RQ to the engine; false if that has no room. */
 static bool dispatch_start(struct lane *lane, struct request *rq)
 {
+	if (__builtin_expect(rq->cancelled, 0)) {
+		dispatch_drop(lane, rq);
+		return true;
+	}
 	CHECK(rq->state == REQUEST_TAKEN);
 	if (lane->engine->ops->queue(lane->engine, &rq->cmd))
 		return false;

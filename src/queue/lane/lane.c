@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "queue/lane/accept.h"
 #include "queue/lane/admit.h"
+#include "queue/lane/cancel.h"
 #include "queue/lane/control.h"
 #include "queue/lane/dispatch.h"
 #include "queue/lane/ended.h"
@@ -119,6 +120,7 @@ static void lane_take(struct lane *lane, struct io_list *batch)
 	ended_add(lane, &ended, &tasks);
 	/* After taking: whoever registers memory and then submits finds both done here. */
 	registered_check(lane);
+	cancel_check(lane);
 }
 
 /* Everything but reaping and calling back: takes, dispatches, submits. */

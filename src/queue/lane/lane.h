@@ -117,6 +117,14 @@ void registered_settle(struct lane *lane);
  * the queue's lock. */
 void registered_free_piece(struct weir_queue *q, uint32_t index);
 
+/* cancel.c: asks for IO, which was submitted on Q, to end before the drive sees it. Any thread;
+ * never blocks. */
+void cancel_ask(struct weir_queue *q, struct weir_io *io);
+
+/* admit.c: SUBMITTER will have no more ios. The account it had is the next one to be used for
+ * another. */
+void admit_forget(struct lane *lane, uint32_t submitter);
+
 /* settings.c: what is set for single submitters. */
 /* The priority that counts for PRIO of SUBMITTER. Any thread. */
 uint16_t settings_prio(const struct weir_queue *q, uint32_t submitter, uint16_t prio);

@@ -93,13 +93,14 @@ static uint32_t merge_nr_ranges(uint32_t iovcnt)
 static bool merge_fits(const struct lane *lane, struct request *into, const struct addition *add,
 		       enum sched_merge how)
 {
-	uint64_t longest = split_longest(lane->q, into->first);
+	uint64_t longest;
 	bool room;
 
-	if (into->cmd.placement != add->placement || into->bounce)
+	if (into->cancelled || into->cmd.placement != add->placement || into->bounce)
 		return false;
 	if (into->cmd.op != WEIR_OP_DISCARD && !merge_registration_fits(into, add, how))
 		return false;
+	longest = split_longest(lane->q, into->first);
 	room = into->cmd.length + add->length <= longest;
 	if (how == SCHED_MERGE_DISCARD)
 		room = room && merge_nr_ranges(into->cmd.iovcnt) + merge_nr_ranges(add->iovcnt) <=
@@ -204,7 +205,7 @@ bool merge_requests(void *owner, struct sched_rq *into, struct sched_rq *gone, e
 		add.ranges = b->cmd.ranges;
 	else
 		add.iov = b->cmd.iov;
-	if (b->bounce || !merge_fits(lane, a, &add, how))
+	if (b->cancelled || b->bounce || !merge_fits(lane, a, &add, how))
 		return false;
 	merge_apply(a, &add, how);
 	hist_add(&lane->stats->request_merges, 1);

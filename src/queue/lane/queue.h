@@ -41,6 +41,7 @@ struct weir_queue {
 	uint64_t depth_bytes, max_io_bytes;
 	uint32_t generation;	/* counts changes of what may change (control.c) */
 	uint32_t draining;	/* for a switch of the scheduler */
+	uint32_t cancels;	/* counts calls of weir_io_cancel() */
 	uint32_t stop;		/* the workers are to drain and end */
 	uint32_t drain_waiters; /* threads in weir_queue_wait() that own no lane */
 

@@ -61,6 +61,7 @@ struct request {
 	struct weir_io *first, *last; /* nr_ios of them, linked through their priv */
 	uint32_t nr_ios;
 	uint8_t state;	 /* enum request_state */
+	bool cancelled;	 /* its ios have left it (cancel.c); dispatch.c drops it */
 	bool scheduled;	 /* the scheduler knows it */
 	bool registered; /* all of its memory is, though perhaps not in one piece */
 	uint64_t submit_ns;
@@ -174,6 +175,11 @@ struct lane_change {
 	bool drained;	     /* under the queue's lock: no request is left */
 };
 
+/* cancel.c: ios that are to end without the drive. */
+struct lane_cancel {
+	uint32_t seen; /* the queue's `cancels` that were taken care of */
+};
+
 /* fd.c: the descriptor for event loops; -1 until it is asked for. */
 struct lane_fd {
 	int epoll, timer;
@@ -227,6 +233,7 @@ struct lane {
 	struct lane_ended ended;
 	struct lane_registered registered;
 	struct lane_change change;
+	struct lane_cancel cancel;
 	struct lane_fd fd;
 
 	/* Everybody's, on a cache line of their own. */

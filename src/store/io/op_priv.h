@@ -8,6 +8,7 @@
 #ifndef STORE_OP_PRIV_H
 #define STORE_OP_PRIV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,7 +36,8 @@ struct op_priv {
 	uint64_t io_offset, io_length, io_failed_offset; /* of the io that failed */
 	uint16_t io_status, io_cause;
 	uint8_t io_op;
-	uint8_t noted; /* enum op_noted */
+	uint8_t noted;	 /* enum op_noted */
+	uint32_t cancel; /* atomic: weir_store_cancel() was called */
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct op_priv) <= sizeof(((struct weir_store_op *)0)->priv),
@@ -63,6 +65,12 @@ static inline struct weir_store_op *op_of_task(struct weir_task *task)
 	char *priv = (char *)task - offsetof(struct op_priv, task);
 
 	return (struct weir_store_op *)(priv - offsetof(struct weir_store_op, priv));
+}
+
+/* Somebody has asked for OP to be cancelled since it was submitted. Any thread. */
+static inline bool op_is_cancelled(const struct weir_store_op *op)
+{
+	return __atomic_load_n(&op_priv(op)->cancel, __ATOMIC_RELAXED);
 }
 
 #endif

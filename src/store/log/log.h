@@ -51,6 +51,7 @@ void logs_begin_round(struct logs *ls);
 /* The steps, in their order. */
 void logs_publish(struct logs *ls); /* acknowledges batches that are written, in log order */
 void logs_seal(struct logs *ls);    /* writes the footers of closed segments */
+void logs_cancel(struct logs *ls);  /* ends pending operations that are to be cancelled */
 void logs_admit(struct logs *ls);   /* gives pending operations their positions */
 void logs_prepare(struct logs *ls); /* begins the segments that come next */
 void logs_reclaim(struct logs *ls); /* frees the oldest segments, where space is missing */

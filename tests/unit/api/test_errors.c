@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "device/state.h"
 #include "names.h"
+#include "queue/lane/queue.h"
 
 #define POISON "the text of an older error"
 
@@ -156,6 +157,12 @@ static int f_io_wait_failed(void)
 	return weir_io_wait(mine, &io, UINT64_MAX);
 }
 
+static int f_io_cancel(void)
+{
+	weir_io_read(&io, 0, memory, 4096);
+	return weir_io_cancel(mine, &io);
+}
+
 static int f_fd(void)
 {
 	return weir_queue_fd(foreign);
@@ -220,6 +227,17 @@ static int f_set_weight(void)
 static int f_set_policy(void)
 {
 	return weir_queue_submitter_set_policy(mine, 1, (enum weir_queue_policy)77);
+}
+
+/* As in a child of fork(). */
+static int f_gone(void)
+{
+	int err;
+
+	mine->process++;
+	err = weir_queue_submitter_gone(mine, 1);
+	mine->process--;
+	return err;
 }
 
 static int f_get_op_stats(void)
@@ -310,6 +328,17 @@ static int f_store_wait_failed(void)
 	op.key_len = 6;
 	assert_int_equal(weir_store_submit(store, &op), 0);
 	return weir_store_wait(store, &op, UINT64_MAX);
+}
+
+static int f_store_fd(void)
+{
+	return weir_store_fd(store);
+}
+
+static int f_store_cancel(void)
+{
+	op = (struct weir_store_op)WEIR_STORE_OP_INIT;
+	return weir_store_cancel(store, &op);
 }
 
 static int f_put(void)
@@ -443,6 +472,7 @@ static const struct row {
 	{ "weir_queue_wait", f_queue_wait, "callback" },
 	{ "weir_io_wait", f_io_wait, "never submitted" },
 	{ "weir_io_wait", f_io_wait_failed, "nr_requests" },
+	{ "weir_io_cancel", f_io_cancel, "never submitted" },
 	{ "weir_queue_fd", f_fd, "no lane" },
 	{ "weir_queue_post", f_post, "no lane 99" },
 	{ "weir_queue_register", f_register, "address" },
@@ -455,6 +485,7 @@ static const struct row {
 	{ "weir_queue_get", f_get, "colour" },
 	{ "weir_queue_submitter_set_weight", f_set_weight, "4000" },
 	{ "weir_queue_submitter_set_policy", f_set_policy, "77" },
+	{ "weir_queue_submitter_gone", f_gone, "fork()" },
 	{ "weir_queue_get_op_stats", f_get_op_stats, "no such operation" },
 	{ "weir_queue_get_stats", f_get_stats, "3 bytes" },
 	{ "weir_queue_get_placement_stats", f_get_placement_stats, "placement ids" },
@@ -467,6 +498,8 @@ static const struct row {
 	{ "weir_store_poll", f_store_poll, "callback" },
 	{ "weir_store_wait", f_store_wait, "never submitted" },
 	{ "weir_store_wait", f_store_wait_failed, "no such key" },
+	{ "weir_store_fd", f_store_fd, "opts.attach" },
+	{ "weir_store_cancel", f_store_cancel, "never submitted" },
 	{ "weir_store_put", f_put, "0x200" },
 	{ "weir_store_get", f_store_get, "no such key" },
 	{ "weir_store_exists", f_exists, "no such key" },

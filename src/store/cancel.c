@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cancel.c - ends operations that have not begun, with -ECANCELED.
+ *
+ * The calling thread marks the operation, and has the loop look through those that wait. One task
+ * is enough for all that are marked before it runs. It comes before an operation that closes the
+ * store, which is posted later. Owns store->cancel; any thread, except where it says the loop.
+ */
+#include <errno.h>
+
+#include "base/container.h"
+#include "base/done.h"
+#include "base/error.h"
+#include "store/store.h"
+
+/* The loop. */
+static void cancel_task(struct weir_task *task)
+{
+	struct weir_store *s = container_of(task, struct weir_store, cancel.task);
+
+	io_check_owner(&s->io);
+	/* Before looking: whoever marks an operation from here on posts the task again. */
+	__atomic_store_n(&s->cancel.posted, 0, __ATOMIC_SEQ_CST);
+	logs_cancel(s->logs);
+	store_turn(&s->io);
+}
+
+int weir_store_cancel(struct weir_store *s, struct weir_store_op *op)
+{
+	int err = store_check_process(s);
+
+	if (err)
+		return err;
+	if (done_is_idle(&op_priv(op)->state))
+		return error_set(-EINVAL, "cancels an operation that was never submitted");
+	__atomic_store_n(&op_priv(op)->cancel, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_exchange_n(&s->cancel.posted, 1, __ATOMIC_SEQ_CST))
+		return 0;
+	s->cancel.task.fn = cancel_task;
+	return weir_queue_post(s->io.q, 0, &s->cancel.task);
+}
