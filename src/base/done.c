@@ -23,8 +23,8 @@ bool done_announce(uint32_t *word)
 {
 	uint32_t state = DONE_PENDING;
 
-	if (__atomic_compare_exchange_n(word, &state, DONE_WAITED, false, __ATOMIC_ACQ_REL,
-					__ATOMIC_ACQUIRE))
+	if (__atomic_compare_exchange_n(word, &state, DONE_WAITED, false, __ATOMIC_SEQ_CST,
+					__ATOMIC_SEQ_CST))
 		return true;
 	CHECK(state != DONE_IDLE); /* nobody would ever wake the caller */
 	return state != DONE_FINISHED;

@@ -39,7 +39,7 @@ void done_wake(uint32_t *word);
  * memory of WORD may be somebody else's. */
 static inline bool done_mark(uint32_t *word)
 {
-	return __atomic_exchange_n(word, DONE_FINISHED, __ATOMIC_ACQ_REL) == DONE_WAITED;
+	return __atomic_exchange_n(word, DONE_FINISHED, __ATOMIC_SEQ_CST) == DONE_WAITED;
 }
 
 /* As done_mark(), and wakes those who wait. */
@@ -49,8 +49,9 @@ static inline void done_finish(uint32_t *word)
 		done_wake(word);
 }
 
-/* The caller is going to sleep in a way of its own. False: it has finished, so do not sleep. True:
- * done_mark() will say so. */
+/* The caller is going to sleep in a way of its own, and has said elsewhere how it is woken. False:
+ * it has finished, so do not sleep. True: done_mark() will return true, and whoever called it finds
+ * what the caller said before (the accesses are sequentially consistent). */
 bool done_announce(uint32_t *word);
 
 /* Sleeps until it has finished, or until clock_now() has reached DEADLINE_NS (UINT64_MAX: never

@@ -304,6 +304,7 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->switch_lock, NULL);
 	pthread_cond_init(&q->changed, NULL);
+	LIST_INIT(&q->waiters);
 	q->process = fork_process();
 	q->dev = dev;
 	q->info = weir_device_get_info(dev);

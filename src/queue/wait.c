@@ -158,26 +158,56 @@ static int wait_result(const struct weir_queue *q, const struct weir_io *io)
 			 weir_io_strerror(io, text, sizeof(text)));
 }
 
-/* Runs the caller's lane until IO has ended; false: DEADLINE came first. */
-static bool wait_as_owner(struct lane *lane, const struct weir_io *io, uint64_t deadline)
+/* LANE is woken by the end of ios on other lanes that are announced (base/done.h). */
+static void wait_enter(struct lane_waiter *waiter, struct lane *lane)
 {
-	const uint32_t *state = &io_priv(io)->state;
 	struct weir_queue *q = lane->q;
 
-	while (!done_is_finished(state)) {
-		uint64_t until = deadline, soon;
+	waiter->lane = lane;
+	pthread_mutex_lock(&q->lock);
+	LIST_INSERT_HEAD(&q->waiters, waiter, link);
+	__atomic_fetch_add(&q->nr_waiters, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&q->lock);
+}
 
-		if (deadline != UINT64_MAX && queue_now(q) >= deadline)
+static void wait_leave(struct lane_waiter *waiter)
+{
+	struct weir_queue *q = waiter->lane->q;
+
+	pthread_mutex_lock(&q->lock);
+	CHECK(q->nr_waiters);
+	LIST_REMOVE(waiter, link);
+	__atomic_fetch_sub(&q->nr_waiters, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* Runs the caller's lane until IO has ended; false: DEADLINE came first. */
+static bool wait_run(struct lane *lane, const struct weir_io *io, uint64_t deadline)
+{
+	const uint32_t *state = &io_priv(io)->state;
+
+	while (!done_is_finished(state)) {
+		if (deadline != UINT64_MAX && queue_now(lane->q) >= deadline)
 			return false;
-		if (lane_turn(lane))
-			continue;
-		/* The end of another lane's io wakes nobody here, so look now and then. */
-		soon = queue_now(q) + NSEC_PER_MSEC;
-		if (io_priv(io)->lane != lane && soon < until)
-			until = soon;
-		lane_sleep(lane, until);
+		/* A turn takes the wake-up, so the state is looked at again after it. */
+		if (!lane_turn(lane) && !done_is_finished(state))
+			lane_sleep(lane, deadline);
 	}
 	return true;
+}
+
+/* As wait_run(), and sees to it that the end of an io on another lane wakes this one. */
+static bool wait_as_owner(struct lane *lane, struct weir_io *io, uint64_t deadline)
+{
+	struct lane_waiter waiter;
+	bool ended;
+
+	if (io_priv(io)->lane == lane)
+		return wait_run(lane, io, deadline);
+	wait_enter(&waiter, lane);
+	ended = !done_announce(&io_priv(io)->state) || wait_run(lane, io, deadline);
+	wait_leave(&waiter);
+	return ended;
 }
 
 int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns)

@@ -12,8 +12,8 @@
 
 #include "base/check.h"
 #include "base/done.h"
+#include "queue/lane/lane.h"
 #include "queue/lane/placed.h"
-#include "queue/lane/queue.h"
 #include "queue/lane/stage.h"
 
 void ended_io(struct lane *lane, struct weir_io *io)
@@ -47,11 +47,26 @@ void ended_add(struct lane *lane, struct io_list *ios, struct task_list *tasks)
 	task_list_append(&lane->ended.tasks, tasks);
 }
 
-/* The io is the caller's from done_finish() on, so `end` is read before. */
-static void ended_call(struct weir_io *io)
+/* Owners of other lanes that wait for an io sleep in their engines, where no futex wakes them. */
+static __attribute__((cold)) void ended_wake(struct weir_queue *q, uint32_t *word)
+{
+	struct lane_waiter *waiter;
+
+	done_wake(word);
+	if (!__atomic_load_n(&q->nr_waiters, __ATOMIC_SEQ_CST))
+		return;
+	pthread_mutex_lock(&q->lock);
+	LIST_FOREACH(waiter, &q->waiters, link)
+		lane_wake(waiter->lane);
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* The io is the caller's from done_mark() on, so `end` is read before. */
+static void ended_call(struct lane *lane, struct weir_io *io)
 {
 	void (*end)(struct weir_io *) = io->end;
-	done_finish(&io_priv(io)->state);
+	if (done_mark(&io_priv(io)->state))
+		ended_wake(lane->q, &io_priv(io)->state);
 	if (end)
 		end(io);
 }
@@ -93,7 +108,7 @@ unsigned ended_call_back(struct lane *lane)
 	n = ended.count;
 	lane->ended.in_callback = true;
 	while ((io = io_list_pop(&ended)))
-		ended_call(io);
+		ended_call(lane, io);
 	CHECK(!ended.count); /* the list had as many as were counted */
 	ended_run_tasks(lane);
 	lane->ended.in_callback = false;

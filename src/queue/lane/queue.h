@@ -10,6 +10,13 @@
 #include "base/clock.h"
 #include "queue/lane/state.h"
 
+/* A thread that owns LANE and waits for an io that is called back on another lane. It lives on that
+ * thread's stack. */
+struct lane_waiter {
+	struct lane *lane;
+	LIST_ENTRY(lane_waiter) link;
+};
+
 struct weir_queue {
 	struct weir_device *dev;
 	const struct weir_device_info *info;
@@ -44,9 +51,11 @@ struct weir_queue {
 	uint32_t cancels;	/* counts calls of weir_io_cancel() */
 	uint32_t stop;		/* the workers are to drain and end */
 	uint32_t drain_waiters; /* threads in weir_queue_wait() that own no lane */
+	uint32_t nr_waiters;	/* as many as stand in `waiters` */
 
 	pthread_mutex_t lock;
-	pthread_cond_t changed;	   /* a lane ended ios while drain_waiters was not 0 */
+	LIST_HEAD(, lane_waiter) waiters; /* under the lock */
+	pthread_cond_t changed;		  /* a lane ended ios while drain_waiters was not 0 */
 	struct registry *registry; /* under the lock (registered.h); NULL: nothing ever was */
 	uint32_t register_serial;  /* atomic: counts its changes, which are under the lock */
 

@@ -489,6 +489,50 @@ static void a_thread_that_is_no_owner_gets_an_error(void **state)
 	assert_int_equal(weir_queue_detach(queue), 0);
 }
 
+/* Owns lane 1, submits an io there, and lets it end only after a while. */
+static void *late_owner_main(void *arg)
+{
+	struct submitter *s = arg;
+
+	assert_int_equal(weir_queue_attach(queue, 1), 0);
+	weir_io_read(&s->ios[0], 0, memory, 4096);
+	assert_int_equal(weir_queue_submit(queue, &s->ios[0]), 0);
+	__atomic_store_n(&s->to_do, 1, __ATOMIC_RELEASE);
+	usleep(100000);
+	assert_int_equal(weir_queue_detach(queue), 0);
+	return NULL;
+}
+
+/* The owner of lane 0 sleeps all the while, and does not look again and again. */
+static void an_io_of_another_lane_wakes_the_owner_that_waits(void **state)
+{
+	struct weir_queue_stats stats = WEIR_QUEUE_STATS_INIT;
+	struct submitter *s = &submitters[0];
+
+	(void)state;
+	open_queue(two_lanes(), 0, 8);
+	if (queue->opts.lanes < 2)
+		skip();
+	for (unsigned round = 0; round < 3; round++) {
+		uint64_t sleeps;
+
+		__atomic_store_n(&s->to_do, 0, __ATOMIC_RELAXED);
+		assert_int_equal(weir_queue_attach(queue, 0), 0);
+		assert_int_equal(weir_queue_get_stats(queue, &stats), 0);
+		sleeps = stats.sleeps;
+		assert_int_equal(pthread_create(&s->thread, NULL, late_owner_main, s), 0);
+		while (!__atomic_load_n(&s->to_do, __ATOMIC_ACQUIRE))
+			sched_yield();
+		assert_int_equal(weir_io_wait(queue, &s->ios[0], 1000), -ETIMEDOUT);
+		assert_int_equal(weir_io_wait(queue, &s->ios[0], UINT64_MAX), 0);
+		assert_int_equal(weir_queue_get_stats(queue, &stats), 0);
+		assert_true(stats.sleeps - sleeps < 8);
+		assert_int_equal(weir_queue_detach(queue), 0);
+		pthread_join(s->thread, NULL);
+	}
+	assert_int_equal(queue->nr_waiters, 0);
+}
+
 static void *stage_main(void *arg)
 {
 	struct submitter *s = arg;
@@ -594,6 +638,7 @@ int main(void)
 		T(the_descriptor_fires_for_completions),
 		T(poll_wait_keeps_its_time),
 		T(a_thread_that_is_no_owner_gets_an_error),
+		T(an_io_of_another_lane_wakes_the_owner_that_waits),
 		T(detaching_ends_what_was_staged),
 		T(closing_ends_what_was_staged),
 	};
