@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * arrive.c - a request comes: its queue may become busy, and may be more urgent than the one that
- * is in service.
+ * arrive.c - a request comes: its queue may become busy, and may be more urgent than the queue in
+ * service.
  *
  * A queue that becomes busy gets a budget and a place in the tree. If its last service ended only
- * because it had nothing to send, and it is back at once with some of its budget left, it goes on
- * where it was, so that a short absence costs it nothing. It takes the drive from the queue in
- * service if it has reason to (it came back so, or is of a higher class or weight, or idling for
- * the other one does not pay any more) and if the tree would have served it first.
- * */
+ * because it had no request, and it returns soon with some of its budget left, it continues at its
+ * old place, so a short pause costs it nothing. It takes the drive from the queue in service under
+ * two conditions: it has a reason (it returned in this way, or has a higher class or weight, or
+ * idling for the other one is not useful any more), and the tree would have served it first.
+ */
 #include "sched/bfq/arrive.h"
 
 #include "sched/bfq/budget.h"
@@ -21,10 +21,10 @@
 #include "sched/bfq/path.h"
 #include "sched/bfq/raise.h"
 
-/* How often slice_idle a queue may stay away and still go on where it was. */
+/* A queue that returns within this many times slice_idle may continue at its old place. */
 #define BACK_IN_TIME 3
 
-/* True if Q has what it needs to go on where it was. */
+/* Returns true if Q may continue at its old place. */
 static bool arrive_goes_on(const struct bfq *d, const struct bfq_queue *q)
 {
 	int64_t cost = (int64_t)bfq_busy_cost(d, q, q->next);
@@ -38,8 +38,10 @@ static uint64_t arrive_larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Lets Q take the drive from the queue in service if it may. A queue that the drive is kept free
- * for, and that does not deserve it any more, need not even be later in the tree. */
+/*
+ * Lets Q take the drive from the queue in service if it may. If idling for that queue is no longer
+ * useful, Q need not even be earlier in the tree.
+ */
 static void arrive_preempt(struct bfq *d, const struct bfq_queue *q, bool goes_on)
 {
 	const struct bfq_queue *cur = d->in_service;
@@ -62,7 +64,7 @@ static void arrive_activate(struct bfq *d, struct bfq_queue *q)
 
 	bfq_raise_activation(d, q);
 	bfq_busy_add(d, q);
-	/* It may have been changed since. */
+	/* The largest budget may have changed since. */
 	if (!q->sync || q->max_budget > bfq_budget_max(d))
 		q->max_budget = bfq_budget_max(d);
 	goes_on = arrive_goes_on(d, q);

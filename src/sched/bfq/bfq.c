@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bfq.c - the operations and tunables of bfq; begin with bfq.h, which says what it does and where.
+ * bfq.c - the operations and tunables of bfq. Begin with bfq.h, which explains bfq and its files.
  *
- * Everything that happens comes in here, with the time, and goes on to the file that knows. Here
- * are also the parts that are no decisions: the list of requests that go before all others, merging
- * and its bookkeeping, and the share of the tags.
+ * Every event enters here with its time, and is passed to the file that handles it. This file also
+ * has the parts without decisions: the list of requests that go before all others, merging and its
+ * counters, and the share of the tags.
  *
  * Owns struct bfq; entered by the home lane's owner only.
  */
@@ -88,7 +88,7 @@ static int bfq_init(struct sched **s, const struct sched_env *env)
 	for (int i = 0; i < NR_TUNABLES; i++)
 		d->value[i] = bfq_tunables[i].def;
 	d->idle_until = SCHED_NEVER;
-	d->queueing = env->depth > 3; /* until it is seen to be otherwise */
+	d->queueing = env->depth > 3; /* assumed until the samples show otherwise */
 	bfq_rate_init(d);
 	if (bfq_queue_init(d)) {
 		free(d);
@@ -103,7 +103,7 @@ static struct merge *bfq_merge_of(struct bfq *d, const struct sched_rq *rq)
 	return &d->merge[!!(rq->flags & SCHED_RQ_SYNC)];
 }
 
-/* RQ leaves the count of its queue; for good. */
+/* Subtracts RQ, which leaves for good, from the count of its queue. */
 static void bfq_drop(struct bfq *d, struct sched_rq *rq)
 {
 	struct bfq_queue *q = bfq_of(rq);
@@ -113,7 +113,10 @@ static void bfq_drop(struct bfq *d, struct sched_rq *rq)
 		bfq_queue_release(d, q);
 }
 
-/* GONE, which waits too, has become part of INTO: that waits since the earlier one does. */
+/*
+ * Removes GONE, a waiting request that was merged into INTO. INTO counts as waiting since the
+ * earlier of the two.
+ */
 static void bfq_absorb(struct bfq *d, struct sched_rq *into, struct sched_rq *gone)
 {
 	struct bfq_queue *q = bfq_of(into), *from = bfq_of(gone);
@@ -124,7 +127,7 @@ static void bfq_absorb(struct bfq *d, struct sched_rq *into, struct sched_rq *go
 		into->inserted_ns = gone->inserted_ns;
 	}
 	merge_remove(bfq_merge_of(d, gone), gone);
-	/* In its place: what goes next must never be none while some wait. */
+	/* Replace it first: the next request of a queue is never NULL while requests wait. */
 	bfq_order_remove(d, from, gone, false);
 	merge_grown(bfq_merge_of(d, into), into);
 	bfq_drop(d, gone);
@@ -144,7 +147,7 @@ static bool bfq_merge_new(struct bfq *d, struct sched_rq *rq)
 	return true;
 }
 
-/* RQ, dispatched before, is not with the drive any more. */
+/* Counts RQ, dispatched before, as no longer with the drive. */
 static void bfq_came_back(struct bfq *d, struct sched_rq *rq)
 {
 	struct bfq_queue *q = bfq_of(rq);
@@ -193,7 +196,7 @@ static struct sched_rq *bfq_dispatch(struct sched *s, uint64_t now)
 	if (!rq)
 		return NULL;
 	d->in_drive++;
-	rq->priv[1] = d; /* it is with the drive */
+	rq->priv[1] = d; /* says that it is with the drive */
 	rq->flags |= SCHED_RQ_STARTED;
 	return rq;
 }
@@ -319,7 +322,7 @@ static int64_t bfq_get(struct sched *s, unsigned tunable)
 	switch (tunable) {
 	case SLICE_IDLE:
 		return d->value[SLICE_IDLE_US] / 1000;
-	case PEAK_RATE: /* half a KiB a sector, a million microseconds a second */
+	case PEAK_RATE: /* a sector is half a KiB, a second a million microseconds */
 		return (int64_t)(d->rate.peak * 500000 >> BFQ_RATE_SHIFT);
 	case BUDGET_NOW:
 		return (int64_t)bfq_budget_max(d);

@@ -34,10 +34,10 @@
 #include "sched/merge.h"
 #include "sched/sched.h"
 
-#define BFQ_SMALL_SECTORS 64u /* smaller requests far apart are seeks even for flash */
+#define BFQ_SMALL_SECTORS 64u /* on flash, smaller requests that are far apart count as seeks */
 #define BFQ_LEVELS 8u
 #define BFQ_SLOTS 17u	    /* eight levels of RT and of BE, and IDLE */
-#define BFQ_LEVEL_WEIGHT 25 /* a level: so that level 4 counts as the weight 100 */
+#define BFQ_LEVEL_WEIGHT 25 /* weight of a level; level 4 has the weight 100 */
 #define BFQ_DEFAULT_WEIGHT 100
 #define BFQ_RAISED 30u /* a raised queue's weight is multiplied by this */
 #define BFQ_BUCKETS 2048u
@@ -46,21 +46,23 @@ enum bfq_class { BFQ_RT, BFQ_BE, BFQ_IDLE, BFQ_CLASSES };
 
 /* Why a service ended. */
 enum bfq_reason {
-	BFQ_TOO_IDLE,  /* idled in vain */
-	BFQ_TIMEOUT,   /* took too long */
-	BFQ_EXHAUSTED, /* the next request is more than is left of the budget */
-	BFQ_NO_MORE,   /* nothing left, and not worth idling */
+	BFQ_TOO_IDLE,  /* the drive was idle for it, and no request came */
+	BFQ_TIMEOUT,   /* its time is over */
+	BFQ_EXHAUSTED, /* the next request is larger than the rest of its budget */
+	BFQ_NO_MORE,   /* it has no request, and idling is not useful */
 	BFQ_PREEMPTED, /* a more urgent queue became busy */
 	BFQ_NEVER_SERVED,
 };
 
-/* All submitters without a weight of their own (the root), or one that has. */
+/*
+ * The root, for all submitters without a weight of their own, or one submitter that has a weight.
+ */
 struct bfq_group {
-	struct bfq_entity entity; /* in the root's BE tree; the root's is not used */
+	struct bfq_entity entity; /* in the root's BE tree; not used in the root itself */
 	struct bfq_tree tree[BFQ_CLASSES];
 	uint64_t idle_ns; /* when the IDLE tree was last considered */
 	uint32_t submitter;
-	uint32_t queues, busy; /* queues in it, and those of them that are busy */
+	uint32_t queues, busy; /* number of its queues, and of its busy queues */
 	bool gone;
 	LIST_ENTRY(bfq_group) hash;
 };
@@ -71,20 +73,20 @@ struct bfq_queue {
 	struct bfq_entity entity;
 	struct bfq_sorted sorted;
 	struct sched_list fifo;
-	struct sched_rq *next; /* goes next; NULL: none waits */
+	struct sched_rq *next; /* the request that goes next; NULL: no request waits */
 	uint32_t waiting, in_drive;
 	uint32_t tags; /* requests from insert() to finish() */
 	uint32_t submitter;
 	uint8_t slot;	      /* class and level */
-	uint8_t level_index;  /* of its level among the weights, lightest first */
-	uint8_t weight_index; /* where it is counted while busy */
+	uint8_t level_index;  /* index of its level's weight among all weights, lightest first */
+	uint8_t weight_index; /* index at which it is counted while it is busy */
 	bool sync, busy, pooled, quiet, gone, fresh, fifo_checked, expired_empty, io_bound;
 	uint8_t reason; /* enum bfq_reason: why its last service ended */
 
-	uint64_t max_budget; /* of its next service */
-	int64_t budget_left; /* when its last service ended */
+	uint64_t max_budget; /* budget of its next service */
+	int64_t budget_left; /* rest of the budget when its last service ended */
 	uint64_t service_start_ns, timeout_ns;
-	uint64_t last_done_ns; /* last completion; 0: none yet */
+	uint64_t last_done_ns; /* time of the last completion; 0: none yet */
 	uint64_t idle_since_ns;
 
 	/* Written by habit.c, as are last_done_ns and io_bound. */
@@ -100,8 +102,9 @@ struct bfq_queue {
 	/* Written by inject.c. */
 	uint32_t inject_limit;
 	uint64_t inject_base_ns, inject_update_ns, inject_reset_ns;
-	uint64_t inject_start_ns; /* not 0: a request's time is being taken */
-	bool inject_foreign;	  /* with others in the drive */
+	/* not 0: start of the time that is being measured for a request */
+	uint64_t inject_start_ns;
+	bool inject_foreign; /* requests of others were in the drive during that time */
 
 	LIST_ENTRY(bfq_queue) hash;
 	TAILQ_ENTRY(bfq_queue) quiet_link;
@@ -124,10 +127,11 @@ enum bfq_tunable {
 	NR_TUNABLES,
 };
 
-/* The drive's rate, as far as it is known, in sectors a microsecond << 16. Written by rate.c. */
+/* The measured rate of the drive, in sectors a microsecond << 16. Written by rate.c. */
 struct bfq_rate {
 	uint64_t peak;
-	uint64_t first_ns, last_ns, done_ns; /* dispatches; the last completion */
+	/* first and last dispatch of the sample; the last completion */
+	uint64_t first_ns, last_ns, done_ns;
 	uint64_t sectors;
 	uint32_t samples, sequential, largest;
 };
@@ -140,20 +144,22 @@ struct bfq {
 	uint64_t idle_until; /* SCHED_NEVER: not idling */
 	uint64_t waiting, last_seq;
 	uint32_t in_drive;
-	uint64_t last_end; /* of what was dispatched last */
-	/* Busy queues: in all, by class, raised, in groups; and by weight, lightest first. Written
-	 * by busy.c. */
+	uint64_t last_end; /* the sector behind the last dispatched request */
+	/*
+	 * Counts of busy queues: all, by class, raised ones, groups with one; and by weight,
+	 * lightest first. Written by busy.c.
+	 */
 	uint32_t busy, busy_class[BFQ_CLASSES], busy_raised, busy_groups;
 	uint32_t by_weight[2 * BFQ_LEVELS], weights_used;
-	/* Does the drive take several at once? Written by habit.c. */
+	/* Whether the drive works on several requests at once. Written by habit.c. */
 	uint32_t max_in_drive, tag_samples;
 	bool queueing;
 	uint32_t budgets_assigned;
 	struct bfq_rate rate;
-	struct merge merge[2]; /* async and sync: they never merge with each other */
+	struct merge merge[2]; /* for async and sync: these are never merged with each other */
 	int64_t value[NR_TUNABLES];
 
-	/* Which queue belongs to whom. Written by queue.c. */
+	/* The queues of submitters. Written by queue.c. */
 	struct bfq_queue *last_found;
 	struct bfq_queue common, async[BFQ_SLOTS];
 	struct bfq_queue *pool;
@@ -161,7 +167,7 @@ struct bfq {
 	uint32_t pool_used, group_pool_used, pool_size, nr_groups;
 	LIST_HEAD(, bfq_queue) unused;
 	LIST_HEAD(, bfq_group) unused_groups;
-	TAILQ_HEAD(, bfq_queue) quiet; /* without a request, longest first */
+	TAILQ_HEAD(, bfq_queue) quiet; /* queues without a request, least recently used first */
 	LIST_HEAD(bfq_bucket, bfq_queue) bucket[BFQ_BUCKETS];
 	LIST_HEAD(bfq_group_bucket, bfq_group) group_bucket[BFQ_BUCKETS];
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * budget.c - how large a budget may be, and whether a queue has used up its own.
+ * budget.c - computes how large a budget may be, and whether a queue has used its own.
  *
  * The largest budget is what the drive can do in timeout_sync, once its rate is known.
  */
@@ -11,7 +11,7 @@
 #include "sched/bfq/path.h"
 #include "sched/bfq/rate.h"
 
-#define DEFAULT_BUDGET 16384u /* sectors, until the drive's rate is known */
+#define DEFAULT_BUDGET 16384u /* sectors; used until the drive's rate is known */
 #define MIN_BUDGETS 32u	      /* the smallest budget is this part of the largest */
 /* Moving average of "a service began" (0 to 256, weight 1/8): above it the drive was busy for a
  * while, and its rate counts. */

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * busy.c - counts the busy queues: in all, by class, by weight, raised, and groups with one.
+ * busy.c - counts the busy queues: all, by class, by weight, raised ones, and groups with one.
  *
- * The counts answer two questions. May all busy queues get the same? If so, bfq can save the effort
- * to tell them apart. And what does a background sector cost? More than a sector where nobody else
- * loses by that.
+ * The counts answer two questions. May all busy queues get the same share? If so, bfq can save the
+ * effort of separating them. And what does a background sector cost? It costs more than one sector
+ * if no other queue loses by that.
  */
 #include "sched/bfq/busy.h"
 
-/* A background sector counts for so many, where nobody would get more than his share by that. */
+/* The cost of a background sector, if no queue would get more than its share by that. */
 #define ASYNC_FACTOR 3
 
-/* Lightest first: the eight levels, then the same raised. */
+/*
+ * Returns the index of a queue's weight, lightest first: the eight levels, then the same levels
+ * raised.
+ */
 static uint8_t busy_index(const struct bfq_queue *q)
 {
 	return (uint8_t)(q->level_index + (q->raise > 1 ? BFQ_LEVELS : 0));

@@ -17,8 +17,10 @@ void bfq_busy_move(struct bfq *d, const struct bfq_queue *q, struct bfq_group *t
 /* Returns the cost of serving RQ of an asynchronous queue, in sectors. */
 uint64_t bfq_busy_async_cost(const struct bfq *d, const struct sched_rq *rq);
 
-/* True if the busy queues should not all get the same: they differ in class, group or weight. Q,
- * which may be NULL, is not disturbed by other weights if it is one of the lightest. */
+/*
+ * Returns true if the busy queues should not all get the same, because they differ in class, group
+ * or weight. Q (may be NULL) is not affected by other weights if its own is the smallest.
+ */
 static inline bool bfq_busy_asymmetric(const struct bfq *d, const struct bfq_queue *q)
 {
 	const uint32_t *in = d->busy_class, all = d->busy;

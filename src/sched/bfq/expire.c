@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * expire.c - ends a service: what it is charged, and how long the next one may be.
+ * expire.c - ends a service: it charges the queue, and computes the next budget.
  *
- * A queue pays in sectors. Where that would be unfair to the others, because it took the drive
- * much time for few sectors (it seeks, or was slow to ask), it pays for the time instead: as many
- * sectors as the largest budget has for that time. Budgets follow from how the last service ended:
- * a queue that used all of it gets more, one that made the drive wait gets less.
+ * A queue is charged for sectors. If that would be unfair to others, because it used much time of
+ * the drive for few sectors (it seeks, or was slow to ask), it is charged for the time instead: as
+ * many sectors as the largest budget has for that time. The next budget depends on how the last
+ * service ended: a queue that used all of its budget gets more, one that made the drive wait gets
+ * less.
  */
 #include "sched/bfq/expire.h"
 
@@ -16,7 +17,7 @@
 #include "sched/bfq/path.h"
 #include "sched/bfq/queue.h"
 
-/* A service shorter than this says nothing about speed; a longer one than that does. */
+/* A shorter service says nothing about speed; a longer one does. */
 #define SLOW_SHORT_NS NSEC_PER_MSEC
 #define SLOW_LONG_NS (20 * NSEC_PER_MSEC)
 
@@ -38,20 +39,20 @@ static bool expire_slow(const struct bfq *d, const struct bfq_queue *q)
 	return took > SLOW_LONG_NS && q->entity.service < bfq_budget_max(d) / 2;
 }
 
-/* Charges Q what its service cost in time, in sectors. */
+/* Charges Q for the time of its service, converted to sectors. */
 static void expire_charge_time(struct bfq *d, struct bfq_queue *q)
 {
 	uint64_t timeout = (uint64_t)d->value[TIMEOUT_SYNC] * NSEC_PER_MSEC;
 	uint64_t took = d->now - q->service_start_ns, charge;
 
-	/* In microseconds: no product overflows. */
+	/* Microseconds, so that no product overflows. */
 	took = (took < timeout ? took : timeout) / NSEC_PER_USEC;
 	charge = bfq_budget_max(d) * took / (timeout / NSEC_PER_USEC);
 	if (charge > q->entity.service)
 		bfq_path_serve(d, q, charge - q->entity.service);
 }
 
-/* Returns the next budget of Q, which is synchronous and not raised: it follows from REASON. */
+/* Returns the next budget of Q, which is synchronous and not raised. It depends on REASON. */
 static uint64_t expire_feedback(const struct bfq *d, const struct bfq_queue *q,
 				enum bfq_reason reason)
 {
@@ -59,7 +60,7 @@ static uint64_t expire_feedback(const struct bfq *d, const struct bfq_queue *q,
 
 	switch (reason) {
 	case BFQ_TOO_IDLE:
-		/* It may wait for its own request in the drive. */
+		/* The queue may be waiting for its own request in the drive. */
 		if (q->in_drive)
 			return 2 * b;
 		return b > 5 * min ? b - 4 * min : min;
@@ -116,7 +117,7 @@ void bfq_expire_idle(struct bfq *d)
 {
 	struct bfq_queue *q = d->in_service;
 
-	/* However late we are told. */
+	/* The event may be handled late. */
 	if (d->idle_until > d->now)
 		d->now = d->idle_until;
 	d->idle_until = SCHED_NEVER;

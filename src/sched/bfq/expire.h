@@ -9,12 +9,14 @@
 
 /* Ends the service of the queue in service. */
 void bfq_expire(struct bfq *d, enum bfq_reason reason);
-/* Notes that Q, in service or not, is not busy any more; it has left its tree. */
+/* Records that Q, in service or not, is not busy any more. It has already left its tree. */
 void bfq_expire_not_busy(struct bfq *d, struct bfq_queue *q);
-/* Ends the service of the queue in service: the drive was kept free for it in vain. */
+/*
+ * Ends the service of the queue in service, because the drive was idle for it and no request came.
+ */
 void bfq_expire_idle(struct bfq *d);
 
-/* Sets the time to NOW, and does what was due by then. */
+/* Sets the time to NOW, and does what was due until then. */
 static inline void bfq_expire_due(struct bfq *d, uint64_t now)
 {
 	if (d->idle_until <= now)

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * habit.c - learns how a queue behaves: how far apart its requests are ("seeky"), how long it takes
- * from an answer to the next request ("think time"), and how much of the time it asks for nothing.
+ * habit.c - learns how a queue behaves: how far apart its requests are ("seeky"), how long it
+ * takes from a completion to the next request ("think time"), and for which part of the time it
+ * has no request.
  *
- * It also learns whether the drive takes several requests at once.
+ * It also learns whether the drive works on several requests at once.
  */
 #include "sched/bfq/habit.h"
 
 #include "base/nsec.h"
 
 #define SEEK_SECTORS 800u
-#define THINK_UNIT 256u /* a sample in think_samples, before it is forgotten by eighths */
+/* the weight of a sample in think_samples; each new sample reduces the old ones by an eighth */
+#define THINK_UNIT 256u
 #define WINDOW_NS (200 * NSEC_PER_MSEC)
 #define WINDOW_IDLE_PARTS 5
 
@@ -31,14 +33,14 @@ static void habit_think(const struct bfq *d, struct bfq_queue *q, uint64_t took)
 	q->think_mean = (q->think_total + THINK_UNIT / 2) / q->think_samples;
 }
 
-/* Adds IDLE ns, in which Q asked for nothing, to its last 200 ms. */
+/* Adds IDLE ns, in which Q had no request, to its last 200 ms. */
 static void habit_window(const struct bfq *d, struct bfq_queue *q, uint64_t idle)
 {
 	uint64_t window = d->now - q->window_start_ns;
 
 	q->window_idle_ns += idle;
 	if (window > WINDOW_NS) {
-		/* In microseconds: no product overflows. */
+		/* Microseconds, so that no product overflows. */
 		q->window_idle_ns = q->window_idle_ns / NSEC_PER_USEC *
 				    (WINDOW_NS / NSEC_PER_USEC) / (window / NSEC_PER_USEC) *
 				    NSEC_PER_USEC;
@@ -60,7 +62,10 @@ void bfq_habit_arrival(struct bfq *d, struct bfq_queue *q, const struct sched_rq
 	q->last_end = bfq_end(rq);
 }
 
-/* The drive takes several requests at once if it had so many in one of the last samples. */
+/*
+ * Sets whether the drive works on several requests at once: it had that many in one of the last
+ * samples.
+ */
 static void habit_learn_queueing(struct bfq *d)
 {
 	enum { SEVERAL = 3, SAMPLES = 32 };

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * habit.h - how a queue behaves, and whether the drive takes several requests at once.
- */
+/* habit.h - the behaviour of a queue, and whether the drive works on several requests at once. */
 #ifndef BFQ_HABIT_H
 #define BFQ_HABIT_H
 
@@ -16,19 +14,22 @@ static inline uint64_t bfq_habit_slice_ns(const struct bfq *d)
 	return (uint64_t)d->value[SLICE_IDLE_US] * NSEC_PER_USEC;
 }
 
-/* True if Q seeks: more than BFQ_SEEKY_MANY of its last 32 requests were seeks. */
+/* Returns true if Q seeks: more than BFQ_SEEKY_MANY of its last 32 requests were seeks. */
 static inline bool bfq_habit_seeky(const struct bfq_queue *q)
 {
 	return __builtin_popcount(q->seeks) > BFQ_SEEKY_MANY;
 }
 
-/* True if Q sends its next request soon after an answer, as far as is known. */
+/*
+ * Returns true if Q sends its next request soon after a completion, according to the samples so
+ * far.
+ */
 static inline bool bfq_habit_short_think(const struct bfq *d, const struct bfq_queue *q)
 {
 	return q->think_samples <= BFQ_THINK_SAMPLES || q->think_mean <= bfq_habit_slice_ns(d) / 2;
 }
 
-/* True if going from LAST_END to RQ is a seek. */
+/* Returns true if the step from LAST_END to RQ is a seek. */
 bool bfq_habit_is_seek(const struct bfq *d, uint64_t last_end, const struct sched_rq *rq);
 /* Learns from RQ, which is about to be added to Q. */
 void bfq_habit_arrival(struct bfq *d, struct bfq_queue *q, const struct sched_rq *rq);

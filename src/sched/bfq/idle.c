@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * idle.c - decides when to keep the drive free for a queue that has nothing to send right now.
+ * idle.c - decides when the drive is kept free for a queue that has no request now ("idling").
  *
- * There are two reasons to wait. It can be faster: on a hard disk, the next request of a queue that
- * reads in order is near, and all others are far. And it can be a promise: a queue that sends one
- * request at a time would lose the drive after each, and so its share, if weights differ.
+ * There are two reasons. It can be faster: on a hard disk the next request of a sequential reader
+ * is near, and all others are far away. And it can be a guarantee: a queue that sends one request
+ * at a time would lose the drive after each one, and so its share, if weights differ.
  *
- * While the drive is kept free, dispatch() answers NULL, and idle_until is when it is asked again.
+ * While the drive is kept free, dispatch() returns NULL; at idle_until it is called again.
  */
 #include "sched/bfq/idle.h"
 
@@ -15,9 +15,10 @@
 
 #define SEEKY_SLICE_NS (2 * NSEC_PER_MSEC)
 #define RAISED_SLICE_NS (20 * NSEC_PER_MSEC)
-#define FOREIGN_MANY 4u /* requests of others in the drive that delay a raised queue */
+/* if the drive has this many requests of others, they delay a raised queue */
+#define FOREIGN_MANY 4u
 
-/* True if others would take from Q what its weight promises. */
+/* Returns true if others would take away from the share that Q's weight guarantees. */
 static bool idle_is_needed(const struct bfq *d, const struct bfq_queue *q)
 {
 	if (q->raise > 1 && (d->busy_raised < d->busy || d->in_drive >= q->in_drive + FOREIGN_MANY))

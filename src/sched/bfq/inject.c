@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inject.c - while the drive is kept free for one queue, a request of another one may be slipped
- * in, as far as that does not delay the first one much.
+ * inject.c - while the drive is kept free for one queue, requests of other queues may be
+ * dispatched ("injected"), as long as they do not delay that queue much.
  *
- * How far is learnt by trying: bfq takes the time from when a request of the queue comes until
- * it is done, once with nothing of the others in the drive, later with something. If that is half
- * as long again, fewer may be slipped in, else one more.
+ * bfq learns the limit by experiment. It measures the time from the arrival of a request of the
+ * queue to its completion, first with no request of others in the drive, later with some. If the
+ * time becomes longer by half, fewer may be injected, otherwise one more.
  *
  * Owns the inject_ fields of a queue.
  */
@@ -58,7 +58,7 @@ void bfq_inject_completion(struct bfq *d, struct bfq_queue *q)
 	}
 }
 
-/* True if Q's next request is within its budget. */
+/* Returns true if Q's next request is within its budget. */
 static bool inject_fits(const struct bfq *d, const struct bfq_queue *q)
 {
 	return q->next && (int64_t)bfq_busy_cost(d, q, q->next) <= bfq_budget_left(q);
@@ -79,7 +79,7 @@ struct bfq_queue *bfq_inject_choose(struct bfq *d, struct bfq_queue *q, struct b
 	other = bfq_path_peek(d);
 	if (!other || !inject_fits(d, other))
 		return NULL;
-	/* Flash: two at once, one of them large, would delay what comes. */
+	/* On flash, two requests at once, one of them large, would delay the next one. */
 	if (!d->s.env.rotational && d->in_drive && other->next->nr_sectors >= BFQ_SMALL_SECTORS)
 		return NULL;
 	return other;

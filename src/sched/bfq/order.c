@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * order.c - the requests of one queue: sorted by sector, by age, and which of them goes next.
+ * order.c - the requests of one queue, sorted by sector and by age, and the choice of the next
+ * one.
  *
- * The next request is the nearest to the drive's head: ahead of it, or a little behind, which
- * counts more than ahead (back_seek_penalty); what is far behind (back_seek_max) comes after
- * everything that is not. Once in a service the oldest request goes first if it waited too long.
+ * The next request is the nearest to the drive's head: ahead of it, or a little behind, where a
+ * distance counts back_seek_penalty times. Requests farther behind than back_seek_max come after
+ * all others. Once in a service the oldest request goes first if it waited too long.
  *
- * Owned by the queue; requests are ordered by sector, at the same sector by arrival.
+ * Owned by the queue. Requests at the same sector are in the order of arrival.
  */
 #include "sched/bfq/order.h"
 
 #include "base/nsec.h"
 
-/* priv[1] of a request that waits orders those at one sector. */
+/* priv[1] of a waiting request orders those at one sector. */
 static int order_cmp(const struct sched_rq *a, const struct sched_rq *b)
 {
 	uintptr_t x = (uintptr_t)a->priv[1], y = (uintptr_t)b->priv[1];
@@ -32,7 +33,10 @@ void bfq_order_init(struct bfq_queue *q)
 	TAILQ_INIT(&q->fifo);
 }
 
-/* How far RQ is from FROM, as it counts. False: so far behind that it counts as wrapped. */
+/*
+ * Computes the weighted distance of RQ from FROM. Returns false if RQ is so far behind that it
+ * comes last.
+ */
 static bool order_distance(const struct bfq *d, const struct sched_rq *rq, uint64_t from,
 			   uint64_t *distance)
 {
@@ -94,7 +98,7 @@ struct sched_rq *bfq_order_after(struct bfq_queue *q, struct sched_rq *rq)
 
 struct sched_rq *bfq_order_from(struct bfq_queue *q, uint64_t sector)
 {
-	struct sched_rq at; /* seq 0: before all others at its sector */
+	struct sched_rq at; /* seq 0 sorts before all others at its sector */
 
 	at.sector = sector;
 	at.priv[1] = NULL;
@@ -121,7 +125,7 @@ static struct sched_rq *order_expired(const struct bfq *d, struct bfq_queue *q,
 	return oldest && order_overdue(d, q, oldest) ? oldest : NULL;
 }
 
-/* Who goes next once RQ, which is still among them, has left. */
+/* Returns the request that goes next after RQ, which is still in the queue, has left. */
 static struct sched_rq *order_successor(const struct bfq *d, struct bfq_queue *q,
 					struct sched_rq *rq, bool dispatched)
 {
@@ -147,7 +151,7 @@ void bfq_order_remove(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq, b
 
 void bfq_order_moved(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
 {
-	/* By its links: where it stands is not where its sector says. */
+	/* This uses the links only: RQ's place in the tree no longer fits its sector. */
 	RB_REMOVE(bfq_sorted, &q->sorted, rq);
 	order_insert(d, q, rq);
 	q->next = bfq_order_choose(d, q->next, rq, d->last_end);

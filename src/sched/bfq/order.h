@@ -9,9 +9,9 @@
 
 void bfq_order_init(struct bfq_queue *q);
 void bfq_order_add(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq);
-/* Removes RQ: it is dispatched (DISPATCHED), or has become part of another request. */
+/* Removes RQ: it is dispatched (DISPATCHED), or was merged into another request. */
 void bfq_order_remove(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq, bool dispatched);
-/* Moves RQ to its place: it begins at another sector now. */
+/* Moves RQ to its new place: its first sector has changed. */
 void bfq_order_moved(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq);
 struct sched_rq *bfq_order_before(struct bfq_queue *q, struct sched_rq *rq);
 struct sched_rq *bfq_order_after(struct bfq_queue *q, struct sched_rq *rq);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * path.c - the way from the root to a queue: chooses among submitters, and then in one of them.
+ * path.c - the path from the root to a queue: the choice among submitters, and then within one of
+ * them.
  *
- * A submitter whose weight was set is a group: an entity of that weight in the root's best-effort
- * tree, with three trees of its own for its queues. All other submitters' queues are in the root's
- * trees themselves. A group stands for the queue that would be its next: it has that one's budget,
- * and what its queues are served is its own service. In a group as in the root, RT goes before BE
- * before IDLE; but the IDLE tree is considered every 200 ms whatever else there is.
+ * A submitter with a weight of its own is a group: an entity of that weight in the root's
+ * best-effort tree, with three trees for its queues. The queues of all other submitters are in the
+ * root's trees themselves. A group stands for the queue that would be its next: it has the budget
+ * of that queue, and the service of its queues is its own service. In a group as in the root, RT
+ * goes before BE, and BE before IDLE; but the IDLE tree is considered every 200 ms in any case.
  *
- * Touches nothing but trees and entities.
+ * Uses nothing except trees and entities.
  */
 #include "sched/bfq/path.h"
 
@@ -27,7 +28,7 @@ void bfq_path_init(struct bfq_group *g)
 		bfq_wf2q_init(&g->tree[i]);
 }
 
-/* The next of G's entities; CHOOSE: it will go into service now. */
+/* Returns the next of G's entities. CHOOSE says that it will go into service now. */
 static struct bfq_entity *path_next(struct bfq *d, struct bfq_group *g, bool choose)
 {
 	bool idle_due = d->now - g->idle_ns >= IDLE_CLASS_NS;
@@ -44,7 +45,7 @@ static struct bfq_entity *path_next(struct bfq *d, struct bfq_group *g, bool cho
 	return bfq_wf2q_next(&g->tree[class], choose);
 }
 
-/* The budget of the group is that of its next queue. False: it has none. */
+/* Gives the group the budget of its next queue. Returns false if it has none. */
 static bool path_mirror(struct bfq *d, struct bfq_group *g)
 {
 	const struct bfq_entity *next = path_next(d, g, false);
@@ -54,7 +55,7 @@ static bool path_mirror(struct bfq *d, struct bfq_group *g)
 	return next;
 }
 
-/* What waits in group G has changed. */
+/* Updates the trees after the waiting queues of group G have changed. */
 static void path_group_changed(struct bfq *d, struct bfq_group *g)
 {
 	struct bfq_entity *e = &g->entity;
@@ -168,7 +169,7 @@ struct bfq_queue *bfq_path_peek(struct bfq *d)
 	return e ? path_queue(e) : NULL;
 }
 
-/* The entities in which the ways to two queues differ. */
+/* Finds the first two entities in which the paths to two queues differ. */
 static void path_part(const struct bfq *d, const struct bfq_entity **a, const struct bfq_entity **b)
 {
 	if ((*a)->parent == (*b)->parent)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * queue.c - finds the queue that a request belongs to, and takes queues and groups from pools.
+ * queue.c - finds the queue of a request, and takes queues and groups from pools.
  *
  * Synchronous requests have a queue for each submitter and priority. Background requests have one
  * queue for each class and level, which all submitters without a weight of their own share; a
- * submitter with one has background queues of its own. Memory was allocated at init: when the pool
- * is empty, the queue that has been without a request for the longest is given away, with its
- * history; when all have some, the newcomers share one queue, and their requests are counted.
+ * submitter with a weight has its own background queues. All memory was allocated at init. When
+ * the pool is empty, the least recently used queue without a request is given to the new
+ * submitter, with its history. When all queues have requests, new submitters share one queue, and
+ * their requests are counted.
  *
  * Owns the pools and the two hash tables by submitter.
  */
@@ -20,7 +21,7 @@
 #include "sched/bfq/order.h"
 #include "sched/bfq/path.h"
 
-#define ASYNC_SLOT 32u /* in a slot: a background queue */
+#define ASYNC_SLOT 32u /* set in a slot number: a background queue */
 
 static uint32_t queue_bucket(uint32_t submitter)
 {
@@ -34,7 +35,7 @@ static unsigned queue_class(uint8_t slot)
 	return (slot & (ASYNC_SLOT - 1)) / BFQ_LEVELS;
 }
 
-/* The class and level of a priority: RT 0-7, BE 8-15, IDLE 16. */
+/* Returns the class and level of a priority as one number: RT 0-7, BE 8-15, IDLE 16. */
 static uint8_t queue_slot(uint16_t ioprio)
 {
 	static const uint8_t first[] = { 8, 0, 8, 16 };

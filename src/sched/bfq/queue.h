@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * queue.h - which queue a request belongs to, and the pools of queues and groups.
- */
+/* queue.h - the queue of a request, and the pools of queues and groups. */
 #ifndef BFQ_QUEUE_H
 #define BFQ_QUEUE_H
 
@@ -11,27 +9,33 @@ int bfq_queue_init(struct bfq *d);
 void bfq_queue_exit(struct bfq *d);
 /* Returns the queue of requests like this one, if it exists already, or NULL. */
 struct bfq_queue *bfq_queue_find(struct bfq *d, const struct sched_rq *like);
-/* Returns the queue of requests like this one; makes it where there is none. */
+/* Returns the queue of requests like this one; makes it if there is none. */
 struct bfq_queue *bfq_queue_get(struct bfq *d, const struct sched_rq *like);
-/* Returns the busy queue of the requests that Q's submitter does not wait for, or NULL. */
+/* Returns the busy background queue of Q's submitter, or NULL. */
 struct bfq_queue *bfq_queue_async_of(struct bfq *d, const struct bfq_queue *q);
-/* Counts one request more, or one less, that Q has. */
+/* Counts one more request of Q, or one less. */
 void bfq_queue_hold(struct bfq *d, struct bfq_queue *q);
 void bfq_queue_release(struct bfq *d, struct bfq_queue *q);
-/* Lets Q be given to another submitter if it has no request: it has stopped to be busy. */
+/* Makes Q available to other submitters if it has no request. It is no longer busy. */
 void bfq_queue_settle(struct bfq *d, struct bfq_queue *q);
-/* Gives Q, which is quiet, back to the pool. */
+/* Returns Q, which has no request, to the pool. */
 void bfq_queue_free(struct bfq *d, struct bfq_queue *q);
-/* Returns the first queue in the hash table that may be SUBMITTER's; next: LIST_NEXT(q, hash). */
+/*
+ * Returns the first queue in the hash table that may be SUBMITTER's. LIST_NEXT(q, hash) is the
+ * next one.
+ */
 struct bfq_queue *bfq_queue_first(struct bfq *d, uint32_t submitter);
-/* Returns the weight of a submitter of requests like this one: its own, or that of the priority. */
+/*
+ * Returns the weight of the submitter of requests like this one: its own weight, or that of the
+ * priority.
+ */
 uint32_t bfq_queue_weight(struct bfq *d, const struct sched_rq *like);
 
-/* Returns the group of SUBMITTER, or NULL: it has no weight of its own. */
+/* Returns the group of SUBMITTER, or NULL if it has no weight of its own. */
 struct bfq_group *bfq_queue_group(struct bfq *d, uint32_t submitter);
-/* Makes a group for SUBMITTER; NULL: there are too many. */
+/* Makes a group for SUBMITTER. Returns NULL if there are too many. */
 struct bfq_group *bfq_queue_new_group(struct bfq *d, uint32_t submitter, uint32_t weight);
-/* Gives G back to the pool if its submitter is gone and it has no queue. */
+/* Returns G to the pool if its submitter is gone and it has no queue. */
 void bfq_queue_group_settle(struct bfq *d, struct bfq_group *g);
 /* Takes Q, which is not active, out of its group. */
 void bfq_queue_leave_group(struct bfq *d, struct bfq_queue *q);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * raise.c - gives a queue that has just begun much more than its share, for a while.
+ * raise.c - gives a queue that has just begun much more than its share, for a limited time.
  *
- * A program that a person waits for begins with a burst of requests, and has pauses. A queue of the
- * usual priority that is new or was idle for 2 s weighs 30 times as much, for as long as it takes
- * such a drive to start a large program, or until it has got what that needs.
+ * A program that a person waits for begins with many requests and then pauses. A queue of the
+ * usual priority that is new, or was idle for 2 s, has 30 times its weight: for the time in which
+ * such a drive starts a large program, or until it has been served as much as such a start needs.
  *
  * Owns the raise_ fields of a queue.
  */
@@ -36,7 +36,7 @@ static bool raise_over(const struct bfq *d, const struct bfq_queue *q)
 	return d->now - q->raise_start_ns >= q->raise_ns || q->raise_service > ENOUGH_SECTORS;
 }
 
-/* True if Q is new, or was silent for long. */
+/* Returns true if Q is new, or had no request for long. */
 static bool raise_begins(const struct bfq *d, const struct bfq_queue *q)
 {
 	uint64_t since = q->last_done_ns > q->idle_since_ns ? q->last_done_ns : q->idle_since_ns;

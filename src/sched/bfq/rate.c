@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rate.c - how fast the drive is at its best: that makes a budget in sectors of a time.
+ * rate.c - measures the drive's best rate, which converts a time to a budget in sectors.
  *
- * What goes down within a second or so is a sample; it counts if most of it was in order, or if it
- * was faster than what was known. A new rate weighs the more the longer and the more in order the
- * sample was.
+ * The dispatches of about a second are a sample. It counts if most of it was sequential, or if it
+ * was faster than the known rate. The longer and the more sequential a sample is, the more it
+ * changes the rate.
  *
  * Owns struct bfq_rate.
  */
@@ -13,7 +13,9 @@
 #include "base/nsec.h"
 #include "sched/bfq/habit.h"
 
-/* Reference drives: sectors a microsecond << 16, and how long they take to start something big. */
+/*
+ * Reference drives: sectors a microsecond << 16, and the time in which they start a large program.
+ */
 #define REF_ROTATIONAL 14000u
 #define REF_FLASH 33000u
 #define REF_TIME_ROTATIONAL (7 * NSEC_PER_SEC)
@@ -88,7 +90,7 @@ void bfq_rate_completion(struct bfq *d)
 	uint64_t took = d->now - (r->done_ns > r->last_ns ? r->done_ns : r->last_ns);
 
 	r->done_ns = d->now;
-	/* Something was in the way that has nothing to do with how fast the drive is. */
+	/* The delay has another cause than the speed of the drive: drop the sample. */
 	if (r->samples && took > BUSY_NS && took / SLOW_NS_A_SECTOR > r->largest) {
 		rate_learn(r);
 		r->samples = 0;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * rate.h - how fast the drive is.
- */
+/* rate.h - the measured rate of the drive. */
 #ifndef BFQ_RATE_H
 #define BFQ_RATE_H
 
@@ -12,9 +10,9 @@
 void bfq_rate_init(struct bfq *d);
 /* Counts RQ, which is dispatched, in the sample. */
 void bfq_rate_dispatch(struct bfq *d, const struct sched_rq *rq);
-/* Notes that a request has completed. */
+/* Records that a request has completed. */
 void bfq_rate_completion(struct bfq *d);
-/* Returns how long an interactive queue is raised. */
+/* Returns how long a queue stays raised. */
 uint64_t bfq_rate_raise_ns(const struct bfq *d);
 
 #endif

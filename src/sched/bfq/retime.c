@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * retime.c - applies a changed tunable to queues that wait, are served, or are waited for.
+ * retime.c - applies a changed tunable to queues that wait, are served, or are idled for.
  *
- * Figures that follow from the old value would keep it alive: the end of a wait that may be days
- * away, a budget of a terabyte, or a start in virtual time so far ahead that its queue would not be
- * served again. None of them may be later, or more, than the new value would make it from here. A
- * value that went up changes nothing that exists already.
+ * Values that were computed from the old tunable would keep it alive: the end of a wait that may
+ * be days away, a budget of a terabyte, or a start in virtual time so far ahead that its queue
+ * would not be served again. None of them may be later or larger than if it were computed now with
+ * the new value. A larger value changes nothing that was computed before.
  */
 #include "sched/bfq/retime.h"
 
@@ -29,7 +29,7 @@ static void retime_service(struct bfq *d)
 		d->idle_until = until;
 }
 
-/* Limits the budget of Q to MAX, or to what its next request needs. */
+/* Limits the budget of Q to MAX, or to the size of its next request. */
 static void retime_budget(struct bfq *d, struct bfq_queue *q, uint64_t max)
 {
 	struct bfq_entity *e = &q->entity;
@@ -51,7 +51,7 @@ static void retime_queue(struct bfq *d, struct bfq_queue *q, uint64_t max)
 	bfq_path_forgive(d, &q->entity, max);
 }
 
-/* For all queues and groups that exist. */
+/* Limits the budgets of all existing queues and groups. */
 static void retime_budgets(struct bfq *d)
 {
 	uint64_t max = bfq_budget_max(d);

@@ -7,7 +7,7 @@
 
 #include "sched/bfq/bfq.h"
 
-/* Applies the new value of TUNABLE to queues that wait, are served, or are waited for. */
+/* Applies the new value of TUNABLE to queues that wait, are served, or are idled for. */
 void bfq_retime(struct bfq *d, enum bfq_tunable tunable);
 
 #endif

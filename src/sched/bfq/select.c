@@ -2,11 +2,11 @@
 /*
  * select.c - takes the next request from the queue in service, or from the next queue.
  *
- * The queue in service keeps the drive until its time or its budget is up or it has nothing left.
- * When it has nothing for the moment, the drive may be kept free for it ("idling"): then nothing
- * goes, unless another queue's request can be slipped in (inject.c).
+ * The queue in service keeps the drive until its time or its budget is used, or until it has no
+ * request left. If it has no request at the moment, the drive may be kept free for it ("idling"):
+ * then no request is dispatched, unless one of another queue can be injected (inject.c).
  *
- * Entered by dispatch() only.
+ * Called by dispatch() only.
  */
 #include "sched/bfq/select.h"
 
@@ -35,8 +35,10 @@ static void select_begin_service(struct bfq *d)
 	q->timeout_ns = bfq_budget_timeout_at(d, q);
 }
 
-/* Asks *Q, which is in service. Returns true if its service ends, for *REASON. False: *Q is the
- * queue to take from, or NULL: nothing goes for now. */
+/*
+ * Checks *Q, which is in service. Returns true if its service ends, for *REASON. Returns false if
+ * it continues: *Q becomes the queue from which to take, or NULL if nothing is dispatched now.
+ */
 static bool select_from(struct bfq *d, struct bfq_queue **q, enum bfq_reason *reason)
 {
 	struct bfq_queue *cur = *q;
@@ -69,7 +71,7 @@ static struct bfq_queue *select_queue(struct bfq *d)
 	}
 }
 
-/* Puts Q in its new place: it was served between two requests of the queue in service. */
+/* Puts Q in its new place after one of its requests was injected. */
 static void select_injected(struct bfq *d, struct bfq_queue *q)
 {
 	if (q->next) {

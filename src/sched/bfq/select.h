@@ -7,7 +7,7 @@
 
 #include "sched/bfq/bfq.h"
 
-/* Removes the request that goes next and returns it; NULL: none for now. */
+/* Removes the next request and returns it, or NULL if there is none now. */
 struct sched_rq *bfq_select(struct bfq *d);
 
 #endif

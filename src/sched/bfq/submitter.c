@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * submitter.c - a submitter leaves, or gets a weight of its own: then it has a group.
- */
+/* submitter.c - a submitter leaves, or gets a weight of its own, and then has a group. */
 #include "sched/bfq/submitter.h"
 
 #include <errno.h>
@@ -23,7 +21,7 @@ void bfq_submitter_leaves(struct bfq *d, uint32_t submitter)
 		if (q->submitter != submitter)
 			continue;
 		q->gone = true;
-		/* No request will come any more: there is nothing to wait for. */
+		/* No request will come any more, so idling is useless. */
 		if (q == d->in_service && !q->waiting)
 			bfq_expire(d, BFQ_NO_MORE);
 		else if (q->quiet)

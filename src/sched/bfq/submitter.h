@@ -8,7 +8,7 @@
 #include "sched/bfq/bfq.h"
 
 void bfq_submitter_leaves(struct bfq *d, uint32_t submitter);
-/* Gives SUBMITTER a weight. Returns 0, or -ENOSPC: too many have one. */
+/* Gives SUBMITTER a weight. Returns 0, or -ENOSPC if too many submitters have one. */
 int bfq_submitter_weigh(struct bfq *d, uint32_t submitter, uint32_t weight);
 
 #endif

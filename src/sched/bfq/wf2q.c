@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wf2q.c - chooses whom to serve next by weight: B-WF2Q+, a tree of entities in virtual time.
+ * wf2q.c - chooses the entity to serve next by weight: B-WF2Q+, a tree of entities in virtual
+ * time.
  *
- * Imagine an ideal drive that serves all at once, each at a speed in proportion to its weight.
- * Virtual time is the clock of that drive: while it advances by one, an entity of weight w gets w.
- * Each entity has a start S, when the ideal drive would begin with its budget, and a finish F,
- * when it would be through: F = S + budget / weight. The real drive serves one at a time; it takes,
- * among those that the ideal drive would have begun with (S <= now, "eligible"), the one that it
- * would be through with first. So nobody gets ahead or falls behind by more than about a budget.
+ * Imagine an ideal drive that serves all entities at once, each at a speed in proportion to its
+ * weight. Virtual time is the clock of that drive: while it advances by one, an entity of weight w
+ * gets w. Each entity has a start S, when the ideal drive would begin with its budget, and a
+ * finish F, when it would have served all of it: F = S + budget / weight. The real drive serves
+ * one entity at a time. It takes, among those that the ideal drive would have begun (S <= now,
+ * "eligible"), the one that the ideal drive would finish first. So no entity gets ahead or falls
+ * behind by more than about a budget.
  *
- * Who leaves rests until the ideal drive would be through with what he got: he cannot gain by
- * coming back early. The active tree is ordered by F, and each node knows the
- * smallest S below it, so the choice takes one walk down. Times wrap; differences do not.
+ * An entity that leaves rests until the ideal drive would have finished the service that it got:
+ * it gains nothing by returning early. The active tree is ordered by F, and each node knows the
+ * smallest S below it, so the choice needs one walk down. Times wrap; differences do not.
  *
- * Most who come start and finish no earlier than the last one who came so. These stand in a row
- * beside the tree: its first is the best of it, and if that one is not eligible, none is. (Who is
- * eligible is so for good, since time never runs back: then it does not matter when he started.)
- * A row costs the same however many stand in it.
+ * Most entities that arrive start and finish no earlier than the one that arrived before. These
+ * stand in a row beside the tree. The first in the row is the best of the row, and if it is not
+ * eligible, none in the row is. (An eligible entity stays eligible, because time never runs
+ * backwards; its start does not matter any more.) The cost of a row does not depend on its length.
  *
  * Pure: knows nothing of queues, requests and clocks.
  */
@@ -47,8 +49,10 @@ static uint64_t wf2q_min_start(const struct bfq_entity *e)
 	return min;
 }
 
-/* E has other children: all above it may have another minimum, up to the first that does not. The
- * tree calls this for single nodes. */
+/*
+ * Updates the minimum of E, whose children have changed, and of the nodes above it, up to the
+ * first that does not change. The tree calls this for single nodes.
+ */
 static void wf2q_augment(struct bfq_entity *e)
 {
 	uint64_t min;
@@ -77,7 +81,7 @@ void bfq_wf2q_init(struct bfq_tree *t)
 	TAILQ_INIT(&t->row);
 }
 
-/* E may stand behind LAST in the row of T. */
+/* Returns true if E may stand behind LAST in the row of T. */
 static bool wf2q_in_order(const struct bfq_tree *t, const struct bfq_entity *last,
 			  const struct bfq_entity *e)
 {
@@ -88,14 +92,17 @@ static bool wf2q_in_order(const struct bfq_tree *t, const struct bfq_entity *las
 static void wf2q_to_tree(struct bfq_tree *t, struct bfq_entity *e)
 {
 	e->in_row = false;
-	e->min_start = e->start; /* it begins as a leaf, and is not told so */
+	/* it begins as a leaf, for which the tree does not call wf2q_augment() */
+	e->min_start = e->start;
 	RB_INSERT(bfq_entities, &t->active, e);
 	if (!t->first || wf2q_cmp(e, t->first) < 0)
 		t->first = e;
 }
 
-/* Either E or the last of the row does not fit. If that is the last one, it shall not keep all that
- * come from now on out of the row. */
+/*
+ * Moves LAST, the end of the row of T, to the tree, and returns the new end. Either LAST or the new
+ * entity is out of order. If it is LAST, it must not keep all later entities out of the row.
+ */
 static struct bfq_entity *wf2q_last_out(struct bfq_tree *t, struct bfq_entity *last)
 {
 	TAILQ_REMOVE(&t->row, last, link);
@@ -118,7 +125,7 @@ static void wf2q_activated(struct bfq_tree *t, struct bfq_entity *e)
 		wf2q_to_tree(t, e);
 }
 
-/* E is not active any more. */
+/* Removes E from the active entities. */
 static void wf2q_remove(struct bfq_tree *t, struct bfq_entity *e)
 {
 	if (e->in_row) {
@@ -196,7 +203,9 @@ void bfq_wf2q_forgive(struct bfq_tree *t, struct bfq_entity *e, uint64_t max)
 		wf2q_activated(t, e);
 }
 
-/* The eligible one in the tree with the smallest finish at VTIME, if there is one. */
+/*
+ * Returns the entity in the tree with the smallest finish among those eligible at VTIME, or NULL.
+ */
 static struct bfq_entity *wf2q_first_eligible(const struct bfq_tree *t, uint64_t vtime)
 {
 	struct bfq_entity *e = RB_ROOT(&t->active), *left;
@@ -213,7 +222,10 @@ static struct bfq_entity *wf2q_first_eligible(const struct bfq_tree *t, uint64_t
 	return NULL;
 }
 
-/* The smallest start of all active ones, if it is after the time of T; else that time. */
+/*
+ * Returns the smallest start of all active entities, if it is after the time of T; otherwise that
+ * time.
+ */
 static uint64_t wf2q_earliest(const struct bfq_tree *t)
 {
 	const struct bfq_entity *row = TAILQ_FIRST(&t->row), *root = RB_ROOT(&t->active);
@@ -229,7 +241,7 @@ struct bfq_entity *bfq_wf2q_next(struct bfq_tree *t, bool jump)
 	struct bfq_entity *row = TAILQ_FIRST(&t->row), *e = t->first;
 	uint64_t vtime;
 
-	/* Most often it is the first of the row. */
+	/* In most cases it is the first of the row. */
 	if (row && !wf2q_after(row->start, t->vtime) && (!e || wf2q_cmp(row, e) < 0))
 		return row;
 	if (!row && !e)
@@ -272,14 +284,14 @@ void bfq_wf2q_deactivate(struct bfq_tree *t, struct bfq_entity *e)
 	TAILQ_INSERT_TAIL(&t->resting, e, link);
 	if (wf2q_after(e->finish, t->last_finish))
 		t->last_finish = e->finish;
-	/* With nobody active or in service the ideal drive gets through with all that it had. */
+	/* If no entity is active or in service, the ideal drive finishes all that it had. */
 	if (bfq_wf2q_empty(t) && !t->served && wf2q_after(t->last_finish, t->vtime))
 		t->vtime = t->last_finish;
 	if (!wf2q_after(e->finish, t->vtime))
 		bfq_wf2q_forget(t, e);
 }
 
-/* Looks at one resting entity a call, each time another one: all are forgotten before long. */
+/* Looks at one resting entity in each call, at another one each time, so all are forgotten soon. */
 void bfq_wf2q_serve(struct bfq_tree *t, uint64_t sectors)
 {
 	struct bfq_entity *e = TAILQ_FIRST(&t->resting);
