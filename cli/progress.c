@@ -36,8 +36,8 @@ void progress_line(const struct progress *p, const struct progress_state *state,
 	char done[32], total[32];
 
 	snprintf(text, size, "%s of %s requests, %.1f %% hits, %.0f MB/s, %.0f s left",
-		 format_count(state->done, done, sizeof(done)),
-		 format_count(state->total, total, sizeof(total)), hit_rate, rate,
+		 table_count(state->done, done, sizeof(done)),
+		 table_count(state->total, total, sizeof(total)), hit_rate, rate,
 		 state->done ? seconds * (double)(state->total - state->done) / (double)state->done
 			     : 0.0);
 }

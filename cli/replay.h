@@ -67,6 +67,14 @@ struct replay_check {
  */
 int replay_run(struct replay *r);
 
+struct sigaction;
+
+/*
+ * Catches SIGINT and SIGTERM, and returns the old handlers. The second signal of a kind ends the
+ * program at once, as if there were no handler.
+ */
+void replay_catch_signals(struct sigaction *old_int, struct sigaction *old_term);
+
 /* 1 once somebody asked the program to end; handlers are in place while replay_run() runs. */
 int replay_stopping(void);
 

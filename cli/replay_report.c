@@ -91,32 +91,32 @@ static void report_rows_work(struct table *t, const struct replay_report *p)
 	const struct replay_totals *totals = &r->totals;
 	char text[REPORT_TEXT], a[32], b[32];
 
-	snprintf(text, sizeof(text), "%s of %s", format_count(totals->requests, a, sizeof(a)),
-		 format_count(r->trace->count, b, sizeof(b)));
+	snprintf(text, sizeof(text), "%s of %s", table_count(totals->requests, a, sizeof(a)),
+		 table_count(r->trace->count, b, sizeof(b)));
 	table_row(t, "requests", text);
-	snprintf(text, sizeof(text), "%s of %s", format_count(totals->blocks, a, sizeof(a)),
+	snprintf(text, sizeof(text), "%s of %s", table_count(totals->blocks, a, sizeof(a)),
 		 format_size(r->config.block_bytes, b, sizeof(b)));
 	table_row(t, "blocks", text);
-	snprintf(text, sizeof(text), "%s, %.1f %%", format_count(totals->hits, a, sizeof(a)),
+	snprintf(text, sizeof(text), "%s, %.1f %%", table_count(totals->hits, a, sizeof(a)),
 		 100 * report_hit_rate(totals));
 	table_row(t, "hits", text);
 	report_row_moved(t, r, "read", totals->read_bytes);
 	report_row_moved(t, r, "written", totals->written_bytes);
 	snprintf(text, sizeof(text), "%s segments, %s entries",
-		 format_count(p->stats.evicted_segments, a, sizeof(a)),
-		 format_count(p->stats.evicted_entries, b, sizeof(b)));
+		 table_count(p->stats.evicted_segments, a, sizeof(a)),
+		 table_count(p->stats.evicted_entries, b, sizeof(b)));
 	table_row(t, "evicted", text);
 	if (r->config.verify && !totals->verified)
 		snprintf(text, sizeof(text), "nothing: no block came from the store");
 	else if (r->config.verify)
 		snprintf(text, sizeof(text), "%s blocks byte by byte, %s with other bytes",
-			 format_count(totals->verified, a, sizeof(a)),
-			 format_count(totals->verify_failures, b, sizeof(b)));
+			 table_count(totals->verified, a, sizeof(a)),
+			 table_count(totals->verify_failures, b, sizeof(b)));
 	else
 		snprintf(text, sizeof(text), "checksums only; --verify compares every byte");
 	table_row(t, "verified", text);
 	if (totals->get_errors)
-		table_row(t, "failed gets", format_count(totals->get_errors, a, sizeof(a)));
+		table_row(t, "failed gets", table_count(totals->get_errors, a, sizeof(a)));
 }
 
 static void report_row_latency(struct table *t, const char *name, const struct hist *h)
@@ -125,7 +125,7 @@ static void report_row_latency(struct table *t, const char *name, const struct h
 	char count[32], p50[32], p99[32], p999[32], max[32];
 
 	hist_summary(h, &l);
-	table_row(t, name, format_count(l.count, count, sizeof(count)),
+	table_row(t, name, table_count(l.count, count, sizeof(count)),
 		  format_time(l.p50_ns, p50, sizeof(p50)), format_time(l.p99_ns, p99, sizeof(p99)),
 		  format_time(l.p999_ns, p999, sizeof(p999)),
 		  format_time(l.max_ns, max, sizeof(max)));
@@ -153,19 +153,19 @@ static void report_sentence(const struct replay_report *p, FILE *out)
 	char requests[32], chats[32], blocks[32], segments[32];
 
 	fprintf(out, "%s%s requests", r->interrupted || r->error ? "Ended early: " : "",
-		format_count(t->requests, requests, sizeof(requests)));
+		table_count(t->requests, requests, sizeof(requests)));
 	/* A part of the trace need not be of all its chats. */
 	if (r->trace->chats && t->requests == r->trace->count)
-		fprintf(out, " of %s chats", format_count(r->trace->chats, chats, sizeof(chats)));
+		fprintf(out, " of %s chats", table_count(r->trace->chats, chats, sizeof(chats)));
 	fprintf(out, ": %.1f %% of %s KV blocks came from the store", 100 * report_hit_rate(t),
-		format_count(t->blocks, blocks, sizeof(blocks)));
+		table_count(t->blocks, blocks, sizeof(blocks)));
 	if (t->verify_failures || t->get_errors)
 		fprintf(out, ", and some of them WRONG OR NOT AT ALL");
 	else if (t->verified)
 		fprintf(out, ", every byte of them checked");
 	if (p->stats.evicted_segments)
 		fprintf(out, ", while %s segments of the oldest made room for new ones",
-			format_count(p->stats.evicted_segments, segments, sizeof(segments)));
+			table_count(p->stats.evicted_segments, segments, sizeof(segments)));
 	fprintf(out, ", at %.2f GB/s.\n", report_mbps(r, t->read_bytes + t->written_bytes) / 1000);
 }
 

@@ -1,52 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * replay_run.c - starts the clients of a replay, and ends them early when the user asks for it.
- * Owns the signal handlers while a replay runs.
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/replay.h"
-
-static volatile sig_atomic_t run_stop;
-
-static void run_on_signal(int sig)
-{
-	(void)sig;
-	run_stop = 1;
-}
-
-int replay_stopping(void)
-{
-	return run_stop;
-}
-
-/* The second signal of a kind ends the program at once, as if there were no handler. */
-static void run_catch_signals(struct sigaction *old_int, struct sigaction *old_term)
-{
-	struct sigaction action = { .sa_handler = run_on_signal };
-
-	action.sa_flags = SA_RESETHAND | SA_RESTART;
-	sigaction(SIGINT, &action, old_int);
-	sigaction(SIGTERM, &action, old_term);
-}
-
-void replay_trouble(struct replay *r, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	pthread_mutex_lock(&r->lock);
-	if (!r->trouble[0])
-		vsnprintf(r->trouble, sizeof(r->trouble), fmt, args);
-	pthread_mutex_unlock(&r->lock);
-	va_end(args);
-}
 
 static void *run_thread(void *arg)
 {
@@ -83,7 +45,7 @@ int replay_run(struct replay *r)
 	int err = 0;
 
 	pthread_mutex_init(&r->lock, NULL);
-	run_catch_signals(&old_int, &old_term);
+	replay_catch_signals(&old_int, &old_term);
 	r->start_ns = clock_now();
 	progress_begin(&r->progress, r->start_ns);
 	if (r->config.clients > 1)

@@ -34,7 +34,7 @@ static void sim_report_row(struct table *t, const char *name, const struct sim_i
 				   ios->latency.max_ns };
 	char iops[32], mbps[32], text[8][32];
 
-	format_count((uint64_t)(sim_rate(ios->ios, active_ns) + 0.5), iops, sizeof(iops));
+	table_count((uint64_t)(sim_rate(ios->ios, active_ns) + 0.5), iops, sizeof(iops));
 	snprintf(mbps, sizeof(mbps), "%.1f", sim_rate(ios->bytes, active_ns) / 1e6);
 	for (int i = 0; i < 8; i++)
 		format_time(times[i], text[i], sizeof(text[i]));
@@ -118,7 +118,7 @@ static void sim_compare_row(struct table *t, const struct sim_result *res, size_
 	const struct sim_job_result *j = &res->job[i];
 	char text[5][32], rates[2][32], share[32], jain[32] = "";
 
-	format_count((uint64_t)(sim_rate(j->ios, j->active_ns) + 0.5), rates[0], sizeof(rates[0]));
+	table_count((uint64_t)(sim_rate(j->ios, j->active_ns) + 0.5), rates[0], sizeof(rates[0]));
 	snprintf(rates[1], sizeof(rates[1]), "%.1f", sim_rate(j->bytes, j->active_ns) / 1e6);
 	snprintf(share, sizeof(share), "%.1f %%", 100 * j->share);
 	if (!i)

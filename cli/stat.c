@@ -37,7 +37,7 @@ static void stat_row_count(struct table *t, const char *name, uint64_t n)
 {
 	char buf[32];
 
-	table_row(t, name, format_count(n, buf, sizeof(buf)));
+	table_row(t, name, table_count(n, buf, sizeof(buf)));
 }
 
 static void stat_row_size(struct table *t, const char *name, uint64_t bytes)

@@ -73,7 +73,7 @@ void table_free(struct table *t)
 	t->count = t->room = 0;
 }
 
-const char *format_count(uint64_t n, char *buf, size_t size)
+const char *table_count(uint64_t n, char *buf, size_t size)
 {
 	char digits[24];
 	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);

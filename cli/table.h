@@ -30,6 +30,6 @@ int table_print(const struct table *t, int indent, FILE *out);
 void table_free(struct table *t);
 
 /* Writes 1234567 as "1,234,567" into BUF and returns BUF. */
-const char *format_count(uint64_t n, char *buf, size_t size);
+const char *table_count(uint64_t n, char *buf, size_t size);
 
 #endif

@@ -80,7 +80,7 @@ static void tenant_row(struct table *t, uint32_t stream, const struct weir_store
 	if (info->placement >= 0)
 		snprintf(placement, sizeof(placement), "%" PRId32 "%s", info->placement,
 			 info->sharing ? " (shared)" : "");
-	table_row(t, number, format_count(info->entries, entries, sizeof(entries)),
+	table_row(t, number, table_count(info->entries, entries, sizeof(entries)),
 		  format_size(info->live_bytes, bytes, sizeof(bytes)), segments, placement,
 		  *names	  ? names
 		  : info->tenants ? "?"

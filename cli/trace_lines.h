@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trace_lines.h - declarations that the readers of the trace formats share: trace.c, trace_json.c
- * and trace_csv.c only. One thread for each reader.
+ * trace_lines.h - declarations that the readers of the trace formats share: trace.c, trace_*.c
+ * only. One thread for each reader.
  */
 #ifndef TRACE_LINES_H
 #define TRACE_LINES_H

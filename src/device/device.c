@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * device.c - answers questions about an open device, and closes it. The device belongs to whoever
- * opened it.
+ * device.c - answers questions about an open device. The device belongs to whoever opened it.
  */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 
 #include "device/state.h"
 
@@ -23,21 +20,6 @@ void device_add_note(struct weir_device *dev, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(dev->note + len, sizeof(dev->note) - len, fmt, args);
 	va_end(args);
-}
-
-void weir_device_close(struct weir_device *dev)
-{
-	if (!dev)
-		return;
-	weir_fdp_free(dev->fdp);
-	fork_fd_close(&dev->claim_watch);
-	/* Unlock explicitly: a ring with the file registered releases it only some time after the
-	 * ring is closed, and would keep the lock for that time. A child does not unlock, because
-	 * it shares the lock with its parent and would take it away from the parent. */
-	if (dev->fd >= 0 && (dev->flags & WEIR_DEVICE_LOCK) && !fork_inherited(dev->process))
-		flock(dev->fd, LOCK_UN);
-	fork_fd_close(&dev->fd_watch);
-	free(dev);
 }
 
 int device_check_process(const struct weir_device *dev)

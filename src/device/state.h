@@ -91,14 +91,14 @@ struct nvme_id_ns;
 struct nvme_id_ctrl;
 
 /*
- * nvme.c: asks for namespace id, namespace and controller. Returns 0, -ENOTSUP (no NVMe namespace),
- * or -errno with an error text.
+ * nvme_ask.c: asks for namespace id, namespace and controller. Returns 0, -ENOTSUP (no NVMe
+ * namespace), or -errno with an error text.
  */
 int device_nvme_identify(struct weir_device *dev, uint32_t *nsid, struct nvme_id_ns *ns,
 			 struct nvme_id_ctrl *ctrl);
 
-/* nvme.c: makes -errno and an error text for WHAT from the result of libnvme (-1 and errno, or the
- * drive's status). */
+/* nvme_ask.c: makes -errno and an error text for WHAT from the result of libnvme (-1 and errno, or
+ * the drive's status). */
 int device_nvme_refused(const struct weir_device *dev, const char *what, int err);
 
 /* fdp.c: finds dev->fdp. It stays NULL if the drive may not be asked. */

@@ -29,49 +29,6 @@
 /* Limit of the time that a close waits for the kernel to end a ring without commands. */
 #define URING_GONE_NS (5 * NSEC_PER_SEC)
 
-void uring_fail(struct uring *u, struct weir_cmd *cmd)
-{
-	cmd->ring_lost = (uint16_t)-u->broken;
-	progress_end(cmd, -EIO);
-	cmds_push(&u->done, cmd);
-}
-
-/* Finishes the commands in the SQ, which the kernel will never take. */
-static void lost_unsent(struct uring *u)
-{
-	struct io_uring_sq *sq = &u->ring.sq;
-	unsigned head = __atomic_load_n(sq->khead, __ATOMIC_ACQUIRE);
-
-	for (; head != sq->sqe_tail; head++) {
-		uint64_t data = uring_unsent(u, head);
-		struct weir_cmd *cmd = (struct weir_cmd *)(uintptr_t)(data & ~URING_WRITES_ZEROES);
-
-		if (data == URING_WAKE) {
-			uring_slot_put(u, u->wake_slot);
-			continue;
-		}
-		uring_slot_put(u, cmd->e_slot);
-		uring_fail(u, cmd);
-	}
-}
-
-void uring_break(struct uring *u, int err)
-{
-	struct weir_cmd *cmd;
-
-	if (u->broken)
-		return;
-	u->broken = err;
-	lost_unsent(u);
-	cmds_append(&u->again, &u->later);
-	u->later_at = UINT64_MAX;
-	while ((cmd = cmds_pop(&u->again)))
-		uring_fail(u, cmd);
-	u->retry_at = 0; /* so that reap() continues with it */
-	error_set(-EIO, "%s: the queue's io_uring ring is gone (%s): close and reopen the queue",
-		  weir_device_path(u->engine.params.dev), strerror(-err));
-}
-
 /* Commands that have finished keep their result. */
 static void lost_take_ended(struct uring *u)
 {

@@ -13,51 +13,6 @@
 /* So many CQEs are taken off the ring at once. */
 #define URING_REAP 32u
 
-/* Handles a CQE of the poll on wake_fd. */
-static void uring_woken(struct uring *u, const struct io_uring_cqe *cqe)
-{
-	if (!(cqe->flags & IORING_CQE_F_MORE)) {
-		u->wake_armed = false;
-		uring_slot_put(u, u->wake_slot);
-	}
-	if (u->wake_noticed)
-		u->wake_noticed--;
-	else
-		u->wake_pending = true;
-}
-
-/* Makes CMD wait; all commands that wait continue together. */
-static void uring_later(struct uring *u, struct weir_cmd *cmd)
-{
-	if (!u->later.head)
-		u->later_at = clock_now() + URING_LATER_NS;
-	cmds_push(&u->later, cmd);
-}
-
-struct weir_cmd *uring_take(struct uring *u, const struct io_uring_cqe *cqe)
-{
-	uint64_t data = cqe->user_data;
-	enum progress next;
-	struct weir_cmd *cmd;
-
-	if (data == URING_WAKE) {
-		uring_woken(u, cqe);
-		return NULL;
-	}
-	cmd = (struct weir_cmd *)(uintptr_t)(data & ~URING_WRITES_ZEROES);
-	uring_slot_put(u, cmd->e_slot);
-	next = u->kind->result(u, cmd, data & URING_WRITES_ZEROES, cqe->res);
-	if (next == PROGRESS_ENDED)
-		return cmd;
-	if (u->broken)
-		uring_fail(u, cmd);
-	else if (next == PROGRESS_LATER)
-		uring_later(u, cmd);
-	else
-		cmds_push(&u->again, cmd);
-	return NULL;
-}
-
 static void uring_complete(struct uring *u, struct weir_cmd *cmd)
 {
 	u->in_flight--;

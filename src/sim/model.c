@@ -16,17 +16,3 @@ void model_end_at(struct sim_cmd *cmd, uint64_t due)
 	cmd->ev.fire = model_end;
 	events_add(cmd->m->events, &cmd->ev, due);
 }
-
-int model_open(struct model **m, const struct sim_config *c, struct events *events, uint64_t seed)
-{
-	const struct model_ops *ops = c->kind == SIM_HDD ? &model_hdd : &model_ssd;
-	int err = ops->open(m, c);
-
-	if (err)
-		return err;
-	(*m)->ops = ops;
-	(*m)->c = c;
-	(*m)->events = events;
-	prng_seed(&(*m)->prng, seed);
-	return 0;
-}

@@ -19,7 +19,7 @@ import re
 import sys
 
 import graph
-from layers import BANNED, LAYERS, NARROW, PENDING, PREFIXES, THREAD_STARTER
+from layers import BANNED, LAYERS, NARROW, PREFIXES, THREAD_STARTER
 from objects import Objects
 from tree import Tree, c_functions, includes, layer_of, resolve
 
@@ -194,13 +194,13 @@ def check_inner(tree):
     for source in tree.c():
         layer, _ = layer_of(source.path)
         module = os.path.dirname(source.path)
-        if layer not in LAYERS or module in tree.pending:
+        if layer not in LAYERS:
             continue
         for line, name in includes(source):
             path = resolve(tree, source, name)
             other = os.path.dirname(path) if path else ""
             below, public = layer_of(path) if path else (None, True)
-            if (public or other in (module, "") or other in tree.pending or
+            if (public or other in (module, "") or
                     below not in LAYERS[layer][1].split()):
                 continue
             if os.path.basename(path) not in NARROW.get(other, "").split():
@@ -211,8 +211,6 @@ def check_inner(tree):
 def check_calls(tree):
     objects = tree.objects
     for circle in graph.circles_of_files(objects.calls):
-        if os.path.dirname(circle.nodes[0]) in tree.pending:
-            continue
         names = " ".join(os.path.basename(node) for node in circle.nodes)
         cut = graph.backward(circle)
         calls = ", ".join(f"{call.caller}() {call.callee}()" for pair in sorted(cut)
@@ -220,10 +218,7 @@ def check_calls(tree):
         yield Breach(circle.nodes[0], 1, f"{names} call one another; see tools/structure, and "
                      f"begin with: {calls}")
     for call in graph.calls_up(objects.calls):
-        above, below = os.path.dirname(call.source), os.path.dirname(call.target)
-        if above not in PENDING and below not in tree.pending:
-            yield Breach(call.source, 1, f"{call.caller}() calls up: {call.callee}() of "
-                         f"{call.target}")
+        yield Breach(call.source, 1, f"{call.caller}() calls up: {call.callee}() of {call.target}")
 
 
 def has_prefix(name, path):
@@ -239,7 +234,7 @@ def check_prefix(tree):
     for path, names in tree.objects.defined.items():
         for name in names:
             folder = os.path.dirname(path)
-            if folder not in tree.pending and not has_prefix(name, path):
+            if not has_prefix(name, path):
                 allowed = PREFIXES.get(folder, "=").replace("=", os.path.basename(path)[:-2] + "_")
                 yield Breach(path, 1, f"{name} is seen by other files: begin its name with one "
                              f"of: {allowed.replace(' ', ', ')}")
@@ -271,8 +266,6 @@ def parse_args():
     parser = argparse.ArgumentParser(description="Checks the rules of the code base.")
     parser.add_argument("--root", default=os.path.join(here, "..", ".."))
     parser.add_argument("--build", help="a build folder that is compiled; default: ROOT/build")
-    parser.add_argument("--pending", default=" ".join(PENDING), metavar="FOLDERS",
-                        help="modules that are not held to the rules about modules")
     parser.add_argument("--tap", action="store_true", help="one test case for each rule")
     args = parser.parse_args()
     args.build = args.build or os.path.join(args.root, "build")
@@ -291,7 +284,6 @@ def main():
     args = parse_args()
     tree = Tree(args.root)
     tree.objects = Objects(args.build)
-    tree.pending = set(args.pending.split())
     failed = False
     if args.tap:
         print(f"1..{len(RULES)}")

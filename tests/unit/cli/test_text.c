@@ -120,11 +120,11 @@ static void test_counts(void **state)
 	char buf[32];
 
 	(void)state;
-	assert_string_equal(format_count(0, buf, sizeof(buf)), "0");
-	assert_string_equal(format_count(999, buf, sizeof(buf)), "999");
-	assert_string_equal(format_count(1000, buf, sizeof(buf)), "1,000");
-	assert_string_equal(format_count(1234567, buf, sizeof(buf)), "1,234,567");
-	assert_string_equal(format_count(UINT64_MAX, buf, sizeof(buf)),
+	assert_string_equal(table_count(0, buf, sizeof(buf)), "0");
+	assert_string_equal(table_count(999, buf, sizeof(buf)), "999");
+	assert_string_equal(table_count(1000, buf, sizeof(buf)), "1,000");
+	assert_string_equal(table_count(1234567, buf, sizeof(buf)), "1,234,567");
+	assert_string_equal(table_count(UINT64_MAX, buf, sizeof(buf)),
 			    "18,446,744,073,709,551,615");
 }
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replay_stop.c - why a replay ends early: the user asks for it, or something goes wrong. Owns the
+ * signal handlers while a replay runs.
+ */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "cli/replay.h"
+
+static volatile sig_atomic_t stop_asked;
+
+static void stop_on_signal(int sig)
+{
+	(void)sig;
+	stop_asked = 1;
+}
+
+int replay_stopping(void)
+{
+	return stop_asked;
+}
+
+void replay_catch_signals(struct sigaction *old_int, struct sigaction *old_term)
+{
+	struct sigaction action = { .sa_handler = stop_on_signal };
+
+	action.sa_flags = SA_RESETHAND | SA_RESTART;
+	sigaction(SIGINT, &action, old_int);
+	sigaction(SIGTERM, &action, old_term);
+}
+
+void replay_trouble(struct replay *r, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	pthread_mutex_lock(&r->lock);
+	if (!r->trouble[0])
+		vsnprintf(r->trouble, sizeof(r->trouble), fmt, args);
+	pthread_mutex_unlock(&r->lock);
+	va_end(args);
+}
