@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/nsec.h"
 #include "cli/progress.h"
 #include "cli/table.h"
 

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/nsec.h"
 #include "base/parse.h"
 #include "cli/describe.h"
 #include "cli/replay_report.h"

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/opening.h"
 #include "cli/report.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sim_json.c - the results of a simulation as JSON. See sim.h. */
 #include "cli/describe.h"
-#include "cli/report.h"
 #include "cli/sim.h"
 
 static json_t *sim_json_latency(const struct weir_latency *l, uint64_t p95_ns)

@@ -3,9 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/parse.h"
-#include "cli/describe.h"
 #include "cli/report.h"
 #include "cli/sim.h"
 #include "cli/table.h"

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <weir/weir.h>
-
 #include "base/clock.h"
 #include "cli/opening.h"
 #include "cli/output.h"

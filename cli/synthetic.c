@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "base/nsec.h"
 #include "base/error.h"
 #include "base/prng.h"
 #include "cli/synthetic.h"

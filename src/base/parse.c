@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/clock.h"
+#include "base/nsec.h"
 #include "base/error.h"
 #include "base/parse.h"
 

@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/error.h"
 #include "engine/uring.h"
 
 /* NVMe and SCSI drivers give a command 30 s by default. */

@@ -18,8 +18,6 @@
 
 #include <bsd/sys/tree.h>
 
-#include <weir/sched.h>
-
 #define SCHED_SECTOR_SHIFT 9
 #define SCHED_NEVER UINT64_MAX
 

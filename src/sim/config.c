@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/nsec.h"
 #include "base/error.h"
 #include "sim/config.h"
 #include "sim/ini.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/clock.h"
+#include "base/nsec.h"
 #include "sim/iolog_lines.h"
 
 #define FIELDS_MAX 16

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/nsec.h"
 #include "sim/pace.h"
 
 /*

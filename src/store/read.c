@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "store/store.h"
 
 struct read_req {

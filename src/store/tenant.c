@@ -11,6 +11,7 @@
 
 #include <weir/tenant.h>
 
+#include "base/container.h"
 #include "base/error.h"
 #include "base/opts.h"
 #include "store/store.h"

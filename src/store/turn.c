@@ -7,6 +7,7 @@
  * asks for another round. Steps that wait for an io or a flush go on in a later turn. The loop's
  * thread.
  */
+#include "base/container.h"
 #include "base/check.h"
 #include "store/store.h"
 

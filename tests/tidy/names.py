@@ -9,6 +9,7 @@ this finds fewer than there are, and none that is not one.
 import os
 import re
 
+from layers import NARROW
 from tree import includes, resolve
 
 WORD = re.compile(r"[A-Za-z_]\w*")
@@ -35,29 +36,35 @@ def declared(source):
     return found - KEYWORDS
 
 
+def provided(tree, path, seen=()):
+    """The names that come with a header: its own, and those of the inner headers of its module that
+    it includes, since files of other modules may not include these."""
+    source = tree.sources[path]
+    found = declared(source)
+    for _, name in includes(source):
+        below = resolve(tree, source, name)
+        if below and below not in seen and (not found or is_inner(below, os.path.dirname(path))):
+            found |= provided(tree, below, (*seen, path))
+    return found
+
+
+def is_inner(path, module):
+    return (os.path.dirname(path) == module and module in NARROW and
+            os.path.basename(path) not in NARROW[module].split())
+
+
 def unused_includes(tree):
-    """(file, line, header) of each include of a header of ours of which a file uses no name. A
-    header that itself includes others may be there for those."""
-    cache = {}
-
-    def names_of(path, seen):
-        if path in seen:
-            return set()
-        if path not in cache:
-            cache[path] = declared(tree.sources[path])
-        found = set(cache[path])
-        for _, name in includes(tree.sources[path]):
-            below = resolve(tree, tree.sources[path], name)
-            if below and not found:
-                found |= names_of(below, seen | {path})
-        return found
-
+    """(file, line, header) of each include of a header of ours of which a file uses no name."""
+    names = {}
     for source in tree.c():
         if not source.path.startswith(("src/", "cli/")):
             continue
         used = set(WORD.findall(source.blanked()))
         for line, name in includes(source):
             path = resolve(tree, source, name)
-            own = path and os.path.splitext(path)[0] == os.path.splitext(source.path)[0]
-            if path and not own and not names_of(path, set()) & used:
+            if not path or os.path.splitext(path)[0] == os.path.splitext(source.path)[0]:
+                continue
+            if path not in names:
+                names[path] = provided(tree, path)
+            if names[path] and not names[path] & used:
                 yield source.path, line, name

@@ -19,6 +19,7 @@ import re
 import sys
 
 import graph
+import names
 from layers import BANNED, LAYERS, NARROW, PREFIXES, THREAD_STARTER
 from objects import Objects
 from tree import Tree, c_functions, includes, layer_of, resolve
@@ -208,14 +209,20 @@ def check_inner(tree):
                              f"that others may include: {NARROW.get(other, 'none')}")
 
 
+def check_needless(tree):
+    for path, line, name in names.unused_includes(tree):
+        yield Breach(path, line, f"no name of {name} is used here: remove it, or include the "
+                     "header that has the name")
+
+
 def check_calls(tree):
     objects = tree.objects
     for circle in graph.circles_of_files(objects.calls):
-        names = " ".join(os.path.basename(node) for node in circle.nodes)
+        files = " ".join(os.path.basename(node) for node in circle.nodes)
         cut = graph.backward(circle)
         calls = ", ".join(f"{call.caller}() {call.callee}()" for pair in sorted(cut)
                           for call in circle.edges[pair])
-        yield Breach(circle.nodes[0], 1, f"{names} call one another; see tools/structure, and "
+        yield Breach(circle.nodes[0], 1, f"{files} call one another; see tools/structure, and "
                      f"begin with: {calls}")
     for call in graph.calls_up(objects.calls):
         yield Breach(call.source, 1, f"{call.caller}() calls up: {call.callee}() of {call.target}")
@@ -231,8 +238,8 @@ def has_prefix(name, path):
 
 
 def check_prefix(tree):
-    for path, names in tree.objects.defined.items():
-        for name in names:
+    for path, defined in tree.objects.defined.items():
+        for name in defined:
             folder = os.path.dirname(path)
             if not has_prefix(name, path):
                 allowed = PREFIXES.get(folder, "=").replace("=", os.path.basename(path)[:-2] + "_")
@@ -243,6 +250,7 @@ def check_prefix(tree):
 RULES = {
     "include": ("no include points up", check_include),
     "inner": ("no include of another module's inner header", check_inner),
+    "needless": ("no include of a header of which no name is used", check_needless),
     "calls": ("no circle of calls between files, and no call up", check_calls),
     "prefix": ("what other files use begins with its module's prefix", check_prefix),
     "file": (f"no file above {MAX_FILE} lines", check_file),

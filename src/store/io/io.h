@@ -15,7 +15,6 @@
 #include <weir/queue.h>
 #include <weir/store.h>
 
-#include "base/container.h"
 #include "base/hist.h"
 #include "store/format/checksum.h"
 #include "store/format/layout.h"

@@ -5,6 +5,7 @@
  * An io that has ended is one of the two entries of the store's loop: `done` notes what happened,
  * then the store has a turn. Owns the count; the loop's thread.
  */
+#include "base/container.h"
 #include "base/check.h"
 #include "store/io/io.h"
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "base/check.h"
 #include "store/io/io.h"
 

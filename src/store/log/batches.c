@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/container.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "store/format/batch.h"

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "base/container.h"
 #include "base/check.h"
 #include "store/log/logs.h"
 

@@ -19,6 +19,7 @@
 #include <weir/base.h>
 #include <weir/fdp.h>
 
+#include "base/container.h"
 #include "base/error.h"
 #include "store/log/logs.h"
 

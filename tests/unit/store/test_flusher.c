@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "base/container.h"
 #include "memdisk.h"
 #include "store/store.h"
 
