@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/nsec.h"
 #include "base/error.h"
 #include "base/parse.h"
 #include "base/suggest.h"

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/nsec.h"
 #include "engine/progress.h"
 
 /* A discard is a hint: if the drive cannot do it, it succeeds. */

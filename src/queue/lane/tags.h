@@ -7,6 +7,7 @@
 #ifndef TAGS_H
 #define TAGS_H
 
+#include "base/check.h"
 #include "queue/lane/queue.h"
 
 /* Makes the pool, all free. 0 or -ENOMEM. */
