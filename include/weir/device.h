@@ -12,8 +12,8 @@
  *     can run out of space under data that was accepted.
  *   - What the system uses is not opened for writing, whoever asks: a filesystem on it is mounted
  *     (also through a partition, loop or device-mapper device, by another path to the namespace, or
- *     from a file), it is swap, or part of another device. The refusal is -EBUSY and names the
- * user.
+ *     from a file), it is swap, or part of another device. The refusal is -EBUSY and names who
+ *     uses it.
  *   - The lock keeps other weir processes away, and on a block device mounts and other drivers
  *     too. Programs that take neither lock nor exclusive open are not kept away.
  *   - A child of fork() cannot use a device that it inherited (-ECHILD); see weir/base.h.

@@ -43,14 +43,18 @@ class World:
         found = (self.homes.get(word) for word in re.findall(r"\b(?:weir|WEIR)_\w+", text))
         return [item for item in found if item]
 
+    def users(self, item):
+        """The functions that a struct or an enum goes into or comes out of."""
+        return [other.name for other in self.items.values() if other.kind == "function" and
+                re.search(rf"\b{item.name}\b", other.text)]
+
     def near(self, item):
         """Returns the pages that a reader of ITEM's page may want: the items that it names, its
         users, its header."""
         words = " ".join([item.text, *item.comment])
         near = {other.name for other in self.named_in(words) if other.kind != "macro"}
         if item.kind in ("struct", "enum"):
-            near |= {other.name for other in self.items.values() if other.kind == "function" and
-                     re.search(rf"\b{item.name}\b", other.text)}
+            near |= set(self.users(item))
         return near | {f"weir_{item.header.name}.h"}
 
 

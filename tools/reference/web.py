@@ -9,7 +9,7 @@ from prose import CODE, blocks, brief
 STYLE = """\
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --link: light-dark(#05c, #8bf);
   --dim: light-dark(#555, #aaa); }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 0 auto; padding: 1rem;
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 58rem; margin: 0 auto; padding: 1rem;
   overflow-wrap: break-word; background: light-dark(#fff, #16181c);
   color: light-dark(#1c1e21, #dcdfe4); }
 a { color: var(--link); text-decoration: none; }
@@ -110,15 +110,21 @@ def item_section(page, item):
     """Returns one function, struct, enum or macro."""
     if item.kind == "note":
         return "<section>\n" + page.prose(item.comment) + "\n</section>"
-    text = item.text
+    text, users = item.text, ""
+    if item.kind in ("struct", "enum"):
+        links = [page.link(name, name + "()") for name in page.world.users(item)]
+        users = f'<p class="dim">Used by <code>{"</code>, <code>".join(links)}</code></p>\n'
+        users = users if links else ""
     if item.kind == "function":
         inner = ",\n\t".join(item.parameters)
         text = f"{item.result} {item.name}({inner});" if len(item.parameters) > 2 else text + ";"
     if item.init:
         text += f"\n\nstruct {item.name} x = {item.init};"
+    if item.kind == "struct" and not item.fields:
+        users = "<p>Only the library knows its members; programs hold pointers to it.</p>\n" + users
     title = html.escape(shown_name(item))
     return (f'<section id="{item.name}">\n<h2>{title}</h2>\n{page.code(text)}\n'
-            f"{page.prose(item.comment, item.parameters)}\n</section>")
+            f"{page.prose(item.comment, item.parameters)}\n{users}</section>")
 
 
 def header_page(page, header):
