@@ -61,7 +61,7 @@ uint64_t bfq_wf2q_delta(uint64_t service, uint64_t weight);
 void bfq_wf2q_init(struct bfq_tree *t);
 /*
  * Makes E active. It is nowhere or resting, and its budget and new_weight are set. With BACKSHIFT
- * a short pause does not cost E its place; a larger RAISE makes this effect smaller.
+ * a short pause costs E little of its place; the larger RAISE is, the less it costs.
  */
 void bfq_wf2q_activate(struct bfq_tree *t, struct bfq_entity *e, bool backshift, uint32_t raise);
 /* Moves E, which is active, to the place that follows from its new budget. */
