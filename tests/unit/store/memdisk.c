@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memdisk.c - the drive that loses, reorders and fails. See memdisk.h. Global: one at a time,
- * one thread.
+ * memdisk.c - a drive that loses, reorders and fails. See memdisk.h. It is global: there is one at
+ * a time, on one thread.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 struct memdisk memdisk;
 
-/* A command under way. A flush remembers what it covers: contents by sector. */
+/* A command in flight. A flush stores what it covers: contents by sector. */
 struct held {
 	struct weir_cmd *cmd;
 	uint64_t sectors;
@@ -67,7 +67,7 @@ static void count_writes(const struct weir_cmd *cmd, int n)
 		memdisk.writes[s] += (uint32_t)n;
 }
 
-/* A flush covers the writes that have ended before it was submitted. */
+/* Stores what a flush covers: the writes that had completed before it was submitted. */
 static void cover(struct held *h)
 {
 	uint64_t s, n = memdisk.bytes / memdisk.sector;
@@ -109,7 +109,7 @@ static void switch_off(void)
 			       memdisk.now + s * memdisk.sector, memdisk.sector);
 }
 
-/* A write that fails may have got there in part. */
+/* Moves some of a failed write: it may have reached the medium in part. */
 static void move_some(struct weir_cmd *cmd)
 {
 	uint8_t *old = malloc(cmd->length);
@@ -135,7 +135,7 @@ static int memdisk_queue(struct engine *e, struct weir_cmd *cmd)
 	if (++memdisk.commands == memdisk.off_at)
 		switch_off();
 	cmd->result = fails(cmd) ? -EIO : 0;
-	/* A write may reach the medium from the moment it is handed over. */
+	/* A write may reach the medium from the moment when it is submitted. */
 	if (cmd->op == WEIR_OP_WRITE && !cmd->result) {
 		move(cmd, 1);
 		count_writes(cmd, 1);
@@ -156,7 +156,7 @@ static void finish(struct held *h)
 
 	if (cmd->op == WEIR_OP_WRITE && !cmd->result)
 		count_writes(cmd, -1);
-	/* What the power cut hit did not end. */
+	/* A command that the power cut hit has not completed. */
 	if (memdisk.off)
 		cmd->result = -EIO;
 	if (cmd->op == WEIR_OP_READ && !cmd->result) {
@@ -286,7 +286,7 @@ int memdisk_open(struct weir_store **s, struct weir_queue **q, struct weir_devic
 	queue.nomerges = memdisk.merge ? 0 : 2;
 	assert_int_equal(queue_open(q, *dev, &queue, &memdisk_engine, NULL), 0);
 	opts.attach = 1;
-	/* So that a few operations make several batches. */
+	/* A few operations then make several batches. */
 	opts.batch_bytes = 16 << 10;
 	err = weir_store_open_queues(s, q, 1, &opts);
 	if (err) {

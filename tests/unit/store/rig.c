@@ -124,7 +124,7 @@ int rig_get(struct rig *rig, uint64_t key, uint64_t version, size_t length)
 	err = weir_store_get(rig->s, &key, sizeof(key), value, sizeof(value), &got);
 	if (err)
 		return err;
-	/* Nothing behind the value was touched. */
+	/* Nothing behind the value was written. */
 	if (got == length)
 		assert_int_equal(value[length], 0xa5);
 	rig_value(key, version, want, length);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_basic.c - put, get, exists, delete and list do what their comments say, through both ways
- * of running the loop.
+ * test_basic.c - put, get, exists, delete and list do what their comments say, in both ways of
+ * running the loop.
  */
 #include <errno.h>
 
@@ -232,14 +232,14 @@ static void wraps_and_evicts(void **state)
 	assert_true(stats.evicted_segments > 100);
 	assert_int_equal(stats.entries + stats.evicted_entries, 1000);
 	assert_true(stats.free_segments >= 2);
-	/* What is left is the newest, without a gap. */
+	/* The keys that are left are the newest, without a gap. */
 	for (key = 1000; key-- > 0;) {
 		int err = rig_get(rig, key, 1, 60000);
 
 		assert_true(err == -ENOENT || (err == 1 && found == 999 - key));
 		found += err == 1;
 	}
-	/* A reclaim under way goes on meanwhile. */
+	/* A reclaim may still run. */
 	assert_true(found <= stats.entries && found > 250);
 	rig_close(rig);
 	rig_open(rig);

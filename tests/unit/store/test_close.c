@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_close.c - closing ends what is under way: operations that wait for space, and those that
- * callbacks submit meanwhile.
+ * test_close.c - closing ends operations that are under way: those that wait for space, and those
+ * that callbacks submit at that time.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	rig_make(&rig, 1 << 20, 64 << 10, 4096);
-	/* A hang becomes a failure. */
+	/* A test that hangs must fail. */
 	alarm(100);
 	return 0;
 }
@@ -45,7 +45,7 @@ static void put_ended(struct weir_store_op *op)
 	good += !op->result;
 }
 
-/* More than the store holds: most of them wait for segments that are reclaimed for them. */
+/* There are more puts than the store holds, so most of them wait for segments to be reclaimed. */
 static void puts_that_wait_for_space(void **state)
 {
 	static struct put puts[PUTS];
@@ -78,7 +78,8 @@ struct chain {
 	uint8_t got[LENGTH];
 };
 
-/* Each callback submits the next: a put, a get, an exists, a delete, a durable delete, a sync. */
+/* Each callback submits the next operation: a put, a get, an exists, a delete, a durable delete, a
+ * sync. */
 static void chain_next(struct weir_store_op *op)
 {
 	static const uint32_t kinds[] = { WEIR_STORE_PUT,    WEIR_STORE_GET,	WEIR_STORE_EXISTS,
@@ -131,8 +132,7 @@ static void get_again(struct weir_store_op *op)
 		abort();
 }
 
-/* Nothing is left to seal: only the gets themselves keep the store, whose queue stays, from going.
- */
+/* There is nothing to seal. Only the gets keep the store open; its queue stays. */
 static void gets_that_submit_gets(void **state)
 {
 	static struct chain chain;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_crash.c - the promise, on a drive that is switched off at any command.
+ * test_crash.c - the promise of the store, on a drive that is switched off at any command.
  *
  * Random operations run until the power goes (any subset of what was not flushed stays) or the
- * process is killed (all that ended stays). Then the store is opened again, and for each key the
- * history says what may be there: the last version that was promised to survive, or a later one.
+ * process is killed (all that has completed stays). Then the store is opened again. For each key,
+ * the history says what may be there: the last version that was promised to survive, or a later
+ * one.
  */
 #include <errno.h>
 
@@ -14,7 +15,7 @@
 #define HISTORY 4096u
 #define RUN_MAX 12u
 #define VALUE_MAX 9000u
-/* The sanitizers are slow. */
+/* The sanitizers are slow, so there are fewer rounds. */
 #if defined(__SANITIZE_THREAD__)
 #define LIVES_DIVISOR 8u
 #elif defined(__SANITIZE_ADDRESS__)
@@ -31,23 +32,24 @@ struct version {
 struct key_model {
 	struct version history[HISTORY];
 	unsigned count;
-	unsigned acked; /* the newest that was acknowledged */
-	unsigned floor; /* nothing older may be found */
+	unsigned acked; /* the newest version that was acknowledged */
+	unsigned floor; /* no older version may be found */
 };
 
 static struct key_model model[KEYS];
 static uint64_t state, version;
 static uint8_t values[RUN_MAX][VALUE_MAX];
-static int evicts;  /* keys may be missing */
-static int faults;  /* writes and flushes fail */
-static int tenants; /* keys are put into streams at random, which may come any time */
+static int evicts; /* keys may be missing */
+static int faults; /* writes and flushes fail */
+/* Keys are put into random streams, and a new stream may come at any time. */
+static int tenants;
 static uint32_t streams;
 
 static struct weir_store *store;
 static struct weir_queue *queue;
 static struct weir_device *device;
 
-/* A miss is a version like others: the first of each key. */
+/* A miss is a version like others: it is the first version of each key. */
 static void model_reset(unsigned key, struct version v)
 {
 	model[key].history[0] = v;
@@ -64,7 +66,7 @@ static unsigned model_add(unsigned key, uint64_t v, size_t length)
 	return m->count++;
 }
 
-/* What the store says about KEY, as a version. */
+/* Returns what the store says about KEY, as a version. */
 static struct version look(unsigned key)
 {
 	static uint8_t value[VALUE_MAX], want[VALUE_MAX];
@@ -90,7 +92,7 @@ static struct version look(unsigned key)
 	return (struct version){ 0, 0 };
 }
 
-/* Is V among what KEY may be? */
+/* Returns true if V is one of the versions that KEY may have. */
 static int may_be(unsigned key, struct version v)
 {
 	unsigned n;
@@ -147,18 +149,18 @@ static void op_acknowledged(const struct weir_store_op *op, uint64_t key, unsign
 
 	if (op->kind == WEIR_STORE_SYNC)
 		return;
-	/* That a key is not there is a promise too, also where a put of it failed before. What
-	 * comes when the drive is gone says nothing. */
+	/* The answer that a key is not there is a promise too, also if a put of it failed before.
+	 * An answer after the drive is gone says nothing. */
 	if (op->result && (op->kind != WEIR_STORE_DELETE || op->result != -ENOENT || memdisk.off))
 		return;
 	if (index > m->acked)
 		m->acked = index;
-	/* After a kill what was acknowledged is there; after a power cut what was flushed. */
+	/* After a kill, everything acknowledged is there; after a power cut, everything flushed. */
 	if ((memdisk.keep || op->flags & WEIR_PUT_DURABLE) && index > m->floor)
 		m->floor = index;
 }
 
-/* A tenant comes, or comes back: to the stream where he was. */
+/* Adds a tenant, or asks for one again: it must get the same stream. */
 static void do_tenant(void)
 {
 	char name[2] = { (char)('a' + rig_random(&state) % 6), 0 };
@@ -173,7 +175,7 @@ static void do_tenant(void)
 	streams = info.streams;
 }
 
-/* Several operations at once; 0 when the drive is gone. */
+/* Runs several operations at once. Returns 0 when the drive is gone. */
 static int do_run(void)
 {
 	struct weir_store_op ops[RUN_MAX];
@@ -192,7 +194,7 @@ static int do_run(void)
 		op_acknowledged(&ops[i], keys[i], index[i]);
 		synced |= ops[i].kind == WEIR_STORE_SYNC && !ops[i].result;
 	}
-	/* What was acknowledged before the sync was submitted is durable. */
+	/* Everything that was acknowledged before the sync was submitted is durable. */
 	for (i = 0; synced && i < KEYS; i++)
 		if (acked[i] > model[i].floor)
 			model[i].floor = acked[i];
@@ -201,7 +203,7 @@ static int do_run(void)
 
 static int open_it(void)
 {
-	/* What one write of the store tears, a merged one tears too. */
+	/* The rules are the same if the queue merges several writes of the store. */
 	memdisk.merge = !memdisk.merge;
 	return memdisk_open(&store, &queue, &device);
 }
@@ -211,7 +213,7 @@ static void close_it(void)
 	memdisk_close(store, queue, device);
 }
 
-/* Opens undisturbed and says what is there. */
+/* Opens the store without disturbance and reads what is there. */
 static void recover(struct version found[KEYS])
 {
 	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
@@ -229,7 +231,7 @@ static void recover(struct version found[KEYS])
 	close_it();
 }
 
-/* Opening is cut at every few commands, and ends with the same entries as without. */
+/* Recovery is switched off at every few commands; it must end with the same entries as without. */
 static void recover_cut(const struct version want[KEYS], uint8_t *image)
 {
 	struct version found[KEYS];
@@ -244,7 +246,7 @@ static void recover_cut(const struct version want[KEYS], uint8_t *image)
 		if (!err)
 			close_it();
 		memdisk_cut();
-		/* Twice in a row, the second time somewhere else. */
+		/* This happens twice in a row, the second time at another command. */
 		memdisk_on(1 + rig_random(&state) % 150);
 		if (!open_it())
 			close_it();
@@ -255,7 +257,7 @@ static void recover_cut(const struct version want[KEYS], uint8_t *image)
 	}
 }
 
-/* Now and then a write or a flush fails, besides. */
+/* In addition, a write or a flush fails now and then. */
 static void maybe_fail(void)
 {
 	memdisk.fails = faults && rig_random(&state) % 20 == 0;
@@ -263,7 +265,7 @@ static void maybe_fail(void)
 	memdisk.fail_to = memdisk.bytes;
 }
 
-/* One life: operations until the drive goes, and what is left. */
+/* Runs operations until the drive goes, and checks what is left. */
 static void one_life(int recovery_too)
 {
 	struct version found[KEYS];

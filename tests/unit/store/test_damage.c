@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_damage.c - blocks that come back changed cost what they touch, and are counted; images
- * that are no store say why.
+ * test_damage.c - damaged blocks cost only what they touch, and are counted; images that are no
+ * store say why.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define BYTES (12u << 20)
 #define SEGMENT (256u << 10)
 #define BLOCK 4096u
-#define FIRST 65536u /* segment 0 */
+#define FIRST 65536u /* where segment 0 begins */
 #define SECOND_COPY (BYTES - 65536u)
 
 static struct rig rig = { .attach = 1 };
@@ -40,8 +40,8 @@ static void damage_all(uint64_t from, uint64_t length)
 		rig_damage(&rig, from + n);
 }
 
-/* Erases the footers, as if the process had been killed: segment 0's trailer is in its last
- * block. */
+/* Erases a footer, as if the process had been killed; the trailer is in the last block of the
+ * segment. */
 static void lose_footer(uint32_t segment)
 {
 	static const uint8_t zeroes[BLOCK];
@@ -61,7 +61,7 @@ static void one_superblock_is_enough(void **state)
 		damage_all(copy ? SECOND_COPY : 0, 4096);
 		rig_open(&rig);
 		assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
-		/* Opening repaired it: the other may go now. */
+		/* Opening repaired this copy, so the other one may be damaged now. */
 	}
 }
 
@@ -142,14 +142,14 @@ static void a_payload(void **state)
 	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
 	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), 0);
 	rig_close(&rig);
-	/* Header block, batch header, payload. */
+	/* The blocks are header, batch header, payload. */
 	rig_damage(&rig, FIRST + 2 * BLOCK + 4999);
 	rig_open(&rig);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), -EBADMSG);
 	assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.checksum_errors, 1);
-	/* The padding behind it is nobody's business. */
+	/* Damage in the padding behind the value has no effect. */
 	rig_close(&rig);
 	rig_damage(&rig, FIRST + 2 * BLOCK + 4999);
 	rig_damage(&rig, FIRST + 2 * BLOCK + 5000);
@@ -173,7 +173,7 @@ static void a_footer(void **state)
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.recovered_bad_footers, 1);
 	assert_int_equal(stats.recovered_open_segments, 1);
-	/* Recovery sealed it again. */
+	/* Recovery sealed the segment again. */
 	rig_close(&rig);
 	rig_open(&rig);
 	rig_stats(&rig, &stats);
@@ -195,7 +195,7 @@ static void a_batch_header(void **state)
 	rig_open(&rig);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
 	rig_close(&rig);
-	/* Without, the walk goes on behind the damage. */
+	/* Without a footer, the walk continues behind the damage. */
 	lose_footer(0);
 	rig_open(&rig);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), -ENOENT);
@@ -214,13 +214,13 @@ static void a_payload_that_no_flush_vouches_for(void **state)
 	assert_int_equal(rig_put(&rig, 1, 2, 6000, 0), 0);
 	rig_close(&rig);
 	lose_footer(0);
-	/* Version 2 is torn: the flushed version 1 must not give way to it. */
+	/* Version 2 is damaged: the flushed version 1 must not be replaced by it. */
 	rig_damage(&rig, FIRST + 5 * BLOCK + 10);
 	rig_open(&rig);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.recovered_dropped_records, 1);
-	/* And stays dropped. */
+	/* It stays dropped after another open. */
 	rig_close(&rig);
 	rig_open(&rig);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
@@ -244,7 +244,7 @@ static void a_segment_header(void **state)
 	for (key = 0; key < 10; key++)
 		there += rig_get(&rig, key, 1, 60000) == 1;
 	assert_true(there < 10 && there >= 5);
-	/* The segment is used again, last of all. */
+	/* The segment is used again, after all others. */
 	for (key = 100; key < 300; key++)
 		assert_int_equal(rig_put(&rig, key, 1, 60000, 0), 0);
 	rig_close(&rig);
@@ -253,7 +253,7 @@ static void a_segment_header(void **state)
 	assert_int_equal(stats.recovered_bad_headers, 0);
 }
 
-/* A value that holds a copy of a batch header is no batch header. */
+/* A copy of a batch header inside a value is no batch header. */
 static void a_header_inside_a_value(void **state)
 {
 	static uint8_t value[3 * BLOCK] __attribute__((aligned(4096)));
@@ -268,7 +268,7 @@ static void a_header_inside_a_value(void **state)
 	rig_open(&rig);
 	assert_int_equal(weir_store_put(rig.s, "copy", 4, value, sizeof(value), 0), 0);
 	rig_close(&rig);
-	/* The batch that holds it is damaged, so that the walk looks into the value. */
+	/* The batch that holds the value is damaged, so the walk looks inside the value. */
 	at = rig_find(&rig, "weirBAT1", FIRST + SEGMENT, BLOCK);
 	lose_footer((uint32_t)((at - FIRST) / SEGMENT));
 	rig_damage(&rig, at + 130);
@@ -330,7 +330,7 @@ static void format_refuses(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 	opts.segment_bytes = 128 << 10;
 	assert_int_equal(weir_store_format(path, &opts), 0);
-	/* Not of zeroes only. */
+	/* The file does not contain only zeroes. */
 	assert_int_equal(weir_store_format(path, &opts), -EEXIST);
 	opts.force = 1;
 	assert_int_equal(weir_store_format(path, &opts), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_faults.c - reads, writes and flushes that fail: who hears of it, and what works on.
+ * test_faults.c - reads, writes and flushes that fail: which operations get the error, and what
+ * still works.
  */
 #include <errno.h>
 
@@ -63,7 +64,7 @@ static void a_flush(void **state)
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.at_risk, 2);
 	assert_int_equal(stats.read_only, 1);
-	/* Reads go on, writes do not, and say what to do. */
+	/* Reads work; writes do not, and say what to do. */
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
 	assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
 	assert_int_equal(rig_put(&rig, 5, 1, 5000, 0), -EROFS);
@@ -85,7 +86,7 @@ static void a_batch(void **state)
 	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
 	let_fail(WEIR_OP_WRITE, FIRST + 4096, FIRST + SEGMENT, 1);
 	assert_int_equal(rig_put(&rig, 1, 2, 6000, 0), -EIO);
-	/* The old version stays, and others go to another segment. */
+	/* The old version stays, and other keys go to another segment. */
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
 	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), 0);
 	assert_int_equal(rig_put(&rig, 3, 1, 5000, WEIR_PUT_DURABLE), 0);
@@ -111,8 +112,8 @@ static void op_ended(struct weir_store_op *op)
 	acked_early += !op->result && !footer_ended;
 }
 
-/* Batches that were on their way behind a failed one are acknowledged only when a footer says
- * that it is left out. */
+/* Batches behind a failed one are acknowledged only when a footer says that the failed one is left
+ * out. */
 static void behind_a_failed_batch(void **state)
 {
 	static uint8_t values[8][10000];
@@ -148,7 +149,7 @@ static void behind_a_failed_batch(void **state)
 	assert_int_equal(acked_early, 0);
 }
 
-/* "Not there" is not said on the strength of a tombstone that was not written. */
+/* A delete must not say that a key is not there because of a tombstone that was not written. */
 static void a_tombstone(void **state)
 {
 	struct weir_store_op ops[2];
@@ -167,13 +168,13 @@ static void a_tombstone(void **state)
 	assert_int_equal(weir_store_run(rig.s, ops, 2), -EIO);
 	assert_int_equal(ops[1].result, -EIO);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
-	/* The same again, and it works: the second finds nothing. */
+	/* The same is tried again and works: the second delete finds nothing. */
 	assert_int_equal(weir_store_run(rig.s, ops, 2), -ENOENT);
 	assert_int_equal(ops[0].result, 0);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), -ENOENT);
 }
 
-/* A failed batch whose footer cannot be written either: nothing behind it may be promised. */
+/* A batch fails, and its footer cannot be written either: nothing behind it may be acknowledged. */
 static void a_batch_and_its_footer(void **state)
 {
 	(void)state;
@@ -192,7 +193,7 @@ static void a_footer(void **state)
 	uint64_t key;
 
 	(void)state;
-	/* All of segment 0 but its footer: the trailer's block only. */
+	/* All of segment 0 can be written except the block of the trailer. */
 	let_fail(WEIR_OP_WRITE, FIRST + SEGMENT - 4096, FIRST + SEGMENT, 1);
 	for (key = 0; key < 10; key++)
 		assert_int_equal(rig_put(&rig, key, 1, 50000, 0), 0);
@@ -212,7 +213,7 @@ static void a_read(void **state)
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
 }
 
-/* One bad header block costs one segment, until the store is reopened. */
+/* One bad header block costs one segment, until the store is opened again. */
 static void a_segment_header(void **state)
 {
 	(void)state;
@@ -223,8 +224,8 @@ static void a_segment_header(void **state)
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
 }
 
-/* A header that cannot be read costs its segment, for good: were it readable later, versions
- * that were superseded meanwhile would come back. */
+/* A header that cannot be read costs its segment for good. If it were readable later, records that
+ * were superseded since then would come back. */
 static void an_unreadable_header(void **state)
 {
 	struct weir_store_stats stats;
@@ -257,7 +258,8 @@ static void every_write(void **state)
 	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
 }
 
-/* The footer of a segment that is reclaimed cannot be read: its entries are found all the same. */
+/* The footer of a segment that is being reclaimed cannot be read; its entries are found all the
+ * same. */
 static void a_footer_that_is_read_for_reclaim(void **state)
 {
 	struct weir_store_stats stats;
@@ -266,7 +268,7 @@ static void a_footer_that_is_read_for_reclaim(void **state)
 	(void)state;
 	for (key = 0; key < 170; key++)
 		assert_int_equal(rig_put(&rig, key, 1, 60000, 0), 0);
-	/* Reads come from nobody else now. */
+	/* No other reads come now. */
 	let_fail(WEIR_OP_READ, 0, memdisk.bytes, 1000);
 	for (; key < 250; key++)
 		assert_int_equal(rig_put(&rig, key, 1, 60000, 0), 0);
@@ -283,7 +285,7 @@ static void a_footer_that_is_read_for_reclaim(void **state)
 	assert_int_equal(stats.entries + stats.evicted_entries, 250);
 }
 
-/* A segment is not used again while somebody reads it. */
+/* A segment is not used again while a read of it is under way. */
 static void a_reader_holds_its_segment(void **state)
 {
 	static uint8_t value[12288] __attribute__((aligned(4096))), want[12288], put[60000];
@@ -300,7 +302,7 @@ static void a_reader_holds_its_segment(void **state)
 	get.capacity = sizeof(value);
 	assert_int_equal(weir_store_submit(rig.s, &get), 0);
 	memset(ops, 0, sizeof(ops));
-	/* More than fits: the last ones wait for space. */
+	/* There are more puts than fit, so the last ones wait for space. */
 	for (n = 0; n < PUTS; n++) {
 		keys[n] = 1000 + n;
 		ops[n].key = &keys[n];
@@ -313,7 +315,7 @@ static void a_reader_holds_its_segment(void **state)
 		assert_int_equal(weir_store_poll(rig.s), 0);
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.evicted_segments, 0);
-	/* Its entry is gone by now, its bytes are not. */
+	/* Its entry is gone, but its bytes are still there. */
 	assert_int_equal(weir_store_exists(rig.s, &first, sizeof(first), NULL), -ENOENT);
 	memdisk.hold_length = 0;
 	assert_int_equal(weir_store_wait(rig.s, &get, UINT64_MAX), 0);
@@ -323,7 +325,7 @@ static void a_reader_holds_its_segment(void **state)
 		assert_int_equal(weir_store_wait(rig.s, &ops[n], UINT64_MAX), 0);
 }
 
-/* Free or used is each segment at each step: begun, filled, sealed, reclaimed, or out of use. */
+/* At each step, a segment is free or used: begun, filled, sealed, reclaimed, or out of use. */
 static void each_segment_is_free_or_used(void **state)
 {
 	static struct weir_store_op ops[PUTS];
@@ -364,12 +366,11 @@ static void each_segment_is_free_or_used(void **state)
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
-/* The next TIMES reads of a payload succeed and bring nothing; what is in the buffer is another
- * value. */
+/* The next TIMES reads of a payload succeed and bring no data; the buffer holds another value. */
 static int get_lost(unsigned times, uint64_t capacity)
 {
 	static uint8_t mem[3 * 4096] __attribute__((aligned(4096)));
-	uint8_t *buf = capacity % 4096 ? mem + 8 : mem; /* by way of the store's memory, or not */
+	uint8_t *buf = capacity % 4096 ? mem + 8 : mem; /* with the store's own buffer or without */
 	size_t length;
 	int err;
 
@@ -386,7 +387,7 @@ static int get_lost(unsigned times, uint64_t capacity)
 	return err;
 }
 
-/* Some kernels end a read with success that never ran: that is no damage yet. */
+/* Some kernels report success for a read that never ran. That does not mean damage yet. */
 static void a_read_that_is_lost(void **state)
 {
 	struct weir_store_stats stats;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_flusher.c - who asks for a flush while others are told of one waits for the next.
+ * test_flusher.c - an operation that asks for a flush, while others are told about one, waits for
+ * the next flush.
  */
 #include <errno.h>
 
@@ -39,7 +40,7 @@ static void watch(const struct weir_cmd *cmd, int ended)
 
 struct asks_twice {
 	struct flush_waiter first, second;
-	unsigned told_first, told_second; /* flushes that had ended then */
+	unsigned told_first, told_second; /* number of flushes that had completed at that time */
 	int result_first, result_second;
 };
 
@@ -89,7 +90,8 @@ static void told(struct flush_waiter *w, int result)
 	a->result_first = result;
 }
 
-/* Those that a failed flush should have served hear its error, also where others wait behind. */
+/* Operations that a failed flush should have served get its error, also if others wait behind
+ * them. */
 static void asked_while_it_fails(void **state)
 {
 	struct asks_twice a = { 0 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_fork.c - a store over fork(): the child's calls say -ECHILD at once, its closing takes
- * neither lock nor data from the parent, and the parent's store is as if nothing had been. Both
- * engines, the loop on a worker and on the opening thread; children that use it, exit, close, live
- * on and exec.
+ * test_fork.c - a store and fork(). The child's calls return -ECHILD at once, closing in the child
+ * takes neither lock nor data from the parent, and the parent's store is not affected. Tested are
+ * both engines, the loop on a worker and on the opening thread, and children that use it, exit,
+ * close, continue and exec.
  */
 #include <assert.h>
 #include <errno.h>
@@ -176,7 +176,7 @@ static void child_calls_all(struct weir_store *s)
 	}
 }
 
-/* What a child does with the store. */
+/* The ways in which a child uses the store. */
 enum what { EXITS, USES, CLOSES, CALLS_AND_CLOSES, OPENS_ITS_OWN, EXECS, WHATS };
 
 static_assert(KEYS == 2 * WHATS, "every key is put once");
@@ -186,7 +186,7 @@ static void child_opens(struct rig *rig, struct weir_store *s)
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	struct weir_store *own;
 
-	/* The parent has the one, and another one is free. */
+	/* The parent has this store open; another one is free. */
 	CHILD_CHECK(weir_store_open(&own, rig[0].path, NULL) == -EBUSY);
 	opts.engine = rig->engine;
 	CHILD_CHECK(!weir_store_open(&own, rig[1].path, &opts));
@@ -223,7 +223,7 @@ static void get_all(struct rig *rig)
 		assert_int_equal(rig_get(rig, key, 1, LENGTH), 1);
 }
 
-/* One child, while the parent goes on putting. */
+/* Runs one child while the parent continues to put. */
 static void check(struct rig *rig, enum what what)
 {
 	pid_t pid = child_fork(false);
@@ -267,7 +267,7 @@ static void test_child_leaves_the_parent_alone(void **state)
 	each_way(each_child);
 }
 
-/* After the parent has closed it the store is free, though children live that had it. */
+/* After the parent has closed the store, it is free, although children live that inherited it. */
 static void living_child(struct rig *rig)
 {
 	struct child_living first, second;
@@ -295,9 +295,9 @@ static void test_child_lives_on(void **state)
 }
 
 /*
- * A pool of workers as Python's multiprocessing makes it: many children by fork(), each of which
- * has a store that it inherited, meets its end by that object's destructor, and sends results
- * back; the parent goes on putting meanwhile.
+ * This is a pool of workers as Python's multiprocessing makes it: many children by fork(), each
+ * with an inherited store. Each child ends with the destructor of that object and sends results
+ * back, while the parent continues to put.
  */
 static void pool_of_children(struct rig *rig)
 {
@@ -327,7 +327,7 @@ static void test_pool_of_children(void **state)
 	each_way(pool_of_children);
 }
 
-/* A fork while puts are under way on another thread's loop, again and again. */
+/* Forks again and again while puts are under way on another thread's loop. */
 static void under_way(struct rig *rig)
 {
 	static char value[LENGTH];
@@ -351,7 +351,8 @@ static void under_way(struct rig *rig)
 		if (!pid) {
 			CHILD_CHECK(weir_store_wait(rig->s, &ops[0], UINT64_MAX) == -ECHILD);
 			CHILD_CHECK(!weir_store_close(rig->s));
-			/* Not exit(), as what the worker knew alone looks like a leak then. */
+			/* exit() is not used, because the worker's memory would look like a
+			 * leak. */
 			_exit(0);
 		}
 		for (unsigned i = 0; i < 16; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_format.c - what is written to the device is read back, and refused with any byte of it
- * changed, or anywhere else.
+ * test_format.c - structures on the device are decoded as they were encoded, and refused if any
+ * byte is changed or they are in another place.
  */
 #include <errno.h>
 
@@ -102,7 +102,7 @@ static void segment_header(void **unused)
 	assert_int_equal(back.gen.counter, 9);
 	assert_int_equal(back.state, DISK_USED);
 	assert_int_equal(back.sequence, 100);
-	/* In another segment, in another store. */
+	/* The header is in another segment, or in another store. */
 	assert_false(header_decode(&back, &disk, 6, &key, super.uuid));
 	other.base++;
 	assert_false(header_decode(&back, &disk, 5, &other, super.uuid));
@@ -113,7 +113,7 @@ static void segment_header(void **unused)
 	}
 }
 
-/* Other place, other life, other kind, other store: another checksum for the same bytes. */
+/* Another place, generation, kind or store gives another checksum for the same bytes. */
 static void checksums_are_seeded(void **unused)
 {
 	static const uint8_t data[300];
@@ -223,7 +223,7 @@ static void batch_header_elsewhere(void **unused)
 	assert_false(batch_decode(&h, batch, batch_at, &lay, &other));
 }
 
-/* A header whose checksum holds, as if somebody knew the secret, but whose lengths lie. */
+/* A header has a valid checksum, as if somebody knew the secret, but wrong lengths. */
 static void batch_header_made_up(void **unused)
 {
 	struct disk_batch *disk = (struct disk_batch *)batch;
@@ -347,7 +347,7 @@ static void layout_table(void **unused)
 	}
 }
 
-/* With reclaim units segments are whole ones where there are enough, or else parts of one. */
+/* With reclaim units, segments are whole units if there are enough, else parts of a unit. */
 static void layout_units(void **unused)
 {
 	static const struct {
@@ -359,16 +359,16 @@ static void layout_units(void **unused)
 		{ 256 << 20, 8 << 20, 0, 0, 1 << 20 },
 		{ 1ull << 40, 64 << 20, 0, 0, 1 << 30 },
 		{ 1ull << 42, 16ull << 30, 0, 0, 1 << 30 },
-		/* 64 units, but for the superblocks. */
+		/* There are 64 units, except for the space of the superblocks. */
 		{ 512 << 20, 8 << 20, 0, 0, 2 << 20 },
 		{ (512 << 20) + (64 << 10), 8 << 20, 0, 0, 2 << 20 },
 		{ (512 << 20) + (128 << 10), 8 << 20, 0, 0, 8 << 20 },
-		/* Units that are no power of two. */
+		/* These units are no powers of two. */
 		{ 1ull << 40, 0x304000000, 0, 0, 64 << 20 },
 		{ 1ull << 40, 0x304000000, 64 << 20, 0, 64 << 20 },
 		{ 1ull << 40, 0x304000000, 128 << 20, -EINVAL, 0 },
 		{ 1ull << 36, 96 << 20, 0, 0, 32 << 20 },
-		/* So small a part would make too many segments; or there is none. */
+		/* So small a part would make too many segments; or there is no part. */
 		{ 1ull << 43, 0x300100000, 0, 0, 1 << 30 },
 		{ 1ull << 36, 7000000, 0, 0, 256 << 20 },
 		{ 1ull << 36, 7000000, 8 << 20, 0, 8 << 20 },

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_fuzz.c - images with random damage: opening, listing, reading and writing end, say what is
- * gone, and never give other bytes.
+ * test_fuzz.c - images with random damage: opening, listing, reading and writing end, report what
+ * is lost, and never give other bytes.
  *
- * Runs on a drive in memory, so that an image is a copy. WEIR_TEST_ROUNDS makes it longer.
+ * It uses a drive in memory, so that an image is a copy. WEIR_TEST_ROUNDS makes it longer.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -29,10 +29,10 @@ struct version {
 	size_t length;
 };
 
-/* All that a key ever had. */
+/* All versions that each key ever had. */
 static struct version history[KEYS][VERSIONS];
 static unsigned versions[KEYS];
-/* What was put or deleted after the damage: nothing older may be found. */
+/* The version that was put or deleted after the damage: no older one may be found. */
 static unsigned newest[KEYS];
 static uint64_t version;
 
@@ -99,7 +99,7 @@ static void open_it(void)
 		fail_msg("open: %s", weir_error());
 }
 
-/* An offset: in a superblock now and then, at a place where a structure is often. */
+/* Returns a random offset: sometimes in a superblock, often at a place where a structure is. */
 static uint64_t anywhere(void)
 {
 	uint64_t segments = (BYTES - 2 * 65536) / SEGMENT, dice = rig_random(&state) % 8;
@@ -143,7 +143,7 @@ static void damage(void)
 	}
 }
 
-/* One good superblock copy is left: the store must open. */
+/* Repairs one superblock copy, so that the store must open. */
 static void keep_one_superblock(const uint8_t *good)
 {
 	uint64_t at = rig_random(&state) % 2 * (BYTES - 65536);
@@ -178,7 +178,7 @@ static void one_round(const uint8_t *good)
 	assert_int_equal(memdisk_close(rig.s, queue, device), 0);
 }
 
-/* An image with a history; half of them as a power cut leaves them. */
+/* Makes an image with a history; half of the images are as a power cut leaves them. */
 static void make_image(const uint8_t *empty, uint8_t *good)
 {
 	memset(versions, 0, sizeof(versions));

@@ -19,7 +19,7 @@ static void hash_of(uint64_t key, uint64_t hash[2])
 	uint64_t state = key;
 
 	hash[0] = rig_random(&state);
-	/* Neighbours share half of the hash: both halves must count. */
+	/* Neighbours share half of the hash, so both halves must count. */
 	hash[1] = key;
 	if (key & 1)
 		hash[0] = hash[0] & 0xff;
@@ -152,11 +152,12 @@ static void at_most_48_bytes_an_entry(void **unused)
 		hash[0] = rig_random(&state);
 		hash[1] = n;
 		assert_int_equal(index_set(&x, hash, &value), 0);
-		/* Chunks are coarse for the first few; from there on it holds at every moment. */
+		/* Memory grows in steps that are large for the first few; from there on, the limit
+		 * holds at every moment. */
 		if (n >= 20000 && x.bytes > 48ull * n)
 			fail_msg("%llu bytes for %u entries", (unsigned long long)x.bytes, n);
 	}
-	/* The chains stay short: a bucket for each entry. */
+	/* The chains stay short: there is a bucket for each entry. */
 	assert_true(x.buckets >= 1000000);
 	index_free(&x);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_kill.c - SIGKILL at random moments: what was acknowledged is there, or something later.
+ * test_kill.c - SIGKILL at random moments: what was acknowledged is there, or a later version.
  *
- * A child puts and tells each acknowledgement through a pipe, which outlives it.
+ * A child puts, and reports each acknowledgement through a pipe, which outlives it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -55,7 +55,7 @@ static void child(struct rig *rig, int fd, uint64_t version)
 	}
 }
 
-/* Which version KEY has; at most RUN later than any that was acknowledged. */
+/* Returns the version of KEY; it is at most RUN later than any that was acknowledged. */
 static uint64_t version_of(struct rig *rig, uint64_t key, uint64_t from, uint64_t to)
 {
 	uint64_t v;
@@ -83,7 +83,7 @@ static void kill_once(struct rig *rig, uint64_t *acked, uint64_t *last, unsigned
 	if (!pid)
 		child(rig, pipes[1], *last);
 	close(pipes[1]);
-	/* The first acknowledgement says that it is at work. */
+	/* The first acknowledgement says that the child is working. */
 	assert_int_equal(read(pipes[0], &ack, sizeof(ack)), sizeof(ack));
 	do {
 		acked[ack.key] = ack.version;
@@ -105,7 +105,7 @@ static void kill_once(struct rig *rig, uint64_t *acked, uint64_t *last, unsigned
 			fail_msg("key %d lost version %d", (int)key, (int)acked[key]);
 		acked[key] = found;
 	}
-	/* Versions that were not acknowledged may be there: they are not used again. */
+	/* Versions that were not acknowledged may be there, so their numbers are not used again. */
 	*last += 2 * RUN;
 	rig_close(rig);
 }
@@ -118,7 +118,7 @@ static void survives(void **state)
 
 	if (!rig_has(rig.engine))
 		skip();
-	/* Large enough that nothing is evicted. */
+	/* The store is large enough that nothing is evicted. */
 	rig_make(&rig, 96 << 20, 256 << 10, 4096);
 	for (n = 0; n < KILLS / 2; n++)
 		kill_once(&rig, acked, &last, 1 + (unsigned)(rig_random(&random) % 40000));

@@ -62,7 +62,7 @@ static void stops_early(void **state)
 	}
 }
 
-/* Refills the store several times from inside the listing. */
+/* Fills the store several times from inside the listing. */
 static int put_more(const struct weir_store_entry *entry, void *user)
 {
 	unsigned *n = user;
@@ -87,7 +87,7 @@ static void reclaimed_meanwhile(void **state)
 	assert_int_equal(weir_store_list(rig.s, put_more, &n), 1);
 }
 
-/* The last header of a segment says that it goes on behind the segment's end. */
+/* The last header of a segment says that its batch ends behind the segment. */
 static void a_header_that_is_too_long(void **state)
 {
 	static uint8_t block[BLOCK];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_lost.c - the ring under an open store is gone: its operations fail in words that say to
- * reopen the store, and after that everything that was acknowledged is there.
+ * test_lost.c - the ring of an open store is lost. Its operations fail with words that say to
+ * reopen the store, and after that everything acknowledged is there.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -29,7 +29,7 @@ static void lose(uint32_t attach)
 	assert_int_equal(weir_store_put(rig.s, "new", 3, value, VALUE, 0), -EIO);
 	assert_non_null(strstr(weir_error(), "reopen the store"));
 	assert_non_null(strstr(weir_error(), strerror(EBADF)));
-	/* Soon it is read-only; the words stay. */
+	/* It soon becomes read-only; the words stay. */
 	for (unsigned n = 0; n < 100 && err == -EIO; n++) {
 		err = weir_store_put(rig.s, "new", 3, value, VALUE, WEIR_PUT_DURABLE);
 		assert_true(err == -EIO || err == -EROFS);
@@ -51,7 +51,7 @@ static void a_lost_ring(void **state)
 		print_message("# skipped: no io_uring here\n");
 		skip();
 	}
-	alarm(120); /* hung is failed */
+	alarm(120); /* a test that hangs must fail */
 	lose(0);
 	lose(1);
 	alarm(0);

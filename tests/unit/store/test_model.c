@@ -2,9 +2,9 @@
 /*
  * test_model.c - 10,000 random operations agree with an array, with close and reopen in between.
  *
- * Over every engine that works here and several block and segment sizes. Where the image holds
- * all there is never a miss; where it does not, a miss is accepted only as often as the store
- * says that it evicted an entry.
+ * It runs with every engine that works here and with several block and segment sizes. If the image
+ * holds all keys there is never a miss. If it does not, there may be only as many misses as the
+ * store says that it evicted entries.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,8 +28,8 @@ struct run {
 	uint64_t state, version;
 	size_t value_max;
 	unsigned operations;
-	uint64_t missed;  /* of keys that should be there */
-	uint64_t evicted; /* by the lives of the store before this one */
+	uint64_t missed;  /* misses of keys that should be there */
+	uint64_t evicted; /* evictions before the last open */
 	int never_misses;
 };
 
@@ -46,7 +46,7 @@ static uint8_t values[RUN_MAX][VALUE_MAX] __attribute__((aligned(4096)));
 
 static size_t any_length(struct run *run)
 {
-	/* Short ones mostly, and both sides of a block's end. */
+	/* Lengths are mostly short, and on both sides of a block's end. */
 	if (rig_random(&run->state) % 4)
 		return 1 + rig_random(&run->state) % 600;
 	return 1 + rig_random(&run->state) % run->value_max;
@@ -96,7 +96,7 @@ static void do_delete(struct run *run, uint64_t key)
 	k->present = 0;
 }
 
-/* Several puts and deletes at once, of the same keys too: the last counts. */
+/* Runs several puts and deletes at once, also of the same keys: the last one counts. */
 static void do_run(struct run *run)
 {
 	struct weir_store_op ops[RUN_MAX];
@@ -140,7 +140,7 @@ static void do_reopen(struct run *run)
 	rig_stats(&run->rig, &stats);
 	assert_int_equal(stats.recovered_open_segments, 0);
 	assert_int_equal(stats.recovered_bad_headers, 0);
-	/* Closing waits for a reclaim under way, which evicts. */
+	/* Closing waits for a reclaim that is under way, and that evicts. */
 	assert_true(stats.entries <= entries);
 	if (run->never_misses)
 		assert_int_equal(stats.entries, entries);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_moved.c - keys that move from one stream to another, and power cuts that leave them alive
- * in both.
+ * test_moved.c - keys that move from one stream to another, and power cuts that leave them alive in
+ * both.
  */
 #include <errno.h>
 
@@ -11,7 +11,7 @@
 #define SEGMENT (64u << 10)
 #define VALUE 400u
 
-/* The sanitizers are slow: of what is repeated they see every so manieth. */
+/* The sanitizers are slow, so of repeated steps only every Nth runs with them. */
 #if defined(__SANITIZE_THREAD__)
 #define EVERY 12u
 #elif defined(__SANITIZE_ADDRESS__)
@@ -63,7 +63,7 @@ static int put_key(uint64_t key, uint64_t version, uint32_t flags)
 	return rig_put_flags(store, &key, value, sizeof(value), flags);
 }
 
-/* The version of KEY that is there, of 1 to 3; 0: none. */
+/* Returns the version of KEY, 1 to 3; 0: it is not there. */
 static uint64_t version_of(uint64_t key)
 {
 	uint8_t value[VALUE], want[VALUE];
@@ -90,15 +90,15 @@ static uint64_t conflicts(void)
 	return stats.recovered_conflicts;
 }
 
-/* Fills stream 0 until the oldest segment of all, that of key 0, has gone. */
+/* Fills stream 0 until the oldest of all segments, which has key 0, was evicted. */
 static void evict_oldest(void)
 {
 	for (uint64_t key = 1000; version_of(0); key++)
 		assert_int_equal(put_key(key, 1, 0), 0);
 }
 
-/* Key 1 is put into one stream, deleted, and put into another, whose segment is the older one;
- * nothing of the last two is flushed. */
+/* Key 1 is put into one stream, deleted, and put into another, whose segment is older. The last two
+ * are not flushed. */
 static void move_key(unsigned n)
 {
 	uint32_t a, b;
@@ -114,8 +114,8 @@ static void move_key(unsigned n)
 	power_off();
 }
 
-/* A power cut that keeps the last put and loses the tombstone leaves the key alive twice. The
- * younger version counts, and when it is evicted the older does not come back. */
+/* A power cut that keeps the last put and loses the tombstone leaves the key alive twice. The newer
+ * version counts. When it is evicted, the older one does not come back. */
 static void the_older_version_does_not_come_back(void **state)
 {
 	unsigned n, twice = 0, seen[3] = { 0 };
@@ -141,11 +141,11 @@ static void the_older_version_does_not_come_back(void **state)
 		power_off();
 		memdisk_free();
 	}
-	/* Each way that it can go was met. */
+	/* Each possible result was met. */
 	assert_true(twice && seen[0] && seen[1] && seen[2] > twice);
 }
 
-/* A recovery that is switched off anywhere ends, run again, as one that was not. */
+/* A recovery that is switched off at any command and run again ends as an undisturbed one. */
 static void an_interrupted_recovery_settles_it_too(void **state)
 {
 	unsigned n, cut, twice = 0;
@@ -193,8 +193,8 @@ static void two_tenants(uint32_t stream[2])
 		    weir_store_add_tenant(store, "b", &stream[1]) >= 0);
 }
 
-/* Deletes KEY and puts VERSION of it into STREAM, and has the power cut lose only the first. Both
- * logs have an open segment, so that no flush comes between. */
+/* Deletes KEY and puts VERSION of it into STREAM; the power cut loses only the delete. Both logs
+ * have an open segment, so that no flush comes between the two. */
 static void cut_between(uint64_t key, uint64_t version, uint32_t stream)
 {
 	uint8_t *before = malloc(memdisk.bytes), *after = malloc(memdisk.bytes);
@@ -216,14 +216,15 @@ static void cut_between(uint64_t key, uint64_t version, uint32_t stream)
 	free(after);
 }
 
-/* Segments of the last life take no more: after this each log has an open one. */
+/* Segments from before the last open take no more records. After this, each log has an open one. */
 static void open_segments(const uint32_t stream[2])
 {
 	assert_int_equal(put_key(900, 1, RIG_STREAM(stream[0]) | WEIR_PUT_DURABLE), 0);
 	assert_int_equal(put_key(901, 1, RIG_STREAM(stream[1]) | WEIR_PUT_DURABLE), 0);
 }
 
-/* What lost had superseded something itself: neither comes back when the winner is deleted. */
+/* The record that lost had superseded an older one. Neither comes back when the winner is
+ * deleted. */
 static void nor_does_what_it_superseded(void **state)
 {
 	uint32_t stream[2];
@@ -247,8 +248,8 @@ static void nor_does_what_it_superseded(void **state)
 	memdisk_free();
 }
 
-/* What recovery struck is on the medium before anything else happens: the key may be deleted
- * without a flush, and is then as it was or gone. */
+/* What recovery struck is on the medium before anything else happens. So the key may be deleted
+ * without a flush; then it is as it was, or gone. */
 static void what_is_struck_is_durable(void **state)
 {
 	uint32_t stream[2];
@@ -264,7 +265,7 @@ static void what_is_struck_is_durable(void **state)
 		cut_between(1, 2, stream[1]);
 		power_on();
 		assert_int_equal(conflicts(), 1);
-		/* The first flush that its own segment takes is the only one. */
+		/* The only flush is the first one that its own segment needs. */
 		assert_int_equal(delete_key(1, 0), 0);
 		power_off();
 		power_on();
@@ -276,8 +277,8 @@ static void what_is_struck_is_durable(void **state)
 	assert_true(seen[0] && seen[2]);
 }
 
-/* The image that key 1, moved and deleted, was struck in before, and where key 2 is to be struck;
- * the footer has several blocks. */
+/* Makes the image: in one footer, key 1 (moved and deleted) was struck before, and key 2 must be
+ * struck now. The footer has several blocks. */
 static void make_struck_twice(uint32_t stream[2])
 {
 	uint64_t key;
@@ -310,7 +311,7 @@ static uint8_t *save_image(void)
 	return image;
 }
 
-/* How many commands a recovery of IMAGE takes. */
+/* Returns how many commands a recovery of IMAGE takes. */
 static unsigned commands_of(const uint8_t *image)
 {
 	unsigned n;
@@ -322,7 +323,8 @@ static unsigned commands_of(const uint8_t *image)
 	return n;
 }
 
-/* Recovers IMAGE cut at every command, TIMES each, and again undisturbed; LOOK looks. */
+/* Recovers IMAGE, switched off at every command, TIMES each, and again undisturbed; then LOOK
+ * checks. */
 static void cut_everywhere(const uint8_t *image, unsigned times, void (*look)(void))
 {
 	unsigned cut, n, commands = commands_of(image);
@@ -350,7 +352,7 @@ static void look_struck_twice(void)
 		assert_int_equal(version_of(key), 1);
 }
 
-/* A footer that is torn while it is changed would have its segment walked. */
+/* If striking could damage a footer in part, its segment would be walked. */
 static void striking_tears_no_footer(void **state)
 {
 	uint32_t stream[2];
@@ -372,7 +374,8 @@ static void note_found(void)
 		found[key] = version_of(key);
 }
 
-/* A new footer that is torn over the damaged one may give back that key 1 was struck. */
+/* If a new footer is written over the damaged one only in part, key 1 may not be struck any
+ * more. */
 static void look_found(void)
 {
 	for (uint64_t key = 1; key <= 30; key++)
@@ -380,7 +383,7 @@ static void look_found(void)
 			assert_int_equal(version_of(key), found[key]);
 }
 
-/* The first trailer from segment FROM on; how many segments on it is. */
+/* Finds the first trailer from segment FROM on; returns how many segments on it is. */
 static unsigned next_trailer(unsigned from)
 {
 	for (; from < IMAGE / SEGMENT - 2; from++)
@@ -390,8 +393,8 @@ static unsigned next_trailer(unsigned from)
 	return from;
 }
 
-/* Every footer is damaged in turn: then its segment is walked, and an interrupted recovery ends as
- * one that was not. */
+/* Every footer is damaged in turn. Then its segment is walked, and an interrupted recovery ends as
+ * an undisturbed one. */
 static void damaged_footers_too(void **state)
 {
 	uint32_t stream[2];
@@ -419,11 +422,11 @@ static void damaged_footers_too(void **state)
 	memdisk_free();
 }
 
-/* What happens to key 1, one after the other, each from the end of the one before. */
+/* The operations on key 1, one after another; each begins when the one before has completed. */
 struct step {
 	struct weir_store_op op;
 	uint64_t key;
-	int result; /* what it is to be */
+	int result; /* the expected result */
 };
 
 static struct step steps[3];
@@ -431,7 +434,7 @@ static unsigned step_count, steps_done;
 
 static void step_ended(struct weir_store_op *op)
 {
-	/* What ends when the power is gone says nothing. */
+	/* An answer after the power is gone says nothing. */
 	if (memdisk.off)
 		return;
 	assert_int_equal(op->result, steps[steps_done].result);
@@ -459,8 +462,8 @@ static void step(uint32_t kind, uint32_t flags, int result)
 	at->op.end = step_ended;
 }
 
-/* The next write fails, and may be there in part or whole; the power goes with the last answer, or
- * when nothing moves because the footer, which leaves that write out, does not end. */
+/* The next write fails, and may be there in part or whole. The power goes with the last answer, or
+ * when nothing moves because the footer that leaves out that write does not complete. */
 static void run_failing(uint64_t hold_end)
 {
 	unsigned n;
@@ -477,7 +480,7 @@ static void run_failing(uint64_t hold_end)
 	memdisk.hold_end = 0;
 }
 
-/* A put that failed in one log does not come back when the key was put into another and deleted
+/* A put failed in one log. It does not come back when the key was put into another log and deleted
  * there, nor when it was deleted at once. So neither is answered before the footer is there. */
 static void a_failed_put_stays_away(void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_order.c - the order of writes and flushes that the rules of the format ask for, watched at
+ * test_order.c - the order of writes and flushes that the rules of the format demand, watched at
  * the drive, command by command.
  */
 #include "memdisk.h"
@@ -16,12 +16,12 @@
 /* What the drive saw. Moments are numbers of events; 0: never. */
 struct seen {
 	uint64_t now;
-	uint64_t flush_came;  /* the flush that ended last */
-	uint64_t flush_under; /* the one under way */
+	uint64_t flush_came;  /* the flush that completed last */
+	uint64_t flush_under; /* the flush in flight */
 	uint64_t copy_ended[2];
-	uint64_t header_ended[SEGMENTS]; /* of the present life */
+	uint64_t header_ended[SEGMENTS]; /* since the last open */
 	uint64_t header_came[SEGMENTS];
-	uint64_t batch_ended[SEGMENTS]; /* the last of this life */
+	uint64_t batch_ended[SEGMENTS]; /* the last one since the last open */
 	uint32_t batches_under[SEGMENTS];
 	uint64_t mark_came[SEGMENTS], mark_ended[SEGMENTS]; /* free marks */
 	uint64_t marks, headers, batches, footers;
@@ -33,7 +33,7 @@ static struct rig rig = { .engine = "posix" };
 static struct weir_queue *queue;
 static struct weir_device *device;
 
-/* A flush that came after moment WHEN has ended. */
+/* Returns true if a flush that came after moment WHEN has completed. */
 static int flushed_since(uint64_t when)
 {
 	return seen.flush_came > when;
@@ -85,12 +85,13 @@ static void batch_came(uint32_t n)
 static void footer_came(uint32_t n)
 {
 	rule(!seen.batches_under[n], "all batches have ended before the footer");
-	/* Recovery seals what a former life wrote: the flush that it begins with covers that. */
+	/* Recovery seals what was written before the last open; the flush at its start covers
+	 * that. */
 	rule(flushed_since(seen.batch_ended[n]), "the batches are flushed before the footer");
 	seen.footers++;
 }
 
-/* Whose are these bytes? A footer is what ends with the segment: batches leave it room. */
+/* These tell what is written. A footer ends with the segment; batches leave room for it. */
 static int is_footer(const struct weir_cmd *cmd)
 {
 	return (cmd->offset + cmd->length - FIRST) % SEGMENT == 0;
@@ -117,8 +118,8 @@ static void write_came(const struct weir_cmd *cmd)
 		batch_came(n);
 }
 
-/* The footer of a segment with a free mark is read to drop its entries: that is the moment from
- * which a delete of one of them would write no tombstone. */
+/* The footer of a segment with a free mark is read to drop its entries. From that moment on,
+ * deleting one of them would write no tombstone. */
 static void read_came(const struct weir_cmd *cmd)
 {
 	uint32_t n = (uint32_t)((cmd->offset - FIRST) / SEGMENT);
@@ -164,7 +165,7 @@ static void watch(const struct weir_cmd *cmd, int ended)
 	}
 }
 
-/* Puts and deletes, some together, for several turns of the log. */
+/* Puts and deletes, some together, for several rounds of the log. */
 static void work(uint64_t *state)
 {
 	static uint8_t value[8][20000];
@@ -201,7 +202,7 @@ static void every_life(void **unused)
 		memset(&seen, 0, sizeof(seen));
 		assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
 		work(&state);
-		/* The second and the third end without closing: recovery seals. */
+		/* The second and the third end without closing, so recovery seals. */
 		if (life == 1 || life == 2)
 			memdisk_on(memdisk.commands + 1);
 		memdisk_close(rig.s, queue, device);
@@ -225,7 +226,7 @@ static void watch_supers(const struct weir_cmd *cmd, int ended)
 		first_super = cmd->offset;
 }
 
-/* The only good copy is not touched before the other is good. */
+/* The only good copy is not written before the other one is good. */
 static void the_good_copy_waits(void **unused)
 {
 	(void)unused;
@@ -247,8 +248,8 @@ static void the_good_copy_waits(void **unused)
 	rig_remove(&rig);
 }
 
-/* The store at the point where the next segment that is begun needs a reclaim, and nothing was
- * evicted yet. Keys 0 to 2 are in the oldest segment. */
+/* Fills the store until the next segment needs a reclaim, and nothing was evicted yet. Keys 0 to 2
+ * are in the oldest segment. */
 static void fill(void)
 {
 	struct weir_store_stats stats = { 0 };
@@ -286,8 +287,7 @@ static void overwritten_then_reclaimed(uint64_t off_after)
 	rig.s = NULL;
 }
 
-/* An old version must stay until the newer one is on the medium: it was superseded, not
- * evicted. */
+/* An old record must stay until the newer one is on the medium: it was superseded, not evicted. */
 static void reclaim_waits_for_what_superseded(void **unused)
 {
 	uint8_t *image;
@@ -300,8 +300,8 @@ static void reclaim_waits_for_what_superseded(void **unused)
 	memdisk_cut();
 	image = malloc(memdisk.bytes);
 	memcpy(image, memdisk.now, memdisk.bytes);
-	/* A cut late enough to be after the reclaim may find a key evicted by the next one; there
-	 * are about ten commands before. */
+	/* If the power goes late enough, after the reclaim, the next reclaim may have evicted a
+	 * key; about ten commands come before that. */
 	for (off = 1; off <= 10; off++) {
 		for (round = 0; round < 8; round++) {
 			memcpy(memdisk.now, image, memdisk.bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_placement.c - placement asked for where there is none: refused in words, or done without.
- * What it does on a drive that has it is tested beside one, in tests/vm.
+ * test_placement.c - placement is asked for on a drive that has none: it is refused in words, or
+ * done without. tests/vm tests it on a drive that has it.
  */
 #include <errno.h>
 
@@ -42,7 +42,7 @@ static void format_refuses(void **state)
 	opts.placement = WEIR_PLACEMENT_STREAM + 1;
 	assert_int_equal(weir_store_format(rig.path, &opts), -EINVAL);
 	assert_non_null(strstr(weir_error(), "no such placement: 3"));
-	/* What was there still is. */
+	/* The contents are still there. */
 	rig_open(&rig);
 }
 
@@ -64,7 +64,7 @@ static void check_without(uint32_t asked)
 	assert_int_equal(weir_store_get_info(rig.s, &info), 0);
 	assert_int_equal(info.placement, WEIR_PLACEMENT_NONE);
 	assert_int_equal(info.placement_asked, asked);
-	/* It says why, where somebody asked and nobody forbade it. */
+	/* It says why, if placement was asked for and not forbidden. */
 	if (asked == WEIR_PLACEMENT_STREAM)
 		assert_non_null(strstr(info.placement_why, "FDP is for NVMe drives"));
 	else
@@ -85,7 +85,8 @@ static void open_refuses(void **state)
 	check_without(WEIR_PLACEMENT_NONE);
 }
 
-/* As a store that was formatted on a drive with FDP, its stream on id 5, and copied to a file. */
+/* Makes a store as if it was formatted on a drive with FDP, with its stream on id 5, and copied to
+ * a file. */
 static void make_placed(void)
 {
 	struct disk_super disk;
@@ -105,7 +106,7 @@ static void make_placed(void)
 	}
 }
 
-/* It works, and the id is there when the store is on a drive again. */
+/* The copy works, and the id is there when the store is on a drive again. */
 static void a_copy_in_a_file(void **state)
 {
 	struct disk_super disk;

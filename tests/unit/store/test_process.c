@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_process.c - what an open store leaves on its process: threads that take no signal and have
+ * test_process.c - what an open store leaves in its process: threads that take no signal and have
  * names and the process's CPUs, and descriptors that close on exec.
  */
 #include "rig.h"

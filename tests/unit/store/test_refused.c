@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_refused.c - an operation that the queue would not take is refused when it is submitted: it
- * may not fail those that share its batch, nor cost a segment.
+ * test_refused.c - an operation that the queue would refuse is refused when it is submitted. It
+ * must not fail the others of its batch, and must not cost a segment.
  */
 #include <errno.h>
 
@@ -33,7 +33,7 @@ static void no_such_priority(void **state)
 		assert_int_equal(ops[1].result, 0);
 		assert_int_equal(ops[2].result, 0);
 	}
-	/* What was refused wasted no segment of the log. */
+	/* The refused operation wasted no segment of the log. */
 	assert_int_equal(weir_store_get_stream(rig.s, 0, &stream), 0);
 	assert_int_equal(stream.segments, 1);
 	rig_remove(&rig);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_small.c - the edges of sizes: eight segments, the largest values, the shortest and the
- * longest keys, batches of many pieces of memory, and drives that take no headers.
+ * test_small.c - extreme sizes: eight segments, the largest values, the shortest and the longest
+ * keys, batches of many pieces of memory, and drives on which headers cannot be written.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -28,7 +28,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Headers of segments cannot be written, in a store of few: nobody waits for ever. */
+/* Headers cannot be written in a store of few segments: no operation waits for ever. */
 static void few_segments_without_headers(void **state)
 {
 	struct weir_queue *queue;
@@ -64,7 +64,8 @@ static int count_entry(const struct weir_store_entry *entry, void *user)
 	return 0;
 }
 
-/* Fills and refills with deletes in between, values up to the largest, keys of 1 and 1024. */
+/* Fills the store several times with deletes in between, values up to the largest, keys of 1 and
+ * 1024 bytes. */
 static void refilled(void **arg)
 {
 	const uint32_t *scene = *arg;
@@ -116,7 +117,7 @@ static void refilled(void **arg)
 	rig.attach = 0;
 }
 
-/* Deletes of all that is there, on a full store, many at once, with puts that wait around them. */
+/* Deletes all keys of a full store, many at once, with puts around them that wait. */
 static void deletes_on_a_full_store(void **arg)
 {
 	const uint32_t *scene = *arg;
@@ -148,7 +149,7 @@ static void deletes_on_a_full_store(void **arg)
 	rig_remove(&rig);
 }
 
-/* A batch of more pieces than a system call takes. */
+/* A batch has more pieces than a system call takes. */
 static void many_pieces(void **state)
 {
 	static struct weir_store_op ops[PIECES];

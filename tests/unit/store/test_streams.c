@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_streams.c - tenants and their streams: who goes where, and what survives.
+ * test_streams.c - tenants and their streams: which stream a key goes to, and what survives.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -80,7 +80,7 @@ static void tenants_keep_their_streams(void **state)
 	assert_int_equal(stream_info(0).entries, 0);
 }
 
-/* Either copy of the superblock knows the tenants. */
+/* Each superblock copy knows the tenants. */
 static void both_superblocks_know(void **state)
 {
 	uint64_t at[2] = { 0, IMAGE - (64 << 10) };
@@ -122,8 +122,8 @@ static void refuses(void **state)
 	assert_non_null(strstr(weir_error(), "\"y\""));
 }
 
-/* 38 segments are room for 4 streams; then the emptiest is shared, and after 64 tenants the name
- * alone decides. */
+/* 38 segments are room for 4 streams. Then the emptiest stream is shared, and after 64 tenants the
+ * name alone decides. */
 static void more_tenants_than_streams(void **state)
 {
 	uint32_t stream[100], n, most = 0;
@@ -175,7 +175,7 @@ static void keys_stay_where_they_live(void **state)
 	assert_int_equal(stream_info(a).entries, 0);
 }
 
-/* One submission with the same key again and again, meant for streams in turn: the last counts. */
+/* One submission has the same key again and again, for streams in turn: the last one counts. */
 static void one_batch_one_key(void **state)
 {
 	static uint8_t value[8][512];
@@ -212,8 +212,8 @@ static int count_streams(const struct weir_store_entry *e, void *user)
 	return 0;
 }
 
-/* A flood in one stream and a trickle in others, several times the store: nothing hangs, listing
- * and counters agree, and a full store takes deletes. */
+/* Much goes into one stream and little into others, several times the size of the store. Nothing
+ * hangs, listing and counters agree, and a full store accepts deletes. */
 static void floods(void **state)
 {
 	struct weir_store_stats stats, after;
@@ -232,7 +232,7 @@ static void floods(void **state)
 				 0);
 	rig_stats(&rig, &stats);
 	assert_true(stats.evicted_segments > 50);
-	/* No reclaim is under way then. */
+	/* No reclaim runs at that time. */
 	rig_close(&rig);
 	rig_open(&rig);
 	rig_stats(&rig, &stats);
@@ -246,8 +246,8 @@ static void floods(void **state)
 		assert_int_equal(count[n], stream_info(n).entries);
 	for (key = 0; key < 1500; key++)
 		present += !rig_delete(&rig, key, 0);
-	/* Tombstones took room too; and what is evicted while its tombstone is written goes twice.
-	 */
+	/* Tombstones took room too; and a key that is evicted while its tombstone is written is
+	 * removed twice. */
 	rig_stats(&rig, &after);
 	assert_true(present <= stats.entries && present + after.evicted_entries >= stats.entries);
 	assert_int_equal(after.entries, 0);

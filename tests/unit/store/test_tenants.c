@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_tenants.c - tenants that come while other things happen: power cuts, failing writes, other
- * threads, a store that is full.
+ * test_tenants.c - tenants are added while other things happen: power cuts, failing writes, other
+ * threads, a full store.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -17,7 +17,7 @@
 #define THREADS 4u
 #define NAMES 12u
 
-/* The sanitizers are slow: of what is repeated they see every so manieth. */
+/* The sanitizers are slow, so of repeated steps only every Nth runs with them. */
 #if defined(__SANITIZE_THREAD__)
 #define EVERY 12u
 #elif defined(__SANITIZE_ADDRESS__)
@@ -58,7 +58,7 @@ static void power_off(void)
 {
 	memdisk_cut();
 	memdisk_close(store, queue, device);
-	/* What was under way when the power went is no more. */
+	/* The commands in flight when the power went are gone. */
 	memset(memdisk.writes, 0, memdisk.bytes / memdisk.sector * sizeof(*memdisk.writes));
 }
 
@@ -75,7 +75,7 @@ static int exists(uint64_t key)
 	return weir_store_exists(store, &key, sizeof(key), NULL);
 }
 
-/* A store with tenant a, which has key 1. */
+/* Makes a store with tenant a, which has key 1. */
 static void one_tenant(uint64_t seed)
 {
 	uint32_t a;
@@ -86,7 +86,7 @@ static void one_tenant(uint64_t seed)
 	assert_int_equal(put_key(1, 1, 100, RIG_STREAM(a) | WEIR_PUT_DURABLE), 0);
 }
 
-/* After a power cut while "b" came, who had RC for an answer. */
+/* Checks the store after a power cut while "b" was added, with ERR for an answer. */
 static void check_after_cut(int err, uint32_t b)
 {
 	uint32_t stream;
@@ -124,7 +124,7 @@ static void power_goes_while_one_comes(void **state)
 	assert_true(came);
 }
 
-/* A copy that could not be written is damaged: the other is touched only when this one is whole
+/* A copy that could not be written is damaged: the other one is written only when this one is whole
  * again. */
 static void power_goes_after_a_copy_failed(void **state)
 {
@@ -162,7 +162,8 @@ static void all_streams(uint32_t stream[STREAMS])
 	}
 }
 
-/* Segments that cannot be begun are lost for all: the store stops before puts wait for ever. */
+/* Segments that cannot be begun are lost for all streams: the store stops before puts wait for
+ * ever. */
 static void headers_fail_in_all_streams(void **state)
 {
 	uint32_t stream[STREAMS];
@@ -186,9 +187,9 @@ static void headers_fail_in_all_streams(void **state)
 	memdisk_free();
 }
 
-static uint64_t last[KEYS]; /* version of each key; 0: deleted */
+static uint64_t last[KEYS]; /* the version of each key; 0: deleted */
 
-/* 16 puts and deletes of keys that differ, in any streams. */
+/* Runs 16 puts and deletes of different keys in random streams. */
 static void some_operations(uint64_t *seed, const uint32_t stream[STREAMS], uint64_t round)
 {
 	static uint8_t value[16][VALUE_MAX];
@@ -239,7 +240,8 @@ static void check_last(void)
 	assert_true(present > KEYS / 16);
 }
 
-/* As many streams as there can be, on a full store: nothing hangs, nothing is mixed up. */
+/* There are as many streams as possible, on a full store: nothing hangs and no values are
+ * exchanged. */
 static void full_with_all_streams(void **state)
 {
 	uint32_t stream[STREAMS];
@@ -269,7 +271,7 @@ static struct weir_store_op flood[FLOOD + 1];
 static uint64_t flood_key[FLOOD + 1], flood_next;
 static unsigned flooded, flooding, trickled;
 
-/* The next put of the flood is submitted from the end of the last. */
+/* The callback of the last put submits the next one. */
 static void flood_ended(struct weir_store_op *op)
 {
 	assert_int_equal(op->result, 0);
@@ -322,7 +324,7 @@ static void a_flood_starves_nobody(void **state)
 		before = flooded;
 		flood_put(FLOOD, stream[1]);
 	}
-	/* Some segments' worth went before, no more. */
+	/* Puts worth some segments went before it, not more. */
 	assert_in_range(flooded - before, 1, 4 * FLOOD); /* 112 were seen */
 	assert_int_equal(memdisk_close(store, queue, device), 0);
 	memdisk_free();
@@ -356,7 +358,8 @@ static void *ask(void *arg)
 	return NULL;
 }
 
-/* Several threads ask for the same tenants, beside puts: all hear the same, and one made it. */
+/* Several threads ask for the same tenants while others put: all get the same stream, and one of
+ * them made it. */
 static void threads_ask_at_once(void **state)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;

@@ -18,7 +18,7 @@ static struct rig rig;
 static int set_up(void **state)
 {
 	(void)state;
-	/* Small: segments are reclaimed under the readers. */
+	/* The store is small, so that segments are reclaimed while others read. */
 	rig_make(&rig, 2 << 20, 64 << 10, 4096);
 	rig_open(&rig);
 	return 0;
@@ -34,10 +34,10 @@ static int tear_down(void **state)
 struct thread {
 	pthread_t thread;
 	uint64_t number;
-	const char *what; /* went wrong */
+	const char *what; /* what went wrong */
 };
 
-/* Each segment is free or used, whatever happens to it just now. */
+/* At each moment, each segment is free or used. */
 static void look_at_segments(struct thread *t)
 {
 	struct weir_store_stats stats = { .size = sizeof(stats) };
@@ -48,7 +48,7 @@ static void look_at_segments(struct thread *t)
 		t->what = "a segment is neither free nor used";
 }
 
-/* A thread's own keys have what it put there; others' have whole values. */
+/* A thread's own keys have what it put; others' keys have whole values. */
 static void *put_and_get(void *arg)
 {
 	struct thread *t = arg;
@@ -69,7 +69,7 @@ static void *put_and_get(void *arg)
 		}
 		err = weir_store_get(rig.s, &id, sizeof(id), got, LENGTH, &length);
 		rig_value(id, version[key], value, LENGTH);
-		/* A miss: never put, or evicted. */
+		/* This is a miss: the key was never put, or was evicted. */
 		if (err != -ENOENT && (err || length != LENGTH || memcmp(got, value, LENGTH)))
 			t->what = err ? "get failed" : "get returned other bytes";
 		id = ((t->number + 1) % THREADS) << 32 | key;
@@ -127,7 +127,7 @@ static void chain_next(struct weir_store_op *op)
 		__atomic_store_n(&c->done, 1, __ATOMIC_RELEASE);
 		return;
 	}
-	/* The operation is its owner's again: this one is used for the next. */
+	/* The operation belongs to its owner again, who uses it for the next one. */
 	op->kind = c->left % 2 ? WEIR_STORE_GET : WEIR_STORE_PUT;
 	if (op->kind == WEIR_STORE_GET) {
 		op->buf = c->value;
@@ -168,7 +168,7 @@ static void callbacks_submit(void **state)
 	}
 }
 
-/* One waits for what another submitted. */
+/* A thread waits for an operation that another thread submitted. */
 static void *wait_for_op(void *arg)
 {
 	return (void *)(intptr_t)weir_store_wait(rig.s, arg, UINT64_MAX);
@@ -215,7 +215,7 @@ static void closed_by_another_thread(void **state)
 	assert_int_equal(rig_get(&rig, 1, 1, 100), 1);
 }
 
-/* With opts.attach other threads' operations wait until the owner calls in. */
+/* With opts.attach, operations of other threads wait until the owner makes a call. */
 static void owner_serves_others(void **state)
 {
 	struct thread thread = { .number = 9 };
