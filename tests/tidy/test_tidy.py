@@ -67,7 +67,7 @@ static inline int weir_twice(int x)
     "tools/run.py": SPDX + "def run():\n    pass\n",
     "libweir.map": C_SPDX +
     "W {\nglobal:\n\tweir_version; /* a; */\n\tweir_open;\nlocal:\n\t*;\n};\n",
-    "README.md": "a line of text of any length " * 9 + "\n",
+    "README.md": "a line of text\n",
     "build/leftover.c": "int x; /* " + MARKER + " */\n",
 }
 
@@ -105,6 +105,13 @@ SAMPLES = [
      "function", 4),
     ("100 columns, a tab is 8", "src/base/error.c", "+/*\t" + "x" * 90 + "*/\n", None, None),
     ("101 columns, a tab is 8", "src/base/error.c", "+/*\t" + "x" * 91 + "*/\n", "width", 5),
+    ("a line of a page of 100 columns", "README.md", "+" + "x " * 49 + "xx\n", None, None),
+    ("a line of a page of 101 columns", "README.md", "+" + "x " * 50 + "x\n", "prose", 2),
+    ("a long line of code in a page", "README.md", "+```\n" + "x " * 50 + "x\n```\n", "prose", 3),
+    ("a long row of a table", "README.md", "+| " + "x | " * 50 + "\n", None, None),
+    ("a long link", "README.md", "+* [here](http://" + "x" * 100 + ")\n", None, None),
+    ("a long link in a sentence", "README.md", "+See [here](http://" + "x" * 100 + ")\n",
+     "prose", 2),
     ("a C file without a licence", "src/base/error.h", "\n", "spdx", 1),
     ("a meson.build without a licence", "src/base/meson.build", "sources += files('error.c')\n",
      "spdx", 1),

@@ -98,6 +98,17 @@ def check_width(tree):
                              f"{width} columns: break it, {MAX_COLUMNS} at most")
 
 
+def check_prose(tree):
+    """A row of a table cannot be broken, nor can a word (a link, say)."""
+    for source in tree.sources.values():
+        if not source.path.endswith(".md"):
+            continue
+        for number, line in enumerate(source.lines, 1):
+            if len(line) > MAX_COLUMNS and not re.match(r"\s*(\||([-*>]\s+)?\S+$)", line):
+                yield Breach(source.path, number,
+                             f"{len(line)} columns: break it, {MAX_COLUMNS} at most")
+
+
 def check_spdx(tree):
     words = "SPDX-License-Identifier: Apache-2.0"
     for source in tree.code():
@@ -256,6 +267,7 @@ RULES = {
     "file": (f"no file above {MAX_FILE} lines", check_file),
     "function": (f"no function above {MAX_FUNCTION} lines", check_function),
     "width": (f"no line above {MAX_COLUMNS} columns", check_width),
+    "prose": (f"no line of a page above {MAX_COLUMNS} columns", check_prose),
     "spdx": ("a licence line in each source", check_spdx),
     "marker": ("no note of work left undone", check_marker),
     "unused": ("no unused source file", check_unused),
