@@ -97,7 +97,7 @@ int main(void)
 	if (weir_store_format("event.img", &format) < 0 ||
 	    weir_store_open(&s, "event.img", &opts) < 0)
 		errx(1, "%s", weir_error());
-	fd = weir_queue_fd(weir_store_queue(s));
+	fd = weir_store_fd(s);
 	if (fd < 0)
 		errx(1, "%s", weir_error());
 	run(s, fd); /* the descriptor belongs to the store: closing the store closes it */

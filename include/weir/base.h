@@ -1,40 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weir/base.h - what every layer shares: version and the text of the last error.
+ * weir/base.h - what all layers share: the version and the text of the last error.
  *
  * Conventions of the whole API
- *   - A function that can fail returns 0 or -errno; nothing prints, exits or aborts.
- *   - Sizes and offsets are bytes in uint64_t, times are nanoseconds in uint64_t; the unit is
- *     the last part of a name (timeout_ns, depth_bytes).
+ *   - A function that can fail returns 0 (or a count) or -errno, and weir_error() says why. The
+ *     library never prints or exits. It aborts only if a check finds its own state broken.
+ *   - Sizes and offsets are bytes, times are nanoseconds, both in uint64_t. The unit is the last
+ *     part of a name (timeout_ns, depth_bytes).
  *   - A struct that the caller fills in begins with `size` and has an _INIT initialiser, so that
  *     it can grow without breaking programs that were built against an older header.
- *   - errno is no part of the interface: any call may change it, also one that succeeds.
+ *   - errno is not part of the interface: any call may change it, also one that succeeds.
  *   - A thread must not be cancelled (pthread_cancel) while it is inside a call.
  *
  * What the library does to its process
- *   - Its threads (workers of queues and stores, the posix engine's pool) block all signals, so
- *     signals and their handlers are for the program's threads only; this goes for callbacks on a
- *     worker too, and for a process that a callback starts, which inherits the mask. They are
- *     called weir-lane0, weir-home, weir-io0 and so on, and may run on the CPUs of the process's
- *     main thread as they are when the thread starts (what `taskset -p PID` shows), not only on
- *     those of a pinned thread that happens to open a queue. Their stacks have the program's
- *     default size, 256 KiB at least.
- *   - Each descriptor closes on exec. Nothing changes the program's signal handlers, locale,
- *     environment, working directory or umask.
+ *   - It starts threads: workers of queues and stores, and the pool of the posix engine. They
+ *     block all signals, so signals reach the program's own threads only. A callback on a worker
+ *     runs with that mask, and a process that it starts inherits it. The threads are called
+ *     weir-lane0, weir-home, weir-io0 and so on. They may run on the CPUs that the main thread of
+ *     the process may use when they start (`taskset -p PID` shows them), even if a thread that is
+ *     pinned to fewer opens the queue. Their stacks have the program's default size, and at least
+ *     256 KiB.
+ *   - Each descriptor closes on exec. The library does not change signal handlers, the locale, the
+ *     environment, the working directory or the umask.
  *
  * fork()
- *   A child inherits devices, queues and stores, and can use none of them: every call on one
- *   returns -ECHILD at once (calls that cannot fail, as weir_device_get_info(), answer as before).
- * The child may close them: that frees their memory and returns 0, and takes neither lock nor data
- *   from the parent; memory that a thread of the parent may just have been changing is kept. A
- *   child of fork() has none of their descriptors, so a device is free when its parent has closed
- *   it or was killed, however long the child lives. The child may open what it likes for itself,
- *   inside a callback that called fork() too, but must not return from that callback. The parent
- *   is not affected. Programs that go to the background by fork() open after it.
- *   As open(2) says, fork() while direct reads are under way needs care on older kernels (before
- *   6.5): pages that the parent writes to meanwhile may lose what is read into them.
- *   vfork(), posix_spawn() and exec are fine. After _Fork() or clone() calls are refused as well,
- *   but the descriptors stay open until the child closes the object, execs or ends.
+ *   A child inherits devices, queues and stores, but cannot use them: every call on one returns
+ *   -ECHILD at once. Calls that cannot fail, such as weir_device_get_info(), answer as before. The
+ *   parent is not affected.
+ *   The child may close what it inherited. This frees memory, returns 0, and takes no lock and no
+ *   data from the parent. Memory that a thread of the parent was perhaps changing is not freed.
+ *   The child has none of the descriptors. So a device becomes free when the parent closes it or
+ *   ends, however long the child lives.
+ *   The child may open devices, queues and stores of its own, even inside a callback that called
+ *   fork(); but it must not return from that callback. A program that goes to the background with
+ *   fork() should open everything after it.
+ *   Before Linux 6.5, fork() during direct reads needs care, as open(2) says: a page into which
+ *   data is being read may lose it if the parent writes to the page meanwhile.
+ *   vfork(), posix_spawn() and exec need no care. After _Fork() or clone() calls are refused too,
+ *   but the descriptors stay open until the child closes the object, calls exec or ends.
  */
 #ifndef WEIR_BASE_H
 #define WEIR_BASE_H
@@ -45,9 +48,10 @@
 #include <weir/version.h>
 
 /*
- * What the _INIT initialisers are made of: the struct is zeroed, and its `size` set where it has
- * one. C has designated initialisers for this; C++ has none before C++20, so there a function
- * returns the struct. `struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;` is right in both.
+ * The _INIT initialisers are made of these two macros, which programs do not use themselves. They
+ * zero a struct, and set its `size` if it has one. C has designated initialisers for this. C++ has
+ * none before C++20, so there a function returns the struct. Both languages write `struct
+ * weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;`.
  */
 #ifdef __cplusplus
 namespace weir_detail
@@ -97,7 +101,7 @@ const char *weir_version(void);
  */
 const char *weir_error(void);
 
-/* A named thing that the library has a table of: an engine, a scheduler. */
+/* An engine or a scheduler, in the library's table of them. Strings are static. */
 struct weir_named {
 	const char *name;
 	const char *summary; /* one line */
@@ -105,8 +109,8 @@ struct weir_named {
 };
 
 /*
- * Percentiles come from log-linear buckets: 32 to each power of two, so a value is at most
- * 3.2 % above the true one.
+ * How long some operations took. Percentiles come from buckets, 32 for each power of two. So a
+ * percentile is at most 3.2 % above the true value.
  */
 struct weir_latency {
 	uint64_t count;

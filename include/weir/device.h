@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weir/device.h - what the drive is: open a file or a device and learn its limits.
+ * weir/device.h - opens a file or a device, and tells its limits.
  *
- * A device is an open file description and the facts about it. It moves no data: a queue
- * (weir/queue.h) does. A device may be used by several queues and must outlive them.
+ * A device is an open file description and the facts about it. It moves no data; a queue
+ * (weir/queue.h) does. Several queues may use one device, and all must be closed before it.
  *
  * Caveats
- *   - Direct I/O is used where the filesystem allows it. Where it refuses, the device is opened
- *     buffered; weir_device_get_info()->direct is then 0 and weir_device_note() says so in words.
- *   - A file that is created is preallocated, never sparse: a sparse file is slower to write and
- *     can run out of space under data that was accepted.
- *   - What the system uses is not opened for writing, whoever asks: a filesystem on it is mounted
- *     (also through a partition, loop or device-mapper device, by another path to the namespace, or
- *     from a file), it is swap, or part of another device. The refusal is -EBUSY and names who
- *     uses it.
- *   - The lock keeps other weir processes away, and on a block device mounts and other drivers
- *     too. Programs that take neither lock nor exclusive open are not kept away.
+ *   - Direct I/O is used if the filesystem allows it. If not, the device is opened buffered. Then
+ *     weir_device_get_info()->direct is 0, and weir_device_note() says so in words.
+ *   - A file that is created is preallocated and not sparse. A sparse file is slower to write, and
+ *     its filesystem can run out of space for data that the store has accepted.
+ *   - A device that the system uses is not opened for writing, not even for root (-EBUSY;
+ *     weir_error() names who uses it). The system uses it if a filesystem on it is mounted (also
+ *     through a partition, a loop or device-mapper device, another path to the namespace, or from a
+ *     file), if it is swap, or if it is part of another device.
+ *   - The lock keeps other weir processes away. On a block device it also prevents mounts and the
+ *     use by other drivers. It does not stop programs that take no lock and open not exclusively.
  *   - A child of fork() cannot use a device that it inherited (-ECHILD); see weir/base.h.
- *   - "null" is a name of its own: a file called so is opened as "./null".
- *   - On an NVMe generic character device (/dev/ngXnY) no page cache, no mount and no partition
- *     stands between: offsets are the namespace's own. The lock also claims the block device
- *     beside it, where that may be opened. Formats with metadata are refused.
+ *   - The path "null" means the null device. A file of that name is opened as "./null".
+ *   - An NVMe generic character device (/dev/ngXnY) has no page cache, mounts or partitions:
+ *     offsets are offsets in the namespace. The lock also claims the block device of the same
+ *     namespace, if that may be opened. Namespaces whose format has metadata are refused.
  */
 #ifndef WEIR_DEVICE_H
 #define WEIR_DEVICE_H
@@ -60,7 +60,7 @@ struct weir_device_opts {
 
 #define WEIR_DEVICE_OPTS_INIT WEIR_INIT_SIZED(struct weir_device_opts)
 
-/* What was found. Every figure is final when weir_device_open() returns. */
+/* The facts about a device. They do not change after weir_device_open() has returned. */
 struct weir_device_info {
 	size_t size; /* sizeof the library's struct: fields beyond it are absent */
 	enum weir_device_kind kind;
@@ -90,7 +90,8 @@ enum weir_unit {
 	WEIR_UNIT_COUNT = 3,
 };
 
-/* One line of `weir info`: a fact and where it came from. */
+/* A fact about a device and where it was found: a line of `weir info`. Strings are valid until the
+ * device is closed. */
 struct weir_device_attr {
 	const char *name; /* sysfs's name where there is one, with sysfs's unit: max_sectors_kb */
 	uint64_t value;
@@ -114,29 +115,29 @@ int weir_device_open(struct weir_device **dev, const char *path,
 		     const struct weir_device_opts *opts);
 
 /*
- * Closes DEV and gives back its lock. All its queues must be closed. NULL is allowed. In a child of
- * fork() it frees the memory; lock and claim stay with the parent.
+ * Closes DEV and gives its lock back. All its queues must be closed already. NULL is allowed. In a
+ * child of fork() it frees the memory, and the parent keeps the lock.
  */
 void weir_device_close(struct weir_device *dev);
 
 /*
- * The facts about DEV; valid until it is closed. Any thread.
+ * Returns the facts about DEV, which are valid until it is closed. Any thread.
  */
 const struct weir_device_info *weir_device_get_info(const struct weir_device *dev);
 
 /*
- * The path that DEV was opened by; valid until it is closed. Any thread.
+ * Returns the path with which DEV was opened; valid until it is closed. Any thread.
  */
 const char *weir_device_path(const struct weir_device *dev);
 
 /*
- * The facts about DEV one by one, with their sources: *COUNT rows, valid until DEV is closed.
- * Any thread.
+ * Returns the facts about DEV as *COUNT rows, with their sources; valid until DEV is closed. Any
+ * thread.
  */
 const struct weir_device_attr *weir_device_attrs(const struct weir_device *dev, size_t *count);
 
 /*
- * Something about DEV that its user should be told once (direct I/O was refused, the file is
+ * Returns a sentence about DEV that a user should read once (direct I/O was refused, the file is
  * sparse), or NULL. Valid until DEV is closed. Any thread.
  */
 const char *weir_device_note(const struct weir_device *dev);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weir/engine.h - how bytes move: the engines that this library has.
+ * weir/engine.h - the engines of this library. An engine moves bytes to a drive and back.
  *
- * Caveat: a probe says what works now and for this process; a sandbox or a limit that changes
- * afterwards shows as an error of weir_queue_open() or weir_queue_attach().
+ * Caveat: a probe tells what works now, in this process. If a sandbox or a limit changes later,
+ * weir_queue_open() or weir_queue_attach() returns the error.
  */
 #ifndef WEIR_ENGINE_H
 #define WEIR_ENGINE_H
@@ -17,12 +17,13 @@
 extern "C" {
 #endif
 
-/* The engines, best first; *COUNT of them. Static. Any thread. */
+/* Returns the *COUNT engines, the best one first. The array is static. Any thread. */
 const struct weir_named *weir_engines(size_t *count);
 
 /*
- * Says whether ENGINE ("auto": any) would work on DEV: 0, or -errno with the reason in WHY (as
- * "the kernel refuses io_uring: ...") of SIZE bytes. On success WHY says how it would be set up.
+ * Tells whether ENGINE ("auto": any of them) would work on DEV. Returns 0, and WHY of SIZE bytes
+ * says how the engine would be set up; or -errno, and WHY says the reason, such as "the kernel
+ * refuses io_uring: ...".
  * Errors: -ENOENT (no such engine), -EOPNOTSUPP and what the system said. Any thread.
  */
 int weir_engine_probe(const char *engine, struct weir_device *dev, char *why, size_t size);

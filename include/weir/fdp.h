@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weir/fdp.h - Flexible Data Placement: what an NVMe drive offers, and what it counted.
+ * weir/fdp.h - Flexible Data Placement (FDP): what an NVMe drive offers, and its statistics.
  *
- * A drive with FDP has reclaim unit handles; a namespace has placement ids, each a way to one of
- * the handles. A write that names a placement id (struct weir_io's placement) goes to the unit
- * that the handle points to, so that data that dies together lies together.
+ * A drive with FDP has reclaim unit handles. A namespace has placement ids, and each leads to one
+ * of the handles. A write that names a placement id (weir_io.placement) goes to the reclaim unit
+ * that the handle points to. So data that will be deleted together can lie together.
  *
  * Caveats
- *   - Placement ids, handles, and positions in the list are three different numbers. Only the
- *     placement id goes into an io.
- *   - Placement id 0 is where writes go that name none.
- *   - Who may open the drive may learn its placement ids (from Linux 6.2 on). The size of reclaim
- *     units, their isolation, and what the drive counted are in log pages, and these take
- *     CAP_SYS_ADMIN: see `partial`.
+ *   - A placement id, a handle and a position in the list are three different numbers. An io takes
+ *     a placement id.
+ *   - Writes that name no placement id go to id 0.
+ *   - Whoever may open the drive may learn its placement ids (since Linux 6.2). The size of reclaim
+ *     units, their isolation and the statistics are in log pages, which need CAP_SYS_ADMIN: see
+ *     `partial`.
  */
 #ifndef WEIR_FDP_H
 #define WEIR_FDP_H
@@ -28,27 +28,27 @@ extern "C" {
 
 enum weir_fdp_isolation {
 	WEIR_FDP_UNKNOWN = 0,
-	WEIR_FDP_INITIALLY = 1,	   /* the drive's own cleaning may mix what was written apart */
+	WEIR_FDP_INITIALLY = 1,	   /* the drive may mix data of several handles when it moves it */
 	WEIR_FDP_PERSISTENTLY = 2, /* it does not */
 };
 
 /* A placement id of the namespace. */
 struct weir_fdp_placement {
 	uint16_t id;	    /* for struct weir_io's placement */
-	uint16_t handle;    /* the drive's number of what it leads to */
+	uint16_t handle;    /* the number of the handle that it leads to */
 	uint32_t isolation; /* enum weir_fdp_isolation, of the handle */
-	uint32_t left_s;    /* the unit may close by itself after this; 0: not said */
+	uint32_t left_s;    /* the drive may close the unit after this time; 0: unknown */
 	uint32_t reserved32;
-	uint64_t left_bytes; /* that fit into the unit it points to */
+	uint64_t left_bytes; /* that still fit into the unit */
 	uint64_t reserved[2];
 };
 
-/* Something that the drive noted. */
+/* An event from the drive's log. */
 struct weir_fdp_event {
-	const char *what;  /* in words, static */
+	const char *what;  /* what happened, a static string */
 	uint64_t time_ms;  /* by the drive's clock */
-	uint32_t by_drive; /* 1: its own doing, 0: the host's */
-	int32_t placement; /* -1: of none */
+	uint32_t by_drive; /* 1: the drive caused it, 0: the host */
+	int32_t placement; /* the placement id; -1: none */
 	uint64_t reserved[2];
 };
 
@@ -76,8 +76,9 @@ struct weir_fdp {
 };
 
 /*
- * Asks the drive behind DEV, an NVMe character or block device. 0, also for a drive without FDP and
- * for what is no NVMe drive; then *FDP is the caller's, to be freed by weir_fdp_free().
+ * Asks the drive below DEV, an NVMe character or block device. Returns 0 also for a drive without
+ * FDP and for a device that is not NVMe. On success *FDP belongs to the caller, who frees it with
+ * weir_fdp_free().
  * Errors: -EACCES, -EBADMSG (the drive's answers make no sense), -EOPNOTSUPP (its LBA format is
  * none that weir takes), -EIO, -ENOMEM. Blocks for some commands; any thread.
  */

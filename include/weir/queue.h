@@ -1,53 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weir/queue.h - how I/O waits: a multi-queue block layer in user space.
+ * weir/queue.h - queues: a multi-queue block layer in user space.
  *
- * An io (struct weir_io) is what a program submits, the kernel's bio. A queue belongs to one
- * device and has one or more lanes. A lane is a hardware queue together with the one thread that
- * owns it: ring, tags, requests and completions are touched by that thread only. The owner is
+ * A program submits ios (struct weir_io) to a queue. A queue belongs to one device and has one or
+ * more lanes. A lane is a hardware queue together with the one thread that owns it: only this
+ * thread touches the lane's ring, tags, requests and completions. The owner is
  *   - a thread of the program that attached to the lane and polls it (a program with one thread
  *     attaches by its first call), or
  *   - a worker thread that the queue started (opts.workers).
- * Any thread may submit: what the owner did not submit itself is staged and the owner is woken.
+ * Any thread may submit: an io that another thread than the owner submits is staged for the lane,
+ * and the owner is woken.
  *
  * Rules
- *   - Submit: a negative return means that `end` will not be called; 0 means exactly once. It
- *     never blocks: an io for which there is no tag waits inside the queue (WEIR_IO_NOWAIT:
- *     it ends with -EAGAIN).
- *   - Waiting for a tag is bounded, under every scheduler, whatever others do. A completion frees
- *     a tag, and whoever may have one gets it at once, the longest waiting first: an io waits for
- *     at most as many completions as commands come before it. A limit of the scheduler (of
- *     async_depth, for one) counts the tags that ios of its kind hold: who is over it waits for as
- *     many completions of that kind, never for others.
- *   - Where a scheduler knows submitters (bfq, cfq) a free tag goes to the one that holds the
- *     fewest for its weight, so that each has its share of nr_requests after at most nr_requests
- *     completions, and from then on one more with each completion of its own. What one does not
- *     want is lent to the others. Only who has as many ios outstanding as its share can use it.
- *     With mq-deadline the three priority classes share in the same way, as equals.
- *   - When an io that has its tag goes to the drive is the scheduler's business: mq-deadline keeps
- *     lower classes until they have aged, and cfq keeps class IDLE as long as others never pause.
+ *   - Submit never blocks. If it returns 0, `end` is called exactly once; if it returns a negative
+ *     value, `end` is not called. An io for which there is no tag waits inside the queue, or ends
+ *     with -EAGAIN if it has WEIR_IO_NOWAIT.
+ *   - No io waits for a tag for ever, under any scheduler, whatever others do. Each completion
+ *     frees a tag, and a free tag goes at once to the io that has waited longest. So an io waits
+ *     for at most as many completions as there are commands before it. A limit of the scheduler
+ *     (such as async_depth) counts the tags of one kind of ios; an io above the limit waits for
+ *     completions of its own kind only.
+ *   - Some schedulers know submitters (bfq, cfq). With these a free tag goes to the submitter that
+ *     holds the fewest tags for its weight. So each submitter has its share of nr_requests after at
+ *     most nr_requests completions. After that, each completion of its own gives it the next tag.
+ *     Tags that a submitter does not need are lent to others. To use its share, a submitter must
+ *     have that many ios outstanding. With mq-deadline the three priority classes share in the
+ *     same way, all with the same weight.
+ *   - The scheduler decides when an io that has a tag goes to the drive: mq-deadline holds lower
+ *     classes until they have aged, and cfq holds class IDLE while others keep the drive busy.
  *   - Completion: `end` runs at the top level of the owner's loop with nothing held. It may
  *     submit, and may free or reuse its io. It may not poll, wait, attach, detach or close
  *     (-EDEADLK).
  *   - The io, its buffers and its iovec belong to the queue from submit until `end`.
- *   - Order comes from WEIR_OP_FLUSH and WEIR_IO_FUA only: a flush covers the writes that had
- *     ended before it was submitted, and nothing else is ordered.
- *   - Engines on io_uring: when the kernel refuses a lane's ring for good (the program closed its
- *     descriptor, a filter forbids the call), ios whose answer is not known end with -EIO, and
- *     so does, through `end`, each that is submitted later. weir_io.ring_lost is set then, cause
- *     is the kernel's errno, and weir_io_strerror() and weir_io_wait() say to reopen the queue.
- *     What the kernel still moves data for ends only when it has let go of the memory (after
- *     60 s in any case: a duplicate of the descriptor, or a child that has it, keeps it from
- *     being known). Such a write may have reached the medium. Closing works as ever.
+ *   - Ios are not ordered, except by flushes: WEIR_OP_FLUSH (and WEIR_IO_PREFLUSH) covers the
+ *     writes that had ended before it was submitted, and WEIR_IO_FUA covers its own write.
+ *   - A lane can lose its io_uring ring: the program closed the descriptor, or a filter forbids the
+ *     call. Then ios whose result is not known end with -EIO, and so does each io that is submitted
+ *     later, through `end`. weir_io.ring_lost is set, cause is the kernel's errno, and
+ *     weir_io_strerror() says to reopen the queue. An io for which the kernel may still move data
+ *     ends only when the kernel no longer uses its memory, or after 60 s (if the descriptor was
+ *     duplicated or inherited, nobody can tell). Such a write may have reached the medium. Closing
+ *     the queue works.
  *   - A child of fork() gets -ECHILD from every call on a queue that it inherited, and may close
  *     it; see weir/base.h.
  *
  * Caveats
- *   - With an attached lane nothing moves unless its owner polls or waits.
+ *   - An attached lane does nothing unless its owner polls or waits.
  *   - Offset and length are multiples of the logical block; memory that is not aligned is
- *     bounced (copied), and counted in the statistics.
- *   - WEIR_OP_DISCARD on a regular file succeeds and does nothing: holes make later writes slow
- *     or impossible.
+ *     copied (bounced), which the statistics count.
+ *   - WEIR_OP_DISCARD on a regular file succeeds and does nothing, because holes would make later
+ *     writes slow or impossible.
  */
 #ifndef WEIR_QUEUE_H
 #define WEIR_QUEUE_H
@@ -67,7 +69,7 @@ extern "C" {
 
 struct weir_queue;
 
-/* How a thread that owns no lane finds its staging queue (ctx), and so its lane. */
+/* How a thread that owns no lane finds its staging queue (ctx), and with it a lane. */
 enum weir_queue_ctx_by {
 	WEIR_QUEUE_CTX_BY_CPU = 0,    /* one ctx for each CPU */
 	WEIR_QUEUE_CTX_BY_THREAD = 1, /* one ctx for each thread, up to 64, then shared */
@@ -112,8 +114,8 @@ struct weir_queue_opts {
  * Opens a queue on DEV, which must stay open until the queue is closed. OPTS may be NULL.
  * With opts.workers the lanes run when this returns; otherwise each waits for its owner.
  *
- * A scheduler that spans the queue (all but none and kyber) runs on one lane; where several lanes
- * have owners of the program's, the queue starts one worker of its own for it.
+ * A scheduler that keeps one order for the whole queue (all except none and kyber) runs on one
+ * lane. If threads of the program own several lanes, the queue starts one worker of its own for it.
  *
  * Errors: -EINVAL (an option out of range), -ENOENT (no such engine or scheduler),
  * -EOPNOTSUPP (the engine cannot work here, or has no such option: weir_error() says why),
@@ -141,41 +143,41 @@ int weir_queue_close(struct weir_queue *q);
 int weir_queue_attach(struct weir_queue *q, uint32_t lane);
 
 /*
- * Drains the calling thread's lane, including what others staged on it, and gives it up. What goes
- * through a lane that schedules for the whole queue (bfq, for one) has ended here then, too.
+ * Drains the calling thread's lane, including ios that others staged on it, and gives the lane up.
+ * All ios whose `end` runs on this lane have ended then, also those that another lane schedules.
  * Errors: -EPERM (owns none), -EDEADLK from a callback.
  */
 int weir_queue_detach(struct weir_queue *q);
 
 /*
  * Submits IO; see the rules above. The first thread that calls this on a queue without workers
- * becomes the owner of lane 0, unless it is a worker of another queue. The owner's ios go out
- * together when it polls or waits, when 32 have gathered (ios that continue one another count
- * once), or behind one of 512 KiB or more, or a run of that length.
- * Errors (`end` is not called): -EINVAL (misaligned: weir_error() says by how much; no such
- * operation, priority class or placement id), -ERANGE (beyond the device), -EROFS, -EOPNOTSUPP
- * (a placement id or update where there are none).
+ * becomes the owner of lane 0, unless it is a worker of another queue. The owner's ios gather, and
+ * are handed on when it polls or waits, when there are 32 (ios that continue one another count as
+ * one), or when an io, or a run of ios that continue one another, has 512 KiB. Errors (`end` is not
+ * called): -EINVAL (misaligned: weir_error() says by how much; no such operation, priority class or
+ * placement id), -ERANGE (beyond the device), -EROFS, -EOPNOTSUPP (a placement id or update where
+ * there are none).
  */
 int weir_queue_submit(struct weir_queue *q, struct weir_io *io);
 
 /*
- * Runs the calling thread's lane once, without sleeping: takes what was staged, dispatches,
- * reaps, and calls `end` for what ended. Returns the number of ios that ended, or
+ * Runs the calling thread's lane once, without sleeping: takes staged ios, dispatches, reaps, and
+ * calls `end` for each io that has ended. Returns the number of these ios, or
  * -EPERM (this thread owns no lane and none is free), -EDEADLK from a callback.
  */
 int weir_queue_poll(struct weir_queue *q);
 
 /*
  * As weir_queue_poll(), but sleeps up to TIMEOUT_NS (UINT64_MAX: for ever) until an io ended, a
- * task ran, or another thread staged something. With nothing outstanding it still sleeps: to
- * wait for the end of what was submitted use weir_queue_wait().
+ * task ran, or another thread staged something. It sleeps even if
+ * nothing is outstanding: to wait until all ios have ended use weir_queue_wait().
  */
 int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns);
 
 /*
- * Blocks until nothing is outstanding. The owner of a lane runs it meanwhile and waits for what
- * goes through that lane; a thread that owns none waits for the whole queue.
- * Errors: -EDEADLK from a callback.
+ * Blocks until no io is outstanding. The owner of a lane runs it meanwhile, and waits for the ios
+ * of that lane. A thread that owns no lane waits for all ios of the queue. Errors: -EDEADLK from a
+ * callback.
  */
 int weir_queue_wait(struct weir_queue *q);
 
@@ -218,43 +220,43 @@ struct weir_task {
 };
 
 /*
- * Has the owner of lane LANE call TASK->fn at the top level of its loop, once, after what was
- * posted before. Any thread, callbacks included; never blocks. The memory of TASK must stay put
- * until fn is called, and belongs to fn then. Errors: -EINVAL (no such lane).
+ * Has the owner of lane LANE call TASK->fn once, at the top level of its loop, after all tasks that
+ * were posted before. The memory of TASK must not move until fn is called, and belongs to fn then.
+ * Errors: -EINVAL (no such lane). Never blocks; any thread, callbacks included.
  */
 int weir_queue_post(struct weir_queue *q, uint32_t lane, struct weir_task *task);
 
 /*
- * Registers LENGTH bytes at BASE with every lane: ios whose memory lies in registered ranges cost
- * less, as fixed commands; one that goes from one range, or piece, into the next becomes two of
- * them. The queue cuts a range into pieces of at most 1 GiB; there may be 1024 pieces. Registered
- * memory counts against RLIMIT_MEMLOCK once for each lane.
+ * Registers LENGTH bytes at BASE with every lane: ios whose memory is registered cost less. The
+ * queue divides a range into pieces of at most 1 GiB, and there may be 1024 pieces. An io whose
+ * memory goes from one piece into the next is split there. Registered memory counts against
+ * RLIMIT_MEMLOCK once for each lane.
  *
- * Lanes register on their next turn; one that cannot goes on without, and weir_queue_get_buffer()
- * says why. The caller's own lane, if it has one, registers now, and its error is returned; the
- * range stays in the list then. Ranges may overlap. The same range again has failed lanes try once
- * more, and is to be unregistered as often. The memory must stay mapped until it is unregistered or
- * the queue is closed. Errors: -EINVAL, -ENOSPC (too many pieces), -ENOMEM (RLIMIT_MEMLOCK, as a
- * rule), -EFAULT (not mapped), -EOPNOTSUPP (the engine or the kernel cannot). Any thread, callbacks
- * included.
+ * Each lane registers the range on its next turn. A lane that cannot goes on without it, and
+ * weir_queue_get_buffer() says why. The caller's own lane registers at once, and its error is
+ * returned; the range stays in the list even so. Ranges may overlap. If a range is registered
+ * again, lanes that failed try once more; it must be unregistered as often. The memory must stay
+ * mapped until it is unregistered or the queue is closed. Errors: -EINVAL, -ENOSPC (too many
+ * pieces), -ENOMEM (RLIMIT_MEMLOCK, as a rule), -EFAULT (not mapped), -EOPNOTSUPP (the engine or
+ * the kernel cannot). Any thread, callbacks included.
  */
 int weir_queue_register(struct weir_queue *q, void *base, size_t length);
 
 /*
- * Undoes one weir_queue_register() of just this range. What is submitted after it returned uses the
- * range no more; what was submitted before ends as usual. So the memory may be unmapped when this
- * has returned and the ios on it have ended. Its pages stay pinned until each lane has had a turn
- * and the commands on it have ended; until then weir_queue_get_buffer() shows WEIR_BUFFER_LEAVING.
+ * Undoes one weir_queue_register() of exactly this range. Ios that are submitted afterwards do not
+ * use the range. So the memory may be unmapped when this has returned and earlier ios on it have
+ * ended. Its pages stay pinned until each lane has had a turn and its commands on the range have
+ * ended; until then weir_queue_get_buffer() shows WEIR_BUFFER_LEAVING.
  * Never blocks. Errors: -ENOENT (not registered as one range). Any thread, callbacks included.
  */
 int weir_queue_unregister(struct weir_queue *q, void *base, size_t length);
 
 enum weir_buffer_state {
-	WEIR_BUFFER_PENDING = 0,    /* a lane has not had its turn, or none has an owner */
+	WEIR_BUFFER_PENDING = 0,    /* a lane has not had its turn, or no lane has an owner */
 	WEIR_BUFFER_REGISTERED = 1, /* on every lane that has an owner */
-	WEIR_BUFFER_PARTLY = 2,	    /* not on every one: a lane failed */
-	WEIR_BUFFER_FAILED = 3,	    /* on none: ios go on unregistered */
-	WEIR_BUFFER_LEAVING = 4,    /* unregistered, but a lane has it still */
+	WEIR_BUFFER_PARTLY = 2,	    /* on some lanes; others failed */
+	WEIR_BUFFER_FAILED = 3,	    /* on no lane: ios work, unregistered */
+	WEIR_BUFFER_LEAVING = 4,    /* unregistered, but a lane still has it */
 };
 
 /* A registered range. Start from WEIR_BUFFER_INIT. */
@@ -265,10 +267,10 @@ struct weir_buffer {
 	uint32_t state;	 /* enum weir_buffer_state */
 	uint32_t pieces; /* of at most 1 GiB */
 	uint32_t users;	 /* how often it is registered */
-	/* Of the lanes that have an owner; those that failed on one piece may have others. */
+	/* These count lanes that have an owner. A lane that failed on one piece may have others. */
 	uint32_t lanes_registered, lanes_failed, lanes_pending;
-	int32_t error;	  /* of the first lane that failed: -errno, else 0 */
-	char reason[160]; /* and in words, else "" */
+	int32_t error;	  /* -errno of the first lane that failed, else 0 */
+	char reason[160]; /* the same in words, else "" */
 };
 
 #define WEIR_BUFFER_INIT WEIR_INIT_SIZED(struct weir_buffer)
@@ -294,13 +296,13 @@ enum weir_attr_flags {
 	WEIR_ATTR_IOSCHED = 1 << 1, /* a tunable of the scheduler; the others are the queue's */
 };
 
-/* What an attribute is: a whole number from MIN to MAX. Strings are static. Start from
+/* An attribute: a whole number from MIN to MAX. Strings are static. Start from
  * WEIR_ATTR_INIT. */
 struct weir_attr {
 	size_t size; /* sizeof(struct weir_attr) */
 	const char *name;
 	const char *unit;    /* "ms", "ns", "requests", "bool" ... */
-	const char *summary; /* what it moves, in one line */
+	const char *summary; /* what it changes, in one line */
 	int64_t min, max, def;
 	uint32_t flags; /* enum weir_attr_flags */
 };
@@ -314,18 +316,18 @@ struct weir_attr {
 int weir_queue_get_attr(struct weir_queue *q, size_t index, struct weir_attr *attr);
 
 /*
- * Sets attribute NAME to VALUE while the queue runs. Lanes take it over on their next turn; the
- * caller's own at once. Setting "nr_requests" resets async_depth; under "none" it is the depth.
+ * Sets attribute NAME to VALUE while the queue runs. Lanes take it over on their next turn, the
+ * caller's own at once. Setting "nr_requests" resets async_depth; under "none" it sets the depth.
  *
- * "scheduler" switches: requests that exist are worked off by the old one, what is submitted
- * meanwhile waits (WEIR_IO_NOWAIT: -EAGAIN), then the new one goes on with its default values.
- * It happens in the background, while lanes are polled or run by workers; an idle queue has
- * switched on return. Nothing is lost or comes twice.
+ * Setting "scheduler" switches: the old scheduler finishes the requests that exist, ios that are
+ * submitted meanwhile wait (WEIR_IO_NOWAIT: -EAGAIN), and then the new one continues with its
+ * default values. This happens in the background, while lanes are polled or run by workers; an idle
+ * queue has switched on return. No io is lost or done twice.
  *
- * VALUE is a number as sysfs reads it: decimal, 0x10, 010. What is out of range becomes what the
- * kernel's sysfs makes of it; weir_queue_get() tells. A tunable becomes the nearest value of its
- * range (struct weir_attr). "nr_requests" below its least is the least; "nomerges" above 2 is 1;
- * "max_sectors_kb" is at most its default, which 0 means too.
+ * VALUE is a number as sysfs reads it: decimal, 0x10, 010. A value out of range is changed as the
+ * kernel's sysfs changes it; weir_queue_get() tells the result. A tunable gets the nearest value of
+ * its range (struct weir_attr). "nr_requests" below its minimum gets the minimum; "nomerges" above
+ * 2 becomes 1; "max_sectors_kb" above its default, or 0, becomes the default.
  *
  * Errors: -ENOENT (no such attribute), -EINVAL (no number; below 0, but for the tunables of
  * mq-deadline and deadline; "nr_requests", "depth" and "depth_bytes" above, and all but
@@ -341,12 +343,12 @@ int weir_queue_set(struct weir_queue *q, const char *name, const char *value);
 int weir_queue_get(struct weir_queue *q, const char *name, char *value, size_t size);
 
 /*
- * Sets SUBMITTER's share among the others, 1 to 1000 (100 unless set), in schedulers that have
- * weights. Errors: -EINVAL, -EOPNOTSUPP (the scheduler has none), -ENOSPC. Any thread.
+ * Sets SUBMITTER's share compared with others, from 1 to 1000 (default 100), in schedulers that
+ * have weights. Errors: -EINVAL, -EOPNOTSUPP (the scheduler has none), -ENOSPC. Any thread.
  */
 int weir_queue_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight);
 
-/* What becomes of the priority of a submitter's ios (the kernel's blk-ioprio policies). */
+/* How the priority of a submitter's ios is changed (the policies of the kernel's blk-ioprio). */
 enum weir_queue_policy {
 	WEIR_QUEUE_POLICY_NO_CHANGE = 0,
 	WEIR_QUEUE_POLICY_PROMOTE_TO_RT = 1,  /* class RT level 4, unless it is RT already */
@@ -394,22 +396,22 @@ struct weir_queue_stats {
 	size_t size;
 	uint64_t requests;	    /* commands given to the engine */
 	uint64_t splits;	    /* commands beyond the first of an io */
-	uint64_t back_merges;	    /* ios that joined a request behind it ... */
-	uint64_t front_merges;	    /* ... before it ... */
+	uint64_t back_merges;	    /* ios that were merged at the end of a request ... */
+	uint64_t front_merges;	    /* ... at its beginning ... */
 	uint64_t discard_merges;    /* ... or as one more range of a discard */
-	uint64_t request_merges;    /* requests that became one when a gap closed */
+	uint64_t request_merges;    /* requests that were merged when a gap closed */
 	uint64_t bounced;	    /* commands whose memory was not aligned */
 	uint64_t registered;	    /* commands on registered buffers */
 	uint64_t register_failures; /* lanes x ranges that could not be registered */
 	uint64_t tag_waits;	    /* times an io had to wait for a tag */
-	uint64_t requeues;	    /* commands that the engine refused and that went again */
-	uint64_t resubmits;	    /* short or interrupted commands that went on */
-	uint64_t batches;	    /* submissions to the engine */
-	uint64_t sleeps;	    /* times an owner went to sleep */
-	uint64_t wakeups;	    /* times a submitter woke an owner */
-	uint64_t in_flight;	    /* now */
+	uint64_t requeues;  /* commands that the engine refused, and that were offered again */
+	uint64_t resubmits; /* short or interrupted commands that were continued */
+	uint64_t batches;   /* submissions to the engine */
+	uint64_t sleeps;    /* times an owner went to sleep */
+	uint64_t wakeups;   /* times a submitter woke an owner */
+	uint64_t in_flight; /* now */
 	uint64_t in_flight_bytes;
-	uint64_t retried_merges; /* merged commands that failed and whose ios went alone */
+	uint64_t retried_merges; /* merged commands that failed, and whose ios were tried alone */
 };
 
 #define WEIR_QUEUE_STATS_INIT WEIR_INIT_SIZED(struct weir_queue_stats)
@@ -420,8 +422,8 @@ struct weir_queue_stats {
  */
 int weir_queue_get_stats(struct weir_queue *q, struct weir_queue_stats *stats);
 
-/* What was written by one placement id of the drive, all lanes together, since the queue was
- * opened. */
+/* Statistics of the writes with one placement id, all lanes together, since the queue was opened.
+ */
 struct weir_placement_stats {
 	size_t size;
 	uint32_t id; /* struct weir_io's placement */
@@ -434,18 +436,18 @@ struct weir_placement_stats {
 #define WEIR_PLACEMENT_STATS_INIT WEIR_INIT_SIZED(struct weir_placement_stats)
 
 /*
- * Fills in STATS of placement id number INDEX (0, 1, 2 ..., by ascending id) of those that the
- * drive has; writes that name none count for id 0. -ENOENT: there are no more, which is so from
- * the first on where the device has no placement ids. Any thread, at any time.
+ * Fills in STATS of placement id number INDEX (0, 1, 2 ..., by ascending id). Writes that name no
+ * id count for id 0. Errors: -ENOENT (there are no more; a device without FDP has none). Any
+ * thread, at any time.
  */
 int weir_queue_get_placement_stats(struct weir_queue *q, size_t index,
 				   struct weir_placement_stats *stats);
 
-/* What a queue turned out to be. Strings are static or live as long as the queue. */
+/* Facts about a queue. Strings are static or live as long as the queue. */
 struct weir_queue_info {
 	size_t size;
 	const char *engine;	/* its name */
-	const char *engine_why; /* why this one, and how it was set up */
+	const char *engine_why; /* why this engine was taken, and how it is set up */
 	const char *scheduler;
 	uint32_t lanes, depth, nr_requests;
 	uint64_t depth_bytes, max_io_bytes;
@@ -457,7 +459,7 @@ struct weir_queue_info {
 /* Fills in INFO. Any thread. */
 int weir_queue_get_info(struct weir_queue *q, struct weir_queue_info *info);
 
-/* The device that Q was opened on. Any thread. */
+/* Returns the device that Q was opened on. Any thread. */
 struct weir_device *weir_queue_device(struct weir_queue *q);
 
 #ifdef __cplusplus

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weir/sched.h - who goes first: the schedulers that this library has.
+ * weir/sched.h - the schedulers of this library. A scheduler decides which io goes first.
  *
- * Caveat: a scheduler can only order what waits. Above a device queue that takes everything at
- * once it is a FIFO; a queue's depth and depth_bytes are what make it real.
+ * Caveat: a scheduler can only order ios that wait. If the device takes everything at once, every
+ * scheduler is a FIFO. The options depth and depth_bytes of a queue keep ios waiting above it.
  */
 #ifndef WEIR_SCHED_H
 #define WEIR_SCHED_H
@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-/* The schedulers; *COUNT of them. Static. Any thread. */
+/* Returns the *COUNT schedulers. The array is static. Any thread. */
 const struct weir_named *weir_schedulers(size_t *count);
 
 #ifdef __cplusplus

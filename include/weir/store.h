@@ -1,46 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weir/store.h - what a key is: a crash-safe key-value store on a raw device or a file.
+ * weir/store.h - stores: a crash-safe key-value store on a raw device or a file.
  *
  * The promise
- *   Failure model: the process may be killed at any instruction. The machine may lose power:
- *   then any subset of the blocks written since the last completed flush may be on the medium,
- *   each logical block whole or old; a flush covers the writes that had completed when it was
- *   submitted; a discarded block reads as zeroes or as anything it ever held. Any block may later
- *   come back corrupted. The caller leaves a put's buffer unchanged until completion.
+ *   These failures are considered. The process may be killed at any instruction. The machine may
+ *   lose power: then any subset of the blocks that were written since the last completed flush may
+ *   be on the medium, and each logical block is wholly new or wholly old. A flush covers the writes
+ *   that had completed when it was submitted. A discarded block reads as zeroes or as anything it
+ *   ever held. Any block may later read corrupted. The caller must not change the value of a put
+ *   before the put has ended.
  *
- *   - A get returns the last acknowledged value, or a later one that was not acknowledged yet, or
- *     a miss, or an error; after a power loss, the last value that survived. Never other bytes:
- *     every payload is checked on every read (other bytes would need a checksum collision).
+ *   - A get returns the last acknowledged value, or a later one that was not acknowledged yet, or a
+ *     miss, or an error; after a power loss, the last value that survived. It never returns other
+ *     bytes: the checksum of every payload is checked on every read.
  *   - WEIR_PUT_WRITTEN (default): once acknowledged, it survives the death of the process. A
  *     power cut may lose only what was acknowledged after the last completed flush was submitted.
- *   - WEIR_PUT_DURABLE: once acknowledged, it survives power loss (one flush serves all that
- *     wait).
- *   - A delete that was flushed does not come back. A put that was not acknowledged may or may
- *     not be there, whole.
- *   - Entries leave only by delete or eviction. Corruption costs the entries it touches, and is
- *     counted and reported (where the newest record of a key, or its segment's header or footer,
- *     is damaged, an older version or a deleted key may return); the store opens while one
+ *   - WEIR_PUT_DURABLE: once acknowledged, it survives power loss. One flush serves all that wait.
+ *   - A delete that was flushed is not undone. A put that was not acknowledged is there as a whole,
+ *     or not at all.
+ *   - Entries leave only by delete or eviction. Corruption costs the entries that it touches, and
+ *     is counted and reported. If it damages the newest record of a key, or the header or footer
+ *     of its segment, an older version or a deleted key may return. The store opens as long as one
  *     superblock copy is intact.
- *   - Recovery, interrupted anywhere and run again, ends with the same entries as one undisturbed
- *     run on that medium.
- *   - After a failed flush its waiters fail, the store is read-only until it is reopened, and the
- *     puts that it should have covered are counted as at risk.
+ *   - A recovery that was interrupted anywhere, and is run again, ends with the same entries as one
+ *     that was not interrupted.
+ *   - If a flush fails, operations that wait for it fail, and the store is read-only until it is
+ *     reopened. The puts that the flush should have covered are counted as at risk.
  *   - A put fails with -ENOSPC only when pins and open segments hold everything.
  *
  * Threads
- *   The store's state belongs to the loop of its queue's lane 0. Any thread may call: the
- *   operation is handed to that loop. By default the loop is a worker thread. With
- *   opts.attach the thread that opened the store is its owner and runs the loop inside its own
- *   blocking calls (no hand-over: the fastest way for one thread); operations of other
- *   threads then wait until it calls in.
+ *   The state of a store belongs to the loop of lane 0 of its queue. Any thread may call: the
+ *   operation is handed to that loop. By default the loop runs on a worker thread. With opts.attach
+ *   the thread that opened the store owns the loop and runs it inside its own calls. That is the
+ *   fastest way for one thread, as nothing is handed over. Operations of other threads then wait
+ *   until the owner blocks in a call or polls.
  *
  * Caveats
- *   - A put into a full store evicts the oldest segment; it does not fail.
- *   - The blocking calls may not be used inside a callback (-EDEADLK); the asynchronous may.
+ *   - A put into a full store does not fail: the oldest segment is evicted.
+ *   - Inside a callback the blocking calls return -EDEADLK; the asynchronous calls work.
  *   - A child of fork() gets -ECHILD from every call on a store that it inherited, and may close
- *     it; see weir/base.h. It opens one of its own, or this one after the parent has closed it.
- *   - Keys are identified by a keyed 128-bit hash; full keys are on the device, for listing.
+ *     it; see weir/base.h. It may open another store, or this one after the parent has closed it.
+ *   - The index knows a key by a keyed 128-bit hash. Whole keys are on the device, for listing.
  */
 #ifndef WEIR_STORE_H
 #define WEIR_STORE_H
@@ -58,12 +58,12 @@ extern "C" {
 
 struct weir_store;
 
-/* Where streams (weir/tenant.h) go on a drive with FDP. */
+/* Where streams (weir/tenant.h) are written on a drive with FDP. */
 enum weir_placement {
 	WEIR_PLACEMENT_DEFAULT = 0, /* format: none; open: as the store was formatted, where the
 				     * drive can */
-	WEIR_PLACEMENT_NONE = 1,    /* wherever the drive likes */
-	WEIR_PLACEMENT_STREAM = 2,  /* each to a placement id of its own while there are enough */
+	WEIR_PLACEMENT_NONE = 1,    /* the drive decides */
+	WEIR_PLACEMENT_STREAM = 2,  /* each has a placement id of its own, while there are enough */
 };
 
 /* Options of weir_store_format(). Start from WEIR_STORE_FORMAT_OPTS_INIT; 0 means the default. */
@@ -122,19 +122,19 @@ struct weir_store_opts {
 int weir_store_open(struct weir_store **s, const char *path, const struct weir_store_opts *opts);
 
 /*
- * As weir_store_open(), on N queues that the caller opened and closes after the store; each
- * device's whole content is the store's. N must be 1 in this version (-EOPNOTSUPP). The lane 0 of
- * the queue must have a running owner, or be free: then the caller becomes its owner
- * (opts.attach). The devices should hold WEIR_DEVICE_LOCK. engine, its options, scheduler and
- * depths in OPTS are ignored.
+ * As weir_store_open(), on N queues that the caller has opened, and closes after the store. The
+ * store uses the whole of each device. N must be 1 in this version (-EOPNOTSUPP). Lane 0 of the
+ * queue must have a running owner, or be free: then the caller becomes its owner (opts.attach). The
+ * devices should hold WEIR_DEVICE_LOCK. engine, its options, scheduler and depths in OPTS are
+ * ignored.
  */
 int weir_store_open_queues(struct weir_store **s, struct weir_queue **queues, uint32_t n,
 			   const struct weir_store_opts *opts);
 
 /*
- * Ends all operations, flushes, seals what is open, and frees S. Returns the first error, the
- * store is closed whatever it is. Blocks; the owner (opts.attach) must call it itself. NULL is
- * allowed. In a child of fork() it frees memory only, and returns 0 at once. Errors: -EIO,
+ * Waits for all operations, flushes, seals the open segments, and frees S. Returns the first error;
+ * the store is closed also if there was one. With opts.attach the owner must call this. NULL is
+ * allowed. Blocks. In a child of fork() it frees memory only, and returns 0 at once. Errors: -EIO,
  * -EDEADLK from a callback.
  */
 int weir_store_close(struct weir_store *s);
@@ -149,7 +149,7 @@ enum weir_store_op_kind {
 	WEIR_STORE_GET = 1,
 	WEIR_STORE_EXISTS = 2,
 	WEIR_STORE_DELETE = 3,
-	WEIR_STORE_SYNC = 4, /* a flush: what was acknowledged before is durable when it ends */
+	WEIR_STORE_SYNC = 4, /* a flush: all that was acknowledged before is durable when it ends */
 	WEIR_STORE_OP_COUNT = 5,
 };
 
@@ -189,8 +189,8 @@ struct weir_store_op {
 /*
  * Submits OP. 0: `end` is called exactly once, on the store's loop, under the rules of
  * weir/queue.h for callbacks (submitting more is fine, blocking is not). Never blocks. Puts that
- * are submitted together share batches. With opts.attach the owner must poll
- * (weir_store_poll()) or block in a call for anything to move.
+ * are submitted together share writes. With opts.attach the owner must poll (weir_store_poll()) or
+ * block in a call for anything to move.
  *
  * Order: unfinished operations on one key are not ordered, unless one thread submits them. Then
  * puts and deletes of the key take effect in the order of submission, and the last of them decides;
@@ -272,14 +272,14 @@ int weir_store_get(struct weir_store *s, const void *key, uint32_t key_len, void
 int weir_store_exists(struct weir_store *s, const void *key, uint32_t key_len, size_t *len);
 
 /*
- * Deletes KEY. Deleting what is not there is -ENOENT and writes nothing; with WEIR_PUT_DURABLE
- * it is flushed all the same, so that what made the key go does not come undone. FLAGS as for put.
+ * Deletes KEY. If there is no such key it returns -ENOENT and writes nothing. WEIR_PUT_DURABLE
+ * flushes even then, so that the earlier delete or eviction of the key is durable.
  * Errors as for weir_store_put(). Any thread; blocks.
  */
 int weir_store_delete(struct weir_store *s, const void *key, uint32_t key_len, uint32_t flags);
 
 /*
- * Makes everything that was acknowledged before durable. Errors: -EIO, -EROFS, -EDEADLK.
+ * Makes durable all that was acknowledged before. Errors: -EIO, -EROFS, -EDEADLK.
  * Any thread; blocks.
  */
 int weir_store_sync(struct weir_store *s);
@@ -315,15 +315,16 @@ struct weir_store_entry {
 };
 
 /*
- * Calls FN for each entry, stream by stream, oldest first, reading keys from the device. Entries
- * that are put, deleted or evicted meanwhile may or may not be seen. FN runs on the calling thread
- * with nothing held, and may call the store; it returns 0 to go on, anything else to stop (that is
- * returned). Errors: -EIO, -ENOMEM, -EDEADLK. Any thread; blocks.
+ * Calls FN for each entry, stream by stream, the oldest first; keys are read from the device.
+ * Entries that are put, deleted or evicted meanwhile may be listed or not. FN runs on the calling
+ * thread, holds no lock, and may call the store. It returns 0 to go on. Any other value stops the
+ * listing and is returned as it is; weir_error() then stays as FN left it. Errors: -EIO, -ENOMEM,
+ * -EDEADLK. Any thread; blocks.
  */
 int weir_store_list(struct weir_store *s,
 		    int (*fn)(const struct weir_store_entry *entry, void *user), void *user);
 
-/* What a store is. Start from WEIR_STORE_INFO_INIT. */
+/* Facts about a store. Start from WEIR_STORE_INFO_INIT. */
 struct weir_store_info {
 	size_t size;
 	uint8_t uuid[16];
@@ -335,9 +336,9 @@ struct weir_store_info {
 	uint32_t streams, tenants; /* weir/tenant.h */
 	uint32_t placement;	   /* enum weir_placement, in force: NONE or STREAM */
 	uint32_t placement_asked;  /* what the store was formatted for */
-	/* Why streams are not placed though the store is formatted for it and the options did not
-	 * forbid it: say so to your user, once. NULL where there is nothing to say. Valid until the
-	 * store is closed. */
+	/* Why streams have no placement ids, although the store is formatted for that and the
+	 * options did not forbid it: tell the user once. NULL: there is nothing to tell. Valid
+	 * until the store is closed. */
 	const char *placement_why;
 };
 
@@ -347,8 +348,9 @@ struct weir_store_info {
 int weir_store_get_info(struct weir_store *s, struct weir_store_info *info);
 
 /*
- * Fills in INFO about the store on PATH from its superblock, without opening it: nothing is locked,
- * recovered or written, and another process may have it open. To learn what would fit. Of OPTS,
+ * Fills in INFO about the store on PATH from its superblock, for instance to learn whether a value
+ * would fit. The store is not opened: nothing is locked, recovered or written, and another process
+ * may have it open. Of OPTS,
  * which may be NULL, engine and engine_opts count; `placement` is NONE, since nothing is open.
  * Errors: those of weir_store_open() but -EBUSY. Blocks; any thread, but no callback.
  */
@@ -360,9 +362,9 @@ struct weir_store_stats {
 	size_t size;
 	uint64_t entries;    /* now */
 	uint64_t live_bytes; /* payload bytes of the entries now */
-	/* Now, and at any moment together all segments (weir_store_info.segments): one that is
-	 * being begun or reclaimed, or that cannot be written, is used. Of a stream
-	 * (weir_store_stream) only those count that hold its log. */
+	/* Now. Together they are always all segments (weir_store_info.segments): a segment that is
+	 * being begun or reclaimed, or that cannot be written, counts as used. A stream
+	 * (weir_store_stream) counts only the segments that hold its log. */
 	uint64_t free_segments, used_segments;
 	uint64_t index_bytes; /* memory of the index now */
 	uint64_t puts, gets, hits, deletes;
@@ -376,14 +378,14 @@ struct weir_store_stats {
 	/* What the last recovery found. */
 	uint64_t recovery_ns;
 	uint64_t recovered_entries;
-	uint64_t recovered_open_segments;   /* walked for want of a footer */
-	uint64_t recovered_bad_footers;	    /* of these: a damaged footer was there */
+	uint64_t recovered_open_segments;   /* without a footer, so walked */
+	uint64_t recovered_bad_footers;	    /* of these: the footer was damaged */
 	uint64_t recovered_bad_headers;	    /* segments lost */
 	uint64_t recovered_skipped_blocks;  /* walked over, no valid batch header */
 	uint64_t recovered_dropped_records; /* payload did not verify */
 	struct weir_latency put, get;	    /* submitted -> ended */
-	uint64_t recovered_conflicts;	    /* keys alive in two streams: the older version went */
-	uint64_t rereads; /* payloads that came back wrong and were read once more */
+	uint64_t recovered_conflicts; /* keys alive in two streams: the older version was dropped */
+	uint64_t rereads;	      /* payloads that came back wrong and were read once more */
 };
 
 #define WEIR_STORE_STATS_INIT WEIR_INIT_SIZED(struct weir_store_stats)
@@ -391,7 +393,7 @@ struct weir_store_stats {
 /* Fills in STATS. Blocks shortly; -EDEADLK from a callback. Any thread. */
 int weir_store_get_stats(struct weir_store *s, struct weir_store_stats *stats);
 
-/* The queue beneath, for its statistics. Any thread. */
+/* Returns the queue of the store, for its statistics. Any thread. */
 struct weir_queue *weir_store_queue(struct weir_store *s);
 
 #ifdef __cplusplus

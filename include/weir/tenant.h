@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weir/tenant.h - who shares a store: tenants, and the streams that their keys go to.
+ * weir/tenant.h - tenants, who share a store, and the streams that their keys go to.
  *
- * A stream is a log of its own in the store, and with FDP a placement id of its own on the drive:
- * what belongs together is written together and dies together. A tenant is a name (a user, a
- * model, a class of data) whose new keys go to one stream. Which one is kept in the store and
- * survives restarts. Stream 0 is for keys of no tenant.
+ * A stream is a log of its own in the store, and with FDP it has a placement id of its own on the
+ * drive. So data that belongs together is written together and deleted together. A tenant is a name
+ * (a user, a model, a class of data) whose new keys go to one stream. The store records which
+ * stream that is. Stream 0 is for keys that belong to no tenant.
  *
- * A store has at most one stream for each 8 segments, and 32. While there is room a new tenant
- * gets a stream of its own; later ones share the stream that fills the fewest segments. The table
- * has room for 64 tenants; the stream of further ones follows from their name alone.
+ * A store has one stream for every 8 segments at most, and never more than 32. A new tenant gets a
+ * stream of its own while there is room; later tenants share the stream that fills the fewest
+ * segments. The table has 64 rows; the stream of further tenants is computed from their name.
  *
- * Space belongs to all: when it runs short the oldest segment of the store goes, whosever it is.
+ * All streams share the space: when there is no more, the oldest segment of the store is evicted,
+ * whatever stream it belongs to.
  */
 #ifndef WEIR_TENANT_H
 #define WEIR_TENANT_H
@@ -26,21 +27,21 @@ extern "C" {
 #endif
 
 #define WEIR_TENANT_NAME_MAX 1024u /* bytes in a tenant's name; the shortest has 1 */
-#define WEIR_TENANT_SHOWN_MAX 32u  /* of these, what the store keeps to show */
+#define WEIR_TENANT_SHOWN_MAX 32u  /* the store keeps these of them, to show */
 
 /*
- * *STREAM is the one that TENANT's new keys go to, for struct weir_store_op's `stream`. The first
- * time a tenant is met it is written to both superblock copies, which takes two flushes; ask once
- * and keep the number. Returns 1 if the tenant is new, 0 if it was known or has no row in the
- * table. Errors: -EINVAL (the length of the name), -EROFS (new, and the store is read-only), -EIO,
+ * Sets *STREAM to the stream for TENANT's new keys: the value for weir_store_op.stream. A new
+ * tenant gets a row in both superblock copies first, which takes two flushes, so ask once and keep
+ * the number. Returns 1 if the tenant is new, 0 if it is known or if the table has no row for it.
+ * Errors: -EINVAL (the length of the name), -EROFS (new, and the store is read-only), -EIO,
  * -ENOMEM, -EDEADLK from a callback. Blocks; any thread.
  */
 int weir_store_add_tenant(struct weir_store *s, const char *tenant, uint32_t *stream);
 
-/* What a stream holds. Start from WEIR_STORE_STREAM_INIT. */
+/* Facts about a stream. Start from WEIR_STORE_STREAM_INIT. */
 struct weir_store_stream {
 	size_t size;
-	uint32_t tenants;			  /* that go to it */
+	uint32_t tenants;			  /* tenants whose keys go to it */
 	int32_t placement;			  /* its placement id; -1: none */
 	uint32_t sharing;			  /* other streams with the same placement id */
 	uint32_t segments;			  /* now */
@@ -52,12 +53,12 @@ struct weir_store_stream {
 #define WEIR_STORE_STREAM_INIT WEIR_INIT_SIZED(struct weir_store_stream)
 
 /*
- * Fills in INFO for STREAM. -ENOENT: there are fewer streams. -EDEADLK from a callback. Blocks
- * shortly; any thread.
+ * Fills in INFO for STREAM. Errors: -ENOENT (there are fewer streams), -EDEADLK from a callback.
+ * Blocks shortly; any thread.
  */
 int weir_store_get_stream(struct weir_store *s, uint32_t stream, struct weir_store_stream *info);
 
-/* A row of the table of tenants. Start from WEIR_STORE_TENANT_INIT. */
+/* A row in the table of tenants. Start from WEIR_STORE_TENANT_INIT. */
 struct weir_store_tenant {
 	size_t size;
 	uint32_t stream;
@@ -68,8 +69,8 @@ struct weir_store_tenant {
 #define WEIR_STORE_TENANT_INIT WEIR_INIT_SIZED(struct weir_store_tenant)
 
 /*
- * Fills in INFO for row N of the table, from 0 on. -ENOENT: there are fewer. -EDEADLK from a
- * callback. Blocks shortly; any thread.
+ * Fills in INFO from row N of the table, which begins with row 0. Errors: -ENOENT (there are fewer
+ * rows), -EDEADLK from a callback. Blocks shortly; any thread.
  */
 int weir_store_get_tenant(struct weir_store *s, uint32_t n, struct weir_store_tenant *info);
 
