@@ -63,8 +63,10 @@ static void submit_next(struct slot *slot)
 	while (err < 0 && (n = atomic_fetch_add(&started, 1)) < PUTS) {
 		fill_in(slot, n);
 		err = weir_store_submit(slot->store, &slot->op);
-		if (err < 0)
+		if (err < 0) {
+			warnx("%s", weir_error());
 			count_end(err);
+		}
 	}
 }
 
@@ -72,7 +74,10 @@ static void on_end(struct weir_store_op *op)
 {
 	struct slot *slot = op->user;
 	int result = op->result;
+	char text[256];
 
+	if (result < 0)
+		warnx("%s", weir_store_op_strerror(op, text, sizeof(text)));
 	submit_next(slot); /* reuses op */
 	count_end(result); /* last: after the last one main() goes on */
 }

@@ -3,8 +3,8 @@
  * event_loop.c - a store inside the event loop of a program with one thread, here with epoll.
  *
  * The program opens the store with `attach`, so the store has no thread of its own: nothing moves
- * unless this thread polls. The descriptor of the store's queue becomes readable when there is
- * something to do. A timer in the same loop stands for the program's other work, such as sockets.
+ * unless this thread polls. The store's descriptor becomes readable when there is something to do.
+ * A timer in the same loop stands for the program's other work, such as sockets.
  *
  * Prints
  *     10 ticks, 10 puts, 0 errors
@@ -29,8 +29,12 @@ static int ticks, ended, errors;
 
 static void on_end(struct weir_store_op *op)
 {
-	if (op->result < 0)
+	char text[256];
+
+	if (op->result < 0) {
+		warnx("%s", weir_store_op_strerror(op, text, sizeof(text)));
 		errors++;
+	}
 	ended++;
 }
 

@@ -48,8 +48,6 @@ def comment_lines(raw):
     body = re.sub(r"^/\*+|\*/$", "", raw.strip())
     lines = [re.sub(r"^\s*\*(?: |$)", "", line).rstrip() for line in body.split("\n")]
     lines[0] = lines[0].strip()
-    if len(lines) > 1 and not raw.strip().startswith("/*\n"):  # the text begins on the first line
-        lines = [line.strip() if i else line for i, line in enumerate(lines)]
     while lines and not lines[0]:
         lines.pop(0)
     while lines and not lines[-1]:

@@ -35,9 +35,10 @@ def marked(text, item=None):
         if word in names:
             return f"\\fI{names[word]}\\fP"
         if re.fullmatch(rf"weir_\w+\(\)|WEIR_\w+|{CODE}".replace("-E", r"\\?-E"), word):
-            return f"\\fB\\%{word}\\fP"
+            return f"\\fB{word}\\fP"
         return word
-    return re.sub(r"\\-E[A-Z0-9]+|\bweir_\w+\(\)|\b[A-Z][A-Z0-9_]*\b", mark, escaped(text))
+    text = re.sub(r"\\-E[A-Z0-9]+|\bweir_\w+\(\)|\b[A-Z][A-Z0-9_]*\b", mark, escaped(text))
+    return re.sub(r"(?<!\S)(?=\S*\\fB)", r"\\%", text)  # names are not hyphenated
 
 
 def fill(text, item=None):
@@ -159,7 +160,7 @@ def block_page(item, world, edition):
         out.append(".Bl -tag -width Ds")
         for text, comment in item.fields:
             out.append(".It " + quoted(text))
-            out.append(fill(" ".join(comment)) if comment else "\\&")
+            out += body(blocks(comment)) or ["\\&"]
         out.append(".El")
     return out + see_also(world.near(item), item.name)
 
