@@ -69,4 +69,5 @@ help:
 	@echo "make deb       builds Debian packages into build-deb/"
 	@echo "make install   PREFIX=$(PREFIX), DESTDIR as usual"
 	@echo "make clean     removes $(BUILD)/"
-	@echo "demo, test, lint, fuzz, bench and deb first install missing packages: see tools/setup"
+	@echo "demo, test, lint, fuzz, bench and deb first install missing packages:"
+	@echo "see tools/setup"
