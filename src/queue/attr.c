@@ -3,7 +3,7 @@
  * attr.c - attributes of a queue by sysfs's names: what /sys/block/X/queue has for the kernel's
  * block layer, and under iosched/ the tunables of its scheduler.
  *
- * Owns nothing; any thread. Values that lanes use are published through control.h.
+ * Owns nothing; any thread. Values that lanes use are published with control_changed().
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,8 +27,8 @@ struct attr_row {
 	int64_t (*get)(struct weir_queue *q);
 	int (*set)(struct weir_queue *q, int64_t value);
 	void (*range)(struct weir_queue *q, struct weir_attr *attr);
-	/* What the kernel makes of a value that is out of range, where it makes something of it;
-	 * never asked about one below 0. */
+	/* Returns what the kernel makes of a value that is out of range; NULL: it refuses the
+	 * value. Never called for a value below 0. */
 	int64_t (*clamp)(const struct weir_attr *attr, int64_t value);
 };
 
@@ -42,7 +42,7 @@ static int64_t get_nr_requests(struct weir_queue *q)
 	return __atomic_load_n(&q->nr_requests, __ATOMIC_RELAXED);
 }
 
-/* Without a scheduler a request is a driver's tag: of these there are as many as at open. */
+/* Without a scheduler a request is a driver's tag, and there are as many of these as at open. */
 static void range_nr_requests(struct weir_queue *q, struct weir_attr *attr)
 {
 	bool direct = q->sched_ops->flags & SCHED_DIRECT;
@@ -52,7 +52,7 @@ static void range_nr_requests(struct weir_queue *q, struct weir_attr *attr)
 	attr->min = attr->max < NR_REQUESTS_MIN ? attr->max : NR_REQUESTS_MIN;
 }
 
-/* Too many are refused, too few are the fewest. */
+/* Too many requests are refused; too few become the fewest that are allowed. */
 static int64_t clamp_nr_requests(const struct weir_attr *attr, int64_t value)
 {
 	return value < attr->min ? attr->min : value;
@@ -71,7 +71,7 @@ static int64_t get_nomerges(struct weir_queue *q)
 	return SCHED_MERGING_ALL - (int64_t)__atomic_load_n(&q->merging, __ATOMIC_RELAXED);
 }
 
-/* To the kernel, what is not 2 is yes or no. */
+/* The kernel takes every value but 2 as yes or no. */
 static int64_t clamp_nomerges(const struct weir_attr *attr, int64_t value)
 {
 	return value > attr->max ? 1 : value;
@@ -94,7 +94,7 @@ static void range_max_sectors(struct weir_queue *q, struct weir_attr *attr)
 	attr->min = (q->info->logical_block_bytes + 1023) >> 10;
 }
 
-/* 0 is the default. */
+/* 0 means the default. */
 static int64_t clamp_max_sectors(const struct weir_attr *attr, int64_t value)
 {
 	return !value || value > attr->max ? attr->max : value;
@@ -228,7 +228,7 @@ static void describe_tunable(struct weir_queue *q, const struct sched_tunable *t
 	};
 }
 
-/* Under the lock, as ranges depend on the scheduler. */
+/* Describes attribute INDEX. Under the lock, as ranges depend on the scheduler. */
 static int describe(struct weir_queue *q, size_t index, struct weir_attr *attr)
 {
 	const struct sched_tunable *t = q->sched_ops->tunables;
@@ -374,7 +374,7 @@ int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
 	return err;
 }
 
-/* As sysfs shows it: the one that is used in brackets. */
+/* Lists the schedulers as sysfs does, with the one that is used in brackets. */
 static int get_scheduler(struct weir_queue *q, char *value, size_t size)
 {
 	const struct sched_ops *used = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE);

@@ -11,7 +11,8 @@
 #include "queue/lane/lane.h"
 #include "queue/memory.h"
 
-/* Every lane looks on its next turn; the caller's own, MINE, looks now. */
+/* Tells all lanes that the table has changed. They look on their next turn; the caller's own,
+ * MINE, looks now. */
 static void tell_lanes(struct weir_queue *q, struct lane *mine)
 {
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
@@ -21,7 +22,8 @@ static void tell_lanes(struct weir_queue *q, struct lane *mine)
 		registered_settle(mine);
 }
 
-/* Under the lock: what came of RANGE on LANE: 0, -errno, or 1 where that is not known yet. */
+/* Returns what came of RANGE on LANE: 0, -errno, or 1 where that is not known yet. Under the
+ * lock. */
 static int lane_result(const struct lane *lane, const struct range *range)
 {
 	const struct registry *r = lane->q->registry;
@@ -92,7 +94,7 @@ int weir_queue_unregister(struct weir_queue *q, void *base, size_t length)
 	return err;
 }
 
-/* Under the lock: the lanes that somebody runs. */
+/* Counts the lanes that somebody runs by what they made of RANGE. Under the lock. */
 static void count_lanes(const struct weir_queue *q, const struct range *range,
 			struct weir_buffer *out)
 {
@@ -119,7 +121,7 @@ static uint32_t state_of(const struct range *range, const struct weir_buffer *b)
 							: WEIR_BUFFER_REGISTERED;
 }
 
-/* Under the lock. */
+/* Fills in OUT. Under the lock. */
 static void describe(const struct weir_queue *q, const struct range *range, struct weir_buffer *out)
 {
 	out->base = (void *)range->base;

@@ -30,7 +30,8 @@ static unsigned lanes_turn(struct weir_queue *q)
 	return ended;
 }
 
-/* When a lane must run though nothing happens; 0: now, for another one has given it something. */
+/* Returns when a lane must run though nothing happens; 0: now, as another lane has given it
+ * something. */
 static uint64_t lanes_next_event(struct weir_queue *q)
 {
 	uint64_t next = UINT64_MAX;

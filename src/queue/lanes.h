@@ -13,7 +13,7 @@
 /* Makes the calling thread the owner of every lane of Q, which has no workers. 0 or -errno. */
 int lanes_own(struct weir_queue *q);
 
-/* What this thread submits from now on is submitted by the owner of lane INDEX. */
+/* Makes the calling thread submit as the owner of lane INDEX from now on. */
 void lanes_use(struct weir_queue *q, uint32_t index);
 
 /* As weir_queue_poll_wait(), for all lanes in their order. Sleeps in the engine of lane 0, which

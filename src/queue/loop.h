@@ -9,10 +9,10 @@
 
 #include <weir/queue.h>
 
-/* Is the calling thread inside a callback, of whatever queue? Then it may not wait. */
+/* Returns true if the calling thread is inside a callback of any queue: then it may not wait. */
 bool loop_in_callback(void);
 
-/* Does the calling thread own lane 0 of Q? */
+/* Returns true if the calling thread owns lane 0 of Q. */
 bool loop_is_mine(const struct weir_queue *q);
 
 /* Runs the loop, which must be the calling thread's, until DONE says so or DEADLINE has come
@@ -21,7 +21,7 @@ bool loop_is_mine(const struct weir_queue *q);
 bool loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const void *user,
 		    uint64_t deadline);
 
-/* Was the device below Q removed since it was opened? Any thread. */
+/* Returns true if the device below Q was removed since it was opened. Any thread. */
 bool loop_device_is_removed(const struct weir_queue *q);
 
 #endif

@@ -42,7 +42,7 @@ struct range *memory_range(const struct weir_queue *q, const void *base, size_t 
 	return NULL;
 }
 
-/* Lanes that failed on a piece of RANGE will not have looked at it yet. */
+/* Forgets that lanes failed on pieces of RANGE, so that they try again. */
 static void memory_try_again(struct weir_queue *q, const struct range *range)
 {
 	struct registry *r = q->registry;
@@ -64,7 +64,7 @@ static uint32_t memory_free_places(const struct registry *r)
 	return n;
 }
 
-/* Cuts RANGE into pieces, for which there is room. */
+/* Splits RANGE into pieces, for which there is room. */
 static void memory_add_pieces(struct registry *r, struct range *range, uint32_t serial)
 {
 	size_t done = 0;
@@ -98,7 +98,7 @@ static int memory_add_range(struct weir_queue *q, void *base, size_t length)
 				 "%zu pieces of at most 1 GiB: of %u that can be registered %u are "
 				 "free (weir_queue_unregister() frees some)",
 				 need, REGISTERED_MAX, places);
-	while (memory_in_use(range)) /* there are no more than pieces */
+	while (memory_in_use(range)) /* one is free: there are no more ranges than pieces */
 		range++;
 	CHECK(range < r->range + REGISTERED_MAX);
 	*range = (struct range){ .base = (uintptr_t)base, .length = length, .users = 1 };

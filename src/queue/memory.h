@@ -8,7 +8,7 @@
 
 #include "queue/lane/registry.h"
 
-/* The range of just these bytes that is registered and does not leave, or NULL. */
+/* Returns the range of just these bytes that is registered and does not leave, or NULL. */
 struct range *memory_range(const struct weir_queue *q, const void *base, size_t length);
 
 /*
@@ -17,7 +17,7 @@ struct range *memory_range(const struct weir_queue *q, const void *base, size_t 
  */
 int memory_add(struct weir_queue *q, void *base, size_t length);
 
-/* One user of a range is gone; the last one's leaves. 0, or -ENOENT with words. */
+/* Counts one user of a range less; without users it leaves. 0, or -ENOENT with words. */
 int memory_remove(struct weir_queue *q, void *base, size_t length);
 
 #endif

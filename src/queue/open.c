@@ -20,11 +20,11 @@
 
 #define DEFAULT_DEPTH 128u
 #define DEPTH_MAX 4096u
-/* Enough for a fast drive's bandwidth times its latency (7 GB/s x 100 us = 0.7 MB) with room for
- * slower ones; beyond the knee depth buys only delay. */
+/* So many bytes are enough for a fast drive's bandwidth times its latency (7 GB/s x 100 us = 0.7
+ * MB), with room for slower drives. More bytes in flight bring only delay. */
 #define DEFAULT_DEPTH_BYTES (8ull << 20)
-/* Longer commands move no more, and make whoever comes behind them wait longer; close to blk-mq's
- * own default of 1280 KiB. */
+/* Longer commands do not make a drive faster, and ios behind them wait longer. blk-mq's default,
+ * 1280 KiB, is close to this. */
 #define DEFAULT_MAX_IO (1ull << 20)
 #define THREAD_CTXS 64u
 #define SEGMENTS_MAX 1024u
@@ -59,7 +59,8 @@ static void default_depth(struct weir_queue *q)
 
 	if (!o->depth)
 		o->depth = DEFAULT_DEPTH;
-	/* Beyond nr_requests, all lanes together, the kernel falls back to threads. */
+	/* If all lanes together have more commands than nr_requests in flight, the kernel uses
+	 * threads for the rest. */
 	if (q->info->nr_requests && o->depth > below)
 		o->depth = below ? below : 1;
 	q->depth = o->depth;
@@ -77,7 +78,8 @@ static int check_options(struct weir_queue *q)
 
 	if (!o->lanes)
 		o->lanes = 1;
-	/* Where time is not real, all lanes are run by one thread: see lanes.h. */
+	/* One thread runs all lanes of an engine whose time is not real, so CPUs do not limit
+	 * them: see lanes.h. */
 	err = in_range("lanes", o->lanes, 1, q->engine_ops->now ? LANES_MAX : lanes_max());
 	if (!err && o->read_lanes)
 		err = in_range("read_lanes", o->read_lanes, 1, o->lanes - 1);
@@ -126,7 +128,8 @@ static int find_sched(struct weir_queue *q, const struct sched_ops *given)
 {
 	const char *name = q->opts.scheduler;
 
-	/* blk-mq's rule: one queue is worth ordering, several are for speed. */
+	/* blk-mq has the same rule: a device with one queue is worth ordering, several queues
+	 * are for speed. */
 	if (!name)
 		name = q->opts.lanes > 1 ? "none" : "mq-deadline";
 
@@ -137,7 +140,7 @@ static int find_sched(struct weir_queue *q, const struct sched_ops *given)
 	return 0;
 }
 
-/* As calloc(), for what must not share cache lines. */
+/* As calloc(), for memory that must not share cache lines. */
 static void *zeroed(size_t n, size_t size)
 {
 	void *p = aligned_alloc(CACHE_LINE, n * size);
@@ -145,8 +148,8 @@ static void *zeroed(size_t n, size_t size)
 	return p ? memset(p, 0, n * size) : NULL;
 }
 
-/* The lanes for submitter I of N. Neighbours share one, as CPUs that are near one another do on
- * Linux. */
+/* Finds the lanes for submitter I of N. Neighbours share a lane: on Linux they are CPUs near one
+ * another. */
 static void map_lanes(struct weir_queue *q, uint32_t i, uint32_t n, struct lane **lane)
 {
 	uint32_t reads = q->opts.read_lanes, others = q->opts.lanes - reads;
@@ -157,7 +160,7 @@ static void map_lanes(struct weir_queue *q, uint32_t i, uint32_t n, struct lane 
 		lane[LANE_READ] = &q->lanes[others + (uint64_t)i * reads / n];
 }
 
-/* The lane that serves what the owner of lane I submits: its own, if it is of that kind. */
+/* Finds the lanes that schedule what the owner of lane I submits: its own for ios of its kind. */
 static void map_own(struct weir_queue *q, uint32_t i)
 {
 	uint32_t others = q->opts.lanes - q->opts.read_lanes;
@@ -196,7 +199,8 @@ static int open_lanes(struct weir_queue *q)
 
 	uint32_t n = q->opts.lanes;
 
-	/* One more, asleep mostly, where the owners are the program's: see control_home(). */
+	/* Where the program's threads are the owners there is one lane more as a home, which
+	 * mostly sleeps: see control_home(). */
 	n += n > 1 && !q->opts.workers;
 	q->lanes = zeroed(n, sizeof(*q->lanes));
 	if (!q->lanes)
@@ -324,8 +328,8 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 	return 0;
 }
 
-/* Somebody may have staged ios for a lane without an owner: the caller runs them now, and what
- * comes of them on other lanes. */
+/* Runs ios that somebody staged for a lane without an owner, and what comes of them on other
+ * lanes. */
 static int drain_unowned(struct weir_queue *q)
 {
 	for (uint32_t i = 0; i < q->nr_lanes;) {
@@ -345,8 +349,8 @@ static int drain_unowned(struct weir_queue *q)
 	return 0;
 }
 
-/* -EBUSY where a thread owns a lane that is not MINE. Under the lock, so that one that detaches
- * has let go of that as well. */
+/* Returns -EBUSY if a thread owns a lane that is not MINE. It takes the lock, so that a thread
+ * that has just detached does not use it any more. */
 static int check_owners(struct weir_queue *q, const struct lane *mine)
 {
 	uint32_t i = 0;
@@ -379,11 +383,12 @@ int weir_queue_close(struct weir_queue *q)
 		return close_in_child(q);
 	if (owner_in_callback())
 		return error_in_callback("close a queue");
-	/* While all workers run: what one has may need another's lane, and its ends may submit. */
+	/* This waits while all workers run: ios of one lane may need another lane, and their
+	 * callbacks may submit. */
 	if (q->opts.workers || q->lanes[q->nr_lanes - 1].owner.worker_runs)
 		(void)weir_queue_wait(q);
 	stop_workers(q);
-	mine = owner_lane(q); /* that, too, may have made it one */
+	mine = owner_lane(q); /* weir_queue_wait() may have made it an owner */
 	err = check_owners(q, mine);
 	if (err)
 		return err;

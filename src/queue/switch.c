@@ -19,7 +19,7 @@ void switch_apply_own(struct weir_queue *q)
 		control_apply(mine);
 }
 
-/* Instances of OPS for all lanes go to NEXT. */
+/* Makes instances of OPS for all lanes and stores them in NEXT. */
 static int switch_make_all(struct weir_queue *q, const struct sched_ops *ops, struct sched **next)
 {
 	uint32_t nr_requests = control_nr_requests(q, ops), i;
@@ -34,7 +34,7 @@ static int switch_make_all(struct weir_queue *q, const struct sched_ops *ops, st
 	return error_set(-ENOMEM, "no memory to switch to %s", ops->name);
 }
 
-/* Step 1, under the lock. A switch that is under way gets another aim. */
+/* Begins step 1. A switch that is under way gets another aim. Under the lock. */
 static void switch_begin(struct weir_queue *q, const struct sched_ops *ops, struct sched **next)
 {
 	for (uint32_t i = 0; i < q->nr_lanes; i++) {
@@ -47,7 +47,8 @@ static void switch_begin(struct weir_queue *q, const struct sched_ops *ops, stru
 	control_try_finish(q);
 }
 
-/* The home of a queue whose lanes are attached is run by a worker, from the first need on. */
+/* Starts the worker that runs the home of a queue whose lanes are attached, if there is none
+ * yet. */
 static int switch_start_home(struct weir_queue *q, const struct sched_ops *ops)
 {
 	struct lane *home = control_home(q, ops);
@@ -57,7 +58,8 @@ static int switch_start_home(struct weir_queue *q, const struct sched_ops *ops)
 	return worker_start(home);
 }
 
-/* A switch that ends meanwhile must be seen whole, or this one could be taken for done. */
+/* Returns true if OPS is not what the queue has or will have. A switch that ends meanwhile must
+ * be seen whole, hence the lock: half of it would look as if nothing were to do. */
 static bool switch_is_new_aim(struct weir_queue *q, const struct sched_ops *ops)
 {
 	bool is_new;
@@ -85,7 +87,7 @@ int switch_scheduler(struct weir_queue *q, const struct sched_ops *ops)
 		pthread_mutex_unlock(&q->lock);
 	}
 	pthread_mutex_unlock(&q->switch_lock);
-	/* An idle queue has switched when this returns. */
+	/* So an idle queue has switched when this returns. */
 	if (!err)
 		switch_apply_own(q);
 	return err;

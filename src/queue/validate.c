@@ -55,7 +55,7 @@ static int check_memory(const struct weir_queue *q, const struct weir_io *io)
 	return 0;
 }
 
-/* Not a matter of the range: the whole of a reclaim unit. */
+/* A placement update has no range: it closes a whole reclaim unit. */
 static int check_update(const struct weir_queue *q, const struct weir_io *io)
 {
 	if (io->offset || io->length)

@@ -63,12 +63,13 @@ int weir_queue_post(struct weir_queue *q, uint32_t index, struct weir_task *task
 		return err;
 	if (index >= q->opts.lanes)
 		return error_set(-EINVAL, "no lane %u: the queue has %u", index, q->opts.lanes);
-	/* The owner's too: they come after what others posted before. */
+	/* The owner's tasks go this way too, so that they come after those that others posted
+	 * before. */
 	stage_task(&q->lanes[index], task);
 	return 0;
 }
 
-/* The calling thread's lane for polling; it may become the owner of lane 0 by this. */
+/* Finds the lane that the calling thread may poll; it may become the owner of lane 0 by this. */
 static int polled_lane(struct weir_queue *q, struct lane **lane)
 {
 	int err = owner_lane_or_attach(q, lane);
@@ -103,7 +104,8 @@ int weir_queue_poll(struct weir_queue *q)
 	return weir_queue_poll_wait(q, 0);
 }
 
-/* What is outstanding on every lane together; may be too high while ios end, never too low. */
+/* Returns how many ios are outstanding on all lanes together. It may be too high while ios end,
+ * never too low. */
 static uint64_t outstanding(struct weir_queue *q)
 {
 	uint64_t begun = 0, done = 0;
@@ -147,7 +149,7 @@ int weir_queue_wait(struct weir_queue *q)
 	return 0;
 }
 
-/* The result of IO, which has ended, and where it is an error the words for it. */
+/* Returns the result of IO, which has ended, and sets the words if it is an error. */
 static int wait_result(const struct weir_queue *q, const struct weir_io *io)
 {
 	char text[400];
@@ -158,7 +160,7 @@ static int wait_result(const struct weir_queue *q, const struct weir_io *io)
 			 weir_io_strerror(io, text, sizeof(text)));
 }
 
-/* LANE is woken by the end of ios on other lanes that are announced (base/done.h). */
+/* From now on LANE is woken by the end of ios on other lanes that are announced (base/done.h). */
 static void wait_enter(struct lane_waiter *waiter, struct lane *lane)
 {
 	struct weir_queue *q = lane->q;
@@ -219,7 +221,7 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns)
 
 	if (err)
 		return err;
-	/* Refused at submit, perhaps, and nobody looked. */
+	/* Perhaps it was refused at submit, and nobody looked at the result. */
 	if (done_is_idle(&io_priv(io)->state))
 		return error_set(-EINVAL, "waits for an io that was never submitted");
 	if (lane && lane->ended.in_callback)

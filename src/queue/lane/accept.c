@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * accept.c - from ios to requests: joined, cut, one tag each.
+ * accept.c - makes requests of ios: each takes one tag.
  *
- * An io joins a request that waits, or is cut into requests of its own as far as there are tags,
- * and waits in line for the others (admit.c says who is next). Flushes (sequence.c) and placement
- * updates need a tag too, but do not pass through the scheduler.
+ * An io merges into a request that waits, or is split into requests of its own as far as there are
+ * tags; for the others it waits in line (admit.c says which io is next). Flushes (flush_steps.c)
+ * and placement updates need a tag too, but do not pass through the scheduler.
  *
  * Owns nothing; the lane's owner.
  */
@@ -22,7 +22,7 @@
 #include "queue/lane/queue.h"
 #include "queue/lane/split.h"
 
-/* IO gets no further part; it ends when those in flight have. */
+/* IO gets no further part: it ends when the parts that are in flight have ended. */
 static void accept_stop(struct lane *lane, struct weir_io *io, int result)
 {
 	if (result && !io->result) {
@@ -62,7 +62,7 @@ static bool accept_split(struct lane *lane, struct weir_io *io, struct request *
 	return true;
 }
 
-/* A command for the drive as it is, which blk-mq's schedulers would not see either. */
+/* Makes a placement update, which goes to the drive without the scheduler, as in blk-mq. */
 static void accept_update(struct lane *lane, struct weir_io *io, struct request *rq)
 {
 	rq->cmd = (struct weir_cmd){
@@ -78,7 +78,7 @@ static void accept_update(struct lane *lane, struct weir_io *io, struct request 
 	dispatch_add(lane, rq);
 }
 
-/* Uses RQ for IO; false if that needs another one. */
+/* Uses RQ for IO; false if IO needs another request. */
 static bool accept_part(struct lane *lane, struct weir_io *io, struct request *rq,
 			struct sched_list *insert)
 {
@@ -89,11 +89,11 @@ static bool accept_part(struct lane *lane, struct weir_io *io, struct request *r
 	if (io_priv(io)->cursor < io->length)
 		return accept_split(lane, io, rq, insert);
 	admit_put(lane, rq);
-	accept_stop(lane, io, 0); /* a part failed while it waited to be cut further */
+	accept_stop(lane, io, 0); /* a part failed while the rest waited for a tag */
 	return true;
 }
 
-/* Takes in who waits, as far as there are tags, one tag at a time. */
+/* Takes in ios that wait, one tag at a time, as far as there are tags. */
 static void accept_waiting(struct lane *lane, struct sched_list *insert)
 {
 	struct weir_io *io;
@@ -104,7 +104,7 @@ static void accept_waiting(struct lane *lane, struct sched_list *insert)
 			admit_again(lane, io);
 }
 
-/* IO must not wait for a tag: ends it, unless all that it needs are there now. */
+/* Ends IO, which must not wait for a tag, unless all tags that it needs are free now. */
 static bool accept_refuse_nowait(struct lane *lane, struct weir_io *io)
 {
 	uint32_t most = __atomic_load_n(&lane->q->nr_requests, __ATOMIC_RELAXED);
@@ -118,7 +118,8 @@ static bool accept_refuse_nowait(struct lane *lane, struct weir_io *io)
 	return true;
 }
 
-/* A flush before its data would be for nothing if there is no tag for these. */
+/* Ends IO if it must not wait and there is no tag for its data: the flush before them would be
+ * for nothing. */
 static bool accept_refuse_preflush(struct lane *lane, struct weir_io *io)
 {
 	if (!(io->flags & WEIR_IO_NOWAIT) || !(io->flags & WEIR_IO_PREFLUSH))
@@ -135,13 +136,14 @@ static void accept_nowait(struct lane *lane, struct weir_io *io, struct sched_li
 		;
 }
 
-/* Takes IO in, or lets it wait in line; what joins another needs no tag, so no line either. */
+/* Takes IO in, or lets it wait in line. An io that merges into a request needs no tag, so it
+ * does not wait. */
 static void accept_new(struct lane *lane, struct weir_io *io, struct sched_list *insert)
 {
 	bool no_wait = io->flags & WEIR_IO_NOWAIT;
 	struct request *rq;
 
-	io_priv(io)->parts = 1; /* held while it is cut, so that it does not end too early */
+	io_priv(io)->parts = 1; /* one more while it is split, so that it does not end too early */
 	if (cancel_is_wanted(io)) {
 		accept_stop(lane, io, -ECANCELED);
 		return;
@@ -149,7 +151,7 @@ static void accept_new(struct lane *lane, struct weir_io *io, struct sched_list 
 	if (accept_refuse_preflush(lane, io) || flush_steps_accept(lane, io) ||
 	    merge_io(lane, io, insert))
 		return;
-	/* A merge may have freed a tag, which is theirs. */
+	/* A merge may have freed a tag; it belongs to the ios that wait. */
 	if (lane->waiting.nr && (no_wait || !admit_by_submitter(lane)))
 		accept_waiting(lane, insert);
 	if (no_wait) {

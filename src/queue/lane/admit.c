@@ -20,7 +20,8 @@
 #include "queue/lane/queue.h"
 #include "queue/lane/split.h"
 
-/* Who holds fewer tags for his weight; then who has waited longer. */
+/* Orders lines: the account that holds fewer tags for its weight comes first, then the io that
+ * has waited longer. */
 static int line_cmp(const struct line *a, const struct line *b)
 {
 	uint64_t held_a = (uint64_t)a->account->held * b->account->weight;
@@ -40,7 +41,8 @@ static struct lines *lines_of(struct admit *admit, const struct line *line)
 	return &admit->lines[line->kind][line->held > 0];
 }
 
-/* What orders the lines of ACCOUNT is about to change, or has changed. */
+/* Takes the lines of ACCOUNT out of their trees while what orders them changes; account_enter()
+ * puts them back. */
 static void account_leave(struct admit *admit, struct account *account)
 {
 	if (!account->waiting)
@@ -108,7 +110,7 @@ static bool account_is_idle(const struct account *account)
 	return !account->held && !account->waiting;
 }
 
-/* An account for ID, which has none yet. */
+/* Makes an account for ID, which has none yet. */
 static struct account *account_make(struct admit *admit, uint32_t id)
 {
 	struct account *account = TAILQ_FIRST(&admit->idle);
@@ -167,7 +169,7 @@ static struct line *line_of(struct lane *lane, const struct weir_io *io)
 	return &account->line[admit_kind(lane, io)];
 }
 
-/* What a scheduler is asked with. */
+/* Fills in what a scheduler needs to know of IO before it has a request. */
 static void admit_describe(struct sched_rq *like, const struct weir_io *io)
 {
 	like->op = io->op;
@@ -176,9 +178,9 @@ static void admit_describe(struct sched_rq *like, const struct weir_io *io)
 	like->submitter = io->submitter;
 }
 
-/* N more tags for IO are within what the scheduler leaves its kind. An account that has none of
- * the kind is not held back: those who have all of them may be some whom the scheduler lets wait
- * as long as there are others. */
+/* Returns true if the scheduler leaves N more tags to ios of IO's kind. An account that has none
+ * of the kind is not held back: the accounts that have all of them may be some that the
+ * scheduler keeps waiting as long as there are others. */
 static bool admit_limit_leaves(struct lane *lane, const struct line *line, const struct weir_io *io,
 			       uint64_t n)
 {
@@ -199,7 +201,8 @@ static inline void line_add_tags(struct admit *admit, struct line *line, int n)
 	line->held += (uint32_t)n;
 }
 
-/* As line_add_tags(), where some of the account wait. */
+/* As line_add_tags(), for an account that has waiting ios: its lines are sorted by the number of
+ * tags. */
 static __attribute__((noinline)) void line_add_ordered(struct admit *admit, struct line *line,
 						       int n)
 {
@@ -208,7 +211,7 @@ static __attribute__((noinline)) void line_add_ordered(struct admit *admit, stru
 	account_enter(admit, line->account);
 }
 
-/* One tag more (N: 1) or fewer (-1) for LINE. */
+/* Counts one tag more (N: 1) or fewer (-1) for LINE. */
 static inline void line_count(struct admit *admit, struct line *line, int n)
 {
 	struct account *account = line->account;
@@ -283,7 +286,7 @@ static void account_weigh(struct lane *lane, struct account *account, const stru
 	account_enter(lane->waiting.admit, account);
 }
 
-/* IO goes to the head of LINE, or to its end. */
+/* Puts IO at the head of LINE, or at its end. */
 static void line_add(struct lane *lane, struct line *line, struct weir_io *io, bool head)
 {
 	struct account *account = line->account;
@@ -317,7 +320,7 @@ void admit_again(struct lane *lane, struct weir_io *io)
 	line_add(lane, line_of(lane, io), io, true);
 }
 
-/* The line that is next; LIMITED: of those whose kind may have a tag. */
+/* Returns the line that is next; LIMITED: of the lines whose kind may have a tag. */
 static struct line *line_next(struct lane *lane, bool limited)
 {
 	struct line *next = NULL;

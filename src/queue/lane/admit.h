@@ -15,7 +15,7 @@
 
 #include "queue/lane/tags.h"
 
-/* Accounts that hold tags or wait at once; all others share one. */
+/* So many accounts can hold tags or wait at the same time; all others share one account. */
 #define ACCOUNTS_MAX 1024u
 #define ACCOUNT_BUCKETS 2048u
 
@@ -46,8 +46,8 @@ LIST_HEAD(account_bucket, account);
 
 struct admit {
 	uint32_t held[WAIT_KINDS];
-	/* The lines of a kind that are not empty, who is next first: [0] those of accounts that
-	 * hold no tag of the kind, [1] the others. */
+	/* The lines of a kind that are not empty, in order; the first is next. [0] has the lines
+	 * of accounts that hold no tag of the kind, [1] the others. */
 	struct lines lines[WAIT_KINDS][2];
 	uint64_t turns; /* ios that ever waited */
 	struct account all, common, pool[ACCOUNTS_MAX];
@@ -59,10 +59,11 @@ struct admit {
 
 int admit_init(struct lane *lane);
 void admit_destroy(struct lane *lane);
-/* The lane has another scheduler; no tag is in use. */
+/* Takes over what the scheduler says of accounts and kinds. The lane has a new one, and no tag
+ * is in use. */
 void admit_scheduler(struct lane *lane);
 
-/* A free tag for what is counted for nobody. */
+/* Takes a free tag that is counted for no account. */
 static inline struct request *admit_uncounted(struct lane *lane)
 {
 	struct request *rq = tags_take(lane);
@@ -71,14 +72,14 @@ static inline struct request *admit_uncounted(struct lane *lane)
 	return rq;
 }
 
-/* IO may have N tags now, limits considered. */
+/* Returns true if IO may have N tags now: they are free, and no limit forbids it. */
 bool admit_may(struct lane *lane, const struct weir_io *io, uint64_t n);
-/* A tag for IO, after admit_may() or admit_next(). */
+/* Takes a tag for IO, after admit_may() or admit_next(). */
 struct request *admit_take(struct lane *lane, const struct weir_io *io);
 
 struct request *admit_within_limit(struct lane *lane, const struct weir_io *io);
 
-/* A tag for IO, or NULL if it may have none now. */
+/* Takes a tag for IO; NULL: it may have none now. */
 static inline struct request *admit_tag(struct lane *lane, const struct weir_io *io)
 {
 	if (!tags_are_free(lane, 1))
@@ -98,13 +99,14 @@ static inline void admit_put(struct lane *lane, struct request *rq)
 
 bool admit_has_line(struct lane *lane, const struct weir_io *io);
 
-/* Submitters share the tags, and some wait: new ios are asked with them who is next. */
+/* Returns true if submitters share the tags and some of them wait: then a new io waits in line
+ * too, and the fair order decides which is next. */
 static inline bool admit_by_submitter(const struct lane *lane)
 {
 	return lane->waiting.nr && (lane->sched->ops->flags & SCHED_BY_SUBMITTER);
 }
 
-/* Others of IO's account and kind wait, and so must IO. */
+/* Returns true if IO must wait because others of its account and kind wait. */
 static inline bool admit_must_wait(struct lane *lane, const struct weir_io *io)
 {
 	return lane->waiting.nr && admit_has_line(lane, io);
@@ -113,7 +115,7 @@ static inline bool admit_must_wait(struct lane *lane, const struct weir_io *io)
 void admit_wait(struct lane *lane, struct weir_io *io);
 /* Takes the next io that may have a tag off its line; NULL: there is none. */
 struct weir_io *admit_next(struct lane *lane);
-/* IO, from admit_next(), needs more tags: at its old place. */
+/* Puts IO, which admit_next() gave and which needs more tags, back at its old place. */
 void admit_again(struct lane *lane, struct weir_io *io);
 /* Takes those ios off their lines that WANT says, and appends them to LIST. */
 void admit_remove(struct lane *lane, bool (*want)(const struct weir_io *io), struct io_list *list);

@@ -18,8 +18,8 @@
 #include "queue/lane/queue.h"
 #include "queue/lane/retry.h"
 
-/* What a removed device answers is no error of the drive's, and no kernel's or engine's word for it
- * is the same. */
+/* Replaces the error of a removed device by -ENODEV: kernels and engines each have another word
+ * for it, and it is no error of the drive's. */
 static void complete_find_removed(const struct lane *lane, struct weir_cmd *cmd)
 {
 	if (!cmd->result || !device_is_removed(lane->q->dev))

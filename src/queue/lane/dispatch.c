@@ -41,7 +41,7 @@ static __attribute__((noinline, cold)) void dispatch_drop(struct lane *lane, str
 	admit_put(lane, rq);
 }
 
-/* Hands RQ to the engine; false if that has no room. */
+/* Hands RQ to the engine; false if the engine has no room. */
 static bool dispatch_start(struct lane *lane, struct request *rq)
 {
 	if (__builtin_expect(rq->cancelled, 0)) {
@@ -59,7 +59,7 @@ static bool dispatch_start(struct lane *lane, struct request *rq)
 	hist_add(&lane->stats->requests, 1);
 	if (rq->cmd.buf_index >= 0)
 		hist_add(&lane->stats->registered, 1);
-	/* Stamps come from different threads' clocks reads: never let a difference wrap. */
+	/* The two times were read by different threads, so the difference may be negative. */
 	hist_record(&lane->stats->op[rq->cmd.op].wait,
 		    lane->now > rq->submit_ns ? lane->now - rq->submit_ns : 0);
 	return true;
@@ -77,7 +77,8 @@ static void dispatch_refused(struct lane *lane, struct request *rq, bool again)
 	lane->out.rerun_ns = lane->now + DISPATCH_RERUN_NS;
 }
 
-/* What moves no bytes needs a tag, but no room for them. */
+/* Returns true if there is room for CMD. A command that moves no bytes needs a place among the
+ * commands, but none among the bytes. */
 static bool dispatch_room_for(const struct lane *lane, const struct weir_cmd *cmd)
 {
 	if (cmd->op == WEIR_OP_FLUSH || cmd->op == WEIR_OP_PLACEMENT_UPDATE)
@@ -85,7 +86,7 @@ static bool dispatch_room_for(const struct lane *lane, const struct weir_cmd *cm
 	return dispatch_room(lane);
 }
 
-/* What was scheduled before; false if some of it is left. */
+/* Runs what goes before the scheduler's requests; false if some of it is left. */
 static bool dispatch_run_list(struct lane *lane)
 {
 	struct request *rq;
@@ -130,8 +131,8 @@ void dispatch_run(struct lane *lane)
 	}
 }
 
-/* Straight to the engine as long as the scheduler allows it and holds nothing; the rest of BATCH
- * is its own. */
+/* BATCH goes straight to the engine as long as the scheduler allows it and holds nothing itself;
+ * the scheduler gets the rest. */
 void dispatch_hand_on(struct lane *lane, struct sched_list *batch)
 {
 	struct sched *s = lane->sched;

@@ -84,7 +84,7 @@ static void ended_run_tasks(struct lane *lane)
 	}
 }
 
-/* Threads that wait for the whole queue look again. */
+/* Wakes the threads that wait for the whole queue: they look again. */
 static void ended_tell_drain_waiters(struct weir_queue *q)
 {
 	if (!__atomic_load_n(&q->drain_waiters, __ATOMIC_SEQ_CST))

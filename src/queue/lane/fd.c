@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fd.c - one descriptor that fires for everything a lane may have to do.
+ * fd.c - makes one descriptor that fires for everything a lane may have to do.
  *
- * An epoll instance over three: the engine's (completions), the lane's wake_fd (what others
- * staged), and a timer for what only time brings (a scheduler that idles, a command that was
- * refused, work that the last turn left). Made when it is first asked for; closed at detach.
- * Owner's thread.
+ * It is an epoll instance over three descriptors: the engine's (completions), the lane's wake_fd
+ * (what others staged), and a timer for what only time brings (a scheduler that idles, a command
+ * that was refused, work that the last turn left). It is made when it is first asked for, and
+ * closed at detach. Owns lane->fd. The lane's owner.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -24,11 +24,11 @@ void fd_arm(struct lane *lane, uint64_t next)
 
 	CHECK(lane->fd.timer >= 0);
 	if (next != UINT64_MAX) {
-		/* 0 would disarm it: 1 ns after the start of the clock is past just as well. */
+		/* A time of 0 would disarm the timer; 1 ns is in the past as well. */
 		at.it_value.tv_sec = (time_t)(next / NSEC_PER_SEC);
 		at.it_value.tv_nsec = (long)(next % NSEC_PER_SEC) + (next ? 0 : 1);
 	}
-	/* Setting it also clears an expiry that was not read. */
+	/* Setting the timer also clears an expiry that nobody has read. */
 	timerfd_settime(lane->fd.timer, TFD_TIMER_ABSTIME, &at, NULL);
 }
 

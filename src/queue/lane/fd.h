@@ -7,10 +7,10 @@
 
 #include "queue/lane/state.h"
 
-/* Sets the timer behind the descriptor to NEXT, ns; UINT64_MAX: off. */
+/* Sets the timer behind the descriptor to NEXT, ns; UINT64_MAX turns it off. */
 void fd_arm(struct lane *lane, uint64_t next);
 
-/* Closes the descriptor, if there is one, and what is behind it. */
+/* Closes the descriptor and its timer, if they were made. */
 void fd_close(struct lane *lane);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flush_steps.c - flushes, and data that wants one before or after it.
+ * flush_steps.c - flushes, and ios that need one before or after their data.
  *
  * An io may need up to three steps: a flush before (WEIR_IO_PREFLUSH), its data, a flush after
  * (WEIR_IO_FUA on an engine that cannot pass it on). Ios that wait for a flush gather in a list;
  * one flush serves all that are on it when it starts. It starts when
  *   - no other flush is in flight (what comes meanwhile shares the next one), and
- *   - no data of such a sequence is under way, since that may want to share it too,
+ *   - no data of an io with flush steps is under way, since that io may want to share it too,
  *   - unless the first on the list has waited for 5 s.
- * Where the device has no volatile cache there is nothing to do and no step is needed.
+ * If the device has no volatile cache, a flush does nothing and no step is needed.
  *
  * Owns lane->flush. The lane's owner.
  */
@@ -20,7 +20,7 @@
 #include "queue/lane/ended.h"
 #include "queue/lane/queue.h"
 
-/* After this a flush no longer waits for data that might share it; blk-mq's figure. */
+/* A flush waits so long for data that might share it; blk-mq has the same figure. */
 #define FLUSH_PATIENCE_NS (5 * NSEC_PER_SEC)
 
 static void flush_steps_wait(struct lane *lane, struct weir_io *io)
@@ -30,7 +30,8 @@ static void flush_steps_wait(struct lane *lane, struct weir_io *io)
 	io_list_add(&lane->flush.ios, io);
 }
 
-/* On what is not a write the flag means nothing, as where the engine passes it on. */
+/* Returns true if IO needs a flush after its data. FUA means nothing for what is not a write,
+ * and needs no flush where the engine passes it on. */
 static bool flush_steps_wants_post(const struct lane *lane, const struct weir_io *io)
 {
 	if (io->op != WEIR_OP_WRITE && io->op != WEIR_OP_WRITE_ZEROES)
@@ -38,7 +39,7 @@ static bool flush_steps_wants_post(const struct lane *lane, const struct weir_io
 	return (io->flags & WEIR_IO_FUA) && lane->q->cached && !lane->q->passes_fua;
 }
 
-/* A flush on its own. */
+/* Takes in a flush that the program submitted. */
 static void flush_steps_accept_flush(struct lane *lane, struct weir_io *io)
 {
 	if (!lane->q->cached) {
@@ -105,7 +106,7 @@ void flush_steps_flush_ended(struct lane *lane, struct weir_io *io, int result, 
 	ended_io(lane, io);
 }
 
-/* A flush for all on the list; the tag is RQ. */
+/* Makes RQ one flush for all ios on the list. */
 static void flush_steps_start(struct lane *lane, struct request *rq)
 {
 	struct io_list *list = &lane->flush.ios;
@@ -127,7 +128,7 @@ static void flush_steps_start(struct lane *lane, struct request *rq)
 	dispatch_add(lane, rq);
 }
 
-/* Only data that is under way holds the next flush back. */
+/* Returns true if only data that is under way holds the next flush back. */
 static bool flush_steps_awaits_data(const struct lane *lane)
 {
 	return lane->flush.ios.first && !lane->flush.in_flight && lane->flush.nr_data;
@@ -144,14 +145,16 @@ void flush_steps_kick(struct lane *lane)
 		return;
 	if (flush_steps_awaits_data(lane) && lane->now < flush_steps_patience_ends(lane))
 		return;
-	/* Before all that wait for a tag: only one flush is ever in flight. */
+	/* A flush takes its tag before all ios that wait for one: only one flush is ever in
+	 * flight. */
 	if (tags_are_free(lane, 1))
 		flush_steps_start(lane, admit_uncounted(lane));
 }
 
 uint64_t flush_steps_next_event(const struct lane *lane)
 {
-	/* Without a tag, and while the scheduler is being switched, only a completion helps. */
+	/* Time changes nothing while no tag is free or the scheduler is being switched: a
+	 * completion does. */
 	if (lane->change.draining || !flush_steps_awaits_data(lane) || !tags_are_free(lane, 1))
 		return UINT64_MAX;
 	return flush_steps_patience_ends(lane);

@@ -72,7 +72,7 @@ void lane_free(struct lane *lane)
 	fd_close(lane);
 	fork_fd_close(&lane->sleep.wake_watch);
 	for (uint32_t i = 0; lane->tags.pool && i < lane->tags.nr; i++)
-		split_drop(&lane->tags.pool[i]); /* there are some in a child only */
+		split_drop(&lane->tags.pool[i]); /* only a child of fork() finds some here */
 	tags_destroy(lane);
 	admit_destroy(lane);
 	free(lane->registered.ranges);
@@ -80,7 +80,7 @@ void lane_free(struct lane *lane)
 	free(lane->placed);
 }
 
-/* Ios of BATCH that another lane schedules go there. */
+/* Gives those ios of BATCH to other lanes that are scheduled there. */
 static void lane_forward(struct lane *lane, struct io_list *batch)
 {
 	struct lane *home = queue_home(lane->q);
@@ -118,7 +118,8 @@ static void lane_take(struct lane *lane, struct io_list *batch)
 	if (!stage_take(lane, batch, &ended, &tasks))
 		return;
 	ended_add(lane, &ended, &tasks);
-	/* After taking: whoever registers memory and then submits finds both done here. */
+	/* This comes after the taking: for a thread that registers memory and then submits, both
+	 * are done here. */
 	registered_check(lane);
 	cancel_check(lane);
 }
@@ -154,8 +155,8 @@ void lane_submit(struct lane *lane, struct weir_io *io)
 		lane_push(lane);
 }
 
-/* Where submitters share the tags, those that are free now are not given away before the
- * submitters whose ios have ended could submit the next. */
+/* Where submitters share the tags, free tags are not given away yet: first the submitters whose
+ * ios have just ended are called back and can submit the next. */
 static void lane_push_after_reap(struct lane *lane)
 {
 	if (lane->ended.ios.first && admit_by_submitter(lane))
@@ -191,8 +192,8 @@ unsigned lane_turn(struct lane *lane)
 	return ended;
 }
 
-/* Ios whose end is to run here have begun and not ended, be they with the lane that schedules for
- * all. May be too many while others stage some, never too few. */
+/* Returns true if ios have begun that will be called back here, whichever lane schedules them.
+ * It may count too many while others stage ios, never too few. */
 static bool lane_awaits_ends(const struct lane *lane)
 {
 	const struct weir_queue *q = lane->q;
@@ -219,7 +220,7 @@ void lane_drain(struct lane *lane)
 {
 	CHECK(!lane->ended.in_callback);
 	while (!lane_idle(lane)) {
-		/* Looked at again after each turn: an idle lane would sleep for ever. */
+		/* An idle lane would sleep for ever, so it is asked again after each turn. */
 		if (!lane_turn(lane) && !lane_idle(lane))
 			lane_sleep(lane, UINT64_MAX);
 	}

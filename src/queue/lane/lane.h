@@ -82,7 +82,7 @@ static inline bool owner_is_there(const struct lane *lane)
 
 /* worker.c: threads of the queue's own. */
 int worker_start(struct lane *lane);
-/* The worker of LANE, if it has one, has been told to stop: waits for its end. */
+/* Waits for the end of LANE's worker, which has been told to stop; nothing if there is none. */
 void worker_join(struct lane *lane);
 
 /* control.c: what may change while a queue runs, and how the lanes hear of it.
@@ -104,17 +104,19 @@ struct lane *control_home(struct weir_queue *q, const struct sched_ops *ops);
 /* Makes an instance of OPS for LANE. 0 or -ENOMEM. Any thread. */
 int control_make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t nr_requests,
 		       struct sched **s);
-/* LANE gets NEXT when the queue has drained. Any thread, under the lock. */
+/* Stores NEXT, which LANE takes as its scheduler when the queue has drained. Any thread, under
+ * the lock. */
 void control_set_next(struct lane *lane, struct sched *next);
 /* Ends the switch of the scheduler that is under way if every lane has drained. Under the lock. */
 void control_try_finish(struct weir_queue *q);
 
 /* registered.c: memory that is registered. */
 
-/* Registers and lets go of what has changed; what fails is noted, and ios go on without. */
+/* Registers new pieces and lets go of those that leave. A failure is noted, and ios go on
+ * without the piece. */
 void registered_settle(struct lane *lane);
-/* The place of piece INDEX is free again if the piece leaves and no lane has it. Any thread, under
- * the queue's lock. */
+/* Frees the place of piece INDEX if the piece leaves and no lane has it. Any thread, under the
+ * queue's lock. */
 void registered_free_piece(struct weir_queue *q, uint32_t index);
 
 /* cancel.c: asks for IO, which was submitted on Q, to end before the drive sees it. Any thread;

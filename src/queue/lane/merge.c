@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * merge.c - one command from several: merging ios and requests that lie side by side.
+ * merge.c - makes one command of several ios or requests that lie side by side.
  *
- * An io is tried against what came with it (the plug: the batch that the lane has just taken),
- * then against what waits in the scheduler, and only then gets a tag of its own. Schedulers find
- * the candidates; what may really become one command is decided here: limits of the device,
- * placement, and registered memory. Memory that continues stays one piece, so that a run of ios
- * in one registered buffer is still a fixed one.
+ * An io is tried with the batch that it came with (the plug), then with the requests that wait in
+ * the scheduler, and only then gets a tag of its own. Schedulers find the candidates; the lane
+ * decides which may really become one command: limits of the device, placement, and registered
+ * memory count. Pieces of memory that continue one another become one piece, so that a run of ios
+ * in one registered buffer is still a registered command.
  *
  * Owns nothing; the lane's owner.
  */
@@ -21,15 +21,15 @@
 #include "queue/lane/split.h"
 #include "sched/merge.h"
 
-/* How far back the batch is looked through: blk-mq looks at the last request of a task's plug, and
- * at eight of a staging queue. */
+/* So many requests of the batch are looked at, from the last one back. blk-mq looks at the last
+ * request of a task's plug, and at eight of a staging queue. */
 #define MERGE_LOOK_OWN 1u
 #define MERGE_LOOK_STAGED 8u
-/* A saved command pays for giving up so much fixed memory, whose pages are handed to the kernel
- * then: about 16 of them, at some 30 to 60 ns each. */
+/* A saved command pays for so much memory that is not used as registered any more. The kernel
+ * takes its pages one by one then: about 16 of them, at some 30 to 60 ns each. */
 #define MERGE_LOSES_BYTES (64u << 10)
 
-/* What is to be added to a request, an io or another request. */
+/* An io or a request that is to be added to a request. */
 struct addition {
 	uint64_t offset, length;
 	struct weir_io *first, *last;
@@ -53,7 +53,7 @@ static bool merge_continues(const struct iovec *a, const struct iovec *b)
 	return (char *)a->iov_base + a->iov_len == b->iov_base;
 }
 
-/* Do the pieces of memory where the two meet continue one another? */
+/* Returns true if the pieces of memory continue one another where the two meet. */
 static bool merge_meets(const struct request *rq, const struct addition *add, enum sched_merge how)
 {
 	if (how == SCHED_MERGE_FRONT)
@@ -61,7 +61,7 @@ static bool merge_meets(const struct request *rq, const struct addition *add, en
 	return merge_continues(&rq->cmd.iov[rq->cmd.iovcnt - 1], &add->iov[0]);
 }
 
-/* The command would stay a fixed one. */
+/* Returns true if the command would stay a registered one. */
 static bool merge_stays_registered(const struct request *rq, const struct addition *add,
 				   enum sched_merge how)
 {
@@ -69,7 +69,8 @@ static bool merge_stays_registered(const struct request *rq, const struct additi
 	       merge_meets(rq, add, how);
 }
 
-/* Registered memory and other memory stay apart; what is fixed stays so unless it is short. */
+/* Returns true if registration allows the merge: registered memory and other memory stay apart,
+ * and a registered command stays one unless it is short. */
 static bool merge_registration_fits(const struct request *rq, const struct addition *add,
 				    enum sched_merge how)
 {
@@ -89,7 +90,7 @@ static uint32_t merge_nr_ranges(uint32_t iovcnt)
 	return iovcnt ? iovcnt : 1;
 }
 
-/* INTO and what is added may be one command. What is full now is not tried again. */
+/* Returns true if INTO and ADD may be one command. A request that is full is not tried again. */
 static bool merge_fits(const struct lane *lane, struct request *into, const struct addition *add,
 		       enum sched_merge how)
 {
@@ -113,7 +114,8 @@ static bool merge_fits(const struct lane *lane, struct request *into, const stru
 	return room;
 }
 
-/* Puts N pieces before or behind those of RQ; where memory continues the two pieces become one. */
+/* Puts the pieces of ADD before or behind those of RQ. Two pieces that continue one another
+ * become one. */
 static void merge_add_memory(struct request *rq, const struct addition *add, enum sched_merge how)
 {
 	bool registered = merge_stays_registered(rq, add, how), one = merge_meets(rq, add, how);
@@ -139,7 +141,7 @@ static void merge_add_memory(struct request *rq, const struct addition *add, enu
 		rq->cmd.buf_index = -1;
 }
 
-/* Discards that do not touch go as a list of ranges. */
+/* Adds discards, which need not touch: the command has a list of ranges. */
 static void merge_add_ranges(struct request *rq, const struct addition *add)
 {
 	if (!rq->cmd.iovcnt) {
@@ -213,7 +215,7 @@ bool merge_requests(void *owner, struct sched_rq *into, struct sched_rq *gone, e
 	return true;
 }
 
-/* The request that RQ belongs to, of those on the plug, which the scheduler does not know yet. */
+/* Finds the request of the plug that RQ can merge with. The scheduler does not know these yet. */
 static enum sched_merge merge_find_in_plug(const struct lane *lane, const struct sched_rq *rq,
 					   struct sched_list *plug, struct sched_rq **into)
 {
@@ -228,7 +230,7 @@ static enum sched_merge merge_find_in_plug(const struct lane *lane, const struct
 	return SCHED_MERGE_NONE;
 }
 
-/* INTO has grown and may have closed a gap to another on the plug. */
+/* Merges INTO, which has grown, with another request of the plug if they touch now. */
 static void merge_close_gap(struct lane *lane, struct sched_rq *into, struct sched_list *plug)
 {
 	struct sched_rq *other = TAILQ_LAST(plug, sched_list);
@@ -253,7 +255,7 @@ static void merge_count(struct lane_stats *stats, enum sched_merge how)
 		 1);
 }
 
-/* IO joins INTO; nobody but the lane knows of INTO, or S does. */
+/* Merges IO into INTO, a request of the plug or of the scheduler. */
 static bool merge_into(struct lane *lane, struct weir_io *io, const struct sched_rq *rq,
 		       struct sched_rq *into, enum sched_merge how)
 {
@@ -295,13 +297,13 @@ static bool merge_may(const struct lane *lane, const struct weir_io *io)
 	return !(io->flags & (WEIR_IO_NOMERGE | WEIR_IO_FUA | WEIR_IO_PREFLUSH));
 }
 
-/* Something waits there with which an io could merge. */
+/* Returns true if requests wait in the scheduler with which an io could merge. */
 static bool merge_scheduler_may_have(const struct lane *lane)
 {
 	return lane->sched->ops->find_merge && lane->sched->ops->has_work(lane->sched);
 }
 
-/* With the scheduler's own: it finds one, and is told that it grew. */
+/* Merges IO into a request of the scheduler, which finds it and is told that it grew. */
 static bool merge_scheduled(struct lane *lane, struct weir_io *io, const struct sched_rq *rq)
 {
 	struct sched *s = lane->sched;

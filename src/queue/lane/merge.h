@@ -7,7 +7,7 @@
 
 #include "queue/lane/state.h"
 
-/* True: IO went into a request that waits, on PLUG or with the scheduler. */
+/* Merges IO into a request that waits, on PLUG or with the scheduler; false: there is none. */
 bool merge_io(struct lane *lane, struct weir_io *io, struct sched_list *plug);
 /* As sched_env.merge, for the lane OWNER. */
 bool merge_requests(void *owner, struct sched_rq *into, struct sched_rq *gone,

@@ -20,8 +20,9 @@
 #include "queue/lane/tags.h"
 
 static __thread struct lane *owner_lanes;
-/* A worker has no time for the lanes of other queues, so it does not become their owner. The
- * number of the process: where a callback of a worker calls fork(), the child is none. */
+/* The process in which this thread is a worker; 0: it is none. A worker has no time for the
+ * lanes of other queues, so it does not become their owner. Where a callback of a worker calls
+ * fork(), the child's thread is no worker. */
 static __thread uint32_t owner_worker_in;
 
 struct lane *owner_lane(const struct weir_queue *q)
@@ -35,7 +36,8 @@ struct lane *owner_lane(const struct weir_queue *q)
 
 bool owner_in_callback(void)
 {
-	/* A child that a callback made is not inside it for what is the child's own. */
+	/* If a callback called fork(), the child's thread is not inside a callback of the
+	 * child's own queues. */
 	for (struct lane *lane = owner_lanes; lane; lane = lane->owner.next)
 		if (lane->ended.in_callback && !fork_inherited(lane->q->process))
 			return true;
@@ -96,7 +98,8 @@ void owner_detach(struct lane *lane)
 	lane->engine = NULL;
 	registered_leave(lane);
 	owner_unlink(lane);
-	/* Submitters need not know that nobody listens: the next owner looks first. */
+	/* Submitters need not know that the lane has no owner: the next one looks at what they
+	 * staged. */
 	control_disown(lane);
 }
 

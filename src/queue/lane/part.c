@@ -19,16 +19,14 @@ void part_all_ended(struct lane *lane, struct weir_io *io)
 		ended_io(lane, io);
 }
 
-/*
- * What a drive could not do is an I/O error to whoever reads results: the kernel's own word for a
- * medium error, ENODATA, means that something is not there to everybody else.
- */
+/* Makes -EIO of the kernel's words for what a drive could not do: its word for a medium error,
+ * ENODATA, tells everybody else that something is not there. */
 static int part_result(int result)
 {
 	return result == -ENODATA || result == -EILSEQ || result == -EREMOTEIO ? -EIO : result;
 }
 
-/* The ring is gone, and with it what became of CMD. */
+/* Notes in IO that the ring is gone: nobody knows what became of CMD. */
 static void part_note_lost(struct weir_io *io, const struct weir_cmd *cmd)
 {
 	if (!cmd->ring_lost)
@@ -53,7 +51,7 @@ void part_ended(struct lane *lane, struct weir_io *io, struct request *rq, int r
 		io->cause = io->result == result ? 0 : (uint16_t)-result;
 		part_note_lost(io, &rq->cmd);
 		io_priv(io)->failed_offset = rq->nr_ios > 1 ? io->offset : rq->cmd.offset;
-		/* What is not cut yet would only fail too. */
+		/* The rest of the io would only fail too, so it is not begun. */
 		io_priv(io)->cursor = io->length;
 	}
 	CHECK(io_priv(io)->parts);

@@ -33,7 +33,7 @@ void placed_count(struct lane *lane, const struct weir_io *io)
 				     sizeof(*q->placements), placed_cmp);
 	struct placed *placed;
 
-	if (!id) /* only 0: others were refused */
+	if (!id) /* only id 0 is unknown to the list: other ids were refused at submit */
 		return;
 	CHECK(lane->placed);
 	placed = &lane->placed[id - q->placements];

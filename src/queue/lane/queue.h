@@ -70,26 +70,26 @@ struct weir_queue {
 	pthread_mutex_t switch_lock; /* held over a whole switch_scheduler(), before the lock */
 };
 
-/* 0, or -ECHILD with words where Q was inherited over fork(): what every public function asks
- * first. Any thread. */
+/* Every public function asks this first: 0, or -ECHILD with words where Q was inherited over
+ * fork(). Any thread. */
 static inline int queue_check_process(const struct weir_queue *q)
 {
 	return __builtin_expect(fork_inherited(q->process), 0) ? fork_refuse("queue") : 0;
 }
 
-/* The time that Q lives in, ns. Any thread. */
+/* Returns the time of Q's engine, ns: a simulated drive has its own. Any thread. */
 static inline uint64_t queue_now(const struct weir_queue *q)
 {
 	return q->engine_ops->now ? q->engine_ops->now(q->engine_ops) : clock_now();
 }
 
-/* The lane that schedules for all of Q's, or NULL. Any thread. */
+/* Returns the lane that schedules for all lanes of Q, or NULL. Any thread. */
 static inline struct lane *queue_home(const struct weir_queue *q)
 {
 	return __atomic_load_n(&q->home, __ATOMIC_SEQ_CST);
 }
 
-/* The kind of lane that an io is for. */
+/* Returns the kind of lane that IO is for. */
 static inline enum lane_kind queue_lane_kind(const struct weir_io *io)
 {
 	return io->op == WEIR_OP_READ ? LANE_READ : LANE_DEFAULT;

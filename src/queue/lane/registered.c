@@ -30,8 +30,8 @@ static int registered_cmp(const void *a, const void *b)
 	return x->base < y->base ? -1 : x->base > y->base;
 }
 
-/* lane->registered.ranges from what is registered, by address. Ranges may overlap, so each also
- * says how far it and those before it reach. */
+/* Sorts lane->registered.ranges by address. Ranges may overlap, so each also says how far it and
+ * those before it reach. */
 static void registered_sort(struct lane *lane)
 {
 	uintptr_t reach = 0;
@@ -64,7 +64,7 @@ static void registered_remove(struct lane *lane, uint32_t index)
 		}
 }
 
-/* How many ranges begin at AT or before. */
+/* Returns how many ranges begin at AT or before. */
 static uint32_t registered_begun_at(const struct lane *lane, uintptr_t at)
 {
 	uint32_t low = 0, high = lane->registered.nr;
@@ -93,7 +93,7 @@ int16_t registered_find(const struct lane *lane, const void *base, size_t length
 	return -1;
 }
 
-/* How far a range goes that holds the byte AT; AT: none does. */
+/* Returns the end of the range that holds the byte AT and reaches farthest; AT: none holds it. */
 static uintptr_t registered_reach(const struct lane *lane, uintptr_t at)
 {
 	uint32_t i = registered_begun_at(lane, at);
@@ -114,12 +114,13 @@ size_t registered_border(const struct lane *lane, const void *base, size_t lengt
 
 		next = registered_reach(lane, before);
 		if (next == before)
-			return length; /* the rest is not registered: better one command */
+			return length; /* the rest is not registered, so one command is better */
 	}
 	return first < end ? first - at : length;
 }
 
-/* Commands on piece INDEX that the engine has. Those that still wait go without it. */
+/* Counts the commands on piece INDEX that the engine has. Requests that still wait go without
+ * the piece. */
 static uint32_t registered_strip(struct lane *lane, uint32_t index)
 {
 	uint32_t with_engine = 0;
@@ -170,7 +171,7 @@ static void registered_set_known(struct lane *lane, uint32_t index, uint32_t ser
 	pthread_mutex_unlock(&q->lock);
 }
 
-/* LANE lets go of piece INDEX; false: commands on it are with the engine. */
+/* Lets go of piece INDEX; false: the engine has commands on it. */
 static bool registered_drop(struct lane *lane, uint32_t index, const struct lane_piece *known)
 {
 	struct engine *e = lane->engine;
@@ -179,7 +180,7 @@ static bool registered_drop(struct lane *lane, uint32_t index, const struct lane
 		registered_remove(lane, index);
 		if (registered_strip(lane, index))
 			return false;
-		/* Where that fails the next piece in its place takes its number all the same. */
+		/* If that fails, the next piece in its place takes the number all the same. */
 		if (e->ops->unregister_buffer)
 			(void)e->ops->unregister_buffer(e, index);
 	}
@@ -187,7 +188,7 @@ static bool registered_drop(struct lane *lane, uint32_t index, const struct lane
 	return true;
 }
 
-/* Under the lock: PIECE of LANE failed with ERR, and weir_error() says why. */
+/* Notes that PIECE failed on LANE with ERR; weir_error() says why. Under the lock. */
 static void registered_note_failure(struct lane *lane, const struct piece *piece, int err)
 {
 	struct registry *r = lane->q->registry;
@@ -256,7 +257,7 @@ void registered_settle(struct lane *lane)
 		return;
 	if (!lane->registered.ranges)
 		lane->registered.ranges = calloc(REGISTERED_MAX, sizeof(*lane->registered.ranges));
-	if (!lane->registered.ranges) { /* tried again on the next turn; ios go on without */
+	if (!lane->registered.ranges) { /* the next turn tries again; ios go on without */
 		lane->registered.unsettled = true;
 		return;
 	}

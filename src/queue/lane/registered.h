@@ -13,8 +13,8 @@ void registered_check(struct lane *lane);
 void registered_leave(struct lane *lane);
 /* The number of the buffer that holds LENGTH bytes at BASE, or -1. */
 int16_t registered_find(const struct lane *lane, const void *base, size_t length);
-/* LENGTH bytes at BASE are in no one buffer: how many are in the first of several that hold all
- * of them, side by side; LENGTH: there are none such. */
+/* For LENGTH bytes at BASE that no one buffer holds: returns how many of them the first of
+ * several buffers holds that hold them all, side by side; LENGTH: there are none such. */
 size_t registered_border(const struct lane *lane, const void *base, size_t length);
 
 #endif

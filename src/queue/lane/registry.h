@@ -9,10 +9,11 @@
 
 #include "queue/lane/queue.h"
 
-/* io_uring's own limit. */
+/* io_uring registers at most so many bytes as one buffer. */
 #define PIECE_MAX (1ull << 30)
 
-/* What an engine registers as one buffer; its number is its place in the table. */
+/* A piece of memory that an engine registers as one buffer. Its place in the table is the
+ * buffer's number. */
 struct piece {
 	uintptr_t base;
 	size_t length;
@@ -21,7 +22,7 @@ struct piece {
 	bool leaving;
 };
 
-/* What the program gave. */
+/* A range of memory that the program registered. */
 struct range {
 	uintptr_t base;
 	size_t length;
@@ -31,7 +32,7 @@ struct range {
 	char reason[160];
 };
 
-/* What a lane has of the piece in a place. */
+/* What a lane has registered of the piece in one place of the table. */
 struct lane_piece {
 	uint32_t serial; /* the piece's, when it was taken; 0: none */
 	int32_t result;

@@ -2,10 +2,11 @@
 /*
  * retry.c - the ios of a merged command that failed go once more, each by itself.
  *
- * One bad block fails the whole command, and says nothing of the others in it. The request keeps
- * its tag and carries one io after the other, none of them merged, before what the scheduler
- * holds; the scheduler saw the request end with its first command. So a failed command of N ios
- * costs N commands more at most, and no tag. Owner's thread.
+ * One bad block fails the whole command, and the result says nothing of the other blocks. The
+ * request keeps its tag and carries one io after the other, none of them merged, before the
+ * requests that the scheduler holds; for the scheduler the request ended with its first command. So
+ * a failed command of N ios costs at most N commands more, and no tag. Owns nothing; the lane's
+ * owner.
  */
 #include "queue/lane/retry.h"
 
@@ -17,13 +18,12 @@
 #include "queue/lane/queue.h"
 #include "queue/lane/split.h"
 
-/* The status code type of what has to do with the way to the drive, or with waiting for it. */
+/* The status code type of errors on the path to the drive: lost, aborted or waiting for it. */
 #define STATUS_TYPE_PATH 3u
 
-/*
- * Would any of the ios end better by itself? Not where the command was cancelled, as nobody knows
- * what it did and each might be waited for as long; nor where the drive or the ring is away.
- */
+/* Returns true if some of the ios may succeed by themselves. A command that was cancelled is not
+ * retried: nobody knows what it did, and each io might take as long again. Nor is one whose
+ * drive or ring is gone. */
 static bool retry_is_local(int result, uint16_t status)
 {
 	switch (result) {
@@ -54,7 +54,7 @@ bool retry_begin(struct lane *lane, struct request *rq)
 	return true;
 }
 
-/* RQ carries IO and nothing else; false if that takes more than one command by now. */
+/* Makes RQ carry IO and nothing else; false if IO needs more than one command by now. */
 static bool retry_alone(struct lane *lane, struct request *rq, struct weir_io *io)
 {
 	io_priv(io)->cursor = 0;

@@ -18,7 +18,7 @@
 #define SETTINGS_MAX 4096u
 #define SETTINGS_SLOTS (2 * SETTINGS_MAX)
 
-/* Of one submitter. */
+/* The settings of one submitter. */
 struct setting {
 	uint32_t used;	    /* atomic: set when submitter is */
 	uint32_t submitter; /* never changes then */
@@ -33,7 +33,8 @@ struct settings {
 	struct setting slot[SETTINGS_SLOTS];
 };
 
-/* SUBMITTER's row, or the free slot for it. There always is one: half of them stay free. */
+/* Returns SUBMITTER's row, or the free slot for it. There always is one: half of the slots stay
+ * free. */
 static struct setting *settings_find(struct settings *t, uint32_t submitter)
 {
 	uint32_t at = submitter * 0x9e3779b1u % SETTINGS_SLOTS; /* Fibonacci hashing */
@@ -44,7 +45,8 @@ static struct setting *settings_find(struct settings *t, uint32_t submitter)
 	return &t->slot[at];
 }
 
-/* SUBMITTER's row, made if need be; NULL: no memory, or too many. Under the lock. */
+/* Returns SUBMITTER's row, and makes it if there is none; NULL: no memory, or too many rows.
+ * Under the lock. */
 static struct setting *settings_row(struct weir_queue *q, uint32_t submitter)
 {
 	struct settings *t = q->settings ? q->settings : calloc(1, sizeof(*t));

@@ -22,7 +22,7 @@ void lane_wake(struct lane *lane)
 	__atomic_store_n(&lane->sleep.staged, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_exchange_n(&lane->sleep.asleep, 0, __ATOMIC_SEQ_CST)) {
 		__atomic_fetch_add(&lane->stats->wakeups, 1, __ATOMIC_RELAXED);
-		/* Fails only when the counter is full, and then it is readable anyway. */
+		/* Writing fails only if the counter is full, and then it is readable anyway. */
 		(void)!eventfd_write(lane->sleep.wake_fd, 1);
 	}
 }

@@ -11,7 +11,7 @@
 #include "queue/lane/owner.h"
 #include "queue/lane/queue.h"
 
-/* What a worker tells the thread that starts it. */
+/* A worker's report to the thread that starts it. */
 struct worker_report {
 	struct lane *lane;
 	int result;
@@ -49,8 +49,8 @@ static void *worker_run(void *arg)
 	worker_said(start, err); /* frees START's memory: not used from here on */
 	if (err)
 		return NULL;
-	/* Looked at again between taking and sleeping: who stops us leaves the waking to somebody
-	 * else where something is staged, and that may be taken already. */
+	/* The flag is read again before sleeping: lane_wake() leaves the waking to an earlier
+	 * caller where something is staged, and the turn may have taken that already. */
 	while (!worker_stopping(lane->q))
 		if (!lane_turn(lane) && !worker_stopping(lane->q))
 			lane_sleep(lane, UINT64_MAX);
@@ -66,7 +66,7 @@ int worker_start(struct lane *lane)
 	int err;
 
 	CHECK(!lane->owner.worker_runs);
-	/* The lane beyond those that were asked for is a home and nothing else. */
+	/* The lane beyond those that the program asked for is only a home. */
 	if (lane->index < q->opts.lanes)
 		snprintf(name, sizeof(name), "weir-lane%u", lane->index % 100000u);
 	err = thread_start(&lane->owner.worker, name, worker_run, &start);
