@@ -107,7 +107,7 @@ void fork_fd_watch(struct fork_fd *w, int *fd)
 }
 
 /* A child does not touch the list: after clone() nobody may ever release its lock. */
-static int *take(struct fork_fd *w)
+static int *fork_fd_take(struct fork_fd *w)
 {
 	int *fd;
 
@@ -123,13 +123,13 @@ static int *take(struct fork_fd *w)
 
 void fork_fd_unwatch(struct fork_fd *w)
 {
-	(void)take(w);
+	(void)fork_fd_take(w);
 	w->fd = NULL;
 }
 
 void fork_fd_close(struct fork_fd *w)
 {
-	int *fd = take(w);
+	int *fd = fork_fd_take(w);
 
 	w->fd = NULL;
 	if (fd && *fd >= 0) {

@@ -42,7 +42,7 @@ static void use_cpus_of_process(void)
 		(void)sched_setaffinity(0, sizeof(process), (cpu_set_t *)process);
 }
 
-static void *run(void *arg)
+static void *thread_run(void *arg)
 {
 	struct start start = *(struct start *)arg;
 
@@ -78,7 +78,7 @@ int thread_start(pthread_t *thread, const char *name, void *(*fn)(void *arg), vo
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (!err)
-		err = pthread_create(thread, &attr, run, &start);
+		err = pthread_create(thread, &attr, thread_run, &start);
 	while (!err && sem_wait(&start.ready) && errno == EINTR)
 		;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

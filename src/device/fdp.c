@@ -224,7 +224,7 @@ static struct fdp_reply *fdp_alloc(void)
 	if (r)
 		r->fdp.size = sizeof(r->fdp);
 	else
-		error_set(-ENOMEM, "no memory for what the drive says of FDP");
+		error_set(-ENOMEM, "no memory for the drive's facts about FDP");
 	return r;
 }
 

@@ -109,7 +109,7 @@ static int lock_claim(struct weir_device *dev)
 				 "%s: in use by the system (mounted, swap, or part of another "
 				 "device): see lsblk",
 				 dev->path);
-	return error_sys(-errno, "%s: cannot claim this device", dev->path);
+	return error_sys(-errno, "%s: cannot open it exclusively", dev->path);
 }
 
 /* Returns true if another try is worth it, after TRIES tries, for a lock that PID holds. */

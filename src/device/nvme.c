@@ -43,7 +43,7 @@ static int nvme_number(const struct weir_device *dev, dev_t rdev, char *number, 
 
 	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u", major(rdev), minor(rdev));
 	if (!realpath(link, path))
-		return error_sys(-errno, "%s: %s, where the kernel describes it, cannot be read",
+		return error_sys(-errno, "%s: cannot read %s, where the kernel describes it",
 				 dev->path, link);
 	name = strrchr(path, '/') + 1;
 	if (!device_is_ng_name(name))

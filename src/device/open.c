@@ -64,8 +64,7 @@ static int open_failed(const struct weir_device *dev, int err)
 		return error_sys(err, "%s: the limit on open files (ulimit -n)", dev->path);
 	if (device_read_only(dev) || (err != -EACCES && err != -EROFS && err != -EPERM))
 		return error_sys(err, "%s", dev->path);
-	return error_sys(err, "%s: cannot open it for writing (are its permissions yours?)",
-			 dev->path);
+	return error_sys(err, "%s: cannot open it for writing (check who may: ls -l)", dev->path);
 }
 
 /* O_NONBLOCK is set because the path may name something else by now, and opening that must not

@@ -69,8 +69,7 @@ struct uring {
 	uint32_t nr_free_slots;
 	uint16_t wake_slot; /* the slot of that poll, while it is in the ring */
 
-	/* The following is found at set-up. */
-	/* Nothing tells whether completions wait for a system call. */
+	/* Found at set-up: nothing tells whether completions wait for a system call. */
 	bool always_enter;
 	bool registered_file, registered_buffers;
 	const char *rung; /* the ring's flags in words; static */

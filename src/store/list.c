@@ -170,7 +170,8 @@ static int list_run(struct weir_store *s, struct list_req *req,
 		if (!err)
 			err = wait_op(s, &req->op);
 		if (err)
-			return error_sys(err, "%s: listing", weir_device_path(s->io.dev));
+			return error_sys(err, "%s: cannot list its keys",
+					 weir_device_path(s->io.dev));
 		err = list_hand_out(req, fn, user);
 	}
 	return err;
@@ -188,7 +189,7 @@ int weir_store_list(struct weir_store *s,
 	req = calloc(1, sizeof(*req));
 	if (!req || posix_memalign(&window, s->io.pool.align, 2 * (size_t)LIST_WINDOW)) {
 		free(req);
-		return error_sys(-ENOMEM, "listing");
+		return error_sys(-ENOMEM, "cannot list the keys");
 	}
 	req->inner.run = list_step;
 	req->window = window;

@@ -91,7 +91,7 @@ static int mkfs_unit(struct mkfs *m, const struct weir_fdp *fdp)
 		return 0;
 	err = syncio_placement_update(m->q, fdp->placements[last].id);
 	if (err)
-		return error_sys(err, "%s: looking how large its reclaim units are",
+		return error_sys(err, "%s: cannot find out how large its reclaim units are",
 				 weir_device_path(m->dev));
 	err = weir_fdp_read(&after, m->dev);
 	if (err)
@@ -153,7 +153,7 @@ static int mkfs_look(struct mkfs *m, uint64_t offset, uint8_t *buf, size_t lengt
 	int err = syncio_read(m->q, offset, buf, length);
 
 	if (err)
-		return error_set(err, "%s (while looking what is there)", weir_error());
+		return error_set(err, "%s (while checking that it is empty)", weir_error());
 	what = mkfs_recognise(buf, length);
 	if (what)
 		return error_set(-EEXIST, "%s: holds %s: format with --force to destroy it", path,
@@ -183,7 +183,7 @@ static int mkfs_check_empty(struct mkfs *m)
 				 "first, or format with --force to destroy what is there",
 				 weir_device_path(m->dev));
 	if (posix_memalign(&buf, 65536, length))
-		return error_sys(-ENOMEM, "formatting");
+		return error_sys(-ENOMEM, "cannot format");
 	err = mkfs_look(m, 0, buf, length);
 	if (!err)
 		err = mkfs_look(m, capacity - length, buf, length);
@@ -201,7 +201,8 @@ static int mkfs_random(void *buf, size_t length)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return error_sys(-errno, "random bytes");
+			return error_sys(-errno,
+					 "cannot get random bytes for the identity of the store");
 		to += got;
 		length -= (size_t)got;
 	}
@@ -306,7 +307,9 @@ static int mkfs_run(const char *path, const struct weir_store_format_opts *opts)
 	int err = opts_copy(&m.opts, sizeof(m.opts), opts, opts ? opts->size : 0);
 
 	if (!err && m.opts.placement > WEIR_PLACEMENT_STREAM)
-		err = error_set(-EINVAL, "no such placement: %u", m.opts.placement);
+		err = error_set(-EINVAL,
+				"no such placement: %u (use WEIR_PLACEMENT_NONE or _STREAM)",
+				m.opts.placement);
 	if (!err)
 		err = mkfs_before(&m, path);
 	if (!err)

@@ -76,7 +76,7 @@ static int store_load(struct weir_store *s, const struct weir_store_opts *opts,
 		return err;
 	s->logs = logs_new(&s->io, batch_bytes);
 	if (!s->logs)
-		return error_sys(-ENOMEM, "%s: opening the store", weir_device_path(s->io.dev));
+		return error_sys(-ENOMEM, "%s: cannot open the store", weir_device_path(s->io.dev));
 	return log_placement_open(s->logs, opts->placement);
 }
 
@@ -140,7 +140,7 @@ static int store_new(struct weir_store **s, struct weir_store_opts *all,
 		return err;
 	*s = calloc(1, sizeof(**s));
 	if (!*s)
-		return error_sys(-ENOMEM, "opening a store");
+		return error_sys(-ENOMEM, "cannot open a store");
 	(*s)->owner.process = fork_process();
 	(*s)->io.read_only = all->read_only;
 	return 0;

@@ -164,10 +164,10 @@ int weir_store_add_tenant(struct weir_store *s, const char *tenant, uint32_t *st
 				 WEIR_TENANT_NAME_MAX);
 	err = wait_inner(s, &ask.inner);
 	if (err == -EROFS && s->io.read_only)
-		return error_set(err, "%s: knows no tenant \"%s\", and was opened read-only", path,
+		return error_set(err, "%s: has no tenant \"%s\", and was opened read-only", path,
 				 tenant);
 	if (err)
-		return error_sys(err, "%s: a new tenant", path);
+		return error_sys(err, "%s: cannot add the tenant", path);
 	*stream = ask.stream;
 	return ask.created;
 }

@@ -155,7 +155,7 @@ static long unpack_gzip(struct unpack *u, void *buf, size_t size)
 	if (err == Z_MEM_ERROR)
 		return error_set(-ENOMEM, "%s: out of memory", u->name);
 	if (err != Z_OK && err != Z_STREAM_END && err != Z_BUF_ERROR)
-		return error_set(-EINVAL, "%s: gzip: the packed data are damaged (%s)", u->name,
+		return error_set(-EINVAL, "%s: gzip: the packed data is damaged (%s)", u->name,
 				 u->gzip.msg ? u->gzip.msg : "no header");
 	return (long)(size - u->gzip.avail_out);
 }
@@ -195,7 +195,8 @@ long unpack_read(struct unpack *u, void *buf, size_t size)
 			return 0;
 		n = (u->kind == UNPACK_GZIP ? unpack_gzip : unpack_zstd)(u, buf, size);
 		if (!n && u->from == u->to && u->ended && u->inside)
-			return error_set(-EINVAL, "%s: the packed data end in the middle", u->name);
+			return error_set(-EINVAL, "%s: the packed data ends in the middle",
+					 u->name);
 	}
 	return n;
 }

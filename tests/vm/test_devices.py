@@ -132,7 +132,7 @@ def a_medium_error(weir):
         write(start, 0)  # the first sectors cannot be read
         write(DEBUG + "/opts", 2)
         cause = "medium error: the drive cannot read these blocks (ENODATA)"
-        weir.fails("format", path, says=["read at 0x0+", cause, "while looking what is there"])
+        weir.fails("format", path, says=["read at 0x0+", cause, "while checking that it is empty"])
         write(start, 4)  # only the first copy of the superblock is bad: the second one is used
         weir.run("ls", path)
         write(DEBUG + "/opts", 0)

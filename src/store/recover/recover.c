@@ -468,11 +468,11 @@ int recover_run(struct store_io *io, struct logs *ls, const struct superio_found
 
 	r.found = calloc(io->lay->segments, sizeof(*r.found));
 	if (!r.found)
-		return error_sys(-ENOMEM, "%s: recovery", weir_device_path(io->dev));
+		return error_sys(-ENOMEM, "%s: recovery failed", weir_device_path(io->dev));
 	err = recover_steps(&r);
 	free(r.found);
 	if (err)
-		return error_sys(err, "%s: recovery", weir_device_path(io->dev));
+		return error_sys(err, "%s: recovery failed", weir_device_path(io->dev));
 	logs_recovered(ls, r.sequence + 1);
 	log_placement_apply(ls);
 	logs_count(ls, &logs);
