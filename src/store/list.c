@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/container.h"
 #include "base/error.h"
 #include "store/store.h"
@@ -53,6 +54,7 @@ static void list_add(struct weir_store *s, struct list_req *req, const struct ba
 	if (r->flags & DISK_TOMBSTONE || !logs_find(s->logs, hash, &value) ||
 	    value.position != layout_position(s->io.lay, req->seg->number, r->block))
 		return;
+	CHECK(req->out_bytes + sizeof(e) + r->key_len <= LIST_WINDOW);
 	memcpy(req->out + req->out_bytes, &e, sizeof(e));
 	memcpy(req->out + req->out_bytes + sizeof(e), r->key, r->key_len);
 	req->out_bytes += sizeof(e) + ((r->key_len + 7u) & ~7u);
@@ -132,6 +134,7 @@ static void list_step(struct weir_store *s, struct weir_store_op *op)
 	}
 	left = (uint64_t)(req->seg->end - req->at.block) << l->block_shift;
 	req->window_bytes = left < length ? left : length;
+	CHECK(req->window_bytes <= LIST_WINDOW);
 	logs_pin(req->seg);
 	weir_io_read(&req->sio.io, layout_offset(l, req->seg->number, req->at.block), req->window,
 		     req->window_bytes);

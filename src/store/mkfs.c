@@ -15,6 +15,7 @@
 #include <weir/fdp.h>
 #include <weir/store.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/opts.h"
@@ -259,6 +260,7 @@ static void mkfs_place(struct syncio_many *many, uint64_t i, uint64_t *offset, s
 {
 	struct mkfs *m = many->user;
 
+	CHECK(i < m->super.layout.segments);
 	*offset = layout_offset(&m->super.layout, (uint32_t)i, 0);
 	*length = m->super.layout.block_bytes;
 }

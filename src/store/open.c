@@ -11,6 +11,7 @@
 
 #include <weir/fdp.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/opts.h"
@@ -20,6 +21,7 @@
 
 void store_free(struct weir_store *s)
 {
+	CHECK(!s->io.ops && !s->io.ios);
 	logs_free(s->logs);
 	io_free(&s->io);
 	free(s);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/container.h"
 #include "store/store.h"
 
@@ -114,6 +115,7 @@ static int read_begin(struct weir_store *s, struct weir_store_op *op,
 		free(req);
 		return -ENOMEM;
 	}
+	CHECK(value->length <= op->capacity);
 	logs_pin(req->seg);
 	read_submit(s, req);
 	return 0;
@@ -128,6 +130,7 @@ void read_get(struct weir_store *s, struct weir_store_op *op)
 		op_end(&s->io, op, -ENOENT);
 		return;
 	}
+	CHECK(value.length);
 	op->value_len = value.length;
 	err = value.length > op->capacity ? -EMSGSIZE : read_begin(s, op, &value);
 	if (err)

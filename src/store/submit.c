@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/done.h"
 #include "base/error.h"
@@ -102,6 +103,7 @@ static void op_run(struct weir_store *s, struct weir_store_op *op)
 {
 	const struct inner_op *inner;
 
+	CHECK(op_priv(op)->store == s);
 	op_begin(&s->io, op);
 	if (op_is_cancelled(op)) {
 		op_end(&s->io, op, -ECANCELED);
@@ -123,6 +125,7 @@ static void op_run(struct weir_store *s, struct weir_store_op *op)
 		break;
 	default:
 		inner = op_priv(op)->private;
+		CHECK(op->kind == OP_INNER && inner);
 		inner->run(s, op);
 		break;
 	}

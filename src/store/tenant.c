@@ -11,6 +11,7 @@
 
 #include <weir/tenant.h>
 
+#include "base/check.h"
 #include "base/container.h"
 #include "base/error.h"
 #include "base/opts.h"
@@ -78,6 +79,7 @@ static void tenant_row(struct weir_store *s, struct super *next, struct tenant_q
 {
 	uint32_t n = next->tenants++;
 
+	CHECK(n < DISK_TENANTS);
 	ask->stream = tenant_stream(s);
 	ask->created = true;
 	next->tenant[n] = (struct disk_tenant){ .tenant = htole64(tenant_id(s, ask)),
@@ -100,6 +102,7 @@ static void tenant_written(struct superjob *job, int result)
 	struct weir_store *s = container_of(job->io, struct weir_store, io);
 	struct weir_store_op *op = s->tenants.op;
 
+	CHECK(op);
 	s->tenants.op = NULL;
 	if (!result)
 		log_placement_apply(s->logs);
@@ -112,6 +115,7 @@ static void tenant_create(struct weir_store *s, struct weir_store_op *op)
 {
 	struct super next = s->io.super;
 
+	CHECK(!s->tenants.op && !superjob_busy(&s->io));
 	tenant_row(s, &next, op_priv(op)->private);
 	/* There is a log for the stream before anybody can know it. */
 	if (logs_make(s->logs, next.streams) || superjob_start(&s->io, &next, tenant_written)) {

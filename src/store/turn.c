@@ -41,6 +41,7 @@ static void turn_end(struct weir_task *task)
 	struct weir_store *s = container_of(task, struct weir_store, closing.task);
 
 	io_check_owner(&s->io);
+	CHECK(s->closing.op && s->closing.posted);
 	s->closing.posted = false;
 	/* Operations that callbacks submitted before this was posted have begun by now. Their own
 	 * callbacks may have submitted others, which come behind this. */

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/check.h"
 #include "store/format/batch.h"
 
 void batch_add(void *buf, uint32_t *at, const struct batch_record *r)
@@ -22,6 +23,7 @@ void batch_add(void *buf, uint32_t *at, const struct batch_record *r)
 	uint8_t *to;
 	uint32_t pad = -(uint32_t)r->key_len & 7;
 
+	CHECK(r->key_len && !(r->flags & ~DISK_RECORD_KNOWN));
 	if (!*at)
 		*at = sizeof(struct disk_batch);
 	to = (uint8_t *)buf + *at;
@@ -37,6 +39,9 @@ void batch_finish(void *buf, const struct batch_header *h, const struct layout *
 	struct disk_batch *disk = buf;
 	size_t whole = (size_t)layout_blocks(l, h->header_bytes) << l->block_shift;
 
+	CHECK(h->count && h->header_bytes > sizeof(*disk));
+	CHECK(h->blocks >= layout_blocks(l, h->header_bytes));
+	CHECK(h->place.block + h->blocks <= l->segment_blocks);
 	memset(disk, 0, sizeof(*disk));
 	disk->magic = htole64(DISK_BATCH_MAGIC);
 	disk->epoch = htole64(h->place.gen.epoch);

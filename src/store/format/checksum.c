@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "base/check.h"
 #include "store/format/checksum.h"
 #include "store/format/xxh.h"
 
@@ -70,6 +71,7 @@ void checksum_write(const struct checksum_key *key, enum checksum_kind kind,
 {
 	uint64_t sum = htole64(checksum_struct(key, kind, place, data, length));
 
+	CHECK(length > DISK_CHECKSUM_FROM);
 	memcpy((uint8_t *)data + 8, &sum, sizeof(sum));
 }
 
@@ -87,6 +89,7 @@ void checksum_identity(const struct checksum_key *key, const void *name, size_t 
 {
 	XXH128_hash_t h = xxh_hash_wide(name, length, key->secret, DISK_SECRET_BYTES);
 
+	CHECK(length);
 	hash[0] = h.low64;
 	hash[1] = h.high64;
 }

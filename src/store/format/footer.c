@@ -7,10 +7,12 @@
  */
 #include <string.h>
 
+#include "base/check.h"
 #include "store/format/footer.h"
 
 void footer_entry_encode(struct disk_entry *disk, const struct footer_entry *e)
 {
+	CHECK(e->key_len && e->batch);
 	disk->hash[0] = htole64(e->hash[0]);
 	disk->hash[1] = htole64(e->hash[1]);
 	disk->sequence = htole64(e->sequence);
@@ -114,6 +116,8 @@ void footer_seal(void *buf, const struct footer *f, const struct layout *l,
 		.end = htole32(f->end),
 	};
 
+	CHECK(used <= body && f->end <= f->place.block);
+	CHECK(f->place.block + f->blocks == l->segment_blocks);
 	memset((uint8_t *)buf + used, 0, body - used);
 	memcpy((uint8_t *)buf + body, &trailer, sizeof(trailer));
 	trailer.checksum = htole64(footer_checksum(f, buf, l, key));

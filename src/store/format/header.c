@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/check.h"
 #include "store/format/header.h"
 
 /* The seed of a header's checksum does not contain the generation: it is inside the header, so a
@@ -16,6 +17,8 @@ static struct checksum_place header_place(uint32_t segment)
 void header_encode(struct disk_segment *disk, const struct header *h,
 		   const struct checksum_key *key, const uint8_t uuid[16])
 {
+	CHECK(h->state == DISK_USED || h->state == DISK_FREE);
+	CHECK(h->stream < DISK_STREAMS);
 	memset(disk, 0, sizeof(*disk));
 	disk->magic = htole64(DISK_SEGMENT_MAGIC);
 	memcpy(disk->uuid, uuid, sizeof(disk->uuid));

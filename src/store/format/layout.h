@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "base/check.h"
 #include "store/format/format.h"
 
 #define LAYOUT_SEGMENTS_MIN 64u
@@ -80,6 +81,7 @@ static inline uint32_t layout_footer_blocks(const struct layout *l, uint64_t cou
 /* Returns the store position of BLOCK in SEGMENT. */
 static inline uint64_t layout_position(const struct layout *l, uint32_t segment, uint32_t block)
 {
+	CHECK(segment < l->segments && block < l->segment_blocks);
 	return ((uint64_t)segment << l->segment_shift) + block;
 }
 

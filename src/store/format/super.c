@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "store/format/checksum.h"
 #include "store/format/super.h"
 
@@ -15,6 +16,7 @@ void super_encode(struct disk_super *disk, const struct super *super, uint32_t c
 {
 	const struct layout *l = &super->layout;
 
+	CHECK(copy == 1 || copy == 2);
 	memset(disk, 0, sizeof(*disk));
 	disk->magic = htole64(DISK_SUPER_MAGIC);
 	disk->version = htole32(DISK_VERSION);

@@ -8,27 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "store/io/bufpool.h"
 
 void bufpool_init(struct bufpool *p, size_t align)
 {
 	memset(p, 0, sizeof(*p));
 	p->align = align > 4096 ? align : 4096;
-}
-
-void bufpool_free(struct bufpool *p)
-{
-	unsigned n;
-
-	for (n = 0; n < BUFPOOL_CLASSES; n++) {
-		while (p->free[n]) {
-			void *buf = p->free[n];
-
-			memcpy(&p->free[n], buf, sizeof(void *));
-			free(buf);
-		}
-	}
-	p->kept_bytes = 0;
+	CHECK(!(p->align & (p->align - 1)));
 }
 
 static unsigned bufpool_class(size_t length)
@@ -43,14 +30,33 @@ static size_t bufpool_bytes(unsigned class)
 	return (size_t)1 << (class + BUFPOOL_MIN_SHIFT);
 }
 
+void bufpool_free(struct bufpool *p)
+{
+	unsigned n;
+
+	for (n = 0; n < BUFPOOL_CLASSES; n++) {
+		while (p->free[n]) {
+			void *buf = p->free[n];
+
+			memcpy(&p->free[n], buf, sizeof(void *));
+			p->kept_bytes -= bufpool_bytes(n);
+			free(buf);
+		}
+	}
+	/* The lists hold what was counted. */
+	CHECK(!p->kept_bytes);
+}
+
 void *bufpool_get(struct bufpool *p, size_t length)
 {
 	unsigned class = bufpool_class(length);
 	void *buf;
 
+	CHECK(p->align);
 	if (class < BUFPOOL_CLASSES && p->free[class]) {
 		buf = p->free[class];
 		memcpy(&p->free[class], buf, sizeof(void *));
+		CHECK(p->kept_bytes >= bufpool_bytes(class));
 		p->kept_bytes -= bufpool_bytes(class);
 		return buf;
 	}
@@ -65,6 +71,7 @@ void bufpool_put(struct bufpool *p, void *buf, size_t length)
 
 	if (!buf)
 		return;
+	CHECK(length && !((uintptr_t)buf % p->align));
 	if (class >= BUFPOOL_CLASSES || p->kept_bytes + bufpool_bytes(class) > BUFPOOL_KEEP_BYTES) {
 		free(buf);
 		return;

@@ -26,6 +26,7 @@ void flush_mark_add(struct store_io *io, struct flush_mark *m, struct logpos fro
 
 void flush_mark_pass(struct store_io *io, struct flush_mark *m, uint64_t bytes)
 {
+	CHECK(m->durable_bytes <= m->covered_bytes && m->covered_bytes <= m->published_bytes);
 	m->published_bytes += bytes;
 	if (m->published_bytes - m->covered_bytes >= FLUSH_EVERY_BYTES)
 		io->flusher.wanted = true;
@@ -59,12 +60,15 @@ static void flush_serve(struct flush_served *to, struct flush_list *list, struct
 
 static void flush_tell(struct store_io *io, struct flush_served *served, int result)
 {
+	void (*fn)(struct flush_waiter *, int);
 	struct flush_waiter *w;
 	struct weir_store_op *op;
 
 	while ((w = STAILQ_FIRST(&served->list))) {
 		STAILQ_REMOVE_HEAD(&served->list, link);
-		w->fn(w, result);
+		fn = w->fn;
+		w->fn = NULL;
+		fn(w, result);
 	}
 	while ((op = op_list_pop(&served->ops)))
 		op_end(io, op, result ? result : op->result);
@@ -78,6 +82,7 @@ static void flush_succeeded(struct store_io *io)
 	io->counts.flushes++;
 	SLIST_FOREACH(m, &f->marks, link)
 	{
+		CHECK(logpos_compare(m->durable, m->covered) <= 0);
 		m->durable = m->covered;
 		m->durable_bytes = m->covered_bytes;
 	}
@@ -119,6 +124,7 @@ static void flush_submit(struct store_io *io)
 	struct flusher *f = &io->flusher;
 	struct flush_mark *m;
 
+	CHECK(STAILQ_EMPTY(&f->running) && !f->ops_running.count);
 	f->busy = true;
 	f->wanted = false;
 	STAILQ_CONCAT(&f->running, &f->waiting);
@@ -152,6 +158,7 @@ void flush_run(struct store_io *io)
 
 void flush_wait(struct store_io *io, struct flush_waiter *w, void (*fn)(struct flush_waiter *, int))
 {
+	CHECK(fn && !w->fn);
 	w->fn = fn;
 	STAILQ_INSERT_TAIL(&io->flusher.waiting, w, link);
 }

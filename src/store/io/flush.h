@@ -19,7 +19,7 @@
 
 /* A part of the store that waits for a flush. */
 struct flush_waiter {
-	void (*fn)(struct flush_waiter *w, int result);
+	void (*fn)(struct flush_waiter *w, int result); /* NULL: it does not wait */
 	STAILQ_ENTRY(flush_waiter) link;
 };
 

@@ -14,7 +14,8 @@ static void sio_ended(struct sio *sio)
 	struct store_io *io = sio->store;
 
 	io_check_owner(io);
-	CHECK(io->ios > 0);
+	CHECK(sio->busy && io->ios > 0);
+	sio->busy = false;
 	io->ios--;
 	if (sio->io.ring_lost)
 		__atomic_store_n(&io->ring_lost, sio->io.cause, __ATOMIC_RELEASE);
@@ -38,6 +39,8 @@ void sio_submit(struct store_io *io, struct sio *sio, void (*done)(struct sio *,
 {
 	int err;
 
+	CHECK(!sio->busy && done);
+	sio->busy = true;
 	sio->store = io;
 	sio->done = done;
 	sio->io.end = sio_end;

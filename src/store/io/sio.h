@@ -6,6 +6,7 @@
 #define STORE_IO_SIO_H
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include <weir/queue.h>
 
@@ -16,6 +17,7 @@ struct sio {
 	struct weir_task refused; /* brings the error of an io that the queue did not take */
 	struct store_io *store;
 	void (*done)(struct sio *sio, int result);
+	bool busy; /* submitted, and not ended */
 };
 
 /* Submits SIO, which was prepared with weir_io_*(). DONE is called once, never from inside. */

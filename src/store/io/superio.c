@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/parse.h"
 #include "store/io/superio.h"
@@ -120,6 +121,7 @@ static int superio_write_copy(struct weir_queue *q, const struct super *super, u
 
 	if (posix_memalign(&buf, 65536, bytes))
 		return error_sys(-ENOMEM, "%s: writing the superblock", weir_device_path(dev));
+	CHECK(bytes >= DISK_SUPER_BYTES && super->streams >= 1);
 	memset(buf, 0, bytes);
 	super_encode(buf, super, copy + 1);
 	err = syncio_write(q, super->layout.copy_offset[copy], buf, bytes);
@@ -136,7 +138,10 @@ int superio_write(struct weir_queue *q, const struct super *super,
 	/* A copy is several sectors long and can be torn: the only good one must wait for the
 	 * other. */
 	unsigned first = found->revision[1] < found->revision[0];
-	int err = superio_write_copy(q, super, first);
+	int err;
 
+	/* There is a good copy to keep, or none at all. */
+	CHECK(found->state[!first] == SUPER_VALID || found->state[first] != SUPER_VALID);
+	err = superio_write_copy(q, super, first);
 	return err ? err : superio_write_copy(q, super, !first);
 }

@@ -18,6 +18,8 @@ static void superjob_write(struct superjob *job);
 /* Puts the tables of NEXT in force. Other threads read the counts. */
 static void superjob_install(struct super *super, const struct super *next)
 {
+	/* Streams and tenants are added, never removed: others know their numbers. */
+	CHECK(next->streams >= super->streams && next->tenants >= super->tenants);
 	memcpy(super->stream, next->stream, sizeof(super->stream));
 	memcpy(super->tenant, next->tenant, sizeof(super->tenant));
 	memcpy(super->name, next->name, sizeof(super->name));
@@ -29,6 +31,7 @@ static void superjob_finish(struct superjob *job, int result)
 {
 	struct store_io *io = job->io;
 
+	CHECK(job->buf && job->written <= 2);
 	bufpool_put(&io->pool, job->buf, job->bytes);
 	job->buf = NULL;
 	if (!result)
@@ -83,6 +86,7 @@ int superjob_start(struct store_io *io, const struct super *next,
 	struct superjob *job = &io->superjob;
 
 	CHECK(!job->buf);
+	CHECK(next->streams <= DISK_STREAMS && next->tenants <= DISK_TENANTS);
 	job->bytes = superio_bytes(weir_device_get_info(io->dev));
 	job->buf = bufpool_get(&io->pool, job->bytes);
 	if (!job->buf)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "store/io/syncio.h"
 
@@ -87,6 +88,7 @@ static int syncio_begin(struct syncio_many *m, struct syncio_slot *slot, uint64_
 	size_t length = 0;
 
 	m->place(m, i, &offset, &length);
+	CHECK(m->op == WEIR_OP_READ || m->op == WEIR_OP_WRITE);
 	slot->used = length != 0;
 	if (!length)
 		return 0;
@@ -129,6 +131,7 @@ static int syncio_run(struct syncio_many *m, struct syncio_slot *slots)
 		}
 		if (ended == begun)
 			break;
+		CHECK(ended < begun && begun - ended <= m->depth);
 		/* After an error those under way are still waited for: their memory goes. */
 		rc_end = syncio_end(m, &slots[ended % m->depth], ended, err);
 		ended++;
@@ -143,6 +146,7 @@ int syncio_many(struct syncio_many *m)
 	uint32_t n;
 	int err;
 
+	CHECK(m->depth && m->place);
 	if (!slots)
 		return -ENOMEM;
 	err = syncio_run(m, slots);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "store/log/logs.h"
 
 enum admit_result { ADMIT_NEXT, ADMIT_WAIT };
@@ -33,6 +34,7 @@ static struct segment *admit_segment(struct log *l, const struct weir_store_op *
 /* May OP go to SEG now? */
 static bool admit_may_take(struct log *l, struct segment *seg, const struct weir_store_op *op)
 {
+	CHECK(l->admitted_bytes >= l->mark.durable_bytes);
 	/* The tail that a recovery verifies has a bound. */
 	if (l->admitted_bytes - l->mark.durable_bytes > TAIL_MAX_BYTES) {
 		if (flush_mark_moved(&l->mark))
@@ -112,6 +114,7 @@ static enum admit_result admit_one(struct log *l, struct batch **b)
 	if (!seg || !admit_may_take(l, seg, op))
 		return ADMIT_WAIT;
 	log_pop(l);
+	CHECK(seg == l->segs.open);
 	err = admit_take(l, seg, b, op);
 	if (err)
 		op_end(l->io, op, err);

@@ -23,6 +23,7 @@ struct batch *batch_new(struct log *l, struct segment *seg)
 
 	if (!b)
 		return NULL;
+	CHECK(seg->log == l && seg->state == SEGMENT_OPEN);
 	b->log = l;
 	b->seg = seg;
 	b->last = &b->first;
@@ -56,6 +57,7 @@ int batch_take(struct batch *b, struct weir_store_op *op)
 	r->log = b->log;
 	r->length = (uint32_t)batch_payload_bytes(op);
 	r->flags = op->kind == WEIR_STORE_DELETE ? DISK_TOMBSTONE : 0;
+	CHECK(r->flags || r->length);
 	r->sequence = ls->sequence++;
 	op_list_init(&r->followers);
 	*b->last = r;
@@ -69,6 +71,7 @@ int batch_take(struct batch *b, struct weir_store_op *op)
 
 void batch_follow(struct rec *tombstone, struct weir_store_op *op)
 {
+	CHECK(tombstone->flags & DISK_TOMBSTONE && op->kind == WEIR_STORE_DELETE);
 	op_list_add(&tombstone->followers, op);
 }
 
@@ -258,9 +261,11 @@ static void batch_encode(struct batch *b)
 	uint32_t at = 0;
 	struct rec *r;
 
+	CHECK(b->count);
 	b->first_entry = b->seg->records;
 	for (r = b->first; r; r = r->next)
 		batch_encode_rec(b, r, &at);
+	CHECK(at == b->header_bytes && b->seg->records == b->first_entry + b->count);
 	batch_finish(b->buf, &h, io->lay, &io->key);
 }
 
@@ -275,6 +280,7 @@ static uint32_t batch_put_together(struct batch *b)
 	batch_add_piece(&g, b->buf, header);
 	for (r = b->first; r; r = r->next)
 		batch_add_payload(b->log->io, &g, r);
+	CHECK(g.free == b->buf + b->buf_bytes && g.count <= 1 + 2 * b->count);
 	return g.count;
 }
 

@@ -51,6 +51,7 @@ int entries_set(struct logs *ls, const uint64_t hash[2], const struct index_valu
 		return err;
 	if (err)
 		entries_gone(ls, &old);
+	CHECK(seg->log);
 	seg->log->entries++;
 	seg->log->live_bytes += value->length;
 	segment_add_live(seg, value->length);
@@ -87,6 +88,7 @@ static uint64_t entries_sweep(struct logs *ls, struct segment *seg)
 
 	bytes -= ls->index.live_bytes;
 	CHECK(seg->log->entries >= removed && seg->log->live_bytes >= bytes);
+	CHECK(seg->live_bytes == bytes);
 	seg->log->entries -= removed;
 	seg->log->live_bytes -= bytes;
 	segment_remove_live(seg, bytes);
@@ -127,7 +129,7 @@ void entries_drop(struct logs *ls, struct segment *seg, const void *footer, size
 struct entries_counts {
 	const struct logs *ls;
 	uint64_t *live;
-	uint64_t entries[DISK_STREAMS];
+	uint64_t entries[DISK_STREAMS], bytes[DISK_STREAMS];
 };
 
 static void entries_count(const uint64_t hash[2], const struct index_value *value, void *user)
@@ -138,6 +140,7 @@ static void entries_count(const uint64_t hash[2], const struct index_value *valu
 	(void)hash;
 	c->live[seg->number] += value->length;
 	c->entries[seg->log->stream]++;
+	c->bytes[seg->log->stream] += value->length;
 }
 
 bool entries_check(const struct logs *ls)
@@ -153,7 +156,7 @@ bool entries_check(const struct logs *ls)
 	for (i = 0; i < ls->segs.count; i++)
 		right = right && c.live[i] == ls->segs.all[i].live_bytes;
 	LOGS_FOREACH(ls, l, i)
-	right = right && c.entries[i] == l->entries;
+	right = right && c.entries[i] == l->entries && c.bytes[i] == l->live_bytes;
 	free(c.live);
 	return right;
 }

@@ -183,6 +183,7 @@ static uint64_t index_room_left(const struct index *x)
 {
 	uint64_t all = (uint64_t)x->pool_chunks << INDEX_CHUNK_SHIFT;
 
+	CHECK(all >= x->entries);
 	return all - x->entries;
 }
 
@@ -204,6 +205,7 @@ static uint32_t index_take(struct index *x)
 {
 	uint32_t n = x->free;
 
+	CHECK(x->fresh <= x->pool_chunks << INDEX_CHUNK_SHIFT);
 	if (n != INDEX_END) {
 		x->free = index_entry(x, n)->next;
 		return n;
@@ -286,6 +288,7 @@ uint64_t index_sweep(struct index *x, uint64_t from, uint64_t to)
 	uint64_t removed = 0;
 	uint32_t bucket, *link;
 
+	CHECK(from < to);
 	for (bucket = 0; bucket < x->buckets; bucket++) {
 		for (link = index_head(x, bucket); *link != INDEX_END;) {
 			struct index_entry *e = index_entry(x, *link);

@@ -11,6 +11,7 @@
 
 void job_init(struct job *job, struct log *l)
 {
+	CHECK(!job->log);
 	job->log = l;
 }
 
@@ -68,6 +69,7 @@ static void job_flush_ended(struct flush_waiter *w, int result)
 
 static void job_submit(struct job *job, void (*next)(struct job *job, int result))
 {
+	CHECK(job->seg && next);
 	job->next = next;
 	sio_submit(job->log->io, &job->sio, job_io_ended);
 }
@@ -101,12 +103,14 @@ void job_discard(struct job *job, uint32_t block, void (*next)(struct job *job, 
 
 void job_flush(struct job *job, void (*next)(struct job *job, int result))
 {
+	CHECK(job->seg && next);
 	job->next = next;
 	flush_wait(job->log->io, &job->flushed, job_flush_ended);
 }
 
 void job_wait_unread(struct job *job, void (*next)(struct job *job, int result))
 {
+	CHECK(job->seg && next && !job->ended);
 	job->next = next;
 	job->unread = true;
 	log_ask(job->log);
@@ -120,6 +124,7 @@ void job_continue(struct job *job)
 	}
 	if (!job->ended)
 		return;
+	CHECK(job->seg && !job->sio.busy && !job->flushed.fn);
 	job->ended = false;
 	job->next(job, job->result);
 }

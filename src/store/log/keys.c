@@ -52,6 +52,7 @@ void keys_add_pending(struct keys *k, struct weir_store_op *op, const struct log
 {
 	struct keys_pending *p = keys_pending_of(k, op_priv(op)->hash);
 
+	CHECK(!p->first == !p->last);
 	op_priv(op)->log = l->stream;
 	op_priv(op)->private = NULL;
 	if (p->first)
@@ -95,6 +96,7 @@ struct log *keys_choose_log(struct logs *ls, const struct weir_store_op *op)
 	struct rec *admitted = pending ? NULL : keys_find_admitted(&ls->keys, op_priv(op)->hash);
 	struct log *l;
 
+	CHECK(op->stream < ls->count);
 	if (pending)
 		return ls->log[op_priv(pending)->log];
 	if (admitted)

@@ -32,6 +32,7 @@ static void log_init(struct log *l, struct logs *ls, uint32_t stream)
 
 int logs_make(struct logs *ls, uint32_t n)
 {
+	CHECK(n <= DISK_STREAMS);
 	while (ls->count < n) {
 		struct log *l = calloc(1, sizeof(*l));
 
@@ -82,6 +83,7 @@ void logs_recovered(struct logs *ls, uint64_t sequence)
 	struct log *l;
 	uint32_t i;
 
+	CHECK(sequence > 0 && ls->io->super.epoch > 0);
 	ls->sequence = sequence;
 	ls->segs.epoch = ls->io->super.epoch;
 	LOGS_FOREACH(ls, l, i)
@@ -90,6 +92,7 @@ void logs_recovered(struct logs *ls, uint64_t sequence)
 
 struct log *logs_of_stream(struct logs *ls, uint32_t stream)
 {
+	CHECK(stream < ls->count);
 	return ls->log[stream];
 }
 
@@ -107,7 +110,9 @@ static void logs_gather(struct weir_task *task)
 	io_check_owner(ls->io);
 	CHECK(ls->gather_posted);
 	ls->gather_posted = false;
+	CHECK(ls->arrived.count);
 	while ((op = op_list_pop(&ls->arrived))) {
+		CHECK(op_priv(op)->log < ls->count);
 		op_list_add(&ls->log[op_priv(op)->log]->pending, op);
 		log_ask(ls->log[op_priv(op)->log]);
 	}
@@ -116,6 +121,7 @@ static void logs_gather(struct weir_task *task)
 
 void logs_append(struct logs *ls, struct weir_store_op *op)
 {
+	CHECK(op->kind == WEIR_STORE_PUT || op->kind == WEIR_STORE_DELETE);
 	keys_add_pending(&ls->keys, op, keys_choose_log(ls, op));
 	op_list_add(&ls->arrived, op);
 	if (ls->gather_posted)

@@ -19,6 +19,7 @@
 #include <weir/base.h>
 #include <weir/fdp.h>
 
+#include "base/check.h"
 #include "base/container.h"
 #include "base/error.h"
 #include "store/log/logs.h"
@@ -189,6 +190,7 @@ static void placement_updated(struct sio *sio, int result)
 
 	/* A hint: without it the segment begins in what is left of the last unit. */
 	(void)result;
+	CHECK(p->busy && !p->fresh);
 	p->busy = false;
 	p->fresh = true;
 	log_ask(container_of(p, struct log, placement));

@@ -25,6 +25,7 @@ static void prepare_header(struct job *job)
 			    .sequence = job->log->all->sequence,
 			    .time_ns = clock_wall() };
 
+	CHECK(job->bytes == io->lay->block_bytes);
 	memset(job->buf, 0, job->bytes);
 	header_encode(job->buf, &h, &io->key, io->super.uuid);
 }
@@ -34,6 +35,7 @@ static void prepare_flushed(struct job *job, int result)
 	struct log *l = job->log;
 	struct segment *seg = job_end(job);
 
+	CHECK(seg->log == l);
 	if (!result)
 		segment_begun(seg);
 	log_ask(l);
@@ -137,6 +139,7 @@ static void prepare_log(struct log *l)
 	if (!l->prepares)
 		return;
 	wanted = prepare_wanted(l);
+	CHECK(wanted <= PREPARE_AHEAD_MAX && l->segs.ahead_count <= PREPARE_AHEAD_MAX);
 	if (l->segs.ahead_count < wanted)
 		err = prepare_segments(l, wanted);
 	l->missing = wanted > l->segs.ahead_count ? wanted - l->segs.ahead_count : 0;

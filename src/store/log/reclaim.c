@@ -45,6 +45,7 @@ static void reclaim_discarded(struct job *job, int result)
 static void reclaim_unread(struct job *job, int result)
 {
 	(void)result;
+	CHECK(!job->seg->readers);
 	/* The header must stay: it tells the epoch. */
 	if (job->log->all->discards)
 		job_discard(job, 1, reclaim_discarded);
@@ -56,6 +57,7 @@ static void reclaim_drop(struct job *job, const void *footer)
 {
 	entries_drop(job->log->all, job->seg, footer, job->bytes);
 	job_drop_memory(job);
+	CHECK(!job->seg->live_bytes);
 	segment_leave(job->seg);
 	/* No new reads come: nothing points to the segment any more. */
 	job_wait_unread(job, reclaim_unread);
@@ -73,6 +75,7 @@ static void reclaim_marked(struct job *job, int result)
 	const struct layout *lay = job->log->io->lay;
 	uint32_t blocks = job->seg->footer_blocks;
 
+	CHECK(job->seg->state == SEGMENT_RECLAIMING);
 	if (result)
 		reclaim_end(job);
 	else if (!blocks || job_take_memory(job, (size_t)blocks << lay->block_shift))
@@ -147,6 +150,7 @@ static void reclaim_begin(struct log *l)
 {
 	struct segment *seg = TAILQ_FIRST(&l->segs.list);
 
+	CHECK(seg->state == SEGMENT_SEALED);
 	segment_reclaim(seg);
 	job_begin(&l->reclaim, seg);
 	l->all->reclaiming++;

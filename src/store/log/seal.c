@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "base/check.h"
 #include "store/log/logs.h"
 
 /* Entries of batches that could not be written are empty, and left out. */
@@ -34,6 +35,7 @@ void seal_footer(struct store_io *io, const struct segment *seg, struct footer *
 	f->place.segment = seg->number;
 	f->place.block = lay->segment_blocks - f->blocks;
 	f->place.gen = seg->gen;
+	CHECK(f->place.block < lay->segment_blocks);
 	*buf = bufpool_get(&io->pool, (size_t)f->blocks << lay->block_shift);
 	if (!*buf)
 		return;
@@ -69,6 +71,7 @@ static void seal_flushed(struct job *job, int result)
 	struct log *l = job->log;
 	struct footer f;
 
+	CHECK(job->seg->state == SEGMENT_CLOSED && !job->seg->batches);
 	if (result) {
 		job_end(job);
 		return;

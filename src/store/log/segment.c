@@ -62,6 +62,7 @@ void segments_init_log(struct log_segments *of)
 
 struct generation segments_generation(struct segments *all)
 {
+	CHECK(all->epoch > 0);
 	return (struct generation){ all->epoch, ++all->generations };
 }
 
@@ -105,6 +106,7 @@ void segment_recovered(struct segment *seg, uint32_t footer_blocks)
 void segment_free(struct segments *all, struct segment *seg)
 {
 	segment_become(seg, SEGMENT_FREE);
+	CHECK(all->free_count < all->count);
 	CHECK(!seg->listed && !seg->readers && !seg->batches && !seg->live_bytes);
 	seg->log = NULL;
 	seg->failed = seg->from_reserve = false;
@@ -256,6 +258,7 @@ void segment_publish(struct segment *seg, uint32_t end)
 
 void segment_open_to_puts(struct segment *seg)
 {
+	CHECK(seg->state == SEGMENT_OPEN);
 	seg->from_reserve = false;
 }
 

@@ -218,6 +218,7 @@ static int conflict_pass(struct conflict *c, struct found *found, uint32_t n, co
 
 static void conflict_mark_value(struct conflict *c, const struct index_value *value)
 {
+	CHECK(layout_position_segment(c->io->lay, value->position) < c->io->lay->segments);
 	c->marked[layout_position_segment(c->io->lay, value->position)] = true;
 }
 
@@ -252,6 +253,7 @@ int conflict_settle(struct conflict *c, struct found *found, uint32_t n)
 		return 0;
 	for (i = 0; i < count && !err; i++)
 		err = index_reserve(&c->there);
+	CHECK(!c->marked);
 	c->marked = calloc(c->io->lay->segments, sizeof(*c->marked));
 	if (err || !c->marked)
 		return -ENOMEM;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "store/format/header.h"
@@ -53,6 +54,7 @@ static void recover_place_header(struct syncio_many *m, uint64_t i, uint64_t *of
  * copies have lost it, its segments tell that it exists. */
 static int recover_used(struct recover *r, struct segment *seg, const struct header *h)
 {
+	CHECK(r->count < r->io->lay->segments);
 	r->found[r->count].seg = seg;
 	r->found[r->count++].stream = h->stream;
 	if (h->stream >= r->super.streams)
@@ -70,6 +72,7 @@ static int recover_header(struct syncio_many *m, uint64_t i, void *buf, int resu
 	struct segment *seg = &all->all[i];
 	struct header h;
 
+	CHECK(i < all->count && seg->number == i);
 	if (result || !header_decode(&h, buf, seg->number, &r->io->key, r->io->super.uuid) ||
 	    h.stream >= DISK_STREAMS) {
 		/* Formatting wrote every header, so a missing one is damaged. The segment is used
@@ -268,6 +271,7 @@ static int recover_verify(struct recover *r, struct found *found)
 				 .done = recover_payload,
 				 .user = r };
 
+	CHECK(found->walked);
 	r->verifying = found;
 	return syncio_many(&m);
 }

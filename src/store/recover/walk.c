@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "store/recover/walk.h"
 
 /* Sizes of reads: small if the next header's place is known, large while it is searched. */
@@ -40,6 +41,7 @@ static int walk_read(struct walk *w, uint32_t block, uint32_t blocks)
 			return -ENOMEM;
 		w->room = bytes;
 	}
+	CHECK(block + blocks <= l->segment_blocks);
 	w->from = block;
 	w->blocks = 0;
 	if (syncio_read(w->io->q, layout_offset(l, w->seg->number, block), w->window, bytes))
@@ -142,6 +144,7 @@ static int walk_all(struct walk *w)
 			continue;
 		}
 		block += (uint32_t)blocks;
+		CHECK(block <= w->io->lay->segment_blocks);
 		segment_set_end(w->seg, block);
 		/* The blocks behind the last batch were never written, so nothing was lost
 		 * there. */

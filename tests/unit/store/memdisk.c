@@ -292,13 +292,19 @@ int memdisk_open(struct weir_store **s, struct weir_queue **q, struct weir_devic
 	if (err) {
 		*s = NULL;
 		memdisk_close(NULL, *q, *dev);
+	} else {
+		rig_check_counts(*s);
 	}
 	return err;
 }
 
 int memdisk_close(struct weir_store *s, struct weir_queue *q, struct weir_device *dev)
 {
-	int err = weir_store_close(s);
+	int err;
+
+	if (s)
+		rig_check_counts(s);
+	err = weir_store_close(s);
 
 	assert_int_equal(weir_queue_close(q), 0);
 	weir_device_close(dev);

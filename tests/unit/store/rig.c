@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "rig.h"
+#include "store/store.h"
 
 #define RIG_VALUE_MAX (1u << 20)
 
@@ -176,6 +177,17 @@ uint64_t rig_find(struct rig *rig, const char *magic, uint64_t from, uint64_t st
 		from = UINT64_MAX;
 	close(fd);
 	return from;
+}
+
+static int check_counts(struct weir_store *s, void *user)
+{
+	(void)user;
+	return entries_check(s->logs) ? 0 : -EUCLEAN;
+}
+
+void rig_check_counts(struct weir_store *s)
+{
+	assert_int_equal(wait_call(s, check_counts, NULL), 0);
 }
 
 void rig_stats(struct rig *rig, struct weir_store_stats *stats)

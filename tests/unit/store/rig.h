@@ -57,6 +57,9 @@ void rig_damage(struct rig *rig, uint64_t offset);
 /* Finds MAGIC (8 bytes) at a multiple of STEP from FROM on; UINT64_MAX: it is nowhere. */
 uint64_t rig_find(struct rig *rig, const char *magic, uint64_t from, uint64_t step);
 
+/* Fails the test unless each segment and log counts right what the index finds in it. */
+void rig_check_counts(struct weir_store *s);
+
 /* Gets the statistics of the store. */
 void rig_stats(struct rig *rig, struct weir_store_stats *stats);
 

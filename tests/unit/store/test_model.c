@@ -132,11 +132,13 @@ static void do_reopen(struct run *run)
 	struct weir_store_stats stats;
 	uint64_t entries;
 
+	rig_check_counts(run->rig.s);
 	rig_stats(&run->rig, &stats);
 	run->evicted += stats.evicted_entries;
 	entries = stats.entries;
 	rig_close(&run->rig);
 	rig_open(&run->rig);
+	rig_check_counts(run->rig.s);
 	rig_stats(&run->rig, &stats);
 	assert_int_equal(stats.recovered_open_segments, 0);
 	assert_int_equal(stats.recovered_bad_headers, 0);
