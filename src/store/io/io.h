@@ -55,6 +55,7 @@ struct store_io {
 	int broken;	 /* 0, or the error of all writes until the store is reopened */
 	int first_error; /* what broke it */
 	uint32_t asking; /* a bit for each log that the next round of the turn looks at */
+	uint32_t admits; /* of these, the logs whose pending operations it looks at too */
 	uint64_t ops;	 /* begun and not ended */
 	uint64_t begun;	 /* operations since the store was opened */
 	uint64_t ios;
@@ -70,7 +71,7 @@ void io_free(struct store_io *io);
 /* Asks for a round of the turn in which every log is looked at. */
 static inline void io_ask(struct store_io *io)
 {
-	io->asking = UINT32_MAX;
+	io->asking = io->admits = UINT32_MAX;
 }
 
 /* The store writes nothing from now on. RESULT is why. */

@@ -136,7 +136,7 @@ static void admit_log(struct log *l)
 
 void logs_admit(struct logs *ls)
 {
-	uint32_t mask = ls->round;
+	uint32_t mask = ls->admits;
 	struct log *l;
 
 	LOGS_IN(ls, l, mask)

@@ -301,7 +301,7 @@ static void batch_written(struct sio *sio, int result)
 		if (b->seg->state == SEGMENT_OPEN)
 			segment_close(b->seg);
 	}
-	log_ask(b->log);
+	log_ask_to_publish(b->log);
 }
 
 void batch_submit(struct batch *b)

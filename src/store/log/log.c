@@ -110,7 +110,6 @@ static void logs_gather(struct weir_task *task)
 	io_check_owner(ls->io);
 	CHECK(ls->gather_posted);
 	ls->gather_posted = false;
-	CHECK(ls->arrived.count);
 	while ((op = op_list_pop(&ls->arrived))) {
 		CHECK(op_priv(op)->log < ls->count);
 		op_list_add(&ls->log[op_priv(op)->log]->pending, op);
@@ -178,8 +177,11 @@ void logs_cancel(struct logs *ls)
 
 void logs_begin_round(struct logs *ls)
 {
-	ls->round = ls->io->asking & (uint32_t)((1ull << ls->count) - 1);
-	ls->io->asking = 0;
+	uint32_t all = (uint32_t)((1ull << ls->count) - 1);
+
+	ls->round = ls->io->asking & all;
+	ls->admits = ls->io->admits & all;
+	ls->io->asking = ls->io->admits = 0;
 }
 
 void logs_set_closing(struct logs *ls)

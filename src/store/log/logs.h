@@ -53,7 +53,8 @@ struct logs {
 	struct store_io *io;
 	struct log *log[DISK_STREAMS];
 	uint32_t count;
-	uint32_t round; /* the logs that this round of the turn looks at */
+	uint32_t round;	 /* the logs that this round of the turn looks at */
+	uint32_t admits; /* of these, the logs whose pending operations it looks at too */
 	struct segments segs;
 	struct index index;
 	struct keys keys;
@@ -85,6 +86,16 @@ static_assert(DISK_STREAMS <= 32, "asking has a bit for each log");
 static inline void log_ask(struct log *l)
 {
 	l->io->asking |= 1u << l->stream;
+	l->io->admits |= 1u << l->stream;
+}
+
+/* The same where a batch was written: nothing has changed for admission and for segments, unless
+ * an operation waits. */
+static inline void log_ask_to_publish(struct log *l)
+{
+	l->io->asking |= 1u << l->stream;
+	if (l->pending.first)
+		l->io->admits |= 1u << l->stream;
 }
 
 /* The oldest pending operation of L, which is pending no longer; NULL: there is none. */

@@ -154,7 +154,7 @@ static void prepare_log(struct log *l)
  * leave none to the others. */
 void logs_prepare(struct logs *ls)
 {
-	uint32_t first = ls->round & ls->prepare_first, rest = ls->round & ~ls->prepare_first;
+	uint32_t first = ls->admits & ls->prepare_first, rest = ls->admits & ~ls->prepare_first;
 	struct log *l;
 
 	LOGS_IN(ls, l, first)

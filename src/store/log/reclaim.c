@@ -175,7 +175,7 @@ static void reclaim_log(struct log *l)
 
 void logs_reclaim(struct logs *ls)
 {
-	uint32_t mask = ls->round;
+	uint32_t mask = ls->admits;
 	struct log *l;
 
 	LOGS_IN(ls, l, mask)
