@@ -17,6 +17,9 @@
 
 #include "base/clock.h"
 
+/* More pairs of a test and a case than any program has. */
+#define RIG_TESTS 64
+
 static void rig_skip(const char *why)
 {
 	print_message("# skipped: %s\n", why);
@@ -224,4 +227,28 @@ void rig_fill(void *buf, size_t bytes, uint64_t seed)
 
 	for (size_t i = 0; i < bytes / sizeof(*word); i++)
 		word[i] = (seed + 1) * 0x9e3779b97f4a7c15ull + i;
+}
+
+int rig_run_cases(const char *name, const struct rig_case *cases, size_t count,
+		  const struct CMUnitTest *tests, size_t n,
+		  bool (*suits)(const struct rig_case *c, const struct CMUnitTest *test))
+{
+	static char names[RIG_TESTS][80];
+	static struct CMUnitTest all[RIG_TESTS];
+	size_t taken = 0;
+
+	assert_in_range(count * n, 1, RIG_TESTS);
+	for (size_t i = 0; i < count * n; i++) {
+		const struct rig_case *c = &cases[i / n];
+		const struct CMUnitTest *test = &tests[i % n];
+
+		if (!suits(c, test))
+			continue;
+		all[taken] = *test;
+		snprintf(names[taken], sizeof(names[taken]), "%s on %s: %s", c->engine, c->where,
+			 test->name);
+		all[taken].name = names[taken];
+		all[taken++].initial_state = (void *)(uintptr_t)c;
+	}
+	return _cmocka_run_group_tests(name, all, taken, NULL, NULL);
 }

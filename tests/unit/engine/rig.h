@@ -68,6 +68,14 @@ void *rig_alloc(size_t bytes);
 /* Returns a repeatable random number below LIMIT. */
 uint64_t rig_random(uint64_t *state, uint64_t limit);
 
+/*
+ * Runs each of N tests on each of COUNT cases, as one group called NAME: those pairs for which
+ * SUITS returns true. The case is the test's initial state. Returns the number of failures.
+ */
+int rig_run_cases(const char *name, const struct rig_case *cases, size_t count,
+		  const struct CMUnitTest *tests, size_t n,
+		  bool (*suits)(const struct rig_case *c, const struct CMUnitTest *test));
+
 /* Fills BUF with bytes that depend on SEED and their place. */
 void rig_fill(void *buf, size_t bytes, uint64_t seed);
 

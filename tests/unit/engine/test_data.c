@@ -4,7 +4,6 @@
  * device.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -295,21 +294,5 @@ static bool suits(const struct rig_case *c, const struct CMUnitTest *test)
 
 int main(void)
 {
-	static char names[CASES * TESTS][80];
-	static struct CMUnitTest all[CASES * TESTS];
-	size_t n = 0;
-
-	for (size_t i = 0; i < CASES * TESTS; i++) {
-		const struct rig_case *c = &cases[i / TESTS];
-		const struct CMUnitTest *test = &tests[i % TESTS];
-
-		if (!suits(c, test))
-			continue;
-		all[n] = *test;
-		snprintf(names[n], sizeof(names[n]), "%s on %s: %s", c->engine, c->where,
-			 test->name);
-		all[n].name = names[n];
-		all[n++].initial_state = (void *)(uintptr_t)c;
-	}
-	return _cmocka_run_group_tests("engine_data", all, n, NULL, NULL);
+	return rig_run_cases("engine_data", cases, CASES, tests, TESTS, suits);
 }

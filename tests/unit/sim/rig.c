@@ -33,15 +33,24 @@ void rig_set(const char *name, const char *value)
 	rig.sets[rig.opts.nr_sets++] = (struct sim_set){ name, value };
 }
 
-int rig_try(const char *text)
+int rig_read(struct sim_jobs *jobs, const char *text, const char *name)
 {
 	FILE *in = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
 	int err;
 
-	rig_free();
 	assert_non_null(in);
-	err = sim_jobs_read(&rig.jobs, in, "test.fio");
+	sim_jobs_free(jobs);
+	err = sim_jobs_read(jobs, in, name);
 	fclose(in);
+	return err;
+}
+
+int rig_try(const char *text)
+{
+	int err;
+
+	rig_free();
+	err = rig_read(&rig.jobs, text, "test.fio");
 	return err ? err : sim_run(&rig.result, &rig.opts);
 }
 

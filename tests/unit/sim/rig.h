@@ -31,6 +31,9 @@ extern struct rig rig;
 void rig_reset(const char *device);
 /* Sets a tunable for the next run. */
 void rig_set(const char *name, const char *value);
+/* Reads the job file TEXT, which messages call NAME, into JOBS, whose jobs are freed first. Returns
+ * the result of sim_jobs_read(). */
+int rig_read(struct sim_jobs *jobs, const char *text, const char *name);
 /* Runs the job file TEXT; returns the result of sim_run() or sim_jobs_read(). */
 int rig_try(const char *text);
 /* Runs TEXT, which must succeed. */

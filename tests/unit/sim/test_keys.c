@@ -18,14 +18,7 @@ static struct sim_jobs jobs;
 
 static int read_jobs(const char *text)
 {
-	FILE *in = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
-	int err;
-
-	assert_non_null(in);
-	sim_jobs_free(&jobs);
-	err = sim_jobs_read(&jobs, in, "j.fio");
-	fclose(in);
-	return err;
+	return rig_read(&jobs, text, "j.fio");
 }
 
 /* Returns the only job of a file that has LINES and a runtime. */
