@@ -35,7 +35,7 @@ struct opening {
 		{ .name = "engine-opts",                                                           \
 		  .type = OPT_STRING,                                                              \
 		  .offset = (at) + offsetof(struct opening, engine_opts),                          \
-		  .arg = "KEY=VALUE,...",                                                          \
+		  .arg = "K=V,...",                                                                \
 		  .help = "options of the engine: threads=8 (posix),\ntimeout=2s (uring_cmd)" },   \
 		{ .name = "timeout",                                                               \
 		  .type = OPT_TIME,                                                                \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replay.c - `weir replay`: plays a KV-cache trace through a store, made if need be, and reports.
+ * replay.c - `weir replay`: plays a KV-cache trace through a store, which it makes if necessary,
+ * and reports.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,8 +22,8 @@
 #include "cli/synthetic.h"
 
 #define REPLAY_SYNTHETIC "synthetic"
-#define REPLAY_SIZE (4ull << 30) /* of a store that is made */
-#define REPLAY_REQUESTS 3000	 /* of a synthetic trace */
+#define REPLAY_SIZE (4ull << 30) /* size of a new store */
+#define REPLAY_REQUESTS 3000	 /* requests of a synthetic trace */
 
 struct replay_args {
 	struct opening opening;
@@ -50,12 +51,13 @@ static const struct opt replay_options[] = {
 	  .type = OPT_STRING,
 	  REPLAY_AT(store),
 	  .arg = "PATH",
-	  .help = "the store: used as it is, or made if there is none\n(default: WEIR_STORE)" },
+	  .help = "the store; it is made if it does not exist\n"
+		  "(default: WEIR_STORE)" },
 	{ .name = "size",
 	  .type = OPT_SIZE,
 	  REPLAY_AT(size),
 	  .arg = "SIZE",
-	  .help = "of a store that is made (default 4g)" },
+	  .help = "the size of a new store (default 4g)" },
 	{ .name = "block-bytes",
 	  .letter = 'b',
 	  .type = OPT_SIZE,
@@ -68,20 +70,20 @@ static const struct opt replay_options[] = {
 	  .type = OPT_STRING,
 	  REPLAY_AT(trace_format),
 	  .arg = "NAME",
-	  .help = "what TRACE is: mooncake, bailian or mlperf (default:\n"
-		  "auto, by its first line)" },
+	  .help = "the format of TRACE: mooncake, bailian or mlperf\n"
+		  "(default: auto, by its first line)" },
 	{ .name = "tier",
 	  .type = OPT_STRING,
 	  REPLAY_AT(tier),
 	  .arg = "N|all",
 	  .help = "mlperf: play the rows of Tier-N, 0 to 2 (default 2:\n"
-		  "NVMe, what the store stands for)" },
+		  "NVMe, which the store stands for)" },
 	OPENING_OPTIONS(offsetof(struct replay_args, opening)),
 	{ .name = "depth",
 	  .type = OPT_NUMBER,
 	  REPLAY_AT(depth),
 	  .arg = "N",
-	  .help = "blocks in flight, each client (default 32)",
+	  .help = "blocks in flight for each client (default 32)",
 	  .min = 1,
 	  .max = 4096 },
 	{ .name = "clients",
@@ -89,41 +91,42 @@ static const struct opt replay_options[] = {
 	  .type = OPT_NUMBER,
 	  REPLAY_AT(clients),
 	  .arg = "N",
-	  .help = "requests that are served at the same time (default 1)",
+	  .help = "requests that are played at the same time (default 1)",
 	  .min = 1,
 	  .max = 1024 },
 	{ .name = "speed",
 	  .type = OPT_STRING,
 	  REPLAY_AT(speed),
 	  .arg = "N|max",
-	  .help = "begin each request when the trace says, N times as fast,\n"
-		  "and measure from then; max (default): one after the other" },
+	  .help = "begin each request at its time in the trace, N times\n"
+		  "as fast, and measure from that time; max (default):\n"
+		  "without waiting" },
 	{ .name = "verify",
 	  .letter = 'v',
 	  .type = OPT_FLAG,
 	  REPLAY_AT(verify),
-	  .help = "compare every byte of every get" },
+	  .help = "compare every byte of every block that is read" },
 	{ .name = "durable",
 	  .type = OPT_FLAG,
 	  REPLAY_AT(durable),
-	  .help = "every put waits until it would survive a power cut" },
+	  .help = "wait after each put until it would survive a power cut" },
 	{ .name = "ack-log",
 	  .type = OPT_STRING,
 	  REPLAY_AT(ack_log),
 	  .arg = "FILE",
-	  .help = "append to FILE the keys that the store acknowledged" },
+	  .help = "append the keys of acknowledged blocks to FILE" },
 	{ .name = "check-acks",
 	  .type = OPT_STRING,
 	  REPLAY_AT(check_acks),
 	  .arg = "FILE",
-	  .help = "first check that all keys in FILE, written by --ack-log,\n"
-		  "are there, unchanged; needs no TRACE" },
+	  .help = "first check that the store has all keys in FILE, which\n"
+		  "--ack-log wrote, unchanged; needs no TRACE" },
 	{ .name = "requests",
 	  .letter = 'n',
 	  .type = OPT_NUMBER,
 	  REPLAY_AT(requests),
 	  .arg = "N",
-	  .help = "play so many (default: all; synthetic: 3000)",
+	  .help = "play only this many (default: all; synthetic: 3000)",
 	  .max = 100000000 },
 	{ .name = "chats",
 	  .type = OPT_NUMBER,
@@ -136,12 +139,12 @@ static const struct opt replay_options[] = {
 	  .type = OPT_NUMBER,
 	  REPLAY_AT(seed),
 	  .arg = "N",
-	  .help = "synthetic: what it is made from (default 1)" },
+	  .help = "synthetic: the seed of the trace (default 1)" },
 	JSON_OPTION(offsetof(struct replay_args, json)),
 	OPT_END,
 };
 
-/* Everything that a run needs; given back by replay_main(). */
+/* Everything that a run needs; replay_main() releases it. */
 struct replay_session {
 	const struct replay_args *args;
 	const char *trace_name; /* NULL: only the log is checked */
@@ -155,7 +158,7 @@ struct replay_session {
 	struct replay_check check;
 };
 
-/* "max" or a number above 0. */
+/* Reads a speed: "max" or a number above 0. */
 static int replay_parse_speed(const char *text, double *speed)
 {
 	char *end;
@@ -171,7 +174,7 @@ static int replay_parse_speed(const char *text, double *speed)
 	return 0;
 }
 
-/* Which rows of a trace of objects are played. */
+/* Reads which rows of a trace of objects are played. */
 static int replay_parse_tier(const char *text, unsigned *tiers)
 {
 	uint64_t tier = TRACE_TIERS - 1;
@@ -200,7 +203,7 @@ static int replay_configure_trace(struct replay_session *s)
 	return replay_parse_tier(s->args->tier, &opts->tiers);
 }
 
-/* Neither the store nor the trace is written over. */
+/* Checks that no output overwrites the store or the trace. */
 static int replay_check_outputs(const struct replay_session *s)
 {
 	const char *inputs[] = { s->args->store, s->trace_name };
@@ -267,7 +270,8 @@ static int replay_load_trace(struct replay_session *s)
 		return report_error("%s", weir_error());
 	replay_note_tiers(s);
 	if (!s->trace.count && s->trace.skipped)
-		return report_error("%s: no row of this tier in it, and %" PRIu64 " of others; "
+		return report_error("%s: the trace has no row of this tier, but %" PRIu64
+				    " of others; "
 				    "--tier all plays them",
 				    s->trace_name, s->trace.skipped);
 	if (!s->trace.count)
@@ -285,14 +289,14 @@ static int replay_read_acks(struct replay_session *s)
 	return 0;
 }
 
-/* Segments that hold some blocks each, also where those are large. */
+/* Makes the store, with segments that hold several blocks even if these are large. */
 static int replay_make_store(const struct replay_args *args)
 {
 	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
 
 	if (opening_wants_nvme(&args->opening))
-		return report_error("%s: there is no such device, and a file that is made is not "
-				    "for NVMe passthrough: name /dev/ng0n1 or its like",
+		return report_error("%s: there is no such device, and NVMe passthrough does not "
+				    "work on a file: name a device such as /dev/ng0n1",
 				    args->store);
 
 	opts.create_bytes = args->size ? args->size : REPLAY_SIZE;
@@ -309,7 +313,7 @@ static bool replay_is_missing(const struct replay_args *args)
 	return access(args->store, F_OK) < 0 && errno == ENOENT;
 }
 
-/* Do the blocks fit into the store that is there? Asked before a trace is read or made. */
+/* Checks that the blocks fit into the existing store, before a trace is read or made. */
 static int replay_check_fit(const struct replay_session *s)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
@@ -337,7 +341,7 @@ static int replay_open_store(struct replay_session *s)
 		err = replay_make_store(args);
 		s->made = !err;
 	} else if (args->size) {
-		report_note("%s is there already: --size is ignored", args->store);
+		report_note("%s exists already: --size is ignored", args->store);
 	}
 	if (!err)
 		err = opening_store(&s->store, args->store, &args->opening, flags);
@@ -354,7 +358,7 @@ static int replay_check_log(struct replay_session *s)
 	if (replay_check(s->store, &s->replay.config, s->acks, s->ack_count, check) < 0)
 		return report_error("%s", weir_error());
 	if (!s->ack_count)
-		report_note("%s: no acknowledged block in it, so nothing was checked",
+		report_note("%s: it contains no acknowledged block, so nothing was checked",
 			    s->args->check_acks);
 	else if (!s->args->json)
 		printf("%s: %" PRIu64 " acknowledged blocks, %" PRIu64 " missing, %" PRIu64
@@ -365,7 +369,7 @@ static int replay_check_log(struct replay_session *s)
 	return 0;
 }
 
-/* The exit code of a replay that ended with RET, and what there is to say about it. */
+/* Returns the exit code of a replay that ended with ERR, and prints the messages about it. */
 static int replay_judge(const struct replay_session *s, int err)
 {
 	const struct replay *r = &s->replay;
@@ -480,26 +484,24 @@ const struct command command_replay = {
 	.path = COMMAND_PATH,
 	.operands = "[TRACE] --store PATH",
 	.summary = "play a KV-cache trace through a store, and measure",
-	.text = "Plays TRACE through the store on PATH as a server of language models would use "
-		"it:\n"
-		"for each request, the leading blocks are got until the first miss and the rest "
-		"is\n"
-		"put; what was put is there for the next request. Then prints how much came from\n"
-		"the store and how long it took.\n"
-		"\n"
+	.text = "Plays TRACE through the store on PATH, as a server of language models would use "
+		"it.\n"
+		"For each request the leading blocks are read until the first miss; the other "
+		"ones\n"
+		"are put, so the next request finds them. Then prints how many blocks came from "
+		"the\n"
+		"store and how long it took.\n\n"
 		"TRACE is a file, - for standard input, or the word synthetic: chats of several\n"
 		"turns that share prefixes, made from a seed. A file may be packed with gzip or\n"
-		"zstd, and is one of these, told apart by its first line:\n"
+		"zstd. The first line shows which of these formats it has:\n"
 		"  mooncake  JSON lines {\"timestamp\": MS, \"hash_ids\": [ID, ...]}\n"
 		"  bailian   the same with \"chat_id\", and \"timestamp\" in seconds (Qwen's)\n"
 		"  mlperf    CSV with the header Timestamp,Operation,Object_Size_Bytes,Tier,\n"
-		"            Key,Phase (MLPerf Storage, KV cache): a Read gets an object and\n"
-		"            puts nothing, a Write puts it. An object is cut into blocks of\n"
-		"            --block-bytes, the last one filled up.\n"
-		"\n"
-		"Read and write speeds are bytes of blocks by the time of the whole replay. "
-		"Exits\n"
-		"with 1 if a block came back wrong, or if it ended early.\n",
+		"            Key,Phase (MLPerf Storage, KV cache): a Read reads an object and\n"
+		"            puts nothing, a Write puts it. An object is split into blocks of\n"
+		"            --block-bytes; the last one is filled up.\n\n"
+		"Read and write speeds are the bytes of blocks divided by the time of the whole\n"
+		"replay. Exits with 1 if a block was wrong or the replay ended early.\n",
 	.examples =
 		"weir replay synthetic --store demo.img --size 1g --verify\n"
 		"weir replay trace.jsonl --store demo.img --block-bytes 16k --json\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replay_check.c - compares a store with an acknowledgement log: every block in the log must be
- * there, unchanged. One thread, the one that opened the store.
+ * replay_check.c - compares a store with an acknowledgement log: every block in the log must
+ * exist, unchanged. Only the thread that opened the store calls it.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replay_client.c - what one client of a replay does: takes a request, finds its leading run in
- * the store, loads it, and stores the rest. A client belongs to its thread; what clients share
- * (struct replay) is atomic or under a lock.
+ * replay_client.c - one client of a replay: it takes a request, finds the leading blocks that the
+ * store has, reads them, and puts the other ones. A client belongs to its thread; the state that
+ * clients share (struct replay) is atomic or protected by a lock.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,17 +16,18 @@
 #include "cli/replay.h"
 #include "cli/window.h"
 
-#define CLIENT_LOOKUPS 64		   /* blocks that are looked up together */
-#define CLIENT_NAP_NS (50 * NSEC_PER_MSEC) /* how long a sleeping client is deaf to signals */
+#define CLIENT_LOOKUPS 64 /* number of blocks that are looked up together */
+/* how long a sleeping client may fail to notice a signal */
+#define CLIENT_NAP_NS (50 * NSEC_PER_MSEC)
 
 struct client {
 	struct replay *r;
 	struct window window;
 	struct weir_store_op lookups[CLIENT_LOOKUPS];
 	char keys[CLIENT_LOOKUPS][CONTENT_KEY_LEN + 1];
-	struct idset seen; /* ids that the running request puts */
-	uint64_t *puts;	   /* the same, in order */
-	uint64_t *blocks;  /* ids of the running request, where the trace has them not */
+	struct idset seen; /* the set of ids that the running request puts */
+	uint64_t *puts;	   /* the same ids, in order */
+	uint64_t *blocks;  /* ids of the running request, if the trace does not have them */
 	struct hist load;
 };
 
@@ -67,8 +68,10 @@ static int client_open(struct client **out, struct replay *r)
 	return 0;
 }
 
-/* Looks up the first N (at most CLIENT_LOOKUPS) of IDS: how many are there before the first that
- * is not. A block of another length is not the one that is looked for. */
+/*
+ * Looks up the first N (at most CLIENT_LOOKUPS) of IDS. Returns how many exist before the first
+ * one that does not. A block of another length counts as absent.
+ */
 static size_t client_look_up_some(struct client *c, const uint64_t *ids, size_t n)
 {
 	size_t run = 0;
@@ -89,7 +92,7 @@ static size_t client_look_up_some(struct client *c, const uint64_t *ids, size_t 
 	return run;
 }
 
-/* The length of the leading run of IDS that the store has. */
+/* Returns how many leading blocks of IDS the store has. */
 static size_t client_look_up(struct client *c, const uint64_t *ids, size_t n)
 {
 	size_t run = 0;
@@ -105,7 +108,7 @@ static size_t client_look_up(struct client *c, const uint64_t *ids, size_t n)
 	return run;
 }
 
-/* Judges the get in S, which ended with RESULT. Returns whether it is a hit. */
+/* Evaluates the get in S, which ended with RESULT. Returns true if it is a hit. */
 static bool client_take(struct client *c, const struct window_slot *s, int result)
 {
 	struct replay *r = c->r;
@@ -130,8 +133,9 @@ static bool client_take(struct client *c, const struct window_slot *s, int resul
 }
 
 /*
- * Gets the N blocks of IDS, DEPTH at a time, and returns how many were there before the first that
- * was not: it may have been evicted since it was looked up. What was got behind it does not count.
+ * Reads the N blocks of IDS, DEPTH at a time. Returns how many exist before the first one that
+ * does not: it may have been evicted since the lookup. Blocks behind it do not count, even if they
+ * were read.
  */
 static size_t client_load(struct client *c, const uint64_t *ids, size_t n)
 {
@@ -155,7 +159,7 @@ static size_t client_load(struct client *c, const uint64_t *ids, size_t n)
 	return hits;
 }
 
-/* Waits for the puts from slot FROM to TO. Returns the first error. */
+/* Waits for the puts in slots FROM to TO. Returns the first error. */
 static int client_wait_puts(struct client *c, size_t from, size_t to)
 {
 	int first = 0;
@@ -171,8 +175,8 @@ static int client_wait_puts(struct client *c, size_t from, size_t to)
 }
 
 /*
- * Puts the N blocks of IDS. They go out half a window at a time: puts that are submitted together
- * share batches, and while one half is written the bytes of the next are made.
+ * Puts the N blocks of IDS, half a window at a time: puts that are submitted together share
+ * batches, and while one half is being written, the bytes of the next half are made.
  */
 static int client_put(struct client *c, const uint64_t *ids, size_t n)
 {
@@ -221,7 +225,10 @@ static int client_store(struct client *c, const uint64_t *ids, size_t n)
 	return 0;
 }
 
-/* Gets the leading blocks of the N of IDS, asked for at DUE_NS. Returns how many there were. */
+/*
+ * Reads the leading blocks of the N blocks of IDS, which were requested at DUE_NS. Returns their
+ * number.
+ */
 static size_t client_fetch(struct client *c, const uint64_t *ids, size_t n, uint64_t due_ns)
 {
 	struct replay_totals *totals = &c->r->totals;
@@ -254,7 +261,7 @@ static int client_request(struct client *c, size_t i, uint64_t due_ns)
 	return err;
 }
 
-/* Sleeps until DUE_NS in naps, so that a signal that another thread got is noticed. */
+/* Sleeps until DUE_NS in short intervals, so that a signal that another thread got is noticed. */
 static void client_sleep_until(uint64_t due_ns)
 {
 	uint64_t now_ns;
@@ -267,7 +274,7 @@ static void client_sleep_until(uint64_t due_ns)
 	}
 }
 
-/* When request I is due; with no pace, now. Comes back then. */
+/* Waits until request I is due and returns that time; without a speed, returns the current time. */
 static uint64_t client_pace(struct replay *r, size_t i)
 {
 	const struct trace_request *requests = r->trace->requests;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replay_report.c - what a replay came to, as a table and as JSON. Owns nothing; runs when the
+ * replay_report.c - the results of a replay, as a table and as JSON. Owns nothing; runs after the
  * clients have ended.
  */
 #include <inttypes.h>
@@ -39,7 +39,7 @@ static double report_seconds(const struct replay *r)
 	return (double)(r->end_ns - r->start_ns) / (double)NSEC_PER_SEC;
 }
 
-/* Bytes moved in the time of the whole replay. */
+/* Returns BYTES divided by the time of the whole replay. */
 static double report_mbps(const struct replay *r, uint64_t bytes)
 {
 	double seconds = report_seconds(r);
@@ -145,7 +145,7 @@ static int report_print_latency(const struct replay *r, FILE *out)
 	return err;
 }
 
-/* One sentence that says what was shown. */
+/* Prints one sentence that summarises the result. */
 static void report_sentence(const struct replay_report *p, FILE *out)
 {
 	const struct replay *r = p->replay;
@@ -154,17 +154,17 @@ static void report_sentence(const struct replay_report *p, FILE *out)
 
 	fprintf(out, "%s%s requests", r->interrupted || r->error ? "Ended early: " : "",
 		table_count(t->requests, requests, sizeof(requests)));
-	/* A part of the trace need not be of all its chats. */
+	/* A part of a trace need not contain all its chats. */
 	if (r->trace->chats && t->requests == r->trace->count)
 		fprintf(out, " of %s chats", table_count(r->trace->chats, chats, sizeof(chats)));
 	fprintf(out, ": %.1f %% of %s KV blocks came from the store", 100 * report_hit_rate(t),
 		table_count(t->blocks, blocks, sizeof(blocks)));
 	if (t->verify_failures || t->get_errors)
-		fprintf(out, ", and some of them WRONG OR NOT AT ALL");
+		fprintf(out, ", and some of them were WRONG OR FAILED");
 	else if (t->verified)
-		fprintf(out, ", every byte of them checked");
+		fprintf(out, ", with every byte checked");
 	if (p->stats.evicted_segments)
-		fprintf(out, ", while %s segments of the oldest made room for new ones",
+		fprintf(out, ", while %s of the oldest segments were reclaimed for new data",
 			table_count(p->stats.evicted_segments, segments, sizeof(segments)));
 	fprintf(out, ", at %.2f GB/s.\n", report_mbps(r, t->read_bytes + t->written_bytes) / 1000);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * replay_run.c - starts the clients of a replay, and ends them early when the user asks for it.
- */
+/* replay_run.c - starts the clients of a replay, and ends them early if the user wants it. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,7 +14,10 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
-/* Clients that cannot be started are an error of the replay; those that run end early then. */
+/*
+ * Runs the clients as threads. If one cannot be started, that is an error of the replay, and the
+ * others end early.
+ */
 static int run_threads(struct replay *r)
 {
 	pthread_t *threads = calloc(r->config.clients, sizeof(*threads));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replay_stop.c - why a replay ends early: the user asks for it, or something goes wrong. Owns the
+ * replay_stop.c - ends a replay early: because the user wants it, or after an error. Owns the
  * signal handlers while a replay runs.
  */
 #include <signal.h>

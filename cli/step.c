@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * step.c - `weir step`: reads events, one a line, and drives a scheduler with them. See step.h.
+ * step.c - `weir step`: reads events, one on each line, and drives a scheduler with them. See
+ * step.h.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +24,7 @@ struct step_args {
 	const char *sched;
 	struct opt_list set;
 	unsigned merge, rotational, json;
-	const char *nomerges; /* NULL: as merge says */
+	const char *nomerges; /* NULL: depends on `merge` */
 };
 
 static const struct opt step_options[] = {
@@ -44,20 +45,19 @@ static const struct opt step_options[] = {
 	  .letter = 'm',
 	  .type = OPT_FLAG,
 	  .offset = offsetof(struct step_args, merge),
-	  .help = "let adjacent requests become one, up to 1280 KiB\n"
-		  "and 128 pieces" },
+	  .help = "merge adjacent requests, up to 1280 KiB and 128 pieces" },
 	{ .name = "nomerges",
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct step_args, nomerges),
 	  .arg = "LEVEL",
-	  .help = "as sysfs's: 0 merges all (what --merge does), 1 only\n"
-		  "what is found at once, 2 nothing (the default)" },
+	  .help = "as in sysfs: 0 merges all (same as --merge), 1 only\n"
+		  "requests that are found at once, 2 none (the default)" },
 	{ .name = "rotational",
 	  .letter = 'r',
 	  .type = OPT_FLAG,
 	  .offset = offsetof(struct step_args, rotational),
-	  .help = "the imagined drive is a hard disk: bfq and cfq decide\n"
-		  "otherwise for one (default: a drive without seeks)" },
+	  .help = "the imagined drive is a hard disk, for which bfq and\n"
+		  "cfq decide differently (default: a drive without seeks)" },
 	JSON_OPTION(offsetof(struct step_args, json)),
 	OPT_END,
 };
@@ -77,7 +77,7 @@ static int step_set_first(struct step *st, const struct opt_list *set)
 	return 0;
 }
 
-/* Cuts LINE into words; what begins with # is a comment. Their number, or -EINVAL. */
+/* Splits LINE into words; # begins a comment. Returns their number, or -EINVAL. */
 static int step_split(char *line, char **words)
 {
 	char *save = NULL;
@@ -100,7 +100,7 @@ static int step_line(struct step *st, char *line)
 	return n > 0 ? step_event(st, words, n) : n;
 }
 
-/* The events of IN, until one is wrong. 0 or -errno. */
+/* Handles the events of IN, until one is wrong. Returns 0 or -errno. */
 static int step_events(struct step *st, struct text *in)
 {
 	char *line;
@@ -130,7 +130,7 @@ int step_read(struct step *st, FILE *in)
 	return err;
 }
 
-/* The exit code of a reading that ended with RET. */
+/* Returns the exit code of a run that ended with ERR, and prints the error. */
 static int step_report(int err)
 {
 	if (err == -ENOMEM || err == -EIO)
@@ -171,7 +171,7 @@ static int step_run(void *arg, char **operands, int n)
 		err = step_merging(args, &opts.merging);
 	if (err)
 		return err;
-	/* Somebody may wait for an answer before they give the next event. */
+	/* A program may wait for an answer before it sends the next event. */
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	if (step_open(&st, &opts) < 0)
 		return report_error("out of memory");
@@ -186,31 +186,32 @@ const struct command command_step = {
 	.name = "step",
 	.operands = "--sched NAME < EVENTS",
 	.summary = "drive a scheduler, event by event",
-	.text = "Reads events from standard input and drives one scheduler with nothing else\n"
-		"around it: no clock, no queue, no device. What it decides depends on the events\n"
-		"only. Times T are ns and never run backwards, sectors are 512 bytes, an ID is "
-		"any\n"
-		"word. Before each event time passes until its T, and timers fire.\n\n"
+	.text = "Reads events from standard input and drives one scheduler, without a clock, a "
+		"queue\n"
+		"or a device: its decisions depend on the events only. Times T are in ns and "
+		"never\n"
+		"go backwards. Sectors have 512 bytes. An ID is any word. Before each event, time\n"
+		"passes until its T, and timers fire.\n\n"
 		"  insert T ID OP SECTOR NSECT [prio=be.4] [cpu=0] [submitter=1] [sync=0|1]\n"
-		"                        a request comes: OP is R, W, D (discard) or F (flush, "
-		"which\n"
-		"                        no scheduler sees: it goes first); sync=0 is for writes "
-		"that\n"
-		"                        nobody waits for; prio is rt, be or idle, with a level\n"
-		"  dispatch T            asks for the next one: prints its ID, or none\n"
+		"                        a request arrives. OP is R, W, D (discard) or F (flush:\n"
+		"                        it goes first, and the scheduler does not see it). "
+		"sync=0\n"
+		"                        marks a write that no program waits for. prio is rt, be "
+		"or\n"
+		"                        idle, with a level\n"
+		"  dispatch T            asks for the next request: prints its ID, or none\n"
 		"  complete T ID [lat=NS]\n"
-		"                        the drive has done it; it had it for NS, else since "
-		"dispatch\n"
+		"                        the drive has completed it, NS after it got it (default:\n"
+		"                        the time since its dispatch)\n"
 		"  timer T               only lets time pass\n"
-		"  set T NAME VALUE      sets a tunable; what is out of range becomes the\n"
-		"                        nearest value that is not, with a note\n"
+		"  set T NAME VALUE      sets a tunable; a value out of range is replaced by the\n"
+		"                        nearest valid one, with a note\n"
 		"  weight T SUBMITTER WEIGHT\n"
-		"                        bfq: its share among the others, 1 to 1000\n"
+		"                        bfq: the share of a submitter, 1 to 1000\n"
 		"  get NAME              prints a tunable\n"
 		"  # ...                 is a comment\n\n"
-		"Each answer is written out at once. With --merge, `merge ID INTO` is printed\n"
-		"when a request becomes part of another. --rotational makes the drive a hard "
-		"disk.\n",
+		"Each answer is printed at once. With --merge, `merge ID INTO` is printed when a\n"
+		"request is merged into another one. --rotational makes the drive a hard disk.\n",
 	.examples = "printf 'insert 0 a W 0 8\\ninsert 0 b R 8 8\\ndispatch 0\\n' | "
 		    "weir step --sched kyber\n"
 		    "weir step --sched mq-deadline --set fifo_batch=4 --merge < events\n"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * step_events.c - what the events of `weir step` do. See step.h.
- */
+/* step_events.c - handles the events of `weir step`. See step.h. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,9 +15,9 @@
 #define STEP_DEPTH 128u
 #define STEP_CPUS 256u
 #define STEP_SUBMITTERS 1024u
-/* Sums with deadlines must fit 63 bits; this is 73 years. */
+/* Sums of times and deadlines must fit in 63 bits; this is 73 years. */
 #define STEP_TIME_MAX ((uint64_t)INT64_MAX / 4)
-/* The kernel's limits for merging on a device that states none: 1280 KiB, 128 pieces. */
+/* The kernel's limits for merging on a device without limits of its own: 1280 KiB, 128 pieces. */
 #define STEP_MAX_SECTORS 2560u
 #define STEP_MAX_SEGMENTS 128u
 #define STEP_PRIO_LEVELS 8u
@@ -31,7 +29,7 @@ static struct step_rq *step_rq(struct sched_rq *rq)
 	return (struct step_rq *)rq;
 }
 
-/* Prints OBJECT, which is given away, on a line of its own. */
+/* Prints OBJECT, and releases it, on a line of its own. */
 static int step_print(json_t *object)
 {
 	return report_json(object, 1) ? error_set(-ENOMEM, "out of memory") : 0;
@@ -47,7 +45,10 @@ static void step_say_merge(const struct step *st, const char *id, const char *in
 		printf("merge %s %s\n", id, into);
 }
 
-/* The scheduler, or step_merge_io(), would join two: keeps the limits, and tells. */
+/*
+ * The scheduler's merge callback, which step_merge_io() calls too: checks the limits, and prints
+ * the merge.
+ */
 static bool step_merge(void *owner, struct sched_rq *into, struct sched_rq *gone,
 		       enum sched_merge how)
 {
@@ -61,7 +62,7 @@ static bool step_merge(void *owner, struct sched_rq *into, struct sched_rq *gone
 		return false;
 	}
 	step_rq(into)->segments += step_rq(gone)->segments;
-	/* The scheduler still has it in hand; it is forgotten when the event is over. */
+	/* The scheduler still uses it; it is forgotten at the end of the event. */
 	step_rq(gone)->next = st->gone;
 	st->gone = step_rq(gone);
 	step_say_merge(st, step_rq(gone)->id, step_rq(into)->id);
@@ -95,7 +96,7 @@ void step_close(struct step *st)
 	step_ids_free(&st->ids);
 }
 
-/* The index of the tunable NAME, or -EINVAL. */
+/* Returns the index of the tunable NAME, or -EINVAL. */
 static int step_tunable(const struct step *st, const char *name)
 {
 	const struct sched_tunable *t = st->ops->tunables;
@@ -148,7 +149,7 @@ static int step_time(struct step *st, const char *text)
 				 st->now);
 	while (st->ops->tick && (due = st->ops->next_wakeup(st->s)) <= t) {
 		st->ops->tick(st->s, due);
-		/* Not a timer, but when to ask again. */
+		/* This was not a timer, but the time for the next call of dispatch(). */
 		if (st->ops->next_wakeup(st->s) == due)
 			break;
 	}
@@ -167,7 +168,7 @@ static int step_prio(const char *text, uint16_t *prio)
 			continue;
 		if (text[len] && parse_number(text + len + 1, 0, STEP_PRIO_LEVELS - 1, &level) < 0)
 			return -EINVAL;
-		/* No class is best effort, as the queue has it. */
+		/* No class means best effort, as in the queue. */
 		*prio = (uint16_t)((i ? i : 2) << 13 | level);
 		return 0;
 	}
@@ -177,7 +178,7 @@ static int step_prio(const char *text, uint16_t *prio)
 			 text);
 }
 
-/* One of the words behind the fixed ones of `insert`. */
+/* Reads one of the optional words at the end of `insert`. */
 static int step_insert_option(struct step_rq *r, const char *word)
 {
 	uint64_t value = 0;
@@ -216,7 +217,7 @@ static int step_op(const char *text, uint8_t *op)
 	return 0;
 }
 
-/* Fills in R from the words of `insert` behind the name. */
+/* Fills in R from the words behind the name in `insert`. */
 static int step_describe(struct step_rq *r, char **words, int n)
 {
 	uint64_t sector = 0, nr = 0;
@@ -237,7 +238,10 @@ static int step_describe(struct step_rq *r, char **words, int n)
 	return err;
 }
 
-/* As the queue does with an io: part of one that waits, if there is one that it fits. */
+/*
+ * Merges RQ into a waiting request, as the queue does with an io. Returns false if there is none
+ * that fits.
+ */
 static bool step_merge_io(struct step *st, struct sched_rq *rq)
 {
 	struct sched_rq *into = NULL;
@@ -311,7 +315,10 @@ static int step_dispatch(struct step *st, char **words, int n)
 	return 0;
 }
 
-/* The device took LAT: neither it nor the request began later than that. */
+/*
+ * Applies LAT, the latency of the device: the request and its dispatch began no later than that
+ * before now.
+ */
 static int step_latency(const struct step *st, struct sched_rq *rq, const char *word)
 {
 	uint64_t lat = 0;
@@ -396,8 +403,8 @@ static int step_get(struct step *st, char **words, int n)
 static const struct step_verb {
 	const char *name;
 	const char *usage;
-	int min, max; /* words behind the name */
-	bool timed;   /* the first of them is when */
+	int min, max; /* number of words behind the name */
+	bool timed;   /* the first of them is the time */
 	int (*run)(struct step *st, char **words, int n);
 } step_verbs[] = {
 	{ "insert", "T ID R|W|D|F SECTOR NSECT [prio=] [cpu=] [submitter=] [sync=]", 5, 9, true,

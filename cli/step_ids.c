@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * step_ids.c - the requests of `weir step` by their names. See step.h.
- */
+/* step_ids.c - finds the requests of `weir step` by name. See step.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +7,7 @@
 
 #define STEP_FIRST_SLOTS 1024u
 
-/* FNV-1a. */
+/* Returns the FNV-1a hash of ID. */
 static uint32_t step_hash(const char *id)
 {
 	uint32_t hash = 2166136261u;
@@ -19,7 +17,7 @@ static uint32_t step_hash(const char *id)
 	return hash;
 }
 
-/* Where ID is, or would be. */
+/* Returns the slot that ID has, or would have. */
 static size_t step_slot(const struct step_ids *ids, const char *id, uint32_t hash)
 {
 	size_t at = hash & (ids->slots - 1);
@@ -75,7 +73,10 @@ void step_ids_remove(struct step_ids *ids, struct step_rq *rq)
 {
 	size_t mask = ids->slots - 1, hole = step_slot(ids, rq->id, rq->hash);
 
-	/* What stands behind may only have been pushed there by what goes: it moves up. */
+	/*
+	 * An entry behind the hole may be there only because the removed one was in its place: it
+	 * moves up.
+	 */
 	for (size_t at = (hole + 1) & mask; ids->slot[at]; at = (at + 1) & mask) {
 		size_t wanted = ids->slot[at]->hash & mask;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* iolog_add.c - adds ios and streams to a log that is being read. */
+/* iolog_add.c - adds ios and streams to a log while it is read. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * job_values.c - fio's sizes and lists. See job_values.h. Owns nothing; any thread.
+ * job_values.c - parses fio's sizes and lists. See job_values.h. Owns nothing; any thread may call
+ * it.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -30,7 +31,7 @@ static int value_in_range(const char *text, uint64_t value, uint64_t min, uint64
 	return error_set(-EINVAL, "%s is too %s", text, value < min ? "little" : "much");
 }
 
-/* A number with a unit, in powers of 1000. */
+/* Parses a number with a unit, in powers of 1000. */
 static int value_decimal(const char *text, uint64_t *out)
 {
 	static const char units[] = "kmgtp";
@@ -41,14 +42,14 @@ static int value_decimal(const char *text, uint64_t *out)
 	for (const char *u = units; *end && unit && u <= unit; u++)
 		value *= 1000;
 	if (!isdigit((unsigned char)*text) || value > (double)BYTES_MAX)
-		return parse_size(text, out); /* says what is wrong */
+		return parse_size(text, out); /* sets weir_error() */
 	*out = (uint64_t)value;
 	return 0;
 }
 
 /*
- * fio's rule, as version 3.33 has it: k is kb_base, and so are ki and kB, but kiB is the other one
- * of 1024 and 1000.
+ * Parses a size by the rule of fio 3.33: k means kb_base, and so do ki and kB, but kiB means the
+ * other one of 1024 and 1000.
  */
 static int value_size(const struct sim_job *job, const char *text, uint64_t *out)
 {
@@ -110,12 +111,12 @@ int job_value_amount(void *job, size_t offset, const char *text)
 	return err;
 }
 
-/* Reads TEXT for direction DIR of the field. */
+/* Parses TEXT for direction DIR of the member. */
 typedef int value_fn(const struct sim_job *job, void *field, enum sim_dir dir, const char *text);
 
 /*
- * Takes "READS,WRITES,TRIMS" apart. What is empty stays as it was, and the last that is given
- * is that of the ones behind it, too.
+ * Splits "READS,WRITES,TRIMS". An empty part changes nothing, and the last given part also holds
+ * for the parts that are missing.
  */
 static int value_each(void *job, size_t offset, const char *text, value_fn *fn)
 {
@@ -163,7 +164,7 @@ int job_value_bs(void *job, size_t offset, const char *text)
 	return value_each(job, offset, text, value_bs);
 }
 
-/* Cuts "LOW-HIGH" or "LOW:HIGH" at its middle; NULL: it has none. */
+/* Splits "LOW-HIGH" or "LOW:HIGH"; returns NULL if TEXT has no separator. */
 static char *value_cut(char *text)
 {
 	char *at = strpbrk(text, "-:");
@@ -200,7 +201,7 @@ int job_value_bsrange(void *job, size_t offset, const char *text)
 	return value_each(job, offset, text, value_bsrange);
 }
 
-/* Shares out what is left of 100 % among the EMPTY ones of BS, which have UINT32_MAX. */
+/* Distributes the rest of 100 % among the EMPTY entries of BS, which have UINT32_MAX. */
 static int value_split_rest(struct sim_bs *bs, uint32_t empty, uint32_t sum, const char *text)
 {
 	if (sum > 100 || (!empty && sum != 100))
@@ -218,7 +219,7 @@ static int value_split_rest(struct sim_bs *bs, uint32_t empty, uint32_t sum, con
 	return 0;
 }
 
-/* One SIZE/PERCENT of bssplit. */
+/* Parses one SIZE/PERCENT of bssplit. */
 static int value_split_one(const struct sim_job *job, struct sim_bs *bs, char *one)
 {
 	char *slash = strchr(one, '/');

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * load.c - keeps the ios of a job in flight. See load.h. What they are is pattern.c's to say,
- * and when they may go at the soonest pace.c's.
+ * load.c - keeps the ios of a job in flight. See load.h. pattern.c decides what the ios are, and
+ * pace.c when they may be submitted at the earliest.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "sim/load.h"
 #include "sim/watch.h"
 
-/* Everything that it is to do has been submitted. */
+/* Returns true if the job replays a log. */
 static bool load_replays(const struct load *l)
 {
 	return l->job->replay.io;
@@ -65,7 +65,7 @@ static int load_flush(struct load *l, uint64_t now)
 	return load_hand_over(l, io, now);
 }
 
-/* An io of direction DIR has gone: what has to come of that. */
+/* Counts an io of direction DIR as submitted, and sets what must follow from it. */
 static void load_count(struct load *l, const struct pattern_io *next)
 {
 	l->issued_ios++;
@@ -92,7 +92,7 @@ static void load_prepare(struct load *l, struct load_io *io, const struct patter
 	io->dir = next->dir;
 }
 
-/* The next io of the log. */
+/* Submits the next io of the log. */
 static int load_replay(struct load *l, uint64_t now)
 {
 	struct iolog_io next = replay_next(&l->replay, now - l->start_ns);
@@ -148,7 +148,7 @@ static void load_stop(struct load *l, uint64_t now)
 		load_begin_group(env);
 }
 
-/* Nothing is in flight, as a flush or a pause wants it. */
+/* Continues when nothing is in flight, with the flush or pause that waited for that. */
 static void load_settled(struct load *l, uint64_t now)
 {
 	if (l->flush_due) {
@@ -162,7 +162,7 @@ static void load_settled(struct load *l, uint64_t now)
 	l->settling = false;
 }
 
-/* A slot is free, and nothing but time keeps the next io back. */
+/* Returns true if a slot is free and only the time delays the next io. */
 static bool load_has_room(struct load *l)
 {
 	if (l->settling || !l->free)
@@ -172,8 +172,10 @@ static bool load_has_room(struct load *l)
 	return l->filling;
 }
 
-/* When the next io may go; it is of direction CHOSEN. Where its direction has to wait for its rate
- * and the other one has not, that one goes. */
+/*
+ * Returns when the next io may be submitted, and sets its direction in CHOSEN. If its direction
+ * must wait for its rate and another one need not, it takes the other one.
+ */
 static uint64_t load_due(struct load *l)
 {
 	enum sim_dir other;
@@ -192,7 +194,7 @@ static uint64_t load_due(struct load *l)
 	return l->pause_ns > due ? l->pause_ns : due;
 }
 
-/* Submits what may go now, and sees to it that the next is not forgotten. */
+/* Submits all ios that may be submitted now, and sets the timer for the next one. */
 static void load_pump(struct load *l)
 {
 	uint64_t now = sim_now(l->env->sim), due;
@@ -229,7 +231,7 @@ static void load_timer(struct event *ev, uint64_t now)
 	load_pump(l);
 }
 
-/* In a window everything counts, the ramp too. */
+/* In a window all ios count, also those during ramp_time. */
 static void load_record_window(struct load_stats *stats, const struct load_io *io, uint64_t now)
 {
 	stats->ios++;
@@ -296,7 +298,7 @@ static uint64_t load_times(uint64_t a, uint64_t b)
 	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
-/* How much L is to do. */
+/* Computes how much L has to do. */
 static void load_set_totals(struct load *l)
 {
 	const struct sim_job *job = l->job;
@@ -310,7 +312,7 @@ static void load_set_totals(struct load *l)
 	l->total_ios = job->number_ios ? load_times(job->number_ios, job->loops) : UINT64_MAX;
 }
 
-/* How many ios it may have outstanding at once. */
+/* Returns how many ios the job may have outstanding. */
 static uint64_t load_depth(const struct sim_job *job)
 {
 	if (!job->replay.io || !replay_keeps_times(job))
@@ -349,7 +351,7 @@ static int load_alloc(struct load *l)
 	return 0;
 }
 
-/* What its ios are made from. */
+/* Opens the source of its ios. */
 static int load_open_ios(struct load *l, uint64_t clone)
 {
 	const struct weir_device_info *info = weir_device_get_info(sim_device(l->env->sim));
@@ -393,7 +395,7 @@ int load_open(struct load *l, struct load_env *env, const struct sim_job *job, u
 	return load_alloc(l);
 }
 
-/* The job's time begins. */
+/* Starts the job's time. */
 static void load_begin(struct load *l, uint64_t now)
 {
 	const struct sim_job *job = l->job;

@@ -2,8 +2,8 @@
 /*
  * run.c - the loop of a simulation. See run.h.
  *
- * The queue runs until it would sleep; it sleeps until the drive has done something or a job has,
- * whatever comes first, and that moves the clock.
+ * The queue runs until it would sleep. It sleeps until the next event of the drive or of a job,
+ * and this advances the clock.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -30,9 +30,9 @@ struct run {
 	struct sim_result *result;
 	struct fair fair;
 	struct watch watch;
-	uint64_t total_ns; /* that all jobs will take, as far as it is known */
+	uint64_t total_ns; /* the time of all jobs, as far as it is known */
 	uint32_t next_submitter;
-	bool weightless; /* it was noted that weights are not used */
+	bool weightless; /* a note has said that weights are not used */
 };
 
 static int run_open_queue(struct run *r)
@@ -66,12 +66,15 @@ static int run_alloc(struct run *r)
 		longest = load_longest(job) > longest ? load_longest(job) : longest;
 	}
 	r->env.loads = calloc(r->env.count, sizeof(*r->env.loads));
-	/* The ios of a log grow to whole blocks. */
+	/* The ios of a log are enlarged to whole blocks. */
 	r->env.buffer = malloc(longest + 2 * r->opts->config->logical_block);
 	return r->env.loads && r->env.buffer ? 0 : error_sys(-ENOMEM, "the jobs");
 }
 
-/* Jobs that name no submitter are one each, beyond those that are named. */
+/*
+ * Returns the first number for jobs that name no submitter: each of them is one submitter, with a
+ * number above the named ones.
+ */
 static uint32_t run_first_free_submitter(const struct sim_jobs *jobs)
 {
 	uint64_t first = 1;
@@ -97,7 +100,7 @@ static int run_weigh(struct run *r, const struct load *l)
 				r->env.path, job->line, job->name, other->job->name);
 	err = weir_queue_submitter_set_weight(r->env.q, l->submitter, (uint32_t)job->weight);
 	if (err == -EOPNOTSUPP) {
-		/* The file is for any scheduler; once is enough. */
+		/* A job file is for any scheduler, so one note is enough. */
 		if (!r->weightless)
 			remarks_add(&r->result->notes, "%s:%u: [%s]: weight is not used: %s",
 				    r->env.path, job->line, job->name, weir_error());
@@ -126,7 +129,7 @@ static int run_open_section(struct run *r, const struct sim_job *job, struct loa
 	return err;
 }
 
-/* How long JOB takes, as far as that is known. */
+/* Returns how long JOB takes, as far as that is known. */
 static uint64_t run_job_ns(const struct sim_job *job)
 {
 	uint64_t ns = job->runtime == SIM_UNSET ? 0 : job->runtime, end;
@@ -162,8 +165,10 @@ static int run_open_loads(struct run *r)
 	return err;
 }
 
-/* Refuses windows that would be more work than the run itself. How long jobs take that have no
- * runtime nobody knows: fair.c stops looking in time. */
+/*
+ * Sets the window. It refuses windows that would be more work than the run itself. The time of
+ * jobs without a runtime is not known; for these, fair.c stops in time.
+ */
 static int run_set_window(struct run *r, uint64_t window_ns)
 {
 	uint64_t least_ns = r->total_ns / FAIR_WINDOWS_MAX + 1;
@@ -200,8 +205,10 @@ static int run_turn(struct run *r)
 	if (!r->env.running)
 		return 0;
 	next = events_next(&r->env.arrivals);
-	/* An io that ends behind a window is not to be counted in it. Where none can end, the
-	 * windows' ends must not keep alive what nothing else would. */
+	/*
+	 * An io that ends after a window must not be counted in it. If no io can end, the end of
+	 * the window must not keep the simulation running.
+	 */
 	if (sim_in_flight(r->env.sim) && r->fair.end_ns < next)
 		next = r->fair.end_ns;
 	next = next == EVENTS_NEVER ? EVENTS_NEVER : next - now;
@@ -242,7 +249,7 @@ static void run_ios(const struct load_stats *stats, struct sim_ios *out)
 	hist_summary(&stats->drive, &out->drive);
 }
 
-/* All directions of L together. */
+/* Adds the results of all directions of L. */
 static void run_all_ios(const struct load *l, struct load_stats *all)
 {
 	memset(all, 0, sizeof(*all));
@@ -261,9 +268,9 @@ static void run_job_result(const struct load *l, struct load_stats *all, struct 
 	struct sim_ios sum;
 	uint64_t end = l->last_ns;
 
-	if (l->stopped_ns == EVENTS_NEVER) /* interrupted */
+	if (l->stopped_ns == EVENTS_NEVER) /* the run was interrupted */
 		end = sim_now(l->env->sim);
-	/* It ran to its end: also while it waited for nothing to come. */
+	/* It ran until its end, also while no io was left. */
 	else if (l->stopped_ns == l->stop_ns)
 		end = l->stop_ns;
 	run_all_ios(l, all);
@@ -301,7 +308,7 @@ static int run_job_results(struct run *r, struct sim_result *result)
 	return result->count == r->env.count ? 0 : error_sys(-ENOMEM, "the results");
 }
 
-/* What the drive was asked that its model has no answer to. */
+/* Adds a note if the drive was asked for something that its model does not cover. */
 static void run_note_wear(struct run *r, struct sim_result *result)
 {
 	char written[32], capacity[32];
@@ -318,7 +325,7 @@ static void run_note_wear(struct run *r, struct sim_result *result)
 			    format_size(result->capacity_bytes, capacity, sizeof(capacity)));
 }
 
-/* Where a log was not replayed as it says. */
+/* Adds a note if a log was not replayed exactly. */
 static void run_note_replays(struct run *r, struct sim_result *result)
 {
 	uint64_t ios = 0, wrapped = 0, delayed = 0;
@@ -376,7 +383,7 @@ static int run_result(struct run *r, struct sim_result *result)
 
 static void run_close(struct run *r)
 {
-	/* What has stalled cannot be drained: such a queue stays, and nobody touches it again. */
+	/* A queue that has stalled cannot be drained: it stays open and is never used again. */
 	if (!r->env.sim || !sim_stalled(r->env.sim)) {
 		if (r->env.q && r->env.lanes > 1)
 			lanes_disown(r->env.q);

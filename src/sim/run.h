@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run.h - a whole simulation: jobs, a queue with a scheduler, a drive; and what came of it. One
- * thread from beginning to end.
+ * run.h - a whole simulation (jobs, a queue with a scheduler, a drive) and its results. One thread
+ * from beginning to end.
  */
 #ifndef SIM_RUN_H
 #define SIM_RUN_H
@@ -18,7 +18,7 @@
 
 #define SIM_TUNABLES_MAX 32
 
-/* "fifo_batch" and "4". */
+/* A tunable and its value: "fifo_batch" and "4". */
 struct sim_set {
 	const char *name, *value;
 };
@@ -28,66 +28,74 @@ struct sched_ops;
 struct sim_run_opts {
 	const struct sim_config *config;
 	const struct sim_jobs *jobs;
-	const char *scheduler;	       /* NULL: the queue's default */
-	const struct sched_ops *sched; /* not NULL: this one, which is in no table */
+	const char *scheduler; /* NULL: the queue's default */
+	/* not NULL: this scheduler, which need not be in the table */
+	const struct sched_ops *sched;
 	const struct sim_set *sets;
 	size_t nr_sets;
 	uint64_t seed;
-	uint64_t lanes;				  /* 0: one */
-	uint64_t depth, depth_bytes, nr_requests; /* 0: the queue's defaults */
-	uint64_t window_ns; /* fairness is looked at once in each; 0: 100 ms, or what is needed */
-	/* Called now and then with how much of the longest job is over; may be NULL. */
+	uint64_t lanes;				  /* number of lanes; 0: one */
+	uint64_t depth, depth_bytes, nr_requests; /* 0: the defaults of the queue */
+	/* fairness is measured in windows of this length; 0: 100 ms, or more if needed */
+	uint64_t window_ns;
+	/* Called from time to time with how much of the longest job is over; may be NULL. */
 	void (*progress)(void *user, uint64_t done_ns, uint64_t total_ns);
 	void *user;
-	/* Not NULL: the run ends, with what there is by then, when this is not 0 any more. */
+	/* If not NULL: the run ends when this becomes nonzero, with the results so far. */
 	const volatile sig_atomic_t *stop;
-	/* CSV, the caller's; NULL: not wanted. Every submission, dispatch and completion; and what
-	 * each job did in each window. */
+	/*
+	 * CSV files of the caller; NULL: not wanted. One gets every submission, dispatch and
+	 * completion, the other what each job did in each window.
+	 */
 	FILE *log, *series;
 };
 
-/* What came of some ios. */
+/* The results of some ios. */
 struct sim_ios {
-	uint64_t ios, bytes;	     /* that ended while the job ran */
-	uint64_t late;		     /* ios that ended after its runtime */
-	struct weir_latency latency; /* of all of them, the late ones too */
+	uint64_t ios, bytes;	     /* those that ended while the job ran */
+	uint64_t late;		     /* number of ios that ended after its runtime */
+	struct weir_latency latency; /* of all these ios, the late ones too */
 	uint64_t p95_ns;
-	/* Parts of it: until the drive got the io, and with the drive. */
+	/* Its parts: until the drive got the io, and in the drive. */
 	struct weir_latency queued, drive;
 };
 
 struct sim_job_result {
 	char name[SIM_NAME_MAX + 16];
 	uint32_t submitter;
-	uint64_t weight;	     /* 0: it has none */
-	uint64_t ios, bytes;	     /* that ended while the job ran */
-	uint64_t late;		     /* ios that ended after its runtime */
-	uint64_t active_ns;	     /* without its ramp_time */
-	double share;		     /* of all jobs' bytes */
+	uint64_t weight;	     /* 0: the job has no weight */
+	uint64_t ios, bytes;	     /* those that ended while the job ran */
+	uint64_t late;		     /* number of ios that ended after its runtime */
+	uint64_t active_ns;	     /* its time without ramp_time */
+	double share;		     /* its share of the bytes of all jobs */
 	struct weir_latency latency; /* of all ios, the late ones too */
 	uint64_t p95_ns;
 	struct weir_latency queued, drive;
-	struct sim_ios dir[SIM_DIRS]; /* reads, writes and trims apart */
+	struct sim_ios dir[SIM_DIRS]; /* the same for reads, writes and trims */
 	uint64_t flushes;
 };
 
-/* Jain's index: 1 is perfectly fair, 1/n all for one. By bytes a second and weight. */
+/*
+ * Jain's index of bytes a second, divided by the weight: 1 is perfectly fair; 1/n if one job has
+ * everything.
+ */
 struct sim_fairness {
 	double whole;
-	uint64_t windows; /* in which at least two jobs ran from end to end */
+	uint64_t windows; /* number of windows during which at least two jobs ran all the time */
 	double min, median;
 };
 
 struct sim_result {
 	struct sim_job_result *job;
 	size_t count;
-	uint64_t duration_ns; /* virtual, from the first job's start to the end of the last io */
-	double busy;	      /* share of it in which the drive had something to do */
-	double worked;	      /* share of the drive's units that worked, on average */
-	bool interrupted;     /* by sim_run_opts.stop */
-	uint64_t total_ns;    /* what all jobs would have taken, as far as that was known */
+	/* virtual time from the start of the first job to the end of the last io */
+	uint64_t duration_ns;
+	double busy;	   /* share of that time in which the drive had commands */
+	double worked;	   /* average share of the drive's units that worked */
+	bool interrupted;  /* ended by sim_run_opts.stop */
+	uint64_t total_ns; /* the time that all jobs would have taken, as far as it was known */
 	uint64_t written_bytes, capacity_bytes;
-	/* An SSD was written more than once over, which a real one would not do at this speed. */
+	/* An SSD was written more than once completely; a real one could not keep this speed. */
 	bool beyond_model;
 	struct sim_fairness fairness;
 	uint64_t window_ns;
@@ -99,10 +107,13 @@ struct sim_result {
 		int64_t value;
 	} tunable[SIM_TUNABLES_MAX];
 	size_t nr_tunables;
-	struct remarks notes; /* what a reader should know of the run */
+	struct remarks notes; /* notes for the reader of the results */
 };
 
-/* Runs it all. 0 or -errno, weir_error() set; -EINVAL: something in OPTS cannot be. */
+/*
+ * Runs the whole simulation. Returns 0 or -errno with weir_error() set; -EINVAL: OPTS contains
+ * something that is not possible.
+ */
 int sim_run(struct sim_result *result, const struct sim_run_opts *opts);
 
 /* Frees what RESULT holds. */
