@@ -31,7 +31,8 @@ def different_steps():
 def different_rules():
     """Returns the rules that only one of the two has."""
     table = re.search(r"^\| rule \|.*?\n\n", read("CONTRIBUTING.md"), re.M | re.S).group()
-    listed = re.findall(r"`(\w+)`", "\n".join(row.split("|")[1] for row in table.splitlines()[2:-1]))
+    rows = [row.split("|")[1] for row in table.splitlines()[2:] if row]
+    listed = re.findall(r"`(\w+)`", " ".join(rows))
     rules = re.search(r"^RULES = \{\n(.*?)^\}", read("tests", "tidy", "tidy.py"), re.M | re.S)
     return set(listed) ^ set(re.findall(r'^    "(\w+)":', rules.group(1), re.M))
 
