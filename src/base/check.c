@@ -17,7 +17,7 @@ static const char *check_path(const char *file)
 	return file;
 }
 
-/* No stdio stream is used: its lock may be held by this thread. */
+/* No stdio stream is used, because this thread may hold its lock. */
 void check_failed(const char *file, int line, const char *function, const char *what)
 {
 	char text[512];

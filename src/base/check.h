@@ -2,9 +2,9 @@
 /*
  * check.h - assertions that stay in release builds.
  *
- * Ownership and order are what keeps this code correct, so a broken rule ends the program at the
- * place where it was broken, before wrong data reaches a drive. A check costs one compare and one
- * branch that the processor predicts.
+ * The code is correct only as long as rules of ownership and order are kept. A broken rule ends the
+ * program at the place where it was broken, before wrong data reaches a drive. A check costs one
+ * compare and one branch that the processor predicts.
  */
 #ifndef CHECK_H
 #define CHECK_H

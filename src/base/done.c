@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * done.c - sleeping until something has finished, on a futex. Owns nothing; any thread.
+ * done.c - sleeps on a futex until something has finished. Owns nothing; any thread.
  */
 #include "base/done.h"
 
@@ -38,8 +38,9 @@ bool done_wait(uint32_t *word, uint64_t deadline_ns)
 	};
 
 	while (done_announce(word)) {
-		/* With a bit set the kernel takes the time as one of CLOCK_MONOTONIC, and not as an
-		 * interval that each spurious wake-up would begin anew. */
+		/* With a bit set, the kernel takes the time as a time of CLOCK_MONOTONIC. Otherwise
+		 * it would take it as an interval, which would start again with each spurious
+		 * wake-up. */
 		long err = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, DONE_WAITED,
 				   deadline_ns == UINT64_MAX ? NULL : &at, NULL,
 				   FUTEX_BITSET_MATCH_ANY);

@@ -3,8 +3,8 @@
  * fifo.h - lists that are first in, first out, linked through a member of their elements.
  *
  * FIFO_DEFINE(NAME, TYPE, NEXT) makes `struct NAME` and its functions; NEXT(element) names the
- * member that links. Both ends are known, so that a list is appended to another in one step, which
- * <sys/queue.h> can do too, and its length is known, which it is not there.
+ * member that links. A list knows both ends, so that it can be appended to another one in one step
+ * (<sys/queue.h> can do that too), and it knows its length (there it does not).
  *
  *   NAME_init(l)       makes L empty
  *   NAME_add(l, e)     puts E at the end

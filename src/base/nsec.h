@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nsec.h - nanoseconds in longer units. Not in clock.h, which schedulers may not include: they are
- * told the time and never read a clock.
+ * nsec.h - longer units of time in nanoseconds. They are not in clock.h, because schedulers may not
+ * include that: they are told the time and never read a clock.
  */
 #ifndef NSEC_H
 #define NSEC_H

@@ -96,7 +96,7 @@ static void tenant_row(struct weir_store *s, struct super *next, struct tenant_q
 
 static void tenant_begin(struct weir_store *s, struct weir_store_op *op);
 
-/* The superblock with the new row is on the medium, or could not be written. */
+/* Handles the result of writing the superblock with the new row. */
 static void tenant_written(struct superjob *job, int result)
 {
 	struct weir_store *s = container_of(job->io, struct weir_store, io);
@@ -117,7 +117,7 @@ static void tenant_create(struct weir_store *s, struct weir_store_op *op)
 
 	CHECK(!s->tenants.op && !superjob_busy(&s->io));
 	tenant_row(s, &next, op_priv(op)->private);
-	/* There is a log for the stream before anybody can know it. */
+	/* The log of the stream must exist before anybody can know the stream. */
 	if (logs_make(s->logs, next.streams) || superjob_start(&s->io, &next, tenant_written)) {
 		op_end(&s->io, op, -ENOMEM);
 		return;

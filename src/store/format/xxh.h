@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * xxh.h - the functions of libxxhash that do much work, in the variant for this CPU.
+ * xxh.h - gives the functions of libxxhash that do much work, in the variant for this CPU.
  *
- * The variants are weak symbols: Debian's libxxhash.so has them, its libxxhash.a does not, and a
- * program that links everything statically goes without. Pure functions.
+ * The variants are weak symbols. Debian's libxxhash.so has them, its libxxhash.a does not, and a
+ * program that is linked statically works without them. Pure functions.
  */
 #ifndef STORE_XXH_H
 #define STORE_XXH_H

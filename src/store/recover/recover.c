@@ -34,7 +34,7 @@ struct recover {
 	uint32_t from; /* index in `found`: where the log that is read begins */
 	struct conflict conflict;
 	struct superio_found supers;
-	struct super super; /* the one that this recovery writes */
+	struct super super; /* the epoch that this recovery writes */
 	uint64_t epoch;
 	uint64_t sequence;		  /* the highest that was seen */
 	struct logpos mark[DISK_STREAMS]; /* the watermark of each log */

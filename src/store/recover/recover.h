@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * recover.h - fills in the logs of a store from what is on its device. The one header of this
- * folder that the others may include.
+ * recover.h - makes the logs of a store in memory from what is on its device. It is the one header
+ * of this folder that other folders may include.
  */
 #ifndef STORE_RECOVER_H
 #define STORE_RECOVER_H
@@ -11,7 +11,7 @@
 #include "store/io/io.h"
 #include "store/log/log.h"
 
-/* What a recovery found, as in struct weir_store_stats. */
+/* The counts of a recovery, as in struct weir_store_stats. */
 struct recover_counts {
 	uint64_t ns;
 	uint64_t entries;
@@ -24,8 +24,8 @@ struct recover_counts {
 };
 
 /*
- * Recovers LS on IO, whose superblock was read; SUPERS says what is on the device. Runs on the
- * opening thread before the loop knows the store. 0 or -errno; sets weir_error().
+ * Recovers LS on IO, whose superblock was read; SUPERS says what is on the device. It runs on the
+ * opening thread, before the loop knows the store. Returns 0 or -errno; sets weir_error().
  */
 int recover_run(struct store_io *io, struct logs *ls, const struct superio_found *supers,
 		struct recover_counts *counts);

@@ -203,14 +203,14 @@ static void packed(void **state)
 	memcpy(out + len, out, len);
 	reads_as((char *)out, len, "first|second|");
 	reads_as((char *)out, 2 * len, "first|second|first|second|");
-	refused((char *)out, len - 9, "end in the middle");
+	refused((char *)out, len - 9, "ends in the middle");
 	out[len / 2] ^= 0xff;
 	assert_int_equal(read_bytes(out, len, (char[256]){ 0 }, 256), -EINVAL);
 	len = ZSTD_compress(out, sizeof(out) / 2, plain, sizeof(plain) - 1, 3);
 	memcpy(out + len, out, len);
 	reads_as((char *)out, 2 * len, "first|second|first|second|");
-	refused((char *)out, len - 1, "end in the middle");
-	refused((char *)out, 2 * len - 1, "end in the middle");
+	refused((char *)out, len - 1, "ends in the middle");
+	refused((char *)out, 2 * len - 1, "ends in the middle");
 	out[4] ^= 0x08; /* a reserved bit */
 	refused((char *)out, len, "zstd: ");
 }
