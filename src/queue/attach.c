@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "queue/lane/lane.h"
 
@@ -43,5 +44,6 @@ int weir_queue_detach(struct weir_queue *q)
 	if (!lane || q->opts.workers)
 		return error_set(-EPERM, "this thread owns no lane of the queue");
 	owner_detach(lane);
+	CHECK(!owner_lane(q));
 	return 0;
 }

@@ -32,18 +32,18 @@ struct attr_row {
 	int64_t (*clamp)(const struct weir_attr *attr, int64_t value);
 };
 
-static int64_t get_depth(struct weir_queue *q)
+static int64_t attr_get_depth(struct weir_queue *q)
 {
 	return __atomic_load_n(&q->depth, __ATOMIC_RELAXED);
 }
 
-static int64_t get_nr_requests(struct weir_queue *q)
+static int64_t attr_get_nr_requests(struct weir_queue *q)
 {
 	return __atomic_load_n(&q->nr_requests, __ATOMIC_RELAXED);
 }
 
 /* Without a scheduler a request is a driver's tag, and there are as many of these as at open. */
-static void range_nr_requests(struct weir_queue *q, struct weir_attr *attr)
+static void attr_range_nr_requests(struct weir_queue *q, struct weir_attr *attr)
 {
 	bool direct = q->sched_ops->flags & SCHED_DIRECT;
 
@@ -53,12 +53,12 @@ static void range_nr_requests(struct weir_queue *q, struct weir_attr *attr)
 }
 
 /* Too many requests are refused; too few become the fewest that are allowed. */
-static int64_t clamp_nr_requests(const struct weir_attr *attr, int64_t value)
+static int64_t attr_clamp_nr_requests(const struct weir_attr *attr, int64_t value)
 {
 	return value < attr->min ? attr->min : value;
 }
 
-static int set_nr_requests(struct weir_queue *q, int64_t value)
+static int attr_set_nr_requests(struct weir_queue *q, int64_t value)
 {
 	if (q->sched_ops->flags & SCHED_DIRECT)
 		__atomic_store_n(&q->depth, (uint32_t)value, __ATOMIC_RELAXED);
@@ -66,41 +66,41 @@ static int set_nr_requests(struct weir_queue *q, int64_t value)
 	return 0;
 }
 
-static int64_t get_nomerges(struct weir_queue *q)
+static int64_t attr_get_nomerges(struct weir_queue *q)
 {
 	return SCHED_MERGING_ALL - (int64_t)__atomic_load_n(&q->merging, __ATOMIC_RELAXED);
 }
 
 /* The kernel takes every value but 2 as yes or no. */
-static int64_t clamp_nomerges(const struct weir_attr *attr, int64_t value)
+static int64_t attr_clamp_nomerges(const struct weir_attr *attr, int64_t value)
 {
 	return value > attr->max ? 1 : value;
 }
 
-static int set_nomerges(struct weir_queue *q, int64_t value)
+static int attr_set_nomerges(struct weir_queue *q, int64_t value)
 {
 	__atomic_store_n(&q->merging, (uint32_t)(SCHED_MERGING_ALL - value), __ATOMIC_RELAXED);
 	return 0;
 }
 
-static int64_t get_max_sectors(struct weir_queue *q)
+static int64_t attr_get_max_sectors(struct weir_queue *q)
 {
 	return (int64_t)(__atomic_load_n(&q->max_io_bytes, __ATOMIC_RELAXED) >> 10);
 }
 
-static void range_max_sectors(struct weir_queue *q, struct weir_attr *attr)
+static void attr_range_max_sectors(struct weir_queue *q, struct weir_attr *attr)
 {
 	attr->def = attr->max = (int64_t)(q->info->max_io_bytes >> 10);
 	attr->min = (q->info->logical_block_bytes + 1023) >> 10;
 }
 
 /* 0 means the default. */
-static int64_t clamp_max_sectors(const struct weir_attr *attr, int64_t value)
+static int64_t attr_clamp_max_sectors(const struct weir_attr *attr, int64_t value)
 {
 	return !value || value > attr->max ? attr->max : value;
 }
 
-static int set_max_sectors(struct weir_queue *q, int64_t value)
+static int attr_set_max_sectors(struct weir_queue *q, int64_t value)
 {
 	uint64_t bytes = (uint64_t)value << 10;
 
@@ -109,32 +109,32 @@ static int set_max_sectors(struct weir_queue *q, int64_t value)
 	return 0;
 }
 
-static void range_depth(struct weir_queue *q, struct weir_attr *attr)
+static void attr_range_depth(struct weir_queue *q, struct weir_attr *attr)
 {
 	attr->def = attr->max = q->opts.depth;
 }
 
-static int set_depth(struct weir_queue *q, int64_t value)
+static int attr_set_depth(struct weir_queue *q, int64_t value)
 {
 	__atomic_store_n(&q->depth, (uint32_t)value, __ATOMIC_RELAXED);
 	return 0;
 }
 
-static int64_t get_depth_bytes(struct weir_queue *q)
+static int64_t attr_get_depth_bytes(struct weir_queue *q)
 {
 	uint64_t bytes = __atomic_load_n(&q->depth_bytes, __ATOMIC_RELAXED);
 
 	return bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
 }
 
-static int set_depth_bytes(struct weir_queue *q, int64_t value)
+static int attr_set_depth_bytes(struct weir_queue *q, int64_t value)
 {
 	__atomic_store_n(&q->depth_bytes, (uint64_t)value, __ATOMIC_RELAXED);
 	return 0;
 }
 
 #define FACT(name, expression)                                                                     \
-	static int64_t get_##name(struct weir_queue *q)                                            \
+	static int64_t attr_get_##name(struct weir_queue *q)                                       \
 	{                                                                                          \
 		return (int64_t)(expression);                                                      \
 	}
@@ -157,35 +157,35 @@ FACT(lanes, q->opts.lanes)
 #define READ_ONLY(name, unit, summary)                                                             \
 	{                                                                                          \
 		{ ATTR_SIZE, #name, unit, summary, 0, INT64_MAX, 0, WEIR_ATTR_READ_ONLY },         \
-			get_##name, NULL, NULL, NULL                                               \
+			attr_get_##name, NULL, NULL, NULL                                          \
 	}
 
 static const struct attr_row rows[] = {
 	{ { ATTR_SIZE, "nr_requests", "requests", "requests that may exist in a lane", 0, 0, 0, 0 },
-	  get_nr_requests,
-	  set_nr_requests,
-	  range_nr_requests,
-	  clamp_nr_requests },
+	  attr_get_nr_requests,
+	  attr_set_nr_requests,
+	  attr_range_nr_requests,
+	  attr_clamp_nr_requests },
 	{ { ATTR_SIZE, "nomerges", "level", "0 merges all, 1 only what is found at once, 2 nothing",
 	    0, 2, 0, 0 },
-	  get_nomerges,
-	  set_nomerges,
+	  attr_get_nomerges,
+	  attr_set_nomerges,
 	  NULL,
-	  clamp_nomerges },
+	  attr_clamp_nomerges },
 	{ { ATTR_SIZE, "max_sectors_kb", "KiB", "longest command", 0, 0, 0, 0 },
-	  get_max_sectors,
-	  set_max_sectors,
-	  range_max_sectors,
-	  clamp_max_sectors },
+	  attr_get_max_sectors,
+	  attr_set_max_sectors,
+	  attr_range_max_sectors,
+	  attr_clamp_max_sectors },
 	{ { ATTR_SIZE, "depth", "commands", "commands in flight on a lane", 1, 0, 0, 0 },
-	  get_depth,
-	  set_depth,
-	  range_depth,
+	  attr_get_depth,
+	  attr_set_depth,
+	  attr_range_depth,
 	  NULL },
 	{ { ATTR_SIZE, "depth_bytes", "bytes", "bytes in flight on a lane", 1, INT64_MAX, 8 << 20,
 	    0 },
-	  get_depth_bytes,
-	  set_depth_bytes,
+	  attr_get_depth_bytes,
+	  attr_set_depth_bytes,
 	  NULL,
 	  NULL },
 	READ_ONLY(lanes, "lanes", "hardware queues"),
@@ -203,7 +203,7 @@ static const struct attr_row rows[] = {
 
 #define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static const struct attr_row *find_row(const char *name)
+static const struct attr_row *attr_find_row(const char *name)
 {
 	for (size_t i = 0; i < NR_ROWS; i++)
 		if (!strcmp(rows[i].attr.name, name))
@@ -211,10 +211,10 @@ static const struct attr_row *find_row(const char *name)
 	return NULL;
 }
 
-static void describe_tunable(struct weir_queue *q, const struct sched_tunable *t,
-			     struct weir_attr *attr)
+static void attr_describe_tunable(struct weir_queue *q, const struct sched_tunable *t,
+				  struct weir_attr *attr)
 {
-	int64_t percent = (int64_t)get_nr_requests(q) * t->def_percent / 100;
+	int64_t percent = (int64_t)attr_get_nr_requests(q) * t->def_percent / 100;
 
 	*attr = (struct weir_attr){
 		.size = sizeof(*attr),
@@ -229,7 +229,7 @@ static void describe_tunable(struct weir_queue *q, const struct sched_tunable *t
 }
 
 /* Describes attribute INDEX. Under the lock, as ranges depend on the scheduler. */
-static int describe(struct weir_queue *q, size_t index, struct weir_attr *attr)
+static int attr_describe(struct weir_queue *q, size_t index, struct weir_attr *attr)
 {
 	const struct sched_tunable *t = q->sched_ops->tunables;
 
@@ -241,7 +241,7 @@ static int describe(struct weir_queue *q, size_t index, struct weir_attr *attr)
 	}
 	for (index -= NR_ROWS; t && t->name; t++, index--)
 		if (!index) {
-			describe_tunable(q, t, attr);
+			attr_describe_tunable(q, t, attr);
 			return 0;
 		}
 	return -ENOENT;
@@ -255,35 +255,35 @@ int weir_queue_get_attr(struct weir_queue *q, size_t index, struct weir_attr *at
 	if (err)
 		return err;
 	pthread_mutex_lock(&q->lock);
-	err = describe(q, index, &all);
+	err = attr_describe(q, index, &all);
 	pthread_mutex_unlock(&q->lock);
 	return err ? error_set(err, "no attribute has number %zu", index)
 		   : opts_give(attr, attr->size, &all, sizeof(all));
 }
 
-static int no_such(struct weir_queue *q, const char *name)
+static int attr_no_such(struct weir_queue *q, const char *name)
 {
 	return error_set(-ENOENT, "no such attribute: %s (the scheduler is %s)", name,
 			 q->sched_ops->name);
 }
 
-static int no_number(const struct weir_attr *attr, const char *text, bool negative)
+static int attr_no_number(const struct weir_attr *attr, const char *text, bool negative)
 {
 	return error_set(-EINVAL, "%s: '%s' is not a whole number of %s%s", attr->name, text,
 			 attr->unit, negative ? "" : ", 0 or more");
 }
 
-static int read_only(const struct weir_attr *attr)
+static int attr_read_only(const struct weir_attr *attr)
 {
 	return attr->flags & WEIR_ATTR_READ_ONLY ? error_set(-EPERM, "%s is read-only", attr->name)
 						 : 0;
 }
 
-static int read_number(const struct attr_row *row, const struct weir_attr *attr, const char *text,
-		       int64_t *value)
+static int attr_read_number(const struct attr_row *row, const struct weir_attr *attr,
+			    const char *text, int64_t *value)
 {
 	if (parse_sysfs(text, value) || *value < 0)
-		return no_number(attr, text, false);
+		return attr_no_number(attr, text, false);
 	if (row->clamp)
 		*value = row->clamp(attr, *value);
 	if (*value < attr->min || *value > attr->max)
@@ -292,17 +292,17 @@ static int read_number(const struct attr_row *row, const struct weir_attr *attr,
 	return 0;
 }
 
-static int read_tunable(const struct sched_ops *ops, int index, const struct weir_attr *attr,
-			const char *text, int64_t *value)
+static int attr_read_tunable(const struct sched_ops *ops, int index, const struct weir_attr *attr,
+			     const char *text, int64_t *value)
 {
 	bool clamped;
 
 	if (sched_read_value(ops, &ops->tunables[index], text, value, &clamped))
-		return no_number(attr, text, !(ops->flags & SCHED_UNSIGNED));
+		return attr_no_number(attr, text, !(ops->flags & SCHED_UNSIGNED));
 	return 0;
 }
 
-static int set_tunable(struct weir_queue *q, const char *name, const char *text)
+static int attr_set_tunable(struct weir_queue *q, const char *name, const char *text)
 {
 	struct weir_attr attr;
 	int64_t value = 0;
@@ -311,12 +311,12 @@ static int set_tunable(struct weir_queue *q, const char *name, const char *text)
 	pthread_mutex_lock(&q->lock);
 	index = sched_find_tunable(q->sched_ops, name);
 	if (index < 0) {
-		err = no_such(q, name);
+		err = attr_no_such(q, name);
 	} else {
-		describe_tunable(q, &q->sched_ops->tunables[index], &attr);
-		err = read_only(&attr);
+		attr_describe_tunable(q, &q->sched_ops->tunables[index], &attr);
+		err = attr_read_only(&attr);
 		if (!err)
-			err = read_tunable(q->sched_ops, index, &attr, text, &value);
+			err = attr_read_tunable(q->sched_ops, index, &attr, text, &value);
 	}
 	if (!err && q->next_ops)
 		err = error_set(-EBUSY, "%s: a switch to %s is under way", name, q->next_ops->name);
@@ -330,7 +330,7 @@ static int set_tunable(struct weir_queue *q, const char *name, const char *text)
 	return err;
 }
 
-static int set_number(struct weir_queue *q, const struct attr_row *row, const char *text)
+static int attr_set_number(struct weir_queue *q, const struct attr_row *row, const char *text)
 {
 	struct weir_attr attr = row->attr;
 	int64_t value = 0;
@@ -339,9 +339,9 @@ static int set_number(struct weir_queue *q, const struct attr_row *row, const ch
 	pthread_mutex_lock(&q->lock);
 	if (row->range)
 		row->range(q, &attr);
-	err = read_only(&attr);
+	err = attr_read_only(&attr);
 	if (!err)
-		err = read_number(row, &attr, text, &value);
+		err = attr_read_number(row, &attr, text, &value);
 	if (!err)
 		err = row->set(q, value);
 	if (!err)
@@ -352,7 +352,7 @@ static int set_number(struct weir_queue *q, const struct attr_row *row, const ch
 
 int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
 {
-	const struct attr_row *row = find_row(name);
+	const struct attr_row *row = attr_find_row(name);
 	const struct sched_ops *ops;
 	int err = queue_check_process(q);
 
@@ -364,9 +364,9 @@ int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
 			   : error_set(-EINVAL, "no such scheduler: %s", value);
 	}
 	if (row)
-		err = set_number(q, row, value);
+		err = attr_set_number(q, row, value);
 	else
-		err = set_tunable(
+		err = attr_set_tunable(
 			q, strncmp(name, IOSCHED, strlen(IOSCHED)) ? name : name + strlen(IOSCHED),
 			value);
 	if (!err)
@@ -375,7 +375,7 @@ int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
 }
 
 /* Lists the schedulers as sysfs does, with the one that is used in brackets. */
-static int get_scheduler(struct weir_queue *q, char *value, size_t size)
+static int attr_get_scheduler(struct weir_queue *q, char *value, size_t size)
 {
 	const struct sched_ops *used = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE);
 	size_t at = 0;
@@ -390,14 +390,14 @@ static int get_scheduler(struct weir_queue *q, char *value, size_t size)
 	return at < size ? 0 : error_set(-ENOSPC, "scheduler: %zu bytes are not enough", size);
 }
 
-static int get_tunable(struct weir_queue *q, const char *name, int64_t *value)
+static int attr_get_tunable(struct weir_queue *q, const char *name, int64_t *value)
 {
 	int index, err = 0;
 
 	pthread_mutex_lock(&q->lock);
 	index = sched_find_tunable(q->sched_ops, name);
 	if (index < 0)
-		err = no_such(q, name);
+		err = attr_no_such(q, name);
 	else
 		*value = q->tunable[index].value;
 	pthread_mutex_unlock(&q->lock);
@@ -406,18 +406,18 @@ static int get_tunable(struct weir_queue *q, const char *name, int64_t *value)
 
 int weir_queue_get(struct weir_queue *q, const char *name, char *value, size_t size)
 {
-	const struct attr_row *row = find_row(name);
+	const struct attr_row *row = attr_find_row(name);
 	int64_t number = 0;
 	int err = queue_check_process(q);
 
 	if (err)
 		return err;
 	if (!strcmp(name, "scheduler"))
-		return get_scheduler(q, value, size);
+		return attr_get_scheduler(q, value, size);
 	if (row)
 		number = row->get(q);
 	else
-		err = get_tunable(
+		err = attr_get_tunable(
 			q, strncmp(name, IOSCHED, strlen(IOSCHED)) ? name : name + strlen(IOSCHED),
 			&number);
 	if (!err && snprintf(value, size, "%" PRId64, number) >= (int)size)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/opts.h"
 #include "queue/lane/lane.h"
@@ -13,7 +14,7 @@
 
 /* Tells all lanes that the table has changed. They look on their next turn; the caller's own,
  * MINE, looks now. */
-static void tell_lanes(struct weir_queue *q, struct lane *mine)
+static void buffers_tell_lanes(struct weir_queue *q, struct lane *mine)
 {
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
 		if (&q->lanes[i] != mine)
@@ -29,6 +30,7 @@ static int lane_result(const struct lane *lane, const struct range *range)
 	const struct registry *r = lane->q->registry;
 	int result = 0;
 
+	CHECK(r && lane->index < lane->q->nr_lanes);
 	for (uint32_t i = 0; i < r->nr_pieces; i++) {
 		const struct lane_piece *known = &r->known[lane->index * REGISTERED_MAX + i];
 
@@ -42,7 +44,7 @@ static int lane_result(const struct lane *lane, const struct range *range)
 	return result;
 }
 
-static int own_result(struct lane *mine, void *base, size_t length)
+static int buffers_own_result(struct lane *mine, void *base, size_t length)
 {
 	struct weir_queue *q = mine->q;
 	const struct range *range;
@@ -76,8 +78,8 @@ int weir_queue_register(struct weir_queue *q, void *base, size_t length)
 	pthread_mutex_unlock(&q->lock);
 	if (err)
 		return err;
-	tell_lanes(q, mine);
-	return mine ? own_result(mine, base, length) : 0;
+	buffers_tell_lanes(q, mine);
+	return mine ? buffers_own_result(mine, base, length) : 0;
 }
 
 int weir_queue_unregister(struct weir_queue *q, void *base, size_t length)
@@ -90,13 +92,13 @@ int weir_queue_unregister(struct weir_queue *q, void *base, size_t length)
 	err = memory_remove(q, base, length);
 	pthread_mutex_unlock(&q->lock);
 	if (!err)
-		tell_lanes(q, owner_lane(q));
+		buffers_tell_lanes(q, owner_lane(q));
 	return err;
 }
 
 /* Counts the lanes that somebody runs by what they made of RANGE. Under the lock. */
-static void count_lanes(const struct weir_queue *q, const struct range *range,
-			struct weir_buffer *out)
+static void buffers_count_lanes(const struct weir_queue *q, const struct range *range,
+				struct weir_buffer *out)
 {
 	for (uint32_t i = 0; i < q->nr_lanes; i++) {
 		int result;
@@ -110,7 +112,7 @@ static void count_lanes(const struct weir_queue *q, const struct range *range,
 	}
 }
 
-static uint32_t state_of(const struct range *range, const struct weir_buffer *b)
+static uint32_t buffers_state_of(const struct range *range, const struct weir_buffer *b)
 {
 	if (!range->users)
 		return WEIR_BUFFER_LEAVING;
@@ -122,15 +124,16 @@ static uint32_t state_of(const struct range *range, const struct weir_buffer *b)
 }
 
 /* Fills in OUT. Under the lock. */
-static void describe(const struct weir_queue *q, const struct range *range, struct weir_buffer *out)
+static void buffers_describe(const struct weir_queue *q, const struct range *range,
+			     struct weir_buffer *out)
 {
 	out->base = (void *)range->base;
 	out->length = range->length;
 	out->pieces = range->pieces;
 	out->users = range->users;
 	if (range->users)
-		count_lanes(q, range, out);
-	out->state = state_of(range, out);
+		buffers_count_lanes(q, range, out);
+	out->state = buffers_state_of(range, out);
 	if (out->lanes_failed) {
 		out->error = range->error;
 		snprintf(out->reason, sizeof(out->reason), "%s", range->reason);
@@ -154,7 +157,7 @@ int weir_queue_get_buffer(struct weir_queue *q, size_t index, struct weir_buffer
 			range = at;
 	}
 	if (range)
-		describe(q, range, &all);
+		buffers_describe(q, range, &all);
 	pthread_mutex_unlock(&q->lock);
 	if (!range)
 		return error_set(-ENOENT, "%zu registered ranges, and none behind these", seen);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "queue/lane/lane.h"
 
@@ -34,6 +35,7 @@ int child_close(struct weir_queue *q, bool *settled)
 		if (owner_has(&q->lanes[i]) && q->lanes[i].ended.in_callback)
 			return error_set(-EDEADLK, "fork() was called from a callback of this "
 						   "queue, which has not returned yet");
+	CHECK(fork_inherited(q->process));
 	*settled = child_is_settled(q);
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
 		owner_forget(&q->lanes[i]);

@@ -20,7 +20,7 @@ static const char *const op_names[WEIR_OP_COUNT] = {
 	[WEIR_OP_PLACEMENT_UPDATE] = "placement update",
 };
 
-static void prepare(struct weir_io *io, enum weir_op op, uint64_t offset, uint64_t length)
+static void io_prepare(struct weir_io *io, enum weir_op op, uint64_t offset, uint64_t length)
 {
 	memset(io, 0, sizeof(*io));
 	io->op = (uint8_t)op;
@@ -29,64 +29,64 @@ static void prepare(struct weir_io *io, enum weir_op op, uint64_t offset, uint64
 	io->prio = WEIR_PRIO_DEFAULT;
 }
 
-static void prepare_iov(struct weir_io *io, enum weir_op op, uint64_t offset,
-			const struct iovec *iov, uint32_t iovcnt)
+static void io_prepare_iov(struct weir_io *io, enum weir_op op, uint64_t offset,
+			   const struct iovec *iov, uint32_t iovcnt)
 {
 	uint64_t length = 0;
 
 	for (uint32_t i = 0; i < iovcnt; i++)
 		length += iov[i].iov_len;
-	prepare(io, op, offset, length);
+	io_prepare(io, op, offset, length);
 	io->iov = iov;
 	io->iovcnt = iovcnt;
 }
 
 void weir_io_read(struct weir_io *io, uint64_t offset, void *buf, uint64_t length)
 {
-	prepare(io, WEIR_OP_READ, offset, length);
+	io_prepare(io, WEIR_OP_READ, offset, length);
 	io->buf = buf;
 }
 
 void weir_io_write(struct weir_io *io, uint64_t offset, const void *buf, uint64_t length)
 {
-	prepare(io, WEIR_OP_WRITE, offset, length);
+	io_prepare(io, WEIR_OP_WRITE, offset, length);
 	/* One field serves both directions; a write never stores through it. */
 	memcpy(&io->buf, &buf, sizeof(io->buf));
 }
 
 void weir_io_readv(struct weir_io *io, uint64_t offset, const struct iovec *iov, uint32_t iovcnt)
 {
-	prepare_iov(io, WEIR_OP_READ, offset, iov, iovcnt);
+	io_prepare_iov(io, WEIR_OP_READ, offset, iov, iovcnt);
 }
 
 void weir_io_writev(struct weir_io *io, uint64_t offset, const struct iovec *iov, uint32_t iovcnt)
 {
-	prepare_iov(io, WEIR_OP_WRITE, offset, iov, iovcnt);
+	io_prepare_iov(io, WEIR_OP_WRITE, offset, iov, iovcnt);
 }
 
 void weir_io_flush(struct weir_io *io)
 {
-	prepare(io, WEIR_OP_FLUSH, 0, 0);
+	io_prepare(io, WEIR_OP_FLUSH, 0, 0);
 }
 
 void weir_io_discard(struct weir_io *io, uint64_t offset, uint64_t length)
 {
-	prepare(io, WEIR_OP_DISCARD, offset, length);
+	io_prepare(io, WEIR_OP_DISCARD, offset, length);
 }
 
 void weir_io_write_zeroes(struct weir_io *io, uint64_t offset, uint64_t length)
 {
-	prepare(io, WEIR_OP_WRITE_ZEROES, offset, length);
+	io_prepare(io, WEIR_OP_WRITE_ZEROES, offset, length);
 }
 
 void weir_io_placement_update(struct weir_io *io, uint16_t placement)
 {
-	prepare(io, WEIR_OP_PLACEMENT_UPDATE, 0, 0);
+	io_prepare(io, WEIR_OP_PLACEMENT_UPDATE, 0, 0);
 	io->placement = placement;
 }
 
 /* The drive's own words up to their explanation, or the system's. */
-static void describe_result(const struct weir_io *io, char *what, size_t size)
+static void io_describe_result(const struct weir_io *io, char *what, size_t size)
 {
 	const char *words = nvme_status_words(io->status);
 
@@ -118,7 +118,7 @@ static void describe_result(const struct weir_io *io, char *what, size_t size)
 }
 
 /* Where on the device, or of which placement id. */
-static void describe_place(const struct weir_io *io, char *at, size_t size)
+static void io_describe_place(const struct weir_io *io, char *at, size_t size)
 {
 	*at = 0;
 	if (io->op == WEIR_OP_FLUSH)
@@ -139,8 +139,8 @@ const char *weir_io_strerror(const struct weir_io *io, char *buf, size_t size)
 	const char *name = io->op < WEIR_OP_COUNT ? op_names[io->op] : "unknown operation";
 	char at[96], what[256];
 
-	describe_place(io, at, sizeof(at));
-	describe_result(io, what, sizeof(what));
+	io_describe_place(io, at, sizeof(at));
+	io_describe_result(io, what, sizeof(what));
 	snprintf(buf, size, "%s%s: %s", name, at, what);
 	return buf;
 }

@@ -77,6 +77,7 @@ static bool lanes_idle(struct weir_queue *q)
 
 void lanes_disown(struct weir_queue *q)
 {
+	CHECK(!owner_in_callback());
 	while (!lanes_idle(q))
 		(void)lanes_poll_wait(q, UINT64_MAX);
 	for (uint32_t i = 0; i < q->nr_lanes; i++)

@@ -29,21 +29,21 @@
 #define THREAD_CTXS 64u
 #define SEGMENTS_MAX 1024u
 
-static uint32_t online_cpus(void)
+static uint32_t open_online_cpus(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
 	return n > 0 ? (uint32_t)n : 1;
 }
 
-static uint32_t lanes_max(void)
+static uint32_t open_lanes_max(void)
 {
-	uint32_t n = online_cpus();
+	uint32_t n = open_online_cpus();
 
 	return n < LANES_MAX ? n : LANES_MAX;
 }
 
-static int in_range(const char *name, uint64_t value, uint64_t min, uint64_t max)
+static int open_in_range(const char *name, uint64_t value, uint64_t min, uint64_t max)
 {
 	if (value >= min && value <= max)
 		return 0;
@@ -52,7 +52,7 @@ static int in_range(const char *name, uint64_t value, uint64_t min, uint64_t max
 			 (unsigned long long)max);
 }
 
-static void default_depth(struct weir_queue *q)
+static void open_default_depth(struct weir_queue *q)
 {
 	struct weir_queue_opts *o = &q->opts;
 	uint32_t below = q->info->nr_requests / o->lanes;
@@ -70,7 +70,7 @@ static void default_depth(struct weir_queue *q)
 		o->depth_bytes = DEFAULT_DEPTH_BYTES;
 }
 
-static int check_options(struct weir_queue *q)
+static int open_check_options(struct weir_queue *q)
 {
 	struct weir_queue_opts *o = &q->opts;
 	uint64_t block = q->info->logical_block_bytes;
@@ -80,34 +80,35 @@ static int check_options(struct weir_queue *q)
 		o->lanes = 1;
 	/* One thread runs all lanes of an engine whose time is not real, so CPUs do not limit
 	 * them: see lanes.h. */
-	err = in_range("lanes", o->lanes, 1, q->engine_ops->now ? LANES_MAX : lanes_max());
+	err = open_in_range("lanes", o->lanes, 1,
+			    q->engine_ops->now ? LANES_MAX : open_lanes_max());
 	if (!err && o->read_lanes)
-		err = in_range("read_lanes", o->read_lanes, 1, o->lanes - 1);
+		err = open_in_range("read_lanes", o->read_lanes, 1, o->lanes - 1);
 	if (!err && o->depth)
-		err = in_range("depth", o->depth, 1, DEPTH_MAX);
+		err = open_in_range("depth", o->depth, 1, DEPTH_MAX);
 	if (!err && o->ctx_by > WEIR_QUEUE_CTX_BY_NODE)
-		err = in_range("ctx_by", o->ctx_by, 0, WEIR_QUEUE_CTX_BY_NODE);
+		err = open_in_range("ctx_by", o->ctx_by, 0, WEIR_QUEUE_CTX_BY_NODE);
 	if (!err)
-		err = in_range("nomerges", o->nomerges, 0, 2);
+		err = open_in_range("nomerges", o->nomerges, 0, 2);
 	if (!err)
-		err = in_range("retry_merged", o->retry_merged, 0, 1);
+		err = open_in_range("retry_merged", o->retry_merged, 0, 1);
 	if (err)
 		return err;
-	default_depth(q);
+	open_default_depth(q);
 	if (!o->max_io_bytes)
 		o->max_io_bytes = DEFAULT_MAX_IO;
 	if (o->max_io_bytes > q->info->max_io_bytes)
 		o->max_io_bytes = q->info->max_io_bytes;
-	err = in_range("max_io_bytes", o->max_io_bytes, block, UINT64_MAX);
+	err = open_in_range("max_io_bytes", o->max_io_bytes, block, UINT64_MAX);
 	o->max_io_bytes -= o->max_io_bytes % block;
 	/* With fewer tags than nr_requests the queue could not fill the drive; 4 is blk-mq's
 	 * lower bound for a scheduler. */
 	return err ? err
-		   : in_range("nr_requests", o->nr_requests, 1,
-			      o->depth > NR_REQUESTS_MAX ? o->depth : NR_REQUESTS_MAX);
+		   : open_in_range("nr_requests", o->nr_requests, 1,
+				   o->depth > NR_REQUESTS_MAX ? o->depth : NR_REQUESTS_MAX);
 }
 
-static int find_engine(struct weir_queue *q, const struct engine_ops *given)
+static int open_find_engine(struct weir_queue *q, const struct engine_ops *given)
 {
 	const char *name = q->opts.engine ? q->opts.engine : "auto";
 	int err = 0;
@@ -124,7 +125,7 @@ static int find_engine(struct weir_queue *q, const struct engine_ops *given)
 	return err;
 }
 
-static int find_sched(struct weir_queue *q, const struct sched_ops *given)
+static int open_find_sched(struct weir_queue *q, const struct sched_ops *given)
 {
 	const char *name = q->opts.scheduler;
 
@@ -141,7 +142,7 @@ static int find_sched(struct weir_queue *q, const struct sched_ops *given)
 }
 
 /* As calloc(), for memory that must not share cache lines. */
-static void *zeroed(size_t n, size_t size)
+static void *open_zeroed(size_t n, size_t size)
 {
 	void *p = aligned_alloc(CACHE_LINE, n * size);
 
@@ -150,7 +151,7 @@ static void *zeroed(size_t n, size_t size)
 
 /* Finds the lanes for submitter I of N. Neighbours share a lane: on Linux they are CPUs near one
  * another. */
-static void map_lanes(struct weir_queue *q, uint32_t i, uint32_t n, struct lane **lane)
+static void open_map_lanes(struct weir_queue *q, uint32_t i, uint32_t n, struct lane **lane)
 {
 	uint32_t reads = q->opts.read_lanes, others = q->opts.lanes - reads;
 
@@ -161,13 +162,13 @@ static void map_lanes(struct weir_queue *q, uint32_t i, uint32_t n, struct lane 
 }
 
 /* Finds the lanes that schedule what the owner of lane I submits: its own for ios of its kind. */
-static void map_own(struct weir_queue *q, uint32_t i)
+static void open_map_own(struct weir_queue *q, uint32_t i)
 {
 	uint32_t others = q->opts.lanes - q->opts.read_lanes;
 	struct lane **serves = q->lanes[i].serves;
 
 	if (i < q->opts.lanes)
-		map_lanes(q, i, q->opts.lanes, serves);
+		open_map_lanes(q, i, q->opts.lanes, serves);
 	else
 		serves[LANE_DEFAULT] = serves[LANE_READ] = &q->lanes[0];
 	if (i < others)
@@ -178,9 +179,9 @@ static void map_own(struct weir_queue *q, uint32_t i)
 
 static int open_ctxs(struct weir_queue *q)
 {
-	uint32_t n = q->opts.ctx_by == WEIR_QUEUE_CTX_BY_THREAD ? THREAD_CTXS : online_cpus();
+	uint32_t n = q->opts.ctx_by == WEIR_QUEUE_CTX_BY_THREAD ? THREAD_CTXS : open_online_cpus();
 
-	q->ctxs = zeroed(n, sizeof(*q->ctxs));
+	q->ctxs = open_zeroed(n, sizeof(*q->ctxs));
 	if (!q->ctxs)
 		return -ENOMEM;
 	q->nr_ctxs = n;
@@ -188,7 +189,7 @@ static int open_ctxs(struct weir_queue *q)
 		pthread_mutex_init(&q->ctxs[i].lock, NULL);
 		for (int kind = 0; kind < LANE_KINDS; kind++)
 			io_list_init(&q->ctxs[i].staged[kind]);
-		map_lanes(q, i, n, q->ctxs[i].lane);
+		open_map_lanes(q, i, n, q->ctxs[i].lane);
 	}
 	return 0;
 }
@@ -202,14 +203,14 @@ static int open_lanes(struct weir_queue *q)
 	/* Where the program's threads are the owners there is one lane more as a home, which
 	 * mostly sleeps: see control_home(). */
 	n += n > 1 && !q->opts.workers;
-	q->lanes = zeroed(n, sizeof(*q->lanes));
+	q->lanes = open_zeroed(n, sizeof(*q->lanes));
 	if (!q->lanes)
 		return -ENOMEM;
 	q->nr_lanes = n;
 	q->home = control_home(q, q->sched_ops);
 	err = open_ctxs(q);
 	for (uint32_t i = 0; i < q->nr_lanes && !err; i++) {
-		map_own(q, i);
+		open_map_own(q, i);
 		err = lane_init(&q->lanes[i], q, i);
 	}
 	if (!err)
@@ -217,7 +218,7 @@ static int open_lanes(struct weir_queue *q)
 	return err;
 }
 
-static void stop_workers(struct weir_queue *q)
+static void open_stop_workers(struct weir_queue *q)
 {
 	__atomic_store_n(&q->stop, 1, __ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
@@ -237,7 +238,7 @@ static void queue_free(struct weir_queue *q)
 	free(q);
 }
 
-static void destroy(struct weir_queue *q)
+static void open_destroy(struct weir_queue *q)
 {
 	for (uint32_t i = 0; i < q->nr_lanes && q->lanes[i].q; i++) {
 		CHECK(!owner_is_there(&q->lanes[i]));
@@ -251,9 +252,9 @@ static void destroy(struct weir_queue *q)
 	queue_free(q);
 }
 
-static int set_up(struct weir_queue *q)
+static int open_set_up(struct weir_queue *q)
 {
-	int err = check_options(q);
+	int err = open_check_options(q);
 
 	if (err)
 		return err;
@@ -314,14 +315,14 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 	q->info = weir_device_get_info(dev);
 	err = opts_copy(&q->opts, sizeof(q->opts), opts, opts ? opts->size : 0);
 	if (!err)
-		err = find_engine(q, engine);
+		err = open_find_engine(q, engine);
 	if (!err)
-		err = find_sched(q, sched);
+		err = open_find_sched(q, sched);
 	if (!err)
-		err = set_up(q);
+		err = open_set_up(q);
 	if (err) {
-		stop_workers(q);
-		destroy(q);
+		open_stop_workers(q);
+		open_destroy(q);
 		return err;
 	}
 	*result = q;
@@ -330,7 +331,7 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 
 /* Runs ios that somebody staged for a lane without an owner, and what comes of them on other
  * lanes. */
-static int drain_unowned(struct weir_queue *q)
+static int open_drain_unowned(struct weir_queue *q)
 {
 	for (uint32_t i = 0; i < q->nr_lanes;) {
 		struct lane *lane = &q->lanes[i];
@@ -351,7 +352,7 @@ static int drain_unowned(struct weir_queue *q)
 
 /* Returns -EBUSY if a thread owns a lane that is not MINE. It takes the lock, so that a thread
  * that has just detached does not use it any more. */
-static int check_owners(struct weir_queue *q, const struct lane *mine)
+static int open_check_owners(struct weir_queue *q, const struct lane *mine)
 {
 	uint32_t i = 0;
 
@@ -362,7 +363,7 @@ static int check_owners(struct weir_queue *q, const struct lane *mine)
 	return i < q->nr_lanes ? error_set(-EBUSY, "another thread is attached to lane %u", i) : 0;
 }
 
-static int close_in_child(struct weir_queue *q)
+static int open_close_in_child(struct weir_queue *q)
 {
 	bool settled;
 	int err = child_close(q, &settled);
@@ -380,23 +381,23 @@ int weir_queue_close(struct weir_queue *q)
 	if (!q)
 		return 0;
 	if (fork_inherited(q->process))
-		return close_in_child(q);
+		return open_close_in_child(q);
 	if (owner_in_callback())
 		return error_in_callback("close a queue");
 	/* This waits while all workers run: ios of one lane may need another lane, and their
 	 * callbacks may submit. */
 	if (q->opts.workers || q->lanes[q->nr_lanes - 1].owner.worker_runs)
 		(void)weir_queue_wait(q);
-	stop_workers(q);
+	open_stop_workers(q);
 	mine = owner_lane(q); /* weir_queue_wait() may have made it an owner */
-	err = check_owners(q, mine);
+	err = open_check_owners(q, mine);
 	if (err)
 		return err;
 	if (mine)
 		owner_detach(mine);
-	err = drain_unowned(q);
+	err = open_drain_unowned(q);
 	if (err)
 		return err;
-	destroy(q);
+	open_destroy(q);
 	return 0;
 }

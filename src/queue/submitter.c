@@ -53,7 +53,7 @@ struct gone {
 	uint32_t submitter;
 };
 
-static void gone_run(struct weir_task *task)
+static void submitter_gone_run(struct weir_task *task)
 {
 	struct gone *gone = container_of(task, struct gone, task);
 	struct sched *s = gone->lane->sched;
@@ -64,13 +64,13 @@ static void gone_run(struct weir_task *task)
 	free(gone);
 }
 
-static int gone_tell(struct lane *lane, uint32_t submitter)
+static int submitter_gone_tell(struct lane *lane, uint32_t submitter)
 {
 	struct gone *gone = calloc(1, sizeof(*gone));
 
 	if (!gone)
 		return error_sys(-ENOMEM, "submitter %u is gone", submitter);
-	gone->task.fn = gone_run;
+	gone->task.fn = submitter_gone_run;
 	gone->lane = lane;
 	gone->submitter = submitter;
 	stage_task(lane, &gone->task);
@@ -84,6 +84,6 @@ int weir_queue_submitter_gone(struct weir_queue *q, uint32_t submitter)
 	/* A lane without an owner has nothing of a submitter's that takes room for long. */
 	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
 		if (__atomic_load_n(&q->lanes[i].owner.owned, __ATOMIC_ACQUIRE))
-			err = gone_tell(&q->lanes[i], submitter);
+			err = submitter_gone_tell(&q->lanes[i], submitter);
 	return err;
 }

@@ -53,6 +53,7 @@ static int switch_start_home(struct weir_queue *q, const struct sched_ops *ops)
 {
 	struct lane *home = control_home(q, ops);
 
+	CHECK(!home || home->q == q);
 	if (!home || q->opts.workers || q->opts.lanes == 1 || home->owner.worker_runs)
 		return 0;
 	return worker_start(home);

@@ -11,7 +11,7 @@
 #include "device/device.h"
 #include "queue/lane/lane.h"
 
-static int misaligned(const struct weir_queue *q, const char *what, uint64_t value)
+static int validate_misaligned(const struct weir_queue *q, const char *what, uint64_t value)
 {
 	uint32_t block = q->block_mask + 1;
 
@@ -21,14 +21,14 @@ static int misaligned(const struct weir_queue *q, const char *what, uint64_t val
 			 (unsigned long long)(value & q->block_mask));
 }
 
-static int check_range(const struct weir_queue *q, const struct weir_io *io)
+static int validate_check_range(const struct weir_queue *q, const struct weir_io *io)
 {
 	uint64_t capacity = q->info->capacity_bytes;
 
 	if (io->offset & q->block_mask)
-		return misaligned(q, "offset", io->offset);
+		return validate_misaligned(q, "offset", io->offset);
 	if (io->length & q->block_mask)
-		return misaligned(q, "length", io->length);
+		return validate_misaligned(q, "length", io->length);
 	if (!io->length)
 		return error_set(-EINVAL, "%s: an io of no length", weir_device_path(q->dev));
 	if (io->offset > capacity || io->length > capacity - io->offset)
@@ -38,7 +38,7 @@ static int check_range(const struct weir_queue *q, const struct weir_io *io)
 	return 0;
 }
 
-static int check_memory(const struct weir_queue *q, const struct weir_io *io)
+static int validate_check_memory(const struct weir_queue *q, const struct weir_io *io)
 {
 	uint64_t length = 0;
 
@@ -56,7 +56,7 @@ static int check_memory(const struct weir_queue *q, const struct weir_io *io)
 }
 
 /* A placement update has no range: it closes a whole reclaim unit. */
-static int check_update(const struct weir_queue *q, const struct weir_io *io)
+static int validate_check_update(const struct weir_queue *q, const struct weir_io *io)
 {
 	if (io->offset || io->length)
 		return error_set(-EINVAL, "%s: a placement update has no offset and no length",
@@ -84,8 +84,8 @@ int validate_io(const struct weir_queue *q, const struct weir_io *io)
 	if (io->op == WEIR_OP_FLUSH)
 		return 0;
 	if (io->op == WEIR_OP_PLACEMENT_UPDATE)
-		return check_update(q, io);
-	err = check_range(q, io);
+		return validate_check_update(q, io);
+	err = validate_check_range(q, io);
 	if (err)
 		return err;
 	if (io->op != WEIR_OP_READ && device_read_only(q->dev))
@@ -95,6 +95,6 @@ int validate_io(const struct weir_queue *q, const struct weir_io *io)
 	if (err)
 		return err;
 	if (io->op == WEIR_OP_READ || io->op == WEIR_OP_WRITE)
-		return check_memory(q, io);
+		return validate_check_memory(q, io);
 	return 0;
 }

@@ -70,7 +70,7 @@ int weir_queue_post(struct weir_queue *q, uint32_t index, struct weir_task *task
 }
 
 /* Finds the lane that the calling thread may poll; it may become the owner of lane 0 by this. */
-static int polled_lane(struct weir_queue *q, struct lane **lane)
+static int wait_polled_lane(struct weir_queue *q, struct lane **lane)
 {
 	int err = owner_lane_or_attach(q, lane);
 
@@ -84,12 +84,12 @@ static int polled_lane(struct weir_queue *q, struct lane **lane)
 int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns)
 {
 	struct lane *lane;
-	int err = polled_lane(q, &lane);
+	int err = wait_polled_lane(q, &lane);
 	unsigned ended;
 
 	if (err)
 		return err;
-	lane->ended.task_ran = false;
+	ended_expect_task(lane);
 	ended = lane_turn(lane);
 	if (!ended && !lane->ended.task_ran && timeout_ns) {
 		lane_sleep(lane, clock_deadline(queue_now(q), timeout_ns));
@@ -106,7 +106,7 @@ int weir_queue_poll(struct weir_queue *q)
 
 /* Returns how many ios are outstanding on all lanes together. It may be too high while ios end,
  * never too low. */
-static uint64_t outstanding(struct weir_queue *q)
+static uint64_t wait_outstanding(struct weir_queue *q)
 {
 	uint64_t begun = 0, done = 0;
 
@@ -125,7 +125,7 @@ static void wait_from_outside(struct weir_queue *q)
 {
 	__atomic_fetch_add(&q->drain_waiters, 1, __ATOMIC_SEQ_CST);
 	pthread_mutex_lock(&q->lock);
-	while (outstanding(q))
+	while (wait_outstanding(q))
 		pthread_cond_wait(&q->changed, &q->lock);
 	pthread_mutex_unlock(&q->lock);
 	__atomic_fetch_sub(&q->drain_waiters, 1, __ATOMIC_SEQ_CST);

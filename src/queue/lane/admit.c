@@ -397,6 +397,7 @@ static void line_remove(struct lane *lane, struct line *line,
 			io_list_add(&line->ios, io);
 			continue;
 		}
+		CHECK(account->waiting && lane->waiting.nr);
 		io_list_add(list, io);
 		account->waiting--;
 		lane->waiting.nr--;

@@ -17,6 +17,7 @@
 
 #include <errno.h>
 
+#include "base/check.h"
 #include "queue/lane/admit.h"
 #include "queue/lane/lane.h"
 #include "queue/lane/part.h"
@@ -33,6 +34,7 @@ void cancel_ask(struct weir_queue *q, struct weir_io *io)
 /* One part less of IO, which is cancelled. */
 static void cancel_part(struct lane *lane, struct weir_io *io)
 {
+	CHECK(io_priv(io)->parts);
 	io->result = -ECANCELED;
 	io_priv(io)->failed_offset = io->offset;
 	if (!--io_priv(io)->parts)
@@ -63,6 +65,7 @@ static void cancel_request(struct lane *lane, struct request *rq)
 {
 	struct weir_io *io = rq->first;
 
+	CHECK(rq->state == REQUEST_TAKEN);
 	for (uint32_t n = rq->nr_ios; n; n--) {
 		struct weir_io *next = io_priv(io)->next;
 
@@ -109,6 +112,7 @@ void cancel_check(struct lane *lane)
 
 	if (now == lane->cancel.seen)
 		return;
+	CHECK(lane_is_mine(lane));
 	lane->cancel.seen = now;
 	io_list_init(&list);
 	cancel_measure(lane);

@@ -23,7 +23,7 @@
 #include "queue/lane/queue.h"
 #include "queue/lane/settings.h"
 
-/* blk-mq's rule for a scheduler: twice the driver's depth, counted as at most 128. */
+/* A scheduler has twice the driver's depth, counted as at most 128: blk-mq's rule. */
 #define CONTROL_DEPTH_BASE 128u
 
 uint32_t control_nr_requests(const struct weir_queue *q, const struct sched_ops *ops)
@@ -141,7 +141,7 @@ void control_take_held(struct lane *lane, struct io_list *into)
 	io_list_append(into, &lane->change.held);
 }
 
-/* An io that waits without a request may belong to another lane after the switch. */
+/* Holds all ios that wait without a request: they may belong to another lane after the switch. */
 static void control_hold_waiting(struct lane *lane)
 {
 	struct io_list old, later;
@@ -187,7 +187,8 @@ void control_disown(struct lane *lane)
 	pthread_mutex_unlock(&q->lock);
 }
 
-/* The instance that was made for LANE, if it is time for it; the old one is returned. */
+/* Takes the instance that was made for LANE, if the queue has drained, and returns the old one;
+ * NULL: it is not time. */
 static struct sched *control_take_next(struct lane *lane)
 {
 	struct sched *old = NULL;
@@ -202,7 +203,7 @@ static struct sched *control_take_next(struct lane *lane)
 	return old;
 }
 
-/* Under the lock: what has changed after generation SINCE. */
+/* Takes over the values that changed after generation SINCE. Under the lock. */
 static void control_apply_values(struct lane *lane, uint32_t since)
 {
 	struct weir_queue *q = lane->q;
@@ -211,7 +212,8 @@ static void control_apply_values(struct lane *lane, uint32_t since)
 
 	s->env.merging = (uint8_t)__atomic_load_n(&q->merging, __ATOMIC_RELAXED);
 	if (s->ops != q->sched_ops)
-		return; /* drains for another: these are the other's values */
+		return; /* the queue drains for another scheduler, and these are the other's values
+			 */
 	if (s->env.nr_requests != nr_requests && s->ops->depth_changed)
 		s->ops->depth_changed(s, nr_requests);
 	for (unsigned i = 0; s->ops->tunables && s->ops->tunables[i].name; i++)
@@ -248,7 +250,7 @@ void control_check(struct lane *lane)
 		control_apply(lane);
 }
 
-/* A switch that is under way gets another aim. */
+/* If a switch is under way already, it leads to NEXT now. */
 void control_set_next(struct lane *lane, struct sched *next)
 {
 	if (lane->change.next)

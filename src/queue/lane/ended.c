@@ -41,6 +41,12 @@ void ended_again(struct lane *lane, struct weir_io *io)
 	ended_io(lane, io);
 }
 
+void ended_expect_task(struct lane *lane)
+{
+	CHECK(lane_is_mine(lane));
+	lane->ended.task_ran = false;
+}
+
 void ended_add(struct lane *lane, struct io_list *ios, struct task_list *tasks)
 {
 	io_list_append(&lane->ended.ios, ios);

@@ -162,6 +162,7 @@ uint64_t flush_steps_next_event(const struct lane *lane)
 
 void flush_steps_drain(struct lane *lane, struct io_list *list)
 {
+	CHECK(!lane->flush.in_flight);
 	io_list_append(list, &lane->flush.ready);
 	io_list_append(list, &lane->flush.ios);
 	lane->flush.nr_data = 0;

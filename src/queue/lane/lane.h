@@ -27,6 +27,9 @@ void lane_drain(struct lane *lane);
 /* True if nothing is outstanding, waiting or staged. */
 bool lane_idle(struct lane *lane);
 
+/* ended.c: forgets that tasks ran: lane->ended.task_ran says whether one did since. */
+void ended_expect_task(struct lane *lane);
+
 /* sleep.c: sleeping. */
 
 /* Sleeps until there may be something to do, or until DEADLINE. */
@@ -128,8 +131,19 @@ void cancel_ask(struct weir_queue *q, struct weir_io *io);
 void admit_forget(struct lane *lane, uint32_t submitter);
 
 /* settings.c: what is set for single submitters. */
-/* The priority that counts for PRIO of SUBMITTER. Any thread. */
-uint16_t settings_prio(const struct weir_queue *q, uint32_t submitter, uint16_t prio);
+/* Returns what the policy of SUBMITTER makes of PRIO, where settings exist. Any thread. */
+uint16_t settings_prio_set(struct settings *settings, uint32_t submitter, uint16_t prio);
+/* Returns the priority that counts for PRIO of SUBMITTER. Any thread. */
+static inline uint16_t settings_prio(const struct weir_queue *q, uint32_t submitter, uint16_t prio)
+{
+	struct settings *settings = __atomic_load_n(&q->settings, __ATOMIC_ACQUIRE);
+
+	if (settings)
+		prio = settings_prio_set(settings, submitter, prio);
+	if (!prio)
+		return WEIR_PRIO_DEFAULT;
+	return prio >> 13 ? prio : (uint16_t)(prio | WEIR_PRIO_BE(0));
+}
 /* Sets the weight of SUBMITTER as of the next generation. 0, -ENOMEM or -ENOSPC with words. Under
  * the queue's lock. */
 int settings_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight);

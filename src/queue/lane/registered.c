@@ -212,6 +212,7 @@ static void registered_take(struct lane *lane, uint32_t index, const struct piec
 	struct engine *e = lane->engine;
 	int err;
 
+	CHECK(piece->serial && !piece->leaving);
 	err = e->ops->register_buffer
 		      ? e->ops->register_buffer(e, index, (void *)piece->base, piece->length)
 		      : error_set(-EOPNOTSUPP, "the %s engine registers no memory", e->ops->name);
@@ -281,6 +282,7 @@ void registered_leave(struct lane *lane)
 {
 	struct weir_queue *q = lane->q;
 
+	CHECK(!lane->engine);
 	lane->registered.nr = 0;
 	lane->registered.unsettled = false;
 	pthread_mutex_lock(&q->lock);

@@ -120,19 +120,16 @@ static uint16_t settings_apply_policy(uint32_t policy, uint16_t prio)
 	}
 }
 
-uint16_t settings_prio(const struct weir_queue *q, uint32_t submitter, uint16_t prio)
+uint16_t settings_prio_set(struct settings *t, uint32_t submitter, uint16_t prio)
 {
-	struct settings *t = __atomic_load_n(&q->settings, __ATOMIC_ACQUIRE);
 	struct setting *row;
 
-	if (t && __atomic_load_n(&t->policies, __ATOMIC_ACQUIRE)) {
-		row = settings_find(t, submitter);
-		if (__atomic_load_n(&row->used, __ATOMIC_ACQUIRE) && row->submitter == submitter)
-			prio = settings_apply_policy(
-				__atomic_load_n(&row->policy, __ATOMIC_RELAXED), prio);
-	}
-	prio = prio ? prio : WEIR_PRIO_DEFAULT;
-	return prio >> 13 ? prio : (uint16_t)(prio | WEIR_PRIO_BE(0));
+	if (!__atomic_load_n(&t->policies, __ATOMIC_ACQUIRE))
+		return prio;
+	row = settings_find(t, submitter);
+	if (!__atomic_load_n(&row->used, __ATOMIC_ACQUIRE) || row->submitter != submitter)
+		return prio;
+	return settings_apply_policy(__atomic_load_n(&row->policy, __ATOMIC_RELAXED), prio);
 }
 
 void settings_destroy(struct weir_queue *q)

@@ -69,8 +69,8 @@ void sleep_end(struct lane *lane)
 		(void)!eventfd_read(lane->sleep.wake_fd, &ignored);
 }
 
-/* After a sleep, and where somebody watches the descriptor, only a wake-up may be there to be taken
- * off the ring; left, it would end every further sleep at once. */
+/* After a sleep, and where somebody watches the descriptor, the ring may hold nothing but a
+ * wake-up. It must be taken off, or it would end every further sleep at once. */
 bool sleep_must_reap(struct lane *lane)
 {
 	bool must = lane->out.commands || lane->sleep.waited || lane->fd.epoll >= 0;

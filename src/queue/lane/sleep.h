@@ -7,7 +7,7 @@
 
 #include "queue/lane/state.h"
 
-/* Makes what wakes the lane. 0, or -errno with words. */
+/* Makes the eventfd that wakes the lane. 0, or -errno with words. */
 int sleep_init(struct lane *lane);
 /* Ends what lane_rest() began. */
 void sleep_end(struct lane *lane);
@@ -15,7 +15,7 @@ void sleep_end(struct lane *lane);
 bool sleep_must_reap(struct lane *lane);
 /* True if ios came that were not scheduled yet. */
 bool sleep_has_new_work(const struct lane *lane);
-/* True if something waits that could go on if the engine had room below it. */
+/* Returns true if anything waits that could go on if a tag were free or the engine had room. */
 bool sleep_has_old_work(const struct lane *lane);
 
 #endif

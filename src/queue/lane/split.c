@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * split.c - cuts an io into commands within the device's limits.
+ * split.c - splits an io into commands within the device's limits.
  *
- * An io keeps a cursor (q_cursor, and q_iov_index and q_iov_skip into its pieces of memory); each
- * call makes one request of the next part. Memory that the device cannot take (an address or a
- * piece that is not aligned) is replaced by a bounce buffer for that part.
+ * An io keeps a cursor (in its io_priv: `cursor`, and `iov_index` and `iov_skip` into its pieces of
+ * memory); each call makes one request of the next part. Memory that the device cannot take (an
+ * address or a piece that is not aligned) is replaced by a bounce buffer for that part.
  *
- * Owns the bounce buffers, from split_next() until split_unbounce(). Owner's thread.
+ * Owns the bounce buffers, from split_next() until split_unbounce(). The lane's owner.
  */
 #include "queue/lane/split.h"
 
@@ -18,7 +18,8 @@
 #include "queue/lane/queue.h"
 #include "queue/lane/registered.h"
 
-/* One discard or write-zeroes command at most, so that sectors fit and others get a turn. */
+/* One discard or write-zeroes command has at most so many bytes: their number in sectors fits,
+ * and other commands get a turn. */
 #define SPLIT_RANGE_MAX (1ull << 30)
 
 /* Bounce buffers suit every device that we know: the largest memory alignment is a page. */
@@ -40,8 +41,8 @@ uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io)
 	return SPLIT_RANGE_MAX;
 }
 
-/* Where a part of at most LENGTH bytes should end: on a physical block if it can, else on a
- * logical one. Returns its length, 0 if not even that fits. */
+/* Shortens a part of at most LENGTH bytes so that it ends on a physical block if it can, else on
+ * a logical one. Returns its length; 0: not even one block fits. */
 static uint64_t split_trim(const struct weir_queue *q, const struct weir_io *io, uint64_t length)
 {
 	uint64_t start = io->offset + io_priv(io)->cursor, end = start + length, physical;
@@ -64,7 +65,7 @@ static uint64_t split_aligned_run(const struct weir_queue *q, const struct weir_
 {
 	uint32_t index = io_priv(io)->iov_index, n = 0;
 	uint64_t run = 0, skip = io_priv(io)->iov_skip;
-	/* Where addresses need no alignment, neither do lengths. */
+	/* If addresses need no alignment, lengths need none either. */
 	size_t length_mask = q->memory_mask ? q->block_mask : 0;
 
 	for (; run < limit && n < q->max_segments; index++, skip = 0) {
@@ -82,11 +83,10 @@ static uint64_t split_aligned_run(const struct weir_queue *q, const struct weir_
 	return run;
 }
 
-/*
- * Memory that goes on from one registered buffer into the next: a part for each, so that each is a
- * fixed command. Returns what the first has of LIMIT bytes from the cursor of IO on, or LIMIT. An
- * io that must not wait is not cut where it need not be.
- */
+/* Returns how many of LIMIT bytes from the cursor of IO on are in the first of several
+ * registered buffers, or LIMIT. Memory that goes on from one buffer into the next gets a part
+ * for each, so that each is a registered command. An io that must not wait is split only where
+ * it must be. */
 static uint64_t split_registered_part(const struct lane *lane, const struct weir_io *io,
 				      uint64_t limit)
 {
@@ -100,7 +100,7 @@ static uint64_t split_registered_part(const struct lane *lane, const struct weir
 		const struct iovec *piece = &io->iov[io_priv(io)->iov_index];
 
 		if (piece->iov_len - io_priv(io)->iov_skip < limit)
-			return limit; /* several pieces are no fixed command */
+			return limit; /* several pieces are no registered command */
 		base = (char *)piece->iov_base + io_priv(io)->iov_skip;
 	}
 	if (registered_find(lane, base, limit) >= 0)
@@ -127,8 +127,8 @@ bool split_whole(const struct lane *lane, const struct weir_io *io)
 	return split_aligned_run(q, io, io->length) == io->length;
 }
 
-/* Moves the cursor of IO over LENGTH bytes; the pieces go to OUT unless that is NULL. Returns
- * how many pieces there were. */
+/* Moves the cursor of IO over LENGTH bytes and stores their pieces in OUT unless that is NULL.
+ * Returns how many pieces there were. */
 static uint32_t split_advance(struct weir_io *io, uint64_t length, struct iovec *out)
 {
 	uint32_t n = 0;
@@ -208,7 +208,8 @@ void split_drop(struct request *rq)
 	rq->bounce = NULL;
 }
 
-/* The length of the next part with data, at most LIMIT; *ALIGNED: its memory is as it must be. */
+/* Returns the length of the next part with data, at most LIMIT. *ALIGNED says whether the device
+ * can take its memory as it is. */
 static inline uint64_t split_length(const struct lane *lane, const struct weir_io *io,
 				    uint64_t limit, bool *aligned)
 {
@@ -227,7 +228,7 @@ static inline uint64_t split_length(const struct lane *lane, const struct weir_i
 	return run ? run : split_trim(q, io, limit);
 }
 
-/* Memory for the next part: sets cmd.iov and cmd.length, moves the cursor. */
+/* Gives RQ the memory of the next part: sets cmd.iov and cmd.length, and moves the cursor. */
 static int split_memory(struct lane *lane, struct weir_io *io, struct request *rq, uint64_t limit)
 {
 	bool aligned;
@@ -252,7 +253,7 @@ uint64_t split_parts(const struct lane *lane, const struct weir_io *io, uint64_t
 {
 	const struct weir_queue *q = lane->q;
 	uint64_t n = 0, longest = split_longest(q, io);
-	/* Not a copy of the whole io: a thread that waits for it changes its `state`. */
+	/* The whole io is not copied: a thread that waits for it changes its `state` meanwhile. */
 	struct weir_io rest = { .op = io->op,
 				.flags = io->flags,
 				.offset = io->offset,
@@ -283,8 +284,8 @@ uint64_t split_parts(const struct lane *lane, const struct weir_io *io, uint64_t
 
 static void split_describe(struct weir_io *io, struct request *rq, uint64_t offset, bool passes_fua)
 {
-	/* Parts of an io that was cut stay alone, so that an io is in one request or has each of
-	 * its requests to itself. A copy's memory is not the io's. */
+	/* Parts of an io that was split are not merged, so that an io is in one request or has
+	 * each of its requests to itself. Nor is a part whose memory is a copy. */
 	bool alone = (io->flags & (WEIR_IO_NOMERGE | WEIR_IO_PREFLUSH)) || io_priv(io)->step ||
 		     rq->cmd.length < io->length || rq->bounce;
 

@@ -9,18 +9,18 @@
 
 /* Makes RQ the next part of IO; 0 or -ENOMEM. */
 int split_next(struct lane *lane, struct weir_io *io, struct request *rq);
-/* The longest command for IO, bytes. */
+/* Returns the length of the longest command for IO, bytes. */
 uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io);
-/* How many commands the rest of IO makes, or more than MOST. */
+/* Returns how many commands the rest of IO makes, or more than MOST. */
 uint64_t split_parts(const struct lane *lane, const struct weir_io *io, uint64_t most);
-/* True if IO makes one command, its memory being as it is. */
+/* Returns true if IO makes one command, with its memory as it is. */
 bool split_whole(const struct lane *lane, const struct weir_io *io);
 /* Gives back what a bounce buffer read, and frees it. */
 void split_unbounce(struct request *rq, struct weir_io *io);
 /* Frees what split_next() made, unused. */
 void split_drop(struct request *rq);
 
-/* What a scheduler is told of IO: enum sched_rq_flags. */
+/* Returns what a scheduler is told of IO: enum sched_rq_flags. */
 static inline uint8_t split_flags(const struct weir_io *io)
 {
 	bool sync =

@@ -88,7 +88,8 @@ void stage_returned(struct lane *lane, struct weir_io *io)
 }
 
 /* Takes what is staged in CTX for LANE. A switch of the scheduler may move the home between the
- * staging and the waking; whoever switched wakes every lane after that, so the right one looks. */
+ * staging and the waking. The thread that switches wakes every lane after that, so the right one
+ * looks. */
 static void stage_take_ctx(struct lane *lane, struct ctx *ctx, struct io_list *into)
 {
 	struct lane *home = queue_home(lane->q);

@@ -7,9 +7,9 @@
 
 #include "queue/lane/state.h"
 
-/* Ios of LIST are scheduled by LANE. Any thread. */
+/* Gives the ios of LIST to LANE, which schedules them. Any thread. */
 void stage_list(struct lane *lane, struct io_list *list);
-/* IO has ended and is called back by LANE. Any thread. */
+/* Gives IO, which has ended, to LANE, which calls it back. Any thread. */
 void stage_returned(struct lane *lane, struct weir_io *io);
 /* The owner takes what came: ios go to INTO, those that ended elsewhere to ENDED. False: nothing
  * came. */

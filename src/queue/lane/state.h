@@ -25,20 +25,21 @@
 #include "queue/lane/io_priv.h"
 #include "sched/sched.h"
 
-/* Ring buffers of an engine that may hold registered memory: io_uring's table has this many. */
+/* An engine can register so many buffers. */
 #define REGISTERED_MAX 1024u
-/* Tags of a lane that a scheduler may have; blk-mq's 16 x 128. */
+/* A scheduler may have so many tags of a lane; blk-mq allows the same, 16 x 128. */
 #define NR_REQUESTS_MAX 2048u
 #define LANES_MAX 1024u
 #define SCHED_TUNABLES_MAX 32u
-/* Two of x86's 64 bytes: its prefetcher fetches them in pairs. */
+/* Two lines of 64 bytes: x86 prefetches them in pairs. */
 #define CACHE_LINE 128u
 
 /* Kinds of ios whose tags a scheduler can limit (limit_depth). An io that waits for such a limit
  * waits for its own kind only. */
 enum wait_kind { WAIT_READ, WAIT_SYNC, WAIT_BACKGROUND, WAIT_KINDS };
 
-/* A ctx has a lane for each of these; where none is set aside for reads they are the same. */
+/* A ctx has a lane for each of these kinds. They are the same lane unless some lanes are set
+ * aside for reads. */
 enum lane_kind { LANE_DEFAULT, LANE_READ, LANE_KINDS };
 
 /* The values of struct io_priv's `step`: where an io that needs flushes around its data is. */
@@ -53,7 +54,8 @@ FIFO_DEFINE(task_list, struct weir_task, TASK_LIST_NEXT)
 /* Whose a request is: the pool's, the lane's and its scheduler's, or the engine's. */
 enum request_state { REQUEST_FREE, REQUEST_TAKEN, REQUEST_OUT };
 
-/* One command's worth of one or more ios: what is scheduled. Its place in the pool is its tag. */
+/* A request is what is scheduled: one or more ios that become one command. Its place in the pool
+ * is its tag. */
 struct request {
 	struct sched_rq rq; /* first: sched_rq and request are cast to each other */
 	struct weir_cmd cmd;
@@ -147,7 +149,7 @@ struct lane_ended {
 	struct task_list tasks;
 	uint64_t nr_done; /* atomic: ios that were ever called back here */
 	bool in_callback;
-	bool task_ran; /* since ended_clear_tasks() */
+	bool task_ran; /* since ended_expect_task() */
 };
 
 /* One piece of registered memory. */

@@ -20,7 +20,7 @@ int tags_init(struct lane *lane)
 	t->pieces = calloc((size_t)t->nr * segments, sizeof(*t->pieces));
 	if (!t->pool || !t->free || !t->pieces)
 		return -ENOMEM;
-	/* The lowest tags on top, so that few are in use where few are needed. */
+	/* The lowest tags are on top, so that few requests are touched if few are needed. */
 	for (uint32_t i = 0; i < t->nr; i++) {
 		t->pool[i].pieces = t->pieces + (size_t)i * segments;
 		t->free[t->nr - 1 - i] = &t->pool[i];

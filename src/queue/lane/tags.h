@@ -28,7 +28,7 @@ static inline bool tags_all_free(const struct lane *lane)
 	return lane->tags.nr_free == lane->tags.nr;
 }
 
-/* A free tag, of which there is one. */
+/* Takes a free tag; there must be one. */
 static inline struct request *tags_take(struct lane *lane)
 {
 	struct request *rq;
