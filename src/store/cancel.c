@@ -13,13 +13,14 @@
 #include "base/error.h"
 #include "store/store.h"
 
-/* The loop. */
+/* Ends the cancelled operations. Runs on the loop. */
 static void cancel_task(struct weir_task *task)
 {
 	struct weir_store *s = container_of(task, struct weir_store, cancel.task);
 
 	io_check_owner(&s->io);
-	/* Before looking: whoever marks an operation from here on posts the task again. */
+	/* This is cleared before looking: whoever marks an operation after this posts the task
+	 * again. */
 	__atomic_store_n(&s->cancel.posted, 0, __ATOMIC_SEQ_CST);
 	logs_cancel(s->logs);
 	store_turn(&s->io);

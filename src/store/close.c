@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * close.c - how a store ends.
+ * close.c - closes a store.
  *
- * Closing is an operation like others: once nothing but it is under way, the open segment is
- * sealed, so that the next recovery reads a footer and walks nothing. The loop's thread, except
- * where it says otherwise.
+ * Closing is an operation like others. When nothing else is under way, the open segments are
+ * sealed, so that the next recovery reads footers and walks nothing. This file runs on the thread
+ * that closes; turn.c does the work on the loop.
  */
 #include <errno.h>
 
@@ -20,8 +20,8 @@ static void close_run(struct weir_store *s, struct weir_store_op *op)
 }
 
 /*
- * In a child of fork(): what the loop of another thread may have been changing, or what is under
- * way, is left as it is, and known to a list, so that it is no leak.
+ * Frees a store in a child of fork(). If the loop of another thread may have been changing it, or
+ * anything was under way, it is left as it is; a list keeps it, so that it is no leak.
  */
 static int store_leave(struct weir_store *s)
 {

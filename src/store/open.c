@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * open.c - a store comes and goes: device, queue, recovery, memory.
+ * open.c - opens and frees a store: device, queue, recovery, memory.
  *
- * Owns struct weir_store. The opening thread; the loop gets to know the store by its first
- * operation, so what is filled in here is handed over with that.
+ * This file owns struct weir_store. It runs on the opening thread. The loop gets to know the store
+ * by its first operation, which hands over everything that was filled in here.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ void store_release(struct weir_store *s)
 	store_free(s);
 }
 
-/* Features that a newer weir put in, by what they allow. */
+/* Refuses a store that uses features of a newer weir, as far as these say. */
 static int store_check_features(const struct weir_store *s)
 {
 	const char *path = weir_device_path(s->io.dev);
@@ -93,8 +93,8 @@ static int store_open(struct weir_store *s, const struct weir_store_opts *opts)
 	return err ? err : recover_run(&s->io, s->logs, &supers, &s->recovered);
 }
 
-/* The caller becomes the owner of lane 0 where it is free. Another thread's is used as it is,
- * unless OPTS ask for this one. */
+/* Makes the caller the owner of lane 0 if that is free. Another owner is accepted, unless OPTS ask
+ * for this thread. */
 static int store_attach(struct weir_store *s, const struct weir_store_opts *opts)
 {
 	int err = weir_queue_attach(s->io.q, 0);
@@ -120,7 +120,7 @@ static int store_open_own(struct weir_store *s, const char *path,
 	queue.depth_bytes = opts->depth_bytes;
 	queue.engine_opts = opts->engine_opts;
 	queue.workers = !opts->attach;
-	queue.retry_merged = 1; /* a bad block is to cost the key that lies there, and no other */
+	queue.retry_merged = 1; /* a bad block must cost only the key that lies there */
 	s->owner.own = true;
 	err = weir_device_open(&s->io.dev, path, &device);
 	if (!err)
@@ -130,7 +130,7 @@ static int store_open_own(struct weir_store *s, const char *path,
 	return err;
 }
 
-/* Takes options and memory for a store. */
+/* Copies the options, and takes memory for a store. */
 static int store_new(struct weir_store **s, struct weir_store_opts *all,
 		     const struct weir_store_opts *opts)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * peek.c - what a store is, from its superblock alone: nothing is locked or recovered, and another
- * process may have it open. Owns nothing that outlives a call.
+ * peek.c - tells what a store is, from its superblock alone. Nothing is locked or recovered, and
+ * another process may have it open. This file owns nothing that outlives a call.
  */
 #include <errno.h>
 #include <stdlib.h>

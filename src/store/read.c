@@ -2,12 +2,13 @@
 /*
  * read.c - get and exists.
  *
- * Whole blocks go straight into an aligned buffer of the caller, the tail of the last one by way
- * of a block of the store's own, so that nothing behind the value is touched. A buffer that is
- * not aligned is read by way of the store's memory. Owns the reads under way; the loop's thread.
+ * Whole blocks are read straight into an aligned buffer of the caller. The tail of the last block
+ * is read into a block of the store's own, so that nothing behind the value is touched. If the
+ * buffer is not aligned, everything is read into the store's memory and copied. This file owns the
+ * reads under way and runs on the loop's thread.
  *
- * What fails its checksum is read once more, by a new command, before it is called damaged: some
- * kernels lose a command and say that it succeeded (docs/nvme.md), and a link may garble one.
+ * A value that fails its checksum is read once more, by a new command, before it counts as damaged:
+ * some kernels lose a command and say that it succeeded (docs/nvme.md), and a link may garble one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,12 +25,12 @@ struct read_req {
 	struct index_value value;
 	struct iovec iov[2];
 	size_t direct; /* bytes that go straight into the caller's buffer */
-	uint8_t *own;  /* memory of the store for the rest */
+	uint8_t *own;  /* memory of the store's for the rest */
 	size_t own_bytes;
-	bool again; /* the second try */
+	bool again; /* this is the second try */
 };
 
-/* What came back is what was put there. */
+/* Returns true if the value that was read is the one that was put. */
 static bool read_verify(const struct weir_store *s, const struct read_req *req)
 {
 	uint32_t block = layout_position_block(s->io.lay, req->value.position);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run.c - many operations in one call. Owns nothing; any thread.
+ * run.c - runs many operations in one call. It owns nothing; any thread.
  */
 #include <errno.h>
 
 #include "base/error.h"
 #include "store/store.h"
 
-/* A program that sets `end` counts on it; calls that wait for all operations never call it. */
+/* Refuses operations with an `end`: a program that sets it counts on it, and calls that wait for
+ * all operations never call it. */
 static int run_check_end(const struct weir_store_op *ops, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -19,7 +20,7 @@ static int run_check_end(const struct weir_store_op *ops, size_t n)
 	return 0;
 }
 
-/* The first error of OPS that is not ALLOWED, with its words. */
+/* Returns the first error of OPS that is not ALLOWED, with its words. */
 static int run_result(struct weir_store *s, const struct weir_store_op *ops, size_t n, int allowed)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -27,7 +28,7 @@ static int run_result(struct weir_store *s, const struct weir_store_op *ops, siz
 
 		if (!err || err == allowed)
 			continue;
-		/* One that was refused says so again, in the same words. */
+		/* An operation that was refused is checked again, which sets the same words. */
 		if (op_check(s, &ops[i]) != err)
 			words_set(&s->io, &ops[i]);
 		return n == 1 ? err
@@ -46,7 +47,7 @@ int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n)
 	if (err)
 		return err;
 	op_post_many(s, ops, n);
-	/* The last ends last, mostly: who waits for it sleeps once. */
+	/* Usually the last one ends last, so who waits for it sleeps once. */
 	for (i = n; i-- > 0;)
 		wait_op(s, &ops[i]);
 	return run_result(s, ops, n, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stats.c - what a store is and what it did. Counters belong to the loop, so a small operation
- * fetches them; facts never change and are read by any thread.
+ * stats.c - what a store is and what it did. Counters belong to the loop, so a small operation gets
+ * them. Facts never change, so any thread reads them.
  */
 #include <errno.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static int stats_fill(struct weir_store *s, void *user)
 		.live_bytes = logs.live_bytes,
 		.index_bytes = logs.index_bytes,
 		.free_segments = logs.free_segments,
-		/* Also while they are begun or reclaimed, or out of use: nobody else can have
+		/* Segments that are begun, reclaimed or out of use count too: nobody else can have
 		 * them. */
 		.used_segments = logs.segments - logs.free_segments,
 		.read_only = s->io.read_only || s->io.broken,

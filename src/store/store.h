@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store.h - what the public calls of a store share.
+ * store.h - the parts of a store, and what the files with the public calls share.
  *
- * Everything in struct weir_store that can change belongs to the loop of lane 0 of its queue;
- * recovery fills it in before that loop knows the store. There are no locks. The functions
- * declared here run on the loop unless they say otherwise.
+ * Everything in struct weir_store that can change belongs to the loop of lane 0 of its queue.
+ * Recovery fills it in before that loop knows the store. There are no locks. The functions declared
+ * here run on the loop unless they say otherwise.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -20,34 +20,36 @@
 #include "store/log/log.h"
 #include "store/recover/recover.h"
 
-/* The kind of operations that programs cannot submit; they share the way to the loop and back. */
+/* The kind of all operations that programs cannot submit. They take the same way to the loop and
+ * back. */
 #define OP_INNER 100u
 
-/* The `private` of an OP_INNER: RUN is called on the loop, and sees to it that OP ends. */
+/* The `private` of an OP_INNER points to this. The loop calls RUN, which must see to it that OP
+ * ends. */
 struct inner_op {
 	void (*run)(struct weir_store *s, struct weir_store_op *op);
 };
 
-/* The end of a store. */
+/* How a store is closed. Owned by turn.c. */
 struct store_closing {
-	struct weir_store_op *op; /* the operation that closes; NULL: nobody does */
+	struct weir_store_op *op; /* the closing operation; NULL: the store is not being closed */
 	struct weir_task task;
 	bool posted;
-	uint64_t begun; /* operations, when it was posted */
+	uint64_t begun; /* operations that had begun when the task was posted */
 };
 
-/* Who opened a store, and what goes with it. Never changes. */
+/* Who opened a store, and what must be closed with it. Never changes after opening. */
 struct store_owner {
 	bool own;    /* device and queue are the store's */
 	bool detach; /* the opening thread became the owner of lane 0 by opening */
 	uint32_t process;
-	struct weir_store *next_kept; /* turn.c's, in a child of fork() */
+	struct weir_store *next_kept; /* in a list of close.c's, in a child of fork() */
 };
 
-/* cancel.c: operations that are to end before they have begun. */
+/* Operations that are to end before they have begun. Owned by cancel.c. */
 struct store_cancel {
 	struct weir_task task;
-	uint32_t posted; /* atomic: the task is */
+	uint32_t posted; /* atomic; 1: the task is posted */
 };
 
 struct store_reads {
@@ -55,7 +57,7 @@ struct store_reads {
 };
 
 struct store_tenants {
-	struct weir_store_op *op; /* for which the superblock is changed; NULL: none */
+	struct weir_store_op *op; /* the operation that the superblock is changed for; NULL: none */
 	struct op_list waiting;
 };
 
@@ -71,11 +73,11 @@ struct weir_store {
 };
 
 /* turn.c */
-/* What the store does after each event. IO is the store's. */
+/* Runs the turn of the store that IO belongs to. Called after each event. */
 void store_turn(struct store_io *io);
-/* Ends with OP, once nothing else is under way. */
+/* Closes the store: OP ends when nothing else is under way. */
 void store_close_when_idle(struct weir_store *s, struct weir_store_op *op);
-/* Is anything of the store's own under way? */
+/* Returns true if anything of the store's own is under way. */
 bool store_busy(const struct weir_store *s);
 
 /* read.c */
@@ -86,25 +88,27 @@ void read_exists(struct weir_store *s, struct weir_store_op *op);
 void tenant_init(struct weir_store *s);
 
 /* submit.c, any thread */
-/* Hands OP over. OP has passed op_check(). */
+/* Hands OP over to the loop. OP has passed op_check(). */
 int op_post(struct weir_store *s, struct weir_store_op *op);
-/* Has the loop call INNER's function with OP. */
+/* Hands OP over as an inner operation: the loop calls the function in INNER. */
 int op_post_inner(struct weir_store *s, struct weir_store_op *op, struct inner_op *inner);
-/* Hands over N operations in one chain. Those that cannot be submitted have ended. */
+/* Hands over N operations in one chain. Operations that cannot be submitted end here, with the
+ * reason as their result. */
 void op_post_many(struct weir_store *s, struct weir_store_op *ops, size_t n);
-/* 0, or -ECHILD with words where S was inherited over fork(). */
+/* Returns 0, or -ECHILD with words if S was inherited over fork(). */
 int store_check_process(const struct weir_store *s);
-/* 0, or why OP cannot be submitted. */
+/* Returns 0, or the reason why OP cannot be submitted; sets weir_error(). */
 int op_check(struct weir_store *s, const struct weir_store_op *op);
 
 /* wait.c, any thread */
-/* Runs FN on the loop and returns what it does; -EDEADLK inside a callback. */
+/* Runs FN on the loop and returns its result. Returns -EDEADLK inside a callback. */
 int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user), void *user);
-/* -EDEADLK inside a callback; as store_check_process() for S, unless that is NULL. */
+/* Returns 0 if the caller may block: -EDEADLK inside a callback, and the result of
+ * store_check_process() unless S is NULL. */
 int wait_allowed(const struct weir_store *s);
-/* Blocks until OP has ended. */
+/* Blocks until OP has ended. Returns its result. */
 int wait_op(struct weir_store *s, struct weir_store_op *op);
-/* The same for an inner operation that INNER runs. */
+/* Submits an inner operation with INNER, and blocks until it has ended. Returns its result. */
 int wait_inner(struct weir_store *s, struct inner_op *inner);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * submit.c - an operation's way to the loop and back.
+ * submit.c - the way of an operation to the loop.
  *
- * Any thread checks and posts; the rest runs on the loop. The caller owns the operation's memory
- * until it has ended, and again from the moment its state says so: after that not a byte of it
- * is touched.
+ * Any thread checks and posts operations; the rest runs on the loop. The caller owns the
+ * operation's memory until it has ended, and again as soon as its state says so; after that no byte
+ * of it is touched.
  */
 #include <errno.h>
 
@@ -37,8 +37,8 @@ static int op_too_long(struct weir_store *s, uint64_t length)
 
 static int op_check_stream(struct weir_store *s, uint32_t stream)
 {
-	/* There may be a log for one more, whose superblock is on the way or could not be written.
-	 */
+	/* There may already be one more log, whose superblock is being written or could not be
+	 * written. */
 	uint32_t n = __atomic_load_n(&s->io.super.streams, __ATOMIC_ACQUIRE);
 
 	if (stream < n)
@@ -60,7 +60,7 @@ int op_check(struct weir_store *s, const struct weir_store_op *op)
 {
 	if (op->kind >= WEIR_STORE_OP_COUNT)
 		return error_set(-EINVAL, "no such operation: %u", op->kind);
-	/* The queue would refuse the whole batch that it came first in. */
+	/* The queue would refuse the whole batch whose first record this is. */
 	if (op->prio >> 13 > WEIR_PRIO_IDLE >> 13)
 		return error_set(-EINVAL, "no such priority class: %u", op->prio >> 13);
 	if (op->kind == WEIR_STORE_SYNC)
@@ -131,8 +131,8 @@ static void op_run(struct weir_store *s, struct weir_store_op *op)
 	}
 }
 
-/* Runs a chain of operations that were submitted together: one of the two entries of the store's
- * loop. */
+/* Runs a chain of operations that were submitted together. This is one of the two entries of the
+ * store's loop. */
 static void op_task(struct weir_task *task)
 {
 	struct weir_store_op *op = op_of_task(task), *next;

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * turn.c - the turn of a store: all that it does, in one place and one order.
+ * turn.c - the turn of a store: everything that it does, in one place and in one order.
  *
- * The loop enters the store where one of its ios has ended and where an operation has come in.
- * Whatever happened is only noted there; then the store has a turn, which goes on until nothing
- * asks for another round. Steps that wait for an io or a flush go on in a later turn. The loop's
- * thread.
+ * The loop enters a store at two points: an io of the store has ended, or an operation has come in.
+ * Both only note what happened. Then the store has a turn, which runs its steps until nothing asks
+ * for another round. A step that has to wait for an io or a flush continues in a later turn. This
+ * file runs on the loop's thread.
  */
 #include "base/container.h"
 #include "base/check.h"
 #include "store/store.h"
 
-/* The steps, for the logs that asked. A later step may make work for an earlier one, which then
- * has the next round: written batches are acknowledged before a place is looked for, and one
- * flush, submitted last, serves all who asked for one. */
+/* Runs the steps once, for the logs that asked. A later step may make work for an earlier one,
+ * which is done in the next round. Written batches are acknowledged before new ones get their
+ * positions. The flush is submitted after the last round, so that one flush serves all who
+ * asked. */
 static void turn_round(struct weir_store *s)
 {
 	logs_begin_round(s->logs);
@@ -29,7 +30,8 @@ bool store_busy(const struct weir_store *s)
 	return s->io.ios || s->io.flusher.busy || logs_busy(s->logs);
 }
 
-/* Is the operation that closes the only one, and nothing of the store's own under way? */
+/* Returns true if the closing operation is the only one, and nothing of the store's own is under
+ * way. */
 static bool turn_is_last(const struct weir_store *s)
 {
 	CHECK(s->io.ops > 0);
@@ -43,18 +45,18 @@ static void turn_end(struct weir_task *task)
 	io_check_owner(&s->io);
 	CHECK(s->closing.op && s->closing.posted);
 	s->closing.posted = false;
-	/* Operations that callbacks submitted before this was posted have begun by now. Their own
-	 * callbacks may have submitted others, which come behind this. */
+	/* Operations that callbacks submitted before this task was posted have begun by now. Their
+	 * callbacks may have submitted more, which come after this task. */
 	if (s->closing.begun != s->io.begun || !turn_is_last(s)) {
 		store_turn(&s->io);
 		return;
 	}
-	/* The last thing that the loop does for this store. */
+	/* This is the last thing that the loop does for this store. */
 	op_end(&s->io, s->closing.op, s->io.first_error);
 }
 
-/* Goes on with closing: seals the open segments, and ends once nothing is under way. True: the
- * steps have more to do. */
+/* Continues closing: closes the open segments, and posts the end when nothing is under way. Returns
+ * true if the steps have more to do. */
 static bool turn_close(struct weir_store *s)
 {
 	if (s->closing.posted || s->io.ops > 1)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wait.c - the blocking calls: submit, wait, and say in words what went wrong.
+ * wait.c - the blocking calls: they submit, wait, and say in words what went wrong.
  *
  * The owner of the loop runs it until the operation has ended; any other thread sleeps on the
- * operation's state. Owns nothing; any thread.
+ * operation's state. This file owns nothing; any thread.
  */
 #include <errno.h>
 
@@ -32,7 +32,7 @@ static bool op_done(const void *user)
 	return done_is_finished(&op_priv(op)->state);
 }
 
-/* True: OP has ended. False: DEADLINE, of clock_now(), came first. */
+/* Returns true if OP has ended, false if DEADLINE, of clock_now(), came first. */
 static bool wait_until(struct weir_store *s, struct weir_store_op *op, uint64_t deadline)
 {
 	if (loop_is_mine(s->io.q))
@@ -71,7 +71,7 @@ int wait_inner(struct weir_store *s, struct inner_op *inner)
 	return err ? err : wait_op(s, &op);
 }
 
-/* A function that is called on the loop: what it returns is the operation's result. */
+/* A call of a function on the loop. What the function returns is the operation's result. */
 struct wait_call {
 	struct inner_op inner; /* first */
 	int (*fn)(struct weir_store *s, void *user);

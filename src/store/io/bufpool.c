@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bufpool.c - a free list for each power of two.
+ * bufpool.c - keeps free memory in a list for each power of two.
  *
- * Fresh megabytes from the system cost a page fault for every 4 KiB, which is dearer than
- * copying into them: so they are kept. Owned and used by one thread.
+ * New memory from the system costs a page fault for every 4 KiB, which takes longer than to copy
+ * into it; so it is kept. One thread owns and uses a pool.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +43,7 @@ void bufpool_free(struct bufpool *p)
 			free(buf);
 		}
 	}
-	/* The lists hold what was counted. */
+	/* The lists held exactly what was counted. */
 	CHECK(!p->kept_bytes);
 }
 

@@ -18,13 +18,13 @@ struct bufpool {
 	size_t align;
 };
 
-/* ALIGN: what the device asks of memory; at least 4096 is used. */
+/* Makes an empty pool. ALIGN is the alignment that the device asks for; it is at least 4096. */
 void bufpool_init(struct bufpool *p, size_t align);
 void bufpool_free(struct bufpool *p);
 
-/* LENGTH bytes of aligned memory, contents undefined; NULL: no memory. */
+/* Returns LENGTH bytes of aligned memory with undefined contents. NULL: there is no memory. */
 void *bufpool_get(struct bufpool *p, size_t length);
-/* Gives it back; LENGTH as at bufpool_get(). BUF may be NULL. */
+/* Gives BUF back. LENGTH is the one given to bufpool_get(). BUF may be NULL. */
 void bufpool_put(struct bufpool *p, void *buf, size_t length);
 
 #endif

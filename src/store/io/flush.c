@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flush.c - one flusher that serves everybody who waits.
+ * flush.c - one flusher that serves all who wait.
  *
- * A flush covers what had completed when it was submitted, so whoever comes while one runs waits
- * for the next; that next one serves all of them. Owns the lists of waiters and the marks of the
- * logs; the loop's thread.
+ * A flush covers the writes that had completed when it was submitted. So those who come while a
+ * flush runs wait for the next one, which serves all of them. This file owns the lists of waiters
+ * and the marks of the logs. It runs on the loop's thread.
  */
 #include "base/check.h"
 #include "store/io/io.h"
@@ -44,7 +44,8 @@ void flush_count_put(struct store_io *io)
 	io->flusher.unflushed_puts++;
 }
 
-/* The waiters that a flush serves, taken out of the flusher: who is told may wait again. */
+/* The waiters that a flush serves. They are taken out of the flusher first, because a waiter that
+ * is told may wait again. */
 struct flush_served {
 	struct flush_list list;
 	struct op_list ops;
@@ -90,8 +91,9 @@ static void flush_succeeded(struct store_io *io)
 	f->unflushed_puts -= f->covered_puts;
 }
 
-/* The kernel may have dropped data that it could not write, and a second flush would not say so:
- * nothing that this flush should have covered can be vouched for any more. */
+/* Breaks the store after a failed flush. The kernel may have dropped data that it could not write,
+ * and a second flush would not tell. So nothing that this flush should have covered is safe any
+ * more. */
 static void flush_failed(struct store_io *io, int result)
 {
 	struct flusher *f = &io->flusher;
@@ -115,7 +117,7 @@ static void flush_done(struct sio *sio, int result)
 	else
 		flush_succeeded(io);
 	flush_tell(io, &served, result);
-	/* Logs wait for the durable mark, and others for the next flush. */
+	/* Logs may wait for the durable mark, and others for the next flush. */
 	io_ask(io);
 }
 
@@ -129,7 +131,7 @@ static void flush_submit(struct store_io *io)
 	f->wanted = false;
 	STAILQ_CONCAT(&f->running, &f->waiting);
 	op_list_append(&f->ops_running, &f->ops_waiting);
-	/* What is published has been written, so this flush covers it. */
+	/* All published records are written, so this flush covers them. */
 	SLIST_FOREACH(m, &f->marks, link)
 	{
 		m->covered = m->published;

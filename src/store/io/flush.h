@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flush.h - one flusher for all who wait, and how far each log has got.
+ * flush.h - one flusher for all who wait, and how far each log is published and durable.
  */
 #ifndef STORE_IO_FLUSH_H
 #define STORE_IO_FLUSH_H
@@ -13,8 +13,8 @@
 #include "store/io/op.h"
 #include "store/io/sio.h"
 
-/* A flush goes out when so many bytes of a log were published since the last one: less than the
- * 64 MiB that bound what a recovery has to verify. */
+/* A flush is submitted when so many bytes of a log were published since the last one. This is less
+ * than the 64 MiB that limit what a recovery has to verify. */
 #define FLUSH_EVERY_BYTES (48ull << 20)
 
 /* A part of the store that waits for a flush. */
@@ -25,8 +25,7 @@ struct flush_waiter {
 
 STAILQ_HEAD(flush_list, flush_waiter);
 
-/* How far a log has got: all records before a position are published, or durable. Bytes count
- * since the store was opened. */
+/* How far a log is published, and how far it is durable. Bytes count since the store was opened. */
 struct flush_mark {
 	struct logpos published;
 	struct logpos covered; /* published when the flush that runs was submitted */
@@ -47,35 +46,37 @@ struct flusher {
 };
 
 void flush_init(struct flusher *f);
-/* Makes M known to the flusher. All before FROM is published. */
+/* Adds M to the flusher. Everything before FROM is published. */
 void flush_mark_add(struct store_io *io, struct flush_mark *m, struct logpos from);
-/* All before TO is published: BYTES more than before. */
+/* Notes that everything before TO is published, BYTES more than before. */
 void flush_mark_publish(struct store_io *io, struct flush_mark *m, struct logpos to,
 			uint64_t bytes);
-/* BYTES of a failed batch are passed over: they count, but the position stays in front of them. */
+/* Notes that BYTES of a failed batch are passed over. They count, but `published` does not move
+ * over them. */
 void flush_mark_pass(struct store_io *io, struct flush_mark *m, uint64_t bytes);
-/* Has something been published since the last flush was submitted? */
+/* Returns true if something was published since the last flush was submitted. */
 static inline bool flush_mark_moved(const struct flush_mark *m)
 {
 	return m->published_bytes != m->covered_bytes;
 }
 
-/* A put was acknowledged that no flush covers yet. */
+/* Notes that a put was acknowledged which no flush covers yet. */
 void flush_count_put(struct store_io *io);
-/* Calls FN when a flush has ended that was submitted after this. */
+/* Calls FN when a flush has ended that was submitted after this call. */
 void flush_wait(struct store_io *io, struct flush_waiter *w,
 		void (*fn)(struct flush_waiter *, int));
-/* The same for OP, which ends with RESULT, or with the error of the flush. */
+/* Ends OP when a flush has ended that was submitted after this call. Its result is RESULT, or the
+ * error of the flush. */
 void flush_wait_op(struct store_io *io, struct weir_store_op *op, int result);
 /* Asks for a flush that nobody waits for. */
 void flush_want(struct store_io *io);
-/* Is a flush due, and none runs? */
+/* Returns true if a flush is due and none runs. */
 static inline bool flush_is_due(const struct flusher *f)
 {
 	return !f->busy && (f->wanted || f->ops_waiting.first || !STAILQ_EMPTY(&f->waiting));
 }
 
-/* Submits the flush that is due. A step of the turn. */
+/* Submits the flush that is due. Called in the turn. */
 void flush_run(struct store_io *io);
 
 #endif

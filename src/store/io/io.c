@@ -18,7 +18,7 @@ void io_init(struct store_io *io, void (*turn)(struct store_io *io))
 
 void io_set_super(struct store_io *io, const struct super *super)
 {
-	/* Positions of values were computed by the layout. */
+	/* Positions of values depend on the layout, so it must not change. */
 	CHECK(!io->lay || io->lay->segments == super->layout.segments);
 	io->super = *super;
 	io->lay = &io->super.layout;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * io.h - how a store reaches its device: ios, flushes, the superblock, memory. The one header of
- * this folder that the others may include.
+ * io.h - how a store reaches its device: ios, flushes, the superblock, memory. Other folders may
+ * include only this header of the folder.
  *
- * All that changes belongs to the loop of lane 0 of the store's queue, unless it says otherwise.
+ * Everything that changes belongs to the loop of lane 0 of the store's queue, unless it says
+ * otherwise.
  */
 #ifndef STORE_IO_H
 #define STORE_IO_H
@@ -42,7 +43,7 @@ struct store_io {
 	struct weir_device *dev;
 	struct weir_queue *q;
 	bool read_only;
-	uint32_t memory_mask;	  /* of addresses that the device cannot take */
+	uint32_t memory_mask;	  /* address bits that must be 0 in memory for I/O */
 	const struct layout *lay; /* in super */
 	struct checksum_key key;
 	void (*turn)(struct store_io *io); /* the store's turn, after each event */
@@ -62,9 +63,9 @@ struct store_io {
 	struct io_counts counts;
 };
 
-/* The device and the queue are set; there is no superblock yet. */
+/* Initializes IO, whose device and queue are set. There is no superblock yet. */
 void io_init(struct store_io *io, void (*turn)(struct store_io *io));
-/* Puts SUPER in force, before the loop knows the store. */
+/* Makes SUPER the store's superblock, before the loop knows the store. */
 void io_set_super(struct store_io *io, const struct super *super);
 void io_free(struct store_io *io);
 
@@ -74,7 +75,7 @@ static inline void io_ask(struct store_io *io)
 	io->asking = io->admits = UINT32_MAX;
 }
 
-/* The store writes nothing from now on. RESULT is why. */
+/* Stops all writing: from now on writes fail. RESULT is the reason. */
 void io_break(struct store_io *io, int result);
 
 /* Ends the program unless the calling thread owns the store's loop. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * loop.c - what every event of the store's loop needs: the check of its owner, and the end of
- * writing. Owns the error that broke a store; the loop's thread.
+ * loop.c - what all events of the store's loop need: the check of the owner, and the end of
+ * writing. This file owns the error that broke a store. It runs on the loop's thread.
  */
 #include <errno.h>
 
@@ -18,7 +18,7 @@ void io_break(struct store_io *io, int result)
 		result = -ENODEV;
 	io->broken = result == -ENODEV ? result : -EROFS;
 	io->first_error = result;
-	/* Those who wait for a footer or for space would wait for ever. */
+	/* Operations that wait for a footer or for space would wait for ever. */
 	io_ask(io);
 }
 

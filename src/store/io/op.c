@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * op.c - the end of an operation: it is counted, who waits for it is woken, `end` is called.
+ * op.c - ends operations: each is counted, its waiters are woken, `end` is called.
  *
- * Owns the counters of operations; the loop's thread.
+ * This file owns the counters of operations. It runs on the loop's thread.
  */
 #include "base/check.h"
 #include "base/clock.h"
@@ -50,8 +50,8 @@ void op_end(struct store_io *io, struct weir_store_op *op, int result)
 		words_note(io, op, result);
 	op->result = result;
 	io->ops--;
-	/* From here on both the operation and, where this ended the closing, the store are the
-	 * caller's: only the address is used for the waking. */
+	/* From here on the operation is the caller's, and so is the store if this was the closing.
+	 * Only the address is used, to wake waiters. */
 	done_finish(state);
 	if (end)
 		end(op);

@@ -17,10 +17,10 @@ struct store_io;
 #define OP_NEXT(op) op_priv(op)->next
 FIFO_DEFINE(op_list, struct weir_store_op, OP_NEXT)
 
-/* Counts OP as begun. Its caller runs it next. */
+/* Counts OP as begun. The caller runs it next. */
 void op_begin(struct store_io *io, struct weir_store_op *op);
 
-/* Ends OP with RESULT: counts it, wakes who waits for it, calls `end`. OP may not be touched after
+/* Ends OP with RESULT: counts it, wakes its waiters and calls `end`. OP may not be touched after
  * this. */
 void op_end(struct store_io *io, struct weir_store_op *op, int result);
 

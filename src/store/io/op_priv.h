@@ -14,7 +14,7 @@
 
 #include <weir/store.h>
 
-/* Why an operation failed, where its result does not say it all. */
+/* Why an operation failed, if its result alone does not say it. */
 enum op_noted {
 	OP_NOTE_NONE = 0,
 	OP_NOTE_IO = 1,	       /* an io failed: the members io_* describe it */
@@ -53,13 +53,13 @@ static inline const struct op_priv *op_priv_of_const(const struct weir_store_op 
 	return (const struct op_priv *)op->priv;
 }
 
-/* The store's part of OP, const where OP is. */
+/* Returns the store's part of OP, const if OP is const. */
 #define op_priv(op)                                                                                \
 	_Generic((op),                                                                             \
 		const struct weir_store_op *: op_priv_of_const,                                    \
 		struct weir_store_op *: op_priv_of)(op)
 
-/* The operation whose task TASK is. */
+/* Returns the operation that TASK belongs to. */
 static inline struct weir_store_op *op_of_task(struct weir_task *task)
 {
 	char *priv = (char *)task - offsetof(struct op_priv, task);
@@ -67,7 +67,7 @@ static inline struct weir_store_op *op_of_task(struct weir_task *task)
 	return (struct weir_store_op *)(priv - offsetof(struct weir_store_op, priv));
 }
 
-/* Somebody has asked for OP to be cancelled since it was submitted. Any thread. */
+/* Returns true if OP was cancelled since it was submitted. Any thread. */
 static inline bool op_is_cancelled(const struct weir_store_op *op)
 {
 	return __atomic_load_n(&op_priv(op)->cancel, __ATOMIC_RELAXED);

@@ -3,7 +3,7 @@
  * sio.c - the store's own ios. They are counted, so that closing knows when none is under way.
  *
  * An io that has ended is one of the two entries of the store's loop: `done` notes what happened,
- * then the store has a turn. Owns the count; the loop's thread.
+ * then the store has a turn. This file owns the count and runs on the loop's thread.
  */
 #include "base/container.h"
 #include "base/check.h"
@@ -48,7 +48,7 @@ void sio_submit(struct store_io *io, struct sio *sio, void (*done)(struct sio *,
 	err = weir_queue_submit(io->q, &sio->io);
 	if (!err)
 		return;
-	/* The caller is in the middle of something: the error comes from the loop too. */
+	/* The caller is in the middle of a step, so the error comes from the loop, as others do. */
 	sio->io.result = err;
 	sio->refused.fn = sio_refused;
 	weir_queue_post(io->q, 0, &sio->refused);

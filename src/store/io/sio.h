@@ -23,7 +23,7 @@ struct sio {
 /* Submits SIO, which was prepared with weir_io_*(). DONE is called once, never from inside. */
 void sio_submit(struct store_io *io, struct sio *sio, void (*done)(struct sio *, int));
 
-/* The result of an operation whose io ended with RESULT, which is not 0. */
+/* Returns the result of an operation whose io ended with RESULT, which is not 0. */
 static inline int sio_error(int result)
 {
 	return result == -ENODEV ? result : -EIO;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * superio.c - the two superblock copies: which one counts, and how they are replaced.
+ * superio.c - reads the two superblock copies, chooses one, and replaces them.
  *
- * Runs on the thread that opens or formats, before anybody else knows the store. Owns nothing.
+ * It runs on the thread that opens or formats, before anybody else knows the store. It owns
+ * nothing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ size_t superio_bytes(const struct weir_device_info *info)
 							    : DISK_SUPER_BYTES;
 }
 
-/* One copy; the device may be too short to have it. */
+/* Reads one copy. The device may be too short to have it. */
 static enum super_state superio_copy(struct weir_queue *q, uint64_t offset, uint32_t copy,
 				     struct super *super, uint32_t *version)
 {
@@ -41,7 +42,7 @@ static enum super_state superio_copy(struct weir_queue *q, uint64_t offset, uint
 	return state;
 }
 
-/* No copy is valid: the most telling reason. */
+/* Sets the most useful error if no copy is valid. */
 static int superio_nothing(const char *path, const enum super_state state[2], uint32_t version)
 {
 	if (state[0] == SUPER_VERSION || state[1] == SUPER_VERSION)
@@ -92,11 +93,11 @@ int superio_read(struct weir_queue *q, struct super *super, struct superio_found
 	int best;
 
 	both.state[0] = superio_copy(q, 0, 1, &copy[0], &version);
-	/* The first knows better, where the device has grown since. */
+	/* The first copy knows where the second one is, also if the device has grown. */
 	if (both.state[0] == SUPER_VALID)
 		second = copy[0].layout.copy_offset[1];
 	both.state[1] = second ? superio_copy(q, second, 2, &copy[1], &version) : SUPER_NONE;
-	/* A second copy of another store was left by something that is not this one. */
+	/* A valid second copy with another UUID belongs to an older store on this device. */
 	if (both.state[0] == SUPER_VALID && both.state[1] == SUPER_VALID &&
 	    memcmp(copy[0].uuid, copy[1].uuid, sizeof(copy[0].uuid)) != 0)
 		both.state[1] = SUPER_NONE;
@@ -125,7 +126,8 @@ static int superio_write_copy(struct weir_queue *q, const struct super *super, u
 	memset(buf, 0, bytes);
 	super_encode(buf, super, copy + 1);
 	err = syncio_write(q, super->layout.copy_offset[copy], buf, bytes);
-	/* The other copy stays untouched until this one is on the medium: one is always whole. */
+	/* The other copy stays untouched until this one is on the medium, so one is always
+	 * whole. */
 	if (!err)
 		err = syncio_flush(q);
 	free(buf);
@@ -135,12 +137,11 @@ static int superio_write_copy(struct weir_queue *q, const struct super *super, u
 int superio_write(struct weir_queue *q, const struct super *super,
 		  const struct superio_found *found)
 {
-	/* A copy is several sectors long and can be torn: the only good one must wait for the
-	 * other. */
+	/* A copy has several sectors and can be torn, so the only good copy is written last. */
 	unsigned first = found->revision[1] < found->revision[0];
 	int err;
 
-	/* There is a good copy to keep, or none at all. */
+	/* Either there is a good copy to keep, or there is none at all. */
 	CHECK(found->state[!first] == SUPER_VALID || found->state[first] != SUPER_VALID);
 	err = superio_write_copy(q, super, first);
 	return err ? err : superio_write_copy(q, super, !first);

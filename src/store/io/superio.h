@@ -9,24 +9,25 @@
 
 #include "store/format/super.h"
 
-/* What was found where. */
+/* What was found in both places. */
 struct superio_found {
 	enum super_state state[2];
 	uint64_t revision[2]; /* of valid ones */
 };
 
 /*
- * Reads the superblock of the device of Q: the valid copy of the highest revision. FOUND may be
- * NULL. -EMEDIUMTYPE, -EPROTONOSUPPORT, -EBADMSG, -ENODATA, -EINVAL, -EIO; sets weir_error().
+ * Reads the superblock of the device of Q: the valid copy with the highest revision. FOUND may be
+ * NULL. Returns 0, -EMEDIUMTYPE, -EPROTONOSUPPORT, -EBADMSG, -ENODATA, -EINVAL or -EIO; sets
+ * weir_error().
  */
 int superio_read(struct weir_queue *q, struct super *super, struct superio_found *found);
 
-/* Bytes of a copy on a device: whole logical blocks. */
+/* Returns the bytes of a copy on a device: whole logical blocks. */
 size_t superio_bytes(const struct weir_device_info *info);
 
 /*
- * Writes both copies, each flushed before the next is touched. FOUND says what is there now: the
- * only good copy is written last. Sets weir_error().
+ * Writes both copies, each flushed before the next one is touched. FOUND says what is there now:
+ * the only good copy is written last. Returns 0 or -errno; sets weir_error().
  */
 int superio_write(struct weir_queue *q, const struct super *super,
 		  const struct superio_found *found);

@@ -2,9 +2,9 @@
 /*
  * superjob.c - replaces the superblock of an open store, copy by copy.
  *
- * A change is in force once both copies are on the medium, one after the other, so that one is
- * always whole. Owns the job and, while the store is open, the superblock in memory; the loop's
- * thread.
+ * A change becomes valid when both copies are on the medium. They are written one after the other,
+ * so that one is always whole. This file owns the job and, while the store is open, the superblock
+ * in memory. It runs on the loop's thread.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,10 +15,10 @@
 
 static void superjob_write(struct superjob *job);
 
-/* Puts the tables of NEXT in force. Other threads read the counts. */
+/* Makes the tables of NEXT valid. Other threads read the counts. */
 static void superjob_install(struct super *super, const struct super *next)
 {
-	/* Streams and tenants are added, never removed: others know their numbers. */
+	/* Streams and tenants are never removed, because others know their numbers. */
 	CHECK(next->streams >= super->streams && next->tenants >= super->tenants);
 	memcpy(super->stream, next->stream, sizeof(super->stream));
 	memcpy(super->tenant, next->tenant, sizeof(super->tenant));
@@ -39,7 +39,7 @@ static void superjob_finish(struct superjob *job, int result)
 	job->done(job, result);
 }
 
-/* The copy that is written now: 0 or 1. */
+/* Returns the copy that is being written: 0 or 1. */
 static unsigned superjob_copy(const struct superjob *job)
 {
 	return (job->first + job->written) % 2;
@@ -59,8 +59,9 @@ static void superjob_written(struct sio *sio, int result)
 {
 	struct superjob *job = container_of(sio, struct superjob, sio);
 
-	/* The second copy stays untouched until the first is on the medium. A copy that failed is
-	 * the first one next time, as the other is the only good one then. */
+	/* The second copy stays untouched until the first is on the medium. If writing a copy
+	 * fails, the next change begins with that copy, because the other one is then the only good
+	 * one. */
 	if (result) {
 		job->first = superjob_copy(job);
 		superjob_finish(job, result);
@@ -91,7 +92,7 @@ int superjob_start(struct store_io *io, const struct super *next,
 	job->buf = bufpool_get(&io->pool, job->bytes);
 	if (!job->buf)
 		return -ENOMEM;
-	/* A revision is used once, also where writing it fails half-way. */
+	/* A revision number is used once, even if writing it fails half-way. */
 	__atomic_store_n(&io->super.revision, io->super.revision + 1, __ATOMIC_RELAXED);
 	job->next = *next;
 	job->next.revision = io->super.revision;

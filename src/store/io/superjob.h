@@ -17,22 +17,22 @@ struct superjob {
 	struct flush_waiter flushed;
 	struct store_io *io;
 	struct super next;
-	unsigned first;	  /* copy to begin with: the one that failed last may be damaged */
-	unsigned written; /* copies */
+	unsigned first;	  /* the copy to begin with: the one that failed last may be damaged */
+	unsigned written; /* copies written so far */
 	void *buf;	  /* NULL: no change is under way */
 	size_t bytes;
 	void (*done)(struct superjob *job, int result);
 };
 
 /*
- * Writes NEXT to both copies, each flushed before the next one is touched. If that succeeds the
- * store has NEXT's tables before DONE is called. 0 or -ENOMEM: then DONE is not called. One change
- * at a time; the loop's thread.
+ * Writes NEXT to both copies, each flushed before the next one is touched. If that succeeds, the
+ * store has NEXT's tables before DONE is called. Returns 0 or -ENOMEM; then DONE is not called.
+ * There is one change at a time. Runs on the loop's thread.
  */
 int superjob_start(struct store_io *io, const struct super *next,
 		   void (*done)(struct superjob *job, int result));
 
-/* Is a change under way? */
+/* Returns true if a change is under way. */
 bool superjob_busy(const struct store_io *io);
 
 #endif

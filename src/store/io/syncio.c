@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * syncio.c - blocking reads and writes, one or many at depth.
+ * syncio.c - blocking reads and writes, one or many at a time.
  *
- * Any thread that may wait on the queue. Owns the buffers of the many.
+ * It runs on any thread that may wait on the queue. It owns the buffers of the many.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "store/io/syncio.h"
 
-/* An io that failed: which one, where, and what the drive said. */
+/* Sets weir_error() for an io that failed: which one, where, and what the drive said. */
 static int syncio_words(struct weir_queue *q, const struct weir_io *io)
 {
 	char text[400];
@@ -104,7 +104,7 @@ static int syncio_begin(struct syncio_many *m, struct syncio_slot *slot, uint64_
 	return 0;
 }
 
-/* Waits for io number I; tells of it unless QUIET. */
+/* Waits for io number I, and tells the caller unless QUIET. */
 static int syncio_end(struct syncio_many *m, struct syncio_slot *slot, uint64_t i, int quiet)
 {
 	int result = 0;
@@ -132,7 +132,8 @@ static int syncio_run(struct syncio_many *m, struct syncio_slot *slots)
 		if (ended == begun)
 			break;
 		CHECK(ended < begun && begun - ended <= m->depth);
-		/* After an error those under way are still waited for: their memory goes. */
+		/* After an error the ios under way are still waited for, because their memory is
+		 * freed. */
 		rc_end = syncio_end(m, &slots[ended % m->depth], ended, err);
 		ended++;
 		err = err ? err : rc_end;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * syncio.h - blocking I/O for what happens before a store's loop runs: formatting, opening.
+ * syncio.h - blocking I/O for formatting and opening, before a store's loop runs.
  */
 #ifndef SYNCIO_H
 #define SYNCIO_H
@@ -10,24 +10,25 @@
 
 #include <weir/queue.h>
 
-/* One io, waited for: 0 or -errno. Memory should be aligned. */
+/* These submit one io and wait for it. They return 0 or -errno. Memory should be aligned. */
 int syncio_read(struct weir_queue *q, uint64_t offset, void *buf, size_t length);
 int syncio_write(struct weir_queue *q, uint64_t offset, const void *buf, size_t length);
 int syncio_flush(struct weir_queue *q);
 int syncio_placement_update(struct weir_queue *q, uint16_t placement);
 
-/* Many ios, up to depth at a time, told of in order. */
+/* Many ios, up to `depth` at a time. Their ends are told in order. */
 struct syncio_many {
 	struct weir_queue *q;
 	uint64_t count;
 	uint32_t depth;
 	uint8_t op; /* WEIR_OP_READ or WEIR_OP_WRITE */
-	/* Where io number I goes. A *LENGTH of 0: this one is left out. */
+	/* Says where io number I goes. A *LENGTH of 0 leaves it out. */
 	void (*place)(struct syncio_many *m, uint64_t i, uint64_t *offset, size_t *length);
-	/* Writes: fill BUF. */
+	/* Fills BUF; for writes. */
 	void (*fill)(struct syncio_many *m, uint64_t i, void *buf);
-	/* Io number I has ended with RESULT; BUF is NULL if it was left out. Anything but 0 stops
-	 * it all and is returned. May be NULL: the first error stops it. */
+	/* Told that io number I has ended with RESULT; BUF is NULL if it was left out. A return
+	 * value that is not 0 stops everything and is returned. May be NULL: then the first error
+	 * stops everything. */
 	int (*done)(struct syncio_many *m, uint64_t i, void *buf, int result);
 	void *user;
 };

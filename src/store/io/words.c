@@ -44,7 +44,7 @@ void words_note(struct store_io *io, struct weir_store_op *op, int result)
 	}
 }
 
-/* The io that failed below OP, in the words of the queue. */
+/* Writes the words of the queue for the io that failed below OP. */
 static void words_of_io(const struct weir_store_op *op, char *buf, size_t size)
 {
 	const struct op_priv *priv = op_priv(op);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * admit.c - from pending puts and deletes to batches.
+ * admit.c - makes batches from pending puts and deletes.
  *
- * Pending operations of a log are one FIFO: one that waits for space holds back all behind it,
- * which keeps operations on one key in order. Here a record gets its place in the log and its
- * sequence number; nothing is acknowledged before publish.c. Owns the pending list; the loop's
- * thread.
+ * The pending operations of a log are one FIFO. One that waits for space holds back all behind it,
+ * which keeps operations on one key in order. A record gets its position and its sequence number
+ * here. Nothing is acknowledged before publish.c. This file owns the pending list and runs on the
+ * loop's thread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,8 @@
 
 enum admit_result { ADMIT_NEXT, ADMIT_WAIT };
 
-/* The open segment if OP fits, or the one that was begun for this. NULL: wait for one. */
+/* Returns the open segment if OP fits into it, otherwise the next one. NULL: OP must wait for a
+ * segment. */
 static struct segment *admit_segment(struct log *l, const struct weir_store_op *op)
 {
 	const struct layout *lay = l->io->lay;
@@ -31,11 +32,11 @@ static struct segment *admit_segment(struct log *l, const struct weir_store_op *
 	return segment_is_ready(l) && log_placement_ready(l) ? segment_open(l) : NULL;
 }
 
-/* May OP go to SEG now? */
+/* Returns true if OP may go to SEG now. */
 static bool admit_may_take(struct log *l, struct segment *seg, const struct weir_store_op *op)
 {
 	CHECK(l->admitted_bytes >= l->mark.durable_bytes);
-	/* The tail that a recovery verifies has a bound. */
+	/* A recovery verifies all bytes that are not durable, so their number is limited. */
 	if (l->admitted_bytes - l->mark.durable_bytes > TAIL_MAX_BYTES) {
 		if (flush_mark_moved(&l->mark))
 			flush_want(l->io);
@@ -46,7 +47,7 @@ static bool admit_may_take(struct log *l, struct segment *seg, const struct weir
 	return op->kind == WEIR_STORE_DELETE || !seg->from_reserve;
 }
 
-/* Makes a record of OP in *B, which is made where there is none. */
+/* Makes a record of OP in *B; makes *B first if it is NULL. */
 static int admit_take(struct log *l, struct segment *seg, struct batch **b,
 		      struct weir_store_op *op)
 {
@@ -55,7 +56,8 @@ static int admit_take(struct log *l, struct segment *seg, struct batch **b,
 	return *b ? batch_take(*b, op) : -ENOMEM;
 }
 
-/* Deletes that have nothing to do write nothing. Is OP one, NEWEST being what is admitted? */
+/* Returns true if OP is a delete of an absent key, which writes nothing. NEWEST is the admitted
+ * record of its key, or NULL. */
 static bool admit_nothing_to_delete(const struct log *l, const struct weir_store_op *op,
 				    const struct rec *newest)
 {
@@ -65,9 +67,9 @@ static bool admit_nothing_to_delete(const struct log *l, const struct weir_store
 		      : !index_get(&l->all->index, op_priv(op)->hash, NULL);
 }
 
-/* A delete of an absent key may be acknowledged only when the tombstone (or the failed put) that
- * made it absent is itself settled: written, and flushed where the delete is to be durable. A put
- * that failed is not there when the footer says so. */
+/* Ends a delete of an absent key. It may be acknowledged only when the tombstone (or the failed
+ * put) that made the key absent is itself settled: written, and flushed if the delete is to be
+ * durable. A failed put is settled when a footer leaves it out. */
 static enum admit_result admit_not_there(struct log *l, struct rec *newest)
 {
 	struct weir_store_op *op;
@@ -86,7 +88,7 @@ static enum admit_result admit_not_there(struct log *l, struct rec *newest)
 
 static void admit_submit(struct batch **b)
 {
-	/* All of its records may have been refused for want of memory. */
+	/* All of its records may have been refused because there was no memory. */
 	if (*b && (*b)->count)
 		batch_submit(*b);
 	else
@@ -125,7 +127,7 @@ static void admit_log(struct log *l)
 {
 	struct batch *b = NULL;
 
-	/* There was no memory for a segment: the oldest operation does not wait for it. */
+	/* There was no memory for a segment, so the oldest operation fails instead of waiting. */
 	if (l->no_memory && l->pending.first)
 		op_end(l->io, log_pop(l), -ENOMEM);
 	l->no_memory = false;

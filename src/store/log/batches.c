@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * batches.c - records, gathered into a batch, become one write on the device.
+ * batches.c - gathers records into batches, and writes each batch with one io.
  *
- * The header blocks and what must be copied (tails of blocks, values that are not aligned) go
- * out of the batch's own memory; whole blocks of an aligned value go out of the caller's. A write
- * that has ended is only noted: publish.c takes the batch. Owns struct batch and struct rec; the
- * loop's thread.
+ * The header and all copies (tails of blocks, values that are not aligned) are written from the
+ * batch's own memory. Whole blocks of an aligned value are written from the caller's memory. The
+ * end of a write is only noted; publish.c takes the batch. This file owns struct batch and struct
+ * rec and runs on the loop's thread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ int batch_take(struct batch *b, struct weir_store_op *op)
 	struct logs *ls = b->log->all;
 	struct rec *r = calloc(1, sizeof(*r));
 
-	/* What is admitted must find room in the index when it is published. */
+	/* An admitted record must find room in the index when it is published. */
 	if (!r || index_reserve(&ls->index)) {
 		free(r);
 		return -ENOMEM;
@@ -75,7 +75,7 @@ void batch_follow(struct rec *tombstone, struct weir_store_op *op)
 	op_list_add(&tombstone->followers, op);
 }
 
-/* Ends the deletes that found the tombstone of a record under way. */
+/* Ends the deletes that follow a tombstone. */
 static void batch_end_followers(struct store_io *io, struct op_list *followers, int result)
 {
 	struct weir_store_op *op;
@@ -94,7 +94,7 @@ static void batch_end_rec(struct logs *ls, struct rec *r, int result)
 	struct op_list followers;
 	struct weir_store_op *op = r->op;
 
-	/* The list's end may point into the record, which goes now. */
+	/* The end of the list may point into the record, which is freed here. */
 	op_list_init(&followers);
 	op_list_append(&followers, &r->followers);
 	keys_remove_admitted(&ls->keys, r);
@@ -129,14 +129,14 @@ bool batch_writes(const struct log *l)
 	return false;
 }
 
-/* The pieces of the write while they are put together. */
+/* The pieces of a write while they are collected. */
 struct batch_pieces {
 	struct iovec *iov;
 	uint32_t count;
-	uint8_t *free; /* of the batch's memory, not used yet */
+	uint8_t *free; /* unused rest of the batch's memory */
 };
 
-/* Whole blocks of R's value that need no copy. */
+/* Returns the number of whole blocks of R's value that need no copy. */
 static uint32_t batch_direct_blocks(const struct store_io *io, const struct rec *r)
 {
 	if ((uintptr_t)r->op->value & io->memory_mask)
@@ -182,7 +182,7 @@ static void batch_drop_memory(struct batch *b)
 	b->iov = NULL;
 }
 
-/* Takes the batch's own memory: header blocks and copies. */
+/* Takes the batch's own memory, for its header and for copies. Returns 0 or -ENOMEM. */
 static int batch_take_memory(struct batch *b)
 {
 	struct store_io *io = b->log->io;
@@ -222,8 +222,8 @@ static struct checksum_place batch_place_of(const struct batch *b, uint32_t bloc
 	return (struct checksum_place){ b->seg->number, block, b->seg->gen };
 }
 
-/* R into the header and into the footer to be. The payload is summed here, once, just before
- * it is submitted. */
+/* Adds R to the batch header and to the footer's entries. The payload's checksum is computed here,
+ * once, just before it is submitted. */
 static void batch_encode_rec(struct batch *b, struct rec *r, uint32_t *at)
 {
 	struct store_io *io = b->log->io;
@@ -269,7 +269,7 @@ static void batch_encode(struct batch *b)
 	batch_finish(b->buf, &h, io->lay, &io->key);
 }
 
-/* Puts the pieces of the write together; how many. */
+/* Collects the pieces of the write. Returns how many there are. */
 static uint32_t batch_put_together(struct batch *b)
 {
 	const struct layout *l = b->log->io->lay;
@@ -284,7 +284,7 @@ static uint32_t batch_put_together(struct batch *b)
 	return g.count;
 }
 
-/* The write of B has ended. */
+/* Notes that the write of a batch has ended. */
 static void batch_written(struct sio *sio, int result)
 {
 	struct batch *b = container_of(sio, struct batch, sio);
@@ -324,7 +324,7 @@ void batch_submit(struct batch *b)
 	STAILQ_INSERT_TAIL(&l->batches, b, link);
 	pieces = batch_put_together(b);
 	weir_io_writev(&b->sio.io, layout_offset(lay, b->seg->number, b->block), b->iov, pieces);
-	/* The io of the batch has the rank of what it carries: the first speaks for all. */
+	/* The io has the priority and the submitter of the batch's first record. */
 	b->sio.io.length = bytes;
 	b->sio.io.prio = b->first->op->prio;
 	b->sio.io.submitter = b->first->op->submitter;

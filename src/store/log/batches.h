@@ -15,7 +15,7 @@
 struct log;
 struct segment;
 
-/* The header of a batch, at most: keys of a kilobyte make headers long. */
+/* The header of a batch has at most so many bytes: long keys make long headers. */
 #define BATCH_HEADER_MAX (256u << 10)
 #define BATCH_RECORDS_MAX 4096u
 
@@ -54,25 +54,25 @@ struct batch {
 
 STAILQ_HEAD(batch_list, batch);
 
-/* The bytes of a value that OP brings. */
+/* Returns the number of payload bytes that OP brings. */
 static inline uint64_t batch_payload_bytes(const struct weir_store_op *op)
 {
 	return op->kind == WEIR_STORE_PUT ? op->value_len : 0;
 }
 
-/* An empty batch for SEG, or NULL. */
+/* Makes an empty batch for SEG. Returns NULL if there is no memory. */
 struct batch *batch_new(struct log *l, struct segment *seg);
-/* Has B room for OP? */
+/* Returns true if B has room for OP. */
 bool batch_takes(const struct batch *b, const struct weir_store_op *op);
-/* Makes a record of OP in B: 0 or -ENOMEM. */
+/* Makes a record of OP in B. Returns 0 or -ENOMEM. */
 int batch_take(struct batch *b, struct weir_store_op *op);
-/* OP, a delete, ends with the tombstone that is under way. */
+/* Lets OP, a delete, end together with TOMBSTONE, which is under way. */
 void batch_follow(struct rec *tombstone, struct weir_store_op *op);
-/* Writes B to the device. If there is no memory for that its operations end here. */
+/* Writes B to the device. If there is no memory for it, its operations end here. */
 void batch_submit(struct batch *b);
 /* Ends the operations of B with RESULT, and frees it. */
 void batch_end(struct batch *b, int result);
-/* Has L writes of batches under way? */
+/* Returns true if writes of L's batches are under way. */
 bool batch_writes(const struct log *l);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * entries.c - the index, and the counts of what it finds in each log and each segment.
+ * entries.c - changes the index, and counts its entries by log and by segment.
  *
- * Every change of a store's index is made here, so that the counts stay right: the garbage of a
- * segment is what its live bytes leave. The loop's thread, or recovery before it.
+ * Every change of a store's index is made here, so that the counts are always right. The live bytes
+ * of a segment tell how much of it is garbage. This file runs on the loop's thread, or in recovery
+ * before there is a loop.
  */
 #include <stdlib.h>
 
@@ -79,7 +80,7 @@ static bool entries_remove_at(struct logs *ls, const uint64_t hash[2], uint64_t 
 	return index_remove(&ls->index, hash);
 }
 
-/* Removes all entries of SEG; how many. Looks at the whole index. */
+/* Removes all entries of SEG, and returns how many. It looks at the whole index. */
 static uint64_t entries_sweep(struct logs *ls, struct segment *seg)
 {
 	const struct layout *lay = ls->io->lay;
@@ -95,8 +96,8 @@ static uint64_t entries_sweep(struct logs *ls, struct segment *seg)
 	return removed;
 }
 
-/* Removes the entries that the footer of SEG, BYTES at BUF, names, where they are the newest.
- * False: this is not its footer. */
+/* Removes the entries that the footer of SEG names (BYTES at BUF), if they are still the newest.
+ * Returns false if this is not its footer. */
 static bool entries_drop_by_footer(struct logs *ls, const struct segment *seg, const void *buf,
 				   size_t bytes)
 {
@@ -120,12 +121,12 @@ static bool entries_drop_by_footer(struct logs *ls, const struct segment *seg, c
 
 void entries_drop(struct logs *ls, struct segment *seg, const void *footer, size_t bytes)
 {
-	/* Bytes that are left over would be found in the segment's next life. */
+	/* Entries that were left here would point into the segment's next contents. */
 	if (!footer || !entries_drop_by_footer(ls, seg, footer, bytes) || seg->live_bytes)
 		ls->evicted_entries += entries_sweep(ls, seg);
 }
 
-/* The live bytes of each segment, counted anew. */
+/* The entries and live bytes, counted again from the index. */
 struct entries_counts {
 	const struct logs *ls;
 	uint64_t *live;

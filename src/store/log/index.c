@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * index.c - linear hashing over chunks.
+ * index.c - the index: linear hashing over chunks.
  *
- * Owns its chunks. Used by the store's loop only (and by recovery, before there is one).
- * Entries live in a pool and are named by number, so that growing moves nothing; the only
- * things that are reallocated are the arrays of chunk pointers, 1/1000 of the whole.
+ * Entries live in a pool and are named by their number, so growing moves none of them. Only the
+ * arrays of chunk pointers are reallocated, 1/1000 of the whole. This file owns the chunks. It is
+ * used by the store's loop, and by recovery before there is one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +23,8 @@ static uint32_t *index_head(const struct index *x, uint32_t n)
 	return &x->bucket[n >> INDEX_CHUNK_SHIFT][n & (INDEX_CHUNK - 1)];
 }
 
-/* The bucket of HASH: the low bits, one bit fewer where that bucket is not split off yet. */
+/* Returns the bucket of HASH: its low bits, with one bit less if that bucket is not split off
+ * yet. */
 static uint32_t index_bucket(const struct index *x, uint64_t hash)
 {
 	uint32_t top = 1u << (31 - __builtin_clz(x->buckets));
@@ -32,7 +33,7 @@ static uint32_t index_bucket(const struct index *x, uint64_t hash)
 	return n < x->buckets ? n : n & (top - 1);
 }
 
-/* Makes room for one more chunk pointer. Doubling keeps this rare. */
+/* Makes room for one more chunk pointer. The room is doubled, so this is rare. */
 static int index_room(struct index *x, void **array, uint32_t used, uint32_t *room)
 {
 	uint32_t want = *room ? *room * 2 : 16;
@@ -55,7 +56,7 @@ static int index_add_pool(struct index *x)
 	int err = index_room(x, &array, x->pool_chunks, &x->pool_room);
 
 	x->pool = array;
-	/* The last number means the end of a list. */
+	/* The last number is INDEX_END. */
 	if (err || x->pool_chunks >= (INDEX_END >> INDEX_CHUNK_SHIFT))
 		return -ENOMEM;
 	x->pool[x->pool_chunks] = malloc(INDEX_CHUNK * sizeof(struct index_entry));
@@ -108,7 +109,7 @@ void index_free(struct index *x)
 	memset(x, 0, sizeof(*x));
 }
 
-/* The link that points to HASH's entry, or the end of its bucket. */
+/* Returns the link that points to the entry of HASH, or the last link of its bucket. */
 static uint32_t *index_find(const struct index *x, const uint64_t hash[2])
 {
 	uint32_t *link = index_head(x, index_bucket(x, hash[0]));
@@ -156,7 +157,7 @@ void index_each(const struct index *x,
 		}
 }
 
-/* Splits one bucket. Without memory for it the chains get a little longer, no more. */
+/* Splits one bucket. If there is no memory, chains only become a little longer. */
 static void index_split(struct index *x)
 {
 	uint32_t top, from, n, next, *low, *high;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * job.c - the steps of a job. An io or flush that has ended is only noted; the next step runs in
- * the turn. Owns struct job; the loop's thread.
+ * job.c - the steps of a job. The end of an io or a flush is only noted; the next step runs in the
+ * turn. This file owns struct job and runs on the loop's thread.
  */
 #include <errno.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * job.h - work on a segment in steps, each begun when the io or the flush before it has ended.
+ * job.h - a job: work on a segment in steps. Each step begins when the io or flush of the step
+ * before has ended.
  */
 #ifndef STORE_LOG_JOB_H
 #define STORE_LOG_JOB_H
@@ -21,31 +22,32 @@ struct job {
 	struct segment *seg; /* NULL: the job is idle */
 	void *buf;
 	size_t bytes;
-	void (*next)(struct job *job, int result); /* the step after what is under way */
+	void (*next)(struct job *job, int result); /* the next step */
 	int result;
-	bool unread; /* it waits until nobody reads the segment */
-	bool ended;  /* what was under way has ended, and the turn has not seen it yet */
+	bool unread; /* it waits until nobody reads its segment */
+	bool ended;  /* the io or flush has ended, and the turn has not seen it yet */
 };
 
-/* Makes JOB one of L's. */
+/* Initializes JOB as one of L's jobs. */
 void job_init(struct job *job, struct log *l);
-/* JOB, which was idle, works on SEG. It may have memory already. */
+/* Begins work on SEG. JOB was idle; it may have memory already. */
 void job_begin(struct job *job, struct segment *seg);
-/* JOB is idle again; the segment that it worked on. */
+/* Ends the work of JOB, which is then idle. Returns the segment that it worked on. */
 struct segment *job_end(struct job *job);
-/* Takes memory for BYTES, contents undefined: 0 or -ENOMEM. */
+/* Takes memory of BYTES, with undefined contents. Returns 0 or -ENOMEM. */
 int job_take_memory(struct job *job, size_t bytes);
 void job_drop_memory(struct job *job);
-/* Reads into, or writes from, the memory of JOB: blocks from BLOCK of its segment on. */
+/* Reads into (writes from) the memory of JOB, from BLOCK of its segment on. NEXT is the next
+ * step. */
 void job_read(struct job *job, uint32_t block, void (*next)(struct job *job, int result));
 void job_write(struct job *job, uint32_t block, void (*next)(struct job *job, int result));
 void job_discard(struct job *job, uint32_t block, void (*next)(struct job *job, int result));
-/* Waits for a flush that is submitted from now on. */
+/* Waits for a flush that is submitted after this call. NEXT is the next step. */
 void job_flush(struct job *job, void (*next)(struct job *job, int result));
-/* Waits until the reads of its segment that are under way have ended. */
+/* Waits until the reads of its segment that are under way have ended. NEXT is the next step. */
 void job_wait_unread(struct job *job, void (*next)(struct job *job, int result));
 void job_continue(struct job *job);
-/* Runs the next step if what was under way has ended. A part of the turn. */
+/* Runs the next step if the io, flush or reads before it have ended. Called in the turn. */
 static inline void job_run(struct job *job)
 {
 	if (job->ended || job->unread)

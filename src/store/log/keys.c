@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keys.c - which log the operations on a key belong to.
+ * keys.c - chooses the log for each operation on a key.
  *
- * While a key is alive, or an operation on it is under way, its new versions and its tombstone go
- * to the log it lives in: position order is version order within a log only. So operations are
- * known by key from the moment that they arrive until they are published. Owns the two tables;
- * the loop's thread.
+ * As long as a key is alive, or an operation on it is under way, its new records go to the log
+ * where it lives, because positions order the records of one log only. Therefore operations are
+ * found by key from their arrival until they are published. This file owns the two tables and runs
+ * on the loop's thread.
  */
 #include "base/check.h"
 #include "store/log/logs.h"
@@ -67,7 +67,7 @@ void keys_remove_pending(struct keys *k, struct weir_store_op *op)
 	struct keys_pending *p = keys_pending_of(k, op_priv(op)->hash);
 	struct weir_store_op *before = NULL, *at = p->first;
 
-	/* The operation that is admitted came first, mostly. */
+	/* Usually the admitted operation is the first one. */
 	while (at != op) {
 		CHECK(at);
 		before = at;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log.c - the logs of a store, one for each stream: made, asked, counted, freed.
+ * log.c - makes, asks, counts and frees the logs of a store, one for each stream.
  *
- * Operations that come in during one pass of the loop are gathered, and become pending together
- * at its end: so many small records share a write. Owns struct logs and struct log, but for the
- * members that are structs of other files; the loop's thread.
+ * Operations that come in during one pass of the loop are gathered and become pending together at
+ * its end, so that many small records share a write. This file owns struct logs and struct log,
+ * except their members that are structs of other files. It runs on the loop's thread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +26,8 @@ static void log_init(struct log *l, struct logs *ls, uint32_t stream)
 		job_init(&l->begin[i], l);
 	job_init(&l->seal, l);
 	job_init(&l->reclaim, l);
-	/* All that is there is published; durable it is called only after a flush of this life. */
+	/* Everything on the device is published. It counts as durable only after a flush since this
+	 * open. */
 	flush_mark_add(ls->io, &l->mark, (struct logpos){ { ls->io->super.epoch, 0 }, 0 });
 }
 
@@ -53,7 +54,7 @@ struct logs *logs_new(struct store_io *io, uint64_t batch_bytes)
 	if (!ls)
 		return NULL;
 	ls->io = io;
-	/* Holes in a file would be gone as space when they are needed again. */
+	/* Holes in a file would be lost as space when they are needed again. */
 	ls->discards = info->kind != WEIR_DEVICE_FILE && info->discard_max_bytes;
 	ls->batch_bytes =
 		batch_bytes < io->lay->segment_bytes ? batch_bytes : io->lay->segment_bytes;
@@ -101,7 +102,8 @@ struct segments *logs_segments(struct logs *ls)
 	return &ls->segs;
 }
 
-/* The other entry of an operation that writes: all operations of this pass have come in. */
+/* Makes all operations of this pass of the loop pending. This is a task, so it is the first event
+ * of the next pass. */
 static void logs_gather(struct weir_task *task)
 {
 	struct logs *ls = container_of(task, struct logs, gather);
@@ -139,7 +141,7 @@ struct weir_store_op *log_pop(struct log *l)
 	return op;
 }
 
-/* Moves the operations of FROM that are to be cancelled to LIST. */
+/* Moves the cancelled operations of FROM to LIST. */
 static void log_take_cancelled(struct logs *ls, struct op_list *from, struct op_list *list)
 {
 	struct op_list all;
@@ -169,7 +171,7 @@ void logs_cancel(struct logs *ls)
 	LOGS_FOREACH(ls, l, i)
 	{
 		log_take_cancelled(ls, &l->pending, &list);
-		log_ask(l); /* what came behind them may go on */
+		log_ask(l); /* operations behind the cancelled ones may go on */
 	}
 	while ((op = op_list_pop(&list)))
 		op_end(ls->io, op, -ECANCELED);

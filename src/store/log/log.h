@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log.h - the logs of a store: keys, where their values are, and how they get there. The one
- * header of this folder that the others may include.
+ * log.h - the logs of a store: which keys there are, where their values are, and how values get
+ * there. Other folders may include only this header of the folder.
  *
- * The steps of the turn, and all that they call, run on the store's loop; recovery fills the logs
- * in before that loop knows the store. There are no locks.
+ * The steps of the turn run on the store's loop. Recovery fills the logs in before that loop knows
+ * the store. There are no locks.
  */
 #ifndef STORE_LOG_H
 #define STORE_LOG_H
@@ -23,82 +23,85 @@
 struct log;
 struct logs;
 
-/* What logs did since the store was opened, and what is in them. */
+/* What the logs hold, and what they did since the store was opened. */
 struct log_counts {
 	uint64_t entries, live_bytes, index_bytes;
 	uint64_t evicted_entries, evicted_segments;
 	uint32_t segments, free_segments;
 };
 
-/* Makes the logs of a store whose superblock was read: as many as it has streams. BATCH_BYTES is
- * the length of the largest batch. NULL: there is no memory. */
+/* Makes the logs of a store whose superblock was read, one for each stream. BATCH_BYTES is the
+ * length of the largest batch. Returns NULL if there is no memory. */
 struct logs *logs_new(struct store_io *io, uint64_t batch_bytes);
 void logs_free(struct logs *ls);
-/* Sees to it that there are N logs: 0 or -ENOMEM. */
+/* Makes more logs until there are N. Returns 0 or -ENOMEM. */
 int logs_make(struct logs *ls, uint32_t n);
-/* Recovery: all that is there is published, and SEQUENCE is the next record's. */
+/* Ends recovery: everything on the device is published, and the next record gets SEQUENCE. */
 void logs_recovered(struct logs *ls, uint64_t sequence);
 struct log *logs_of_stream(struct logs *ls, uint32_t stream);
 struct segments *logs_segments(struct logs *ls);
 
 /* Puts OP, a put or delete, behind the operations that wait for admission. */
 void logs_append(struct logs *ls, struct weir_store_op *op);
-/* The store closes: no segment is begun ahead any more. */
+/* Notes that the store is being closed: from now on no segment is begun ahead. */
 void logs_set_closing(struct logs *ls);
 
-/* Begins a round of the turn: the steps work on the logs that have asked for it. */
+/* Begins a round of the turn. Its steps work on the logs that have asked for it. */
 void logs_begin_round(struct logs *ls);
-/* The steps, in their order. */
+/* These are the steps, in their order. */
 void logs_publish(struct logs *ls); /* acknowledges batches that are written, in log order */
 void logs_seal(struct logs *ls);    /* writes the footers of closed segments */
-void logs_cancel(struct logs *ls);  /* ends pending operations that are to be cancelled */
+void logs_cancel(struct logs *ls);  /* ends pending operations that were cancelled */
 void logs_admit(struct logs *ls);   /* gives pending operations their positions */
 void logs_prepare(struct logs *ls); /* begins the segments that come next */
-void logs_reclaim(struct logs *ls); /* frees the oldest segments, where space is missing */
-/* Closes the open segments; the turn seals them. False: none is open. */
+void logs_reclaim(struct logs *ls); /* frees the oldest segments if space is missing */
+/* Closes the open segments, which the turn then seals. Returns false if none was open. */
 bool logs_close(struct logs *ls);
-/* Is anything of a log under way? */
+/* Returns true if anything of a log is under way. */
 bool logs_busy(const struct logs *ls);
 
-/* Finds HASH. */
+/* Looks up HASH. Returns false if it is not there. */
 bool logs_find(const struct logs *ls, const uint64_t hash[2], struct index_value *value);
-/* The segment that VALUE is in. */
+/* Returns the segment that VALUE is in. */
 struct segment *logs_segment_of(const struct logs *ls, const struct index_value *value);
-/* A read of SEG begins (ends): it is not written over meanwhile. */
+/* Notes that a read of SEG begins (ends). The segment is not written over meanwhile. */
 void logs_pin(struct segment *seg);
 void logs_unpin(struct segment *seg);
-/* The segment of STREAM to go on in at *AT, which is moved to its first batch where it is before
- * that; NULL: none is left. */
+/* Returns the segment of STREAM that contains the position *AT, or the next one; then *AT becomes
+ * its first batch. NULL: there are no more. */
 struct segment *logs_next_segment(const struct logs *ls, uint32_t stream, struct logpos *at);
 
-/* The index and the counts about it, for recovery. */
+/* These change the index and the counts of logs and segments; for recovery. */
 int entries_set(struct logs *ls, const uint64_t hash[2], const struct index_value *value);
 bool entries_remove(struct logs *ls, const uint64_t hash[2]);
-/* The log in which HASH lives, or NULL. */
+/* Returns the log in which HASH lives, or NULL. */
 struct log *entries_log(const struct logs *ls, const uint64_t hash[2]);
-/* Does every segment and log count its entries right? Looks at the whole index. For tests. */
+/* Returns true if every segment and every log counts its entries right. It looks at the whole
+ * index; for tests. */
 bool entries_check(const struct logs *ls);
 
-/* Makes the footer of SEG from its entries, in memory of the pool; *BUF is NULL without. */
+/* Makes the footer of SEG from its entries, in memory of the pool. *BUF is NULL if there is no
+ * memory. */
 void seal_footer(struct store_io *io, const struct segment *seg, struct footer *f, void **buf);
 
 void logs_count(const struct logs *ls, struct log_counts *counts);
-/* Segments in use by STREAM. */
+/* Returns the number of segments in the log of STREAM. */
 uint32_t logs_used_segments(const struct logs *ls, uint32_t stream);
-/* Fills in INFO for STREAM, but for its tenants. */
+/* Fills in INFO for STREAM, except the number of its tenants. */
 void logs_describe(const struct logs *ls, uint32_t stream, struct weir_store_stream *info);
 
-/* Has the drive at PATH, which says FDP of itself, placement ids? 0 or -EOPNOTSUPP; sets
- * weir_error(). Any thread. */
+/* Returns 0 if the drive at PATH, described by FDP, has placement ids; otherwise -EOPNOTSUPP, and
+ * sets weir_error(). Any thread. */
 int log_placement_check_drive(const char *path, const struct weir_fdp *fdp);
-/* Finds out which placement ids there are. WISH is an enum weir_placement. On the opening thread;
- * sets weir_error(). */
+/* Finds out which placement ids the drive has. WISH is an enum weir_placement. Runs on the opening
+ * thread; sets weir_error(). */
 int log_placement_open(struct logs *ls, uint32_t wish);
-/* Gives streams of SUPER that have none an id. */
+/* Gives an id to each stream of SUPER that has none. */
 void log_placement_assign(const struct logs *ls, struct super *super);
-/* Tells the logs what the superblock says. */
+/* Tells the logs the ids that the superblock names. */
 void log_placement_apply(struct logs *ls);
-/* Are streams placed? *WHY: why they are not, though the store is formatted for it; or NULL. */
+/* Returns true if streams have placement ids. *WHY says why they have none, although the store is
+ * formatted for it; otherwise it is NULL. */
 bool log_placement_is_on(const struct logs *ls, const char **why);
 
 #endif

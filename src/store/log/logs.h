@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * logs.h - what the files of this folder share: the logs of a store.
+ * logs.h - the logs of a store, as the files of this folder see them.
  */
 #ifndef STORE_LOGS_H
 #define STORE_LOGS_H
@@ -16,13 +16,13 @@
 /* Free segments kept in reserve: puts may not use them, so that deletes can still be written when
  * the store is full. */
 #define SEGMENTS_RESERVED 2u
-/* Admission waits while so many bytes of a log are not durable, where flushes are slower than
- * writes: a recovery has to verify them all. */
+/* Admission of a log waits while so many bytes are not durable, because a recovery has to verify
+ * them all. This limits the tail if flushes are slower than writes. */
 #define TAIL_MAX_BYTES (256ull << 20)
-/* The store gives up writing when so many headers of segments could not be written. */
+/* The store stops writing when the headers of so many segments could not be written. */
 #define PREPARE_FAILURES_MAX 8u
-/* Segments are begun so far ahead of the log's end, in bytes and in number: a log of small
- * segments would stop for a header and a flush at the end of each. */
+/* Segments are begun so far ahead of the log's end, in bytes and in number. Otherwise a log of
+ * small segments would stop for a header and a flush at the end of each. */
 #define PREPARE_AHEAD_BYTES (32ull << 20)
 #define PREPARE_AHEAD_MAX 8u
 
@@ -34,17 +34,17 @@ struct log {
 	struct log_segments segs;
 	struct batch_list batches; /* admitted, not published, in log order */
 	struct op_list pending;	   /* puts and deletes that hold no position yet */
-	bool no_memory;		   /* for a segment: the oldest pending operation must not wait */
+	bool no_memory; /* no memory to begin a segment: the oldest pending operation fails */
 	struct job begin[PREPARE_AHEAD_MAX];
 	struct job seal;
 	struct job reclaim;
-	uint32_t jobs;	  /* that are not idle */
-	uint32_t missing; /* segments that must be freed for it beyond the reserve */
-	bool prepares;	  /* segments may be begun for it */
+	uint32_t jobs;	  /* jobs that are not idle */
+	uint32_t missing; /* segments that must be freed for this log, beyond the reserve */
+	bool prepares;	  /* segments may be begun for this log */
 	struct log_placement placement;
 	struct flush_mark mark;
 	uint64_t admitted_bytes; /* since open */
-	/* The entries that live in it now, and what was done since open. */
+	/* The entries that live in this log now, and what was done since open. */
 	uint64_t entries, live_bytes;
 	uint64_t written_bytes, evicted_segments;
 };
@@ -58,7 +58,7 @@ struct logs {
 	struct segments segs;
 	struct index index;
 	struct keys keys;
-	struct op_list arrived; /* operations of this pass of the loop, not pending yet */
+	struct op_list arrived; /* operations of this pass of the loop; not pending yet */
 	struct weir_task gather;
 	bool gather_posted;
 	bool closing;
@@ -70,15 +70,16 @@ struct logs {
 	uint32_t prepare_first;	   /* logs that come first when a segment is free, as a mask */
 	uint32_t prepare_failures; /* headers that could not be written */
 	uint64_t evicted_entries, evicted_segments;
-	struct weir_fdp *fdp;	 /* placement ids of the drive; NULL: streams are not placed */
-	char placement_why[256]; /* why not, though the store is formatted for it; or "" */
+	struct weir_fdp *fdp; /* placement ids of the drive; NULL: streams are not placed */
+	/* Why they are not, although the store is formatted for it; or "". */
+	char placement_why[256];
 };
 
 static_assert(DISK_STREAMS <= 32, "asking has a bit for each log");
 
 #define LOGS_FOREACH(ls, l, i) for ((i) = 0; (i) < (ls)->count && ((l) = (ls)->log[i], true); (i)++)
 
-/* The logs in MASK, which becomes 0. */
+/* Goes through the logs whose bits are in MASK, which becomes 0. */
 #define LOGS_IN(ls, l, mask)                                                                       \
 	for (; (mask) && ((l) = (ls)->log[__builtin_ctz(mask)], true); (mask) &= (mask)-1)
 
@@ -89,8 +90,8 @@ static inline void log_ask(struct log *l)
 	l->io->admits |= 1u << l->stream;
 }
 
-/* The same where a batch was written: nothing has changed for admission and for segments, unless
- * an operation waits. */
+/* Asks for a round after a batch of L was written. If no operation waits, this changes nothing for
+ * admission or for segments, so these steps are skipped. */
 static inline void log_ask_to_publish(struct log *l)
 {
 	l->io->asking |= 1u << l->stream;
@@ -98,13 +99,14 @@ static inline void log_ask_to_publish(struct log *l)
 		l->io->admits |= 1u << l->stream;
 }
 
-/* The oldest pending operation of L, which is pending no longer; NULL: there is none. */
+/* Takes the oldest pending operation of L off its list. Returns NULL if there is none. */
 struct weir_store_op *log_pop(struct log *l);
 
-/* How many segments each log has begun ahead, at most. */
+/* Returns the number of segments that each log may begin ahead. */
 uint32_t prepare_ahead_max(const struct logs *ls);
 
-/* The free mark of SEG replaces its entries: they leave the index. */
+/* Removes the entries of SEG from the index. FOOTER (BYTES long, may be NULL) is what was read as
+ * its footer. */
 void entries_drop(struct logs *ls, struct segment *seg, const void *footer, size_t bytes);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * placement.c - streams on the placement ids of a drive with FDP.
+ * placement.c - gives streams the placement ids of a drive with FDP.
  *
- * Each stream has an id of its own while there are enough; then the one that holds the fewest
- * segments is shared. Ids are kept in the superblock, so that a stream goes on where it was.
- * Where segments are whole reclaim units the drive is told to begin a unit when a segment is
- * opened: then the unit empties as a whole when the segment is reclaimed.
+ * Each stream has its own id as long as there are enough; then it shares the id that holds the
+ * fewest segments. Ids are kept in the superblock, so that a stream keeps its id. If segments are
+ * whole reclaim units, the drive is told to begin a new unit when a segment is opened. Then the
+ * unit becomes empty as a whole when the segment is reclaimed.
  *
- * Only batches go to a stream's id. Headers are written before the segment's unit is begun, and
- * footers while the next one's is filled: there they would take the room of its last batches, which
- * would begin one more unit, and would outlive what is around them. They go to the default id
- * with the superblocks. Owns what the drive said; the loop's thread, or the one that opens the
- * store.
+ * Only batches are written with a stream's id. A header is written before its segment's unit is
+ * begun, and a footer while the next unit is being filled. With the stream's id they would take the
+ * room of the last batches, begin one more unit, and live longer than the data around them. So they
+ * go to the default id, with the superblocks. This file owns what the drive said. It runs on the
+ * loop's thread, or on the one that opens the store.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@
 #include "base/error.h"
 #include "store/log/logs.h"
 
-/* Where a write goes that names no id. */
+/* Writes that name no id go to this one. */
 #define PLACEMENT_DEFAULT_ID 0u
 
 int log_placement_check_drive(const char *path, const struct weir_fdp *fdp)
@@ -37,7 +37,7 @@ int log_placement_check_drive(const char *path, const struct weir_fdp *fdp)
 					: "FDP is for NVMe drives that have it");
 }
 
-/* Can ids be named on this device? */
+/* Returns 0 if ids can be named on this device; otherwise sets weir_error(). */
 static int placement_possible(const struct logs *ls, const struct weir_fdp *fdp)
 {
 	const char *path = weir_device_path(ls->io->dev);
@@ -56,8 +56,8 @@ static int placement_possible(const struct logs *ls, const struct weir_fdp *fdp)
 }
 
 /*
- * Who may not ask how large the drive's units are knows that format cut the segments to them; but
- * not where there is more room left in a unit than a segment takes.
+ * Guesses the size of the drive's units if the process may not ask for it. Format made segments as
+ * long as units, so a segment's length is the guess, unless a unit has more room left than that.
  */
 static void placement_guess_unit(struct logs *ls)
 {
@@ -89,7 +89,7 @@ int log_placement_open(struct logs *ls, uint32_t wish)
 	}
 	weir_fdp_free(ls->fdp);
 	ls->fdp = NULL;
-	/* A store that was formatted for it works without, on another drive or by another way. */
+	/* A store that was formatted with placement works without it on another drive or engine. */
 	if (!asked)
 		snprintf(ls->placement_why, sizeof(ls->placement_why), "%s", weir_error());
 	return asked ? err : 0;
@@ -100,7 +100,7 @@ static bool placement_is(const struct disk_stream *stream, uint16_t id)
 	return le32toh(stream->flags) & DISK_STREAM_PLACED && le32toh(stream->placement) == id;
 }
 
-/* The drive may have been formatted with other ids since. */
+/* Returns true if the drive still has the id of STREAM. It may have been formatted since. */
 static bool placement_known(const struct logs *ls, const struct disk_stream *stream)
 {
 	for (uint32_t n = 0; n < ls->fdp->nr_placements; n++)
@@ -109,8 +109,8 @@ static bool placement_known(const struct logs *ls, const struct disk_stream *str
 	return false;
 }
 
-/* What the streams of SUPER with ID fill, in segments; a stream counts even if it is empty, and so
- * do headers and footers. */
+/* Returns the number of segments that the streams of SUPER with ID fill. An empty stream counts as
+ * one, and so do headers and footers. */
 static uint64_t placement_filled(const struct logs *ls, const struct super *super, uint16_t id)
 {
 	uint64_t filled = id == PLACEMENT_DEFAULT_ID;
@@ -121,7 +121,8 @@ static uint64_t placement_filled(const struct logs *ls, const struct super *supe
 	return filled;
 }
 
-/* One that no stream has, or else the least filled; in the drive's order. */
+/* Returns an id that no stream has, otherwise the one that is filled least, in the drive's
+ * order. */
 static uint16_t placement_choose(const struct logs *ls, const struct super *super)
 {
 	const struct weir_fdp_placement *p = ls->fdp->placements;
@@ -178,7 +179,8 @@ uint32_t log_placement_sharing(const struct log *l)
 	return n;
 }
 
-/* Is a segment as long as some whole units? Shorter ones share a unit, in their order. */
+/* Returns true if a segment is one or several whole units. Shorter segments share a unit, in their
+ * order. */
 static bool placement_whole_units(const struct logs *ls)
 {
 	return ls->fdp->unit_bytes && !(ls->io->lay->segment_bytes % ls->fdp->unit_bytes);
@@ -188,7 +190,7 @@ static void placement_updated(struct sio *sio, int result)
 {
 	struct log_placement *p = container_of(sio, struct log_placement, sio);
 
-	/* A hint: without it the segment begins in what is left of the last unit. */
+	/* This is a hint: if it fails, the segment begins in the rest of the last unit. */
 	(void)result;
 	CHECK(p->busy && !p->fresh);
 	p->busy = false;
@@ -206,7 +208,7 @@ bool log_placement_ready(struct log *l)
 		p->fresh = false;
 		return true;
 	}
-	/* What is under way still belongs to the old unit. */
+	/* Writes under way still belong to the old unit. */
 	if (!p->busy && !batch_writes(l)) {
 		p->busy = true;
 		weir_io_placement_update(&p->sio.io, p->id);

@@ -13,16 +13,17 @@
 struct log;
 
 struct log_placement {
-	struct sio sio; /* has the drive begin a new unit */
+	struct sio sio; /* the command that makes the drive begin a new reclaim unit */
 	bool placed;
 	bool busy;
-	bool fresh; /* a unit was begun, and nothing is in it */
+	bool fresh; /* a new unit was begun, and nothing is in it yet */
 	uint16_t id;
 };
 
-/* How many other streams have the id of L? */
+/* Returns how many other streams have the same id as L. */
 uint32_t log_placement_sharing(const struct log *l);
-/* May the next segment of L begin with a batch? If not, L asks for a look when it may. */
+/* Returns true if a batch may begin the next segment of L. If not, L asks for a round when it
+ * may. */
 bool log_placement_ready(struct log *l);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * prepare.c - begins segments: header; flush; then batches may be written.
+ * prepare.c - begins segments: first the header is written, then flushed, then batches may follow.
  *
- * The next segments are begun ahead of time, so that the log does not stop where segments meet.
- * Headers are written beside one another and share flushes; segments are opened in the order of
- * their generations. The loop's thread.
+ * Segments are begun ahead of time, so that the log does not stop at the end of each. Their headers
+ * are written at the same time and share flushes. Segments are opened in the order of their
+ * generations. This file runs on the loop's thread.
  */
 #include <errno.h>
 #include <string.h>
@@ -66,7 +66,7 @@ static void prepare_written(struct job *job, int result)
 	job_flush(job, prepare_flushed);
 }
 
-/* An idle job. There is one: ahead_count is below their number. */
+/* Returns an idle job. There is one, because ahead_count is below their number. */
 static struct job *prepare_job(struct log *l)
 {
 	struct job *job = l->begin;
@@ -97,18 +97,18 @@ uint32_t prepare_ahead_max(const struct logs *ls)
 	const struct layout *lay = ls->io->lay;
 	uint64_t many = PREPARE_AHEAD_BYTES / lay->segment_bytes;
 
-	/* All logs together hold no more than a small part of the store. */
+	/* All logs together hold only a small part of the store. */
 	if (many > lay->segments / 16 / ls->count)
 		many = lay->segments / 16 / ls->count;
 	return many > PREPARE_AHEAD_MAX ? PREPARE_AHEAD_MAX : (uint32_t)many;
 }
 
-/* How many segments should be begun ahead now. */
+/* Returns how many segments should be begun ahead now. */
 static uint32_t prepare_wanted(const struct log *l)
 {
 	if (l->all->ahead_max > 1 && l->segs.open)
 		return l->all->ahead_max;
-	/* Large segments, and the first of all, are begun no earlier than they are about to be
+	/* Large segments, and the first one of a log, are begun only shortly before they are
 	 * needed. */
 	return l->pending.first ||
 	       (l->segs.open && l->segs.open->used > l->io->lay->segment_blocks / 2);
@@ -121,7 +121,7 @@ static int prepare_segments(struct log *l, uint32_t wanted)
 
 	while (!err && l->segs.ahead_count < wanted && all->free_count > SEGMENTS_RESERVED)
 		err = prepare_begin(l, false);
-	/* A tombstone may have one of the reserve. */
+	/* A tombstone may use a segment of the reserve. */
 	if (!err && !l->segs.ahead_count && !l->segs.open && all->free_count && l->pending.first &&
 	    l->pending.first->kind == WEIR_STORE_DELETE)
 		err = prepare_begin(l, true);
@@ -143,15 +143,15 @@ static void prepare_log(struct log *l)
 	if (l->segs.ahead_count < wanted)
 		err = prepare_segments(l, wanted);
 	l->missing = wanted > l->segs.ahead_count ? wanted - l->segs.ahead_count : 0;
-	/* It is begun with the next operation; those who wait for it must not wait for ever. */
+	/* The next operation tries again; those who wait now must not wait for ever. */
 	if (err && !l->segs.open && l->pending.first) {
 		l->no_memory = true;
 		log_ask(l);
 	}
 }
 
-/* Logs behind the one that took the last segment come first: a log that always wants one would
- * leave none to the others. */
+/* Begins segments for the logs that asked. The logs after the one that got the last segment come
+ * first: otherwise a log that always needs one would leave none to the others. */
 void logs_prepare(struct logs *ls)
 {
 	uint32_t first = ls->admits & ls->prepare_first, rest = ls->admits & ~ls->prepare_first;

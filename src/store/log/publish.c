@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * publish.c - from written batches to index entries and acknowledgements, in log order.
+ * publish.c - publishes written batches in log order: index entries and acknowledgements.
  *
- * Batches are written many at a time and end in any order. A record is published when its batch
- * and all earlier ones have been written: were it earlier, a crash could take a record of a
- * former batch and keep a later one that was acknowledged, or the other way round, and the index
- * would hold what a recovery cannot find. Takes batches off the log; the loop's thread.
+ * Many batches are written at a time, and their writes end in any order. A record is published only
+ * when its batch and all earlier ones are written. Otherwise a crash could lose a record of an
+ * earlier batch and keep a later one that was acknowledged, and the index would hold entries that a
+ * recovery cannot find. This file takes batches off the log. It runs on the loop's thread.
  */
 #include "base/check.h"
 #include "store/log/logs.h"
@@ -21,7 +21,7 @@ static void publish_rec(struct logs *ls, const struct batch *b, const struct rec
 		entries_remove(ls, op_priv(r->op)->hash);
 		return;
 	}
-	/* Room was reserved at admission. */
+	/* Room in the index was reserved at admission. */
 	CHECK(!entries_set(ls, op_priv(r->op)->hash, &value));
 	if (!(r->op->flags & WEIR_PUT_DURABLE))
 		flush_count_put(ls->io);
@@ -40,10 +40,10 @@ static void publish_batch(struct log *l, struct batch *b)
 }
 
 /*
- * A segment with a batch that could not be written is closed, and nothing behind that batch is
- * acknowledged (nor counted into the watermark) before a footer says that it is left out: a
- * recovery that walks the segment could find half of it and take it for a good one. The other
- * logs wait too: a key whose put failed may live in one of them by now, and be deleted there.
+ * Returns true if B must wait for a footer. A segment with a failed batch is closed, and nothing
+ * behind that batch is acknowledged (nor counted into the watermark) before a footer leaves it out:
+ * a recovery that walks the segment could find a half-written batch and accept it. The other logs
+ * wait too, because a key whose put failed may live in one of them by now, and be deleted there.
  */
 static bool publish_held_back(const struct log *of, const struct batch *b)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reclaim.c - garbage collection: the oldest segment of a log is freed.
+ * reclaim.c - garbage collection: frees the oldest segment of a log.
  *
- * Steps, each begun when the one before has ended: flush; free mark over the header; flush; index
- * entries out; running reads gone; discard; free. Records that should survive would be appended
- * again before the first step. The loop's thread.
+ * The steps, each begun when the one before has ended: flush; free mark over the header; flush;
+ * entries leave the index; running reads end; discard; free. Records that are to survive would be
+ * appended again before the first step. This file runs on the loop's thread.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "store/format/header.h"
 #include "store/log/logs.h"
 
-/* JOB is over, whether its segment is free or not. */
+/* Ends JOB, whether its segment is free or not. */
 static struct segment *reclaim_end(struct job *job)
 {
 	struct logs *ls = job->log->all;
@@ -30,23 +30,23 @@ static void reclaim_finish(struct job *job)
 	l->all->evicted_segments++;
 	l->evicted_segments++;
 	segment_free(&l->all->segs, reclaim_end(job));
-	/* Any log may be waiting for space. */
+	/* Every log may be waiting for space. */
 	io_ask(l->io);
 }
 
 static void reclaim_discarded(struct job *job, int result)
 {
-	/* A hint: it does not matter whether it was taken. */
+	/* A discard is a hint: its result does not matter. */
 	(void)result;
 	reclaim_finish(job);
 }
 
-/* The reads that were under way have ended. */
+/* Continues when the reads that were under way have ended. */
 static void reclaim_unread(struct job *job, int result)
 {
 	(void)result;
 	CHECK(!job->seg->readers);
-	/* The header must stay: it tells the epoch. */
+	/* The header stays, because it tells the epoch. */
 	if (job->log->all->discards)
 		job_discard(job, 1, reclaim_discarded);
 	else
@@ -59,7 +59,7 @@ static void reclaim_drop(struct job *job, const void *footer)
 	job_drop_memory(job);
 	CHECK(!job->seg->live_bytes);
 	segment_leave(job->seg);
-	/* No new reads come: nothing points to the segment any more. */
+	/* No new reads begin: nothing points to the segment any more. */
 	job_wait_unread(job, reclaim_unread);
 }
 
@@ -68,8 +68,8 @@ static void reclaim_footer_read(struct job *job, int result)
 	reclaim_drop(job, result ? NULL : job->buf);
 }
 
-/* The free mark is on the medium: only now may entries go. Had they gone before, a delete would
- * have written no tombstone for a key that a crash brings back. */
+/* Continues when the free mark is on the medium. Only now may the entries go: otherwise a delete
+ * would write no tombstone for a key that a crash brings back. */
 static void reclaim_marked(struct job *job, int result)
 {
 	const struct layout *lay = job->log->io->lay;
@@ -92,12 +92,13 @@ static void reclaim_mark_written(struct job *job, int result)
 		reclaim_end(job);
 		return;
 	}
-	/* The log's next segment may be reclaimed only when this one cannot come back: its older
-	 * versions would be met without the newer ones that superseded them. */
+	/* The log's next segment may be reclaimed only when this one cannot come back. Otherwise
+	 * its records could be found without the newer ones that superseded them. */
 	job_flush(job, reclaim_marked);
 }
 
-/* Reclaim is tried again with the next operation; those who wait for it must not wait for ever. */
+/* Lets the oldest operation of each log fail. The next operation tries again; those who wait now
+ * must not wait for ever. */
 static void reclaim_no_memory(struct logs *ls)
 {
 	struct log *l;
@@ -128,7 +129,7 @@ static void reclaim_flushed(struct job *job, int result)
 	job_write(job, 0, reclaim_mark_written);
 }
 
-/* The log whose head goes next: the oldest of all. NULL: no head is sealed. */
+/* Returns the log whose oldest segment is the oldest of all. NULL: no oldest segment is sealed. */
 static struct log *reclaim_choose(const struct logs *ls)
 {
 	struct log *l, *best = NULL;
@@ -154,7 +155,7 @@ static void reclaim_begin(struct log *l)
 	segment_reclaim(seg);
 	job_begin(&l->reclaim, seg);
 	l->all->reclaiming++;
-	/* What superseded its entries must be on the medium before they go. */
+	/* The records that superseded its entries must be on the medium before these go. */
 	job_flush(&l->reclaim, reclaim_flushed);
 }
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * seal.c - closing a segment: all its batches written; flush; footer.
+ * seal.c - seals closed segments: all batches are written; flush; footer.
  *
- * Runs beside the batches of the next segment; one segment of a log at a time, oldest first. The
- * loop's thread.
+ * This goes on while batches of the next segment are written. Each log seals one segment at a time,
+ * the oldest first. This file runs on the loop's thread.
  */
 #include <errno.h>
 
 #include "base/check.h"
 #include "store/log/logs.h"
 
-/* Entries of batches that could not be written are empty, and left out. */
+/* Counts the entries of SEG, and copies them to TO unless that is NULL. Entries of failed batches
+ * are empty and are left out. */
 static uint32_t seal_entries(const struct segment *seg, struct disk_entry *to)
 {
 	uint32_t n, count = 0;
@@ -43,20 +44,20 @@ void seal_footer(struct store_io *io, const struct segment *seg, struct footer *
 	footer_seal(*buf, f, lay, &io->key);
 }
 
-/* The segment is sealed, with a footer of FOOTER_BLOCKS or without one. */
+/* Seals the segment, with a footer of FOOTER_BLOCKS, or without one if that is 0. */
 static void seal_finish(struct job *job, uint32_t footer_blocks)
 {
 	struct log *l = job->log;
 	struct segment *seg = job_end(job);
 
-	/* Without a footer a recovery walks the segment, which is as good, unless it would find
-	 * there what could not be written. */
+	/* A recovery walks a segment without a footer, which is as good, unless it would find a
+	 * failed batch there. */
 	if (!footer_blocks && seg->failed) {
 		io_break(l->io, -EIO);
 		return;
 	}
 	segment_seal(&l->all->segs, seg, footer_blocks);
-	/* Batches of all logs may have waited for this footer; those who wait for space may
+	/* Batches of all logs may have waited for this footer, and logs without space may now
 	 * reclaim this segment. */
 	io_ask(l->io);
 }
@@ -95,8 +96,8 @@ static void seal_log(struct log *l)
 	if (!seg || l->seal.seg || seg->batches || l->io->broken)
 		return;
 	job_begin(&l->seal, seg);
-	/* A footer vouches for every record that it names, so these must be on the medium before
-	 * it: a recovery does not verify what a footer tells. */
+	/* The records that a footer names must be on the medium before it, because a recovery does
+	 * not verify them. */
 	job_flush(&l->seal, seal_flushed);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * segment.c - segments: their states, the lists that they are in, and what is in them.
+ * segment.c - segments: their states, their lists, and what is in them.
  *
- * Nothing else writes struct segment, struct segments or struct log_segments, and each change of
- * a state is checked: a segment that were freed while a record of it is needed would be written
- * over. The loop's thread, or recovery before it.
+ * No other file writes struct segment, struct segments or struct log_segments. Each change of a
+ * state is checked: a segment that was freed too early would be written over while its records are
+ * needed. This file runs on the loop's thread, or in recovery before there is a loop.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #define SEGMENT_BIT(state) (1u << (state))
 
-/* The states that may come before each. */
+/* For each state, the states that may come before it. */
 static const uint16_t segment_before[] = {
 	[SEGMENT_FREE] = SEGMENT_BIT(SEGMENT_UNKNOWN) | SEGMENT_BIT(SEGMENT_RECLAIMING),
 	[SEGMENT_BEGINNING] = SEGMENT_BIT(SEGMENT_FREE),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * segment.h - segments and the states that they go through. Only segment.c writes these structs.
+ * segment.h - segments and their states. Only segment.c writes these structs.
  */
 #ifndef STORE_LOG_SEGMENT_H
 #define STORE_LOG_SEGMENT_H
@@ -17,7 +17,7 @@ struct log;
 struct logs;
 
 enum segment_state {
-	SEGMENT_UNKNOWN = 0, /* recovery has not sorted it in yet */
+	SEGMENT_UNKNOWN = 0, /* recovery has not handled it yet */
 	SEGMENT_FREE,
 	SEGMENT_BEGINNING, /* its header is on the way to the medium */
 	SEGMENT_BEGUN,
@@ -29,7 +29,7 @@ enum segment_state {
 };
 
 struct segment {
-	struct log *log; /* the log that it is in, or is about to be in; NULL: free */
+	struct log *log; /* its log, also while it is begun; NULL: it is free */
 	uint32_t number;
 	uint8_t state;	   /* enum segment_state */
 	bool failed;	   /* a batch of it could not be written */
@@ -72,18 +72,18 @@ struct log_segments {
 	struct segment_list sealing; /* closed ones, oldest first */
 };
 
-/* Makes COUNT segments in state SEGMENT_UNKNOWN: 0 or -ENOMEM. */
+/* Makes COUNT segments in state SEGMENT_UNKNOWN. Returns 0 or -ENOMEM. */
 int segments_init(struct segments *all, uint32_t count);
 void segments_free(struct segments *all);
 void segments_init_log(struct log_segments *of);
-/* The next generation. */
+/* Returns a new generation. */
 struct generation segments_generation(struct segments *all);
 
-/* Recovery: sets what its header says; LOG is NULL for a free one. */
+/* Sets what recovery found in the header of SEG. L is NULL if the segment is free. */
 void segment_recover(struct segment *seg, struct generation gen, struct log *l);
-/* Recovery: its batches are read again from the beginning. */
+/* Lets recovery read the batches of SEG from the beginning. */
 void segment_rewind(struct segment *seg);
-/* Recovery: its batches end before block END. */
+/* Notes that recovery found the end of the batches of SEG at block END. */
 void segment_set_end(struct segment *seg, uint32_t end);
 /* UNKNOWN -> SEALED, in recovery: SEG is the next of its log. FOOTER_BLOCKS as in segment_seal().
  */
@@ -99,8 +99,8 @@ void segment_begun(struct segment *seg);
 void segment_retire(struct segment *seg);
 /* BEGUN -> OPEN: the first segment ahead of L becomes its last one. */
 struct segment *segment_open(struct log *l);
-/* Can segment_open() be called? A later segment may be begun earlier, but the order of generations
- * is the order of the log. */
+/* Returns true if segment_open() may be called. A later segment may be begun earlier, but segments
+ * are opened in the order of their generations. */
 bool segment_is_ready(const struct log *l);
 /* OPEN -> CLOSED: it takes no more batches. */
 void segment_close(struct segment *seg);
@@ -110,40 +110,42 @@ void segment_seal(struct segments *all, struct segment *seg, uint32_t footer_blo
 void segment_reclaim(struct segment *seg);
 /* RECLAIMING -> SEALED: it stays. */
 void segment_keep(struct segment *seg);
-/* A segment that is reclaimed leaves its log: nothing in the index points to it any more. */
+/* Takes a segment that is reclaimed out of its log. Nothing in the index points to it any more. */
 void segment_leave(struct segment *seg);
 
-/* Gives out BLOCKS of an open segment to a batch; the first of them. */
+/* Gives the next BLOCKS of an open segment to a batch. Returns the first of them. */
 uint32_t segment_place(struct segment *seg, uint32_t blocks);
-/* A write of a batch is under way. */
+/* Notes that a write of a batch begins (ends). */
 void segment_write_begun(struct segment *seg);
 void segment_write_ended(struct segment *seg);
-/* COUNT entries from FIRST on are left out of the footer: their batch could not be written. */
+/* Leaves COUNT entries from FIRST on out of the footer: their batch could not be written. */
 void segment_fail(struct segments *all, struct segment *seg, uint32_t first, uint32_t count);
-/* The batches before block END are published. */
+/* Notes that the batches before block END are published. */
 void segment_publish(struct segment *seg, uint32_t end);
-/* A reserve that is whole again lets puts into SEG. */
+/* Lets puts into SEG, because the reserve is whole again. */
 void segment_open_to_puts(struct segment *seg);
 
-/* A read of SEG is under way: it is not freed before segment_unpin(). */
+/* Notes that a read of SEG begins: it is not freed before segment_unpin(). */
 void segment_pin(struct segment *seg);
-/* True: the last read of a segment that is reclaimed has ended. */
+/* Notes that a read of SEG has ended. Returns true if it was the last one of a segment that is
+ * reclaimed. */
 bool segment_unpin(struct segment *seg);
 
-/* Makes room for MORE entries of the footer: 0 or -ENOMEM. */
+/* Makes room for MORE entries of the footer. Returns 0 or -ENOMEM. */
 int segment_reserve_entries(struct segment *seg, uint32_t more);
-/* Adds an entry. There is room. */
+/* Adds an entry for the footer. There must be room. */
 void segment_add_entry(struct segment *seg, const struct footer_entry *e);
 /* Leaves entry N out of the footer. */
 void segment_strike_entry(struct segment *seg, uint32_t n);
 void segment_drop_entries(struct segment *seg);
 
-/* LENGTH more (fewer) bytes of values in SEG are found by the index. */
+/* Notes that the index finds LENGTH more (fewer) bytes of values in SEG. */
 void segment_add_live(struct segment *seg, uint64_t length);
 void segment_remove_live(struct segment *seg, uint64_t length);
 
-/* Would a batch of N records with HEADER bytes and PAYLOAD blocks fit behind the batches of SEG?
- * The room for the footer is set aside here, so that sealing cannot fail for want of it. */
+/* Returns true if a batch of N records, with HEADER bytes and PAYLOAD blocks, fits behind the
+ * batches of SEG. The room for the footer is kept free here, so that sealing cannot fail because of
+ * it. */
 bool segment_fits(const struct layout *l, const struct segment *seg, uint64_t header,
 		  uint64_t payload, uint32_t n);
 

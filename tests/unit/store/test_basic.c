@@ -6,6 +6,8 @@
 #include <errno.h>
 
 #include "rig.h"
+#include "base/clock.h"
+#include "store/format/format.h"
 
 static struct rig attached = { .attach = 1 }, worker = { .attach = 0 };
 
@@ -274,6 +276,22 @@ static void facts(void **state)
 	assert_true(stats.put.p50_ns > 0);
 }
 
+/* A batch says by the wall clock when it was written: what a clock since boot says means nothing
+ * to the next boot. */
+static void a_batch_has_the_time(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t before = clock_wall(), at, time;
+
+	assert_int_equal(rig_put(rig, 1, 1, 5000, 0), 0);
+	rig_close(rig);
+	at = rig_find(rig, "weirBAT1", 65536, 4096);
+	assert_true(at != UINT64_MAX);
+	rig_peek(rig, at + offsetof(struct disk_batch, time_ns), &time, sizeof(time));
+	assert_in_range(le64toh(time), before, clock_wall());
+	rig_open(rig);
+}
+
 #define BOTH(test)                                                                                 \
 	cmocka_unit_test_prestate_setup_teardown(test, set_up, tear_down, &attached),              \
 		cmocka_unit_test_prestate_setup_teardown(test, set_up, tear_down, &worker)
@@ -289,6 +307,7 @@ int main(void)
 		BOTH(many_refused),
 		BOTH(list),
 		BOTH(facts),
+		BOTH(a_batch_has_the_time),
 		BOTH(wraps_and_evicts),
 	};
 
