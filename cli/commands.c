@@ -52,11 +52,11 @@ static int command_check_operands(const struct command *cmd, char **operands, in
 /* Checks the number of operands and runs CMD. Returns the exit code. */
 static int command_call(const struct command *cmd, void *args, char **operands, int n)
 {
-	int err = command_check_operands(cmd, operands, n);
+	int exit_code = command_check_operands(cmd, operands, n);
 
-	if (!err && cmd->path && n)
-		err = output_check_standard(operands[0]);
-	return err ? err : cmd->run(args, operands, n);
+	if (!exit_code && cmd->path && n)
+		exit_code = output_check_standard(operands[0]);
+	return exit_code ? exit_code : cmd->run(args, operands, n);
 }
 
 /*
@@ -66,7 +66,7 @@ static int command_call(const struct command *cmd, void *args, char **operands, 
 static int command_complete(const struct command *cmd, void *args, char **operands, int n)
 {
 	char **all, *path;
-	int err;
+	int exit_code;
 
 	if (!default_is_wanted(cmd, operands, n))
 		return command_call(cmd, args, operands, n);
@@ -75,13 +75,13 @@ static int command_complete(const struct command *cmd, void *args, char **operan
 	if (all && path) {
 		all[0] = path;
 		memcpy(all + 1, operands, (size_t)n * sizeof(*all));
-		err = command_call(cmd, args, all, n + 1);
+		exit_code = command_call(cmd, args, all, n + 1);
 	} else {
-		err = report_error("out of memory");
+		exit_code = report_error("out of memory");
 	}
 	free(path);
 	free(all);
-	return err;
+	return exit_code;
 }
 
 int command_run(const struct command *cmd, int argc, char **argv)

@@ -98,19 +98,19 @@ static int doctor_run(void *arg, char **operands, int n)
 		.memory_bytes = args->memory_bytes,
 	};
 	struct doctor_report *r = malloc(sizeof(*r));
-	int err = REPORT_OK;
+	int exit_code = REPORT_OK;
 
 	if (!r)
 		return report_error("out of memory");
 	doctor_examine(r, &opts);
 	if (args->json)
-		err = doctor_print_json(opts.path, r);
+		exit_code = doctor_print_json(opts.path, r);
 	else
 		doctor_print(r);
-	if (!err && doctor_worst(r) == DOCTOR_FAIL)
-		err = REPORT_FAILED;
+	if (!exit_code && doctor_worst(r) == DOCTOR_FAIL)
+		exit_code = REPORT_FAILED;
 	free(r);
-	return err;
+	return exit_code;
 }
 
 const struct command command_doctor = {

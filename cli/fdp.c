@@ -187,19 +187,20 @@ static int fdp_run(void *arg, char **operands, int n)
 	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
 	struct weir_device *dev = NULL;
 	struct weir_fdp *fdp = NULL;
-	int err;
+	int exit_code;
 
 	(void)n;
 	opts.flags = WEIR_DEVICE_READ_ONLY;
 	if (weir_device_open(&dev, operands[0], &opts) < 0)
 		return report_failed(operands[0]);
 	if (weir_fdp_read(&fdp, dev) < 0)
-		err = report_failed(operands[0]);
+		exit_code = report_failed(operands[0]);
 	else
-		err = args->json ? fdp_print_json(operands[0], fdp) : fdp_print(operands[0], fdp);
+		exit_code =
+			args->json ? fdp_print_json(operands[0], fdp) : fdp_print(operands[0], fdp);
 	weir_fdp_free(fdp);
 	weir_device_close(dev);
-	return err;
+	return exit_code;
 }
 
 const struct command command_fdp = {

@@ -83,23 +83,23 @@ static int format_show(const char *path, int json)
 	struct weir_store *s = NULL;
 	const char *note;
 	char size[32], segment[32], value[32];
-	int err = opening_store(&s, path, &defaults, OPENING_READ_ONLY);
+	int exit_code = opening_store(&s, path, &defaults, OPENING_READ_ONLY);
 
-	if (err)
-		return err;
+	if (exit_code)
+		return exit_code;
 	weir_store_get_info(s, &info);
 	note = weir_device_note(weir_queue_device(weir_store_queue(s)));
 	if (note)
 		report_note("%s: %s", path, note);
 	if (json) {
-		err = report_json(describe_store("weir.format.v1", path, &info), 0);
+		exit_code = report_json(describe_store("weir.format.v1", path, &info), 0);
 	} else {
 		printf("%s: an empty store of %s: %" PRIu64 " segments of %s, values of up to %s\n",
 		       path, format_size(info.capacity_bytes, size, sizeof(size)), info.segments,
 		       format_size(info.segment_bytes, segment, sizeof(segment)),
 		       format_size(info.max_value_bytes, value, sizeof(value)));
 	}
-	return opening_close(s, path, err);
+	return opening_close(s, path, exit_code);
 }
 
 /*
@@ -131,7 +131,7 @@ static int format_run(void *arg, char **operands, int n)
 {
 	const struct format_args *args = arg;
 	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
-	int err;
+	int err, exit_code;
 
 	(void)n;
 	opts.create_bytes = args->size;
@@ -139,12 +139,12 @@ static int format_run(void *arg, char **operands, int n)
 	opts.segment_bytes = args->segment_bytes;
 	opts.block_bytes = (uint32_t)args->block_bytes;
 	opts.force = args->force > 2 ? 2 : args->force;
-	err = tenant_placement(args->placement, &opts.placement);
-	if (err)
-		return err;
-	err = format_check_size(operands[0], args->size);
-	if (err)
-		return err;
+	exit_code = tenant_placement(args->placement, &opts.placement);
+	if (exit_code)
+		return exit_code;
+	exit_code = format_check_size(operands[0], args->size);
+	if (exit_code)
+		return exit_code;
 	err = weir_store_format(operands[0], &opts);
 	if (err < 0)
 		return format_failed(operands[0], args->size, err);

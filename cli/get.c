@@ -85,12 +85,12 @@ static int get_print(const struct get_args *args, const char *path, const struct
 		     const void *value, size_t len)
 {
 	char text[KEY_TEXT_MAX];
-	int err = 0;
+	int exit_code = 0;
 
 	if (args->output || !args->key.json)
-		err = get_write(args->output ? args->output : "-", value, len);
-	if (err || !args->key.json)
-		return err;
+		exit_code = get_write(args->output ? args->output : "-", value, len);
+	if (exit_code || !args->key.json)
+		return exit_code;
 	return report_json(json_pack("{s:s, s:o, s:s, s:I, s:o}", "schema", "weir.get.v1", "path",
 				     report_text(path), "key",
 				     key_escape(key->bytes, key->len, text), "value_bytes",
@@ -131,26 +131,26 @@ static int get_run(void *arg, char **operands, int n)
 	void *value = NULL;
 	struct key key;
 	size_t len = 0;
-	int err;
+	int err, exit_code;
 
 	(void)n;
 	if (key_read(&key, operands[1], args->key.escaped != 0) < 0)
 		return report_error("%s", weir_error());
-	err = get_check_output(args, path);
-	if (err)
-		return err;
-	err = opening_store(&s, path, &args->key.store, OPENING_READ_ONLY);
-	if (err)
-		return err;
+	exit_code = get_check_output(args, path);
+	if (exit_code)
+		return exit_code;
+	exit_code = opening_store(&s, path, &args->key.store, OPENING_READ_ONLY);
+	if (exit_code)
+		return exit_code;
 	err = get_value(s, &key, &value, &len);
 	if (err == -ENOMEM && !value)
-		err = report_error("%s: out of memory for a value of %zu bytes", path, len);
+		exit_code = report_error("%s: out of memory for a value of %zu bytes", path, len);
 	else if (err < 0)
-		err = get_failed(path, &key, err);
+		exit_code = get_failed(path, &key, err);
 	else
-		err = get_print(args, path, &key, value, len);
+		exit_code = get_print(args, path, &key, value, len);
 	free(value);
-	return opening_close(s, path, err);
+	return opening_close(s, path, exit_code);
 }
 
 const struct command command_get = {

@@ -53,17 +53,18 @@ static int ls_run(void *arg, char **operands, int n)
 {
 	struct ls_args *args = arg;
 	struct weir_store *s = NULL;
-	int err = opening_store(&s, operands[0], &args->store, OPENING_READ_ONLY);
+	int exit_code = opening_store(&s, operands[0], &args->store, OPENING_READ_ONLY);
+	int err;
 
 	(void)n;
-	if (err)
-		return err;
+	if (exit_code)
+		return exit_code;
 	err = weir_store_list(s, ls_entry, args);
 	if (err < 0)
-		err = report_failed(operands[0]);
+		exit_code = report_failed(operands[0]);
 	else if (err == LS_STOPPED)
-		err = REPORT_FAILED;
-	return opening_close(s, operands[0], err);
+		exit_code = REPORT_FAILED;
+	return opening_close(s, operands[0], exit_code);
 }
 
 const struct command command_ls = {

@@ -66,18 +66,18 @@ int opening_check(const struct opening *o)
 	const struct weir_named *table;
 	uint32_t placement;
 	size_t n;
-	int err;
+	int exit_code;
 
 	table = weir_engines(&n);
-	err = opening_check_name("engine", o->engine, "auto", table, n);
-	if (err)
-		return err;
-	err = opening_check_passthrough(o);
-	if (err)
-		return err;
-	err = tenant_placement(o->placement, &placement);
-	if (err)
-		return err;
+	exit_code = opening_check_name("engine", o->engine, "auto", table, n);
+	if (exit_code)
+		return exit_code;
+	exit_code = opening_check_passthrough(o);
+	if (exit_code)
+		return exit_code;
+	exit_code = tenant_placement(o->placement, &placement);
+	if (exit_code)
+		return exit_code;
 	table = weir_schedulers(&n);
 	return opening_check_name("sched", o->scheduler, NULL, table, n);
 }

@@ -45,18 +45,18 @@ static bool output_is_input(int fd, const char *input)
 
 int output_check_standard(const char *input)
 {
-	bool out = output_is_input(STDOUT_FILENO, input);
-	bool err = output_is_input(STDERR_FILENO, input);
+	bool on_stdout = output_is_input(STDOUT_FILENO, input);
+	bool on_stderr = output_is_input(STDERR_FILENO, input);
 	const char *name = strcmp(input, "-") ? input : "standard input";
 
-	if (!out && !err)
+	if (!on_stdout && !on_stderr)
 		return 0;
 	/* stderr is the input too, so even the error message would overwrite it. */
-	if (err && (out || dup2(STDOUT_FILENO, STDERR_FILENO) < 0))
+	if (on_stderr && (on_stdout || dup2(STDOUT_FILENO, STDERR_FILENO) < 0))
 		return REPORT_USAGE;
 	return report_usage("%s: %s is redirected to this input of the command and would overwrite "
 			    "it: redirect to another file",
-			    name, out ? "standard output" : "standard error");
+			    name, on_stdout ? "standard output" : "standard error");
 }
 
 /*

@@ -75,17 +75,17 @@ static int put_value(const struct put_args *args, const char *path, const struct
 {
 	struct weir_store *s = NULL;
 	uint32_t stream;
-	int err = opening_store(&s, path, &args->key.store, 0);
+	int exit_code = opening_store(&s, path, &args->key.store, 0);
 
-	if (err)
-		return err;
-	err = tenant_stream(s, path, args->tenant, &stream);
-	if (!err && put_into(s, args, key, value, stream) < 0)
-		err = report_failed(path);
-	err = opening_close(s, path, err);
-	if (!err && args->key.json)
-		err = put_json(path, key, value, args->durable != 0, stream);
-	return err;
+	if (exit_code)
+		return exit_code;
+	exit_code = tenant_stream(s, path, args->tenant, &stream);
+	if (!exit_code && put_into(s, args, key, value, stream) < 0)
+		exit_code = report_failed(path);
+	exit_code = opening_close(s, path, exit_code);
+	if (!exit_code && args->key.json)
+		exit_code = put_json(path, key, value, args->durable != 0, stream);
+	return exit_code;
 }
 
 /*
@@ -125,14 +125,14 @@ static int put_read(const struct put_args *args, const char *path, const char *f
 {
 	const char *name = strcmp(file, "-") ? file : "standard input";
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
-	int err = opening_check(&args->key.store);
+	int exit_code = opening_check(&args->key.store), err;
 
-	if (!err)
-		err = output_check_standard(file);
-	if (!err)
-		err = opening_ask(&info, path, &args->key.store);
-	if (err)
-		return err;
+	if (!exit_code)
+		exit_code = output_check_standard(file);
+	if (!exit_code)
+		exit_code = opening_ask(&info, path, &args->key.store);
+	if (exit_code)
+		return exit_code;
 	err = input_read(value, file, info.max_value_bytes);
 	if (err == -EFBIG)
 		return put_too_long(path, name, value->len, &info);
@@ -153,15 +153,15 @@ static int put_run(void *arg, char **operands, int n)
 	const struct put_args *args = arg;
 	struct input value = { .data = NULL };
 	struct key key;
-	int err;
+	int exit_code;
 
 	if (key_read(&key, operands[1], args->key.escaped != 0) < 0)
 		return report_error("%s", weir_error());
-	err = put_read(args, operands[0], n > 2 ? operands[2] : "-", &value);
-	if (!err)
-		err = put_value(args, operands[0], &key, &value);
+	exit_code = put_read(args, operands[0], n > 2 ? operands[2] : "-", &value);
+	if (!exit_code)
+		exit_code = put_value(args, operands[0], &key, &value);
 	input_free(&value);
-	return err;
+	return exit_code;
 }
 
 const struct command command_put = {

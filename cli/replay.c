@@ -207,18 +207,18 @@ static int replay_configure_trace(struct replay_session *s)
 static int replay_check_outputs(const struct replay_session *s)
 {
 	const char *inputs[] = { s->args->store, s->trace_name };
-	int err = output_check_standard(s->args->store);
+	int exit_code = output_check_standard(s->args->store);
 
-	if (!err && s->args->ack_log)
-		err = output_check("--ack-log", s->args->ack_log, inputs, 2);
-	return err;
+	if (!exit_code && s->args->ack_log)
+		exit_code = output_check("--ack-log", s->args->ack_log, inputs, 2);
+	return exit_code;
 }
 
 static int replay_configure(struct replay_session *s)
 {
 	const struct replay_args *args = s->args;
 	struct replay_config *config = &s->replay.config;
-	int err;
+	int exit_code;
 
 	if (!args->store)
 		return report_usage("--store PATH is missing, and WEIR_STORE names none");
@@ -227,9 +227,9 @@ static int replay_configure(struct replay_session *s)
 				    "synthetic");
 	if (!s->trace_name && args->ack_log)
 		return report_usage("--ack-log needs a TRACE: without one nothing is put");
-	err = replay_configure_trace(s);
-	if (err)
-		return err;
+	exit_code = replay_configure_trace(s);
+	if (exit_code)
+		return exit_code;
 	config->block_bytes = args->block_bytes;
 	config->depth = (uint32_t)args->depth;
 	config->clients = (uint32_t)args->clients;
@@ -318,13 +318,13 @@ static int replay_check_fit(const struct replay_session *s)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 	char block[32], most[32];
-	int err = opening_check(&s->args->opening);
+	int exit_code = opening_check(&s->args->opening);
 
-	if (err || replay_is_missing(s->args))
-		return err;
-	err = opening_ask(&info, s->args->store, &s->args->opening);
-	if (err || s->args->block_bytes <= info.max_value_bytes)
-		return err;
+	if (exit_code || replay_is_missing(s->args))
+		return exit_code;
+	exit_code = opening_ask(&info, s->args->store, &s->args->opening);
+	if (exit_code || s->args->block_bytes <= info.max_value_bytes)
+		return exit_code;
 	return report_error("%s: blocks of %s do not fit: this store takes values of up to %s; "
 			    "format one with a larger --segment-bytes",
 			    s->args->store, format_size(s->args->block_bytes, block, sizeof(block)),
@@ -335,18 +335,18 @@ static int replay_open_store(struct replay_session *s)
 {
 	const struct replay_args *args = s->args;
 	int flags = args->clients > 1 ? OPENING_SHARED : 0;
-	int err = 0;
+	int exit_code = 0;
 
 	if (s->trace_name && replay_is_missing(args)) {
-		err = replay_make_store(args);
-		s->made = !err;
+		exit_code = replay_make_store(args);
+		s->made = !exit_code;
 	} else if (args->size) {
 		report_note("%s exists already: --size is ignored", args->store);
 	}
-	if (!err)
-		err = opening_store(&s->store, args->store, &args->opening, flags);
+	if (!exit_code)
+		exit_code = opening_store(&s->store, args->store, &args->opening, flags);
 	s->replay.store = s->store;
-	return err;
+	return exit_code;
 }
 
 static int replay_check_log(struct replay_session *s)
@@ -404,7 +404,7 @@ static int replay_report_session(const struct replay_session *s, struct replay_r
 static int replay_play(struct replay_session *s)
 {
 	struct replay_report report = { 0 };
-	int err, code;
+	int exit_code, reported;
 
 	s->replay.config.ack_fd = -1;
 	if (s->args->ack_log) {
@@ -412,10 +412,9 @@ static int replay_play(struct replay_session *s)
 		if (s->replay.config.ack_fd < 0)
 			return report_error("%s", weir_error());
 	}
-	err = replay_run(&s->replay);
-	code = replay_judge(s, err);
-	err = replay_report_session(s, &report);
-	return code ? code : err;
+	exit_code = replay_judge(s, replay_run(&s->replay));
+	reported = replay_report_session(s, &report);
+	return exit_code ? exit_code : reported;
 }
 
 static int replay_only_check_json(const struct replay_session *s)
@@ -430,29 +429,29 @@ static int replay_only_check_json(const struct replay_session *s)
 
 static int replay_do(struct replay_session *s)
 {
-	int err = replay_configure(s);
-	int code;
+	int exit_code = replay_configure(s);
+	int played;
 
-	if (!err)
-		err = replay_check_outputs(s);
-	if (!err)
-		err = replay_check_fit(s);
-	if (!err)
-		err = replay_load_trace(s);
-	if (!err)
-		err = replay_read_acks(s);
-	if (!err)
-		err = replay_open_store(s);
-	if (err)
-		return err;
-	err = replay_check_log(s);
+	if (!exit_code)
+		exit_code = replay_check_outputs(s);
+	if (!exit_code)
+		exit_code = replay_check_fit(s);
+	if (!exit_code)
+		exit_code = replay_load_trace(s);
+	if (!exit_code)
+		exit_code = replay_read_acks(s);
+	if (!exit_code)
+		exit_code = replay_open_store(s);
+	if (exit_code)
+		return exit_code;
+	exit_code = replay_check_log(s);
 	if (s->trace_name) {
-		code = replay_play(s);
-		return err ? err : code;
+		played = replay_play(s);
+		return exit_code ? exit_code : played;
 	}
 	if (s->args->json)
 		replay_only_check_json(s);
-	return err;
+	return exit_code;
 }
 
 static int replay_main(void *arg, char **operands, int n)

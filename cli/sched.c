@@ -103,22 +103,22 @@ static int sched_print(struct weir_queue *q, const struct sched_args *args, cons
 	char list[512];
 	size_t n;
 	const struct weir_named *table = weir_schedulers(&n);
-	int err = 0;
+	int exit_code = 0;
 
 	if (weir_queue_get(q, "scheduler", list, sizeof(list)))
 		return report_failed(path);
 	printf("%s\n\nqueue\n", list);
 	if (sched_print_rows(q, 0))
 		return report_error("out of memory");
-	for (size_t i = 0; i < n && !err; i++) {
+	for (size_t i = 0; i < n && !exit_code; i++) {
 		if (args->sched && strcmp(args->sched, table[i].name) != 0)
 			continue;
-		err = sched_switch(q, table[i].name, path);
+		exit_code = sched_switch(q, table[i].name, path);
 		printf("\n%s: %s\n", table[i].name, table[i].summary);
-		if (!err && sched_print_rows(q, 1))
-			err = report_error("out of memory");
+		if (!exit_code && sched_print_rows(q, 1))
+			exit_code = report_error("out of memory");
 	}
-	return err;
+	return exit_code;
 }
 
 static json_t *sched_json_attrs(struct weir_queue *q, int tunables)
@@ -175,21 +175,22 @@ static int sched_run(void *arg, char **operands, int n)
 	const char *path = n ? operands[0] : "null";
 	struct weir_device *dev = NULL;
 	struct weir_queue *q = NULL;
-	int err = opening_check(&(struct opening){ .scheduler = args->sched });
+	int exit_code = opening_check(&(struct opening){ .scheduler = args->sched });
 
-	if (err)
-		return err;
+	if (exit_code)
+		return exit_code;
 	device.flags = WEIR_DEVICE_READ_ONLY;
 	opts.lanes = (uint32_t)args->lanes;
 	if (weir_device_open(&dev, path, &device) < 0)
 		return report_failed(path);
 	if (weir_queue_open(&q, dev, &opts) < 0)
-		err = report_failed(path);
+		exit_code = report_failed(path);
 	else
-		err = args->json ? sched_print_json(q, args, path) : sched_print(q, args, path);
+		exit_code =
+			args->json ? sched_print_json(q, args, path) : sched_print(q, args, path);
 	weir_queue_close(q);
 	weir_device_close(dev);
-	return err;
+	return exit_code;
 }
 
 const struct command command_sched = {

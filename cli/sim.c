@@ -159,7 +159,7 @@ static int sim_run_command(void *arg, char **operands, int n)
 	const struct sim_args *args = arg;
 	struct sim_set sets[OPT_LIST_MAX];
 	char *text[OPT_LIST_MAX] = { NULL };
-	int err;
+	int exit_code;
 
 	if (args->print_device)
 		return sim_print_device(args->print_device);
@@ -171,12 +171,12 @@ static int sim_run_command(void *arg, char **operands, int n)
 				    args->iolog);
 	if (!args->iolog && (args->iolog_speed || args->iolog_depth))
 		return report_usage("--iolog-speed and --iolog-depth need --iolog");
-	err = sim_split_sets(&args->set, sets, text);
-	if (!err)
-		err = sim_with_jobs(args, n ? operands[0] : args->iolog, sets);
+	exit_code = sim_split_sets(&args->set, sets, text);
+	if (!exit_code)
+		exit_code = sim_with_jobs(args, n ? operands[0] : args->iolog, sets);
 	for (size_t i = 0; i < args->set.count; i++)
 		free(text[i]);
-	return err;
+	return exit_code;
 }
 
 const struct command command_sim = {

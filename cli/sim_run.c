@@ -106,25 +106,25 @@ static int sim_simulate_one(const struct sim_args *args, struct sim_run_opts opt
 {
 	struct sim_result result;
 	struct sim_report report = { args->device, &opts, &result };
-	int err = sim_simulate(&result, &opts);
+	int exit_code = sim_simulate(&result, &opts);
 
-	if (err)
-		return err;
-	err = args->json ? report_json(sim_json(&report), 0) : sim_report_print(&report);
-	if (!err && result.interrupted)
-		err = REPORT_INTERRUPTED;
+	if (exit_code)
+		return exit_code;
+	exit_code = args->json ? report_json(sim_json(&report), 0) : sim_report_print(&report);
+	if (!exit_code && result.interrupted)
+		exit_code = REPORT_INTERRUPTED;
 	sim_result_free(&result);
-	return err;
+	return exit_code;
 }
 
 /* Prints one line of JSON for each of N runs. */
 static int sim_report_lines(const struct sim_report *runs, size_t n)
 {
-	int err = 0;
+	int exit_code = 0;
 
-	for (size_t i = 0; i < n && !err; i++)
-		err = report_json(sim_json(&runs[i]), 1);
-	return err;
+	for (size_t i = 0; i < n && !exit_code; i++)
+		exit_code = report_json(sim_json(&runs[i]), 1);
+	return exit_code;
 }
 
 /*
@@ -137,28 +137,29 @@ static int sim_simulate_all(const struct sim_args *args, struct sim_run_opts opt
 	struct sim_result *results = calloc(n, sizeof(*results));
 	struct sim_report *runs = calloc(n, sizeof(*runs));
 	size_t done = 0;
-	int err = 0;
+	int exit_code = 0;
 
 	if (!results || !runs) {
 		free(results);
 		free(runs);
 		return report_error("out of memory");
 	}
-	while (!err && done < n && !sim_interrupted) {
+	while (!exit_code && done < n && !sim_interrupted) {
 		opts.scheduler = names[done];
-		err = sim_simulate(&results[done], &opts);
+		exit_code = sim_simulate(&results[done], &opts);
 		runs[done] = (struct sim_report){ args->device, &opts, &results[done] };
-		done += !err;
+		done += !exit_code;
 	}
-	if (!err)
-		err = args->json ? sim_report_lines(runs, done) : sim_report_compare(runs, done);
-	if (!err && sim_interrupted)
-		err = REPORT_INTERRUPTED;
+	if (!exit_code)
+		exit_code =
+			args->json ? sim_report_lines(runs, done) : sim_report_compare(runs, done);
+	if (!exit_code && sim_interrupted)
+		exit_code = REPORT_INTERRUPTED;
 	for (size_t i = 0; i < done; i++)
 		sim_result_free(&results[i]);
 	free(results);
 	free(runs);
-	return err;
+	return exit_code;
 }
 
 /*
@@ -221,10 +222,10 @@ static int sim_speed(const char *text, struct job_logs_opts *opts)
 static int sim_read_log(struct sim_jobs *jobs, const struct sim_args *args)
 {
 	struct job_logs_opts opts = { .speed = 1, .iodepth = args->iolog_depth };
-	int err, ret = sim_speed(args->iolog_speed, &opts);
+	int err, exit_code = sim_speed(args->iolog_speed, &opts);
 
-	if (ret)
-		return ret;
+	if (exit_code)
+		return exit_code;
 	err = sim_jobs_from_log(jobs, args->iolog, &opts);
 	return err ? sim_failed(err, args->iolog) : 0;
 }
@@ -232,46 +233,46 @@ static int sim_read_log(struct sim_jobs *jobs, const struct sim_args *args)
 /* Checks that no output is a log that a job reads. Returns 0 or an exit code. */
 static int sim_check_logs(const struct sim_args *args, const struct sim_jobs *jobs)
 {
-	int err = 0;
+	int exit_code = 0;
 
-	for (size_t i = 0; i < jobs->nr_logs && !err; i++) {
+	for (size_t i = 0; i < jobs->nr_logs && !exit_code; i++) {
 		const char *const inputs[] = { jobs->log[i].path };
 
 		if (args->series)
-			err = output_check("--series", args->series, inputs, 1);
-		if (!err && args->log)
-			err = output_check("--log", args->log, inputs, 1);
+			exit_code = output_check("--series", args->series, inputs, 1);
+		if (!exit_code && args->log)
+			exit_code = output_check("--log", args->log, inputs, 1);
 	}
-	return err;
+	return exit_code;
 }
 
 /* Simulates, with the outputs that ARGS name. */
 static int sim_with_outputs(const struct sim_args *args, struct sim_run_opts opts)
 {
 	struct output series = { .file = NULL }, log = { .file = NULL };
-	int err = 0;
+	int exit_code = 0;
 
 	if (args->series && output_open(&series, args->series) < 0)
 		return report_error("%s", weir_error());
 	if (args->log && output_open(&log, args->log) < 0)
-		err = report_error("%s", weir_error());
+		exit_code = report_error("%s", weir_error());
 	opts.series = series.file;
 	opts.log = log.file;
-	if (!err)
-		err = sim_simulate_one(args, opts);
+	if (!exit_code)
+		exit_code = sim_simulate_one(args, opts);
 	/* Files that were written before an interrupt are complete, too. */
-	if (err && err != REPORT_INTERRUPTED) {
+	if (exit_code && exit_code != REPORT_INTERRUPTED) {
 		if (series.file)
 			output_drop(&series);
 		if (log.file)
 			output_drop(&log);
-		return err;
+		return exit_code;
 	}
 	if (args->series && output_close(&series) < 0)
-		err = report_error("%s", weir_error());
+		exit_code = report_error("%s", weir_error());
 	if (args->log && output_close(&log) < 0)
-		err = report_error("%s", weir_error());
-	return err;
+		exit_code = report_error("%s", weir_error());
+	return exit_code;
 }
 
 static int sim_check_outputs(const struct sim_args *args, const char *path, size_t scheds)
@@ -310,25 +311,25 @@ int sim_with_jobs(const struct sim_args *args, const char *path, const struct si
 	};
 	char text[256];
 	size_t n = sim_schedulers(args->sched, text, sizeof(text), scheds);
-	int err, ret;
+	int err, exit_code;
 
 	if (!n)
 		return REPORT_USAGE;
-	ret = sim_check_outputs(args, path, n);
-	if (ret)
-		return ret;
+	exit_code = sim_check_outputs(args, path, n);
+	if (exit_code)
+		return exit_code;
 	opts.scheduler = scheds[0];
 	err = sim_config_load(&config, args->device);
 	if (err)
 		return sim_failed(err, args->device);
-	ret = args->iolog ? sim_read_log(&jobs, args) : sim_read_jobs(&jobs, path);
-	if (!ret)
-		ret = sim_check_logs(args, &jobs);
-	if (!ret && !args->json)
+	exit_code = args->iolog ? sim_read_log(&jobs, args) : sim_read_jobs(&jobs, path);
+	if (!exit_code)
+		exit_code = sim_check_logs(args, &jobs);
+	if (!exit_code && !args->json)
 		sim_report_notes(&jobs.notes);
-	if (!ret)
-		ret = n > 1 ? sim_simulate_all(args, opts, scheds, n)
-			    : sim_with_outputs(args, opts);
+	if (!exit_code)
+		exit_code = n > 1 ? sim_simulate_all(args, opts, scheds, n)
+				  : sim_with_outputs(args, opts);
 	sim_jobs_free(&jobs);
-	return ret;
+	return exit_code;
 }

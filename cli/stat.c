@@ -179,17 +179,17 @@ static int stat_run(void *arg, char **operands, int n)
 		.queue = WEIR_QUEUE_INFO_INIT,
 	};
 	struct weir_store *s = NULL;
-	int err = opening_store(&s, f.path, &args->store, OPENING_READ_ONLY);
+	int exit_code = opening_store(&s, f.path, &args->store, OPENING_READ_ONLY);
 
 	(void)n;
-	if (err)
-		return err;
+	if (exit_code)
+		return exit_code;
 	if (weir_store_get_info(s, &f.info) < 0 || weir_store_get_stats(s, &f.stats) < 0 ||
 	    weir_queue_get_info(weir_store_queue(s), &f.queue) < 0)
-		err = report_failed(f.path);
+		exit_code = report_failed(f.path);
 	else
-		err = args->json ? stat_print_json(&f, s) : stat_print(&f, s);
-	return opening_close(s, f.path, err);
+		exit_code = args->json ? stat_print_json(&f, s) : stat_print(&f, s);
+	return opening_close(s, f.path, exit_code);
 }
 
 const struct command command_stat = {

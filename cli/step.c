@@ -158,28 +158,28 @@ static int step_run(void *arg, char **operands, int n)
 				  .rotational = args->rotational,
 				  .json = args->json };
 	struct step st;
-	int err;
+	int exit_code;
 
 	(void)operands;
 	(void)n;
 	if (!args->sched)
 		return report_usage("--sched is missing: which scheduler?");
-	err = opening_check(&(struct opening){ .scheduler = args->sched });
-	if (!err)
-		err = output_check_standard("-");
-	if (!err)
-		err = step_merging(args, &opts.merging);
-	if (err)
-		return err;
+	exit_code = opening_check(&(struct opening){ .scheduler = args->sched });
+	if (!exit_code)
+		exit_code = output_check_standard("-");
+	if (!exit_code)
+		exit_code = step_merging(args, &opts.merging);
+	if (exit_code)
+		return exit_code;
 	/* A program may wait for an answer before it sends the next event. */
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	if (step_open(&st, &opts) < 0)
 		return report_error("out of memory");
-	err = step_set_first(&st, &args->set);
-	if (!err)
-		err = step_report(step_read(&st, stdin));
+	exit_code = step_set_first(&st, &args->set);
+	if (!exit_code)
+		exit_code = step_report(step_read(&st, stdin));
 	step_close(&st);
-	return err;
+	return exit_code;
 }
 
 const struct command command_step = {
