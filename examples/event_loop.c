@@ -40,11 +40,14 @@ static void on_end(struct weir_store_op *op)
 
 static void on_tick(struct weir_store *s, int timer)
 {
-	struct put *put = &all_puts[ticks];
+	struct put *put;
 	uint64_t expired;
 
 	if (read(timer, &expired, sizeof(expired)) < 0)
 		err(1, "timer");
+	if (ticks == TICKS)
+		return; /* the last puts have not ended yet */
+	put = &all_puts[ticks];
 	snprintf(put->key, sizeof(put->key), "tick-%d", ticks++);
 	put->op = (struct weir_store_op)WEIR_STORE_OP_INIT;
 	put->op.kind = WEIR_STORE_PUT;
@@ -78,9 +81,9 @@ static void run(struct weir_store *s, int store_fd)
 	while (ended < TICKS) {
 		if (epoll_wait(epoll, &event, 1, -1) < 1)
 			continue; /* a signal came */
-		if (event.data.fd == timer && ticks < TICKS)
+		if (event.data.fd == timer)
 			on_tick(s, timer);
-		/* Also after each submission: it is what starts the operation. */
+		/* The loop polls after each submission too: only a poll starts the operation. */
 		if (weir_store_poll(s) < 0)
 			errx(1, "%s", weir_error());
 	}

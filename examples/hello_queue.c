@@ -2,8 +2,8 @@
 /*
  * hello_queue.c - the shortest program with a queue: it writes a block to a file and reads it back.
  *
- * A queue without workers is run by the thread that uses it: weir_io_wait() below is what moves
- * the io. The memory is aligned to 4096, so the drive reads and writes it without a copy.
+ * A queue without workers is run by the thread that uses it: the io moves while weir_io_wait()
+ * runs. The memory is aligned to 4096, so the drive reads and writes it without a copy.
  *
  * Prints
  *     hello, block 7

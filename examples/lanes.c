@@ -22,7 +22,7 @@
 #define DEPTH 16
 #define LANES_MAX 2
 
-/* What one thread has: its lane's number, its share of the blocks, and what it counted. */
+/* A thread: the number of its lane, its share of the blocks, and its counters. */
 struct reader {
 	pthread_t thread;
 	struct weir_queue *q;
@@ -66,7 +66,7 @@ static void *read_blocks(void *arg)
 		errx(1, "%s", weir_error());
 	for (int i = 0; i < DEPTH; i++)
 		submit_next(r, &r->ios[i], r->memory + i * BLOCK);
-	/* Runs the lane until nothing is outstanding, what callbacks submit included. */
+	/* This call runs the lane until all ios have ended, also those that callbacks submit. */
 	if (weir_queue_wait(r->q) < 0 || weir_queue_detach(r->q) < 0)
 		errx(1, "%s", weir_error());
 	return NULL;

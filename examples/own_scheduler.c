@@ -2,7 +2,7 @@
 /*
  * own_scheduler.c - a scheduler of your own: the shortest request goes first.
  *
- * This is the one example that is no program of a stranger. The interface of schedulers
+ * This example is the only one that needs the source tree. The interface of schedulers
  * (src/sched/sched.h) and the call that opens a queue with one (src/queue/open.h) are private:
  * they may change with any release, and libweir.so does not offer them. So this program is built
  * inside the source tree and linked with the layers as static libraries. To offer a scheduler to
@@ -81,7 +81,7 @@ static void shortest_insert(struct sched *s, struct sched_list *list, uint64_t n
 	}
 }
 
-/* The queue asks only while a tag of the drive is free: what is returned goes down at once. */
+/* The queue asks only while a tag of the drive is free, so the drive gets the request at once. */
 static struct sched_rq *shortest_dispatch(struct sched *s, uint64_t now)
 {
 	struct shortest *shortest = (struct shortest *)s;

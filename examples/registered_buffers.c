@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * registered_buffers.c - memory that is registered once, so that the kernel need not look up its
- * pages for each io. Worth it for many ios on the same memory.
+ * pages for each io. This saves time if many ios use the same memory.
  *
  * Registering may fail: the engine has no such thing (posix), or the limit on locked memory
- * (ulimit -l) is too low. Then the same ios work all the same, and cost a little more. So a program
- * says so and goes on.
+ * (ulimit -l) is too low. The same ios work then, too, and cost a little more. So a program prints
+ * the reason and goes on.
  *
  * Prints
  *     256 reads of registered memory, 0 errors
@@ -19,7 +19,7 @@
 #define BLOCK ((size_t)4096)
 #define BLOCKS 256
 
-/* The result of range number 0, the only one, in words. */
+/* Prints why range number 0, which is the only one, is not registered, if it is not. */
 static void say_state(struct weir_queue *q)
 {
 	struct weir_buffer buffer = WEIR_BUFFER_INIT;

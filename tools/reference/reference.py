@@ -44,7 +44,7 @@ class World:
         return [item for item in found if item]
 
     def users(self, item):
-        """The functions that a struct or an enum goes into or comes out of."""
+        """Returns the functions that take or return a struct or an enum."""
         return [other.name for other in self.items.values() if other.kind == "function" and
                 re.search(rf"\b{item.name}\b", other.text)]
 
