@@ -13,6 +13,7 @@
 #include "sched/sched.h"
 
 #define STEP_ID_MAX 31
+#define STEP_CPUS 256u
 
 /* A request, with its name. */
 struct step_rq {
@@ -52,6 +53,10 @@ struct step_rq *step_ids_add(struct step_ids *ids, const char *id);
 /* Removes RQ; its memory may be used again. */
 void step_ids_remove(struct step_ids *ids, struct step_rq *rq);
 void step_ids_free(struct step_ids *ids);
+
+/* step_words.c: fills in R from the N words of `insert` that follow the name. Returns 0 or -EINVAL,
+ * with weir_error() set. */
+int step_words_insert(struct step_rq *r, char **words, int n);
 
 /* The imagined device, and how answers are printed. */
 struct step_opts {

@@ -13,15 +13,12 @@
 
 #define STEP_NR_REQUESTS 256u
 #define STEP_DEPTH 128u
-#define STEP_CPUS 256u
 #define STEP_SUBMITTERS 1024u
 /* Sums of times and deadlines must fit in 63 bits; this is 73 years. */
 #define STEP_TIME_MAX ((uint64_t)INT64_MAX / 4)
 /* The kernel's limits for merging on a device without limits of its own: 1280 KiB, 128 pieces. */
 #define STEP_MAX_SECTORS 2560u
 #define STEP_MAX_SEGMENTS 128u
-#define STEP_PRIO_LEVELS 8u
-#define STEP_PRIO_DEFAULT (uint16_t)(2u << 13 | 4u)
 #define STEP_NAMES_MAX 32
 
 static struct step_rq *step_rq(struct sched_rq *rq)
@@ -157,87 +154,6 @@ static int step_time(struct step *st, const char *text)
 	return 0;
 }
 
-static int step_prio(const char *text, uint16_t *prio)
-{
-	static const char *const classes[] = { "none", "rt", "be", "idle" };
-	size_t len = strcspn(text, ".");
-	uint64_t level = text[len] ? STEP_PRIO_LEVELS : 4;
-
-	for (unsigned i = 0; i < 4; i++) {
-		if (strlen(classes[i]) != len || strncmp(text, classes[i], len))
-			continue;
-		if (text[len] && parse_number(text + len + 1, 0, STEP_PRIO_LEVELS - 1, &level) < 0)
-			return -EINVAL;
-		/* No class means best effort, as in the queue. */
-		*prio = (uint16_t)((i ? i : 2) << 13 | level);
-		return 0;
-	}
-	return error_set(-EINVAL,
-			 "prio=%s: give rt, be or idle, with a level from 0 (high) to 7 "
-			 "as in be.4",
-			 text);
-}
-
-/* Reads one of the optional words at the end of `insert`. */
-static int step_insert_option(struct step_rq *r, const char *word)
-{
-	uint64_t value = 0;
-	int err;
-
-	if (!strncmp(word, "prio=", 5))
-		return step_prio(word + 5, &r->rq.ioprio);
-	if (!strncmp(word, "cpu=", 4)) {
-		err = parse_number(word + 4, 0, STEP_CPUS - 1, &value);
-		r->rq.ctx = (uint32_t)value;
-	} else if (!strncmp(word, "submitter=", 10)) {
-		err = parse_number(word + 10, 0, UINT32_MAX, &value);
-		r->rq.submitter = (uint32_t)value;
-	} else if (!strncmp(word, "sync=", 5)) {
-		err = parse_number(word + 5, 0, 1, &value);
-		if (!value && r->rq.op != SCHED_READ)
-			r->rq.flags &= (uint8_t)~SCHED_RQ_SYNC;
-	} else {
-		err = error_set(
-			-EINVAL,
-			"unknown word \"%s\": there are prio=, cpu=, submitter=, sync=", word);
-	}
-	return err;
-}
-
-static int step_op(const char *text, uint8_t *op)
-{
-	static const char letters[] = "RWDF";
-	static const uint8_t ops[] = { SCHED_READ, SCHED_WRITE, SCHED_DISCARD, SCHED_FLUSH };
-	const char *at = strchr(letters, *text);
-
-	if (!*text || text[1] || !at)
-		return error_set(-EINVAL, "unknown operation \"%s\": there are R, W, D and F",
-				 text);
-	*op = ops[at - letters];
-	return 0;
-}
-
-/* Fills in R from the words behind the name in `insert`. */
-static int step_describe(struct step_rq *r, char **words, int n)
-{
-	uint64_t sector = 0, nr = 0;
-	int err = step_op(words[0], &r->rq.op);
-
-	if (!err)
-		err = parse_number(words[1], 0, INT64_MAX, &sector);
-	if (!err)
-		err = parse_number(words[2], r->rq.op != SCHED_FLUSH, UINT32_MAX, &nr);
-	r->rq.sector = sector;
-	r->rq.nr_sectors = (uint32_t)nr;
-	r->rq.ioprio = STEP_PRIO_DEFAULT;
-	r->rq.submitter = 1;
-	r->rq.flags = SCHED_RQ_SYNC;
-	r->segments = 1;
-	for (int i = 3; i < n && !err; i++)
-		err = step_insert_option(r, words[i]);
-	return err;
-}
-
 /*
  * Merges RQ into a waiting request, as the queue does with an io. Returns false if there is none
  * that fits.
@@ -276,7 +192,7 @@ static int step_insert(struct step *st, char **words, int n)
 	r = step_ids_add(&st->ids, words[1]);
 	if (!r)
 		return error_set(-ENOMEM, "out of memory");
-	err = step_describe(r, words + 2, n - 2);
+	err = step_words_insert(r, words + 2, n - 2);
 	if (err) {
 		step_ids_remove(&st->ids, r);
 		return err;

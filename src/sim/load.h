@@ -108,6 +108,9 @@ int load_open(struct load *l, struct load_env *env, const struct sim_job *job, u
 	      size_t group, uint64_t seed);
 void load_close(struct load *l);
 
+/* Submits what may be submitted now: the timer of the load EV has fired. */
+void load_timer_fires(struct event *ev, uint64_t now);
+
 /* Starts the jobs of ENV that do not wait for others. */
 void load_begin_first(struct load_env *env);
 

@@ -56,7 +56,7 @@ PREFIXES = {
     "src/store/io": "= io_",
     "src/store/format": "=",
     "src/text": "text_ unpack_",
-    "src/sim": "= sim_ job_ fio_ iolog_ model_",
+    "src/sim": "= sim_ job_ fio_ iolog_ load_ model_",
     "src/doctor": "doctor_",
     "cli": "= command_ opt_ step_ replay_ sim_ trace_",
 }
