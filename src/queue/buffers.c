@@ -30,7 +30,8 @@ static int lane_result(const struct lane *lane, const struct range *range)
 	const struct registry *r = lane->q->registry;
 	int result = 0;
 
-	CHECK(r && lane->index < lane->q->nr_lanes);
+	CHECK(r);
+	CHECK(lane->index < lane->q->nr_lanes);
 	for (uint32_t i = 0; i < r->nr_pieces; i++) {
 		const struct lane_piece *known = &r->known[lane->index * REGISTERED_MAX + i];
 

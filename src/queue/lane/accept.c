@@ -171,7 +171,8 @@ void accept_ios(struct lane *lane, struct io_list *list)
 	struct sched_list insert = TAILQ_HEAD_INITIALIZER(insert);
 	struct weir_io *io;
 
-	CHECK(lane_is_mine(lane) && !lane->change.draining);
+	CHECK(lane_is_mine(lane));
+	CHECK(!lane->change.draining);
 	flush_steps_kick(lane);
 	if (lane->waiting.nr && !admit_by_submitter(lane))
 		accept_waiting(lane, &insert);

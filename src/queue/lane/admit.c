@@ -95,7 +95,8 @@ void admit_scheduler(struct lane *lane)
 {
 	const struct sched_ops *ops = lane->sched->ops;
 
-	CHECK(tags_all_free(lane) && !lane->waiting.nr);
+	CHECK(tags_all_free(lane));
+	CHECK(!lane->waiting.nr);
 	lane->waiting.counts_tags =
 		ops->limit_depth || (ops->flags & (SCHED_BY_SUBMITTER | SCHED_BY_CLASS));
 }
@@ -341,7 +342,9 @@ static struct weir_io *line_pop(struct lane *lane, struct line *line)
 	struct admit *admit = lane->waiting.admit;
 	struct weir_io *io;
 
-	CHECK(line->ios.count && account->waiting && lane->waiting.nr);
+	CHECK(line->ios.count);
+	CHECK(account->waiting);
+	CHECK(lane->waiting.nr);
 	RB_REMOVE(lines, lines_of(admit, line), line);
 	io = io_list_pop(&line->ios);
 	if (line->ios.first)
@@ -397,7 +400,8 @@ static void line_remove(struct lane *lane, struct line *line,
 			io_list_add(&line->ios, io);
 			continue;
 		}
-		CHECK(account->waiting && lane->waiting.nr);
+		CHECK(account->waiting);
+		CHECK(lane->waiting.nr);
 		io_list_add(list, io);
 		account->waiting--;
 		lane->waiting.nr--;

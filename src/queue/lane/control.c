@@ -99,7 +99,8 @@ static void control_finish_switch(struct weir_queue *q)
 {
 	const struct sched_ops *ops = q->next_ops;
 
-	CHECK(ops && q->lanes[0].change.next);
+	CHECK(ops);
+	CHECK(q->lanes[0].change.next);
 	q->next_ops = NULL;
 	__atomic_store_n(&q->sched_ops, ops, __ATOMIC_RELEASE);
 	__atomic_store_n(&q->nr_requests, control_nr_requests(q, ops), __ATOMIC_RELAXED);
@@ -124,7 +125,8 @@ void control_hold(struct lane *lane, struct io_list *list)
 {
 	struct weir_io *io;
 
-	CHECK(lane_is_mine(lane) && lane->change.draining);
+	CHECK(lane_is_mine(lane));
+	CHECK(lane->change.draining);
 	while ((io = io_list_pop(list))) {
 		/* An io that has written something goes on to its end. */
 		if (!(io->flags & WEIR_IO_NOWAIT) || io_priv(io)->cursor ||
@@ -164,7 +166,9 @@ void control_check_drained(struct lane *lane)
 
 	if (!lane->change.draining || !tags_all_free(lane))
 		return;
-	CHECK(!lane->out.commands && !lane->out.bytes && TAILQ_EMPTY(&lane->out.dispatch));
+	CHECK(!lane->out.commands);
+	CHECK(!lane->out.bytes);
+	CHECK(TAILQ_EMPTY(&lane->out.dispatch));
 	control_hold_waiting(lane);
 	pthread_mutex_lock(&q->lock);
 	if (__atomic_load_n(&q->draining, __ATOMIC_RELAXED) && !lane->change.drained) {
@@ -179,7 +183,8 @@ void control_disown(struct lane *lane)
 {
 	struct weir_queue *q = lane->q;
 
-	CHECK(owner_is_there(lane) && !lane->owner.thread);
+	CHECK(owner_is_there(lane));
+	CHECK(!lane->owner.thread);
 	pthread_mutex_lock(&q->lock);
 	__atomic_store_n(&lane->owner.owned, 0, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&q->draining, __ATOMIC_RELAXED))
@@ -255,7 +260,8 @@ void control_set_next(struct lane *lane, struct sched *next)
 {
 	if (lane->change.next)
 		lane->change.next->ops->exit(lane->change.next);
-	CHECK(next && next != lane->sched);
+	CHECK(next);
+	CHECK(next != lane->sched);
 	lane->change.next = next;
 	if (!lane->q->next_ops)
 		lane->change.drained = false;

@@ -32,7 +32,8 @@ static __attribute__((noinline, cold)) void dispatch_drop(struct lane *lane, str
 {
 	struct sched *s = lane->sched;
 
-	CHECK(rq->state == REQUEST_TAKEN && !rq->nr_ios);
+	CHECK(rq->state == REQUEST_TAKEN);
+	CHECK(!rq->nr_ios);
 	rq->cancelled = false;
 	rq->rq.io_start_ns = lane->now;
 	if (s->ops->completed)

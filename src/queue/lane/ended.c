@@ -108,7 +108,8 @@ unsigned ended_call_back(struct lane *lane)
 
 	if (!lane->ended.ios.first && !lane->ended.tasks.first)
 		return 0;
-	CHECK(lane_is_mine(lane) && !lane->ended.in_callback);
+	CHECK(lane_is_mine(lane));
+	CHECK(!lane->ended.in_callback);
 	io_list_init(&ended);
 	io_list_append(&ended, &lane->ended.ios);
 	n = ended.count;

@@ -50,7 +50,8 @@ int fd_make(struct lane *lane)
 	struct engine *e = lane->engine;
 	int err = 0;
 
-	CHECK(lane_is_mine(lane) && lane->fd.epoll < 0);
+	CHECK(lane_is_mine(lane));
+	CHECK(lane->fd.epoll < 0);
 	lane->fd.epoll = epoll_create1(EPOLL_CLOEXEC);
 	lane->fd.timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (lane->fd.epoll < 0 || lane->fd.timer < 0)

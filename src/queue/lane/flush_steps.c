@@ -93,7 +93,8 @@ bool flush_steps_data_ended(struct lane *lane, struct weir_io *io)
 
 void flush_steps_flush_ended(struct lane *lane, struct weir_io *io, int result, uint16_t status)
 {
-	CHECK(io_priv(io)->step != STEP_READY && io_priv(io)->step != STEP_DATA);
+	CHECK(io_priv(io)->step != STEP_READY);
+	CHECK(io_priv(io)->step != STEP_DATA);
 	if (result) {
 		io->result = result;
 		io->status = status;
@@ -123,7 +124,8 @@ static void flush_steps_start(struct lane *lane, struct request *rq)
 	rq->nr_ios = list->count;
 	rq->scheduled = false;
 	io_list_init(list);
-	CHECK(!lane->flush.in_flight && rq->nr_ios);
+	CHECK(!lane->flush.in_flight);
+	CHECK(rq->nr_ios);
 	lane->flush.in_flight = true;
 	dispatch_add(lane, rq);
 }

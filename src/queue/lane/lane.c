@@ -43,7 +43,8 @@ int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
 {
 	int err;
 
-	CHECK(!lane->q && index < q->nr_lanes);
+	CHECK(!lane->q);
+	CHECK(index < q->nr_lanes);
 	lane->q = q;
 	lane->index = index;
 	lane->fd.epoll = lane->fd.timer = -1;
@@ -176,7 +177,8 @@ unsigned lane_turn(struct lane *lane)
 {
 	unsigned ended;
 
-	CHECK(lane_is_mine(lane) && !lane->ended.in_callback);
+	CHECK(lane_is_mine(lane));
+	CHECK(!lane->ended.in_callback);
 	sleep_end(lane);
 	control_check(lane);
 	if (sleep_has_new_work(lane) || sleep_has_old_work(lane))

@@ -166,13 +166,15 @@ static void merge_add_ios(struct request *rq, const struct addition *add, enum s
 		io_priv(rq->last)->next = add->first;
 		rq->last = add->last;
 	}
-	CHECK(rq->nr_ios && add->nr_ios);
+	CHECK(rq->nr_ios);
+	CHECK(add->nr_ios);
 	rq->nr_ios += add->nr_ios;
 }
 
 static void merge_apply(struct request *rq, const struct addition *add, enum sched_merge how)
 {
-	CHECK(rq->state == REQUEST_TAKEN && !rq->bounce);
+	CHECK(rq->state == REQUEST_TAKEN);
+	CHECK(!rq->bounce);
 	if (how == SCHED_MERGE_DISCARD)
 		merge_add_ranges(rq, add);
 	else if (add->iov)
@@ -202,7 +204,9 @@ bool merge_requests(void *owner, struct sched_rq *into, struct sched_rq *gone, e
 		.submit_ns = b->submit_ns,
 	};
 
-	CHECK(a != b && a->cmd.op == b->cmd.op && b->state == REQUEST_TAKEN);
+	CHECK(a != b);
+	CHECK(a->cmd.op == b->cmd.op);
+	CHECK(b->state == REQUEST_TAKEN);
 	if (b->cmd.op == WEIR_OP_DISCARD)
 		add.ranges = b->cmd.ranges;
 	else

@@ -91,7 +91,10 @@ static void owner_unlink(struct lane *lane)
 void owner_detach(struct lane *lane)
 {
 	lane_drain(lane);
-	CHECK(tags_all_free(lane) && !lane->waiting.nr && !lane->out.commands && !lane->out.bytes);
+	CHECK(tags_all_free(lane));
+	CHECK(!lane->waiting.nr);
+	CHECK(!lane->out.commands);
+	CHECK(!lane->out.bytes);
 	CHECK(!lane->sched->ops->has_work(lane->sched));
 	fd_close(lane);
 	lane->engine->ops->close(lane->engine);

@@ -212,7 +212,8 @@ static void registered_take(struct lane *lane, uint32_t index, const struct piec
 	struct engine *e = lane->engine;
 	int err;
 
-	CHECK(piece->serial && !piece->leaving);
+	CHECK(piece->serial);
+	CHECK(!piece->leaving);
 	err = e->ops->register_buffer
 		      ? e->ops->register_buffer(e, index, (void *)piece->base, piece->length)
 		      : error_set(-EOPNOTSUPP, "the %s engine registers no memory", e->ops->name);

@@ -44,7 +44,8 @@ bool retry_begin(struct lane *lane, struct request *rq)
 	if (!lane->q->opts.retry_merged || rq->nr_ios < 2 || rq->cmd.ring_lost ||
 	    !retry_is_local(rq->cmd.result, rq->cmd.status))
 		return false;
-	CHECK(rq->state == REQUEST_TAKEN && !rq->nr_retry);
+	CHECK(rq->state == REQUEST_TAKEN);
+	CHECK(!rq->nr_retry);
 	hist_add(&lane->stats->retried_merges, 1);
 	rq->retry = rq->first;
 	rq->nr_retry = rq->nr_ios;

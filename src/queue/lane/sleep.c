@@ -46,7 +46,8 @@ void lane_rest(struct lane *lane)
 {
 	bool asleep;
 
-	CHECK(lane_is_mine(lane) && !lane->ended.in_callback);
+	CHECK(lane_is_mine(lane));
+	CHECK(!lane->ended.in_callback);
 	asleep = sleep_mark(lane);
 	if (lane->fd.epoll < 0)
 		return;

@@ -239,7 +239,8 @@ static int split_memory(struct lane *lane, struct weir_io *io, struct request *r
 	if (io->iovcnt) {
 		rq->cmd.iov = rq->pieces;
 		rq->cmd.iovcnt = split_advance(io, rq->cmd.length, rq->pieces);
-		CHECK(rq->cmd.iovcnt <= lane->q->max_segments && io_priv(io)->cursor <= io->length);
+		CHECK(rq->cmd.iovcnt <= lane->q->max_segments);
+		CHECK(io_priv(io)->cursor <= io->length);
 		return 0;
 	}
 	rq->one = (struct iovec){ (char *)io->buf + io_priv(io)->cursor, rq->cmd.length };
