@@ -132,7 +132,7 @@ def errors(weir):
     refused(weir, TWO, "--window", options=("--window", "0"))
     refused(weir, "[a]\nruntime=60\n", "--window 1 ns", "60.00 us or more",
             options=("--window", "1ns"))
-    weir.fails("sim", code=2, says=["which file"])
+    weir.fails("sim", code=2, says=["name the file with the jobs"])
     weir.fails("sim", weir.path("nothing"), code=1, says=["No such file"])
     weir.fails("sim", weir.folder, code=1, says=["cannot be read", "directory"])
 
