@@ -19,19 +19,20 @@
 int error_set(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
 
 /*
- * As error_set(), with ": " and the words for ERR at the end.
+ * Does what error_set() does, and appends ": " and the words for ERR.
  */
 int error_sys(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
 
-/* Refuses what a callback may not do: -EDEADLK with "a callback cannot WHAT". */
+/* Refuses a call that a callback may not make: returns -EDEADLK with "a callback cannot WHAT". */
 int error_in_callback(const char *what) __attribute__((cold));
 
 /*
- * A call that may succeed although some of its steps fail, as where the second engine works and the
- * first does not. The text of such a step must not outlive the call: weir_error() stays as it was
- * when a call succeeds. error_begin() notes the text; error_end() returns ERR, and
- *   - where ERR is no error, puts the noted text back;
- *   - where ERR is an error and no step has set a text, sets one as error_sys() does.
+ * The scope of a call that may succeed although some of its steps fail, for example if the second
+ * engine works and the first does not. The text of such a step must not outlive the call:
+ * weir_error() does not change if a call succeeds. error_begin() notes the text. error_end()
+ * returns ERR, and
+ * - if ERR is no error, restores the noted text;
+ * - if ERR is an error and no step has set a text, sets one as error_sys() does.
  */
 struct error_scope {
 	uint64_t count;

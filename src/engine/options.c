@@ -25,7 +25,7 @@ static const struct engine_option *options_find(const struct engine_ops *ops, co
 	return NULL;
 }
 
-/* Another engine that has an option of this name, or NULL. */
+/* Returns another engine that has an option of this name, or NULL. */
 static const char *options_whose(const char *key)
 {
 	for (size_t i = 0; engine_table[i]; i++)
@@ -98,7 +98,7 @@ static int options_set(const struct engine_option *o, const char *value,
 	return 0;
 }
 
-/* One "key=value". */
+/* Parses one "key=value" and stores its value. */
 static int options_one(const struct engine_ops *ops, char *text, struct engine_tuning *tuning)
 {
 	char *value = strchr(text, '=');

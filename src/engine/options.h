@@ -2,8 +2,8 @@
 /*
  * options.h - options that only some engines have, given as text: "threads=8", "timeout=2s".
  *
- * An engine lists its options in a table (engine_ops.options), so that a misspelt one can be
- * refused before the engine is opened, with the ones that there are.
+ * An engine lists its options in a table (engine_ops.options). So a misspelt option is refused
+ * before the engine is opened, and the error lists those that exist.
  */
 #ifndef ENGINE_OPTIONS_H
 #define ENGINE_OPTIONS_H
@@ -17,7 +17,7 @@ struct engine_ops;
 struct engine_tuning {
 	uint32_t threads;    /* posix: size of the pool, for each lane */
 	uint64_t latency_ns; /* null: a command completes after this time */
-	uint32_t timeout_ms; /* uring_cmd: of one command */
+	uint32_t timeout_ms; /* uring_cmd: limit for one command */
 };
 
 enum engine_option_kind {
@@ -30,14 +30,14 @@ enum engine_option_kind {
 struct engine_option {
 	const char *key;
 	enum engine_option_kind kind;
-	size_t offset;	   /* of its value in struct engine_tuning */
-	uint64_t min, max; /* of a time: ns */
+	size_t offset;	   /* offset of its value in struct engine_tuning */
+	uint64_t min, max; /* times are in ns */
 };
 
 /*
- * Parses TEXT (NULL or "": no options) for the engine OPS into TUNING, which is cleared first. A
- * key that comes twice has its last value. -EINVAL with words: an unknown key, no value, or one out
- * of range. Any thread.
+ * Parses TEXT (NULL or "": no options) for the engine OPS into TUNING, which is cleared first. If a
+ * key comes twice, its last value counts. Returns -EINVAL with an error text for an unknown key, a
+ * missing value, or a value out of range. Any thread.
  */
 int engine_options_parse(const struct engine_ops *ops, const char *text,
 			 struct engine_tuning *tuning);

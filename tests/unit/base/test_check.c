@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_check.c - a check that fails ends the program with words; one that holds does nothing.
+ * test_check.c - a check that fails ends the program with an error text; one that holds does
+ * nothing.
  */
-#define NDEBUG /* checks stay whatever it says */
+#define NDEBUG /* checks stay in spite of it */
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_done.c - threads that wait are woken, or give up in time; whoever finishes knows of them.
+ * test_done.c - threads that wait are woken or give up in time, and whoever finishes knows that
+ * they wait.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,7 +49,7 @@ static void test_gives_up_in_time(void **state)
 	assert_false(done_wait(&word, 0));
 	assert_false(done_wait(&word, begin + 5 * NSEC_PER_MSEC));
 	assert_true(clock_now() >= begin + 5 * NSEC_PER_MSEC);
-	assert_true(done_mark(&word)); /* it was waited for */
+	assert_true(done_mark(&word)); /* somebody waits for it */
 	assert_true(done_wait(&word, 0));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_error.c - the last error in words belongs to its thread.
+ * test_error.c - each thread has its own text of the last error.
  */
 #include <errno.h>
 #include <setjmp.h>

@@ -57,7 +57,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* The one in the middle ends without a trace, and holds back nothing. */
+/* The operation in the middle is cancelled: it leaves no trace, and does not delay the others. */
 static void one_that_waits(void **state)
 {
 	uint64_t keys[3] = { 1, 2, 1 };
@@ -79,7 +79,7 @@ static void one_that_waits(void **state)
 	assert_int_equal(ends, 3);
 	assert_int_equal(weir_store_exists(rig.s, &keys[0], sizeof(keys[0]), NULL), 0);
 	assert_int_equal(weir_store_exists(rig.s, &keys[1], sizeof(keys[1]), NULL), -ENOENT);
-	/* One that has ended is left alone, and the same operation may be submitted again. */
+	/* An operation that has finished is left alone, and may be submitted again. */
 	assert_int_equal(weir_store_cancel(rig.s, &ops[1]), 0);
 	assert_int_equal(weir_store_submit(rig.s, &ops[1]), 0);
 	assert_int_equal(weir_store_wait(rig.s, &ops[1], UINT64_MAX), 0);
@@ -91,7 +91,7 @@ static void *wait_elsewhere(void *arg)
 	return (void *)(intptr_t)weir_store_wait(rig.s, arg, 20 * MS);
 }
 
-/* The owner of the loop does not call in while the other thread waits. */
+/* The owner of the loop makes no call while the other thread waits. */
 static void a_wait_times_out(void **state)
 {
 	uint64_t key = 1, start;
@@ -109,7 +109,7 @@ static void a_wait_times_out(void **state)
 	assert_true(clock_now() - start >= 20 * MS);
 	assert_int_equal(weir_store_wait(rig.s, &op, 0), -ETIMEDOUT);
 	assert_int_equal(ends, 0);
-	/* It goes on. */
+	/* The operation continues. */
 	assert_int_equal(weir_store_wait(rig.s, &op, UINT64_MAX), 0);
 	assert_int_equal(ends, 1);
 }
@@ -164,7 +164,7 @@ static void in_an_event_loop(void **state)
 	close(loop);
 }
 
-/* The storm. */
+/* The following test cancels many operations while they run. */
 
 struct storm {
 	pthread_t thread;
@@ -199,7 +199,7 @@ static void storm_look(struct storm *t, unsigned i)
 {
 	int result = weir_store_wait(rig.s, &t->ops[i], UINT64_MAX);
 
-	/* `end` may still run where this thread is not the loop's. */
+	/* `end` may still be running if this thread is not the thread of the loop. */
 	while (__atomic_load_n(&t->ended[i], __ATOMIC_ACQUIRE) < t->submitted[i])
 		usleep(10);
 	t->cancelled += result == -ECANCELED;
@@ -232,7 +232,8 @@ static void *storm_main(void *arg)
 	return NULL;
 }
 
-/* Small, so that segments are reclaimed and puts wait for space while others cancel them. */
+/* The store is small, so that segments are reclaimed and puts wait for space while others cancel
+ * them. */
 static void storm(void **state)
 {
 	static struct storm threads[THREADS];
@@ -254,7 +255,7 @@ static void storm(void **state)
 		done += threads[i].done;
 	}
 	assert_true(cancelled > 0 && done > 0);
-	/* The store works on. */
+	/* The store still works. */
 	assert_int_equal(rig_put(&rig, key, 1, 5000, WEIR_PUT_DURABLE), 0);
 	assert_int_equal(rig_get(&rig, key, 1, 5000), 1);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_checks.c - a store ends the program where one of its own rules is broken, before wrong
- * bytes reach the drive.
+ * test_checks.c - a store ends the program if one of its own rules is broken, before wrong bytes
+ * reach the drive.
  */
 #include <pthread.h>
 
@@ -26,7 +26,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Opens the store, in the child that is going to die, and returns its segments. */
+/* Opens the store in the child that will die, and returns its segments. */
 static struct segments *opened(void)
 {
 	rig_open(&rig);
@@ -112,7 +112,7 @@ static void never_told(struct flush_waiter *w, int result)
 	(void)result;
 }
 
-/* A flush of the store's ends in a thread that does not own its loop. */
+/* Completes a flush of the store on a thread that does not own its loop. */
 static void wrong_thread(void *arg)
 {
 	struct flush_waiter w = { 0 };

@@ -39,7 +39,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* The segment that holds key number KEY. */
+/* Returns the segment that holds key number KEY. */
 static struct segment *segment_of(uint64_t key)
 {
 	struct index_value value;
@@ -65,10 +65,10 @@ static void counts(void **state)
 	first = segment_of(1);
 	assert_ptr_equal(first, segment_of(2));
 	assert_int_equal(first->live_bytes, 12000);
-	/* A shorter version in the same segment. */
+	/* This puts a shorter version into the same segment. */
 	put(2, 2, 100);
 	assert_int_equal(first->live_bytes, 5100);
-	/* The first segment is full, and a version goes to the next one. */
+	/* The first segment is full, so a version goes to the next one. */
 	for (uint64_t key = 10; segment_of(2) == first; key++) {
 		put(key, 1, 9000);
 		put(2, key, 100);
@@ -95,7 +95,7 @@ static void recovery_counts(void **state)
 	first = segment_of(1)->number;
 	live = segment_of(1)->live_bytes;
 	assert_int_equal(live, 13000);
-	/* By its footer, and, after a cut, by its batches. */
+	/* The bytes are counted from the footer and, after a power cut, from the batches. */
 	reopen();
 	assert_int_equal(segment_of(1)->number, first);
 	assert_int_equal(segment_of(1)->live_bytes, live);
@@ -109,7 +109,7 @@ static void recovery_counts(void **state)
 	assert_int_equal(segment_of(1)->live_bytes, live);
 }
 
-/* Segments are reclaimed by their footers, and where these cannot be read by the whole index. */
+/* Segments are reclaimed by their footers, or by the whole index if these cannot be read. */
 static void reclaim_counts(void **state)
 {
 	struct weir_store_stats stats;
@@ -130,7 +130,7 @@ static void reclaim_counts(void **state)
 	reopen();
 }
 
-/* Puts whose write failed are not counted, and the versions before them stay. */
+/* Puts whose write failed are not counted, and the earlier versions stay. */
 static void failed_writes(void **state)
 {
 	uint64_t live;
