@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_check.c - a check that fails ends the program with an error text; one that holds does
- * nothing.
+ * test_check.c - a failed check ends the program with a text; one that holds does nothing.
  */
 #define NDEBUG /* checks stay in spite of it */
 
