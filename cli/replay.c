@@ -3,35 +3,20 @@
  * replay.c - `weir replay`: plays a KV-cache trace through a store, which it makes if necessary,
  * and reports.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/parse.h"
 #include "cli/acks.h"
 #include "cli/command.h"
 #include "cli/default.h"
 #include "cli/opening.h"
-#include "cli/output.h"
 #include "cli/replay.h"
 #include "cli/replay_report.h"
+#include "cli/replay_session.h"
 #include "cli/report.h"
-#include "cli/synthetic.h"
-
-#define REPLAY_SYNTHETIC "synthetic"
-#define REPLAY_SIZE (4ull << 30) /* size of a new store */
-#define REPLAY_REQUESTS 3000	 /* requests of a synthetic trace */
-
-struct replay_args {
-	struct opening opening;
-	const char *store, *speed, *ack_log, *check_acks, *trace_format, *tier;
-	uint64_t block_bytes, size, depth, clients;
-	uint64_t requests, chats, seed;
-	unsigned verify, durable, json;
-};
 
 static const struct replay_args replay_defaults = {
 	.speed = "max",
@@ -143,211 +128,6 @@ static const struct opt replay_options[] = {
 	JSON_OPTION(offsetof(struct replay_args, json)),
 	OPT_END,
 };
-
-/* Everything that a run needs; replay_main() releases it. */
-struct replay_session {
-	const struct replay_args *args;
-	const char *trace_name; /* NULL: only the log is checked */
-	struct trace trace;
-	struct trace_opts trace_opts;
-	struct replay replay;
-	struct weir_store *store;
-	bool made; /* the store was made for this run */
-	uint64_t *acks;
-	size_t ack_count;
-	struct replay_check check;
-};
-
-/* Reads a speed: "max" or a number above 0. */
-static int replay_parse_speed(const char *text, double *speed)
-{
-	char *end;
-
-	*speed = 0;
-	if (!strcmp(text, "max"))
-		return 0;
-	*speed = strtod(text, &end);
-	if (*end || end == text || !(*speed >= 1e-6 && *speed <= 1e9))
-		return report_usage("--speed: \"%s\" is not a speed: give a number such as 10, or "
-				    "max",
-				    text);
-	return 0;
-}
-
-/* Reads which rows of a trace of objects are played. */
-static int replay_parse_tier(const char *text, unsigned *tiers)
-{
-	uint64_t tier = TRACE_TIERS - 1;
-
-	*tiers = TRACE_ALL_TIERS;
-	if (text && !strcmp(text, "all"))
-		return 0;
-	if (text && parse_number(text, 0, TRACE_TIERS - 1, &tier) < 0)
-		return report_usage("--tier: \"%s\" is not a tier: give 0 (GPU), 1 (memory), "
-				    "2 (NVMe) or all",
-				    text);
-	*tiers = 1u << tier;
-	return 0;
-}
-
-static int replay_configure_trace(struct replay_session *s)
-{
-	struct trace_opts *opts = &s->trace_opts;
-
-	opts->limit = s->args->requests;
-	opts->block_bytes = s->args->block_bytes;
-	if (trace_format_find(s->args->trace_format, &opts->format) < 0)
-		return report_usage("--trace-format: there is no \"%s\": give auto, mooncake, "
-				    "bailian or mlperf",
-				    s->args->trace_format);
-	return replay_parse_tier(s->args->tier, &opts->tiers);
-}
-
-/* Checks that no output overwrites the store or the trace. */
-static int replay_check_outputs(const struct replay_session *s)
-{
-	const char *inputs[] = { s->args->store, s->trace_name };
-	int exit_code = output_check_standard(s->args->store);
-
-	if (!exit_code && s->args->ack_log)
-		exit_code = output_check("--ack-log", s->args->ack_log, inputs, 2);
-	return exit_code;
-}
-
-static int replay_configure(struct replay_session *s)
-{
-	const struct replay_args *args = s->args;
-	struct replay_config *config = &s->replay.config;
-	int exit_code;
-
-	if (!args->store)
-		return report_usage("--store PATH is missing, and WEIR_STORE names none");
-	if (!s->trace_name && !args->check_acks)
-		return report_usage("give a TRACE: a file, - for standard input, or the word "
-				    "synthetic");
-	if (!s->trace_name && args->ack_log)
-		return report_usage("--ack-log needs a TRACE: without one nothing is put");
-	exit_code = replay_configure_trace(s);
-	if (exit_code)
-		return exit_code;
-	config->block_bytes = args->block_bytes;
-	config->depth = (uint32_t)args->depth;
-	config->clients = (uint32_t)args->clients;
-	config->verify = args->verify != 0;
-	config->put_flags = args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN;
-	return replay_parse_speed(args->speed, &config->speed);
-}
-
-static void replay_note_tiers(const struct replay_session *s)
-{
-	const struct trace *t = &s->trace;
-
-	if (s->args->tier && t->format != TRACE_MLPERF)
-		report_note("%s has no tiers: --tier is ignored", s->trace_name);
-	else if (t->count && t->skipped)
-		report_note("%s: %" PRIu64 " rows of other tiers are not played; --tier all "
-			    "plays them",
-			    s->trace_name, t->skipped);
-}
-
-static int replay_load_trace(struct replay_session *s)
-{
-	const struct replay_args *args = s->args;
-	struct synthetic_params params = {
-		.seed = args->seed,
-		.requests = args->requests ? args->requests : REPLAY_REQUESTS,
-		.chats = args->chats,
-	};
-	int err;
-
-	if (!s->trace_name)
-		return 0;
-	if (!strcmp(s->trace_name, REPLAY_SYNTHETIC))
-		err = synthetic_make(&s->trace, &params);
-	else
-		err = trace_load(&s->trace, s->trace_name, &s->trace_opts);
-	if (err < 0)
-		return report_error("%s", weir_error());
-	replay_note_tiers(s);
-	if (!s->trace.count && s->trace.skipped)
-		return report_error("%s: the trace has no row of this tier, but %" PRIu64
-				    " of others; "
-				    "--tier all plays them",
-				    s->trace_name, s->trace.skipped);
-	if (!s->trace.count)
-		return report_error("%s: no request in it", s->trace_name);
-	s->replay.trace = &s->trace;
-	return 0;
-}
-
-static int replay_read_acks(struct replay_session *s)
-{
-	if (!s->args->check_acks)
-		return 0;
-	if (acks_read(s->args->check_acks, &s->acks, &s->ack_count) < 0)
-		return report_error("%s", weir_error());
-	return 0;
-}
-
-/* Makes the store, with segments that hold several blocks even if these are large. */
-static int replay_make_store(const struct replay_args *args)
-{
-	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
-
-	if (opening_wants_nvme(&args->opening))
-		return report_error("%s: there is no such device, and NVMe passthrough does not "
-				    "work on a file: name a device such as /dev/ng0n1",
-				    args->store);
-
-	opts.create_bytes = args->size ? args->size : REPLAY_SIZE;
-	if (args->block_bytes > opts.create_bytes / 256 / 4)
-		for (opts.segment_bytes = 1 << 20; opts.segment_bytes < 4 * args->block_bytes;)
-			opts.segment_bytes *= 2;
-	if (weir_store_format(args->store, &opts) < 0)
-		return report_failed(args->store);
-	return 0;
-}
-
-static bool replay_is_missing(const struct replay_args *args)
-{
-	return access(args->store, F_OK) < 0 && errno == ENOENT;
-}
-
-/* Checks that the blocks fit into the existing store, before a trace is read or made. */
-static int replay_check_fit(const struct replay_session *s)
-{
-	struct weir_store_info info = WEIR_STORE_INFO_INIT;
-	char block[32], most[32];
-	int exit_code = opening_check(&s->args->opening);
-
-	if (exit_code || replay_is_missing(s->args))
-		return exit_code;
-	exit_code = opening_ask(&info, s->args->store, &s->args->opening);
-	if (exit_code || s->args->block_bytes <= info.max_value_bytes)
-		return exit_code;
-	return report_error("%s: blocks of %s do not fit: this store takes values of up to %s; "
-			    "format one with a larger --segment-bytes",
-			    s->args->store, format_size(s->args->block_bytes, block, sizeof(block)),
-			    format_size(info.max_value_bytes, most, sizeof(most)));
-}
-
-static int replay_open_store(struct replay_session *s)
-{
-	const struct replay_args *args = s->args;
-	int flags = args->clients > 1 ? OPENING_SHARED : 0;
-	int exit_code = 0;
-
-	if (s->trace_name && replay_is_missing(args)) {
-		exit_code = replay_make_store(args);
-		s->made = !exit_code;
-	} else if (args->size) {
-		report_note("%s exists already: --size is ignored", args->store);
-	}
-	if (!exit_code)
-		exit_code = opening_store(&s->store, args->store, &args->opening, flags);
-	s->replay.store = s->store;
-	return exit_code;
-}
 
 static int replay_check_log(struct replay_session *s)
 {
