@@ -207,8 +207,9 @@ int weir_io_cancel(struct weir_queue *q, struct weir_io *io);
 /*
  * A file descriptor that polls readable when the calling thread's lane has something to do
  * (completions, staged ios, a timer of the scheduler): call weir_queue_poll() then, and again
- * after every batch of submissions. Belongs to the queue; valid until detach or close.
- * Errors: -EPERM (owns none and none is free), -EMFILE.
+ * after every batch of submissions. The kernel may interrupt epoll_wait() or poll(2) with EINTR
+ * when an io of a ring ends: poll the queue then, too. Belongs to the queue; valid until detach or
+ * close. Errors: -EPERM (owns none and none is free), -EMFILE.
  */
 int weir_queue_fd(struct weir_queue *q);
 

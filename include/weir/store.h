@@ -211,9 +211,10 @@ int weir_store_poll(struct weir_store *s);
 /*
  * A file descriptor that polls readable when the store's loop has something to do: how a program
  * with an event loop of its own uses a store. Open it with opts.attach, submit operations, watch
- * the descriptor, and call weir_store_poll() when it is readable and after every batch of
- * submissions: `end` is called from there. It belongs to the store and is valid until that is
- * closed. Errors: -EPERM (the calling thread does not run the loop), -EMFILE. The owner only.
+ * the descriptor, and call weir_store_poll() when it is readable, after every batch of submissions,
+ * and when the wait was interrupted (EINTR; see weir_queue_fd()): `end` is called from there. It
+ * belongs to the store and is valid until that is closed. Errors: -EPERM (the calling thread does
+ * not run the loop), -EMFILE. The owner only.
  */
 int weir_store_fd(struct weir_store *s);
 

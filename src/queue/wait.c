@@ -31,7 +31,6 @@ int weir_queue_submit(struct weir_queue *q, struct weir_io *io)
 	io_priv(io)->iov_index = 0;
 	io_priv(io)->iov_skip = 0;
 	io_priv(io)->parts = 0;
-	io_priv(io)->waiting_bytes = 0;
 	__atomic_store_n(&io_priv(io)->cancel, 0, __ATOMIC_RELAXED);
 	io_priv(io)->step = STEP_NONE;
 	io_priv(io)->prio = settings_prio(q, io->submitter, io->prio);

@@ -374,9 +374,9 @@ void admit_drain(struct lane *lane, struct io_list *list)
 	CHECK(!lane->waiting.nr); /* the lines hold as many as were counted */
 }
 
-static bool line_has(const struct line *line, bool (*want)(const struct weir_io *io))
+static bool line_has(const struct line *line, bool (*want)(struct weir_io *io))
 {
-	const struct weir_io *io = line->ios.first;
+	struct weir_io *io = line->ios.first;
 
 	while (io && !want(io))
 		io = io_priv(io)->next;
@@ -384,8 +384,8 @@ static bool line_has(const struct line *line, bool (*want)(const struct weir_io 
 }
 
 /* Moves the ios of LINE that WANT says to LIST; the others keep their order. */
-static void line_remove(struct lane *lane, struct line *line,
-			bool (*want)(const struct weir_io *io), struct io_list *list)
+static void line_remove(struct lane *lane, struct line *line, bool (*want)(struct weir_io *io),
+			struct io_list *list)
 {
 	struct account *account = line->account;
 	struct admit *admit = lane->waiting.admit;
@@ -412,7 +412,7 @@ static void line_remove(struct lane *lane, struct line *line,
 		TAILQ_INSERT_TAIL(&admit->idle, account, idle);
 }
 
-void admit_remove(struct lane *lane, bool (*want)(const struct weir_io *io), struct io_list *list)
+void admit_remove(struct lane *lane, bool (*want)(struct weir_io *io), struct io_list *list)
 {
 	struct line *line, *next;
 

@@ -118,7 +118,7 @@ struct weir_io *admit_next(struct lane *lane);
 /* Puts IO, which admit_next() gave and which needs more tags, back at its old place. */
 void admit_again(struct lane *lane, struct weir_io *io);
 /* Takes those ios off their lines that WANT says, and appends them to LIST. */
-void admit_remove(struct lane *lane, bool (*want)(const struct weir_io *io), struct io_list *list);
+void admit_remove(struct lane *lane, bool (*want)(struct weir_io *io), struct io_list *list);
 /* Moves all that wait to LIST, the longest waiting first. No tag is in use. */
 void admit_drain(struct lane *lane, struct io_list *list);
 

@@ -98,8 +98,15 @@ static void cancel_measure(struct lane *lane)
 	}
 }
 
+/* IO waits for a tag: none of its parts is known to wait in the scheduler yet. */
+static bool cancel_forget(struct weir_io *io)
+{
+	io_priv(io)->waiting_bytes = 0;
+	return false;
+}
+
 /* IO waits for a tag: it may leave its line if it is to be cancelled and no part has begun. */
-static bool cancel_from_line(const struct weir_io *io)
+static bool cancel_from_line(struct weir_io *io)
 {
 	return cancel_is_wanted(io) && io_priv(io)->waiting_bytes == io_priv(io)->cursor;
 }
@@ -115,6 +122,7 @@ void cancel_check(struct lane *lane)
 	CHECK(lane_is_mine(lane));
 	lane->cancel.seen = now;
 	io_list_init(&list);
+	admit_remove(lane, cancel_forget, &list);
 	cancel_measure(lane);
 	admit_remove(lane, cancel_from_line, &list);
 	for (uint32_t i = 0; i < lane->tags.nr; i++) {

@@ -155,7 +155,10 @@ static void in_an_event_loop(void **state)
 	assert_int_equal(weir_store_submit(rig.s, &chain.op), 0);
 	assert_int_equal(weir_store_poll(rig.s), 0);
 	while (chain.left) {
-		assert_int_equal(epoll_wait(loop, &event, 1, 10000), 1);
+		int n = epoll_wait(loop, &event, 1, 10000);
+
+		/* The kernel may interrupt it to finish an io of the ring. */
+		assert_true(n == 1 || (n < 0 && errno == EINTR));
 		assert_int_equal(weir_store_poll(rig.s), 0);
 		turns++;
 	}
