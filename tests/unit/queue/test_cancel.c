@@ -334,8 +334,10 @@ static void *storm_submitter(void *arg)
 			if (!prng_below(&prng, 3))
 				weir_io_cancel(storm_queue, &mine[i].io);
 		}
+		/* On a fast machine these are cancelled before a worker has seen them. */
 		for (unsigned i = 0; i < STORM_IOS; i++, n++)
-			weir_io_cancel(storm_queue, &mine[i].io);
+			if (i % 2)
+				weir_io_cancel(storm_queue, &mine[i].io);
 		for (unsigned i = 0; i < STORM_IOS; i++)
 			weir_io_wait(storm_queue, &mine[i].io, UINT64_MAX);
 		/* `end` may still run after a wait on another thread. */
