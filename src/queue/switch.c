@@ -73,7 +73,7 @@ static bool switch_is_new_aim(struct weir_queue *q, const struct sched_ops *ops)
 
 int switch_scheduler(struct weir_queue *q, const struct sched_ops *ops)
 {
-	struct sched *next[LANES_MAX + 1];
+	struct sched *next[LANES_MAX + 1] = { NULL };
 	int err;
 
 	pthread_mutex_lock(&q->switch_lock);

@@ -23,7 +23,7 @@ enum sim_key_type {
 };
 
 /* The largest time in a file: a year in ns. */
-#define SIM_TIME_MAX (366 * 24 * 3600 * NSEC_PER_SEC)
+#define SIM_TIME_MAX (366ull * 24 * 3600 * NSEC_PER_SEC)
 
 /* A word and its value. */
 struct sim_choice {

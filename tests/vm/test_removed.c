@@ -22,7 +22,7 @@
 #define IOS 64u
 #define LENGTH 65536u
 #define OPS 5u
-#define SERIAL "w0"   /* see run.py */
+#define SERIAL "w0"	    /* see run.py */
 #define TIMEOUT_TENTHS 600u /* tenths of a second */
 #define WORDS "the device was removed (No such device)"
 

@@ -47,9 +47,13 @@ static inline const struct io_priv *io_priv_of_const(const struct weir_io *io)
 	return (const struct io_priv *)io->priv;
 }
 
-/* The queue's part of IO, const where IO is. */
+/* The queue's part of IO, const where IO is. cppcheck cannot read _Generic in a condition. */
+#ifdef __CPPCHECK__
+#define io_priv(io) io_priv_of(io)
+#else
 #define io_priv(io)                                                                                \
 	_Generic((io), const struct weir_io * : io_priv_of_const, struct weir_io * : io_priv_of)(io)
+#endif
 
 /* The queue's part of a task. */
 struct task_priv {

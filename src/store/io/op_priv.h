@@ -53,11 +53,15 @@ static inline const struct op_priv *op_priv_of_const(const struct weir_store_op 
 	return (const struct op_priv *)op->priv;
 }
 
-/* Returns the store's part of OP, const if OP is const. */
+/* Returns the store's part of OP, const if OP is const. cppcheck cannot read _Generic. */
+#ifdef __CPPCHECK__
+#define op_priv(op) op_priv_of(op)
+#else
 #define op_priv(op)                                                                                \
 	_Generic((op),                                                                             \
 		const struct weir_store_op *: op_priv_of_const,                                    \
 		struct weir_store_op *: op_priv_of)(op)
+#endif
 
 /* Returns the operation that TASK belongs to. */
 static inline struct weir_store_op *op_of_task(struct weir_task *task)
