@@ -66,7 +66,7 @@ static void put(unsigned i)
 	int len = snprintf(key, sizeof(key), "key %u", i);
 	size_t length = value_of(i);
 
-	if (weir_store_put(store, key, (size_t)len, value, length, WEIR_PUT_DURABLE) < 0)
+	if (weir_store_put(store, key, (uint32_t)len, value, length, WEIR_PUT_DURABLE) < 0)
 		fail_msg("%s", weir_error());
 }
 
@@ -77,7 +77,7 @@ static void check(unsigned i)
 	size_t length = value_of(i), got = 0;
 
 	memset(back, 0xee, length);
-	if (weir_store_get(store, key, (size_t)len, back, VALUE_MAX, &got) < 0)
+	if (weir_store_get(store, key, (uint32_t)len, back, VALUE_MAX, &got) < 0)
 		fail_msg("%s: %s", key, weir_error());
 	assert_int_equal(got, length);
 	assert_memory_equal(back, value, length);
