@@ -75,7 +75,7 @@ static const char *words_fixed(const struct weir_store_op *op)
 				 "close "
 				 "it and open it again";
 	case -ENODEV:
-		return "the device was removed: No such device";
+		return "the device was removed (No such device)";
 	case -ENOSPC:
 		return "no space: segments that are being read or written hold everything; try "
 		       "again when operations have ended";
@@ -99,7 +99,7 @@ static void words_of(const struct weir_store_op *op, char *buf, size_t size)
 	else if (op->result == -EMSGSIZE)
 		snprintf(buf, size, "the value has %llu bytes, the buffer only %llu",
 			 (unsigned long long)op->value_len, (unsigned long long)op->capacity);
-	else if (op->result && priv->noted == OP_NOTE_IO && op->result != -ENODEV)
+	else if (op->result && priv->noted == OP_NOTE_IO)
 		words_of_io(op, buf, size);
 	else
 		snprintf(buf, size, "%s",
