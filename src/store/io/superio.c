@@ -138,7 +138,9 @@ int superio_write(struct weir_queue *q, const struct super *super,
 		  const struct superio_found *found)
 {
 	/* A copy has several sectors and can be torn, so the only good copy is written last. */
-	unsigned first = found->revision[1] < found->revision[0];
+	unsigned first =
+		found->state[0] == SUPER_VALID &&
+		(found->state[1] != SUPER_VALID || found->revision[1] < found->revision[0]);
 	int err;
 
 	/* Either there is a good copy to keep, or there is none at all. */

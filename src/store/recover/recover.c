@@ -124,7 +124,12 @@ static int recover_epoch(struct recover *r)
 	struct super *super = &r->super;
 	int err = 0;
 
-	super->epoch = (r->epoch > super->epoch ? r->epoch : super->epoch) + 1;
+	if (r->epoch > super->epoch)
+		super->epoch = r->epoch;
+	/* Only a forged image leaves no epoch, or no sequence number, to come. */
+	if (super->epoch == UINT64_MAX)
+		return -EBADMSG;
+	super->epoch++;
 	if (!r->io->read_only) {
 		super->revision++;
 		log_placement_assign(r->ls, super);
@@ -388,21 +393,20 @@ static int recover_seal(struct recover *r, struct found *found)
 	struct footer f;
 	size_t bytes;
 	void *buf;
-	int err = 0;
+	int err;
 
 	found->footer_blocks = 0;
 	if (io->read_only)
+		return 0;
+	/* A writer always leaves room for the footer; a forged image might not. */
+	if (!segment_fits(io->lay, seg, 0, 0, 0))
 		return 0;
 	seal_footer(io, seg, &f, &buf);
 	if (!buf)
 		return -ENOMEM;
 	bytes = (size_t)f.blocks << io->lay->block_shift;
-	/* A writer always leaves room for the footer; a forged image might not. */
-	if (f.end <= f.place.block) {
-		err = syncio_write(io->q, layout_offset(io->lay, seg->number, f.place.block), buf,
-				   bytes);
-		found->footer_blocks = f.blocks;
-	}
+	err = syncio_write(io->q, layout_offset(io->lay, seg->number, f.place.block), buf, bytes);
+	found->footer_blocks = f.blocks;
 	bufpool_put(&io->pool, buf, bytes);
 	return err;
 }
@@ -455,6 +459,8 @@ static int recover_steps(struct recover *r)
 		err = recover_trailers(r);
 	if (!err)
 		err = recover_footers(r);
+	if (!err && r->sequence == UINT64_MAX)
+		err = -EBADMSG;
 	if (!err)
 		err = recover_segments(r);
 	return err;
