@@ -20,8 +20,9 @@ static void cancel_task(struct weir_task *task)
 
 	io_check_owner(&s->io);
 	/* This is cleared before looking: whoever marks an operation after this posts the task
-	 * again. */
-	__atomic_store_n(&s->cancel.posted, 0, __ATOMIC_SEQ_CST);
+	 * again. It is an exchange, which sees the marks of all who found the task posted; after a
+	 * store the looking could come first. */
+	__atomic_exchange_n(&s->cancel.posted, 0, __ATOMIC_SEQ_CST);
 	logs_cancel(s->logs);
 	store_turn(&s->io);
 }
