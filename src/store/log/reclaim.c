@@ -129,7 +129,17 @@ static void reclaim_flushed(struct job *job, int result)
 	job_write(job, 0, reclaim_mark_written);
 }
 
-/* Returns the log whose oldest segment is the oldest of all. NULL: no oldest segment is sealed. */
+/* Returns true if SEG, the oldest segment of L, has batches that are not published. It may be
+ * sealed all the same, while a failed batch of another log holds them back. */
+static bool reclaim_is_too_early(const struct log *l, const struct segment *seg)
+{
+	const struct batch *b = STAILQ_FIRST(&l->batches);
+
+	return b && b->seg == seg;
+}
+
+/* Returns the log whose oldest segment is the oldest of all. NULL: no oldest segment is sealed and
+ * published. */
 static struct log *reclaim_choose(const struct logs *ls)
 {
 	struct log *l, *best = NULL;
@@ -139,7 +149,8 @@ static struct log *reclaim_choose(const struct logs *ls)
 	{
 		struct segment *head = TAILQ_FIRST(&l->segs.list);
 
-		if (l->reclaim.seg || !head || head->state != SEGMENT_SEALED)
+		if (l->reclaim.seg || !head || head->state != SEGMENT_SEALED ||
+		    reclaim_is_too_early(l, head))
 			continue;
 		if (!best || generation_compare(head->gen, TAILQ_FIRST(&best->segs.list)->gen) < 0)
 			best = l;

@@ -364,6 +364,53 @@ static void each_segment_is_free_or_used(void **state)
 	assert_true(seen[SEGMENT_RECLAIMING] && seen[SEGMENT_RETIRED]);
 }
 
+static void submit_put(struct weir_store_op *op, uint64_t *key, uint32_t stream, const void *value,
+		       size_t length)
+{
+	*op = (struct weir_store_op){ .kind = WEIR_STORE_PUT,
+				      .key = key,
+				      .key_len = sizeof(*key),
+				      .stream = (uint16_t)stream,
+				      .value = value,
+				      .value_len = length };
+	assert_int_equal(weir_store_submit(rig.s, op), 0);
+}
+
+/* The footer of one log's failed batch takes long, so the batches of the other log are written and
+ * not acknowledged. Their segments must not be reclaimed meanwhile, however full the store is. */
+static void what_is_held_back_is_not_reclaimed(void **state)
+{
+	static struct weir_store_op ops[PUTS], failing;
+	static uint64_t keys[PUTS], failing_key = 1000;
+	static uint8_t value[60000];
+	uint32_t stream[2];
+	unsigned n;
+
+	(void)state;
+	assert_true(weir_store_add_tenant(rig.s, "a", &stream[0]) >= 0 &&
+		    weir_store_add_tenant(rig.s, "b", &stream[1]) >= 0);
+	let_fail(WEIR_OP_WRITE, FIRST + 4096, FIRST + SEGMENT, 1);
+	memdisk.hold_end = FIRST + SEGMENT;
+	submit_put(&failing, &failing_key, stream[0], value, sizeof(value));
+	for (n = 0; memdisk.fails && n < 10000; n++)
+		weir_queue_poll(queue);
+	assert_int_equal(memdisk.fails, 0);
+	for (n = 0; n < PUTS; n++) {
+		keys[n] = n;
+		submit_put(&ops[n], &keys[n], stream[1], value, sizeof(value));
+	}
+	for (n = 0; n < 20000; n++)
+		weir_queue_poll(queue);
+	memdisk.hold_end = 0;
+	assert_int_equal(weir_store_wait(rig.s, &failing, UINT64_MAX), -EIO);
+	for (n = 0; n < PUTS; n++)
+		assert_int_equal(weir_store_wait(rig.s, &ops[n], UINT64_MAX), 0);
+	/* The last ones fit into the store. */
+	for (n = PUTS - 50; n < PUTS; n++)
+		assert_int_equal(weir_store_exists(rig.s, &keys[n], sizeof(keys[n]), NULL), 0);
+	rig_check_counts(rig.s);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 /* The next TIMES reads of a payload succeed and bring no data; the buffer holds another value. */
@@ -429,6 +476,7 @@ int main(void)
 		TEST(a_reader_holds_its_segment),
 		TEST(a_footer_that_is_read_for_reclaim),
 		TEST(each_segment_is_free_or_used),
+		TEST(what_is_held_back_is_not_reclaimed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
