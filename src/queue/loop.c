@@ -28,9 +28,14 @@ bool loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const 
 
 	CHECK(lane);
 	while (!done(user)) {
+		/* There is a turn however short the time is, as in weir_io_wait(). */
+		unsigned ended = lane_turn(lane);
+
+		if (done(user))
+			break;
 		if (deadline != UINT64_MAX && queue_now(q) >= deadline)
 			return false;
-		if (!lane_turn(lane) && !done(user))
+		if (!ended)
 			lane_sleep(lane, deadline);
 	}
 	return true;

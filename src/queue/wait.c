@@ -188,10 +188,15 @@ static bool wait_run(struct lane *lane, const struct weir_io *io, uint64_t deadl
 	const uint32_t *state = &io_priv(io)->state;
 
 	while (!done_is_finished(state)) {
+		/* There is a turn however short the time is: a program that waits again and again
+		 * must get on. It takes the wake-up, so the state is looked at again after it. */
+		unsigned ended = lane_turn(lane);
+
+		if (done_is_finished(state))
+			break;
 		if (deadline != UINT64_MAX && queue_now(lane->q) >= deadline)
 			return false;
-		/* A turn takes the wake-up, so the state is looked at again after it. */
-		if (!lane_turn(lane) && !done_is_finished(state))
+		if (!ended)
 			lane_sleep(lane, deadline);
 	}
 	return true;
