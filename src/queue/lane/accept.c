@@ -144,7 +144,7 @@ static void accept_new(struct lane *lane, struct weir_io *io, struct sched_list 
 	struct request *rq;
 
 	io_priv(io)->parts = 1; /* one more while it is split, so that it does not end too early */
-	if (cancel_is_wanted(io)) {
+	if (cancel_on_the_way_in(io)) {
 		accept_stop(lane, io, -ECANCELED);
 		return;
 	}

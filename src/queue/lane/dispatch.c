@@ -41,6 +41,7 @@ static __attribute__((noinline, cold)) void dispatch_drop(struct lane *lane, str
 	if (s->ops->finish)
 		s->ops->finish(s, &rq->rq);
 	admit_put(lane, rq);
+	lane->out.dropped = true;
 }
 
 /* Hands RQ to the engine; false if the engine has no room. */

@@ -18,6 +18,15 @@ void dispatch_run(struct lane *lane);
 /* True if there is room and nothing goes before what the scheduler holds. */
 bool dispatch_may_ask(const struct lane *lane);
 
+/* True if a request was dropped since this was last asked: ios that wait may have its tag. */
+static inline bool dispatch_has_dropped(struct lane *lane)
+{
+	bool dropped = lane->out.dropped;
+
+	lane->out.dropped = false;
+	return dropped;
+}
+
 /* What CMD counts for against depth_bytes. */
 static inline uint64_t dispatch_bytes(const struct weir_cmd *cmd)
 {

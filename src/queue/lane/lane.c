@@ -141,6 +141,11 @@ static void lane_push(struct lane *lane)
 		accept_ios(lane, &batch);
 	}
 	dispatch_run(lane);
+	/* Perhaps nothing else comes that would let in those that wait for these tags. */
+	while (dispatch_has_dropped(lane) && !lane->change.draining) {
+		accept_ios(lane, &batch);
+		dispatch_run(lane);
+	}
 }
 
 void lane_submit(struct lane *lane, struct weir_io *io)

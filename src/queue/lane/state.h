@@ -140,6 +140,7 @@ struct lane_out {
 	uint64_t rerun_ns;	      /* when a refused command is offered again */
 	uint32_t commands;	      /* with the engine; atomic */
 	uint32_t queued;	      /* accepted by the engine, not yet started */
+	bool dropped; /* a request without ios left the scheduler: its tag is for those that wait */
 	bool refused; /* the engine had no room: wait for a completion or rerun_ns */
 };
 

@@ -219,6 +219,86 @@ static void merged_ones(void **state)
 	assert_int_equal(rig.nr_log, 1);
 }
 
+/* The queue has a new scheduler, and io I, which had begun before, has ended well. */
+static void finish_switched(unsigned n, unsigned i)
+{
+	finish(n);
+	assert_string_equal(rig.q->lanes[0].sched->ops->name, "kyber");
+	assert_int_equal(ios[i].result, 0);
+}
+
+/* An io that has read something and waits for more tags is held during a switch. It has begun. */
+static void held_with_a_part_that_ended(void **state)
+{
+	(void)state;
+	open_with("mq-deadline", 1, 2);
+	submit(0, 16); /* four commands; two have a tag */
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	rig_complete(1);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
+	assert_int_equal(weir_io_cancel(rig.q, &ios[0]), 0);
+	finish_switched(1, 0);
+	assert_int_equal(rig.nr_log, 4);
+}
+
+/* So has a write that is held while it waits for the flush after its data. */
+static void held_with_its_data_written(void **state)
+{
+	(void)state;
+	rig.engine_flags = ENGINE_NO_FUA;
+	open_with("mq-deadline", 4, 8);
+	for (unsigned i = 0; i < 2; i++) {
+		make(i, 1)->op = WEIR_OP_WRITE;
+		ios[i].flags = WEIR_IO_FUA;
+		assert_int_equal(weir_queue_submit(rig.q, &ios[i]), 0);
+	}
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	rig_complete(1); /* io 0 waits for the data of io 1, to share its flush */
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
+	assert_int_equal(weir_io_cancel(rig.q, &ios[0]), 0);
+	finish_switched(2, 0);
+	assert_int_equal(rig.log[rig.nr_log - 1].op, WEIR_OP_FLUSH);
+}
+
+static void a_flush(void **state)
+{
+	(void)state;
+	open_with("none", 4, 4);
+	weir_io_flush(&ios[0]);
+	ios[0].end = on_end;
+	ends[0] = 0;
+	assert_int_equal(weir_queue_submit(rig.q, &ios[0]), 0);
+	assert_int_equal(weir_io_cancel(rig.q, &ios[0]), 0);
+	finish(1);
+	assert_int_equal(ios[0].result, 0);
+	assert_int_equal(rig.nr_log, 1);
+}
+
+/* The tags of cancelled ios go to those that wait, though nothing is with the drive then that
+ * would end and wake the lane. */
+static void its_tag_is_free_again(void **state)
+{
+	(void)state;
+	open_with("mq-deadline", 1, 8);
+	assert_int_equal(weir_queue_attach(rig.q, 0), 0);
+	assert_int_equal(weir_queue_set(rig.q, "async_depth", "1"), 0);
+	submit(0, 1);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	for (unsigned i = 1; i < 3; i++) {
+		make(i, 1)->op = WEIR_OP_WRITE;
+		ios[i].flags = WEIR_IO_BACKGROUND;
+		assert_int_equal(weir_queue_submit(rig.q, &ios[i]), 0);
+	}
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	assert_int_equal(rig.q->lanes[0].waiting.nr, 1);
+	cancel_now(1);
+	rig_complete(1);
+	assert_int_equal(ends[0], 1);
+	assert_int_equal(rig.nr_log, 2);
+	finish(3);
+	assert_int_equal(ios[2].result, 0);
+}
+
 static void never_submitted(void **state)
 {
 	(void)state;
@@ -256,6 +336,23 @@ static void a_wait_times_out(void **state)
 	assert_int_equal(ends[0], 0);
 	rig.hold = false;
 	assert_int_equal(weir_io_wait(rig.q, &ios[0], UINT64_MAX), 0);
+	assert_int_equal(ends[0], 1);
+}
+
+/* A program that never sleeps in a wait gets on, too. */
+static void a_wait_of_no_time(void **state)
+{
+	unsigned waits = 0;
+	int err;
+
+	(void)state;
+	open_with("none", 1, 1);
+	rig.hold = false;
+	submit(0, 1);
+	do
+		err = weir_io_wait(rig.q, &ios[0], 0);
+	while (err == -ETIMEDOUT && ++waits < 10);
+	assert_int_equal(err, 0);
 	assert_int_equal(ends[0], 1);
 }
 
@@ -425,10 +522,22 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(on_the_plug),	     T(with_the_drive),	 T(waiting_for_a_tag),
-		T(in_the_scheduler), T(split_ones),	 T(split_one_that_waits),
-		T(merged_ones),	     T(never_submitted), T(a_wait_times_out),
-		T(a_submitter_goes), T(storm),
+		T(on_the_plug),
+		T(with_the_drive),
+		T(waiting_for_a_tag),
+		T(in_the_scheduler),
+		T(split_ones),
+		T(split_one_that_waits),
+		T(merged_ones),
+		T(never_submitted),
+		T(a_wait_times_out),
+		T(a_submitter_goes),
+		T(storm),
+		T(held_with_a_part_that_ended),
+		T(held_with_its_data_written),
+		T(a_flush),
+		T(its_tag_is_free_again),
+		T(a_wait_of_no_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
