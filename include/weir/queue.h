@@ -117,8 +117,8 @@ struct weir_queue_opts {
  * A scheduler that keeps one order for the whole queue (all except none and kyber) runs on one
  * lane. If threads of the program own several lanes, the queue starts one worker of its own for it.
  *
- * Errors: -EINVAL (an option out of range), -ENOENT (no such engine or scheduler),
- * -EOPNOTSUPP (the engine cannot work here, or has no such option: weir_error() says why),
+ * Errors: -EINVAL (an option out of range, or an option that the engine does not have), -ENOENT (no
+ * such engine or scheduler), -EOPNOTSUPP (the engine cannot work here: weir_error() says why),
  * -ENOMEM. Any thread.
  */
 int weir_queue_open(struct weir_queue **q, struct weir_device *dev,

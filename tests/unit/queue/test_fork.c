@@ -184,6 +184,16 @@ static int c_io_wait(struct weir_queue *q)
 	return weir_io_wait(q, &some_io, UINT64_MAX);
 }
 
+static int c_cancel(struct weir_queue *q)
+{
+	return weir_io_cancel(q, &some_io);
+}
+
+static int c_gone(struct weir_queue *q)
+{
+	return weir_queue_submitter_gone(q, 1);
+}
+
 static int c_fd(struct weir_queue *q)
 {
 	return weir_queue_fd(q);
@@ -293,6 +303,7 @@ static const struct {
 	{ "weir_queue_poll_wait", c_poll_wait },
 	{ "weir_queue_wait", c_wait },
 	{ "weir_io_wait", c_io_wait },
+	{ "weir_io_cancel", c_cancel },
 	{ "weir_queue_fd", c_fd },
 	{ "weir_queue_post", c_post },
 	{ "weir_queue_register", c_register },
@@ -307,6 +318,7 @@ static const struct {
 	{ "weir_queue_get of the scheduler", c_get_scheduler },
 	{ "weir_queue_submitter_set_weight", c_weight },
 	{ "weir_queue_submitter_set_policy", c_policy },
+	{ "weir_queue_submitter_gone", c_gone },
 	{ "weir_queue_get_stats", c_stats },
 	{ "weir_queue_get_placement_stats", c_placement_stats },
 	{ "weir_queue_get_info", c_info },

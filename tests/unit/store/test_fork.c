@@ -37,6 +37,18 @@ static int c_wait(struct weir_store *s)
 	return weir_store_wait(s, &op, UINT64_MAX);
 }
 
+static int c_cancel(struct weir_store *s)
+{
+	static struct weir_store_op op;
+
+	return weir_store_cancel(s, &op);
+}
+
+static int c_fd(struct weir_store *s)
+{
+	return weir_store_fd(s);
+}
+
 static int c_put(struct weir_store *s)
 {
 	return weir_store_put(s, "k", 1, "v", 1, 0);
@@ -147,6 +159,8 @@ static const struct {
 	{ "weir_store_submit", c_submit },
 	{ "weir_store_poll", c_poll },
 	{ "weir_store_wait", c_wait },
+	{ "weir_store_cancel", c_cancel },
+	{ "weir_store_fd", c_fd },
 	{ "weir_store_put", c_put },
 	{ "weir_store_get", c_get },
 	{ "weir_store_exists", c_exists },
