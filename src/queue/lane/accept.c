@@ -122,7 +122,7 @@ static bool accept_refuse_nowait(struct lane *lane, struct weir_io *io)
  * for nothing. */
 static bool accept_refuse_preflush(struct lane *lane, struct weir_io *io)
 {
-	if (!(io->flags & WEIR_IO_NOWAIT) || !(io->flags & WEIR_IO_PREFLUSH))
+	if (!(io->flags & WEIR_IO_NOWAIT) || !(io->flags & WEIR_IO_PREFLUSH) || io_priv(io)->cursor)
 		return false;
 	return io->op != WEIR_OP_FLUSH && io_priv(io)->step == STEP_NONE &&
 	       accept_refuse_nowait(lane, io);
@@ -132,15 +132,23 @@ static void accept_nowait(struct lane *lane, struct weir_io *io, struct sched_li
 {
 	if (accept_refuse_nowait(lane, io))
 		return;
-	while (!accept_part(lane, io, admit_take(lane, io), insert))
-		;
+	while (!accept_part(lane, io, admit_take(lane, io), insert)) {
+		if (tags_are_free(lane, 1))
+			continue;
+		/* max_io_bytes became smaller after its parts were counted. It has begun, so the
+		 * rest of it waits. */
+		hist_add(&lane->stats->tag_waits, 1);
+		admit_wait(lane, io);
+		return;
+	}
 }
 
 /* Takes IO in, or lets it wait in line. An io that merges into a request needs no tag, so it
  * does not wait. */
 static void accept_new(struct lane *lane, struct weir_io *io, struct sched_list *insert)
 {
-	bool no_wait = io->flags & WEIR_IO_NOWAIT;
+	/* One that has begun runs to its end. */
+	bool no_wait = (io->flags & WEIR_IO_NOWAIT) && !io_priv(io)->cursor;
 	struct request *rq;
 
 	io_priv(io)->parts = 1; /* one more while it is split, so that it does not end too early */

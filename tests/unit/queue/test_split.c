@@ -4,6 +4,7 @@
  * the io said.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -293,6 +294,53 @@ static void a_failed_io_is_not_split_after_a_switch(void **state)
 	assert_int_equal(io_priv(&io)->failed_offset, 0);
 }
 
+static void *change_max_io(void *over)
+{
+	for (unsigned n = 0; !__atomic_load_n((uint32_t *)over, __ATOMIC_RELAXED); n++)
+		assert_int_equal(weir_queue_set(rig.q, "max_sectors_kb", n % 2 ? "4" : "8"), 0);
+	return NULL;
+}
+
+/* An io that must not wait may turn out to have more parts than there were when its tags were
+ * counted. It has begun then, and ends well. */
+static void more_parts_than_were_counted(void **state)
+{
+	const unsigned depth = 2048, rounds = 200;
+	const uint64_t length = 4 << 20;
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	char *buf = aligned_alloc(4096, length);
+	struct weir_io io, *others = calloc(depth, sizeof(*others));
+	uint32_t over = 0;
+	pthread_t thread;
+
+	(void)state;
+	assert_true(buf && others);
+	opts.scheduler = "none";
+	opts.depth = depth;
+	opts.depth_bytes = UINT64_MAX;
+	rig_open(&opts, NULL);
+	assert_int_equal(weir_queue_attach(rig.q, 0), 0);
+	assert_int_equal(pthread_create(&thread, NULL, change_max_io, &over), 0);
+	for (unsigned n = 0; n < rounds; n++) {
+		rig.hold = true;
+		for (unsigned i = 0; i < depth - 600; i++) {
+			weir_io_read(&others[i], 4096ull * i, buf, 4096);
+			assert_int_equal(weir_queue_submit(rig.q, &others[i]), 0);
+		}
+		weir_io_read(&io, 64 << 20, buf, length);
+		io.flags = WEIR_IO_NOWAIT;
+		assert_int_equal(weir_queue_submit(rig.q, &io), 0);
+		assert_true(weir_queue_poll(rig.q) >= 0);
+		rig.hold = false;
+		assert_int_equal(weir_queue_wait(rig.q), 0);
+		assert_true(!io.result || io.result == -EAGAIN);
+	}
+	__atomic_store_n(&over, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	free(others);
+	free(buf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +358,7 @@ int main(void)
 		T(random_ios_cover_exactly),
 		T(first_error_ends_it_once),
 		T(a_failed_io_is_not_split_after_a_switch),
+		T(more_parts_than_were_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
