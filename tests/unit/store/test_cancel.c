@@ -4,6 +4,7 @@
  * program.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -183,6 +184,37 @@ static void in_an_event_loop(void **state)
 	close(loop);
 }
 
+static void *submit_elsewhere(void *arg)
+{
+	return (void *)(intptr_t)weir_store_submit(rig.s, arg);
+}
+
+/* A blocking call between two sleeps in the event loop: the descriptor fires for others after it.
+ */
+static void an_event_loop_that_blocked(void **state)
+{
+	struct pollfd fd = { .fd = weir_store_fd(rig.s), .events = POLLIN };
+	struct weir_store_op op;
+	uint64_t key = 2;
+	pthread_t thread;
+	void *result;
+
+	(void)state;
+	assert_true(fd.fd >= 0);
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
+	while (poll(&fd, 1, 50) > 0)
+		assert_int_equal(weir_store_poll(rig.s), 0);
+	assert_int_equal(rig_put(&rig, 1, 2, 5000, 0), 0);
+	make_put(&op, &key);
+	assert_int_equal(pthread_create(&thread, NULL, submit_elsewhere, &op), 0);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_int_equal((intptr_t)result, 0);
+	while (!ends) {
+		assert_int_equal(poll(&fd, 1, 3000), 1);
+		assert_int_equal(weir_store_poll(rig.s), 0);
+	}
+}
+
 /* The following test cancels many operations while they run. */
 
 struct storm {
@@ -289,6 +321,7 @@ int main(void)
 		T(a_wait_times_out, attached),
 		T(a_wait_of_no_time, attached),
 		T(in_an_event_loop, attached),
+		T(an_event_loop_that_blocked, attached),
 		T(storm, worker),
 	};
 
