@@ -148,7 +148,7 @@ static int rig_register(struct engine *e, uint32_t index, void *base, size_t len
 	(void)e;
 	(void)index;
 	(void)base;
-	rig.registers++;
+	__atomic_fetch_add(&rig.registers, 1, __ATOMIC_RELAXED);
 	if (rig.fail_register)
 		return error_set(rig.fail_register, "the rig registers nothing now");
 	return length == 13 ? -ENOMEM : 0; /* lengths of 13 bytes fail */
@@ -157,8 +157,8 @@ static int rig_register(struct engine *e, uint32_t index, void *base, size_t len
 static int rig_unregister(struct engine *e, uint32_t index)
 {
 	(void)e;
-	rig.unregisters++;
-	rig.unregistered = index;
+	__atomic_fetch_add(&rig.unregisters, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&rig.unregistered, index, __ATOMIC_RELAXED);
 	return 0;
 }
 

@@ -61,6 +61,7 @@ struct rig {
 	int fail_error;
 	uint16_t fail_status; /* the status of failed commands */
 	int fail_register;    /* the result of registering memory */
+	/* Several lanes register at the same time, so the engine changes these atomically. */
 	unsigned registers, unregisters;
 	uint32_t unregistered; /* the last number that was unregistered */
 	unsigned offers, nr_log, allowed;
