@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 import sample
+import tap
 
 TIDY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tidy.py")
 C_SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
@@ -267,19 +268,8 @@ def judge_compiled(files, rule, path):
     return said or compare(code, output, rule, path, 1)
 
 
-def main():
-    failed = False
-    cases = [(s[0], lambda s=s: judge(*s)) for s in SAMPLES]
-    cases += [(s[0], lambda s=s: judge_compiled(*s[1:])) for s in COMPILED]
-    print(f"1..{len(cases)}", flush=True)
-    for number, (name, run) in enumerate(cases, 1):
-        wrong = run()
-        failed |= bool(wrong)
-        if wrong:
-            print("# " + wrong.strip().replace("\n", "\n# "))
-        print(f"{'not ok' if wrong else 'ok'} {number} - {name}", flush=True)
-    return 1 if failed else 0
-
+CASES = [(s[0], lambda s=s: judge(*s)) for s in SAMPLES]
+CASES += [(s[0], lambda s=s: judge_compiled(*s[1:])) for s in COMPILED]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(CASES))

@@ -9,6 +9,9 @@ import importlib.util
 import os
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tidy"))
+import tap  # noqa: E402
+
 # the behaviour of the program (a shell script), its protocol -> passed, failed, skipped
 CASES = [
     ("two cases pass", "echo 1..2; echo 'ok 1 - a'; echo 'ok 2 - b'", "tap", (2, 0, 0)),
@@ -59,15 +62,7 @@ def judge(module, name, script, protocol, expected):
 
 def main():
     module = load(os.path.abspath(sys.argv[1]))
-    failed = False
-    print(f"1..{len(CASES)}")
-    for number, (name, script, protocol, expected) in enumerate(CASES, 1):
-        wrong = judge(module, name, script, protocol, expected)
-        failed |= bool(wrong)
-        if wrong:
-            print(f"# {wrong}")
-        print(f"{'not ok' if wrong else 'ok'} {number} - {name}")
-    return 1 if failed else 0
+    return tap.run([(case[0], lambda case=case: judge(module, *case)) for case in CASES])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ STRUCTURE = os.path.realpath(sys.argv[1])
 sys.path.insert(0, os.path.join(os.path.dirname(STRUCTURE), "..", "tests", "tidy"))
 
 import sample  # noqa: E402
+import tap  # noqa: E402
 
 LOW = "int low_a(void)\n{\n\treturn 0;\n}\n"
 ORDER = {
@@ -100,16 +101,7 @@ def judge_figures():
 
 def main():
     cases = [(name, lambda a=added, e=expected: judge(a, e)) for name, added, expected in CASES]
-    cases += [("not compiled", judge_uncompiled), ("the figures", judge_figures)]
-    failed = False
-    print(f"1..{len(cases)}", flush=True)
-    for number, (name, run_case) in enumerate(cases, 1):
-        wrong = run_case()
-        failed |= bool(wrong)
-        if wrong:
-            print("# " + wrong.strip().replace("\n", "\n# "))
-        print(f"{'not ok' if wrong else 'ok'} {number} - {name}", flush=True)
-    return 1 if failed else 0
+    return tap.run(cases + [("not compiled", judge_uncompiled), ("the figures", judge_figures)])
 
 
 if __name__ == "__main__":
