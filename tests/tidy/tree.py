@@ -111,3 +111,11 @@ def c_functions(source):
         elif line.startswith("}") and opened:
             yield opened, number
             opened = None
+
+
+def defined_functions(source):
+    """The names of the functions that a C file defines; those that it only declares are not."""
+    lines = source.blanked().splitlines()
+    heads = (re.match(r"[^(]*\b(\w+)\(", "\n".join(lines[first - 1:last]))
+             for first, last in c_functions(source))
+    return {head[1] for head in heads if head}
