@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/glossary.md is sorted, its words are in use, and the words it retires stay away.
 
-TAP on standard output. With --root DIR it looks at another tree.
+TAP on standard output.
 """
-import argparse
 import os
 import re
 import sys
+import tempfile
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from tree import COMMENT, STRING, Tree  # noqa: E402
+import sample
+import tap
+from tree import Tree
 
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 GLOSSARY = "docs/glossary.md"
 TERM = re.compile(r"^\* \*\*(.+?)\*\*", re.M)
 ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| ([^|]*) \|$", re.M)
@@ -23,16 +25,9 @@ def words_of(source):
         return source.text
     if not source.is_c:
         return ""
-
-    def keep(match):
-        return match.group() if match.group()[0] == "/" else re.sub(r"[^\n]", " ", match.group())
-    pattern = re.compile(COMMENT + "|" + STRING, re.S)
-    kept, at = [], 0
-    for match in pattern.finditer(source.text):
-        kept.append(re.sub(r"[^\n]", " ", source.text[at:match.start()]))
-        kept.append(keep(match))
-        at = match.end()
-    return "".join(kept)
+    code = source.blanked(strings=False)
+    return "".join(char if char != other or char == "\n" else " "
+                   for char, other in zip(source.text, code))
 
 
 def unsorted(text):
@@ -65,23 +60,34 @@ def returned(text, sources):
     return found
 
 
-def main():
-    here = os.path.dirname(os.path.abspath(__file__))
-    parser = argparse.ArgumentParser(description="Checks the glossary.")
-    parser.add_argument("--root", default=os.path.join(here, "..", ".."))
-    tree = Tree(parser.parse_args().root)
+def breaches(root):
+    """Returns what is wrong with the glossary of a tree: of its order, its words, other pages."""
+    tree = Tree(root)
     text = tree.sources[GLOSSARY].text
     others = [s for s in tree.sources.values()
               if s.is_text and s.path != GLOSSARY and "test_glossary" not in s.path]
-    cases = [("the glossary is sorted", unsorted(text)),
-             ("each of its words is used", unused(text, others)),
-             ("words that it retires are not used", returned(text, others))]
-    print(f"1..{len(cases)}")
-    for number, (name, breaches) in enumerate(cases, 1):
-        for breach in breaches:
-            print(f"# {breach}")
-        print(f"{'not ok' if breaches else 'ok'} {number} - {name}")
-    return 1 if any(breaches for _, breaches in cases) else 0
+    return unsorted(text), unused(text, others), returned(text, others)
+
+
+def unnoticed():
+    """Returns what is wrong with the breaches that are found in a tree that has one of each."""
+    with tempfile.TemporaryDirectory(prefix="glossary-") as root:
+        sample.write(root, {
+            GLOSSARY: "* **tag**: a\n* **lane**: b\n\n| sum | checksum | |\n"
+                      "| corpse, grave | tombstone | yes |\n",
+            "src/a.c": '/* A lane, a sum. */\nchar *corpse = "corpse"; // a Grave\n'})
+        found = breaches(root)
+    wanted = (["'lane' belongs before 'tag'"], ["nobody uses 'tag'"],
+              ["src/a.c:2: 'Grave': say tombstone"])
+    return None if found == wanted else f"expected {wanted}, got {found}"
+
+
+def main():
+    order, words, retired = breaches(ROOT)
+    return tap.run([("the glossary is sorted", lambda: order),
+                    ("each of its words is used", lambda: words),
+                    ("words that it retires are not used", lambda: retired),
+                    ("one breach of each kind is found", unnoticed)])
 
 
 if __name__ == "__main__":
