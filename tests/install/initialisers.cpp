@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * initialisers.cc - a C++11 program outside the project: it begins every struct with its _INIT,
+ * initialisers.cpp - a C++11 program outside the project: it begins every struct with its _INIT,
  * names structs without `struct`, and moves data through a store and a queue.
  */
 #include <cstdio>
