@@ -47,7 +47,6 @@ bench:
 	@bench/run $(BUILD)
 
 deb:
-	@tools/setup
 	@tools/setup --deb
 	@tools/deb build-deb
 
