@@ -172,13 +172,19 @@ def check_documented(tree):
                              "directly above: what it does, its errors, who may call it")
 
 
-def check_exported(tree):
-    path = "libweir.map"
-    text = tree.sources[path].blanked() if path in tree.sources else ""
+def exported_names(source):
+    """Name -> line, of each name that a version script makes public."""
+    text = source.blanked()
     section = re.search(r"global:(.*?)local:", text, re.S)
     listed = {}
     for match in re.finditer(r"(\w+)\s*;", section.group(1) if section else ""):
         listed[match.group(1)] = text.count("\n", 0, section.start(1) + match.start()) + 1
+    return listed
+
+
+def check_exported(tree):
+    path = "libweir.map"
+    listed = exported_names(tree.sources[path]) if path in tree.sources else {}
     declared = set()
     for source in tree.public():
         for function in public_functions(source):

@@ -2,7 +2,8 @@
 """Reads the public headers: their functions, structs, enums and macros, and the comment above
 each.
 
-Functions are found by tidy's parser, which also checks that each has a comment directly above.
+Functions and exported names are found by tidy's parser. tidy also checks that each function has a
+comment directly above.
 """
 import os
 import re
@@ -10,7 +11,7 @@ import sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "tests", "tidy"))
-from tidy import public_functions  # noqa: E402  (the path had to be set first)
+from tidy import exported_names, public_functions  # noqa: E402  (the path had to be set first)
 from tree import Source  # noqa: E402
 
 
@@ -183,13 +184,6 @@ def read_fields(body, separator):
             yield text, comment
 
 
-def exported(root):
-    """Returns the symbols of libweir.map."""
-    with open(os.path.join(root, "libweir.map"), encoding="utf-8") as file:
-        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
-    return re.findall(r"(\w+)\s*;", re.search(r"global:(.*?)local:", text, re.S).group(1))
-
-
 def read_headers(root):
     """Reads all headers except weir.h, with the initialisers added to their structs. Raises
     ValueError if a symbol of libweir.map has no comment from which to make a page."""
@@ -201,7 +195,7 @@ def read_headers(root):
         struct = items.get(item.name[:-5].lower()) if item.name.endswith("_INIT") else None
         if struct:
             struct.init = item.name
-    for symbol in exported(root):
+    for symbol in exported_names(Source(root, "libweir.map")):
         if symbol not in items or not items[symbol].comment:
             raise ValueError(f"{symbol} is in libweir.map, and no public header documents it")
     return headers
