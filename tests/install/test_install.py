@@ -171,7 +171,7 @@ def case_documents(root):
             path = os.path.normpath(os.path.join(os.path.dirname(page), target))
             inside = os.path.relpath(path, folder)
             source = os.path.exists(os.path.join(ROOT, inside))
-            documented = re.match("(docs|examples)/(?!man/)", inside)
+            documented = re.match(r"(docs|examples)/(?!man/)|.*\.md$", inside)
             assert os.path.exists(path) or (source and not documented), f"{page}: {target}"
 
 
