@@ -13,16 +13,16 @@ import sys
 import tempfile
 import textwrap
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
+from tap import Skip  # noqa: E402
+
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BUILT = {os.path.basename(path): os.path.abspath(path) for path in sys.argv[1:]}
 SOURCES = sorted(glob.glob(os.path.join(ROOT, "examples", "*.c*")))
 SOURCES = [path for path in SOURCES if path.endswith((".c", ".cpp"))]
 # The one that shows how to use what is private, and says so.
 PRIVATE = {"own_scheduler.c": {"queue/open.h", "sched/sched.h"}}
-
-
-class Skip(Exception):
-    """Why a case cannot be tried here."""
 
 
 def read(*parts):
@@ -53,7 +53,7 @@ def run_example(source):
             assert done.stdout == wanted, f"printed {done.stdout!r}, promised {wanted!r}"
 
 
-def check_includes(_):
+def check_includes():
     """the examples include public headers only, and the one that does not says so"""
     for source in SOURCES:
         name = os.path.basename(source)
@@ -62,7 +62,7 @@ def check_includes(_):
         assert not private or "private" in read(source), name
 
 
-def check_list(_):
+def check_list():
     """examples/README.md lists every example program"""
     listed = set(re.findall(r"^\| `([^`]+)` \|", read("examples", "README.md"), re.M))
     missing = {os.path.basename(source) for source in SOURCES} - listed
@@ -80,7 +80,7 @@ def regions():
     return found
 
 
-def check_snippets(_):
+def check_snippets():
     """each snippet in C of README.md is cut from an example, and each marked region is there"""
     cut = dict(regions())
     blocks = re.findall(r"^```(?:c|cpp)\n(.*?)^```", read("README.md"), re.M | re.S)
@@ -92,27 +92,9 @@ def check_snippets(_):
     assert not cut, f"README.md does not show: {cut}"
 
 
-CASES = [(run_example, source) for source in SOURCES]
-CASES += [(check_includes, None), (check_list, None), (check_snippets, None)]
-
-
-def main():
-    """Runs all cases."""
-    failed = False
-    print(f"1..{len(CASES)}", flush=True)
-    for number, (case, source) in enumerate(CASES, 1):
-        name = (os.path.basename(source) + " " if source else "") + case.__doc__
-        try:
-            case(source)
-            print(f"ok {number} - {name}", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
-        except (AssertionError, subprocess.TimeoutExpired) as error:
-            failed = True
-            print("# " + str(error).replace("\n", "\n# "))
-            print(f"not ok {number} - {name}", flush=True)
-    return 1 if failed else 0
-
+CASES = [(f"{os.path.basename(source)} {run_example.__doc__}",
+          lambda source=source: run_example(source)) for source in SOURCES]
+CASES += [(check.__doc__, check) for check in (check_includes, check_list, check_snippets)]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(CASES))

@@ -14,13 +14,13 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
+from tap import Skip  # noqa: E402
+
 BUILD, LIBRARY, SCRIPT, PROGRAM, CPLUSPLUS = sys.argv[1:]
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 COMPILER = shutil.which("cc") or "gcc"
-
-
-class Skip(Exception):
-    """The reason why a case cannot run here."""
 
 
 def run(*command, **env):
@@ -194,21 +194,9 @@ CASES = [case_symbols, case_c, case_cplusplus, case_initialisers, case_program, 
 
 
 def main():
-    failed = False
     with tempfile.TemporaryDirectory(prefix="weir-install-") as root:
         run("meson", "install", "-C", BUILD, "--no-rebuild", DESTDIR=root)
-        print(f"1..{len(CASES)}")
-        for number, case in enumerate(CASES, 1):
-            try:
-                case(root)
-                print(f"ok {number} - {case.__doc__}")
-            except Skip as reason:
-                print(f"ok {number} - {case.__doc__} # SKIP {reason}")
-            except AssertionError as error:
-                failed = True
-                print("# " + str(error).replace("\n", "\n# "))
-                print(f"not ok {number} - {case.__doc__}")
-    return 1 if failed else 0
+        return tap.run([(case.__doc__, lambda case=case: case(root)) for case in CASES])
 
 
 if __name__ == "__main__":

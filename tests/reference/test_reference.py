@@ -13,13 +13,13 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
+from tap import Skip  # noqa: E402
+
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 GENERATOR = os.path.join(ROOT, "tools", "reference", "reference.py")
 MAN, HTML = (os.path.join(sys.argv[1], name) for name in ("man3", "html"))
-
-
-class Skip(Exception):
-    """Why a case cannot be tried here."""
 
 
 def read(*parts):
@@ -196,22 +196,5 @@ CASES = [case_pages, case_synopsis, case_errors, case_structs, case_references, 
          case_man, case_html, case_undeclared]
 
 
-def main():
-    """Runs all cases."""
-    failed = False
-    print(f"1..{len(CASES)}", flush=True)
-    for number, case in enumerate(CASES, 1):
-        try:
-            case()
-            print(f"ok {number} - {case.__doc__}", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {case.__doc__} # SKIP {reason}", flush=True)
-        except (AssertionError, KeyError, AttributeError, ValueError) as error:
-            failed = True
-            print("# " + repr(error).replace("\\n", "\n# "))
-            print(f"not ok {number} - {case.__doc__}", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run([(case.__doc__, case) for case in CASES]))

@@ -10,8 +10,10 @@ import sys
 import tempfile
 
 import sample
-import tap
 from tree import Tree
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 GLOSSARY = "docs/glossary.md"

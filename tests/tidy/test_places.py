@@ -11,8 +11,10 @@ import sys
 import tempfile
 
 import sample
-import tap
 from tree import Source, Tree, defined_functions
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PAGE = "docs/architecture.md"

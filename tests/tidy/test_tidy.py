@@ -11,7 +11,9 @@ import sys
 import tempfile
 
 import sample
-import tap
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
 
 TIDY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tidy.py")
 C_SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"

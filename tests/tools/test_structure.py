@@ -11,7 +11,8 @@ import sys
 import tempfile
 
 STRUCTURE = os.path.realpath(sys.argv[1])
-sys.path.insert(0, os.path.join(os.path.dirname(STRUCTURE), "..", "tests", "tidy"))
+TESTS = os.path.join(os.path.dirname(STRUCTURE), "..", "tests")
+sys.path[:0] = [TESTS, os.path.join(TESTS, "tidy")]
 
 import sample  # noqa: E402
 import tap  # noqa: E402

@@ -5,6 +5,9 @@ import importlib.util
 import os
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
+
 BOOT = "<4>[    1.6] mtrr: your CPUs had inconsistent MTRRdefType settings\n"
 BEGIN = "<14>[    8.1] weir: the programs begin\n"
 RESET = "<4>[   67.5] nvme nvme0: resetting controller\n"
@@ -42,16 +45,15 @@ def load():
     return module
 
 
+def judge(module, dmesg, expect, count):
+    """Returns the complaints if there are not COUNT of them, or None."""
+    found = module.complaints(dmesg, expect)
+    return None if len(found) == count else f"{len(found)} instead of {count}: {found}"
+
+
 def main():
     module = load()
-    failed = False
-    print(f"1..{len(CASES)}")
-    for number, (name, dmesg, expect, count) in enumerate(CASES, 1):
-        found = module.complaints(dmesg, expect)
-        good = len(found) == count
-        failed |= not good
-        print(f"# {found}\n{'ok' if good else 'not ok'} {number} - {name}")
-    return 1 if failed else 0
+    return tap.run([(name, lambda case=case: judge(module, *case)) for name, *case in CASES])
 
 
 if __name__ == "__main__":
