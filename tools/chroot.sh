@@ -6,6 +6,7 @@
 # chroot cannot be made, the script ends with exit code 77 and the reason.
 
 suite=bookworm
+keep= # not empty: the chroot stays when the script ends
 
 say() {
 	echo "${0##*/}: $*"
@@ -104,11 +105,11 @@ run_inside() {
 	' bash "$root" "$1"
 }
 
-# Makes the chroot $root in the folder $folder, which is removed at the end if $1 is empty.
+# Makes the chroot $root in the folder $folder, which is removed at the end if $keep is empty.
 make_chroot() {
 	folder=$(mktemp -d "${TMPDIR:-/tmp}/weir-chroot.XXXXXX")
 	root=$folder/root
-	[ -n "$1" ] || trap 'rm -rf --one-file-system "$folder"' EXIT
+	[ -n "$keep" ] || trap 'rm -rf --one-file-system "$folder"' EXIT
 	bootstrap
 	configure_apt
 	mkdir -p "$root/weir"
@@ -122,4 +123,13 @@ install_inside() {
 		tail -20 "$log"
 		return 1
 	fi
+}
+
+# Runs a command in the chroot, says whether it succeeded, and ends the script with its exit code.
+judge_inside() {
+	local code=0
+	run_inside "$1" || code=$?
+	[ -z "$keep" ] || say "kept: $root"
+	say "$([ $code -eq 0 ] && echo passed || echo "FAILED with exit code $code"), $SECONDS s"
+	exit $code
 }
