@@ -6,6 +6,7 @@
  * operation's memory until it has ended, and again as soon as its state says so; after that no byte
  * of it is touched.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "base/check.h"
@@ -15,6 +16,8 @@
 #include "base/fork.h"
 #include "base/parse.h"
 #include "store/store.h"
+
+static_assert(WEIR_KEY_MAX == DISK_KEY_MAX, "recovery finds each key that a put may have");
 
 int store_check_process(const struct weir_store *s)
 {

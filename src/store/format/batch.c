@@ -83,7 +83,7 @@ static bool batch_record_valid(const struct batch_header *h, const struct batch_
 	uint32_t from = h->place.block + layout_blocks(l, h->header_bytes);
 	uint32_t to = h->place.block + h->blocks;
 
-	if (!r->key_len || r->flags & ~DISK_RECORD_KNOWN)
+	if (!format_key_valid(r->key_len) || r->flags & ~DISK_RECORD_KNOWN)
 		return false;
 	if (r->flags & DISK_TOMBSTONE)
 		return !r->length && !r->block;

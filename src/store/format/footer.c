@@ -149,7 +149,8 @@ enum footer_state footer_peek(struct footer *f, const void *last_block, uint32_t
 static bool footer_entry_valid(const struct footer *f, const struct footer_entry *e,
 			       const struct layout *l)
 {
-	if (!e->key_len || e->flags & ~DISK_RECORD_KNOWN || e->batch < 1 || e->batch >= f->end)
+	if (!format_key_valid(e->key_len) || e->flags & ~DISK_RECORD_KNOWN || e->batch < 1 ||
+	    e->batch >= f->end)
 		return false;
 	if (e->flags & DISK_TOMBSTONE)
 		return !e->length && !e->block;

@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@
 #define DISK_STREAMS 32u
 #define DISK_TENANTS 64u
 #define DISK_NAME_BYTES 32u
+#define DISK_KEY_MAX 1024u /* as WEIR_KEY_MAX */
 
 #define DISK_SUPER_MAGIC 0x3150555372696577ull	 /* "weirSUP1" */
 #define DISK_SEGMENT_MAGIC 0x3147455372696577ull /* "weirSEG1" */
@@ -155,6 +157,12 @@ struct disk_record {
 	uint16_t flags;
 	uint32_t reserved;
 } __attribute__((packed, aligned(8)));
+
+/* Returns true if a key may have KEY_LEN bytes. Programs have room for no longer keys. */
+static inline bool format_key_valid(uint32_t key_len)
+{
+	return key_len >= 1 && key_len <= DISK_KEY_MAX;
+}
 
 /* One record in a footer. */
 struct disk_entry {

@@ -98,6 +98,45 @@ static void no_room_for_a_footer(void **state)
 	assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
 }
 
+static int check_key(const struct weir_store_entry *entry, void *user)
+{
+	(void)user;
+	assert_in_range(entry->key_len, 1, WEIR_KEY_MAX);
+	return 0;
+}
+
+/* Programs that list keys have room for WEIR_KEY_MAX bytes, so a longer key is damage. */
+static void a_key_that_is_too_long(void **state)
+{
+	static const uint8_t zeroes[BLOCK], name[WEIR_KEY_MAX + 1] = { 1 };
+	static uint8_t buf[BLOCK] __attribute__((aligned(8)));
+	uint64_t end;
+	struct header h;
+	uint32_t n;
+
+	(void)state;
+	n = used_segment(&h);
+	end = FIRST + (uint64_t)(n + 1) * SEGMENT;
+	for (uint16_t length = WEIR_KEY_MAX; length <= WEIR_KEY_MAX + 1; length++) {
+		struct batch_record record = {
+			.sequence = 1, .key = name, .length = 100, .block = 2, .key_len = length
+		};
+		struct batch_header batch = { .blocks = 2, .count = 1 };
+		struct checksum_place place = { n, 1, h.gen };
+
+		batch_add(buf, &batch.header_bytes, &record);
+		batch.place = place;
+		batch_finish(buf, &batch, &super.layout, &key);
+		assert_int_equal(batch_decode(&batch, buf, place, &super.layout, &key),
+				 length == WEIR_KEY_MAX);
+	}
+	rig_poke(&rig, FIRST + (uint64_t)n * SEGMENT + BLOCK, buf, sizeof(buf));
+	rig_poke(&rig, end - BLOCK, zeroes, sizeof(zeroes));
+	rig_open(&rig);
+	assert_int_equal(weir_store_list(rig.s, check_key, NULL), 0);
+	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), 0);
+}
+
 /* Revision 0 is not taken for the revision of a copy that is not there. */
 static void revision_zero(void **state)
 {
@@ -138,10 +177,8 @@ static void no_sequence_is_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(no_room_for_a_footer),
-		TEST(revision_zero),
-		TEST(no_epoch_is_left),
-		TEST(no_sequence_is_left),
+		TEST(no_room_for_a_footer), TEST(a_key_that_is_too_long), TEST(revision_zero),
+		TEST(no_epoch_is_left),	    TEST(no_sequence_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
