@@ -102,6 +102,8 @@ static void list_read_done(struct sio *sio, int result)
 		from += (size_t)blocks << s->io.lay->block_shift;
 	}
 	logs_unpin(req->seg);
+	if (result)
+		words_note_io(&req->op, &sio->io);
 	op_end(&s->io, &req->op, result ? sio_error(result) : 0);
 }
 
@@ -170,11 +172,13 @@ static int list_run(struct weir_store *s, struct list_req *req,
 
 	while (!err && !req->end) {
 		err = op_post_inner(s, &req->op, &req->inner);
-		if (!err)
-			err = wait_op(s, &req->op);
 		if (err)
 			return error_sys(err, "%s: cannot list its keys",
 					 weir_device_path(s->io.dev));
+		wait_op(s, &req->op);
+		err = words_set(&s->io, &req->op);
+		if (err)
+			return error_set(err, "%s (while listing its keys)", weir_error());
 		err = list_hand_out(req, fn, user);
 	}
 	return err;

@@ -59,7 +59,9 @@ static void flush_serve(struct flush_served *to, struct flush_list *list, struct
 	op_list_append(&to->ops, ops);
 }
 
-static void flush_tell(struct store_io *io, struct flush_served *served, int result)
+/* Gives SERVED the result of FLUSH; NULL: no flush was submitted, because the store is broken. */
+static void flush_tell(struct store_io *io, struct flush_served *served, int result,
+		       const struct weir_io *flush)
 {
 	void (*fn)(struct flush_waiter *, int);
 	struct flush_waiter *w;
@@ -71,8 +73,11 @@ static void flush_tell(struct store_io *io, struct flush_served *served, int res
 		w->fn = NULL;
 		fn(w, result);
 	}
-	while ((op = op_list_pop(&served->ops)))
+	while ((op = op_list_pop(&served->ops))) {
+		if (result && flush)
+			words_note_io(op, flush);
 		op_end(io, op, result ? result : op->result);
+	}
 }
 
 static void flush_succeeded(struct store_io *io)
@@ -116,7 +121,7 @@ static void flush_done(struct sio *sio, int result)
 		flush_failed(io, result);
 	else
 		flush_succeeded(io);
-	flush_tell(io, &served, result);
+	flush_tell(io, &served, result, &sio->io);
 	/* Logs may wait for the durable mark, and others for the next flush. */
 	io_ask(io);
 }
@@ -154,7 +159,7 @@ void flush_run(struct store_io *io)
 	}
 	f->wanted = false;
 	flush_serve(&served, &f->waiting, &f->ops_waiting);
-	flush_tell(io, &served, io->broken);
+	flush_tell(io, &served, io->broken, NULL);
 	io_ask(io);
 }
 

@@ -72,8 +72,7 @@ static const char *words_fixed(const struct weir_store_op *op)
 		return op_priv(op)->noted == OP_NOTE_READ_ONLY
 			       ? "the store was opened read-only"
 			       : "a write could not be made durable, so the store is read-only: "
-				 "close "
-				 "it and open it again";
+				 "close it and open it again";
 	case -ENODEV:
 		return "the device was removed (No such device)";
 	case -ENOSPC:

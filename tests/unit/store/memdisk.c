@@ -134,7 +134,7 @@ static int memdisk_queue(struct engine *e, struct weir_cmd *cmd)
 	*h = (struct held){ .cmd = cmd };
 	if (++memdisk.commands == memdisk.off_at)
 		switch_off();
-	cmd->result = fails(cmd) ? -EIO : 0;
+	cmd->result = fails(cmd) ? memdisk.fail_error : 0;
 	/* A write may reach the medium from the moment when it is submitted. */
 	if (cmd->op == WEIR_OP_WRITE && !cmd->result) {
 		move(cmd, 1);
@@ -237,6 +237,7 @@ void memdisk_load(struct rig *rig, uint32_t sector, uint64_t seed)
 	memdisk.bytes = weir_device_get_info(dev)->capacity_bytes;
 	weir_device_close(dev);
 	memdisk.sector = sector;
+	memdisk.fail_error = -EIO;
 	memdisk.state = seed;
 	memdisk.shuffle = 1;
 	memdisk.now = malloc(memdisk.bytes);

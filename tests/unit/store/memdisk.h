@@ -28,6 +28,7 @@ struct memdisk {
 	int fail_op;
 	uint64_t fail_from, fail_to;
 	unsigned fails;
+	int fail_error; /* their result; -EIO unless a test sets another */
 	/* At most so many reads of this length succeed and bring no data: they were lost. */
 	unsigned lost;
 	uint64_t lost_length;

@@ -78,6 +78,58 @@ static void a_flush(void **state)
 	assert_int_equal(stats.read_only, 0);
 }
 
+/* Fails the test unless the last error names the device, the io that failed, and the reason. */
+static void assert_says(const char *io, const char *why)
+{
+	const char *words = weir_error();
+
+	if (!strstr(words, weir_device_path(device)) || !strstr(words, io) || !strstr(words, why))
+		fail_msg("\"%s\" lacks the device, \"%s\" or \"%s\"", words, io, why);
+}
+
+static int no_entry(const struct weir_store_entry *entry, void *user)
+{
+	(void)entry;
+	(void)user;
+	return 0;
+}
+
+/* Lets ios fail with ERROR. Each operation that needs one says which it was, and WHY it failed. */
+static void each_says_which_io(int error, const char *why)
+{
+	int err = error == -ENODEV ? error : -EIO;
+
+	memdisk.fail_error = error;
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, WEIR_PUT_DURABLE), 0);
+	let_fail(WEIR_OP_READ, FIRST, FIRST + SEGMENT, 1);
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), err);
+	assert_says("read at 0x12000+8192", why);
+	let_fail(WEIR_OP_READ, FIRST, FIRST + SEGMENT, 1);
+	assert_int_equal(weir_store_list(rig.s, no_entry, NULL), err);
+	assert_says("read at 0x11000+", why);
+	let_fail(WEIR_OP_WRITE, FIRST + 4096, FIRST + SEGMENT, 1);
+	assert_int_equal(rig_put(&rig, 1, 2, 6000, 0), err);
+	assert_says("write at 0x", why);
+	let_fail(WEIR_OP_FLUSH, 0, 0, 1);
+	assert_int_equal(weir_store_sync(rig.s), error);
+	assert_says("flush: ", why);
+}
+
+static void a_removed_device_has_words(void **state)
+{
+	(void)state;
+	each_says_which_io(-ENODEV, "the device was removed (No such device)");
+	/* Operations that come later need no io to fail. */
+	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), -ENODEV);
+	assert_non_null(strstr(weir_error(), "the device was removed"));
+}
+
+static void an_error_has_words(void **state)
+{
+	(void)state;
+	each_says_which_io(-EIO, "Input/output error");
+}
+
 static void a_batch(void **state)
 {
 	struct weir_store_stats stats;
@@ -462,6 +514,8 @@ static void a_read_that_is_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_removed_device_has_words),
+		TEST(an_error_has_words),
 		TEST(a_flush),
 		TEST(a_batch),
 		TEST(behind_a_failed_batch),
