@@ -118,6 +118,13 @@ static int recover_headers(struct recover *r)
 	return err;
 }
 
+/* Refuses an image in which NAME has its highest value. No store lives so long. */
+static int recover_forged(const struct recover *r, const char *name)
+{
+	return error_set(-EBADMSG, "%s: damaged: no %s is left after the highest one",
+			 weir_device_path(r->io->dev), name);
+}
+
 /* Begins a new epoch: what is written from now on is newer than anything on the device. */
 static int recover_epoch(struct recover *r)
 {
@@ -126,9 +133,8 @@ static int recover_epoch(struct recover *r)
 
 	if (r->epoch > super->epoch)
 		super->epoch = r->epoch;
-	/* Only a forged image leaves no epoch, or no sequence number, to come. */
 	if (super->epoch == UINT64_MAX)
-		return -EBADMSG;
+		return recover_forged(r, "epoch");
 	super->epoch++;
 	if (!r->io->read_only) {
 		super->revision++;
@@ -460,7 +466,7 @@ static int recover_steps(struct recover *r)
 	if (!err)
 		err = recover_footers(r);
 	if (!err && r->sequence == UINT64_MAX)
-		err = -EBADMSG;
+		err = recover_forged(r, "sequence number");
 	if (!err)
 		err = recover_segments(r);
 	return err;
@@ -481,8 +487,11 @@ int recover_run(struct store_io *io, struct logs *ls, const struct superio_found
 		return error_sys(-ENOMEM, "%s: recovery failed", weir_device_path(io->dev));
 	err = recover_steps(&r);
 	free(r.found);
-	if (err)
+	if (err == -ENOMEM)
 		return error_sys(err, "%s: recovery failed", weir_device_path(io->dev));
+	/* Any other error has words of its own, and they say which io failed. */
+	if (err)
+		return error_set(err, "%s (during recovery)", weir_error());
 	logs_recovered(ls, r.sequence + 1);
 	log_placement_apply(ls);
 	logs_count(ls, &logs);

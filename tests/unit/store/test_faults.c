@@ -115,6 +115,20 @@ static void each_says_which_io(int error, const char *why)
 	assert_says("flush: ", why);
 }
 
+/* Opening fails in the flush before recovery reads anything, or in a write of a superblock. */
+static void opening_says_which_io(void **state)
+{
+	(void)state;
+	assert_int_equal(memdisk_close(rig.s, queue, device), 0);
+	let_fail(WEIR_OP_FLUSH, 0, 0, 1);
+	assert_int_equal(memdisk_open(&rig.s, &queue, &device), -EIO);
+	assert_non_null(strstr(weir_error(), "flush: Input/output error"));
+	let_fail(WEIR_OP_WRITE, 0, FIRST, 1);
+	assert_int_equal(memdisk_open(&rig.s, &queue, &device), -EIO);
+	assert_non_null(strstr(weir_error(), "write at 0x0+4096: Input/output error"));
+	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+}
+
 static void a_removed_device_has_words(void **state)
 {
 	(void)state;
@@ -516,6 +530,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_removed_device_has_words),
 		TEST(an_error_has_words),
+		TEST(opening_says_which_io),
 		TEST(a_flush),
 		TEST(a_batch),
 		TEST(behind_a_failed_batch),

@@ -155,6 +155,7 @@ static void no_epoch_is_left(void **state)
 	write_super(1);
 	write_super(2);
 	assert_int_equal(rig_try_open(&rig, 0), -EBADMSG);
+	assert_non_null(strstr(weir_error(), "no epoch is left"));
 	assert_int_equal(rig_try_open(&rig, 1), -EBADMSG);
 }
 
@@ -170,6 +171,7 @@ static void no_sequence_is_left(void **state)
 	header_encode(&disk, &h, &key, super.uuid);
 	rig_poke(&rig, FIRST + (uint64_t)n * SEGMENT, &disk, sizeof(disk));
 	assert_int_equal(rig_try_open(&rig, 0), -EBADMSG);
+	assert_non_null(strstr(weir_error(), "no sequence number is left"));
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
