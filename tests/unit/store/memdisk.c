@@ -274,7 +274,7 @@ void memdisk_on(uint64_t off_at)
 	memdisk.off_at = off_at;
 }
 
-int memdisk_open(struct weir_store **s, struct weir_queue **q, struct weir_device **dev)
+int memdisk_open(struct rig *rig)
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
@@ -282,32 +282,69 @@ int memdisk_open(struct weir_store **s, struct weir_queue **q, struct weir_devic
 	int err;
 
 	snprintf(name, sizeof(name), "null:%llu", (unsigned long long)memdisk.bytes);
-	assert_int_equal(weir_device_open(dev, name, NULL), 0);
+	assert_int_equal(weir_device_open(&rig->device, name, NULL), 0);
 	queue.depth_bytes = UINT64_MAX;
 	queue.nomerges = memdisk.merge ? 0 : 2;
-	assert_int_equal(queue_open(q, *dev, &queue, &memdisk_engine, NULL), 0);
+	assert_int_equal(queue_open(&rig->queue, rig->device, &queue, &memdisk_engine, NULL), 0);
 	opts.attach = 1;
 	/* A few operations then make several batches. */
 	opts.batch_bytes = 16 << 10;
-	err = weir_store_open_queues(s, q, 1, &opts);
+	err = weir_store_open_queues(&rig->s, &rig->queue, 1, &opts);
 	if (err) {
-		*s = NULL;
-		memdisk_close(NULL, *q, *dev);
+		rig->s = NULL;
+		memdisk_close(rig);
 	} else {
-		rig_check_counts(*s);
+		rig_check_counts(rig->s);
 	}
 	return err;
 }
 
-int memdisk_close(struct weir_store *s, struct weir_queue *q, struct weir_device *dev)
+int memdisk_close(struct rig *rig)
 {
 	int err;
 
-	if (s)
-		rig_check_counts(s);
-	err = weir_store_close(s);
-
-	assert_int_equal(weir_queue_close(q), 0);
-	weir_device_close(dev);
+	if (rig->s)
+		rig_check_counts(rig->s);
+	err = weir_store_close(rig->s);
+	rig->s = NULL;
+	assert_int_equal(weir_queue_close(rig->queue), 0);
+	weir_device_close(rig->device);
 	return err;
+}
+
+int memdisk_reopen(struct rig *rig)
+{
+	int err = memdisk_close(rig);
+
+	assert_int_equal(memdisk_open(rig), 0);
+	return err;
+}
+
+void memdisk_power_on(struct rig *rig)
+{
+	memdisk_on(0);
+	if (memdisk_open(rig))
+		fail_msg("open: %s", weir_error());
+}
+
+void memdisk_power_off(struct rig *rig)
+{
+	memdisk_cut();
+	memdisk_close(rig);
+	/* The commands in flight when the power went are gone. */
+	memset(memdisk.writes, 0, memdisk.bytes / memdisk.sector * sizeof(*memdisk.writes));
+}
+
+void memdisk_set_up(struct rig *rig, uint64_t bytes, uint64_t segment_bytes, uint64_t seed)
+{
+	rig_make(rig, bytes, segment_bytes, 4096);
+	memdisk_load(rig, 4096, seed);
+	assert_int_equal(memdisk_open(rig), 0);
+}
+
+void memdisk_tear_down(struct rig *rig)
+{
+	memdisk_close(rig);
+	memdisk_free();
+	rig_remove(rig);
 }

@@ -54,9 +54,21 @@ void memdisk_cut(void);
 /* Switches on, and off again with command number OFF_AT (0: never). */
 void memdisk_on(uint64_t off_at);
 
-/* Opens the store on the drive; the calling thread becomes the owner. */
-int memdisk_open(struct weir_store **s, struct weir_queue **q, struct weir_device **dev);
+/* Opens the store of RIG on the drive, and returns the result; the calling thread becomes the
+ * owner. */
+int memdisk_open(struct rig *rig);
 /* Closes everything, and returns the result of closing the store. */
-int memdisk_close(struct weir_store *s, struct weir_queue *q, struct weir_device *dev);
+int memdisk_close(struct rig *rig);
+/* Closes and opens the store. Returns the result of closing it. */
+int memdisk_reopen(struct rig *rig);
+/* Switches the drive on and opens the store; fails the test if that does not work. */
+void memdisk_power_on(struct rig *rig);
+/* Does what memdisk_cut() does, and closes everything. */
+void memdisk_power_off(struct rig *rig);
+
+/* Makes an image with blocks of 4096 bytes, loads it, and opens the store. */
+void memdisk_set_up(struct rig *rig, uint64_t bytes, uint64_t segment_bytes, uint64_t seed);
+/* Closes the store, and removes the drive and the image. */
+void memdisk_tear_down(struct rig *rig);
 
 #endif

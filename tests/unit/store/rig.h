@@ -21,6 +21,9 @@ struct rig {
 	const char *engine;
 	uint32_t attach;
 	struct weir_store *s;
+	/* They are set if the store is open on a drive in memory (memdisk.h). */
+	struct weir_queue *queue;
+	struct weir_device *device;
 };
 
 /* Makes a formatted image of BYTES; the store is not open. */

@@ -24,6 +24,8 @@
 #define LIVES_DIVISOR 1u
 #endif
 
+static struct rig rig = { .engine = "posix" };
+
 struct version {
 	uint64_t version; /* 0: not there */
 	size_t length;
@@ -44,10 +46,6 @@ static int faults; /* writes and flushes fail */
 /* Keys are put into random streams, and a new stream may come at any time. */
 static int tenants;
 static uint32_t streams;
-
-static struct weir_store *store;
-static struct weir_queue *queue;
-static struct weir_device *device;
 
 /* A miss is a version like others: it is the first version of each key. */
 static void model_reset(unsigned key, struct version v)
@@ -73,7 +71,7 @@ static struct version look(unsigned key)
 	uint64_t id = key;
 	size_t length = 0;
 	unsigned n;
-	int err = weir_store_get(store, &id, sizeof(id), value, sizeof(value), &length);
+	int err = weir_store_get(rig.s, &id, sizeof(id), value, sizeof(value), &length);
 
 	if (err == -ENOENT)
 		return (struct version){ 0, 0 };
@@ -167,11 +165,11 @@ static void do_tenant(void)
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 	uint32_t stream, again;
 
-	if (weir_store_add_tenant(store, name, &stream) >= 0) {
-		assert_int_equal(weir_store_add_tenant(store, name, &again), 0);
+	if (weir_store_add_tenant(rig.s, name, &stream) >= 0) {
+		assert_int_equal(weir_store_add_tenant(rig.s, name, &again), 0);
 		assert_int_equal(stream, again);
 	}
-	weir_store_get_info(store, &info);
+	weir_store_get_info(rig.s, &info);
 	streams = info.streams;
 }
 
@@ -189,7 +187,7 @@ static int do_run(void)
 		acked[i] = model[i].acked;
 	for (i = 0; i < n; i++)
 		op_make(&ops[i], &keys[i], values[i], &index[i]);
-	weir_store_run(store, ops, n);
+	weir_store_run(rig.s, ops, n);
 	for (i = 0; i < n; i++) {
 		op_acknowledged(&ops[i], keys[i], index[i]);
 		synced |= ops[i].kind == WEIR_STORE_SYNC && !ops[i].result;
@@ -205,12 +203,7 @@ static int open_it(void)
 {
 	/* The rules are the same if the queue merges several writes of the store. */
 	memdisk.merge = !memdisk.merge;
-	return memdisk_open(&store, &queue, &device);
-}
-
-static void close_it(void)
-{
-	memdisk_close(store, queue, device);
+	return memdisk_open(&rig);
 }
 
 /* Opens the store without disturbance and reads what is there. */
@@ -221,14 +214,14 @@ static void recover(struct version found[KEYS])
 	memdisk_on(0);
 	if (open_it())
 		fail_msg("open: %s", weir_error());
-	assert_int_equal(weir_store_get_stats(store, &stats), 0);
+	assert_int_equal(weir_store_get_stats(rig.s, &stats), 0);
 	assert_int_equal(stats.recovered_bad_headers, 0);
 	check_all(found);
-	assert_int_equal(weir_store_get_stats(store, &stats), 0);
+	assert_int_equal(weir_store_get_stats(rig.s, &stats), 0);
 	assert_int_equal(stats.checksum_errors, 0);
 	memdisk_cut();
 	memdisk_on(0);
-	close_it();
+	memdisk_close(&rig);
 }
 
 /* Recovery is switched off at every few commands; it must end with the same entries as without. */
@@ -244,12 +237,12 @@ static void recover_cut(const struct version want[KEYS], uint8_t *image)
 		memdisk_on(cut);
 		err = open_it();
 		if (!err)
-			close_it();
+			memdisk_close(&rig);
 		memdisk_cut();
 		/* This happens twice in a row, the second time at another command. */
 		memdisk_on(1 + rig_random(&state) % 150);
 		if (!open_it())
-			close_it();
+			memdisk_close(&rig);
 		memdisk_cut();
 		recover(found);
 		for (key = 0; key < (int)KEYS; key++)
@@ -277,7 +270,7 @@ static void one_life(int recovery_too)
 	if (!open_it()) {
 		for (n = 0; n < 60 && do_run(); n++)
 			maybe_fail();
-		close_it();
+		memdisk_close(&rig);
 	}
 	memdisk.fails = 0;
 	memdisk_cut();
@@ -303,7 +296,6 @@ struct scene {
 static void survives(void **arg)
 {
 	const struct scene *scene = *arg;
-	struct rig rig = { .engine = "posix" };
 	unsigned n;
 
 	state = scene->bytes + scene->sector;

@@ -9,8 +9,6 @@
 #include "store/store.h"
 
 static struct rig rig = { .engine = "posix" };
-static struct weir_queue *queue;
-static struct weir_device *device;
 
 #define SEGMENT (256u << 10)
 #define FIRST 65536u
@@ -19,27 +17,14 @@ static struct weir_device *device;
 static int set_up(void **state)
 {
 	(void)state;
-	rig_make(&rig, 12 << 20, SEGMENT, 4096);
-	memdisk_load(&rig, 4096, 3);
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	memdisk_set_up(&rig, 12 << 20, SEGMENT, 3);
 	return 0;
-}
-
-static int reopen(void)
-{
-	int err = memdisk_close(rig.s, queue, device);
-
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
-	return err;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	memdisk_close(rig.s, queue, device);
-	rig.s = NULL;
-	memdisk_free();
-	rig_remove(&rig);
+	memdisk_tear_down(&rig);
 	return 0;
 }
 
@@ -71,7 +56,7 @@ static void a_flush(void **state)
 	assert_non_null(strstr(weir_error(), "open it again"));
 	assert_int_equal(rig_delete(&rig, 1, 0), -EROFS);
 	assert_int_equal(weir_store_sync(rig.s), -EROFS);
-	assert_int_equal(reopen(), -EIO);
+	assert_int_equal(memdisk_reopen(&rig), -EIO);
 	assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
 	assert_int_equal(rig_put(&rig, 5, 1, 5000, WEIR_PUT_DURABLE), 0);
 	rig_stats(&rig, &stats);
@@ -83,7 +68,8 @@ static void assert_says(const char *io, const char *why)
 {
 	const char *words = weir_error();
 
-	if (!strstr(words, weir_device_path(device)) || !strstr(words, io) || !strstr(words, why))
+	if (!strstr(words, weir_device_path(rig.device)) || !strstr(words, io) ||
+	    !strstr(words, why))
 		fail_msg("\"%s\" lacks the device, \"%s\" or \"%s\"", words, io, why);
 }
 
@@ -119,14 +105,14 @@ static void each_says_which_io(int error, const char *why)
 static void opening_says_which_io(void **state)
 {
 	(void)state;
-	assert_int_equal(memdisk_close(rig.s, queue, device), 0);
+	assert_int_equal(memdisk_close(&rig), 0);
 	let_fail(WEIR_OP_FLUSH, 0, 0, 1);
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), -EIO);
+	assert_int_equal(memdisk_open(&rig), -EIO);
 	assert_non_null(strstr(weir_error(), "flush: Input/output error"));
 	let_fail(WEIR_OP_WRITE, 0, FIRST, 1);
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), -EIO);
+	assert_int_equal(memdisk_open(&rig), -EIO);
 	assert_non_null(strstr(weir_error(), "write at 0x0+4096: Input/output error"));
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	assert_int_equal(memdisk_open(&rig), 0);
 }
 
 static void a_removed_device_has_words(void **state)
@@ -158,7 +144,7 @@ static void a_batch(void **state)
 	assert_int_equal(rig_put(&rig, 3, 1, 5000, WEIR_PUT_DURABLE), 0);
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.read_only, 0);
-	assert_int_equal(reopen(), 0);
+	assert_int_equal(memdisk_reopen(&rig), 0);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
 	assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
 	assert_int_equal(rig_get(&rig, 3, 1, 5000), 1);
@@ -249,7 +235,7 @@ static void a_batch_and_its_footer(void **state)
 	assert_int_equal(rig_put(&rig, 1, 2, 6000, 0), -EIO);
 	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), -EROFS);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
-	assert_int_equal(reopen(), -EIO);
+	assert_int_equal(memdisk_reopen(&rig), -EIO);
 	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), 0);
 }
 
@@ -263,7 +249,7 @@ static void a_footer(void **state)
 	let_fail(WEIR_OP_WRITE, FIRST + SEGMENT - 4096, FIRST + SEGMENT, 1);
 	for (key = 0; key < 10; key++)
 		assert_int_equal(rig_put(&rig, key, 1, 50000, 0), 0);
-	assert_int_equal(reopen(), 0);
+	assert_int_equal(memdisk_reopen(&rig), 0);
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.recovered_open_segments, 1);
 	for (key = 0; key < 10; key++)
@@ -286,7 +272,7 @@ static void a_segment_header(void **state)
 	let_fail(WEIR_OP_WRITE, FIRST, FIRST + 4096, 100);
 	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
-	assert_int_equal(reopen(), 0);
+	assert_int_equal(memdisk_reopen(&rig), 0);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
 }
 
@@ -299,15 +285,15 @@ static void an_unreadable_header(void **state)
 
 	(void)state;
 	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
-	memdisk_close(rig.s, queue, device);
+	memdisk_close(&rig);
 	let_fail(WEIR_OP_READ, FIRST, FIRST + 4096, 1);
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	assert_int_equal(memdisk_open(&rig), 0);
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.recovered_bad_headers, 1);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), -ENOENT);
 	for (key = 100; key < 400; key++)
 		assert_int_equal(rig_put(&rig, key, 1, 60000, 0), 0);
-	assert_int_equal(reopen(), 0);
+	assert_int_equal(memdisk_reopen(&rig), 0);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), -ENOENT);
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.recovered_bad_headers, 0);
@@ -320,7 +306,7 @@ static void every_write(void **state)
 	let_fail(WEIR_OP_WRITE, FIRST, memdisk.bytes, 1000000);
 	assert_true(rig_put(&rig, 1, 1, 5000, 0) < 0);
 	memdisk.fails = 0;
-	assert_int_equal(reopen(), -EIO);
+	assert_int_equal(memdisk_reopen(&rig), -EIO);
 	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
 }
 
@@ -414,7 +400,7 @@ static void each_segment_is_free_or_used(void **state)
 	do {
 		unsigned now[SEGMENT_RETIRED + 1] = { 0 };
 
-		weir_queue_poll(queue);
+		weir_queue_poll(rig.queue);
 		rig_stats(&rig, &stats);
 		for (uint32_t n = 0; n < rig.s->io.lay->segments; n++)
 			now[logs_segments(rig.s->logs)->all[n].state]++;
@@ -459,14 +445,14 @@ static void what_is_held_back_is_not_reclaimed(void **state)
 	memdisk.hold_end = FIRST + SEGMENT;
 	submit_put(&failing, &failing_key, stream[0], value, sizeof(value));
 	for (n = 0; memdisk.fails && n < 10000; n++)
-		weir_queue_poll(queue);
+		weir_queue_poll(rig.queue);
 	assert_int_equal(memdisk.fails, 0);
 	for (n = 0; n < PUTS; n++) {
 		keys[n] = n;
 		submit_put(&ops[n], &keys[n], stream[1], value, sizeof(value));
 	}
 	for (n = 0; n < 20000; n++)
-		weir_queue_poll(queue);
+		weir_queue_poll(rig.queue);
 	memdisk.hold_end = 0;
 	assert_int_equal(weir_store_wait(rig.s, &failing, UINT64_MAX), -EIO);
 	for (n = 0; n < PUTS; n++)

@@ -44,8 +44,6 @@ struct field {
 	}
 
 static struct rig rig = { .engine = "posix" };
-static struct weir_queue *queue;
-static struct weir_device *device;
 static uint8_t *image; /* the contents before anything is forged */
 static struct super super;
 static struct checksum_key key;
@@ -75,7 +73,7 @@ static void fill_image(void)
 	uint32_t stream;
 	uint64_t n;
 
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	assert_int_equal(memdisk_open(&rig), 0);
 	assert_int_equal(weir_store_add_tenant(rig.s, "tenant", &stream), 1);
 	for (n = 0; n < KEYS; n++)
 		assert_int_equal(rig_put(&rig, n, 1, VALUE, RIG_STREAM(n % 2 ? stream : 0)), 0);
@@ -83,8 +81,7 @@ static void fill_image(void)
 	assert_int_equal(rig_delete(&rig, 4, 0), 0);
 	memdisk.keep = 1;
 	memdisk_cut();
-	memdisk_close(rig.s, queue, device);
-	rig.s = NULL;
+	memdisk_close(&rig);
 }
 
 static int set_up(void **state)
@@ -167,7 +164,7 @@ static void use(void)
 	alarm(60);
 	for (int round = 0; round < 2; round++) {
 		memdisk_on(0);
-		if (memdisk_open(&rig.s, &queue, &device)) {
+		if (memdisk_open(&rig)) {
 			assert_true(weir_error()[0]);
 			break;
 		}
@@ -175,8 +172,7 @@ static void use(void)
 		look();
 		if (!round)
 			change();
-		memdisk_close(rig.s, queue, device);
-		rig.s = NULL;
+		memdisk_close(&rig);
 	}
 	alarm(0);
 }

@@ -10,26 +10,19 @@
 #include "store/store.h"
 
 static struct rig rig = { .engine = "posix" };
-static struct weir_queue *queue;
-static struct weir_device *device;
 static unsigned flushes_ended;
 
 static int set_up(void **state)
 {
 	(void)state;
-	rig_make(&rig, 2 << 20, 64 << 10, 4096);
-	memdisk_load(&rig, 4096, 3);
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	memdisk_set_up(&rig, 2 << 20, 64 << 10, 3);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	memdisk_close(rig.s, queue, device);
-	rig.s = NULL;
-	memdisk_free();
-	rig_remove(&rig);
+	memdisk_tear_down(&rig);
 	return 0;
 }
 

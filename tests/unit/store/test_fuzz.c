@@ -19,8 +19,6 @@
 #define ROUNDS 150u
 
 static struct rig rig = { .engine = "posix" };
-static struct weir_queue *queue;
-static struct weir_device *device;
 static uint64_t state;
 static uint32_t block;
 
@@ -92,13 +90,6 @@ static void work(unsigned n)
 	}
 }
 
-static void open_it(void)
-{
-	memdisk_on(0);
-	if (memdisk_open(&rig.s, &queue, &device))
-		fail_msg("open: %s", weir_error());
-}
-
 /* Returns a random offset: sometimes in a superblock, often at a place where a structure is. */
 static uint64_t anywhere(void)
 {
@@ -162,7 +153,7 @@ static void one_round(const uint8_t *good)
 		damage();
 	keep_one_superblock(good);
 	memcpy(memdisk.medium, memdisk.now, BYTES);
-	open_it();
+	memdisk_power_on(&rig);
 	assert_int_equal(weir_store_list(rig.s, see, &listed), 0);
 	assert_int_equal(weir_store_get_stats(rig.s, &stats), 0);
 	assert_true(listed <= stats.entries && stats.entries <= KEYS);
@@ -171,11 +162,11 @@ static void one_round(const uint8_t *good)
 	work(20);
 	for (key = 0; key < KEYS; key++)
 		check(key);
-	assert_int_equal(memdisk_close(rig.s, queue, device), 0);
-	open_it();
+	assert_int_equal(memdisk_close(&rig), 0);
+	memdisk_power_on(&rig);
 	for (key = 0; key < KEYS; key++)
 		check(key);
-	assert_int_equal(memdisk_close(rig.s, queue, device), 0);
+	assert_int_equal(memdisk_close(&rig), 0);
 }
 
 /* Makes an image with a history; half of the images are as a power cut leaves them. */
@@ -184,11 +175,11 @@ static void make_image(const uint8_t *empty, uint8_t *good)
 	memset(versions, 0, sizeof(versions));
 	memcpy(memdisk.now, empty, BYTES);
 	memcpy(memdisk.medium, empty, BYTES);
-	open_it();
+	memdisk_power_on(&rig);
 	work(40 + (unsigned)(rig_random(&state) % 60));
 	if (rig_random(&state) % 2)
 		memdisk_cut();
-	memdisk_close(rig.s, queue, device);
+	memdisk_close(&rig);
 	memcpy(good, memdisk.now, BYTES);
 }
 

@@ -11,31 +11,18 @@
 #define SEGMENT (64u << 10)
 
 static struct rig rig = { .engine = "posix" };
-static struct weir_queue *queue;
-static struct weir_device *device;
-
-static void reopen(void)
-{
-	assert_int_equal(memdisk_close(rig.s, queue, device), 0);
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
-}
 
 static int set_up(void **state)
 {
 	(void)state;
-	rig_make(&rig, IMAGE, SEGMENT, 4096);
-	memdisk_load(&rig, 4096, 11);
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	memdisk_set_up(&rig, IMAGE, SEGMENT, 11);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	memdisk_close(rig.s, queue, device);
-	rig.s = NULL;
-	memdisk_free();
-	rig_remove(&rig);
+	memdisk_tear_down(&rig);
 	return 0;
 }
 
@@ -96,15 +83,13 @@ static void recovery_counts(void **state)
 	live = segment_of(1)->live_bytes;
 	assert_int_equal(live, 13000);
 	/* The bytes are counted from the footer and, after a power cut, from the batches. */
-	reopen();
+	assert_int_equal(memdisk_reopen(&rig), 0);
 	assert_int_equal(segment_of(1)->number, first);
 	assert_int_equal(segment_of(1)->live_bytes, live);
 	put(4, 1, 3000);
 	assert_int_equal(weir_store_sync(rig.s), 0);
-	memdisk_cut();
-	memdisk_close(rig.s, queue, device);
-	memdisk_on(0);
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	memdisk_power_off(&rig);
+	memdisk_power_on(&rig);
 	assert_int_equal(segment_of(4)->live_bytes, 3000);
 	assert_int_equal(segment_of(1)->live_bytes, live);
 }
@@ -127,7 +112,7 @@ static void reclaim_counts(void **state)
 	}
 	rig_stats(&rig, &stats);
 	assert_true(stats.evicted_segments > 40 && !memdisk.fails);
-	reopen();
+	assert_int_equal(memdisk_reopen(&rig), 0);
 }
 
 /* Puts whose write failed are not counted, and the earlier versions stay. */
@@ -147,7 +132,7 @@ static void failed_writes(void **state)
 	rig_check_counts(rig.s);
 	put(1, 3, 100);
 	assert_int_equal(segment_of(1)->live_bytes, 100);
-	reopen();
+	assert_int_equal(memdisk_reopen(&rig), 0);
 	assert_int_equal(segment_of(1)->live_bytes, 100);
 }
 

@@ -21,9 +21,6 @@
 #endif
 
 static struct rig rig;
-static struct weir_store *store;
-static struct weir_queue *queue;
-static struct weir_device *device;
 
 static int setup(void **state)
 {
@@ -42,25 +39,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void power_on(void)
-{
-	memdisk_on(0);
-	if (memdisk_open(&store, &queue, &device))
-		fail_msg("open: %s", weir_error());
-}
-
-static void power_off(void)
-{
-	memdisk_cut();
-	memdisk_close(store, queue, device);
-}
-
 static int put_key(uint64_t key, uint64_t version, uint32_t flags)
 {
 	uint8_t value[VALUE];
 
 	rig_value(key, version, value, sizeof(value));
-	return rig_put_flags(store, &key, value, sizeof(value), flags);
+	return rig_put_flags(rig.s, &key, value, sizeof(value), flags);
 }
 
 /* Returns the version of KEY, 1 to 3; 0: it is not there. */
@@ -68,7 +52,7 @@ static uint64_t version_of(uint64_t key)
 {
 	uint8_t value[VALUE], want[VALUE];
 	size_t length = 0;
-	int err = weir_store_get(store, &key, sizeof(key), value, sizeof(value), &length);
+	int err = weir_store_get(rig.s, &key, sizeof(key), value, sizeof(value), &length);
 
 	if (err == -ENOENT)
 		return 0;
@@ -86,7 +70,7 @@ static uint64_t conflicts(void)
 {
 	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
 
-	assert_int_equal(weir_store_get_stats(store, &stats), 0);
+	assert_int_equal(weir_store_get_stats(rig.s, &stats), 0);
 	return stats.recovered_conflicts;
 }
 
@@ -104,14 +88,14 @@ static void move_key(unsigned n)
 	uint32_t a, b;
 
 	memdisk_load(&rig, 4096, n);
-	power_on();
-	assert_true(weir_store_add_tenant(store, "a", &a) >= 0);
-	assert_true(weir_store_add_tenant(store, "b", &b) >= 0);
+	memdisk_power_on(&rig);
+	assert_true(weir_store_add_tenant(rig.s, "a", &a) >= 0);
+	assert_true(weir_store_add_tenant(rig.s, "b", &b) >= 0);
 	assert_int_equal(put_key(0, 1, RIG_STREAM(b)), 0);
 	assert_int_equal(put_key(1, 1, RIG_STREAM(a) | WEIR_PUT_DURABLE), 0);
-	assert_int_equal(weir_store_delete(store, &(uint64_t){ 1 }, sizeof(uint64_t), 0), 0);
+	assert_int_equal(weir_store_delete(rig.s, &(uint64_t){ 1 }, sizeof(uint64_t), 0), 0);
 	assert_int_equal(put_key(1, 2, RIG_STREAM(b)), 0);
-	power_off();
+	memdisk_power_off(&rig);
 }
 
 /* A power cut that keeps the last put and loses the tombstone leaves the key alive twice. The newer
@@ -125,7 +109,7 @@ static void the_older_version_does_not_come_back(void **state)
 		uint64_t version;
 
 		move_key(n);
-		power_on();
+		memdisk_power_on(&rig);
 		version = version_of(1);
 		seen[version]++;
 		if (conflicts()) {
@@ -133,12 +117,12 @@ static void the_older_version_does_not_come_back(void **state)
 			assert_int_equal(version, 2);
 			evict_oldest();
 			assert_int_equal(version_of(1), 0);
-			power_off();
-			power_on();
+			memdisk_power_off(&rig);
+			memdisk_power_on(&rig);
 			assert_int_equal(version_of(1), 0);
 			assert_int_equal(conflicts(), 0);
 		}
-		power_off();
+		memdisk_power_off(&rig);
 		memdisk_free();
 	}
 	/* Each possible result was met. */
@@ -153,24 +137,24 @@ static void an_interrupted_recovery_settles_it_too(void **state)
 	(void)state;
 	for (n = 0; n < 24; n++) {
 		move_key(n);
-		power_on();
+		memdisk_power_on(&rig);
 		twice += conflicts() > 0;
 		cut = conflicts() ? 100 : 1;
-		power_off();
+		memdisk_power_off(&rig);
 		memdisk_free();
 		for (; cut > 3 * EVERY; cut -= 3 * EVERY) {
 			move_key(n);
 			memdisk_on(cut);
-			if (!memdisk_open(&store, &queue, &device))
-				memdisk_close(store, queue, device);
+			if (!memdisk_open(&rig))
+				memdisk_close(&rig);
 			memdisk_cut();
-			power_on();
+			memdisk_power_on(&rig);
 			assert_int_equal(version_of(1), 2);
 			evict_oldest();
-			power_off();
-			power_on();
+			memdisk_power_off(&rig);
+			memdisk_power_on(&rig);
 			assert_int_equal(version_of(1), 0);
-			power_off();
+			memdisk_power_off(&rig);
 			memdisk_free();
 		}
 	}
@@ -179,18 +163,18 @@ static void an_interrupted_recovery_settles_it_too(void **state)
 
 static int delete_key(uint64_t key, uint32_t flags)
 {
-	return weir_store_delete(store, &key, sizeof(key), flags);
+	return weir_store_delete(rig.s, &key, sizeof(key), flags);
 }
 
 static int exists_key(uint64_t key)
 {
-	return weir_store_exists(store, &key, sizeof(key), NULL);
+	return weir_store_exists(rig.s, &key, sizeof(key), NULL);
 }
 
 static void two_tenants(uint32_t stream[2])
 {
-	assert_true(weir_store_add_tenant(store, "a", &stream[0]) >= 0 &&
-		    weir_store_add_tenant(store, "b", &stream[1]) >= 0);
+	assert_true(weir_store_add_tenant(rig.s, "a", &stream[0]) >= 0 &&
+		    weir_store_add_tenant(rig.s, "b", &stream[1]) >= 0);
 }
 
 /* Deletes KEY and puts VERSION of it into STREAM; the power cut loses only the delete. Both logs
@@ -205,7 +189,7 @@ static void cut_between(uint64_t key, uint64_t version, uint32_t stream)
 	memcpy(after, memdisk.now, memdisk.bytes);
 	assert_int_equal(put_key(key, version, RIG_STREAM(stream)), 0);
 	memdisk.keep = 1;
-	power_off();
+	memdisk_power_off(&rig);
 	memdisk.keep = 0;
 	for (at = 0; at < memdisk.bytes; at += memdisk.sector)
 		if (memcmp(before + at, after + at, memdisk.sector) != 0) {
@@ -231,20 +215,20 @@ static void nor_does_what_it_superseded(void **state)
 
 	(void)state;
 	memdisk_load(&rig, 512, 1);
-	power_on();
+	memdisk_power_on(&rig);
 	two_tenants(stream);
 	assert_int_equal(put_key(1, 1, RIG_STREAM(stream[0])), 0);
 	assert_int_equal(put_key(1, 2, RIG_STREAM(stream[0])), 0);
 	open_segments(stream);
 	cut_between(1, 3, stream[1]);
-	power_on();
+	memdisk_power_on(&rig);
 	assert_int_equal(conflicts(), 1);
 	assert_int_equal(version_of(1), 3);
 	assert_int_equal(delete_key(1, WEIR_PUT_DURABLE), 0);
-	power_off();
-	power_on();
+	memdisk_power_off(&rig);
+	memdisk_power_on(&rig);
 	assert_int_equal(version_of(1), 0);
-	power_off();
+	memdisk_power_off(&rig);
 	memdisk_free();
 }
 
@@ -258,19 +242,19 @@ static void what_is_struck_is_durable(void **state)
 	(void)state;
 	for (n = 0; n < 16; n++) {
 		memdisk_load(&rig, 512, n);
-		power_on();
+		memdisk_power_on(&rig);
 		two_tenants(stream);
 		assert_int_equal(put_key(1, 1, RIG_STREAM(stream[0])), 0);
 		open_segments(stream);
 		cut_between(1, 2, stream[1]);
-		power_on();
+		memdisk_power_on(&rig);
 		assert_int_equal(conflicts(), 1);
 		/* The only flush is the first one that its own segment needs. */
 		assert_int_equal(delete_key(1, 0), 0);
-		power_off();
-		power_on();
+		memdisk_power_off(&rig);
+		memdisk_power_on(&rig);
 		seen[version_of(1)]++;
-		power_off();
+		memdisk_power_off(&rig);
 		memdisk_free();
 	}
 	assert_int_equal(seen[1], 0);
@@ -284,13 +268,13 @@ static void make_struck_twice(uint32_t stream[2])
 	uint64_t key;
 
 	memdisk_load(&rig, 512, 1);
-	power_on();
+	memdisk_power_on(&rig);
 	two_tenants(stream);
 	for (key = 1; key <= 30; key++)
 		assert_int_equal(put_key(key, 1, RIG_STREAM(stream[0])), 0);
 	open_segments(stream);
 	cut_between(1, 2, stream[1]);
-	power_on();
+	memdisk_power_on(&rig);
 	assert_int_equal(conflicts(), 1);
 	open_segments(stream);
 	assert_int_equal(delete_key(1, WEIR_PUT_DURABLE), 0);
@@ -317,9 +301,9 @@ static unsigned commands_of(const uint8_t *image)
 	unsigned n;
 
 	load_image(image);
-	power_on();
+	memdisk_power_on(&rig);
 	n = (unsigned)memdisk.commands;
-	power_off();
+	memdisk_power_off(&rig);
 	return n;
 }
 
@@ -333,12 +317,12 @@ static void cut_everywhere(const uint8_t *image, unsigned times, void (*look)(vo
 		for (n = 0; n < times; n++) {
 			load_image(image);
 			memdisk_on(cut);
-			if (!memdisk_open(&store, &queue, &device))
-				memdisk_close(store, queue, device);
+			if (!memdisk_open(&rig))
+				memdisk_close(&rig);
 			memdisk_cut();
-			power_on();
+			memdisk_power_on(&rig);
 			look();
-			power_off();
+			memdisk_power_off(&rig);
 		}
 }
 
@@ -409,11 +393,11 @@ static void damaged_footers_too(void **state)
 		memdisk.medium[65536 + (uint64_t)(at + 1) * SEGMENT - 64] ^= 1;
 		image = save_image();
 		load_image(image);
-		power_on();
+		memdisk_power_on(&rig);
 		assert_true(conflicts() > 0);
 		assert_int_equal(version_of(2), 2);
 		note_found();
-		power_off();
+		memdisk_power_off(&rig);
 		cut_everywhere(image, 1, look_found);
 		load_image(good);
 		free(image);
@@ -439,7 +423,7 @@ static void step_ended(struct weir_store_op *op)
 		return;
 	assert_int_equal(op->result, steps[steps_done].result);
 	if (++steps_done < step_count)
-		assert_int_equal(weir_store_submit(store, &steps[steps_done].op), 0);
+		assert_int_equal(weir_store_submit(rig.s, &steps[steps_done].op), 0);
 	else
 		memdisk_off();
 }
@@ -473,10 +457,10 @@ static void run_failing(uint64_t hold_end)
 	memdisk.fails = 1;
 	memdisk.hold_end = hold_end;
 	steps_done = 0;
-	assert_int_equal(weir_store_submit(store, &steps[0].op), 0);
+	assert_int_equal(weir_store_submit(rig.s, &steps[0].op), 0);
 	for (n = 0; steps_done < step_count && n < 300; n++)
-		assert_int_equal(weir_store_poll(store), 0);
-	power_off();
+		assert_int_equal(weir_store_poll(rig.s), 0);
+	memdisk_power_off(&rig);
 	memdisk.hold_end = 0;
 }
 
@@ -491,7 +475,7 @@ static void a_failed_put_stays_away(void **state)
 	for (n = 0; n < 48; n++) {
 		held = n / 2 % 2;
 		memdisk_load(&rig, 512, n);
-		power_on();
+		memdisk_power_on(&rig);
 		two_tenants(stream);
 		open_segments(stream);
 		step_count = 0;
@@ -502,11 +486,11 @@ static void a_failed_put_stays_away(void **state)
 		/* The segment of the first stream is the first of all. */
 		run_failing(held ? 65536 + SEGMENT : 0);
 		done = steps_done == step_count;
-		power_on();
+		memdisk_power_on(&rig);
 		if (done)
 			assert_int_equal(exists_key(1), -ENOENT);
 		assert_int_equal(done, !held);
-		power_off();
+		memdisk_power_off(&rig);
 		memdisk_free();
 	}
 }

@@ -30,8 +30,6 @@ struct seen {
 
 static struct seen seen;
 static struct rig rig = { .engine = "posix" };
-static struct weir_queue *queue;
-static struct weir_device *device;
 
 /* Returns true if a flush that came after moment WHEN has completed. */
 static int flushed_since(uint64_t when)
@@ -200,13 +198,12 @@ static void every_life(void **unused)
 	memdisk.watch = watch;
 	for (life = 0; life < 4; life++) {
 		memset(&seen, 0, sizeof(seen));
-		assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+		assert_int_equal(memdisk_open(&rig), 0);
 		work(&state);
 		/* The second and the third end without closing, so recovery seals. */
 		if (life == 1 || life == 2)
 			memdisk_on(memdisk.commands + 1);
-		memdisk_close(rig.s, queue, device);
-		rig.s = NULL;
+		memdisk_close(&rig);
 		if (seen.broken)
 			fail_msg("life %d: %s", life, seen.broken);
 		assert_true(seen.marks > 20 && seen.headers > 20 && seen.batches > 100 &&
@@ -235,13 +232,13 @@ static void the_good_copy_waits(void **unused)
 	memdisk.watch = watch_supers;
 	memdisk.now[SECOND_COPY + 100] ^= 1;
 	first_super = 1;
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
-	memdisk_close(rig.s, queue, device);
+	assert_int_equal(memdisk_open(&rig), 0);
+	memdisk_close(&rig);
 	assert_int_equal(first_super, SECOND_COPY);
 	memdisk.now[100] ^= 1;
 	first_super = 1;
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
-	memdisk_close(rig.s, queue, device);
+	assert_int_equal(memdisk_open(&rig), 0);
+	memdisk_close(&rig);
 	assert_int_equal(first_super, 0);
 	rig.s = NULL;
 	memdisk_free();
@@ -255,13 +252,13 @@ static void fill(void)
 	struct weir_store_stats stats = { 0 };
 	uint64_t key;
 
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	assert_int_equal(memdisk_open(&rig), 0);
 	for (key = 0; key < 3 || stats.free_segments > 2; key++) {
 		assert_int_equal(rig_put(&rig, key, 1, 3000, WEIR_PUT_DURABLE), 0);
 		rig_stats(&rig, &stats);
 	}
 	assert_int_equal(stats.evicted_segments, 0);
-	memdisk_close(rig.s, queue, device);
+	memdisk_close(&rig);
 }
 
 static void overwritten_then_reclaimed(uint64_t off_after)
@@ -269,22 +266,21 @@ static void overwritten_then_reclaimed(uint64_t off_after)
 	uint64_t key;
 
 	memdisk_on(0);
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	assert_int_equal(memdisk_open(&rig), 0);
 	for (key = 0; key < 3; key++)
 		assert_int_equal(rig_put(&rig, key, 2, 3000, 0), 0);
 	memdisk.off_at = memdisk.commands + off_after;
 	for (key = 1000; !rig_put(&rig, key, 1, 3000, 0); key++)
 		;
-	memdisk_close(rig.s, queue, device);
+	memdisk_close(&rig);
 	memdisk_cut();
 	memdisk_on(0);
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	assert_int_equal(memdisk_open(&rig), 0);
 	for (key = 0; key < 3; key++)
 		if (rig_get(&rig, key, 2, 3000) != 1 && rig_get(&rig, key, 1, 3000) != 1)
 			fail_msg("key %d is gone, and nobody evicted it (cut %d)", (int)key,
 				 (int)off_after);
-	memdisk_close(rig.s, queue, device);
-	rig.s = NULL;
+	memdisk_close(&rig);
 }
 
 /* An old record must stay until the newer one is on the medium: it was superseded, not evicted. */

@@ -31,15 +31,13 @@ static int tear_down(void **state)
 /* Headers cannot be written in a store of few segments: no operation waits for ever. */
 static void few_segments_without_headers(void **state)
 {
-	struct weir_queue *queue;
-	struct weir_device *device;
 	uint64_t key;
 	int err = 0;
 
 	(void)state;
 	rig_make(&rig, 8 * SEGMENT + 2 * 65536, SEGMENT, 4096);
 	memdisk_load(&rig, 4096, 3);
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	assert_int_equal(memdisk_open(&rig), 0);
 	memdisk.fail_op = WEIR_OP_WRITE;
 	memdisk.fail_from = FIRST;
 	memdisk.fail_to = memdisk.bytes;
@@ -48,10 +46,10 @@ static void few_segments_without_headers(void **state)
 		err = rig_put(&rig, key, 1, 5000, 0);
 	assert_true(err == -EROFS || err == -EIO);
 	memdisk.fails = 0;
-	assert_int_equal(memdisk_close(rig.s, queue, device), -EIO);
-	assert_int_equal(memdisk_open(&rig.s, &queue, &device), 0);
+	assert_int_equal(memdisk_close(&rig), -EIO);
+	assert_int_equal(memdisk_open(&rig), 0);
 	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
-	assert_int_equal(memdisk_close(rig.s, queue, device), 0);
+	assert_int_equal(memdisk_close(&rig), 0);
 	rig.s = NULL;
 	memdisk_free();
 	rig_remove(&rig);

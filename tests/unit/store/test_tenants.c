@@ -27,9 +27,6 @@
 #endif
 
 static struct rig rig;
-static struct weir_store *store;
-static struct weir_queue *queue;
-static struct weir_device *device;
 
 static int setup(void **state)
 {
@@ -47,32 +44,17 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void power_on(void)
-{
-	memdisk_on(0);
-	if (memdisk_open(&store, &queue, &device))
-		fail_msg("open: %s", weir_error());
-}
-
-static void power_off(void)
-{
-	memdisk_cut();
-	memdisk_close(store, queue, device);
-	/* The commands in flight when the power went are gone. */
-	memset(memdisk.writes, 0, memdisk.bytes / memdisk.sector * sizeof(*memdisk.writes));
-}
-
 static int put_key(uint64_t key, uint64_t version, size_t length, uint32_t flags)
 {
 	static uint8_t value[VALUE_MAX];
 
 	rig_value(key, version, value, length);
-	return rig_put_flags(store, &key, value, length, flags);
+	return rig_put_flags(rig.s, &key, value, length, flags);
 }
 
 static int exists(uint64_t key)
 {
-	return weir_store_exists(store, &key, sizeof(key), NULL);
+	return weir_store_exists(rig.s, &key, sizeof(key), NULL);
 }
 
 /* Makes a store with tenant a, which has key 1. */
@@ -81,8 +63,8 @@ static void one_tenant(uint64_t seed)
 	uint32_t a;
 
 	memdisk_load(&rig, 512, seed);
-	power_on();
-	assert_int_equal(weir_store_add_tenant(store, "a", &a), 1);
+	memdisk_power_on(&rig);
+	assert_int_equal(weir_store_add_tenant(rig.s, "a", &a), 1);
 	assert_int_equal(put_key(1, 1, 100, RIG_STREAM(a) | WEIR_PUT_DURABLE), 0);
 }
 
@@ -91,17 +73,17 @@ static void check_after_cut(int err, uint32_t b)
 {
 	uint32_t stream;
 
-	power_off();
-	power_on();
-	assert_int_equal(weir_store_add_tenant(store, "a", &stream), 0);
+	memdisk_power_off(&rig);
+	memdisk_power_on(&rig);
+	assert_int_equal(weir_store_add_tenant(rig.s, "a", &stream), 0);
 	assert_int_equal(stream, 1);
 	assert_int_equal(exists(1), 0);
 	if (err >= 0) {
-		assert_int_equal(weir_store_add_tenant(store, "b", &stream), 0);
+		assert_int_equal(weir_store_add_tenant(rig.s, "b", &stream), 0);
 		assert_int_equal(stream, b);
 	}
-	assert_true(weir_store_add_tenant(store, "c", &stream) > 0);
-	power_off();
+	assert_true(weir_store_add_tenant(rig.s, "c", &stream) > 0);
+	memdisk_power_off(&rig);
 	memdisk_free();
 }
 
@@ -116,7 +98,7 @@ static void power_goes_while_one_comes(void **state)
 		for (n = 0; n < 4; n += EVERY) {
 			one_tenant(n);
 			memdisk.off_at = memdisk.commands + cut;
-			err = weir_store_add_tenant(store, "b", &b);
+			err = weir_store_add_tenant(rig.s, "b", &b);
 			assert_true(cut > 3 || err < 0);
 			came += err == 1;
 			check_after_cut(err, b);
@@ -141,10 +123,10 @@ static void power_goes_after_a_copy_failed(void **state)
 				memdisk.fail_from = copy ? IMAGE / 2 : 0;
 				memdisk.fail_to = copy ? IMAGE : 4096;
 				memdisk.fails = 1;
-				assert_int_equal(weir_store_add_tenant(store, "x", &b), -EIO);
+				assert_int_equal(weir_store_add_tenant(rig.s, "x", &b), -EIO);
 				assert_int_equal(put_key(2, 1, 100, RIG_STREAM(2)), -EINVAL);
 				memdisk.off_at = memdisk.commands + cut;
-				err = weir_store_add_tenant(store, "b", &b);
+				err = weir_store_add_tenant(rig.s, "b", &b);
 				check_after_cut(err, b);
 			}
 }
@@ -157,7 +139,7 @@ static void all_streams(uint32_t stream[STREAMS])
 	stream[0] = 0;
 	for (n = 1; n < STREAMS; n++) {
 		name[0] = (char)('a' + n);
-		assert_true(weir_store_add_tenant(store, name, &stream[n]) >= 0);
+		assert_true(weir_store_add_tenant(rig.s, name, &stream[n]) >= 0);
 		assert_int_equal(stream[n], n);
 	}
 }
@@ -172,7 +154,7 @@ static void headers_fail_in_all_streams(void **state)
 
 	(void)state;
 	memdisk_load(&rig, 512, 1);
-	power_on();
+	memdisk_power_on(&rig);
 	all_streams(stream);
 	for (n = 0; n < STREAMS && !err; n++) {
 		memdisk.fail_op = WEIR_OP_WRITE;
@@ -183,7 +165,7 @@ static void headers_fail_in_all_streams(void **state)
 	assert_int_equal(err, -EROFS);
 	assert_int_equal(n, 2);
 	memdisk.fails = 0;
-	power_off();
+	memdisk_power_off(&rig);
 	memdisk_free();
 }
 
@@ -212,7 +194,7 @@ static void some_operations(uint64_t *seed, const uint32_t stream[STREAMS], uint
 		ops[n].value_len = 1 + rig_random(seed) % VALUE_MAX;
 		rig_value(keys[n], round, value[n], ops[n].value_len);
 	}
-	weir_store_run(store, ops, 16);
+	weir_store_run(rig.s, ops, 16);
 	for (n = 0; n < 16; n++)
 		if (ops[n].kind == WEIR_STORE_PUT || ops[n].result != -ENOENT)
 			assert_int_equal(ops[n].result, 0);
@@ -227,7 +209,7 @@ static void check_last(void)
 	unsigned present = 0;
 
 	for (key = 0; key < KEYS; key++) {
-		int err = weir_store_get(store, &key, sizeof(key), value, sizeof(value), &length);
+		int err = weir_store_get(rig.s, &key, sizeof(key), value, sizeof(value), &length);
 
 		if (err == -ENOENT)
 			continue;
@@ -252,15 +234,15 @@ static void full_with_all_streams(void **state)
 		memdisk_load(&rig, 4096, seed);
 		memset(last, 0, sizeof(last));
 		random = seed;
-		power_on();
+		memdisk_power_on(&rig);
 		all_streams(stream);
 		for (round = 1; round <= 150 / EVERY; round++)
 			some_operations(&random, stream, round);
 		check_last();
-		assert_int_equal(memdisk_close(store, queue, device), 0);
-		power_on();
+		assert_int_equal(memdisk_close(&rig), 0);
+		memdisk_power_on(&rig);
 		check_last();
-		power_off();
+		memdisk_power_off(&rig);
 		memdisk_free();
 	}
 }
@@ -283,7 +265,7 @@ static void flood_ended(struct weir_store_op *op)
 		return;
 	*(uint64_t *)op->user = flood_next++;
 	flooding++;
-	assert_int_equal(weir_store_submit(store, op), 0);
+	assert_int_equal(weir_store_submit(rig.s, op), 0);
 }
 
 static void flood_put(unsigned n, uint32_t stream)
@@ -300,7 +282,7 @@ static void flood_put(unsigned n, uint32_t stream)
 					   .user = &flood_key[n],
 					   .end = flood_ended };
 	flooding++;
-	assert_int_equal(weir_store_submit(store, &flood[n]), 0);
+	assert_int_equal(weir_store_submit(rig.s, &flood[n]), 0);
 }
 
 /* A put that needs a segment gets one in its turn, however much another stream wants. */
@@ -311,13 +293,13 @@ static void a_flood_starves_nobody(void **state)
 
 	(void)state;
 	memdisk_load(&rig, 4096, 1);
-	power_on();
+	memdisk_power_on(&rig);
 	all_streams(stream);
 	flooded = flooding = trickled = 0;
 	for (n = 0; n < FLOOD; n++)
 		flood_put(n, stream[0]);
 	while (flooding) {
-		assert_int_equal(weir_store_poll(store), 0);
+		assert_int_equal(weir_store_poll(rig.s), 0);
 		/* The store is full by then. */
 		if (flooded < 600 || before)
 			continue;
@@ -326,7 +308,7 @@ static void a_flood_starves_nobody(void **state)
 	}
 	/* Puts worth some segments went before it, not more. */
 	assert_in_range(flooded - before, 1, 4 * FLOOD); /* 112 were seen */
-	assert_int_equal(memdisk_close(store, queue, device), 0);
+	assert_int_equal(memdisk_close(&rig), 0);
 	memdisk_free();
 }
 
