@@ -87,25 +87,24 @@ static int command_complete(const struct command *cmd, void *args, char **operan
 int command_run(const struct command *cmd, int argc, char **argv)
 {
 	void *args = calloc(1, cmd->args_size);
-	int first = 0;
-	int err;
+	int first = 0, parsed, exit_code;
 
 	report_set_command(cmd->name);
 	if (!args)
 		return report_error("out of memory");
 	if (cmd->defaults)
 		memcpy(args, cmd->defaults, cmd->args_size);
-	err = opt_parse(cmd->options, args, argc, argv, &first);
-	if (err < 0) {
-		err = report_usage("%s", weir_error());
-	} else if (err > 0) {
+	parsed = opt_parse(cmd->options, args, argc, argv, &first);
+	if (parsed < 0) {
+		exit_code = report_usage("%s", weir_error());
+	} else if (parsed > 0) {
 		command_print_help(cmd, stdout);
-		err = 0;
+		exit_code = REPORT_OK;
 	} else {
-		err = command_complete(cmd, args, argv + first, argc - first);
+		exit_code = command_complete(cmd, args, argv + first, argc - first);
 	}
 	free(args);
-	return report_finish(err);
+	return report_finish(exit_code);
 }
 
 void command_print_help(const struct command *cmd, FILE *out)

@@ -26,25 +26,48 @@ static const struct opt del_options[] = {
 	OPT_END,
 };
 
-/*
- * Deletes one key. Returns 0, REPORT_FAILED if the key was not in the store (MISSING gets the key
- * then), or -errno with weir_error() set.
- */
-static int del_key(struct weir_store *s, const struct del_args *args, const char *path,
-		   const char *operand, json_t *missing)
+/* Reads KEY from OPERAND and deletes it. Returns 0, or -errno with weir_error() set. */
+static int del_key(struct weir_store *s, const struct del_args *args, const char *operand,
+		   struct key *key)
+{
+	int err = key_read(key, operand, args->key.escaped != 0);
+
+	return err ? err
+		   : weir_store_delete(s, key->bytes, key->len,
+				       args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN);
+}
+
+/* Reports that KEY is not in the store, and adds it to MISSING. Returns the exit code. */
+static int del_missing(const char *path, const struct key *key, json_t *missing)
 {
 	char text[KEY_TEXT_MAX];
-	struct key key;
-	int err = key_read(&key, operand, args->key.escaped != 0);
 
-	if (!err)
-		err = weir_store_delete(s, key.bytes, key.len,
-					args->durable ? WEIR_PUT_DURABLE : WEIR_PUT_WRITTEN);
-	if (err != -ENOENT)
-		return err;
-	key_escape(key.bytes, key.len, text);
+	key_escape(key->bytes, key->len, text);
 	json_array_append_new(missing, json_string(text));
 	return report_error("%s: there is no key \"%s\"", path, text);
+}
+
+/*
+ * Deletes the N keys and counts them in *DELETED; keys that are not in the store go to MISSING.
+ * Stops at another error. Returns the exit code.
+ */
+static int del_keys(struct weir_store *s, const struct del_args *args, const char *path,
+		    char **operands, int n, int *deleted, json_t *missing)
+{
+	int exit_code = REPORT_OK;
+	struct key key;
+
+	for (int i = 0; i < n; i++) {
+		int err = del_key(s, args, operands[i], &key);
+
+		if (!err)
+			++*deleted;
+		else if (err == -ENOENT)
+			exit_code = del_missing(path, &key, missing);
+		else
+			return report_failed(path);
+	}
+	return exit_code;
 }
 
 static int del_json(const char *path, int keys, int deleted, json_t *missing)
@@ -81,30 +104,21 @@ static int del_run(void *arg, char **operands, int n)
 	const char *path = operands[0];
 	struct weir_store *s = NULL;
 	json_t *missing;
-	int deleted = 0, err = opening_store(&s, path, &args->key.store, 0);
-	int code;
+	int deleted = 0, exit_code = opening_store(&s, path, &args->key.store, 0);
 
-	if (err)
-		return err;
-	err = code = del_check_default(s, args, operands, n);
-	if (err)
-		return opening_close(s, path, code);
+	if (exit_code)
+		return exit_code;
+	exit_code = del_check_default(s, args, operands, n);
+	if (exit_code)
+		return opening_close(s, path, exit_code);
 	missing = json_array();
-	for (int i = 1; i < n && err >= 0; i++) {
-		err = del_key(s, args, path, operands[i], missing);
-		if (err < 0)
-			code = report_failed(path);
-		else if (err)
-			code = err;
-		else
-			deleted++;
-	}
-	code = opening_close(s, path, code);
+	exit_code = del_keys(s, args, path, operands + 1, n - 1, &deleted, missing);
+	exit_code = opening_close(s, path, exit_code);
 	if (!args->key.json)
 		json_decref(missing);
 	else if (del_json(path, n - 1, deleted, missing))
-		code = REPORT_FAILED;
-	return code;
+		exit_code = REPORT_FAILED;
+	return exit_code;
 }
 
 const struct command command_del = {

@@ -109,18 +109,17 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	char engine_opts[OPENING_OPTS_BYTES];
-	int err = opening_check(o);
+	int exit_code = opening_check(o);
 
-	if (err)
-		return err;
+	if (exit_code)
+		return exit_code;
 	opts.attach = !(flags & OPENING_SHARED);
 	opts.read_only = !!(flags & OPENING_READ_ONLY);
 	opts.engine = o->passthrough ? "uring_cmd" : o->engine;
 	opts.engine_opts = opening_engine_opts(o, engine_opts, sizeof(engine_opts));
 	opts.scheduler = o->scheduler;
 	tenant_placement(o->placement, &opts.placement);
-	err = weir_store_open(s, path, &opts);
-	if (err < 0)
+	if (weir_store_open(s, path, &opts) < 0)
 		return report_failed(path);
 	if (!opts.read_only)
 		opening_notes(*s, path);
@@ -145,9 +144,9 @@ int opening_ask(struct weir_store_info *info, const char *path, const struct ope
 	return weir_store_peek(info, path, &opts) < 0 ? report_failed(path) : 0;
 }
 
-int opening_close(struct weir_store *s, const char *path, int code)
+int opening_close(struct weir_store *s, const char *path, int exit_code)
 {
-	if (weir_store_close(s) < 0 && !code)
+	if (weir_store_close(s) < 0 && !exit_code)
 		return report_failed(path);
-	return code;
+	return exit_code;
 }

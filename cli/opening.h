@@ -94,9 +94,9 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 int opening_ask(struct weir_store_info *info, const char *path, const struct opening *o);
 
 /*
- * Closes S, which was opened from PATH. Returns CODE, but if CODE is 0 and closing fails, it
+ * Closes S, which was opened from PATH. Returns EXIT_CODE, but if that is 0 and closing fails, it
  * prints the error and returns REPORT_FAILED.
  */
-int opening_close(struct weir_store *s, const char *path, int code);
+int opening_close(struct weir_store *s, const char *path, int exit_code);
 
 #endif

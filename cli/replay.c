@@ -238,7 +238,7 @@ static int replay_main(void *arg, char **operands, int n)
 {
 	struct replay_args *args = arg;
 	struct replay_session *s = calloc(1, sizeof(*s));
-	int code;
+	int exit_code;
 
 	if (!s)
 		return report_error("out of memory");
@@ -247,15 +247,15 @@ static int replay_main(void *arg, char **operands, int n)
 	s->args = args;
 	s->trace_name = n ? operands[0] : NULL;
 	s->replay.config.ack_fd = -1;
-	code = replay_do(s);
+	exit_code = replay_do(s);
 	if (s->store)
-		code = opening_close(s->store, s->args->store, code);
+		exit_code = opening_close(s->store, s->args->store, exit_code);
 	if (s->replay.config.ack_fd >= 0)
 		close(s->replay.config.ack_fd);
 	trace_free(&s->trace);
 	free(s->acks);
 	free(s);
-	return code;
+	return exit_code;
 }
 
 const struct command command_replay = {

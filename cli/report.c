@@ -79,7 +79,7 @@ json_t *report_text(const char *text)
 	return json;
 }
 
-static void report_say_json(int code, const char *text)
+static void report_say_json(int exit_code, const char *text)
 {
 	char hint[64];
 	json_t *root;
@@ -87,11 +87,11 @@ static void report_say_json(int code, const char *text)
 
 	snprintf(hint, sizeof(hint), "weir help%s%s", report_command ? " " : "",
 		 report_command ? report_command : "");
-	if (code)
+	if (exit_code)
 		root = json_pack("{s:s, s:o, s:i, s:o, s:o}", "schema", "weir.error.v1", "command",
-				 report_text(report_command), "exit_code", code, "message",
+				 report_text(report_command), "exit_code", exit_code, "message",
 				 report_text(text), "help",
-				 report_text(code == REPORT_USAGE ? hint : NULL));
+				 report_text(exit_code == REPORT_USAGE ? hint : NULL));
 	else
 		root = json_pack("{s:s, s:o, s:o}", "schema", "weir.note.v1", "command",
 				 report_text(report_command), "message", report_text(text));
@@ -101,17 +101,17 @@ static void report_say_json(int code, const char *text)
 	json_decref(root);
 }
 
-static void report_say_text(int code, const char *text)
+static void report_say_text(int exit_code, const char *text)
 {
 	const char *space = report_command ? " " : "", *name = report_command ? report_command : "";
 
-	fprintf(stderr, "weir%s%s: %s%s\n", space, name, code ? "" : "note: ", text);
-	if (code == REPORT_USAGE)
+	fprintf(stderr, "weir%s%s: %s%s\n", space, name, exit_code ? "" : "note: ", text);
+	if (exit_code == REPORT_USAGE)
 		fprintf(stderr, "Try `weir help%s%s`.\n", space, name);
 }
 
-/* Prints a message; every message passes here. CODE 0 means a note. Returns CODE. */
-static int report_say(int code, const char *fmt, va_list args)
+/* Prints a message; every message passes here. EXIT_CODE 0 means a note. Returns EXIT_CODE. */
+static int report_say(int exit_code, const char *fmt, va_list args)
 {
 	char *text, *seen;
 	size_t room;
@@ -123,10 +123,10 @@ static int report_say(int code, const char *fmt, va_list args)
 	seen = malloc(room);
 	fflush(stdout); /* keeps the order if stdout and stderr go to the same place */
 	(report_as_json ? report_say_json : report_say_text)(
-		code, seen ? visible(seen, room, text ? text : fmt) : fmt);
+		exit_code, seen ? visible(seen, room, text ? text : fmt) : fmt);
 	free(seen);
 	free(text);
-	return code;
+	return exit_code;
 }
 
 int report_usage(const char *fmt, ...)
@@ -184,12 +184,12 @@ int report_json(json_t *root, int one_line)
 	return REPORT_OK;
 }
 
-int report_finish(int code)
+int report_finish(int exit_code)
 {
 	int failed = fflush(stdout) ? errno : 0;
 
 	if (!failed && !ferror(stdout))
-		return code;
+		return exit_code;
 	if (report_stdout_error)
 		failed = report_stdout_error;
 	return report_error("standard output: %s", strerror(failed ? failed : EIO));

@@ -53,7 +53,7 @@ void report_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 int report_json(json_t *root, int one_line);
 
-/* Flushes stdout. Returns CODE, or REPORT_FAILED if CODE is 0 and a write failed. */
-int report_finish(int code);
+/* Flushes stdout. Returns EXIT_CODE; if a write failed, prints why and returns REPORT_FAILED. */
+int report_finish(int exit_code);
 
 #endif

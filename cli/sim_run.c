@@ -278,17 +278,17 @@ static int sim_with_outputs(const struct sim_args *args, struct sim_run_opts opt
 static int sim_check_outputs(const struct sim_args *args, const char *path, size_t scheds)
 {
 	const char *const inputs[] = { path, args->device, args->log };
-	int err = 0;
+	int exit_code = 0;
 
 	if (scheds > 1 && (args->series || args->log))
 		return report_usage("--series and --log take one scheduler: give --sched its name");
 	if (scheds > 1 && args->set.count)
 		return report_usage("--set is for one scheduler: give --sched its name");
 	if (args->series)
-		err = output_check("--series", args->series, inputs, 3);
-	if (!err && args->log)
-		err = output_check("--log", args->log, inputs, 2);
-	return err;
+		exit_code = output_check("--series", args->series, inputs, 3);
+	if (!exit_code && args->log)
+		exit_code = output_check("--log", args->log, inputs, 2);
+	return exit_code;
 }
 
 int sim_with_jobs(const struct sim_args *args, const char *path, const struct sim_set *sets)
