@@ -58,6 +58,11 @@ void step_ids_free(struct step_ids *ids);
  * with weir_error() set. */
 int step_words_insert(struct step_rq *r, char **words, int n);
 
+/* step_words.c: reads the number TEXT, which the usage of an event calls WHAT. Returns 0 or -errno,
+ * with weir_error() set. */
+int step_words_number(const char *what, const char *text, uint64_t min, uint64_t max,
+		      uint64_t *value);
+
 /* The imagined device, and how answers are printed. */
 struct step_opts {
 	const char *sched; /* the name of an existing scheduler */

@@ -9,7 +9,6 @@
 #include "base/parse.h"
 #include "cli/report.h"
 #include "cli/step.h"
-#include "base/suggest.h"
 
 #define STEP_NR_REQUESTS 256u
 #define STEP_DEPTH 128u
@@ -19,7 +18,6 @@
 /* The kernel's limits for merging on a device without limits of its own: 1280 KiB, 128 pieces. */
 #define STEP_MAX_SECTORS 2560u
 #define STEP_MAX_SEGMENTS 128u
-#define STEP_NAMES_MAX 32
 
 static struct step_rq *step_rq(struct sched_rq *rq)
 {
@@ -93,23 +91,12 @@ void step_close(struct step *st)
 	step_ids_free(&st->ids);
 }
 
-/* Returns the index of the tunable NAME, or -EINVAL. */
+/* Returns the index of the tunable NAME, or -EINVAL with weir_error() set. */
 static int step_tunable(const struct step *st, const char *name)
 {
-	const struct sched_tunable *t = st->ops->tunables;
-	const char *names[STEP_NAMES_MAX], *near;
 	int found = sched_find_tunable(st->ops, name);
-	size_t n = 0;
 
-	if (found >= 0)
-		return found;
-	for (; t && t[n].name && n < STEP_NAMES_MAX; n++)
-		names[n] = t[n].name;
-	near = suggest_nearest(name, strlen(name), names, n);
-	if (near)
-		return error_set(-EINVAL, "%s has no \"%s\": did you mean %s?", st->ops->name, name,
-				 near);
-	return error_set(-EINVAL, "%s has no \"%s\"", st->ops->name, name);
+	return found < 0 ? sched_unknown_tunable(st->ops, name) : found;
 }
 
 int step_set(struct step *st, const char *name, const char *text)
@@ -123,7 +110,7 @@ int step_set(struct step *st, const char *name, const char *text)
 		return tunable;
 	t = &st->ops->tunables[tunable];
 	if (t->read_only)
-		return error_set(-EINVAL, "%s: %s can only be read", name, t->summary);
+		return error_set(-EINVAL, "%s can only be read (%s)", name, t->summary);
 	if (sched_read_value(st->ops, t, text, &value, &clamped))
 		return error_set(-EINVAL,
 				 "%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64
@@ -139,7 +126,7 @@ static int step_time(struct step *st, const char *text)
 {
 	uint64_t t = 0, due;
 
-	if (parse_number(text, 0, STEP_TIME_MAX, &t) < 0)
+	if (step_words_number("T", text, 0, STEP_TIME_MAX, &t) < 0)
 		return -EINVAL;
 	if (t < st->now)
 		return error_set(-EINVAL, "time runs backwards: %" PRIu64 " after %" PRIu64, t,
@@ -241,7 +228,7 @@ static int step_latency(const struct step *st, struct sched_rq *rq, const char *
 
 	if (strncmp(word, "lat=", 4))
 		return error_set(-EINVAL, "unknown word \"%s\": there is lat=", word);
-	if (parse_number(word + 4, 0, st->now, &lat) < 0)
+	if (step_words_number("lat", word + 4, 0, st->now, &lat) < 0)
 		return -EINVAL;
 	rq->io_start_ns = st->now - lat;
 	if (rq->start_ns > rq->io_start_ns)
@@ -286,11 +273,11 @@ static int step_set_event(struct step *st, char **words, int n)
 static int step_weight(struct step *st, char **words, int n)
 {
 	uint64_t submitter = 0, weight = 0;
-	int err = parse_number(words[1], 0, UINT32_MAX, &submitter);
+	int err = step_words_number("SUBMITTER", words[1], 0, UINT32_MAX, &submitter);
 
 	(void)n;
 	if (!err)
-		err = parse_number(words[2], 1, 1000, &weight);
+		err = step_words_number("WEIGHT", words[2], 1, 1000, &weight);
 	if (err)
 		return err;
 	if (!st->ops->set_weight)
@@ -335,6 +322,19 @@ static const struct step_verb {
 
 #define STEP_VERBS (sizeof(step_verbs) / sizeof(step_verbs[0]))
 
+/* Sets weir_error() for WORD, which begins no event. Returns -EINVAL. */
+static int step_unknown_verb(const char *word)
+{
+	char all[128] = "";
+
+	for (size_t i = 0; i < STEP_VERBS; i++) {
+		size_t used = strlen(all);
+
+		snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "", step_verbs[i].name);
+	}
+	return error_set(-EINVAL, "unknown word \"%s\": there are %s", word, all);
+}
+
 static void step_forget_merged(struct step *st)
 {
 	while (st->gone) {
@@ -353,10 +353,7 @@ int step_event(struct step *st, char **words, int n)
 	while (v < step_verbs + STEP_VERBS && strcmp(v->name, words[0]))
 		v++;
 	if (v == step_verbs + STEP_VERBS)
-		return error_set(-EINVAL,
-				 "unknown word \"%s\": there are insert, dispatch, "
-				 "complete, timer, set and get",
-				 words[0]);
+		return step_unknown_verb(words[0]);
 	if (n - 1 < v->min || n - 1 > v->max)
 		return error_set(-EINVAL, "too %s words: %s %s", n - 1 < v->min ? "few" : "many",
 				 v->name, v->usage);

@@ -12,6 +12,14 @@
 #define PRIO_LEVELS 8u
 #define PRIO_DEFAULT (uint16_t)(2u << 13 | 4u)
 
+int step_words_number(const char *what, const char *text, uint64_t min, uint64_t max,
+		      uint64_t *value)
+{
+	int err = parse_number(text, min, max, value);
+
+	return err < 0 ? error_set(err, "%s: %s", what, weir_error()) : 0;
+}
+
 static int words_prio(const char *text, uint16_t *prio)
 {
 	static const char *const classes[] = { "none", "rt", "be", "idle" };
@@ -21,7 +29,8 @@ static int words_prio(const char *text, uint16_t *prio)
 	for (unsigned i = 0; i < 4; i++) {
 		if (strlen(classes[i]) != len || strncmp(text, classes[i], len))
 			continue;
-		if (text[len] && parse_number(text + len + 1, 0, PRIO_LEVELS - 1, &level) < 0)
+		if (text[len] &&
+		    step_words_number("prio", text + len + 1, 0, PRIO_LEVELS - 1, &level) < 0)
 			return -EINVAL;
 		/* No class means best effort, as in the queue. */
 		*prio = (uint16_t)((i ? i : 2) << 13 | level);
@@ -42,13 +51,13 @@ static int words_option(struct step_rq *r, const char *word)
 	if (!strncmp(word, "prio=", 5))
 		return words_prio(word + 5, &r->rq.ioprio);
 	if (!strncmp(word, "cpu=", 4)) {
-		err = parse_number(word + 4, 0, STEP_CPUS - 1, &value);
+		err = step_words_number("cpu", word + 4, 0, STEP_CPUS - 1, &value);
 		r->rq.ctx = (uint32_t)value;
 	} else if (!strncmp(word, "submitter=", 10)) {
-		err = parse_number(word + 10, 0, UINT32_MAX, &value);
+		err = step_words_number("submitter", word + 10, 0, UINT32_MAX, &value);
 		r->rq.submitter = (uint32_t)value;
 	} else if (!strncmp(word, "sync=", 5)) {
-		err = parse_number(word + 5, 0, 1, &value);
+		err = step_words_number("sync", word + 5, 0, 1, &value);
 		if (!value && r->rq.op != SCHED_READ)
 			r->rq.flags &= (uint8_t)~SCHED_RQ_SYNC;
 	} else {
@@ -79,9 +88,10 @@ int step_words_insert(struct step_rq *r, char **words, int n)
 	int err = words_op(words[0], &r->rq.op);
 
 	if (!err)
-		err = parse_number(words[1], 0, INT64_MAX, &sector);
+		err = step_words_number("SECTOR", words[1], 0, INT64_MAX, &sector);
 	if (!err)
-		err = parse_number(words[2], r->rq.op != SCHED_FLUSH, UINT32_MAX, &nr);
+		err = step_words_number("NSECT", words[2], r->rq.op != SCHED_FLUSH, UINT32_MAX,
+					&nr);
 	r->rq.sector = sector;
 	r->rq.nr_sectors = (uint32_t)nr;
 	r->rq.ioprio = PRIO_DEFAULT;

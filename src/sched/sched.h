@@ -233,6 +233,12 @@ const struct sched_ops *sched_find(const char *name);
 int sched_find_tunable(const struct sched_ops *ops, const char *name);
 
 /*
+ * Sets weir_error() for a NAME that is no tunable of OPS: the most similar tunable, or where they
+ * are listed. Returns -EINVAL.
+ */
+int sched_unknown_tunable(const struct sched_ops *ops, const char *name);
+
+/*
  * Reads the value of tunable T of OPS from TEXT. Like sysfs for the kernel's schedulers, it
  * replaces a value out of range by the nearest valid one and sets *CLAMPED. Returns 0, or -EINVAL
  * without setting weir_error() if TEXT is not a whole number, or is below 0 where OPS permits no

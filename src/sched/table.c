@@ -3,8 +3,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/parse.h"
+#include "base/suggest.h"
 #include "sched/sched.h"
+
+#define TABLE_NAMES_MAX 32
 
 const struct sched_ops *const sched_table[] = {
 	&sched_none,
@@ -32,6 +36,23 @@ int sched_find_tunable(const struct sched_ops *ops, const char *name)
 		if (!strcmp(ops->tunables[i].name, name))
 			return i;
 	return -1;
+}
+
+int sched_unknown_tunable(const struct sched_ops *ops, const char *name)
+{
+	const char *names[TABLE_NAMES_MAX], *near;
+	size_t n = 0;
+
+	if (!ops->tunables)
+		return error_set(-EINVAL, "%s: %s has no tunables", name, ops->name);
+	for (; n < TABLE_NAMES_MAX && ops->tunables[n].name; n++)
+		names[n] = ops->tunables[n].name;
+	near = suggest_nearest(name, strlen(name), names, n);
+	if (near)
+		return error_set(-EINVAL, "%s has no tunable \"%s\": did you mean %s?", ops->name,
+				 name, near);
+	return error_set(-EINVAL, "%s has no tunable \"%s\": `weir sched --sched %s` lists them",
+			 ops->name, name, ops->name);
 }
 
 int sched_read_value(const struct sched_ops *ops, const struct sched_tunable *t, const char *text,

@@ -4,25 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "base/parse.h"
-#include "base/suggest.h"
 #include "queue/lane/lane.h"
 #include "sim/tune.h"
-
-static int tune_unknown(const struct sched_ops *ops, const char *name)
-{
-	const char *names[SIM_TUNABLES_MAX], *near;
-	size_t n = 0;
-
-	if (!ops->tunables)
-		return error_set(-EINVAL, "%s: %s has no tunables", name, ops->name);
-	for (; n < SIM_TUNABLES_MAX && ops->tunables[n].name; n++)
-		names[n] = ops->tunables[n].name;
-	near = suggest_nearest(name, strlen(name), names, n);
-	return error_set(-EINVAL, "%s: %s has no such tunable%s%s%s", name, ops->name,
-			 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-}
 
 /* Adds a note if the queue did not set TEXT but another value. */
 static void tune_clamped(struct weir_queue *q, const char *name, const char *text,
@@ -43,7 +27,7 @@ int tune_set(struct weir_queue *q, const char *name, const char *text, struct re
 
 	if (!err)
 		tune_clamped(q, name, text, notes);
-	return err == -ENOENT ? tune_unknown(q->sched_ops, name) : err;
+	return err == -ENOENT ? sched_unknown_tunable(q->sched_ops, name) : err;
 }
 
 void tune_get(struct weir_queue *q, struct sim_result *result)
