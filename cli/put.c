@@ -116,7 +116,7 @@ static int put_too_long(const char *path, const char *name, size_t len,
 				    most);
 	return report_error("%s: longer than %s, the longest value of %s: format with "
 			    "--segment-bytes %s",
-			    name, most, path, format_size(segment, fit, sizeof(fit)));
+			    name, most, path, format_size_word(segment, fit, sizeof(fit)));
 }
 
 /* Reads the value, but not more than the store can hold. Returns 0 or an exit code. */

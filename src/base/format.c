@@ -54,6 +54,19 @@ const char *format_size(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
+const char *format_size_word(uint64_t bytes, char *buf, size_t size)
+{
+	static const char letters[] = " kmgtp";
+	size_t unit = 0;
+
+	while (bytes && bytes % 1024 == 0 && letters[unit + 1]) {
+		bytes /= 1024;
+		unit++;
+	}
+	snprintf(buf, size, "%" PRIu64 "%.*s", bytes, unit != 0, letters + unit);
+	return buf;
+}
+
 const char *format_time(uint64_t ns, char *buf, size_t size)
 {
 	const struct format_unit *u = format_pick(ns, format_time_units);

@@ -38,6 +38,12 @@ int parse_sysfs(const char *text, int64_t *value);
 /* Writes a size to BUF, as "4 KiB", "1.50 GiB" or "17 B", and returns BUF. */
 const char *format_size(uint64_t bytes, char *buf, size_t size);
 
+/*
+ * Writes a size to BUF so that an option takes it as one word and means the same number of bytes,
+ * as "4k", "1536m" or "17", and returns BUF.
+ */
+const char *format_size_word(uint64_t bytes, char *buf, size_t size);
+
 /* Writes a time to BUF, as "83 ns", "1.25 ms" or "2.00 s", and returns BUF. */
 const char *format_time(uint64_t ns, char *buf, size_t size);
 

@@ -35,7 +35,7 @@ static int op_too_long(struct weir_store *s, uint64_t length)
 		return error_set(-EFBIG, "value of %s is longer than any store can hold (%s here)",
 				 is, max);
 	return error_set(-EFBIG, "value of %s is longer than %s: format with --segment-bytes %s",
-			 is, max, format_size(segment, fit, sizeof(fit)));
+			 is, max, format_size_word(segment, fit, sizeof(fit)));
 }
 
 static int op_check_stream(struct weir_store *s, uint32_t stream)

@@ -112,6 +112,21 @@ def too_small(weir):
     assert weir.json("stat", weir.img)["segments"] < 64
 
 
+@case
+def too_few_segments(weir):
+    """both sizes that the error recommends are words for the command line, and large enough"""
+    err = weir.fails("format", weir.img, "--size", "8m", "--segment-bytes", "1m", says=["64"])
+    size, segment = re.search(r"make it (\S+), or format with --segment-bytes (\S+)\n",
+                              err).groups()
+    weir.run("format", weir.img, "--size", "8m", "--segment-bytes", segment)
+    os.remove(weir.img)
+    weir.run("format", weir.img, "--size", size, "--segment-bytes", "1m")
+    os.remove(weir.img)
+    # 1 GiB and 128 KiB, which "1.00 GiB" would hide.
+    weir.fails("format", weir.img, "--size", "64m", "--segment-bytes", "16m",
+               says=["make it 1025m"])
+
+
 def rewrite_superblocks(path, change):
     """Calls change(file, offset) for each superblock copy in the image."""
     with open(path, "r+b") as file:

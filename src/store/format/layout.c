@@ -118,7 +118,7 @@ static int layout_too_small(const struct layout *l, uint64_t segments, uint32_t 
 	uint64_t space = l->capacity_bytes > 2ull * DISK_SUPER_ROOM
 				 ? l->capacity_bytes - 2ull * DISK_SUPER_ROOM
 				 : 0;
-	uint64_t fits = layout_floor_power(space / least), min = layout_smallest_segment(l);
+	uint64_t fits = layout_floor_power(space / least), min = layout_smallest_segment(l), need;
 	char has[32], seg[32], say[32], all[32];
 
 	format_size(l->capacity_bytes, has, sizeof(has));
@@ -130,12 +130,14 @@ static int layout_too_small(const struct layout *l, uint64_t segments, uint32_t 
 			"%s and needs %s",
 			name, has, least, format_size(min, say, sizeof(say)),
 			format_size(least * min + 2ull * DISK_SUPER_ROOM, all, sizeof(all)));
-	format_size(least * l->segment_bytes + 2ull * DISK_SUPER_ROOM, all, sizeof(all));
+	/* Whole MiB: a rounded size would be refused again where it is rounded down. */
+	need = least * l->segment_bytes + 2ull * DISK_SUPER_ROOM;
+	format_size_word((need + (1u << 20) - 1) >> 20 << 20, all, sizeof(all));
 	return error_set(-ENOSPC,
 			 "%s: %s holds %llu segments of %s, and a store needs %u: make it %s, or "
 			 "format with --segment-bytes %s",
 			 name, has, (unsigned long long)segments, seg, least, all,
-			 format_size(fits, say, sizeof(say)));
+			 format_size_word(fits, say, sizeof(say)));
 }
 
 static bool layout_cut_to_unit(uint64_t segment, uint64_t unit)

@@ -194,6 +194,32 @@ static void test_sysfs(void **state)
 	assert_int_equal(v, 5);
 }
 
+/* Writes BYTES as an option takes them, and checks that the option would get the same number. */
+static void check_word(uint64_t bytes, const char *expected)
+{
+	uint64_t again = 0;
+	char buf[32];
+
+	assert_string_equal(format_size_word(bytes, buf, sizeof(buf)), expected);
+	assert_int_equal(parse_size(buf, &again), 0);
+	assert_int_equal(again, bytes);
+}
+
+static void test_format_size_word(void **state)
+{
+	(void)state;
+	check_word(0, "0");
+	check_word(17, "17");
+	check_word(1023, "1023");
+	check_word(4 * KIB, "4k");
+	check_word(4 * KIB + 1, "4097");
+	check_word(GIB + GIB / 2, "1536m");
+	check_word(4 * GIB, "4g");
+	check_word(4 * GIB + 128 * KIB, "4194432k");
+	check_word(GIB << 30, "1024p");
+	check_word(UINT64_MAX, "18446744073709551615");
+}
+
 static void test_format_size(void **state)
 {
 	char buf[32];
@@ -231,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_time_bad),
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_sysfs),
+		cmocka_unit_test(test_format_size_word),
 		cmocka_unit_test(test_format_size),
 		cmocka_unit_test(test_format_time),
 	};

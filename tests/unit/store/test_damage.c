@@ -326,7 +326,7 @@ static void format_refuses(void **state)
 	assert_non_null(strstr(weir_error(), "4.13 MiB"));
 	opts.create_bytes = 9 << 20;
 	assert_int_equal(weir_store_format(path, &opts), -ENOSPC);
-	assert_non_null(strstr(weir_error(), "--segment-bytes 128 KiB"));
+	assert_non_null(strstr(weir_error(), "--segment-bytes 128k"));
 	assert_int_equal(access(path, F_OK), -1);
 	opts.segment_bytes = 128 << 10;
 	assert_int_equal(weir_store_format(path, &opts), 0);
