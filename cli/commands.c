@@ -111,7 +111,7 @@ void command_print_help(const struct command *cmd, FILE *out)
 {
 	fprintf(out, "usage: weir %s [options] %s\n\n%s", cmd->name, cmd->operands, cmd->text);
 	if (cmd->alias)
-		fprintf(out, "`weir %s` is the same.\n", cmd->alias);
+		fprintf(out, "`weir %s` is the same command.\n", cmd->alias);
 	fprintf(out, "\nOptions:\n");
 	opt_print_help(cmd->options, out);
 	fprintf(out, "\nExamples:\n");

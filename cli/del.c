@@ -128,8 +128,7 @@ const struct command command_del = {
 	.operands = "PATH KEY...",
 	.summary = "delete keys",
 	.text = "Deletes each KEY from the store on PATH. If a key does not exist, the command\n"
-		"names it, deletes the others, and exits with 1.\n"
-		"`weir rm` is the same command.\n",
+		"names it, deletes the others, and exits with 1.\n",
 	.examples = "weir del demo.img greeting\n"
 		    "weir del demo.img a b c --durable\n",
 	.options = del_options,

@@ -161,8 +161,7 @@ const struct command command_get = {
 	.summary = "print a value",
 	.text = "Prints the value of KEY in the store on PATH, byte for byte. The checksum is\n"
 		"compared before anything is printed, so a damaged value is never printed. If the\n"
-		"key does not exist, the command prints no value and exits with 1.\n"
-		"`weir cat` is the same command.\n",
+		"key does not exist, the command prints no value and exits with 1.\n",
 	.examples = "weir get demo.img greeting\n"
 		    "weir get demo.img model.bin -o weights.bin\n"
 		    "weir get -e demo.img 'odd\\x00key'\n",

@@ -151,7 +151,7 @@ static int help_run(void *arg, char **operands, int n)
 	if (cmd)
 		return report_usage("there is no command \"%s\": did you mean \"%s\"?", operands[0],
 				    cmd->name);
-	return report_usage("there is no command \"%s\"", operands[0]);
+	return report_usage("there is no command \"%s\": `weir help` lists all", operands[0]);
 }
 
 const struct command command_help = {

@@ -77,8 +77,7 @@ const struct command command_ls = {
 		"a terminal cannot show are printed as \\xNN, and a backslash as \\\\; put, get "
 		"and\n"
 		"del read this form with --escaped. With --json, each key is one object on a "
-		"line.\n"
-		"`weir list` is the same command.\n",
+		"line.\n",
 	.examples = "weir ls demo.img\n"
 		    "weir ls -l demo.img\n"
 		    "weir ls --json demo.img | jq .key\n",

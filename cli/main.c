@@ -17,6 +17,10 @@ static int main_unknown(const char *name)
 {
 	const struct command *near = command_nearest(name);
 
+	if (*name == '-')
+		return report_usage("unknown option %s: options of a command stand behind its "
+				    "name: weir COMMAND [options] ...",
+				    name);
 	if (near)
 		return report_usage("unknown command \"%s\": did you mean \"%s\"?", name,
 				    near->name);

@@ -36,6 +36,10 @@ def unknown_command(weir):
     assert 'unknown command "inof": did you mean "info"?' in err, err
     _, err = weir.run("xyzzy", code=2)
     assert 'unknown command "xyzzy"\n' in err and "weir help" in err, err
+    _, err = weir.run("help", "xyzzy", code=2)
+    assert 'no command "xyzzy": `weir help` lists all' in err, err
+    _, err = weir.run("-x", "ls", weir.img, code=2)
+    assert "unknown option -x: " in err and "weir COMMAND [options]" in err, err
     _, err = weir.run("help", "replya", code=2)
     assert 'did you mean "replay"?' in err, err
 

@@ -48,6 +48,7 @@ def each_command(weir):
         text = help_of(weir, command)
         assert text.startswith(f"usage: weir {command} [options]"), text
         assert "\nExamples:\n  " in text and "--help" in text, text
+        assert text.count("is the same") <= 1, text
         assert (text.encode(), "") == weir.run(command, "--help") == weir.run(command, "-h")
         assert max(map(len, text.splitlines())) <= 100, text
 
