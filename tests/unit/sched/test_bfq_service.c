@@ -5,44 +5,29 @@
  */
 #include <limits.h>
 
-#include "sched/bfq/bfq.h"
 #include "sched/bfq/busy.h"
 #include "sched/bfq/expire.h"
 #include "sched/bfq/order.h"
-#include "sched/bfq/queue.h"
 #include "sched/bfq/wf2q.h"
 
-#include "rig.h"
+#include "bfq_rig.h"
 
 #define MAX_BUDGET 3200
 #define MIN_BUDGET (MAX_BUDGET / 32)
 
-static struct bfq *bfq(void)
-{
-	return (struct bfq *)rig.s;
-}
-
-/* Returns the queue of submitter S with the rig's priority. */
-static struct bfq_queue *queue(uint32_t s)
+/* Returns the queue of submitter S with the priority and the flags that the rig has now. */
+static struct bfq_queue *rig_queue(uint32_t s)
 {
 	struct sched_rq like = { .submitter = s, .ioprio = rig.prio, .flags = rig.flags };
 
 	return bfq_queue_find(bfq(), &like);
 }
 
-static void as(uint32_t s)
-{
-	rig.submitter = s;
-}
-
-/* Opens bfq without raising, with a budget that is easy to calculate with. */
+/* Opens bfq on flash, without raising, with a budget that is easy to calculate with. */
 static void open_plain(void)
 {
-	rig_reset();
-	rig_open(&sched_bfq);
-	rig_set("low_latency", 0);
+	open_on(FLASH);
 	rig_set("max_budget", MAX_BUDGET);
-	as(1);
 }
 
 /*
@@ -51,19 +36,19 @@ static void open_plain(void)
  */
 static void open_disk(void)
 {
-	rig_reset();
-	rig.env.rotational = true;
-	rig.env.depth = 1;
-	rig_open(&sched_bfq);
-	rig_set("low_latency", 0);
+	open_on(DISK);
 	rig_set("max_budget", MAX_BUDGET);
-	as(1);
 }
 
-/* Serves all waiting requests and closes what is open. */
-static void end(void)
+/* Submitters 1 and 2 alternate with N requests of NR sectors each, every GAP sectors. */
+static void two_queues(int n, uint64_t gap, uint32_t nr)
 {
-	rig.s->ops->exit(rig.s);
+	open_plain();
+	for (int id = 0; id < n; id++) {
+		rig.submitter = 1 + (uint32_t)id % 2;
+		rig_insert(id, R, (uint64_t)id * gap, nr, 1);
+	}
+	rig.submitter = 1;
 }
 
 static void new_queue(void **state)
@@ -71,10 +56,10 @@ static void new_queue(void **state)
 	(void)state;
 	open_plain();
 	rig_insert(0, R, 0, 8, 1);
-	assert_int_equal(queue(1)->max_budget, MAX_BUDGET * 2 / 3);
+	assert_int_equal(rig_queue(1)->max_budget, MAX_BUDGET * 2 / 3);
 	rig.flags = 0;
 	rig_insert(1, W, 0, 8, 1);
-	assert_int_equal(queue(1)->max_budget, MAX_BUDGET);
+	assert_int_equal(rig_queue(1)->max_budget, MAX_BUDGET);
 	end();
 }
 
@@ -87,21 +72,21 @@ static void too_idle_shrinks(void **state)
 	open_disk();
 	rig_insert(0, R, 0, 8, 1);
 	rig_expect(1, 1, 0);
-	as(2);
+	rig.submitter = 2;
 	rig_insert(1, R, 1000000, 8, 1 * MS);
-	as(1);
+	rig.submitter = 1;
 	assert_int_equal(rig_dispatch(1 * MS), NONE); /* the drive stays idle for the first queue */
 	assert_int_equal(rig.s->ops->next_wakeup(rig.s), 8 * MS + 1);
 	assert_int_equal(rig_dispatch(8 * MS), NONE);
 	assert_int_equal(rig_dispatch(8 * MS + 1), 1);
-	assert_int_equal(queue(1)->reason, BFQ_TOO_IDLE);
-	assert_int_equal(queue(1)->max_budget, b - 4 * MIN_BUDGET);
+	assert_int_equal(rig_queue(1)->reason, BFQ_TOO_IDLE);
+	assert_int_equal(rig_queue(1)->max_budget, b - 4 * MIN_BUDGET);
 	end();
 }
 
 static void expire(uint64_t b, enum bfq_reason reason)
 {
-	queue(1)->max_budget = b;
+	rig_queue(1)->max_budget = b;
 	bfq_expire(bfq(), reason);
 }
 
@@ -117,7 +102,7 @@ static void too_idle_shrinks_to_the_least(void **state)
 		rig_insert(0, R, 0, 8, 1);
 		rig_expect(1, 1, 0);
 		expire(before[i], BFQ_TOO_IDLE);
-		assert_int_equal(queue(1)->max_budget, after[i]);
+		assert_int_equal(rig_queue(1)->max_budget, after[i]);
 		end();
 	}
 }
@@ -131,7 +116,7 @@ static void table(bool waiting, uint64_t b, enum bfq_reason reason, uint64_t exp
 	if (waiting)
 		rig_insert(1, R, 200, 8, 1);
 	expire(b, reason);
-	assert_int_equal(queue(1)->max_budget, expected);
+	assert_int_equal(rig_queue(1)->max_budget, expected);
 	end();
 }
 
@@ -156,7 +141,7 @@ static void no_more_is_at_least_the_least(void **state)
 	rig_insert(0, R, 0, 8, 1);
 	assert_int_equal(rig_dispatch(1), 0);
 	expire(1000, BFQ_NO_MORE);
-	assert_int_equal(queue(1)->max_budget, MIN_BUDGET);
+	assert_int_equal(rig_queue(1)->max_budget, MIN_BUDGET);
 	end();
 }
 
@@ -166,10 +151,10 @@ static void raised_and_background(void **state)
 	open_plain();
 	rig_set("low_latency", 1);
 	rig_insert(0, R, 0, 8, 1);
-	assert_int_equal(queue(1)->raise, BFQ_RAISED);
+	assert_int_equal(rig_queue(1)->raise, BFQ_RAISED);
 	assert_int_equal(rig_dispatch(1), 0);
 	expire(1000, BFQ_EXHAUSTED);
-	assert_int_equal(queue(1)->max_budget, 2 * MIN_BUDGET);
+	assert_int_equal(rig_queue(1)->max_budget, 2 * MIN_BUDGET);
 	end();
 
 	open_plain();
@@ -177,7 +162,7 @@ static void raised_and_background(void **state)
 	rig_insert(0, W, 0, 8, 1);
 	assert_int_equal(rig_dispatch(1), 0);
 	expire(1000, BFQ_NO_MORE);
-	assert_int_equal(queue(1)->max_budget, MAX_BUDGET);
+	assert_int_equal(rig_queue(1)->max_budget, MAX_BUDGET);
 	end();
 }
 
@@ -188,18 +173,14 @@ static void raised_and_background(void **state)
 static void exhausted(void **state)
 {
 	(void)state;
-	open_plain();
-	for (int id = 0; id < 60; id++) {
-		as(1 + (uint32_t)id % 2);
-		rig_insert(id, R, (uint64_t)id * 1000, 100, 1);
-	}
+	two_queues(60, 1000, 100);
 	/* 2133 sectors; the rest of them is too small. */
 	for (int i = 0; i < 21; i++)
 		assert_int_equal(rig.rq[rig_serve(2)].submitter, 1);
 	for (int i = 0; i < 21; i++)
 		assert_int_equal(rig.rq[rig_serve(2)].submitter, 2);
-	assert_int_equal(queue(1)->reason, BFQ_EXHAUSTED);
-	assert_int_equal(queue(1)->max_budget, MAX_BUDGET);
+	assert_int_equal(rig_queue(1)->reason, BFQ_EXHAUSTED);
+	assert_int_equal(rig_queue(1)->max_budget, MAX_BUDGET);
 	end();
 }
 
@@ -207,18 +188,14 @@ static void exhausted(void **state)
 static void timed_out(void **state)
 {
 	(void)state;
-	open_plain();
-	for (int id = 0; id < 8; id++) {
-		as(1 + (uint32_t)id % 2);
-		rig_insert(id, R, (uint64_t)id * 8, 8, 1);
-	}
-	as(1);
+	two_queues(8, 8, 8);
 	assert_int_equal(rig_serve(1), 0);
 	assert_int_equal(rig_serve(1 + 125 * MS - 1), 2);
 	assert_int_equal(rig.rq[rig_serve(1 + 125 * MS)].submitter, 2);
-	assert_int_equal(queue(1)->reason, BFQ_TIMEOUT);
+	assert_int_equal(rig_queue(1)->reason, BFQ_TIMEOUT);
 	/* It starts one whole budget later, not two requests later. */
-	assert_int_equal(queue(1)->entity.start, bfq_wf2q_delta(MAX_BUDGET, BFQ_DEFAULT_WEIGHT));
+	assert_int_equal(rig_queue(1)->entity.start,
+			 bfq_wf2q_delta(MAX_BUDGET, BFQ_DEFAULT_WEIGHT));
 	end();
 }
 
@@ -231,12 +208,12 @@ static void no_more(void **state)
 	(void)state;
 	open_plain();
 	rig_insert(0, R, 0, 8, 1);
-	as(2);
+	rig.submitter = 2;
 	rig_insert(1, R, 1000, 8, 1);
 	assert_int_equal(rig_dispatch(1), 0);
 	assert_int_equal(rig_dispatch(1), 1);
-	as(1);
-	assert_int_equal(queue(1)->reason, BFQ_NO_MORE);
+	rig.submitter = 1;
+	assert_int_equal(rig_queue(1)->reason, BFQ_NO_MORE);
 	end();
 }
 
@@ -249,11 +226,11 @@ static void preempted(void **state)
 	rig_insert(1, R, 8, 8, 1);
 	assert_int_equal(rig_serve(2), 0);
 	rig.prio = RT(4);
-	as(2);
+	rig.submitter = 2;
 	rig_insert(2, R, 1000, 8, 3);
 	rig.prio = BE(4);
-	as(1);
-	assert_int_equal(queue(1)->reason, BFQ_PREEMPTED);
+	rig.submitter = 1;
+	assert_int_equal(rig_queue(1)->reason, BFQ_PREEMPTED);
 	rig_expect(4, 1, 2);
 	assert_int_equal(rig_dispatch(5), NONE); /* and may send more */
 	rig_expect(4 + 8 * MS, 1, 1);
@@ -270,11 +247,11 @@ static void slow_pays_for_time(void **state)
 		open_plain();
 		rig_insert(0, R, 0, 8, 1);
 		rig_insert(1, R, 8, 8, 1);
-		queue(1)->seeks = seeky ? (1u << 20) - 1 : 0;
+		rig_queue(1)->seeks = seeky ? (1u << 20) - 1 : 0;
 		assert_int_equal(rig_serve(1), 0);
 		bfq()->now = 1 + took;
 		bfq_expire(bfq(), BFQ_PREEMPTED);
-		assert_int_equal(queue(1)->entity.start,
+		assert_int_equal(rig_queue(1)->entity.start,
 				 bfq_wf2q_delta(sectors > 8 ? sectors : 8, BFQ_DEFAULT_WEIGHT));
 		end();
 	}
@@ -285,7 +262,7 @@ static void slow_pays_for_time(void **state)
 	assert_int_equal(rig_serve(1), 0);
 	bfq()->now = 1 + 20 * MS;
 	bfq_expire(bfq(), BFQ_PREEMPTED);
-	assert_int_equal(queue(1)->entity.start, bfq_wf2q_delta(8, BFQ_DEFAULT_WEIGHT));
+	assert_int_equal(rig_queue(1)->entity.start, bfq_wf2q_delta(8, BFQ_DEFAULT_WEIGHT));
 	end();
 }
 
@@ -303,7 +280,7 @@ static void who_does_not_pay_for_time(void **state)
 	assert_int_equal(rig_serve(1), 0);
 	bfq()->now = 1 + 30 * MS;
 	bfq_expire(bfq(), BFQ_PREEMPTED);
-	assert_int_equal(queue(1)->entity.start,
+	assert_int_equal(rig_queue(1)->entity.start,
 			 bfq_wf2q_delta(8, (uint64_t)BFQ_DEFAULT_WEIGHT * BFQ_RAISED));
 	end();
 
@@ -317,7 +294,7 @@ static void who_does_not_pay_for_time(void **state)
 		assert_int_equal(rig_serve(1), 0);
 		bfq()->now = 1 + 125 * MS;
 		bfq_expire(bfq(), BFQ_TIMEOUT);
-		assert_int_equal(queue(1)->entity.start,
+		assert_int_equal(rig_queue(1)->entity.start,
 				 bfq_wf2q_delta(much ? 712 * 3 : MAX_BUDGET, BFQ_DEFAULT_WEIGHT));
 		end();
 	}
@@ -332,7 +309,7 @@ static void who_may_go_on(void **state)
 		rig_insert(0, R, 0, 8, 1);
 		assert_int_equal(rig_serve(1), 0);
 		bfq_expire(bfq(), why);
-		assert_int_equal(queue(1)->expired_empty,
+		assert_int_equal(rig_queue(1)->expired_empty,
 				 why != BFQ_TIMEOUT && why != BFQ_EXHAUSTED);
 		end();
 	}
@@ -345,14 +322,14 @@ static void background_costs_more(void **state)
 	open_plain();
 	rig.flags = 0;
 	rig_insert(0, W, 0, 8, 1);
-	assert_int_equal(bfq_busy_cost(bfq(), queue(1), &rig.rq[0]), 24);
+	assert_int_equal(bfq_busy_cost(bfq(), rig_queue(1), &rig.rq[0]), 24);
 	rig.flags = SCHED_RQ_SYNC;
 	rig.prio = BE(0);
 	rig_insert(1, R, 100, 8, 1);
-	assert_int_equal(bfq_busy_cost(bfq(), queue(1), &rig.rq[1]), 8);
+	assert_int_equal(bfq_busy_cost(bfq(), rig_queue(1), &rig.rq[1]), 8);
 	rig.flags = 0;
 	rig.prio = BE(4);
-	assert_int_equal(bfq_busy_cost(bfq(), queue(1), &rig.rq[0]), 8);
+	assert_int_equal(bfq_busy_cost(bfq(), rig_queue(1), &rig.rq[0]), 8);
 	end();
 }
 
@@ -367,7 +344,7 @@ static void idle_class_gets_one(void **state)
 	assert_int_equal(rig_serve(1), 0);
 	assert_int_equal(rig_serve(1), 1); /* alone: its service continues */
 	rig.prio = BE(4);
-	as(2);
+	rig.submitter = 2;
 	rig_insert(4, R, 1000, 8, 2);
 	rig_insert(5, R, 1008, 8, 2);
 	rig_expect(3, 2, 4, 5);
@@ -386,7 +363,7 @@ static void idle_class_waits_since_its_last(void **state)
 	rig_insert(0, R, 0, 8, 100 * MS);
 	assert_int_equal(rig_serve(100 * MS), 0);
 	rig_insert(0, R, 0, 8, 250 * MS);
-	as(2);
+	rig.submitter = 2;
 	rig.prio = BE(4);
 	rig_insert(1, R, 1000, 8, 250 * MS);
 	assert_int_equal(rig_serve(250 * MS), 1);
@@ -403,7 +380,7 @@ static void timed_out_at_the_end(void **state)
 		rig_insert(0, W, 0, 8, 1);
 		assert_int_equal(rig_dispatch(1), 0);
 		rig_complete(0, 125 * MS + (unsigned)late);
-		assert_int_equal(queue(1)->reason, late ? BFQ_TIMEOUT : BFQ_NO_MORE);
+		assert_int_equal(rig_queue(1)->reason, late ? BFQ_TIMEOUT : BFQ_NO_MORE);
 		end();
 	}
 }
@@ -418,12 +395,12 @@ static void budget_of_a_group(void **state)
 	rig.s->ops->set_weight(rig.s, 1, 200);
 	rig_insert(0, R, 0, 8, 1);
 	rig_insert(1, R, 8, 8, 1);
-	g = &queue(1)->entity.parent->entity;
-	assert_int_equal(g->budget, queue(1)->entity.budget);
+	g = &rig_queue(1)->entity.parent->entity;
+	assert_int_equal(g->budget, rig_queue(1)->entity.budget);
 	assert_int_equal(g->finish, bfq_wf2q_delta(MAX_BUDGET * 2 / 3, 200));
 	assert_int_equal(rig_serve(1), 0);
 	expire(400, BFQ_EXHAUSTED);
-	assert_int_equal(queue(1)->entity.budget, 1600);
+	assert_int_equal(rig_queue(1)->entity.budget, 1600);
 	assert_int_equal(g->finish, bfq_wf2q_delta(8, 200) + bfq_wf2q_delta(1600, 200));
 	/* Another queue of the group has an earlier finish. */
 	rig.prio = RT(0);
@@ -441,10 +418,10 @@ static void not_in_the_drive_any_more(void **state)
 	rig_insert(0, R, 0, 8, 1);
 	assert_int_equal(rig_dispatch(1), 0);
 	assert_int_equal(bfq()->in_drive, 1);
-	assert_int_equal(queue(1)->tags, 1);
+	assert_int_equal(rig_queue(1)->tags, 1);
 	rig.s->ops->finish(rig.s, &rig.rq[0]);
 	assert_int_equal(bfq()->in_drive, 0);
-	assert_int_equal(queue(1)->tags, 0);
+	assert_int_equal(rig_queue(1)->tags, 0);
 	end();
 }
 
@@ -458,15 +435,15 @@ static void nearest_first(void **state)
 	assert_int_equal(rig_dispatch(1), 0); /* the head is at 10008 */
 	rig_insert(1, R, 10008 - 1025, 8, 1);
 	rig_insert(2, R, 900000, 8, 1);
-	assert_ptr_equal(queue(1)->next, &rig.rq[2]); /* the first request is too far back */
+	assert_ptr_equal(rig_queue(1)->next, &rig.rq[2]); /* the first request is too far back */
 	rig_insert(3, R, 10008 + 200, 8, 1);
-	assert_ptr_equal(queue(1)->next, &rig.rq[3]);
+	assert_ptr_equal(rig_queue(1)->next, &rig.rq[3]);
 	rig_insert(4, R, 10008 - 101, 8, 1);
-	assert_ptr_equal(queue(1)->next, &rig.rq[3]); /* 202 against 200 */
+	assert_ptr_equal(rig_queue(1)->next, &rig.rq[3]); /* 202 against 200 */
 	rig_insert(5, R, 10008 - 99, 8, 1);
-	assert_ptr_equal(queue(1)->next, &rig.rq[5]);
+	assert_ptr_equal(rig_queue(1)->next, &rig.rq[5]);
 	rig_insert(6, R, 10008 + 198, 8, 1); /* as near as number 5: the forward one wins */
-	assert_ptr_equal(queue(1)->next, &rig.rq[6]);
+	assert_ptr_equal(rig_queue(1)->next, &rig.rq[6]);
 	end();
 }
 
@@ -479,7 +456,7 @@ static void back_seeks(void **state)
 	assert_int_equal(rig_dispatch(1), 0);
 	rig_insert(1, R, 10008 - 20, 8, 1);
 	rig_insert(2, R, 10008 + 199, 8, 1);
-	assert_ptr_equal(queue(1)->next, &rig.rq[2]);
+	assert_ptr_equal(rig_queue(1)->next, &rig.rq[2]);
 	rig_set("back_seek_penalty", 9);
 	assert_ptr_equal(bfq_order_choose(bfq(), &rig.rq[1], &rig.rq[2], 10008), &rig.rq[1]);
 	/* Both are far behind: it takes the smaller sector, and continues upwards from there. */
@@ -488,8 +465,8 @@ static void back_seeks(void **state)
 	end();
 }
 
-/* Once in a service, the oldest request goes first if it is overdue. */
-static void oldest_once_in_a_service(const char *tunable, uint8_t flags, uint64_t expire)
+/* Opens bfq so that requests are overdue after EXPIRE; number 0 is the oldest, 1 the nearest. */
+static void open_with_oldest(const char *tunable, uint8_t flags, uint64_t expire)
 {
 	open_plain();
 	rig.flags = flags;
@@ -497,6 +474,12 @@ static void oldest_once_in_a_service(const char *tunable, uint8_t flags, uint64_
 	rig_set("timeout_sync", 100000);
 	rig_insert(0, R, 100000, 8, 1);
 	rig_insert(1, R, 0, 8, 1);
+}
+
+/* Once in a service, the oldest request goes first if it is overdue. */
+static void oldest_once_in_a_service(const char *tunable, uint8_t flags, uint64_t expire)
+{
+	open_with_oldest(tunable, flags, expire);
 	rig_insert(2, R, 200000, 8, 2);
 	rig_insert(3, R, 200008, 8, 2);
 	rig_insert(4, R, 100, 8, 2);
@@ -506,12 +489,7 @@ static void oldest_once_in_a_service(const char *tunable, uint8_t flags, uint64_
 	assert_int_equal(rig_serve(expire + 1), 0);
 	end();
 
-	open_plain();
-	rig.flags = flags;
-	rig_set(tunable, (int64_t)(expire / MS));
-	rig_set("timeout_sync", 100000);
-	rig_insert(0, R, 100000, 8, 1);
-	rig_insert(1, R, 0, 8, 1);
+	open_with_oldest(tunable, flags, expire);
 	rig_insert(4, R, 100, 8, 2);
 	assert_int_equal(rig_serve(expire + 1), 1);
 	assert_int_equal(rig_serve(expire + 1), 0);
@@ -558,7 +536,7 @@ static void merging(void **state)
 	assert_int_equal(rig_submit(4, W, 124, 8, 1), SCHED_MERGE_BACK);
 	rig.flags = SCHED_RQ_SYNC;
 	assert_int_equal(rig_submit(5, W, 132, 8, 1), SCHED_MERGE_NONE);
-	as(2);
+	rig.submitter = 2;
 	assert_int_equal(rig_submit(6, W, 140, 8, 1), SCHED_MERGE_NONE);
 	assert_int_equal(rig.rq[0].nr_sectors, 24);
 	for (int i = 0; i < 4; i++)
@@ -577,12 +555,12 @@ static void grown_beyond_its_budget(void **state)
 	rig_insert(0, R, 0, 8, 1);
 	for (int id = 1; id < 20; id++)
 		assert_int_equal(rig_submit(id, R, (uint64_t)id * 8, 8, 1), SCHED_MERGE_BACK);
-	assert_int_equal(queue(0)->entity.budget, 160);
+	assert_int_equal(rig_queue(0)->entity.budget, 160);
 	assert_int_equal(rig_serve(1), 0);
 	rig.prio = BE(5); /* and it is inserted as a whole request */
 	for (int id = 20; id < 40; id++)
 		rig_insert(id, R, (uint64_t)id * 8, 8, 1);
-	assert_int_equal(queue(0)->entity.budget, 160);
+	assert_int_equal(rig_queue(0)->entity.budget, 160);
 	assert_int_equal(rig_serve(21 * MS), 20);
 	rig_close();
 }
@@ -673,7 +651,7 @@ static void absorbed_keeps_its_deadline(void **state)
 	assert_int_equal(rig_submit(2, R, 8, 8, 3), SCHED_MERGE_FRONT);
 	assert_int_equal(rig.rq[1].nr_sectors, 24);
 	assert_int_equal(rig.rq[1].inserted_ns, 1);
-	assert_ptr_equal(TAILQ_FIRST(&queue(0)->fifo), &rig.rq[1]);
+	assert_ptr_equal(TAILQ_FIRST(&rig_queue(0)->fifo), &rig.rq[1]);
 	rig_expect(4, 2, 1, 3);
 	rig_close();
 }
