@@ -44,7 +44,7 @@ int sched_unknown_tunable(const struct sched_ops *ops, const char *name)
 	size_t n = 0;
 
 	if (!ops->tunables)
-		return error_set(-EINVAL, "%s: %s has no tunables", name, ops->name);
+		return error_set(-EINVAL, "%s: scheduler %s has no tunables", name, ops->name);
 	for (; n < TABLE_NAMES_MAX && ops->tunables[n].name; n++)
 		names[n] = ops->tunables[n].name;
 	near = suggest_nearest(name, strlen(name), names, n);
