@@ -193,11 +193,11 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns);
 
 /*
  * Asks Q to end IO, which was submitted on it, before the drive sees it. An io of which nothing has
- * gone to the drive (it waits in the queue: for its lane, for a tag, or in the scheduler) ends with
- * -ECANCELED, and nothing of it was read or written. Any other ends as if this had not been called:
- * one that has begun, one that shares a command with ios that are not cancelled (merged), and
- * a flush. Either way `end` is called exactly once, by the owner's loop, and weir_io_wait() says
- * what became of it.
+ * gone to the drive (it waits in the queue: for its lane, for a tag, in the scheduler, or for room
+ * in the engine) ends with -ECANCELED, and nothing of it was read or written. Any other ends as if
+ * this had not been called: one that has begun, one that shares a command with ios that are not
+ * cancelled (merged), and a flush. Either way `end` is called exactly once, by the owner's loop,
+ * and weir_io_wait() says what became of it.
  * IO must not have been freed: call this only while IO is the queue's, or keep its memory.
  * Returns 0, also where IO has ended. Errors: -EINVAL (never submitted). Never blocks; any thread,
  * callbacks included.

@@ -6,7 +6,7 @@
  * is on its way in is looked at when its lane accepts it (accept.c). One that waits for a tag
  * leaves its line here. A scheduler has no way to give back a single request, so an io in it leaves
  * its request: that stays as an empty one, which nothing is merged into and which dispatch.c drops
- * when the scheduler hands it out.
+ * when the scheduler hands it out. So it is with a request that waits for room in the engine.
  *
  * Parts of an io that was split may have begun, or ended. None has if the parts that still wait are
  * as long together as all that was split off.
@@ -41,11 +41,11 @@ static void cancel_part(struct lane *lane, struct weir_io *io)
 		part_all_ended(lane, io);
 }
 
-/* RQ waits in the scheduler, and its ios with it. */
+/* RQ waits in the scheduler or for room in the engine, and its ios with it. */
 static bool cancel_waits(const struct request *rq)
 {
-	return rq->state == REQUEST_TAKEN && rq->scheduled && !rq->cancelled && rq->nr_ios &&
-	       !(rq->rq.flags & SCHED_RQ_STARTED);
+	return rq->state == REQUEST_TAKEN && rq->cmd.op != WEIR_OP_FLUSH && !rq->cancelled &&
+	       rq->nr_ios && !(rq->rq.flags & SCHED_RQ_STARTED);
 }
 
 /* All of the ios of RQ are to be cancelled, and no part of them has begun. */
@@ -81,7 +81,7 @@ static void cancel_request(struct lane *lane, struct request *rq)
 	rq->cancelled = true;
 }
 
-/* Adds up the parts of split ios that wait in the scheduler. */
+/* Adds up the parts of split ios that wait in requests. */
 static void cancel_measure(struct lane *lane)
 {
 	for (uint32_t i = 0; i < lane->tags.nr; i++) {
@@ -98,7 +98,7 @@ static void cancel_measure(struct lane *lane)
 	}
 }
 
-/* IO waits for a tag: none of its parts is known to wait in the scheduler yet. */
+/* IO waits for a tag: none of its parts is known to wait in a request yet. */
 static bool cancel_forget(struct weir_io *io)
 {
 	io_priv(io)->waiting_bytes = 0;

@@ -27,7 +27,7 @@ bool dispatch_may_ask(const struct lane *lane)
 	return TAILQ_EMPTY(&lane->out.dispatch) && dispatch_room(lane);
 }
 
-/* RQ has no io any more (cancel.c): the scheduler sees it end, and its tag is free. */
+/* RQ has no io any more (cancel.c): a scheduler that knows it sees it end, and its tag is free. */
 static __attribute__((noinline, cold)) void dispatch_drop(struct lane *lane, struct request *rq)
 {
 	struct sched *s = lane->sched;
@@ -36,9 +36,9 @@ static __attribute__((noinline, cold)) void dispatch_drop(struct lane *lane, str
 	CHECK(!rq->nr_ios);
 	rq->cancelled = false;
 	rq->rq.io_start_ns = lane->now;
-	if (s->ops->completed)
+	if (rq->scheduled && s->ops->completed)
 		s->ops->completed(s, &rq->rq, lane->now);
-	if (s->ops->finish)
+	if (rq->scheduled && s->ops->finish)
 		s->ops->finish(s, &rq->rq);
 	admit_put(lane, rq);
 	lane->out.dropped = true;
@@ -68,12 +68,18 @@ static bool dispatch_start(struct lane *lane, struct request *rq)
 	return true;
 }
 
+/* The engine had no room for RQ, which is offered again later; AGAIN: it was on the list already.
+ * A request that comes from the scheduler has not begun after all: its ios may still be cancelled
+ * (cancel.c), but nothing merges into it. */
 static void dispatch_refused(struct lane *lane, struct request *rq, bool again)
 {
-	if (again)
+	if (again) {
 		TAILQ_INSERT_HEAD(&lane->out.dispatch, rq, link);
-	else
+	} else {
+		rq->rq.flags &= ~SCHED_RQ_STARTED;
+		rq->rq.flags |= SCHED_RQ_NOMERGE;
 		TAILQ_INSERT_TAIL(&lane->out.dispatch, rq, link);
+	}
 	hist_add(&lane->stats->requeues, 1);
 	CHECK(rq->state == REQUEST_TAKEN);
 	lane->out.refused = true;

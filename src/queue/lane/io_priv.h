@@ -31,7 +31,7 @@ struct io_priv {
 	uint16_t step, prio; /* enum io_step; the priority that counts */
 	uint32_t cancel;     /* atomic: weir_io_cancel() was called */
 	uint64_t turn;
-	uint64_t waiting_bytes; /* cancel.c: of its parts, those that wait in the scheduler */
+	uint64_t waiting_bytes; /* cancel.c: of its parts, those that wait in requests */
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct io_priv) <= sizeof(((struct weir_io *)0)->priv),

@@ -131,7 +131,7 @@ static uint32_t registered_strip(struct lane *lane, uint32_t index)
 
 		if (rq->cmd.buf_index != (int16_t)index)
 			continue;
-		if (rq->rq.flags & SCHED_RQ_STARTED) {
+		if (rq->state == REQUEST_OUT) {
 			with_engine++;
 			continue;
 		}

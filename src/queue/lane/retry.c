@@ -63,8 +63,10 @@ static bool retry_alone(struct lane *lane, struct request *rq, struct weir_io *i
 	io_priv(io)->iov_skip = 0;
 	rq->first = rq->last = io;
 	rq->nr_ios = 1;
-	if (!split_next(lane, io, rq) && io_priv(io)->cursor == io->length)
+	if (!split_next(lane, io, rq) && io_priv(io)->cursor == io->length) {
+		rq->rq.flags |= SCHED_RQ_STARTED; /* the drive has seen it: no more cancelling */
 		return true;
+	}
 	split_drop(rq);
 	rq->cmd.buf_index = -1;
 	rq->cmd.offset = io->offset;

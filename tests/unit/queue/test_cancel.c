@@ -195,6 +195,108 @@ static void split_one_that_waits(void **state)
 	assert_int_equal(rig.nr_log, 1);
 }
 
+/* All parts of an io that waits for more tags have begun since somebody else was cancelled. */
+static void a_split_one_that_has_begun_since(void **state)
+{
+	(void)state;
+	open_with("mq-deadline", 4, 3);
+	assert_int_equal(weir_queue_attach(rig.q, 0), 0);
+	assert_int_equal(weir_queue_set(rig.q, "depth", "1"), 0);
+	submit(0, 1);
+	submit(1, 16); /* four commands: two have a tag and wait in the scheduler */
+	submit(2, 1);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	cancel_now(2);
+	assert_int_equal(weir_queue_set(rig.q, "depth", "4"), 0);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	assert_int_equal(rig.nr_log, 3);
+	assert_int_equal(weir_io_cancel(rig.q, &ios[1]), 0);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	finish(3);
+	assert_int_equal(ios[1].result, 0);
+	assert_int_equal(rig.nr_log, 5);
+}
+
+/* Ios that the engine has refused wait to be offered again. */
+static void refused_ones_of(const char *scheduler)
+{
+	rig_close();
+	rig_init();
+	open_with(scheduler, 4, 8);
+	rig.refuse_every = 1;
+	for (unsigned i = 0; i < 2; i++) {
+		submit(i, 1);
+		assert_int_equal(weir_queue_poll(rig.q), 0);
+	}
+	assert_true(rig.offers > 0);
+	assert_int_equal(rig.nr_log, 0);
+	cancel_now(0);
+	rig.refuse_every = 0;
+	finish(2);
+	assert_int_equal(ios[1].result, 0);
+	assert_int_equal(rig.nr_log, 1);
+	assert_int_equal(rig.log[0].offset, ios[1].offset);
+}
+
+static void refused_ones(void **state)
+{
+	const struct weir_named *names;
+	size_t n;
+
+	(void)state;
+	names = weir_schedulers(&n);
+	open_with("none", 1, 1);
+	for (size_t i = 0; i < n; i++)
+		refused_ones_of(names[i].name);
+}
+
+/* The engine has one part of a split io and has refused the other: it has begun. */
+static void a_refused_part(void **state)
+{
+	(void)state;
+	open_with("none", 4, 4);
+	rig.refuse_every = 2;
+	submit(0, 8);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	assert_int_equal(rig.nr_log, 1);
+	assert_int_equal(weir_io_cancel(rig.q, &ios[0]), 0);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	rig.refuse_every = 0;
+	finish(1);
+	assert_int_equal(ios[0].result, 0);
+	assert_int_equal(rig.nr_log, 2);
+}
+
+/* The ios of a merged command that failed go once more: the drive has seen them, so they are not
+ * cancelled though the engine refuses them now. */
+static void a_refused_retry(void **state)
+{
+	(void)state;
+	rig.nomerges = 0;
+	rig.fail_error = -EIO;
+	rig.fail_covers = true;
+	open_with("mq-deadline", 1, 8);
+	rig.q->opts.retry_merged = 1;
+	for (unsigned i = 0; i < 2; i++) {
+		make(i, 1)->offset = (uint64_t)i * BLOCK;
+		ios[i].buf = memory + i * BLOCK;
+		assert_int_equal(weir_queue_submit(rig.q, &ios[i]), 0);
+	}
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	assert_int_equal(rig.nr_log, 1);
+	rig.refuse_every = 1;
+	rig_complete(1);
+	rig.fail_error = 0;
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(weir_io_cancel(rig.q, &ios[i]), 0);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	rig.refuse_every = 0;
+	finish(2);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(ios[i].result, 0);
+	assert_int_equal(rig.nr_log, 3);
+}
+
 /* Ios that share a command are cancelled together, or not at all. */
 static void merged_ones(void **state)
 {
@@ -577,6 +679,10 @@ int main(void)
 		T(held_with_its_data_written),
 		T(a_flush),
 		T(its_tag_is_free_again),
+		T(a_split_one_that_has_begun_since),
+		T(refused_ones),
+		T(a_refused_part),
+		T(a_refused_retry),
 		T(a_wait_of_no_time),
 		T(storm_of_all_kinds),
 	};
