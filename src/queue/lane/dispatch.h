@@ -21,10 +21,10 @@ bool dispatch_may_ask(const struct lane *lane);
 /* True if a request was dropped since this was last asked: ios that wait may have its tag. */
 static inline bool dispatch_has_dropped(struct lane *lane)
 {
-	bool dropped = lane->out.dropped;
-
+	if (__builtin_expect(!lane->out.dropped, 1))
+		return false;
 	lane->out.dropped = false;
-	return dropped;
+	return true;
 }
 
 /* What CMD counts for against depth_bytes. */

@@ -141,8 +141,13 @@ static void lane_push(struct lane *lane)
 		accept_ios(lane, &batch);
 	}
 	dispatch_run(lane);
-	/* Perhaps nothing else comes that would let in those that wait for these tags. */
-	while (dispatch_has_dropped(lane) && !lane->change.draining) {
+	/* Perhaps nothing else comes that would let in those that wait for these tags, or say that
+	 * the lane has drained. */
+	while (dispatch_has_dropped(lane)) {
+		if (lane->change.draining) {
+			control_check_drained(lane);
+			return;
+		}
 		accept_ios(lane, &batch);
 		dispatch_run(lane);
 	}

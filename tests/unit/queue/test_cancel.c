@@ -362,6 +362,36 @@ static void held_with_its_data_written(void **state)
 	assert_int_equal(rig.log[rig.nr_log - 1].op, WEIR_OP_FLUSH);
 }
 
+static void submit_and_cancel(struct weir_task *task)
+{
+	(void)task;
+	rig.now_ns += NSEC_PER_SEC; /* the refused command is offered again */
+	submit(1, 1);
+	assert_int_equal(weir_io_cancel(rig.q, &ios[0]), 0);
+}
+
+/* The last request of a lane that drains is dropped at the end of its turn, when it has looked
+ * whether it has drained: nothing else would wake it. */
+static void the_last_one_of_a_lane_that_drains(void **state)
+{
+	struct weir_task task = { .fn = submit_and_cancel };
+
+	(void)state;
+	rig.own_clock = true;
+	open_with("mq-deadline", 4, 8);
+	rig.refuse_every = 1;
+	submit(0, 1);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
+	assert_int_equal(weir_queue_post(rig.q, 0, &task), 0);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	assert_int_equal(rig.q->lanes[0].tags.nr_free, rig.q->lanes[0].tags.nr);
+	assert_int_equal(rig.q->draining, 0);
+	rig.refuse_every = 0;
+	finish_switched(2, 1);
+	assert_int_equal(ios[0].result, -ECANCELED);
+}
+
 static void a_flush(void **state)
 {
 	(void)state;
@@ -683,6 +713,7 @@ int main(void)
 		T(refused_ones),
 		T(a_refused_part),
 		T(a_refused_retry),
+		T(the_last_one_of_a_lane_that_drains),
 		T(a_wait_of_no_time),
 		T(storm_of_all_kinds),
 	};
