@@ -21,34 +21,13 @@ bool loop_is_mine(const struct weir_queue *q)
 	return lane && !lane->index;
 }
 
-/* Returns false if DEADLINE came first. */
-static bool loop_run(struct lane *lane, bool (*done)(const void *user), const void *user,
-		     uint64_t deadline)
-{
-	while (!done(user)) {
-		/* There is a turn however short the time is, as in weir_io_wait(). */
-		unsigned ended = lane_turn(lane);
-
-		if (done(user))
-			break;
-		if (deadline != UINT64_MAX && queue_now(lane->q) >= deadline)
-			return false;
-		if (!ended)
-			lane_sleep(lane, deadline);
-	}
-	return true;
-}
-
 bool loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const void *user,
 		    uint64_t deadline)
 {
 	struct lane *lane = owner_lane(q);
-	bool is_done;
 
 	CHECK(lane);
-	is_done = loop_run(lane, done, user, deadline);
-	lane_rest(lane); /* the program may watch the descriptor from now on */
-	return is_done;
+	return lane_run_until(lane, done, user, deadline);
 }
 
 bool loop_device_is_removed(const struct weir_queue *q)

@@ -182,36 +182,23 @@ static void wait_leave(struct lane_waiter *waiter)
 	pthread_mutex_unlock(&q->lock);
 }
 
-/* Runs the caller's lane until IO has ended; false: DEADLINE came first. */
-static bool wait_run(struct lane *lane, const struct weir_io *io, uint64_t deadline)
+static bool wait_io_ended(const void *io)
 {
-	const uint32_t *state = &io_priv(io)->state;
-
-	while (!done_is_finished(state)) {
-		/* There is a turn however short the time is: a program that waits again and again
-		 * must get on. It takes the wake-up, so the state is looked at again after it. */
-		unsigned ended = lane_turn(lane);
-
-		if (done_is_finished(state))
-			break;
-		if (deadline != UINT64_MAX && queue_now(lane->q) >= deadline)
-			return false;
-		if (!ended)
-			lane_sleep(lane, deadline);
-	}
-	return true;
+	return done_is_finished(&io_priv((const struct weir_io *)io)->state);
 }
 
-/* As wait_run(), and sees to it that the end of an io on another lane wakes this one. */
+/* Runs the caller's lane until IO has ended; false: DEADLINE came first. The end of an io on
+ * another lane wakes this one. */
 static bool wait_as_owner(struct lane *lane, struct weir_io *io, uint64_t deadline)
 {
 	struct lane_waiter waiter;
 	bool ended;
 
 	if (io_priv(io)->lane == lane)
-		return wait_run(lane, io, deadline);
+		return lane_run_until(lane, wait_io_ended, io, deadline);
 	wait_enter(&waiter, lane);
-	ended = !done_announce(&io_priv(io)->state) || wait_run(lane, io, deadline);
+	(void)done_announce(&io_priv(io)->state); /* lane_run_until() sees if it has ended */
+	ended = lane_run_until(lane, wait_io_ended, io, deadline);
 	wait_leave(&waiter);
 	return ended;
 }
@@ -230,12 +217,10 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns)
 		return error_set(-EINVAL, "waits for an io that was never submitted");
 	if (lane && lane->ended.in_callback)
 		return error_in_callback("wait for the loop that runs it");
-	if (lane) {
+	if (lane)
 		ended = wait_as_owner(lane, io, clock_deadline(queue_now(q), timeout_ns));
-		lane_rest(lane);
-	} else {
+	else
 		ended = done_wait(&io_priv(io)->state, clock_deadline(clock_now(), timeout_ns));
-	}
 	if (ended)
 		return wait_result(q, io);
 	return error_set(-ETIMEDOUT, "the io has not ended within %s; it goes on",

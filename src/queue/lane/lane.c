@@ -228,6 +228,26 @@ bool lane_idle(struct lane *lane)
 	       !lane_has_staged(lane) && !lane_awaits_ends(lane);
 }
 
+bool lane_run_until(struct lane *lane, bool (*done)(const void *user), const void *user,
+		    uint64_t deadline)
+{
+	bool is_done = done(user);
+
+	while (!is_done) {
+		/* There is a turn however short the time is: a program that waits again and again
+		 * must get on. It takes the wake-up, so DONE is asked again after it. */
+		unsigned ended = lane_turn(lane);
+
+		is_done = done(user);
+		if (is_done || (deadline != UINT64_MAX && queue_now(lane->q) >= deadline))
+			break;
+		if (!ended)
+			lane_sleep(lane, deadline);
+	}
+	lane_rest(lane);
+	return is_done;
+}
+
 void lane_drain(struct lane *lane)
 {
 	CHECK(!lane->ended.in_callback);

@@ -22,6 +22,11 @@ void lane_free(struct lane *lane);
 void lane_submit(struct lane *lane, struct weir_io *io);
 /* One turn of the loop; returns how many ios were called back. */
 unsigned lane_turn(struct lane *lane);
+/* Runs the lane until DONE says so or DEADLINE has come (UINT64_MAX: never), but one turn at
+ * least unless DONE says so at once; sleeps while there is nothing to do, and rests the lane.
+ * Returns true if DONE said so. */
+bool lane_run_until(struct lane *lane, bool (*done)(const void *user), const void *user,
+		    uint64_t deadline);
 /* Runs the lane until it is idle. */
 void lane_drain(struct lane *lane);
 /* True if nothing is outstanding, waiting or staged. */
