@@ -30,7 +30,7 @@
  *     classes until they have aged, and cfq holds class IDLE while others keep the drive busy.
  *   - Completion: `end` runs at the top level of the owner's loop with nothing held. It may
  *     submit, and may free or reuse its io. It may not poll, wait, attach, detach or close
- *     (-EDEADLK).
+ *     (-EDEADLK), and so with every other queue.
  *   - The io, its buffers and its iovec belong to the queue from submit until `end`.
  *   - Ios are not ordered, except by flushes: WEIR_OP_FLUSH (and WEIR_IO_PREFLUSH) covers the
  *     writes that had ended before it was submitted, and WEIR_IO_FUA covers its own write.

@@ -68,16 +68,28 @@ int weir_queue_post(struct weir_queue *q, uint32_t index, struct weir_task *task
 	return 0;
 }
 
-/* Finds the lane that the calling thread may poll; it may become the owner of lane 0 by this. */
-static int wait_polled_lane(struct weir_queue *q, struct lane **lane)
+/* Finds the lane of Q that the calling thread owns; NULL: none. It may become the owner of lane 0
+ * by this. A callback is refused, whichever queue it is of: its own loop stands still meanwhile,
+ * and ios of Q may need that loop. */
+static int wait_find_lane(struct weir_queue *q, struct lane **lane)
 {
-	int err = owner_lane_or_attach(q, lane);
+	int err = queue_check_process(q);
 
 	if (err)
 		return err;
-	if (!*lane)
-		return error_set(-EPERM, "this thread owns no lane of the queue");
-	return (*lane)->ended.in_callback ? error_in_callback("wait for the loop that runs it") : 0;
+	if (owner_in_callback())
+		return error_in_callback("poll or wait: the loop that runs it would stand still");
+	return owner_lane_or_attach(q, lane);
+}
+
+/* Finds the lane that the calling thread may poll. */
+static int wait_polled_lane(struct weir_queue *q, struct lane **lane)
+{
+	int err = wait_find_lane(q, lane);
+
+	if (err)
+		return err;
+	return *lane ? 0 : error_set(-EPERM, "this thread owns no lane of the queue");
 }
 
 int weir_queue_poll_wait(struct weir_queue *q, uint64_t timeout_ns)
@@ -133,7 +145,7 @@ static void wait_from_outside(struct weir_queue *q)
 int weir_queue_wait(struct weir_queue *q)
 {
 	struct lane *lane;
-	int err = owner_lane_or_attach(q, &lane);
+	int err = wait_find_lane(q, &lane);
 
 	if (err)
 		return err;
@@ -141,8 +153,6 @@ int weir_queue_wait(struct weir_queue *q)
 		wait_from_outside(q);
 		return 0;
 	}
-	if (lane->ended.in_callback)
-		return error_in_callback("wait for the loop that runs it");
 	lane_drain(lane);
 	lane_rest(lane);
 	return 0;
@@ -206,7 +216,7 @@ static bool wait_as_owner(struct lane *lane, struct weir_io *io, uint64_t deadli
 int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns)
 {
 	struct lane *lane;
-	int err = owner_lane_or_attach(q, &lane);
+	int err = wait_find_lane(q, &lane);
 	bool ended;
 	char time[32];
 
@@ -215,8 +225,6 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns)
 	/* Perhaps it was refused at submit, and nobody looked at the result. */
 	if (done_is_idle(&io_priv(io)->state))
 		return error_set(-EINVAL, "waits for an io that was never submitted");
-	if (lane && lane->ended.in_callback)
-		return error_in_callback("wait for the loop that runs it");
 	if (lane)
 		ended = wait_as_owner(lane, io, clock_deadline(queue_now(q), timeout_ns));
 	else
@@ -230,8 +238,10 @@ int weir_io_wait(struct weir_queue *q, struct weir_io *io, uint64_t timeout_ns)
 int weir_queue_fd(struct weir_queue *q)
 {
 	struct lane *lane;
-	int err = owner_lane_or_attach(q, &lane);
+	int err = queue_check_process(q);
 
+	if (!err)
+		err = owner_lane_or_attach(q, &lane);
 	if (err)
 		return err;
 	if (!lane)

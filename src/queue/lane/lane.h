@@ -67,8 +67,8 @@ int fd_make(struct lane *lane);
 
 /* The lane of Q that the calling thread owns, or NULL. Any thread. */
 struct lane *owner_lane(const struct weir_queue *q);
-/* As owner_lane(), but takes lane 0 of a queue without workers if it is free. 0, or what the
- * engine said; *LANE may be NULL. */
+/* As owner_lane(), but takes lane 0 of a queue without workers if it is free. The caller has asked
+ * queue_check_process(). 0, or what the engine said; *LANE may be NULL. */
 int owner_lane_or_attach(struct weir_queue *q, struct lane **lane);
 /* True if the calling thread is inside a callback of any queue. */
 bool owner_in_callback(void);

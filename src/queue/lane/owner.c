@@ -137,11 +137,8 @@ void owner_use(struct lane *lane)
 
 int owner_lane_or_attach(struct weir_queue *q, struct lane **lane)
 {
-	int err = queue_check_process(q);
+	int err;
 
-	*lane = NULL;
-	if (err)
-		return err;
 	*lane = owner_lane(q);
 	if (*lane || q->opts.workers || owner_worker_in == q->process ||
 	    __atomic_load_n(&q->lanes[0].owner.owned, __ATOMIC_RELAXED))

@@ -428,6 +428,38 @@ static void callbacks_may_not_wait(void **state)
 	assert_int_equal(nr_ended, 1);
 }
 
+static struct weir_queue *other;
+
+/* The thread owns a lane of the other queue, or could become the owner of one. */
+static void on_end_wait_for_other(struct weir_io *io)
+{
+	(void)io;
+	assert_int_equal(weir_queue_poll(other), -EDEADLK);
+	assert_int_equal(weir_queue_poll_wait(other, 1), -EDEADLK);
+	assert_int_equal(weir_queue_wait(other), -EDEADLK);
+	assert_int_equal(weir_io_wait(other, &ios[1], UINT64_MAX), -EDEADLK);
+	nr_ended++;
+}
+
+static void callbacks_may_not_wait_for_another_queue(void **state)
+{
+	(void)state;
+	rig_open(NULL, NULL);
+	assert_int_equal(weir_queue_open(&other, rig.dev, NULL), 0);
+	weir_io_read(&ios[1], 0, memory[1], 4096);
+	for (unsigned i = 0; i < 2; i++) {
+		weir_io_read(&ios[0], 0, memory[0], 4096);
+		ios[0].end = on_end_wait_for_other;
+		assert_int_equal(weir_queue_submit(rig.q, &ios[0]), 0);
+		assert_int_equal(weir_queue_wait(rig.q), 0);
+		assert_int_equal(nr_ended, i + 1);
+		if (!i)
+			assert_int_equal(weir_queue_submit(other, &ios[1]), 0);
+	}
+	assert_int_equal(weir_io_wait(other, &ios[1], UINT64_MAX), 0);
+	assert_int_equal(weir_queue_close(other), 0);
+}
+
 static struct weir_task tasks[3];
 static unsigned task_order[3], nr_tasks;
 
@@ -531,6 +563,7 @@ int main(void)
 		T(a_failed_flush_fails_all_that_share_it),
 		T(callbacks_may_submit_and_free),
 		T(callbacks_may_not_wait),
+		T(callbacks_may_not_wait_for_another_queue),
 		T(tasks_run_once_in_order),
 		T(registered_ranges_are_found),
 		T(statistics_add_up),
