@@ -251,6 +251,7 @@ int weir_queue_fd(struct weir_queue *q)
 	err = fd_make(lane);
 	if (err)
 		return err;
-	lane_rest(lane);
+	if (!lane->ended.in_callback) /* else the call that runs the loop does it at its end */
+		lane_rest(lane);
 	return lane->fd.epoll;
 }

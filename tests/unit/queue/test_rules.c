@@ -4,6 +4,7 @@
  * `end`, limits on tags and bytes, refusals, flushes, callbacks.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -460,6 +461,32 @@ static void callbacks_may_not_wait_for_another_queue(void **state)
 	assert_int_equal(weir_queue_close(other), 0);
 }
 
+static int fd_in_callback;
+
+static void on_end_ask_for_fd(struct weir_io *io)
+{
+	(void)io;
+	fd_in_callback = weir_queue_fd(rig.q);
+}
+
+/* A callback may ask for the descriptor, which fires for what comes after it. */
+static void callbacks_may_ask_for_the_descriptor(void **state)
+{
+	struct pollfd watch = { .events = POLLIN };
+
+	(void)state;
+	rig_open(NULL, NULL);
+	weir_io_read(&ios[0], 0, memory[0], 4096);
+	ios[0].end = on_end_ask_for_fd;
+	assert_int_equal(weir_queue_submit(rig.q, &ios[0]), 0);
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	watch.fd = fd_in_callback;
+	assert_true(watch.fd >= 0);
+	assert_int_equal(poll(&watch, 1, 0), 0);
+	lane_wake(&rig.q->lanes[0]);
+	assert_int_equal(poll(&watch, 1, 10000), 1);
+}
+
 static struct weir_task tasks[3];
 static unsigned task_order[3], nr_tasks;
 
@@ -564,6 +591,7 @@ int main(void)
 		T(callbacks_may_submit_and_free),
 		T(callbacks_may_not_wait),
 		T(callbacks_may_not_wait_for_another_queue),
+		T(callbacks_may_ask_for_the_descriptor),
 		T(tasks_run_once_in_order),
 		T(registered_ranges_are_found),
 		T(statistics_add_up),
