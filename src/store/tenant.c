@@ -17,10 +17,6 @@
 #include "base/opts.h"
 #include "store/store.h"
 
-/* A store has one stream for each so many segments, because each stream has one open segment and
- * one that was begun ahead. */
-#define TENANT_SEGMENTS 8u
-
 struct tenant_question {
 	struct inner_op inner; /* first */
 	const char *name;
@@ -54,19 +50,12 @@ static bool tenant_find(const struct weir_store *s, uint64_t id, uint32_t *strea
 	return false;
 }
 
-static uint32_t tenant_streams_max(const struct weir_store *s)
-{
-	uint32_t most = s->io.lay->segments / TENANT_SEGMENTS;
-
-	return most > DISK_STREAMS ? DISK_STREAMS : most ? most : 1;
-}
-
 /* Returns the stream for a new tenant: one of its own, or the emptiest. */
 static uint32_t tenant_stream(const struct weir_store *s)
 {
 	uint32_t n, best = 0;
 
-	if (s->io.super.streams < tenant_streams_max(s))
+	if (s->io.super.streams < layout_streams_max(s->io.lay))
 		return s->io.super.streams;
 	for (n = 1; n < s->io.super.streams; n++)
 		if (logs_used_segments(s->logs, n) < logs_used_segments(s->logs, best))

@@ -66,6 +66,18 @@ uint64_t layout_second_copy(uint64_t device_bytes);
 /* Returns the smallest segment size whose largest value has at least LENGTH bytes, or 0. */
 uint64_t layout_segment_for(const struct layout *l, uint64_t length);
 
+/* A store has one stream for each so many segments, because each stream has one open segment and
+ * one that was begun ahead. */
+#define LAYOUT_STREAM_SEGMENTS 8u
+
+/* Returns the largest number of streams that a store of this layout has. */
+static inline uint32_t layout_streams_max(const struct layout *l)
+{
+	uint32_t most = l->segments / LAYOUT_STREAM_SEGMENTS;
+
+	return most > DISK_STREAMS ? DISK_STREAMS : most ? most : 1;
+}
+
 /* Returns how many blocks hold BYTES. */
 static inline uint32_t layout_blocks(const struct layout *l, uint64_t bytes)
 {

@@ -125,6 +125,19 @@ static int recover_forged(const struct recover *r, const char *name)
 			 weir_device_path(r->io->dev), name);
 }
 
+/* Refuses an image with more streams than segments suffice for: puts into some would wait for
+ * ever. */
+static int recover_check_streams(const struct recover *r)
+{
+	uint32_t most = layout_streams_max(r->io->lay);
+
+	if (r->super.streams <= most)
+		return 0;
+	return error_set(-EBADMSG, "%s: damaged: %u streams, and %u segments are enough for %u",
+			 weir_device_path(r->io->dev), r->super.streams, r->io->lay->segments,
+			 most);
+}
+
 /* Begins a new epoch: what is written from now on is newer than anything on the device. */
 static int recover_epoch(struct recover *r)
 {
@@ -459,6 +472,8 @@ static int recover_steps(struct recover *r)
 
 	if (!err)
 		err = recover_headers(r);
+	if (!err)
+		err = recover_check_streams(r);
 	if (!err)
 		err = recover_epoch(r);
 	if (!err)

@@ -174,13 +174,38 @@ static void no_sequence_is_left(void **state)
 	assert_non_null(strstr(weir_error(), "no sequence number is left"));
 }
 
+/* With more streams than segments suffice for, a put into some of them would never end. */
+static void more_streams_than_segments_suffice_for(void **state)
+{
+	struct disk_segment disk;
+	uint32_t most = layout_streams_max(&super.layout), n;
+	struct header h;
+
+	(void)state;
+	super.streams = most + 1;
+	write_super(1);
+	write_super(2);
+	assert_int_equal(rig_try_open(&rig, 0), -EBADMSG);
+	assert_non_null(strstr(weir_error(), "streams"));
+	super.streams = 1;
+	write_super(1);
+	write_super(2);
+	n = used_segment(&h);
+	h.stream = most;
+	header_encode(&disk, &h, &key, super.uuid);
+	rig_poke(&rig, FIRST + (uint64_t)n * SEGMENT, &disk, sizeof(disk));
+	assert_int_equal(rig_try_open(&rig, 0), -EBADMSG);
+	assert_non_null(strstr(weir_error(), "streams"));
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(no_room_for_a_footer), TEST(a_key_that_is_too_long), TEST(revision_zero),
-		TEST(no_epoch_is_left),	    TEST(no_sequence_is_left),
+		TEST(no_room_for_a_footer), TEST(a_key_that_is_too_long),
+		TEST(revision_zero),	    TEST(no_epoch_is_left),
+		TEST(no_sequence_is_left),  TEST(more_streams_than_segments_suffice_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
