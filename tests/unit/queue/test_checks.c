@@ -55,6 +55,14 @@ static void test_tag_returned_twice(void **state)
 	death_expect(return_tag_twice, first_lane(), "CHECK(rq->state == REQUEST_TAKEN) failed");
 }
 
+static void call_elsewhere(void *(*fn)(void *arg), void *arg)
+{
+	pthread_t thread;
+
+	if (!pthread_create(&thread, NULL, fn, arg))
+		pthread_join(thread, NULL);
+}
+
 static void *turn_on_thread(void *arg)
 {
 	lane_turn(arg);
@@ -63,10 +71,7 @@ static void *turn_on_thread(void *arg)
 
 static void turn_elsewhere(void *arg)
 {
-	pthread_t thread;
-
-	if (!pthread_create(&thread, NULL, turn_on_thread, arg))
-		pthread_join(thread, NULL);
+	call_elsewhere(turn_on_thread, arg);
 }
 
 static void *sleep_on_thread(void *arg)
@@ -77,10 +82,7 @@ static void *sleep_on_thread(void *arg)
 
 static void sleep_elsewhere(void *arg)
 {
-	pthread_t thread;
-
-	if (!pthread_create(&thread, NULL, sleep_on_thread, arg))
-		pthread_join(thread, NULL);
+	call_elsewhere(sleep_on_thread, arg);
 }
 
 static void turn_unowned(void *arg)
