@@ -124,7 +124,7 @@ int memory_add(struct weir_queue *q, void *base, size_t length)
 		err = memory_add_range(q, base, length);
 	}
 	if (!err)
-		__atomic_add_fetch(&q->register_serial, 1, __ATOMIC_RELEASE);
+		__atomic_add_fetch(&q->register_serial, 1, __ATOMIC_SEQ_CST);
 	return err;
 }
 
@@ -144,6 +144,6 @@ int memory_remove(struct weir_queue *q, void *base, size_t length)
 			r->piece[i].leaving = true;
 			registered_free_piece(q, i);
 		}
-	__atomic_add_fetch(&q->register_serial, 1, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&q->register_serial, 1, __ATOMIC_SEQ_CST);
 	return 0;
 }

@@ -27,7 +27,9 @@
 void cancel_ask(struct weir_queue *q, struct weir_io *io)
 {
 	__atomic_store_n(&io_priv(io)->cancel, 1, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&q->cancels, 1, __ATOMIC_RELEASE);
+	/* If lane_wake() leaves the waking to an earlier caller, the lane must see this number once
+	 * it has taken that caller's flag: hence the order of `staged`. */
+	__atomic_add_fetch(&q->cancels, 1, __ATOMIC_SEQ_CST);
 	lane_wake_all(q);
 }
 
@@ -113,7 +115,7 @@ static bool cancel_from_line(struct weir_io *io)
 
 void cancel_check(struct lane *lane)
 {
-	uint32_t now = __atomic_load_n(&lane->q->cancels, __ATOMIC_ACQUIRE);
+	uint32_t now = __atomic_load_n(&lane->q->cancels, __ATOMIC_SEQ_CST);
 	struct io_list list;
 	struct weir_io *io;
 

@@ -253,7 +253,7 @@ void registered_settle(struct lane *lane)
 	uint32_t n;
 
 	CHECK(lane_is_mine(lane));
-	lane->registered.seen = __atomic_load_n(&q->register_serial, __ATOMIC_ACQUIRE);
+	lane->registered.seen = __atomic_load_n(&q->register_serial, __ATOMIC_SEQ_CST);
 	lane->registered.unsettled = false;
 	if (!lane->registered.seen)
 		return;
@@ -275,7 +275,7 @@ void registered_settle(struct lane *lane)
 void registered_check(struct lane *lane)
 {
 	if (lane->registered.unsettled ||
-	    lane->registered.seen != __atomic_load_n(&lane->q->register_serial, __ATOMIC_ACQUIRE))
+	    lane->registered.seen != __atomic_load_n(&lane->q->register_serial, __ATOMIC_SEQ_CST))
 		registered_settle(lane);
 }
 
