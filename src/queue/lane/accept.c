@@ -26,6 +26,7 @@
 static void accept_stop(struct lane *lane, struct weir_io *io, int result)
 {
 	if (result && !io->result) {
+		CHECK(io_priv(io)->parts);
 		io->result = result;
 		io_priv(io)->failed_offset = io->offset + io_priv(io)->cursor;
 	}

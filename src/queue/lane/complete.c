@@ -39,10 +39,7 @@ static void complete_request(struct lane *lane, struct request *rq, int result, 
 	struct weir_io *io = rq->first;
 
 	for (uint32_t n = rq->nr_ios; n; n--) {
-		struct weir_io *next;
-
-		CHECK(io); /* the list has as many as were counted */
-		next = io_priv(io)->next;
+		struct weir_io *next = io_priv(io)->next;
 
 		part_ended(lane, io, rq, result, status);
 		io = next;

@@ -126,9 +126,9 @@ void dispatch_run(struct lane *lane)
 
 			if (!rq)
 				break;
-			CHECK(rq->scheduled);
 			if (dispatch_start(lane, rq))
 				continue;
+			CHECK(rq->scheduled); /* by the scheduler, since it handed RQ out */
 			dispatch_refused(lane, rq, false);
 			break;
 		}
