@@ -21,6 +21,7 @@
  * read-only compatible feature the store can only be opened read-only; with an unknown incompatible
  * one it cannot be opened. */
 #define DISK_COMPAT_KNOWN 0ull
+#define DISK_RO_COMPAT_OUT 1ull /* segments are out of use: see `out` of the superblock */
 #define DISK_RO_COMPAT_KNOWN 0ull
 #define DISK_INCOMPAT_KNOWN 0ull
 
@@ -32,6 +33,7 @@
 #define DISK_STREAMS 32u
 #define DISK_TENANTS 64u
 #define DISK_NAME_BYTES 32u
+#define DISK_OUT_MAX 24u
 #define DISK_KEY_MAX 1024u /* as WEIR_KEY_MAX */
 
 #define DISK_SUPER_MAGIC 0x3150555372696577ull	 /* "weirSUP1" */
@@ -60,6 +62,12 @@ struct disk_tenant {
 	uint32_t stream;
 	uint32_t flags;
 } __attribute__((packed, aligned(8)));
+
+/* Which entries leave a full store; 0 counts as DISK_POLICY_CLOCK. */
+enum disk_policy {
+	DISK_POLICY_CLOCK = 1,
+	DISK_POLICY_FIFO = 2,
+};
 
 /* A superblock copy. */
 struct disk_super {
@@ -90,7 +98,15 @@ struct disk_super {
 	struct disk_tenant tenant[DISK_TENANTS];
 	/* Names of the tenants, shortened to this length; only people read them. */
 	uint8_t name[DISK_TENANTS][DISK_NAME_BYTES];
-	uint8_t reserved[168];
+	uint64_t sequence_floor;    /* every record from now on has a higher sequence number */
+	uint32_t policy;	    /* enum disk_policy */
+	uint32_t rewrite_percent;   /* of a segment may be appended again when it is reclaimed */
+	uint64_t write_budget;	    /* bytes a day; 0: none */
+	uint64_t budget_spent;	    /* bytes, at budget_time_ns */
+	uint64_t budget_time_ns;    /* CLOCK_REALTIME */
+	uint32_t out_count;	    /* entries in use of `out` */
+	uint32_t out[DISK_OUT_MAX]; /* segments that could not be read: never freed or reused */
+	uint8_t reserved[28];
 } __attribute__((packed, aligned(8)));
 
 enum disk_state {

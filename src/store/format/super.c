@@ -12,6 +12,23 @@
 #include "store/format/checksum.h"
 #include "store/format/super.h"
 
+static void super_encode_rest(struct disk_super *disk, const struct super *super)
+{
+	CHECK(super->out_count <= DISK_OUT_MAX && super->policy <= DISK_POLICY_FIFO);
+	disk->sequence_floor = htole64(super->sequence_floor);
+	disk->policy = htole32(super->policy);
+	disk->rewrite_percent = htole32(super->rewrite_percent);
+	disk->write_budget = htole64(super->write_budget);
+	disk->budget_spent = htole64(super->budget_spent);
+	disk->budget_time_ns = htole64(super->budget_time_ns);
+	disk->out_count = htole32(super->out_count);
+	for (uint32_t n = 0; n < super->out_count; n++)
+		disk->out[n] = htole32(super->out[n]);
+	/* A weir that knows nothing of segments out of use would free them. */
+	if (super->out_count)
+		disk->ro_compat |= htole64(DISK_RO_COMPAT_OUT);
+}
+
 void super_encode(struct disk_super *disk, const struct super *super, uint32_t copy)
 {
 	const struct layout *l = &super->layout;
@@ -43,6 +60,7 @@ void super_encode(struct disk_super *disk, const struct super *super, uint32_t c
 	memcpy(disk->stream, super->stream, sizeof(disk->stream));
 	memcpy(disk->tenant, super->tenant, sizeof(disk->tenant));
 	memcpy(disk->name, super->name, sizeof(disk->name));
+	super_encode_rest(disk, super);
 	disk->checksum = htole64(checksum_super(disk));
 }
 
@@ -79,6 +97,49 @@ static void super_decode_rest(struct super *super, const struct disk_super *disk
 	memcpy(super->name, disk->name, sizeof(super->name));
 }
 
+/* A policy or percentage that no weir writes counts as the default: it decides only which entries
+ * leave first. */
+static void super_decode_policy(struct super *super, const struct disk_super *disk)
+{
+	super->sequence_floor = le64toh(disk->sequence_floor);
+	super->policy = le32toh(disk->policy);
+	if (super->policy > DISK_POLICY_FIFO)
+		super->policy = 0;
+	super->rewrite_percent = le32toh(disk->rewrite_percent);
+	if (super->rewrite_percent > 100)
+		super->rewrite_percent = 0;
+	super->write_budget = le64toh(disk->write_budget);
+	super->budget_spent = le64toh(disk->budget_spent);
+	super->budget_time_ns = le64toh(disk->budget_time_ns);
+}
+
+bool super_is_out(const struct super *super, uint32_t segment)
+{
+	for (uint32_t n = 0; n < super->out_count; n++)
+		if (super->out[n] == segment)
+			return true;
+	return false;
+}
+
+/* Decodes the table of segments out of use. Returns false for one that no weir writes: which
+ * segments it means is not known. */
+static bool super_decode_out(struct super *super, const struct disk_super *disk)
+{
+	uint32_t count = le32toh(disk->out_count), n;
+
+	super->out_count = 0;
+	if (count > DISK_OUT_MAX)
+		return false;
+	for (n = 0; n < count; n++) {
+		uint32_t segment = le32toh(disk->out[n]);
+
+		if (segment >= super->layout.segments || super_is_out(super, segment))
+			return false;
+		super->out[super->out_count++] = segment;
+	}
+	return true;
+}
+
 static bool super_tenants_valid(const struct super *super)
 {
 	if (super->tenants > DISK_TENANTS)
@@ -92,7 +153,7 @@ static bool super_tenants_valid(const struct super *super)
 enum super_state super_decode(struct super *super, const struct disk_super *disk, uint32_t copy,
 			      uint32_t *version)
 {
-	struct super found;
+	struct super found = { 0 };
 
 	if (le64toh(disk->magic) != DISK_SUPER_MAGIC)
 		return SUPER_NONE;
@@ -106,8 +167,10 @@ enum super_state super_decode(struct super *super, const struct disk_super *disk
 		return SUPER_DAMAGED;
 	super_decode_layout(&found.layout, disk);
 	super_decode_rest(&found, disk);
+	super_decode_policy(&found, disk);
 	if (layout_derive(&found.layout) || found.device_index >= found.device_count ||
-	    found.streams < 1 || found.streams > DISK_STREAMS || !super_tenants_valid(&found))
+	    found.streams < 1 || found.streams > DISK_STREAMS || !super_tenants_valid(&found) ||
+	    !super_decode_out(&found, disk))
 		return SUPER_DAMAGED;
 	*super = found;
 	return SUPER_VALID;

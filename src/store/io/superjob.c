@@ -23,6 +23,12 @@ static void superjob_install(struct super *super, const struct super *next)
 	memcpy(super->stream, next->stream, sizeof(super->stream));
 	memcpy(super->tenant, next->tenant, sizeof(super->tenant));
 	memcpy(super->name, next->name, sizeof(super->name));
+	super->sequence_floor = next->sequence_floor;
+	super->policy = next->policy;
+	super->rewrite_percent = next->rewrite_percent;
+	super->write_budget = next->write_budget;
+	super->budget_spent = next->budget_spent;
+	super->budget_time_ns = next->budget_time_ns;
 	__atomic_store_n(&super->streams, next->streams, __ATOMIC_RELEASE);
 	__atomic_store_n(&super->tenants, next->tenants, __ATOMIC_RELAXED);
 }

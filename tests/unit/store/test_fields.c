@@ -261,6 +261,14 @@ static const struct field super_fields[] = {
 	FIELD(disk_super, tenant[0].stream),
 	FIELD(disk_super, tenant[0].flags),
 	FIELD(disk_super, name[0]),
+	FIELD(disk_super, sequence_floor),
+	FIELD(disk_super, policy),
+	FIELD(disk_super, rewrite_percent),
+	FIELD(disk_super, write_budget),
+	FIELD(disk_super, budget_spent),
+	FIELD(disk_super, budget_time_ns),
+	FIELD(disk_super, out_count),
+	FIELD(disk_super, out[0]),
 	FIELD(disk_super, reserved),
 };
 

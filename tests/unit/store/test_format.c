@@ -88,6 +88,72 @@ static void superblock_that_contradicts_itself(void **unused)
 	assert_int_equal(super_decode(&back, &disk, 1, &version), SUPER_DAMAGED);
 }
 
+/* A floor, a policy, a budget, and segments out of use. */
+static void superblock_with_all_fields(void **unused)
+{
+	struct disk_super disk;
+	struct super back, full = super;
+	uint32_t version;
+
+	(void)unused;
+	full.sequence_floor = 1ull << 40;
+	full.policy = DISK_POLICY_FIFO;
+	full.rewrite_percent = 25;
+	full.write_budget = 1ull << 41;
+	full.budget_spent = 1ull << 42;
+	full.budget_time_ns = 1ull << 43;
+	for (full.out_count = 0; full.out_count < DISK_OUT_MAX; full.out_count++)
+		full.out[full.out_count] = 2 * full.out_count;
+	super_encode(&disk, &full, 2);
+	assert_int_equal(super_decode(&back, &disk, 2, &version), SUPER_VALID);
+	assert_int_equal(back.sequence_floor, full.sequence_floor);
+	assert_int_equal(back.policy, full.policy);
+	assert_int_equal(back.rewrite_percent, full.rewrite_percent);
+	assert_int_equal(back.write_budget, full.write_budget);
+	assert_int_equal(back.budget_spent, full.budget_spent);
+	assert_int_equal(back.budget_time_ns, full.budget_time_ns);
+	assert_int_equal(back.out_count, DISK_OUT_MAX);
+	assert_memory_equal(back.out, full.out, sizeof(full.out));
+	assert_int_equal(back.ro_compat, DISK_RO_COMPAT_OUT);
+	assert_true(super_is_out(&back, 4));
+	assert_false(super_is_out(&back, 5));
+	super_encode(&disk, &super, 2);
+	assert_int_equal(super_decode(&back, &disk, 2, &version), SUPER_VALID);
+	assert_int_equal(back.ro_compat, 0);
+	assert_false(super_is_out(&back, 0));
+}
+
+static enum super_state decode_forged(struct super *back, struct disk_super *disk)
+{
+	uint32_t version;
+
+	disk->checksum = htole64(checksum_super(disk));
+	return super_decode(back, disk, 1, &version);
+}
+
+/* A table of segments out of use that no weir writes is refused; another policy is ignored. */
+static void superblock_with_forged_fields(void **unused)
+{
+	struct disk_super disk;
+	struct super back;
+
+	(void)unused;
+	super_encode(&disk, &super, 1);
+	disk.policy = htole32(3);
+	disk.rewrite_percent = htole32(101);
+	assert_int_equal(decode_forged(&back, &disk), SUPER_VALID);
+	assert_int_equal(back.policy, 0);
+	assert_int_equal(back.rewrite_percent, 0);
+	disk.out_count = htole32(2);
+	assert_int_equal(decode_forged(&back, &disk), SUPER_DAMAGED);
+	disk.out[1] = htole32(lay.segments);
+	assert_int_equal(decode_forged(&back, &disk), SUPER_DAMAGED);
+	disk.out[1] = htole32(lay.segments - 1);
+	assert_int_equal(decode_forged(&back, &disk), SUPER_VALID);
+	disk.out_count = htole32(DISK_OUT_MAX + 1);
+	assert_int_equal(decode_forged(&back, &disk), SUPER_DAMAGED);
+}
+
 static void segment_header(void **unused)
 {
 	struct header h = { gen, 5, DISK_USED, 0, 100, 1 }, back;
@@ -396,6 +462,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(superblock),
 		cmocka_unit_test(superblock_that_contradicts_itself),
+		cmocka_unit_test(superblock_with_all_fields),
+		cmocka_unit_test(superblock_with_forged_fields),
 		cmocka_unit_test(segment_header),
 		cmocka_unit_test(checksums_are_seeded),
 		cmocka_unit_test(batch_header),
