@@ -94,6 +94,27 @@ struct weir_store_format_opts {
  */
 int weir_store_format(const char *path, const struct weir_store_format_opts *opts);
 
+/* Why a key left a store. */
+enum weir_leave {
+	WEIR_LEAVE_EVICTED = 1,
+	WEIR_LEAVE_DELETED = 2,
+	WEIR_LEAVE_DAMAGED = 3,	   /* its value could not be verified */
+	WEIR_LEAVE_REFUSED = 4,	   /* put, but not admitted: the write budget was spent */
+	WEIR_LEAVE_OUT_OF_USE = 5, /* its segment could not be read, and was taken out of use */
+};
+
+/* A key has left the store. */
+struct weir_store_change {
+	size_t size;	  /* sizeof the library's struct: fields beyond it are absent */
+	uint32_t reason;  /* enum weir_leave */
+	uint32_t key_len; /* bytes; 0: the key is not in memory, only its hash is known */
+	const void *key;  /* valid during the callback; NULL if KEY_LEN is 0 */
+	uint64_t hash[2]; /* identity of the key in this store, see weir_store_hash() */
+};
+
+/* As weir_store_opts.ghosts: no key that left is remembered. */
+#define WEIR_GHOSTS_NONE UINT32_MAX
+
 /* Options of weir_store_open(). Start from WEIR_STORE_OPTS_INIT; 0 and NULL mean the default. */
 struct weir_store_opts {
 	size_t size;	    /* sizeof(struct weir_store_opts) */
@@ -107,6 +128,16 @@ struct weir_store_opts {
 	uint32_t placement;   /* enum weir_placement */
 	uint32_t reserved;
 	const char *engine_opts; /* the queue's */
+	/* It is called on the loop for each key that leaves, at most once for each time that the
+	 * key was there. The rules of weir/queue.h for callbacks count: it may submit, and must not
+	 * block. The store calls it in the middle of its work, so it should be short. Keys that
+	 * recovery drops are not announced. May be NULL. */
+	void (*changed)(void *user, const struct weir_store_change *change);
+	void *changed_user;
+	/* So many of the keys that left last are remembered for weir_store_get_why(), 24 bytes
+	 * each. 0: 65,536. WEIR_GHOSTS_NONE: none. */
+	uint32_t ghosts;
+	uint32_t reserved2;
 };
 
 #define WEIR_STORE_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_opts)
@@ -272,6 +303,34 @@ int weir_store_get(struct weir_store *s, const void *key, uint32_t key_len, void
  */
 int weir_store_exists(struct weir_store *s, const void *key, uint32_t key_len, size_t *len);
 
+/* What a store knows about a key. Start from WEIR_STORE_WHY_INIT. */
+struct weir_store_why {
+	size_t size;
+	uint32_t there;	    /* 1: the key is in the store now */
+	uint32_t reason;    /* enum weir_leave: how it left last; 0: it is not known that it left */
+	uint64_t time_ns;   /* when it left, CLOCK_REALTIME, in whole milliseconds */
+	uint64_t value_len; /* if it is there */
+	uint64_t noted;	    /* keys that left since the store was opened: if these are more than
+			     * the store remembers (opts.ghosts), the reason may be forgotten */
+};
+
+#define WEIR_STORE_WHY_INIT WEIR_INIT_SIZED(struct weir_store_why)
+
+/*
+ * Tells whether KEY is there, or why it is not: evicted, deleted, damaged, refused, never put as
+ * far as the store remembers (opts.ghosts). What happened before the store was opened is not
+ * known. Returns 0 also for a key that is not there. Errors: -EINVAL, -EDEADLK. Any thread; blocks
+ * shortly.
+ */
+int weir_store_get_why(struct weir_store *s, const void *key, uint32_t key_len,
+		       struct weir_store_why *why);
+
+/*
+ * Computes the identity of KEY in this store: 128 bits, as in struct weir_store_change. Errors:
+ * -EINVAL. Any thread.
+ */
+int weir_store_hash(struct weir_store *s, const void *key, uint32_t key_len, uint64_t hash[2]);
+
 /*
  * Deletes KEY. If there is no such key it returns -ENOENT and writes nothing. WEIR_PUT_DURABLE
  * flushes even then, so that the earlier delete or eviction of the key is durable.
@@ -387,6 +446,7 @@ struct weir_store_stats {
 	struct weir_latency put, get;	    /* submitted -> ended */
 	uint64_t recovered_conflicts; /* keys alive in two streams: the older version was dropped */
 	uint64_t rereads;	      /* payloads that came back wrong and were read once more */
+	uint64_t ghost_bytes; /* memory of the table of keys that left (weir_store_opts.ghosts) */
 };
 
 #define WEIR_STORE_STATS_INIT WEIR_INIT_SIZED(struct weir_store_stats)

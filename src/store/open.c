@@ -77,7 +77,7 @@ static int store_load(struct weir_store *s, const struct weir_store_opts *opts,
 	if (err)
 		return err;
 	s->logs = logs_new(&s->io, batch_bytes);
-	if (!s->logs)
+	if (!s->logs || logs_remember(s->logs, opts))
 		return error_sys(-ENOMEM, "%s: cannot open the store", weir_device_path(s->io.dev));
 	return log_placement_open(s->logs, opts->placement);
 }

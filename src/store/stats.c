@@ -54,6 +54,7 @@ static int stats_fill(struct weir_store *s, void *user)
 		.evicted_segments = logs.evicted_segments,
 		.evicted_entries = logs.evicted_entries,
 		.checksum_errors = s->reads.checksum_errors,
+		.ghost_bytes = logs.ghost_bytes,
 		.rereads = s->reads.rereads + s->recovered.rereads,
 	};
 	stats_fill_recovered(out, &s->recovered);

@@ -80,12 +80,31 @@ static bool entries_remove_at(struct logs *ls, const uint64_t hash[2], uint64_t 
 	return index_remove(&ls->index, hash);
 }
 
+/* The entries that a segment loses. */
+struct entries_evicted {
+	struct logs *ls;
+	uint64_t from, to; /* positions */
+};
+
+static void entries_note_evicted(const uint64_t hash[2], const struct index_value *value,
+				 void *user)
+{
+	const struct entries_evicted *e = user;
+
+	if (value->position >= e->from && value->position < e->to)
+		leave_note(e->ls, hash, NULL, 0, WEIR_LEAVE_EVICTED);
+}
+
 /* Removes all entries of SEG, and returns how many. It looks at the whole index. */
 static uint64_t entries_sweep(struct logs *ls, struct segment *seg)
 {
 	const struct layout *lay = ls->io->lay;
 	uint64_t from = layout_position(lay, seg->number, 0), bytes = ls->index.live_bytes;
-	uint64_t removed = index_sweep(&ls->index, from, from + lay->segment_blocks);
+	struct entries_evicted evicted = { ls, from, from + lay->segment_blocks };
+	uint64_t removed;
+
+	index_each(&ls->index, entries_note_evicted, &evicted);
+	removed = index_sweep(&ls->index, from, from + lay->segment_blocks);
 
 	bytes -= ls->index.live_bytes;
 	CHECK(seg->log->entries >= removed && seg->log->live_bytes >= bytes);
@@ -112,9 +131,11 @@ static bool entries_drop_by_footer(struct logs *ls, const struct segment *seg, c
 		return false;
 	for (uint32_t n = 0; n < f.count; n++) {
 		footer_entry_decode(&e, &disk[n]);
-		if (!(e.flags & DISK_TOMBSTONE))
-			ls->evicted_entries += entries_remove_at(
-				ls, e.hash, layout_position(lay, seg->number, e.block));
+		if (e.flags & DISK_TOMBSTONE ||
+		    !entries_remove_at(ls, e.hash, layout_position(lay, seg->number, e.block)))
+			continue;
+		ls->evicted_entries++;
+		leave_note(ls, e.hash, NULL, 0, WEIR_LEAVE_EVICTED);
 	}
 	return true;
 }

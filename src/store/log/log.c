@@ -67,6 +67,11 @@ struct logs *logs_new(struct store_io *io, uint64_t batch_bytes)
 	return ls;
 }
 
+int logs_remember(struct logs *ls, const struct weir_store_opts *opts)
+{
+	return leave_init(&ls->leave, opts);
+}
+
 void logs_free(struct logs *ls)
 {
 	if (!ls)
@@ -75,6 +80,7 @@ void logs_free(struct logs *ls)
 		free(ls->log[i]);
 	segments_free(&ls->segs);
 	index_free(&ls->index);
+	leave_free(&ls->leave);
 	weir_fdp_free(ls->fdp);
 	free(ls);
 }
@@ -256,6 +262,7 @@ void logs_count(const struct logs *ls, struct log_counts *counts)
 	*counts = (struct log_counts){ .entries = ls->index.entries,
 				       .live_bytes = ls->index.live_bytes,
 				       .index_bytes = ls->index.bytes,
+				       .ghost_bytes = leave_bytes(ls),
 				       .evicted_entries = ls->evicted_entries,
 				       .evicted_segments = ls->evicted_segments,
 				       .segments = ls->segs.count,

@@ -18,6 +18,7 @@
 
 #include "store/io/io.h"
 #include "store/log/index.h"
+#include "store/log/leave.h"
 #include "store/log/segment.h"
 
 struct log;
@@ -25,7 +26,7 @@ struct logs;
 
 /* What the logs hold, and what they did since the store was opened. */
 struct log_counts {
-	uint64_t entries, live_bytes, index_bytes;
+	uint64_t entries, live_bytes, index_bytes, ghost_bytes;
 	uint64_t evicted_entries, evicted_segments;
 	uint32_t segments, free_segments;
 };
@@ -33,6 +34,10 @@ struct log_counts {
 /* Makes the logs of a store whose superblock was read, one for each stream. BATCH_BYTES is the
  * length of the largest batch. Returns NULL if there is no memory. */
 struct logs *logs_new(struct store_io *io, uint64_t batch_bytes);
+/* Makes the table of keys that left, as OPTS ask for it. Returns 0 or -ENOMEM. */
+int logs_remember(struct logs *ls, const struct weir_store_opts *opts);
+/* Fills in WHY for the key with HASH. */
+void logs_why(const struct logs *ls, const uint64_t hash[2], struct weir_store_why *why);
 void logs_free(struct logs *ls);
 /* Makes more logs until there are N. Returns 0 or -ENOMEM. */
 int logs_make(struct logs *ls, uint32_t n);

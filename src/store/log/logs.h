@@ -58,6 +58,7 @@ struct logs {
 	struct segments segs;
 	struct index index;
 	struct keys keys;
+	struct leave leave;
 	struct op_list arrived; /* operations of this pass of the loop; not pending yet */
 	struct weir_task gather;
 	bool gather_posted;

@@ -18,7 +18,9 @@ static void publish_rec(struct logs *ls, const struct batch *b, const struct rec
 				     .length = r->length };
 
 	if (r->flags & DISK_TOMBSTONE) {
-		entries_remove(ls, op_priv(r->op)->hash);
+		if (entries_remove(ls, op_priv(r->op)->hash))
+			leave_note(ls, op_priv(r->op)->hash, r->op->key, r->op->key_len,
+				   WEIR_LEAVE_DELETED);
 		return;
 	}
 	/* Room in the index was reserved at admission. */

@@ -356,6 +356,20 @@ static int f_exists(void)
 	return weir_store_exists(store, "nobody", 6, NULL);
 }
 
+static int f_why(void)
+{
+	struct weir_store_why why = { .size = 3 };
+
+	return weir_store_get_why(store, "nobody", 6, &why);
+}
+
+static int f_hash(void)
+{
+	uint64_t hash[2];
+
+	return weir_store_hash(store, "", 0, hash);
+}
+
 static int f_delete(void)
 {
 	return weir_store_delete(store, "nobody", 6, 0);
@@ -503,6 +517,8 @@ static const struct row {
 	{ "weir_store_put", f_put, "0x200" },
 	{ "weir_store_get", f_store_get, "no such key" },
 	{ "weir_store_exists", f_exists, "no such key" },
+	{ "weir_store_get_why", f_why, "3 bytes" },
+	{ "weir_store_hash", f_hash, "key of 0 bytes" },
 	{ "weir_store_delete", f_delete, "no such key" },
 	{ "weir_store_sync", f_sync, "callback" },
 	{ "weir_store_run", f_run, "operation 1 of 1" },

@@ -64,6 +64,20 @@ static int c_exists(struct weir_store *s)
 	return weir_store_exists(s, "k", 1, NULL);
 }
 
+static int c_why(struct weir_store *s)
+{
+	struct weir_store_why why = WEIR_STORE_WHY_INIT;
+
+	return weir_store_get_why(s, "k", 1, &why);
+}
+
+static int c_hash(struct weir_store *s)
+{
+	uint64_t hash[2];
+
+	return weir_store_hash(s, "k", 1, hash);
+}
+
 static int c_delete(struct weir_store *s)
 {
 	return weir_store_delete(s, "k", 1, WEIR_PUT_DURABLE);
@@ -164,6 +178,8 @@ static const struct {
 	{ "weir_store_put", c_put },
 	{ "weir_store_get", c_get },
 	{ "weir_store_exists", c_exists },
+	{ "weir_store_get_why", c_why },
+	{ "weir_store_hash", c_hash },
 	{ "weir_store_delete", c_delete },
 	{ "weir_store_sync", c_sync },
 	{ "weir_store_run", c_run },
