@@ -36,6 +36,8 @@ static bool read_verify(const struct weir_store *s, const struct read_req *req)
 	uint32_t block = layout_position_block(s->io.lay, req->value.position);
 	struct checksum_place place = { req->seg->number, block, req->seg->gen };
 
+	/* Law payloads: the checksum of a value is compared on every read; other bytes are never
+	 * handed out. */
 	return checksum_data(&s->io.key, CHECKSUM_PAYLOAD, place, req->op->buf,
 			     req->value.length) == req->value.checksum;
 }

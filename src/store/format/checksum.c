@@ -27,6 +27,8 @@ void checksum_key_make(struct checksum_key *key, const uint8_t uuid[16],
 static uint64_t checksum_seed(const struct checksum_key *key, enum checksum_kind kind,
 			      struct checksum_place place)
 {
+	/* Law seed: the checksum of each block is made with kind, device, segment, block and
+	 * generation, so no other block passes for it. */
 	uint64_t words[5] = {
 		htole64((uint64_t)kind << 32 | key->device),
 		htole64(place.segment),
@@ -81,6 +83,7 @@ bool checksum_holds(const struct checksum_key *key, enum checksum_kind kind,
 	uint64_t sum;
 
 	memcpy(&sum, (const uint8_t *)data + 8, sizeof(sum));
+	/* Law structures: no header, batch or footer is used whose checksum is wrong. */
 	return le64toh(sum) == checksum_struct(key, kind, place, data, length);
 }
 

@@ -27,6 +27,8 @@ void flush_mark_add(struct store_io *io, struct flush_mark *m, struct logpos fro
 void flush_mark_pass(struct store_io *io, struct flush_mark *m, uint64_t bytes)
 {
 	CHECK(m->durable_bytes <= m->covered_bytes && m->covered_bytes <= m->published_bytes);
+	/* Law tail-flush: a log is flushed often enough that a recovery has a bounded tail to
+	 * verify. */
 	m->published_bytes += bytes;
 	if (m->published_bytes - m->covered_bytes >= FLUSH_EVERY_BYTES)
 		io->flusher.wanted = true;
@@ -85,6 +87,8 @@ static void flush_succeeded(struct store_io *io)
 	struct flusher *f = &io->flusher;
 	struct flush_mark *m;
 
+	/* Law watermark: a log is durable up to where the last flush that has completed covers
+	 * it. */
 	io->counts.flushes++;
 	SLIST_FOREACH(m, &f->marks, link)
 	{
@@ -103,6 +107,8 @@ static void flush_failed(struct store_io *io, int result)
 {
 	struct flusher *f = &io->flusher;
 
+	/* Law failed-flush: the store writes nothing more after a failed flush, and counts the
+	 * puts that it should have covered. */
 	io->counts.at_risk += f->unflushed_puts;
 	f->unflushed_puts = 0;
 	io_break(io, result);
@@ -134,9 +140,12 @@ static void flush_submit(struct store_io *io)
 	CHECK(STAILQ_EMPTY(&f->running) && !f->ops_running.count);
 	f->busy = true;
 	f->wanted = false;
+	/* Law flush-waiters: a flush serves only those who waited before it was submitted; who
+	 * comes later waits for the next one. */
 	STAILQ_CONCAT(&f->running, &f->waiting);
 	op_list_append(&f->ops_running, &f->ops_waiting);
-	/* All published records are written, so this flush covers them. */
+	/* Law flush-covers: a flush covers what was published when it was submitted. All of that
+	 * is written. */
 	SLIST_FOREACH(m, &f->marks, link)
 	{
 		m->covered = m->published;

@@ -65,9 +65,9 @@ static void superjob_written(struct sio *sio, int result)
 {
 	struct superjob *job = container_of(sio, struct superjob, sio);
 
-	/* The second copy stays untouched until the first is on the medium. If writing a copy
-	 * fails, the next change begins with that copy, because the other one is then the only good
-	 * one. */
+	/* Law copies-apart: one copy of the superblock is not touched until the other is on the
+	 * medium. If writing a copy fails, the next change begins with that copy, because the
+	 * other one is then the only good one. */
 	if (result) {
 		job->first = superjob_copy(job);
 		superjob_finish(job, result);

@@ -36,7 +36,8 @@ static struct segment *admit_segment(struct log *l, const struct weir_store_op *
 static bool admit_may_take(struct log *l, struct segment *seg, const struct weir_store_op *op)
 {
 	CHECK(l->admitted_bytes >= l->mark.durable_bytes);
-	/* A recovery verifies all bytes that are not durable, so their number is limited. */
+	/* Law tail-bound: admission waits while too many bytes of the log are not durable,
+	 * because a recovery verifies all of them. */
 	if (l->admitted_bytes - l->mark.durable_bytes > TAIL_MAX_BYTES) {
 		if (flush_mark_moved(&l->mark))
 			flush_want(l->io);
@@ -44,6 +45,8 @@ static bool admit_may_take(struct log *l, struct segment *seg, const struct weir
 	}
 	if (seg->from_reserve && l->all->segs.free_count >= SEGMENTS_RESERVED)
 		segment_open_to_puts(seg);
+	/* Law reserve: puts do not use the segments in reserve, so that deletes work on a full
+	 * store. */
 	return op->kind == WEIR_STORE_DELETE || !seg->from_reserve;
 }
 
@@ -74,6 +77,8 @@ static enum admit_result admit_not_there(struct log *l, struct rec *newest)
 {
 	struct weir_store_op *op;
 
+	/* Law absent: a delete of an absent key ends only when what made the key absent is
+	 * settled. */
 	if (!newest && l->all->segs.failing)
 		return ADMIT_WAIT;
 	op = log_pop(l);

@@ -61,8 +61,9 @@ static void prepare_written(struct job *job, int result)
 		prepare_failed(job, result);
 		return;
 	}
-	/* A batch must never reach the medium before the header that gives it its generation: it
-	 * would be met under the generation of a former life. */
+	/* Law header-first: a batch is written only when the header that gives its segment the
+	 * generation is on the medium. Otherwise a recovery would meet it under the generation
+	 * of a former life. */
 	job_flush(job, prepare_flushed);
 }
 

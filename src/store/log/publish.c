@@ -53,6 +53,8 @@ static bool publish_held_back(const struct log *of, const struct batch *b)
 	const struct log *l;
 	uint32_t i;
 
+	/* Law failed-batch: nothing behind a failed batch is acknowledged before a footer leaves
+	 * it out. */
 	if (!of->all->segs.failing)
 		return false;
 	LOGS_FOREACH(of->all, l, i)
@@ -66,6 +68,8 @@ static void publish_log(struct log *l)
 {
 	struct batch *b;
 
+	/* Law log-order: a batch is published, and its puts acknowledged, only when it and all
+	 * earlier batches of its log are written. */
 	while ((b = STAILQ_FIRST(&l->batches)) && b->ended) {
 		int result = b->result ? b->result : l->io->broken;
 

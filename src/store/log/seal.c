@@ -96,8 +96,9 @@ static void seal_log(struct log *l)
 	if (!seg || l->seal.seg || seg->batches || l->io->broken)
 		return;
 	job_begin(&l->seal, seg);
-	/* The records that a footer names must be on the medium before it, because a recovery does
-	 * not verify them. */
+	/* Law footer-last: a footer is written only when all batches of its segment have
+	 * completed and a flush came after them, because a recovery does not verify the records
+	 * that a footer names. */
 	job_flush(&l->seal, seal_flushed);
 }
 
