@@ -16,8 +16,8 @@ import re
 
 import mutate
 
-LAW = re.compile(r"Law ([a-z-]+)(?: \(([a-z_0-9, ]+)\))?: (.*?)(?=\n\s*\*?\s*\n|\*/|Law [a-z-]+[ :(])",
-                 re.S)
+LAW = re.compile(r"Law ([a-z-]+)(?: \(([a-z_0-9, ]+)\))?: (.*?)"
+                 r"(?=\n\s*\*?\s*\n|\*/|Law [a-z-]+[ :(])", re.S)
 
 
 class Law:
