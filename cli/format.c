@@ -17,7 +17,7 @@
 #include "cli/tenant.h"
 
 struct format_args {
-	uint64_t size, capacity, segment_bytes, block_bytes;
+	uint64_t size, capacity, segment_bytes, block_bytes, max_value;
 	const char *placement;
 	unsigned force;
 	unsigned json;
@@ -41,7 +41,15 @@ static const struct opt format_options[] = {
 	  .arg = "SIZE",
 	  .help = "the store writes and reclaims space in segments of\n"
 		  "this size; a value fills at most half of one\n"
-		  "(default: capacity / 256, 1 MiB to 1 GiB)" },
+		  "(default: capacity / 256, 1 MiB to 1 GiB, less where\n"
+		  "that leaves fewer than 64)" },
+	{ .name = "max-value",
+	  .type = OPT_SIZE,
+	  .offset = offsetof(struct format_args, max_value),
+	  .arg = "SIZE",
+	  .help = "values of up to this must fit: the default segments\n"
+		  "are 32 times as long where there is room, and at\n"
+		  "least twice as long" },
 	{ .name = "block-bytes",
 	  .type = OPT_SIZE,
 	  .offset = offsetof(struct format_args, block_bytes),
@@ -123,8 +131,8 @@ static int format_check_size(const char *path, uint64_t size)
 				    path);
 	return report_usage("--size: %s exists and has %s, not %s: leave --size out, or remove "
 			    "the file",
-			    path, format_size((uint64_t)st.st_size, is, sizeof(is)),
-			    format_size(size, wish, sizeof(wish)));
+			    path, format_size_word((uint64_t)st.st_size, is, sizeof(is)),
+			    format_size_word(size, wish, sizeof(wish)));
 }
 
 static int format_run(void *arg, char **operands, int n)
@@ -138,6 +146,7 @@ static int format_run(void *arg, char **operands, int n)
 	opts.capacity_bytes = args->capacity;
 	opts.segment_bytes = args->segment_bytes;
 	opts.block_bytes = (uint32_t)args->block_bytes;
+	opts.max_value_bytes = args->max_value;
 	opts.force = args->force > 2 ? 2 : args->force;
 	exit_code = tenant_placement(args->placement, &opts.placement);
 	if (exit_code)
@@ -161,11 +170,11 @@ const struct command command_format = {
 		"content is refused unless --force is given. A device that the system uses (a\n"
 		"mounted filesystem, swap, a part of a device-mapper or RAID device) is always\n"
 		"refused; weir doctor PATH shows who uses it.\n",
-	.examples =
-		"weir format demo.img --size 1g\n"
-		"weir format demo.img --size 64g --segment-bytes 512m   # values up to ~256 MiB\n"
-		"weir format /dev/nvme0n1p3 --force\n"
-		"weir format /dev/ng0n1 --placement stream   # a drive with FDP\n",
+	.examples = "weir format demo.img --size 1g\n"
+		    "weir format demo.img --size 64g --max-value 16m   # values of up to 16 MiB, "
+		    "or more\n"
+		    "weir format /dev/nvme0n1p3 --force\n"
+		    "weir format /dev/ng0n1 --placement stream   # a drive with FDP\n",
 	.options = format_options,
 	.min_operands = 1,
 	.max_operands = 1,

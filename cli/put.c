@@ -14,8 +14,6 @@
 #include "cli/report.h"
 #include "cli/tenant.h"
 
-#define PUT_SEGMENT_MAX (1ull << 30) /* the largest value of --segment-bytes */
-
 struct put_args {
 	struct keyargs key;
 	unsigned durable;
@@ -89,34 +87,20 @@ static int put_value(const struct put_args *args, const char *path, const struct
 }
 
 /*
- * Returns the segment size in which a value of LEN bytes fills at most half, after a header and a
- * footer; 0: none is large enough.
- */
-static uint64_t put_segment_for(const struct weir_store_info *info, uint64_t len)
-{
-	for (uint64_t bytes = info->segment_bytes; bytes <= PUT_SEGMENT_MAX; bytes *= 2)
-		if (len + info->block_bytes <= bytes / 2)
-			return bytes;
-	return 0;
-}
-
-/*
  * Prints that the value NAME is too long. It has LEN bytes, or more if its length is known only
- * after reading all.
+ * after reading all. So the advice is for the next power of two.
  */
 static int put_too_long(const char *path, const char *name, size_t len,
 			const struct weir_store_info *info)
 {
-	uint64_t segment = put_segment_for(info, len);
-	char most[32], fit[32];
+	char most[32], advice[160];
+	uint64_t fit = 1;
 
-	format_size(info->max_value_bytes, most, sizeof(most));
-	if (!segment)
-		return report_error("%s: too long for a value of any store (%s: %s)", name, path,
-				    most);
-	return report_error("%s: longer than %s, the longest value of %s: format with "
-			    "--segment-bytes %s",
-			    name, most, path, format_size_word(segment, fit, sizeof(fit)));
+	while (fit < len && fit < 1ull << 62)
+		fit *= 2;
+	return report_error("%s: longer than %s, the longest value of %s: %s", name,
+			    format_size_word(info->max_value_bytes, most, sizeof(most)), path,
+			    weir_store_advise(info, fit, advice, sizeof(advice)));
 }
 
 /* Reads the value, but not more than the store can hold. Returns 0 or an exit code. */

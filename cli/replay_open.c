@@ -94,7 +94,7 @@ static bool replay_is_missing(const struct replay_args *args)
 int replay_check_fit(const struct replay_session *s)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
-	char block[32], most[32];
+	char block[32], most[32], advice[160];
 	int exit_code = opening_check(&s->args->opening);
 
 	if (exit_code || replay_is_missing(s->args))
@@ -102,10 +102,11 @@ int replay_check_fit(const struct replay_session *s)
 	exit_code = opening_ask(&info, s->args->store, &s->args->opening);
 	if (exit_code || s->args->block_bytes <= info.max_value_bytes)
 		return exit_code;
-	return report_error("%s: blocks of %s do not fit: this store takes values of up to %s; "
-			    "format one with a larger --segment-bytes",
-			    s->args->store, format_size(s->args->block_bytes, block, sizeof(block)),
-			    format_size(info.max_value_bytes, most, sizeof(most)));
+	return report_error("%s: blocks of %s do not fit: this store takes values of up to %s; %s",
+			    s->args->store,
+			    format_size_word(s->args->block_bytes, block, sizeof(block)),
+			    format_size_word(info.max_value_bytes, most, sizeof(most)),
+			    weir_store_advise(&info, s->args->block_bytes, advice, sizeof(advice)));
 }
 
 int replay_open_store(struct replay_session *s)

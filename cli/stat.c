@@ -76,12 +76,26 @@ static void stat_rows_store(struct table *t, const struct weir_store_info *info)
 		table_row(t, "why not by stream", info->placement_why);
 }
 
+/* Prints how much of the full segments is left over: much, if values fill half a segment or so. */
+static void stat_row_unused(struct table *t, const struct weir_store_stats *stats)
+{
+	double share = stats->sealed_bytes
+			       ? 100.0 * (double)stats->unused_bytes / (double)stats->sealed_bytes
+			       : 0;
+	char size[32], buf[64];
+
+	snprintf(buf, sizeof(buf), "%s (%.1f %%)",
+		 format_size(stats->unused_bytes, size, sizeof(size)), share);
+	table_row(t, "unused at ends of segments", buf);
+}
+
 static void stat_rows_content(struct table *t, const struct weir_store_stats *stats)
 {
 	stat_row_count(t, "entries", stats->entries);
 	stat_row_size(t, "values", stats->live_bytes);
 	stat_row_count(t, "segments used", stats->used_segments);
 	stat_row_count(t, "segments free", stats->free_segments);
+	stat_row_unused(t, stats);
 	stat_row_size(t, "index in memory", stats->index_bytes);
 }
 
@@ -120,11 +134,12 @@ static int stat_print(const struct stat_facts *f, struct weir_store *s)
 
 static json_t *stat_json_content(const struct weir_store_stats *s)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "entries", (json_int_t)s->entries,
-			 "live_bytes", (json_int_t)s->live_bytes, "used_segments",
-			 (json_int_t)s->used_segments, "free_segments",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "entries",
+			 (json_int_t)s->entries, "live_bytes", (json_int_t)s->live_bytes,
+			 "used_segments", (json_int_t)s->used_segments, "free_segments",
 			 (json_int_t)s->free_segments, "index_bytes", (json_int_t)s->index_bytes,
-			 "read_only", (int)s->read_only);
+			 "sealed_bytes", (json_int_t)s->sealed_bytes, "unused_bytes",
+			 (json_int_t)s->unused_bytes, "read_only", (int)s->read_only);
 }
 
 static json_t *stat_json_recovery(const struct weir_store_stats *s)

@@ -73,7 +73,8 @@ struct weir_store_format_opts {
 	uint64_t capacity_bytes; /* use only so much of the device; default: all. Its last 64 KiB
 				  * are the store's in any case: the second superblock copy */
 	uint64_t segment_bytes;	 /* power of two, 64 KiB to 1 GiB; default capacity / 256 rounded
-				  * down to a power of two, at least 1 MiB and at most 1 GiB */
+				  * down to a power of two, at least 1 MiB and at most 1 GiB; less
+				  * where that leaves fewer than 64 */
 	uint32_t block_bytes; /* power of two, 512 to 65536 and a multiple of the device's logical
 			       * block; default 4096 */
 	uint32_t force;	      /* 1: also over something that is not empty; 2: fewer than 64
@@ -81,6 +82,9 @@ struct weir_store_format_opts {
 	uint32_t placement;   /* enum weir_placement. With STREAM segments are by default a multiple
 			       * of the drive's reclaim unit, or the other way round */
 	uint32_t reserved;
+	uint64_t max_value_bytes; /* the longest value that must fit: segments are by default at
+				   * least 32 times as long where 64 such segments fit, else as
+				   * long as fits, and at least twice as long; 0: none */
 };
 
 #define WEIR_STORE_FORMAT_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_format_opts)
@@ -229,7 +233,7 @@ struct weir_store_op {
  * Operations on different keys are not ordered. To have one operation see another, submit it from
  * the other's `end`.
  * Errors (`end` is not called): -EINVAL (key or value length, kind, stream, priority class), -EFBIG
- * (weir_error() names the segment size that would fit). Any thread.
+ * (weir_error() says how to format for it). Any thread.
  */
 int weir_store_submit(struct weir_store *s, struct weir_store_op *op);
 
@@ -417,6 +421,14 @@ int weir_store_get_info(struct weir_store *s, struct weir_store_info *info);
 int weir_store_peek(struct weir_store_info *info, const char *path,
 		    const struct weir_store_opts *opts);
 
+/*
+ * Writes to BUF of SIZE bytes how to format a store that takes values of VALUE_BYTES, to one who
+ * has the store of INFO: "format with --max-value 2MiB", or which size the device must have for
+ * that, or that no store takes them. Returns BUF. Any thread.
+ */
+const char *weir_store_advise(const struct weir_store_info *info, uint64_t value_bytes, char *buf,
+			      size_t size);
+
 /* Counters since the store was opened, unless they say otherwise. */
 struct weir_store_stats {
 	size_t size;
@@ -447,6 +459,9 @@ struct weir_store_stats {
 	uint64_t recovered_conflicts; /* keys alive in two streams: the older version was dropped */
 	uint64_t rereads;	      /* payloads that came back wrong and were read once more */
 	uint64_t ghost_bytes; /* memory of the table of keys that left (weir_store_opts.ghosts) */
+	/* Now: the bytes of the segments that take no more values, and of these the bytes at their
+	 * ends that are left over, because the next value did not fit or the store was closed. */
+	uint64_t sealed_bytes, unused_bytes;
 };
 
 #define WEIR_STORE_STATS_INIT WEIR_INIT_SIZED(struct weir_store_stats)

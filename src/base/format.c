@@ -56,14 +56,11 @@ const char *format_size(uint64_t bytes, char *buf, size_t size)
 
 const char *format_size_word(uint64_t bytes, char *buf, size_t size)
 {
-	static const char letters[] = " kmgtp";
-	size_t unit = 0;
+	const struct format_unit *u = format_size_units;
 
-	while (bytes && bytes % 1024 == 0 && letters[unit + 1]) {
-		bytes /= 1024;
-		unit++;
-	}
-	snprintf(buf, size, "%" PRIu64 "%.*s", bytes, unit != 0, letters + unit);
+	while (bytes && u[1].name && bytes % u[1].scale == 0)
+		u++;
+	snprintf(buf, size, "%" PRIu64 "%s", bytes / u->scale, u->scale == 1 ? "" : u->name);
 	return buf;
 }
 

@@ -41,7 +41,8 @@ static void mkfs_wish(const struct mkfs *m, struct layout_wish *wish)
 				      .block_bytes = m->opts.block_bytes,
 				      .segments_min = m->opts.force >= 2 ? LAYOUT_SEGMENTS_FORCED
 									 : LAYOUT_SEGMENTS_MIN,
-				      .unit_bytes = m->unit_bytes };
+				      .unit_bytes = m->unit_bytes,
+				      .max_value_bytes = m->opts.max_value_bytes };
 }
 
 /* Checks the options before the file is created: a format that cannot succeed creates no file. */

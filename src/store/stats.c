@@ -56,6 +56,8 @@ static int stats_fill(struct weir_store *s, void *user)
 		.checksum_errors = s->reads.checksum_errors,
 		.ghost_bytes = logs.ghost_bytes,
 		.rereads = s->reads.rereads + s->recovered.rereads,
+		.sealed_bytes = logs.sealed_bytes,
+		.unused_bytes = logs.unused_bytes,
 	};
 	stats_fill_recovered(out, &s->recovered);
 	hist_summary(&io->put_hist, &out->put);

@@ -24,18 +24,17 @@ int store_check_process(const struct weir_store *s)
 	return fork_inherited(s->owner.process) ? fork_refuse("store") : 0;
 }
 
-static int op_too_long(struct weir_store *s, uint64_t length)
+static int op_too_long(const struct layout *l, uint64_t length)
 {
-	char is[32], max[32], fit[32];
-	uint64_t segment = layout_segment_for(s->io.lay, length);
+	struct layout_wish wish = { .capacity_bytes = l->capacity_bytes,
+				    .block_bytes = l->block_bytes,
+				    .max_value_bytes = length };
+	char is[32], max[32], advice[160];
 
-	format_size(length, is, sizeof(is));
-	format_size(s->io.lay->max_value_bytes, max, sizeof(max));
-	if (!segment)
-		return error_set(-EFBIG, "value of %s is longer than any store can hold (%s here)",
-				 is, max);
-	return error_set(-EFBIG, "value of %s is longer than %s: format with --segment-bytes %s",
-			 is, max, format_size_word(segment, fit, sizeof(fit)));
+	return error_set(-EFBIG, "value of %s is longer than %s, the longest here: %s",
+			 format_size_word(length, is, sizeof(is)),
+			 format_size_word(l->max_value_bytes, max, sizeof(max)),
+			 layout_advise(&wish, advice, sizeof(advice)));
 }
 
 static int op_check_stream(struct weir_store *s, uint32_t stream)
@@ -83,7 +82,8 @@ int op_check(struct weir_store *s, const struct weir_store_op *op)
 		return 0;
 	if (!op->value || !op->value_len)
 		return error_set(-EINVAL, "value of no length: values have at least 1 byte");
-	return op->value_len > s->io.lay->max_value_bytes ? op_too_long(s, op->value_len) : 0;
+	return op->value_len > s->io.lay->max_value_bytes ? op_too_long(s->io.lay, op->value_len)
+							  : 0;
 }
 
 static void op_write(struct weir_store *s, struct weir_store_op *op)

@@ -235,7 +235,7 @@ def size_of_what_is_there(weir):
     weir.run("format", weir.img, "--force", "--size", "96m")
     for size in ("64m", "1g"):
         weir.fails("format", weir.img, "--force", "--size", size, code=2,
-                   says=["--size", weir.img, "96 MiB"])
+                   says=["--size", weir.img, "96MiB"])
     assert os.path.getsize(weir.img) == 96 << 20
     _, err = weir.run("replay", "synthetic", "-n", "1", "--store", weir.img, "--size", "1g")
     assert "--size is ignored" in err, err

@@ -128,7 +128,7 @@ def too_few_segments(weir):
     os.remove(weir.img)
     # 1 GiB and 128 KiB, which "1.00 GiB" would hide.
     weir.fails("format", weir.img, "--size", "64m", "--segment-bytes", "16m",
-               says=["make it 1025m"])
+               says=["make it 1025MiB"])
 
 
 def rewrite_superblocks(path, change):
@@ -209,13 +209,14 @@ def bad_values(weir):
     weir.format()
     most = weir.json("stat", weir.img)["max_value_bytes"]
     weir.run("put", weir.img, "k", stdin=b"v" * most)
-    err = weir.fails("put", weir.img, "k", stdin=b"v" * (most + 1), says=["--segment-bytes"])
-    fitting = re.search(r"--segment-bytes (\d+ ?\w+)", err).group(1)
+    err = weir.fails("put", weir.img, "k", stdin=b"v" * (most + 1), says=["--max-value"])
+    larger, fitting = re.search(r"device of (\S+) or more with --max-value (\S+)", err).groups()
     assert len(weir.run("get", weir.img, "k")[0]) == most
     weir.fails("put", weir.img, "k", says=["empty"])
     weir.fails("put", weir.img, "k", "/dev/null", says=["/dev/null is empty"])
     weir.fails("put", weir.img, "k", weir.path("nope"), says=[weir.path("nope"), "o such file"])
-    weir.run("format", weir.img, "-f", "--segment-bytes", fitting, "--force")
+    os.remove(weir.img)
+    weir.run("format", weir.img, "--size", larger, "--max-value", fitting)
     weir.run("put", weir.img, "k", stdin=b"v" * (most + 1))
 
 
@@ -227,11 +228,11 @@ def endless_value(weir):
     weir.format()
     most = weir.json("stat", weir.img)["max_value_bytes"]
     weir.fails("put", weir.img, "k", "/dev/zero", preexec_fn=limit,
-               says=["/dev/zero: longer than", "--segment-bytes"])
+               says=["/dev/zero: longer than", "--max-value"])
     with open(weir.path("huge"), "wb") as file:
         file.truncate(1 << 40)
     weir.fails("put", weir.img, "k", weir.path("huge"), preexec_fn=limit,
-               says=["too long for a value of any store"])
+               says=["no store takes values of more than 512MiB"])
     for path, says in ((weir.path("none"), "o such file"), (weir.path("huge"), "not a weir store")):
         reader, writer = os.pipe()
         with os.fdopen(writer, "wb"), os.fdopen(reader, "rb") as source:

@@ -254,7 +254,7 @@ def blocks_that_do_not_fit(weir):
     """blocks that are larger than the store's values"""
     weir.format()
     weir.fails("replay", "synthetic", "--store", weir.img, "--block-bytes", "1m",
-               says=["1 MiB", "--segment-bytes"])
+               says=["1MiB", "--max-value 1MiB"])
 
 
 @case

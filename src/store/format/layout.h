@@ -8,6 +8,8 @@
 #ifndef LAYOUT_H
 #define LAYOUT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/check.h"
@@ -21,8 +23,8 @@
 #define LAYOUT_SEGMENT_DEFAULT (1ull << 20) /* at least, unless the user asks for less */
 #define LAYOUT_BLOCK_MIN 512u
 #define LAYOUT_BLOCK_MAX 65536u
-/* A segment has a header, a footer, and room for at least a batch of two blocks. A value may take
- * up to half of the blocks between header and footer. */
+/* A segment has a header, a footer, and room for at least a batch of two blocks. A value may be as
+ * long as half a segment. */
 #define LAYOUT_SEGMENT_BLOCKS_MIN 8u
 
 struct layout {
@@ -50,6 +52,8 @@ struct layout_wish {
 	/* Size of the drive's reclaim unit. Segments are a multiple of it or divide it, where a
 	 * power of two can. */
 	uint64_t unit_bytes;
+	/* The longest value that must fit. */
+	uint64_t max_value_bytes;
 };
 
 /* Computes L from WISH. NAME is the name of the device, for error texts. Returns 0, -EINVAL or
@@ -63,8 +67,31 @@ int layout_derive(struct layout *l);
 /* Returns the offset of the second superblock copy on a device of DEVICE_BYTES. */
 uint64_t layout_second_copy(uint64_t device_bytes);
 
-/* Returns the smallest segment size whose largest value has at least LENGTH bytes, or 0. */
-uint64_t layout_segment_for(const struct layout *l, uint64_t length);
+static inline bool layout_power_of_two(uint64_t n)
+{
+	return n && !(n & (n - 1));
+}
+
+/* Returns true if a store may have blocks and segments of these sizes. */
+bool layout_sizes_valid(const struct layout *l);
+
+/* Returns the length of the largest value in segments of SEGMENT_BYTES with blocks of BLOCK_BYTES.
+ */
+uint64_t layout_max_value(uint64_t segment_bytes, uint32_t block_bytes);
+
+/* Returns the smallest segment size, FROM or a power of two times FROM, whose largest value has at
+ * least LENGTH bytes; 0: there is none. */
+uint64_t layout_segment_for(uint64_t length, uint64_t from, uint32_t block_bytes);
+
+/* Returns the bytes for segments among CAPACITY: all but the superblock copies at both ends. */
+uint64_t layout_space(uint64_t capacity);
+
+/* Returns the size of a device that holds so many segments, in whole MiB. */
+uint64_t layout_device_for(uint64_t segment_bytes, uint32_t segments);
+
+/* Writes to BUF how to format a store that takes values of wish->max_value_bytes; of WISH,
+ * capacity_bytes and block_bytes count too. Returns BUF. */
+const char *layout_advise(const struct layout_wish *wish, char *buf, size_t size);
 
 /* A store has one stream for each so many segments, because each stream has one open segment and
  * one that was begun ahead. */

@@ -259,6 +259,8 @@ struct segment *logs_next_segment(const struct logs *ls, uint32_t stream, struct
 
 void logs_count(const struct logs *ls, struct log_counts *counts)
 {
+	const struct layout *lay = ls->io->lay;
+
 	*counts = (struct log_counts){ .entries = ls->index.entries,
 				       .live_bytes = ls->index.live_bytes,
 				       .index_bytes = ls->index.bytes,
@@ -266,7 +268,9 @@ void logs_count(const struct logs *ls, struct log_counts *counts)
 				       .evicted_entries = ls->evicted_entries,
 				       .evicted_segments = ls->evicted_segments,
 				       .segments = ls->segs.count,
-				       .free_segments = ls->segs.free_count };
+				       .free_segments = ls->segs.free_count,
+				       .sealed_bytes = ls->segs.sealed * lay->segment_bytes,
+				       .unused_bytes = ls->segs.unused << lay->block_shift };
 }
 
 uint32_t logs_used_segments(const struct logs *ls, uint32_t stream)

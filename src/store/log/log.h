@@ -29,6 +29,7 @@ struct log_counts {
 	uint64_t entries, live_bytes, index_bytes, ghost_bytes;
 	uint64_t evicted_entries, evicted_segments;
 	uint32_t segments, free_segments;
+	uint64_t sealed_bytes, unused_bytes;
 };
 
 /* Makes the logs of a store whose superblock was read, one for each stream. BATCH_BYTES is the

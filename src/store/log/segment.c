@@ -94,6 +94,22 @@ static void segment_list(struct segment *seg)
 	seg->log->segs.used++;
 }
 
+/* Returns the blocks of SEG that its batches and its footer left unused. */
+static uint32_t segment_unused(const struct segment *seg)
+{
+	uint32_t blocks = seg->log->io->lay->segment_blocks;
+
+	CHECK(seg->used <= blocks && seg->footer_blocks < blocks);
+	return seg->used + seg->footer_blocks < blocks ? blocks - seg->used - seg->footer_blocks
+						       : 0;
+}
+
+static void segment_count_sealed(struct segments *all, const struct segment *seg)
+{
+	all->sealed++;
+	all->unused += segment_unused(seg);
+}
+
 void segment_recovered(struct segment *seg, uint32_t footer_blocks)
 {
 	CHECK(seg->state == SEGMENT_UNKNOWN);
@@ -101,6 +117,7 @@ void segment_recovered(struct segment *seg, uint32_t footer_blocks)
 	seg->footer_blocks = footer_blocks;
 	segment_drop_entries(seg);
 	segment_list(seg);
+	segment_count_sealed(&seg->log->all->segs, seg);
 }
 
 void segment_free(struct segments *all, struct segment *seg)
@@ -194,6 +211,7 @@ void segment_seal(struct segments *all, struct segment *seg, uint32_t footer_blo
 	all->failing -= seg->failed;
 	seg->footer_blocks = footer_blocks;
 	segment_drop_entries(seg);
+	segment_count_sealed(all, seg);
 }
 
 void segment_reclaim(struct segment *seg)
@@ -211,8 +229,12 @@ void segment_keep(struct segment *seg)
 void segment_leave(struct segment *seg)
 {
 	struct log_segments *of = &seg->log->segs;
+	struct segments *all = &seg->log->all->segs;
 
 	CHECK(seg->state == SEGMENT_RECLAIMING && seg->listed && !seg->live_bytes);
+	CHECK(all->sealed > 0 && all->unused >= segment_unused(seg));
+	all->sealed--;
+	all->unused -= segment_unused(seg);
 	CHECK(TAILQ_FIRST(&of->list) == seg && of->used > 0);
 	TAILQ_REMOVE(&of->list, seg, link);
 	of->used--;

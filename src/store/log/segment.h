@@ -60,6 +60,8 @@ struct segments {
 	uint32_t failing;     /* failed segments without the footer that leaves the failure out */
 	uint64_t epoch;	      /* of this life */
 	uint64_t generations; /* counter of the last generation given */
+	uint32_t sealed;      /* segments of the logs that take no more batches ... */
+	uint64_t unused;      /* ... and their blocks behind the last batch, without the footers */
 };
 
 /* The segments of one log. */

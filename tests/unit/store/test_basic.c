@@ -92,7 +92,7 @@ static void refused(void **state)
 	assert_int_equal(weir_store_put(rig->s, key, sizeof(key) - 1, "v", 1, 0), 0);
 	assert_int_equal(weir_store_put(rig->s, "k", 1, "", 0, 0), -EINVAL);
 	assert_int_equal(weir_store_put(rig->s, "k", 1, big, sizeof(big), 0), -EFBIG);
-	assert_non_null(strstr(weir_error(), "--segment-bytes 512k"));
+	assert_non_null(strstr(weir_error(), "--max-value 200KiB"));
 	assert_int_equal(weir_store_put(rig->s, "k", 1, "12345", 5, 0), 0);
 	assert_int_equal(weir_store_get(rig->s, "k", 1, big, 4, &len), -EMSGSIZE);
 	assert_int_equal(len, 5);
@@ -260,7 +260,7 @@ static void facts(void **state)
 	assert_int_equal(info.block_bytes, 4096);
 	assert_int_equal(info.segment_bytes, 256 << 10);
 	assert_int_equal(info.segments, 95);
-	assert_int_equal(info.max_value_bytes, ((256 << 10) - 8192) / 2);
+	assert_int_equal(info.max_value_bytes, 128 << 10);
 	assert_true(info.epoch > 0);
 	assert_int_equal(rig_put(rig, 1, 1, 5000, WEIR_PUT_DURABLE), 0);
 	assert_int_equal(rig_get(rig, 1, 1, 5000), 1);

@@ -323,10 +323,11 @@ static void format_refuses(void **state)
 	snprintf(path, sizeof(path), "%s.new", rig.path);
 	opts.create_bytes = 4 << 20;
 	assert_int_equal(weir_store_format(path, &opts), -ENOSPC);
-	assert_non_null(strstr(weir_error(), "4.13 MiB"));
+	assert_non_null(strstr(weir_error(), "4224KiB"));
 	opts.create_bytes = 9 << 20;
+	opts.segment_bytes = 1 << 20;
 	assert_int_equal(weir_store_format(path, &opts), -ENOSPC);
-	assert_non_null(strstr(weir_error(), "--segment-bytes 128k"));
+	assert_non_null(strstr(weir_error(), "--segment-bytes 128KiB"));
 	assert_int_equal(access(path, F_OK), -1);
 	opts.segment_bytes = 128 << 10;
 	assert_int_equal(weir_store_format(path, &opts), 0);
