@@ -18,6 +18,7 @@ struct opening {
 	uint64_t timeout_ns;	 /* timeout of an NVMe command; 0: the driver's timeout */
 	const char *engine_opts; /* options that only this engine has; NULL: none */
 	const char *placement;	 /* "none" or "stream"; NULL: as the store was formatted */
+	uint64_t wait_ns;	 /* how long to wait while another process has the store */
 };
 
 /* Options for the member struct opening AT in the struct of a command's arguments. */
@@ -45,6 +46,11 @@ struct opening {
 			  "this time (default: the\ndriver's timeout)",                            \
 		  .min = NSEC_PER_MSEC,                                                            \
 		  .max = 86400 * NSEC_PER_SEC },                                                   \
+		{ .name = "wait",                                                                  \
+		  .type = OPT_TIME,                                                                \
+		  .offset = (at) + offsetof(struct opening, wait_ns),                              \
+		  .arg = "TIME",                                                                   \
+		  .help = "wait so long while another process has the\nstore (default: 0)" },      \
 	{                                                                                          \
 		.name = "sched", .type = OPT_STRING,                                               \
 		.offset = (at) + offsetof(struct opening, scheduler), .arg = "NAME",               \

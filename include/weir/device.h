@@ -14,8 +14,10 @@
  *     weir_error() names who uses it). The system uses it if a filesystem on it is mounted (also
  *     through a partition, a loop or device-mapper device, another path to the namespace, or from a
  *     file), if it is swap, or if it is part of another device.
- *   - The lock keeps other weir processes away. On a block device it also prevents mounts and the
- *     use by other drivers. It does not stop programs that take no lock and open not exclusively.
+ *   - The lock keeps other weir processes away; those that only read share it. For a writer of a
+ *     block device it also prevents mounts and the use by other drivers. A loop device is locked
+ *     together with its backing file, if that can be opened (weir_device_note() says so if not).
+ *     It does not stop programs that take no lock and open not exclusively.
  *   - A child of fork() cannot use a device that it inherited (-ECHILD); see weir/base.h.
  *   - The path "null" means the null device. A file of that name is opened as "./null".
  *   - An NVMe generic character device (/dev/ngXnY) has no page cache, mounts or partitions:
@@ -47,7 +49,9 @@ enum weir_device_flags {
 	WEIR_DEVICE_READ_ONLY = 1 << 0,
 	WEIR_DEVICE_CREATE = 1 << 1,   /* create a regular file of create_bytes if there is none */
 	WEIR_DEVICE_BUFFERED = 1 << 2, /* do not even try direct I/O */
-	WEIR_DEVICE_LOCK = 1 << 3,     /* take the exclusive lock; -EBUSY names the holder's pid */
+	/* Take the lock: with WEIR_DEVICE_READ_ONLY one that readers share, else an exclusive one.
+	 * -EBUSY names the pids of its holders. */
+	WEIR_DEVICE_LOCK = 1 << 3,
 };
 
 /* Options of weir_device_open(). Start from WEIR_DEVICE_OPTS_INIT. */
@@ -56,6 +60,7 @@ struct weir_device_opts {
 	uint32_t flags;	       /* enum weir_device_flags */
 	uint32_t mode;	       /* permission bits of a file that is created; 0: 0644 */
 	uint64_t create_bytes; /* size of a file that is created; rounded up to 4096 */
+	uint64_t lock_wait_ns; /* how long to wait for the lock; 0: not at all */
 };
 
 #define WEIR_DEVICE_OPTS_INIT WEIR_INIT_SIZED(struct weir_device_opts)

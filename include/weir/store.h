@@ -142,6 +142,7 @@ struct weir_store_opts {
 	 * each. 0: 65,536. WEIR_GHOSTS_NONE: none. */
 	uint32_t ghosts;
 	uint32_t reserved2;
+	uint64_t lock_wait_ns;	 /* how long to wait for another process's lock; 0: not at all */
 };
 
 #define WEIR_STORE_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_opts)

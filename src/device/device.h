@@ -50,19 +50,11 @@ const struct weir_fdp_placement *device_placements(const struct weir_device *dev
 int device_check_placement(const struct weir_device *dev, uint16_t id);
 
 /*
- * Takes the exclusive lock. It is a flock() on the file description that I/O uses, so after a
- * process was killed the lock stays until its last write has finished. Returns 0, or -EBUSY with
- * the pid of the holder in weir_error().
+ * Takes the lock: shared if DEV is read-only, else exclusive. It is a flock() on the file
+ * description that I/O uses, so after a process was killed the lock stays until its last write has
+ * finished. Returns 0, or -EBUSY with the pids of the holders in weir_error().
  */
 int device_lock(struct weir_device *dev);
-
-struct stat;
-
-/*
- * Returns the pid of the process that has that lock on the file ST, or 0 if LOCKS (/proc/locks)
- * does not tell.
- */
-int device_lock_holder(const char *locks, const struct stat *st);
 
 /* Returns true if NAME is the name of an NVMe generic character device, ng<C>n<N>. */
 bool device_is_ng_name(const char *name);

@@ -1,147 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lock.c - reserves a device for one process, and tells who has it.
+ * lock.c - reserves a device for one writer or for several readers, and tells who has it.
  *
  * The lock is on the open file description that I/O uses, so a killed process keeps it until its
- * last write has finished. On a block device, an additional exclusive open keeps mounts and other
- * drivers away. The opening thread owns the device during this time.
+ * last write has finished. Readers share it. For a writer of a block device, an additional
+ * exclusive open keeps mounts and other drivers away. The opening thread owns the device during
+ * this time.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/parse.h"
+#include "device/claims.h"
+#include "device/holders.h"
 #include "device/place.h"
 #include "device/state.h"
-#include "device/sysfs.h"
 
-#define LOCK_PAUSE_NS 5000000
-#define LOCK_TRIES_DEAD 1000 /* tries for 5 s */
-/* Tries for 2 s: in a container, /proc/locks does not show the lock of a process that is gone. */
-#define LOCK_TRIES_UNKNOWN 400
+#define LOCK_LOCKS "/proc/locks"
+#define LOCK_PAUSE_MIN_NS NSEC_PER_MSEC
+#define LOCK_PAUSE_MAX_NS (50 * NSEC_PER_MSEC)
+#define LOCK_DEAD_NS (5 * NSEC_PER_SEC)
+/* In a container, /proc/locks does not show the lock of a process that is gone. */
+#define LOCK_UNKNOWN_NS (2 * NSEC_PER_SEC)
 
-/* Returns the pid if LINE of /proc/locks shows a lock on the file ST that is held, not waited
- * for. */
-static int lock_line_pid(const char *line, const struct stat *st)
+/* A wait for the lock. */
+struct lock_wait {
+	uint64_t began, deadline;
+	struct stat at; /* the file whose lock another process has */
+	bool claimed;	/* it is no lock, but an exclusive open; the error text is set */
+	struct device_holders who;
+	int before;	/* the first holder that was found in an earlier try */
+	uint64_t since; /* when it was found first */
+};
+
+static int lock_take(struct weir_device *dev, struct lock_wait *w)
 {
-	unsigned maj, min;
-	uintmax_t ino;
-	int pid;
+	int mode = device_read_only(dev) ? LOCK_SH : LOCK_EX;
 
-	if (sscanf(line, "%*[0-9]: FLOCK %*s %*s %d %x:%x:%ju", &pid, &maj, &min, &ino) != 4)
+	if (!flock(dev->fd, mode | LOCK_NB))
 		return 0;
-	if (maj != major(st->st_dev) || min != minor(st->st_dev) || ino != st->st_ino)
-		return 0;
-	return pid;
+	if (errno != EWOULDBLOCK)
+		return error_sys(-errno, "%s: cannot lock it", dev->path);
+	return fstat(dev->fd, &w->at) < 0 ? error_sys(-errno, "%s", dev->path) : -EBUSY;
 }
 
-int device_lock_holder(const char *locks, const struct stat *st)
+/* Refuses if the file or device PATH, another way to the same blocks, has a lock that excludes this
+ * one. */
+static int lock_check_path(const struct weir_device *dev, struct lock_wait *w, const char *path)
 {
-	char line[256];
-	FILE *f = fopen(locks, "re");
-	int pid = 0;
-
-	if (!f)
-		return 0;
-	while (pid <= 0 && fgets(line, sizeof(line), f))
-		pid = lock_line_pid(line, st);
-	fclose(f);
-	return pid > 0 ? pid : 0;
-}
-
-/* Returns the pid of the process that locked FD's file, or 0 if the kernel does not tell. */
-static int lock_holder(int fd)
-{
+	struct device_holders h;
 	struct stat st;
 
-	return fstat(fd, &st) < 0 ? 0 : device_lock_holder("/proc/locks", &st);
-}
-
-static int lock_busy(const struct weir_device *dev, int pid)
-{
-	char dir[32], comm[32];
-
-	if (!pid)
-		return error_set(-EBUSY, "%s: in use by another process", dev->path);
-	if (pid == getpid())
-		return error_set(-EBUSY, "%s: in use by this process (pid %d) already", dev->path,
-				 pid);
-	snprintf(dir, sizeof(dir), "/proc/%d", pid);
-	if (sysfs_read_line(dir, "comm", comm, sizeof(comm)) < 0)
-		return error_set(-EBUSY, "%s: in use by pid %d", dev->path, pid);
-	return error_set(-EBUSY, "%s: in use by pid %d (%s)", dev->path, pid, comm);
-}
-
-/* Returns the block device that mounts and other drivers would use, or NULL. */
-static const char *lock_claim_path(const struct weir_device *dev, char *path, size_t size)
-{
-	if (dev->info.kind == WEIR_DEVICE_BLOCK)
-		return dev->path;
-	if (dev->info.kind != WEIR_DEVICE_NVME_CHAR || !dev->block_name[0])
-		return NULL;
-	/* A user who was given only the character device may not be able to look at the block
-	 * device. */
-	snprintf(path, size, "/dev/%s", dev->block_name);
-	return access(path, R_OK) < 0 ? NULL : path;
-}
-
-static int lock_claim(struct weir_device *dev)
-{
-	char beside[64];
-	const char *path = lock_claim_path(dev, beside, sizeof(beside));
-
-	if (!path || device_read_only(dev) || dev->claim_fd >= 0)
+	if (stat(path, &st) < 0)
 		return 0;
-	dev->claim_fd = open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
-	if (dev->claim_fd >= 0)
+	device_holders_find(&h, LOCK_LOCKS, &st);
+	if (!h.count || (!h.exclusive && device_read_only(dev)))
 		return 0;
-	if (errno == EBUSY)
-		return error_set(-EBUSY,
-				 "%s: in use by the system (mounted, swap, or part of another "
-				 "device): see lsblk",
-				 dev->path);
-	return error_sys(-errno, "%s: cannot open it exclusively", dev->path);
-}
-
-/* Returns true if another try is worth it, after TRIES tries, for a lock that PID holds. */
-static bool lock_may_pass(int pid, int tries)
-{
-	if (pid <= 0)
-		return tries < LOCK_TRIES_UNKNOWN;
-	return kill(pid, 0) < 0 && errno == ESRCH && tries < LOCK_TRIES_DEAD;
-}
-
-/*
- * Takes the lock, and waits for a killed process to lose it. The kernel closes the rings of a
- * killed process some time after it is gone, and they keep its lock; a program that starts right
- * afterwards must wait for that. The lock may also become free between the try and the question who
- * has it, so tries are counted from 0 for each new answer.
- */
-static int lock_take(struct weir_device *dev)
-{
-	struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
-	int tries = 0, before = 0, pid;
-
-	while (flock(dev->fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK)
-			return error_sys(-errno, "%s: cannot lock it", dev->path);
-		pid = lock_holder(dev->fd);
-		tries = pid == before ? tries + 1 : 0;
-		before = pid;
-		if (!lock_may_pass(pid, tries))
-			return lock_busy(dev, pid);
-		nanosleep(&pause, NULL);
-	}
-	return 0;
+	w->at = st;
+	return -EBUSY;
 }
 
 /*
@@ -149,12 +74,11 @@ static int lock_take(struct weir_device *dev)
  * has the other lock writes to the same blocks. Each process looks after it has taken its own lock,
  * so two processes never both continue.
  */
-static int lock_check_other_name(const struct weir_device *dev)
+static int lock_check_other_name(const struct weir_device *dev, struct lock_wait *w)
 {
 	char path[PLACE_NAME + 8], ng[PLACE_NAME];
 	struct device_place place;
 	struct stat st;
-	int pid;
 
 	if (fstat(dev->fd, &st) < 0)
 		return error_sys(-errno, "%s", dev->path);
@@ -165,23 +89,138 @@ static int lock_check_other_name(const struct weir_device *dev)
 		snprintf(path, sizeof(path), "/dev/%s", ng);
 	else
 		return 0;
-	pid = stat(path, &st) < 0 ? 0 : device_lock_holder("/proc/locks", &st);
-	return pid ? lock_busy(dev, pid) : 0;
+	return lock_check_path(dev, w, path);
+}
+
+/*
+ * Checks the locks of the loop devices that lie on this file or device. Their users have locked the
+ * file too, see backing.c. But after a process was killed only the lock of the loop device stays
+ * until the last write has finished.
+ */
+static int lock_check_loops(const struct weir_device *dev, struct lock_wait *w,
+			    const struct device_claims *claims)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < claims->loops.count && i < NAMES_MAX && !err; i++)
+		err = lock_check_path(dev, w, claims->loops.names[i]);
+	return err;
+}
+
+/*
+ * Checks what the system uses the device for, and keeps the system away from it. The locks come
+ * first: if another weir is the user, the error text can name it.
+ */
+static int lock_claim(struct weir_device *dev, struct lock_wait *w)
+{
+	struct device_claims claims;
+	int err = device_claim_find(dev, &claims);
+
+	if (!err)
+		err = lock_check_loops(dev, w, &claims);
+	if (err)
+		return err;
+	err = device_claims_refuse(&claims, dev->path);
+	if (!err)
+		err = device_claim_take(dev);
+	w->claimed = err == -EBUSY;
+	return err;
+}
+
+/* Tries to take all that the device needs, and keeps nothing if something is missing. -EBUSY comes
+ * without an error text, unless w->claimed. */
+static int lock_try(struct weir_device *dev, struct lock_wait *w)
+{
+	int err = lock_take(dev, w);
+
+	if (err)
+		return err;
+	err = lock_check_other_name(dev, w);
+	if (!err)
+		err = device_backing_lock(dev, &w->at);
+	if (!err)
+		err = lock_claim(dev, w);
+	if (err)
+		device_unlock(dev);
+	return err;
+}
+
+/*
+ * Returns true if another try is worth it although the time to wait is over. The kernel closes the
+ * rings of a killed process some time after it is gone, and they keep its lock; a program that
+ * starts right afterwards must wait for that. The lock may also become free between the try and the
+ * question who has it, so the time counts from each new answer.
+ */
+static bool lock_may_pass(struct lock_wait *w, uint64_t now)
+{
+	int first;
+
+	if (w->claimed)
+		return false;
+	device_holders_find(&w->who, LOCK_LOCKS, &w->at);
+	first = w->who.count ? w->who.pids[0] : 0;
+	if (!w->since || first != w->before)
+		w->since = now;
+	w->before = first;
+	if (!w->who.count)
+		return now - w->since < LOCK_UNKNOWN_NS;
+	return device_holders_are_gone(&w->who) && now - w->since < LOCK_DEAD_NS;
+}
+
+/* Sleeps for a part of the time that was waited so far. Many processes may wait for one lock: each
+ * sleeps a little longer or shorter, so that they do not all try at once. */
+static void lock_pause(const struct lock_wait *w, uint64_t now)
+{
+	uint64_t ns = (now - w->began) / 8;
+	struct timespec pause;
+
+	if (ns < LOCK_PAUSE_MIN_NS)
+		ns = LOCK_PAUSE_MIN_NS;
+	if (ns > LOCK_PAUSE_MAX_NS)
+		ns = LOCK_PAUSE_MAX_NS;
+	ns = ns / 2 + (now ^ (uint64_t)getpid() * 7919) % ns;
+	if (now < w->deadline && ns > w->deadline - now)
+		ns = w->deadline - now;
+	pause = (struct timespec){ .tv_nsec = (long)ns };
+	nanosleep(&pause, NULL);
+}
+
+static int lock_busy(const struct weir_device *dev, const struct lock_wait *w)
+{
+	const char *reading = w->who.count && !w->who.exclusive ? ", which only reads it" : "";
+	char who[HOLDERS_BYTES], time[32];
+
+	if (w->claimed)
+		return -EBUSY;
+	device_holders_text(&w->who, who, sizeof(who));
+	if (dev->lock_wait_ns)
+		return error_set(-EBUSY, "%s: still in use by %s%s after %s", dev->path, who,
+				 reading, format_time(dev->lock_wait_ns, time, sizeof(time)));
+	return error_set(-EBUSY, "%s: in use by %s%s; --wait 10s waits so long for it", dev->path,
+			 who, reading);
 }
 
 int device_lock(struct weir_device *dev)
 {
+	struct lock_wait w = { .began = clock_now() };
 	int err;
 
 	if (dev->fd < 0)
 		return 0;
-	err = lock_take(dev);
-	if (err < 0)
-		return err;
-	err = lock_check_other_name(dev);
-	if (!err)
-		err = lock_claim(dev);
-	if (err < 0)
-		flock(dev->fd, LOCK_UN);
+	w.deadline = clock_deadline(w.began, dev->lock_wait_ns);
+	while ((err = lock_try(dev, &w)) == -EBUSY) {
+		uint64_t now = clock_now();
+
+		if (now >= w.deadline && !lock_may_pass(&w, now))
+			return lock_busy(dev, &w);
+		w.claimed = false;
+		lock_pause(&w, now);
+	}
 	return err;
+}
+
+void device_unlock(struct weir_device *dev)
+{
+	flock(dev->fd, LOCK_UN);
+	device_backing_unlock(dev);
 }

@@ -164,36 +164,14 @@ static int open_probe(struct weir_device *dev)
 	return 0;
 }
 
-/* Refuses to write to a device that is mounted, used as swap, or part of something else. */
-static int open_check_claims(struct weir_device *dev)
-{
-	struct device_claims claims;
-	struct device_place place;
-	char text[DEVICE_WORDS_BYTES];
-	struct stat st;
-
-	if (device_read_only(dev))
-		return 0;
-	if (fstat(dev->fd, &st) < 0)
-		return error_sys(-errno, "%s", dev->path);
-	device_place_find(&place, &st, "");
-	device_find_claims(&claims, &place);
-	dev->info.below_loop = claims.loops.count != 0;
-	if (dev->info.below_loop)
-		device_add_note(dev, "it lies below %s: let nothing else write to that",
-				device_names_list(&claims.loops, text, sizeof(text)));
-	return device_claims_refuse(&claims, dev->path);
-}
-
-/*
- * Checks claims, then locks. The lock refuses a mounted device as well, but only if this user may
- * open the block device, and it cannot tell the reason.
- */
+/* Refuses to write to a device that the system uses, and locks it if that is wanted. */
 static int open_lock(struct weir_device *dev)
 {
-	int err = open_check_claims(dev);
+	struct device_claims claims;
 
-	return err || !(dev->flags & WEIR_DEVICE_LOCK) ? err : device_lock(dev);
+	if (dev->flags & WEIR_DEVICE_LOCK)
+		return device_lock(dev);
+	return device_claim_check(dev, &claims);
 }
 
 /*
@@ -262,6 +240,10 @@ static struct weir_device *open_alloc(const char *path)
 	dev->fd = dev->claim_fd = -1;
 	fork_fd_watch(&dev->fd_watch, &dev->fd);
 	fork_fd_watch(&dev->claim_watch, &dev->claim_fd);
+	for (size_t i = 0; i < DEVICE_BACKINGS; i++) {
+		dev->backings[i].fd = -1;
+		fork_fd_watch(&dev->backings[i].watch, &dev->backings[i].fd);
+	}
 	return dev;
 }
 
@@ -280,6 +262,7 @@ static int open_device(struct weir_device **out, const char *path,
 	if (!dev)
 		return -ENOMEM;
 	dev->flags = opts.flags;
+	dev->lock_wait_ns = opts.lock_wait_ns;
 	err = open_path(dev, &opts);
 	if (err < 0) {
 		weir_device_close(dev);

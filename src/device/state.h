@@ -17,11 +17,22 @@
 #include "device/device.h"
 
 #define DEVICE_ATTRS 20
+#define DEVICE_BACKINGS 4 /* loop devices on loop devices */
 #define DEVICE_SOURCE_BYTES 128
 #define DEVICE_NOTE_BYTES 384
 #define DEVICE_WORDS_BYTES 192
 #define DEVICE_BLOCK_MIN 512u	 /* logical block, if nobody gives another */
 #define DEVICE_BLOCK_LARGE 4096u /* the other size that drives have */
+
+/* What lies below a loop device. Owned by backing.c. */
+struct device_backing {
+	int fd; /* -1: nothing, or it could not be opened */
+	struct fork_fd watch;
+	bool looked;	 /* it was tried to open it */
+	bool part;	 /* only a part of it is used: the range below */
+	uint64_t start;	 /* in bytes */
+	uint64_t length; /* 0: to the end */
+};
 
 struct weir_device {
 	struct weir_device_info info;
@@ -29,7 +40,9 @@ struct weir_device {
 	/* Keeps mounts and other drivers away from a block device; -1: not held. */
 	int claim_fd;
 	struct fork_fd fd_watch, claim_watch;
-	uint32_t process; /* the process that opened it */
+	struct device_backing backings[DEVICE_BACKINGS]; /* from the top down */
+	uint64_t lock_wait_ns;				 /* how long to wait for the lock */
+	uint32_t process;				 /* the process that opened it */
 	uint32_t flags;
 	bool direct; /* fd has O_DIRECT */
 	dev_t rdev;  /* device number */
@@ -118,6 +131,32 @@ int device_check_writable(const struct weir_device *dev);
  * kernel would kill the process with a signal (SIGXFSZ).
  */
 int device_check_file_limit(const char *path, uint64_t bytes);
+
+struct stat;
+
+/*
+ * backing.c: locks what lies below DEV, if that is a loop device. Returns 0, or -EBUSY without an
+ * error text; then AT is the file whose lock another process has.
+ */
+int device_backing_lock(struct weir_device *dev, struct stat *at);
+void device_backing_unlock(struct weir_device *dev);
+
+struct device_claims;
+
+/* claim.c: finds what the system uses DEV for, if DEV is open for writing, and notes the loop
+ * devices on it. */
+int device_claim_find(struct weir_device *dev, struct device_claims *claims);
+
+/* claim.c: does the same, and returns -EBUSY with an error text if writing would destroy
+ * something. */
+int device_claim_check(struct weir_device *dev, struct device_claims *claims);
+
+/* claim.c: opens the block device exclusively, if DEV is open for writing. Returns 0, or -EBUSY or
+ * another error with an error text. */
+int device_claim_take(struct weir_device *dev);
+
+/* lock.c: gives up the lock. */
+void device_unlock(struct weir_device *dev);
 
 /* removed.c: stores what device_is_removed() compares with. */
 void device_remember(struct weir_device *dev);

@@ -58,7 +58,8 @@ struct doctor_users {
 	unsigned hidden;	     /* processes that could not be checked */
 	bool lock_unknown;	     /* it was impossible to find out */
 	bool locked;		     /* by another weir */
-	int lock_pid;		     /* 0: unknown */
+	bool lock_shared;	     /* only readers have it */
+	int lock_pid;		     /* of one of them; 0: unknown */
 	char lock_comm[32];
 };
 void doctor_judge_claims(struct doctor_report *r, const struct doctor_users *f);

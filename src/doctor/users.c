@@ -13,6 +13,7 @@
 
 #include "device/device.h"
 #include "device/gather.h"
+#include "device/holders.h"
 #include "doctor/target.h"
 
 /* Appends BEFORE and the names to what D says. */
@@ -117,13 +118,19 @@ void doctor_judge_lock(struct doctor_report *r, const struct doctor_users *f)
 		doctor_add(r, "lock", DOCTOR_OK, "free: no other weir has it open");
 		return;
 	}
-	d = doctor_add(r, "lock", DOCTOR_FAIL, "taken by ");
+	d = doctor_add(r, "lock", f->lock_shared ? DOCTOR_WARNING : DOCTOR_FAIL, "%s by ",
+		       f->lock_shared ? "shared" : "taken");
 	if (f->lock_pid)
 		doctor_more(d, "pid %d%s%s%s", f->lock_pid, f->lock_comm[0] ? " (" : "",
 			    f->lock_comm, f->lock_comm[0] ? ")" : "");
 	else
 		doctor_more(d, "a process that cannot be seen from here, as another container's");
-	doctor_remedy(d, "one process at a time has a store open: end the other one, or wait");
+	if (f->lock_shared)
+		doctor_remedy(d, "readers share a store, and a writer needs it alone: wait for "
+				 "them (--wait 10s)");
+	else
+		doctor_remedy(d, "one process at a time writes to a store: end the other one, or "
+				 "wait for it (--wait 10s)");
 }
 
 /*
@@ -133,11 +140,14 @@ void doctor_judge_lock(struct doctor_report *r, const struct doctor_users *f)
  */
 static void users_find_lock(struct doctor_users *f, const struct doctor_target *t)
 {
+	struct device_holders h;
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/proc/locks", t->root);
-	f->lock_pid = device_lock_holder(path, &t->at.st);
-	f->locked = f->lock_pid > 0;
+	device_holders_find(&h, path, &t->at.st);
+	f->locked = h.count > 0;
+	f->lock_shared = h.count && !h.exclusive;
+	f->lock_pid = h.count ? h.pids[0] : 0;
 	f->lock_unknown = !t->dev && access(path, R_OK) < 0;
 	if (t->dev && !flock(device_fd(t->dev), LOCK_SH | LOCK_NB))
 		flock(device_fd(t->dev), LOCK_UN);

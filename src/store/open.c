@@ -114,6 +114,7 @@ static int store_open_own(struct weir_store *s, const char *path,
 	int err;
 
 	device.flags = WEIR_DEVICE_LOCK | (s->io.read_only ? WEIR_DEVICE_READ_ONLY : 0);
+	device.lock_wait_ns = opts->lock_wait_ns;
 	queue.engine = opts->engine;
 	queue.scheduler = opts->scheduler;
 	queue.depth = opts->depth;

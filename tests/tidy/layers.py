@@ -27,7 +27,7 @@ MODULES = {
 NARROW = {
     "src/base": """check.h clock.h container.h done.h error.h fifo.h fork.h hist.h nsec.h opts.h
         parse.h prng.h suggest.h thread.h visible.h""",
-    "src/device": "claims.h device.h gather.h place.h",
+    "src/device": "claims.h device.h gather.h holders.h place.h",
     "src/engine": "cmds.h engine.h look.h nvme_status.h",
     "src/sched": "merge.h sched.h sorted.h",
     "src/queue": "lanes.h loop.h open.h",

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,8 +45,18 @@ static int open_locked(struct weir_device **dev, const char *name)
 	return weir_device_open(dev, workdir_path(name), &opts);
 }
 
+/* Opens NAME, which exists, as a writer or a reader, and waits at most WAIT_NS. */
+static int open_as(struct weir_device **dev, const char *name, bool reads, uint64_t wait_ns)
+{
+	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
+
+	opts.flags = WEIR_DEVICE_LOCK | (reads ? WEIR_DEVICE_READ_ONLY : 0);
+	opts.lock_wait_ns = wait_ns;
+	return weir_device_open(dev, workdir_path(name), &opts);
+}
+
 /* Starts a child that has NAME's lock until it is killed. */
-static pid_t start_holder(const char *name)
+static pid_t start_holder_as(const char *name, bool reads)
 {
 	struct weir_device *dev;
 	int ready[2];
@@ -56,7 +67,7 @@ static pid_t start_holder(const char *name)
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* even if the test fails */
-		byte = open_locked(&dev, name) ? 'n' : 'y';
+		byte = (reads ? open_as(&dev, name, true, 0) : open_locked(&dev, name)) ? 'n' : 'y';
 		if (write(ready[1], &byte, 1) == 1)
 			pause();
 		_exit(1);
@@ -67,6 +78,11 @@ static pid_t start_holder(const char *name)
 	close(ready[0]);
 	assert_int_equal(byte, 'y');
 	return pid;
+}
+
+static pid_t start_holder(const char *name)
+{
+	return start_holder_as(name, false);
 }
 
 static void stop_holder(pid_t pid)
@@ -172,13 +188,122 @@ static void test_dead_holder(void **state)
 	}
 }
 
+/* Of two processes that want a device, both get it only if both read. */
+static void test_matrix(void **state)
+{
+	struct weir_device *dev;
+
+	(void)state;
+	assert_int_equal(open_locked(&dev, "matrix.img"), 0);
+	weir_device_close(dev);
+	for (int row = 0; row < 4; row++) {
+		bool holder_reads = row & 1, other_reads = row & 2, both = row == 3;
+		pid_t pid = start_holder_as("matrix.img", holder_reads);
+		int err = open_as(&dev, "matrix.img", other_reads, 0);
+
+		assert_int_equal(err, both ? 0 : -EBUSY);
+		if (!err)
+			weir_device_close(dev);
+		if (err && !access("/proc/locks", R_OK))
+			assert_int_equal(!!strstr(weir_error(), "only reads"), holder_reads);
+		if (err)
+			assert_non_null(strstr(weir_error(), "--wait"));
+		stop_holder(pid);
+	}
+}
+
+/* A writer is told of each reader. */
+static void test_many_readers(void **state)
+{
+	struct weir_device *dev;
+	char who[32];
+	pid_t pid[6];
+
+	(void)state;
+	assert_int_equal(open_locked(&dev, "many.img"), 0);
+	weir_device_close(dev);
+	for (size_t i = 0; i < 6; i++)
+		pid[i] = start_holder_as("many.img", true);
+	assert_int_equal(open_as(&dev, "many.img", true, 0), 0);
+	weir_device_close(dev);
+	assert_int_equal(open_as(&dev, "many.img", false, 0), -EBUSY);
+	if (!access("/proc/locks", R_OK)) {
+		unsigned named = 0;
+
+		for (size_t i = 0; i < 6; i++) {
+			snprintf(who, sizeof(who), "pid %d ", (int)pid[i]);
+			named += !!strstr(weir_error(), who);
+		}
+		assert_int_equal(named, 4);
+		assert_non_null(strstr(weir_error(), "2 more"));
+	}
+	for (size_t i = 0; i < 6; i++)
+		stop_holder(pid[i]);
+	assert_int_equal(open_as(&dev, "many.img", false, 0), 0);
+	weir_device_close(dev);
+}
+
+/* A wait ends when the holder goes, and not before. */
+static void test_wait(void **state)
+{
+	pid_t pid = start_holder("wait.img");
+	struct weir_device *dev;
+	int go[2], status;
+	char byte = 0;
+	pid_t waiter;
+
+	(void)state;
+	assert_int_equal(open_as(&dev, "wait.img", false, 20000000), -EBUSY);
+	assert_non_null(strstr(weir_error(), "after 20"));
+	assert_int_equal(pipe(go), 0);
+	waiter = fork();
+	if (!waiter) {
+		byte = open_as(&dev, "wait.img", false, 60ull * 1000000000) ? 'n' : 'y';
+		_exit(write(go[1], &byte, 1) != 1);
+	}
+	close(go[1]);
+	usleep(50000);
+	assert_int_equal(waitpid(waiter, &status, WNOHANG), 0);
+	stop_holder(pid);
+	assert_int_equal(read(go[0], &byte, 1), 1);
+	assert_int_equal(byte, 'y');
+	close(go[0]);
+	assert_int_equal(waitpid(waiter, &status, 0), waiter);
+}
+
+/* Each of many writers, one after another, comes to its turn. */
+static void test_queue_of_writers(void **state)
+{
+	struct weir_device *dev;
+	pid_t pid[20];
+	int status;
+
+	(void)state;
+	assert_int_equal(open_locked(&dev, "turns.img"), 0);
+	for (size_t i = 0; i < 20; i++) {
+		pid[i] = fork();
+		if (pid[i])
+			continue;
+		if (open_as(&dev, "turns.img", false, 60ull * 1000000000))
+			_exit(1);
+		usleep(2000);
+		weir_device_close(dev);
+		_exit(0);
+	}
+	weir_device_close(dev);
+	for (size_t i = 0; i < 20; i++) {
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		assert_int_equal(status, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dead_holder),
-		cmocka_unit_test(test_other_process),
-		cmocka_unit_test(test_without_lock),
-		cmocka_unit_test(test_same_process),
+		cmocka_unit_test(test_dead_holder),  cmocka_unit_test(test_other_process),
+		cmocka_unit_test(test_without_lock), cmocka_unit_test(test_same_process),
+		cmocka_unit_test(test_matrix),	     cmocka_unit_test(test_many_readers),
+		cmocka_unit_test(test_wait),	     cmocka_unit_test(test_queue_of_writers),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
