@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store_io.c - measures how much the store moves: puts, then gets in random order, with put_many
- * and get_many and DEPTH values in each call, on one thread, from registered buffers.
+ * store_io.c - measures how much the store moves: puts, then gets in random order, from registered
+ * buffers.
  *
- *   weir-bench-store PATH VALUE_BYTES TOTAL_BYTES DEPTH [ENGINE]
+ *   weir-bench-store PATH VALUE_BYTES TOTAL_BYTES DEPTH [THREADS [ENGINE]]
  *
- * PATH must hold a store (weir format). Values are distinct and cannot be compressed; the store
- * checks every get as always. The puts end with a sync, which is counted. Prints one JSON line with
- * MB/s (10^6) of payload.
+ * PATH must hold a store (weir format). The keys are dealt to THREADS threads (1). Each of them
+ * keeps DEPTH operations under way, and waits for its oldest one before it submits the next. One
+ * thread alone owns the store's loop (attach); several threads hand their operations to the store's
+ * own thread. Values are distinct and cannot be compressed; the store checks every get as always.
+ * The puts end with a sync, which is counted. Prints one JSON line: MB/s (10^6) of payload, and
+ * what the puts cost: bytes written to the device for each byte of payload, flushes, and bytes of
+ * memory for each entry of the index.
  */
 #include <err.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,15 +24,26 @@
 
 #include "base/clock.h"
 
-struct key {
-	char text[24];
+struct slot {
+	struct weir_store_op op;
+	char key[24];
+	char *value;
+	bool busy;
+};
+
+/* The keys FIRST, FIRST + threads and so on. */
+struct part {
+	pthread_t thread;
+	struct slot *slots;
+	uint64_t first;
 };
 
 static struct weir_store *store;
-static struct weir_store_op *ops;
-static struct key *keys;
+static struct part *parts;
 static char *values;
-static uint32_t depth;
+static const uint64_t *order; /* gets: the ids; NULL: puts */
+static uint64_t value_bytes, count;
+static uint32_t depth, threads;
 
 static uint64_t mix(uint64_t x)
 {
@@ -35,93 +52,149 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-static void prepare(unsigned slot, uint64_t id, uint64_t value_bytes)
+static void finish(struct slot *slot)
 {
-	int n = snprintf(keys[slot].text, sizeof(keys[slot].text), "key-%llu",
-			 (unsigned long long)id);
-
-	memset(&ops[slot], 0, sizeof(ops[slot]));
-	ops[slot].key = keys[slot].text;
-	ops[slot].key_len = (uint32_t)n;
-	ops[slot].buf = values + slot * value_bytes;
-	ops[slot].value_len = value_bytes;
-	ops[slot].capacity = value_bytes;
+	if (!slot->busy)
+		return;
+	slot->busy = false;
+	if (weir_store_wait(store, &slot->op, UINT64_MAX))
+		errx(1, "%s: %s", slot->key, weir_error());
 }
 
-/* Goes through all ids, in ORDER or (NULL) ascending, `depth` of them in each call. */
-static double run(uint64_t count, uint64_t value_bytes, int put, const uint64_t *order)
+static void begin(struct slot *slot, uint64_t id)
+{
+	struct weir_store_op *op = &slot->op;
+
+	memset(op, 0, sizeof(*op));
+	op->kind = order ? WEIR_STORE_GET : WEIR_STORE_PUT;
+	op->key = slot->key;
+	op->key_len = (uint32_t)snprintf(slot->key, sizeof(slot->key), "key-%llu",
+					 (unsigned long long)id);
+	op->buf = slot->value;
+	op->value_len = op->capacity = value_bytes;
+	if (!order) /* one word is enough to make a value distinct */
+		memcpy(slot->value, &id, sizeof(id));
+	if (weir_store_submit(store, op))
+		errx(1, "%s: %s", slot->key, weir_error());
+	slot->busy = true;
+}
+
+static void *run_part(void *arg)
+{
+	struct part *part = arg;
+	uint64_t n = 0;
+
+	for (uint64_t at = part->first; at < count; at += threads, n++) {
+		struct slot *slot = &part->slots[n % depth];
+
+		finish(slot);
+		begin(slot, order ? order[at] : at);
+	}
+	for (uint32_t i = 0; i < depth; i++, n++)
+		finish(&part->slots[n % depth]);
+	return NULL;
+}
+
+/* Goes through all ids. Returns MB/s. */
+static double run(void)
 {
 	double before = clock_seconds();
 
-	for (uint64_t at = 0; at < count; at += depth) {
-		unsigned n = count - at < depth ? (unsigned)(count - at) : depth;
-
-		for (unsigned i = 0; i < n; i++) {
-			prepare(i, order ? order[at + i] : at + i, value_bytes);
-			if (put) /* one word is enough to make a value distinct */
-				memcpy(values + i * value_bytes, &(uint64_t){ at + i }, 8);
-		}
-		if (put ? weir_store_put_many(store, ops, n) : weir_store_get_many(store, ops, n))
-			errx(1, "%s", weir_error());
-		for (unsigned i = 0; i < n; i++)
-			if (ops[i].result)
-				errx(1, "%s: %s", keys[i].text, strerror(-ops[i].result));
-	}
-	if (put && weir_store_sync(store))
+	for (uint32_t i = 1; i < threads; i++)
+		if (pthread_create(&parts[i].thread, NULL, run_part, &parts[i]))
+			errx(1, "no thread");
+	run_part(&parts[0]);
+	for (uint32_t i = 1; i < threads; i++)
+		pthread_join(parts[i].thread, NULL);
+	if (!order && weir_store_sync(store))
 		errx(1, "%s", weir_error());
 	return (double)(count * value_bytes) / (clock_seconds() - before) / 1e6;
 }
 
-static uint64_t *shuffled(uint64_t count)
+static uint64_t *shuffled(void)
 {
-	uint64_t *order = calloc(count, sizeof(*order));
+	uint64_t *ids = calloc(count, sizeof(*ids));
 
-	if (!order)
+	if (!ids)
 		err(1, "order");
 	for (uint64_t i = 0; i < count; i++) {
 		uint64_t j = mix(i) % (i + 1);
 
-		order[i] = order[j];
-		order[j] = i;
+		ids[i] = ids[j];
+		ids[j] = i;
 	}
-	return order;
+	return ids;
+}
+
+static void make_parts(void)
+{
+	values = aligned_alloc(4096, threads * depth * value_bytes);
+	parts = calloc(threads, sizeof(*parts));
+	if (!values || !parts)
+		errx(1, "no memory for %u values", threads * depth);
+	for (uint64_t i = 0; i < threads * depth * value_bytes / 8; i++)
+		((uint64_t *)values)[i] = mix(i);
+	for (uint32_t t = 0; t < threads; t++) {
+		parts[t].first = t;
+		parts[t].slots = calloc(depth, sizeof(struct slot));
+		if (!parts[t].slots)
+			errx(1, "no memory");
+		for (uint32_t i = 0; i < depth; i++)
+			parts[t].slots[i].value = values + (t * depth + i) * value_bytes;
+	}
+}
+
+static void free_parts(void)
+{
+	for (uint32_t t = 0; t < threads; t++)
+		free(parts[t].slots);
+	free(parts);
+	free(values);
+}
+
+static void open_store(const char *path, const char *engine)
+{
+	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+
+	opts.attach = threads == 1;
+	opts.depth = depth * threads < 32 ? 32 : depth * threads;
+	opts.engine = engine;
+	if (weir_store_open(&store, path, &opts))
+		errx(1, "%s", weir_error());
+	/* As fio's --fixedbufs. If the kernel refuses some of it (RLIMIT_MEMLOCK), that costs a
+	 * little speed. */
+	(void)weir_queue_register(weir_store_queue(store), values, threads * depth * value_bytes);
 }
 
 int main(int argc, char **argv)
 {
-	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
-	uint64_t value_bytes, count, *order;
+	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
 	double put, get;
+	uint64_t *ids;
 
 	if (argc < 5)
-		errx(2, "usage: weir-bench-store PATH VALUE_BYTES TOTAL_BYTES DEPTH [ENGINE]");
+		errx(2, "usage: weir-bench-store PATH VALUE_BYTES TOTAL_BYTES DEPTH "
+			"[THREADS [ENGINE]]");
 	value_bytes = strtoull(argv[2], NULL, 10);
 	count = strtoull(argv[3], NULL, 10) / value_bytes;
-	opts.attach = 1;
 	depth = (uint32_t)atoi(argv[4]);
-	opts.depth = depth;
-	opts.engine = argc > 5 ? argv[5] : NULL;
-	values = aligned_alloc(4096, depth * value_bytes);
-	ops = calloc(depth, sizeof(*ops));
-	keys = calloc(depth, sizeof(*keys));
-	order = shuffled(count);
-	if (!values || !ops || !keys)
-		errx(1, "no memory for %u values", depth);
-	for (uint64_t i = 0; i < depth * value_bytes / 8; i++)
-		((uint64_t *)values)[i] = mix(i);
-	if (weir_store_open(&store, argv[1], &opts))
+	threads = argc > 5 ? (uint32_t)atoi(argv[5]) : 1;
+	make_parts();
+	open_store(argv[1], argc > 6 ? argv[6] : NULL);
+	ids = shuffled();
+	put = run();
+	if (weir_store_get_stats(store, &stats))
 		errx(1, "%s", weir_error());
-	/* As fio's --fixedbufs. If the kernel refuses some of it (RLIMIT_MEMLOCK), that costs a
-	 * little speed. */
-	(void)weir_queue_register(weir_store_queue(store), values, depth * value_bytes);
-	put = run(count, value_bytes, 1, NULL);
-	get = run(count, value_bytes, 0, order);
+	order = ids;
+	get = run();
 	if (weir_store_close(store))
 		errx(1, "%s", weir_error());
-	printf("{\"put_mbps\":%.1f,\"get_mbps\":%.1f}\n", put, get);
-	free(order);
-	free(values);
-	free(ops);
-	free(keys);
+	printf("{\"put_mbps\":%.1f,\"get_mbps\":%.1f,\"write_amplification\":%.4f,"
+	       "\"flushes\":%llu,\"index_bytes_per_entry\":%.1f}\n",
+	       put, get, (double)stats.written_bytes / (double)(count * value_bytes),
+	       (unsigned long long)stats.flushes,
+	       stats.entries ? (double)stats.index_bytes / (double)stats.entries : 0.0);
+	free(ids);
+	free_parts();
 	return 0;
 }

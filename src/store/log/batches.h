@@ -12,6 +12,7 @@
 #include "store/format/batch.h"
 #include "store/io/io.h"
 
+struct batch_part;
 struct log;
 struct segment;
 
@@ -34,7 +35,6 @@ struct rec {
 };
 
 struct batch {
-	struct sio sio;
 	STAILQ_ENTRY(batch) link;
 	struct log *log;
 	struct segment *seg;
@@ -48,6 +48,8 @@ struct batch {
 	uint8_t *buf;
 	size_t buf_bytes;
 	struct iovec *iov;
+	struct batch_part *parts; /* of its write */
+	uint32_t parts_busy;	  /* that have not ended */
 	bool ended;
 	int result;
 };

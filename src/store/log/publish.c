@@ -75,7 +75,7 @@ static void publish_log(struct log *l)
 
 		if (!result && publish_held_back(l, b))
 			break;
-		CHECK(!b->sio.busy && b->log == l);
+		CHECK(!b->parts_busy && b->log == l);
 		STAILQ_REMOVE_HEAD(&l->batches, link);
 		if (result) {
 			flush_mark_pass(l->io, &l->mark,
