@@ -304,7 +304,9 @@ int weir_store_get(struct weir_store *s, const void *key, uint32_t key_len, void
 
 /*
  * 0 if KEY is there, -ENOENT if not; *LEN (may be NULL) is the length of its value. Reads nothing
- * from the device. Any thread; blocks shortly.
+ * from the device, and counts as a read of KEY where the store evicts what was not read.
+ * Errors: -EINVAL, -EAGAIN (as weir_store_exists_many()). Any thread, callbacks included; never
+ * blocks.
  */
 int weir_store_exists(struct weir_store *s, const void *key, uint32_t key_len, size_t *len);
 
@@ -335,6 +337,29 @@ int weir_store_get_why(struct weir_store *s, const void *key, uint32_t key_len,
  * -EINVAL. Any thread.
  */
 int weir_store_hash(struct weir_store *s, const void *key, uint32_t key_len, uint64_t hash[2]);
+
+/* A key for calls that take many. */
+struct weir_store_key {
+	const void *key;
+	uint32_t key_len; /* bytes, 1 to WEIR_KEY_MAX */
+	uint32_t reserved;
+};
+
+/*
+ * Says which of the N KEYS are there. LENGTHS, of N numbers, are the lengths of their values in
+ * bytes, 0 for a key that is not there. *LEADING (may be NULL) is the number of keys from the first
+ * on that are all there. Only these count as reads where the store evicts what was not read: give
+ * the keys of one row, in their order (of one prompt, or of one file). A put that has ended is
+ * seen; of puts and deletes that have not, each may be seen or not. Each answer was right at one
+ * moment of the call, but not all at the same moment.
+ * Takes about 100 ns a key, hands nothing over to the loop, takes no lock and makes no other thread
+ * wait.
+ * Errors: -EINVAL (weir_error() says which key; LENGTHS are not set), -EAGAIN (the thread of the
+ * loop was interrupted while it changed the index, and did not run for long: try again).
+ * Any thread, callbacks included; never blocks.
+ */
+int weir_store_exists_many(struct weir_store *s, const struct weir_store_key *keys, size_t n,
+			   uint64_t *lengths, size_t *leading);
 
 /*
  * Deletes KEY. If there is no such key it returns -ENOENT and writes nothing. WEIR_PUT_DURABLE

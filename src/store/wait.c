@@ -157,16 +157,6 @@ int weir_store_get(struct weir_store *s, const void *key, uint32_t key_len, void
 	return err;
 }
 
-int weir_store_exists(struct weir_store *s, const void *key, uint32_t key_len, size_t *len)
-{
-	struct weir_store_op op = { .kind = WEIR_STORE_EXISTS, .key = key, .key_len = key_len };
-	int err = wait_for(s, &op);
-
-	if (len && !err)
-		*len = op.value_len;
-	return err;
-}
-
 int weir_store_delete(struct weir_store *s, const void *key, uint32_t key_len, uint32_t flags)
 {
 	struct weir_store_op op = {

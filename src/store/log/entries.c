@@ -9,11 +9,35 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "store/log/index_read.h"
 #include "store/log/logs.h"
 
 bool logs_find(const struct logs *ls, const uint64_t hash[2], struct index_value *value)
 {
 	return index_get(&ls->index, hash, value);
+}
+
+int logs_peek(const struct logs *ls, const uint64_t hash[2], struct index_value *value)
+{
+	return index_peek(&ls->index, hash, value);
+}
+
+void logs_prefetch(const struct logs *ls, const uint64_t (*hash)[2], size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		index_prefetch_head(&ls->index, hash[i]);
+	for (i = 0; i < n; i++)
+		index_prefetch_entry(&ls->index, hash[i]);
+}
+
+void logs_touch(struct logs *ls, const uint64_t hash[2], const struct index_value *value)
+{
+	struct index_value now;
+
+	if (!(value->flags & INDEX_READ))
+		(void)index_set_flags(&ls->index, hash, INDEX_READ, 0, &now);
 }
 
 struct segment *logs_segment_of(const struct logs *ls, const struct index_value *value)
@@ -63,10 +87,10 @@ bool entries_remove(struct logs *ls, const uint64_t hash[2])
 {
 	struct index_value value;
 
-	if (!index_get(&ls->index, hash, &value))
+	if (!index_remove(&ls->index, hash, &value))
 		return false;
 	entries_gone(ls, &value);
-	return index_remove(&ls->index, hash);
+	return true;
 }
 
 /* Removes HASH if its value is at POSITION. */
@@ -76,8 +100,7 @@ static bool entries_remove_at(struct logs *ls, const uint64_t hash[2], uint64_t 
 
 	if (!index_get(&ls->index, hash, &value) || value.position != position)
 		return false;
-	entries_gone(ls, &value);
-	return index_remove(&ls->index, hash);
+	return entries_remove(ls, hash);
 }
 
 /* The entries that a segment loses. */

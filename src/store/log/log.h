@@ -68,6 +68,13 @@ bool logs_busy(const struct logs *ls);
 
 /* Looks up HASH. Returns false if it is not there. */
 bool logs_find(const struct logs *ls, const uint64_t hash[2], struct index_value *value);
+/* These three run on any thread. Finds HASH: returns 1 and *VALUE, 0, or -EAGAIN as index_peek().
+ */
+int logs_peek(const struct logs *ls, const uint64_t hash[2], struct index_value *value);
+/* Fetches the memory that logs_peek() needs for N keys, all at the same time. */
+void logs_prefetch(const struct logs *ls, const uint64_t (*hash)[2], size_t n);
+/* Notes that the entry of HASH, found with VALUE, is used. */
+void logs_touch(struct logs *ls, const uint64_t hash[2], const struct index_value *value);
 /* Returns the segment that VALUE is in. */
 struct segment *logs_segment_of(const struct logs *ls, const struct index_value *value);
 /* Notes that a read of SEG begins (ends). The segment is not written over meanwhile. */

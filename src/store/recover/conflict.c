@@ -57,10 +57,12 @@ int conflict_set(struct conflict *c, const struct log *l, const uint64_t hash[2]
 
 void conflict_remove(struct conflict *c, const struct log *l, const uint64_t hash[2])
 {
+	struct index_value old;
+
 	if (entries_log(c->ls, hash) == l)
 		entries_remove(c->ls, hash);
 	else
-		index_remove(&c->here, hash);
+		index_remove(&c->here, hash, &old);
 }
 
 /* The entries of a segment. */

@@ -370,6 +370,14 @@ static int f_hash(void)
 	return weir_store_hash(store, "", 0, hash);
 }
 
+static int f_exists_many(void)
+{
+	struct weir_store_key keys[2] = { { .key = "key", .key_len = 3 }, { .key = "key" } };
+	uint64_t lengths[2];
+
+	return weir_store_exists_many(store, keys, 2, lengths, NULL);
+}
+
 static int f_delete(void)
 {
 	return weir_store_delete(store, "nobody", 6, 0);
@@ -519,6 +527,7 @@ static const struct row {
 	{ "weir_store_exists", f_exists, "no such key" },
 	{ "weir_store_get_why", f_why, "3 bytes" },
 	{ "weir_store_hash", f_hash, "key of 0 bytes" },
+	{ "weir_store_exists_many", f_exists_many, "key 2 of 2" },
 	{ "weir_store_delete", f_delete, "no such key" },
 	{ "weir_store_sync", f_sync, "callback" },
 	{ "weir_store_run", f_run, "operation 1 of 1" },

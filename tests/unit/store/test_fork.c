@@ -78,6 +78,14 @@ static int c_hash(struct weir_store *s)
 	return weir_store_hash(s, "k", 1, hash);
 }
 
+static int c_exists_many(struct weir_store *s)
+{
+	struct weir_store_key key = { .key = "k", .key_len = 1 };
+	uint64_t length;
+
+	return weir_store_exists_many(s, &key, 1, &length, NULL);
+}
+
 static int c_delete(struct weir_store *s)
 {
 	return weir_store_delete(s, "k", 1, WEIR_PUT_DURABLE);
@@ -180,6 +188,7 @@ static const struct {
 	{ "weir_store_exists", c_exists },
 	{ "weir_store_get_why", c_why },
 	{ "weir_store_hash", c_hash },
+	{ "weir_store_exists_many", c_exists_many },
 	{ "weir_store_delete", c_delete },
 	{ "weir_store_sync", c_sync },
 	{ "weir_store_run", c_run },

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exists.c - says which keys are there, on the calling thread.
+ *
+ * The index is read without the loop (log/index_read.c), so nothing is handed over and nobody
+ * waits. Keys are looked up in groups, whose memory is fetched at the same time. This file owns
+ * nothing; any thread, callbacks included.
+ */
+#include <errno.h>
+
+#include "base/error.h"
+#include "store/store.h"
+
+#define EXISTS_GROUP 16u
+
+static int exists_check(const struct weir_store_key *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!keys[i].key || !keys[i].key_len || keys[i].key_len > WEIR_KEY_MAX)
+			return error_set(-EINVAL, "key %zu of %zu has %u bytes: keys have 1 to %u",
+					 i + 1, n, keys[i].key_len, WEIR_KEY_MAX);
+	return 0;
+}
+
+/* The state of a call. */
+struct exists {
+	struct weir_store *s;
+	size_t leading; /* keys from the first on that are there */
+	bool gap;	/* one is not */
+};
+
+static int exists_one(struct exists *x, const uint64_t hash[2], uint64_t *length)
+{
+	struct index_value value;
+	int found = logs_peek(x->s->logs, hash, &value);
+
+	*length = found > 0 ? value.length : 0;
+	if (found < 0)
+		return error_set(found, "the store's loop was interrupted while it changed the "
+					"index, and does not run: try again");
+	x->gap = x->gap || !found;
+	if (x->gap)
+		return 0;
+	/* Only these count as reads: a cache uses what comes before the first gap. */
+	logs_touch(x->s->logs, hash, &value);
+	x->leading++;
+	return 0;
+}
+
+static int exists_group(struct exists *x, const struct weir_store_key *keys, size_t n,
+			uint64_t *lengths)
+{
+	uint64_t hash[EXISTS_GROUP][2];
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < n; i++)
+		checksum_identity(&x->s->io.key, keys[i].key, keys[i].key_len, hash[i]);
+	if (n > 1)
+		logs_prefetch(x->s->logs, hash, n);
+	for (i = 0; i < n && !err; i++)
+		err = exists_one(x, hash[i], &lengths[i]);
+	return err;
+}
+
+int weir_store_exists_many(struct weir_store *s, const struct weir_store_key *keys, size_t n,
+			   uint64_t *lengths, size_t *leading)
+{
+	struct exists x = { .s = s };
+	int err = store_check_process(s);
+	size_t at;
+
+	if (!err)
+		err = exists_check(keys, n);
+	for (at = 0; at < n && !err; at += EXISTS_GROUP)
+		err = exists_group(&x, keys + at, n - at < EXISTS_GROUP ? n - at : EXISTS_GROUP,
+				   lengths + at);
+	if (!err && leading)
+		*leading = x.leading;
+	return err;
+}
+
+int weir_store_exists(struct weir_store *s, const void *key, uint32_t key_len, size_t *len)
+{
+	struct weir_store_key one = { .key = key, .key_len = key_len };
+	uint64_t length;
+	int err = weir_store_exists_many(s, &one, 1, &length, NULL);
+
+	if (err)
+		return err;
+	if (!length)
+		return error_set(-ENOENT, "exists: no such key");
+	if (len)
+		*len = length;
+	return 0;
+}
