@@ -16,7 +16,8 @@
 #define READERS 3
 #define KEYS 4000u
 #define FIXED 500u /* these are always there */
-#define LOOKS 300000u
+#define HOT 40u	   /* half of all goes to these */
+#define LOOKS 1000000u
 
 static struct index x;
 /* Of each key: the change that was begun, and the one that has ended. Atomic. An even number means
@@ -50,6 +51,13 @@ static struct index_value value_of(uint32_t version)
 				     .length = version };
 }
 
+static uint64_t choose(uint64_t *state)
+{
+	uint64_t n = rig_random(state);
+
+	return n & 1 ? FIXED + n / 2 % HOT : n / 2 % KEYS;
+}
+
 static void change(uint64_t key)
 {
 	uint32_t version = ended[key] + 1;
@@ -70,7 +78,7 @@ static void change(uint64_t key)
 
 static void look(struct reader *r)
 {
-	uint64_t key = rig_random(&r->state) % KEYS, hash[2];
+	uint64_t key = choose(&r->state), hash[2];
 	uint32_t from = __atomic_load_n(&ended[key], __ATOMIC_SEQ_CST), to;
 	struct index_value value = { 0 }, want;
 	int found;
@@ -113,7 +121,7 @@ static void *change_it(void *arg)
 
 	(void)arg;
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
-		change(rig_random(&state) % KEYS);
+		change(choose(&state));
 	return NULL;
 }
 
