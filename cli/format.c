@@ -167,9 +167,11 @@ const struct command command_format = {
 	.summary = "make an empty store on a file or device",
 	.text = "Makes an empty store on PATH, a file or a block device. A file that does not\n"
 		"exist is created with --size, and its space is allocated. A file or device with\n"
-		"content is refused unless --force is given. A device that the system uses (a\n"
-		"mounted filesystem, swap, a part of a device-mapper or RAID device) is always\n"
-		"refused; weir doctor PATH shows who uses it.\n",
+		"content is refused unless --force is given: libblkid is asked for signatures,\n"
+		"and the data are read; of more than 256 MiB both ends and 1024 places between\n"
+		"them. A device that the system uses (a mounted filesystem, swap, a part of a\n"
+		"device-mapper or RAID device) is always refused; weir doctor PATH shows who uses\n"
+		"it.\n",
 	.examples = "weir format demo.img --size 1g\n"
 		    "weir format demo.img --size 64g --max-value 16m   # values of up to 16 MiB, "
 		    "or more\n"

@@ -91,10 +91,10 @@ struct weir_store_format_opts {
 
 /*
  * Makes an empty store on PATH (a file, or a block device). OPTS may be NULL.
- * Errors: -ENOENT (no such file and no create_bytes), -EEXIST (not empty and no force), -EBUSY (in
- * use: weir_error() names the pid), -ENOSPC (too small: weir_error() says what would fit),
- * -EINVAL; with WEIR_PLACEMENT_STREAM also those of weir_fdp_read(), and -EOPNOTSUPP (no FDP).
- * Blocks; any thread.
+ * Errors: -ENOENT (no such file and no create_bytes), -EEXIST (not empty and no force: weir_error()
+ * says what was found and what was looked at), -EBUSY (in use: weir_error() names the pid), -ENOSPC
+ * (too small: weir_error() says what would fit), -EINVAL; with WEIR_PLACEMENT_STREAM also those of
+ * weir_fdp_read(), and -EOPNOTSUPP (no FDP). Blocks; any thread.
  */
 int weir_store_format(const char *path, const struct weir_store_format_opts *opts);
 

@@ -20,10 +20,10 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "store/format/header.h"
+#include "store/empty.h"
 #include "store/store.h"
 
 #define MKFS_DEPTH 64u
-#define MKFS_LOOK_BYTES (1u << 20)
 
 struct mkfs {
 	struct weir_store_format_opts opts;
@@ -122,75 +122,17 @@ static int mkfs_placement(struct mkfs *m)
 	return err;
 }
 
-/* Returns the name of what BUF, the first bytes of a device, contains; NULL if it is unknown. */
-static const char *mkfs_recognise(const uint8_t *buf, size_t length)
-{
-	static const struct {
-		size_t at;
-		const char *magic;
-		size_t bytes;
-		const char *what;
-	} known[] = {
-		{ 0, "weirSUP1", 8, "a weir store" },
-		{ 1080, "\x53\xef", 2, "an ext filesystem" },
-		{ 0, "XFSB", 4, "an XFS filesystem" },
-		{ 65600, "_BHRfS_M", 8, "a btrfs filesystem" },
-		{ 512, "EFI PART", 8, "a partition table" },
-		{ 4096, "EFI PART", 8, "a partition table" },
-		{ 510, "\x55\xaa", 2, "a boot sector or partition table" },
-	};
-	size_t n;
-
-	for (n = 0; n < sizeof(known) / sizeof(known[0]); n++)
-		if (known[n].at + known[n].bytes <= length &&
-		    !memcmp(buf + known[n].at, known[n].magic, known[n].bytes))
-			return known[n].what;
-	return NULL;
-}
-
-static int mkfs_look(struct mkfs *m, uint64_t offset, uint8_t *buf, size_t length)
-{
-	const char *path = weir_device_path(m->dev), *what;
-	size_t n;
-	int err = syncio_read(m->q, offset, buf, length);
-
-	if (err)
-		return error_set(err, "%s (while checking that it is empty)", weir_error());
-	what = mkfs_recognise(buf, length);
-	if (what)
-		return error_set(-EEXIST, "%s: holds %s: format with --force to destroy it", path,
-				 what);
-	for (n = 0; n < length; n++)
-		if (buf[n])
-			return error_set(-EEXIST,
-					 "%s: not empty (byte %llu is not zero): format with "
-					 "--force to destroy what is there",
-					 path, (unsigned long long)offset + n);
-	return 0;
-}
-
-/* Without `force`, formats a device only if both ends of it are empty. */
+/* Without `force`, formats a device only if it is empty. */
 static int mkfs_check_empty(struct mkfs *m)
 {
-	uint64_t capacity = weir_device_get_info(m->dev)->capacity_bytes;
-	size_t length = capacity < MKFS_LOOK_BYTES ? capacity : MKFS_LOOK_BYTES;
-	void *buf;
-	int err;
-
-	if (m->opts.force || !length)
+	if (m->opts.force)
 		return 0;
 	if (weir_device_get_info(m->dev)->below_loop)
 		return error_set(-EBUSY,
 				 "%s: a loop device lies on it (losetup -a): losetup -d that "
 				 "first, or format with --force to destroy what is there",
 				 weir_device_path(m->dev));
-	if (posix_memalign(&buf, 65536, length))
-		return error_sys(-ENOMEM, "cannot format");
-	err = mkfs_look(m, 0, buf, length);
-	if (!err)
-		err = mkfs_look(m, capacity - length, buf, length);
-	free(buf);
-	return err;
+	return empty_check(m->q);
 }
 
 static int mkfs_random(void *buf, size_t length)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,6 +105,37 @@ def not_empty(weir):
         assert file.read(13) == b"precious data"
     weir.run("format", weir.img, "--force")
     weir.fails("format", weir.img, says=[weir.img, "--force"])
+
+
+@case
+def devices_with_contents(weir):
+    """format on a loop device: what real tools have made there is named; --force goes on"""
+    if os.geteuid():
+        raise Skip("only root may make a loop device")
+    with open(weir.img, "wb") as file:
+        file.truncate(64 << 20)
+    loop = subprocess.run(["losetup", "-f", "--show", weir.img], capture_output=True, check=False)
+    if loop.returncode:
+        raise Skip("no loop device: " + loop.stderr.decode().strip())
+    device = loop.stdout.decode().strip()
+    try:
+        for tool, name in ((["mkfs.ext4", "-q"], "ext4"), (["mkswap"], "swap"),
+                           (["mkfs.xfs", "-q"], "xfs"), (["pvcreate", "-q"], "LVM2_member")):
+            if not shutil.which(tool[0]):
+                continue
+            subprocess.run([*tool, device], check=True, capture_output=True)
+            weir.fails("format", device, says=[device, f"holds {name}", "looked at", "--force"])
+            weir.run("format", device, "--force")
+            weir.fails("format", device, says=["holds a weir store"])
+            with open(device, "r+b") as file:
+                for _ in range(64):
+                    file.write(bytes(1 << 20))
+        with open(device, "r+b") as file:
+            file.seek(33333333)
+            file.write(b"x")
+        weir.fails("format", device, says=["byte 33333333 is not zero", "all 64MiB of it"])
+    finally:
+        subprocess.run(["losetup", "-d", device], check=True)
 
 
 @case

@@ -255,6 +255,7 @@ static void test_format_below_loop(void **state)
 	check_refused(path, 2, "which is in use");
 	close(fd);
 	opts.force = 2;
+	opts.segment_bytes = 1 << 20;
 	assert_int_equal(weir_store_format(path, &opts), -ENOSPC); /* it gets as far as this */
 }
 
