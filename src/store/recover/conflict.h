@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conflict.h - conflicts: keys that recovery finds alive in two logs; and the segments in use, as
- * they were found.
+ * conflict.h - conflicts: keys that recovery finds alive in two logs.
  */
 #ifndef STORE_RECOVER_CONFLICT_H
 #define STORE_RECOVER_CONFLICT_H
@@ -9,17 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/recover/recover.h"
-
-/* A segment in use. */
-struct found {
-	struct segment *seg;
-	uint32_t stream;
-	enum footer_state footer;
-	uint32_t footer_blocks;
-	bool walked; /* its entries are in memory; it gets a new footer */
-	uint32_t batches;
-};
+#include "store/recover/found.h"
 
 /* Keys of the log being read that also live in another log. */
 struct conflict {

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * footers.c - reads the footers of the segments in use, or walks those that have none, and applies
+ * their entries to the index in log order.
+ *
+ * Runs on the opening thread and owns nothing.
+ */
+#include <errno.h>
+
+#include "base/check.h"
+#include "store/recover/recovery.h"
+#include "store/recover/walk.h"
+
+#define FOOTERS_TRAILER_DEPTH 64u
+#define FOOTERS_DEPTH 16u
+
+static void footers_place_trailer(struct syncio_many *m, uint64_t i, uint64_t *offset,
+				  size_t *length)
+{
+	struct recover *r = m->user;
+	const struct layout *l = r->io->lay;
+
+	*offset = layout_offset(l, r->found[i].seg->number, l->segment_blocks - 1);
+	*length = l->block_bytes;
+}
+
+static int footers_trailer(struct syncio_many *m, uint64_t i, void *buf, int result)
+{
+	struct recover *r = m->user;
+	struct found *found = &r->found[i];
+	struct segment *seg = found->seg;
+	struct footer f = { 0 };
+
+	found->footer = FOOTER_NONE;
+	if (!result)
+		found->footer = footer_peek(&f, buf, seg->number, seg->gen, r->io->lay);
+	if (found->footer == FOOTER_VALID)
+		found->footer_blocks = f.blocks;
+	return 0;
+}
+
+static int footers_walk(struct recover *r, struct found *found)
+{
+	struct store_io *io = r->io;
+	struct walk_result result;
+	int err = walk_segment(io, found->seg, &result);
+
+	if (err)
+		return err;
+	found->walked = true;
+	found->batches = result.batches;
+	r->counts->open_segments += result.batches > 0;
+	r->counts->bad_footers += found->footer == FOOTER_DAMAGED;
+	r->counts->skipped_blocks += result.skipped;
+	if (logpos_compare(result.mark, r->mark[found->stream]) > 0)
+		r->mark[found->stream] = result.mark;
+	if (result.sequence > r->sequence)
+		r->sequence = result.sequence;
+	return 0;
+}
+
+/* Finds out which segments have a footer, and walks the others. All of them are walked before any
+ * entry counts, because the highest watermark may be in the last one. */
+int footers_find(struct recover *r)
+{
+	struct syncio_many m = { .q = r->io->q,
+				 .count = r->count,
+				 .depth = FOOTERS_TRAILER_DEPTH,
+				 .op = WEIR_OP_READ,
+				 .place = footers_place_trailer,
+				 .done = footers_trailer,
+				 .user = r };
+	uint32_t n;
+	int err = syncio_many(&m);
+
+	for (n = 0; n < r->count && !err; n++)
+		if (r->found[n].footer != FOOTER_VALID)
+			err = footers_walk(r, &r->found[n]);
+	return err;
+}
+
+/* Applies entries to the index in log order: a later one supersedes an earlier one. */
+static int footers_apply_entries(struct recover *r, const struct segment *seg,
+				 const struct disk_entry *entries, uint32_t count)
+{
+	struct store_io *io = r->io;
+	struct footer_entry e;
+	uint32_t n;
+
+	for (n = 0; n < count; n++) {
+		struct index_value value;
+
+		footer_entry_decode(&e, &entries[n]);
+		if (!e.key_len)
+			continue;
+		if (e.sequence > r->sequence)
+			r->sequence = e.sequence;
+		if (e.flags & DISK_TOMBSTONE) {
+			conflict_remove(&r->conflict, seg->log, e.hash);
+			continue;
+		}
+		value = (struct index_value){ layout_position(io->lay, seg->number, e.block),
+					      e.checksum, e.length, 0 };
+		if (conflict_set(&r->conflict, seg->log, e.hash, &value))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int footers_apply_walked(struct recover *r, struct found *found)
+{
+	int err = payloads_verify(r, found);
+
+	return err ? err
+		   : footers_apply_entries(r, found->seg, found->seg->entries, found->seg->records);
+}
+
+static void footers_place(struct syncio_many *m, uint64_t i, uint64_t *offset, size_t *length)
+{
+	struct recover *r = m->user;
+	struct found *found = &r->found[r->from + i];
+	const struct layout *l = r->io->lay;
+
+	if (found->walked)
+		return;
+	*offset = layout_offset(l, found->seg->number, l->segment_blocks - found->footer_blocks);
+	*length = (size_t)found->footer_blocks << l->block_shift;
+}
+
+static int footers_one(struct syncio_many *m, uint64_t i, void *buf, int result)
+{
+	struct recover *r = m->user;
+	struct found *found = &r->found[r->from + i];
+	const struct layout *l = r->io->lay;
+	struct segment *seg = found->seg;
+	struct footer f;
+	uint8_t *last;
+
+	if (found->walked)
+		return footers_apply_walked(r, found);
+	last = (uint8_t *)buf + ((size_t)(found->footer_blocks - 1) << l->block_shift);
+	if (!result && footer_peek(&f, last, seg->number, seg->gen, l) == FOOTER_VALID &&
+	    f.blocks == found->footer_blocks && footer_check(&f, buf, l, &r->io->key)) {
+		segment_set_end(seg, f.end);
+		return footers_apply_entries(r, seg, buf, f.count);
+	}
+	found->footer = FOOTER_DAMAGED;
+	result = footers_walk(r, found);
+	return result ? result : footers_apply_walked(r, found);
+}
+
+/* Applies the segments of one log: COUNT of them, from r->from on. */
+static int footers_log(struct recover *r, uint32_t count)
+{
+	struct syncio_many m = { .q = r->io->q,
+				 .count = count,
+				 .depth = FOOTERS_DEPTH,
+				 .op = WEIR_OP_READ,
+				 .place = footers_place,
+				 .done = footers_one,
+				 .user = r };
+	int err = syncio_many(&m);
+
+	/* A record conflicts only with records of this log or of the logs read before it. */
+	return err ? err : conflict_settle(&r->conflict, r->found, r->from + count);
+}
+
+int footers_apply(struct recover *r)
+{
+	uint32_t end;
+	int err = conflict_init(&r->conflict, r->io, r->ls);
+
+	for (; r->from < r->count && !err; r->from = end) {
+		for (end = r->from + 1; end < r->count; end++)
+			if (r->found[end].stream != r->found[r->from].stream)
+				break;
+		err = footers_log(r, end - r->from);
+	}
+	conflict_free(&r->conflict);
+	r->counts->conflicts = r->conflict.count;
+	return err;
+}

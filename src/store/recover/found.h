@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * found.h - the segments in use, as recovery found them.
+ */
+#ifndef STORE_RECOVER_FOUND_H
+#define STORE_RECOVER_FOUND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/recover/recover.h"
+
+/* A segment in use. */
+struct found {
+	struct segment *seg;
+	uint32_t stream;
+	enum footer_state footer;
+	uint32_t footer_blocks;
+	bool walked; /* its entries are in memory; it gets a new footer */
+	uint32_t batches;
+};
+
+#endif

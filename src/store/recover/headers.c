@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * headers.c - reads all segment headers, and begins a new epoch.
+ *
+ * Runs on the opening thread. It fills in the list of segments in use, which recover.c owns.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "store/format/header.h"
+#include "store/recover/recovery.h"
+
+#define HEADERS_DEPTH 64u
+
+static void headers_place(struct syncio_many *m, uint64_t i, uint64_t *offset, size_t *length)
+{
+	struct recover *r = m->user;
+
+	*offset = layout_offset(r->io->lay, (uint32_t)i, 0);
+	*length = r->io->lay->block_bytes;
+}
+
+/* Notes a used segment. A stream is in the superblock before anything is written to it. If both
+ * copies have lost it, its segments tell that it exists. */
+static int headers_used(struct recover *r, struct segment *seg, const struct header *h)
+{
+	CHECK(r->count < r->io->lay->segments);
+	r->found[r->count].seg = seg;
+	r->found[r->count++].stream = h->stream;
+	if (h->stream >= r->super.streams)
+		r->super.streams = h->stream + 1;
+	if (logs_make(r->ls, r->super.streams))
+		return -ENOMEM;
+	segment_recover(seg, h->gen, logs_of_stream(r->ls, h->stream));
+	return 0;
+}
+
+static int headers_one(struct syncio_many *m, uint64_t i, void *buf, int result)
+{
+	struct recover *r = m->user;
+	struct segments *all = logs_segments(r->ls);
+	struct segment *seg = &all->all[i];
+	struct header h;
+
+	CHECK(i < all->count && seg->number == i);
+	if (result || !header_decode(&h, buf, seg->number, &r->io->key, r->io->super.uuid) ||
+	    h.stream >= DISK_STREAMS) {
+		/* Formatting wrote every header, so a missing one is damaged. The segment is used
+		 * again like a free one. If it were left alone, it might be readable another time,
+		 * and bring back records that were superseded meanwhile. */
+		r->counts->bad_headers++;
+		return 0;
+	}
+	/* Free marks count too: a segment that was freed in an earlier epoch still holds its
+	 * batches, so its next generation must be one that it never had. */
+	if (h.gen.epoch > r->epoch)
+		r->epoch = h.gen.epoch;
+	if (h.sequence > r->sequence)
+		r->sequence = h.sequence;
+	if (h.state == DISK_USED)
+		return headers_used(r, seg, &h);
+	segment_recover(seg, h.gen, NULL);
+	segment_free(all, seg);
+	return 0;
+}
+
+static int headers_compare(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	if (x->stream != y->stream)
+		return x->stream < y->stream ? -1 : 1;
+	return generation_compare(x->seg->gen, y->seg->gen);
+}
+
+int headers_read(struct recover *r)
+{
+	struct syncio_many m = { .q = r->io->q,
+				 .count = r->io->lay->segments,
+				 .depth = HEADERS_DEPTH,
+				 .op = WEIR_OP_READ,
+				 .place = headers_place,
+				 .done = headers_one,
+				 .user = r };
+	int err = syncio_many(&m);
+
+	qsort(r->found, r->count, sizeof(*r->found), headers_compare);
+	return err;
+}
+
+/* Refuses an image in which NAME has its highest value. No store lives so long. */
+int headers_forged(const struct recover *r, const char *name)
+{
+	return error_set(-EBADMSG, "%s: damaged: no %s is left after the highest one",
+			 weir_device_path(r->io->dev), name);
+}
+
+/* Refuses an image with more streams than segments suffice for: puts into some would wait for
+ * ever. */
+int headers_check_streams(const struct recover *r)
+{
+	uint32_t most = layout_streams_max(r->io->lay);
+
+	if (r->super.streams <= most)
+		return 0;
+	return error_set(-EBADMSG, "%s: damaged: %u streams, and %u segments are enough for %u",
+			 weir_device_path(r->io->dev), r->super.streams, r->io->lay->segments,
+			 most);
+}
+
+/* Begins a new epoch: what is written from now on is newer than anything on the device. */
+int headers_begin_epoch(struct recover *r)
+{
+	struct super *super = &r->super;
+	int err = 0;
+
+	if (r->epoch > super->epoch)
+		super->epoch = r->epoch;
+	if (super->epoch == UINT64_MAX)
+		return headers_forged(r, "epoch");
+	super->epoch++;
+	if (!r->io->read_only) {
+		super->revision++;
+		log_placement_assign(r->ls, super);
+		err = superio_write(r->io->q, super, &r->supers);
+	}
+	io_set_super(r->io, super);
+	return err;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * payloads.c - verifies the payloads that no flush covered, and drops the records whose payload is
+ * wrong.
+ *
+ * Runs on the opening thread and owns nothing.
+ */
+#include "base/check.h"
+#include "store/recover/recovery.h"
+
+#define PAYLOADS_DEPTH 16u
+
+/* Returns true if the payload of entry E must be verified before E may supersede anything. */
+static bool payloads_unproved(const struct recover *r, const struct found *found,
+			      const struct footer_entry *e)
+{
+	struct logpos at = { found->seg->gen, e->batch };
+
+	return !(e->flags & DISK_TOMBSTONE) && logpos_compare(at, r->mark[found->stream]) >= 0;
+}
+
+static void payloads_place(struct syncio_many *m, uint64_t i, uint64_t *offset, size_t *length)
+{
+	struct recover *r = m->user;
+	const struct layout *l = r->io->lay;
+	struct footer_entry e;
+
+	footer_entry_decode(&e, &r->verifying->seg->entries[i]);
+	if (!payloads_unproved(r, r->verifying, &e))
+		return;
+	*offset = layout_offset(l, r->verifying->seg->number, e.block);
+	*length = (size_t)layout_blocks(l, e.length) << l->block_shift;
+}
+
+static bool payloads_match(const struct recover *r, const struct footer_entry *e, const void *buf)
+{
+	const struct segment *seg = r->verifying->seg;
+	struct checksum_place place = { seg->number, e->block, seg->gen };
+
+	return checksum_data(&r->io->key, CHECKSUM_PAYLOAD, place, buf, e->length) == e->checksum;
+}
+
+/* Reads a payload again: one failed read is not enough to give it up. read.c does the same. */
+static bool payloads_reread(struct recover *r, uint64_t i, const struct footer_entry *e, void *buf)
+{
+	struct syncio_many m = { .user = r };
+	uint64_t offset = 0;
+	size_t length = 0;
+
+	payloads_place(&m, i, &offset, &length);
+	r->counts->rereads++;
+	return !syncio_read(r->io->q, offset, buf, length) && payloads_match(r, e, buf);
+}
+
+static int payloads_one(struct syncio_many *m, uint64_t i, void *buf, int result)
+{
+	struct recover *r = m->user;
+	struct segment *seg = r->verifying->seg;
+	struct footer_entry e;
+
+	if (!buf)
+		return 0;
+	footer_entry_decode(&e, &seg->entries[i]);
+	if (!result && (payloads_match(r, &e, buf) || payloads_reread(r, i, &e, buf)))
+		return 0;
+	r->counts->dropped_records++;
+	segment_strike_entry(seg, (uint32_t)i);
+	return 0;
+}
+
+/* Verifies payloads beyond the watermark, which may never have reached the medium. Such a record
+ * must not replace an older one that did. */
+int payloads_verify(struct recover *r, struct found *found)
+{
+	struct syncio_many m = { .q = r->io->q,
+				 .count = found->seg->records,
+				 .depth = PAYLOADS_DEPTH,
+				 .op = WEIR_OP_READ,
+				 .place = payloads_place,
+				 .done = payloads_one,
+				 .user = r };
+
+	CHECK(found->walked);
+	r->verifying = found;
+	return syncio_many(&m);
+}
