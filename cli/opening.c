@@ -119,6 +119,7 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 	opts.engine_opts = opening_engine_opts(o, engine_opts, sizeof(engine_opts));
 	opts.scheduler = o->scheduler;
 	opts.lock_wait_ns = o->wait_ns;
+	opts.salvage = o->salvage;
 	tenant_placement(o->placement, &opts.placement);
 	if (weir_store_open(s, path, &opts) < 0)
 		return report_failed(path);

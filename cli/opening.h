@@ -19,6 +19,7 @@ struct opening {
 	const char *engine_opts; /* options that only this engine has; NULL: none */
 	const char *placement;	 /* "none" or "stream"; NULL: as the store was formatted */
 	uint64_t wait_ns;	 /* how long to wait while another process has the store */
+	unsigned salvage;	 /* put segments that cannot be read out of use */
 };
 
 /* Options for the member struct opening AT in the struct of a command's arguments. */
@@ -51,6 +52,11 @@ struct opening {
 		  .offset = (at) + offsetof(struct opening, wait_ns),                              \
 		  .arg = "TIME",                                                                   \
 		  .help = "wait so long while another process has the\nstore (default: 0)" },      \
+		{ .name = "salvage",                                                               \
+		  .type = OPT_FLAG,                                                                \
+		  .offset = (at) + offsetof(struct opening, salvage),                              \
+		  .help = "give up segments that cannot be read, with\nwhat they hold, so that "   \
+			  "the store opens" },                                                     \
 	{                                                                                          \
 		.name = "sched", .type = OPT_STRING,                                               \
 		.offset = (at) + offsetof(struct opening, scheduler), .arg = "NAME",               \

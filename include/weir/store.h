@@ -22,6 +22,8 @@
  *     is counted and reported. If it damages the newest record of a key, or the header or footer
  *     of its segment, an older version or a deleted key may return. The store opens as long as one
  *     superblock copy is intact.
+ *   - A read that fails says nothing about the bytes, and costs nothing: opening then fails with
+ *     -EIO and has written nothing, unless opts.salvage gives up the segment.
  *   - A recovery that was interrupted anywhere, and is run again, ends with the same entries as one
  *     that was not interrupted.
  *   - If a flush fails, operations that wait for it fail, and the store is read-only until it is
@@ -130,7 +132,9 @@ struct weir_store_opts {
 	uint64_t depth_bytes;
 	uint64_t batch_bytes; /* largest batch; default 1 MiB, at most a segment */
 	uint32_t placement;   /* enum weir_placement */
-	uint32_t reserved;
+	/* 1: a segment that cannot be read is put out of use for good, with the entries in it, and
+	 * the store opens. By default the open then fails with -EIO. */
+	uint32_t salvage;
 	const char *engine_opts; /* the queue's */
 	/* It is called on the loop for each key that leaves, at most once for each time that the
 	 * key was there. The rules of weir/queue.h for callbacks count: it may submit, and must not
@@ -142,7 +146,7 @@ struct weir_store_opts {
 	 * each. 0: 65,536. WEIR_GHOSTS_NONE: none. */
 	uint32_t ghosts;
 	uint32_t reserved2;
-	uint64_t lock_wait_ns;	 /* how long to wait for another process's lock; 0: not at all */
+	uint64_t lock_wait_ns; /* how long to wait for another process's lock; 0: not at all */
 };
 
 #define WEIR_STORE_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_opts)
@@ -151,9 +155,11 @@ struct weir_store_opts {
  * Opens the store on PATH and recovers it. OPTS may be NULL.
  * Errors: -ENOENT, -EACCES, -EBUSY (another process has it: weir_error() names the pid),
  * -EMEDIUMTYPE (not a weir store), -EPROTONOSUPPORT (another format version or unknown features),
- * -EBADMSG (both superblock copies damaged), -ENODATA (truncated image: weir_error() says by how
- * much), -EIO, -ENOMEM; with WEIR_PLACEMENT_STREAM also those of weir_fdp_read(), and -EOPNOTSUPP
- * (no FDP, or a device that placement ids cannot be named on). Blocks; any thread.
+ * -EBADMSG (both superblock copies damaged, or no segment belongs to what they name), -ENODATA
+ * (truncated image: weir_error() says by how much), -EIO (a read failed three times, or a write or
+ * a flush failed: weir_error() says which one, and where), -ENOSPC (the filesystem below a file is
+ * full), -ENOMEM; with WEIR_PLACEMENT_STREAM also those of weir_fdp_read(), and -EOPNOTSUPP (no
+ * FDP, or a device that placement ids cannot be named on). Blocks; any thread.
  */
 int weir_store_open(struct weir_store **s, const char *path, const struct weir_store_opts *opts);
 
@@ -483,11 +489,17 @@ struct weir_store_stats {
 	uint64_t recovered_dropped_records; /* payload did not verify */
 	struct weir_latency put, get;	    /* submitted -> ended */
 	uint64_t recovered_conflicts; /* keys alive in two streams: the older version was dropped */
-	uint64_t rereads;	      /* payloads that came back wrong and were read once more */
+	uint64_t rereads;	      /* blocks that came back wrong and were read once more */
 	uint64_t ghost_bytes; /* memory of the table of keys that left (weir_store_opts.ghosts) */
 	/* Now: the bytes of the segments that take no more values, and of these the bytes at their
 	 * ends that are left over, because the next value did not fit or the store was closed. */
 	uint64_t sealed_bytes, unused_bytes;
+	/* Segments that could not be read, in this life or an earlier one, and were given up with
+	 * what they held (opts.salvage). */
+	uint64_t recovered_out_of_use;
+	uint64_t recovered_unsealed; /* walked segments whose new footer could not be written */
+	/* Superblock copies that were damaged, could not be read, or could not be written. */
+	uint64_t recovered_bad_superblocks;
 };
 
 #define WEIR_STORE_STATS_INIT WEIR_INIT_SIZED(struct weir_store_stats)

@@ -90,7 +90,7 @@ static int store_open(struct weir_store *s, const struct weir_store_opts *opts)
 	io_init(&s->io, store_turn);
 	tenant_init(s);
 	err = store_load(s, opts, &supers);
-	return err ? err : recover_run(&s->io, s->logs, &supers, &s->recovered);
+	return err ? err : recover_run(&s->io, s->logs, &supers, opts->salvage, &s->recovered);
 }
 
 /* Makes the caller the owner of lane 0 if that is free. Another owner is accepted, unless OPTS ask

@@ -22,6 +22,9 @@ static void stats_fill_recovered(struct weir_store_stats *out, const struct reco
 	out->recovered_skipped_blocks = found->skipped_blocks;
 	out->recovered_dropped_records = found->dropped_records;
 	out->recovered_conflicts = found->conflicts;
+	out->recovered_out_of_use = found->out_of_use;
+	out->recovered_unsealed = found->unsealed;
+	out->recovered_bad_superblocks = found->bad_supers;
 }
 
 static int stats_fill(struct weir_store *s, void *user)

@@ -22,7 +22,7 @@
  * one it cannot be opened. */
 #define DISK_COMPAT_KNOWN 0ull
 #define DISK_RO_COMPAT_OUT 1ull /* segments are out of use: see `out` of the superblock */
-#define DISK_RO_COMPAT_KNOWN 0ull
+#define DISK_RO_COMPAT_KNOWN DISK_RO_COMPAT_OUT
 #define DISK_INCOMPAT_KNOWN 0ull
 
 /* The room at each end of the device for one superblock copy. It is large enough for any block

@@ -24,6 +24,11 @@ void flush_mark_add(struct store_io *io, struct flush_mark *m, struct logpos fro
 	SLIST_INSERT_HEAD(&io->flusher.marks, m, link);
 }
 
+void flush_marks_forget(struct store_io *io)
+{
+	SLIST_INIT(&io->flusher.marks);
+}
+
 void flush_mark_pass(struct store_io *io, struct flush_mark *m, uint64_t bytes)
 {
 	CHECK(m->durable_bytes <= m->covered_bytes && m->covered_bytes <= m->published_bytes);

@@ -48,6 +48,8 @@ struct flusher {
 void flush_init(struct flusher *f);
 /* Adds M to the flusher. Everything before FROM is published. */
 void flush_mark_add(struct store_io *io, struct flush_mark *m, struct logpos from);
+/* Forgets all marks, before the loop knows the store. */
+void flush_marks_forget(struct store_io *io);
 /* Notes that everything before TO is published, BYTES more than before. */
 void flush_mark_publish(struct store_io *io, struct flush_mark *m, struct logpos to,
 			uint64_t bytes);

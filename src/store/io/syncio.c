@@ -5,11 +5,15 @@
  * It runs on any thread that may wait on the queue. It owns the buffers of the many.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "store/io/syncio.h"
+
+/* A read is tried so often. That it failed says nothing about the bytes. */
+#define SYNCIO_READ_TRIES 3u
 
 /* Sets weir_error() for an io that failed: which one, where, and what the drive said. */
 static int syncio_words(struct weir_queue *q, const struct weir_io *io)
@@ -29,12 +33,30 @@ static int syncio_wait(struct weir_queue *q, struct weir_io *io)
 	return err && err == io->result ? syncio_words(q, io) : err;
 }
 
-int syncio_read(struct weir_queue *q, uint64_t offset, void *buf, size_t length)
+/* Returns true if a read that failed with ERR may succeed when it is tried again. */
+static bool syncio_again(int err)
+{
+	return err && err != -ENOMEM && err != -ENODEV && err != -EINVAL;
+}
+
+/* Tries a read TRIES times at most. */
+static int syncio_try(struct weir_queue *q, uint64_t offset, void *buf, size_t length,
+		      unsigned tries)
 {
 	struct weir_io io;
+	int err;
 
-	weir_io_read(&io, offset, buf, length);
-	return syncio_wait(q, &io);
+	CHECK(tries && tries <= SYNCIO_READ_TRIES);
+	do {
+		weir_io_read(&io, offset, buf, length);
+		err = syncio_wait(q, &io);
+	} while (syncio_again(err) && --tries);
+	return err;
+}
+
+int syncio_read(struct weir_queue *q, uint64_t offset, void *buf, size_t length)
+{
+	return syncio_try(q, offset, buf, length, SYNCIO_READ_TRIES);
 }
 
 int syncio_write(struct weir_queue *q, uint64_t offset, const void *buf, size_t length)
@@ -104,15 +126,43 @@ static int syncio_begin(struct syncio_many *m, struct syncio_slot *slot, uint64_
 	return 0;
 }
 
+/* Waits for the io of SLOT, and tries a read again. */
+static int syncio_slot_wait(struct syncio_many *m, struct syncio_slot *slot)
+{
+	int result;
+
+	if (slot->refused)
+		return slot->refused;
+	result = weir_io_wait(m->q, &slot->io, UINT64_MAX);
+	if (result && result == slot->io.result)
+		syncio_words(m->q, &slot->io);
+	if (m->op == WEIR_OP_READ && syncio_again(result))
+		result = syncio_try(m->q, slot->io.offset, slot->buf, slot->io.length,
+				    SYNCIO_READ_TRIES - 1);
+	return result;
+}
+
+/* Waits for the io of SLOT, whose result does not matter. weir_error() stays as it is. */
+static void syncio_slot_drain(struct syncio_many *m, struct syncio_slot *slot)
+{
+	struct error_scope scope;
+
+	if (slot->refused)
+		return;
+	error_begin(&scope);
+	weir_io_wait(m->q, &slot->io, UINT64_MAX);
+	error_end(&scope, 0, "waiting for an io");
+}
+
 /* Waits for io number I, and tells the caller unless QUIET. */
 static int syncio_end(struct syncio_many *m, struct syncio_slot *slot, uint64_t i, int quiet)
 {
 	int result = 0;
 
-	if (slot->used)
-		result = slot->refused ? slot->refused : weir_io_wait(m->q, &slot->io, UINT64_MAX);
-	if (result && result == slot->io.result && !slot->refused)
-		syncio_words(m->q, &slot->io);
+	if (slot->used && quiet)
+		syncio_slot_drain(m, slot);
+	else if (slot->used)
+		result = syncio_slot_wait(m, slot);
 	if (quiet)
 		return 0;
 	return m->done ? m->done(m, i, slot->used ? slot->buf : NULL, result) : result;

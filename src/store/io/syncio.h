@@ -10,13 +10,15 @@
 
 #include <weir/queue.h>
 
-/* These submit one io and wait for it. They return 0 or -errno. Memory should be aligned. */
+/* These submit one io and wait for it. They return 0 or -errno. Memory should be aligned. A read
+ * that fails is tried again, three times in all. */
 int syncio_read(struct weir_queue *q, uint64_t offset, void *buf, size_t length);
 int syncio_write(struct weir_queue *q, uint64_t offset, const void *buf, size_t length);
 int syncio_flush(struct weir_queue *q);
 int syncio_placement_update(struct weir_queue *q, uint16_t placement);
 
-/* Many ios, up to `depth` at a time. Their ends are told in order. */
+/* Many ios, up to `depth` at a time. Their ends are told in order. A read that fails is tried
+ * again, three times in all, before its end is told. */
 struct syncio_many {
 	struct weir_queue *q;
 	uint64_t count;

@@ -85,6 +85,22 @@ void logs_free(struct logs *ls)
 	free(ls);
 }
 
+int logs_forget(struct logs *ls)
+{
+	flush_marks_forget(ls->io);
+	for (uint32_t i = 0; i < ls->count; i++)
+		free(ls->log[i]);
+	ls->count = 0;
+	segments_free(&ls->segs);
+	memset(&ls->segs, 0, sizeof(ls->segs));
+	index_free(&ls->index);
+	CHECK(!ls->sequence);
+	return segments_init(&ls->segs, ls->io->lay->segments) || index_init(&ls->index) ||
+			       logs_make(ls, ls->io->super.streams)
+		       ? -ENOMEM
+		       : 0;
+}
+
 void logs_recovered(struct logs *ls, uint64_t sequence)
 {
 	struct log *l;

@@ -42,6 +42,8 @@ void logs_why(const struct logs *ls, const uint64_t hash[2], struct weir_store_w
 void logs_free(struct logs *ls);
 /* Makes more logs until there are N. Returns 0 or -ENOMEM. */
 int logs_make(struct logs *ls, uint32_t n);
+/* Makes LS as it was before recovery began. Returns 0 or -ENOMEM. */
+int logs_forget(struct logs *ls);
 /* Ends recovery: everything on the device is published, and the next record gets SEQUENCE. */
 void logs_recovered(struct logs *ls, uint64_t sequence);
 struct log *logs_of_stream(struct logs *ls, uint32_t stream);

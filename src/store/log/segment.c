@@ -25,7 +25,7 @@ static const uint16_t segment_before[] = {
 	[SEGMENT_SEALED] = SEGMENT_BIT(SEGMENT_UNKNOWN) | SEGMENT_BIT(SEGMENT_CLOSED) |
 			   SEGMENT_BIT(SEGMENT_RECLAIMING),
 	[SEGMENT_RECLAIMING] = SEGMENT_BIT(SEGMENT_SEALED),
-	[SEGMENT_RETIRED] = SEGMENT_BIT(SEGMENT_BEGINNING),
+	[SEGMENT_RETIRED] = SEGMENT_BIT(SEGMENT_BEGINNING) | SEGMENT_BIT(SEGMENT_UNKNOWN),
 };
 
 static void segment_become(struct segment *seg, enum segment_state state)
@@ -84,6 +84,12 @@ void segment_set_end(struct segment *seg, uint32_t end)
 {
 	CHECK(seg->state == SEGMENT_UNKNOWN);
 	seg->used = seg->end = end;
+}
+
+void segment_put_out(struct segment *seg)
+{
+	CHECK(seg->state == SEGMENT_UNKNOWN && !seg->log && !seg->listed);
+	segment_become(seg, SEGMENT_RETIRED);
 }
 
 static void segment_list(struct segment *seg)

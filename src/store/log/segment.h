@@ -25,7 +25,7 @@ enum segment_state {
 	SEGMENT_CLOSED, /* takes no more batches; its footer is not written yet */
 	SEGMENT_SEALED,
 	SEGMENT_RECLAIMING,
-	SEGMENT_RETIRED, /* its header could not be written */
+	SEGMENT_RETIRED, /* its header could not be written, or it is out of use */
 };
 
 struct segment {
@@ -91,7 +91,10 @@ void segment_set_end(struct segment *seg, uint32_t end);
  */
 void segment_recovered(struct segment *seg, uint32_t footer_blocks);
 
-/* UNKNOWN, RECLAIMING or RETIRED -> FREE: the segment joins the free list. */
+/* UNKNOWN -> RETIRED, in recovery: SEG is out of use. */
+void segment_put_out(struct segment *seg);
+
+/* UNKNOWN or RECLAIMING -> FREE: the segment joins the free list. */
 void segment_free(struct segments *all, struct segment *seg);
 /* FREE -> BEGINNING: the first free segment gets a generation, and goes ahead of L. */
 struct segment *segment_take(struct segments *all, struct log *l, bool from_reserve);

@@ -13,16 +13,18 @@
  * that failed. A recovery that is interrupted finds the same conflict again, or none.
  *
  * Logs are read one after another. What a log says about a key that lives in an earlier log is kept
- * in a table until the end of the log: usually a tombstone follows. This file owns the two small
- * tables. It runs on the thread of the recovery.
+ * in a table until the end of the log: usually a tombstone follows. Footers are read again to
+ * settle conflicts; those in which an entry was struck stay in memory until everything has been
+ * read, and are written then. This file owns the two small tables and these footers. It runs on the
+ * thread of the recovery.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "store/recover/conflict.h"
-#include "store/recover/walk.h"
 
 static int conflict_init_tables(struct conflict *c)
 {
@@ -32,17 +34,32 @@ static int conflict_init_tables(struct conflict *c)
 int conflict_init(struct conflict *c, struct store_io *io, struct logs *ls)
 {
 	memset(c, 0, sizeof(*c));
+	SLIST_INIT(&c->footers);
 	c->io = io;
 	c->ls = ls;
 	return conflict_init_tables(c);
 }
 
-void conflict_free(struct conflict *c)
+static void conflict_free_tables(struct conflict *c)
 {
 	index_free(&c->here);
 	index_free(&c->there);
 	free(c->marked);
 	c->marked = NULL;
+}
+
+static void conflict_drop(struct conflict *c, struct conflict_footer *f)
+{
+	SLIST_REMOVE(&c->footers, f, conflict_footer, link);
+	bufpool_put(&c->io->pool, f->buf, f->bytes);
+	free(f);
+}
+
+void conflict_free(struct conflict *c)
+{
+	conflict_free_tables(c);
+	while (!SLIST_EMPTY(&c->footers))
+		conflict_drop(c, SLIST_FIRST(&c->footers));
 }
 
 int conflict_set(struct conflict *c, const struct log *l, const uint64_t hash[2],
@@ -65,70 +82,90 @@ void conflict_remove(struct conflict *c, const struct log *l, const uint64_t has
 		index_remove(&c->here, hash, &old);
 }
 
-/* The entries of a segment. */
-struct conflict_view {
-	struct disk_entry *entries;
-	uint32_t count;
-	void *footer; /* the footer that contains them; NULL: they are the segment's own */
-	size_t bytes;
-	uint64_t offset;
-};
+/* Returns the footer of SEG if it was read before. It may contain entries that are struck in memory
+ * only. */
+static struct conflict_footer *conflict_known(const struct conflict *c, const struct segment *seg)
+{
+	struct conflict_footer *f;
 
-/* Reads the footer of FOUND again. Returns false if it cannot be read. */
-static bool conflict_read(struct conflict *c, const struct found *found, struct conflict_view *v)
+	SLIST_FOREACH(f, &c->footers, link)
+	{
+		if (f->seg == seg)
+			break;
+	}
+	return f;
+}
+
+/* Makes F the footer of FOUND, which is read later. */
+static int conflict_footer_new(struct conflict *c, const struct found *found,
+			       struct conflict_footer **f)
+{
+	const struct layout *l = c->io->lay;
+	struct conflict_footer *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return -ENOMEM;
+	new->seg = found->seg;
+	new->bytes = (size_t)found->footer_blocks << l->block_shift;
+	new->offset =
+		layout_offset(l, found->seg->number, l->segment_blocks - found->footer_blocks);
+	new->buf = bufpool_get(&c->io->pool, new->bytes);
+	if (!new->buf) {
+		free(new);
+		return -ENOMEM;
+	}
+	SLIST_INSERT_HEAD(&c->footers, new, link);
+	*f = new;
+	return 0;
+}
+
+/* Reads the footer of FOUND again. It was valid a moment ago, so one that is not valid now says no
+ * more than a read that failed. */
+static int conflict_read(struct conflict *c, const struct found *found, struct conflict_footer *f)
 {
 	struct store_io *io = c->io;
 	const struct layout *l = io->lay;
 	const struct segment *seg = found->seg;
-	const uint8_t *last = (const uint8_t *)v->footer + v->bytes - l->block_bytes;
-	struct footer f;
+	const uint8_t *last = (const uint8_t *)f->buf + f->bytes - l->block_bytes;
+	struct footer is;
+	int err = syncio_read(io->q, f->offset, f->buf, f->bytes);
 
-	if (syncio_read(io->q, v->offset, v->footer, v->bytes) ||
-	    footer_peek(&f, last, seg->number, seg->gen, l) != FOOTER_VALID ||
-	    f.blocks != found->footer_blocks || !footer_check(&f, v->footer, l, &io->key))
-		return false;
-	v->entries = v->footer;
-	v->count = f.count;
-	return true;
+	if (err)
+		return err;
+	if (footer_peek(&is, last, seg->number, seg->gen, l) != FOOTER_VALID ||
+	    is.blocks != found->footer_blocks || !footer_check(&is, f->buf, l, &io->key))
+		return error_set(-EIO, "%s: read at 0x%llx: other bytes than before",
+				 weir_device_path(io->dev), (unsigned long long)f->offset);
+	f->count = is.count;
+	return 0;
 }
 
-/* Loads the entries of FOUND. A footer that cannot be read again is damaged: its segment is walked,
- * and nothing in it is struck. */
+/* The entries of a segment. */
+struct conflict_view {
+	struct disk_entry *entries;
+	uint32_t count;
+	struct conflict_footer *footer; /* NULL: the entries are the segment's own */
+};
+
 static int conflict_load(struct conflict *c, const struct found *found, struct conflict_view *v)
 {
-	struct store_io *io = c->io;
-	struct segment *seg = found->seg;
-	struct walk_result walked;
+	struct conflict_footer *f = conflict_known(c, found->seg);
 	int err = 0;
 
-	memset(v, 0, sizeof(*v));
-	if (!found->walked) {
-		v->bytes = (size_t)found->footer_blocks << io->lay->block_shift;
-		v->offset = layout_offset(io->lay, seg->number,
-					  io->lay->segment_blocks - found->footer_blocks);
-		v->footer = bufpool_get(&io->pool, v->bytes);
-		if (!v->footer)
-			return -ENOMEM;
-		if (conflict_read(c, found, v))
-			return 0;
-		bufpool_put(&io->pool, v->footer, v->bytes);
-		v->footer = NULL;
-		err = walk_segment(io, seg, &walked);
-	}
-	v->entries = seg->entries;
-	v->count = seg->records;
-	return err;
-}
-
-static void conflict_unload(struct conflict *c, const struct found *found, struct conflict_view *v)
-{
-	struct segment *seg = found->seg;
-
-	if (v->footer)
-		bufpool_put(&c->io->pool, v->footer, v->bytes);
+	*v = (struct conflict_view){ found->seg->entries, found->seg->records, NULL };
 	if (found->walked)
-		return;
-	segment_drop_entries(seg);
+		return 0;
+	if (!f) {
+		err = conflict_footer_new(c, found, &f);
+		if (!err)
+			err = conflict_read(c, found, f);
+		if (err) {
+			c->unread = found->seg;
+			return err;
+		}
+	}
+	*v = (struct conflict_view){ f->buf, f->count, f };
+	return 0;
 }
 
 /* Handles one entry in conflict. Returns true if the entry must be struck. */
@@ -150,15 +187,28 @@ static bool conflict_note(struct conflict *c, const struct footer_entry *e,
 	return false;
 }
 
+/* Returns true if the record at THERE is newer than the one with SEQUENCE in a segment of EPOCH. A
+ * record of a later life is newer, whatever its number is: a life that saw less may have given
+ * numbers again. */
+static bool conflict_is_newer(const struct conflict *c, const struct index_value *there,
+			      uint64_t epoch, uint64_t sequence)
+{
+	uint64_t other = logs_segment_of(c->ls, there)->gen.epoch;
+
+	return other != epoch ? other > epoch : there->checksum > sequence;
+}
+
 /* Decides about this log's record: it wins or is struck. */
 static bool conflict_decide(struct conflict *c, const struct footer_entry *e,
 			    const struct index_value *here, uint64_t position)
 {
+	uint64_t epoch = logs_segment_of(c->ls, here)->gen.epoch;
 	struct index_value there;
 
 	if (here->position != position)
 		return false;
-	if (index_get(&c->there, e->hash, &there) && there.checksum > e->sequence)
+	if (index_get(&c->there, e->hash, &there) &&
+	    conflict_is_newer(c, &there, epoch, e->sequence))
 		return true;
 	/* It replaces an existing entry. */
 	CHECK(!entries_set(c->ls, e->hash, here));
@@ -199,12 +249,9 @@ static int conflict_segment(struct conflict *c, struct found *found, conflict_fn
 
 	for (n = 0; !err && n < v.count; n++)
 		struck |= conflict_entry(c, found->seg, &v.entries[n], fn);
-	/* A segment without a footer gets one in which the entry is struck. Both footers are on the
-	 * medium before the winner can be deleted or evicted: the first batch is written after the
-	 * flush of its segment's header, and a free mark after a flush. */
-	if (!err && struck && v.footer && !c->io->read_only)
-		err = syncio_write(c->io->q, v.offset, v.footer, v.bytes);
-	conflict_unload(c, found, &v);
+	if (struck && v.footer)
+		v.footer->struck = true;
+	found->struck |= struck;
 	return err;
 }
 
@@ -246,6 +293,18 @@ static int conflict_passes(struct conflict *c, struct found *found, uint32_t n)
 	return err;
 }
 
+/* Frees the footers that need not be written. */
+static void conflict_drop_unstruck(struct conflict *c)
+{
+	struct conflict_footer *f, *next;
+
+	for (f = SLIST_FIRST(&c->footers); f; f = next) {
+		next = SLIST_NEXT(f, link);
+		if (!f->struck)
+			conflict_drop(c, f);
+	}
+}
+
 int conflict_settle(struct conflict *c, struct found *found, uint32_t n)
 {
 	uint64_t i, count = c->here.entries;
@@ -262,6 +321,24 @@ int conflict_settle(struct conflict *c, struct found *found, uint32_t n)
 	index_each(&c->here, conflict_mark, c);
 	err = conflict_passes(c, found, n);
 	c->count += count;
-	conflict_free(c);
+	conflict_free_tables(c);
+	conflict_drop_unstruck(c);
 	return err ? err : conflict_init_tables(c);
+}
+
+/* A segment without a footer gets one in which the entry is struck. Both footers are on the medium
+ * before the winner can be deleted or evicted: the first batch is written after the flush of its
+ * segment's header, and a free mark after a flush. */
+int conflict_write(struct conflict *c)
+{
+	struct conflict_footer *f;
+	int err = 0;
+
+	SLIST_FOREACH(f, &c->footers, link)
+	{
+		CHECK(f->struck);
+		if (!err && !c->io->read_only)
+			err = syncio_write(c->io->q, f->offset, f->buf, f->bytes);
+	}
+	return err;
 }

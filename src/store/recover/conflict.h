@@ -7,8 +7,20 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "store/recover/found.h"
+
+/* A footer that was read to settle a conflict. */
+struct conflict_footer {
+	SLIST_ENTRY(conflict_footer) link;
+	struct segment *seg;
+	uint32_t count; /* of its entries */
+	void *buf;
+	size_t bytes;
+	uint64_t offset;
+	bool struck; /* an entry was struck: it must be written */
+};
 
 /* Keys of the log being read that also live in another log. */
 struct conflict {
@@ -19,6 +31,8 @@ struct conflict {
 		there;	/* their records in the other log; `checksum` holds the sequence number */
 	bool *marked;	/* by number: segments that hold a record of such a key */
 	uint64_t count; /* number of keys in conflict */
+	SLIST_HEAD(, conflict_footer) footers;
+	struct segment *unread; /* the segment whose footer could not be read */
 };
 
 int conflict_init(struct conflict *c, struct store_io *io, struct logs *ls);
@@ -29,7 +43,10 @@ int conflict_set(struct conflict *c, const struct log *l, const uint64_t hash[2]
 		 const struct index_value *value);
 void conflict_remove(struct conflict *c, const struct log *l, const uint64_t hash[2]);
 /* Settles the conflicts when a log has been read: the newer record of each key stays, and the other
- * one is struck from the footer of its segment, one of the N at FOUND. Returns 0 or -ENOMEM. */
+ * one is struck from the footer of its segment, one of the N at FOUND. Nothing is written. Returns
+ * 0, -ENOMEM, or the error of the footer of the segment `unread`. */
 int conflict_settle(struct conflict *c, struct found *found, uint32_t n);
+/* Writes the footers in which entries were struck. Returns 0 or -errno; sets weir_error(). */
+int conflict_write(struct conflict *c);
 
 #endif

@@ -7,7 +7,22 @@
 #include <errno.h>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "store/recover/recovery.h"
+
+/*
+ * Handles a footer that could not be written. The segment stays without one, as in a running store:
+ * the next walk finds the same records, and drops the same ones (payloads_mark()). A record that
+ * was struck would come back, so then the recovery fails.
+ */
+static int finish_unsealed(struct recover *r, const struct found *found, int err)
+{
+	if (err == -ENOMEM || err == -ENODEV || found->struck)
+		return error_set(err, "%s (the footer of segment %u)", weir_error(),
+				 found->seg->number);
+	r->counts->unsealed++;
+	return 0;
+}
 
 /* Writes the footer of a walked segment. The flush at the start of recovery has put its payloads on
  * the medium. The footer itself must be there before a watermark beyond it is written. The flush of
@@ -21,6 +36,7 @@ static int finish_seal(struct recover *r, struct found *found)
 	void *buf;
 	int err;
 
+	CHECK(found->walked && found->batches);
 	found->footer_blocks = 0;
 	if (io->read_only)
 		return 0;
@@ -29,12 +45,14 @@ static int finish_seal(struct recover *r, struct found *found)
 		return 0;
 	seal_footer(io, seg, &f, &buf);
 	if (!buf)
-		return -ENOMEM;
+		return error_set(-ENOMEM, "%s: out of memory", weir_device_path(io->dev));
 	bytes = (size_t)f.blocks << io->lay->block_shift;
 	err = syncio_write(io->q, layout_offset(io->lay, seg->number, f.place.block), buf, bytes);
-	found->footer_blocks = f.blocks;
 	bufpool_put(&io->pool, buf, bytes);
-	return err;
+	if (err)
+		return finish_unsealed(r, found, err);
+	found->footer_blocks = f.blocks;
+	return 0;
 }
 
 /* Frees the segments whose header is damaged. They come last in the free list, so that they are

@@ -31,9 +31,9 @@ static int footers_trailer(struct syncio_many *m, uint64_t i, void *buf, int res
 	struct segment *seg = found->seg;
 	struct footer f = { 0 };
 
-	found->footer = FOOTER_NONE;
-	if (!result)
-		found->footer = footer_peek(&f, buf, seg->number, seg->gen, r->io->lay);
+	if (result)
+		return unread_segment(r, seg, "footer", result);
+	found->footer = footer_peek(&f, buf, seg->number, seg->gen, r->io->lay);
 	if (found->footer == FOOTER_VALID)
 		found->footer_blocks = f.blocks;
 	return 0;
@@ -46,14 +46,13 @@ static int footers_walk(struct recover *r, struct found *found)
 	int err = walk_segment(io, found->seg, &result);
 
 	if (err)
-		return err;
+		return unread_segment(r, found->seg, "batches", err);
 	found->walked = true;
 	found->batches = result.batches;
 	r->counts->open_segments += result.batches > 0;
 	r->counts->bad_footers += found->footer == FOOTER_DAMAGED;
 	r->counts->skipped_blocks += result.skipped;
-	if (logpos_compare(result.mark, r->mark[found->stream]) > 0)
-		r->mark[found->stream] = result.mark;
+	found->mark = result.mark;
 	if (result.sequence > r->sequence)
 		r->sequence = result.sequence;
 	return 0;
@@ -73,7 +72,7 @@ int footers_find(struct recover *r)
 	uint32_t n;
 	int err = syncio_many(&m);
 
-	for (n = 0; n < r->count && !err; n++)
+	for (n = 0; n < r->count && !err && !r->again; n++)
 		if (r->found[n].footer != FOOTER_VALID)
 			err = footers_walk(r, &r->found[n]);
 	return err;
@@ -138,15 +137,18 @@ static int footers_one(struct syncio_many *m, uint64_t i, void *buf, int result)
 
 	if (found->walked)
 		return footers_apply_walked(r, found);
+	CHECK(found->footer_blocks && found->footer_blocks < l->segment_blocks);
+	if (result)
+		return unread_segment(r, seg, "footer", result);
 	last = (uint8_t *)buf + ((size_t)(found->footer_blocks - 1) << l->block_shift);
-	if (!result && footer_peek(&f, last, seg->number, seg->gen, l) == FOOTER_VALID &&
+	if (footer_peek(&f, last, seg->number, seg->gen, l) == FOOTER_VALID &&
 	    f.blocks == found->footer_blocks && footer_check(&f, buf, l, &r->io->key)) {
 		segment_set_end(seg, f.end);
 		return footers_apply_entries(r, seg, buf, f.count);
 	}
 	found->footer = FOOTER_DAMAGED;
 	result = footers_walk(r, found);
-	return result ? result : footers_apply_walked(r, found);
+	return result || r->again ? result : footers_apply_walked(r, found);
 }
 
 /* Applies the segments of one log: COUNT of them, from r->from on. */
@@ -161,8 +163,12 @@ static int footers_log(struct recover *r, uint32_t count)
 				 .user = r };
 	int err = syncio_many(&m);
 
+	if (err || r->again)
+		return err;
 	/* A record conflicts only with records of this log or of the logs read before it. */
-	return err ? err : conflict_settle(&r->conflict, r->found, r->from + count);
+	err = conflict_settle(&r->conflict, r->found, r->from + count);
+	return err && r->conflict.unread ? unread_segment(r, r->conflict.unread, "footer", err)
+					 : err;
 }
 
 int footers_apply(struct recover *r)
@@ -170,13 +176,12 @@ int footers_apply(struct recover *r)
 	uint32_t end;
 	int err = conflict_init(&r->conflict, r->io, r->ls);
 
-	for (; r->from < r->count && !err; r->from = end) {
+	for (; r->from < r->count && !err && !r->again; r->from = end) {
 		for (end = r->from + 1; end < r->count; end++)
 			if (r->found[end].stream != r->found[r->from].stream)
 				break;
 		err = footers_log(r, end - r->from);
 	}
-	conflict_free(&r->conflict);
 	r->counts->conflicts = r->conflict.count;
 	return err;
 }

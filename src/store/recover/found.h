@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/recover/recover.h"
+#include "store/log/log.h"
 
 /* A segment in use. */
 struct found {
@@ -17,7 +17,9 @@ struct found {
 	enum footer_state footer;
 	uint32_t footer_blocks;
 	bool walked; /* its entries are in memory; it gets a new footer */
+	bool struck; /* an entry of it has lost a conflict */
 	uint32_t batches;
+	struct logpos mark; /* walked: the highest watermark in its batches */
 };
 
 #endif

@@ -18,6 +18,8 @@ static void headers_place(struct syncio_many *m, uint64_t i, uint64_t *offset, s
 {
 	struct recover *r = m->user;
 
+	if (super_is_out(&r->super, (uint32_t)i))
+		return;
 	*offset = layout_offset(r->io->lay, (uint32_t)i, 0);
 	*length = r->io->lay->block_bytes;
 }
@@ -37,32 +39,67 @@ static int headers_used(struct recover *r, struct segment *seg, const struct hea
 	return 0;
 }
 
+/* Notes the generation and sequence number of a valid header. */
+static void headers_note(struct recover *r, const struct header *h)
+{
+	r->headers++;
+	/* Free marks count too: a segment that was freed in an earlier epoch still holds its
+	 * batches, so its next generation must be one that it never had. */
+	if (h->gen.epoch > r->epoch)
+		r->epoch = h->gen.epoch;
+	if (h->sequence > r->sequence)
+		r->sequence = h->sequence;
+}
+
+/* Decodes the header of SEG at BUF. One that does not verify is read once more, because a drive or
+ * a link may lose or garble a read, and a damaged header costs a whole segment. Returns 1 if it is
+ * valid, 0 if it is damaged, or the error of the read. */
+static int headers_decode(struct recover *r, const struct segment *seg, void *buf, struct header *h)
+{
+	const struct layout *l = r->io->lay;
+	int err;
+
+	if (header_decode(h, buf, seg->number, &r->io->key, r->io->super.uuid))
+		return 1;
+	r->counts->rereads++;
+	err = syncio_read(r->io->q, layout_offset(l, seg->number, 0), buf, l->block_bytes);
+	return err ? err : header_decode(h, buf, seg->number, &r->io->key, r->io->super.uuid);
+}
+
+/* Handles the header H of SEG, which is valid. */
+static int headers_valid(struct recover *r, struct segment *seg, const struct header *h)
+{
+	headers_note(r, h);
+	if (h->state == DISK_USED)
+		return headers_used(r, seg, h);
+	segment_recover(seg, h->gen, NULL);
+	segment_free(logs_segments(r->ls), seg);
+	return 0;
+}
+
 static int headers_one(struct syncio_many *m, uint64_t i, void *buf, int result)
 {
 	struct recover *r = m->user;
 	struct segments *all = logs_segments(r->ls);
 	struct segment *seg = &all->all[i];
 	struct header h;
+	int valid = 0;
 
 	CHECK(i < all->count && seg->number == i);
-	if (result || !header_decode(&h, buf, seg->number, &r->io->key, r->io->super.uuid) ||
-	    h.stream >= DISK_STREAMS) {
-		/* Formatting wrote every header, so a missing one is damaged. The segment is used
-		 * again like a free one. If it were left alone, it might be readable another time,
-		 * and bring back records that were superseded meanwhile. */
-		r->counts->bad_headers++;
+	if (!buf) {
+		segment_put_out(seg);
 		return 0;
 	}
-	/* Free marks count too: a segment that was freed in an earlier epoch still holds its
-	 * batches, so its next generation must be one that it never had. */
-	if (h.gen.epoch > r->epoch)
-		r->epoch = h.gen.epoch;
-	if (h.sequence > r->sequence)
-		r->sequence = h.sequence;
-	if (h.state == DISK_USED)
-		return headers_used(r, seg, &h);
-	segment_recover(seg, h.gen, NULL);
-	segment_free(all, seg);
+	if (!result)
+		valid = headers_decode(r, seg, buf, &h);
+	if (result || valid < 0)
+		return unread_segment(r, seg, "header", result ? result : valid);
+	if (valid && h.stream < DISK_STREAMS)
+		return headers_valid(r, seg, &h);
+	/* Formatting wrote every header, so a missing one is damaged. The segment is used again
+	 * like a free one. If it were left alone, it might be readable another time, and bring back
+	 * records that were superseded meanwhile. */
+	r->counts->bad_headers++;
 	return 0;
 }
 
@@ -73,6 +110,18 @@ static int headers_compare(const void *a, const void *b)
 	if (x->stream != y->stream)
 		return x->stream < y->stream ? -1 : 1;
 	return generation_compare(x->seg->gen, y->seg->gen);
+}
+
+/* Refuses a device on which no header belongs to the store of the superblock. Formatting wrote them
+ * all, so it is more likely that the superblock came from elsewhere. To go on would free every
+ * segment. */
+static int headers_foreign(const struct recover *r)
+{
+	return error_set(-EBADMSG,
+			 "%s: damaged: none of its segments has a header of the store that the "
+			 "superblock names; restore the right superblock (the first or the last "
+			 "64 KiB), or format it anew",
+			 weir_device_path(r->io->dev));
 }
 
 int headers_read(struct recover *r)
@@ -87,7 +136,10 @@ int headers_read(struct recover *r)
 	int err = syncio_many(&m);
 
 	qsort(r->found, r->count, sizeof(*r->found), headers_compare);
-	return err;
+	if (err || r->again)
+		return err;
+	r->counts->out_of_use = r->super.out_count;
+	return r->headers ? 0 : headers_foreign(r);
 }
 
 /* Refuses an image in which NAME has its highest value. No store lives so long. */
@@ -99,7 +151,7 @@ int headers_forged(const struct recover *r, const char *name)
 
 /* Refuses an image with more streams than segments suffice for: puts into some would wait for
  * ever. */
-int headers_check_streams(const struct recover *r)
+int headers_check_streams(struct recover *r)
 {
 	uint32_t most = layout_streams_max(r->io->lay);
 
@@ -121,6 +173,11 @@ int headers_begin_epoch(struct recover *r)
 	if (super->epoch == UINT64_MAX)
 		return headers_forged(r, "epoch");
 	super->epoch++;
+	/* All that could be read was read by now, so this is the highest number of any record. What
+	 * is written later in this life is either found by the next recovery, or out of use or
+	 * damaged; then the epoch of its segment tells that it is newer than what came before. So
+	 * the floor need not be written more often. */
+	super->sequence_floor = r->sequence;
 	if (!r->io->read_only) {
 		super->revision++;
 		log_placement_assign(r->ls, super);

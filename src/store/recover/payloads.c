@@ -10,13 +10,39 @@
 
 #define PAYLOADS_DEPTH 16u
 
-/* Returns true if the payload of entry E must be verified before E may supersede anything. */
-static bool payloads_unproved(const struct recover *r, const struct found *found,
-			      const struct footer_entry *e)
+/* Returns true if A and B are of one log and one life. */
+static bool payloads_of_one_life(const struct found *a, const struct found *b)
 {
-	struct logpos at = { found->seg->gen, e->batch };
+	return a->stream == b->stream && a->seg->gen.epoch == b->seg->gen.epoch;
+}
 
-	return !(e->flags & DISK_TOMBSTONE) && logpos_compare(at, r->mark[found->stream]) >= 0;
+/*
+ * Returns the watermark of FOUND's log that was reached in the life of FOUND: what is in front of
+ * it was covered by a flush.
+ *
+ * Watermarks of later lives do not count. They cover FOUND as well, because the recovery between
+ * had verified it and dropped what was wrong. But if FOUND still has no footer, that recovery could
+ * not write one, so each later one must drop the same records again.
+ */
+static struct logpos payloads_mark(const struct recover *r, const struct found *found)
+{
+	const struct found *from = found, *end = r->found + r->count, *f;
+	struct logpos mark = { { 0, 0 }, 0 };
+
+	while (from > r->found && payloads_of_one_life(from - 1, found))
+		from--;
+	for (f = from; f < end && payloads_of_one_life(f, found); f++)
+		if (f->walked && logpos_compare(f->mark, mark) > 0)
+			mark = f->mark;
+	return mark;
+}
+
+/* Returns true if the payload of entry E must be verified before E may supersede anything. */
+static bool payloads_unproved(const struct recover *r, const struct footer_entry *e)
+{
+	struct logpos at = { r->verifying->seg->gen, e->batch };
+
+	return !(e->flags & DISK_TOMBSTONE) && logpos_compare(at, r->mark) >= 0;
 }
 
 static void payloads_place(struct syncio_many *m, uint64_t i, uint64_t *offset, size_t *length)
@@ -26,7 +52,7 @@ static void payloads_place(struct syncio_many *m, uint64_t i, uint64_t *offset, 
 	struct footer_entry e;
 
 	footer_entry_decode(&e, &r->verifying->seg->entries[i]);
-	if (!payloads_unproved(r, r->verifying, &e))
+	if (!payloads_unproved(r, &e))
 		return;
 	*offset = layout_offset(l, r->verifying->seg->number, e.block);
 	*length = (size_t)layout_blocks(l, e.length) << l->block_shift;
@@ -40,16 +66,21 @@ static bool payloads_match(const struct recover *r, const struct footer_entry *e
 	return checksum_data(&r->io->key, CHECKSUM_PAYLOAD, place, buf, e->length) == e->checksum;
 }
 
-/* Reads a payload again: one failed read is not enough to give it up. read.c does the same. */
-static bool payloads_reread(struct recover *r, uint64_t i, const struct footer_entry *e, void *buf)
+/* Reads a payload that was wrong again: a wrong read is not enough to give it up. read.c does the
+ * same. Returns 0, or the error of the read; *RIGHT says whether the payload is right now. */
+static int payloads_reread(struct recover *r, uint64_t i, const struct footer_entry *e, void *buf,
+			   bool *right)
 {
 	struct syncio_many m = { .user = r };
 	uint64_t offset = 0;
 	size_t length = 0;
+	int err;
 
 	payloads_place(&m, i, &offset, &length);
 	r->counts->rereads++;
-	return !syncio_read(r->io->q, offset, buf, length) && payloads_match(r, e, buf);
+	err = syncio_read(r->io->q, offset, buf, length);
+	*right = !err && payloads_match(r, e, buf);
+	return err;
 }
 
 static int payloads_one(struct syncio_many *m, uint64_t i, void *buf, int result)
@@ -57,11 +88,18 @@ static int payloads_one(struct syncio_many *m, uint64_t i, void *buf, int result
 	struct recover *r = m->user;
 	struct segment *seg = r->verifying->seg;
 	struct footer_entry e;
+	bool right = false;
 
 	if (!buf)
 		return 0;
 	footer_entry_decode(&e, &seg->entries[i]);
-	if (!result && (payloads_match(r, &e, buf) || payloads_reread(r, i, &e, buf)))
+	if (!result && payloads_match(r, &e, buf))
+		return 0;
+	if (!result)
+		result = payloads_reread(r, i, &e, buf, &right);
+	if (result)
+		return unread_segment(r, seg, "payload", result);
+	if (right)
 		return 0;
 	r->counts->dropped_records++;
 	segment_strike_entry(seg, (uint32_t)i);
@@ -82,5 +120,6 @@ int payloads_verify(struct recover *r, struct found *found)
 
 	CHECK(found->walked);
 	r->verifying = found;
+	r->mark = payloads_mark(r, found);
 	return syncio_many(&m);
 }

@@ -2,10 +2,11 @@
 /*
  * recover.c - recovery: reads the device and makes the store in memory.
  *
- * The steps are: flush; superblocks and segment headers; new epoch; footers; the walk of segments
- * that have no footer; the payloads that no flush covered; the index, in log order; new footers for
- * the walked segments. Only the superblocks and those footers are written. So a recovery that is
- * interrupted and run again finds what this one found.
+ * The steps are: flush; superblocks and segment headers; footers; the walk of segments that have no
+ * footer; the payloads that no flush covered; the index, in log order; new epoch; footers in which
+ * a record is struck; new footers for the walked segments. All reads come before the first write.
+ * So a recovery whose reads fail has changed nothing, and one that is interrupted and run again
+ * finds what this one found.
  *
  * It runs on the opening thread, before the loop knows the store, and owns the list of segments
  * that it found.
@@ -18,36 +19,81 @@
 #include "base/error.h"
 #include "store/recover/recovery.h"
 
+/* The data may still be in the drive's cache. Without a flush the next crash could lose it after
+ * the store has built on it. */
+static int recover_flush(struct recover *r)
+{
+	return r->io->read_only ? 0 : syncio_flush(r->io->q);
+}
+
+static int recover_check_sequence(struct recover *r)
+{
+	return r->sequence == UINT64_MAX ? headers_forged(r, "sequence number") : 0;
+}
+
+static int recover_write_struck(struct recover *r)
+{
+	return conflict_write(&r->conflict);
+}
+
+/* Everything is read before anything is written. */
+static int (*const recover_reads[])(struct recover *r) = {
+	recover_flush, headers_read,  headers_check_streams,
+	footers_find,  footers_apply, recover_check_sequence,
+};
+static int (*const recover_writes[])(struct recover *r) = {
+	headers_begin_epoch,
+	recover_write_struck,
+	finish_segments,
+};
+
+#define RECOVER_COUNT(steps) (sizeof(steps) / sizeof(*(steps)))
+
+/* Reads everything once. Sets r->again if a segment was put out of use meanwhile. */
+static int recover_read(struct recover *r)
+{
+	int err = 0;
+
+	r->again = false;
+	r->count = r->from = r->headers = 0;
+	r->epoch = 0;
+	r->sequence = r->io->super.sequence_floor;
+	r->super.streams = r->io->super.streams;
+	*r->counts = (struct recover_counts){ 0 };
+	for (size_t n = 0; n < RECOVER_COUNT(recover_reads) && !err && !r->again; n++)
+		err = recover_reads[n](r);
+	return err;
+}
+
 static int recover_steps(struct recover *r)
 {
-	struct store_io *io = r->io;
-	/* The data may still be in the drive's cache. Without a flush the next crash could lose it
-	 * after the store has built on it. */
-	int err = io->read_only ? 0 : syncio_flush(io->q);
+	uint32_t out = r->super.out_count;
+	int err = recover_read(r);
 
-	if (!err)
-		err = headers_read(r);
-	if (!err)
-		err = headers_check_streams(r);
-	if (!err)
-		err = headers_begin_epoch(r);
-	if (!err)
-		err = footers_find(r);
-	if (!err)
-		err = footers_apply(r);
-	if (!err && r->sequence == UINT64_MAX)
-		err = headers_forged(r, "sequence number");
-	if (!err)
-		err = finish_segments(r);
+	while (!err && r->again) {
+		/* Each time at least one more segment is out of use. */
+		CHECK(r->super.out_count > out);
+		out = r->super.out_count;
+		conflict_free(&r->conflict);
+		err = logs_forget(r->ls);
+		if (!err)
+			err = recover_read(r);
+	}
+	for (size_t n = 0; n < RECOVER_COUNT(recover_writes) && !err; n++)
+		err = recover_writes[n](r);
+	conflict_free(&r->conflict);
 	return err;
 }
 
 int recover_run(struct store_io *io, struct logs *ls, const struct superio_found *supers,
-		struct recover_counts *counts)
+		bool salvage, struct recover_counts *counts)
 {
-	struct recover r = {
-		.io = io, .ls = ls, .counts = counts, .supers = *supers, .super = io->super
-	};
+	struct recover r = { .io = io,
+			     .ls = ls,
+			     .counts = counts,
+			     .salvage = salvage,
+			     .supers = *supers,
+			     .super = io->super };
 	uint64_t begin = clock_now();
 	struct log_counts logs;
 	int err;

@@ -6,6 +6,7 @@
 #ifndef STORE_RECOVER_H
 #define STORE_RECOVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "store/io/io.h"
@@ -21,13 +22,17 @@ struct recover_counts {
 	uint64_t dropped_records;
 	uint64_t conflicts;
 	uint64_t rereads;
+	uint64_t out_of_use; /* segments */
+	uint64_t unsealed;   /* segments whose footer could not be written */
+	uint64_t bad_supers; /* superblock copies that are not valid, or could not be written */
 };
 
 /*
- * Recovers LS on IO, whose superblock was read; SUPERS says what is on the device. It runs on the
- * opening thread, before the loop knows the store. Returns 0 or -errno; sets weir_error().
+ * Recovers LS on IO, whose superblock was read; SUPERS says what is on the device. With SALVAGE,
+ * segments that cannot be read are put out of use. It runs on the opening thread, before the loop
+ * knows the store. Returns 0 or -errno; sets weir_error().
  */
 int recover_run(struct store_io *io, struct logs *ls, const struct superio_found *supers,
-		struct recover_counts *counts);
+		bool salvage, struct recover_counts *counts);
 
 #endif

@@ -9,31 +9,42 @@
 #include <stdint.h>
 
 #include "store/recover/conflict.h"
+#include "store/recover/recover.h"
 
 struct recover {
 	struct store_io *io;
 	struct logs *ls;
 	struct recover_counts *counts;
+	bool salvage;	     /* segments that cannot be read are put out of use */
+	bool again;	     /* one was: everything is read again without it */
 	struct found *found; /* log by log, oldest first */
 	uint32_t count;
 	uint32_t from; /* index in `found`: where the log that is read begins */
 	struct conflict conflict;
 	struct superio_found supers;
-	struct super super; /* the epoch that this recovery writes */
+	struct super super; /* what this recovery writes */
 	uint64_t epoch;
-	uint64_t sequence;		  /* the highest that was seen */
-	struct logpos mark[DISK_STREAMS]; /* the watermark of each log */
+	uint64_t sequence; /* the highest that was seen */
+	uint32_t headers;  /* valid ones */
 	struct found *verifying;
+	struct logpos mark; /* the watermark that counts for it */
 };
 
+/* unread.c */
+/* Handles a read that failed with ERR: of WHAT, a structure of SEG. Returns 0 if the segment is now
+ * out of use, so that the recovery begins again when this step has ended; otherwise -errno. */
+int unread_segment(struct recover *r, const struct segment *seg, const char *what, int err);
+
 /* headers.c */
-/* Reads all headers, and lists the segments in use log by log. */
+/* Reads all headers, and lists the segments in use log by log. Refuses a device with no header of
+ * the store. */
 int headers_read(struct recover *r);
 /* Sets the error for an image in which NAME has its highest value. No store lives so long. */
 int headers_forged(const struct recover *r, const char *name);
 /* Refuses an image with more streams than its segments suffice for. */
-int headers_check_streams(const struct recover *r);
-/* Begins a new epoch: what is written from now on is newer than anything on the device. */
+int headers_check_streams(struct recover *r);
+/* Writes the superblock, and begins a new epoch with it: what is written from now on is newer than
+ * anything on the device. */
 int headers_begin_epoch(struct recover *r);
 
 /* footers.c */

@@ -32,6 +32,7 @@ static int walk_read(struct walk *w, uint32_t block, uint32_t blocks)
 {
 	const struct layout *l = w->io->lay;
 	size_t bytes = (size_t)blocks << l->block_shift;
+	int err;
 
 	if (bytes > w->room) {
 		free(w->window);
@@ -44,13 +45,13 @@ static int walk_read(struct walk *w, uint32_t block, uint32_t blocks)
 	CHECK(block + blocks <= l->segment_blocks);
 	w->from = block;
 	w->blocks = 0;
-	if (syncio_read(w->io->q, layout_offset(l, w->seg->number, block), w->window, bytes))
-		return -EIO;
-	w->blocks = blocks;
-	return 0;
+	err = syncio_read(w->io->q, layout_offset(l, w->seg->number, block), w->window, bytes);
+	if (!err)
+		w->blocks = blocks;
+	return err;
 }
 
-/* Returns BLOCKS blocks from BLOCK on. NULL with *ERR 0 means that they cannot be read. */
+/* Returns BLOCKS blocks from BLOCK on, or NULL and *ERR. */
 static const uint8_t *walk_fetch(struct walk *w, uint32_t block, uint32_t blocks, int *err)
 {
 	const struct layout *l = w->io->lay;
@@ -61,13 +62,11 @@ static const uint8_t *walk_fetch(struct walk *w, uint32_t block, uint32_t blocks
 	if (block < w->from || block + blocks > w->from + w->blocks) {
 		ahead = ahead < blocks ? blocks : ahead;
 		*err = walk_read(w, block, ahead < left ? ahead : left);
-		/* Read again without the neighbours: one bad block should not make them
-		 * unreadable. */
-		if (*err == -EIO)
+		/* Read again without the neighbours: a bad block in a payload that is not needed
+		 * should not make a header unreadable. */
+		if (*err && *err != -ENOMEM)
 			*err = walk_read(w, block, blocks);
-		if (*err == -EIO)
-			*err = 0;
-		if (*err || !w->blocks)
+		if (*err)
 			return NULL;
 	}
 	return w->window + ((size_t)(block - w->from) << l->block_shift);
@@ -93,7 +92,7 @@ static int walk_record(struct walk *w, const struct batch_header *h, const struc
 	return 0;
 }
 
-/* Reads the batch at BLOCK. Returns its length in blocks, 0 if there is none, or -ENOMEM. */
+/* Reads the batch at BLOCK. Returns its length in blocks, 0 if there is none, or -errno. */
 static int64_t walk_batch(struct walk *w, uint32_t block)
 {
 	const struct layout *l = w->io->lay;
@@ -106,11 +105,15 @@ static int64_t walk_batch(struct walk *w, uint32_t block)
 	int err;
 
 	buf = walk_fetch(w, block, 1, &err);
-	if (!buf || !batch_peek(buf, place, l, &bytes))
+	if (!buf)
 		return err;
+	if (!batch_peek(buf, place, l, &bytes))
+		return 0;
 	buf = walk_fetch(w, block, layout_blocks(l, bytes), &err);
-	if (!buf || !batch_decode(&h, buf, place, l, &w->io->key))
+	if (!buf)
 		return err;
+	if (!batch_decode(&h, buf, place, l, &w->io->key))
+		return 0;
 	while (batch_next(buf, &h, &at, &r)) {
 		err = walk_record(w, &h, &r);
 		if (err)

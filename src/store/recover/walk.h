@@ -17,7 +17,8 @@ struct walk_result {
 
 /*
  * Reads the batches of SEG, and sets its `entries` (for a new footer), `used` and `end`. It blocks,
- * and runs before the loop knows the store. Returns 0 or -ENOMEM.
+ * and runs before the loop knows the store. Returns 0, -ENOMEM, or the error of a read; sets
+ * weir_error().
  */
 int walk_segment(struct store_io *io, struct segment *seg, struct walk_result *result);
 

@@ -85,6 +85,18 @@ static void cover(struct held *h)
 	}
 }
 
+/* Returns true if CMD is not to blocks that are bad. The first command makes its own bad. */
+static int fails_elsewhere(const struct weir_cmd *cmd)
+{
+	if (!memdisk.fail_sticks)
+		return 0;
+	if (!memdisk.stuck_to) {
+		memdisk.stuck_from = cmd->offset;
+		memdisk.stuck_to = cmd->offset + cmd->length;
+	}
+	return cmd->offset >= memdisk.stuck_to || cmd->offset + cmd->length <= memdisk.stuck_from;
+}
+
 static int fails(const struct weir_cmd *cmd)
 {
 	if (memdisk.off)
@@ -92,6 +104,12 @@ static int fails(const struct weir_cmd *cmd)
 	if (!memdisk.fails || cmd->op != memdisk.fail_op ||
 	    (cmd->op != WEIR_OP_FLUSH &&
 	     (cmd->offset < memdisk.fail_from || cmd->offset >= memdisk.fail_to)))
+		return 0;
+	if (memdisk.fail_skip) {
+		memdisk.fail_skip--;
+		return 0;
+	}
+	if (fails_elsewhere(cmd))
 		return 0;
 	memdisk.fails--;
 	return 1;
@@ -287,6 +305,7 @@ int memdisk_open(struct rig *rig)
 	queue.nomerges = memdisk.merge ? 0 : 2;
 	assert_int_equal(queue_open(&rig->queue, rig->device, &queue, &memdisk_engine, NULL), 0);
 	opts.attach = 1;
+	opts.salvage = memdisk.salvage;
 	/* A few operations then make several batches. */
 	opts.batch_bytes = 16 << 10;
 	err = weir_store_open_queues(&rig->s, &rig->queue, 1, &opts);

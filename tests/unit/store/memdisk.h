@@ -28,7 +28,12 @@ struct memdisk {
 	int fail_op;
 	uint64_t fail_from, fail_to;
 	unsigned fails;
-	int fail_error; /* their result; -EIO unless a test sets another */
+	int fail_error;	    /* their result; -EIO unless a test sets another */
+	unsigned fail_skip; /* so many of these commands go well before the first one fails */
+	/* Only the blocks of the first command that fails are bad: others go well. */
+	int fail_sticks;
+	uint64_t stuck_from, stuck_to;
+	uint32_t salvage; /* opening gives up segments that cannot be read */
 	/* At most so many reads of this length succeed and bring no data: they were lost. */
 	unsigned lost;
 	uint64_t lost_length;

@@ -276,29 +276,6 @@ static void a_segment_header(void **state)
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
 }
 
-/* A header that cannot be read costs its segment for good. If it were readable later, records that
- * were superseded since then would come back. */
-static void an_unreadable_header(void **state)
-{
-	struct weir_store_stats stats;
-	uint64_t key;
-
-	(void)state;
-	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
-	memdisk_close(&rig);
-	let_fail(WEIR_OP_READ, FIRST, FIRST + 4096, 1);
-	assert_int_equal(memdisk_open(&rig), 0);
-	rig_stats(&rig, &stats);
-	assert_int_equal(stats.recovered_bad_headers, 1);
-	assert_int_equal(rig_get(&rig, 1, 1, 5000), -ENOENT);
-	for (key = 100; key < 400; key++)
-		assert_int_equal(rig_put(&rig, key, 1, 60000, 0), 0);
-	assert_int_equal(memdisk_reopen(&rig), 0);
-	assert_int_equal(rig_get(&rig, 1, 1, 5000), -ENOENT);
-	rig_stats(&rig, &stats);
-	assert_int_equal(stats.recovered_bad_headers, 0);
-}
-
 /* No header can be written at all. */
 static void every_write(void **state)
 {
@@ -522,7 +499,6 @@ int main(void)
 		TEST(behind_a_failed_batch),
 		TEST(a_batch_and_its_footer),
 		TEST(a_tombstone),
-		TEST(an_unreadable_header),
 		TEST(a_footer),
 		TEST(a_read),
 		TEST(a_segment_header),
