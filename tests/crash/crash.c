@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * crash.c - runs all programs of up to three steps from each seed, and looks at everything that a
+ * power cut or a kill may leave behind each command. See docs/testing.md.
+ *
+ *   crash [--images N] [--length N] [--second PATH] [--seed NAME]...    looks at many programs
+ *   crash --seed NAME --program STEP,STEP [--overlap]                   at one
+ *         [--life N --point N --choice LETTERS [--discard N] [--killed]]   at one image
+ */
+#include <err.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "check.h"
+#include "proof.h"
+
+#define CRASH_SEEDS 32u
+#define CRASH_JOBS 2u
+
+struct crash {
+	struct checker checker;
+	const struct seed *seed;
+	struct program program;
+	bool one; /* only `program` */
+	unsigned length;
+	uint64_t images; /* so many distinct ones from each seed; 0: all */
+	bool quiet;
+	unsigned without; /* a bit for each step that programs do not have */
+};
+
+static struct crash crash;
+
+/* Prints the command that repeats what is being looked at. */
+static void crash_repeat(FILE *to)
+{
+	const struct checker *c = &crash.checker;
+
+	fprintf(to, "--seed %s --program ", crash.seed->name);
+	for (unsigned n = 0; n < crash.program.count; n++)
+		fprintf(to, "%s%s", n ? "," : "", step_names[crash.program.step[n]]);
+	fprintf(to, "%s", crash.program.overlap ? " --overlap" : "");
+	if (c->point || c->choice.letters[0])
+		fprintf(to, " --life %u --point %u --choice '%s' --discard %d%s", c->life, c->point,
+			c->choice.letters, (int)c->choice.discard,
+			c->choice.killed ? " --killed" : "");
+	fprintf(to, "\n");
+}
+
+static void crash_failed(void)
+{
+	if (!crash.quiet)
+		fprintf(stderr, "crash: %s%s\n", crash.checker.run.wrong, crash.checker.trail);
+	fprintf(stderr, "crash: repeat: ");
+	crash_repeat(stderr);
+}
+
+/* A check in the store failed, or it hangs. */
+static void crash_aborted(int number)
+{
+	run_wrong(&crash.checker.run, number == SIGALRM ? "it hangs" : "it ended by signal %d",
+		  number);
+	crash_failed();
+	_exit(1);
+}
+
+static bool crash_program(unsigned fresh)
+{
+	struct checker *c = &crash.checker;
+
+	alarm(120);
+	c->point = 0;
+	memset(&c->choice, 0, sizeof(c->choice));
+	return check_program(c, &crash.program, fresh);
+}
+
+static bool crash_has_without(const struct program *p)
+{
+	for (unsigned n = 0; n < p->count; n++)
+		if (crash.without >> p->step[n] & 1)
+			return true;
+	return false;
+}
+
+/* Runs all programs of COUNT steps. The shorter ones have looked at all but the last step. */
+static bool crash_length(unsigned count)
+{
+	struct program *p = &crash.program;
+	uint64_t all = 1, n, i;
+
+	for (i = 0; i < count; i++)
+		all *= STEP_COUNT;
+	/* In an order that mixes them, so that any number of them is a sample. */
+	for (n = 0; n < 2 * all && !check_is_enough(&crash.checker); n++) {
+		uint64_t k = (n / 2 * 1009 + n % 2) % all;
+
+		p->count = count;
+		p->overlap = n % 2;
+		for (i = 0; i < count; i++, k /= STEP_COUNT)
+			p->step[i] = (enum step)(k % STEP_COUNT);
+		if (!crash_has_without(p) && !crash_program(count - 1))
+			return false;
+	}
+	return true;
+}
+
+static bool crash_seed(const struct seed *seed, struct coverage *coverage)
+{
+	struct checker *c = &crash.checker;
+	bool good;
+
+	crash.seed = seed;
+	c->coverage = coverage;
+	good = check_begin(c, seed);
+	if (good && crash.one)
+		good = crash_program(0);
+	for (unsigned n = 1; good && !crash.one && n <= crash.length; n++) {
+		/* The long programs get their share of the images that are wanted. */
+		c->most = crash.images * n / crash.length;
+		good = crash_length(n);
+	}
+	if (!good) {
+		crash_failed();
+		return false;
+	}
+	check_end(c);
+	return true;
+}
+
+static int crash_child(const struct seed *seed, struct coverage *coverage)
+{
+	signal(SIGABRT, crash_aborted);
+	signal(SIGSEGV, crash_aborted);
+	signal(SIGALRM, crash_aborted);
+	return crash_seed(seed, coverage) ? 0 : 1;
+}
+
+static unsigned crash_step(const char *name)
+{
+	unsigned n = 0;
+
+	while (n < STEP_COUNT && strcmp(step_names[n], name) != 0)
+		n++;
+	if (n == STEP_COUNT)
+		errx(2, "no such step: %s", name);
+	return n;
+}
+
+static void crash_parse_program(char *text)
+{
+	struct program *p = &crash.program;
+
+	crash.one = true;
+	for (char *name = strtok(text, ","); name; name = strtok(NULL, ",")) {
+		if (p->count == RUN_STEPS_MAX)
+			errx(2, "a program has at most %u steps", RUN_STEPS_MAX);
+		p->step[p->count++] = (enum step)crash_step(name);
+	}
+}
+
+static const struct seed *crash_find_seed(const char *name)
+{
+	for (unsigned n = 0; n < seed_count; n++)
+		if (!strcmp(seeds[n].name, name))
+			return &seeds[n];
+	errx(2, "no such seed: %s", name);
+}
+
+/* Takes an option that says which image to look at. */
+static void crash_parse_target(int o)
+{
+	struct target *target = &crash.checker.target;
+
+	switch (o) {
+	case 'L':
+		target->life = (uint32_t)atoi(optarg);
+		break;
+	case 'P':
+		target->point = (uint32_t)atoi(optarg);
+		target->set = true;
+		break;
+	case 'c':
+		snprintf(target->choice.letters, sizeof(target->choice.letters), "%s", optarg);
+		break;
+	case 'd':
+		target->choice.discard = (enum image_discard)atoi(optarg);
+		break;
+	case 'k':
+		target->choice.killed = true;
+		break;
+	default:
+		exit(2);
+	}
+}
+
+static unsigned crash_parse(int argc, char **argv, const struct seed *wanted[CRASH_SEEDS])
+{
+	static const struct option options[] = {
+		{ "images", 1, NULL, 'n' },  { "length", 1, NULL, 'l' },
+		{ "second", 1, NULL, '2' },  { "seed", 1, NULL, 's' },
+		{ "program", 1, NULL, 'p' }, { "overlap", 0, NULL, 'o' },
+		{ "life", 1, NULL, 'L' },    { "point", 1, NULL, 'P' },
+		{ "choice", 1, NULL, 'c' },  { "discard", 1, NULL, 'd' },
+		{ "killed", 0, NULL, 'k' },  { "deep", 1, NULL, 'D' },
+		{ "compare", 1, NULL, 'C' }, { "quiet", 0, NULL, 'q' },
+		{ "without", 1, NULL, 'w' }, { NULL, 0, NULL, 0 },
+	};
+	struct checker *c = &crash.checker;
+	unsigned count = 0;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (o) {
+		case 'n':
+			crash.images = strtoull(optarg, NULL, 0);
+			break;
+		case 'l':
+			crash.length = (unsigned)atoi(optarg);
+			break;
+		case '2':
+			c->second = optarg;
+			break;
+		case 's':
+			wanted[count++ % CRASH_SEEDS] = crash_find_seed(optarg);
+			break;
+		case 'p':
+			crash_parse_program(optarg);
+			break;
+		case 'o':
+			crash.program.overlap = true;
+			break;
+		case 'D':
+			c->deep = (unsigned)atoi(optarg);
+			break;
+		case 'C':
+			c->compare = (unsigned)atoi(optarg);
+			break;
+		case 'w':
+			crash.without |= 1u << crash_step(optarg);
+			break;
+		case 'q':
+			crash.quiet = true;
+			break;
+		default:
+			crash_parse_target(o);
+			break;
+		}
+	}
+	return count;
+}
+
+/* Prints the figures, and adds them to the proof. */
+static void crash_report(const struct coverage *v)
+{
+	const struct {
+		const char *section, *name;
+		uint64_t count;
+	} rows[] = {
+		{ "enumeration", "programs", v->programs },
+		{ "enumeration", "crash points", v->points },
+		{ "enumeration", "images", v->images },
+		{ "enumeration", "distinct images", v->distinct },
+		{ "enumeration", "recoveries", v->recoveries },
+		{ "enumeration", "images of interrupted recoveries", v->interrupted },
+		{ "enumeration", "of these, interrupted twice", v->twice },
+		{ "enumeration", "compared with the second recovery", v->compared },
+		{ "faults", "write torn by a power cut", v->torn },
+		{ "faults", "write lost by a power cut", v->lost },
+		{ "faults", "discarded blocks that read otherwise", v->discards },
+		{ "faults", "kill between two commands", v->killed },
+		{ "faults", "failed read at open", v->read_faults },
+	};
+
+	printf("# crash:");
+	for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {
+		if (!strcmp(rows[n].section, "enumeration"))
+			printf("%s %llu %s", n ? "," : "", (unsigned long long)rows[n].count,
+			       rows[n].name);
+		proof_count(rows[n].section, rows[n].name, rows[n].count);
+	}
+	for (unsigned n = 0; n < DRIVE_FAULTS; n++)
+		proof_count("faults", drive_fault_name((enum drive_fault)n), v->fired[n]);
+	printf("\n");
+}
+
+/* Waits for a seed's process. */
+static int crash_reap(unsigned seeds_running, const int pids[CRASH_SEEDS],
+		      const struct seed *wanted[CRASH_SEEDS])
+{
+	int status, pid = wait(&status);
+
+	for (unsigned n = 0; n < seeds_running; n++)
+		if (pids[n] == pid)
+			printf("%sok %u - %s\n", status ? "not " : "", n + 1, wanted[n]->name);
+	return status != 0;
+}
+
+/* Looks at each of COUNT seeds in a process of its own. Returns how many failed. */
+static int crash_run(const struct seed *wanted[CRASH_SEEDS], struct coverage *v, unsigned count)
+{
+	int pids[CRASH_SEEDS], failed = 0;
+	unsigned n, ended = 0;
+
+	for (n = 0; n < count; n++) {
+		if (n >= ended + CRASH_JOBS) {
+			failed += crash_reap(n, pids, wanted);
+			ended++;
+		}
+		fflush(NULL);
+		pids[n] = fork();
+		CHECK(pids[n] >= 0);
+		if (!pids[n])
+			exit(crash_child(wanted[n], &v[n]));
+	}
+	for (; ended < count; ended++)
+		failed += crash_reap(n, pids, wanted);
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	const struct seed *wanted[CRASH_SEEDS];
+	static struct coverage all;
+	struct coverage *v;
+	unsigned count, n;
+	int failed;
+
+	crash.length = 3;
+	crash.checker.limits = (struct image_limits){ 1024, 24 };
+	crash.checker.deep = 64;
+	crash.checker.compare = 4;
+	count = crash_parse(argc, argv, wanted);
+	for (n = 0; !count && n < seed_count; n++)
+		wanted[n] = &seeds[n];
+	count = count ? count : n;
+	v = mmap(NULL, count * sizeof(*v), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		 0);
+	CHECK(v != MAP_FAILED);
+	proof_begin("crash");
+	printf("1..%u\n", count);
+	failed = crash_run(wanted, v, count);
+	for (n = 0; n < count; n++)
+		for (size_t i = 0; i < sizeof(*v) / sizeof(uint64_t); i++)
+			((uint64_t *)&all)[i] += ((const uint64_t *)&v[n])[i];
+	crash_report(&all);
+	return failed != 0;
+}

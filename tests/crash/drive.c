@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * drive.c - see drive.h. It owns the contents of the drive and the commands in flight.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "drive.h"
+
+#define DRIVE_HELD 512u
+/* Places in a segment header (docs/format.md). */
+#define DRIVE_HEADER_MAGIC "weirSEG1"
+#define DRIVE_HEADER_STATE 56u
+#define DRIVE_STATE_FREE 2u
+#define DRIVE_TRAILER_MAGIC "weirFOT1"
+#define DRIVE_TRAILER_BYTES 128u
+
+struct drive drive;
+uint64_t drive_time;
+
+struct drive_held {
+	struct weir_cmd *cmd;
+	uint32_t begun;
+};
+
+struct drive_instance {
+	struct engine e;
+	struct drive_held held[DRIVE_HELD];
+	unsigned count;
+};
+
+uint64_t drive_random(uint64_t *state)
+{
+	uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+const char *drive_fault_name(enum drive_fault fault)
+{
+	static const char *const names[DRIVE_FAULTS] = {
+		"failed read",	  "failed write, done in part",	 "failed flush",
+		"failed discard", "discard that zeroes at once", "completion out of order"
+	};
+
+	return names[fault];
+}
+
+static void drive_touch(uint64_t offset, uint64_t length)
+{
+	for (uint64_t s = offset / DRIVE_SECTOR; s < (offset + length) / DRIVE_SECTOR; s++) {
+		if (drive.is_touched[s])
+			continue;
+		drive.is_touched[s] = 1;
+		drive.touched[drive.touched_count++] = (uint32_t)s;
+	}
+}
+
+/* Notes an event. Returns its number. DATA is copied; BEGUN is UINT32_MAX where a command comes. */
+static uint32_t drive_note(enum drive_kind kind, uint32_t begun, uint64_t offset, uint64_t length,
+			   const uint8_t *data)
+{
+	struct journal *j = drive.journal;
+	struct drive_event *e;
+
+	if (!j)
+		return 0;
+	if (j->count == j->room) {
+		j->room = j->room ? 2 * j->room : 256;
+		j->events = realloc(j->events, j->room * sizeof(*j->events));
+		CHECK(j->events);
+	}
+	e = &j->events[j->count];
+	*e = (struct drive_event){ kind, begun == UINT32_MAX ? j->count : begun, offset, length,
+				   NULL };
+	if (data) {
+		e->data = malloc(length);
+		CHECK(e->data);
+		memcpy(e->data, data, length);
+	}
+	return j->count++;
+}
+
+void journal_reset(struct journal *j)
+{
+	for (uint32_t i = 0; i < j->count; i++)
+		free(j->events[i].data);
+	j->count = 0;
+}
+
+/* Counts the segments that a write frees or seals. */
+static void drive_recognise(const struct weir_cmd *cmd)
+{
+	const uint8_t *at = drive.now + cmd->offset;
+	const uint8_t *trailer = at + cmd->length - DRIVE_TRAILER_BYTES;
+
+	if (!memcmp(at, DRIVE_HEADER_MAGIC, 8) && at[DRIVE_HEADER_STATE] == DRIVE_STATE_FREE)
+		drive.freed_at[drive.free_marks++ % DRIVE_FREED] =
+			drive.journal ? drive.journal->count : 0;
+	if (!memcmp(trailer, DRIVE_TRAILER_MAGIC, 8))
+		drive.footers++;
+}
+
+static void drive_move(const struct weir_cmd *cmd, bool in)
+{
+	uint8_t *at = drive.now + cmd->offset;
+
+	for (uint32_t i = 0; i < cmd->iovcnt; i++) {
+		if (in)
+			memcpy(at, cmd->iov[i].iov_base, cmd->iov[i].iov_len);
+		else
+			memcpy(cmd->iov[i].iov_base, at, cmd->iov[i].iov_len);
+		at += cmd->iov[i].iov_len;
+	}
+}
+
+static void drive_write(struct drive_held *h)
+{
+	const struct weir_cmd *cmd = h->cmd;
+
+	drive_move(cmd, true);
+	drive_touch(cmd->offset, cmd->length);
+	drive_recognise(cmd);
+	h->begun = drive_note(DRIVE_WRITE, UINT32_MAX, cmd->offset, cmd->length,
+			      drive.now + cmd->offset);
+}
+
+/* A failed write reaches the medium in part: each sector that does is a write of its own. */
+static void drive_write_some(const struct weir_cmd *cmd)
+{
+	uint8_t *old = malloc(cmd->length);
+	uint64_t at;
+	uint32_t begun;
+
+	CHECK(old);
+	memcpy(old, drive.now + cmd->offset, cmd->length);
+	drive_move(cmd, true);
+	drive_touch(cmd->offset, cmd->length);
+	for (at = 0; at < cmd->length; at += DRIVE_SECTOR) {
+		uint8_t *to = drive.now + cmd->offset + at;
+
+		if (drive_random(&drive.random) % 2) {
+			begun = drive_note(DRIVE_WRITE, UINT32_MAX, cmd->offset + at, DRIVE_SECTOR,
+					   to);
+			drive_note(DRIVE_WRITTEN, begun, cmd->offset + at, DRIVE_SECTOR, NULL);
+		} else {
+			memcpy(to, old + at, DRIVE_SECTOR);
+		}
+	}
+	free(old);
+}
+
+static void drive_discard(struct drive_held *h)
+{
+	const struct weir_cmd *cmd = h->cmd;
+
+	CHECK(!cmd->iovcnt);
+	/* One that fails may have been done. */
+	if (drive_random(&drive.random) % 4 == 0) {
+		h->cmd->result = -EIO;
+		drive.fired[DRIVE_FAIL_DISCARD]++;
+	}
+	h->begun = drive_note(DRIVE_DISCARD, UINT32_MAX, cmd->offset, cmd->length, NULL);
+	if (drive_random(&drive.random) % 2)
+		return;
+	drive.fired[DRIVE_ZERO_DISCARD]++;
+	memset(drive.now + cmd->offset, 0, cmd->length);
+	drive_touch(cmd->offset, cmd->length);
+}
+
+void drive_fail(enum drive_fault fault, unsigned skip, unsigned times)
+{
+	drive.fault = fault;
+	drive.fault_skip = skip;
+	drive.fault_times = times;
+}
+
+static bool drive_is_faulty(const struct weir_cmd *cmd)
+{
+	static const uint8_t ops[] = { [DRIVE_FAIL_READ] = WEIR_OP_READ,
+				       [DRIVE_FAIL_WRITE] = WEIR_OP_WRITE,
+				       [DRIVE_FAIL_FLUSH] = WEIR_OP_FLUSH };
+
+	if (!drive.fault_times || cmd->op != ops[drive.fault])
+		return false;
+	if (drive.fault_skip) {
+		drive.fault_skip--;
+		return false;
+	}
+	drive.fault_times--;
+	drive.fired[drive.fault]++;
+	return true;
+}
+
+static void drive_begin(struct drive_held *h)
+{
+	struct weir_cmd *cmd = h->cmd;
+
+	if (drive.off) {
+		cmd->result = -EIO;
+	} else if (drive_is_faulty(cmd)) {
+		cmd->result = -EIO;
+		if (cmd->op == WEIR_OP_WRITE)
+			drive_write_some(cmd);
+	} else if (cmd->op == WEIR_OP_WRITE) {
+		drive_write(h);
+	} else if (cmd->op == WEIR_OP_FLUSH) {
+		h->begun = drive_note(DRIVE_FLUSH, UINT32_MAX, 0, 0, NULL);
+	} else if (cmd->op == WEIR_OP_DISCARD) {
+		drive_discard(h);
+	}
+}
+
+static void drive_finish(const struct drive_held *h)
+{
+	struct weir_cmd *cmd = h->cmd;
+
+	if (drive.off)
+		cmd->result = -EIO;
+	if (cmd->result)
+		return;
+	if (cmd->op == WEIR_OP_READ)
+		drive_move(cmd, false);
+	else if (cmd->op == WEIR_OP_WRITE)
+		drive_note(DRIVE_WRITTEN, h->begun, cmd->offset, cmd->length, NULL);
+	else if (cmd->op == WEIR_OP_FLUSH)
+		drive_note(DRIVE_FLUSHED, h->begun, 0, 0, NULL);
+	else
+		drive_note(DRIVE_DISCARDED, h->begun, cmd->offset, cmd->length, NULL);
+}
+
+static int drive_engine_open(struct engine **e, const struct engine_params *params)
+{
+	struct drive_instance *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->e.ops = &drive_engine;
+	d->e.params = *params;
+	*e = &d->e;
+	return 0;
+}
+
+static void drive_engine_close(struct engine *e)
+{
+	CHECK(!((struct drive_instance *)e)->count);
+	free(e);
+}
+
+static int drive_queue(struct engine *e, struct weir_cmd *cmd)
+{
+	struct drive_instance *d = (struct drive_instance *)e;
+	struct drive_held *h = &d->held[d->count];
+
+	if (d->count == DRIVE_HELD)
+		return -EBUSY;
+	d->count++;
+	drive.commands++;
+	*h = (struct drive_held){ .cmd = cmd };
+	cmd->result = 0;
+	drive_begin(h);
+	return 0;
+}
+
+static void drive_submit(struct engine *e)
+{
+	(void)e;
+}
+
+/* Completes some commands, in any order. */
+static unsigned drive_reap(struct engine *e, uint64_t now)
+{
+	struct drive_instance *d = (struct drive_instance *)e;
+	unsigned n = 0, many = d->count;
+
+	(void)now;
+	if (many > 1)
+		many = 1 + (unsigned)(drive_random(&drive.random) % many);
+	for (; n < many && d->count; n++) {
+		unsigned i = (unsigned)(drive_random(&drive.random) % d->count);
+		struct drive_held h = d->held[i];
+
+		drive.fired[DRIVE_REORDER] += i > 0;
+		memmove(&d->held[i], &d->held[i + 1], (--d->count - i) * sizeof(h));
+		drive_finish(&h);
+		e->params.complete(e->params.owner, h.cmd);
+	}
+	return n;
+}
+
+/* With no command in flight, the next thing that happens is the deadline. */
+static void drive_wait(struct engine *e, uint64_t deadline)
+{
+	if (((struct drive_instance *)e)->count)
+		return;
+	if (deadline != UINT64_MAX)
+		drive_time = drive_time < deadline ? deadline : drive_time;
+	engine_sleep(-1, e->params.wake_fd, deadline == UINT64_MAX ? deadline : 0);
+}
+
+const struct engine_ops drive_engine = {
+	.name = "drive",
+	.summary = "keeps a journal",
+	.open = drive_engine_open,
+	.close = drive_engine_close,
+	.queue = drive_queue,
+	.submit = drive_submit,
+	.reap = drive_reap,
+	.wait = drive_wait,
+};
+
+void drive_make(uint64_t bytes)
+{
+	drive_free();
+	drive.bytes = bytes;
+	drive.now = calloc(1, bytes);
+	drive.touched = calloc(bytes / DRIVE_SECTOR, sizeof(*drive.touched));
+	drive.is_touched = calloc(bytes / DRIVE_SECTOR, 1);
+	CHECK(drive.now && drive.touched && drive.is_touched);
+}
+
+void drive_free(void)
+{
+	free(drive.now);
+	free(drive.touched);
+	free(drive.is_touched);
+	drive.now = NULL;
+	drive.touched = NULL;
+	drive.is_touched = NULL;
+	drive.touched_count = 0;
+}
+
+void drive_load(const uint8_t *image)
+{
+	memcpy(drive.now, image, drive.bytes);
+	memset(drive.is_touched, 0, drive.bytes / DRIVE_SECTOR);
+	drive.touched_count = 0;
+}
+
+void drive_undo(const uint8_t *image)
+{
+	while (drive.touched_count) {
+		uint32_t s = drive.touched[--drive.touched_count];
+
+		drive.is_touched[s] = 0;
+		memcpy(drive.now + (uint64_t)s * DRIVE_SECTOR, image + (uint64_t)s * DRIVE_SECTOR,
+		       DRIVE_SECTOR);
+	}
+}
+
+void drive_poke(uint32_t sector, const uint8_t *data)
+{
+	drive_touch((uint64_t)sector * DRIVE_SECTOR, DRIVE_SECTOR);
+	memcpy(drive.now + (uint64_t)sector * DRIVE_SECTOR, data, DRIVE_SECTOR);
+}

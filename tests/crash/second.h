@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * second.h - asks the second recovery (tools/recover.py) what it finds in the same image.
+ */
+#ifndef CRASH_SECOND_H
+#define CRASH_SECOND_H
+
+#include "model.h"
+
+struct second {
+	int pid, memory; /* memory: where the image is given to it */
+	void *ask, *answer;
+	uint64_t bytes;
+	uint8_t *image;
+};
+
+/* Starts the program at PATH for images of BYTES. */
+void second_start(struct second *s, const char *path, uint64_t bytes);
+void second_stop(struct second *s);
+/* Gives it an image. It reads it while the caller goes on. */
+void second_ask(struct second *s, const uint8_t *image);
+/* Gets its answer, and compares it with FOUND; IDS has the identity of each key. Returns NULL if
+ * both agree, else words. */
+const char *second_differs(struct second *s, const uint64_t ids[MODEL_KEYS][2],
+			   const struct model_found found[MODEL_KEYS]);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* seeds.c - see seeds.h. */
+#include <string.h>
+
+#include "base/check.h"
+#include "seeds.h"
+
+#define SEED_FIRST 65536u /* where segment 0 begins */
+#define SEED_SEGMENT 65536u
+
+static void seed_keys(struct run *run)
+{
+	for (uint32_t key = 0; key < 5; key++)
+		run_put(run, key, 0, 0, 0);
+	run_settle(run);
+	run_put(run, 2, 0, 0, 0);
+	run_delete(run, 3, 0);
+	run_settle(run);
+}
+
+static void seed_sealed(struct run *run)
+{
+	seed_keys(run);
+	for (unsigned n = 0; n < 5; n++)
+		run_fill(run);
+	run_step(run, STEP_SEAL, false);
+}
+
+static void seed_full(struct run *run)
+{
+	for (unsigned n = 0; n < 3; n++)
+		run_step(run, STEP_RECLAIM, false);
+	seed_keys(run);
+}
+
+static void seed_tenants(struct run *run)
+{
+	uint32_t stream[2] = { 0, 0 };
+
+	CHECK(weir_store_add_tenant(run->s, "one", &stream[0]) >= 0);
+	CHECK(weir_store_add_tenant(run->s, "other", &stream[1]) >= 0);
+	for (uint32_t key = 0; key < 5; key++)
+		run_put(run, key, 0, 0, stream[key % 2]);
+	run_settle(run);
+	run_delete(run, 2, 0);
+	run_put(run, 2, 0, 0, stream[1]);
+	run_fill(run);
+	run_put(run, 1, 0, WEIR_PUT_DURABLE, 0);
+}
+
+/* The power went while a segment was open and two operations were under way. */
+static void seed_unclean(struct run *run)
+{
+	seed_keys(run);
+	run_sync(run);
+	run_settle(run);
+	run_put(run, 0, 0, 0, 0);
+	run_settle(run);
+	run_step(run, STEP_CRASH, false);
+	run_put(run, 1, 0, 0, 0);
+	run_settle(run);
+	run_put(run, 0, 0, 0, 0);
+	run_delete(run, 2, 0);
+	for (unsigned n = 0; n < 3; n++)
+		weir_store_poll(run->s);
+	run_off(run);
+}
+
+static void seed_failed_batch(struct run *run)
+{
+	seed_keys(run);
+	run_step(run, STEP_BAD_WRITE, false);
+	run_put(run, 1, 0, 0, 0);
+	run_settle(run);
+}
+
+static void seed_tombstones(struct run *run)
+{
+	seed_keys(run);
+	run_step(run, STEP_SEAL, false);
+	run_delete(run, 0, WEIR_PUT_DURABLE);
+	run_delete(run, 1, 0);
+	run_settle(run);
+	run_step(run, STEP_SEAL, false);
+}
+
+/* Few keys, overwritten again and again. */
+static void seed_garbage(struct run *run)
+{
+	seed_keys(run);
+	for (unsigned n = 0; n < 11; n++) {
+		run_put(run, MODEL_SMALL + n % 2, 28000, 0, 0);
+		run_settle(run);
+	}
+	run_put(run, 0, 0, 0, 0);
+}
+
+/* The trailer of segment 0 was damaged after the store was closed. */
+static void seed_bad_footer(struct run *run)
+{
+	seed_sealed(run);
+	run_close(run);
+	drive.now[SEED_FIRST + SEED_SEGMENT - 100] ^= 4;
+}
+
+/* The process was killed: everything that had completed is there, nothing was sealed. */
+static void seed_killed(struct run *run)
+{
+	seed_keys(run);
+	run_fill(run);
+	run_put(run, 0, 0, 0, 0);
+	run_settle(run);
+	run_off(run);
+}
+
+const struct seed seeds[] = {
+	{ "empty", 16, NULL },
+	{ "keys", 16, seed_keys },
+	{ "sealed", 9, seed_sealed },
+	{ "full", 9, seed_full },
+	{ "tenants", 24, seed_tenants },
+	{ "unclean", 9, seed_unclean },
+	{ "failed-batch", 9, seed_failed_batch },
+	{ "tombstones", 9, seed_tombstones },
+	{ "garbage", 9, seed_garbage },
+	{ "bad-footer", 9, seed_bad_footer },
+	{ "killed", 16, seed_killed },
+};
+const unsigned seed_count = sizeof(seeds) / sizeof(seeds[0]);
+
+bool seed_make(struct run *run, const struct seed *seed)
+{
+	run_make(run, seed->segments);
+	cache_begin(&run->cache, drive.now);
+	drive_load(run->cache.medium);
+	drive.journal = &run->journal;
+	if (run_open(run))
+		return run_wrong(run, "opening the seed: %s", weir_error());
+	if (seed->make)
+		seed->make(run);
+	if (run->s)
+		run_close(run);
+	drive.journal = NULL;
+	drive.off = false;
+	return !*run->wrong && run_restart(run);
+}
