@@ -9,6 +9,7 @@
 #include <weir/device.h>
 #include <weir/engine.h>
 #include <weir/fdp.h>
+#include <weir/fsck.h>
 #include <weir/io.h>
 #include <weir/queue.h>
 #include <weir/sched.h>

@@ -20,7 +20,8 @@ LAYERS = {
 MODULES = {
     "sched": "src/sched/bfq src/sched/cfq src/sched",
     "queue": "src/queue src/queue/lane",
-    "store": "src/store src/store/recover src/store/log src/store/io src/store/format",
+    "store": "src/store src/store/check src/store/recover src/store/log src/store/io "
+             "src/store/format",
 }
 # Module -> its headers that files of other modules may include; all others are its own affair.
 # Tests and benchmarks may include any.
@@ -32,6 +33,7 @@ NARROW = {
     "src/sched": "merge.h sched.h sorted.h",
     "src/queue": "lanes.h loop.h open.h",
     "src/queue/lane": "io_priv.h lane.h registry.h",
+    "src/store/check": "check.h",
     "src/store/recover": "recover.h",
     "src/store/log": "log.h",
     "src/store/io": "io.h",
@@ -51,6 +53,7 @@ PREFIXES = {
     "src/queue": "= queue_ loop_",
     "src/queue/lane": "= lane_",
     "src/store": "= store_ op_",
+    "src/store/check": "= check_",
     "src/store/recover": "=",
     "src/store/log": "= batch_ index_ log_ logs_ segments_",
     "src/store/io": "= io_",
@@ -61,7 +64,7 @@ PREFIXES = {
     "cli": "= command_ opt_ step_ replay_ sim_ trace_",
 }
 # Public headers that are not named after their layer.
-PUBLIC_LAYER = {"io": "engine", "fdp": "device", "tenant": "store"}
+PUBLIC_LAYER = {"io": "engine", "fdp": "device", "tenant": "store", "fsck": "store"}
 # A scheduler is told the time, and knows no thread, ring or file.
 BANNED = {"sched": {"base/clock.h", "pthread.h", "threads.h", "time.h", "unistd.h", "liburing.h"}}
 # The library's threads have no signals, a name and the process's CPUs: made so in one place.

@@ -447,6 +447,13 @@ static int f_peek(void)
 	return weir_store_peek(&info, "/nonexistent/store", NULL);
 }
 
+static int f_check(void)
+{
+	struct weir_check_result result = WEIR_CHECK_RESULT_INIT;
+
+	return weir_store_check("/nonexistent/store", NULL, &result);
+}
+
 static int f_store_get_stats(void)
 {
 	struct weir_store_stats stats = { .size = 3 };
@@ -536,6 +543,7 @@ static const struct row {
 	{ "weir_store_list", f_list, "callback" },
 	{ "weir_store_get_info", f_store_get_info, "3 bytes" },
 	{ "weir_store_peek", f_peek, "/nonexistent/store" },
+	{ "weir_store_check", f_check, "/nonexistent/store" },
 	{ "weir_store_get_stats", f_store_get_stats, "3 bytes" },
 	{ "weir_store_add_tenant", f_add_tenant, "name" },
 	{ "weir_store_get_stream", f_get_stream, "44" },

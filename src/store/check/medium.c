@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * medium.c - reads the superblocks and segment headers of a store that nobody has open.
+ *
+ * It runs on the thread that checks, which owns the queue's loop, and owns struct medium.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "store/check/medium.h"
+
+#define MEDIUM_DEPTH 64u
+#define MEDIUM_PROBE 64u /* headers that tell which of two superblocks belongs to the device */
+
+int medium_fetch(struct weir_queue *q, uint64_t offset, void *buf, size_t length)
+{
+	int err = 0;
+
+	for (int n = 0; n < MEDIUM_TRIES; n++) {
+		err = syncio_read(q, offset, buf, length);
+		if (!err)
+			break;
+	}
+	return err;
+}
+
+static void medium_read_copy(struct medium *m, uint32_t n, uint64_t offset)
+{
+	const struct weir_device_info *info = weir_device_get_info(weir_queue_device(m->q));
+	struct medium_copy *copy = &m->copy[n];
+	size_t bytes = superio_bytes(info);
+	uint32_t version;
+	void *buf;
+
+	copy->state = SUPER_NONE;
+	copy->offset = offset;
+	if (offset + bytes > info->capacity_bytes || (n && !offset))
+		return;
+	copy->state = SUPER_UNREADABLE;
+	if (posix_memalign(&buf, 65536, bytes))
+		return;
+	if (!medium_fetch(m->q, offset, buf, bytes))
+		copy->state = super_decode(&copy->super, buf, n + 1, &version);
+	free(buf);
+}
+
+/* Reads both copies. The second one is at the end of the device, or where the first one says: the
+ * device may have grown, and the first copy may belong to another store. */
+static void medium_read_copies(struct medium *m)
+{
+	const struct weir_device_info *info = weir_device_get_info(weir_queue_device(m->q));
+	uint64_t end = layout_second_copy(info->capacity_bytes);
+
+	medium_read_copy(m, 0, 0);
+	medium_read_copy(m, 1, end);
+	if (m->copy[0].state == SUPER_VALID && m->copy[1].state != SUPER_VALID &&
+	    m->copy[0].super.layout.copy_offset[1] != end)
+		medium_read_copy(m, 1, m->copy[0].super.layout.copy_offset[1]);
+}
+
+/* Counts headers that belong to the store of SUPER. */
+static uint32_t medium_count_headers(struct medium *m, const struct super *super)
+{
+	const struct layout *l = &super->layout;
+	struct checksum_key key;
+	struct header h;
+	uint32_t n, found = 0;
+	void *buf;
+
+	checksum_key_make(&key, super->uuid, super->secret, super->device_index);
+	if (posix_memalign(&buf, 65536, l->block_bytes))
+		return 0;
+	for (n = 0; n < l->segments && n < MEDIUM_PROBE; n++)
+		if (!medium_fetch(m->q, layout_offset(l, n, 0), buf, l->block_bytes))
+			found += header_decode(&h, buf, n, &key, super->uuid);
+	free(buf);
+	return found;
+}
+
+/* Returns the number of the copy that counts, or -1. */
+static int medium_choose(struct medium *m)
+{
+	const struct medium_copy *c = m->copy;
+	bool one = c[0].state == SUPER_VALID, two = c[1].state == SUPER_VALID;
+	uint32_t first, second;
+
+	if (!one || !two)
+		return one ? 0 : two ? 1 : -1;
+	if (!memcmp(c[0].super.uuid, c[1].super.uuid, sizeof(c[0].super.uuid)))
+		return c[1].super.revision > c[0].super.revision;
+	first = medium_count_headers(m, &c[0].super);
+	second = medium_count_headers(m, &c[1].super);
+	return first == second ? -1 : second > first;
+}
+
+static void medium_place(struct syncio_many *many, uint64_t i, uint64_t *offset, size_t *length)
+{
+	const struct medium *m = many->user;
+
+	*offset = layout_offset(m->lay, (uint32_t)i, 0);
+	*length = m->lay->block_bytes;
+}
+
+static int medium_header(struct syncio_many *many, uint64_t i, void *buf, int result)
+{
+	struct medium *m = many->user;
+	struct medium_segment *s = &m->seg[i];
+
+	s->out = super_is_out(&m->super, (uint32_t)i);
+	if (result)
+		result = medium_fetch(m->q, layout_offset(m->lay, (uint32_t)i, 0), buf,
+				      m->lay->block_bytes);
+	s->state = MEDIUM_UNREADABLE;
+	if (result)
+		return 0;
+	s->state = MEDIUM_DAMAGED;
+	if (!header_decode(&s->h, buf, (uint32_t)i, &m->key, m->super.uuid) ||
+	    s->h.stream >= DISK_STREAMS)
+		return 0;
+	s->state = s->h.state == DISK_USED ? MEDIUM_USED : MEDIUM_FREE;
+	if (generation_compare(s->h.gen, m->newest) > 0)
+		m->newest = s->h.gen;
+	if (s->state == MEDIUM_USED && !s->out)
+		m->order[m->used++] = (uint32_t)i;
+	return 0;
+}
+
+static int medium_compare(const void *a, const void *b, void *user)
+{
+	const struct medium *m = user;
+	const struct header *x = &m->seg[*(const uint32_t *)a].h;
+	const struct header *y = &m->seg[*(const uint32_t *)b].h;
+
+	if (x->stream != y->stream)
+		return x->stream < y->stream ? -1 : 1;
+	return generation_compare(x->gen, y->gen);
+}
+
+static int medium_headers(struct medium *m)
+{
+	struct syncio_many many = { .q = m->q,
+				    .count = m->lay->segments,
+				    .depth = MEDIUM_DEPTH,
+				    .op = WEIR_OP_READ,
+				    .place = medium_place,
+				    .done = medium_header,
+				    .user = m };
+	int err;
+
+	m->seg = calloc(m->lay->segments, sizeof(*m->seg));
+	m->order = calloc(m->lay->segments, sizeof(*m->order));
+	if (!m->seg || !m->order)
+		return -ENOMEM;
+	err = syncio_many(&many);
+	qsort_r(m->order, m->used, sizeof(*m->order), medium_compare, m);
+	return err;
+}
+
+static int medium_no_store(const struct medium *m, const char *path)
+{
+	enum super_state a = m->copy[0].state, b = m->copy[1].state;
+
+	if (a == SUPER_VALID && b == SUPER_VALID)
+		return error_set(-EBADMSG,
+				 "%s: the superblock copies belong to two stores, and the segments "
+				 "do not tell which one this is",
+				 path);
+	if (a == SUPER_VERSION || b == SUPER_VERSION)
+		return error_set(-EPROTONOSUPPORT,
+				 "%s: a weir store of another format version: use the weir that "
+				 "made it",
+				 path);
+	if (a == SUPER_UNREADABLE || b == SUPER_UNREADABLE)
+		return error_set(-EIO, "%s: no superblock copy can be read", path);
+	if (a == SUPER_DAMAGED || b == SUPER_DAMAGED)
+		return error_set(-EBADMSG, "%s: both superblock copies are damaged", path);
+	return error_set(-EMEDIUMTYPE, "%s: not a weir store (weir format makes one)", path);
+}
+
+static int medium_check_fit(const struct medium *m, const char *path)
+{
+	const struct weir_device_info *info = weir_device_get_info(weir_queue_device(m->q));
+
+	if (m->super.incompat & ~DISK_INCOMPAT_KNOWN)
+		return error_set(-EPROTONOSUPPORT,
+				 "%s: the store uses features that this weir does not know: use a "
+				 "newer one",
+				 path);
+	if (info->capacity_bytes < m->lay->device_bytes)
+		return error_set(-ENODATA, "%s: truncated: it has %llu bytes, the store %llu", path,
+				 (unsigned long long)info->capacity_bytes,
+				 (unsigned long long)m->lay->device_bytes);
+	if (m->lay->block_bytes % info->logical_block_bytes)
+		return error_set(-EINVAL,
+				 "%s: the store has blocks of %u bytes, and the device reads %u",
+				 path, m->lay->block_bytes, info->logical_block_bytes);
+	return 0;
+}
+
+int medium_read(struct medium *m, struct weir_queue *q)
+{
+	const char *path = weir_device_path(weir_queue_device(q));
+	int best, err;
+
+	memset(m, 0, sizeof(*m));
+	m->q = q;
+	medium_read_copies(m);
+	best = medium_choose(m);
+	if (best < 0)
+		return medium_no_store(m, path);
+	m->super = m->copy[best].super;
+	m->lay = &m->super.layout;
+	checksum_key_make(&m->key, m->super.uuid, m->super.secret, m->super.device_index);
+	err = medium_check_fit(m, path);
+	if (err)
+		return err;
+	err = medium_headers(m);
+	return err ? error_set(err, "%s: cannot read the segment headers", path) : 0;
+}
+
+void medium_free(struct medium *m)
+{
+	free(m->seg);
+	free(m->order);
+	m->seg = NULL;
+	m->order = NULL;
+}

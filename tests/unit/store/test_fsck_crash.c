@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_fsck_crash.c - a repair that loses power at any command, and is made again, ends as one that
+ * was not disturbed: the damaged entries are gone, everything else is there.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "memdisk.h"
+#include "queue/open.h"
+#include "store/fsck.h"
+#include "store/store.h"
+
+#define IMAGE (2u << 20)
+#define SEGMENT (64u << 10)
+#define BLOCK 4096u
+#define FIRST 65536u
+#define KEYS 60u
+
+static struct rig rig = { .attach = 1, .engine = "posix" };
+static uint8_t damaged[IMAGE];
+
+enum fate { INTACT, LOST, IN_LOST_SEGMENT };
+static enum fate fate[KEYS];
+/* The segment and the block of each key's payload. */
+static uint32_t segment_of[KEYS], block_of[KEYS];
+
+static uint64_t offset_of(uint32_t segment, uint32_t block)
+{
+	return FIRST + (uint64_t)segment * SEGMENT + (uint64_t)block * BLOCK;
+}
+
+static void find_places(void)
+{
+	struct index_value value;
+	uint64_t hash[2];
+
+	for (uint64_t key = 0; key < KEYS; key++) {
+		checksum_identity(&rig.s->io.key, &key, sizeof(key), hash);
+		assert_true(logs_find(rig.s->logs, hash, &value));
+		segment_of[key] = layout_position_segment(rig.s->io.lay, value.position);
+		block_of[key] = layout_position_block(rig.s->io.lay, value.position);
+	}
+}
+
+/* Damages a payload, a batch header, a footer, a segment's header and a superblock copy, in
+ * segments of their own. */
+static void damage_all(void)
+{
+	uint32_t lost = segment_of[30];
+
+	damaged[offset_of(segment_of[2], block_of[2]) + 5] ^= 1;
+	fate[2] = LOST;
+	damaged[offset_of(segment_of[12], block_of[12] - 1) + 130] ^= 1;
+	fate[12] = LOST;
+	damaged[offset_of(segment_of[22] + 1, 0) - 100] ^= 1;
+	damaged[offset_of(lost, 0) + 40] ^= 1;
+	damaged[IMAGE - FIRST + 1000] ^= 1;
+	assert_true(segment_of[2] != segment_of[12] && segment_of[12] != segment_of[22] &&
+		    segment_of[22] != lost);
+	for (uint64_t key = 0; key < KEYS; key++)
+		if (segment_of[key] == lost)
+			fate[key] = IN_LOST_SEGMENT;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	rig_make(&rig, IMAGE, SEGMENT, BLOCK);
+	rig_open(&rig);
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_put(&rig, key, 1, 6000, 0), 0);
+	find_places();
+	rig_close(&rig);
+	rig_peek(&rig, 0, damaged, IMAGE);
+	damage_all();
+	rig_poke(&rig, 0, damaged, IMAGE);
+	memdisk_load(&rig, 512, 77);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	memdisk_free();
+	rig_remove(&rig);
+	return 0;
+}
+
+/* Checks the drive in memory, and returns the result. */
+static int check(uint32_t repair, struct weir_check_result *result)
+{
+	struct weir_check_opts opts = WEIR_CHECK_OPTS_INIT;
+	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
+	char name[64];
+	int err;
+
+	*result = (struct weir_check_result)WEIR_CHECK_RESULT_INIT;
+	opts.data = 1;
+	opts.repair = repair;
+	snprintf(name, sizeof(name), "null:%u", IMAGE);
+	assert_int_equal(weir_device_open(&rig.device, name, NULL), 0);
+	queue.nomerges = 2;
+	assert_int_equal(queue_open(&rig.queue, rig.device, &queue, &memdisk_engine, NULL), 0);
+	assert_int_equal(weir_queue_attach(rig.queue, 0), 0);
+	err = fsck_on(rig.queue, &opts, result);
+	weir_queue_detach(rig.queue);
+	assert_int_equal(weir_queue_close(rig.queue), 0);
+	weir_device_close(rig.device);
+	return err;
+}
+
+static void load(void)
+{
+	memcpy(memdisk.now, damaged, IMAGE);
+	memcpy(memdisk.medium, damaged, IMAGE);
+}
+
+/* Checks that the repair is whole. */
+static void check_repaired(void)
+{
+	struct weir_check_result result;
+
+	assert_int_equal(check(0, &result), 0);
+	assert_int_equal(result.damage, 0);
+	assert_int_equal(memdisk_open(&rig), 0);
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_get(&rig, key, 1, 6000), fate[key] == INTACT ? 1 : -ENOENT);
+	assert_int_equal(memdisk_close(&rig), 0);
+}
+
+static uint64_t undisturbed(void)
+{
+	struct weir_check_result result;
+	uint64_t commands;
+
+	load();
+	memdisk_on(0);
+	assert_int_equal(check(1, &result), 0);
+	assert_true(result.damage >= 5 && result.repaired);
+	assert_int_equal(result.dropped_records, 2);
+	assert_int_equal(result.freed_segments, 1);
+	commands = memdisk.commands;
+	check_repaired();
+	return commands;
+}
+
+static void power_cut_at_each_command(void **state)
+{
+	uint64_t commands = undisturbed(), at, cut = 0;
+	struct weir_check_result result;
+
+	(void)state;
+	for (at = 1; at <= commands; at++) {
+		load();
+		memdisk_on(at);
+		cut += check(1, &result) != 0;
+		memdisk_cut();
+		memdisk_on(0);
+		assert_int_equal(check(1, &result), 0);
+		check_repaired();
+	}
+	assert_true(commands > 100 && cut > commands / 2);
+}
+
+/* The same, with the cuts one after another: each repair gets a little further. */
+static void cut_again_and_again(void **state)
+{
+	uint64_t commands = undisturbed(), at;
+	struct weir_check_result result;
+
+	(void)state;
+	load();
+	for (at = 1; at <= commands; at += 7) {
+		memdisk_on(at);
+		check(1, &result);
+		memdisk_cut();
+	}
+	memdisk_on(0);
+	assert_int_equal(check(1, &result), 0);
+	check_repaired();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(power_cut_at_each_command, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(cut_again_and_again, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests_name("store_fsck_crash", tests, NULL, NULL);
+}
