@@ -11,6 +11,7 @@
 #include <weir/fdp.h>
 #include <weir/fsck.h>
 #include <weir/io.h>
+#include <weir/pin.h>
 #include <weir/queue.h>
 #include <weir/sched.h>
 #include <weir/store.h>

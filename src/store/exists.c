@@ -13,13 +13,20 @@
 
 #define EXISTS_GROUP 16u
 
-static int exists_check(const struct weir_store_key *keys, size_t n)
+int exists_check_keys(const struct weir_store_key *keys, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!keys[i].key || !keys[i].key_len || keys[i].key_len > WEIR_KEY_MAX)
 			return error_set(-EINVAL, "key %zu of %zu has %u bytes: keys have 1 to %u",
 					 i + 1, n, keys[i].key_len, WEIR_KEY_MAX);
 	return 0;
+}
+
+int exists_try_again(void)
+{
+	return error_set(-EAGAIN,
+			 "the store's loop was interrupted while it changed the index, and "
+			 "does not run: try again");
 }
 
 /* The state of a call. */
@@ -36,8 +43,7 @@ static int exists_one(struct exists *x, const uint64_t hash[2], uint64_t *length
 
 	*length = found > 0 ? value.length : 0;
 	if (found < 0)
-		return error_set(found, "the store's loop was interrupted while it changed the "
-					"index, and does not run: try again");
+		return exists_try_again();
 	x->gap = x->gap || !found;
 	if (x->gap)
 		return 0;
@@ -71,7 +77,7 @@ int weir_store_exists_many(struct weir_store *s, const struct weir_store_key *ke
 	size_t at;
 
 	if (!err)
-		err = exists_check(keys, n);
+		err = exists_check_keys(keys, n);
 	for (at = 0; at < n && !err; at += EXISTS_GROUP)
 		err = exists_group(&x, keys + at, n - at < EXISTS_GROUP ? n - at : EXISTS_GROUP,
 				   lengths + at);

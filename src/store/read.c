@@ -120,6 +120,9 @@ static int read_begin(struct weir_store *s, struct weir_store_op *op,
 	}
 	CHECK(value->length <= op->capacity);
 	logs_pin(req->seg);
+	/* The segment is pinned now, so the lease has done its work. */
+	if (value->flags & INDEX_PINNED)
+		logs_end_lease(s->logs, op_priv(op)->hash);
 	read_submit(s, req);
 	return 0;
 }

@@ -84,6 +84,12 @@ bool store_busy(const struct weir_store *s);
 void read_get(struct weir_store *s, struct weir_store_op *op);
 void read_exists(struct weir_store *s, struct weir_store_op *op);
 
+/* exists.c, any thread */
+/* Returns 0 if the N keys can be keys, or -EINVAL and sets weir_error(). */
+int exists_check_keys(const struct weir_store_key *keys, size_t n);
+/* Sets weir_error() for -EAGAIN, and returns it. */
+int exists_try_again(void);
+
 /* tenant.c */
 void tenant_init(struct weir_store *s);
 

@@ -90,6 +90,7 @@ bool entries_remove(struct logs *ls, const uint64_t hash[2])
 	if (!index_remove(&ls->index, hash, &value))
 		return false;
 	entries_gone(ls, &value);
+	hold_forget(ls, hash, &value);
 	return true;
 }
 
@@ -114,8 +115,10 @@ static void entries_note_evicted(const uint64_t hash[2], const struct index_valu
 {
 	const struct entries_evicted *e = user;
 
-	if (value->position >= e->from && value->position < e->to)
-		leave_note(e->ls, hash, NULL, 0, WEIR_LEAVE_EVICTED);
+	if (value->position < e->from || value->position >= e->to)
+		return;
+	hold_break(e->ls, hash);
+	leave_note(e->ls, hash, NULL, 0, WEIR_LEAVE_EVICTED);
 }
 
 /* Removes all entries of SEG, and returns how many. It looks at the whole index. */

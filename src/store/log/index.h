@@ -20,8 +20,9 @@
 
 /* The flags of an entry. */
 enum index_flags {
-	INDEX_READ = 1 << 0,   /* it was read since it was last written */
-	INDEX_PINNED = 1 << 1, /* a pin or a lease holds it; stays when the value is replaced */
+	INDEX_READ = 1 << 0,	/* it was read since it was last written */
+	INDEX_PINNED = 1 << 1,	/* a pin or a lease holds it; stays when the value is replaced */
+	INDEX_LEAVING = 1 << 2, /* it is being evicted, and cannot be held any more */
 };
 
 /* Where a value is. */

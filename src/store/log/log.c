@@ -60,7 +60,7 @@ struct logs *logs_new(struct store_io *io, uint64_t batch_bytes)
 		batch_bytes < io->lay->segment_bytes ? batch_bytes : io->lay->segment_bytes;
 	op_list_init(&ls->arrived);
 	if (segments_init(&ls->segs, io->lay->segments) || index_init(&ls->index) ||
-	    logs_make(ls, io->super.streams)) {
+	    pins_init(&ls->pins, io->lay->capacity_bytes / 4) || logs_make(ls, io->super.streams)) {
 		logs_free(ls);
 		return NULL;
 	}
@@ -79,6 +79,7 @@ void logs_free(struct logs *ls)
 	for (uint32_t i = 0; i < ls->count; i++)
 		free(ls->log[i]);
 	segments_free(&ls->segs);
+	pins_free(&ls->pins);
 	index_free(&ls->index);
 	leave_free(&ls->leave);
 	weir_fdp_free(ls->fdp);

@@ -77,6 +77,32 @@ int logs_peek(const struct logs *ls, const uint64_t hash[2], struct index_value 
 void logs_prefetch(const struct logs *ls, const uint64_t (*hash)[2], size_t n);
 /* Notes that the entry of HASH, found with VALUE, is used. */
 void logs_touch(struct logs *ls, const uint64_t hash[2], const struct index_value *value);
+/* Keys that are held, and leases. */
+struct log_pins {
+	uint64_t pinned, leased, leased_bytes, leased_max, taken_back;
+};
+
+/* A call that leases keys. */
+struct lease_call {
+	uint64_t now, until; /* clock_now() */
+	uint64_t number;     /* logs_lease_begin() sets it */
+	size_t leading;	     /* keys from the first on that are there */
+	bool gap;	     /* one is not */
+};
+
+/* These run on any thread. logs_hold() pins HASH: 0, -ENOENT, -ENOMEM or -EAGAIN. logs_let_go()
+ * takes a pin back: 0 or -ENOENT. */
+int logs_hold(struct logs *ls, const uint64_t hash[2]);
+int logs_let_go(struct logs *ls, const uint64_t hash[2]);
+void logs_lease_begin(struct logs *ls, struct lease_call *call);
+/* Leases N keys of CALL, and sets the lengths of their values, 0 for those that are not there.
+ * Returns 0, -ENOMEM or -EAGAIN. */
+int logs_lease(struct logs *ls, const uint64_t (*hash)[2], size_t n, struct lease_call *call,
+	       uint64_t *lengths);
+/* Ends one lease of HASH, if there is one. */
+void logs_end_lease(struct logs *ls, const uint64_t hash[2]);
+void logs_count_pins(struct logs *ls, struct log_pins *counts);
+
 /* Returns the segment that VALUE is in. */
 struct segment *logs_segment_of(const struct logs *ls, const struct index_value *value);
 /* Notes that a read of SEG begins (ends). The segment is not written over meanwhile. */

@@ -10,7 +10,9 @@
 #include "store/log/batches.h"
 #include "store/log/job.h"
 #include "store/log/keys.h"
+#include "store/log/hold.h"
 #include "store/log/log.h"
+#include "store/log/pins.h"
 #include "store/log/placement.h"
 
 /* Free segments kept in reserve: puts may not use them, so that deletes can still be written when
@@ -57,6 +59,7 @@ struct logs {
 	uint32_t admits; /* of these, the logs whose pending operations it looks at too */
 	struct segments segs;
 	struct index index;
+	struct pins pins; /* with a lock of its own */
 	struct keys keys;
 	struct leave leave;
 	struct op_list arrived; /* operations of this pass of the loop; not pending yet */

@@ -378,6 +378,38 @@ static int f_exists_many(void)
 	return weir_store_exists_many(store, keys, 2, lengths, NULL);
 }
 
+static int f_pin(void)
+{
+	return weir_store_pin(store, "nobody", 6);
+}
+
+static int f_unpin(void)
+{
+	return weir_store_unpin(store, "nobody", 6);
+}
+
+static int f_lease(void)
+{
+	struct weir_store_key key = { .key = "key" };
+	uint64_t length;
+
+	return weir_store_lease(store, &key, 1, 0, &length, NULL);
+}
+
+static int f_unlease(void)
+{
+	struct weir_store_key key = { .key = "key" };
+
+	return weir_store_unlease(store, &key, 1);
+}
+
+static int f_held(void)
+{
+	struct weir_store_held held = { .size = 3 };
+
+	return weir_store_get_held(store, &held);
+}
+
 static int f_delete(void)
 {
 	return weir_store_delete(store, "nobody", 6, 0);
@@ -535,6 +567,11 @@ static const struct row {
 	{ "weir_store_get_why", f_why, "3 bytes" },
 	{ "weir_store_hash", f_hash, "key of 0 bytes" },
 	{ "weir_store_exists_many", f_exists_many, "key 2 of 2" },
+	{ "weir_store_pin", f_pin, "no such key" },
+	{ "weir_store_unpin", f_unpin, "no pin" },
+	{ "weir_store_lease", f_lease, "key 1 of 1" },
+	{ "weir_store_unlease", f_unlease, "key 1 of 1" },
+	{ "weir_store_get_held", f_held, "3 bytes" },
 	{ "weir_store_delete", f_delete, "no such key" },
 	{ "weir_store_sync", f_sync, "callback" },
 	{ "weir_store_run", f_run, "operation 1 of 1" },

@@ -86,6 +86,38 @@ static int c_exists_many(struct weir_store *s)
 	return weir_store_exists_many(s, &key, 1, &length, NULL);
 }
 
+static int c_pin(struct weir_store *s)
+{
+	return weir_store_pin(s, "k", 1);
+}
+
+static int c_unpin(struct weir_store *s)
+{
+	return weir_store_unpin(s, "k", 1);
+}
+
+static int c_lease(struct weir_store *s)
+{
+	struct weir_store_key key = { .key = "k", .key_len = 1 };
+	uint64_t length;
+
+	return weir_store_lease(s, &key, 1, 0, &length, NULL);
+}
+
+static int c_unlease(struct weir_store *s)
+{
+	struct weir_store_key key = { .key = "k", .key_len = 1 };
+
+	return weir_store_unlease(s, &key, 1);
+}
+
+static int c_held(struct weir_store *s)
+{
+	struct weir_store_held held = WEIR_STORE_HELD_INIT;
+
+	return weir_store_get_held(s, &held);
+}
+
 static int c_delete(struct weir_store *s)
 {
 	return weir_store_delete(s, "k", 1, WEIR_PUT_DURABLE);
@@ -189,6 +221,11 @@ static const struct {
 	{ "weir_store_get_why", c_why },
 	{ "weir_store_hash", c_hash },
 	{ "weir_store_exists_many", c_exists_many },
+	{ "weir_store_pin", c_pin },
+	{ "weir_store_unpin", c_unpin },
+	{ "weir_store_lease", c_lease },
+	{ "weir_store_unlease", c_unlease },
+	{ "weir_store_get_held", c_held },
 	{ "weir_store_delete", c_delete },
 	{ "weir_store_sync", c_sync },
 	{ "weir_store_run", c_run },
