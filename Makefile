@@ -5,8 +5,9 @@ BUILD ?= build
 PREFIX ?= /usr/local
 MESON_FLAGS ?=
 FUZZ_SECONDS ?= 30
+CRASH_JOBS ?= 2
 
-.PHONY: all demo test test-vm lint fuzz bench deb install clean help
+.PHONY: all demo test test-vm crash-full lint fuzz bench deb install clean help
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -29,6 +30,11 @@ test-vm:
 	@tools/setup
 	@$(MAKE) --no-print-directory all
 	@tools/run-tests --suite vm $(BUILD)
+
+crash-full:
+	@tools/setup
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/tests/crash/crash --jobs $(CRASH_JOBS) --second tools/recover.py
 
 lint:
 	@tools/setup --lint
@@ -62,6 +68,7 @@ help:
 	@echo "make demo      shows the main job of weir, on a file in a temporary folder"
 	@echo "make test      builds and runs every test"
 	@echo "make test-vm   tests with an emulated NVMe drive, in a guest (downloads QEMU)"
+	@echo "make crash-full  every power cut in all programs of three steps: takes long"
 	@echo "make lint      checks format, clang-tidy, cppcheck, and the rules of the code"
 	@echo "make fuzz      gives generated texts to each reader (FUZZ_SECONDS=$(FUZZ_SECONDS))"
 	@echo "make bench     measures weir and compares it with fio"

@@ -59,6 +59,8 @@ class Super:
         self.data_offset, self.segment_bytes, self.segments = struct.unpack_from("<QQQ", data, 112)
         self.block = struct.unpack_from("<I", data, 136)[0]
         self.secret = data[152:344]
+        out = struct.unpack_from("<I", data, 3968)[0]
+        self.out = struct.unpack_from(f"<{min(out, 24)}I", data, 3972)
         self.base = xxh3(self.uuid + self.secret)
 
 
@@ -86,10 +88,13 @@ class Image:
 
     def __init__(self, image):
         self.image = image
-        self.super = self.choose_super()
+        self.super, verify = self.choose_super()
+        if not verify:
+            raise NoStore("no segment header belongs to the superblock")
         self.blocks = self.super.segment_bytes // self.super.block
         self.live, self.marks = {}, {}
-        segments = sorted(self.headers(), key=lambda s: (s.stream, s.gen))
+        used = [s for s in self.headers(self.super) if s and s.stream is not None]
+        segments = sorted(used, key=lambda s: (s.stream, s.gen))
         for segment in segments:
             segment.sealed = self.footer(segment)
             if not segment.sealed:
@@ -103,14 +108,16 @@ class Image:
         at = size // 65536 * 65536 - 65536
         second = Super(self.image[at:at + 4096], 2)
         good = [s for s in (first, second) if s.valid]
-        if len(good) == 2 and first.uuid != second.uuid:
-            good = [first]
         if not good:
             raise NoStore("no superblock copy is valid")
+        # A copy of another store knows no header here.
+        verify = {id(s): sum(map(bool, self.headers(s))) for s in good}
+        if len(good) == 2 and first.uuid != second.uuid:
+            good = [max(good, key=lambda s: verify[id(s)])]
         best = max(good, key=lambda s: s.revision)
         if best.incompat:
             raise NoStore("it uses features of a newer version")
-        return best
+        return best, verify[id(best)]
 
     # Bytes and checksums
 
@@ -119,9 +126,10 @@ class Image:
               + block * self.super.block)
         return self.image[at:at + blocks * self.super.block]
 
-    def checksum(self, kind, segment, block, gen, data):
-        words = (kind << 32 | self.super.device, segment, block, *gen)
-        return xxh3(data, xxh3(struct.pack("<5Q", *words), self.super.base))
+    def checksum(self, kind, segment, block, gen, data, of=None):
+        of = of or self.super
+        words = (kind << 32 | of.device, segment, block, *gen)
+        return xxh3(data, xxh3(struct.pack("<5Q", *words), of.base))
 
     def identity(self, key):
         wide = XXH.XXH3_128bits_withSecret(key, len(key), self.super.secret, 192)
@@ -132,17 +140,20 @@ class Image:
 
     # Structures
 
-    def headers(self):
-        """Yields the segments whose header says that they are in use."""
-        for number in range(self.super.segments):
-            at = self.super.data_offset + number * self.super.segment_bytes
+    def headers(self, of):
+        """Yields a Segment for each header of the store of superblock OF, without a stream if the
+        segment is free; None where the header is damaged, or the segment out of use."""
+        for number in range(of.segments):
+            at = of.data_offset + number * of.segment_bytes
             data = self.image[at:at + 128]
             checksum, epoch, counter, device, segment, state, stream = struct.unpack_from(
                 "<8xQ16xQQIIII", data)
-            if (data[:8] == b"weirSEG1" and data[16:32] == self.super.uuid and state == 1
-                    and (device, segment) == (self.super.device, number) and stream < 32
-                    and checksum == self.checksum(HEADER, number, 0, (0, 0), data[16:])):
-                yield Segment(number, stream, (epoch, counter))
+            good = (data[:8] == b"weirSEG1" and data[16:32] == of.uuid and state in (1, 2)
+                    and (device, segment) == (of.device, number) and stream < 32
+                    and checksum == self.checksum(HEADER, number, 0, (0, 0), data[16:], of))
+            stream = stream if state == 1 else None
+            yield Segment(number, stream, (epoch, counter)) if (
+                good and number not in of.out) else None
 
     def footer(self, segment):
         """Reads the footer of SEGMENT. Returns False if there is no valid one."""
@@ -189,7 +200,8 @@ class Image:
             if batch:
                 blocks, mark, records = batch
                 segment.records += records
-                self.marks[segment.stream] = max(self.marks.get(segment.stream, mark), mark)
+                life = segment.stream, segment.gen[0]
+                self.marks[life] = max(self.marks.get(life, mark), mark)
             block += blocks if batch else 1
 
     def batch(self, segment, block):
@@ -243,7 +255,7 @@ class Image:
     def counts(self, record):
         """Returns False for a record that no flush covered and whose payload is wrong."""
         segment = record.segment
-        mark = self.marks.get(segment.stream, (0, 0, 0))
+        mark = self.marks.get((segment.stream, segment.gen[0]), (0, 0, 0))
         return (segment.sealed or record.tombstone or (*segment.gen, record.batch) < mark
                 or self.payload(record) is not None)
 
@@ -263,7 +275,8 @@ class Image:
                 self.live[hash_] = record
 
     def newer(self, record, other):
-        return record.sequence >= other.sequence
+        return ((record.segment.gen[0], record.sequence)
+                >= (other.segment.gen[0], other.sequence))
 
     def name(self, record):
         if record.key is None:

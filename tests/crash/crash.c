@@ -20,9 +20,9 @@
 #include "base/check.h"
 #include "check.h"
 #include "proof.h"
+#include "shrink.h"
 
 #define CRASH_SEEDS 32u
-#define CRASH_JOBS 2u
 
 struct crash {
 	struct checker checker;
@@ -32,33 +32,42 @@ struct crash {
 	unsigned length;
 	uint64_t images; /* so many distinct ones from each seed; 0: all */
 	bool quiet;
+	unsigned jobs;	  /* seeds at a time */
 	unsigned without; /* a bit for each step that programs do not have */
 };
 
 static struct crash crash;
 
-/* Prints the command that repeats what is being looked at. */
-static void crash_repeat(FILE *to)
+/* Writes the options that repeat what is being looked at. */
+static void crash_repeat(char options[SHRINK_OPTIONS])
 {
 	const struct checker *c = &crash.checker;
+	int at = snprintf(options, SHRINK_OPTIONS, "--seed %s --program ", crash.seed->name);
 
-	fprintf(to, "--seed %s --program ", crash.seed->name);
 	for (unsigned n = 0; n < crash.program.count; n++)
-		fprintf(to, "%s%s", n ? "," : "", step_names[crash.program.step[n]]);
-	fprintf(to, "%s", crash.program.overlap ? " --overlap" : "");
+		at += snprintf(options + at, SHRINK_OPTIONS - (size_t)at, "%s%s", n ? "," : "",
+			       step_names[crash.program.step[n]]);
+	at += snprintf(options + at, SHRINK_OPTIONS - (size_t)at, "%s",
+		       crash.program.overlap ? " --overlap" : "");
 	if (c->point || c->choice.letters[0])
-		fprintf(to, " --life %u --point %u --choice '%s' --discard %d%s", c->life, c->point,
-			c->choice.letters, (int)c->choice.discard,
-			c->choice.killed ? " --killed" : "");
-	fprintf(to, "\n");
+		snprintf(options + at, SHRINK_OPTIONS - (size_t)at,
+			 " --life %u --point %u --choice '%s' --discard %d%s%s", c->life, c->point,
+			 c->choice.letters, (int)c->choice.discard,
+			 c->choice.killed ? " --killed" : "", c->trail[0] ? " --deep 1" : "");
 }
 
 static void crash_failed(void)
 {
-	if (!crash.quiet)
-		fprintf(stderr, "crash: %s%s\n", crash.checker.run.wrong, crash.checker.trail);
-	fprintf(stderr, "crash: repeat: ");
-	crash_repeat(stderr);
+	const struct checker *c = &crash.checker;
+	char options[SHRINK_OPTIONS];
+
+	crash_repeat(options);
+	if (!crash.quiet) {
+		fprintf(stderr, "crash: %s%s\ncrash: making it shorter: %s\n", c->run.wrong,
+			c->trail, options);
+		shrink(options);
+	}
+	fprintf(stderr, "crash: repeat: %s\n", options);
 }
 
 /* A check in the store failed, or it hangs. */
@@ -209,7 +218,8 @@ static unsigned crash_parse(int argc, char **argv, const struct seed *wanted[CRA
 		{ "choice", 1, NULL, 'c' },  { "discard", 1, NULL, 'd' },
 		{ "killed", 0, NULL, 'k' },  { "deep", 1, NULL, 'D' },
 		{ "compare", 1, NULL, 'C' }, { "quiet", 0, NULL, 'q' },
-		{ "without", 1, NULL, 'w' }, { NULL, 0, NULL, 0 },
+		{ "without", 1, NULL, 'w' }, { "jobs", 1, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct checker *c = &crash.checker;
 	unsigned count = 0;
@@ -240,6 +250,9 @@ static unsigned crash_parse(int argc, char **argv, const struct seed *wanted[CRA
 			break;
 		case 'C':
 			c->compare = (unsigned)atoi(optarg);
+			break;
+		case 'j':
+			crash.jobs = (unsigned)atoi(optarg);
 			break;
 		case 'w':
 			crash.without |= 1u << crash_step(optarg);
@@ -308,7 +321,7 @@ static int crash_run(const struct seed *wanted[CRASH_SEEDS], struct coverage *v,
 	unsigned n, ended = 0;
 
 	for (n = 0; n < count; n++) {
-		if (n >= ended + CRASH_JOBS) {
+		if (n >= ended + crash.jobs) {
 			failed += crash_reap(n, pids, wanted);
 			ended++;
 		}
@@ -332,6 +345,7 @@ int main(int argc, char **argv)
 	int failed;
 
 	crash.length = 3;
+	crash.jobs = 2;
 	crash.checker.limits = (struct image_limits){ 1024, 24 };
 	crash.checker.deep = 64;
 	crash.checker.compare = 4;
