@@ -184,6 +184,11 @@ int weir_store_close(struct weir_store *s);
 enum weir_put_flags {
 	WEIR_PUT_WRITTEN = 0,
 	WEIR_PUT_DURABLE = 1 << 0,
+	/* Puts only: if the key has a value, the put ends with -EEXIST and writes nothing; its own
+	 * value is not read. If another put of the key is under way, this one ends when that has
+	 * ended: with -EEXIST, or with its error. With WEIR_PUT_DURABLE, the value that is there is
+	 * durable when this ends with -EEXIST. */
+	WEIR_PUT_IF_ABSENT = 1 << 1,
 };
 
 enum weir_store_op_kind {
@@ -289,10 +294,10 @@ const char *weir_store_op_strerror(const struct weir_store_op *op, char *buf, si
 /*
  * Stores VALUE under KEY, replacing what was there. VALUE must not change until this returns.
  * A buffer aligned to 4096 goes out without being copied.
- * Errors: -EINVAL, -EFBIG (too long: weir_error() says how to format for it), -ENOSPC, -EROFS
- * (opened read-only, or read-only after a failed flush), -EIO (weir_error() says so where the queue
- * has lost its ring and the store must be reopened), -ENODEV (the device was removed), -EDEADLK.
- * Any thread; blocks.
+ * Errors: -EEXIST (WEIR_PUT_IF_ABSENT: the key has a value already), -EINVAL, -EFBIG (too long:
+ * weir_error() says how to format for it), -ENOSPC, -EROFS (opened read-only, or read-only after a
+ * failed flush), -EIO (weir_error() says so where the queue has lost its ring and the store must be
+ * reopened), -ENODEV (the device was removed), -EDEADLK. Any thread; blocks.
  */
 int weir_store_put(struct weir_store *s, const void *key, uint32_t key_len, const void *value,
 		   size_t value_len, uint32_t flags);

@@ -52,9 +52,13 @@ static int op_check_stream(struct weir_store *s, uint32_t stream)
 
 static int op_check_write(struct weir_store *s, const struct weir_store_op *op)
 {
-	if (op->flags & ~(uint32_t)WEIR_PUT_DURABLE)
-		return error_set(-EINVAL, "flags 0x%x: a put or delete has WEIR_PUT_DURABLE only",
-				 op->flags);
+	uint32_t known = op->kind == WEIR_STORE_PUT ? WEIR_PUT_DURABLE | WEIR_PUT_IF_ABSENT
+						    : WEIR_PUT_DURABLE;
+
+	if (op->flags & ~known)
+		return error_set(-EINVAL, "flags 0x%x: a %s has WEIR_PUT_DURABLE%s only", op->flags,
+				 op->kind == WEIR_STORE_PUT ? "put" : "delete",
+				 op->kind == WEIR_STORE_PUT ? " and WEIR_PUT_IF_ABSENT" : "");
 	return op_check_stream(s, op->stream);
 }
 

@@ -66,6 +66,8 @@ static const char *words_fixed(const struct weir_store_op *op)
 		return "success";
 	case -ENOENT:
 		return "no such key";
+	case -EEXIST:
+		return "the key has a value already";
 	case -EBADMSG:
 		return "the value is damaged on the medium; put it again or delete it";
 	case -EROFS:

@@ -91,6 +91,36 @@ static enum admit_result admit_not_there(struct log *l, struct rec *newest)
 	return ADMIT_NEXT;
 }
 
+/* Returns true if OP is a put that only an absent key gets, and its key is not absent. NEWEST is
+ * the admitted record of its key, or NULL. What is being evicted is as good as absent. */
+static bool admit_is_there(const struct log *l, const struct weir_store_op *op,
+			   const struct rec *newest)
+{
+	struct index_value value;
+
+	if (op->kind != WEIR_STORE_PUT || !(op->flags & WEIR_PUT_IF_ABSENT))
+		return false;
+	if (newest)
+		return !(newest->flags & DISK_TOMBSTONE);
+	return index_get(&l->all->index, op_priv(op)->hash, &value) &&
+	       !(value.flags & INDEX_LEAVING);
+}
+
+/* Ends a put of a key that is there. If that put is under way, this one waits for its result: it
+ * may fail, and then the key has no value. */
+static enum admit_result admit_there(struct log *l, struct rec *newest)
+{
+	struct weir_store_op *op = log_pop(l);
+
+	if (newest)
+		batch_follow(newest, op);
+	else if (op->flags & WEIR_PUT_DURABLE)
+		flush_wait_op(l->io, op, -EEXIST);
+	else
+		op_end(l->io, op, -EEXIST);
+	return ADMIT_NEXT;
+}
+
 static void admit_submit(struct batch **b)
 {
 	/* All of its records may have been refused because there was no memory. */
@@ -115,6 +145,8 @@ static enum admit_result admit_one(struct log *l, struct batch **b)
 	newest = keys_find_admitted(&l->all->keys, op_priv(op)->hash);
 	if (admit_nothing_to_delete(l, op, newest))
 		return admit_not_there(l, newest);
+	if (admit_is_there(l, op, newest))
+		return admit_there(l, newest);
 	if (*b && !batch_takes(*b, op))
 		admit_submit(b);
 	seg = *b ? (*b)->seg : admit_segment(l, op);

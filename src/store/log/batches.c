@@ -64,22 +64,25 @@ int batch_take(struct batch *b, struct weir_store_op *op)
 	return 0;
 }
 
-void batch_follow(struct rec *tombstone, struct weir_store_op *op)
+void batch_follow(struct rec *r, struct weir_store_op *op)
 {
-	CHECK(tombstone->flags & DISK_TOMBSTONE && op->kind == WEIR_STORE_DELETE);
-	op_list_add(&tombstone->followers, op);
+	CHECK(r->flags & DISK_TOMBSTONE ? op->kind == WEIR_STORE_DELETE
+					: (op->flags & WEIR_PUT_IF_ABSENT) != 0);
+	op_list_add(&r->followers, op);
 }
 
-/* Ends the deletes that follow a tombstone. */
+/* Ends the deletes that follow a tombstone, and the puts that follow a put. */
 static void batch_end_followers(struct store_io *io, struct op_list *followers, int result)
 {
 	struct weir_store_op *op;
 
 	while ((op = op_list_pop(followers))) {
+		int found = op->kind == WEIR_STORE_DELETE ? -ENOENT : -EEXIST;
+
 		if (!result && op->flags & WEIR_PUT_DURABLE)
-			flush_wait_op(io, op, -ENOENT);
+			flush_wait_op(io, op, found);
 		else
-			op_end(io, op, result ? result : -ENOENT);
+			op_end(io, op, result ? result : found);
 	}
 }
 

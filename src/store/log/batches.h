@@ -26,7 +26,7 @@ struct rec {
 	struct log *log;
 	struct rec *next;	  /* in its batch */
 	struct rec *chain;	  /* in the table of what is admitted, newest first */
-	struct op_list followers; /* deletes that found this tombstone under way */
+	struct op_list followers; /* operations that found this record under way */
 	uint64_t sequence;
 	uint64_t checksum;
 	uint32_t block; /* of the payload, in the segment */
@@ -68,8 +68,9 @@ struct batch *batch_new(struct log *l, struct segment *seg);
 bool batch_takes(const struct batch *b, const struct weir_store_op *op);
 /* Makes a record of OP in B. Returns 0 or -ENOMEM. */
 int batch_take(struct batch *b, struct weir_store_op *op);
-/* Lets OP, a delete, end together with TOMBSTONE, which is under way. */
-void batch_follow(struct rec *tombstone, struct weir_store_op *op);
+/* Lets OP end together with R, which is under way: a delete with a tombstone, a put that only an
+ * absent key gets with a put. */
+void batch_follow(struct rec *r, struct weir_store_op *op);
 /* Writes B to the device. If there is no memory for it, its operations end here. */
 void batch_submit(struct batch *b);
 /* Ends the operations of B with RESULT, and frees it. */
