@@ -294,9 +294,6 @@ static void check_reset(struct checker *c)
 	drive.journal = &run->journal;
 	drive.random = run->random = 7;
 	drive_time = 0;
-	run->audited = 0;
-	run->put_since = 0;
-	memset(drive.freed_at, 0, sizeof(drive.freed_at));
 	run->fillers = run->moves = 0;
 	run->life_ended = check_life;
 	c->life = 0;

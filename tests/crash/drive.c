@@ -92,19 +92,6 @@ void journal_reset(struct journal *j)
 	j->count = 0;
 }
 
-/* Counts the segments that a write frees or seals. */
-static void drive_recognise(const struct weir_cmd *cmd)
-{
-	const uint8_t *at = drive.now + cmd->offset;
-	const uint8_t *trailer = at + cmd->length - DRIVE_TRAILER_BYTES;
-
-	if (!memcmp(at, DRIVE_HEADER_MAGIC, 8) && at[DRIVE_HEADER_STATE] == DRIVE_STATE_FREE)
-		drive.freed_at[drive.free_marks++ % DRIVE_FREED] =
-			drive.journal ? drive.journal->count : 0;
-	if (!memcmp(trailer, DRIVE_TRAILER_MAGIC, 8))
-		drive.footers++;
-}
-
 static void drive_move(const struct weir_cmd *cmd, bool in)
 {
 	uint8_t *at = drive.now + cmd->offset;
@@ -118,13 +105,27 @@ static void drive_move(const struct weir_cmd *cmd, bool in)
 	}
 }
 
+/* Counts the segments that a write frees or seals; it may fail afterwards. */
+static void drive_recognise(const struct weir_cmd *cmd)
+{
+	const uint8_t *at = cmd->iov[0].iov_base;
+	const struct iovec *last = &cmd->iov[cmd->iovcnt - 1];
+
+	if (!memcmp(at, DRIVE_HEADER_MAGIC, 8) && at[DRIVE_HEADER_STATE] == DRIVE_STATE_FREE) {
+		drive.free_marks++;
+		if (drive.freeing)
+			drive.freeing(cmd->offset);
+	}
+	at = (const uint8_t *)last->iov_base + last->iov_len - DRIVE_TRAILER_BYTES;
+	drive.footers += !memcmp(at, DRIVE_TRAILER_MAGIC, 8);
+}
+
 static void drive_write(struct drive_held *h)
 {
 	const struct weir_cmd *cmd = h->cmd;
 
 	drive_move(cmd, true);
 	drive_touch(cmd->offset, cmd->length);
-	drive_recognise(cmd);
 	h->begun = drive_note(DRIVE_WRITE, UINT32_MAX, cmd->offset, cmd->length,
 			      drive.now + cmd->offset);
 }
@@ -200,6 +201,8 @@ static void drive_begin(struct drive_held *h)
 {
 	struct weir_cmd *cmd = h->cmd;
 
+	if (!drive.off && cmd->op == WEIR_OP_WRITE)
+		drive_recognise(cmd);
 	if (drive.off) {
 		cmd->result = -EIO;
 	} else if (drive_is_faulty(cmd)) {

@@ -15,7 +15,6 @@
 #include "engine/engine.h"
 
 #define DRIVE_SECTOR 512u
-#define DRIVE_FREED 4u
 
 enum drive_kind {
 	DRIVE_WRITE,
@@ -61,8 +60,9 @@ struct drive {
 	unsigned fault_skip, fault_times;
 	uint64_t fired[DRIVE_FAULTS]; /* how often each fault happened */
 	uint64_t commands;
-	uint64_t free_marks, footers;	/* segments freed and sealed */
-	uint32_t freed_at[DRIVE_FREED]; /* events: a ring of the last free marks */
+	uint64_t free_marks, footers; /* segments freed and sealed */
+	/* Called before a free mark is written to the segment that begins at OFFSET. */
+	void (*freeing)(uint64_t offset);
 	/* The sectors that may differ from the image that was loaded last. */
 	uint32_t *touched;
 	uint32_t touched_count;

@@ -8,6 +8,11 @@
 #include "model.h"
 #include "store/format/xxh.h"
 
+uint64_t model_hash(const void *value, size_t length)
+{
+	return xxh_hash(value, length, 0);
+}
+
 void model_restart(struct model *m, const struct model_found found[MODEL_KEYS])
 {
 	for (uint32_t k = 0; k < MODEL_KEYS; k++) {
@@ -44,7 +49,7 @@ struct model_version *model_put(struct model *m, uint32_t key, void *value, uint
 
 		memcpy(to + n, &word, v->length - n < 8 ? v->length - n : 8);
 	}
-	v->hash = xxh_hash(value, v->length, 0);
+	v->hash = model_hash(value, v->length);
 	return v;
 }
 

@@ -50,6 +50,8 @@ struct model_found {
 	uint32_t stream;
 };
 
+/* Returns what stands for a value of LENGTH bytes. */
+uint64_t model_hash(const void *value, size_t length);
 /* Forgets all but FOUND, which is on the medium. */
 void model_restart(struct model *m, const struct model_found found[MODEL_KEYS]);
 /* Makes the next value of a key. Returns its version. A long value has LENGTH bytes. */

@@ -12,7 +12,6 @@
 #include "base/check.h"
 #include "queue/open.h"
 #include "run.h"
-#include "store/format/xxh.h"
 #include "store/store.h"
 
 #define RUN_BLOCK 512u
@@ -20,6 +19,9 @@
 #define RUN_LONG 28000u /* two of them fill a segment */
 #define RUN_POLLS 200000u
 #define RUN_IDLE_POLLS 64u
+
+/* The run that goes on now. */
+static struct run *act_run;
 
 bool run_wrong(struct run *run, const char *format, ...)
 {
@@ -31,8 +33,6 @@ bool run_wrong(struct run *run, const char *format, ...)
 	va_end(args);
 	return false;
 }
-
-static void run_audit(struct run *run);
 
 static void run_format(uint64_t bytes)
 {
@@ -84,6 +84,40 @@ void run_free(struct run *run)
 	drive_free();
 }
 
+/* Notes that KEY was evicted: before what is put under it now. */
+static void run_evicted(struct run *run, uint32_t key)
+{
+	struct model_key *k = &run->model.key[key];
+	uint32_t at = k->count;
+
+	for (struct act *a = run->acts; a < run->acts + RUN_ACTS; a++)
+		if (a->busy && a->op.key && a->key == key) {
+			at = a->version < at ? a->version : at;
+			a->version++;
+		}
+	CHECK(k->count < MODEL_VERSIONS);
+	memmove(&k->version[at + 1], &k->version[at], (k->count++ - at) * sizeof(k->version[0]));
+	k->version[at] =
+		(struct model_version){ .submitted = run->journal.count, .acked = MODEL_NEVER };
+}
+
+/* A free mark is written: the keys that live in its segment are evicted now. Those that live there
+ * no longer, because they were appended again or superseded, must stay. */
+static void run_freeing(uint64_t offset)
+{
+	struct run *run = act_run;
+	const struct layout *lay = run->s->io.lay;
+	uint64_t hash[2], segment = (offset - lay->data_offset) / lay->segment_bytes;
+	struct index_value value;
+
+	for (uint64_t key = 0; key < MODEL_KEYS; key++) {
+		CHECK(!weir_store_hash(run->s, &key, sizeof(key), hash));
+		if (logs_find(run->s->logs, hash, &value) &&
+		    layout_position_segment(lay, value.position) == segment)
+			run_evicted(run, (uint32_t)key);
+	}
+}
+
 int run_open(struct run *run)
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
@@ -91,9 +125,10 @@ int run_open(struct run *run)
 
 	opts.attach = 1;
 	opts.batch_bytes = 16 << 10;
+	act_run = run;
+	drive.freeing = run_freeing;
 	drive.off = false;
 	run->faulty = false;
-	run->missing = 0;
 	err = weir_store_open_queues(&run->s, &run->queue, 1, &opts);
 	if (err)
 		run->s = NULL;
@@ -109,25 +144,11 @@ void run_off(struct run *run)
 	CHECK(!run->busy);
 }
 
-/* Waits until the store does nothing more of its own: a segment that is being reclaimed evicts. */
-static void run_idle(struct run *run)
-{
-	uint64_t commands;
-
-	run_settle(run);
-	do {
-		commands = drive.commands;
-		for (unsigned n = 0; n < RUN_IDLE_POLLS; n++)
-			weir_store_poll(run->s);
-	} while (commands != drive.commands);
-	run_audit(run);
-}
-
 void run_close(struct run *run)
 {
 	int err;
 
-	run_idle(run);
+	run_settle(run);
 	err = weir_store_close(run->s);
 	run->s = NULL;
 	if (err && !run->faulty)
@@ -169,7 +190,7 @@ static bool run_look_at(struct run *run, uint64_t key, struct model_found *found
 		return run_wrong(run, "get of key %u: %s", (unsigned)key, weir_error());
 	if (!err != !!found->sequence || (!err && found->length != length))
 		return run_wrong(run, "key %u: a get and the listing do not agree", (unsigned)key);
-	found->hash = err ? 0 : xxh_hash(value, length, 0);
+	found->hash = err ? 0 : model_hash(value, length);
 	return true;
 }
 
@@ -194,8 +215,6 @@ bool run_look(struct run *run, struct model_found found[MODEL_KEYS])
 }
 
 /* Operations */
-
-static struct run *act_run;
 
 static void act_acknowledge(struct run *run, struct act *a, uint32_t now)
 {
@@ -276,7 +295,6 @@ void run_put(struct run *run, uint32_t key, uint32_t length, uint32_t flags, uin
 	a->op.value_len = v->length;
 	a->op.flags = flags;
 	a->op.stream = (uint16_t)stream;
-	run->put_since |= 1ull << key;
 	act_submit(run, a);
 }
 
@@ -303,56 +321,20 @@ static void run_wait(struct run *run)
 	CHECK(!run->busy);
 }
 
-/* Returns when the eviction of a key that is missing since the last audit may have begun. Its
- * segment has a free mark before the key leaves the index. Few segments are reclaimed at a time. */
-static uint32_t run_evicting(const struct run *run)
-{
-	uint32_t oldest = drive.freed_at[drive.free_marks % DRIVE_FREED];
-
-	return oldest < run->audited ? oldest : run->audited;
-}
-
-/* A key that was put had been evicted before. The eviction comes before the put. */
-static void run_evicted_first(struct run *run, uint32_t key)
-{
-	struct model_key *k = &run->model.key[key];
-	struct model_version last = k->version[k->count - 1];
-
-	CHECK(k->count < MODEL_VERSIONS);
-	k->version[k->count - 1] =
-		(struct model_version){ .submitted = run_evicting(run), .acked = MODEL_NEVER };
-	k->version[k->count++] = last;
-}
-
-/* Finds out which keys were evicted since the last audit; no others may be missing. The loop goes
- * on meanwhile, so a key may be evicted after it was seen: only the sums since the open count. */
+/* Everything that was acknowledged is there, unless its segment was freed. */
 static void run_audit(struct run *run)
 {
-	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
-	uint32_t begun = run->journal.count;
-
 	for (uint64_t key = 0; key < MODEL_KEYS; key++) {
 		bool there = !weir_store_exists(run->s, &key, sizeof(key), NULL);
 		const struct model_key *k = &run->model.key[key];
+		const struct model_version *last = &k->version[k->count - 1];
 
-		if (model_is_there(&run->model, (uint32_t)key) && !there) {
-			model_gone(&run->model, (uint32_t)key, run_evicting(run));
-			run->missing++;
-		} else if (there && !k->version[k->count - 1].hash &&
-			   k->version[k->count - 1].acked != MODEL_NEVER) {
+		if (model_is_there(&run->model, (uint32_t)key) && !there)
+			run_wrong(run, "key %u has left, and its segment was not freed",
+				  (unsigned)key);
+		if (there && !last->hash && last->acked != MODEL_NEVER)
 			run_wrong(run, "key %u is there, and was deleted", (unsigned)key);
-		}
 	}
-	CHECK(!weir_store_get_stats(run->s, &stats));
-	if (run->missing > stats.evicted_entries)
-		run_wrong(run, "%llu keys are missing, and %llu were evicted",
-			  (unsigned long long)run->missing,
-			  (unsigned long long)stats.evicted_entries);
-	for (uint32_t key = 0; run->missing < stats.evicted_entries && key < MODEL_KEYS; key++)
-		if (run->put_since >> key & 1 && run->model.key[key].count > 1)
-			run_evicted_first(run, key);
-	run->put_since = 0;
-	run->audited = begun;
 }
 
 void run_settle(struct run *run)
@@ -463,9 +445,6 @@ bool run_restart(struct run *run)
 	drive_load(run->cache.medium);
 	model_restart(&run->model, found);
 	journal_reset(&run->journal);
-	run->audited = 0;
-	run->put_since = 0;
-	memset(drive.freed_at, 0, sizeof(drive.freed_at));
 	return good;
 }
 
@@ -538,6 +517,19 @@ void run_step(struct run *run, enum step step, bool overlap)
 	}
 	if (!overlap && run->s)
 		run_settle(run);
+}
+
+/* Waits until the store does nothing more of its own, such as to reclaim a segment. */
+static void run_idle(struct run *run)
+{
+	uint64_t commands;
+
+	run_settle(run);
+	do {
+		commands = drive.commands;
+		for (unsigned n = 0; n < RUN_IDLE_POLLS; n++)
+			weir_store_poll(run->s);
+	} while (commands != drive.commands);
 }
 
 /* At the end, what the running store says is what was acknowledged last. */

@@ -54,10 +54,7 @@ struct run {
 	struct cache cache; /* the drive at the beginning of the journal */
 	struct act acts[RUN_ACTS];
 	unsigned busy;
-	bool faulty;	  /* operations may fail until the store is opened again */
-	uint64_t missing; /* keys that were there and left since the open */
-	uint32_t audited;
-	uint64_t put_since; /* a bit for each key that was put since the audit */
+	bool faulty;   /* operations may fail until the store is opened again */
 	uint32_t from; /* the first event of the steps that are new; MODEL_NEVER: not come yet */
 	unsigned fillers, moves;
 	uint64_t random;
@@ -85,7 +82,7 @@ bool run_look(struct run *run, struct model_found found[MODEL_KEYS]);
 bool run_program(struct run *run, const struct program *p, unsigned fresh);
 /* Runs one step. */
 void run_step(struct run *run, enum step step, bool overlap);
-/* Waits for all operations, and finds out what was evicted. */
+/* Waits for all operations, and checks that what was acknowledged is there. */
 void run_settle(struct run *run);
 void run_put(struct run *run, uint32_t key, uint32_t length, uint32_t flags, uint32_t stream);
 void run_delete(struct run *run, uint32_t key, uint32_t flags);
