@@ -15,6 +15,7 @@ header that has the key is damaged. XXH3 comes from libxxhash.
 Exit code: 0; 1 if the image is no store; 2 for a usage error.
 """
 import ctypes
+import signal
 import struct
 import sys
 
@@ -315,6 +316,7 @@ def serve(path):
 
 
 def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     arguments = sys.argv[1:]
     if len(arguments) == 2 and arguments[0] == "--serve":
         return serve(arguments[1])

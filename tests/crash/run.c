@@ -291,6 +291,7 @@ void run_put(struct run *run, uint32_t key, uint32_t length, uint32_t flags, uin
 	struct model_version *v = model_put(&run->model, key, a->value, length, run->journal.count);
 
 	act_key(run, a, key, v);
+	run->ever[key].hash[run->ever[key].count++ % RUN_EVER] = v->hash;
 	a->op.value = a->value;
 	a->op.value_len = v->length;
 	a->op.flags = flags;

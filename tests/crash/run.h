@@ -9,6 +9,7 @@
 #include "model.h"
 
 #define RUN_ACTS 32u
+#define RUN_EVER 256u
 #define RUN_STEPS_MAX 8u
 
 enum step {
@@ -57,6 +58,11 @@ struct run {
 	bool faulty;   /* operations may fail until the store is opened again */
 	uint32_t from; /* the first event of the steps that are new; MODEL_NEVER: not come yet */
 	unsigned fillers, moves;
+	/* All values that each key ever had, over all lives. */
+	struct {
+		uint64_t hash[RUN_EVER];
+		uint32_t count;
+	} ever[MODEL_KEYS];
 	uint64_t random;
 	uint64_t read_faults; /* opens that met a failed read */
 	/* Called when the power has gone, or NULL. It looks at all that may be left. */

@@ -101,8 +101,10 @@ const char *second_differs(struct second *s, const uint64_t ids[MODEL_KEYS][2],
 		there++;
 		for (uint32_t key = 0; key < MODEL_KEYS; key++)
 			same += ids[key][0] == e.low && ids[key][1] == e.high &&
-				found[key].hash == e.hash && found[key].sequence == e.sequence &&
-				found[key].length == e.length && found[key].stream == e.stream;
+				found[key].hash == e.hash &&
+				(e.hash == 1 || found[key].length == e.length) &&
+				(!found[key].sequence || (found[key].sequence == e.sequence &&
+							  found[key].stream == e.stream));
 	}
 	if (here == there && same == here)
 		return NULL;

@@ -19,8 +19,8 @@ void second_start(struct second *s, const char *path, uint64_t bytes);
 void second_stop(struct second *s);
 /* Gives it an image. It reads it while the caller goes on. */
 void second_ask(struct second *s, const uint8_t *image);
-/* Gets its answer, and compares it with FOUND; IDS has the identity of each key. Returns NULL if
- * both agree, else words. */
+/* Gets its answer, and compares it with FOUND, in which a sequence number of 0 is not known; IDS
+ * has the identity of each key. Returns NULL if both agree, else words. */
 const char *second_differs(struct second *s, const uint64_t ids[MODEL_KEYS][2],
 			   const struct model_found found[MODEL_KEYS]);
 
