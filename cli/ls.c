@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ls.c - `weir ls`: prints the keys of a store, stream by stream, oldest first. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/key.h"
@@ -10,7 +11,14 @@
 struct ls_args {
 	struct opening store;
 	unsigned long_form;
+	unsigned escaped;
 	unsigned json;
+};
+
+/* A listing under way. */
+struct ls_run {
+	const struct ls_args *args;
+	struct key prefix; /* no bytes: all keys */
 };
 
 static const struct opt ls_options[] = {
@@ -20,6 +28,11 @@ static const struct opt ls_options[] = {
 	  .offset = offsetof(struct ls_args, long_form),
 	  .help = "print the length of each value in bytes, and its\n"
 		  "sequence number, in front of the key" },
+	{ .name = "escaped",
+	  .letter = 'e',
+	  .type = OPT_FLAG,
+	  .offset = offsetof(struct ls_args, escaped),
+	  .help = "PREFIX is written as `weir ls` prints keys" },
 	OPENING_OPTIONS(offsetof(struct ls_args, store)),
 	JSON_OPTION(offsetof(struct ls_args, json)),
 	OPT_END,
@@ -37,9 +50,12 @@ static int ls_entry_json(const struct weir_store_entry *e, const char *text)
 
 static int ls_entry(const struct weir_store_entry *e, void *user)
 {
-	const struct ls_args *args = user;
+	const struct ls_run *run = user;
+	const struct ls_args *args = run->args;
 	char text[KEY_TEXT_MAX];
 
+	if (e->key_len < run->prefix.len || memcmp(e->key, run->prefix.bytes, run->prefix.len) != 0)
+		return 0;
 	key_escape(e->key, e->key_len, text);
 	if (args->json)
 		return ls_entry_json(e, text) ? LS_STOPPED : 0;
@@ -52,14 +68,16 @@ static int ls_entry(const struct weir_store_entry *e, void *user)
 static int ls_run(void *arg, char **operands, int n)
 {
 	struct ls_args *args = arg;
+	struct ls_run run = { .args = args };
 	struct weir_store *s = NULL;
-	int exit_code = opening_store(&s, operands[0], &args->store, OPENING_READ_ONLY);
-	int err;
+	int err, exit_code;
 
-	(void)n;
+	if (n > 1 && key_read(&run.prefix, operands[1], args->escaped != 0) < 0)
+		return report_usage("the prefix: %s", weir_error());
+	exit_code = opening_store(&s, operands[0], &args->store, OPENING_READ_ONLY);
 	if (exit_code)
 		return exit_code;
-	err = weir_store_list(s, ls_entry, args);
+	err = weir_store_list(s, ls_entry, &run);
 	if (err < 0)
 		exit_code = report_failed(operands[0]);
 	else if (err == LS_STOPPED)
@@ -71,19 +89,22 @@ const struct command command_ls = {
 	.name = "ls",
 	.alias = "list",
 	.path = COMMAND_STORE,
-	.operands = "PATH",
+	.operands = "PATH [PREFIX]",
 	.summary = "list the keys",
-	.text = "Lists the keys of the store on PATH, stream by stream, oldest first. Bytes that\n"
+	.text = "Lists the keys of the store on PATH that begin with PREFIX (default: all), "
+		"stream\n"
+		"by stream, oldest first. Bytes that\n"
 		"a terminal cannot show are printed as \\xNN, and a backslash as \\\\; put, get "
 		"and\n"
 		"del read this form with --escaped. With --json, each key is one object on a "
 		"line.\n",
 	.examples = "weir ls demo.img\n"
 		    "weir ls -l demo.img\n"
+		    "weir ls demo.img user/42/\n"
 		    "weir ls --json demo.img | jq .key\n",
 	.options = ls_options,
 	.min_operands = 1,
-	.max_operands = 1,
+	.max_operands = 2,
 	.args_size = sizeof(struct ls_args),
 	.run = ls_run,
 };

@@ -64,6 +64,24 @@ struct opening {
 			"(default mq-deadline)"                                                    \
 	}
 
+/* The options of commands on a store that nobody may have open; AT as above. */
+#define CLOSED_OPTIONS(at)                                                                         \
+	{ .name = "engine",                                                                        \
+	  .type = OPT_STRING,                                                                      \
+	  .offset = (at) + offsetof(struct opening, engine),                                       \
+	  .arg = "NAME",                                                                           \
+	  .help = "how to do I/O: auto (default), uring, posix,\nuring_cmd (NVMe passthrough)" },  \
+		{ .name = "engine-opts",                                                           \
+		  .type = OPT_STRING,                                                              \
+		  .offset = (at) + offsetof(struct opening, engine_opts),                          \
+		  .arg = "K=V,...",                                                                \
+		  .help = "options of the engine: threads=8 (posix),\ntimeout=2s (uring_cmd)" },   \
+	{                                                                                          \
+		.name = "wait", .type = OPT_TIME,                                                  \
+		.offset = (at) + offsetof(struct opening, wait_ns), .arg = "TIME",                 \
+		.help = "wait so long while another process has the\nstore (default: 0)"           \
+	}
+
 /* An option for commands that write; AT is a string. */
 #define PLACEMENT_OPTION(at, text)                                                                 \
 	{                                                                                          \

@@ -13,13 +13,20 @@
 #include "cli/report.h"
 #include "cli/table.h"
 #include "cli/tenant.h"
+#include "cli/why.h"
 
 struct stat_args {
 	struct opening store;
+	const char *why;
 	unsigned json;
 };
 
 static const struct opt stat_options[] = {
+	{ .name = "why",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct stat_args, why),
+	  .arg = "KEY",
+	  .help = "tell only whether KEY is there, or why it is not" },
 	OPENING_OPTIONS(offsetof(struct stat_args, store)),
 	JSON_OPTION(offsetof(struct stat_args, json)),
 	OPT_END,
@@ -200,9 +207,12 @@ static int stat_run(void *arg, char **operands, int n)
 		.queue = WEIR_QUEUE_INFO_INIT,
 	};
 	struct weir_store *s = NULL;
-	int exit_code = opening_store(&s, f.path, &args->store, OPENING_READ_ONLY);
+	int exit_code;
 
 	(void)n;
+	if (args->why)
+		return why_print(f.path, &args->store, args->why, args->json != 0);
+	exit_code = opening_store(&s, f.path, &args->store, OPENING_READ_ONLY);
 	if (exit_code)
 		return exit_code;
 	if (weir_store_get_info(s, &f.info) < 0 || weir_store_get_stats(s, &f.stats) < 0 ||
@@ -221,6 +231,7 @@ const struct command command_stat = {
 	.text = "Opens the store on PATH read-only and recovers it in memory. Prints its\n"
 		"properties, how full it is, and what the recovery found.\n",
 	.examples = "weir stat demo.img\n"
+		    "weir stat demo.img --why greeting\n"
 		    "weir stat demo.img --json | jq .content.entries\n",
 	.options = stat_options,
 	.min_operands = 1,

@@ -68,6 +68,7 @@ struct weir_check_opts {
 	void (*found)(void *user, const struct weir_finding *finding);
 	void (*progress)(void *user, uint64_t done_bytes, uint64_t total_bytes);
 	void *user;
+	uint64_t lock_wait_ns; /* how long to wait for another process's lock; 0: not at all */
 };
 
 #define WEIR_CHECK_OPTS_INIT WEIR_INIT_SIZED(struct weir_check_opts)

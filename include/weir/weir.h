@@ -7,6 +7,7 @@
 
 #include <weir/base.h>
 #include <weir/device.h>
+#include <weir/dump.h>
 #include <weir/engine.h>
 #include <weir/fdp.h>
 #include <weir/fsck.h>

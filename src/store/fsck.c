@@ -88,6 +88,7 @@ static int fsck_path(const char *path, const struct weir_check_opts *opts,
 	int err;
 
 	device.flags = WEIR_DEVICE_LOCK | (opts->repair ? 0 : WEIR_DEVICE_READ_ONLY);
+	device.lock_wait_ns = opts->lock_wait_ns;
 	queue.engine = opts->engine;
 	queue.engine_opts = opts->engine_opts;
 	queue.retry_merged = 1; /* a bad block must cost only what lies there */

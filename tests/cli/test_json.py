@@ -56,13 +56,25 @@ def everything(weir):
             ("replay", "synthetic", "-n", "5", "--store", img, "--speed", "1e6",
              "--size", "1g"),
             ("replay", "--store", img, "--check-acks", log, "-b", "4k"),
+            ("stat", img, "--why", "k"), ("stat", img, "--why", "never"),
+            ("dump", img, "--all", "--freed"), ("fsck", img),
             ("del", img, "k", "gone"), ("sim", weir.path("jobs")),
             ("sim", weir.path("one"), "--window", "10s"), ("sim", weir.path("trims")),
             ("sim", weir.path("jobs"), "--sched", "none,kyber"),
             ("sim", weir.path("jobs"), "--sched", "bfq", "--device", "hdd"),
             ("step", "--sched", "mq-deadline", "--merge")]
-    return [o for words in runs
-            for o in run(weir, *words, stdin=EVENTS if words[0] == "step" else b"value")]
+    found = [o for words in runs
+             for o in run(weir, *words, stdin=EVENTS if words[0] == "step" else b"value")]
+    return found + damaged(weir, img)
+
+
+def damaged(weir, img):
+    """Damages a superblock copy and the header of a segment, and returns what fsck prints."""
+    with open(img, "r+b") as file:
+        for offset in (1000, 65536 + 40):
+            file.seek(offset)
+            file.write(b"\xa5\x5a")
+    return run(weir, "fsck", img, "--data", "--repair") + run(weir, "dump", img)
 
 
 @case

@@ -15,6 +15,7 @@
 #include "store/check/live.h"
 #include "store/check/load.h"
 #include "store/check/medium.h"
+#include "store/check/show.h"
 
 /* What a check noted of a segment, for the repair. */
 enum check_mark {

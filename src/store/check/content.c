@@ -56,11 +56,6 @@ static const uint8_t *content_keep_key(struct content *c, const void *key, uint3
 	return to;
 }
 
-static struct generation content_gen(const struct content *c)
-{
-	return c->m->seg[c->number].h.gen;
-}
-
 static uint64_t content_bytes(const struct content *c, uint32_t blocks)
 {
 	return (uint64_t)blocks << c->m->lay->block_shift;
@@ -126,7 +121,7 @@ static struct content_batch *content_add_batch(struct content *c, uint32_t block
 	b = &c->batch[c->batches++];
 	memset(b, 0, sizeof(*b));
 	b->first = c->records;
-	b->h.place = (struct checksum_place){ c->number, block, content_gen(c) };
+	b->h.place = (struct checksum_place){ c->number, block, c->gen };
 	return b;
 }
 
@@ -158,7 +153,7 @@ static int content_footer(struct content *c)
 	c->footer = FOOTER_NONE;
 	c->footer_unreadable = !buf;
 	if (buf)
-		c->footer = footer_peek(&c->f, buf, c->number, content_gen(c), l);
+		c->footer = footer_peek(&c->f, buf, c->number, c->gen, l);
 	if (c->footer != FOOTER_VALID)
 		return 0;
 	buf = content_get(c, c->f.place.block, c->f.blocks);
@@ -343,7 +338,7 @@ static int content_walk_record(struct content *c, const struct content_batch *b,
  * or -ENOMEM. */
 static int64_t content_walk_batch(struct content *c, uint32_t block)
 {
-	struct checksum_place place = { c->number, block, content_gen(c) };
+	struct checksum_place place = { c->number, block, c->gen };
 	const struct layout *l = c->m->lay;
 	const uint8_t *buf = content_get(c, block, 1);
 	struct content_batch *b;
@@ -403,6 +398,7 @@ void content_reset(struct content *c, const struct medium *m, uint32_t number)
 	c->whole = NULL;
 	c->m = m;
 	c->number = number;
+	c->gen = m->seg[number].h.gen;
 	c->batches = c->records = 0;
 	c->skipped = c->skipped_at = c->unreadable = 0;
 	c->window_blocks = 0;
@@ -426,11 +422,22 @@ int content_read(struct content *c, const struct medium *m, uint32_t number, con
 	return err ? err : content_headers(c);
 }
 
+int content_read_freed(struct content *c, const struct medium *m, uint32_t number)
+{
+	struct generation gen;
+
+	content_reset(c, m, number);
+	if (!content_is_batch(c, 1, &gen))
+		return 0;
+	c->gen = gen;
+	return content_walk(c);
+}
+
 /* Returns true if the payload of R is at BUF. */
 static bool content_verifies(const struct content *c, const struct content_record *r,
 			     const uint8_t *buf)
 {
-	struct checksum_place place = { c->number, r->e.block, content_gen(c) };
+	struct checksum_place place = { c->number, r->e.block, c->gen };
 
 	return checksum_data(&c->m->key, CHECKSUM_PAYLOAD, place, buf, r->e.length) ==
 	       r->e.checksum;

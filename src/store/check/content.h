@@ -37,6 +37,7 @@ struct content_record {
 struct content {
 	const struct medium *m;
 	uint32_t number; /* of the segment */
+	struct generation gen;
 	enum footer_state footer;
 	bool footer_unreadable;
 	struct footer f;     /* if it is valid */
@@ -61,6 +62,9 @@ struct content {
  * NULL; it must stay until the content is read again. Returns 0 or -ENOMEM. C may be used again for
  * another segment. */
 int content_read(struct content *c, const struct medium *m, uint32_t number, const uint8_t *whole);
+/* Reads what is left in segment NUMBER, which was freed: the batches of the life that began at its
+ * first block, if there are any. Returns 0 or -ENOMEM. */
+int content_read_freed(struct content *c, const struct medium *m, uint32_t number);
 /* Makes C an empty content of segment NUMBER. */
 void content_reset(struct content *c, const struct medium *m, uint32_t number);
 void content_free(struct content *c);

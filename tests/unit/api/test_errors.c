@@ -479,6 +479,11 @@ static int f_peek(void)
 	return weir_store_peek(&info, "/nonexistent/store", NULL);
 }
 
+static int f_dump(void)
+{
+	return weir_store_dump("/nonexistent/store", NULL);
+}
+
 static int f_check(void)
 {
 	struct weir_check_result result = WEIR_CHECK_RESULT_INIT;
@@ -580,6 +585,7 @@ static const struct row {
 	{ "weir_store_list", f_list, "callback" },
 	{ "weir_store_get_info", f_store_get_info, "3 bytes" },
 	{ "weir_store_peek", f_peek, "/nonexistent/store" },
+	{ "weir_store_dump", f_dump, "/nonexistent/store" },
 	{ "weir_store_check", f_check, "/nonexistent/store" },
 	{ "weir_store_get_stats", f_store_get_stats, "3 bytes" },
 	{ "weir_store_add_tenant", f_add_tenant, "name" },

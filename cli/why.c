@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * why.c - tells why a key is not in a store, from what is on its device: the newest record of the
+ * key, also one that is left over in a free segment. One thread.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+
+#include "cli/dump.h"
+#include "cli/key.h"
+#include "cli/report.h"
+#include "cli/why.h"
+
+/* What is known about the key. */
+struct why_found {
+	bool any; /* a record was found */
+	struct weir_dump_record newest;
+	uint64_t records;
+};
+
+static bool why_is_newer(const struct weir_dump_record *a, const struct weir_dump_record *b)
+{
+	if (a->live != b->live)
+		return a->live;
+	if (a->epoch != b->epoch)
+		return a->epoch > b->epoch;
+	return a->sequence > b->sequence;
+}
+
+static void why_record(void *user, const struct weir_dump_record *d)
+{
+	struct why_found *w = user;
+
+	w->records++;
+	if (w->any && !why_is_newer(d, &w->newest))
+		return;
+	w->any = true;
+	w->newest = *d;
+}
+
+static const char *why_word(const struct why_found *w)
+{
+	if (!w->any)
+		return "unknown";
+	if (w->newest.live)
+		return "there";
+	if (w->newest.tombstone)
+		return "deleted";
+	return w->newest.struck ? "damaged" : "evicted";
+}
+
+static void why_words(const struct why_found *w, const char *path, const char *key)
+{
+	const struct weir_dump_record *d = &w->newest;
+	char when[DUMP_TIME_MAX];
+
+	dump_time(d->time_ns, when);
+	if (!w->any)
+		printf("%s: %s was never put, as far as the device shows\n", path, key);
+	else if (d->live)
+		printf("%s: %s is there: %" PRIu64 " bytes, put %s\n", path, key, d->length, when);
+	else if (d->tombstone)
+		printf("%s: %s was deleted %s\n", path, key, when);
+	else if (d->struck)
+		printf("%s: %s was dropped: its value was damaged, or a newer one in another "
+		       "stream won (put %s)\n",
+		       path, key, when);
+	else
+		printf("%s: %s was put %s and evicted: its segment %" PRIu32 " was freed\n", path,
+		       key, when, d->segment);
+}
+
+static int why_json(const struct why_found *w, const char *path, const char *key)
+{
+	const struct weir_dump_record *d = &w->newest;
+
+	return report_json(json_pack("{s:s, s:o, s:s, s:b, s:s, s:o, s:I}", "schema", "weir.why.v1",
+				     "path", report_text(path), "key", key, "there", (int)d->live,
+				     "reason", why_word(w), "time_ns",
+				     w->any ? json_integer((json_int_t)d->time_ns) : json_null(),
+				     "versions", (json_int_t)w->records),
+			   0);
+}
+
+int why_print(const char *path, const struct opening *o, const char *text, int json)
+{
+	struct weir_dump_opts opts = WEIR_DUMP_OPTS_INIT;
+	struct why_found w = { .any = false };
+	char shown[KEY_TEXT_MAX];
+	struct key key;
+	int exit_code = opening_check(o);
+
+	if (exit_code)
+		return exit_code;
+	if (key_read(&key, text, 0) < 0)
+		return report_usage("--why: %s", weir_error());
+	key_escape(key.bytes, key.len, shown);
+	opts.engine = o->engine;
+	opts.engine_opts = o->engine_opts;
+	opts.lock_wait_ns = o->wait_ns;
+	opts.key = key.bytes;
+	opts.key_len = key.len;
+	opts.freed = 1;
+	opts.on_record = why_record;
+	opts.user = &w;
+	if (weir_store_dump(path, &opts) < 0)
+		return report_failed(path);
+	if (json)
+		return why_json(&w, path, shown);
+	why_words(&w, path, shown);
+	return REPORT_OK;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dump.c - shows what is on the device of a store that nobody has open. It runs on the calling
+ * thread and owns nothing that outlives a call.
+ */
+#include <errno.h>
+
+#include "base/error.h"
+#include "base/opts.h"
+#include "store/check/check.h"
+#include "store/store.h"
+
+static int dump_path(const char *path, const struct weir_dump_opts *opts)
+{
+	struct weir_device_opts device = WEIR_DEVICE_OPTS_INIT;
+	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
+	struct weir_device *dev = NULL;
+	struct weir_queue *q = NULL;
+	int err;
+
+	device.flags = WEIR_DEVICE_LOCK | WEIR_DEVICE_READ_ONLY;
+	device.lock_wait_ns = opts->lock_wait_ns;
+	queue.engine = opts->engine;
+	queue.engine_opts = opts->engine_opts;
+	err = weir_device_open(&dev, path, &device);
+	if (!err)
+		err = weir_queue_open(&q, dev, &queue);
+	if (!err)
+		err = weir_queue_attach(q, 0);
+	if (!err) {
+		err = show_store(q, opts);
+		weir_queue_detach(q);
+	}
+	weir_queue_close(q);
+	weir_device_close(dev);
+	return err;
+}
+
+static int dump_run(const char *path, const struct weir_dump_opts *opts)
+{
+	struct weir_dump_opts all = WEIR_DUMP_OPTS_INIT;
+	int err = wait_allowed(NULL);
+
+	if (!err)
+		err = opts_copy(&all, sizeof(all), opts, opts ? opts->size : 0);
+	if (!err && all.key && (!all.key_len || all.key_len > WEIR_KEY_MAX))
+		err = error_set(-EINVAL, "key of %u bytes: keys have 1 to %u", all.key_len,
+				WEIR_KEY_MAX);
+	return err ? err : dump_path(path, &all);
+}
+
+int weir_store_dump(const char *path, const struct weir_dump_opts *opts)
+{
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, dump_run(path, opts), "%s", path);
+}

@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests `weir fsck`, `weir dump`, `weir ls PREFIX` and `weir stat --why`: what they find on a store
+whose bytes a test knows."""
+
+import json
+import sys
+
+from harness import case, main
+
+FIRST = 65536  # where segment 0 begins
+BLOCK = 4096
+
+
+def lines(weir, *words, code=0):
+    """Returns the objects that a command prints, one a line."""
+    out, _ = weir.run(*words, "--json", code=code)
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def fill(weir):
+    """Makes a store with four keys, of which one is deleted and one was put twice."""
+    weir.format("8m")
+    for key, value in (("user/1", b"one"), ("user/2", b"two"), ("other", b"x"),
+                       ("user/1", b"uno")):
+        weir.run("put", weir.img, key, stdin=value)
+    weir.run("del", weir.img, "user/2")
+
+
+def record(weir, key, state):
+    """Returns the one record of KEY that is in STATE."""
+    found = [r for r in lines(weir, "dump", weir.img, "--key", key) if r["state"] == state]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def poke(weir, offset, data):
+    """Writes DATA over the image."""
+    with open(weir.img, "r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+@case
+def clean(weir):
+    """a store that was closed is clean, and nothing is written"""
+    fill(weir)
+    with open(weir.img, "rb") as file:
+        before = file.read()
+    for words in ((), ("--data",), ("--data", "--repair")):
+        found = weir.json("fsck", weir.img, *words)
+        assert found["clean"] and not found["findings"] and not found["repaired"], found
+        assert found["counts"]["entries"] == 2, found
+        assert found["counts"]["verified"] == (4 if words else 0), found
+    out, err = weir.run("fsck", weir.img)
+    assert out.decode().splitlines()[-1] == f"{weir.img}: clean" and not err, (out, err)
+    with open(weir.img, "rb") as file:
+        assert file.read() == before
+    assert not any("repaired" in line for line in out.decode().splitlines())
+
+
+@case
+def payload(weir):
+    """a damaged value is found with --data, with its key, and a repair drops only that"""
+    fill(weir)
+    poke(weir, record(weir, "user/1", "live")["offset"], b"X")
+    assert weir.json("fsck", weir.img)["clean"]
+    found = weir.json("fsck", weir.img, "--data", code=1)
+    assert [(f["kind"], f["key"], f["damage"]) for f in found["findings"]] == \
+        [("payload", "user/1", True)], found
+    out, _ = weir.run("fsck", weir.img, "--data", code=1)
+    assert b"damage: payload: segment" in out and b"(key user/1)" in out, out
+    # A repair that does not read values does not find it either.
+    assert not weir.json("fsck", weir.img, "--repair")["repaired"]
+    repaired = weir.json("fsck", weir.img, "--data", "--repair", code=1)
+    assert repaired["repaired"] and repaired["dropped_records"] == 1, repaired
+    assert weir.json("fsck", weir.img, "--data")["clean"]
+    # The version before it does not come back.
+    weir.fails("get", weir.img, "user/1", says=["there is no key"])
+    assert weir.run("get", weir.img, "other")[0] == b"x"
+    assert weir.json("stat", weir.img, "--why", "user/1")["reason"] == "damaged"
+
+
+@case
+def structures(weir):
+    """damaged superblocks, headers and footers are named with their place"""
+    fill(weir)
+    at = record(weir, "other", "live")
+    segment = FIRST + at["segment"] * 65536
+    for offset, kind, keeps in ((segment + 65536 - 90, "footer", True),
+                                (8 * 1024 * 1024 - 65536 + 1000, "superblock", True),
+                                (segment + 40, "header", False)):
+        poke(weir, offset, b"\xa5\x5a")
+        found = weir.json("fsck", weir.img, "--repair", code=1)
+        assert [f["kind"] for f in found["findings"] if f["damage"]] == [kind], (kind, found)
+        assert weir.json("fsck", weir.img, "--data")["clean"], kind
+        weir.run("get", weir.img, "other", code=0 if keeps else 1)
+    assert weir.run("get", weir.img, "user/1")[0] == b"uno"
+
+
+@case
+def refused(weir):
+    """what is no store, a wrong option, and a store in use"""
+    weir.fails("fsck", weir.path("nothing"), says=["No such file"])
+    weir.fails("fsck", weir.path("nothing"), "--json", says=["No such file"])
+    with open(weir.img, "wb") as file:
+        file.write(b"\0" * (1 << 20))
+    weir.fails("fsck", weir.img, says=["not a weir store"])
+    weir.fails("dump", weir.img, says=["not a weir store"])
+    weir.fails("fsck", weir.img, "--dat=1", code=2)
+    weir.fails("fsck", code=2, says=["too few operands"])
+    weir.fails("dump", weir.img, "--segment", "x", code=2, says=["--segment x"])
+    weir.fails("dump", weir.img, "--batch", "7", code=2, says=["12:33"])
+    weir.fails("dump", weir.img, "--key", "a", "--all", code=2, says=["exclude each other"])
+    fill_again = weir.path("again.img")
+    weir.run("format", fill_again, "--size", "8m")
+    weir.fails("dump", fill_again, "--segment", "126", says=["no segment 126: the store has 126"])
+
+
+@case
+def dump(weir):
+    """dump shows superblocks, segments, batches, and each version of a key"""
+    fill(weir)
+    found = lines(weir, "dump", weir.img, "--all")
+    kinds = [o["schema"].split(".")[1] for o in found]
+    assert kinds[:2] == ["dump-super"] * 2 and kinds.count("dump-segment") == 126, kinds
+    assert kinds.count("dump-batch") == kinds.count("dump-record") == 5, kinds
+    assert [o["state"] for o in found[:2]] == ["valid", "valid"] and found[0]["counts"]
+    versions = lines(weir, "dump", weir.img, "--key", "user/1")
+    assert [(r["state"], r["value_bytes"]) for r in versions] == \
+        [("superseded", 3), ("live", 3)], versions
+    last = versions[-1]
+    with open(weir.img, "rb") as file:
+        file.seek(last["offset"])
+        assert file.read(3) == b"uno"
+    one = lines(weir, "dump", weir.img, "--batch", f"{last['segment']}:{last['batch_block']}")
+    assert [o["schema"] for o in one[-2:]] == ["weir.dump-batch.v1", "weir.dump-record.v1"], one
+    assert one[-1] == last, one
+    whole = lines(weir, "dump", weir.img, "--segment", last["segment"])
+    assert whole[-1] == last and sum(o["schema"] == "weir.dump-segment.v1" for o in whole) == 1
+    out, _ = weir.run("dump", weir.img, "--key", "user/2")
+    assert [line.split(b":")[0].split() for line in out.splitlines()] == \
+        [[b"put", b"user/2"], [b"tombstone", b"user/2"]], out
+
+
+@case
+def prefix(weir):
+    """ls lists the keys that begin with a prefix"""
+    fill(weir)
+    weir.run("put", weir.img, "--escaped", "\\xffq", stdin=b"v")
+    assert weir.run("ls", weir.img, "user/")[0] == b"user/1\n"
+    assert weir.run("ls", weir.img, "u")[0] == b"user/1\n"
+    assert weir.run("ls", weir.img, "zzz")[0] == b""
+    assert weir.run("ls", weir.img, "\\xff")[0] == b""
+    assert weir.run("ls", weir.img, "-e", "\\xff")[0] == b"\\xffq\n"
+    assert len(weir.run("ls", weir.img)[0].splitlines()) == 3
+    weir.fails("ls", weir.img, "", code=2, says=["prefix"])
+    weir.fails("ls", weir.img, "a", "b", code=2, says=["unexpected operand"])
+
+
+@case
+def why(weir):
+    """stat --why tells whether a key is there, was deleted, evicted, or never put"""
+    fill(weir)
+    for key, reason, there in (("user/1", "there", True), ("user/2", "deleted", False),
+                               ("nobody", "unknown", False)):
+        found = weir.json("stat", weir.img, "--why", key)
+        assert (found["reason"], found["there"]) == (reason, there), found
+    assert b"was deleted 2" in weir.run("stat", weir.img, "--why", "user/2")[0]
+    # After much was put, segments that were freed and not used again tell what was evicted.
+    weir.run("replay", "synthetic", "--store", weir.img, "-b", "4k", "-n", "300", "--speed", "max")
+    found = lines(weir, "dump", weir.img, "--all", "--freed")
+    records = [o for o in found if o["schema"] == "weir.dump-record.v1" and o["key"]]
+    kept = {r["key"] for r in records if r["state"] != "freed"}
+    gone = [r["key"] for r in records if r["key"] not in kept]
+    assert gone and kept, (len(gone), len(kept))
+    assert weir.json("stat", weir.img, "--why", gone[0])["reason"] == "evicted"
+    assert b"and evicted" in weir.run("stat", weir.img, "--why", gone[0])[0]
+    weir.run("get", weir.img, gone[0], code=1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
