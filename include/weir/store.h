@@ -37,6 +37,13 @@
  *   fastest way for one thread, as nothing is handed over. Operations of other threads then wait
  *   until the owner blocks in a call or polls.
  *
+ * Several devices
+ *   A store may lie on several devices, which are named in one text with commas between them:
+ *   "/dev/nvme0n1,/dev/nvme1n1". Each key belongs to one of them, by a hash of the key. Each device
+ *   has a loop of its own: with opts.attach the opening thread owns all of them, else each has a
+ *   worker thread, and callbacks of different devices run at the same time. If a device fails, the
+ *   operations on its keys fail, weir_error() names the device, and the others go on.
+ *
  * Caveats
  *   - A put into a full store does not fail: the oldest segment is evicted.
  *   - Inside a callback the blocking calls return -EDEADLK; the asynchronous calls work.
@@ -56,7 +63,8 @@
 extern "C" {
 #endif
 
-#define WEIR_KEY_MAX 1024u /* bytes in a key; the shortest has 1 */
+#define WEIR_KEY_MAX 1024u   /* bytes in a key; the shortest has 1 */
+#define WEIR_DEVICES_MAX 16u /* devices in a store */
 
 struct weir_store;
 
@@ -92,7 +100,8 @@ struct weir_store_format_opts {
 #define WEIR_STORE_FORMAT_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_format_opts)
 
 /*
- * Makes an empty store on PATH (a file, or a block device). OPTS may be NULL.
+ * Makes an empty store on PATH: a file, a block device, or several of them with commas between
+ * them. OPTS may be NULL.
  * Errors: -ENOENT (no such file and no create_bytes), -EEXIST (not empty and no force: weir_error()
  * says what was found and what was looked at), -EBUSY (in use: weir_error() names the pid), -ENOSPC
  * (too small: weir_error() says what would fit), -EINVAL; with WEIR_PLACEMENT_STREAM also those of
@@ -121,6 +130,14 @@ struct weir_store_change {
 /* As weir_store_opts.ghosts: no key that left is remembered. */
 #define WEIR_GHOSTS_NONE UINT32_MAX
 
+/*
+ * As weir_store_format(), on N devices (PATHS, 1 to WEIR_DEVICES_MAX), in this order. Each gives as
+ * many segments as the smallest. If this is interrupted there is no store on any of them. Blocks;
+ * any thread.
+ */
+int weir_store_format_many(const char *const *paths, uint32_t n,
+			   const struct weir_store_format_opts *opts);
+
 /* Options of weir_store_open(). Start from WEIR_STORE_OPTS_INIT; 0 and NULL mean the default. */
 struct weir_store_opts {
 	size_t size;	    /* sizeof(struct weir_store_opts) */
@@ -147,28 +164,33 @@ struct weir_store_opts {
 	uint32_t ghosts;
 	uint32_t reserved2;
 	uint64_t lock_wait_ns; /* how long to wait for another process's lock; 0: not at all */
+	uint32_t degraded; /* 1: open also without some of the store's devices; the operations on
+			    * keys that lie there fail with -ENODEV */
 };
 
 #define WEIR_STORE_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_opts)
 
 /*
- * Opens the store on PATH and recovers it. OPTS may be NULL.
- * Errors: -ENOENT, -EACCES, -EBUSY (another process has it: weir_error() names the pid),
- * -EMEDIUMTYPE (not a weir store), -EPROTONOSUPPORT (another format version or unknown features),
- * -EBADMSG (both superblock copies damaged, or no segment belongs to what they name), -ENODATA
- * (truncated image: weir_error() says by how much), -EIO (a read failed three times, or a write or
- * a flush failed: weir_error() says which one, and where), -ENOSPC (the filesystem below a file is
- * full), -ENOMEM; with WEIR_PLACEMENT_STREAM also those of weir_fdp_read(), and -EOPNOTSUPP (no
- * FDP, or a device that placement ids cannot be named on). Blocks; any thread.
+ * Opens the store on PATH and recovers it. OPTS may be NULL. PATH names one device, or all devices
+ * of the store in any order, with commas between them.
+ * Errors: -ENODEV (a device of the store is not among those named: weir_error() says which),
+ * -EINVAL (devices of different stores, or one twice), -ENOENT, -EACCES, -EBUSY (another process
+ * has it: weir_error() names the pid), -EMEDIUMTYPE (not a weir store), -EPROTONOSUPPORT (another
+ * format version or unknown features), -EBADMSG (both superblock copies damaged, or no segment
+ * belongs to what they name), -ENODATA (truncated image: weir_error() says by how much), -EIO (a
+ * read failed three times, or a write or a flush failed: weir_error() says which one, and where),
+ * -ENOSPC (the filesystem below a file is full), -ENOMEM; with WEIR_PLACEMENT_STREAM also those of
+ * weir_fdp_read(), and -EOPNOTSUPP (no FDP, or a device that placement ids cannot be named on).
+ * Blocks; any thread.
  */
 int weir_store_open(struct weir_store **s, const char *path, const struct weir_store_opts *opts);
 
 /*
- * As weir_store_open(), on N queues that the caller has opened, and closes after the store. The
- * store uses the whole of each device. N must be 1 in this version (-EOPNOTSUPP). Lane 0 of the
- * queue must have a running owner, or be free: then the caller becomes its owner (opts.attach). The
- * devices should hold WEIR_DEVICE_LOCK. engine, its options, scheduler and depths in OPTS are
- * ignored.
+ * As weir_store_open(), on N queues that the caller has opened, and closes after the store: one for
+ * each device of the store (1 to WEIR_DEVICES_MAX), in any order. Lane 0 of each must have a
+ * running owner, or be free: then the caller becomes its owner (opts.attach), of all or of none
+ * (-EINVAL). The devices should hold WEIR_DEVICE_LOCK. engine, its options, scheduler and depths in
+ * OPTS are ignored.
  */
 int weir_store_open_queues(struct weir_store **s, struct weir_queue **queues, uint32_t n,
 			   const struct weir_store_opts *opts);
@@ -441,6 +463,10 @@ struct weir_store_info {
 	 * options did not forbid it: tell the user once. NULL: there is nothing to tell. Valid
 	 * until the store is closed. */
 	const char *placement_why;
+	/* Devices that the store has, and how many of them are missing (opts.degraded). Sizes and
+	 * segments are those of all devices that are there together; epoch and revision are the
+	 * first one's. */
+	uint32_t devices, devices_missing;
 };
 
 #define WEIR_STORE_INFO_INIT WEIR_INIT_SIZED(struct weir_store_info)
@@ -512,8 +538,39 @@ struct weir_store_stats {
 /* Fills in STATS. Blocks shortly; -EDEADLK from a callback. Any thread. */
 int weir_store_get_stats(struct weir_store *s, struct weir_store_stats *stats);
 
-/* Returns the queue of the store, for its statistics. Any thread. */
+/* Returns the queue of the store, for its statistics; of several devices, that of the first one
+ * that is there. Any thread. */
 struct weir_queue *weir_store_queue(struct weir_store *s);
+
+enum weir_store_device_state {
+	WEIR_STORE_DEVICE_GOOD = 0,
+	WEIR_STORE_DEVICE_STOPPED = 1, /* no more writes until the store is reopened */
+	WEIR_STORE_DEVICE_MISSING = 2, /* the store was opened without it */
+};
+
+/* Facts about a device of a store. Start from WEIR_STORE_DEVICE_INIT. */
+struct weir_store_device {
+	size_t size;
+	uint32_t number;	  /* its place in the store, from 0 */
+	uint32_t state;		  /* enum weir_store_device_state */
+	const char *path;	  /* NULL: it is missing. Valid until the store is closed */
+	const char *why;	  /* missing: why, as far as it is known; else NULL. As path */
+	struct weir_queue *queue; /* NULL: it is missing */
+};
+
+#define WEIR_STORE_DEVICE_INIT WEIR_INIT_SIZED(struct weir_store_device)
+
+/*
+ * Fills in DEVICE for device N of the store, which begins with 0. Errors: -ENOENT (there are
+ * fewer), -EDEADLK from a callback. Blocks shortly; any thread.
+ */
+int weir_store_get_device(struct weir_store *s, uint32_t n, struct weir_store_device *device);
+
+/*
+ * As weir_store_get_stats(), for device N of the store alone. Errors: -ENOENT (there are fewer),
+ * -ENODEV (it is missing), -EDEADLK from a callback. Blocks shortly; any thread.
+ */
+int weir_store_get_device_stats(struct weir_store *s, uint32_t n, struct weir_store_stats *stats);
 
 #ifdef __cplusplus
 }

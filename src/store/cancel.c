@@ -11,7 +11,7 @@
 #include "base/container.h"
 #include "base/done.h"
 #include "base/error.h"
-#include "store/store.h"
+#include "store/parts.h"
 
 /* Ends the cancelled operations. Runs on the loop. */
 static void cancel_task(struct weir_task *task)
@@ -35,6 +35,7 @@ int weir_store_cancel(struct weir_store *s, struct weir_store_op *op)
 		return err;
 	if (done_is_idle(&op_priv(op)->state))
 		return error_set(-EINVAL, "cancels an operation that was never submitted");
+	s = parts_of_op(s, op);
 	__atomic_store_n(&op_priv(op)->cancel, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_exchange_n(&s->cancel.posted, 1, __ATOMIC_SEQ_CST))
 		return 0;

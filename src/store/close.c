@@ -7,12 +7,13 @@
  * that closes; turn.c does the work on the loop.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "base/fork.h"
 #include "queue/loop.h"
-#include "store/store.h"
 #include "store/open.h"
+#include "store/parts.h"
 
 static void close_run(struct weir_store *s, struct weir_store_op *op)
 {
@@ -42,21 +43,74 @@ static int store_leave(struct weir_store *s)
 	return 0;
 }
 
-int weir_store_close(struct weir_store *s)
+/* Frees the store in a child of fork(), part by part. */
+static int close_leave_all(struct weir_store *s)
+{
+	struct store_parts *parts = s->parts;
+	struct weir_store *part;
+	uint32_t n;
+	int err = 0;
+
+	if (!parts)
+		return store_leave(s);
+	for (n = 0; n < parts->count && !err; n++) {
+		part = parts->part[n];
+		parts->part[n] = NULL;
+		err = part ? store_leave(part) : 0;
+	}
+	if (!err)
+		parts_free(parts);
+	return err;
+}
+
+/* Has the loop of S finish with it. */
+static int close_finish(struct weir_store *s)
 {
 	struct inner_op inner = { close_run };
+	int err = wait_inner(s, &inner);
+
+	return err ? error_sys(err, "%s: the store had stopped writing",
+			       weir_device_path(s->io.dev))
+		   : 0;
+}
+
+/* Closes each part. One that fails does not keep the others from being sealed. The loops of all run
+ * until the last part has finished, so nothing is freed before. */
+static int close_parts(struct store_parts *parts)
+{
+	struct weir_store *part;
+	int err = 0, first = 0;
+	char words[512] = "";
+	uint32_t n;
+
+	PARTS_FOREACH(parts->first, part, n)
+	{
+		err = close_finish(part);
+		if (err && !first)
+			snprintf(words, sizeof(words), "%s", weir_error());
+		first = first ? first : err;
+	}
+	for (n = 0; n < parts->count; n++)
+		if (parts->part[n])
+			store_release(parts->part[n]);
+	parts_free(parts);
+	return first ? error_set(first, "%s", words) : 0;
+}
+
+int weir_store_close(struct weir_store *s)
+{
 	int err;
 
 	if (!s)
 		return 0;
 	if (fork_inherited(s->owner.process))
-		return store_leave(s);
+		return close_leave_all(s);
 	err = wait_allowed(s);
 	if (err)
 		return err;
-	err = wait_inner(s, &inner);
-	if (err)
-		error_sys(err, "%s: the store had stopped writing", weir_device_path(s->io.dev));
+	if (s->parts)
+		return close_parts(s->parts);
+	err = close_finish(s);
 	store_release(s);
 	return err;
 }

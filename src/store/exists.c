@@ -9,7 +9,7 @@
 #include <errno.h>
 
 #include "base/error.h"
-#include "store/store.h"
+#include "store/parts.h"
 
 #define EXISTS_GROUP 16u
 
@@ -38,8 +38,9 @@ struct exists {
 
 static int exists_one(struct exists *x, const uint64_t hash[2], uint64_t *length)
 {
+	const struct weir_store *part = parts_of_hash(x->s, hash);
 	struct index_value value;
-	int found = logs_peek(x->s->logs, hash, &value);
+	int found = part ? logs_peek(part->logs, hash, &value) : 0;
 
 	*length = found > 0 ? value.length : 0;
 	if (found < 0)
@@ -48,7 +49,7 @@ static int exists_one(struct exists *x, const uint64_t hash[2], uint64_t *length
 	if (x->gap)
 		return 0;
 	/* Only these count as reads: a cache uses what comes before the first gap. */
-	logs_touch(x->s->logs, hash, &value);
+	logs_touch(part->logs, hash, &value);
 	x->leading++;
 	return 0;
 }
@@ -62,7 +63,7 @@ static int exists_group(struct exists *x, const struct weir_store_key *keys, siz
 
 	for (i = 0; i < n; i++)
 		checksum_identity(&x->s->io.key, keys[i].key, keys[i].key_len, hash[i]);
-	if (n > 1)
+	if (n > 1 && !x->s->parts)
 		logs_prefetch(x->s->logs, hash, n);
 	for (i = 0; i < n && !err; i++)
 		err = exists_one(x, hash[i], &lengths[i]);
@@ -90,7 +91,11 @@ int weir_store_exists(struct weir_store *s, const void *key, uint32_t key_len, s
 {
 	struct weir_store_key one = { .key = key, .key_len = key_len };
 	uint64_t length;
-	int err = weir_store_exists_many(s, &one, 1, &length, NULL);
+	int err;
+
+	if (!parts_route(s, key, key_len))
+		return -ENODEV;
+	err = weir_store_exists_many(s, &one, 1, &length, NULL);
 
 	if (err)
 		return err;

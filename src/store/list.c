@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "base/container.h"
 #include "base/error.h"
-#include "store/store.h"
+#include "store/parts.h"
 
 #define LIST_WINDOW (512u << 10) /* large enough for the longest header */
 #define LIST_READ (64u << 10)	 /* bytes of one read, unless a header is longer */
@@ -184,15 +184,14 @@ static int list_run(struct weir_store *s, struct list_req *req,
 	return err;
 }
 
-int weir_store_list(struct weir_store *s,
-		    int (*fn)(const struct weir_store_entry *entry, void *user), void *user)
+/* Lists the entries of S, which is on one device. */
+static int list_part(struct weir_store *s,
+		     int (*fn)(const struct weir_store_entry *entry, void *user), void *user)
 {
 	struct list_req *req;
 	void *window = NULL;
-	int err = wait_allowed(s);
+	int err;
 
-	if (err)
-		return err;
 	req = calloc(1, sizeof(*req));
 	if (!req || posix_memalign(&window, s->io.pool.align, 2 * (size_t)LIST_WINDOW)) {
 		free(req);
@@ -204,5 +203,18 @@ int weir_store_list(struct weir_store *s,
 	err = list_run(s, req, fn, user);
 	free(window);
 	free(req);
+	return err;
+}
+
+int weir_store_list(struct weir_store *s,
+		    int (*fn)(const struct weir_store_entry *entry, void *user), void *user)
+{
+	struct weir_store *part;
+	int err = wait_allowed(s);
+	uint32_t n;
+
+	PARTS_FOREACH(s, part, n)
+	if (!err)
+		err = list_part(part, fn, user);
 	return err;
 }

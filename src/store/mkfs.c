@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mkfs.c - makes an empty store.
+ * mkfs.c - makes an empty store, on one device or several.
  *
  * It erases the old superblocks, then writes every segment header as free, then writes the new
  * superblocks. So a format that is interrupted leaves no store at all, never a mixture of two. It
@@ -21,6 +21,7 @@
 #include "base/opts.h"
 #include "store/format/header.h"
 #include "store/empty.h"
+#include "store/paths.h"
 #include "store/store.h"
 
 #define MKFS_DEPTH 64u
@@ -153,19 +154,44 @@ static int mkfs_random(void *buf, size_t length)
 	return 0;
 }
 
-static int mkfs_super(struct mkfs *m)
+static int mkfs_layout(struct mkfs *m)
 {
 	const struct weir_device_info *info = weir_device_get_info(m->dev);
-	struct super *super = &m->super;
 	struct layout_wish wish;
-	int err;
 
 	mkfs_wish(m, &wish);
 	wish.device_bytes = info->capacity_bytes;
 	wish.logical_block_bytes = info->logical_block_bytes;
-	err = layout_make(&super->layout, &wish, weir_device_path(m->dev));
-	if (!err)
-		err = mkfs_random(super->uuid, sizeof(super->uuid));
+	return layout_make(&m->super.layout, &wish, weir_device_path(m->dev));
+}
+
+/* Makes the layout of all devices. Each gets as many keys as the others, so each gives as much
+ * space as the smallest, in segments of one size. */
+static int mkfs_layouts(struct mkfs *m, uint32_t n)
+{
+	struct mkfs *smallest = m;
+	uint32_t i;
+	int err;
+
+	for (i = 1; i < n; i++)
+		if (weir_device_get_info(m[i].dev)->capacity_bytes <
+		    weir_device_get_info(smallest->dev)->capacity_bytes)
+			smallest = &m[i];
+	err = mkfs_layout(smallest);
+	for (i = 0; i < n && !err; i++) {
+		if (&m[i] == smallest)
+			continue;
+		m[i].opts.capacity_bytes = smallest->super.layout.capacity_bytes;
+		m[i].opts.segment_bytes = smallest->super.layout.segment_bytes;
+		err = mkfs_layout(&m[i]);
+	}
+	return err;
+}
+
+static int mkfs_identity(struct super *super)
+{
+	int err = mkfs_random(super->uuid, sizeof(super->uuid));
+
 	if (!err)
 		err = mkfs_random(super->secret, sizeof(super->secret));
 	if (err)
@@ -173,12 +199,23 @@ static int mkfs_super(struct mkfs *m)
 	super->uuid[6] = (uint8_t)((super->uuid[6] & 0x0f) | 0x40); /* version 4: random */
 	super->uuid[8] = (uint8_t)((super->uuid[8] & 0x3f) | 0x80);
 	super->created_ns = clock_wall();
+	return 0;
+}
+
+/* Makes the superblock of device INDEX of COUNT. FIRST is that of the first device. */
+static void mkfs_super(struct mkfs *m, const struct super *first, uint32_t index, uint32_t count)
+{
+	struct super *super = &m->super;
+
+	memcpy(super->uuid, first->uuid, sizeof(super->uuid));
+	memcpy(super->secret, first->secret, sizeof(super->secret));
+	super->created_ns = first->created_ns;
 	super->revision = 1;
-	super->device_count = 1;
+	super->device_index = index;
+	super->device_count = count;
 	super->placement = m->opts.placement == WEIR_PLACEMENT_STREAM;
 	super->streams = 1;
 	checksum_key_make(&m->checksum, super->uuid, super->secret, super->device_index);
-	return 0;
 }
 
 static int mkfs_erase(struct mkfs *m)
@@ -234,42 +271,109 @@ static int mkfs_headers(struct mkfs *m)
 	return err ? err : syncio_flush(m->q);
 }
 
-static int mkfs_write(struct mkfs *m)
+/* Writes the N devices of a store. While this goes on there is no store on any of them: the old
+ * superblocks go first, and the new ones come last. */
+static int mkfs_write(struct mkfs *m, uint32_t n)
 {
-	struct superio_found none = { { SUPER_NONE, SUPER_NONE }, { 0, 0 } };
-	int err = mkfs_erase(m);
+	struct superio_found none = { .state = { SUPER_NONE, SUPER_NONE } };
+	uint32_t i;
+	int err = 0;
 
-	if (!err)
-		err = mkfs_headers(m);
+	for (i = 0; i < n && !err; i++)
+		err = mkfs_erase(&m[i]);
+	for (i = 0; i < n && !err; i++)
+		err = mkfs_headers(&m[i]);
 	if (err)
 		return error_set(err, "%s (while formatting)", weir_error());
-	return superio_write(m->q, &m->super, &none);
+	for (i = 0; i < n && !err; i++)
+		err = superio_write(m[i].q, &m[i].super, &none);
+	return err;
 }
 
-static int mkfs_run(const char *path, const struct weir_store_format_opts *opts)
+/* Makes a store on the devices, which are open. */
+static int mkfs_make(struct mkfs *m, uint32_t n)
 {
-	struct mkfs m = { .opts = WEIR_STORE_FORMAT_OPTS_INIT };
-	int err = opts_copy(&m.opts, sizeof(m.opts), opts, opts ? opts->size : 0);
+	int err = mkfs_layouts(m, n);
+	uint32_t i;
 
-	if (!err && m.opts.placement > WEIR_PLACEMENT_STREAM)
-		err = error_set(-EINVAL,
-				"no such placement: %u (use WEIR_PLACEMENT_NONE or _STREAM)",
-				m.opts.placement);
 	if (!err)
-		err = mkfs_before(&m, path);
+		err = mkfs_identity(&m->super);
+	for (i = 0; i < n && !err; i++)
+		mkfs_super(&m[i], &m->super, i, n);
+	return err ? err : mkfs_write(m, n);
+}
+
+static int mkfs_prepare(struct mkfs *m, const char *path)
+{
+	int err = mkfs_open(m, path);
+
 	if (!err)
-		err = mkfs_open(&m, path);
+		err = mkfs_check_empty(m);
+	return err ? err : mkfs_placement(m);
+}
+
+static int mkfs_run(const char *const *paths, uint32_t n, struct mkfs *m)
+{
+	uint32_t i;
+	int err = 0;
+
+	if (m->opts.placement > WEIR_PLACEMENT_STREAM)
+		return error_set(-EINVAL,
+				 "no such placement: %u (use WEIR_PLACEMENT_NONE or _STREAM)",
+				 m->opts.placement);
+	for (i = 1; i < n; i++)
+		m[i].opts = m->opts;
+	for (i = 0; i < n && !err; i++)
+		err = mkfs_before(&m[i], paths[i]);
+	for (i = 0; i < n && !err; i++)
+		err = mkfs_prepare(&m[i], paths[i]);
 	if (!err)
-		err = mkfs_check_empty(&m);
+		err = mkfs_make(m, n);
+	for (i = 0; i < n; i++) {
+		if (m[i].q)
+			weir_queue_close(m[i].q);
+		weir_device_close(m[i].dev);
+	}
+	return err;
+}
+
+static int mkfs_many(const char *const *paths, uint32_t n,
+		     const struct weir_store_format_opts *opts)
+{
+	struct mkfs *m;
+	int err;
+
+	if (!n || n > WEIR_DEVICES_MAX)
+		return error_set(-EINVAL, "a store on %u devices: it has 1 to %u", n,
+				 WEIR_DEVICES_MAX);
+	m = calloc(n, sizeof(*m));
+	if (!m)
+		return error_sys(-ENOMEM, "cannot format");
+	m->opts = (struct weir_store_format_opts)WEIR_STORE_FORMAT_OPTS_INIT;
+	err = opts_copy(&m->opts, sizeof(m->opts), opts, opts ? opts->size : 0);
 	if (!err)
-		err = mkfs_placement(&m);
+		err = mkfs_run(paths, n, m);
+	free(m);
+	return err;
+}
+
+int weir_store_format_many(const char *const *paths, uint32_t n,
+			   const struct weir_store_format_opts *opts)
+{
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, mkfs_many(paths, n, opts), "%s", n ? paths[0] : "no device");
+}
+
+static int mkfs_text(const char *path, const struct weir_store_format_opts *opts)
+{
+	struct paths paths;
+	int err = paths_split(&paths, path);
+
 	if (!err)
-		err = mkfs_super(&m);
-	if (!err)
-		err = mkfs_write(&m);
-	if (m.q)
-		weir_queue_close(m.q);
-	weir_device_close(m.dev);
+		err = mkfs_many(paths.path, paths.count, opts);
+	paths_free(&paths);
 	return err;
 }
 
@@ -278,5 +382,5 @@ int weir_store_format(const char *path, const struct weir_store_format_opts *opt
 	struct error_scope scope;
 
 	error_begin(&scope);
-	return error_end(&scope, mkfs_run(path, opts), "%s", path);
+	return error_end(&scope, mkfs_text(path, opts), "%s", path);
 }

@@ -14,7 +14,6 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/fork.h"
-#include "base/opts.h"
 #include "store/open.h"
 
 #define DEFAULT_BATCH_BYTES (1ull << 20)
@@ -55,16 +54,12 @@ static int store_check_features(const struct weir_store *s)
 				 "%s: the store uses features 0x%llx that this weir cannot write: "
 				 "open it read-only, or use a newer weir",
 				 path, (unsigned long long)unknown);
-	if (s->io.super.device_count != 1)
-		return error_set(-EPROTONOSUPPORT,
-				 "%s: one of %u devices of a store: this weir knows stores on one",
-				 path, s->io.super.device_count);
 	return 0;
 }
 
 /* Reads the superblock, and makes what the store has in memory. */
-static int store_load(struct weir_store *s, const struct weir_store_opts *opts,
-		      struct superio_found *supers)
+static int store_load_super(struct weir_store *s, const struct weir_store_opts *opts,
+			    struct superio_found *supers)
 {
 	uint64_t batch_bytes = opts->batch_bytes ? opts->batch_bytes : DEFAULT_BATCH_BYTES;
 	struct super super;
@@ -82,15 +77,18 @@ static int store_load(struct weir_store *s, const struct weir_store_opts *opts,
 	return log_placement_open(s->logs, opts->placement);
 }
 
-static int store_open(struct weir_store *s, const struct weir_store_opts *opts)
+int store_load(struct weir_store *s, const struct weir_store_opts *opts,
+	       struct superio_found *supers)
 {
-	struct superio_found supers;
-	int err;
-
 	io_init(&s->io, store_turn);
 	tenant_init(s);
-	err = store_load(s, opts, &supers);
-	return err ? err : recover_run(&s->io, s->logs, &supers, opts->salvage, &s->recovered);
+	return store_load_super(s, opts, supers);
+}
+
+int store_recover(struct weir_store *s, const struct weir_store_opts *opts,
+		  const struct superio_found *supers)
+{
+	return recover_run(&s->io, s->logs, supers, opts->salvage, &s->recovered);
 }
 
 /* Makes the caller the owner of lane 0 if that is free. Another owner is accepted, unless OPTS ask
@@ -106,8 +104,7 @@ static int store_attach(struct weir_store *s, const struct weir_store_opts *opts
 	return err;
 }
 
-static int store_open_own(struct weir_store *s, const char *path,
-			  const struct weir_store_opts *opts)
+int store_open_own(struct weir_store *s, const char *path, const struct weir_store_opts *opts)
 {
 	struct weir_device_opts device = WEIR_DEVICE_OPTS_INIT;
 	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
@@ -131,83 +128,19 @@ static int store_open_own(struct weir_store *s, const char *path,
 	return err;
 }
 
-/* Copies the options, and takes memory for a store. */
-static int store_new(struct weir_store **s, struct weir_store_opts *all,
-		     const struct weir_store_opts *opts)
+int store_open_queue(struct weir_store *s, struct weir_queue *q, const struct weir_store_opts *opts)
 {
-	int err = opts_copy(all, sizeof(*all), opts, opts ? opts->size : 0);
+	s->io.q = q;
+	s->io.dev = weir_queue_device(q);
+	return store_attach(s, opts);
+}
 
-	if (!err)
-		err = wait_allowed(NULL);
-	if (err)
-		return err;
+int store_new(struct weir_store **s, const struct weir_store_opts *opts)
+{
 	*s = calloc(1, sizeof(**s));
 	if (!*s)
 		return error_sys(-ENOMEM, "cannot open a store");
 	(*s)->owner.process = fork_process();
-	(*s)->io.read_only = all->read_only;
+	(*s)->io.read_only = opts->read_only;
 	return 0;
-}
-
-static int store_result(struct weir_store **result, struct weir_store *s, int err)
-{
-	if (err)
-		store_release(s);
-	else
-		*result = s;
-	return err;
-}
-
-static int store_open_path(struct weir_store **result, const char *path,
-			   const struct weir_store_opts *opts)
-{
-	struct weir_store_opts all = WEIR_STORE_OPTS_INIT;
-	struct weir_store *s;
-	int err = store_new(&s, &all, opts);
-
-	if (err)
-		return err;
-	err = store_open_own(s, path, &all);
-	if (!err)
-		err = store_open(s, &all);
-	return store_result(result, s, err);
-}
-
-int weir_store_open(struct weir_store **result, const char *path,
-		    const struct weir_store_opts *opts)
-{
-	struct error_scope scope;
-
-	error_begin(&scope);
-	return error_end(&scope, store_open_path(result, path, opts), "%s", path);
-}
-
-static int store_open_queues(struct weir_store **result, struct weir_queue **queues, uint32_t n,
-			     const struct weir_store_opts *opts)
-{
-	struct weir_store_opts all = WEIR_STORE_OPTS_INIT;
-	struct weir_store *s;
-	int err;
-
-	if (n != 1)
-		return error_set(-EOPNOTSUPP, "a store on %u devices: this version has one each",
-				 n);
-	err = store_new(&s, &all, opts);
-	if (err)
-		return err;
-	s->io.q = queues[0];
-	s->io.dev = weir_queue_device(s->io.q);
-	err = store_attach(s, &all);
-	if (!err)
-		err = store_open(s, &all);
-	return store_result(result, s, err);
-}
-
-int weir_store_open_queues(struct weir_store **result, struct weir_queue **queues, uint32_t n,
-			   const struct weir_store_opts *opts)
-{
-	struct error_scope scope;
-
-	error_begin(&scope);
-	return error_end(&scope, store_open_queues(result, queues, n, opts), "opening a store");
 }

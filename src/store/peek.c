@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/opts.h"
+#include "store/paths.h"
 #include "store/store.h"
 
 static int peek_super(struct super *super, const char *path, const struct weir_store_opts *opts)
@@ -51,6 +52,7 @@ static int peek_give(struct weir_store_info *info, const struct super *super)
 		.streams = super->streams,
 		.tenants = super->tenants,
 		.placement = WEIR_PLACEMENT_NONE,
+		.devices = super->device_count,
 		.placement_asked = super->placement ? WEIR_PLACEMENT_STREAM : WEIR_PLACEMENT_NONE,
 	};
 
@@ -58,7 +60,7 @@ static int peek_give(struct weir_store_info *info, const struct super *super)
 	return opts_give(info, info->size, &all, sizeof(all));
 }
 
-static int peek_run(struct weir_store_info *info, const char *path,
+static int peek_one(struct weir_store_info *info, const char *path,
 		    const struct weir_store_opts *opts)
 {
 	struct weir_store_opts all = WEIR_STORE_OPTS_INIT;
@@ -77,6 +79,28 @@ static int peek_run(struct weir_store_info *info, const char *path,
 		err = peek_give(info, super);
 	free(super);
 	return err;
+}
+
+/* Adds up what the devices have. Whether they belong together is left to weir_store_open(). */
+static int peek_run(struct weir_store_info *info, const char *text,
+		    const struct weir_store_opts *opts)
+{
+	struct weir_store_info all = WEIR_STORE_INFO_INIT, one = WEIR_STORE_INFO_INIT;
+	struct paths paths;
+	int err = paths_split(&paths, text);
+
+	if (!err)
+		err = peek_one(&all, paths.path[0], opts);
+	for (uint32_t n = 1; n < paths.count && !err; n++) {
+		err = peek_one(&one, paths.path[n], opts);
+		all.capacity_bytes += one.capacity_bytes;
+		all.segments += one.segments;
+		if (one.max_value_bytes < all.max_value_bytes)
+			all.max_value_bytes = one.max_value_bytes;
+	}
+	all.devices_missing = paths.count < all.devices ? all.devices - paths.count : 0;
+	paths_free(&paths);
+	return err ? err : opts_give(info, info->size, &all, sizeof(all));
 }
 
 int weir_store_peek(struct weir_store_info *info, const char *path,

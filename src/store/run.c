@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/error.h"
-#include "store/store.h"
+#include "store/parts.h"
 
 /* Refuses operations with an `end`: a program that sets it counts on it, and calls that wait for
  * all operations never call it. */
@@ -20,6 +20,17 @@ static int run_check_end(const struct weir_store_op *ops, size_t n)
 	return 0;
 }
 
+/* Sets weir_error() to the words for the error of OP. */
+static void run_words(struct weir_store *s, const struct weir_store_op *op)
+{
+	struct weir_store *part =
+		parts_route(s, op->key, op->kind < WEIR_STORE_SYNC ? op->key_len : 0);
+
+	/* An operation that was refused is checked again, which sets the same words. */
+	if (part && op_check(part, op) != op->result)
+		words_set(&parts_of_op(s, op)->io, op);
+}
+
 /* Returns the first error of OPS that is not ALLOWED, with its words. */
 static int run_result(struct weir_store *s, const struct weir_store_op *ops, size_t n, int allowed)
 {
@@ -28,9 +39,7 @@ static int run_result(struct weir_store *s, const struct weir_store_op *ops, siz
 
 		if (!err || err == allowed)
 			continue;
-		/* An operation that was refused is checked again, which sets the same words. */
-		if (op_check(s, &ops[i]) != err)
-			words_set(&s->io, &ops[i]);
+		run_words(s, &ops[i]);
 		return n == 1 ? err
 			      : error_set(err, "operation %zu of %zu: %s", i + 1, n, weir_error());
 	}
@@ -46,7 +55,7 @@ int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n)
 		err = run_check_end(ops, n);
 	if (err)
 		return err;
-	op_post_many(s, ops, n);
+	op_submit_many(s, ops, n);
 	/* Usually the last one ends last, so who waits for it sleeps once. */
 	for (i = n; i-- > 0;)
 		wait_op(s, &ops[i]);

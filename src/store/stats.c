@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/opts.h"
-#include "store/store.h"
+#include "store/parts.h"
 
 static void stats_fill_recovered(struct weir_store_stats *out, const struct recover_counts *found)
 {
@@ -27,7 +27,7 @@ static void stats_fill_recovered(struct weir_store_stats *out, const struct reco
 	out->recovered_bad_superblocks = found->bad_supers;
 }
 
-static int stats_fill(struct weir_store *s, void *user)
+int stats_fill(struct weir_store *s, void *user)
 {
 	struct weir_store_stats *out = user;
 
@@ -68,12 +68,23 @@ static int stats_fill(struct weir_store *s, void *user)
 	return 0;
 }
 
-int weir_store_get_stats(struct weir_store *s, struct weir_store_stats *stats)
+/* Makes sums of what ALL has of one device. */
+static void stats_add_parts(struct weir_store *s, struct weir_store_info *all)
 {
-	struct weir_store_stats all;
-	int err = wait_call(s, stats_fill, &all);
+	struct weir_store *part;
+	uint32_t n;
 
-	return err ? err : opts_give(stats, stats->size, &all, sizeof(all));
+	all->devices = parts_count(s);
+	all->devices_missing = s->parts ? s->parts->missing : 0;
+	PARTS_FOREACH(s, part, n)
+	{
+		if (part == s)
+			continue;
+		all->capacity_bytes += part->io.lay->capacity_bytes;
+		all->segments += part->io.lay->segments;
+		if (part->io.lay->max_value_bytes < all->max_value_bytes)
+			all->max_value_bytes = part->io.lay->max_value_bytes;
+	}
 }
 
 int weir_store_get_info(struct weir_store *s, struct weir_store_info *info)
@@ -94,6 +105,7 @@ int weir_store_get_info(struct weir_store *s, struct weir_store_info *info)
 
 	if (err)
 		return err;
+	stats_add_parts(s, &all);
 	if (log_placement_is_on(s->logs, &all.placement_why))
 		all.placement = WEIR_PLACEMENT_STREAM;
 	else
@@ -136,11 +148,36 @@ static int stats_stream(struct weir_store *s, void *user)
 	return 0;
 }
 
+/* Adds up what the stream has on each device. */
+static int stats_add_stream(struct weir_store *s, uint32_t stream, struct weir_store_stream *all)
+{
+	struct weir_store_stream one;
+	struct stream_question ask = { stream, &one };
+	struct weir_store *part;
+	uint32_t n;
+	int err = 0;
+
+	*all = (struct weir_store_stream){ 0 };
+	PARTS_FOREACH(s, part, n)
+	{
+		if (!err)
+			err = wait_call(part, stats_stream, &ask);
+		if (err)
+			break;
+		one.segments += all->segments;
+		one.entries += all->entries;
+		one.live_bytes += all->live_bytes;
+		one.written_bytes += all->written_bytes;
+		one.evicted_segments += all->evicted_segments;
+		*all = one;
+	}
+	return err;
+}
+
 int weir_store_get_stream(struct weir_store *s, uint32_t stream, struct weir_store_stream *info)
 {
 	struct weir_store_stream all;
-	struct stream_question ask = { stream, &all };
-	int err = wait_call(s, stats_stream, &ask);
+	int err = stats_add_stream(s, stream, &all);
 
 	if (err == -ENOENT)
 		return error_set(err, "no stream %u: the store has %u", stream,

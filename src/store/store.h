@@ -61,8 +61,11 @@ struct store_tenants {
 	struct op_list waiting;
 };
 
+struct store_parts;
+
 struct weir_store {
 	struct store_io io;
+	struct store_parts *parts; /* of a store on several devices (parts.h); NULL: it has one */
 	struct logs *logs;
 	struct recover_counts recovered;
 	struct store_owner owner;
@@ -98,13 +101,36 @@ void tenant_init(struct weir_store *s);
 int op_post(struct weir_store *s, struct weir_store_op *op);
 /* Hands OP over as an inner operation: the loop calls the function in INNER. */
 int op_post_inner(struct weir_store *s, struct weir_store_op *op, struct inner_op *inner);
-/* Hands over N operations in one chain. Operations that cannot be submitted end here, with the
- * reason as their result. */
-void op_post_many(struct weir_store *s, struct weir_store_op *ops, size_t n);
+/* Operations that the loop gets together. */
+struct op_chain {
+	struct weir_store_op *first, *last;
+};
+/* Adds OP, which has passed op_check(), to CHAIN; NOW is clock_now(). */
+void op_chain_add(struct op_chain *chain, struct weir_store *s, struct weir_store_op *op,
+		  uint64_t now);
+/* Hands CHAIN over. */
+void op_chain_post(struct op_chain *chain, struct weir_store *s);
 /* Returns 0, or -ECHILD with words if S was inherited over fork(). */
 int store_check_process(const struct weir_store *s);
 /* Returns 0, or the reason why OP cannot be submitted; sets weir_error(). */
 int op_check(struct weir_store *s, const struct weir_store_op *op);
+
+/* stats.c */
+/* Fills in USER, a struct weir_store_stats, about S, which is on one device. Runs on its loop. */
+int stats_fill(struct weir_store *s, void *user);
+
+/* parts_submit.c, any thread */
+/* Checks OP, finds the part that it belongs to, and hands it over. Returns 0 or -errno with
+ * words. */
+int op_submit(struct weir_store *s, struct weir_store_op *op);
+/* Hands over N operations, those of a part in one chain. Operations that cannot be submitted end
+ * here, with the reason as their result. */
+void op_submit_many(struct weir_store *s, struct weir_store_op *ops, size_t n);
+
+/* parts_tenant.c, any thread */
+/* Makes the tables of tenants of all parts equal, unless the store is read-only. Returns 0 or
+ * -errno with words. */
+int parts_tenant_make_equal(struct store_parts *parts);
 
 /* wait.c, any thread */
 /* Runs FN on the loop and returns its result. Returns -EDEADLK inside a callback. */

@@ -179,37 +179,22 @@ int op_post_inner(struct weir_store *s, struct weir_store_op *op, struct inner_o
 	return op_post(s, op);
 }
 
-void op_post_many(struct weir_store *s, struct weir_store_op *ops, size_t n)
+void op_chain_add(struct op_chain *chain, struct weir_store *s, struct weir_store_op *op,
+		  uint64_t now)
 {
-	struct weir_store_op *first = NULL, *last = NULL;
-	uint64_t now = clock_now();
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		ops[i].result = op_check(s, &ops[i]);
-		done_mark(&op_priv(&ops[i])->state);
-		if (ops[i].result)
-			continue;
-		op_priv(&ops[i])->private = NULL;
-		op_prepare(s, &ops[i], now);
-		if (last)
-			op_priv(last)->next = &ops[i];
-		else
-			first = &ops[i];
-		last = &ops[i];
-	}
-	if (!first)
-		return;
-	op_priv(first)->task.fn = op_task;
-	weir_queue_post(s->io.q, 0, &op_priv(first)->task);
+	op_priv(op)->private = NULL;
+	op_prepare(s, op, now);
+	if (chain->last)
+		op_priv(chain->last)->next = op;
+	else
+		chain->first = op;
+	chain->last = op;
 }
 
-int weir_store_submit(struct weir_store *s, struct weir_store_op *op)
+void op_chain_post(struct op_chain *chain, struct weir_store *s)
 {
-	int err = store_check_process(s);
-
-	if (!err)
-		err = op_check(s, op);
-	op_priv(op)->private = NULL;
-	return err ? err : op_post(s, op);
+	if (!chain->first)
+		return;
+	op_priv(chain->first)->task.fn = op_task;
+	weir_queue_post(s->io.q, 0, &op_priv(chain->first)->task);
 }

@@ -15,27 +15,12 @@
 #include "base/container.h"
 #include "base/error.h"
 #include "base/opts.h"
-#include "store/store.h"
-
-struct tenant_question {
-	struct inner_op inner; /* first */
-	const char *name;
-	uint32_t length;
-	uint32_t stream; /* the answer */
-	bool created;
-};
+#include "store/parts.h"
+#include "store/tenants.h"
 
 void tenant_init(struct weir_store *s)
 {
 	op_list_init(&s->tenants.waiting);
-}
-
-static uint64_t tenant_id(const struct weir_store *s, const struct tenant_question *ask)
-{
-	uint64_t hash[2];
-
-	checksum_identity(&s->io.key, ask->name, ask->length, hash);
-	return hash[0];
 }
 
 static bool tenant_find(const struct weir_store *s, uint64_t id, uint32_t *stream)
@@ -69,17 +54,17 @@ static void tenant_row(struct weir_store *s, struct super *next, struct tenant_q
 	uint32_t n = next->tenants++;
 
 	CHECK(n < DISK_TENANTS);
-	ask->stream = tenant_stream(s);
+	ask->stream = ask->wanted == TENANT_ANY_STREAM ? tenant_stream(s) : ask->wanted;
 	ask->created = true;
-	next->tenant[n] = (struct disk_tenant){ .tenant = htole64(tenant_id(s, ask)),
-						.stream = htole32(ask->stream) };
+	next->tenant[n] =
+		(struct disk_tenant){ .tenant = htole64(ask->id), .stream = htole32(ask->stream) };
 	memset(next->name[n], 0, sizeof(next->name[n]));
 	memcpy(next->name[n], ask->name,
 	       ask->length < DISK_NAME_BYTES ? ask->length : DISK_NAME_BYTES);
 	if (ask->stream < next->streams)
 		return;
-	next->stream[ask->stream] = (struct disk_stream){ .id = htole32(ask->stream) };
-	next->streams++;
+	for (; next->streams <= ask->stream; next->streams++)
+		next->stream[next->streams] = (struct disk_stream){ .id = htole32(next->streams) };
 	log_placement_assign(s->logs, next);
 }
 
@@ -102,9 +87,11 @@ static void tenant_written(struct superjob *job, int result)
 
 static void tenant_create(struct weir_store *s, struct weir_store_op *op)
 {
+	const struct tenant_question *ask = op_priv(op)->private;
 	struct super next = s->io.super;
 
 	CHECK(!s->tenants.op && !superjob_busy(&s->io));
+	CHECK(ask->wanted == TENANT_ANY_STREAM || ask->wanted < layout_streams_max(s->io.lay));
 	tenant_row(s, &next, op_priv(op)->private);
 	/* The log of the stream must exist before anybody can know the stream. */
 	if (logs_make(s->logs, next.streams) || superjob_start(&s->io, &next, tenant_written)) {
@@ -117,14 +104,13 @@ static void tenant_create(struct weir_store *s, struct weir_store_op *op)
 static void tenant_begin(struct weir_store *s, struct weir_store_op *op)
 {
 	struct tenant_question *ask = op_priv(op)->private;
-	uint64_t id = tenant_id(s, ask);
 
-	if (tenant_find(s, id, &ask->stream)) {
+	if (tenant_find(s, ask->id, &ask->stream)) {
 		op_end(&s->io, op, 0);
 	} else if (s->io.super.tenants == DISK_TENANTS) {
 		/* The table is full, so the hash of the name chooses the stream; that needs no
 		 * row. */
-		ask->stream = (uint32_t)(id % s->io.super.streams);
+		ask->stream = (uint32_t)(ask->id % s->io.super.streams);
 		op_end(&s->io, op, 0);
 	} else if (s->io.read_only || s->io.broken) {
 		op_end(&s->io, op, -EROFS);
@@ -133,36 +119,12 @@ static void tenant_begin(struct weir_store *s, struct weir_store_op *op)
 	}
 }
 
-static void tenant_run(struct weir_store *s, struct weir_store_op *op)
+void tenant_run(struct weir_store *s, struct weir_store_op *op)
 {
 	if (s->tenants.op)
 		op_list_add(&s->tenants.waiting, op);
 	else
 		tenant_begin(s, op);
-}
-
-int weir_store_add_tenant(struct weir_store *s, const char *tenant, uint32_t *stream)
-{
-	const char *path = weir_device_path(weir_queue_device(s->io.q));
-	size_t length = strnlen(tenant, WEIR_TENANT_NAME_MAX + 1);
-	struct tenant_question ask = { .inner = { tenant_run },
-				       .name = tenant,
-				       .length = (uint32_t)length };
-	int err = wait_allowed(s);
-
-	if (err)
-		return err;
-	if (!length || length > WEIR_TENANT_NAME_MAX)
-		return error_set(-EINVAL, "%s: a tenant's name has 1 to %u bytes", path,
-				 WEIR_TENANT_NAME_MAX);
-	err = wait_inner(s, &ask.inner);
-	if (err == -EROFS && s->io.read_only)
-		return error_set(err, "%s: has no tenant \"%s\", and was opened read-only", path,
-				 tenant);
-	if (err)
-		return error_sys(err, "%s: cannot add the tenant", path);
-	*stream = ask.stream;
-	return ask.created;
 }
 
 struct row_question {

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/parse.h"
 #include "queue/loop.h"
-#include "store/store.h"
+#include "store/parts.h"
 
 int wait_allowed(const struct weir_store *s)
 {
@@ -35,6 +35,8 @@ static bool op_done(const void *user)
 /* Returns true if OP has ended, false if DEADLINE, of clock_now(), came first. */
 static bool wait_until(struct weir_store *s, struct weir_store_op *op, uint64_t deadline)
 {
+	if (loop_is_mine(s->io.q) && s->parts)
+		return parts_wait_until(s->parts, op_done, op, deadline);
 	if (loop_is_mine(s->io.q))
 		return loop_run_until(s->io.q, op_done, op, deadline);
 	return done_wait(&op_priv(op)->state, deadline);
@@ -56,7 +58,7 @@ int weir_store_wait(struct weir_store *s, struct weir_store_op *op, uint64_t tim
 	if (done_is_idle(&op_priv(op)->state))
 		return error_set(-EINVAL, "an operation that was never submitted");
 	if (wait_until(s, op, clock_deadline(clock_now(), timeout_ns)))
-		return words_set(&s->io, op);
+		return words_set(&parts_of_op(s, op)->io, op);
 	return error_set(-ETIMEDOUT, "the operation has not ended within %s; it goes on",
 			 format_time(timeout_ns, time, sizeof(time)));
 }
@@ -103,7 +105,7 @@ int weir_store_fd(struct weir_store *s)
 				 "%s: this thread does not run the store's loop: open the store "
 				 "with opts.attach, on this thread",
 				 weir_device_path(s->io.dev));
-	return weir_queue_fd(s->io.q);
+	return s->parts ? parts_wait_fd(s->parts) : weir_queue_fd(s->io.q);
 }
 
 int weir_store_poll(struct weir_store *s)
@@ -112,7 +114,7 @@ int weir_store_poll(struct weir_store *s)
 
 	if (err || !loop_is_mine(s->io.q))
 		return err;
-	err = weir_queue_poll(s->io.q);
+	err = s->parts ? parts_wait_poll(s->parts) : weir_queue_poll(s->io.q);
 	return err < 0 ? err : 0;
 }
 
@@ -121,13 +123,11 @@ static int wait_for(struct weir_store *s, struct weir_store_op *op)
 	int err = wait_allowed(s);
 
 	if (!err)
-		err = op_check(s, op);
-	if (!err)
-		err = op_post(s, op);
+		err = op_submit(s, op);
 	if (err)
 		return err;
 	wait_op(s, op);
-	return words_set(&s->io, op);
+	return words_set(&parts_of_op(s, op)->io, op);
 }
 
 int weir_store_put(struct weir_store *s, const void *key, uint32_t key_len, const void *value,

@@ -4,7 +4,7 @@
  */
 #include "base/error.h"
 #include "base/opts.h"
-#include "store/store.h"
+#include "store/parts.h"
 
 struct why_question {
 	uint64_t hash[2];
@@ -39,7 +39,9 @@ int weir_store_get_why(struct weir_store *s, const void *key, uint32_t key_len,
 	int err = why_key(s, key, key_len, ask.hash);
 
 	if (!err)
-		err = wait_call(s, why_answer, &ask);
+		s = parts_route(s, key, key_len);
+	if (!err)
+		err = s ? wait_call(s, why_answer, &ask) : -ENODEV;
 	return err ? err : opts_give(why, why->size, &ask.why, sizeof(ask.why));
 }
 

@@ -198,6 +198,20 @@ static int c_tenant_row(struct weir_store *s)
 	return weir_store_get_tenant(s, 0, &row);
 }
 
+static int c_device(struct weir_store *s)
+{
+	struct weir_store_device device = WEIR_STORE_DEVICE_INIT;
+
+	return weir_store_get_device(s, 0, &device);
+}
+
+static int c_device_stats(struct weir_store *s)
+{
+	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
+
+	return weir_store_get_device_stats(s, 0, &stats);
+}
+
 static int c_open_queues(struct weir_store *s)
 {
 	struct weir_queue *q = weir_store_queue(s);
@@ -219,6 +233,8 @@ static const struct {
 	{ "weir_store_get", c_get },
 	{ "weir_store_exists", c_exists },
 	{ "weir_store_get_why", c_why },
+	{ "weir_store_get_device", c_device },
+	{ "weir_store_get_device_stats", c_device_stats },
 	{ "weir_store_hash", c_hash },
 	{ "weir_store_exists_many", c_exists_many },
 	{ "weir_store_pin", c_pin },

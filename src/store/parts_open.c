@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * parts_open.c - opens a store on one device or on several.
+ *
+ * First the superblocks of all devices are read, and nothing is written before they are known to be
+ * the devices of one store. Then each is recovered. It runs on the opening thread.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/opts.h"
+#include "queue/loop.h"
+#include "store/open.h"
+#include "store/parts.h"
+#include "store/paths.h"
+
+/* What is known while a store is being opened. */
+struct parts_opening {
+	struct weir_store_opts opts;
+	struct paths paths;
+	struct weir_queue **queues; /* NULL: the paths count */
+	uint32_t given;		    /* devices that the caller named */
+	struct store_parts *parts;
+	struct weir_store *found[WEIR_DEVICES_MAX];
+	struct superio_found supers[WEIR_DEVICES_MAX];
+	uint32_t count; /* devices that were found */
+	uint32_t lost;	/* devices that could not be opened */
+	char why[PARTS_WHY_BYTES];
+};
+
+/* Notes why a device cannot be used. Returns 0 if the store may be opened without it. */
+static int parts_lose(struct parts_opening *o, int err)
+{
+	if (!o->opts.degraded)
+		return err;
+	o->lost++;
+	snprintf(o->why, sizeof(o->why), "%s", weir_error());
+	return 0;
+}
+
+/* Opens device N of those that the caller named, and reads its superblock. */
+static int parts_load(struct parts_opening *o, uint32_t n)
+{
+	struct weir_store *s;
+	int err = store_new(&s, &o->opts);
+
+	if (err)
+		return err;
+	if (o->queues)
+		err = store_open_queue(s, o->queues[n], &o->opts);
+	else
+		err = store_open_own(s, o->paths.path[n], &o->opts);
+	if (!err)
+		err = store_load(s, &o->opts, &o->supers[o->count]);
+	if (!err) {
+		o->found[o->count++] = s;
+		return 0;
+	}
+	store_release(s);
+	return o->given > 1 ? parts_lose(o, err) : err;
+}
+
+static int parts_load_all(struct parts_opening *o)
+{
+	int err = 0;
+
+	for (uint32_t n = 0; n < o->given && !err; n++)
+		err = parts_load(o, n);
+	if (!err && !o->count)
+		err = error_set(-ENODEV, "no device of the store can be used: %s", o->why);
+	return err;
+}
+
+static const char *parts_path(const struct weir_store *s)
+{
+	return weir_device_path(s->io.dev);
+}
+
+/* Refuses S unless it is a device of the store that FIRST is a device of. */
+static int parts_check_same(const struct weir_store *s, const struct weir_store *first)
+{
+	char of[PARTS_UUID_BYTES], is[PARTS_UUID_BYTES];
+
+	if (!memcmp(s->io.super.uuid, first->io.super.uuid, sizeof(s->io.super.uuid)) &&
+	    s->io.super.device_count == first->io.super.device_count)
+		return 0;
+	return error_set(
+		-EINVAL,
+		"%s belongs to store %s, and %s to store %s: name the devices of one store",
+		parts_path(s), parts_uuid(s->io.super.uuid, is), parts_path(first),
+		parts_uuid(first->io.super.uuid, of));
+}
+
+/* Puts S where its superblock says that it belongs. */
+static int parts_place(struct store_parts *parts, struct weir_store *s)
+{
+	uint32_t n = s->io.super.device_index;
+	int err = parts_check_same(s, parts->first);
+
+	if (err)
+		return err;
+	if (parts->part[n])
+		return error_set(
+			-EINVAL,
+			"%s and %s are both device %u of one store: one of them is a copy, "
+			"leave that out",
+			parts_path(parts->part[n]), parts_path(s), n + 1);
+	parts->part[n] = s;
+	s->parts = parts;
+	return 0;
+}
+
+/* Writes the numbers of the missing devices to BUF. */
+static const char *parts_list_missing(const struct store_parts *parts, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	/* WEIR_DEVICES_MAX numbers fit. */
+	at = (size_t)snprintf(buf, size, "%s", parts->missing > 1 ? "s" : "");
+	for (uint32_t n = 0; n < parts->count; n++)
+		if (!parts->part[n])
+			at += (size_t)snprintf(buf + at, size - at, "%s%u",
+					       buf[0] && at > 1 ? ", " : " ", n + 1);
+	return buf;
+}
+
+/* Counts the missing devices. Returns 0 if there are none or the store may be opened without. */
+static int parts_check_missing(struct parts_opening *o)
+{
+	struct store_parts *parts = o->parts;
+	char numbers[64], uuid[PARTS_UUID_BYTES];
+
+	parts->missing = parts->count - o->count;
+	for (uint32_t n = 0; n < parts->count; n++)
+		if (!parts->part[n] && parts->missing == 1 && o->lost)
+			memcpy(parts->why[n], o->why, sizeof(o->why));
+	if (!parts->missing || o->opts.degraded)
+		return 0;
+	return error_set(-ENODEV,
+			 "store %s has %u devices, and device%s%s not among those named: name all "
+			 "(DEVICE,DEVICE), or open degraded (--degraded) to go without the keys "
+			 "that lie there",
+			 parts_uuid(parts->first->io.super.uuid, uuid), parts->count,
+			 parts_list_missing(parts, numbers, sizeof(numbers)),
+			 parts->missing > 1 ? " are" : " is");
+}
+
+/* Makes the table of parts from the devices that were found. */
+static int parts_make(struct parts_opening *o)
+{
+	struct weir_store *first = o->found[0];
+	int err = 0;
+
+	if (first->io.super.device_count > WEIR_DEVICES_MAX)
+		return error_set(-EPROTONOSUPPORT,
+				 "%s: one of %u devices of a store, and this weir knows at most %u",
+				 parts_path(first), first->io.super.device_count, WEIR_DEVICES_MAX);
+	o->parts = calloc(1, sizeof(*o->parts));
+	if (!o->parts)
+		return error_sys(-ENOMEM, "cannot open a store");
+	o->parts->epoll = -1;
+	o->parts->count = first->io.super.device_count;
+	o->parts->first = first;
+	for (uint32_t n = 0; n < o->count && !err; n++)
+		err = parts_place(o->parts, o->found[n]);
+	return err ? err : parts_check_missing(o);
+}
+
+/* Refuses queues of which some have an owner and others make the caller their owner: the caller
+ * could sleep in one of two ways only. */
+static int parts_check_owners(const struct parts_opening *o)
+{
+	for (uint32_t n = 1; n < o->count; n++)
+		if (loop_is_mine(o->found[n]->io.q) != loop_is_mine(o->found[0]->io.q))
+			return error_set(-EINVAL,
+					 "%s and %s: one has an owner and the other has none: open "
+					 "all queues with workers, or all without",
+					 parts_path(o->found[0]), parts_path(o->found[n]));
+	return 0;
+}
+
+/* Recovers device N of those that were found. */
+static int parts_recover(struct parts_opening *o, uint32_t n)
+{
+	struct weir_store *s = o->found[n];
+	uint32_t index = s->io.super.device_index;
+	int err = store_recover(s, &o->opts, &o->supers[n]);
+
+	if (!err)
+		return 0;
+	if (!o->parts)
+		return err;
+	err = parts_lose(o, err);
+	if (err)
+		return err;
+	memcpy(o->parts->why[index], o->why, sizeof(o->why));
+	o->parts->part[index] = NULL;
+	o->parts->missing++;
+	o->found[n] = NULL;
+	store_release(s);
+	return 0;
+}
+
+static int parts_recover_all(struct parts_opening *o)
+{
+	int err = 0;
+
+	for (uint32_t n = 0; n < o->count && !err; n++)
+		err = parts_recover(o, n);
+	if (err || !o->parts)
+		return err;
+	o->parts->first = NULL;
+	for (uint32_t n = o->parts->count; n-- > 0;)
+		if (o->parts->part[n])
+			o->parts->first = o->parts->part[n];
+	if (!o->parts->first)
+		return error_set(-ENODEV, "no device of the store can be used: %s", o->why);
+	return parts_tenant_make_equal(o->parts);
+}
+
+static int parts_open(struct parts_opening *o)
+{
+	int err = parts_load_all(o);
+
+	if (!err && (o->given > 1 || o->found[0]->io.super.device_count > 1))
+		err = parts_make(o);
+	if (!err && o->parts)
+		err = parts_check_owners(o);
+	return err ? err : parts_recover_all(o);
+}
+
+static int parts_end(struct weir_store **result, struct parts_opening *o, int err)
+{
+	if (!err) {
+		*result = o->parts ? o->parts->first : o->found[0];
+		return 0;
+	}
+	for (uint32_t n = 0; n < o->count; n++)
+		if (o->found[n])
+			store_release(o->found[n]);
+	parts_free(o->parts);
+	return err;
+}
+
+static int parts_begin(struct parts_opening *o, const struct weir_store_opts *opts)
+{
+	int err;
+
+	memset(o, 0, sizeof(*o));
+	o->opts = (struct weir_store_opts)WEIR_STORE_OPTS_INIT;
+	err = opts_copy(&o->opts, sizeof(o->opts), opts, opts ? opts->size : 0);
+	return err ? err : wait_allowed(NULL);
+}
+
+static int parts_open_paths(struct weir_store **result, const char *path,
+			    const struct weir_store_opts *opts)
+{
+	struct parts_opening o;
+	int err = parts_begin(&o, opts);
+
+	if (!err)
+		err = paths_split(&o.paths, path);
+	o.given = o.paths.count;
+	if (!err)
+		err = parts_open(&o);
+	err = parts_end(result, &o, err);
+	paths_free(&o.paths);
+	return err;
+}
+
+int weir_store_open(struct weir_store **result, const char *path,
+		    const struct weir_store_opts *opts)
+{
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, parts_open_paths(result, path, opts), "%s", path);
+}
+
+static int parts_open_queues(struct weir_store **result, struct weir_queue **queues, uint32_t n,
+			     const struct weir_store_opts *opts)
+{
+	struct parts_opening o;
+	int err = parts_begin(&o, opts);
+
+	if (!err && (!n || n > WEIR_DEVICES_MAX))
+		err = error_set(-EINVAL, "a store on %u devices: it has 1 to %u", n,
+				WEIR_DEVICES_MAX);
+	o.queues = queues;
+	o.given = n;
+	if (!err)
+		err = parts_open(&o);
+	return parts_end(result, &o, err);
+}
+
+int weir_store_open_queues(struct weir_store **result, struct weir_queue **queues, uint32_t n,
+			   const struct weir_store_opts *opts)
+{
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, parts_open_queues(result, queues, n, opts), "opening a store");
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * parts_tenant.c - gives a tenant the same stream on all devices of a store.
+ *
+ * The first part that is there decides, and the others are told. If that is interrupted, some have
+ * the row and others lack it. So the next opening gives each part the rows that it lacks. Where two
+ * parts name different streams for a tenant (each was written while the other was missing), the
+ * first part that is there is right, as always: a key is found in whatever stream it lives.
+ * Any thread; each table belongs to the loop of its part.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <weir/tenant.h>
+
+#include "base/error.h"
+#include "store/parts.h"
+#include "store/tenants.h"
+
+/* Tells all parts but the first one that they must have ASK's row. */
+static int parts_tell(struct weir_store *s, const struct tenant_question *answer)
+{
+	struct weir_store *part;
+	uint32_t n;
+	int err = 0;
+
+	PARTS_FOREACH(s, part, n)
+	{
+		struct tenant_question ask = *answer;
+
+		if (part == s || err)
+			continue;
+		ask.wanted = answer->stream;
+		err = wait_inner(part, &ask.inner);
+		/* A device that has failed does not keep the others from going on. */
+		if (err == -EROFS || err == -EIO || err == -ENODEV)
+			err = 0;
+	}
+	return err;
+}
+
+static int parts_add_tenant(struct weir_store *s, struct tenant_question *ask)
+{
+	int err = wait_inner(s, &ask->inner);
+
+	if (err || !s->parts || s->io.read_only)
+		return err;
+	return parts_tell(s, ask);
+}
+
+int weir_store_add_tenant(struct weir_store *s, const char *tenant, uint32_t *stream)
+{
+	const char *path = weir_device_path(weir_queue_device(s->io.q));
+	size_t length = strnlen(tenant, WEIR_TENANT_NAME_MAX + 1);
+	struct tenant_question ask = { .inner = { tenant_run },
+				       .name = tenant,
+				       .length = (uint32_t)length,
+				       .wanted = TENANT_ANY_STREAM };
+	uint64_t hash[2];
+	int err = wait_allowed(s);
+
+	if (err)
+		return err;
+	if (!length || length > WEIR_TENANT_NAME_MAX)
+		return error_set(-EINVAL, "%s: a tenant's name has 1 to %u bytes", path,
+				 WEIR_TENANT_NAME_MAX);
+	checksum_identity(&s->io.key, tenant, length, hash);
+	ask.id = hash[0];
+	err = parts_add_tenant(s, &ask);
+	if (err == -EROFS && s->io.read_only)
+		return error_set(err, "%s: has no tenant \"%s\", and was opened read-only", path,
+				 tenant);
+	if (err)
+		return error_sys(err, "%s: cannot add the tenant", path);
+	*stream = ask.stream;
+	return ask.created;
+}
+
+/* A row of a part's table. */
+struct parts_row {
+	uint32_t n;
+	uint64_t id;
+	uint32_t stream;
+	char name[DISK_NAME_BYTES];
+};
+
+/* Copies row N. Runs on the loop of S. */
+static int parts_copy_row(struct weir_store *s, void *user)
+{
+	struct parts_row *row = user;
+
+	if (row->n >= s->io.super.tenants)
+		return -ENOENT;
+	row->id = le64toh(s->io.super.tenant[row->n].tenant);
+	row->stream = le32toh(s->io.super.tenant[row->n].stream);
+	memcpy(row->name, s->io.super.name[row->n], sizeof(row->name));
+	return 0;
+}
+
+/* Gives the other parts the rows of FROM that they lack. */
+static int parts_give_rows(struct store_parts *parts, struct weir_store *from)
+{
+	struct parts_row row = { 0 };
+	struct weir_store *part;
+	uint32_t n;
+	int err = 0;
+
+	while (!err && !wait_call(from, parts_copy_row, &row)) {
+		row.n++;
+		PARTS_FOREACH(parts->first, part, n)
+		{
+			struct tenant_question ask = { .inner = { tenant_run },
+						       .id = row.id,
+						       .name = row.name,
+						       .length = (uint32_t)strnlen(
+							       row.name, sizeof(row.name)),
+						       .wanted = row.stream };
+
+			if (part != from && !err && row.stream < layout_streams_max(part->io.lay))
+				err = wait_inner(part, &ask.inner);
+		}
+	}
+	return err;
+}
+
+int parts_tenant_make_equal(struct store_parts *parts)
+{
+	struct weir_store *part;
+	uint32_t n;
+	int err = 0;
+
+	if (parts->first->io.read_only)
+		return 0;
+	PARTS_FOREACH(parts->first, part, n)
+	if (!err)
+		err = parts_give_rows(parts, part);
+	return err ? error_sys(err, "%s: cannot make the tenants of all devices the same",
+			       weir_device_path(parts->first->io.dev))
+		   : 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tenants.h - how a part of a store is asked for the stream of a tenant.
+ */
+#ifndef STORE_TENANTS_H
+#define STORE_TENANTS_H
+
+#include "store/store.h"
+
+#define TENANT_ANY_STREAM UINT32_MAX
+
+/* The thread that asks owns it; the loop fills in the answer. */
+struct tenant_question {
+	struct inner_op inner; /* first; its function is tenant_run() */
+	uint64_t id;	       /* the low half of the identity of the name */
+	const char *name;
+	uint32_t length; /* of the name, as far as it is kept to be shown */
+	uint32_t wanted; /* the stream of a new tenant; TENANT_ANY_STREAM: the part chooses */
+	uint32_t stream; /* the answer */
+	bool created;
+};
+
+void tenant_run(struct weir_store *s, struct weir_store_op *op);
+
+#endif

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_devices.c - stores on several devices: where keys lie, what is refused at open, what goes on
+ * without a device, and tenants that only some devices know.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <weir/pin.h>
+#include <weir/tenant.h>
+
+#include "rig.h"
+#include "store/parts.h"
+
+#define MIB (1ull << 20)
+#define SEGMENT (256ull << 10)
+#define KEYS 120u
+#define DEVICES 3u
+
+static char file[DEVICES + 1][256];
+static char all[1024];
+static struct rig rig;
+
+static void make_file(char *path, uint64_t bytes)
+{
+	const char *dir = getenv("TMPDIR");
+	int fd;
+
+	snprintf(path, sizeof(file[0]), "%s/weir-devices-XXXXXX", dir ? dir : "/tmp");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(posix_fallocate(fd, 0, (off_t)bytes), 0);
+	close(fd);
+}
+
+static int format(const char *paths)
+{
+	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
+
+	opts.segment_bytes = SEGMENT;
+	opts.force = 2;
+	return weir_store_format(paths, &opts);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n <= DEVICES; n++)
+		make_file(file[n], (24 + n) * MIB);
+	snprintf(all, sizeof(all), "%s,%s,%s", file[0], file[1], file[2]);
+	if (format(all))
+		fail_msg("format: %s", weir_error());
+	memset(&rig, 0, sizeof(rig));
+	rig.engine = "posix";
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	if (rig.s)
+		assert_int_equal(weir_store_close(rig.s), 0);
+	rig.s = NULL;
+	for (unsigned n = 0; n <= DEVICES; n++)
+		unlink(file[n]);
+	return 0;
+}
+
+static int try_open(const char *paths, uint32_t degraded)
+{
+	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+
+	opts.engine = rig.engine;
+	opts.attach = rig.attach;
+	opts.degraded = degraded;
+	rig.s = NULL;
+	return weir_store_open(&rig.s, paths, &opts);
+}
+
+static void open_all(const char *paths)
+{
+	if (try_open(paths, 0))
+		fail_msg("open of %s: %s", paths, weir_error());
+}
+
+static void close_all(void)
+{
+	struct weir_store *part;
+	uint32_t n;
+
+	PARTS_FOREACH(rig.s, part, n)
+	rig_check_counts(part);
+	assert_int_equal(weir_store_close(rig.s), 0);
+	rig.s = NULL;
+}
+
+static void put_keys(uint64_t version)
+{
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_put(&rig, key, version, 5000 + key, 0), 0);
+}
+
+static void get_keys(uint64_t version)
+{
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_get(&rig, key, version, 5000 + key), 1);
+}
+
+static uint32_t device_of(uint64_t key)
+{
+	struct weir_store *part = parts_find(rig.s, &key, sizeof(key));
+
+	return part ? part->io.super.device_index : UINT32_MAX;
+}
+
+static void says(int err, int want, const char *words)
+{
+	if (err != want || !strstr(weir_error(), words))
+		fail_msg("%d, \"%s\": not %d with \"%s\"", err, weir_error(), want, words);
+}
+
+static int count_entry(const struct weir_store_entry *entry, void *user)
+{
+	(void)entry;
+	++*(unsigned *)user;
+	return 0;
+}
+
+/* All calls work, whoever runs the loops, and the devices may be named in any order. */
+static void calls(void **state)
+{
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	struct weir_store_stats sum, one;
+	char order[1024];
+	unsigned listed = 0;
+	uint64_t entries = 0, segments = 0;
+
+	(void)state;
+	for (rig.attach = 0; rig.attach < 2; rig.attach++) {
+		open_all(all);
+		put_keys(rig.attach);
+		get_keys(rig.attach);
+		close_all();
+		snprintf(order, sizeof(order), "%s,%s,%s", file[2], file[0], file[1]);
+		open_all(order);
+		get_keys(rig.attach);
+		assert_int_equal(rig_delete(&rig, 7, 0), 0);
+		assert_int_equal(rig_get(&rig, 7, 1, 5007), -ENOENT);
+		assert_int_equal(weir_store_sync(rig.s), 0);
+		rig_stats(&rig, &sum);
+		assert_int_equal(sum.entries, KEYS - 1);
+		assert_int_equal(sum.deletes, 1);
+		assert_int_equal(sum.get.count, KEYS + 1);
+		assert_true(sum.flushes >= DEVICES);
+		entries = segments = 0;
+		for (uint32_t n = 0; n < DEVICES; n++) {
+			struct weir_store_device device = WEIR_STORE_DEVICE_INIT;
+
+			one = (struct weir_store_stats)WEIR_STORE_STATS_INIT;
+			assert_int_equal(weir_store_get_device_stats(rig.s, n, &one), 0);
+			assert_true(one.entries > KEYS / DEVICES / 3);
+			entries += one.entries;
+			segments += one.free_segments + one.used_segments;
+			assert_int_equal(weir_store_get_device(rig.s, n, &device), 0);
+			assert_string_equal(device.path, file[n]);
+			assert_int_equal(device.state, WEIR_STORE_DEVICE_GOOD);
+		}
+		assert_int_equal(entries, sum.entries);
+		assert_int_equal(weir_store_get_info(rig.s, &info), 0);
+		assert_int_equal(info.devices, DEVICES);
+		assert_int_equal(info.segments, segments);
+		/* Each gives as much as the smallest. */
+		assert_int_equal(info.segments % DEVICES, 0);
+		listed = 0;
+		assert_int_equal(weir_store_list(rig.s, count_entry, &listed), 0);
+		assert_int_equal(listed, KEYS - 1);
+		close_all();
+	}
+	rig.attach = 0;
+}
+
+#define MANY 60u
+
+static unsigned ended;
+
+static void count_end(struct weir_store_op *op)
+{
+	(void)op;
+	__atomic_add_fetch(&ended, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Operations on all devices that were submitted together, with syncs among them. */
+static void many_at_once(void **state)
+{
+	static struct weir_store_op ops[MANY];
+	static uint64_t keys[MANY];
+	static uint8_t value[6000];
+
+	(void)state;
+	for (rig.attach = 0; rig.attach < 2; rig.attach++) {
+		open_all(all);
+		for (unsigned i = 0; i < MANY; i++) {
+			keys[i] = i;
+			ops[i] = (struct weir_store_op){ .kind = i % 10 ? WEIR_STORE_PUT
+									: WEIR_STORE_SYNC,
+							 .key = &keys[i],
+							 .key_len = 8,
+							 .value = value,
+							 .value_len = sizeof(value) };
+		}
+		assert_int_equal(weir_store_run(rig.s, ops, MANY), 0);
+		ended = 0;
+		for (unsigned i = 0; i < MANY; i++) {
+			ops[i].end = count_end;
+			assert_int_equal(weir_store_submit(rig.s, &ops[i]), 0);
+		}
+		assert_int_equal(weir_store_cancel(rig.s, &ops[MANY - 1]), 0);
+		for (unsigned i = 0; i < MANY; i++) {
+			int err = weir_store_wait(rig.s, &ops[i], UINT64_MAX);
+
+			assert_true(!err || (i == MANY - 1 && err == -ECANCELED));
+		}
+		close_all();
+		assert_int_equal(ended, MANY);
+	}
+	rig.attach = 0;
+}
+
+/* A loop of the program's own: the descriptor fires for each of the devices. */
+static void descriptor(void **state)
+{
+	static uint8_t value[6000];
+
+	(void)state;
+	rig.attach = 1;
+	open_all(all);
+	assert_true(weir_store_fd(rig.s) >= 0);
+	for (uint64_t key = 0; key < KEYS; key++) {
+		struct weir_store_op op = { .key = &key,
+					    .key_len = 8,
+					    .value = value,
+					    .value_len = sizeof(value),
+					    .end = count_end };
+		struct pollfd fd = { .fd = weir_store_fd(rig.s), .events = POLLIN };
+
+		ended = 0;
+		assert_int_equal(weir_store_submit(rig.s, &op), 0);
+		assert_int_equal(weir_store_poll(rig.s), 0);
+		while (!ended) {
+			assert_true(poll(&fd, 1, 60000) != 0);
+			assert_int_equal(weir_store_poll(rig.s), 0);
+		}
+		assert_int_equal(op.result, 0);
+	}
+	close_all();
+	rig.attach = 0;
+}
+
+static void refused(void **state)
+{
+	char some[1024];
+
+	(void)state;
+	says(try_open(file[1], 0), -ENODEV, "devices 1, 3 are not among those named");
+	snprintf(some, sizeof(some), "%s,%s", file[0], file[2]);
+	says(try_open(some, 0), -ENODEV, "device 2 is not among those named");
+	assert_int_equal(format(file[3]), 0);
+	snprintf(some, sizeof(some), "%s,%s,%s", file[0], file[3], file[2]);
+	says(try_open(some, 0), -EINVAL, "belongs to store");
+	says(try_open("/tmp/a,,/tmp/b", 0), -EINVAL, "is empty");
+	says(try_open("/tmp/a,/tmp/a", 0), -EINVAL, "named twice");
+	/* Nothing was changed by that. */
+	open_all(all);
+	close_all();
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	char command[1024];
+
+	snprintf(command, sizeof(command), "cp %s %s", from, to);
+	assert_int_equal(system(command), 0);
+}
+
+/* Two stores of the same shape whose second devices were swapped; a copy; a device that shrank. */
+static void another_device(void **state)
+{
+	char other[1024], some[1024];
+
+	(void)state;
+	snprintf(some, sizeof(some), "%s,%s,%s,%s", file[0], file[1], file[2], file[3]);
+	copy_file(file[1], file[3]);
+	says(try_open(some, 0), -EINVAL, "one of them is a copy");
+	snprintf(other, sizeof(other), "%s,%s", file[2], file[3]);
+	assert_int_equal(format(other), 0);
+	snprintf(some, sizeof(some), "%s,%s", file[0], file[1]);
+	assert_int_equal(format(some), 0);
+	snprintf(some, sizeof(some), "%s,%s", file[0], file[3]);
+	says(try_open(some, 0), -EINVAL, file[3]);
+	snprintf(some, sizeof(some), "%s,%s", file[0], file[1]);
+	assert_int_equal(truncate(file[1], 12 * MIB), 0);
+	says(try_open(some, 0), -ENODATA, file[1]);
+	says(try_open(some, 0), -ENODATA, "truncated");
+}
+
+/* Without one device: its keys are not there, with words; all others are as they were. */
+static void degraded(void **state)
+{
+	struct weir_store_device device = WEIR_STORE_DEVICE_INIT;
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	unsigned gone = 0;
+	size_t length;
+
+	(void)state;
+	open_all(all);
+	put_keys(1);
+	close_all();
+	assert_int_equal(truncate(file[0], 0), 0);
+	says(try_open(all, 0), -EMEDIUMTYPE, file[0]);
+	assert_int_equal(try_open(all, 1), 0);
+	assert_int_equal(weir_store_get_info(rig.s, &info), 0);
+	assert_int_equal(info.devices_missing, 1);
+	assert_int_equal(weir_store_get_device(rig.s, 0, &device), 0);
+	assert_int_equal(device.state, WEIR_STORE_DEVICE_MISSING);
+	assert_non_null(strstr(device.why, file[0]));
+	for (uint64_t key = 0; key < KEYS; key++) {
+		if (device_of(key) != UINT32_MAX) {
+			assert_int_equal(rig_get(&rig, key, 1, 5000 + key), 1);
+			assert_int_equal(rig_put(&rig, key, 2, 5000 + key, WEIR_PUT_DURABLE), 0);
+			continue;
+		}
+		gone++;
+		says(rig_put(&rig, key, 2, 5000, 0), -ENODEV, "device 1 of the 3");
+		says(rig_get(&rig, key, 1, 5000), -ENODEV, file[0]);
+		says(weir_store_exists(rig.s, &key, 8, &length), -ENODEV, "device 1 of the 3");
+		says(rig_delete(&rig, key, 0), -ENODEV, "device 1 of the 3");
+	}
+	assert_true(gone > KEYS / DEVICES / 3);
+	assert_int_equal(weir_store_sync(rig.s), 0);
+	close_all();
+}
+
+/* Calls for many keys: the parts answer for their own. */
+static void holds(void **state)
+{
+	static struct weir_store_key keys[KEYS];
+	static uint64_t ids[KEYS], lengths[KEYS];
+	struct weir_store_held held = { .size = sizeof(held) };
+	struct weir_store_why why = WEIR_STORE_WHY_INIT;
+	size_t leading = 0;
+
+	(void)state;
+	open_all(all);
+	put_keys(1);
+	for (uint64_t n = 0; n < KEYS; n++) {
+		ids[n] = n;
+		keys[n] = (struct weir_store_key){ .key = &ids[n], .key_len = 8 };
+	}
+	assert_int_equal(weir_store_exists_many(rig.s, keys, KEYS, lengths, &leading), 0);
+	assert_int_equal(leading, KEYS);
+	assert_int_equal(lengths[KEYS - 1], 5000 + KEYS - 1);
+	leading = 0;
+	assert_int_equal(weir_store_lease(rig.s, keys, KEYS, 0, lengths, &leading), 0);
+	assert_int_equal(leading, KEYS);
+	assert_int_equal(lengths[1], 5001);
+	for (uint64_t n = 0; n < KEYS; n += 2)
+		assert_int_equal(weir_store_pin(rig.s, &ids[n], 8), 0);
+	assert_int_equal(weir_store_get_held(rig.s, &held), 0);
+	assert_int_equal(held.leased, KEYS);
+	assert_int_equal(held.pinned, KEYS / 2);
+	assert_int_equal(weir_store_unlease(rig.s, keys, KEYS), 0);
+	for (uint64_t n = 0; n < KEYS; n += 2)
+		assert_int_equal(weir_store_unpin(rig.s, &ids[n], 8), 0);
+	assert_int_equal(weir_store_get_held(rig.s, &held), 0);
+	assert_int_equal(held.leased + held.pinned, 0);
+	assert_int_equal(rig_delete(&rig, 5, 0), 0);
+	assert_int_equal(weir_store_get_why(rig.s, &ids[5], 8, &why), 0);
+	assert_int_equal(why.reason, WEIR_LEAVE_DELETED);
+	assert_int_equal(weir_store_exists_many(rig.s, keys, KEYS, lengths, &leading), 0);
+	assert_int_equal(leading, 5);
+	close_all();
+}
+
+/* A tenant that was added while a device was missing, or of which a crash left the row on one
+ * device only, is known to all after the next opening. */
+static void tenants(void **state)
+{
+	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
+	uint32_t first, second, again;
+	char some[1024];
+
+	(void)state;
+	open_all(all);
+	assert_int_equal(weir_store_add_tenant(rig.s, "one", &first), 1);
+	assert_int_equal(weir_store_add_tenant(rig.s, "one", &again), 0);
+	assert_int_equal(first, again);
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_put(&rig, key, 1, 5000, RIG_STREAM(first)), 0);
+	assert_int_equal(weir_store_get_stream(rig.s, first, &info), 0);
+	assert_int_equal(info.entries, KEYS);
+	close_all();
+	snprintf(some, sizeof(some), "%s,%s", file[1], file[2]);
+	assert_int_equal(try_open(some, 1), 0);
+	assert_int_equal(weir_store_add_tenant(rig.s, "two", &second), 1);
+	close_all();
+	open_all(all);
+	assert_int_equal(weir_store_add_tenant(rig.s, "two", &again), 0);
+	assert_int_equal(second, again);
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_put(&rig, 1000 + key, 1, 5000, RIG_STREAM(second)), 0);
+	close_all();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(calls, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(many_at_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(descriptor, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(another_device, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(degraded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(holds, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tenants, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests_name("store_devices", tests, NULL, NULL);
+}
