@@ -45,7 +45,9 @@
  *   operations on its keys fail, weir_error() names the device, and the others go on.
  *
  * Caveats
- *   - A put into a full store does not fail: the oldest segment is evicted.
+ *   - A put into a full store does not fail: the oldest segment is evicted. A store is full when
+ *     neither segments that are nearly empty nor much garbage in a stream are left: these are
+ *     reclaimed first, and what lives there is written again.
  *   - Inside a callback the blocking calls return -EDEADLK; the asynchronous calls work.
  *   - A child of fork() gets -ECHILD from every call on a store that it inherited, and may close
  *     it; see weir/base.h. It may open another store, or this one after the parent has closed it.
@@ -531,6 +533,10 @@ struct weir_store_stats {
 	uint64_t recovered_unsealed; /* walked segments whose new footer could not be written */
 	/* Superblock copies that were damaged, could not be read, or could not be written. */
 	uint64_t recovered_bad_superblocks;
+	uint64_t damaged_entries; /* of the evicted ones: they should have been appended again, and
+				   * could not be read */
+	/* Entries that were appended again when their segment was reclaimed, and their bytes. */
+	uint64_t survivors, survivor_bytes;
 };
 
 #define WEIR_STORE_STATS_INIT WEIR_INIT_SIZED(struct weir_store_stats)

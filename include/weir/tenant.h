@@ -11,8 +11,8 @@
  * stream of its own while there is room; later tenants share the stream that fills the fewest
  * segments. The table has 64 rows; the stream of further tenants is computed from their name.
  *
- * All streams share the space: when there is no more, the oldest segment of the store is evicted,
- * whatever stream it belongs to.
+ * All streams share the space: when there is no more, garbage of any stream is reclaimed. If there
+ * is not enough of that, the oldest segment of the store is evicted, whatever stream it is in.
  */
 #ifndef WEIR_TENANT_H
 #define WEIR_TENANT_H

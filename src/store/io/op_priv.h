@@ -14,6 +14,10 @@
 
 #include <weir/store.h>
 
+/* The kind of survivors (log/survive.h), which are admitted like puts. Programs cannot submit
+ * them. */
+#define OP_SURVIVOR 101u
+
 /* Why an operation failed, if its result alone does not say it. */
 enum op_noted {
 	OP_NOTE_NONE = 0,

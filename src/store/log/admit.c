@@ -47,7 +47,7 @@ static bool admit_may_take(struct log *l, struct segment *seg, const struct weir
 		segment_open_to_puts(seg);
 	/* Law reserve: puts do not use the segments in reserve, so that deletes work on a full
 	 * store. */
-	return op->kind == WEIR_STORE_DELETE || !seg->from_reserve;
+	return op->kind != WEIR_STORE_PUT || !seg->from_reserve;
 }
 
 /* Makes a record of OP in *B; makes *B first if it is NULL. */
@@ -121,6 +121,49 @@ static enum admit_result admit_there(struct log *l, struct rec *newest)
 	return ADMIT_NEXT;
 }
 
+/* Returns the operation that is admitted next, or NULL. Survivors come first: the space that puts
+ * wait for becomes free only behind them. */
+static struct weir_store_op *admit_first(const struct log *l)
+{
+	return l->survivors.first ? l->survivors.first : l->pending.first;
+}
+
+static struct weir_store_op *admit_pop(struct log *l)
+{
+	return l->survivors.first ? op_list_pop(&l->survivors) : log_pop(l);
+}
+
+/* Ends an operation that is not admitted. */
+static void admit_refuse(struct log *l, struct weir_store_op *op, int result)
+{
+	if (op->kind == OP_SURVIVOR) {
+		op->result = result;
+		op->end(op);
+		return;
+	}
+	op_end(l->io, op, result);
+}
+
+/* Drops OP, a survivor, if the place that it was read from is not the newest admitted version of
+ * its key. NEWEST is the newest record under way, or NULL. */
+static bool admit_superseded(struct log *l, struct weir_store_op *op, struct rec *newest)
+{
+	struct index_value value;
+
+	if (op->kind != OP_SURVIVOR)
+		return false;
+	/* Law survivor: an entry is appended again only if the place that it was read from is still
+	 * the newest admitted version of its key. */
+	if (newest)
+		batch_supersede(newest, admit_pop(l));
+	else if (!logs_find(l->all, op_priv(op)->hash, &value) ||
+		 value.position != survivor_of(op)->position)
+		admit_refuse(l, admit_pop(l), 0);
+	else
+		return false;
+	return true;
+}
+
 static void admit_submit(struct batch **b)
 {
 	/* All of its records may have been refused because there was no memory. */
@@ -133,16 +176,18 @@ static void admit_submit(struct batch **b)
 
 static enum admit_result admit_one(struct log *l, struct batch **b)
 {
-	struct weir_store_op *op = l->pending.first;
+	struct weir_store_op *op = admit_first(l);
 	struct rec *newest;
 	struct segment *seg;
 	int err;
 
 	if (l->io->broken) {
-		op_end(l->io, log_pop(l), l->io->broken);
+		admit_refuse(l, admit_pop(l), l->io->broken);
 		return ADMIT_NEXT;
 	}
 	newest = keys_find_admitted(&l->all->keys, op_priv(op)->hash);
+	if (admit_superseded(l, op, newest))
+		return ADMIT_NEXT;
 	if (admit_nothing_to_delete(l, op, newest))
 		return admit_not_there(l, newest);
 	if (admit_is_there(l, op, newest))
@@ -152,23 +197,35 @@ static enum admit_result admit_one(struct log *l, struct batch **b)
 	seg = *b ? (*b)->seg : admit_segment(l, op);
 	if (!seg || !admit_may_take(l, seg, op))
 		return ADMIT_WAIT;
-	log_pop(l);
+	admit_pop(l);
 	CHECK(seg == l->segs.open);
 	err = admit_take(l, seg, b, op);
 	if (err)
-		op_end(l->io, op, err);
+		admit_refuse(l, op, err);
+	else if (op->kind != OP_SURVIVOR)
+		l->all->fruitless = 0;
 	return ADMIT_NEXT;
+}
+
+/* Lets the survivors fail, or the oldest operation, instead of waiting for space or memory. */
+static void admit_fail(struct log *l)
+{
+	int err = l->fail;
+
+	l->fail = 0;
+	if (!l->survivors.first && l->pending.first)
+		op_end(l->io, log_pop(l), err);
+	while (l->survivors.first)
+		admit_refuse(l, admit_pop(l), err);
 }
 
 static void admit_log(struct log *l)
 {
 	struct batch *b = NULL;
 
-	/* There was no memory for a segment, so the oldest operation fails instead of waiting. */
-	if (l->no_memory && l->pending.first)
-		op_end(l->io, log_pop(l), -ENOMEM);
-	l->no_memory = false;
-	while (l->pending.first && admit_one(l, &b) == ADMIT_NEXT)
+	if (l->fail)
+		admit_fail(l);
+	while (admit_first(l) && admit_one(l, &b) == ADMIT_NEXT)
 		;
 	admit_submit(&b);
 }

@@ -51,9 +51,11 @@ int batch_take(struct batch *b, struct weir_store_op *op)
 	r->op = op;
 	r->log = b->log;
 	r->length = (uint32_t)batch_payload_bytes(op);
-	r->flags = op->kind == WEIR_STORE_DELETE ? DISK_TOMBSTONE : 0;
-	CHECK(r->flags || r->length);
-	r->sequence = ls->sequence++;
+	r->flags = op->kind == WEIR_STORE_DELETE ? DISK_TOMBSTONE
+		   : op->kind == OP_SURVIVOR	 ? DISK_AGAIN
+						 : 0;
+	CHECK(r->flags & DISK_TOMBSTONE || r->length);
+	r->sequence = op->kind == OP_SURVIVOR ? survivor_of(op)->sequence : ls->sequence++;
 	op_list_init(&r->followers);
 	*b->last = r;
 	b->last = &r->next;
@@ -71,19 +73,43 @@ void batch_follow(struct rec *r, struct weir_store_op *op)
 	op_list_add(&r->followers, op);
 }
 
-/* Ends the deletes that follow a tombstone, and the puts that follow a put. */
-static void batch_end_followers(struct store_io *io, struct op_list *followers, int result)
+void batch_supersede(struct rec *newer, struct weir_store_op *survivor)
+{
+	CHECK(survivor->kind == OP_SURVIVOR);
+	op_list_add(&newer->followers, survivor);
+}
+
+/* Ends a survivor: it was appended again, or a newer record was published. */
+static void batch_end_survivor(struct weir_store_op *op, int result)
+{
+	op->result = result;
+	op->end(op);
+}
+
+/* Ends an operation that follows a record. */
+static void batch_end_follower(struct logs *ls, struct weir_store_op *op, int result)
+{
+	struct log *l = ls->log[op_priv(op)->log];
+	int found = op->kind == WEIR_STORE_DELETE ? -ENOENT : -EEXIST;
+
+	if (op->kind == OP_SURVIVOR && result) {
+		op_list_add(&l->survivors, op);
+		log_ask(l);
+	} else if (op->kind == OP_SURVIVOR) {
+		batch_end_survivor(op, 0);
+	} else if (!result && op->flags & WEIR_PUT_DURABLE) {
+		flush_wait_op(ls->io, op, found);
+	} else {
+		op_end(ls->io, op, result ? result : found);
+	}
+}
+
+static void batch_end_followers(struct logs *ls, struct op_list *followers, int result)
 {
 	struct weir_store_op *op;
 
-	while ((op = op_list_pop(followers))) {
-		int found = op->kind == WEIR_STORE_DELETE ? -ENOENT : -EEXIST;
-
-		if (!result && op->flags & WEIR_PUT_DURABLE)
-			flush_wait_op(io, op, found);
-		else
-			op_end(io, op, result ? result : found);
-	}
+	while ((op = op_list_pop(followers)))
+		batch_end_follower(ls, op, result);
 }
 
 /* Ends R's operation and its followers, and frees R. */
@@ -98,11 +124,13 @@ static void batch_end_rec(struct logs *ls, struct rec *r, int result)
 	keys_remove_admitted(&ls->keys, r);
 	index_unreserve(&ls->index);
 	free(r);
-	if (!result && op->flags & WEIR_PUT_DURABLE)
+	if (op->kind == OP_SURVIVOR)
+		batch_end_survivor(op, result);
+	else if (!result && op->flags & WEIR_PUT_DURABLE)
 		flush_wait_op(ls->io, op, 0);
 	else
 		op_end(ls->io, op, result);
-	batch_end_followers(ls->io, &followers, result);
+	batch_end_followers(ls, &followers, result);
 }
 
 void batch_end(struct batch *b, int result)

@@ -59,7 +59,7 @@ STAILQ_HEAD(batch_list, batch);
 /* Returns the number of payload bytes that OP brings. */
 static inline uint64_t batch_payload_bytes(const struct weir_store_op *op)
 {
-	return op->kind == WEIR_STORE_PUT ? op->value_len : 0;
+	return op->kind == WEIR_STORE_DELETE ? 0 : op->value_len;
 }
 
 /* Makes an empty batch for SEG. Returns NULL if there is no memory. */
@@ -71,6 +71,9 @@ int batch_take(struct batch *b, struct weir_store_op *op);
 /* Lets OP end together with R, which is under way: a delete with a tombstone, a put that only an
  * absent key gets with a put. */
 void batch_follow(struct rec *r, struct weir_store_op *op);
+/* Lets a survivor end when NEWER, a record of its key that is under way, is published. If NEWER
+ * fails, the survivor waits for admission again. */
+void batch_supersede(struct rec *newer, struct weir_store_op *survivor);
 /* Writes B to the device. If there is no memory for it, its operations end here. */
 void batch_submit(struct batch *b);
 /* Ends the operations of B with RESULT, and frees it. */

@@ -63,7 +63,8 @@ static void entries_gone(const struct logs *ls, const struct index_value *value)
 	CHECK(l && l->entries > 0 && l->live_bytes >= value->length);
 	l->entries--;
 	l->live_bytes -= value->length;
-	segment_remove_live(seg, value->length);
+	l->live_blocks -= layout_blocks(ls->io->lay, value->length);
+	segment_remove_live(ls->io->lay, seg, value->length);
 }
 
 int entries_set(struct logs *ls, const uint64_t hash[2], const struct index_value *value)
@@ -79,7 +80,8 @@ int entries_set(struct logs *ls, const uint64_t hash[2], const struct index_valu
 	CHECK(seg->log);
 	seg->log->entries++;
 	seg->log->live_bytes += value->length;
-	segment_add_live(seg, value->length);
+	seg->log->live_blocks += layout_blocks(ls->io->lay, value->length);
+	segment_add_live(ls->io->lay, seg, value->length);
 	return 0;
 }
 
@@ -94,83 +96,136 @@ bool entries_remove(struct logs *ls, const uint64_t hash[2])
 	return true;
 }
 
-/* Removes HASH if its value is at POSITION. */
-static bool entries_remove_at(struct logs *ls, const uint64_t hash[2], uint64_t position)
+void entries_mark_damaged(struct logs *ls, const uint64_t hash[2])
 {
-	struct index_value value;
+	struct index_value now;
 
-	if (!index_get(&ls->index, hash, &value) || value.position != position)
-		return false;
-	return entries_remove(ls, hash);
+	/* This thread changes the index itself, so this does not fail for a change under way. */
+	CHECK(index_set_flags(&ls->index, hash, INDEX_DAMAGED, 0, &now) >= 0);
+}
+
+/* The positions of a segment. */
+struct entries_range {
+	struct logs *ls;
+	uint64_t from, to;
+};
+
+static void entries_stay_if(const uint64_t hash[2], const struct index_value *value, void *user)
+{
+	const struct entries_range *range = user;
+
+	if (value->position >= range->from && value->position < range->to)
+		hold_stay(range->ls, hash);
+}
+
+void entries_stay(struct logs *ls, const struct segment *seg)
+{
+	const struct layout *lay = ls->io->lay;
+	uint64_t from = layout_position(lay, seg->number, 0);
+	struct entries_range range = { ls, from, from + lay->segment_blocks };
+
+	if (seg->live_bytes)
+		index_each(&ls->index, entries_stay_if, &range);
 }
 
 /* The entries that a segment loses. */
-struct entries_evicted {
+struct entries_lost {
 	struct logs *ls;
 	uint64_t from, to; /* positions */
+	enum weir_leave reason;
 };
 
-static void entries_note_evicted(const uint64_t hash[2], const struct index_value *value,
-				 void *user)
+/* Counts an entry that has left with its segment, and tells the reason. */
+static void entries_lose(const struct entries_lost *lost, const uint64_t hash[2], uint16_t flags)
 {
-	const struct entries_evicted *e = user;
+	enum weir_leave reason = flags & INDEX_DAMAGED ? WEIR_LEAVE_DAMAGED : lost->reason;
 
-	if (value->position < e->from || value->position >= e->to)
-		return;
-	hold_break(e->ls, hash);
-	leave_note(e->ls, hash, NULL, 0, WEIR_LEAVE_EVICTED);
+	lost->ls->evicted_entries++;
+	lost->ls->damaged_entries += reason == WEIR_LEAVE_DAMAGED;
+	leave_note(lost->ls, hash, NULL, 0, reason);
 }
 
-/* Removes all entries of SEG, and returns how many. It looks at the whole index. */
-static uint64_t entries_sweep(struct logs *ls, struct segment *seg)
+/* Removes HASH if its value is at POSITION. */
+static void entries_lose_at(const struct entries_lost *lost, const uint64_t hash[2],
+			    uint64_t position)
 {
-	const struct layout *lay = ls->io->lay;
-	uint64_t from = layout_position(lay, seg->number, 0), bytes = ls->index.live_bytes;
-	struct entries_evicted evicted = { ls, from, from + lay->segment_blocks };
-	uint64_t removed;
+	struct logs *ls = lost->ls;
+	struct index_value value;
 
-	index_each(&ls->index, entries_note_evicted, &evicted);
-	removed = index_sweep(&ls->index, from, from + lay->segment_blocks);
+	if (!index_get(&ls->index, hash, &value) || value.position != position)
+		return;
+	entries_remove(ls, hash);
+	entries_lose(lost, hash, value.flags);
+}
 
+static void entries_lose_if(const uint64_t hash[2], const struct index_value *value, void *user)
+{
+	const struct entries_lost *lost = user;
+
+	if (value->position < lost->from || value->position >= lost->to)
+		return;
+	hold_break(lost->ls, hash);
+	entries_lose(lost, hash, value->flags);
+}
+
+/* Removes all entries of SEG. It looks at the whole index. */
+static void entries_sweep(struct entries_lost *lost, struct segment *seg)
+{
+	struct logs *ls = lost->ls;
+	uint64_t bytes = ls->index.live_bytes, removed;
+
+	index_each(&ls->index, entries_lose_if, lost);
+	removed = index_sweep(&ls->index, lost->from, lost->to);
 	bytes -= ls->index.live_bytes;
 	CHECK(seg->log->entries >= removed && seg->log->live_bytes >= bytes);
-	CHECK(seg->live_bytes == bytes);
+	CHECK(seg->live_bytes == bytes && seg->log->live_blocks >= seg->live_blocks);
 	seg->log->entries -= removed;
 	seg->log->live_bytes -= bytes;
-	segment_remove_live(seg, bytes);
-	return removed;
+	seg->log->live_blocks -= seg->live_blocks;
+	segment_clear_live(seg);
+}
+
+bool entries_footer(const struct logs *ls, const struct segment *seg, struct footer *f,
+		    const void *buf, size_t bytes)
+{
+	const struct layout *lay = ls->io->lay;
+	const uint8_t *last = (const uint8_t *)buf + bytes - lay->block_bytes;
+
+	return footer_peek(f, last, seg->number, seg->gen, lay) == FOOTER_VALID &&
+	       f->blocks == seg->footer_blocks && footer_check(f, buf, lay, &ls->io->key);
 }
 
 /* Removes the entries that the footer of SEG names (BYTES at BUF), if they are still the newest.
  * Returns false if this is not its footer. */
-static bool entries_drop_by_footer(struct logs *ls, const struct segment *seg, const void *buf,
-				   size_t bytes)
+static bool entries_drop_by_footer(const struct entries_lost *lost, const struct segment *seg,
+				   const void *buf, size_t bytes)
 {
-	const struct layout *lay = ls->io->lay;
 	const struct disk_entry *disk = buf;
 	struct footer_entry e;
 	struct footer f;
 
-	if (footer_peek(&f, (const uint8_t *)buf + bytes - lay->block_bytes, seg->number, seg->gen,
-			lay) != FOOTER_VALID ||
-	    f.blocks != seg->footer_blocks || !footer_check(&f, buf, lay, &ls->io->key))
+	if (!entries_footer(lost->ls, seg, &f, buf, bytes))
 		return false;
 	for (uint32_t n = 0; n < f.count; n++) {
 		footer_entry_decode(&e, &disk[n]);
-		if (e.flags & DISK_TOMBSTONE ||
-		    !entries_remove_at(ls, e.hash, layout_position(lay, seg->number, e.block)))
-			continue;
-		ls->evicted_entries++;
-		leave_note(ls, e.hash, NULL, 0, WEIR_LEAVE_EVICTED);
+		if (!(e.flags & DISK_TOMBSTONE))
+			entries_lose_at(lost, e.hash, lost->from + e.block);
 	}
 	return true;
 }
 
-void entries_drop(struct logs *ls, struct segment *seg, const void *footer, size_t bytes)
+void entries_drop(struct logs *ls, struct segment *seg, const void *footer, size_t bytes,
+		  enum weir_leave reason)
 {
+	const struct layout *lay = ls->io->lay;
+	uint64_t from = layout_position(lay, seg->number, 0);
+	struct entries_lost lost = { ls, from, from + lay->segment_blocks, reason };
+
+	if (!seg->live_bytes)
+		return;
 	/* Entries that were left here would point into the segment's next contents. */
-	if (!footer || !entries_drop_by_footer(ls, seg, footer, bytes) || seg->live_bytes)
-		ls->evicted_entries += entries_sweep(ls, seg);
+	if (!footer || !entries_drop_by_footer(&lost, seg, footer, bytes) || seg->live_bytes)
+		entries_sweep(&lost, seg);
 }
 
 /* The entries and live bytes, counted again from the index. */

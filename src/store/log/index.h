@@ -23,6 +23,7 @@ enum index_flags {
 	INDEX_READ = 1 << 0,	/* it was read since it was last written */
 	INDEX_PINNED = 1 << 1,	/* a pin or a lease holds it; stays when the value is replaced */
 	INDEX_LEAVING = 1 << 2, /* it is being evicted, and cannot be held any more */
+	INDEX_DAMAGED = 1 << 3, /* its payload did not verify when it should have been moved */
 };
 
 /* Where a value is. */
@@ -77,8 +78,8 @@ int index_reserve(struct index *x);
 /* Takes one reservation back. */
 void index_unreserve(struct index *x);
 
-/* Sets HASH to VALUE, new or not. 0, or -ENOMEM without a reservation. Reservations are taken
- * back by the caller. */
+/* Sets HASH to VALUE, new or not. 0, or -ENOMEM without a reservation.
+ * Reservations are taken back by the caller. */
 int index_set(struct index *x, const uint64_t hash[2], const struct index_value *value);
 
 /* The same; 1: it was there, and *OLD is the value that it had. */

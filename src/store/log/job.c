@@ -79,10 +79,17 @@ static uint64_t job_offset(const struct job *job, uint32_t block)
 	return layout_offset(job->log->io->lay, job->seg->number, block);
 }
 
+void job_read_part(struct job *job, uint32_t block, size_t bytes,
+		   void (*next)(struct job *job, int result))
+{
+	CHECK(job->buf && bytes <= job->bytes);
+	weir_io_read(&job->sio.io, job_offset(job, block), job->buf, bytes);
+	job_submit(job, next);
+}
+
 void job_read(struct job *job, uint32_t block, void (*next)(struct job *job, int result))
 {
-	weir_io_read(&job->sio.io, job_offset(job, block), job->buf, job->bytes);
-	job_submit(job, next);
+	job_read_part(job, block, job->bytes, next);
 }
 
 void job_write(struct job *job, uint32_t block, void (*next)(struct job *job, int result))
@@ -114,6 +121,17 @@ void job_wait_unread(struct job *job, void (*next)(struct job *job, int result))
 	job->next = next;
 	job->unread = true;
 	log_ask(job->log);
+}
+
+void job_wait(struct job *job, void (*next)(struct job *job, int result))
+{
+	CHECK(job->seg && next && !job->ended);
+	job->next = next;
+}
+
+void job_wake(struct job *job, int result)
+{
+	job_note(job, result);
 }
 
 void job_continue(struct job *job)

@@ -40,12 +40,18 @@ void job_drop_memory(struct job *job);
 /* Reads into (writes from) the memory of JOB, from BLOCK of its segment on. NEXT is the next
  * step. */
 void job_read(struct job *job, uint32_t block, void (*next)(struct job *job, int result));
+/* Reads only BYTES, which may be fewer than the job has memory for. */
+void job_read_part(struct job *job, uint32_t block, size_t bytes,
+		   void (*next)(struct job *job, int result));
 void job_write(struct job *job, uint32_t block, void (*next)(struct job *job, int result));
 void job_discard(struct job *job, uint32_t block, void (*next)(struct job *job, int result));
 /* Waits for a flush that is submitted after this call. NEXT is the next step. */
 void job_flush(struct job *job, void (*next)(struct job *job, int result));
 /* Waits until the reads of its segment that are under way have ended. NEXT is the next step. */
 void job_wait_unread(struct job *job, void (*next)(struct job *job, int result));
+/* Waits for job_wake(), which gives NEXT, the next step, its RESULT. */
+void job_wait(struct job *job, void (*next)(struct job *job, int result));
+void job_wake(struct job *job, int result);
 void job_continue(struct job *job);
 /* Runs the next step if the io, flush or reads before it have ended. Called in the turn. */
 static inline void job_run(struct job *job)

@@ -19,13 +19,14 @@ static void log_init(struct log *l, struct logs *ls, uint32_t stream)
 	l->all = ls;
 	l->io = ls->io;
 	l->stream = stream;
+	l->weight = LOG_WEIGHT_ONE;
 	segments_init_log(&l->segs);
 	STAILQ_INIT(&l->batches);
 	op_list_init(&l->pending);
+	op_list_init(&l->survivors);
 	for (uint32_t i = 0; i < PREPARE_AHEAD_MAX; i++)
 		job_init(&l->begin[i], l);
 	job_init(&l->seal, l);
-	job_init(&l->reclaim, l);
 	/* Everything on the device is published. It counts as durable only after a flush since this
 	 * open. */
 	flush_mark_add(ls->io, &l->mark, (struct logpos){ { ls->io->super.epoch, 0 }, 0 });
@@ -59,6 +60,7 @@ struct logs *logs_new(struct store_io *io, uint64_t batch_bytes)
 	ls->batch_bytes =
 		batch_bytes < io->lay->segment_bytes ? batch_bytes : io->lay->segment_bytes;
 	op_list_init(&ls->arrived);
+	TAILQ_INIT(&ls->reclaims);
 	if (segments_init(&ls->segs, io->lay->segments) || index_init(&ls->index) ||
 	    pins_init(&ls->pins, io->lay->capacity_bytes / 4) || logs_make(ls, io->super.streams)) {
 		logs_free(ls);
@@ -76,6 +78,7 @@ void logs_free(struct logs *ls)
 {
 	if (!ls)
 		return;
+	CHECK(TAILQ_EMPTY(&ls->reclaims));
 	for (uint32_t i = 0; i < ls->count; i++)
 		free(ls->log[i]);
 	segments_free(&ls->segs);
@@ -284,6 +287,9 @@ void logs_count(const struct logs *ls, struct log_counts *counts)
 				       .ghost_bytes = leave_bytes(ls),
 				       .evicted_entries = ls->evicted_entries,
 				       .evicted_segments = ls->evicted_segments,
+				       .damaged_entries = ls->damaged_entries,
+				       .survivors = ls->survivors,
+				       .survivor_bytes = ls->survivor_bytes,
 				       .segments = ls->segs.count,
 				       .free_segments = ls->segs.free_count,
 				       .sealed_bytes = ls->segs.sealed * lay->segment_bytes,

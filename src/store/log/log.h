@@ -27,7 +27,8 @@ struct logs;
 /* What the logs hold, and what they did since the store was opened. */
 struct log_counts {
 	uint64_t entries, live_bytes, index_bytes, ghost_bytes;
-	uint64_t evicted_entries, evicted_segments;
+	uint64_t evicted_entries, evicted_segments, damaged_entries;
+	uint64_t survivors, survivor_bytes;
 	uint32_t segments, free_segments;
 	uint64_t sealed_bytes, unused_bytes;
 };

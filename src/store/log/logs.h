@@ -14,6 +14,7 @@
 #include "store/log/log.h"
 #include "store/log/pins.h"
 #include "store/log/placement.h"
+#include "store/log/survive.h"
 
 /* Free segments kept in reserve: puts may not use them, so that deletes can still be written when
  * the store is full. */
@@ -28,6 +29,9 @@
 #define PREPARE_AHEAD_BYTES (32ull << 20)
 #define PREPARE_AHEAD_MAX 8u
 
+/* The weight of a log whose entries take just the blocks of their payloads. */
+#define LOG_WEIGHT_ONE 16u
+
 /* A FIFO of segments. */
 struct log {
 	struct logs *all;
@@ -36,10 +40,10 @@ struct log {
 	struct log_segments segs;
 	struct batch_list batches; /* admitted, not published, in log order */
 	struct op_list pending;	   /* puts and deletes that hold no position yet */
-	bool no_memory; /* no memory to begin a segment: the oldest pending operation fails */
+	struct op_list survivors;  /* entries to be appended again, which come before these */
+	int fail; /* no space or memory: the oldest pending operation, or the survivors, fail */
 	struct job begin[PREPARE_AHEAD_MAX];
 	struct job seal;
-	struct job reclaim;
 	uint32_t jobs;	  /* jobs that are not idle */
 	uint32_t missing; /* segments that must be freed for this log, beyond the reserve */
 	bool prepares;	  /* segments may be begun for this log */
@@ -47,9 +51,14 @@ struct log {
 	struct flush_mark mark;
 	uint64_t admitted_bytes; /* since open */
 	/* The entries that live in this log now, and what was done since open. */
-	uint64_t entries, live_bytes;
+	uint64_t entries, live_bytes, live_blocks;
+	/* What entries of this log take in a segment, in sixteenths of their payloads' blocks:
+	 * short values have headers that are as long as they are. It is known from survivors. */
+	uint32_t weight;
 	uint64_t written_bytes, evicted_segments;
 };
+
+TAILQ_HEAD(reclaim_list, reclaim);
 
 struct logs {
 	struct store_io *io;
@@ -67,13 +76,19 @@ struct logs {
 	bool gather_posted;
 	bool closing;
 	bool discards;
-	uint64_t batch_bytes;	   /* of the largest batch */
-	uint64_t sequence;	   /* the next record's */
-	uint32_t reclaiming;	   /* segments on their way to be free */
+	uint64_t batch_bytes; /* of the largest batch */
+	uint64_t sequence;    /* the next record's */
+	struct reclaim_list reclaims;
+	uint32_t reclaiming;	   /* of these, the ones that will soon be free */
+	bool surviving;		   /* one of them has survivors under way, or may have */
+	bool reclaim_failed;	   /* the last one failed: no more begins before something waits */
+	uint32_t fruitless;	   /* reclaims since the last put or delete was admitted */
 	uint32_t ahead_max;	   /* segments that each log begins ahead */
 	uint32_t prepare_first;	   /* logs that come first when a segment is free, as a mask */
 	uint32_t prepare_failures; /* headers that could not be written */
 	uint64_t evicted_entries, evicted_segments;
+	uint64_t damaged_entries;	    /* of the evicted ones: damage kept them from moving */
+	uint64_t survivors, survivor_bytes; /* appended again */
 	struct weir_fdp *fdp; /* placement ids of the drive; NULL: streams are not placed */
 	/* Why they are not, although the store is formatted for it; or "". */
 	char placement_why[256];
@@ -99,18 +114,28 @@ static inline void log_ask(struct log *l)
 static inline void log_ask_to_publish(struct log *l)
 {
 	l->io->asking |= 1u << l->stream;
-	if (l->pending.first)
+	if (l->pending.first || l->survivors.first)
 		l->io->admits |= 1u << l->stream;
 }
 
 /* Takes the oldest pending operation of L off its list. Returns NULL if there is none. */
 struct weir_store_op *log_pop(struct log *l);
 
+/* Returns true if exactly one segment is being reclaimed. */
+bool reclaim_is_alone(const struct logs *ls);
 /* Returns the number of segments that each log may begin ahead. */
 uint32_t prepare_ahead_max(const struct logs *ls);
 
-/* Removes the entries of SEG from the index. FOOTER (BYTES long, may be NULL) is what was read as
- * its footer. */
-void entries_drop(struct logs *ls, struct segment *seg, const void *footer, size_t bytes);
+/* Notes that the payload of HASH is damaged, if it is there. */
+void entries_mark_damaged(struct logs *ls, const uint64_t hash[2]);
+/* Notes that SEG, which was to be reclaimed, stays: what lives in it may be held again. */
+void entries_stay(struct logs *ls, const struct segment *seg);
+/* Returns true if BYTES at BUF are the footer of SEG, a valid one, and decodes its trailer. */
+bool entries_footer(const struct logs *ls, const struct segment *seg, struct footer *f,
+		    const void *buf, size_t bytes);
+/* Removes the entries of SEG from the index; they leave for REASON. FOOTER (BYTES long, may be
+ * NULL) is what was read as its footer. */
+void entries_drop(struct logs *ls, struct segment *seg, const void *footer, size_t bytes,
+		  enum weir_leave reason);
 
 #endif

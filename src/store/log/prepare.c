@@ -111,8 +111,21 @@ static uint32_t prepare_wanted(const struct log *l)
 		return l->all->ahead_max;
 	/* Large segments, and the first one of a log, are begun only shortly before they are
 	 * needed. */
-	return l->pending.first ||
+	return l->pending.first || (l->survivors.first && !l->segs.open) ||
 	       (l->segs.open && l->segs.open->used > l->io->lay->segment_blocks / 2);
+}
+
+/* Returns true if the operation that L admits next may take a free segment of the reserve. The last
+ * one is left to survivors: with it, a nearly empty segment becomes free. */
+static bool prepare_from_reserve(const struct log *l)
+{
+	uint32_t left = l->all->segs.free_count;
+
+	if (l->segs.ahead_count || l->segs.open)
+		return false;
+	if (l->survivors.first)
+		return left;
+	return left > 1 && l->pending.first && l->pending.first->kind == WEIR_STORE_DELETE;
 }
 
 static int prepare_segments(struct log *l, uint32_t wanted)
@@ -122,10 +135,12 @@ static int prepare_segments(struct log *l, uint32_t wanted)
 
 	while (!err && l->segs.ahead_count < wanted && all->free_count > SEGMENTS_RESERVED)
 		err = prepare_begin(l, false);
-	/* A tombstone may use a segment of the reserve. */
-	if (!err && !l->segs.ahead_count && !l->segs.open && all->free_count && l->pending.first &&
-	    l->pending.first->kind == WEIR_STORE_DELETE)
+	if (!err && prepare_from_reserve(l))
 		err = prepare_begin(l, true);
+	/* Nothing will become free for survivors if headers could not be written. */
+	if (!err && l->survivors.first && !l->segs.ahead_count && !l->segs.open &&
+	    reclaim_is_alone(l->all))
+		err = -ENOSPC;
 	return err;
 }
 
@@ -136,7 +151,8 @@ static void prepare_log(struct log *l)
 
 	for (uint32_t i = 0; i < PREPARE_AHEAD_MAX && l->jobs; i++)
 		job_run(&l->begin[i]);
-	l->prepares = !l->io->broken && !l->io->read_only && (!l->all->closing || l->pending.first);
+	l->prepares = !l->io->broken && !l->io->read_only &&
+		      (!l->all->closing || l->pending.first || l->survivors.first);
 	if (!l->prepares)
 		return;
 	wanted = prepare_wanted(l);
@@ -145,8 +161,8 @@ static void prepare_log(struct log *l)
 		err = prepare_segments(l, wanted);
 	l->missing = wanted > l->segs.ahead_count ? wanted - l->segs.ahead_count : 0;
 	/* The next operation tries again; those who wait now must not wait for ever. */
-	if (err && !l->segs.open && l->pending.first) {
-		l->no_memory = true;
+	if (err && !l->segs.open && (l->pending.first || l->survivors.first)) {
+		l->fail = err;
 		log_ask(l);
 	}
 }

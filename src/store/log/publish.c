@@ -10,8 +10,20 @@
 #include "base/check.h"
 #include "store/log/logs.h"
 
+/* Counts a survivor. It stays marked as read if it moved only to make room. */
+static void publish_again(struct logs *ls, const struct rec *r, struct index_value *value)
+{
+	struct index_value old;
+
+	ls->survivors++;
+	ls->survivor_bytes += r->length;
+	if (survivor_of(r->op)->keeps_read && logs_find(ls, op_priv(r->op)->hash, &old))
+		value->flags = old.flags & INDEX_READ;
+}
+
 static void publish_rec(struct logs *ls, const struct batch *b, const struct rec *r)
 {
+	bool again = r->op->kind == OP_SURVIVOR;
 	struct index_value value = { .position =
 					     layout_position(ls->io->lay, b->seg->number, r->block),
 				     .checksum = r->checksum,
@@ -23,9 +35,11 @@ static void publish_rec(struct logs *ls, const struct batch *b, const struct rec
 				   WEIR_LEAVE_DELETED);
 		return;
 	}
+	if (again)
+		publish_again(ls, r, &value);
 	/* Room in the index was reserved at admission. */
 	CHECK(!entries_set(ls, op_priv(r->op)->hash, &value));
-	if (!(r->op->flags & WEIR_PUT_DURABLE))
+	if (!again && !(r->op->flags & WEIR_PUT_DURABLE))
 		flush_count_put(ls->io);
 }
 

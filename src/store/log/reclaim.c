@@ -2,25 +2,56 @@
 /*
  * reclaim.c - garbage collection: frees the oldest segment of a log.
  *
- * The steps, each begun when the one before has ended: flush; free mark over the header; flush;
- * entries leave the index; running reads end; discard; free. Records that are to survive would be
- * appended again before the first step. This file runs on the loop's thread.
+ * The steps, each begun when the one before has ended: survivors are appended again; flush; free
+ * mark over the header; flush; entries leave the index; running reads end; discard; free. victim.c
+ * says which segment it is. Only one reclaim at a time has survivors, because all share the reserve
+ * of free segments: it takes at most as much as it gives back. This file owns struct reclaim and
+ * runs on the loop's thread.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container.h"
 #include "store/format/header.h"
 #include "store/log/logs.h"
+#include "store/log/victim.h"
 
-/* Ends JOB, whether its segment is free or not. */
-static struct segment *reclaim_end(struct job *job)
+/* The reclaim of one segment. */
+struct reclaim {
+	struct survive survive; /* it contains the job */
+	TAILQ_ENTRY(reclaim) link;
+	bool soon;	/* it is counted in logs.reclaiming */
+	bool surviving; /* it has survivors under way, or may have */
+};
+
+static struct reclaim *reclaim_of(struct job *job)
 {
-	struct logs *ls = job->log->all;
+	return container_of(job, struct reclaim, survive.job);
+}
 
-	CHECK(ls->reclaiming > 0);
-	ls->reclaiming--;
-	return job_end(job);
+/* Notes that the segment will not be free soon: it is kept, or readers hold it. */
+static void reclaim_not_soon(struct reclaim *r)
+{
+	struct logs *ls = r->survive.job.log->all;
+
+	CHECK(ls->reclaiming >= r->soon);
+	ls->reclaiming -= r->soon;
+	r->soon = false;
+}
+
+/* Ends R, whether its segment is free or not. */
+static struct segment *reclaim_end(struct reclaim *r)
+{
+	struct logs *ls = r->survive.job.log->all;
+	struct segment *seg = job_end(&r->survive.job);
+
+	CHECK(!r->surviving);
+	reclaim_not_soon(r);
+	TAILQ_REMOVE(&ls->reclaims, r, link);
+	free(r);
+	return seg;
 }
 
 static void reclaim_finish(struct job *job)
@@ -29,7 +60,9 @@ static void reclaim_finish(struct job *job)
 
 	l->all->evicted_segments++;
 	l->evicted_segments++;
-	segment_free(&l->all->segs, reclaim_end(job));
+	l->all->fruitless++;
+	l->all->reclaim_failed = false;
+	segment_free(&l->all->segs, reclaim_end(reclaim_of(job)));
 	/* Every log may be waiting for space. */
 	io_ask(l->io);
 }
@@ -55,11 +88,16 @@ static void reclaim_unread(struct job *job, int result)
 
 static void reclaim_drop(struct job *job, const void *footer)
 {
-	entries_drop(job->log->all, job->seg, footer, job->bytes);
+	/* What is left of a segment in which everything should survive could not be read. */
+	entries_drop(job->log->all, job->seg, footer, job->bytes,
+		     reclaim_of(job)->survive.rule.all ? WEIR_LEAVE_DAMAGED : WEIR_LEAVE_EVICTED);
 	job_drop_memory(job);
 	CHECK(!job->seg->live_bytes);
 	segment_leave(job->seg);
-	/* No new reads begin: nothing points to the segment any more. */
+	/* No new reads begin: nothing points to the segment any more. Those under way may take
+	 * long, so the next segment of the log is reclaimed meanwhile. */
+	if (job->seg->readers)
+		reclaim_not_soon(reclaim_of(job));
 	job_wait_unread(job, reclaim_unread);
 }
 
@@ -77,8 +115,9 @@ static void reclaim_marked(struct job *job, int result)
 
 	CHECK(job->seg->state == SEGMENT_RECLAIMING);
 	if (result)
-		reclaim_end(job);
-	else if (!blocks || job_take_memory(job, (size_t)blocks << lay->block_shift))
+		reclaim_end(reclaim_of(job));
+	else if (!blocks || !job->seg->live_bytes ||
+		 job_take_memory(job, (size_t)blocks << lay->block_shift))
 		reclaim_drop(job, NULL);
 	else
 		job_read(job, lay->segment_blocks - blocks, reclaim_footer_read);
@@ -89,7 +128,7 @@ static void reclaim_mark_written(struct job *job, int result)
 	job_drop_memory(job);
 	if (result) {
 		io_break(job->log->io, result);
-		reclaim_end(job);
+		reclaim_end(reclaim_of(job));
 		return;
 	}
 	/* The log's next segment may be reclaimed only when this one cannot come back. Otherwise
@@ -99,14 +138,27 @@ static void reclaim_mark_written(struct job *job, int result)
 
 /* Lets the oldest operation of each log fail. The next operation tries again; those who wait now
  * must not wait for ever. */
-static void reclaim_no_memory(struct logs *ls)
+static void reclaim_failed(struct logs *ls, int err)
 {
 	struct log *l;
 	uint32_t i;
 
+	ls->reclaim_failed = true;
 	LOGS_FOREACH(ls, l, i)
-	l->no_memory = l->pending.first != NULL;
+	if (l->pending.first)
+		l->fail = err;
 	io_ask(ls->io);
+}
+
+/* Gives up: the segment stays as it is. */
+static void reclaim_keep(struct job *job, int err)
+{
+	struct logs *ls = job->log->all;
+
+	entries_stay(ls, job->seg);
+	segment_keep(reclaim_end(reclaim_of(job)));
+	if (err)
+		reclaim_failed(ls, err);
 }
 
 static void reclaim_flushed(struct job *job, int result)
@@ -119,9 +171,7 @@ static void reclaim_flushed(struct job *job, int result)
 			    .sequence = ls->sequence };
 
 	if (result || job_take_memory(job, io->lay->block_bytes)) {
-		segment_keep(reclaim_end(job));
-		if (!result)
-			reclaim_no_memory(ls);
+		reclaim_keep(job, result ? 0 : -ENOMEM);
 		return;
 	}
 	memset(job->buf, 0, job->bytes);
@@ -129,67 +179,143 @@ static void reclaim_flushed(struct job *job, int result)
 	job_write(job, 0, reclaim_mark_written);
 }
 
-/* Returns true if SEG, the oldest segment of L, has batches that are not published. It may be
- * sealed all the same, while a failed batch of another log holds them back. */
-static bool reclaim_is_too_early(const struct log *l, const struct segment *seg)
+/* Learns how much the entries of a log take, from those that were moved. */
+static void reclaim_weigh(struct log *l, const struct survive *v)
 {
-	const struct batch *b = STAILQ_FIRST(&l->batches);
-
-	return b && b->seg == seg;
+	if (v->payload_bytes)
+		l->weight = (uint32_t)(v->cost_bytes * LOG_WEIGHT_ONE / v->payload_bytes);
 }
 
-/* Returns the log whose oldest segment is the oldest of all. NULL: no oldest segment is sealed and
- * published. */
-static struct log *reclaim_choose(const struct logs *ls)
+/* Continues when all that survives is published. */
+static void reclaim_survived(struct job *job, int result)
 {
-	struct log *l, *best = NULL;
+	struct reclaim *r = reclaim_of(job);
+	struct logs *ls = job->log->all;
+
+	CHECK(r->surviving && ls->surviving);
+	r->surviving = ls->surviving = false;
+	reclaim_weigh(job->log, &r->survive);
+	/* Another reclaim may begin. */
+	io_ask(ls->io);
+	if (result) {
+		reclaim_keep(job, result);
+		return;
+	}
+	/* Law survivors-first: what superseded the entries of a segment, and what of them was
+	 * appended again, is on the medium before the free mark is written. */
+	job_flush(job, reclaim_flushed);
+}
+
+/* Finds out from the footer whether anything survives, because most of the headers need not be read
+ * for that. */
+static void reclaim_judge(struct job *job, int result)
+{
+	struct reclaim *r = reclaim_of(job);
+	bool expected = result || survive_expected(job->log->all, job->seg, r->survive.rule,
+						   job->buf, job->bytes);
+
+	job_drop_memory(job);
+	if (expected)
+		survive_begin(&r->survive, reclaim_survived);
+	else
+		reclaim_survived(job, 0);
+}
+
+/* Takes care of the survivors of a segment in which something lives. */
+static void reclaim_survivors(struct reclaim *r)
+{
+	struct job *job = &r->survive.job;
+	const struct layout *lay = job->log->io->lay;
+	uint32_t blocks = job->seg->footer_blocks;
+
+	if (r->survive.rule.all || !blocks ||
+	    job_take_memory(job, (size_t)blocks << lay->block_shift))
+		survive_begin(&r->survive, reclaim_survived);
+	else
+		job_read(job, lay->segment_blocks - blocks, reclaim_judge);
+}
+
+/* Begins to reclaim the segment of V. Returns false if there is no memory. */
+static bool reclaim_begin(struct logs *ls, const struct victim *v)
+{
+	struct reclaim *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		reclaim_failed(ls, -ENOMEM);
+		return false;
+	}
+	CHECK(v->seg->state == SEGMENT_SEALED);
+	segment_reclaim(v->seg);
+	job_init(&r->survive.job, v->seg->log);
+	job_begin(&r->survive.job, v->seg);
+	r->survive.rule = v->rule;
+	r->soon = true;
+	ls->reclaiming++;
+	TAILQ_INSERT_TAIL(&ls->reclaims, r, link);
+	if (!v->seg->live_bytes) {
+		job_flush(&r->survive.job, reclaim_flushed);
+		return true;
+	}
+	CHECK(!ls->surviving);
+	r->surviving = ls->surviving = true;
+	reclaim_survivors(r);
+	return true;
+}
+
+bool reclaim_is_alone(const struct logs *ls)
+{
+	const struct reclaim *first = TAILQ_FIRST(&ls->reclaims);
+
+	return first && !TAILQ_NEXT(first, link);
+}
+
+/* Returns true if a put or delete waits for its position. */
+static bool reclaim_is_awaited(const struct logs *ls)
+{
+	const struct log *l;
 	uint32_t i;
 
 	LOGS_FOREACH(ls, l, i)
-	{
-		struct segment *head = TAILQ_FIRST(&l->segs.list);
-
-		if (l->reclaim.seg || !head || head->state != SEGMENT_SEALED ||
-		    reclaim_is_too_early(l, head))
-			continue;
-		if (!best || generation_compare(head->gen, TAILQ_FIRST(&best->segs.list)->gen) < 0)
-			best = l;
-	}
-	return best;
+	if (l->pending.first)
+		return true;
+	return false;
 }
 
-static void reclaim_begin(struct log *l)
+/* Returns true if reclaiming has won nothing for so long that all space must be held by pins. */
+static bool reclaim_is_fruitless(const struct logs *ls)
 {
-	struct segment *seg = TAILQ_FIRST(&l->segs.list);
-
-	CHECK(seg->state == SEGMENT_SEALED);
-	segment_reclaim(seg);
-	job_begin(&l->reclaim, seg);
-	l->all->reclaiming++;
-	/* The records that superseded its entries must be on the medium before these go. */
-	job_flush(&l->reclaim, reclaim_flushed);
+	return ls->fruitless > 2 * ls->segs.count;
 }
 
 static void reclaim_log(struct log *l)
 {
-	const struct logs *ls = l->all;
+	struct logs *ls = l->all;
 	uint32_t enough = SEGMENTS_RESERVED + l->missing;
+	struct victim v;
 
-	job_run(&l->reclaim);
 	while (l->prepares && ls->segs.free_count + ls->reclaiming < enough) {
-		struct log *oldest = reclaim_choose(ls);
-
-		if (!oldest)
+		if (ls->reclaim_failed && !reclaim_is_awaited(ls))
 			break;
-		reclaim_begin(oldest);
+		if (reclaim_is_fruitless(ls)) {
+			ls->fruitless = 0;
+			reclaim_failed(ls, -ENOSPC);
+			break;
+		}
+		if (!victim_choose(ls, &v) || !reclaim_begin(ls, &v))
+			break;
 	}
 }
 
 void logs_reclaim(struct logs *ls)
 {
 	uint32_t mask = ls->admits;
+	struct reclaim *r, *next;
 	struct log *l;
 
+	for (r = TAILQ_FIRST(&ls->reclaims); r; r = next) {
+		next = TAILQ_NEXT(r, link);
+		job_run(&r->survive.job);
+	}
 	LOGS_IN(ls, l, mask)
 	reclaim_log(l);
 }

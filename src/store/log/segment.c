@@ -339,16 +339,27 @@ void segment_drop_entries(struct segment *seg)
 	seg->entries_room = 0;
 }
 
-void segment_add_live(struct segment *seg, uint64_t length)
+void segment_add_live(const struct layout *lay, struct segment *seg, uint64_t length)
 {
 	CHECK(seg->state != SEGMENT_FREE);
 	seg->live_bytes += length;
+	seg->live_blocks += layout_blocks(lay, length);
 }
 
-void segment_remove_live(struct segment *seg, uint64_t length)
+void segment_remove_live(const struct layout *lay, struct segment *seg, uint64_t length)
 {
+	uint32_t blocks = layout_blocks(lay, length);
+
 	CHECK(seg->live_bytes >= length);
+	CHECK(seg->live_blocks >= blocks);
 	seg->live_bytes -= length;
+	seg->live_blocks -= blocks;
+	CHECK(!seg->live_bytes == !seg->live_blocks);
+}
+
+void segment_clear_live(struct segment *seg)
+{
+	seg->live_bytes = seg->live_blocks = 0;
 }
 
 bool segment_fits(const struct layout *l, const struct segment *seg, uint64_t header,

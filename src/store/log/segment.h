@@ -43,6 +43,7 @@ struct segment {
 	uint32_t records;	    /* admitted */
 	uint32_t footer_blocks;	    /* 0: it has no footer */
 	uint64_t live_bytes;	    /* of values that the index finds in it */
+	uint32_t live_blocks;	    /* that these values take */
 	struct disk_entry *entries; /* of the footer to be, while it is not sealed */
 	uint32_t entries_room;
 	TAILQ_ENTRY(segment) link; /* in the log, ahead of it, or on the free list */
@@ -144,9 +145,11 @@ void segment_add_entry(struct segment *seg, const struct footer_entry *e);
 void segment_strike_entry(struct segment *seg, uint32_t n);
 void segment_drop_entries(struct segment *seg);
 
-/* Notes that the index finds LENGTH more (fewer) bytes of values in SEG. */
-void segment_add_live(struct segment *seg, uint64_t length);
-void segment_remove_live(struct segment *seg, uint64_t length);
+/* Notes that the index finds a value of LENGTH bytes more (fewer) in SEG. */
+void segment_add_live(const struct layout *lay, struct segment *seg, uint64_t length);
+void segment_remove_live(const struct layout *lay, struct segment *seg, uint64_t length);
+/* Notes that the index finds nothing in SEG any more. */
+void segment_clear_live(struct segment *seg);
 
 /* Returns true if a batch of N records, with HEADER bytes and PAYLOAD blocks, fits behind the
  * batches of SEG. The room for the footer is kept free here, so that sealing cannot fail because of

@@ -87,7 +87,8 @@ static void too_few_bytes(void *arg)
 	(void)arg;
 	for (uint32_t n = 0; n < all->count; n++)
 		if (all->all[n].live_bytes)
-			segment_remove_live(&all->all[n], all->all[n].live_bytes + 1);
+			segment_remove_live(rig.s->io.lay, &all->all[n],
+					    all->all[n].live_bytes + 1);
 }
 
 static void counts_hold(void **state)

@@ -317,15 +317,15 @@ static void survives(void **arg)
 int main(void)
 {
 	static struct scene power = { 12 << 20, 4096, 4096, 0, 0, 0, 0, 40 };
-	static struct scene torn = { 1 << 20, 4096, 512, 0, 1, 0, 0, 70 };
-	static struct scene full = { 1 << 20, 512, 512, 0, 1, 0, 0, 70 };
-	static struct scene killed = { 1 << 20, 4096, 4096, 1, 1, 0, 0, 60 };
+	static struct scene torn = { 1 << 20, 4096, 512, 0, 0, 0, 0, 70 };
+	static struct scene full = { 1 << 20, 512, 512, 0, 0, 0, 0, 70 };
+	static struct scene killed = { 1 << 20, 4096, 4096, 1, 0, 0, 0, 60 };
 	static struct scene killed_large = { 12 << 20, 512, 512, 1, 0, 0, 0, 40 };
 	static struct scene failing = { 1 << 20, 4096, 4096, 1, 1, 1, 0, 80 };
 	static struct scene failing_power = { 1 << 20, 512, 512, 0, 1, 1, 0, 80 };
 	static struct scene streams_power = { 12 << 20, 4096, 4096, 0, 0, 0, 1, 30 };
-	static struct scene streams_full = { 5 << 19, 512, 512, 0, 1, 0, 1, 50 };
-	static struct scene streams_killed = { 5 << 19, 4096, 4096, 1, 1, 0, 1, 30 };
+	static struct scene streams_full = { 5 << 19, 512, 512, 0, 0, 0, 1, 50 };
+	static struct scene streams_killed = { 5 << 19, 4096, 4096, 1, 0, 0, 1, 30 };
 	static struct scene streams_failing = { 5 << 19, 4096, 4096, 1, 1, 1, 1, 40 };
 	static struct scene streams_failing_power = { 5 << 19, 512, 512, 0, 1, 1, 1, 40 };
 	const struct CMUnitTest tests[] = {

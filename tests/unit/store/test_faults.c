@@ -314,7 +314,8 @@ static void a_footer_that_is_read_for_reclaim(void **state)
 	assert_int_equal(stats.entries + stats.evicted_entries, 250);
 }
 
-/* A segment is not used again while a read of it is under way. */
+/* A segment is not used again while a read of it is under way, and puts do not wait for the read:
+ * other segments are reclaimed meanwhile. */
 static void a_reader_holds_its_segment(void **state)
 {
 	static uint8_t value[12288] __attribute__((aligned(4096))), want[12288], put[60000];
@@ -340,18 +341,16 @@ static void a_reader_holds_its_segment(void **state)
 		ops[n].value_len = sizeof(put);
 		assert_int_equal(weir_store_submit(rig.s, &ops[n]), 0);
 	}
-	for (n = 0; n < 5000; n++)
-		assert_int_equal(weir_store_poll(rig.s), 0);
+	for (n = 0; n < PUTS; n++)
+		assert_int_equal(weir_store_wait(rig.s, &ops[n], UINT64_MAX), 0);
 	rig_stats(&rig, &stats);
-	assert_int_equal(stats.evicted_segments, 0);
+	assert_true(stats.evicted_segments > 0);
 	/* Its entry is gone, but its bytes are still there. */
 	assert_int_equal(weir_store_exists(rig.s, &first, sizeof(first), NULL), -ENOENT);
 	memdisk.hold_length = 0;
 	assert_int_equal(weir_store_wait(rig.s, &get, UINT64_MAX), 0);
 	rig_value(0, 1, want, sizeof(want));
 	assert_memory_equal(value, want, sizeof(want));
-	for (n = 0; n < PUTS; n++)
-		assert_int_equal(weir_store_wait(rig.s, &ops[n], UINT64_MAX), 0);
 }
 
 /* At each step, a segment is free or used: begun, filled, sealed, reclaimed, or out of use. */

@@ -44,6 +44,7 @@ static void check(const struct index *x, uint64_t key)
 
 static void set(struct index *x, uint64_t key, uint64_t *state)
 {
+	uint16_t pinned = model[key].present ? model[key].value.flags & INDEX_PINNED : 0;
 	uint64_t hash[2];
 
 	model[key].present = 1;
@@ -53,6 +54,7 @@ static void set(struct index *x, uint64_t key, uint64_t *state)
 	model[key].value.flags = (uint16_t)rig_random(state) & ~(uint16_t)INDEX_PINNED;
 	hash_of(key, hash);
 	assert_int_equal(index_set(x, hash, &model[key].value), 0);
+	model[key].value.flags |= pinned;
 }
 
 static void step(struct index *x, uint64_t *state)

@@ -74,11 +74,12 @@ static uint64_t conflicts(void)
 	return stats.recovered_conflicts;
 }
 
-/* Fills stream 0 until the oldest of all segments, which has key 0, was evicted. */
+/* Fills the stream of tenant b until key 0 was evicted, and key 1, which lies behind it. Its
+ * segment is nearly empty at first, so both are appended again once. */
 static void evict_oldest(void)
 {
 	for (uint64_t key = 1000; version_of(0); key++)
-		assert_int_equal(put_key(key, 1, 0), 0);
+		assert_int_equal(put_key(key, 1, RIG_STREAM(2)), 0);
 }
 
 /* Key 1 is put into one stream, deleted, and put into another, whose segment is older. The last two
