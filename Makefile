@@ -7,7 +7,7 @@ MESON_FLAGS ?=
 FUZZ_SECONDS ?= 30
 CRASH_JOBS ?= 2
 
-.PHONY: all demo test test-vm crash-full lint fuzz bench deb install clean help
+.PHONY: all demo test test-vm crash-full kill-full proof lint fuzz bench deb install clean help
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -35,6 +35,16 @@ crash-full:
 	@tools/setup
 	@$(MAKE) --no-print-directory all
 	@$(BUILD)/tests/crash/crash --jobs $(CRASH_JOBS) --second tools/recover.py
+
+kill-full:
+	@tools/setup
+	@$(MAKE) --no-print-directory all
+	@WEIR_TEST_KILLS=2000 $(BUILD)/tests/unit/test_store_kill
+
+proof:
+	@tools/setup
+	@$(MAKE) --no-print-directory all
+	@tools/proof $(BUILD)
 
 lint:
 	@tools/setup --lint
@@ -69,6 +79,8 @@ help:
 	@echo "make test      builds and runs every test"
 	@echo "make test-vm   tests with an emulated NVMe drive, in a guest (downloads QEMU)"
 	@echo "make crash-full  every power cut in all programs of three steps: takes long"
+	@echo "make kill-full   kills a process that writes to a store 2,000 times"
+	@echo "make proof       runs what docs/proof.md is made of, and makes it anew"
 	@echo "make lint      checks format, clang-tidy, cppcheck, and the rules of the code"
 	@echo "make fuzz      gives generated texts to each reader (FUZZ_SECONDS=$(FUZZ_SECONDS))"
 	@echo "make bench     measures weir and compares it with fio"

@@ -5,13 +5,52 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "memdisk.h"
+#include "proof.h"
 #include "queue/open.h"
 
 #define HELD_MAX 512u
 
 struct memdisk memdisk;
+
+enum memdisk_fault {
+	MEMDISK_READ,
+	MEMDISK_WRITE,
+	MEMDISK_FLUSH,
+	MEMDISK_LOST_READ,
+	MEMDISK_CUT,
+	MEMDISK_KILL,
+	MEMDISK_LOST,
+	MEMDISK_REORDER,
+};
+
+/* What the drive did to commands, and how often in this process. */
+static struct {
+	const char *name;
+	uint64_t count;
+} memdisk_fired[] = {
+	[MEMDISK_READ] = { "memdisk: failed read", 0 },
+	[MEMDISK_WRITE] = { "memdisk: failed write, done in part", 0 },
+	[MEMDISK_FLUSH] = { "memdisk: failed flush", 0 },
+	[MEMDISK_LOST_READ] = { "memdisk: read that succeeds and brings no data", 0 },
+	[MEMDISK_CUT] = { "memdisk: power cut", 0 },
+	[MEMDISK_KILL] = { "memdisk: kill", 0 },
+	[MEMDISK_LOST] = { "memdisk: sector that a power cut lost", 0 },
+	[MEMDISK_REORDER] = { "memdisk: completion out of order", 0 },
+};
+static pid_t memdisk_process;
+
+/* Adds what happened to the proof. A child of a test does not. */
+static void memdisk_report(void)
+{
+	if (getpid() != memdisk_process)
+		return;
+	proof_begin(program_invocation_short_name);
+	for (size_t n = 0; n < sizeof(memdisk_fired) / sizeof(memdisk_fired[0]); n++)
+		proof_count("faults", memdisk_fired[n].name, memdisk_fired[n].count);
+}
 
 /* A command in flight. A flush stores what it covers: contents by sector. */
 struct held {
@@ -112,6 +151,10 @@ static int fails(const struct weir_cmd *cmd)
 	if (fails_elsewhere(cmd))
 		return 0;
 	memdisk.fails--;
+	memdisk_fired[cmd->op == WEIR_OP_READ	 ? MEMDISK_READ
+		      : cmd->op == WEIR_OP_WRITE ? MEMDISK_WRITE
+						 : MEMDISK_FLUSH]
+		.count++;
 	return 1;
 }
 
@@ -121,10 +164,17 @@ static void switch_off(void)
 	uint64_t s;
 
 	memdisk.off = 1;
-	for (s = 0; s < memdisk.bytes / memdisk.sector; s++)
+	memdisk_fired[memdisk.keep ? MEMDISK_KILL : MEMDISK_CUT].count++;
+	for (s = 0; s < memdisk.bytes / memdisk.sector; s++) {
+		uint8_t *now = memdisk.now + s * memdisk.sector;
+		uint8_t *medium = memdisk.medium + s * memdisk.sector;
+
 		if ((memdisk.keep && !memdisk.writes[s]) || rig_random(&memdisk.state) % 2)
-			memcpy(memdisk.medium + s * memdisk.sector,
-			       memdisk.now + s * memdisk.sector, memdisk.sector);
+			memcpy(medium, now, memdisk.sector);
+		else
+			memdisk_fired[MEMDISK_LOST].count +=
+				memcmp(medium, now, memdisk.sector) != 0;
+	}
 }
 
 /* Moves some of a failed write: it may have reached the medium in part. */
@@ -178,10 +228,12 @@ static void finish(struct held *h)
 	if (memdisk.off)
 		cmd->result = -EIO;
 	if (cmd->op == WEIR_OP_READ && !cmd->result) {
-		if (memdisk.lost && cmd->length <= memdisk.lost_length)
+		if (memdisk.lost && cmd->length <= memdisk.lost_length) {
 			memdisk.lost--;
-		else
+			memdisk_fired[MEMDISK_LOST_READ].count++;
+		} else {
 			move(cmd, 0);
+		}
 	}
 	for (n = 0; n < h->sectors && !cmd->result; n++)
 		memcpy(memdisk.medium + h->sector[n] * memdisk.sector,
@@ -216,6 +268,7 @@ static unsigned memdisk_reap(struct engine *e, uint64_t now)
 		h = m->held[i];
 		if (is_held(&h))
 			continue;
+		memdisk_fired[MEMDISK_REORDER].count += i > 0;
 		memmove(&m->held[i], &m->held[i + 1], (--m->count - i) * sizeof(h));
 		finish(&h);
 		e->params.complete(e->params.owner, h.cmd);
@@ -250,6 +303,9 @@ void memdisk_load(struct rig *rig, uint32_t sector, uint64_t seed)
 {
 	struct weir_device *dev;
 
+	if (!memdisk_process)
+		atexit(memdisk_report);
+	memdisk_process = getpid();
 	assert_int_equal(weir_device_open(&dev, rig->path, NULL), 0);
 	memset(&memdisk, 0, sizeof(memdisk));
 	memdisk.bytes = weir_device_get_info(dev)->capacity_bytes;
