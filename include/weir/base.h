@@ -16,10 +16,10 @@
  *   - It starts threads: workers of queues and stores, and the pool of the posix engine. They
  *     block all signals, so signals reach the program's own threads only. A callback on a worker
  *     runs with that mask, and a process that it starts inherits it. The threads are called
- *     weir-lane0, weir-home, weir-io0 and so on. They may run on the CPUs that the main thread of
- *     the process may use when they start (`taskset -p PID` shows them), even if a thread that is
- *     pinned to fewer opens the queue. Their stacks have the program's default size, and at least
- *     256 KiB.
+ *     weir-lane0, weir-home, weir-io0, weir-scrub and so on. They may run on the CPUs that the
+ *     main thread of the process may use when they start (`taskset -p PID` shows them), even if a
+ *     thread that is pinned to fewer opens the queue. Their stacks have the program's default size,
+ *     and at least 256 KiB.
  *   - Each descriptor closes on exec. The library does not change signal handlers, the locale, the
  *     environment, the working directory or the umask.
  *

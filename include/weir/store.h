@@ -166,6 +166,9 @@ struct weir_store_opts {
 	uint32_t ghosts;
 	uint32_t reserved2;
 	uint64_t lock_wait_ns; /* how long to wait for another process's lock; 0: not at all */
+	/* A thread of the store's reads all values again and again, at low priority and at most at
+	 * this rate, as weir_store_scrub() does. 0: none. Unused with read_only. */
+	uint64_t scrub_bytes_per_second;
 	uint32_t degraded; /* 1: open also without some of the store's devices; the operations on
 			    * keys that lie there fail with -ENODEV */
 };
@@ -537,12 +540,49 @@ struct weir_store_stats {
 				   * could not be read */
 	/* Entries that were appended again when their segment was reclaimed, and their bytes. */
 	uint64_t survivors, survivor_bytes;
+	/* Scrubs: whole passes; bytes of values that were read; values that did not verify, and
+	 * entries that were dropped because of that; values that could not be read. */
+	uint64_t scrub_passes, scrub_bytes, scrub_damaged, scrub_dropped, scrub_read_errors;
 };
 
 #define WEIR_STORE_STATS_INIT WEIR_INIT_SIZED(struct weir_store_stats)
 
 /* Fills in STATS. Blocks shortly; -EDEADLK from a callback. Any thread. */
 int weir_store_get_stats(struct weir_store *s, struct weir_store_stats *stats);
+
+/* Options of weir_store_scrub(). Start from WEIR_SCRUB_OPTS_INIT; 0 and NULL mean the default. */
+struct weir_scrub_opts {
+	size_t size;
+	uint64_t bytes_per_second; /* at most; 0: as fast as it goes */
+	/* It is called on the calling thread after each value, with the bytes of values so far and
+	 * in all. May be NULL. */
+	void (*progress)(void *user, uint64_t done_bytes, uint64_t total_bytes);
+	void *user;
+};
+
+#define WEIR_SCRUB_OPTS_INIT WEIR_INIT_SIZED(struct weir_scrub_opts)
+
+/* What a scrub did. Start from WEIR_SCRUB_RESULT_INIT. */
+struct weir_scrub_result {
+	size_t size;
+	uint64_t values, bytes; /* that were read */
+	uint64_t damaged;	/* of these: they did not verify, twice */
+	uint64_t dropped;	/* of these: the entry was dropped */
+	uint64_t read_errors;	/* values that could not be read, twice; their entries stay */
+};
+
+#define WEIR_SCRUB_RESULT_INIT WEIR_INIT_SIZED(struct weir_scrub_result)
+
+/*
+ * Reads every value of S once, at low priority (WEIR_IO_BACKGROUND), and verifies it. An entry
+ * whose value does not verify twice is dropped with a tombstone, so that no older version comes
+ * back (WEIR_LEAVE_DAMAGED); a read-only store only counts it. An entry whose key cannot be listed,
+ * because its batch header is damaged, is not read: weir_store_check() finds that. OPTS may be
+ * NULL. Returns 0 also if there was damage: RESULT says how much. Errors: those of
+ * weir_store_list(). Any thread; blocks.
+ */
+int weir_store_scrub(struct weir_store *s, const struct weir_scrub_opts *opts,
+		     struct weir_scrub_result *result);
 
 /* Returns the queue of the store, for its statistics; of several devices, that of the first one
  * that is there. Any thread. */

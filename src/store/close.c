@@ -108,6 +108,7 @@ int weir_store_close(struct weir_store *s)
 	err = wait_allowed(s);
 	if (err)
 		return err;
+	scrub_stop(s);
 	if (s->parts)
 		return close_parts(s->parts);
 	err = close_finish(s);

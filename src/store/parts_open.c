@@ -234,10 +234,16 @@ static int parts_open(struct parts_opening *o)
 
 static int parts_end(struct weir_store **result, struct parts_opening *o, int err)
 {
+	struct weir_store *s;
+
 	if (!err) {
-		*result = o->parts ? o->parts->first : o->found[0];
-		return 0;
+		s = o->parts ? o->parts->first : o->found[0];
+		err = scrub_start(s, &o->opts);
+		if (!err)
+			*result = s;
 	}
+	if (!err)
+		return 0;
 	for (uint32_t n = 0; n < o->count; n++)
 		if (o->found[n])
 			store_release(o->found[n]);

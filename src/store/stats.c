@@ -61,6 +61,12 @@ int stats_fill(struct weir_store *s, void *user)
 		.survivor_bytes = logs.survivor_bytes,
 		.checksum_errors = s->reads.checksum_errors,
 		.ghost_bytes = logs.ghost_bytes,
+		.scrub_passes = __atomic_load_n(&s->scrub.counts.passes, __ATOMIC_RELAXED),
+		.scrub_bytes = __atomic_load_n(&s->scrub.counts.bytes, __ATOMIC_RELAXED),
+		.scrub_damaged = __atomic_load_n(&s->scrub.counts.damaged, __ATOMIC_RELAXED),
+		.scrub_dropped = __atomic_load_n(&s->scrub.counts.dropped, __ATOMIC_RELAXED),
+		.scrub_read_errors =
+			__atomic_load_n(&s->scrub.counts.read_errors, __ATOMIC_RELAXED),
 		.rereads = s->reads.rereads + s->recovered.rereads,
 		.sealed_bytes = logs.sealed_bytes,
 		.unused_bytes = logs.unused_bytes,

@@ -19,6 +19,7 @@
 #include "store/io/io.h"
 #include "store/log/log.h"
 #include "store/recover/recover.h"
+#include "store/scrub.h"
 
 /* The kind of all operations that programs cannot submit. They take the same way to the loop and
  * back. */
@@ -73,6 +74,7 @@ struct weir_store {
 	struct store_tenants tenants;
 	struct store_closing closing;
 	struct store_cancel cancel;
+	struct store_scrub scrub;
 };
 
 /* turn.c */
@@ -110,6 +112,8 @@ void op_chain_add(struct op_chain *chain, struct weir_store *s, struct weir_stor
 		  uint64_t now);
 /* Hands CHAIN over. */
 void op_chain_post(struct op_chain *chain, struct weir_store *s);
+/* Begins OP, an operation of the store's own, at once. The loop's thread. */
+void op_run_here(struct weir_store *s, struct weir_store_op *op);
 /* Returns 0, or -ECHILD with words if S was inherited over fork(). */
 int store_check_process(const struct weir_store *s);
 /* Returns 0, or the reason why OP cannot be submitted; sets weir_error(). */

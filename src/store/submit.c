@@ -165,6 +165,13 @@ static void op_prepare(struct weir_store *s, struct weir_store_op *op, uint64_t 
 	done_begin(&op_priv(op)->state);
 }
 
+void op_run_here(struct weir_store *s, struct weir_store_op *op)
+{
+	op_priv(op)->private = NULL;
+	op_prepare(s, op, clock_now());
+	op_run(s, op);
+}
+
 int op_post(struct weir_store *s, struct weir_store_op *op)
 {
 	op_prepare(s, op, clock_now());

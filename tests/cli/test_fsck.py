@@ -82,6 +82,23 @@ def payload(weir):
 
 
 @case
+def scrub(weir):
+    """scrub deletes a key whose value is damaged, and says so"""
+    fill(weir)
+    assert weir.json("scrub", weir.img, "--rate", "100MiB") == {
+        "schema": "weir.scrub.v1", "path": weir.img, "values": 2, "bytes": 4, "damaged": 0,
+        "dropped": 0, "read_errors": 0}
+    poke(weir, record(weir, "user/1", "live")["offset"], b"X")
+    found = weir.json("scrub", weir.img, code=1)
+    assert (found["values"], found["damaged"], found["dropped"]) == (2, 1, 1), found
+    out, _ = weir.run("scrub", weir.img)
+    assert out.startswith(f"{weir.img}: 1 values of 1 B were read; 0 were damaged".encode()), out
+    weir.run("get", weir.img, "user/1", code=1)
+    # The damaged version is superseded now, and still on the device.
+    assert not weir.json("fsck", weir.img, "--data", code=1)["clean"]
+
+
+@case
 def structures(weir):
     """damaged superblocks, headers and footers are named with their place"""
     fill(weir)

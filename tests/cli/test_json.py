@@ -57,7 +57,7 @@ def everything(weir):
              "--size", "1g"),
             ("replay", "--store", img, "--check-acks", log, "-b", "4k"),
             ("stat", img, "--why", "k"), ("stat", img, "--why", "never"),
-            ("dump", img, "--all", "--freed"), ("fsck", img),
+            ("dump", img, "--all", "--freed"), ("fsck", img), ("scrub", img),
             ("del", img, "k", "gone"), ("sim", weir.path("jobs")),
             ("sim", weir.path("one"), "--window", "10s"), ("sim", weir.path("trims")),
             ("sim", weir.path("jobs"), "--sched", "none,kyber"),

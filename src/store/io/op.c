@@ -24,7 +24,7 @@ static void op_count(struct io_counts *counts, const struct weir_store_op *op, i
 		hist_record(&counts->get_hist, clock_now() - op_priv(op)->start_ns);
 		break;
 	case WEIR_STORE_DELETE:
-		counts->deletes += !result;
+		counts->deletes += !result && !(op->flags & OP_DAMAGED);
 		break;
 	default:
 		break;

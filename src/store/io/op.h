@@ -17,6 +17,10 @@ struct store_io;
 #define OP_NEXT(op) op_priv(op)->next
 FIFO_DEFINE(op_list, struct weir_store_op, OP_NEXT)
 
+/* A flag of a delete of the store's own: the value is damaged. It lies beside enum weir_put_flags.
+ */
+#define OP_DAMAGED (1u << 31)
+
 /* Counts OP as begun. The caller runs it next. */
 void op_begin(struct store_io *io, struct weir_store_op *op);
 

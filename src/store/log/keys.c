@@ -90,6 +90,11 @@ static struct weir_store_op *keys_find_pending(struct keys *k, const uint64_t ha
 	return op;
 }
 
+bool logs_is_settled(struct logs *ls, const uint64_t hash[2])
+{
+	return !keys_find_pending(&ls->keys, hash) && !keys_find_admitted(&ls->keys, hash);
+}
+
 struct log *keys_choose_log(struct logs *ls, const struct weir_store_op *op)
 {
 	struct weir_store_op *pending = keys_find_pending(&ls->keys, op_priv(op)->hash);

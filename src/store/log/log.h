@@ -104,6 +104,8 @@ int logs_lease(struct logs *ls, const uint64_t (*hash)[2], size_t n, struct leas
 void logs_end_lease(struct logs *ls, const uint64_t hash[2]);
 void logs_count_pins(struct logs *ls, struct log_pins *counts);
 
+/* Returns true if no put or delete of HASH is under way. */
+bool logs_is_settled(struct logs *ls, const uint64_t hash[2]);
 /* Returns the segment that VALUE is in. */
 struct segment *logs_segment_of(const struct logs *ls, const struct index_value *value);
 /* Notes that a read of SEG begins (ends). The segment is not written over meanwhile. */

@@ -32,7 +32,8 @@ static void publish_rec(struct logs *ls, const struct batch *b, const struct rec
 	if (r->flags & DISK_TOMBSTONE) {
 		if (entries_remove(ls, op_priv(r->op)->hash))
 			leave_note(ls, op_priv(r->op)->hash, r->op->key, r->op->key_len,
-				   WEIR_LEAVE_DELETED);
+				   r->op->flags & OP_DAMAGED ? WEIR_LEAVE_DAMAGED
+							     : WEIR_LEAVE_DELETED);
 		return;
 	}
 	if (again)

@@ -410,6 +410,13 @@ static int f_held(void)
 	return weir_store_get_held(store, &held);
 }
 
+static int f_scrub(void)
+{
+	struct weir_scrub_result result = { .size = 3 };
+
+	return weir_store_scrub(store, NULL, &result);
+}
+
 static int f_delete(void)
 {
 	return weir_store_delete(store, "nobody", 6, 0);
@@ -599,6 +606,7 @@ static const struct row {
 	{ "weir_store_lease", f_lease, "key 1 of 1" },
 	{ "weir_store_unlease", f_unlease, "key 1 of 1" },
 	{ "weir_store_get_held", f_held, "3 bytes" },
+	{ "weir_store_scrub", f_scrub, "3 bytes" },
 	{ "weir_store_delete", f_delete, "no such key" },
 	{ "weir_store_sync", f_sync, "callback" },
 	{ "weir_store_run", f_run, "operation 1 of 1" },

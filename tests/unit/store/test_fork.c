@@ -118,6 +118,13 @@ static int c_held(struct weir_store *s)
 	return weir_store_get_held(s, &held);
 }
 
+static int c_scrub(struct weir_store *s)
+{
+	struct weir_scrub_result result = WEIR_SCRUB_RESULT_INIT;
+
+	return weir_store_scrub(s, NULL, &result);
+}
+
 static int c_delete(struct weir_store *s)
 {
 	return weir_store_delete(s, "k", 1, WEIR_PUT_DURABLE);
@@ -242,6 +249,7 @@ static const struct {
 	{ "weir_store_lease", c_lease },
 	{ "weir_store_unlease", c_unlease },
 	{ "weir_store_get_held", c_held },
+	{ "weir_store_scrub", c_scrub },
 	{ "weir_store_delete", c_delete },
 	{ "weir_store_sync", c_sync },
 	{ "weir_store_run", c_run },

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_scrub.c - a scrub finds values that do not verify, drops them so that nothing older comes
+ * back, and leaves alone what it could not read or what has changed.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "memdisk.h"
+#include "store/scrub_step.h"
+
+#define IMAGE (2u << 20)
+#define SEGMENT (64u << 10)
+#define KEYS 40u
+#define LENGTH 6000u
+
+static struct rig rig = { .engine = "posix" };
+
+static int set_up(void **state)
+{
+	(void)state;
+	memdisk_set_up(&rig, IMAGE, SEGMENT, 3);
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_put(&rig, key, 1, LENGTH, 0), 0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	memdisk_tear_down(&rig);
+	return 0;
+}
+
+static uint64_t offset_in(struct weir_store *s, uint64_t key)
+{
+	const struct layout *l = s->io.lay;
+	struct index_value value;
+	uint64_t hash[2];
+
+	assert_int_equal(weir_store_hash(s, &key, sizeof(key), hash), 0);
+	assert_true(logs_find(s->logs, hash, &value));
+	return l->data_offset + (value.position << l->block_shift);
+}
+
+static uint64_t offset_of(uint64_t key)
+{
+	return offset_in(rig.s, key);
+}
+
+static struct weir_scrub_result scrub(void)
+{
+	struct weir_scrub_result result = WEIR_SCRUB_RESULT_INIT;
+
+	assert_int_equal(weir_store_scrub(rig.s, NULL, &result), 0);
+	return result;
+}
+
+static uint32_t reason(uint64_t key)
+{
+	struct weir_store_why why = WEIR_STORE_WHY_INIT;
+
+	assert_int_equal(weir_store_get_why(rig.s, &key, sizeof(key), &why), 0);
+	return why.there ? 0 : why.reason;
+}
+
+static void drops_what_is_damaged(void **state)
+{
+	struct weir_scrub_result result;
+	struct weir_store_stats stats;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 7, 2, LENGTH, 0), 0);
+	result = scrub();
+	assert_int_equal(result.values, KEYS);
+	assert_int_equal(result.bytes, KEYS * LENGTH);
+	assert_int_equal(result.damaged + result.dropped + result.read_errors, 0);
+	memdisk.now[offset_of(7) + LENGTH - 1] ^= 1;
+	result = scrub();
+	assert_true(result.damaged == 1 && result.dropped == 1 && !result.read_errors);
+	assert_int_equal(rig_get(&rig, 7, 2, LENGTH), -ENOENT);
+	assert_int_equal(reason(7), WEIR_LEAVE_DAMAGED);
+	rig_stats(&rig, &stats);
+	assert_true(stats.scrub_passes == 2 && stats.scrub_damaged == 1 &&
+		    stats.scrub_dropped == 1);
+	assert_int_equal(stats.scrub_bytes, 2 * KEYS * LENGTH);
+	assert_int_equal(stats.deletes, 0);
+	/* Neither the damaged version nor the one before comes back. */
+	assert_int_equal(memdisk_reopen(&rig), 0);
+	assert_int_equal(rig_get(&rig, 7, 2, LENGTH), -ENOENT);
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_get(&rig, key, 1, LENGTH), key == 7 ? -ENOENT : 1);
+	assert_int_equal(scrub().values, KEYS - 1);
+}
+
+static void keeps_what_it_cannot_read(void **state)
+{
+	struct weir_scrub_result result;
+
+	(void)state;
+	memdisk.fail_op = WEIR_OP_READ;
+	memdisk.fail_from = offset_of(9);
+	memdisk.fail_to = memdisk.fail_from + 4096;
+	memdisk.fails = 1;
+	result = scrub();
+	assert_true(!memdisk.fails && !result.read_errors && result.values == KEYS);
+	memdisk.fails = 2;
+	result = scrub();
+	assert_true(!memdisk.fails && result.read_errors == 1 && result.values == KEYS - 1);
+	assert_true(!result.damaged && !result.dropped);
+	assert_int_equal(rig_get(&rig, 9, 1, LENGTH), 1);
+	/* One read that brought other bytes is not enough, either. */
+	memdisk.lost_length = 8192;
+	memdisk.lost = 1;
+	result = scrub();
+	assert_true(!memdisk.lost && !result.damaged && result.values == KEYS);
+}
+
+/* A put that came between reading and dropping stays. */
+static void keeps_a_newer_value(void **state)
+{
+	static uint8_t value[LENGTH];
+	uint64_t key = 5;
+	struct scrub_step step = { .key = &key, .key_len = sizeof(key), .room = 8192 };
+	struct weir_store_op put = { .kind = WEIR_STORE_PUT,
+				     .key = &key,
+				     .key_len = sizeof(key),
+				     .value = value,
+				     .value_len = LENGTH };
+
+	(void)state;
+	assert_int_equal(posix_memalign((void **)&step.buf, 4096, step.room), 0);
+	assert_int_equal(weir_store_hash(rig.s, &key, sizeof(key), step.hash), 0);
+	assert_int_equal(scrub_step_read(rig.s, &step), 0);
+	rig_value(key, 2, value, LENGTH);
+	assert_int_equal(weir_store_submit(rig.s, &put), 0);
+	assert_int_equal(scrub_step_drop(rig.s, &step), -EAGAIN);
+	assert_int_equal(weir_store_wait(rig.s, &put, UINT64_MAX), 0);
+	assert_int_equal(scrub_step_drop(rig.s, &step), -EAGAIN);
+	assert_int_equal(rig_get(&rig, key, 2, LENGTH), 1);
+	/* What is still there is dropped. */
+	assert_int_equal(scrub_step_read(rig.s, &step), 0);
+	assert_int_equal(scrub_step_drop(rig.s, &step), 0);
+	assert_int_equal(scrub_step_drop(rig.s, &step), -EAGAIN);
+	assert_int_equal(rig_get(&rig, key, 2, LENGTH), -ENOENT);
+	free(step.buf);
+}
+
+static struct rig own = { .engine = "posix" };
+
+static void open_own(uint32_t attach, uint64_t rate, uint32_t read_only)
+{
+	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+
+	opts.engine = own.engine;
+	opts.attach = attach;
+	opts.read_only = read_only;
+	opts.scrub_bytes_per_second = rate;
+	assert_int_equal(weir_store_open(&own.s, own.path, &opts), 0);
+}
+
+/* The store's own thread finds damage, in a store with a worker and in one whose owner polls. */
+static void in_the_background(void **state)
+{
+	struct weir_store_stats stats;
+	uint64_t damaged;
+
+	(void)state;
+	rig_make(&own, IMAGE, SEGMENT, 4096);
+	for (uint32_t attach = 0; attach < 2; attach++) {
+		open_own(attach, 0, 0);
+		for (uint64_t key = 0; key < KEYS; key++)
+			assert_int_equal(rig_put(&own, key, 1, LENGTH, 0), 0);
+		damaged = offset_in(own.s, 3);
+		rig_close(&own);
+		rig_damage(&own, damaged);
+		open_own(attach, 1u << 30, 0);
+		do {
+			rig_stats(&own, &stats);
+			usleep(1000);
+		} while (!stats.scrub_passes);
+		assert_true(stats.scrub_damaged == 1 && stats.scrub_dropped == 1);
+		assert_int_equal(stats.entries, KEYS - 1);
+		assert_int_equal(rig_get(&own, 3, 1, LENGTH), -ENOENT);
+		rig_close(&own);
+	}
+	rig_remove(&own);
+}
+
+/* A store that is closed in the middle of a slow pass does not wait for its end. */
+static void closed_meanwhile(void **state)
+{
+	(void)state;
+	rig_make(&own, IMAGE, SEGMENT, 4096);
+	for (uint32_t attach = 0; attach < 2; attach++) {
+		open_own(attach, 1, 0);
+		assert_int_equal(rig_put(&own, 1, 1, LENGTH, 0), 0);
+		assert_int_equal(rig_put(&own, 2, 1, LENGTH, 0), 0);
+		rig_close(&own);
+		open_own(attach, 1, 0);
+		rig_close(&own);
+	}
+	rig_remove(&own);
+}
+
+static void read_only_counts(void **state)
+{
+	struct weir_scrub_result result = WEIR_SCRUB_RESULT_INIT;
+
+	(void)state;
+	rig_make(&own, IMAGE, SEGMENT, 4096);
+	open_own(1, 0, 0);
+	assert_int_equal(rig_put(&own, 1, 1, LENGTH, 0), 0);
+	rig_close(&own);
+	rig_damage(&own, rig_find(&own, "weirBAT1", 65536 + 4096, SEGMENT) + 4096 + 10);
+	open_own(1, 0, 1);
+	assert_int_equal(weir_store_scrub(own.s, NULL, &result), 0);
+	assert_true(result.damaged == 1 && !result.dropped);
+	assert_int_equal(weir_store_exists(own.s, &(uint64_t){ 1 }, 8, NULL), 0);
+	rig_remove(&own);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(drops_what_is_damaged, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(keeps_what_it_cannot_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(keeps_a_newer_value, set_up, tear_down),
+		cmocka_unit_test(in_the_background),
+		cmocka_unit_test(closed_meanwhile),
+		cmocka_unit_test(read_only_counts),
+	};
+
+	return cmocka_run_group_tests_name("store_scrub", tests, NULL, NULL);
+}
