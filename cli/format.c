@@ -13,12 +13,13 @@
 #include "cli/command.h"
 #include "cli/describe.h"
 #include "cli/opening.h"
+#include "cli/percent.h"
 #include "cli/report.h"
 #include "cli/tenant.h"
 
 struct format_args {
 	uint64_t size, capacity, segment_bytes, block_bytes, max_value;
-	const char *placement;
+	const char *placement, *policy, *rewrite;
 	unsigned force;
 	unsigned json;
 };
@@ -61,6 +62,18 @@ static const struct opt format_options[] = {
 			 "stream: give each stream an FDP placement id of its\n"
 			 "own, and fit segments to the reclaim unit (default\n"
 			 "none)"),
+	{ .name = "policy",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct format_args, policy),
+	  .arg = "NAME",
+	  .help = "what stays when the store is full: clock (default) keeps\n"
+		  "what was read since it was written, fifo nothing" },
+	{ .name = "rewrite",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct format_args, rewrite),
+	  .arg = "PERCENT",
+	  .help = "clock writes at most this much of a segment again\n"
+		  "when it is reclaimed (default 75%)" },
 	{ .name = "force",
 	  .letter = 'f',
 	  .type = OPT_FLAG,
@@ -135,6 +148,23 @@ static int format_check_size(const char *path, uint64_t size)
 			    format_size_word(size, wish, sizeof(wish)));
 }
 
+/* Reads --policy and --rewrite. */
+static int format_policy(const struct format_args *args, struct weir_store_format_opts *opts)
+{
+	if (args->policy && !strcmp(args->policy, "fifo"))
+		opts->policy = WEIR_POLICY_FIFO;
+	else if (args->policy && !strcmp(args->policy, "clock"))
+		opts->policy = WEIR_POLICY_CLOCK;
+	else if (args->policy)
+		return report_usage("--policy: '%s' is neither clock nor fifo", args->policy);
+	if (!args->rewrite)
+		return 0;
+	if (opts->policy == WEIR_POLICY_FIFO)
+		return report_usage("--rewrite: fifo writes nothing again: leave it out, or use "
+				    "--policy clock");
+	return percent_parse("rewrite", args->rewrite, 90, &opts->rewrite_percent);
+}
+
 static int format_run(void *arg, char **operands, int n)
 {
 	const struct format_args *args = arg;
@@ -149,6 +179,8 @@ static int format_run(void *arg, char **operands, int n)
 	opts.max_value_bytes = args->max_value;
 	opts.force = args->force > 2 ? 2 : args->force;
 	exit_code = tenant_placement(args->placement, &opts.placement);
+	if (!exit_code)
+		exit_code = format_policy(args, &opts);
 	if (exit_code)
 		return exit_code;
 	exit_code = format_check_size(operands[0], args->size);

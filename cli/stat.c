@@ -54,6 +54,21 @@ static void stat_row_size(struct table *t, const char *name, uint64_t bytes)
 	table_row(t, name, format_size(bytes, buf, sizeof(buf)));
 }
 
+static const char *stat_policy_name(const struct weir_store_info *info)
+{
+	return info->policy == WEIR_POLICY_FIFO ? "fifo" : "clock";
+}
+
+/* Writes the eviction policy as text. */
+static const char *stat_policy(const struct weir_store_info *info, char *text, size_t size)
+{
+	if (info->policy == WEIR_POLICY_FIFO)
+		return "fifo: the oldest goes first";
+	snprintf(text, size, "clock: what was read stays, up to %u %% of a segment",
+		 info->rewrite_percent);
+	return text;
+}
+
 /*
  * Returns the placement as text. The placement that was asked for may differ from the one in use:
  * not every engine can pass placement ids to the drive.
@@ -68,7 +83,7 @@ static const char *stat_placement(const struct weir_store_info *info)
 
 static void stat_rows_store(struct table *t, const struct weir_store_info *info)
 {
-	char uuid[DESCRIBE_UUID_MAX];
+	char uuid[DESCRIBE_UUID_MAX], text[80];
 
 	table_row(t, "uuid", describe_uuid(info->uuid, uuid));
 	stat_row_count(t, "format version", info->version);
@@ -79,6 +94,7 @@ static void stat_rows_store(struct table *t, const struct weir_store_info *info)
 	stat_row_count(t, "epoch", info->epoch);
 	stat_row_count(t, "superblock revision", info->revision);
 	table_row(t, "placement", stat_placement(info));
+	table_row(t, "eviction", stat_policy(info, text, sizeof(text)));
 	if (info->placement_why)
 		table_row(t, "why not by stream", info->placement_why);
 }
@@ -172,7 +188,9 @@ static int stat_json_placement(json_t *root, const struct weir_store_info *info)
 	bool on = info->placement == WEIR_PLACEMENT_STREAM;
 	bool asked = info->placement_asked == WEIR_PLACEMENT_STREAM;
 
-	return json_object_set_new(root, "placement", json_string(on ? "stream" : "none")) ||
+	return json_object_set_new(root, "policy", json_string(stat_policy_name(info))) ||
+	       json_object_set_new(root, "rewrite_percent", json_integer(info->rewrite_percent)) ||
+	       json_object_set_new(root, "placement", json_string(on ? "stream" : "none")) ||
 	       json_object_set_new(root, "placement_asked",
 				   json_string(asked ? "stream" : "none")) ||
 	       json_object_set_new(root, "placement_why",

@@ -78,6 +78,14 @@ enum weir_placement {
 	WEIR_PLACEMENT_STREAM = 2,  /* each has a placement id of its own, while there are enough */
 };
 
+/* Which entries of a segment stay when it is reclaimed, because the store is full. */
+enum weir_policy {
+	WEIR_POLICY_DEFAULT = 0, /* format: clock; open: as the store was formatted */
+	/* What was read since it was last written is written again, once, up to a budget. */
+	WEIR_POLICY_CLOCK = 1,
+	WEIR_POLICY_FIFO = 2, /* none */
+};
+
 /* Options of weir_store_format(). Start from WEIR_STORE_FORMAT_OPTS_INIT; 0 means the default. */
 struct weir_store_format_opts {
 	size_t size;		 /* sizeof(struct weir_store_format_opts) */
@@ -97,6 +105,10 @@ struct weir_store_format_opts {
 	uint64_t max_value_bytes; /* the longest value that must fit: segments are by default at
 				   * least 32 times as long where 64 such segments fit, else as
 				   * long as fits, and at least twice as long; 0: none */
+	uint32_t policy;	  /* enum weir_policy */
+	/* With clock, so many percent of a segment may be written again when it is reclaimed: 1 to
+	 * 90; 0: 75. */
+	uint32_t rewrite_percent;
 };
 
 #define WEIR_STORE_FORMAT_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_format_opts)
@@ -171,6 +183,9 @@ struct weir_store_opts {
 	uint64_t scrub_bytes_per_second;
 	uint32_t degraded; /* 1: open also without some of the store's devices; the operations on
 			    * keys that lie there fail with -ENODEV */
+	/* Other than what the store was formatted with, while it is open: enum weir_policy, and the
+	 * percentage of weir_store_format_opts. 0: the store's. */
+	uint32_t policy, rewrite_percent;
 };
 
 #define WEIR_STORE_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_opts)
@@ -472,6 +487,9 @@ struct weir_store_info {
 	 * segments are those of all devices that are there together; epoch and revision are the
 	 * first one's. */
 	uint32_t devices, devices_missing;
+	/* The eviction policy in force: enum weir_policy, CLOCK or FIFO, and the percentage of a
+	 * segment that may be written again. */
+	uint32_t policy, rewrite_percent;
 };
 
 #define WEIR_STORE_INFO_INIT WEIR_INIT_SIZED(struct weir_store_info)

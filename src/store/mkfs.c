@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "store/format/header.h"
+#include "store/format/policy.h"
 #include "store/empty.h"
 #include "store/paths.h"
 #include "store/store.h"
@@ -214,6 +215,8 @@ static void mkfs_super(struct mkfs *m, const struct super *first, uint32_t index
 	super->device_index = index;
 	super->device_count = count;
 	super->placement = m->opts.placement == WEIR_PLACEMENT_STREAM;
+	super->policy = m->opts.policy;
+	super->rewrite_percent = m->opts.rewrite_percent;
 	super->streams = 1;
 	checksum_key_make(&m->checksum, super->uuid, super->secret, super->device_index);
 }
@@ -351,6 +354,8 @@ static int mkfs_many(const char *const *paths, uint32_t n,
 		return error_sys(-ENOMEM, "cannot format");
 	m->opts = (struct weir_store_format_opts)WEIR_STORE_FORMAT_OPTS_INIT;
 	err = opts_copy(&m->opts, sizeof(m->opts), opts, opts ? opts->size : 0);
+	if (!err)
+		err = policy_check(m->opts.policy, m->opts.rewrite_percent);
 	if (!err)
 		err = mkfs_run(paths, n, m);
 	free(m);

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/fork.h"
+#include "store/format/policy.h"
 #include "store/open.h"
 
 #define DEFAULT_BATCH_BYTES (1ull << 20)
@@ -74,6 +75,10 @@ static int store_load_super(struct weir_store *s, const struct weir_store_opts *
 	s->logs = logs_new(&s->io, batch_bytes);
 	if (!s->logs || logs_remember(s->logs, opts))
 		return error_sys(-ENOMEM, "%s: cannot open the store", weir_device_path(s->io.dev));
+	err = policy_check(opts->policy, opts->rewrite_percent);
+	if (err)
+		return err;
+	logs_set_policy(s->logs, opts->policy, opts->rewrite_percent);
 	return log_placement_open(s->logs, opts->placement);
 }
 

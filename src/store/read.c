@@ -138,6 +138,7 @@ void read_get(struct weir_store *s, struct weir_store_op *op)
 	}
 	CHECK(value.length);
 	op->value_len = value.length;
+	logs_touch(s->logs, op_priv(op)->hash, &value);
 	err = value.length > op->capacity ? -EMSGSIZE : read_begin(s, op, &value);
 	if (err)
 		op_end(&s->io, op, err);
@@ -148,7 +149,9 @@ void read_exists(struct weir_store *s, struct weir_store_op *op)
 	struct index_value value;
 	bool found = logs_find(s->logs, op_priv(op)->hash, &value);
 
-	if (found)
+	if (found) {
 		op->value_len = value.length;
+		logs_touch(s->logs, op_priv(op)->hash, &value);
+	}
 	op_end(&s->io, op, found ? 0 : -ENOENT);
 }

@@ -119,6 +119,7 @@ int weir_store_get_info(struct weir_store *s, struct weir_store_info *info)
 		all.placement = WEIR_PLACEMENT_STREAM;
 	else
 		all.placement = WEIR_PLACEMENT_NONE;
+	logs_get_policy(s->logs, &all.policy, &all.rewrite_percent);
 	/* These change while the store is open. */
 	all.revision = __atomic_load_n(&s->io.super.revision, __ATOMIC_RELAXED);
 	all.streams = __atomic_load_n(&s->io.super.streams, __ATOMIC_RELAXED);

@@ -12,6 +12,7 @@
 
 #include "base/container.h"
 #include "base/check.h"
+#include "store/format/policy.h"
 #include "store/log/logs.h"
 
 static void log_init(struct log *l, struct logs *ls, uint32_t stream)
@@ -210,6 +211,22 @@ void logs_begin_round(struct logs *ls)
 	ls->round = ls->io->asking & all;
 	ls->admits = ls->io->admits & all;
 	ls->io->asking = ls->io->admits = 0;
+}
+
+void logs_set_policy(struct logs *ls, uint32_t policy, uint32_t percent)
+{
+	const struct super *super = &ls->io->super;
+
+	ls->policy = policy ? policy : super->policy;
+	ls->rewrite_percent = percent ? percent : super->rewrite_percent;
+}
+
+void logs_get_policy(const struct logs *ls, uint32_t *policy, uint32_t *percent)
+{
+	uint64_t budget = policy_budget(ls->policy, ls->rewrite_percent, 100);
+
+	*policy = ls->policy ? ls->policy : WEIR_POLICY_CLOCK;
+	*percent = (uint32_t)budget;
 }
 
 void logs_set_closing(struct logs *ls)

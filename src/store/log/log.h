@@ -41,6 +41,10 @@ int logs_remember(struct logs *ls, const struct weir_store_opts *opts);
 /* Fills in WHY for the key with HASH. */
 void logs_why(const struct logs *ls, const uint64_t hash[2], struct weir_store_why *why);
 void logs_free(struct logs *ls);
+/* Sets the eviction policy: what the superblock says, unless POLICY or PERCENT are not 0. */
+void logs_set_policy(struct logs *ls, uint32_t policy, uint32_t percent);
+/* Tells the eviction policy in force. */
+void logs_get_policy(const struct logs *ls, uint32_t *policy, uint32_t *percent);
 /* Makes more logs until there are N. Returns 0 or -ENOMEM. */
 int logs_make(struct logs *ls, uint32_t n);
 /* Makes LS as it was before recovery began. Returns 0 or -ENOMEM. */

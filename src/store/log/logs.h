@@ -64,7 +64,8 @@ struct logs {
 	struct store_io *io;
 	struct log *log[DISK_STREAMS];
 	uint32_t count;
-	uint32_t round;	 /* the logs that this round of the turn looks at */
+	uint32_t policy, rewrite_percent; /* of eviction; 0: the default */
+	uint32_t round;			  /* the logs that this round of the turn looks at */
 	uint32_t admits; /* of these, the logs whose pending operations it looks at too */
 	struct segments segs;
 	struct index index;

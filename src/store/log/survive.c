@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "store/format/policy.h"
 #include "store/log/logs.h"
 #include "store/log/survive.h"
 
@@ -40,10 +41,7 @@ static bool survive_keeps(struct logs *ls, struct survive_rule *rule, const uint
 		return false;
 	if (rule->all)
 		return true;
-	if (!(flags & INDEX_READ) || bytes > rule->budget)
-		return !hold_let_go(ls, hash);
-	rule->budget -= bytes;
-	return true;
+	return policy_keeps(&rule->budget, flags & INDEX_READ, bytes) || !hold_let_go(ls, hash);
 }
 
 /* Returns the bytes that a record takes in a segment, its share of the footer included. */

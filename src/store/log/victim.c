@@ -10,6 +10,7 @@
  * entries leave the store: the oldest segment of all is reclaimed by the eviction policy.
  * This file only reads; it runs on the loop's thread.
  */
+#include "store/format/policy.h"
 #include "store/log/logs.h"
 #include "store/log/victim.h"
 
@@ -66,7 +67,7 @@ static uint64_t victim_garbage_of(const struct log *l)
 	const struct segment *seg;
 
 	TAILQ_FOREACH(seg, &l->segs.list, link)
-	garbage += victim_garbage_in(l->all, seg);
+		garbage += victim_garbage_in(l->all, seg);
 	return garbage * VICTIM_LOG_PART >= live ? garbage : 0;
 }
 
@@ -163,7 +164,12 @@ bool victim_choose(const struct logs *ls, struct victim *v)
 	/* Law garbage-first: as long as segments can be emptied by moving what lives in them, no
 	 * live entry leaves the store for space. */
 	v->rule.all = v->seg && moves;
-	if (!v->rule.all)
+	if (!v->rule.all) {
 		v->seg = victim_oldest(ls);
+		v->rule.budget = ls->segs.free_count
+					 ? policy_budget(ls->policy, ls->rewrite_percent,
+							 ls->io->lay->segment_bytes)
+					 : 0;
+	}
 	return v->seg;
 }
