@@ -58,6 +58,8 @@ def everything(weir):
             ("replay", "--store", img, "--check-acks", log, "-b", "4k"),
             ("stat", img, "--why", "k"), ("stat", img, "--why", "never"),
             ("dump", img, "--all", "--freed"), ("fsck", img), ("scrub", img),
+            ("export", img, "-f", weir.path("exported")),
+            ("import", img, "-f", weir.path("exported")),
             ("del", img, "k", "gone"), ("sim", weir.path("jobs")),
             ("sim", weir.path("one"), "--window", "10s"), ("sim", weir.path("trims")),
             ("sim", weir.path("jobs"), "--sched", "none,kyber"),

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests `weir export` and `weir import`: what goes out comes in again, and a stream that is damaged
+or truncated at any place is noticed."""
+
+import json
+import random
+import sys
+
+from harness import case, main
+
+KEYS = 70  # more than are read at a time
+
+
+def value_of(number):
+    """Returns a value of any length."""
+    return random.Random(number).randbytes(1 + number * 613 % 20000)
+
+
+def fill(weir, keys=KEYS):
+    """Makes a store whose keys belong to three tenants or none."""
+    weir.format("16m")
+    for number in range(keys):
+        tenant = ("--tenant", f"tenant{number % 4}") if number % 4 else ()
+        weir.run("put", weir.img, "-e", f"key\\x00{number}", *tenant, stdin=value_of(number))
+
+
+def listing(weir, path):
+    """Returns {key: (length of the value, names of the tenants of its stream)}."""
+    tenants = {s["stream"]: s["tenants"] for s in weir.json("stat", path)["streams"]}
+    out, _ = weir.run("ls", path, "--json")
+    found = [json.loads(line) for line in out.splitlines()]
+    return {e["key"]: (e["value_bytes"], tenants[e["stream"]]) for e in found}
+
+
+@case
+def round_trip(weir):
+    """keys of any bytes, their values and tenants are the same after export and import"""
+    fill(weir)
+    stream, err = weir.run("export", weir.img)
+    assert not err and stream.startswith(b"weirEXP1"), err
+    new = weir.path("new.img")
+    weir.run("format", new, "--size", "32m")
+    out, err = weir.run("import", new, stdin=stream)
+    assert out.startswith(f"{new}: {KEYS} keys with ".encode()) and not err, (out, err)
+    assert listing(weir, new) == listing(weir, weir.img)
+    for number in range(KEYS):
+        assert weir.run("get", new, "-e", f"key\\x00{number}")[0] == value_of(number), number
+    # The same by files; the second import changes nothing.
+    done = weir.json("export", new, "-f", weir.path("s"))
+    assert (done["records"], done["failed"]) == (KEYS, 0), done
+    done = weir.json("import", new, "--file", weir.path("s"))
+    assert done["whole"] and done["records"] == KEYS, done
+    assert listing(weir, new) == listing(weir, weir.img)
+    weir.run("export", weir.img, "-f", weir.img, code=2)
+
+
+@case
+def empty(weir):
+    """an empty store makes a stream with an end"""
+    weir.format("8m")
+    stream, _ = weir.run("export", weir.img)
+    assert len(stream) == 64 + 48
+    assert weir.json("import", weir.img, stdin=stream)["records"] == 0
+
+
+@case
+def damaged_value(weir):
+    """a value that is damaged in the store, or in the stream, is named and left out"""
+    fill(weir, 5)
+    stream, _ = weir.run("export", weir.img)
+    out, _ = weir.run("dump", weir.img, "--key", "key\\x002", "-e", "--json")
+    with open(weir.img, "r+b") as file:
+        file.seek(json.loads(out)["offset"])
+        file.write(b"\xff\x00")
+    left, err = weir.run("export", weir.img, code=1)
+    assert "key key\\x002 is left out" in err, err
+    new = weir.path("new.img")
+    weir.run("format", new, "--size", "8m")
+    out, err = weir.run("import", new, stdin=left)
+    assert b"4 keys" in out and "left out 1 keys" in err, (out, err)
+    at = stream.index(value_of(3))
+    wrong = stream[:at] + b"\xff\x00" + stream[at + 2:]
+    out, err = weir.run("import", new, stdin=wrong, code=1)
+    assert "key key\\x003 was not put: its value is damaged in the stream" in err, err
+    assert b"4 keys" in out and b"not whole" in out, out
+    # The other four have come, the damaged one is what it was.
+    assert weir.run("get", new, "-e", "key\\x002")[0] == value_of(2)
+
+
+@case
+def too_long(weir):
+    """a value that is too long for the store is named, and the others are imported"""
+    weir.format("64m")
+    weir.run("put", weir.img, "long", stdin=b"x" * 200000)
+    weir.run("put", weir.img, "short", stdin=b"y")
+    stream, _ = weir.run("export", weir.img)
+    new = weir.path("new.img")
+    weir.run("format", new, "--size", "8m")
+    _, err = weir.run("import", new, stdin=stream, code=1)
+    assert "key long was not put: its value of 195" in err and "is longer than" in err, err
+    assert weir.run("get", new, "short")[0] == b"y"
+
+
+@case
+def truncated(weir):
+    """a stream that ends at any place is not taken for whole"""
+    fill(weir, 3)
+    stream, _ = weir.run("export", weir.img)
+    new = weir.path("new.img")
+    weir.run("format", new, "--size", "8m")
+    ends = sorted({*range(0, 70), 64 + 48, len(stream) - 48, *range(70, len(stream), 997),
+                   len(stream) - 1})
+    for end in ends[::3]:
+        _, err = weir.run("import", new, stdin=stream[:end], code=1)
+        assert "ends too early" in err, (end, err)
+    # Records that are missing inside are noticed by their numbers, or by the end.
+    second = stream.index(b"WREC", 64 + 48)
+    _, err = weir.run("import", new, stdin=stream[:64] + stream[second:], code=1)
+    assert "lacks records" in err, err
+    _, err = weir.run("import", new, stdin=stream[:second] + stream[-48:], code=1)
+    assert "has 3 keys, and 1 came" in err, err
+
+
+@case
+def made_up(weir):
+    """bytes that are damaged at random end in words, never in a crash or other values"""
+    fill(weir, 3)
+    stream, _ = weir.run("export", weir.img)
+    new = weir.path("new.img")
+    weir.run("format", new, "--size", "8m")
+    state = random.Random(12)
+    for _ in range(60):
+        wrong = bytearray(stream)
+        for _ in range(state.randrange(1, 4)):
+            at = state.randrange(state.choice((64, 200, len(wrong))))
+            wrong[at] = state.randrange(256)
+        process = weir.start("import", new, stdin=-1)
+        _, err = process.communicate(bytes(wrong), timeout=60)
+        assert process.returncode == (0 if bytes(wrong) == stream else 1), (wrong[:64], err)
+    for number in range(3):
+        out, _ = weir.run("get", new, "-e", f"key\\x00{number}")
+        assert out == value_of(number)
+    for words in (b"", b"x" * 100, bytes(200)):
+        weir.run("import", new, stdin=words, code=1)
+    weir.fails("export", weir.img, "--json", code=2, says=["--file"])
+    weir.fails("import", new, "-f", weir.path("gone"), says=["No such file"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
