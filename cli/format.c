@@ -9,6 +9,7 @@
 #include <weir/queue.h>
 #include <weir/store.h>
 
+#include "base/evict.h"
 #include "base/parse.h"
 #include "cli/command.h"
 #include "cli/describe.h"
@@ -162,7 +163,7 @@ static int format_policy(const struct format_args *args, struct weir_store_forma
 	if (opts->policy == WEIR_POLICY_FIFO)
 		return report_usage("--rewrite: fifo writes nothing again: leave it out, or use "
 				    "--policy clock");
-	return percent_parse("rewrite", args->rewrite, 90, &opts->rewrite_percent);
+	return percent_parse("rewrite", args->rewrite, EVICT_REWRITE_MAX, &opts->rewrite_percent);
 }
 
 static int format_run(void *arg, char **operands, int n)

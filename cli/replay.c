@@ -125,6 +125,27 @@ static const struct opt replay_options[] = {
 	  REPLAY_AT(seed),
 	  .arg = "N",
 	  .help = "synthetic: the seed of the trace (default 1)" },
+	{ .name = "dry",
+	  .type = OPT_FLAG,
+	  REPLAY_AT(dry),
+	  .help = "print the hit rates that stores of several sizes would\n"
+		  "have, by simulating them in memory; needs no store" },
+	{ .name = "policy",
+	  .type = OPT_STRING,
+	  REPLAY_AT(policy),
+	  .arg = "NAME",
+	  .help = "--dry: fifo, clock or lru (default: all of them)" },
+	{ .name = "rewrite",
+	  .type = OPT_STRING,
+	  REPLAY_AT(rewrite),
+	  .arg = "PERCENT",
+	  .help = "--dry: the rewrite budget of clock (default 75%)" },
+	{ .name = "capacity",
+	  .type = OPT_STRING,
+	  REPLAY_AT(capacity),
+	  .arg = "SIZE,...",
+	  .help = "--dry: sizes of the store, in bytes or as parts of all\n"
+		  "different blocks (default 10%,25%,50%)" },
 	JSON_OPTION(offsetof(struct replay_args, json)),
 	OPT_END,
 };
@@ -207,11 +228,22 @@ static int replay_only_check_json(const struct replay_session *s)
 			   0);
 }
 
+static int replay_do_dry(struct replay_session *s)
+{
+	int exit_code = replay_configure_dry(s);
+
+	if (!exit_code)
+		exit_code = replay_load_trace(s);
+	return exit_code ? exit_code : replay_dry(s);
+}
+
 static int replay_do(struct replay_session *s)
 {
-	int exit_code = replay_configure(s);
-	int played;
+	int exit_code, played;
 
+	if (s->args->dry)
+		return replay_do_dry(s);
+	exit_code = replay_configure(s);
 	if (!exit_code)
 		exit_code = replay_check_outputs(s);
 	if (!exit_code)
@@ -286,6 +318,8 @@ const struct command command_replay = {
 		"weir replay trace.jsonl --store demo.img --block-bytes 16k --json\n"
 		"weir replay trace.jsonl --store demo.img --speed 10 --clients 8   # open loop\n"
 		"weir replay kv_trace.csv.zst --store demo.img --tier all\n"
+		"weir replay trace.jsonl --dry --capacity 10%,25%,50%   # hit rates, in "
+		"seconds\n"
 		"weir replay trace.jsonl --store demo.img --ack-log acks    # and, if it was "
 		"killed:\n"
 		"weir replay --store demo.img --check-acks acks\n",

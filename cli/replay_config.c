@@ -64,12 +64,23 @@ int replay_check_outputs(const struct replay_session *s)
 	return exit_code;
 }
 
+int replay_configure_dry(struct replay_session *s)
+{
+	if (!s->trace_name || s->args->check_acks || s->args->ack_log)
+		return report_usage("--dry needs a TRACE, and no log of acknowledged blocks: there "
+				    "is no store");
+	return replay_configure_trace(s);
+}
+
 int replay_configure(struct replay_session *s)
 {
 	const struct replay_args *args = s->args;
 	struct replay_config *config = &s->replay.config;
 	int exit_code;
 
+	if (args->policy || args->rewrite || args->capacity)
+		return report_usage("--policy, --rewrite and --capacity are for --dry: a store "
+				    "has what weir format gave it");
 	if (!args->store)
 		return report_usage("--store PATH is missing, and WEIR_STORE names none");
 	if (!s->trace_name && !args->check_acks)

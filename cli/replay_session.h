@@ -15,9 +15,10 @@
 struct replay_args {
 	struct opening opening;
 	const char *store, *speed, *ack_log, *check_acks, *trace_format, *tier;
+	const char *policy, *rewrite, *capacity; /* with --dry */
 	uint64_t block_bytes, size, depth, clients;
 	uint64_t requests, chats, seed;
-	unsigned verify, durable, json;
+	unsigned verify, durable, json, dry;
 };
 
 /* Everything that a run needs; replay_main() releases it. */
@@ -38,6 +39,11 @@ struct replay_session {
 int replay_configure(struct replay_session *s);
 /* Refuses to write over the store or the trace. */
 int replay_check_outputs(const struct replay_session *s);
+
+/* replay_config.c: checks the arguments of a dry run. */
+int replay_configure_dry(struct replay_session *s);
+/* replay_dry.c: simulates the trace, which was loaded, and prints hit rates. */
+int replay_dry(struct replay_session *s);
 
 /* replay_open.c: refuses blocks that do not fit into the store that is there. */
 int replay_check_fit(const struct replay_session *s);

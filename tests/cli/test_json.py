@@ -56,6 +56,7 @@ def everything(weir):
             ("replay", "synthetic", "-n", "5", "--store", img, "--speed", "1e6",
              "--size", "1g"),
             ("replay", "--store", img, "--check-acks", log, "-b", "4k"),
+            ("replay", "synthetic", "-n", "50", "--dry"),
             ("stat", img, "--why", "k"), ("stat", img, "--why", "never"),
             ("dump", img, "--all", "--freed"), ("fsck", img), ("scrub", img),
             ("export", img, "-f", weir.path("exported")),

@@ -57,6 +57,51 @@ def figures(weir):
 
 
 @case
+def dry(weir):
+    """--dry says what stores of several sizes would hit, by policy, without a store"""
+    # Block 1 is read by every request; 40 blocks come by, and a store of 10 holds it only if it
+    # keeps what is read.
+    trace = write_trace(weir, [(n, [1, 100 + n]) for n in range(40)])
+    done = weir.json("replay", trace, "--dry", "--capacity", "10%,100%,40k", "-b", "4k")
+    assert done["schema"] == "weir.replay-dry.v1" and done["working_set_blocks"] == 41, done
+    runs = {(run["policy"], run["capacity_blocks"]): run for run in done["runs"]}
+    assert set(runs) == {(p, c) for p in ("fifo", "clock", "lru") for c in (4, 10, 41)}, runs
+    for (policy, capacity), run in runs.items():
+        assert run["blocks"] == 80 and 0 < run["hits"] < 40, run
+        assert run["hit_rate"] == run["hits"] / 80, run
+        # Each block that was asked for was a hit or was put: nothing lies behind a gap here.
+        assert run["hits"] + run["put_blocks"] == 80, run
+        assert (policy == "clock") or not run["rewritten_blocks"], run
+        if capacity == 41:
+            assert run["hits"] == 39 and run["put_blocks"] == 41, run
+    assert runs["lru", 10]["hits"] == 39 > runs["fifo", 10]["hits"]
+    one = weir.json("replay", trace, "--dry", "--policy", "lru", "--capacity", "10%")
+    assert len(one["runs"]) == 1, one
+    text = weir.run("replay", trace, "--dry")[0].decode()
+    assert "41 different blocks" in text and "clock, 75 %" in text, text
+    for words, said in (("--policy mru", "none of fifo, clock and lru"),
+                        ("--capacity 5x", "is no size"), ("--capacity 1", "less than one block"),
+                        ("--rewrite 95", "0% to 90%"), ("--capacity 200%", "0% to 100%")):
+        weir.fails("replay", trace, "--dry", *words.split(), code=2, says=[said])
+    weir.fails("replay", trace, "--store", weir.img, "--policy", "fifo", code=2,
+               says=["weir format"])
+
+
+@case
+def dry_figures(weir):
+    """the hit rates of the public chat trace: fifo, clock and LRU at 10, 25 and 50 %"""
+    trace = os.environ.get("WEIR_TRACE")
+    if not trace:
+        raise Skip("WEIR_TRACE names no trace")
+    done = weir.json("replay", trace, "--dry")
+    rates = {p: [run["hit_rate"] for run in done["runs"] if run["policy"] == p]
+             for p in ("fifo", "clock", "lru")}
+    for policy, wanted in (("fifo", (.248, .326, .355)), ("clock", (.282, .353, .363)),
+                           ("lru", (.278, .353, .363))):
+        assert all(abs(a - b) < .005 for a, b in zip(rates[policy], wanted, strict=True)), rates
+
+
+@case
 def warm(weir):
     """a second run on the same store hits everything"""
     trace = write_trace(weir, [(0, [1, 2, 3]), (1, [4, 5])])

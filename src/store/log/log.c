@@ -223,7 +223,7 @@ void logs_set_policy(struct logs *ls, uint32_t policy, uint32_t percent)
 
 void logs_get_policy(const struct logs *ls, uint32_t *policy, uint32_t *percent)
 {
-	uint64_t budget = policy_budget(ls->policy, ls->rewrite_percent, 100);
+	uint64_t budget = policy_budget(ls->policy, ls->rewrite_percent, 100, 0);
 
 	*policy = ls->policy ? ls->policy : WEIR_POLICY_CLOCK;
 	*percent = (uint32_t)budget;

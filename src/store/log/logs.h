@@ -65,8 +65,9 @@ struct logs {
 	struct log *log[DISK_STREAMS];
 	uint32_t count;
 	uint32_t policy, rewrite_percent; /* of eviction; 0: the default */
-	uint32_t round;			  /* the logs that this round of the turn looks at */
-	uint32_t admits; /* of these, the logs whose pending operations it looks at too */
+	uint64_t rewrite_left; /* bytes that the last segment left of its rewrite budget */
+	uint32_t round;	       /* the logs that this round of the turn looks at */
+	uint32_t admits;       /* of these, the logs whose pending operations it looks at too */
 	struct segments segs;
 	struct index index;
 	struct pins pins; /* with a lock of its own */

@@ -195,6 +195,8 @@ static void reclaim_survived(struct job *job, int result)
 	CHECK(r->surviving && ls->surviving);
 	r->surviving = ls->surviving = false;
 	reclaim_weigh(job->log, &r->survive);
+	if (!r->survive.rule.all)
+		ls->rewrite_left = r->survive.rule.budget;
 	/* Another reclaim may begin. */
 	io_ask(ls->io);
 	if (result) {

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "store/format/policy.h"
+#include "base/evict.h"
 #include "store/log/logs.h"
 #include "store/log/survive.h"
 
@@ -41,7 +41,7 @@ static bool survive_keeps(struct logs *ls, struct survive_rule *rule, const uint
 		return false;
 	if (rule->all)
 		return true;
-	return policy_keeps(&rule->budget, flags & INDEX_READ, bytes) || !hold_let_go(ls, hash);
+	return evict_keeps(&rule->budget, flags & INDEX_READ, bytes) || !hold_let_go(ls, hash);
 }
 
 /* Returns the bytes that a record takes in a segment, its share of the footer included. */

@@ -148,6 +148,15 @@ static bool victim_must_wait(const struct logs *ls)
 	return ls->surviving || (!ls->segs.free_count && !TAILQ_EMPTY(&ls->reclaims));
 }
 
+/* Returns how many bytes the eviction policy may append again. */
+static uint64_t victim_budget(const struct logs *ls)
+{
+	if (!ls->segs.free_count)
+		return 0;
+	return policy_budget(ls->policy, ls->rewrite_percent, ls->io->lay->segment_bytes,
+			     ls->rewrite_left);
+}
+
 bool victim_choose(const struct logs *ls, struct victim *v)
 {
 	/* Headers that could not be written have taken the reserve: survivors have no place. Or
@@ -166,10 +175,7 @@ bool victim_choose(const struct logs *ls, struct victim *v)
 	v->rule.all = v->seg && moves;
 	if (!v->rule.all) {
 		v->seg = victim_oldest(ls);
-		v->rule.budget = ls->segs.free_count
-					 ? policy_budget(ls->policy, ls->rewrite_percent,
-							 ls->io->lay->segment_bytes)
-					 : 0;
+		v->rule.budget = victim_budget(ls);
 	}
 	return v->seg;
 }
