@@ -73,15 +73,17 @@ static void tenant_append(const char *name, void *user)
 static void tenant_row(struct table *t, uint32_t stream, const struct weir_store_stream *info,
 		       const char *names)
 {
-	char number[16], entries[32], bytes[32], segments[16], placement[32] = "-";
+	char number[16], entries[32], bytes[32], segments[16], share[32] = "-", placement[32] = "-";
 
 	snprintf(number, sizeof(number), "%" PRIu32, stream);
 	snprintf(segments, sizeof(segments), "%" PRIu32, info->segments);
+	if (info->share)
+		snprintf(share, sizeof(share), "%" PRIu32 " %%", info->share);
 	if (info->placement >= 0)
 		snprintf(placement, sizeof(placement), "%" PRId32 "%s", info->placement,
 			 info->sharing ? " (shared)" : "");
 	table_row(t, number, table_count(info->entries, entries, sizeof(entries)),
-		  format_size(info->live_bytes, bytes, sizeof(bytes)), segments, placement,
+		  format_size(info->live_bytes, bytes, sizeof(bytes)), segments, share, placement,
 		  *names	  ? names
 		  : info->tenants ? "?"
 				  : "(no tenant)");
@@ -90,12 +92,13 @@ static void tenant_row(struct table *t, uint32_t stream, const struct weir_store
 int tenant_print(struct weir_store *s, FILE *out)
 {
 	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
-	struct table t = { .columns = "rrrrrl" };
+	struct table t = { .columns = "rrrrrrl" };
 	char names[NAMES_MAX];
 	uint32_t n;
 	int err;
 
-	table_row(&t, "stream", "entries", "values", "segments", "placement id", "tenants");
+	table_row(&t, "stream", "entries", "values", "segments", "share", "placement id",
+		  "tenants");
 	for (n = 0; !(err = weir_store_get_stream(s, n, &info)); n++) {
 		names[0] = 0;
 		err = tenant_each(s, n, tenant_append, names);
@@ -124,10 +127,11 @@ static json_t *tenant_stream_json(struct weir_store *s, uint32_t n,
 		return NULL;
 	}
 	placement = info->placement < 0 ? json_null() : json_integer(info->placement);
-	return json_pack("{s:I, s:o, s:I, s:I, s:I, s:o, s:I}", "stream", (json_int_t)n, "tenants",
-			 names, "entries", (json_int_t)info->entries, "live_bytes",
+	return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:I}", "stream", (json_int_t)n,
+			 "tenants", names, "entries", (json_int_t)info->entries, "live_bytes",
 			 (json_int_t)info->live_bytes, "segments", (json_int_t)info->segments,
-			 "placement_id", placement, "sharing", (json_int_t)info->sharing);
+			 "share_percent", (json_int_t)info->share, "placement_id", placement,
+			 "sharing", (json_int_t)info->sharing);
 }
 
 json_t *tenant_json(struct weir_store *s)

@@ -12,7 +12,8 @@
  * segments. The table has 64 rows; the stream of further tenants is computed from their name.
  *
  * All streams share the space: when there is no more, garbage of any stream is reclaimed. If there
- * is not enough of that, the oldest segment of the store is evicted, whatever stream it is in.
+ * is not enough of that, the oldest segment of the store is evicted, whatever stream it is in,
+ * unless a stream has more than its share (weir_store_set_share()).
  */
 #ifndef WEIR_TENANT_H
 #define WEIR_TENANT_H
@@ -48,6 +49,7 @@ struct weir_store_stream {
 	uint64_t entries;			  /* now */
 	uint64_t live_bytes;			  /* payload bytes of the entries now */
 	uint64_t written_bytes, evicted_segments; /* since the store was opened */
+	uint32_t share; /* in percent; 0: none, see weir_store_set_share() */
 };
 
 #define WEIR_STORE_STREAM_INIT WEIR_INIT_SIZED(struct weir_store_stream)
@@ -57,6 +59,15 @@ struct weir_store_stream {
  * Blocks shortly; any thread.
  */
 int weir_store_get_stream(struct weir_store *s, uint32_t stream, struct weir_store_stream *info);
+
+/*
+ * Sets the share of STREAM to PERCENT of the store's segments; 0 takes it back. A share is soft:
+ * space that nobody wants is lent, but where entries must leave, the streams with more than their
+ * share lose theirs first. It is written to both superblock copies. Errors: -ENOENT (there is no
+ * such stream), -EINVAL (above 100), -EROFS, -EIO, -ENOMEM, -EDEADLK from a callback. Blocks; any
+ * thread.
+ */
+int weir_store_set_share(struct weir_store *s, uint32_t stream, uint32_t percent);
 
 /* A row in the table of tenants. Start from WEIR_STORE_TENANT_INIT. */
 struct weir_store_tenant {

@@ -76,6 +76,36 @@ int weir_store_add_tenant(struct weir_store *s, const char *tenant, uint32_t *st
 	return ask.created;
 }
 
+/* Asks each part to note the share. */
+static int parts_set_share(struct weir_store *s, uint32_t stream, uint32_t percent)
+{
+	struct share_question ask = { { tenant_run_share }, stream, percent };
+	struct weir_store *part;
+	uint32_t n;
+	int err = 0;
+
+	PARTS_FOREACH(s, part, n)
+	if (!err)
+		err = wait_inner(part, &ask.inner);
+	return err;
+}
+
+int weir_store_set_share(struct weir_store *s, uint32_t stream, uint32_t percent)
+{
+	const char *path = weir_device_path(weir_queue_device(s->io.q));
+	int err = wait_allowed(s);
+
+	if (err)
+		return err;
+	if (percent > 100)
+		return error_set(-EINVAL, "%s: a share of %u %%: it is at most 100 %%", path,
+				 percent);
+	err = parts_set_share(s, stream, percent);
+	if (err == -ENOENT)
+		return error_set(err, "%s: no stream %u: a share is a stream's", path, stream);
+	return err ? error_sys(err, "%s: cannot set the share of stream %u", path, stream) : 0;
+}
+
 /* A row of a part's table. */
 struct parts_row {
 	uint32_t n;

@@ -68,8 +68,6 @@ static void tenant_row(struct weir_store *s, struct super *next, struct tenant_q
 	log_placement_assign(s->logs, next);
 }
 
-static void tenant_begin(struct weir_store *s, struct weir_store_op *op);
-
 /* Handles the result of writing the superblock with the new row. */
 static void tenant_written(struct superjob *job, int result)
 {
@@ -81,8 +79,21 @@ static void tenant_written(struct superjob *job, int result)
 	if (!result)
 		log_placement_apply(s->logs);
 	op_end(&s->io, op, result);
-	while (!s->tenants.op && (op = op_list_pop(&s->tenants.waiting)))
-		tenant_begin(s, op);
+	while (!s->tenants.op && (op = op_list_pop(&s->tenants.waiting))) {
+		const struct inner_op *inner = op_priv(op)->private;
+
+		inner->run(s, op);
+	}
+}
+
+/* Writes NEXT for OP, which ends after that. */
+static void tenant_write(struct weir_store *s, struct weir_store_op *op, const struct super *next)
+{
+	CHECK(!s->tenants.op && !superjob_busy(&s->io));
+	if (superjob_start(&s->io, next, tenant_written))
+		op_end(&s->io, op, -ENOMEM);
+	else
+		s->tenants.op = op;
 }
 
 static void tenant_create(struct weir_store *s, struct weir_store_op *op)
@@ -90,15 +101,13 @@ static void tenant_create(struct weir_store *s, struct weir_store_op *op)
 	const struct tenant_question *ask = op_priv(op)->private;
 	struct super next = s->io.super;
 
-	CHECK(!s->tenants.op && !superjob_busy(&s->io));
 	CHECK(ask->wanted == TENANT_ANY_STREAM || ask->wanted < layout_streams_max(s->io.lay));
 	tenant_row(s, &next, op_priv(op)->private);
 	/* The log of the stream must exist before anybody can know the stream. */
-	if (logs_make(s->logs, next.streams) || superjob_start(&s->io, &next, tenant_written)) {
+	if (logs_make(s->logs, next.streams))
 		op_end(&s->io, op, -ENOMEM);
-		return;
-	}
-	s->tenants.op = op;
+	else
+		tenant_write(s, op, &next);
 }
 
 static void tenant_begin(struct weir_store *s, struct weir_store_op *op)
@@ -125,6 +134,23 @@ void tenant_run(struct weir_store *s, struct weir_store_op *op)
 		op_list_add(&s->tenants.waiting, op);
 	else
 		tenant_begin(s, op);
+}
+
+void tenant_run_share(struct weir_store *s, struct weir_store_op *op)
+{
+	const struct share_question *ask = op_priv(op)->private;
+	struct super next = s->io.super;
+
+	if (s->tenants.op) {
+		op_list_add(&s->tenants.waiting, op);
+		return;
+	}
+	if (ask->stream >= next.streams || s->io.read_only || s->io.broken) {
+		op_end(&s->io, op, ask->stream >= next.streams ? -ENOENT : -EROFS);
+		return;
+	}
+	next.stream[ask->stream].share = htole32(ask->percent);
+	tenant_write(s, op, &next);
 }
 
 struct row_question {

@@ -22,4 +22,12 @@ struct tenant_question {
 
 void tenant_run(struct weir_store *s, struct weir_store_op *op);
 
+/* Asks a part to note the share of a stream. */
+struct share_question {
+	struct inner_op inner; /* first; its function is tenant_run_share() */
+	uint32_t stream, percent;
+};
+
+void tenant_run_share(struct weir_store *s, struct weir_store_op *op);
+
 #endif

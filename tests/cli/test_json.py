@@ -61,6 +61,7 @@ def everything(weir):
             ("dump", img, "--all", "--freed"), ("fsck", img), ("scrub", img),
             ("export", img, "-f", weir.path("exported")),
             ("import", img, "-f", weir.path("exported")),
+            ("tenant", img, "alice", "--share", "30%"),
             ("del", img, "k", "gone"), ("sim", weir.path("jobs")),
             ("sim", weir.path("one"), "--window", "10s"), ("sim", weir.path("trims")),
             ("sim", weir.path("jobs"), "--sched", "none,kyber"),

@@ -56,6 +56,24 @@ def keys_stay(weir):
 
 
 @case
+def shares(weir):
+    """tenant shows the streams, adds a tenant and sets its share; stat shows that too"""
+    weir.format()
+    assert [s["share_percent"] for s in streams(weir)] == [0]
+    done = weir.json("tenant", weir.img, "alice", "--share", "30%")
+    assert done["schema"] == "weir.tenant.v1", done
+    assert [(s["tenants"], s["share_percent"]) for s in done["streams"]] == [
+        ([], 0), (["alice"], 30)], done
+    assert [s["share_percent"] for s in streams(weir)] == [0, 30]
+    out, _ = weir.run("tenant", weir.img)
+    assert b"30 %" in out and b"alice" in out, out
+    weir.run("tenant", weir.img, "alice", "--share", "0")
+    assert [s["share_percent"] for s in streams(weir)] == [0, 0]
+    weir.fails("tenant", weir.img, "alice", "--share", "130%", code=2, says=["0% to 100%"])
+    weir.fails("tenant", weir.img, "--share", "30%", code=2, says=["name the tenant"])
+
+
+@case
 def shared_streams(weir):
     """a tenant that has to share a stream gets a note, once"""
     weir.format("4m", "--segment-bytes", "128k", "-ff")

@@ -331,5 +331,6 @@ void logs_describe(const struct logs *ls, uint32_t stream, struct weir_store_str
 		.live_bytes = l->live_bytes,
 		.written_bytes = l->written_bytes,
 		.evicted_segments = l->evicted_segments,
+		.share = le32toh(ls->io->super.stream[stream].share),
 	};
 }

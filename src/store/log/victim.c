@@ -7,7 +7,8 @@
  * the garbage may lie behind segments that are full of live entries. So the oldest segment of a log
  * that has much garbage is moved as a whole, as often as it takes to reach the garbage; on average
  * this writes at most two segments for each that becomes free. Only if there is no such log either,
- * entries leave the store: the oldest segment of all is reclaimed by the eviction policy.
+ * entries leave the store: the oldest segment of a stream that is over its share, or else of all,
+ * is reclaimed by the eviction policy.
  * This file only reads; it runs on the loop's thread.
  */
 #include "store/format/policy.h"
@@ -142,6 +143,27 @@ static struct segment *victim_oldest(const struct logs *ls)
 	return best;
 }
 
+/* Returns the oldest segment of the stream that is most over its share, or NULL. */
+static struct segment *victim_over_share(const struct logs *ls)
+{
+	struct segment *head, *best = NULL;
+	uint64_t share, has, most = 0;
+	const struct log *l;
+	uint32_t i;
+
+	LOGS_FOREACH(ls, l, i)
+	{
+		head = victim_head(l);
+		share = (uint64_t)le32toh(ls->io->super.stream[i].share) * ls->segs.count;
+		has = 100ull * l->segs.used;
+		if (!head || !share || has <= share || has - share <= most)
+			continue;
+		most = has - share;
+		best = head;
+	}
+	return best;
+}
+
 /* Returns true if no segment in which something lives can be reclaimed now. */
 static bool victim_must_wait(const struct logs *ls)
 {
@@ -174,7 +196,9 @@ bool victim_choose(const struct logs *ls, struct victim *v)
 	 * live entry leaves the store for space. */
 	v->rule.all = v->seg && moves;
 	if (!v->rule.all) {
-		v->seg = victim_oldest(ls);
+		v->seg = victim_over_share(ls);
+		if (!v->seg)
+			v->seg = victim_oldest(ls);
 		v->rule.budget = victim_budget(ls);
 	}
 	return v->seg;

@@ -179,10 +179,42 @@ static void the_policy_is_stored(void **state)
 	rig_remove(&rig);
 }
 
+/* Where entries must leave, a stream that has more than its share loses them first, however old
+ * those of others are. Until then it may have all the space. */
+static void over_its_share_first(void **state)
+{
+	const uint32_t *share = *state;
+	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
+	uint32_t a, b;
+	uint64_t key, found = 0;
+
+	make(WEIR_POLICY_FIFO, 0);
+	assert_int_equal(weir_store_add_tenant(rig.s, "a", &a), 1);
+	assert_int_equal(weir_store_add_tenant(rig.s, "b", &b), 1);
+	assert_int_equal(weir_store_set_share(rig.s, a, *share), 0);
+	rig_close(&rig);
+	rig_open(&rig);
+	for (key = 0; key < 100; key++)
+		assert_int_equal(rig_put(&rig, key, 1, LENGTH, RIG_STREAM(b)), 0);
+	for (; key < 2000; key++)
+		assert_int_equal(rig_put(&rig, key, 1, LENGTH, RIG_STREAM(a)), 0);
+	for (key = 0; key < 100; key++)
+		found += !weir_store_exists(rig.s, &key, sizeof(key), NULL);
+	/* Without a share only what is in the open segment of b stays. */
+	assert_true(*share ? found == 100 : found <= 8);
+	assert_int_equal(weir_store_get_stream(rig.s, a, &info), 0);
+	assert_int_equal(info.share, *share);
+	/* What the others do not need is lent. */
+	assert_true(info.segments > SEGMENTS / 2);
+	assert_int_equal(weir_store_set_share(rig.s, 9, 30), -ENOENT);
+	assert_int_equal(weir_store_set_share(rig.s, a, 101), -EINVAL);
+	rig_remove(&rig);
+}
+
 int main(void)
 {
 	static int gets[] = { 1, 0 }, exists[] = { 0, 1 };
-	static uint32_t quarter = 25, most = 75;
+	static uint32_t quarter = 25, most = 75, fifth = 20, none = 0;
 	const struct CMUnitTest tests[] = {
 		{ "clock_keeps_what_is_read", clock_keeps_what_is_read, NULL, NULL, gets },
 		{ "clock_keeps_what_exists_found", clock_keeps_what_is_read, NULL, NULL, exists },
@@ -191,6 +223,8 @@ int main(void)
 		{ "the_budget_holds_25", the_budget_holds, NULL, NULL, &quarter },
 		{ "the_budget_holds_75", the_budget_holds, NULL, NULL, &most },
 		cmocka_unit_test(the_policy_is_stored),
+		{ "over_its_share_first", over_its_share_first, NULL, NULL, &fifth },
+		{ "without_a_share", over_its_share_first, NULL, NULL, &none },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
