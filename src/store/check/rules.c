@@ -70,9 +70,15 @@ void rules_supers(struct check *k)
 			    (unsigned long long)m->newest.epoch);
 }
 
+/* Marks a segment to be freed. Its free mark must be newer than what is in it, which may be newer
+ * than every header: the header that told so is damaged. */
 static void rules_free(struct check *k, uint32_t number)
 {
+	struct generation gen;
+
 	k->mark[number] |= CHECK_MARK_FREE;
+	if (content_is_batch(&k->c, 1, &gen) && generation_compare(gen, k->m.newest) > 0)
+		k->m.newest = gen;
 }
 
 void rules_header(struct check *k, uint32_t number)
@@ -103,8 +109,6 @@ void rules_header(struct check *k, uint32_t number)
 			"the header is older than the batches behind it (%llu.%llu, %llu.%llu)",
 			(unsigned long long)s->h.gen.epoch, (unsigned long long)s->h.gen.counter,
 			(unsigned long long)gen.epoch, (unsigned long long)gen.counter);
-		if (generation_compare(gen, k->m.newest) > 0)
-			k->m.newest = gen;
 		rules_free(k, number);
 		return;
 	}
