@@ -2,6 +2,7 @@
 /* format.c - `weir format`: makes an empty store and describes it. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -13,6 +14,7 @@
 #include "base/parse.h"
 #include "cli/command.h"
 #include "cli/describe.h"
+#include "cli/devices.h"
 #include "cli/opening.h"
 #include "cli/percent.h"
 #include "cli/report.h"
@@ -128,8 +130,9 @@ static int format_show(const char *path, int json)
  * Checks --size: it gives the size of a new file. For an existing file or device of another size
  * it is an error.
  */
-static int format_check_size(const char *path, uint64_t size)
+static int format_check_size(const char *path, void *user)
 {
+	uint64_t size = *(const uint64_t *)user;
 	char is[32], wish[32];
 	struct stat st;
 
@@ -170,9 +173,10 @@ static int format_run(void *arg, char **operands, int n)
 {
 	const struct format_args *args = arg;
 	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
+	uint64_t size = args->size;
 	int err, exit_code;
+	char *path;
 
-	(void)n;
 	opts.create_bytes = args->size;
 	opts.capacity_bytes = args->capacity;
 	opts.segment_bytes = args->segment_bytes;
@@ -184,19 +188,23 @@ static int format_run(void *arg, char **operands, int n)
 		exit_code = format_policy(args, &opts);
 	if (exit_code)
 		return exit_code;
-	exit_code = format_check_size(operands[0], args->size);
-	if (exit_code)
-		return exit_code;
-	err = weir_store_format(operands[0], &opts);
-	if (err < 0)
-		return format_failed(operands[0], args->size, err);
-	return format_show(operands[0], args->json != 0);
+	path = devices_join(operands, n);
+	if (!path)
+		return REPORT_USAGE;
+	exit_code = devices_each(path, format_check_size, &size);
+	if (!exit_code) {
+		err = weir_store_format(path, &opts);
+		exit_code = err < 0 ? format_failed(path, args->size, err)
+				    : format_show(path, args->json != 0);
+	}
+	free(path);
+	return exit_code;
 }
 
 const struct command command_format = {
 	.name = "format",
 	.path = COMMAND_PATH,
-	.operands = "PATH",
+	.operands = "PATH...",
 	.summary = "make an empty store on a file or device",
 	.text = "Makes an empty store on PATH, a file or a block device. A file that does not\n"
 		"exist is created with --size, and its space is allocated. A file or device with\n"
@@ -209,10 +217,12 @@ const struct command command_format = {
 		    "weir format demo.img --size 64g --max-value 16m   # values of up to 16 MiB, "
 		    "or more\n"
 		    "weir format /dev/nvme0n1p3 --force\n"
+		    "weir format /dev/nvme0n1 /dev/nvme1n1   # one store: weir stat "
+		    "/dev/nvme0n1,/dev/nvme1n1\n"
 		    "weir format /dev/ng0n1 --placement stream   # a drive with FDP\n",
 	.options = format_options,
 	.min_operands = 1,
-	.max_operands = 1,
+	.max_operands = WEIR_DEVICES_MAX,
 	.args_size = sizeof(struct format_args),
 	.run = format_run,
 };

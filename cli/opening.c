@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/devices.h"
 #include "cli/opening.h"
 #include "cli/report.h"
 #include "cli/tenant.h"
@@ -120,11 +121,28 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 	opts.scheduler = o->scheduler;
 	opts.lock_wait_ns = o->wait_ns;
 	opts.salvage = o->salvage;
+	opts.degraded = o->degraded;
 	tenant_placement(o->placement, &opts.placement);
 	if (weir_store_open(s, path, &opts) < 0)
 		return report_failed(path);
+	devices_notes(*s, path);
 	if (!opts.read_only)
 		opening_notes(*s, path);
+	return 0;
+}
+
+/*
+ * Checks one device of a store. The caller is going to write. "The device is mounted" is a better
+ * message than "there is no store".
+ */
+static int opening_check_device(const char *path, void *user)
+{
+	const struct opening *o = user;
+	struct weir_device *dev;
+
+	if (weir_device_open(&dev, path, NULL) < 0)
+		return o->degraded ? 0 : report_failed(path);
+	weir_device_close(dev);
 	return 0;
 }
 
@@ -132,17 +150,14 @@ int opening_ask(struct weir_store_info *info, const char *path, const struct ope
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	char engine_opts[OPENING_OPTS_BYTES];
-	struct weir_device *dev;
+	struct opening copy = *o;
+	int exit_code = devices_each(path, opening_check_device, &copy);
 
-	/*
-	 * The caller is going to write. "The device is mounted" is a better message than "there is
-	 * no store".
-	 */
-	if (weir_device_open(&dev, path, NULL) < 0)
-		return report_failed(path);
-	weir_device_close(dev);
+	if (exit_code)
+		return exit_code;
 	opts.engine = o->passthrough ? "uring_cmd" : o->engine;
 	opts.engine_opts = opening_engine_opts(o, engine_opts, sizeof(engine_opts));
+	opts.degraded = o->degraded;
 	return weir_store_peek(info, path, &opts) < 0 ? report_failed(path) : 0;
 }
 

@@ -20,6 +20,7 @@ struct opening {
 	const char *placement;	 /* "none" or "stream"; NULL: as the store was formatted */
 	uint64_t wait_ns;	 /* how long to wait while another process has the store */
 	unsigned salvage;	 /* put segments that cannot be read out of use */
+	unsigned degraded;	 /* open without devices that are missing */
 };
 
 /* Options for the member struct opening AT in the struct of a command's arguments. */
@@ -57,6 +58,12 @@ struct opening {
 		  .offset = (at) + offsetof(struct opening, salvage),                              \
 		  .help = "give up segments that cannot be read, with\nwhat they hold, so that "   \
 			  "the store opens" },                                                     \
+		{ .name = "degraded",                                                              \
+		  .type = OPT_FLAG,                                                                \
+		  .offset = (at) + offsetof(struct opening, degraded),                             \
+		  .help = "open a store on several devices without some\nof them, and without "    \
+			  "the "                                                                   \
+			  "keys that lie there" },                                                 \
 	{                                                                                          \
 		.name = "sched", .type = OPT_STRING,                                               \
 		.offset = (at) + offsetof(struct opening, scheduler), .arg = "NAME",               \

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/parse.h"
 #include "cli/acks.h"
+#include "cli/devices.h"
 #include "cli/replay_session.h"
 #include "cli/report.h"
 #include "cli/synthetic.h"
@@ -85,9 +86,16 @@ static int replay_make_store(const struct replay_args *args)
 	return 0;
 }
 
+static int replay_is_there(const char *path, void *user)
+{
+	(void)user;
+	return !access(path, F_OK) || errno != ENOENT;
+}
+
+/* Returns true if the store has to be made: no device of it is there. */
 static bool replay_is_missing(const struct replay_args *args)
 {
-	return access(args->store, F_OK) < 0 && errno == ENOENT;
+	return !devices_each(args->store, replay_is_there, NULL);
 }
 
 /* Checks that the blocks fit into the existing store, before a trace is read or made. */

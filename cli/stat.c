@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "cli/command.h"
 #include "cli/describe.h"
+#include "cli/devices.h"
 #include "cli/opening.h"
 #include "cli/report.h"
 #include "cli/table.h"
@@ -151,6 +152,10 @@ static int stat_print(const struct stat_facts *f, struct weir_store *s)
 	stat_rows_recovery(&t, &f->stats);
 	err = table_print(&t, 2, stdout);
 	table_free(&t);
+	if (!err && f->info.devices > 1) {
+		printf("devices:\n");
+		err = devices_print(s, stdout);
+	}
 	if (!err && f->info.streams > 1) {
 		printf("streams:\n");
 		err = tenant_print(s, stdout);
@@ -208,6 +213,7 @@ static int stat_print_json(const struct stat_facts *f, struct weir_store *s)
 		     json_object_set_new(root, "content", stat_json_content(&f->stats)) ||
 		     json_object_set_new(root, "recovery", stat_json_recovery(&f->stats)) ||
 		     stat_json_placement(root, &f->info) ||
+		     json_object_set_new(root, "devices", devices_json(s)) ||
 		     json_object_set_new(root, "streams", tenant_json(s)))) {
 		json_decref(root);
 		root = NULL;

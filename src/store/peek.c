@@ -81,24 +81,39 @@ static int peek_one(struct weir_store_info *info, const char *path,
 	return err;
 }
 
-/* Adds up what the devices have. Whether they belong together is left to weir_store_open(). */
+/* Adds what ONE device has to ALL, which is empty at first. */
+static void peek_add(struct weir_store_info *all, const struct weir_store_info *one)
+{
+	if (!all->devices) {
+		*all = *one;
+		return;
+	}
+	all->capacity_bytes += one->capacity_bytes;
+	all->segments += one->segments;
+	if (one->max_value_bytes < all->max_value_bytes)
+		all->max_value_bytes = one->max_value_bytes;
+}
+
+/* Looks at each device. Whether they belong together is left to weir_store_open(). */
 static int peek_run(struct weir_store_info *info, const char *text,
 		    const struct weir_store_opts *opts)
 {
 	struct weir_store_info all = WEIR_STORE_INFO_INIT, one = WEIR_STORE_INFO_INIT;
 	struct paths paths;
+	uint32_t seen = 0;
 	int err = paths_split(&paths, text);
 
-	if (!err)
-		err = peek_one(&all, paths.path[0], opts);
-	for (uint32_t n = 1; n < paths.count && !err; n++) {
+	for (uint32_t n = 0; n < paths.count && !err; n++) {
 		err = peek_one(&one, paths.path[n], opts);
-		all.capacity_bytes += one.capacity_bytes;
-		all.segments += one.segments;
-		if (one.max_value_bytes < all.max_value_bytes)
-			all.max_value_bytes = one.max_value_bytes;
+		if (!err) {
+			peek_add(&all, &one);
+			seen++;
+		} else if (opts && opts->size >= sizeof(*opts) && opts->degraded &&
+			   (seen || n + 1 < paths.count)) {
+			err = 0;
+		}
 	}
-	all.devices_missing = paths.count < all.devices ? all.devices - paths.count : 0;
+	all.devices_missing = seen < all.devices ? all.devices - seen : 0;
 	paths_free(&paths);
 	return err ? err : opts_give(info, info->size, &all, sizeof(all));
 }

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests stores on several devices as a user meets them: A,B,C wherever a store is named."""
+
+import os
+import signal
+import threading
+
+from harness import case, main, wait_unlocked
+
+
+def make(weir, count=3, size="64m"):
+    """Formats a store on COUNT files. Returns their paths."""
+    paths = [weir.path(f"disk{n}.img") for n in range(count)]
+    weir.run("format", *paths, "--size", size)
+    return paths
+
+
+@case
+def everywhere(weir):
+    """each command takes the devices in any order, with commas between them"""
+    a, b, c = make(weir)
+    for key in range(12):
+        weir.run("put", f"{a},{b},{c}", f"key{key}", stdin=b"value %d" % key)
+    for key in range(12):
+        assert weir.run("get", f"{c},{a},{b}", f"key{key}")[0] == b"value %d" % key
+    assert len(weir.run("ls", f"{b},{c},{a}")[0].split()) == 12
+    weir.run("del", f"{b},{c},{a}", "key3")
+    weir.fails("get", f"{a},{b},{c}", "key3", says=["key3"])
+    stat = weir.json("stat", f"{c},{b},{a}")
+    assert stat["content"]["entries"] == 11
+    assert [d["path"] for d in stat["devices"]] == [a, b, c]
+    assert sum(d["entries"] for d in stat["devices"]) == 11
+    assert all(d["state"] == "good" for d in stat["devices"])
+    assert b"disk1.img" in weir.run("stat", f"{c},{b},{a}")[0]
+    weir.run("replay", "synthetic", "--store", f"{a},{b},{c}", "--block-bytes", "16k", "--verify",
+             "--requests", 100)
+
+
+@case
+def missing(weir):
+    """what is missing is named, and --degraded goes without"""
+    a, b, c = make(weir)
+    for key in range(12):
+        weir.run("put", f"{a},{b},{c}", f"key{key}", stdin=b"value")
+    weir.fails("get", b, "key1", says=["3 devices", "devices 1, 3 are not among"])
+    weir.fails("put", f"{a},{c}", "key1", stdin=b"x", says=["device 2 is not among", "--degraded"])
+    os.unlink(b)
+    weir.fails("get", f"{a},{b},{c}", "key1", says=[b])
+    found = []
+    for key in range(12):
+        process = weir.start("get", f"{a},{b},{c}", f"key{key}", "--degraded")
+        out, err = process.communicate(timeout=60)
+        assert b"opened without device 2" in err, err
+        if process.returncode == 0:
+            assert out == b"value"
+            found.append(key)
+            weir.run("put", f"{a},{b},{c}", f"key{key}", "--degraded", stdin=b"new")
+        else:
+            assert b"device 2 of the 3" in err, err
+    assert 0 < len(found) < 12, found
+    stat = weir.json("stat", f"{a},{c}", "--degraded")
+    assert [d["state"] for d in stat["devices"]] == ["good", "missing", "good"], stat["devices"]
+    assert stat["content"]["entries"] == len(found)
+
+
+@case
+def wrong(weir):
+    """a device that shrank or belongs to another store is refused by name"""
+    a, b = make(weir, 2)
+    weir.format("64m")
+    weir.fails("get", f"{a},{weir.img}", "k", says=[weir.img, "belongs to store"])
+    weir.fails("get", f"{a},{a}", "k", says=["named twice"])
+    weir.fails("get", f"{a},,{b}", "k", says=["is empty"])
+    weir.fails("format", weir.path("x,y"), weir.path("z"), "--size", "64m", code=2,
+               says=["comma"])
+    os.truncate(b, 8 << 20)
+    weir.fails("stat", f"{a},{b}", says=[b, "truncated"])
+
+
+@case
+def killed(weir):
+    """after a kill each acknowledged put is there, on whichever device it lies"""
+    text = ",".join(make(weir, 2))
+    acks = weir.path("acks")
+    for _ in range(3):
+        replay = weir.start("replay", "synthetic", "--store", text, "--block-bytes", "16k",
+                            "--ack-log", acks)
+        for _ in range(2000):
+            if os.path.exists(acks) and os.path.getsize(acks) > 2048:
+                break
+            threading.Event().wait(0.005)
+        replay.send_signal(signal.SIGKILL)
+        replay.communicate()
+        for path in text.split(","):
+            wait_unlocked(path)
+        out, _ = weir.run("replay", "--store", text, "--block-bytes", "16k",
+                          "--check-acks", acks)
+        assert out
+        os.unlink(acks)
+
+
+main()
