@@ -101,8 +101,9 @@ struct weir_dump_opts {
 
 /*
  * Goes through the store on PATH, which nobody may have open for writing, and calls back for each
- * structure. Values are not read. Nothing is written. Errors: those of weir_store_open(), -EINVAL
- * (no such segment). Blocks; any thread, but no callback.
+ * structure. Of a store on several devices, PATH is one. Values are not read. Nothing is written.
+ * Errors: those of weir_store_open(), -EINVAL (no such segment). Blocks; any thread, but no
+ * callback.
  */
 int weir_store_dump(const char *path, const struct weir_dump_opts *opts);
 

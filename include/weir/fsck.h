@@ -90,7 +90,8 @@ struct weir_check_result {
 #define WEIR_CHECK_RESULT_INIT WEIR_INIT_SIZED(struct weir_check_result)
 
 /*
- * Checks the store on PATH, which nobody may have open. OPTS may be NULL. Returns 0 also if there
+ * Checks the store on PATH, which nobody may have open. Of a store on several devices, PATH is one:
+ * each is checked by itself. OPTS may be NULL. Returns 0 also if there
  * is damage: RESULT says how much. With opts.repair, what is damaged is dropped durably: segments
  * without a valid header are freed; records whose payload, entry or batch header is damaged are
  * struck; superblock copies and footers are written again. A repair may be interrupted anywhere and

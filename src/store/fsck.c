@@ -31,6 +31,7 @@ static int fsck_reopen(struct fsck *f)
 
 	opts.attach = 1;
 	opts.placement = WEIR_PLACEMENT_NONE; /* nothing is put */
+	opts.degraded = 1;		      /* the store's other devices are not needed */
 	err = weir_store_open_queues(&s, &f->q, 1, &opts);
 	return err ? err : weir_store_close(s);
 }

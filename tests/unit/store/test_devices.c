@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <weir/dump.h>
+#include <weir/fsck.h>
 #include <weir/pin.h>
 #include <weir/tenant.h>
 
@@ -415,6 +417,59 @@ static void tenants(void **state)
 	close_all();
 }
 
+static void note_live(void *user, const struct weir_dump_record *record)
+{
+	uint64_t *offset = user;
+
+	if (record->live && !*offset)
+		*offset = record->offset;
+}
+
+static void check_device(const char *path, uint32_t repair, struct weir_check_result *result)
+{
+	struct weir_check_opts opts = WEIR_CHECK_OPTS_INIT;
+
+	*result = (struct weir_check_result)WEIR_CHECK_RESULT_INIT;
+	opts.data = 1;
+	opts.repair = repair;
+	if (weir_store_check(path, &opts, result))
+		fail_msg("check: %s", weir_error());
+}
+
+/* Each device is checked and repaired by itself; a scrub reads the values of all. */
+static void checked(void **state)
+{
+	struct weir_dump_opts dump = WEIR_DUMP_OPTS_INIT;
+	struct weir_scrub_result scrubbed = WEIR_SCRUB_RESULT_INIT;
+	struct weir_check_result result;
+	uint64_t offset = 0, entries = 0;
+
+	(void)state;
+	open_all(all);
+	put_keys(1);
+	close_all();
+	for (unsigned n = 0; n < DEVICES; n++) {
+		check_device(file[n], 0, &result);
+		assert_int_equal(result.damage + result.notes, 0);
+		entries += result.entries;
+	}
+	assert_int_equal(entries, KEYS);
+	dump.on_record = note_live;
+	dump.user = &offset;
+	assert_int_equal(weir_store_dump(file[1], &dump), 0);
+	snprintf(rig.path, sizeof(rig.path), "%s", file[1]);
+	rig_damage(&rig, offset);
+	check_device(file[1], 1, &result);
+	assert_true(result.damage == 1 && result.dropped_records == 1);
+	check_device(file[1], 0, &result);
+	assert_int_equal(result.damage, 0);
+	open_all(all);
+	assert_int_equal(weir_store_scrub(rig.s, NULL, &scrubbed), 0);
+	assert_int_equal(scrubbed.values, KEYS - 1);
+	assert_int_equal(scrubbed.damaged, 0);
+	close_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +481,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(degraded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(holds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tenants, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(checked, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("store_devices", tests, NULL, NULL);
