@@ -95,6 +95,21 @@ static void seed_garbage(struct run *run)
 	run_put(run, 0, 0, 0, 0);
 }
 
+/* One key is all that lives in the oldest segment, and the next segments are reclaimed soon: once
+ * the key is put again, only what was put keeps it. */
+static void seed_superseded(struct run *run)
+{
+	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
+
+	run_put(run, 0, 0, WEIR_PUT_DURABLE, 0);
+	run_settle(run);
+	do {
+		run_put(run, MODEL_SMALL + run->fillers++ % 2, 28000, 0, 0);
+		run_settle(run);
+		CHECK(!weir_store_get_stats(run->s, &stats));
+	} while (stats.free_segments > 3);
+}
+
 /* The trailer of segment 0 was damaged after the store was closed. */
 static void seed_bad_footer(struct run *run)
 {
@@ -123,6 +138,7 @@ const struct seed seeds[] = {
 	{ "failed-batch", 9, seed_failed_batch },
 	{ "tombstones", 9, seed_tombstones },
 	{ "garbage", 9, seed_garbage },
+	{ "superseded", 9, seed_superseded },
 	{ "bad-footer", 9, seed_bad_footer },
 	{ "killed", 16, seed_killed },
 };

@@ -250,7 +250,8 @@ static int is_held(const struct held *h)
 		return memdisk.hold_end && h->cmd->offset + h->cmd->length == memdisk.hold_end &&
 		       !memdisk.off;
 	return memdisk.hold_length && h->cmd->op == WEIR_OP_READ &&
-	       h->cmd->length == memdisk.hold_length;
+	       h->cmd->length == memdisk.hold_length &&
+	       (!memdisk.hold_buf || h->cmd->iov[0].iov_base == memdisk.hold_buf);
 }
 
 static unsigned memdisk_reap(struct engine *e, uint64_t now)

@@ -38,6 +38,7 @@ struct memdisk {
 	unsigned lost;
 	uint64_t lost_length;
 	uint64_t hold_length; /* reads of this length do not complete; 0: all do */
+	const void *hold_buf; /* if it is set, only those into this memory */
 	uint64_t hold_end;    /* so do writes that end here, while the power is on */
 	/* It is called for each command when it comes and when it has completed well; may be
 	 * NULL. */
