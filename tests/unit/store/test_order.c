@@ -310,12 +310,61 @@ static void reclaim_waits_for_what_superseded(void **unused)
 	rig_remove(&rig);
 }
 
+/* Empties the oldest segment but for keys 0 to 2, then lets it be reclaimed, and cuts the power. */
+static void moved_then_cut(uint64_t off_after)
+{
+	uint64_t key;
+
+	memdisk_on(0);
+	assert_int_equal(memdisk_open(&rig), 0);
+	for (key = 3; key < 7; key++)
+		assert_int_equal(rig_put(&rig, key, 2, 3000, WEIR_PUT_DURABLE), 0);
+	memdisk.off_at = memdisk.commands + off_after;
+	for (key = 1000; !rig_put(&rig, key, 1, 3000, 0); key++)
+		;
+	memdisk_close(&rig);
+	memdisk_cut();
+	memdisk_on(0);
+	assert_int_equal(memdisk_open(&rig), 0);
+	for (key = 0; key < 3; key++)
+		if (rig_get(&rig, key, 1, 3000) != 1)
+			fail_msg("key %d is gone: it was not flushed at its new place (cut %d)",
+				 (int)key, (int)off_after);
+	memdisk_close(&rig);
+}
+
+/* The old place of a survivor stays until the new one is on the medium. */
+static void reclaim_waits_for_survivors(void **state)
+{
+	uint8_t *image;
+	uint64_t off, round;
+
+	(void)state;
+	rig_make(&rig, 1 << 20, SEGMENT, BLOCK);
+	memdisk_load(&rig, BLOCK, 8);
+	fill();
+	memdisk_cut();
+	image = malloc(memdisk.bytes);
+	memcpy(image, memdisk.now, memdisk.bytes);
+	for (off = 1; off <= 40; off++) {
+		for (round = 0; round < 6; round++) {
+			memcpy(memdisk.now, image, memdisk.bytes);
+			memcpy(memdisk.medium, image, memdisk.bytes);
+			moved_then_cut(off);
+		}
+	}
+	free(image);
+	memdisk_free();
+	rig_remove(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_life),
 		cmocka_unit_test(the_good_copy_waits),
 		cmocka_unit_test(reclaim_waits_for_what_superseded),
+		cmocka_unit_test(reclaim_waits_for_survivors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
