@@ -64,6 +64,7 @@ static int parts_sync(struct weir_store *s, struct weir_store_op *op)
 	uint32_t count = s->parts->count - s->parts->missing, n = 0, i;
 	struct parts_sync *sync = calloc(1, sizeof(*sync) + count * sizeof(sync->each[0]));
 	struct weir_store *part;
+	int err;
 
 	if (!sync)
 		return error_sys(-ENOMEM, "cannot sync the store");
@@ -81,13 +82,15 @@ static int parts_sync(struct weir_store *s, struct weir_store_op *op)
 							.user = sync };
 	PARTS_FOREACH(s, part, i)
 	{
-		/* The last one may end, and free them all, before this returns. */
+		/* From here on it is the part's: it may have ended, and the last one frees all. */
 		struct weir_store_op *each = &sync->each[n++];
 
 		CHECK(n <= count);
-		each->result = op_post(part, each);
-		if (each->result)
-			parts_sync_ended(each);
+		err = op_post(part, each);
+		if (!err)
+			continue;
+		each->result = err;
+		parts_sync_ended(each);
 	}
 	return 0;
 }

@@ -346,6 +346,49 @@ static void degraded(void **state)
 	close_all();
 }
 
+static int stop_writing(struct weir_store *part, void *user)
+{
+	(void)user;
+	io_break(&part->io, -EIO);
+	return 0;
+}
+
+/* One device stops while the store is open: what fails names it, and the others go on. */
+static void stopped(void **state)
+{
+	struct weir_store_device device = WEIR_STORE_DEVICE_INIT;
+	struct weir_store_stats stats;
+
+	(void)state;
+	open_all(all);
+	put_keys(1);
+	assert_int_equal(weir_store_sync(rig.s), 0);
+	assert_int_equal(wait_call(rig.s->parts->part[1], stop_writing, NULL), 0);
+	for (uint64_t key = 0; key < KEYS; key++) {
+		int err = rig_put(&rig, key, 2, 5000 + key, WEIR_PUT_DURABLE);
+
+		assert_true(device_of(key) == 1 ? err < 0 : !err);
+		if (err)
+			assert_non_null(strstr(weir_error(), file[1]));
+		assert_int_equal(rig_get(&rig, key, device_of(key) == 1 ? 1 : 2, 5000 + key), 1);
+	}
+	assert_true(weir_store_sync(rig.s) < 0);
+	assert_non_null(strstr(weir_error(), file[1]));
+	for (uint32_t n = 0; n < DEVICES; n++) {
+		assert_int_equal(weir_store_get_device(rig.s, n, &device), 0);
+		assert_int_equal(device.state,
+				 n == 1 ? WEIR_STORE_DEVICE_STOPPED : WEIR_STORE_DEVICE_GOOD);
+	}
+	rig_stats(&rig, &stats);
+	assert_int_equal(stats.read_only, 1);
+	assert_int_equal(weir_store_close(rig.s), -EIO);
+	assert_non_null(strstr(weir_error(), file[1]));
+	open_all(all);
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_get(&rig, key, device_of(key) == 1 ? 1 : 2, 5000 + key), 1);
+	close_all();
+}
+
 /* Calls for many keys: the parts answer for their own. */
 static void holds(void **state)
 {
@@ -479,6 +522,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(another_device, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(degraded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(stopped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(holds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tenants, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(checked, set_up, tear_down),
