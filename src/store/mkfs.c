@@ -289,7 +289,7 @@ static int mkfs_write(struct mkfs *m, uint32_t n)
 	if (err)
 		return error_set(err, "%s (while formatting)", weir_error());
 	for (i = 0; i < n && !err; i++)
-		err = superio_write(m[i].q, &m[i].super, &none);
+		err = superio_write(m[i].q, &m[i].super, &none, true);
 	return err;
 }
 

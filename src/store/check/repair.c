@@ -19,7 +19,7 @@
 int check_write_supers(struct check *k)
 {
 	struct medium *m = &k->m;
-	struct superio_found found;
+	struct superio_found found = { .unwritable = { false, false } };
 	bool whole = true;
 	uint32_t n;
 
@@ -36,7 +36,7 @@ int check_write_supers(struct check *k)
 	if (whole)
 		return 0;
 	m->super.revision++;
-	return superio_write(k->q, &m->super, &found);
+	return superio_write(k->q, &m->super, &found, true);
 }
 
 static int repair_free(struct check *k, uint32_t number, void *block)

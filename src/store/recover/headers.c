@@ -163,6 +163,32 @@ int headers_check_streams(struct recover *r)
 }
 
 /* Begins a new epoch: what is written from now on is newer than anything on the device. */
+/*
+ * Returns the next revision. A copy that cannot be read now may be readable later, and must not win
+ * then. It may be newer than the valid one, but only by what was never used, or by an epoch: a
+ * change is used when both copies have it. So the revision is made larger than that of any earlier
+ * epoch.
+ */
+static uint64_t headers_revision(const struct recover *r)
+{
+	uint64_t next = r->super.revision + 1, jump = r->super.epoch << 32;
+
+	CHECK(r->super.epoch);
+	if (r->supers.state[0] != SUPER_UNREADABLE && r->supers.state[1] != SUPER_UNREADABLE)
+		return next;
+	return jump >> 32 == r->super.epoch && jump > next ? jump : next;
+}
+
+/* Returns the number of copies that are not good. */
+static uint32_t headers_bad_supers(const struct superio_found *supers)
+{
+	uint32_t bad = 0;
+
+	for (unsigned n = 0; n < 2; n++)
+		bad += supers->state[n] != SUPER_VALID || supers->unwritable[n];
+	return bad;
+}
+
 int headers_begin_epoch(struct recover *r)
 {
 	struct super *super = &r->super;
@@ -179,10 +205,16 @@ int headers_begin_epoch(struct recover *r)
 	 * the floor need not be written more often. */
 	super->sequence_floor = r->sequence;
 	if (!r->io->read_only) {
-		super->revision++;
+		super->revision = headers_revision(r);
 		log_placement_assign(r->ls, super);
-		err = superio_write(r->io->q, super, &r->supers);
+		err = superio_write(r->io->q, super, &r->supers,
+				    super->out_count > r->io->super.out_count);
 	}
+	if (err)
+		return err;
+	r->counts->bad_supers = headers_bad_supers(&r->supers);
 	io_set_super(r->io, super);
-	return err;
+	/* The next change begins with the copy that is not good. */
+	r->io->superjob.first = r->supers.unwritable[1];
+	return 0;
 }

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_supers.c - superblock copies of another store, and copies that cannot be read or written.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include <weir/tenant.h>
+
+#include "memdisk.h"
+#include "store/format/super.h"
+
+#define IMAGE (4u << 20)
+#define SEGMENT (128u << 10)
+#define FIRST 65536u /* where segment 0 begins */
+#define SECOND_COPY (IMAGE - 65536u)
+#define KEYS 20u
+/* Commands of an open at which the power goes. Some of these lives put a key from PUT_EVERY on; the
+ * store has segments for so many lives. */
+#define CUTS 80u
+#define PUT_EVERY 21u
+
+static struct rig rig = { .engine = "posix" };
+static uint8_t uuid[16];
+
+/* Makes a store with KEYS entries on the drive, and closes it. */
+static int set_up(void **state)
+{
+	(void)state;
+	rig_make(&rig, IMAGE, SEGMENT, 4096);
+	memdisk_load(&rig, 512, 5);
+	memdisk_power_on(&rig);
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_put(&rig, key, 1, 9000, WEIR_PUT_DURABLE), 0);
+	memdisk_close(&rig);
+	memcpy(uuid, ((struct disk_super *)memdisk.now)->uuid, sizeof(uuid));
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	memdisk_free();
+	rig_remove(&rig);
+	return 0;
+}
+
+static void check_entries(void)
+{
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_get(&rig, key, 1, 9000), 1);
+}
+
+static uint64_t bad_superblocks(void)
+{
+	struct weir_store_stats stats;
+
+	rig_stats(&rig, &stats);
+	return stats.recovered_bad_superblocks;
+}
+
+static void poke(uint64_t offset, const void *from, size_t length)
+{
+	memcpy(memdisk.now + offset, from, length);
+	memcpy(memdisk.medium + offset, from, length);
+}
+
+/* Formats another store of BYTES, and copies its superblock copy COPY (1 or 2) over this store's.
+ */
+static void other_store(uint64_t bytes, uint64_t segment, unsigned copy)
+{
+	struct rig other = { .engine = "posix" };
+	uint8_t block[4096];
+
+	rig_make(&other, bytes, segment, 4096);
+	rig_peek(&other, copy == 1 ? 0 : bytes - 65536, block, sizeof(block));
+	poke(copy == 1 ? 0 : SECOND_COPY, block, sizeof(block));
+	rig_remove(&other);
+}
+
+/* The store opens as what it was, and its copies are whole again. */
+static void opens_all_the_same(void)
+{
+	assert_int_equal(memdisk_open(&rig), 0);
+	check_entries();
+	assert_int_equal(bad_superblocks(), 1);
+	memdisk_reopen(&rig);
+	check_entries();
+	assert_int_equal(bad_superblocks(), 0);
+	memdisk_close(&rig);
+	assert_memory_equal(((struct disk_super *)memdisk.now)->uuid, uuid, 16);
+	assert_memory_equal(((struct disk_super *)(memdisk.now + SECOND_COPY))->uuid, uuid, 16);
+}
+
+static void another_store_over_copy_1(void **state)
+{
+	(void)state;
+	other_store(IMAGE, SEGMENT, 1);
+	opens_all_the_same();
+}
+
+static void another_store_over_copy_2(void **state)
+{
+	(void)state;
+	other_store(IMAGE, SEGMENT, 2);
+	opens_all_the_same();
+}
+
+/* Other sizes of segments and devices: the foreign copy 1 names another place for copy 2. */
+static void another_layout(void **state)
+{
+	static const uint64_t bytes[] = { IMAGE, 2 * IMAGE, IMAGE / 2 };
+	static const uint64_t segments[] = { 64 << 10, 256 << 10 };
+
+	(void)state;
+	for (unsigned n = 0; n < 3; n++)
+		for (unsigned m = 0; m < 2; m++) {
+			if (bytes[n] / segments[m] < 12)
+				continue;
+			other_store(bytes[n], segments[m], 1);
+			opens_all_the_same();
+			if (bytes[n] != IMAGE)
+				continue;
+			other_store(bytes[n], segments[m], 2);
+			opens_all_the_same();
+		}
+}
+
+/* Returns 0 if opening is refused with WORDS and writes nothing. */
+static void refused(int err, const char *words)
+{
+	uint8_t *before = malloc(IMAGE);
+
+	memcpy(before, memdisk.now, IMAGE);
+	assert_int_equal(memdisk_open(&rig), err);
+	if (!strstr(weir_error(), words))
+		fail_msg("\"%s\" lacks \"%s\"", weir_error(), words);
+	assert_memory_equal(before, memdisk.now, IMAGE);
+	free(before);
+}
+
+/* Only the foreign copy is valid. Nothing on the device belongs to it. */
+static void no_copy_of_its_own(void **state)
+{
+	(void)state;
+	other_store(IMAGE, SEGMENT, 1);
+	memdisk.now[SECOND_COPY + 100] ^= 1;
+	refused(-EBADMSG, "none of its segments");
+	memdisk.now[SECOND_COPY + 100] ^= 1;
+	opens_all_the_same();
+}
+
+/* A store was formatted again with larger segments, so old headers are left between the new ones;
+ * then the old copy 1 comes back. */
+static void an_older_store_on_the_device(void **state)
+{
+	uint8_t old[4096], *image = malloc(IMAGE);
+	struct rig other = { .engine = "posix" };
+
+	(void)state;
+	memcpy(image, memdisk.now, IMAGE);
+	memcpy(old, image, sizeof(old));
+	memdisk_free();
+	rig_make(&other, IMAGE, 2 * SEGMENT, 4096);
+	memdisk_load(&other, 512, 6);
+	rig_remove(&other);
+	memcpy(uuid, ((struct disk_super *)memdisk.now)->uuid, sizeof(uuid));
+	/* Formatting leaves everything but its superblocks and headers as it was. */
+	for (unsigned at = 0; at < IMAGE; at += 4096)
+		if (at && at != SECOND_COPY && (at - FIRST) % (2 * SEGMENT))
+			poke(at, image + at, 4096);
+	free(image);
+	memdisk_power_on(&rig);
+	for (uint64_t key = 0; key < KEYS; key++)
+		assert_int_equal(rig_put(&rig, key, 1, 9000, 0), 0);
+	memdisk_close(&rig);
+	poke(0, old, sizeof(old));
+	opens_all_the_same();
+}
+
+/* Half of the segments belong to another store, with its copy 1. Nobody can tell which store it
+ * is. */
+static void half_of_each(void **state)
+{
+	struct rig other = { .engine = "posix" };
+	uint8_t *half = malloc(IMAGE / 2);
+
+	(void)state;
+	rig_make(&other, IMAGE, SEGMENT, 4096);
+	rig_peek(&other, 0, half, IMAGE / 2);
+	rig_remove(&other);
+	poke(0, half, IMAGE / 2);
+	free(half);
+	refused(-EBADMSG, "two stores");
+	assert_non_null(strstr(weir_error(), "16 segment headers are of the first one's"));
+}
+
+static void let_fail(int op, uint64_t from)
+{
+	memdisk.fail_op = op;
+	memdisk.fail_from = from;
+	memdisk.fail_to = from + 65536;
+	memdisk.fails = UINT32_MAX;
+}
+
+/* Neither copy is needed to open the store. What one life writes is not lost when the copy that it
+ * could not read is back. */
+static void a_copy_that_cannot_be_read(void **state)
+{
+	static const uint64_t at[] = { 0, SECOND_COPY };
+	uint32_t stream;
+
+	(void)state;
+	for (unsigned n = 0; n < 2; n++) {
+		char tenant[] = { (char)('a' + n), 0 };
+
+		let_fail(WEIR_OP_READ, at[n]);
+		assert_int_equal(memdisk_open(&rig), 0);
+		check_entries();
+		assert_int_equal(bad_superblocks(), 1);
+		assert_int_equal(weir_store_add_tenant(rig.s, tenant, &stream), 1);
+		memdisk.fails = 0;
+		memdisk_reopen(&rig);
+		assert_int_equal(bad_superblocks(), 0);
+		assert_int_equal(weir_store_add_tenant(rig.s, tenant, &stream), 0);
+		memdisk_close(&rig);
+	}
+	let_fail(WEIR_OP_READ, 0);
+	memdisk.fail_to = IMAGE;
+	refused(-EIO, "neither superblock copy can be read");
+	memdisk.fails = 0;
+	let_fail(WEIR_OP_READ, 0);
+	memdisk.now[SECOND_COPY + 100] ^= 1;
+	refused(-EIO, "superblock copy 1 cannot be read");
+	memdisk.fails = 0;
+}
+
+/* Life after life opens although one copy cannot be written, and the other one is never torn. The
+ * power goes at each command. */
+static void a_copy_that_cannot_be_written(void **state)
+{
+	static const uint64_t at[] = { 0, SECOND_COPY };
+	uint32_t stream;
+	unsigned n, cut;
+
+	(void)state;
+	for (n = 0; n < 2; n++) {
+		let_fail(WEIR_OP_WRITE, at[n]);
+		for (cut = 1; cut < CUTS; cut++) {
+			memdisk_on(cut);
+			if (!memdisk_open(&rig))
+				memdisk_close(&rig);
+			memdisk_cut();
+			memdisk_power_on(&rig);
+			check_entries();
+			if (cut % PUT_EVERY == 0)
+				assert_int_equal(rig_put(&rig, cut, 2, 9000, WEIR_PUT_DURABLE), 0);
+			assert_int_equal(bad_superblocks(), 1);
+			memdisk_power_off(&rig);
+		}
+		/* A new tenant needs both copies. */
+		memdisk_power_on(&rig);
+		assert_true(weir_store_add_tenant(rig.s, n ? "b" : "a", &stream) < 0);
+		memdisk_close(&rig);
+		memdisk.fails = 0;
+		memdisk_power_on(&rig);
+		assert_int_equal(weir_store_add_tenant(rig.s, n ? "b" : "a", &stream), 1);
+		check_entries();
+		for (cut = PUT_EVERY; cut < CUTS; cut += PUT_EVERY)
+			assert_int_equal(rig_get(&rig, cut, 2, 9000), 1);
+		memdisk_reopen(&rig);
+		assert_int_equal(bad_superblocks(), 0);
+		memdisk_close(&rig);
+	}
+}
+
+static void neither_can_be_written(void **state)
+{
+	(void)state;
+	let_fail(WEIR_OP_WRITE, 0);
+	memdisk.fail_to = IMAGE;
+	assert_int_equal(memdisk_open(&rig), -EIO);
+	assert_non_null(strstr(weir_error(), "superblock copy"));
+	memdisk.fails = 0;
+	memdisk_power_on(&rig);
+	check_entries();
+	memdisk_close(&rig);
+}
+
+/* A segment is put out of use in both copies, or the store does not open. */
+static void out_of_use_needs_both(void **state)
+{
+	(void)state;
+	memdisk.salvage = 1;
+	let_fail(WEIR_OP_READ, FIRST);
+	memdisk.fail_to = FIRST + 4096;
+	assert_int_equal(memdisk_open(&rig), 0);
+	memdisk_close(&rig);
+	memdisk.fails = 0;
+	memdisk_power_on(&rig);
+	assert_int_equal(rig_get(&rig, 0, 1, 9000), -ENOENT);
+	for (unsigned n = 0; n < 2; n++) {
+		struct super super;
+		uint32_t version;
+
+		assert_int_equal(
+			super_decode(&super,
+				     (struct disk_super *)(memdisk.now + (n ? SECOND_COPY : 0)),
+				     n + 1, &version),
+			SUPER_VALID);
+		assert_true(super_is_out(&super, 0));
+	}
+	memdisk_power_off(&rig);
+	memdisk.salvage = 0;
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(another_store_over_copy_1),
+		TEST(another_store_over_copy_2),
+		TEST(another_layout),
+		TEST(no_copy_of_its_own),
+		TEST(an_older_store_on_the_device),
+		TEST(half_of_each),
+		TEST(a_copy_that_cannot_be_read),
+		TEST(a_copy_that_cannot_be_written),
+		TEST(neither_can_be_written),
+		TEST(out_of_use_needs_both),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
