@@ -18,7 +18,7 @@
 #include "cli/opening.h"
 #include "cli/percent.h"
 #include "cli/report.h"
-#include "cli/tenant.h"
+#include "cli/placement.h"
 
 struct format_args {
 	uint64_t size, capacity, segment_bytes, block_bytes, max_value;
@@ -183,7 +183,7 @@ static int format_run(void *arg, char **operands, int n)
 	opts.block_bytes = (uint32_t)args->block_bytes;
 	opts.max_value_bytes = args->max_value;
 	opts.force = args->force > 2 ? 2 : args->force;
-	exit_code = tenant_placement(args->placement, &opts.placement);
+	exit_code = placement_read(args->placement, &opts.placement);
 	if (!exit_code)
 		exit_code = format_policy(args, &opts);
 	if (exit_code)

@@ -14,6 +14,7 @@
 #include "cli/keyargs.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/source.h"
 
 #define GET_ALIGN 4096u
 
@@ -35,26 +36,44 @@ static const struct opt get_options[] = {
 	OPT_END,
 };
 
-/*
- * Writes the value to a file or to stdout. The exit code is 0 only if all of it was written.
- */
-static int get_write(const char *output, const void *value, size_t len)
+/* Where a value goes. */
+struct get_target {
+	const char *name;  /* NULL: nowhere, its length is all that is wanted */
+	struct output out; /* if NAME is a file */
+	size_t bytes;	   /* so many came */
+	bool open;	   /* OUT is */
+	int exit_code;	   /* of the error that was printed */
+};
+
+static bool get_is_file(const struct get_target *t)
 {
-	struct output out;
+	return t->name && strcmp(t->name, "-") != 0;
+}
 
-	if (!strcmp(output, "-")) {
-		/* If the write fails, report_finish() prints the error. */
-		return fwrite(value, 1, len, stdout) == len ? REPORT_OK : REPORT_FAILED;
-	}
-	if (output_open(&out, output) < 0)
-		return report_error("%s", weir_error());
-	if (fwrite(value, 1, len, out.file) != len) {
-		int err = errno;
+/* Writes a part of the value. Returns 0, or 1 after the error was printed. */
+static int get_part(const void *data, size_t length, void *user)
+{
+	struct get_target *t = user;
+	FILE *file = stdout;
 
-		output_drop(&out);
-		return report_error("%s: %s", output, strerror(err));
+	t->bytes += length;
+	if (!t->name)
+		return 0;
+	if (get_is_file(t)) {
+		if (!t->open && output_open(&t->out, t->name) < 0) {
+			t->exit_code = report_error("%s", weir_error());
+			return 1;
+		}
+		t->open = true;
+		file = t->out.file;
 	}
-	return output_close(&out) < 0 ? report_error("%s", weir_error()) : REPORT_OK;
+	if (fwrite(data, 1, length, file) == length)
+		return 0;
+	/* If a write to stdout fails, report_finish() prints the error. */
+	t->exit_code = REPORT_FAILED;
+	if (t->open)
+		t->exit_code = report_error("%s: %s", t->name, strerror(errno));
+	return 1;
 }
 
 static int get_failed(const char *path, const struct key *key, int err)
@@ -67,34 +86,27 @@ static int get_failed(const char *path, const struct key *key, int err)
 	return report_failed(path);
 }
 
-/* Reads the value of KEY into newly allocated memory. Returns 0 or -errno with weir_error() set. */
-static int get_value(struct weir_store *s, const struct key *key, void **value, size_t *len)
+/* Puts the file in its place, after ERR of source_get(). Returns the exit code. */
+static int get_finish(struct get_target *t, const char *path, const struct key *key, int err)
 {
-	int err = weir_store_exists(s, key->bytes, key->len, len);
-
+	if (t->open && err)
+		output_drop(&t->out);
+	else if (t->open && output_close(&t->out) < 0)
+		return report_error("%s", weir_error());
 	if (err < 0)
-		return err;
-	*value = aligned_alloc(GET_ALIGN, (*len + GET_ALIGN) / GET_ALIGN * GET_ALIGN);
-	if (!*value)
-		return -ENOMEM;
-	return weir_store_get(s, key->bytes, key->len, *value, *len, len);
+		return get_failed(path, key, err);
+	return err ? t->exit_code : REPORT_OK;
 }
 
-/* Prints the result. With --json the value itself can go to --output only. */
-static int get_print(const struct get_args *args, const char *path, const struct key *key,
-		     const void *value, size_t len)
+static int get_json(const struct get_args *args, const char *path, const struct key *key,
+		    size_t length)
 {
 	char text[KEY_TEXT_MAX];
-	int exit_code = 0;
 
-	if (args->output || !args->key.json)
-		exit_code = get_write(args->output ? args->output : "-", value, len);
-	if (exit_code || !args->key.json)
-		return exit_code;
 	return report_json(json_pack("{s:s, s:o, s:s, s:I, s:o}", "schema", "weir.get.v1", "path",
 				     report_text(path), "key",
 				     key_escape(key->bytes, key->len, text), "value_bytes",
-				     (json_int_t)len, "output", report_text(args->output)),
+				     (json_int_t)length, "output", report_text(args->output)),
 			   0);
 }
 
@@ -126,31 +138,28 @@ static int get_check_output(const struct get_args *args, const char *path)
 static int get_run(void *arg, char **operands, int n)
 {
 	const struct get_args *args = arg;
+	/* With --json the value itself can go to --output only. */
+	struct get_target target = { .name = args->output };
 	const char *path = operands[0];
-	struct weir_store *s = NULL;
-	void *value = NULL;
+	struct source src;
 	struct key key;
-	size_t len = 0;
 	int err, exit_code;
 
 	(void)n;
+	if (!args->output && !args->key.json)
+		target.name = "-";
 	if (key_read(&key, operands[1], args->key.escaped != 0) < 0)
 		return report_error("%s", weir_error());
 	exit_code = get_check_output(args, path);
+	if (!exit_code)
+		exit_code = source_open(&src, path, &args->key.store);
 	if (exit_code)
 		return exit_code;
-	exit_code = opening_store(&s, path, &args->key.store, OPENING_READ_ONLY);
-	if (exit_code)
-		return exit_code;
-	err = get_value(s, &key, &value, &len);
-	if (err == -ENOMEM && !value)
-		exit_code = report_error("%s: out of memory for a value of %zu bytes", path, len);
-	else if (err < 0)
-		exit_code = get_failed(path, &key, err);
-	else
-		exit_code = get_print(args, path, &key, value, len);
-	free(value);
-	return opening_close(s, path, exit_code);
+	err = source_get(&src, key.bytes, key.len, get_part, &target);
+	exit_code = get_finish(&target, path, &key, err);
+	if (!exit_code && args->key.json)
+		exit_code = get_json(args, path, &key, target.bytes);
+	return source_close(&src, exit_code);
 }
 
 const struct command command_get = {

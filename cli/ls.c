@@ -5,8 +5,8 @@
 
 #include "cli/command.h"
 #include "cli/key.h"
-#include "cli/opening.h"
 #include "cli/report.h"
+#include "cli/source.h"
 
 struct ls_args {
 	struct opening store;
@@ -69,20 +69,20 @@ static int ls_run(void *arg, char **operands, int n)
 {
 	struct ls_args *args = arg;
 	struct ls_run run = { .args = args };
-	struct weir_store *s = NULL;
+	struct source src;
 	int err, exit_code;
 
 	if (n > 1 && key_read(&run.prefix, operands[1], args->escaped != 0) < 0)
 		return report_usage("the prefix: %s", weir_error());
-	exit_code = opening_store(&s, operands[0], &args->store, OPENING_READ_ONLY);
+	exit_code = source_open(&src, operands[0], &args->store);
 	if (exit_code)
 		return exit_code;
-	err = weir_store_list(s, ls_entry, &run);
+	err = source_list(&src, ls_entry, &run);
 	if (err < 0)
 		exit_code = report_failed(operands[0]);
 	else if (err == LS_STOPPED)
 		exit_code = REPORT_FAILED;
-	return opening_close(s, operands[0], exit_code);
+	return source_close(&src, exit_code);
 }
 
 const struct command command_ls = {

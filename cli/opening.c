@@ -9,7 +9,7 @@
 #include "cli/devices.h"
 #include "cli/opening.h"
 #include "cli/report.h"
-#include "cli/tenant.h"
+#include "cli/placement.h"
 #include "base/suggest.h"
 
 #define OPENING_NAMES_MAX 32
@@ -76,7 +76,7 @@ int opening_check(const struct opening *o)
 	exit_code = opening_check_passthrough(o);
 	if (exit_code)
 		return exit_code;
-	exit_code = tenant_placement(o->placement, &placement);
+	exit_code = placement_read(o->placement, &placement);
 	if (exit_code)
 		return exit_code;
 	table = weir_schedulers(&n);
@@ -106,14 +106,11 @@ static const char *opening_engine_opts(const struct opening *o, char *buf, size_
 	return buf;
 }
 
-int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags)
+int opening_try(struct weir_store **s, const char *path, const struct opening *o, int flags)
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	char engine_opts[OPENING_OPTS_BYTES];
-	int exit_code = opening_check(o);
 
-	if (exit_code)
-		return exit_code;
 	opts.attach = !(flags & OPENING_SHARED);
 	opts.read_only = !!(flags & OPENING_READ_ONLY);
 	opts.engine = o->passthrough ? "uring_cmd" : o->engine;
@@ -122,13 +119,35 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 	opts.lock_wait_ns = o->wait_ns;
 	opts.salvage = o->salvage;
 	opts.degraded = o->degraded;
-	tenant_placement(o->placement, &opts.placement);
-	if (weir_store_open(s, path, &opts) < 0)
+	placement_read(o->placement, &opts.placement);
+	/* A command that is done at once needs no thread to answer others. */
+	opts.control = flags & OPENING_LONG ? WEIR_CONTROL_DEFAULT : WEIR_CONTROL_OFF;
+	return weir_store_open(s, path, &opts);
+}
+
+int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags)
+{
+	int exit_code = opening_check(o);
+
+	if (exit_code)
+		return exit_code;
+	if (opening_try(s, path, o, flags) < 0)
 		return report_failed(path);
 	devices_notes(*s, path);
-	if (!opts.read_only)
+	if (!(flags & OPENING_READ_ONLY))
 		opening_notes(*s, path);
 	return 0;
+}
+
+int opening_peek(struct weir_store_info *info, const char *path, const struct opening *o)
+{
+	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+	char engine_opts[OPENING_OPTS_BYTES];
+
+	opts.engine = o->passthrough ? "uring_cmd" : o->engine;
+	opts.engine_opts = opening_engine_opts(o, engine_opts, sizeof(engine_opts));
+	opts.degraded = o->degraded;
+	return weir_store_peek(info, path, &opts);
 }
 
 /*
@@ -148,17 +167,12 @@ static int opening_check_device(const char *path, void *user)
 
 int opening_ask(struct weir_store_info *info, const char *path, const struct opening *o)
 {
-	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
-	char engine_opts[OPENING_OPTS_BYTES];
 	struct opening copy = *o;
 	int exit_code = devices_each(path, opening_check_device, &copy);
 
 	if (exit_code)
 		return exit_code;
-	opts.engine = o->passthrough ? "uring_cmd" : o->engine;
-	opts.engine_opts = opening_engine_opts(o, engine_opts, sizeof(engine_opts));
-	opts.degraded = o->degraded;
-	return weir_store_peek(info, path, &opts) < 0 ? report_failed(path) : 0;
+	return opening_peek(info, path, o) < 0 ? report_failed(path) : 0;
 }
 
 int opening_close(struct weir_store *s, const char *path, int exit_code)

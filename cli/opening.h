@@ -106,6 +106,8 @@ enum opening_flags {
 	OPENING_READ_ONLY = 1 << 0,
 	/* several threads will use the store, so it gets a thread of its own */
 	OPENING_SHARED = 1 << 1,
+	/* the store will be open for a while, so other processes may look at it */
+	OPENING_LONG = 1 << 2,
 };
 
 /*
@@ -122,6 +124,14 @@ int opening_wants_nvme(const struct opening *o);
  * OPENING_SHARED is set. Returns 0, or an exit code after the error was printed.
  */
 int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags);
+
+/* Opens the store at PATH in the same way. O was checked. Returns 0, or -errno with weir_error()
+ * set; nothing is printed. */
+int opening_try(struct weir_store **s, const char *path, const struct opening *o, int flags);
+
+/* Reads the properties of the store at PATH from its superblock. Another process may have it. O was
+ * checked. Returns 0, or -errno with weir_error() set. */
+int opening_peek(struct weir_store_info *info, const char *path, const struct opening *o);
 
 /*
  * Reads the properties of the store at PATH, so that a command does not first read or make values

@@ -261,8 +261,10 @@ static int client_request(struct client *c, size_t i, uint64_t due_ns)
 	return err;
 }
 
-/* Sleeps until DUE_NS in short intervals, so that a signal that another thread got is noticed. */
-static void client_sleep_until(uint64_t due_ns)
+/* Sleeps until DUE_NS in short intervals, so that a signal that another thread got is noticed. A
+ * thread that owns the store's loop runs it in between, for processes that ask on the control
+ * socket. */
+static void client_sleep_until(struct weir_store *s, uint64_t due_ns)
 {
 	uint64_t now_ns;
 
@@ -271,6 +273,7 @@ static void client_sleep_until(uint64_t due_ns)
 		struct timespec ts = { .tv_nsec = (long)nap };
 
 		nanosleep(&ts, NULL);
+		(void)weir_store_poll(s);
 	}
 }
 
@@ -286,7 +289,7 @@ static uint64_t client_pace(struct replay *r, size_t i)
 			   ? requests[i].time_ns - requests[0].time_ns
 			   : 0;
 	due_ns = r->start_ns + (uint64_t)((double)since_ns / r->config.speed);
-	client_sleep_until(due_ns);
+	client_sleep_until(r->store, due_ns);
 	return due_ns;
 }
 

@@ -120,7 +120,7 @@ int replay_check_fit(const struct replay_session *s)
 int replay_open_store(struct replay_session *s)
 {
 	const struct replay_args *args = s->args;
-	int flags = args->clients > 1 ? OPENING_SHARED : 0;
+	int flags = OPENING_LONG | (args->clients > 1 ? OPENING_SHARED : 0);
 	int exit_code = 0;
 
 	if (s->trace_name && replay_is_missing(args)) {

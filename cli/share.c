@@ -6,6 +6,7 @@
 #include "cli/opening.h"
 #include "cli/percent.h"
 #include "cli/report.h"
+#include "cli/source.h"
 #include "cli/tenant.h"
 
 struct share_args {
@@ -43,31 +44,34 @@ static int share_set(struct weir_store *s, const char *path, const char *name,
 	return exit_code;
 }
 
-static int share_print(struct weir_store *s, const char *path, const struct share_args *args)
+static int share_print(struct source *src, const char *path, const struct share_args *args)
 {
 	if (args->json)
 		return report_json(json_pack("{s:s, s:o, s:o}", "schema", "weir.tenant.v1", "path",
-					     report_text(path), "streams", tenant_json(s)),
+					     report_text(path), "streams", tenant_json(src)),
 				   0);
-	return tenant_print(s, stdout) < 0 ? report_failed(path) : 0;
+	return tenant_print(src, stdout) < 0 ? report_failed(path) : 0;
 }
 
 static int share_run(void *arg, char **operands, int n)
 {
 	const struct share_args *args = arg;
-	struct weir_store *s = NULL;
+	struct source src = { .path = operands[0], .owner.fd = -1 };
 	int exit_code;
 
 	if (n < 2 && args->share)
 		return report_usage("--share: name the tenant: weir tenant PATH NAME --share 30%%");
-	exit_code = opening_store(&s, operands[0], &args->store, n < 2 ? OPENING_READ_ONLY : 0);
+	if (n < 2)
+		exit_code = source_open(&src, operands[0], &args->store);
+	else
+		exit_code = opening_store(&src.s, operands[0], &args->store, 0);
 	if (exit_code)
 		return exit_code;
 	if (n == 2)
-		exit_code = share_set(s, operands[0], operands[1], args);
+		exit_code = share_set(src.s, operands[0], operands[1], args);
 	if (!exit_code)
-		exit_code = share_print(s, operands[0], args);
-	return opening_close(s, operands[0], exit_code);
+		exit_code = share_print(&src, operands[0], args);
+	return source_close(&src, exit_code);
 }
 
 const struct command command_tenant = {

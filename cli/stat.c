@@ -3,6 +3,7 @@
  * stat.c - `weir stat`: shows the properties and the contents of a store, and what its recovery
  * found.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 
@@ -10,8 +11,8 @@
 #include "cli/command.h"
 #include "cli/describe.h"
 #include "cli/devices.h"
-#include "cli/opening.h"
 #include "cli/report.h"
+#include "cli/source.h"
 #include "cli/table.h"
 #include "cli/tenant.h"
 #include "cli/why.h"
@@ -141,26 +142,32 @@ static void stat_rows_recovery(struct table *t, const struct weir_store_stats *s
 	stat_row_count(t, "bad superblocks", stats->recovered_bad_superblocks);
 }
 
-static int stat_print(const struct stat_facts *f, struct weir_store *s)
+static int stat_print(const struct stat_facts *f, struct source *src)
 {
 	struct table t = { .columns = "lr" };
 	int err;
 
-	printf("%s: a weir store, opened with %s\n", f->path, f->queue.engine);
+	if (source_pid(src))
+		printf("%s: a weir store, which pid %d has open with %s\n", f->path,
+		       source_pid(src), f->queue.engine);
+	else
+		printf("%s: a weir store, opened with %s\n", f->path, f->queue.engine);
 	stat_rows_store(&t, &f->info);
 	stat_rows_content(&t, &f->stats);
 	stat_rows_recovery(&t, &f->stats);
 	err = table_print(&t, 2, stdout);
 	table_free(&t);
-	if (!err && f->info.devices > 1) {
+	if (!err && src->s && f->info.devices > 1) {
 		printf("devices:\n");
-		err = devices_print(s, stdout);
+		err = devices_print(src->s, stdout);
 	}
 	if (!err && f->info.streams > 1) {
 		printf("streams:\n");
-		err = tenant_print(s, stdout);
+		err = tenant_print(src, stdout);
 	}
-	return err < 0 ? report_error("out of memory") : 0;
+	if (err == -ENOMEM)
+		return report_error("out of memory");
+	return err < 0 ? report_failed(f->path) : 0;
 }
 
 static json_t *stat_json_content(const struct weir_store_stats *s)
@@ -203,21 +210,29 @@ static int stat_json_placement(json_t *root, const struct weir_store_info *info)
 						       : json_null());
 }
 
-static int stat_print_json(const struct stat_facts *f, struct weir_store *s)
+static int stat_print_json(const struct stat_facts *f, struct source *src)
 {
-	json_t *root = describe_store("weir.stat.v1", f->path, &f->info);
+	json_t *streams = tenant_json(src), *root;
+	int pid = source_pid(src);
 
-	if (root && (json_object_set_new(root, "engine", json_string(f->queue.engine)) ||
-		     json_object_set_new(root, "engine_why", json_string(f->queue.engine_why)) ||
-		     json_object_set_new(root, "scheduler", json_string(f->queue.scheduler)) ||
-		     json_object_set_new(root, "content", stat_json_content(&f->stats)) ||
-		     json_object_set_new(root, "recovery", stat_json_recovery(&f->stats)) ||
-		     stat_json_placement(root, &f->info) ||
-		     json_object_set_new(root, "devices", devices_json(s)) ||
-		     json_object_set_new(root, "streams", tenant_json(s)))) {
+	/* Another process that has the store open may end meanwhile. */
+	if (!streams)
+		return report_failed(f->path);
+	root = describe_store("weir.stat.v1", f->path, &f->info);
+	if (root &&
+	    (json_object_set_new(root, "pid", pid ? json_integer(pid) : json_null()) ||
+	     json_object_set_new(root, "engine", json_string(f->queue.engine)) ||
+	     json_object_set_new(root, "engine_why", json_string(f->queue.engine_why)) ||
+	     json_object_set_new(root, "scheduler", json_string(f->queue.scheduler)) ||
+	     json_object_set_new(root, "content", stat_json_content(&f->stats)) ||
+	     json_object_set_new(root, "recovery", stat_json_recovery(&f->stats)) ||
+	     stat_json_placement(root, &f->info) ||
+	     json_object_set_new(root, "devices", src->s ? devices_json(src->s) : json_array()) ||
+	     json_object_set(root, "streams", streams))) {
 		json_decref(root);
 		root = NULL;
 	}
+	json_decref(streams);
 	return report_json(root, 0);
 }
 
@@ -230,21 +245,21 @@ static int stat_run(void *arg, char **operands, int n)
 		.stats = WEIR_STORE_STATS_INIT,
 		.queue = WEIR_QUEUE_INFO_INIT,
 	};
-	struct weir_store *s = NULL;
+	struct source src;
 	int exit_code;
 
 	(void)n;
 	if (args->why)
 		return why_print(f.path, &args->store, args->why, args->json != 0);
-	exit_code = opening_store(&s, f.path, &args->store, OPENING_READ_ONLY);
+	exit_code = source_open(&src, f.path, &args->store);
 	if (exit_code)
 		return exit_code;
-	if (weir_store_get_info(s, &f.info) < 0 || weir_store_get_stats(s, &f.stats) < 0 ||
-	    weir_queue_get_info(weir_store_queue(s), &f.queue) < 0)
+	if (source_info(&src, &f.info) < 0 || source_stats(&src, &f.stats) < 0 ||
+	    source_queue(&src, &f.queue) < 0)
 		exit_code = report_failed(f.path);
 	else
-		exit_code = args->json ? stat_print_json(&f, s) : stat_print(&f, s);
-	return opening_close(s, f.path, exit_code);
+		exit_code = args->json ? stat_print_json(&f, &src) : stat_print(&f, &src);
+	return source_close(&src, exit_code);
 }
 
 const struct command command_stat = {

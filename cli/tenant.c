@@ -48,7 +48,7 @@ int tenant_stream(struct weir_store *s, const char *path, const char *name, uint
 }
 
 /* Calls FN for each tenant of STREAM, with the name as `weir ls` would print it. */
-static int tenant_each(struct weir_store *s, uint32_t stream,
+static int tenant_each(struct source *src, uint32_t stream,
 		       void (*fn)(const char *name, void *user), void *user)
 {
 	struct weir_store_tenant row = WEIR_STORE_TENANT_INIT;
@@ -56,7 +56,7 @@ static int tenant_each(struct weir_store *s, uint32_t stream,
 	uint32_t n;
 	int err;
 
-	for (n = 0; !(err = weir_store_get_tenant(s, n, &row)); n++)
+	for (n = 0; !(err = source_tenant(src, n, &row)); n++)
 		if (row.stream == stream)
 			fn(key_escape(row.name, row.name_len, text), user);
 	return err == -ENOENT ? 0 : err;
@@ -89,7 +89,7 @@ static void tenant_row(struct table *t, uint32_t stream, const struct weir_store
 				  : "(no tenant)");
 }
 
-int tenant_print(struct weir_store *s, FILE *out)
+int tenant_print(struct source *src, FILE *out)
 {
 	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
 	struct table t = { .columns = "rrrrrrl" };
@@ -99,9 +99,9 @@ int tenant_print(struct weir_store *s, FILE *out)
 
 	table_row(&t, "stream", "entries", "values", "segments", "share", "placement id",
 		  "tenants");
-	for (n = 0; !(err = weir_store_get_stream(s, n, &info)); n++) {
+	for (n = 0; !(err = source_stream(src, n, &info)); n++) {
 		names[0] = 0;
-		err = tenant_each(s, n, tenant_append, names);
+		err = tenant_each(src, n, tenant_append, names);
 		if (err)
 			break;
 		tenant_row(&t, n, &info, names);
@@ -117,12 +117,12 @@ static void tenant_append_json(const char *name, void *user)
 	json_array_append_new(user, json_string(name));
 }
 
-static json_t *tenant_stream_json(struct weir_store *s, uint32_t n,
+static json_t *tenant_stream_json(struct source *src, uint32_t n,
 				  const struct weir_store_stream *info)
 {
 	json_t *names = json_array(), *placement;
 
-	if (names && tenant_each(s, n, tenant_append_json, names)) {
+	if (names && tenant_each(src, n, tenant_append_json, names)) {
 		json_decref(names);
 		return NULL;
 	}
@@ -134,33 +134,18 @@ static json_t *tenant_stream_json(struct weir_store *s, uint32_t n,
 			 "sharing", (json_int_t)info->sharing);
 }
 
-json_t *tenant_json(struct weir_store *s)
+json_t *tenant_json(struct source *src)
 {
 	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
 	json_t *all = json_array();
 	uint32_t n;
 	int err = 0;
 
-	for (n = 0; all && !(err = weir_store_get_stream(s, n, &info)); n++)
-		if (json_array_append_new(all, tenant_stream_json(s, n, &info)))
+	for (n = 0; all && !(err = source_stream(src, n, &info)); n++)
+		if (json_array_append_new(all, tenant_stream_json(src, n, &info)))
 			break;
 	if (err == -ENOENT)
 		return all;
 	json_decref(all);
 	return NULL;
-}
-
-int tenant_placement(const char *name, uint32_t *placement)
-{
-	*placement = WEIR_PLACEMENT_DEFAULT;
-	if (!name)
-		return 0;
-	if (!strcmp(name, "stream"))
-		*placement = WEIR_PLACEMENT_STREAM;
-	else if (!strcmp(name, "none"))
-		*placement = WEIR_PLACEMENT_NONE;
-	else
-		return report_usage("--placement: there is no \"%s\": there are none and stream",
-				    name);
-	return 0;
 }

@@ -13,13 +13,16 @@
  *   - A thread must not be cancelled (pthread_cancel) while it is inside a call.
  *
  * What the library does to its process
- *   - It starts threads: workers of queues and stores, and the pool of the posix engine. They
- *     block all signals, so signals reach the program's own threads only. A callback on a worker
- *     runs with that mask, and a process that it starts inherits it. The threads are called
- *     weir-lane0, weir-home, weir-io0, weir-scrub and so on. They may run on the CPUs that the
- *     main thread of the process may use when they start (`taskset -p PID` shows them), even if a
- *     thread that is pinned to fewer opens the queue. Their stacks have the program's default size,
- *     and at least 256 KiB.
+ *   - It starts threads: workers of queues and stores, the pool of the posix engine, and those that
+ *     answer on the control socket of a store. They block all signals, so signals reach the
+ *     program's own threads only. A callback on a worker runs with that mask, and a process that it
+ *     starts inherits it. The threads are called weir-lane0, weir-home, weir-io0, weir-control,
+ *     weir-scrub and so on. They may run on the CPUs that the main thread of the process may use
+ * when they start
+ *     (`taskset -p PID` shows them), even if a thread that is pinned to fewer opens the queue.
+ *     Their stacks have the program's default size, and at least 256 KiB.
+ *   - A store that is open for writing makes a socket in a folder of the user's own
+ *     (weir_store_opts.control, docs/control.md). Nothing else is created that was not asked for.
  *   - Each descriptor closes on exec. The library does not change signal handlers, the locale, the
  *     environment, the working directory or the umask.
  *

@@ -45,6 +45,8 @@
  *   operations on its keys fail, weir_error() names the device, and the others go on.
  *
  * Caveats
+ *   - A store that is open for writing answers other processes of the same user on a control
+ *     socket (opts.control), so `weir stat`, `ls` and `get` work beside it.
  *   - A put into a full store does not fail: the oldest segment is evicted. A store is full when
  *     neither segments that are nearly empty nor much garbage in a stream are left: these are
  *     reclaimed first, and what lives there is written again.
@@ -152,6 +154,14 @@ struct weir_store_change {
 int weir_store_format_many(const char *const *paths, uint32_t n,
 			   const struct weir_store_format_opts *opts);
 
+/* Whether a store that is open for writing answers the questions of other processes on a socket;
+ * docs/control.md tells who may ask, and what. */
+enum weir_control {
+	WEIR_CONTROL_DEFAULT = 0, /* if there is a place for a socket */
+	WEIR_CONTROL_ON = 1,	  /* the open fails if there is none */
+	WEIR_CONTROL_OFF = 2,	  /* no */
+};
+
 /* Options of weir_store_open(). Start from WEIR_STORE_OPTS_INIT; 0 and NULL mean the default. */
 struct weir_store_opts {
 	size_t size;	    /* sizeof(struct weir_store_opts) */
@@ -186,6 +196,7 @@ struct weir_store_opts {
 	/* Other than what the store was formatted with, while it is open: enum weir_policy, and the
 	 * percentage of weir_store_format_opts. 0: the store's. */
 	uint32_t policy, rewrite_percent;
+	uint32_t control; /* enum weir_control */
 };
 
 #define WEIR_STORE_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_opts)
@@ -490,6 +501,9 @@ struct weir_store_info {
 	/* The eviction policy in force: enum weir_policy, CLOCK or FIFO, and the percentage of a
 	 * segment that may be written again. */
 	uint32_t policy, rewrite_percent;
+	/* The socket on which the store answers other processes, see enum weir_control; NULL:
+	 * none, and control_why says why if one was wanted. Valid until the store is closed. */
+	const char *control_path, *control_why;
 };
 
 #define WEIR_STORE_INFO_INIT WEIR_INIT_SIZED(struct weir_store_info)

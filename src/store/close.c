@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "queue/loop.h"
+#include "store/answer.h"
 #include "store/open.h"
 #include "store/parts.h"
 
@@ -51,6 +52,7 @@ static int close_leave_all(struct weir_store *s)
 	uint32_t n;
 	int err = 0;
 
+	answer_leave(s);
 	if (!parts)
 		return store_leave(s);
 	for (n = 0; n < parts->count && !err; n++) {
@@ -108,6 +110,7 @@ int weir_store_close(struct weir_store *s)
 	err = wait_allowed(s);
 	if (err)
 		return err;
+	answer_stop(s);
 	scrub_stop(s);
 	if (s->parts)
 		return close_parts(s->parts);

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "queue/loop.h"
+#include "store/answer.h"
 #include "store/open.h"
 #include "store/parts.h"
 #include "store/paths.h"
@@ -239,6 +240,11 @@ static int parts_end(struct weir_store **result, struct parts_opening *o, int er
 	if (!err) {
 		s = o->parts ? o->parts->first : o->found[0];
 		err = scrub_start(s, &o->opts);
+		if (!err) {
+			err = answer_start(s, &o->opts);
+			if (err)
+				scrub_stop(s);
+		}
 		if (!err)
 			*result = s;
 	}

@@ -115,6 +115,8 @@ int weir_store_get_info(struct weir_store *s, struct weir_store_info *info)
 	if (err)
 		return err;
 	stats_add_parts(s, &all);
+	all.control_path = s->control_path;
+	all.control_why = s->control_why[0] ? s->control_why : NULL;
 	if (log_placement_is_on(s->logs, &all.placement_why))
 		all.placement = WEIR_PLACEMENT_STREAM;
 	else

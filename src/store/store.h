@@ -75,6 +75,9 @@ struct weir_store {
 	struct store_closing closing;
 	struct store_cancel cancel;
 	struct store_scrub scrub;
+	struct answers *answers;  /* answer.c's; NULL: nobody is answered */
+	const char *control_path; /* of the socket; NULL: none */
+	char control_why[512];	  /* why there is none, if one was wanted */
 };
 
 /* turn.c */

@@ -396,11 +396,15 @@ def start_holder(weir):
 
 @case
 def in_use(weir):
-    """a store that another process has open: the error names its pid"""
+    """a store that another process has open: writers are told its pid, readers are answered"""
     weir.format()
     holder = start_holder(weir)
     try:
-        for command in (*COMMANDS, ("format", "--force")):
+        writes = [words for words in COMMANDS if words[0] in ("put", "del")]
+        assert len(writes) == 2
+        weir.fails("get", weir.img, "k", says=["there is no key"])
+        assert weir.json("stat", weir.img)["pid"] == holder.pid
+        for command in (*writes, ("format", "--force")):
             weir.fails(*on_store(weir, command), stdin=b"v", says=[weir.img, str(holder.pid)])
     finally:
         holder.send_signal(signal.SIGINT)

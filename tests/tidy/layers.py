@@ -9,11 +9,12 @@ LAYERS = {
     "engine": ("base device engine", "base device engine"),
     "sched": ("base sched", "base sched"),
     "queue": ("base device engine sched queue", "base device engine sched queue"),
-    "store": ("base device engine sched queue store", "base queue store"),
+    "control": ("base", "base control"),
+    "store": ("base device engine sched queue store", "base queue control store"),
     "text": ("base", "base text"),
     "sim": ("base device engine sched queue", "base device engine sched queue text sim"),
     "doctor": ("base device engine", "base device engine doctor"),
-    "cli": ("base device engine sched queue store weir", "base sched text sim doctor cli"),
+    "cli": ("base device engine sched queue store weir", "base sched control text sim doctor cli"),
 }
 # Layer -> its modules from the top down: a folder may call those that stand after it. A module is
 # a folder; a layer that is not here has one.
@@ -34,6 +35,7 @@ NARROW = {
     "src/queue": "lanes.h loop.h open.h",
     "src/queue/lane": "io_priv.h lane.h registry.h",
     "src/store/check": "check.h",
+    "src/control": "client.h place.h server.h wire.h",
     "src/store/recover": "recover.h",
     "src/store/log": "log.h",
     "src/store/io": "io.h",
@@ -52,6 +54,7 @@ PREFIXES = {
     "src/sched/cfq": "cfq_ sched_cfq",
     "src/queue": "= queue_ loop_",
     "src/queue/lane": "= lane_",
+    "src/control": "= control_",
     "src/store": "= store_ op_",
     "src/store/check": "= check_",
     "src/store/recover": "=",

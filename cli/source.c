@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* source.c - looks at a store here, or in the process that has it open. See source.h. */
+#include "cli/source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "cli/report.h"
+
+#define SOURCE_ALIGN 4096u
+#define SOURCE_TIMEOUT_NS (5 * NSEC_PER_SEC) /* without --wait */
+
+/* Asks the process that has the store with UUID, on the device at PATH, open. */
+static int source_connect_device(struct source *src, const uint8_t uuid[16], const char *path,
+				 const struct opening *o)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return error_sys(-errno, "%s", path);
+	return control_connect(&src->owner, uuid, &st, o->wait_ns ? o->wait_ns : SOURCE_TIMEOUT_NS);
+}
+
+/*
+ * Asks the process that has the store open. The owner of a store on several devices has one socket,
+ * for one of them. Returns 0 or -errno with weir_error() set.
+ */
+static int source_connect(struct source *src, const struct opening *o)
+{
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	int err = opening_peek(&info, src->path, o);
+	char *text, *rest, *path;
+
+	if (err)
+		return err;
+	src->buf = malloc(CONTROL_DATA_MAX);
+	text = strdup(src->path);
+	if (!src->buf || !text) {
+		free(text);
+		return error_sys(-ENOMEM, "%s", src->path);
+	}
+	rest = text;
+	err = -ENOENT;
+	if (!access(text, F_OK))
+		err = source_connect_device(src, info.uuid, text, o);
+	while (err == -ENOENT && strchr(src->path, ',') && (path = strsep(&rest, ",")))
+		err = source_connect_device(src, info.uuid, path, o);
+	free(text);
+	return err;
+}
+
+/* Another process has the store, as BUSY says: asks it, or else waits for it. */
+static int source_ask(struct source *src, const struct opening *o, const char *busy)
+{
+	int err = source_connect(src, o);
+
+	if (!err)
+		return 0;
+	if (err != -ENOENT)
+		return report_failed(src->path);
+	if (!o->wait_ns)
+		return report_error("%s; %s", busy, weir_error());
+	if (opening_try(&src->s, src->path, o, OPENING_READ_ONLY))
+		return report_failed(src->path);
+	return 0;
+}
+
+int source_open(struct source *src, const char *path, const struct opening *o)
+{
+	struct opening now = *o;
+	char busy[ERROR_BYTES];
+	int err, exit_code = opening_check(o);
+
+	memset(src, 0, sizeof(*src));
+	src->path = path;
+	src->owner.fd = -1;
+	if (exit_code)
+		return exit_code;
+	now.wait_ns = 0;
+	err = opening_try(&src->s, path, &now, OPENING_READ_ONLY);
+	if (!err)
+		return 0;
+	if (err != -EBUSY)
+		return report_failed(path);
+	snprintf(busy, sizeof(busy), "%s", weir_error());
+	exit_code = source_ask(src, o, busy);
+	return exit_code ? source_close(src, exit_code) : 0;
+}
+
+int source_close(struct source *src, int exit_code)
+{
+	free(src->buf);
+	src->buf = NULL;
+	if (!src->s) {
+		control_disconnect(&src->owner);
+		return exit_code;
+	}
+	return opening_close(src->s, src->path, exit_code);
+}
+
+int source_pid(const struct source *src)
+{
+	if (src->s)
+		return 0;
+	return src->owner.pid ? src->owner.pid : (int)src->owner.hello.pid;
+}
+
+static int source_odd(const struct source *src)
+{
+	return error_set(-EPROTO, "%s: what pid %d answers is not understood", src->path,
+			 source_pid(src));
+}
+
+/* Asks for an answer of one part, which is in src->buf then. Returns 0 or -errno. */
+static int source_one(struct source *src, enum control_kind kind, const void *body, size_t length,
+		      size_t *got)
+{
+	char end[CONTROL_END_MAX];
+	size_t more;
+	int err = control_ask(&src->owner, kind, body, length);
+
+	if (!err)
+		err = control_next(&src->owner, src->buf, CONTROL_DATA_MAX, got);
+	if (err == 1) {
+		err = control_next(&src->owner, end, sizeof(end), &more);
+		return err == 1 ? source_odd(src) : err;
+	}
+	return err ? err : source_odd(src);
+}
+
+/*
+ * Asks for a struct of SIZE bytes that begins with its size. It is the owner's: fields that the
+ * owner does not know stay as they are, and those that only the owner knows are dropped. *REST is
+ * where the strings behind it begin.
+ */
+static int source_struct(struct source *src, enum control_kind kind, const void *body,
+			 size_t length, void *out, size_t size, size_t *rest, size_t *got)
+{
+	size_t its;
+	int err = source_one(src, kind, body, length, got);
+
+	if (err)
+		return err;
+	if (*got < sizeof(its))
+		return source_odd(src);
+	memcpy(&its, src->buf, sizeof(its));
+	if (its < sizeof(its) || its > *got)
+		return source_odd(src);
+	*rest = its;
+	if (its > size)
+		its = size;
+	memcpy((char *)out + sizeof(its), src->buf + sizeof(its), its - sizeof(its));
+	memcpy(out, &its, sizeof(its));
+	return 0;
+}
+
+/* Takes the strings behind a struct, from AT to GOT. A string that is missing is NULL. */
+static void source_take_strings(const struct source *src, size_t at, size_t got,
+				char text[SOURCE_STRINGS][SOURCE_STRING_BYTES],
+				const char *out[SOURCE_STRINGS])
+{
+	for (size_t i = 0; i < SOURCE_STRINGS; i++) {
+		size_t length;
+
+		out[i] = NULL;
+		if (at >= got || !src->buf[at++])
+			continue;
+		length = strnlen(src->buf + at, got - at);
+		snprintf(text[i], SOURCE_STRING_BYTES, "%.*s", (int)length, src->buf + at);
+		out[i] = text[i];
+		at += length + 1;
+	}
+}
+
+int source_info(struct source *src, struct weir_store_info *info)
+{
+	const char *strings[SOURCE_STRINGS];
+	size_t rest, got;
+	int err;
+
+	if (src->s)
+		return weir_store_get_info(src->s, info);
+	err = source_struct(src, CONTROL_INFO, NULL, 0, info, sizeof(*info), &rest, &got);
+	if (err)
+		return err;
+	source_take_strings(src, rest, got, src->strings[0], strings);
+	info->placement_why = strings[0];
+	info->control_path = strings[1];
+	info->control_why = strings[2];
+	return 0;
+}
+
+int source_queue(struct source *src, struct weir_queue_info *info)
+{
+	const char *strings[SOURCE_STRINGS];
+	size_t rest, got;
+	int err;
+
+	if (src->s)
+		return weir_queue_get_info(weir_store_queue(src->s), info);
+	err = source_struct(src, CONTROL_QUEUE, NULL, 0, info, sizeof(*info), &rest, &got);
+	if (err)
+		return err;
+	source_take_strings(src, rest, got, src->strings[1], strings);
+	info->engine = strings[0] ? strings[0] : "?";
+	info->engine_why = strings[1] ? strings[1] : "?";
+	info->scheduler = strings[2] ? strings[2] : "?";
+	return 0;
+}
+
+int source_stats(struct source *src, struct weir_store_stats *stats)
+{
+	size_t rest, got;
+
+	if (src->s)
+		return weir_store_get_stats(src->s, stats);
+	return source_struct(src, CONTROL_STATS, NULL, 0, stats, sizeof(*stats), &rest, &got);
+}
+
+int source_stream(struct source *src, uint32_t stream, struct weir_store_stream *info)
+{
+	size_t rest, got;
+
+	if (src->s)
+		return weir_store_get_stream(src->s, stream, info);
+	return source_struct(src, CONTROL_STREAM, &stream, sizeof(stream), info, sizeof(*info),
+			     &rest, &got);
+}
+
+int source_tenant(struct source *src, uint32_t n, struct weir_store_tenant *info)
+{
+	size_t rest, got;
+	int err;
+
+	if (src->s)
+		return weir_store_get_tenant(src->s, n, info);
+	err = source_struct(src, CONTROL_TENANT, &n, sizeof(n), info, sizeof(*info), &rest, &got);
+	if (!err && info->name_len > WEIR_TENANT_SHOWN_MAX)
+		return source_odd(src);
+	return err;
+}
+
+int source_why(struct source *src, const void *key, uint32_t key_len, struct weir_store_why *why)
+{
+	size_t rest, got;
+
+	if (src->s)
+		return weir_store_get_why(src->s, key, key_len, why);
+	return source_struct(src, CONTROL_WHY, key, key_len, why, sizeof(*why), &rest, &got);
+}
+
+/* Hands out the entries in LENGTH bytes of src->buf. */
+static int source_entries(struct source *src, size_t length,
+			  int (*fn)(const struct weir_store_entry *, void *), void *user)
+{
+	struct control_entry e;
+	size_t at = 0;
+	int err = 0;
+
+	while (!err && at < length) {
+		struct weir_store_entry entry = { .size = sizeof(entry) };
+
+		if (length - at < sizeof(e))
+			return source_odd(src);
+		memcpy(&e, src->buf + at, sizeof(e));
+		at += sizeof(e);
+		if (!e.key_len || e.key_len > WEIR_KEY_MAX || e.key_len > length - at)
+			return source_odd(src);
+		entry.key = src->buf + at;
+		entry.key_len = e.key_len;
+		entry.stream = e.stream;
+		entry.value_len = e.value_len;
+		entry.sequence = e.sequence;
+		at += e.key_len;
+		err = fn(&entry, user);
+	}
+	return err;
+}
+
+int source_list(struct source *src, int (*fn)(const struct weir_store_entry *entry, void *user),
+		void *user)
+{
+	size_t length;
+	int err;
+
+	if (src->s)
+		return weir_store_list(src->s, fn, user);
+	err = control_ask(&src->owner, CONTROL_LIST, NULL, 0);
+	while (!err && (err = control_next(&src->owner, src->buf, CONTROL_DATA_MAX, &length)) == 1)
+		err = source_entries(src, length, fn, user);
+	return err;
+}
+
+/* Gets a value from a store that is open here: as a whole, because its checksum covers all of
+ * it. */
+static int source_get_here(struct source *src, const void *key, uint32_t key_len,
+			   int (*fn)(const void *, size_t, void *), void *user)
+{
+	size_t length = 0;
+	void *value;
+	int err = weir_store_exists(src->s, key, key_len, &length);
+
+	if (err < 0)
+		return err;
+	value = aligned_alloc(SOURCE_ALIGN, (length + SOURCE_ALIGN) / SOURCE_ALIGN * SOURCE_ALIGN);
+	if (!value)
+		return error_set(-ENOMEM, "%s: out of memory for a value of %zu bytes", src->path,
+				 length);
+	err = weir_store_get(src->s, key, key_len, value, length, &length);
+	if (!err)
+		err = fn(value, length, user);
+	free(value);
+	return err;
+}
+
+int source_get(struct source *src, const void *key, uint32_t key_len,
+	       int (*fn)(const void *data, size_t length, void *user), void *user)
+{
+	size_t length;
+	int err;
+
+	if (src->s)
+		return source_get_here(src, key, key_len, fn, user);
+	err = control_ask(&src->owner, CONTROL_GET, key, key_len);
+	while (!err && (err = control_next(&src->owner, src->buf, CONTROL_DATA_MAX, &length)) == 1)
+		err = fn(src->buf, length, user);
+	return err;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * source.h - a store that a command looks at: opened here for reading, or open in another process,
+ * which is asked on its control socket. The answers are the same. One thread owns a source.
+ */
+#ifndef CLI_SOURCE_H
+#define CLI_SOURCE_H
+
+#include <weir/tenant.h>
+
+#include "cli/opening.h"
+#include "control/client.h"
+
+#define SOURCE_STRINGS 3
+#define SOURCE_STRING_BYTES 512
+
+struct source {
+	struct weir_store *s; /* NULL: another process has it open */
+	struct control_client owner;
+	const char *path;
+	char *buf; /* a part of an answer, of CONTROL_DATA_MAX bytes */
+	char strings[2][SOURCE_STRINGS][SOURCE_STRING_BYTES]; /* of info and of queue */
+};
+
+/*
+ * Opens the store at PATH for reading as O says. If another process has it open for writing, that
+ * process is asked. Returns 0, or an exit code after the error was printed.
+ */
+int source_open(struct source *src, const char *path, const struct opening *o);
+
+/* Closes SRC. Returns EXIT_CODE, but if that is 0 and closing fails, it prints the error and
+ * returns REPORT_FAILED. */
+int source_close(struct source *src, int exit_code);
+
+/* Returns the number of the process that has the store open, or 0 if that is this one. */
+int source_pid(const struct source *src);
+
+/*
+ * These do what the functions of the store with similar names do. Strings are valid until SRC is
+ * closed.
+ */
+int source_info(struct source *src, struct weir_store_info *info);
+int source_stats(struct source *src, struct weir_store_stats *stats);
+int source_queue(struct source *src, struct weir_queue_info *info);
+int source_stream(struct source *src, uint32_t stream, struct weir_store_stream *info);
+int source_tenant(struct source *src, uint32_t n, struct weir_store_tenant *info);
+int source_why(struct source *src, const void *key, uint32_t key_len, struct weir_store_why *why);
+int source_list(struct source *src, int (*fn)(const struct weir_store_entry *entry, void *user),
+		void *user);
+
+/*
+ * Gets the value of KEY and hands it to FN in one or more parts; nothing is kept of a part. FN
+ * returns 0 to go on; any other value ends it and is returned. Returns 0, or -errno with
+ * weir_error() set.
+ */
+int source_get(struct source *src, const void *key, uint32_t key_len,
+	       int (*fn)(const void *data, size_t length, void *user), void *user);
+
+#endif

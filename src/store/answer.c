@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * answer.c - answers what other processes ask about a store that is open for writing.
+ *
+ * Each request is one call of the public functions, on the thread of its connection; the loop does
+ * the work, as for any other thread. So a client never waits for anything but its own request, and
+ * the loop never waits for a client. This file owns s->answers.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <weir/tenant.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "control/place.h"
+#include "control/server.h"
+#include "control/wire.h"
+#include "queue/loop.h"
+#include "store/answer.h"
+#include "store/parts.h"
+
+#define ANSWER_ALIGN 4096u
+/* Values in memory for clients, together; a longer one waits until it is alone. */
+#define ANSWER_ROOM (64ull << 20)
+#define ANSWER_STEP_NS NSEC_PER_MSEC
+#define ANSWER_TEXT 1024u /* bytes for the strings behind a struct */
+
+/* What a socket needs beside the store. */
+struct answers {
+	struct control *control;
+	pthread_mutex_t lock;
+	pthread_cond_t freed;
+	uint64_t used; /* bytes of values in memory, under the lock */
+	struct answers *next_kept;
+};
+
+/* A struct for a client, and the strings that its pointers pointed to. */
+struct answer_text {
+	uint8_t bytes[ANSWER_TEXT];
+	size_t length;
+};
+
+static void answer_add(struct answer_text *t, const void *data, size_t length)
+{
+	if (length > sizeof(t->bytes) - t->length)
+		length = sizeof(t->bytes) - t->length;
+	memcpy(t->bytes + t->length, data, length);
+	t->length += length;
+}
+
+/* Adds a string: a byte that is 1, or 0 for NULL, then the string and its end. */
+static void answer_add_string(struct answer_text *t, const char *string)
+{
+	answer_add(t, string ? "\1" : "\0", 1);
+	if (string)
+		answer_add(t, string, strlen(string) + 1);
+}
+
+/* Sends LENGTH bytes of DATA, if ERR is 0, and the end. */
+static int answer_send(struct control_conn *conn, int err, const void *data, size_t length)
+{
+	int sent = err ? 0 : control_send(conn, data, length);
+
+	return sent ? sent : control_end(conn, err);
+}
+
+static int answer_hello(struct weir_store *s, struct control_conn *conn)
+{
+	struct control_hello hello = { .pid = (uint32_t)getpid() };
+
+	memcpy(hello.uuid, s->io.super.uuid, sizeof(hello.uuid));
+	snprintf(hello.release, sizeof(hello.release), "%s", weir_version());
+	return answer_send(conn, 0, &hello, sizeof(hello));
+}
+
+static int answer_info(struct weir_store *s, struct control_conn *conn)
+{
+	struct weir_store_info info = WEIR_STORE_INFO_INIT, plain;
+	int err = weir_store_get_info(s, &info);
+	struct answer_text t = { .length = 0 };
+
+	plain = info;
+	plain.placement_why = plain.control_path = plain.control_why = NULL;
+	answer_add(&t, &plain, sizeof(plain));
+	answer_add_string(&t, info.placement_why);
+	answer_add_string(&t, info.control_path);
+	answer_add_string(&t, info.control_why);
+	return answer_send(conn, err, t.bytes, t.length);
+}
+
+static int answer_queue(struct weir_store *s, struct control_conn *conn)
+{
+	struct weir_queue_info info = WEIR_QUEUE_INFO_INIT, plain;
+	int err = weir_queue_get_info(weir_store_queue(s), &info);
+	struct answer_text t = { .length = 0 };
+
+	plain = info;
+	plain.engine = plain.engine_why = plain.scheduler = NULL;
+	answer_add(&t, &plain, sizeof(plain));
+	answer_add_string(&t, info.engine);
+	answer_add_string(&t, info.engine_why);
+	answer_add_string(&t, info.scheduler);
+	return answer_send(conn, err, t.bytes, t.length);
+}
+
+static int answer_stats(struct weir_store *s, struct control_conn *conn)
+{
+	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
+	int err = weir_store_get_stats(s, &stats);
+
+	return answer_send(conn, err, &stats, sizeof(stats));
+}
+
+/* Returns 0 with the number in R, or -EINVAL. */
+static int answer_number(const struct control_request *r, uint32_t *number)
+{
+	if (r->length != sizeof(*number))
+		return error_set(-EINVAL, "a number of %u bytes: it has 4", r->length);
+	memcpy(number, r->body, sizeof(*number));
+	return 0;
+}
+
+static int answer_stream(struct weir_store *s, struct control_conn *conn,
+			 const struct control_request *r)
+{
+	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
+	uint32_t n = 0;
+	int err = answer_number(r, &n);
+
+	if (!err)
+		err = weir_store_get_stream(s, n, &info);
+	return answer_send(conn, err, &info, sizeof(info));
+}
+
+static int answer_tenant(struct weir_store *s, struct control_conn *conn,
+			 const struct control_request *r)
+{
+	struct weir_store_tenant info = WEIR_STORE_TENANT_INIT;
+	uint32_t n = 0;
+	int err = answer_number(r, &n);
+
+	if (!err)
+		err = weir_store_get_tenant(s, n, &info);
+	return answer_send(conn, err, &info, sizeof(info));
+}
+
+static int answer_why(struct weir_store *s, struct control_conn *conn,
+		      const struct control_request *r)
+{
+	struct weir_store_why why = WEIR_STORE_WHY_INIT;
+	int err = weir_store_get_why(s, r->body, r->length, &why);
+
+	return answer_send(conn, err, &why, sizeof(why));
+}
+
+static int answer_exists(struct weir_store *s, struct control_conn *conn,
+			 const struct control_request *r)
+{
+	size_t length = 0;
+	int err = weir_store_exists(s, r->body, r->length, &length);
+	uint64_t value_len = length;
+
+	return answer_send(conn, err, &value_len, sizeof(value_len));
+}
+
+/* Waits until LENGTH more bytes may be in memory. */
+static int answer_take_room(struct answers *a, const struct control_conn *conn, uint64_t length)
+{
+	pthread_mutex_lock(&a->lock);
+	while (a->used && a->used + length > ANSWER_ROOM && !control_is_stopping(conn)) {
+		struct timespec until;
+		uint64_t wall = clock_wall() + 100 * NSEC_PER_MSEC;
+
+		until.tv_sec = (time_t)(wall / NSEC_PER_SEC);
+		until.tv_nsec = (long)(wall % NSEC_PER_SEC);
+		pthread_cond_timedwait(&a->freed, &a->lock, &until);
+	}
+	a->used += length;
+	pthread_mutex_unlock(&a->lock);
+	return control_is_stopping(conn) ? -ESHUTDOWN : 0;
+}
+
+static void answer_give_room(struct answers *a, uint64_t length)
+{
+	pthread_mutex_lock(&a->lock);
+	a->used -= length;
+	pthread_cond_broadcast(&a->freed);
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* Sends the value in frames. */
+static int answer_send_value(struct control_conn *conn, const uint8_t *value, size_t length)
+{
+	size_t done = 0;
+	int err = 0;
+
+	while (!err && done < length && !control_is_stopping(conn)) {
+		size_t n = length - done < CONTROL_DATA_MAX ? length - done : CONTROL_DATA_MAX;
+
+		err = control_send(conn, value + done, n);
+		done += n;
+	}
+	if (!err && done < length)
+		return -ESHUTDOWN;
+	return err ? err : control_end(conn, 0);
+}
+
+/* Gets the value, of LENGTH bytes, into memory, and sends it. Returns -EMSGSIZE if it has become
+ * longer; *LENGTH is the new one. */
+static int answer_get_value(struct weir_store *s, struct control_conn *conn,
+			    const struct control_request *r, size_t *length)
+{
+	size_t capacity = *length;
+	void *value = aligned_alloc(ANSWER_ALIGN,
+				    (capacity + ANSWER_ALIGN) / ANSWER_ALIGN * ANSWER_ALIGN);
+	int err;
+
+	if (!value)
+		return control_end(
+			conn, error_set(-ENOMEM, "no memory for a value of %zu bytes", capacity));
+	err = weir_store_get(s, r->body, r->length, value, capacity, length);
+	if (!err)
+		err = answer_send_value(conn, value, *length);
+	else if (err != -EMSGSIZE)
+		err = control_end(conn, err);
+	free(value);
+	return err;
+}
+
+static int answer_get(struct weir_store *s, struct control_conn *conn,
+		      const struct control_request *r)
+{
+	size_t length = 0, taken;
+	int err = weir_store_exists(s, r->body, r->length, &length);
+
+	if (err)
+		return control_end(conn, err);
+	do {
+		taken = length;
+		err = answer_take_room(s->answers, conn, taken);
+		if (!err)
+			err = answer_get_value(s, conn, r, &length);
+		answer_give_room(s->answers, taken);
+	} while (err == -EMSGSIZE && !control_is_stopping(conn));
+	return err;
+}
+
+/* Entries for a client, until they fill a frame. */
+struct answer_list {
+	struct control_conn *conn;
+	size_t length;
+	int err;
+	uint8_t bytes[64 << 10];
+};
+
+static void answer_list_flush(struct answer_list *l)
+{
+	if (l->length && !l->err)
+		l->err = control_send(l->conn, l->bytes, l->length);
+	l->length = 0;
+}
+
+static int answer_entry(const struct weir_store_entry *e, void *user)
+{
+	struct control_entry entry = { e->sequence, e->value_len, e->stream, e->key_len };
+	struct answer_list *l = user;
+
+	if (l->length + sizeof(entry) + e->key_len > sizeof(l->bytes))
+		answer_list_flush(l);
+	memcpy(l->bytes + l->length, &entry, sizeof(entry));
+	memcpy(l->bytes + l->length + sizeof(entry), e->key, e->key_len);
+	l->length += sizeof(entry) + e->key_len;
+	if (control_is_stopping(l->conn))
+		l->err = -ESHUTDOWN;
+	return l->err ? 1 : 0;
+}
+
+static int answer_list(struct weir_store *s, struct control_conn *conn)
+{
+	struct answer_list *l = malloc(sizeof(*l));
+	int err;
+
+	if (!l)
+		return control_end(conn, error_sys(-ENOMEM, "cannot list the keys"));
+	l->conn = conn;
+	l->length = 0;
+	l->err = 0;
+	err = weir_store_list(s, answer_entry, l);
+	answer_list_flush(l);
+	if (l->err)
+		err = l->err;
+	else
+		err = control_end(conn, err);
+	free(l);
+	return err;
+}
+
+static int answer_request(void *user, struct control_conn *conn, const struct control_request *r)
+{
+	struct weir_store *s = user;
+
+	switch (r->kind) {
+	case CONTROL_HELLO:
+		return answer_hello(s, conn);
+	case CONTROL_INFO:
+		return answer_info(s, conn);
+	case CONTROL_STATS:
+		return answer_stats(s, conn);
+	case CONTROL_QUEUE:
+		return answer_queue(s, conn);
+	case CONTROL_STREAM:
+		return answer_stream(s, conn, r);
+	case CONTROL_TENANT:
+		return answer_tenant(s, conn, r);
+	case CONTROL_WHY:
+		return answer_why(s, conn, r);
+	case CONTROL_EXISTS:
+		return answer_exists(s, conn, r);
+	case CONTROL_GET:
+		return answer_get(s, conn, r);
+	case CONTROL_LIST:
+		return answer_list(s, conn);
+	default:
+		return control_end(conn, error_set(-EOPNOTSUPP, "no such request: %u", r->kind));
+	}
+}
+
+static int answer_listen(struct weir_store *s, struct answers *a)
+{
+	struct control_opts opts = { .answer = answer_request, .user = s };
+	const char *path = weir_device_path(s->io.dev);
+	char name[CONTROL_NAME_BYTES];
+	struct stat st;
+
+	if (weir_device_get_info(s->io.dev)->kind == WEIR_DEVICE_NULL || stat(path, &st) < 0)
+		return error_set(-ENOENT, "%s: no file, so nobody can ask for it", path);
+	opts.name = control_name(name, s->io.super.uuid, &st);
+	return control_start(&a->control, &opts);
+}
+
+static void answer_free(struct answers *a)
+{
+	pthread_mutex_destroy(&a->lock);
+	pthread_cond_destroy(&a->freed);
+	free(a);
+}
+
+static int answer_make(struct weir_store *s)
+{
+	struct answers *a = calloc(1, sizeof(*a));
+	int err;
+
+	if (!a)
+		return error_sys(-ENOMEM, "cannot answer on a control socket");
+	pthread_mutex_init(&a->lock, NULL);
+	pthread_cond_init(&a->freed, NULL);
+	s->answers = a;
+	err = answer_listen(s, a);
+	if (!err) {
+		s->control_path = control_path(a->control);
+		return 0;
+	}
+	s->answers = NULL;
+	answer_free(a);
+	return err;
+}
+
+int answer_start(struct weir_store *s, const struct weir_store_opts *opts)
+{
+	int err;
+
+	if (opts->control == WEIR_CONTROL_OFF || s->io.read_only)
+		return 0;
+	err = answer_make(s);
+	if (err && opts->control == WEIR_CONTROL_ON)
+		return err;
+	if (err)
+		snprintf(s->control_why, sizeof(s->control_why), "%s", weir_error());
+	return 0;
+}
+
+static void answer_run_loop(struct weir_store *s, uint64_t deadline)
+{
+	const struct control *c = s->answers->control;
+
+	if (s->parts)
+		parts_wait_until(s->parts, control_is_quiet, c, deadline);
+	else
+		loop_run_until(s->io.q, control_is_quiet, c, deadline);
+}
+
+void answer_stop(struct weir_store *s)
+{
+	struct answers *a = s->answers;
+
+	if (!a)
+		return;
+	control_stop(a->control);
+	/* Requests that are with the loop end when it runs, and this thread may be the one that
+	 * runs it. */
+	while (loop_is_mine(s->io.q) && !control_is_quiet(a->control))
+		answer_run_loop(s, clock_deadline(clock_now(), ANSWER_STEP_NS));
+	control_free(a->control);
+	s->control_path = NULL;
+	s->answers = NULL;
+	answer_free(a);
+}
+
+/* The memory stays: threads of the parent may have been changing it. A list keeps it, so that it is
+ * no leak. */
+void answer_leave(struct weir_store *s)
+{
+	static struct answers *kept;
+	struct answers *a = s->answers;
+
+	if (!a)
+		return;
+	control_leave(a->control);
+	a->next_kept = kept;
+	kept = a;
+	s->answers = NULL;
+}

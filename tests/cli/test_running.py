@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests looking at a store that another process has open: stat, ls and get ask that process on its
+control socket, and print what they print of a store that nobody has open."""
+
+import ctypes
+import glob
+import json
+import os
+import pathlib
+import signal
+import struct
+import subprocess
+import sys
+
+from harness import Skip, case, main, wait_unlocked
+
+NOBODY = 65534
+# A program that opens a store, says so, and closes it when it reads the end of its input. It runs
+# the loop itself (attach) or not, and then either polls or sleeps.
+OWNER = """
+import ctypes, struct, sys, select
+lib = ctypes.CDLL(sys.argv[1])
+engine = ctypes.c_char_p(sys.argv[3].encode())
+attach, polls = sys.argv[4] != "worker", sys.argv[4] == "polls"
+opts = struct.pack("QIIQ", 24, attach, 0, ctypes.cast(engine, ctypes.c_void_p).value)
+lib.weir_error.restype = ctypes.c_char_p
+store = ctypes.c_void_p()
+if lib.weir_store_open(ctypes.byref(store), sys.argv[2].encode(), opts):
+    sys.exit(lib.weir_error().decode())
+print("open", flush=True)
+while not select.select([0], [], [], 0.001 if polls else None)[0]:
+    lib.weir_store_poll(store)
+sys.exit(lib.weir_store_close(store))
+"""
+
+
+def environment(weir):
+    """Returns an environment in which control sockets are in the test's own folder."""
+    return {**os.environ, "XDG_RUNTIME_DIR": weir.folder}
+
+
+class Owner:
+    """A process that has the store of WEIR open."""
+
+    def __init__(self, weir, engine, kind, **keywords):
+        library = pathlib.Path(weir.binary).parent.parent / "libweir.so"
+        try:
+            ctypes.CDLL(str(library))
+        except OSError as reason:
+            raise Skip(f"the library cannot be loaded: {reason}") from reason
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", OWNER, str(library), weir.img, engine, kind],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            **{"env": environment(weir), **keywords})
+        self.pid = self.process.pid
+        if self.process.stdout.readline() != b"open\n":
+            raise AssertionError(self.process.communicate()[1])
+
+    def close(self):
+        """Has it close the store."""
+        _, err = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, err
+
+    def kill(self):
+        """Kills it."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+
+
+def fill(weir):
+    """Makes a store with some keys. Returns a value that is longer than a part of an answer."""
+    weir.format("128m")
+    value = os.urandom(500000)
+    weir.run("put", weir.img, "large", stdin=value)
+    for i in range(30):
+        weir.run("put", weir.img, f"key \n {i}", *(["-t", "alice"] if i % 2 else []),
+                 stdin=b"value %d" % i)
+    return value
+
+
+def look(weir):
+    """Returns what the commands print about the store, without what depends on who has it open."""
+    env = environment(weir)
+    found = [weir.run(*words, env=env)[0]
+             for words in (("ls", weir.img), ("ls", "-l", weir.img), ("ls", "--json", weir.img),
+                           ("get", weir.img, "large"), ("get", "-e", weir.img, "key \\x0a 7"))]
+    stat = weir.json("stat", weir.img, env=env)
+    pid = stat.pop("pid")
+    for name in ("recovery", "revision", "epoch", "engine_why"):
+        del stat[name]
+    stat["content"].pop("read_only")
+    del stat["devices"]  # only the process that has the store open knows how they are
+    text = weir.run("stat", weir.img, env=env)[0].decode().split("streams:")[1]
+    copy = weir.path("copy")
+    got = weir.json("get", weir.img, "large", "-o", copy, env=env)
+    assert got["value_bytes"] == 500000 and got["output"] == copy, got
+    found += [json.dumps(stat), text, pathlib.Path(copy).read_bytes()]
+    return pid, found
+
+
+@case
+def same_answers(weir):
+    """stat, ls and get print the same, whoever has the store open, and however"""
+    value = fill(weir)
+    for engine in ("uring", "posix"):
+        for kind in ("worker", "polls"):
+            try:
+                owner = Owner(weir, engine, kind)
+            except AssertionError as error:
+                if engine == "uring" and "io_uring" in str(error):
+                    continue
+                raise
+            pid, running = look(weir)
+            assert pid == owner.pid, (pid, owner.pid)
+            owner.close()
+            pid, alone = look(weir)
+            assert pid is None
+            alone = [text.replace('"engine": "uring"', f'"engine": "{engine}"')
+                     if isinstance(text, str) else text for text in alone]
+            assert running == alone, (engine, kind)
+            assert running[3] == value
+
+
+@case
+def errors_are_the_same(weir):
+    """a key that is not there, and a file that cannot be written, are told in the same words"""
+    fill(weir)
+    owner = Owner(weir, "posix", "worker")
+    env = environment(weir)
+    for words, says in ((("none",), 'there is no key "none"'),
+                        (("large", "-o", weir.path("no/file")), "No such file"),
+                        (("large", "--json", "-o", "/dev/full"), "No space left")):
+        running = weir.fails("get", weir.img, *words, says=[says], env=env)
+        owner.close()
+        assert weir.fails("get", weir.img, *words, says=[says], env=env) == running
+        owner = Owner(weir, "posix", "worker")
+    owner.close()
+
+
+@case
+def replay_can_be_watched(weir):
+    """a replay answers while it runs, with one client and with several"""
+    weir.format("128m")
+    for options in ((), ("--clients", "3")):
+        replay = weir.start("replay", "synthetic", "--store", weir.img, "--block-bytes", "16k",
+                            "--wait", "60s", *options, env=environment(weir))
+        seen = 0
+        while replay.poll() is None:
+            out, err = weir.start("stat", weir.img, "--json",
+                                  env=environment(weir)).communicate()
+            if out and json.loads(out)["pid"] == replay.pid:
+                seen += 1
+            assert out or b"pid" in err, err
+        replay.communicate()
+        assert replay.returncode == 0 and seen, (replay.returncode, seen)
+
+
+@case
+def owner_that_sleeps(weir):
+    """an owner that does not run its loop is named, after the time to wait"""
+    fill(weir)
+    owner = Owner(weir, "posix", "sleeps")
+    weir.fails("stat", weir.img, "--wait", "50ms", env=environment(weir),
+               says=[f"pid {owner.pid}", "does not answer within 50", "while it waits or polls"])
+    owner.close()
+
+
+@case
+def killed_owner(weir):
+    """after an owner was killed the store is read from the device, and its socket is replaced"""
+    fill(weir)
+    for _ in range(3):
+        owner = Owner(weir, "posix", "worker")
+        assert weir.json("stat", weir.img, env=environment(weir))["pid"] == owner.pid
+        owner.kill()
+        wait_unlocked(weir.img)
+        assert weir.json("stat", weir.img, env=environment(weir))["pid"] is None
+    owner = Owner(weir, "posix", "worker")
+    assert len(glob.glob(weir.path("weir/*.sock"))) == 1
+    owner.close()
+    assert not os.listdir(weir.path("weir"))
+
+
+@case
+def copy_of_a_store(weir):
+    """an owner does not answer for a copy of its store"""
+    fill(weir)
+    original = weir.img
+    copy = weir.path("copy.img")
+    subprocess.run(["cp", original, copy], check=True)
+    weir.run("put", copy, "only here", stdin=b"copy")
+    owner = Owner(weir, "posix", "worker")
+    weir.img = copy
+    other = Owner(weir, "posix", "worker")
+    env = environment(weir)
+    assert weir.json("stat", copy, env=env)["pid"] == other.pid
+    assert weir.json("stat", original, env=env)["pid"] == owner.pid
+    weir.run("get", copy, "only here", env=env)
+    weir.fails("get", original, "only here", says=["there is no key"], env=env)
+    owner.close()
+    other.close()
+
+
+@case
+def writers_are_told(weir):
+    """put and del name the process that has the store, and --wait waits for it"""
+    fill(weir)
+    owner = Owner(weir, "posix", "worker")
+    says = ["in use by"] + ([f"pid {owner.pid}"] if os.access("/proc/locks", os.R_OK) else [])
+    weir.fails("put", weir.img, "key", stdin=b"value", says=[*says, "--wait"])
+    weir.fails("del", weir.img, "key", says=[*says, "--wait"])
+    waits = weir.start("put", weir.img, "key", "--wait", "60s", stdin=subprocess.PIPE)
+    waits.stdin.write(b"value")
+    waits.stdin.close()
+    owner.close()
+    assert waits.wait(timeout=60) == 0, waits.stderr.read()
+    waits.stdout.close()
+    waits.stderr.close()
+
+
+@case
+def other_users(weir):
+    """root may look at a user's store; another user may not look at root's"""
+    if os.geteuid():
+        raise Skip("only root can become another user")
+    fill(weir)
+    os.chmod(weir.folder, 0o755)
+    os.chmod(weir.img, 0o644)
+    env = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+    binary = weir.path("weir-binary")
+    subprocess.run(["cp", weir.binary, binary], check=True)
+    os.chmod(binary, 0o755)
+    owner = Owner(weir, "posix", "worker", env=env)
+    assert weir.json("stat", weir.img, env=env)["pid"] == owner.pid
+    process = subprocess.run([binary, "stat", weir.img], env=env, capture_output=True, check=False,
+                             user=NOBODY, group=NOBODY, extra_groups=[])
+    assert process.returncode == 1 and b"answers no questions" in process.stderr, process
+    owner.close()
+    os.chown(weir.img, NOBODY, NOBODY)
+    replay = subprocess.Popen([binary, "replay", "synthetic", "--store", weir.img, "--block-bytes",
+                               "16k", "--wait", "60s"], env=env, stdout=subprocess.DEVNULL,
+                              user=NOBODY, group=NOBODY, extra_groups=[])
+    seen = 0
+    while replay.poll() is None:
+        out, _ = weir.start("stat", weir.img, "--json", env=env).communicate()
+        seen += bool(out) and json.loads(out)["pid"] == replay.pid
+    assert replay.returncode == 0 and seen, (replay.returncode, seen)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
