@@ -60,6 +60,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include <weir/queue.h>
 
@@ -67,8 +68,9 @@
 extern "C" {
 #endif
 
-#define WEIR_KEY_MAX 1024u   /* bytes in a key; the shortest has 1 */
-#define WEIR_DEVICES_MAX 16u /* devices in a store */
+#define WEIR_KEY_MAX 1024u	/* bytes in a key; the shortest has 1 */
+#define WEIR_DEVICES_MAX 16u	/* devices in a store */
+#define WEIR_STORE_IOV_MAX 256u /* pieces of a value */
 
 struct weir_store;
 
@@ -265,8 +267,9 @@ struct weir_store_op {
 	uint32_t key_len;   /* bytes, 1 to WEIR_KEY_MAX */
 	uint32_t submitter; /* who is accounted */
 	union {
-		const void *value; /* put */
-		void *buf;	   /* get */
+		const void *value;	 /* put */
+		void *buf;		 /* get */
+		const struct iovec *iov; /* put and get, with nr_iov: the value in pieces */
 	};
 	uint64_t value_len; /* put: bytes of value, 1 to weir_store_info.max_value_bytes.
 			     * get, exists: the length found, from `end` on, also with -EMSGSIZE */
@@ -277,6 +280,18 @@ struct weir_store_op {
 	 * evicted, so gets and deletes need no stream. */
 	uint16_t stream;
 	int32_t result; /* from `end` on: 0 or -errno as at the blocking calls */
+	/* 0: the value is in one piece. Otherwise the value lies in so many pieces of memory, which
+	 * iov names; at most WEIR_STORE_IOV_MAX. They have any address and length, 0 too; value_len
+	 * (put) or capacity (get) is the sum of their lengths. Whole blocks of pieces that are
+	 * aligned to 4096 are not copied. */
+	uint32_t nr_iov;
+	/* 0: none. Otherwise the time, in ns of CLOCK_MONOTONIC, at which the operation ends with
+	 * -ETIMEDOUT, or at most 1 ms later, where the store's loop runs. A put or delete that has
+	 * its position in the log then goes on, and ends with its own result. One that has not is
+	 * dropped: its value was not read, and it changes nothing. A get ends in any case: it is
+	 * withdrawn from the queue, and if the drive has it already, the drive writes to memory of
+	 * the store's own. Therefore a get with a deadline is always copied. */
+	uint64_t deadline_ns;
 	void (*end)(struct weir_store_op *op); /* may be NULL: use weir_store_wait() */
 	void *user;			       /* the caller's own */
 

@@ -30,6 +30,19 @@ bool loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const 
 	return lane_run_until(lane, done, user, deadline);
 }
 
+uint64_t loop_now(const struct weir_queue *q)
+{
+	return queue_now(q);
+}
+
+void loop_set_alarm(struct weir_queue *q, struct weir_task *task, uint64_t at)
+{
+	struct lane *lane = owner_lane(q);
+
+	CHECK(lane && !lane->index);
+	lane_set_alarm(lane, task, at);
+}
+
 bool loop_device_is_removed(const struct weir_queue *q)
 {
 	return device_is_removed(q->dev);

@@ -6,6 +6,7 @@
 #define LOOP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <weir/queue.h>
 
@@ -20,6 +21,13 @@ bool loop_is_mine(const struct weir_queue *q);
  * task of the loop. Returns true where DONE said so. */
 bool loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const void *user,
 		    uint64_t deadline);
+
+/* Returns the time of Q, ns: clock_now(), or that of a simulated drive. Any thread. */
+uint64_t loop_now(const struct weir_queue *q);
+
+/* Has the loop, which must be the calling thread's, run TASK at AT, of loop_now(), or soon after.
+ * It replaces the alarm that was set; UINT64_MAX: there is none. */
+void loop_set_alarm(struct weir_queue *q, struct weir_task *task, uint64_t at);
 
 /* Returns true if the device below Q was removed since it was opened. Any thread. */
 bool loop_device_is_removed(const struct weir_queue *q);

@@ -17,13 +17,14 @@
 static void cancel_task(struct weir_task *task)
 {
 	struct weir_store *s = container_of(task, struct weir_store, cancel.task);
+	uint64_t never = UINT64_MAX;
 
 	io_check_owner(&s->io);
 	/* This is cleared before looking: whoever marks an operation after this posts the task
 	 * again. It is an exchange, which sees the marks of all who found the task posted; after a
 	 * store the looking could come first. */
 	__atomic_exchange_n(&s->cancel.posted, 0, __ATOMIC_SEQ_CST);
-	logs_cancel(s->logs);
+	logs_withdraw(s->logs, 0, &never);
 	store_turn(&s->io);
 }
 

@@ -87,6 +87,7 @@ int store_load(struct weir_store *s, const struct weir_store_opts *opts,
 {
 	io_init(&s->io, store_turn);
 	tenant_init(s);
+	deadline_init(s);
 	return store_load_super(s, opts, supers);
 }
 

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include <weir/store.h>
 
@@ -55,6 +56,13 @@ struct store_cancel {
 
 struct store_reads {
 	uint64_t rereads, checksum_errors;
+	LIST_HEAD(, read_req) timed; /* with a deadline */
+};
+
+/* When operations end whose deadline comes. Owned by deadline.c. */
+struct store_deadlines {
+	struct weir_task task;
+	uint64_t next; /* when the loop runs the task, loop_now(); UINT64_MAX: never */
 };
 
 struct store_tenants {
@@ -78,6 +86,7 @@ struct weir_store {
 	struct answers *answers;  /* answer.c's; NULL: nobody is answered */
 	const char *control_path; /* of the socket; NULL: none */
 	char control_why[512];	  /* why there is none, if one was wanted */
+	struct store_deadlines deadlines;
 };
 
 /* turn.c */
@@ -91,6 +100,16 @@ bool store_busy(const struct weir_store *s);
 /* read.c */
 void read_get(struct weir_store *s, struct weir_store_op *op);
 void read_exists(struct weir_store *s, struct weir_store_op *op);
+/* Ends the gets whose deadline has come at NOW. *NEXT becomes the earliest deadline of the others,
+ * unless it is earlier. */
+void read_withdraw(struct weir_store *s, uint64_t now, uint64_t *next);
+
+/* deadline.c */
+void deadline_init(struct weir_store *s);
+/* Returns true if the deadline of OP, which begins now, has come. Otherwise it is watched. */
+bool deadline_is_over(struct weir_store *s, const struct weir_store_op *op);
+/* Forgets all deadlines: no operation is left. */
+void deadline_stop(struct weir_store *s);
 
 /* exists.c, any thread */
 /* Returns 0 if the N keys can be keys, or -EINVAL and sets weir_error(). */

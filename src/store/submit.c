@@ -62,6 +62,27 @@ static int op_check_write(struct weir_store *s, const struct weir_store_op *op)
 	return op_check_stream(s, op->stream);
 }
 
+/* Checks the pieces of OP's value, which should have LENGTH bytes. */
+static int op_check_pieces(const struct weir_store_op *op, uint64_t length)
+{
+	uint64_t sum = 0;
+
+	if (op->nr_iov > WEIR_STORE_IOV_MAX)
+		return error_set(-EINVAL, "a value in %u pieces: at most %u", op->nr_iov,
+				 WEIR_STORE_IOV_MAX);
+	for (uint32_t i = 0; i < op->nr_iov; i++) {
+		if (op->iov[i].iov_len && !op->iov[i].iov_base)
+			return error_set(-EINVAL, "piece %u of %u has no memory", i + 1,
+					 op->nr_iov);
+		if (__builtin_add_overflow(sum, op->iov[i].iov_len, &sum))
+			sum = UINT64_MAX;
+	}
+	if (sum == length)
+		return 0;
+	return error_set(-EINVAL, "%u pieces of %llu bytes together, but the operation says %llu",
+			 op->nr_iov, (unsigned long long)sum, (unsigned long long)length);
+}
+
 int op_check(struct weir_store *s, const struct weir_store_op *op)
 {
 	if (op->kind >= WEIR_STORE_OP_COUNT)
@@ -82,10 +103,14 @@ int op_check(struct weir_store *s, const struct weir_store_op *op)
 	}
 	if (op->kind == WEIR_STORE_GET && op->capacity && !op->buf)
 		return error_set(-EINVAL, "get without a buffer");
+	if (op->kind == WEIR_STORE_GET && op->nr_iov)
+		return op_check_pieces(op, op->capacity);
 	if (op->kind != WEIR_STORE_PUT)
 		return 0;
 	if (!op->value || !op->value_len)
 		return error_set(-EINVAL, "value of no length: values have at least 1 byte");
+	if (op->nr_iov && op_check_pieces(op, op->value_len))
+		return -EINVAL;
 	return op->value_len > s->io.lay->max_value_bytes ? op_too_long(s->io.lay, op->value_len)
 							  : 0;
 }
@@ -114,6 +139,10 @@ static void op_run(struct weir_store *s, struct weir_store_op *op)
 	op_begin(&s->io, op);
 	if (op_is_cancelled(op)) {
 		op_end(&s->io, op, -ECANCELED);
+		return;
+	}
+	if (deadline_is_over(s, op)) {
+		op_end(&s->io, op, -ETIMEDOUT);
 		return;
 	}
 	switch (op->kind) {

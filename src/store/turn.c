@@ -51,6 +51,7 @@ static void turn_end(struct weir_task *task)
 		store_turn(&s->io);
 		return;
 	}
+	deadline_stop(s);
 	/* This is the last thing that the loop does for this store. */
 	op_end(&s->io, s->closing.op, s->io.first_error);
 }

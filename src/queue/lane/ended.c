@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/done.h"
+#include "queue/lane/alarm.h"
 #include "queue/lane/lane.h"
 #include "queue/lane/placed.h"
 #include "queue/lane/stage.h"
@@ -106,7 +107,7 @@ unsigned ended_call_back(struct lane *lane)
 	struct weir_io *io;
 	unsigned n;
 
-	if (!lane->ended.ios.first && !lane->ended.tasks.first)
+	if (!lane->ended.ios.first && !lane->ended.tasks.first && !alarm_is_due(lane))
 		return 0;
 	CHECK(lane_is_mine(lane));
 	CHECK(!lane->ended.in_callback);
@@ -118,6 +119,7 @@ unsigned ended_call_back(struct lane *lane)
 		ended_call(lane, io);
 	CHECK(!ended.count); /* the list had as many as were counted */
 	ended_run_tasks(lane);
+	alarm_ring(lane);
 	lane->ended.in_callback = false;
 	if (n) {
 		__atomic_store_n(&lane->ended.nr_done, lane->ended.nr_done + n, __ATOMIC_SEQ_CST);

@@ -48,6 +48,7 @@ int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
 	lane->q = q;
 	lane->index = index;
 	lane->fd.epoll = lane->fd.timer = -1;
+	lane->alarm.at = UINT64_MAX;
 	lane_init_lists(lane);
 	pthread_mutex_init(&lane->inbox.lock, NULL);
 	err = sleep_init(lane);

@@ -39,6 +39,10 @@ void ended_expect_task(struct lane *lane);
 
 /* Sleeps until there may be something to do, or until DEADLINE. */
 void lane_sleep(struct lane *lane, uint64_t deadline);
+
+/* Has the lane run TASK at AT, of queue_now(), or soon after. It replaces the alarm that was set.
+ * UINT64_MAX: there is none. */
+void lane_set_alarm(struct lane *lane, struct weir_task *task, uint64_t at);
 /* The owner returns to its program, which may sleep in a way of its own: marks the lane asleep,
  * and sees to it that the descriptor fires for what is there and when. */
 void lane_rest(struct lane *lane);

@@ -118,6 +118,7 @@ uint64_t lane_next_event(struct lane *lane)
 	if (s->ops->next_wakeup && s->ops->has_work(s) && dispatch_may_ask(lane))
 		next = sleep_earlier(next, s->ops->next_wakeup(s));
 	next = sleep_earlier(next, flush_steps_next_event(lane));
+	next = sleep_earlier(next, lane->alarm.at);
 	if (!lane->out.commands && !TAILQ_EMPTY(&lane->out.dispatch))
 		next = sleep_earlier(next, lane->out.rerun_ns);
 	return next;

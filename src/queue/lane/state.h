@@ -144,6 +144,12 @@ struct lane_out {
 	bool refused; /* the engine had no room: wait for a completion or rerun_ns */
 };
 
+/* alarm.c: a task for the layer above, and when it runs. */
+struct lane_alarm {
+	struct weir_task *task;
+	uint64_t at; /* queue_now(); UINT64_MAX: never */
+};
+
 /* ended.c: ios that have ended and tasks, both to be called at the top level of the loop. */
 struct lane_ended {
 	struct io_list ios;
@@ -234,6 +240,7 @@ struct lane {
 	struct lane_flush flush;
 	struct lane_out out;
 	struct lane_ended ended;
+	struct lane_alarm alarm;
 	struct lane_registered registered;
 	struct lane_change change;
 	struct lane_cancel cancel;

@@ -23,6 +23,7 @@
 #include "store/io/bufpool.h"
 #include "store/io/flush.h"
 #include "store/io/op.h"
+#include "store/io/pieces.h"
 #include "store/io/sio.h"
 #include "store/io/superio.h"
 #include "store/io/superjob.h"
@@ -68,6 +69,12 @@ void io_init(struct store_io *io, void (*turn)(struct store_io *io));
 /* Makes SUPER the store's superblock, before the loop knows the store. */
 void io_set_super(struct store_io *io, const struct super *super);
 void io_free(struct store_io *io);
+
+/* Returns what memory of a value the device can use. */
+static inline struct pieces_rule io_rule(const struct store_io *io)
+{
+	return (struct pieces_rule){ io->memory_mask, io->lay->block_bytes };
+}
 
 /* Asks for a round of the turn in which every log is looked at. */
 static inline void io_ask(struct store_io *io)

@@ -80,6 +80,8 @@ static const char *words_fixed(const struct weir_store_op *op)
 	case -ENOSPC:
 		return "no space: segments that are being read or written hold everything; try "
 		       "again when operations have ended";
+	case -ETIMEDOUT:
+		return "its deadline came before it had ended, and it changed nothing";
 	case -ECANCELED:
 		return "cancelled before it had begun";
 	default:

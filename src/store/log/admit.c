@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "queue/loop.h"
 #include "store/log/logs.h"
 
 enum admit_result { ADMIT_NEXT, ADMIT_WAIT };
@@ -183,6 +184,11 @@ static enum admit_result admit_one(struct log *l, struct batch **b)
 
 	if (l->io->broken) {
 		admit_refuse(l, admit_pop(l), l->io->broken);
+		return ADMIT_NEXT;
+	}
+	/* The alarm may ring late; after this the value is read. */
+	if (op->deadline_ns && op->deadline_ns <= loop_now(l->io->q)) {
+		op_end(l->io, log_pop(l), -ETIMEDOUT);
 		return ADMIT_NEXT;
 	}
 	newest = keys_find_admitted(&l->all->keys, op_priv(op)->hash);

@@ -43,14 +43,6 @@ struct batch_writer {
 	bool in_parts;
 };
 
-/* Returns the number of whole blocks of R's value that need no copy. */
-static uint32_t batch_direct_blocks(const struct store_io *io, const struct rec *r)
-{
-	if ((uintptr_t)r->op->value & io->memory_mask)
-		return 0;
-	return r->length >> io->lay->block_shift;
-}
-
 static size_t batch_header_size(const struct batch *b)
 {
 	const struct layout *l = b->log->io->lay;
@@ -80,16 +72,19 @@ static void batch_drop_memory(struct batch *b)
 static int batch_take_memory(struct batch *b)
 {
 	struct store_io *io = b->log->io;
-	uint64_t blocks = layout_blocks(io->lay, b->header_bytes);
 	uint32_t parts = batch_parts_max(b);
+	size_t iov = parts;
 	const struct rec *r;
 
-	for (r = b->first; r; r = r->next)
-		blocks += layout_blocks(io->lay, r->length) - batch_direct_blocks(io, r);
-	b->buf_bytes = blocks << io->lay->block_shift;
+	b->buf_bytes = (size_t)layout_blocks(io->lay, b->header_bytes) << io->lay->block_shift;
+	for (r = b->first; r; r = r->next) {
+		b->buf_bytes += pieces_copied(pieces_begin(r->op, r->length), io_rule(io));
+		/* Two runs begin in each piece at most, and one goes through to the next. */
+		iov += 2 * (size_t)pieces_count(r->op) + 1;
+	}
 	b->buf = bufpool_get(&io->pool, b->buf_bytes);
-	/* A value has one piece and the copy of its tail; each part cuts one piece in two. */
-	b->iov = calloc(parts + 2 * (size_t)b->count, sizeof(*b->iov));
+	/* Each part cuts one piece in two. */
+	b->iov = calloc(iov, sizeof(*b->iov));
 	b->parts = calloc(parts, sizeof(*b->parts));
 	if (b->buf && b->iov && b->parts && !segment_reserve_entries(b->seg, b->count))
 		return 0;
@@ -196,41 +191,44 @@ static struct checksum_place batch_place_of(const struct batch *b, uint32_t bloc
 /* The value of a record while its checksum is computed. */
 struct batch_value {
 	struct batch_writer *w;
-	const struct rec *r;
-	size_t direct; /* bytes that need no copy */
-	size_t done;
+	struct pieces pieces;
 };
+
+/* Copies the next N bytes of V into the batch's own memory, and adds them to the write. Returns
+ * where they are. */
+static const void *batch_copy(struct batch_value *v, size_t n)
+{
+	struct batch_writer *w = v->w;
+	const struct layout *l = w->b->log->io->lay;
+	size_t padded = (size_t)layout_blocks(l, n) << l->block_shift;
+	uint8_t *to = w->free;
+
+	pieces_gather(&v->pieces, to, n);
+	memset(to + n, 0, padded - n);
+	batch_add_piece(w, to, padded);
+	w->free += padded;
+	return to;
+}
 
 /* Adds the bytes that were summed last to the write. Returns the length of the next ones. */
 static size_t batch_next_bytes(void *user, const void **data)
 {
 	struct batch_value *v = user;
-	struct batch_writer *w = v->w;
-	const uint8_t *value = (const uint8_t *)v->r->op->value + v->done;
-	size_t left = v->r->length - v->done;
-	size_t n = left < BATCH_PART_BYTES ? left : BATCH_PART_BYTES;
-	size_t padded;
+	struct pieces_run run;
 
 	/* The checksum of what has gathered is known. */
-	batch_submit_some(w);
-	if (!n)
+	batch_submit_some(v->w);
+	run = pieces_run(&v->pieces, io_rule(v->w->b->log->io), BATCH_PART_BYTES);
+	if (!run.bytes)
 		return 0;
-	if (v->done < v->direct && n > v->direct - v->done)
-		n = v->direct - v->done;
-	*data = value;
-	if (v->done < v->direct) {
-		batch_add_piece(w, value, n);
-	} else {
-		padded = (size_t)layout_blocks(w->b->log->io->lay, n)
-			 << w->b->log->io->lay->block_shift;
-		memcpy(w->free, value, n);
-		memset(w->free + n, 0, padded - n);
-		batch_add_piece(w, w->free, padded);
-		*data = w->free;
-		w->free += padded;
+	if (!run.direct) {
+		*data = batch_copy(v, run.bytes);
+		return run.bytes;
 	}
-	v->done += n;
-	return n;
+	*data = run.direct;
+	batch_add_piece(v->w, run.direct, run.bytes);
+	pieces_skip(&v->pieces, run.bytes);
+	return run.bytes;
 }
 
 /* Adds the payload of R to the write. Its checksum is computed here, once, just before each part is
@@ -239,12 +237,11 @@ static uint64_t batch_write_payload(struct batch_writer *w, const struct rec *r)
 {
 	struct store_io *io = w->b->log->io;
 	struct checksum_place place = batch_place_of(w->b, r->block);
-	struct batch_value v = { w, r, (size_t)batch_direct_blocks(io, r) << io->lay->block_shift,
-				 0 };
+	struct batch_value v = { w, pieces_begin(r->op, r->length) };
 	const void *data;
 	uint64_t sum;
 
-	if (r->length > BATCH_PART_BYTES)
+	if (r->length > BATCH_PART_BYTES || r->op->nr_iov)
 		return checksum_pieces(&io->key, CHECKSUM_PAYLOAD, place, batch_next_bytes, &v);
 	/* This is faster for few bytes. */
 	sum = checksum_data(&io->key, CHECKSUM_PAYLOAD, place, r->op->value, r->length);

@@ -168,42 +168,6 @@ struct weir_store_op *log_pop(struct log *l)
 	return op;
 }
 
-/* Moves the cancelled operations of FROM to LIST. */
-static void log_take_cancelled(struct logs *ls, struct op_list *from, struct op_list *list)
-{
-	struct op_list all;
-	struct weir_store_op *op;
-
-	op_list_init(&all);
-	op_list_append(&all, from);
-	while ((op = op_list_pop(&all))) {
-		if (!op_is_cancelled(op)) {
-			op_list_add(from, op);
-			continue;
-		}
-		keys_remove_pending(&ls->keys, op);
-		op_list_add(list, op);
-	}
-}
-
-void logs_cancel(struct logs *ls)
-{
-	struct weir_store_op *op;
-	struct op_list list;
-	struct log *l;
-	uint32_t i;
-
-	op_list_init(&list);
-	log_take_cancelled(ls, &ls->arrived, &list);
-	LOGS_FOREACH(ls, l, i)
-	{
-		log_take_cancelled(ls, &l->pending, &list);
-		log_ask(l); /* operations behind the cancelled ones may go on */
-	}
-	while ((op = op_list_pop(&list)))
-		op_end(ls->io, op, -ECANCELED);
-}
-
 void logs_begin_round(struct logs *ls)
 {
 	uint32_t all = (uint32_t)((1ull << ls->count) - 1);

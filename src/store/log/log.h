@@ -64,10 +64,12 @@ void logs_begin_round(struct logs *ls);
 /* These are the steps, in their order. */
 void logs_publish(struct logs *ls); /* acknowledges batches that are written, in log order */
 void logs_seal(struct logs *ls);    /* writes the footers of closed segments */
-void logs_cancel(struct logs *ls);  /* ends pending operations that were cancelled */
 void logs_admit(struct logs *ls);   /* gives pending operations their positions */
 void logs_prepare(struct logs *ls); /* begins the segments that come next */
 void logs_reclaim(struct logs *ls); /* frees the oldest segments if space is missing */
+/* Ends pending operations that were cancelled, and those whose deadline has come at NOW. *NEXT
+ * becomes the earliest deadline of the others, unless it is earlier. */
+void logs_withdraw(struct logs *ls, uint64_t now, uint64_t *next);
 /* Closes the open segments, which the turn then seals. Returns false if none was open. */
 bool logs_close(struct logs *ls);
 /* Returns true if anything of a log is under way. */
