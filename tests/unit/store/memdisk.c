@@ -363,6 +363,7 @@ int memdisk_open(struct rig *rig)
 	assert_int_equal(queue_open(&rig->queue, rig->device, &queue, &memdisk_engine, NULL), 0);
 	opts.attach = 1;
 	opts.salvage = memdisk.salvage;
+	opts.policy = rig->policy;
 	/* A few operations then make several batches. */
 	opts.batch_bytes = 16 << 10;
 	err = weir_store_open_queues(&rig->s, &rig->queue, 1, &opts);

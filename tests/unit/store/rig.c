@@ -44,6 +44,7 @@ int rig_try_open(struct rig *rig, uint32_t read_only)
 
 	opts.engine = rig->engine;
 	opts.attach = rig->attach;
+	opts.policy = rig->policy;
 	opts.read_only = read_only;
 	return weir_store_open(&rig->s, rig->path, &opts);
 }
