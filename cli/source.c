@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "cli/devices.h"
 #include "cli/report.h"
 
 #define SOURCE_ALIGN 4096u
@@ -82,8 +83,10 @@ int source_open(struct source *src, const char *path, const struct opening *o)
 		return exit_code;
 	now.wait_ns = 0;
 	err = opening_try(&src->s, path, &now, OPENING_READ_ONLY);
-	if (!err)
+	if (!err) {
+		devices_notes(src->s, path);
 		return 0;
+	}
 	if (err != -EBUSY)
 		return report_failed(path);
 	snprintf(busy, sizeof(busy), "%s", weir_error());
