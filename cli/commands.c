@@ -135,6 +135,15 @@ static void command_print_line(const struct command *cmd, FILE *out)
 	fputc('\n', out);
 }
 
+static void command_print_examples(FILE *out)
+{
+	fprintf(out, "\nA first look:\n"
+		     "  weir format demo.img --size 1g\n"
+		     "  echo hello | weir put demo.img greeting\n"
+		     "  weir get demo.img greeting\n"
+		     "  weir replay synthetic --store demo.img --verify\n");
+}
+
 void command_print_overview(FILE *out)
 {
 	fprintf(out, "usage: weir COMMAND [options] ...\n\n"
@@ -143,11 +152,9 @@ void command_print_overview(FILE *out)
 		     "/dev/ng0n1.\n\nCommands:\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		command_print_line(command_table[i], out);
-	fprintf(out, "\nA first look:\n"
-		     "  weir format demo.img --size 1g\n"
-		     "  echo hello | weir put demo.img greeting\n"
-		     "  weir get demo.img greeting\n"
-		     "  weir replay synthetic --store demo.img --verify\n\n"
-		     "If PATH is left out, commands use the store that WEIR_STORE names.\n"
+	/* Somebody who made a mistake gets no more than fits on a small terminal. */
+	if (out == stdout)
+		command_print_examples(out);
+	fprintf(out, "\nIf PATH is left out, commands use the store that WEIR_STORE names.\n"
 		     "`weir help COMMAND` says more; `weir --version` prints the version.\n");
 }
