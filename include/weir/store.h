@@ -431,7 +431,7 @@ struct weir_store_key {
  * the keys of one row, in their order (of one prompt, or of one file). A put that has ended is
  * seen; of puts and deletes that have not, each may be seen or not. Each answer was right at one
  * moment of the call, but not all at the same moment.
- * Takes about 100 ns a key, hands nothing over to the loop, takes no lock and makes no other thread
+ * Takes about 150 ns a key, hands nothing over to the loop, takes no lock and makes no other thread
  * wait.
  * Errors: -EINVAL (weir_error() says which key; LENGTHS are not set), -EAGAIN (the thread of the
  * loop was interrupted while it changed the index, and did not run for long: try again).

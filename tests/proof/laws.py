@@ -92,12 +92,13 @@ def current(root):
 
 
 def killers(names, results, alive):
-    """Returns (killed, changing nothing, not judged) of NAMES, and the tests that killed them."""
+    """Returns (killed, changing nothing, alive, not run) of NAMES, and the killing tests."""
     tests = collections.Counter(results[n]["killed_by"] for n in names
                                 if n in results and results[n]["killed_by"])
     killed = sum(tests.values())
     excused = sum(1 for n in names if n in alive)
-    return killed, excused, len(names) - killed - excused, tests
+    living = sum(1 for n in names if n in results and not results[n]["killed_by"]) - excused
+    return killed, excused, living, len(names) - killed - excused - living, tests
 
 
 def table(root):
@@ -121,11 +122,10 @@ def table(root):
 
 
 def row(law, where, names, results, alive):
-    killed, excused, open_, tests = killers(names, results, alive)
+    _, excused, living, missing, tests = killers(names, results, alive)
     words = f"{len(names)}"
-    if excused:
-        words += f", {excused} change nothing"
-    if open_:
-        words += f", {open_} not judged"
+    for count, what in ((excused, "change nothing"), (living, "alive"), (missing, "not run")):
+        if count:
+            words += f", {count} {what}"
     by = ", ".join(f"{t} {n}" for t, n in tests.most_common()) or "-"
     return f"| {law} | {where} | {words} | {by} |"
