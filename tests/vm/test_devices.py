@@ -132,7 +132,15 @@ def a_medium_error(weir):
         write(start, 0)  # the first sectors cannot be read
         write(DEBUG + "/opts", 2)
         cause = "medium error: the drive cannot read these blocks (ENODATA)"
+        # The store is known by its other superblock copy.
+        weir.fails("format", path, says=["holds a weir store"])
+        with open(path, "r+b") as disk:
+            disk.seek(-65536, os.SEEK_END)
+            disk.write(bytes(65536))
         weir.fails("format", path, says=["read at 0x0+", cause, "while checking that it is empty"])
+        write(DEBUG + "/opts", 0)
+        weir.run("format", path, "-ff", "--segment-bytes", "64k")
+        write(DEBUG + "/opts", 2)
         write(start, 4)  # only the first copy of the superblock is bad: the second one is used
         weir.run("ls", path)
         write(DEBUG + "/opts", 0)

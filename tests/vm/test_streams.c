@@ -29,7 +29,7 @@ static void segments_are_cut_to_the_unit(void **state)
 	check_cut(256 << 20, 0, 1 << 20, 255);
 	check_cut(0, 4 << 20, 4 << 20, 191);
 	assert_int_equal(streams_try_format(WEIR_PLACEMENT_STREAM, 0, 16 << 20, 1), -ENOSPC);
-	assert_non_null(strstr(weir_error(), "holds 47 segments of 16 MiB"));
+	assert_non_null(strstr(weir_error(), "holds 47 segments of 16MiB"));
 	streams_format(WEIR_PLACEMENT_STREAM, 0, 16 << 20);
 	streams_open();
 	assert_int_equal(streams_info().segment_bytes, 2 * UNIT_BYTES);
