@@ -128,11 +128,11 @@ static uint64_t *shuffled(void)
 
 static void make_parts(void)
 {
-	values = aligned_alloc(4096, threads * depth * value_bytes);
+	values = aligned_alloc(4096, (size_t)threads * depth * value_bytes);
 	parts = calloc(threads, sizeof(*parts));
 	if (!values || !parts)
 		errx(1, "no memory for %u values", threads * depth);
-	for (uint64_t i = 0; i < threads * depth * value_bytes / 8; i++)
+	for (uint64_t i = 0; i < (size_t)threads * depth * value_bytes / 8; i++)
 		((uint64_t *)values)[i] = mix(i);
 	for (uint32_t t = 0; t < threads; t++) {
 		parts[t].first = t;
@@ -163,7 +163,8 @@ static void open_store(const char *path, const char *engine)
 		errx(1, "%s", weir_error());
 	/* As fio's --fixedbufs. If the kernel refuses some of it (RLIMIT_MEMLOCK), that costs a
 	 * little speed. */
-	(void)weir_queue_register(weir_store_queue(store), values, threads * depth * value_bytes);
+	(void)weir_queue_register(weir_store_queue(store), values,
+				  (size_t)threads * depth * value_bytes);
 }
 
 int main(int argc, char **argv)

@@ -182,7 +182,7 @@ static void source_take_strings(const struct source *src, size_t at, size_t got,
 int source_info(struct source *src, struct weir_store_info *info)
 {
 	const char *strings[SOURCE_STRINGS];
-	size_t rest, got;
+	size_t rest = 0, got = 0;
 	int err;
 
 	if (src->s)
@@ -200,7 +200,7 @@ int source_info(struct source *src, struct weir_store_info *info)
 int source_queue(struct source *src, struct weir_queue_info *info)
 {
 	const char *strings[SOURCE_STRINGS];
-	size_t rest, got;
+	size_t rest = 0, got = 0;
 	int err;
 
 	if (src->s)

@@ -27,7 +27,7 @@ const char *control_name(char *name, const uint8_t uuid[16], const struct stat *
 	char text[33];
 
 	for (unsigned i = 0; i < 16; i++)
-		snprintf(text + 2 * i, 3, "%02x", uuid[i]);
+		snprintf(text + 2 * (size_t)i, 3, "%02x", uuid[i]);
 	snprintf(name, CONTROL_NAME_BYTES, "%s-%" PRIx64 "-%" PRIx64 ".sock", text,
 		 (uint64_t)(device ? st->st_rdev : st->st_dev), device ? 0 : (uint64_t)st->st_ino);
 	return name;

@@ -197,7 +197,7 @@ static int empty_look(struct syncio_many *many, uint64_t i, void *buf, int resul
 		if (!bytes[n])
 			continue;
 		snprintf(what, sizeof(what), "not empty (byte %llu is not zero)",
-			 (unsigned long long)(e->reads[i].offset + n));
+			 (unsigned long long)e->reads[i].offset + n);
 		return empty_refuse(e, what);
 	}
 	return 0;

@@ -72,7 +72,7 @@ const char *parts_uuid(const uint8_t uuid[16], char buf[PARTS_UUID_BYTES]);
 /* Runs the loops of all parts, which must be the calling thread's, until DONE says so or DEADLINE
  * has come (UINT64_MAX: never). Returns true where DONE said so. */
 bool parts_wait_until(struct store_parts *parts, bool (*done)(const void *user), const void *user,
-		     uint64_t deadline);
+		      uint64_t deadline);
 /* Runs each loop once. Returns 0 or -errno. */
 int parts_wait_poll(struct store_parts *parts);
 /* Returns a descriptor that fires for all loops, or -errno with words. */

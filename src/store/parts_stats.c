@@ -60,9 +60,11 @@ int weir_store_get_stats(struct weir_store *s, struct weir_store_stats *stats)
 {
 	struct parts_sum *sum = calloc(1, sizeof(*sum));
 	struct weir_store *part;
-	int err = sum ? 0 : error_sys(-ENOMEM, "cannot count what the store did");
 	uint32_t n;
+	int err = 0;
 
+	if (!sum)
+		return error_sys(-ENOMEM, "cannot count what the store did");
 	PARTS_FOREACH(s, part, n)
 	if (!err)
 		err = wait_call(part, parts_collect, sum);

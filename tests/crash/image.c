@@ -218,12 +218,10 @@ static void choice_sample(struct image_choice *choice, const uint8_t *counts, ui
 		uint32_t pick = (uint32_t)(drive_random(random) % counts[i]);
 		bool rare = drive_random(random) % weight[k % 4] == 0;
 
-		if (k == 0)
+		if (k == 0 || (k != 1 && k % 3 == 1 && !rare))
 			pick = 0;
 		else if (k == 1 || (k % 3 == 0 && !rare))
 			pick = counts[i] - 1u;
-		else if (k % 3 == 1 && !rare)
-			pick = 0;
 		choice->letters[i] = (char)('0' + pick);
 	}
 }

@@ -20,6 +20,7 @@ static void find_report(struct check *k, struct weir_finding *f, const char *fmt
 	k->result->unreadable += f->kind == WEIR_FINDING_UNREADABLE;
 	if (k->opts->found)
 		k->opts->found(k->opts->user, f);
+	f->text = NULL;
 }
 
 void find_segment(struct check *k, enum weir_finding_kind kind, enum find_damage damage,

@@ -141,6 +141,7 @@ static void batch_add_piece(struct batch_writer *w, const void *from, size_t len
 {
 	struct iovec *last = w->pieces ? &w->iov[w->pieces - 1] : NULL;
 
+	CHECK(w->iov);
 	w->bytes += length;
 	if (last && (const uint8_t *)last->iov_base + last->iov_len == from) {
 		last->iov_len += length;

@@ -161,11 +161,11 @@ static int fails(const struct weir_cmd *cmd)
 /* Chooses what the medium holds from now on. */
 static void switch_off(void)
 {
-	uint64_t s;
+	uint64_t s, sectors = memdisk.bytes / memdisk.sector;
 
 	memdisk.off = 1;
 	memdisk_fired[memdisk.keep ? MEMDISK_KILL : MEMDISK_CUT].count++;
-	for (s = 0; s < memdisk.bytes / memdisk.sector; s++) {
+	for (s = 0; s < sectors; s++) {
 		uint8_t *now = memdisk.now + s * memdisk.sector;
 		uint8_t *medium = memdisk.medium + s * memdisk.sector;
 

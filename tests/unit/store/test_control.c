@@ -361,7 +361,7 @@ static void test_child(void **state)
 	(void)state;
 	for (uint32_t attach = 0; attach < 2; attach++) {
 		struct rig rig = { .engine = "posix", .attach = attach };
-		struct control_client cl;
+		struct control_client cl = { .fd = -1 };
 		pid_t pid;
 
 		make(&rig);

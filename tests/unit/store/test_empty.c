@@ -154,10 +154,11 @@ static void xfs(void)
 
 static void swap_area(void)
 {
+	static const char magic[10] = "SWAPSPACE2"; /* without a terminating zero */
 	static uint8_t page[4096];
 	uint32_t *head = (uint32_t *)(page + 1024);
 
-	memcpy(page + 4086, "SWAPSPACE2", 10);
+	memcpy(page + 4086, magic, sizeof(magic));
 	head[0] = 1;
 	head[1] = 1000;
 	put_bytes(0, page, sizeof(page));
@@ -165,12 +166,13 @@ static void swap_area(void)
 
 static void lvm(void)
 {
+	static const char type[8] = "LVM2 001"; /* without a terminating zero */
 	uint8_t label[512] = "LABELONE";
 	uint32_t crc = 0xf597a6cf, n;
 
 	*(uint64_t *)(label + 8) = htole64(1);
 	*(uint32_t *)(label + 20) = htole32(32);
-	memcpy(label + 24, "LVM2 001", 8);
+	memcpy(label + 24, type, sizeof(type));
 	memset(label + 32, 'a', 32);
 	for (n = 20; n < sizeof(label); n++) {
 		crc ^= label[n];

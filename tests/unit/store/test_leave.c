@@ -33,7 +33,7 @@ static void on_change(void *user, const struct weir_store_change *change)
 	seen.deleted += change->reason == WEIR_LEAVE_DELETED;
 	seen.others += change->reason > WEIR_LEAVE_DELETED;
 	memcpy(seen.last_hash, change->hash, sizeof(seen.last_hash));
-	if (change->key_len == sizeof(seen.last_key))
+	if (change->key && change->key_len == sizeof(seen.last_key))
 		memcpy(&seen.last_key, change->key, sizeof(seen.last_key));
 	if (!seen.submit)
 		return;
