@@ -417,7 +417,7 @@ static void pool_of_children(struct rig *rig)
 		if (!pid[i]) {
 			CHILD_CHECK(weir_store_exists(rig->s, "k", 1, NULL) == -ECHILD);
 			CHILD_CHECK(!weir_store_close(rig->s));
-			exit(0);
+			child_exit();
 		}
 		put_some(rig, 8 + 2ull * i, 10 + 2ull * i);
 	}
