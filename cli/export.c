@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,7 +56,8 @@ struct export_run {
 	uint32_t count;
 	uint64_t bytes;
 	/* What was done. */
-	uint64_t records, value_bytes, failed;
+	uint64_t records, value_bytes, failed, hidden;
+	bool whole; /* the stream has its end */
 };
 
 /* Finds the tenant of each stream. Of several in one stream, the first one counts. */
@@ -143,8 +145,10 @@ static int export_all(struct export_run *e)
 {
 	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	struct weir_store_list_counts counts = WEIR_STORE_LIST_COUNTS_INIT;
 	struct stream_record end = { .type = STREAM_END };
-	int err;
+	char why[512];
+	int err, hides;
 
 	if (weir_store_get_info(e->s, &info) < 0 || weir_store_get_stats(e->s, &stats) < 0)
 		return report_failed(e->path);
@@ -152,14 +156,20 @@ static int export_all(struct export_run *e)
 	export_find_tenants(e);
 	meter_begin(&e->meter, "export");
 	stream_write_head(e->out, info.uuid, clock_wall());
-	err = weir_store_list(e->s, export_entry, e);
+	hides = err = weir_store_list_counted(e->s, export_entry, e, &counts);
+	/* What was listed is worth keeping, also if damage hides other keys. */
+	e->hidden = counts.hidden + counts.unread;
+	if (e->hidden && hides < 0)
+		err = 0;
+	if (e->hidden)
+		snprintf(why, sizeof(why), "%s", weir_error());
 	if (!err)
 		err = export_flush(e);
 	while (e->count)
 		free(e->op[--e->count].buf);
 	end.number = e->records;
 	end.value_len = e->value_bytes;
-	end.value_checksum = e->failed;
+	end.value_checksum = e->failed + e->hidden;
 	if (!err)
 		stream_write_record(e->out, &end);
 	meter_clear(&e->meter);
@@ -169,6 +179,10 @@ static int export_all(struct export_run *e)
 		return report_error("out of memory");
 	if (err)
 		return report_failed(e->path);
+	e->whole = true;
+	if (e->hidden)
+		return report_error("%s: %" PRIu64 " keys are left out: %s", e->path, e->hidden,
+				    why);
 	return e->failed ? REPORT_FAILED : REPORT_OK;
 }
 
@@ -178,12 +192,13 @@ static int export_done(const struct export_run *e, const struct export_args *arg
 	int err;
 
 	if (args->json) {
-		err = report_json(
-			json_pack("{s:s, s:o, s:o, s:I, s:I, s:I}", "schema", "weir.export.v1",
-				  "path", report_text(e->path), "file", report_text(args->file),
-				  "records", (json_int_t)e->records, "value_bytes",
-				  (json_int_t)e->value_bytes, "failed", (json_int_t)e->failed),
-			0);
+		err = report_json(json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I}", "schema",
+					    "weir.export.v1", "path", report_text(e->path), "file",
+					    report_text(args->file), "records",
+					    (json_int_t)e->records, "value_bytes",
+					    (json_int_t)e->value_bytes, "failed",
+					    (json_int_t)e->failed, "hidden", (json_int_t)e->hidden),
+				  0);
 		return exit_code ? exit_code : err;
 	}
 	if (args->file)
@@ -223,7 +238,7 @@ static int export_run(void *arg, char **operands, int n)
 		e->out = out.file;
 		exit_code = export_all(e);
 		/* An export that left keys out is a whole stream all the same. */
-		if (exit_code && !e->failed)
+		if (!e->whole)
 			output_drop(&out);
 		else if (output_close(&out) < 0)
 			exit_code = report_failed(args->file);
@@ -243,8 +258,9 @@ const struct command command_export = {
 	.text = "Writes every key of the store on PATH with its tenant and its value to standard\n"
 		"output or FILE. `weir import` reads the stream. The store is not changed. A "
 		"value\n"
-		"that is damaged or cannot be read is named and left out, and the exit code is "
-		"1.\n",
+		"that is damaged or cannot be read is named and left out; keys that damage hides\n"
+		"are left out and counted. The stream is whole all the same, and the exit code\n"
+		"is 1.\n",
 	.examples = "weir export demo.img -f demo.weir\n"
 		    "weir export demo.img | zstd > demo.weir.zst\n"
 		    "weir export demo.img | ssh host weir import /dev/nvme1n1\n",

@@ -48,6 +48,14 @@ static int ls_entry_json(const struct weir_store_entry *e, const char *text)
 			   1);
 }
 
+/* Says how many keys are missing, of those with any prefix. */
+static void ls_missing_json(const struct weir_store_list_counts *counts)
+{
+	report_json(json_pack("{s:s, s:I, s:I}", "schema", "weir.ls-missing.v1", "hidden",
+			      (json_int_t)counts->hidden, "unread", (json_int_t)counts->unread),
+		    1);
+}
+
 static int ls_entry(const struct weir_store_entry *e, void *user)
 {
 	const struct ls_run *run = user;
@@ -69,6 +77,7 @@ static int ls_run(void *arg, char **operands, int n)
 {
 	struct ls_args *args = arg;
 	struct ls_run run = { .args = args };
+	struct weir_store_list_counts counts = WEIR_STORE_LIST_COUNTS_INIT;
 	struct source src;
 	int err, exit_code;
 
@@ -77,7 +86,9 @@ static int ls_run(void *arg, char **operands, int n)
 	exit_code = source_open(&src, operands[0], &args->store);
 	if (exit_code)
 		return exit_code;
-	err = source_list(&src, ls_entry, &run);
+	err = source_list(&src, ls_entry, &run, &counts);
+	if (args->json && (counts.hidden || counts.unread))
+		ls_missing_json(&counts);
 	if (err < 0)
 		exit_code = report_failed(operands[0]);
 	else if (err == LS_STOPPED)
@@ -97,7 +108,10 @@ const struct command command_ls = {
 		"a terminal cannot show are printed as \\xNN, and a backslash as \\\\; put, get "
 		"and\n"
 		"del read this form with --escaped. With --json, each key is one object on a "
-		"line.\n",
+		"line.\n"
+		"Keys are read from the headers of batches. If some of these are damaged or\n"
+		"cannot be read, the others are listed; then it says how many keys are missing,\n"
+		"and the exit code is 1.\n",
 	.examples = "weir ls demo.img\n"
 		    "weir ls -l demo.img\n"
 		    "weir ls demo.img user/42/\n"

@@ -41,17 +41,22 @@ static int scrub_print(const char *path, const struct scrub_args *args,
 	char bytes[32];
 
 	if (args->json)
-		return report_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I}", "schema",
+		return report_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "schema",
 					     "weir.scrub.v1", "path", report_text(path), "values",
 					     (json_int_t)r->values, "bytes", (json_int_t)r->bytes,
 					     "damaged", (json_int_t)r->damaged, "dropped",
 					     (json_int_t)r->dropped, "read_errors",
-					     (json_int_t)r->read_errors),
+					     (json_int_t)r->read_errors, "hidden",
+					     (json_int_t)r->hidden),
 				   0);
 	printf("%s: %" PRIu64 " values of %s were read; %" PRIu64 " were damaged, %" PRIu64
 	       " dropped, %" PRIu64 " could not be read\n",
 	       path, r->values, format_size(r->bytes, bytes, sizeof(bytes)), r->damaged, r->dropped,
 	       r->read_errors);
+	if (r->hidden)
+		printf("%s: %" PRIu64 " values were not read, because damage hides their keys; "
+		       "weir fsck names the places\n",
+		       path, r->hidden);
 	return REPORT_OK;
 }
 
@@ -77,7 +82,7 @@ static int scrub_run(void *arg, char **operands, int n)
 		exit_code = report_failed(operands[0]);
 	else
 		exit_code = scrub_print(operands[0], args, &result);
-	if (!exit_code && (result.damaged || result.read_errors))
+	if (!exit_code && (result.damaged || result.read_errors || result.hidden))
 		exit_code = REPORT_FAILED;
 	return opening_close(s, operands[0], exit_code);
 }

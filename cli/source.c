@@ -258,7 +258,8 @@ int source_why(struct source *src, const void *key, uint32_t key_len, struct wei
 
 /* Hands out the entries in LENGTH bytes of src->buf. */
 static int source_entries(struct source *src, size_t length,
-			  int (*fn)(const struct weir_store_entry *, void *), void *user)
+			  int (*fn)(const struct weir_store_entry *, void *), void *user,
+			  struct weir_store_list_counts *counts)
 {
 	struct control_entry e;
 	size_t at = 0;
@@ -271,8 +272,13 @@ static int source_entries(struct source *src, size_t length,
 			return source_odd(src);
 		memcpy(&e, src->buf + at, sizeof(e));
 		at += sizeof(e);
-		if (!e.key_len || e.key_len > WEIR_KEY_MAX || e.key_len > length - at)
+		if (e.key_len > WEIR_KEY_MAX || e.key_len > length - at)
 			return source_odd(src);
+		if (!e.key_len) {
+			counts->hidden = e.sequence;
+			counts->unread = e.value_len;
+			continue;
+		}
 		entry.key = src->buf + at;
 		entry.key_len = e.key_len;
 		entry.stream = e.stream;
@@ -285,16 +291,16 @@ static int source_entries(struct source *src, size_t length,
 }
 
 int source_list(struct source *src, int (*fn)(const struct weir_store_entry *entry, void *user),
-		void *user)
+		void *user, struct weir_store_list_counts *counts)
 {
 	size_t length;
 	int err;
 
 	if (src->s)
-		return weir_store_list(src->s, fn, user);
+		return weir_store_list_counted(src->s, fn, user, counts);
 	err = control_ask(&src->owner, CONTROL_LIST, NULL, 0);
 	while (!err && (err = control_next(&src->owner, src->buf, CONTROL_DATA_MAX, &length)) == 1)
-		err = source_entries(src, length, fn, user);
+		err = source_entries(src, length, fn, user, counts);
 	return err;
 }
 

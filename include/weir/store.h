@@ -487,11 +487,32 @@ struct weir_store_entry {
  * Calls FN for each entry, stream by stream, the oldest first; keys are read from the device.
  * Entries that are put, deleted or evicted meanwhile may be listed or not. FN runs on the calling
  * thread, holds no lock, and may call the store. It returns 0 to go on. Any other value stops the
- * listing and is returned as it is; weir_error() then stays as FN left it. Errors: -EIO, -ENOMEM,
- * -EDEADLK. Any thread; blocks.
+ * listing and is returned as it is; weir_error() then stays as FN left it.
+ * Errors: -EBADMSG (damaged batch headers hide the keys of some entries), -EIO (the headers of some
+ * entries cannot be read, tried three times); both come when FN has got all other entries, and
+ * weir_error() says how many are missing. -ENODEV (the device was removed), -EIO also if the queue
+ * has lost its ring, -ENOMEM, -EDEADLK. Any thread; blocks.
  */
 int weir_store_list(struct weir_store *s,
 		    int (*fn)(const struct weir_store_entry *entry, void *user), void *user);
+
+/* What a listing did. Start from WEIR_STORE_LIST_COUNTS_INIT. */
+struct weir_store_list_counts {
+	size_t size;
+	uint64_t listed; /* entries that the function got */
+	uint64_t hidden; /* entries whose keys damaged batch headers hide */
+	uint64_t unread; /* entries whose batch headers could not be read */
+};
+
+#define WEIR_STORE_LIST_COUNTS_INIT WEIR_INIT_SIZED(struct weir_store_list_counts)
+
+/*
+ * Does what weir_store_list() does, and fills in COUNTS, also if it fails. COUNTS may be NULL.
+ * Errors: those of weir_store_list(). Any thread; blocks.
+ */
+int weir_store_list_counted(struct weir_store *s,
+			    int (*fn)(const struct weir_store_entry *entry, void *user), void *user,
+			    struct weir_store_list_counts *counts);
 
 /* Facts about a store. Start from WEIR_STORE_INFO_INIT. */
 struct weir_store_info {
@@ -616,6 +637,9 @@ struct weir_scrub_result {
 	uint64_t damaged;	/* of these: they did not verify, twice */
 	uint64_t dropped;	/* of these: the entry was dropped */
 	uint64_t read_errors;	/* values that could not be read, twice; their entries stay */
+	/* Entries whose keys cannot be listed: their batch headers are damaged, or cannot be read.
+	 * Their values were not read. */
+	uint64_t hidden;
 };
 
 #define WEIR_SCRUB_RESULT_INIT WEIR_INIT_SIZED(struct weir_scrub_result)
@@ -623,10 +647,10 @@ struct weir_scrub_result {
 /*
  * Reads every value of S once, at low priority (WEIR_IO_BACKGROUND), and verifies it. An entry
  * whose value does not verify twice is dropped with a tombstone, so that no older version comes
- * back (WEIR_LEAVE_DAMAGED); a read-only store only counts it. An entry whose key cannot be listed,
- * because its batch header is damaged, is not read: weir_store_check() finds that. OPTS may be
- * NULL. Returns 0 also if there was damage: RESULT says how much. Errors: those of
- * weir_store_list(). Any thread; blocks.
+ * back (WEIR_LEAVE_DAMAGED); a read-only store only counts it. An entry whose key cannot be listed
+ * is only counted: weir_store_check() finds the place. OPTS may be NULL. Returns 0 also if there
+ * was damage: RESULT says how much. Errors: those of weir_store_list(), but for entries that cannot
+ * be listed. Any thread; blocks.
  */
 int weir_store_scrub(struct weir_store *s, const struct weir_scrub_opts *opts,
 		     struct weir_scrub_result *result);

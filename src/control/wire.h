@@ -48,7 +48,9 @@ struct control_hello {
 	char release[CONTROL_RELEASE_BYTES]; /* of the owner's library, "0.2.0" */
 };
 
-/* An entry of a listing; the key follows. No entry continues in another frame. */
+/* An entry of a listing; the key follows. No entry continues in another frame. An entry without a
+ * key comes last if keys are missing: `sequence` are the keys that damaged headers hide, and
+ * `value_len` those whose headers could not be read. */
 struct control_entry {
 	uint64_t sequence;
 	uint64_t value_len;

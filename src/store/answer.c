@@ -282,8 +282,20 @@ static int answer_entry(const struct weir_store_entry *e, void *user)
 	return l->err ? 1 : 0;
 }
 
+/* Adds what the listing could not name: an entry without a key. */
+static void answer_list_hidden(struct answer_list *l, const struct weir_store_list_counts *counts)
+{
+	struct control_entry entry = { counts->hidden, counts->unread, 0, 0 };
+
+	if (l->length + sizeof(entry) > sizeof(l->bytes))
+		answer_list_flush(l);
+	memcpy(l->bytes + l->length, &entry, sizeof(entry));
+	l->length += sizeof(entry);
+}
+
 static int answer_list(struct weir_store *s, struct control_conn *conn)
 {
+	struct weir_store_list_counts counts = WEIR_STORE_LIST_COUNTS_INIT;
 	struct answer_list *l = malloc(sizeof(*l));
 	int err;
 
@@ -292,7 +304,9 @@ static int answer_list(struct weir_store *s, struct control_conn *conn)
 	l->conn = conn;
 	l->length = 0;
 	l->err = 0;
-	err = weir_store_list(s, answer_entry, l);
+	err = weir_store_list_counted(s, answer_entry, l, &counts);
+	if (counts.hidden || counts.unread)
+		answer_list_hidden(l, &counts);
 	answer_list_flush(l);
 	if (l->err)
 		err = l->err;

@@ -183,10 +183,12 @@ static int scrub_entry(const struct weir_store_entry *entry, void *user)
 
 static int scrub_pass(struct scrub_pass *p)
 {
+	struct list_result listing;
 	int err;
 
 	p->start_ns = clock_now();
-	err = weir_store_list(p->s, scrub_entry, p);
+	err = list_all(p->s, scrub_entry, p, &listing);
+	p->done.hidden = listing.counts.hidden + listing.counts.unread;
 	free(p->step.buf);
 	p->step.buf = NULL;
 	p->step.room = 0;

@@ -17,6 +17,7 @@
 
 #include <weir/store.h>
 
+#include "base/error.h"
 #include "store/io/io.h"
 #include "store/log/log.h"
 #include "store/recover/recover.h"
@@ -116,6 +117,17 @@ void deadline_stop(struct weir_store *s);
 int exists_check_keys(const struct weir_store_key *keys, size_t n);
 /* Sets weir_error() for -EAGAIN, and returns it. */
 int exists_try_again(void);
+
+/* list.c, any thread */
+/* What a listing did. */
+struct list_result {
+	struct weir_store_list_counts counts;
+	int hides; /* -EIO or -EBADMSG: some keys were not listed; 0: all were */
+	char words[ERROR_BYTES + 256]; /* for weir_error() then */
+};
+/* Lists S as weir_store_list() does, and returns 0 also if keys are hidden: RESULT says it. */
+int list_all(struct weir_store *s, int (*fn)(const struct weir_store_entry *entry, void *user),
+	     void *user, struct list_result *result);
 
 /* tenant.c */
 void tenant_init(struct weir_store *s);

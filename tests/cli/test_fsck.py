@@ -87,7 +87,7 @@ def scrub(weir):
     fill(weir)
     assert weir.json("scrub", weir.img, "--rate", "100MiB") == {
         "schema": "weir.scrub.v1", "path": weir.img, "values": 2, "bytes": 4, "damaged": 0,
-        "dropped": 0, "read_errors": 0}
+        "dropped": 0, "read_errors": 0, "hidden": 0}
     poke(weir, record(weir, "user/1", "live")["offset"], b"X")
     found = weir.json("scrub", weir.img, code=1)
     assert (found["values"], found["damaged"], found["dropped"]) == (2, 1, 1), found
@@ -96,6 +96,33 @@ def scrub(weir):
     weir.run("get", weir.img, "user/1", code=1)
     # The damaged version is superseded now, and still on the device.
     assert not weir.json("fsck", weir.img, "--data", code=1)["clean"]
+
+
+@case
+def hidden(weir):
+    """ls, export and scrub say how many keys a damaged batch header hides, and keep the others"""
+    fill(weir)
+    poke(weir, record(weir, "other", "live")["offset"] - BLOCK + 40, b"\xa5\x5a")
+    out, err = weir.run("ls", weir.img, code=1)
+    assert out == b"user/1\n" and "hide 1 keys" in err and "weir fsck" in err, (out, err)
+    out, err = weir.run("ls", weir.img, "--json", code=1)
+    assert json.loads(out.splitlines()[-1]) == {
+        "schema": "weir.ls-missing.v1", "hidden": 1, "unread": 0}, out
+    assert len(out.splitlines()) == 2 and "hide 1 keys" in err, (out, err)
+    assert weir.run("get", weir.img, "other")[0] == b"x"
+    stream, other = weir.path("stream"), weir.path("other.img")
+    _, err = weir.run("export", weir.img, "-f", stream, code=1)
+    assert "1 keys are left out" in err and "weir fsck" in err, err
+    found = weir.json("export", weir.img, "-f", stream, code=1)
+    assert (found["records"], found["failed"], found["hidden"]) == (1, 0, 1), found
+    weir.run("format", other, "--size", "8m")
+    _, err = weir.run("import", other, "-f", stream)
+    assert "1 keys" in err, err
+    assert weir.run("ls", other)[0] == b"user/1\n"
+    found = weir.json("scrub", weir.img, code=1)
+    assert (found["values"], found["damaged"], found["hidden"]) == (1, 0, 1), found
+    found = weir.json("fsck", weir.img, code=1)
+    assert any(f["kind"] == "batch" for f in found["findings"]), found
 
 
 @case

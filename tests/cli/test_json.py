@@ -73,12 +73,19 @@ def everything(weir):
 
 
 def damaged(weir, img):
-    """Damages a superblock copy and the header of a segment, and returns what fsck prints."""
+    """Damages the header of a batch, and returns what ls prints; then a superblock copy and the
+    header of a segment, and returns what fsck prints."""
+    run(weir, "put", img, "hidden", stdin=b"value")
+    at = [o["offset"] for o in run(weir, "dump", img, "--key", "hidden")][-1] - 4096
+    with open(img, "r+b") as file:
+        file.seek(at + 40)
+        file.write(b"\xa5\x5a")
+    listed = run(weir, "ls", img)
     with open(img, "r+b") as file:
         for offset in (1000, 65536 + 40):
             file.seek(offset)
             file.write(b"\xa5\x5a")
-    return run(weir, "fsck", img, "--data", "--repair") + run(weir, "dump", img)
+    return listed + run(weir, "fsck", img, "--data", "--repair") + run(weir, "dump", img)
 
 
 @case

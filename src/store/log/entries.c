@@ -104,28 +104,42 @@ void entries_mark_damaged(struct logs *ls, const uint64_t hash[2])
 	CHECK(index_set_flags(&ls->index, hash, INDEX_DAMAGED, 0, &now) >= 0);
 }
 
-/* The positions of a segment. */
+/* The entries in the positions of a segment, for a function. */
 struct entries_range {
-	struct logs *ls;
 	uint64_t from, to;
+	void (*fn)(const uint64_t hash[2], const struct index_value *value, void *user);
+	void *user;
 };
 
-static void entries_stay_if(const uint64_t hash[2], const struct index_value *value, void *user)
+static void entries_if_in(const uint64_t hash[2], const struct index_value *value, void *user)
 {
 	const struct entries_range *range = user;
 
 	if (value->position >= range->from && value->position < range->to)
-		hold_stay(range->ls, hash);
+		range->fn(hash, value, range->user);
+}
+
+void logs_each_in(const struct logs *ls, const struct segment *seg,
+		  void (*fn)(const uint64_t hash[2], const struct index_value *value, void *user),
+		  void *user)
+{
+	const struct layout *lay = ls->io->lay;
+	uint64_t from = layout_position(lay, seg->number, 0);
+	struct entries_range range = { from, from + lay->segment_blocks, fn, user };
+
+	if (seg->live_bytes)
+		index_each(&ls->index, entries_if_in, &range);
+}
+
+static void entries_stay_one(const uint64_t hash[2], const struct index_value *value, void *user)
+{
+	(void)value;
+	hold_stay(user, hash);
 }
 
 void entries_stay(struct logs *ls, const struct segment *seg)
 {
-	const struct layout *lay = ls->io->lay;
-	uint64_t from = layout_position(lay, seg->number, 0);
-	struct entries_range range = { ls, from, from + lay->segment_blocks };
-
-	if (seg->live_bytes)
-		index_each(&ls->index, entries_stay_if, &range);
+	logs_each_in(ls, seg, entries_stay_one, ls);
 }
 
 /* The entries that a segment loses. */

@@ -121,6 +121,12 @@ void logs_unpin(struct segment *seg);
  * its first batch. NULL: there are no more. */
 struct segment *logs_next_segment(const struct logs *ls, uint32_t stream, struct logpos *at);
 
+/* Calls FN for each entry whose value is in SEG. It looks at the whole index, unless nothing lives
+ * in SEG. */
+void logs_each_in(const struct logs *ls, const struct segment *seg,
+		  void (*fn)(const uint64_t hash[2], const struct index_value *value, void *user),
+		  void *user);
+
 /* These change the index and the counts of logs and segments; for recovery. */
 int entries_set(struct logs *ls, const uint64_t hash[2], const struct index_value *value);
 bool entries_remove(struct logs *ls, const uint64_t hash[2]);

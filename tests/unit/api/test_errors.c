@@ -467,6 +467,13 @@ static int list_store(void)
 	return weir_store_list(store, list_stop, NULL);
 }
 
+static int f_list_counted(void)
+{
+	struct weir_store_list_counts counts = { .size = 3 };
+
+	return weir_store_list_counted(store, list_stop, NULL, &counts);
+}
+
 static int f_list(void)
 {
 	return in_callback(list_store);
@@ -618,6 +625,7 @@ static const struct row {
 	{ "weir_store_put_many", f_put_many, "key of 1025 bytes" },
 	{ "weir_store_get_many", f_get_many, "the buffer only 1" },
 	{ "weir_store_list", f_list, "callback" },
+	{ "weir_store_list_counted", f_list_counted, "3 bytes" },
 	{ "weir_store_get_info", f_store_get_info, "3 bytes" },
 	{ "weir_store_peek", f_peek, "/nonexistent/store" },
 	{ "weir_store_dump", f_dump, "/nonexistent/store" },

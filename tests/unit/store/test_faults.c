@@ -90,7 +90,7 @@ static void each_says_which_io(int error, const char *why)
 	let_fail(WEIR_OP_READ, FIRST, FIRST + SEGMENT, 1);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), err);
 	assert_says("read at 0x12000+8192", why);
-	let_fail(WEIR_OP_READ, FIRST, FIRST + SEGMENT, 1);
+	let_fail(WEIR_OP_READ, FIRST, FIRST + SEGMENT, 3);
 	assert_int_equal(weir_store_list(rig.s, no_entry, NULL), err);
 	assert_says("read at 0x11000+", why);
 	let_fail(WEIR_OP_WRITE, FIRST + 4096, FIRST + SEGMENT, 1);

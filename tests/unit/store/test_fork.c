@@ -170,6 +170,11 @@ static int c_list(struct weir_store *s)
 	return weir_store_list(s, no_entry, NULL);
 }
 
+static int c_list_counted(struct weir_store *s)
+{
+	return weir_store_list_counted(s, no_entry, NULL, NULL);
+}
+
 static int c_info(struct weir_store *s)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
@@ -261,6 +266,7 @@ static const struct {
 	{ "weir_store_put_many", c_put_many },
 	{ "weir_store_get_many", c_get_many },
 	{ "weir_store_list", c_list },
+	{ "weir_store_list_counted", c_list_counted },
 	{ "weir_store_get_info", c_info },
 	{ "weir_store_get_stats", c_stats },
 	{ "weir_store_add_tenant", c_tenant },

@@ -5,9 +5,10 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
-#include "rig.h"
+#include "memdisk.h"
 #include "store/format/format.h"
 
 #define FIRST 65536u
@@ -107,10 +108,153 @@ static void a_header_that_is_too_long(void **state)
 	rig_poke(&rig, at, block, sizeof(block));
 	rig_open(&rig);
 	n = 0;
-	assert_int_equal(weir_store_list(rig.s, count, &n), 0);
+	assert_int_equal(weir_store_list(rig.s, count, &n), -EBADMSG);
 	assert_int_equal(n, 2);
 }
 
+/* Lists the store: the result must be ERR, with these counts, and with words that have them. */
+static void lists(int err, unsigned listed, unsigned hidden, unsigned unread)
+{
+	struct weir_store_list_counts counts = WEIR_STORE_LIST_COUNTS_INIT;
+	char words[64];
+	unsigned n = 0;
+
+	assert_int_equal(weir_store_list_counted(rig.s, count, &n, &counts), err);
+	assert_int_equal(n, listed);
+	assert_int_equal(counts.listed, listed);
+	assert_int_equal(counts.hidden, hidden);
+	assert_int_equal(counts.unread, unread);
+	snprintf(words, sizeof(words), err == -EIO ? "%u keys are not listed" : "hide %u keys",
+		 err == -EIO ? unread : hidden);
+	if (err && !strstr(weir_error(), words))
+		fail_msg("\"%s\" lacks \"%s\"", weir_error(), words);
+}
+
+/* Damaged headers hide the keys of their batches, and nothing else; the values are there. Keys that
+ * are deleted or put again elsewhere are hidden no more. */
+static void damaged_headers_are_counted(void **state)
+{
+	uint64_t at = FIRST;
+	unsigned n;
+
+	(void)state;
+	for (n = 0; n < 40; n++)
+		assert_int_equal(rig_put(&rig, n, 1, 3000, 0), 0);
+	rig_close(&rig);
+	for (n = 0; n < 24; n++) {
+		at = rig_find(&rig, "weirBAT1", at + BLOCK, BLOCK);
+		/* Some alone, some next to each other, the first of a segment too. */
+		if (n % 5 != 4 && n % 2 == 0)
+			rig_damage(&rig, at + 200);
+	}
+	rig_open(&rig);
+	lists(-EBADMSG, 30, 10, 0);
+	assert_non_null(strstr(weir_error(), "weir fsck"));
+	for (n = 0; n < 40; n++)
+		assert_int_equal(rig_get(&rig, n, 1, 3000), 1);
+	assert_int_equal(rig_delete(&rig, 0, 0), 0);
+	assert_int_equal(rig_put(&rig, 2, 2, 3000, 0), 0);
+	lists(-EBADMSG, 31, 8, 0);
+}
+
+/* So do damaged headers in the segment that is open, which has no footer yet. */
+static void damaged_in_the_open_segment(void **state)
+{
+	uint64_t at;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 3000, 0), 0);
+	assert_int_equal(rig_put(&rig, 2, 1, 3000, 0), 0);
+	at = rig_find(&rig, "weirBAT1", FIRST, BLOCK);
+	rig_damage(&rig, at + 200);
+	lists(-EBADMSG, 1, 1, 0);
+	assert_int_equal(rig_put(&rig, 3, 1, 3000, 0), 0);
+	lists(-EBADMSG, 2, 1, 0);
+	rig_damage(&rig, at + 200);
+	lists(0, 3, 0, 0);
+}
+
+static int set_up_memory(void **state)
+{
+	(void)state;
+	rig_make(&rig, 2 << 20, SEGMENT, BLOCK);
+	memdisk_load(&rig, BLOCK, 1);
+	memdisk_power_on(&rig);
+	alarm(30);
+	return 0;
+}
+
+static int tear_down_memory(void **state)
+{
+	(void)state;
+	alarm(0);
+	memdisk_tear_down(&rig);
+	return 0;
+}
+
+/* Lets reads that touch FROM to TO fail, N times. */
+static void let_reads_fail(uint64_t from, uint64_t to, unsigned n)
+{
+	memdisk.fail_op = WEIR_OP_READ;
+	memdisk.fail_from = 0;
+	memdisk.fail_to = memdisk.bytes;
+	memdisk.fail_sticks = 1;
+	memdisk.stuck_from = from;
+	memdisk.stuck_to = to;
+	memdisk.fail_error = -EIO;
+	memdisk.fails = n;
+}
+
+static uint64_t header_in_memory(unsigned n)
+{
+	uint64_t at = FIRST;
+
+	while (memcmp(memdisk.now + at, "weirBAT1", 8) != 0 || n--)
+		at += BLOCK;
+	return at;
+}
+
+/* A read that fails is tried again. One that fails for good is no damage, is counted apart, and
+ * does not keep the other keys. */
+static void a_header_that_cannot_be_read(void **state)
+{
+	uint64_t at;
+	unsigned n;
+
+	(void)state;
+	for (n = 0; n < 40; n++)
+		assert_int_equal(rig_put(&rig, n, 1, 3000, 0), 0);
+	at = header_in_memory(3);
+	let_reads_fail(0, memdisk.bytes, 2);
+	lists(0, 40, 0, 0);
+	/* A payload is not needed to list its key. */
+	let_reads_fail(at + BLOCK, at + 2 * BLOCK, UINT32_MAX);
+	lists(0, 40, 0, 0);
+	let_reads_fail(at, at + BLOCK, UINT32_MAX);
+	lists(-EIO, 39, 0, 1);
+	memdisk.now[header_in_memory(8) + 200] ^= 1;
+	lists(-EIO, 38, 1, 1);
+	/* Nothing can be read: that ends, and the number of tries has a limit. */
+	let_reads_fail(0, memdisk.bytes, UINT32_MAX);
+	lists(-EIO, 0, 0, 40);
+	assert_true(UINT32_MAX - memdisk.fails < 1000);
+	memdisk.fails = 0;
+	lists(-EBADMSG, 39, 1, 0);
+}
+
+/* A header that was garbled by the link is read again. */
+static void a_header_that_came_garbled(void **state)
+{
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 3000, 0), 0);
+	assert_int_equal(rig_put(&rig, 2, 1, 3000, 0), 0);
+	memdisk.lost_length = 4 * BLOCK;
+	memdisk.lost = 1;
+	lists(0, 2, 0, 0);
+	assert_int_equal(memdisk.lost, 0);
+}
+
+#define MEMORY(test) cmocka_unit_test_setup_teardown(test, set_up_memory, tear_down_memory)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -119,6 +263,10 @@ int main(void)
 		TEST(stops_early),
 		TEST(reclaimed_meanwhile),
 		TEST(a_header_that_is_too_long),
+		TEST(damaged_headers_are_counted),
+		TEST(damaged_in_the_open_segment),
+		MEMORY(a_header_that_cannot_be_read),
+		MEMORY(a_header_that_came_garbled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
