@@ -45,25 +45,17 @@ void index_free(struct index *x)
 }
 
 /* Counts the numbers of the stripes up whose entries are in bucket N, or will be in the bucket that
- * is split off it; there are up to TOP buckets of this kind. Called before links are changed, and
- * after. */
+ * is split off it: those that are N modulo TOP. Called before links are changed, and after. */
 static void index_count_up(struct index *x, uint32_t n, uint32_t top)
 {
 	for (n &= INDEX_STRIPES - 1; n < INDEX_STRIPES; n += top)
 		INDEX_STORE(x->stripe[n], x->stripe[n] + 1);
 }
 
-static void index_begin_change(struct index *x, uint64_t hash)
+/* Returns the highest power of two that is not above the number of buckets. */
+static uint32_t index_top(const struct index *x)
 {
-	uint32_t n = index_stripe(hash);
-
-	CHECK(!(x->stripe[n] & 1));
-	index_count_up(x, n, INDEX_STRIPES);
-}
-
-static void index_end_change(struct index *x, uint64_t hash)
-{
-	index_count_up(x, index_stripe(hash), INDEX_STRIPES);
+	return 1u << (31 - __builtin_clz(x->buckets));
 }
 
 /* Returns the link that points to the entry of HASH, or the last link of its bucket. */
@@ -132,7 +124,7 @@ static void index_split(struct index *x)
 	if (x->buckets == 1u << 31 ||
 	    (x->buckets == x->bucket.count << INDEX_CHUNK_SHIFT && index_add_buckets(x)))
 		return;
-	top = 1u << (31 - __builtin_clz(x->buckets));
+	top = index_top(x);
 	from = x->buckets - top;
 	index_count_up(x, from, top);
 	INDEX_STORE(x->buckets, x->buckets + 1);
@@ -191,11 +183,14 @@ static void index_fill(struct index_entry *e, const struct index_value *value)
 static void index_refill(struct index *x, struct index_entry *e, const struct index_value *value,
 			 struct index_value *old)
 {
+	uint32_t stripe = index_stripe(e->hash[0]);
+
 	index_load_value(e, old);
 	x->live_bytes += value->length - (uint64_t)e->length;
-	index_begin_change(x, e->hash[0]);
+	/* No link changes, so only readers of this key must notice. */
+	index_count_up(x, stripe, INDEX_STRIPES);
 	index_fill(e, value);
-	index_end_change(x, e->hash[0]);
+	index_count_up(x, stripe, INDEX_STRIPES);
 }
 
 int index_replace(struct index *x, const uint64_t hash[2], const struct index_value *value,
@@ -238,17 +233,20 @@ static void index_unlink(struct index *x, uint32_t *link, struct index_value *ol
 {
 	uint32_t n = *link;
 	struct index_entry *e = index_entry(x, n);
+	uint32_t bucket = index_bucket(x->buckets, e->hash[0]);
 
 	CHECK(x->entries > 0 && x->live_bytes >= e->length);
 	index_load_value(e, old);
 	x->entries--;
 	x->live_bytes -= e->length;
-	index_begin_change(x, e->hash[0]);
+	/* Readers of all keys of the bucket may come by here. While there are fewer buckets than
+	 * stripes, these keys are in several stripes. */
+	index_count_up(x, bucket, index_top(x));
 	INDEX_STORE(*link, e->next);
 	/* From here on no other thread can set flags. */
 	old->flags = (uint16_t)__atomic_exchange_n(&e->place, 0, __ATOMIC_ACQ_REL);
 	INDEX_STORE(e->next, x->free);
-	index_end_change(x, e->hash[0]);
+	index_count_up(x, bucket, index_top(x));
 	x->free = n;
 }
 

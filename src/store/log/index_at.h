@@ -5,7 +5,7 @@
  * How a reader without a lock stays right: all memory stays where it is (chunks.h), and every link
  * that it can meet is the number of an entry that exists. So it may be led astray by a change, to
  * another bucket or to the free list, but never to memory that is not the index's. Whoever changes
- * links of a bucket counts the stripe of its entries up before and after; a reader that finds
+ * links of a bucket counts the stripes of its entries up before and after; a reader that finds
  * another number than before starts again. The owner's stores are release stores and the reader's
  * loads are acquire loads. So the reader sees the number change if it has seen anything of the
  * change. On x86-64 these are plain moves.

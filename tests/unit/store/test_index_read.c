@@ -161,6 +161,96 @@ static void readers_and_owner(void **unused)
 	index_free(&x);
 }
 
+/* A small index, in whose buckets entries of many stripes are. The oldest key is removed for each
+ * new one, as eviction does. */
+#define FEW 16u
+static uint64_t few_oldest, few_newest; /* keys; atomic */
+
+static void few_hash(uint64_t key, uint64_t hash[2])
+{
+	uint64_t state = key;
+
+	hash[0] = rig_random(&state) << 4;
+	hash[1] = key;
+}
+
+static void *few_read(void *arg)
+{
+	struct reader *r = arg;
+
+	for (uint32_t n = 0; n < LOOKS && !r->what; n++) {
+		uint64_t key = __atomic_load_n(&few_newest, __ATOMIC_SEQ_CST), hash[2];
+		struct index_value value;
+		int found;
+
+		key -= rig_random(&r->state) % (FEW - 1);
+		few_hash(key, hash);
+		found = index_peek(&x, hash, &value);
+		r->hits += found > 0;
+		r->misses += !found;
+		if (!found && key >= __atomic_load_n(&few_oldest, __ATOMIC_SEQ_CST))
+			r->what = "a key that was there was missed";
+		if (found > 0 && value.length != (uint32_t)key)
+			r->what = "the value of another key";
+	}
+	return NULL;
+}
+
+static void few_add(uint64_t key)
+{
+	struct index_value value = value_of(0);
+	uint64_t hash[2];
+
+	value.length = (uint32_t)key;
+	few_hash(key, hash);
+	assert_int_equal(index_set(&x, hash, &value), 0);
+	__atomic_store_n(&few_newest, key, __ATOMIC_SEQ_CST);
+}
+
+static void *few_change(void *arg)
+{
+	struct index_value old;
+	uint64_t hash[2];
+
+	(void)arg;
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		few_hash(few_oldest, hash);
+		__atomic_store_n(&few_oldest, few_oldest + 1, __ATOMIC_SEQ_CST);
+		assert_true(index_remove(&x, hash, &old));
+		few_add(few_newest + 1);
+	}
+	return NULL;
+}
+
+/* A reader of one key is not led astray by the removal of another one from the same bucket. */
+static void few_entries(void **unused)
+{
+	struct reader readers[READERS];
+	pthread_t owner;
+
+	(void)unused;
+	assert_int_equal(index_init(&x), 0);
+	for (few_oldest = 1; few_newest < FEW;)
+		few_add(few_newest + 1);
+	__atomic_store_n(&stop, 0, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_create(&owner, NULL, few_change, NULL), 0);
+	for (unsigned n = 0; n < READERS; n++) {
+		readers[n] = (struct reader){ .state = n };
+		assert_int_equal(pthread_create(&readers[n].thread, NULL, few_read, &readers[n]),
+				 0);
+	}
+	for (unsigned n = 0; n < READERS; n++)
+		pthread_join(readers[n].thread, NULL);
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	pthread_join(owner, NULL);
+	for (unsigned n = 0; n < READERS; n++) {
+		if (readers[n].what)
+			fail_msg("reader %u: %s", n, readers[n].what);
+		assert_true(readers[n].hits > LOOKS / 10);
+	}
+	index_free(&x);
+}
+
 /* A reader is sent away after a while if a change is under way for ever. */
 static void change_that_never_ends(void **unused)
 {
@@ -217,6 +307,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(readers_and_owner),
+		cmocka_unit_test(few_entries),
 		cmocka_unit_test(change_that_never_ends),
 		cmocka_unit_test(flags),
 	};
