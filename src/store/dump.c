@@ -9,31 +9,21 @@
 #include "base/opts.h"
 #include "store/check/check.h"
 #include "store/store.h"
+#include "store/visit.h"
 
-static int dump_path(const char *path, const struct weir_dump_opts *opts)
+static int dump_queue(struct weir_queue *q, void *user)
 {
-	struct weir_device_opts device = WEIR_DEVICE_OPTS_INIT;
-	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
-	struct weir_device *dev = NULL;
-	struct weir_queue *q = NULL;
-	int err;
+	return show_store(q, user);
+}
 
-	device.flags = WEIR_DEVICE_LOCK | WEIR_DEVICE_READ_ONLY;
-	device.lock_wait_ns = opts->lock_wait_ns;
-	queue.engine = opts->engine;
-	queue.engine_opts = opts->engine_opts;
-	err = weir_device_open(&dev, path, &device);
-	if (!err)
-		err = weir_queue_open(&q, dev, &queue);
-	if (!err)
-		err = weir_queue_attach(q, 0);
-	if (!err) {
-		err = show_store(q, opts);
-		weir_queue_detach(q);
-	}
-	weir_queue_close(q);
-	weir_device_close(dev);
-	return err;
+static int dump_path(const char *path, struct weir_dump_opts *opts)
+{
+	const struct visit how = { .flags = WEIR_DEVICE_LOCK | WEIR_DEVICE_READ_ONLY,
+				   .lock_wait_ns = opts->lock_wait_ns,
+				   .engine = opts->engine,
+				   .engine_opts = opts->engine_opts };
+
+	return visit_device(path, &how, dump_queue, opts);
 }
 
 static int dump_run(const char *path, const struct weir_dump_opts *opts)

@@ -14,6 +14,7 @@
 #include "store/check/check.h"
 #include "store/fsck.h"
 #include "store/store.h"
+#include "store/visit.h"
 
 struct fsck {
 	const struct weir_check_opts *opts;
@@ -79,32 +80,31 @@ int fsck_on(struct weir_queue *q, const struct weir_check_opts *opts,
 	return err;
 }
 
+/* What a visit of the device needs. */
+struct fsck_visit {
+	const struct weir_check_opts *opts;
+	struct weir_check_result *result;
+};
+
+static int fsck_queue(struct weir_queue *q, void *user)
+{
+	const struct fsck_visit *v = user;
+
+	return fsck_on(q, v->opts, v->result);
+}
+
 static int fsck_path(const char *path, const struct weir_check_opts *opts,
 		     struct weir_check_result *result)
 {
-	struct weir_device_opts device = WEIR_DEVICE_OPTS_INIT;
-	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
-	struct weir_device *dev = NULL;
-	struct weir_queue *q = NULL;
-	int err;
+	struct fsck_visit v = { opts, result };
+	const struct visit how = {
+		.flags = WEIR_DEVICE_LOCK | (opts->repair ? 0 : WEIR_DEVICE_READ_ONLY),
+		.lock_wait_ns = opts->lock_wait_ns,
+		.engine = opts->engine,
+		.engine_opts = opts->engine_opts,
+	};
 
-	device.flags = WEIR_DEVICE_LOCK | (opts->repair ? 0 : WEIR_DEVICE_READ_ONLY);
-	device.lock_wait_ns = opts->lock_wait_ns;
-	queue.engine = opts->engine;
-	queue.engine_opts = opts->engine_opts;
-	queue.retry_merged = 1; /* a bad block must cost only what lies there */
-	err = weir_device_open(&dev, path, &device);
-	if (!err)
-		err = weir_queue_open(&q, dev, &queue);
-	if (!err)
-		err = weir_queue_attach(q, 0);
-	if (!err) {
-		err = fsck_on(q, opts, result);
-		weir_queue_detach(q);
-	}
-	weir_queue_close(q);
-	weir_device_close(dev);
-	return err;
+	return visit_device(path, &how, fsck_queue, &v);
 }
 
 static int fsck_check(const char *path, const struct weir_check_opts *opts,

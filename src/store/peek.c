@@ -11,30 +11,11 @@
 #include "base/opts.h"
 #include "store/paths.h"
 #include "store/store.h"
+#include "store/visit.h"
 
-static int peek_super(struct super *super, const char *path, const struct weir_store_opts *opts)
+static int peek_super(struct weir_queue *q, void *user)
 {
-	struct weir_device_opts device = WEIR_DEVICE_OPTS_INIT;
-	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
-	struct weir_device *dev = NULL;
-	struct weir_queue *q = NULL;
-	int err;
-
-	device.flags = WEIR_DEVICE_READ_ONLY;
-	queue.engine = opts->engine;
-	queue.engine_opts = opts->engine_opts;
-	err = weir_device_open(&dev, path, &device);
-	if (!err)
-		err = weir_queue_open(&q, dev, &queue);
-	if (!err)
-		err = weir_queue_attach(q, 0);
-	if (!err) {
-		err = superio_read(q, super, NULL);
-		weir_queue_detach(q);
-	}
-	weir_queue_close(q);
-	weir_device_close(dev);
-	return err;
+	return superio_read(q, user, NULL);
 }
 
 static int peek_give(struct weir_store_info *info, const struct super *super)
@@ -64,6 +45,7 @@ static int peek_one(struct weir_store_info *info, const char *path,
 		    const struct weir_store_opts *opts)
 {
 	struct weir_store_opts all = WEIR_STORE_OPTS_INIT;
+	struct visit how = { .flags = WEIR_DEVICE_READ_ONLY };
 	struct super *super;
 	int err = opts_copy(&all, sizeof(all), opts, opts ? opts->size : 0);
 
@@ -74,7 +56,9 @@ static int peek_one(struct weir_store_info *info, const char *path,
 	super = malloc(sizeof(*super));
 	if (!super)
 		return error_sys(-ENOMEM, "%s", path);
-	err = peek_super(super, path, &all);
+	how.engine = all.engine;
+	how.engine_opts = all.engine_opts;
+	err = visit_device(path, &how, peek_super, super);
 	if (!err)
 		err = peek_give(info, super);
 	free(super);

@@ -104,42 +104,43 @@ size_t pieces_copied(struct pieces p, struct pieces_rule rule)
 	return copied;
 }
 
+/* Steps over at most N bytes that lie together, and sets *DATA to them. Returns how many. */
+static size_t pieces_step(struct pieces *p, size_t n, uint8_t **data)
+{
+	size_t here = pieces_here(p, data);
+
+	here = here < n ? here : n;
+	pieces_skip(p, here);
+	return here;
+}
+
 void pieces_gather(struct pieces *p, uint8_t *to, size_t n)
 {
 	uint8_t *data;
+	size_t here;
 
-	while (n) {
-		size_t here = pieces_here(p, &data);
-
-		here = here < n ? here : n;
+	for (; n; n -= here, to += here) {
+		here = pieces_step(p, n, &data);
 		memcpy(to, data, here);
-		pieces_skip(p, here);
-		to += here;
-		n -= here;
 	}
 }
 
 void pieces_scatter(struct pieces *p, const uint8_t *from, size_t n)
 {
 	uint8_t *data;
+	size_t here;
 
-	while (n) {
-		size_t here = pieces_here(p, &data);
-
-		here = here < n ? here : n;
+	for (; n; n -= here, from += here) {
+		here = pieces_step(p, n, &data);
 		memcpy(data, from, here);
-		pieces_skip(p, here);
-		from += here;
-		n -= here;
 	}
 }
 
 size_t pieces_next(struct pieces *p, const void **data)
 {
 	uint8_t *here = NULL;
-	size_t n = pieces_here(p, &here);
+	size_t n = pieces_step(p, SIZE_MAX, &here);
 
 	*data = here;
-	pieces_skip(p, n);
 	return n;
 }

@@ -16,6 +16,15 @@
 
 #include <weir/weir.h>
 
+/* The sanitizers are slow, so of steps that are repeated only every Nth runs with them. */
+#if defined(__SANITIZE_THREAD__)
+#define RIG_EVERY 12u
+#elif defined(__SANITIZE_ADDRESS__)
+#define RIG_EVERY 4u
+#else
+#define RIG_EVERY 1u
+#endif
+
 struct rig {
 	char path[256];
 	const char *engine;

@@ -11,15 +11,6 @@
 #define SEGMENT (64u << 10)
 #define VALUE 400u
 
-/* The sanitizers are slow, so of repeated steps only every Nth runs with them. */
-#if defined(__SANITIZE_THREAD__)
-#define EVERY 12u
-#elif defined(__SANITIZE_ADDRESS__)
-#define EVERY 4u
-#else
-#define EVERY 1u
-#endif
-
 static struct rig rig;
 
 static int setup(void **state)
@@ -145,7 +136,7 @@ static void an_interrupted_recovery_settles_it_too(void **state)
 		cut = conflicts() ? 100 : 1;
 		memdisk_power_off(&rig);
 		memdisk_free();
-		for (; cut > 3 * EVERY; cut -= 3 * EVERY) {
+		for (; cut > 3 * RIG_EVERY; cut -= 3 * RIG_EVERY) {
 			move_key(n);
 			memdisk_on(cut);
 			if (!memdisk_open(&rig))
@@ -316,7 +307,7 @@ static void cut_everywhere(const uint8_t *image, unsigned times, void (*look)(vo
 {
 	unsigned cut, n, commands = commands_of(image);
 
-	for (cut = 1; cut <= commands + 1; cut += EVERY)
+	for (cut = 1; cut <= commands + 1; cut += RIG_EVERY)
 		for (n = 0; n < times; n++) {
 			load_image(image);
 			memdisk_on(cut);

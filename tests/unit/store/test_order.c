@@ -261,14 +261,11 @@ static void fill(void)
 	memdisk_close(&rig);
 }
 
-static void overwritten_then_reclaimed(uint64_t off_after)
+/* Lets a segment be reclaimed, cuts the power OFF_AFTER commands from now, and opens the store. */
+static void reclaim_then_cut(uint64_t off_after)
 {
 	uint64_t key;
 
-	memdisk_on(0);
-	assert_int_equal(memdisk_open(&rig), 0);
-	for (key = 0; key < 3; key++)
-		assert_int_equal(rig_put(&rig, key, 2, 3000, 0), 0);
 	memdisk.off_at = memdisk.commands + off_after;
 	for (key = 1000; !rig_put(&rig, key, 1, 3000, 0); key++)
 		;
@@ -276,38 +273,55 @@ static void overwritten_then_reclaimed(uint64_t off_after)
 	memdisk_cut();
 	memdisk_on(0);
 	assert_int_equal(memdisk_open(&rig), 0);
-	for (key = 0; key < 3; key++)
-		if (rig_get(&rig, key, 2, 3000) != 1 && rig_get(&rig, key, 1, 3000) != 1)
-			fail_msg("key %d is gone, and nobody evicted it (cut %d)", (int)key,
-				 (int)off_after);
-	memdisk_close(&rig);
 }
 
-/* An old record must stay until the newer one is on the medium: it was superseded, not evicted. */
-static void reclaim_waits_for_what_superseded(void **unused)
+/* Calls THEN with a full store and each number up to OFF_MAX, ROUNDS times. */
+static void each_cut(uint64_t seed, uint64_t off_max, uint64_t rounds, void (*then)(uint64_t off))
 {
 	uint8_t *image;
 	uint64_t off, round;
 
-	(void)unused;
 	rig_make(&rig, 1 << 20, SEGMENT, BLOCK);
-	memdisk_load(&rig, BLOCK, 6);
+	memdisk_load(&rig, BLOCK, seed);
 	fill();
 	memdisk_cut();
 	image = malloc(memdisk.bytes);
 	memcpy(image, memdisk.now, memdisk.bytes);
-	/* If the power goes late enough, after the reclaim, the next reclaim may have evicted a
-	 * key; about ten commands come before that. */
-	for (off = 1; off <= 10; off++) {
-		for (round = 0; round < 8; round++) {
+	for (off = 1; off <= off_max; off++) {
+		for (round = 0; round < rounds; round++) {
 			memcpy(memdisk.now, image, memdisk.bytes);
 			memcpy(memdisk.medium, image, memdisk.bytes);
-			overwritten_then_reclaimed(off);
+			memdisk_on(0);
+			assert_int_equal(memdisk_open(&rig), 0);
+			then(off);
+			memdisk_close(&rig);
 		}
 	}
 	free(image);
 	memdisk_free();
 	rig_remove(&rig);
+}
+
+static void overwritten_then_reclaimed(uint64_t off_after)
+{
+	uint64_t key;
+
+	for (key = 0; key < 3; key++)
+		assert_int_equal(rig_put(&rig, key, 2, 3000, 0), 0);
+	reclaim_then_cut(off_after);
+	for (key = 0; key < 3; key++)
+		if (rig_get(&rig, key, 2, 3000) != 1 && rig_get(&rig, key, 1, 3000) != 1)
+			fail_msg("key %d is gone, and nobody evicted it (cut %d)", (int)key,
+				 (int)off_after);
+}
+
+/* An old record must stay until the newer one is on the medium: it was superseded, not evicted. */
+static void reclaim_waits_for_what_superseded(void **unused)
+{
+	(void)unused;
+	/* If the power goes late enough, after the reclaim, the next reclaim may have evicted a
+	 * key; about ten commands come before that. */
+	each_cut(6, 10, 8, overwritten_then_reclaimed);
 }
 
 /* Empties the oldest segment but for keys 0 to 2, then lets it be reclaimed, and cuts the power. */
@@ -315,47 +329,20 @@ static void moved_then_cut(uint64_t off_after)
 {
 	uint64_t key;
 
-	memdisk_on(0);
-	assert_int_equal(memdisk_open(&rig), 0);
 	for (key = 3; key < 7; key++)
 		assert_int_equal(rig_put(&rig, key, 2, 3000, WEIR_PUT_DURABLE), 0);
-	memdisk.off_at = memdisk.commands + off_after;
-	for (key = 1000; !rig_put(&rig, key, 1, 3000, 0); key++)
-		;
-	memdisk_close(&rig);
-	memdisk_cut();
-	memdisk_on(0);
-	assert_int_equal(memdisk_open(&rig), 0);
+	reclaim_then_cut(off_after);
 	for (key = 0; key < 3; key++)
 		if (rig_get(&rig, key, 1, 3000) != 1)
 			fail_msg("key %d is gone: it was not flushed at its new place (cut %d)",
 				 (int)key, (int)off_after);
-	memdisk_close(&rig);
 }
 
 /* The old place of a survivor stays until the new one is on the medium. */
-static void reclaim_waits_for_survivors(void **state)
+static void reclaim_waits_for_survivors(void **unused)
 {
-	uint8_t *image;
-	uint64_t off, round;
-
-	(void)state;
-	rig_make(&rig, 1 << 20, SEGMENT, BLOCK);
-	memdisk_load(&rig, BLOCK, 8);
-	fill();
-	memdisk_cut();
-	image = malloc(memdisk.bytes);
-	memcpy(image, memdisk.now, memdisk.bytes);
-	for (off = 1; off <= 40; off++) {
-		for (round = 0; round < 6; round++) {
-			memcpy(memdisk.now, image, memdisk.bytes);
-			memcpy(memdisk.medium, image, memdisk.bytes);
-			moved_then_cut(off);
-		}
-	}
-	free(image);
-	memdisk_free();
-	rig_remove(&rig);
+	(void)unused;
+	each_cut(8, 40, 6, moved_then_cut);
 }
 
 int main(void)

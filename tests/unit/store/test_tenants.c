@@ -17,15 +17,6 @@
 #define THREADS 4u
 #define NAMES 12u
 
-/* The sanitizers are slow, so of repeated steps only every Nth runs with them. */
-#if defined(__SANITIZE_THREAD__)
-#define EVERY 12u
-#elif defined(__SANITIZE_ADDRESS__)
-#define EVERY 4u
-#else
-#define EVERY 1u
-#endif
-
 static struct rig rig;
 
 static int setup(void **state)
@@ -95,7 +86,7 @@ static void power_goes_while_one_comes(void **state)
 
 	(void)state;
 	for (cut = 1; cut <= 8; cut++)
-		for (n = 0; n < 4; n += EVERY) {
+		for (n = 0; n < 4; n += RIG_EVERY) {
 			one_tenant(n);
 			memdisk.off_at = memdisk.commands + cut;
 			err = weir_store_add_tenant(rig.s, "b", &b);
@@ -116,7 +107,7 @@ static void power_goes_after_a_copy_failed(void **state)
 
 	(void)state;
 	for (cut = 1; cut <= 5; cut++)
-		for (n = 0; n < 8; n += EVERY)
+		for (n = 0; n < 8; n += RIG_EVERY)
 			for (copy = 0; copy < 2; copy++) {
 				one_tenant(n);
 				memdisk.fail_op = WEIR_OP_WRITE;
@@ -230,13 +221,13 @@ static void full_with_all_streams(void **state)
 	uint64_t seed, round, random;
 
 	(void)state;
-	for (seed = 1; seed <= 3; seed += EVERY) {
+	for (seed = 1; seed <= 3; seed += RIG_EVERY) {
 		memdisk_load(&rig, 4096, seed);
 		memset(last, 0, sizeof(last));
 		random = seed;
 		memdisk_power_on(&rig);
 		all_streams(stream);
-		for (round = 1; round <= 150 / EVERY; round++)
+		for (round = 1; round <= 150 / RIG_EVERY; round++)
 			some_operations(&random, stream, round);
 		check_last();
 		assert_int_equal(memdisk_close(&rig), 0);
