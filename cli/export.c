@@ -156,7 +156,7 @@ static int export_all(struct export_run *e)
 	export_find_tenants(e);
 	meter_begin(&e->meter, "export");
 	stream_write_head(e->out, info.uuid, clock_wall());
-	hides = err = weir_store_list_counted(e->s, export_entry, e, &counts);
+	hides = err = weir_store_list_counted(e->s, NULL, export_entry, e, &counts);
 	/* What was listed is worth keeping, also if damage hides other keys. */
 	e->hidden = counts.hidden + counts.unread;
 	if (e->hidden && hides < 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ls.c - `weir ls`: prints the keys of a store, stream by stream, oldest first. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "cli/command.h"
 #include "cli/key.h"
@@ -13,12 +12,6 @@ struct ls_args {
 	unsigned long_form;
 	unsigned escaped;
 	unsigned json;
-};
-
-/* A listing under way. */
-struct ls_run {
-	const struct ls_args *args;
-	struct key prefix; /* no bytes: all keys */
 };
 
 static const struct opt ls_options[] = {
@@ -58,12 +51,9 @@ static void ls_missing_json(const struct weir_store_list_counts *counts)
 
 static int ls_entry(const struct weir_store_entry *e, void *user)
 {
-	const struct ls_run *run = user;
-	const struct ls_args *args = run->args;
+	const struct ls_args *args = user;
 	char text[KEY_TEXT_MAX];
 
-	if (e->key_len < run->prefix.len || memcmp(e->key, run->prefix.bytes, run->prefix.len) != 0)
-		return 0;
 	key_escape(e->key, e->key_len, text);
 	if (args->json)
 		return ls_entry_json(e, text) ? LS_STOPPED : 0;
@@ -76,17 +66,22 @@ static int ls_entry(const struct weir_store_entry *e, void *user)
 static int ls_run(void *arg, char **operands, int n)
 {
 	struct ls_args *args = arg;
-	struct ls_run run = { .args = args };
+	struct weir_list_opts opts = WEIR_LIST_OPTS_INIT;
 	struct weir_store_list_counts counts = WEIR_STORE_LIST_COUNTS_INIT;
+	struct key prefix;
 	struct source src;
 	int err, exit_code;
 
-	if (n > 1 && key_read(&run.prefix, operands[1], args->escaped != 0) < 0)
-		return report_usage("the prefix: %s", weir_error());
+	if (n > 1) {
+		if (key_read(&prefix, operands[1], args->escaped != 0) < 0)
+			return report_usage("the prefix: %s", weir_error());
+		opts.prefix = prefix.bytes;
+		opts.prefix_len = prefix.len;
+	}
 	exit_code = source_open(&src, operands[0], &args->store);
 	if (exit_code)
 		return exit_code;
-	err = source_list(&src, ls_entry, &run, &counts);
+	err = source_list(&src, &opts, ls_entry, args, &counts);
 	if (args->json && (counts.hidden || counts.unread))
 		ls_missing_json(&counts);
 	if (err < 0)

@@ -290,15 +290,16 @@ static int source_entries(struct source *src, size_t length,
 	return err;
 }
 
-int source_list(struct source *src, int (*fn)(const struct weir_store_entry *entry, void *user),
-		void *user, struct weir_store_list_counts *counts)
+int source_list(struct source *src, const struct weir_list_opts *opts,
+		int (*fn)(const struct weir_store_entry *entry, void *user), void *user,
+		struct weir_store_list_counts *counts)
 {
 	size_t length;
 	int err;
 
 	if (src->s)
-		return weir_store_list_counted(src->s, fn, user, counts);
-	err = control_ask(&src->owner, CONTROL_LIST, NULL, 0);
+		return weir_store_list_counted(src->s, opts, fn, user, counts);
+	err = control_ask(&src->owner, CONTROL_LIST, opts->prefix, opts->prefix_len);
 	while (!err && (err = control_next(&src->owner, src->buf, CONTROL_DATA_MAX, &length)) == 1)
 		err = source_entries(src, length, fn, user, counts);
 	return err;

@@ -46,8 +46,9 @@ int source_stream(struct source *src, uint32_t stream, struct weir_store_stream 
 int source_tenant(struct source *src, uint32_t n, struct weir_store_tenant *info);
 int source_why(struct source *src, const void *key, uint32_t key_len, struct weir_store_why *why);
 /* COUNTS say which keys are missing, also if it fails. */
-int source_list(struct source *src, int (*fn)(const struct weir_store_entry *entry, void *user),
-		void *user, struct weir_store_list_counts *counts);
+int source_list(struct source *src, const struct weir_list_opts *opts,
+		int (*fn)(const struct weir_store_entry *entry, void *user), void *user,
+		struct weir_store_list_counts *counts);
 
 /*
  * Gets the value of KEY and hands it to FN in one or more parts; nothing is kept of a part. FN

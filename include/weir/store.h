@@ -506,11 +506,23 @@ struct weir_store_list_counts {
 
 #define WEIR_STORE_LIST_COUNTS_INIT WEIR_INIT_SIZED(struct weir_store_list_counts)
 
+/* Options of weir_store_list_counted(). Start from WEIR_LIST_OPTS_INIT; 0 and NULL mean the
+ * default. */
+struct weir_list_opts {
+	size_t size;
+	const void *prefix; /* only keys that begin with it; the caller's, until the call returns */
+	uint32_t prefix_len;
+};
+
+#define WEIR_LIST_OPTS_INIT WEIR_INIT_SIZED(struct weir_list_opts)
+
 /*
- * Does what weir_store_list() does, and fills in COUNTS, also if it fails. COUNTS may be NULL.
- * Errors: those of weir_store_list(). Any thread; blocks.
+ * Does what weir_store_list() does, with OPTS, and fills in COUNTS, also if it fails. The headers
+ * of all batches are read, whatever the prefix is; and nobody knows which prefix a hidden key has,
+ * so all of these are counted. OPTS and COUNTS may be NULL. Errors: those of weir_store_list();
+ * -EINVAL (the prefix is longer than a key). Any thread; blocks.
  */
-int weir_store_list_counted(struct weir_store *s,
+int weir_store_list_counted(struct weir_store *s, const struct weir_list_opts *opts,
 			    int (*fn)(const struct weir_store_entry *entry, void *user), void *user,
 			    struct weir_store_list_counts *counts);
 

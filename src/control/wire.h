@@ -29,7 +29,7 @@ enum control_kind {
 	CONTROL_WHY = 7,    /* the key -> struct weir_store_why */
 	CONTROL_EXISTS = 8, /* the key -> uint64_t: the length of its value */
 	CONTROL_GET = 9,    /* the key -> the value */
-	CONTROL_LIST = 10,  /* -> struct control_entry and a key, again and again */
+	CONTROL_LIST = 10,  /* a prefix -> struct control_entry and a key, again and again */
 	CONTROL_DATA = 100,
 	CONTROL_END = 101,
 };

@@ -293,8 +293,10 @@ static void answer_list_hidden(struct answer_list *l, const struct weir_store_li
 	l->length += sizeof(entry);
 }
 
-static int answer_list(struct weir_store *s, struct control_conn *conn)
+static int answer_list(struct weir_store *s, struct control_conn *conn,
+		       const struct control_request *r)
 {
+	struct weir_list_opts opts = WEIR_LIST_OPTS_INIT;
 	struct weir_store_list_counts counts = WEIR_STORE_LIST_COUNTS_INIT;
 	struct answer_list *l = malloc(sizeof(*l));
 	int err;
@@ -304,7 +306,9 @@ static int answer_list(struct weir_store *s, struct control_conn *conn)
 	l->conn = conn;
 	l->length = 0;
 	l->err = 0;
-	err = weir_store_list_counted(s, answer_entry, l, &counts);
+	opts.prefix = r->body;
+	opts.prefix_len = r->length;
+	err = weir_store_list_counted(s, &opts, answer_entry, l, &counts);
 	if (counts.hidden || counts.unread)
 		answer_list_hidden(l, &counts);
 	answer_list_flush(l);
@@ -340,7 +344,7 @@ static int answer_request(void *user, struct control_conn *conn, const struct co
 	case CONTROL_GET:
 		return answer_get(s, conn, r);
 	case CONTROL_LIST:
-		return answer_list(s, conn);
+		return answer_list(s, conn, r);
 	default:
 		return control_end(conn, error_set(-EOPNOTSUPP, "no such request: %u", r->kind));
 	}

@@ -56,9 +56,17 @@ struct list_req {
 	unsigned unread;      /* blocks of this segment that could not be read */
 	bool passed;	      /* the step has failed, and the listing goes on behind the block */
 	struct hidden hidden; /* of this device */
+	const struct weir_list_opts *opts; /* the caller's */
 	uint64_t listed;
 	char why[ERROR_BYTES]; /* of the first block that could not be read */
 };
+
+/* Returns true if the key of R begins as the caller wants it. */
+static bool list_wants(const struct weir_list_opts *opts, const struct batch_record *r)
+{
+	return r->key_len >= opts->prefix_len &&
+	       (!opts->prefix_len || !memcmp(r->key, opts->prefix, opts->prefix_len));
+}
 
 static void list_add(struct weir_store *s, struct list_req *req, const struct batch_record *r)
 {
@@ -66,8 +74,10 @@ static void list_add(struct weir_store *s, struct list_req *req, const struct ba
 	uint64_t hash[2];
 	struct index_value value;
 
+	if (r->flags & DISK_TOMBSTONE || !list_wants(req->opts, r))
+		return;
 	checksum_identity(&s->io.key, r->key, r->key_len, hash);
-	if (r->flags & DISK_TOMBSTONE || !logs_find(s->logs, hash, &value) ||
+	if (!logs_find(s->logs, hash, &value) ||
 	    value.position != layout_position(s->io.lay, req->seg->number, r->block))
 		return;
 	CHECK(req->out_bytes + sizeof(e) + r->key_len <= LIST_WINDOW);
@@ -297,7 +307,7 @@ static int list_part_run(struct weir_store *s, struct list_req *req,
 }
 
 /* Lists the entries of S, which is on one device. */
-static int list_part(struct weir_store *s,
+static int list_part(struct weir_store *s, const struct weir_list_opts *opts,
 		     int (*fn)(const struct weir_store_entry *entry, void *user), void *user,
 		     struct list_result *result)
 {
@@ -311,6 +321,7 @@ static int list_part(struct weir_store *s,
 		return error_sys(-ENOMEM, "cannot list the keys");
 	}
 	req->inner.run = list_step;
+	req->opts = opts;
 	req->window = window;
 	req->out = req->window + LIST_WINDOW;
 	err = list_part_run(s, req, fn, user, result);
@@ -319,32 +330,49 @@ static int list_part(struct weir_store *s,
 	return err;
 }
 
-int list_all(struct weir_store *s, int (*fn)(const struct weir_store_entry *entry, void *user),
-	     void *user, struct list_result *result)
+static int list_check(struct weir_store *s, struct weir_list_opts *all,
+		      const struct weir_list_opts *opts)
 {
-	struct weir_store *part;
 	int err = wait_allowed(s);
+
+	if (!err)
+		err = opts_copy(all, sizeof(*all), opts, opts ? opts->size : 0);
+	if (!err && all->prefix_len > WEIR_KEY_MAX)
+		err = error_set(-EINVAL, "a prefix of %u bytes: keys have at most %u",
+				all->prefix_len, WEIR_KEY_MAX);
+	if (!err && all->prefix_len && !all->prefix)
+		err = error_set(-EINVAL, "a prefix of %u bytes at NULL", all->prefix_len);
+	return err;
+}
+
+int list_all(struct weir_store *s, const struct weir_list_opts *opts,
+	     int (*fn)(const struct weir_store_entry *entry, void *user), void *user,
+	     struct list_result *result)
+{
+	struct weir_list_opts all = WEIR_LIST_OPTS_INIT;
+	struct weir_store *part;
+	int err = list_check(s, &all, opts);
 	uint32_t n;
 
 	*result = (struct list_result){ .counts = WEIR_STORE_LIST_COUNTS_INIT };
 	PARTS_FOREACH(s, part, n)
 	if (!err)
-		err = list_part(part, fn, user, result);
+		err = list_part(part, &all, fn, user, result);
 	return err;
 }
 
 int weir_store_list(struct weir_store *s,
 		    int (*fn)(const struct weir_store_entry *entry, void *user), void *user)
 {
-	return weir_store_list_counted(s, fn, user, NULL);
+	return weir_store_list_counted(s, NULL, fn, user, NULL);
 }
 
-int weir_store_list_counted(struct weir_store *s,
+int weir_store_list_counted(struct weir_store *s, const struct weir_list_opts *opts,
 			    int (*fn)(const struct weir_store_entry *entry, void *user), void *user,
 			    struct weir_store_list_counts *counts)
 {
 	struct list_result result;
-	int err = list_all(s, fn, user, &result);
+	int err = list_all(s, opts, fn, user, &result);
 	int given =
 		counts ? opts_give(counts, counts->size, &result.counts, sizeof(result.counts)) : 0;
 

@@ -187,7 +187,7 @@ static int scrub_pass(struct scrub_pass *p)
 	int err;
 
 	p->start_ns = clock_now();
-	err = list_all(p->s, scrub_entry, p, &listing);
+	err = list_all(p->s, NULL, scrub_entry, p, &listing);
 	p->done.hidden = listing.counts.hidden + listing.counts.unread;
 	free(p->step.buf);
 	p->step.buf = NULL;

@@ -125,9 +125,11 @@ struct list_result {
 	int hides; /* -EIO or -EBADMSG: some keys were not listed; 0: all were */
 	char words[ERROR_BYTES + 256]; /* for weir_error() then */
 };
-/* Lists S as weir_store_list() does, and returns 0 also if keys are hidden: RESULT says it. */
-int list_all(struct weir_store *s, int (*fn)(const struct weir_store_entry *entry, void *user),
-	     void *user, struct list_result *result);
+/* Lists S as weir_store_list_counted() does, and returns 0 also if keys are hidden: RESULT says
+ * it. */
+int list_all(struct weir_store *s, const struct weir_list_opts *opts,
+	     int (*fn)(const struct weir_store_entry *entry, void *user), void *user,
+	     struct list_result *result);
 
 /* tenant.c */
 void tenant_init(struct weir_store *s);

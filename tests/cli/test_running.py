@@ -84,6 +84,7 @@ def look(weir):
     env = environment(weir)
     found = [weir.run(*words, env=env)[0]
              for words in (("ls", weir.img), ("ls", "-l", weir.img), ("ls", "--json", weir.img),
+                           ("ls", weir.img, "key \n 2"), ("ls", weir.img, "nothing"),
                            ("get", weir.img, "large"), ("get", "-e", weir.img, "key \\x0a 7"))]
     stat = weir.json("stat", weir.img, env=env)
     pid = stat.pop("pid")
@@ -119,7 +120,8 @@ def same_answers(weir):
             alone = [text.replace('"engine": "uring"', f'"engine": "{engine}"')
                      if isinstance(text, str) else text for text in alone]
             assert running == alone, (engine, kind)
-            assert running[3] == value
+            assert running[5] == value
+            assert len(running[3].splitlines()) == 11 and not running[4], running[3:5]
 
 
 @case

@@ -471,7 +471,7 @@ static int f_list_counted(void)
 {
 	struct weir_store_list_counts counts = { .size = 3 };
 
-	return weir_store_list_counted(store, list_stop, NULL, &counts);
+	return weir_store_list_counted(store, NULL, list_stop, NULL, &counts);
 }
 
 static int f_list(void)

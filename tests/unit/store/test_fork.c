@@ -172,7 +172,7 @@ static int c_list(struct weir_store *s)
 
 static int c_list_counted(struct weir_store *s)
 {
-	return weir_store_list_counted(s, no_entry, NULL, NULL);
+	return weir_store_list_counted(s, NULL, no_entry, NULL, NULL);
 }
 
 static int c_info(struct weir_store *s)

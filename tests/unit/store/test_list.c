@@ -63,6 +63,51 @@ static void stops_early(void **state)
 	}
 }
 
+/* Puts KEY, of LENGTH bytes. */
+static void put_named(const char *key, uint32_t length)
+{
+	assert_int_equal(weir_store_put(rig.s, key, length, "value", 5, 0), 0);
+}
+
+/* Lists the keys that begin with PREFIX, and returns how many there are, or -errno. */
+static int count_prefix(const void *prefix, uint32_t length)
+{
+	struct weir_list_opts opts = WEIR_LIST_OPTS_INIT;
+	struct weir_store_list_counts counts = WEIR_STORE_LIST_COUNTS_INIT;
+	unsigned n = 0;
+	int err;
+
+	opts.prefix = prefix;
+	opts.prefix_len = length;
+	err = weir_store_list_counted(rig.s, &opts, count, &n, &counts);
+	assert_int_equal(counts.listed, n);
+	return err ? err : (int)n;
+}
+
+static void lists_a_prefix(void **state)
+{
+	char longest[WEIR_KEY_MAX + 1];
+
+	(void)state;
+	memset(longest, 'z', sizeof(longest));
+	put_named("a", 1);
+	put_named("a/1", 3);
+	put_named("a/2", 3);
+	put_named("a\0b", 3);
+	put_named("\xff\n", 2);
+	put_named(longest, WEIR_KEY_MAX);
+	assert_int_equal(weir_store_delete(rig.s, "a/2", 3, 0), 0);
+	assert_int_equal(count_prefix(NULL, 0), 5);
+	assert_int_equal(count_prefix("a", 1), 3);
+	assert_int_equal(count_prefix("a/", 2), 1);
+	assert_int_equal(count_prefix("a\0", 2), 1);
+	assert_int_equal(count_prefix("\xff", 1), 1);
+	assert_int_equal(count_prefix("b", 1), 0);
+	assert_int_equal(count_prefix(longest, WEIR_KEY_MAX), 1);
+	assert_int_equal(count_prefix(longest, WEIR_KEY_MAX + 1), -EINVAL);
+	assert_int_equal(count_prefix(NULL, 1), -EINVAL);
+}
+
 /* Fills the store several times from inside the listing. */
 static int put_more(const struct weir_store_entry *entry, void *user)
 {
@@ -119,7 +164,7 @@ static void lists(int err, unsigned listed, unsigned hidden, unsigned unread)
 	char words[64];
 	unsigned n = 0;
 
-	assert_int_equal(weir_store_list_counted(rig.s, count, &n, &counts), err);
+	assert_int_equal(weir_store_list_counted(rig.s, NULL, count, &n, &counts), err);
 	assert_int_equal(n, listed);
 	assert_int_equal(counts.listed, listed);
 	assert_int_equal(counts.hidden, hidden);
@@ -261,6 +306,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(stops_early),
+		TEST(lists_a_prefix),
 		TEST(reclaimed_meanwhile),
 		TEST(a_header_that_is_too_long),
 		TEST(damaged_headers_are_counted),
