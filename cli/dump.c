@@ -4,14 +4,17 @@
  */
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <weir/dump.h>
+#include <weir/store.h>
 
 #include "base/parse.h"
 #include "cli/command.h"
 #include "cli/describe.h"
+#include "cli/devices.h"
 #include "cli/dump.h"
 #include "cli/key.h"
 #include "cli/opening.h"
@@ -82,6 +85,8 @@ static void dump_super(void *user, const struct weir_dump_super *d)
 	char uuid[DESCRIBE_UUID_MAX], created[DUMP_TIME_MAX], segment[32], device[32];
 
 	(void)user;
+	if (d->devices > 1 && d->copy == 1)
+		printf("device %" PRIu32 " of %" PRIu32 ": %s\n", d->device, d->devices, d->path);
 	printf("superblock %" PRIu32 " at 0x%" PRIx64 ": %s%s\n", d->copy, d->offset, d->state,
 	       d->counts ? ", counts" : "");
 	if (strcmp(d->state, "valid") != 0)
@@ -149,8 +154,8 @@ static void dump_record(void *user, const struct weir_dump_record *d)
 	if (d->length)
 		printf(", %" PRIu64 " bytes at 0x%" PRIx64, d->length, d->offset);
 	if (args->key)
-		printf(", segment %" PRIu32 ", batch %" PRIu32 ", %s", d->segment, d->batch_block,
-		       dump_time(d->time_ns, written));
+		printf(", device %" PRIu32 ", segment %" PRIu32 ", batch %" PRIu32 ", %s",
+		       d->device, d->segment, d->batch_block, dump_time(d->time_ns, written));
 	printf("\n");
 }
 
@@ -159,13 +164,14 @@ static void dump_super_json(void *user, const struct weir_dump_super *d)
 	char uuid[DESCRIBE_UUID_MAX];
 
 	(void)user;
-	report_json(json_pack("{s:s, s:i, s:b, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-			      "s:i, s:i, s:i, s:i}",
-			      "schema", "weir.dump-super.v1", "copy", (int)d->copy, "counts",
-			      (int)d->counts, "state", d->state, "offset", (json_int_t)d->offset,
-			      "uuid", describe_uuid(d->uuid, uuid), "revision",
-			      (json_int_t)d->revision, "epoch", (json_int_t)d->epoch, "created_ns",
-			      (json_int_t)d->created_ns, "device_bytes",
+	report_json(json_pack("{s:s, s:I, s:I, s:o, s:i, s:b, s:s, s:I, s:s, s:I, s:I, s:I, s:I, "
+			      "s:I, s:I, s:I, s:i, s:i, s:i, s:i}",
+			      "schema", "weir.dump-super.v1", "device", (json_int_t)d->device,
+			      "devices", (json_int_t)d->devices, "path", report_text(d->path),
+			      "copy", (int)d->copy, "counts", (int)d->counts, "state", d->state,
+			      "offset", (json_int_t)d->offset, "uuid", describe_uuid(d->uuid, uuid),
+			      "revision", (json_int_t)d->revision, "epoch", (json_int_t)d->epoch,
+			      "created_ns", (json_int_t)d->created_ns, "device_bytes",
 			      (json_int_t)d->device_bytes, "capacity_bytes",
 			      (json_int_t)d->capacity_bytes, "segment_bytes",
 			      (json_int_t)d->segment_bytes, "segments", (json_int_t)d->segments,
@@ -177,30 +183,31 @@ static void dump_super_json(void *user, const struct weir_dump_super *d)
 static void dump_segment_json(void *user, const struct weir_dump_segment *d)
 {
 	(void)user;
-	report_json(json_pack("{s:s, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-			      "s:I, s:I}",
-			      "schema", "weir.dump-segment.v1", "segment", (json_int_t)d->segment,
-			      "stream", (json_int_t)d->stream, "state", d->state, "footer",
-			      d->footer, "offset", (json_int_t)d->offset, "epoch",
-			      (json_int_t)d->epoch, "counter", (json_int_t)d->counter, "sequence",
-			      (json_int_t)d->sequence, "time_ns", (json_int_t)d->time_ns, "batches",
-			      (json_int_t)d->batches, "records", (json_int_t)d->records,
-			      "live_records", (json_int_t)d->live_records, "live_bytes",
-			      (json_int_t)d->live_bytes, "end_block", (json_int_t)d->end_block),
+	report_json(json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+			      "s:I, s:I, s:I}",
+			      "schema", "weir.dump-segment.v1", "device", (json_int_t)d->device,
+			      "segment", (json_int_t)d->segment, "stream", (json_int_t)d->stream,
+			      "state", d->state, "footer", d->footer, "offset",
+			      (json_int_t)d->offset, "epoch", (json_int_t)d->epoch, "counter",
+			      (json_int_t)d->counter, "sequence", (json_int_t)d->sequence,
+			      "time_ns", (json_int_t)d->time_ns, "batches", (json_int_t)d->batches,
+			      "records", (json_int_t)d->records, "live_records",
+			      (json_int_t)d->live_records, "live_bytes", (json_int_t)d->live_bytes,
+			      "end_block", (json_int_t)d->end_block),
 		    1);
 }
 
 static void dump_batch_json(void *user, const struct weir_dump_batch *d)
 {
 	(void)user;
-	report_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:b}",
-			      "schema", "weir.dump-batch.v1", "segment", (json_int_t)d->segment,
-			      "block", (json_int_t)d->block, "blocks", (json_int_t)d->blocks,
-			      "records", (json_int_t)d->records, "state", d->state, "offset",
-			      (json_int_t)d->offset, "time_ns", (json_int_t)d->time_ns,
-			      "mark_epoch", (json_int_t)d->mark_epoch, "mark_counter",
-			      (json_int_t)d->mark_counter, "mark_block", (json_int_t)d->mark_block,
-			      "freed", (int)d->freed),
+	report_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:b}",
+			      "schema", "weir.dump-batch.v1", "device", (json_int_t)d->device,
+			      "segment", (json_int_t)d->segment, "block", (json_int_t)d->block,
+			      "blocks", (json_int_t)d->blocks, "records", (json_int_t)d->records,
+			      "state", d->state, "offset", (json_int_t)d->offset, "time_ns",
+			      (json_int_t)d->time_ns, "mark_epoch", (json_int_t)d->mark_epoch,
+			      "mark_counter", (json_int_t)d->mark_counter, "mark_block",
+			      (json_int_t)d->mark_block, "freed", (int)d->freed),
 		    1);
 }
 
@@ -210,8 +217,9 @@ static void dump_record_json(void *user, const struct weir_dump_record *d)
 
 	(void)user;
 	report_json(
-		json_pack("{s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-			  "schema", "weir.dump-record.v1", "key",
+		json_pack("{s:s, s:I, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+			  "s:I}",
+			  "schema", "weir.dump-record.v1", "device", (json_int_t)d->device, "key",
 			  d->key ? json_string(key_escape(d->key, d->key_len, key)) : json_null(),
 			  "state", dump_state(d), "tombstone", (int)d->tombstone, "again",
 			  (int)d->again, "sequence", (json_int_t)d->sequence, "segment",
@@ -278,11 +286,14 @@ static int dump_run(void *arg, char **operands, int n)
 	struct weir_dump_opts opts = WEIR_DUMP_OPTS_INIT;
 	bool deep = args->segment || args->batch || args->key || args->all;
 	struct key key;
+	char *path;
 	int exit_code = dump_choose(args, &opts, &key);
 
-	(void)n;
 	if (exit_code)
 		return exit_code;
+	path = devices_join(operands, n);
+	if (!path)
+		return REPORT_USAGE;
 	opts.engine = args->store.engine;
 	opts.engine_opts = args->store.engine_opts;
 	opts.lock_wait_ns = args->store.wait_ns;
@@ -295,18 +306,21 @@ static int dump_run(void *arg, char **operands, int n)
 		opts.on_batch = args->json ? dump_batch_json : dump_batch;
 		opts.on_record = args->json ? dump_record_json : dump_record;
 	}
-	return weir_store_dump(operands[0], &opts) < 0 ? report_failed(operands[0]) : 0;
+	exit_code = weir_store_dump(path, &opts) < 0 ? report_failed(path) : 0;
+	free(path);
+	return exit_code;
 }
 
 const struct command command_dump = {
 	.name = "dump",
 	.path = COMMAND_STORE,
-	.operands = "PATH",
+	.operands = "PATH...",
 	.summary = "show the structures of a store that nobody writes",
 	.text = "Prints the superblocks of the store on PATH, and its used segments in the order "
 		"of their\n"
 		"logs; batches and records too, of the segment, batch or key that an option "
 		"names.\n"
+		"PATH is one device of the store, or several, which are shown one after another.\n"
 		"Values are not read, and nothing is written.\n",
 	.examples = "weir dump demo.img\n"
 		    "weir dump demo.img --segment 3\n"
@@ -315,7 +329,7 @@ const struct command command_dump = {
 		    "weir dump demo.img --all --json | jq -r 'select(.state == \"live\") | .key'\n",
 	.options = dump_options,
 	.min_operands = 1,
-	.max_operands = 1,
+	.max_operands = WEIR_DEVICES_MAX,
 	.args_size = sizeof(struct dump_args),
 	.run = dump_run,
 };

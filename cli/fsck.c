@@ -4,11 +4,14 @@
  */
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include <weir/fsck.h>
+#include <weir/store.h>
 
 #include "base/parse.h"
 #include "cli/command.h"
+#include "cli/devices.h"
 #include "cli/key.h"
 #include "cli/meter.h"
 #include "cli/opening.h"
@@ -50,8 +53,10 @@ static void fsck_found_json(struct fsck_run *run, const struct weir_finding *f)
 
 	json_array_append_new(
 		run->findings,
-		json_pack("{s:s, s:b, s:o, s:o, s:I, s:I, s:o, s:s}", "kind",
-			  weir_finding_name(f->kind), "damage", (int)f->damage, "segment",
+		json_pack("{s:s, s:b, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:s}", "kind",
+			  weir_finding_name(f->kind), "damage", (int)f->damage, "device",
+			  (json_int_t)f->device, "path",
+			  f->path ? report_text(f->path) : json_null(), "segment",
 			  segment ? json_integer(f->segment) : json_null(), "block",
 			  segment ? json_integer(f->block) : json_null(), "offset",
 			  (json_int_t)f->offset, "length", (json_int_t)f->length, "key",
@@ -70,9 +75,14 @@ static void fsck_found(void *user, const struct weir_finding *f)
 	}
 	meter_clear(&run->meter);
 	printf("%s: %s: ", f->damage ? "damage" : "note", weir_finding_name(f->kind));
+	if (f->devices > 1)
+		printf("device %" PRIu32 "%s%s%s%s", f->device, f->path ? " (" : "",
+		       f->path ? f->path : "", f->path ? ")" : "", f->path ? ", " : ": ");
 	if (f->segment != WEIR_FINDING_NO_SEGMENT)
 		printf("segment %" PRIu32 ", block %" PRIu32 ", ", f->segment, f->block);
-	printf("at 0x%" PRIx64 ": %s", f->offset, f->text);
+	if (f->path)
+		printf("at 0x%" PRIx64 ": ", f->offset);
+	printf("%s", f->text);
 	if (f->key)
 		printf(" (key %s)", key_escape(f->key, f->key_len, key));
 	if (f->cause)
@@ -92,6 +102,9 @@ static void fsck_print(const char *path, const struct fsck_args *args,
 {
 	char size[32];
 
+	if (r->devices > 1 || r->absent)
+		printf("%s: %" PRIu64 " of the %" PRIu64 " devices of the store were checked\n",
+		       path, r->devices, r->devices + r->absent);
 	printf("%s: %" PRIu64 " segments (%" PRIu64 " used), %" PRIu64 " batches, %" PRIu64
 	       " records; %" PRIu64 " entries of %s live\n",
 	       path, r->segments, r->used_segments, r->batches, r->records, r->entries,
@@ -124,25 +137,26 @@ static int fsck_json(const char *path, const struct fsck_run *run,
 		(json_int_t)r->verified_bytes);
 
 	return report_json(
-		json_pack("{s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:b, s:I, s:I, s:o, s:o}", "schema",
-			  "weir.fsck.v1", "path", report_text(path), "clean", !r->damage, "data",
-			  (int)(run->args->data != 0), "damage", (json_int_t)r->damage, "notes",
-			  (json_int_t)r->notes, "unreadable", (json_int_t)r->unreadable, "repaired",
-			  (int)r->repaired, "dropped_records", (json_int_t)r->dropped_records,
-			  "freed_segments", (json_int_t)r->freed_segments, "counts", counts,
-			  "findings", json_incref(run->findings)),
+		json_pack("{s:s, s:o, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:b, s:I, s:I, s:o, s:o}",
+			  "schema", "weir.fsck.v1", "path", report_text(path), "devices",
+			  (json_int_t)r->devices, "absent_devices", (json_int_t)r->absent, "clean",
+			  !r->damage, "data", (int)(run->args->data != 0), "damage",
+			  (json_int_t)r->damage, "notes", (json_int_t)r->notes, "unreadable",
+			  (json_int_t)r->unreadable, "repaired", (int)r->repaired,
+			  "dropped_records", (json_int_t)r->dropped_records, "freed_segments",
+			  (json_int_t)r->freed_segments, "counts", counts, "findings",
+			  json_incref(run->findings)),
 		0);
 }
 
-static int fsck_run(void *arg, char **operands, int n)
+/* Checks the devices that PATH names. Returns an exit code. */
+static int fsck_check(const struct fsck_args *args, const char *path)
 {
-	const struct fsck_args *args = arg;
 	struct fsck_run run = { .args = args, .findings = json_array() };
 	struct weir_check_opts opts = WEIR_CHECK_OPTS_INIT;
 	struct weir_check_result result = WEIR_CHECK_RESULT_INIT;
 	int exit_code = opening_check(&args->store);
 
-	(void)n;
 	opts.data = args->data != 0;
 	opts.repair = args->repair != 0;
 	opts.engine = args->store.engine;
@@ -152,18 +166,27 @@ static int fsck_run(void *arg, char **operands, int n)
 	opts.progress = fsck_progress;
 	opts.user = &run;
 	meter_begin(&run.meter, "fsck");
-	if (!exit_code && weir_store_check(operands[0], &opts, &result) < 0) {
+	if (!exit_code && weir_store_check(path, &opts, &result) < 0) {
 		meter_clear(&run.meter);
-		exit_code = report_failed(operands[0]);
+		exit_code = report_failed(path);
 	} else if (!exit_code) {
 		meter_clear(&run.meter);
 		if (args->json)
-			exit_code = fsck_json(operands[0], &run, &result);
+			exit_code = fsck_json(path, &run, &result);
 		else
-			fsck_print(operands[0], args, &result);
+			fsck_print(path, args, &result);
 		exit_code = exit_code || !result.damage ? exit_code : REPORT_FAILED;
 	}
 	json_decref(run.findings);
+	return exit_code;
+}
+
+static int fsck_run(void *arg, char **operands, int n)
+{
+	char *path = devices_join(operands, n);
+	int exit_code = path ? fsck_check(arg, path) : REPORT_USAGE;
+
+	free(path);
 	return exit_code;
 }
 
@@ -171,11 +194,13 @@ const struct command command_fsck = {
 	.name = "fsck",
 	.alias = "check",
 	.path = COMMAND_STORE,
-	.operands = "PATH",
+	.operands = "PATH...",
 	.summary = "check a store that nobody has open, and repair it",
 	.text = "Reads the structures of the store on PATH (superblocks, headers, batches, "
 		"footers),\n"
-		"compares them with each other, and prints each finding. Damage is what must not\n"
+		"compares them with each other, and prints each finding. PATH is one device of "
+		"it,\n"
+		"or several, which are checked together. Damage is what must not\n"
 		"be; a note is what a power cut leaves and the next open settles. Nothing is\n"
 		"written without --repair. The exit code is 0 if nothing is damaged, 1 if "
 		"something\n"
@@ -183,11 +208,12 @@ const struct command command_fsck = {
 		"line.\n",
 	.examples = "weir fsck demo.img\n"
 		    "weir fsck demo.img --data\n"
+		    "weir fsck /dev/nvme0n1 /dev/nvme1n1 --data\n"
 		    "weir fsck demo.img --data --repair && echo nothing was damaged\n"
 		    "weir fsck demo.img --json | jq '.findings[] | select(.damage)'\n",
 	.options = fsck_options,
 	.min_operands = 1,
-	.max_operands = 1,
+	.max_operands = WEIR_DEVICES_MAX,
 	.args_size = sizeof(struct fsck_args),
 	.run = fsck_run,
 };

@@ -27,6 +27,8 @@ struct weir_dump_super {
 	uint64_t revision, epoch, created_ns; /* CLOCK_REALTIME */
 	uint64_t device_bytes, capacity_bytes, segment_bytes, segments;
 	uint32_t block_bytes, streams, tenants, out_of_use; /* out_of_use: segments */
+	uint32_t device, devices; /* its number, from 1 on, and how many the store has */
+	const char *path;	  /* of the device. Valid during the callback */
 };
 
 /* A segment: its header, and what its content comes to. */
@@ -41,7 +43,7 @@ struct weir_dump_segment {
 	uint64_t sequence, time_ns;
 	uint64_t batches, records, live_records, live_bytes;
 	uint32_t end_block; /* behind the last batch */
-	uint32_t reserved;
+	uint32_t device;    /* its number, from 1 on */
 };
 
 /* A batch. */
@@ -53,7 +55,9 @@ struct weir_dump_batch {
 	uint64_t time_ns;		   /* when it was written, CLOCK_REALTIME */
 	uint64_t mark_epoch, mark_counter; /* its watermark */
 	uint32_t mark_block;
-	uint32_t freed; /* 1: left over in a segment that was freed */
+	uint32_t freed;	 /* 1: left over in a segment that was freed */
+	uint32_t device; /* its number, from 1 on */
+	uint32_t reserved;
 };
 
 /* A record: a version of a key, or its tombstone. */
@@ -73,6 +77,8 @@ struct weir_dump_record {
 	uint32_t struck;    /* 1: its footer says that it counts as a tombstone */
 	uint32_t again;	    /* 1: it was appended again, with its old sequence number */
 	uint32_t freed;	    /* 1: left over in a segment that was freed */
+	uint32_t device;    /* its number, from 1 on */
+	uint32_t reserved;
 };
 
 /* Options of weir_store_dump(). Start from WEIR_DUMP_OPTS_INIT; 0 and NULL mean the default. */
@@ -101,9 +107,10 @@ struct weir_dump_opts {
 
 /*
  * Goes through the store on PATH, which nobody may have open for writing, and calls back for each
- * structure. Of a store on several devices, PATH is one. Values are not read. Nothing is written.
- * Errors: those of weir_store_open(), -EINVAL (no such segment). Blocks; any thread, but no
- * callback.
+ * structure. PATH names one device, or several of one store ("A,B,C"): these come one after
+ * another, in the order of their numbers. Values are not read. Nothing is written.
+ * Errors: those of weir_store_open(), -EINVAL (no device has such a segment). Blocks; any thread,
+ * but no callback.
  */
 int weir_store_dump(const char *path, const struct weir_dump_opts *opts);
 

@@ -33,7 +33,9 @@ enum weir_finding_kind {
 	WEIR_FINDING_UNSEALED = 11,    /* a segment without a footer; the next open writes it */
 	WEIR_FINDING_UNREADABLE = 12,  /* a read failed, which says nothing about the bytes */
 	WEIR_FINDING_OUT_OF_USE = 13,  /* a segment that is out of use, and was not looked at */
-	WEIR_FINDING_KINDS = 14,
+	WEIR_FINDING_MISPLACED = 14,   /* a key lies on a device where no get looks for it */
+	WEIR_FINDING_ABSENT = 15,      /* a device of the store was not named, and not checked */
+	WEIR_FINDING_KINDS = 16,
 };
 
 /* As weir_finding.segment: the finding is not about a segment. */
@@ -54,6 +56,9 @@ struct weir_finding {
 	uint64_t hash[2];  /* identity of the record's key; 0: not about one record */
 	const char *text;  /* one sentence without a full stop. Valid during the callback */
 	const char *cause; /* what a failed read said; NULL: nothing */
+	uint32_t device;   /* its number, from 1 on */
+	uint32_t devices;  /* that the store has */
+	const char *path;  /* of the device; NULL: it was not named. Valid during the callback */
 };
 
 /* Options of weir_store_check(). Start from WEIR_CHECK_OPTS_INIT; 0 and NULL mean the default. */
@@ -85,18 +90,21 @@ struct weir_check_result {
 	/* Of a repair: records that were dropped, and segments that were freed. */
 	uint64_t dropped_records, freed_segments;
 	uint64_t repaired; /* 1: a repair was made; check again to see what it left */
+	/* Devices that were checked, and those of the store that were not named. */
+	uint64_t devices, absent;
 };
 
 #define WEIR_CHECK_RESULT_INIT WEIR_INIT_SIZED(struct weir_check_result)
 
 /*
- * Checks the store on PATH, which nobody may have open. Of a store on several devices, PATH is one:
- * each is checked by itself. OPTS may be NULL. Returns 0 also if there
- * is damage: RESULT says how much. With opts.repair, what is damaged is dropped durably: segments
- * without a valid header are freed; records whose payload, entry or batch header is damaged are
- * struck; superblock copies and footers are written again. A repair may be interrupted anywhere and
- * made again. What cannot be read is left alone. The check keeps about 45 bytes for each key, and
- * with opts.data two segments in memory.
+ * Checks the store on PATH, which nobody may have open. PATH names one device, or several of one
+ * store ("A,B,C"); a device that it does not name is a finding. They are locked together, and
+ * checked one after another. OPTS may be NULL. Returns 0 also if there is damage: RESULT says how
+ * much on all of them. With opts.repair, what is damaged is dropped durably: segments without a
+ * valid header are freed; records whose payload, entry or batch header is damaged, or that lie on a
+ * wrong device, are struck; superblock copies and footers are written again. A repair may be
+ * interrupted anywhere and made again. What cannot be read is left alone. The check keeps about 45
+ * bytes for each key of a device, and with opts.data two segments in memory.
  * Errors: those of weir_store_open(), with opts.repair also -EIO (a write failed). Blocks; any
  * thread, but no callback.
  */

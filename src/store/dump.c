@@ -8,12 +8,22 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "store/check/check.h"
-#include "store/store.h"
 #include "store/visit.h"
+#include "store/store.h"
 
-static int dump_queue(struct weir_queue *q, void *user)
+/* Shows each device. It is an error where no device has the segment that is asked for. */
+static int dump_devices(struct weir_queue *const *queues, uint32_t count, void *user)
 {
-	return show_store(q, user);
+	const struct weir_dump_opts *opts = user;
+	uint32_t n, without = 0;
+	int err = 0;
+
+	for (n = 0; n < count && !err; n++) {
+		err = show_store(queues[n], opts);
+		if (err == -EINVAL && opts->one_segment && ++without < count)
+			err = 0;
+	}
+	return err;
 }
 
 static int dump_path(const char *path, struct weir_dump_opts *opts)
@@ -23,7 +33,7 @@ static int dump_path(const char *path, struct weir_dump_opts *opts)
 				   .engine = opts->engine,
 				   .engine_opts = opts->engine_opts };
 
-	return visit_device(path, &how, dump_queue, opts);
+	return visit_devices(path, &how, dump_devices, opts);
 }
 
 static int dump_run(const char *path, const struct weir_dump_opts *opts)

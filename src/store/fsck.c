@@ -3,8 +3,8 @@
  * fsck.c - checks a store that nobody has open, and repairs it.
  *
  * A repair frees segments, then opens and closes the store, which writes superblocks and footers
- * again, and then strikes records in the footers. It runs on the calling thread, and owns device
- * and queue until it ends.
+ * again, and then strikes records in the footers. Each device of a store is repaired by itself. It
+ * runs on the calling thread, and owns devices and queues until it ends.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,81 +16,145 @@
 #include "store/store.h"
 #include "store/visit.h"
 
+/* A device of the store. */
+struct fsck_device {
+	struct weir_queue *q;
+	struct check first, second;
+	uint64_t damage; /* findings on it */
+};
+
 struct fsck {
 	const struct weir_check_opts *opts;
 	struct weir_check_result *result;
-	struct weir_queue *q;
-	struct check first, second;
+	uint32_t count;
+	struct fsck_device device[];
 };
 
 /* Lets a recovery write superblocks and footers again. */
-static int fsck_reopen(struct fsck *f)
+static int fsck_reopen(struct fsck_device *d)
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	struct weir_store *s;
 	int err;
 
 	opts.attach = 1;
+	opts.control = WEIR_CONTROL_OFF;
 	opts.placement = WEIR_PLACEMENT_NONE; /* nothing is put */
 	opts.degraded = 1;		      /* the store's other devices are not needed */
-	err = weir_store_open_queues(&s, &f->q, 1, &opts);
+	err = weir_store_open_queues(&s, &d->q, 1, &opts);
 	return err ? err : weir_store_close(s);
 }
 
-static int fsck_repair(struct fsck *f)
+static int fsck_repair(struct fsck *f, struct fsck_device *d)
 {
 	struct weir_check_opts quiet = *f->opts;
-	int err = syncio_flush(f->q);
+	int err = syncio_flush(d->q);
 
 	quiet.found = NULL;
 	quiet.progress = NULL;
 	if (!err)
-		err = check_write_supers(&f->first);
+		err = check_write_supers(&d->first);
 	if (!err)
-		err = check_free_marked(&f->first);
+		err = check_free_marked(&d->first);
 	if (!err)
-		err = fsck_reopen(f);
+		err = fsck_reopen(d);
 	if (!err)
-		err = check_open(&f->second, f->q, &quiet, f->result);
+		err = check_open(&d->second, d->q, &quiet, f->result);
 	if (!err)
-		err = check_strike_marked(&f->second, &f->first);
+		err = check_strike_marked(&d->second, &d->first);
+	check_close(&d->second);
 	f->result->repaired = !err;
 	return err ? error_set(err, "%s (during the repair; make it again)", weir_error()) : 0;
 }
 
-int fsck_on(struct weir_queue *q, const struct weir_check_opts *opts,
+/* Reads what the devices are. The progress is that of all of them. */
+static int fsck_begin(struct fsck *f)
+{
+	uint64_t total = 0;
+	uint32_t n;
+	int err = 0;
+
+	for (n = 0; n < f->count && !err; n++) {
+		err = check_open(&f->device[n].first, f->device[n].q, f->opts, f->result);
+		if (err)
+			break;
+		f->device[n].first.done_bytes = total;
+		total += check_bytes(&f->device[n].first);
+	}
+	for (n = 0; n < f->count; n++)
+		f->device[n].first.total_bytes = total;
+	return err;
+}
+
+/* Reports the devices of the store that are not among those that are checked. */
+static void fsck_absent(struct fsck *f)
+{
+	uint32_t next = 0, n, count = f->device[0].first.m.super.device_count;
+
+	for (n = 0; n < count; n++) {
+		if (next < f->count && f->device[next].first.m.super.device_index == n)
+			next++;
+		else
+			check_absent(&f->device[0].first, n);
+	}
+}
+
+static int fsck_device(struct fsck *f, struct fsck_device *d)
+{
+	uint64_t before = f->result->damage;
+	int err = check_run(&d->first);
+
+	d->damage = f->result->damage - before;
+	return err;
+}
+
+static int fsck_all(struct fsck *f)
+{
+	uint32_t n;
+	int err = fsck_begin(f);
+
+	if (!err)
+		fsck_absent(f);
+	for (n = 0; n < f->count && !err; n++)
+		err = fsck_device(f, &f->device[n]);
+	/* Nothing is written before all could be looked at. */
+	for (n = 0; n < f->count && !err && f->opts->repair; n++)
+		if (f->device[n].damage)
+			err = fsck_repair(f, &f->device[n]);
+	return err;
+}
+
+int fsck_on(struct weir_queue *const *queues, uint32_t count, const struct weir_check_opts *opts,
 	    struct weir_check_result *result)
 {
-	struct fsck *f = calloc(1, sizeof(*f));
+	struct fsck *f = calloc(1, sizeof(*f) + count * sizeof(f->device[0]));
 	int err;
 
 	if (!f)
 		return error_sys(-ENOMEM, "cannot check the store");
 	f->opts = opts;
 	f->result = result;
-	f->q = q;
-	err = check_open(&f->first, q, opts, result);
-	if (!err)
-		err = check_run(&f->first);
-	if (!err && opts->repair && result->damage)
-		err = fsck_repair(f);
-	check_close(&f->second);
-	check_close(&f->first);
+	f->count = count;
+	for (uint32_t n = 0; n < count; n++)
+		f->device[n].q = queues[n];
+	err = fsck_all(f);
+	for (uint32_t n = 0; n < count; n++)
+		check_close(&f->device[n].first);
 	free(f);
 	return err;
 }
 
-/* What a visit of the device needs. */
+/* What a visit of the devices needs. */
 struct fsck_visit {
 	const struct weir_check_opts *opts;
 	struct weir_check_result *result;
 };
 
-static int fsck_queue(struct weir_queue *q, void *user)
+static int fsck_queues(struct weir_queue *const *queues, uint32_t count, void *user)
 {
 	const struct fsck_visit *v = user;
 
-	return fsck_on(q, v->opts, v->result);
+	return fsck_on(queues, count, v->opts, v->result);
 }
 
 static int fsck_path(const char *path, const struct weir_check_opts *opts,
@@ -104,7 +168,7 @@ static int fsck_path(const char *path, const struct weir_check_opts *opts,
 		.engine_opts = opts->engine_opts,
 	};
 
-	return visit_device(path, &how, fsck_queue, &v);
+	return visit_devices(path, &how, fsck_queues, &v);
 }
 
 static int fsck_check(const char *path, const struct weir_check_opts *opts,

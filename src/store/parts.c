@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "store/parts.h"
@@ -36,6 +37,34 @@ struct weir_store *parts_find(struct weir_store *s, const void *key, uint32_t ke
 	if (!part)
 		parts_say_missing(parts, (uint32_t)(hash[0] % parts->count));
 	return part;
+}
+
+/* Refuses a device that is not of the same store. */
+static int parts_check_same(const char *path, const struct super *super, const char *other_path,
+			    const struct super *other)
+{
+	char of[PARTS_UUID_BYTES], is[PARTS_UUID_BYTES];
+
+	if (!memcmp(super->uuid, other->uuid, sizeof(super->uuid)) &&
+	    super->device_count == other->device_count)
+		return 0;
+	return error_set(
+		-EINVAL,
+		"%s belongs to store %s, and %s to store %s: name the devices of one store", path,
+		parts_uuid(super->uuid, is), other_path, parts_uuid(other->uuid, of));
+}
+
+int parts_check_other(const char *path, const struct super *super, const char *other_path,
+		      const struct super *other)
+{
+	int err = parts_check_same(path, super, other_path, other);
+
+	if (err || super->device_index != other->device_index)
+		return err;
+	return error_set(-EINVAL,
+			 "%s and %s are both device %u of one store: one of them is a copy, leave "
+			 "that out",
+			 other_path, path, super->device_index + 1);
 }
 
 const char *parts_uuid(const uint8_t uuid[16], char buf[PARTS_UUID_BYTES])

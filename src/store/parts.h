@@ -66,6 +66,11 @@ struct weir_store *parts_of_op(struct weir_store *s, const struct weir_store_op 
 /* Says in words that part N is missing. Returns -ENODEV. */
 int parts_say_missing(const struct store_parts *parts, uint32_t n);
 
+/* Refuses SUPER of the device at PATH, with words, unless it is of the store that OTHER at
+ * OTHER_PATH is of, and another device of it. Returns 0 or -EINVAL. */
+int parts_check_other(const char *path, const struct super *super, const char *other_path,
+		      const struct super *other);
+
 /* Writes UUID as text to BUF. Returns BUF. */
 const char *parts_uuid(const uint8_t uuid[16], char buf[PARTS_UUID_BYTES]);
 

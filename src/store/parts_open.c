@@ -80,35 +80,18 @@ static const char *parts_path(const struct weir_store *s)
 	return weir_device_path(s->io.dev);
 }
 
-/* Refuses S unless it is a device of the store that FIRST is a device of. */
-static int parts_check_same(const struct weir_store *s, const struct weir_store *first)
-{
-	char of[PARTS_UUID_BYTES], is[PARTS_UUID_BYTES];
-
-	if (!memcmp(s->io.super.uuid, first->io.super.uuid, sizeof(s->io.super.uuid)) &&
-	    s->io.super.device_count == first->io.super.device_count)
-		return 0;
-	return error_set(
-		-EINVAL,
-		"%s belongs to store %s, and %s to store %s: name the devices of one store",
-		parts_path(s), parts_uuid(s->io.super.uuid, is), parts_path(first),
-		parts_uuid(first->io.super.uuid, of));
-}
-
 /* Puts S where its superblock says that it belongs. */
 static int parts_place(struct store_parts *parts, struct weir_store *s)
 {
 	uint32_t n = s->io.super.device_index;
-	int err = parts_check_same(s, parts->first);
+	const struct weir_store *other = parts->part[n] ? parts->part[n] : parts->first;
+	int err = 0;
 
+	if (other != s)
+		err = parts_check_other(parts_path(s), &s->io.super, parts_path(other),
+					&other->io.super);
 	if (err)
 		return err;
-	if (parts->part[n])
-		return error_set(
-			-EINVAL,
-			"%s and %s are both device %u of one store: one of them is a copy, "
-			"leave that out",
-			parts_path(parts->part[n]), parts_path(s), n + 1);
 	parts->part[n] = s;
 	s->parts = parts;
 	return 0;

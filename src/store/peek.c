@@ -13,9 +13,10 @@
 #include "store/store.h"
 #include "store/visit.h"
 
-static int peek_super(struct weir_queue *q, void *user)
+static int peek_super(struct weir_queue *const *queues, uint32_t count, void *user)
 {
-	return superio_read(q, user, NULL);
+	(void)count;
+	return superio_read(queues[0], user, NULL);
 }
 
 static int peek_give(struct weir_store_info *info, const struct super *super)
@@ -58,7 +59,7 @@ static int peek_one(struct weir_store_info *info, const char *path,
 		return error_sys(-ENOMEM, "%s", path);
 	how.engine = all.engine;
 	how.engine_opts = all.engine_opts;
-	err = visit_device(path, &how, peek_super, super);
+	err = visit_devices(path, &how, peek_super, super);
 	if (!err)
 		err = peek_give(info, super);
 	free(super);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests stores on several devices as a user meets them: A,B,C wherever a store is named."""
 
+import json
 import os
 import signal
 import threading
@@ -76,6 +77,42 @@ def wrong(weir):
                says=["comma"])
     os.truncate(b, 8 << 20)
     weir.fails("stat", f"{a},{b}", says=[b, "truncated"])
+
+
+@case
+def looked_at(weir):
+    """fsck, dump and scrub take all devices of a store, and say which one they mean"""
+    paths = make(weir)
+    text = ",".join(paths)
+    for key in range(12):
+        weir.run("put", text, f"key{key}", stdin=b"value %d" % key * 100)
+    assert b"clean" in weir.run("fsck", *paths, "--data")[0]
+    assert b"clean" in weir.run("fsck", text)[0]
+    found = weir.json("fsck", paths[2], paths[0])
+    assert (found["devices"], found["absent_devices"]) == (2, 1), found
+    assert [(f["kind"], f["device"], f["path"]) for f in found["findings"]] == [
+        ("absent", 2, None)], found
+    assert b"note: absent: device 2: the store has 3" in weir.run("fsck", paths[2], paths[0])[0]
+    out = weir.run("dump", *paths, "--all", "--json")[0]
+    lines = [json.loads(line) for line in out.splitlines()]
+    live = [d for d in lines if d["schema"] == "weir.dump-record.v1" and d["state"] == "live"]
+    assert len(live) == 12 and {d["device"] for d in live} == {1, 2, 3}, live
+    supers = [d for d in lines if d["schema"] == "weir.dump-super.v1"]
+    assert [d["path"] for d in supers] == [p for p in paths for _ in range(2)], supers
+    out = weir.run("dump", text, "--key", "key5")[0]
+    where = next(d for d in live if d["key"] == "key5")
+    assert out.count(b"device %d, segment" % where["device"]) == 1, out
+    with open(paths[where["device"] - 1], "r+b") as image:
+        image.seek(where["offset"])
+        image.write(b"!")
+    out = weir.run("fsck", text, "--data", code=1)[0]
+    assert b"payload: device %d (%s), segment" % (
+        where["device"], paths[where["device"] - 1].encode()) in out, out
+    assert weir.json("scrub", text, code=1)["dropped"] == 1
+    weir.run("fsck", text, "--data", "--repair", code=1)
+    assert b"clean" in weir.run("fsck", text, "--data")[0]
+    weir.fails("fsck", paths[0], paths[0], code=1, says=["named twice"])
+    weir.fails("dump", *["x"] * 17, code=2)
 
 
 @case

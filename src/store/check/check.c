@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "store/check/check.h"
+#include "store/check/find.h"
 #include "store/check/rules.h"
 
 int check_open(struct check *k, struct weir_queue *q, const struct weir_check_opts *opts,
@@ -26,10 +27,16 @@ int check_open(struct check *k, struct weir_queue *q, const struct weir_check_op
 	if (err)
 		return err;
 	k->mark = calloc(k->m.lay->segments, sizeof(*k->mark));
-	if (!k->mark || (opts->data && load_init(&k->load, &k->m)))
+	if (!k->mark)
 		return error_sys(-ENOMEM, "%s: cannot check the store",
 				 weir_device_path(weir_queue_device(q)));
+	k->total_bytes = check_bytes(k);
 	return 0;
+}
+
+uint64_t check_bytes(const struct check *k)
+{
+	return k->m.used * k->m.lay->segment_bytes;
 }
 
 void check_close(struct check *k)
@@ -127,7 +134,7 @@ static bool check_has_dropped(const struct content *c)
 {
 	for (uint32_t i = 0; i < c->batches; i++)
 		for (uint32_t n = 0; n < c->batch[i].count; n++)
-			if (rules_drops(&c->batch[i], &c->record[c->batch[i].first + n]))
+			if (rules_drops(c, &c->batch[i], &c->record[c->batch[i].first + n]))
 				return true;
 	return false;
 }
@@ -153,8 +160,7 @@ static void check_progress(struct check *k)
 {
 	k->done_bytes += k->m.lay->segment_bytes;
 	if (k->opts->progress)
-		k->opts->progress(k->opts->user, k->done_bytes,
-				  k->m.used * k->m.lay->segment_bytes);
+		k->opts->progress(k->opts->user, k->done_bytes, k->total_bytes);
 }
 
 /* Reads and judges each used segment that is not to be freed. Those to be freed are skipped, as
@@ -196,15 +202,25 @@ static void check_count_live(struct check *k)
 	}
 }
 
+void check_absent(struct check *k, uint32_t n)
+{
+	k->result->absent++;
+	find_absent(k, n);
+}
+
 int check_run(struct check *k)
 {
-	int err;
+	int err = k->opts->data ? load_init(&k->load, &k->m) : 0;
 
+	k->result->devices++;
 	rules_supers(k);
 	check_headers(k);
-	err = check_watermarks(k);
+	if (!err)
+		err = check_watermarks(k);
 	if (!err)
 		err = check_segments(k);
+	if (k->load.m)
+		load_free(&k->load);
 	if (err)
 		return error_sys(err, "%s: cannot check the store",
 				 weir_device_path(weir_queue_device(k->q)));

@@ -36,12 +36,16 @@ struct check {
 	/* The end of the log that is checked, so far. */
 	uint64_t epoch, sequence;
 	uint32_t last_sealed[DISK_STREAMS]; /* index in m.order, + 1, of the last sealed segment */
-	uint64_t done_bytes;
+	uint64_t done_bytes, total_bytes;   /* of all devices that are checked together */
 };
 
 /* Reads the store on the device of Q, whose loop the thread owns. Returns 0 or -errno. */
 int check_open(struct check *k, struct weir_queue *q, const struct weir_check_opts *opts,
 	       struct weir_check_result *result);
+/* Returns the bytes that check_run() goes through. */
+uint64_t check_bytes(const struct check *k);
+/* Reports that device N (from 0 on) of the store was not named. */
+void check_absent(struct check *k, uint32_t n);
 /* Checks everything and reports what it finds. Returns 0 or -errno. */
 int check_run(struct check *k);
 /* Writes the superblock copies again if one is damaged or of another store. Returns 0 or -errno. */

@@ -15,12 +15,17 @@ static void find_report(struct check *k, struct weir_finding *f, const char *fmt
 	vsnprintf(text, sizeof(text), fmt, args);
 	f->size = sizeof(*f);
 	f->text = text;
+	f->devices = k->m.super.device_count;
+	if (!f->device) {
+		f->device = k->m.super.device_index + 1;
+		f->path = weir_device_path(weir_queue_device(k->q));
+	}
 	k->result->damage += f->damage;
 	k->result->notes += !f->damage;
 	k->result->unreadable += f->kind == WEIR_FINDING_UNREADABLE;
 	if (k->opts->found)
 		k->opts->found(k->opts->user, f);
-	f->text = NULL;
+	f->text = f->path = NULL;
 }
 
 void find_segment(struct check *k, enum weir_finding_kind kind, enum find_damage damage,
@@ -67,6 +72,29 @@ void find_device(struct check *k, enum weir_finding_kind kind, enum find_damage 
 	va_end(args);
 }
 
+static void find_words(struct check *k, struct weir_finding *f, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void find_words(struct check *k, struct weir_finding *f, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	find_report(k, f, fmt, args);
+	va_end(args);
+}
+
+void find_absent(struct check *k, uint32_t n)
+{
+	struct weir_finding f = { .kind = WEIR_FINDING_ABSENT,
+				  .segment = WEIR_FINDING_NO_SEGMENT,
+				  .device = n + 1 };
+
+	find_words(k, &f,
+		   "the store has %u devices, and device %u was not named: it was not checked",
+		   k->m.super.device_count, n + 1);
+}
+
 static const char *const find_names[WEIR_FINDING_KINDS] = {
 	[0] = "none",
 	[WEIR_FINDING_SUPERBLOCK] = "superblock",
@@ -82,6 +110,8 @@ static const char *const find_names[WEIR_FINDING_KINDS] = {
 	[WEIR_FINDING_UNSEALED] = "unsealed",
 	[WEIR_FINDING_UNREADABLE] = "unreadable",
 	[WEIR_FINDING_OUT_OF_USE] = "out-of-use",
+	[WEIR_FINDING_MISPLACED] = "misplaced",
+	[WEIR_FINDING_ABSENT] = "absent",
 };
 
 const char *weir_finding_name(uint32_t kind)

@@ -22,4 +22,7 @@ void find_segment(struct check *k, enum weir_finding_kind kind, enum find_damage
 void find_device(struct check *k, enum weir_finding_kind kind, enum find_damage damage,
 		 uint64_t offset, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* Reports that device N (from 0 on) of the store was not named. */
+void find_absent(struct check *k, uint32_t n);
+
 #endif

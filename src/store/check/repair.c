@@ -102,7 +102,7 @@ static int repair_segment(struct check *k, uint32_t number)
 		for (uint32_t n = b->first; n < b->first + b->count && !err; n++) {
 			if (k->opts->data)
 				content_verify(c, n);
-			if (rules_drops(b, &c->record[n]))
+			if (rules_drops(c, b, &c->record[n]))
 				err = repair_strike(k, n);
 		}
 	}

@@ -221,6 +221,15 @@ static void rules_sequence(struct check *k, const struct content_record *r)
 		k->sequence = r->e.sequence;
 }
 
+/* Returns true if no get looks for R on this device. A tombstone hides nothing there. */
+static bool rules_is_misplaced(const struct content *c, const struct content_record *r)
+{
+	const struct super *super = &c->m->super;
+
+	return !(r->flags & CONTENT_MISMATCH) && !(r->e.flags & DISK_TOMBSTONE) &&
+	       r->e.hash[0] % super->device_count != super->device_index;
+}
+
 static void rules_payload(struct check *k, const struct content_record *r)
 {
 	const struct find_place at = { r->e.block, layout_blocks(k->m.lay, r->e.length), r };
@@ -235,6 +244,17 @@ static void rules_payload(struct check *k, const struct content_record *r)
 			     "the value does not verify: it was lost before it was durable");
 }
 
+static void rules_misplaced(struct check *k, const struct content_record *r)
+{
+	const struct find_place at = { r->e.block, layout_blocks(k->m.lay, r->e.length), r };
+	uint32_t count = k->m.super.device_count;
+
+	if (rules_is_misplaced(&k->c, r))
+		find_segment(k, WEIR_FINDING_MISPLACED, FIND_DAMAGE, at,
+			     "the key belongs to device %u of the store, and this is device %u",
+			     (uint32_t)(r->e.hash[0] % count) + 1, k->m.super.device_index + 1);
+}
+
 static void rules_record(struct check *k, const struct content_batch *b, uint32_t n)
 {
 	const struct content_record *r = &k->c.record[b->first + n];
@@ -245,6 +265,7 @@ static void rules_record(struct check *k, const struct content_batch *b, uint32_
 	if (r->flags & CONTENT_MISMATCH)
 		find_segment(k, WEIR_FINDING_ENTRY, FIND_DAMAGE, at,
 			     "the footer's entry contradicts the batch header");
+	rules_misplaced(k, r);
 	rules_payload(k, r);
 	if (b->state == CONTENT_GOOD)
 		rules_sequence(k, r);
@@ -267,11 +288,13 @@ static void rules_batch(struct check *k, const struct content_batch *b)
 		rules_record(k, b, n);
 }
 
-bool rules_drops(const struct content_batch *b, const struct content_record *r)
+bool rules_drops(const struct content *c, const struct content_batch *b,
+		 const struct content_record *r)
 {
 	if (r->flags & CONTENT_STRUCK)
 		return false;
-	return b->state == CONTENT_DAMAGED || r->flags & (CONTENT_MISMATCH | CONTENT_WRONG);
+	return b->state == CONTENT_DAMAGED || r->flags & (CONTENT_MISMATCH | CONTENT_WRONG) ||
+	       rules_is_misplaced(c, r);
 }
 
 void rules_content(struct check *k, uint32_t n)

@@ -17,6 +17,7 @@ void rules_content(struct check *k, uint32_t n);
 /* Reports the keys that live in the streams from STREAM on and in an earlier one. */
 void rules_conflicts(struct check *k);
 /* Returns true if a repair drops record R of batch B. */
-bool rules_drops(const struct content_batch *b, const struct content_record *r);
+bool rules_drops(const struct content *c, const struct content_batch *b,
+		 const struct content_record *r);
 
 #endif

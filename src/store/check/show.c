@@ -52,6 +52,9 @@ static void show_super(const struct show *s, uint32_t n)
 		d.tenants = super->tenants;
 		d.out_of_use = super->out_count;
 	}
+	d.device = s->m.super.device_index + 1;
+	d.devices = s->m.super.device_count;
+	d.path = weir_device_path(weir_queue_device(s->m.q));
 	if (s->opts->super)
 		s->opts->super(s->opts->user, &d);
 }
@@ -99,7 +102,8 @@ static void show_segment(const struct show *s)
 				       .time_ns = seg->h.time_ns,
 				       .batches = c->batches,
 				       .records = c->records,
-				       .end_block = c->end };
+				       .end_block = c->end,
+				       .device = s->m.super.device_index + 1 };
 
 	for (uint32_t n = 0; n < c->records; n++) {
 		bool live = show_is_live(s, &c->record[n]);
@@ -130,7 +134,8 @@ static void show_record(const struct show *s, const struct content_batch *b,
 				      .tombstone = r->e.flags & DISK_TOMBSTONE ? 1 : 0,
 				      .struck = r->flags & CONTENT_STRUCK ? 1 : 0,
 				      .again = r->e.flags & DISK_AGAIN ? 1 : 0,
-				      .freed = s->freed };
+				      .freed = s->freed,
+				      .device = s->m.super.device_index + 1 };
 
 	if (!s->freed)
 		d.stream = s->m.seg[s->c.number].h.stream;
@@ -164,7 +169,8 @@ static void show_batch(const struct show *s, const struct content_batch *b)
 				     .mark_epoch = b->h.mark.gen.epoch,
 				     .mark_counter = b->h.mark.gen.counter,
 				     .mark_block = b->h.mark.block,
-				     .freed = s->freed };
+				     .freed = s->freed,
+				     .device = s->m.super.device_index + 1 };
 
 	if (s->opts->one_batch && s->opts->batch != b->h.place.block)
 		return;

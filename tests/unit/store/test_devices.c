@@ -493,7 +493,9 @@ static void checked(void **state)
 	close_all();
 	for (unsigned n = 0; n < DEVICES; n++) {
 		check_device(file[n], 0, &result);
-		assert_int_equal(result.damage + result.notes, 0);
+		assert_int_equal(result.damage, 0);
+		assert_int_equal(result.absent, DEVICES - 1);
+		assert_int_equal(result.notes, DEVICES - 1);
 		entries += result.entries;
 	}
 	assert_int_equal(entries, KEYS);
@@ -513,6 +515,213 @@ static void checked(void **state)
 	close_all();
 }
 
+/* What a check of all devices found. */
+struct seen {
+	struct weir_check_result result;
+	uint32_t kinds[WEIR_FINDING_KINDS];
+	uint32_t damaged[DEVICES]; /* findings of damage, by device */
+	uint64_t done, total;
+};
+
+static void see(void *user, const struct weir_finding *f)
+{
+	struct seen *seen = user;
+
+	seen->kinds[f->kind]++;
+	assert_int_equal(f->devices, DEVICES);
+	assert_in_range(f->device, 1, DEVICES);
+	seen->damaged[f->device - 1] += f->damage;
+	if (f->kind == WEIR_FINDING_ABSENT)
+		assert_null(f->path);
+	else
+		assert_string_equal(f->path, file[f->device - 1]);
+}
+
+static void see_progress(void *user, uint64_t done, uint64_t total)
+{
+	struct seen *seen = user;
+
+	assert_true(done > seen->done && done <= total);
+	assert_true(!seen->total || seen->total == total);
+	seen->done = done;
+	seen->total = total;
+}
+
+static struct seen check_all(const char *paths, uint32_t repair)
+{
+	struct weir_check_opts opts = WEIR_CHECK_OPTS_INIT;
+	struct seen seen = { .result = WEIR_CHECK_RESULT_INIT };
+
+	opts.data = 1;
+	opts.repair = repair;
+	opts.found = see;
+	opts.progress = see_progress;
+	opts.user = &seen;
+	if (weir_store_check(paths, &opts, &seen.result))
+		fail_msg("check: %s", weir_error());
+	assert_true(seen.total && seen.done == seen.total);
+	return seen;
+}
+
+/* A check of several devices takes them in any order, tells which one a finding is on, and repairs
+ * each. */
+static void checked_together(void **state)
+{
+	struct weir_dump_opts dump = WEIR_DUMP_OPTS_INIT;
+	struct weir_check_result result = WEIR_CHECK_RESULT_INIT;
+	char some[1024];
+	struct seen seen;
+
+	(void)state;
+	open_all(all);
+	put_keys(1);
+	close_all();
+	snprintf(some, sizeof(some), "%s,%s,%s", file[2], file[0], file[1]);
+	seen = check_all(some, 0);
+	assert_int_equal(seen.result.damage + seen.result.notes, 0);
+	assert_int_equal(seen.result.entries, KEYS);
+	assert_int_equal(seen.result.verified, KEYS);
+	assert_int_equal(seen.result.devices, DEVICES);
+	snprintf(some, sizeof(some), "%s,%s", file[2], file[0]);
+	seen = check_all(some, 0);
+	assert_int_equal(seen.kinds[WEIR_FINDING_ABSENT], 1);
+	assert_int_equal(seen.result.absent, 1);
+	for (unsigned n = 0; n < DEVICES; n += 2) {
+		uint64_t offset = 0;
+
+		dump.on_record = note_live;
+		dump.user = &offset;
+		assert_int_equal(weir_store_dump(file[n], &dump), 0);
+		memcpy(rig.path, file[n], sizeof(file[n]));
+		rig_damage(&rig, offset);
+	}
+	seen = check_all(all, 1);
+	assert_int_equal(seen.kinds[WEIR_FINDING_PAYLOAD], 2);
+	assert_true(seen.damaged[0] == 1 && !seen.damaged[1] && seen.damaged[2] == 1);
+	assert_true(seen.result.repaired && seen.result.dropped_records == 2);
+	seen = check_all(all, 0);
+	assert_int_equal(seen.result.damage, 0);
+	assert_int_equal(seen.result.entries, KEYS - 2);
+	snprintf(some, sizeof(some), "%s,%s", file[0], file[DEVICES]);
+	assert_int_equal(format(file[DEVICES]), 0);
+	says(weir_store_check(some, NULL, &result), -EINVAL, "belongs to store");
+	copy_file(file[1], file[DEVICES]);
+	snprintf(some, sizeof(some), "%s,%s", file[1], file[DEVICES]);
+	says(weir_store_check(some, NULL, &result), -EINVAL, "are both device 2");
+	says(weir_store_dump(some, NULL), -EINVAL, "are both device 2");
+}
+
+/* Puts KEY on a device that it does not belong to. */
+static void misplace(uint64_t key)
+{
+	struct weir_store *part = rig.s->parts->part[(device_of(key) + 1) % DEVICES];
+	struct weir_store_op op = { .kind = WEIR_STORE_PUT,
+				    .key = &key,
+				    .key_len = sizeof(key),
+				    .value = file,
+				    .value_len = 100 };
+
+	assert_int_equal(op_check(part, &op), 0);
+	assert_int_equal(op_post(part, &op), 0);
+	assert_int_equal(weir_store_wait(rig.s, &op, UINT64_MAX), 0);
+}
+
+/* A key that lives where no get looks for it is found, and dropped; its right value stays. */
+static void misplaced(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	open_all(all);
+	put_keys(1);
+	misplace(7);
+	misplace(8);
+	close_all();
+	seen = check_all(all, 0);
+	assert_int_equal(seen.kinds[WEIR_FINDING_MISPLACED], 2);
+	assert_int_equal(seen.result.damage, 2);
+	seen = check_all(all, 1);
+	assert_int_equal(seen.result.dropped_records, 2);
+	seen = check_all(all, 0);
+	assert_int_equal(seen.result.damage, 0);
+	assert_int_equal(seen.result.entries, KEYS);
+	open_all(all);
+	get_keys(1);
+	close_all();
+}
+
+/* What a dump shows, by device. */
+struct shown {
+	uint32_t supers[DEVICES], segments[DEVICES], live[DEVICES];
+	uint32_t last;
+};
+
+static void show_super_of(void *user, const struct weir_dump_super *d)
+{
+	struct shown *shown = user;
+
+	assert_true(d->device >= shown->last && d->devices == DEVICES);
+	assert_string_equal(d->path, file[d->device - 1]);
+	shown->last = d->device;
+	shown->supers[d->device - 1]++;
+}
+
+static void show_segment_of(void *user, const struct weir_dump_segment *d)
+{
+	struct shown *shown = user;
+
+	assert_int_equal(d->device, shown->last);
+	shown->segments[d->device - 1]++;
+}
+
+static void show_record_of(void *user, const struct weir_dump_record *d)
+{
+	struct shown *shown = user;
+
+	assert_int_equal(d->device, shown->last);
+	shown->live[d->device - 1] += d->live;
+}
+
+/* A dump of several devices shows one after another, and finds a key on the one that has it. */
+static void dumped(void **state)
+{
+	struct weir_dump_opts dump = WEIR_DUMP_OPTS_INIT;
+	struct shown shown = { .last = 0 };
+	uint64_t key = 11;
+	uint32_t has;
+	char some[1024];
+
+	(void)state;
+	open_all(all);
+	put_keys(1);
+	has = device_of(key);
+	close_all();
+	snprintf(some, sizeof(some), "%s,%s,%s", file[1], file[2], file[0]);
+	dump.super = show_super_of;
+	dump.on_segment = show_segment_of;
+	dump.on_record = show_record_of;
+	dump.user = &shown;
+	assert_int_equal(weir_store_dump(some, &dump), 0);
+	for (unsigned n = 0; n < DEVICES; n++)
+		assert_true(shown.supers[n] == 2 && shown.segments[n] > 60 && shown.live[n]);
+	assert_int_equal(shown.live[0] + shown.live[1] + shown.live[2], KEYS);
+	shown = (struct shown){ .last = 0 };
+	dump.key = &key;
+	dump.key_len = sizeof(key);
+	assert_int_equal(weir_store_dump(some, &dump), 0);
+	for (unsigned n = 0; n < DEVICES; n++)
+		assert_int_equal(shown.live[n], n == has);
+	shown = (struct shown){ .last = 0 };
+	dump.key = NULL;
+	dump.one_segment = 1;
+	dump.segment = 5;
+	assert_int_equal(weir_store_dump(some, &dump), 0);
+	for (unsigned n = 0; n < DEVICES; n++)
+		assert_int_equal(shown.segments[n], 1);
+	dump.segment = 100000;
+	says(weir_store_dump(some, &dump), -EINVAL, "no segment 100000");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -526,6 +735,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(holds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tenants, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(checked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(checked_together, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(misplaced, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(dumped, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("store_devices", tests, NULL, NULL);

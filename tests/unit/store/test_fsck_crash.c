@@ -103,7 +103,7 @@ static int check(uint32_t repair, struct weir_check_result *result)
 	queue.nomerges = 2;
 	assert_int_equal(queue_open(&rig.queue, rig.device, &queue, &memdisk_engine, NULL), 0);
 	assert_int_equal(weir_queue_attach(rig.queue, 0), 0);
-	err = fsck_on(rig.queue, &opts, result);
+	err = fsck_on(&rig.queue, 1, &opts, result);
 	weir_queue_detach(rig.queue);
 	assert_int_equal(weir_queue_close(rig.queue), 0);
 	weir_device_close(rig.device);
