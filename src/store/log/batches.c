@@ -31,10 +31,11 @@ bool batch_takes(const struct batch *b, const struct weir_store_op *op)
 	const struct layout *lay = b->log->io->lay;
 	uint64_t header = b->header_bytes + batch_record_bytes(op->key_len);
 	uint64_t payload = b->payload_blocks + layout_blocks(lay, batch_payload_bytes(op));
+	/* Survivors in small batches would take more than their segment gives back. */
+	uint64_t most = op->kind == OP_SURVIVOR ? lay->segment_bytes : b->log->all->batch_bytes;
 
 	return b->count < BATCH_RECORDS_MAX && header <= BATCH_HEADER_MAX &&
-	       ((payload + layout_blocks(lay, header)) << lay->block_shift) <=
-		       b->log->all->batch_bytes &&
+	       ((payload + layout_blocks(lay, header)) << lay->block_shift) <= most &&
 	       segment_fits(lay, b->seg, header, payload, b->count + 1);
 }
 
