@@ -9,7 +9,8 @@
  * closed they are gone. Reclaim writes a held entry again, so each costs a write of its value each
  * time that its segment is the oldest.
  *
- * All leases together hold at most a quarter of the store's capacity. Beyond that the oldest leases
+ * All leases together hold at most a quarter of the store's capacity, counted in whole blocks of
+ * values, also where a put replaces a leased value by a longer one. Beyond that the oldest leases
  * are taken back, and their entries may be evicted. Pins have no limit: a put fails with -ENOSPC
  * when pins and open segments hold everything.
  */
@@ -66,7 +67,7 @@ struct weir_store_held {
 	size_t size;
 	uint64_t pinned;	    /* keys with a pin */
 	uint64_t leased;	    /* keys with a lease; those whose time is over may be counted */
-	uint64_t leased_bytes;	    /* of their values */
+	uint64_t leased_bytes;	    /* that their values take, in whole blocks */
 	uint64_t leased_bytes_max;  /* a quarter of the store's capacity */
 	uint64_t leases_taken_back; /* since the store was opened, because there were too many */
 };

@@ -78,7 +78,8 @@ static const char *words_fixed(const struct weir_store_op *op)
 	case -ENODEV:
 		return "the device was removed (No such device)";
 	case -ENOSPC:
-		return "no space: segments that are being read or written hold everything; try "
+		return "no space: pins, and segments that are being read or written, hold "
+		       "everything; try "
 		       "again when operations have ended";
 	case -ETIMEDOUT:
 		return "its deadline came before it had ended, and it changed nothing";

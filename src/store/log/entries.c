@@ -82,6 +82,8 @@ int entries_set(struct logs *ls, const uint64_t hash[2], const struct index_valu
 	seg->log->live_bytes += value->length;
 	seg->log->live_blocks += layout_blocks(ls->io->lay, value->length);
 	segment_add_live(ls->io->lay, seg, value->length);
+	if (err && old.flags & INDEX_PINNED)
+		hold_resize(ls, hash, value->length);
 	return 0;
 }
 

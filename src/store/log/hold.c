@@ -77,6 +77,14 @@ int logs_let_go(struct logs *ls, const uint64_t hash[2])
 	return row ? 0 : -ENOENT;
 }
 
+/* Ends the leases of ROW, to make room. */
+static void hold_take_back(struct logs *ls, struct pin *row, uint64_t now)
+{
+	ls->pins.taken_back += row->until > now;
+	pins_end_leases(&ls->pins, row);
+	hold_settle(ls, row, now);
+}
+
 /* Takes old leases back until BYTES more have room. Returns false if only leases of CALL are
  * left. */
 static bool hold_make_room(struct logs *ls, uint64_t bytes, const struct lease_call *call)
@@ -88,11 +96,17 @@ static bool hold_make_room(struct logs *ls, uint64_t bytes, const struct lease_c
 	while ((row = pins_oldest(&ls->pins, bytes))) {
 		if (row->call == call->number)
 			return false;
-		ls->pins.taken_back += row->until > call->now;
-		pins_end_leases(&ls->pins, row);
-		hold_settle(ls, row, call->now);
+		hold_take_back(ls, row, call->now);
 	}
 	return true;
+}
+
+/* Returns the bytes that a value of LENGTH keeps from being used again. */
+static uint64_t hold_bytes(const struct logs *ls, uint32_t length)
+{
+	const struct layout *lay = ls->io->lay;
+
+	return (uint64_t)layout_blocks(lay, length) << lay->block_shift;
 }
 
 /* Leases HASH. Returns as index_set_flags(), or -ENOMEM. */
@@ -106,12 +120,14 @@ static int hold_lease(struct logs *ls, const uint64_t hash[2], const struct leas
 	if (found <= 0)
 		return found;
 	row = pins_find(&ls->pins, hash);
-	more = row && row->leases ? 0 : value->length;
+	if (row && row->leases && row->until <= call->now)
+		pins_end_leases(&ls->pins, row);
+	more = row && row->leases ? 0 : hold_bytes(ls, value->length);
 	if (more && !hold_make_room(ls, more, call))
 		return 1; /* it is there, and not leased */
 	row = hold_take(ls, hash, read ? INDEX_READ : 0, value, &found);
 	if (row)
-		pins_lease(&ls->pins, row, row->leases ? row->bytes : value->length, call->until,
+		pins_lease(&ls->pins, row, hold_bytes(ls, value->length), call->until,
 			   call->number);
 	return found;
 }
@@ -207,6 +223,20 @@ void hold_break(struct logs *ls, const uint64_t hash[2])
 
 	if (index_set_flags(&ls->index, hash, INDEX_LEAVING, 0, &value) > 0)
 		hold_forget(ls, hash, &value);
+}
+
+void hold_resize(struct logs *ls, const uint64_t hash[2], uint32_t length)
+{
+	struct pin *row;
+	uint64_t now = clock_now();
+
+	pthread_mutex_lock(&ls->pins.lock);
+	row = pins_find(&ls->pins, hash);
+	if (row && row->leases)
+		pins_resize(&ls->pins, row, hold_bytes(ls, length));
+	while ((row = pins_oldest(&ls->pins, 0)))
+		hold_take_back(ls, row, now);
+	pthread_mutex_unlock(&ls->pins.lock);
 }
 
 void hold_forget(struct logs *ls, const uint64_t hash[2], const struct index_value *value)

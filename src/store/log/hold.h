@@ -24,6 +24,9 @@ struct logs;
 bool hold_let_go(struct logs *ls, const uint64_t hash[2]);
 /* Notes that the entry of HASH stays, because its segment is not reclaimed. */
 void hold_stay(struct logs *ls, const uint64_t hash[2]);
+/* Notes that the value of HASH, which is held, was replaced by one of LENGTH bytes. If the leases
+ * cover too much now, the oldest are taken back. */
+void hold_resize(struct logs *ls, const uint64_t hash[2], uint32_t length);
 /* Ends all that holds HASH, whose entry must leave. */
 void hold_break(struct logs *ls, const uint64_t hash[2]);
 /* Ends all that holds HASH, whose entry had VALUE and was removed. */

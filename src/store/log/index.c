@@ -168,8 +168,9 @@ static uint32_t index_take(struct index *x)
 	return x->fresh++;
 }
 
-/* Gives E its value. It keeps its flag INDEX_PINNED, which another thread may set meanwhile. */
-static void index_fill(struct index_entry *e, const struct index_value *value)
+/* Gives E its value. It keeps its flag INDEX_PINNED, which another thread may set meanwhile.
+ * Returns the flags that it had. */
+static uint16_t index_fill(struct index_entry *e, const struct index_value *value)
 {
 	uint64_t place = value->position << 16 | value->flags, old = INDEX_LOAD(e->place);
 
@@ -178,6 +179,7 @@ static void index_fill(struct index_entry *e, const struct index_value *value)
 	while (!__atomic_compare_exchange_n(&e->place, &old, place | (old & INDEX_PINNED), false,
 					    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		;
+	return (uint16_t)old;
 }
 
 static void index_refill(struct index *x, struct index_entry *e, const struct index_value *value,
@@ -189,7 +191,7 @@ static void index_refill(struct index *x, struct index_entry *e, const struct in
 	x->live_bytes += value->length - (uint64_t)e->length;
 	/* No link changes, so only readers of this key must notice. */
 	index_count_up(x, stripe, INDEX_STRIPES);
-	index_fill(e, value);
+	old->flags = index_fill(e, value);
 	index_count_up(x, stripe, INDEX_STRIPES);
 }
 
@@ -210,7 +212,7 @@ int index_replace(struct index *x, const uint64_t hash[2], const struct index_va
 	e = index_entry(x, n);
 	INDEX_STORE(e->hash[0], hash[0]);
 	INDEX_STORE(e->hash[1], hash[1]);
-	index_fill(e, value);
+	(void)index_fill(e, value);
 	INDEX_STORE(e->next, INDEX_END);
 	/* Readers see the entry whole, or not yet; no other link changes. */
 	INDEX_STORE(*link, n);

@@ -115,15 +115,21 @@ void pins_subtract(struct pins *p, struct pin *row)
 	p->pinned -= !--row->pins;
 }
 
+void pins_resize(struct pins *p, struct pin *row, uint64_t bytes)
+{
+	CHECK(row->leases && p->leased_bytes >= row->bytes);
+	p->leased_bytes += bytes - row->bytes;
+	row->bytes = bytes;
+}
+
 void pins_lease(struct pins *p, struct pin *row, uint64_t bytes, uint64_t until, uint64_t call)
 {
 	if (row->leases)
 		TAILQ_REMOVE(&p->leased, row, link);
 	else
 		p->leased_keys++;
-	p->leased_bytes += bytes - row->bytes;
-	row->bytes = bytes;
 	row->leases++;
+	pins_resize(p, row, bytes);
 	row->call = call;
 	if (until > row->until)
 		row->until = until;

@@ -21,7 +21,7 @@ struct pin {
 	uint32_t pins; /* without a limit in time */
 	uint32_t leases;
 	uint64_t until; /* end of its leases, clock_now() */
-	uint64_t bytes; /* of the value, counted as leased */
+	uint64_t bytes; /* of the blocks of its value, counted as leased */
 	uint64_t call;	/* the last one that leased it */
 };
 
@@ -57,6 +57,8 @@ void pins_subtract(struct pins *p, struct pin *row);
 
 /* Counts one lease more of ROW, until UNTIL, by call number CALL. Lock held. */
 void pins_lease(struct pins *p, struct pin *row, uint64_t bytes, uint64_t until, uint64_t call);
+/* Notes that the value of ROW, which is leased, takes BYTES now. Lock held. */
+void pins_resize(struct pins *p, struct pin *row, uint64_t bytes);
 /* Ends one lease of ROW. Lock held. */
 void pins_end_lease(struct pins *p, struct pin *row);
 /* Ends all leases of ROW. Lock held. */

@@ -185,7 +185,7 @@ static void lease_ends_with_a_get(void **state)
 	assert_true(flags(1) & INDEX_READ);
 	assert_false(may_leave(1));
 	assert_int_equal(counts().leased, 2);
-	assert_int_equal(counts().leased_bytes, 200);
+	assert_int_equal(counts().leased_bytes, 2 * 4096);
 	/* This get has read nothing. */
 	assert_int_equal(weir_store_get(rig.s, &key, sizeof(key), buf, sizeof(buf), NULL),
 			 -EMSGSIZE);
@@ -284,6 +284,92 @@ static void oldest_leases_are_taken_back(void **state)
 	assert_int_equal(unlease(2 * QUARTER - 1), 0);
 	assert_int_equal(rig_get(&rig, QUARTER, 1, LENGTH), 1);
 	rig_check_counts(rig.s);
+}
+
+/* Values take whole blocks, and these count: otherwise leases of short values would hold the whole
+ * store. */
+static void leases_of_short_values(void **state)
+{
+	uint64_t key, n = 16 * 256 / 4;
+
+	(void)state;
+	for (key = 0; key <= n; key++)
+		assert_int_equal(rig_put(&rig, key, 1, 1, 0), 0);
+	for (key = 0; key <= n; key++)
+		assert_int_equal(lease(key, 1, 0), 1);
+	assert_int_equal(counts().leased, n);
+	assert_int_equal(counts().leased_bytes, counts().leased_bytes_max);
+	assert_int_equal(counts().leases_taken_back, 1);
+	assert_true(may_leave(0));
+	assert_false(may_leave(1));
+}
+
+/* A put may make a leased value longer. */
+static void leased_values_grow(void **state)
+{
+	uint64_t key;
+
+	(void)state;
+	for (key = 0; key <= QUARTER; key++)
+		assert_int_equal(rig_put(&rig, key, 1, 1, 0), 0);
+	assert_int_equal(lease(0, QUARTER + 1, 0), QUARTER + 1);
+	for (key = 0; key <= QUARTER; key++)
+		assert_int_equal(rig_put(&rig, key, 2, LENGTH, 0), 0);
+	assert_true(counts().leased_bytes <= counts().leased_bytes_max);
+	assert_int_equal(counts().leases_taken_back, 1);
+	assert_true(may_leave(0));
+	assert_false(may_leave(1));
+	for (key = 1; key <= QUARTER; key++)
+		assert_int_equal(rig_put(&rig, key, 3, 4096, 0), 0);
+	assert_int_equal(counts().leased_bytes, QUARTER * 4096);
+}
+
+/* A lease whose time is over needs no get. */
+static void lease_after_another(void **state)
+{
+	struct timespec t = { .tv_nsec = 3000000 };
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 100, 0), 0);
+	assert_int_equal(lease(1, 1, clock_now() + 1000000), 1);
+	nanosleep(&t, NULL);
+	assert_int_equal(lease(1, 1, 0), 1);
+	assert_int_equal(rig_get(&rig, 1, 1, 100), 1);
+	assert_true(may_leave(1));
+}
+
+/* Survivors take no more than their segment gives back, however small the batches of this life are:
+ * pins of a part of the store must not make it full. */
+static void pins_and_small_batches(void **state)
+{
+	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+	struct weir_store_op ops[32];
+	uint64_t keys[32], key, n;
+	static char value[4096];
+
+	(void)state;
+	for (key = 0; key < 4000; key += 32) {
+		memset(ops, 0, sizeof(ops));
+		for (n = 0; n < 32; n++) {
+			keys[n] = key + n;
+			ops[n].key = &keys[n];
+			ops[n].key_len = sizeof(keys[n]);
+			ops[n].value = value;
+			ops[n].value_len = sizeof(value);
+		}
+		assert_int_equal(weir_store_put_many(rig.s, ops, 32), 0);
+	}
+	rig_close(&rig);
+	opts.attach = 1;
+	opts.engine = rig.engine;
+	opts.batch_bytes = 8192;
+	assert_int_equal(weir_store_open(&rig.s, rig.path, &opts), 0);
+	for (key = 0, n = 0; n < 800; key++)
+		n += !pin(key);
+	for (key = 0; key < 4000; key++)
+		if (rig_put(&rig, 10000 + key, 1, 4096, 0))
+			fail_msg("put %d: %s", (int)key, weir_error());
+	assert_int_equal(counts().pinned, 800);
 }
 
 /* What reclaim lets go cannot be held any more, until it is written again. */
@@ -442,6 +528,10 @@ int main(void)
 		TEST(lease_ends_with_a_get),
 		TEST(lease_ends_in_other_ways),
 		TEST(lease_has_a_longest_time),
+		TEST(leases_of_short_values),
+		TEST(leased_values_grow),
+		TEST(lease_after_another),
+		TEST(pins_and_small_batches),
 		TEST(oldest_leases_are_taken_back),
 		TEST(leaving_entries_cannot_be_held),
 		TEST(deleted_between),
