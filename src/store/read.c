@@ -73,7 +73,11 @@ static void read_copy(const struct read_req *req)
 	}
 }
 
-/* Frees REQ, and returns its operation; NULL: that has ended. */
+/*
+ * Frees REQ, and returns its operation; NULL: that has ended.
+ *
+ * Law pinned-reads: a segment is not given away while a read of it is under way.
+ */
 static struct weir_store_op *read_end(struct weir_store *s, struct read_req *req)
 {
 	struct weir_store_op *op = req->op;

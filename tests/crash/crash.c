@@ -6,6 +6,8 @@
  *   crash [--images N] [--length N] [--second PATH] [--seed NAME]...    looks at many programs
  *   crash --seed NAME --program STEP,STEP [--overlap]                   at one
  *         [--life N --point N --choice LETTERS [--discard N] [--killed]]   at one image
+ *
+ * With --first it ends at the first failure, and says how many images that took.
  */
 #include <err.h>
 #include <getopt.h>
@@ -32,6 +34,7 @@ struct crash {
 	unsigned length;
 	uint64_t images; /* so many distinct ones from each seed; 0: all */
 	bool quiet;
+	bool first;
 	unsigned jobs;	  /* seeds at a time */
 	unsigned without; /* a bit for each step that programs do not have */
 };
@@ -219,7 +222,7 @@ static unsigned crash_parse(int argc, char **argv, const struct seed *wanted[CRA
 		{ "killed", 0, NULL, 'k' },  { "deep", 1, NULL, 'D' },
 		{ "compare", 1, NULL, 'C' }, { "quiet", 0, NULL, 'q' },
 		{ "without", 1, NULL, 'w' }, { "jobs", 1, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
+		{ "first", 0, NULL, 'f' },   { NULL, 0, NULL, 0 },
 	};
 	struct checker *c = &crash.checker;
 	unsigned count = 0;
@@ -259,6 +262,10 @@ static unsigned crash_parse(int argc, char **argv, const struct seed *wanted[CRA
 			break;
 		case 'q':
 			crash.quiet = true;
+			break;
+		case 'f':
+			crash.first = crash.quiet = true;
+			crash.jobs = 1;
 			break;
 		default:
 			crash_parse_target(o);
@@ -314,6 +321,15 @@ static int crash_reap(unsigned seeds_running, const int pids[CRASH_SEEDS],
 	return status != 0;
 }
 
+static uint64_t crash_distinct(const struct coverage *v, unsigned count)
+{
+	uint64_t all = 0;
+
+	for (unsigned n = 0; n < count; n++)
+		all += v[n].distinct;
+	return all;
+}
+
 /* Looks at each of COUNT seeds in a process of its own. Returns how many failed. */
 static int crash_run(const struct seed *wanted[CRASH_SEEDS], struct coverage *v, unsigned count)
 {
@@ -325,14 +341,19 @@ static int crash_run(const struct seed *wanted[CRASH_SEEDS], struct coverage *v,
 			failed += crash_reap(n, pids, wanted);
 			ended++;
 		}
+		if (failed && crash.first)
+			break;
 		fflush(NULL);
 		pids[n] = fork();
 		CHECK(pids[n] >= 0);
 		if (!pids[n])
 			exit(crash_child(wanted[n], &v[n]));
 	}
-	for (; ended < count; ended++)
+	for (; ended < n; ended++)
 		failed += crash_reap(n, pids, wanted);
+	if (failed && crash.first)
+		printf("# crash: %llu distinct images of %u states until it failed\n",
+		       (unsigned long long)crash_distinct(v, n), n);
 	return failed;
 }
 

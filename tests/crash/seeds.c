@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* seeds.c - see seeds.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -128,6 +129,31 @@ static void seed_killed(struct run *run)
 	run_off(run);
 }
 
+/* Key 0 is alive in two logs: the power went, the tombstone in the first log was lost, and what was
+ * put into the other one was not. The recovery of each program strikes the older record. */
+static void seed_conflict(struct run *run)
+{
+	uint8_t *before = malloc(drive.bytes), *after = malloc(drive.bytes);
+	uint32_t stream = 0;
+
+	CHECK(before && after);
+	seed_keys(run);
+	CHECK(weir_store_add_tenant(run->s, "other", &stream) >= 0);
+	run_put(run, 5, 0, WEIR_PUT_DURABLE, stream);
+	run_settle(run);
+	memcpy(before, drive.now, drive.bytes);
+	run_delete(run, 0, 0);
+	run_settle(run);
+	memcpy(after, drive.now, drive.bytes);
+	run_put(run, 0, 0, 0, stream);
+	run_settle(run);
+	run_off(run);
+	for (uint64_t i = 0; i < drive.bytes; i++)
+		drive.now[i] = before[i] != after[i] ? before[i] : drive.now[i];
+	free(before);
+	free(after);
+}
+
 const struct seed seeds[] = {
 	{ "empty", 16, NULL },
 	{ "keys", 16, seed_keys },
@@ -141,6 +167,7 @@ const struct seed seeds[] = {
 	{ "superseded", 9, seed_superseded },
 	{ "bad-footer", 9, seed_bad_footer },
 	{ "killed", 16, seed_killed },
+	{ "conflict", 16, seed_conflict },
 };
 const unsigned seed_count = sizeof(seeds) / sizeof(seeds[0]);
 

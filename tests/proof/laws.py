@@ -5,9 +5,9 @@ A law is a sentence in a comment of src/store, beside the code that keeps it:
 
     /* Law header-first: a batch is submitted only after the header of its segment was flushed. */
 
-It belongs to the function that contains the comment, or that follows it. Further functions may be
-named in brackets: `Law header-first (prepare_begin, prepare_flushed): ...`. A mutant of one of
-these functions breaks the law.
+It belongs to the function that contains the comment, or that follows it. Further functions, also
+of other files, may be named in brackets: `Law header-first (prepare_begin, prepare_flushed): ...`.
+A mutant of one of these functions breaks the law.
 """
 import collections
 import json
@@ -58,18 +58,35 @@ def all_laws(root):
     return [law for path, source in sources(root) for law in laws_of(path, source)]
 
 
+def homes(root):
+    """Returns {function: [paths of the files that define it]}."""
+    found = collections.defaultdict(list)
+    for path, source in sources(root):
+        for function in mutate.FUNCTION.finditer(source):
+            found[function.group(1)].append(path)
+    return found
+
+
+def places(law, of):
+    """Returns the (path, function) that LAW is kept in; PATH is None for a function that is
+    nowhere. OF comes from homes()."""
+    return [(law.path if law.path in of[f] else (of[f] or [None])[0], f) for f in law.functions]
+
+
 def breaches(root, found=None):
-    """Yields what is wrong: a name used twice, and a function that is nowhere."""
+    """Yields what is wrong: a name used twice, a function that is nowhere, and a law that no
+    mutant breaks."""
     found = all_laws(root) if found is None else found
-    functions = {path: {m.group(1) for m in mutate.FUNCTION.finditer(source)}
-                 for path, source in sources(root)}
+    of, mutants = homes(root), current(root)
     for name, count in collections.Counter(law.name for law in found).items():
         if count > 1:
             yield f"law {name}: {count} comments have this name"
     for law in found:
-        for function in law.functions:
-            if function not in functions[law.path]:
+        for path, function in places(law, of):
+            if path is None:
                 yield f"{law.path}: law {law.name}: no function {function}"
+        if not any(mutants.get(place) for place in places(law, of)):
+            yield f"{law.path}: law {law.name}: no mutant breaks it"
 
 
 def recorded(root):
@@ -91,41 +108,62 @@ def current(root):
     return of
 
 
-def killers(names, results, alive):
-    """Returns (killed, changing nothing, alive, not run) of NAMES, and the killing tests."""
-    tests = collections.Counter(results[n]["killed_by"] for n in names
-                                if n in results and results[n]["killed_by"])
-    killed = sum(tests.values())
-    excused = sum(1 for n in names if n in alive)
-    living = sum(1 for n in names if n in results and not results[n]["killed_by"]) - excused
-    return killed, excused, living, len(names) - killed - excused - living, tests
+class Sums:
+    """What became of some mutants."""
+
+    def __init__(self, names, results, alive):
+        known = [results[n] for n in names if n in results]
+        self.tests = collections.Counter(r["killed_by"] for r in known if r["killed_by"])
+        self.mutants, self.killed = len(names), sum(self.tests.values())
+        self.excused = sum(1 for r in known if not r["killed_by"] and r["name"] in alive)
+        self.alive = sum(1 for r in known if not r["killed_by"]) - self.excused
+        self.missing = len(names) - len(known)
+        self.images = [r["images"] for r in known if "images" in r]
+
+    def words(self):
+        """Returns how many there are, and how many of them are not killed."""
+        words = f"{self.mutants}"
+        for count, what in ((self.excused, "change nothing"), (self.alive, "alive"),
+                            (self.missing, "not run")):
+            if count:
+                words += f", {count} {what}"
+        return words
+
+    def took(self):
+        """Returns how many images the test `crash` needed."""
+        if not self.images:
+            return "-"
+        least, most = min(self.images), max(self.images)
+        return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def table(root):
-    """Yields the lines of the table law x mutants x tests, and of the mutants without a law."""
+    """Yields the sums of all mutants in a line, and the lines of the table law x mutants x tests,
+    and of the mutants without a law."""
     results, alive = recorded(root)
-    of = current(root)
+    of, by_place = homes(root), current(root)
     found = all_laws(root)
-    owned = {(law.path, f) for law in found for f in law.functions}
-    yield "| law | kept in | mutants | killed by |"
-    yield "|---|---|---|---|"
+    owned = {place for law in found for place in places(law, of)}
+    everything = Sums([n for names in by_place.values() for n in names], results, alive)
+    yield (f"{len(found)} laws. {everything.mutants} mutants: {everything.killed} killed, "
+           f"{everything.excused} change nothing, {everything.alive} alive, "
+           f"{everything.missing} not run.")
+    yield ""
+    yield "| law | kept in | mutants | killed by | images until killed |"
+    yield "|---|---|---|---|---|"
     for law in found:
-        names = [n for f in law.functions for n in of.get((law.path, f), [])]
+        names = [n for place in places(law, of) for n in by_place.get(place, [])]
         yield row(f"**{law.name}**: {law.sentence}", f"`{law.path[len('src/store/'):]}`: "
-                  + ", ".join(f"`{f}`" for f in law.functions), names, results, alive)
+                  + ", ".join(f"`{f}`" for f in law.functions), Sums(names, results, alive))
     rest = collections.defaultdict(list)
-    for (path, function), names in of.items():
+    for (path, function), names in by_place.items():
         if (path, function) not in owned:
             rest[path] += names
     for path, names in sorted(rest.items()):
-        yield row("(no law of its own)", f"`{path[len('src/store/'):]}`", names, results, alive)
+        yield row("(no law of its own)", f"`{path[len('src/store/'):]}`",
+                  Sums(names, results, alive))
 
 
-def row(law, where, names, results, alive):
-    _, excused, living, missing, tests = killers(names, results, alive)
-    words = f"{len(names)}"
-    for count, what in ((excused, "change nothing"), (living, "alive"), (missing, "not run")):
-        if count:
-            words += f", {count} {what}"
-    by = ", ".join(f"{t} {n}" for t, n in tests.most_common()) or "-"
-    return f"| {law} | {where} | {words} | {by} |"
+def row(law, where, sums):
+    by = ", ".join(f"{t} {n}" for t, n in sums.tests.most_common()) or "-"
+    return f"| {law} | {where} | {sums.words()} | {by} | {sums.took()} |"

@@ -8,6 +8,12 @@ Mutants are generated, not chosen. Each kind below looks at every function of a 
     compare   a comparison is off by one
     count     a counter of generations, epochs, revisions or sequence numbers does not go on
     order     two calls that follow one another change places
+    goon      a loop goes on after an error
+    seed      a part of a checksum's seed is always 0
+    sum       a checksum is not computed
+    room      the room of the footer is not kept
+    assign    a mark, a counter or a state of the promise is not written
+    call      a call that breaks the store, or passes a mark on, is left out
 
 Statements of CHECK() are left alone: they guard the rules and are none.
 """
@@ -19,7 +25,9 @@ RULE_WORDS = re.compile(
     r"gen\b|generation|epoch|uuid|sequence|batches|ended|failed|failing|readers|durable|mark\b|"
     r"mark\.|revision|checksum|held_back|too_early|ready|magic|newest|position|unread|state|pinned|"
     r"survive|broken|tombstone|TOMBSTONE|missing|reserve|logpos|footer_check|memcmp|place\b|lease|"
-    r"deadline|salvage|out_of_use|struck|conflict")
+    r"deadline|salvage|out_of_use|struck|conflict|"
+    r"garbage|live_blocks|FLUSH_EVERY|!v->seg|share\b|rule->all|hold_let_go|moves|"
+    r"INDEX_(?:PINNED|LEAVING|READ|DAMAGED)|^(?:pending|admitted)$")
 COUNTERS = re.compile(r"epoch|sequence|generations|revision|counter|block\b")
 # Calls whose order may matter.
 ORDERED = re.compile(
@@ -34,7 +42,7 @@ class Mutant:
     """One change: the text from START to END of FILE becomes TEXT."""
 
     def __init__(self, path, function, kind, source, start, end, text):
-        self.path, self.function, self.kind = path, function, kind
+        self.path, self.function, self.kind, self.source = path, function, kind, source
         self.start, self.end, self.text = start, end, text
         self.line = source.count("\n", 0, start) + 1
         self.was = source[start:end]
@@ -118,6 +126,9 @@ def _conditions(body):
         yield m.end(), closing(body, m.end() - 1) - 1, "false"
     for m in re.finditer(r"\bwhile \(", body):
         yield m.end(), closing(body, m.end() - 1) - 1, None
+    for m in re.finditer(r"^\t+[a-z_>.\-]+ = ([^;]*(?:&&|\|\|)[^;]*);", body, re.M):
+        if "?" not in m.group(1):
+            yield m.start(1), m.end(1), None
     for m in re.finditer(r"\breturn ([^;]*(?:&&|\|\||[=!<>]=|[^-]>|<)[^;]*);", body):
         yield m.start(1), m.end(1), "true"
 
@@ -182,7 +193,46 @@ def mutate_order(body):
             yield "order", m.start(2), m.end(5), m.group(5) + between + m.group(2)
 
 
-KINDS = (mutate_flushes, mutate_conditions, mutate_comparisons, mutate_counters, mutate_order)
+def mutate_loops(body):
+    for m in re.finditer(r"\bfor \([^\n]*;[^\n;]*( && !err)\b[^\n;]*;[^\n]*\)$", body, re.M):
+        yield "goon", m.start(1), m.end(1), ""
+
+
+def mutate_sums(body):
+    for m in re.finditer(r"\b(checksum_(?:data|pieces|struct)|layout_footer_blocks)\(", body):
+        kind = "room" if m.group(1) == "layout_footer_blocks" else "sum"
+        if "*" not in body[body.rfind("\n", 0, m.start()) + 1:m.start()]:
+            yield kind, m.start(), closing(body, m.end() - 1), "0"
+
+
+def mutate_seeds(body):
+    """The words of a seed stand in a line each."""
+    for m in re.finditer(r"^\t+(htole64\([^\n;]*\)),$", body, re.M):
+        yield "seed", m.start(1), m.end(1), "0"
+    for m in re.finditer(r"\bkey->(?:base|device) = ([^;]+);", body):
+        yield "seed", m.start(1), m.end(1), "0"
+
+
+# What the promise speaks of, where it is written.
+MARKS = re.compile(r"^\t+([a-z_>.\[\]\-]*(?:durable|covered|wanted|at_risk|unflushed\w*|"
+                   r"covered_puts|"
+                   r"broken|rule\.all|published|seals|failed|watermark|struck)(?:_bytes)? "
+                   r"[+\-|&]?= [^;]+;)$", re.M)
+PASSES = re.compile(r"^\t+((?:io_break|flush_mark_pass|flush_mark_publish|flush_count_put|"
+                    r"log_fail\w*)\([^;]*\);)$", re.M)
+
+
+def mutate_marks(body):
+    for m in MARKS.finditer(body):
+        if m.group(1).startswith((".", "ask.")) or "\n" in m.group(1):
+            continue
+        yield "assign", m.start(1), m.end(1), ";"
+    for m in PASSES.finditer(body):
+        yield "call", m.start(1), m.end(1), ";"
+
+
+KINDS = (mutate_flushes, mutate_conditions, mutate_comparisons, mutate_counters, mutate_order,
+         mutate_loops, mutate_sums, mutate_seeds, mutate_marks)
 
 
 def mutants(path, source):
@@ -194,6 +244,8 @@ def mutants(path, source):
             for name, start, end, text in kind(body):
                 key = (base + start, base + end, text)
                 line = body[body.rfind("\n", 0, start) + 1:start]
+                if name == "goon" and "/recover/" not in path:
+                    continue  # elsewhere it only does more than it must
                 if key in seen or "CHECK(" in line or body[start:end] == text:
                     continue
                 seen.add(key)

@@ -142,8 +142,13 @@ static void superio_copies(struct weir_queue *q, struct superio_copy copy[2])
 	}
 }
 
-/* Chooses the copy that counts: the valid one with the highest revision, of the store that is on
- * the device. The other store's copy counts as missing. Returns 0 or 1, or -errno. */
+/*
+ * Chooses the copy that counts: the valid one with the highest revision, of the store that is on
+ * the device. The other store's copy counts as missing. Returns 0 or 1, or -errno.
+ *
+ * Law one-copy (superio_copies, superio_same_store): the valid superblock copy of the highest
+ * revision counts, and one valid copy is enough.
+ */
 static int superio_choose(struct weir_queue *q, struct superio_copy copy[2])
 {
 	int own;
@@ -280,9 +285,13 @@ static int superio_unwritable(struct superio_found *found, unsigned copy, int er
 	return 0;
 }
 
+/* Law both-copies (superio_unwritable, superio_write_alone): a change of the superblock is used
+ * when both copies have it on the medium; a new epoch also when one copy has it and the other
+ * cannot be written. */
 int superio_write(struct weir_queue *q, struct super *super, struct superio_found *found, bool both)
 {
-	/* A copy has several sectors and can be torn, so the only good copy is written last. */
+	/* Law good-copy-last: a copy has several sectors and can be torn, so the only good copy is
+	 * written last, after the other one is on the medium. */
 	unsigned first =
 		found->state[0] == SUPER_VALID &&
 		(found->state[1] != SUPER_VALID || found->revision[1] < found->revision[0]);

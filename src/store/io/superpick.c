@@ -68,6 +68,8 @@ static uint64_t superpick_places(const struct superpick *p, uint64_t capacity)
 	return end < DISK_SUPER_ROOM + p->step ? 0 : (end - DISK_SUPER_ROOM) / p->step;
 }
 
+/* Law two-stores (superpick_header): of two valid superblock copies of different stores, the one
+ * counts whose segment headers are on the device; if they do not tell, the open is refused. */
 static int superpick_decide(const struct superpick *p, const char *path)
 {
 	unsigned more = p->headers[1] > p->headers[0];

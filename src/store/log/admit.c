@@ -225,6 +225,8 @@ static void admit_fail(struct log *l)
 		admit_refuse(l, admit_pop(l), err);
 }
 
+/* Law key-order (admit_one): operations of a log are admitted in the order in which they came; one
+ * that waits for space has no position, and holds back those behind it. */
 static void admit_log(struct log *l)
 {
 	struct batch *b = NULL;

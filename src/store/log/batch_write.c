@@ -109,6 +109,8 @@ static void batch_place(struct batch *b)
 	CHECK(at == b->block + b->blocks);
 }
 
+/* Law failed-segment (segment_fail): a batch whose write failed closes its segment, and its records
+ * are in no footer. */
 static void batch_ended(struct batch *b)
 {
 	batch_drop_memory(b);
@@ -232,8 +234,13 @@ static size_t batch_next_bytes(void *user, const void **data)
 	return run.bytes;
 }
 
-/* Adds the payload of R to the write. Its checksum is computed here, once, just before each part is
- * submitted. */
+/*
+ * Adds the payload of R to the write. Its checksum is computed here, once, just before each part is
+ * submitted.
+ *
+ * Law sum-once (batch_next_bytes): the checksum of a payload is computed once, from the bytes of
+ * the caller, just before they are submitted.
+ */
 static uint64_t batch_write_payload(struct batch_writer *w, const struct rec *r)
 {
 	struct store_io *io = w->b->log->io;

@@ -39,6 +39,8 @@ bool batch_takes(const struct batch *b, const struct weir_store_op *op)
 	       segment_fits(lay, b->seg, header, payload, b->count + 1);
 }
 
+/* Law kept-number: each record gets a new sequence number, except one that is appended again, which
+ * keeps its number. */
 int batch_take(struct batch *b, struct weir_store_op *op)
 {
 	struct logs *ls = b->log->all;
@@ -113,7 +115,12 @@ static void batch_end_followers(struct logs *ls, struct op_list *followers, int 
 		batch_end_follower(ls, op, result);
 }
 
-/* Ends R's operation and its followers, and frees R. */
+/*
+ * Ends R's operation and its followers, and frees R.
+ *
+ * Law durable (batch_end_follower): a durable operation ends when a flush has completed that was
+ * submitted after its batch, and all earlier ones of its log, were written.
+ */
 static void batch_end_rec(struct logs *ls, struct rec *r, int result)
 {
 	struct op_list followers;

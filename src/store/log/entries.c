@@ -230,6 +230,7 @@ static bool entries_drop_by_footer(const struct entries_lost *lost, const struct
 	return true;
 }
 
+/* Law no-strays (entries_lose_at): no entry of the index points into a segment that is free. */
 void entries_drop(struct logs *ls, struct segment *seg, const void *footer, size_t bytes,
 		  enum weir_leave reason)
 {

@@ -85,8 +85,12 @@ static void hold_take_back(struct logs *ls, struct pin *row, uint64_t now)
 	hold_settle(ls, row, now);
 }
 
-/* Takes old leases back until BYTES more have room. Returns false if only leases of CALL are
- * left. */
+/*
+ * Takes old leases back until BYTES more have room. Returns false if only leases of CALL are left.
+ *
+ * Law lease-room (pins_oldest): all leases together hold at most a quarter of the store; the oldest
+ * are taken back for new ones.
+ */
 static bool hold_make_room(struct logs *ls, uint64_t bytes, const struct lease_call *call)
 {
 	struct pin *row;

@@ -95,6 +95,8 @@ bool logs_is_settled(struct logs *ls, const uint64_t hash[2])
 	return !keys_find_pending(&ls->keys, hash) && !keys_find_admitted(&ls->keys, hash);
 }
 
+/* Law one-log: a key is alive in one log: its new versions and its tombstone go to the log in which
+ * it lives. */
 struct log *keys_choose_log(struct logs *ls, const struct weir_store_op *op)
 {
 	struct weir_store_op *pending = keys_find_pending(&ls->keys, op_priv(op)->hash);

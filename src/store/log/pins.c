@@ -146,6 +146,7 @@ void pins_end_leases(struct pins *p, struct pin *row)
 	row->bytes = row->until = 0;
 }
 
+/* Law lease-end: a lease ends at the get, or when its time is over. */
 void pins_end_lease(struct pins *p, struct pin *row)
 {
 	CHECK(row->leases);

@@ -115,8 +115,13 @@ static uint32_t prepare_wanted(const struct log *l)
 	       (l->segs.open && l->segs.open->used > l->io->lay->segment_blocks / 2);
 }
 
-/* Returns true if the operation that L admits next may take a free segment of the reserve. The last
- * one is left to survivors: with it, a nearly empty segment becomes free. */
+/*
+ * Returns true if the operation that L admits next may take a free segment of the reserve. The last
+ * one is left to survivors: with it, a nearly empty segment becomes free.
+ *
+ * Law last-segment (prepare_segments): the last free segment is left to survivors, because moving
+ * them gives back more.
+ */
 static bool prepare_from_reserve(const struct log *l)
 {
 	uint32_t left = l->all->segs.free_count;

@@ -74,7 +74,12 @@ static void reclaim_discarded(struct job *job, int result)
 	reclaim_finish(job);
 }
 
-/* Continues when the reads that were under way have ended. */
+/*
+ * Continues when the reads that were under way have ended.
+ *
+ * Law readers-first (reclaim_drop, job_continue): a segment is discarded and becomes free only when
+ * all reads of it have ended; its header stays.
+ */
 static void reclaim_unread(struct job *job, int result)
 {
 	(void)result;
@@ -123,6 +128,8 @@ static void reclaim_marked(struct job *job, int result)
 		job_read(job, lay->segment_blocks - blocks, reclaim_footer_read);
 }
 
+/* Law free-mark (reclaim_marked): entries leave the index, and the next segment of the log may be
+ * reclaimed, only when the free mark is on the medium. */
 static void reclaim_mark_written(struct job *job, int result)
 {
 	job_drop_memory(job);
@@ -283,7 +290,12 @@ static bool reclaim_is_awaited(const struct logs *ls)
 	return false;
 }
 
-/* Returns true if reclaiming has won nothing for so long that all space must be held by pins. */
+/*
+ * Returns true if reclaiming has won nothing for so long that all space must be held by pins.
+ *
+ * Law no-space (reclaim_log): a put fails with -ENOSPC only when reclaiming has gone round all
+ * segments and freed nothing.
+ */
 static bool reclaim_is_fruitless(const struct logs *ls)
 {
 	return ls->fruitless > 2 * ls->segs.count;

@@ -362,6 +362,7 @@ void segment_clear_live(struct segment *seg)
 	seg->live_bytes = seg->live_blocks = 0;
 }
 
+/* Law footer-room: a record is admitted only where the footer that will name it still has room. */
 bool segment_fits(const struct layout *l, const struct segment *seg, uint64_t header,
 		  uint64_t payload, uint32_t n)
 {

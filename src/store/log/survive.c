@@ -32,8 +32,13 @@ static struct survive *survive_of(struct job *job)
 	return container_of(job, struct survive, job);
 }
 
-/* Returns true if RULE keeps the entry of HASH, with FLAGS, which takes BYTES; these are then taken
- * off its budget. Otherwise the entry cannot be held any more. */
+/*
+ * Returns true if RULE keeps the entry of HASH, with FLAGS, which takes BYTES; these are then taken
+ * off its budget. Otherwise the entry cannot be held any more.
+ *
+ * Law pinned-stays: an entry that a pin or a lease holds survives its segment, and so does one that
+ * was read, within the budget.
+ */
 static bool survive_keeps(struct logs *ls, struct survive_rule *rule, const uint64_t hash[2],
 			  uint16_t flags, uint64_t bytes)
 {
@@ -147,6 +152,8 @@ static void survive_loaded(struct job *job, int result)
 
 static void survivor_read(struct survivor *s);
 
+/* Law damaged-again: a payload that cannot be verified is not appended again; its entry is counted
+ * as damaged. */
 static void survivor_read_done(struct sio *sio, int result)
 {
 	struct survivor *s = container_of(sio, struct survivor, sio);

@@ -29,7 +29,12 @@ static bool victim_is_too_early(const struct log *l, const struct segment *seg)
 	return b && b->seg == seg;
 }
 
-/* Returns the oldest segment of L if it may be reclaimed, otherwise NULL. */
+/*
+ * Returns the oldest segment of L if it may be reclaimed, otherwise NULL.
+ *
+ * Law oldest-first (segment_reclaim): only the oldest segment of a log is reclaimed, so whatever
+ * supersedes a record dies after it.
+ */
 static struct segment *victim_head(const struct log *l)
 {
 	struct segment *head = TAILQ_FIRST(&l->segs.list);
@@ -81,7 +86,12 @@ static bool victim_wins_nothing(const struct segment *seg)
 	return seg->live_blocks && !of->open && !of->ahead_count && of->used == 1;
 }
 
-/* Returns true if A is reclaimed before B, both of them nearly empty. */
+/*
+ * Returns true if A is reclaimed before B, both of them nearly empty.
+ *
+ * Law emptiest-first: of the segments that are nearly empty, the one in which least lives is
+ * reclaimed first.
+ */
 static bool victim_is_emptier(const struct segment *a, const struct segment *b)
 {
 	if (victim_wins_nothing(a) != victim_wins_nothing(b))
@@ -143,7 +153,12 @@ static struct segment *victim_oldest(const struct logs *ls)
 	return best;
 }
 
-/* Returns the oldest segment of the stream that is most over its share, or NULL. */
+/*
+ * Returns the oldest segment of the stream that is most over its share, or NULL.
+ *
+ * Law over-share (victim_oldest): when live entries must leave, a stream that is over its share
+ * loses them first, else the oldest segment of all.
+ */
 static struct segment *victim_over_share(const struct logs *ls)
 {
 	struct segment *head, *best = NULL;

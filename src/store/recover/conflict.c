@@ -198,7 +198,12 @@ static bool conflict_is_newer(const struct conflict *c, const struct index_value
 	return other != epoch ? other > epoch : there->checksum > sequence;
 }
 
-/* Decides about this log's record: it wins or is struck. */
+/*
+ * Decides about this log's record: it wins or is struck.
+ *
+ * Law later-life (conflict_is_newer): of a key that is alive in two logs the record of the later
+ * life counts, and within a life the higher sequence number.
+ */
 static bool conflict_decide(struct conflict *c, const struct footer_entry *e,
 			    const struct index_value *here, uint64_t position)
 {
@@ -326,9 +331,14 @@ int conflict_settle(struct conflict *c, struct found *found, uint32_t n)
 	return err ? err : conflict_init_tables(c);
 }
 
-/* A segment without a footer gets one in which the entry is struck. Both footers are on the medium
+/*
+ * A segment without a footer gets one in which the entry is struck. Both footers are on the medium
  * before the winner can be deleted or evicted: the first batch is written after the flush of its
- * segment's header, and a free mark after a flush. */
+ * segment's header, and a free mark after a flush.
+ *
+ * Law struck (conflict_strike): the record that has lost is struck on the medium before the one
+ * that has won can leave.
+ */
 int conflict_write(struct conflict *c)
 {
 	struct conflict_footer *f;

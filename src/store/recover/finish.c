@@ -14,6 +14,9 @@
  * Handles a footer that could not be written. The segment stays without one, as in a running store:
  * the next walk finds the same records, and drops the same ones (payloads_mark()). A record that
  * was struck would come back, so then the recovery fails.
+ *
+ * Law unsealed: a footer that cannot be written costs nothing, unless records were struck in it;
+ * then the open fails.
  */
 static int finish_unsealed(struct recover *r, const struct found *found, int err)
 {
@@ -66,7 +69,12 @@ static void finish_damaged(struct recover *r)
 			segment_free(all, &all->all[n]);
 }
 
-/* Puts every segment into its list. A used segment without a valid batch becomes free. */
+/*
+ * Puts every segment into its list. A used segment without a valid batch becomes free.
+ *
+ * Law never-append: nothing is appended to a segment that a recovery has found; a used one without
+ * a valid batch becomes free.
+ */
 int finish_segments(struct recover *r)
 {
 	int err = 0;

@@ -126,6 +126,8 @@ static void footers_place(struct syncio_many *m, uint64_t i, uint64_t *offset, s
 	*length = (size_t)found->footer_blocks << l->block_shift;
 }
 
+/* Law damaged-footer (footers_trailer, footers_find): a segment whose footer is damaged or missing
+ * is walked. */
 static int footers_one(struct syncio_many *m, uint64_t i, void *buf, int result)
 {
 	struct recover *r = m->user;

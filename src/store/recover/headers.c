@@ -77,6 +77,8 @@ static int headers_valid(struct recover *r, struct segment *seg, const struct he
 	return 0;
 }
 
+/* Law damaged-header (headers_decode): a segment whose header is damaged, also at the second read,
+ * is counted and used again like a free one. */
 static int headers_one(struct syncio_many *m, uint64_t i, void *buf, int result)
 {
 	struct recover *r = m->user;
@@ -168,6 +170,8 @@ int headers_check_streams(struct recover *r)
  * then. It may be newer than the valid one, but only by what was never used, or by an epoch: a
  * change is used when both copies have it. So the revision is made larger than that of any earlier
  * epoch.
+ *
+ * Law revision-jump: a superblock copy that could not be read never wins over what is written now.
  */
 static uint64_t headers_revision(const struct recover *r)
 {
@@ -189,6 +193,8 @@ static uint32_t headers_bad_supers(const struct superio_found *supers)
 	return bad;
 }
 
+/* Law new-epoch (headers_note): what a life writes has an epoch above all that the medium holds,
+ * free marks included; both superblock copies have it before anything else is written. */
 int headers_begin_epoch(struct recover *r)
 {
 	struct super *super = &r->super;

@@ -23,6 +23,9 @@ static bool payloads_of_one_life(const struct found *a, const struct found *b)
  * Watermarks of later lives do not count. They cover FOUND as well, because the recovery between
  * had verified it and dropped what was wrong. But if FOUND still has no footer, that recovery could
  * not write one, so each later one must drop the same records again.
+ *
+ * Law own-life (payloads_of_one_life): only watermarks of the life that wrote a record prove its
+ * payload.
  */
 static struct logpos payloads_mark(const struct recover *r, const struct found *found)
 {
@@ -83,6 +86,8 @@ static int payloads_reread(struct recover *r, uint64_t i, const struct footer_en
 	return err;
 }
 
+/* Law verified-tail (payloads_unproved, payloads_verify): a record that no flush covered supersedes
+ * nothing unless its payload verifies. */
 static int payloads_one(struct syncio_many *m, uint64_t i, void *buf, int result)
 {
 	struct recover *r = m->user;

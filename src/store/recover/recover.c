@@ -19,8 +19,12 @@
 #include "base/error.h"
 #include "store/recover/recovery.h"
 
-/* The data may still be in the drive's cache. Without a flush the next crash could lose it after
- * the store has built on it. */
+/*
+ * The data may still be in the drive's cache. Without a flush the next crash could lose it after
+ * the store has built on it.
+ *
+ * Law flush-first: a recovery flushes before it reads, because what it reads may still be volatile.
+ */
 static int recover_flush(struct recover *r)
 {
 	return r->io->read_only ? 0 : syncio_flush(r->io->q);
@@ -65,6 +69,8 @@ static int recover_read(struct recover *r)
 	return err;
 }
 
+/* Law reads-first (recover_read): a recovery writes nothing before it has read everything that it
+ * needs. */
 static int recover_steps(struct recover *r)
 {
 	uint32_t out = r->super.out_count;

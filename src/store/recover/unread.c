@@ -33,6 +33,8 @@ static int unread_put_out(struct recover *r, const struct segment *seg)
 	return 0;
 }
 
+/* Law failed-read (unread_put_out): a read that fails says nothing about the bytes: the open fails,
+ * unless the segment is given up for good. */
 int unread_segment(struct recover *r, const struct segment *seg, const char *what, int err)
 {
 	CHECK(err < 0 && seg->number < r->io->lay->segments);

@@ -125,6 +125,8 @@ static int64_t walk_batch(struct walk *w, uint32_t block)
 	return h.blocks;
 }
 
+/* Law walk-on (walk_batch): behind a batch header that is damaged, a walk goes on block by block to
+ * the end of the segment. */
 static int walk_all(struct walk *w)
 {
 	uint32_t block = 1, skipped = 0;

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds of the tree for tools/mutants: one with all mutants in it, and one that counts lines."""
+import glob
+import gzip
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import schemata
+
+ERROR = re.compile(r"^\S*?(src/store/\S+\.c):(\d+):\d+: error", re.M)
+# An unbroken run of this many seconds may take so long in a busy machine with a mutant.
+CPU_LIMIT = 4, 10
+WALL_LIMIT = 15, 30
+
+
+class Test:
+    """A test of the build: its command, and what it needs besides."""
+
+    def __init__(self, listed):
+        self.name, self.command = listed["name"], listed["cmd"]
+        self.environment = {k: v for k, v in listed["env"].items() if k != "WEIR_PROOF"}
+        self.seconds = None  # of CPU, unbroken
+
+
+class Build:
+    """A copy of the tree in FOLDER, built there. It is kept for the next time."""
+
+    def __init__(self, root, folder, options):
+        self.root, self.folder = root, folder
+        self.build = os.path.join(folder, "build")
+        self.options = options
+
+    def copy(self, but=()):
+        """Copies the tree, without the files BUT."""
+        files = subprocess.run(["git", "ls-files", "-z"], cwd=self.root, check=True,
+                               capture_output=True).stdout.split(b"\0")
+        for name in filter(None, (n.decode() for n in files)):
+            here, there = os.path.join(self.root, name), os.path.join(self.folder, name)
+            if name in but or not os.path.exists(here):
+                continue
+            os.makedirs(os.path.dirname(there), exist_ok=True)
+            if not _same(here, there):
+                shutil.copy(here, there)
+
+    def setup(self):
+        if not os.path.exists(os.path.join(self.build, "build.ninja")):
+            self._run(["meson", "setup", "-Dwerror=false", *self.options, self.build], check=True)
+
+    def make(self, targets=()):
+        """Builds. Returns the messages if that failed, else None."""
+        done = self._run(["ninja", "-k0", "-C", self.build, *targets])
+        return (done.stdout + done.stderr) if done.returncode else None
+
+    def tests(self, wanted):
+        """Returns the tests whose names WANTED takes."""
+        listed = json.loads(self._run(["meson", "introspect", "--tests", self.build],
+                                      check=True).stdout)
+        return [Test(t) for t in listed if wanted(t["name"])]
+
+    def targets(self, tests):
+        """Returns the programs that TESTS run."""
+        paths = {os.path.normpath(word) for t in tests for word in t.command}
+        return sorted(os.path.relpath(p, self.build) for p in paths
+                      if p.startswith(self.build + os.sep))
+
+    def _run(self, command, **more):
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, **more)
+
+    def run(self, test, arguments=(), mutant=None):
+        """Runs TEST. Returns (how it ended, seconds of CPU, output); how is 0, an exit code, or
+        "never ended"."""
+        environment = dict(os.environ, **test.environment)
+        if mutant is not None:
+            environment["WEIR_MUTANT"] = str(mutant)
+        cpu, wall = _limits(test) if mutant is not None else (600, 1200)
+        begin = resource.getrusage(resource.RUSAGE_CHILDREN)
+        with tempfile.TemporaryDirectory(prefix="weir-") as folder:
+            environment["TMPDIR"] = folder
+            how, output = run_limited([*test.command, *arguments], self.folder, environment, cpu,
+                                      wall)
+        end = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return how, end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime, output
+
+
+def _same(here, there):
+    try:
+        with open(here, "rb") as a, open(there, "rb") as b:
+            return a.read() == b.read()
+    except FileNotFoundError:
+        return False
+
+
+def _limits(test):
+    seconds = test.seconds or 1
+    return tuple(int(factor * seconds + more) for factor, more in (CPU_LIMIT, WALL_LIMIT))
+
+
+def run_limited(command, folder, environment, cpu, wall):
+    """Runs COMMAND. Returns how it ended, as Build.run(), and its output. CPU and WALL are
+    seconds."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out,
+                                   stdin=subprocess.DEVNULL, start_new_session=True,
+                                   preexec_fn=limit)
+        try:
+            how = process.wait(wall)
+        except subprocess.TimeoutExpired:
+            how = "never ended"
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        out.seek(0)
+        return "never ended" if how == -signal.SIGXCPU else how, out.read().decode(errors="replace")
+
+
+class Mutants(Build):
+    """A build with all mutants. NUMBERED is a list of (number, mutant)."""
+
+    def __init__(self, root, folder):
+        super().__init__(root, folder, ["-Dbuildtype=plain", "-Doptimization=1"])
+
+    def prepare(self, numbered, wanted):
+        """Builds the tests WANTED. Returns (the tests, the numbers that do not compile)."""
+        refused = set()
+        self.copy(but={m.path for _, m in numbered})
+        while True:
+            left = [(n, m) for n, m in numbered if n not in refused]
+            woven = schemata.weave(self.folder, left)
+            for mutant in (m for _, m in numbered if m.path not in woven):
+                schemata.write(os.path.join(self.folder, mutant.path), mutant.source)
+            self.setup()
+            tests = self.tests(wanted)
+            messages = self.make(self.targets(tests))
+            if not messages:
+                return tests, refused
+            guilty = {woven[p].mutant_at(int(line)) for p, line in ERROR.findall(messages)
+                      if p in woven}
+            if not guilty - {None}:
+                raise SystemExit("mutants: the tree does not build:\n" + messages[-3000:])
+            refused |= guilty - {None}
+
+
+class Lines(Build):
+    """A build that counts which lines a test runs."""
+
+    def __init__(self, root, folder):
+        super().__init__(root, folder, ["-Dbuildtype=plain", "-Doptimization=0",
+                                        "-Db_coverage=true"])
+
+    def prepare(self, wanted):
+        self.copy()
+        self.setup()
+        tests = self.tests(wanted)
+        messages = self.make(self.targets(tests))
+        if messages:
+            raise SystemExit("mutants: the tree does not build:\n" + messages[-3000:])
+        return tests
+
+    def reached(self, test, arguments=()):
+        """Runs TEST. Returns (seconds of CPU, the set of "path:line" of src/store that it ran); a
+        test that fails here judges nothing."""
+        for name in self._counters():
+            os.unlink(name)
+        how, seconds, output = self.run(test, arguments)
+        if how:
+            print(f"# {test.name} fails without a mutant:\n{output[-2000:]}", flush=True)
+            return seconds, set()
+        return seconds, self._lines()
+
+    def _counters(self):
+        return glob.glob(os.path.join(self.build, "**", "*.gcda"), recursive=True)
+
+    def _lines(self):
+        lines = set()
+        counters = [c for c in self._counters() if "src_store" in c or "libstore" in c]
+        with tempfile.TemporaryDirectory() as folder:
+            if counters:
+                subprocess.run(["gcov", "--json-format", "--hash-filenames", *counters],
+                               cwd=folder, check=True, capture_output=True)
+            for name in glob.glob(os.path.join(folder, "*.gz")):
+                with gzip.open(name) as f:
+                    lines |= set(_counted(json.load(f)))
+        return lines
+
+
+def _counted(report):
+    for file in report["files"]:
+        at = file["file"].find("src/store/")
+        if at >= 0 and file["file"].endswith(".c"):
+            for line in file["lines"]:
+                if line["count"]:
+                    yield f"{file['file'][at:]}:{line['line_number']}"
