@@ -92,6 +92,7 @@ struct weir_check_result {
 	uint64_t repaired; /* 1: a repair was made; check again to see what it left */
 	/* Devices that were checked, and those of the store that were not named. */
 	uint64_t devices, absent;
+	uint64_t order;	   /* findings of kind ORDER, which are damage too; a repair leaves them */
 };
 
 #define WEIR_CHECK_RESULT_INIT WEIR_INIT_SIZED(struct weir_check_result)
@@ -103,7 +104,8 @@ struct weir_check_result {
  * much on all of them. With opts.repair, what is damaged is dropped durably: segments without a
  * valid header are freed; records whose payload, entry or batch header is damaged, or that lie on a
  * wrong device, are struck; superblock copies and footers are written again. A repair may be
- * interrupted anywhere and made again. What cannot be read is left alone. The check keeps about 45
+ * interrupted anywhere and made again. What cannot be read is left alone, and so are contradictions
+ * of order (WEIR_FINDING_ORDER), as they damage no value (docs/fsck.md). The check keeps about 45
  * bytes for each key of a device, and with opts.data two segments in memory.
  * Errors: those of weir_store_open(), with opts.repair also -EIO (a write failed). Blocks; any
  * thread, but no callback.

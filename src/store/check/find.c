@@ -23,6 +23,7 @@ static void find_report(struct check *k, struct weir_finding *f, const char *fmt
 	k->result->damage += f->damage;
 	k->result->notes += !f->damage;
 	k->result->unreadable += f->kind == WEIR_FINDING_UNREADABLE;
+	k->result->order += f->kind == WEIR_FINDING_ORDER;
 	if (k->opts->found)
 		k->opts->found(k->opts->user, f);
 	f->text = f->path = NULL;

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_fsck_order.c - batches with right checksums whose positions, watermarks or sequence numbers
+ * contradict each other: a check finds that, and a repair drops no value for it.
+ */
+#include <errno.h>
+
+#include <weir/fsck.h>
+
+#include "rig.h"
+#include "store/format/batch.h"
+#include "store/format/footer.h"
+#include "store/format/header.h"
+#include "store/format/super.h"
+
+#define BYTES (12u << 20)
+#define SEGMENT (256u << 10)
+#define BLOCK 4096u
+#define FIRST 65536u /* where segment 0 begins */
+#define VALUE 5000u
+#define BATCH 3u /* blocks of a batch: a header, and a value in two */
+#define KEYS 3u
+
+static struct rig rig = { .attach = 1 };
+static struct super super;
+static struct checksum_key key;
+static struct header header; /* of the segment that has all keys */
+
+static uint64_t offset_of(uint32_t block)
+{
+	return FIRST + (uint64_t)header.segment * SEGMENT + (uint64_t)block * BLOCK;
+}
+
+static void find_segment(void)
+{
+	struct disk_segment disk;
+	struct disk_super copy;
+	uint32_t version, n = 0;
+
+	rig_peek(&rig, 0, &copy, sizeof(copy));
+	assert_int_equal(super_decode(&super, &copy, 1, &version), SUPER_VALID);
+	checksum_key_make(&key, super.uuid, super.secret, 0);
+	do {
+		assert_true(n < super.layout.segments);
+		rig_peek(&rig, FIRST + (uint64_t)n * SEGMENT, &disk, sizeof(disk));
+		assert_true(header_decode(&header, &disk, n++, &key, super.uuid));
+	} while (header.state != DISK_USED);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	rig_make(&rig, BYTES, SEGMENT, BLOCK);
+	rig_open(&rig);
+	for (uint64_t n = 0; n < KEYS; n++)
+		assert_int_equal(rig_put(&rig, n, 1, VALUE, 0), 0);
+	rig_close(&rig);
+	find_segment();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	rig_remove(&rig);
+	return 0;
+}
+
+/* What is written over the header of batch number N. */
+struct forged {
+	uint32_t blocks;   /* unless 0 */
+	uint32_t mark;	   /* this block of the segment, unless 0 */
+	uint64_t sequence; /* unless 0 */
+};
+
+static void forge_batch(uint32_t n, struct forged f)
+{
+	static uint8_t was[BLOCK] __attribute__((aligned(8))),
+		is[BLOCK] __attribute__((aligned(8)));
+	struct checksum_place place = { header.segment, 1 + n * BATCH, header.gen };
+	struct batch_header h;
+	struct batch_record r;
+	uint32_t at = 0;
+
+	rig_peek(&rig, offset_of(place.block), was, BLOCK);
+	assert_true(batch_decode(&h, was, place, &super.layout, &key));
+	assert_true(batch_next(was, &h, &at, &r));
+	h.blocks = f.blocks ? f.blocks : h.blocks;
+	if (f.mark)
+		h.mark = (struct logpos){ header.gen, f.mark };
+	r.sequence = f.sequence ? f.sequence : r.sequence;
+	h.header_bytes = 0;
+	batch_add(is, &h.header_bytes, &r);
+	batch_finish(is, &h, &super.layout, &key);
+	rig_poke(&rig, offset_of(place.block), is, BLOCK);
+}
+
+/* Sets the sequence number of record N in the footer. */
+static void forge_footer(uint32_t n, uint64_t sequence)
+{
+	static uint8_t buf[BLOCK] __attribute__((aligned(8)));
+	struct footer_entry e;
+	struct footer f;
+
+	rig_peek(&rig, offset_of(SEGMENT / BLOCK - 1), buf, BLOCK);
+	assert_int_equal(footer_peek(&f, buf, header.segment, header.gen, &super.layout),
+			 FOOTER_VALID);
+	assert_true(f.blocks == 1 && f.count == KEYS);
+	footer_entry_decode(&e, (struct disk_entry *)buf + n);
+	e.sequence = sequence;
+	footer_entry_encode((struct disk_entry *)buf + n, &e);
+	footer_seal(buf, &f, &super.layout, &key);
+	rig_poke(&rig, offset_of(f.place.block), buf, BLOCK);
+}
+
+static void count_order(void *user, const struct weir_finding *f)
+{
+	assert_int_equal(f->kind, WEIR_FINDING_ORDER);
+	assert_int_equal(f->damage, 1);
+	assert_int_equal(f->segment, header.segment);
+	++*(unsigned *)user;
+}
+
+/* Checks, and expects FOUND findings. */
+static void check(uint32_t repair, unsigned found)
+{
+	struct weir_check_opts opts = WEIR_CHECK_OPTS_INIT;
+	struct weir_check_result result = WEIR_CHECK_RESULT_INIT;
+	unsigned n = 0;
+
+	opts.data = 1;
+	opts.repair = repair;
+	opts.found = count_order;
+	opts.user = &n;
+	assert_int_equal(weir_store_check(rig.path, &opts, &result), 0);
+	assert_int_equal(n, found);
+	assert_int_equal(result.damage, found);
+	assert_int_equal(result.order, found);
+	assert_int_equal(result.repaired, repair);
+	assert_true(!result.dropped_records && !result.freed_segments);
+	assert_int_equal(result.entries, KEYS);
+}
+
+/* Expects FOUND findings, before and after a repair, and all values. */
+static void nothing_is_dropped(unsigned found)
+{
+	check(0, found);
+	check(1, found);
+	check(0, found);
+	rig_open(&rig);
+	for (uint64_t n = 0; n < KEYS; n++)
+		assert_int_equal(rig_get(&rig, n, 1, VALUE), 1);
+	rig_close(&rig);
+}
+
+static int count_key(const struct weir_store_entry *entry, void *user)
+{
+	(void)entry;
+	++*(unsigned *)user;
+	return 0;
+}
+
+/* A listing goes from header to header, so it misses one key here, and says so. */
+static void one_batch_in_another(void **state)
+{
+	unsigned listed = 0;
+
+	(void)state;
+	forge_batch(0, (struct forged){ .blocks = BATCH + 1 });
+	nothing_is_dropped(1);
+	rig_open(&rig);
+	assert_int_equal(weir_store_list(rig.s, count_key, &listed), -EBADMSG);
+	assert_int_equal(listed, KEYS - 1);
+}
+
+static void a_batch_behind_the_end(void **state)
+{
+	(void)state;
+	forge_batch(KEYS - 1, (struct forged){ .blocks = BATCH + 2 });
+	nothing_is_dropped(1);
+}
+
+static void a_watermark_behind_the_batch(void **state)
+{
+	(void)state;
+	forge_batch(1, (struct forged){ .mark = 1 + 2 * BATCH });
+	nothing_is_dropped(1);
+}
+
+/* One number that is too high makes all later ones too low: a repair that dropped what is found
+ * would take good values. */
+static void a_sequence_number_too_high(void **state)
+{
+	(void)state;
+	forge_batch(0, (struct forged){ .sequence = 1000 });
+	forge_footer(0, 1000);
+	nothing_is_dropped(KEYS - 1);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(one_batch_in_another),
+		TEST(a_batch_behind_the_end),
+		TEST(a_watermark_behind_the_batch),
+		TEST(a_sequence_number_too_high),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
