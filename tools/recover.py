@@ -20,7 +20,8 @@ import struct
 import sys
 
 TOMBSTONE, STRUCK, KNOWN = 1, 0x5AC0, 3
-HEADER, BATCH, PAYLOAD, FOOTER = 1, 2, 3, 4  # the kinds of checksums
+HEADER, BATCH, PAYLOAD, FOOTER, STRIKES = 1, 2, 3, 4, 5  # the kinds of checksums
+DROPPED = 1 << 31
 
 
 class Wide(ctypes.Structure):
@@ -71,6 +72,7 @@ class Segment:
     def __init__(self, number, stream, gen):
         self.number, self.stream, self.gen = number, stream, gen
         self.records = []
+        self.strikes = []  # (from, to) of the payloads of records that do not count
         self.sealed = False
 
 
@@ -82,6 +84,12 @@ class Record:
         self.checksum, self.length, self.block = checksum, length, block
         self.tombstone = bool(flags & TOMBSTONE)
         self.batch = batch
+        self.dropped = False
+        for first, last in segment.strikes:
+            if block and first & ~DROPPED <= block <= last:
+                self.dropped = bool(first & DROPPED)
+                self.tombstone = not self.dropped
+                break
 
 
 class Image:
@@ -152,9 +160,17 @@ class Image:
             good = (data[:8] == b"weirSEG1" and data[16:32] == of.uuid and state in (1, 2)
                     and (device, segment) == (of.device, number) and stream < 32
                     and checksum == self.checksum(HEADER, number, 0, (0, 0), data[16:], of))
-            stream = stream if state == 1 else None
-            yield Segment(number, stream, (epoch, counter)) if (
-                good and number not in of.out) else None
+            segment = Segment(number, stream if state == 1 else None, (epoch, counter))
+            segment.strikes = self.strikes(segment, self.image[at + 128:at + 512], of)
+            yield segment if good and number not in of.out else None
+
+    def strikes(self, segment, data, of):
+        """Reads the strikes behind the header of SEGMENT, if there are valid ones."""
+        checksum, count = struct.unpack_from("<8xQI", data)
+        if (data[:8] != b"weirSTR1" or count > 45 or checksum != self.checksum(
+                STRIKES, segment.number, 0, segment.gen, data[16:], of)):
+            return []
+        return [struct.unpack_from("<II", data, 24 + 8 * i) for i in range(count)]
 
     def footer(self, segment):
         """Reads the footer of SEGMENT. Returns False if there is no valid one."""
@@ -254,8 +270,11 @@ class Image:
         return data if right else None
 
     def counts(self, record):
-        """Returns False for a record that no flush covered and whose payload is wrong."""
+        """Returns False for a record that was dropped, or that no flush covered and whose payload
+        is wrong."""
         segment = record.segment
+        if record.dropped:
+            return segment.sealed
         mark = self.marks.get((segment.stream, segment.gen[0]), (0, 0, 0))
         return (segment.sealed or record.tombstone or (*segment.gen, record.batch) < mark
                 or self.payload(record) is not None)

@@ -613,7 +613,7 @@ struct weir_store_stats {
 	/* Segments that could not be read, in this life or an earlier one, and were given up with
 	 * what they held (opts.salvage). */
 	uint64_t recovered_out_of_use;
-	uint64_t recovered_unsealed; /* walked segments whose new footer could not be written */
+	uint64_t recovered_unsealed; /* segments whose footer could not be written */
 	/* Superblock copies that were damaged, could not be read, or could not be written. */
 	uint64_t recovered_bad_superblocks;
 	uint64_t damaged_entries; /* of the evicted ones: they should have been appended again, and

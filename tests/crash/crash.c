@@ -295,6 +295,7 @@ static void crash_report(const struct coverage *v)
 		{ "faults", "discarded blocks that read otherwise", v->discards },
 		{ "faults", "kill between two commands", v->killed },
 		{ "faults", "failed read at open", v->read_faults },
+		{ "faults", "failed write of a footer at open", v->footer_faults },
 	};
 
 	printf("# crash:");

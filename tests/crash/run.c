@@ -353,8 +353,8 @@ void run_fill(struct run *run)
 /* Steps */
 
 const char *const step_names[STEP_COUNT] = {
-	"put",	     "overwrite", "delete",   "reclaim", "seal",  "sync",   "durable",
-	"bad-flush", "bad-write", "bad-read", "tenant",	 "crash", "reopen",
+	"put",	     "overwrite", "delete",   "reclaim",    "seal",   "sync",  "durable",
+	"bad-flush", "bad-write", "bad-read", "bad-footer", "tenant", "crash", "reopen",
 };
 
 static void step_reclaim(struct run *run)
@@ -449,7 +449,8 @@ bool run_restart(struct run *run)
 	return good;
 }
 
-static void step_crash(struct run *run, bool overlap)
+/* Lets the power go, and chooses what that leaves. Returns false if something is wrong. */
+static bool step_power(struct run *run, bool overlap)
 {
 	struct image_limits limits = { 0, 12 };
 
@@ -464,10 +465,28 @@ static void step_crash(struct run *run, bool overlap)
 			cache_step(&run->cache, &run->journal, i);
 	image_each(&run->cache, false, &limits, crash_choose, run);
 	if (!run_restart(run))
-		return;
+		return false;
 	drive.journal = &run->journal;
-	if (run_open(run))
+	return true;
+}
+
+static void step_crash(struct run *run, bool overlap)
+{
+	if (step_power(run, overlap) && run_open(run))
 		run_wrong(run, "opening after a crash: %s", weir_error());
+}
+
+/* The first write behind the superblocks fails at the open after a crash: a footer, if one is
+ * written. The store opens all the same. */
+static void step_bad_footer(struct run *run, bool overlap)
+{
+	if (!step_power(run, overlap))
+		return;
+	drive_fail(DRIVE_FAIL_WRITE, 2, 1);
+	if (run_open(run))
+		run_wrong(run, "opening with a footer that cannot be written: %s", weir_error());
+	run->footer_faults += !drive.fault_times;
+	drive_fail(DRIVE_FAIL_WRITE, 0, 0);
 }
 
 void run_step(struct run *run, enum step step, bool overlap)
@@ -508,6 +527,9 @@ void run_step(struct run *run, enum step step, bool overlap)
 		break;
 	case STEP_BAD_READ:
 		step_bad_read(run);
+		break;
+	case STEP_BAD_FOOTER:
+		step_bad_footer(run, overlap);
 		break;
 	case STEP_CRASH:
 		step_crash(run, overlap);

@@ -22,8 +22,9 @@ enum step {
 	STEP_DURABLE,
 	STEP_BAD_FLUSH,
 	STEP_BAD_WRITE,
-	STEP_BAD_READ, /* at open */
-	STEP_TENANT,   /* a key moves to the log of another stream */
+	STEP_BAD_READ,	 /* at open */
+	STEP_BAD_FOOTER, /* a crash, and then a footer that cannot be written */
+	STEP_TENANT,	 /* a key moves to the log of another stream */
 	STEP_CRASH,
 	STEP_REOPEN,
 	STEP_COUNT,
@@ -64,7 +65,8 @@ struct run {
 		uint32_t count;
 	} ever[MODEL_KEYS];
 	uint64_t random;
-	uint64_t read_faults; /* opens that met a failed read */
+	uint64_t read_faults;	/* opens that met a failed read */
+	uint64_t footer_faults; /* opens that met a footer that could not be written */
 	/* Called when the power has gone, or NULL. It looks at all that may be left. */
 	void (*life_ended)(struct run *run);
 	char wrong[512]; /* what was wrong first; empty: nothing */

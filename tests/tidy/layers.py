@@ -39,7 +39,8 @@ NARROW = {
     "src/store/recover": "recover.h",
     "src/store/log": "log.h",
     "src/store/io": "io.h",
-    "src/store/format": "batch.h checksum.h footer.h format.h header.h layout.h policy.h super.h",
+    "src/store/format": "batch.h checksum.h footer.h format.h header.h layout.h policy.h strikes.h "
+                        "super.h",
     "src/text": "text.h",
     "src/sim": "job_logs.h run.h",
     "src/doctor": "doctor.h",

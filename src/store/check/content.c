@@ -166,12 +166,9 @@ static int content_footer(struct content *c)
 	if (posix_memalign((void **)&c->footer_buf, 65536, bytes))
 		return -ENOMEM;
 	memcpy(c->footer_buf, buf, bytes);
+	strikes_apply(c->m->seg[c->number].strikes, (struct disk_entry *)c->footer_buf, c->f.count,
+		      false);
 	return 0;
-}
-
-static bool content_is_struck(const struct disk_entry *disk)
-{
-	return (le16toh(disk->flags) & ~DISK_RECORD_KNOWN) == DISK_STRUCK;
 }
 
 /* Makes records and batches of what the footer says. */
@@ -187,7 +184,7 @@ static int content_from_footer(struct content *c)
 		if (!r)
 			return -ENOMEM;
 		footer_entry_decode(&r->e, &disk[n]);
-		r->flags = content_is_struck(&disk[n]) ? CONTENT_STRUCK : 0;
+		r->flags = footer_entry_struck(&disk[n]) ? CONTENT_STRUCK : 0;
 		if (!b || b->h.place.block != r->e.batch) {
 			c->records--;
 			b = content_add_batch(c, r->e.batch);
@@ -315,13 +312,18 @@ static int content_headers(struct content *c)
 	return err;
 }
 
-static int content_walk_record(struct content *c, const struct content_batch *b,
+static int content_walk_record(struct content *c, struct content_batch *b,
 			       const struct batch_record *is)
 {
-	struct content_record *r = content_add_record(c);
+	enum strike_kind strike = strikes_find(c->m->seg[c->number].strikes, is->block);
+	struct content_record *r;
 
+	if (strike == STRIKE_DROPPED)
+		return 0;
+	r = content_add_record(c);
 	if (!r)
 		return -ENOMEM;
+	b->count++;
 	r->e = (struct footer_entry){ .sequence = is->sequence,
 				      .checksum = is->checksum,
 				      .length = is->length,
@@ -329,6 +331,11 @@ static int content_walk_record(struct content *c, const struct content_batch *b,
 				      .batch = b->h.place.block,
 				      .flags = is->flags,
 				      .key_len = is->key_len };
+	if (strike == STRIKE_STRUCK) {
+		r->e.flags = DISK_TOMBSTONE;
+		r->e.length = r->e.block = 0;
+		r->flags = CONTENT_STRUCK;
+	}
 	checksum_identity(&c->m->key, is->key, is->key_len, r->e.hash);
 	r->key = content_keep_key(c, is->key, is->key_len);
 	return r->key ? 0 : -ENOMEM;
@@ -357,11 +364,9 @@ static int64_t content_walk_batch(struct content *c, uint32_t block)
 	if (!b)
 		return -ENOMEM;
 	b->h = h;
-	while (batch_next(buf, &h, &at, &r)) {
+	while (batch_next(buf, &h, &at, &r))
 		if (content_walk_record(c, b, &r))
 			return -ENOMEM;
-		b->count++;
-	}
 	return h.blocks;
 }
 

@@ -22,7 +22,7 @@ struct content_batch {
 };
 
 enum content_record_flags {
-	CONTENT_STRUCK = 1 << 0,   /* the footer strikes it */
+	CONTENT_STRUCK = 1 << 0,   /* the footer strikes it, or the header */
 	CONTENT_MISMATCH = 1 << 1, /* the batch header does not say what the footer says */
 	CONTENT_WRONG = 1 << 2,	   /* its payload was read and does not verify */
 	CONTENT_UNREAD = 1 << 3,   /* its payload could not be read */

@@ -103,6 +103,22 @@ static void medium_place(struct syncio_many *many, uint64_t i, uint64_t *offset,
 	*length = m->lay->block_bytes;
 }
 
+/* Reads the strikes in the header at BUF. Returns 0 or -ENOMEM. */
+static int medium_strikes(struct medium_segment *s, const void *buf, const struct checksum_key *key)
+{
+	struct strikes strikes;
+	enum strikes_state state = strikes_decode(&strikes, buf, s->h.segment, s->h.gen, key);
+
+	s->bad_strikes = state == STRIKES_DAMAGED;
+	if (state != STRIKES_VALID)
+		return 0;
+	s->strikes = malloc(sizeof(strikes));
+	if (!s->strikes)
+		return -ENOMEM;
+	*s->strikes = strikes;
+	return 0;
+}
+
 static int medium_header(struct syncio_many *many, uint64_t i, void *buf, int result)
 {
 	struct medium *m = many->user;
@@ -122,9 +138,10 @@ static int medium_header(struct syncio_many *many, uint64_t i, void *buf, int re
 	s->state = s->h.state == DISK_USED ? MEDIUM_USED : MEDIUM_FREE;
 	if (generation_compare(s->h.gen, m->newest) > 0)
 		m->newest = s->h.gen;
-	if (s->state == MEDIUM_USED && !s->out)
-		m->order[m->used++] = (uint32_t)i;
-	return 0;
+	if (s->state != MEDIUM_USED || s->out)
+		return 0;
+	m->order[m->used++] = (uint32_t)i;
+	return medium_strikes(s, buf, &m->key);
 }
 
 static int medium_compare(const void *a, const void *b, void *user)
@@ -222,6 +239,8 @@ int medium_read(struct medium *m, struct weir_queue *q)
 
 void medium_free(struct medium *m)
 {
+	for (uint32_t n = 0; m->seg && n < m->lay->segments; n++)
+		free(m->seg[n].strikes);
 	free(m->seg);
 	free(m->order);
 	m->seg = NULL;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "store/format/header.h"
+#include "store/format/strikes.h"
 #include "store/format/super.h"
 #include "store/io/io.h"
 
@@ -23,9 +24,11 @@ enum medium_state {
 };
 
 struct medium_segment {
-	struct header h; /* if it is free or used */
-	uint8_t state;	 /* enum medium_state */
-	bool out;	 /* the superblock says that it is out of use */
+	struct header h;	 /* if it is free or used */
+	uint8_t state;		 /* enum medium_state */
+	bool out;		 /* the superblock says that it is out of use */
+	bool bad_strikes;	 /* its strikes were read, and are not valid */
+	struct strikes *strikes; /* NULL: none */
 };
 
 /* A superblock copy. */

@@ -112,6 +112,10 @@ void rules_header(struct check *k, uint32_t number)
 		rules_free(k, number);
 		return;
 	}
+	if (s->bad_strikes)
+		find_segment(k, WEIR_FINDING_FOOTER, FIND_DAMAGE, at,
+			     "the strikes in the segment's header are damaged: a record that "
+			     "does not count may be back");
 	if (s->state == MEDIUM_USED && s->h.stream >= k->m.super.streams)
 		find_segment(k, WEIR_FINDING_STREAM, FIND_DAMAGE, at,
 			     "the segment is of stream %u, and the superblock has %u streams",

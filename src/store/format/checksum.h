@@ -24,6 +24,7 @@ enum checksum_kind {
 	CHECKSUM_BATCH = 2,
 	CHECKSUM_PAYLOAD = 3,
 	CHECKSUM_FOOTER = 4,
+	CHECKSUM_STRIKES = 5,
 };
 
 /* When a segment was begun. It puts the segments of a log in order. */

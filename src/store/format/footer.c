@@ -24,7 +24,7 @@ void footer_entry_encode(struct disk_entry *disk, const struct footer_entry *e)
 	disk->batch = htole32(e->batch);
 }
 
-static bool footer_entry_struck(const struct disk_entry *disk)
+bool footer_entry_struck(const struct disk_entry *disk)
 {
 	return (le16toh(disk->flags) & ~DISK_RECORD_KNOWN) == DISK_STRUCK;
 }
@@ -32,6 +32,11 @@ static bool footer_entry_struck(const struct disk_entry *disk)
 void footer_entry_strike(struct disk_entry *disk)
 {
 	disk->flags |= htole16(DISK_STRUCK);
+}
+
+void footer_entry_drop(struct disk_entry *disk)
+{
+	*disk = (struct disk_entry){ .block = disk->block };
 }
 
 void footer_entry_decode(struct footer_entry *e, const struct disk_entry *disk)

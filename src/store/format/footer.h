@@ -40,6 +40,9 @@ void footer_entry_encode(struct disk_entry *disk, const struct footer_entry *e);
 void footer_entry_decode(struct footer_entry *e, const struct disk_entry *disk);
 /* Makes the entry count as a tombstone from now on. The footer around it stays valid. */
 void footer_entry_strike(struct disk_entry *disk);
+bool footer_entry_struck(const struct disk_entry *disk);
+/* Empties an entry of a footer to be: the record never was. Only the block of its payload stays. */
+void footer_entry_drop(struct disk_entry *disk);
 
 /* Finishes a footer of F->blocks blocks at BUF, whose entries are already there: adds trailer,
  * padding and checksum. */

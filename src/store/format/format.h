@@ -35,11 +35,13 @@
 #define DISK_NAME_BYTES 32u
 #define DISK_OUT_MAX 24u
 #define DISK_KEY_MAX 1024u /* as WEIR_KEY_MAX */
+#define DISK_STRIKES 45u   /* in the header of a segment */
 
 #define DISK_SUPER_MAGIC 0x3150555372696577ull	 /* "weirSUP1" */
 #define DISK_SEGMENT_MAGIC 0x3147455372696577ull /* "weirSEG1" */
 #define DISK_BATCH_MAGIC 0x3154414272696577ull	 /* "weirBAT1" */
 #define DISK_FOOTER_MAGIC 0x31544f4672696577ull	 /* "weirFOT1" */
+#define DISK_STRIKES_MAGIC 0x3152545372696577ull /* "weirSTR1" */
 
 /* The bytes before this one are magic number and checksum; a checksum covers what follows. */
 #define DISK_CHECKSUM_FROM 16u
@@ -114,8 +116,9 @@ enum disk_state {
 	DISK_FREE = 2,
 };
 
-/* The header of a segment: one block, of which the first 128 bytes are used. These bytes fit in one
- * sector of any drive, so after a power cut they are all new or all old. */
+/* The header of a segment: one block, of which the first 128 bytes are used, and the next 384 if
+ * the segment has strikes. These bytes fit in one sector of any drive, so after a power cut they
+ * are all new or all old. */
 struct disk_segment {
 	uint64_t magic;
 	uint64_t checksum;
@@ -130,6 +133,22 @@ struct disk_segment {
 	uint64_t sequence; /* the store's next sequence number when this was written */
 	uint64_t time_ns;  /* CLOCK_REALTIME */
 	uint8_t reserved[40];
+} __attribute__((packed, aligned(8)));
+
+/* Records that do not count: those of puts whose payloads begin in blocks FROM to TO. */
+struct disk_strike {
+	uint32_t from; /* and bit 31: dropped; otherwise struck */
+	uint32_t to;
+} __attribute__((packed, aligned(4)));
+
+/* The strikes of a segment whose footer could not be written; or zeroes. They lie behind its
+ * header. */
+struct disk_strikes {
+	uint64_t magic;
+	uint64_t checksum;
+	uint32_t count;
+	uint32_t reserved;
+	struct disk_strike strike[DISK_STRIKES];
 } __attribute__((packed, aligned(8)));
 
 /* The header of a batch. Behind it come `count` records. */
@@ -210,6 +229,9 @@ struct disk_trailer {
 
 static_assert(sizeof(struct disk_super) == DISK_SUPER_BYTES, "a superblock has 4096 bytes");
 static_assert(sizeof(struct disk_segment) == 128, "a segment header fits in a sector");
+static_assert(sizeof(struct disk_segment) + sizeof(struct disk_strikes) == 512,
+	      "a header fits in a sector with its strikes");
+static_assert(offsetof(struct disk_strikes, checksum) + 8 == DISK_CHECKSUM_FROM, "checksum place");
 static_assert(sizeof(struct disk_batch) == 128, "batch header");
 static_assert(sizeof(struct disk_record) == 32, "record");
 static_assert(sizeof(struct disk_entry) == 48, "footer entry");

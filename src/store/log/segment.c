@@ -329,7 +329,7 @@ void segment_add_entry(struct segment *seg, const struct footer_entry *e)
 void segment_strike_entry(struct segment *seg, uint32_t n)
 {
 	CHECK(n < seg->records);
-	memset(&seg->entries[n], 0, sizeof(seg->entries[n]));
+	footer_entry_drop(&seg->entries[n]);
 }
 
 void segment_drop_entries(struct segment *seg)

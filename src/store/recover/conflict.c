@@ -15,8 +15,8 @@
  * Logs are read one after another. What a log says about a key that lives in an earlier log is kept
  * in a table until the end of the log: usually a tombstone follows. Footers are read again to
  * settle conflicts; those in which an entry was struck stay in memory until everything has been
- * read, and are written then. This file owns the two small tables and these footers. It runs on the
- * thread of the recovery.
+ * read; strike.c writes them then. This file owns the two small tables and these footers. It runs
+ * on the thread of the recovery.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static void conflict_free_tables(struct conflict *c)
 	c->marked = NULL;
 }
 
-static void conflict_drop(struct conflict *c, struct conflict_footer *f)
+void conflict_drop(struct conflict *c, struct conflict_footer *f)
 {
 	SLIST_REMOVE(&c->footers, f, conflict_footer, link);
 	bufpool_put(&c->io->pool, f->buf, f->bytes);
@@ -90,7 +90,7 @@ static struct conflict_footer *conflict_known(const struct conflict *c, const st
 
 	SLIST_FOREACH(f, &c->footers, link)
 	{
-		if (f->seg == seg)
+		if (f->of->seg == seg)
 			break;
 	}
 	return f;
@@ -105,7 +105,7 @@ static int conflict_footer_new(struct conflict *c, const struct found *found,
 
 	if (!new)
 		return -ENOMEM;
-	new->seg = found->seg;
+	new->of = found;
 	new->bytes = (size_t)found->footer_blocks << l->block_shift;
 	new->offset =
 		layout_offset(l, found->seg->number, l->segment_blocks - found->footer_blocks);
@@ -137,6 +137,7 @@ static int conflict_read(struct conflict *c, const struct found *found, struct c
 		return error_set(-EIO, "%s: read at 0x%llx: other bytes than before",
 				 weir_device_path(io->dev), (unsigned long long)f->offset);
 	f->count = is.count;
+	strikes_apply(found->strikes, f->buf, f->count, false);
 	return 0;
 }
 
@@ -331,24 +332,10 @@ int conflict_settle(struct conflict *c, struct found *found, uint32_t n)
 	return err ? err : conflict_init_tables(c);
 }
 
-/*
- * A segment without a footer gets one in which the entry is struck. Both footers are on the medium
- * before the winner can be deleted or evicted: the first batch is written after the flush of its
- * segment's header, and a free mark after a flush.
- *
- * Law struck (conflict_strike): the record that has lost is struck on the medium before the one
- * that has won can leave.
- */
-int conflict_write(struct conflict *c)
+struct conflict_footer *conflict_next(struct conflict *c)
 {
-	struct conflict_footer *f;
-	int err = 0;
+	struct conflict_footer *f = SLIST_FIRST(&c->footers);
 
-	SLIST_FOREACH(f, &c->footers, link)
-	{
-		CHECK(f->struck);
-		if (!err && !c->io->read_only)
-			err = syncio_write(c->io->q, f->offset, f->buf, f->bytes);
-	}
-	return err;
+	CHECK(!f || f->struck);
+	return f;
 }

@@ -14,7 +14,7 @@
 /* A footer that was read to settle a conflict. */
 struct conflict_footer {
 	SLIST_ENTRY(conflict_footer) link;
-	struct segment *seg;
+	const struct found *of;
 	uint32_t count; /* of its entries */
 	void *buf;
 	size_t bytes;
@@ -46,7 +46,9 @@ void conflict_remove(struct conflict *c, const struct log *l, const uint64_t has
  * one is struck from the footer of its segment, one of the N at FOUND. Nothing is written. Returns
  * 0, -ENOMEM, or the error of the footer of the segment `unread`. */
 int conflict_settle(struct conflict *c, struct found *found, uint32_t n);
-/* Writes the footers in which entries were struck. Returns 0 or -errno; sets weir_error(). */
-int conflict_write(struct conflict *c);
+/* Returns a footer in which an entry was struck, which is then the caller's to give back with
+ * conflict_drop(); NULL: there are no more. */
+struct conflict_footer *conflict_next(struct conflict *c);
+void conflict_drop(struct conflict *c, struct conflict_footer *f);
 
 #endif

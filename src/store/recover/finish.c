@@ -10,23 +10,6 @@
 #include "base/error.h"
 #include "store/recover/recovery.h"
 
-/*
- * Handles a footer that could not be written. The segment stays without one, as in a running store:
- * the next walk finds the same records, and drops the same ones (payloads_mark()). A record that
- * was struck would come back, so then the recovery fails.
- *
- * Law unsealed: a footer that cannot be written costs nothing, unless records were struck in it;
- * then the open fails.
- */
-static int finish_unsealed(struct recover *r, const struct found *found, int err)
-{
-	if (err == -ENOMEM || err == -ENODEV || found->struck)
-		return error_set(err, "%s (the footer of segment %u)", weir_error(),
-				 found->seg->number);
-	r->counts->unsealed++;
-	return 0;
-}
-
 /* Writes the footer of a walked segment. The flush at the start of recovery has put its payloads on
  * the medium. The footer itself must be there before a watermark beyond it is written. The flush of
  * the next segment's header, before any batch, does that. */
@@ -44,8 +27,11 @@ static int finish_seal(struct recover *r, struct found *found)
 	if (io->read_only)
 		return 0;
 	/* A writer always leaves room for the footer; a forged image might not. */
-	if (!segment_fits(io->lay, seg, 0, 0, 0))
-		return 0;
+	if (!segment_fits(io->lay, seg, 0, 0, 0)) {
+		error_set(-EBADMSG, "%s: segment %u has no room for a footer",
+			  weir_device_path(io->dev), seg->number);
+		return strike_unwritten(r, found, seg->entries, seg->records, -EBADMSG);
+	}
 	seal_footer(io, seg, &f, &buf);
 	if (!buf)
 		return error_set(-ENOMEM, "%s: out of memory", weir_device_path(io->dev));
@@ -53,7 +39,7 @@ static int finish_seal(struct recover *r, struct found *found)
 	err = syncio_write(io->q, layout_offset(io->lay, seg->number, f.place.block), buf, bytes);
 	bufpool_put(&io->pool, buf, bytes);
 	if (err)
-		return finish_unsealed(r, found, err);
+		return strike_unwritten(r, found, seg->entries, seg->records, err);
 	found->footer_blocks = f.blocks;
 	return 0;
 }

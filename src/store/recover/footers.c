@@ -47,6 +47,7 @@ static int footers_walk(struct recover *r, struct found *found)
 
 	if (err)
 		return unread_segment(r, found->seg, "batches", err);
+	strikes_apply(found->strikes, found->seg->entries, found->seg->records, true);
 	found->walked = true;
 	found->batches = result.batches;
 	r->counts->open_segments += result.batches > 0;
@@ -146,6 +147,7 @@ static int footers_one(struct syncio_many *m, uint64_t i, void *buf, int result)
 	if (footer_peek(&f, last, seg->number, seg->gen, l) == FOOTER_VALID &&
 	    f.blocks == found->footer_blocks && footer_check(&f, buf, l, &r->io->key)) {
 		segment_set_end(seg, f.end);
+		strikes_apply(found->strikes, buf, f.count, false);
 		return footers_apply_entries(r, seg, buf, f.count);
 	}
 	found->footer = FOOTER_DAMAGED;

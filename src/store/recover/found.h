@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/format/strikes.h"
 #include "store/log/log.h"
 
 /* A segment in use. */
@@ -16,8 +17,10 @@ struct found {
 	uint32_t stream;
 	enum footer_state footer;
 	uint32_t footer_blocks;
-	bool walked; /* its entries are in memory; it gets a new footer */
-	bool struck; /* an entry of it has lost a conflict */
+	bool walked;		 /* its entries are in memory; it gets a new footer */
+	bool struck;		 /* an entry of it has lost a conflict */
+	bool dropped;		 /* a record of it was dropped */
+	struct strikes *strikes; /* in its header; NULL: none */
 	uint32_t batches;
 	struct logpos mark; /* walked: the highest watermark in its batches */
 };

@@ -26,11 +26,13 @@ static void headers_place(struct syncio_many *m, uint64_t i, uint64_t *offset, s
 
 /* Notes a used segment. A stream is in the superblock before anything is written to it. If both
  * copies have lost it, its segments tell that it exists. */
-static int headers_used(struct recover *r, struct segment *seg, const struct header *h)
+static int headers_used(struct recover *r, struct segment *seg, const struct header *h,
+			const void *buf)
 {
 	CHECK(r->count < r->io->lay->segments);
-	r->found[r->count].seg = seg;
-	r->found[r->count++].stream = h->stream;
+	r->found[r->count] = (struct found){ .seg = seg, .stream = h->stream };
+	if (strike_read(r, &r->found[r->count++], buf, h->gen))
+		return -ENOMEM;
 	if (h->stream >= r->super.streams)
 		r->super.streams = h->stream + 1;
 	if (logs_make(r->ls, r->super.streams))
@@ -66,12 +68,13 @@ static int headers_decode(struct recover *r, const struct segment *seg, void *bu
 	return err ? err : header_decode(h, buf, seg->number, &r->io->key, r->io->super.uuid);
 }
 
-/* Handles the header H of SEG, which is valid. */
-static int headers_valid(struct recover *r, struct segment *seg, const struct header *h)
+/* Handles the header H of SEG at BUF, which is valid. */
+static int headers_valid(struct recover *r, struct segment *seg, const struct header *h,
+			 const void *buf)
 {
 	headers_note(r, h);
 	if (h->state == DISK_USED)
-		return headers_used(r, seg, h);
+		return headers_used(r, seg, h, buf);
 	segment_recover(seg, h->gen, NULL);
 	segment_free(logs_segments(r->ls), seg);
 	return 0;
@@ -97,7 +100,7 @@ static int headers_one(struct syncio_many *m, uint64_t i, void *buf, int result)
 	if (result || valid < 0)
 		return unread_segment(r, seg, "header", result ? result : valid);
 	if (valid && h.stream < DISK_STREAMS)
-		return headers_valid(r, seg, &h);
+		return headers_valid(r, seg, &h, buf);
 	/* Formatting wrote every header, so a missing one is damaged. The segment is used again
 	 * like a free one. If it were left alone, it might be readable another time, and bring back
 	 * records that were superseded meanwhile. */

@@ -107,6 +107,7 @@ static int payloads_one(struct syncio_many *m, uint64_t i, void *buf, int result
 	if (right)
 		return 0;
 	r->counts->dropped_records++;
+	r->verifying->dropped = true;
 	segment_strike_entry(seg, (uint32_t)i);
 	return 0;
 }

@@ -35,11 +35,6 @@ static int recover_check_sequence(struct recover *r)
 	return r->sequence == UINT64_MAX ? headers_forged(r, "sequence number") : 0;
 }
 
-static int recover_write_struck(struct recover *r)
-{
-	return conflict_write(&r->conflict);
-}
-
 /* Everything is read before anything is written. */
 static int (*const recover_reads[])(struct recover *r) = {
 	recover_flush, headers_read,  headers_check_streams,
@@ -47,7 +42,7 @@ static int (*const recover_reads[])(struct recover *r) = {
 };
 static int (*const recover_writes[])(struct recover *r) = {
 	headers_begin_epoch,
-	recover_write_struck,
+	strike_footers,
 	finish_segments,
 };
 
@@ -69,25 +64,33 @@ static int recover_read(struct recover *r)
 	return err;
 }
 
+/* Forgets what was read, because a segment is out of use since then: OUT were before. */
+static int recover_forget(struct recover *r, uint32_t out)
+{
+	/* Each time at least one more segment is out of use. */
+	CHECK(r->super.out_count > out);
+	conflict_free(&r->conflict);
+	strike_free(r);
+	return logs_forget(r->ls);
+}
+
 /* Law reads-first (recover_read): a recovery writes nothing before it has read everything that it
  * needs. */
 static int recover_steps(struct recover *r)
 {
-	uint32_t out = r->super.out_count;
-	int err = recover_read(r);
+	uint32_t out;
+	int err;
 
-	while (!err && r->again) {
-		/* Each time at least one more segment is out of use. */
-		CHECK(r->super.out_count > out);
+	do {
 		out = r->super.out_count;
-		conflict_free(&r->conflict);
-		err = logs_forget(r->ls);
-		if (!err)
-			err = recover_read(r);
-	}
-	for (size_t n = 0; n < RECOVER_COUNT(recover_writes) && !err; n++)
-		err = recover_writes[n](r);
+		err = recover_read(r);
+		for (size_t n = 0; n < RECOVER_COUNT(recover_writes) && !err && !r->again; n++)
+			err = recover_writes[n](r);
+		if (!err && r->again)
+			err = recover_forget(r, out);
+	} while (!err && r->again);
 	conflict_free(&r->conflict);
+	strike_free(r);
 	return err;
 }
 

@@ -34,6 +34,20 @@ struct recover {
 /* Handles a read that failed with ERR: of WHAT, a structure of SEG. Returns 0 if the segment is now
  * out of use, so that the recovery begins again when this step has ended; otherwise -errno. */
 int unread_segment(struct recover *r, const struct segment *seg, const char *what, int err);
+/* Does the same when neither the footer of SEG nor its header could be written. */
+int unread_unwritten(struct recover *r, const struct segment *seg, int err);
+
+/* strike.c */
+/* Reads the strikes of FOUND, whose header is at BUF and has GEN. Returns 0 or -ENOMEM. */
+int strike_read(struct recover *r, struct found *found, const void *buf, struct generation gen);
+/* Frees the strikes of all segments. */
+void strike_free(struct recover *r);
+/* Writes the footers in which an entry has lost a conflict. */
+int strike_footers(struct recover *r);
+/* Handles the footer of FOUND, which could not be written, with ERR: notes what of its COUNT
+ * ENTRIES does not count in the header of its segment. Returns 0 or -errno; sets weir_error(). */
+int strike_unwritten(struct recover *r, const struct found *found, const struct disk_entry *entries,
+		     uint32_t count, int err);
 
 /* headers.c */
 /* Reads all headers, and lists the segments in use log by log. Refuses a device with no header of

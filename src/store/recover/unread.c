@@ -33,6 +33,18 @@ static int unread_put_out(struct recover *r, const struct segment *seg)
 	return 0;
 }
 
+int unread_unwritten(struct recover *r, const struct segment *seg, int err)
+{
+	if (err == -ENOMEM || err == -ENODEV)
+		return err;
+	if (r->salvage)
+		return unread_put_out(r, seg);
+	return error_set(err,
+			 "%s. Records of segment %u do not count, and this cannot be noted: open "
+			 "the store read-only, or give up what this segment holds (--salvage)",
+			 weir_error(), seg->number);
+}
+
 /* Law failed-read (unread_put_out): a read that fails says nothing about the bytes: the open fails,
  * unless the segment is given up for good. */
 int unread_segment(struct recover *r, const struct segment *seg, const char *what, int err)
