@@ -10,7 +10,6 @@
 
 #include "base/check.h"
 #include "store/format/checksum.h"
-#include "store/format/xxh.h"
 
 void checksum_key_make(struct checksum_key *key, const uint8_t uuid[16],
 		       const uint8_t secret[DISK_SECRET_BYTES], uint32_t device)
@@ -46,19 +45,35 @@ uint64_t checksum_data(const struct checksum_key *key, enum checksum_kind kind,
 	return xxh_hash(data, length, checksum_seed(key, kind, place));
 }
 
+void checksum_stream_begin(struct checksum_stream *stream, const struct checksum_key *key,
+			   enum checksum_kind kind, struct checksum_place place)
+{
+	XXH3_INITSTATE(&stream->state);
+	XXH3_64bits_reset_withSeed(&stream->state, checksum_seed(key, kind, place));
+}
+
+void checksum_stream_add(struct checksum_stream *stream, const void *data, size_t length)
+{
+	xxh_update(&stream->state, data, length);
+}
+
+uint64_t checksum_stream_end(const struct checksum_stream *stream)
+{
+	return XXH3_64bits_digest(&stream->state);
+}
+
 uint64_t checksum_pieces(const struct checksum_key *key, enum checksum_kind kind,
 			 struct checksum_place place, size_t (*next)(void *user, const void **data),
 			 void *user)
 {
-	XXH3_state_t state;
+	struct checksum_stream stream;
 	const void *data;
 	size_t length;
 
-	XXH3_INITSTATE(&state);
-	XXH3_64bits_reset_withSeed(&state, checksum_seed(key, kind, place));
+	checksum_stream_begin(&stream, key, kind, place);
 	while ((length = next(user, &data)))
-		xxh_update(&state, data, length);
-	return XXH3_64bits_digest(&state);
+		checksum_stream_add(&stream, data, length);
+	return checksum_stream_end(&stream);
 }
 
 static uint64_t checksum_struct(const struct checksum_key *key, enum checksum_kind kind,

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "store/format/format.h"
+#include "store/format/xxh.h"
 
 /* The secret part of every seed. Immutable once made; any thread. */
 struct checksum_key {
@@ -55,6 +56,19 @@ void checksum_key_make(struct checksum_key *key, const uint8_t uuid[16],
 /* Returns the checksum of LENGTH bytes at DATA, which belong at PLACE. */
 uint64_t checksum_data(const struct checksum_key *key, enum checksum_kind kind,
 		       struct checksum_place place, const void *data, size_t length);
+
+/* A checksum of bytes that come one after the other. Its memory is the caller's. */
+struct checksum_stream {
+	XXH3_state_t state;
+};
+
+/* Begins the checksum that checksum_data() gives for all bytes together. */
+void checksum_stream_begin(struct checksum_stream *stream, const struct checksum_key *key,
+			   enum checksum_kind kind, struct checksum_place place);
+/* Adds the next LENGTH bytes, which are at DATA. */
+void checksum_stream_add(struct checksum_stream *stream, const void *data, size_t length);
+/* Returns the checksum of what was added. */
+uint64_t checksum_stream_end(const struct checksum_stream *stream);
 
 /* Returns the same checksum for bytes in several pieces. NEXT sets *DATA and returns the length of
  * the next piece, 0 at the end. */

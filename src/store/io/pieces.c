@@ -135,12 +135,3 @@ void pieces_scatter(struct pieces *p, const uint8_t *from, size_t n)
 		memcpy(data, from, here);
 	}
 }
-
-size_t pieces_next(struct pieces *p, const void **data)
-{
-	uint8_t *here = NULL;
-	size_t n = pieces_step(p, SIZE_MAX, &here);
-
-	*data = here;
-	return n;
-}

@@ -56,7 +56,5 @@ void pieces_skip(struct pieces *p, size_t n);
 /* Copies the next N bytes of the value to TO, or from FROM. */
 void pieces_gather(struct pieces *p, uint8_t *to, size_t n);
 void pieces_scatter(struct pieces *p, const uint8_t *from, size_t n);
-/* Sets *DATA to the next bytes that lie together, goes on behind them, and returns how many. */
-size_t pieces_next(struct pieces *p, const void **data);
 
 #endif
