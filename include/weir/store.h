@@ -244,6 +244,10 @@ enum weir_put_flags {
 	 * ended: with -EEXIST, or with its error. With WEIR_PUT_DURABLE, the value that is there is
 	 * durable when this ends with -EEXIST. */
 	WEIR_PUT_IF_ABSENT = 1 << 1,
+	/* Somebody waits for this. By default the queue treats the writes of puts and deletes as
+	 * background ios (WEIR_IO_BACKGROUND), which schedulers let wait for gets. If several puts
+	 * share a write, it has the highest priority of them, and one with this flag is enough. */
+	WEIR_PUT_FOREGROUND = 1 << 2,
 };
 
 enum weir_store_op_kind {
@@ -274,7 +278,9 @@ struct weir_store_op {
 	uint64_t value_len; /* put: bytes of value, 1 to weir_store_info.max_value_bytes.
 			     * get, exists: the length found, from `end` on, also with -EMSGSIZE */
 	uint64_t capacity;  /* get: bytes that fit in buf */
-	uint16_t prio;	    /* of its I/O; 0: the default */
+	/* Of its I/O, WEIR_PRIO_*. 0: gets are urgent (WEIR_PRIO_BE(0)), all others have
+	 * WEIR_PRIO_DEFAULT. What the store does by itself is less urgent than these. */
+	uint16_t prio;
 	/* put: where a new key goes, a number that weir_store_add_tenant() gave; 0 holds keys that
 	 * belong to no tenant. A key that exists stays in its stream until it is deleted or
 	 * evicted, so gets and deletes need no stream. */

@@ -213,8 +213,7 @@ void read_parts_submit(struct weir_store *s, struct read_req *req)
 		part->arrived = false;
 		weir_io_readv(io, at, part->iov, part->count);
 		io->length = part->bytes;
-		io->prio = req->op->prio;
-		io->submitter = req->op->submitter;
+		urgency_of_get(io, req->op);
 		at += part->bytes;
 		sio_submit(&s->io, &part->sio, read_parts_ended);
 	}

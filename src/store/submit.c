@@ -52,13 +52,14 @@ static int op_check_stream(struct weir_store *s, uint32_t stream)
 
 static int op_check_write(struct weir_store *s, const struct weir_store_op *op)
 {
-	uint32_t known = op->kind == WEIR_STORE_PUT ? WEIR_PUT_DURABLE | WEIR_PUT_IF_ABSENT
-						    : WEIR_PUT_DURABLE;
+	bool put = op->kind == WEIR_STORE_PUT;
+	uint32_t known = WEIR_PUT_DURABLE | WEIR_PUT_FOREGROUND | (put ? WEIR_PUT_IF_ABSENT : 0);
 
 	if (op->flags & ~known)
 		return error_set(-EINVAL, "flags 0x%x: a %s has WEIR_PUT_DURABLE%s only", op->flags,
-				 op->kind == WEIR_STORE_PUT ? "put" : "delete",
-				 op->kind == WEIR_STORE_PUT ? " and WEIR_PUT_IF_ABSENT" : "");
+				 put ? "put" : "delete",
+				 put ? ", WEIR_PUT_IF_ABSENT and WEIR_PUT_FOREGROUND"
+				     : " and WEIR_PUT_FOREGROUND");
 	return op_check_stream(s, op->stream);
 }
 

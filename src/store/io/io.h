@@ -28,6 +28,7 @@
 #include "store/io/superio.h"
 #include "store/io/superjob.h"
 #include "store/io/syncio.h"
+#include "store/io/urgency.h"
 #include "store/io/words.h"
 
 /* What operations and ios did since the store was opened. */

@@ -39,7 +39,8 @@ struct batch_writer {
 	uint32_t pieces;
 	uint64_t bytes;	  /* in these pieces */
 	uint64_t written; /* bytes of the batch in front of the next part */
-	uint8_t *free;	  /* unused rest of the batch's memory */
+	struct urgency urgency;
+	uint8_t *free; /* unused rest of the batch's memory */
 	bool in_parts;
 };
 
@@ -165,9 +166,9 @@ static void batch_submit_part(struct batch_writer *w, uint64_t at)
 	weir_io_writev(io, layout_offset(l->io->lay, b->seg->number, b->block) + at, w->iov,
 		       w->pieces);
 	io->length = w->bytes;
-	/* The ios have the priority and the submitter of the batch's first record. */
-	io->prio = b->first->op->prio;
-	io->submitter = b->first->op->submitter;
+	io->prio = w->urgency.prio;
+	io->submitter = w->urgency.submitter;
+	io->flags = w->urgency.flags;
 	io->placement = l->placement.id;
 	b->parts_busy++;
 	sio_submit(l->io, &w->part->sio, batch_part_written);
@@ -327,6 +328,8 @@ static void batch_write(struct batch *b)
 
 	CHECK(b->count);
 	b->first_entry = b->seg->records;
+	for (r = b->first; r; r = r->next)
+		urgency_add(&w.urgency, r->op);
 	if (!w.in_parts)
 		batch_add_piece(&w, b->buf, header);
 	for (r = b->first; r; r = r->next)

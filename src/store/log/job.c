@@ -71,6 +71,8 @@ static void job_submit(struct job *job, void (*next)(struct job *job, int result
 {
 	CHECK(job->seg && next);
 	job->next = next;
+	if (!job->awaited)
+		urgency_of_reclaim(&job->sio.io);
 	sio_submit(job->log->io, &job->sio, job_io_ended);
 }
 
@@ -104,7 +106,6 @@ void job_discard(struct job *job, uint32_t block, void (*next)(struct job *job, 
 
 	weir_io_discard(&job->sio.io, job_offset(job, block),
 			l->segment_bytes - ((uint64_t)block << l->block_shift));
-	job->sio.io.flags = WEIR_IO_BACKGROUND;
 	job_submit(job, next);
 }
 

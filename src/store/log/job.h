@@ -24,8 +24,9 @@ struct job {
 	size_t bytes;
 	void (*next)(struct job *job, int result); /* the next step */
 	int result;
-	bool unread; /* it waits until nobody reads its segment */
-	bool ended;  /* the io or flush has ended, and the turn has not seen it yet */
+	bool awaited; /* puts wait for it: its ios are no background ios */
+	bool unread;  /* it waits until nobody reads its segment */
+	bool ended;   /* the io or flush has ended, and the turn has not seen it yet */
 };
 
 /* Initializes JOB as one of L's jobs. */

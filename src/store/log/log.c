@@ -25,8 +25,10 @@ static void log_init(struct log *l, struct logs *ls, uint32_t stream)
 	STAILQ_INIT(&l->batches);
 	op_list_init(&l->pending);
 	op_list_init(&l->survivors);
-	for (uint32_t i = 0; i < PREPARE_AHEAD_MAX; i++)
+	for (uint32_t i = 0; i < PREPARE_AHEAD_MAX; i++) {
 		job_init(&l->begin[i], l);
+		l->begin[i].awaited = true;
+	}
 	job_init(&l->seal, l);
 	/* Everything on the device is published. It counts as durable only after a flush since this
 	 * open. */

@@ -179,6 +179,7 @@ static void survivor_read(struct survivor *s)
 
 	weir_io_read(&s->sio.io, io->lay->data_offset + (s->position << io->lay->block_shift),
 		     s->op.buf, s->buf_bytes);
+	urgency_of_reclaim(&s->sio.io);
 	sio_submit(io, &s->sio, survivor_read_done);
 }
 
@@ -212,6 +213,7 @@ static struct survivor *survivor_new(struct survive *v, const struct batch_recor
 	s->of = v;
 	s->buf_bytes = (size_t)layout_blocks(io->lay, value->length) << io->lay->block_shift;
 	s->op.kind = OP_SURVIVOR;
+	s->op.prio = URGENCY_RECLAIM;
 	s->op.end = survivor_ended;
 	s->op.buf = bufpool_get(&io->pool, s->buf_bytes);
 	if (!s->op.buf) {
