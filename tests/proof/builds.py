@@ -65,15 +65,16 @@ class Build:
 
     def targets(self, tests):
         """Returns the programs that TESTS run."""
-        paths = {os.path.normpath(word) for t in tests for word in t.command}
+        paths = {os.path.normpath(os.path.join(self.build, word))
+                 for t in tests for word in t.command if "/" in word}
         return sorted(os.path.relpath(p, self.build) for p in paths
                       if p.startswith(self.build + os.sep))
 
     def _run(self, command, **more):
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, **more)
 
-    def run(self, test, arguments=(), mutant=None):
-        """Runs TEST. Returns (how it ended, seconds of CPU, output); how is 0, an exit code, or
+    def run(self, test, arguments=None, mutant=None):
+        """Runs TEST, with other ARGUMENTS unless they are None. Returns (how it ended, seconds of CPU, output); how is 0, an exit code, or
         "never ended"."""
         environment = dict(os.environ, **test.environment)
         if mutant is not None:
@@ -82,8 +83,8 @@ class Build:
         begin = resource.getrusage(resource.RUSAGE_CHILDREN)
         with tempfile.TemporaryDirectory(prefix="weir-") as folder:
             environment["TMPDIR"] = folder
-            how, output = run_limited([*test.command, *arguments], self.folder, environment, cpu,
-                                      wall)
+            command = test.command if arguments is None else [test.command[0], *arguments]
+            how, output = run_limited(command, self.build, environment, cpu, wall)
         end = resource.getrusage(resource.RUSAGE_CHILDREN)
         return how, end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime, output
 
@@ -168,7 +169,7 @@ class Lines(Build):
             raise SystemExit("mutants: the tree does not build:\n" + messages[-3000:])
         return tests
 
-    def reached(self, test, arguments=()):
+    def reached(self, test, arguments=None):
         """Runs TEST. Returns (seconds of CPU, the set of "path:line" of src/store that it ran); a
         test that fails here judges nothing."""
         for name in self._counters():

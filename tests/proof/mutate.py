@@ -149,8 +149,26 @@ def mutate_conditions(body):
 OFF_BY_ONE = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 
 
+# The greater or the lesser of two: if they are equal, either is right.
+EXTREME = re.compile(r"if \((?:[a-z_]+_compare\((?P<a>[^;,()]+), (?P<b>[^;,()]+)\) [<>] 0|"
+                     r"(?P<c>[^;,()]+) [<>] (?P<d>[^;,()]+))\)\n\t+(?P<to>[^;=]+) = (?P<of>[^;=]+);")
+
+
+def _extremes(body):
+    """Returns the (start, end) of all conditions that choose the greater or the lesser of two."""
+    found = []
+    for m in EXTREME.finditer(body):
+        sides = {m.group("a") or m.group("c"), m.group("b") or m.group("d")}
+        if sides == {m.group("to"), m.group("of")}:
+            found.append(m.span())
+    return found
+
+
 def mutate_comparisons(body):
+    extremes = _extremes(body)
     for m in re.finditer(r" (<=|>=|<|>) ", body):
+        if any(a <= m.start() < b for a, b in extremes):
+            continue
         line = body[body.rfind("\n", 0, m.start()) + 1:body.find("\n", m.end())]
         if RULE_WORDS.search(line) and not line.lstrip().startswith(("CHECK", "/*", "*", "for ")):
             yield "compare", m.start(1), m.end(1), OFF_BY_ONE[m.group(1)]

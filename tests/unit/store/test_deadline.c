@@ -184,6 +184,24 @@ static void get_that_the_drive_has(void **state)
 	memdisk.hold_length = 0; /* the store is closed while the read is under way */
 }
 
+/* The drive has two commands: after the first deadline the alarm is set for the second one. */
+static void two_that_the_drive_has(void **state)
+{
+	struct weir_store_op first, second;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, LENGTH, 0), 0);
+	memdisk.hold_length = READ;
+	first = make(WEIR_STORE_GET, 1, clock_now() + SOON);
+	second = make(WEIR_STORE_GET, 1, clock_now() + 5 * SOON);
+	assert_int_equal(weir_store_submit(rig.s, &first), 0);
+	assert_int_equal(weir_store_submit(rig.s, &second), 0);
+	assert_int_equal(wait_for(&first), -ETIMEDOUT);
+	assert_int_equal(weir_store_wait(rig.s, &second, 5 * NSEC_PER_SEC), -ETIMEDOUT);
+	assert_int_equal(second.result, -ETIMEDOUT);
+	memdisk.hold_length = 0;
+}
+
 /* A value that came back wrong is read again; if the deadline comes then, nothing is left. */
 static void read_again(void **state)
 {
@@ -252,6 +270,7 @@ int main(void)
 		TEST(puts_that_wait),
 		TEST(put_with_a_position),
 		TEST(get_that_the_drive_has),
+		TEST(two_that_the_drive_has),
 		TEST(read_again),
 		TEST(closed_before),
 		TEST(worker_sleeps),
