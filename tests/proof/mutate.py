@@ -151,7 +151,8 @@ OFF_BY_ONE = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 
 # The greater or the lesser of two: if they are equal, either is right.
 EXTREME = re.compile(r"if \((?:[a-z_]+_compare\((?P<a>[^;,()]+), (?P<b>[^;,()]+)\) [<>] 0|"
-                     r"(?P<c>[^;,()]+) [<>] (?P<d>[^;,()]+))\)\n\t+(?P<to>[^;=]+) = (?P<of>[^;=]+);")
+                     r"(?P<c>[^;,()]+) [<>] (?P<d>[^;,()]+))\)\n"
+                     r"\t+(?P<to>[^;=]+) = (?P<of>[^;=]+);")
 
 
 def _extremes(body):
