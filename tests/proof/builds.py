@@ -74,8 +74,8 @@ class Build:
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, **more)
 
     def run(self, test, arguments=None, mutant=None):
-        """Runs TEST, with other ARGUMENTS unless they are None. Returns (how it ended, seconds of CPU, output); how is 0, an exit code, or
-        "never ended"."""
+        """Runs TEST, with other ARGUMENTS unless they are None. Returns (how it ended, seconds of
+        CPU, output); how is 0, an exit code, or "never ended"."""
         environment = dict(os.environ, **test.environment)
         if mutant is not None:
             environment["WEIR_MUTANT"] = str(mutant)
