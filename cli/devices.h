@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* devices.h - the devices of a store on the command line: their names, and how each of them is. */
+/* devices.h - the devices of a store on the command line: their names, and which are missing. */
 #ifndef CLI_DEVICES_H
 #define CLI_DEVICES_H
-
-#include <jansson.h>
-#include <stdio.h>
 
 #include <weir/store.h>
 
@@ -22,11 +19,5 @@ char *devices_join(char *const *paths, int n);
 
 /* Prints a note for each device that S, which was opened from PATH, goes without. */
 void devices_notes(struct weir_store *s, const char *path);
-
-/* Prints a table of the devices of S on OUT. Returns 0 or -errno. */
-int devices_print(struct weir_store *s, FILE *out);
-
-/* Returns the same as a JSON array, which the caller owns; NULL: weir_error() says why. */
-json_t *devices_json(struct weir_store *s);
 
 #endif

@@ -70,15 +70,30 @@ static int source_ask(struct source *src, const struct opening *o, const char *b
 	return 0;
 }
 
-int source_open(struct source *src, const char *path, const struct opening *o)
+static void source_begin(struct source *src, const char *path)
 {
-	struct opening now = *o;
-	char busy[ERROR_BYTES];
-	int err, exit_code = opening_check(o);
-
 	memset(src, 0, sizeof(*src));
 	src->path = path;
 	src->owner.fd = -1;
+}
+
+int source_open_busy(struct source *src, const char *path, const struct opening *o)
+{
+	char busy[ERROR_BYTES];
+	int exit_code;
+
+	snprintf(busy, sizeof(busy), "%s", weir_error());
+	source_begin(src, path);
+	exit_code = source_ask(src, o, busy);
+	return exit_code ? source_close(src, exit_code) : 0;
+}
+
+int source_open(struct source *src, const char *path, const struct opening *o)
+{
+	struct opening now = *o;
+	int err, exit_code = opening_check(o);
+
+	source_begin(src, path);
 	if (exit_code)
 		return exit_code;
 	now.wait_ns = 0;
@@ -89,9 +104,7 @@ int source_open(struct source *src, const char *path, const struct opening *o)
 	}
 	if (err != -EBUSY)
 		return report_failed(path);
-	snprintf(busy, sizeof(busy), "%s", weir_error());
-	exit_code = source_ask(src, o, busy);
-	return exit_code ? source_close(src, exit_code) : 0;
+	return source_open_busy(src, path, o);
 }
 
 int source_close(struct source *src, int exit_code)
@@ -245,6 +258,35 @@ int source_tenant(struct source *src, uint32_t n, struct weir_store_tenant *info
 	if (!err && info->name_len > WEIR_TENANT_SHOWN_MAX)
 		return source_odd(src);
 	return err;
+}
+
+int source_device(struct source *src, uint32_t n, struct weir_store_device *device)
+{
+	const char *strings[SOURCE_STRINGS];
+	size_t rest = 0, got = 0;
+	int err;
+
+	if (src->s)
+		return weir_store_get_device(src->s, n, device);
+	err = source_struct(src, CONTROL_DEVICE, &n, sizeof(n), device, sizeof(*device), &rest,
+			    &got);
+	if (err)
+		return err;
+	source_take_strings(src, rest, got, src->strings[2], strings);
+	device->path = strings[0];
+	device->why = strings[1];
+	device->queue = NULL;
+	return 0;
+}
+
+int source_device_stats(struct source *src, uint32_t n, struct weir_store_stats *stats)
+{
+	size_t rest, got;
+
+	if (src->s)
+		return weir_store_get_device_stats(src->s, n, stats);
+	return source_struct(src, CONTROL_DEVICE_STATS, &n, sizeof(n), stats, sizeof(*stats), &rest,
+			     &got);
 }
 
 int source_why(struct source *src, const void *key, uint32_t key_len, struct weir_store_why *why)

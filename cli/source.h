@@ -19,7 +19,8 @@ struct source {
 	struct control_client owner;
 	const char *path;
 	char *buf; /* a part of an answer, of CONTROL_DATA_MAX bytes */
-	char strings[2][SOURCE_STRINGS][SOURCE_STRING_BYTES]; /* of info and of queue */
+	/* Of info, of queue, and of the device that was asked for last. */
+	char strings[3][SOURCE_STRINGS][SOURCE_STRING_BYTES];
 };
 
 /*
@@ -27,6 +28,10 @@ struct source {
  * process is asked. Returns 0, or an exit code after the error was printed.
  */
 int source_open(struct source *src, const char *path, const struct opening *o);
+
+/* Asks the process that has the store at PATH open, as weir_error() says (-EBUSY). Returns what
+ * source_open() returns. */
+int source_open_busy(struct source *src, const char *path, const struct opening *o);
 
 /* Closes SRC. Returns EXIT_CODE, but if that is 0 and closing fails, it prints the error and
  * returns REPORT_FAILED. */
@@ -44,6 +49,9 @@ int source_stats(struct source *src, struct weir_store_stats *stats);
 int source_queue(struct source *src, struct weir_queue_info *info);
 int source_stream(struct source *src, uint32_t stream, struct weir_store_stream *info);
 int source_tenant(struct source *src, uint32_t n, struct weir_store_tenant *info);
+/* The strings of DEVICE are valid until the next call. */
+int source_device(struct source *src, uint32_t n, struct weir_store_device *device);
+int source_device_stats(struct source *src, uint32_t n, struct weir_store_stats *stats);
 int source_why(struct source *src, const void *key, uint32_t key_len, struct weir_store_why *why);
 /* COUNTS say which keys are missing, also if it fails. */
 int source_list(struct source *src, const struct weir_list_opts *opts,

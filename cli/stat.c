@@ -10,7 +10,7 @@
 #include "base/parse.h"
 #include "cli/command.h"
 #include "cli/describe.h"
-#include "cli/devices.h"
+#include "cli/device_table.h"
 #include "cli/report.h"
 #include "cli/source.h"
 #include "cli/table.h"
@@ -157,9 +157,9 @@ static int stat_print(const struct stat_facts *f, struct source *src)
 	stat_rows_recovery(&t, &f->stats);
 	err = table_print(&t, 2, stdout);
 	table_free(&t);
-	if (!err && src->s && f->info.devices > 1) {
+	if (!err && (f->info.devices > 1 || f->stats.failed_ios)) {
 		printf("devices:\n");
-		err = devices_print(src->s, stdout);
+		err = device_table_print(src, stdout);
 	}
 	if (!err && f->info.streams > 1) {
 		printf("streams:\n");
@@ -219,16 +219,15 @@ static int stat_print_json(const struct stat_facts *f, struct source *src)
 	if (!streams)
 		return report_failed(f->path);
 	root = describe_store("weir.stat.v1", f->path, &f->info);
-	if (root &&
-	    (json_object_set_new(root, "pid", pid ? json_integer(pid) : json_null()) ||
-	     json_object_set_new(root, "engine", json_string(f->queue.engine)) ||
-	     json_object_set_new(root, "engine_why", json_string(f->queue.engine_why)) ||
-	     json_object_set_new(root, "scheduler", json_string(f->queue.scheduler)) ||
-	     json_object_set_new(root, "content", stat_json_content(&f->stats)) ||
-	     json_object_set_new(root, "recovery", stat_json_recovery(&f->stats)) ||
-	     stat_json_placement(root, &f->info) ||
-	     json_object_set_new(root, "devices", src->s ? devices_json(src->s) : json_array()) ||
-	     json_object_set(root, "streams", streams))) {
+	if (root && (json_object_set_new(root, "pid", pid ? json_integer(pid) : json_null()) ||
+		     json_object_set_new(root, "engine", json_string(f->queue.engine)) ||
+		     json_object_set_new(root, "engine_why", json_string(f->queue.engine_why)) ||
+		     json_object_set_new(root, "scheduler", json_string(f->queue.scheduler)) ||
+		     json_object_set_new(root, "content", stat_json_content(&f->stats)) ||
+		     json_object_set_new(root, "recovery", stat_json_recovery(&f->stats)) ||
+		     stat_json_placement(root, &f->info) ||
+		     json_object_set_new(root, "devices", device_table_json(src)) ||
+		     json_object_set(root, "streams", streams))) {
 		json_decref(root);
 		root = NULL;
 	}

@@ -629,6 +629,7 @@ struct weir_store_stats {
 	/* Scrubs: whole passes; bytes of values that were read; values that did not verify, and
 	 * entries that were dropped because of that; values that could not be read. */
 	uint64_t scrub_passes, scrub_bytes, scrub_damaged, scrub_dropped, scrub_read_errors;
+	uint64_t failed_ios; /* that the devices did not do; discards are not counted */
 };
 
 #define WEIR_STORE_STATS_INIT WEIR_INIT_SIZED(struct weir_store_stats)
@@ -681,16 +682,21 @@ enum weir_store_device_state {
 	WEIR_STORE_DEVICE_GOOD = 0,
 	WEIR_STORE_DEVICE_STOPPED = 1, /* no more writes until the store is reopened */
 	WEIR_STORE_DEVICE_MISSING = 2, /* the store was opened without it */
+	WEIR_STORE_DEVICE_FAILING = 3, /* the newest io failed; writes are still tried */
 };
 
 /* Facts about a device of a store. Start from WEIR_STORE_DEVICE_INIT. */
 struct weir_store_device {
 	size_t size;
-	uint32_t number;	  /* its place in the store, from 0 */
-	uint32_t state;		  /* enum weir_store_device_state */
-	const char *path;	  /* NULL: it is missing. Valid until the store is closed */
-	const char *why;	  /* missing: why, as far as it is known; else NULL. As path */
+	uint32_t number;  /* its place in the store, from 0 */
+	uint32_t state;	  /* enum weir_store_device_state */
+	const char *path; /* NULL: it is missing. Valid until the store is closed */
+	/* Missing: why, as far as it is known. Otherwise the first io that failed, or NULL. As
+	 * path.
+	 */
+	const char *why;
 	struct weir_queue *queue; /* NULL: it is missing */
+	uint64_t failed_ios;	  /* of the store, since it was opened; 0 if it is missing */
 };
 
 #define WEIR_STORE_DEVICE_INIT WEIR_INIT_SIZED(struct weir_store_device)

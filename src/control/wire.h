@@ -20,16 +20,18 @@
 
 /* What a client asks, and what an answer is made of. The numbers stay. */
 enum control_kind {
-	CONTROL_HELLO = 1,  /* -> struct control_hello */
-	CONTROL_INFO = 2,   /* -> struct weir_store_info, and its strings */
-	CONTROL_STATS = 3,  /* -> struct weir_store_stats */
-	CONTROL_QUEUE = 4,  /* -> struct weir_queue_info, and its strings */
-	CONTROL_STREAM = 5, /* uint32_t: its number -> struct weir_store_stream */
-	CONTROL_TENANT = 6, /* uint32_t: the row -> struct weir_store_tenant */
-	CONTROL_WHY = 7,    /* the key -> struct weir_store_why */
-	CONTROL_EXISTS = 8, /* the key -> uint64_t: the length of its value */
-	CONTROL_GET = 9,    /* the key -> the value */
-	CONTROL_LIST = 10,  /* a prefix -> struct control_entry and a key, again and again */
+	CONTROL_HELLO = 1,   /* -> struct control_hello */
+	CONTROL_INFO = 2,    /* -> struct weir_store_info, and its strings */
+	CONTROL_STATS = 3,   /* -> struct weir_store_stats */
+	CONTROL_QUEUE = 4,   /* -> struct weir_queue_info, and its strings */
+	CONTROL_STREAM = 5,  /* uint32_t: its number -> struct weir_store_stream */
+	CONTROL_TENANT = 6,  /* uint32_t: the row -> struct weir_store_tenant */
+	CONTROL_WHY = 7,     /* the key -> struct weir_store_why */
+	CONTROL_EXISTS = 8,  /* the key -> uint64_t: the length of its value */
+	CONTROL_GET = 9,     /* the key -> the value */
+	CONTROL_LIST = 10,   /* a prefix -> struct control_entry and a key, again and again */
+	CONTROL_DEVICE = 11, /* uint32_t: its number -> struct weir_store_device, and its strings */
+	CONTROL_DEVICE_STATS = 12, /* uint32_t: its number -> struct weir_store_stats */
 	CONTROL_DATA = 100,
 	CONTROL_END = 101,
 };

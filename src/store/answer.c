@@ -151,6 +151,37 @@ static int answer_tenant(struct weir_store *s, struct control_conn *conn,
 	return answer_send(conn, err, &info, sizeof(info));
 }
 
+static int answer_device(struct weir_store *s, struct control_conn *conn,
+			 const struct control_request *r)
+{
+	struct weir_store_device device = WEIR_STORE_DEVICE_INIT, plain;
+	struct answer_text t = { .length = 0 };
+	uint32_t n = 0;
+	int err = answer_number(r, &n);
+
+	if (!err)
+		err = weir_store_get_device(s, n, &device);
+	plain = device;
+	plain.path = plain.why = NULL;
+	plain.queue = NULL;
+	answer_add(&t, &plain, sizeof(plain));
+	answer_add_string(&t, device.path);
+	answer_add_string(&t, device.why);
+	return answer_send(conn, err, t.bytes, t.length);
+}
+
+static int answer_device_stats(struct weir_store *s, struct control_conn *conn,
+			       const struct control_request *r)
+{
+	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
+	uint32_t n = 0;
+	int err = answer_number(r, &n);
+
+	if (!err)
+		err = weir_store_get_device_stats(s, n, &stats);
+	return answer_send(conn, err, &stats, sizeof(stats));
+}
+
 static int answer_why(struct weir_store *s, struct control_conn *conn,
 		      const struct control_request *r)
 {
@@ -337,6 +368,10 @@ static int answer_request(void *user, struct control_conn *conn, const struct co
 		return answer_stream(s, conn, r);
 	case CONTROL_TENANT:
 		return answer_tenant(s, conn, r);
+	case CONTROL_DEVICE:
+		return answer_device(s, conn, r);
+	case CONTROL_DEVICE_STATS:
+		return answer_device_stats(s, conn, r);
 	case CONTROL_WHY:
 		return answer_why(s, conn, r);
 	case CONTROL_EXISTS:

@@ -94,9 +94,17 @@ int weir_store_get_device_stats(struct weir_store *s, uint32_t n, struct weir_st
 	return err ? err : opts_give(stats, stats->size, &all, sizeof(all));
 }
 
-static int parts_has_stopped(struct weir_store *s, void *user)
+static int parts_look_at_device(struct weir_store *s, void *user)
 {
-	*(uint32_t *)user = s->io.broken ? WEIR_STORE_DEVICE_STOPPED : WEIR_STORE_DEVICE_GOOD;
+	const struct failing *f = &s->io.failing;
+	struct weir_store_device *device = user;
+
+	device->failed_ios = f->ios;
+	device->why = f->ios ? f->first : NULL;
+	if (s->io.broken)
+		device->state = WEIR_STORE_DEVICE_STOPPED;
+	else if (f->row)
+		device->state = WEIR_STORE_DEVICE_FAILING;
 	return 0;
 }
 
@@ -114,7 +122,7 @@ int weir_store_get_device(struct weir_store *s, uint32_t n, struct weir_store_de
 	if (part) {
 		all.path = weir_device_path(part->io.dev);
 		all.queue = part->io.q;
-		err = wait_call(part, parts_has_stopped, &all.state);
+		err = wait_call(part, parts_look_at_device, &all);
 	} else {
 		all.state = WEIR_STORE_DEVICE_MISSING;
 		all.why = *s->parts->why[n] ? s->parts->why[n] : NULL;

@@ -68,6 +68,7 @@ int stats_fill(struct weir_store *s, void *user)
 		.scrub_read_errors =
 			__atomic_load_n(&s->scrub.counts.read_errors, __ATOMIC_RELAXED),
 		.rereads = s->reads.rereads + s->recovered.rereads,
+		.failed_ios = s->io.failing.ios,
 		.sealed_bytes = logs.sealed_bytes,
 		.unused_bytes = logs.unused_bytes,
 	};

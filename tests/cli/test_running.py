@@ -28,6 +28,8 @@ lib.weir_error.restype = ctypes.c_char_p
 store = ctypes.c_void_p()
 if lib.weir_store_open(ctypes.byref(store), sys.argv[2].encode(), opts):
     sys.exit(lib.weir_error().decode())
+for key in sys.argv[5:]:
+    lib.weir_store_delete(store, key.encode(), len(key.encode()), 0)
 print("open", flush=True)
 while not select.select([0], [], [], 0.001 if polls else None)[0]:
     lib.weir_store_poll(store)
@@ -41,16 +43,16 @@ def environment(weir):
 
 
 class Owner:
-    """A process that has the store of WEIR open."""
+    """A process that has the store of WEIR open. It deletes the keys in DELETES first."""
 
-    def __init__(self, weir, engine, kind, **keywords):
+    def __init__(self, weir, engine, kind, deletes=(), **keywords):
         library = pathlib.Path(weir.binary).parent.parent / "libweir.so"
         try:
             ctypes.CDLL(str(library))
         except OSError as reason:
             raise Skip(f"the library cannot be loaded: {reason}") from reason
         self.process = subprocess.Popen(
-            [sys.executable, "-c", OWNER, str(library), weir.img, engine, kind],
+            [sys.executable, "-c", OWNER, str(library), weir.img, engine, kind, *deletes],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             **{"env": environment(weir), **keywords})
         self.pid = self.process.pid
@@ -98,6 +100,47 @@ def look(weir):
     assert got["value_bytes"] == 500000 and got["output"] == copy, got
     found += [json.dumps(stat), text, pathlib.Path(copy).read_bytes()]
     return pid, found
+
+
+@case
+def why(weir):
+    """stat --why asks the process that has the store open, which knows what left since"""
+    fill(weir)
+    env = environment(weir)
+    owner = Owner(weir, "posix", "worker", ["large"])
+    assert b"is there: 500000 bytes" not in weir.run("stat", weir.img, "--why", "large", env=env)[0]
+    assert b"large was deleted" in weir.run("stat", weir.img, "--why", "large", env=env)[0]
+    found = weir.json("stat", weir.img, "--why", "large", env=env)
+    assert (found["reason"], found["there"], found["pid"]) == ("deleted", False, owner.pid), found
+    assert found["time_ns"] and found["versions"] is None, found
+    assert b"is not there" in weir.run("stat", weir.img, "--why", "never", env=env)[0]
+    assert weir.json("stat", weir.img, "--why", "never", env=env)["reason"] == "unknown"
+    owner.close()
+    found = weir.json("stat", weir.img, "--why", "large", env=env)
+    assert (found["reason"], found["pid"]) == ("deleted", None), found
+
+
+@case
+def devices(weir):
+    """of a running store on several devices, stat shows each, as of one that nobody has open"""
+    paths = [weir.path(f"disk{n}") for n in range(3)]
+    weir.run("format", *paths, "--size", "64m")
+    weir.img = ",".join(paths)
+    for key in range(9):
+        weir.run("put", weir.img, f"key{key}", stdin=b"value")
+    env = environment(weir)
+    alone = weir.json("stat", weir.img, env=env)["devices"]
+    owner = Owner(weir, "posix", "worker")
+    stat = weir.json("stat", weir.img, env=env)
+    assert stat["pid"] == owner.pid
+    assert [d["path"] for d in stat["devices"]] == paths, stat["devices"]
+    same = ("device", "state", "path", "why", "entries", "live_bytes", "failed_ios")
+    assert [[d[name] for name in same] for d in stat["devices"]] == \
+        [[d[name] for name in same] for d in alone], stat["devices"]
+    assert sum(d["entries"] for d in stat["devices"]) == 9
+    text = weir.run("stat", weir.img, env=env)[0].decode()
+    assert all(path in text.split("devices:")[1] for path in paths), text
+    owner.close()
 
 
 @case

@@ -21,6 +21,7 @@
 #include "store/format/layout.h"
 #include "store/format/super.h"
 #include "store/io/bufpool.h"
+#include "store/io/failing.h"
 #include "store/io/flush.h"
 #include "store/io/op.h"
 #include "store/io/pieces.h"
@@ -55,6 +56,7 @@ struct store_io {
 	struct superjob superjob;
 	struct flusher flusher;
 	struct bufpool pool;
+	struct failing failing;
 	int broken;	 /* 0, or the error of all writes until the store is reopened */
 	int first_error; /* what broke it */
 	uint32_t asking; /* a bit for each log that the next round of the turn looks at */

@@ -21,6 +21,7 @@ static void sio_ended(struct sio *sio)
 		__atomic_store_n(&io->ring_lost, sio->io.cause, __ATOMIC_RELEASE);
 	if (sio->io.op == WEIR_OP_WRITE && !sio->io.result)
 		io->counts.written_bytes += sio->io.length;
+	failing_note(io, &sio->io);
 	sio->done(sio, sio->io.result);
 	io->turn(io);
 }
