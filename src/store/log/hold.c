@@ -243,6 +243,18 @@ void hold_resize(struct logs *ls, const uint64_t hash[2], uint32_t length)
 	pthread_mutex_unlock(&ls->pins.lock);
 }
 
+uint64_t hold_changes(struct logs *ls)
+{
+	uint64_t changes;
+
+	pthread_mutex_lock(&ls->pins.lock);
+	/* The time of a lease may be over before anybody notices. */
+	ls->pins.changes += ls->pins.leased_keys > 0;
+	changes = ls->pins.changes;
+	pthread_mutex_unlock(&ls->pins.lock);
+	return changes;
+}
+
 void hold_forget(struct logs *ls, const uint64_t hash[2], const struct index_value *value)
 {
 	struct pin *row;

@@ -27,6 +27,9 @@ void hold_stay(struct logs *ls, const uint64_t hash[2]);
 /* Notes that the value of HASH, which is held, was replaced by one of LENGTH bytes. If the leases
  * cover too much now, the oldest are taken back. */
 void hold_resize(struct logs *ls, const uint64_t hash[2], uint32_t length);
+/* Returns a number that is the same as before only if nothing that was held can have been let go.
+ */
+uint64_t hold_changes(struct logs *ls);
 /* Ends all that holds HASH, whose entry must leave. */
 void hold_break(struct logs *ls, const uint64_t hash[2]);
 /* Ends all that holds HASH, whose entry had VALUE and was removed. */

@@ -85,6 +85,8 @@ struct logs {
 	bool surviving;		   /* one of them has survivors under way, or may have */
 	bool reclaim_failed;	   /* the last one failed: no more begins before something waits */
 	uint32_t fruitless;	   /* reclaims since the last put or delete was admitted */
+	bool full;		   /* reclaiming was fruitless, and an operation has failed */
+	uint64_t hold_changes;	   /* of pins, as it was before reclaiming became fruitless */
 	uint32_t ahead_max;	   /* segments that each log begins ahead */
 	uint32_t prepare_first;	   /* logs that come first when a segment is free, as a mask */
 	uint32_t prepare_failures; /* headers that could not be written */

@@ -99,6 +99,7 @@ void pins_remove(struct pins *p, struct pin *row)
 		pins_end_leases(p, row);
 	p->pinned -= row->pins > 0;
 	*link = row->next;
+	p->changes++;
 	p->count--;
 	free(row);
 }

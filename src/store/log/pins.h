@@ -34,8 +34,9 @@ struct pins {
 	uint32_t count;
 	struct pin_list leased; /* the oldest lease first */
 	uint64_t leased_bytes, leased_max;
-	uint64_t calls;	 /* that leased */
-	uint64_t pinned; /* keys with pins */
+	uint64_t changes; /* it changes when something that was held may have been let go */
+	uint64_t calls;	  /* that leased */
+	uint64_t pinned;  /* keys with pins */
 	uint64_t leased_keys;
 	uint64_t taken_back; /* leases that ended because there were too many */
 };

@@ -257,6 +257,10 @@ static bool reclaim_begin(struct logs *ls, const struct victim *v)
 	segment_reclaim(v->seg);
 	job_init(&r->survive.job, v->seg->log);
 	job_begin(&r->survive.job, v->seg);
+	if (!ls->fruitless) {
+		ls->full = false;
+		ls->hold_changes = hold_changes(ls);
+	}
 	r->survive.rule = v->rule;
 	r->soon = true;
 	ls->reclaiming++;
@@ -290,15 +294,39 @@ static bool reclaim_is_awaited(const struct logs *ls)
 	return false;
 }
 
+/* Returns true if a delete waits for its position, and no put is in front of it. */
+static bool reclaim_helps_delete(const struct logs *ls)
+{
+	const struct log *l;
+	uint32_t i;
+
+	LOGS_FOREACH(ls, l, i)
+	if (l->pending.first && l->pending.first->kind == WEIR_STORE_DELETE)
+		return true;
+	return false;
+}
+
 /*
  * Returns true if reclaiming has won nothing for so long that all space must be held by pins.
  *
  * Law no-space (reclaim_log): a put fails with -ENOSPC only when reclaiming has gone round all
  * segments and freed nothing.
+ *
+ * Once it has failed, that stays so until something that was held is let go, or something is
+ * admitted: to find it out again for each put would write all that is pinned twice.
+ * A delete goes round again: it only needs the reserve to be whole.
  */
-static bool reclaim_is_fruitless(const struct logs *ls)
+static bool reclaim_is_fruitless(struct logs *ls)
 {
-	return ls->fruitless > 2 * ls->segs.count;
+	if (ls->fruitless <= 2 * ls->segs.count)
+		return false;
+	if (ls->full && (reclaim_helps_delete(ls) || hold_changes(ls) != ls->hold_changes)) {
+		ls->full = false;
+		ls->fruitless = 0;
+		return false;
+	}
+	ls->full = true;
+	return true;
 }
 
 static void reclaim_log(struct log *l)
@@ -311,7 +339,6 @@ static void reclaim_log(struct log *l)
 		if (ls->reclaim_failed && !reclaim_is_awaited(ls))
 			break;
 		if (reclaim_is_fruitless(ls)) {
-			ls->fruitless = 0;
 			reclaim_failed(ls, -ENOSPC);
 			break;
 		}

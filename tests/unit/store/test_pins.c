@@ -372,6 +372,81 @@ static void pins_and_small_batches(void **state)
 	assert_int_equal(counts().pinned, 800);
 }
 
+static uint64_t written(void)
+{
+	struct weir_store_stats stats;
+
+	rig_stats(&rig, &stats);
+	return stats.written_bytes;
+}
+
+/* Puts until there is no space. The keys below LEASES are leased, the others are pinned. Returns
+ * the first key that has no value. */
+static uint64_t hold_everything(uint64_t from, uint64_t leases)
+{
+	uint64_t key = from;
+	int err = 0;
+
+	for (; !err; key++) {
+		err = rig_put(&rig, key, 1, LENGTH, 0);
+		if (!err && key < leases)
+			assert_int_equal(lease(key, 1, 0), 1);
+		else if (!err)
+			assert_int_equal(pin(key), 0);
+	}
+	assert_int_equal(err, -ENOSPC);
+	return key - 1;
+}
+
+/* That pins hold everything is found out once: to do that again for each put would write all that
+ * is pinned each time. */
+static void full_of_pins(void **state)
+{
+	uint64_t keys = hold_everything(0, 0), bytes, n;
+
+	(void)state;
+	bytes = written();
+	for (n = 0; n < 100; n++)
+		assert_int_equal(rig_put(&rig, 1000, 1, LENGTH, 0), -ENOSPC);
+	/* What was under way may end. */
+	assert_true(written() - bytes < 1 << 20);
+	/* It is noticed that keys may leave, whether they were let go or deleted. */
+	for (n = 0; n < 12; n++)
+		assert_int_equal(unpin(n), 0);
+	assert_int_equal(rig_put(&rig, 1000, 1, LENGTH, 0), 0);
+	assert_int_equal(pin(1000), 0);
+	assert_true(hold_everything(1001, 0) > 1001);
+	for (n = 12; n < 24; n++)
+		assert_int_equal(rig_delete(&rig, n, 0), 0);
+	assert_int_equal(rig_put(&rig, 2000, 1, LENGTH, 0), 0);
+	for (n = 24; n < keys; n++)
+		assert_int_equal(rig_get(&rig, n, 1, LENGTH), 1);
+	rig_check_counts(rig.s);
+}
+
+/* The time of a lease ends without a word. */
+static void full_of_leases(void **state)
+{
+	uint64_t keys = hold_everything(0, QUARTER / 2), n;
+	struct timespec t = { .tv_nsec = 3000000 };
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1000, 1, LENGTH, 0), -ENOSPC);
+	for (n = 0; n < QUARTER / 2; n++) {
+		assert_int_equal(lease(n, 1, clock_now() + 1000000), 1);
+		assert_int_equal(unlease(n), 0);
+	}
+	assert_int_equal(rig_put(&rig, 1000, 1, LENGTH, 0), -ENOSPC);
+	for (n = 0; n < QUARTER / 2; n++) {
+		assert_int_equal(unlease(n), 0);
+		assert_int_equal(lease(n, 1, clock_now() + 1000000), 1);
+	}
+	nanosleep(&t, NULL);
+	assert_int_equal(rig_put(&rig, 1000, 1, LENGTH, 0), 0);
+	for (n = QUARTER / 2; n < keys; n++)
+		assert_int_equal(rig_get(&rig, n, 1, LENGTH), 1);
+}
+
 /* What reclaim lets go cannot be held any more, until it is written again. */
 static void leaving_entries_cannot_be_held(void **state)
 {
@@ -532,6 +607,8 @@ int main(void)
 		TEST(leased_values_grow),
 		TEST(lease_after_another),
 		TEST(pins_and_small_batches),
+		TEST(full_of_pins),
+		TEST(full_of_leases),
 		TEST(oldest_leases_are_taken_back),
 		TEST(leaving_entries_cannot_be_held),
 		TEST(deleted_between),
