@@ -23,7 +23,8 @@
  *     of its segment, an older version or a deleted key may return. The store opens as long as one
  *     superblock copy is intact.
  *   - A read that fails says nothing about the bytes, and costs nothing: opening then fails with
- *     -EIO and has written nothing, unless opts.salvage gives up the segment.
+ *     -EIO and has written nothing, unless opts.salvage gives up the segment. Then what the segment
+ *     superseded counts again: an older version or a deleted key may return.
  *   - A recovery that was interrupted anywhere, and is run again, ends with the same entries as one
  *     that was not interrupted.
  *   - If a flush fails, operations that wait for it fail, and the store is read-only until it is
@@ -175,8 +176,8 @@ struct weir_store_opts {
 	uint64_t depth_bytes;
 	uint64_t batch_bytes; /* largest batch; default 1 MiB, at most a segment */
 	uint32_t placement;   /* enum weir_placement */
-	/* 1: a segment that cannot be read is put out of use for good, with the entries in it, and
-	 * the store opens. By default the open then fails with -EIO. */
+	/* 1: a segment that cannot be read is put out of use for good, with the entries and the
+	 * deletes in it, and the store opens. By default the open then fails with -EIO. */
 	uint32_t salvage;
 	const char *engine_opts; /* the queue's */
 	/* It is called on the loop for each key that leaves, at most once for each time that the
@@ -288,15 +289,17 @@ struct weir_store_op {
 	int32_t result; /* from `end` on: 0 or -errno as at the blocking calls */
 	/* 0: the value is in one piece. Otherwise the value lies in so many pieces of memory, which
 	 * iov names; at most WEIR_STORE_IOV_MAX. They have any address and length, 0 too; value_len
-	 * (put) or capacity (get) is the sum of their lengths. Whole blocks of pieces that are
-	 * aligned to 4096 are not copied. */
+	 * (put) or capacity (get) is the sum of their lengths. Those of a get must not overlap.
+	 * Whole blocks of pieces that are aligned to 4096 are not copied. */
 	uint32_t nr_iov;
 	/* 0: none. Otherwise the time, in ns of CLOCK_MONOTONIC, at which the operation ends with
 	 * -ETIMEDOUT, or at most 1 ms later, where the store's loop runs. A put or delete that has
 	 * its position in the log then goes on, and ends with its own result. One that has not is
 	 * dropped: its value was not read, and it changes nothing. A get ends in any case: it is
 	 * withdrawn from the queue, and if the drive has it already, the drive writes to memory of
-	 * the store's own. Therefore a get with a deadline is always copied. */
+	 * the store's own. Therefore a get with a deadline is always copied. What only waits for a
+	 * flush, or for another put of its key (WEIR_PUT_IF_ABSENT), ends with its own result; so
+	 * does a sync that has begun. */
 	uint64_t deadline_ns;
 	void (*end)(struct weir_store_op *op); /* may be NULL: use weir_store_wait() */
 	void *user;			       /* the caller's own */
