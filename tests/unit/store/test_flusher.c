@@ -101,11 +101,46 @@ static void asked_while_it_fails(void **state)
 	assert_int_equal(a.result_second, -EROFS);
 }
 
+/* A flush that nobody waits for comes once, when so much of a log is not covered. It makes durable
+ * what was published when it was submitted. */
+static void marks(void **state)
+{
+	static struct flush_mark m;
+	const struct logpos from = { { 1, 1 }, 1 }, to = { { 1, 2 }, 3 }, beyond = { { 1, 2 }, 9 };
+	struct store_io *io = &rig.s->io;
+
+	(void)state;
+	memset(&m, 0, sizeof(m));
+	flushes_ended = 0;
+	memdisk.watch = watch;
+	flush_mark_add(io, &m, from);
+	assert_true(m.published.gen.counter == 1);
+	flush_mark_pass(io, &m, FLUSH_EVERY_BYTES - 2);
+	flush_mark_publish(io, &m, to, 1);
+	assert_false(flush_is_due(&io->flusher));
+	flush_mark_pass(io, &m, 1);
+	assert_true(flush_is_due(&io->flusher));
+	store_turn(io);
+	assert_true(io->flusher.busy && !io->flusher.wanted);
+	flush_mark_publish(io, &m, beyond, 5); /* the flush under way does not cover this */
+	poll_some();
+	assert_int_equal(flushes_ended, 1);
+	assert_true(m.durable.gen.counter == 2 && m.durable.block == 3);
+	assert_int_equal(m.durable_bytes, FLUSH_EVERY_BYTES);
+	assert_int_equal(m.covered_bytes, FLUSH_EVERY_BYTES);
+	flush_want(io);
+	store_turn(io);
+	poll_some();
+	assert_int_equal(flushes_ended, 2);
+	assert_true(m.durable.block == 9 && m.durable_bytes == m.published_bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(asked_while_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(asked_while_it_fails, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(marks, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
