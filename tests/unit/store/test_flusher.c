@@ -7,6 +7,7 @@
 
 #include "base/container.h"
 #include "memdisk.h"
+#include "store/log/logs.h"
 #include "store/store.h"
 
 static struct rig rig = { .engine = "posix" };
@@ -135,12 +136,50 @@ static void marks(void **state)
 	assert_true(m.durable.block == 9 && m.durable_bytes == m.published_bytes);
 }
 
+/* Admission waits while too much of a log is not durable, and asks for a flush meanwhile. */
+static void tail(void **state)
+{
+	struct weir_store_op op = WEIR_STORE_OP_INIT;
+	struct log *l = rig.s->logs->log[0];
+	unsigned before;
+	uint64_t more;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 100, 0), 0);
+	more = TAIL_MAX_BYTES - (l->admitted_bytes - l->mark.durable_bytes);
+	l->admitted_bytes += more; /* as if so much had been written */
+	assert_int_equal(rig_put(&rig, 2, 1, 100, 0), 0);
+	assert_true(l->admitted_bytes - l->mark.durable_bytes > TAIL_MAX_BYTES);
+	memdisk.watch = watch;
+	op.kind = WEIR_STORE_PUT;
+	op.key = "3";
+	op.key_len = 1;
+	op.value = "value";
+	op.value_len = 5;
+	l->admitted_bytes += TAIL_MAX_BYTES;
+	assert_int_equal(weir_store_submit(rig.s, &op), 0);
+	poll_some();
+	assert_int_equal(weir_store_wait(rig.s, &op, 0), -ETIMEDOUT);
+	/* All is covered, and the next segment has been begun, so now only the tail asks. */
+	before = flushes_ended;
+	flush_mark_pass(&rig.s->io, &l->mark, 1);
+	log_ask(l);
+	store_turn(&rig.s->io);
+	poll_some();
+	assert_int_equal(flushes_ended, before + 1);
+	l->admitted_bytes -= more + TAIL_MAX_BYTES - 1;
+	log_ask(l);
+	store_turn(&rig.s->io);
+	assert_int_equal(weir_store_wait(rig.s, &op, UINT64_MAX), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(asked_while_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(asked_while_it_fails, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(marks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tail, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,6 +139,18 @@ static void refused(int err, const char *words)
 	free(before);
 }
 
+/* Two stores, and no header of either. All were read, so this is no failed read. */
+static void headers_of_neither(void **state)
+{
+	static const uint8_t zeroes[4096];
+
+	(void)state;
+	other_store(IMAGE, SEGMENT, 1);
+	for (uint64_t at = FIRST; at < SECOND_COPY; at += SEGMENT)
+		poke(at, zeroes, sizeof(zeroes));
+	refused(-EBADMSG, "two stores");
+}
+
 /* Only the foreign copy is valid. Nothing on the device belongs to it. */
 static void no_copy_of_its_own(void **state)
 {
@@ -325,6 +337,7 @@ int main(void)
 		TEST(no_copy_of_its_own),
 		TEST(an_older_store_on_the_device),
 		TEST(half_of_each),
+		TEST(headers_of_neither),
 		TEST(a_copy_that_cannot_be_read),
 		TEST(a_copy_that_cannot_be_written),
 		TEST(neither_can_be_written),
