@@ -29,7 +29,8 @@
  *     that was not interrupted.
  *   - If a flush fails, operations that wait for it fail, and the store is read-only until it is
  *     reopened. The puts that the flush should have covered are counted as at risk.
- *   - A put fails with -ENOSPC only when pins and open segments hold everything.
+ *   - A put fails with -ENOSPC only when pins and open segments hold everything, or when the
+ *     filesystem below a sparse file is full.
  *
  * Threads
  *   The state of a store belongs to the loop of lane 0 of its queue. Any thread may call: the
@@ -233,7 +234,7 @@ int weir_store_open_queues(struct weir_store **s, struct weir_queue **queues, ui
  * Waits for all operations, flushes, seals the open segments, and frees S. Returns the first error;
  * the store is closed also if there was one. With opts.attach the owner must call this. NULL is
  * allowed. Blocks. In a child of fork() it frees memory only, and returns 0 at once. Errors: -EIO,
- * -EDEADLK from a callback.
+ * -ENOSPC (the filesystem below a sparse file was full), -EDEADLK from a callback.
  */
 int weir_store_close(struct weir_store *s);
 
@@ -372,9 +373,10 @@ const char *weir_store_op_strerror(const struct weir_store_op *op, char *buf, si
  * Stores VALUE under KEY, replacing what was there. VALUE must not change until this returns.
  * A buffer aligned to 4096 goes out without being copied.
  * Errors: -EEXIST (WEIR_PUT_IF_ABSENT: the key has a value already), -EINVAL, -EFBIG (too long:
- * weir_error() says how to format for it), -ENOSPC, -EROFS (opened read-only, or read-only after a
- * failed flush), -EIO (weir_error() says so where the queue has lost its ring and the store must be
- * reopened), -ENODEV (the device was removed), -EDEADLK. Any thread; blocks.
+ * weir_error() says how to format for it), -ENOSPC (pins and open segments hold everything, or the
+ * filesystem below a sparse file is full: weir_error() says which), -EROFS (opened read-only, or
+ * read-only after a failed flush), -EIO (weir_error() says so where the queue has lost its ring and
+ * the store must be reopened), -ENODEV (the device was removed), -EDEADLK. Any thread; blocks.
  */
 int weir_store_put(struct weir_store *s, const void *key, uint32_t key_len, const void *value,
 		   size_t value_len, uint32_t flags);
@@ -457,7 +459,8 @@ int weir_store_exists_many(struct weir_store *s, const struct weir_store_key *ke
 int weir_store_delete(struct weir_store *s, const void *key, uint32_t key_len, uint32_t flags);
 
 /*
- * Makes durable all that was acknowledged before. Errors: -EIO, -EROFS, -EDEADLK.
+ * Makes durable all that was acknowledged before. Errors: -EIO, -ENOSPC (the filesystem below a
+ * sparse file is full), -EROFS, -EDEADLK.
  * Any thread; blocks.
  */
 int weir_store_sync(struct weir_store *s);

@@ -71,6 +71,9 @@ static int close_finish(struct weir_store *s)
 	struct inner_op inner = { close_run };
 	int err = wait_inner(s, &inner);
 
+	if (err == -ENOSPC)
+		return error_set(err, "%s: the store had stopped writing: " WORDS_FULL,
+				 weir_device_path(s->io.dev));
 	return err ? error_sys(err, "%s: the store had stopped writing",
 			       weir_device_path(s->io.dev))
 		   : 0;

@@ -427,5 +427,40 @@ def closed_pipe(weir):
     assert "Traceback" not in err and len(err.splitlines()) <= 1, err
 
 
+FULL = """
+mount -t tmpfs -o size=3m none "$2" || exit 77
+cd "$2" || exit 77
+truncate -s 64m s.img
+"$1" format s.img --force || exit 78
+head -c 200000 /dev/zero > value
+n=0
+while "$1" put s.img key$n value; do n=$((n+1)); [ $n -lt 40 ] || exit 79; done
+"$1" put s.img again value && exit 80
+"$1" del s.img key0 && exit 81
+rm value
+"$1" put s.img again /etc/hostname || exit 82
+[ "$("$1" ls s.img | wc -l)" = $((n+1)) ] || exit 83
+[ "$("$1" get s.img key0 | wc -c)" = 200000 ] || exit 84
+"""
+
+
+@case
+def a_full_filesystem(weir):
+    """a full filesystem below a sparse file is called so, nothing is lost, and it can be mended"""
+    folder = weir.path("full")
+    os.mkdir(folder)
+    if not shutil.which("unshare"):
+        raise Skip("unshare is not installed")
+    done = subprocess.run(["unshare", "-m", "sh", "-c", FULL, "sh", weir.binary, folder],
+                          capture_output=True, text=True, check=False)
+    if "Operation not permitted" in done.stderr or done.returncode == 77:
+        raise Skip("a filesystem cannot be mounted here: " + done.stderr.strip()[:200])
+    assert not done.returncode, (done.returncode, done.stderr, done.stdout)
+    said = [line for line in done.stderr.splitlines() if "note:" not in line]
+    assert len(said) == 3, said
+    for line in said:
+        assert "no space left on the file system below it: free some, or preallocate" in line, said
+
+
 if __name__ == "__main__":
     sys.exit(main())

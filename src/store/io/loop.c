@@ -16,7 +16,7 @@ void io_break(struct store_io *io, int result)
 		return;
 	if (loop_device_is_removed(io->q))
 		result = -ENODEV;
-	io->broken = result == -ENODEV ? result : -EROFS;
+	io->broken = result == -ENODEV || result == -ENOSPC ? result : -EROFS;
 	io->first_error = result;
 	/* Operations that wait for a footer or for space would wait for ever. */
 	io_ask(io);

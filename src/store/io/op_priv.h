@@ -24,6 +24,7 @@ enum op_noted {
 	OP_NOTE_IO = 1,	       /* an io failed: the members io_* describe it */
 	OP_NOTE_RING_LOST = 2, /* the queue has lost its ring: io_cause is the kernel's errno */
 	OP_NOTE_READ_ONLY = 3, /* the store was opened read-only */
+	OP_NOTE_FULL = 4,      /* the store writes no more, because it met a full filesystem */
 };
 
 /* The store's part of an operation, valid from submit until `end`; `state` also afterwards. */

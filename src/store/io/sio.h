@@ -23,10 +23,11 @@ struct sio {
 /* Submits SIO, which was prepared with weir_io_*(). DONE is called once, never from inside. */
 void sio_submit(struct store_io *io, struct sio *sio, void (*done)(struct sio *, int));
 
-/* Returns the result of an operation whose io ended with RESULT, which is not 0. */
+/* Returns the result of an operation whose io ended with RESULT, which is not 0. A filesystem or a
+ * thin device below the store may have no space for a block (-ENOSPC); that can be mended. */
 static inline int sio_error(int result)
 {
-	return result == -ENODEV ? result : -EIO;
+	return result == -ENODEV || result == -ENOSPC ? result : -EIO;
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "store/io/syncio.h"
+#include "store/io/words.h"
 
 /* A read is tried so often. That it failed says nothing about the bytes. */
 #define SYNCIO_READ_TRIES 3u
@@ -20,6 +21,10 @@ static int syncio_words(struct weir_queue *q, const struct weir_io *io)
 {
 	char text[400];
 
+	if (io->result == -ENOSPC)
+		return error_set(io->result, "%s: %s: " WORDS_FULL,
+				 weir_device_path(weir_queue_device(q)),
+				 weir_io_strerror(io, text, sizeof(text)));
 	return error_set(io->result, "%s: %s", weir_device_path(weir_queue_device(q)),
 			 weir_io_strerror(io, text, sizeof(text)));
 }

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "queue/lane/io_priv.h"
 #include "store/io/io.h"
+#include "store/io/words.h"
 
 static const char *const words_kinds[WEIR_STORE_OP_COUNT] = {
 	[WEIR_STORE_PUT] = "put",	[WEIR_STORE_GET] = "get",   [WEIR_STORE_EXISTS] = "exists",
@@ -41,7 +42,16 @@ void words_note(struct store_io *io, struct weir_store_op *op, int result)
 		priv->io_cause = (uint16_t)lost;
 	} else if (result == -EROFS && io->read_only) {
 		priv->noted = OP_NOTE_READ_ONLY;
+	} else if (result == -ENOSPC && io->broken == -ENOSPC && priv->noted == OP_NOTE_NONE) {
+		priv->noted = OP_NOTE_FULL;
 	}
+}
+
+static void words_add_full(char *buf, size_t size)
+{
+	size_t at = strlen(buf);
+
+	snprintf(buf + at, size - at, ": " WORDS_FULL);
 }
 
 /* Writes the words of the queue for the io that failed below OP. */
@@ -57,6 +67,8 @@ static void words_of_io(const struct weir_store_op *op, char *buf, size_t size)
 
 	io_priv(&io)->failed_offset = priv->io_failed_offset;
 	weir_io_strerror(&io, buf, size);
+	if (op->result == -ENOSPC)
+		words_add_full(buf, size);
 }
 
 static const char *words_fixed(const struct weir_store_op *op)
@@ -100,6 +112,10 @@ static void words_of(const struct weir_store_op *op, char *buf, size_t size)
 		snprintf(buf, size,
 			 "the store's io_uring ring is gone (%s): close and reopen the store",
 			 strerror_r(priv->io_cause, system, sizeof(system)));
+	else if (op->result && priv->noted == OP_NOTE_FULL)
+		snprintf(buf, size,
+			 WORDS_FULL
+			 ". The store writes no more until it is closed and opened again");
 	else if (op->result == -EMSGSIZE)
 		snprintf(buf, size, "the value has %llu bytes, the buffer only %llu",
 			 (unsigned long long)op->value_len, (unsigned long long)op->capacity);

@@ -9,6 +9,11 @@
 
 struct store_io;
 
+/* What -ENOSPC of an io means, and what to do. */
+#define WORDS_FULL                                                                                 \
+	"no space left on the file system below it: free some, or preallocate the file "           \
+	"(fallocate)"
+
 /* Notes that IO, which OP needed, has failed. */
 void words_note_io(struct weir_store_op *op, const struct weir_io *io);
 /* Notes what the words of OP, which ends with RESULT, will need to know of its store. */

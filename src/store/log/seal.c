@@ -44,8 +44,9 @@ void seal_footer(struct store_io *io, const struct segment *seg, struct footer *
 	footer_seal(*buf, f, lay, &io->key);
 }
 
-/* Seals the segment, with a footer of FOOTER_BLOCKS, or without one if that is 0. */
-static void seal_finish(struct job *job, uint32_t footer_blocks)
+/* Seals the segment, with a footer of FOOTER_BLOCKS, or without one if that is 0, because of
+ * RESULT. */
+static void seal_finish(struct job *job, uint32_t footer_blocks, int result)
 {
 	struct log *l = job->log;
 	struct segment *seg = job_end(job);
@@ -53,7 +54,7 @@ static void seal_finish(struct job *job, uint32_t footer_blocks)
 	/* A recovery walks a segment without a footer, which is as good, unless it would find a
 	 * failed batch there. */
 	if (!footer_blocks && seg->failed) {
-		io_break(l->io, -EIO);
+		io_break(l->io, sio_error(result));
 		return;
 	}
 	segment_seal(&l->all->segs, seg, footer_blocks);
@@ -64,7 +65,8 @@ static void seal_finish(struct job *job, uint32_t footer_blocks)
 
 static void seal_written(struct job *job, int result)
 {
-	seal_finish(job, result ? 0 : (uint32_t)(job->bytes >> job->log->io->lay->block_shift));
+	seal_finish(job, result ? 0 : (uint32_t)(job->bytes >> job->log->io->lay->block_shift),
+		    result);
 }
 
 static void seal_flushed(struct job *job, int result)
@@ -80,7 +82,7 @@ static void seal_flushed(struct job *job, int result)
 	seal_footer(l->io, job->seg, &f, &job->buf);
 	job->bytes = (size_t)f.blocks << l->io->lay->block_shift;
 	if (!job->buf) {
-		seal_finish(job, 0);
+		seal_finish(job, 0, -ENOMEM);
 		return;
 	}
 	l->written_bytes += job->bytes;

@@ -103,6 +103,39 @@ static void each_says_which_io(int error, const char *why)
 	assert_says("flush: ", why);
 }
 
+/* The filesystem below a sparse file is full: what is on the medium can be written again, and
+ * nothing else. Put, sync and close say so, and what was acknowledged before is there later. */
+static void no_space_below(void **state)
+{
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, WEIR_PUT_DURABLE), 0);
+	memdisk.fail_error = -ENOSPC;
+	let_fail(WEIR_OP_WRITE, FIRST + 4096, FIRST + SEGMENT, UINT32_MAX);
+	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), -ENOSPC);
+	assert_says("write at 0x", "no space left on the file system below it: free some");
+	assert_int_equal(rig_put(&rig, 3, 1, 5000, 0), -ENOSPC);
+	assert_says("no space left on", "no space left on the file system below it: free some");
+	assert_says("no space left on", "until it is closed and opened again");
+	assert_int_equal(weir_store_sync(rig.s), -ENOSPC);
+	assert_says("no space left on", "no space left on the file system below it");
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+	assert_int_equal(memdisk_close(&rig), -ENOSPC);
+	assert_non_null(strstr(weir_error(), "no space left on the file system below it"));
+	memdisk.fails = 0;
+	memdisk_power_on(&rig);
+	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+	assert_int_equal(rig_put(&rig, 2, 1, 5000, WEIR_PUT_DURABLE), 0);
+	/* Both superblock copies are holes. */
+	assert_int_equal(memdisk_close(&rig), 0);
+	let_fail(WEIR_OP_WRITE, 0, memdisk.bytes, UINT32_MAX);
+	assert_int_equal(memdisk_open(&rig), -ENOSPC);
+	assert_non_null(strstr(weir_error(), "no space left on the file system below it"));
+	memdisk.fails = 0;
+	memdisk.fail_error = -EIO;
+	memdisk_power_on(&rig);
+	assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
+}
+
 /* Opening fails in the flush before recovery reads anything, or if no superblock copy can be
  * written. */
 static void opening_says_which_io(void **state)
@@ -499,6 +532,7 @@ int main(void)
 		TEST(a_removed_device_has_words),
 		TEST(an_error_has_words),
 		TEST(opening_says_which_io),
+		TEST(no_space_below),
 		TEST(a_flush),
 		TEST(a_batch),
 		TEST(behind_a_failed_batch),
