@@ -58,6 +58,17 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void one_that_was_never_submitted(void **state)
+{
+	uint64_t key = 1;
+	struct weir_store_op op;
+
+	(void)state;
+	make_put(&op, &key);
+	assert_int_equal(weir_store_cancel(rig.s, &op), -EINVAL);
+	assert_int_equal(ends, 0);
+}
+
 /* The operation in the middle is cancelled: it leaves no trace, and does not delay the others. */
 static void one_that_waits(void **state)
 {
@@ -317,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(test, way) cmocka_unit_test_prestate_setup_teardown(test, set_up, tear_down, &(way))
+		T(one_that_was_never_submitted, attached),
 		T(one_that_waits, attached),
 		T(a_wait_times_out, attached),
 		T(a_wait_of_no_time, attached),

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_flusher.c - an operation that asks for a flush, while others are told about one, waits for
- * the next flush.
+ * test_flusher.c - who waits for which flush, what a flush covers, and what waits for it: an
+ * operation that asks for a flush, while others are told about one, waits for the next flush.
  */
 #include <errno.h>
+
+#include <weir/tenant.h>
 
 #include "base/container.h"
 #include "memdisk.h"
@@ -102,6 +104,67 @@ static void asked_while_it_fails(void **state)
 	assert_int_equal(a.result_second, -EROFS);
 }
 
+/* A durable delete of a key that is not there, and a durable put of one that is, wait for a flush:
+ * what they found may not be on the medium. */
+static void found_as_wanted(void **state)
+{
+	struct weir_store_op ops[2] = { WEIR_STORE_OP_INIT, WEIR_STORE_OP_INIT };
+	const uint32_t absent = WEIR_PUT_IF_ABSENT | WEIR_PUT_DURABLE;
+
+	(void)state;
+	memdisk.watch = watch;
+	assert_int_equal(rig_put(&rig, 1, 1, 100, 0), 0);
+	flushes_ended = 0;
+	assert_int_equal(rig_put(&rig, 1, 2, 100, absent), -EEXIST);
+	assert_int_equal(flushes_ended, 1);
+	assert_int_equal(rig_delete(&rig, 1, 0), 0);
+	flushes_ended = 0;
+	assert_int_equal(rig_delete(&rig, 1, WEIR_PUT_DURABLE), -ENOENT);
+	assert_int_equal(flushes_ended, 1);
+	/* The put that it finds is under way. */
+	for (unsigned n = 0; n < 2; n++) {
+		ops[n].kind = WEIR_STORE_PUT;
+		ops[n].key = "key";
+		ops[n].key_len = 3;
+		ops[n].value = "value";
+		ops[n].value_len = 5;
+		ops[n].flags = n ? absent : 0;
+		assert_int_equal(weir_store_submit(rig.s, &ops[n]), 0);
+	}
+	flushes_ended = 0;
+	assert_int_equal(weir_store_wait(rig.s, &ops[0], UINT64_MAX), 0);
+	assert_int_equal(weir_store_wait(rig.s, &ops[1], UINT64_MAX), -EEXIST);
+	assert_int_equal(flushes_ended, 1);
+}
+
+/* A put follows the key's record that is under way, into the log of that. */
+static void a_key_under_way(void **state)
+{
+	struct weir_store_op ops[2] = { WEIR_STORE_OP_INIT, WEIR_STORE_OP_INIT };
+	uint64_t hash[2];
+	uint32_t stream = 0;
+
+	(void)state;
+	assert_true(weir_store_add_tenant(rig.s, "other", &stream) >= 0);
+	assert_int_not_equal(stream, 0);
+	assert_int_equal(weir_store_hash(rig.s, "key", 3, hash), 0);
+	for (unsigned n = 0; n < 2; n++) {
+		ops[n].kind = WEIR_STORE_PUT;
+		ops[n].key = "key";
+		ops[n].key_len = 3;
+		ops[n].value = "value";
+		ops[n].value_len = 5;
+		ops[n].stream = (uint16_t)(n ? stream : 0);
+		assert_int_equal(weir_store_submit(rig.s, &ops[n]), 0);
+		while (!n && !keys_find_admitted(&rig.s->logs->keys, hash))
+			assert_int_equal(weir_store_poll(rig.s), 0);
+	}
+	assert_int_equal(weir_store_wait(rig.s, &ops[0], UINT64_MAX), 0);
+	assert_int_equal(weir_store_wait(rig.s, &ops[1], UINT64_MAX), 0);
+	assert_int_equal(rig.s->logs->log[0]->entries, 1);
+	assert_int_equal(rig.s->logs->log[stream]->entries, 0);
+}
+
 /* A flush that nobody waits for comes once, when so much of a log is not covered. It makes durable
  * what was published when it was submitted. */
 static void marks(void **state)
@@ -178,6 +241,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(asked_while_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(asked_while_it_fails, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(found_as_wanted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_key_under_way, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(marks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tail, set_up, tear_down),
 	};

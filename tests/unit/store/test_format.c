@@ -204,6 +204,8 @@ static void checksums_are_seeded(void **unused)
 	assert_int_not_equal(checksum_data(&key, CHECKSUM_BATCH, at, data, sizeof(data)), sum);
 	store.device++;
 	assert_int_not_equal(checksum_data(&store, CHECKSUM_PAYLOAD, at, data, sizeof(data)), sum);
+	checksum_key_make(&store, super.uuid, super.secret, 1);
+	assert_int_not_equal(checksum_data(&store, CHECKSUM_PAYLOAD, at, data, sizeof(data)), sum);
 	checksum_key_make(&store, super.secret, super.secret, 0);
 	assert_int_not_equal(checksum_data(&store, CHECKSUM_PAYLOAD, at, data, sizeof(data)), sum);
 }
