@@ -201,6 +201,11 @@ struct weir_store_opts {
 	 * percentage of weir_store_format_opts. 0: the store's. */
 	uint32_t policy, rewrite_percent;
 	uint32_t control; /* enum weir_control */
+	/* At most so many bytes of puts are being written on a device at the same time; further
+	 * ones wait in order, and have no position yet: a deadline or a cancel ends them at once. A
+	 * longer value is written alone. 0: 64 MiB, enough for the fastest drives to be busy, and
+	 * few enough for a get not to wait long behind them. UINT64_MAX: no limit. */
+	uint64_t max_put_bytes;
 };
 
 #define WEIR_STORE_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_opts)
@@ -636,6 +641,9 @@ struct weir_store_stats {
 	 * entries that were dropped because of that; values that could not be read. */
 	uint64_t scrub_passes, scrub_bytes, scrub_damaged, scrub_dropped, scrub_read_errors;
 	uint64_t failed_ios; /* that the devices did not do; discards are not counted */
+	/* Bytes of puts that are being written now, and how often puts of a stream began to wait
+	 * because these were opts.max_put_bytes. */
+	uint64_t writing_bytes, put_waits;
 };
 
 #define WEIR_STORE_STATS_INIT WEIR_INIT_SIZED(struct weir_store_stats)

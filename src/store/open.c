@@ -78,6 +78,7 @@ static int store_load_super(struct weir_store *s, const struct weir_store_opts *
 	err = policy_check(opts->policy, opts->rewrite_percent);
 	if (err)
 		return err;
+	logs_set_room(s->logs, opts->max_put_bytes);
 	logs_set_policy(s->logs, opts->policy, opts->rewrite_percent);
 	return log_placement_open(s->logs, opts->placement);
 }

@@ -59,6 +59,8 @@ int stats_fill(struct weir_store *s, void *user)
 		.damaged_entries = logs.damaged_entries,
 		.survivors = logs.survivors,
 		.survivor_bytes = logs.survivor_bytes,
+		.put_waits = logs.put_waits,
+		.writing_bytes = logs.writing_bytes,
 		.checksum_errors = s->reads.checksum_errors,
 		.ghost_bytes = logs.ghost_bytes,
 		.scrub_passes = __atomic_load_n(&s->scrub.counts.passes, __ATOMIC_RELAXED),

@@ -201,7 +201,7 @@ static enum admit_result admit_one(struct log *l, struct batch **b)
 	if (*b && !batch_takes(*b, op))
 		admit_submit(b);
 	seg = *b ? (*b)->seg : admit_segment(l, op);
-	if (!seg || !admit_may_take(l, seg, op))
+	if (!seg || !admit_may_take(l, seg, op) || !room_has(l, *b ? (*b)->put_bytes : 0, op))
 		return ADMIT_WAIT;
 	admit_pop(l);
 	CHECK(seg == l->segs.open);
@@ -233,9 +233,11 @@ static void admit_log(struct log *l)
 
 	if (l->fail)
 		admit_fail(l);
+	room_begin(l);
 	while (admit_first(l) && admit_one(l, &b) == ADMIT_NEXT)
 		;
 	admit_submit(&b);
+	room_end(l);
 }
 
 void logs_admit(struct logs *ls)

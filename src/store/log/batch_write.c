@@ -116,6 +116,7 @@ static void batch_ended(struct batch *b)
 {
 	batch_drop_memory(b);
 	b->ended = true;
+	room_give(b->log->all, b->put_bytes);
 	segment_write_ended(b->seg);
 	if (b->result) {
 		segment_fail(&b->log->all->segs, b->seg, b->first_entry, b->count);
@@ -352,6 +353,7 @@ void batch_submit(struct batch *b)
 	l->admitted_bytes += bytes;
 	l->written_bytes += bytes;
 	segment_write_begun(b->seg);
+	room_take(l->all, b->put_bytes);
 	STAILQ_INSERT_TAIL(&l->batches, b, link);
 	batch_write(b);
 }

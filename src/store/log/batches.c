@@ -64,6 +64,7 @@ int batch_take(struct batch *b, struct weir_store_op *op)
 	b->last = &r->next;
 	b->count++;
 	b->header_bytes += batch_record_bytes(op->key_len);
+	b->put_bytes += op->kind == WEIR_STORE_PUT ? r->length : 0;
 	b->payload_blocks += layout_blocks(ls->io->lay, r->length);
 	keys_add_admitted(&ls->keys, r);
 	return 0;

@@ -42,7 +42,8 @@ struct batch {
 	uint32_t count;
 	uint32_t header_bytes;
 	uint32_t payload_blocks;
-	uint32_t block; /* of its header, in the segment */
+	uint64_t put_bytes; /* of the values of its puts */
+	uint32_t block;	    /* of its header, in the segment */
 	uint32_t blocks;
 	uint32_t first_entry; /* of the segment's footer to be */
 	uint8_t *buf;

@@ -64,6 +64,7 @@ struct logs *logs_new(struct store_io *io, uint64_t batch_bytes)
 		batch_bytes < io->lay->segment_bytes ? batch_bytes : io->lay->segment_bytes;
 	op_list_init(&ls->arrived);
 	TAILQ_INIT(&ls->reclaims);
+	room_init(&ls->room, 0);
 	if (segments_init(&ls->segs, io->lay->segments) || index_init(&ls->index) ||
 	    pins_init(&ls->pins, io->lay->capacity_bytes / 4) || logs_make(ls, io->super.streams)) {
 		logs_free(ls);
@@ -195,6 +196,11 @@ void logs_get_policy(const struct logs *ls, uint32_t *policy, uint32_t *percent)
 	*percent = (uint32_t)budget;
 }
 
+void logs_set_room(struct logs *ls, uint64_t max)
+{
+	room_init(&ls->room, max);
+}
+
 void logs_set_closing(struct logs *ls)
 {
 	ls->closing = true;
@@ -273,6 +279,8 @@ void logs_count(const struct logs *ls, struct log_counts *counts)
 				       .damaged_entries = ls->damaged_entries,
 				       .survivors = ls->survivors,
 				       .survivor_bytes = ls->survivor_bytes,
+				       .writing_bytes = ls->room.bytes,
+				       .put_waits = ls->room.waits,
 				       .segments = ls->segs.count,
 				       .free_segments = ls->segs.free_count,
 				       .sealed_bytes = ls->segs.sealed * lay->segment_bytes,

@@ -14,6 +14,7 @@
 #include "store/log/log.h"
 #include "store/log/pins.h"
 #include "store/log/placement.h"
+#include "store/log/room.h"
 #include "store/log/survive.h"
 
 /* Free segments kept in reserve: puts may not use them, so that deletes can still be written when
@@ -50,6 +51,7 @@ struct log {
 	struct log_placement placement;
 	struct flush_mark mark;
 	uint64_t admitted_bytes; /* since open */
+	struct room_log room;
 	/* The entries that live in this log now, and what was done since open. */
 	uint64_t entries, live_bytes, live_blocks;
 	/* What entries of this log take in a segment, in sixteenths of their payloads' blocks:
@@ -72,6 +74,7 @@ struct logs {
 	struct index index;
 	struct pins pins; /* with a lock of its own */
 	struct keys keys;
+	struct room room;
 	struct leave leave;
 	struct op_list arrived; /* operations of this pass of the loop; not pending yet */
 	struct weir_task gather;

@@ -364,6 +364,7 @@ int memdisk_open(struct rig *rig)
 	opts.attach = 1;
 	opts.salvage = memdisk.salvage;
 	opts.policy = rig->policy;
+	opts.max_put_bytes = rig->max_put_bytes;
 	/* A few operations then make several batches. */
 	opts.batch_bytes = 16 << 10;
 	err = weir_store_open_queues(&rig->s, &rig->queue, 1, &opts);
