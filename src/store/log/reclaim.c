@@ -329,6 +329,19 @@ static bool reclaim_is_fruitless(struct logs *ls)
 	return true;
 }
 
+/* Returns true if all segments are free or out of use, so that none will become free: a small store
+ * that gave most of its segments up. */
+static bool reclaim_has_nothing(const struct logs *ls)
+{
+	const struct log *l;
+	uint32_t i;
+
+	LOGS_FOREACH(ls, l, i)
+	if (l->segs.used || l->segs.ahead_count)
+		return false;
+	return TAILQ_EMPTY(&ls->reclaims);
+}
+
 static void reclaim_log(struct log *l)
 {
 	struct logs *ls = l->all;
@@ -338,7 +351,7 @@ static void reclaim_log(struct log *l)
 	while (l->prepares && ls->segs.free_count + ls->reclaiming < enough) {
 		if (ls->reclaim_failed && !reclaim_is_awaited(ls))
 			break;
-		if (reclaim_is_fruitless(ls)) {
+		if (reclaim_has_nothing(ls) || reclaim_is_fruitless(ls)) {
 			reclaim_failed(ls, -ENOSPC);
 			break;
 		}

@@ -241,6 +241,27 @@ static void pins_hold_everything(void **state)
 	memdisk_tear_down(&rig);
 }
 
+/* A store that gave up all its segments but the two in reserve says so; puts do not wait for
+ * ever. */
+static void only_the_reserve_is_left(void **state)
+{
+	(void)state;
+	memdisk_set_up(&rig, 10 * SEGMENT, SEGMENT, 9);
+	assert_int_equal(memdisk_close(&rig), 0);
+	memdisk.fail_op = WEIR_OP_READ;
+	memdisk.fail_from = 65536 + 2 * SEGMENT;
+	memdisk.fail_to = 65536 + 8 * SEGMENT;
+	memdisk.fails = 1000;
+	memdisk.salvage = 1;
+	assert_int_equal(memdisk_open(&rig), 0);
+	memdisk.fails = 0;
+	memdisk.salvage = 0;
+	assert_int_equal(stats_of().recovered_out_of_use, 6);
+	assert_int_equal(rig_put(&rig, 1, 1, 100, 0), -ENOSPC);
+	assert_int_equal(rig_put(&rig, 1, 1, 100, 0), -ENOSPC);
+	memdisk_tear_down(&rig);
+}
+
 /* Puts that come in while survivors are under way win over them, and so do deletes. */
 static void newer_versions_win(void **state)
 {
@@ -444,6 +465,7 @@ int main(void)
 		TEST(spread_evenly),
 		TEST(pins_survive),
 		TEST(pins_hold_everything),
+		TEST(only_the_reserve_is_left),
 		TEST(newer_versions_win),
 		TEST(a_damaged_survivor),
 		TEST(a_damaged_header),
