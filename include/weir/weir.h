@@ -11,6 +11,7 @@
 #include <weir/engine.h>
 #include <weir/fdp.h>
 #include <weir/fsck.h>
+#include <weir/future.h>
 #include <weir/io.h>
 #include <weir/pin.h>
 #include <weir/queue.h>

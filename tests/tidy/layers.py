@@ -11,10 +11,12 @@ LAYERS = {
     "queue": ("base device engine sched queue", "base device engine sched queue"),
     "control": ("base", "base control"),
     "store": ("base device engine sched queue store", "base queue control store"),
+    "future": ("base store future", "base queue future"),
     "text": ("base", "base text"),
     "sim": ("base device engine sched queue", "base device engine sched queue text sim"),
     "doctor": ("base device engine", "base device engine doctor"),
-    "cli": ("base device engine sched queue store weir", "base sched control text sim doctor cli"),
+    "cli": ("base device engine sched queue store future weir",
+            "base sched control text sim doctor cli"),
 }
 # Layer -> its modules from the top down: a folder may call those that stand after it. A module is
 # a folder; a layer that is not here has one.
@@ -62,6 +64,7 @@ PREFIXES = {
     "src/store/log": "= batch_ index_ log_ logs_ segments_",
     "src/store/io": "= io_",
     "src/store/format": "=",
+    "src/future": "= future_",
     "src/text": "text_ unpack_",
     "src/sim": "= sim_ job_ fio_ iolog_ load_ model_",
     "src/doctor": "doctor_",

@@ -378,6 +378,39 @@ static int f_exists_many(void)
 	return weir_store_exists_many(store, keys, 2, lengths, NULL);
 }
 
+/* The functions of weir/future.h say what is missing. */
+static int f_futures_open(void)
+{
+	struct weir_futures *futures;
+
+	return weir_futures_open(&futures, NULL, NULL);
+}
+
+static int f_futures_fd(void)
+{
+	return weir_futures_fd(NULL);
+}
+
+static int f_futures_submit(void)
+{
+	struct weir_future future = WEIR_FUTURE_INIT;
+	uint64_t id;
+
+	return weir_futures_submit(NULL, &future, NULL, 0, &id);
+}
+
+static int f_futures_wait(void)
+{
+	return weir_futures_wait(NULL, 0);
+}
+
+static int f_futures_stats(void)
+{
+	struct weir_futures_stats stats = WEIR_FUTURES_STATS_INIT;
+
+	return weir_futures_get_stats(NULL, &stats);
+}
+
 static int f_pin(void)
 {
 	return weir_store_pin(store, "nobody", 6);
@@ -613,6 +646,11 @@ static const struct row {
 	{ "weir_store_get_why", f_why, "3 bytes" },
 	{ "weir_store_hash", f_hash, "key of 0 bytes" },
 	{ "weir_store_exists_many", f_exists_many, "key 2 of 2" },
+	{ "weir_futures_open", f_futures_open, "without a store" },
+	{ "weir_futures_fd", f_futures_fd, "no futures" },
+	{ "weir_futures_submit", f_futures_submit, "no futures" },
+	{ "weir_futures_wait", f_futures_wait, "no futures" },
+	{ "weir_futures_get_stats", f_futures_stats, "no futures" },
 	{ "weir_store_pin", f_pin, "no such key" },
 	{ "weir_store_unpin", f_unpin, "no pin" },
 	{ "weir_store_lease", f_lease, "key 1 of 1" },
