@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A store in an asyncio program: its futures end in the loop, which watches their descriptor."""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from . import errors
+from .futures import DELETE, DURABLE, EXISTS, GET, IF_ABSENT, PUT, SYNC, Futures, Result, Value
+from .store import Key, Store, _key
+
+
+class AsyncStore:
+    """The operations of :class:`Store` as coroutines. It belongs to one event loop."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._futures = Futures(store)
+        self._waiting: dict[int, asyncio.Future[Result]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _drain(self) -> None:
+        for result in self._futures.take_all():
+            waiter = self._waiting.pop(result.id, None)
+            if waiter and not waiter.done():
+                waiter.set_result(result)
+
+    async def _run(self, kind: int, keys: Sequence[bytes], values: Sequence[Value] | None = None,
+                   flags: int = 0, streams: int = 0) -> Result:
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+            loop.add_reader(self._futures.fileno(), self._drain)
+        elif self._loop is not loop:
+            raise RuntimeError("an AsyncStore belongs to one event loop")
+        waiter: asyncio.Future[Result] = loop.create_future()
+        # The loop cannot run _drain() before this coroutine gives up its turn.
+        number = self._futures.submit(kind, keys, values, flags=flags, streams=streams)
+        self._waiting[number] = waiter
+        return await waiter
+
+    async def put(self, key: Key, value: Value, *, durable: bool = False, if_absent: bool = False,
+                  tenant: str | None = None) -> bool:
+        """As :meth:`Store.put`."""
+        flags = (DURABLE if durable else 0) | (IF_ABSENT if if_absent else 0)
+        stream = self.store.stream(tenant) if tenant is not None else 0
+        done = await self._run(PUT, [_key(key)], [value], flags, stream)
+        if if_absent and done.error == -17:
+            return False
+        if done.error:
+            raise errors.make(done.error, done.words)
+        return True
+
+    async def get(self, key: Key) -> bytes:
+        """As :meth:`Store.get`."""
+        while (length := self.store.exists(key)) is not None:
+            room = bytearray(length)
+            done = await self._run(GET, [_key(key)], [room])
+            if done.error == -90:
+                continue
+            if done.error:
+                raise errors.make(done.error, done.words, key=True)
+            return bytes(memoryview(room)[:done.lengths[0]])
+        raise errors.KeyNotFound(2, f"{self.store.path}: no such key")
+
+    async def exists(self, key: Key) -> int | None:
+        """As :meth:`Store.exists`."""
+        return (await self._run(EXISTS, [_key(key)])).lengths[0] or None
+
+    async def delete(self, key: Key, *, durable: bool = False) -> bool:
+        """As :meth:`Store.delete`."""
+        done = await self._run(DELETE, [_key(key)], None, DURABLE if durable else 0)
+        if done.error not in (0, -2):
+            raise errors.make(done.error, done.words)
+        return not done.error
+
+    async def sync(self) -> None:
+        """As :meth:`Store.sync`."""
+        done = await self._run(SYNC, [])
+        if done.error:
+            raise errors.make(done.error, done.words)
+
+    def close(self) -> None:
+        """Ends; the store stays open. What still waits is cancelled."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._futures.fileno())
+        self._futures.close()
+        for waiter in self._waiting.values():
+            waiter.cancel()
+        self._waiting.clear()
+
+    async def __aenter__(self) -> AsyncStore:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.close()

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors of the C library as exceptions: each has the errno, and a sentence that says what to do."""
+from __future__ import annotations
+
+import errno as _errno
+
+from ._weir import ffi, lib
+
+
+class WeirError(OSError):
+    """Something failed. ``errno`` is the number, ``strerror`` the sentence."""
+
+
+class KeyNotFound(WeirError, KeyError):
+    """There is no such key (ENOENT)."""
+
+    __str__ = WeirError.__str__
+
+
+class KeyExists(WeirError):
+    """The key has a value already, and ``if_absent`` was asked for (EEXIST)."""
+
+
+class DamagedValue(WeirError):
+    """The medium returned other bytes than were put; they are not handed out (EBADMSG)."""
+
+
+class StoreBusy(WeirError, BlockingIOError):
+    """Another process has the store; the sentence names its pid (EBUSY)."""
+
+
+class StoreFull(WeirError):
+    """No space: pins and open segments hold everything, or the filesystem is full (ENOSPC)."""
+
+
+class ValueTooLong(WeirError):
+    """The value is longer than the store was formatted for (EFBIG)."""
+
+
+class WrongLength(WeirError):
+    """The value has another length than the buffer for it (EMSGSIZE)."""
+
+
+class ReadOnlyStore(WeirError):
+    """The store takes no writes: opened so, or after a failed flush (EROFS)."""
+
+
+class DeadlineMissed(WeirError, TimeoutError):
+    """The operation had not begun when its time was over (ETIMEDOUT)."""
+
+
+class NoStore(WeirError):
+    """What is there is not a store (EMEDIUMTYPE), or no file is there (ENOENT)."""
+
+
+_CLASSES: dict[int, type[WeirError]] = {
+    _errno.EEXIST: KeyExists, _errno.EBADMSG: DamagedValue, _errno.EBUSY: StoreBusy,
+    _errno.ENOSPC: StoreFull, _errno.EFBIG: ValueTooLong, _errno.EMSGSIZE: WrongLength,
+    _errno.EROFS: ReadOnlyStore, _errno.ETIMEDOUT: DeadlineMissed, _errno.EMEDIUMTYPE: NoStore,
+}
+
+
+def words() -> str:
+    """Returns the library's sentence about the last error of this thread."""
+    return ffi.string(lib.weir_error()).decode("utf-8", "replace")
+
+
+def make(code: int, text: str, key: bool = False) -> WeirError:
+    """Makes the exception for CODE, a negative errno. KEY: ENOENT is about a key."""
+    number = -code
+    if number == _errno.ENOENT and key:
+        return KeyNotFound(number, text)
+    return _CLASSES.get(number, WeirError)(number, text)
+
+
+def check(code: int, key: bool = False) -> int:
+    """Returns CODE; raises if it is negative."""
+    if code < 0:
+        raise make(code, words(), key)
+    return code

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many operations in one call, which end together: what connectors and asyncio are built on."""
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Union
+
+from . import errors
+from ._weir import ffi, lib
+
+if TYPE_CHECKING:
+    from .store import Store
+
+Buffer = Union[bytes, bytearray, memoryview]
+Value = Union[Buffer, Sequence[Buffer]]
+
+PUT, GET, EXISTS = lib.WEIR_FUTURE_PUT, lib.WEIR_FUTURE_GET, lib.WEIR_FUTURE_EXISTS
+LEASE, DELETE, SYNC = lib.WEIR_FUTURE_LEASE, lib.WEIR_FUTURE_DELETE, lib.WEIR_FUTURE_SYNC
+DURABLE, IF_ABSENT = lib.WEIR_FUTURE_DURABLE, lib.WEIR_FUTURE_IF_ABSENT
+EXACT = lib.WEIR_FUTURE_EXACT
+
+
+class Result(NamedTuple):
+    """A future that has ended."""
+
+    id: int
+    kind: int
+    error: int              # the first result that is an error, a negative errno; 0: none
+    results: list[int]      # for each key, 0 or a negative errno
+    lengths: list[int]      # for each key, of its value
+    leading: int            # exists, lease: keys from the first on that are all there
+    words: str              # about the first error; "" if there is none
+    seconds: float          # from submit to end
+
+
+class _Items:
+    """The C array of a future's items, and what keeps its memory alive."""
+
+    def __init__(self, keys: Sequence[bytes], values: Sequence[Value] | None, writable: bool,
+                 streams: Sequence[int] | int, submitter: int, prio: int) -> None:
+        self.array = ffi.new("struct weir_future_item[]", len(keys))
+        self.buffers: list[object] = []  # the values, until the future was taken
+        self.keys = [ffi.from_buffer(key) for key in keys]
+        for i, key in enumerate(self.keys):
+            item = self.array[i]
+            item.key, item.key_len = key, len(key)
+            item.submitter, item.prio = submitter, prio
+            item.stream = streams if isinstance(streams, int) else streams[i]
+            if values is not None:
+                self._set_value(item, values[i], writable)
+
+    def _set_value(self, item: ffi.CData, value: Value, writable: bool) -> None:
+        if not isinstance(value, (list, tuple)):
+            buffer = ffi.from_buffer("char[]", value, require_writable=writable)
+            self.buffers.append(buffer)
+            item.buf, item.length = buffer, len(buffer)
+            return
+        pieces = [ffi.from_buffer("char[]", piece, require_writable=writable) for piece in value]
+        iov = ffi.new("struct iovec[]", max(1, len(pieces)))
+        for i, piece in enumerate(pieces):
+            iov[i].iov_base, iov[i].iov_len = piece, len(piece)
+        self.buffers += pieces + [iov]
+        item.iov, item.nr_iov, item.length = iov, len(pieces), sum(map(len, pieces))
+
+
+class Futures:
+    """A place where futures of a store end. Any thread may use it.
+
+    ``fileno()`` polls readable while a future that has ended waits; :meth:`take` fetches it. Values
+    that were submitted belong to the library until then, and are kept alive.
+    """
+
+    def __init__(self, store: Store, *, put_bytes_max: int = 0, put_wait_ns: int = 0) -> None:
+        opts = ffi.new("struct weir_futures_opts *")
+        opts.size = ffi.sizeof("struct weir_futures_opts")
+        opts.put_bytes_max, opts.put_wait_ns = put_bytes_max, put_wait_ns
+        out = ffi.new("struct weir_futures **")
+        errors.check(lib.weir_futures_open(out, store._handle(), opts))
+        self._futures = out[0]
+        self._store = store
+        self._kept: dict[int, list[object]] = {}
+        self._tokens = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def _handle(self) -> ffi.CData:
+        if self._futures == ffi.NULL:
+            raise ValueError("the futures are closed")
+        return self._futures
+
+    def fileno(self) -> int:
+        """Returns the descriptor to watch. It belongs to this object."""
+        return errors.check(lib.weir_futures_fd(self._handle()))
+
+    def submit(self, kind: int, keys: Sequence[bytes], values: Sequence[Value] | None = None, *,
+               flags: int = 0, until_ns: int = 0, streams: Sequence[int] | int = 0,
+               submitter: int = 0, prio: int = 0) -> int:
+        """Submits a future and returns its number; never blocks on I/O.
+
+        VALUES are buffers, or lists of buffers (at most 256 pieces each): read by a put, filled by
+        a get. What is wrong with one key is in the result, not an exception.
+        """
+        if values is not None and len(values) != len(keys):
+            raise ValueError(f"{len(keys)} keys but {len(values)} values")
+        items = _Items(keys, values, kind == GET, streams, submitter, prio)
+        future = ffi.new("struct weir_future *")
+        future.size = ffi.sizeof("struct weir_future")
+        future.kind, future.flags, future.until_ns = kind, flags, until_ns
+        token = next(self._tokens)
+        future.user = ffi.cast("void *", token)
+        out = ffi.new("uint64_t *")
+        self._kept[token] = items.buffers  # before the submit: it may end at once
+        code = lib.weir_futures_submit(self._handle(), future, items.array, len(keys), out)
+        if code < 0:
+            del self._kept[token]
+        errors.check(code)
+        return int(out[0])
+
+    def take(self) -> Result | None:
+        """Returns the future that ended first, or None."""
+        raw = lib.weir_futures_take(self._handle())
+        if raw == ffi.NULL:
+            return None
+        result = Result(raw.id, raw.kind, raw.error, ffi.unpack(raw.results, raw.n),
+                        ffi.unpack(raw.lengths, raw.n), raw.leading, self._words(raw),
+                        (raw.ended_ns - raw.submitted_ns) * 1e-9)
+        self._kept.pop(int(ffi.cast("uintptr_t", raw.user)), None)
+        lib.weir_future_free(raw)
+        return result
+
+    @staticmethod
+    def _words(raw: ffi.CData) -> str:
+        if not raw.error:
+            return ""
+        at = next(i for i in range(raw.n) if raw.results[i])
+        text = ffi.new("char[512]")
+        return ffi.string(lib.weir_future_strerror(raw, at, text, 512)).decode("utf-8", "replace")
+
+    def take_all(self) -> Iterator[Result]:
+        """Yields the futures that have ended."""
+        while (result := self.take()) is not None:
+            yield result
+
+    def wait(self, timeout_ns: int = 2**64 - 1) -> bool:
+        """Waits until a future has ended; False: not within TIMEOUT_NS."""
+        code = lib.weir_futures_wait(self._handle(), timeout_ns)
+        if code == -110:
+            return False
+        errors.check(code)
+        return True
+
+    def stats(self) -> dict[str, int]:
+        """Returns how many futures are pending, ended and shed, and the bytes of puts under way."""
+        raw = ffi.new("struct weir_futures_stats *")
+        raw.size = ffi.sizeof("struct weir_futures_stats")
+        errors.check(lib.weir_futures_get_stats(self._handle(), raw))
+        return {name: getattr(raw, name) for name in ("pending", "ended", "put_bytes", "shed")}
+
+    def close(self) -> None:
+        """Waits until no memory of a value is in use any more, and forgets what was not taken."""
+        with self._lock:
+            futures, self._futures = self._futures, ffi.NULL
+        if futures != ffi.NULL:
+            lib.weir_futures_close(futures)
+        self._kept.clear()
+
+    def __enter__(self) -> Futures:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()

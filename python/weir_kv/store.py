@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A store: keys and values on a file, a block device, or several of them."""
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from typing import Union
+
+from . import errors, units
+from ._weir import ffi, lib
+from .futures import DELETE, DURABLE, EXACT, GET, IF_ABSENT, PUT, Buffer, Futures, Value
+
+Key = Union[bytes, str]
+Path = Union[str, "PathLike[str]"]
+_FORMATS = ("never", "if-empty", "force")
+_POLICIES = {None: 0, "clock": 1, "fifo": 2}
+_REASONS = {0: "unknown", 1: "evicted", 2: "deleted", 3: "damaged", 4: "refused",
+            5: "out-of-use"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a listing."""
+
+    key: bytes
+    length: int     # bytes of the value
+    stream: int
+    sequence: int   # rises with every put of the store
+
+
+def _key(key: Key) -> bytes:
+    return key.encode() if isinstance(key, str) else bytes(key)
+
+
+def _paths(path: Path | Sequence[Path]) -> str:
+    parts = [path] if isinstance(path, (str, PathLike)) else list(path)
+    return ",".join(fspath(part) for part in parts)
+
+
+def _sized(kind: str) -> ffi.CData:
+    made = ffi.new(f"struct {kind} *")
+    made.size = ffi.sizeof(f"struct {kind}")
+    return made
+
+
+def _fields(raw: ffi.CData) -> dict[str, object]:
+    """Returns the members of a struct as a dict; latencies become dicts of their own."""
+    out: dict[str, object] = {}
+    for name, field in ffi.typeof(raw[0] if ffi.typeof(raw).kind == "pointer" else raw).fields:
+        value = getattr(raw, name)
+        if name == "size" or name.startswith("reserved"):
+            continue
+        if field.type.kind == "primitive":
+            out[name] = value
+        elif field.type.kind == "struct":
+            out[name] = _fields(value)
+        elif field.type.kind == "pointer" and field.type.item.kind == "primitive":
+            out[name] = None if value == ffi.NULL else ffi.string(value).decode("utf-8", "replace")
+    return out
+
+
+class _Listing:
+    """Collects a listing: the callback runs while the interpreter's lock is held."""
+
+    def __init__(self, prefix: bytes) -> None:
+        self.prefix, self.entries = prefix, []  # type: bytes, list[Entry]
+        self.error: BaseException | None = None
+
+
+@ffi.def_extern(error=-5)  # type: ignore[misc]
+def weir_py_entry(entry: ffi.CData, user: ffi.CData) -> int:
+    listing = ffi.from_handle(user)
+    key = bytes(ffi.buffer(entry.key, entry.key_len))
+    if key.startswith(listing.prefix):
+        listing.entries.append(Entry(key, entry.value_len, entry.stream, entry.sequence))
+    return 0
+
+
+def format_store(path: Path | Sequence[Path], *, size: int | str = 0, max_value: int | str = 0,
+                 segment: int | str = 0, policy: str | None = None, force: bool = False,
+                 placement: str | None = None) -> None:
+    """Makes an empty store on PATH. SIZE creates a file that is not there; MAX_VALUE is the longest
+    value that must fit. Raises :class:`KeyExists`-like errors with what was found there."""
+    opts = _sized("weir_store_format_opts")
+    opts.create_bytes, opts.max_value_bytes = units.size(size), units.size(max_value, "max_value")
+    opts.segment_bytes, opts.force = units.size(segment, "segment"), int(force)
+    opts.policy = _choice("policy", policy, _POLICIES)
+    opts.placement = _choice("placement", placement, {None: 0, "none": 1, "stream": 2})
+    parts = [path] if isinstance(path, (str, PathLike)) else list(path)
+    names = [ffi.new("char[]", fspath(part).encode()) for part in parts]
+    if len(names) == 1:
+        errors.check(lib.weir_store_format(names[0], opts))
+    else:
+        errors.check(lib.weir_store_format_many(names, len(names), opts))
+
+
+def _choice(what: str, value: str | None, valid: dict[str | None, int]) -> int:
+    if value not in valid:
+        names = ", ".join(str(name) for name in valid if name)
+        raise ValueError(f"{what}: {value!r} is not one of {names}")
+    return valid[value]
+
+
+class Store:
+    """An open store. Any thread may use it; the interpreter's lock is released during I/O.
+
+    ``path`` is a file, a block device, an NVMe character device, or a list of them. ``format`` says
+    what to do where there is no store: ``"never"`` raises, ``"if-empty"`` makes one of ``size``
+    (with ``max_value``) where nothing is, ``"force"`` makes a new and empty one in any case.
+    """
+
+    def __init__(self, path: Path | Sequence[Path], *, format: str = "never",
+                 size: int | str = 0, max_value: int | str = 0, engine: str | None = None,
+                 scheduler: str | None = None, engine_opts: str | None = None,
+                 policy: str | None = None, placement: str | None = None,
+                 read_only: bool = False, wait: int | float | str = 0, salvage: bool = False,
+                 degraded: bool = False, control: bool | None = None,
+                 scrub: int | str = 0, depth: int = 0) -> None:
+        if format not in _FORMATS:
+            raise ValueError(f"format: {format!r} is not one of {', '.join(_FORMATS)}")
+        self._store = ffi.NULL
+        self._lock = threading.Lock()
+        self._async: Futures | None = None
+        self._streams: dict[str, int] = {}
+        self.path = _paths(path)
+        self._texts = {name: ffi.new("char[]", text.encode()) for name, text in
+                       (("engine", engine), ("scheduler", scheduler), ("engine_opts", engine_opts))
+                       if text}
+        opts = _sized("weir_store_opts")
+        for name, text in self._texts.items():
+            setattr(opts, name, text)
+        opts.read_only, opts.salvage, opts.degraded = int(read_only), int(salvage), int(degraded)
+        opts.policy = _choice("policy", policy, _POLICIES)
+        opts.placement = _choice("placement", placement, {None: 0, "none": 1, "stream": 2})
+        opts.control = {None: 0, True: 1, False: 2}[control]
+        opts.lock_wait_ns, opts.depth = units.time_ns(wait, "wait"), depth
+        opts.scrub_bytes_per_second = units.size(scrub, "scrub")
+        made = {"size": size, "max_value": max_value, "policy": policy, "placement": placement}
+        if format == "force":
+            format_store(path, force=True, **made)  # type: ignore[arg-type]
+        self._open(opts, format == "if-empty", path, made)
+
+    def _open(self, opts: ffi.CData, make: bool, path: Path | Sequence[Path],
+              made: dict[str, object]) -> None:
+        out = ffi.new("struct weir_store **")
+        name = ffi.new("char[]", self.path.encode())
+        code = lib.weir_store_open(out, name, opts)
+        if make and code in (-2, -124):  # ENOENT, EMEDIUMTYPE: no file, or no store in it
+            format_store(path, **made)  # type: ignore[arg-type]
+            code = lib.weir_store_open(out, name, opts)
+        if code == -2:
+            raise errors.NoStore(2, errors.words())
+        errors.check(code)
+        self._store = out[0]
+
+    def _handle(self) -> ffi.CData:
+        if self._store == ffi.NULL:
+            raise ValueError(f"the store on {self.path} is closed")
+        return self._store
+
+    # One key at a time.
+
+    def put(self, key: Key, value: Value, *, durable: bool = False, if_absent: bool = False,
+            tenant: str | None = None) -> bool:
+        """Stores VALUE, bytes-like or a list of pieces. Returns False where IF_ABSENT found one."""
+        done = self.put_many([(key, value)], durable=durable, if_absent=if_absent, tenant=tenant)
+        return done[0]
+
+    def get(self, key: Key) -> bytes:
+        """Returns the value. Raises :class:`KeyNotFound`, :class:`DamagedValue`."""
+        while (length := self.exists(key)) is not None:
+            room = bytearray(length)
+            try:
+                return bytes(memoryview(room)[:self.get_into(key, room)])
+            except errors.WrongLength:
+                continue  # it was replaced by a longer one meanwhile
+        raise errors.KeyNotFound(2, f"{self.path}: no such key")
+
+    def get_into(self, key: Key, into: Value, *, exact: bool = False) -> int:
+        """Reads the value into a buffer, or into a list of them, and returns its length."""
+        code, length, text = self._run(GET, [_key(key)], [into], EXACT if exact else 0)[0]
+        if code:
+            raise errors.make(code, text, key=True)
+        return length
+
+    def exists(self, key: Key) -> int | None:
+        """Returns the length of the value, or None. Reads nothing from the device."""
+        return self.exists_many([key])[0]
+
+    def delete(self, key: Key, *, durable: bool = False) -> bool:
+        """Deletes the entry. Returns False if there was none."""
+        return self.delete_many([key], durable=durable)[0]
+
+    # Many keys at once.
+
+    def _run(self, kind: int, keys: Sequence[bytes], values: Sequence[Value] | None, flags: int,
+             streams: Sequence[int] | int = 0) -> list[tuple[int, int, str]]:
+        """Runs a future on the calling thread and waits for it."""
+        with Futures(self) as futures:
+            futures.submit(kind, keys, values, flags=flags, streams=streams)
+            futures.wait()
+            done = futures.take()
+        assert done is not None
+        return [(code, length, done.words if code == done.error else
+                 f"{self.path}: {ffi.string(lib.strerror(-code)).decode()}" if code else "")
+                for code, length in zip(done.results, done.lengths)]
+
+    def put_many(self, items: Sequence[tuple[Key, Value]], *, durable: bool = False,
+                 if_absent: bool = False, tenant: str | None = None) -> list[bool]:
+        """Stores all of ITEMS, pairs of key and value; raises the first error after all have ended.
+        With IF_ABSENT False stands for a key that had a value."""
+        if not items:
+            return []
+        flags = (DURABLE if durable else 0) | (IF_ABSENT if if_absent else 0)
+        done = self._run(PUT, [_key(key) for key, _ in items], [value for _, value in items],
+                         flags, self.stream(tenant) if tenant is not None else 0)
+        for code, _, text in done:
+            if code and not (if_absent and code == -17):
+                raise errors.make(code, text)
+        return [not code for code, _, _ in done]
+
+    def get_many(self, keys: Sequence[Key]) -> list[bytes | None]:
+        """Returns the values; None stands for a miss, and for a value that does not verify."""
+        lengths = self.exists_many(keys)
+        there = [i for i, length in enumerate(lengths) if length is not None]
+        room = [bytearray(lengths[i] or 0) for i in there]
+        out: list[bytes | None] = [None] * len(keys)
+        if not there:
+            return out
+        done = self._run(GET, [_key(keys[i]) for i in there], room, 0)
+        for i, buffer, (code, length, text) in zip(there, room, done):
+            if not code:
+                out[i] = bytes(memoryview(buffer)[:length])
+            elif code == -90:
+                out[i] = self.get(keys[i])
+            elif code not in (-2, -74):
+                raise errors.make(code, text, key=True)
+        return out
+
+    def _ask(self, keys: Sequence[Key], until_ns: int | None) -> list[int | None]:
+        raw = [ffi.from_buffer(_key(key)) for key in keys]
+        array = ffi.new("struct weir_store_key[]", max(1, len(keys)))
+        lengths = ffi.new("uint64_t[]", max(1, len(keys)))
+        for i, key in enumerate(raw):
+            array[i].key, array[i].key_len = key, len(key)
+        if until_ns is None:
+            code = lib.weir_store_exists_many(self._handle(), array, len(keys), lengths, ffi.NULL)
+        else:
+            code = lib.weir_store_lease(self._handle(), array, len(keys), until_ns, lengths,
+                                        ffi.NULL)
+        errors.check(code)
+        return [length or None for length in ffi.unpack(lengths, len(keys))]
+
+    def exists_many(self, keys: Sequence[Key]) -> list[int | None]:
+        """Returns the length of each value, or None. Takes about a microsecond a key."""
+        return self._ask(keys, None)
+
+    def lease(self, keys: Sequence[Key], seconds: float = 5.0) -> list[int | None]:
+        """As :meth:`exists_many`, and keeps what is there from eviction until it was read, or for
+        SECONDS, 5 at most."""
+        return self._ask(keys, time.monotonic_ns() + int(seconds * 1e9))
+
+    def unlease(self, keys: Sequence[Key]) -> None:
+        """Ends one lease of each key."""
+        raw = [ffi.from_buffer(_key(key)) for key in keys]
+        array = ffi.new("struct weir_store_key[]", max(1, len(keys)))
+        for i, key in enumerate(raw):
+            array[i].key, array[i].key_len = key, len(key)
+        errors.check(lib.weir_store_unlease(self._handle(), array, len(keys)))
+
+    def pin(self, key: Key) -> None:
+        """Keeps the entry from eviction until :meth:`unpin` was called as often."""
+        raw = _key(key)
+        errors.check(lib.weir_store_pin(self._handle(), raw, len(raw)), key=True)
+
+    def unpin(self, key: Key) -> None:
+        """Takes one pin back."""
+        raw = _key(key)
+        errors.check(lib.weir_store_unpin(self._handle(), raw, len(raw)), key=True)
+
+    def delete_many(self, keys: Sequence[Key], *, durable: bool = False) -> list[bool]:
+        """Deletes the entries; False stands for a key that was not there."""
+        if not keys:
+            return []
+        done = self._run(DELETE, [_key(key) for key in keys], None, DURABLE if durable else 0)
+        for code, _, text in done:
+            if code and code != -2:
+                raise errors.make(code, text)
+        return [not code for code, _, _ in done]
+
+    def list(self, prefix: Key = b"") -> Iterator[Entry]:
+        """Yields the entries whose keys begin with PREFIX, stream by stream, the oldest first."""
+        listing = _Listing(_key(prefix))
+        handle = ffi.new_handle(listing)
+        code = lib.weir_store_list(self._handle(), lib.weir_py_entry, handle)
+        yield from listing.entries
+        errors.check(code)
+
+    def sync(self) -> None:
+        """Makes durable all that was acknowledged before."""
+        errors.check(lib.weir_store_sync(self._handle()))
+
+    # About the store.
+
+    def stream(self, tenant: str) -> int:
+        """Returns the stream of TENANT's new keys; a new tenant gets one."""
+        if tenant not in self._streams:
+            out = ffi.new("uint32_t *")
+            name = ffi.new("char[]", tenant.encode())
+            errors.check(lib.weir_store_add_tenant(self._handle(), name, out))
+            self._streams[tenant] = int(out[0])
+        return self._streams[tenant]
+
+    def set_share(self, tenant: str, percent: int) -> None:
+        """Sets the soft share of TENANT's stream, in percent of the store; 0: none."""
+        errors.check(lib.weir_store_set_share(self._handle(), self.stream(tenant), percent))
+
+    def stat(self) -> dict[str, object]:
+        """Returns the counters of ``struct weir_store_stats``."""
+        raw = _sized("weir_store_stats")
+        errors.check(lib.weir_store_get_stats(self._handle(), raw))
+        return _fields(raw)
+
+    def info(self) -> dict[str, object]:
+        """Returns the facts of ``struct weir_store_info``: sizes, limits, policy, uuid."""
+        raw = _sized("weir_store_info")
+        errors.check(lib.weir_store_get_info(self._handle(), raw))
+        facts = _fields(raw)
+        facts["uuid"] = str(uuid.UUID(bytes=bytes(ffi.buffer(raw.uuid, 16))))
+        return facts
+
+    def held(self) -> dict[str, object]:
+        """Returns what pins and leases hold."""
+        raw = _sized("weir_store_held")
+        errors.check(lib.weir_store_get_held(self._handle(), raw))
+        return _fields(raw)
+
+    def why(self, key: Key) -> dict[str, object]:
+        """Tells whether KEY is there, or how it left: evicted, deleted, damaged, refused."""
+        name, raw = _key(key), _sized("weir_store_why")
+        errors.check(lib.weir_store_get_why(self._handle(), name, len(name), raw))
+        facts = _fields(raw)
+        facts["there"] = bool(raw.there)
+        facts["reason"] = _REASONS.get(raw.reason, str(raw.reason))
+        return facts
+
+    def register(self, buffer: Buffer) -> None:
+        """Registers memory with the engine, so that I/O in it needs no pinning each time."""
+        view = ffi.from_buffer("char[]", buffer, require_writable=True)
+        queue = lib.weir_store_queue(self._handle())
+        errors.check(lib.weir_queue_register(queue, view, len(view)))
+
+    def close(self) -> None:
+        """Waits for all operations, flushes, and closes. Closing again does nothing."""
+        with self._lock:
+            store, self._store = self._store, ffi.NULL
+        if store != ffi.NULL:
+            errors.check(lib.weir_store_close(store))
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<weir_kv.Store {self.path!r}{' (closed)' if self._store == ffi.NULL else ''}>"
