@@ -33,6 +33,7 @@ class Result(NamedTuple):
     leading: int            # exists, lease: keys from the first on that are all there
     words: str              # about the first error; "" if there is none
     seconds: float          # from submit to end
+    user: object            # what the submit was given
 
 
 class _Items:
@@ -80,7 +81,7 @@ class Futures:
         errors.check(lib.weir_futures_open(out, store._handle(), opts))
         self._futures = out[0]
         self._store = store
-        self._kept: dict[int, list[object]] = {}
+        self._kept: dict[int, tuple[object, list[object]]] = {}
         self._tokens = itertools.count(1)
         self._lock = threading.Lock()
 
@@ -95,7 +96,7 @@ class Futures:
 
     def submit(self, kind: int, keys: Sequence[bytes], values: Sequence[Value] | None = None, *,
                flags: int = 0, until_ns: int = 0, streams: Sequence[int] | int = 0,
-               submitter: int = 0, prio: int = 0) -> int:
+               submitter: int = 0, prio: int = 0, user: object = None) -> int:
         """Submits a future and returns its number; never blocks on I/O.
 
         VALUES are buffers, or lists of buffers (at most 256 pieces each): read by a put, filled by
@@ -110,7 +111,7 @@ class Futures:
         token = next(self._tokens)
         future.user = ffi.cast("void *", token)
         out = ffi.new("uint64_t *")
-        self._kept[token] = items.buffers  # before the submit: it may end at once
+        self._kept[token] = user, items.buffers  # before the submit: it may end at once
         code = lib.weir_futures_submit(self._handle(), future, items.array, len(keys), out)
         if code < 0:
             del self._kept[token]
@@ -122,10 +123,10 @@ class Futures:
         raw = lib.weir_futures_take(self._handle())
         if raw == ffi.NULL:
             return None
+        user, _ = self._kept.pop(int(ffi.cast("uintptr_t", raw.user)))
         result = Result(raw.id, raw.kind, raw.error, ffi.unpack(raw.results, raw.n),
                         ffi.unpack(raw.lengths, raw.n), raw.leading, self._words(raw),
-                        (raw.ended_ns - raw.submitted_ns) * 1e-9)
-        self._kept.pop(int(ffi.cast("uintptr_t", raw.user)), None)
+                        (raw.ended_ns - raw.submitted_ns) * 1e-9, user)
         lib.weir_future_free(raw)
         return result
 

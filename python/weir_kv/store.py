@@ -319,6 +319,24 @@ class Store:
         """Sets the soft share of TENANT's stream, in percent of the store; 0: none."""
         errors.check(lib.weir_store_set_share(self._handle(), self.stream(tenant), percent))
 
+    def set_weight(self, tenant: str, weight: int) -> None:
+        """Sets the weight of TENANT's I/O under a scheduler that knows weights, 1 to 1000."""
+        for queue in self._queues():
+            errors.check(lib.weir_queue_submitter_set_weight(queue, self.stream(tenant), weight))
+
+    def set(self, name: str, value: str) -> None:
+        """Sets an attribute of the queues, or a tunable of their scheduler, by its name in sysfs."""
+        for queue in self._queues():
+            errors.check(lib.weir_queue_set(queue, name.encode(), str(value).encode()))
+
+    def _queues(self) -> Iterator[ffi.CData]:
+        """Yields the queue of each device that is there."""
+        number, device = 0, _sized("weir_store_device")
+        while lib.weir_store_get_device(self._handle(), number, device) == 0:
+            if device.queue != ffi.NULL:
+                yield device.queue
+            number, device = number + 1, _sized("weir_store_device")
+
     def stat(self) -> dict[str, object]:
         """Returns the counters of ``struct weir_store_stats``."""
         raw = _sized("weir_store_stats")

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parameters that all hosts share: what may be typed, what it means, and a store made of it."""
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from . import units
+from .store import Store
+
+TENANT_BY = ("none", "salt", "salt-prefix", "rank")
+DURABILITY = ("written", "durable")
+FORMATS = ("if-empty", "never", "force")
+POLICIES = ("clock", "fifo")
+LOG_LEVELS = ("debug", "info", "warning", "error", "off")
+_LONGEST_DEFAULT = 64 << 20  # hosts keep chunks of up to this; a smaller store takes shorter ones
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a host's configuration says. :func:`parse` makes it, and refuses what is wrong."""
+
+    path: tuple[str, ...]
+    size: int = 0
+    max_value: int = 0
+    engine: str | None = None
+    scheduler: str | None = None
+    set: Mapping[str, str] = field(default_factory=dict)
+    durability: str = "written"
+    eviction: str | None = None
+    tenant_by: str = "none"
+    weights: Mapping[str, int] = field(default_factory=dict)
+    shares: Mapping[str, int] = field(default_factory=dict)
+    namespace: str = ""
+    format: str = "if-empty"
+    log: str = "info"
+
+
+def names() -> list[str]:
+    """Returns the names of all parameters."""
+    return [f.name for f in fields(Config)]
+
+
+def _choice(name: str, value: Any, valid: tuple[str, ...]) -> str:
+    if value not in valid:
+        raise ValueError(f"{name}: {value!r} is not one of {', '.join(valid)}")
+    return str(value)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: {value!r} is not a text")
+    if "\0" in value or len(value.encode()) > 256:
+        raise ValueError(f"{name}: at most 256 bytes, and no NUL")
+    return value
+
+
+def _paths(value: Any) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or not parts or \
+            not all(isinstance(part, str) and part for part in parts):
+        raise ValueError(f"path: {value!r} is not a path or a list of paths")
+    return tuple(parts)
+
+
+def _numbers(name: str, value: Any, top: int) -> dict[str, int]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name}: {value!r} is not a mapping of tenant to number")
+    for tenant, number in value.items():
+        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= top:
+            raise ValueError(f"{name}: {tenant}: {number!r} is not a number from 1 to {top}")
+    return {str(tenant): int(number) for tenant, number in value.items()}
+
+
+def _settings(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"set: {value!r} is not a mapping of attribute to value")
+    return {str(name): str(setting) for name, setting in value.items()}
+
+
+_PARSE = {
+    "path": _paths,
+    "size": lambda v: units.size(v, "size"),
+    "max_value": lambda v: units.size(v, "max_value"),
+    "engine": lambda v: _text("engine", v),
+    "scheduler": lambda v: _text("scheduler", v),
+    "set": _settings,
+    "durability": lambda v: _choice("durability", v, DURABILITY),
+    "eviction": lambda v: _choice("eviction", v, POLICIES),
+    "tenant_by": lambda v: _choice("tenant_by", v, TENANT_BY),
+    "weights": lambda v: _numbers("weights", v, 1000),
+    "shares": lambda v: _numbers("shares", v, 100),
+    "namespace": lambda v: _text("namespace", v),
+    "format": lambda v: _choice("format", v, FORMATS),
+    "log": lambda v: _choice("log", v, LOG_LEVELS),
+}
+
+
+def _refuse_unknown(params: Mapping[str, Any], host: str) -> None:
+    for name in params:
+        if name not in _PARSE:
+            close = difflib.get_close_matches(name, _PARSE, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"{host}: there is no parameter {name!r}{hint} "
+                             f"Valid ones: {', '.join(sorted(_PARSE))}")
+
+
+def parse(params: Mapping[str, Any], host: str) -> Config:
+    """Makes a :class:`Config` of PARAMS; raises ValueError that names HOST and what is wrong."""
+    _refuse_unknown(params, host)
+    if "path" not in params:
+        raise ValueError(f"{host}: the parameter 'path' is missing: a file, a block device, an "
+                         "NVMe character device, or a list of them")
+    try:
+        config = Config(**{name: _PARSE[name](value) for name, value in params.items()
+                           if value is not None})
+        _refuse_contradictions(config)
+    except ValueError as e:
+        raise ValueError(f"{host}: {e}") from None
+    return config
+
+
+def _refuse_contradictions(config: Config) -> None:
+    if config.tenant_by == "none" and (config.weights or config.shares):
+        raise ValueError("weights and shares need tenants: set tenant_by to one of "
+                         f"{', '.join(TENANT_BY[1:])}")
+    if sum(config.shares.values()) > 100:
+        raise ValueError(f"shares: {sum(config.shares.values())} % of the store in all")
+    if config.format == "never" and (config.size or config.max_value):
+        raise ValueError("size and max_value are used when a store is made, and format is 'never'")
+    if config.size and config.max_value > config.size // 16:
+        raise ValueError(f"max_value: values of {config.max_value} bytes do not fit into a store of "
+                         f"{config.size} bytes, which holds 16 of the longest at least")
+
+
+def logger(config: Config, host: str) -> logging.Logger:
+    """Returns the log of HOST, at the level that CONFIG asks for."""
+    log = logging.getLogger(f"weir.{host}")
+    log.setLevel(logging.CRITICAL + 1 if config.log == "off" else config.log.upper())
+    return log
+
+
+def _max_value(config: Config) -> int:
+    """Returns the longest value for a new store: as the user says, else 64 MiB at most."""
+    if config.max_value or not config.size:
+        return config.max_value
+    return min(_LONGEST_DEFAULT, 1 << max(0, (config.size // 64).bit_length() - 1))
+
+
+def open_store(config: Config) -> Store:
+    """Opens the store of CONFIG, makes it where the parameters say so, and sets its queue up."""
+    store = Store(list(config.path), format=config.format, size=config.size,
+                  max_value=_max_value(config), engine=config.engine, scheduler=config.scheduler,
+                  policy=config.eviction)
+    try:
+        for name, value in config.set.items():
+            store.set(name, value)
+        for tenant, weight in config.weights.items():
+            store.set_weight(tenant, weight)
+        for tenant, percent in config.shares.items():
+            store.set_share(tenant, percent)
+    except BaseException:
+        store.close()
+        raise
+    return store
