@@ -144,17 +144,18 @@ def logger(config: Config, host: str) -> logging.Logger:
 
 
 def _max_value(config: Config) -> int:
-    """Returns the longest value for a new store: as the user says, else 64 MiB at most."""
+    """Returns the longest value for a new store: as the user says, else a 64th of the store, which
+    leaves 32 segments, and 64 MiB at most."""
     if config.max_value or not config.size:
         return config.max_value
-    return min(_LONGEST_DEFAULT, 1 << max(0, (config.size // 64).bit_length() - 1))
+    return min(_LONGEST_DEFAULT, 1 << max(17, (config.size // 64).bit_length() - 1))
 
 
 def open_store(config: Config) -> Store:
     """Opens the store of CONFIG, makes it where the parameters say so, and sets its queue up."""
     store = Store(list(config.path), format=config.format, size=config.size,
                   max_value=_max_value(config), engine=config.engine, scheduler=config.scheduler,
-                  policy=config.eviction)
+                  policy=config.eviction, few_segments=True)
     try:
         for name, value in config.set.items():
             store.set(name, value)

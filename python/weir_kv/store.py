@@ -82,12 +82,14 @@ def weir_py_entry(entry: ffi.CData, user: ffi.CData) -> int:
 
 def format_store(path: Path | Sequence[Path], *, size: int | str = 0, max_value: int | str = 0,
                  segment: int | str = 0, policy: str | None = None, force: bool = False,
-                 placement: str | None = None) -> None:
+                 placement: str | None = None, few_segments: bool = False) -> None:
     """Makes an empty store on PATH. SIZE creates a file that is not there; MAX_VALUE is the longest
-    value that must fit. Raises :class:`KeyExists`-like errors with what was found there."""
+    value that must fit; FEW_SEGMENTS allows 8 segments where 64 do not fit, so that longer values
+    do. Raises an error that says what was found where PATH is not empty and FORCE not given."""
     opts = _sized("weir_store_format_opts")
     opts.create_bytes, opts.max_value_bytes = units.size(size), units.size(max_value, "max_value")
     opts.segment_bytes, opts.force = units.size(segment, "segment"), int(force)
+    opts.few_segments = int(few_segments)
     opts.policy = _choice("policy", policy, _POLICIES)
     opts.placement = _choice("placement", placement, {None: 0, "none": 1, "stream": 2})
     parts = [path] if isinstance(path, (str, PathLike)) else list(path)
@@ -119,7 +121,7 @@ class Store:
                  policy: str | None = None, placement: str | None = None,
                  read_only: bool = False, wait: int | float | str = 0, salvage: bool = False,
                  degraded: bool = False, control: bool | None = None,
-                 scrub: int | str = 0, depth: int = 0) -> None:
+                 scrub: int | str = 0, depth: int = 0, few_segments: bool = False) -> None:
         if format not in _FORMATS:
             raise ValueError(f"format: {format!r} is not one of {', '.join(_FORMATS)}")
         self._store = ffi.NULL
@@ -139,7 +141,8 @@ class Store:
         opts.control = {None: 0, True: 1, False: 2}[control]
         opts.lock_wait_ns, opts.depth = units.time_ns(wait, "wait"), depth
         opts.scrub_bytes_per_second = units.size(scrub, "scrub")
-        made = {"size": size, "max_value": max_value, "policy": policy, "placement": placement}
+        made = {"size": size, "max_value": max_value, "policy": policy,
+                "placement": placement, "few_segments": few_segments}
         if format == "force":
             format_store(path, force=True, **made)  # type: ignore[arg-type]
         self._open(opts, format == "if-empty", path, made)

@@ -41,8 +41,9 @@ static void mkfs_wish(const struct mkfs *m, struct layout_wish *wish)
 	*wish = (struct layout_wish){ .capacity_bytes = m->opts.capacity_bytes,
 				      .segment_bytes = m->opts.segment_bytes,
 				      .block_bytes = m->opts.block_bytes,
-				      .segments_min = m->opts.force >= 2 ? LAYOUT_SEGMENTS_FORCED
-									 : LAYOUT_SEGMENTS_MIN,
+				      .segments_min = m->opts.force >= 2 || m->opts.few_segments
+							      ? LAYOUT_SEGMENTS_FORCED
+							      : LAYOUT_SEGMENTS_MIN,
 				      .unit_bytes = m->unit_bytes,
 				      .max_value_bytes = m->opts.max_value_bytes };
 }
