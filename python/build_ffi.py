@@ -2,7 +2,8 @@
 """The extension module: what cffi makes of the public headers, linked with the C library.
 
 The declarations are not written a second time: the preprocessor reads the headers, and what it
-prints goes to cffi. The environment's WEIR_BUILD is the build folder of weir (default: ../build).
+prints goes to cffi. The environment's WEIR_BUILD is the build folder of weir (default: ../build),
+WEIR_SOURCE its source (default: ..).
 """
 import os
 import re
@@ -12,7 +13,7 @@ import tempfile
 import cffi
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
+ROOT = os.environ.get("WEIR_SOURCE", os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("WEIR_BUILD", os.path.join(ROOT, "build")))
 INCLUDE = [os.path.join(ROOT, "include"), os.path.join(BUILD, "include")]
 HEADERS = ["weir.h"]

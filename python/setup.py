@@ -10,7 +10,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def version():
     """Returns the version of the C library: the package has no other."""
-    with open(os.path.join(HERE, "..", "meson.build"), encoding="utf-8") as f:
+    source = os.environ.get("WEIR_SOURCE", os.path.join(HERE, ".."))
+    with open(os.path.join(source, "meson.build"), encoding="utf-8") as f:
         return re.search(r"version: '([0-9.]+)'", f.read()).group(1)
 
 

@@ -138,7 +138,7 @@ static int fio2_line(struct iolog_reader *r, char *line)
 {
 	struct iolog_io io = { .time_ns = r->waited };
 	char *field[FIELDS_MAX];
-	uint64_t wait;
+	uint64_t wait = 0;
 	int n, err;
 
 	if (fio2_is(line))
@@ -227,7 +227,7 @@ static int blk_time(struct iolog_reader *r, char *text, uint64_t *out)
 	size_t whole = strspn(text, "0123456789");
 	const char *digits = text[whole] == '.' ? text + whole + 1 : "";
 	size_t nr = strspn(digits, "0123456789");
-	uint64_t seconds, ns = 0;
+	uint64_t seconds = 0, ns = 0;
 	char end = text[whole];
 
 	if (!whole || whole > 10 || (end && (end != '.' || nr > 9 || digits[nr])))
