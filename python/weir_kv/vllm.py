@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""weir below vLLM: a secondary tier of ``TieringOffloadingSpec``.
+
+In ``kv_connector_extra_config``: ``"secondary_tiers": [{"type": "Tier", "module_path":
+"weir_kv.vllm", "path": "/dev/nvme1n1"}]``.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from vllm.distributed.kv_transfer.kv_connector.v1.offloading.metrics import (
+    OffloadingConnectorStats)
+from vllm.v1.kv_offload.base import (LookupResult, Medium, OffloadingCounterMetadata,
+                                     RequestOffloadingContext)
+from vllm.v1.kv_offload.tiering.base import JobResult, SecondaryTierManager
+
+from . import config, errors
+from ._weir import ffi, lib
+from .futures import DELETE, DURABLE, EXACT, GET, IF_ABSENT, PUT, Futures, Result
+
+_DIGEST_BYTES = 16
+_MISSES_MAX = 65536  # keys whose load failed, and that are not dropped from the store yet
+_HOST = "weir_kv.vllm.Tier"
+_METRIC = "vllm:kv_offload_weir_"
+_METRICS = {
+    "hits": "Chunks that a lookup found in the store.",
+    "misses": "Chunks that a lookup did not find in the store.",
+    "damaged": "Chunks that did not verify when they were loaded, and were dropped.",
+    "failed_loads": "Chunks that were not loaded, damaged and evicted ones included.",
+    "failed_stores": "Chunks that were not stored.",
+    "load_bytes": "Bytes of chunks that were loaded.",
+    "store_bytes": "Bytes of chunks that were written; those that were there are not counted.",
+}
+# What vLLM itself gives to a tier besides the parameters of the entry.
+_FROM_VLLM = ("offloading_spec", "primary_kv_view", "tier_type", "backpressure_detector",
+              "locality", "enable_kv_events", "backpressure")
+
+
+def fields_of(spec: Any) -> dict[str, Any]:
+    """Returns what the bytes of a chunk depend on: a key of vLLM names none of it."""
+    c = spec.config
+    parallel = c.parallel
+    replicated = bool(getattr(c, "replicated_layout", False))
+    portable = parallel.is_parallelism_agnostic or replicated
+    sizes = ("tp_size", "pp_size", "pcp_size", "dcp_size")
+    return {
+        "model": c.model.name, "dtype": str(c.model.dtype),
+        "tokens_per_hash": c.cache.tokens_per_hash, "blocks_per_chunk": c.cache.blocks_per_chunk,
+        "groups": [[group.tokens_per_block, list(group.layer_names)] for group in c.groups],
+        "parallel": [1 if portable else getattr(parallel, name) for name in sizes],
+        "replicated": replicated, "canonical": bool(getattr(c, "canonical_layout", False)),
+        "layout": getattr(c, "kv_cache_layout", None) if getattr(c, "canonical_layout", False)
+        else None,
+    }
+
+
+def digest_of(spec: Any, namespace: str) -> bytes:
+    """Returns the prefix of all keys: other weights, layouts or namespaces have another one."""
+    text = json.dumps([fields_of(spec), namespace], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()
+
+
+def _path_of_replica(path: str, spec: Any) -> str:
+    parallel = spec.config.parallel
+    number = getattr(parallel, "data_parallel_index", 0)
+    if "{replica}" in path:
+        return path.replace("{replica}", str(number))
+    if getattr(parallel, "data_parallel_size", 1) > 1:
+        raise ValueError(f"{_HOST}: path: {path!r}: {parallel.data_parallel_size} replicas need a "
+                         "store each: write {replica} where its number goes")
+    return path
+
+
+class _Asker:
+    """Looks one key up and leases it, without making a Python object for each argument."""
+
+    def __init__(self, store: ffi.CData) -> None:
+        self._store = store
+        self._key = ffi.new("struct weir_store_key *")
+        self._length = ffi.new("uint64_t *")
+
+    def there(self, key: bytes) -> bool:
+        """Returns whether KEY is there; if so it stays so until it was read, or for 5 s."""
+        raw = ffi.from_buffer(key)
+        self._key.key, self._key.key_len = raw, len(key)
+        code = lib.weir_store_lease(self._store, self._key, 1, 0, self._length, ffi.NULL)
+        return code == 0 and self._length[0] != 0
+
+
+class Tier(SecondaryTierManager):  # type: ignore[misc]
+    """A store as a tier. All calls come from the scheduler's thread, and none of them waits for the
+    drive but ``drain_jobs()`` and ``shutdown()``."""
+
+    medium = Medium.STORAGE
+
+    def __init__(self, offloading_spec: Any, primary_kv_view: memoryview, tier_type: str,
+                 backpressure_detector: Any = None, **params: Any) -> None:
+        super().__init__(offloading_spec, primary_kv_view, tier_type, backpressure_detector)
+        for name in _FROM_VLLM:
+            params.pop(name, None)
+        self._config = config.parse(
+            {**params, "path": [_path_of_replica(path, offloading_spec) for path in
+                                _paths(params.get("path"))]} if "path" in params else params,
+            _HOST)
+        if self._config.tenant_by not in ("none", "salt"):
+            raise ValueError(f"{_HOST}: tenant_by: vLLM's keys name no rank; use 'salt' "
+                             "(kv_transfer_params['tenant']) or 'none'")
+        self._log = config.logger(self._config, "vllm")
+        self._digest = digest_of(offloading_spec, self._config.namespace)
+        self._flags = IF_ABSENT | (DURABLE if self._config.durability == "durable" else 0)
+        self._chunk = primary_kv_view.strides[0]
+        self._arena = primary_kv_view.cast("B")
+        self._store = config.open_store(self._config)
+        self._futures = Futures(self._store)
+        self._asker = _Asker(self._store._handle())
+        self._misses: OrderedDict[bytes, None] = OrderedDict()
+        self._finished: list[JobResult] = []
+        self._counts = dict.fromkeys(_METRICS, 0)
+        self._told = dict(self._counts)
+        self._register()
+
+    def _register(self) -> None:
+        """Registers the arena with the engine; without that I/O works too, only slower."""
+        try:
+            self._store.register(self._arena)
+        except errors.WeirError as e:
+            self._log.info("the arena is not registered: %s", e)
+
+    def _stream(self, req_context: Any) -> int:
+        params = getattr(req_context, "kv_transfer_params", None)
+        tenant = params.get("tenant") if isinstance(params, dict) else None
+        if self._config.tenant_by == "none" or not tenant:
+            return 0
+        try:
+            return self._store.stream(str(tenant))
+        except errors.WeirError:
+            return 0
+
+    def _name(self, key: bytes) -> bytes:
+        return self._digest + bytes(key)
+
+    def lookup(self, key: bytes, req_context: Any) -> LookupResult:
+        """Answers from memory: a hit is leased until its load, or for 5 s."""
+        name = self._name(key)
+        there = name not in self._misses and self._asker.there(name)
+        self._counts["hits" if there else "misses"] += 1
+        return LookupResult.HIT if there else LookupResult.MISS
+
+    def _submit(self, job: Any, kind: int, flags: int, stream: int) -> None:
+        names = [self._name(key) for key in job.keys]
+        chunk = self._chunk
+        views = [self._arena[int(i) * chunk:(int(i) + 1) * chunk] for i in job.chunk_ids]
+        try:
+            self._futures.submit(kind, names, views, flags=flags, streams=stream,
+                                 user=(job.job_id, list(job.keys)))
+        except Exception as e:  # pylint: disable=broad-except  # it would end the engine
+            self._log.error("job %s: %s", job.job_id, e)
+            self._finished.append(JobResult(job_id=job.job_id, success=False))
+            if kind == GET:
+                self._note_misses(names)
+
+    def submit_store(self, job_metadata: Any) -> None:
+        """Stores the chunks that are not there."""
+        self._submit(job_metadata, PUT, self._flags, self._stream(job_metadata.req_context))
+
+    def submit_load(self, job_metadata: Any) -> None:
+        """Loads the chunks into the arena."""
+        self._submit(job_metadata, GET, EXACT, 0)
+
+    def _note_misses(self, names: Iterable[bytes]) -> None:
+        for name in names:
+            self._misses[name] = None
+        while len(self._misses) > _MISSES_MAX:
+            self._misses.popitem(last=False)
+
+    def _loaded(self, result: Result, job_id: int, keys: list[bytes]) -> JobResult:
+        good = [key for key, code in zip(keys, result.results) if not code]
+        failed = [self._name(key) for key, code in zip(keys, result.results) if code]
+        self._counts["load_bytes"] += len(good) * self._chunk
+        if failed:
+            self._counts["failed_loads"] += len(failed)
+            self._counts["damaged"] += result.results.count(-74)
+            self._log.warning("%d of %d chunks were not loaded: %s", len(failed), len(keys),
+                              result.words)
+            # vLLM asks for a failed key for ever if it is a hit again, so it is dropped; until that
+            # has ended it counts as a miss.
+            self._note_misses(failed)
+            self._futures.submit(DELETE, failed, user=failed)
+        return JobResult(job_id=job_id, success=not failed,
+                         successful_keys=tuple(good) if failed and good else None,
+                         transfer_time=result.seconds, transfer_bytes=len(good) * self._chunk)
+
+    def _stored(self, result: Result, job_id: int, keys: list[bytes]) -> JobResult:
+        written = result.results.count(0)
+        failed = sum(code not in (0, -17) for code in result.results)
+        self._counts["store_bytes"] += written * self._chunk
+        if failed:
+            self._counts["failed_stores"] += failed
+            self._log.warning("%d of %d chunks were not stored: %s", failed, len(keys),
+                              result.words)
+        else:
+            for key in keys:
+                self._misses.pop(self._name(key), None)
+        return JobResult(job_id=job_id, success=not failed, transfer_time=result.seconds,
+                         transfer_bytes=written * self._chunk)
+
+    def _collect(self) -> None:
+        for result in self._futures.take_all():
+            if result.kind == DELETE:
+                for name, code in zip(result.user, result.results):  # type: ignore[call-overload]
+                    if code in (0, -2):
+                        self._misses.pop(name, None)
+                continue
+            job_id, keys = result.user  # type: ignore[misc]
+            ended = self._loaded if result.kind == GET else self._stored
+            self._finished.append(ended(result, job_id, keys))
+
+    def get_finished_jobs(self) -> Iterable[JobResult]:
+        """Returns the jobs that have ended since the last call."""
+        self._collect()
+        finished, self._finished = self._finished, []
+        return finished
+
+    def has_pending_work(self) -> bool:
+        """Returns whether jobs are under way or wait to be fetched."""
+        stats = self._futures.stats()
+        return bool(self._finished or stats["pending"] or stats["ended"])
+
+    def touch(self, keys: Collection[bytes], req_context: Any) -> None:
+        """Counts the chunks as read, so that they outlive others."""
+        if keys:
+            self._store.exists_many([self._name(key) for key in keys])
+
+    def on_new_request(self, req_context: Any) -> RequestOffloadingContext:
+        """Has no wishes of its own."""
+        return RequestOffloadingContext()
+
+    def drain_jobs(self) -> None:
+        """Waits until no I/O touches the arena. Results wait for ``get_finished_jobs()``."""
+        while self._futures.stats()["pending"]:
+            self._futures.wait()
+            self._collect()
+
+    @classmethod
+    def build_metric_definitions(cls, extra_config: dict[str, Any]) -> dict[str, Any]:
+        """Returns the counters of :meth:`get_stats` as vLLM's metrics know them."""
+        return {_METRIC + name: OffloadingCounterMetadata(documentation=text)
+                for name, text in _METRICS.items()}
+
+    def get_stats(self) -> OffloadingConnectorStats | None:
+        """Returns the counters since the last call; None where nothing happened."""
+        stats = OffloadingConnectorStats()
+        for name, count in self._counts.items():
+            if count != self._told[name]:
+                stats.increase_counter(_METRIC + name, count - self._told[name])
+        self._told = dict(self._counts)
+        return None if stats.is_empty() else stats
+
+    def report_status(self) -> dict[str, Any]:
+        """Returns figures for a person."""
+        return {**self._counts, **self._futures.stats(), "store": self._store.stat()}
+
+    def shutdown(self) -> None:
+        """Waits for all I/O, and closes the store. Never raises: else vLLM keeps the arena."""
+        try:
+            self._futures.close()
+            self._store.close()
+        except Exception as e:  # pylint: disable=broad-except
+            self._log.error("shutdown: %s", e)
+
+
+def _paths(value: Any) -> list[str]:
+    return value.split(",") if isinstance(value, str) else list(value)
