@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The connector below LMCache's own adapter and its own benchmark."""
+import ctypes
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("lmcache")
+from weir_kv.lmcache import Connector  # noqa: E402
+
+LMCACHE = os.path.join(os.path.dirname(sys.executable), "lmcache")
+
+
+def adapter(path, **params):
+    return json.dumps({"type": "native_plugin", "module_path": "weir_kv.lmcache",
+                       "class_name": "Connector", "max_capacity_gb": 0,
+                       "adapter_params": {"path": str(path), **params}})
+
+
+def bench(path, kib, keys, **params):
+    done = subprocess.run(
+        [LMCACHE, "bench", "l2", "--l2-adapter", adapter(path, size="2GiB", **params),
+         "--num-keys", str(keys), "--in-flight", "2", "--data-size-kb", str(kib),
+         "--l1-align-bytes", "4096", "--rounds", "3", "--warmup-rounds", "1",
+         "--lookup-max-hit-rate", "1.0", "--no-skip-verify"],
+        capture_output=True, text=True, timeout=300, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("engine", ["posix", "uring"])
+@pytest.mark.parametrize("kib,keys", [(128, 32), (1024, 32), (4096, 16), (32768, 4)])
+def test_bench(tmp_path, engine, kib, keys):
+    code, text = bench(tmp_path / "store.img", kib, keys, engine=engine)
+    assert code == 0, text
+    success = [int(n) for n in re.findall(r"Total success:\s+(\d+)", text)]
+    total = [int(n) for n in re.findall(r"Total keys:\s+(\d+)", text)]
+    assert success == total and len(total) == 3, text
+
+
+class View:
+    """Memory as LMCache gives it: a memoryview over ctypes, of format <B."""
+
+    def __init__(self, length, byte=0):
+        self.memory = (ctypes.c_uint8 * length)(*([byte] * length)) if length < 4096 else \
+            (ctypes.c_uint8 * length).from_buffer(bytearray([byte]) * length)
+        self.view = memoryview(self.memory)
+        assert self.view.format == "<B"
+
+
+def key(i, salt=""):
+    return f"org/model@00000001@0@{i:064x}" + (f"@{salt}" if salt else "")
+
+
+def wait(c, number):
+    """Returns the completion NUMBER, as the demux thread would see it."""
+    poll = select.poll()
+    poll.register(c.event_fd(), select.POLLIN)
+    while poll.poll(30000):
+        for done in c.drain_completions():
+            if done[0] == number:
+                return done[1:]
+    raise AssertionError("never completed")
+
+
+@pytest.fixture(name="c")
+def connector(tmp_path):
+    c = Connector(path=str(tmp_path / "c.img"), size="64MiB")
+    yield c
+    c.close()
+
+
+def test_every_call(c):
+    keys = [key(i) for i in range(8)]
+    data = [View(5000, i + 1) for i in range(8)]
+    room = [View(5000) for _ in range(8)]
+    views = [v.view for v in data]
+    assert wait(c, c.submit_batch_set(keys, views))[0] is True
+    assert wait(c, c.submit_batch_set(keys, views))[0] is True  # is there already
+    asked = wait(c, c.submit_batch_exists([keys[0], key(99), keys[1]]))
+    assert asked[0] is True and asked[2] == [True, False, True]
+    assert wait(c, c.submit_batch_get(keys, [v.view for v in room]))[2] == [True] * 8
+    assert all(bytes(a.memory) == bytes(b.memory) for a, b in zip(data, room))
+    assert wait(c, c.submit_batch_delete([keys[0], key(99)]))[0:3:2] == (True, [True, True])
+    assert wait(c, c.submit_batch_exists(keys))[2] == [False] + [True] * 7
+
+
+def test_a_value_of_another_length_is_a_miss(c):
+    wait(c, c.submit_batch_set([key(1)], [View(5000, 1).view]))
+    for length in (4999, 5001):
+        ok, _, each = wait(c, c.submit_batch_get([key(1)], [View(length).view]))
+        assert not ok and each == [False]
+
+
+def test_nothing_is_lost_by_a_kill(tmp_path):
+    path = str(tmp_path / "kill.img")
+    code = f"""
+import sys; sys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r})
+import test_lmcache as t
+c = t.Connector(path={path!r}, size="256MiB")
+for i in range(10**6):
+    assert t.wait(c, c.submit_batch_set([t.key(i)], [t.View(131072, i % 251).view]))[0]
+    print(i, flush=True)
+"""
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    last = 0
+    for line in child.stdout:
+        last = int(line)
+        if last == 199:
+            child.send_signal(signal.SIGKILL)
+            break
+    child.wait()
+    c = Connector(path=path)
+    keys = [key(i) for i in range(last + 1)]
+    assert wait(c, c.submit_batch_exists(keys))[2] == [True] * 200
+    rooms = [View(131072) for _ in keys]
+    assert wait(c, c.submit_batch_get(keys, [v.view for v in rooms]))[2] == [True] * 200
+    assert all(set(bytes(v.memory)) == {i % 251} for i, v in enumerate(rooms))
+    c.close()
+
+
+def test_flipped_bytes_are_never_served(tmp_path):
+    path = tmp_path / "flip.img"
+    c = Connector(path=str(path), size="256MiB")
+    keys = [key(i) for i in range(200)]
+    data = [bytes([i + 1]) * 131072 for i in range(200)]
+    for k, d in zip(keys, data):
+        wait(c, c.submit_batch_set([k], [memoryview((ctypes.c_uint8 * 131072).from_buffer(
+            bytearray(d)))]))
+    c.close()
+    image = bytearray(path.read_bytes())
+    for d in data:
+        image[image.find(d) + 70000] ^= 1
+    path.write_bytes(image)
+    c = Connector(path=str(path))
+    rooms = [View(131072) for _ in keys]
+    ok, words, each = wait(c, c.submit_batch_get(keys, [v.view for v in rooms]))
+    assert not ok and words and each == [False] * 200
+    assert c.report_status()["damaged"] == 200
+    # The damaged ones are dropped, so that a set mends them.
+    assert wait(c, c.submit_batch_set([keys[0]], [View(131072, 1).view]))[0]
+    assert wait(c, c.submit_batch_get([keys[0]], [rooms[0].view]))[2] == [True]
+    c.close()
+
+
+def test_parameters_that_are_wrong(tmp_path):
+    for params, word in (({}, "path"), ({"path": "x", "sise": "1g"}, "did you mean 'size'"),
+                         ({"path": "x", "weights": {"a": 1}}, "tenant_by"),
+                         ({"path": "x", "size": "1x"}, "64MiB"),
+                         ({"path": "x", "durability": "maybe"}, "written, durable")):
+        with pytest.raises(ValueError, match=word):
+            Connector(**params)
+    c = Connector(path=str(tmp_path / "c.img"), size="64MiB")
+    with pytest.raises(OSError, match=f"pid {os.getpid()}"):
+        Connector(path=str(tmp_path / "c.img"))
+    c.close()
+
+
+def test_tenants_have_streams(tmp_path):
+    c = Connector(path=str(tmp_path / "c.img"), size="64MiB", tenant_by="salt",
+                  shares={"alice": 50})
+    wait(c, c.submit_batch_set([key(1, "alice"), key(2, "bob"), key(3)],
+                               [View(5000, i).view for i in (1, 2, 3)]))
+    streams = {e.key.split(b"@")[-1]: e.stream for e in c._store.list()}
+    assert len(set(streams.values())) == 3
+    c.close()
+
+
+def test_a_million_submits_leave_nothing(c):
+    """100,000 cycles here, and ten times as many with WEIR_TEST_LONG=1."""
+    cycles = 10**6 if os.environ.get("WEIR_TEST_LONG") else 10**5
+
+    def usage():
+        with open("/proc/self/statm", encoding="ascii") as f:
+            return int(f.read().split()[1]) * 4096, len(os.listdir("/proc/self/fd"))
+
+    def run(n):
+        for i in range(n):
+            c.submit_batch_exists([key(i % 100)])
+            c.drain_completions()
+
+    run(cycles // 10)
+    memory, fds = usage()
+    run(cycles)
+    assert usage()[1] == fds
+    assert usage()[0] - memory < 4 << 20
