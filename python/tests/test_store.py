@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The package by itself: what a program can call, and a store against a dict."""
+import asyncio
+import os
+import threading
+
+import pytest
+import weir_kv
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+@pytest.fixture(name="path")
+def path_fixture(tmp_path):
+    return tmp_path / "store.img"
+
+
+@pytest.fixture(name="store")
+def store_fixture(path):
+    with weir_kv.Store(path, size="64MiB", format="if-empty") as store:
+        yield store
+
+
+def test_one_key(store):
+    assert store.put("a", b"hello")
+    assert store.get("a") == b"hello"
+    assert (store.exists("a"), store.exists("b")) == (5, None)
+    assert store.put("a", b"other", if_absent=True) is False
+    assert store.get(b"a") == b"hello"
+    assert (store.delete("a"), store.delete("a")) == (True, False)
+    with pytest.raises(weir_kv.KeyNotFound, match="no such key"):
+        store.get("a")
+    with pytest.raises(KeyError):
+        store.get_into("a", bytearray(5))
+
+
+@pytest.mark.parametrize("value", [b"x", bytearray(b"xyz"), memoryview(b"0123456789")[2:7],
+                                   [b"abc", bytearray(4096), memoryview(b"d" * 5000)]])
+def test_bytes_like_and_pieces(store, value):
+    whole = b"".join(value) if isinstance(value, list) else bytes(value)
+    store.put("k", value)
+    assert store.get("k") == whole
+    rooms = [bytearray(1), bytearray(len(whole))]
+    assert store.get_into("k", rooms) == len(whole)
+    assert b"".join(rooms)[:len(whole)] == whole
+
+
+def test_a_buffer_that_is_wrong(store):
+    store.put("k", b"12345")
+    with pytest.raises(weir_kv.WrongLength):
+        store.get_into("k", bytearray(4))
+    with pytest.raises(weir_kv.WrongLength):
+        store.get_into("k", bytearray(6), exact=True)
+    with pytest.raises((TypeError, BufferError)):
+        store.get_into("k", b"readonly")
+    with pytest.raises((TypeError, BufferError)):
+        store.put("k", "text")
+    with pytest.raises(weir_kv.ValueTooLong):
+        store.put("k", bytes(40 << 20))
+    with pytest.raises(weir_kv.WeirError):
+        store.put("", b"no key")
+    assert store.get("k") == b"12345"
+
+
+def test_many_keys(store):
+    items = [(f"k{i}", os.urandom(1000 * i + 1)) for i in range(50)]
+    assert store.put_many(items) == [True] * 50
+    assert store.get_many([key for key, _ in items] + ["none"]) == [v for _, v in items] + [None]
+    assert store.exists_many(["k3", "none"]) == [3001, None]
+    assert {e.key for e in store.list("k1")} == {f"k{i}".encode() for i in [1, *range(10, 20)]}
+    assert store.delete_many(["k1", "none"]) == [True, False]
+    assert (store.put_many([]), store.get_many([]), store.exists_many([])) == ([], [], [])
+
+
+def test_leases_and_pins(store):
+    store.put("k", b"v")
+    assert store.lease(["k", "none"]) == [1, None]
+    store.pin("k")
+    assert (store.held()["leased"], store.held()["pinned"]) == (1, 1)
+    store.unpin("k")
+    store.unlease(["k"])
+    assert (store.held()["leased"], store.held()["pinned"]) == (0, 0)
+    with pytest.raises(weir_kv.KeyNotFound):
+        store.pin("none")
+
+
+def test_facts(store):
+    store.put("k", b"v" * 100, tenant="alice")
+    assert store.stat()["entries"] == 1 and store.stat()["put"]["count"] == 1
+    assert store.info()["segments"] >= 64 and len(store.info()["uuid"]) == 36
+    assert store.why("k")["there"] is True and store.why("none")["there"] is False
+    store.delete("k")
+    assert store.why("k")["reason"] == "deleted"
+
+
+def test_what_a_store_is_opened_with(path, tmp_path):
+    with pytest.raises(weir_kv.NoStore):
+        weir_kv.Store(path)
+    with pytest.raises(ValueError, match="if-empty"):
+        weir_kv.Store(path, format="yes")
+    with pytest.raises(ValueError, match="64MiB"):
+        weir_kv.Store(path, size="64 pounds", format="if-empty")
+    other = tmp_path / "other"
+    other.write_bytes(b"precious" * 1000000)
+    with pytest.raises(weir_kv.KeyExists, match="--force|force"):
+        weir_kv.Store(other, format="if-empty")
+    assert other.read_bytes().startswith(b"precious")
+    with weir_kv.Store(path, size="64MiB", format="if-empty") as store:
+        store.put("k", b"v")
+        with pytest.raises(weir_kv.StoreBusy, match=str(os.getpid())):
+            weir_kv.Store(path)
+    with weir_kv.Store(path, read_only=True) as store:
+        assert store.get("k") == b"v"
+        with pytest.raises(weir_kv.ReadOnlyStore):
+            store.put("k", b"w")
+    store.close()
+    with pytest.raises(ValueError, match="closed"):
+        store.get("k")
+    with weir_kv.Store(path, size="64MiB", format="force") as store:
+        assert store.exists("k") is None
+
+
+def test_several_devices(tmp_path):
+    paths = [tmp_path / "a.img", tmp_path / "b.img"]
+    with weir_kv.Store(paths, size="32MiB", format="if-empty") as store:
+        store.put_many([(f"k{i}", b"v" * 5000) for i in range(100)])
+    with weir_kv.Store(paths) as store:
+        assert store.stat()["entries"] == 100
+        assert store.info()["devices"] == 2
+
+
+def test_threads(store):
+    failed = []
+
+    def work(number):
+        for i in range(50):
+            value = bytes([number]) * (1000 + i)
+            store.put(f"{number}-{i}", value)
+            if store.get(f"{number}-{i}") != value:
+                failed.append((number, i))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not failed and store.stat()["entries"] == 400
+
+
+def test_asyncio(store):
+    async def main():
+        async with weir_kv.AsyncStore(store) as a:
+            values = {f"k{i}": os.urandom(5000) for i in range(100)}
+            await asyncio.gather(*(a.put(k, v) for k, v in values.items()))
+            assert await asyncio.gather(*(a.get(k) for k in values)) == list(values.values())
+            assert await a.exists("k1") == 5000 and await a.exists("none") is None
+            assert await a.delete("k1") and not await a.delete("k1")
+            with pytest.raises(weir_kv.KeyNotFound):
+                await a.get("k1")
+            await a.sync()
+
+    asyncio.run(main())
+
+
+def test_values_of_futures_stay_alive(store):
+    """Nobody else holds the values between the submit and the end."""
+    with weir_kv.Futures(store) as futures:
+        numbers = {futures.submit(0, [f"k{i}".encode()], [bytes([i]) * 100000], user=i): i
+                   for i in range(50)}
+        while numbers:
+            futures.wait()
+            for result in futures.take_all():
+                assert numbers.pop(result.id) == result.user and not result.error
+        assert futures.stats()["pending"] == 0
+    assert store.get("k7") == bytes([7]) * 100000
+    with pytest.raises(ValueError, match="2 values"):
+        weir_kv.Futures(store).submit(0, [b"k"], [b"a", b"b"])
+
+
+KEYS = st.sampled_from([b"a", b"b", b"c" * 1024, b"\x00\xff"])
+STEPS = st.lists(st.one_of(
+    st.tuples(st.just("put"), KEYS, st.integers(1, 20000)),
+    st.tuples(st.just("absent"), KEYS, st.integers(1, 9000)),
+    st.tuples(st.just("delete"), KEYS, st.just(0)),
+    st.tuples(st.just("reopen"), st.just(b""), st.just(0))), max_size=30)
+
+
+@settings(max_examples=30, deadline=None)
+@given(STEPS)
+def test_a_store_is_a_dict(tmp_path_factory, steps):
+    path = tmp_path_factory.mktemp("dict") / "store.img"
+    model = {}
+    store = weir_kv.Store(path, size="8MiB", format="if-empty")
+    for number, (step, key, length) in enumerate(steps):
+        value = bytes([number % 256]) * length
+        if step == "put":
+            store.put(key, value)
+            model[key] = value
+        elif step == "absent":
+            assert store.put(key, value, if_absent=True) == (key not in model)
+            model.setdefault(key, value)
+        elif step == "delete":
+            assert store.delete(key) == (model.pop(key, None) is not None)
+        else:
+            store.close()
+            store = weir_kv.Store(path)
+        assert {e.key: store.get(e.key) for e in store.list()} == model
+    store.close()
+    path.unlink()
