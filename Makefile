@@ -7,7 +7,7 @@ MESON_FLAGS ?=
 FUZZ_SECONDS ?= 30
 CRASH_JOBS ?= 2
 
-.PHONY: all demo test test-vm crash-full kill-full proof lint fuzz bench deb install clean help
+.PHONY: all demo test test-vm test-hosts wheel crash-full kill-full proof lint fuzz bench deb install clean help
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -30,6 +30,14 @@ test-vm:
 	@tools/setup
 	@$(MAKE) --no-print-directory all
 	@tools/run-tests --suite vm $(BUILD)
+
+wheel:
+	@tools/setup --python
+	@tools/wheel
+
+test-hosts:
+	@tools/setup --python
+	@tools/test-hosts
 
 crash-full:
 	@tools/setup
@@ -78,6 +86,8 @@ help:
 	@echo "make demo      shows the main job of weir, on a file in a temporary folder"
 	@echo "make test      builds and runs every test"
 	@echo "make test-vm   tests with an emulated NVMe drive, in a guest (downloads QEMU)"
+	@echo "make wheel     builds the package for Python into python/dist/"
+	@echo "make test-hosts  tests it below LMCache and vLLM (downloads 2 GB once)"
 	@echo "make crash-full  every power cut in all programs of three steps: takes long"
 	@echo "make kill-full   kills a process that writes to a store 2,000 times"
 	@echo "make proof       runs what docs/proof.md is made of, and makes it anew"
