@@ -13,7 +13,16 @@ from ._weir import ffi, lib
 if TYPE_CHECKING:
     from .store import Store
 
-Buffer = Union[bytes, bytearray, memoryview]
+
+
+class Memory(NamedTuple):
+    """Memory at an address, for hosts that name no buffer. The caller keeps it alive."""
+
+    address: int
+    length: int
+
+
+Buffer = Union[bytes, bytearray, memoryview, Memory]
 Value = Union[Buffer, Sequence[Buffer]]
 
 PUT, GET, EXISTS = lib.WEIR_FUTURE_PUT, lib.WEIR_FUTURE_GET, lib.WEIR_FUTURE_EXISTS
@@ -53,17 +62,22 @@ class _Items:
                 self._set_value(item, values[i], writable)
 
     def _set_value(self, item: ffi.CData, value: Value, writable: bool) -> None:
-        if not isinstance(value, (list, tuple)):
-            buffer = ffi.from_buffer("char[]", value, require_writable=writable)
-            self.buffers.append(buffer)
-            item.buf, item.length = buffer, len(buffer)
+        if isinstance(value, Memory) or not isinstance(value, (list, tuple)):
+            item.buf, item.length = self._memory(value, writable)
             return
-        pieces = [ffi.from_buffer("char[]", piece, require_writable=writable) for piece in value]
-        iov = ffi.new("struct iovec[]", max(1, len(pieces)))
-        for i, piece in enumerate(pieces):
-            iov[i].iov_base, iov[i].iov_len = piece, len(piece)
-        self.buffers += pieces + [iov]
-        item.iov, item.nr_iov, item.length = iov, len(pieces), sum(map(len, pieces))
+        iov = ffi.new("struct iovec[]", max(1, len(value)))
+        for piece, part in zip(iov, value):
+            piece.iov_base, piece.iov_len = self._memory(part, writable)
+            item.length += piece.iov_len
+        self.buffers.append(iov)
+        item.iov, item.nr_iov = iov, len(value)
+
+    def _memory(self, value: Buffer, writable: bool) -> tuple[ffi.CData, int]:
+        if isinstance(value, Memory):
+            return ffi.cast("char *", value.address), value.length
+        buffer = ffi.from_buffer("char[]", value, require_writable=writable)
+        self.buffers.append(buffer)
+        return buffer, len(buffer)
 
 
 class Futures:
