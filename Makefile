@@ -7,7 +7,8 @@ MESON_FLAGS ?=
 FUZZ_SECONDS ?= 30
 CRASH_JOBS ?= 2
 
-.PHONY: all demo test test-vm test-hosts wheel crash-full kill-full proof lint fuzz bench deb install clean help
+.PHONY: all demo test test-vm test-hosts wheel crash-full kill-full proof lint fuzz bench deb
+.PHONY: install clean help
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)

@@ -132,8 +132,8 @@ def _refuse_contradictions(config: Config) -> None:
     if config.format == "never" and (config.size or config.max_value):
         raise ValueError("size and max_value are used when a store is made, and format is 'never'")
     if config.size and config.max_value > config.size // 16:
-        raise ValueError(f"max_value: values of {config.max_value} bytes do not fit into a store of "
-                         f"{config.size} bytes, which holds 16 of the longest at least")
+        raise ValueError(f"max_value: values of {config.max_value} bytes do not fit into a store "
+                         f"of {config.size} bytes, which holds 16 of the longest at least")
 
 
 def logger(config: Config, host: str) -> logging.Logger:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors of the C library as exceptions: each has the errno, and a sentence that says what to do."""
+"""Errors of the C library as exceptions: each has the errno, and a sentence on what to do."""
 from __future__ import annotations
 
 import errno as _errno

@@ -82,7 +82,7 @@ class Connector:
         try:
             return self._futures.submit(kind, raw, views, flags=flags, streams=streams,
                                         user=(what, raw))
-        except Exception as e:  # pylint: disable=broad-except  # an exception ends LMCache's threads
+        except Exception as e:  # pylint: disable=broad-except  # it would end a thread
             self._log.error("%s of %d keys: %s", what, len(keys), e)
             return self._futures.submit(EXISTS, [b"\0"], user=(_FAILED, [b""] * len(keys)))
 

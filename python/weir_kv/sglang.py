@@ -46,8 +46,8 @@ def _path(path: str, storage_config: Any) -> str:
     if "{rank}" in path:
         return path.replace("{rank}", rank_of(storage_config))
     if not _single(storage_config):
-        raise ValueError(f"{_HOST}: path: {path!r}: the ranks of this model are processes that need "
-                         "a store each: write {rank} where the number of the rank goes")
+        raise ValueError(f"{_HOST}: path: {path!r}: the ranks of this model are processes that "
+                         "need a store each: write {rank} where the number of the rank goes")
     return path
 
 
@@ -97,8 +97,8 @@ class HiCache(HiCacheStorage):  # type: ignore[misc]
         if not parts or parts * len(keys) != len(addresses):
             raise ValueError(f"{len(addresses)} parts of {len(keys)} pages")
         if parts > lib.WEIR_STORE_IOV_MAX:
-            raise ValueError(f"a page of {parts} parts, and a value has {lib.WEIR_STORE_IOV_MAX} at "
-                             "most: use --hicache-mem-layout page_first")
+            raise ValueError(f"a page of {parts} parts, and a value has {lib.WEIR_STORE_IOV_MAX} "
+                             "at most: use --hicache-mem-layout page_first")
         memory = [Memory(int(a), int(n)) for a, n in zip(addresses, sizes)]
         return [memory[i:i + parts] for i in range(0, len(memory), parts)]
 

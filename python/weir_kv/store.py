@@ -328,7 +328,7 @@ class Store:
             errors.check(lib.weir_queue_submitter_set_weight(queue, self.stream(tenant), weight))
 
     def set(self, name: str, value: str) -> None:
-        """Sets an attribute of the queues, or a tunable of their scheduler, by its name in sysfs."""
+        """Sets an attribute of the queues, or a tunable of their scheduler; names as in sysfs."""
         for queue in self._queues():
             errors.check(lib.weir_queue_set(queue, name.encode(), str(value).encode()))
 

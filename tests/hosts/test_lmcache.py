@@ -10,9 +10,7 @@ import subprocess
 import sys
 
 import pytest
-
-pytest.importorskip("lmcache")
-from weir_kv.lmcache import Connector  # noqa: E402
+from weir_kv.lmcache import Connector
 
 LMCACHE = os.path.join(os.path.dirname(sys.executable), "lmcache")
 

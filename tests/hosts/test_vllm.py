@@ -8,9 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-pytest.importorskip("vllm")
-from vllm.v1.kv_offload import base, config  # noqa: E402
-from vllm.v1.kv_offload.tiering.spec import TieringOffloadingSpec  # noqa: E402
+from vllm.v1.kv_offload import base, config
+from vllm.v1.kv_offload.tiering.spec import TieringOffloadingSpec
 
 CHUNK = 131072
 REQ = base.ReqContext(req_id="r1")

@@ -2,8 +2,8 @@
 """Makes the libraries that torch is linked with and never calls on a machine without a GPU.
 
 torch for Linux needs 4 GB of CUDA's libraries only to be loaded. For each of them that is missing
-this makes one of that name in torch's own folder; all names that torch wants of them lie in one more
-library, and end the program if somebody does call them.
+this makes one of that name in torch's own folder. All names that torch wants of them lie in one
+more library, and end the program if somebody does call them.
 
     traps.py ENVIRONMENT
 """

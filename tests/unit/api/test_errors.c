@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "device/state.h"
+#include "futures.h"
 #include "names.h"
 #include "queue/lane/queue.h"
 
@@ -376,39 +377,6 @@ static int f_exists_many(void)
 	uint64_t lengths[2];
 
 	return weir_store_exists_many(store, keys, 2, lengths, NULL);
-}
-
-/* The functions of weir/future.h say what is missing. */
-static int f_futures_open(void)
-{
-	struct weir_futures *futures;
-
-	return weir_futures_open(&futures, NULL, NULL);
-}
-
-static int f_futures_fd(void)
-{
-	return weir_futures_fd(NULL);
-}
-
-static int f_futures_submit(void)
-{
-	struct weir_future future = WEIR_FUTURE_INIT;
-	uint64_t id;
-
-	return weir_futures_submit(NULL, &future, NULL, 0, &id);
-}
-
-static int f_futures_wait(void)
-{
-	return weir_futures_wait(NULL, 0);
-}
-
-static int f_futures_stats(void)
-{
-	struct weir_futures_stats stats = WEIR_FUTURES_STATS_INIT;
-
-	return weir_futures_get_stats(NULL, &stats);
 }
 
 static int f_pin(void)
