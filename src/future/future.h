@@ -26,6 +26,9 @@ struct future {
 	uint64_t *lengths;
 	uint64_t put_bytes; /* that this future counts for in its home; 0: none */
 	uint32_t flags;
+	/* What was wrong with the first operation that was refused; text of weir_error(). */
+	size_t refused;
+	char why[160];
 	bool shed;	  /* it was refused: its operations were not submitted */
 	uint32_t running; /* atomic: operations that have not ended, and 1 while they are submitted
 			   */

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -63,6 +64,13 @@ static void future_op_end(struct weir_store_op *op)
 	future_count_down(op->user, 1);
 }
 
+/* Notes why operation INDEX was refused: only this thread, and only now, can tell it. */
+static void future_note(struct future *future, size_t index)
+{
+	future->refused = index;
+	snprintf(future->why, sizeof(future->why), "%s", weir_error());
+}
+
 /* Submits all operations. A refused one has ended with the error of its submit. */
 static void future_submit_ops(struct weir_store *s, struct future *future)
 {
@@ -78,6 +86,8 @@ static void future_submit_ops(struct weir_store *s, struct future *future)
 		err = weir_store_submit(s, op);
 		if (err) {
 			op->result = err;
+			if (!*future->why)
+				future_note(future, i);
 			refused++;
 		}
 	}

@@ -78,6 +78,8 @@ const char *weir_future_strerror(const struct weir_future_result *result, size_t
 
 	if (index >= result->n)
 		snprintf(buf, size, "there are %zu results only", result->n);
+	else if (*future->why && future->refused == index)
+		snprintf(buf, size, "%s: %s", kind_name(result->kind), future->why);
 	else if (future->ops[index].result)
 		weir_store_op_strerror(&future->ops[index], buf, size);
 	else
