@@ -22,6 +22,7 @@
 #include "base/parse.h"
 #include "device/claims.h"
 #include "device/holders.h"
+#include "device/intent.h"
 #include "device/place.h"
 #include "device/state.h"
 
@@ -31,6 +32,8 @@
 #define LOCK_DEAD_NS (5 * NSEC_PER_SEC)
 /* In a container, /proc/locks does not show the lock of a process that is gone. */
 #define LOCK_UNKNOWN_NS (2 * NSEC_PER_SEC)
+/* So long a new reader lets a writer that waits go first: several tries of the writer. */
+#define LOCK_YIELD_NS (500 * NSEC_PER_MSEC)
 
 /* A wait for the lock. */
 struct lock_wait {
@@ -200,6 +203,36 @@ static int lock_busy(const struct weir_device *dev, const struct lock_wait *w)
 			 who, reading);
 }
 
+/* Readers that overlap would keep a writer out for ever, so each new one stays back a while. It
+ * does not wait for the writer to come: another reader may have the device for long. */
+static void lock_yield(const struct weir_device *dev, struct lock_wait *w)
+{
+	uint64_t now = w->began;
+
+	w->deadline = clock_deadline(now, LOCK_YIELD_NS);
+	for (; now < w->deadline && device_intent_is_set(dev); now = clock_now())
+		lock_pause(w, now);
+	w->began = now;
+}
+
+static int lock_wait(struct weir_device *dev, struct lock_wait *w)
+{
+	int err;
+
+	w->deadline = clock_deadline(w->began, dev->lock_wait_ns);
+	while ((err = lock_try(dev, w)) == -EBUSY) {
+		uint64_t now = clock_now();
+
+		if (now >= w->deadline && !lock_may_pass(w, now))
+			return lock_busy(dev, w);
+		if (!device_read_only(dev) && dev->lock_wait_ns)
+			device_intent_set(dev);
+		w->claimed = false;
+		lock_pause(w, now);
+	}
+	return err;
+}
+
 int device_lock(struct weir_device *dev)
 {
 	struct lock_wait w = { .began = clock_now() };
@@ -207,15 +240,11 @@ int device_lock(struct weir_device *dev)
 
 	if (dev->fd < 0)
 		return 0;
-	w.deadline = clock_deadline(w.began, dev->lock_wait_ns);
-	while ((err = lock_try(dev, &w)) == -EBUSY) {
-		uint64_t now = clock_now();
-
-		if (now >= w.deadline && !lock_may_pass(&w, now))
-			return lock_busy(dev, &w);
-		w.claimed = false;
-		lock_pause(&w, now);
-	}
+	if (device_read_only(dev))
+		lock_yield(dev, &w);
+	err = lock_wait(dev, &w);
+	if (!device_read_only(dev) && dev->lock_wait_ns)
+		device_intent_clear(dev);
 	return err;
 }
 

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -23,6 +24,8 @@
 
 #include "device/device.h"
 #include "workdir.h"
+
+#define READERS 6u
 
 static int setup(void **state)
 {
@@ -271,6 +274,60 @@ static void test_wait(void **state)
 	assert_int_equal(waitpid(waiter, &status, 0), waiter);
 }
 
+/* A reader that opens NAME, has it for some milliseconds, and closes it, again and again. */
+static pid_t start_busy_reader(const char *name)
+{
+	const struct timespec has = { .tv_nsec = 20 * 1000 * 1000 };
+	struct weir_device *dev;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		if (open_as(&dev, name, true, 10000000000u))
+			_exit(1);
+		nanosleep(&has, NULL);
+		weir_device_close(dev);
+	}
+}
+
+/* Readers that overlap do not keep a writer out that waits, and are not kept out by it. */
+static void test_writer_among_readers(void **state)
+{
+	pid_t readers[READERS], long_reader;
+	struct weir_device *dev;
+
+	(void)state;
+	assert_int_equal(open_locked(&dev, "fair.img"), 0);
+	weir_device_close(dev);
+	for (unsigned n = 0; n < READERS; n++) {
+		readers[n] = start_busy_reader("fair.img");
+		assert_true(readers[n] > 0);
+	}
+	for (unsigned n = 0; n < 3; n++) {
+		assert_int_equal(open_as(&dev, "fair.img", false, 8000000000u), 0);
+		weir_device_close(dev);
+	}
+	for (unsigned n = 0; n < READERS; n++)
+		assert_int_equal(waitpid(readers[n], NULL, WNOHANG), 0);
+	for (unsigned n = 0; n < READERS; n++)
+		stop_holder(readers[n]);
+	/* Behind a reader that stays, a writer waits in vain; new readers still get in. */
+	long_reader = start_holder_as("fair.img", true);
+	readers[0] = fork();
+	if (!readers[0]) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(!open_as(&dev, "fair.img", false, 60000000000u));
+	}
+	for (unsigned n = 0; n < 3; n++) {
+		assert_int_equal(open_as(&dev, "fair.img", true, 0), 0);
+		weir_device_close(dev);
+	}
+	stop_holder(readers[0]);
+	stop_holder(long_reader);
+}
+
 /* Each of many writers, one after another, comes to its turn. */
 static void test_queue_of_writers(void **state)
 {
@@ -300,10 +357,15 @@ static void test_queue_of_writers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dead_holder),  cmocka_unit_test(test_other_process),
-		cmocka_unit_test(test_without_lock), cmocka_unit_test(test_same_process),
-		cmocka_unit_test(test_matrix),	     cmocka_unit_test(test_many_readers),
-		cmocka_unit_test(test_wait),	     cmocka_unit_test(test_queue_of_writers),
+		cmocka_unit_test(test_dead_holder),
+		cmocka_unit_test(test_other_process),
+		cmocka_unit_test(test_without_lock),
+		cmocka_unit_test(test_same_process),
+		cmocka_unit_test(test_matrix),
+		cmocka_unit_test(test_many_readers),
+		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_queue_of_writers),
+		cmocka_unit_test(test_writer_among_readers),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
