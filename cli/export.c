@@ -60,14 +60,26 @@ struct export_run {
 	bool whole; /* the stream has its end */
 };
 
-/* Finds the tenant of each stream. Of several in one stream, the first one counts. */
-static void export_find_tenants(struct export_run *e)
+/* Finds the tenant of each stream: of several in one stream, the first one. Writes a record for
+ * each tenant. */
+static void export_tenants(struct export_run *e)
 {
 	struct weir_store_tenant row = WEIR_STORE_TENANT_INIT;
+	struct weir_store_stream info = WEIR_STORE_STREAM_INIT;
 
-	for (uint32_t n = 0; !weir_store_get_tenant(e->s, n, &row); n++)
+	for (uint32_t n = 0; !weir_store_get_tenant(e->s, n, &row); n++) {
+		struct stream_record r = { .type = STREAM_TENANT,
+					   .tenant_len = row.name_len,
+					   .number = n,
+					   .value_checksum = row.stream };
+
 		if (row.stream < EXPORT_STREAMS && !*e->tenant[row.stream])
 			memcpy(e->tenant[row.stream], row.name, row.name_len);
+		if (!weir_store_get_stream(e->s, row.stream, &info))
+			r.value_len = info.share;
+		memcpy(r.tenant, row.name, row.name_len);
+		stream_write_record(e->out, &r);
+	}
 }
 
 static void export_failed(struct export_run *e, const struct stream_record *r,
@@ -153,9 +165,9 @@ static int export_all(struct export_run *e)
 	if (weir_store_get_info(e->s, &info) < 0 || weir_store_get_stats(e->s, &stats) < 0)
 		return report_failed(e->path);
 	e->total = stats.live_bytes;
-	export_find_tenants(e);
 	meter_begin(&e->meter, "export");
 	stream_write_head(e->out, info.uuid, clock_wall());
+	export_tenants(e);
 	hides = err = weir_store_list_counted(e->s, NULL, export_entry, e, &counts);
 	/* What was listed is worth keeping, also if damage hides other keys. */
 	e->hidden = counts.hidden + counts.unread;
@@ -255,8 +267,9 @@ const struct command command_export = {
 	.path = COMMAND_STORE,
 	.operands = "PATH",
 	.summary = "write all keys and values to a stream, for backup and moving",
-	.text = "Writes every key of the store on PATH with its tenant and its value to standard\n"
-		"output or FILE. `weir import` reads the stream. The store is not changed. A "
+	.text = "Writes every key of the store on PATH with its tenant and its value, and the\n"
+		"tenants with their shares, to standard output or FILE. `weir import` reads the "
+		"stream. The store is not changed. A "
 		"value\n"
 		"that is damaged or cannot be read is named and left out; keys that damage hides\n"
 		"are left out and counted. The stream is whole all the same, and the exit code\n"

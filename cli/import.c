@@ -21,7 +21,8 @@
 #include "cli/stream.h"
 #include "cli/tenant.h"
 
-#define IMPORT_MANY 32u		   /* values put at a time ... */
+#define IMPORT_MANY 32u /* values put at a time ... */
+#define IMPORT_STREAMS 32u
 #define IMPORT_BYTES (16ull << 20) /* ... and their bytes, unless one is longer */
 
 struct import_args {
@@ -45,12 +46,16 @@ static const struct opt import_options[] = {
 struct import_run {
 	const char *path;
 	struct weir_store *s;
-	FILE *in;
+	struct stream_in in;
 	struct meter meter;
 	uint64_t max_value;
 	/* The tenant of the last record, and its stream. */
 	char tenant[WEIR_TENANT_SHOWN_MAX + 1];
 	uint32_t stream;
+	uint64_t tenants; /* records of tenants that came */
+	/* Of each stream here: the streams there whose tenants came into it, a bit each, and the
+	 * sum of their shares. */
+	uint32_t from[IMPORT_STREAMS], share[IMPORT_STREAMS];
 	/* The values that are put together. */
 	struct weir_store_op op[IMPORT_MANY];
 	struct stream_record record[IMPORT_MANY];
@@ -108,6 +113,36 @@ static int import_stream(struct import_run *i, const struct stream_record *r)
 	return exit_code;
 }
 
+/* Says why the stream cannot be read on, and where. Returns the exit code. */
+static int import_broken(const struct import_run *i, const char *why, uint64_t at)
+{
+	return report_error("%s (at byte %" PRIu64 " of the stream, after %" PRIu64 " keys)", why,
+			    at, i->seen);
+}
+
+/*
+ * Adds the tenant of R, which began at byte AT, and gives its stream the share that it had. Tenants
+ * of several streams may come into one stream here: then it gets their shares together. Returns 0
+ * or an exit code.
+ */
+static int import_tenant(struct import_run *i, const struct stream_record *r, uint64_t at)
+{
+	uint32_t from = 1u << r->value_checksum % IMPORT_STREAMS, *share;
+	int exit_code;
+
+	if (r->number != i->tenants++)
+		return import_broken(i, "the stream lacks records of tenants", at);
+	exit_code = import_stream(i, r);
+	if (exit_code || i->stream >= IMPORT_STREAMS || i->from[i->stream] & from)
+		return exit_code;
+	i->from[i->stream] |= from;
+	share = &i->share[i->stream];
+	*share = *share + r->value_len < 100 ? *share + (uint32_t)r->value_len : 100;
+	if (r->value_len && weir_store_set_share(i->s, i->stream, *share) < 0)
+		return report_failed(i->path);
+	return 0;
+}
+
 /* Takes the value of record R, which stands in place i->count. Returns 0 or an exit code. */
 static int import_value(struct import_run *i, struct stream_record *r)
 {
@@ -117,9 +152,9 @@ static int import_value(struct import_run *i, struct stream_record *r)
 
 	if (r->value_len <= i->max_value && posix_memalign(&buf, 4096, r->value_len))
 		return report_error("out of memory");
-	if (stream_read_value(i->in, buf, r->value_len) < 0) {
+	if (stream_read_value(&i->in, buf, r->value_len) < 0) {
 		free(buf);
-		return report_error("%s (after %" PRIu64 " keys)", weir_error(), i->seen);
+		return import_broken(i, weir_error(), i->in.at);
 	}
 	i->seen++;
 	i->seen_bytes += r->value_len;
@@ -155,24 +190,38 @@ static int import_end(const struct import_run *i, const struct stream_record *en
 	return i->failed ? REPORT_FAILED : REPORT_OK;
 }
 
-static int import_records(struct import_run *i)
+/* Reads a record, and handles it. Returns 0, or an exit code with *END set. */
+static int import_record(struct import_run *i, bool *end)
 {
-	struct stream_record *r;
-	int exit_code = 0;
+	struct stream_record *r = &i->record[i->count];
+	uint64_t at = i->in.at;
+	int exit_code;
 
-	while (!exit_code) {
-		r = &i->record[i->count];
-		if (stream_read_record(i->in, r) < 0)
-			return report_error("%s (after %" PRIu64 " keys)", weir_error(), i->seen);
-		if (r->type == STREAM_VALUE && r->number != i->seen)
-			return report_error("the stream lacks records (after %" PRIu64 " keys)",
-					    i->seen);
-		if (r->type == STREAM_END)
-			return import_end(i, r);
+	*end = true;
+	if (stream_read_record(&i->in, r) < 0)
+		return import_broken(i, weir_error(), at);
+	if (r->type == STREAM_VALUE && r->number != i->seen)
+		return import_broken(i, "the stream lacks records", at);
+	if (r->type == STREAM_END)
+		return import_end(i, r);
+	if (r->type == STREAM_TENANT) {
+		exit_code = import_tenant(i, r, at);
+	} else {
 		exit_code = import_stream(i, r);
 		if (!exit_code)
 			exit_code = import_value(i, r);
 	}
+	*end = exit_code != 0;
+	return exit_code;
+}
+
+static int import_records(struct import_run *i)
+{
+	bool end = false;
+	int exit_code = 0;
+
+	while (!end)
+		exit_code = import_record(i, &end);
 	return exit_code;
 }
 
@@ -185,7 +234,7 @@ static int import_all(struct import_run *i)
 		return report_failed(i->path);
 	i->max_value = info.max_value_bytes;
 	meter_begin(&i->meter, "import");
-	if (stream_read_head(i->in) < 0)
+	if (stream_read_head(&i->in) < 0)
 		return report_error("%s", weir_error());
 	exit_code = import_records(i);
 	/* What came before a damaged place is kept. */
@@ -224,8 +273,8 @@ static int import_run(void *arg, char **operands, int n)
 	if (!i)
 		return report_error("out of memory");
 	i->path = operands[0];
-	i->in = named ? fopen(args->file, "rbe") : stdin;
-	if (!i->in)
+	i->in.file = named ? fopen(args->file, "rbe") : stdin;
+	if (!i->in.file)
 		exit_code = report_error("%s: %s", args->file, strerror(errno));
 	if (!exit_code)
 		exit_code = opening_store(&i->s, i->path, &args->store, 0);
@@ -233,8 +282,8 @@ static int import_run(void *arg, char **operands, int n)
 		exit_code = import_done(i, args, import_all(i));
 		exit_code = opening_close(i->s, i->path, exit_code);
 	}
-	if (named && i->in)
-		fclose(i->in);
+	if (named && i->in.file)
+		fclose(i->in.file);
 	free(i);
 	return exit_code;
 }

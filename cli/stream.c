@@ -87,16 +87,19 @@ void stream_write_record(FILE *out, const struct stream_record *r)
 	fwrite(r->key, 1, r->key_len, out);
 }
 
-static int stream_read(FILE *in, void *buf, size_t length)
+static int stream_read(struct stream_in *in, void *buf, size_t length)
 {
-	if (fread(buf, 1, length, in) == length)
+	size_t n = fread(buf, 1, length, in->file);
+
+	in->at += n;
+	if (n == length)
 		return 0;
-	if (ferror(in))
+	if (ferror(in->file))
 		return error_sys(-errno, "reading the stream");
 	return error_set(-ENODATA, "the stream ends too early: it is truncated");
 }
 
-int stream_read_head(FILE *in)
+int stream_read_head(struct stream_in *in)
 {
 	struct stream_head_bytes h;
 	int err = stream_read(in, &h, sizeof(h));
@@ -119,11 +122,14 @@ static bool stream_lengths_valid(const struct stream_record *r)
 {
 	if (r->type == STREAM_END)
 		return !r->key_len && !r->tenant_len;
+	if (r->type == STREAM_TENANT)
+		return !r->key_len && r->tenant_len && r->tenant_len <= WEIR_TENANT_SHOWN_MAX &&
+		       r->value_len <= 100;
 	return r->type == STREAM_VALUE && r->key_len >= 1 && r->key_len <= WEIR_KEY_MAX &&
 	       r->tenant_len <= WEIR_TENANT_SHOWN_MAX && r->value_len;
 }
 
-int stream_read_record(FILE *in, struct stream_record *r)
+int stream_read_record(struct stream_in *in, struct stream_record *r)
 {
 	struct stream_record_bytes b;
 	int err = stream_read(in, &b, sizeof(b));
@@ -150,7 +156,7 @@ int stream_read_record(FILE *in, struct stream_record *r)
 	return 0;
 }
 
-int stream_read_value(FILE *in, void *buf, uint64_t length)
+int stream_read_value(struct stream_in *in, void *buf, uint64_t length)
 {
 	uint8_t skipped[4096];
 	int err = 0;

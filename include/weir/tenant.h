@@ -27,15 +27,18 @@
 extern "C" {
 #endif
 
-#define WEIR_TENANT_NAME_MAX 1024u /* bytes in a tenant's name; the shortest has 1 */
-#define WEIR_TENANT_SHOWN_MAX 32u  /* the store keeps these of them, to show */
+/* Bytes in the name of a new tenant; the shortest has 1. The store keeps all of them. */
+#define WEIR_TENANT_SHOWN_MAX 32u
+/* Bytes in the name of a tenant that an earlier weir added: of these the store kept the first 32.
+ */
+#define WEIR_TENANT_NAME_MAX 1024u
 
 /*
  * Sets *STREAM to the stream for TENANT's new keys: the value for weir_store_op.stream. A new
  * tenant gets a row in both superblock copies first, which takes two flushes, so ask once and keep
  * the number. Returns 1 if the tenant is new, 0 if it is known or if the table has no row for it.
- * Errors: -EINVAL (the length of the name), -EROFS (new, and the store is read-only), -EIO,
- * -ENOMEM, -EDEADLK from a callback. Blocks; any thread.
+ * Errors: -EINVAL (the length of the name), -ENAMETOOLONG (new, and longer than 32 bytes), -EROFS
+ * (new, and the store is read-only), -EIO, -ENOMEM, -EDEADLK from a callback. Blocks; any thread.
  */
 int weir_store_add_tenant(struct weir_store *s, const char *tenant, uint32_t *stream);
 

@@ -70,6 +70,9 @@ int weir_store_add_tenant(struct weir_store *s, const char *tenant, uint32_t *st
 	if (err == -EROFS && s->io.read_only)
 		return error_set(err, "%s: has no tenant \"%s\", and was opened read-only", path,
 				 tenant);
+	if (err == -ENAMETOOLONG)
+		return error_set(err, "%s: a name of %zu bytes: a new tenant's has at most %u",
+				 path, length, DISK_NAME_BYTES);
 	if (err)
 		return error_sys(err, "%s: cannot add the tenant", path);
 	*stream = ask.stream;

@@ -59,8 +59,7 @@ static void tenant_row(struct weir_store *s, struct super *next, struct tenant_q
 	next->tenant[n] =
 		(struct disk_tenant){ .tenant = htole64(ask->id), .stream = htole32(ask->stream) };
 	memset(next->name[n], 0, sizeof(next->name[n]));
-	memcpy(next->name[n], ask->name,
-	       ask->length < DISK_NAME_BYTES ? ask->length : DISK_NAME_BYTES);
+	memcpy(next->name[n], ask->name, ask->length);
 	if (ask->stream < next->streams)
 		return;
 	for (; next->streams <= ask->stream; next->streams++)
@@ -123,6 +122,8 @@ static void tenant_begin(struct weir_store *s, struct weir_store_op *op)
 		op_end(&s->io, op, 0);
 	} else if (s->io.read_only || s->io.broken) {
 		op_end(&s->io, op, -EROFS);
+	} else if (ask->length > DISK_NAME_BYTES) {
+		op_end(&s->io, op, -ENAMETOOLONG);
 	} else {
 		tenant_create(s, op);
 	}

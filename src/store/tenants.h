@@ -14,7 +14,7 @@ struct tenant_question {
 	struct inner_op inner; /* first; its function is tenant_run() */
 	uint64_t id;	       /* the low half of the identity of the name */
 	const char *name;
-	uint32_t length; /* of the name, as far as it is kept to be shown */
+	uint32_t length; /* of the name */
 	uint32_t wanted; /* the stream of a new tenant; TENANT_ANY_STREAM: the part chooses */
 	uint32_t stream; /* the answer */
 	bool created;

@@ -114,10 +114,17 @@ def truncated(weir):
     for end in ends[::3]:
         _, err = weir.run("import", new, stdin=stream[:end], code=1)
         assert "ends too early" in err, (end, err)
+        assert end < 64 or "at byte " in err, (end, err)
     # Records that are missing inside are noticed by their numbers, or by the end.
-    second = stream.index(b"WREC", 64 + 48)
-    _, err = weir.run("import", new, stdin=stream[:64] + stream[second:], code=1)
-    assert "lacks records" in err, err
+    tenants = 64 + 2 * (48 + len("tenant1"))
+    second = stream.index(b"WREC", tenants + 48)
+    _, err = weir.run("import", new, stdin=stream[:tenants] + stream[second:], code=1)
+    assert f"lacks records (at byte {tenants} of the stream, after 0 keys)" in err, err
+    _, err = weir.run("import", new, stdin=stream[:64] + stream[64 + 55:], code=1)
+    assert "lacks records of tenants (at byte 64 " in err, err
+    broken = stream[:second] + b"X" + stream[second + 1:]
+    _, err = weir.run("import", new, stdin=broken, code=1)
+    assert f"is damaged (at byte {second} of the stream, after 1 keys)" in err, err
     _, err = weir.run("import", new, stdin=stream[:second] + stream[-48:], code=1)
     assert "has 3 keys, and 1 came" in err, err
 
@@ -145,6 +152,113 @@ def made_up(weir):
         weir.run("import", new, stdin=words, code=1)
     weir.fails("export", weir.img, "--json", code=2, says=["--file"])
     weir.fails("import", new, "-f", weir.path("gone"), says=["No such file"])
+
+
+def shares(weir, path):
+    """Returns {name of a tenant: share of its stream}."""
+    return {name: s["share_percent"] for s in weir.json("stat", path)["streams"]
+            for name in s["tenants"]}
+
+
+def behind_head(stream):
+    """Returns a stream without its head, which has the store's UUID and the time."""
+    return stream[64:]
+
+
+@case
+def tenants_and_shares(weir):
+    """tenants come along with their whole names and shares, also without a key"""
+    fill(weir, 8)
+    longest = "meta/llama-3.1-70b" + 14 * "x"
+    weir.run("tenant", weir.img, longest, "--share", "30%")
+    weir.run("tenant", weir.img, "tenant2", "--share", "12%")
+    weir.fails("tenant", weir.img, longest + "y", says=["33 bytes", "at most 32"])
+    weir.fails("put", weir.img, "k", "-t", "é" * 17, stdin=b"x", says=["34 bytes", "at most 32"])
+    stream, _ = weir.run("export", weir.img)
+    new = weir.path("new.img")
+    weir.run("format", new, "--size", "64m")
+    for _ in range(2):  # the second one changes nothing
+        weir.run("import", new, stdin=stream)
+        assert shares(weir, new) == shares(weir, weir.img), shares(weir, new)
+    assert shares(weir, new)[longest] == 30
+    # A store for few streams: those that share one get their shares together.
+    small = weir.path("small.img")
+    weir.run("format", small, "--size", "8m", "--segment-bytes", "512k", "-ff")
+    weir.run("import", small, stdin=stream)
+    assert shares(weir, small)[longest] == 42, shares(weir, small)
+
+
+@case
+def export_of_import(weir):
+    """an export of an import of an export is the same stream"""
+    state = random.Random(5)
+    for run in range(3):
+        weir.run("format", weir.img, "--size", "16m", "--force")
+        for step in range(60):
+            number = state.randrange(25)
+            key = f"key\\x0a\\xff{number}"
+            if step > 20 and state.randrange(4) == 0:
+                weir.start("del", "-e", weir.img, key).communicate()
+                continue
+            tenant = ("-t", f"{run}.{number % 4}") if number % 4 else ()
+            weir.run("put", weir.img, "-e", key, *tenant,
+                     stdin=state.randbytes(1 + state.randrange(9000)))
+        first, _ = weir.run("export", weir.img)
+        new = weir.path(f"new{run}.img")
+        weir.run("format", new, "--size", "16m")
+        weir.run("import", new, stdin=first)
+        second, _ = weir.run("export", new)
+        assert behind_head(first) == behind_head(second), run
+
+
+@case
+def other_sizes(weir):
+    """a stream goes into larger and smaller stores, and into one on two devices"""
+    fill(weir)
+    stream, _ = weir.run("export", weir.img)
+    want = {key: entry[0] for key, entry in listing(weir, weir.img).items()}
+    pair = f"{weir.path('a.img')},{weir.path('b.img')}"
+    for path, words in ((weir.path("larger.img"), ("--size", "256m")), (pair, ("--size", "16m"))):
+        weir.run("format", *path.split(","), *words)
+        weir.run("import", path, stdin=stream)
+        assert {key: e[0] for key, e in listing(weir, path).items()} == want, path
+        again, _ = weir.run("export", path)
+        assert len(again) == len(stream), path
+    # Where not all of it fits, the newest keys stay, and those that are there are whole.
+    weir.run("format", weir.path("source.img"), "--size", "32m")
+    for number in range(50):
+        weir.run("put", weir.path("source.img"), str(number), stdin=random.Random(number)
+                 .randbytes(100000))
+    stream, _ = weir.run("export", weir.path("source.img"))
+    small = weir.path("small.img")
+    weir.run("format", small, "--size", "5m", "--segment-bytes", "256k", "-ff")
+    weir.run("import", small, stdin=stream)
+    there = sorted(int(key) for key in listing(weir, small))
+    assert there and there == list(range(50 - len(there), 50)), there
+    for number in there:
+        assert weir.run("get", small, str(number))[0] == random.Random(number).randbytes(100000)
+
+
+@case
+def interrupted(weir):
+    """an import that is killed leaves a good store, and made again it is whole"""
+    fill(weir)
+    stream, _ = weir.run("export", weir.img)
+    new = weir.path("new.img")
+    weir.run("format", new, "--size", "16m")
+    for part in (100, len(stream) // 3, len(stream) * 3 // 4):
+        process = weir.start("import", new, stdin=-1)
+        process.stdin.write(stream[:part])
+        process.stdin.flush()
+        process.kill()
+        process.communicate()
+        weir.run("fsck", new, "--data")
+        for key in listing(weir, new):
+            out, _ = weir.run("get", new, "-e", key)
+            assert out == value_of(int(key.split("\\x00")[1])), key
+    weir.run("import", new, stdin=stream)
+    again, _ = weir.run("export", new)
+    assert behind_head(again) == behind_head(stream)
 
 
 if __name__ == "__main__":

@@ -65,13 +65,18 @@ static void import_seal(uint8_t *buf, size_t size)
 }
 
 /* Reads as an import does: the value into memory if it is short, else it is skipped. */
-static int import_record(FILE *in, struct stream_record *r)
+static int import_record(struct stream_in *in, struct stream_record *r)
 {
 	uint8_t *value = NULL;
 	int err = stream_read_record(in, r);
 
 	if (err || r->type == STREAM_END)
 		return err ? err : 1;
+	if (r->type == STREAM_TENANT) {
+		FUZZ_CHECK(r->tenant_len && strlen(r->tenant) == r->tenant_len &&
+			   r->value_len <= 100);
+		return 0;
+	}
 	FUZZ_CHECK(r->key_len >= 1 && r->key_len <= WEIR_KEY_MAX && r->value_len);
 	FUZZ_CHECK(strlen(r->tenant) == r->tenant_len);
 	if (r->value_len <= IMPORT_VALUE_MOST)
@@ -85,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct stream_record r;
 	uint8_t *buf;
-	FILE *in;
+	struct stream_in in = { 0 };
 	int err;
 
 	if (!size)
@@ -95,14 +100,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(buf, data + 1, size - 1);
 	if (data[0] & 1)
 		import_seal(buf, size - 1);
-	in = fopen(fuzz_file(buf, size - 1), "r");
-	FUZZ_CHECK(in);
-	err = stream_read_head(in);
+	in.file = fopen(fuzz_file(buf, size - 1), "r");
+	FUZZ_CHECK(in.file);
+	err = stream_read_head(&in);
 	while (!err)
-		err = import_record(in, &r);
-	fclose(in);
+		err = import_record(&in, &r);
+	fclose(in.file);
 	free(buf);
 	/* A stream is read to its end, or something is wrong with it. */
+	FUZZ_CHECK(in.at < size);
 	FUZZ_CHECK(err == 1 || err == -EBADMSG || err == -ENODATA);
 	fuzz_result(err == 1 ? 0 : err);
 	return 0;

@@ -111,6 +111,11 @@ static void refuses(void **state)
 	assert_int_equal(weir_store_add_tenant(rig.s, "", &stream), -EINVAL);
 	assert_int_equal(weir_store_add_tenant(rig.s, name, &stream), -EINVAL);
 	name[WEIR_TENANT_NAME_MAX] = 0;
+	assert_int_equal(weir_store_add_tenant(rig.s, name, &stream), -ENAMETOOLONG);
+	name[WEIR_TENANT_SHOWN_MAX + 1] = 0;
+	assert_int_equal(weir_store_add_tenant(rig.s, name, &stream), -ENAMETOOLONG);
+	assert_non_null(strstr(weir_error(), "33 bytes: a new tenant's has at most 32"));
+	name[WEIR_TENANT_SHOWN_MAX] = 0;
 	assert_int_equal(weir_store_add_tenant(rig.s, name, &stream), 1);
 	assert_int_equal(rig_put(&rig, 1, 1, 100, RIG_STREAM(2)), -EINVAL);
 	assert_int_equal(rig_put(&rig, 1, 1, 100, RIG_STREAM(255)), -EINVAL);
