@@ -353,8 +353,9 @@ void run_fill(struct run *run)
 /* Steps */
 
 const char *const step_names[STEP_COUNT] = {
-	"put",	     "overwrite", "delete",   "reclaim",    "seal",   "sync",  "durable",
-	"bad-flush", "bad-write", "bad-read", "bad-footer", "tenant", "crash", "reopen",
+	"put",	      "overwrite", "delete",	"reclaim",   "seal",
+	"sync",	      "durable",   "bad-flush", "bad-write", "bad-read",
+	"bad-footer", "tenant",	   "crash",	"reopen",    "fill",
 };
 
 static void step_reclaim(struct run *run)
@@ -533,6 +534,10 @@ void run_step(struct run *run, enum step step, bool overlap)
 		break;
 	case STEP_CRASH:
 		step_crash(run, overlap);
+		break;
+	case STEP_FILL:
+		run_put(run, MODEL_SMALL + run->fillers++ % (MODEL_KEYS - MODEL_SMALL), RUN_LONG, 0,
+			0);
 		break;
 	default:
 		step_reopen(run);

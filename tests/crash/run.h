@@ -27,6 +27,7 @@ enum step {
 	STEP_TENANT,	 /* a key moves to the log of another stream */
 	STEP_CRASH,
 	STEP_REOPEN,
+	STEP_FILL, /* a long value */
 	STEP_COUNT,
 };
 

@@ -96,9 +96,9 @@ static void seed_garbage(struct run *run)
 	run_put(run, 0, 0, 0, 0);
 }
 
-/* One key is all that lives in the oldest segment, and the next segments are reclaimed soon: once
- * the key is put again, only what was put keeps it. */
-static void seed_superseded(struct run *run)
+/* One key is all that lives in the oldest segment, and FREE segments are left. Once the key is put
+ * again, only what was put keeps it. */
+static void seed_one_left(struct run *run, uint64_t free)
 {
 	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
 
@@ -108,7 +108,20 @@ static void seed_superseded(struct run *run)
 		run_put(run, MODEL_SMALL + run->fillers++ % 2, 28000, 0, 0);
 		run_settle(run);
 		CHECK(!weir_store_get_stats(run->s, &stats));
-	} while (stats.free_segments > 3);
+	} while (stats.free_segments > free);
+}
+
+/* The next segments are reclaimed soon. */
+static void seed_superseded(struct run *run)
+{
+	seed_one_left(run, 3);
+}
+
+/* The next segment is reclaimed when the first one that is begun is half full: no header was
+ * flushed after what is put then. */
+static void seed_brink(struct run *run)
+{
+	seed_one_left(run, 2);
 }
 
 /* The trailer of segment 0 was damaged after the store was closed. */
@@ -165,6 +178,7 @@ const struct seed seeds[] = {
 	{ "tombstones", 9, seed_tombstones },
 	{ "garbage", 9, seed_garbage },
 	{ "superseded", 9, seed_superseded },
+	{ "brink", 9, seed_brink },
 	{ "bad-footer", 9, seed_bad_footer },
 	{ "killed", 16, seed_killed },
 	{ "conflict", 16, seed_conflict },

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "memdisk.h"
+#include "store/log/logs.h"
 #include "store/store.h"
 
 static struct rig rig = { .engine = "posix" };
@@ -63,6 +64,22 @@ static void a_flush(void **state)
 	assert_int_equal(rig_put(&rig, 5, 1, 5000, WEIR_PUT_DURABLE), 0);
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.read_only, 0);
+}
+
+/* The bytes of a batch that failed do not stay in the tail, which would fill with them. */
+static void a_failed_batch_leaves_the_tail(void **state)
+{
+	const struct log *l = rig.s->logs->log[0];
+
+	(void)state;
+	for (unsigned n = 0; n < 3; n++) {
+		assert_int_equal(rig_put(&rig, 1, n, 5000, 0), 0);
+		let_fail(WEIR_OP_WRITE, FIRST + 4096, memdisk.bytes - 65536, 1);
+		assert_int_equal(rig_put(&rig, 2, n, 5000, 0), -EIO);
+		assert_int_equal(rig_put(&rig, 3, n, 5000, 0), 0);
+	}
+	assert_int_equal(weir_store_sync(rig.s), 0);
+	assert_true(l->admitted_bytes == l->mark.durable_bytes);
 }
 
 /* Fails the test unless the last error names the device, the io that failed, and the reason. */
@@ -534,6 +551,7 @@ int main(void)
 		TEST(opening_says_which_io),
 		TEST(no_space_below),
 		TEST(a_flush),
+		TEST(a_failed_batch_leaves_the_tail),
 		TEST(a_batch),
 		TEST(behind_a_failed_batch),
 		TEST(a_batch_and_its_footer),
