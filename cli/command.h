@@ -44,7 +44,7 @@ extern const struct command *const command_table[];
 extern const struct command command_info, command_doctor, command_fdp, command_format, command_put,
 	command_get, command_ls, command_del, command_stat, command_replay, command_sched,
 	command_step, command_sim, command_help, command_fsck, command_dump, command_scrub,
-	command_tenant, command_export, command_import;
+	command_tenant, command_set, command_export, command_import;
 
 /* Finds a subcommand by its full name or its alias, or NULL. */
 const struct command *command_find(const char *name);

@@ -12,13 +12,17 @@
 #include "base/suggest.h"
 
 const struct command *const command_table[] = {
-	&command_info,	 &command_doctor, &command_fdp,
-	&command_format, &command_put,	  &command_get,
-	&command_ls,	 &command_del,	  &command_stat,
-	&command_replay, &command_fsck,	  &command_scrub,
-	&command_export, &command_import, &command_dump,
-	&command_tenant, &command_sched,  &command_step,
-	&command_sim,	 &command_help,	  NULL,
+	&command_info,	 &command_doctor,
+	&command_fdp,	 &command_format,
+	&command_put,	 &command_get,
+	&command_ls,	 &command_del,
+	&command_stat,	 &command_replay,
+	&command_fsck,	 &command_scrub,
+	&command_export, &command_import,
+	&command_dump,	 &command_tenant,
+	&command_set,	 &command_sched,
+	&command_step,	 &command_sim,
+	&command_help,	 NULL,
 };
 
 #define COMMAND_COUNT (sizeof(command_table) / sizeof(command_table[0]) - 1)

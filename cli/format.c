@@ -12,6 +12,7 @@
 
 #include "base/evict.h"
 #include "base/parse.h"
+#include "cli/budget.h"
 #include "cli/command.h"
 #include "cli/describe.h"
 #include "cli/devices.h"
@@ -22,7 +23,7 @@
 
 struct format_args {
 	uint64_t size, capacity, segment_bytes, block_bytes, max_value;
-	const char *placement, *policy, *rewrite;
+	const char *placement, *policy, *rewrite, *budget;
 	unsigned force;
 	unsigned json;
 };
@@ -77,6 +78,12 @@ static const struct opt format_options[] = {
 	  .arg = "PERCENT",
 	  .help = "clock writes at most this much of a segment again\n"
 		  "when it is reclaimed (default 75%)" },
+	{ .name = "write-budget",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct format_args, budget),
+	  .arg = "BUDGET",
+	  .help = "write at most so much a day: 500GiB, or drive writes as\n"
+		  "1dwpd; see weir set (default: as much as comes)" },
 	{ .name = "force",
 	  .letter = 'f',
 	  .type = OPT_FLAG,
@@ -186,6 +193,9 @@ static int format_run(void *arg, char **operands, int n)
 	exit_code = placement_read(args->placement, &opts.placement);
 	if (!exit_code)
 		exit_code = format_policy(args, &opts);
+	if (!exit_code && args->budget)
+		exit_code =
+			budget_parse(args->budget, &opts.write_budget, &opts.write_budget_percent);
 	if (exit_code)
 		return exit_code;
 	path = devices_join(operands, n);
@@ -219,7 +229,8 @@ const struct command command_format = {
 		    "weir format /dev/nvme0n1p3 --force\n"
 		    "weir format /dev/nvme0n1 /dev/nvme1n1   # one store: weir stat "
 		    "/dev/nvme0n1,/dev/nvme1n1\n"
-		    "weir format /dev/ng0n1 --placement stream   # a drive with FDP\n",
+		    "weir format /dev/ng0n1 --placement stream   # a drive with FDP\n"
+		    "weir format /dev/nvme0n1 --write-budget 1dwpd   # wear it no faster\n",
 	.options = format_options,
 	.min_operands = 1,
 	.max_operands = WEIR_DEVICES_MAX,

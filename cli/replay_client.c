@@ -27,6 +27,7 @@ struct client {
 	char keys[CLIENT_LOOKUPS][CONTENT_KEY_LEN + 1];
 	struct idset seen; /* the set of ids that the running request puts */
 	uint64_t *puts;	   /* the same ids, in order */
+	size_t stored;	   /* of these, as many as were stored, which come first then */
 	uint64_t *blocks;  /* ids of the running request, if the trace does not have them */
 	struct hist load;
 };
@@ -159,7 +160,8 @@ static size_t client_load(struct client *c, const uint64_t *ids, size_t n)
 	return hits;
 }
 
-/* Waits for the puts in slots FROM to TO. Returns the first error. */
+/* Waits for the puts in slots FROM to TO, and gathers the blocks that were stored at the start of
+ * c->puts. Returns the first error; a put that the write budget did not admit is none. */
 static int client_wait_puts(struct client *c, size_t from, size_t to)
 {
 	int first = 0;
@@ -167,7 +169,9 @@ static int client_wait_puts(struct client *c, size_t from, size_t to)
 	for (size_t i = from; i < to; i++) {
 		int result = window_wait(&c->window, window_slot(&c->window, i));
 
-		if (result < 0 && !first)
+		if (!result)
+			c->puts[c->stored++] = window_slot(&c->window, i)->id;
+		if (result < 0 && result != -EDQUOT && !first)
 			first = error_set(result, "put of %s: %s", window_slot(&c->window, i)->key,
 					  window_words(result));
 	}
@@ -214,13 +218,15 @@ static int client_store(struct client *c, const uint64_t *ids, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (idset_add(&c->seen, ids[i]))
 			c->puts[puts++] = ids[i];
+	c->stored = 0;
 	err = client_put(c, c->puts, puts);
 	if (!err && c->r->config.ack_fd >= 0)
-		err = acks_append(c->r->config.ack_fd, c->puts, puts);
+		err = acks_append(c->r->config.ack_fd, c->puts, c->stored);
 	if (err < 0)
 		return err;
-	__atomic_fetch_add(&totals->put_blocks, puts, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&totals->written_bytes, puts * c->r->config.block_bytes,
+	__atomic_fetch_add(&totals->put_blocks, c->stored, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&totals->refused_blocks, puts - c->stored, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&totals->written_bytes, c->stored * c->r->config.block_bytes,
 			   __ATOMIC_RELAXED);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/parse.h"
+#include "cli/budget.h"
 #include "cli/command.h"
 #include "cli/describe.h"
 #include "cli/device_table.h"
@@ -97,6 +98,8 @@ static void stat_rows_store(struct table *t, const struct weir_store_info *info)
 	stat_row_count(t, "superblock revision", info->revision);
 	table_row(t, "placement", stat_placement(info));
 	table_row(t, "eviction", stat_policy(info, text, sizeof(text)));
+	table_row(t, "write budget",
+		  budget_words(info->write_budget, info->capacity_bytes, text, sizeof(text)));
 	if (info->placement_why)
 		table_row(t, "why not by stream", info->placement_why);
 }
@@ -114,7 +117,8 @@ static void stat_row_unused(struct table *t, const struct weir_store_stats *stat
 	table_row(t, "unused at ends of segments", buf);
 }
 
-static void stat_rows_content(struct table *t, const struct weir_store_stats *stats)
+static void stat_rows_content(struct table *t, const struct weir_store_info *info,
+			      const struct weir_store_stats *stats)
 {
 	stat_row_count(t, "entries", stats->entries);
 	stat_row_size(t, "values", stats->live_bytes);
@@ -122,6 +126,10 @@ static void stat_rows_content(struct table *t, const struct weir_store_stats *st
 	stat_row_count(t, "segments free", stats->free_segments);
 	stat_row_unused(t, stats);
 	stat_row_size(t, "index in memory", stats->index_bytes);
+	if (info->write_budget) {
+		stat_row_size(t, "write budget spent", stats->budget_spent_bytes);
+		stat_row_count(t, "puts not admitted", stats->refused_puts);
+	}
 }
 
 static void stat_rows_recovery(struct table *t, const struct weir_store_stats *stats)
@@ -153,7 +161,7 @@ static int stat_print(const struct stat_facts *f, struct source *src)
 	else
 		printf("%s: a weir store, opened with %s\n", f->path, f->queue.engine);
 	stat_rows_store(&t, &f->info);
-	stat_rows_content(&t, &f->stats);
+	stat_rows_content(&t, &f->info, &f->stats);
 	stat_rows_recovery(&t, &f->stats);
 	err = table_print(&t, 2, stdout);
 	table_free(&t);
@@ -172,12 +180,15 @@ static int stat_print(const struct stat_facts *f, struct source *src)
 
 static json_t *stat_json_content(const struct weir_store_stats *s)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "entries",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "entries",
 			 (json_int_t)s->entries, "live_bytes", (json_int_t)s->live_bytes,
 			 "used_segments", (json_int_t)s->used_segments, "free_segments",
 			 (json_int_t)s->free_segments, "index_bytes", (json_int_t)s->index_bytes,
 			 "sealed_bytes", (json_int_t)s->sealed_bytes, "unused_bytes",
-			 (json_int_t)s->unused_bytes, "read_only", (int)s->read_only);
+			 (json_int_t)s->unused_bytes, "budget_spent_bytes",
+			 (json_int_t)s->budget_spent_bytes, "refused_puts",
+			 (json_int_t)s->refused_puts, "refused_bytes", (json_int_t)s->refused_bytes,
+			 "read_only", (int)s->read_only);
 }
 
 static json_t *stat_json_recovery(const struct weir_store_stats *s)
@@ -200,7 +211,9 @@ static int stat_json_placement(json_t *root, const struct weir_store_info *info)
 	bool on = info->placement == WEIR_PLACEMENT_STREAM;
 	bool asked = info->placement_asked == WEIR_PLACEMENT_STREAM;
 
-	return json_object_set_new(root, "policy", json_string(stat_policy_name(info))) ||
+	return json_object_set_new(root, "write_budget_bytes",
+				   json_integer((json_int_t)info->write_budget)) ||
+	       json_object_set_new(root, "policy", json_string(stat_policy_name(info))) ||
 	       json_object_set_new(root, "rewrite_percent", json_integer(info->rewrite_percent)) ||
 	       json_object_set_new(root, "placement", json_string(on ? "stream" : "none")) ||
 	       json_object_set_new(root, "placement_asked",

@@ -116,6 +116,11 @@ struct weir_store_format_opts {
 	/* With clock, so many percent of a segment may be written again when it is reclaimed: 1 to
 	 * 90; 0: 75. */
 	uint32_t rewrite_percent;
+	/* See weir_store_set_write_budget(): bytes a day. Or in percent of the store's capacity a
+	 * day: 100 is one drive write a day. 0 and 0: none. */
+	uint64_t write_budget;
+	uint32_t write_budget_percent;
+	uint32_t reserved2;
 };
 
 #define WEIR_STORE_FORMAT_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_format_opts)
@@ -380,7 +385,9 @@ const char *weir_store_op_strerror(const struct weir_store_op *op, char *buf, si
  * A buffer aligned to 4096 goes out without being copied.
  * Errors: -EEXIST (WEIR_PUT_IF_ABSENT: the key has a value already), -EINVAL, -EFBIG (too long:
  * weir_error() says how to format for it), -ENOSPC (pins and open segments hold everything, or the
- * filesystem below a sparse file is full: weir_error() says which), -EROFS (opened read-only, or
+ * filesystem below a sparse file is full: weir_error() says which), -EDQUOT (not admitted,
+ * because the write budget is spent: what was there stays; see weir_store_set_write_budget()),
+ * -EROFS (opened read-only, or
  * read-only after a failed flush), -EIO (weir_error() says so where the queue has lost its ring and
  * the store must be reopened), -ENODEV (the device was removed), -EDEADLK. Any thread; blocks.
  */
@@ -570,6 +577,7 @@ struct weir_store_info {
 	/* The socket on which the store answers other processes, see enum weir_control; NULL:
 	 * none, and control_why says why if one was wanted. Valid until the store is closed. */
 	const char *control_path, *control_why;
+	uint64_t write_budget; /* bytes a day; 0: none, see weir_store_set_write_budget() */
 };
 
 #define WEIR_STORE_INFO_INIT WEIR_INIT_SIZED(struct weir_store_info)
@@ -594,6 +602,21 @@ int weir_store_peek(struct weir_store_info *info, const char *path,
  */
 const char *weir_store_advise(const struct weir_store_info *info, uint64_t value_bytes, char *buf,
 			      size_t size);
+
+/*
+ * Sets the write budget of the store: it writes at most so many bytes a day to its devices, because
+ * drives wear. 0: as many as it likes. Everything that it writes counts, headers and entries that
+ * are appended again too. What was not written on one day may be written on the next: the store may
+ * spend the budget of a day at once, and time pays it back evenly. So N days see at most N + 1
+ * budgets. When it is spent, puts end with -EDQUOT; when seven eighths of it are, puts of keys that
+ * the store has not seen lately. It remembers a million keys since it was opened. Deletes, and what
+ * reclaiming writes again, are never refused, and may spend more, which is paid back later.
+ *
+ * It is written to the superblocks, and so is what was spent: restarts give nothing back. Each
+ * device has the same part of it. Errors: -EINVAL (less than 16 MiB for a device), -EROFS, -EIO,
+ * -ENOMEM, -EDEADLK from a callback. Blocks; any thread.
+ */
+int weir_store_set_write_budget(struct weir_store *s, uint64_t bytes_per_day);
 
 /* Counters since the store was opened, unless they say otherwise. */
 struct weir_store_stats {
@@ -645,6 +668,9 @@ struct weir_store_stats {
 	/* Bytes of puts that are being written now, and how often puts of a stream began to wait
 	 * because these were opts.max_put_bytes. */
 	uint64_t writing_bytes, put_waits;
+	/* Puts that the write budget did not admit, and their values. */
+	uint64_t refused_puts, refused_bytes;
+	uint64_t budget_spent_bytes; /* now, and in earlier lives too; without a budget 0 */
 };
 
 #define WEIR_STORE_STATS_INIT WEIR_INIT_SIZED(struct weir_store_stats)

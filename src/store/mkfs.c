@@ -204,6 +204,16 @@ static int mkfs_identity(struct super *super)
 	return 0;
 }
 
+/* Returns the write budget of one of COUNT devices; each has as many keys as the others. */
+static uint64_t mkfs_write_budget(const struct mkfs *m, uint32_t count)
+{
+	uint64_t capacity = m->super.layout.capacity_bytes, each = m->opts.write_budget / count;
+
+	if (m->opts.write_budget_percent)
+		each = (uint64_t)((unsigned __int128)capacity * m->opts.write_budget_percent / 100);
+	return m->opts.write_budget && !each ? 1 : each;
+}
+
 /* Makes the superblock of device INDEX of COUNT. FIRST is that of the first device. */
 static void mkfs_super(struct mkfs *m, const struct super *first, uint32_t index, uint32_t count)
 {
@@ -218,6 +228,7 @@ static void mkfs_super(struct mkfs *m, const struct super *first, uint32_t index
 	super->placement = m->opts.placement == WEIR_PLACEMENT_STREAM;
 	super->policy = m->opts.policy;
 	super->rewrite_percent = m->opts.rewrite_percent;
+	super->write_budget = mkfs_write_budget(m, count);
 	super->streams = 1;
 	checksum_key_make(&m->checksum, super->uuid, super->secret, super->device_index);
 }
@@ -302,6 +313,8 @@ static int mkfs_make(struct mkfs *m, uint32_t n)
 
 	if (!err)
 		err = mkfs_identity(&m->super);
+	if (!err)
+		err = policy_check_write_budget(mkfs_write_budget(m, n));
 	for (i = 0; i < n && !err; i++)
 		mkfs_super(&m[i], &m->super, i, n);
 	return err ? err : mkfs_write(m, n);
@@ -357,6 +370,8 @@ static int mkfs_many(const char *const *paths, uint32_t n,
 	err = opts_copy(&m->opts, sizeof(m->opts), opts, opts ? opts->size : 0);
 	if (!err)
 		err = policy_check(m->opts.policy, m->opts.rewrite_percent);
+	if (!err && m->opts.write_budget && m->opts.write_budget_percent)
+		err = error_set(-EINVAL, "two write budgets: in bytes and in drive writes");
 	if (!err)
 		err = mkfs_run(paths, n, m);
 	free(m);

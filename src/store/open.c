@@ -75,6 +75,8 @@ static int store_load_super(struct weir_store *s, const struct weir_store_opts *
 	s->logs = logs_new(&s->io, batch_bytes);
 	if (!s->logs || logs_remember(s->logs, opts))
 		return error_sys(-ENOMEM, "%s: cannot open the store", weir_device_path(s->io.dev));
+	if (super.write_budget && logs_ration(s->logs))
+		return error_sys(-ENOMEM, "%s: cannot open the store", weir_device_path(s->io.dev));
 	err = policy_check(opts->policy, opts->rewrite_percent);
 	if (err)
 		return err;

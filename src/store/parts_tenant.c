@@ -14,6 +14,7 @@
 #include <weir/tenant.h>
 
 #include "base/error.h"
+#include "base/opts.h"
 #include "store/parts.h"
 #include "store/tenants.h"
 
@@ -170,4 +171,35 @@ int parts_tenant_make_equal(struct store_parts *parts)
 	return err ? error_sys(err, "%s: cannot make the tenants of all devices the same",
 			       weir_device_path(parts->first->io.dev))
 		   : 0;
+}
+
+struct row_question {
+	uint32_t n;
+	struct weir_store_tenant *info;
+};
+
+static int tenant_give_row(struct weir_store *s, void *user)
+{
+	const struct row_question *ask = user;
+
+	if (ask->n >= s->io.super.tenants)
+		return -ENOENT;
+	memset(ask->info, 0, sizeof(*ask->info));
+	ask->info->size = sizeof(*ask->info);
+	ask->info->stream = le32toh(s->io.super.tenant[ask->n].stream);
+	memcpy(ask->info->name, s->io.super.name[ask->n], DISK_NAME_BYTES);
+	ask->info->name_len = (uint32_t)strnlen(ask->info->name, DISK_NAME_BYTES);
+	return 0;
+}
+
+int weir_store_get_tenant(struct weir_store *s, uint32_t n, struct weir_store_tenant *info)
+{
+	struct weir_store_tenant all;
+	struct row_question ask = { n, &all };
+	int err = wait_call(s, tenant_give_row, &ask);
+
+	if (err == -ENOENT)
+		return error_set(err, "no tenant in row %u: the store's table has %u rows", n,
+				 __atomic_load_n(&s->io.super.tenants, __ATOMIC_RELAXED));
+	return err ? err : opts_give(info, info->size, &all, sizeof(all));
 }

@@ -35,6 +35,7 @@ static int peek_give(struct weir_store_info *info, const struct super *super)
 		.tenants = super->tenants,
 		.placement = WEIR_PLACEMENT_NONE,
 		.devices = super->device_count,
+		.write_budget = super->write_budget,
 		.placement_asked = super->placement ? WEIR_PLACEMENT_STREAM : WEIR_PLACEMENT_NONE,
 	};
 
@@ -75,6 +76,7 @@ static void peek_add(struct weir_store_info *all, const struct weir_store_info *
 	}
 	all->capacity_bytes += one->capacity_bytes;
 	all->segments += one->segments;
+	all->write_budget += one->write_budget;
 	if (one->max_value_bytes < all->max_value_bytes)
 		all->max_value_bytes = one->max_value_bytes;
 }

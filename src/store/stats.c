@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/opts.h"
+#include "queue/loop.h"
 #include "store/parts.h"
 
 static void stats_fill_recovered(struct weir_store_stats *out, const struct recover_counts *found)
@@ -25,6 +26,15 @@ static void stats_fill_recovered(struct weir_store_stats *out, const struct reco
 	out->recovered_out_of_use = found->out_of_use;
 	out->recovered_unsealed = found->unsealed;
 	out->recovered_bad_superblocks = found->bad_supers;
+}
+
+/* Returns what is spent of the write budget now. */
+static uint64_t stats_spent(const struct weir_store *s)
+{
+	struct spend spend = s->io.wear.spend;
+
+	spend_advance(&spend, loop_now(s->io.q));
+	return spend.per_day ? spend.spent : 0;
 }
 
 int stats_fill(struct weir_store *s, void *user)
@@ -71,6 +81,9 @@ int stats_fill(struct weir_store *s, void *user)
 			__atomic_load_n(&s->scrub.counts.read_errors, __ATOMIC_RELAXED),
 		.rereads = s->reads.rereads + s->recovered.rereads,
 		.failed_ios = s->io.failing.ios,
+		.refused_puts = logs.refused,
+		.refused_bytes = logs.refused_bytes,
+		.budget_spent_bytes = stats_spent(s),
 		.sealed_bytes = logs.sealed_bytes,
 		.unused_bytes = logs.unused_bytes,
 	};
@@ -78,6 +91,12 @@ int stats_fill(struct weir_store *s, void *user)
 	hist_summary(&io->put_hist, &out->put);
 	hist_summary(&io->get_hist, &out->get);
 	return 0;
+}
+
+/* Returns the write budget of a part. It may change while the store is open. */
+static uint64_t stats_budget(const struct weir_store *part)
+{
+	return __atomic_load_n(&part->io.super.write_budget, __ATOMIC_RELAXED);
 }
 
 /* Makes sums of what ALL has of one device. */
@@ -94,6 +113,7 @@ static void stats_add_parts(struct weir_store *s, struct weir_store_info *all)
 			continue;
 		all->capacity_bytes += part->io.lay->capacity_bytes;
 		all->segments += part->io.lay->segments;
+		all->write_budget += stats_budget(part);
 		if (part->io.lay->max_value_bytes < all->max_value_bytes)
 			all->max_value_bytes = part->io.lay->max_value_bytes;
 	}
@@ -128,6 +148,7 @@ int weir_store_get_info(struct weir_store *s, struct weir_store_info *info)
 	/* These change while the store is open. */
 	all.revision = __atomic_load_n(&s->io.super.revision, __ATOMIC_RELAXED);
 	all.streams = __atomic_load_n(&s->io.super.streams, __ATOMIC_RELAXED);
+	all.write_budget += stats_budget(s);
 	all.tenants = __atomic_load_n(&s->io.super.tenants, __ATOMIC_RELAXED);
 	memcpy(all.uuid, s->io.super.uuid, sizeof(all.uuid));
 	return opts_give(info, info->size, &all, sizeof(all));

@@ -71,6 +71,13 @@ struct store_tenants {
 	struct op_list waiting;
 };
 
+/* When the superblock is told what was spent of the write budget. Owned by budget.c. */
+struct store_budget {
+	struct weir_store_op op;
+	struct inner_op inner;
+	bool ending; /* the last time has begun */
+};
+
 struct store_parts;
 
 struct weir_store {
@@ -88,6 +95,7 @@ struct weir_store {
 	const char *control_path; /* of the socket; NULL: none */
 	char control_why[512];	  /* why there is none, if one was wanted */
 	struct store_deadlines deadlines;
+	struct store_budget budget;
 };
 
 /* turn.c */
@@ -117,6 +125,18 @@ void deadline_stop(struct weir_store *s);
 int exists_check_keys(const struct weir_store_key *keys, size_t n);
 /* Sets weir_error() for -EAGAIN, and returns it. */
 int exists_try_again(void);
+
+/* budget.c */
+/* Returns true if the superblock should be told what was spent of the write budget. */
+static inline bool budget_is_due(const struct weir_store *s)
+{
+	return wear_is_due(&s->io.wear) && !s->io.read_only && !s->io.broken;
+}
+
+/* Tells the superblock. Called in the turn. */
+void budget_save(struct weir_store *s);
+/* Tells it for the last time. Returns false if that has begun already, or need not be done. */
+bool budget_end(struct weir_store *s);
 
 /* list.c, any thread */
 /* What a listing did. */

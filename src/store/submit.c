@@ -189,6 +189,7 @@ static void op_prepare(struct weir_store *s, struct weir_store_op *op, uint64_t 
 	op_priv(op)->start_ns = now;
 	op_priv(op)->next = NULL;
 	op_priv(op)->noted = OP_NOTE_NONE;
+	op_priv(op)->afforded = 0;
 	__atomic_store_n(&op_priv(op)->cancel, 0, __ATOMIC_RELAXED);
 	if (op->kind < WEIR_STORE_SYNC)
 		checksum_identity(&s->io.key, op->key, op->key_len, op_priv(op)->hash);

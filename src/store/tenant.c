@@ -4,18 +4,14 @@
  *
  * The table is in the superblock. A new row, and a new stream with it, is used only when both
  * superblock copies are on the medium. There is one change at a time; others wait. This file owns
- * their list. It runs on the loop's thread, except for the blocking calls at the end.
+ * their list. It runs on the loop's thread.
  */
 #include <errno.h>
 #include <string.h>
 
-#include <weir/tenant.h>
-
 #include "base/check.h"
 #include "base/container.h"
-#include "base/error.h"
-#include "base/opts.h"
-#include "store/parts.h"
+#include "queue/loop.h"
 #include "store/tenants.h"
 
 void tenant_init(struct weir_store *s)
@@ -75,8 +71,10 @@ static void tenant_written(struct superjob *job, int result)
 
 	CHECK(op);
 	s->tenants.op = NULL;
-	if (!result)
+	if (!result) {
 		log_placement_apply(s->logs);
+		wear_install(&s->io.wear, s->io.super.write_budget, loop_now(s->io.q));
+	}
 	op_end(&s->io, op, result);
 	while (!s->tenants.op && (op = op_list_pop(&s->tenants.waiting))) {
 		const struct inner_op *inner = op_priv(op)->private;
@@ -85,8 +83,7 @@ static void tenant_written(struct superjob *job, int result)
 	}
 }
 
-/* Writes NEXT for OP, which ends after that. */
-static void tenant_write(struct weir_store *s, struct weir_store_op *op, const struct super *next)
+void tenant_write(struct weir_store *s, struct weir_store_op *op, const struct super *next)
 {
 	CHECK(!s->tenants.op && !superjob_busy(&s->io));
 	if (superjob_start(&s->io, next, tenant_written))
@@ -129,11 +126,16 @@ static void tenant_begin(struct weir_store *s, struct weir_store_op *op)
 	}
 }
 
-void tenant_run(struct weir_store *s, struct weir_store_op *op)
+bool tenant_waits(struct weir_store *s, struct weir_store_op *op)
 {
 	if (s->tenants.op)
 		op_list_add(&s->tenants.waiting, op);
-	else
+	return s->tenants.op;
+}
+
+void tenant_run(struct weir_store *s, struct weir_store_op *op)
+{
+	if (!tenant_waits(s, op))
 		tenant_begin(s, op);
 }
 
@@ -142,45 +144,12 @@ void tenant_run_share(struct weir_store *s, struct weir_store_op *op)
 	const struct share_question *ask = op_priv(op)->private;
 	struct super next = s->io.super;
 
-	if (s->tenants.op) {
-		op_list_add(&s->tenants.waiting, op);
+	if (tenant_waits(s, op))
 		return;
-	}
 	if (ask->stream >= next.streams || s->io.read_only || s->io.broken) {
 		op_end(&s->io, op, ask->stream >= next.streams ? -ENOENT : -EROFS);
 		return;
 	}
 	next.stream[ask->stream].share = htole32(ask->percent);
 	tenant_write(s, op, &next);
-}
-
-struct row_question {
-	uint32_t n;
-	struct weir_store_tenant *info;
-};
-
-static int tenant_give_row(struct weir_store *s, void *user)
-{
-	const struct row_question *ask = user;
-
-	if (ask->n >= s->io.super.tenants)
-		return -ENOENT;
-	memset(ask->info, 0, sizeof(*ask->info));
-	ask->info->size = sizeof(*ask->info);
-	ask->info->stream = le32toh(s->io.super.tenant[ask->n].stream);
-	memcpy(ask->info->name, s->io.super.name[ask->n], DISK_NAME_BYTES);
-	ask->info->name_len = (uint32_t)strnlen(ask->info->name, DISK_NAME_BYTES);
-	return 0;
-}
-
-int weir_store_get_tenant(struct weir_store *s, uint32_t n, struct weir_store_tenant *info)
-{
-	struct weir_store_tenant all;
-	struct row_question ask = { n, &all };
-	int err = wait_call(s, tenant_give_row, &ask);
-
-	if (err == -ENOENT)
-		return error_set(err, "no tenant in row %u: the store's table has %u rows", n,
-				 __atomic_load_n(&s->io.super.tenants, __ATOMIC_RELAXED));
-	return err ? err : opts_give(info, info->size, &all, sizeof(all));
 }

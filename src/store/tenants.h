@@ -30,4 +30,18 @@ struct share_question {
 
 void tenant_run_share(struct weir_store *s, struct weir_store_op *op);
 
+/* Asks a part to write another write budget to its superblock. */
+struct budget_question {
+	struct inner_op inner; /* first; its function is budget_run_set() */
+	uint64_t bytes;	       /* a day */
+};
+
+void budget_run_set(struct weir_store *s, struct weir_store_op *op);
+
+/* The superblock is changed by one operation at a time. Returns true if OP must wait: then its
+ * function is called again. */
+bool tenant_waits(struct weir_store *s, struct weir_store_op *op);
+/* Writes NEXT for OP, which ends after that. */
+void tenant_write(struct weir_store *s, struct weir_store_op *op, const struct super *next);
+
 #endif

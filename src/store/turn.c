@@ -64,7 +64,7 @@ static bool turn_close(struct weir_store *s)
 		return false;
 	if (!s->io.broken && logs_close(s->logs))
 		return true;
-	if (!turn_is_last(s))
+	if (!turn_is_last(s) || budget_end(s))
 		return false;
 	s->closing.posted = true;
 	s->closing.begun = s->io.begun;
@@ -80,6 +80,8 @@ void store_turn(struct store_io *io)
 	do {
 		while (io->asking)
 			turn_round(s);
+		if (budget_is_due(s))
+			budget_save(s);
 		if (flush_is_due(&io->flusher))
 			flush_run(io);
 	} while (io->asking || (s->closing.op && turn_close(s)));

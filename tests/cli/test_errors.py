@@ -27,7 +27,7 @@ def no_arguments(weir):
     """without arguments, a short usage on standard error and exit code 2"""
     out, err = weir.run(code=2)
     assert out == b"" and err.startswith("usage: weir"), err
-    assert len(err.splitlines()) < 30
+    assert len(err.splitlines()) < 31
 
 
 @case

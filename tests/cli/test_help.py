@@ -10,7 +10,8 @@ import sys
 from harness import Skip, case, main
 
 COMMANDS = ("info", "doctor", "fdp", "format", "put", "get", "ls", "del", "stat", "replay",
-            "fsck", "scrub", "export", "import", "dump", "tenant", "sched", "step", "sim", "help")
+            "fsck", "scrub", "export", "import", "dump", "tenant", "set", "sched", "step", "sim",
+            "help")
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 MAN_PAGE = os.path.join(ROOT, "docs", "man", "weir.1")
 

@@ -62,6 +62,7 @@ def everything(weir):
             ("export", img, "-f", weir.path("exported")),
             ("import", img, "-f", weir.path("exported")),
             ("tenant", img, "alice", "--share", "30%"),
+            ("set", img, "--write-budget", "10dwpd"),
             ("del", img, "k", "gone"), ("sim", weir.path("jobs")),
             ("sim", weir.path("one"), "--window", "10s"), ("sim", weir.path("trims")),
             ("sim", weir.path("jobs"), "--sched", "none,kyber"),

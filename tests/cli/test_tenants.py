@@ -4,6 +4,7 @@
 messages."""
 
 import json
+import os
 import sys
 
 from harness import case, main
@@ -113,6 +114,51 @@ def placement(weir):
     weir.run("put", weir.img, "k", "--placement", "none", stdin=b"v")
     found = weir.json("stat", weir.img)
     assert (found["placement"], found["placement_asked"]) == ("none", "none"), found
+
+
+@case
+def write_budgets(weir):
+    """a write budget is formatted or set, shown, kept over restarts, and refuses puts"""
+    weir.format("32m", "--write-budget", "0.5dwpd", "--segment-bytes", "2m", "-f", "-f")
+    assert weir.json("stat", weir.img)["write_budget_bytes"] == (32 << 20) // 2
+    out, _ = weir.run("stat", weir.img)
+    assert b"16 MiB a day (0.50 drive writes)" in out and b"puts not admitted" in out, out
+    value = os.urandom(1 << 20)
+    with open(weir.img + ".in", "wb") as file:
+        file.write(value)
+    for n in range(14):
+        weir.run("put", weir.img, f"k{n}", weir.img + ".in")
+    # Seven eighths of it and a process's own writes are spent.
+    for _ in range(2):  # another process, so it does not know that the key was put before
+        weir.fails("put", weir.img, "new", weir.img + ".in", says=["not admitted", "weir set"])
+    assert weir.run("get", weir.img, "k13")[0] == value
+    spent = weir.json("stat", weir.img)["content"]["budget_spent_bytes"]
+    assert 14 << 20 < spent < 16 << 20, spent
+    weir.run("del", weir.img, "k13")
+    out, _ = weir.run("set", weir.img, "--write-budget", "1TiB")
+    assert b"1 TiB a day" in out, out
+    weir.run("put", weir.img, "new", weir.img + ".in")
+    done = weir.json("set", weir.img, "--write-budget", "off")
+    assert done["write_budget_bytes"] == 0, done
+    assert weir.json("stat", weir.img)["content"]["budget_spent_bytes"] == 0
+    for words in ("1dwp", "dwpd", "-1dwpd", "0.001dwpd", "1.2.3dwpd", "lots", ""):
+        weir.fails("set", weir.img, "--write-budget", words, code=2, says=["is no budget"])
+    weir.fails("set", weir.img, code=2, says=["nothing to set"])
+    weir.fails("set", weir.img, "--write-budget", "1m", says=["at least 16 MiB"])
+
+
+@case
+def replay_within_a_budget(weir):
+    """a replay goes on where the budget is spent, and counts what was not admitted"""
+    weir.format("64m", "--write-budget", "0.25dwpd")
+    done = weir.json("replay", "synthetic", "-s", weir.img, "-n", "200", "--chats", "20", "-b",
+                     "64k", "--ack-log", weir.img + ".acks")
+    assert done["refused_blocks"] > 10 and done["put_blocks"] > 100, done
+    assert done["device_written_bytes"] < 20 << 20, done
+    # Only what was stored is in the log.
+    checked = weir.json("replay", "-s", weir.img, "-b", "64k", "--check-acks", weir.img + ".acks")
+    assert (checked["missing"], checked["wrong"]) == (0, 0), checked
+    assert checked["checked"] == done["put_blocks"], checked
 
 
 if __name__ == "__main__":

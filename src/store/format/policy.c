@@ -23,6 +23,16 @@ int policy_check(uint32_t policy, uint32_t percent)
 	return 0;
 }
 
+int policy_check_write_budget(uint64_t bytes)
+{
+	if (!bytes || bytes >= POLICY_WRITE_BUDGET_MIN)
+		return 0;
+	return error_set(-EINVAL,
+			 "a write budget of %llu bytes a day for a device: it is at least 16 MiB, "
+			 "or 0 for none",
+			 (unsigned long long)bytes);
+}
+
 uint64_t policy_budget(uint32_t policy, uint32_t percent, uint64_t segment_bytes, uint64_t left)
 {
 	if (policy == WEIR_POLICY_FIFO)

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "store/format/checksum.h"
+#include "store/format/policy.h"
 #include "store/format/super.h"
 
 static void super_encode_rest(struct disk_super *disk, const struct super *super)
@@ -109,6 +110,8 @@ static void super_decode_policy(struct super *super, const struct disk_super *di
 	if (super->rewrite_percent > 100)
 		super->rewrite_percent = 0;
 	super->write_budget = le64toh(disk->write_budget);
+	if (super->write_budget && super->write_budget < POLICY_WRITE_BUDGET_MIN)
+		super->write_budget = POLICY_WRITE_BUDGET_MIN;
 	super->budget_spent = le64toh(disk->budget_spent);
 	super->budget_time_ns = le64toh(disk->budget_time_ns);
 }

@@ -30,6 +30,7 @@
 #include "store/io/superjob.h"
 #include "store/io/syncio.h"
 #include "store/io/urgency.h"
+#include "store/io/wear.h"
 #include "store/io/words.h"
 
 /* What operations and ios did since the store was opened. */
@@ -56,6 +57,7 @@ struct store_io {
 	struct superjob superjob;
 	struct flusher flusher;
 	struct bufpool pool;
+	struct wear wear; /* the write budget */
 	struct failing failing;
 	int broken;	 /* 0, or the error of all writes until the store is reopened */
 	int first_error; /* what broke it */

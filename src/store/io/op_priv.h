@@ -41,8 +41,9 @@ struct op_priv {
 	uint64_t io_offset, io_length, io_failed_offset; /* of the io that failed */
 	uint16_t io_status, io_cause;
 	uint8_t io_op;
-	uint8_t noted;	 /* enum op_noted */
-	uint32_t cancel; /* atomic: weir_store_cancel() was called */
+	uint8_t noted;	  /* enum op_noted */
+	uint8_t afforded; /* a put that the write budget admits, which is asked once */
+	uint32_t cancel;  /* atomic: weir_store_cancel() was called */
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct op_priv) <= sizeof(((struct weir_store_op *)0)->priv),

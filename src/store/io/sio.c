@@ -46,6 +46,9 @@ void sio_submit(struct store_io *io, struct sio *sio, void (*done)(struct sio *,
 	sio->done = done;
 	sio->io.end = sio_end;
 	io->ios++;
+	/* A write that fails may have worn the drive all the same. */
+	if (sio->io.op == WEIR_OP_WRITE)
+		wear_spend(&io->wear, sio->io.length);
 	err = weir_queue_submit(io->q, &sio->io);
 	if (!err)
 		return;

@@ -93,6 +93,9 @@ static const char *words_fixed(const struct weir_store_op *op)
 		return "no space: pins, and segments that are being read or written, hold "
 		       "everything; try "
 		       "again when operations have ended";
+	case -EDQUOT:
+		return "not admitted: what the store may write a day is spent (weir set "
+		       "--write-budget)";
 	case -ETIMEDOUT:
 		return "its deadline came before it had ended, and it changed nothing";
 	case -ECANCELED:

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "queue/loop.h"
 #include "store/log/logs.h"
+#include "store/log/refuse.h"
 
 enum admit_result { ADMIT_NEXT, ADMIT_WAIT };
 
@@ -200,6 +201,11 @@ static enum admit_result admit_one(struct log *l, struct batch **b)
 		return admit_there(l, newest);
 	if (*b && !batch_takes(*b, op))
 		admit_submit(b);
+	/* Law write-budget: what is over the budget is refused before space is made for it. */
+	if (refuse_put(l, op, newest)) {
+		op_end(l->io, log_pop(l), -EDQUOT);
+		return ADMIT_NEXT;
+	}
 	seg = *b ? (*b)->seg : admit_segment(l, op);
 	if (!seg || !admit_may_take(l, seg, op) || !room_has(l, *b ? (*b)->put_bytes : 0, op))
 		return ADMIT_WAIT;

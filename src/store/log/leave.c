@@ -95,6 +95,13 @@ void leave_note(struct logs *ls, const uint64_t hash[2], const void *key, uint32
 		leave->changed(leave->user, &change);
 }
 
+void leave_note_refused(struct logs *ls, const uint64_t hash[2])
+{
+	ls->leave.noted++;
+	if (ls->leave.ghosts)
+		leave_remember(&ls->leave, hash, WEIR_LEAVE_REFUSED);
+}
+
 uint32_t leave_find(const struct logs *ls, const uint64_t hash[2], uint64_t *time_ns)
 {
 	const struct leave_ghost *g = ls->leave.ghosts ? leave_bucket(&ls->leave, hash) : NULL;

@@ -41,6 +41,8 @@ void leave_free(struct leave *leave);
  * is NULL if only the hash is known. The index has changed already. */
 void leave_note(struct logs *ls, const uint64_t hash[2], const void *key, uint32_t key_len,
 		enum weir_leave reason);
+/* Notes that a put of the key with HASH, which is not there, was not admitted. */
+void leave_note_refused(struct logs *ls, const uint64_t hash[2]);
 /* Finds the ghost of HASH. Returns the reason, and the time of CLOCK_REALTIME in *TIME_NS; 0: the
  * table does not know it. */
 uint32_t leave_find(const struct logs *ls, const uint64_t hash[2], uint64_t *time_ns);

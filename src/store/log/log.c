@@ -78,6 +78,11 @@ int logs_remember(struct logs *ls, const struct weir_store_opts *opts)
 	return leave_init(&ls->leave, opts);
 }
 
+int logs_ration(struct logs *ls)
+{
+	return seen_init(&ls->seen);
+}
+
 void logs_free(struct logs *ls)
 {
 	if (!ls)
@@ -89,6 +94,7 @@ void logs_free(struct logs *ls)
 	pins_free(&ls->pins);
 	index_free(&ls->index);
 	leave_free(&ls->leave);
+	seen_free(&ls->seen);
 	weir_fdp_free(ls->fdp);
 	free(ls);
 }
@@ -281,6 +287,8 @@ void logs_count(const struct logs *ls, struct log_counts *counts)
 				       .survivor_bytes = ls->survivor_bytes,
 				       .writing_bytes = ls->room.bytes,
 				       .put_waits = ls->room.waits,
+				       .refused = ls->refused,
+				       .refused_bytes = ls->refused_bytes,
 				       .segments = ls->segs.count,
 				       .free_segments = ls->segs.free_count,
 				       .sealed_bytes = ls->segs.sealed * lay->segment_bytes,

@@ -30,6 +30,7 @@ struct log_counts {
 	uint64_t evicted_entries, evicted_segments, damaged_entries;
 	uint64_t survivors, survivor_bytes;
 	uint64_t writing_bytes, put_waits;
+	uint64_t refused, refused_bytes;
 	uint32_t segments, free_segments;
 	uint64_t sealed_bytes, unused_bytes;
 };
@@ -39,6 +40,8 @@ struct log_counts {
 struct logs *logs_new(struct store_io *io, uint64_t batch_bytes);
 /* Makes the table of keys that left, as OPTS ask for it. Returns 0 or -ENOMEM. */
 int logs_remember(struct logs *ls, const struct weir_store_opts *opts);
+/* Makes the table of keys that were seen, which a write budget needs. Returns 0 or -ENOMEM. */
+int logs_ration(struct logs *ls);
 /* Fills in WHY for the key with HASH. */
 void logs_why(const struct logs *ls, const uint64_t hash[2], struct weir_store_why *why);
 void logs_free(struct logs *ls);

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 
+#include "base/seen.h"
 #include "store/log/batches.h"
 #include "store/log/job.h"
 #include "store/log/keys.h"
@@ -76,7 +77,9 @@ struct logs {
 	struct keys keys;
 	struct room room;
 	struct leave leave;
-	struct op_list arrived; /* operations of this pass of the loop; not pending yet */
+	struct seen seen; /* keys that were put lately; there is no table without a write budget */
+	uint64_t refused, refused_bytes; /* puts that the write budget did not admit */
+	struct op_list arrived;		 /* operations of this pass of the loop; not pending yet */
 	struct weir_task gather;
 	bool gather_posted;
 	bool closing;

@@ -36,6 +36,7 @@ static int finish_seal(struct recover *r, struct found *found)
 	if (!buf)
 		return error_set(-ENOMEM, "%s: out of memory", weir_device_path(io->dev));
 	bytes = (size_t)f.blocks << io->lay->block_shift;
+	wear_spend(&io->wear, bytes);
 	err = syncio_write(io->q, layout_offset(io->lay, seg->number, f.place.block), buf, bytes);
 	bufpool_put(&io->pool, buf, bytes);
 	if (err)

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "queue/loop.h"
 #include "store/format/header.h"
 #include "store/recover/recovery.h"
 
@@ -213,6 +215,7 @@ int headers_begin_epoch(struct recover *r)
 	 * damaged; then the epoch of its segment tells that it is newer than what came before. So
 	 * the floor need not be written more often. */
 	super->sequence_floor = r->sequence;
+	wear_begin(&r->io->wear, super, clock_wall(), loop_now(r->io->q));
 	if (!r->io->read_only) {
 		super->revision = headers_revision(r);
 		log_placement_assign(r->ls, super);
@@ -221,6 +224,8 @@ int headers_begin_epoch(struct recover *r)
 	}
 	if (err)
 		return err;
+	if (!r->io->read_only)
+		wear_spend(&r->io->wear, 2 * superio_bytes(weir_device_get_info(r->io->dev)));
 	r->counts->bad_supers = headers_bad_supers(&r->supers);
 	io_set_super(r->io, super);
 	/* The next change begins with the copy that is not good. */

@@ -60,6 +60,7 @@ static int strike_write(struct store_io *io, const struct segment *seg, const st
 				weir_device_path(io->dev), seg->number);
 	if (!err) {
 		strikes_encode(buf, s, seg->number, seg->gen, &io->key);
+		wear_spend(&io->wear, bytes);
 		err = syncio_write(io->q, offset, buf, bytes);
 	}
 	bufpool_put(&io->pool, buf, bytes);
@@ -98,8 +99,10 @@ int strike_footers(struct recover *r)
 	int err = 0;
 
 	while (!err && (f = conflict_next(&r->conflict))) {
-		if (!r->io->read_only)
+		if (!r->io->read_only) {
+			wear_spend(&r->io->wear, f->bytes);
 			err = syncio_write(r->io->q, f->offset, f->buf, f->bytes);
+		}
 		if (err)
 			err = strike_unwritten(r, f->of, f->buf, f->count, err);
 		conflict_drop(&r->conflict, f);

@@ -544,6 +544,11 @@ static int f_set_share(void)
 	return weir_store_set_share(store, 44, 30);
 }
 
+static int f_set_write_budget(void)
+{
+	return weir_store_set_write_budget(store, 44);
+}
+
 static int f_get_stream(void)
 {
 	struct weir_store_stream stream = WEIR_STORE_STREAM_INIT;
@@ -639,6 +644,7 @@ static const struct row {
 	{ "weir_store_get_stats", f_store_get_stats, "3 bytes" },
 	{ "weir_store_add_tenant", f_add_tenant, "name" },
 	{ "weir_store_set_share", f_set_share, "44" },
+	{ "weir_store_set_write_budget", f_set_write_budget, "44" },
 	{ "weir_store_get_stream", f_get_stream, "44" },
 	{ "weir_store_get_tenant", f_get_tenant, "44" },
 };
