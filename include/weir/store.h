@@ -387,9 +387,9 @@ const char *weir_store_op_strerror(const struct weir_store_op *op, char *buf, si
  * weir_error() says how to format for it), -ENOSPC (pins and open segments hold everything, or the
  * filesystem below a sparse file is full: weir_error() says which), -EDQUOT (not admitted,
  * because the write budget is spent: what was there stays; see weir_store_set_write_budget()),
- * -EROFS (opened read-only, or
- * read-only after a failed flush), -EIO (weir_error() says so where the queue has lost its ring and
- * the store must be reopened), -ENODEV (the device was removed), -EDEADLK. Any thread; blocks.
+ * -EROFS (opened read-only, or read-only after a failed flush), -EIO (weir_error() says so where
+ * the queue has lost its ring and the store must be reopened), -ENODEV (the device was removed),
+ * -EDEADLK. Any thread; blocks.
  */
 int weir_store_put(struct weir_store *s, const void *key, uint32_t key_len, const void *value,
 		   size_t value_len, uint32_t flags);

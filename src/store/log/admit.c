@@ -201,7 +201,7 @@ static enum admit_result admit_one(struct log *l, struct batch **b)
 		return admit_there(l, newest);
 	if (*b && !batch_takes(*b, op))
 		admit_submit(b);
-	/* Law write-budget: what is over the budget is refused before space is made for it. */
+	/* What is over the write budget is refused before space is made for it. */
 	if (refuse_put(l, op, newest)) {
 		op_end(l->io, log_pop(l), -EDQUOT);
 		return ADMIT_NEXT;

@@ -16,7 +16,7 @@
 #define SEEN_MAX 8192u
 
 /* A command, as the scheduler knew it. */
-struct seen {
+struct noticed {
 	uint8_t op;
 	bool sync, get, header;
 	uint16_t prio;
@@ -24,7 +24,7 @@ struct seen {
 };
 
 static struct rig rig = { .engine = "posix" };
-static struct seen seen[SEEN_MAX];
+static struct noticed seen[SEEN_MAX];
 static unsigned count;
 static uint8_t value[LENGTH] __attribute__((aligned(4096)));
 static uint8_t buf[LENGTH] __attribute__((aligned(4096)));
@@ -38,7 +38,7 @@ static void watch(const struct weir_cmd *cmd, int ended)
 
 	if (ended || !l || cmd->op > WEIR_OP_WRITE || count == SEEN_MAX)
 		return;
-	seen[count++] = (struct seen){
+	seen[count++] = (struct noticed){
 		.op = cmd->op,
 		.sync = rq->rq.flags & SCHED_RQ_SYNC,
 		.get = cmd->op == WEIR_OP_READ && cmd->iov[0].iov_base == buf,
@@ -91,7 +91,7 @@ static struct weir_store_op make(uint32_t kind, uint64_t id, uint32_t flags, uin
 }
 
 /* Leaves in `seen` only what the operations did: no headers and footers of segments. Returns it. */
-static const struct seen *only_one(void)
+static const struct noticed *only_one(void)
 {
 	unsigned i, found = 0;
 
@@ -104,7 +104,7 @@ static const struct seen *only_one(void)
 }
 
 /* Runs one operation, and returns its io. */
-static struct seen run(uint32_t kind, uint32_t flags, uint16_t prio, uint32_t submitter)
+static struct noticed run(uint32_t kind, uint32_t flags, uint16_t prio, uint32_t submitter)
 {
 	struct weir_store_op op = make(kind, 1, flags, prio, submitter);
 
@@ -116,7 +116,7 @@ static struct seen run(uint32_t kind, uint32_t flags, uint16_t prio, uint32_t su
 /* The defaults, and what the program asks for. */
 static void by_kind(void **state)
 {
-	struct seen one;
+	struct noticed one;
 
 	(void)state;
 	one = run(WEIR_STORE_PUT, 0, 0, 3);
@@ -142,7 +142,7 @@ static void by_kind(void **state)
 /* A level without a class is one of the class BE, also where writes are compared. */
 static void level_alone(void **state)
 {
-	struct seen one;
+	struct noticed one;
 
 	(void)state;
 	one = run(WEIR_STORE_PUT, 0, 6, 0);
@@ -188,7 +188,7 @@ static void reclaiming(void **state)
 		assert_int_equal(weir_store_run(rig.s, &op, 1), 0);
 	}
 	for (i = 0; i < count; i++) {
-		const struct seen *one = &seen[i];
+		const struct noticed *one = &seen[i];
 
 		if (one->get) {
 			assert_int_equal(one->prio, URGENCY_GET);
