@@ -213,9 +213,6 @@ static void damage_one(const struct place *p, enum damage damage)
 	const char *why;
 	uint64_t keys;
 
-	/* A superblock of another store still wins over the second copy. */
-	if (p->kind == PLACE_SUPER && damage == DAMAGE_OTHER)
-		return;
 	run.model = model;
 	drive_load(image);
 	keys = damage_do(p, damage);

@@ -12,7 +12,6 @@
 #include "store/check/medium.h"
 
 #define MEDIUM_DEPTH 64u
-#define MEDIUM_PROBE 64u /* headers that tell which of two superblocks belongs to the device */
 
 int medium_fetch(struct weir_queue *q, uint64_t offset, void *buf, size_t length)
 {
@@ -60,39 +59,20 @@ static void medium_read_copies(struct medium *m)
 		medium_read_copy(m, 1, m->copy[0].super.layout.copy_offset[1]);
 }
 
-/* Counts headers that belong to the store of SUPER. */
-static uint32_t medium_count_headers(struct medium *m, const struct super *super)
-{
-	const struct layout *l = &super->layout;
-	struct checksum_key key;
-	struct header h;
-	uint32_t n, found = 0;
-	void *buf;
-
-	checksum_key_make(&key, super->uuid, super->secret, super->device_index);
-	if (posix_memalign(&buf, 65536, l->block_bytes))
-		return 0;
-	for (n = 0; n < l->segments && n < MEDIUM_PROBE; n++)
-		if (!medium_fetch(m->q, layout_offset(l, n, 0), buf, l->block_bytes))
-			found += header_decode(&h, buf, n, &key, super->uuid);
-	free(buf);
-	return found;
-}
-
-/* Returns the number of the copy that counts, or -1. */
+/* Returns the number of the copy that counts, or -1 and sets weir_error() if two valid ones belong
+ * to two stores, and the headers do not tell which is this one. It counts as an open would. */
 static int medium_choose(struct medium *m)
 {
 	const struct medium_copy *c = m->copy;
 	bool one = c[0].state == SUPER_VALID, two = c[1].state == SUPER_VALID;
-	uint32_t first, second;
+	int own;
 
 	if (!one || !two)
 		return one ? 0 : two ? 1 : -1;
 	if (!memcmp(c[0].super.uuid, c[1].super.uuid, sizeof(c[0].super.uuid)))
 		return c[1].super.revision > c[0].super.revision;
-	first = medium_count_headers(m, &c[0].super);
-	second = medium_count_headers(m, &c[1].super);
-	return first == second ? -1 : second > first;
+	own = superpick_run(m->q, &c[0].super, &c[1].super);
+	return own < 0 ? -1 : own;
 }
 
 static void medium_place(struct syncio_many *many, uint64_t i, uint64_t *offset, size_t *length)
@@ -180,10 +160,7 @@ static int medium_no_store(const struct medium *m, const char *path)
 	enum super_state a = m->copy[0].state, b = m->copy[1].state;
 
 	if (a == SUPER_VALID && b == SUPER_VALID)
-		return error_set(-EBADMSG,
-				 "%s: the superblock copies belong to two stores, and the segments "
-				 "do not tell which one this is",
-				 path);
+		return error_set(-EBADMSG, "%s", weir_error());
 	if (a == SUPER_VERSION || b == SUPER_VERSION)
 		return error_set(-EPROTONOSUPPORT,
 				 "%s: a weir store of another format version: use the weir that "

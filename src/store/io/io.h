@@ -28,6 +28,7 @@
 #include "store/io/sio.h"
 #include "store/io/superio.h"
 #include "store/io/superjob.h"
+#include "store/io/superpick.h"
 #include "store/io/syncio.h"
 #include "store/io/urgency.h"
 #include "store/io/wear.h"

@@ -92,6 +92,57 @@ static void opens_all_the_same(void)
 	assert_memory_equal(((struct disk_super *)(memdisk.now + SECOND_COPY))->uuid, uuid, 16);
 }
 
+static uint64_t revision_of(unsigned copy)
+{
+	const uint8_t *at = memdisk.now + (copy == 1 ? 0 : SECOND_COPY);
+
+	return le64toh(((const struct disk_super *)at)->revision);
+}
+
+/* Fails the test unless both copies have a revision above WAS, which is also what the store says.
+ * Returns it. */
+static uint64_t revision_rises(uint64_t was)
+{
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+
+	assert_int_equal(revision_of(1), revision_of(2));
+	assert_true(revision_of(1) > was);
+	assert_int_equal(weir_store_get_info(rig.s, &info), 0);
+	assert_int_equal(info.revision, revision_of(1));
+	return revision_of(1);
+}
+
+/* Each change of the superblock has a revision of its own: opens, tenants, shares; and one that
+ * fails after its first copy, because that copy must not count as equal to the next change. */
+static void each_change_has_a_revision(void **state)
+{
+	uint64_t revision = revision_of(1);
+	uint32_t stream;
+
+	(void)state;
+	memdisk_power_on(&rig);
+	revision = revision_rises(revision);
+	assert_true(weir_store_add_tenant(rig.s, "a", &stream) >= 0);
+	revision = revision_rises(revision);
+	assert_true(weir_store_add_tenant(rig.s, "b", &stream) >= 0);
+	revision = revision_rises(revision);
+	assert_int_equal(weir_store_set_share(rig.s, stream, 30), 0);
+	revision = revision_rises(revision);
+	memdisk.fail_op = WEIR_OP_WRITE;
+	memdisk.fail_from = SECOND_COPY;
+	memdisk.fail_to = IMAGE;
+	memdisk.fails = 1;
+	assert_int_equal(weir_store_set_share(rig.s, stream, 40), -EIO);
+	assert_int_equal(memdisk.fails, 0);
+	assert_true(revision_of(1) > revision_of(2) && revision_of(2) == revision);
+	revision = revision_of(1);
+	assert_int_equal(weir_store_set_share(rig.s, stream, 50), 0);
+	revision = revision_rises(revision);
+	memdisk_reopen(&rig);
+	revision_rises(revision);
+	memdisk_close(&rig);
+}
+
 static void another_store_over_copy_1(void **state)
 {
 	(void)state;
@@ -331,6 +382,7 @@ static void out_of_use_needs_both(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(each_change_has_a_revision),
 		TEST(another_store_over_copy_1),
 		TEST(another_store_over_copy_2),
 		TEST(another_layout),
