@@ -78,6 +78,7 @@ static int parts_sync(struct weir_store *s, struct weir_store_op *op)
 		sync->each[i] = (struct weir_store_op){ .kind = WEIR_STORE_SYNC,
 							.prio = op->prio,
 							.submitter = op->submitter,
+							.deadline_ns = op->deadline_ns,
 							.end = parts_sync_ended,
 							.user = sync };
 	PARTS_FOREACH(s, part, i)

@@ -232,6 +232,26 @@ static void many_at_once(void **state)
 	rig.attach = 0;
 }
 
+/* What comes too late does not begin, whatever it is and wherever its key lies. */
+static void too_late(void **state)
+{
+	(void)state;
+	open_all(all);
+	for (uint32_t kind = 0; kind < WEIR_STORE_OP_COUNT; kind++) {
+		uint64_t key = kind;
+		struct weir_store_op op = { .kind = kind,
+					    .key = &key,
+					    .key_len = sizeof(key),
+					    .value = &key,
+					    .value_len = sizeof(key),
+					    .capacity = sizeof(key),
+					    .deadline_ns = 1 };
+
+		assert_int_equal(weir_store_run(rig.s, &op, 1), -ETIMEDOUT);
+	}
+	close_all();
+}
+
 /* A loop of the program's own: the descriptor fires for each of the devices. */
 static void descriptor(void **state)
 {
@@ -727,6 +747,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(calls, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_at_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(too_late, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(descriptor, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(another_device, set_up, tear_down),
