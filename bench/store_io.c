@@ -6,29 +6,33 @@
  *   weir-bench-store PATH VALUE_BYTES TOTAL_BYTES DEPTH [THREADS [ENGINE]]
  *
  * PATH must hold a store (weir format). The keys are dealt to THREADS threads (1). Each of them
- * keeps DEPTH operations under way, and waits for its oldest one before it submits the next. One
- * thread alone owns the store's loop (attach); several threads hand their operations to the store's
- * own thread. Values are distinct and cannot be compressed; the store checks every get as always.
- * The puts end with a sync, which is counted. Prints one JSON line: MB/s (10^6) of payload, and
- * what the puts cost: bytes written to the device for each byte of payload, flushes, and bytes of
- * memory for each entry of the index.
+ * keeps DEPTH operations under way: when any of them ends, it submits the next. One thread alone
+ * owns the store's loop (attach); several threads hand their operations to the store's own thread.
+ * Values are distinct and cannot be compressed; the store checks every get as always. The puts end
+ * with a sync, which is counted. Prints one JSON line: MB/s (10^6) of payload, seconds of CPU for a
+ * GB of it (the kernel's workers of this process included), and what the puts cost: bytes written
+ * to the device for each byte of payload, flushes, and bytes of memory for each entry of the index.
  */
 #include <err.h>
 #include <pthread.h>
-#include <stdbool.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <weir/weir.h>
 
 #include "base/clock.h"
 
+struct part;
+
 struct slot {
 	struct weir_store_op op;
+	struct part *part;
+	struct slot *next; /* in the list of those that are free */
 	char key[24];
 	char *value;
-	bool busy;
 };
 
 /* The keys FIRST, FIRST + threads and so on. */
@@ -36,6 +40,9 @@ struct part {
 	pthread_t thread;
 	struct slot *slots;
 	uint64_t first;
+	pthread_mutex_t lock; /* of the list */
+	struct slot *free;
+	sem_t nr_free; /* slots in the list */
 };
 
 static struct weir_store *store;
@@ -52,13 +59,45 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-static void finish(struct slot *slot)
+static void give_back(struct slot *slot)
 {
-	if (!slot->busy)
-		return;
-	slot->busy = false;
-	if (weir_store_wait(store, &slot->op, UINT64_MAX))
-		errx(1, "%s: %s", slot->key, weir_error());
+	struct part *part = slot->part;
+
+	pthread_mutex_lock(&part->lock);
+	slot->next = part->free;
+	part->free = slot;
+	pthread_mutex_unlock(&part->lock);
+	sem_post(&part->nr_free);
+}
+
+/* Called on the store's loop. */
+static void ended(struct weir_store_op *op)
+{
+	char text[256];
+
+	if (op->result)
+		errx(1, "%s: %s", (const char *)op->key,
+		     weir_store_op_strerror(op, text, sizeof(text)));
+	give_back(op->user);
+}
+
+/* Takes the slot of any operation that has ended, as fio does. */
+static struct slot *take(struct part *part)
+{
+	struct slot *slot;
+
+	if (threads > 1)
+		while (sem_wait(&part->nr_free))
+			;
+	else
+		while (sem_trywait(&part->nr_free))
+			if (weir_queue_poll_wait(weir_store_queue(store), UINT64_MAX) < 0)
+				errx(1, "%s", weir_error());
+	pthread_mutex_lock(&part->lock);
+	slot = part->free;
+	part->free = slot->next;
+	pthread_mutex_unlock(&part->lock);
+	return slot;
 }
 
 static void begin(struct slot *slot, uint64_t id)
@@ -71,34 +110,56 @@ static void begin(struct slot *slot, uint64_t id)
 	op->key_len = (uint32_t)snprintf(slot->key, sizeof(slot->key), "key-%llu",
 					 (unsigned long long)id);
 	op->buf = slot->value;
+	op->end = ended;
+	op->user = slot;
 	op->value_len = op->capacity = value_bytes;
 	if (!order) /* one word is enough to make a value distinct */
 		memcpy(slot->value, &id, sizeof(id));
 	if (weir_store_submit(store, op))
 		errx(1, "%s: %s", slot->key, weir_error());
-	slot->busy = true;
 }
 
 static void *run_part(void *arg)
 {
 	struct part *part = arg;
-	uint64_t n = 0;
+	struct slot *all = NULL;
 
-	for (uint64_t at = part->first; at < count; at += threads, n++) {
-		struct slot *slot = &part->slots[n % depth];
+	for (uint64_t at = part->first; at < count; at += threads)
+		begin(take(part), order ? order[at] : at);
+	/* All have ended when all slots are free. */
+	for (uint32_t i = 0; i < depth; i++) {
+		struct slot *slot = take(part);
 
-		finish(slot);
-		begin(slot, order ? order[at] : at);
+		slot->next = all;
+		all = slot;
 	}
-	for (uint32_t i = 0; i < depth; i++, n++)
-		finish(&part->slots[n % depth]);
+	while (all) {
+		struct slot *slot = all;
+
+		all = slot->next;
+		give_back(slot);
+	}
 	return NULL;
 }
 
-/* Goes through all ids. Returns MB/s. */
-static double run(void)
+static double cpu_seconds(void)
 {
-	double before = clock_seconds();
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+/* What one way through all ids took. */
+struct taken {
+	double mbps, cpu_per_gb;
+};
+
+static struct taken run(void)
+{
+	double before = clock_seconds(), cpu = cpu_seconds();
+	double bytes = (double)(count * value_bytes);
 
 	for (uint32_t i = 1; i < threads; i++)
 		if (pthread_create(&parts[i].thread, NULL, run_part, &parts[i]))
@@ -108,7 +169,8 @@ static double run(void)
 		pthread_join(parts[i].thread, NULL);
 	if (!order && weir_store_sync(store))
 		errx(1, "%s", weir_error());
-	return (double)(count * value_bytes) / (clock_seconds() - before) / 1e6;
+	return (struct taken){ bytes / (clock_seconds() - before) / 1e6,
+			       (cpu_seconds() - cpu) / (bytes / 1e9) };
 }
 
 static uint64_t *shuffled(void)
@@ -137,10 +199,14 @@ static void make_parts(void)
 	for (uint32_t t = 0; t < threads; t++) {
 		parts[t].first = t;
 		parts[t].slots = calloc(depth, sizeof(struct slot));
-		if (!parts[t].slots)
+		if (!parts[t].slots || sem_init(&parts[t].nr_free, 0, 0) ||
+		    pthread_mutex_init(&parts[t].lock, NULL))
 			errx(1, "no memory");
-		for (uint32_t i = 0; i < depth; i++)
+		for (uint32_t i = 0; i < depth; i++) {
+			parts[t].slots[i].part = &parts[t];
 			parts[t].slots[i].value = values + (t * depth + i) * value_bytes;
+			give_back(&parts[t].slots[i]);
+		}
 	}
 }
 
@@ -170,7 +236,7 @@ static void open_store(const char *path, const char *engine)
 int main(int argc, char **argv)
 {
 	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
-	double put, get;
+	struct taken put, get;
 	uint64_t *ids;
 
 	if (argc < 5)
@@ -190,9 +256,11 @@ int main(int argc, char **argv)
 	get = run();
 	if (weir_store_close(store))
 		errx(1, "%s", weir_error());
-	printf("{\"put_mbps\":%.1f,\"get_mbps\":%.1f,\"write_amplification\":%.4f,"
-	       "\"flushes\":%llu,\"index_bytes_per_entry\":%.1f}\n",
-	       put, get, (double)stats.written_bytes / (double)(count * value_bytes),
+	printf("{\"put_mbps\":%.1f,\"get_mbps\":%.1f,\"put_cpu_per_gb\":%.3f,"
+	       "\"get_cpu_per_gb\":%.3f,\"write_amplification\":%.4f,\"flushes\":%llu,"
+	       "\"index_bytes_per_entry\":%.1f}\n",
+	       put.mbps, get.mbps, put.cpu_per_gb, get.cpu_per_gb,
+	       (double)stats.written_bytes / (double)(count * value_bytes),
 	       (unsigned long long)stats.flushes,
 	       stats.entries ? (double)stats.index_bytes / (double)stats.entries : 0.0);
 	free(ids);

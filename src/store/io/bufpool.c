@@ -5,11 +5,15 @@
  * New memory from the system costs a page fault for every 4 KiB, which takes longer than to copy
  * into it; so it is kept. One thread owns and uses a pool.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/check.h"
 #include "store/io/bufpool.h"
+
+#define BUFPOOL_HUGE ((size_t)2 << 20) /* a huge page on x86-64, and on ARM with 4 KiB pages */
 
 void bufpool_init(struct bufpool *p, size_t align)
 {
@@ -47,6 +51,21 @@ void bufpool_free(struct bufpool *p)
 	CHECK(!p->kept_bytes);
 }
 
+/* Returns new memory. Where it has room for huge pages it should lie in them: each page that is not
+ * beside the one before is a segment of its own in the drive's commands. */
+static void *bufpool_new(size_t align, size_t length)
+{
+	bool huge = length >= BUFPOOL_HUGE;
+	void *buf;
+
+	if (posix_memalign(&buf, huge && align < BUFPOOL_HUGE ? BUFPOOL_HUGE : align, length))
+		return NULL;
+	/* It is only a wish: kernels without huge pages refuse it. */
+	if (huge)
+		(void)madvise(buf, length, MADV_HUGEPAGE);
+	return buf;
+}
+
 void *bufpool_get(struct bufpool *p, size_t length)
 {
 	unsigned class = bufpool_class(length);
@@ -62,7 +81,7 @@ void *bufpool_get(struct bufpool *p, size_t length)
 	}
 	if (class < BUFPOOL_CLASSES)
 		length = bufpool_bytes(class);
-	return posix_memalign(&buf, p->align, length) ? NULL : buf;
+	return bufpool_new(p->align, length);
 }
 
 void bufpool_put(struct bufpool *p, void *buf, size_t length)
