@@ -225,25 +225,29 @@ static int stat_json_placement(json_t *root, const struct weir_store_info *info)
 
 static int stat_print_json(const struct stat_facts *f, struct source *src)
 {
-	json_t *streams = tenant_json(src), *root;
+	json_t *devices = device_table_json(src), *streams = devices ? tenant_json(src) : NULL;
+	json_t *root;
 	int pid = source_pid(src);
 
 	/* Another process that has the store open may end meanwhile. */
-	if (!streams)
+	if (!streams) {
+		json_decref(devices);
 		return report_failed(f->path);
+	}
 	root = describe_store("weir.stat.v1", f->path, &f->info);
-	if (root && (json_object_set_new(root, "pid", pid ? json_integer(pid) : json_null()) ||
-		     json_object_set_new(root, "engine", json_string(f->queue.engine)) ||
-		     json_object_set_new(root, "engine_why", json_string(f->queue.engine_why)) ||
-		     json_object_set_new(root, "scheduler", json_string(f->queue.scheduler)) ||
-		     json_object_set_new(root, "content", stat_json_content(&f->stats)) ||
-		     json_object_set_new(root, "recovery", stat_json_recovery(&f->stats)) ||
-		     stat_json_placement(root, &f->info) ||
-		     json_object_set_new(root, "devices", device_table_json(src)) ||
-		     json_object_set(root, "streams", streams))) {
+	if (root &&
+	    (json_object_set_new(root, "pid", pid ? json_integer(pid) : json_null()) ||
+	     json_object_set_new(root, "engine", json_string(f->queue.engine)) ||
+	     json_object_set_new(root, "engine_why", json_string(f->queue.engine_why)) ||
+	     json_object_set_new(root, "scheduler", json_string(f->queue.scheduler)) ||
+	     json_object_set_new(root, "content", stat_json_content(&f->stats)) ||
+	     json_object_set_new(root, "recovery", stat_json_recovery(&f->stats)) ||
+	     stat_json_placement(root, &f->info) || json_object_set(root, "devices", devices) ||
+	     json_object_set(root, "streams", streams))) {
 		json_decref(root);
 		root = NULL;
 	}
+	json_decref(devices);
 	json_decref(streams);
 	return report_json(root, 0);
 }

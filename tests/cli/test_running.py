@@ -8,10 +8,13 @@ import glob
 import json
 import os
 import pathlib
+import random
 import signal
+import socket
 import struct
 import subprocess
 import sys
+import time
 
 from harness import Skip, case, main, wait_unlocked
 
@@ -225,6 +228,63 @@ def killed_owner(weir):
     assert len(glob.glob(weir.path("weir/*.sock"))) == 1
     owner.close()
     assert not os.listdir(weir.path("weir"))
+
+
+def frame(kind, body, length=None, magic=0x52494557, version=1):
+    """Returns a request (docs/control.md)."""
+    length = len(body) if length is None else length
+    return struct.pack("IHHIi", magic, version, kind, length, 0) + body
+
+
+@case
+def attacked_owner(weir):
+    """whatever clients send, in a thousand connections, the owner goes on, and so does its store"""
+    fill(weir)
+    owner = Owner(weir, "posix", "worker")
+    path, = glob.glob(weir.path("weir/*.sock"))
+    sent, held, dice = 0, [], random.Random(7)
+    for n in range(1000):
+        kind, body = dice.randrange(0, 16), dice.randbytes(dice.choice((0, 1, 4, 4, 8, 100, 2048)))
+        text = (frame(kind, body), frame(kind, body, 1 << 31), frame(kind, body, version=9),
+                frame(kind, body + b"x")[:-1], frame(kind, body)[:7], dice.randbytes(40),
+                frame(kind, body, magic=n), b"")[n % 8]
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(path)
+        try:
+            client.sendall(text)
+            sent += 1
+        except BrokenPipeError:
+            pass
+        # Some are kept, silent, while others come.
+        held.append(client)
+        if len(held) > 4:
+            held.pop(0).close()
+    for client in held:
+        client.close()
+    assert sent > 500, sent
+    stat = weir.json("stat", weir.img, env=environment(weir))
+    assert stat["pid"] == owner.pid and stat["content"]["entries"] == 31, stat
+    assert len(weir.run("get", weir.img, "large", env=environment(weir))[0]) == 500000
+    owner.close()
+    assert b"clean" in weir.run("fsck", weir.img, "--data")[0]
+
+
+@case
+def killed_while_asked(weir):
+    """clients that wait for an owner that is killed end with words, or read the store themselves"""
+    fill(weir)
+    owner = Owner(weir, "posix", "sleeps")
+    clients = [weir.start("get", weir.img, "large", "--wait", "60s", env=environment(weir))
+               for _ in range(4)]
+    while len(os.listdir(f"/proc/{owner.pid}/fd")) < 8:
+        time.sleep(0.01)
+    owner.kill()
+    for client in clients:
+        out, err = client.communicate(timeout=100)
+        assert (client.returncode == 0 and len(out) == 500000) or \
+            (client.returncode == 1 and err.startswith(b"weir get: ")), (client.returncode, err)
+    wait_unlocked(weir.img)
+    assert len(weir.run("get", weir.img, "large", env=environment(weir))[0]) == 500000
 
 
 @case
