@@ -229,6 +229,7 @@ static void failing(void **state)
 		(void)wait_for(i);
 	assert_int_equal(memdisk.fails, 0);
 	assert_int_equal(stats_of().writing_bytes, 0);
+	ended = 0;
 	submit(0, 0, LENGTH);
 	assert_int_equal(wait_for(0), 0);
 }
