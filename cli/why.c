@@ -63,7 +63,8 @@ static void why_words(const struct why_found *w, const char *path, const char *k
 	else if (d->live)
 		printf("%s: %s is there: %" PRIu64 " bytes, put %s\n", path, key, d->length, when);
 	else if (d->tombstone)
-		printf("%s: %s was deleted %s\n", path, key, when);
+		printf("%s: %s was deleted %s, by a delete or by a scrub that found it damaged\n",
+		       path, key, when);
 	else if (d->struck)
 		printf("%s: %s was dropped: its value was damaged, or a newer one in another "
 		       "stream won (put %s)\n",

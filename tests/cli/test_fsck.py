@@ -223,5 +223,22 @@ def why(weir):
     weir.run("get", weir.img, gone[0], code=1)
 
 
+@case
+def why_damaged(weir):
+    """stat --why tells that a value was damaged: a repair says so, a scrub leaves a delete"""
+    fill(weir)
+    weir.run("put", weir.img, "user/3", stdin=b"three")
+    for key in ("user/1", "user/3"):
+        poke(weir, record(weir, key, "live")["offset"], b"\xff\x00")
+        if key == "user/1":
+            weir.run("fsck", weir.img, "--data", "--repair", code=1)
+    assert weir.json("stat", weir.img, "--why", "user/1")["reason"] == "damaged"
+    assert b"was dropped: its value was damaged" in weir.run("stat", weir.img, "--why", "user/1")[0]
+    weir.run("scrub", weir.img, code=1)
+    assert weir.json("stat", weir.img, "--why", "user/3")["reason"] == "deleted"
+    out, _ = weir.run("stat", weir.img, "--why", "user/3")
+    assert b"by a delete or by a scrub that found it damaged" in out, out
+
+
 if __name__ == "__main__":
     sys.exit(main())
