@@ -122,7 +122,8 @@ static void read_parts_plan_one(const struct store_io *io, struct read_part *par
 		n = (run.bytes + rule.block - 1) & ~(rule.block - 1);
 		part->iov[part->count++] = (struct iovec){ run.direct ? run.direct : *free, n };
 		part->bytes += (uint32_t)n;
-		*free += run.direct ? 0 : n;
+		if (!run.direct)
+			*free += n;
 		pieces_skip(p, run.bytes);
 	}
 }
@@ -142,7 +143,8 @@ static void read_parts_plan(const struct store_io *io, struct read_req *req, str
 		read_parts_plan_one(io, part, &p, &free, copy_all);
 		iov += part->count;
 	}
-	CHECK(!p.left && free == req->own + req->own_bytes);
+	/* Without own memory both are NULL, to which C adds nothing, not even 0. */
+	CHECK(!p.left && free == (req->own ? req->own + req->own_bytes : NULL));
 }
 
 /* Takes the store's memory for REQ. Returns 0 or -ENOMEM. */

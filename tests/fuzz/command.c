@@ -85,12 +85,15 @@ static void command_child(int argc, char **argv)
 static void command_try(int argc, char **argv)
 {
 	int status;
-	pid_t pid = fork();
+	pid_t waited, pid = fork();
 
 	FUZZ_CHECK(pid >= 0);
 	if (!pid)
 		command_child(argc, argv);
-	FUZZ_CHECK(waitpid(pid, &status, 0) == pid);
+	/* libFuzzer's timer interrupts the wait. */
+	while ((waited = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
+		;
+	FUZZ_CHECK(waited == pid);
 	if (WIFSIGNALED(status))
 		FUZZ_CHECK(WTERMSIG(status) == SIGALRM);
 	else
