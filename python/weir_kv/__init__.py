@@ -13,10 +13,11 @@ from .aio import AsyncStore
 from .errors import (DamagedValue, DeadlineMissed, KeyExists, KeyNotFound, NoStore, ReadOnlyStore,
                      StoreBusy, StoreFull, ValueTooLong, WeirError, WrongLength)
 from .futures import Futures, Result
+from .simulator import Simulation, sim
 from .store import Entry, Store, format_store
 
 __version__: str = _ffi.string(_lib.weir_version()).decode()
 
 __all__ = ["AsyncStore", "DamagedValue", "DeadlineMissed", "Entry", "Futures", "KeyExists",
-           "KeyNotFound", "NoStore", "ReadOnlyStore", "Result", "Store", "StoreBusy", "StoreFull",
-           "ValueTooLong", "WeirError", "WrongLength", "format_store"]
+           "KeyNotFound", "NoStore", "ReadOnlyStore", "Result", "Simulation", "Store", "StoreBusy",
+           "StoreFull", "ValueTooLong", "WeirError", "WrongLength", "format_store", "sim"]
