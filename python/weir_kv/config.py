@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -151,6 +152,16 @@ def _max_value(config: Config) -> int:
     return min(_LONGEST_DEFAULT, 1 << max(17, (config.size // 64).bit_length() - 1))
 
 
+def _set_weights(store: Store, config: Config) -> None:
+    for tenant, weight in config.weights.items():
+        try:
+            store.set_weight(tenant, weight)
+        except OSError as e:
+            if e.errno != errno.EOPNOTSUPP:
+                raise
+            raise ValueError(f"weights: {e.strerror}; bfq does: set scheduler to it") from None
+
+
 def open_store(config: Config) -> Store:
     """Opens the store of CONFIG, makes it where the parameters say so, and sets its queue up."""
     store = Store(list(config.path), format=config.format, size=config.size,
@@ -159,8 +170,7 @@ def open_store(config: Config) -> Store:
     try:
         for name, value in config.set.items():
             store.set(name, value)
-        for tenant, weight in config.weights.items():
-            store.set_weight(tenant, weight)
+        _set_weights(store, config)
         for tenant, percent in config.shares.items():
             store.set_share(tenant, percent)
     except BaseException:

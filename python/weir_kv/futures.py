@@ -56,8 +56,9 @@ class _Items:
         for i, key in enumerate(self.keys):
             item = self.array[i]
             item.key, item.key_len = key, len(key)
-            item.submitter, item.prio = submitter, prio
             item.stream = streams if isinstance(streams, int) else streams[i]
+            # Store.set_weight() sets the weight of a stream's I/O, so the stream is its account.
+            item.submitter, item.prio = submitter or item.stream, prio
             if values is not None:
                 self._set_value(item, values[i], writable)
 
@@ -114,7 +115,8 @@ class Futures:
         """Submits a future and returns its number; never blocks on I/O.
 
         VALUES are buffers, or lists of buffers (at most 256 pieces each): read by a put, filled by
-        a get. What is wrong with one key is in the result, not an exception.
+        a get. I/O is accounted to SUBMITTER, or, if that is 0, to the stream of its key. What is
+        wrong with one key is in the result, not an exception.
         """
         if values is not None and len(values) != len(keys):
             raise ValueError(f"{len(keys)} keys but {len(values)} values")

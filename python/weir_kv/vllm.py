@@ -169,7 +169,7 @@ class Tier(SecondaryTierManager):  # type: ignore[misc]
 
     def submit_load(self, job_metadata: Any) -> None:
         """Loads the chunks into the arena."""
-        self._submit(job_metadata, GET, EXACT, 0)
+        self._submit(job_metadata, GET, EXACT, self._stream(job_metadata.req_context))
 
     def _note_misses(self, names: Iterable[bytes]) -> None:
         for name in names:
