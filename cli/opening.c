@@ -3,6 +3,7 @@
  * opening.c - opens stores for subcommands and prints why that failed. The caller owns the store.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -177,7 +178,15 @@ int opening_ask(struct weir_store_info *info, const char *path, const struct ope
 
 int opening_close(struct weir_store *s, const char *path, int exit_code)
 {
-	if (weir_store_close(s) < 0 && !exit_code)
-		return report_failed(path);
+	struct weir_store_close_report dropped = WEIR_STORE_CLOSE_REPORT_INIT;
+
+	/* A command that failed already said why. That more was lost is news. */
+	if (weir_store_close_report(s, &dropped) < 0)
+		return exit_code && !dropped.at_risk ? exit_code : report_failed(path);
+	if (!exit_code && dropped.failed_ops)
+		return report_error(
+			"%s: operations that failed while the store was closed: %" PRIu64 "%s%s",
+			path, dropped.failed_ops, dropped.words[0] ? "; first " : "",
+			dropped.words);
 	return exit_code;
 }

@@ -141,8 +141,9 @@ int opening_peek(struct weir_store_info *info, const char *path, const struct op
 int opening_ask(struct weir_store_info *info, const char *path, const struct opening *o);
 
 /*
- * Closes S, which was opened from PATH. Returns EXIT_CODE, but if that is 0 and closing fails, it
- * prints the error and returns REPORT_FAILED.
+ * Closes S, which was opened from PATH. Returns EXIT_CODE, but if that is 0, and closing or an
+ * operation that was under way fails, it prints the error and returns REPORT_FAILED. It does so
+ * with another EXIT_CODE too if acknowledged puts are at risk.
  */
 int opening_close(struct weir_store *s, const char *path, int exit_code);
 

@@ -245,9 +245,33 @@ int weir_store_open_queues(struct weir_store **s, struct weir_queue **queues, ui
  * Waits for all operations, flushes, seals the open segments, and frees S. Returns the first error;
  * the store is closed also if there was one. With opts.attach the owner must call this. NULL is
  * allowed. Blocks. In a child of fork() it frees memory only, and returns 0 at once. Errors: -EIO,
- * -ENOSPC (the filesystem below a sparse file was full), -EDEADLK from a callback.
+ * -ENOSPC (the filesystem below a sparse file was full), -EDEADLK from a callback. weir_error()
+ * names the first io that failed, and says what was dropped.
  */
 int weir_store_close(struct weir_store *s);
+
+/* What was lost or let go when a store was closed. Start from WEIR_STORE_CLOSE_REPORT_INIT. */
+struct weir_store_close_report {
+	size_t size;
+	/* Operations that ended with an error while the store was being closed. A miss (-ENOENT)
+	 * and a key that is there already (-EEXIST) are answers, and no errors. */
+	uint64_t failed_ops;
+	uint64_t at_risk;	  /* since it was opened, as weir_store_stats.at_risk */
+	uint64_t leases, pins;	  /* keys that were still held (weir/pin.h) */
+	uint32_t failed_devices;  /* that had stopped writing, or whose newest io had failed */
+	uint32_t missing_devices; /* the store was opened without them (opts.degraded) */
+	char words[512]; /* the first io that failed since the store was opened, or ""; with several
+			  * devices, of the first device of which one failed */
+};
+
+#define WEIR_STORE_CLOSE_REPORT_INIT WEIR_INIT_SIZED(struct weir_store_close_report)
+
+/*
+ * Does what weir_store_close() does, and fills in REPORT, also if it fails. In a child of fork(),
+ * and for NULL, the report says nothing. Errors: those of weir_store_close(); -EINVAL (REPORT is
+ * not initialized) and -EDEADLK leave the store open.
+ */
+int weir_store_close_report(struct weir_store *s, struct weir_store_close_report *report);
 
 enum weir_put_flags {
 	WEIR_PUT_WRITTEN = 0,

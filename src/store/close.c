@@ -4,13 +4,17 @@
  *
  * Closing is an operation like others. When nothing else is under way, the open segments are
  * sealed, so that the next recovery reads footers and walks nothing. This file runs on the thread
- * that closes; turn.c does the work on the loop.
+ * that closes; turn.c does the work on the loop. When that has finished, the loop leaves the store
+ * alone, so the report is read from it.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
+#include "base/opts.h"
 #include "queue/loop.h"
 #include "store/answer.h"
 #include "store/open.h"
@@ -65,32 +69,62 @@ static int close_leave_all(struct weir_store *s)
 	return err;
 }
 
-/* Has the loop of S finish with it. */
-static int close_finish(struct weir_store *s)
+/* Adds what was dropped of S, with which the loop has finished, to REPORT. */
+static void close_report(struct weir_store *s, struct weir_store_close_report *report)
 {
+	struct log_pins held;
+
+	logs_count_pins(s->logs, &held);
+	report->pins += held.pinned;
+	report->leases += logs_count_leases(s->logs, clock_now());
+	report->failed_ops += s->io.counts.failed - s->closing.failed;
+	report->at_risk += s->io.counts.at_risk;
+	report->failed_devices += s->io.broken || s->io.failing.row;
+	if (!report->words[0])
+		snprintf(report->words, sizeof(report->words), "%s%s%s",
+			 s->io.failing.ios ? weir_device_path(s->io.dev) : "",
+			 s->io.failing.ios ? ": " : "", s->io.failing.first);
+}
+
+/* Sets the words for ERR, with which S ended; OWN is what was dropped of it. */
+static int close_failed(struct weir_store *s, int err, const struct weir_store_close_report *own)
+{
+	const bool known = s->io.failing.ios;
+	char dropped[96] = "";
+
+	if (own->failed_ops || own->at_risk)
+		snprintf(dropped, sizeof(dropped), "; operations that failed: %llu, at risk: %llu",
+			 (unsigned long long)own->failed_ops, (unsigned long long)own->at_risk);
+	return error_set(err, "%s: the store had stopped writing: %s%s%s%s",
+			 weir_device_path(s->io.dev), err == -ENOSPC ? WORDS_FULL : strerror(-err),
+			 known ? "; the first io that failed: " : "", s->io.failing.first, dropped);
+}
+
+/* Has the loop of S finish with it. */
+static int close_finish(struct weir_store *s, struct weir_store_close_report *report)
+{
+	struct weir_store_close_report own = WEIR_STORE_CLOSE_REPORT_INIT;
 	struct inner_op inner = { close_run };
 	int err = wait_inner(s, &inner);
 
-	if (err == -ENOSPC)
-		return error_set(err, "%s: the store had stopped writing: " WORDS_FULL,
-				 weir_device_path(s->io.dev));
-	return err ? error_sys(err, "%s: the store had stopped writing",
-			       weir_device_path(s->io.dev))
-		   : 0;
+	close_report(s, &own);
+	close_report(s, report);
+	return err ? close_failed(s, err, &own) : 0;
 }
 
 /* Closes each part. One that fails does not keep the others from being sealed. The loops of all run
  * until the last part has finished, so nothing is freed before. */
-static int close_parts(struct store_parts *parts)
+static int close_parts(struct store_parts *parts, struct weir_store_close_report *report)
 {
 	struct weir_store *part;
 	int err = 0, first = 0;
-	char words[512] = "";
+	char words[ERROR_BYTES] = "";
 	uint32_t n;
 
+	report->missing_devices = parts->missing;
 	PARTS_FOREACH(parts->first, part, n)
 	{
-		err = close_finish(part);
+		err = close_finish(part, report);
 		if (err && !first)
 			snprintf(words, sizeof(words), "%s", weir_error());
 		first = first ? first : err;
@@ -102,7 +136,8 @@ static int close_parts(struct store_parts *parts)
 	return first ? error_set(first, "%s", words) : 0;
 }
 
-int weir_store_close(struct weir_store *s)
+/* Closes S; REPORT says nothing yet. */
+static int close_store(struct weir_store *s, struct weir_store_close_report *report)
 {
 	int err;
 
@@ -116,8 +151,27 @@ int weir_store_close(struct weir_store *s)
 	answer_stop(s);
 	scrub_stop(s);
 	if (s->parts)
-		return close_parts(s->parts);
-	err = close_finish(s);
+		return close_parts(s->parts, report);
+	err = close_finish(s, report);
 	store_release(s);
+	return err;
+}
+
+int weir_store_close(struct weir_store *s)
+{
+	struct weir_store_close_report report = WEIR_STORE_CLOSE_REPORT_INIT;
+
+	return close_store(s, &report);
+}
+
+int weir_store_close_report(struct weir_store *s, struct weir_store_close_report *report)
+{
+	struct weir_store_close_report full = WEIR_STORE_CLOSE_REPORT_INIT;
+	int err = opts_give(report, report->size, &full, sizeof(full));
+
+	if (err)
+		return err;
+	err = close_store(s, &full);
+	opts_give(report, report->size, &full, sizeof(full));
 	return err;
 }

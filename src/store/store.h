@@ -38,7 +38,8 @@ struct store_closing {
 	struct weir_store_op *op; /* the closing operation; NULL: the store is not being closed */
 	struct weir_task task;
 	bool posted;
-	uint64_t begun; /* operations that had begun when the task was posted */
+	uint64_t begun;	 /* operations that had begun when the task was posted */
+	uint64_t failed; /* operations that had failed when closing began */
 };
 
 /* Who opened a store, and what must be closed with it. Never changes after opening. */

@@ -91,5 +91,6 @@ void store_close_when_idle(struct weir_store *s, struct weir_store_op *op)
 {
 	CHECK(!s->closing.op);
 	s->closing.op = op;
+	s->closing.failed = s->io.counts.failed;
 	logs_set_closing(s->logs);
 }

@@ -39,6 +39,7 @@ struct io_counts {
 	uint64_t puts, put_bytes;
 	uint64_t gets, hits, get_bytes;
 	uint64_t deletes;
+	uint64_t failed; /* operations, see op_failed() */
 	uint64_t flushes, at_risk, written_bytes;
 	struct hist put_hist, get_hist;
 };

@@ -4,6 +4,8 @@
  *
  * This file owns the counters of operations. It runs on the loop's thread.
  */
+#include <errno.h>
+
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/done.h"
@@ -31,6 +33,12 @@ static void op_count(struct io_counts *counts, const struct weir_store_op *op, i
 	}
 }
 
+/* Returns true if RESULT is an error. A miss, and a key that is there already, are answers. */
+static bool op_failed(const struct weir_store_op *op, int result)
+{
+	return op->kind < WEIR_STORE_OP_COUNT && result && result != -ENOENT && result != -EEXIST;
+}
+
 void op_begin(struct store_io *io, struct weir_store_op *op)
 {
 	CHECK(!done_is_finished(&op_priv(op)->state));
@@ -46,6 +54,7 @@ void op_end(struct store_io *io, struct weir_store_op *op, int result)
 	CHECK(io->ops > 0);
 	CHECK(!done_is_idle(state) && !done_is_finished(state));
 	op_count(&io->counts, op, result);
+	io->counts.failed += op_failed(op, result);
 	if (result)
 		words_note(io, op, result);
 	op->result = result;

@@ -185,6 +185,18 @@ void logs_count_pins(struct logs *ls, struct log_pins *counts)
 	pthread_mutex_unlock(&ls->pins.lock);
 }
 
+uint64_t logs_count_leases(struct logs *ls, uint64_t now)
+{
+	const struct pin *row;
+	uint64_t count = 0;
+
+	pthread_mutex_lock(&ls->pins.lock);
+	TAILQ_FOREACH(row, &ls->pins.leased, link)
+		count += row->until > now;
+	pthread_mutex_unlock(&ls->pins.lock);
+	return count;
+}
+
 /* Returns true if the table says that HASH is held. Leases whose time is over end here. */
 static bool hold_is_held(struct logs *ls, const uint64_t hash[2])
 {

@@ -115,6 +115,8 @@ int logs_lease(struct logs *ls, const uint64_t (*hash)[2], size_t n, struct leas
 /* Ends one lease of HASH, if there is one. */
 void logs_end_lease(struct logs *ls, const uint64_t hash[2]);
 void logs_count_pins(struct logs *ls, struct log_pins *counts);
+/* Returns the number of keys with leases whose time is not over at NOW. */
+uint64_t logs_count_leases(struct logs *ls, uint64_t now);
 
 /* Returns true if no put or delete of HASH is under way. */
 bool logs_is_settled(struct logs *ls, const uint64_t hash[2]);
