@@ -404,6 +404,13 @@ static int f_unlease(void)
 	return weir_store_unlease(store, &key, 1);
 }
 
+static int f_store_close_report(void)
+{
+	struct weir_store_close_report report = { .size = 3 };
+
+	return weir_store_close_report(store, &report);
+}
+
 static int f_held(void)
 {
 	struct weir_store_held held = { .size = 3 };
@@ -607,6 +614,7 @@ static const struct row {
 	{ "weir_store_get_device", f_get_device, "the store has 1" },
 	{ "weir_store_get_device_stats", f_get_device_stats, "the store has 1" },
 	{ "weir_store_close", f_store_close, "callback" },
+	{ "weir_store_close_report", f_store_close_report, "3 bytes" },
 	{ "weir_store_submit", f_store_submit, "key of 0 bytes" },
 	{ "weir_store_poll", f_store_poll, "callback" },
 	{ "weir_store_wait", f_store_wait, "never submitted" },
