@@ -65,7 +65,7 @@ static struct place *place_like(const struct place *p)
 	return NULL;
 }
 
-/* Damages P on the drive. Returns the keys that this may cost. */
+/* Damages P on the drive. Returns the keys that this may cost or bring back. */
 static uint64_t damage_do(const struct place *p, enum damage damage)
 {
 	uint8_t *to = at_place(drive.now, p);
@@ -84,7 +84,7 @@ static uint64_t damage_do(const struct place *p, enum damage damage)
 		break;
 	case DAMAGE_STALE:
 		memcpy(to, at_place(stale, p), place_bytes(p));
-		break;
+		return p->keys | p->back;
 	case DAMAGE_OTHER:
 		memcpy(to, at_place(other, p), place_bytes(p));
 		break;
@@ -281,6 +281,7 @@ static void damage_map(void)
 	CHECK(!run_open(&run));
 	CHECK(run_look(&run, found));
 	map_make(&map, &run, image, found);
+	map_stale(&map, &run, image, stale, found);
 	for (uint64_t key = 0; key < MODEL_KEYS; key++)
 		CHECK(!weir_store_hash(run.s, &key, sizeof(key), ids[key]));
 	run_off(&run);

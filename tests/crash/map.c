@@ -60,20 +60,29 @@ static void map_record(struct mapping *m, const struct batch_header *h,
 				      r->length);
 }
 
+/* Decodes the batch header at BLOCK. Returns its bytes, or NULL if there is none. */
+static const uint8_t *map_decode(const struct mapping *m, uint32_t block, struct batch_header *h)
+{
+	struct checksum_place place = { m->header.segment, block, m->header.gen };
+	const uint8_t *buf = m->image + layout_offset(m->lay, m->header.segment, block);
+	uint64_t bytes;
+
+	return batch_peek(buf, place, m->lay, &bytes) && batch_decode(h, buf, place, m->lay, m->key)
+		       ? buf
+		       : NULL;
+}
+
 /* Maps the batch at BLOCK. Returns its length, or 1 if there is none. */
 static uint32_t map_batch(struct mapping *m, uint32_t block)
 {
-	struct checksum_place place = { m->header.segment, block, m->header.gen };
-	uint64_t offset = layout_offset(m->lay, m->header.segment, block), bytes;
-	const uint8_t *buf = m->image + offset;
 	struct batch_header h;
 	struct batch_record r;
+	const uint8_t *buf = map_decode(m, block, &h);
 	uint32_t at = 0, batch;
 
-	if (!batch_peek(buf, place, m->lay, &bytes) ||
-	    !batch_decode(&h, buf, place, m->lay, m->key))
+	if (!buf)
 		return 1;
-	batch = map_add(m, PLACE_BATCH, offset, h.header_bytes);
+	batch = map_add(m, PLACE_BATCH, (uint64_t)(buf - m->image), h.header_bytes);
 	while (batch_next(buf, &h, &at, &r))
 		map_record(m, &h, &r, batch);
 	return h.blocks;
@@ -133,6 +142,57 @@ static void map_key(struct map *map, uint64_t key, const struct model_found *fou
 		map->place[newest->payload].keys |= 1ull << key;
 	if (!map->place[newest->batch].sealed)
 		map->place[newest->batch].keys |= 1ull << key;
+}
+
+/* Returns true if the image has a tombstone of KEY that is newer than SEQUENCE. */
+static bool map_is_deleted(const struct map *map, uint64_t key, uint64_t sequence)
+{
+	for (const struct map_record *r = map->record; r < map->record + map->records; r++)
+		if (r->key == key && r->tombstone && r->sequence > sequence)
+			return true;
+	return false;
+}
+
+/* Returns the keys that nothing supersedes, and that the batch at *BLOCK brings back. Goes on to
+ * the next one. */
+static uint64_t map_back_batch(const struct mapping *m, uint32_t *block,
+			       const struct model_found found[MODEL_KEYS])
+{
+	struct batch_header h;
+	struct batch_record r;
+	const uint8_t *buf = map_decode(m, *block, &h);
+	uint64_t key, back = 0;
+	uint32_t at = 0;
+
+	*block += buf ? h.blocks : 1;
+	while (buf && batch_next(buf, &h, &at, &r)) {
+		memcpy(&key, r.key, sizeof(key));
+		if (!(r.flags & DISK_TOMBSTONE) && !found[key].hash &&
+		    !map_is_deleted(m->map, key, r.sequence))
+			back |= 1ull << key;
+	}
+	return back;
+}
+
+void map_stale(struct map *map, const struct run *run, const uint8_t *image, const uint8_t *stale,
+	       const struct model_found found[MODEL_KEYS])
+{
+	struct mapping m = {
+		.map = map, .lay = run->s->io.lay, .key = &run->s->io.key, .image = image
+	};
+
+	for (struct place *p = map->place; p < map->place + map->count; p++) {
+		uint64_t offset = (uint64_t)p->sector * DRIVE_SECTOR;
+		uint32_t n = (uint32_t)((offset - m.lay->data_offset) / m.lay->segment_bytes);
+
+		if ((p->kind != PLACE_HEADER && p->kind != PLACE_FREE) ||
+		    !header_decode(&m.header, (const void *)(stale + offset), n, m.key,
+				   run->s->io.super.uuid) ||
+		    m.header.state == DISK_FREE)
+			continue;
+		for (uint32_t block = 1; block < m.lay->segment_blocks;)
+			p->back |= map_back_batch(&m, &block, found);
+	}
 }
 
 void map_make(struct map *map, const struct run *run, const uint8_t *image,

@@ -28,6 +28,7 @@ struct place {
 	uint32_t bytes; /* so many from the first on have a meaning */
 	bool sealed;	/* the segment has a footer */
 	uint64_t keys;	/* a bit for each key whose newest record needs this */
+	uint64_t back;	/* ... that an earlier version of this header brings back */
 };
 
 struct map_record {
@@ -47,6 +48,13 @@ struct map {
 /* Makes the map of IMAGE, which holds the store of RUN; that is open, and has FOUND. */
 void map_make(struct map *map, const struct run *run, const uint8_t *image,
 	      const struct model_found found[MODEL_KEYS]);
+/*
+ * Notes which keys come back with the header that a segment has in STALE, an earlier version of
+ * IMAGE, from which MAP was made: evicted ones. Nobody can tell such a header from a new one, and
+ * nothing of a key that was evicted supersedes it.
+ */
+void map_stale(struct map *map, const struct run *run, const uint8_t *image, const uint8_t *stale,
+	       const struct model_found found[MODEL_KEYS]);
 const char *map_kind_name(enum place_kind kind);
 
 #endif
