@@ -228,6 +228,44 @@ static void test_answers(void **state)
 	}
 }
 
+/* Asks for a listing. Returns its result; *HIDDEN is the last entry, which says what it lacks. */
+static int ask_list_hidden(struct control_client *cl, struct control_entry *hidden)
+{
+	size_t got, at;
+	int err = control_ask(cl, CONTROL_LIST, NULL, 0);
+
+	memset(hidden, 0, sizeof(*hidden));
+	while (!err && (err = control_next(cl, buf, CONTROL_DATA_MAX, &got)) == 1) {
+		for (at = 0; at < got; at += sizeof(*hidden) + hidden->key_len)
+			memcpy(hidden, buf + at, sizeof(*hidden));
+		err = 0;
+	}
+	return err;
+}
+
+/* A client is told how many keys could not be read, also if no damage hides any. */
+static void test_unread(void **state)
+{
+	struct rig rig = { .engine = "posix" };
+	struct control_client cl;
+	struct control_entry hidden;
+
+	(void)state;
+	make(&rig);
+	assert_int_equal(connect_to(&cl, &rig, LONG_TIME), 0);
+	assert_int_equal(ask_list_hidden(&cl, &hidden), 0);
+	assert_true(hidden.key_len > 0);
+	/* Behind the end of the file nothing can be read. */
+	assert_int_equal(truncate(rig.path, 64 << 10), 0);
+	assert_int_equal(ask_list_hidden(&cl, &hidden), -EIO);
+	assert_int_equal(hidden.key_len, 0);
+	assert_int_equal(hidden.sequence, 0);
+	assert_int_equal(hidden.value_len, KEYS + 1);
+	control_disconnect(&cl);
+	rig_close(&rig);
+	rig_remove(&rig);
+}
+
 /* An owner that does not run its loop does not answer, and a client is told so; closing the store
  * answers what came meanwhile. */
 static void test_owner_sleeps(void **state)
@@ -388,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_answers),	 cmocka_unit_test(test_owner_sleeps),
 		cmocka_unit_test(test_close),	 cmocka_unit_test(test_options),
 		cmocka_unit_test(test_no_place), cmocka_unit_test(test_child),
+		cmocka_unit_test(test_unread),
 	};
 
 	if (child_skip_all())

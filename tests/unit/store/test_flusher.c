@@ -104,6 +104,20 @@ static void asked_while_it_fails(void **state)
 	assert_int_equal(a.result_second, -EROFS);
 }
 
+/* Who asks a broken store for a flush gets none, and it does not try again and again. */
+static void asked_when_broken(void **state)
+{
+	(void)state;
+	io_break(&rig.s->io, -EIO);
+	memdisk.watch = watch;
+	flushes_ended = 0;
+	flush_want(&rig.s->io);
+	store_turn(&rig.s->io);
+	poll_some();
+	assert_false(flush_is_due(&rig.s->io.flusher));
+	assert_int_equal(flushes_ended, 0);
+}
+
 /* A durable delete of a key that is not there, and a durable put of one that is, wait for a flush:
  * what they found may not be on the medium. */
 static void found_as_wanted(void **state)
@@ -208,6 +222,17 @@ static void marks(void **state)
 	assert_true(m.durable.block == 9 && m.durable_bytes == m.published_bytes);
 }
 
+static void put_later(struct weir_store_op *op)
+{
+	op->kind = WEIR_STORE_PUT;
+	op->key = "later";
+	op->key_len = 5;
+	op->value = "value";
+	op->value_len = 5;
+	assert_int_equal(weir_store_submit(rig.s, op), 0);
+	poll_some();
+}
+
 /* Admission waits while too much of a log is not durable, and asks for a flush meanwhile. */
 static void tail(void **state)
 {
@@ -223,14 +248,8 @@ static void tail(void **state)
 	assert_int_equal(rig_put(&rig, 2, 1, 100, 0), 0);
 	assert_true(l->admitted_bytes - l->mark.durable_bytes > TAIL_MAX_BYTES);
 	memdisk.watch = watch;
-	op.kind = WEIR_STORE_PUT;
-	op.key = "3";
-	op.key_len = 1;
-	op.value = "value";
-	op.value_len = 5;
 	l->admitted_bytes += TAIL_MAX_BYTES;
-	assert_int_equal(weir_store_submit(rig.s, &op), 0);
-	poll_some();
+	put_later(&op);
 	assert_int_equal(weir_store_wait(rig.s, &op, 0), -ETIMEDOUT);
 	/* All is covered, and the next segment has been begun, so now only the tail asks. */
 	before = flushes_ended;
@@ -245,15 +264,41 @@ static void tail(void **state)
 	assert_int_equal(weir_store_wait(rig.s, &op, UINT64_MAX), 0);
 }
 
+/* Puts wait while the open segment is one of the reserve, until the reserve is whole again: not for
+ * one segment more. */
+static void reserve(void **state)
+{
+	struct weir_store_op op = WEIR_STORE_OP_INIT;
+	struct logs *ls = rig.s->logs;
+	uint32_t free_count;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 100, 0), 0);
+	free_count = ls->segs.free_count;
+	ls->log[0]->segs.open->from_reserve = true;
+	ls->segs.free_count = SEGMENTS_RESERVED - 1;
+	put_later(&op);
+	assert_int_equal(weir_store_wait(rig.s, &op, 0), -ETIMEDOUT);
+	ls->segs.free_count = SEGMENTS_RESERVED;
+	log_ask(ls->log[0]);
+	store_turn(&rig.s->io);
+	poll_some();
+	assert_int_equal(weir_store_wait(rig.s, &op, 0), 0);
+	assert_false(ls->log[0]->segs.open->from_reserve);
+	ls->segs.free_count = free_count;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(asked_while_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(asked_while_it_fails, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(asked_when_broken, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(found_as_wanted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_key_under_way, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(marks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tail, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(reserve, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
