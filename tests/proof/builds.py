@@ -51,6 +51,8 @@ class Build:
     def setup(self):
         if not os.path.exists(os.path.join(self.build, "build.ninja")):
             self._run(["meson", "setup", "-Dwerror=false", *self.options, self.build], check=True)
+        else:  # a test may be new
+            self._run(["ninja", "-C", self.build, "build.ninja"], check=True)
 
     def make(self, targets=()):
         """Builds. Returns the messages if that failed, else None."""

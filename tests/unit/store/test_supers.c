@@ -298,6 +298,32 @@ static void a_copy_that_cannot_be_read(void **state)
 	memdisk.fails = 0;
 }
 
+/* A copy that could not be read may have a revision that was never used, above the valid copy's. So
+ * what is written then is above all of the epochs before. */
+static void above_what_cannot_be_read(void **state)
+{
+	static const uint64_t at[] = { 0, SECOND_COPY };
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	uint64_t epoch;
+
+	(void)state;
+	for (unsigned n = 0; n < 2; n++) {
+		epoch = le64toh(((const struct disk_super *)memdisk.now)->epoch);
+		let_fail(WEIR_OP_READ, at[n]);
+		assert_int_equal(memdisk_open(&rig), 0);
+		memdisk.fails = 0;
+		assert_int_equal(weir_store_get_info(rig.s, &info), 0);
+		assert_true(info.revision > epoch << 32);
+		assert_int_equal(revision_of(1), info.revision);
+		assert_int_equal(revision_of(2), info.revision);
+		memdisk_close(&rig);
+		/* Where both copies are read, it only counts on. */
+		memdisk_open(&rig);
+		assert_int_equal(revision_of(1), info.revision + 1);
+		memdisk_close(&rig);
+	}
+}
+
 /* Life after life opens although one copy cannot be written, and the other one is never torn. The
  * power goes at each command. */
 static void a_copy_that_cannot_be_written(void **state)
@@ -391,6 +417,7 @@ int main(void)
 		TEST(half_of_each),
 		TEST(headers_of_neither),
 		TEST(a_copy_that_cannot_be_read),
+		TEST(above_what_cannot_be_read),
 		TEST(a_copy_that_cannot_be_written),
 		TEST(neither_can_be_written),
 		TEST(out_of_use_needs_both),
