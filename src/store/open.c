@@ -94,10 +94,10 @@ int store_load(struct weir_store *s, const struct weir_store_opts *opts,
 	return store_load_super(s, opts, supers);
 }
 
-int store_recover(struct weir_store *s, const struct weir_store_opts *opts,
-		  const struct superio_found *supers)
+int store_recover_begin(struct weir_store *s, const struct weir_store_opts *opts,
+			const struct superio_found *supers, struct recover **recovery)
 {
-	return recover_run(&s->io, s->logs, supers, opts->salvage, &s->recovered);
+	return recover_begin(recovery, &s->io, s->logs, supers, opts->salvage, &s->recovered);
 }
 
 /* Makes the caller the owner of lane 0 if that is free. Another owner is accepted, unless OPTS ask

@@ -19,9 +19,10 @@ int store_open_queue(struct weir_store *s, struct weir_queue *q,
 /* Reads the superblock, and makes what the store has in memory. Nothing is written. */
 int store_load(struct weir_store *s, const struct weir_store_opts *opts,
 	       struct superio_found *supers);
-/* Recovers what the device holds. */
-int store_recover(struct weir_store *s, const struct weir_store_opts *opts,
-		  const struct superio_found *supers);
+/* Begins to recover what the device holds; recover_finish() or recover_drop() follows. Nothing is
+ * written. */
+int store_recover_begin(struct weir_store *s, const struct weir_store_opts *opts,
+			const struct superio_found *supers, struct recover **recovery);
 
 /* Gives up the loop, closes what the store owns, and frees the store. The loop must have finished
  * with it. */

@@ -3,7 +3,7 @@
  * parts_open.c - opens a store on one device or on several.
  *
  * First the superblocks of all devices are read, and nothing is written before they are known to be
- * the devices of one store. Then each is recovered. It runs on the opening thread.
+ * the devices of one store. Then all are recovered. It runs on the opening thread.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@
 #include "store/answer.h"
 #include "store/open.h"
 #include "store/parts.h"
+#include "store/parts_recover.h"
 #include "store/paths.h"
 
 /* What is known while a store is being opened. */
@@ -166,18 +167,13 @@ static int parts_check_owners(const struct parts_opening *o)
 	return 0;
 }
 
-/* Recovers device N of those that were found. */
-static int parts_recover(struct parts_opening *o, uint32_t n)
+/* Goes on without device N of those that were found, if that is allowed: its recovery failed. */
+static int parts_give_up(struct parts_opening *o, uint32_t n, const struct parts_recovery *recovery)
 {
 	struct weir_store *s = o->found[n];
 	uint32_t index = s->io.super.device_index;
-	int err = store_recover(s, &o->opts, &o->supers[n]);
+	int err = parts_lose(o, error_set(recovery->err, "%s", recovery->why));
 
-	if (!err)
-		return 0;
-	if (!o->parts)
-		return err;
-	err = parts_lose(o, err);
 	if (err)
 		return err;
 	memcpy(o->parts->why[index], o->why, sizeof(o->why));
@@ -188,12 +184,46 @@ static int parts_recover(struct parts_opening *o, uint32_t n)
 	return 0;
 }
 
-static int parts_recover_all(struct parts_opening *o)
+/* Looks at what became of a step of ALL. Returns 0 if it goes on. */
+static int parts_judge(struct parts_opening *o, struct parts_recovery *all)
 {
 	int err = 0;
 
-	for (uint32_t n = 0; n < o->count && !err; n++)
-		err = parts_recover(o, n);
+	if (!o->opts.degraded || !o->parts)
+		return parts_recover_error(all, o->count);
+	for (uint32_t n = 0; n < o->count && !err; n++) {
+		if (all[n].s && all[n].err) {
+			err = parts_give_up(o, n, &all[n]);
+			all[n].s = NULL;
+		}
+	}
+	return err;
+}
+
+/* Recovers all devices at once. No device is written to before everything was read from all. */
+static int parts_recover_each(struct parts_opening *o)
+{
+	struct parts_recovery all[WEIR_DEVICES_MAX] = { 0 };
+	int err;
+
+	for (uint32_t n = 0; n < o->count; n++)
+		all[n] = (struct parts_recovery){ .s = o->found[n],
+						  .opts = &o->opts,
+						  .supers = &o->supers[n] };
+	parts_recover_begin(all, o->count);
+	err = parts_judge(o, all);
+	if (err) {
+		parts_recover_drop(all, o->count);
+		return err;
+	}
+	parts_recover_finish(all, o->count);
+	return parts_judge(o, all);
+}
+
+static int parts_recover_all(struct parts_opening *o)
+{
+	int err = parts_recover_each(o);
+
 	if (err || !o->parts)
 		return err;
 	o->parts->first = NULL;

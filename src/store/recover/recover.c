@@ -8,8 +8,7 @@
  * So a recovery whose reads fail has changed nothing, and one that is interrupted and run again
  * finds what this one found.
  *
- * It runs on the opening thread, before the loop knows the store, and owns the list of segments
- * that it found.
+ * It runs before the loop knows the store, and owns the list of segments that it found.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -64,63 +63,123 @@ static int recover_read(struct recover *r)
 	return err;
 }
 
-/* Forgets what was read, because a segment is out of use since then: OUT were before. */
-static int recover_forget(struct recover *r, uint32_t out)
+/* Forgets what was read, because a segment is out of use since then. */
+static int recover_forget(struct recover *r)
 {
 	/* Each time at least one more segment is out of use. */
-	CHECK(r->super.out_count > out);
+	CHECK(r->super.out_count > r->out);
 	conflict_free(&r->conflict);
 	strike_free(r);
 	return logs_forget(r->ls);
 }
 
-/* Law reads-first (recover_read): a recovery writes nothing before it has read everything that it
- * needs. */
-static int recover_steps(struct recover *r)
+/* Reads everything, and begins again as often as a segment was put out of use. */
+static int recover_read_all(struct recover *r)
 {
-	uint32_t out;
 	int err;
 
 	do {
-		out = r->super.out_count;
+		r->out = r->super.out_count;
 		err = recover_read(r);
-		for (size_t n = 0; n < RECOVER_COUNT(recover_writes) && !err && !r->again; n++)
-			err = recover_writes[n](r);
 		if (!err && r->again)
-			err = recover_forget(r, out);
+			err = recover_forget(r);
 	} while (!err && r->again);
-	conflict_free(&r->conflict);
-	strike_free(r);
 	return err;
 }
 
-int recover_run(struct store_io *io, struct logs *ls, const struct superio_found *supers,
-		bool salvage, struct recover_counts *counts)
+/* Law reads-first (recover_read): a recovery writes nothing before it has read everything that it
+ * needs. */
+static int recover_write_all(struct recover *r)
 {
-	struct recover r = { .io = io,
-			     .ls = ls,
-			     .counts = counts,
-			     .salvage = salvage,
-			     .supers = *supers,
-			     .super = io->super };
-	uint64_t begin = clock_now();
-	struct log_counts logs;
+	int err = 0;
+
+	for (;;) {
+		for (size_t n = 0; n < RECOVER_COUNT(recover_writes) && !err && !r->again; n++)
+			err = recover_writes[n](r);
+		if (err || !r->again)
+			return err;
+		err = recover_forget(r);
+		if (!err)
+			err = recover_read_all(r);
+	}
+}
+
+/* Sets the words for a recovery that failed with ERR. */
+static int recover_failed(const struct recover *r, int err)
+{
+	if (err == -ENOMEM)
+		return error_sys(err, "%s: recovery failed", weir_device_path(r->io->dev));
+	/* Any other error has words of its own, and they say which io failed. */
+	return error_set(err, "%s (during recovery)", weir_error());
+}
+
+void recover_drop(struct recover *r)
+{
+	if (!r)
+		return;
+	conflict_free(&r->conflict);
+	strike_free(r);
+	free(r->found);
+	free(r);
+}
+
+static struct recover *recover_new(struct store_io *io, struct logs *ls,
+				   const struct superio_found *supers, bool salvage,
+				   struct recover_counts *counts)
+{
+	struct recover *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	*r = (struct recover){ .io = io,
+			       .ls = ls,
+			       .counts = counts,
+			       .salvage = salvage,
+			       .supers = *supers,
+			       .super = io->super,
+			       .began = clock_now() };
+	r->found = calloc(io->lay->segments, sizeof(*r->found));
+	if (r->found)
+		return r;
+	free(r);
+	return NULL;
+}
+
+int recover_begin(struct recover **result, struct store_io *io, struct logs *ls,
+		  const struct superio_found *supers, bool salvage, struct recover_counts *counts)
+{
+	struct recover *r = recover_new(io, ls, supers, salvage, counts);
 	int err;
 
-	r.found = calloc(io->lay->segments, sizeof(*r.found));
-	if (!r.found)
+	*result = NULL;
+	if (!r)
 		return error_sys(-ENOMEM, "%s: recovery failed", weir_device_path(io->dev));
-	err = recover_steps(&r);
-	free(r.found);
-	if (err == -ENOMEM)
-		return error_sys(err, "%s: recovery failed", weir_device_path(io->dev));
-	/* Any other error has words of its own, and they say which io failed. */
-	if (err)
-		return error_set(err, "%s (during recovery)", weir_error());
-	logs_recovered(ls, r.sequence + 1);
-	log_placement_apply(ls);
-	logs_count(ls, &logs);
+	err = recover_read_all(r);
+	if (err) {
+		recover_failed(r, err);
+		recover_drop(r);
+		return err;
+	}
+	*result = r;
+	return 0;
+}
+
+int recover_finish(struct recover *r)
+{
+	struct recover_counts *counts = r->counts;
+	struct log_counts logs;
+	int err = recover_write_all(r);
+
+	if (err) {
+		recover_failed(r, err);
+		recover_drop(r);
+		return err;
+	}
+	logs_recovered(r->ls, r->sequence + 1);
+	log_placement_apply(r->ls);
+	logs_count(r->ls, &logs);
 	counts->entries = logs.entries;
-	counts->ns = clock_now() - begin;
+	counts->ns = clock_now() - r->began;
+	recover_drop(r);
 	return 0;
 }

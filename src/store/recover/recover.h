@@ -27,12 +27,23 @@ struct recover_counts {
 	uint64_t bad_supers; /* superblock copies that are not valid, or could not be written */
 };
 
+struct recover;
+
 /*
- * Recovers LS on IO, whose superblock was read; SUPERS says what is on the device. With SALVAGE,
- * segments that cannot be read are put out of use. It runs on the opening thread, before the loop
- * knows the store. Returns 0 or -errno; sets weir_error().
+ * Begins to recover LS on IO, whose superblock was read; SUPERS says what is on the device. It
+ * reads everything and writes nothing. With SALVAGE, segments that cannot be read will be put out
+ * of use. It runs on one thread that may wait on the queue, before the loop knows the store; other
+ * devices may be recovered on other threads meanwhile. *R is for recover_finish() or
+ * recover_drop(). Returns 0 or -errno (then *R is NULL); sets weir_error().
  */
-int recover_run(struct store_io *io, struct logs *ls, const struct superio_found *supers,
-		bool salvage, struct recover_counts *counts);
+int recover_begin(struct recover **r, struct store_io *io, struct logs *ls,
+		  const struct superio_found *supers, bool salvage, struct recover_counts *counts);
+
+/* Writes what a recovery writes, and ends it; R is freed. It runs where recover_begin() may, on the
+ * same thread or another. Returns 0 or -errno; sets weir_error(). */
+int recover_finish(struct recover *r);
+
+/* Gives up a recovery, and frees R, which may be NULL. Nothing is written. */
+void recover_drop(struct recover *r);
 
 #endif
