@@ -164,8 +164,11 @@ static void at_any_command(void **state)
 			if (!err && put % 3 == 0)
 				durable[key] = version;
 		}
-		assert_true(dying_close(&d) < 0);
-		says(d.file[DEAD]);
+		/* With few keys, the last steps may lie behind all commands. */
+		if (dying_close(&d) < 0)
+			says(d.file[DEAD]);
+		else
+			assert_false(dying_failed(DEAD));
 		dying_open(&d, 0);
 		for (uint64_t key = 0; key < KEYS; key++) {
 			uint64_t v = durable[key] ? durable[key] : 1;
