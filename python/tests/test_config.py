@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters of the hosts: what becomes of them in a store."""
 import pytest
+import weir_kv
 from weir_kv import config
 from weir_kv.futures import _Items
 
@@ -21,3 +22,9 @@ def test_io_is_accounted_to_the_stream_of_its_tenant():
     assert [item.submitter for item in items.array] == [3, 4]
     assert _Items([b"a"], None, False, 5, 0, 0).array[0].submitter == 5
     assert _Items([b"a"], None, False, 5, 9, 0).array[0].submitter == 9
+
+
+def test_a_file_that_is_not_there_needs_a_size(tmp_path):
+    with pytest.raises(weir_kv.NoStore, match="none.img: .*: a file that is made needs a size"):
+        config.open_store(config.parse({"path": str(tmp_path / "none.img")}, WHO))
+    assert not (tmp_path / "none.img").exists()

@@ -152,6 +152,8 @@ class Store:
         out = ffi.new("struct weir_store **")
         name = ffi.new("char[]", self.path.encode())
         code = lib.weir_store_open(out, name, opts)
+        if make and code == -2 and not made["size"]:
+            raise errors.NoStore(2, f"{errors.words()}: a file that is made needs a size")
         if make and code in (-2, -124):  # ENOENT, EMEDIUMTYPE: no file, or no store in it
             format_store(path, **made)  # type: ignore[arg-type]
             code = lib.weir_store_open(out, name, opts)
