@@ -244,6 +244,26 @@ static void a_payload_that_no_flush_vouches_for(void **state)
 	assert_int_equal(stats.recovered_dropped_records, 0);
 }
 
+/* A walk tells a value that never reached the medium from one that did and is damaged since then:
+ * the mark of a later batch vouches for it, so no older version takes its place. */
+static void a_payload_that_a_flush_vouches_for(void **state)
+{
+	struct weir_store_stats stats;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, WEIR_PUT_DURABLE), 0);
+	assert_int_equal(rig_put(&rig, 1, 2, 6000, WEIR_PUT_DURABLE), 0);
+	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), 0);
+	rig_close(&rig);
+	lose_footer(0);
+	rig_damage(&rig, FIRST + 5 * BLOCK + 10);
+	rig_open(&rig);
+	rig_stats(&rig, &stats);
+	assert_int_equal(stats.recovered_dropped_records, 0);
+	assert_int_equal(rig_get(&rig, 1, 2, 6000), -EBADMSG);
+	assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
+}
+
 static void a_segment_header(void **state)
 {
 	struct weir_store_stats stats;
@@ -387,6 +407,7 @@ int main(void)
 		TEST(a_footer),
 		TEST(a_batch_header),
 		TEST(a_payload_that_no_flush_vouches_for),
+		TEST(a_payload_that_a_flush_vouches_for),
 		TEST(a_segment_header),
 		TEST(a_header_inside_a_value),
 		TEST(read_only_writes_nothing),
