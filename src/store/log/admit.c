@@ -94,18 +94,16 @@ static enum admit_result admit_not_there(struct log *l, struct rec *newest)
 }
 
 /* Returns true if OP is a put that only an absent key gets, and its key is not absent. NEWEST is
- * the admitted record of its key, or NULL. What is being evicted is as good as absent. */
+ * the admitted record of its key, or NULL. What is being evicted is there until it is gone, as it
+ * is for a get: its eviction may be given up, and then this put would have replaced it. */
 static bool admit_is_there(const struct log *l, const struct weir_store_op *op,
 			   const struct rec *newest)
 {
-	struct index_value value;
-
 	if (op->kind != WEIR_STORE_PUT || !(op->flags & WEIR_PUT_IF_ABSENT))
 		return false;
 	if (newest)
 		return !(newest->flags & DISK_TOMBSTONE);
-	return index_get(&l->all->index, op_priv(op)->hash, &value) &&
-	       !(value.flags & INDEX_LEAVING);
+	return index_get(&l->all->index, op_priv(op)->hash, NULL);
 }
 
 /* Ends a put of a key that is there. If that put is under way, this one waits for its result: it

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_absent.c - WEIR_PUT_IF_ABSENT: what is there stays as it is, also where the other put is
- * still under way, fails, or must be durable.
+ * still under way, fails, or must be durable, and where the key is being evicted.
  */
 #include <errno.h>
 
@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 #define LENGTH 9000u
+#define FIRST 40u /* keys that are put before the store is full */
 
 static struct rig rig = { .engine = "posix" };
 static uint8_t values[8][LENGTH];
@@ -131,7 +132,17 @@ static void durable(void **state)
 	assert_int_equal(rig_get(&rig, 1, 1, LENGTH), 1);
 }
 
-/* What is being evicted is as good as absent. */
+/* Returns the flags of KEY's entry; 0 if it is not there. */
+static uint16_t flags_of(uint64_t key)
+{
+	struct index_value value;
+	uint64_t hash[2];
+
+	checksum_identity(&rig.s->io.key, &key, sizeof(key), hash);
+	return logs_find(rig.s->logs, hash, &value) ? value.flags : 0;
+}
+
+/* What is being evicted is there until it is gone, for this put as for a get. */
 static void leaving(void **state)
 {
 	uint64_t key = 1, hash[2];
@@ -140,9 +151,81 @@ static void leaving(void **state)
 	assert_int_equal(rig_put(&rig, key, 1, LENGTH, 0), 0);
 	checksum_identity(&rig.s->io.key, &key, sizeof(key), hash);
 	assert_true(hold_let_go(rig.s->logs, hash));
-	assert_int_equal(put(key, 2, 0), 0);
-	assert_int_equal(rig_get(&rig, key, 2, LENGTH), 1);
+	assert_int_equal(put(key, 2, 0), -EEXIST);
+	assert_int_equal(weir_store_exists(rig.s, &key, sizeof(key), NULL), 0);
+	assert_int_equal(rig_get(&rig, key, 1, LENGTH), 1);
+	hold_stay(rig.s->logs, hash);
 	assert_int_equal(put(key, 3, 0), -EEXIST);
+	assert_int_equal(rig_get(&rig, key, 1, LENGTH), 1);
+}
+
+/* Even keys are shorter than odd ones, so that reads of these alone can be held. */
+static size_t length_of(uint64_t key)
+{
+	return key % 2 ? LENGTH : 5000;
+}
+
+/* Returns a key, below N, that is being evicted; N: there is none. */
+static uint64_t find_leaving(uint64_t n)
+{
+	for (uint64_t key = 0; key < n; key++)
+		if (flags_of(key) & INDEX_LEAVING)
+			return key;
+	return n;
+}
+
+/* Puts keys from *NEXT on, and holds the reads of survivors, until a reclaim waits for them with
+ * keys that are to leave. Returns one of these. */
+static uint64_t begin_reclaim(struct weir_store_op *op, uint64_t *next)
+{
+	uint64_t key, n;
+
+	for (n = 0; n < 1000000; n++) {
+		key = find_leaving(FIRST);
+		if (key < FIRST)
+			return key;
+		if (op->result != 1) {
+			make(op, 1, false, 0);
+			++*next;
+			op->key = next;
+			op->key_len = sizeof(*next);
+			op->result = 1;
+			assert_int_equal(weir_store_submit(rig.s, op), 0);
+		}
+		assert_int_equal(weir_store_poll(rig.s), 0);
+	}
+	fail_msg("nothing was reclaimed");
+	return 0;
+}
+
+/* A reclaim is given up when it has already chosen what is to leave: the old value lives on. */
+static void reclaim_is_given_up(void **state)
+{
+	struct weir_store_op op = WEIR_STORE_OP_INIT;
+	uint64_t key, next = 1000, n;
+
+	(void)state;
+	for (key = 0; key < FIRST; key++)
+		assert_int_equal(rig_put(&rig, key, 1, length_of(key), 0), 0);
+	for (key = 1; key < FIRST; key += 2)
+		assert_int_equal(rig_get(&rig, key, 1, LENGTH), 1);
+	memdisk.hold_length = 12288;
+	key = begin_reclaim(&op, &next);
+	assert_int_equal(key % 2, 0);
+	assert_int_equal(rig_put(&rig, key, 2, 5000, WEIR_PUT_IF_ABSENT), -EEXIST);
+	assert_int_equal(weir_store_exists(rig.s, &key, sizeof(key), NULL), 0);
+	assert_int_equal(rig_get(&rig, key, 1, 5000), 1);
+	/* What survives cannot be written. */
+	memdisk.fail_op = WEIR_OP_WRITE;
+	memdisk.fail_to = memdisk.bytes;
+	memdisk.fails = 1;
+	memdisk.hold_length = 0;
+	for (n = 0; n < 100000 && flags_of(key) & INDEX_LEAVING; n++)
+		assert_int_equal(weir_store_poll(rig.s), 0);
+	assert_int_equal(memdisk.fails, 0);
+	assert_false(flags_of(key) & INDEX_LEAVING);
+	assert_int_equal(rig_get(&rig, key, 1, 5000), 1);
+	weir_store_wait(rig.s, &op, UINT64_MAX);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -155,6 +238,7 @@ int main(void)
 		TEST(the_other_fails),
 		TEST(durable),
 		TEST(leaving),
+		TEST(reclaim_is_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
