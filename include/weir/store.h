@@ -279,8 +279,8 @@ enum weir_put_flags {
 	/* Puts only: if the key has a value, the put ends with -EEXIST and writes nothing; its own
 	 * value is not read. If another put of the key is under way, this one ends when that has
 	 * ended: with -EEXIST, or with its error. With WEIR_PUT_DURABLE, the value that is there is
-	 * durable when this ends with -EEXIST. A key that is being evicted has its value until it is
-	 * gone, as for a get and exists: lease or pin it to learn whether it stays. */
+	 * durable when this ends with -EEXIST. A key that is being evicted has its value until it
+	 * is gone, as for a get and exists: lease or pin it to learn whether it stays. */
 	WEIR_PUT_IF_ABSENT = 1 << 1,
 	/* Somebody waits for this. By default the queue treats the writes of puts and deletes as
 	 * background ios (WEIR_IO_BACKGROUND), which schedulers let wait for gets. If several puts
