@@ -83,6 +83,10 @@ int parts_wait_poll(struct store_parts *parts);
 /* Returns a descriptor that fires for all loops, or -errno with words. */
 int parts_wait_fd(struct store_parts *parts);
 
+/* Makes what all parts note about tenants, shares and the write budget the same, unless the store
+ * is read-only: NEWEST is right where they differ. Returns 0 or -errno with words. */
+int parts_equal_make(struct store_parts *parts, struct weir_store *newest);
+
 /* Frees PARTS, not the parts themselves. */
 void parts_free(struct store_parts *parts);
 

@@ -28,8 +28,11 @@ struct parts_opening {
 	struct store_parts *parts;
 	struct weir_store *found[WEIR_DEVICES_MAX];
 	struct superio_found supers[WEIR_DEVICES_MAX];
-	uint32_t count; /* devices that were found */
-	uint32_t lost;	/* devices that could not be opened */
+	struct {
+		uint64_t epoch, revision;
+	} age[WEIR_DEVICES_MAX]; /* of the superblocks, as they were found */
+	uint32_t count;		 /* devices that were found */
+	uint32_t lost;		 /* devices that could not be opened */
 	char why[PARTS_WHY_BYTES];
 };
 
@@ -58,6 +61,8 @@ static int parts_load(struct parts_opening *o, uint32_t n)
 	if (!err)
 		err = store_load(s, &o->opts, &o->supers[o->count]);
 	if (!err) {
+		o->age[o->count].epoch = s->io.super.epoch;
+		o->age[o->count].revision = s->io.super.revision;
 		o->found[o->count++] = s;
 		return 0;
 	}
@@ -220,6 +225,27 @@ static int parts_recover_each(struct parts_opening *o)
 	return parts_judge(o, all);
 }
 
+/* Returns true if device N of those that were found was there later than device OTHER. Each life
+ * has an epoch, so a device that was missing has a lower one. In one life, the highest revision is
+ * the latest. */
+static bool parts_is_later(const struct parts_opening *o, uint32_t n, uint32_t other)
+{
+	if (o->age[n].epoch != o->age[other].epoch)
+		return o->age[n].epoch > o->age[other].epoch;
+	return o->age[n].revision > o->age[other].revision;
+}
+
+/* Returns the device that was there last, of those that are left. */
+static struct weir_store *parts_newest(const struct parts_opening *o)
+{
+	uint32_t newest = UINT32_MAX;
+
+	for (uint32_t n = 0; n < o->count; n++)
+		if (o->found[n] && (newest == UINT32_MAX || parts_is_later(o, n, newest)))
+			newest = n;
+	return newest == UINT32_MAX ? NULL : o->found[newest];
+}
+
 static int parts_recover_all(struct parts_opening *o)
 {
 	int err = parts_recover_each(o);
@@ -232,7 +258,7 @@ static int parts_recover_all(struct parts_opening *o)
 			o->parts->first = o->parts->part[n];
 	if (!o->parts->first)
 		return error_set(-ENODEV, "no device of the store can be used: %s", o->why);
-	return parts_tenant_make_equal(o->parts);
+	return parts_equal_make(o->parts, parts_newest(o));
 }
 
 static int parts_open(struct parts_opening *o)

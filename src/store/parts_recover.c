@@ -101,8 +101,26 @@ void parts_recover_begin(struct parts_recovery *all, uint32_t count)
 	recovery_run_all(all, count, step_begin);
 }
 
+/* Has all devices begin the same epoch, so that one that was missing is known by a lower one. */
+static void recovery_level(struct parts_recovery *all, uint32_t count)
+{
+	uint64_t highest = 0;
+
+	for (uint32_t n = 0; n < count; n++) {
+		uint64_t epoch = all[n].recovery ? recover_epoch(all[n].recovery) : 0;
+
+		/* A forged image has the highest number; that concerns its device only. */
+		if (epoch > highest && epoch < UINT64_MAX)
+			highest = epoch;
+	}
+	for (uint32_t n = 0; n < count; n++)
+		if (all[n].recovery)
+			recover_set_epoch_floor(all[n].recovery, highest);
+}
+
 void parts_recover_finish(struct parts_recovery *all, uint32_t count)
 {
+	recovery_level(all, count);
 	recovery_run_all(all, count, step_finish);
 	parts_recover_drop(all, count);
 }

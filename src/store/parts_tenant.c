@@ -3,9 +3,7 @@
  * parts_tenant.c - gives a tenant the same stream on all devices of a store.
  *
  * The first part that is there decides, and the others are told. If that is interrupted, some have
- * the row and others lack it. So the next opening gives each part the rows that it lacks. Where two
- * parts name different streams for a tenant (each was written while the other was missing), the
- * first part that is there is right, as always: a key is found in whatever stream it lives.
+ * the row and others lack it: parts_equal.c repairs that at the next open.
  * Any thread; each table belongs to the loop of its part.
  */
 #include <errno.h>
@@ -108,69 +106,6 @@ int weir_store_set_share(struct weir_store *s, uint32_t stream, uint32_t percent
 	if (err == -ENOENT)
 		return error_set(err, "%s: no stream %u: a share is a stream's", path, stream);
 	return err ? error_sys(err, "%s: cannot set the share of stream %u", path, stream) : 0;
-}
-
-/* A row of a part's table. */
-struct parts_row {
-	uint32_t n;
-	uint64_t id;
-	uint32_t stream;
-	char name[DISK_NAME_BYTES];
-};
-
-/* Copies row N. Runs on the loop of S. */
-static int parts_copy_row(struct weir_store *s, void *user)
-{
-	struct parts_row *row = user;
-
-	if (row->n >= s->io.super.tenants)
-		return -ENOENT;
-	row->id = le64toh(s->io.super.tenant[row->n].tenant);
-	row->stream = le32toh(s->io.super.tenant[row->n].stream);
-	memcpy(row->name, s->io.super.name[row->n], sizeof(row->name));
-	return 0;
-}
-
-/* Gives the other parts the rows of FROM that they lack. */
-static int parts_give_rows(struct store_parts *parts, struct weir_store *from)
-{
-	struct parts_row row = { 0 };
-	struct weir_store *part;
-	uint32_t n;
-	int err = 0;
-
-	while (!err && !wait_call(from, parts_copy_row, &row)) {
-		row.n++;
-		PARTS_FOREACH(parts->first, part, n)
-		{
-			struct tenant_question ask = { .inner = { tenant_run },
-						       .id = row.id,
-						       .name = row.name,
-						       .length = (uint32_t)strnlen(
-							       row.name, sizeof(row.name)),
-						       .wanted = row.stream };
-
-			if (part != from && !err && row.stream < layout_streams_max(part->io.lay))
-				err = wait_inner(part, &ask.inner);
-		}
-	}
-	return err;
-}
-
-int parts_tenant_make_equal(struct store_parts *parts)
-{
-	struct weir_store *part;
-	uint32_t n;
-	int err = 0;
-
-	if (parts->first->io.read_only)
-		return 0;
-	PARTS_FOREACH(parts->first, part, n)
-	if (!err)
-		err = parts_give_rows(parts, part);
-	return err ? error_sys(err, "%s: cannot make the tenants of all devices the same",
-			       weir_device_path(parts->first->io.dev))
-		   : 0;
 }
 
 struct row_question {

@@ -188,11 +188,6 @@ int op_submit(struct weir_store *s, struct weir_store_op *op);
  * here, with the reason as their result. */
 void op_submit_many(struct weir_store *s, struct weir_store_op *ops, size_t n);
 
-/* parts_tenant.c, any thread */
-/* Makes the tables of tenants of all parts equal, unless the store is read-only. Returns 0 or
- * -errno with words. */
-int parts_tenant_make_equal(struct store_parts *parts);
-
 /* wait.c, any thread */
 /* Runs FN on the loop and returns its result. Returns -EDEADLK inside a callback. */
 int wait_call(struct weir_store *s, int (*fn)(struct weir_store *s, void *user), void *user);

@@ -19,16 +19,15 @@ void tenant_init(struct weir_store *s)
 	op_list_init(&s->tenants.waiting);
 }
 
-static bool tenant_find(const struct weir_store *s, uint64_t id, uint32_t *stream)
+/* Returns the row of tenant ID; the number of rows: it has none. */
+static uint32_t tenant_find(const struct weir_store *s, uint64_t id)
 {
 	uint32_t n;
 
 	for (n = 0; n < s->io.super.tenants; n++)
-		if (le64toh(s->io.super.tenant[n].tenant) == id) {
-			*stream = le32toh(s->io.super.tenant[n].stream);
-			return true;
-		}
-	return false;
+		if (le64toh(s->io.super.tenant[n].tenant) == id)
+			break;
+	return n;
 }
 
 /* Returns the stream for a new tenant: one of its own, or the emptiest. */
@@ -44,7 +43,17 @@ static uint32_t tenant_stream(const struct weir_store *s)
 	return best;
 }
 
-/* Adds a row for ASK to NEXT, the superblock to be written. */
+/* Makes sure that NEXT, the superblock to be written, has STREAM. */
+static void tenant_use_stream(struct weir_store *s, struct super *next, uint32_t stream)
+{
+	if (stream < next->streams)
+		return;
+	for (; next->streams <= stream; next->streams++)
+		next->stream[next->streams] = (struct disk_stream){ .id = htole32(next->streams) };
+	log_placement_assign(s->logs, next);
+}
+
+/* Adds a row for ASK to NEXT. */
 static void tenant_row(struct weir_store *s, struct super *next, struct tenant_question *ask)
 {
 	uint32_t n = next->tenants++;
@@ -56,11 +65,16 @@ static void tenant_row(struct weir_store *s, struct super *next, struct tenant_q
 		(struct disk_tenant){ .tenant = htole64(ask->id), .stream = htole32(ask->stream) };
 	memset(next->name[n], 0, sizeof(next->name[n]));
 	memcpy(next->name[n], ask->name, ask->length);
-	if (ask->stream < next->streams)
-		return;
-	for (; next->streams <= ask->stream; next->streams++)
-		next->stream[next->streams] = (struct disk_stream){ .id = htole32(next->streams) };
-	log_placement_assign(s->logs, next);
+	tenant_use_stream(s, next, ask->stream);
+}
+
+/* Changes row N of NEXT, whose tenant has another stream than ASK wants. */
+static void tenant_move(struct weir_store *s, struct super *next, uint32_t n,
+			struct tenant_question *ask)
+{
+	ask->stream = ask->wanted;
+	next->tenant[n].stream = htole32(ask->stream);
+	tenant_use_stream(s, next, ask->stream);
 }
 
 /* Handles the result of writing the superblock with the new row. */
@@ -92,13 +106,17 @@ void tenant_write(struct weir_store *s, struct weir_store_op *op, const struct s
 		s->tenants.op = op;
 }
 
-static void tenant_create(struct weir_store *s, struct weir_store_op *op)
+/* Adds the row of a tenant, or changes row N. */
+static void tenant_change(struct weir_store *s, struct weir_store_op *op, uint32_t n)
 {
-	const struct tenant_question *ask = op_priv(op)->private;
+	struct tenant_question *ask = op_priv(op)->private;
 	struct super next = s->io.super;
 
 	CHECK(ask->wanted == TENANT_ANY_STREAM || ask->wanted < layout_streams_max(s->io.lay));
-	tenant_row(s, &next, op_priv(op)->private);
+	if (n < next.tenants)
+		tenant_move(s, &next, n, ask);
+	else
+		tenant_row(s, &next, ask);
 	/* The log of the stream must exist before anybody can know the stream. */
 	if (logs_make(s->logs, next.streams))
 		op_end(&s->io, op, -ENOMEM);
@@ -109,10 +127,14 @@ static void tenant_create(struct weir_store *s, struct weir_store_op *op)
 static void tenant_begin(struct weir_store *s, struct weir_store_op *op)
 {
 	struct tenant_question *ask = op_priv(op)->private;
+	uint32_t n = tenant_find(s, ask->id);
+	bool known = n < s->io.super.tenants;
 
-	if (tenant_find(s, ask->id, &ask->stream)) {
+	if (known)
+		ask->stream = le32toh(s->io.super.tenant[n].stream);
+	if (known && (!ask->replace || ask->stream == ask->wanted)) {
 		op_end(&s->io, op, 0);
-	} else if (s->io.super.tenants == DISK_TENANTS) {
+	} else if (!known && s->io.super.tenants == DISK_TENANTS) {
 		/* The table is full, so the hash of the name chooses the stream; that needs no
 		 * row. */
 		ask->stream = (uint32_t)(ask->id % s->io.super.streams);
@@ -122,7 +144,7 @@ static void tenant_begin(struct weir_store *s, struct weir_store_op *op)
 	} else if (ask->length > DISK_NAME_BYTES) {
 		op_end(&s->io, op, -ENAMETOOLONG);
 	} else {
-		tenant_create(s, op);
+		tenant_change(s, op, n);
 	}
 }
 

@@ -16,6 +16,7 @@ struct tenant_question {
 	const char *name;
 	uint32_t length; /* of the name */
 	uint32_t wanted; /* the stream of a new tenant; TENANT_ANY_STREAM: the part chooses */
+	bool replace;	 /* a tenant that is known gets the stream that is wanted, too */
 	uint32_t stream; /* the answer */
 	bool created;
 };

@@ -207,6 +207,8 @@ int headers_begin_epoch(struct recover *r)
 
 	if (r->epoch > super->epoch)
 		super->epoch = r->epoch;
+	if (r->epoch_floor > super->epoch)
+		super->epoch = r->epoch_floor;
 	if (super->epoch == UINT64_MAX)
 		return headers_forged(r, "epoch");
 	super->epoch++;

@@ -164,6 +164,16 @@ int recover_begin(struct recover **result, struct store_io *io, struct logs *ls,
 	return 0;
 }
 
+uint64_t recover_epoch(const struct recover *r)
+{
+	return r->epoch > r->super.epoch ? r->epoch : r->super.epoch;
+}
+
+void recover_set_epoch_floor(struct recover *r, uint64_t epoch)
+{
+	r->epoch_floor = epoch;
+}
+
 int recover_finish(struct recover *r)
 {
 	struct recover_counts *counts = r->counts;

@@ -39,6 +39,11 @@ struct recover;
 int recover_begin(struct recover **r, struct store_io *io, struct logs *ls,
 		  const struct superio_found *supers, bool salvage, struct recover_counts *counts);
 
+/* Returns the highest epoch on the device; after recover_begin(). */
+uint64_t recover_epoch(const struct recover *r);
+/* Has the device begin an epoch above EPOCH, which another device of the store has had. */
+void recover_set_epoch_floor(struct recover *r, uint64_t epoch);
+
 /* Writes what a recovery writes, and ends it; R is freed. It runs where recover_begin() may, on the
  * same thread or another. Returns 0 or -errno; sets weir_error(). */
 int recover_finish(struct recover *r);

@@ -24,10 +24,11 @@ struct recover {
 	uint32_t from; /* index in `found`: where the log that is read begins */
 	struct conflict conflict;
 	struct superio_found supers;
-	struct super super; /* what this recovery writes */
-	uint64_t epoch;
-	uint64_t sequence; /* the highest that was seen */
-	uint32_t headers;  /* valid ones */
+	struct super super;   /* what this recovery writes */
+	uint64_t epoch;	      /* the highest that was seen */
+	uint64_t epoch_floor; /* another device of the store has had it */
+	uint64_t sequence;    /* the highest that was seen */
+	uint32_t headers;     /* valid ones */
 	struct found *verifying;
 	struct logpos mark; /* the watermark that counts for it */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_devices_open.c - opening a store on several devices: all are recovered at once, each that
- * fails is named, and one that cannot be read leaves all as they were.
+ * fails is named, and one that cannot be read leaves all as they were. What the devices note about
+ * tenants is the same after an open.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include "devices.h"
 #include "queue/open.h"
 #include "store/parts.h"
+#include "store/tenants.h"
 
 /* What the engine below does, and what it has seen. A recovery begins with a flush. */
 static struct {
@@ -210,6 +212,90 @@ static void without(void **state)
 	gate_close_store();
 }
 
+static uint32_t share_on(uint32_t device_index, uint32_t stream)
+{
+	return le32toh(rig.s->parts->part[device_index]->io.super.stream[stream].share);
+}
+
+/* What is set while a device is missing, whichever that is, is known to it when it is back, though
+ * its superblock was written more often before. */
+static void set_without_one(void **state)
+{
+	uint32_t stream = 0, again;
+
+	(void)state;
+	for (unsigned gone = 0; gone < DEVICES; gone++) {
+		char some[1024];
+
+		snprintf(some, sizeof(some), "%s,%s", file[(gone + 1) % DEVICES],
+			 file[(gone + 2) % DEVICES]);
+		open_all(all);
+		assert_true(weir_store_add_tenant(rig.s, "one", &stream) >= 0);
+		for (uint32_t n = 0; n < 20; n++) {
+			struct share_question ask = { { tenant_run_share }, stream, 80 + n % 2 };
+
+			assert_int_equal(wait_inner(rig.s->parts->part[gone], &ask.inner), 0);
+		}
+		assert_int_equal(weir_store_set_share(rig.s, stream, 60), 0);
+		close_all();
+		assert_int_equal(try_open(some, 1), 0);
+		assert_int_equal(weir_store_set_share(rig.s, stream, 30 + gone), 0);
+		assert_int_equal(weir_store_set_write_budget(rig.s, (900 + gone) * MIB), 0);
+		close_all();
+		open_all(all);
+		for (uint32_t n = 0; n < DEVICES; n++) {
+			const struct super *super = &rig.s->parts->part[n]->io.super;
+
+			assert_int_equal(share_on(n, stream), 30 + gone);
+			assert_int_equal(super->write_budget, (900 + gone) * MIB / DEVICES);
+			assert_int_equal(super->epoch, rig.s->io.super.epoch);
+		}
+		close_all();
+	}
+	open_all(all);
+	assert_int_equal(weir_store_add_tenant(rig.s, "one", &again), 0);
+	assert_int_equal(again, stream);
+	close_all();
+}
+
+/* Two tenants that were added in lives without each other's device got one stream: the later life
+ * is right, on all devices. */
+static void tenant_moves(void **state)
+{
+	uint32_t early, late, stream;
+	char some[1024];
+
+	(void)state;
+	assert_int_equal(try_open(file[0], 1), 0);
+	assert_int_equal(weir_store_add_tenant(rig.s, "other", &stream), 1);
+	assert_int_equal(weir_store_add_tenant(rig.s, "one", &early), 1);
+	close_all();
+	snprintf(some, sizeof(some), "%s,%s", file[1], file[2]);
+	for (unsigned n = 0; n < 2; n++) { /* a life more than the other device has */
+		assert_int_equal(try_open(some, 1), 0);
+		assert_true(weir_store_add_tenant(rig.s, "one", &late) >= 0);
+		close_all();
+	}
+	assert_int_not_equal(early, late);
+	open_all(all);
+	for (uint32_t n = 0; n < DEVICES; n++) {
+		struct tenant_question ask = { .inner = { tenant_run },
+					       .name = "one",
+					       .length = 3,
+					       .wanted = TENANT_ANY_STREAM };
+		uint64_t hash[2];
+
+		checksum_identity(&rig.s->io.key, "one", 3, hash);
+		ask.id = hash[0];
+		assert_int_equal(wait_inner(rig.s->parts->part[n], &ask.inner), 0);
+		assert_int_equal(ask.created, 0);
+		assert_int_equal(ask.stream, late);
+		assert_true(rig.s->parts->part[n]->io.super.tenants == 2);
+	}
+	put_keys(1);
+	close_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +303,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_written, set_up_keys, tear_down),
 		cmocka_unit_test_setup_teardown(all_named, set_up_keys, tear_down),
 		cmocka_unit_test_setup_teardown(without, set_up_keys, tear_down),
+		cmocka_unit_test_setup_teardown(set_without_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tenant_moves, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("store_devices_open", tests, NULL, NULL);
