@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -196,4 +197,21 @@ def test_killed(path):
         assert m.find(keys) == keys
         for key, data in m.load(keys).items():
             assert (data == fill(key)).all()
+    m.close()
+
+
+def test_stores_and_loads_are_accounted_to_the_tenant(path, monkeypatch):
+    """Weights are set for the stream of a tenant: reads have one too."""
+    m = Manager(path, size="256MiB", tenant_by="salt", scheduler="bfq", weights={"alice": 300})
+    streams = []
+    monkeypatch.setattr(m.tier._futures, "submit",
+                        lambda *args, **named: streams.append(named["streams"]))
+    for tenant in ("alice", "bob", None):
+        request = base.ReqContext(req_id="r", kv_transfer_params={"tenant": tenant})
+        job = SimpleNamespace(job_id=1, keys=keys_of(1), chunk_ids=[0], req_context=request)
+        m.tier.submit_store(job)
+        m.tier.submit_load(job)
+    monkeypatch.undo()
+    alice, bob = m.tier._store.stream("alice"), m.tier._store.stream("bob")
+    assert streams == [alice, alice, bob, bob, 0, 0] and len({alice, bob, 0}) == 3
     m.close()
