@@ -15,8 +15,8 @@ import cffi
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.environ.get("WEIR_SOURCE", os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("WEIR_BUILD", os.path.join(ROOT, "build")))
-INCLUDE = [os.path.join(ROOT, "include"), os.path.join(BUILD, "include")]
-HEADERS = ["weir.h"]
+INCLUDE = [os.path.join(ROOT, "include"), os.path.join(BUILD, "include"), HERE]
+HEADERS = ["weir/weir.h", "raw_io.h"]
 # Found in the headers of the system, which cffi cannot read.
 OTHERS = "struct iovec { void *iov_base; size_t iov_len; };\n"
 NUMBERS = ["WEIR_KEY_MAX", "WEIR_STORE_IOV_MAX", "WEIR_TENANT_NAME_MAX", "WEIR_LEASE_MAX_NS",
@@ -34,7 +34,7 @@ def declarations():
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="ascii"):
                 pass
-        source = "".join(f"#include <weir/{h}>\n" for h in HEADERS)
+        source = "".join(f"#include <{h}>\n" for h in HEADERS)
         text = subprocess.run(
             [os.environ.get("CC", "cc"), "-E", "-P", "-nostdinc", f"-I{empty}"]
             + [f"-I{path}" for path in INCLUDE] + ["-x", "c", "-"],
@@ -50,8 +50,10 @@ ffi.cdef(OTHERS + declarations())
 ffi.cdef("".join(f"#define {name} ...\n" for name in NUMBERS))
 ffi.cdef(CALLBACKS + "char *strerror(int);")
 ffi.set_source(
-    "weir_kv._weir", "#include <string.h>\n#include <sys/uio.h>\n#include <weir/weir.h>\n",
-    include_dirs=INCLUDE, extra_objects=[os.path.join(BUILD, "libweir.a")],
+    "weir_kv._weir", "#include <string.h>\n#include <sys/uio.h>\n"
+    "#include <weir/weir.h>\n#include \"raw_io.h\"\n",
+    sources=[os.path.join(HERE, "raw_io.c")], include_dirs=INCLUDE,
+    extra_objects=[os.path.join(BUILD, "libweir.a")],
     libraries=["uring", "nvme", "xxhash", "bsd", "blkid", "pthread"],
     extra_link_args=["-Wl,--exclude-libs,ALL"])
 

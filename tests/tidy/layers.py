@@ -17,6 +17,7 @@ LAYERS = {
     "doctor": ("base device engine", "base device engine doctor"),
     "cli": ("base device engine sched queue store future weir",
             "base sched control text sim doctor cli"),
+    "python": ("base device engine sched queue store future weir", "python"),
 }
 # Layer -> its modules from the top down: a folder may call those that stand after it. A module is
 # a folder; a layer that is not here has one.
