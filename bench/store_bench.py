@@ -94,10 +94,16 @@ def bench_wear(build, folder):
     return rows
 
 
+def bench_deadline(build, path):
+    format_store(build, path, "--max-value", "1m")
+    return json.loads(run(program(build, "deadline"), path))
+
+
 def bench_store(build, path, folder, size, rounds):
     fill(path, size)
     return {"put_get": bench_put_get(build, path, size, rounds),
-            "recovery": bench_recovery(build, path, rounds), "wear": bench_wear(build, folder)}
+            "recovery": bench_recovery(build, path, rounds), "wear": bench_wear(build, folder),
+            "deadline": bench_deadline(build, path)}
 
 
 def show_put_get(rows):
@@ -118,6 +124,13 @@ def show_put_get(rows):
           f"{rows[0]['index_bytes_per_entry']:.1f} bytes   [bar: 48]")
 
 
+def show_deadline(d):
+    print(f"gets with a deadline beside 64 gets of 1 MiB, {d['timed_out']} of {d['gets']} ended by it:")
+    for name, what in (("late_us", "late"), ("sleep_us", "a sleep of that time")):
+        print(f"  {what:<20} p50 {d[name]['p50']:.0f} us, p99 {d[name]['p99']:.0f} us, "
+              f"greatest {d[name]['max']:.0f} us" + ("   [bar: 1000 us]" if what == "late" else ""))
+
+
 def show_store(store):
     show_put_get(store["put_get"])
     r = store["recovery"]
@@ -132,3 +145,4 @@ def show_store(store):
         hits = f"   {100 * w['hits'] / w['gets']:.1f} % of gets hit" if w["gets"] else ""
         print(f"  {w['pattern']:<10} {w['policy']:<6} {w['write_amplification']:.3f}   of it kept "
               f"{w['survivor_bytes'] / w['put_bytes']:.3f}{hits}")
+    show_deadline(store["deadline"])
