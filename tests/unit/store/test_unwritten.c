@@ -354,6 +354,27 @@ static void dropped_over_lives(void **state)
 	}
 }
 
+/* Neither the footer nor the header of the segment can be written, so nothing notes what was
+ * dropped. Each life drops it again: what later lives have flushed does not vouch for it. */
+static void dropped_again_by_each_life(void **state)
+{
+	uint64_t segment;
+
+	(void)state;
+	make_dropped();
+	segment = segment_of(payload_at(4, 2));
+	fail_place(segment, segment + SEGMENT, -EIO);
+	for (unsigned life = 0; life < 4; life++) {
+		memdisk_power_on(&rig);
+		assert_int_equal(unsealed(), 1);
+		check_all("in life", life);
+		for (uint64_t n = 1; n <= 3; n++)
+			assert_int_equal(put_key(1000, n, WEIR_PUT_DURABLE), 0);
+		kill_process();
+		check_second("after the life", life);
+	}
+}
+
 /* Key 1 is alive in two streams, as after a power cut that lost its tombstone. WALKED: the segment
  * of the loser has no footer. Returns the segment of the loser. */
 static uint64_t make_conflict(int walked)
@@ -567,17 +588,12 @@ static void an_old_life_with_a_higher_number(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(of_a_closed_store),
-		TEST(of_a_killed_store),
-		TEST(dropped_over_lives),
-		TEST(of_a_conflict),
-		TEST(of_a_conflict_with_footers),
-		TEST(struck_walked),
-		TEST(struck_in_a_footer),
-		TEST(struck_without_space),
-		TEST(nothing_of_the_segment),
-		TEST(a_cut_at_each_command),
-		TEST(an_old_life_with_a_higher_number),
+		TEST(of_a_closed_store),     TEST(of_a_killed_store),
+		TEST(dropped_over_lives),    TEST(dropped_again_by_each_life),
+		TEST(of_a_conflict),	     TEST(of_a_conflict_with_footers),
+		TEST(struck_walked),	     TEST(struck_in_a_footer),
+		TEST(struck_without_space),  TEST(nothing_of_the_segment),
+		TEST(a_cut_at_each_command), TEST(an_old_life_with_a_higher_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
