@@ -52,7 +52,7 @@ ffi.cdef(CALLBACKS + "char *strerror(int);")
 ffi.set_source(
     "weir_kv._weir", "#include <string.h>\n#include <sys/uio.h>\n"
     "#include <weir/weir.h>\n#include \"raw_io.h\"\n",
-    sources=[os.path.join(HERE, "raw_io.c")], include_dirs=INCLUDE,
+    sources=[os.path.relpath(os.path.join(HERE, "raw_io.c"))], include_dirs=INCLUDE,
     extra_objects=[os.path.join(BUILD, "libweir.a")],
     libraries=["uring", "nvme", "xxhash", "bsd", "blkid", "pthread"],
     extra_link_args=["-Wl,--exclude-libs,ALL"])
