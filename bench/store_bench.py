@@ -125,7 +125,8 @@ def show_put_get(rows):
 
 
 def show_deadline(d):
-    print(f"gets with a deadline beside 64 gets of 1 MiB, {d['timed_out']} of {d['gets']} ended by it:")
+    print(f"gets with a deadline beside 64 gets of 1 MiB, {d['timed_out']} of {d['gets']} "
+          "ended by it:")
     for name, what in (("late_us", "late"), ("sleep_us", "a sleep of that time")):
         print(f"  {what:<20} p50 {d[name]['p50']:.0f} us, p99 {d[name]['p99']:.0f} us, "
               f"greatest {d[name]['max']:.0f} us" + ("   [bar: 1000 us]" if what == "late" else ""))
