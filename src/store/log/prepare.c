@@ -133,6 +133,18 @@ static bool prepare_from_reserve(const struct log *l)
 	return left > 1 && l->pending.first && l->pending.first->kind == WEIR_STORE_DELETE;
 }
 
+/*
+ * Begins a segment for survivors of L for which nothing will become free, because headers could not
+ * be written: one of these is tried again.
+ *
+ * Law headers-again (prepare_again, reclaim_choose): what lives leaves the store for space only
+ * when no segment is left whose header may be written after all.
+ */
+static int prepare_again(struct log *l)
+{
+	return segments_try_again(&l->all->segs) ? prepare_begin(l, true) : -ENOSPC;
+}
+
 static int prepare_segments(struct log *l, uint32_t wanted)
 {
 	const struct segments *all = &l->all->segs;
@@ -142,10 +154,9 @@ static int prepare_segments(struct log *l, uint32_t wanted)
 		err = prepare_begin(l, false);
 	if (!err && prepare_from_reserve(l))
 		err = prepare_begin(l, true);
-	/* Nothing will become free for survivors if headers could not be written. */
 	if (!err && l->survivors.first && !l->segs.ahead_count && !l->segs.open &&
 	    reclaim_is_alone(l->all))
-		err = -ENOSPC;
+		err = prepare_again(l);
 	return err;
 }
 

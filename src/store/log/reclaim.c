@@ -342,6 +342,17 @@ static bool reclaim_has_nothing(const struct logs *ls)
 	return TAILQ_EMPTY(&ls->reclaims);
 }
 
+/* Chooses the segment that is reclaimed next. If there is no place to move entries to, one may
+ * come of the segments whose headers could not be written. */
+static bool reclaim_choose(struct logs *ls, struct victim *v)
+{
+	bool chosen = victim_choose(ls, v);
+
+	if (chosen && v->seg->live_blocks && !ls->segs.free_count && segments_try_again(&ls->segs))
+		chosen = victim_choose(ls, v);
+	return chosen;
+}
+
 static void reclaim_log(struct log *l)
 {
 	struct logs *ls = l->all;
@@ -355,7 +366,7 @@ static void reclaim_log(struct log *l)
 			reclaim_failed(ls, -ENOSPC);
 			break;
 		}
-		if (!victim_choose(ls, &v) || !reclaim_begin(ls, &v))
+		if (!reclaim_choose(ls, &v) || !reclaim_begin(ls, &v))
 			break;
 	}
 }

@@ -17,7 +17,8 @@
 
 /* For each state, the states that may come before it. */
 static const uint16_t segment_before[] = {
-	[SEGMENT_FREE] = SEGMENT_BIT(SEGMENT_UNKNOWN) | SEGMENT_BIT(SEGMENT_RECLAIMING),
+	[SEGMENT_FREE] = SEGMENT_BIT(SEGMENT_UNKNOWN) | SEGMENT_BIT(SEGMENT_RECLAIMING) |
+			 SEGMENT_BIT(SEGMENT_RETIRED),
 	[SEGMENT_BEGINNING] = SEGMENT_BIT(SEGMENT_FREE),
 	[SEGMENT_BEGUN] = SEGMENT_BIT(SEGMENT_BEGINNING),
 	[SEGMENT_OPEN] = SEGMENT_BIT(SEGMENT_BEGUN),
@@ -173,6 +174,19 @@ void segment_retire(struct segment *seg)
 {
 	segment_become(seg, SEGMENT_RETIRED);
 	segment_remove_ahead(&seg->log->segs, seg);
+}
+
+bool segments_try_again(struct segments *all)
+{
+	struct segment *seg;
+
+	for (uint32_t n = 0; !all->free_count && n < all->count; n++) {
+		seg = &all->all[n];
+		/* One that is out of use belongs to no log. */
+		if (seg->state == SEGMENT_RETIRED && seg->log)
+			segment_free(all, seg);
+	}
+	return all->free_count;
 }
 
 bool segment_is_ready(const struct log *l)

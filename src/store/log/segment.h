@@ -95,7 +95,7 @@ void segment_recovered(struct segment *seg, uint32_t footer_blocks);
 /* UNKNOWN -> RETIRED, in recovery: SEG is out of use. */
 void segment_put_out(struct segment *seg);
 
-/* UNKNOWN or RECLAIMING -> FREE: the segment joins the free list. */
+/* UNKNOWN, RECLAIMING or RETIRED -> FREE: the segment joins the free list. */
 void segment_free(struct segments *all, struct segment *seg);
 /* FREE -> BEGINNING: the first free segment gets a generation, and goes ahead of L. */
 struct segment *segment_take(struct segments *all, struct log *l, bool from_reserve);
@@ -103,6 +103,9 @@ struct segment *segment_take(struct segments *all, struct log *l, bool from_rese
 void segment_begun(struct segment *seg);
 /* BEGINNING -> RETIRED: its header could not be written. */
 void segment_retire(struct segment *seg);
+/* RETIRED -> FREE, if no segment is free: one whose header could not be written is tried again.
+ * Returns true if a segment is free now. */
+bool segments_try_again(struct segments *all);
 /* BEGUN -> OPEN: the first segment ahead of L becomes its last one. */
 struct segment *segment_open(struct log *l);
 /* Returns true if segment_open() may be called. A later segment may be begun earlier, but segments

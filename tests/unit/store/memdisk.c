@@ -138,7 +138,7 @@ static int fails_elsewhere(const struct weir_cmd *cmd)
 
 static int fails(const struct weir_cmd *cmd)
 {
-	if (memdisk.off)
+	if (memdisk.off || (memdisk.fails_too && memdisk.fails_too(cmd)))
 		return 1;
 	if (!memdisk.fails || cmd->op != memdisk.fail_op ||
 	    (cmd->op != WEIR_OP_FLUSH &&

@@ -30,6 +30,8 @@ struct memdisk {
 	unsigned fails;
 	int fail_error;	    /* their result; -EIO unless a test sets another */
 	unsigned fail_skip; /* so many of these commands go well before the first one fails */
+	/* Says which other commands fail; may be NULL. */
+	int (*fails_too)(const struct weir_cmd *cmd);
 	/* Only the blocks of the first command that fails are bad: others go well. */
 	int fail_sticks;
 	uint64_t stuck_from, stuck_to;

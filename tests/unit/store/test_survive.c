@@ -403,7 +403,7 @@ static void a_survivor_that_cannot_be_written(void **state)
 		memdisk.fail_from = 0x11000;
 		memdisk.fail_to = memdisk.bytes;
 		memdisk.fails = n % 40 == 7 && !rig.s->io.broken;
-		failed += rig_put(&rig, 0, n, 12000, 0) != 0;
+		failed += rig_put(&rig, 0, n, 1900, 0) != 0;
 		if (rig.s->io.broken) {
 			memdisk.fails = 0;
 			memdisk_close(&rig);
@@ -414,6 +414,69 @@ static void a_survivor_that_cannot_be_written(void **state)
 	assert_true(failed > 5);
 	for (n = 1; n < 100; n++)
 		has(n, 1, 5000);
+	memdisk_tear_down(&rig);
+}
+
+static unsigned bad_headers;
+
+/* Lets the headers of segments fail that are taken from the reserve. Free marks go well. */
+static int fails_in_reserve(const struct weir_cmd *cmd)
+{
+	const struct layout *lay = rig.s->io.lay;
+	uint64_t from = cmd->offset - lay->data_offset;
+	const struct segment *seg = &rig.s->logs->segs.all[from / SEGMENT];
+
+	if (!bad_headers || cmd->op != WEIR_OP_WRITE || cmd->offset < lay->data_offset ||
+	    from % SEGMENT || seg->state != SEGMENT_BEGINNING || !seg->from_reserve)
+		return 0;
+	bad_headers--;
+	return 1;
+}
+
+/* Fills half of the store, then overwrites one key, while the headers of COUNT segments that
+ * survivors need cannot be written. Returns the first result that is not 0. */
+static int overwrite_with_bad_headers(unsigned count)
+{
+	uint64_t key, n;
+	int err = 0;
+
+	memdisk_set_up(&rig, 66 * SEGMENT, SEGMENT, 9);
+	for (key = 1; key <= 90; key++)
+		put(key, 1, 9000, 0);
+	bad_headers = count;
+	memdisk.fails_too = fails_in_reserve;
+	for (n = 0; n < 900; n++) {
+		int result = rig_put(&rig, 0, n, 8000, 0);
+
+		err = err ? err : result;
+	}
+	memdisk.fails_too = NULL;
+	assert_int_equal(bad_headers, 0);
+	assert_int_equal(stats_of().evicted_entries, 0);
+	for (key = 1; key <= 90; key++)
+		has(key, 1, 9000);
+	rig_check_counts(rig.s);
+	return err;
+}
+
+/* Headers that cannot be written use up the reserve. The segments are tried again, and nobody
+ * leaves the store for that. */
+static void bad_headers_evict_nobody(void **state)
+{
+	(void)state;
+	assert_int_equal(overwrite_with_bad_headers(PREPARE_FAILURES_MAX - 1), 0);
+	memdisk_tear_down(&rig);
+}
+
+/* The store stops when too many could not be written. */
+static void bad_headers_stop_the_store(void **state)
+{
+	(void)state;
+	assert_int_equal(overwrite_with_bad_headers(PREPARE_FAILURES_MAX), -EROFS);
+	assert_int_equal(memdisk_reopen(&rig), -EIO);
+	for (uint64_t key = 1; key <= 90; key++)
+		has(key, 1, 9000);
+	put(0, 1, 8000, 0);
 	memdisk_tear_down(&rig);
 }
 
@@ -473,6 +536,8 @@ int main(void)
 		{ "reads_are_tried_again_twice", reads_are_tried_again, set_up, tear_down, &twice },
 		TEST(a_lost_read),
 		TEST(a_survivor_that_cannot_be_written),
+		TEST(bad_headers_evict_nobody),
+		TEST(bad_headers_stop_the_store),
 		TEST(sequence_numbers_stay),
 	};
 
