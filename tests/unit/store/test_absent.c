@@ -4,6 +4,7 @@
  * still under way, fails, or must be durable, and where the key is being evicted.
  */
 #include <errno.h>
+#include <unistd.h>
 
 #include "memdisk.h"
 #include "store/log/logs.h"
@@ -19,12 +20,16 @@ static int set_up(void **state)
 {
 	(void)state;
 	memdisk_set_up(&rig, 4u << 20, 64u << 10, 3);
+	/* A test that hangs must fail. */
+	alarm(100);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
+	alarm(0);
+	memdisk.hold_length = 0;
 	memdisk_tear_down(&rig);
 	return 0;
 }
