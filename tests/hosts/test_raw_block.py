@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """weir's RawBlockDevice beside the original: the same calls, and LMCache's own adapter on it."""
 import ctypes
+import itertools
 import json
 import mmap
 import os
@@ -301,6 +302,28 @@ def test_a_mapping_of_a_file_on_a_disk_is_not_registered(tmp_path):
         pair.same(lambda d, b: d.fixed_buffer_status())
         pair.same(lambda d, b: d.register_fixed_buffers([address(good)], [1 << 16]))
     pair.close()
+
+
+def test_several_things_wrong_at_once(tmp_path):
+    """The one that is told of is the same, whatever else is wrong."""
+    wrong = itertools.product((0, 1, SIZE + 8192, -1), (0, 100, 4096), (0, 100, 4096, 8192),
+                              (0, 1, 100, 4096), (None, 0))
+    pairs = []
+    for i, mode in enumerate(MODES):
+        os.mkdir(tmp_path / str(i))
+        pairs.append(Pair(str(tmp_path / str(i)), **mode))
+    for at, room, length, total, place in wrong:
+        for pair in pairs:
+            memory = (0, room, 1)
+            pair.same(lambda d, b: d.pwrite_from_buffer(at, b[0], length, total), memory)
+            pair.same(lambda d, b: d.pread_into(at, b[0], length, total), memory)
+            pair.same(lambda d, b: d.write_uring(at, b[0], length, total, place), memory)
+            pair.same(lambda d, b: wrote(d, [65536, at], [b[1], b[0]], [4096, total],
+                                         [None, place], [20, length]), memory, (0, 10, 2))
+            pair.same(lambda d, b: was_read(d, [1, at], [b[1], b[0]], [100, total]), memory,
+                      (0, 10, 2))
+    for pair in pairs:
+        pair.close()
 
 
 def test_close_waits_for_what_was_accepted(tmp_path):
