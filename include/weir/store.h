@@ -636,8 +636,11 @@ const char *weir_store_advise(const struct weir_store_info *info, uint64_t value
  * are appended again too. What was not written on one day may be written on the next: the store may
  * spend the budget of a day at once, and time pays it back evenly. So N days see at most N + 1
  * budgets. When it is spent, puts end with -EDQUOT; when seven eighths of it are, puts of keys that
- * the store has not seen lately. It remembers a million keys since it was opened. Deletes, and what
- * reclaiming writes again, are never refused, and may spend more, which is paid back later.
+ * the store has not seen lately. Seen are keys that are there, those that weir_store_get_why()
+ * knows the reason of, and the last million that were put since the store was opened with a budget
+ * or got it. After a restart that is only what is there: a key that left before is refused once, if
+ * so much is spent. Deletes, and what reclaiming writes again, are never refused, and may spend
+ * more, which is paid back later.
  *
  * It is written to the superblocks, and so is what was spent: restarts give nothing back. Each
  * device has the same part of it. Errors: -EINVAL (less than 16 MiB for a device), -EROFS, -EIO,

@@ -4,8 +4,8 @@
  *
  * Survivors, tombstones and headers are always written, and are spent like puts. Keys that were
  * never seen before are refused while some of the budget is left, which is kept for the others: a
- * key that was put before, or is there, is wanted more often. It runs on the loop's thread and
- * counts what it refuses.
+ * key that was put before, is there, or has left is wanted more often. It runs on the loop's thread
+ * and counts what it refuses.
  */
 #include "queue/loop.h"
 #include "store/log/logs.h"
@@ -23,11 +23,13 @@ bool refuse_put(struct log *l, struct weir_store_op *op, const struct rec *newes
 	const uint64_t *hash = op_priv(op)->hash;
 	struct logs *ls = l->all;
 	bool there, seen;
+	uint64_t when;
 
 	if (!spend->per_day || op->kind != WEIR_STORE_PUT || op_priv(op)->afforded)
 		return false;
 	there = refuse_is_there(ls, hash, newest);
-	seen = seen_note(&ls->seen, hash[1]) || there;
+	/* The table begins with the budget; a key that has left may be known from before that. */
+	seen = seen_note(&ls->seen, hash[1]) || there || leave_find(ls, hash, &when);
 	spend_advance(spend, loop_now(l->io->q));
 	op_priv(op)->afforded = spend_admits(spend, seen);
 	if (op_priv(op)->afforded)

@@ -358,6 +358,30 @@ static void it_can_be_changed(void **state)
 	memdisk_tear_down(&rig);
 }
 
+/* Keys that left before the store had a budget, so that the table of seen keys does not know them,
+ * were seen all the same. A restart forgets them, and then one refusal makes a key seen. */
+static void keys_that_have_left(void **state)
+{
+	uint64_t key, gone = 3, there, next;
+
+	(void)state;
+	memdisk_set_up(&rig, 66 * SEGMENT, SEGMENT, 9);
+	for (key = 0; key < 2000; key++)
+		assert_int_equal(rig_put(&rig, key, 1, LENGTH, 0), 0);
+	assert_int_equal(rig_get(&rig, gone, 1, LENGTH), -ENOENT);
+	assert_int_equal(weir_store_set_write_budget(rig.s, BUDGET), 0);
+	next = put_until_refused(10000);
+	assert_int_equal(rig_put(&rig, gone, 1, LENGTH, 0), 0);
+	gone++;
+	there = next - 1;
+	assert_int_equal(memdisk_reopen(&rig), 0);
+	assert_int_equal(rig_put(&rig, next + 1, 1, LENGTH, 0), -EDQUOT);
+	assert_int_equal(rig_put(&rig, there, 2, LENGTH, 0), 0);
+	assert_int_equal(rig_put(&rig, gone, 1, LENGTH, 0), -EDQUOT);
+	assert_int_equal(rig_put(&rig, gone, 1, LENGTH, 0), 0);
+	memdisk_tear_down(&rig);
+}
+
 /* A device that writes fail on does not stop the books: the next time tries again. */
 static void a_superblock_that_cannot_be_written(void **state)
 {
@@ -432,6 +456,7 @@ int main(void)
 		cmocka_unit_test(restarts_give_nothing_back),
 		cmocka_unit_test(time_between_restarts_is_paid),
 		cmocka_unit_test(it_can_be_changed),
+		cmocka_unit_test(keys_that_have_left),
 		cmocka_unit_test(a_superblock_that_cannot_be_written),
 		cmocka_unit_test(each_device_has_its_part),
 	};
