@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/uio.h>
 
 #include <weir/engine.h>
@@ -136,6 +137,17 @@ struct engine {
 	const struct engine_ops *ops;
 	struct engine_params params;
 };
+
+/* Returns SIZE bytes of zeroes with the table and the parameters of PARAMS: an instance, whose
+ * first member is a struct engine. close() frees it. NULL: there is no memory. */
+static inline void *engine_new(size_t size, const struct engine_params *params)
+{
+	struct engine *e = calloc(1, size);
+
+	if (e)
+		*e = (struct engine){ params->ops, *params };
+	return e;
+}
 
 extern const struct engine_ops engine_uring, engine_posix, engine_uring_cmd, engine_null;
 

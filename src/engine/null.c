@@ -43,11 +43,9 @@ static int null_open(struct engine **e, const struct engine_params *params)
 
 	if (null_probe(params->dev, why, sizeof(why)) < 0)
 		return error_set(-EOPNOTSUPP, "%s: %s", weir_device_path(params->dev), why);
-	n = calloc(1, sizeof(*n));
+	n = engine_new(sizeof(*n), params);
 	if (!n)
 		return error_set(-ENOMEM, "no memory for the null engine");
-	n->engine.ops = &engine_null;
-	n->engine.params = *params;
 	if (params->tuning.latency_ns)
 		snprintf(n->text, sizeof(n->text), "null: no data moves, %llu ns each",
 			 (unsigned long long)params->tuning.latency_ns);

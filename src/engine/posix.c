@@ -50,11 +50,9 @@ static int posix_open(struct engine **e, const struct engine_params *params)
 
 	if (blocking_suits(params->dev, why, sizeof(why)) < 0)
 		return error_set(-EOPNOTSUPP, "%s: %s", weir_device_path(params->dev), why);
-	p = calloc(1, sizeof(*p));
+	p = engine_new(sizeof(*p), params);
 	if (!p)
 		return error_set(-ENOMEM, "no memory for the posix engine");
-	p->engine.ops = &engine_posix;
-	p->engine.params = *params;
 	blocking_target(&p->target, params->dev);
 	err = posix_pool_open(&p->pool, &p->target, posix_threads(params));
 	if (err) {

@@ -85,13 +85,10 @@ static void sim_engine_close(struct engine *engine)
 static int sim_engine_open(struct engine **engine, const struct engine_params *params)
 {
 	struct sim *sim = sim_of(params->ops);
-	struct sim_engine *e;
+	struct sim_engine *e = engine_new(sizeof(*e), params);
 
-	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;
-	e->engine.ops = params->ops;
-	e->engine.params = *params;
 	e->sim = sim;
 	*engine = &e->engine;
 	return 0;

@@ -133,6 +133,7 @@ void rig_engine(struct rig *r, const char *engine)
 		rig_close(r);
 		rig_skip(why);
 	}
+	r->params.ops = ops;
 	if (ops->open(&r->e, &r->params) < 0) {
 		rig_close(r);
 		fail_msg("%s", weir_error());

@@ -41,13 +41,11 @@ static uint64_t count(uint64_t *counter)
 
 static int ram_engine_open(struct engine **e, const struct engine_params *params)
 {
-	struct ram_instance *r = calloc(1, sizeof(*r));
+	struct ram_instance *r = engine_new(sizeof(*r), params);
 
 	if (!r)
 		return -ENOMEM;
 	assert_true(params->depth <= RAM_DEPTH);
-	r->e.ops = params->ops;
-	r->e.params = *params;
 	r->seed = ram.seed;
 	*e = &r->e;
 	return 0;

@@ -20,12 +20,10 @@ struct rig_instance {
 
 static int rig_engine_open(struct engine **e, const struct engine_params *params)
 {
-	struct rig_instance *r = calloc(1, sizeof(*r));
+	struct rig_instance *r = engine_new(sizeof(*r), params);
 
 	if (!r)
 		return -ENOMEM;
-	r->e.ops = params->ops;
-	r->e.params = *params;
 	r->last = &r->first;
 	rig.timeout_ms = params->tuning.timeout_ms;
 	*e = &r->e;

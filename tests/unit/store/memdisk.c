@@ -68,12 +68,10 @@ struct memdisk_instance {
 
 static int memdisk_engine_open(struct engine **e, const struct engine_params *params)
 {
-	struct memdisk_instance *m = calloc(1, sizeof(*m));
+	struct memdisk_instance *m = engine_new(sizeof(*m), params);
 
 	if (!m)
 		return -ENOMEM;
-	m->e.ops = &memdisk_engine;
-	m->e.params = *params;
 	*e = &m->e;
 	return 0;
 }
