@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads an image of a store in the most naive way, and prints what is in it.
+"""Reads the images of a store in the most naive way, and prints what is in it.
 
-    tools/recover.py IMAGE            one line for each entry:
-                                      HASH SEQUENCE LENGTH PAYLOAD STREAM KEY
-    tools/recover.py --serve IMAGE    for programs: for each line on standard input it reads IMAGE
-                                      again, prints the entries, and then a line with a dot
+    tools/recover.py IMAGE...          one line for each entry:
+                                       HASH SEQUENCE LENGTH PAYLOAD STREAM KEY
+    tools/recover.py --serve IMAGE...  for programs: for each line on standard input it reads the
+                                       images again, prints the entries, and then a line with a dot
+
+A store on several devices has an image for each of them; they come in any order.
 
 This is a second recovery. It was written from docs/format.md alone, shares no code with the
-library, and writes nothing. Tests compare the two on many thousands of images. HASH is the
-identity of the key, PAYLOAD the XXH3_64 of its value, or "damaged". KEY is "?" where the batch
-header that has the key is damaged. XXH3 comes from libxxhash.
+library, and writes nothing. Tests compare the two on many thousands of images. HASH is the identity
+of the key, PAYLOAD the XXH3_64 of its value, or "damaged". KEY is "?" where the batch header that
+has the key is damaged. XXH3 comes from libxxhash.
 
-Exit code: 0; 1 if the image is no store; 2 for a usage error.
+Exit code: 0; 1 if the images are no store, or not all of one; 2 for a usage error.
 """
 import ctypes
 import signal
@@ -41,7 +43,7 @@ def xxh3(data, seed=0):
 
 
 class NoStore(Exception):
-    """The image is no store, or none that can be opened."""
+    """The images are no store, or none that can be opened."""
 
 
 class Super:
@@ -56,7 +58,7 @@ class Super:
         self.incompat = struct.unpack_from("<Q", data, 40)[0]
         self.uuid = data[48:64]
         self.revision, self.epoch = struct.unpack_from("<QQ", data, 64)
-        self.device = struct.unpack_from("<I", data, 88)[0]
+        self.device, self.devices = struct.unpack_from("<II", data, 88)
         self.device_bytes = struct.unpack_from("<Q", data, 96)[0]
         self.data_offset, self.segment_bytes, self.segments = struct.unpack_from("<QQQ", data, 112)
         self.block = struct.unpack_from("<I", data, 136)[0]
@@ -305,30 +307,59 @@ class Image:
             record.key = same[0].key if same else None
         return record.key
 
-    def lines(self):
-        for (low, high), record in sorted(self.live.items()):
-            value = self.payload(record)
-            payload = "damaged" if value is None else f"{xxh3(value):016x}"
-            key = self.name(record)
-            yield (f"{high:016x}{low:016x} {record.sequence} {record.length} {payload} "
-                   f"{record.segment.stream} {'?' if key is None else key.hex()}")
+    def entries(self):
+        """Yields the hash and the record of each entry whose key belongs to this device."""
+        for hash_, record in self.live.items():
+            if hash_[0] % self.super.devices == self.super.device:
+                yield hash_, record
+
+    def line(self, hash_, record):
+        low, high = hash_
+        value = self.payload(record)
+        payload = "damaged" if value is None else f"{xxh3(value):016x}"
+        key = self.name(record)
+        return (f"{high:016x}{low:016x} {record.sequence} {record.length} {payload} "
+                f"{record.segment.stream} {'?' if key is None else key.hex()}")
 
 
-def show(path):
+def check_together(images):
+    """Refuses images that are not all devices of one store."""
+    supers = [image.super for image in images]
+    first = supers[0]
+    for other in supers:
+        if (other.uuid, other.devices) != (first.uuid, first.devices):
+            raise NoStore("they belong to several stores")
+    if sorted(s.device for s in supers) != list(range(first.devices)):
+        raise NoStore(f"the store has {first.devices} devices, and these are the ones at "
+                      + ", ".join(str(s.device) for s in supers))
+
+
+def lines(contents):
+    images = [Image(image) for image in contents]
+    check_together(images)
+    entries = [(hash_, image, record) for image in images for hash_, record in image.entries()]
+    for hash_, image, record in sorted(entries, key=lambda entry: entry[0]):
+        yield image.line(hash_, record)
+
+
+def read(path):
     with open(path, "rb") as file:
-        image = file.read()
+        return file.read()
+
+
+def show(paths):
     try:
-        for line in Image(image).lines():
+        for line in lines([read(path) for path in paths]):
             print(line)
     except NoStore as why:
-        print(f"tools/recover.py: {path}: {why}", file=sys.stderr)
+        print(f"tools/recover.py: {', '.join(paths)}: {why}", file=sys.stderr)
         return 1
     return 0
 
 
-def serve(path):
+def serve(paths):
     for _ in sys.stdin:
-        if show(path):
+        if show(paths):
             print("no store")
         print(".", flush=True)
     return 0
@@ -337,12 +368,12 @@ def serve(path):
 def main():
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     arguments = sys.argv[1:]
-    if len(arguments) == 2 and arguments[0] == "--serve":
-        return serve(arguments[1])
-    if len(arguments) != 1 or arguments[0].startswith("-"):
+    if len(arguments) > 1 and arguments[0] == "--serve":
+        return serve(arguments[1:])
+    if not arguments or arguments[0].startswith("-"):
         print(__doc__, file=sys.stderr)
         return 0 if arguments in (["--help"], ["-h"]) else 2
-    return show(arguments[0])
+    return show(arguments)
 
 
 if __name__ == "__main__":

@@ -71,8 +71,9 @@ static bool check_promise(struct checker *c, const struct model_found found[MODE
 	struct run *run = &c->run;
 
 	for (uint32_t key = 0; key < MODEL_KEYS; key++) {
-		const char *why = model_check(&run->model, key, &found[key], c->point,
-					      run->cache.flushed, c->choice.killed);
+		const char *why =
+			model_check(&run->model, key, &found[key], c->point,
+				    run->cache.flushed[run->model.device[key]], c->choice.killed);
 
 		if (why)
 			return run_wrong(run, "%s", why);
@@ -177,6 +178,7 @@ static void check_count(struct checker *c, const struct image_choice *choice, ui
 	v->lost += strchr(choice->letters, '0') != NULL;
 	v->discards += choice->discard != IMAGE_DISCARD_KEEPS;
 	v->killed += choice->killed;
+	v->split += image_split(&c->run.cache, choice);
 }
 
 static bool check_choice(struct image_choice *choice, void *user)
@@ -254,9 +256,9 @@ bool check_begin(struct checker *c, const struct seed *seed)
 	memcpy(now.image, run->cache.medium, now.bytes);
 	now.model = run->model;
 	for (unsigned n = 1; n < CHECK_LEVELS; n++)
-		cache_make(&now.level[n], now.bytes);
+		cache_make(&now.level[n]);
 	if (c->second)
-		second_start(&now.second, c->second, now.bytes);
+		second_start(&now.second, c->second, run->devices, drive.device_bytes);
 	drive.off = false;
 	if (run_open(run))
 		return run_wrong(run, "opening the seed: %s", weir_error());

@@ -3,7 +3,8 @@
  * crash.c - runs all programs of up to three steps from each seed, and looks at everything that a
  * power cut or a kill may leave behind each command. See docs/testing.md.
  *
- *   crash [--images N] [--length N] [--second PATH] [--seed NAME]...    looks at many programs
+ *   crash [--images N] [--many N] [--length N] [--second PATH] [--seed NAME]...
+ *                                                                       looks at many programs
  *   crash --seed NAME --program STEP,STEP [--overlap]                   at one
  *         [--life N --point N --choice LETTERS [--discard N] [--killed]]   at one image
  *
@@ -33,6 +34,7 @@ struct crash {
 	bool one; /* only `program` */
 	unsigned length;
 	uint64_t images; /* so many distinct ones from each seed; 0: all */
+	uint64_t many;	 /* the same for seeds on several devices */
 	bool quiet;
 	bool first;
 	unsigned jobs;	  /* seeds at a time */
@@ -125,8 +127,13 @@ static bool crash_length(unsigned count)
 static bool crash_seed(const struct seed *seed, struct coverage *coverage)
 {
 	struct checker *c = &crash.checker;
+	bool many = seed->devices > 1;
+	uint64_t images = many ? crash.many : crash.images;
 	bool good;
 
+	/* Several devices have too many choices for all. A few of each moment leave more moments.
+	 */
+	c->limits = many ? (struct image_limits){ 32, 12 } : (struct image_limits){ 1024, 24 };
 	crash.seed = seed;
 	c->coverage = coverage;
 	good = check_begin(c, seed);
@@ -134,7 +141,7 @@ static bool crash_seed(const struct seed *seed, struct coverage *coverage)
 		good = crash_program(0);
 	for (unsigned n = 1; good && !crash.one && n <= crash.length; n++) {
 		/* The long programs get their share of the images that are wanted. */
-		c->most = crash.images * n / crash.length;
+		c->most = images * n / crash.length;
 		good = crash_length(n);
 	}
 	if (!good) {
@@ -222,7 +229,8 @@ static unsigned crash_parse(int argc, char **argv, const struct seed *wanted[CRA
 		{ "killed", 0, NULL, 'k' },  { "deep", 1, NULL, 'D' },
 		{ "compare", 1, NULL, 'C' }, { "quiet", 0, NULL, 'q' },
 		{ "without", 1, NULL, 'w' }, { "jobs", 1, NULL, 'j' },
-		{ "first", 0, NULL, 'f' },   { NULL, 0, NULL, 0 },
+		{ "first", 0, NULL, 'f' },   { "many", 1, NULL, 'm' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct checker *c = &crash.checker;
 	unsigned count = 0;
@@ -231,7 +239,10 @@ static unsigned crash_parse(int argc, char **argv, const struct seed *wanted[CRA
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (o) {
 		case 'n':
-			crash.images = strtoull(optarg, NULL, 0);
+			crash.images = crash.many = strtoull(optarg, NULL, 0);
+			break;
+		case 'm':
+			crash.many = strtoull(optarg, NULL, 0);
 			break;
 		case 'l':
 			crash.length = (unsigned)atoi(optarg);
@@ -275,39 +286,83 @@ static unsigned crash_parse(int argc, char **argv, const struct seed *wanted[CRA
 	return count;
 }
 
-/* Prints the figures, and adds them to the proof. */
-static void crash_report(const struct coverage *v)
+struct figure {
+	const char *name;
+	uint64_t count;
+};
+
+static void crash_print(const char *section, const struct figure *figures, size_t count)
 {
-	const struct {
-		const char *section, *name;
-		uint64_t count;
-	} rows[] = {
-		{ "enumeration", "programs", v->programs },
-		{ "enumeration", "crash points", v->points },
-		{ "enumeration", "images", v->images },
-		{ "enumeration", "distinct images", v->distinct },
-		{ "enumeration", "recoveries", v->recoveries },
-		{ "enumeration", "images of interrupted recoveries", v->interrupted },
-		{ "enumeration", "of these, interrupted twice", v->twice },
-		{ "enumeration", "compared with the second recovery", v->compared },
-		{ "faults", "write torn by a power cut", v->torn },
-		{ "faults", "write lost by a power cut", v->lost },
-		{ "faults", "discarded blocks that read otherwise", v->discards },
-		{ "faults", "kill between two commands", v->killed },
-		{ "faults", "failed read at open", v->read_faults },
-		{ "faults", "failed write of a footer at open", v->footer_faults },
+	for (size_t n = 0; n < count; n++) {
+		if (!strcmp(section, "enumeration"))
+			printf("%s %llu %s", n ? "," : "", (unsigned long long)figures[n].count,
+			       figures[n].name);
+		proof_count(section, figures[n].name, figures[n].count);
+	}
+}
+
+/* Prints what was seen of stores on one device, and of those on several. */
+static void crash_report_images(const struct coverage *one, const struct coverage *many)
+{
+	const struct figure alone[] = {
+		{ "programs", one->programs },
+		{ "crash points", one->points },
+		{ "images", one->images },
+		{ "distinct images", one->distinct },
+		{ "recoveries", one->recoveries },
+		{ "images of interrupted recoveries", one->interrupted },
+		{ "of these, interrupted twice", one->twice },
+		{ "compared with the second recovery", one->compared },
+	};
+	const struct figure several[] = {
+		{ "programs on several devices", many->programs },
+		{ "crash points on several devices", many->points },
+		{ "distinct images of several devices", many->distinct },
+		{ "of these, one device kept all and another one nothing", many->split },
+		{ "recoveries of several devices", many->recoveries },
+		{ "images of interrupted recoveries of several devices", many->interrupted },
+		{ "images of several devices compared with the second recovery", many->compared },
 	};
 
 	printf("# crash:");
-	for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {
-		if (!strcmp(rows[n].section, "enumeration"))
-			printf("%s %llu %s", n ? "," : "", (unsigned long long)rows[n].count,
-			       rows[n].name);
-		proof_count(rows[n].section, rows[n].name, rows[n].count);
-	}
+	crash_print("enumeration", alone, sizeof(alone) / sizeof(alone[0]));
+	printf("\n# crash:");
+	crash_print("enumeration", several, sizeof(several) / sizeof(several[0]));
+	printf("\n");
+}
+
+static void crash_report_faults(const struct coverage *v)
+{
+	const struct figure faults[] = {
+		{ "write torn by a power cut", v->torn },
+		{ "write lost by a power cut", v->lost },
+		{ "discarded blocks that read otherwise", v->discards },
+		{ "kill between two commands", v->killed },
+		{ "failed read at open", v->read_faults },
+		{ "failed write of a footer at open", v->footer_faults },
+	};
+
+	crash_print("faults", faults, sizeof(faults) / sizeof(faults[0]));
 	for (unsigned n = 0; n < DRIVE_FAULTS; n++)
 		proof_count("faults", drive_fault_name((enum drive_fault)n), v->fired[n]);
-	printf("\n");
+}
+
+static void crash_add(struct coverage *to, const struct coverage *v)
+{
+	for (size_t i = 0; i < sizeof(*v) / sizeof(uint64_t); i++)
+		((uint64_t *)to)[i] += ((const uint64_t *)v)[i];
+}
+
+/* Prints the figures, and adds them to the proof. */
+static void crash_report(const struct seed *const *wanted, const struct coverage *v, unsigned count)
+{
+	struct coverage one = { 0 }, many = { 0 };
+
+	for (unsigned n = 0; n < count; n++)
+		crash_add(wanted[n]->devices > 1 ? &many : &one, &v[n]);
+	crash_report_images(&one, &many);
+	crash_add(&one, &many);
+	crash_report_faults(&one);
 }
 
 /* Waits for a seed's process. */
@@ -361,14 +416,12 @@ static int crash_run(const struct seed *wanted[CRASH_SEEDS], struct coverage *v,
 int main(int argc, char **argv)
 {
 	const struct seed *wanted[CRASH_SEEDS];
-	static struct coverage all;
 	struct coverage *v;
 	unsigned count, n;
 	int failed;
 
 	crash.length = 3;
 	crash.jobs = 2;
-	crash.checker.limits = (struct image_limits){ 1024, 24 };
 	crash.checker.deep = 64;
 	crash.checker.compare = 4;
 	count = crash_parse(argc, argv, wanted);
@@ -381,9 +434,6 @@ int main(int argc, char **argv)
 	proof_begin("crash");
 	printf("1..%u\n", count);
 	failed = crash_run(wanted, v, count);
-	for (n = 0; n < count; n++)
-		for (size_t i = 0; i < sizeof(*v) / sizeof(uint64_t); i++)
-			((uint64_t *)&all)[i] += ((const uint64_t *)&v[n])[i];
-	crash_report(&all);
+	crash_report(wanted, v, count);
 	return failed != 0;
 }

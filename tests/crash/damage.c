@@ -294,7 +294,7 @@ static bool damage_seed(const struct seed *seed, bool killed, const char *path)
 	if (damage_images(seed, killed)) {
 		damage_map();
 		if (path)
-			second_start(&second, path, drive.bytes);
+			second_start(&second, path, 1, drive.bytes);
 	}
 	for (uint32_t n = 0; n < map.count && !*run.wrong; n++)
 		for (int d = 0; d < DAMAGES && !*run.wrong; d++)
@@ -358,7 +358,7 @@ int main(int argc, char **argv)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(counts != MAP_FAILED);
 	proof_begin("crash_damage");
-	for (n = 0; n < 2 * seed_count; n++) {
+	for (n = 0; n < 2 * seed_count_single(); n++) {
 		const struct seed *seed = &seeds[n / 2];
 		bool one;
 

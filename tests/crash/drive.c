@@ -22,11 +22,13 @@ uint64_t drive_time;
 
 struct drive_held {
 	struct weir_cmd *cmd;
+	uint64_t offset; /* where the device begins, and in it the command */
 	uint32_t begun;
 };
 
 struct drive_instance {
 	struct engine e;
+	uint32_t device;
 	struct drive_held held[DRIVE_HELD];
 	unsigned count;
 };
@@ -92,9 +94,10 @@ void journal_reset(struct journal *j)
 	j->count = 0;
 }
 
-static void drive_move(const struct weir_cmd *cmd, bool in)
+static void drive_move(const struct drive_held *h, bool in)
 {
-	uint8_t *at = drive.now + cmd->offset;
+	const struct weir_cmd *cmd = h->cmd;
+	uint8_t *at = drive.now + h->offset;
 
 	for (uint32_t i = 0; i < cmd->iovcnt; i++) {
 		if (in)
@@ -106,15 +109,16 @@ static void drive_move(const struct weir_cmd *cmd, bool in)
 }
 
 /* Counts the segments that a write frees or seals; it may fail afterwards. */
-static void drive_recognise(const struct weir_cmd *cmd)
+static void drive_recognise(const struct drive_held *h)
 {
+	const struct weir_cmd *cmd = h->cmd;
 	const uint8_t *at = cmd->iov[0].iov_base;
 	const struct iovec *last = &cmd->iov[cmd->iovcnt - 1];
 
 	if (!memcmp(at, DRIVE_HEADER_MAGIC, 8) && at[DRIVE_HEADER_STATE] == DRIVE_STATE_FREE) {
 		drive.free_marks++;
 		if (drive.freeing)
-			drive.freeing(cmd->offset);
+			drive.freeing(h->offset);
 	}
 	at = (const uint8_t *)last->iov_base + last->iov_len - DRIVE_TRAILER_BYTES;
 	drive.footers += !memcmp(at, DRIVE_TRAILER_MAGIC, 8);
@@ -122,32 +126,30 @@ static void drive_recognise(const struct weir_cmd *cmd)
 
 static void drive_write(struct drive_held *h)
 {
-	const struct weir_cmd *cmd = h->cmd;
-
-	drive_move(cmd, true);
-	drive_touch(cmd->offset, cmd->length);
-	h->begun = drive_note(DRIVE_WRITE, UINT32_MAX, cmd->offset, cmd->length,
-			      drive.now + cmd->offset);
+	drive_move(h, true);
+	drive_touch(h->offset, h->cmd->length);
+	h->begun = drive_note(DRIVE_WRITE, UINT32_MAX, h->offset, h->cmd->length,
+			      drive.now + h->offset);
 }
 
 /* A failed write reaches the medium in part: each sector that does is a write of its own. */
-static void drive_write_some(const struct weir_cmd *cmd)
+static void drive_write_some(const struct drive_held *h)
 {
-	uint8_t *old = malloc(cmd->length);
-	uint64_t at;
+	uint64_t length = h->cmd->length, at;
+	uint8_t *old = malloc(length);
 	uint32_t begun;
 
 	CHECK(old);
-	memcpy(old, drive.now + cmd->offset, cmd->length);
-	drive_move(cmd, true);
-	drive_touch(cmd->offset, cmd->length);
-	for (at = 0; at < cmd->length; at += DRIVE_SECTOR) {
-		uint8_t *to = drive.now + cmd->offset + at;
+	memcpy(old, drive.now + h->offset, length);
+	drive_move(h, true);
+	drive_touch(h->offset, length);
+	for (at = 0; at < length; at += DRIVE_SECTOR) {
+		uint8_t *to = drive.now + h->offset + at;
 
 		if (drive_random(&drive.random) % 2) {
-			begun = drive_note(DRIVE_WRITE, UINT32_MAX, cmd->offset + at, DRIVE_SECTOR,
+			begun = drive_note(DRIVE_WRITE, UINT32_MAX, h->offset + at, DRIVE_SECTOR,
 					   to);
-			drive_note(DRIVE_WRITTEN, begun, cmd->offset + at, DRIVE_SECTOR, NULL);
+			drive_note(DRIVE_WRITTEN, begun, h->offset + at, DRIVE_SECTOR, NULL);
 		} else {
 			memcpy(to, old + at, DRIVE_SECTOR);
 		}
@@ -165,12 +167,12 @@ static void drive_discard(struct drive_held *h)
 		h->cmd->result = -EIO;
 		drive.fired[DRIVE_FAIL_DISCARD]++;
 	}
-	h->begun = drive_note(DRIVE_DISCARD, UINT32_MAX, cmd->offset, cmd->length, NULL);
+	h->begun = drive_note(DRIVE_DISCARD, UINT32_MAX, h->offset, cmd->length, NULL);
 	if (drive_random(&drive.random) % 2)
 		return;
 	drive.fired[DRIVE_ZERO_DISCARD]++;
-	memset(drive.now + cmd->offset, 0, cmd->length);
-	drive_touch(cmd->offset, cmd->length);
+	memset(drive.now + h->offset, 0, cmd->length);
+	drive_touch(h->offset, cmd->length);
 }
 
 void drive_fail(enum drive_fault fault, unsigned skip, unsigned times)
@@ -202,17 +204,17 @@ static void drive_begin(struct drive_held *h)
 	struct weir_cmd *cmd = h->cmd;
 
 	if (!drive.off && cmd->op == WEIR_OP_WRITE)
-		drive_recognise(cmd);
+		drive_recognise(h);
 	if (drive.off) {
 		cmd->result = -EIO;
 	} else if (drive_is_faulty(cmd)) {
 		cmd->result = -EIO;
 		if (cmd->op == WEIR_OP_WRITE)
-			drive_write_some(cmd);
+			drive_write_some(h);
 	} else if (cmd->op == WEIR_OP_WRITE) {
 		drive_write(h);
 	} else if (cmd->op == WEIR_OP_FLUSH) {
-		h->begun = drive_note(DRIVE_FLUSH, UINT32_MAX, 0, 0, NULL);
+		h->begun = drive_note(DRIVE_FLUSH, UINT32_MAX, h->offset, drive.device_bytes, NULL);
 	} else if (cmd->op == WEIR_OP_DISCARD) {
 		drive_discard(h);
 	}
@@ -227,23 +229,24 @@ static void drive_finish(const struct drive_held *h)
 	if (cmd->result)
 		return;
 	if (cmd->op == WEIR_OP_READ)
-		drive_move(cmd, false);
+		drive_move(h, false);
 	else if (cmd->op == WEIR_OP_WRITE)
-		drive_note(DRIVE_WRITTEN, h->begun, cmd->offset, cmd->length, NULL);
+		drive_note(DRIVE_WRITTEN, h->begun, h->offset, cmd->length, NULL);
 	else if (cmd->op == WEIR_OP_FLUSH)
-		drive_note(DRIVE_FLUSHED, h->begun, 0, 0, NULL);
+		drive_note(DRIVE_FLUSHED, h->begun, h->offset, drive.device_bytes, NULL);
 	else
-		drive_note(DRIVE_DISCARDED, h->begun, cmd->offset, cmd->length, NULL);
+		drive_note(DRIVE_DISCARDED, h->begun, h->offset, cmd->length, NULL);
 }
 
+/* The engine of a device is a table of its own: an instance knows its device by that. */
 static int drive_engine_open(struct engine **e, const struct engine_params *params)
 {
-	struct drive_instance *d = calloc(1, sizeof(*d));
+	struct drive_instance *d = engine_new(sizeof(*d), params);
 
 	if (!d)
 		return -ENOMEM;
-	d->e.ops = &drive_engine;
-	d->e.params = *params;
+	while (params->ops != drive_engine(d->device))
+		d->device++;
 	*e = &d->e;
 	return 0;
 }
@@ -263,7 +266,8 @@ static int drive_queue(struct engine *e, struct weir_cmd *cmd)
 		return -EBUSY;
 	d->count++;
 	drive.commands++;
-	*h = (struct drive_held){ .cmd = cmd };
+	*h = (struct drive_held){ .cmd = cmd,
+				  .offset = d->device * drive.device_bytes + cmd->offset };
 	cmd->result = 0;
 	drive_begin(h);
 	return 0;
@@ -305,21 +309,35 @@ static void drive_wait(struct engine *e, uint64_t deadline)
 	engine_sleep(-1, e->params.wake_fd, deadline == UINT64_MAX ? deadline : 0);
 }
 
-const struct engine_ops drive_engine = {
-	.name = "drive",
-	.summary = "keeps a journal",
-	.open = drive_engine_open,
-	.close = drive_engine_close,
-	.queue = drive_queue,
-	.submit = drive_submit,
-	.reap = drive_reap,
-	.wait = drive_wait,
-};
-
-void drive_make(uint64_t bytes)
+/* A store on several devices does not sleep in an engine. */
+static uint64_t drive_next_event(struct engine *e)
 {
+	return ((struct drive_instance *)e)->count ? 0 : UINT64_MAX;
+}
+
+#define DRIVE_ENGINE                                                                               \
+	{                                                                                          \
+		.name = "drive", .summary = "keeps a journal", .open = drive_engine_open,          \
+		.close = drive_engine_close, .queue = drive_queue, .submit = drive_submit,         \
+		.reap = drive_reap, .wait = drive_wait, .next_event = drive_next_event             \
+	}
+
+const struct engine_ops *drive_engine(uint32_t device)
+{
+	static const struct engine_ops engines[DRIVE_DEVICES] = { DRIVE_ENGINE, DRIVE_ENGINE,
+								  DRIVE_ENGINE };
+
+	CHECK(device < DRIVE_DEVICES);
+	return &engines[device];
+}
+
+void drive_make(uint32_t count, uint64_t device_bytes)
+{
+	uint64_t bytes = count * device_bytes;
+
 	drive_free();
 	drive.bytes = bytes;
+	drive.device_bytes = device_bytes;
 	drive.now = calloc(1, bytes);
 	drive.touched = calloc(bytes / DRIVE_SECTOR, sizeof(*drive.touched));
 	drive.is_touched = calloc(bytes / DRIVE_SECTOR, 1);

@@ -3,7 +3,8 @@
  * drive.h - a drive in memory that keeps a journal of its commands.
  *
  * From the journal of one run, image.h makes everything that a power cut at any moment of the run
- * may leave. There is one drive, and one thread uses it.
+ * may leave. There is one drive, and one thread uses it. It is one device, or several of one size
+ * that lie one behind the other: each has a queue and a cache of its own.
  */
 #ifndef CRASH_DRIVE_H
 #define CRASH_DRIVE_H
@@ -15,6 +16,7 @@
 #include "engine/engine.h"
 
 #define DRIVE_SECTOR 512u
+#define DRIVE_DEVICES 3u
 
 enum drive_kind {
 	DRIVE_WRITE,
@@ -28,9 +30,9 @@ enum drive_kind {
 /* A command came or has completed well. */
 struct drive_event {
 	enum drive_kind kind;
-	uint32_t begun; /* number of the event with which the command came */
-	uint64_t offset, length;
-	uint8_t *data; /* what a write wrote; the journal owns it */
+	uint32_t begun;		 /* number of the event with which the command came */
+	uint64_t offset, length; /* of a flush: the device that it flushes */
+	uint8_t *data;		 /* what a write wrote; the journal owns it */
 };
 
 struct journal {
@@ -50,8 +52,9 @@ enum drive_fault {
 };
 
 struct drive {
-	uint8_t *now; /* what a read sees */
-	uint64_t bytes;
+	uint8_t *now;		 /* what a read sees */
+	uint64_t bytes;		 /* of all devices */
+	uint64_t device_bytes;	 /* of each */
 	struct journal *journal; /* NULL: commands are not noted */
 	bool off;		 /* every command fails and does nothing */
 	uint64_t random;
@@ -71,10 +74,11 @@ struct drive {
 
 extern struct drive drive;
 extern uint64_t drive_time; /* ns; see clock.c */
-extern const struct engine_ops drive_engine;
 
-/* Makes the drive BYTES large. It is empty then. */
-void drive_make(uint64_t bytes);
+/* Returns the engine of a device, from 0. */
+const struct engine_ops *drive_engine(uint32_t device);
+/* Makes COUNT devices of DEVICE_BYTES. They are empty then. */
+void drive_make(uint32_t count, uint64_t device_bytes);
 void drive_free(void);
 /* Makes IMAGE the contents. */
 void drive_load(const uint8_t *image);

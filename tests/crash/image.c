@@ -17,6 +17,9 @@ struct image_option {
 	uint32_t begun[IMAGE_VERSIONS + 1];
 };
 
+/* The ways to fill in a choice of a sample: see choice_sample(). */
+#define IMAGE_MANNERS 12u
+
 static struct image_option options[IMAGE_OPTIONS];
 
 static uint64_t sector_hash(uint32_t sector, const uint8_t *data)
@@ -24,16 +27,21 @@ static uint64_t sector_hash(uint32_t sector, const uint8_t *data)
 	return xxh_hash(data, DRIVE_SECTOR, sector + 1);
 }
 
+static uint32_t cache_device(const struct cache *c, uint32_t sector)
+{
+	return (uint32_t)(sector / (c->device_bytes / DRIVE_SECTOR));
+}
+
 static uint8_t *cache_sector(const struct cache *c, uint32_t sector)
 {
 	return c->medium + (uint64_t)sector * DRIVE_SECTOR;
 }
 
-void cache_make(struct cache *c, uint64_t bytes)
+void cache_make(struct cache *c)
 {
-	uint64_t n = bytes / DRIVE_SECTOR;
+	uint64_t bytes = drive.bytes, n = bytes / DRIVE_SECTOR;
 
-	*c = (struct cache){ .bytes = bytes };
+	*c = (struct cache){ .bytes = bytes, .device_bytes = drive.device_bytes };
 	c->medium = malloc(bytes);
 	c->older = malloc(bytes);
 	c->hash = calloc(n, sizeof(*c->hash));
@@ -61,7 +69,8 @@ void cache_begin(struct cache *c, const uint8_t *image)
 	memcpy(c->older, image, c->bytes);
 	memset(c->discarded, 0, n * sizeof(*c->discarded));
 	memset(c->place, 0, n * sizeof(*c->place));
-	c->count = c->discards = c->flushed = 0;
+	memset(c->flushed, 0, sizeof(c->flushed));
+	c->count = c->discards = 0;
 	c->sum = 0;
 	for (uint32_t s = 0; s < n; s++) {
 		c->hash[s] = sector_hash(s, cache_sector(c, s));
@@ -114,19 +123,20 @@ static void cache_flush_sector(struct cache *c, uint32_t i, uint32_t begun)
 	memmove(at->version, at->version + n, at->count * sizeof(at->version[0]));
 }
 
-static void cache_flush(struct cache *c, uint32_t begun)
+static void cache_flush(struct cache *c, uint32_t device, uint32_t begun)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < c->count; i++) {
-		cache_flush_sector(c, i, begun);
+		if (cache_device(c, c->sectors[i].sector) == device)
+			cache_flush_sector(c, i, begun);
 		c->place[c->sectors[i].sector] = c->sectors[i].count ? n + 1 : 0;
 		if (c->sectors[i].count)
 			c->sectors[n++] = c->sectors[i];
 	}
 	c->count = n;
-	if (begun > c->flushed)
-		c->flushed = begun;
+	if (begun > c->flushed[device])
+		c->flushed[device] = begun;
 }
 
 static void cache_completed(struct cache *c, const struct drive_event *e, uint32_t event)
@@ -155,7 +165,7 @@ bool cache_step(struct cache *c, const struct journal *j, uint32_t i)
 		cache_completed(c, e, i);
 		return true;
 	case DRIVE_FLUSHED:
-		cache_flush(c, e->begun);
+		cache_flush(c, cache_device(c, sector), e->begun);
 		return true;
 	case DRIVE_DISCARD:
 		for (n = sector; n < sector + e->length / DRIVE_SECTOR; n++) {
@@ -207,30 +217,48 @@ static uint32_t options_make(const struct cache *c, bool killed)
 	return n;
 }
 
-/* Fills in choice number K of a sample: none, all, then random ones, sparse, even and dense. There
- * are COUNTS[i] options for sector I. */
-static void choice_sample(struct image_choice *choice, const uint8_t *counts, uint32_t n,
-			  unsigned k, uint64_t *random)
+/* What is known of the sectors with a choice: how many options each has, and on which device. */
+struct choice_of {
+	uint8_t count, device;
+};
+
+/* Sets the manners of choice number K of a sample. The first choices keep nothing and everything,
+ * of all devices. Then each of several devices has a manner of its own. */
+static void choice_manners(const struct cache *c, unsigned manners[DRIVE_DEVICES], unsigned k,
+			   uint64_t *random)
+{
+	for (uint32_t d = 0; d < DRIVE_DEVICES; d++) {
+		manners[d] = k;
+		if (k > 1 && c->device_bytes < c->bytes)
+			manners[d] = (unsigned)(drive_random(random) % IMAGE_MANNERS);
+	}
+}
+
+/* Fills in one choice of a sample. The manner of a device says what it keeps: none, all, then
+ * random ones, sparse, even and dense. */
+static void choice_sample(struct image_choice *choice, const struct choice_of *of, uint32_t n,
+			  const unsigned manners[DRIVE_DEVICES], uint64_t *random)
 {
 	static const unsigned weight[] = { 2, 8, 4, 16 };
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t pick = (uint32_t)(drive_random(random) % counts[i]);
+		unsigned k = manners[of[i].device];
+		uint32_t pick = (uint32_t)(drive_random(random) % of[i].count);
 		bool rare = drive_random(random) % weight[k % 4] == 0;
 
 		if (k == 0 || (k != 1 && k % 3 == 1 && !rare))
 			pick = 0;
 		else if (k == 1 || (k % 3 == 0 && !rare))
-			pick = counts[i] - 1u;
+			pick = of[i].count - 1u;
 		choice->letters[i] = (char)('0' + pick);
 	}
 }
 
 /* Sets CHOICE to the next one of all. Returns false after the last. */
-static bool choice_next(struct image_choice *choice, const uint8_t *counts, uint32_t n)
+static bool choice_next(struct image_choice *choice, const struct choice_of *of, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		if (++choice->letters[i] < (char)('0' + counts[i]))
+		if (++choice->letters[i] < (char)('0' + of[i].count))
 			return true;
 		choice->letters[i] = '0';
 	}
@@ -258,21 +286,26 @@ void image_each(const struct cache *c, bool killed, const struct image_limits *l
 {
 	struct image_choice choice = { .killed = killed };
 	uint32_t n = options_make(c, killed), i;
-	uint64_t all = 1, random = n + c->flushed;
-	uint8_t counts[IMAGE_OPTIONS];
+	uint64_t all = 1, random = n;
+	unsigned manners[DRIVE_DEVICES];
+	struct choice_of of[IMAGE_OPTIONS];
 
+	for (i = 0; i < DRIVE_DEVICES; i++)
+		random += c->flushed[i];
 	for (i = 0; i < n; i++) {
-		counts[i] = (uint8_t)options[i].count;
+		of[i].count = (uint8_t)options[i].count;
+		of[i].device = (uint8_t)cache_device(c, options[i].sector);
 		choice.letters[i] = '0';
-		all = all > limits->whole ? all : all * counts[i];
+		all = all > limits->whole ? all : all * of[i].count;
 	}
 	if (all <= limits->whole) {
-		while (choice_call(c, &choice, fn, user) && choice_next(&choice, counts, n))
+		while (choice_call(c, &choice, fn, user) && choice_next(&choice, of, n))
 			;
 		return;
 	}
 	for (i = 0; i < limits->sample; i++) {
-		choice_sample(&choice, counts, n, i, &random);
+		choice_manners(c, manners, i, &random);
+		choice_sample(&choice, of, n, manners, &random);
 		if (!choice_call(c, &choice, fn, user))
 			return;
 	}
@@ -335,4 +368,26 @@ unsigned image_torn(const struct cache *c, const struct image_choice *choice)
 		torn += options[i].begun[1] == options[i - 1].begun[1] &&
 			choice->letters[i] != choice->letters[i - 1];
 	return torn;
+}
+
+bool image_split(const struct cache *c, const struct image_choice *choice)
+{
+	uint32_t n = options_make(c, choice->killed);
+	/* For each device: its sectors with a choice, those that are old, and those that are new.
+	 */
+	uint32_t all[DRIVE_DEVICES] = { 0 }, old[DRIVE_DEVICES] = { 0 }, new[DRIVE_DEVICES] = { 0 };
+	bool lost = false, kept = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t device = cache_device(c, options[i].sector);
+
+		all[device]++;
+		old[device] += choice->letters[i] == '0';
+		new[device] += choice->letters[i] == (char)('0' + options[i].count - 1u);
+	}
+	for (uint32_t d = 0; d < DRIVE_DEVICES; d++) {
+		lost = lost || (all[d] && old[d] == all[d]);
+		kept = kept || (all[d] && new[d] == all[d]);
+	}
+	return lost && kept;
 }

@@ -29,13 +29,14 @@ struct cache {
 	uint8_t *older; /* what each sector held before, for discards */
 	uint64_t *hash; /* of each sector of the medium */
 	uint64_t sum;	/* of the whole medium */
-	uint64_t bytes;
+	uint64_t bytes, device_bytes;
 	uint32_t *discarded; /* for each sector: the event that discarded it + 1, or 0 */
 	uint32_t discards;   /* number of discarded sectors */
 	struct cached_sector *sectors;
 	uint32_t count;
-	uint32_t *place;  /* for each sector: its number in `sectors` + 1, or 0 */
-	uint32_t flushed; /* everything that had completed at this event is on the medium */
+	uint32_t *place; /* for each sector: its number in `sectors` + 1, or 0 */
+	/* For each device: everything that had completed at this event is on its medium. */
+	uint32_t flushed[DRIVE_DEVICES];
 };
 
 /* What discarded sectors read as. */
@@ -53,7 +54,8 @@ struct image_choice {
 	bool killed; /* what had completed is there: only the process was killed */
 };
 
-void cache_make(struct cache *c, uint64_t bytes);
+/* Makes a cache for the drive as it was made. */
+void cache_make(struct cache *c);
 void cache_free(struct cache *c);
 /* Begins with a drive that holds IMAGE, and an empty cache. */
 void cache_begin(struct cache *c, const uint8_t *image);
@@ -73,5 +75,7 @@ void image_each(const struct cache *c, bool killed, const struct image_limits *l
 uint64_t image_make(const struct cache *c, const struct image_choice *choice);
 /* Returns how many writes (of several sectors each) CHOICE tears: some sectors new, some old. */
 unsigned image_torn(const struct cache *c, const struct image_choice *choice);
+/* Returns true if in CHOICE one device has lost all that it could lose, and another one nothing. */
+bool image_split(const struct cache *c, const struct image_choice *choice);
 
 #endif

@@ -104,13 +104,14 @@ const char *model_check(const struct model *m, uint32_t key, const struct model_
 	return text;
 }
 
-uint64_t model_promise(const struct model *m, uint32_t point, uint32_t flushed, bool killed)
+uint64_t model_promise(const struct model *m, uint32_t point, const uint32_t *flushed, bool killed)
 {
-	uint32_t synced = model_synced(m, point, flushed), n;
 	uint64_t promise = 0;
+	uint32_t n;
 
 	for (uint32_t key = 0; key < MODEL_KEYS; key++) {
 		const struct model_key *k = &m->key[key];
+		uint32_t synced = model_synced(m, point, flushed[m->device[key]]);
 		uint64_t words[3] = { key, model_floor(m, key, point, synced, killed), 0 };
 
 		for (n = 0; n < k->count; n++)

@@ -34,7 +34,8 @@ struct model_key {
 
 struct model {
 	struct model_key key[MODEL_KEYS];
-	uint64_t number; /* the last value that was made */
+	uint8_t device[MODEL_KEYS]; /* where each key lives */
+	uint64_t number;	    /* the last value that was made */
 	/* Successful syncs: what was acknowledged when each was submitted is durable after it. */
 	uint32_t syncs;
 	struct {
@@ -60,11 +61,12 @@ struct model_version *model_put(struct model *m, uint32_t key, void *value, uint
 /* Notes a delete, or an eviction (which nobody acknowledges). */
 struct model_version *model_gone(struct model *m, uint32_t key, uint32_t now);
 /* Returns NULL if KEY may have FOUND after a crash behind the first POINT events, of which those
- * before FLUSHED were flushed; else what is wrong. */
+ * before FLUSHED were flushed on its device; else what is wrong. */
 const char *model_check(const struct model *m, uint32_t key, const struct model_found *found,
 			uint32_t point, uint32_t flushed, bool killed);
-/* Returns a number that stands for all that model_check() would say at this point. */
-uint64_t model_promise(const struct model *m, uint32_t point, uint32_t flushed, bool killed);
+/* Returns a number that stands for all that model_check() would say at this point. FLUSHED has what
+ * is flushed on each device. */
+uint64_t model_promise(const struct model *m, uint32_t point, const uint32_t *flushed, bool killed);
 /* Returns true if KEY was there when it was last acknowledged, and nothing came since. */
 bool model_is_there(const struct model *m, uint32_t key);
 

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "queue/open.h"
 #include "run.h"
+#include "store/parts.h"
 #include "store/store.h"
 
 #define RUN_BLOCK 512u
@@ -34,40 +35,56 @@ bool run_wrong(struct run *run, const char *format, ...)
 	return false;
 }
 
-static void run_format(uint64_t bytes)
+/* Formats files, and makes them the contents of the devices. */
+static void run_format(uint32_t devices)
 {
 	struct weir_store_format_opts opts = WEIR_STORE_FORMAT_OPTS_INIT;
-	char path[64] = "/tmp/weir-crash-XXXXXX";
-	int fd = mkstemp(path), err;
+	uint64_t bytes = drive.device_bytes;
+	char name[DRIVE_DEVICES][64];
+	const char *path[DRIVE_DEVICES] = { NULL };
+	int fd[DRIVE_DEVICES], err;
 
-	CHECK(fd >= 0 && !ftruncate(fd, (off_t)bytes));
+	for (uint32_t n = 0; n < devices; n++) {
+		path[n] = strcpy(name[n], "/tmp/weir-crash-XXXXXX");
+		fd[n] = mkstemp(name[n]);
+		CHECK(fd[n] >= 0 && !ftruncate(fd[n], (off_t)bytes));
+	}
 	opts.segment_bytes = RUN_SEGMENT;
 	opts.block_bytes = RUN_BLOCK;
 	opts.force = 2;
-	err = weir_store_format(path, &opts);
+	err = weir_store_format_many(path, devices, &opts);
 	if (err)
 		fprintf(stderr, "crash: format: %s\n", weir_error());
-	CHECK(!err && pread(fd, drive.now, bytes, 0) == (ssize_t)bytes);
-	close(fd);
-	unlink(path);
+	for (uint32_t n = 0; n < devices; n++) {
+		CHECK(!err && pread(fd[n], drive.now + n * bytes, bytes, 0) == (ssize_t)bytes);
+		close(fd[n]);
+		unlink(path[n]);
+	}
 }
 
-void run_make(struct run *run, uint32_t segments)
+static void run_open_device(struct run *run, uint32_t n)
 {
-	static const struct model_found nothing[MODEL_KEYS];
 	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
-	uint64_t bytes = (uint64_t)(segments + 2) * RUN_SEGMENT;
 	char name[64];
 
-	drive_make(bytes);
-	run_format(bytes);
-	snprintf(name, sizeof(name), "null:%llu", (unsigned long long)bytes);
-	CHECK(!weir_device_open(&run->dev, name, NULL));
+	snprintf(name, sizeof(name), "null:%llu", (unsigned long long)drive.device_bytes);
+	CHECK(!weir_device_open(&run->dev[n], name, NULL));
 	queue.depth_bytes = UINT64_MAX;
 	queue.nomerges = 2;
-	CHECK(!queue_open(&run->queue, run->dev, &queue, &drive_engine, NULL));
-	CHECK(!weir_queue_attach(run->queue, 0));
-	cache_make(&run->cache, bytes);
+	CHECK(!queue_open(&run->queue[n], run->dev[n], &queue, drive_engine(n), NULL));
+	CHECK(!weir_queue_attach(run->queue[n], 0));
+}
+
+void run_make(struct run *run, uint32_t devices, uint32_t segments)
+{
+	static const struct model_found nothing[MODEL_KEYS];
+
+	run->devices = devices;
+	drive_make(devices, (uint64_t)(segments + 2) * RUN_SEGMENT);
+	run_format(devices);
+	for (uint32_t n = 0; n < devices; n++)
+		run_open_device(run, n);
+	cache_make(&run->cache);
 	model_restart(&run->model, nothing);
 	memset(run->wrong, 0, sizeof(run->wrong));
 }
@@ -75,8 +92,10 @@ void run_make(struct run *run, uint32_t segments)
 void run_free(struct run *run)
 {
 	CHECK(!run->s);
-	CHECK(!weir_queue_close(run->queue));
-	weir_device_close(run->dev);
+	for (uint32_t n = 0; n < run->devices; n++) {
+		CHECK(!weir_queue_close(run->queue[n]));
+		weir_device_close(run->dev[n]);
+	}
 	journal_reset(&run->journal);
 	free(run->journal.events);
 	memset(&run->journal, 0, sizeof(run->journal));
@@ -106,15 +125,28 @@ static void run_evicted(struct run *run, uint32_t key)
 static void run_freeing(uint64_t offset)
 {
 	struct run *run = act_run;
-	const struct layout *lay = run->s->io.lay;
-	uint64_t hash[2], segment = (offset - lay->data_offset) / lay->segment_bytes;
+	struct weir_store *part = parts_get(run->s, (uint32_t)(offset / drive.device_bytes));
+	const struct layout *lay = part->io.lay;
+	uint64_t hash[2], segment;
 	struct index_value value;
+
+	segment = (offset % drive.device_bytes - lay->data_offset) / lay->segment_bytes;
+	for (uint64_t key = 0; key < MODEL_KEYS; key++) {
+		CHECK(!weir_store_hash(run->s, &key, sizeof(key), hash));
+		if (logs_find(part->logs, hash, &value) &&
+		    layout_position_segment(lay, value.position) == segment)
+			run_evicted(run, (uint32_t)key);
+	}
+}
+
+void run_place(struct run *run)
+{
+	uint64_t hash[2];
 
 	for (uint64_t key = 0; key < MODEL_KEYS; key++) {
 		CHECK(!weir_store_hash(run->s, &key, sizeof(key), hash));
-		if (logs_find(run->s->logs, hash, &value) &&
-		    layout_position_segment(lay, value.position) == segment)
-			run_evicted(run, (uint32_t)key);
+		run->model.device[key] =
+			(uint8_t)parts_of_hash(run->s, hash)->io.super.device_index;
 	}
 }
 
@@ -129,7 +161,7 @@ int run_open(struct run *run)
 	drive.freeing = run_freeing;
 	drive.off = false;
 	run->faulty = false;
-	err = weir_store_open_queues(&run->s, &run->queue, 1, &opts);
+	err = weir_store_open_queues(&run->s, run->queue, run->devices, &opts);
 	if (err)
 		run->s = NULL;
 	return err;

@@ -49,8 +49,9 @@ struct act {
 };
 
 struct run {
-	struct weir_device *dev;
-	struct weir_queue *queue;
+	uint32_t devices;
+	struct weir_device *dev[DRIVE_DEVICES];
+	struct weir_queue *queue[DRIVE_DEVICES];
 	struct weir_store *s;
 	struct model model;
 	struct journal journal;
@@ -73,8 +74,10 @@ struct run {
 	char wrong[512]; /* what was wrong first; empty: nothing */
 };
 
-/* Makes the drive, a queue on it, and an empty store of so many segments. */
-void run_make(struct run *run, uint32_t segments);
+/* Makes the drive, a queue on each device, and an empty store of so many segments on each. */
+void run_make(struct run *run, uint32_t devices, uint32_t segments);
+/* Tells the model, while the store is open, where its keys live. */
+void run_place(struct run *run);
 void run_free(struct run *run);
 /* Sets the text of what is wrong, unless there is one. Returns false. */
 bool run_wrong(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));

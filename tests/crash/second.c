@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* second.c - see second.h. The image is a file in memory that both processes map. */
+/* second.c - see second.h. The image of each device is a file in memory that both processes map. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,35 +10,48 @@
 #include "base/check.h"
 #include "second.h"
 
-static void second_child(const char *path, int memory, const int in[2], const int out[2])
+static void second_child(const struct second *s, const char *path, const int in[2],
+			 const int out[2])
 {
-	char name[64];
+	char name[DRIVE_DEVICES][64];
+	char *arguments[DRIVE_DEVICES + 3] = { strdup(path), strdup("--serve") };
 
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", memory);
+	for (uint32_t n = 0; n < s->devices; n++) {
+		snprintf(name[n], sizeof(name[n]), "/proc/self/fd/%d", s->memory[n]);
+		arguments[n + 2] = name[n];
+	}
 	dup2(in[0], STDIN_FILENO);
 	dup2(out[1], STDOUT_FILENO);
 	close(in[0]);
 	close(in[1]);
 	close(out[0]);
 	close(out[1]);
-	execl(path, path, "--serve", name, NULL);
+	execv(path, arguments);
 	perror(path);
 	_exit(127);
 }
 
-void second_start(struct second *s, const char *path, uint64_t bytes)
+static void second_map(struct second *s, uint32_t n)
+{
+	s->memory[n] = memfd_create("image", 0);
+	CHECK(s->memory[n] >= 0 && !ftruncate(s->memory[n], (off_t)s->bytes));
+	s->image[n] = mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s->memory[n], 0);
+	CHECK(s->image[n] != MAP_FAILED);
+}
+
+void second_start(struct second *s, const char *path, uint32_t devices, uint64_t bytes)
 {
 	int in[2], out[2];
 
+	s->devices = devices;
 	s->bytes = bytes;
-	s->memory = memfd_create("image", 0);
-	CHECK(s->memory >= 0 && !ftruncate(s->memory, (off_t)bytes));
-	s->image = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s->memory, 0);
-	CHECK(s->image != MAP_FAILED && !pipe(in) && !pipe(out));
+	for (uint32_t n = 0; n < devices; n++)
+		second_map(s, n);
+	CHECK(!pipe(in) && !pipe(out));
 	s->pid = fork();
 	CHECK(s->pid >= 0);
 	if (!s->pid)
-		second_child(path, s->memory, in, out);
+		second_child(s, path, in, out);
 	close(in[0]);
 	close(out[1]);
 	s->ask = fdopen(in[1], "w");
@@ -53,14 +66,17 @@ void second_stop(struct second *s)
 	fclose(s->ask);
 	fclose(s->answer);
 	waitpid(s->pid, NULL, 0);
-	munmap(s->image, s->bytes);
-	close(s->memory);
+	for (uint32_t n = 0; n < s->devices; n++) {
+		munmap(s->image[n], s->bytes);
+		close(s->memory[n]);
+	}
 	s->pid = 0;
 }
 
 void second_ask(struct second *s, const uint8_t *image)
 {
-	memcpy(s->image, image, s->bytes);
+	for (uint32_t n = 0; n < s->devices; n++)
+		memcpy(s->image[n], image + n * s->bytes, s->bytes);
 	fputc('\n', s->ask);
 	fflush(s->ask);
 }

@@ -5,19 +5,23 @@
 #ifndef CRASH_SECOND_H
 #define CRASH_SECOND_H
 
+#include "drive.h"
 #include "model.h"
 
 struct second {
-	int pid, memory; /* memory: where the image is given to it */
+	int pid;
 	void *ask, *answer;
-	uint64_t bytes;
-	uint8_t *image;
+	uint32_t devices;
+	uint64_t bytes; /* of each image */
+	/* Where the image of each device is given to it. */
+	int memory[DRIVE_DEVICES];
+	uint8_t *image[DRIVE_DEVICES];
 };
 
-/* Starts the program at PATH for images of BYTES. */
-void second_start(struct second *s, const char *path, uint64_t bytes);
+/* Starts the program at PATH for so many devices of BYTES. */
+void second_start(struct second *s, const char *path, uint32_t devices, uint64_t bytes);
 void second_stop(struct second *s);
-/* Gives it an image. It reads it while the caller goes on. */
+/* Gives it the image of all devices, one behind the other. It reads it while the caller goes on. */
 void second_ask(struct second *s, const uint8_t *image);
 /* Gets its answer, and compares it with FOUND, in which a sequence number of 0 is not known; IDS
  * has the identity of each key. Returns NULL if both agree, else words. */

@@ -168,31 +168,46 @@ static void seed_conflict(struct run *run)
 }
 
 const struct seed seeds[] = {
-	{ "empty", 16, NULL },
-	{ "keys", 16, seed_keys },
-	{ "sealed", 9, seed_sealed },
-	{ "full", 9, seed_full },
-	{ "tenants", 24, seed_tenants },
-	{ "unclean", 9, seed_unclean },
-	{ "failed-batch", 9, seed_failed_batch },
-	{ "tombstones", 9, seed_tombstones },
-	{ "garbage", 9, seed_garbage },
-	{ "superseded", 9, seed_superseded },
-	{ "brink", 9, seed_brink },
-	{ "bad-footer", 9, seed_bad_footer },
-	{ "killed", 16, seed_killed },
-	{ "conflict", 16, seed_conflict },
+	{ "empty", 1, 16, NULL },
+	{ "keys", 1, 16, seed_keys },
+	{ "sealed", 1, 9, seed_sealed },
+	{ "full", 1, 9, seed_full },
+	{ "tenants", 1, 24, seed_tenants },
+	{ "unclean", 1, 9, seed_unclean },
+	{ "failed-batch", 1, 9, seed_failed_batch },
+	{ "tombstones", 1, 9, seed_tombstones },
+	{ "garbage", 1, 9, seed_garbage },
+	{ "superseded", 1, 9, seed_superseded },
+	{ "brink", 1, 9, seed_brink },
+	{ "bad-footer", 1, 9, seed_bad_footer },
+	{ "killed", 1, 16, seed_killed },
+	{ "conflict", 1, 16, seed_conflict },
+	{ "two", 2, 9, seed_keys },
+	{ "two-full", 2, 9, seed_full },
+	{ "two-tenants", 2, 16, seed_tenants },
+	{ "two-unclean", 2, 9, seed_unclean },
+	{ "three", 3, 9, seed_sealed },
 };
 const unsigned seed_count = sizeof(seeds) / sizeof(seeds[0]);
 
+unsigned seed_count_single(void)
+{
+	unsigned n = 0;
+
+	while (n < seed_count && seeds[n].devices == 1)
+		n++;
+	return n;
+}
+
 bool seed_make(struct run *run, const struct seed *seed)
 {
-	run_make(run, seed->segments);
+	run_make(run, seed->devices, seed->segments);
 	cache_begin(&run->cache, drive.now);
 	drive_load(run->cache.medium);
 	drive.journal = &run->journal;
 	if (run_open(run))
 		return run_wrong(run, "opening the seed: %s", weir_error());
+	run_place(run);
 	if (seed->make)
 		seed->make(run);
 	if (run->s)

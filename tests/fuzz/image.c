@@ -22,9 +22,9 @@ static void image_queue(void)
 	fuzz_file((const uint8_t *)"", 0); /* output is discarded from now on */
 	snprintf(name, sizeof(name), "null:%u", FORGE_BYTES);
 	FUZZ_CHECK(!weir_device_open(&dev, name, NULL));
-	FUZZ_CHECK(!queue_open(&queue, dev, &opts, &drive_engine, NULL));
+	FUZZ_CHECK(!queue_open(&queue, dev, &opts, drive_engine(0), NULL));
 	FUZZ_CHECK(!weir_queue_attach(queue, 0));
-	drive_make(FORGE_BYTES);
+	drive_make(1, FORGE_BYTES);
 }
 
 static int image_see(const struct weir_store_entry *entry, void *user)

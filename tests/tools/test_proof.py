@@ -16,7 +16,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(PROOF), "..", "tests"))
 import tap  # noqa: E402
 
 GOOD = {
-    "crash": [("enumeration", "distinct images", 10000), ("faults", "torn", 3)],
+    "crash": [("enumeration", "distinct images", 10000),
+              ("enumeration", "distinct images of several devices", 1000), ("faults", "torn", 3)],
     "crash_faults": [("faults", "torn", 0), ("faults", "failed read", 1)],
     "crash_damage": [("damage", "payload: bit", 77), ("damage", "trailer: zero", 5)],
     "store_kill": [("kill", "SIGKILL", 80)],
@@ -29,6 +30,9 @@ CASES = [
     ("a fault that never happened", {"crash_faults": [("faults", "failed read", 0)],
                                      "test_store_faults": []}, '"failed read" never happened'),
     ("too few images", {"crash": [("enumeration", "distinct images", 9999)]}, "9999 distinct"),
+    ("too few images of several devices",
+     {"crash": [("enumeration", "distinct images", 10000),
+                ("enumeration", "distinct images of several devices", 999)]}, "999 distinct"),
     ("too few kills", {"store_kill": [("kill", "SIGKILL", 79)]}, "79 SIGKILL"),
     ("a program that did not run", {"crash_damage": None}, "crash_damage did not run"),
 ]
