@@ -226,6 +226,30 @@ static void nor_does_what_it_superseded(void **state)
 	memdisk_free();
 }
 
+/* The record that wins may be in the log that is read first. Only the other one is struck: the key
+ * is there in the next life too. */
+static void the_first_log_wins(void **state)
+{
+	uint32_t stream[2];
+
+	(void)state;
+	memdisk_load(&rig, 512, 1);
+	memdisk_power_on(&rig);
+	two_tenants(stream);
+	assert_int_equal(put_key(1, 1, RIG_STREAM(stream[1])), 0);
+	open_segments(stream);
+	cut_between(1, 2, stream[0]);
+	memdisk_power_on(&rig);
+	assert_int_equal(conflicts(), 1);
+	assert_int_equal(version_of(1), 2);
+	memdisk_power_off(&rig);
+	memdisk_power_on(&rig);
+	assert_int_equal(conflicts(), 0);
+	assert_int_equal(version_of(1), 2);
+	memdisk_power_off(&rig);
+	memdisk_free();
+}
+
 /* What recovery struck is on the medium before anything else happens. So the key may be deleted
  * without a flush; then it is as it was, or gone. */
 static void what_is_struck_is_durable(void **state)
@@ -499,6 +523,7 @@ int main(void)
 		  setup, teardown, &large },
 		{ "nor_does_what_it_superseded", nor_does_what_it_superseded, setup, teardown,
 		  &small },
+		{ "the_first_log_wins", the_first_log_wins, setup, teardown, &small },
 		{ "what_is_struck_is_durable", what_is_struck_is_durable, setup, teardown, &small },
 		{ "striking_tears_no_footer", striking_tears_no_footer, setup, teardown, &small },
 		{ "damaged_footers_too", damaged_footers_too, setup, teardown, &small },
