@@ -681,8 +681,9 @@ struct weir_store_stats {
 	/* Now: the bytes of the segments that take no more values, and of these the bytes at their
 	 * ends that are left over, because the next value did not fit or the store was closed. */
 	uint64_t sealed_bytes, unused_bytes;
-	/* Segments that could not be read, in this life or an earlier one, and were given up with
-	 * what they held (opts.salvage). */
+	/* Segments that are out of use, since this life or an earlier one: they could not be read,
+	 * and were given up with what they held (opts.salvage), or their header could not be
+	 * written when they were reclaimed. */
 	uint64_t recovered_out_of_use;
 	uint64_t recovered_unsealed; /* segments whose footer could not be written */
 	/* Superblock copies that were damaged, could not be read, or could not be written. */

@@ -23,7 +23,6 @@ static void stats_fill_recovered(struct weir_store_stats *out, const struct reco
 	out->recovered_skipped_blocks = found->skipped_blocks;
 	out->recovered_dropped_records = found->dropped_records;
 	out->recovered_conflicts = found->conflicts;
-	out->recovered_out_of_use = found->out_of_use;
 	out->recovered_unsealed = found->unsealed;
 	out->recovered_bad_superblocks = found->bad_supers;
 }
@@ -49,6 +48,7 @@ int stats_fill(struct weir_store *s, void *user)
 		.size = sizeof(*out),
 		.entries = logs.entries,
 		.live_bytes = logs.live_bytes,
+		.recovered_out_of_use = s->io.super.out_count,
 		.index_bytes = logs.index_bytes,
 		.free_segments = logs.free_segments,
 		/* Segments that are begun, reclaimed or out of use count too: nobody else can have

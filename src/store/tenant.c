@@ -77,6 +77,17 @@ static void tenant_move(struct weir_store *s, struct super *next, uint32_t n,
 	tenant_use_stream(s, next, ask->stream);
 }
 
+void tenant_continue(struct weir_store *s)
+{
+	struct weir_store_op *op;
+
+	while (!superjob_busy(&s->io) && (op = op_list_pop(&s->tenants.waiting))) {
+		const struct inner_op *inner = op_priv(op)->private;
+
+		inner->run(s, op);
+	}
+}
+
 /* Handles the result of writing the superblock with the new row. */
 static void tenant_written(struct superjob *job, int result)
 {
@@ -90,17 +101,13 @@ static void tenant_written(struct superjob *job, int result)
 		wear_install(&s->io.wear, s->io.super.write_budget, loop_now(s->io.q));
 	}
 	op_end(&s->io, op, result);
-	while (!s->tenants.op && (op = op_list_pop(&s->tenants.waiting))) {
-		const struct inner_op *inner = op_priv(op)->private;
-
-		inner->run(s, op);
-	}
+	tenant_continue(s);
 }
 
 void tenant_write(struct weir_store *s, struct weir_store_op *op, const struct super *next)
 {
 	CHECK(!s->tenants.op && !superjob_busy(&s->io));
-	if (superjob_start(&s->io, next, tenant_written))
+	if (superjob_start(&s->io, next, tenant_written, NULL))
 		op_end(&s->io, op, -ENOMEM);
 	else
 		s->tenants.op = op;
@@ -150,9 +157,11 @@ static void tenant_begin(struct weir_store *s, struct weir_store_op *op)
 
 bool tenant_waits(struct weir_store *s, struct weir_store_op *op)
 {
-	if (s->tenants.op)
+	bool busy = superjob_busy(&s->io);
+
+	if (busy)
 		op_list_add(&s->tenants.waiting, op);
-	return s->tenants.op;
+	return busy;
 }
 
 void tenant_run(struct weir_store *s, struct weir_store_op *op)

@@ -39,9 +39,11 @@ struct budget_question {
 
 void budget_run_set(struct weir_store *s, struct weir_store_op *op);
 
-/* The superblock is changed by one operation at a time. Returns true if OP must wait: then its
- * function is called again. */
+/* The superblock is changed by one operation, or by reclaiming, at a time. Returns true if OP must
+ * wait: then its function is called again. */
 bool tenant_waits(struct weir_store *s, struct weir_store_op *op);
+/* Calls the functions of operations that waited, if the superblock can be changed now. */
+void tenant_continue(struct weir_store *s);
 /* Writes NEXT for OP, which ends after that. */
 void tenant_write(struct weir_store *s, struct weir_store_op *op, const struct super *next);
 

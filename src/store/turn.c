@@ -9,7 +9,7 @@
  */
 #include "base/container.h"
 #include "base/check.h"
-#include "store/store.h"
+#include "store/tenants.h"
 
 /* Runs the steps once, for the logs that asked. A later step may make work for an earlier one,
  * which is done in the next round. Written batches are acknowledged before new ones get their
@@ -80,6 +80,7 @@ void store_turn(struct store_io *io)
 	do {
 		while (io->asking)
 			turn_round(s);
+		tenant_continue(s);
 		if (budget_is_due(s))
 			budget_save(s);
 		if (flush_is_due(&io->flusher))

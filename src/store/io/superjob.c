@@ -20,6 +20,10 @@ static void superjob_install(struct super *super, const struct super *next)
 {
 	/* Streams and tenants are never removed, because others know their numbers. */
 	CHECK(next->streams >= super->streams && next->tenants >= super->tenants);
+	/* A segment that is out of use stays so. */
+	CHECK(next->out_count >= super->out_count && next->out_count <= DISK_OUT_MAX);
+	memcpy(super->out, next->out, sizeof(super->out));
+	super->out_count = next->out_count;
 	memcpy(super->stream, next->stream, sizeof(super->stream));
 	memcpy(super->tenant, next->tenant, sizeof(super->tenant));
 	memcpy(super->name, next->name, sizeof(super->name));
@@ -43,6 +47,8 @@ static void superjob_finish(struct superjob *job, int result)
 	if (!result)
 		superjob_install(&io->super, &job->next);
 	job->done(job, result);
+	/* Others may wait until the superblock can be changed again. */
+	io_ask(io);
 }
 
 /* Returns the copy that is being written: 0 or 1. */
@@ -88,7 +94,7 @@ static void superjob_write(struct superjob *job)
 }
 
 int superjob_start(struct store_io *io, const struct super *next,
-		   void (*done)(struct superjob *job, int result))
+		   void (*done)(struct superjob *job, int result), void *user)
 {
 	struct superjob *job = &io->superjob;
 
@@ -104,6 +110,7 @@ int superjob_start(struct store_io *io, const struct super *next,
 	job->next.revision = io->super.revision;
 	job->io = io;
 	job->done = done;
+	job->user = user;
 	job->written = 0;
 	superjob_write(job);
 	return 0;

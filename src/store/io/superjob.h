@@ -21,16 +21,17 @@ struct superjob {
 	unsigned written; /* copies written so far */
 	void *buf;	  /* NULL: no change is under way */
 	size_t bytes;
+	void *user; /* of who started it */
 	void (*done)(struct superjob *job, int result);
 };
 
 /*
  * Writes NEXT to both copies, each flushed before the next one is touched. If that succeeds, the
- * store has NEXT's tables before DONE is called. Returns 0 or -ENOMEM; then DONE is not called.
- * There is one change at a time. Runs on the loop's thread.
+ * store has NEXT's tables before DONE is called; USER is in the job. Returns 0 or -ENOMEM; then
+ * DONE is not called. There is one change at a time. Runs on the loop's thread.
  */
 int superjob_start(struct store_io *io, const struct super *next,
-		   void (*done)(struct superjob *job, int result));
+		   void (*done)(struct superjob *job, int result), void *user);
 
 /* Returns true if a change is under way. */
 bool superjob_busy(const struct store_io *io);

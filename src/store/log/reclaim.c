@@ -18,10 +18,18 @@
 #include "store/log/logs.h"
 #include "store/log/victim.h"
 
+/* A free mark is tried so often to be written. */
+#define RECLAIM_TRIES 3u
+/* At most one segment of so many is put out of use. */
+#define RECLAIM_OUT_PART 4u
+
 /* The reclaim of one segment. */
 struct reclaim {
 	struct survive survive; /* it contains the job */
 	TAILQ_ENTRY(reclaim) link;
+	uint8_t tries;	/* of writing the free mark */
+	bool waits;	/* until the superblock can be changed */
+	bool out;	/* its segment is out of use */
 	bool soon;	/* it is counted in logs.reclaiming */
 	bool surviving; /* it has survivors under way, or may have */
 };
@@ -57,12 +65,17 @@ static struct segment *reclaim_end(struct reclaim *r)
 static void reclaim_finish(struct job *job)
 {
 	struct log *l = job->log;
+	bool out = reclaim_of(job)->out;
+	struct segment *seg = reclaim_end(reclaim_of(job));
 
 	l->all->evicted_segments++;
 	l->evicted_segments++;
 	l->all->fruitless++;
 	l->all->reclaim_failed = false;
-	segment_free(&l->all->segs, reclaim_end(reclaim_of(job)));
+	if (out)
+		segment_put_out(seg);
+	else
+		segment_free(&l->all->segs, seg);
 	/* Every log may be waiting for space. */
 	io_ask(l->io);
 }
@@ -85,7 +98,7 @@ static void reclaim_unread(struct job *job, int result)
 	(void)result;
 	CHECK(!job->seg->readers);
 	/* The header stays, because it tells the epoch. */
-	if (job->log->all->discards)
+	if (job->log->all->discards && !reclaim_of(job)->out)
 		job_discard(job, 1, reclaim_discarded);
 	else
 		reclaim_finish(job);
@@ -111,8 +124,8 @@ static void reclaim_footer_read(struct job *job, int result)
 	reclaim_drop(job, result ? NULL : job->buf);
 }
 
-/* Continues when the free mark is on the medium. Only now may the entries go: otherwise a delete
- * would write no tombstone for a key that a crash brings back. */
+/* Continues when the free mark is on the medium, or the segment is out of use. Only now may the
+ * entries go: otherwise a delete would write no tombstone for a key that a crash brings back. */
 static void reclaim_marked(struct job *job, int result)
 {
 	const struct layout *lay = job->log->io->lay;
@@ -128,14 +141,75 @@ static void reclaim_marked(struct job *job, int result)
 		job_read(job, lay->segment_blocks - blocks, reclaim_footer_read);
 }
 
+/* Continues when both copies of the superblock say that the segment is out of use. That is as good
+ * as a free mark: no later life reads it. */
+static void reclaim_is_out(struct job *job, int result)
+{
+	if (result)
+		io_break(job->log->io, result);
+	else
+		reclaim_of(job)->out = true;
+	reclaim_marked(job, result);
+}
+
+static void reclaim_super_written(struct superjob *job, int result)
+{
+	struct reclaim *r = job->user;
+
+	job_wake(&r->survive.job, result);
+}
+
+/* Returns true if one more segment may be put out of use. */
+static bool reclaim_may_put_out(const struct logs *ls)
+{
+	uint32_t out = ls->io->super.out_count;
+
+	return !ls->io->broken && out < DISK_OUT_MAX && out < ls->segs.count / RECLAIM_OUT_PART;
+}
+
+/* Puts the segment of R out of use as soon as the superblock can be changed. */
+static void reclaim_try_out(struct reclaim *r)
+{
+	struct job *job = &r->survive.job;
+	struct store_io *io = job->log->io;
+	struct super next = io->super;
+
+	r->waits = superjob_busy(io);
+	if (r->waits)
+		return;
+	if (!reclaim_may_put_out(job->log->all)) {
+		reclaim_is_out(job, -EIO);
+		return;
+	}
+	next.out[next.out_count++] = job->seg->number;
+	job_wait(job, reclaim_is_out);
+	if (superjob_start(io, &next, reclaim_super_written, r))
+		job_wake(job, -ENOMEM);
+}
+
+/* Handles a free mark that cannot be written, because of RESULT. The segment can neither be used
+ * again nor stay: whatever is behind it in its log must be reclaimed later than it. So it is put
+ * out of use. One bad block must not lock the store. But a filesystem that is full has no bad
+ * block. */
+static void reclaim_put_out(struct job *job, int result)
+{
+	if (result == -ENOSPC || !reclaim_may_put_out(job->log->all))
+		reclaim_is_out(job, result);
+	else
+		reclaim_try_out(reclaim_of(job));
+}
+
 /* Law free-mark (reclaim_marked): entries leave the index, and the next segment of the log may be
  * reclaimed, only when the free mark is on the medium. */
 static void reclaim_mark_written(struct job *job, int result)
 {
+	if (result && ++reclaim_of(job)->tries < RECLAIM_TRIES && !job->log->io->broken) {
+		job_write(job, 0, reclaim_mark_written);
+		return;
+	}
 	job_drop_memory(job);
 	if (result) {
-		io_break(job->log->io, result);
-		reclaim_end(reclaim_of(job));
+		reclaim_put_out(job, result);
 		return;
 	}
 	/* The log's next segment may be reclaimed only when this one cannot come back. Otherwise
@@ -379,7 +453,10 @@ void logs_reclaim(struct logs *ls)
 
 	for (r = TAILQ_FIRST(&ls->reclaims); r; r = next) {
 		next = TAILQ_NEXT(r, link);
-		job_run(&r->survive.job);
+		if (r->waits)
+			reclaim_try_out(r);
+		else
+			job_run(&r->survive.job);
 	}
 	LOGS_IN(ls, l, mask)
 	reclaim_log(l);

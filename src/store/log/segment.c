@@ -26,7 +26,8 @@ static const uint16_t segment_before[] = {
 	[SEGMENT_SEALED] = SEGMENT_BIT(SEGMENT_UNKNOWN) | SEGMENT_BIT(SEGMENT_CLOSED) |
 			   SEGMENT_BIT(SEGMENT_RECLAIMING),
 	[SEGMENT_RECLAIMING] = SEGMENT_BIT(SEGMENT_SEALED),
-	[SEGMENT_RETIRED] = SEGMENT_BIT(SEGMENT_BEGINNING) | SEGMENT_BIT(SEGMENT_UNKNOWN),
+	[SEGMENT_RETIRED] = SEGMENT_BIT(SEGMENT_BEGINNING) | SEGMENT_BIT(SEGMENT_UNKNOWN) |
+			    SEGMENT_BIT(SEGMENT_RECLAIMING),
 };
 
 static void segment_become(struct segment *seg, enum segment_state state)
@@ -89,8 +90,10 @@ void segment_set_end(struct segment *seg, uint32_t end)
 
 void segment_put_out(struct segment *seg)
 {
-	CHECK(seg->state == SEGMENT_UNKNOWN && !seg->log && !seg->listed);
+	CHECK(seg->state == SEGMENT_UNKNOWN || seg->state == SEGMENT_RECLAIMING);
+	CHECK(!seg->listed && !seg->readers && !seg->live_bytes);
 	segment_become(seg, SEGMENT_RETIRED);
+	seg->log = NULL;
 }
 
 static void segment_list(struct segment *seg)

@@ -92,7 +92,7 @@ void segment_set_end(struct segment *seg, uint32_t end);
  */
 void segment_recovered(struct segment *seg, uint32_t footer_blocks);
 
-/* UNKNOWN -> RETIRED, in recovery: SEG is out of use. */
+/* UNKNOWN, in recovery, or RECLAIMING -> RETIRED: SEG is out of use. */
 void segment_put_out(struct segment *seg);
 
 /* UNKNOWN, RECLAIMING or RETIRED -> FREE: the segment joins the free list. */

@@ -145,7 +145,6 @@ int headers_read(struct recover *r)
 	qsort(r->found, r->count, sizeof(*r->found), headers_compare);
 	if (err || r->again)
 		return err;
-	r->counts->out_of_use = r->super.out_count;
 	return r->headers ? 0 : headers_foreign(r);
 }
 

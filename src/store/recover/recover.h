@@ -22,7 +22,6 @@ struct recover_counts {
 	uint64_t dropped_records;
 	uint64_t conflicts;
 	uint64_t rereads;
-	uint64_t out_of_use; /* segments */
 	uint64_t unsealed;   /* segments whose footer could not be written */
 	uint64_t bad_supers; /* superblock copies that are not valid, or could not be written */
 };
