@@ -268,9 +268,8 @@ const struct command command_export = {
 	.operands = "PATH",
 	.summary = "write all keys and values to a stream, for backup and moving",
 	.text = "Writes every key of the store on PATH with its tenant and its value, and the\n"
-		"tenants with their shares, to standard output or FILE. `weir import` reads the "
-		"stream. The store is not changed. A "
-		"value\n"
+		"tenants with their shares, to standard output or FILE. `weir import` reads the\n"
+		"stream. The store is not changed. A value\n"
 		"that is damaged or cannot be read is named and left out; keys that damage hides\n"
 		"are left out and counted. The stream is whole all the same, and the exit code\n"
 		"is 1.\n",

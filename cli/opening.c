@@ -178,7 +178,7 @@ int opening_ask(struct weir_store_info *info, const char *path, const struct ope
 
 int opening_close(struct weir_store *s, const char *path, int exit_code)
 {
-	struct weir_store_close_report dropped = WEIR_STORE_CLOSE_REPORT_INIT;
+	struct weir_close_report dropped = WEIR_CLOSE_REPORT_INIT;
 
 	/* A command that failed already said why. That more was lost is news. */
 	if (weir_store_close_report(s, &dropped) < 0)

@@ -250,8 +250,8 @@ int weir_store_open_queues(struct weir_store **s, struct weir_queue **queues, ui
  */
 int weir_store_close(struct weir_store *s);
 
-/* What was lost or let go when a store was closed. Start from WEIR_STORE_CLOSE_REPORT_INIT. */
-struct weir_store_close_report {
+/* What was lost or let go when a store was closed. Start from WEIR_CLOSE_REPORT_INIT. */
+struct weir_close_report {
 	size_t size;
 	/* Operations that ended with an error while the store was being closed. A miss (-ENOENT)
 	 * and a key that is there already (-EEXIST) are answers, and no errors. */
@@ -264,14 +264,14 @@ struct weir_store_close_report {
 			  * devices, of the first device of which one failed */
 };
 
-#define WEIR_STORE_CLOSE_REPORT_INIT WEIR_INIT_SIZED(struct weir_store_close_report)
+#define WEIR_CLOSE_REPORT_INIT WEIR_INIT_SIZED(struct weir_close_report)
 
 /*
  * Does what weir_store_close() does, and fills in REPORT, also if it fails. In a child of fork(),
  * and for NULL, the report says nothing. Errors: those of weir_store_close(); -EINVAL (REPORT is
  * not initialized) and -EDEADLK leave the store open.
  */
-int weir_store_close_report(struct weir_store *s, struct weir_store_close_report *report);
+int weir_store_close_report(struct weir_store *s, struct weir_close_report *report);
 
 enum weir_put_flags {
 	WEIR_PUT_WRITTEN = 0,

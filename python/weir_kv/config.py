@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import errno
 import logging
 from collections.abc import Mapping
@@ -137,6 +138,15 @@ def _refuse_contradictions(config: Config) -> None:
                          f"of {config.size} bytes, which holds 16 of the longest at least")
 
 
+def tenant_name(name: str) -> str:
+    """Returns NAME as a store keeps it: at most 32 bytes. A longer one ends in a hash of itself."""
+    raw = name.encode("utf-8", "surrogateescape")
+    if len(raw) <= 32:
+        return name
+    head = raw[:15].decode("utf-8", "ignore")
+    return f"{head}~{hashlib.blake2b(raw, digest_size=8).hexdigest()}"
+
+
 def logger(config: Config, host: str) -> logging.Logger:
     """Returns the log of HOST, at the level that CONFIG asks for."""
     log = logging.getLogger(f"weir.{host}")
@@ -155,7 +165,7 @@ def _max_value(config: Config) -> int:
 def _set_weights(store: Store, config: Config) -> None:
     for tenant, weight in config.weights.items():
         try:
-            store.set_weight(tenant, weight)
+            store.set_weight(tenant_name(tenant), weight)
         except OSError as e:
             if e.errno != errno.EOPNOTSUPP:
                 raise
@@ -172,7 +182,7 @@ def open_store(config: Config) -> Store:
             store.set(name, value)
         _set_weights(store, config)
         for tenant, percent in config.shares.items():
-            store.set_share(tenant, percent)
+            store.set_share(tenant_name(tenant), percent)
     except BaseException:
         store.close()
         raise

@@ -41,7 +41,7 @@ class Tenants:
         name = self.name(key)
         if name and name not in self._streams:
             try:
-                self._streams[name] = self._store.stream(name)
+                self._streams[name] = self._store.stream(config.tenant_name(name))
             except errors.WeirError:
                 return 0
         return self._streams.get(name, 0)

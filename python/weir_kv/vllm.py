@@ -136,7 +136,7 @@ class Tier(SecondaryTierManager):  # type: ignore[misc]
         if self._config.tenant_by == "none" or not tenant:
             return 0
         try:
-            return self._store.stream(str(tenant))
+            return self._store.stream(config.tenant_name(str(tenant)))
         except errors.WeirError:
             return 0
 

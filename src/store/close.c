@@ -70,7 +70,7 @@ static int close_leave_all(struct weir_store *s)
 }
 
 /* Adds what was dropped of S, with which the loop has finished, to REPORT. */
-static void close_report(struct weir_store *s, struct weir_store_close_report *report)
+static void close_report(struct weir_store *s, struct weir_close_report *report)
 {
 	struct log_pins held;
 
@@ -87,7 +87,7 @@ static void close_report(struct weir_store *s, struct weir_store_close_report *r
 }
 
 /* Sets the words for ERR, with which S ended; OWN is what was dropped of it. */
-static int close_failed(struct weir_store *s, int err, const struct weir_store_close_report *own)
+static int close_failed(struct weir_store *s, int err, const struct weir_close_report *own)
 {
 	const bool known = s->io.failing.ios;
 	char dropped[96] = "";
@@ -101,9 +101,9 @@ static int close_failed(struct weir_store *s, int err, const struct weir_store_c
 }
 
 /* Has the loop of S finish with it. */
-static int close_finish(struct weir_store *s, struct weir_store_close_report *report)
+static int close_finish(struct weir_store *s, struct weir_close_report *report)
 {
-	struct weir_store_close_report own = WEIR_STORE_CLOSE_REPORT_INIT;
+	struct weir_close_report own = WEIR_CLOSE_REPORT_INIT;
 	struct inner_op inner = { close_run };
 	int err = wait_inner(s, &inner);
 
@@ -114,7 +114,7 @@ static int close_finish(struct weir_store *s, struct weir_store_close_report *re
 
 /* Closes each part. One that fails does not keep the others from being sealed. The loops of all run
  * until the last part has finished, so nothing is freed before. */
-static int close_parts(struct store_parts *parts, struct weir_store_close_report *report)
+static int close_parts(struct store_parts *parts, struct weir_close_report *report)
 {
 	struct weir_store *part;
 	int err = 0, first = 0;
@@ -137,7 +137,7 @@ static int close_parts(struct store_parts *parts, struct weir_store_close_report
 }
 
 /* Closes S; REPORT says nothing yet. */
-static int close_store(struct weir_store *s, struct weir_store_close_report *report)
+static int close_store(struct weir_store *s, struct weir_close_report *report)
 {
 	int err;
 
@@ -159,14 +159,14 @@ static int close_store(struct weir_store *s, struct weir_store_close_report *rep
 
 int weir_store_close(struct weir_store *s)
 {
-	struct weir_store_close_report report = WEIR_STORE_CLOSE_REPORT_INIT;
+	struct weir_close_report report = WEIR_CLOSE_REPORT_INIT;
 
 	return close_store(s, &report);
 }
 
-int weir_store_close_report(struct weir_store *s, struct weir_store_close_report *report)
+int weir_store_close_report(struct weir_store *s, struct weir_close_report *report)
 {
-	struct weir_store_close_report full = WEIR_STORE_CLOSE_REPORT_INIT;
+	struct weir_close_report full = WEIR_CLOSE_REPORT_INIT;
 	int err = opts_give(report, report->size, &full, sizeof(full));
 
 	if (err)

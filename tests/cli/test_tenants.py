@@ -90,12 +90,13 @@ def shared_streams(weir):
 
 @case
 def names(weir):
-    """names may have any bytes and be long; empty and too long names are refused"""
+    """names may have any bytes, 32 of them; empty and longer names are refused"""
     weir.format()
-    put(weir, "k", "-t", "w\n" + "x" * 100)
+    put(weir, "k", "-t", "w\n" + "x" * 30)
     out, _ = weir.run("stat", weir.img)
     assert b"w\\x0axxx" in out, out
     assert streams(weir)[1]["tenants"] == ["w\\x0a" + "x" * 30]
+    weir.fails("put", weir.img, "k", "-t", "x" * 33, stdin=b"v", says=["33 bytes", "at most 32"])
     weir.fails("put", weir.img, "k", "-t", "", stdin=b"v", says=["1 to 1024 bytes"])
     weir.fails("put", weir.img, "k", "-t", "x" * 1025, stdin=b"v", says=["1 to 1024 bytes"])
 

@@ -159,10 +159,11 @@ def test_parameters_that_are_wrong(tmp_path):
     c.close()
 
 
-def test_tenants_have_streams(tmp_path):
+@pytest.mark.parametrize("alice", ["alice", "a" * 128])
+def test_tenants_have_streams(tmp_path, alice):
     c = Connector(path=str(tmp_path / "c.img"), size="64MiB", tenant_by="salt",
-                  shares={"alice": 50})
-    wait(c, c.submit_batch_set([key(1, "alice"), key(2, "bob"), key(3)],
+                  shares={alice: 50})
+    wait(c, c.submit_batch_set([key(1, alice), key(2, "bob"), key(3)],
                                [View(5000, i).view for i in (1, 2, 3)]))
     streams = {e.key.split(b"@")[-1]: e.stream for e in c._store.list()}
     assert len(set(streams.values())) == 3

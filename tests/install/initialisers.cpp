@@ -44,7 +44,7 @@ bool all_begin_well()
 	weir_store_opts store = WEIR_STORE_OPTS_INIT;
 	weir_store_info store_info = WEIR_STORE_INFO_INIT;
 	weir_store_stats store_stats = WEIR_STORE_STATS_INIT;
-	weir_store_close_report close_report = WEIR_STORE_CLOSE_REPORT_INIT;
+	weir_close_report close_report = WEIR_CLOSE_REPORT_INIT;
 	weir_store_stream stream = WEIR_STORE_STREAM_INIT;
 	weir_store_tenant tenant = WEIR_STORE_TENANT_INIT;
 

@@ -406,7 +406,7 @@ static int f_unlease(void)
 
 static int f_store_close_report(void)
 {
-	struct weir_store_close_report report = { .size = 3 };
+	struct weir_close_report report = { .size = 3 };
 
 	return weir_store_close_report(store, &report);
 }

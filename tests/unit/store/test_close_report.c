@@ -13,14 +13,14 @@
 #define LENGTH 9000u
 
 static struct rig rig = { .engine = "posix" };
-static struct weir_store_close_report report;
+static struct weir_close_report report;
 static uint8_t value[LENGTH];
 
 static int set_up(void **state)
 {
 	(void)state;
 	memdisk_set_up(&rig, 4u << 20, 64u << 10, 3);
-	report = (struct weir_store_close_report)WEIR_STORE_CLOSE_REPORT_INIT;
+	report = (struct weir_close_report)WEIR_CLOSE_REPORT_INIT;
 	return 0;
 }
 
@@ -168,17 +168,17 @@ static void words_alone(void **state)
 
 static void not_a_report(void **state)
 {
-	struct weir_store_close_report old = { .size = 3 };
+	struct weir_close_report old = { .size = 3 };
 
 	(void)state;
 	assert_int_equal(weir_store_close_report(rig.s, &old), -EINVAL);
 	assert_int_equal(rig_put(&rig, 1, 1, LENGTH, 0), 0);
 	/* A program that is older than this library gets the fields that it knows. */
-	old.size = offsetof(struct weir_store_close_report, leases);
+	old.size = offsetof(struct weir_close_report, leases);
 	old.leases = 77;
 	assert_int_equal(weir_store_close_report(rig.s, &old), 0);
 	rig.s = NULL;
-	assert_int_equal(old.size, offsetof(struct weir_store_close_report, leases));
+	assert_int_equal(old.size, offsetof(struct weir_close_report, leases));
 	assert_int_equal(old.leases, 77);
 	assert_int_equal(weir_store_close_report(NULL, &report), 0);
 	assert_int_equal(report.failed_ops, 0);
@@ -191,7 +191,7 @@ static void several_devices(void **state)
 	uint64_t key;
 
 	(void)state;
-	report = (struct weir_store_close_report)WEIR_STORE_CLOSE_REPORT_INIT;
+	report = (struct weir_close_report)WEIR_CLOSE_REPORT_INIT;
 	dying_make(&d, 12u << 20, 256u << 10);
 	dying_open(&d, 0);
 	for (key = 0; key < 30; key++) {
