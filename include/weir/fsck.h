@@ -92,7 +92,7 @@ struct weir_check_result {
 	uint64_t repaired; /* 1: a repair was made; check again to see what it left */
 	/* Devices that were checked, and those of the store that were not named. */
 	uint64_t devices, absent;
-	uint64_t order;	   /* findings of kind ORDER, which are damage too; a repair leaves them */
+	uint64_t order; /* findings of kind ORDER, which are damage too; a repair leaves them */
 };
 
 #define WEIR_CHECK_RESULT_INIT WEIR_INIT_SIZED(struct weir_check_result)

@@ -109,6 +109,7 @@ static size_t pieces_step(struct pieces *p, size_t n, uint8_t **data)
 {
 	size_t here = pieces_here(p, data);
 
+	CHECK(here);
 	here = here < n ? here : n;
 	pieces_skip(p, here);
 	return here;
