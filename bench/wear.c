@@ -88,7 +88,7 @@ static bool zipf_has(const uint64_t *list, uint32_t n, uint64_t id)
 /* Asks for DEPTH keys, and puts those that are not there. Returns how many these are. */
 static uint32_t zipf_step(void)
 {
-	uint64_t missing[DEPTH];
+	uint64_t missing[DEPTH] = { 0 };
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < DEPTH; i++)

@@ -300,7 +300,7 @@ static void time_between_restarts_is_paid(void **state)
 	key = put_until_refused(0);
 	spent = stats_of().budget_spent_bytes;
 	memdisk_close(&rig);
-	move_time((int64_t)(-6 * HOUR));
+	move_time(-(int64_t)(6 * HOUR));
 	assert_int_equal(memdisk_open(&rig), 0);
 	assert_in_range(stats_of().budget_spent_bytes, spent - BUDGET / 4 - PAID,
 			spent - BUDGET / 4 + (64 << 10));
@@ -313,7 +313,7 @@ static void time_between_restarts_is_paid(void **state)
 	assert_in_range(stats_of().budget_spent_bytes, spent - PAID, spent + (64 << 10));
 	/* The new time counts from now on. */
 	memdisk_close(&rig);
-	move_time((int64_t)(-30 * SPEND_DAY_NS));
+	move_time(-(int64_t)(30 * SPEND_DAY_NS));
 	assert_int_equal(memdisk_open(&rig), 0);
 	assert_true(stats_of().budget_spent_bytes < 64 << 10);
 	memdisk_tear_down(&rig);

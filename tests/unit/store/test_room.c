@@ -191,7 +191,7 @@ static void two_streams(void **state)
 	for (unsigned i = 0; i < OPS; i++)
 		assert_int_equal(wait_for(i), 0);
 	for (n = 0; n < OPS; n++)
-		if (order[n] >= OPS - 4 && n < first_of_second)
+		if (n < first_of_second && order[n] >= OPS - 4)
 			first_of_second = n;
 	assert_true(first_of_second < OPS - 4);
 	assert_true(most <= ROOM);

@@ -196,7 +196,7 @@ static void fail_place(uint64_t from, uint64_t to, int error)
  * failure. Each must open, and find everything. Returns false if the open needs fewer writes. */
 static bool open_unwritten(unsigned n, unsigned times, int error)
 {
-	bool reached;
+	bool reached = false;
 
 	load_image();
 	fail_writes(n, times, 1, error);
