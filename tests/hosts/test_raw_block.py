@@ -284,7 +284,8 @@ def test_registered_memory(tmp_path):
         assert was_read(device, [0], [data[:4096]], [4096]) == ([True], [])
         assert bytes(data[:4096]) == b"\5" * 4096
     figures = ours.statistics()
-    assert figures["registered"] == figures["requests"] > 0 and figures["bounced"] == 0
+    # A lane takes registered memory when it has its turn, so the first request may come before.
+    assert 0 < figures["registered"] <= figures["requests"] and figures["bounced"] == 0
     pair.close()
     assert ours.fixed_buffer_status() == (False, 0) and len(memory) == 1 << 17
 
