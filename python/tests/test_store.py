@@ -207,3 +207,31 @@ def test_a_store_is_a_dict(tmp_path_factory, steps):
         assert {e.key: store.get(e.key) for e in store.list()} == model
     store.close()
     path.unlink()
+
+
+def test_a_close_waits_for_the_calls_of_other_threads(path):
+    """They end well or are told that it is closed; nothing is used after it was freed."""
+    store = weir_kv.Store(path, size="64MiB", format="if-empty")
+    futures = weir_kv.Futures(store)
+    store.put("k", b"v" * 100000)
+    ended = []
+
+    def work(call):
+        try:
+            while True:
+                call()
+        except ValueError as e:
+            ended.append(str(e))
+
+    threads = [threading.Thread(target=work, args=(call,)) for call in
+               (lambda: store.get("k"), lambda: store.put("k", b"w" * 50000), futures.wait,
+                lambda: futures.submit(1, [b"k"], [bytearray(100000)]), store.stat)]
+    for t in threads:
+        t.start()
+    while futures.stats()["ended"] < 10:
+        pass
+    store.close()
+    for t in threads:
+        t.join()
+    assert len(ended) == 5 and all("closed" in words for words in ended)
+    store.close()

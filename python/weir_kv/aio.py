@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Sequence
 
 from . import errors
@@ -45,7 +46,7 @@ class AsyncStore:
         flags = (DURABLE if durable else 0) | (IF_ABSENT if if_absent else 0)
         stream = self.store.stream(tenant) if tenant is not None else 0
         done = await self._run(PUT, [_key(key)], [value], flags, stream)
-        if if_absent and done.error == -17:
+        if if_absent and done.error == -errno.EEXIST:
             return False
         if done.error:
             raise errors.make(done.error, done.words)
@@ -56,12 +57,12 @@ class AsyncStore:
         while (length := self.store.exists(key)) is not None:
             room = bytearray(length)
             done = await self._run(GET, [_key(key)], [room])
-            if done.error == -90:
+            if done.error == -errno.EMSGSIZE:
                 continue
             if done.error:
                 raise errors.make(done.error, done.words, key=True)
             return bytes(memoryview(room)[:done.lengths[0]])
-        raise errors.KeyNotFound(2, f"{self.store.path}: no such key")
+        raise errors.KeyNotFound(errno.ENOENT, f"{self.store.path}: no such key")
 
     async def exists(self, key: Key) -> int | None:
         """As :meth:`Store.exists`."""
@@ -70,7 +71,7 @@ class AsyncStore:
     async def delete(self, key: Key, *, durable: bool = False) -> bool:
         """As :meth:`Store.delete`."""
         done = await self._run(DELETE, [_key(key)], None, DURABLE if durable else 0)
-        if done.error not in (0, -2):
+        if done.error not in (0, -errno.ENOENT):
             raise errors.make(done.error, done.words)
         return not done.error
 

@@ -2,17 +2,17 @@
 """Many operations in one call, which end together: what connectors and asyncio are built on."""
 from __future__ import annotations
 
+import errno
 import itertools
-import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 from . import errors
 from ._weir import ffi, lib
+from .handle import Handle
 
 if TYPE_CHECKING:
     from .store import Store
-
 
 
 class Memory(NamedTuple):
@@ -29,6 +29,7 @@ PUT, GET, EXISTS = lib.WEIR_FUTURE_PUT, lib.WEIR_FUTURE_GET, lib.WEIR_FUTURE_EXI
 LEASE, DELETE, SYNC = lib.WEIR_FUTURE_LEASE, lib.WEIR_FUTURE_DELETE, lib.WEIR_FUTURE_SYNC
 DURABLE, IF_ABSENT = lib.WEIR_FUTURE_DURABLE, lib.WEIR_FUTURE_IF_ABSENT
 EXACT = lib.WEIR_FUTURE_EXACT
+_WAIT_PART_NS = 100_000_000  # so that a wait notices that its futures were closed
 
 
 class Result(NamedTuple):
@@ -45,13 +46,40 @@ class Result(NamedTuple):
     user: object            # what the submit was given
 
 
+class Values:
+    """Fills the value of a C struct in, and keeps the memory alive that it names."""
+
+    def __init__(self, writable: bool) -> None:
+        self._writable = writable
+        self.kept: list[object] = []
+
+    def set(self, into: ffi.CData, value: Value) -> int:
+        """Sets ``buf``, or ``iov`` and ``nr_iov``, of INTO, and returns the bytes of VALUE."""
+        if isinstance(value, Memory) or not isinstance(value, (list, tuple)):
+            into.buf, length = self._memory(value)
+            return length
+        iov = ffi.new("struct iovec[]", max(1, len(value)))
+        for piece, part in zip(iov, value):
+            piece.iov_base, piece.iov_len = self._memory(part)
+        self.kept.append(iov)
+        into.iov, into.nr_iov = iov, len(value)
+        return sum(iov[i].iov_len for i in range(len(value)))
+
+    def _memory(self, value: Buffer) -> tuple[ffi.CData, int]:
+        if isinstance(value, Memory):
+            return ffi.cast("char *", value.address), value.length
+        buffer = ffi.from_buffer("char[]", value, require_writable=self._writable)
+        self.kept.append(buffer)
+        return buffer, len(buffer)
+
+
 class _Items:
     """The C array of a future's items, and what keeps its memory alive."""
 
     def __init__(self, keys: Sequence[bytes], values: Sequence[Value] | None, writable: bool,
                  streams: Sequence[int] | int, submitter: int, prio: int) -> None:
         self.array = ffi.new("struct weir_future_item[]", len(keys))
-        self.buffers: list[object] = []  # the values, until the future was taken
+        self.values = Values(writable)  # alive until the future was taken
         self.keys = [ffi.from_buffer(key) for key in keys]
         for i, key in enumerate(self.keys):
             item = self.array[i]
@@ -60,25 +88,7 @@ class _Items:
             # Store.set_weight() sets the weight of a stream's I/O, so the stream is its account.
             item.submitter, item.prio = submitter or item.stream, prio
             if values is not None:
-                self._set_value(item, values[i], writable)
-
-    def _set_value(self, item: ffi.CData, value: Value, writable: bool) -> None:
-        if isinstance(value, Memory) or not isinstance(value, (list, tuple)):
-            item.buf, item.length = self._memory(value, writable)
-            return
-        iov = ffi.new("struct iovec[]", max(1, len(value)))
-        for piece, part in zip(iov, value):
-            piece.iov_base, piece.iov_len = self._memory(part, writable)
-            item.length += piece.iov_len
-        self.buffers.append(iov)
-        item.iov, item.nr_iov = iov, len(value)
-
-    def _memory(self, value: Buffer, writable: bool) -> tuple[ffi.CData, int]:
-        if isinstance(value, Memory):
-            return ffi.cast("char *", value.address), value.length
-        buffer = ffi.from_buffer("char[]", value, require_writable=writable)
-        self.buffers.append(buffer)
-        return buffer, len(buffer)
+                item.length = self.values.set(item, values[i])
 
 
 class Futures:
@@ -93,21 +103,15 @@ class Futures:
         opts.size = ffi.sizeof("struct weir_futures_opts")
         opts.put_bytes_max, opts.put_wait_ns = put_bytes_max, put_wait_ns
         out = ffi.new("struct weir_futures **")
-        errors.check(lib.weir_futures_open(out, store._handle(), opts))
-        self._futures = out[0]
-        self._store = store
-        self._kept: dict[int, tuple[object, list[object]]] = {}
+        errors.check(store.call(lambda raw: lib.weir_futures_open(out, raw, opts)))
+        self._call = Handle(out[0], "the place of futures")
+        store.owns(self)
+        self._kept: dict[int, tuple[object, Values]] = {}
         self._tokens = itertools.count(1)
-        self._lock = threading.Lock()
-
-    def _handle(self) -> ffi.CData:
-        if self._futures == ffi.NULL:
-            raise ValueError("the futures are closed")
-        return self._futures
 
     def fileno(self) -> int:
         """Returns the descriptor to watch. It belongs to this object."""
-        return errors.check(lib.weir_futures_fd(self._handle()))
+        return errors.check(self._call(lib.weir_futures_fd))
 
     def submit(self, kind: int, keys: Sequence[bytes], values: Sequence[Value] | None = None, *,
                flags: int = 0, until_ns: int = 0, streams: Sequence[int] | int = 0,
@@ -127,16 +131,19 @@ class Futures:
         token = next(self._tokens)
         future.user = ffi.cast("void *", token)
         out = ffi.new("uint64_t *")
-        self._kept[token] = user, items.buffers  # before the submit: it may end at once
-        code = lib.weir_futures_submit(self._handle(), future, items.array, len(keys), out)
-        if code < 0:
-            del self._kept[token]
+        self._kept[token] = user, items.values  # before the submit: it may end at once
+        code = -1
+        try:
+            code = self._call(lib.weir_futures_submit, future, items.array, len(keys), out)
+        finally:
+            if code < 0:
+                del self._kept[token]
         errors.check(code)
         return int(out[0])
 
     def take(self) -> Result | None:
         """Returns the future that ended first, or None."""
-        raw = lib.weir_futures_take(self._handle())
+        raw = self._call(lib.weir_futures_take)
         if raw == ffi.NULL:
             return None
         user, _ = self._kept.pop(int(ffi.cast("uintptr_t", raw.user)))
@@ -160,26 +167,27 @@ class Futures:
             yield result
 
     def wait(self, timeout_ns: int = 2**64 - 1) -> bool:
-        """Waits until a future has ended; False: not within TIMEOUT_NS."""
-        code = lib.weir_futures_wait(self._handle(), timeout_ns)
-        if code == -110:
-            return False
-        errors.check(code)
-        return True
+        """Waits until a future has ended; False: not within TIMEOUT_NS. A close ends the wait with
+        ValueError."""
+        while timeout_ns:
+            part = min(timeout_ns, _WAIT_PART_NS)
+            code = self._call(lib.weir_futures_wait, part)
+            if code != -errno.ETIMEDOUT:
+                errors.check(code)
+                return True
+            timeout_ns -= part
+        return self.stats()["ended"] > 0
 
     def stats(self) -> dict[str, int]:
         """Returns how many futures are pending, ended and shed, and the bytes of puts under way."""
         raw = ffi.new("struct weir_futures_stats *")
         raw.size = ffi.sizeof("struct weir_futures_stats")
-        errors.check(lib.weir_futures_get_stats(self._handle(), raw))
+        errors.check(self._call(lib.weir_futures_get_stats, raw))
         return {name: getattr(raw, name) for name in ("pending", "ended", "put_bytes", "shed")}
 
     def close(self) -> None:
         """Waits until no memory of a value is in use any more, and forgets what was not taken."""
-        with self._lock:
-            futures, self._futures = self._futures, ffi.NULL
-        if futures != ffi.NULL:
-            lib.weir_futures_close(futures)
+        lib.weir_futures_close(self._call.take())
         self._kept.clear()
 
     def __enter__(self) -> Futures:

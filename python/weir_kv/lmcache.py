@@ -6,6 +6,7 @@
 """
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Sequence
 from typing import Any
@@ -15,8 +16,10 @@ from ._weir import lib
 from .futures import DELETE, DURABLE, EXACT, EXISTS, GET, IF_ABSENT, LEASE, PUT, Futures, Result
 
 _PUT_WAIT_NS = 30 * 10**9  # LMCache may give the memory of a store to others after that
-_GOOD = {"set": (0, -17), "get": (0,), "exists": (0,), "delete": (0, -2)}
+_GOOD = {"set": (0, -errno.EEXIST), "get": (0,), "exists": (0,), "delete": (0, -errno.ENOENT)}
 _FAILED = "failed"
+# Results that are answers, or are counted one by one.
+_EXPECTED = (0, -errno.ENOENT, -errno.EAGAIN, -errno.EEXIST, -errno.EBADMSG, -errno.ETIMEDOUT)
 
 
 class Tenants:
@@ -127,14 +130,14 @@ class Connector:
     def _note(self, what: str, result: Result, keys: list[bytes]) -> None:
         """Counts what went wrong. A value that does not verify is dropped: else a set of its key,
         which writes nothing where a value is, would never mend it."""
-        damaged = [key for key, code in zip(keys, result.results) if code == -74]
+        damaged = [key for key, code in zip(keys, result.results) if code == -errno.EBADMSG]
         if damaged:
             self._counts["damaged"] += len(damaged)
             self._log.warning("%d damaged values: %s", len(damaged), result.words)
             self._futures.submit(DELETE, damaged)
-        self._counts["shed"] += result.results.count(-11)
-        self._counts["late"] += result.results.count(-110)
-        wrong = [code for code in result.results if code not in (0, -2, -11, -17, -74, -110)]
+        self._counts["shed"] += result.results.count(-errno.EAGAIN)
+        self._counts["late"] += result.results.count(-errno.ETIMEDOUT)
+        wrong = [code for code in result.results if code not in _EXPECTED]
         self._counts["errors"] += len(wrong)
         if wrong:
             self._log.warning("%s: %s", what, result.words)

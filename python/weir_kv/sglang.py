@@ -10,6 +10,7 @@ value, whatever the layout: its parts in host memory are the pieces of the value
 """
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import threading
@@ -20,7 +21,7 @@ from sglang.srt.mem_cache.hicache_storage import HiCacheStorage
 
 from . import config, errors
 from ._weir import lib
-from .futures import DELETE, DURABLE, EXACT, GET, IF_ABSENT, PUT, Futures, Memory, Result
+from .futures import Memory
 
 _HOST = "weir_kv.sglang.HiCache"
 _DIGEST_BYTES = 16
@@ -68,7 +69,8 @@ class HiCache(HiCacheStorage):  # type: ignore[misc]
         self._log = config.logger(self._config, "sglang")
         self._storage_config = storage_config
         self._digest = b""
-        self._flags = IF_ABSENT | (DURABLE if self._config.durability == "durable" else 0)
+        self._flags = lib.WEIR_PUT_IF_ABSENT | (
+            lib.WEIR_PUT_DURABLE if self._config.durability == "durable" else 0)
         self._store = config.open_store(self._config)
         self._counts = {"hits": 0, "misses": 0, "damaged": 0, "failed_sets": 0, "load_bytes": 0,
                         "store_bytes": 0}
@@ -102,17 +104,17 @@ class HiCache(HiCacheStorage):  # type: ignore[misc]
         memory = [Memory(int(a), int(n)) for a, n in zip(addresses, sizes)]
         return [memory[i:i + parts] for i in range(0, len(memory), parts)]
 
-    def _run(self, kind: int, keys: Sequence[str], host_indices: Any, flags: int) -> Result | None:
-        """Moves all pages at once and waits; None: it could not even begin."""
+    def _run(self, kind: int, keys: Sequence[str], host_indices: Any, flags: int = 0) \
+            -> list[tuple[int, int, str]]:
+        """Moves all pages at once and waits: for each a result, a length, and words."""
+        if not keys:
+            return []
         try:
-            with Futures(self._store) as futures:
-                futures.submit(kind, self._names(keys), self._pages(keys, host_indices),
-                               flags=flags)
-                futures.wait()
-                return futures.take()
+            return self._store.run(kind, self._names(keys), self._pages(keys, host_indices), flags,
+                                   exact=kind == lib.WEIR_STORE_GET)
         except Exception as e:  # pylint: disable=broad-except  # it would end SGLang's thread
             self._log.error("%d pages: %s", len(keys), e)
-            return None
+            return [(-errno.EIO, 0, str(e))] * len(keys)
 
     def batch_exists(self, keys: list[str], extra_info: Any = None) -> int:
         """Returns how many pages from the first on are there, and leases these for 5 s."""
@@ -130,36 +132,34 @@ class HiCache(HiCacheStorage):  # type: ignore[misc]
     def batch_get_v1(self, keys: list[str], host_indices: Any, extra_info: Any = None) \
             -> list[bool]:
         """Reads pages into the host's pool. A damaged one is dropped, and false."""
-        result = self._run(GET, keys, host_indices, EXACT) if keys else None
-        if result is None:
-            return [False] * len(keys)
-        good = [not code for code in result.results]
-        damaged = [key for key, code in zip(keys, result.results) if code == -74]
+        done = self._run(lib.WEIR_STORE_GET, keys, host_indices)
+        damaged = [key for key, (code, _, _) in zip(keys, done) if code == -errno.EBADMSG]
         with self._lock:
-            self._counts["load_bytes"] += sum(n for n, ok in zip(result.lengths, good) if ok)
+            self._counts["load_bytes"] += sum(length for code, length, _ in done if not code)
             self._counts["damaged"] += len(damaged)
         if damaged:
-            self._log.warning("%d damaged pages: %s", len(damaged), result.words)
+            self._log.warning("%d damaged pages, which are dropped", len(damaged))
             self._drop(self._names(damaged))
-        return good
+        return [not code for code, _, _ in done]
 
     def _drop(self, names: list[bytes]) -> None:
-        with Futures(self._store) as futures:
-            futures.submit(DELETE, names)
+        try:
+            self._store.delete_many(names)
+        except errors.WeirError as e:
+            self._log.error("%d damaged pages stay: %s", len(names), e)
 
     def batch_set_v1(self, keys: list[str], host_indices: Any, extra_info: Any = None) \
             -> list[bool]:
         """Stores pages; those that are there are left as they are."""
-        result = self._run(PUT, keys, host_indices, self._flags) if keys else None
-        if result is None:
-            return [False] * len(keys)
-        good = [code in (0, -17) for code in result.results]
+        done = self._run(lib.WEIR_STORE_PUT, keys, host_indices, self._flags)
+        failed = [words for code, _, words in done if code not in (0, -errno.EEXIST)]
         with self._lock:
-            self._counts["failed_sets"] += good.count(False)
-        if not all(good):
-            self._log.warning("%d of %d pages were not stored: %s", good.count(False), len(keys),
-                              result.words)
-        return good
+            self._counts["failed_sets"] += len(failed)
+            self._counts["store_bytes"] += sum(length for code, length, _ in done if not code)
+        if failed:
+            self._log.warning("%d of %d pages were not stored: %s", len(failed), len(keys),
+                              failed[0])
+        return [code in (0, -errno.EEXIST) for code, _, _ in done]
 
     def exists(self, key: str) -> bool:
         """Says whether one page is there."""

@@ -2,9 +2,10 @@
 """A store: keys and values on a file, a block device, or several of them."""
 from __future__ import annotations
 
-import threading
+import errno
 import time
 import uuid
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
@@ -12,7 +13,8 @@ from typing import Union
 
 from . import errors, units
 from ._weir import ffi, lib
-from .futures import DELETE, DURABLE, EXACT, GET, IF_ABSENT, PUT, Buffer, Futures, Value
+from .futures import Buffer, Futures, Value, Values
+from .handle import Handle
 
 Key = Union[bytes, str]
 Path = Union[str, "PathLike[str]"]
@@ -41,6 +43,15 @@ def _paths(path: Path | Sequence[Path]) -> str:
     return ",".join(fspath(part) for part in parts)
 
 
+def _keys(keys: Sequence[Key]) -> tuple[ffi.CData, list[ffi.CData]]:
+    """Returns the C array of KEYS, and what keeps their memory alive."""
+    kept = [ffi.from_buffer(_key(key)) for key in keys]
+    array = ffi.new("struct weir_store_key[]", max(1, len(keys)))
+    for one, key in zip(array, kept):
+        one.key, one.key_len = key, len(key)
+    return array, kept
+
+
 def _sized(kind: str) -> ffi.CData:
     made = ffi.new(f"struct {kind} *")
     made.size = ffi.sizeof(f"struct {kind}")
@@ -63,20 +74,10 @@ def _fields(raw: ffi.CData) -> dict[str, object]:
     return out
 
 
-class _Listing:
-    """Collects a listing: the callback runs while the interpreter's lock is held."""
-
-    def __init__(self, prefix: bytes) -> None:
-        self.prefix, self.entries = prefix, []  # type: bytes, list[Entry]
-        self.error: BaseException | None = None
-
-
-@ffi.def_extern(error=-5)  # type: ignore[misc]
+@ffi.def_extern(error=-errno.EIO)  # type: ignore[misc]
 def weir_py_entry(entry: ffi.CData, user: ffi.CData) -> int:
-    listing = ffi.from_handle(user)
     key = bytes(ffi.buffer(entry.key, entry.key_len))
-    if key.startswith(listing.prefix):
-        listing.entries.append(Entry(key, entry.value_len, entry.stream, entry.sequence))
+    ffi.from_handle(user).append(Entry(key, entry.value_len, entry.stream, entry.sequence))
     return 0
 
 
@@ -124,9 +125,8 @@ class Store:
                  scrub: int | str = 0, depth: int = 0, few_segments: bool = False) -> None:
         if format not in _FORMATS:
             raise ValueError(f"format: {format!r} is not one of {', '.join(_FORMATS)}")
-        self._store = ffi.NULL
-        self._lock = threading.Lock()
-        self._async: Futures | None = None
+        self._futures: weakref.WeakSet[Futures] = weakref.WeakSet()
+        self._registered: list[object] = []
         self._streams: dict[str, int] = {}
         self.path = _paths(path)
         self._texts = {name: ffi.new("char[]", text.encode()) for name, text in
@@ -152,20 +152,20 @@ class Store:
         out = ffi.new("struct weir_store **")
         name = ffi.new("char[]", self.path.encode())
         code = lib.weir_store_open(out, name, opts)
-        if make and code == -2 and not made["size"]:
-            raise errors.NoStore(2, f"{errors.words()}: a file that is made needs a size")
-        if make and code in (-2, -124):  # ENOENT, EMEDIUMTYPE: no file, or no store in it
+        if make and code == -errno.ENOENT and not made["size"]:
+            raise errors.NoStore(errno.ENOENT,
+                                 f"{errors.words()}: a file that is made needs a size")
+        if make and code in (-errno.ENOENT, -errno.EMEDIUMTYPE):
             format_store(path, **made)  # type: ignore[arg-type]
             code = lib.weir_store_open(out, name, opts)
-        if code == -2:
-            raise errors.NoStore(2, errors.words())
+        if code == -errno.ENOENT:
+            raise errors.NoStore(errno.ENOENT, errors.words())
         errors.check(code)
-        self._store = out[0]
+        self.call = Handle(out[0], f"the store on {self.path}")
 
-    def _handle(self) -> ffi.CData:
-        if self._store == ffi.NULL:
-            raise ValueError(f"the store on {self.path} is closed")
-        return self._store
+    def owns(self, futures: Futures) -> None:
+        """Notes FUTURES of this store: a close closes them first."""
+        self._futures.add(futures)
 
     # One key at a time.
 
@@ -183,11 +183,11 @@ class Store:
                 return bytes(memoryview(room)[:self.get_into(key, room)])
             except errors.WrongLength:
                 continue  # it was replaced by a longer one meanwhile
-        raise errors.KeyNotFound(2, f"{self.path}: no such key")
+        raise errors.KeyNotFound(errno.ENOENT, f"{self.path}: no such key")
 
     def get_into(self, key: Key, into: Value, *, exact: bool = False) -> int:
         """Reads the value into a buffer, or into a list of them, and returns its length."""
-        code, length, text = self._run(GET, [_key(key)], [into], EXACT if exact else 0)[0]
+        code, length, text = self.run(lib.WEIR_STORE_GET, [_key(key)], [into], exact=exact)[0]
         if code:
             raise errors.make(code, text, key=True)
         return length
@@ -202,17 +202,38 @@ class Store:
 
     # Many keys at once.
 
-    def _run(self, kind: int, keys: Sequence[bytes], values: Sequence[Value] | None, flags: int,
-             streams: Sequence[int] | int = 0) -> list[tuple[int, int, str]]:
-        """Runs a future on the calling thread and waits for it."""
-        with Futures(self) as futures:
-            futures.submit(kind, keys, values, flags=flags, streams=streams)
-            futures.wait()
-            done = futures.take()
-        assert done is not None
-        return [(code, length, done.words if code == done.error else
-                 f"{self.path}: {ffi.string(lib.strerror(-code)).decode()}" if code else "")
-                for code, length in zip(done.results, done.lengths)]
+    def run(self, kind: int, keys: Sequence[bytes], values: Sequence[Value] | None = None,
+            flags: int = 0, stream: int = 0, exact: bool = False) -> list[tuple[int, int, str]]:
+        """Runs one operation (``lib.WEIR_STORE_PUT`` ...) on each of KEYS at once, and waits.
+
+        Returns for each its result, the length of its value, and words about an error. With EXACT
+        a value of another length than the room for it is an error, EMSGSIZE."""
+        ops = ffi.new("struct weir_store_op[]", len(keys))
+        kept = [ffi.from_buffer(key) for key in keys]
+        memory = Values(kind == lib.WEIR_STORE_GET)
+        for i, op in enumerate(ops):
+            op.kind, op.flags, op.stream, op.submitter = kind, flags, stream, stream
+            op.key, op.key_len = kept[i], len(kept[i])
+            if values is not None:
+                length = memory.set(op, values[i])
+                if kind == lib.WEIR_STORE_PUT:
+                    op.value_len = length
+                else:
+                    op.capacity = length
+        code = self.call(lib.weir_store_run, ops, len(keys))
+        if code and not any(op.result for op in ops):
+            raise errors.make(code, errors.words())  # nothing was submitted
+        return [self._result(op, exact) for op in ops]
+
+    def _result(self, op: ffi.CData, exact: bool) -> tuple[int, int, str]:
+        if exact and not op.result and op.value_len != op.capacity:
+            return (-errno.EMSGSIZE, op.value_len,
+                    f"{self.path}: the value has {op.value_len} bytes, not {op.capacity}")
+        if not op.result:
+            return 0, op.value_len, ""
+        text = ffi.new("char[512]")
+        lib.weir_store_op_strerror(ffi.addressof(op), text, 512)
+        return op.result, op.value_len, ffi.string(text).decode("utf-8", "replace")
 
     def put_many(self, items: Sequence[tuple[Key, Value]], *, durable: bool = False,
                  if_absent: bool = False, tenant: str | None = None) -> list[bool]:
@@ -220,11 +241,13 @@ class Store:
         With IF_ABSENT False stands for a key that had a value."""
         if not items:
             return []
-        flags = (DURABLE if durable else 0) | (IF_ABSENT if if_absent else 0)
-        done = self._run(PUT, [_key(key) for key, _ in items], [value for _, value in items],
-                         flags, self.stream(tenant) if tenant is not None else 0)
+        flags = (lib.WEIR_PUT_DURABLE if durable else 0) | \
+            (lib.WEIR_PUT_IF_ABSENT if if_absent else 0)
+        done = self.run(lib.WEIR_STORE_PUT, [_key(key) for key, _ in items],
+                        [value for _, value in items], flags,
+                        self.stream(tenant) if tenant is not None else 0)
         for code, _, text in done:
-            if code and not (if_absent and code == -17):
+            if code and not (if_absent and code == -errno.EEXIST):
                 raise errors.make(code, text)
         return [not code for code, _, _ in done]
 
@@ -236,27 +259,23 @@ class Store:
         out: list[bytes | None] = [None] * len(keys)
         if not there:
             return out
-        done = self._run(GET, [_key(keys[i]) for i in there], room, 0)
+        done = self.run(lib.WEIR_STORE_GET, [_key(keys[i]) for i in there], room)
         for i, buffer, (code, length, text) in zip(there, room, done):
             if not code:
                 out[i] = bytes(memoryview(buffer)[:length])
-            elif code == -90:
+            elif code == -errno.EMSGSIZE:
                 out[i] = self.get(keys[i])
-            elif code not in (-2, -74):
+            elif code not in (-errno.ENOENT, -errno.EBADMSG):
                 raise errors.make(code, text, key=True)
         return out
 
     def _ask(self, keys: Sequence[Key], until_ns: int | None) -> list[int | None]:
-        raw = [ffi.from_buffer(_key(key)) for key in keys]
-        array = ffi.new("struct weir_store_key[]", max(1, len(keys)))
+        array, _kept = _keys(keys)
         lengths = ffi.new("uint64_t[]", max(1, len(keys)))
-        for i, key in enumerate(raw):
-            array[i].key, array[i].key_len = key, len(key)
         if until_ns is None:
-            code = lib.weir_store_exists_many(self._handle(), array, len(keys), lengths, ffi.NULL)
+            code = self.call(lib.weir_store_exists_many, array, len(keys), lengths, ffi.NULL)
         else:
-            code = lib.weir_store_lease(self._handle(), array, len(keys), until_ns, lengths,
-                                        ffi.NULL)
+            code = self.call(lib.weir_store_lease, array, len(keys), until_ns, lengths, ffi.NULL)
         errors.check(code)
         return [length or None for length in ffi.unpack(lengths, len(keys))]
 
@@ -271,43 +290,43 @@ class Store:
 
     def unlease(self, keys: Sequence[Key]) -> None:
         """Ends one lease of each key."""
-        raw = [ffi.from_buffer(_key(key)) for key in keys]
-        array = ffi.new("struct weir_store_key[]", max(1, len(keys)))
-        for i, key in enumerate(raw):
-            array[i].key, array[i].key_len = key, len(key)
-        errors.check(lib.weir_store_unlease(self._handle(), array, len(keys)))
+        array, _kept = _keys(keys)
+        errors.check(self.call(lib.weir_store_unlease, array, len(keys)))
 
     def pin(self, key: Key) -> None:
         """Keeps the entry from eviction until :meth:`unpin` was called as often."""
         raw = _key(key)
-        errors.check(lib.weir_store_pin(self._handle(), raw, len(raw)), key=True)
+        errors.check(self.call(lib.weir_store_pin, raw, len(raw)), key=True)
 
     def unpin(self, key: Key) -> None:
         """Takes one pin back."""
         raw = _key(key)
-        errors.check(lib.weir_store_unpin(self._handle(), raw, len(raw)), key=True)
+        errors.check(self.call(lib.weir_store_unpin, raw, len(raw)), key=True)
 
     def delete_many(self, keys: Sequence[Key], *, durable: bool = False) -> list[bool]:
         """Deletes the entries; False stands for a key that was not there."""
         if not keys:
             return []
-        done = self._run(DELETE, [_key(key) for key in keys], None, DURABLE if durable else 0)
+        done = self.run(lib.WEIR_STORE_DELETE, [_key(key) for key in keys],
+                        flags=lib.WEIR_PUT_DURABLE if durable else 0)
         for code, _, text in done:
-            if code and code != -2:
+            if code and code != -errno.ENOENT:
                 raise errors.make(code, text)
         return [not code for code, _, _ in done]
 
     def list(self, prefix: Key = b"") -> Iterator[Entry]:
         """Yields the entries whose keys begin with PREFIX, stream by stream, the oldest first."""
-        listing = _Listing(_key(prefix))
-        handle = ffi.new_handle(listing)
-        code = lib.weir_store_list(self._handle(), lib.weir_py_entry, handle)
-        yield from listing.entries
+        entries: list[Entry] = []
+        opts, begin = _sized("weir_list_opts"), ffi.from_buffer(_key(prefix))
+        opts.prefix, opts.prefix_len = begin, len(begin)
+        code = self.call(lib.weir_store_list_counted, opts, lib.weir_py_entry,
+                         ffi.new_handle(entries), ffi.NULL)
+        yield from entries
         errors.check(code)
 
     def sync(self) -> None:
         """Makes durable all that was acknowledged before."""
-        errors.check(lib.weir_store_sync(self._handle()))
+        errors.check(self.call(lib.weir_store_sync))
 
     # About the store.
 
@@ -316,13 +335,13 @@ class Store:
         if tenant not in self._streams:
             out = ffi.new("uint32_t *")
             name = ffi.new("char[]", tenant.encode())
-            errors.check(lib.weir_store_add_tenant(self._handle(), name, out))
+            errors.check(self.call(lib.weir_store_add_tenant, name, out))
             self._streams[tenant] = int(out[0])
         return self._streams[tenant]
 
     def set_share(self, tenant: str, percent: int) -> None:
         """Sets the soft share of TENANT's stream, in percent of the store; 0: none."""
-        errors.check(lib.weir_store_set_share(self._handle(), self.stream(tenant), percent))
+        errors.check(self.call(lib.weir_store_set_share, self.stream(tenant), percent))
 
     def set_weight(self, tenant: str, weight: int) -> None:
         """Sets the weight of TENANT's I/O under a scheduler that knows weights, 1 to 1000."""
@@ -337,7 +356,7 @@ class Store:
     def _queues(self) -> Iterator[ffi.CData]:
         """Yields the queue of each device that is there."""
         number, device = 0, _sized("weir_store_device")
-        while lib.weir_store_get_device(self._handle(), number, device) == 0:
+        while self.call(lib.weir_store_get_device, number, device) == 0:
             if device.queue != ffi.NULL:
                 yield device.queue
             number, device = number + 1, _sized("weir_store_device")
@@ -345,13 +364,13 @@ class Store:
     def stat(self) -> dict[str, object]:
         """Returns the counters of ``struct weir_store_stats``."""
         raw = _sized("weir_store_stats")
-        errors.check(lib.weir_store_get_stats(self._handle(), raw))
+        errors.check(self.call(lib.weir_store_get_stats, raw))
         return _fields(raw)
 
     def info(self) -> dict[str, object]:
         """Returns the facts of ``struct weir_store_info``: sizes, limits, policy, uuid."""
         raw = _sized("weir_store_info")
-        errors.check(lib.weir_store_get_info(self._handle(), raw))
+        errors.check(self.call(lib.weir_store_get_info, raw))
         facts = _fields(raw)
         facts["uuid"] = str(uuid.UUID(bytes=bytes(ffi.buffer(raw.uuid, 16))))
         return facts
@@ -359,13 +378,13 @@ class Store:
     def held(self) -> dict[str, object]:
         """Returns what pins and leases hold."""
         raw = _sized("weir_store_held")
-        errors.check(lib.weir_store_get_held(self._handle(), raw))
+        errors.check(self.call(lib.weir_store_get_held, raw))
         return _fields(raw)
 
     def why(self, key: Key) -> dict[str, object]:
         """Tells whether KEY is there, or how it left: evicted, deleted, damaged, refused."""
         name, raw = _key(key), _sized("weir_store_why")
-        errors.check(lib.weir_store_get_why(self._handle(), name, len(name), raw))
+        errors.check(self.call(lib.weir_store_get_why, name, len(name), raw))
         facts = _fields(raw)
         facts["there"] = bool(raw.there)
         facts["reason"] = _REASONS.get(raw.reason, str(raw.reason))
@@ -374,15 +393,16 @@ class Store:
     def register(self, buffer: Buffer) -> None:
         """Registers memory with the engine, so that I/O in it needs no pinning each time."""
         view = ffi.from_buffer("char[]", buffer, require_writable=True)
-        queue = lib.weir_store_queue(self._handle())
-        errors.check(lib.weir_queue_register(queue, view, len(view)))
+        for queue in self._queues():
+            errors.check(lib.weir_queue_register(queue, view, len(view)))
+        self._registered.append(view)  # alive until the store is closed
 
     def close(self) -> None:
         """Waits for all operations, flushes, and closes. Closing again does nothing."""
-        with self._lock:
-            store, self._store = self._store, ffi.NULL
-        if store != ffi.NULL:
-            errors.check(lib.weir_store_close(store))
+        for futures in list(self._futures):
+            futures.close()
+        errors.check(lib.weir_store_close(self.call.take()))
+        self._registered.clear()
 
     def __enter__(self) -> Store:
         return self
@@ -391,4 +411,4 @@ class Store:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<weir_kv.Store {self.path!r}{' (closed)' if self._store == ffi.NULL else ''}>"
+        return f"<weir_kv.Store {self.path!r}{' (closed)' if self.call.closed else ''}>"

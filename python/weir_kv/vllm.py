@@ -6,6 +6,7 @@ In ``kv_connector_extra_config``: ``"secondary_tiers": [{"type": "Tier", "module
 """
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections import OrderedDict
@@ -21,6 +22,7 @@ from vllm.v1.kv_offload.tiering.base import JobResult, SecondaryTierManager
 from . import config, errors
 from ._weir import ffi, lib
 from .futures import DELETE, DURABLE, EXACT, GET, IF_ABSENT, PUT, Futures, Result
+from .store import Store
 
 _DIGEST_BYTES = 16
 _MISSES_MAX = 65536  # keys whose load failed, and that are not dropped from the store yet
@@ -78,7 +80,7 @@ def _path_of_replica(path: str, spec: Any) -> str:
 class _Asker:
     """Looks one key up and leases it, without making a Python object for each argument."""
 
-    def __init__(self, store: ffi.CData) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._key = ffi.new("struct weir_store_key *")
         self._length = ffi.new("uint64_t *")
@@ -87,7 +89,7 @@ class _Asker:
         """Returns whether KEY is there; if so it stays so until it was read, or for 5 s."""
         raw = ffi.from_buffer(key)
         self._key.key, self._key.key_len = raw, len(key)
-        code = lib.weir_store_lease(self._store, self._key, 1, 0, self._length, ffi.NULL)
+        code = self._store.call(lib.weir_store_lease, self._key, 1, 0, self._length, ffi.NULL)
         return code == 0 and self._length[0] != 0
 
 
@@ -116,7 +118,7 @@ class Tier(SecondaryTierManager):  # type: ignore[misc]
         self._arena = primary_kv_view.cast("B")
         self._store = config.open_store(self._config)
         self._futures = Futures(self._store)
-        self._asker = _Asker(self._store._handle())
+        self._asker = _Asker(self._store)
         self._misses: OrderedDict[bytes, None] = OrderedDict()
         self._finished: list[JobResult] = []
         self._counts = dict.fromkeys(_METRICS, 0)
@@ -183,7 +185,7 @@ class Tier(SecondaryTierManager):  # type: ignore[misc]
         self._counts["load_bytes"] += len(good) * self._chunk
         if failed:
             self._counts["failed_loads"] += len(failed)
-            self._counts["damaged"] += result.results.count(-74)
+            self._counts["damaged"] += result.results.count(-errno.EBADMSG)
             self._log.warning("%d of %d chunks were not loaded: %s", len(failed), len(keys),
                               result.words)
             # vLLM asks for a failed key for ever if it is a hit again, so it is dropped; until that
@@ -196,7 +198,7 @@ class Tier(SecondaryTierManager):  # type: ignore[misc]
 
     def _stored(self, result: Result, job_id: int, keys: list[bytes]) -> JobResult:
         written = result.results.count(0)
-        failed = sum(code not in (0, -17) for code in result.results)
+        failed = sum(code not in (0, -errno.EEXIST) for code in result.results)
         self._counts["store_bytes"] += written * self._chunk
         if failed:
             self._counts["failed_stores"] += failed
@@ -212,7 +214,7 @@ class Tier(SecondaryTierManager):  # type: ignore[misc]
         for result in self._futures.take_all():
             if result.kind == DELETE:
                 for name, code in zip(result.user, result.results):  # type: ignore[call-overload]
-                    if code in (0, -2):
+                    if code in (0, -errno.ENOENT):
                         self._misses.pop(name, None)
                 continue
             job_id, keys = result.user  # type: ignore[misc]
