@@ -333,6 +333,19 @@ void memdisk_off(void)
 		switch_off();
 }
 
+void memdisk_restore(const uint8_t *image)
+{
+	memcpy(memdisk.now, image, memdisk.bytes);
+	memcpy(memdisk.medium, image, memdisk.bytes);
+}
+
+void memdisk_no_fails(void)
+{
+	memdisk.fails = memdisk.fail_skip = 0;
+	memdisk.fail_sticks = 0;
+	memdisk.stuck_from = memdisk.stuck_to = 0;
+}
+
 void memdisk_cut(void)
 {
 	memdisk_off();

@@ -59,6 +59,10 @@ void memdisk_off(void);
 /* Does the same, and keeps the drive as it is: each sector written since its last flush is new or
  * old. */
 void memdisk_cut(void);
+/* Makes IMAGE, of memdisk.bytes, what the drive holds, also after a loss of power. */
+void memdisk_restore(const uint8_t *image);
+/* From here on no io fails. */
+void memdisk_no_fails(void);
 /* Switches on, and off again with command number OFF_AT (0: never). */
 void memdisk_on(uint64_t off_at);
 

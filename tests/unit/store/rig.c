@@ -133,6 +133,20 @@ int rig_get(struct rig *rig, uint64_t key, uint64_t version, size_t length)
 	return got == length && !memcmp(value, want, length);
 }
 
+uint64_t rig_version(struct rig *rig, uint64_t key, uint64_t last, size_t length)
+{
+	for (uint64_t version = 1; version <= last; version++) {
+		int found = rig_get(rig, key, version, length);
+
+		if (found == 1)
+			return version;
+		if (found == -ENOENT)
+			return 0;
+	}
+	fail_msg("key %u has other bytes", (unsigned)key);
+	return 0;
+}
+
 int rig_delete(struct rig *rig, uint64_t key, uint32_t flags)
 {
 	return weir_store_delete(rig->s, &key, sizeof(key), flags);

@@ -61,6 +61,9 @@ int rig_put_flags(struct weir_store *s, const uint64_t *key, const void *value, 
 int rig_put(struct rig *rig, uint64_t key, uint64_t version, size_t length, uint32_t flags);
 /* Gets key number KEY. Returns 1 if it has VERSION and LENGTH, 0 if it has not, or -errno. */
 int rig_get(struct rig *rig, uint64_t key, uint64_t version, size_t length);
+/* Returns the version of key number KEY, 1 to LAST; 0: it is not there. Fails the test if its value
+ * has other bytes, or cannot be read. */
+uint64_t rig_version(struct rig *rig, uint64_t key, uint64_t last, size_t length);
 int rig_delete(struct rig *rig, uint64_t key, uint32_t flags);
 
 /* These read or change the image of a closed store. */

@@ -32,33 +32,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int put_key(uint64_t key, uint64_t version, uint32_t flags)
-{
-	uint8_t value[VALUE];
-
-	rig_value(key, version, value, sizeof(value));
-	return rig_put_flags(rig.s, &key, value, sizeof(value), flags);
-}
-
-/* Returns the version of KEY, 1 to 3; 0: it is not there. */
-static uint64_t version_of(uint64_t key)
-{
-	uint8_t value[VALUE], want[VALUE];
-	size_t length = 0;
-	int err = weir_store_get(rig.s, &key, sizeof(key), value, sizeof(value), &length);
-
-	if (err == -ENOENT)
-		return 0;
-	assert_int_equal(err, 0);
-	for (uint64_t version = 1; version <= 3; version++) {
-		rig_value(key, version, want, sizeof(want));
-		if (!memcmp(value, want, sizeof(want)))
-			return version;
-	}
-	fail_msg("key %u has other bytes", (unsigned)key);
-	return 0;
-}
-
 static uint64_t conflicts(void)
 {
 	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
@@ -71,8 +44,8 @@ static uint64_t conflicts(void)
  * segment is nearly empty at first, so both are appended again once. */
 static void evict_oldest(void)
 {
-	for (uint64_t key = 1000; version_of(0); key++)
-		assert_int_equal(put_key(key, 1, RIG_STREAM(2)), 0);
+	for (uint64_t key = 1000; rig_version(&rig, 0, 3, VALUE); key++)
+		assert_int_equal(rig_put(&rig, key, 1, VALUE, RIG_STREAM(2)), 0);
 }
 
 /* Key 1 is put into one stream, deleted, and put into another, whose segment is older. The last two
@@ -85,10 +58,10 @@ static void move_key(unsigned n)
 	memdisk_power_on(&rig);
 	assert_true(weir_store_add_tenant(rig.s, "a", &a) >= 0);
 	assert_true(weir_store_add_tenant(rig.s, "b", &b) >= 0);
-	assert_int_equal(put_key(0, 1, RIG_STREAM(b)), 0);
-	assert_int_equal(put_key(1, 1, RIG_STREAM(a) | WEIR_PUT_DURABLE), 0);
+	assert_int_equal(rig_put(&rig, 0, 1, VALUE, RIG_STREAM(b)), 0);
+	assert_int_equal(rig_put(&rig, 1, 1, VALUE, RIG_STREAM(a) | WEIR_PUT_DURABLE), 0);
 	assert_int_equal(weir_store_delete(rig.s, &(uint64_t){ 1 }, sizeof(uint64_t), 0), 0);
-	assert_int_equal(put_key(1, 2, RIG_STREAM(b)), 0);
+	assert_int_equal(rig_put(&rig, 1, 2, VALUE, RIG_STREAM(b)), 0);
 	memdisk_power_off(&rig);
 }
 
@@ -104,16 +77,16 @@ static void the_older_version_does_not_come_back(void **state)
 
 		move_key(n);
 		memdisk_power_on(&rig);
-		version = version_of(1);
+		version = rig_version(&rig, 1, 3, VALUE);
 		seen[version]++;
 		if (conflicts()) {
 			twice++;
 			assert_int_equal(version, 2);
 			evict_oldest();
-			assert_int_equal(version_of(1), 0);
+			assert_int_equal(rig_version(&rig, 1, 3, VALUE), 0);
 			memdisk_power_off(&rig);
 			memdisk_power_on(&rig);
-			assert_int_equal(version_of(1), 0);
+			assert_int_equal(rig_version(&rig, 1, 3, VALUE), 0);
 			assert_int_equal(conflicts(), 0);
 		}
 		memdisk_power_off(&rig);
@@ -143,11 +116,11 @@ static void an_interrupted_recovery_settles_it_too(void **state)
 				memdisk_close(&rig);
 			memdisk_cut();
 			memdisk_power_on(&rig);
-			assert_int_equal(version_of(1), 2);
+			assert_int_equal(rig_version(&rig, 1, 3, VALUE), 2);
 			evict_oldest();
 			memdisk_power_off(&rig);
 			memdisk_power_on(&rig);
-			assert_int_equal(version_of(1), 0);
+			assert_int_equal(rig_version(&rig, 1, 3, VALUE), 0);
 			memdisk_power_off(&rig);
 			memdisk_free();
 		}
@@ -181,7 +154,7 @@ static void cut_between(uint64_t key, uint64_t version, uint32_t stream)
 	memcpy(before, memdisk.now, memdisk.bytes);
 	assert_int_equal(delete_key(key, 0), 0);
 	memcpy(after, memdisk.now, memdisk.bytes);
-	assert_int_equal(put_key(key, version, RIG_STREAM(stream)), 0);
+	assert_int_equal(rig_put(&rig, key, version, VALUE, RIG_STREAM(stream)), 0);
 	memdisk.keep = 1;
 	memdisk_power_off(&rig);
 	memdisk.keep = 0;
@@ -197,8 +170,8 @@ static void cut_between(uint64_t key, uint64_t version, uint32_t stream)
 /* Segments from before the last open take no more records. After this, each log has an open one. */
 static void open_segments(const uint32_t stream[2])
 {
-	assert_int_equal(put_key(900, 1, RIG_STREAM(stream[0]) | WEIR_PUT_DURABLE), 0);
-	assert_int_equal(put_key(901, 1, RIG_STREAM(stream[1]) | WEIR_PUT_DURABLE), 0);
+	assert_int_equal(rig_put(&rig, 900, 1, VALUE, RIG_STREAM(stream[0]) | WEIR_PUT_DURABLE), 0);
+	assert_int_equal(rig_put(&rig, 901, 1, VALUE, RIG_STREAM(stream[1]) | WEIR_PUT_DURABLE), 0);
 }
 
 /* The record that lost had superseded an older one. Neither comes back when the winner is
@@ -211,17 +184,17 @@ static void nor_does_what_it_superseded(void **state)
 	memdisk_load(&rig, 512, 1);
 	memdisk_power_on(&rig);
 	two_tenants(stream);
-	assert_int_equal(put_key(1, 1, RIG_STREAM(stream[0])), 0);
-	assert_int_equal(put_key(1, 2, RIG_STREAM(stream[0])), 0);
+	assert_int_equal(rig_put(&rig, 1, 1, VALUE, RIG_STREAM(stream[0])), 0);
+	assert_int_equal(rig_put(&rig, 1, 2, VALUE, RIG_STREAM(stream[0])), 0);
 	open_segments(stream);
 	cut_between(1, 3, stream[1]);
 	memdisk_power_on(&rig);
 	assert_int_equal(conflicts(), 1);
-	assert_int_equal(version_of(1), 3);
+	assert_int_equal(rig_version(&rig, 1, 3, VALUE), 3);
 	assert_int_equal(delete_key(1, WEIR_PUT_DURABLE), 0);
 	memdisk_power_off(&rig);
 	memdisk_power_on(&rig);
-	assert_int_equal(version_of(1), 0);
+	assert_int_equal(rig_version(&rig, 1, 3, VALUE), 0);
 	memdisk_power_off(&rig);
 	memdisk_free();
 }
@@ -236,16 +209,16 @@ static void the_first_log_wins(void **state)
 	memdisk_load(&rig, 512, 1);
 	memdisk_power_on(&rig);
 	two_tenants(stream);
-	assert_int_equal(put_key(1, 1, RIG_STREAM(stream[1])), 0);
+	assert_int_equal(rig_put(&rig, 1, 1, VALUE, RIG_STREAM(stream[1])), 0);
 	open_segments(stream);
 	cut_between(1, 2, stream[0]);
 	memdisk_power_on(&rig);
 	assert_int_equal(conflicts(), 1);
-	assert_int_equal(version_of(1), 2);
+	assert_int_equal(rig_version(&rig, 1, 3, VALUE), 2);
 	memdisk_power_off(&rig);
 	memdisk_power_on(&rig);
 	assert_int_equal(conflicts(), 0);
-	assert_int_equal(version_of(1), 2);
+	assert_int_equal(rig_version(&rig, 1, 3, VALUE), 2);
 	memdisk_power_off(&rig);
 	memdisk_free();
 }
@@ -262,7 +235,7 @@ static void what_is_struck_is_durable(void **state)
 		memdisk_load(&rig, 512, n);
 		memdisk_power_on(&rig);
 		two_tenants(stream);
-		assert_int_equal(put_key(1, 1, RIG_STREAM(stream[0])), 0);
+		assert_int_equal(rig_put(&rig, 1, 1, VALUE, RIG_STREAM(stream[0])), 0);
 		open_segments(stream);
 		cut_between(1, 2, stream[1]);
 		memdisk_power_on(&rig);
@@ -271,7 +244,7 @@ static void what_is_struck_is_durable(void **state)
 		assert_int_equal(delete_key(1, 0), 0);
 		memdisk_power_off(&rig);
 		memdisk_power_on(&rig);
-		seen[version_of(1)]++;
+		seen[rig_version(&rig, 1, 3, VALUE)]++;
 		memdisk_power_off(&rig);
 		memdisk_free();
 	}
@@ -289,7 +262,7 @@ static void make_struck_twice(uint32_t stream[2])
 	memdisk_power_on(&rig);
 	two_tenants(stream);
 	for (key = 1; key <= 30; key++)
-		assert_int_equal(put_key(key, 1, RIG_STREAM(stream[0])), 0);
+		assert_int_equal(rig_put(&rig, key, 1, VALUE, RIG_STREAM(stream[0])), 0);
 	open_segments(stream);
 	cut_between(1, 2, stream[1]);
 	memdisk_power_on(&rig);
@@ -297,12 +270,6 @@ static void make_struck_twice(uint32_t stream[2])
 	open_segments(stream);
 	assert_int_equal(delete_key(1, WEIR_PUT_DURABLE), 0);
 	cut_between(2, 2, stream[1]);
-}
-
-static void load_image(const uint8_t *image)
-{
-	memcpy(memdisk.now, image, memdisk.bytes);
-	memcpy(memdisk.medium, image, memdisk.bytes);
 }
 
 static uint8_t *save_image(void)
@@ -318,7 +285,7 @@ static unsigned commands_of(const uint8_t *image)
 {
 	unsigned n;
 
-	load_image(image);
+	memdisk_restore(image);
 	memdisk_power_on(&rig);
 	n = (unsigned)memdisk.commands;
 	memdisk_power_off(&rig);
@@ -333,7 +300,7 @@ static void cut_everywhere(const uint8_t *image, unsigned times, void (*look)(vo
 
 	for (cut = 1; cut <= commands + 1; cut += RIG_EVERY)
 		for (n = 0; n < times; n++) {
-			load_image(image);
+			memdisk_restore(image);
 			memdisk_on(cut);
 			if (!memdisk_open(&rig))
 				memdisk_close(&rig);
@@ -348,10 +315,10 @@ static void look_struck_twice(void)
 {
 	uint64_t key;
 
-	assert_int_equal(version_of(1), 0);
-	assert_int_equal(version_of(2), 2);
+	assert_int_equal(rig_version(&rig, 1, 3, VALUE), 0);
+	assert_int_equal(rig_version(&rig, 2, 3, VALUE), 2);
 	for (key = 3; key <= 30; key++)
-		assert_int_equal(version_of(key), 1);
+		assert_int_equal(rig_version(&rig, key, 3, VALUE), 1);
 }
 
 /* If striking could damage a footer in part, its segment would be walked. */
@@ -373,7 +340,7 @@ static uint64_t found[31];
 static void note_found(void)
 {
 	for (uint64_t key = 1; key <= 30; key++)
-		found[key] = version_of(key);
+		found[key] = rig_version(&rig, key, 3, VALUE);
 }
 
 /* If a new footer is written over the damaged one only in part, key 1 may not be struck any
@@ -381,8 +348,8 @@ static void note_found(void)
 static void look_found(void)
 {
 	for (uint64_t key = 1; key <= 30; key++)
-		if (key > 1 || version_of(key))
-			assert_int_equal(version_of(key), found[key]);
+		if (key > 1 || rig_version(&rig, key, 3, VALUE))
+			assert_int_equal(rig_version(&rig, key, 3, VALUE), found[key]);
 }
 
 /* Finds the first trailer from segment FROM on; returns how many segments on it is. */
@@ -407,17 +374,17 @@ static void damaged_footers_too(void **state)
 	make_struck_twice(stream);
 	good = save_image();
 	for (at = next_trailer(0); at < IMAGE / SEGMENT - 2; at = next_trailer(at + 1)) {
-		load_image(good);
+		memdisk_restore(good);
 		memdisk.medium[65536 + (uint64_t)(at + 1) * SEGMENT - 64] ^= 1;
 		image = save_image();
-		load_image(image);
+		memdisk_restore(image);
 		memdisk_power_on(&rig);
 		assert_true(conflicts() > 0);
-		assert_int_equal(version_of(2), 2);
+		assert_int_equal(rig_version(&rig, 2, 3, VALUE), 2);
 		note_found();
 		memdisk_power_off(&rig);
 		cut_everywhere(image, 1, look_found);
-		load_image(good);
+		memdisk_restore(good);
 		free(image);
 	}
 	free(good);

@@ -45,35 +45,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int put_key(uint64_t key, uint64_t version, uint32_t flags)
-{
-	uint8_t value[VALUE];
-
-	rig_value(key, version, value, sizeof(value));
-	return rig_put_flags(rig.s, &key, value, sizeof(value), flags);
-}
-
-/* Returns the version of KEY, 1 to 3; 0: it is not there. */
-static uint64_t version_of(uint64_t key)
-{
-	for (uint64_t version = 1; version <= 3; version++) {
-		int found = rig_get(&rig, key, version, VALUE);
-
-		if (found == 1)
-			return version;
-		if (found == -ENOENT)
-			return 0;
-	}
-	fail_msg("key %u has other bytes", (unsigned)key);
-	return 0;
-}
-
-static void load_image(void)
-{
-	memcpy(memdisk.now, image, memdisk.bytes);
-	memcpy(memdisk.medium, image, memdisk.bytes);
-}
-
 /* Notes the image of the closed store, and what an undisturbed open finds in it. */
 static void note_image(void)
 {
@@ -81,32 +52,25 @@ static void note_image(void)
 	memcpy(image, memdisk.now, memdisk.bytes);
 	memdisk_power_on(&rig);
 	for (uint64_t key = 0; key < KEYS; key++)
-		expected[key] = version_of(key);
+		expected[key] = rig_version(&rig, key, 3, VALUE);
 	memdisk_power_off(&rig);
-	load_image();
+	memdisk_restore(image);
 }
 
 /* Fails the test unless an undisturbed open finds all entries. */
 static void check_all(const char *when, unsigned n, unsigned times)
 {
 	for (uint64_t key = 0; key < KEYS; key++)
-		if (version_of(key) != expected[key])
+		if (rig_version(&rig, key, 3, VALUE) != expected[key])
 			fail_msg("key %u has version %u, not %u, %s io %u failed %u times",
-				 (unsigned)key, (unsigned)version_of(key), (unsigned)expected[key],
-				 when, n, times);
-}
-
-static void no_fails(void)
-{
-	memdisk.fails = memdisk.fail_skip = 0;
-	memdisk.fail_sticks = 0;
-	memdisk.stuck_from = memdisk.stuck_to = 0;
+				 (unsigned)key, (unsigned)rig_version(&rig, key, 3, VALUE),
+				 (unsigned)expected[key], when, n, times);
 }
 
 /* Lets reads fail from the Nth one on, so many TIMES at its place. */
 static void fail_reads(unsigned n, unsigned times)
 {
-	no_fails();
+	memdisk_no_fails();
 	memdisk.fail_op = WEIR_OP_READ;
 	memdisk.fail_from = 0;
 	memdisk.fail_to = memdisk.bytes;
@@ -121,12 +85,12 @@ static bool open_unread(unsigned n, unsigned times)
 	bool reached;
 	int err;
 
-	load_image();
+	memdisk_restore(image);
 	fail_reads(n, times);
 	memdisk_on(0);
 	err = memdisk_open(&rig);
 	reached = memdisk.fails < times;
-	no_fails();
+	memdisk_no_fails();
 	if (!err) {
 		check_all("when", n, times);
 		memdisk_power_off(&rig);
@@ -158,8 +122,8 @@ static void of_a_closed_store(void **state)
 {
 	(void)state;
 	for (uint64_t key = 0; key < KEYS; key++)
-		assert_int_equal(put_key(key, 1, 0), 0);
-	assert_int_equal(put_key(3, 2, 0), 0);
+		assert_int_equal(rig_put(&rig, key, 1, VALUE, 0), 0);
+	assert_int_equal(rig_put(&rig, 3, 2, VALUE, 0), 0);
 	assert_int_equal(rig_delete(&rig, 4, 0), 0);
 	memdisk_close(&rig);
 	note_image();
@@ -171,9 +135,9 @@ static void of_a_killed_store(void **state)
 {
 	(void)state;
 	for (uint64_t key = 0; key < KEYS; key++)
-		assert_int_equal(put_key(key, 1, WEIR_PUT_DURABLE), 0);
+		assert_int_equal(rig_put(&rig, key, 1, VALUE, WEIR_PUT_DURABLE), 0);
 	for (uint64_t key = 0; key < 10; key++)
-		assert_int_equal(put_key(key, 2, 0), 0);
+		assert_int_equal(rig_put(&rig, key, 2, VALUE, 0), 0);
 	assert_int_equal(rig_delete(&rig, 4, 0), 0);
 	memdisk.keep = 1;
 	memdisk_power_off(&rig);
@@ -192,12 +156,12 @@ static void of_a_conflict(void **state)
 	assert_true(weir_store_add_tenant(rig.s, "a", &a) >= 0);
 	assert_true(weir_store_add_tenant(rig.s, "b", &b) >= 0);
 	for (uint64_t key = 0; key < 30; key++)
-		assert_int_equal(put_key(key, 1, RIG_STREAM(key % 2 ? a : b)), 0);
+		assert_int_equal(rig_put(&rig, key, 1, VALUE, RIG_STREAM(key % 2 ? a : b)), 0);
 	assert_int_equal(weir_store_sync(rig.s), 0);
 	memcpy(before, memdisk.now, IMAGE);
 	assert_int_equal(rig_delete(&rig, 1, 0), 0);
 	memcpy(after, memdisk.now, IMAGE);
-	assert_int_equal(put_key(1, 2, RIG_STREAM(b)), 0);
+	assert_int_equal(rig_put(&rig, 1, 2, VALUE, RIG_STREAM(b)), 0);
 	memdisk_close(&rig);
 	/* The power cut lost the delete, and kept what came later, footers included. */
 	for (unsigned at = 0; at < IMAGE; at += 512)
@@ -218,7 +182,7 @@ static void of_a_conflict(void **state)
 static void put_all(void)
 {
 	for (uint64_t key = 0; key < KEYS; key++)
-		assert_int_equal(put_key(key, 1, WEIR_PUT_DURABLE), 0);
+		assert_int_equal(rig_put(&rig, key, 1, VALUE, WEIR_PUT_DURABLE), 0);
 	memdisk_close(&rig);
 	note_image();
 }
@@ -233,7 +197,7 @@ static void one_blind_life(unsigned skip, const char *what)
 	assert_int_equal(memdisk_open(&rig), -EIO);
 	if (!strstr(weir_error(), what))
 		fail_msg("\"%s\" lacks \"%s\"", weir_error(), what);
-	no_fails();
+	memdisk_no_fails();
 	memdisk_power_on(&rig);
 	check_all("after", 0, UINT32_MAX);
 	memdisk_power_off(&rig);
@@ -255,7 +219,7 @@ static void nothing_behind_the_headers(void **state)
  * place. Returns false if the open needs fewer reads. */
 static bool salvage_open(unsigned n)
 {
-	load_image();
+	memdisk_restore(image);
 	fail_reads(n, UINT32_MAX);
 	memdisk_on(0);
 	memdisk.salvage = 1;
@@ -277,13 +241,13 @@ static uint64_t out_of_use(void)
 static void fill_store(void)
 {
 	for (uint64_t key = 1000; key < 1000 + 2 * IMAGE / VALUE; key++)
-		assert_int_equal(put_key(key, 1, 0), 0);
+		assert_int_equal(rig_put(&rig, key, 1, VALUE, 0), 0);
 }
 
 static void note_versions(uint64_t *versions)
 {
 	for (uint64_t key = 0; key < KEYS; key++)
-		versions[key] = version_of(key);
+		versions[key] = rig_version(&rig, key, 3, VALUE);
 }
 
 /* Each read fails in turn, and its segment is given up. What is found then is found in every later
@@ -296,7 +260,7 @@ static void given_up_for_good(void)
 	for (n = 0; salvage_open(n); n += EVERY) {
 		uint64_t out = out_of_use();
 
-		no_fails();
+		memdisk_no_fails();
 		assert_true(out <= 1);
 		outs += out > 0;
 		note_versions(first);
@@ -309,7 +273,7 @@ static void given_up_for_good(void)
 		assert_memory_equal(first, later, sizeof(first));
 		memdisk_power_off(&rig);
 	}
-	no_fails();
+	memdisk_no_fails();
 	memdisk_power_off(&rig);
 	assert_true(outs > 20 / EVERY);
 }
@@ -325,7 +289,8 @@ static void of_a_killed_store_given_up(void **state)
 {
 	(void)state;
 	for (uint64_t key = 0; key < KEYS; key++)
-		assert_int_equal(put_key(key, 1 + key % 2, key % 7 ? 0 : WEIR_PUT_DURABLE), 0);
+		assert_int_equal(
+			rig_put(&rig, key, 1 + key % 2, VALUE, key % 7 ? 0 : WEIR_PUT_DURABLE), 0);
 	memdisk.keep = 1;
 	memdisk_power_off(&rig);
 	memdisk.keep = 0;
@@ -342,7 +307,7 @@ static void never_used_again(void **state)
 	put_all();
 	/* The first reads are of the superblocks, then come the headers. */
 	assert_true(salvage_open(2 + 1));
-	no_fails();
+	memdisk_no_fails();
 	assert_int_equal(out_of_use(), 1);
 	for (unsigned life = 0; life < 3; life++) {
 		fill_store();
@@ -369,7 +334,7 @@ static void too_many_to_give_up(void **state)
 	memdisk.salvage = 0;
 	assert_non_null(strstr(weir_error(), "24 segments are out of use"));
 	assert_memory_equal(memdisk.now, image, memdisk.bytes);
-	no_fails();
+	memdisk_no_fails();
 	memdisk_power_on(&rig);
 	check_all("after", 0, UINT32_MAX);
 	memdisk_power_off(&rig);
@@ -387,19 +352,19 @@ static void a_cut_while_giving_up(void **state)
 	put_all();
 	assert_true(salvage_open(2));
 	commands = memdisk.commands;
-	no_fails();
+	memdisk_no_fails();
 	note_versions(without);
 	assert_memory_not_equal(without, expected, sizeof(without));
 	memdisk_power_off(&rig);
 	for (cut = 1; cut <= commands + 1; cut++) {
-		load_image();
+		memdisk_restore(image);
 		fail_reads(2, UINT32_MAX);
 		memdisk_on(cut);
 		memdisk.salvage = 1;
 		if (!memdisk_open(&rig))
 			memdisk_close(&rig);
 		memdisk.salvage = 0;
-		no_fails();
+		memdisk_no_fails();
 		memdisk_cut();
 		memdisk_power_on(&rig);
 		note_versions(now);

@@ -52,35 +52,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int put_key(uint64_t key, uint64_t version, uint32_t flags)
-{
-	uint8_t value[VALUE];
-
-	rig_value(key, version, value, sizeof(value));
-	return rig_put_flags(rig.s, &key, value, sizeof(value), flags);
-}
-
-/* Returns the version of KEY, 1 to 3; 0: it is not there. */
-static uint64_t version_of(uint64_t key)
-{
-	for (uint64_t version = 1; version <= 3; version++) {
-		int found = rig_get(&rig, key, version, VALUE);
-
-		if (found == 1)
-			return version;
-		if (found == -ENOENT)
-			return 0;
-	}
-	fail_msg("key %u has other bytes", (unsigned)key);
-	return 0;
-}
-
-static void load_image(void)
-{
-	memcpy(memdisk.now, image, memdisk.bytes);
-	memcpy(memdisk.medium, image, memdisk.bytes);
-}
-
 static void kill_process(void)
 {
 	memdisk.keep = 1;
@@ -96,24 +67,18 @@ static void note_image(void)
 	memcpy(memdisk.medium, image, memdisk.bytes);
 	memdisk_power_on(&rig);
 	for (uint64_t key = 0; key < KEYS; key++)
-		expected[key] = version_of(key);
+		expected[key] = rig_version(&rig, key, 3, VALUE);
 	kill_process();
-	load_image();
+	memdisk_restore(image);
 }
 
 static void check_all(const char *when, unsigned n)
 {
 	for (uint64_t key = 0; key < KEYS; key++)
-		if (version_of(key) != expected[key])
+		if (rig_version(&rig, key, 3, VALUE) != expected[key])
 			fail_msg("key %u has version %u, not %u, %s write %u failed", (unsigned)key,
-				 (unsigned)version_of(key), (unsigned)expected[key], when, n);
-}
-
-static void no_fails(void)
-{
-	memdisk.fails = memdisk.fail_skip = 0;
-	memdisk.fail_sticks = 0;
-	memdisk.stuck_from = memdisk.stuck_to = 0;
+				 (unsigned)rig_version(&rig, key, 3, VALUE),
+				 (unsigned)expected[key], when, n);
 }
 
 /* Returns the version of KEY whose payload has the checksum in TEXT; 0: it has none. */
@@ -174,7 +139,7 @@ static void check_second(const char *when, unsigned n)
 /* Lets writes fail from the Nth one on, so many TIMES; STICKS: only at the place of the first. */
 static void fail_writes(unsigned n, unsigned times, int sticks, int error)
 {
-	no_fails();
+	memdisk_no_fails();
 	memdisk.fail_op = WEIR_OP_WRITE;
 	memdisk.fail_from = 0;
 	memdisk.fail_to = memdisk.bytes;
@@ -198,7 +163,7 @@ static bool open_unwritten(unsigned n, unsigned times, int error)
 {
 	bool reached = false;
 
-	load_image();
+	memdisk_restore(image);
 	fail_writes(n, times, 1, error);
 	for (unsigned life = 0; life < 3; life++) {
 		memdisk_on(0);
@@ -209,7 +174,7 @@ static bool open_unwritten(unsigned n, unsigned times, int error)
 			reached = memdisk.fails < times;
 		kill_process();
 		if (life)
-			no_fails();
+			memdisk_no_fails();
 	}
 	return reached;
 }
@@ -220,7 +185,7 @@ static bool open_read_only_medium(unsigned n, int error)
 	bool reached;
 	int err;
 
-	load_image();
+	memdisk_restore(image);
 	fail_writes(n, UINT32_MAX, 0, error);
 	memdisk_on(0);
 	err = memdisk_open(&rig);
@@ -229,7 +194,7 @@ static bool open_read_only_medium(unsigned n, int error)
 		check_all("while", n);
 	else
 		assert_true(err == error && strstr(weir_error(), "write at 0x"));
-	no_fails();
+	memdisk_no_fails();
 	if (!err)
 		kill_process();
 	memdisk_power_on(&rig);
@@ -256,7 +221,7 @@ static void of_a_closed_store(void **state)
 {
 	(void)state;
 	for (uint64_t key = 0; key < KEYS; key++)
-		assert_int_equal(put_key(key, 1, 0), 0);
+		assert_int_equal(rig_put(&rig, key, 1, VALUE, 0), 0);
 	memdisk_close(&rig);
 	note_image();
 	each_write(2);
@@ -283,9 +248,9 @@ static void make_dropped(void)
 	static const uint64_t lost[] = { 3, 5 };
 
 	for (uint64_t key = 0; key < 56; key++)
-		assert_int_equal(put_key(key, 1, WEIR_PUT_DURABLE), 0);
+		assert_int_equal(rig_put(&rig, key, 1, VALUE, WEIR_PUT_DURABLE), 0);
 	for (uint64_t key = 3; key < 6; key++)
-		assert_int_equal(put_key(key, 2, 0), 0);
+		assert_int_equal(rig_put(&rig, key, 2, VALUE, 0), 0);
 	kill_process();
 	for (unsigned n = 0; n < 2; n++)
 		memdisk.now[payload_at(lost[n], 2)] ^= 1;
@@ -344,7 +309,7 @@ static void dropped_over_lives(void **state)
 		}
 	}
 	/* And when the block can be written again, and is. */
-	no_fails();
+	memdisk_no_fails();
 	for (unsigned life = 0; life < 2; life++) {
 		memdisk_power_on(&rig);
 		assert_int_equal(unsealed(), 0);
@@ -369,7 +334,7 @@ static void dropped_again_by_each_life(void **state)
 		assert_int_equal(unsealed(), 1);
 		check_all("in life", life);
 		for (unsigned n = 0; n < 3; n++)
-			assert_int_equal(put_key(0, expected[0], WEIR_PUT_DURABLE), 0);
+			assert_int_equal(rig_put(&rig, 0, expected[0], VALUE, WEIR_PUT_DURABLE), 0);
 		kill_process();
 		check_second("after the life", life);
 	}
@@ -383,15 +348,16 @@ static uint64_t make_conflict(int walked)
 	uint64_t loser;
 
 	for (uint64_t key = 0; key < 8; key++)
-		assert_int_equal(put_key(key, 1, RIG_STREAM(key % 2 ? stream_a : stream_b)), 0);
+		assert_int_equal(
+			rig_put(&rig, key, 1, VALUE, RIG_STREAM(key % 2 ? stream_a : stream_b)), 0);
 	/* In the first stream an older version lies before the one that loses. */
-	assert_int_equal(put_key(1, 2, 0), 0);
+	assert_int_equal(rig_put(&rig, 1, 2, VALUE, 0), 0);
 	assert_int_equal(weir_store_sync(rig.s), 0);
 	loser = segment_of(payload_at(1, 2));
 	memcpy(before, memdisk.now, IMAGE);
 	assert_int_equal(rig_delete(&rig, 1, 0), 0);
 	memcpy(after, memdisk.now, IMAGE);
-	assert_int_equal(put_key(1, 3, RIG_STREAM(stream_b)), 0);
+	assert_int_equal(rig_put(&rig, 1, 3, VALUE, RIG_STREAM(stream_b)), 0);
 	if (walked)
 		kill_process();
 	else
@@ -455,11 +421,11 @@ static void struck_over_lives(int walked, int error)
 		kill_process();
 		check_second("after life", life);
 	}
-	no_fails();
+	memdisk_no_fails();
 	for (unsigned life = 0; life < 2; life++) {
 		memdisk_power_on(&rig);
 		check_all("after", life);
-		assert_int_equal(put_key(1, 2, RIG_STREAM(stream_b)), 0);
+		assert_int_equal(rig_put(&rig, 1, 2, VALUE, RIG_STREAM(stream_b)), 0);
 		expected[1] = 2;
 		check_all("after the put, after", life);
 		kill_process();
@@ -496,11 +462,11 @@ static void nothing_of_the_segment(void **state)
 	memdisk_on(0);
 	assert_int_equal(memdisk_open(&rig), -EIO);
 	assert_non_null(strstr(weir_error(), "--salvage"));
-	no_fails();
+	memdisk_no_fails();
 	memdisk_power_on(&rig);
 	check_all("after", 0);
 	kill_process();
-	load_image();
+	memdisk_restore(image);
 	fail_place(loser, loser + SEGMENT, -EIO);
 	memdisk.salvage = 1;
 	memdisk_on(0);
@@ -508,13 +474,13 @@ static void nothing_of_the_segment(void **state)
 	memdisk.salvage = 0;
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.recovered_out_of_use, 1);
-	assert_int_equal(version_of(1), 3);
+	assert_int_equal(rig_version(&rig, 1, 3, VALUE), 3);
 	kill_process();
-	no_fails();
+	memdisk_no_fails();
 	memdisk_power_on(&rig);
 	rig_stats(&rig, &stats);
 	assert_int_equal(stats.recovered_out_of_use, 1);
-	assert_int_equal(version_of(1), 3);
+	assert_int_equal(rig_version(&rig, 1, 3, VALUE), 3);
 	kill_process();
 }
 
@@ -529,7 +495,7 @@ static void a_cut_at_each_command(void **state)
 	commands = memdisk.commands;
 	memdisk_power_off(&rig);
 	for (uint64_t cut = 1; cut <= commands; cut += EVERY) {
-		load_image();
+		memdisk_restore(image);
 		fail_place(loser + SEGMENT - BLOCK, loser + SEGMENT, -EIO);
 		memdisk_on(cut);
 		if (!memdisk_open(&rig))
@@ -539,7 +505,7 @@ static void a_cut_at_each_command(void **state)
 		check_all("after a cut, while", (unsigned)cut);
 		kill_process();
 	}
-	no_fails();
+	memdisk_no_fails();
 }
 
 /* Versions are compared over lives by epoch, then by sequence number: a record of a later life is
@@ -554,8 +520,8 @@ static void an_old_life_with_a_higher_number(void **state)
 	memcpy(empty, memdisk.now, IMAGE);
 	memdisk_power_on(&rig);
 	for (uint64_t key = 10; key < 40; key++)
-		assert_int_equal(put_key(key, 1, RIG_STREAM(stream_b)), 0);
-	assert_int_equal(put_key(1, 1, RIG_STREAM(stream_a)), 0);
+		assert_int_equal(rig_put(&rig, key, 1, VALUE, RIG_STREAM(stream_b)), 0);
+	assert_int_equal(rig_put(&rig, 1, 1, VALUE, RIG_STREAM(stream_a)), 0);
 	memdisk_close(&rig);
 	at = segment_of(payload_at(1, 1));
 	memcpy(old, memdisk.now, IMAGE);
@@ -564,7 +530,7 @@ static void an_old_life_with_a_higher_number(void **state)
 	for (unsigned life = 0; life < 3; life++) {
 		memdisk_power_on(&rig);
 		if (life == 2)
-			assert_int_equal(put_key(1, 2, RIG_STREAM(stream_b)), 0);
+			assert_int_equal(rig_put(&rig, 1, 2, VALUE, RIG_STREAM(stream_b)), 0);
 		memdisk_close(&rig);
 	}
 	assert_true(segment_of(payload_at(1, 2)) != at);
