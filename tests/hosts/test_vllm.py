@@ -6,89 +6,11 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
+from vllm_host import CHUNK, fill, keys_of
+from vllm_host import weir_manager as Manager
 
-from vllm.v1.kv_offload import base, config
-from vllm.v1.kv_offload.tiering.spec import TieringOffloadingSpec
-
-CHUNK = 131072
-REQ = base.ReqContext(req_id="r1")
-
-
-def make_config(path, chunks=32, model="model", replicas=1, replica=0, **params):
-    return config.OffloadingConfig(
-        groups=(config.OffloadingGroupConfig(16, ("layer.0", "layer.1"), 0),),
-        worker_kv_bytes_per_block=CHUNK, enable_kv_cache_events=False,
-        extra_config={"cpu_bytes_to_use": chunks * CHUNK, "secondary_tiers": [
-            {"type": "Tier", "module_path": "weir_kv.vllm", "path": str(path), **params}]},
-        engine_id=f"weir-{os.getpid()}",
-        model=config.OffloadingModelConfig(model, "bfloat16"),
-        cache=config.OffloadingCacheConfig(16, 1),
-        parallel=config.OffloadingParallelConfig(0, 1, 1, 1, 1, 1, replica, replicas, None, True))
-
-
-class Manager:
-    """vLLM's manager, its arena and our tier."""
-
-    def __init__(self, path, **params):
-        self.spec = TieringOffloadingSpec(make_config(path, **params))
-        self.manager = self.spec.get_manager()
-        self.tier = self.manager.secondary_tiers[0]
-        self.arena = np.frombuffer(self.tier._arena, dtype=np.uint8).reshape(-1, CHUNK)
-        self.manager.on_new_request(REQ)
-
-    def step(self):
-        self.manager.on_schedule_end(base.ScheduleEndContext([], []))
-
-    def store(self, keys, fill):
-        """Stores chunks as the scheduler does, and waits until the tier has them."""
-        out = self.manager.prepare_store(keys, REQ)
-        for key, chunk in zip(out.keys_to_store, chunk_ids(out.store_spec)):
-            self.arena[chunk] = fill(key)
-        self.manager.complete_store(out.keys_to_store, REQ)
-        self.wait()
-        return out.keys_to_store
-
-    def wait(self):
-        self.step()
-        self.tier.drain_jobs()
-        self.step()
-        self.manager.take_events()
-
-    def find(self, keys, steps=50):
-        """Returns the keys that become a hit in the primary tier."""
-        for _ in range(steps):
-            found = [self.manager.lookup(key, REQ) for key in keys]
-            if all(result in (base.LookupResult.HIT, base.LookupResult.MISS) for result in found):
-                return [key for key, result in zip(keys, found)
-                        if result == base.LookupResult.HIT]
-            self.wait()
-        raise AssertionError("a lookup that never ends")
-
-    def load(self, keys):
-        spec = self.manager.prepare_load(keys, REQ)
-        data = {key: self.arena[chunk].copy() for key, chunk in zip(keys, chunk_ids(spec))}
-        self.manager.complete_load(keys, REQ)
-        return data
-
-    def close(self):
-        del self.arena
-        self.manager.shutdown()
-
-
-def chunk_ids(spec):
-    return next(getattr(spec, name) for name in ("chunk_ids", "block_ids")
-                if hasattr(spec, name))
-
-
-def keys_of(n, first=0):
-    return [base.make_offload_key(bytes([7]) * 28 + i.to_bytes(4, "big"), 0)
-            for i in range(first, first + n)]
-
-
-def fill(key):
-    return np.frombuffer((bytes(key) * (CHUNK // len(key) + 1))[:CHUNK], dtype=np.uint8)
+from vllm.v1.kv_offload import base
 
 
 @pytest.fixture(name="path")
