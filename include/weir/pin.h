@@ -45,11 +45,11 @@ int weir_store_unpin(struct weir_store *s, const void *key, uint32_t key_len);
 /*
  * Says which of the N KEYS are there, as weir_store_exists_many(), and leases those at the same
  * moment: no entry is evicted between the answer and the lease. A lease ends at the first of: the
- * next get of its key; UNTIL_NS of CLOCK_MONOTONIC (0: as late as possible); 5 seconds;
- * weir_store_unlease(); when it is taken back. A key that several calls leased is held until as
- * many gets, or the latest of their times. If the keys of one call exceed the quarter of the store,
- * the rest of them is not leased; their lengths are told all the same. A key that is being evicted
- * counts as one that is not there.
+ * next get of its key, unless that has WEIR_GET_KEEP_LEASE; UNTIL_NS of CLOCK_MONOTONIC (0: as late
+ * as possible); 5 seconds; weir_store_unlease(); when it is taken back. A key that several calls
+ * leased is held until as many gets, or the latest of their times. If the keys of one call exceed
+ * the quarter of the store, the rest of them is not leased; their lengths are told all the same. A
+ * key that is being evicted counts as one that is not there.
  * Errors: -EINVAL (weir_error() says which key), -ENOMEM, -EAGAIN: the keys that were leased before
  * the error stay leased. As weir_store_pin() otherwise.
  */

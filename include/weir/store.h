@@ -288,6 +288,16 @@ enum weir_put_flags {
 	WEIR_PUT_FOREGROUND = 1 << 2,
 };
 
+/* Flags of gets; they lie beside enum weir_put_flags. */
+enum weir_get_flags {
+	/* If the value does not verify, its entry is dropped (WEIR_LEAVE_DAMAGED) before the get
+	 * ends with -EBADMSG; a get with a deadline ends before that. Nothing is dropped if a newer
+	 * record of the key is there or on its way, or if the store takes no writes. */
+	WEIR_GET_DROP_DAMAGED = 1 << 8,
+	/* The get ends no lease of its key (weir/pin.h): the program calls weir_store_unlease(). */
+	WEIR_GET_KEEP_LEASE = 1 << 9,
+};
+
 enum weir_store_op_kind {
 	WEIR_STORE_PUT = 0,
 	WEIR_STORE_GET = 1,
@@ -304,7 +314,7 @@ enum weir_store_op_kind {
  */
 struct weir_store_op {
 	uint32_t kind;	/* enum weir_store_op_kind */
-	uint32_t flags; /* put and delete: enum weir_put_flags; other kinds: 0 */
+	uint32_t flags; /* enum weir_put_flags (put and delete), enum weir_get_flags (get), or 0 */
 	const void *key;
 	uint32_t key_len;   /* bytes, 1 to WEIR_KEY_MAX */
 	uint32_t submitter; /* who is accounted */
@@ -513,15 +523,14 @@ int weir_store_sync(struct weir_store *s);
 int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n);
 
 /*
- * Puts N values at once: ops[i].key, key_len, value, value_len and flags are the caller's, the
- * rest is filled in. As weir_store_run() otherwise.
+ * Puts N values at once: ops[i].key, key_len, value, value_len and flags are the caller's, the rest
+ * is filled in. As weir_store_run() otherwise.
  */
 int weir_store_put_many(struct weir_store *s, struct weir_store_op *ops, size_t n);
 
 /*
- * Gets N values at once: ops[i].key, key_len, buf and capacity are the caller's, the rest is
- * filled in. Returns 0 also where some are misses: look at each result. As weir_store_run()
- * otherwise.
+ * Gets N values at once: ops[i].key, key_len, buf and capacity are the caller's, the rest is filled
+ * in. Returns 0 also where some are misses: look at each result. As weir_store_run() otherwise.
  */
 int weir_store_get_many(struct weir_store *s, struct weir_store_op *ops, size_t n);
 
@@ -763,9 +772,7 @@ struct weir_store_device {
 	uint32_t number;  /* its place in the store, from 0 */
 	uint32_t state;	  /* enum weir_store_device_state */
 	const char *path; /* NULL: it is missing. Valid until the store is closed */
-	/* Missing: why, as far as it is known. Otherwise the first io that failed, or NULL. As
-	 * path.
-	 */
+	/* Missing: why, if it is known. Otherwise the first io that failed, or NULL. As path. */
 	const char *why;
 	struct weir_queue *queue; /* NULL: it is missing */
 	uint64_t failed_ios;	  /* of the store, since it was opened; 0 if it is missing */

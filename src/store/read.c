@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "base/check.h"
+#include "store/read_drop.h"
 #include "store/read_parts.h"
 
 /*
@@ -29,6 +30,8 @@ static struct weir_store_op *read_end(struct weir_store *s, struct read_req *req
 
 static void read_done(struct weir_store *s, struct read_req *req)
 {
+	struct index_value value;
+	struct weir_store_op *op;
 	int result;
 
 	if (!req->op) {
@@ -43,7 +46,12 @@ static void read_done(struct weir_store *s, struct read_req *req)
 		return;
 	}
 	s->reads.checksum_errors += result == -EBADMSG;
-	op_end(&s->io, read_end(s, req), result);
+	value = req->value;
+	op = read_end(s, req);
+	if (result == -EBADMSG && op->flags & WEIR_GET_DROP_DAMAGED)
+		read_drop(s, op, &value);
+	else
+		op_end(&s->io, op, result);
 }
 
 static int read_begin(struct weir_store *s, struct weir_store_op *op,
@@ -60,7 +68,7 @@ static int read_begin(struct weir_store *s, struct weir_store_op *op,
 		LIST_INSERT_HEAD(&s->reads.timed, req, link);
 	logs_pin(req->seg);
 	/* The segment is pinned now, so the lease has done its work. */
-	if (value->flags & INDEX_PINNED)
+	if (value->flags & INDEX_PINNED && !(op->flags & WEIR_GET_KEEP_LEASE))
 		logs_end_lease(s->logs, op_priv(op)->hash);
 	read_parts_submit(s, req);
 	return 0;

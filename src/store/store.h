@@ -58,7 +58,8 @@ struct store_cancel {
 
 struct store_reads {
 	uint64_t rereads, checksum_errors;
-	LIST_HEAD(, read_req) timed; /* with a deadline */
+	LIST_HEAD(, read_req) timed;  /* with a deadline */
+	LIST_HEAD(, read_drop) drops; /* of damaged entries */
 };
 
 /* When operations end whose deadline comes. Owned by deadline.c. */

@@ -84,6 +84,20 @@ static int op_check_pieces(const struct weir_store_op *op, uint64_t length)
 			 op->nr_iov, (unsigned long long)sum, (unsigned long long)length);
 }
 
+static int op_check_get(const struct weir_store_op *op)
+{
+	const uint32_t known = WEIR_GET_DROP_DAMAGED | WEIR_GET_KEEP_LEASE;
+
+	if (op->flags & ~known)
+		return error_set(-EINVAL,
+				 "flags 0x%x: a get has WEIR_GET_DROP_DAMAGED and "
+				 "WEIR_GET_KEEP_LEASE only",
+				 op->flags);
+	if (op->capacity && !op->buf)
+		return error_set(-EINVAL, "get without a buffer");
+	return op->nr_iov ? op_check_pieces(op, op->capacity) : 0;
+}
+
 int op_check(struct weir_store *s, const struct weir_store_op *op)
 {
 	if (op->kind >= WEIR_STORE_OP_COUNT)
@@ -102,10 +116,8 @@ int op_check(struct weir_store *s, const struct weir_store_op *op)
 		if (err)
 			return err;
 	}
-	if (op->kind == WEIR_STORE_GET && op->capacity && !op->buf)
-		return error_set(-EINVAL, "get without a buffer");
-	if (op->kind == WEIR_STORE_GET && op->nr_iov)
-		return op_check_pieces(op, op->capacity);
+	if (op->kind == WEIR_STORE_GET)
+		return op_check_get(op);
 	if (op->kind != WEIR_STORE_PUT)
 		return 0;
 	if (!op->value || !op->value_len)
