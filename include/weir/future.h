@@ -58,8 +58,11 @@ int weir_futures_open(struct weir_futures **f, struct weir_store *s,
  */
 void weir_futures_close(struct weir_futures *f);
 
-/* Returns a descriptor that polls readable while a future that has ended waits to be taken. It
- * belongs to F. Errors: -EINVAL (F is NULL). Any thread. */
+/*
+ * Returns a descriptor that polls readable while a future that has ended waits to be taken. It
+ * belongs to F. It is an eventfd, and a program that watches it may read it: then it becomes
+ * readable again with the next future that ends. Errors: -EINVAL (F is NULL). Any thread.
+ */
 int weir_futures_fd(const struct weir_futures *f);
 
 enum weir_future_kind {
@@ -73,11 +76,13 @@ enum weir_future_kind {
 };
 
 enum weir_future_flags {
-	WEIR_FUTURE_DURABLE = 1 << 0,	/* put, delete: WEIR_PUT_DURABLE */
-	WEIR_FUTURE_IF_ABSENT = 1 << 1, /* put: WEIR_PUT_IF_ABSENT; -EEXIST is the result where a
-					 * value is there already */
-	WEIR_FUTURE_EXACT = 1 << 2,	/* get: a value of another length than the room for it is
-					 * an error, -EMSGSIZE */
+	WEIR_FUTURE_DURABLE = 1 << 0,	   /* put, delete: WEIR_PUT_DURABLE */
+	WEIR_FUTURE_IF_ABSENT = 1 << 1,	   /* put: WEIR_PUT_IF_ABSENT; -EEXIST is the result where a
+					    * value is there already */
+	WEIR_FUTURE_EXACT = 1 << 2,	   /* get: a value of another length than the room for it is
+					    * an error, -EMSGSIZE */
+	WEIR_FUTURE_DROP_DAMAGED = 1 << 3, /* get: WEIR_GET_DROP_DAMAGED */
+	WEIR_FUTURE_KEEP_LEASE = 1 << 4,   /* get: WEIR_GET_KEEP_LEASE */
 };
 
 /* One key of a future, and its value. */
@@ -142,6 +147,13 @@ struct weir_future_result {
  * weir_future_free(). Never blocks; any thread.
  */
 const struct weir_future_result *weir_futures_take(struct weir_futures *f);
+
+/*
+ * As weir_futures_take(), for the future with the number ID alone; NULL: it has not ended, or was
+ * taken. The descriptor stays readable while others wait. It takes time that grows with the number
+ * of futures that wait.
+ */
+const struct weir_future_result *weir_futures_take_id(struct weir_futures *f, uint64_t id);
 
 /* Waits until a future has ended, at most TIMEOUT_NS (UINT64_MAX: for ever). Returns 0, or
  * -ETIMEDOUT, or -EDEADLK from a callback. It takes nothing. Any thread. */

@@ -6,6 +6,7 @@
 #define WEIR_WEIR_H
 
 #include <weir/base.h>
+#include <weir/changes.h>
 #include <weir/device.h>
 #include <weir/dump.h>
 #include <weir/engine.h>

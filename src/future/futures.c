@@ -26,14 +26,15 @@
 	(256ull << 20) /* so a flood of puts holds at most this much of the caller's */
 #define ASK_TRIES 1000 /* of an exists that met an index which was being changed */
 
-/* The counter of an eventfd says only "not 0"; who takes the last future sets it back. */
+/* The counter of an eventfd says only "not 0"; who takes the last future sets it back. A program
+ * that watches it may have done so before. */
 static void fd_set_readable(int fd, bool readable)
 {
 	uint64_t count = 1;
 	ssize_t done =
 		readable ? write(fd, &count, sizeof(count)) : read(fd, &count, sizeof(count));
 
-	CHECK(done == sizeof(count));
+	CHECK(done == sizeof(count) || (!readable && errno == EAGAIN));
 }
 
 static void future_end(struct future *future)
@@ -45,8 +46,8 @@ static void future_end(struct future *future)
 	pthread_mutex_lock(&f->lock);
 	f->put_bytes -= future->put_bytes;
 	f->pending--;
-	if (!f->ended.count)
-		fd_set_readable(f->fd, true);
+	/* Also where others wait: the program may have read the descriptor since. */
+	fd_set_readable(f->fd, true);
 	future_list_add(&f->ended, future);
 	pthread_cond_broadcast(&f->changed);
 	pthread_mutex_unlock(&f->lock);
@@ -193,7 +194,8 @@ static int futures_check(const struct weir_futures *f)
 
 static int check_submit(const struct weir_futures *f, const struct weir_future *future, size_t n)
 {
-	const uint32_t all = WEIR_FUTURE_DURABLE | WEIR_FUTURE_IF_ABSENT | WEIR_FUTURE_EXACT;
+	const uint32_t all = WEIR_FUTURE_DURABLE | WEIR_FUTURE_IF_ABSENT | WEIR_FUTURE_EXACT |
+			     WEIR_FUTURE_DROP_DAMAGED | WEIR_FUTURE_KEEP_LEASE;
 
 	int err = futures_check(f);
 
@@ -261,6 +263,38 @@ const struct weir_future_result *weir_futures_take(struct weir_futures *f)
 		return NULL;
 	pthread_mutex_lock(&f->lock);
 	future = future_list_pop(&f->ended);
+	if (future && !f->ended.count)
+		fd_set_readable(f->fd, false);
+	pthread_mutex_unlock(&f->lock);
+	return future ? &future->result : NULL;
+}
+
+/* Removes the future with the number ID from LIST. NULL: it is not there. The others keep their
+ * order. */
+static struct future *list_remove_id(struct future_list *list, uint64_t id)
+{
+	struct future *found = NULL;
+	size_t n = list->count;
+
+	while (n--) {
+		struct future *future = future_list_pop(list);
+
+		if (future->result.id == id)
+			found = future;
+		else
+			future_list_add(list, future);
+	}
+	return found;
+}
+
+const struct weir_future_result *weir_futures_take_id(struct weir_futures *f, uint64_t id)
+{
+	struct future *future;
+
+	if (futures_check(f))
+		return NULL;
+	pthread_mutex_lock(&f->lock);
+	future = list_remove_id(&f->ended, id);
 	if (future && !f->ended.count)
 		fd_set_readable(f->fd, false);
 	pthread_mutex_unlock(&f->lock);

@@ -58,8 +58,11 @@ static uint32_t op_kind(uint32_t kind)
 	return kinds[kind];
 }
 
-static uint32_t op_flags(uint32_t flags)
+static uint32_t op_flags(uint32_t kind, uint32_t flags)
 {
+	if (kind == WEIR_STORE_GET)
+		return (flags & WEIR_FUTURE_DROP_DAMAGED ? (uint32_t)WEIR_GET_DROP_DAMAGED : 0) |
+		       (flags & WEIR_FUTURE_KEEP_LEASE ? (uint32_t)WEIR_GET_KEEP_LEASE : 0);
 	return (flags & WEIR_FUTURE_DURABLE ? (uint32_t)WEIR_PUT_DURABLE : 0) |
 	       (flags & WEIR_FUTURE_IF_ABSENT ? (uint32_t)WEIR_PUT_IF_ABSENT : 0);
 }
@@ -85,7 +88,7 @@ static void op_set_value(struct weir_store_op *op, const struct weir_future_item
 static void op_set(struct weir_store_op *op, const struct weir_future *future,
 		   const struct weir_future_item *item)
 {
-	op->flags = op_flags(future->flags);
+	op->flags = op_flags(op->kind, future->flags);
 	op->key_len = item->key_len;
 	op->submitter = item->submitter;
 	op->prio = item->prio;

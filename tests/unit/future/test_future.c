@@ -389,7 +389,8 @@ static void a_child_of_fork(void **state)
 	if (!pid) {
 		struct weir_future future = WEIR_FUTURE_INIT;
 		bool good = weir_futures_submit(futures, &future, items, N, &id) == -ECHILD &&
-			    weir_futures_wait(futures, 0) == -ECHILD && !weir_futures_take(futures);
+			    weir_futures_wait(futures, 0) == -ECHILD &&
+			    !weir_futures_take(futures) && !weir_futures_take_id(futures, id);
 
 		weir_futures_close(futures);
 		_exit(good ? 0 : 1);
@@ -397,6 +398,55 @@ static void a_child_of_fork(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
 	weir_future_free(take(id));
+}
+
+/* A host that polls an eventfd reads it first, and asks for its futures by their numbers then. */
+static void taken_by_number(void **state)
+{
+	const struct weir_future_result *r;
+	struct weir_future_item items[N];
+	uint64_t ids[3], counter;
+
+	(void)state;
+	items_of(items, values);
+	for (unsigned i = 0; i < 3; i++)
+		ids[i] = submit(WEIR_FUTURE_EXISTS, 0, items, N);
+	assert_int_equal(read(weir_futures_fd(futures), &counter, sizeof(counter)),
+			 sizeof(counter));
+	assert_false(is_readable());
+	r = weir_futures_take_id(futures, ids[1]);
+	assert_non_null(r);
+	assert_int_equal(r->id, ids[1]);
+	weir_future_free(r);
+	assert_null(weir_futures_take_id(futures, ids[1]));
+	assert_null(weir_futures_take_id(futures, 999));
+	/* The next one that ends makes the descriptor readable, although others wait. */
+	submit(WEIR_FUTURE_EXISTS, 0, items, N);
+	weir_future_free(take(ids[0]));
+	assert_true(is_readable());
+	r = weir_futures_take_id(futures, ids[2] + 1);
+	assert_non_null(r);
+	weir_future_free(r);
+	assert_true(is_readable());
+	r = weir_futures_take_id(futures, ids[2]);
+	assert_non_null(r);
+	weir_future_free(r);
+	assert_false(is_readable());
+}
+
+/* The last one is taken although its descriptor was read. */
+static void a_descriptor_that_was_read(void **state)
+{
+	struct weir_future_item items[N];
+	uint64_t counter;
+
+	(void)state;
+	items_of(items, values);
+	submit(WEIR_FUTURE_EXISTS, 0, items, N);
+	assert_int_equal(read(weir_futures_fd(futures), &counter, sizeof(counter)),
+			 sizeof(counter));
+	weir_future_free(weir_futures_take(futures));
+	assert_false(is_readable());
 }
 
 int main(void)
@@ -409,6 +459,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pieces, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_a_submit_refuses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(puts_beyond_the_bound_are_shed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(taken_by_number, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_descriptor_that_was_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_threads, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(close_waits_for_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_store_that_runs_here, set_up, tear_down),
