@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * futures.c - calls of weir/future.h that fail. See futures.h.
+ * futures.c - calls of weir/future.h and weir/changes.h that fail. See futures.h.
  */
+#include <weir/changes.h>
 #include <weir/future.h>
 
 #include "futures.h"
@@ -36,4 +37,11 @@ int f_futures_stats(void)
 	struct weir_futures_stats stats = WEIR_FUTURES_STATS_INIT;
 
 	return weir_futures_get_stats(NULL, &stats);
+}
+
+int f_changes_open(void)
+{
+	struct weir_changes *changes;
+
+	return weir_changes_open(&changes, NULL, 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * futures.h - calls of weir/future.h that fail, for the table of errors.
+ * futures.h - calls of weir/future.h and weir/changes.h that fail, for the table of errors.
  */
 #ifndef API_FUTURES_H
 #define API_FUTURES_H
@@ -11,5 +11,6 @@ int f_futures_fd(void);
 int f_futures_submit(void);
 int f_futures_wait(void);
 int f_futures_stats(void);
+int f_changes_open(void);
 
 #endif

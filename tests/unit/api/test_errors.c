@@ -632,6 +632,7 @@ static const struct row {
 	{ "weir_futures_submit", f_futures_submit, "no futures" },
 	{ "weir_futures_wait", f_futures_wait, "no futures" },
 	{ "weir_futures_get_stats", f_futures_stats, "no futures" },
+	{ "weir_changes_open", f_changes_open, "no options" },
 	{ "weir_store_pin", f_pin, "no such key" },
 	{ "weir_store_unpin", f_unpin, "no pin" },
 	{ "weir_store_lease", f_lease, "key 1 of 1" },
