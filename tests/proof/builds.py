@@ -2,6 +2,7 @@
 """Builds of the tree for tools/mutants: one with all mutants in it, and one that counts lines."""
 import glob
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -10,13 +11,19 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
+import probes
 import schemata
 
 ERROR = re.compile(r"^\S*?(src/store/\S+\.c):(\d+):\d+: error", re.M)
-# An unbroken run of this many seconds may take so long in a busy machine with a mutant.
-CPU_LIMIT = 4, 10
+# An unbroken run of this many seconds may take so long in a busy machine with a mutant: (factor,
+# seconds more). Seconds of CPU do not depend on how busy the machine is.
+CPU_LIMIT = 3, 3
 WALL_LIMIT = 15, 30
+# A test never ends if for so many seconds none of its processes ran, could run, or used the disk.
+IDLE_LIMIT = 10
+POLL = 0.5
 
 
 class Test:
@@ -26,6 +33,16 @@ class Test:
         self.name, self.command = listed["name"], listed["cmd"]
         self.environment = {k: v for k, v in listed["env"].items() if k != "WEIR_PROOF"}
         self.seconds = None  # of CPU, unbroken
+
+    def digest(self, build):
+        """Returns a digest of its programs. What was counted of it holds as long as that."""
+        total = hashlib.sha256()
+        for word in self.command:
+            path = os.path.join(build, word)
+            if os.path.isfile(path) and not path.startswith(("/usr/", "/bin/")):
+                with open(path, "rb") as f:
+                    total.update(f.read())
+        return total.hexdigest()
 
 
 class Build:
@@ -75,18 +92,20 @@ class Build:
     def _run(self, command, **more):
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, **more)
 
-    def run(self, test, arguments=None, mutant=None):
-        """Runs TEST, with other ARGUMENTS unless they are None. Returns (how it ended, seconds of
-        CPU, output); how is 0, an exit code, or "never ended"."""
-        environment = dict(os.environ, **test.environment)
+    def run(self, test, arguments=None, mutant=None, patience=1, **more):
+        """Runs TEST, with other ARGUMENTS unless they are None, and with MORE in its environment.
+        PATIENCE is a factor to the limits. Returns (how it ended, seconds of CPU, output); how is
+        0, an exit code, or "never ended"."""
+        # As meson does, so that what was freed is not used unseen.
+        environment = dict(os.environ, MALLOC_PERTURB_="165", **test.environment, **more)
         if mutant is not None:
             environment["WEIR_MUTANT"] = str(mutant)
-        cpu, wall = _limits(test) if mutant is not None else (600, 1200)
+        limits = _limits(test, patience) if mutant is not None else (600, 1200, 600)
         begin = resource.getrusage(resource.RUSAGE_CHILDREN)
         with tempfile.TemporaryDirectory(prefix="weir-") as folder:
             environment["TMPDIR"] = folder
             command = test.command if arguments is None else [test.command[0], *arguments]
-            how, output = run_limited(command, self.build, environment, cpu, wall)
+            how, output = run_limited(command, self.build, environment, *limits)
         end = resource.getrusage(resource.RUSAGE_CHILDREN)
         return how, end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime, output
 
@@ -99,13 +118,15 @@ def _same(here, there):
         return False
 
 
-def _limits(test):
+def _limits(test, patience):
     seconds = test.seconds or 1
-    return tuple(int(factor * seconds + more) for factor, more in (CPU_LIMIT, WALL_LIMIT))
+    cpu, wall = (int(patience * (factor * seconds + more))
+                 for factor, more in (CPU_LIMIT, WALL_LIMIT))
+    return cpu, wall, patience * IDLE_LIMIT
 
 
-def run_limited(command, folder, environment, cpu, wall):
-    """Runs COMMAND. Returns how it ended, as Build.run(), and its output. CPU and WALL are
+def run_limited(command, folder, environment, cpu, wall, idle=60):
+    """Runs COMMAND. Returns how it ended, as Build.run(), and its output. CPU, WALL and IDLE are
     seconds."""
     def limit():
         resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
@@ -115,10 +136,7 @@ def run_limited(command, folder, environment, cpu, wall):
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out,
                                    stdin=subprocess.DEVNULL, start_new_session=True,
                                    preexec_fn=limit)
-        try:
-            how = process.wait(wall)
-        except subprocess.TimeoutExpired:
-            how = "never ended"
+        how = _wait(process, wall, idle)
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -126,6 +144,38 @@ def run_limited(command, folder, environment, cpu, wall):
         process.wait()
         out.seek(0)
         return "never ended" if how == -signal.SIGXCPU else how, out.read().decode(errors="replace")
+
+
+def _wait(process, wall, idle):
+    """Waits for PROCESS. Returns how it ended: "never ended" after WALL seconds, or if nothing of
+    it did anything for IDLE seconds."""
+    begin = moved = time.monotonic()
+    was = None
+    while True:
+        try:
+            return process.wait(POLL)
+        except subprocess.TimeoutExpired:
+            now, ticks = time.monotonic(), _activity(process.pid)
+            if ticks is None or ticks != was:
+                was, moved = ticks, now
+            if now - begin > wall or now - moved > idle:
+                return "never ended"
+
+
+def _activity(session):
+    """Returns how much the processes of a session have run; None: some can run, or use a disk."""
+    ticks = 0
+    for path in glob.glob("/proc/[0-9]*/task/[0-9]*/stat"):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as f:
+                fields = f.read().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended
+        if int(fields[3]) == session:
+            if fields[0] in "RD":
+                return None
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks
 
 
 class Mutants(Build):
@@ -156,14 +206,22 @@ class Mutants(Build):
 
 
 class Lines(Build):
-    """A build that counts which lines a test runs."""
+    """A build that counts which lines a test runs, and for which mutants it decides otherwise."""
 
-    def __init__(self, root, folder):
+    def __init__(self, root, folder, numbered):
         super().__init__(root, folder, ["-Dbuildtype=plain", "-Doptimization=0",
                                         "-Db_coverage=true"])
+        self.numbered, self.probed = numbered, set()
 
     def prepare(self, wanted):
-        self.copy()
+        by_path = {}
+        for number, mutant in self.numbered:
+            by_path.setdefault(mutant.path, []).append((number, mutant))
+        self.copy(but=by_path)
+        for path, numbered in by_path.items():
+            text, numbers = probes.probe(numbered[0][1].source, numbered)
+            schemata.write(os.path.join(self.folder, path), text)
+            self.probed |= {n for n, m in numbered if n in numbers and probes.tells(m)}
         self.setup()
         tests = self.tests(wanted)
         messages = self.make(self.targets(tests))
@@ -172,15 +230,19 @@ class Lines(Build):
         return tests
 
     def reached(self, test, arguments=None):
-        """Runs TEST. Returns (seconds of CPU, the set of "path:line" of src/store that it ran); a
-        test that fails here judges nothing."""
+        """Runs TEST. Returns (seconds of CPU, the set of "path:line" of src/store that it ran, the
+        numbers of the mutants that would have decided otherwise); a test that fails here judges
+        nothing."""
         for name in self._counters():
             os.unlink(name)
-        how, seconds, output = self.run(test, arguments)
+        with tempfile.NamedTemporaryFile() as notes:
+            notes.truncate(probes.BYTES)
+            how, seconds, output = self.run(test, arguments, WEIR_PROBES=notes.name)
+            decides = {n for n, byte in enumerate(notes.read()) if byte}
         if how:
             print(f"# {test.name} fails without a mutant:\n{output[-2000:]}", flush=True)
-            return seconds, set()
-        return seconds, self._lines()
+            return seconds, set(), set()
+        return seconds, self._lines(), decides
 
     def _counters(self):
         return glob.glob(os.path.join(self.build, "**", "*.gcda"), recursive=True)

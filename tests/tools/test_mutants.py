@@ -5,6 +5,7 @@
     test_mutants.py ROOT COMPILER...
 """
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ sys.path[:0] = [os.path.join(ROOT, "tests"), os.path.join(ROOT, "tests", "proof"
 import builds  # noqa: E402
 import laws  # noqa: E402
 import mutate  # noqa: E402
+import probes  # noqa: E402
 import schemata  # noqa: E402
 import tap  # noqa: E402
 
@@ -55,8 +57,8 @@ def numbered():
     return list(enumerate(mutate.mutants(PATH, SOURCE)))
 
 
-def run(program, number=None):
-    environment = {k: v for k, v in os.environ.items() if k != "WEIR_MUTANT"}
+def run(program, number=None, **more):
+    environment = {k: v for k, v in os.environ.items() if k != "WEIR_MUTANT"} | more
     if number is not None:
         environment["WEIR_MUTANT"] = str(number)
     return subprocess.run([program], env=environment, check=True, capture_output=True,
@@ -73,6 +75,44 @@ def one_build():
         found = {m.words(): run(program, n) for n, m in numbered()}
     for words, prints in WANT.items():
         assert found.get(words) == prints, found
+
+
+def decides():
+    """A program notes for which mutants it would have decided otherwise, and does the same."""
+    text, numbers = probes.probe(SOURCE, numbered())
+    by_words = {m.words(): n for n, m in numbered()}
+    less, wait = by_words["< -> <="], by_words["epoch < newest -> false"]
+    assert numbers == {less, wait}, numbers
+    with tempfile.TemporaryDirectory() as folder:
+        program, notes = os.path.join(folder, "small"), os.path.join(folder, "notes")
+        schemata.write(program + ".c", text)
+        with open(notes, "wb") as f:
+            f.truncate(probes.BYTES)
+        subprocess.run([*COMPILER, "-w", "-o", program, program + ".c"], check=True)
+        assert run(program, WEIR_PROBES=notes) == run(program) == UNBROKEN
+        with open(notes, "rb") as f:
+            found = {n for n, byte in enumerate(f.read()) if byte}
+    assert found == {less}, found
+
+
+def whole_operands():
+    """A note goes around a whole comparison, and no further. A call that is left out may do more
+    than decide."""
+    assert [probes.tells(m) for _, m in numbered() if m.kind == "wait"] == [True]
+    source = SOURCE.replace("epoch < newest)", "take(&newest) && epoch)")
+    assert sorted(probes.tells(m) for m in mutate.mutants(PATH, source)
+                  if m.kind == "wait") == [False, True]
+    lines = {"x = a + 1 < epoch && b;": "x = [a + 1 | < | epoch] && b;",
+             "x += epoch > 0;": "x += [epoch | > | 0];",
+             "x = other != epoch ? f(a, b) > epoch : 0;":
+                 "x = other != epoch ? [f(a, b) | > | epoch] : 0;"}
+    for line, want in lines.items():
+        source = f"static int f(int a)\n{{\n\t{line}\n}}\n"
+        only = [(n, m) for n, m in enumerate(mutate.mutants(PATH, source)) if m.kind == "compare"]
+        got = probes.probe(source, only)[0].split("\n")[-3].strip()
+        got = re.sub(r"WEIR_PROBE_LESS\(\d+, \((.*) \), (.), \( (.*?) ?\)\)(?! \|) ?",
+                     r"[\1 | \2 | \3] ", got).replace("] ;", "];")
+        assert got == want, (got, want)
 
 
 def blame():
@@ -107,6 +147,15 @@ def a_limit():
     assert how == "never ended", how
 
 
+def nothing_to_do():
+    """A process that waits for what never comes never ended; one that only sleeps a little did."""
+    how, _ = builds.run_limited([sys.executable, "-c", "import signal; signal.pause()"], "/",
+                                os.environ, 60, 600, 1)
+    assert how == "never ended", how
+    how, _ = builds.run_limited([sys.executable, "-c", "pass"], "/", os.environ, 60, 600, 60)
+    assert how == 0, how
+
+
 if __name__ == "__main__":
-    sys.exit(tap.run([(f.__name__, f) for f in (one_build, blame, names_stay, law_names,
-                                                a_limit)]))
+    sys.exit(tap.run([(f.__name__, f) for f in (one_build, decides, whole_operands, blame,
+                                                names_stay, law_names, a_limit, nothing_to_do)]))
