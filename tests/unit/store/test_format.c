@@ -9,6 +9,7 @@
 #include "store/format/batch.h"
 #include "store/format/footer.h"
 #include "store/format/header.h"
+#include "store/format/strikes.h"
 #include "store/format/super.h"
 
 static struct layout lay;
@@ -365,6 +366,32 @@ static void footer(void **unused)
 	}
 }
 
+/* As many strikes as there is room for. They are refused if a byte is changed, or in another place.
+ */
+static void strikes(void **unused)
+{
+	struct strikes s = { .count = DISK_STRIKES }, back;
+	uint8_t block[512] = { 0 };
+	struct generation next = { 7, 10 };
+
+	(void)unused;
+	assert_int_equal(strikes_decode(&back, block, 5, gen, &key), STRIKES_NONE);
+	for (uint32_t n = 0; n < s.count; n++)
+		s.list[n] = (struct strike){ 2 * n + 1, 2 * n + 2,
+					     n % 2 ? STRIKE_STRUCK : STRIKE_DROPPED };
+	strikes_encode(block, &s, 5, gen, &key);
+	assert_int_equal(strikes_decode(&back, block, 5, gen, &key), STRIKES_VALID);
+	assert_memory_equal(&s, &back, sizeof(s));
+	assert_int_equal(strikes_decode(&back, block, 6, gen, &key), STRIKES_DAMAGED);
+	assert_int_equal(strikes_decode(&back, block, 5, next, &key), STRIKES_DAMAGED);
+	for (uint32_t n = sizeof(struct disk_segment); n < sizeof(block); n++) {
+		block[n] ^= 0x01;
+		assert_int_equal(strikes_decode(&back, block, 5, gen, &key), STRIKES_DAMAGED);
+		assert_int_equal(back.count, 0);
+		block[n] ^= 0x01;
+	}
+}
+
 static void layout_table(void **unused)
 {
 	static const struct {
@@ -477,6 +504,7 @@ int main(void)
 		cmocka_unit_test(batch_header_elsewhere),
 		cmocka_unit_test(batch_header_made_up),
 		cmocka_unit_test(footer),
+		cmocka_unit_test(strikes),
 		cmocka_unit_test(layout_table),
 		cmocka_unit_test(layout_units),
 	};

@@ -403,6 +403,32 @@ static void out_of_use_needs_both(void **state)
 	memdisk.salvage = 0;
 }
 
+static void assert_refused(int err, const char *words)
+{
+	assert_int_equal(memdisk_open(&rig), err);
+	if (!strstr(weir_error(), words))
+		fail_msg("\"%s\" lacks \"%s\"", weir_error(), words);
+}
+
+/* Nothing is left of the first copy; what is wrong with the second one is what the error says. */
+static void words_about_the_second_copy(void **state)
+{
+	static const uint8_t zeroes[4096], two[4] = { 2 }, bad[4] = { 0xff, 0xff };
+
+	(void)state;
+	poke(0, zeroes, sizeof(zeroes));
+	let_fail(WEIR_OP_READ, SECOND_COPY);
+	memdisk.fail_to = IMAGE;
+	assert_refused(-EIO, "superblock copy 2 cannot be read, and the other one is not valid");
+	memdisk.fails = 0;
+	poke(SECOND_COPY + 100, bad, sizeof(bad));
+	assert_refused(-EBADMSG, "both superblock copies are damaged");
+	poke(SECOND_COPY + 16, two, sizeof(two));
+	assert_refused(-EPROTONOSUPPORT, "format version 2");
+	poke(SECOND_COPY, zeroes, sizeof(zeroes));
+	assert_refused(-EMEDIUMTYPE, "not a weir store");
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -421,6 +447,7 @@ int main(void)
 		TEST(a_copy_that_cannot_be_written),
 		TEST(neither_can_be_written),
 		TEST(out_of_use_needs_both),
+		TEST(words_about_the_second_copy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,6 +215,58 @@ static void pins_survive(void **state)
 	memdisk_tear_down(&rig);
 }
 
+/* Returns where the value of KEY lies on the device. */
+static uint64_t place_of(uint64_t key)
+{
+	struct index_value value;
+	uint64_t hash[2];
+
+	checksum_identity(&rig.s->io.key, &key, sizeof(key), hash);
+	assert_true(logs_find(rig.s->logs, hash, &value));
+	return rig.s->io.lay->data_offset + (value.position << rig.s->io.lay->block_shift);
+}
+
+/* Inverts the highest bit of a byte in the footer of the segment that begins at AT: byte FROM of
+ * its trailer, or of its first entry if FROM is negative. */
+static void damage_footer(uint64_t at, int from)
+{
+	const struct disk_trailer *t;
+	uint8_t *end = memdisk.now + at + SEGMENT;
+
+	t = (const struct disk_trailer *)(void *)(end - sizeof(*t));
+	assert_int_equal(le64toh(t->magic), DISK_FOOTER_MAGIC);
+	if (from < 0)
+		end -= (size_t)le32toh(t->blocks) * 4096;
+	else
+		end += from - (int)sizeof(*t);
+	*end ^= 0x80;
+}
+
+/* A pinned key survives also if the footer of its segment is damaged, which says where most live.
+ */
+static void a_damaged_footer_loses_no_pin(void **state)
+{
+	static const int from[] = { -1, 0, 20, offsetof(struct disk_trailer, count) + 3 };
+	uint64_t key, pinned = 0, evicted;
+
+	(void)state;
+	for (unsigned n = 0; n < sizeof(from) / sizeof(from[0]); n++) {
+		memdisk_set_up(&rig, 18 * SEGMENT, SEGMENT, 9);
+		put(0, 1, 20000, 0);
+		assert_int_equal(wait_call(rig.s, mark_pinned, &pinned), 0);
+		for (key = 1000; key < 1020; key++)
+			put(key, 1, 20000, 0);
+		evicted = stats_of().evicted_segments;
+		assert_int_equal(evicted, 0);
+		damage_footer((place_of(0) - 65536) / SEGMENT * SEGMENT + 65536, from[n]);
+		for (; stats_of().evicted_entries < 40; key++)
+			put(key, 1, 20000, 0);
+		has(0, 1, 20000);
+		rig_check_counts(rig.s);
+		memdisk_tear_down(&rig);
+	}
+}
+
 /* If pins hold everything, puts fail and deletes work; then there is space again. */
 static void pins_hold_everything(void **state)
 {
@@ -300,17 +352,6 @@ static void newer_versions_win(void **state)
 		assert_int_equal(rig_get(&rig, n, version[n], sizeof(values[n])),
 				 version[n] ? 1 : -ENOENT);
 	memdisk_tear_down(&rig);
-}
-
-/* Returns where the value of KEY lies on the device. */
-static uint64_t place_of(uint64_t key)
-{
-	struct index_value value;
-	uint64_t hash[2];
-
-	checksum_identity(&rig.s->io.key, &key, sizeof(key), hash);
-	assert_true(logs_find(rig.s->logs, hash, &value));
-	return rig.s->io.lay->data_offset + (value.position << rig.s->io.lay->block_shift);
 }
 
 /* Overwrites key 0 until the first segment is reclaimed. */
@@ -527,6 +568,7 @@ int main(void)
 		TEST(deletes_evict_nobody),
 		TEST(spread_evenly),
 		TEST(pins_survive),
+		TEST(a_damaged_footer_loses_no_pin),
 		TEST(pins_hold_everything),
 		TEST(only_the_reserve_is_left),
 		TEST(newer_versions_win),
