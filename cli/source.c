@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -19,11 +18,18 @@
 static int source_connect_device(struct source *src, const uint8_t uuid[16], const char *path,
 				 const struct opening *o)
 {
-	struct stat st;
+	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
+	struct weir_device *dev;
+	int err;
 
-	if (stat(path, &st) < 0)
-		return error_sys(-errno, "%s", path);
-	return control_connect(&src->owner, uuid, &st, o->wait_ns ? o->wait_ns : SOURCE_TIMEOUT_NS);
+	opts.flags = WEIR_DEVICE_READ_ONLY;
+	err = weir_device_open(&dev, path, &opts);
+	if (err)
+		return err;
+	err = control_connect(&src->owner, uuid, weir_device_get_info(dev),
+			      o->wait_ns ? o->wait_ns : SOURCE_TIMEOUT_NS);
+	weir_device_close(dev);
+	return err;
 }
 
 /*

@@ -86,6 +86,13 @@ struct weir_device_info {
 	uint32_t dev_major, dev_minor; /* of the block device, or of the one beneath a file */
 	uint32_t
 		below_loop; /* 1: open for writing, and a loop device that nobody uses lies on it */
+	/* Where the bytes are, below loop devices, partitions and an NVMe character device. Devices
+	 * that begin at the same place are names of the same bytes. */
+	uint64_t origin_device; /* of the filesystem or, if origin_inode is 0, the block device */
+	uint64_t origin_inode;	/* of the file */
+	uint64_t origin_start;	/* the first byte in the file or block device */
+	uint32_t origin_user;	/* to whom the file or device belongs */
+	uint32_t reserved;
 };
 
 enum weir_unit {

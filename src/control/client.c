@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -122,8 +121,8 @@ static int client_hello(struct control_client *cl, const uint8_t uuid[16])
 	return 0;
 }
 
-int control_connect(struct control_client *cl, const uint8_t uuid[16], const struct stat *st,
-		    uint64_t timeout_ns)
+int control_connect(struct control_client *cl, const uint8_t uuid[16],
+		    const struct weir_device_info *info, uint64_t timeout_ns)
 {
 	char name[CONTROL_NAME_BYTES];
 	int err;
@@ -132,10 +131,10 @@ int control_connect(struct control_client *cl, const uint8_t uuid[16], const str
 	cl->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (cl->fd < 0)
 		return error_sys(-errno, "cannot make a socket");
-	control_name(name, uuid, st);
+	control_name(name, uuid, info);
 	err = client_connect_user(cl, name, geteuid());
-	if (err == -ENOENT && !geteuid() && st->st_uid)
-		err = client_connect_user(cl, name, st->st_uid);
+	if (err == -ENOENT && !geteuid() && info->origin_user)
+		err = client_connect_user(cl, name, info->origin_user);
 	if (err == -ENOENT)
 		error_set(err,
 			  "it answers no questions: there is no control socket %s of this user",

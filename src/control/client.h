@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <weir/device.h>
+
 #include "control/wire.h"
 
 struct control_client {
@@ -18,16 +20,14 @@ struct control_client {
 	struct control_hello hello;
 };
 
-struct stat;
-
 /*
- * Connects to the owner of the store with UUID in the file or device ST, and waits at most
+ * Connects to the owner of the store with UUID on the device INFO, and waits at most
  * TIMEOUT_NS for each part of its answers. Root finds the sockets of the user who owns the file,
  * too. Returns 0, or -errno with an error text: -ENOENT if nobody answers for this store,
  * -ETIMEDOUT, -EPROTONOSUPPORT (its owner has another version of weir), -EACCES.
  */
-int control_connect(struct control_client *cl, const uint8_t uuid[16], const struct stat *st,
-		    uint64_t timeout_ns);
+int control_connect(struct control_client *cl, const uint8_t uuid[16],
+		    const struct weir_device_info *info, uint64_t timeout_ns);
 
 /* Sends a request. Returns 0, or -errno with an error text. */
 int control_ask(struct control_client *cl, uint32_t kind, const void *body, size_t length);

@@ -21,15 +21,16 @@
 #define PLACE_FOLDERS 3u
 #define PLACE_TRIED_BYTES 400
 
-const char *control_name(char *name, const uint8_t uuid[16], const struct stat *st)
+const char *control_name(char *name, const uint8_t uuid[16], const struct weir_device_info *info)
 {
-	bool device = S_ISBLK(st->st_mode) || S_ISCHR(st->st_mode);
-	char text[33];
+	char text[33], start[24] = "";
 
 	for (unsigned i = 0; i < 16; i++)
 		snprintf(text + 2 * (size_t)i, 3, "%02x", uuid[i]);
-	snprintf(name, CONTROL_NAME_BYTES, "%s-%" PRIx64 "-%" PRIx64 ".sock", text,
-		 (uint64_t)(device ? st->st_rdev : st->st_dev), device ? 0 : (uint64_t)st->st_ino);
+	if (info->origin_start)
+		snprintf(start, sizeof(start), "-%" PRIx64, info->origin_start);
+	snprintf(name, CONTROL_NAME_BYTES, "%s-%" PRIx64 "-%" PRIx64 "%s.sock", text,
+		 info->origin_device, info->origin_inode, start);
 	return name;
 }
 

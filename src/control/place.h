@@ -9,16 +9,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CONTROL_PATH_BYTES 108 /* what the address of a socket has room for */
-#define CONTROL_NAME_BYTES 80
+#include <weir/device.h>
 
-struct stat;
+#define CONTROL_PATH_BYTES 108 /* what the address of a socket has room for */
+#define CONTROL_NAME_BYTES 96
 
 /*
- * Makes the file name of the socket of the store with UUID in the file or device ST. A copy of a
- * store has the same UUID, but it is another file. Returns NAME, of CONTROL_NAME_BYTES.
+ * Makes the file name of the socket of the store with UUID on the device INFO. It follows from the
+ * origin of the device, so that a loop device and its file lead to one socket. A copy of a store
+ * has the same UUID, but another origin. Returns NAME, of CONTROL_NAME_BYTES.
  */
-const char *control_name(char *name, const uint8_t uuid[16], const struct stat *st);
+const char *control_name(char *name, const uint8_t uuid[16], const struct weir_device_info *info);
 
 /*
  * Finds a folder that belongs to this user alone, makes it if necessary, and writes its path to

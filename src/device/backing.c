@@ -9,67 +9,19 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/loop.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
-#include "device/gather.h"
-#include "device/place.h"
+#include "device/below.h"
 #include "device/state.h"
 
-#define BACKING_SECTOR 512
-
-/* Adds to B where block device RDEV begins on its disk, if it is a partition. */
-static void backing_add_partition(struct device_backing *b, dev_t rdev)
+/* Opens what lies below, to lock it: for writing if DEV writes and that is allowed. */
+static int backing_open_file(const struct weir_device *dev, const struct device_below *below)
 {
-	char path[64];
-	int64_t start, sectors;
+	int fd = device_read_only(dev) ? -1 : device_below_open(below, O_RDWR);
 
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/start", major(rdev), minor(rdev));
-	start = gather_number("", path);
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/size", major(rdev), minor(rdev));
-	sectors = gather_number("", path);
-	if (start < 0 || sectors < 0)
-		return;
-	b->part = true;
-	b->start += (uint64_t)start * BACKING_SECTOR;
-	b->length = (uint64_t)sectors * BACKING_SECTOR;
-}
-
-static void backing_add_range(struct device_backing *b, const struct loop_info64 *info)
-{
-	if (info->lo_offset || info->lo_sizelimit)
-		b->part = true;
-	b->start += info->lo_offset;
-	if (!b->length)
-		b->length = info->lo_sizelimit;
-}
-
-/* Opens PATH if it is the file that INFO names. A loop device may have been made in another mount
- * namespace, or its file may have been deleted. */
-static int backing_open_file(const struct weir_device *dev, const char *path,
-			     const struct loop_info64 *info)
-{
-	int flags = O_NONBLOCK | O_NOCTTY | O_CLOEXEC, fd = -1;
-	struct stat st;
-
-	if (!device_read_only(dev))
-		fd = open(path, O_RDWR | flags);
-	if (fd < 0)
-		fd = open(path, O_RDONLY | flags);
-	if (fd < 0)
-		return -1;
-	if (!fstat(fd, &st) && st.st_dev == info->lo_device && st.st_ino == info->lo_inode)
-		return fd;
-	close(fd);
-	return -1;
+	return fd < 0 ? device_below_open(below, O_RDONLY) : fd;
 }
 
 /*
@@ -78,23 +30,20 @@ static int backing_open_file(const struct weir_device *dev, const char *path,
  */
 static bool backing_open(struct weir_device *dev, struct device_backing *b, int fd)
 {
-	char disk[PLACE_NAME], name[PATH_MAX], path[PATH_MAX];
-	struct loop_info64 info;
-	struct stat st;
+	struct device_below below;
 
-	if (fstat(fd, &st) < 0 || !S_ISBLK(st.st_mode) || !device_disk_of("", st.st_rdev, disk))
+	if (!device_below_find(&below, fd))
 		return false;
-	snprintf(path, sizeof(path), "/sys/block/%s/loop/backing_file", disk);
-	if (gather_line("", path, name, sizeof(name)) < 0 || ioctl(fd, LOOP_GET_STATUS64, &info))
-		return false;
-	backing_add_partition(b, st.st_rdev);
-	backing_add_range(b, &info);
-	b->fd = backing_open_file(dev, name, &info);
+	b->part |= below.part;
+	b->start += below.start;
+	if (!b->length)
+		b->length = below.length;
+	b->fd = backing_open_file(dev, &below);
 	if (b->fd < 0)
 		device_add_note(dev,
 				"%s, which lies below /dev/%s, cannot be opened from here to lock "
 				"it: let nothing else write to that file",
-				name, disk);
+				below.path, below.disk);
 	return b->fd >= 0;
 }
 

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "base/parse.h"
+#include "device/below.h"
 #include "device/claims.h"
 #include "device/state.h"
 #include "device/sysfs.h"
@@ -140,6 +141,19 @@ static void open_note_sparse(struct weir_device *dev)
 			format_size(dev->bytes, size, sizeof(size)));
 }
 
+/* If the origin cannot be found, the device still works: other names of it do not lead to it. */
+static void open_find_origin(struct weir_device *dev)
+{
+	struct device_origin origin;
+
+	if (device_origin_find(&origin, dev->fd) < 0)
+		return;
+	dev->info.origin_device = origin.dev;
+	dev->info.origin_inode = origin.ino;
+	dev->info.origin_start = origin.start;
+	dev->info.origin_user = origin.uid;
+}
+
 /* Finds the facts about the open file descriptor. */
 static int open_probe(struct weir_device *dev)
 {
@@ -161,6 +175,7 @@ static int open_probe(struct weir_device *dev)
 		device_add_note(dev, "direct I/O is refused by this filesystem: buffered I/O, "
 				     "through the page cache");
 	open_note_sparse(dev);
+	open_find_origin(dev);
 	return 0;
 }
 
@@ -168,10 +183,17 @@ static int open_probe(struct weir_device *dev)
 static int open_lock(struct weir_device *dev)
 {
 	struct device_claims claims;
+	int err;
 
 	if (dev->flags & WEIR_DEVICE_LOCK)
 		return device_lock(dev);
-	return device_claim_check(dev, &claims);
+	err = device_claim_check(dev, &claims);
+	/* It may be another weir that uses a loop device on it. The lock's words name that one. */
+	if (err == -EBUSY && !device_lock(dev)) {
+		device_unlock(dev);
+		err = device_claim_check(dev, &claims);
+	}
+	return err;
 }
 
 /*

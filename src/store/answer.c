@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -388,13 +387,13 @@ static int answer_request(void *user, struct control_conn *conn, const struct co
 static int answer_listen(struct weir_store *s, struct answers *a)
 {
 	struct control_opts opts = { .answer = answer_request, .user = s };
-	const char *path = weir_device_path(s->io.dev);
+	const struct weir_device_info *info = weir_device_get_info(s->io.dev);
 	char name[CONTROL_NAME_BYTES];
-	struct stat st;
 
-	if (weir_device_get_info(s->io.dev)->kind == WEIR_DEVICE_NULL || stat(path, &st) < 0)
-		return error_set(-ENOENT, "%s: no file, so nobody can ask for it", path);
-	opts.name = control_name(name, s->io.super.uuid, &st);
+	if (info->kind == WEIR_DEVICE_NULL || !info->origin_device)
+		return error_set(-ENOENT, "%s: no file, so nobody can ask for it",
+				 weir_device_path(s->io.dev));
+	opts.name = control_name(name, s->io.super.uuid, info);
 	return control_start(&a->control, &opts);
 }
 

@@ -6,6 +6,7 @@ A test program takes the path of the binary as its first argument. A case is a f
 with @case; it gets a new Weir, whose folder is removed afterwards. It fails by an exception, and
 skips by raising Skip with the reason.
 """
+import contextlib
 import json
 import os
 import shutil
@@ -98,6 +99,23 @@ class Weir:
     def remove(self):
         """Removes the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def loop_device(path, *options):
+    """Makes a loop device of the file at PATH, and removes it afterwards. Skips where none can be
+    made."""
+    if os.geteuid():
+        raise Skip("only root may make a loop device")
+    loop = subprocess.run(["losetup", "-f", "--show", *options, path], capture_output=True,
+                          check=False)
+    if loop.returncode:
+        raise Skip("no loop device: " + loop.stderr.decode().strip())
+    device = loop.stdout.decode().strip()
+    try:
+        yield device
+    finally:
+        subprocess.run(["losetup", "-d", device], check=True)
 
 
 def lock_lines(path):

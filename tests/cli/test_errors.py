@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from harness import Skip, case, main
+from harness import Skip, case, loop_device, main
 
 COMMANDS = (("get", "k"), ("put", "k"), ("del", "k"), ("ls",), ("stat",))
 SUPERBLOCK = b"weirSUP1"
@@ -110,15 +110,9 @@ def not_empty(weir):
 @case
 def devices_with_contents(weir):
     """format on a loop device: what real tools have made there is named; --force goes on"""
-    if os.geteuid():
-        raise Skip("only root may make a loop device")
     with open(weir.img, "wb") as file:
         file.truncate(64 << 20)
-    loop = subprocess.run(["losetup", "-f", "--show", weir.img], capture_output=True, check=False)
-    if loop.returncode:
-        raise Skip("no loop device: " + loop.stderr.decode().strip())
-    device = loop.stdout.decode().strip()
-    try:
+    with loop_device(weir.img) as device:
         for tool, name in ((["mkfs.ext4", "-q"], "ext4"), (["mkswap"], "swap"),
                            (["mkfs.xfs", "-q"], "xfs"), (["pvcreate", "-q"], "LVM2_member")):
             if not shutil.which(tool[0]):
@@ -134,8 +128,6 @@ def devices_with_contents(weir):
             file.seek(33333333)
             file.write(b"x")
         weir.fails("format", device, says=["byte 33333333 is not zero", "all 64MiB of it"])
-    finally:
-        subprocess.run(["losetup", "-d", device], check=True)
 
 
 @case

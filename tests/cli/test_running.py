@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from harness import Skip, case, main, wait_unlocked
+from harness import Skip, case, loop_device, main, wait_unlocked
 
 NOBODY = 65534
 # A program that opens a store, says so, and closes it when it reads the end of its input. It runs
@@ -305,6 +305,35 @@ def copy_of_a_store(weir):
     weir.fails("get", original, "only here", says=["there is no key"], env=env)
     owner.close()
     other.close()
+
+
+@case
+def loop_device_and_file(weir):
+    """a loop device and its file are names of one store: through each of them stat, ls and get ask
+    the process that has opened the other one"""
+    value = fill(weir)
+    env = environment(weir)
+    with loop_device(weir.img) as loop, loop_device(weir.img) as other:
+        for opened, named in ((weir.img, (loop, other)), (loop, (weir.img, other))):
+            weir.img, file = opened, weir.img
+            owner = Owner(weir, "posix", "worker", ["large"])
+            weir.img = file
+            for path in (*named, opened):
+                assert weir.json("stat", path, env=env)["pid"] == owner.pid, path
+                assert b"large\n" not in weir.run("ls", path, env=env)[0], path
+                assert weir.run("get", path, "key \n 7", env=env)[0] == b"value 7", path
+                weir.fails("get", path, "large", env=env, says=["there is no key"])
+                found = weir.json("stat", path, "--why", "large", env=env)
+                assert (found["reason"], found["pid"]) == ("deleted", owner.pid), (path, found)
+                says = [f"pid {owner.pid}"] if os.access("/proc/locks", os.R_OK) else []
+                weir.fails("put", path, "key", stdin=b"value", says=["in use by", *says])
+            waits = [weir.start("put", path, path, __file__, "--wait", "60s") for path in named]
+            owner.close()
+            for process in waits:
+                _, err = process.communicate(timeout=100)
+                assert process.returncode == 0, err
+            weir.run("put", weir.img, "large", stdin=value)
+            assert weir.json("stat", weir.img, env=env)["pid"] is None
 
 
 @case

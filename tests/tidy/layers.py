@@ -9,7 +9,7 @@ LAYERS = {
     "engine": ("base device engine", "base device engine"),
     "sched": ("base sched", "base sched"),
     "queue": ("base device engine sched queue", "base device engine sched queue"),
-    "control": ("base", "base control"),
+    "control": ("base device", "base control"),
     "store": ("base device engine sched queue store", "base queue control store"),
     "future": ("base store future", "base queue future"),
     "text": ("base", "base text"),

@@ -121,21 +121,19 @@ static void test_too_long(void **state)
 static void test_names(void **state)
 {
 	uint8_t uuid[16] = { 0x12, 0xab };
-	struct stat st = { .st_mode = S_IFREG, .st_dev = 0x801, .st_ino = 42, .st_rdev = 0x700 };
+	struct weir_device_info info = { .origin_device = 0x801, .origin_inode = 42 };
 	char name[CONTROL_NAME_BYTES];
 
 	(void)state;
-	assert_string_equal(control_name(name, uuid, &st),
+	assert_string_equal(control_name(name, uuid, &info),
 			    "12ab0000000000000000000000000000-801-2a.sock");
-	st.st_mode = S_IFBLK;
-	assert_string_equal(control_name(name, uuid, &st),
-			    "12ab0000000000000000000000000000-700-0.sock");
-	st.st_mode = S_IFREG;
-	st.st_dev = UINT64_MAX;
-	st.st_ino = UINT64_MAX;
-	assert_string_equal(
-		control_name(name, uuid, &st),
-		"12ab0000000000000000000000000000-ffffffffffffffff-ffffffffffffffff.sock");
+	info = (struct weir_device_info){ .origin_device = 0x700, .origin_start = 0x100000 };
+	assert_string_equal(control_name(name, uuid, &info),
+			    "12ab0000000000000000000000000000-700-0-100000.sock");
+	info.origin_device = info.origin_inode = info.origin_start = UINT64_MAX;
+	assert_string_equal(control_name(name, uuid, &info),
+			    "12ab0000000000000000000000000000-ffffffffffffffff-ffffffffffffffff-"
+			    "ffffffffffffffff.sock");
 }
 
 int main(void)

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -232,12 +233,68 @@ static void test_parts(void **state)
 	loop_remove(&low);
 }
 
+/* Opens PATH, and returns what is known of it. */
+static struct weir_device_info look(const char *path)
+{
+	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
+	struct weir_device_info info;
+	struct weir_device *dev;
+
+	opts.flags = WEIR_DEVICE_READ_ONLY;
+	assert_int_equal(weir_device_open(&dev, path, &opts), 0);
+	info = *weir_device_get_info(dev);
+	weir_device_close(dev);
+	return info;
+}
+
+/* PATH leads to the file, or to what was the file, at START. */
+static void check_origin(const char *path, const struct stat *st, uint64_t start)
+{
+	struct weir_device_info info = look(path);
+
+	if (info.origin_device != st->st_dev || info.origin_inode != st->st_ino ||
+	    info.origin_start != start)
+		fail_msg("%s: %llx %llx %llu", path, (unsigned long long)info.origin_device,
+			 (unsigned long long)info.origin_inode,
+			 (unsigned long long)info.origin_start);
+	assert_int_equal(info.origin_user, st->st_uid);
+}
+
+/* All names of the same bytes have the same origin, and other bytes have another one. */
+static void test_origins(void **state)
+{
+	struct loop whole, upper, high, part;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(stat(file, &st), 0);
+	check_origin(file, &st, 0);
+	need_loops();
+	/* A user has the file, and root the loop devices. */
+	assert_int_equal(chown(file, 65534, 65534), 0);
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(loop_make(&whole, file, 0, 0), 0);
+	assert_int_equal(loop_make(&upper, whole.path, 4096, 0), 0);
+	assert_int_equal(loop_make(&high, file, BYTES / 2, 0), 0);
+	assert_int_equal(loop_make(&part, high.path, 8192, 65536), 0);
+	check_origin(whole.path, &st, 0);
+	check_origin(upper.path, &st, 4096);
+	check_origin(high.path, &st, BYTES / 2);
+	check_origin(part.path, &st, BYTES / 2 + 8192);
+	loop_remove(&part);
+	loop_remove(&high);
+	loop_remove(&upper);
+	loop_remove(&whole);
+	assert_int_equal(chown(file, 0, 0), 0);
+}
+
 /* A backing file that cannot be found any more is told, and the loop device can be used. */
 static void test_deleted(void **state)
 {
 	char path[1024];
 	struct weir_device *dev;
 	struct loop loop;
+	struct stat st;
 	int fd;
 
 	(void)state;
@@ -246,10 +303,12 @@ static void test_deleted(void **state)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(posix_fallocate(fd, 0, BYTES), 0);
+	assert_int_equal(fstat(fd, &st), 0);
 	close(fd);
 	assert_int_equal(loop_make(&loop, path, 0, 0), 0);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(open_as(&dev, loop.path, false), 0);
+	assert_int_equal(weir_device_get_info(dev)->origin_inode, st.st_ino);
 	assert_non_null(strstr(weir_device_note(dev), "cannot be opened from here"));
 	assert_non_null(strstr(weir_device_note(dev), "deleted.img"));
 	weir_device_close(dev);
@@ -267,7 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file_and_loop), cmocka_unit_test(test_two_loops),
 		cmocka_unit_test(test_loop_on_loop),  cmocka_unit_test(test_parts),
-		cmocka_unit_test(test_deleted),
+		cmocka_unit_test(test_origins),	      cmocka_unit_test(test_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

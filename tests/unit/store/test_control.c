@@ -45,11 +45,14 @@ static int teardown(void **state)
 static int connect_to(struct control_client *cl, const struct rig *rig, uint64_t timeout_ns)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
-	struct stat st;
+	struct weir_device *dev;
+	int err;
 
-	if (weir_store_peek(&info, rig->path, NULL) || stat(rig->path, &st))
+	if (weir_store_peek(&info, rig->path, NULL) || weir_device_open(&dev, rig->path, NULL))
 		return -EIO;
-	return control_connect(cl, info.uuid, &st, timeout_ns);
+	err = control_connect(cl, info.uuid, weir_device_get_info(dev), timeout_ns);
+	weir_device_close(dev);
+	return err;
 }
 
 static char *buf; /* CONTROL_DATA_MAX bytes */
