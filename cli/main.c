@@ -10,6 +10,7 @@
 
 #include <weir/base.h>
 
+#include "cli/await.h"
 #include "cli/command.h"
 #include "cli/report.h"
 
@@ -46,6 +47,7 @@ int main(int argc, char **argv)
 	/* a write beyond ulimit -f returns an error, which can be printed */
 	signal(SIGXFSZ, SIG_IGN);
 	report_watch_stdout();
+	await_begin();
 	if (main_wants_json(argc, argv))
 		report_set_json();
 	if (argc < 2) {

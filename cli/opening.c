@@ -11,6 +11,7 @@
 #include "cli/opening.h"
 #include "cli/report.h"
 #include "cli/placement.h"
+#include "base/error.h"
 #include "base/suggest.h"
 
 #define OPENING_NAMES_MAX 32
@@ -126,6 +127,27 @@ int opening_try(struct weir_store **s, const char *path, const struct opening *o
 	return weir_store_open(s, path, &opts);
 }
 
+void opening_note_damage(const struct weir_store_stats *stats, const char *path)
+{
+	if (!stats->recovered_bad_headers && !stats->recovered_out_of_use &&
+	    !stats->recovered_bad_superblocks)
+		return;
+	report_note("%s: damaged: segments lost with their keys: %" PRIu64 ", out of use: %" PRIu64
+		    ", superblock copies not valid: %" PRIu64 "; `weir fsck` names the places (is "
+		    "it a copy that is not complete?)",
+		    path, stats->recovered_bad_headers, stats->recovered_out_of_use,
+		    stats->recovered_bad_superblocks);
+}
+
+/* Prints what recovery has found, once, for users of a store that is open here. */
+static void opening_look_damage(struct weir_store *s, const char *path)
+{
+	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
+
+	if (!weir_store_get_stats(s, &stats))
+		opening_note_damage(&stats, path);
+}
+
 int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags)
 {
 	int exit_code = opening_check(o);
@@ -135,12 +157,13 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 	if (opening_try(s, path, o, flags) < 0)
 		return report_failed(path);
 	devices_notes(*s, path);
+	opening_look_damage(*s, path);
 	if (!(flags & OPENING_READ_ONLY))
 		opening_notes(*s, path);
 	return 0;
 }
 
-int opening_peek(struct weir_store_info *info, const char *path, const struct opening *o)
+static int opening_look(struct weir_store_info *info, const char *path, const struct opening *o)
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	char engine_opts[OPENING_OPTS_BYTES];
@@ -149,6 +172,40 @@ int opening_peek(struct weir_store_info *info, const char *path, const struct op
 	opts.engine_opts = opening_engine_opts(o, engine_opts, sizeof(engine_opts));
 	opts.degraded = o->degraded;
 	return weir_store_peek(info, path, &opts);
+}
+
+/* Opens one device of a store with the lock of a reader, and closes it again. */
+static int opening_lock_device(const char *path, void *user)
+{
+	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
+	const struct opening *o = user;
+	struct weir_device *dev;
+	int err;
+
+	opts.flags = WEIR_DEVICE_READ_ONLY | WEIR_DEVICE_LOCK;
+	opts.lock_wait_ns = o->wait_ns;
+	err = weir_device_open(&dev, path, &opts);
+	if (err < 0)
+		return err == -EBUSY ? err : 0;
+	weir_device_close(dev);
+	return 0;
+}
+
+/* What is on the device is no store. If another process writes there, a store may be on its way:
+ * waits for that process as O says, and looks again. */
+int opening_peek(struct weir_store_info *info, const char *path, const struct opening *o)
+{
+	int err = opening_look(info, path, o);
+	char words[ERROR_BYTES], busy[ERROR_BYTES];
+	struct opening copy = *o;
+
+	if (!err)
+		return 0;
+	snprintf(words, sizeof(words), "%s", weir_error());
+	if (devices_each(path, opening_lock_device, &copy) != -EBUSY)
+		return opening_look(info, path, o);
+	snprintf(busy, sizeof(busy), "%s", weir_error());
+	return error_set(-EBUSY, "%s; what is there now cannot be read: %s", busy, words);
 }
 
 /*
@@ -160,7 +217,12 @@ static int opening_check_device(const char *path, void *user)
 	const struct opening *o = user;
 	struct weir_device *dev;
 
-	if (weir_device_open(&dev, path, NULL) < 0)
+	int err = weir_device_open(&dev, path, NULL);
+
+	/* Who waits for the lock is told by the real open. */
+	if (err == -EBUSY && o->wait_ns)
+		return 0;
+	if (err < 0)
 		return o->degraded ? 0 : report_failed(path);
 	weir_device_close(dev);
 	return 0;

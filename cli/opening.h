@@ -125,12 +125,16 @@ int opening_wants_nvme(const struct opening *o);
  */
 int opening_store(struct weir_store **s, const char *path, const struct opening *o, int flags);
 
+/* Prints a note if STATS say that the store at PATH is damaged. */
+void opening_note_damage(const struct weir_store_stats *stats, const char *path);
+
 /* Opens the store at PATH in the same way. O was checked. Returns 0, or -errno with weir_error()
  * set; nothing is printed. */
 int opening_try(struct weir_store **s, const char *path, const struct opening *o, int flags);
 
-/* Reads the properties of the store at PATH from its superblock. Another process may have it. O was
- * checked. Returns 0, or -errno with weir_error() set. */
+/* Reads the properties of the store at PATH from its superblock. Another process may have it; only
+ * if there is no store yet, that process is waited for, as O says. O was checked.
+ * Returns 0, or -errno with weir_error() set. */
 int opening_peek(struct weir_store_info *info, const char *path, const struct opening *o);
 
 /*

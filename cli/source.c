@@ -94,6 +94,17 @@ int source_open_busy(struct source *src, const char *path, const struct opening 
 	return exit_code ? source_close(src, exit_code) : 0;
 }
 
+/* A reader that does not find a key should know that the store has lost some. */
+static int source_note_damage(struct source *src)
+{
+	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
+
+	if (source_stats(src, &stats) < 0)
+		return source_close(src, report_failed(src->path));
+	opening_note_damage(&stats, src->path);
+	return 0;
+}
+
 int source_open(struct source *src, const char *path, const struct opening *o)
 {
 	struct opening now = *o;
@@ -106,11 +117,12 @@ int source_open(struct source *src, const char *path, const struct opening *o)
 	err = opening_try(&src->s, path, &now, OPENING_READ_ONLY);
 	if (!err) {
 		devices_notes(src->s, path);
-		return 0;
+		return source_note_damage(src);
 	}
 	if (err != -EBUSY)
 		return report_failed(path);
-	return source_open_busy(src, path, o);
+	exit_code = source_open_busy(src, path, o);
+	return exit_code ? exit_code : source_note_damage(src);
 }
 
 int source_close(struct source *src, int exit_code)

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/parse.h"
+#include "base/waiting.h"
 #include "device/claims.h"
 #include "device/holders.h"
 #include "device/intent.h"
@@ -35,6 +36,10 @@
 /* So long a new reader lets a writer that waits go first: several tries of the writer. */
 #define LOCK_YIELD_NS (500 * NSEC_PER_MSEC)
 
+/* A wait of this length is told, and again so often. */
+#define LOCK_TELL_FIRST_NS NSEC_PER_SEC
+#define LOCK_TELL_EVERY_NS (200 * NSEC_PER_MSEC)
+
 /* A wait for the lock. */
 struct lock_wait {
 	uint64_t began, deadline;
@@ -43,6 +48,8 @@ struct lock_wait {
 	struct device_holders who;
 	int before;	/* the first holder that was found in an earlier try */
 	uint64_t since; /* when it was found first */
+	uint64_t tell;	/* when it is told next that this waits */
+	bool told;
 };
 
 static int lock_take(struct weir_device *dev, struct lock_wait *w)
@@ -215,16 +222,35 @@ static void lock_yield(const struct weir_device *dev, struct lock_wait *w)
 	w->began = now;
 }
 
+/* Tells who is waited for, if it is time to. */
+static void lock_tell(const struct weir_device *dev, struct lock_wait *w, uint64_t now)
+{
+	char who[HOLDERS_BYTES], text[HOLDERS_BYTES + 128];
+
+	if (now < w->tell || now >= w->deadline || !waiting_is_heard())
+		return;
+	w->tell = now + LOCK_TELL_EVERY_NS;
+	w->told = true;
+	device_holders_find(&w->who, LOCK_LOCKS, &w->at);
+	device_holders_text(&w->who, who, sizeof(who));
+	snprintf(text, sizeof(text), "waits %llu s more for %s%s%s",
+		 (unsigned long long)((w->deadline - now + NSEC_PER_SEC - 1) / NSEC_PER_SEC),
+		 w->claimed ? "who else uses " : who, w->claimed ? "" : ", which has ", dev->path);
+	waiting_tell(text);
+}
+
 static int lock_wait(struct weir_device *dev, struct lock_wait *w)
 {
 	int err;
 
 	w->deadline = clock_deadline(w->began, dev->lock_wait_ns);
+	w->tell = w->began + LOCK_TELL_FIRST_NS;
 	while ((err = lock_try(dev, w)) == -EBUSY) {
 		uint64_t now = clock_now();
 
 		if (now >= w->deadline && !lock_may_pass(w, now))
 			return lock_busy(dev, w);
+		lock_tell(dev, w, now);
 		if (!device_read_only(dev) && dev->lock_wait_ns)
 			device_intent_set(dev);
 		w->claimed = false;
@@ -243,6 +269,8 @@ int device_lock(struct weir_device *dev)
 	if (device_read_only(dev))
 		lock_yield(dev, &w);
 	err = lock_wait(dev, &w);
+	if (w.told)
+		waiting_tell(NULL);
 	if (!device_read_only(dev) && dev->lock_wait_ns)
 		device_intent_clear(dev);
 	return err;

@@ -31,7 +31,7 @@ MODULES = {
 # Tests and benchmarks may include any.
 NARROW = {
     "src/base": """check.h clock.h container.h done.h error.h evict.h fifo.h fork.h hist.h nsec.h
-        opts.h parse.h prng.h seen.h spend.h suggest.h thread.h visible.h""",
+        opts.h parse.h prng.h seen.h spend.h suggest.h thread.h visible.h waiting.h""",
     "src/device": "claims.h device.h gather.h holders.h place.h",
     "src/engine": "cmds.h engine.h look.h nvme_status.h",
     "src/sched": "merge.h sched.h sorted.h",

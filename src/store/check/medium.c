@@ -182,15 +182,7 @@ static int medium_check_fit(const struct medium *m, const char *path)
 				 "%s: the store uses features that this weir does not know: use a "
 				 "newer one",
 				 path);
-	if (info->capacity_bytes < m->lay->device_bytes)
-		return error_set(-ENODATA, "%s: truncated: it has %llu bytes, the store %llu", path,
-				 (unsigned long long)info->capacity_bytes,
-				 (unsigned long long)m->lay->device_bytes);
-	if (m->lay->block_bytes % info->logical_block_bytes)
-		return error_set(-EINVAL,
-				 "%s: the store has blocks of %u bytes, and the device reads %u",
-				 path, m->lay->block_bytes, info->logical_block_bytes);
-	return 0;
+	return layout_check_device(m->lay, path, info->capacity_bytes, info->logical_block_bytes);
 }
 
 int medium_read(struct medium *m, struct weir_queue *q)

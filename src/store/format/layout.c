@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "base/error.h"
+#include "base/parse.h"
 #include "store/format/layout.h"
 
 /* Returns BYTES rounded up to a whole number of blocks. */
@@ -85,5 +87,26 @@ int layout_derive(struct layout *l)
 	l->copy_offset[0] = 0;
 	l->copy_offset[1] = copy;
 	l->max_value_bytes = layout_max_value(l->segment_bytes, l->block_bytes);
+	return 0;
+}
+
+int layout_check_device(const struct layout *l, const char *path, uint64_t has,
+			uint32_t logical_block)
+{
+	char is[32], was[32];
+
+	if (has < l->device_bytes)
+		return error_set(-ENODATA,
+				 "%s: truncated: it has %s (%llu bytes), and the store was made "
+				 "on %s (%llu bytes); restore the missing end, or wait if the file "
+				 "is still being copied",
+				 path, format_size(has, is, sizeof(is)), (unsigned long long)has,
+				 format_size(l->device_bytes, was, sizeof(was)),
+				 (unsigned long long)l->device_bytes);
+	if (l->block_bytes % logical_block)
+		return error_set(-EINVAL,
+				 "%s: the store has blocks of %u bytes, and the device reads and "
+				 "writes %u: copy it to a device with smaller blocks",
+				 path, l->block_bytes, logical_block);
 	return 0;
 }

@@ -64,6 +64,11 @@ int layout_make(struct layout *l, const struct layout_wish *wish, const char *na
  * and data_offset. Returns 0, or -EINVAL if these do not fit together. */
 int layout_derive(struct layout *l);
 
+/* Checks that the store, at PATH, is all on a device of HAS bytes that reads LOGICAL_BLOCK bytes at
+ * least. Returns 0, -ENODATA or -EINVAL; sets weir_error(). */
+int layout_check_device(const struct layout *l, const char *path, uint64_t has,
+			uint32_t logical_block);
+
 /* Returns the offset of the second superblock copy on a device of DEVICE_BYTES. */
 uint64_t layout_second_copy(uint64_t device_bytes);
 

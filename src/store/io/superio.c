@@ -13,7 +13,6 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "base/parse.h"
 #include "store/format/checksum.h"
 #include "store/io/superio.h"
 #include "store/io/superpick.h"
@@ -89,27 +88,6 @@ static int superio_nothing(const char *path, const struct superio_copy copy[2])
 	return error_set(-EMEDIUMTYPE, "%s: not a weir store (weir format makes one)", path);
 }
 
-static int superio_check_size(const char *path, const struct super *super,
-			      const struct weir_device_info *info)
-{
-	char is[32], was[32];
-
-	if (info->capacity_bytes < super->layout.device_bytes)
-		return error_set(-ENODATA,
-				 "%s: truncated: it has %s (%llu bytes), and the store was made "
-				 "on %s (%llu bytes); restore the missing end",
-				 path, format_size(info->capacity_bytes, is, sizeof(is)),
-				 (unsigned long long)info->capacity_bytes,
-				 format_size(super->layout.device_bytes, was, sizeof(was)),
-				 (unsigned long long)super->layout.device_bytes);
-	if (super->layout.block_bytes % info->logical_block_bytes)
-		return error_set(-EINVAL,
-				 "%s: the store has blocks of %u bytes, and the device reads and "
-				 "writes %u: copy it to a device with smaller blocks",
-				 path, super->layout.block_bytes, info->logical_block_bytes);
-	return 0;
-}
-
 static bool superio_both_valid(const struct superio_copy copy[2])
 {
 	return copy[0].state == SUPER_VALID && copy[1].state == SUPER_VALID;
@@ -169,6 +147,7 @@ static int superio_choose(struct weir_queue *q, struct superio_copy copy[2])
 int superio_read(struct weir_queue *q, struct super *super, struct superio_found *found)
 {
 	struct weir_device *dev = weir_queue_device(q);
+	const struct weir_device_info *info = weir_device_get_info(dev);
 	struct superio_copy *copy = calloc(2, sizeof(*copy));
 	int best;
 
@@ -186,7 +165,8 @@ int superio_read(struct weir_queue *q, struct super *super, struct superio_found
 	free(copy);
 	if (best < 0)
 		return best;
-	return superio_check_size(weir_device_path(dev), super, weir_device_get_info(dev));
+	return layout_check_device(&super->layout, weir_device_path(dev), info->capacity_bytes,
+				   info->logical_block_bytes);
 }
 
 /* Writes one copy: 0, or the error of the write. A flush must follow. */
