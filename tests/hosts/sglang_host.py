@@ -70,8 +70,8 @@ class Host:
     def bytes_of(self, page):
         return b"".join(ctypes.string_at(a, n) for a, n in self.parts(page))
 
-    def fill(self):
-        torch.manual_seed(7)
+    def fill(self, seed=7):
+        torch.manual_seed(seed)
         flat = self.pool.kv_buffer.view(-1).view(torch.int16)
         flat.copy_(torch.randint(-30000, 30000, flat.shape, dtype=torch.int16))
 

@@ -2,6 +2,7 @@
 """vLLM's own manager of tiers, its arena and its factory, without an engine above: for tests and
 for `bench/hosts`."""
 import os
+import time
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from vllm.v1.kv_offload import base, config
 from vllm.v1.kv_offload.tiering.spec import TieringOffloadingSpec
 
 CHUNK = 131072
+TIMEOUT = 30.0  # seconds, after which a lookup will never end
+POLL = 0.0002  # seconds between steps: a tier may look up in a thread of its own
 REQ = base.ReqContext(req_id="r1")
 
 
@@ -56,14 +59,16 @@ class Manager:
         self.step()
         self.manager.take_events()
 
-    def find(self, keys, steps=50):
+    def find(self, keys):
         """Returns the keys that become a hit in the primary tier."""
-        for _ in range(steps):
+        end = time.monotonic() + TIMEOUT
+        while time.monotonic() < end:
             found = [self.manager.lookup(key, REQ) for key in keys]
             if all(result in (base.LookupResult.HIT, base.LookupResult.MISS) for result in found):
                 return [key for key, result in zip(keys, found)
                         if result == base.LookupResult.HIT]
             self.wait()
+            time.sleep(POLL)
         raise AssertionError("a lookup that never ends")
 
     def load(self, keys):
