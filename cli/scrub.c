@@ -4,6 +4,8 @@
  */
 #include <inttypes.h>
 
+#include <weir/scrub.h>
+
 #include "base/parse.h"
 #include "cli/command.h"
 #include "cli/meter.h"

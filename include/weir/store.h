@@ -718,43 +718,6 @@ struct weir_store_stats {
 /* Fills in STATS. Blocks shortly; -EDEADLK from a callback. Any thread. */
 int weir_store_get_stats(struct weir_store *s, struct weir_store_stats *stats);
 
-/* Options of weir_store_scrub(). Start from WEIR_SCRUB_OPTS_INIT; 0 and NULL mean the default. */
-struct weir_scrub_opts {
-	size_t size;
-	uint64_t bytes_per_second; /* at most; 0: as fast as it goes */
-	/* It is called on the calling thread after each value, with the bytes of values so far and
-	 * in all. May be NULL. */
-	void (*progress)(void *user, uint64_t done_bytes, uint64_t total_bytes);
-	void *user;
-};
-
-#define WEIR_SCRUB_OPTS_INIT WEIR_INIT_SIZED(struct weir_scrub_opts)
-
-/* What a scrub did. Start from WEIR_SCRUB_RESULT_INIT. */
-struct weir_scrub_result {
-	size_t size;
-	uint64_t values, bytes; /* that were read */
-	uint64_t damaged;	/* of these: they did not verify, twice */
-	uint64_t dropped;	/* of these: the entry was dropped */
-	uint64_t read_errors;	/* values that could not be read, twice; their entries stay */
-	/* Entries whose keys cannot be listed: their batch headers are damaged, or cannot be read.
-	 * Their values were not read. */
-	uint64_t hidden;
-};
-
-#define WEIR_SCRUB_RESULT_INIT WEIR_INIT_SIZED(struct weir_scrub_result)
-
-/*
- * Reads every value of S once, at low priority (WEIR_IO_BACKGROUND), and verifies it. An entry
- * whose value does not verify twice is dropped with a tombstone, so that no older version comes
- * back (WEIR_LEAVE_DAMAGED); a read-only store only counts it. An entry whose key cannot be listed
- * is only counted: weir_store_check() finds the place. OPTS may be NULL. Returns 0 also if there
- * was damage: RESULT says how much. Errors: those of weir_store_list(), but for entries that cannot
- * be listed. Any thread; blocks.
- */
-int weir_store_scrub(struct weir_store *s, const struct weir_scrub_opts *opts,
-		     struct weir_scrub_result *result);
-
 /* Returns the queue of the store, for its statistics; of several devices, that of the first one
  * that is there. Any thread. */
 struct weir_queue *weir_store_queue(struct weir_store *s);

@@ -17,6 +17,7 @@
 #include <weir/pin.h>
 #include <weir/queue.h>
 #include <weir/sched.h>
+#include <weir/scrub.h>
 #include <weir/store.h>
 #include <weir/tenant.h>
 

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/scrub.h>
+
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/error.h"

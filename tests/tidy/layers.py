@@ -73,7 +73,7 @@ PREFIXES = {
 }
 # Public headers that are not named after their layer.
 PUBLIC_LAYER = {"io": "engine", "fdp": "device", "tenant": "store", "fsck": "store",
-                "pin": "store", "dump": "store", "changes": "future"}
+                "pin": "store", "scrub": "store", "dump": "store", "changes": "future"}
 # A scheduler is told the time, and knows no thread, ring or file.
 BANNED = {"sched": {"base/clock.h", "pthread.h", "threads.h", "time.h", "unistd.h", "liburing.h"}}
 # The library's threads have no signals, a name and the process's CPUs: made so in one place.
