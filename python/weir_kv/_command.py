@@ -18,6 +18,10 @@ def path() -> str:
 
 
 def main() -> None:
-    """Becomes the command."""
+    """Becomes the command. ``weir migrate`` is a part of this package: it makes the keys of the
+    hosts, as their connectors do."""
+    if sys.argv[1:2] == ["migrate"]:
+        from . import migrate  # pylint: disable=import-outside-toplevel
+        sys.exit(migrate.main(sys.argv[2:]))
     command = path()
     os.execv(command, ["weir"] + sys.argv[1:])

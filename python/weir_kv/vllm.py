@@ -7,8 +7,6 @@ In ``kv_connector_extra_config``: ``"secondary_tiers": [{"type": "Tier", "module
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -19,12 +17,11 @@ from vllm.v1.kv_offload.base import (LookupResult, Medium, OffloadingCounterMeta
                                      RequestOffloadingContext)
 from vllm.v1.kv_offload.tiering.base import JobResult, SecondaryTierManager
 
-from . import config, errors
+from . import _vllm_keys, config, errors
 from ._weir import ffi, lib
 from .futures import DELETE, DURABLE, EXACT, GET, IF_ABSENT, PUT, Futures, Result
 from .store import Store
 
-_DIGEST_BYTES = 16
 _MISSES_MAX = 65536  # keys whose load failed, and that are not dropped from the store yet
 _HOST = "weir_kv.vllm.Tier"
 _METRIC = "vllm:kv_offload_weir_"
@@ -62,8 +59,7 @@ def fields_of(spec: Any) -> dict[str, Any]:
 
 def digest_of(spec: Any, namespace: str) -> bytes:
     """Returns the prefix of all keys: other weights, layouts or namespaces have another one."""
-    text = json.dumps([fields_of(spec), namespace], sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()
+    return _vllm_keys.digest(fields_of(spec), namespace)
 
 
 def _path_of_replica(path: str, spec: Any) -> str:
