@@ -51,7 +51,8 @@ def sequence(name: str, value: Any) -> Sequence[Any]:
     """Returns VALUE, which must be a sequence, but not a text."""
     if isinstance(value, str):
         raise TypeError(f"argument '{name}': Can't extract `str` to `Vec`")
-    return of_type(name, value, Sequence, "Sequence")
+    found: Sequence[Any] = of_type(name, value, Sequence, "Sequence")
+    return found
 
 
 def numbers(name: str, value: Any) -> list[int]:

@@ -6,7 +6,8 @@ import difflib
 import hashlib
 import errno
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -22,6 +23,18 @@ _LONGEST_DEFAULT = 64 << 20  # hosts keep chunks of up to this; a smaller store 
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What a store may write in a day: bytes, or percent of its capacity. Both 0: all it likes."""
+
+    bytes: int = 0
+    percent: int = 0
+
+    def per_day(self, capacity: int) -> int:
+        """Returns the bytes a day for a store of CAPACITY bytes."""
+        return self.bytes or capacity * self.percent // 100
+
+
+@dataclass(frozen=True)
 class Config:
     """What a host's configuration says. :func:`parse` makes it, and refuses what is wrong."""
 
@@ -33,6 +46,7 @@ class Config:
     set: Mapping[str, str] = field(default_factory=dict)
     durability: str = "written"
     eviction: str | None = None
+    write_budget: Budget | None = None
     tenant_by: str = "none"
     weights: Mapping[str, int] = field(default_factory=dict)
     shares: Mapping[str, int] = field(default_factory=dict)
@@ -83,7 +97,21 @@ def _settings(value: Any) -> dict[str, str]:
     return {str(name): str(setting) for name, setting in value.items()}
 
 
-_PARSE = {
+def _budget(value: Any) -> Budget:
+    """Reads what ``weir set --write-budget`` takes."""
+    if value in ("off", 0, "0"):
+        return Budget()
+    writes = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)dwpd", str(value))
+    if writes and 0.01 <= float(writes.group(1)) <= 1000:
+        return Budget(percent=round(float(writes.group(1)) * 100))
+    try:
+        return Budget(bytes=units.size(value))
+    except ValueError:
+        raise ValueError(f"write_budget: {value!r} is no budget: give bytes a day such as 500GiB, "
+                         "drive writes a day from 0.01dwpd to 1000dwpd, or off") from None
+
+
+_PARSE: dict[str, Callable[[Any], Any]] = {
     "path": _paths,
     "size": lambda v: units.size(v, "size"),
     "max_value": lambda v: units.size(v, "max_value"),
@@ -92,6 +120,7 @@ _PARSE = {
     "set": _settings,
     "durability": lambda v: _choice("durability", v, DURABILITY),
     "eviction": lambda v: _choice("eviction", v, POLICIES),
+    "write_budget": _budget,
     "tenant_by": lambda v: _choice("tenant_by", v, TENANT_BY),
     "weights": lambda v: _numbers("weights", v, 1000),
     "shares": lambda v: _numbers("shares", v, 100),
@@ -172,17 +201,27 @@ def _set_weights(store: Store, config: Config) -> None:
             raise ValueError(f"weights: {e.strerror}; bfq does: set scheduler to it") from None
 
 
-def open_store(config: Config) -> Store:
+def _set_budget(store: Store, config: Config) -> None:
+    if config.write_budget is None:
+        return
+    facts = store.info()
+    wanted = config.write_budget.per_day(int(str(facts["capacity_bytes"])))
+    if wanted != facts["write_budget"]:
+        store.set_write_budget(wanted)
+
+
+def open_store(config: Config, changes: bool = False) -> Store:
     """Opens the store of CONFIG, makes it where the parameters say so, and sets its queue up."""
     store = Store(list(config.path), format=config.format, size=config.size,
                   max_value=_max_value(config), engine=config.engine, scheduler=config.scheduler,
-                  policy=config.eviction, few_segments=True)
+                  policy=config.eviction, few_segments=True, changes=changes)
     try:
         for name, value in config.set.items():
             store.set(name, value)
         _set_weights(store, config)
         for tenant, percent in config.shares.items():
             store.set_share(tenant_name(tenant), percent)
+        _set_budget(store, config)
     except BaseException:
         store.close()
         raise

@@ -62,7 +62,7 @@ _CLASSES: dict[int, type[WeirError]] = {
 
 def words() -> str:
     """Returns the library's sentence about the last error of this thread."""
-    return ffi.string(lib.weir_error()).decode("utf-8", "replace")
+    return str(ffi.string(lib.weir_error()).decode("utf-8", "replace"))
 
 
 def make(code: int, text: str, key: bool = False) -> WeirError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from . import errors
 from ._weir import ffi, lib
@@ -28,7 +28,8 @@ Value = Union[Buffer, Sequence[Buffer]]
 PUT, GET, EXISTS = lib.WEIR_FUTURE_PUT, lib.WEIR_FUTURE_GET, lib.WEIR_FUTURE_EXISTS
 LEASE, DELETE, SYNC = lib.WEIR_FUTURE_LEASE, lib.WEIR_FUTURE_DELETE, lib.WEIR_FUTURE_SYNC
 DURABLE, IF_ABSENT = lib.WEIR_FUTURE_DURABLE, lib.WEIR_FUTURE_IF_ABSENT
-EXACT = lib.WEIR_FUTURE_EXACT
+EXACT, DROP_DAMAGED = lib.WEIR_FUTURE_EXACT, lib.WEIR_FUTURE_DROP_DAMAGED
+KEEP_LEASE = lib.WEIR_FUTURE_KEEP_LEASE
 _WAIT_PART_NS = 100_000_000  # so that a wait notices that its futures were closed
 
 
@@ -43,7 +44,7 @@ class Result(NamedTuple):
     leading: int            # exists, lease: keys from the first on that are all there
     words: str              # about the first error; "" if there is none
     seconds: float          # from submit to end
-    user: object            # what the submit was given
+    user: Any               # what the submit was given
 
 
 class Values:
@@ -55,8 +56,9 @@ class Values:
 
     def set(self, into: ffi.CData, value: Value) -> int:
         """Sets ``buf``, or ``iov`` and ``nr_iov``, of INTO, and returns the bytes of VALUE."""
-        if isinstance(value, Memory) or not isinstance(value, (list, tuple)):
-            into.buf, length = self._memory(value)
+        if isinstance(value, (Memory, bytes, bytearray, memoryview)) or \
+                not isinstance(value, (list, tuple)):
+            into.buf, length = self._memory(value)  # type: ignore[arg-type]  # a buffer
             return length
         iov = ffi.new("struct iovec[]", max(1, len(value)))
         for piece, part in zip(iov, value):
@@ -141,9 +143,10 @@ class Futures:
         errors.check(code)
         return int(out[0])
 
-    def take(self) -> Result | None:
-        """Returns the future that ended first, or None."""
-        raw = self._call(lib.weir_futures_take)
+    def take(self, number: int | None = None) -> Result | None:
+        """Returns the future that ended first, or the one with NUMBER; None: there is none."""
+        raw = self._call(lib.weir_futures_take) if number is None else \
+            self._call(lib.weir_futures_take_id, number)
         if raw == ffi.NULL:
             return None
         user, _ = self._kept.pop(int(ffi.cast("uintptr_t", raw.user)))
@@ -159,12 +162,21 @@ class Futures:
             return ""
         at = next(i for i in range(raw.n) if raw.results[i])
         text = ffi.new("char[512]")
-        return ffi.string(lib.weir_future_strerror(raw, at, text, 512)).decode("utf-8", "replace")
+        words = ffi.string(lib.weir_future_strerror(raw, at, text, 512))
+        return str(words.decode("utf-8", "replace"))
 
     def take_all(self) -> Iterator[Result]:
         """Yields the futures that have ended."""
         while (result := self.take()) is not None:
             yield result
+
+    def drain(self) -> list[Result]:
+        """Waits until all that was submitted has ended, and takes all of it."""
+        done: list[Result] = []
+        while (stats := self.stats())["pending"] or stats["ended"]:
+            self.wait(_WAIT_PART_NS)
+            done.extend(self.take_all())
+        return done
 
     def wait(self, timeout_ns: int = 2**64 - 1) -> bool:
         """Waits until a future has ended; False: not within TIMEOUT_NS. A close ends the wait with

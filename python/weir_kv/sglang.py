@@ -52,7 +52,7 @@ def _path(path: str, storage_config: Any) -> str:
     return path
 
 
-class HiCache(HiCacheStorage):  # type: ignore[misc]
+class HiCache(HiCacheStorage):
     """Pages of the host's pool in a store. Three threads of SGLang call at the same time."""
 
     def __init__(self, storage_config: Any, kwargs: Any = None) -> None:
@@ -132,21 +132,14 @@ class HiCache(HiCacheStorage):  # type: ignore[misc]
     def batch_get_v1(self, keys: list[str], host_indices: Any, extra_info: Any = None) \
             -> list[bool]:
         """Reads pages into the host's pool. A damaged one is dropped, and false."""
-        done = self._run(lib.WEIR_STORE_GET, keys, host_indices)
-        damaged = [key for key, (code, _, _) in zip(keys, done) if code == -errno.EBADMSG]
+        done = self._run(lib.WEIR_STORE_GET, keys, host_indices, lib.WEIR_GET_DROP_DAMAGED)
+        damaged = [code for code, _, _ in done if code == -errno.EBADMSG]
         with self._lock:
             self._counts["load_bytes"] += sum(length for code, length, _ in done if not code)
             self._counts["damaged"] += len(damaged)
         if damaged:
             self._log.warning("%d damaged pages, which are dropped", len(damaged))
-            self._drop(self._names(damaged))
         return [not code for code, _, _ in done]
-
-    def _drop(self, names: list[bytes]) -> None:
-        try:
-            self._store.delete_many(names)
-        except errors.WeirError as e:
-            self._log.error("%d damaged pages stay: %s", len(names), e)
 
     def batch_set_v1(self, keys: list[str], host_indices: Any, extra_info: Any = None) \
             -> list[bool]:
@@ -186,7 +179,8 @@ class HiCache(HiCacheStorage):  # type: ignore[misc]
                 raise ValueError("a get needs a contiguous tensor to read into")
             memory = Memory(target_location.data_ptr(),
                             target_location.numel() * target_location.element_size())
-            self._store.get_into(self._names([key])[0], memory, exact=True)
+            self._store.get_into(self._names([key])[0], memory, exact=True,
+                                 drop_damaged=True)
             return target_location
         except errors.KeyNotFound:
             return None

@@ -2,6 +2,7 @@
 """A store: keys and values on a file, a block device, or several of them."""
 from __future__ import annotations
 
+import builtins
 import errno
 import time
 import uuid
@@ -13,13 +14,14 @@ from typing import Union
 
 from . import errors, units
 from ._weir import ffi, lib
-from .futures import Buffer, Futures, Value, Values
+from .futures import Buffer, Futures, Memory, Value, Values
 from .handle import Handle
 
 Key = Union[bytes, str]
 Path = Union[str, "PathLike[str]"]
 _FORMATS = ("never", "if-empty", "force")
 _POLICIES = {None: 0, "clock": 1, "fifo": 2}
+_STATES = {0: "good", 1: "stopped", 2: "missing", 3: "failing"}
 _REASONS = {0: "unknown", 1: "evicted", 2: "deleted", 3: "damaged", 4: "refused",
             5: "out-of-use"}
 
@@ -74,7 +76,7 @@ def _fields(raw: ffi.CData) -> dict[str, object]:
     return out
 
 
-@ffi.def_extern(error=-errno.EIO)  # type: ignore[misc]
+@ffi.def_extern(error=-errno.EIO)  # type: ignore[untyped-decorator]
 def weir_py_entry(entry: ffi.CData, user: ffi.CData) -> int:
     key = bytes(ffi.buffer(entry.key, entry.key_len))
     ffi.from_handle(user).append(Entry(key, entry.value_len, entry.stream, entry.sequence))
@@ -108,12 +110,39 @@ def _choice(what: str, value: str | None, valid: dict[str | None, int]) -> int:
     return valid[value]
 
 
+class Changes:
+    """The list of the keys that left a store. Any thread may take."""
+
+    _PART = 1024
+
+    def __init__(self, opts: ffi.CData) -> None:
+        out = ffi.new("struct weir_changes **")
+        errors.check(lib.weir_changes_open(out, opts, 0))
+        self._call = Handle(out[0], "the list of changes")
+
+    def take(self) -> tuple[list[tuple[bytes, str]], int]:
+        """Returns hash and reason of each change, the oldest first, and how many had no room."""
+        notes = ffi.new("struct weir_changes_note[]", self._PART)
+        lost, taken, n, more = ffi.new("uint64_t *"), [], self._PART, 0
+        while n == self._PART:
+            n = self._call(lib.weir_changes_take, notes, self._PART, lost)
+            more += lost[0]
+            taken += [(bytes(ffi.buffer(notes[i].hash)), _REASONS[notes[i].reason])
+                      for i in range(n)]
+        return taken, more
+
+    def close(self) -> None:
+        """Frees the list. The store was closed, or was not opened."""
+        lib.weir_changes_close(self._call.take())
+
+
 class Store:
     """An open store. Any thread may use it; the interpreter's lock is released during I/O.
 
     ``path`` is a file, a block device, an NVMe character device, or a list of them. ``format`` says
     what to do where there is no store: ``"never"`` raises, ``"if-empty"`` makes one of ``size``
     (with ``max_value``) where nothing is, ``"force"`` makes a new and empty one in any case.
+    ``changes`` keeps a list of the keys that leave, for :meth:`take_changes`.
     """
 
     def __init__(self, path: Path | Sequence[Path], *, format: str = "never",
@@ -122,7 +151,8 @@ class Store:
                  policy: str | None = None, placement: str | None = None,
                  read_only: bool = False, wait: int | float | str = 0, salvage: bool = False,
                  degraded: bool = False, control: bool | None = None,
-                 scrub: int | str = 0, depth: int = 0, few_segments: bool = False) -> None:
+                 scrub: int | str = 0, depth: int = 0, few_segments: bool = False,
+                 changes: bool = False) -> None:
         if format not in _FORMATS:
             raise ValueError(f"format: {format!r} is not one of {', '.join(_FORMATS)}")
         self._futures: weakref.WeakSet[Futures] = weakref.WeakSet()
@@ -141,11 +171,22 @@ class Store:
         opts.control = {None: 0, True: 1, False: 2}[control]
         opts.lock_wait_ns, opts.depth = units.time_ns(wait, "wait"), depth
         opts.scrub_bytes_per_second = units.size(scrub, "scrub")
-        made = {"size": size, "max_value": max_value, "policy": policy,
-                "placement": placement, "few_segments": few_segments}
+        made: dict[str, object] = {"size": size, "max_value": max_value, "policy": policy,
+                                   "placement": placement, "few_segments": few_segments}
         if format == "force":
             format_store(path, force=True, **made)  # type: ignore[arg-type]
-        self._open(opts, format == "if-empty", path, made)
+        self._changes = Changes(opts) if changes else None
+        try:
+            self._open(opts, format == "if-empty", path, made)
+        except BaseException:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        """Frees what the C store used, which is closed."""
+        if self._changes:
+            self._changes.close()
+        self._registered.clear()
 
     def _open(self, opts: ffi.CData, make: bool, path: Path | Sequence[Path],
               made: dict[str, object]) -> None:
@@ -185,9 +226,13 @@ class Store:
                 continue  # it was replaced by a longer one meanwhile
         raise errors.KeyNotFound(errno.ENOENT, f"{self.path}: no such key")
 
-    def get_into(self, key: Key, into: Value, *, exact: bool = False) -> int:
-        """Reads the value into a buffer, or into a list of them, and returns its length."""
-        code, length, text = self.run(lib.WEIR_STORE_GET, [_key(key)], [into], exact=exact)[0]
+    def get_into(self, key: Key, into: Value, *, exact: bool = False,
+                 drop_damaged: bool = False) -> int:
+        """Reads the value into a buffer, or into a list of them, and returns its length. With
+        DROP_DAMAGED a value that does not verify is dropped before this raises."""
+        flags = lib.WEIR_GET_DROP_DAMAGED if drop_damaged else 0
+        code, length, text = self.run(lib.WEIR_STORE_GET, [_key(key)], [into], flags,
+                                      exact=exact)[0]
         if code:
             raise errors.make(code, text, key=True)
         return length
@@ -390,19 +435,67 @@ class Store:
         facts["reason"] = _REASONS.get(raw.reason, str(raw.reason))
         return facts
 
+    def hash(self, key: Key) -> bytes:
+        """Returns the 16 bytes by which this store knows KEY, as in :meth:`take_changes`."""
+        raw, out = _key(key), ffi.new("uint64_t[2]")
+        errors.check(self.call(lib.weir_store_hash, raw, len(raw), out))
+        return bytes(ffi.buffer(out))
+
+    def take_changes(self) -> tuple[Sequence[tuple[bytes, str]], int]:
+        """Returns the hash of each key that left since the last call, with the reason, and how many
+        there was no room for. A store that was opened without ``changes`` notes none."""
+        return self._changes.take() if self._changes else ([], 0)
+
+    def set_write_budget(self, bytes_per_day: int | str) -> None:
+        """Sets how many bytes the store may write in a day, for good; 0: as many as it likes. A put
+        beyond it fails with EDQUOT."""
+        errors.check(self.call(lib.weir_store_set_write_budget,
+                               units.size(bytes_per_day, "write budget")))
+
+    def devices(self) -> Sequence[dict[str, object]]:
+        """Returns facts about each device: path, state (``good``, ``stopped``, ``missing``,
+        ``failing``), why, and how many of its ios failed."""
+        out: builtins.list[dict[str, object]] = []
+        device = _sized("weir_store_device")
+        while self.call(lib.weir_store_get_device, len(out), device) == 0:
+            facts = _fields(device)
+            out.append({"path": facts["path"], "state": _STATES[device.state], "why": facts["why"],
+                        "failed_ios": facts["failed_ios"]})
+            device = _sized("weir_store_device")
+        return out
+
     def register(self, buffer: Buffer) -> None:
-        """Registers memory with the engine, so that I/O in it needs no pinning each time."""
-        view = ffi.from_buffer("char[]", buffer, require_writable=True)
-        for queue in self._queues():
-            errors.check(lib.weir_queue_register(queue, view, len(view)))
+        """Registers memory with the engine, so that I/O in it needs no pinning each time. It must
+        stay mapped until the store was closed; a :class:`Memory` is the caller's to keep."""
+        if isinstance(buffer, Memory):
+            view, length = ffi.cast("char *", buffer.address), buffer.length
+        else:
+            view = ffi.from_buffer("char[]", buffer, require_writable=True)
+            length = len(view)
         self._registered.append(view)  # alive until the store is closed
+        for queue in self._queues():
+            errors.check(lib.weir_queue_register(queue, view, length))
+
+    def registered(self) -> Sequence[dict[str, object]]:
+        """Returns what became of registered memory on each queue: ``length``, ``pieces``,
+        ``lanes_registered``, ``lanes_pending``, ``lanes_failed`` and the ``reason``."""
+        out: builtins.list[dict[str, object]] = []
+        for queue in self._queues():
+            number, raw = 0, _sized("weir_buffer")
+            while lib.weir_queue_get_buffer(queue, number, raw) == 0:
+                facts = _fields(raw)
+                facts["reason"] = ffi.string(raw.reason).decode("utf-8", "replace")
+                out.append(facts)
+                number += 1
+        return out
 
     def close(self) -> None:
         """Waits for all operations, flushes, and closes. Closing again does nothing."""
         for futures in list(self._futures):
             futures.close()
-        errors.check(lib.weir_store_close(self.call.take()))
-        self._registered.clear()
+        code = lib.weir_store_close(self.call.take())
+        self._forget()
+        errors.check(code)
 
     def __enter__(self) -> Store:
         return self

@@ -19,7 +19,8 @@ from vllm.v1.kv_offload.tiering.base import JobResult, SecondaryTierManager
 
 from . import _vllm_keys, config, errors
 from ._weir import ffi, lib
-from .futures import DELETE, DURABLE, EXACT, GET, IF_ABSENT, PUT, Futures, Result
+from .futures import (DELETE, DROP_DAMAGED, DURABLE, EXACT, GET, IF_ABSENT, PUT, Futures,
+                      Result)
 from .store import Store
 
 _MISSES_MAX = 65536  # keys whose load failed, and that are not dropped from the store yet
@@ -86,10 +87,10 @@ class _Asker:
         raw = ffi.from_buffer(key)
         self._key.key, self._key.key_len = raw, len(key)
         code = self._store.call(lib.weir_store_lease, self._key, 1, 0, self._length, ffi.NULL)
-        return code == 0 and self._length[0] != 0
+        return bool(code == 0 and self._length[0] != 0)
 
 
-class Tier(SecondaryTierManager):  # type: ignore[misc]
+class Tier(SecondaryTierManager):
     """A store as a tier. All calls come from the scheduler's thread, and none of them waits for the
     drive but ``drain_jobs()`` and ``shutdown()``."""
 
@@ -110,7 +111,7 @@ class Tier(SecondaryTierManager):  # type: ignore[misc]
         self._log = config.logger(self._config, "vllm")
         self._digest = digest_of(offloading_spec, self._config.namespace)
         self._flags = IF_ABSENT | (DURABLE if self._config.durability == "durable" else 0)
-        self._chunk = primary_kv_view.strides[0]
+        self._chunk = primary_kv_view.strides[0]  # type: ignore[index]  # it has two dimensions
         self._arena = primary_kv_view.cast("B")
         self._store = config.open_store(self._config)
         self._futures = Futures(self._store)
@@ -167,7 +168,8 @@ class Tier(SecondaryTierManager):  # type: ignore[misc]
 
     def submit_load(self, job_metadata: Any) -> None:
         """Loads the chunks into the arena."""
-        self._submit(job_metadata, GET, EXACT, self._stream(job_metadata.req_context))
+        self._submit(job_metadata, GET, EXACT | DROP_DAMAGED,
+                     self._stream(job_metadata.req_context))
 
     def _note_misses(self, names: Iterable[bytes]) -> None:
         for name in names:
@@ -184,10 +186,13 @@ class Tier(SecondaryTierManager):  # type: ignore[misc]
             self._counts["damaged"] += result.results.count(-errno.EBADMSG)
             self._log.warning("%d of %d chunks were not loaded: %s", len(failed), len(keys),
                               result.words)
-            # vLLM asks for a failed key for ever if it is a hit again, so it is dropped; until that
-            # has ended it counts as a miss.
+            # vLLM asks for a failed key for ever if it is a hit again, so it counts as a miss. What
+            # the get has not dropped by itself is dropped here.
             self._note_misses(failed)
-            self._futures.submit(DELETE, failed, user=failed)
+            stay = [self._name(key) for key, code in zip(keys, result.results)
+                    if code not in (0, -errno.ENOENT, -errno.EBADMSG)]
+            if stay:
+                self._futures.submit(DELETE, stay, user=stay)
         return JobResult(job_id=job_id, success=not failed,
                          successful_keys=tuple(good) if failed and good else None,
                          transfer_time=result.seconds, transfer_bytes=len(good) * self._chunk)
@@ -209,11 +214,11 @@ class Tier(SecondaryTierManager):  # type: ignore[misc]
     def _collect(self) -> None:
         for result in self._futures.take_all():
             if result.kind == DELETE:
-                for name, code in zip(result.user, result.results):  # type: ignore[call-overload]
+                for name, code in zip(result.user, result.results):
                     if code in (0, -errno.ENOENT):
                         self._misses.pop(name, None)
                 continue
-            job_id, keys = result.user  # type: ignore[misc]
+            job_id, keys = result.user
             ended = self._loaded if result.kind == GET else self._stored
             self._finished.append(ended(result, job_id, keys))
 
