@@ -14,6 +14,7 @@
 #include <weir/fsck.h>
 #include <weir/future.h>
 #include <weir/io.h>
+#include <weir/metrics.h>
 #include <weir/pin.h>
 #include <weir/queue.h>
 #include <weir/sched.h>

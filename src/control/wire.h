@@ -32,6 +32,7 @@ enum control_kind {
 	CONTROL_LIST = 10,   /* a prefix -> struct control_entry and a key, again and again */
 	CONTROL_DEVICE = 11, /* uint32_t: its number -> struct weir_store_device, and its strings */
 	CONTROL_DEVICE_STATS = 12, /* uint32_t: its number -> struct weir_store_stats */
+	CONTROL_METRICS = 13,	   /* uint32_t: enum weir_metrics_format -> the text, in frames */
 	CONTROL_DATA = 100,
 	CONTROL_END = 101,
 };

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/opts.h"
 #include "queue/lane/lane.h"
+#include "queue/stats.h"
 
 static uint64_t stats_get(const uint64_t *counter)
 {
@@ -35,6 +37,32 @@ static void stats_add(struct weir_queue_stats *sum, const struct lane_stats *s)
 	sum->sleeps += stats_get(&s->sleeps);
 	sum->wakeups += stats_get(&s->wakeups);
 	sum->retried_merges += stats_get(&s->retried_merges);
+}
+
+void stats_hists(const struct weir_queue *q, enum weir_op op, struct hist *wait,
+		 struct hist *device)
+{
+	CHECK(op < WEIR_OP_COUNT);
+	for (uint32_t i = 0; i < q->nr_lanes; i++) {
+		hist_merge(wait, &q->lanes[i].stats->op[op].wait);
+		hist_merge(device, &q->lanes[i].stats->op[op].device);
+	}
+}
+
+bool stats_targets(const struct weir_queue *q, struct stats_target *out)
+{
+	*out = (struct stats_target){ 0 };
+	if (!__atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE)->read_target)
+		return false;
+	for (uint32_t i = 0; i < q->nr_lanes; i++) {
+		const struct lane_stats *s = q->lanes[i].stats;
+		uint64_t ns = stats_get(&s->read_target_ns);
+
+		out->ns = ns > out->ns ? ns : out->ns;
+		out->reads_in += stats_get(&s->reads_in_target);
+		out->reads_over += stats_get(&s->reads_over_target);
+	}
+	return true;
 }
 
 static void stats_summarize(struct weir_queue *q, enum weir_op op, struct hist *hist,

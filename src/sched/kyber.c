@@ -448,6 +448,11 @@ static int64_t kyber_get(struct sched *s, unsigned tunable)
 	}
 }
 
+static uint64_t kyber_read_target(struct sched *s)
+{
+	return ((struct kyber *)s)->domain[KYBER_READ].target_ns;
+}
+
 const struct sched_ops sched_kyber = {
 	.name = "kyber",
 	.summary = "target latencies, held by tokens for each kind of operation: for fast SSDs",
@@ -466,6 +471,7 @@ const struct sched_ops sched_kyber = {
 	.has_work = kyber_has_work,
 	.next_wakeup = kyber_next_wakeup,
 	.tick = kyber_tick,
+	.read_target = kyber_read_target,
 	.set = kyber_set,
 	.get = kyber_get,
 };

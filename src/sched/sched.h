@@ -209,6 +209,12 @@ struct sched_ops {
 	 */
 	void (*tick)(struct sched *s, uint64_t now);
 
+	/*
+	 * Returns the latency that reads are meant to keep, from submission to completion, in ns;
+	 * 0: none now. NULL: the scheduler has no such target.
+	 */
+	uint64_t (*read_target)(struct sched *s);
+
 	/* the value is in range already */
 	int (*set)(struct sched *s, unsigned tunable, int64_t value);
 	int64_t (*get)(struct sched *s, unsigned tunable);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <weir/metrics.h>
 #include <weir/tenant.h>
 
 #include "base/clock.h"
@@ -242,6 +243,23 @@ static int answer_send_value(struct control_conn *conn, const uint8_t *value, si
 	return err ? err : control_end(conn, 0);
 }
 
+static int answer_metrics(struct weir_store *s, struct control_conn *conn,
+			  const struct control_request *r)
+{
+	uint32_t format = 0;
+	size_t length = 0;
+	char *text = NULL;
+	int err = answer_number(r, &format);
+
+	if (!err)
+		err = weir_store_metrics(s, (enum weir_metrics_format)format, &text, &length);
+	if (err)
+		return control_end(conn, err);
+	err = answer_send_value(conn, (const uint8_t *)text, length);
+	weir_metrics_free(text);
+	return err;
+}
+
 /* Gets the value, of LENGTH bytes, into memory, and sends it. Returns -EMSGSIZE if it has become
  * longer; *LENGTH is the new one. */
 static int answer_get_value(struct weir_store *s, struct control_conn *conn,
@@ -371,6 +389,8 @@ static int answer_request(void *user, struct control_conn *conn, const struct co
 		return answer_device(s, conn, r);
 	case CONTROL_DEVICE_STATS:
 		return answer_device_stats(s, conn, r);
+	case CONTROL_METRICS:
+		return answer_metrics(s, conn, r);
 	case CONTROL_WHY:
 		return answer_why(s, conn, r);
 	case CONTROL_EXISTS:

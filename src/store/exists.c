@@ -29,6 +29,32 @@ int exists_try_again(void)
 			 "does not run: try again");
 }
 
+/* Returns why KEY is not there: an enum weir_leave or 0. */
+static uint32_t exists_reason(struct weir_store *s, const struct weir_store_key *key)
+{
+	const struct weir_store *part;
+	uint64_t hash[2];
+
+	checksum_identity(&s->io.key, key->key, key->key_len, hash);
+	part = parts_of_hash(s, hash);
+	return part ? logs_reason(part->logs, hash) : 0;
+}
+
+void exists_count(struct weir_store *s, const struct weir_store_key *keys, size_t n,
+		  const uint64_t *lengths)
+{
+	uint64_t misses = 0;
+	size_t first = n;
+
+	for (size_t i = n; i-- > 0;)
+		if (!lengths[i]) {
+			misses++;
+			first = i;
+		}
+	/* What comes behind the first gap is of no use to a cache, whatever the reason. */
+	tally_lookup(&s->io.tally, n - misses, misses, misses ? exists_reason(s, &keys[first]) : 0);
+}
+
 /* The state of a call. */
 struct exists {
 	struct weir_store *s;
@@ -82,6 +108,8 @@ int weir_store_exists_many(struct weir_store *s, const struct weir_store_key *ke
 	for (at = 0; at < n && !err; at += EXISTS_GROUP)
 		err = exists_group(&x, keys + at, n - at < EXISTS_GROUP ? n - at : EXISTS_GROUP,
 				   lengths + at);
+	if (!err)
+		exists_count(s, keys, n, lengths);
 	if (!err && leading)
 		*leading = x.leading;
 	return err;

@@ -120,6 +120,8 @@ int weir_store_lease(struct weir_store *s, const struct weir_store_key *keys, si
 		count = n - at < PIN_GROUP ? n - at : PIN_GROUP;
 		err = pin_words(pin_lease_group(s, keys + at, count, &calls, lengths + at), "");
 	}
+	if (!err)
+		exists_count(s, keys, n, lengths);
 	if (!err && leading)
 		*leading = calls.call.leading;
 	return err;

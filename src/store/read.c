@@ -66,6 +66,7 @@ static int read_begin(struct weir_store *s, struct weir_store_op *op,
 	req->done = read_done;
 	if (op->deadline_ns)
 		LIST_INSERT_HEAD(&s->reads.timed, req, link);
+	op_priv(op)->log = logs_stream_of(req->seg);
 	logs_pin(req->seg);
 	/* The segment is pinned now, so the lease has done its work. */
 	if (value->flags & INDEX_PINNED && !(op->flags & WEIR_GET_KEEP_LEASE))
@@ -104,6 +105,7 @@ void read_get(struct weir_store *s, struct weir_store_op *op)
 	int err;
 
 	if (!logs_find(s->logs, op_priv(op)->hash, &value)) {
+		tally_miss(&s->io.tally, logs_reason(s->logs, op_priv(op)->hash));
 		op_end(&s->io, op, -ENOENT);
 		return;
 	}

@@ -127,6 +127,9 @@ void deadline_stop(struct weir_store *s);
 int exists_check_keys(const struct weir_store_key *keys, size_t n);
 /* Sets weir_error() for -EAGAIN, and returns it. */
 int exists_try_again(void);
+/* Counts a call that has looked up N keys and found values of LENGTHS, 0 for a miss. */
+void exists_count(struct weir_store *s, const struct weir_store_key *keys, size_t n,
+		  const uint64_t *lengths);
 
 /* budget.c */
 /* Returns true if the superblock should be told what was spent of the write budget. */

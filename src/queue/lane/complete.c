@@ -48,6 +48,23 @@ static void complete_request(struct lane *lane, struct request *rq, int result, 
 		complete_tag(lane, rq);
 }
 
+/* Notes whether RQ, a read that has ended, kept the latency that the scheduler aims at. */
+static void complete_judge(struct lane *lane, const struct request *rq)
+{
+	struct sched *s = lane->sched;
+	struct lane_stats *stats = lane->stats;
+	uint64_t target = s->ops->read_target(s);
+
+	__atomic_store_n(&stats->read_target_ns, target, __ATOMIC_RELAXED);
+	if (!target)
+		return;
+	/* The two times were read by different threads, so the difference may be negative. */
+	if (lane->now > rq->submit_ns && lane->now - rq->submit_ns > target)
+		hist_add(&stats->reads_over_target, 1);
+	else
+		hist_add(&stats->reads_in_target, 1);
+}
+
 void complete_cmd(void *owner, struct weir_cmd *cmd)
 {
 	struct lane *lane = owner;
@@ -64,6 +81,8 @@ void complete_cmd(void *owner, struct weir_cmd *cmd)
 		hist_add(&lane->stats->resubmits, cmd->resubmits);
 	hist_record(&lane->stats->op[cmd->op].device,
 		    lane->now > rq->rq.io_start_ns ? lane->now - rq->rq.io_start_ns : 0);
+	if (cmd->op == WEIR_OP_READ && s->ops->read_target)
+		complete_judge(lane, rq);
 	if (rq->scheduled) {
 		if (s->ops->completed)
 			s->ops->completed(s, &rq->rq, lane->now);

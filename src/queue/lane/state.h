@@ -94,6 +94,9 @@ struct lane_stats {
 	uint64_t back_merges, front_merges, discard_merges, request_merges;
 	uint64_t requests, splits, bounced, registered, register_failures, tag_waits, requeues;
 	uint64_t resubmits, batches, sleeps, wakeups, retried_merges;
+	/* The latency that the scheduler wants reads to keep, ns, when the last read ended (0:
+	 * none), and the requests for reads that kept it, or took longer. */
+	uint64_t read_target_ns, reads_in_target, reads_over_target;
 };
 
 /* As struct lane_stats, of the writes by one placement id. */

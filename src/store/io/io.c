@@ -29,4 +29,5 @@ void io_free(struct store_io *io)
 {
 	CHECK(!io->superjob.buf);
 	bufpool_free(&io->pool);
+	tally_free(&io->tally);
 }

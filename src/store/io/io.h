@@ -30,6 +30,7 @@
 #include "store/io/superjob.h"
 #include "store/io/superpick.h"
 #include "store/io/syncio.h"
+#include "store/io/tally.h"
 #include "store/io/urgency.h"
 #include "store/io/wear.h"
 #include "store/io/words.h"
@@ -69,6 +70,7 @@ struct store_io {
 	uint64_t begun;	 /* operations since the store was opened */
 	uint64_t ios;
 	struct io_counts counts;
+	struct tally tally;
 };
 
 /* Initializes IO, whose device and queue are set. There is no superblock yet. */

@@ -11,22 +11,40 @@
 #include "base/done.h"
 #include "store/io/io.h"
 
-static void op_count(struct io_counts *counts, const struct weir_store_op *op, int result)
+static void op_count_put(struct store_io *io, const struct weir_store_op *op, int result)
+{
+	uint64_t ns = clock_now() - op_priv(op)->start_ns;
+	struct io_counts *counts = &io->counts;
+
+	counts->puts += !result;
+	counts->put_bytes += result ? 0 : op->value_len;
+	hist_record(&counts->put_hist, ns);
+	tally_put(&io->tally, op_priv(op)->log, op->value_len, ns, result);
+}
+
+static void op_count_get(struct store_io *io, const struct weir_store_op *op, int result)
+{
+	uint64_t ns = clock_now() - op_priv(op)->start_ns;
+	struct io_counts *counts = &io->counts;
+
+	counts->gets++;
+	counts->hits += !result;
+	counts->get_bytes += result ? 0 : op->value_len;
+	hist_record(&counts->get_hist, ns);
+	tally_get(&io->tally, op_priv(op)->log, op->value_len, ns, result);
+}
+
+static void op_count(struct store_io *io, const struct weir_store_op *op, int result)
 {
 	switch (op->kind) {
 	case WEIR_STORE_PUT:
-		counts->puts += !result;
-		counts->put_bytes += result ? 0 : op->value_len;
-		hist_record(&counts->put_hist, clock_now() - op_priv(op)->start_ns);
+		op_count_put(io, op, result);
 		break;
 	case WEIR_STORE_GET:
-		counts->gets++;
-		counts->hits += !result;
-		counts->get_bytes += result ? 0 : op->value_len;
-		hist_record(&counts->get_hist, clock_now() - op_priv(op)->start_ns);
+		op_count_get(io, op, result);
 		break;
 	case WEIR_STORE_DELETE:
-		counts->deletes += !result && !(op->flags & OP_DAMAGED);
+		io->counts.deletes += !result && !(op->flags & OP_DAMAGED);
 		break;
 	default:
 		break;
@@ -53,7 +71,7 @@ void op_end(struct store_io *io, struct weir_store_op *op, int result)
 
 	CHECK(io->ops > 0);
 	CHECK(!done_is_idle(state) && !done_is_finished(state));
-	op_count(&io->counts, op, result);
+	op_count(io, op, result);
 	io->counts.failed += op_failed(op, result);
 	if (result)
 		words_note(io, op, result);

@@ -48,6 +48,12 @@ struct segment *logs_segment_of(const struct logs *ls, const struct index_value 
 	return &ls->segs.all[n];
 }
 
+uint32_t logs_stream_of(const struct segment *seg)
+{
+	CHECK(seg->log);
+	return seg->log->stream;
+}
+
 struct log *entries_log(const struct logs *ls, const uint64_t hash[2])
 {
 	struct index_value value;

@@ -2,15 +2,16 @@
 /*
  * leave.c - remembers which keys left the store and why, and tells the program.
  *
- * This file owns struct leave and runs on the loop's thread. The table is made when the store is
- * opened and never grows, so that a note cannot fail.
+ * This file owns struct leave and runs on the loop's thread; other threads may look a key up at the
+ * same time. The table is made when the store is opened and never grows, so that a note cannot
+ * fail.
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/hist.h"
 #include "store/log/logs.h"
 
 #define LEAVE_MS 1000000ull /* nanoseconds */
@@ -47,9 +48,15 @@ static struct leave_ghost *leave_bucket(const struct leave *leave, const uint64_
 	return &leave->ghosts[(hash[1] & (leave->buckets - 1)) * LEAVE_BUCKET];
 }
 
+static uint64_t leave_load(const uint64_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
 static bool leave_is(const struct leave_ghost *g, const uint64_t hash[2])
 {
-	return g->when && g->hash[0] == hash[0] && g->hash[1] == hash[1];
+	return leave_load(&g->when) && leave_load(&g->hash[0]) == hash[0] &&
+	       leave_load(&g->hash[1]) == hash[1];
 }
 
 /* Returns the place for HASH: its own if it has left before, or that of the oldest ghost. */
@@ -72,8 +79,9 @@ static void leave_remember(const struct leave *leave, const uint64_t hash[2],
 {
 	struct leave_ghost *g = leave_place(leave, hash);
 
-	memcpy(g->hash, hash, sizeof(g->hash));
-	g->when = clock_wall() / LEAVE_MS << 8 | reason;
+	__atomic_store_n(&g->hash[0], hash[0], __ATOMIC_RELAXED);
+	__atomic_store_n(&g->hash[1], hash[1], __ATOMIC_RELAXED);
+	__atomic_store_n(&g->when, clock_wall() / LEAVE_MS << 8 | reason, __ATOMIC_RELAXED);
 }
 
 void leave_note(struct logs *ls, const uint64_t hash[2], const void *key, uint32_t key_len,
@@ -89,6 +97,7 @@ void leave_note(struct logs *ls, const uint64_t hash[2], const void *key, uint32
 	CHECK(reason >= WEIR_LEAVE_EVICTED && reason <= WEIR_LEAVE_OUT_OF_USE);
 	CHECK(!key == !key_len);
 	leave->noted++;
+	hist_add(&leave->reasons[reason], 1);
 	if (leave->ghosts)
 		leave_remember(leave, hash, reason);
 	if (leave->changed)
@@ -105,16 +114,31 @@ void leave_note_refused(struct logs *ls, const uint64_t hash[2])
 uint32_t leave_find(const struct logs *ls, const uint64_t hash[2], uint64_t *time_ns)
 {
 	const struct leave_ghost *g = ls->leave.ghosts ? leave_bucket(&ls->leave, hash) : NULL;
+	uint64_t when;
 	uint32_t n;
 
 	for (n = 0; g && n < LEAVE_BUCKET; n++) {
 		if (!leave_is(&g[n], hash))
 			continue;
-		*time_ns = (g[n].when >> 8) * LEAVE_MS;
-		return g[n].when & 0xff;
+		when = leave_load(&g[n].when);
+		*time_ns = (when >> 8) * LEAVE_MS;
+		return when & 0xff;
 	}
 	*time_ns = 0;
 	return 0;
+}
+
+uint32_t logs_reason(const struct logs *ls, const uint64_t hash[2])
+{
+	uint64_t when;
+
+	return leave_find(ls, hash, &when);
+}
+
+void logs_count_left(const struct logs *ls, uint64_t left[WEIR_LEAVE_OUT_OF_USE + 1])
+{
+	for (uint32_t n = 0; n <= WEIR_LEAVE_OUT_OF_USE; n++)
+		left[n] = leave_load(&ls->leave.reasons[n]);
 }
 
 uint64_t leave_bytes(const struct logs *ls)

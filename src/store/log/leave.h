@@ -19,16 +19,17 @@
 
 struct logs;
 
-/* A key that left; 24 bytes. */
+/* A key that left; 24 bytes. Its words are atomics, so that any thread can look it up. */
 struct leave_ghost {
 	uint64_t hash[2];
 	uint64_t when; /* milliseconds of CLOCK_REALTIME << 8 | enum weir_leave; 0: no ghost */
 };
 
 struct leave {
-	struct leave_ghost *ghosts; /* NULL: none are remembered */
-	uint32_t buckets;	    /* a power of two */
-	uint64_t noted;		    /* keys that left since the store was opened */
+	struct leave_ghost *ghosts;		     /* NULL: none are remembered */
+	uint32_t buckets;			     /* a power of two */
+	uint64_t noted;				     /* keys that left since the store was opened */
+	uint64_t reasons[WEIR_LEAVE_OUT_OF_USE + 1]; /* of these, by enum weir_leave; atomic */
 	void (*changed)(void *user, const struct weir_store_change *change);
 	void *user;
 };
@@ -43,8 +44,8 @@ void leave_note(struct logs *ls, const uint64_t hash[2], const void *key, uint32
 		enum weir_leave reason);
 /* Notes that a put of the key with HASH, which is not there, was not admitted. */
 void leave_note_refused(struct logs *ls, const uint64_t hash[2]);
-/* Finds the ghost of HASH. Returns the reason, and the time of CLOCK_REALTIME in *TIME_NS; 0: the
- * table does not know it. */
+/* Finds the ghost of HASH. Any thread. Returns the reason, and the time of CLOCK_REALTIME in
+ * *TIME_NS; 0: the table does not know it. */
 uint32_t leave_find(const struct logs *ls, const uint64_t hash[2], uint64_t *time_ns);
 /* Returns the bytes of memory that the table has. */
 uint64_t leave_bytes(const struct logs *ls);

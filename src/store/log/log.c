@@ -41,8 +41,10 @@ int logs_make(struct logs *ls, uint32_t n)
 	while (ls->count < n) {
 		struct log *l = calloc(1, sizeof(*l));
 
-		if (!l)
+		if (!l || tally_make(&ls->io->tally, ls->count)) {
+			free(l);
 			return -ENOMEM;
+		}
 		log_init(l, ls, ls->count);
 		ls->log[ls->count++] = l;
 	}

@@ -44,6 +44,12 @@ int logs_remember(struct logs *ls, const struct weir_store_opts *opts);
 int logs_ration(struct logs *ls);
 /* Fills in WHY for the key with HASH. */
 void logs_why(const struct logs *ls, const uint64_t hash[2], struct weir_store_why *why);
+/* Returns why the key with HASH, which is not there, left: an enum weir_leave, or 0 if that is not
+ * known. Any thread; a key that leaves at this moment may have its earlier reason. */
+uint32_t logs_reason(const struct logs *ls, const uint64_t hash[2]);
+/* Counts the keys that left since the store was opened, by enum weir_leave; puts that were refused
+ * are not among them. Any thread. */
+void logs_count_left(const struct logs *ls, uint64_t left[WEIR_LEAVE_OUT_OF_USE + 1]);
 void logs_free(struct logs *ls);
 /* Sets the eviction policy: what the superblock says, unless POLICY or PERCENT are not 0. */
 void logs_set_policy(struct logs *ls, uint32_t policy, uint32_t percent);
@@ -122,6 +128,8 @@ uint64_t logs_count_leases(struct logs *ls, uint64_t now);
 bool logs_is_settled(struct logs *ls, const uint64_t hash[2]);
 /* Returns the segment that VALUE is in. */
 struct segment *logs_segment_of(const struct logs *ls, const struct index_value *value);
+/* Returns the stream of SEG, in which something lives. */
+uint32_t logs_stream_of(const struct segment *seg);
 /* Notes that a read of SEG begins (ends). The segment is not written over meanwhile. */
 void logs_pin(struct segment *seg);
 void logs_unpin(struct segment *seg);
