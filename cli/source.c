@@ -316,6 +316,37 @@ int source_why(struct source *src, const void *key, uint32_t key_len, struct wei
 	return source_struct(src, CONTROL_WHY, key, key_len, why, sizeof(*why), &rest, &got);
 }
 
+/* Receives an answer of any length. */
+static int source_text(struct source *src, FILE *into)
+{
+	size_t length;
+	int err;
+
+	while ((err = control_next(&src->owner, src->buf, CONTROL_DATA_MAX, &length)) == 1)
+		fwrite(src->buf, 1, length, into);
+	return err;
+}
+
+int source_metrics(struct source *src, uint32_t format, char **text, size_t *length)
+{
+	FILE *into;
+	int err, lost;
+
+	if (src->s)
+		return weir_store_metrics(src->s, (enum weir_metrics_format)format, text, length);
+	*text = NULL;
+	err = control_ask(&src->owner, CONTROL_METRICS, &format, sizeof(format));
+	if (err)
+		return err;
+	into = open_memstream(text, length);
+	if (!into)
+		return error_sys(-ENOMEM, "%s", src->path);
+	err = source_text(src, into);
+	lost = ferror(into);
+	lost |= fclose(into);
+	return err ? err : lost ? error_sys(-ENOMEM, "%s", src->path) : 0;
+}
+
 /* Hands out the entries in LENGTH bytes of src->buf. */
 static int source_entries(struct source *src, size_t length,
 			  int (*fn)(const struct weir_store_entry *, void *), void *user,

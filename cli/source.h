@@ -6,6 +6,7 @@
 #ifndef CLI_SOURCE_H
 #define CLI_SOURCE_H
 
+#include <weir/metrics.h>
 #include <weir/tenant.h>
 
 #include "cli/opening.h"
@@ -53,6 +54,8 @@ int source_tenant(struct source *src, uint32_t n, struct weir_store_tenant *info
 int source_device(struct source *src, uint32_t n, struct weir_store_device *device);
 int source_device_stats(struct source *src, uint32_t n, struct weir_store_stats *stats);
 int source_why(struct source *src, const void *key, uint32_t key_len, struct weir_store_why *why);
+/* *TEXT is the caller's, who frees it with free(). FORMAT is an enum weir_metrics_format. */
+int source_metrics(struct source *src, uint32_t format, char **text, size_t *length);
 /* COUNTS say which keys are missing, also if it fails. */
 int source_list(struct source *src, const struct weir_list_opts *opts,
 		int (*fn)(const struct weir_store_entry *entry, void *user), void *user,

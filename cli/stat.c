@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "base/parse.h"
 #include "cli/budget.h"
@@ -21,7 +22,7 @@
 struct stat_args {
 	struct opening store;
 	const char *why;
-	unsigned json;
+	unsigned json, metrics, classic;
 };
 
 static const struct opt stat_options[] = {
@@ -30,6 +31,15 @@ static const struct opt stat_options[] = {
 	  .offset = offsetof(struct stat_args, why),
 	  .arg = "KEY",
 	  .help = "tell only whether KEY is there, or why it is not" },
+	{ .name = "metrics",
+	  .type = OPT_FLAG,
+	  .offset = offsetof(struct stat_args, metrics),
+	  .help = "print metrics as OpenMetrics text (docs/metrics.md)" },
+	{ .name = "classic",
+	  .type = OPT_FLAG,
+	  .offset = offsetof(struct stat_args, classic),
+	  .help = "with --metrics: in Prometheus' older format, as\nnode_exporter reads it from "
+		  "a file" },
 	OPENING_OPTIONS(offsetof(struct stat_args, store)),
 	JSON_OPTION(offsetof(struct stat_args, json)),
 	OPT_END,
@@ -252,29 +262,62 @@ static int stat_print_json(const struct stat_facts *f, struct source *src)
 	return report_json(root, 0);
 }
 
-static int stat_run(void *arg, char **operands, int n)
+static int stat_print_metrics(struct source *src, const struct stat_args *args)
 {
-	const struct stat_args *args = arg;
+	size_t length = 0;
+	char *text = NULL;
+	int err = source_metrics(src,
+				 args->classic ? WEIR_METRICS_PROMETHEUS : WEIR_METRICS_OPENMETRICS,
+				 &text, &length);
+
+	if (!err)
+		fwrite(text, 1, length, stdout);
+	free(text);
+	return err ? report_failed(src->path) : 0;
+}
+
+/* Returns 0, or an exit code after the error was printed. */
+static int stat_check(const struct stat_args *args)
+{
+	if (args->metrics && (args->json || args->why))
+		return report_usage("--metrics is a format of its own, and goes with neither "
+				    "--json nor --why");
+	if (args->classic && !args->metrics)
+		return report_usage("--classic is a format of --metrics, which is missing");
+	return 0;
+}
+
+/* Prints what the store is and has. */
+static int stat_show(struct source *src, const struct stat_args *args)
+{
 	struct stat_facts f = {
-		.path = operands[0],
+		.path = src->path,
 		.info = WEIR_STORE_INFO_INIT,
 		.stats = WEIR_STORE_STATS_INIT,
 		.queue = WEIR_QUEUE_INFO_INIT,
 	};
+
+	if (source_info(src, &f.info) < 0 || source_stats(src, &f.stats) < 0 ||
+	    source_queue(src, &f.queue) < 0)
+		return report_failed(f.path);
+	return args->json ? stat_print_json(&f, src) : stat_print(&f, src);
+}
+
+static int stat_run(void *arg, char **operands, int n)
+{
+	const struct stat_args *args = arg;
 	struct source src;
-	int exit_code;
+	int exit_code = stat_check(args);
 
 	(void)n;
-	if (args->why)
-		return why_print(f.path, &args->store, args->why, args->json != 0);
-	exit_code = source_open(&src, f.path, &args->store);
 	if (exit_code)
 		return exit_code;
-	if (source_info(&src, &f.info) < 0 || source_stats(&src, &f.stats) < 0 ||
-	    source_queue(&src, &f.queue) < 0)
-		exit_code = report_failed(f.path);
-	else
-		exit_code = args->json ? stat_print_json(&f, &src) : stat_print(&f, &src);
+	if (args->why)
+		return why_print(operands[0], &args->store, args->why, args->json != 0);
+	exit_code = source_open(&src, operands[0], &args->store);
+	if (exit_code)
+		return exit_code;
+	exit_code = args->metrics ? stat_print_metrics(&src, args) : stat_show(&src, args);
 	return source_close(&src, exit_code);
 }
 
@@ -284,10 +327,12 @@ const struct command command_stat = {
 	.operands = "PATH",
 	.summary = "show the state of a store, and what its recovery found",
 	.text = "Opens the store on PATH read-only and recovers it in memory. Prints its\n"
-		"properties, how full it is, and what the recovery found.\n",
+		"properties, how full it is, and what the recovery found. If another process has\n"
+		"it open, that process is asked, and its counters are those since it opened it.\n",
 	.examples = "weir stat demo.img\n"
 		    "weir stat demo.img --why greeting\n"
-		    "weir stat demo.img --json | jq .content.entries\n",
+		    "weir stat demo.img --json | jq .content.entries\n"
+		    "weir stat demo.img --metrics\n",
 	.options = stat_options,
 	.min_operands = 1,
 	.max_operands = 1,

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import socket
 import struct
@@ -144,6 +145,77 @@ def devices(weir):
     text = weir.run("stat", weir.img, env=env)[0].decode()
     assert all(path in text.split("devices:")[1] for path in paths), text
     owner.close()
+
+
+def samples(text):
+    """Returns the samples of metrics as a dict of the name with its labels."""
+    lines = [line for line in text.decode().splitlines() if not line.startswith("#")]
+    found = {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+    assert len(found) == len(lines), "a sample is there twice"
+    return found
+
+
+@case
+def metrics(weir):
+    """stat --metrics asks the process that has the store open, and prints the same names without"""
+    fill(weir)
+    env = environment(weir)
+    alone = weir.run("stat", weir.img, "--metrics", env=env)[0]
+    assert alone.endswith(b"\n# EOF\n"), alone[-100:]
+    assert b'tenants="alice"' in alone and b"# TYPE weir_get_hits counter" in alone
+    owner = Owner(weir, "posix", "worker", ["large"])
+    assert len(weir.run("get", weir.img, "key \n 1", env=env)[0]) == 7
+    weir.fails("get", weir.img, "large", says=["no key"], env=env)
+    running = samples(weir.run("stat", weir.img, "--metrics", env=env)[0])
+    owner.close()
+    alone = samples(alone)
+    for found in (alone, running):  # what opened the store may differ
+        for name in [name for name in found if name.startswith("weir_device_info")]:
+            del found[name]
+    assert set(running) == set(alone), set(running) ^ set(alone)
+    assert (alone["weir_read_only"], running["weir_read_only"]) == (1, 0)
+    assert alone["weir_entries"] == running["weir_entries"] + 1 == 31, running["weir_entries"]
+    assert running['weir_get_duration_seconds_count{stream="1"}'] == 1
+    assert running['weir_get_bytes_total{stream="1"}'] == 7
+    assert running['weir_removed_entries_total{reason="deleted"}'] == 1
+    assert running['weir_lookup_misses_total{reason="deleted"}'] == 1
+
+
+@case
+def metrics_on_devices(weir):
+    """a store on several devices has metrics of each, in an answer of many frames"""
+    paths = [weir.path(f"disk{n}") for n in range(12)]
+    weir.run("format", *paths, "--size", "64m")
+    weir.img = ",".join(paths)
+    for key in range(20):
+        weir.run("put", weir.img, f"key{key}", "-t", f"t{key}", stdin=b"value")
+    env = environment(weir)
+    owner = Owner(weir, "posix", "worker")
+    text = weir.run("stat", weir.img, "--metrics", env=env)[0]
+    owner.close()
+    assert len(text) > 256 << 10, len(text)
+    found = samples(text)
+    good = [found[f'weir_device_state{{device="{n + 1}",state="good"}}'] for n in range(12)]
+    assert good == [1] * 12, good
+    assert sum(value for name, value in found.items()
+               if name.startswith("weir_stream_entries{")) == 20
+
+
+@case
+def metrics_of_prometheus(weir):
+    """--classic is what promtool accepts; other options than these two go not together"""
+    fill(weir)
+    classic = weir.run("stat", weir.img, "--metrics", "--classic")[0]
+    assert b"# EOF" not in classic and b"# TYPE weir_get_hits_total counter" in classic
+    assert samples(classic).keys() == samples(weir.run("stat", weir.img, "--metrics")[0]).keys()
+    for words in (("--metrics", "--json"), ("--metrics", "--why", "large"), ("--classic",)):
+        weir.fails("stat", weir.img, *words, code=2, says=["--metrics"])
+    promtool = shutil.which("promtool")
+    if not promtool:
+        raise Skip("promtool (Debian's package prometheus) is not installed")
+    done = subprocess.run([promtool, "check", "metrics"], input=classic, capture_output=True,
+                          check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
 
 
 @case
