@@ -118,6 +118,13 @@ static int c_held(struct weir_store *s)
 	return weir_store_get_held(s, &held);
 }
 
+static int c_metrics(struct weir_store *s)
+{
+	char *made;
+
+	return weir_store_metrics(s, WEIR_METRICS_OPENMETRICS, &made, NULL);
+}
+
 static int c_scrub(struct weir_store *s)
 {
 	struct weir_scrub_result result = WEIR_SCRUB_RESULT_INIT;
@@ -264,6 +271,7 @@ static const struct {
 	{ "weir_store_lease", c_lease },
 	{ "weir_store_unlease", c_unlease },
 	{ "weir_store_get_held", c_held },
+	{ "weir_store_metrics", c_metrics },
 	{ "weir_store_scrub", c_scrub },
 	{ "weir_store_delete", c_delete },
 	{ "weir_store_sync", c_sync },
