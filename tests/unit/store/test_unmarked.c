@@ -6,6 +6,9 @@
 #include <errno.h>
 
 #include "memdisk.h"
+#include "store/format/format.h"
+#include "store/io/io.h"
+#include "store/store.h"
 
 #define IMAGE (5u << 19)
 #define SEGMENT (64u << 10)
@@ -117,6 +120,83 @@ static void is_tried_again(void **state)
 	assert_int_equal(out_of_use(), 0);
 }
 
+/* One that fails three times is not. */
+static void is_not_tried_for_ever(void **state)
+{
+	(void)state;
+	put_and_supersede();
+	fail_marks(1, 3);
+	assert_int_equal(fill(), 0);
+	assert_int_equal(memdisk.fails, 0);
+	assert_int_equal(out_of_use(), 1);
+}
+
+static unsigned marks_failed;
+
+/* Returns true for free marks only: headers of segments that are begun go well. */
+static int is_free_mark(const struct weir_cmd *cmd)
+{
+	const struct disk_segment *header = cmd->op == WEIR_OP_WRITE ? cmd->iov[0].iov_base : NULL;
+
+	if (!header || cmd->offset < FIRST || (cmd->offset - FIRST) % SEGMENT ||
+	    le64toh(header->magic) != DISK_SEGMENT_MAGIC || le32toh(header->state) != DISK_FREE)
+		return 0;
+	marks_failed++;
+	return 1;
+}
+
+/* If no free mark can be written, at most a quarter of the segments is put out of use, and at most
+ * as many as the table has room for. Then the store stops writing. */
+static void a_part_is_put_out(void **state)
+{
+	const uint64_t *scene = *state; /* bytes of the store, segments put out of use */
+	int err = 0;
+
+	memdisk_set_up(&rig, scene[0], SEGMENT, 7);
+	memdisk.fails_too = is_free_mark;
+	for (unsigned round = 0; round < 8 && !err; round++)
+		err = fill();
+	assert_true(err == -EROFS || err == -EIO);
+	assert_int_equal(out_of_use(), scene[1]);
+	memdisk.fails_too = NULL;
+	memdisk_reopen(&rig);
+	assert_int_equal(out_of_use(), scene[1]);
+	assert_int_equal(fill(), 0);
+	memdisk_tear_down(&rig);
+}
+
+static unsigned writes_later;
+
+/* Stops all writing with the first free mark, which fails; counts the writes that come later. */
+static int breaks_at_a_free_mark(const struct weir_cmd *cmd)
+{
+	if (marks_failed) {
+		writes_later += cmd->op == WEIR_OP_WRITE;
+		return 0;
+	}
+	if (!is_free_mark(cmd))
+		return 0;
+	io_break(&rig.s->io, -EIO);
+	return 1;
+}
+
+/* Nothing is written after a flush has failed: not once more the free mark that failed too, and no
+ * superblock. */
+static void nothing_is_tried_when_broken(void **state)
+{
+	(void)state;
+	put_and_supersede();
+	marks_failed = writes_later = 0;
+	memdisk.fails_too = breaks_at_a_free_mark;
+	assert_int_equal(fill(), -EROFS);
+	assert_int_equal(memdisk_close(&rig), -EIO);
+	memdisk.fails_too = NULL;
+	assert_int_equal(marks_failed, 1);
+	assert_int_equal(writes_later, 0);
+	memdisk_power_on(&rig);
+	assert_int_equal(out_of_use(), 0);
+}
+
 /* A tenant that is added meanwhile is in the superblock too. */
 static void tenants_are_kept(void **state)
 {
@@ -219,9 +299,19 @@ static void power_cuts(void **state)
 
 int main(void)
 {
+	static uint64_t small[] = { IMAGE, 9 }, large[] = { 8u << 20, DISK_OUT_MAX };
 	const struct CMUnitTest tests[] = {
-		TEST(is_put_out_of_use), TEST(is_tried_again), TEST(tenants_are_kept),
-		TEST(many_stop_writing), TEST(no_space_below), TEST(power_cuts),
+		TEST(is_put_out_of_use),
+		TEST(is_tried_again),
+		TEST(is_not_tried_for_ever),
+		TEST(nothing_is_tried_when_broken),
+		{ "a_part_is_put_out", a_part_is_put_out, NULL, NULL, small },
+		{ "as_many_are_put_out_as_the_table_has_room_for", a_part_is_put_out, NULL, NULL,
+		  large },
+		TEST(tenants_are_kept),
+		TEST(many_stop_writing),
+		TEST(no_space_below),
+		TEST(power_cuts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
