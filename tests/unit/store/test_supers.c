@@ -403,6 +403,30 @@ static void out_of_use_needs_both(void **state)
 	memdisk.salvage = 0;
 }
 
+/* A stream that is not there has no share; and a store that stopped writing sets none. */
+static void shares_that_are_refused(void **state)
+{
+	struct weir_store_stats stats;
+	uint64_t revision;
+	uint32_t stream;
+
+	(void)state;
+	memdisk_power_on(&rig);
+	assert_true(weir_store_add_tenant(rig.s, "a", &stream) >= 0);
+	assert_int_equal(weir_store_set_share(rig.s, stream, 30), 0);
+	revision = revision_of(1);
+	assert_int_equal(weir_store_set_share(rig.s, stream + 1, 30), -ENOENT);
+	memdisk.fail_op = WEIR_OP_FLUSH;
+	memdisk.fails = 1;
+	assert_int_equal(weir_store_sync(rig.s), -EIO);
+	rig_stats(&rig, &stats);
+	assert_int_equal(stats.read_only, 1);
+	assert_int_equal(weir_store_set_share(rig.s, stream, 40), -EROFS);
+	assert_int_equal(revision_of(1), revision);
+	assert_int_equal(revision_of(2), revision);
+	memdisk_close(&rig);
+}
+
 static void assert_refused(int err, const char *words)
 {
 	assert_int_equal(memdisk_open(&rig), err);
@@ -447,6 +471,7 @@ int main(void)
 		TEST(a_copy_that_cannot_be_written),
 		TEST(neither_can_be_written),
 		TEST(out_of_use_needs_both),
+		TEST(shares_that_are_refused),
 		TEST(words_about_the_second_copy),
 	};
 
