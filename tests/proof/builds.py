@@ -23,7 +23,7 @@ CPU_LIMIT = 3, 3
 WALL_LIMIT = 15, 30
 # A test never ends if for so many seconds none of its processes ran, could run, or used the disk.
 IDLE_LIMIT = 10
-POLL = 0.5
+POLL = 2
 
 
 class Test:
@@ -97,7 +97,8 @@ class Build:
         PATIENCE is a factor to the limits. Returns (how it ended, seconds of CPU, output); how is
         0, an exit code, or "never ended"."""
         # As meson does, so that what was freed is not used unseen.
-        environment = dict(os.environ, MALLOC_PERTURB_="165", **test.environment, **more)
+        environment = dict(os.environ, MALLOC_PERTURB_="165", CMOCKA_TEST_ABORT="1",
+                           **test.environment, **more)
         if mutant is not None:
             environment["WEIR_MUTANT"] = str(mutant)
         limits = _limits(test, patience) if mutant is not None else (600, 1200, 600)

@@ -66,6 +66,17 @@ static void a_flush(void **state)
 	assert_int_equal(stats.read_only, 0);
 }
 
+/* The first reason to stop writing is the one that operations and the close return. */
+static void the_first_reason_counts(void **state)
+{
+	(void)state;
+	io_break(&rig.s->io, -ENOSPC);
+	io_break(&rig.s->io, -EIO);
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), -ENOSPC);
+	assert_int_equal(memdisk_reopen(&rig), -ENOSPC);
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
+}
+
 /* The bytes of a batch that failed do not stay in the tail, which would fill with them. */
 static void a_failed_batch_leaves_the_tail(void **state)
 {
@@ -551,6 +562,7 @@ int main(void)
 		TEST(opening_says_which_io),
 		TEST(no_space_below),
 		TEST(a_flush),
+		TEST(the_first_reason_counts),
 		TEST(a_failed_batch_leaves_the_tail),
 		TEST(a_batch),
 		TEST(behind_a_failed_batch),

@@ -369,20 +369,37 @@ static void neither_can_be_written(void **state)
 	let_fail(WEIR_OP_WRITE, 0);
 	memdisk.fail_to = IMAGE;
 	assert_int_equal(memdisk_open(&rig), -EIO);
-	assert_non_null(strstr(weir_error(), "superblock copy"));
+	assert_non_null(strstr(weir_error(), "(writing superblock copy 2, too)"));
 	memdisk.fails = 0;
 	memdisk_power_on(&rig);
 	check_entries();
 	memdisk_close(&rig);
 }
 
+static uint64_t unwritable;
+
+static int is_unwritable(const struct weir_cmd *cmd)
+{
+	return cmd->op == WEIR_OP_WRITE && cmd->offset == unwritable;
+}
+
 /* A segment is put out of use in both copies, or the store does not open. */
 static void out_of_use_needs_both(void **state)
 {
+	static const char *const words[] = { "(writing superblock copy 1)",
+					     "(writing superblock copy 2)" };
+
 	(void)state;
 	memdisk.salvage = 1;
 	let_fail(WEIR_OP_READ, FIRST);
 	memdisk.fail_to = FIRST + 4096;
+	memdisk.fails_too = is_unwritable;
+	for (unsigned n = 0; n < 2; n++) {
+		unwritable = n ? SECOND_COPY : 0;
+		assert_int_equal(memdisk_open(&rig), -EIO);
+		assert_non_null(strstr(weir_error(), words[n]));
+	}
+	memdisk.fails_too = NULL;
 	assert_int_equal(memdisk_open(&rig), 0);
 	memdisk_close(&rig);
 	memdisk.fails = 0;
@@ -427,11 +444,77 @@ static void shares_that_are_refused(void **state)
 	memdisk_close(&rig);
 }
 
-static void assert_refused(int err, const char *words)
+/* Returns the highest epoch in the headers of the segments. */
+static uint64_t highest_epoch(void)
 {
-	assert_int_equal(memdisk_open(&rig), err);
-	if (!strstr(weir_error(), words))
-		fail_msg("\"%s\" lacks \"%s\"", weir_error(), words);
+	uint64_t highest = 0;
+
+	for (uint64_t at = FIRST; at < SECOND_COPY; at += SEGMENT) {
+		uint64_t epoch = le64toh(((const struct disk_segment *)(memdisk.now + at))->epoch);
+
+		highest = epoch > highest ? epoch : highest;
+	}
+	return highest;
+}
+
+/* Both copies are of an earlier life than the newest segments, as after a restored backup. What is
+ * written then has an epoch above that of any segment. */
+static void older_copies(void **state)
+{
+	uint8_t first[4096], second[4096];
+	uint64_t highest;
+
+	(void)state;
+	memcpy(first, memdisk.now, sizeof(first));
+	memcpy(second, memdisk.now + SECOND_COPY, sizeof(second));
+	for (unsigned life = 0; life < 3; life++) {
+		memdisk_power_on(&rig);
+		assert_int_equal(rig_put(&rig, KEYS, life, 9000, WEIR_PUT_DURABLE), 0);
+		memdisk_close(&rig);
+	}
+	highest = highest_epoch();
+	poke(0, first, sizeof(first));
+	poke(SECOND_COPY, second, sizeof(second));
+	memdisk_power_on(&rig);
+	for (unsigned copy = 0; copy < 2; copy++)
+		assert_true(le64toh(((const struct disk_super *)(memdisk.now +
+								 (copy ? SECOND_COPY : 0)))
+					    ->epoch) > highest);
+	check_entries();
+	assert_int_equal(rig_get(&rig, KEYS, 2, 9000), 1);
+	memdisk_close(&rig);
+}
+
+/* What became of the only copy that can be written. */
+static struct {
+	int written, flushing, flushed, early;
+} only_copy;
+
+static void watch_the_only_copy(const struct weir_cmd *cmd, int ended)
+{
+	if (cmd->op == WEIR_OP_FLUSH) {
+		only_copy.flushed |= ended && only_copy.flushing;
+		only_copy.flushing |= !ended && only_copy.written;
+	} else if (cmd->op == WEIR_OP_WRITE && ended && cmd->offset == SECOND_COPY) {
+		only_copy.written = 1;
+	} else if (cmd->op == WEIR_OP_WRITE && !ended && only_copy.written) {
+		only_copy.early |= !only_copy.flushed;
+	}
+}
+
+/* If one copy cannot be written, the other one is on the medium before anything else is written. */
+static void the_only_copy_is_flushed(void **state)
+{
+	(void)state;
+	let_fail(WEIR_OP_WRITE, 0);
+	memdisk.watch = watch_the_only_copy;
+	assert_int_equal(memdisk_open(&rig), 0);
+	assert_int_equal(rig_put(&rig, KEYS, 1, 9000, WEIR_PUT_DURABLE), 0);
+	memdisk.watch = NULL;
+	memdisk_close(&rig);
+	memdisk.fails = 0;
+	assert_true(only_copy.written && only_copy.flushed);
+	assert_false(only_copy.early);
 }
 
 /* Nothing is left of the first copy; what is wrong with the second one is what the error says. */
@@ -443,14 +526,54 @@ static void words_about_the_second_copy(void **state)
 	poke(0, zeroes, sizeof(zeroes));
 	let_fail(WEIR_OP_READ, SECOND_COPY);
 	memdisk.fail_to = IMAGE;
-	assert_refused(-EIO, "superblock copy 2 cannot be read, and the other one is not valid");
+	refused(-EIO, "superblock copy 2 cannot be read, and the other one is not valid");
 	memdisk.fails = 0;
 	poke(SECOND_COPY + 100, bad, sizeof(bad));
-	assert_refused(-EBADMSG, "both superblock copies are damaged");
+	refused(-EBADMSG, "both superblock copies are damaged");
 	poke(SECOND_COPY + 16, two, sizeof(two));
-	assert_refused(-EPROTONOSUPPORT, "format version 2");
+	refused(-EPROTONOSUPPORT, "format version 2");
 	poke(SECOND_COPY, zeroes, sizeof(zeroes));
-	assert_refused(-EMEDIUMTYPE, "not a weir store");
+	refused(-EMEDIUMTYPE, "not a weir store");
+}
+
+static void words_about_the_first_copy(void **state)
+{
+	static const uint8_t zeroes[4096], two[4] = { 2 }, bad[4] = { 0xff, 0xff };
+
+	(void)state;
+	poke(SECOND_COPY, zeroes, sizeof(zeroes));
+	poke(100, bad, sizeof(bad));
+	refused(-EBADMSG, "both superblock copies are damaged");
+	poke(16, two, sizeof(two));
+	refused(-EPROTONOSUPPORT, "format version 2");
+}
+
+static uint64_t garbled_at;
+
+/* The first read of the block brings one byte that is wrong. */
+static void garble_once(const struct weir_cmd *cmd, int ended)
+{
+	if (!ended || cmd->op != WEIR_OP_READ || cmd->offset != garbled_at / 4096 * 4096)
+		return;
+	((uint8_t *)cmd->iov[0].iov_base)[garbled_at % 4096] ^= 1;
+	memdisk.watch = NULL;
+}
+
+/* A copy that comes back wrong is read once more, and is good then. */
+static void a_copy_that_is_read_wrong(void **state)
+{
+	static const uint64_t at[] = { 0, 100, SECOND_COPY, SECOND_COPY + 100 };
+
+	(void)state;
+	for (unsigned n = 0; n < 4; n++) {
+		garbled_at = at[n];
+		memdisk.watch = garble_once;
+		assert_int_equal(memdisk_open(&rig), 0);
+		assert_null(memdisk.watch);
+		assert_int_equal(bad_superblocks(), 0);
+		check_entries();
+		memdisk_close(&rig);
+	}
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -472,7 +595,11 @@ int main(void)
 		TEST(neither_can_be_written),
 		TEST(out_of_use_needs_both),
 		TEST(shares_that_are_refused),
+		TEST(older_copies),
+		TEST(the_only_copy_is_flushed),
 		TEST(words_about_the_second_copy),
+		TEST(words_about_the_first_copy),
+		TEST(a_copy_that_is_read_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

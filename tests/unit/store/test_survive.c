@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "memdisk.h"
+#include "store/io/words.h"
 #include "store/log/logs.h"
 #include "store/store.h"
 
@@ -310,6 +311,8 @@ static void only_the_reserve_is_left(void **state)
 	memdisk.salvage = 0;
 	assert_int_equal(stats_of().recovered_out_of_use, 6);
 	assert_int_equal(rig_put(&rig, 1, 1, 100, 0), -ENOSPC);
+	/* It is no full filesystem. */
+	assert_null(strstr(weir_error(), WORDS_FULL));
 	assert_int_equal(rig_put(&rig, 1, 1, 100, 0), -ENOSPC);
 	memdisk_tear_down(&rig);
 }
