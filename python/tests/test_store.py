@@ -235,3 +235,62 @@ def test_a_close_waits_for_the_calls_of_other_threads(path):
         t.join()
     assert len(ended) == 5 and all("closed" in words for words in ended)
     store.close()
+
+
+def test_what_left_is_listed(path):
+    with weir_kv.Store(path, size="64MiB", format="if-empty", changes=True) as store:
+        store.put_many([(f"k{i}", b"x" * 5000) for i in range(3)])
+        assert store.take_changes() == ([], 0)
+        store.delete_many(["k0", "k2"])
+        assert store.take_changes() == ([(store.hash("k0"), "deleted"),
+                                         (store.hash("k2"), "deleted")], 0)
+        for i in range(1000):
+            store.put(f"big{i}", bytes(100_000))
+            if store.stat()["evicted_entries"]:
+                break
+        changes, lost = store.take_changes()
+        assert not lost and {reason for _, reason in changes} == {"evicted"}
+    with pytest.raises(ValueError, match="closed"):
+        store.take_changes()
+    with weir_kv.Store(path) as store:
+        store.delete("k1")
+        assert store.take_changes() == ([], 0)  # nobody asked for them
+
+
+def test_more_changes_than_there_is_room_for(path):
+    with weir_kv.Store(path, size="64MiB", format="if-empty", changes=True) as store:
+        for _ in range(7):
+            store.put_many([(f"k{i}", b"x") for i in range(10_000)])
+            store.delete_many([f"k{i}" for i in range(10_000)])
+        changes, lost = store.take_changes()
+        assert len(changes) == 65536 and lost == 70_000 - 65_536
+        assert store.take_changes() == ([], 0)
+
+
+def test_damage_is_dropped_where_the_get_says_so(path):
+    with weir_kv.Store(path, size="64MiB", format="if-empty") as store:
+        store.put("k", b"v" * 5000)
+    image = bytearray(path.read_bytes())
+    image[image.find(b"v" * 5000) + 100] ^= 1
+    path.write_bytes(image)
+    with weir_kv.Store(path) as store:
+        for drop, there in ((False, 5000), (True, None)):
+            with pytest.raises(weir_kv.DamagedValue):
+                store.get_into("k", bytearray(5000), drop_damaged=drop)
+            assert store.exists("k") == there
+        assert store.why("k")["reason"] == "damaged"
+        assert store.put("k", b"w", if_absent=True)
+
+
+def test_devices_and_registered_memory(tmp_path):
+    paths = [tmp_path / "0.img", tmp_path / "1.img"]
+    with weir_kv.Store(paths, size="64MiB", format="if-empty", engine="posix") as store:
+        assert [(d["path"], d["state"], d["failed_ios"]) for d in store.devices()] == \
+            [(str(path), "good", 0) for path in paths]
+        assert store.registered() == []
+        memory = bytearray(1 << 20)
+        try:
+            store.register(memory)
+        except weir_kv.WeirError as e:  # posix has no registered memory
+            assert e.strerror
+        assert all(facts["length"] == 1 << 20 for facts in store.registered())
