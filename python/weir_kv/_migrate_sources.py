@@ -190,9 +190,9 @@ def _chunks(root: str) -> Iterator[tuple[str, int, bytes, int]]:
     for folder, below, names in os.walk(root):
         below.sort()
         group = re.fullmatch(r"[0-9a-f]{2}_g([0-9]+)", os.path.basename(folder))
-        for name in sorted(names) if group else ():
+        for name in sorted(names):
             match = _FILE.fullmatch(name)
-            if match:
+            if group and match:
                 path = os.path.join(folder, name)
                 yield path, int(group[1]), bytes.fromhex(match["hash"]), os.path.getsize(path)
 

@@ -78,4 +78,4 @@ class VLLM:
         self.store.close()
 
 
-OPEN = {"lmcache": LMCache, "vllm": VLLM}
+OPEN: dict[str, type[LMCache] | type[VLLM]] = {"lmcache": LMCache, "vllm": VLLM}

@@ -215,9 +215,10 @@ def _copy_into(args: argparse.Namespace, source: Any, migration: Migration, said
     target = targets.OPEN[source.host](_params(args))
     try:
         _warn_of_long_values(target, migration, said)
-        before = target.store.stat()["evicted_entries"]
+        before: Any = target.store.stat()["evicted_entries"]
         migration.run(target)
-        evicted = target.store.stat()["evicted_entries"] - before
+        after: Any = target.store.stat()["evicted_entries"]
+        evicted = after - before
     finally:
         target.close()
     migration.counts["evicted"] = evicted
@@ -266,8 +267,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return said.error("interrupted; start it again to go on", 1)
     except (OSError, ValueError) as e:
-        return said.error(getattr(e, "strerror", None) and not getattr(e, "filename", None)
-                          and e.strerror or str(e), 1)
+        own = not getattr(e, "filename", None) and getattr(e, "strerror", None)
+        return said.error(str(own or e), 1)
 
 
 if __name__ == "__main__":

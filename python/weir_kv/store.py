@@ -7,15 +7,17 @@ import errno
 import time
 import uuid
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
-from typing import Union
+from typing import Any, Union
 
 from . import errors, units
+from ._structs import fields, sized
 from ._weir import ffi, lib
-from .futures import Buffer, Futures, Memory, Value, Values
+from .futures import Buffer, Futures, Value, Values
 from .handle import Handle
+from .queue import QueueView
 
 Key = Union[bytes, str]
 Path = Union[str, "PathLike[str]"]
@@ -54,28 +56,6 @@ def _keys(keys: Sequence[Key]) -> tuple[ffi.CData, list[ffi.CData]]:
     return array, kept
 
 
-def _sized(kind: str) -> ffi.CData:
-    made = ffi.new(f"struct {kind} *")
-    made.size = ffi.sizeof(f"struct {kind}")
-    return made
-
-
-def _fields(raw: ffi.CData) -> dict[str, object]:
-    """Returns the members of a struct as a dict; latencies become dicts of their own."""
-    out: dict[str, object] = {}
-    for name, field in ffi.typeof(raw[0] if ffi.typeof(raw).kind == "pointer" else raw).fields:
-        value = getattr(raw, name)
-        if name == "size" or name.startswith("reserved"):
-            continue
-        if field.type.kind == "primitive":
-            out[name] = value
-        elif field.type.kind == "struct":
-            out[name] = _fields(value)
-        elif field.type.kind == "pointer" and field.type.item.kind == "primitive":
-            out[name] = None if value == ffi.NULL else ffi.string(value).decode("utf-8", "replace")
-    return out
-
-
 @ffi.def_extern(error=-errno.EIO)  # type: ignore[untyped-decorator]
 def weir_py_entry(entry: ffi.CData, user: ffi.CData) -> int:
     key = bytes(ffi.buffer(entry.key, entry.key_len))
@@ -89,7 +69,7 @@ def format_store(path: Path | Sequence[Path], *, size: int | str = 0, max_value:
     """Makes an empty store on PATH. SIZE creates a file that is not there; MAX_VALUE is the longest
     value that must fit; FEW_SEGMENTS allows 8 segments where 64 do not fit, so that longer values
     do. Raises an error that says what was found where PATH is not empty and FORCE not given."""
-    opts = _sized("weir_store_format_opts")
+    opts = sized("weir_store_format_opts")
     opts.create_bytes, opts.max_value_bytes = units.size(size), units.size(max_value, "max_value")
     opts.segment_bytes, opts.force = units.size(segment, "segment"), int(force)
     opts.few_segments = int(few_segments)
@@ -162,7 +142,7 @@ class Store:
         self._texts = {name: ffi.new("char[]", text.encode()) for name, text in
                        (("engine", engine), ("scheduler", scheduler), ("engine_opts", engine_opts))
                        if text}
-        opts = _sized("weir_store_opts")
+        opts = sized("weir_store_opts")
         for name, text in self._texts.items():
             setattr(opts, name, text)
         opts.read_only, opts.salvage, opts.degraded = int(read_only), int(salvage), int(degraded)
@@ -362,7 +342,7 @@ class Store:
     def list(self, prefix: Key = b"") -> Iterator[Entry]:
         """Yields the entries whose keys begin with PREFIX, stream by stream, the oldest first."""
         entries: list[Entry] = []
-        opts, begin = _sized("weir_list_opts"), ffi.from_buffer(_key(prefix))
+        opts, begin = sized("weir_list_opts"), ffi.from_buffer(_key(prefix))
         opts.prefix, opts.prefix_len = begin, len(begin)
         code = self.call(lib.weir_store_list_counted, opts, lib.weir_py_entry,
                          ffi.new_handle(entries), ffi.NULL)
@@ -390,47 +370,52 @@ class Store:
 
     def set_weight(self, tenant: str, weight: int) -> None:
         """Sets the weight of TENANT's I/O under a scheduler that knows weights, 1 to 1000."""
-        for queue in self._queues():
-            errors.check(lib.weir_queue_submitter_set_weight(queue, self.stream(tenant), weight))
+        for queue in self.queues():
+            queue.set_weight(self.stream(tenant), weight)
 
     def set(self, name: str, value: str) -> None:
         """Sets an attribute of the queues, or a tunable of their scheduler; names as in sysfs."""
-        for queue in self._queues():
-            errors.check(lib.weir_queue_set(queue, name.encode(), str(value).encode()))
+        for queue in self.queues():
+            queue.set(name, value)
 
-    def _queues(self) -> Iterator[ffi.CData]:
-        """Yields the queue of each device that is there."""
-        number, device = 0, _sized("weir_store_device")
+    def queues(self) -> Sequence[QueueView]:
+        """Returns the queue of each device that is there."""
+        found, number, device = [], 0, sized("weir_store_device")
         while self.call(lib.weir_store_get_device, number, device) == 0:
             if device.queue != ffi.NULL:
-                yield device.queue
-            number, device = number + 1, _sized("weir_store_device")
+                found.append(QueueView(self._call_queue(device.queue)))
+            number, device = number + 1, sized("weir_store_device")
+        return found
+
+    def _call_queue(self, queue: ffi.CData) -> Callable[..., Any]:
+        """Returns what calls functions on QUEUE, as long as the store is open."""
+        return lambda function, *args: self.call(lambda _: function(queue, *args))
 
     def stat(self) -> dict[str, object]:
         """Returns the counters of ``struct weir_store_stats``."""
-        raw = _sized("weir_store_stats")
+        raw = sized("weir_store_stats")
         errors.check(self.call(lib.weir_store_get_stats, raw))
-        return _fields(raw)
+        return fields(raw)
 
     def info(self) -> dict[str, object]:
         """Returns the facts of ``struct weir_store_info``: sizes, limits, policy, uuid."""
-        raw = _sized("weir_store_info")
+        raw = sized("weir_store_info")
         errors.check(self.call(lib.weir_store_get_info, raw))
-        facts = _fields(raw)
+        facts = fields(raw)
         facts["uuid"] = str(uuid.UUID(bytes=bytes(ffi.buffer(raw.uuid, 16))))
         return facts
 
     def held(self) -> dict[str, object]:
         """Returns what pins and leases hold."""
-        raw = _sized("weir_store_held")
+        raw = sized("weir_store_held")
         errors.check(self.call(lib.weir_store_get_held, raw))
-        return _fields(raw)
+        return fields(raw)
 
     def why(self, key: Key) -> dict[str, object]:
         """Tells whether KEY is there, or how it left: evicted, deleted, damaged, refused."""
-        name, raw = _key(key), _sized("weir_store_why")
+        name, raw = _key(key), sized("weir_store_why")
         errors.check(self.call(lib.weir_store_get_why, name, len(name), raw))
-        facts = _fields(raw)
+        facts = fields(raw)
         facts["there"] = bool(raw.there)
         facts["reason"] = _REASONS.get(raw.reason, str(raw.reason))
         return facts
@@ -456,38 +441,24 @@ class Store:
         """Returns facts about each device: path, state (``good``, ``stopped``, ``missing``,
         ``failing``), why, and how many of its ios failed."""
         out: builtins.list[dict[str, object]] = []
-        device = _sized("weir_store_device")
+        device = sized("weir_store_device")
         while self.call(lib.weir_store_get_device, len(out), device) == 0:
-            facts = _fields(device)
+            facts = fields(device)
             out.append({"path": facts["path"], "state": _STATES[device.state], "why": facts["why"],
                         "failed_ios": facts["failed_ios"]})
-            device = _sized("weir_store_device")
+            device = sized("weir_store_device")
         return out
 
     def register(self, buffer: Buffer) -> None:
         """Registers memory with the engine, so that I/O in it needs no pinning each time. It must
         stay mapped until the store was closed; a :class:`Memory` is the caller's to keep."""
-        if isinstance(buffer, Memory):
-            view, length = ffi.cast("char *", buffer.address), buffer.length
-        else:
-            view = ffi.from_buffer("char[]", buffer, require_writable=True)
-            length = len(view)
-        self._registered.append(view)  # alive until the store is closed
-        for queue in self._queues():
-            errors.check(lib.weir_queue_register(queue, view, length))
+        for queue in self.queues():
+            self._registered.append(queue.register(buffer))  # alive until the store is closed
 
     def registered(self) -> Sequence[dict[str, object]]:
-        """Returns what became of registered memory on each queue: ``length``, ``pieces``,
-        ``lanes_registered``, ``lanes_pending``, ``lanes_failed`` and the ``reason``."""
-        out: builtins.list[dict[str, object]] = []
-        for queue in self._queues():
-            number, raw = 0, _sized("weir_buffer")
-            while lib.weir_queue_get_buffer(queue, number, raw) == 0:
-                facts = _fields(raw)
-                facts["reason"] = ffi.string(raw.reason).decode("utf-8", "replace")
-                out.append(facts)
-                number += 1
-        return out
+        """Returns what became of registered memory, for each queue: see
+        :meth:`QueueView.registered`."""
+        return [facts for queue in self.queues() for facts in queue.registered()]
 
     def close(self) -> None:
         """Waits for all operations, flushes, and closes. Closing again does nothing."""

@@ -8,7 +8,6 @@ import subprocess
 import pytest
 from lmcache_host import (Arena, Listener, bench_args, bits, key, load, lookup, store, wait)
 from weir_kv import Store
-from weir_kv._weir import ffi, lib
 from weir_kv.lmcache import Adapter, Connector
 
 MIB = 1 << 20
@@ -201,10 +200,8 @@ def test_flipped_bytes_are_misses_and_mended(tmp_path, arena):
 
 def commands(a):
     """Returns how many commands of A's queue were in registered memory, and all of them."""
-    stats = ffi.new("struct weir_queue_stats *")
-    stats.size = ffi.sizeof("struct weir_queue_stats")
-    assert lib.weir_queue_get_stats(next(a._store._queues()), stats) == 0
-    return stats.registered, stats.requests
+    stats = a._store.queues()[0].stats()
+    return stats["registered"], stats["requests"]
 
 
 def test_an_io_across_two_regions_is_registered(tmp_path):
