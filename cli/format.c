@@ -21,9 +21,11 @@
 #include "cli/report.h"
 #include "cli/placement.h"
 
+#define FORMAT_FREE_MAX 50u /* percent, of weir_store_format_opts.free_low_percent */
+
 struct format_args {
 	uint64_t size, capacity, segment_bytes, block_bytes, max_value;
-	const char *placement, *policy, *rewrite, *budget;
+	const char *placement, *policy, *rewrite, *budget, *free_low, *free_high;
 	unsigned force;
 	unsigned json;
 };
@@ -78,6 +80,18 @@ static const struct opt format_options[] = {
 	  .arg = "PERCENT",
 	  .help = "clock writes at most this much of a segment again\n"
 		  "when it is reclaimed (default 75%)" },
+	{ .name = "free-low",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct format_args, free_low),
+	  .arg = "PERCENT",
+	  .help = "reclaim segments in the background when fewer than\n"
+		  "these are free (default 1%); off: only when puts wait" },
+	{ .name = "free-high",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct format_args, free_high),
+	  .arg = "PERCENT",
+	  .help = "... until these are free, as far as there is garbage\n"
+		  "(default twice --free-low)" },
 	{ .name = "write-budget",
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct format_args, budget),
@@ -176,6 +190,36 @@ static int format_policy(const struct format_args *args, struct weir_store_forma
 	return percent_parse("rewrite", args->rewrite, EVICT_REWRITE_MAX, &opts->rewrite_percent);
 }
 
+/* Reads --free-low and --free-high. */
+static int format_marks(const struct format_args *args, struct weir_store_format_opts *opts)
+{
+	int exit_code = 0;
+
+	if (args->free_low && !strcmp(args->free_low, "off"))
+		opts->free_low_percent = WEIR_FREE_LOW_NONE;
+	else if (args->free_low)
+		exit_code = percent_parse("free-low", args->free_low, FORMAT_FREE_MAX,
+					  &opts->free_low_percent);
+	if (!exit_code && args->free_high)
+		exit_code = percent_parse("free-high", args->free_high, FORMAT_FREE_MAX,
+					  &opts->free_high_percent);
+	if (exit_code)
+		return exit_code;
+	if (args->free_low && !opts->free_low_percent)
+		opts->free_low_percent = WEIR_FREE_LOW_NONE;
+	if (args->free_high && !opts->free_high_percent)
+		return report_usage(
+			"--free-high: with 0%% nothing is kept free: use --free-low off");
+	if (args->free_high && opts->free_low_percent == WEIR_FREE_LOW_NONE)
+		return report_usage("--free-high: nothing is reclaimed in the background with "
+				    "--free-low off: leave it out");
+	if (opts->free_high_percent && opts->free_low_percent > opts->free_high_percent)
+		return report_usage("--free-low: %u%% is above --free-high, %u%%: reclaiming "
+				    "begins at the low mark and stops at the high one",
+				    opts->free_low_percent, opts->free_high_percent);
+	return 0;
+}
+
 static int format_run(void *arg, char **operands, int n)
 {
 	const struct format_args *args = arg;
@@ -193,6 +237,8 @@ static int format_run(void *arg, char **operands, int n)
 	exit_code = placement_read(args->placement, &opts.placement);
 	if (!exit_code)
 		exit_code = format_policy(args, &opts);
+	if (!exit_code)
+		exit_code = format_marks(args, &opts);
 	if (!exit_code && args->budget)
 		exit_code =
 			budget_parse(args->budget, &opts.write_budget, &opts.write_budget_percent);

@@ -82,6 +82,16 @@ static const char *stat_policy(const struct weir_store_info *info, char *text, s
 	return text;
 }
 
+/* Writes the marks as text. */
+static const char *stat_marks(const struct weir_store_info *info, char *text, size_t size)
+{
+	if (!info->free_low)
+		return "what puts need";
+	snprintf(text, size, "%" PRIu64 " segments, with garbage %" PRIu64, info->free_low,
+		 info->free_high);
+	return text;
+}
+
 /*
  * Returns the placement as text. The placement that was asked for may differ from the one in use:
  * not every engine can pass placement ids to the drive.
@@ -108,6 +118,7 @@ static void stat_rows_store(struct table *t, const struct weir_store_info *info)
 	stat_row_count(t, "superblock revision", info->revision);
 	table_row(t, "placement", stat_placement(info));
 	table_row(t, "eviction", stat_policy(info, text, sizeof(text)));
+	table_row(t, "kept free", stat_marks(info, text, sizeof(text)));
 	table_row(t, "write budget",
 		  budget_words(info->write_budget, info->capacity_bytes, text, sizeof(text)));
 	if (info->placement_why)
@@ -127,6 +138,21 @@ static void stat_row_unused(struct table *t, const struct weir_store_stats *stat
 	table_row(t, "unused at ends of segments", buf);
 }
 
+/* Prints what was reclaimed, and how long puts waited for it, since the store was opened. */
+static void stat_rows_reclaim(struct table *t, const struct weir_store_stats *stats)
+{
+	char longest[32], buf[64];
+
+	if (!stats->background_reclaims && !stats->inline_reclaims)
+		return;
+	snprintf(buf, sizeof(buf), "%" PRIu64 ", %" PRIu64 " in the background",
+		 stats->background_reclaims + stats->inline_reclaims, stats->background_reclaims);
+	table_row(t, "segments reclaimed", buf);
+	snprintf(buf, sizeof(buf), "%" PRIu64 " times, at most %s", stats->space_wait.count,
+		 format_time(stats->space_wait.max_ns, longest, sizeof(longest)));
+	table_row(t, "waits for space", buf);
+}
+
 static void stat_rows_content(struct table *t, const struct weir_store_info *info,
 			      const struct weir_store_stats *stats)
 {
@@ -136,6 +162,7 @@ static void stat_rows_content(struct table *t, const struct weir_store_info *inf
 	stat_row_count(t, "segments free", stats->free_segments);
 	stat_row_unused(t, stats);
 	stat_row_size(t, "index in memory", stats->index_bytes);
+	stat_rows_reclaim(t, stats);
 	if (info->write_budget) {
 		stat_row_size(t, "write budget spent", stats->budget_spent_bytes);
 		stat_row_count(t, "puts not admitted", stats->refused_puts);
@@ -190,15 +217,20 @@ static int stat_print(const struct stat_facts *f, struct source *src)
 
 static json_t *stat_json_content(const struct weir_store_stats *s)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "entries",
-			 (json_int_t)s->entries, "live_bytes", (json_int_t)s->live_bytes,
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+			 "s:I, s:b}",
+			 "entries", (json_int_t)s->entries, "live_bytes", (json_int_t)s->live_bytes,
 			 "used_segments", (json_int_t)s->used_segments, "free_segments",
 			 (json_int_t)s->free_segments, "index_bytes", (json_int_t)s->index_bytes,
 			 "sealed_bytes", (json_int_t)s->sealed_bytes, "unused_bytes",
 			 (json_int_t)s->unused_bytes, "budget_spent_bytes",
 			 (json_int_t)s->budget_spent_bytes, "refused_puts",
 			 (json_int_t)s->refused_puts, "refused_bytes", (json_int_t)s->refused_bytes,
-			 "read_only", (int)s->read_only);
+			 "background_reclaims", (json_int_t)s->background_reclaims,
+			 "inline_reclaims", (json_int_t)s->inline_reclaims, "space_waits",
+			 (json_int_t)s->space_wait.count, "space_wait_ns",
+			 (json_int_t)s->space_wait.sum_ns, "space_wait_max_ns",
+			 (json_int_t)s->space_wait.max_ns, "read_only", (int)s->read_only);
 }
 
 static json_t *stat_json_recovery(const struct weir_store_stats *s)
@@ -223,6 +255,8 @@ static int stat_json_placement(json_t *root, const struct weir_store_info *info)
 
 	return json_object_set_new(root, "write_budget_bytes",
 				   json_integer((json_int_t)info->write_budget)) ||
+	       json_object_set_new(root, "free_low", json_integer((json_int_t)info->free_low)) ||
+	       json_object_set_new(root, "free_high", json_integer((json_int_t)info->free_high)) ||
 	       json_object_set_new(root, "policy", json_string(stat_policy_name(info))) ||
 	       json_object_set_new(root, "rewrite_percent", json_integer(info->rewrite_percent)) ||
 	       json_object_set_new(root, "placement", json_string(on ? "stream" : "none")) ||

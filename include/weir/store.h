@@ -92,6 +92,9 @@ enum weir_policy {
 	WEIR_POLICY_FIFO = 2, /* none */
 };
 
+/* As free_low_percent: segments are reclaimed only when they are needed. */
+#define WEIR_FREE_LOW_NONE UINT32_MAX
+
 /* Options of weir_store_format(). Start from WEIR_STORE_FORMAT_OPTS_INIT; 0 means the default. */
 struct weir_store_format_opts {
 	size_t size;		 /* sizeof(struct weir_store_format_opts) */
@@ -120,6 +123,14 @@ struct weir_store_format_opts {
 	 * day: 100 is one drive write a day. 0 and 0: none. */
 	uint64_t write_budget;
 	uint32_t write_budget_percent;
+	/* The marks between which segments are reclaimed before puts need them, in percent of the
+	 * segments of a device: when fewer than the low mark are free, besides the two in reserve,
+	 * segments with garbage are reclaimed until as many as the high mark are free. What is
+	 * alive leaves the store only as far as the low mark needs it. A part of a segment does not
+	 * count, so a store of 8 segments has no marks by default. At most 50, and the low one not
+	 * above the high one. 0: 1 % for the low one, twice the low one for the high one. */
+	uint32_t free_low_percent; /* or WEIR_FREE_LOW_NONE; then the high one is 0 */
+	uint32_t free_high_percent;
 	uint32_t reserved2;
 };
 
@@ -212,6 +223,9 @@ struct weir_store_opts {
 	 * longer value is written alone. 0: 64 MiB, enough for the fastest drives to be busy, and
 	 * few enough for a get not to wait long behind them. UINT64_MAX: no limit. */
 	uint64_t max_put_bytes;
+	/* Other marks than the store was formatted with, while it is open: as in struct
+	 * weir_store_format_opts. 0 and 0: the store's. */
+	uint32_t free_low_percent, free_high_percent;
 };
 
 #define WEIR_STORE_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_opts)
@@ -614,6 +628,10 @@ struct weir_store_info {
 	 * none, and control_why says why if one was wanted. Valid until the store is closed. */
 	const char *control_path, *control_why;
 	uint64_t write_budget; /* bytes a day; 0: none, see weir_store_set_write_budget() */
+	/* The marks in force, of all devices together, as numbers that
+	 * weir_store_stats.free_segments is compared with; 0 and 0: none. See
+	 * weir_store_format_opts.free_low_percent. */
+	uint64_t free_low, free_high;
 };
 
 #define WEIR_STORE_INFO_INIT WEIR_INIT_SIZED(struct weir_store_info)
@@ -711,6 +729,11 @@ struct weir_store_stats {
 	/* Puts that the write budget did not admit, and their values. */
 	uint64_t refused_puts, refused_bytes;
 	uint64_t budget_spent_bytes; /* now, and in earlier lives too; without a budget 0 */
+	/* Reclaims of segments that began before a put or delete waited for space, and those that
+	 * began while one did. */
+	uint64_t background_reclaims, inline_reclaims;
+	/* The times for which puts or deletes of a stream waited, because no segment was free. */
+	struct weir_latency space_wait;
 };
 
 #define WEIR_STORE_STATS_INIT WEIR_INIT_SIZED(struct weir_store_stats)

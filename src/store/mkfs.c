@@ -228,6 +228,8 @@ static void mkfs_super(struct mkfs *m, const struct super *first, uint32_t index
 	super->placement = m->opts.placement == WEIR_PLACEMENT_STREAM;
 	super->policy = m->opts.policy;
 	super->rewrite_percent = m->opts.rewrite_percent;
+	super->free_low = m->opts.free_low_percent;
+	super->free_high = m->opts.free_high_percent;
 	super->write_budget = mkfs_write_budget(m, count);
 	super->streams = 1;
 	checksum_key_make(&m->checksum, super->uuid, super->secret, super->device_index);
@@ -370,6 +372,8 @@ static int mkfs_many(const char *const *paths, uint32_t n,
 	err = opts_copy(&m->opts, sizeof(m->opts), opts, opts ? opts->size : 0);
 	if (!err)
 		err = policy_check(m->opts.policy, m->opts.rewrite_percent);
+	if (!err)
+		err = policy_check_marks(m->opts.free_low_percent, m->opts.free_high_percent);
 	if (!err && m->opts.write_budget && m->opts.write_budget_percent)
 		err = error_set(-EINVAL, "two write budgets: in bytes and in drive writes");
 	if (!err)

@@ -80,7 +80,11 @@ static int store_load_super(struct weir_store *s, const struct weir_store_opts *
 	err = policy_check(opts->policy, opts->rewrite_percent);
 	if (err)
 		return err;
+	err = policy_check_marks(opts->free_low_percent, opts->free_high_percent);
+	if (err)
+		return err;
 	logs_set_room(s->logs, opts->max_put_bytes);
+	logs_set_marks(s->logs, opts->free_low_percent, opts->free_high_percent);
 	logs_set_policy(s->logs, opts->policy, opts->rewrite_percent);
 	return log_placement_open(s->logs, opts->placement);
 }

@@ -15,7 +15,7 @@
 
 struct parts_sum {
 	struct weir_store_stats stats;
-	struct hist put, get;
+	struct hist put, get, space_wait;
 };
 
 static_assert(sizeof(struct weir_store_stats) % sizeof(uint64_t) == 0,
@@ -37,11 +37,14 @@ static int parts_collect(struct weir_store *s, void *user)
 {
 	struct parts_sum *sum = user;
 	struct weir_store_stats one;
+	struct log_counts logs;
 
 	stats_fill(s, &one);
 	parts_add(&sum->stats, &one);
 	hist_merge(&sum->put, &s->io.counts.put_hist);
 	hist_merge(&sum->get, &s->io.counts.get_hist);
+	logs_count(s->logs, &logs);
+	hist_merge(&sum->space_wait, logs.space_wait);
 	return 0;
 }
 
@@ -53,6 +56,7 @@ static int parts_give(struct weir_store_stats *stats, struct parts_sum *sum)
 	all->read_only = !!all->read_only;
 	hist_summary(&sum->put, &all->put);
 	hist_summary(&sum->get, &all->get);
+	hist_summary(&sum->space_wait, &all->space_wait);
 	return opts_give(stats, stats->size, all, sizeof(*all));
 }
 

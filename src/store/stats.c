@@ -83,6 +83,8 @@ int stats_fill(struct weir_store *s, void *user)
 		.failed_ios = s->io.failing.ios,
 		.refused_puts = logs.refused,
 		.refused_bytes = logs.refused_bytes,
+		.background_reclaims = logs.background_reclaims,
+		.inline_reclaims = logs.inline_reclaims,
 		.budget_spent_bytes = stats_spent(s),
 		.sealed_bytes = logs.sealed_bytes,
 		.unused_bytes = logs.unused_bytes,
@@ -90,6 +92,7 @@ int stats_fill(struct weir_store *s, void *user)
 	stats_fill_recovered(out, &s->recovered);
 	hist_summary(&io->put_hist, &out->put);
 	hist_summary(&io->get_hist, &out->get);
+	hist_summary(logs.space_wait, &out->space_wait);
 	return 0;
 }
 
@@ -97,6 +100,16 @@ int stats_fill(struct weir_store *s, void *user)
 static uint64_t stats_budget(const struct weir_store *part)
 {
 	return __atomic_load_n(&part->io.super.write_budget, __ATOMIC_RELAXED);
+}
+
+/* Adds the marks of PART to ALL. */
+static void stats_add_marks(const struct weir_store *part, struct weir_store_info *all)
+{
+	uint32_t low, high;
+
+	logs_get_marks(part->logs, &low, &high);
+	all->free_low += low;
+	all->free_high += high;
 }
 
 /* Makes sums of what ALL has of one device. */
@@ -109,6 +122,7 @@ static void stats_add_parts(struct weir_store *s, struct weir_store_info *all)
 	all->devices_missing = s->parts ? s->parts->missing : 0;
 	PARTS_FOREACH(s, part, n)
 	{
+		stats_add_marks(part, all);
 		if (part == s)
 			continue;
 		all->capacity_bytes += part->io.lay->capacity_bytes;

@@ -31,6 +31,28 @@ vQABgAiAgEAAemmAEbHEZ/sCAAAAAARZWg==
 
 
 @case
+def marks(weir):
+    """--free-low and --free-high are kept and shown; what contradicts itself is refused"""
+    image = ("format", weir.img, "-s", "128m", "--segment-bytes", "1m", "-f")
+    for words, low, high in (((), 3, 4), (("--free-low", "10%"), 14, 27),
+                             (("--free-low", "10", "--free-high", "12%"), 14, 17),
+                             (("--free-high", "50%"), 3, 65), (("--free-low", "off"), 0, 0),
+                             (("--free-low", "0%"), 0, 0)):
+        weir.run(*image[:2], *(image[2:4] if not words else ()), *image[4:], *words)
+        stat = weir.json("stat", weir.img)
+        assert (stat["free_low"], stat["free_high"]) == (low, high), (words, stat)
+        shown = f"{low} segments, with garbage {high}" if low else "what puts need"
+        assert shown in weir.run("stat", weir.img)[0].decode(), words
+        assert stat["content"]["background_reclaims"] == 0
+    for words, said in ((("--free-low", "5%", "--free-high", "3%"), "5% is above --free-high, 3%"),
+                        (("--free-low", "51%"), "from 0% to 50%"),
+                        (("--free-low", "off", "--free-high", "3%"), "leave it out"),
+                        (("--free-high", "0%"), "--free-low off"),
+                        (("--free-low", "many"), "no percentage")):
+        weir.fails(*image, *words, code=2, says=[said])
+
+
+@case
 def every_size(weir):
     """format --size takes whatever is not below 5 MiB, and a value of half a segment fits"""
     for size in ("5m", "6m", "7m", "13m", "64m", "65m", "99m", "5242881"):

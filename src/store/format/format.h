@@ -108,7 +108,9 @@ struct disk_super {
 	uint64_t budget_time_ns;    /* CLOCK_REALTIME */
 	uint32_t out_count;	    /* entries in use of `out` */
 	uint32_t out[DISK_OUT_MAX]; /* segments that could not be read: never freed or reused */
-	uint8_t reserved[28];
+	/* Marks of the free segments, in percent; 0: the default. A low mark of all ones: none. */
+	uint32_t free_low, free_high;
+	uint8_t reserved[20];
 } __attribute__((packed, aligned(8)));
 
 enum disk_state {

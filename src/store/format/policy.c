@@ -33,6 +33,49 @@ int policy_check_write_budget(uint64_t bytes)
 			 (unsigned long long)bytes);
 }
 
+bool policy_marks_good(uint32_t low, uint32_t high)
+{
+	if (low == WEIR_FREE_LOW_NONE)
+		return !high;
+	return low <= POLICY_FREE_MAX && high <= POLICY_FREE_MAX && (!high || low <= high);
+}
+
+int policy_check_marks(uint32_t low, uint32_t high)
+{
+	if (policy_marks_good(low, high))
+		return 0;
+	if (low == WEIR_FREE_LOW_NONE)
+		return error_set(-EINVAL,
+				 "a high mark of %u %% without a low one: reclaiming in the "
+				 "background begins at the low one (--free-low)",
+				 high);
+	if (low <= POLICY_FREE_MAX && high <= POLICY_FREE_MAX)
+		return error_set(-EINVAL,
+				 "a low mark of %u %% above the high one of %u %%: reclaiming "
+				 "stops at the high one (--free-high)",
+				 low, high);
+	return error_set(-EINVAL,
+			 "marks of %u and %u %%: at most %u %% of the segments are kept free "
+			 "(--free-low, --free-high)",
+			 low, high, POLICY_FREE_MAX);
+}
+
+struct policy_marks policy_marks(uint32_t low, uint32_t high, uint32_t segments)
+{
+	struct policy_marks marks = { 0, 0 };
+
+	if (low == WEIR_FREE_LOW_NONE)
+		return marks;
+	if (!low)
+		low = POLICY_FREE_LOW_DEFAULT;
+	if (!high)
+		high = 2 * low < POLICY_FREE_MAX ? 2 * low : POLICY_FREE_MAX;
+	marks.low = (uint32_t)((uint64_t)segments * low / 100);
+	if (marks.low)
+		marks.high = (uint32_t)((uint64_t)segments * high / 100);
+	return marks;
+}
+
 uint64_t policy_budget(uint32_t policy, uint32_t percent, uint64_t segment_bytes, uint64_t left)
 {
 	if (policy == WEIR_POLICY_FIFO)

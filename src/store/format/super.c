@@ -19,6 +19,8 @@ static void super_encode_rest(struct disk_super *disk, const struct super *super
 	disk->sequence_floor = htole64(super->sequence_floor);
 	disk->policy = htole32(super->policy);
 	disk->rewrite_percent = htole32(super->rewrite_percent);
+	disk->free_low = htole32(super->free_low);
+	disk->free_high = htole32(super->free_high);
 	disk->write_budget = htole64(super->write_budget);
 	disk->budget_spent = htole64(super->budget_spent);
 	disk->budget_time_ns = htole64(super->budget_time_ns);
@@ -98,8 +100,8 @@ static void super_decode_rest(struct super *super, const struct disk_super *disk
 	memcpy(super->name, disk->name, sizeof(super->name));
 }
 
-/* A policy or percentage that no weir writes counts as the default: it decides only which entries
- * leave first. */
+/* Policies, percentages and marks that no weir writes count as the default: they decide only which
+ * entries leave first, and when. */
 static void super_decode_policy(struct super *super, const struct disk_super *disk)
 {
 	super->sequence_floor = le64toh(disk->sequence_floor);
@@ -109,6 +111,10 @@ static void super_decode_policy(struct super *super, const struct disk_super *di
 	super->rewrite_percent = le32toh(disk->rewrite_percent);
 	if (super->rewrite_percent > 100)
 		super->rewrite_percent = 0;
+	super->free_low = le32toh(disk->free_low);
+	super->free_high = le32toh(disk->free_high);
+	if (!policy_marks_good(super->free_low, super->free_high))
+		super->free_low = super->free_high = 0;
 	super->write_budget = le64toh(disk->write_budget);
 	if (super->write_budget && super->write_budget < POLICY_WRITE_BUDGET_MIN)
 		super->write_budget = POLICY_WRITE_BUDGET_MIN;

@@ -26,10 +26,11 @@ struct super {
 	struct disk_stream stream[DISK_STREAMS]; /* as on the device */
 	struct disk_tenant tenant[DISK_TENANTS];
 	uint8_t name[DISK_TENANTS][DISK_NAME_BYTES];
-	uint64_t sequence_floor;  /* every record from now on has a higher sequence number */
-	uint32_t policy;	  /* enum disk_policy; 0: the default */
-	uint32_t rewrite_percent; /* 0: the default */
-	uint64_t write_budget;	  /* bytes a day; 0: none */
+	uint64_t sequence_floor;      /* every record from now on has a higher sequence number */
+	uint32_t policy;	      /* enum disk_policy; 0: the default */
+	uint32_t rewrite_percent;     /* 0: the default */
+	uint32_t free_low, free_high; /* percent of the segments; 0: the default */
+	uint64_t write_budget;	      /* bytes a day; 0: none */
 	uint64_t budget_spent, budget_time_ns;
 	uint32_t out_count;
 	uint32_t out[DISK_OUT_MAX]; /* segments out of use, in no order */

@@ -30,6 +30,8 @@ static void superjob_install(struct super *super, const struct super *next)
 	super->sequence_floor = next->sequence_floor;
 	super->policy = next->policy;
 	super->rewrite_percent = next->rewrite_percent;
+	super->free_low = next->free_low;
+	super->free_high = next->free_high;
 	__atomic_store_n(&super->write_budget, next->write_budget, __ATOMIC_RELAXED);
 	super->budget_spent = next->budget_spent;
 	super->budget_time_ns = next->budget_time_ns;

@@ -31,7 +31,11 @@ static struct segment *admit_segment(struct log *l, const struct weir_store_op *
 	}
 	if (l->segs.open)
 		return l->segs.open;
-	return segment_is_ready(l) && log_placement_ready(l) ? segment_open(l) : NULL;
+	if (!segment_is_ready(l) || !log_placement_ready(l))
+		return NULL;
+	if (op->kind != OP_SURVIVOR)
+		marks_note_put(l->all);
+	return segment_open(l);
 }
 
 /* Returns true if OP may go to SEG now. */

@@ -33,6 +33,8 @@ struct log_counts {
 	uint64_t refused, refused_bytes;
 	uint32_t segments, free_segments;
 	uint64_t sealed_bytes, unused_bytes;
+	uint64_t background_reclaims, inline_reclaims;
+	const struct hist *space_wait;
 };
 
 /* Makes the logs of a store whose superblock was read, one for each stream. BATCH_BYTES is the
@@ -55,6 +57,11 @@ void logs_free(struct logs *ls);
 void logs_set_policy(struct logs *ls, uint32_t policy, uint32_t percent);
 /* Tells the eviction policy in force. */
 void logs_get_policy(const struct logs *ls, uint32_t *policy, uint32_t *percent);
+/* Sets the marks: what the superblock says, unless LOW or HIGH, as in weir_store_opts, are not 0.
+ */
+void logs_set_marks(struct logs *ls, uint32_t low, uint32_t high);
+/* Tells the marks in force, in free segments, the reserve included; 0 and 0: there are none. */
+void logs_get_marks(const struct logs *ls, uint32_t *low, uint32_t *high);
 /* Makes more logs until there are N. Returns 0 or -ENOMEM. */
 int logs_make(struct logs *ls, uint32_t n);
 /* Makes LS as it was before recovery began. Returns 0 or -ENOMEM. */

@@ -13,6 +13,7 @@
 #include "store/log/keys.h"
 #include "store/log/hold.h"
 #include "store/log/log.h"
+#include "store/log/marks.h"
 #include "store/log/pins.h"
 #include "store/log/placement.h"
 #include "store/log/room.h"
@@ -59,6 +60,7 @@ struct log {
 	 * short values have headers that are as long as they are. It is known from survivors. */
 	uint32_t weight;
 	uint64_t written_bytes, evicted_segments;
+	uint64_t waits_since; /* it waits for space since then, loop_now(); 0: it does not */
 };
 
 TAILQ_HEAD(reclaim_list, reclaim);
@@ -76,6 +78,7 @@ struct logs {
 	struct pins pins; /* with a lock of its own */
 	struct keys keys;
 	struct room room;
+	struct marks marks;
 	struct leave leave;
 	struct seen seen; /* keys that were put lately; there is no table without a write budget */
 	uint64_t refused, refused_bytes; /* puts that the write budget did not admit */

@@ -87,6 +87,7 @@ static int prepare_begin(struct log *l, bool from_reserve)
 		return -ENOMEM;
 	job_begin(job, segment_take(&l->all->segs, l, from_reserve));
 	l->all->prepare_first = UINT32_MAX << l->stream << 1;
+	marks_note_taken(l->all);
 	prepare_header(job);
 	l->written_bytes += job->bytes;
 	job_write(job, 0, prepare_written);

@@ -32,6 +32,7 @@ struct reclaim {
 	bool out;	/* its segment is out of use */
 	bool soon;	/* it is counted in logs.reclaiming */
 	bool surviving; /* it has survivors under way, or may have */
+	bool ahead;	/* no put needs it yet: it began because of the marks */
 };
 
 static struct reclaim *reclaim_of(struct job *job)
@@ -65,13 +66,14 @@ static struct segment *reclaim_end(struct reclaim *r)
 static void reclaim_finish(struct job *job)
 {
 	struct log *l = job->log;
-	bool out = reclaim_of(job)->out;
+	bool out = reclaim_of(job)->out, ahead = reclaim_of(job)->ahead;
 	struct segment *seg = reclaim_end(reclaim_of(job));
 
 	l->all->evicted_segments++;
 	l->evicted_segments++;
-	l->all->fruitless++;
+	l->all->fruitless += !ahead;
 	l->all->reclaim_failed = false;
+	marks_note_ended(l->all, false);
 	if (out)
 		segment_put_out(seg);
 	else
@@ -235,11 +237,16 @@ static void reclaim_failed(struct logs *ls, int err)
 static void reclaim_keep(struct job *job, int err)
 {
 	struct logs *ls = job->log->all;
+	bool ahead = reclaim_of(job)->ahead;
 
 	entries_stay(ls, job->seg);
 	segment_keep(reclaim_end(reclaim_of(job)));
-	if (err)
+	marks_note_ended(ls, true);
+	if (err && !ahead)
 		reclaim_failed(ls, err);
+	/* Nobody may have waited for it. Who does by now tries by himself. */
+	if (err && ahead)
+		io_ask(ls->io);
 }
 
 static void reclaim_flushed(struct job *job, int result)
@@ -281,7 +288,7 @@ static void reclaim_survived(struct job *job, int result)
 	/* Another reclaim may begin. */
 	io_ask(ls->io);
 	if (result) {
-		reclaim_keep(job, result);
+		reclaim_keep(job, result == -ECANCELED ? 0 : result);
 		return;
 	}
 	/* Law survivors-first: what superseded the entries of a segment, and what of them was
@@ -318,25 +325,26 @@ static void reclaim_survivors(struct reclaim *r)
 		job_read(job, lay->segment_blocks - blocks, reclaim_judge);
 }
 
-/* Begins to reclaim the segment of V. Returns false if there is no memory. */
-static bool reclaim_begin(struct logs *ls, const struct victim *v)
+/* Begins to reclaim the segment of V, AHEAD of need or for a log that needs space. Returns false if
+ * there is no memory. */
+static bool reclaim_begin(struct logs *ls, const struct victim *v, bool ahead)
 {
 	struct reclaim *r = calloc(1, sizeof(*r));
 
-	if (!r) {
-		reclaim_failed(ls, -ENOMEM);
+	if (!r)
 		return false;
-	}
 	CHECK(v->seg->state == SEGMENT_SEALED);
 	segment_reclaim(v->seg);
 	job_init(&r->survive.job, v->seg->log);
 	job_begin(&r->survive.job, v->seg);
-	if (!ls->fruitless) {
+	marks_note_reclaim(ls);
+	if (!ls->fruitless && !ahead) {
 		ls->full = false;
 		ls->hold_changes = hold_changes(ls);
 	}
 	r->survive.rule = v->rule;
 	r->soon = true;
+	r->ahead = ahead;
 	ls->reclaiming++;
 	TAILQ_INSERT_TAIL(&ls->reclaims, r, link);
 	if (!v->seg->live_bytes) {
@@ -354,18 +362,6 @@ bool reclaim_is_alone(const struct logs *ls)
 	const struct reclaim *first = TAILQ_FIRST(&ls->reclaims);
 
 	return first && !TAILQ_NEXT(first, link);
-}
-
-/* Returns true if a put or delete waits for its position. */
-static bool reclaim_is_awaited(const struct logs *ls)
-{
-	const struct log *l;
-	uint32_t i;
-
-	LOGS_FOREACH(ls, l, i)
-	if (l->pending.first)
-		return true;
-	return false;
 }
 
 /* Returns true if a delete waits for its position, and no put is in front of it. */
@@ -434,14 +430,33 @@ static void reclaim_log(struct log *l)
 	struct victim v;
 
 	while (l->prepares && ls->segs.free_count + ls->reclaiming < enough) {
-		if (ls->reclaim_failed && !reclaim_is_awaited(ls))
+		if (ls->reclaim_failed && !marks_is_awaited(ls))
 			break;
 		if (reclaim_has_nothing(ls) || reclaim_is_fruitless(ls)) {
 			reclaim_failed(ls, -ENOSPC);
 			break;
 		}
-		if (!reclaim_choose(ls, &v) || !reclaim_begin(ls, &v))
+		if (!reclaim_choose(ls, &v))
 			break;
+		if (!reclaim_begin(ls, &v, false)) {
+			reclaim_failed(ls, -ENOMEM);
+			break;
+		}
+	}
+}
+
+/* Reclaims segments that nobody needs yet, as the marks ask for it. */
+static void reclaim_ahead(struct logs *ls)
+{
+	struct victim v;
+
+	while (marks_want(ls)) {
+		if (!marks_allow(ls, reclaim_choose(ls, &v) ? &v : NULL))
+			break;
+		if (!reclaim_begin(ls, &v, true)) {
+			marks_note_ended(ls, true);
+			break;
+		}
 	}
 }
 
@@ -459,5 +474,9 @@ void logs_reclaim(struct logs *ls)
 			job_run(&r->survive.job);
 	}
 	LOGS_IN(ls, l, mask)
-	reclaim_log(l);
+	{
+		marks_watch(l);
+		reclaim_log(l);
+	}
+	reclaim_ahead(ls);
 }

@@ -357,6 +357,11 @@ static void survive_read_window(struct survive *v)
 		survive_end(v, 0);
 		return;
 	}
+	/* What has moved is found at its new place, and the rest stays where it is. */
+	if (marks_may_stop(v->job.log->all)) {
+		survive_end(v, -ECANCELED);
+		return;
+	}
 	if (length < v->need)
 		length = v->need;
 	left = (uint64_t)(seg->end - v->block) << lay->block_shift;

@@ -68,7 +68,8 @@ static inline struct survivor *survivor_of(struct weir_store_op *op)
 bool survive_expected(struct logs *ls, const struct segment *seg, struct survive_rule rule,
 		      const void *buf, size_t bytes);
 /* Appends again what V->rule keeps of the segment of V->job. NEXT is the next step of the job; its
- * result is not 0 if an entry that should survive could not be written. */
+ * result is not 0 if an entry that should survive could not be written, and -ECANCELED if the store
+ * is closed before all of them were. */
 void survive_begin(struct survive *v, void (*next)(struct job *job, int result));
 
 #endif

@@ -376,6 +376,8 @@ int memdisk_open(struct rig *rig)
 	opts.salvage = memdisk.salvage;
 	opts.policy = rig->policy;
 	opts.max_put_bytes = rig->max_put_bytes;
+	opts.free_low_percent = rig->free_low;
+	opts.free_high_percent = rig->free_high;
 	/* A few operations then make several batches. */
 	opts.batch_bytes = 16 << 10;
 	err = weir_store_open_queues(&rig->s, &rig->queue, 1, &opts);

@@ -29,8 +29,9 @@ struct rig {
 	char path[256];
 	const char *engine;
 	uint32_t attach;
-	uint32_t policy;	/* enum weir_policy, for each open */
-	uint64_t max_put_bytes; /* of a store on a drive in memory */
+	uint32_t policy;	      /* enum weir_policy, for each open */
+	uint64_t max_put_bytes;	      /* of a store on a drive in memory */
+	uint32_t free_low, free_high; /* the marks in percent, of a store on a drive in memory */
 	struct weir_store *s;
 	/* They are set if the store is open on a drive in memory (memdisk.h). */
 	struct weir_queue *queue;

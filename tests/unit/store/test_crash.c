@@ -291,6 +291,7 @@ struct scene {
 	uint32_t block, sector;
 	int keep, evicts, faults, tenants;
 	unsigned lives;
+	uint32_t free_low, free_high;
 };
 
 static void survives(void **arg)
@@ -303,6 +304,8 @@ static void survives(void **arg)
 	evicts = scene->evicts;
 	faults = scene->faults;
 	tenants = scene->tenants;
+	rig.free_low = scene->free_low;
+	rig.free_high = scene->free_high;
 	for (n = 0; n < KEYS; n++)
 		model_reset(n, (struct version){ 0, 0 });
 	rig_make(&rig, scene->bytes, 64 << 10, scene->block);
@@ -316,18 +319,22 @@ static void survives(void **arg)
 
 int main(void)
 {
-	static struct scene power = { 12 << 20, 4096, 4096, 0, 0, 0, 0, 40 };
-	static struct scene torn = { 1 << 20, 4096, 512, 0, 0, 0, 0, 70 };
-	static struct scene full = { 1 << 20, 512, 512, 0, 0, 0, 0, 70 };
-	static struct scene killed = { 1 << 20, 4096, 4096, 1, 0, 0, 0, 60 };
-	static struct scene killed_large = { 12 << 20, 512, 512, 1, 0, 0, 0, 40 };
-	static struct scene failing = { 1 << 20, 4096, 4096, 1, 1, 1, 0, 80 };
-	static struct scene failing_power = { 1 << 20, 512, 512, 0, 1, 1, 0, 80 };
-	static struct scene streams_power = { 12 << 20, 4096, 4096, 0, 0, 0, 1, 30 };
-	static struct scene streams_full = { 5 << 19, 512, 512, 0, 0, 0, 1, 50 };
-	static struct scene streams_killed = { 5 << 19, 4096, 4096, 1, 0, 0, 1, 30 };
-	static struct scene streams_failing = { 5 << 19, 4096, 4096, 1, 1, 1, 1, 40 };
-	static struct scene streams_failing_power = { 5 << 19, 512, 512, 0, 1, 1, 1, 40 };
+	static struct scene power = { 12 << 20, 4096, 4096, 0, 0, 0, 0, 40, 0, 0 };
+	static struct scene torn = { 1 << 20, 4096, 512, 0, 0, 0, 0, 70, 0, 0 };
+	static struct scene full = { 1 << 20, 512, 512, 0, 0, 0, 0, 70, 0, 0 };
+	static struct scene killed = { 1 << 20, 4096, 4096, 1, 0, 0, 0, 60, 0, 0 };
+	static struct scene killed_large = { 12 << 20, 512, 512, 1, 0, 0, 0, 40, 0, 0 };
+	static struct scene failing = { 1 << 20, 4096, 4096, 1, 1, 1, 0, 80, 0, 0 };
+	static struct scene failing_power = { 1 << 20, 512, 512, 0, 1, 1, 0, 80, 0, 0 };
+	static struct scene streams_power = { 12 << 20, 4096, 4096, 0, 0, 0, 1, 30, 0, 0 };
+	static struct scene streams_full = { 5 << 19, 512, 512, 0, 0, 0, 1, 50, 0, 0 };
+	static struct scene streams_killed = { 5 << 19, 4096, 4096, 1, 0, 0, 1, 30, 0, 0 };
+	static struct scene streams_failing = { 5 << 19, 4096, 4096, 1, 1, 1, 1, 40, 0, 0 };
+	static struct scene streams_failing_power = { 5 << 19, 512, 512, 0, 1, 1, 1, 40, 0, 0 };
+	/* Segments are reclaimed in the background, too. */
+	static struct scene marks_power = { 1 << 20, 512, 512, 0, 0, 0, 0, 50, 30, 50 };
+	static struct scene marks_killed = { 1 << 20, 4096, 4096, 1, 0, 0, 0, 50, 30, 50 };
+	static struct scene marks_failing = { 5 << 19, 512, 512, 0, 1, 1, 1, 40, 20, 40 };
 	const struct CMUnitTest tests[] = {
 		{ "power_cut", survives, NULL, NULL, &power },
 		{ "power_cut_torn_blocks", survives, NULL, NULL, &torn },
@@ -341,6 +348,9 @@ int main(void)
 		{ "streams_killed_full", survives, NULL, NULL, &streams_killed },
 		{ "streams_failing_and_killed", survives, NULL, NULL, &streams_failing },
 		{ "streams_failing_and_power_cut", survives, NULL, NULL, &streams_failing_power },
+		{ "marks_power_cut", survives, NULL, NULL, &marks_power },
+		{ "marks_killed", survives, NULL, NULL, &marks_killed },
+		{ "marks_failing_and_power_cut", survives, NULL, NULL, &marks_failing },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -271,6 +271,8 @@ static const struct field super_fields[] = {
 	FIELD(disk_super, budget_time_ns),
 	FIELD(disk_super, out_count),
 	FIELD(disk_super, out[0]),
+	FIELD(disk_super, free_low),
+	FIELD(disk_super, free_high),
 	FIELD(disk_super, reserved),
 };
 
