@@ -8,10 +8,11 @@ import errno
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from . import units
+from .metrics import Address, address, of_process
 from .store import Store
 
 TENANT_BY = ("none", "salt", "salt-prefix", "rank")
@@ -52,6 +53,7 @@ class Config:
     shares: Mapping[str, int] = field(default_factory=dict)
     namespace: str = ""
     format: str = "if-empty"
+    metrics: Address | None = None
     log: str = "info"
 
 
@@ -126,6 +128,7 @@ _PARSE: dict[str, Callable[[Any], Any]] = {
     "shares": lambda v: _numbers("shares", v, 100),
     "namespace": lambda v: _text("namespace", v),
     "format": lambda v: _choice("format", v, FORMATS),
+    "metrics": address,
     "log": lambda v: _choice("log", v, LOG_LEVELS),
 }
 
@@ -165,6 +168,14 @@ def _refuse_contradictions(config: Config) -> None:
     if config.size and config.max_value > config.size // 16:
         raise ValueError(f"max_value: values of {config.max_value} bytes do not fit into a store "
                          f"of {config.size} bytes, which holds 16 of the longest at least")
+
+
+def for_process(config: Config, number: int) -> Config:
+    """Returns CONFIG for process NUMBER of a host that starts several with the same parameters:
+    their metrics are on ports that count up."""
+    if not config.metrics:
+        return config
+    return replace(config, metrics=of_process(config.metrics, number))
 
 
 def tenant_name(name: str) -> str:
@@ -214,7 +225,8 @@ def open_store(config: Config, changes: bool = False) -> Store:
     """Opens the store of CONFIG, makes it where the parameters say so, and sets its queue up."""
     store = Store(list(config.path), format=config.format, size=config.size,
                   max_value=_max_value(config), engine=config.engine, scheduler=config.scheduler,
-                  policy=config.eviction, few_segments=True, changes=changes)
+                  policy=config.eviction, few_segments=True, changes=changes,
+                  metrics=config.metrics)
     try:
         for name, value in config.set.items():
             store.set(name, value)

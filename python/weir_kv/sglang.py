@@ -39,6 +39,15 @@ def rank_of(storage_config: Any) -> str:
     return str(ranks[0]) if not any(ranks[1:]) else "-".join(map(str, ranks))
 
 
+def number_of(storage_config: Any) -> int:
+    """Returns a number of this process that no other one of the model has, from 0 on."""
+    number = 0
+    for rank, size in reversed(list(zip(_RANKS, (*_SIZES[:3], "dp_size", "dcp_size")))):
+        number = number * max(1, int(getattr(storage_config, size, 1) or 1)) + \
+            int(getattr(storage_config, rank, 0) or 0)
+    return number
+
+
 def _single(storage_config: Any) -> bool:
     return all(int(getattr(storage_config, name, 1) or 1) == 1 for name in _SIZES)
 
@@ -63,7 +72,8 @@ class HiCache(HiCacheStorage):
             params["path"] = params["path"].split(",")
         if "path" in params:
             params["path"] = [_path(str(path), storage_config) for path in params["path"]]
-        self._config = config.parse(params, _HOST)
+        self._config = config.for_process(config.parse(params, _HOST),
+                                          number_of(storage_config))
         if self._config.tenant_by != "none":
             raise ValueError(f"{_HOST}: tenant_by: SGLang's keys name no tenant; use 'none'")
         self._log = config.logger(self._config, "sglang")

@@ -17,6 +17,7 @@ from ._structs import fields, sized
 from ._weir import ffi, lib
 from .futures import Buffer, Futures, Value, Values
 from .handle import Handle
+from .metrics import Address, Endpoint, address
 from .queue import QueueView
 
 Key = Union[bytes, str]
@@ -122,7 +123,8 @@ class Store:
     ``path`` is a file, a block device, an NVMe character device, or a list of them. ``format`` says
     what to do where there is no store: ``"never"`` raises, ``"if-empty"`` makes one of ``size``
     (with ``max_value``) where nothing is, ``"force"`` makes a new and empty one in any case.
-    ``changes`` keeps a list of the keys that leave, for :meth:`take_changes`.
+    ``changes`` keeps a list of the keys that leave, for :meth:`take_changes`. ``metrics``, a port
+    or "host:port", serves :meth:`metrics` at ``/metrics`` until :meth:`close`.
     """
 
     def __init__(self, path: Path | Sequence[Path], *, format: str = "never",
@@ -132,9 +134,10 @@ class Store:
                  read_only: bool = False, wait: int | float | str = 0, salvage: bool = False,
                  degraded: bool = False, control: bool | None = None,
                  scrub: int | str = 0, depth: int = 0, few_segments: bool = False,
-                 changes: bool = False) -> None:
+                 changes: bool = False, metrics: int | str | Address | None = None) -> None:
         if format not in _FORMATS:
             raise ValueError(f"format: {format!r} is not one of {', '.join(_FORMATS)}")
+        at = address(metrics) if isinstance(metrics, (int, str)) else metrics
         self._futures: weakref.WeakSet[Futures] = weakref.WeakSet()
         self._registered: list[object] = []
         self._streams: dict[str, int] = {}
@@ -153,17 +156,24 @@ class Store:
         opts.scrub_bytes_per_second = units.size(scrub, "scrub")
         made: dict[str, object] = {"size": size, "max_value": max_value, "policy": policy,
                                    "placement": placement, "few_segments": few_segments}
-        if format == "force":
-            format_store(path, force=True, **made)  # type: ignore[arg-type]
-        self._changes = Changes(opts) if changes else None
+        self._changes: Changes | None = None
+        # A port that is in use is found before anything is made.
+        self._endpoint = Endpoint(at, self.metrics) if at else None
         try:
+            if format == "force":
+                format_store(path, force=True, **made)  # type: ignore[arg-type]
+            self._changes = Changes(opts) if changes else None
             self._open(opts, format == "if-empty", path, made)
         except BaseException:
             self._forget()
             raise
+        if self._endpoint:
+            self._endpoint.start()
 
     def _forget(self) -> None:
         """Frees what the C store used, which is closed."""
+        if self._endpoint:
+            self._endpoint.close()
         if self._changes:
             self._changes.close()
         self._registered.clear()
@@ -397,6 +407,20 @@ class Store:
         errors.check(self.call(lib.weir_store_get_stats, raw))
         return fields(raw)
 
+    def metrics(self, classic: bool = False) -> str:
+        """Returns the metrics as OpenMetrics text; CLASSIC: in Prometheus' older format. They are
+        explained in docs/metrics.md."""
+        text, length = ffi.new("char **"), ffi.new("size_t *")
+        form = lib.WEIR_METRICS_PROMETHEUS if classic else lib.WEIR_METRICS_OPENMETRICS
+        errors.check(self.call(lib.weir_store_metrics, form, text, length))
+        made = ffi.gc(text[0], lib.weir_metrics_free)
+        return bytes(ffi.buffer(made, length[0])).decode()
+
+    @property
+    def metrics_address(self) -> Address | None:
+        """Where the metrics are served: host and port; None: nowhere."""
+        return self._endpoint.address if self._endpoint else None
+
     def info(self) -> dict[str, object]:
         """Returns the facts of ``struct weir_store_info``: sizes, limits, policy, uuid."""
         raw = sized("weir_store_info")
@@ -462,6 +486,8 @@ class Store:
 
     def close(self) -> None:
         """Waits for all operations, flushes, and closes. Closing again does nothing."""
+        if self._endpoint:
+            self._endpoint.close()
         for futures in list(self._futures):
             futures.close()
         code = lib.weir_store_close(self.call.take())

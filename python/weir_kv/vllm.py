@@ -105,6 +105,8 @@ class Tier(SecondaryTierManager):
             {**params, "path": [_path_of_replica(path, offloading_spec) for path in
                                 _paths(params.get("path"))]} if "path" in params else params,
             _HOST)
+        self._config = config.for_process(
+            self._config, int(getattr(offloading_spec.config.parallel, "data_parallel_index", 0)))
         if self._config.tenant_by not in ("none", "salt"):
             raise ValueError(f"{_HOST}: tenant_by: vLLM's keys name no rank; use 'salt' "
                              "(kv_transfer_params['tenant']) or 'none'")
