@@ -4,8 +4,12 @@ import json
 import os
 import re
 import subprocess
+import time
 
 import pytest
+from lmcache.v1.distributed.config import EvictionConfig
+from lmcache.v1.distributed.storage_controllers.eviction_controller import (
+    L2AdapterEvictionState, L2EvictionController)
 from lmcache_host import (Arena, Listener, bench_args, bits, key, load, lookup, store, wait)
 from weir_kv import Store
 from weir_kv.lmcache import Adapter, Connector
@@ -329,3 +333,21 @@ def test_a_million_submits_leave_nothing(a):
     run(cycles)
     assert usage()[1] == fds
     assert usage()[0] - memory < 4 << 20
+
+
+def test_lmcaches_own_eviction(a, arena):
+    """Its real controller deletes half of the keys above the watermark."""
+    state = L2AdapterEvictionState(0, a, EvictionConfig("LRU", 0.3, 0.5))
+    listener = Listener()
+    a.register_listener(listener)
+    controller = L2EvictionController([state])
+    keys = [key(i) for i in range(60)]
+    store(a, keys, arena.objects(60, 500_000, 0))
+    assert a.get_usage().usage_fraction > 0.3
+    controller.start()
+    while a.get_usage().usage_fraction > 0.3:
+        time.sleep(0.01)
+    controller.stop()
+    agree(a, listener)
+    assert len(listener.there) == 30 and set(listener.there) < set(keys)
+    assert lookup(a, keys) == [k in listener.there for k in keys]
