@@ -188,6 +188,12 @@ struct sched_ops {
 	 * are scarce. LIKE is as above. NULL: all have the same weight.
 	 */
 	uint32_t (*weight)(struct sched *s, const struct sched_rq *like);
+	/*
+	 * Returns the length in bytes beyond which an io like this one is cut into several
+	 * requests, at least 1; a part has one block at least. LIKE is as above. NULL: only the
+	 * limits of the device count. Ios that must not wait for tags are not cut.
+	 */
+	uint64_t (*longest)(struct sched *s, const struct sched_rq *like);
 	void (*depth_changed)(struct sched *s, uint32_t nr_requests);
 	void (*submitter_gone)(struct sched *s, uint32_t submitter);
 	/*
@@ -228,6 +234,7 @@ struct sched {
 
 extern const struct sched_ops sched_none, sched_mq_deadline, sched_kyber, sched_bfq;
 extern const struct sched_ops sched_noop, sched_deadline, sched_cfq;
+extern const struct sched_ops sched_pace;
 
 /* The table of schedulers; NULL follows the last one. */
 extern const struct sched_ops *const sched_table[];

@@ -101,7 +101,7 @@ static bool merge_fits(const struct lane *lane, struct request *into, const stru
 		return false;
 	if (into->cmd.op != WEIR_OP_DISCARD && !merge_registration_fits(into, add, how))
 		return false;
-	longest = split_longest(lane->q, into->first);
+	longest = split_longest(lane, into->first);
 	room = into->cmd.length + add->length <= longest;
 	if (how == SCHED_MERGE_DISCARD)
 		room = room && merge_nr_ranges(into->cmd.iovcnt) + merge_nr_ranges(add->iovcnt) <=

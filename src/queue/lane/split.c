@@ -30,15 +30,35 @@ static bool split_has_data(const struct weir_io *io)
 	return io->op == WEIR_OP_READ || io->op == WEIR_OP_WRITE;
 }
 
-uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io)
+/* Returns the length beyond which the scheduler has IO cut, at least a block. */
+static uint64_t split_wanted(const struct lane *lane, const struct weir_io *io)
 {
+	struct sched *s = lane->sched;
+	uint64_t block = lane->q->info->physical_block_bytes, wanted;
+	struct sched_rq like;
+
+	if (!s->ops->longest || (io->flags & WEIR_IO_NOWAIT))
+		return UINT64_MAX;
+	like.op = io->op;
+	like.flags = split_flags(io);
+	like.ioprio = io_priv(io)->prio;
+	like.submitter = io->submitter;
+	wanted = s->ops->longest(s, &like);
+	block = block > lane->q->block_mask ? block : lane->q->block_mask + 1;
+	return wanted < block ? block : wanted;
+}
+
+uint64_t split_longest(const struct lane *lane, const struct weir_io *io)
+{
+	const struct weir_queue *q = lane->q;
 	uint64_t discard = q->info->discard_max_bytes & ~(uint64_t)q->block_mask;
+	uint64_t longest = SPLIT_RANGE_MAX, wanted = split_wanted(lane, io);
 
 	if (split_has_data(io))
-		return __atomic_load_n(&q->max_io_bytes, __ATOMIC_RELAXED);
-	if (io->op == WEIR_OP_DISCARD && discard && discard < SPLIT_RANGE_MAX)
-		return discard;
-	return SPLIT_RANGE_MAX;
+		longest = __atomic_load_n(&q->max_io_bytes, __ATOMIC_RELAXED);
+	else if (io->op == WEIR_OP_DISCARD && discard && discard < SPLIT_RANGE_MAX)
+		longest = discard;
+	return wanted < longest ? wanted : longest;
 }
 
 /* Shortens a part of at most LENGTH bytes so that it ends on a physical block if it can, else on
@@ -113,7 +133,7 @@ bool split_whole(const struct lane *lane, const struct weir_io *io)
 {
 	const struct weir_queue *q = lane->q;
 
-	if (io_priv(io)->cursor || io->length > split_longest(q, io))
+	if (io_priv(io)->cursor || io->length > split_longest(lane, io))
 		return false;
 	if (!split_has_data(io))
 		return true;
@@ -253,7 +273,7 @@ static int split_memory(struct lane *lane, struct weir_io *io, struct request *r
 uint64_t split_parts(const struct lane *lane, const struct weir_io *io, uint64_t most)
 {
 	const struct weir_queue *q = lane->q;
-	uint64_t n = 0, longest = split_longest(q, io);
+	uint64_t n = 0, longest = split_longest(lane, io);
 	/* The whole io is not copied: a thread that waits for it changes its `state` meanwhile. */
 	struct weir_io rest = { .op = io->op,
 				.flags = io->flags,
@@ -312,7 +332,7 @@ static void split_describe(struct weir_io *io, struct request *rq, uint64_t offs
 int split_next(struct lane *lane, struct weir_io *io, struct request *rq)
 {
 	uint64_t offset = io->offset + io_priv(io)->cursor;
-	uint64_t left = io->length - io_priv(io)->cursor, limit = split_longest(lane->q, io);
+	uint64_t left = io->length - io_priv(io)->cursor, limit = split_longest(lane, io);
 	int err = 0;
 
 	if (limit > left)

@@ -9,8 +9,8 @@
 
 /* Makes RQ the next part of IO; 0 or -ENOMEM. */
 int split_next(struct lane *lane, struct weir_io *io, struct request *rq);
-/* Returns the length of the longest command for IO, bytes. */
-uint64_t split_longest(const struct weir_queue *q, const struct weir_io *io);
+/* Returns the length of the longest command for IO, bytes: by the device and the scheduler. */
+uint64_t split_longest(const struct lane *lane, const struct weir_io *io);
 /* Returns how many commands the rest of IO makes, or more than MOST. */
 uint64_t split_parts(const struct lane *lane, const struct weir_io *io, uint64_t most);
 /* Returns true if IO makes one command, with its memory as it is. */
