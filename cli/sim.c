@@ -34,8 +34,8 @@ static const struct opt sim_options[] = {
 	  .offset = offsetof(struct sim_args, sched),
 	  .arg = "NAME",
 	  .help = "the scheduler: none (default), mq-deadline, kyber,\n"
-		  "bfq, noop, deadline, cfq. Several with commas, or all:\n"
-		  "one run for each, in one table" },
+		  "bfq, noop, deadline, cfq, pace. Several with commas,\n"
+		  "or all: one run for each, in one table" },
 	{ .name = "set",
 	  .type = OPT_LIST,
 	  .offset = offsetof(struct sim_args, set),
@@ -56,8 +56,8 @@ static const struct opt sim_options[] = {
 	  .min = 1,
 	  .max = 64,
 	  .help = "number of hardware queues (default 1); jobs are\n"
-		  "spread over them; none and kyber have an instance on\n"
-		  "each" },
+		  "spread over them; none, kyber and pace have an\n"
+		  "instance on each" },
 	{ .name = "depth",
 	  .type = OPT_NUMBER,
 	  .offset = offsetof(struct sim_args, depth),

@@ -34,7 +34,7 @@ static const struct opt step_options[] = {
 	  .offset = offsetof(struct step_args, sched),
 	  .arg = "NAME",
 	  .help = "the scheduler: none, mq-deadline, kyber, bfq,\n"
-		  "noop, deadline, cfq" },
+		  "noop, deadline, cfq, pace" },
 	{ .name = "set",
 	  .type = OPT_LIST,
 	  .offset = offsetof(struct step_args, set),

@@ -20,12 +20,12 @@
  *     for at most as many completions as there are commands before it. A limit of the scheduler
  *     (such as async_depth) counts the tags of one kind of ios; an io above the limit waits for
  *     completions of its own kind only.
- *   - Some schedulers know submitters (bfq, cfq). With these a free tag goes to the submitter that
- *     holds the fewest tags for its weight. So each submitter has its share of nr_requests after at
- *     most nr_requests completions. After that, each completion of its own gives it the next tag.
- *     Tags that a submitter does not need are lent to others. To use its share, a submitter must
- *     have that many ios outstanding. With mq-deadline the three priority classes share in the
- *     same way, all with the same weight.
+ *   - Some schedulers know submitters (bfq, cfq, pace). With these a free tag goes to the
+ *     submitter that holds the fewest tags for its weight. So each submitter has its share of
+ *     nr_requests after at most nr_requests completions. After that, each completion of its own
+ *     gives it the next tag. Tags that a submitter does not need are lent to others. To use its
+ *     share, a submitter must have that many ios outstanding. With mq-deadline the three priority
+ *     classes share in the same way, all with the same weight.
  *   - The scheduler decides when an io that has a tag goes to the drive: mq-deadline holds lower
  *     classes until they have aged, and cfq holds class IDLE while others keep the drive busy.
  *   - Completion: `end` runs at the top level of the owner's loop with nothing held. It may
@@ -114,8 +114,9 @@ struct weir_queue_opts {
  * Opens a queue on DEV, which must stay open until the queue is closed. OPTS may be NULL.
  * With opts.workers the lanes run when this returns; otherwise each waits for its owner.
  *
- * A scheduler that keeps one order for the whole queue (all except none and kyber) runs on one
- * lane. If threads of the program own several lanes, the queue starts one worker of its own for it.
+ * A scheduler that keeps one order for the whole queue (all except none, kyber and pace) runs on
+ * one lane. If threads of the program own several lanes, the queue starts one worker of its own
+ * for it.
  *
  * Errors: -EINVAL (an option out of range, or an option that the engine does not have), -ENOENT (no
  * such engine or scheduler), -EOPNOTSUPP (the engine cannot work here: weir_error() says why),

@@ -19,6 +19,8 @@ const struct sched_ops *const sched_table[] = {
 	&sched_noop,
 	&sched_deadline,
 	&sched_cfq,
+	/* This library's own. */
+	&sched_pace,
 	NULL,
 };
 

@@ -321,7 +321,7 @@ def several_schedulers(weir):
     out, _ = weir.run("sim", "-", "--sched", "all", stdin=TWO.encode())
     rows = out.decode().splitlines()[3:]
     assert [row.split()[0] for row in rows[::2]] == \
-        ["none", "mq-deadline", "kyber", "bfq", "noop", "deadline", "cfq"], rows
+        ["none", "mq-deadline", "kyber", "bfq", "noop", "deadline", "cfq", "pace"], rows
     out, _ = weir.run("sim", "-", "--json", "--sched", "bfq,none", stdin=TWO.encode())
     bfq, none = (json.loads(line) for line in out.decode().splitlines())
     assert bfq == sim(weir, TWO, "--sched", "bfq") and none == sim(weir, TWO)

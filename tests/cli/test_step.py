@@ -101,6 +101,21 @@ def each_scheduler(weir):
 
 
 @case
+def pace_fills_the_drive(weir):
+    """pace: one read alone, so that its latency counts; then as many as its window holds"""
+    text = "".join(f"insert 0 r{n} R {n * 100} 8\n" for n in range(50))
+    text += "dispatch 0\ndispatch 0\ncomplete 100000 r0\n" + "dispatch 100000\n" * 49
+    lines = step(weir, "pace", text)
+    assert lines[:2] == ["r0", "none"], lines
+    in_drive = lines.index("none", 2) - 2
+    assert lines[2:] == [f"r{n + 1}" for n in range(in_drive)] + ["none"] * (49 - in_drive), lines
+    assert 8 <= in_drive <= 48, lines
+    text += "".join(f"complete 200000 r{n}\ndispatch 200000\n" for n in range(1, 50))
+    lines = step(weir, "pace", text)
+    assert set(lines) == {f"r{n}" for n in range(50)} | {"none"}, lines
+
+
+@case
 def weights(weir):
     """bfq: with three times the weight, a submitter gets three requests to one"""
     sizes = "--set", "max_budget=8", "--set", "low_latency=0"

@@ -8,7 +8,7 @@
 #include "text/text.h"
 
 static const char *const schedulers[] = { "none", "mq-deadline", "kyber", "bfq",
-					  "noop", "deadline",	 "cfq" };
+					  "noop", "deadline",	 "cfq",	  "pace" };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

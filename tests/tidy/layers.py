@@ -22,7 +22,7 @@ LAYERS = {
 # Layer -> its modules from the top down: a folder may call those that stand after it. A module is
 # a folder; a layer that is not here has one.
 MODULES = {
-    "sched": "src/sched/bfq src/sched/cfq src/sched",
+    "sched": "src/sched/bfq src/sched/cfq src/sched/pace src/sched",
     "queue": "src/queue src/queue/lane",
     "store": "src/store src/store/check src/store/recover src/store/log src/store/io "
              "src/store/format",
@@ -57,6 +57,7 @@ PREFIXES = {
     "src/sched": "= sched_",
     "src/sched/bfq": "bfq_ sched_bfq",
     "src/sched/cfq": "cfq_ sched_cfq",
+    "src/sched/pace": "pace_ sched_pace",
     "src/queue": "= queue_ loop_",
     "src/queue/lane": "= lane_",
     "src/control": "= control_",

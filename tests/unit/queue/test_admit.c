@@ -159,7 +159,7 @@ static void stop(void)
 }
 
 static const char *const scheds[] = { "none", "mq-deadline", "kyber", "bfq",
-				      "noop", "deadline",    "cfq" };
+				      "noop", "deadline",    "cfq",   "pace" };
 #define SCHEDS (sizeof(scheds) / sizeof(scheds[0]))
 
 /* The rule: an io has its tag after as many completions as ios came before it. */

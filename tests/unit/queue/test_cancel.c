@@ -602,7 +602,7 @@ static void *storm_submitter(void *arg)
 
 static void *storm_tags(void *arg)
 {
-	static const char *const names[] = { "none", "mq-deadline", "kyber", "bfq", "cfq" };
+	static const char *const names[] = { "none", "mq-deadline", "kyber", "bfq", "cfq", "pace" };
 	const uint32_t nr = sizeof(names) / sizeof(names[0]);
 
 	(void)arg;
@@ -660,7 +660,7 @@ static void storm_with(const char *scheduler)
 
 static void storm(void **state)
 {
-	static const char *const names[] = { "none", "mq-deadline", "kyber", "bfq", "cfq" };
+	static const char *const names[] = { "none", "mq-deadline", "kyber", "bfq", "cfq", "pace" };
 
 	(void)state;
 	open_with("none", 1, 1);

@@ -104,7 +104,7 @@ static void placement_updates_reach_the_engine_unchanged(void **state)
 static void placement_updates_skip_the_scheduler(void **state)
 {
 	static const char *const names[] = { "none", "mq-deadline", "kyber", "bfq",
-					     "noop", "deadline",    "cfq" };
+					     "noop", "deadline",    "cfq",   "pace" };
 
 	(void)state;
 	for (unsigned n = 0; n < sizeof(names) / sizeof(names[0]); n++) {

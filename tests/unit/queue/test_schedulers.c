@@ -18,7 +18,8 @@
 #define BLOCK 4096u
 #define FILE_BYTES (16u << 20)
 
-static const char *const names[] = { "mq-deadline", "kyber", "bfq", "noop", "deadline", "cfq" };
+static const char *const names[] = { "mq-deadline", "kyber", "bfq", "noop",
+				     "deadline",    "cfq",   "pace" };
 static unsigned rounds;
 static struct weir_device *dev;
 static struct weir_queue *queue;

@@ -567,7 +567,7 @@ static struct submitter stagers[STAGERS];
 /* The home lane still has ios when the owner of the lane on which they end leaves it. */
 static void detaching_ends_what_was_staged(void **state)
 {
-	static const char *const scheds[] = { "none", "mq-deadline", "bfq", "cfq" };
+	static const char *const scheds[] = { "none", "mq-deadline", "bfq", "cfq", "pace" };
 
 	(void)state;
 	for (size_t k = 0; k < sizeof(scheds) / sizeof(scheds[0]); k++) {

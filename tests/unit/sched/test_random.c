@@ -233,11 +233,19 @@ static void cfq(void **state)
 		run(&sched_cfq, i);
 }
 
+static void pace(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 8; i++)
+		run(&sched_pace, i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mq_deadline), cmocka_unit_test(kyber),	   cmocka_unit_test(bfq),
 		cmocka_unit_test(noop),	       cmocka_unit_test(deadline), cmocka_unit_test(cfq),
+		cmocka_unit_test(pace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

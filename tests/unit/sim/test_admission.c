@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 static const char *const scheds[] = { "none", "mq-deadline", "kyber", "bfq",
-				      "noop", "deadline",    "cfq" };
+				      "noop", "deadline",    "cfq",   "pace" };
 #define SCHEDS (sizeof(scheds) / sizeof(scheds[0]))
 
 static void run_beside_reads(const char *sched, unsigned readers)

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lone.c - latencies of requests that were alone. See lone.h. */
+#include "sched/pace/lone.h"
+
+#include <string.h>
+
+#include "base/nsec.h"
+
+/* What was shortest is forgotten after one to two of these: a drive may become slower for good. */
+#define LONE_PERIOD_NS (10 * NSEC_PER_SEC)
+/* The shortest of fewer requests was hardly one that did not wait. */
+#define LONE_REQUESTS 8u
+
+static unsigned lone_length(uint32_t nr_sectors)
+{
+	unsigned bit = nr_sectors > 1 ? 32u - (unsigned)__builtin_clz(nr_sectors - 1) : 0;
+
+	return bit < PACE_LENGTHS ? bit : PACE_LENGTHS - 1;
+}
+
+/* Returns the shortest latency of the two periods; 0: none. */
+static uint64_t lone_shortest(const struct pace_lone_length *a, const struct pace_lone_length *b)
+{
+	if (!a->requests || (b->requests && b->shortest_ns < a->shortest_ns))
+		return b->shortest_ns;
+	return a->shortest_ns;
+}
+
+static void lone_conclude(struct pace_lone *l, enum pace_op op)
+{
+	uint64_t low = 0, high = 0;
+
+	for (unsigned i = 0; i < PACE_LENGTHS; i++) {
+		const struct pace_lone_length *a = &l->before[op][i], *b = &l->now[op][i];
+		uint64_t ns = lone_shortest(a, b);
+
+		if (!ns)
+			continue;
+		low = !low || ns < low ? ns : low;
+		if (a->requests >= LONE_REQUESTS || b->requests >= LONE_REQUESTS)
+			high = ns > high ? ns : high;
+	}
+	l->low[op] = low;
+	l->high[op] = high > low ? high : low;
+}
+
+static void lone_forget(struct pace_lone *l)
+{
+	memcpy(l->before, l->now, sizeof(l->before));
+	memset(l->now, 0, sizeof(l->now));
+	for (int op = 0; op < PACE_OPS; op++)
+		lone_conclude(l, (enum pace_op)op);
+}
+
+void pace_lone_completed(struct pace_lone *l, enum pace_op op, uint32_t nr_sectors,
+			 uint64_t latency_ns, uint64_t now)
+{
+	struct pace_lone_length *at = &l->now[op][lone_length(nr_sectors)];
+	bool shorter;
+
+	if (now >= l->until_ns) {
+		lone_forget(l);
+		l->until_ns = now + LONE_PERIOD_NS;
+	}
+	latency_ns += !latency_ns;
+	shorter = !at->requests || latency_ns < at->shortest_ns;
+	if (shorter)
+		at->shortest_ns = latency_ns;
+	at->requests += at->requests < UINT32_MAX;
+	if (shorter || at->requests == LONE_REQUESTS)
+		lone_conclude(l, op);
+}

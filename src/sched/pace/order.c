@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* order.c - a radix heap. See order.h. */
+#include "sched/pace/order.h"
+
+#include <stddef.h>
+
+void pace_order_init(struct pace_order *o)
+{
+	for (unsigned i = 0; i < PACE_ORDER_BUCKETS; i++)
+		TAILQ_INIT(&o->bucket[i]);
+	o->filled = 0;
+	o->last = 0;
+}
+
+/* Returns the bucket of KEY. Keys from 2^63 on, which take years to reach, share the last one. */
+static unsigned order_bucket(const struct pace_order *o, uint64_t key)
+{
+	unsigned bit;
+
+	if (key <= o->last)
+		return 0;
+	bit = 64u - (unsigned)__builtin_clzll(key ^ o->last);
+	return bit < PACE_ORDER_BUCKETS ? bit : PACE_ORDER_BUCKETS - 1;
+}
+
+void pace_order_add(struct pace_order *o, struct pace_node *node, uint64_t key)
+{
+	unsigned b = order_bucket(o, key);
+
+	node->key = key;
+	node->bucket = (uint8_t)b;
+	node->waiting = true;
+	if (key < o->last)
+		TAILQ_INSERT_HEAD(&o->bucket[b], node, link);
+	else
+		TAILQ_INSERT_TAIL(&o->bucket[b], node, link);
+	o->filled |= 1ull << b;
+}
+
+void pace_order_remove(struct pace_order *o, struct pace_node *node)
+{
+	TAILQ_REMOVE(&o->bucket[node->bucket], node, link);
+	if (TAILQ_EMPTY(&o->bucket[node->bucket]))
+		o->filled &= ~(1ull << node->bucket);
+	node->waiting = false;
+}
+
+/* Spreads bucket B, the first that is not empty, over those below it: its smallest key is the
+ * last one from now on, so each of its nodes finds a place further down. */
+static void order_settle(struct pace_order *o, unsigned b)
+{
+	struct pace_bucket nodes = TAILQ_HEAD_INITIALIZER(nodes);
+	struct pace_node *node, *least = TAILQ_FIRST(&o->bucket[b]);
+
+	TAILQ_FOREACH(node, &o->bucket[b], link)
+		if (node->key < least->key)
+			least = node;
+	o->last = least->key;
+	TAILQ_CONCAT(&nodes, &o->bucket[b], link);
+	o->filled &= ~(1ull << b);
+	while ((node = TAILQ_FIRST(&nodes))) {
+		TAILQ_REMOVE(&nodes, node, link);
+		pace_order_add(o, node, node->key);
+	}
+}
+
+struct pace_node *pace_order_first(struct pace_order *o)
+{
+	unsigned b;
+
+	if (!o->filled)
+		return NULL;
+	b = (unsigned)__builtin_ctzll(o->filled);
+	if (b)
+		order_settle(o, b);
+	return TAILQ_FIRST(&o->bucket[0]);
+}

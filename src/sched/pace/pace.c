@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pace.c - fair in time, gentle to reads: what waits, waits here and not in the drive.
+ *
+ * The idea: a request that is in the drive cannot be reordered any more. So the drive gets just as
+ * much as keeps it busy, by its own latencies: reads may together make one another as slow as
+ * read_target, and writes may wait in the drive for about one other write. Long background writes
+ * are cut, so that one of them is short. Whoever has had the least time of the drive for his
+ * weight goes next, whatever the size of his requests. docs/pace.md has the figures and proofs.
+ *
+ *   flow.c    who is next: flows with start times       order.c   by virtual time, in 64 buckets
+ *   window.c  how much may be in the drive              lone.c    latencies without waiting
+ *   cost.c    what a request costs in time of the drive
+ *
+ * Each lane has an instance, which learns from its own requests. Entered by the lane's owner only.
+ */
+#include "sched/pace/pace.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/nsec.h"
+#include "sched/merge.h"
+
+#define PACE_FLOOR 5u
+#define PACE_CHUNK_MIN_KB 32u
+#define PACE_CHUNK_MAX_KB 128u
+/* While a background write is in the drive, a read waits for at most this part of its target. */
+#define PACE_CHUNK_PART 4u
+#define PACE_MERGE_LOOK 8u
+/* Background writes get tags while they hold fewer than this percentage. */
+#define PACE_BACKGROUND_PERCENT 75u
+/* Background writes are owed at most so much of the drive's time. */
+#define PACE_OWED_NS (50 * NSEC_PER_MSEC)
+/* How far reads may be ahead of writes of others that are kept back, and the other way round. */
+#define PACE_LEAD_NS (2 * NSEC_PER_MSEC)
+
+#define PACE_LEARNED(n, u, text)                                                                   \
+	{                                                                                          \
+		.name = n, .unit = u, .summary = text, .max = INT64_MAX, .read_only = true         \
+	}
+
+static const struct sched_tunable pace_tunables[] = {
+	[READ_TARGET] = { .name = "read_target",
+			  .unit = "us",
+			  .summary = "how long reads may take together; 0: 4 x a lone one",
+			  .max = INT32_MAX },
+	[WRITE_WINDOW] = { .name = "write_window",
+			   .unit = "us",
+			   .summary = "writes in the drive, in its time; 0: 2 x a lone one",
+			   .max = INT32_MAX },
+	[WRITE_FLOOR] = { .name = "write_floor",
+			  .unit = "percent",
+			  .summary = "of the time of the drive for background writes at least",
+			  .min = 1,
+			  .max = 90,
+			  .def = PACE_FLOOR },
+	[CHUNK] = { .name = "chunk",
+		    .unit = "KiB",
+		    .summary = "background writes are cut to this length; 0: learned",
+		    .max = 1 << 20 },
+	[READ_LONE] = PACE_LEARNED("read_lone", "ns", "how long a read of 4 KiB takes alone"),
+	[READ_COST] = PACE_LEARNED("read_cost", "ns", "drive time of a read, of any length"),
+	[READ_COST_KB] = PACE_LEARNED("read_cost_kb", "ns", "drive time of each KiB besides"),
+	[WRITE_LONE] = PACE_LEARNED("write_lone", "ns", "how long a write of 4 KiB takes alone"),
+	[WRITE_COST] = PACE_LEARNED("write_cost", "ns", "drive time of a write, of any length"),
+	[WRITE_COST_KB] = PACE_LEARNED("write_cost_kb", "ns", "drive time of each KiB besides"),
+	[CHUNK_NOW] = PACE_LEARNED("chunk_now", "KiB", "what background writes are cut to"),
+	[NR_TUNABLES] = { .name = NULL },
+};
+
+static int pace_init(struct sched **s, const struct sched_env *env)
+{
+	struct pace *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	p->s.ops = &sched_pace;
+	p->s.env = *env;
+	p->floor = PACE_FLOOR;
+	pace_cost_init(&p->cost, env->depth);
+	pace_window_init(&p->window);
+	if (pace_flows_init(&p->flows, env->max_submitters)) {
+		free(p);
+		return -ENOMEM;
+	}
+	*s = &p->s;
+	return 0;
+}
+
+static void pace_exit(struct sched *s)
+{
+	struct pace *p = (struct pace *)s;
+
+	pace_flows_destroy(&p->flows);
+	free(p);
+}
+
+static void pace_insert(struct sched *s, struct sched_list *list, uint64_t now)
+{
+	struct pace *p = (struct pace *)s;
+	struct sched_rq *rq;
+
+	while ((rq = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, rq, fifo);
+		rq->inserted_ns = now;
+		pace_flow_add(&p->flows, rq);
+	}
+}
+
+static enum sched_merge pace_find_merge(struct sched *s, const struct sched_rq *rq,
+					struct sched_rq **into)
+{
+	struct pace *p = (struct pace *)s;
+	struct pace_flow *flow = pace_flow_look(&p->flows, rq->submitter);
+	enum sched_merge how = SCHED_MERGE_NONE;
+	unsigned looks = PACE_MERGE_LOOK;
+
+	if (s->env.merging == SCHED_MERGING_OFF || !flow)
+		return how;
+	*into = TAILQ_LAST(&flow->line[pace_line_of(rq)].fifo, sched_list);
+	while (*into && !(how = merge_side(&s->env, *into, rq)) && --looks)
+		*into = TAILQ_PREV(*into, sched_list, fifo);
+	return how;
+}
+
+static enum pace_op pace_op_of(const struct sched_rq *rq)
+{
+	if (rq->op == SCHED_READ)
+		return PACE_READS;
+	return rq->op == SCHED_WRITE ? PACE_WRITES : PACE_OTHERS;
+}
+
+/* Returns the line of KIND whose turn it is if its first request may enter the drive, and what
+ * that costs. *WAITS: there is a request, whether it may or not. */
+static struct pace_flow_line *pace_ready(struct pace *p, enum pace_line kind, uint64_t *cost,
+					 bool *waits)
+{
+	struct pace_flow_line *line = pace_flow_next(&p->flows, kind);
+	const struct sched_rq *rq;
+
+	*waits = line;
+	if (!line)
+		return NULL;
+	rq = TAILQ_FIRST(&line->fifo);
+	*cost = pace_cost_of(&p->cost, pace_op_of(rq), rq->nr_sectors);
+	return pace_window_room(&p->window, &p->lone, pace_op_of(rq)) ? line : NULL;
+}
+
+static struct sched_rq *pace_take(struct pace *p, struct pace_flow_line *line, enum pace_line kind,
+				  uint64_t cost)
+{
+	struct sched_rq *rq = pace_flow_take(&p->flows, line, kind, cost);
+
+	pace_window_enter(&p->window, pace_op_of(rq), cost);
+	rq->priv[0] = p;
+	rq->priv[1] = (void *)(uintptr_t)cost;
+	rq->flags |= SCHED_RQ_STARTED;
+	return rq;
+}
+
+/* Returns true if the line A may go although B, which is kept back, may be behind it. */
+static bool pace_may_lead(struct pace *p, enum pace_line a, enum pace_line b)
+{
+	const struct pace_node *first = pace_order_first(&p->flows.order[a]);
+	const struct pace_node *kept = pace_order_first(&p->flows.order[b]);
+
+	return first->key <= kept->key + pace_flow_charge(PACE_LEAD_NS, PACE_WEIGHT);
+}
+
+/* Returns true if A goes before B: its start is earlier or, within a flow, it has waited longer. */
+static bool pace_before(const struct pace_flow_line *a, const struct pace_flow_line *b)
+{
+	if (a->node.key != b->node.key)
+		return a->node.key < b->node.key;
+	return TAILQ_FIRST(&a->fifo)->inserted_ns < TAILQ_FIRST(&b->fifo)->inserted_ns;
+}
+
+static struct sched_rq *pace_dispatch_awaited(struct pace *p)
+{
+	uint64_t read_cost = 0, write_cost = 0;
+	bool reads, writes;
+	struct pace_flow_line *read = pace_ready(p, PACE_READ, &read_cost, &reads);
+	struct pace_flow_line *write = pace_ready(p, PACE_WRITE, &write_cost, &writes);
+
+	if (read && write && pace_before(write, read))
+		read = NULL;
+	if (read && (!writes || write || pace_may_lead(p, PACE_READ, PACE_WRITE)))
+		return pace_take(p, read, PACE_READ, read_cost);
+	if (write && (!reads || pace_may_lead(p, PACE_WRITE, PACE_READ)))
+		return pace_take(p, write, PACE_WRITE, write_cost);
+	return NULL;
+}
+
+/* Returns a background write, if one may go; OWED: and only if that much is owed to them. */
+static struct sched_rq *pace_dispatch_background(struct pace *p, bool owed)
+{
+	uint64_t cost = 0;
+	bool waits;
+	struct pace_flow_line *line = pace_ready(p, PACE_BACKGROUND, &cost, &waits);
+
+	if (!line || (owed && p->owed_ns < cost))
+		return NULL;
+	p->owed_ns -= p->owed_ns < cost ? p->owed_ns : cost;
+	return pace_take(p, line, PACE_BACKGROUND, cost);
+}
+
+/* RQ, which somebody waits for, went although background writes wait. */
+static void pace_owe(struct pace *p, const struct sched_rq *rq)
+{
+	p->owed_ns += (uintptr_t)rq->priv[1] * p->floor / (100 - p->floor);
+	p->owed_ns = p->owed_ns < PACE_OWED_NS ? p->owed_ns : PACE_OWED_NS;
+}
+
+static struct sched_rq *pace_dispatch(struct sched *s, uint64_t now)
+{
+	struct pace *p = (struct pace *)s;
+	struct sched_rq *rq = NULL;
+
+	(void)now;
+	if (!p->flows.waiting) {
+		p->cost.spare = true;
+		return NULL;
+	}
+	if (p->owed_ns)
+		rq = pace_dispatch_background(p, true);
+	if (rq)
+		return rq;
+	rq = pace_dispatch_awaited(p);
+	/* Writes that are kept back had their share: no others may take more in their place. */
+	if (!rq && !p->flows.order[PACE_WRITE].filled)
+		return pace_dispatch_background(p, false);
+	if (!rq)
+		return NULL;
+	if (p->flows.order[PACE_BACKGROUND].filled)
+		pace_owe(p, rq);
+	return rq;
+}
+
+static void pace_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
+{
+	struct pace *p = (struct pace *)s;
+	uint64_t ns = now > rq->io_start_ns ? now - rq->io_start_ns : 0;
+
+	pace_lone_completed(&p->lone, pace_op_of(rq), rq->nr_sectors, ns, now);
+	if (pace_cost_completed(&p->cost, pace_op_of(rq), rq->nr_sectors, ns, now))
+		pace_window_learned(&p->window);
+	pace_window_completed(&p->window, pace_op_of(rq), now);
+}
+
+static void pace_finish(struct sched *s, struct sched_rq *rq)
+{
+	struct pace *p = (struct pace *)s;
+
+	if (rq->priv[0])
+		pace_window_leave(&p->window, pace_op_of(rq), (uintptr_t)rq->priv[1]);
+	rq->priv[0] = NULL;
+}
+
+static bool pace_has_work(struct sched *s)
+{
+	return ((struct pace *)s)->flows.waiting;
+}
+
+static uint32_t pace_limit_depth(struct sched *s, const struct sched_rq *like)
+{
+	uint32_t limit = (uint32_t)((uint64_t)s->env.nr_requests * PACE_BACKGROUND_PERCENT / 100);
+
+	if (pace_line_of(like) != PACE_BACKGROUND)
+		return s->env.nr_requests;
+	return limit ? limit : 1;
+}
+
+static uint32_t pace_weight(struct sched *s, const struct sched_rq *like)
+{
+	struct pace_flow *flow = pace_flow_look(&((struct pace *)s)->flows, like->submitter);
+
+	return flow ? flow->weight : PACE_WEIGHT;
+}
+
+static void pace_depth_changed(struct sched *s, uint32_t nr_requests)
+{
+	s->env.nr_requests = nr_requests;
+}
+
+static void pace_submitter_gone(struct sched *s, uint32_t submitter)
+{
+	pace_flow_leaves(&((struct pace *)s)->flows, submitter);
+}
+
+static int pace_set_weight(struct sched *s, uint32_t submitter, uint32_t weight)
+{
+	return pace_flow_weigh(&((struct pace *)s)->flows, submitter, weight);
+}
+
+/* Returns the length of background writes, in KiB. */
+static uint64_t pace_chunk_kb(const struct pace *p)
+{
+	uint64_t kb = PACE_CHUNK_MAX_KB, lone, cost;
+
+	if (p->chunk_kb)
+		return p->chunk_kb;
+	lone = p->lone.low[PACE_READS];
+	cost = p->cost.op[PACE_WRITES].slope * 2 >> PACE_COST_BITS;
+	if (!lone || !cost)
+		return 128;
+	if (p->window.target_ns[PACE_READ_SIDE])
+		lone = p->window.target_ns[PACE_READ_SIDE] / 4;
+	while (kb > PACE_CHUNK_MIN_KB && kb * cost > lone * 4 / PACE_CHUNK_PART)
+		kb /= 2;
+	return kb;
+}
+
+static uint64_t pace_longest(struct sched *s, const struct sched_rq *like)
+{
+	if (like->op != SCHED_WRITE || pace_line_of(like) != PACE_BACKGROUND)
+		return UINT64_MAX;
+	return pace_chunk_kb((struct pace *)s) << 10;
+}
+
+static int pace_set(struct sched *s, unsigned tunable, int64_t value)
+{
+	struct pace *p = (struct pace *)s;
+
+	if (tunable == READ_TARGET)
+		p->window.target_ns[PACE_READ_SIDE] = (uint64_t)value * NSEC_PER_USEC;
+	else if (tunable == WRITE_WINDOW)
+		p->window.target_ns[PACE_WRITE_SIDE] = (uint64_t)value * NSEC_PER_USEC;
+	else if (tunable == WRITE_FLOOR)
+		p->floor = (uint64_t)value;
+	else
+		p->chunk_kb = (uint64_t)value;
+	return 0;
+}
+
+static int64_t pace_get(struct sched *s, unsigned tunable)
+{
+	const struct pace *p = (struct pace *)s;
+	enum pace_op kind = tunable < WRITE_LONE ? PACE_READS : PACE_WRITES;
+	const struct pace_cost_op *op = &p->cost.op[kind];
+
+	switch (tunable) {
+	case READ_TARGET:
+		return (int64_t)(p->window.target_ns[PACE_READ_SIDE] / NSEC_PER_USEC);
+	case WRITE_WINDOW:
+		return (int64_t)(p->window.target_ns[PACE_WRITE_SIDE] / NSEC_PER_USEC);
+	case WRITE_FLOOR:
+		return (int64_t)p->floor;
+	case CHUNK:
+		return (int64_t)p->chunk_kb;
+	case READ_LONE:
+		return (int64_t)p->lone.low[PACE_READS];
+	case WRITE_LONE:
+		return (int64_t)p->lone.low[PACE_WRITES];
+	case READ_COST:
+	case WRITE_COST:
+		return (int64_t)(op->base >> PACE_COST_BITS);
+	case CHUNK_NOW:
+		return (int64_t)pace_chunk_kb(p);
+	default:
+		return (int64_t)(op->slope * 2 >> PACE_COST_BITS);
+	}
+}
+
+const struct sched_ops sched_pace = {
+	.name = "pace",
+	.summary = "fair in time of the drive, gentle to reads: weir's own, for flash",
+	.scope = SCHED_PER_LANE,
+	.flags = SCHED_BY_SUBMITTER | SCHED_UNSIGNED,
+	.tunables = pace_tunables,
+	.init = pace_init,
+	.exit = pace_exit,
+	.insert = pace_insert,
+	.find_merge = pace_find_merge,
+	.dispatch = pace_dispatch,
+	.completed = pace_completed,
+	.finish = pace_finish,
+	.limit_depth = pace_limit_depth,
+	.weight = pace_weight,
+	.longest = pace_longest,
+	.depth_changed = pace_depth_changed,
+	.submitter_gone = pace_submitter_gone,
+	.set_weight = pace_set_weight,
+	.has_work = pace_has_work,
+	.set = pace_set,
+	.get = pace_get,
+};

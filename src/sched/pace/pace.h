@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pace.h - the state of pace. pace.c says what it does.
+ */
+#ifndef PACE_H
+#define PACE_H
+
+#include "sched/pace/cost.h"
+#include "sched/pace/flow.h"
+#include "sched/pace/lone.h"
+#include "sched/pace/window.h"
+#include "sched/sched.h"
+
+enum pace_tunable {
+	READ_TARGET,
+	WRITE_WINDOW,
+	WRITE_FLOOR,
+	CHUNK,
+	READ_LONE,
+	READ_COST,
+	READ_COST_KB,
+	WRITE_LONE,
+	WRITE_COST,
+	WRITE_COST_KB,
+	CHUNK_NOW,
+	NR_TUNABLES,
+};
+
+struct pace {
+	struct sched s;
+	struct pace_flows flows;
+	struct pace_cost cost;
+	struct pace_lone lone;
+	struct pace_window window;
+	/* drive time that background writes may have before others, since others had theirs */
+	uint64_t owed_ns;
+	uint64_t floor;	   /* percent of the drive's time that background writes have at least */
+	uint64_t chunk_kb; /* 0: learned */
+};
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* window.c - how much may be in the drive. See window.h. */
+#include "sched/pace/window.h"
+
+#include "base/nsec.h"
+
+/*
+ * The window is so many halves of the latency of a short read that is alone. More makes short
+ * reads wait in the drive for long ones. Less leaves the drive idle now and then: random reads
+ * meet on one of its units while others have none.
+ */
+#define WINDOW_READ_HALVES 9u
+/*
+ * But at least so many halves of the latency of a long one: with one in the drive, its link is idle
+ * while its flash works. For writes it is the only rule: what a write waits for in the drive, the
+ * scheduler cannot take back.
+ */
+#define WINDOW_LONG_HALVES 3u
+/* Writes in the drive at the start. */
+#define WINDOW_FIRST 2u
+
+/* So often a request is alone: otherwise nobody could tell a slow drive from a full one. */
+#define WINDOW_ALONE_NS (5 * NSEC_PER_SEC)
+
+void pace_window_init(struct pace_window *w)
+{
+	w->probing[PACE_READ_SIDE] = w->probing[PACE_WRITE_SIDE] = true;
+	w->most = WINDOW_FIRST;
+}
+
+static enum pace_side window_side(enum pace_op op)
+{
+	return op == PACE_READS ? PACE_READ_SIDE : PACE_WRITE_SIDE;
+}
+
+uint64_t pace_window_ns(const struct pace_window *w, const struct pace_lone *l, enum pace_op op)
+{
+	enum pace_side side = window_side(op);
+	uint64_t low, high;
+
+	if (w->target_ns[side])
+		return w->target_ns[side];
+	if (!l->low[op])
+		return UINT64_MAX;
+	high = l->high[op] * WINDOW_LONG_HALVES / 2;
+	low = side == PACE_READ_SIDE ? l->low[op] * WINDOW_READ_HALVES / 2 : 0;
+	return low > high ? low : high;
+}
+
+bool pace_window_room(const struct pace_window *w, const struct pace_lone *l, enum pace_op op)
+{
+	enum pace_side side = window_side(op);
+
+	if (!w->requests[side])
+		return true;
+	if (w->probing[side] || (side == PACE_WRITE_SIDE && w->requests[side] >= w->most))
+		return false;
+	return w->cost[side] < pace_window_ns(w, l, op);
+}
+
+void pace_window_enter(struct pace_window *w, enum pace_op op, uint64_t cost)
+{
+	enum pace_side side = window_side(op);
+
+	w->cost[side] += cost;
+	w->alone[side] = !w->requests[side]++;
+}
+
+void pace_window_leave(struct pace_window *w, enum pace_op op, uint64_t cost)
+{
+	w->cost[window_side(op)] -= cost;
+	w->requests[window_side(op)]--;
+}
+
+void pace_window_learned(struct pace_window *w)
+{
+	w->most += w->most < UINT32_MAX;
+}
+
+void pace_window_completed(struct pace_window *w, enum pace_op op, uint64_t now)
+{
+	enum pace_side side = window_side(op);
+
+	if (w->alone[side]) {
+		w->alone_ns[side] = now;
+		w->probing[side] = false;
+	} else if (now - w->alone_ns[side] > WINDOW_ALONE_NS) {
+		w->probing[side] = true;
+	}
+}

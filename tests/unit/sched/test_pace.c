@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_pace.c - pace: the order of virtual time, the bound of start-time fair queueing on random
+ * arrivals, windows, and that nobody waits for ever. tests/unit/sim/test_pace.c has what follows
+ * for latencies and shares.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "rig.h"
+#include "sched/pace/pace.h"
+
+#define FLOWS 6
+#define US 1000ull
+
+static uint64_t seed;
+
+static uint64_t pick(uint64_t n)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (seed >> 33) * n >> 31;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	seed = 1;
+	rig_reset();
+	rig.env.merging = SCHED_MERGING_ALL;
+	rig_open(&sched_pace);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rig_close();
+	return 0;
+}
+
+/* Keys never go back below the last one that left, as virtual time does. */
+static void the_smallest_key_leaves_first(void **state)
+{
+	static struct pace_node node[200];
+	struct pace_order o;
+	uint64_t last = 0;
+
+	(void)state;
+	pace_order_init(&o);
+	for (int step = 0; step < 200000; step++) {
+		struct pace_node *n = &node[pick(200)], *first;
+		uint64_t least = UINT64_MAX;
+
+		if (!n->waiting) {
+			pace_order_add(&o, n, last + (pick(4) ? pick(1000) : pick(1ull << 30)));
+		} else if (pick(3)) {
+			pace_order_remove(&o, n);
+		} else {
+			for (int i = 0; i < 200; i++)
+				if (node[i].waiting && node[i].key < least)
+					least = node[i].key;
+			first = pace_order_first(&o);
+			assert_int_equal(first->key, least);
+			last = least;
+			pace_order_remove(&o, first);
+		}
+	}
+}
+
+/* What two flows have had since both began to wait. */
+static uint64_t had[FLOWS], since[FLOWS][FLOWS][2];
+static uint32_t backlog[FLOWS];
+static const uint32_t weight[FLOWS] = { 1000, 800, 400, 200, 100, 50 };
+static struct pace_flows flows;
+static struct sched_rq pool[4096];
+static struct sched_rq *unused[4096];
+static int nr_unused;
+
+static void begins_to_wait(int f)
+{
+	for (int g = 0; g < FLOWS; g++) {
+		if (!backlog[g])
+			continue;
+		since[f][g][0] = since[g][f][1] = had[f];
+		since[f][g][1] = since[g][f][0] = had[g];
+	}
+}
+
+/* Asserts the bound for each pair that waits, with requests that cost MOST at the most. */
+static void assert_bound(uint64_t most)
+{
+	for (int f = 0; f < FLOWS; f++)
+		for (int g = 0; g < f; g++) {
+			double a, b, bound = (double)most / weight[f] + (double)most / weight[g];
+
+			if (!backlog[f] || !backlog[g])
+				continue;
+			a = (double)(had[f] - since[f][g][0]) / weight[f];
+			b = (double)(had[g] - since[f][g][1]) / weight[g];
+			/* each charge is rounded up, to a ns at weight 100 */
+			assert_true(a - b <= bound * 1.001 && b - a <= bound * 1.001);
+		}
+}
+
+static void arrives(int f)
+{
+	struct sched_rq *rq;
+
+	if (!nr_unused)
+		return;
+	rq = unused[--nr_unused];
+	*rq = (struct sched_rq){ .op = SCHED_READ, .submitter = (uint32_t)f, .nr_sectors = 8 };
+	if (!backlog[f]++)
+		begins_to_wait(f);
+	pace_flow_add(&flows, rq);
+}
+
+static void leaves(uint64_t cost)
+{
+	struct pace_flow_line *line = pace_flow_next(&flows, PACE_READ);
+	struct sched_rq *rq;
+
+	if (!line)
+		return;
+	rq = pace_flow_take(&flows, line, PACE_READ, cost);
+	had[rq->submitter] += cost;
+	backlog[rq->submitter]--;
+	unused[nr_unused++] = rq;
+}
+
+/*
+ * Two flows that both wait all through an interval: what they get for their weight differs by no
+ * more than one request of each, whatever the others do, come and go.
+ */
+static void the_bound_of_fair_queueing(void **state)
+{
+	(void)state;
+	assert_int_equal(pace_flows_init(&flows, 16), 0);
+	for (int f = 0; f < FLOWS; f++)
+		assert_int_equal(pace_flow_weigh(&flows, (uint32_t)f, weight[f]), 0);
+	for (int i = 0; i < 4096; i++)
+		unused[nr_unused++] = &pool[i];
+	for (int step = 0; step < 300000; step++) {
+		/* bursts, so that flows run empty and come back */
+		if (pick(100) < 45)
+			arrives((int)pick(FLOWS));
+		else
+			leaves(1000 * US * (1 + pick(10)) / (pick(2) ? 1 : 50));
+		if (!pick(2000))
+			for (int n = 0; n < 300; n++)
+				arrives((int)(step / 7 % FLOWS));
+		assert_bound(10000 * US);
+	}
+	while (flows.waiting)
+		leaves(US);
+	pace_flows_destroy(&flows);
+}
+
+/* Who slept does not get what he might have had. */
+static void sleep_saves_nothing(void **state)
+{
+	unsigned turns = 0;
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		rig.submitter = 1;
+		rig_insert(i, R, (uint64_t)i * 1000, 8, 0);
+	}
+	for (int i = 0; i < 100; i++)
+		rig_serve(0);
+	rig.submitter = 2;
+	for (int i = 1000; i < 1100; i++)
+		rig_insert(i, R, (uint64_t)i * 1000, 8, 0);
+	for (int i = 0; i < 100; i++)
+		turns += rig_serve(0) >= 1000;
+	assert_in_range(turns, 49, 51);
+}
+
+static void shares_follow_weights(void **state)
+{
+	unsigned served[3] = { 0 };
+
+	(void)state;
+	assert_int_equal(rig.s->ops->set_weight(rig.s, 1, 300), 0);
+	for (int i = 0; i < 2000; i++) {
+		rig.submitter = 1 + i % 2;
+		rig_insert(i, R, (uint64_t)i * 1000, 8, 0);
+	}
+	for (uint64_t now = 1; now < 800 * 50 * US; now += 50 * US) {
+		int id = rig_dispatch(now);
+
+		served[1 + id % 2]++;
+		rig_complete(id, now + 40 * US);
+	}
+	assert_in_range(served[1], 598, 602);
+}
+
+/* The size of requests does not matter: a long one costs more turns. */
+static void long_requests_cost_more(void **state)
+{
+	uint64_t sectors[2] = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		rig.submitter = (uint32_t)(i % 2);
+		rig_insert(i, R, (uint64_t)i * 1000, i % 2 ? 256 : 8, 0);
+	}
+	for (int i = 0; i < 600; i++) {
+		int id = rig_dispatch((uint64_t)i * 100 * US);
+
+		sectors[id % 2] += id % 2 ? 256 : 8;
+		rig_complete(id, (uint64_t)(i * 100 + 50) * US);
+	}
+	assert_true(sectors[1] > sectors[0]);	  /* a short one costs something besides */
+	assert_true(sectors[1] < 2 * sectors[0]); /* but not much */
+}
+
+/* Serves a request in 50 us; a read of submitter 1 comes back at once. Returns which it was. */
+static int serve_on(uint64_t *now)
+{
+	int id = rig_dispatch(*now);
+
+	assert_int_not_equal(id, NONE);
+	*now += 50 * US;
+	rig_complete(id, *now);
+	if (id >= 64)
+		return id;
+	rig.submitter = 1;
+	rig.flags = SCHED_RQ_SYNC;
+	rig_insert(id, R, (uint64_t)id * 1000, 8, *now);
+	return id;
+}
+
+/* Serves until ID has gone. Returns how many went. */
+static unsigned until(int id, uint64_t *now)
+{
+	unsigned n = 1;
+
+	while (serve_on(now) != id) {
+		assert_true(n < 1000);
+		n++;
+	}
+	return n;
+}
+
+/* Beside one submitter's endless reads, another's write goes next, its own write in turn, and a
+ * background write when its part is due. */
+static void nobody_waits_for_ever(void **state)
+{
+	uint64_t now = 1;
+
+	(void)state;
+	rig.flags = SCHED_RQ_SYNC;
+	rig.submitter = 1;
+	for (int i = 0; i < 64; i++)
+		rig_insert(i, R, (uint64_t)i * 1000, 8, now);
+	for (int i = 0; i < 300; i++)
+		(void)serve_on(&now);
+	rig.flags = SCHED_RQ_SYNC;
+	rig.submitter = 2;
+	rig_insert(1000, W, 5, 8, now);
+	assert_in_range(until(1000, &now), 1, 3);
+	rig_insert(1001, W, 5, 8, now); /* the same submitter as the reads */
+	assert_in_range(until(1001, &now), 1, 70);
+	rig.flags = 0;
+	rig.submitter = 3;
+	rig_insert(1002, W, 5, 8, now);
+	assert_in_range(until(1002, &now), 1, 120);
+	rig.flags = 0;
+	rig.submitter = 1;
+	rig_insert(1003, W, 5, 8, now);
+	assert_in_range(until(1003, &now), 1, 120);
+}
+
+/* A drive that does one write of 128 KiB in 50 us has at most two: one that it works on, one next.
+ * One that takes ten side by side, each in 500 us, gets more. */
+static unsigned writes_in_the_drive(unsigned side_by_side, uint64_t each_ns)
+{
+	static int queue[64];
+	unsigned in = 0, most = 0;
+	uint64_t now = 1, done_at[64];
+
+	rig_close();
+	rig_open(&sched_pace);
+	rig.flags = 0;
+	for (int i = 0; i < 64; i++)
+		rig_insert(i, W, (uint64_t)i * 1000, 256, now);
+	for (int step = 0; step < 20000; step++) {
+		int id;
+
+		while (in < 60 && (id = rig_dispatch(now)) != NONE) {
+			uint64_t from = in >= side_by_side ? done_at[in - side_by_side] : now;
+
+			queue[in] = id;
+			done_at[in++] = from + each_ns;
+		}
+		if (step > 10000 && in > most)
+			most = in;
+		now = done_at[0];
+		rig_complete(queue[0], now);
+		rig_insert(queue[0], W, (uint64_t)queue[0] * 1000, 256, now);
+		in--;
+		memmove(queue, queue + 1, in * sizeof(queue[0]));
+		memmove(done_at, done_at + 1, in * sizeof(done_at[0]));
+	}
+	while (in--)
+		rig_complete(queue[in], now);
+	while (rig.waiting)
+		rig_serve(now);
+	return most;
+}
+
+static void writes_wait_here_and_not_in_the_drive(void **state)
+{
+	(void)state;
+	assert_in_range(writes_in_the_drive(1, 50 * US), 1, 2);
+	assert_in_range(writes_in_the_drive(10, 500 * US), 10, 20);
+}
+
+static uint64_t longest(uint8_t op, uint8_t flags)
+{
+	struct sched_rq like = { .op = op, .flags = flags };
+
+	return rig.s->ops->longest(rig.s, &like);
+}
+
+static void only_background_writes_are_cut(void **state)
+{
+	(void)state;
+	assert_int_equal(longest(W, 0), 128 << 10);
+	assert_int_equal(longest(W, SCHED_RQ_SYNC), UINT64_MAX);
+	assert_int_equal(longest(R, SCHED_RQ_SYNC), UINT64_MAX);
+	assert_int_equal(longest(D, 0), UINT64_MAX);
+	rig_set("chunk", 64);
+	assert_int_equal(longest(W, 0), 64 << 10);
+	assert_int_equal(rig_get("chunk_now"), 64);
+}
+
+static void background_writes_leave_tags(void **state)
+{
+	(void)state;
+	assert_int_equal(rig_limit_depth(W, 0), rig.env.nr_requests * 3 / 4);
+	assert_int_equal(rig_limit_depth(W, SCHED_RQ_SYNC), rig.env.nr_requests);
+	assert_int_equal(rig_limit_depth(R, SCHED_RQ_SYNC), rig.env.nr_requests);
+}
+
+static void requests_of_a_flow_merge(void **state)
+{
+	(void)state;
+	rig.submitter = 1;
+	rig_insert(0, R, 100, 8, 0);
+	assert_int_equal(rig_submit(1, R, 108, 8, 0), SCHED_MERGE_BACK);
+	rig.submitter = 2;
+	assert_int_equal(rig_submit(2, R, 116, 8, 0), SCHED_MERGE_NONE);
+	rig_expect(0, 2, 0, 2);
+}
+
+/* More submitters than there is room for share a flow, and one that is gone makes room. */
+static void more_submitters_than_flows(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		rig.submitter = (uint32_t)i;
+		rig_insert(i, R, (uint64_t)i * 1000, 8, 0);
+	}
+	for (int i = 0; i < 1000; i++)
+		assert_int_not_equal(rig_serve(0), NONE);
+	for (uint32_t i = 0; i < rig.env.max_submitters; i++)
+		assert_int_equal(rig.s->ops->set_weight(rig.s, 5000 + i, 10), 0);
+	assert_int_equal(rig.s->ops->set_weight(rig.s, 9999, 10), -ENOSPC);
+	rig.s->ops->submitter_gone(rig.s, 5001);
+	assert_int_equal(rig.s->ops->set_weight(rig.s, 9999, 10), 0);
+}
+
+int main(void)
+{
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(the_smallest_key_leaves_first),
+		T(the_bound_of_fair_queueing),
+		T(sleep_saves_nothing),
+		T(shares_follow_weights),
+		T(long_requests_cost_more),
+		T(nobody_waits_for_ever),
+		T(writes_wait_here_and_not_in_the_drive),
+		T(only_background_writes_are_cut),
+		T(background_writes_leave_tags),
+		T(requests_of_a_flow_merge),
+		T(more_submitters_than_flows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_pace.c - what pace promises, on simulated drives in virtual time: reads beside a flood of
+ * background writes come near the floor, which a flood has that its program keeps just below what
+ * the drive can; shares of the drive's time; and the first read of who slept.
+ */
+#include "rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void start(const char *device, const char *sched)
+{
+	rig_reset(device);
+	rig.opts.scheduler = sched;
+}
+
+/* What reads had, and what the flood moved. */
+struct beside {
+	double p99_ns, p999_ns, mbps;
+};
+
+/* Runs 8 reads of SIZE beside a flood that has FLOOD besides in its section. */
+static struct beside reads_beside(const char *device, const char *sched, const char *size,
+				  unsigned iops, const char *flood, void (*change)(void))
+{
+	char text[512];
+
+	start(device, sched);
+	if (change)
+		change();
+	snprintf(text, sizeof(text),
+		 "[global]\nruntime=2\n[reads]\nrw=randread\nbs=%s\niodepth=8\nrate_iops=%u\n"
+		 "[flood]\nrw=randwrite\nbackground\niodepth=64\n%s",
+		 size, iops, flood);
+	rig_run(text);
+	return (struct beside){ (double)rig.result.job[0].latency.p99_ns,
+				(double)rig.result.job[0].latency.p999_ns, rig_mbps(1) };
+}
+
+/* Asserts that reads are near the floor, and that the flood moves LEAST of what it can. */
+static void near_the_floor(const char *device, const char *size, unsigned iops, double least,
+			   void (*change)(void))
+{
+	struct beside full, floor, is;
+	char paced[64];
+
+	full = reads_beside(device, "none", size, iops, "bs=1m\n", change);
+	snprintf(paced, sizeof(paced), "bs=128k\nrate=%.0f\n", full.mbps * 0.96e6);
+	floor = reads_beside(device, "none", size, iops, paced, change);
+	is = reads_beside(device, "pace", size, iops, "bs=1m\n", change);
+	rig_between(is.p99_ns / floor.p99_ns, 0.5, 1.15);
+	/* fewer than 2000 reads have no 99.9th percentile to speak of */
+	rig_between(is.p999_ns / floor.p999_ns, 0.5, iops >= 1000 ? 1.15 : 1.5);
+	rig_between(is.mbps / full.mbps, least, 1.01);
+}
+
+static void reads_beside_a_flood(void **state)
+{
+	(void)state;
+	near_the_floor("nvme", "4k", 2000, 0.97, NULL);
+	near_the_floor("nvme", "128k", 2000, 0.97, NULL);
+	near_the_floor("sata", "4k", 300, 0.95, NULL);
+	near_the_floor("sata", "128k", 300, 0.95, NULL);
+}
+
+static void half_the_cache(void)
+{
+	rig.config.ssd.cache /= 2;
+}
+
+static void twice_the_channels(void)
+{
+	rig.config.ssd.channels *= 2;
+}
+
+static void half_the_time_to_program(void)
+{
+	rig.config.ssd.program /= 2;
+}
+
+static void other_drives_need_no_tuning(void **state)
+{
+	(void)state;
+	near_the_floor("nvme", "128k", 2000, 0.97, half_the_cache);
+	near_the_floor("nvme", "128k", 2000, 0.97, twice_the_channels);
+	near_the_floor("nvme", "128k", 2000, 0.97, half_the_time_to_program);
+}
+
+static void weights_are_shares_of_time(void **state)
+{
+	static const char *const sizes[] = { "4k", "128k" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		char text[512];
+		double sum = 0;
+
+		start("nvme", "pace");
+		snprintf(text, sizeof(text),
+			 "[global]\nruntime=500ms\nrw=randread\nbs=%s\niodepth=128\n"
+			 "[a]\nweight=100\n[b]\nweight=200\n[c]\nweight=400\n[d]\nweight=800\n",
+			 sizes[i]);
+		rig_run(text);
+		for (size_t j = 0; j < 4; j++)
+			sum += rig_mbps(j);
+		for (size_t j = 0; j < 4; j++)
+			rig_between(rig_mbps(j) / sum * 15 / (1 << j), 0.95, 1.05);
+	}
+}
+
+/* Runs four jobs with A and four with B. Returns what one of the latter moves for one of the
+ * former, where both are counted in what they move if all eight are like them. */
+static double time_for_time(const char *a, const char *b)
+{
+	const char *kind[] = { a, b };
+	double all[2];
+	char text[512];
+
+	for (int i = 0; i < 2; i++) {
+		start("nvme", "none");
+		snprintf(text, sizeof(text), "[global]\nruntime=1\n[x]\n%s\nnumjobs=8\n", kind[i]);
+		rig_run(text);
+		all[i] = rig_mbps(0);
+	}
+	start("nvme", "pace");
+	snprintf(text, sizeof(text),
+		 "[global]\nruntime=1\nramp_time=200ms\n[a]\n%s\nnumjobs=4\n[b]\n%s\nnumjobs=4\n",
+		 a, b);
+	rig_run(text);
+	return rig_mbps(4) / all[1] / (rig_mbps(0) / all[0]);
+}
+
+/* With `none` the first would be 15, the second 32. */
+static void sizes_get_equal_time(void **state)
+{
+	(void)state;
+	rig_between(
+		time_for_time("rw=randread\nbs=4k\niodepth=64", "rw=randread\nbs=128k\niodepth=16"),
+		0.82, 1.22);
+	rig_between(time_for_time("rw=randwrite\nbs=4k\niodepth=64",
+				  "rw=randwrite\nbs=128k\niodepth=16"),
+		    0.82, 1.22);
+}
+
+/* When pace has seen reads alone and writes alone, it knows what each costs. */
+static void reads_and_writes_get_equal_time(void **state)
+{
+	double all[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		start("nvme", "none");
+		rig_run(i ? "[x]\nrw=randwrite\nbs=128k\niodepth=16\nruntime=1\nnumjobs=8\n"
+			  : "[x]\nrw=randread\nbs=128k\niodepth=16\nruntime=1\nnumjobs=8\n");
+		all[i] = rig_mbps(0);
+	}
+	start("nvme", "pace");
+	rig_run("[global]\nbs=128k\niodepth=16\n"
+		"[reads]\nrw=randread\nruntime=300ms\niodepth=64\n"
+		"[writes]\nstonewall\nrw=randwrite\nruntime=700ms\niodepth=64\n"
+		"[r]\nstonewall\nrw=randread\nruntime=1\nnumjobs=4\n"
+		"[w]\nrw=randwrite\nruntime=1\nnumjobs=4\n");
+	rig_between(rig_mbps(6) / all[1] / (rig_mbps(2) / all[0]), 0.82, 1.22);
+}
+
+/* Each of 16 jobs sends one read after a second or more. Returns the mean latency. */
+static double first_reads(const char *sched, const char *flood)
+{
+	char text[512];
+	double sum = 0;
+
+	start("nvme", sched);
+	snprintf(text, sizeof(text),
+		 "[first]\nrw=randread\nbs=128k\nnumber_ios=1\nstartdelay=1-2\nnumjobs=16\n"
+		 "[flood]\nrw=randwrite\nbackground\niodepth=64\nruntime=2\n%s",
+		 flood);
+	rig_run(text);
+	for (size_t i = 0; i < 16; i++)
+		sum += (double)rig.result.job[i].latency.max_ns;
+	return sum / 16;
+}
+
+static void the_first_read_of_who_slept(void **state)
+{
+	double floor = first_reads("none", "bs=128k\nrate=2540m\n");
+
+	(void)state;
+	rig_between(first_reads("pace", "bs=1m\n") / floor, 0.5, 1.2);
+}
+
+/* Writes that nobody waits for go on beside reads and writes that take all they can get. */
+static void background_writes_go_on(void **state)
+{
+	(void)state;
+	start("nvme", "pace");
+	rig_run("[global]\nruntime=1\nbs=128k\n[r]\nrw=randread\niodepth=64\nnumjobs=4\n"
+		"[w]\nrw=randwrite\niodepth=64\n[b]\nrw=randwrite\nbackground\niodepth=16\n");
+	assert_true(rig_mbps(5) > 50);
+	assert_true(rig_mbps(4) > 2 * rig_mbps(5));
+}
+
+int main(void)
+{
+#define T(test) cmocka_unit_test_teardown(test, rig_teardown)
+	const struct CMUnitTest tests[] = {
+		T(reads_beside_a_flood),
+		T(other_drives_need_no_tuning),
+		T(weights_are_shares_of_time),
+		T(sizes_get_equal_time),
+		T(reads_and_writes_get_equal_time),
+		T(the_first_read_of_who_slept),
+		T(background_writes_go_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
