@@ -134,7 +134,7 @@ static const struct opt replay_options[] = {
 	  .type = OPT_STRING,
 	  REPLAY_AT(policy),
 	  .arg = "NAME",
-	  .help = "--dry: fifo, clock or lru (default: all of them)" },
+	  .help = "--dry: fifo, clock, lru or second (default: all)" },
 	{ .name = "rewrite",
 	  .type = OPT_STRING,
 	  REPLAY_AT(rewrite),
@@ -146,6 +146,21 @@ static const struct opt replay_options[] = {
 	  .arg = "SIZE,...",
 	  .help = "--dry: sizes of the store, in bytes or as parts of all\n"
 		  "different blocks (default 10%,25%,50%)" },
+	{ .name = "segments",
+	  .type = OPT_NUMBER,
+	  REPLAY_AT(segments),
+	  .arg = "N",
+	  .help = "--dry: segments of the store (default: as many as\n"
+		  "weir format makes)",
+	  .min = 2,
+	  .max = 1048576 },
+	{ .name = "write-budget",
+	  .type = OPT_STRING,
+	  REPLAY_AT(write_budget),
+	  .arg = "BYTES|Ndwpd",
+	  .help = "--dry: bytes that fifo and clock may write in a day, as\n"
+		  "with weir format; a day of the trace, N times as fast\n"
+		  "with --speed N" },
 	JSON_OPTION(offsetof(struct replay_args, json)),
 	OPT_END,
 };

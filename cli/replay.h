@@ -33,11 +33,13 @@ struct replay_config {
 /* What was done so far. Clients add to it; any thread may read it (relaxed atomics). */
 struct replay_totals {
 	uint64_t requests, blocks, hits;
-	uint64_t put_blocks, refused_blocks; /* the latter: the write budget did not admit them */
-	uint64_t read_bytes, written_bytes;  /* bytes of payload */
-	uint64_t verified;		     /* number of gets that were compared byte by byte */
-	uint64_t verify_failures;	     /* those of them that returned other bytes */
-	uint64_t get_errors;		     /* number of gets that failed, without misses */
+	uint64_t put_blocks;
+	uint64_t present_blocks;	    /* they were to be put, and were there */
+	uint64_t refused_blocks;	    /* the write budget did not admit them */
+	uint64_t read_bytes, written_bytes; /* bytes of payload */
+	uint64_t verified;		    /* number of gets that were compared byte by byte */
+	uint64_t verify_failures;	    /* those of them that returned other bytes */
+	uint64_t get_errors;		    /* number of gets that failed, without misses */
 };
 
 struct replay {

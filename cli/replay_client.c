@@ -25,9 +25,11 @@ struct client {
 	struct window window;
 	struct weir_store_op lookups[CLIENT_LOOKUPS];
 	char keys[CLIENT_LOOKUPS][CONTENT_KEY_LEN + 1];
+	bool other_length; /* the running request met a block of another length */
 	struct idset seen; /* the set of ids that the running request puts */
 	uint64_t *puts;	   /* the same ids, in order */
 	size_t stored;	   /* of these, as many as were stored, which come first then */
+	size_t present;	   /* of these, as many as were there already */
 	uint64_t *blocks;  /* ids of the running request, if the trace does not have them */
 	struct hist load;
 };
@@ -90,6 +92,7 @@ static size_t client_look_up_some(struct client *c, const uint64_t *ids, size_t 
 	while (run < n && !c->lookups[run].result &&
 	       c->lookups[run].value_len == c->r->config.block_bytes)
 		run++;
+	c->other_length = run < n && !c->lookups[run].result;
 	return run;
 }
 
@@ -161,7 +164,8 @@ static size_t client_load(struct client *c, const uint64_t *ids, size_t n)
 }
 
 /* Waits for the puts in slots FROM to TO, and gathers the blocks that were stored at the start of
- * c->puts. Returns the first error; a put that the write budget did not admit is none. */
+ * c->puts. Returns the first error; a put that the write budget did not admit, or whose block is
+ * there, is none. */
 static int client_wait_puts(struct client *c, size_t from, size_t to)
 {
 	int first = 0;
@@ -171,18 +175,28 @@ static int client_wait_puts(struct client *c, size_t from, size_t to)
 
 		if (!result)
 			c->puts[c->stored++] = window_slot(&c->window, i)->id;
-		if (result < 0 && result != -EDQUOT && !first)
+		c->present += result == -EEXIST;
+		if (result < 0 && result != -EDQUOT && result != -EEXIST && !first)
 			first = error_set(result, "put of %s: %s", window_slot(&c->window, i)->key,
 					  window_words(result));
 	}
 	return first;
 }
 
+/* What is there is not written again, as a host would not. But an object that the trace puts is
+ * new, and blocks of another length are replaced. */
+static uint32_t client_put_flags(const struct client *c, enum trace_kind kind)
+{
+	uint32_t flags = c->r->config.put_flags;
+
+	return kind == TRACE_WRITE || c->other_length ? flags : flags | WEIR_PUT_IF_ABSENT;
+}
+
 /*
  * Puts the N blocks of IDS, half a window at a time: puts that are submitted together share
  * batches, and while one half is being written, the bytes of the next half are made.
  */
-static int client_put(struct client *c, const uint64_t *ids, size_t n)
+static int client_put(struct client *c, const uint64_t *ids, size_t n, uint32_t flags)
 {
 	struct window *w = &c->window;
 	size_t half = w->depth > 1 ? w->depth / 2 : 1;
@@ -200,7 +214,7 @@ static int client_put(struct client *c, const uint64_t *ids, size_t n)
 			ended = free_at;
 		}
 		for (size_t i = 0; i < some; i++, begun++)
-			window_put(w, window_slot(w, begun), ids[begun], c->r->config.put_flags);
+			window_put(w, window_slot(w, begun), ids[begun], flags);
 		weir_store_poll(w->store);
 	}
 	err = client_wait_puts(c, ended, begun);
@@ -208,7 +222,7 @@ static int client_put(struct client *c, const uint64_t *ids, size_t n)
 }
 
 /* Puts the N blocks of IDS, each once, and logs them when all are acknowledged. */
-static int client_store(struct client *c, const uint64_t *ids, size_t n)
+static int client_store(struct client *c, const uint64_t *ids, size_t n, uint32_t flags)
 {
 	struct replay_totals *totals = &c->r->totals;
 	size_t puts = 0;
@@ -218,14 +232,16 @@ static int client_store(struct client *c, const uint64_t *ids, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (idset_add(&c->seen, ids[i]))
 			c->puts[puts++] = ids[i];
-	c->stored = 0;
-	err = client_put(c, c->puts, puts);
+	c->stored = c->present = 0;
+	err = client_put(c, c->puts, puts, flags);
 	if (!err && c->r->config.ack_fd >= 0)
 		err = acks_append(c->r->config.ack_fd, c->puts, c->stored);
 	if (err < 0)
 		return err;
 	__atomic_fetch_add(&totals->put_blocks, c->stored, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&totals->refused_blocks, puts - c->stored, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&totals->present_blocks, c->present, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&totals->refused_blocks, puts - c->stored - c->present,
+			   __ATOMIC_RELAXED);
 	__atomic_fetch_add(&totals->written_bytes, c->stored * c->r->config.block_bytes,
 			   __ATOMIC_RELAXED);
 	return 0;
@@ -259,10 +275,11 @@ static int client_request(struct client *c, size_t i, uint64_t due_ns)
 	int err = 0;
 
 	c->window.lag_ns = clock_now() - due_ns;
+	c->other_length = false;
 	if (kind != TRACE_WRITE)
 		hits = client_fetch(c, ids, n, due_ns);
 	if (kind != TRACE_READ)
-		err = client_store(c, ids + hits, n - hits);
+		err = client_store(c, ids + hits, n - hits, client_put_flags(c, kind));
 	__atomic_fetch_add(&r->totals.requests, 1, __ATOMIC_RELAXED);
 	return err;
 }

@@ -66,10 +66,17 @@ int replay_check_outputs(const struct replay_session *s)
 
 int replay_configure_dry(struct replay_session *s)
 {
+	int exit_code;
+
 	if (!s->trace_name || s->args->check_acks || s->args->ack_log)
 		return report_usage("--dry needs a TRACE, and no log of acknowledged blocks: there "
 				    "is no store");
-	return replay_configure_trace(s);
+	exit_code = replay_configure_trace(s);
+	if (!exit_code)
+		exit_code = replay_parse_speed(s->args->speed, &s->replay.config.speed);
+	if (!exit_code && s->replay.config.speed <= 0)
+		s->replay.config.speed = 1;
+	return exit_code;
 }
 
 int replay_configure(struct replay_session *s)
@@ -78,9 +85,10 @@ int replay_configure(struct replay_session *s)
 	struct replay_config *config = &s->replay.config;
 	int exit_code;
 
-	if (args->policy || args->rewrite || args->capacity)
-		return report_usage("--policy, --rewrite and --capacity are for --dry: a store "
-				    "has what weir format gave it");
+	if (args->policy || args->rewrite || args->capacity || args->segments || args->write_budget)
+		return report_usage("--policy, --rewrite, --capacity, --segments and "
+				    "--write-budget are for --dry: a store has what weir format "
+				    "gave it");
 	if (!args->store)
 		return report_usage("--store PATH is missing, and WEIR_STORE names none");
 	if (!s->trace_name && !args->check_acks)

@@ -9,6 +9,7 @@
 
 #include "base/evict.h"
 #include "base/parse.h"
+#include "cli/budget.h"
 #include "cli/dry.h"
 #include "cli/percent.h"
 #include "cli/replay_session.h"
@@ -17,14 +18,35 @@
 
 #define DRY_SIZES_MAX 16u
 #define DRY_SIZES_DEFAULT "10%,25%,50%"
+/* How weir format chooses segments: src/store/format/layout_make.c. */
+#define DRY_SEGMENTS 256u
+#define DRY_SEGMENTS_MIN 64u
+#define DRY_SEGMENT_MIN (1ull << 20)
+#define DRY_SEGMENT_MAX (1ull << 30)
+#define DRY_SEGMENT_LEAST (64ull << 10)
+#define DRY_SUPER_ROOM (64ull << 10)
+#define DRY_STORE_MIN (DRY_SEGMENTS_MIN * DRY_SEGMENT_LEAST + 2 * DRY_SUPER_ROOM)
+/* Segments that a full store keeps free: two in reserve, and those that are begun ahead, up to
+ * eight. Under clock they are fewer, because survivors are moved out of one segment at a time. Seen
+ * in stores of 257 segments. */
+#define DRY_FREE_CLOCK 3u
+#define DRY_FREE_FIFO 6u
+
+/* One of these is 0. */
+struct dry_size {
+	uint64_t blocks, bytes;
+};
 
 struct dry_session {
 	const struct replay_args *args;
 	uint64_t working_set;
-	uint64_t sizes[DRY_SIZES_MAX];
+	struct dry_size sizes[DRY_SIZES_MAX];
 	uint32_t count;
 	bool policies[DRY_POLICIES];
 	uint32_t rewrite;
+	uint64_t budget;	 /* bytes a day */
+	uint32_t budget_percent; /* of the capacity; 0: it is in bytes */
+	double speed;
 	struct table table;
 	json_t *runs;
 };
@@ -32,7 +54,7 @@ struct dry_session {
 /* Reads one size of --capacity: a percentage of the working set, or bytes. */
 static int dry_size(struct dry_session *d, const char *text)
 {
-	uint64_t bytes, *size = &d->sizes[d->count];
+	struct dry_size *size = &d->sizes[d->count];
 	uint32_t percent;
 	int exit_code;
 
@@ -42,15 +64,17 @@ static int dry_size(struct dry_session *d, const char *text)
 		exit_code = percent_parse("capacity", text, 100, &percent);
 		if (exit_code)
 			return exit_code;
-		*size = d->working_set * percent / 100;
-	} else if (parse_size(text, &bytes) < 0) {
+		size->blocks = d->working_set * percent / 100;
+	} else if (parse_size(text, &size->bytes) < 0) {
 		return report_usage("--capacity: '%s' is no size: give one such as 64g, or a part "
 				    "of the trace's different blocks such as 25%%",
 				    text);
-	} else {
-		*size = bytes / d->args->block_bytes;
 	}
-	if (!*size)
+	if (size->bytes && size->bytes < DRY_STORE_MIN)
+		return report_usage("--capacity: %s is too small: the smallest store has 4224KiB; "
+				    "give a part of the trace's different blocks such as 25%%",
+				    text);
+	if (!size->blocks && !size->bytes)
 		return report_usage("--capacity: %s is less than one block", text);
 	d->count++;
 	return 0;
@@ -78,11 +102,72 @@ static int dry_policies(struct dry_session *d)
 		found = found || d->policies[p];
 	}
 	if (!found)
-		return report_usage("--policy: '%s' is none of fifo, clock and lru", wanted);
+		return report_usage("--policy: '%s' is none of fifo, clock, lru and second",
+				    wanted);
 	d->rewrite = 75;
+	if (d->args->write_budget &&
+	    budget_parse(d->args->write_budget, &d->budget, &d->budget_percent))
+		return REPORT_USAGE;
 	return d->args->rewrite
 		       ? percent_parse("rewrite", d->args->rewrite, EVICT_REWRITE_MAX, &d->rewrite)
 		       : 0;
+}
+
+static uint64_t dry_power(uint64_t n)
+{
+	return n ? 1ull << (63 - __builtin_clzll(n)) : 1;
+}
+
+/* Returns the length of the segments that `weir format` gives a store of BYTES. */
+static uint64_t dry_segment_default(uint64_t bytes)
+{
+	uint64_t segment = DRY_SEGMENT_MIN;
+
+	while (segment < DRY_SEGMENT_MAX && segment * 2 <= bytes / DRY_SEGMENTS)
+		segment *= 2;
+	while (segment > DRY_SEGMENT_LEAST && bytes / segment < DRY_SEGMENTS_MIN)
+		segment /= 2;
+	return segment;
+}
+
+/* A part of the different blocks holds so many blocks; headers come on top of them. */
+static void dry_size_blocks(const struct dry_session *d, struct dry_run *run, uint64_t blocks)
+{
+	uint64_t bytes = blocks * run->block_bytes, segments = d->args->segments;
+
+	if (!segments)
+		segments = bytes / dry_segment_default(bytes);
+	run->capacity = blocks;
+	run->segment = segments && blocks > segments ? blocks / segments : 1;
+	run->segment_bytes = run->segment * run->block_bytes;
+}
+
+/* A store of BYTES has room for headers, for footers, and for segments that are kept free. */
+static void dry_size_bytes(const struct dry_session *d, struct dry_run *run, uint64_t bytes)
+{
+	uint64_t block = run->block_bytes + DRY_HEADER / DRY_BATCH, segments, free;
+
+	bytes -= bytes > 2 * DRY_SUPER_ROOM ? 2 * DRY_SUPER_ROOM : 0;
+	run->segment_bytes = d->args->segments ? dry_power(bytes / d->args->segments)
+					       : dry_segment_default(bytes);
+	/* A value may be as long as half a segment. */
+	while (run->segment_bytes < 2 * block)
+		run->segment_bytes *= 2;
+	run->segment = run->segment_bytes > block + 2 * DRY_HEADER
+			       ? (run->segment_bytes - 2 * DRY_HEADER) / block
+			       : 1;
+	segments = bytes / run->segment_bytes;
+	free = run->policy == DRY_FIFO ? DRY_FREE_FIFO : DRY_FREE_CLOCK;
+	segments -= segments > free ? free : 0;
+	run->capacity = segments ? segments * run->segment : 1;
+}
+
+/* Returns the bytes that a store of SIZE may write in a day; 0: any number. */
+static uint64_t dry_budget(const struct dry_session *d, const struct dry_size *size)
+{
+	uint64_t bytes = size->bytes ? size->bytes : size->blocks * d->args->block_bytes;
+
+	return d->budget_percent ? budget_of_capacity(bytes, d->budget_percent) : d->budget;
 }
 
 static double dry_ratio(uint64_t part, uint64_t all)
@@ -92,40 +177,54 @@ static double dry_ratio(uint64_t part, uint64_t all)
 
 static void dry_row(struct dry_session *d, const struct dry_run *run)
 {
-	char name[32], size[32], part[32], hits[32], written[32];
+	char name[32], size[32], part[32], hits[32], written[32], segment[32], refused[32] = "";
 
-	if (run->policy == DRY_CLOCK)
-		snprintf(name, sizeof(name), "clock, %" PRIu32 " %%", run->rewrite_percent);
+	if (dry_policy_rewrites(run->policy))
+		snprintf(name, sizeof(name), "%s, %" PRIu32 " %%", dry_policy_name(run->policy),
+			 run->rewrite_percent);
 	else
 		snprintf(name, sizeof(name), "%s", dry_policy_name(run->policy));
+	if (run->refused)
+		snprintf(refused, sizeof(refused), "%.2f", dry_ratio(run->refused, run->blocks));
+	table_count(run->segment, segment, sizeof(segment));
 	table_count(run->capacity, size, sizeof(size));
 	snprintf(part, sizeof(part), "%.0f %%", 100 * dry_ratio(run->capacity, d->working_set));
 	snprintf(hits, sizeof(hits), "%.3f", dry_ratio(run->hits, run->blocks));
 	snprintf(written, sizeof(written), "%.2f",
 		 dry_ratio(run->puts + run->rewritten, run->blocks));
-	table_row(&d->table, name, size, part, hits, written);
+	table_row(&d->table, name, size, part, segment, hits, written, refused);
 }
 
 static int dry_json(struct dry_session *d, const struct dry_run *run)
 {
-	uint64_t percent = run->policy == DRY_CLOCK ? run->rewrite_percent : 0;
+	uint64_t percent = dry_policy_rewrites(run->policy) ? run->rewrite_percent : 0;
 
 	return json_array_append_new(
 		d->runs,
-		json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:I}", "policy",
+		json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I}", "policy",
 			  dry_policy_name(run->policy), "rewrite_percent", (json_int_t)percent,
 			  "capacity_blocks", (json_int_t)run->capacity, "blocks",
 			  (json_int_t)run->blocks, "hits", (json_int_t)run->hits, "hit_rate",
 			  dry_ratio(run->hits, run->blocks), "put_blocks", (json_int_t)run->puts,
-			  "rewritten_blocks", (json_int_t)run->rewritten));
+			  "rewritten_blocks", (json_int_t)run->rewritten, "segment_blocks",
+			  (json_int_t)run->segment, "write_budget_bytes", (json_int_t)run->budget,
+			  "refused_blocks", (json_int_t)run->refused));
 }
 
 static int dry_run_one(struct dry_session *d, const struct trace *t, enum dry_policy policy,
-		       uint64_t capacity)
+		       const struct dry_size *size)
 {
 	struct dry_run run = { .policy = policy,
 			       .rewrite_percent = d->rewrite,
-			       .capacity = capacity };
+			       .block_bytes = d->args->block_bytes,
+			       .speed = d->speed };
+
+	if (size->bytes)
+		dry_size_bytes(d, &run, size->bytes);
+	else
+		dry_size_blocks(d, &run, size->blocks);
+	if (dry_policy_has_budget(policy))
+		run.budget = dry_budget(d, size);
 
 	if (dry_simulate(t, &run) < 0)
 		return report_error("%s", weir_error());
@@ -142,7 +241,7 @@ static int dry_run_all(struct dry_session *d, const struct trace *t)
 
 	for (enum dry_policy p = 0; p < DRY_POLICIES; p++)
 		for (uint32_t n = 0; d->policies[p] && n < d->count && !exit_code; n++)
-			exit_code = dry_run_one(d, t, p, d->sizes[n]);
+			exit_code = dry_run_one(d, t, p, &d->sizes[n]);
 	return exit_code;
 }
 
@@ -166,7 +265,8 @@ static int dry_print(struct dry_session *d, const char *trace_name)
 int replay_dry(struct replay_session *s)
 {
 	struct dry_session d = { .args = s->args,
-				 .table = { .columns = "lrrrr" },
+				 .speed = s->replay.config.speed,
+				 .table = { .columns = "lrrrrrr" },
 				 .runs = json_array() };
 	int64_t working_set = dry_working_set(&s->trace);
 	int exit_code;
@@ -177,7 +277,8 @@ int replay_dry(struct replay_session *s)
 	exit_code = dry_policies(&d);
 	if (!exit_code)
 		exit_code = dry_sizes(&d);
-	table_row(&d.table, "policy", "blocks", "of all", "hits", "written a block");
+	table_row(&d.table, "policy", "blocks", "of all", "a segment", "hits", "written a block",
+		  "not admitted");
 	if (!exit_code)
 		exit_code = dry_run_all(&d, &s->trace);
 	if (!exit_code)

@@ -115,6 +115,8 @@ static void report_rows_work(struct table *t, const struct replay_report *p)
 	else
 		snprintf(text, sizeof(text), "checksums only; --verify compares every byte");
 	table_row(t, "verified", text);
+	if (totals->present_blocks)
+		table_row(t, "there already", table_count(totals->present_blocks, a, sizeof(a)));
 	if (totals->refused_blocks)
 		table_row(t, "not admitted", table_count(totals->refused_blocks, a, sizeof(a)));
 	if (totals->get_errors)
@@ -220,20 +222,22 @@ static json_t *report_json_work(const struct replay_report *p)
 	const struct replay *r = p->replay;
 	const struct replay_totals *t = &r->totals;
 
-	return json_pack("{s:f, s:b, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:f, s:f, "
-			 "s:I, s:I, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:f, s:b, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:f, "
+			 "s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 			 "seconds", report_seconds(r), "complete", !r->interrupted && !r->error,
 			 "requests", (json_int_t)t->requests, "chats", (json_int_t)r->trace->chats,
 			 "blocks", (json_int_t)t->blocks, "hits", (json_int_t)t->hits, "hit_rate",
 			 report_hit_rate(t), "put_blocks", (json_int_t)t->put_blocks,
-			 "refused_blocks", (json_int_t)t->refused_blocks, "read_bytes",
-			 (json_int_t)t->read_bytes, "written_bytes", (json_int_t)t->written_bytes,
-			 "read_mbps", report_mbps(r, t->read_bytes), "write_mbps",
+			 "present_blocks", (json_int_t)t->present_blocks, "refused_blocks",
+			 (json_int_t)t->refused_blocks, "read_bytes", (json_int_t)t->read_bytes,
+			 "written_bytes", (json_int_t)t->written_bytes, "read_mbps",
+			 report_mbps(r, t->read_bytes), "write_mbps",
 			 report_mbps(r, t->written_bytes), "verified_blocks",
 			 (json_int_t)t->verified, "verify_failures", (json_int_t)t->verify_failures,
 			 "get_errors", (json_int_t)t->get_errors, "evicted_segments",
 			 (json_int_t)p->stats.evicted_segments, "evicted_entries",
-			 (json_int_t)p->stats.evicted_entries, "device_written_bytes",
+			 (json_int_t)p->stats.evicted_entries, "rewritten_entries",
+			 (json_int_t)p->stats.survivors, "device_written_bytes",
 			 (json_int_t)p->stats.written_bytes);
 }
 

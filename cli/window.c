@@ -100,6 +100,9 @@ int window_wait(struct window *w, struct window_slot *s)
 	/* Another thread runs window_end() and may be behind the wake-up; it ends in a moment. */
 	while (!(end_ns = __atomic_load_n(&s->end_ns, __ATOMIC_ACQUIRE)))
 		sched_yield();
+	/* A put of what is there writes nothing. */
+	if (op->result == -EEXIST)
+		return op->result;
 	hist_record(op->kind == WEIR_STORE_GET ? &w->get : &w->put,
 		    end_ns - s->start_ns + w->lag_ns);
 	if (op->kind == WEIR_STORE_GET &&
