@@ -183,6 +183,7 @@ static void stat_rows_recovery(struct table *t, const struct weir_store_stats *s
 	stat_row_count(t, "keys in two streams", stats->recovered_conflicts);
 	stat_row_count(t, "blocks read twice", stats->rereads);
 	stat_row_count(t, "segments out of use", stats->recovered_out_of_use);
+	stat_row_count(t, "of these set aside", stats->aside_segments);
 	stat_row_count(t, "footers not writable", stats->recovered_unsealed);
 	stat_row_count(t, "bad superblocks", stats->recovered_bad_superblocks);
 }
@@ -235,17 +236,19 @@ static json_t *stat_json_content(const struct weir_store_stats *s)
 
 static json_t *stat_json_recovery(const struct weir_store_stats *s)
 {
-	return json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "recovery_ns",
-		(json_int_t)s->recovery_ns, "entries", (json_int_t)s->recovered_entries,
-		"open_segments", (json_int_t)s->recovered_open_segments, "bad_footers",
-		(json_int_t)s->recovered_bad_footers, "bad_headers",
-		(json_int_t)s->recovered_bad_headers, "skipped_blocks",
-		(json_int_t)s->recovered_skipped_blocks, "dropped_records",
-		(json_int_t)s->recovered_dropped_records, "contested_keys",
-		(json_int_t)s->recovered_conflicts, "rereads", (json_int_t)s->rereads, "out_of_use",
-		(json_int_t)s->recovered_out_of_use, "unsealed", (json_int_t)s->recovered_unsealed,
-		"bad_superblocks", (json_int_t)s->recovered_bad_superblocks);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "recovery_ns", (json_int_t)s->recovery_ns, "entries",
+			 (json_int_t)s->recovered_entries, "open_segments",
+			 (json_int_t)s->recovered_open_segments, "bad_footers",
+			 (json_int_t)s->recovered_bad_footers, "bad_headers",
+			 (json_int_t)s->recovered_bad_headers, "skipped_blocks",
+			 (json_int_t)s->recovered_skipped_blocks, "dropped_records",
+			 (json_int_t)s->recovered_dropped_records, "contested_keys",
+			 (json_int_t)s->recovered_conflicts, "rereads", (json_int_t)s->rereads,
+			 "out_of_use", (json_int_t)s->recovered_out_of_use, "unsealed",
+			 (json_int_t)s->recovered_unsealed, "bad_superblocks",
+			 (json_int_t)s->recovered_bad_superblocks, "aside_segments",
+			 (json_int_t)s->aside_segments, "aside_bytes", (json_int_t)s->aside_bytes);
 }
 
 static int stat_json_placement(json_t *root, const struct weir_store_info *info)

@@ -65,6 +65,8 @@ class Super:
         self.secret = data[152:344]
         out = struct.unpack_from("<I", data, 3968)[0]
         self.out = struct.unpack_from(f"<{min(out, 24)}I", data, 3972)
+        aside = struct.unpack_from("<I", data, 4076)[0]
+        self.aside = [number for n, number in enumerate(self.out) if aside >> n & 1]
         self.base = xxh3(self.uuid + self.secret)
 
 
@@ -108,7 +110,7 @@ class Image:
         segments = sorted(used, key=lambda s: (s.stream, s.gen))
         for segment in segments:
             segment.sealed = self.footer(segment)
-            if not segment.sealed:
+            if not segment.sealed and segment.number not in self.super.aside:
                 self.walk(segment)
         for stream in sorted({s.stream for s in segments}):
             self.apply([s for s in segments if s.stream == stream])
@@ -153,7 +155,8 @@ class Image:
 
     def headers(self, of):
         """Yields a Segment for each header of the store of superblock OF, without a stream if the
-        segment is free; None where the header is damaged, or the segment out of use."""
+        segment is free; None where the header is damaged, or the segment out of use and not
+        set aside."""
         for number in range(of.segments):
             at = of.data_offset + number * of.segment_bytes
             data = self.image[at:at + 128]
@@ -164,7 +167,8 @@ class Image:
                     and checksum == self.checksum(HEADER, number, 0, (0, 0), data[16:], of))
             segment = Segment(number, stream if state == 1 else None, (epoch, counter))
             segment.strikes = self.strikes(segment, self.image[at + 128:at + 512], of)
-            yield segment if good and number not in of.out else None
+            good = good and (number not in of.out or number in of.aside)
+            yield segment if good else None
 
     def strikes(self, segment, data, of):
         """Reads the strikes behind the header of SEGMENT, if there are valid ones."""
@@ -304,8 +308,16 @@ class Image:
         if record.key is None:
             batch = self.batch(record.segment, record.batch)
             same = [r for r in batch[2] if r.block == record.block] if batch else []
+            if not same and not record.sequence:
+                same = self.unnamed(record)
             record.key = same[0].key if same else None
+            record.sequence = same[0].sequence if same else record.sequence
         return record.key
+
+    def unnamed(self, record):
+        """Looks for RECORD in all batches: the footer that names it does not know which it is."""
+        batches = (self.batch(record.segment, block) for block in range(1, self.blocks))
+        return [r for b in batches if b for r in b[2] if r.block == record.block]
 
     def entries(self):
         """Yields the hash and the record of each entry whose key belongs to this device."""

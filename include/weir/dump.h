@@ -36,7 +36,8 @@ struct weir_dump_segment {
 	size_t size;
 	uint32_t segment;   /* its number */
 	uint32_t stream;    /* of a used one */
-	const char *state;  /* "used", "free", "damaged", "unreadable" or "out of use". Static */
+	const char *state;  /* "used", "free", "damaged", "unreadable", "out of use" or "set aside".
+			     * Static */
 	const char *footer; /* of a used one: "valid", "none" or "damaged"; else "". Static */
 	uint64_t offset;
 	uint64_t epoch, counter; /* its generation */

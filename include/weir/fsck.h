@@ -32,9 +32,10 @@ enum weir_finding_kind {
 	WEIR_FINDING_CONFLICT = 10,    /* a key lives in two streams; the next open settles it */
 	WEIR_FINDING_UNSEALED = 11,    /* a segment without a footer; the next open writes it */
 	WEIR_FINDING_UNREADABLE = 12,  /* a read failed, which says nothing about the bytes */
-	WEIR_FINDING_OUT_OF_USE = 13,  /* a segment that is out of use, and was not looked at */
-	WEIR_FINDING_MISPLACED = 14,   /* a key lies on a device where no get looks for it */
-	WEIR_FINDING_ABSENT = 15,      /* a device of the store was not named, and not checked */
+	/* A segment that is out of use. It was not looked at, unless it was set aside. */
+	WEIR_FINDING_OUT_OF_USE = 13,
+	WEIR_FINDING_MISPLACED = 14, /* a key lies on a device where no get looks for it */
+	WEIR_FINDING_ABSENT = 15,    /* a device of the store was not named, and not checked */
 	WEIR_FINDING_KINDS = 16,
 };
 

@@ -709,14 +709,14 @@ struct weir_store_stats {
 	 * ends that are left over, because the next value did not fit or the store was closed. */
 	uint64_t sealed_bytes, unused_bytes;
 	/* Segments that are out of use, since this life or an earlier one: they could not be read,
-	 * and were given up with what they held (opts.salvage), or their header could not be
-	 * written when they were reclaimed. */
+	 * and were given up with what they held (opts.salvage) or were set aside (aside_segments),
+	 * or their header could not be written when they were reclaimed. */
 	uint64_t recovered_out_of_use;
 	uint64_t recovered_unsealed; /* segments whose footer could not be written */
 	/* Superblock copies that were damaged, could not be read, or could not be written. */
 	uint64_t recovered_bad_superblocks;
-	uint64_t damaged_entries; /* of the evicted ones: they should have been appended again, and
-				   * could not be read */
+	/* Of the evicted ones: they should have been appended again, and do not verify. */
+	uint64_t damaged_entries;
 	/* Entries that were appended again when their segment was reclaimed, and their bytes. */
 	uint64_t survivors, survivor_bytes;
 	/* Scrubs: whole passes; bytes of values that were read; values that did not verify, and
@@ -734,6 +734,10 @@ struct weir_store_stats {
 	uint64_t background_reclaims, inline_reclaims;
 	/* The times for which puts or deletes of a stream waited, because no segment was free. */
 	struct weir_latency space_wait;
+	/* Now: of the segments out of use, those that were set aside, since something in them could
+	 * not be read when they were reclaimed, and the bytes of values that live in them. A get
+	 * tries to read such a value again. */
+	uint64_t aside_segments, aside_bytes;
 };
 
 #define WEIR_STORE_STATS_INIT WEIR_INIT_SIZED(struct weir_store_stats)

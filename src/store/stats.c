@@ -88,6 +88,8 @@ int stats_fill(struct weir_store *s, void *user)
 		.budget_spent_bytes = stats_spent(s),
 		.sealed_bytes = logs.sealed_bytes,
 		.unused_bytes = logs.unused_bytes,
+		.aside_segments = logs.aside_segments,
+		.aside_bytes = logs.aside_bytes,
 	};
 	stats_fill_recovered(out, &s->recovered);
 	hist_summary(&io->put_hist, &out->put);

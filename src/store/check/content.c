@@ -232,7 +232,8 @@ static int content_compare(struct content *c, struct content_batch *b, const voi
 	uint32_t at = 0;
 	uint64_t hash[2];
 
-	while (r < end && batch_next(buf, &b->h, &at, &is)) {
+	/* What was named without its batch header has no sequence number. */
+	while (r < end && r->e.sequence && batch_next(buf, &b->h, &at, &is)) {
 		checksum_identity(&c->m->key, is.key, is.key_len, hash);
 		if (is.sequence != r->e.sequence)
 			continue;
@@ -244,7 +245,8 @@ static int content_compare(struct content *c, struct content_batch *b, const voi
 		r++;
 	}
 	for (; r < end; r++)
-		r->flags |= CONTENT_MISMATCH;
+		if (r->e.sequence)
+			r->flags |= CONTENT_MISMATCH;
 	return 0;
 }
 
@@ -422,7 +424,7 @@ int content_read(struct content *c, const struct medium *m, uint32_t number, con
 	if (err)
 		return err;
 	if (c->footer != FOOTER_VALID)
-		return content_walk(c);
+		return m->seg[number].aside ? 0 : content_walk(c);
 	err = content_from_footer(c);
 	return err ? err : content_headers(c);
 }

@@ -105,6 +105,7 @@ static int medium_header(struct syncio_many *many, uint64_t i, void *buf, int re
 	struct medium_segment *s = &m->seg[i];
 
 	s->out = super_is_out(&m->super, (uint32_t)i);
+	s->aside = super_is_aside(&m->super, (uint32_t)i);
 	if (result)
 		result = medium_fetch(m->q, layout_offset(m->lay, (uint32_t)i, 0), buf,
 				      m->lay->block_bytes);
@@ -118,7 +119,7 @@ static int medium_header(struct syncio_many *many, uint64_t i, void *buf, int re
 	s->state = s->h.state == DISK_USED ? MEDIUM_USED : MEDIUM_FREE;
 	if (generation_compare(s->h.gen, m->newest) > 0)
 		m->newest = s->h.gen;
-	if (s->state != MEDIUM_USED || s->out)
+	if (s->state != MEDIUM_USED || (s->out && !s->aside))
 		return 0;
 	m->order[m->used++] = (uint32_t)i;
 	return medium_strikes(s, buf, &m->key);

@@ -27,6 +27,7 @@ struct medium_segment {
 	struct header h;	 /* if it is free or used */
 	uint8_t state;		 /* enum medium_state */
 	bool out;		 /* the superblock says that it is out of use */
+	bool aside;		 /* ... and that what its footer names counts */
 	bool bad_strikes;	 /* its strikes were read, and are not valid */
 	struct strikes *strikes; /* NULL: none */
 };

@@ -81,6 +81,24 @@ static void rules_free(struct check *k, uint32_t number)
 		k->m.newest = gen;
 }
 
+/* A segment that is out of use is never freed. */
+static void rules_out_of_use(struct check *k, const struct medium_segment *s)
+{
+	const struct find_place at = { 0, 1, NULL };
+
+	find_segment(k, WEIR_FINDING_OUT_OF_USE, FIND_NOTE, at,
+		     s->aside ? "out of use, and set aside: what its footer names counts"
+			      : "out of use");
+	if (!s->aside)
+		return;
+	if (s->state == MEDIUM_UNREADABLE)
+		find_segment(k, WEIR_FINDING_UNREADABLE, FIND_DAMAGE, at,
+			     "the segment's header cannot be read");
+	else if (s->state != MEDIUM_USED)
+		find_segment(k, WEIR_FINDING_HEADER, FIND_DAMAGE, at,
+			     "the segment's header is damaged: entries in it are lost");
+}
+
 void rules_header(struct check *k, uint32_t number)
 {
 	const struct medium_segment *s = &k->m.seg[number];
@@ -89,7 +107,7 @@ void rules_header(struct check *k, uint32_t number)
 
 	CHECK(k->c.number == number);
 	if (s->out) {
-		find_segment(k, WEIR_FINDING_OUT_OF_USE, FIND_NOTE, at, "out of use");
+		rules_out_of_use(k, s);
 		return;
 	}
 	if (s->state == MEDIUM_UNREADABLE) {
@@ -137,6 +155,10 @@ static void rules_unsealed(struct check *k, uint32_t n)
 	else if (c->footer == FOOTER_DAMAGED)
 		find_segment(k, WEIR_FINDING_FOOTER, FIND_DAMAGE, at,
 			     "the segment's footer is damaged");
+	else if (k->m.seg[c->number].aside)
+		find_segment(
+			k, WEIR_FINDING_FOOTER, FIND_DAMAGE, at,
+			"the segment, which was set aside, has no footer: what it held is lost");
 	else if (c->batches && gone)
 		find_segment(k, WEIR_FINDING_FOOTER, FIND_DAMAGE, at,
 			     "the segment has no footer, and newer ones have");
@@ -210,7 +232,7 @@ static void rules_sequence(struct check *k, const struct content_record *r)
 	const struct header *h = &k->m.seg[k->c.number].h;
 	const struct find_place at = { r->e.batch, 1, r };
 
-	if (r->e.flags & DISK_AGAIN || r->flags & CONTENT_STRUCK)
+	if (r->e.flags & DISK_AGAIN || r->flags & CONTENT_STRUCK || !r->e.sequence)
 		return;
 	if (h->gen.epoch != k->epoch)
 		k->sequence = 0;

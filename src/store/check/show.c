@@ -79,7 +79,7 @@ static const char *show_state(const struct medium_segment *seg)
 		[MEDIUM_UNREADABLE] = "unreadable",
 	};
 
-	return seg->out ? "out of use" : words[seg->state];
+	return seg->aside ? "set aside" : seg->out ? "out of use" : words[seg->state];
 }
 
 static void show_segment(const struct show *s)
@@ -191,7 +191,7 @@ static int show_content(struct show *s, uint32_t number)
 		return 0;
 	content_reset(&s->c, &s->m, number);
 	s->freed = seg->state != MEDIUM_USED;
-	if (seg->state == MEDIUM_USED && !seg->out)
+	if (seg->state == MEDIUM_USED && (!seg->out || seg->aside))
 		err = content_read(&s->c, &s->m, number, NULL);
 	else if (seg->state == MEDIUM_FREE && s->opts->freed)
 		err = content_read_freed(&s->c, &s->m, number);
@@ -229,7 +229,7 @@ static int show_all(struct show *s)
 
 	/* What was freed is older than what is used. */
 	for (n = 0; n < s->m.lay->segments && !err; n++)
-		if (s->m.seg[n].state != MEDIUM_USED || s->m.seg[n].out)
+		if (s->m.seg[n].state != MEDIUM_USED || (s->m.seg[n].out && !s->m.seg[n].aside))
 			err = show_content(s, n);
 	for (n = 0; n < s->m.used && !err; n++)
 		err = show_content(s, s->m.order[n]);

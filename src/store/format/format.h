@@ -21,8 +21,9 @@
  * read-only compatible feature the store can only be opened read-only; with an unknown incompatible
  * one it cannot be opened. */
 #define DISK_COMPAT_KNOWN 0ull
-#define DISK_RO_COMPAT_OUT 1ull /* segments are out of use: see `out` of the superblock */
-#define DISK_RO_COMPAT_KNOWN DISK_RO_COMPAT_OUT
+#define DISK_RO_COMPAT_OUT 1ull	  /* segments are out of use: see `out` of the superblock */
+#define DISK_RO_COMPAT_ASIDE 2ull /* ... and entries of some count: see `out_aside` */
+#define DISK_RO_COMPAT_KNOWN (DISK_RO_COMPAT_OUT | DISK_RO_COMPAT_ASIDE)
 #define DISK_INCOMPAT_KNOWN 0ull
 
 /* The room at each end of the device for one superblock copy. It is large enough for any block
@@ -110,7 +111,9 @@ struct disk_super {
 	uint32_t out[DISK_OUT_MAX]; /* segments that could not be read: never freed or reused */
 	/* Marks of the free segments, in percent; 0: the default. A low mark of all ones: none. */
 	uint32_t free_low, free_high;
-	uint8_t reserved[20];
+	/* Bit n: what the footer of segment out[n] names is in the store, if it is not struck. */
+	uint32_t out_aside;
+	uint8_t reserved[16];
 } __attribute__((packed, aligned(8)));
 
 enum disk_state {

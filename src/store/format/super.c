@@ -30,6 +30,11 @@ static void super_encode_rest(struct disk_super *disk, const struct super *super
 	/* A weir that knows nothing of segments out of use would free them. */
 	if (super->out_count)
 		disk->ro_compat |= htole64(DISK_RO_COMPAT_OUT);
+	disk->out_aside = htole32(super->out_aside);
+	if (super->out_aside)
+		disk->ro_compat |= htole64(DISK_RO_COMPAT_ASIDE);
+	else
+		disk->ro_compat &= ~htole64(DISK_RO_COMPAT_ASIDE);
 }
 
 void super_encode(struct disk_super *disk, const struct super *super, uint32_t copy)
@@ -122,12 +127,42 @@ static void super_decode_policy(struct super *super, const struct disk_super *di
 	super->budget_time_ns = le64toh(disk->budget_time_ns);
 }
 
+/* Returns the place of SEGMENT in the table of segments out of use; out_count: it is not there. */
+static uint32_t super_find_out(const struct super *super, uint32_t segment)
+{
+	uint32_t n = 0;
+
+	while (n < super->out_count && super->out[n] != segment)
+		n++;
+	return n;
+}
+
 bool super_is_out(const struct super *super, uint32_t segment)
 {
-	for (uint32_t n = 0; n < super->out_count; n++)
-		if (super->out[n] == segment)
-			return true;
-	return false;
+	return super_find_out(super, segment) < super->out_count;
+}
+
+bool super_is_aside(const struct super *super, uint32_t segment)
+{
+	uint32_t n = super_find_out(super, segment);
+
+	return n < super->out_count && super->out_aside & 1u << n;
+}
+
+void super_put_out(struct super *super, uint32_t segment, bool aside)
+{
+	CHECK(super->out_count < DISK_OUT_MAX && !super_is_out(super, segment));
+	super->out_aside |= (uint32_t)aside << super->out_count;
+	super->out[super->out_count++] = segment;
+}
+
+bool super_forget_aside(struct super *super, uint32_t segment)
+{
+	bool was = super_is_aside(super, segment);
+
+	if (was)
+		super->out_aside &= ~(1u << super_find_out(super, segment));
+	return was;
 }
 
 /* Decodes the table of segments out of use. Returns false for one that no weir writes: which
@@ -146,7 +181,8 @@ static bool super_decode_out(struct super *super, const struct disk_super *disk)
 			return false;
 		super->out[super->out_count++] = segment;
 	}
-	return true;
+	super->out_aside = le32toh(disk->out_aside);
+	return super->out_aside >> count == 0;
 }
 
 static bool super_tenants_valid(const struct super *super)

@@ -34,6 +34,7 @@ struct super {
 	uint64_t budget_spent, budget_time_ns;
 	uint32_t out_count;
 	uint32_t out[DISK_OUT_MAX]; /* segments out of use, in no order */
+	uint32_t out_aside;	    /* bit n: out[n] is set aside, its footer counts */
 };
 
 enum super_state {
@@ -46,6 +47,12 @@ enum super_state {
 
 /* Returns true if SEGMENT is out of use. */
 bool super_is_out(const struct super *super, uint32_t segment);
+/* Returns true if SEGMENT is set aside: it is out of use, and what its footer names counts. */
+bool super_is_aside(const struct super *super, uint32_t segment);
+/* Puts SEGMENT out of use; there must be room. With ASIDE it is set aside. */
+void super_put_out(struct super *super, uint32_t segment, bool aside);
+/* Lets nothing count that is in SEGMENT, which stays out of use. Returns false if nothing did. */
+bool super_forget_aside(struct super *super, uint32_t segment);
 
 /* Encodes SUPER as copy COPY (1 or 2) to DISK. */
 void super_encode(struct disk_super *disk, const struct super *super, uint32_t copy);

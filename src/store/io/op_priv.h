@@ -25,6 +25,7 @@ enum op_noted {
 	OP_NOTE_RING_LOST = 2, /* the queue has lost its ring: io_cause is the kernel's errno */
 	OP_NOTE_READ_ONLY = 3, /* the store was opened read-only */
 	OP_NOTE_FULL = 4,      /* the store writes no more, because it met a full filesystem */
+	OP_NOTE_UNREAD = 5,    /* space could be made only of segments that cannot be read */
 };
 
 /* The store's part of an operation, valid from submit until `end`; `state` also afterwards. */

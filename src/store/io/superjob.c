@@ -24,6 +24,7 @@ static void superjob_install(struct super *super, const struct super *next)
 	CHECK(next->out_count >= super->out_count && next->out_count <= DISK_OUT_MAX);
 	memcpy(super->out, next->out, sizeof(super->out));
 	super->out_count = next->out_count;
+	super->out_aside = next->out_aside;
 	memcpy(super->stream, next->stream, sizeof(super->stream));
 	memcpy(super->tenant, next->tenant, sizeof(super->tenant));
 	memcpy(super->name, next->name, sizeof(super->name));

@@ -119,6 +119,11 @@ static void words_of(const struct weir_store_op *op, char *buf, size_t size)
 		snprintf(buf, size,
 			 WORDS_FULL
 			 ". The store writes no more until it is closed and opened again");
+	else if (op->result && priv->noted == OP_NOTE_UNREAD)
+		snprintf(
+			buf, size,
+			"there is no room: the oldest segment cannot be read, what it holds may be "
+			"intact, and no more segments can be put out of use (Input/output error)");
 	else if (op->result == -EMSGSIZE)
 		snprintf(buf, size, "the value has %llu bytes, the buffer only %llu",
 			 (unsigned long long)op->value_len, (unsigned long long)op->capacity);

@@ -227,8 +227,11 @@ static void admit_fail(struct log *l)
 	int err = l->fail;
 
 	l->fail = 0;
-	if (!l->survivors.first && l->pending.first)
+	if (!l->survivors.first && l->pending.first) {
+		op_priv(l->pending.first)->noted = l->fail_unread ? OP_NOTE_UNREAD : OP_NOTE_NONE;
 		op_end(l->io, log_pop(l), err);
+	}
+	l->fail_unread = false;
 	while (l->survivors.first)
 		admit_refuse(l, admit_pop(l), err);
 }

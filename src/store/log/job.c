@@ -94,10 +94,21 @@ void job_read(struct job *job, uint32_t block, void (*next)(struct job *job, int
 	job_read_part(job, block, job->bytes, next);
 }
 
+void job_read_at(struct job *job, uint64_t offset, void (*next)(struct job *job, int result))
+{
+	weir_io_read(&job->sio.io, offset, job->buf, job->bytes);
+	job_submit(job, next);
+}
+
+void job_write_at(struct job *job, uint64_t offset, void (*next)(struct job *job, int result))
+{
+	weir_io_write(&job->sio.io, offset, job->buf, job->bytes);
+	job_submit(job, next);
+}
+
 void job_write(struct job *job, uint32_t block, void (*next)(struct job *job, int result))
 {
-	weir_io_write(&job->sio.io, job_offset(job, block), job->buf, job->bytes);
-	job_submit(job, next);
+	job_write_at(job, job_offset(job, block), next);
 }
 
 void job_discard(struct job *job, uint32_t block, void (*next)(struct job *job, int result))

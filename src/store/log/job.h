@@ -45,6 +45,9 @@ void job_read(struct job *job, uint32_t block, void (*next)(struct job *job, int
 void job_read_part(struct job *job, uint32_t block, size_t bytes,
 		   void (*next)(struct job *job, int result));
 void job_write(struct job *job, uint32_t block, void (*next)(struct job *job, int result));
+/* Reads into (writes from) the memory of JOB, at byte OFFSET of the device. */
+void job_read_at(struct job *job, uint64_t offset, void (*next)(struct job *job, int result));
+void job_write_at(struct job *job, uint64_t offset, void (*next)(struct job *job, int result));
 void job_discard(struct job *job, uint32_t block, void (*next)(struct job *job, int result));
 /* Waits for a flush that is submitted after this call. NEXT is the next step. */
 void job_flush(struct job *job, void (*next)(struct job *job, int result));

@@ -257,14 +257,13 @@ void logs_unpin(struct segment *seg)
 		log_ask(seg->log);
 }
 
-struct segment *logs_next_segment(const struct logs *ls, uint32_t stream, struct logpos *at)
+/* Does what logs_next_segment() says, among the segments in LIST. */
+static struct segment *log_next_in(const struct segment_list *list, struct logpos *at)
 {
 	struct segment *seg;
 	int order;
 
-	if (stream >= ls->count)
-		return NULL;
-	TAILQ_FOREACH(seg, &ls->log[stream]->segs.list, link) {
+	TAILQ_FOREACH(seg, list, link) {
 		order = generation_compare(seg->gen, at->gen);
 		if (order > 0)
 			*at = (struct logpos){ seg->gen, 1 };
@@ -272,6 +271,30 @@ struct segment *logs_next_segment(const struct logs *ls, uint32_t stream, struct
 			return seg;
 	}
 	return NULL;
+}
+
+struct segment *logs_next_segment(const struct logs *ls, uint32_t stream, struct logpos *at)
+{
+	struct segment *seg;
+
+	if (stream >= ls->count)
+		return NULL;
+	seg = log_next_in(&ls->log[stream]->segs.aside, at);
+	return seg ? seg : log_next_in(&ls->log[stream]->segs.list, at);
+}
+
+/* Counts what lives in segments that are set aside. */
+static void logs_count_aside(const struct logs *ls, struct log_counts *counts)
+{
+	const struct segment *seg;
+	const struct log *l;
+	uint32_t i;
+
+	LOGS_FOREACH(ls, l, i)
+	TAILQ_FOREACH(seg, &l->segs.aside, link) {
+		counts->aside_segments++;
+		counts->aside_bytes += seg->live_bytes;
+	}
 }
 
 void logs_count(const struct logs *ls, struct log_counts *counts)
@@ -298,6 +321,7 @@ void logs_count(const struct logs *ls, struct log_counts *counts)
 				       .free_segments = ls->segs.free_count,
 				       .sealed_bytes = ls->segs.sealed * lay->segment_bytes,
 				       .unused_bytes = ls->segs.unused << lay->block_shift };
+	logs_count_aside(ls, counts);
 }
 
 uint32_t logs_used_segments(const struct logs *ls, uint32_t stream)

@@ -35,6 +35,7 @@ struct log_counts {
 	uint64_t sealed_bytes, unused_bytes;
 	uint64_t background_reclaims, inline_reclaims;
 	const struct hist *space_wait;
+	uint64_t aside_segments, aside_bytes;
 };
 
 /* Makes the logs of a store whose superblock was read, one for each stream. BATCH_BYTES is the

@@ -45,6 +45,7 @@ struct log {
 	struct op_list pending;	   /* puts and deletes that hold no position yet */
 	struct op_list survivors;  /* entries to be appended again, which come before these */
 	int fail; /* no space or memory: the oldest pending operation, or the survivors, fail */
+	bool fail_unread; /* ... because segments that cannot be read may not be freed */
 	struct job begin[PREPARE_AHEAD_MAX];
 	struct job seal;
 	uint32_t jobs;	  /* jobs that are not idle */

@@ -13,32 +13,13 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/container.h"
 #include "store/format/header.h"
 #include "store/log/logs.h"
+#include "store/log/reclaim.h"
 #include "store/log/victim.h"
 
 /* A free mark is tried so often to be written. */
 #define RECLAIM_TRIES 3u
-/* At most one segment of so many is put out of use. */
-#define RECLAIM_OUT_PART 4u
-
-/* The reclaim of one segment. */
-struct reclaim {
-	struct survive survive; /* it contains the job */
-	TAILQ_ENTRY(reclaim) link;
-	uint8_t tries;	/* of writing the free mark */
-	bool waits;	/* until the superblock can be changed */
-	bool out;	/* its segment is out of use */
-	bool soon;	/* it is counted in logs.reclaiming */
-	bool surviving; /* it has survivors under way, or may have */
-	bool ahead;	/* no put needs it yet: it began because of the marks */
-};
-
-static struct reclaim *reclaim_of(struct job *job)
-{
-	return container_of(job, struct reclaim, survive.job);
-}
 
 /* Notes that the segment will not be free soon: it is kept, or readers hold it. */
 static void reclaim_not_soon(struct reclaim *r)
@@ -154,51 +135,16 @@ static void reclaim_is_out(struct job *job, int result)
 	reclaim_marked(job, result);
 }
 
-static void reclaim_super_written(struct superjob *job, int result)
-{
-	struct reclaim *r = job->user;
-
-	job_wake(&r->survive.job, result);
-}
-
-/* Returns true if one more segment may be put out of use. */
-static bool reclaim_may_put_out(const struct logs *ls)
-{
-	uint32_t out = ls->io->super.out_count;
-
-	return !ls->io->broken && out < DISK_OUT_MAX && out < ls->segs.count / RECLAIM_OUT_PART;
-}
-
-/* Puts the segment of R out of use as soon as the superblock can be changed. */
-static void reclaim_try_out(struct reclaim *r)
-{
-	struct job *job = &r->survive.job;
-	struct store_io *io = job->log->io;
-	struct super next = io->super;
-
-	r->waits = superjob_busy(io);
-	if (r->waits)
-		return;
-	if (!reclaim_may_put_out(job->log->all)) {
-		reclaim_is_out(job, -EIO);
-		return;
-	}
-	next.out[next.out_count++] = job->seg->number;
-	job_wait(job, reclaim_is_out);
-	if (superjob_start(io, &next, reclaim_super_written, r))
-		job_wake(job, -ENOMEM);
-}
-
 /* Handles a free mark that cannot be written, because of RESULT. The segment can neither be used
  * again nor stay: whatever is behind it in its log must be reclaimed later than it. So it is put
  * out of use. One bad block must not lock the store. But a filesystem that is full has no bad
  * block. */
 static void reclaim_put_out(struct job *job, int result)
 {
-	if (result == -ENOSPC || !reclaim_may_put_out(job->log->all))
+	if (result == -ENOSPC || !out_has_room(job->log->all))
 		reclaim_is_out(job, result);
 	else
-		reclaim_try_out(reclaim_of(job));
+		out_add(job, false, reclaim_is_out);
 }
 
 /* Law free-mark (reclaim_marked): entries leave the index, and the next segment of the log may be
@@ -219,23 +165,32 @@ static void reclaim_mark_written(struct job *job, int result)
 	job_flush(job, reclaim_marked);
 }
 
-/* Lets the oldest operation of each log fail. The next operation tries again; those who wait now
+/* Lets the oldest operation of each log fail, because of ERR or, with UNREAD, because entries could
+ * not be read for which there is no other room. The next operation tries again; those who wait now
  * must not wait for ever. */
-static void reclaim_failed(struct logs *ls, int err)
+static void reclaim_fail(struct logs *ls, int err, bool unread)
 {
 	struct log *l;
 	uint32_t i;
 
 	ls->reclaim_failed = true;
 	LOGS_FOREACH(ls, l, i)
-	if (l->pending.first)
+	if (l->pending.first) {
 		l->fail = err;
+		l->fail_unread = unread;
+	}
 	io_ask(ls->io);
+}
+
+static void reclaim_failed(struct logs *ls, int err)
+{
+	reclaim_fail(ls, err, false);
 }
 
 /* Gives up: the segment stays as it is. */
 static void reclaim_keep(struct job *job, int err)
 {
+	bool unread = reclaim_of(job)->survive.unread && err == -EIO;
 	struct logs *ls = job->log->all;
 	bool ahead = reclaim_of(job)->ahead;
 
@@ -243,7 +198,7 @@ static void reclaim_keep(struct job *job, int err)
 	segment_keep(reclaim_end(reclaim_of(job)));
 	marks_note_ended(ls, true);
 	if (err && !ahead)
-		reclaim_failed(ls, err);
+		reclaim_fail(ls, err, unread);
 	/* Nobody may have waited for it. Who does by now tries by himself. */
 	if (err && ahead)
 		io_ask(ls->io);
@@ -267,6 +222,62 @@ static void reclaim_flushed(struct job *job, int result)
 	job_write(job, 0, reclaim_mark_written);
 }
 
+/* Continues when both copies of the superblock say that the segment is out of use. */
+static void reclaim_is_aside(struct job *job, int result)
+{
+	struct reclaim *r = reclaim_of(job);
+	struct logs *ls = job->log->all;
+	bool named = r->aside.named, ahead = r->ahead;
+	struct segment *seg;
+
+	if (result && job->log->io->broken) {
+		reclaim_end(r);
+		return;
+	}
+	if (result) {
+		segment_drop_entries(job->seg);
+		reclaim_keep(job, result);
+		return;
+	}
+	entries_stay(ls, job->seg);
+	seg = reclaim_end(r);
+	segment_put_aside(seg, named);
+	ls->fruitless += !ahead;
+	ls->reclaim_failed = false;
+	marks_note_ended(ls, false);
+	io_ask(ls->io);
+}
+
+/* Continues when later lives will find in the segment what lives in it. */
+static void reclaim_prepared(struct job *job, int result)
+{
+	if (result)
+		reclaim_keep(job, result);
+	else
+		out_add(job, reclaim_of(job)->aside.named, reclaim_is_aside);
+}
+
+/* Handles a segment of which something could not be read: what lives in it may be intact. So it is
+ * set aside, if the store can be without it. */
+static void reclaim_unreadable(struct job *job)
+{
+	reclaim_not_soon(reclaim_of(job));
+	if (out_has_room(job->log->all))
+		aside_prepare(job, reclaim_prepared);
+	else
+		reclaim_keep(job, -EIO);
+}
+
+static void reclaim_settled(struct job *job, int result)
+{
+	/* Law survivors-first: what superseded the entries of a segment, and what of them was
+	 * appended again, is on the medium before the free mark is written. */
+	if (result)
+		reclaim_keep(job, result);
+	else
+		job_flush(job, reclaim_flushed);
+}
+
 /* Learns how much the entries of a log take, from those that were moved. */
 static void reclaim_weigh(struct log *l, const struct survive *v)
 {
@@ -287,13 +298,14 @@ static void reclaim_survived(struct job *job, int result)
 		ls->rewrite_left = r->survive.rule.budget;
 	/* Another reclaim may begin. */
 	io_ask(ls->io);
-	if (result) {
+	/* Law unread-stays (survivor_stays, survive_unread): a segment is not freed while an entry
+	 * lives in it that a failed read has kept from being appended again. */
+	if (result)
 		reclaim_keep(job, result == -ECANCELED ? 0 : result);
-		return;
-	}
-	/* Law survivors-first: what superseded the entries of a segment, and what of them was
-	 * appended again, is on the medium before the free mark is written. */
-	job_flush(job, reclaim_flushed);
+	else if (r->survive.unread && job->seg->live_bytes)
+		reclaim_unreadable(job);
+	else
+		aside_settle(job, reclaim_settled);
 }
 
 /* Finds out from the footer whether anything survives, because most of the headers need not be read
@@ -348,7 +360,7 @@ static bool reclaim_begin(struct logs *ls, const struct victim *v, bool ahead)
 	ls->reclaiming++;
 	TAILQ_INSERT_TAIL(&ls->reclaims, r, link);
 	if (!v->seg->live_bytes) {
-		job_flush(&r->survive.job, reclaim_flushed);
+		aside_settle(&r->survive.job, reclaim_settled);
 		return true;
 	}
 	CHECK(!ls->surviving);
@@ -468,8 +480,8 @@ void logs_reclaim(struct logs *ls)
 
 	for (r = TAILQ_FIRST(&ls->reclaims); r; r = next) {
 		next = TAILQ_NEXT(r, link);
-		if (r->waits)
-			reclaim_try_out(r);
+		if (r->change.waits)
+			out_run(r);
 		else
 			job_run(&r->survive.job);
 	}

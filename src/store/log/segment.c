@@ -28,6 +28,7 @@ static const uint16_t segment_before[] = {
 	[SEGMENT_RECLAIMING] = SEGMENT_BIT(SEGMENT_SEALED),
 	[SEGMENT_RETIRED] = SEGMENT_BIT(SEGMENT_BEGINNING) | SEGMENT_BIT(SEGMENT_UNKNOWN) |
 			    SEGMENT_BIT(SEGMENT_RECLAIMING),
+	[SEGMENT_ASIDE] = SEGMENT_BIT(SEGMENT_UNKNOWN) | SEGMENT_BIT(SEGMENT_RECLAIMING),
 };
 
 static void segment_become(struct segment *seg, enum segment_state state)
@@ -60,6 +61,7 @@ void segments_init_log(struct log_segments *of)
 	TAILQ_INIT(&of->list);
 	TAILQ_INIT(&of->ahead);
 	TAILQ_INIT(&of->sealing);
+	TAILQ_INIT(&of->aside);
 }
 
 struct generation segments_generation(struct segments *all)
@@ -94,6 +96,63 @@ void segment_put_out(struct segment *seg)
 	CHECK(!seg->listed && !seg->readers && !seg->live_bytes);
 	segment_become(seg, SEGMENT_RETIRED);
 	seg->log = NULL;
+	segment_drop_entries(seg);
+}
+
+static void segment_unlist(struct segment *seg);
+
+void segment_put_aside(struct segment *seg, bool named)
+{
+	if (seg->listed)
+		segment_unlist(seg);
+	segment_become(seg, SEGMENT_ASIDE);
+	seg->named = named;
+	/* Entries may have left since the others were struck, or since an earlier life. */
+	seg->stale = true;
+	if (!named)
+		segment_unname(seg);
+	TAILQ_INSERT_TAIL(&seg->log->segs.aside, seg, link);
+}
+
+int segment_load_entries(struct segment *seg, const struct disk_entry *entries, uint32_t count)
+{
+	segment_drop_entries(seg);
+	seg->records = 0;
+	if (segment_reserve_entries(seg, count))
+		return -ENOMEM;
+	if (count)
+		memcpy(seg->entries, entries, count * sizeof(*entries));
+	seg->records = count;
+	return 0;
+}
+
+void segment_unname(struct segment *seg)
+{
+	CHECK(seg->state == SEGMENT_ASIDE);
+	seg->named = seg->unwritten = false;
+	segment_drop_entries(seg);
+}
+
+void segment_strike_dead(struct segment *seg,
+			 bool (*lives)(const struct footer_entry *e, const struct segment *seg,
+				       const void *user),
+			 const void *user)
+{
+	struct footer_entry e;
+
+	seg->stale = false;
+	for (uint32_t n = 0; n < seg->records; n++) {
+		footer_entry_decode(&e, &seg->entries[n]);
+		if (!e.key_len || e.flags & DISK_TOMBSTONE || lives(&e, seg, user))
+			continue;
+		footer_entry_strike(&seg->entries[n]);
+		seg->unwritten = true;
+	}
+}
+
+void segment_struck(struct segment *seg)
+{
+	seg->unwritten = false;
 }
 
 static void segment_list(struct segment *seg)
@@ -249,12 +308,13 @@ void segment_keep(struct segment *seg)
 	segment_become(seg, SEGMENT_SEALED);
 }
 
-void segment_leave(struct segment *seg)
+/* Takes SEG, the oldest one, out of its log. */
+static void segment_unlist(struct segment *seg)
 {
 	struct log_segments *of = &seg->log->segs;
 	struct segments *all = &seg->log->all->segs;
 
-	CHECK(seg->state == SEGMENT_RECLAIMING && seg->listed && !seg->live_bytes);
+	CHECK(seg->state == SEGMENT_RECLAIMING && seg->listed);
 	CHECK(all->sealed > 0 && all->unused >= segment_unused(seg));
 	all->sealed--;
 	all->unused -= segment_unused(seg);
@@ -263,6 +323,12 @@ void segment_leave(struct segment *seg)
 	of->used--;
 	CHECK(TAILQ_EMPTY(&of->list) == !of->used);
 	seg->listed = false;
+}
+
+void segment_leave(struct segment *seg)
+{
+	CHECK(!seg->live_bytes);
+	segment_unlist(seg);
 }
 
 uint32_t segment_place(struct segment *seg, uint32_t blocks)
@@ -371,6 +437,7 @@ void segment_remove_live(const struct layout *lay, struct segment *seg, uint64_t
 	CHECK(seg->live_blocks >= blocks);
 	seg->live_bytes -= length;
 	seg->live_blocks -= blocks;
+	seg->stale = true;
 	CHECK(!seg->live_bytes == !seg->live_blocks);
 }
 

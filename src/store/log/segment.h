@@ -26,6 +26,7 @@ enum segment_state {
 	SEGMENT_SEALED,
 	SEGMENT_RECLAIMING,
 	SEGMENT_RETIRED, /* its header could not be written, or it is out of use */
+	SEGMENT_ASIDE,	 /* out of use, and entries live in it */
 };
 
 struct segment {
@@ -35,6 +36,9 @@ struct segment {
 	bool failed;	   /* a batch of it could not be written */
 	bool from_reserve; /* taken for a tombstone: puts wait until the reserve is whole */
 	bool listed;	   /* it is in its log's list of segments */
+	/* Of a segment that is set aside: its footer says in later lives what lives in it; an entry
+	 * has left it since entries were struck in memory; these are not on the medium yet. */
+	bool named, stale, unwritten;
 	struct generation gen;
 	uint32_t used;		    /* blocks given out: the next batch begins here */
 	uint32_t end;		    /* blocks published */
@@ -44,7 +48,7 @@ struct segment {
 	uint32_t footer_blocks;	    /* 0: it has no footer */
 	uint64_t live_bytes;	    /* of values that the index finds in it */
 	uint32_t live_blocks;	    /* that these values take */
-	struct disk_entry *entries; /* of the footer to be, while it is not sealed */
+	struct disk_entry *entries; /* of the footer to be, while it is not sealed, or set aside */
 	uint32_t entries_room;
 	TAILQ_ENTRY(segment) link; /* in the log, ahead of it, or on the free list */
 	TAILQ_ENTRY(segment) sealing;
@@ -73,6 +77,7 @@ struct log_segments {
 	struct segment_list ahead; /* empty; begun or being begun, oldest first */
 	uint32_t ahead_count;
 	struct segment_list sealing; /* closed ones, oldest first */
+	struct segment_list aside;   /* set aside, oldest first; older than those in list */
 };
 
 /* Makes COUNT segments in state SEGMENT_UNKNOWN. Returns 0 or -ENOMEM. */
@@ -94,6 +99,21 @@ void segment_recovered(struct segment *seg, uint32_t footer_blocks);
 
 /* UNKNOWN, in recovery, or RECLAIMING -> RETIRED: SEG is out of use. */
 void segment_put_out(struct segment *seg);
+/* UNKNOWN, in recovery, or RECLAIMING -> ASIDE: SEG is out of use, and what lives in it stays.
+ * NAMED: its footer says it in later lives, and SEG has the entries of that. */
+void segment_put_aside(struct segment *seg, bool named);
+/* Replaces the entries of SEG by COUNT entries of a footer. Returns 0 or -ENOMEM. */
+int segment_load_entries(struct segment *seg, const struct disk_entry *entries, uint32_t count);
+/* Forgets that later lives look at SEG, which is set aside. */
+void segment_unname(struct segment *seg);
+/* Notes in memory which of its entries no longer live in SEG, for those that LIVES does not say
+ * so. */
+void segment_strike_dead(struct segment *seg,
+			 bool (*lives)(const struct footer_entry *e, const struct segment *seg,
+				       const void *user),
+			 const void *user);
+/* Notes that the footer of SEG, which is (or will be) set aside, says what was struck. */
+void segment_struck(struct segment *seg);
 
 /* UNKNOWN, RECLAIMING or RETIRED -> FREE: the segment joins the free list. */
 void segment_free(struct segments *all, struct segment *seg);

@@ -5,8 +5,11 @@
  * A job goes through the batch headers of the segment, because keys are only there. It chooses
  * entries by the rule of the reclaim, until they fill a part of bounded size; reads their payloads
  * at depth, and verifies them; lets them be admitted like puts; and continues when the last one is
- * published. Entries that have moved are no longer found at their old place, so a batch of which
- * only some entries fitted into a part is simply looked at again. This file owns struct survive and
+ * published. Entries that have moved are no longer found at their old place. A batch of which only
+ * some entries fitted into a part is looked at again, from the first of the others on.
+ *
+ * A read that fails for good says nothing about the bytes: what it was to bring stays where it is,
+ * and the reclaim learns that the segment must not be freed. This file owns struct survive and
  * struct survivor. It runs on the loop's thread.
  */
 #include <errno.h>
@@ -84,10 +87,38 @@ static void survivor_free(struct survivor *s)
 	free(s);
 }
 
+/* Whether an entry of a segment is kept. */
+struct survive_look {
+	struct logs *ls;
+	struct survive_rule rule;
+	bool keeps;
+};
+
+static void survive_look_at(const uint64_t hash[2], const struct index_value *value, void *user)
+{
+	struct survive_look *look = user;
+
+	if (!look->keeps)
+		look->keeps = survive_keeps(look->ls, &look->rule, hash, value->flags,
+					    survive_cost(look->ls->io->lay, value->length, 1));
+}
+
+/* Returns true if the rule keeps an entry that still lives in the segment, as the index says. */
+static bool survive_left(const struct survive *v)
+{
+	struct survive_look look = { v->job.log->all, v->rule, false };
+
+	logs_each_in(v->job.log->all, v->job.seg, survive_look_at, &look);
+	return look.keeps;
+}
+
 static void survive_end(struct survive *v, int result)
 {
 	CHECK(!v->chosen.first && !v->reading && !v->under_way);
 	job_drop_memory(&v->job);
+	/* What leaves the store by the policy need not be read. */
+	if (!result && v->hidden && !v->unread)
+		v->unread = survive_left(v);
 	v->next(&v->job, result);
 }
 
@@ -116,12 +147,16 @@ static void survive_all_ended(struct job *job, int result)
 		survive_read_window(v);
 }
 
-/* Drops a survivor whose payload is damaged. The index finds it until its segment is free. */
-static void survivor_lost(struct survivor *s)
+/* Drops a survivor whose payload is damaged, or could not be read. The index finds it as long as
+ * its segment is not free; one that may be intact keeps the segment from that. */
+static void survivor_stays(struct survivor *s)
 {
 	struct logs *ls = s->of->job.log->all;
 
-	entries_mark_damaged(ls, op_priv(&s->op)->hash);
+	if (s->unread)
+		s->of->unread = true;
+	else
+		entries_mark_damaged(ls, op_priv(&s->op)->hash);
 	survivor_free(s);
 }
 
@@ -135,7 +170,7 @@ static void survive_loaded(struct job *job, int result)
 	(void)result;
 	while ((op = op_list_pop(&v->chosen))) {
 		if (survivor_of(op)->bad) {
-			survivor_lost(survivor_of(op));
+			survivor_stays(survivor_of(op));
 			continue;
 		}
 		op_list_add(&l->survivors, op);
@@ -152,8 +187,8 @@ static void survive_loaded(struct job *job, int result)
 
 static void survivor_read(struct survivor *s);
 
-/* Law damaged-again: a payload that cannot be verified is not appended again; its entry is counted
- * as damaged. */
+/* Law damaged-again: a payload that does not verify is not appended again; its entry is counted as
+ * damaged, unless one of the reads failed. */
 static void survivor_read_done(struct sio *sio, int result)
 {
 	struct survivor *s = container_of(sio, struct survivor, sio);
@@ -164,6 +199,7 @@ static void survivor_read_done(struct sio *sio, int result)
 
 	s->bad = result || checksum_data(&io->key, CHECKSUM_PAYLOAD, place, s->op.value,
 					 s->op.value_len) != s->checksum;
+	s->unread |= result != 0;
 	if (s->bad && ++s->tries < SURVIVE_TRIES) {
 		survivor_read(s);
 		return;
@@ -279,6 +315,7 @@ static uint32_t survive_no_header(struct survive *v)
 		return 0;
 	v->scanning = true;
 	v->tries = 0;
+	v->handled = 0;
 	return 1;
 }
 
@@ -293,7 +330,7 @@ static uint32_t survive_batch(struct survive *v, size_t from)
 	uint64_t bytes, left = (uint64_t)(seg->end - v->block) << io->lay->block_shift;
 	struct batch_header h;
 	struct batch_record r;
-	uint32_t at = 0;
+	uint32_t at = 0, n = 0;
 
 	if (!batch_peek(buf, place, io->lay, &bytes) || bytes > left)
 		return survive_no_header(v);
@@ -303,11 +340,33 @@ static uint32_t survive_batch(struct survive *v, size_t from)
 	}
 	if (!batch_decode(&h, buf, place, io->lay, &io->key))
 		return survive_no_header(v);
-	while (!v->stop && batch_next(buf, &h, &at, &r))
+	while (!v->stop && batch_next(buf, &h, &at, &r)) {
+		if (n++ < v->handled)
+			continue;
 		survive_record(v, &r);
+		v->handled += !v->stop;
+	}
 	v->scanning = false;
 	v->tries = 0;
-	return v->stop ? 0 : h.blocks;
+	if (v->stop)
+		return 0;
+	v->handled = 0;
+	return h.blocks;
+}
+
+/* Handles a window that could not be read. One bad block in it must not hide the header: it is read
+ * alone, then passed. */
+static void survive_unread(struct survive *v)
+{
+	uint32_t blocks = 0;
+
+	if (v->window_bytes == v->job.log->io->lay->block_bytes || v->tries)
+		blocks = survive_no_header(v);
+	else
+		v->tries++;
+	/* The records of its batch, if there is one, are not known. */
+	v->hidden |= blocks > 0;
+	v->block += blocks;
 }
 
 static void survive_window(struct job *job, int result)
@@ -320,12 +379,7 @@ static void survive_window(struct job *job, int result)
 	v->need = 0;
 	v->stop = false;
 	if (result) {
-		/* One bad block in the window must not hide the header: it is read alone, then
-		 * given up. */
-		if (v->window_bytes == lay->block_bytes || v->tries)
-			v->block += survive_no_header(v);
-		else
-			v->tries++;
+		survive_unread(v);
 		survive_read_window(v);
 		return;
 	}

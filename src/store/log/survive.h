@@ -28,6 +28,7 @@ struct survivor {
 	size_t buf_bytes;
 	uint8_t tries;
 	bool bad;	 /* its payload could not be read, or did not verify */
+	bool unread;	 /* a read of it failed, so it may be intact */
 	bool keeps_read; /* it is moved only because its segment is nearly empty */
 	uint8_t key[];
 };
@@ -45,6 +46,7 @@ struct survive {
 	struct survive_rule rule;
 	void (*next)(struct job *job, int result); /* the step after the last survivor */
 	uint32_t block;				   /* the batch that is looked at */
+	uint32_t handled;      /* records of this batch that were handled in an earlier part */
 	uint64_t need;	       /* set if the header of a batch is longer than the window */
 	size_t window_bytes;   /* read into the memory of the job */
 	struct op_list chosen; /* the survivors of this part */
@@ -55,6 +57,8 @@ struct survive {
 	uint8_t tries;			    /* of the header at `block` */
 	bool scanning;			    /* there was no header where one should be */
 	bool stop;			    /* this part is full */
+	bool hidden; /* batch headers could not be read, and may have entries that live here */
+	bool unread; /* an entry that should survive could not be read, and may be intact */
 	int error;
 };
 

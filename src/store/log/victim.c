@@ -69,12 +69,15 @@ static uint64_t victim_garbage_in(const struct logs *ls, const struct segment *s
 /* Returns how many blocks of L are garbage; 0: not many. */
 static uint64_t victim_garbage_of(const struct log *l)
 {
-	uint64_t live = victim_weighed(l, l->live_blocks), garbage = 0;
+	uint64_t live = 0, garbage = 0;
 	const struct segment *seg;
 
-	TAILQ_FOREACH(seg, &l->segs.list, link)
+	/* What lives in segments that are set aside is never moved. */
+	TAILQ_FOREACH(seg, &l->segs.list, link) {
+		live += seg->live_blocks;
 		garbage += victim_garbage_in(l->all, seg);
-	return garbage * VICTIM_LOG_PART >= live ? garbage : 0;
+	}
+	return garbage * VICTIM_LOG_PART >= victim_weighed(l, live) ? garbage : 0;
 }
 
 /* Returns true if the survivors of SEG take a whole new segment, so that the first reclaim of its
@@ -169,7 +172,8 @@ static struct segment *victim_over_share(const struct logs *ls)
 	LOGS_FOREACH(ls, l, i)
 	{
 		head = victim_head(l);
-		share = (uint64_t)le32toh(ls->io->super.stream[i].share) * ls->segs.count;
+		share = (uint64_t)le32toh(ls->io->super.stream[i].share) *
+			(ls->segs.count - ls->io->super.out_count);
 		has = 100ull * l->segs.used;
 		if (!head || !share || has <= share || has - share <= most)
 			continue;

@@ -56,6 +56,15 @@ static void finish_damaged(struct recover *r)
 			segment_free(all, &all->all[n]);
 }
 
+/* A segment that is set aside without a footer, which was damaged, holds nothing any more. */
+static void finish_aside(const struct found *found)
+{
+	if (found->footer_blocks)
+		segment_put_aside(found->seg, true);
+	else
+		segment_put_out(found->seg);
+}
+
 /*
  * Puts every segment into its list. A used segment without a valid batch becomes free.
  *
@@ -71,7 +80,9 @@ int finish_segments(struct recover *r)
 
 		if (found->walked && found->batches)
 			err = finish_seal(r, found);
-		if (found->walked && !found->batches) {
+		if (found->aside) {
+			finish_aside(found);
+		} else if (found->walked && !found->batches) {
 			segment_drop_entries(found->seg);
 			segment_free(logs_segments(r->ls), found->seg);
 		} else {

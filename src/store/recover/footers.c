@@ -14,6 +14,26 @@
 #define FOOTERS_TRAILER_DEPTH 64u
 #define FOOTERS_DEPTH 16u
 
+/* Reads BLOCKS of SEG from BLOCK on again. */
+static int footers_again(struct recover *r, const struct segment *seg, uint32_t block, void *buf,
+			 uint32_t blocks)
+{
+	const struct layout *l = r->io->lay;
+
+	r->counts->rereads++;
+	return syncio_read(r->io->q, layout_offset(l, seg->number, block), buf,
+			   (size_t)blocks << l->block_shift);
+}
+
+/* Handles a segment that is set aside and has no valid footer. It is not walked: its batches do not
+ * tell which of their records were superseded. So nothing in it counts in this life, nor later. */
+static void footers_no_more(struct recover *r, struct found *found)
+{
+	r->counts->bad_footers++;
+	found->footer_blocks = 0;
+	super_forget_aside(&r->super, found->seg->number);
+}
+
 static void footers_place_trailer(struct syncio_many *m, uint64_t i, uint64_t *offset,
 				  size_t *length)
 {
@@ -34,8 +54,18 @@ static int footers_trailer(struct syncio_many *m, uint64_t i, void *buf, int res
 	if (result)
 		return unread_segment(r, seg, "footer", result);
 	found->footer = footer_peek(&f, buf, seg->number, seg->gen, r->io->lay);
+	/* Without its footer nothing counts that a segment holds which is set aside. So one wrong
+	 * read is not enough. */
+	if (found->aside && found->footer != FOOTER_VALID) {
+		result = footers_again(r, seg, r->io->lay->segment_blocks - 1, buf, 1);
+		if (result)
+			return unread_segment(r, seg, "footer", result);
+		found->footer = footer_peek(&f, buf, seg->number, seg->gen, r->io->lay);
+	}
 	if (found->footer == FOOTER_VALID)
 		found->footer_blocks = f.blocks;
+	else if (found->aside)
+		footers_no_more(r, found);
 	return 0;
 }
 
@@ -74,7 +104,7 @@ int footers_find(struct recover *r)
 	int err = syncio_many(&m);
 
 	for (n = 0; n < r->count && !err && !r->again; n++)
-		if (r->found[n].footer != FOOTER_VALID)
+		if (r->found[n].footer != FOOTER_VALID && !r->found[n].aside)
 			err = footers_walk(r, &r->found[n]);
 	return err;
 }
@@ -121,10 +151,47 @@ static void footers_place(struct syncio_many *m, uint64_t i, uint64_t *offset, s
 	struct found *found = &r->found[r->from + i];
 	const struct layout *l = r->io->lay;
 
-	if (found->walked)
+	if (found->walked || !found->footer_blocks)
 		return;
 	*offset = layout_offset(l, found->seg->number, l->segment_blocks - found->footer_blocks);
 	*length = (size_t)found->footer_blocks << l->block_shift;
+}
+
+/* Returns true if BUF has the footer of FOUND, and decodes its trailer. */
+static bool footers_valid(const struct recover *r, const struct found *found, const void *buf,
+			  struct footer *f)
+{
+	const struct layout *l = r->io->lay;
+	const uint8_t *last =
+		(const uint8_t *)buf + ((size_t)(found->footer_blocks - 1) << l->block_shift);
+
+	return footer_peek(f, last, found->seg->number, found->seg->gen, l) == FOOTER_VALID &&
+	       f->blocks == found->footer_blocks && footer_check(f, buf, l, &r->io->key);
+}
+
+/* Applies the footer F of FOUND at BUF. */
+static int footers_use(struct recover *r, struct found *found, void *buf, const struct footer *f)
+{
+	segment_set_end(found->seg, f->end);
+	strikes_apply(found->strikes, buf, f->count, false);
+	if (found->aside && segment_load_entries(found->seg, buf, f->count))
+		return -ENOMEM;
+	return footers_apply_entries(r, found->seg, buf, f->count);
+}
+
+/* Handles a footer that does not verify, of a segment that is set aside: BUF has its memory. */
+static int footers_aside_again(struct recover *r, struct found *found, void *buf)
+{
+	struct footer f;
+	int err = footers_again(r, found->seg, r->io->lay->segment_blocks - found->footer_blocks,
+				buf, found->footer_blocks);
+
+	if (err)
+		return unread_segment(r, found->seg, "footer", err);
+	if (footers_valid(r, found, buf, &f))
+		return footers_use(r, found, buf, &f);
+	footers_no_more(r, found);
+	return 0;
 }
 
 /* Law damaged-footer (footers_trailer, footers_find): a segment whose footer is damaged or missing
@@ -136,21 +203,19 @@ static int footers_one(struct syncio_many *m, uint64_t i, void *buf, int result)
 	const struct layout *l = r->io->lay;
 	struct segment *seg = found->seg;
 	struct footer f;
-	uint8_t *last;
 
 	if (found->walked)
 		return footers_apply_walked(r, found);
+	if (found->aside && !found->footer_blocks)
+		return 0;
 	CHECK(found->footer_blocks && found->footer_blocks < l->segment_blocks);
 	if (result)
 		return unread_segment(r, seg, "footer", result);
-	last = (uint8_t *)buf + ((size_t)(found->footer_blocks - 1) << l->block_shift);
-	if (footer_peek(&f, last, seg->number, seg->gen, l) == FOOTER_VALID &&
-	    f.blocks == found->footer_blocks && footer_check(&f, buf, l, &r->io->key)) {
-		segment_set_end(seg, f.end);
-		strikes_apply(found->strikes, buf, f.count, false);
-		return footers_apply_entries(r, seg, buf, f.count);
-	}
+	if (footers_valid(r, found, buf, &f))
+		return footers_use(r, found, buf, &f);
 	found->footer = FOOTER_DAMAGED;
+	if (found->aside)
+		return footers_aside_again(r, found, buf);
 	result = footers_walk(r, found);
 	return result || r->again ? result : footers_apply_walked(r, found);
 }

@@ -18,6 +18,7 @@ struct found {
 	enum footer_state footer;
 	uint32_t footer_blocks;
 	bool walked;		 /* its entries are in memory; it gets a new footer */
+	bool aside;		 /* it is set aside: only its footer counts */
 	bool struck;		 /* an entry of it has lost a conflict */
 	bool dropped;		 /* a record of it was dropped */
 	struct strikes *strikes; /* in its header; NULL: none */

@@ -16,11 +16,17 @@
 
 #define HEADERS_DEPTH 64u
 
+/* Returns true if segment NUMBER is left out of all steps. */
+static bool headers_is_out(const struct recover *r, uint32_t number)
+{
+	return super_is_out(&r->super, number) && !super_is_aside(&r->super, number);
+}
+
 static void headers_place(struct syncio_many *m, uint64_t i, uint64_t *offset, size_t *length)
 {
 	struct recover *r = m->user;
 
-	if (super_is_out(&r->super, (uint32_t)i))
+	if (headers_is_out(r, (uint32_t)i))
 		return;
 	*offset = layout_offset(r->io->lay, (uint32_t)i, 0);
 	*length = r->io->lay->block_bytes;
@@ -32,7 +38,9 @@ static int headers_used(struct recover *r, struct segment *seg, const struct hea
 			const void *buf)
 {
 	CHECK(r->count < r->io->lay->segments);
-	r->found[r->count] = (struct found){ .seg = seg, .stream = h->stream };
+	r->found[r->count] = (struct found){ .seg = seg,
+					     .stream = h->stream,
+					     .aside = super_is_aside(&r->super, seg->number) };
 	if (strike_read(r, &r->found[r->count++], buf, h->gen))
 		return -ENOMEM;
 	if (h->stream >= r->super.streams)
@@ -77,6 +85,10 @@ static int headers_valid(struct recover *r, struct segment *seg, const struct he
 	headers_note(r, h);
 	if (h->state == DISK_USED)
 		return headers_used(r, seg, h, buf);
+	if (super_forget_aside(&r->super, seg->number)) {
+		segment_put_out(seg);
+		return 0;
+	}
 	segment_recover(seg, h->gen, NULL);
 	segment_free(logs_segments(r->ls), seg);
 	return 0;
@@ -107,6 +119,8 @@ static int headers_one(struct syncio_many *m, uint64_t i, void *buf, int result)
 	 * like a free one. If it were left alone, it might be readable another time, and bring back
 	 * records that were superseded meanwhile. */
 	r->counts->bad_headers++;
+	if (super_forget_aside(&r->super, seg->number))
+		segment_put_out(seg);
 	return 0;
 }
 
@@ -220,8 +234,7 @@ int headers_begin_epoch(struct recover *r)
 	if (!r->io->read_only) {
 		super->revision = headers_revision(r);
 		log_placement_assign(r->ls, super);
-		err = superio_write(r->io->q, super, &r->supers,
-				    super->out_count > r->io->super.out_count);
+		err = superio_write(r->io->q, super, &r->supers, r->given_up > 0);
 	}
 	if (err)
 		return err;

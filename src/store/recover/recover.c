@@ -66,8 +66,6 @@ static int recover_read(struct recover *r)
 /* Forgets what was read, because a segment is out of use since then. */
 static int recover_forget(struct recover *r)
 {
-	/* Each time at least one more segment is out of use. */
-	CHECK(r->super.out_count > r->out);
 	conflict_free(&r->conflict);
 	strike_free(r);
 	return logs_forget(r->ls);
@@ -79,8 +77,11 @@ static int recover_read_all(struct recover *r)
 	int err;
 
 	do {
-		r->out = r->super.out_count;
+		uint32_t given_up = r->given_up;
+
 		err = recover_read(r);
+		/* Each time at least one more segment is given up. */
+		CHECK(!r->again || r->given_up > given_up);
 		if (!err && r->again)
 			err = recover_forget(r);
 	} while (!err && r->again);

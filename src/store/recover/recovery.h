@@ -18,7 +18,7 @@ struct recover {
 	bool salvage;	     /* segments that cannot be read are put out of use */
 	bool again;	     /* one was: everything is read again without it */
 	struct found *found; /* log by log, oldest first */
-	uint32_t out;	     /* segments out of use when the reading began */
+	uint32_t given_up;   /* segments that were, since the recovery began */
 	uint64_t began;	     /* of clock_now() */
 	uint32_t count;
 	uint32_t from; /* index in `found`: where the log that is read begins */

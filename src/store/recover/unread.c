@@ -22,6 +22,11 @@ static int unread_put_out(struct recover *r, const struct segment *seg)
 	struct super *super = &r->super;
 
 	r->again = true;
+	/* What lives in a segment that is set aside is given up by the second failure only. */
+	if (super_forget_aside(super, seg->number)) {
+		r->given_up++;
+		return 0;
+	}
 	if (super_is_out(super, seg->number))
 		return 0;
 	if (super->out_count == DISK_OUT_MAX)
@@ -29,7 +34,8 @@ static int unread_put_out(struct recover *r, const struct segment *seg)
 				 "%s; %u segments are out of use by now, and no store can be "
 				 "without more: replace the drive",
 				 weir_error(), super->out_count);
-	super->out[super->out_count++] = seg->number;
+	super_put_out(super, seg->number, false);
+	r->given_up++;
 	return 0;
 }
 

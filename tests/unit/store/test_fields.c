@@ -273,6 +273,7 @@ static const struct field super_fields[] = {
 	FIELD(disk_super, out[0]),
 	FIELD(disk_super, free_low),
 	FIELD(disk_super, free_high),
+	FIELD(disk_super, out_aside),
 	FIELD(disk_super, reserved),
 };
 

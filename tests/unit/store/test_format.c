@@ -105,6 +105,7 @@ static void superblock_with_all_fields(void **unused)
 	full.budget_time_ns = 1ull << 43;
 	for (full.out_count = 0; full.out_count < DISK_OUT_MAX; full.out_count++)
 		full.out[full.out_count] = 2 * full.out_count;
+	full.out_aside = 1u << 2 | 1u << 23;
 	super_encode(&disk, &full, 2);
 	assert_int_equal(super_decode(&back, &disk, 2, &version), SUPER_VALID);
 	assert_int_equal(back.sequence_floor, full.sequence_floor);
@@ -115,7 +116,12 @@ static void superblock_with_all_fields(void **unused)
 	assert_int_equal(back.budget_time_ns, full.budget_time_ns);
 	assert_int_equal(back.out_count, DISK_OUT_MAX);
 	assert_memory_equal(back.out, full.out, sizeof(full.out));
-	assert_int_equal(back.ro_compat, DISK_RO_COMPAT_OUT);
+	assert_int_equal(back.ro_compat, DISK_RO_COMPAT_OUT | DISK_RO_COMPAT_ASIDE);
+	assert_true(super_is_aside(&back, 4) && super_is_aside(&back, 46));
+	assert_false(super_is_aside(&back, 2) || super_is_aside(&back, 5));
+	assert_true(super_forget_aside(&back, 4));
+	assert_false(super_forget_aside(&back, 4) || super_is_aside(&back, 4));
+	assert_int_equal(back.out_aside, 1u << 23);
 	assert_true(super_is_out(&back, 4));
 	assert_false(super_is_out(&back, 5));
 	super_encode(&disk, &super, 2);
@@ -150,6 +156,10 @@ static void superblock_with_forged_fields(void **unused)
 	disk.out[1] = htole32(lay.segments);
 	assert_int_equal(decode_forged(&back, &disk), SUPER_DAMAGED);
 	disk.out[1] = htole32(lay.segments - 1);
+	assert_int_equal(decode_forged(&back, &disk), SUPER_VALID);
+	disk.out_aside = htole32(1u << 2);
+	assert_int_equal(decode_forged(&back, &disk), SUPER_DAMAGED);
+	disk.out_aside = htole32(1u << 1);
 	assert_int_equal(decode_forged(&back, &disk), SUPER_VALID);
 	disk.out_count = htole32(DISK_OUT_MAX + 1);
 	assert_int_equal(decode_forged(&back, &disk), SUPER_DAMAGED);
