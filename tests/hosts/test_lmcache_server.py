@@ -105,7 +105,9 @@ def test_server(tmp_path, server, plain_code, kind):
         assert adapter["type"] == "weir" and adapter["path"] == str(tmp_path / "kv.img")
         assert adapter["capacity_bytes"] > 200 << 20 and adapter["keys"] == 0
         assert adapter["devices"][0]["state"] == "good"
-        assert adapter["registered"][0]["lanes_failed"] == 0
+        memory, = adapter["registered"]  # L1, 0.1 GiB
+        assert 90 << 20 < memory["length"] < 110 << 20
+        assert memory["lanes_registered"] or memory["reason"]
         assert first.get("/cache/objects?tier=l2")["entries"] == []
     assert first.stop() == plain_code
     assert "Traceback" not in first.log(), first.log()[-3000:]
