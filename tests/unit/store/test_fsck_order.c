@@ -95,8 +95,8 @@ static void forge_batch(uint32_t n, struct forged f)
 	rig_poke(&rig, offset_of(place.block), is, BLOCK);
 }
 
-/* Sets the sequence number of record N in the footer. */
-static void forge_footer(uint32_t n, uint64_t sequence)
+/* Sets the sequence number of record N in the footer, and inverts bits of its checksum. */
+static void forge_footer(uint32_t n, uint64_t sequence, uint64_t checksum_bits)
 {
 	static uint8_t buf[BLOCK] __attribute__((aligned(8)));
 	struct footer_entry e;
@@ -108,9 +108,26 @@ static void forge_footer(uint32_t n, uint64_t sequence)
 	assert_true(f.blocks == 1 && f.count == KEYS);
 	footer_entry_decode(&e, (struct disk_entry *)buf + n);
 	e.sequence = sequence;
+	e.checksum ^= checksum_bits;
 	footer_entry_encode((struct disk_entry *)buf + n, &e);
 	footer_seal(buf, &f, &super.layout, &key);
 	rig_poke(&rig, offset_of(f.place.block), buf, BLOCK);
+}
+
+static uint64_t number_of(uint32_t n)
+{
+	static uint8_t buf[BLOCK] __attribute__((aligned(8)));
+	struct footer_entry e;
+
+	rig_peek(&rig, offset_of(SEGMENT / BLOCK - 1), buf, BLOCK);
+	footer_entry_decode(&e, (struct disk_entry *)buf + n);
+	return e.sequence;
+}
+
+static void note_kind(void *user, const struct weir_finding *f)
+{
+	if (f->damage)
+		*(uint32_t *)user |= 1u << f->kind;
 }
 
 static void count_order(void *user, const struct weir_finding *f)
@@ -193,8 +210,120 @@ static void a_sequence_number_too_high(void **state)
 {
 	(void)state;
 	forge_batch(0, (struct forged){ .sequence = 1000 });
-	forge_footer(0, 1000);
+	forge_footer(0, 1000, 0);
 	nothing_is_dropped(KEYS - 1);
+}
+
+/* The same number twice. */
+static void a_sequence_number_again(void **state)
+{
+	(void)state;
+	forge_batch(1, (struct forged){ .sequence = number_of(0) });
+	forge_footer(1, number_of(0), 0);
+	nothing_is_dropped(1);
+}
+
+/* Writes HEADER over the header of its segment. */
+static void forge_header(void)
+{
+	static uint8_t block[BLOCK] __attribute__((aligned(8)));
+
+	header_encode((struct disk_segment *)block, &header, &key, super.uuid);
+	rig_poke(&rig, offset_of(0), block, BLOCK);
+}
+
+/* A number that is lower than what its segment began with. */
+static void a_sequence_number_before_its_segment(void **state)
+{
+	(void)state;
+	header.sequence = number_of(0) + 1;
+	forge_header();
+	nothing_is_dropped(1);
+}
+
+/* What a check finds, as a bit for each kind of damage. */
+static uint32_t found_kinds(uint32_t repair)
+{
+	struct weir_check_opts opts = WEIR_CHECK_OPTS_INIT;
+	struct weir_check_result result = WEIR_CHECK_RESULT_INIT;
+	uint32_t kinds = 0;
+
+	opts.data = 1;
+	opts.repair = repair;
+	opts.found = note_kind;
+	opts.user = &kinds;
+	assert_int_equal(weir_store_check(rig.path, &opts, &result), 0);
+	return kinds;
+}
+
+/* The footer has another checksum of a value than the batch. */
+static void a_footer_that_contradicts(void **state)
+{
+	(void)state;
+	forge_footer(1, number_of(1), 1);
+	assert_true(found_kinds(0) & 1u << WEIR_FINDING_ENTRY);
+}
+
+/* A segment of the first stream that the superblock does not have. */
+static void a_stream_that_is_not_there(void **state)
+{
+	(void)state;
+	header.stream = super.streams;
+	forge_header();
+	assert_true(found_kinds(0) & 1u << WEIR_FINDING_STREAM);
+}
+
+static void forge_supers(void)
+{
+	static uint8_t block[BLOCK] __attribute__((aligned(8)));
+
+	for (uint32_t copy = 0; copy < 2; copy++) {
+		memset(block, 0, sizeof(block));
+		super_encode((struct disk_super *)block, &super, copy + 1);
+		rig_poke(&rig, super.layout.copy_offset[copy], block, BLOCK);
+	}
+}
+
+/* A superblock whose epoch is below that of a segment. */
+static void an_epoch_that_is_too_low(void **state)
+{
+	(void)state;
+	assert_int_equal(found_kinds(0), 0);
+	super.epoch = header.gen.epoch - 1;
+	forge_supers();
+	assert_true(found_kinds(0) & 1u << WEIR_FINDING_SUPERBLOCK);
+}
+
+/* Makes the image of a store whose process was killed: KEYS durable values, then two that no flush
+ * has covered. */
+static void make_killed(void)
+{
+	static uint8_t image[BYTES];
+
+	rig_remove(&rig);
+	rig_make(&rig, BYTES, SEGMENT, BLOCK);
+	rig_open(&rig);
+	for (uint64_t n = 0; n < KEYS + 2; n++)
+		assert_int_equal(rig_put(&rig, n, 1, VALUE, n < KEYS ? WEIR_PUT_DURABLE : 0), 0);
+	rig_peek(&rig, 0, image, BYTES);
+	rig_close(&rig);
+	rig_poke(&rig, 0, image, BYTES);
+	find_segment();
+	assert_int_equal(found_kinds(0), 0);
+}
+
+/* A batch that is missing in a segment without a footer is damage where it was durable, also the
+ * last one that was, and not behind that. */
+static void a_batch_that_was_durable(void **state)
+{
+	(void)state;
+	for (uint32_t n = 0; n < KEYS + 1; n++)
+		for (uint32_t at = 0; at < 2; at++) {
+			make_killed();
+			/* In the part that says that there is a batch, or in its record. */
+			rig_damage(&rig, offset_of(1 + n * BATCH) + (at ? 140 : 3));
+			assert_int_equal(found_kinds(0), n < KEYS ? 1u << WEIR_FINDING_BATCH : 0);
+		}
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -202,10 +331,11 @@ static void a_sequence_number_too_high(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(one_batch_in_another),
-		TEST(a_batch_behind_the_end),
-		TEST(a_watermark_behind_the_batch),
-		TEST(a_sequence_number_too_high),
+		TEST(one_batch_in_another),	    TEST(a_batch_behind_the_end),
+		TEST(a_watermark_behind_the_batch), TEST(a_sequence_number_too_high),
+		TEST(a_sequence_number_again),	    TEST(a_sequence_number_before_its_segment),
+		TEST(a_footer_that_contradicts),    TEST(a_stream_that_is_not_there),
+		TEST(an_epoch_that_is_too_low),	    TEST(a_batch_that_was_durable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -262,6 +262,47 @@ static void in_pieces(void **state)
 	assert_int_equal(rig.s->reads.rereads, 0);
 }
 
+/* Damages the value, and returns where it is. */
+static uint64_t damage(void)
+{
+	struct weir_store_op op = make_get(0);
+
+	submit(&op);
+	assert_int_equal(weir_store_wait(rig.s, &op, UINT64_MAX), 0);
+	memdisk.now[first_read] ^= 1;
+	return first_read;
+}
+
+/* A get that drops what is damaged drops nothing newer: not what was put while it read. */
+static void newer_than_the_damaged(void **state)
+{
+	struct weir_store_op op = make_get(0);
+
+	(void)state;
+	damage();
+	op.flags = WEIR_GET_DROP_DAMAGED;
+	get_held(&op, LAST, buf + 2 * PART);
+	assert_int_equal(rig_put(&rig, key, 2, 3000, 0), 0);
+	assert_int_equal(end_held(&op), -EBADMSG);
+	assert_int_equal(rig_get(&rig, key, 2, 3000), 1);
+}
+
+/* A get with a deadline does not wait until the entry is gone. */
+static void deadline_before_the_drop(void **state)
+{
+	struct weir_store_op op = make_get(clock_now() + 60 * NSEC_PER_SEC);
+
+	(void)state;
+	/* The tombstone is the next block behind the value. */
+	memdisk.hold_end = damage() + 2 * PART + LAST + 4096;
+	op.flags = WEIR_GET_DROP_DAMAGED;
+	assert_int_equal(weir_store_run(rig.s, &op, 1), -EBADMSG);
+	assert_int_equal(weir_store_exists(rig.s, &key, sizeof(key), NULL), 0);
+	memdisk.hold_end = 0;
+	assert_int_equal(weir_store_sync(rig.s), 0);
+	assert_int_equal(weir_store_exists(rig.s, &key, sizeof(key), NULL), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +314,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(failed_part, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(deadline_between_parts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(in_pieces, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(newer_than_the_damaged, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(deadline_before_the_drop, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("store_read_parts", tests, NULL, NULL);
