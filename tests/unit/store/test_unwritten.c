@@ -355,6 +355,36 @@ static void dropped_numbers_stay_dropped(void **state)
 	kill_process();
 }
 
+/* Damages the headers of all segments that are not in use. */
+static void damage_free_headers(void)
+{
+	for (uint64_t at = FIRST; at < IMAGE - FIRST; at += SEGMENT) {
+		struct disk_segment *header = (struct disk_segment *)(memdisk.now + at);
+
+		if (le32toh(header->state) == DISK_FREE)
+			memset(header, 0, sizeof(*header));
+	}
+	memcpy(memdisk.medium, memdisk.now, memdisk.bytes);
+}
+
+/* Numbers go on from the highest one that footers tell, also where no header tells it. */
+static void numbers_go_on(void **state)
+{
+	(void)state;
+	for (uint64_t life = 1; life <= 3; life++) {
+		uint64_t last = highest_number();
+
+		for (uint64_t key = 0; key < KEYS; key++, last++) {
+			assert_int_equal(rig_put(&rig, key, life, VALUE, 0), 0);
+			assert_true(highest_number() > last);
+		}
+		assert_int_equal(memdisk_close(&rig), 0);
+		damage_free_headers();
+		memdisk_power_on(&rig);
+	}
+	memdisk_close(&rig);
+}
+
 /* Neither the footer nor the header of the segment can be written, so nothing notes what was
  * dropped. Each life drops it again: what later lives have flushed does not vouch for it. */
 static void dropped_again_by_each_life(void **state)
@@ -595,6 +625,7 @@ int main(void)
 		TEST(dropped_over_lives),
 		TEST(dropped_again_by_each_life),
 		TEST(dropped_numbers_stay_dropped),
+		TEST(numbers_go_on),
 		TEST(of_a_conflict),
 		TEST(of_a_conflict_with_footers),
 		TEST(struck_walked),
