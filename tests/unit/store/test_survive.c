@@ -562,6 +562,9 @@ int main(void)
 			large[] = { 4096, 30000, 25000 };
 	static unsigned once = 1, twice = 2;
 	const struct CMUnitTest tests[] = {
+		/* The quick ones come first. */
+		TEST(a_damaged_footer_loses_no_pin),
+		TEST(only_the_reserve_is_left),
 		TEST(restarts_keep_keys),
 		TEST(restarts_of_tenants_keep_others),
 		{ "overwrites_evict_nobody", overwrites_evict_nobody, set_up, tear_down, medium },
@@ -571,9 +574,7 @@ int main(void)
 		TEST(deletes_evict_nobody),
 		TEST(spread_evenly),
 		TEST(pins_survive),
-		TEST(a_damaged_footer_loses_no_pin),
 		TEST(pins_hold_everything),
-		TEST(only_the_reserve_is_left),
 		TEST(newer_versions_win),
 		TEST(a_damaged_survivor),
 		TEST(a_damaged_header),
