@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The dashboard for Grafana: a real Prometheus scrapes a store that works, and answers each query."""
+"""The dashboard for Grafana: a real Prometheus scrapes a store at work, and answers each query."""
 import json
 import os
 import shutil
