@@ -39,6 +39,7 @@ static const struct opt import_options[] = {
 	  .arg = "FILE",
 	  .help = "read FILE (default: standard input)" },
 	OPENING_OPTIONS(offsetof(struct import_args, store)),
+	PUT_ROOM_OPTION(offsetof(struct import_args, store)),
 	JSON_OPTION(offsetof(struct import_args, json)),
 	OPT_END,
 };

@@ -121,6 +121,7 @@ int opening_try(struct weir_store **s, const char *path, const struct opening *o
 	opts.lock_wait_ns = o->wait_ns;
 	opts.salvage = o->salvage;
 	opts.degraded = o->degraded;
+	opts.max_put_bytes = o->max_put_bytes;
 	placement_read(o->placement, &opts.placement);
 	/* A command that is done at once needs no thread to answer others. */
 	opts.control = flags & OPENING_LONG ? WEIR_CONTROL_DEFAULT : WEIR_CONTROL_OFF;

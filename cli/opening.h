@@ -21,6 +21,7 @@ struct opening {
 	uint64_t wait_ns;	 /* how long to wait while another process has the store */
 	unsigned salvage;	 /* put segments that cannot be read out of use */
 	unsigned degraded;	 /* open without devices that are missing */
+	uint64_t max_put_bytes;	 /* of puts that are being written; 0: the store's default */
 };
 
 /* Options for the member struct opening AT in the struct of a command's arguments. */
@@ -94,6 +95,16 @@ struct opening {
 	{                                                                                          \
 		.name = "placement", .type = OPT_STRING, .offset = (at), .arg = "none|stream",     \
 		.help = (text)                                                                     \
+	}
+
+/* An option for commands that put many values; AT is that of a struct opening. */
+#define PUT_ROOM_OPTION(at)                                                                        \
+	{                                                                                          \
+		.name = "max-put-bytes", .type = OPT_SIZE,                                         \
+		.offset = (at) + offsetof(struct opening, max_put_bytes), .arg = "SIZE",           \
+		.help = "let puts of at most SIZE be written at a time;\nothers wait for that "    \
+			"(default 64MiB)",                                                         \
+		.min = 4096, .max = 1ull << 40                                                     \
 	}
 
 /* The option of each command that has results for programs; AT is an unsigned. */

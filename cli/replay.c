@@ -64,6 +64,7 @@ static const struct opt replay_options[] = {
 	  .help = "mlperf: play the rows of Tier-N, 0 to 2 (default 2:\n"
 		  "NVMe, which the store stands for)" },
 	OPENING_OPTIONS(offsetof(struct replay_args, opening)),
+	PUT_ROOM_OPTION(offsetof(struct replay_args, opening)),
 	{ .name = "depth",
 	  .type = OPT_NUMBER,
 	  REPLAY_AT(depth),

@@ -153,6 +153,28 @@ static void stat_rows_reclaim(struct table *t, const struct weir_store_stats *st
 	table_row(t, "waits for space", buf);
 }
 
+/* Returns the bytes that were written to the devices for each byte of a put that was acknowledged,
+ * since the store was opened; 0: nothing was put. The device does not note them. */
+static double stat_amplification(const struct weir_store_stats *stats)
+{
+	return stats->put_bytes ? (double)stats->written_bytes / (double)stats->put_bytes : 0;
+}
+
+static void stat_row_amplification(struct table *t, const struct weir_store_stats *stats)
+{
+	char put[32], written[32], buf[96];
+
+	if (!stats->put_bytes) {
+		table_row(t, "write amplification",
+			  "not known: nothing was put since it was opened");
+		return;
+	}
+	snprintf(buf, sizeof(buf), "%.3f: %s written for %s put", stat_amplification(stats),
+		 format_size(stats->written_bytes, written, sizeof(written)),
+		 format_size(stats->put_bytes, put, sizeof(put)));
+	table_row(t, "write amplification", buf);
+}
+
 static void stat_rows_content(struct table *t, const struct weir_store_info *info,
 			      const struct weir_store_stats *stats)
 {
@@ -163,6 +185,7 @@ static void stat_rows_content(struct table *t, const struct weir_store_info *inf
 	stat_row_unused(t, stats);
 	stat_row_size(t, "index in memory", stats->index_bytes);
 	stat_rows_reclaim(t, stats);
+	stat_row_amplification(t, stats);
 	if (info->write_budget) {
 		stat_row_size(t, "write budget spent", stats->budget_spent_bytes);
 		stat_row_count(t, "puts not admitted", stats->refused_puts);
@@ -214,6 +237,18 @@ static int stat_print(const struct stat_facts *f, struct source *src)
 	if (err == -ENOMEM)
 		return report_error("out of memory");
 	return err < 0 ? report_failed(f->path) : 0;
+}
+
+/* Adds to CONTENT what was written since the store was opened. */
+static int stat_json_writes(json_t *content, const struct weir_store_stats *s)
+{
+	return json_object_set_new(content, "put_bytes", json_integer((json_int_t)s->put_bytes)) ||
+	       json_object_set_new(content, "written_bytes",
+				   json_integer((json_int_t)s->written_bytes)) ||
+	       json_object_set_new(content, "rewritten_bytes",
+				   json_integer((json_int_t)s->survivor_bytes)) ||
+	       json_object_set_new(content, "write_amplification",
+				   s->put_bytes ? json_real(stat_amplification(s)) : json_null());
 }
 
 static json_t *stat_json_content(const struct weir_store_stats *s)
@@ -288,6 +323,7 @@ static int stat_print_json(const struct stat_facts *f, struct source *src)
 	     json_object_set_new(root, "engine_why", json_string(f->queue.engine_why)) ||
 	     json_object_set_new(root, "scheduler", json_string(f->queue.scheduler)) ||
 	     json_object_set_new(root, "content", stat_json_content(&f->stats)) ||
+	     stat_json_writes(json_object_get(root, "content"), &f->stats) ||
 	     json_object_set_new(root, "recovery", stat_json_recovery(&f->stats)) ||
 	     stat_json_placement(root, &f->info) || json_object_set(root, "devices", devices) ||
 	     json_object_set(root, "streams", streams))) {

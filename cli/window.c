@@ -119,7 +119,7 @@ const char *window_words(int result)
 	case -EROFS:
 		return "the store is read-only because a write could not be made durable";
 	case -ENOSPC:
-		return "there is no room left in the store";
+		return "there is no room left in the store, or in the file system below it";
 	default:
 		return strerrordesc_np(-result) ? strerrordesc_np(-result) : "unknown error";
 	}

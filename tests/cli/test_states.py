@@ -4,13 +4,15 @@
 now by another process, cut short, copied in part; and what a command says while it waits."""
 
 import fcntl
+import json
 import os
+import pathlib
 import pty
 import subprocess
 import sys
 import time
 
-from harness import case, main
+from harness import Skip, case, main
 
 READERS = (("stat",), ("stat", "--why", "k"), ("ls",), ("get", "k"))
 WRITERS = (("put", "k", __file__), ("del", "k"), ("tenant", "bob"), ("scrub",), ("export",),
@@ -110,6 +112,63 @@ def copied_in_part(weir):
         file.write(store)
     assert weir.run("ls", weir.img)[1] == ""
     assert weir.run("get", weir.img, "k39") == (value, "")
+
+
+@case
+def flushes_fail(weir):
+    """if any flush of a put fails, the command says so and ends with 1, or the value is there; also
+    if that is the last one, when the store is closed"""
+    library = pathlib.Path(weir.binary).parent.parent / "tests" / "cli" / "failing_sync.so"
+    env = {**os.environ, "LD_PRELOAD": str(library)}
+    if subprocess.run([weir.binary, "--version"], env=env, capture_output=True,
+                      check=False).returncode:
+        raise Skip("another library must be loaded first here (a sanitizer)")
+    weir.format()
+    said = []
+    for at in range(1, 40):
+        weir.run("put", weir.img, "other", stdin=b"old")
+        process = weir.start("put", weir.img, f"k{at}", __file__, "--engine", "posix",
+                             env={**env, "FAILING_SYNC": str(at)})
+        _, err = process.communicate(timeout=60)
+        assert process.returncode in (0, 1), (at, err)
+        assert bool(err) == bool(process.returncode), (at, err)
+        if not process.returncode:
+            weir.run("get", weir.img, f"k{at}")
+            break
+        assert weir.img.encode() in err, (at, err)
+        assert b"Input/output error" in err or b"could not be made durable" in err, (at, err)
+        said.append(err)
+        assert weir.run("get", weir.img, "other")[0] == b"old"
+    else:
+        raise AssertionError("there is no end of flushes")
+    assert any(b"at risk" in err for err in said), said
+
+
+@case
+def writes_are_counted(weir):
+    """stat of a running store tells the write amplification; of one that nobody writes, that it is
+    not known"""
+    weir.format()
+    assert weir.json("stat", weir.img)["content"]["write_amplification"] is None
+    assert b"not known" in weir.run("stat", weir.img)[0]
+    env = {**os.environ, "XDG_RUNTIME_DIR": weir.folder}
+    replay = weir.start("replay", "synthetic", "--store", weir.img, "--block-bytes", "16k",
+                        "--requests", "9000", "--max-put-bytes", "64k", "--wait", "60s",
+                        env=env)
+    try:
+        found, deadline = None, time.monotonic() + 60
+        while not found or found["put_bytes"] < 1 << 20:
+            assert time.monotonic() < deadline and replay.poll() is None, found
+            out = weir.start("stat", weir.img, "--json", env=env).communicate()[0]
+            found = json.loads(out)["content"] if out else None
+        text = weir.run("stat", weir.img, env=env)[0].decode()
+    finally:
+        replay.terminate()
+        replay.communicate()
+    # 16 KiB take a header of 4 KiB at most, and the store some more.
+    factor = found["written_bytes"] / found["put_bytes"]
+    assert abs(found["write_amplification"] - factor) < 1e-9 and 1 < factor < 2.5, found
+    assert "write amplification" in text and " written for " in text, text
 
 
 def terminal(weir, *words):
