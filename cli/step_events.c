@@ -196,7 +196,8 @@ static int step_insert(struct step *st, char **words, int n)
 static int step_dispatch(struct step *st, char **words, int n)
 {
 	struct sched_rq *rq = TAILQ_FIRST(&st->flushes);
-	const char *id = NULL;
+	const char *id = NULL, *reason = NULL;
+	bool flush = rq;
 
 	(void)words;
 	(void)n;
@@ -209,11 +210,12 @@ static int step_dispatch(struct step *st, char **words, int n)
 		rq->flags |= SCHED_RQ_STARTED;
 		step_rq(rq)->dispatched = true;
 		id = step_rq(rq)->id;
+		reason = st->ops->reasons && !flush ? st->ops->reasons[rq->reason] : NULL;
 	}
 	if (st->json)
-		return step_print(json_pack("{s:s, s:s, s:I, s:s?}", "schema", "weir.step.v1",
+		return step_print(json_pack("{s:s, s:s, s:I, s:s?, s:s*}", "schema", "weir.step.v1",
 					    "event", "dispatch", "time", (json_int_t)st->now, "id",
-					    id));
+					    id, "reason", reason));
 	puts(id ? id : "none");
 	return 0;
 }

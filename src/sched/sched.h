@@ -59,6 +59,8 @@ struct sched_rq {
 	RB_ENTRY(sched_rq) node;
 	LIST_ENTRY(sched_rq) hash;
 	void *priv[2];
+	/* why dispatch() chose it: an index of sched_ops.reasons, if the scheduler has these */
+	uint8_t reason;
 };
 
 TAILQ_HEAD(sched_list, sched_rq);
@@ -142,6 +144,8 @@ struct sched_ops {
 	enum sched_scope scope;
 	uint32_t flags;			      /* enum sched_flags */
 	const struct sched_tunable *tunables; /* the last one has a NULL name; NULL: no tunables */
+	/* words for sched_rq.reason, for users; NULL: the scheduler gives no reasons */
+	const char *const *reasons;
 
 	int (*init)(struct sched **s, const struct sched_env *env); /* returns 0 or -ENOMEM */
 	/* the instance holds no request any more */

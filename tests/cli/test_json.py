@@ -70,6 +70,7 @@ def everything(weir):
             ("step", "--sched", "mq-deadline", "--merge")]
     found = [o for words in runs
              for o in run(weir, *words, stdin=EVENTS if words[0] == "step" else b"value")]
+    found += run(weir, "step", "--sched", "pace", stdin=b"insert 0 a R 0 8\ndispatch 0\n")
     return found + damaged(weir, img)
 
 

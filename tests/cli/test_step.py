@@ -110,6 +110,9 @@ def pace_fills_the_drive(weir):
     in_drive = lines.index("none", 2) - 2
     assert lines[2:] == [f"r{n + 1}" for n in range(in_drive)] + ["none"] * (49 - in_drive), lines
     assert 8 <= in_drive <= 48, lines
+    out, _ = weir.run("step", "--sched", "pace", "--json", stdin=text.encode())
+    found = [json.loads(line).get("reason") for line in out.decode().splitlines()]
+    assert found[:3] == ["alone", None, "fair"] and found[-1] is None, found
     text += "".join(f"complete 200000 r{n}\ndispatch 200000\n" for n in range(1, 50))
     lines = step(weir, "pace", text)
     assert set(lines) == {f"r{n}" for n in range(50)} | {"none"}, lines

@@ -69,6 +69,11 @@ static const struct sched_tunable pace_tunables[] = {
 	[NR_TUNABLES] = { .name = NULL },
 };
 
+static const char *const pace_reasons[] = {
+	[PACE_FAIR] = "fair", [PACE_AHEAD] = "ahead", [PACE_ALONE] = "alone",
+	[PACE_REST] = "rest", [PACE_OWED] = "owed",
+};
+
 static int pace_init(struct sched **s, const struct sched_env *env)
 {
 	struct pace *p = calloc(1, sizeof(*p));
@@ -148,10 +153,13 @@ static struct pace_flow_line *pace_ready(struct pace *p, enum pace_line kind, ui
 }
 
 static struct sched_rq *pace_take(struct pace *p, struct pace_flow_line *line, enum pace_line kind,
-				  uint64_t cost)
+				  uint64_t cost, enum pace_reason reason)
 {
 	struct sched_rq *rq = pace_flow_take(&p->flows, line, kind, cost);
 
+	if (pace_window_probing(&p->window, pace_op_of(rq)))
+		reason = PACE_ALONE;
+	rq->reason = (uint8_t)reason;
 	pace_window_enter(&p->window, pace_op_of(rq), cost);
 	rq->priv[0] = p;
 	rq->priv[1] = (void *)(uintptr_t)cost;
@@ -183,12 +191,14 @@ static struct sched_rq *pace_dispatch_awaited(struct pace *p)
 	struct pace_flow_line *read = pace_ready(p, PACE_READ, &read_cost, &reads);
 	struct pace_flow_line *write = pace_ready(p, PACE_WRITE, &write_cost, &writes);
 
+	enum pace_reason ahead = reads && writes && !(read && write) ? PACE_AHEAD : PACE_FAIR;
+
 	if (read && write && pace_before(write, read))
 		read = NULL;
 	if (read && (!writes || write || pace_may_lead(p, PACE_READ, PACE_WRITE)))
-		return pace_take(p, read, PACE_READ, read_cost);
+		return pace_take(p, read, PACE_READ, read_cost, ahead);
 	if (write && (!reads || pace_may_lead(p, PACE_WRITE, PACE_READ)))
-		return pace_take(p, write, PACE_WRITE, write_cost);
+		return pace_take(p, write, PACE_WRITE, write_cost, ahead);
 	return NULL;
 }
 
@@ -202,7 +212,7 @@ static struct sched_rq *pace_dispatch_background(struct pace *p, bool owed)
 	if (!line || (owed && p->owed_ns < cost))
 		return NULL;
 	p->owed_ns -= p->owed_ns < cost ? p->owed_ns : cost;
-	return pace_take(p, line, PACE_BACKGROUND, cost);
+	return pace_take(p, line, PACE_BACKGROUND, cost, owed ? PACE_OWED : PACE_REST);
 }
 
 /* RQ, which somebody waits for, went although background writes wait. */
@@ -368,6 +378,7 @@ const struct sched_ops sched_pace = {
 	.scope = SCHED_PER_LANE,
 	.flags = SCHED_BY_SUBMITTER | SCHED_UNSIGNED,
 	.tunables = pace_tunables,
+	.reasons = pace_reasons,
 	.init = pace_init,
 	.exit = pace_exit,
 	.insert = pace_insert,

@@ -26,6 +26,15 @@ enum pace_tunable {
 	NR_TUNABLES,
 };
 
+/* Why a request went. */
+enum pace_reason {
+	PACE_FAIR,  /* it was its flow's turn */
+	PACE_AHEAD, /* it was another flow's turn, whose request had no room in the drive */
+	PACE_ALONE, /* the drive had nothing of its kind: its latency is one without waiting */
+	PACE_REST,  /* a background write: nobody waits for what it takes */
+	PACE_OWED,  /* a background write: its part was due */
+};
+
 struct pace {
 	struct sched s;
 	struct pace_flows flows;

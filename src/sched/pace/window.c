@@ -58,6 +58,11 @@ bool pace_window_room(const struct pace_window *w, const struct pace_lone *l, en
 	return w->cost[side] < pace_window_ns(w, l, op);
 }
 
+bool pace_window_probing(const struct pace_window *w, enum pace_op op)
+{
+	return w->probing[window_side(op)];
+}
+
 void pace_window_enter(struct pace_window *w, enum pace_op op, uint64_t cost)
 {
 	enum pace_side side = window_side(op);

@@ -35,6 +35,9 @@ uint64_t pace_window_ns(const struct pace_window *w, const struct pace_lone *l, 
 /* Returns true if a request of OP may enter the drive: the window is not full. */
 bool pace_window_room(const struct pace_window *w, const struct pace_lone *l, enum pace_op op);
 
+/* Returns true if the next request of OP is to be alone in the drive. */
+bool pace_window_probing(const struct pace_window *w, enum pace_op op);
+
 void pace_window_enter(struct pace_window *w, enum pace_op op, uint64_t cost);
 void pace_window_leave(struct pace_window *w, enum pace_op op, uint64_t cost);
 
