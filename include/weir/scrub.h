@@ -5,6 +5,10 @@
  *
  * weir_store_scrub() makes one pass; with weir_store_opts.scrub_bytes_per_second a thread of the
  * store makes one after another. Scrubs are counted in struct weir_store_stats.
+ *
+ * Puts, gets and deletes go first. While there are any, a scrub slows down to a quarter of its
+ * rate, and to 4 MiB a second at most; it never stops, so a store that is always in use is scrubbed
+ * too. With exists alone it does not slow down, as these read nothing from the device.
  */
 #ifndef WEIR_SCRUB_H
 #define WEIR_SCRUB_H
@@ -40,6 +44,7 @@ struct weir_scrub_result {
 	/* Entries whose keys cannot be listed: their batch headers are damaged, or cannot be read.
 	 * Their values were not read. */
 	uint64_t hidden;
+	uint64_t slowed; /* values after which it waited longer, because the store was in use */
 };
 
 #define WEIR_SCRUB_RESULT_INIT WEIR_INIT_SIZED(struct weir_scrub_result)

@@ -732,6 +732,8 @@ struct weir_store_stats {
 	/* Reclaims of segments that began before a put or delete waited for space, and those that
 	 * began while one did. */
 	uint64_t background_reclaims, inline_reclaims;
+	/* Values after which a scrub waited longer, because the store was in use (weir/scrub.h). */
+	uint64_t scrub_slowed;
 	/* The times for which puts or deletes of a stream waited, because no segment was free. */
 	struct weir_latency space_wait;
 	/* Now: of the segments out of use, those that were set aside, since something in them could

@@ -27,6 +27,10 @@
 
 #define SCRUB_STOPPED 1			  /* the store is being closed */
 #define SCRUB_PASS_NS (10 * NSEC_PER_SEC) /* passes of the thread begin at most so often */
+/* While programs use the store, a scrub reads at most so much a second. A drive of 8 TB is read in
+ * 23 days even if that is always so. */
+#define SCRUB_BUSY_BYTES (4ull << 20)
+#define SCRUB_BUSY_PART 4u /* ... or this part of its rate */
 
 /* One pass; owned by the thread that makes it. */
 struct scrub_pass {
@@ -154,15 +158,38 @@ static int scrub_value(struct scrub_pass *p)
 	return 0;
 }
 
-/* Waits as the rate asks for. Returns SCRUB_STOPPED if the store is being closed. */
+/* Returns how long BYTES take at a rate; 0: as long as they like. */
+static uint64_t scrub_time(uint64_t bytes, uint64_t bytes_per_second)
+{
+	if (!bytes_per_second)
+		return 0;
+	return (uint64_t)((double)bytes / (double)bytes_per_second * (double)NSEC_PER_SEC);
+}
+
+/* Returns how long to wait after the last value because programs use the store. It is never longer
+ * than a read at the lowest rate, so a scrub goes on in a store that is always busy. */
+static uint64_t scrub_give_way(struct scrub_pass *p)
+{
+	uint64_t rate = p->bytes_per_second / SCRUB_BUSY_PART;
+
+	if (!p->step.busy)
+		return 0;
+	p->done.slowed++;
+	scrub_add(&p->s->scrub.counts.slowed, 1);
+	if (!p->bytes_per_second || rate > SCRUB_BUSY_BYTES)
+		rate = SCRUB_BUSY_BYTES;
+	return scrub_time(p->step.value.length, rate ? rate : 1);
+}
+
+/* Waits as the rate asks for, and longer while programs use the store; that time is not caught up
+ * on. Returns SCRUB_STOPPED if the store is being closed. */
 static int scrub_pace(struct scrub_pass *p)
 {
-	uint64_t due = p->start_ns;
+	uint64_t extra = scrub_give_way(p), until = clock_now() + extra, due;
 
-	if (p->bytes_per_second)
-		due += (uint64_t)((double)p->done.bytes / (double)p->bytes_per_second *
-				  (double)NSEC_PER_SEC);
-	p->stopped = scrub_sleep(p, due);
+	p->start_ns += extra;
+	due = p->start_ns + scrub_time(p->done.bytes, p->bytes_per_second);
+	p->stopped = scrub_sleep(p, due > until || !extra ? due : until);
 	return p->stopped ? SCRUB_STOPPED : 0;
 }
 

@@ -15,7 +15,7 @@ struct weir_store_opts;
 
 /* What all scrubs of a store did since it was opened; atomics. */
 struct scrub_counts {
-	uint64_t passes, bytes, damaged, dropped, read_errors;
+	uint64_t passes, bytes, damaged, dropped, read_errors, slowed;
 };
 
 /* The thread that scrubs. Owned by scrub.c. */

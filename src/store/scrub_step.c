@@ -6,6 +6,17 @@
 #include "base/container.h"
 #include "store/scrub_step.h"
 
+/* Finds out whether programs use S now, besides this step. */
+static void scrub_step_look(struct weir_store *s, struct scrub_step *step)
+{
+	const struct io_counts *counts = &s->io.counts;
+	uint64_t ended = counts->puts + counts->gets + counts->deletes;
+
+	step->busy = s->io.ops > 1 || (step->s == s && step->seen != ended);
+	step->s = s;
+	step->seen = ended;
+}
+
 static void scrub_step_read_done(struct sio *sio, int result)
 {
 	struct scrub_step *step = container_of(sio, struct scrub_step, sio);
@@ -22,6 +33,7 @@ static void scrub_step_begin_read(struct weir_store *s, struct weir_store_op *op
 	const struct layout *l = s->io.lay;
 	size_t bytes;
 
+	scrub_step_look(s, step);
 	if (!logs_find(s->logs, step->hash, &step->value)) {
 		op_end(&s->io, op, -ENOENT);
 		return;
@@ -31,7 +43,6 @@ static void scrub_step_begin_read(struct weir_store *s, struct weir_store_op *op
 		op_end(&s->io, op, -EMSGSIZE);
 		return;
 	}
-	step->s = s;
 	step->seg = logs_segment_of(s->logs, &step->value);
 	step->place = (struct checksum_place){ step->seg->number,
 					       layout_position_block(l, step->value.position),

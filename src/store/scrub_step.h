@@ -19,10 +19,12 @@ struct scrub_step {
 	/* What was read. */
 	struct index_value value;
 	struct checksum_place place;
+	bool busy; /* puts, gets or deletes are under way, or were since the read before */
 	/* The loop's while a step is under way. */
 	struct weir_store *s;
 	struct sio sio;
 	struct segment *seg;
+	uint64_t seen; /* operations that had ended at the read before */
 	struct weir_store_op tombstone;
 };
 

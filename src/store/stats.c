@@ -79,6 +79,7 @@ int stats_fill(struct weir_store *s, void *user)
 		.scrub_dropped = __atomic_load_n(&s->scrub.counts.dropped, __ATOMIC_RELAXED),
 		.scrub_read_errors =
 			__atomic_load_n(&s->scrub.counts.read_errors, __ATOMIC_RELAXED),
+		.scrub_slowed = __atomic_load_n(&s->scrub.counts.slowed, __ATOMIC_RELAXED),
 		.rereads = s->reads.rereads + s->recovered.rereads,
 		.failed_ios = s->io.failing.ios,
 		.refused_puts = logs.refused,

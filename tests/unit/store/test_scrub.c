@@ -146,6 +146,66 @@ static void keeps_a_newer_value(void **state)
 	free(step.buf);
 }
 
+/* A store that nobody uses is scrubbed at full speed. While a get is under way, and after others
+ * have been, the scrub waits after each value; but it goes on to the end. */
+static void gives_way(void **state)
+{
+	static uint8_t value[2 * 8192] __attribute__((aligned(4096)));
+	uint64_t long_key = 1000, key = 3;
+	struct weir_store_op get = { .kind = WEIR_STORE_GET,
+				     .key = &long_key,
+				     .key_len = sizeof(long_key),
+				     .buf = value,
+				     .capacity = sizeof(value) };
+	struct weir_scrub_result result;
+	struct weir_store_stats stats;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, long_key, 1, 12000, 0), 0);
+	result = scrub();
+	assert_true(!result.slowed && result.values == KEYS + 1);
+	/* mq-deadline would keep the scrub's reads back for 10 s each while a get is under way. */
+	assert_int_equal(weir_queue_set(rig.queue, "scheduler", "none"), 0);
+	memdisk.hold_length = 12288;
+	memdisk.hold_buf = value;
+	assert_int_equal(weir_store_submit(rig.s, &get), 0);
+	result = scrub();
+	assert_true(result.values == KEYS + 1 && result.slowed == result.values);
+	memdisk.hold_length = 0;
+	assert_int_equal(weir_store_wait(rig.s, &get, UINT64_MAX), 0);
+	result = scrub();
+	assert_int_equal(result.slowed, 0);
+	rig_stats(&rig, &stats);
+	assert_int_equal(stats.scrub_slowed, KEYS + 1);
+	assert_int_equal(rig_get(&rig, key, 1, LENGTH), 1);
+}
+
+/* Called after each value: a program goes on to use the store. */
+static void use(void *user, uint64_t done, uint64_t total)
+{
+	unsigned *times = user;
+
+	(void)done;
+	(void)total;
+	if (++*times % 2)
+		assert_int_equal(rig_get(&rig, *times % KEYS, 1, LENGTH), 1);
+}
+
+/* Gets that come and go between the values count as well. */
+static void gives_way_to_short_gets(void **state)
+{
+	struct weir_scrub_opts opts = WEIR_SCRUB_OPTS_INIT;
+	struct weir_scrub_result result = WEIR_SCRUB_RESULT_INIT;
+	unsigned times = 0;
+
+	(void)state;
+	opts.progress = use;
+	opts.user = &times;
+	assert_int_equal(weir_store_scrub(rig.s, &opts, &result), 0);
+	assert_int_equal(times, KEYS);
+	assert_true(result.slowed == KEYS / 2 && result.values == KEYS);
+}
+
 static struct rig own = { .engine = "posix" };
 
 static void open_own(uint32_t attach, uint64_t rate, uint32_t read_only)
@@ -226,6 +286,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(drops_what_is_damaged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(keeps_what_it_cannot_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(keeps_a_newer_value, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(gives_way, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(gives_way_to_short_gets, set_up, tear_down),
 		cmocka_unit_test(in_the_background),
 		cmocka_unit_test(closed_meanwhile),
 		cmocka_unit_test(read_only_counts),
