@@ -173,6 +173,7 @@ static void test_many_tenants(void **state)
 	after = (uint32_t)strlen(text);
 	assert_int_equal(after, before);
 	assert_true(after < 512u << 10);
+	weir_metrics_free(text);
 	assert_int_equal(weir_store_metrics(rig.s, WEIR_METRICS_PROMETHEUS + 1, &text, &length),
 			 -EINVAL);
 	assert_null(text);
