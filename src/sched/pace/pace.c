@@ -372,6 +372,14 @@ static int64_t pace_get(struct sched *s, unsigned tunable)
 	}
 }
 
+static uint64_t pace_read_target(struct sched *s)
+{
+	const struct pace *p = (struct pace *)s;
+	uint64_t ns = pace_window_ns(&p->window, &p->lone, PACE_READS);
+
+	return ns == UINT64_MAX ? 0 : ns; /* nothing is learned yet */
+}
+
 const struct sched_ops sched_pace = {
 	.name = "pace",
 	.summary = "fair in time of the drive, gentle to reads: weir's own, for flash",
@@ -393,6 +401,7 @@ const struct sched_ops sched_pace = {
 	.submitter_gone = pace_submitter_gone,
 	.set_weight = pace_set_weight,
 	.has_work = pace_has_work,
+	.read_target = pace_read_target,
 	.set = pace_set,
 	.get = pace_get,
 };
