@@ -282,6 +282,7 @@ void check_end(struct checker *c)
 	memcpy(c->coverage->fired, drive.fired, sizeof(drive.fired));
 	c->coverage->read_faults = c->run.read_faults;
 	c->coverage->footer_faults = c->run.footer_faults;
+	c->coverage->move_faults = c->run.move_faults;
 	memset(&now, 0, sizeof(now));
 	run_free(&c->run);
 }

@@ -19,7 +19,7 @@ struct coverage {
 	uint64_t discards;    /* images with discarded sectors that do not read as before */
 	uint64_t killed;      /* images as a kill leaves them */
 	uint64_t split;	      /* images in which one device lost all and another one nothing */
-	uint64_t read_faults, footer_faults;
+	uint64_t read_faults, footer_faults, move_faults;
 	uint64_t fired[DRIVE_FAULTS];
 };
 

@@ -340,6 +340,7 @@ static void crash_report_faults(const struct coverage *v)
 		{ "kill between two commands", v->killed },
 		{ "failed read at open", v->read_faults },
 		{ "failed write of a footer at open", v->footer_faults },
+		{ "segment set aside after failed reads", v->move_faults },
 	};
 
 	crash_print("faults", faults, sizeof(faults) / sizeof(faults[0]));

@@ -385,9 +385,9 @@ void run_fill(struct run *run)
 /* Steps */
 
 const char *const step_names[STEP_COUNT] = {
-	"put",	      "overwrite", "delete",	"reclaim",   "seal",
-	"sync",	      "durable",   "bad-flush", "bad-write", "bad-read",
-	"bad-footer", "tenant",	   "crash",	"reopen",    "fill",
+	"put",	   "overwrite", "delete",    "reclaim",	 "seal",       "sync",
+	"durable", "bad-flush", "bad-write", "bad-read", "bad-footer", "tenant",
+	"crash",   "reopen",	"fill",	     "bad-move",
 };
 
 static void step_reclaim(struct run *run)
@@ -396,6 +396,30 @@ static void step_reclaim(struct run *run)
 
 	for (unsigned n = 0; n < 40 && drive.free_marks == before && !*run->wrong; n++)
 		run_fill(run);
+}
+
+static uint64_t run_aside(const struct run *run)
+{
+	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
+
+	CHECK(!weir_store_get_stats(run->s, &stats));
+	return stats.aside_segments;
+}
+
+/* Reads fail while the next segment is reclaimed. It is freed if nothing was to survive; otherwise
+ * it is set aside, and puts fail when no more segments may be. */
+static void step_bad_move(struct run *run)
+{
+	uint64_t before = drive.free_marks, aside = run_aside(run);
+
+	run->faulty = true;
+	drive_fail(DRIVE_FAIL_READ, 0, 3);
+	for (unsigned n = 0;
+	     n < 40 && drive.free_marks == before && drive.fault_times && !*run->wrong; n++)
+		run_fill(run);
+	drive_fail(DRIVE_FAIL_READ, 0, 0);
+	run_fill(run);
+	run->move_faults += run_aside(run) > aside;
 }
 
 static void step_seal(struct run *run)
@@ -525,7 +549,7 @@ static void step_bad_footer(struct run *run, bool overlap)
 void run_step(struct run *run, enum step step, bool overlap)
 {
 	if (overlap && (step == STEP_RECLAIM || step == STEP_SEAL || step == STEP_BAD_FLUSH ||
-			step == STEP_BAD_WRITE))
+			step == STEP_BAD_WRITE || step == STEP_BAD_MOVE))
 		run_settle(run);
 	switch (step) {
 	case STEP_PUT:
@@ -566,6 +590,9 @@ void run_step(struct run *run, enum step step, bool overlap)
 		break;
 	case STEP_CRASH:
 		step_crash(run, overlap);
+		break;
+	case STEP_BAD_MOVE:
+		step_bad_move(run);
 		break;
 	case STEP_FILL:
 		run_put(run, MODEL_SMALL + run->fillers++ % (MODEL_KEYS - MODEL_SMALL), RUN_LONG, 0,

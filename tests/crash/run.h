@@ -27,7 +27,8 @@ enum step {
 	STEP_TENANT,	 /* a key moves to the log of another stream */
 	STEP_CRASH,
 	STEP_REOPEN,
-	STEP_FILL, /* a long value */
+	STEP_FILL,     /* a long value */
+	STEP_BAD_MOVE, /* reads that fail while a segment is reclaimed */
 	STEP_COUNT,
 };
 
@@ -69,6 +70,7 @@ struct run {
 	uint64_t random;
 	uint64_t read_faults;	/* opens that met a failed read */
 	uint64_t footer_faults; /* opens that met a footer that could not be written */
+	uint64_t move_faults;	/* segments that were set aside because of failed reads */
 	/* Called when the power has gone, or NULL. It looks at all that may be left. */
 	void (*life_ended)(struct run *run);
 	char wrong[512]; /* what was wrong first; empty: nothing */
