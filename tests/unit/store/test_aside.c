@@ -695,10 +695,8 @@ static void order(bool one)
 	restore_bad(false);
 	for (uint64_t key = 0; key < TOGETHER; key++)
 		first_place[key] = place_of(key);
-	if (one) {
+	if (one)
 		bad_reads(place_of(1), BLOCK);
-		heals_from = noted_footer;
-	}
 	memdisk.watch = check_order;
 	put_until_off(sure);
 	memdisk.watch = NULL;
