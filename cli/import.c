@@ -45,7 +45,7 @@ static const struct opt import_options[] = {
 };
 
 struct import_run {
-	const char *path;
+	const char *path, *source;
 	struct weir_store *s;
 	struct stream_in in;
 	struct meter meter;
@@ -117,8 +117,8 @@ static int import_stream(struct import_run *i, const struct stream_record *r)
 /* Says why the stream cannot be read on, and where. Returns the exit code. */
 static int import_broken(const struct import_run *i, const char *why, uint64_t at)
 {
-	return report_error("%s (at byte %" PRIu64 " of the stream, after %" PRIu64 " keys)", why,
-			    at, i->seen);
+	return report_error("%s: %s (at byte %" PRIu64 " of the stream, after %" PRIu64 " keys)",
+			    i->source, why, at, i->seen);
 }
 
 /*
@@ -236,7 +236,7 @@ static int import_all(struct import_run *i)
 	i->max_value = info.max_value_bytes;
 	meter_begin(&i->meter, "import");
 	if (stream_read_head(&i->in) < 0)
-		return report_error("%s", weir_error());
+		return report_error("%s: %s", i->source, weir_error());
 	exit_code = import_records(i);
 	/* What came before a damaged place is kept. */
 	import_flush(i);
@@ -274,6 +274,7 @@ static int import_run(void *arg, char **operands, int n)
 	if (!i)
 		return report_error("out of memory");
 	i->path = operands[0];
+	i->source = named ? args->file : "standard input";
 	i->in.file = named ? fopen(args->file, "rbe") : stdin;
 	if (!i->in.file)
 		exit_code = report_error("%s: %s", args->file, strerror(errno));

@@ -103,6 +103,20 @@ def too_long(weir):
 
 
 @case
+def not_a_stream(weir):
+    """what is no stream is named, with the file that it came from"""
+    weir.format()
+    path = weir.path("text")
+    for text in (b"", b"hello\n", b"x" * 5000):
+        with open(path, "wb") as file:
+            file.write(text)
+        for words, keywords in ((("-f", path), {}), ((), {"stdin": text})):
+            _, err = weir.run("import", weir.img, *words, code=1, **keywords)
+            assert (path if words else "standard input") in err, err
+            assert ("ends too early" if not text else "not what `weir export` writes") in err, err
+
+
+@case
 def truncated(weir):
     """a stream that ends at any place is not taken for whole"""
     fill(weir, 3)
