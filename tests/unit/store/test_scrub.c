@@ -206,6 +206,61 @@ static void gives_way_to_short_gets(void **state)
 	assert_true(result.slowed == KEYS / 2 && result.values == KEYS);
 }
 
+#define LAST 400u /* keys in use_and_evict() */
+#define BAD(key) ((key) % 9 == 4)
+
+/* Called after each value: others read keys, damaged ones too, and put new ones, for which old ones
+ * leave. */
+static void use_and_evict(void *user, uint64_t done, uint64_t total)
+{
+	uint64_t *next = user, read = rig_random(&memdisk.state) % *next;
+	int got = rig_get(&rig, read, 1, LENGTH);
+
+	(void)done;
+	(void)total;
+	assert_true(got == 1 || got == -ENOENT || (got == -EBADMSG && BAD(read)));
+	if (*next < LAST)
+		assert_int_equal(rig_put(&rig, (*next)++, 1, LENGTH, 0), 0);
+}
+
+/* Each damaged entry is dropped and counted once, or leaves before the scrub comes to it; no good
+ * one is dropped. */
+static void beside_readers_and_evictions(void **state)
+{
+	struct weir_scrub_opts opts = WEIR_SCRUB_OPTS_INIT;
+	struct weir_scrub_result result = WEIR_SCRUB_RESULT_INIT, again;
+	struct weir_store_stats stats;
+	uint64_t next = KEYS, damaged = 0, dropped = 0;
+
+	(void)state;
+	for (; next < LAST / 2; next++)
+		assert_int_equal(rig_put(&rig, next, 1, LENGTH, 0), 0);
+	for (uint64_t key = 0; key < next; key++) {
+		if (!BAD(key) || weir_store_exists(rig.s, &key, sizeof(key), NULL))
+			continue;
+		memdisk.now[offset_of(key) + key] ^= 1;
+		damaged++;
+	}
+	opts.progress = use_and_evict;
+	opts.user = &next;
+	assert_int_equal(weir_store_scrub(rig.s, &opts, &result), 0);
+	again = scrub();
+	rig_stats(&rig, &stats);
+	for (uint64_t key = 0; key < next; key++) {
+		dropped += reason(key) == WEIR_LEAVE_DAMAGED;
+		assert_true(BAD(key) || reason(key) != WEIR_LEAVE_DAMAGED);
+		if (!reason(key))
+			assert_int_equal(rig_get(&rig, key, 1, LENGTH), 1);
+	}
+	assert_true(result.dropped > 0 && stats.evicted_entries > 0 && result.slowed > 0);
+	assert_int_equal(result.damaged, result.dropped);
+	assert_true(!again.damaged && !again.dropped && again.values == stats.entries);
+	assert_int_equal(stats.scrub_dropped, result.dropped);
+	assert_int_equal(dropped, result.dropped + stats.damaged_entries);
+	assert_true(dropped <= damaged);
+	rig_check_counts(rig.s);
+}
+
 static struct rig own = { .engine = "posix" };
 
 static void open_own(uint32_t attach, uint64_t rate, uint32_t read_only)
@@ -288,6 +343,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(keeps_a_newer_value, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gives_way, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gives_way_to_short_gets, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(beside_readers_and_evictions, set_up, tear_down),
 		cmocka_unit_test(in_the_background),
 		cmocka_unit_test(closed_meanwhile),
 		cmocka_unit_test(read_only_counts),
