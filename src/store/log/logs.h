@@ -91,15 +91,18 @@ struct logs {
 	uint64_t batch_bytes; /* of the largest batch */
 	uint64_t sequence;    /* the next record's */
 	struct reclaim_list reclaims;
-	uint32_t reclaiming;	   /* of these, the ones that will soon be free */
-	bool surviving;		   /* one of them has survivors under way, or may have */
-	bool reclaim_failed;	   /* the last one failed: no more begins before something waits */
-	uint32_t fruitless;	   /* reclaims since the last put or delete was admitted */
-	bool full;		   /* reclaiming was fruitless, and an operation has failed */
-	uint64_t hold_changes;	   /* of pins, as it was before reclaiming became fruitless */
-	uint32_t ahead_max;	   /* segments that each log begins ahead */
-	uint32_t prepare_first;	   /* logs that come first when a segment is free, as a mask */
-	uint32_t prepare_failures; /* headers that could not be written */
+	uint32_t reclaiming;	/* of these, the ones that will soon be free */
+	bool surviving;		/* one of them has survivors under way, or may have */
+	bool reclaim_failed;	/* the last one failed: no more begins before something waits */
+	uint32_t fruitless;	/* reclaims since the last put or delete was admitted */
+	bool full;		/* reclaiming was fruitless, and an operation has failed */
+	uint64_t hold_changes;	/* of pins, as it was before reclaiming became fruitless */
+	uint32_t ahead_max;	/* segments that each log begins ahead */
+	uint32_t prepare_first; /* logs that come first when a segment is free, as a mask */
+	/* Headers that could not be written since the store was opened. It never goes down, also
+	 * where one can be written later: a drive that loses writes again and again is not one to
+	 * go on with, and reopening the store is the way to try once more. */
+	uint32_t prepare_failures;
 	uint64_t evicted_entries, evicted_segments;
 	uint64_t damaged_entries;	    /* of the evicted ones: damage kept them from moving */
 	uint64_t survivors, survivor_bytes; /* appended again */
