@@ -23,7 +23,7 @@ from lmcache.v1.distributed.l2_adapters.config import parse_args_to_l2_adapters_
 MIB = 1 << 20
 TIMEOUT = 120.0
 META = 8 * MIB  # raw_block's index: 16,000 entries and more
-LONGEST = "32MiB"  # what a store of 2 GiB is made for if nothing is said
+LONGEST = "32MiB"  # of the values here; a store of 4 GiB then has 63 segments
 ANY_LAYOUT = MemoryLayoutDesc(shapes=[], dtypes=[])
 
 

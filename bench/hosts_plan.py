@@ -36,7 +36,7 @@ class Plan:
     kills: bool = True
 
 
-FULL = Plan(2 * GIB, 512 * MIB,
+FULL = Plan(4 * GIB, 512 * MIB,
             ((128 << 10, 32, 2, 64), (MIB, 32, 2, 8), (4 * MIB, 16, 2, 4), (32 * MIB, 4, 2, 3)),
             4.0, ("none", "kyber", "bfq", "pace"),
             (("none", None), ("kyber", None), ("bfq", None), ("bfq", 300), ("pace", None)), 200, 8)

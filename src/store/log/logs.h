@@ -27,9 +27,10 @@
 #define TAIL_MAX_BYTES (256ull << 20)
 /* The store stops writing when the headers of so many segments could not be written. */
 #define PREPARE_FAILURES_MAX 8u
-/* Segments are begun so far ahead of the log's end, in bytes and in number. Otherwise a log of
- * small segments would stop for a header and a flush at the end of each. */
-#define PREPARE_AHEAD_BYTES (32ull << 20)
+/* Segments are begun so far ahead of the log's end, in bytes beyond the next one and in number.
+ * Otherwise a log would stop for a header and a flush at the end of each. Both wait behind the
+ * values under way, of which there may be ROOM_DEFAULT_BYTES. */
+#define PREPARE_AHEAD_BYTES (128ull << 20)
 #define PREPARE_AHEAD_MAX 8u
 
 /* The weight of a log whose entries take just the blocks of their payloads. */

@@ -97,7 +97,7 @@ static int prepare_begin(struct log *l, bool from_reserve)
 uint32_t prepare_ahead_max(const struct logs *ls)
 {
 	const struct layout *lay = ls->io->lay;
-	uint64_t many = PREPARE_AHEAD_BYTES / lay->segment_bytes;
+	uint64_t many = 1 + PREPARE_AHEAD_BYTES / lay->segment_bytes;
 
 	/* All logs together hold only a small part of the store. */
 	if (many > lay->segments / 16 / ls->count)
@@ -110,8 +110,8 @@ static uint32_t prepare_wanted(const struct log *l)
 {
 	if (l->all->ahead_max > 1 && l->segs.open)
 		return l->all->ahead_max;
-	/* Large segments, and the first one of a log, are begun only shortly before they are
-	 * needed. */
+	/* Where segments are few, they are begun only shortly before they are needed, and so is the
+	 * first one of a log. */
 	return l->pending.first || (l->survivors.first && !l->segs.open) ||
 	       (l->segs.open && l->segs.open->used > l->io->lay->segment_blocks / 2);
 }
