@@ -138,7 +138,7 @@ static void live_entries_leave_for_the_low_mark(void **state)
 	assert_int_equal(info.free_low, SEGMENTS_RESERVED + info.segments / 10);
 	assert_int_equal(info.free_high, SEGMENTS_RESERVED + info.segments / 4);
 	fill();
-	for (uint64_t key = FULL; key < 3 * FULL; key++) {
+	for (uint64_t key = FULL; key < FULL + 2 * FULL / RIG_EVERY; key++) {
 		put(key, 1);
 		pause_here();
 		assert_int_equal(stats_of().free_segments, info.free_low);
@@ -148,7 +148,7 @@ static void live_entries_leave_for_the_low_mark(void **state)
 	memdisk_tear_down(&rig);
 	make(WEIR_FREE_LOW_NONE, 0);
 	fill();
-	for (uint64_t key = FULL; key < 3 * FULL; key++)
+	for (uint64_t key = FULL; key < FULL + 2 * FULL / RIG_EVERY; key++)
 		put(key, 1);
 	without = stats_of();
 	assert_true(with.entries <= without.entries);
