@@ -167,8 +167,12 @@ class Store:
         except BaseException:
             self._forget()
             raise
-        if self._endpoint:
-            self._endpoint.start()
+        try:
+            if self._endpoint:
+                self._endpoint.start()
+        except BaseException:
+            self.close()
+            raise
 
     def _forget(self) -> None:
         """Frees what the C store used, which is closed."""
@@ -490,9 +494,11 @@ class Store:
             self._endpoint.close()
         for futures in list(self._futures):
             futures.close()
-        code = lib.weir_store_close(self.call.take())
-        self._forget()
-        errors.check(code)
+        raw = self.call.take()
+        if raw != ffi.NULL:  # else another thread may be closing, and uses what would be freed
+            code = lib.weir_store_close(raw)
+            self._forget()
+            errors.check(code)
 
     def __enter__(self) -> Store:
         return self
