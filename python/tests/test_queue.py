@@ -120,3 +120,43 @@ def test_a_close_waits_for_the_calls_of_other_threads(tmp_path):
     for thread in threads:
         thread.join()
     assert ended == [f"the queue on {tmp_path / 'q.img'} is closed"] * 3
+
+
+class Interrupted:
+    """The library, until somebody presses Ctrl-C right behind a call of the function NAME."""
+
+    def __init__(self, lib, name):
+        self._lib, self._name = lib, name
+
+    def __getattr__(self, name):
+        function = getattr(self._lib, name)
+        if name != self._name:
+            return function
+
+        def call(*args):
+            function(*args)
+            raise KeyboardInterrupt
+        return call
+
+
+@pytest.mark.parametrize("call", ["weir_queue_submit", "weir_io_wait"])
+def test_an_interrupt_frees_nothing_that_is_in_use(tmp_path, monkeypatch, call):
+    rooms = [bytearray(1 << 20) for _ in range(8)]
+    queue = weir_kv.Queue(tmp_path / "q.img", size="16MiB")
+    with monkeypatch.context() as patch:
+        patch.setattr(weir_kv.queue, "lib", Interrupted(weir_kv.queue.lib, call))
+        for run in (lambda: queue.run([("read", 0, room) for room in rooms]), queue.flush):
+            with pytest.raises(KeyboardInterrupt):
+                run()
+    with pytest.raises(BufferError):  # the queue may read into it
+        rooms[0].append(0)
+    assert queue.run([("read", 0, bytearray(4096))]) == [0]
+    queue.close()
+    rooms[0].append(0)
+
+
+def test_arguments_that_are_wrong_leave_the_device_free(tmp_path):
+    for wrong in ({"lanes": -1}, {"depth": -1}, {"engine": 5}):
+        with pytest.raises((OverflowError, AttributeError)):
+            weir_kv.Queue(tmp_path / "q.img", size="16MiB", **wrong)
+    weir_kv.Queue(tmp_path / "q.img", size="16MiB").close()

@@ -237,6 +237,34 @@ def test_a_close_waits_for_the_calls_of_other_threads(path):
     store.close()
 
 
+def test_a_second_close_frees_nothing_that_the_first_one_uses(path):
+    store = weir_kv.Store(path, size="64MiB", format="if-empty", changes=True)
+    raw = store.call.take()  # as far as another thread has come
+    store.close()
+    assert store.take_changes() == ([], 0)
+    assert not weir_kv.store.lib.weir_store_close(raw)
+    store._forget()
+
+
+def test_an_interrupt_frees_no_value_that_a_future_uses(store, monkeypatch):
+    value = bytearray(100_000)
+    with weir_kv.Futures(store) as futures:
+        call = futures._call
+
+        def interrupted(function, *args):
+            call(function, *args)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(futures, "_call", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            futures.submit(0, [b"k"], [value], user="u")
+        monkeypatch.undo()
+        with pytest.raises(BufferError):
+            value.append(0)
+        assert [(result.user, result.error) for result in futures.drain()] == [("u", 0)]
+    value.append(0)
+
+
 def test_what_left_is_listed(path):
     with weir_kv.Store(path, size="64MiB", format="if-empty", changes=True) as store:
         store.put_many([(f"k{i}", b"x" * 5000) for i in range(3)])

@@ -134,12 +134,13 @@ class Futures:
         future.user = ffi.cast("void *", token)
         out = ffi.new("uint64_t *")
         self._kept[token] = user, items.values  # before the submit: it may end at once
-        code = -1
         try:
             code = self._call(lib.weir_futures_submit, future, items.array, len(keys), out)
-        finally:
-            if code < 0:
-                del self._kept[token]
+        except ValueError:  # it is closed; after KeyboardInterrupt the library may use the values
+            del self._kept[token]
+            raise
+        if code < 0:
+            del self._kept[token]
         errors.check(code)
         return int(out[0])
 

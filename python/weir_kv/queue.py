@@ -18,6 +18,7 @@ _PREPARE = {"read": (lib.weir_io_read, lib.weir_io_readv),
 _KINDS = {"read": lib.WEIR_OP_READ, "write": lib.WEIR_OP_WRITE, "flush": lib.WEIR_OP_FLUSH,
           "discard": lib.WEIR_OP_DISCARD, "write-zeroes": lib.WEIR_OP_WRITE_ZEROES}
 _TEXT = 4096
+_FOREVER = 2**64 - 1
 
 
 class Attribute(NamedTuple):
@@ -142,7 +143,6 @@ class Queue(QueueView):
                  scheduler: str | None = None, engine_opts: str | None = None, lanes: int = 0,
                  depth: int = 0) -> None:
         self.path = fspath(path)
-        self._device = self._open_device(units.size(size), read_only)
         opts = sized("weir_queue_opts")
         texts = {name: ffi.new("char[]", text.encode()) for name, text in
                  (("engine", engine), ("scheduler", scheduler), ("engine_opts", engine_opts))
@@ -150,6 +150,7 @@ class Queue(QueueView):
         for name, text in texts.items():
             setattr(opts, name, text)
         opts.workers, opts.lanes, opts.depth = 1, lanes, depth
+        self._device = self._open_device(units.size(size), read_only)
         out = ffi.new("struct weir_queue **")
         code = lib.weir_queue_open(out, self._device, opts)
         if code:
@@ -158,6 +159,7 @@ class Queue(QueueView):
             raise error
         self._handle = Handle(out[0], f"the queue on {self.path}")
         self._kept: list[object] = []
+        self._running: dict[int, object] = {}
         super().__init__(self._handle)
 
     def _open_device(self, size: int, read_only: bool) -> ffi.CData:
@@ -186,10 +188,17 @@ class Queue(QueueView):
             kept.append(Values(kind == "read"))
             self._prepare(io, kind, offset, value, kept[-1])
             io.submitter, io.prio = submitter, prio
-        codes = [lib.weir_queue_submit(raw, ffi.addressof(array, i)) for i in range(len(ios))]
-        forever = 2**64 - 1
-        return [code or lib.weir_io_wait(raw, ffi.addressof(array, i), forever)
+        return self._submit(raw, array, len(ios), kept)
+
+    def _submit(self, raw: ffi.CData, array: ffi.CData, n: int, kept: object) -> list[int]:
+        """Submits N ios and waits. KeyboardInterrupt leaves some under way: their memory is kept
+        until the close then."""
+        self._running[id(array)] = array, kept
+        codes = [lib.weir_queue_submit(raw, ffi.addressof(array, i)) for i in range(n)]
+        done = [code or lib.weir_io_wait(raw, ffi.addressof(array, i), _FOREVER)
                 for i, code in enumerate(codes)]
+        del self._running[id(array)]
+        return done
 
     @staticmethod
     def _prepare(io: ffi.CData, kind: str, offset: int, value: Value, kept: Values) -> None:
@@ -214,9 +223,9 @@ class Queue(QueueView):
     def flush(self) -> None:
         """Makes durable what was written before."""
         def run(raw: ffi.CData) -> int:
-            io = ffi.new("struct weir_io *")
-            lib.weir_io_flush(io)
-            return int(lib.weir_queue_submit(raw, io) or lib.weir_io_wait(raw, io, 2**64 - 1))
+            array = ffi.new("struct weir_io[]", 1)
+            lib.weir_io_flush(array)
+            return self._submit(raw, array, 1, None)[0]
         self._check("flush", 0, self._call(run))
 
     def _check(self, what: str, offset: int, code: int) -> None:
@@ -236,6 +245,7 @@ class Queue(QueueView):
             errors.check(lib.weir_queue_close(raw))
             lib.weir_device_close(self._device)
             self._kept.clear()
+            self._running.clear()
 
     def __enter__(self) -> Queue:
         return self
