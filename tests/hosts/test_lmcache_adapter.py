@@ -305,6 +305,11 @@ def test_nothing_raises_after_the_close(tmp_path, arena):
         a.submit_lookup_and_lock_task([key(1)], {})
 
 
+def test_a_pop_that_a_close_overtakes_does_not_raise(a):
+    a._stores.futures.close()  # as far as the close on another thread has come
+    assert a.pop_completed_store_tasks() == {}
+
+
 def test_a_submit_of_nothing(a, arena):
     for call in (lambda: a.submit_store_task([], []), lambda: a.submit_load_task([], []),
                  lambda: a.submit_lookup_and_lock_task([], {}),

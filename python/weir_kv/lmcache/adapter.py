@@ -68,10 +68,13 @@ class _Tasks:
 
     def take_all(self) -> Iterator[Result]:
         """Yields what came out of all tasks that have ended."""
+        try:
+            if self.fd >= 0:
+                yield from self.futures.take_all()
+        except ValueError:
+            pass  # another thread has closed it meanwhile, and left the rest
         while self._left:
             yield self._left.popitem()[1]
-        if self.fd >= 0:
-            yield from self.futures.take_all()
 
     def close(self) -> None:
         """Waits for all; what came out of them can still be taken."""
