@@ -104,10 +104,13 @@ bool entries_remove(struct logs *ls, const uint64_t hash[2])
 	return true;
 }
 
-void entries_mark_damaged(struct logs *ls, const uint64_t hash[2])
+void entries_mark_damaged(struct logs *ls, const uint64_t hash[2], uint64_t position)
 {
 	struct index_value now;
 
+	/* A newer value may have been put since the damaged one was read. */
+	if (!logs_find(ls, hash, &now) || now.position != position)
+		return;
 	/* This thread changes the index itself, so this does not fail for a change under way. */
 	CHECK(index_set_flags(&ls->index, hash, INDEX_DAMAGED, 0, &now) >= 0);
 }

@@ -144,8 +144,8 @@ bool reclaim_is_alone(const struct logs *ls);
 /* Returns the number of segments that each log may begin ahead. */
 uint32_t prepare_ahead_max(const struct logs *ls);
 
-/* Notes that the payload of HASH is damaged, if it is there. */
-void entries_mark_damaged(struct logs *ls, const uint64_t hash[2]);
+/* Notes that the payload of HASH is damaged, if it is still at POSITION. */
+void entries_mark_damaged(struct logs *ls, const uint64_t hash[2], uint64_t position);
 /* Notes that SEG, which was to be reclaimed, stays: what lives in it may be held again. */
 void entries_stay(struct logs *ls, const struct segment *seg);
 /* Returns true if BYTES at BUF are the footer of SEG, a valid one, and decodes its trailer. */

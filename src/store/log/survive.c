@@ -156,7 +156,7 @@ static void survivor_stays(struct survivor *s)
 	if (s->unread)
 		s->of->unread = true;
 	else
-		entries_mark_damaged(ls, op_priv(&s->op)->hash);
+		entries_mark_damaged(ls, op_priv(&s->op)->hash, s->position);
 	survivor_free(s);
 }
 

@@ -382,6 +382,43 @@ static void a_damaged_survivor(void **state)
 	memdisk_tear_down(&rig);
 }
 
+static uint64_t moving; /* where the value lies that is read to be moved; 0: that has begun */
+
+static void watch_moving(const struct weir_cmd *cmd, int ended)
+{
+	if (!ended && cmd->op == WEIR_OP_READ && cmd->offset == moving)
+		moving = 0;
+}
+
+/* A put that came while a damaged survivor was read has nothing to do with the damage: it stays
+ * when its segment is reclaimed. */
+static void a_newer_value_is_not_damaged(void **state)
+{
+	uint64_t n;
+
+	(void)state;
+	memdisk_set_up(&rig, 66 * SEGMENT, SEGMENT, 9);
+	put(1, 1, 5000, 0);
+	put(2, 1, 5000, 0);
+	moving = place_of(1);
+	memdisk.now[moving + 100] ^= 1;
+	memdisk.hold_length = 8192;
+	memdisk.watch = watch_moving;
+	for (n = 0; moving; n++) {
+		assert_true(n < 1000);
+		put(0, n, 12000, 0);
+	}
+	memdisk.watch = NULL;
+	put(1, 2, 5000, 0);
+	memdisk.hold_length = 0;
+	for (n = 0; n < 1000; n++)
+		put(0, n, 12000, 0);
+	has(1, 2, 5000);
+	has(2, 1, 5000);
+	assert_int_equal(stats_of().evicted_entries, 0);
+	memdisk_tear_down(&rig);
+}
+
 /* A header that is damaged hides the keys of its batch only. */
 static void a_damaged_header(void **state)
 {
@@ -577,6 +614,7 @@ int main(void)
 		TEST(pins_hold_everything),
 		TEST(newer_versions_win),
 		TEST(a_damaged_survivor),
+		TEST(a_newer_value_is_not_damaged),
 		TEST(a_damaged_header),
 		{ "reads_are_tried_again", reads_are_tried_again, set_up, tear_down, &once },
 		{ "reads_are_tried_again_twice", reads_are_tried_again, set_up, tear_down, &twice },
