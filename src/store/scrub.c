@@ -26,6 +26,7 @@
 #include "store/scrub_step.h"
 
 #define SCRUB_STOPPED 1			  /* the store is being closed */
+#define SCRUB_TRIES 3u			  /* a value is read so often in all */
 #define SCRUB_PASS_NS (10 * NSEC_PER_SEC) /* passes of the thread begin at most so often */
 /* While programs use the store, a scrub reads at most so much a second. A drive of 8 TB is read in
  * 23 days even if that is always so. */
@@ -134,18 +135,54 @@ static void scrub_damaged(struct scrub_pass *p)
 	scrub_add(&counts->dropped, 1);
 }
 
+/* What the reads of one value have brought. */
+struct scrub_reads {
+	unsigned failed, bad; /* BAD of them, of the same record, did not verify */
+	bool good;
+	struct index_value value;
+};
+
+static void scrub_judge(const struct scrub_pass *p, struct scrub_reads *reads)
+{
+	const struct index_value *value = &p->step.value;
+	bool same = value->position == reads->value.position &&
+		    value->checksum == reads->value.checksum;
+
+	reads->good = scrub_verifies(p);
+	reads->bad = reads->bad && same ? reads->bad + 1 : 1;
+	reads->value = *value;
+}
+
+/* Reads the value of the step's key by new commands until it verifies, or two of them have failed
+ * or have brought other bytes: see read.c. Returns 0, -ENOENT or -ENOMEM. */
+static int scrub_try(struct scrub_pass *p, struct scrub_reads *reads)
+{
+	int err;
+
+	for (unsigned n = 0; n < SCRUB_TRIES && !reads->good; n++) {
+		if (reads->failed == 2 || reads->bad == 2)
+			break;
+		err = scrub_read(p);
+		if (err == -ENOENT || err == -ENOMEM)
+			return err;
+		if (err)
+			reads->failed++;
+		else
+			scrub_judge(p, reads);
+	}
+	return 0;
+}
+
 /* Reads and verifies the value of the step's key. Returns 0 or -ENOMEM. */
 static int scrub_value(struct scrub_pass *p)
 {
 	struct scrub_counts *counts = &p->s->scrub.counts;
-	int err = scrub_read(p);
+	struct scrub_reads reads = { .good = false };
+	int err = scrub_try(p, &reads);
 
-	/* One more try, by a new command: see read.c. */
-	if ((err && err != -ENOENT && err != -ENOMEM) || (!err && !scrub_verifies(p)))
-		err = scrub_read(p);
-	if (err == -ENOENT || err == -ENOMEM)
+	if (err)
 		return err == -ENOMEM ? err : 0;
-	if (err) {
+	if (!reads.good && reads.bad < 2) {
 		p->done.read_errors++;
 		scrub_add(&counts->read_errors, 1);
 		return 0;
@@ -153,7 +190,7 @@ static int scrub_value(struct scrub_pass *p)
 	p->done.values++;
 	p->done.bytes += p->step.value.length;
 	scrub_add(&counts->bytes, p->step.value.length);
-	if (!scrub_verifies(p))
+	if (!reads.good)
 		scrub_damaged(p);
 	return 0;
 }

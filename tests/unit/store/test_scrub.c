@@ -116,6 +116,42 @@ static void keeps_what_it_cannot_read(void **state)
 	assert_true(!memdisk.lost && !result.damaged && result.values == KEYS);
 }
 
+static uint64_t failing; /* where the value lies whose next read brings no data */
+
+/* Loses the read after one that has failed. */
+static void lose_next(const struct weir_cmd *cmd, int ended)
+{
+	if (ended || cmd->op != WEIR_OP_READ || cmd->offset != failing || !cmd->result)
+		return;
+	memdisk.lost_length = cmd->length;
+	memdisk.lost = 1;
+}
+
+/* A read that failed does not count as one that brought other bytes: two of these are needed. */
+static void a_failed_read_is_no_damage(void **state)
+{
+	struct weir_scrub_result result;
+
+	(void)state;
+	failing = offset_of(9);
+	memdisk.fail_op = WEIR_OP_READ;
+	memdisk.fail_from = failing;
+	memdisk.fail_to = failing + 4096;
+	memdisk.fails = 1;
+	memdisk.watch = lose_next;
+	result = scrub();
+	memdisk.watch = NULL;
+	assert_true(!memdisk.fails && !memdisk.lost);
+	assert_true(!result.damaged && !result.dropped && !result.read_errors);
+	assert_int_equal(result.values, KEYS);
+	assert_int_equal(rig_get(&rig, 9, 1, LENGTH), 1);
+	/* Damage is found behind a failed read, too. */
+	memdisk.now[failing] ^= 1;
+	memdisk.fails = 1;
+	result = scrub();
+	assert_true(!memdisk.fails && result.damaged == 1 && result.dropped == 1);
+}
+
 /* A put that came between reading and dropping stays. */
 static void keeps_a_newer_value(void **state)
 {
@@ -340,6 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(drops_what_is_damaged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(keeps_what_it_cannot_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_failed_read_is_no_damage, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(keeps_a_newer_value, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gives_way, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gives_way_to_short_gets, set_up, tear_down),
