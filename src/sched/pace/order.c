@@ -23,6 +23,22 @@ static unsigned order_bucket(const struct pace_order *o, uint64_t key)
 	return bit < PACE_ORDER_BUCKETS ? bit : PACE_ORDER_BUCKETS - 1;
 }
 
+/* Adds NODE, whose key is below the last one, to bucket 0, where such nodes come first, in the
+ * order of their keys. They are few: flows that began to wait while others were ahead of their
+ * kind. */
+static void order_add_below(struct pace_order *o, struct pace_node *node)
+{
+	struct pace_node *at;
+
+	TAILQ_FOREACH(at, &o->bucket[0], link)
+		if (at->key > node->key)
+			break;
+	if (at)
+		TAILQ_INSERT_BEFORE(at, node, link);
+	else
+		TAILQ_INSERT_TAIL(&o->bucket[0], node, link);
+}
+
 void pace_order_add(struct pace_order *o, struct pace_node *node, uint64_t key)
 {
 	unsigned b = order_bucket(o, key);
@@ -31,7 +47,7 @@ void pace_order_add(struct pace_order *o, struct pace_node *node, uint64_t key)
 	node->bucket = (uint8_t)b;
 	node->waiting = true;
 	if (key < o->last)
-		TAILQ_INSERT_HEAD(&o->bucket[b], node, link);
+		order_add_below(o, node);
 	else
 		TAILQ_INSERT_TAIL(&o->bucket[b], node, link);
 	o->filled |= 1ull << b;

@@ -3,9 +3,9 @@
  * order.h - a queue of lines in the order of virtual time: the line with the smallest key first.
  *
  * It is a radix heap: bucket B holds the keys whose highest bit that differs from `last` is bit
- * B - 1, and bucket 0 those that are not above `last`. Virtual time hardly ever goes back, so a
- * line moves to a lower bucket at most 63 times in its stay, and mostly never. Finding the first
- * bucket that is not empty is one instruction. A tree would compare at each level.
+ * B - 1, and bucket 0 those that are not above `last`, sorted. Virtual time hardly ever goes back,
+ * so a line moves to a lower bucket at most 63 times in its stay, and mostly never. Finding the
+ * first bucket that is not empty is one instruction. A tree would compare at each level.
  *
  * Owns the links of the nodes only; entered by the lane's owner.
  */
@@ -39,10 +39,7 @@ void pace_order_add(struct pace_order *o, struct pace_node *node, uint64_t key);
 /* Removes NODE, which is in O. */
 void pace_order_remove(struct pace_order *o, struct pace_node *node);
 
-/*
- * Returns the node with the smallest key, which stays where it is, or NULL. A key that was added
- * below one that was returned before goes before all others.
- */
+/* Returns the node with the smallest key, which stays where it is, or NULL. */
 struct pace_node *pace_order_first(struct pace_order *o);
 
 #endif

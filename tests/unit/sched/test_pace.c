@@ -67,6 +67,28 @@ static void the_smallest_key_leaves_first(void **state)
 	}
 }
 
+/* Reads may be ahead of writes. Flows that begin to wait below them keep their own order. */
+static void keys_below_the_last_one_keep_their_order(void **state)
+{
+	struct pace_node ahead = { 0 }, below[3] = { 0 };
+	const uint64_t keys[3] = { 50, 70, 50 };
+	struct pace_order o;
+
+	(void)state;
+	pace_order_init(&o);
+	pace_order_add(&o, &ahead, 100);
+	assert_ptr_equal(pace_order_first(&o), &ahead);
+	for (int i = 0; i < 3; i++)
+		pace_order_add(&o, &below[i], keys[i]);
+	for (int i = 0; i < 3; i++) {
+		struct pace_node *first = pace_order_first(&o);
+
+		assert_ptr_equal(first, &below[i == 0 ? 0 : 3 - i]);
+		pace_order_remove(&o, first);
+	}
+	assert_ptr_equal(pace_order_first(&o), &ahead);
+}
+
 /* What two flows have had since both began to wait. */
 static uint64_t had[FLOWS], since[FLOWS][FLOWS][2];
 static uint32_t backlog[FLOWS];
@@ -376,17 +398,12 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(the_smallest_key_leaves_first),
-		T(the_bound_of_fair_queueing),
-		T(sleep_saves_nothing),
-		T(shares_follow_weights),
-		T(long_requests_cost_more),
-		T(nobody_waits_for_ever),
-		T(writes_wait_here_and_not_in_the_drive),
-		T(only_background_writes_are_cut),
-		T(background_writes_leave_tags),
-		T(requests_of_a_flow_merge),
-		T(more_submitters_than_flows),
+		T(the_smallest_key_leaves_first),  T(keys_below_the_last_one_keep_their_order),
+		T(the_bound_of_fair_queueing),	   T(sleep_saves_nothing),
+		T(shares_follow_weights),	   T(long_requests_cost_more),
+		T(nobody_waits_for_ever),	   T(writes_wait_here_and_not_in_the_drive),
+		T(only_background_writes_are_cut), T(background_writes_leave_tags),
+		T(requests_of_a_flow_merge),	   T(more_submitters_than_flows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
