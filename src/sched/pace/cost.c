@@ -91,13 +91,14 @@ static uint64_t cost_guess(const struct pace_cost *c, enum pace_op op, uint32_t 
 static void cost_count(struct pace_cost *c, enum pace_op op, uint32_t nr_sectors,
 		       uint64_t latency_ns)
 {
-	uint64_t base = (latency_ns << PACE_COST_BITS) / c->side_by_side;
 	struct pace_cost_op *o = &c->op[op];
 
 	if (!o->slope)
 		o->slope = cost_guess(c, op, nr_sectors, latency_ns);
-	if (!o->base || base < o->base)
-		o->base = base;
+	/* Most latencies are not the shortest one, and a division takes longer than all the rest.
+	 */
+	if (!o->base || (latency_ns << PACE_COST_BITS) < o->base * c->side_by_side)
+		o->base = (latency_ns << PACE_COST_BITS) / c->side_by_side;
 	o->requests++;
 	o->sectors += nr_sectors;
 }
@@ -108,9 +109,11 @@ bool pace_cost_completed(struct pace_cost *c, enum pace_op op, uint32_t nr_secto
 	uint64_t requests = 0;
 
 	cost_count(c, op, nr_sectors, latency_ns);
+	if (now - c->since_ns < COST_PERIOD_NS)
+		return false;
 	for (int i = 0; i < PACE_OPS; i++)
 		requests += c->op[i].requests;
-	if (now - c->since_ns < COST_PERIOD_NS || (!c->spare && requests < COST_REQUESTS))
+	if (!c->spare && requests < COST_REQUESTS)
 		return false;
 	if (!c->spare)
 		cost_learn(c, now - c->since_ns);

@@ -5,11 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-uint64_t pace_flow_charge(uint64_t cost, uint32_t weight)
-{
-	return (cost << PACE_VIRTUAL_BITS) * PACE_WEIGHT / weight + 1;
-}
-
 static bool flow_background(enum pace_line kind)
 {
 	return kind == PACE_BACKGROUND;
@@ -42,13 +37,6 @@ int pace_flows_init(struct pace_flows *f, uint32_t size)
 void pace_flows_destroy(struct pace_flows *f)
 {
 	free(f->pool);
-}
-
-enum pace_line pace_line_of(const struct sched_rq *rq)
-{
-	if (rq->op == SCHED_READ)
-		return PACE_READ;
-	return rq->flags & (SCHED_RQ_SYNC | SCHED_RQ_FUA) ? PACE_WRITE : PACE_BACKGROUND;
 }
 
 static unsigned flow_bucket(uint32_t submitter)
@@ -141,12 +129,6 @@ void pace_flow_add(struct pace_flows *f, struct sched_rq *rq)
 	TAILQ_INSERT_TAIL(&line->fifo, rq, fifo);
 	if (!line->node.waiting)
 		pace_order_add(&f->order[kind], &line->node, flow->start[background]);
-}
-
-struct pace_flow_line *pace_flow_next(struct pace_flows *f, enum pace_line kind)
-{
-	/* the node is the first member */
-	return (struct pace_flow_line *)pace_order_first(&f->order[kind]);
 }
 
 /* Puts LINE where its flow's start says. */

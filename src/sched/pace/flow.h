@@ -59,10 +59,20 @@ int pace_flows_init(struct pace_flows *f, uint32_t size);
 void pace_flows_destroy(struct pace_flows *f);
 
 /* Returns how much virtual time COST ns are for a flow of this weight. */
-uint64_t pace_flow_charge(uint64_t cost, uint32_t weight);
+static inline uint64_t pace_flow_charge(uint64_t cost, uint32_t weight)
+{
+	cost <<= PACE_VIRTUAL_BITS;
+	/* most flows have the usual weight, and a division takes longer than all the rest */
+	return (weight == PACE_WEIGHT ? cost : cost * PACE_WEIGHT / weight) + 1;
+}
 
 /* Returns the kind of RQ. */
-enum pace_line pace_line_of(const struct sched_rq *rq);
+static inline enum pace_line pace_line_of(const struct sched_rq *rq)
+{
+	if (rq->op == SCHED_READ)
+		return PACE_READ;
+	return rq->flags & (SCHED_RQ_SYNC | SCHED_RQ_FUA) ? PACE_WRITE : PACE_BACKGROUND;
+}
 
 /* Returns the flow of SUBMITTER; it is made if there is none. */
 struct pace_flow *pace_flow_of(struct pace_flows *f, uint32_t submitter);
@@ -73,7 +83,11 @@ struct pace_flow *pace_flow_look(struct pace_flows *f, uint32_t submitter);
 void pace_flow_add(struct pace_flows *f, struct sched_rq *rq);
 
 /* Returns the line of KIND whose turn it is, or NULL if no request of that kind waits. */
-struct pace_flow_line *pace_flow_next(struct pace_flows *f, enum pace_line kind);
+static inline struct pace_flow_line *pace_flow_next(struct pace_flows *f, enum pace_line kind)
+{
+	/* the node is the first member */
+	return (struct pace_flow_line *)pace_order_first(&f->order[kind]);
+}
 
 /* Takes the first request of LINE and charges COST ns to its flow. */
 struct sched_rq *pace_flow_take(struct pace_flows *f, struct pace_flow_line *line,

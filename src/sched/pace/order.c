@@ -41,8 +41,11 @@ static void order_add_below(struct pace_order *o, struct pace_node *node)
 
 void pace_order_add(struct pace_order *o, struct pace_node *node, uint64_t key)
 {
-	unsigned b = order_bucket(o, key);
+	unsigned b;
 
+	if (!o->filled && key > o->last)
+		o->last = key; /* the only node is the first one, and needs no settling */
+	b = order_bucket(o, key);
 	node->key = key;
 	node->bucket = (uint8_t)b;
 	node->waiting = true;
@@ -61,33 +64,24 @@ void pace_order_remove(struct pace_order *o, struct pace_node *node)
 	node->waiting = false;
 }
 
-/* Spreads bucket B, the first that is not empty, over those below it: its smallest key is the
- * last one from now on, so each of its nodes finds a place further down. */
-static void order_settle(struct pace_order *o, unsigned b)
+/* The smallest key of the bucket is the last one from now on, so each of its nodes finds a place
+ * further down. */
+void pace_order_settle(struct pace_order *o)
 {
-	struct pace_bucket nodes = TAILQ_HEAD_INITIALIZER(nodes);
-	struct pace_node *node, *least = TAILQ_FIRST(&o->bucket[b]);
+	struct pace_bucket nodes = TAILQ_HEAD_INITIALIZER(nodes), *bucket;
+	struct pace_node *node, *least;
+	unsigned b = (unsigned)__builtin_ctzll(o->filled);
 
-	TAILQ_FOREACH(node, &o->bucket[b], link)
+	bucket = &o->bucket[b];
+	least = TAILQ_FIRST(bucket);
+	TAILQ_FOREACH(node, bucket, link)
 		if (node->key < least->key)
 			least = node;
 	o->last = least->key;
-	TAILQ_CONCAT(&nodes, &o->bucket[b], link);
+	TAILQ_CONCAT(&nodes, bucket, link);
 	o->filled &= ~(1ull << b);
 	while ((node = TAILQ_FIRST(&nodes))) {
 		TAILQ_REMOVE(&nodes, node, link);
 		pace_order_add(o, node, node->key);
 	}
-}
-
-struct pace_node *pace_order_first(struct pace_order *o)
-{
-	unsigned b;
-
-	if (!o->filled)
-		return NULL;
-	b = (unsigned)__builtin_ctzll(o->filled);
-	if (b)
-		order_settle(o, b);
-	return TAILQ_FIRST(&o->bucket[0]);
 }

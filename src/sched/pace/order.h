@@ -28,7 +28,7 @@ struct pace_node {
 struct pace_order {
 	TAILQ_HEAD(pace_bucket, pace_node) bucket[PACE_ORDER_BUCKETS];
 	uint64_t filled; /* one bit for each bucket that is not empty */
-	uint64_t last;	 /* the smallest key that was looked for and found */
+	uint64_t last;	 /* no key that was looked for and found is above it */
 };
 
 void pace_order_init(struct pace_order *o);
@@ -39,7 +39,15 @@ void pace_order_add(struct pace_order *o, struct pace_node *node, uint64_t key);
 /* Removes NODE, which is in O. */
 void pace_order_remove(struct pace_order *o, struct pace_node *node);
 
+/* Spreads the first bucket that is not empty over those below it. */
+void pace_order_settle(struct pace_order *o);
+
 /* Returns the node with the smallest key, which stays where it is, or NULL. */
-struct pace_node *pace_order_first(struct pace_order *o);
+static inline struct pace_node *pace_order_first(struct pace_order *o)
+{
+	if (__builtin_expect(o->filled && !(o->filled & 1), 0))
+		pace_order_settle(o);
+	return TAILQ_FIRST(&o->bucket[0]);
+}
 
 #endif

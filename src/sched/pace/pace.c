@@ -136,25 +136,37 @@ static enum pace_op pace_op_of(const struct sched_rq *rq)
 	return rq->op == SCHED_WRITE ? PACE_WRITES : PACE_OTHERS;
 }
 
-/* Returns the line of KIND whose turn it is if its first request may enter the drive, and what
- * that costs. *WAITS: there is a request, whether it may or not. */
-static struct pace_flow_line *pace_ready(struct pace *p, enum pace_line kind, uint64_t *cost,
-					 bool *waits)
+/* Returns true if a request of KIND waits, whether it may enter the drive or not. */
+static bool pace_waits(const struct pace *p, enum pace_line kind)
 {
-	struct pace_flow_line *line = pace_flow_next(&p->flows, kind);
-	const struct sched_rq *rq;
+	return p->flows.order[kind].filled;
+}
 
-	*waits = line;
-	if (!line)
+/* Returns the line of KIND whose turn it is if its first request may enter the drive, or NULL.
+ * The lane asks again and again while the drive is full, so what is empty costs next to nothing. */
+static inline struct pace_flow_line *pace_ready(struct pace *p, enum pace_line kind)
+{
+	struct pace_flow_line *line;
+
+	if (!pace_waits(p, kind))
 		return NULL;
-	rq = TAILQ_FIRST(&line->fifo);
-	*cost = pace_cost_of(&p->cost, pace_op_of(rq), rq->nr_sectors);
-	return pace_window_room(&p->window, &p->lone, pace_op_of(rq)) ? line : NULL;
+	line = pace_flow_next(&p->flows, kind);
+	return pace_window_room(&p->window, &p->lone, pace_op_of(TAILQ_FIRST(&line->fifo))) ? line
+											    : NULL;
+}
+
+/* Returns what the first request of LINE costs. */
+static uint64_t pace_cost_first(const struct pace *p, const struct pace_flow_line *line)
+{
+	const struct sched_rq *rq = TAILQ_FIRST(&line->fifo);
+
+	return pace_cost_of(&p->cost, pace_op_of(rq), rq->nr_sectors);
 }
 
 static struct sched_rq *pace_take(struct pace *p, struct pace_flow_line *line, enum pace_line kind,
-				  uint64_t cost, enum pace_reason reason)
+				  enum pace_reason reason)
 {
+	uint64_t cost = pace_cost_first(p, line);
 	struct sched_rq *rq = pace_flow_take(&p->flows, line, kind, cost);
 
 	if (pace_window_probing(&p->window, pace_op_of(rq)))
@@ -186,33 +198,33 @@ static bool pace_before(const struct pace_flow_line *a, const struct pace_flow_l
 
 static struct sched_rq *pace_dispatch_awaited(struct pace *p)
 {
-	uint64_t read_cost = 0, write_cost = 0;
-	bool reads, writes;
-	struct pace_flow_line *read = pace_ready(p, PACE_READ, &read_cost, &reads);
-	struct pace_flow_line *write = pace_ready(p, PACE_WRITE, &write_cost, &writes);
-
+	bool reads = pace_waits(p, PACE_READ), writes = pace_waits(p, PACE_WRITE);
+	struct pace_flow_line *read = pace_ready(p, PACE_READ);
+	struct pace_flow_line *write = pace_ready(p, PACE_WRITE);
 	enum pace_reason ahead = reads && writes && !(read && write) ? PACE_AHEAD : PACE_FAIR;
 
 	if (read && write && pace_before(write, read))
 		read = NULL;
 	if (read && (!writes || write || pace_may_lead(p, PACE_READ, PACE_WRITE)))
-		return pace_take(p, read, PACE_READ, read_cost, ahead);
+		return pace_take(p, read, PACE_READ, ahead);
 	if (write && (!reads || pace_may_lead(p, PACE_WRITE, PACE_READ)))
-		return pace_take(p, write, PACE_WRITE, write_cost, ahead);
+		return pace_take(p, write, PACE_WRITE, ahead);
 	return NULL;
 }
 
 /* Returns a background write, if one may go; OWED: and only if that much is owed to them. */
 static struct sched_rq *pace_dispatch_background(struct pace *p, bool owed)
 {
-	uint64_t cost = 0;
-	bool waits;
-	struct pace_flow_line *line = pace_ready(p, PACE_BACKGROUND, &cost, &waits);
+	struct pace_flow_line *line = pace_ready(p, PACE_BACKGROUND);
+	uint64_t cost;
 
-	if (!line || (owed && p->owed_ns < cost))
+	if (!line)
+		return NULL;
+	cost = pace_cost_first(p, line);
+	if (owed && p->owed_ns < cost)
 		return NULL;
 	p->owed_ns -= p->owed_ns < cost ? p->owed_ns : cost;
-	return pace_take(p, line, PACE_BACKGROUND, cost, owed ? PACE_OWED : PACE_REST);
+	return pace_take(p, line, PACE_BACKGROUND, owed ? PACE_OWED : PACE_REST);
 }
 
 /* RQ, which somebody waits for, went although background writes wait. */
@@ -238,11 +250,11 @@ static struct sched_rq *pace_dispatch(struct sched *s, uint64_t now)
 		return rq;
 	rq = pace_dispatch_awaited(p);
 	/* Writes that are kept back had their share: no others may take more in their place. */
-	if (!rq && !p->flows.order[PACE_WRITE].filled)
+	if (!rq && !pace_waits(p, PACE_WRITE))
 		return pace_dispatch_background(p, false);
 	if (!rq)
 		return NULL;
-	if (p->flows.order[PACE_BACKGROUND].filled)
+	if (pace_waits(p, PACE_BACKGROUND))
 		pace_owe(p, rq);
 	return rq;
 }

@@ -28,14 +28,9 @@ void pace_window_init(struct pace_window *w)
 	w->most = WINDOW_FIRST;
 }
 
-static enum pace_side window_side(enum pace_op op)
-{
-	return op == PACE_READS ? PACE_READ_SIDE : PACE_WRITE_SIDE;
-}
-
 uint64_t pace_window_ns(const struct pace_window *w, const struct pace_lone *l, enum pace_op op)
 {
-	enum pace_side side = window_side(op);
+	enum pace_side side = pace_window_side(op);
 	uint64_t low, high;
 
 	if (w->target_ns[side])
@@ -47,36 +42,6 @@ uint64_t pace_window_ns(const struct pace_window *w, const struct pace_lone *l, 
 	return low > high ? low : high;
 }
 
-bool pace_window_room(const struct pace_window *w, const struct pace_lone *l, enum pace_op op)
-{
-	enum pace_side side = window_side(op);
-
-	if (!w->requests[side])
-		return true;
-	if (w->probing[side] || (side == PACE_WRITE_SIDE && w->requests[side] >= w->most))
-		return false;
-	return w->cost[side] < pace_window_ns(w, l, op);
-}
-
-bool pace_window_probing(const struct pace_window *w, enum pace_op op)
-{
-	return w->probing[window_side(op)];
-}
-
-void pace_window_enter(struct pace_window *w, enum pace_op op, uint64_t cost)
-{
-	enum pace_side side = window_side(op);
-
-	w->cost[side] += cost;
-	w->alone[side] = !w->requests[side]++;
-}
-
-void pace_window_leave(struct pace_window *w, enum pace_op op, uint64_t cost)
-{
-	w->cost[window_side(op)] -= cost;
-	w->requests[window_side(op)]--;
-}
-
 void pace_window_learned(struct pace_window *w)
 {
 	w->most += w->most < UINT32_MAX;
@@ -84,7 +49,7 @@ void pace_window_learned(struct pace_window *w)
 
 void pace_window_completed(struct pace_window *w, enum pace_op op, uint64_t now)
 {
-	enum pace_side side = window_side(op);
+	enum pace_side side = pace_window_side(op);
 
 	if (w->alone[side]) {
 		w->alone_ns[side] = now;

@@ -26,6 +26,11 @@ struct pace_window {
 	bool alone[PACE_SIDES]; /* the one in the drive is */
 };
 
+static inline enum pace_side pace_window_side(enum pace_op op)
+{
+	return op == PACE_READS ? PACE_READ_SIDE : PACE_WRITE_SIDE;
+}
+
 void pace_window_init(struct pace_window *w);
 
 /* Returns how much of SIDE may be in the drive when a request of OP comes, in ns;
@@ -33,13 +38,37 @@ void pace_window_init(struct pace_window *w);
 uint64_t pace_window_ns(const struct pace_window *w, const struct pace_lone *l, enum pace_op op);
 
 /* Returns true if a request of OP may enter the drive: the window is not full. */
-bool pace_window_room(const struct pace_window *w, const struct pace_lone *l, enum pace_op op);
+static inline bool pace_window_room(const struct pace_window *w, const struct pace_lone *l,
+				    enum pace_op op)
+{
+	enum pace_side side = pace_window_side(op);
+
+	if (!w->requests[side])
+		return true;
+	if (w->probing[side] || (side == PACE_WRITE_SIDE && w->requests[side] >= w->most))
+		return false;
+	return w->cost[side] < pace_window_ns(w, l, op);
+}
 
 /* Returns true if the next request of OP is to be alone in the drive. */
-bool pace_window_probing(const struct pace_window *w, enum pace_op op);
+static inline bool pace_window_probing(const struct pace_window *w, enum pace_op op)
+{
+	return w->probing[pace_window_side(op)];
+}
 
-void pace_window_enter(struct pace_window *w, enum pace_op op, uint64_t cost);
-void pace_window_leave(struct pace_window *w, enum pace_op op, uint64_t cost);
+static inline void pace_window_enter(struct pace_window *w, enum pace_op op, uint64_t cost)
+{
+	enum pace_side side = pace_window_side(op);
+
+	w->cost[side] += cost;
+	w->alone[side] = !w->requests[side]++;
+}
+
+static inline void pace_window_leave(struct pace_window *w, enum pace_op op, uint64_t cost)
+{
+	w->cost[pace_window_side(op)] -= cost;
+	w->requests[pace_window_side(op)]--;
+}
 
 /* A period of learning is over: one write more may enter the drive. */
 void pace_window_learned(struct pace_window *w);
