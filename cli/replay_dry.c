@@ -153,8 +153,8 @@ static void dry_size_bytes(const struct dry_session *d, struct dry_run *run, uin
 	/* A value may be as long as half a segment. */
 	while (run->segment_bytes < 2 * block)
 		run->segment_bytes *= 2;
-	run->segment = run->segment_bytes > block + 2 * DRY_HEADER
-			       ? (run->segment_bytes - 2 * DRY_HEADER) / block
+	run->segment = run->segment_bytes > block + 2UL * DRY_HEADER
+			       ? (run->segment_bytes - 2UL * DRY_HEADER) / block
 			       : 1;
 	segments = bytes / run->segment_bytes;
 	free = run->policy == DRY_FIFO ? DRY_FREE_FIFO : DRY_FREE_CLOCK;
