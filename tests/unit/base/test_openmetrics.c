@@ -82,7 +82,7 @@ static void test_labels(void **state)
 		{ "a\\b", "a\\\\b" },
 		{ "a\nweir_x 1", "a\\nweir_x 1" },
 		{ "\xff\x01", "\\\\xff\\\\x01" },
-		{ "\xc3\xa9\xe2\x80\xae", "\xc3\xa9\\\\u202e" },
+		{ "\xc3\xa9\xe2\x80\xae\xe2\x80\xac", "\xc3\xa9\\\\u202e\\\\u202c" },
 		{ "", "" },
 	};
 	char expected[256];
