@@ -16,6 +16,12 @@
  * scheduler cannot take back.
  */
 #define WINDOW_LONG_HALVES 3u
+/*
+ * And at least this, unless somebody says otherwise: nobody feels it, and shorter latencies are the
+ * time between two turns of the lane rather than that of a drive. A window of them would have each
+ * turn hand over one request.
+ */
+#define WINDOW_LEAST_NS (10 * NSEC_PER_USEC)
 /* Writes in the drive at the start. */
 #define WINDOW_FIRST 2u
 
@@ -39,7 +45,8 @@ uint64_t pace_window_ns(const struct pace_window *w, const struct pace_lone *l, 
 		return UINT64_MAX;
 	high = l->high[op] * WINDOW_LONG_HALVES / 2;
 	low = side == PACE_READ_SIDE ? l->low[op] * WINDOW_READ_HALVES / 2 : 0;
-	return low > high ? low : high;
+	low = low > high ? low : high;
+	return low > WINDOW_LEAST_NS ? low : WINDOW_LEAST_NS;
 }
 
 void pace_window_learned(struct pace_window *w)
