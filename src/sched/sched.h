@@ -34,6 +34,8 @@ enum sched_rq_flags {
 	SCHED_RQ_FUA = 1 << 1,
 	SCHED_RQ_NOMERGE = 1 << 2,
 	SCHED_RQ_STARTED = 1 << 3, /* it was dispatched: no more merging */
+	/* in completed(): it failed or never came to the device, so its latency tells nothing */
+	SCHED_RQ_UNTIMED = 1 << 4,
 };
 
 /*

@@ -83,6 +83,8 @@ void complete_cmd(void *owner, struct weir_cmd *cmd)
 		    lane->now > rq->rq.io_start_ns ? lane->now - rq->rq.io_start_ns : 0);
 	if (cmd->op == WEIR_OP_READ && s->ops->read_target)
 		complete_judge(lane, rq);
+	if (cmd->result)
+		rq->rq.flags |= SCHED_RQ_UNTIMED;
 	if (rq->scheduled) {
 		if (s->ops->completed)
 			s->ops->completed(s, &rq->rq, lane->now);

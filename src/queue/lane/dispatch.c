@@ -36,6 +36,7 @@ static __attribute__((noinline, cold)) void dispatch_drop(struct lane *lane, str
 	CHECK(!rq->nr_ios);
 	rq->cancelled = false;
 	rq->rq.io_start_ns = lane->now;
+	rq->rq.flags |= SCHED_RQ_UNTIMED;
 	if (rq->scheduled && s->ops->completed)
 		s->ops->completed(s, &rq->rq, lane->now);
 	if (rq->scheduled && s->ops->finish)

@@ -264,6 +264,12 @@ static void pace_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 	struct pace *p = (struct pace *)s;
 	uint64_t ns = now > rq->io_start_ns ? now - rq->io_start_ns : 0;
 
+	/* Errors come at once, or after seconds. If such a latency were the shortest one, the
+	 * window would let one request in at a time, for up to 20 s. */
+	if (rq->flags & SCHED_RQ_UNTIMED) {
+		p->cost.spare = true;
+		return;
+	}
 	pace_lone_completed(&p->lone, pace_op_of(rq), rq->nr_sectors, ns, now);
 	if (pace_cost_completed(&p->cost, pace_op_of(rq), rq->nr_sectors, ns, now))
 		pace_window_learned(&p->window);

@@ -164,6 +164,41 @@ static void in_the_scheduler(void **state)
 		in_the_scheduler_of(names[i].name);
 }
 
+static int64_t learned(const char *name)
+{
+	struct sched *s = rig.q->lanes[0].sched;
+	int tunable = sched_find_tunable(s->ops, name);
+
+	assert_true(tunable >= 0);
+	return s->ops->get(s, (unsigned)tunable);
+}
+
+/* pace learns how long reads take alone. What was cancelled took no time of the drive, and what
+ * failed at once says nothing of what succeeds. */
+static void what_never_succeeded_teaches_nothing(void **state)
+{
+	(void)state;
+	rig.own_clock = true;
+	rig.now_ns = MS;
+	open_with("pace", 1, 16);
+	submit(0, 1);
+	submit(1, 1);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	rig.now_ns += MS / 20;
+	cancel_now(1);
+	finish(2);
+	assert_int_equal(learned("read_lone"), 50000);
+	rig.hold = true;
+	submit(2, 1);
+	rig.fail_offset = ios[2].offset;
+	rig.fail_error = -EIO;
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	rig.now_ns += 1000;
+	finish(3);
+	assert_int_equal(ios[2].result, -EIO);
+	assert_int_equal(learned("read_lone"), 50000);
+}
+
 /* An io of several commands ends without the drive only if none of them has begun. */
 static void split_ones(void **state)
 {
@@ -698,6 +733,7 @@ int main(void)
 		T(with_the_drive),
 		T(waiting_for_a_tag),
 		T(in_the_scheduler),
+		T(what_never_succeeded_teaches_nothing),
 		T(split_ones),
 		T(split_one_that_waits),
 		T(merged_ones),
