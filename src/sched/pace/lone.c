@@ -44,12 +44,19 @@ static void lone_conclude(struct pace_lone *l, enum pace_op op)
 	l->high[op] = high > low ? high : low;
 }
 
-static void lone_forget(struct pace_lone *l)
+/* Begins a new period for OP. What had no requests in this one is still what it was: without
+ * a latency its window would have no end, and all that comes at once would go to the drive. */
+static void lone_forget(struct pace_lone *l, enum pace_op op)
 {
-	memcpy(l->before, l->now, sizeof(l->before));
-	memset(l->now, 0, sizeof(l->now));
-	for (int op = 0; op < PACE_OPS; op++)
-		lone_conclude(l, (enum pace_op)op);
+	uint64_t requests = 0;
+
+	for (unsigned i = 0; i < PACE_LENGTHS; i++)
+		requests += l->now[op][i].requests;
+	if (!requests)
+		return;
+	memcpy(l->before[op], l->now[op], sizeof(l->before[op]));
+	memset(l->now[op], 0, sizeof(l->now[op]));
+	lone_conclude(l, op);
 }
 
 void pace_lone_completed(struct pace_lone *l, enum pace_op op, uint32_t nr_sectors,
@@ -59,7 +66,8 @@ void pace_lone_completed(struct pace_lone *l, enum pace_op op, uint32_t nr_secto
 	bool shorter;
 
 	if (now >= l->until_ns) {
-		lone_forget(l);
+		for (int i = 0; i < PACE_OPS; i++)
+			lone_forget(l, (enum pace_op)i);
 		l->until_ns = now + LONE_PERIOD_NS;
 	}
 	latency_ns += !latency_ns;
