@@ -33,8 +33,12 @@ static uint64_t cost_ns(const struct pace_cost *c, enum pace_op op, uint64_t req
 
 uint64_t pace_cost_of(const struct pace_cost *c, enum pace_op op, uint32_t nr_sectors)
 {
-	uint64_t ns = cost_ns(c, op, 1, nr_sectors);
+	uint64_t ns = cost_ns(c, op, 1, nr_sectors), most = c->op[op].longest_ns;
 
+	/* A discard of 1 GiB takes about as long as one of 4 KiB, which the slope comes from. Its
+	 * flow would have to let others go first for half a minute of the drive. */
+	if (op == PACE_OTHERS && ns > most)
+		ns = most;
 	return ns ? ns : 1;
 }
 
@@ -99,6 +103,8 @@ static void cost_count(struct pace_cost *c, enum pace_op op, uint32_t nr_sectors
 	 */
 	if (!o->base || (latency_ns << PACE_COST_BITS) < o->base * c->side_by_side)
 		o->base = (latency_ns << PACE_COST_BITS) / c->side_by_side;
+	if (latency_ns > o->longest_ns)
+		o->longest_ns = latency_ns;
 	o->requests++;
 	o->sectors += nr_sectors;
 }

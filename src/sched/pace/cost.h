@@ -24,6 +24,7 @@ enum pace_op { PACE_READS, PACE_WRITES, PACE_OTHERS, PACE_OPS };
 struct pace_cost_op {
 	uint64_t base, slope;	    /* ns a request, ns a sector; both << PACE_COST_BITS */
 	uint64_t requests, sectors; /* completed in this period */
+	uint64_t longest_ns;	    /* the highest latency so far */
 };
 
 struct pace_cost {
