@@ -157,6 +157,36 @@ static void flow_advance(struct pace_flows *f, const struct pace_flow_line *line
 		*virtual_time = key;
 }
 
+/* Moves the start of FLOW back by DOWN, and its lines with it. */
+static void flow_move_back(struct pace_flows *f, struct pace_flow *flow, bool background,
+			   uint64_t down)
+{
+	uint64_t *start = &flow->start[background];
+
+	*start = *start > down ? *start - down : 0;
+	for (int kind = 0; kind < PACE_LINES; kind++) {
+		struct pace_node *node = &flow->line[kind].node;
+
+		if (node->waiting && flow_background((enum pace_line)kind) == background)
+			pace_order_add(&f->order[kind], node, *start);
+	}
+}
+
+/* Virtual time begins anew, at 0: what matters is only how far flows are from it. Flows of one
+ * start may change their order, once in many days. */
+static __attribute__((noinline, cold)) void flow_begin_anew(struct pace_flows *f, bool background)
+{
+	uint64_t down = f->virtual_time[background];
+
+	for (int kind = 0; kind < PACE_LINES; kind++)
+		if (flow_background((enum pace_line)kind) == background)
+			pace_order_init(&f->order[kind]);
+	for (uint32_t i = 0; i < f->pooled; i++)
+		flow_move_back(f, &f->pool[i], background, down);
+	flow_move_back(f, &f->common, background, down);
+	f->virtual_time[background] = 0;
+}
+
 struct sched_rq *pace_flow_take(struct pace_flows *f, struct pace_flow_line *line,
 				enum pace_line kind, uint64_t cost)
 {
@@ -174,6 +204,8 @@ struct sched_rq *pace_flow_take(struct pace_flows *f, struct pace_flow_line *lin
 		flow_reorder(f, &flow->line[PACE_WRITE], PACE_WRITE);
 	else if (kind == PACE_WRITE && flow->line[PACE_READ].node.waiting)
 		flow_reorder(f, &flow->line[PACE_READ], PACE_READ);
+	if (__builtin_expect(f->virtual_time[background] > PACE_VIRTUAL_MOST, 0))
+		flow_begin_anew(f, background);
 	if (flow->pooled && flow_is_idle(flow)) {
 		if (flow->gone)
 			TAILQ_INSERT_HEAD(&f->idle, flow, idle);

@@ -23,8 +23,10 @@ enum pace_line { PACE_READ, PACE_WRITE, PACE_BACKGROUND, PACE_LINES };
 #define PACE_FLOW_BUCKETS 256u
 #define PACE_WEIGHT 100u
 /* Virtual time is counted in ns of the drive at the usual weight, with so many bits behind the
- * point: enough for the cheapest request at the highest weight, and for years. */
+ * point: enough for the cheapest request at the highest weight. At the lowest weight it reaches
+ * PACE_VIRTUAL_MOST after 16 days of the drive; then all starts are moved back. */
 #define PACE_VIRTUAL_BITS 4
+#define PACE_VIRTUAL_MOST (1ull << 61)
 
 /* The requests of one kind that a flow has waiting. */
 struct pace_flow_line {

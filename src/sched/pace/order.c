@@ -12,7 +12,7 @@ void pace_order_init(struct pace_order *o)
 	o->last = 0;
 }
 
-/* Returns the bucket of KEY. Keys from 2^63 on, which take years to reach, share the last one. */
+/* Returns the bucket of KEY. Keys from 2^63 on, which nobody reaches, share the last one. */
 static unsigned order_bucket(const struct pace_order *o, uint64_t key)
 {
 	unsigned bit;

@@ -178,6 +178,38 @@ static void the_bound_of_fair_queueing(void **state)
 	pace_flows_destroy(&flows);
 }
 
+/* Two flows of the lowest weight on a drive that is busy for a year. */
+static void virtual_time_never_ends(void **state)
+{
+	const uint64_t day = 86400 * SEC;
+	int64_t ahead = 0;
+
+	(void)state;
+	nr_unused = 0;
+	memset(backlog, 0, sizeof(backlog));
+	memset(&flows, 0, sizeof(flows));
+	assert_int_equal(pace_flows_init(&flows, 16), 0);
+	for (int f = 0; f < 2; f++)
+		assert_int_equal(pace_flow_weigh(&flows, (uint32_t)f, 1), 0);
+	for (int i = 0; i < 4096; i++)
+		unused[nr_unused++] = &pool[i];
+	for (int i = 0; i < 10; i++) {
+		arrives(0);
+		arrives(1);
+	}
+	for (int i = 0; i < 1460; i++) {
+		uint64_t before = had[0];
+
+		leaves(day / 4);
+		ahead += had[0] > before ? 1 : -1;
+		assert_in_range(ahead + 2, 0, 4);
+		arrives(had[0] > before ? 0 : 1);
+	}
+	while (flows.waiting)
+		leaves(US);
+	pace_flows_destroy(&flows);
+}
+
 /* Who slept does not get what he might have had. */
 static void sleep_saves_nothing(void **state)
 {
@@ -235,6 +267,35 @@ static void long_requests_cost_more(void **state)
 	}
 	assert_true(sectors[1] > sectors[0]);	  /* a short one costs something besides */
 	assert_true(sectors[1] < 2 * sectors[0]); /* but not much */
+}
+
+/* A discard takes as long as the drive needs for it, however much it discards. Who sent one does
+ * not have to wait until others had the drive for as long as its length suggests. */
+static void long_discards_cost_what_they_take(void **state)
+{
+	unsigned turns = 0;
+
+	(void)state;
+	rig.submitter = 1;
+	rig.flags = 0;
+	rig_insert(0, D, 0, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	rig_complete(0, MS);
+	rig.submitter = 2;
+	for (int i = 1; i < 100; i++)
+		rig_insert(i, D, (uint64_t)i * 1000, 8, MS);
+	rig.submitter = 1;
+	rig_insert(100, D, 0, 1 << 21, MS);
+	rig_insert(101, D, 0, 8, MS);
+	for (uint64_t now = MS; rig.state[101] == RIG_WAITING; now += 2 * MS, turns++) {
+		int id = rig_dispatch(now);
+
+		assert_int_not_equal(id, NONE);
+		rig_complete(id, now + MS);
+	}
+	assert_in_range(turns, 1, 30);
+	while (rig.waiting)
+		rig_serve(SEC);
 }
 
 /* Serves a request in 50 us; a read of submitter 1 comes back at once. Returns which it was. */
@@ -339,6 +400,40 @@ static void writes_wait_here_and_not_in_the_drive(void **state)
 	assert_in_range(writes_in_the_drive(10, 500 * US), 10, 20);
 }
 
+/* Serves N requests of 128 KiB one by one, each in 50 us. */
+static void serve_alone(uint8_t op, int n, uint64_t *now)
+{
+	for (int i = 0; i < n; i++) {
+		rig_insert(0, op, 0, 256, *now);
+		assert_int_equal(rig_dispatch(*now), 0);
+		*now += 50 * US;
+		rig_complete(0, *now);
+		*now += 50 * US;
+	}
+}
+
+/* A flood that comes after half a minute of reads finds the window of the flood before. */
+static void a_pause_forgets_nothing(void **state)
+{
+	uint64_t now = 1;
+	int in = 0, id[64];
+
+	(void)state;
+	rig.flags = 0;
+	serve_alone(W, 200, &now);
+	for (int s = 0; s < 40; s++, now += SEC)
+		serve_alone(R, 10, &now);
+	for (int i = 0; i < 64; i++)
+		rig_insert(i, W, (uint64_t)i * 1000, 256, now);
+	while ((id[in] = rig_dispatch(now)) != NONE)
+		in++;
+	assert_in_range(in, 1, 8);
+	while (in--)
+		rig_complete(id[in], now + 50 * US);
+	while (rig.waiting)
+		rig_serve(now + 50 * US);
+}
+
 static uint64_t longest(uint8_t op, uint8_t flags)
 {
 	struct sched_rq like = { .op = op, .flags = flags };
@@ -398,12 +493,22 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(the_smallest_key_leaves_first),  T(keys_below_the_last_one_keep_their_order),
-		T(the_bound_of_fair_queueing),	   T(sleep_saves_nothing),
-		T(shares_follow_weights),	   T(long_requests_cost_more),
-		T(nobody_waits_for_ever),	   T(writes_wait_here_and_not_in_the_drive),
-		T(only_background_writes_are_cut), T(background_writes_leave_tags),
-		T(requests_of_a_flow_merge),	   T(more_submitters_than_flows),
+		T(the_smallest_key_leaves_first),
+		T(keys_below_the_last_one_keep_their_order),
+		T(the_bound_of_fair_queueing),
+		T(virtual_time_never_ends),
+		T(sleep_saves_nothing),
+		T(shares_follow_weights),
+		T(long_requests_cost_more),
+		T(long_discards_cost_what_they_take),
+		T(nobody_waits_for_ever),
+		T(writes_wait_here_and_not_in_the_drive),
+		T(a_pause_forgets_nothing),
+
+		T(only_background_writes_are_cut),
+		T(background_writes_leave_tags),
+		T(requests_of_a_flow_merge),
+		T(more_submitters_than_flows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
