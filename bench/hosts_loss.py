@@ -9,6 +9,10 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "tests", "hosts"))
+
+from children import started  # noqa: E402
+
 ACKNOWLEDGED = "stored\n"
 
 
@@ -45,8 +49,8 @@ def kill_after(module, number, *arguments):
     """Runs MODULE of this folder with ARGUMENTS, which acknowledges what it has stored, and kills
     it after NUMBER values."""
     script = os.path.join(HERE, module + ".py")
-    with subprocess.Popen([sys.executable, script, *map(str, arguments)], text=True,
-                          stdout=subprocess.PIPE) as child:
+    with started([sys.executable, script, *map(str, arguments)], text=True,
+                 stdout=subprocess.PIPE) as child:
         stored = sum(1 for _ in itertools.islice(
             (line for line in child.stdout if line == ACKNOWLEDGED), number))
         child.send_signal(signal.SIGKILL)

@@ -4,16 +4,16 @@ times say nothing here."""
 import io
 import json
 import os
-import subprocess
 import sys
 from contextlib import redirect_stdout
+
+import children
 
 BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench")
 
 
 def run(*arguments):
-    done = subprocess.run([sys.executable, os.path.join(BENCH, "hosts"), *map(str, arguments)],
-                          capture_output=True, text=True, timeout=900, check=False)
+    done = children.run([sys.executable, os.path.join(BENCH, "hosts"), *map(str, arguments)])
     return done.returncode, done.stdout, done.stderr
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from children import run, started
 from weir_kv.lmcache import Connector
 
 LMCACHE = os.path.join(os.path.dirname(sys.executable), "lmcache")
@@ -22,12 +23,11 @@ def adapter(path, **params):
 
 
 def bench(path, kib, keys, **params):
-    done = subprocess.run(
+    done = run(
         [LMCACHE, "bench", "l2", "--l2-adapter", adapter(path, size="2GiB", **params),
          "--num-keys", str(keys), "--in-flight", "2", "--data-size-kb", str(kib),
          "--l1-align-bytes", "4096", "--rounds", "3", "--warmup-rounds", "1",
-         "--lookup-max-hit-rate", "1.0", "--no-skip-verify"],
-        capture_output=True, text=True, timeout=300, check=False)
+         "--lookup-max-hit-rate", "1.0", "--no-skip-verify"])
     return done.returncode, done.stdout + done.stderr
 
 
@@ -105,14 +105,13 @@ for i in range(10**6):
     assert t.wait(c, c.submit_batch_set([t.key(i)], [t.View(131072, i % 251).view]))[0]
     print(i, flush=True)
 """
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     last = 0
-    for line in child.stdout:
-        last = int(line)
-        if last == 199:
-            child.send_signal(signal.SIGKILL)
-            break
-    child.wait()
+    with started([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
+        for line in child.stdout:
+            last = int(line)
+            if last == 199:
+                child.send_signal(signal.SIGKILL)
+                break
     c = Connector(path=path)
     keys = [key(i) for i in range(last + 1)]
     assert wait(c, c.submit_batch_exists(keys))[2] == [True] * 200

@@ -3,10 +3,10 @@
 import json
 import os
 import re
-import subprocess
 import time
 
 import pytest
+from children import run
 from lmcache.v1.distributed.config import EvictionConfig
 from lmcache.v1.distributed.storage_controllers.eviction_controller import (
     L2AdapterEvictionState, L2EvictionController)
@@ -21,9 +21,8 @@ HOSTS_MD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/
 @pytest.mark.parametrize("engine", ["posix", "uring"])
 @pytest.mark.parametrize("kib,keys", [(128, 32), (1024, 32), (4096, 16), (32768, 4)])
 def test_bench(tmp_path, engine, kib, keys):
-    done = subprocess.run(bench_args("Adapter", tmp_path / "store.img", kib, keys, engine=engine,
-                                     size="2GiB"),
-                          capture_output=True, text=True, timeout=300, check=False)
+    done = run(bench_args("Adapter", tmp_path / "store.img", kib, keys, engine=engine,
+                          size="2GiB"))
     text = done.stdout + done.stderr
     assert done.returncode == 0, text
     success = [int(n) for n in re.findall(r"Total success:\s+(\d+)", text)]

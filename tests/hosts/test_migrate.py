@@ -2,12 +2,12 @@
 """What LMCache's raw_block and vLLM's fs have stored, weir's connectors load after a migration."""
 import json
 import os
-import subprocess
 import sys
 
 import pytest
 
 from lmcache.v1.distributed.api import ObjectKey
+from children import run
 from vllm_host import Manager, fill, keys_of, weir_manager
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
@@ -19,9 +19,7 @@ VALUE, SLOT, META = 128 << 10, (128 << 10) + 4096, 8 << 20
 
 def migrate(*arguments):
     """Returns the exit code, the result, and what was said."""
-    done = subprocess.run([sys.executable, "-m", "weir_kv.migrate", "--json",
-                           *map(str, arguments)], capture_output=True, text=True, timeout=120,
-                          check=False)
+    done = run([sys.executable, "-m", "weir_kv.migrate", "--json", *map(str, arguments)])
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
 
 
@@ -186,8 +184,7 @@ def test_parameters_of_the_host_that_are_wrong(tmp_path, raw):
 
 
 def test_the_command_of_the_package(tmp_path, raw):
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-c", "from weir_kv._command import main; main()", "migrate", "--dry-run",
-         str(raw[0]), str(tmp_path / "kv.img")], capture_output=True, text=True, timeout=60,
-        check=False)
+         str(raw[0]), str(tmp_path / "kv.img")])
     assert done.returncode == 0 and "24 of 24 values of raw_block would be copied" in done.stdout

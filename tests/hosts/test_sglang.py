@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import torch
+from children import started
 from sglang_host import LAYOUTS, PAGES, keys_of
 from sglang_host import weir_host as Host
 
@@ -92,13 +93,12 @@ for i in range(10**6):
 def test_killed(tmp_path):
     folder = os.path.dirname(os.path.abspath(__file__))
     path = tmp_path / "s.img"
-    child = subprocess.Popen([sys.executable, "-c", CHILD.format(folder=folder, path=str(path))],
-                             stdout=subprocess.PIPE, text=True)
-    for line in child.stdout:
-        if int(line) == 9:
-            child.send_signal(signal.SIGKILL)
-            break
-    child.wait()
+    with started([sys.executable, "-c", CHILD.format(folder=folder, path=str(path))],
+                 stdout=subprocess.PIPE, text=True) as child:
+        for line in child.stdout:
+            if int(line) == 9:
+                child.send_signal(signal.SIGKILL)
+                break
     h = Host(path)
     for i in range(10):
         assert h.backend.batch_exists(keys_of(PAGES, str(i))) == PAGES

@@ -7,6 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from children import started
 from vllm_host import CHUNK, fill, keys_of
 from vllm_host import weir_manager as Manager
 
@@ -104,15 +105,14 @@ for at in range(0, 10**6, 16):
 
 def test_killed(path):
     folder = os.path.dirname(os.path.abspath(__file__))
-    child = subprocess.Popen([sys.executable, "-c", CHILD.format(folder=folder, path=str(path))],
-                             stdout=subprocess.PIPE, text=True)
-    stored = 0
-    for line in child.stdout:
-        stored = int(line)
-        if stored >= 160:
-            child.send_signal(signal.SIGKILL)
-            break
-    child.wait()
+    with started([sys.executable, "-c", CHILD.format(folder=folder, path=str(path))],
+                 stdout=subprocess.PIPE, text=True) as child:
+        stored = 0
+        for line in child.stdout:
+            stored = int(line)
+            if stored >= 160:
+                child.send_signal(signal.SIGKILL)
+                break
     m = Manager(path, chunks=32)
     for at in range(0, stored, 16):
         keys = keys_of(16, at)
