@@ -43,11 +43,11 @@
 static const struct sched_tunable pace_tunables[] = {
 	[READ_TARGET] = { .name = "read_target",
 			  .unit = "us",
-			  .summary = "how long reads may take together; 0: 4 x a lone one",
+			  .summary = "how long reads may take together; 0: 4.5 x a lone one",
 			  .max = INT32_MAX },
 	[WRITE_WINDOW] = { .name = "write_window",
 			   .unit = "us",
-			   .summary = "writes in the drive, in its time; 0: 2 x a lone one",
+			   .summary = "writes in the drive, in its time; 0: 1.5 x a lone one",
 			   .max = INT32_MAX },
 	[WRITE_FLOOR] = { .name = "write_floor",
 			  .unit = "percent",
