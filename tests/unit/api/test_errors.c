@@ -520,6 +520,13 @@ static int f_store_get_stats(void)
 	return weir_store_get_stats(store, &stats);
 }
 
+static int f_metrics(void)
+{
+	char *text;
+
+	return weir_store_metrics(store, (enum weir_metrics_format)44, &text, NULL);
+}
+
 static int f_format_many(void)
 {
 	return weir_store_format_many(NULL, 0, NULL);
@@ -651,6 +658,7 @@ static const struct row {
 	{ "weir_store_dump", f_dump, "/nonexistent/store" },
 	{ "weir_store_check", f_check, "/nonexistent/store" },
 	{ "weir_store_get_stats", f_store_get_stats, "3 bytes" },
+	{ "weir_store_metrics", f_metrics, "44" },
 	{ "weir_store_add_tenant", f_add_tenant, "name" },
 	{ "weir_store_set_share", f_set_share, "44" },
 	{ "weir_store_set_write_budget", f_set_write_budget, "44" },

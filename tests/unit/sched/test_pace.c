@@ -361,7 +361,7 @@ static unsigned writes_in_the_drive(unsigned side_by_side, uint64_t each_ns)
 {
 	static int queue[64];
 	unsigned in = 0, most = 0;
-	uint64_t now = 1, done_at[64];
+	uint64_t now = 1, done_at[64] = { 0 };
 
 	rig_close();
 	rig_open(&sched_pace);

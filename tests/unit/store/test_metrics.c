@@ -54,7 +54,7 @@ static uint64_t sample(const char *sample)
 	at = strstr(text, line);
 	if (!at)
 		fail_msg("there is no sample %s", sample);
-	return strtoull(at + strlen(line), NULL, 10);
+	return at ? strtoull(at + strlen(line), NULL, 10) : 0;
 }
 
 static void lookup(const uint64_t *keys, size_t n, bool lease)
