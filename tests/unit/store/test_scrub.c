@@ -306,7 +306,8 @@ static void beside_readers_and_evictions(void **state)
 			assert_int_equal(rig_get(&rig, key, 1, LENGTH), 1);
 	}
 	assert_true(result.dropped > 0 && stats.evicted_entries > 0 && result.slowed > 0);
-	assert_int_equal(result.damaged, result.dropped);
+	/* One that leaves between the scrub's reads and its tombstone is not dropped. */
+	assert_true(result.damaged >= result.dropped);
 	assert_true(!again.damaged && !again.dropped && again.values == stats.entries);
 	assert_int_equal(stats.scrub_dropped, result.dropped);
 	assert_int_equal(dropped, result.dropped + stats.damaged_entries);
