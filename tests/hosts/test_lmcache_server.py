@@ -4,7 +4,6 @@ healthy with figures that a person can use, and stops on SIGTERM. A second serve
 the first one has is refused."""
 import contextlib
 import json
-import os
 import re
 import signal
 import subprocess
@@ -14,6 +13,8 @@ import urllib.request
 import pytest
 from children import started
 from lmcache_host import LMCACHE, adapter_json
+
+from weir_kv import _command
 
 WITHIN = 600  # s, for a start or an end; it starts in six on a machine with nothing else to do
 
@@ -83,6 +84,6 @@ def test_server(tmp_path, server):
     assert "Finished server process" in first.log()
     assert "Traceback" not in first.log(), first.log()[-3000:]
     for path in paths:  # it was closed: nothing is to be recovered
-        stat = subprocess.run([os.environ.get("WEIR_COMMAND", "weir"), "stat", "--json", str(path)],
+        stat = subprocess.run([_command.path(), "stat", "--json", str(path)],
                               capture_output=True, text=True, check=True)
         assert json.loads(stat.stdout)["schema"].startswith("weir.stat")
