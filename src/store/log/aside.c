@@ -108,10 +108,16 @@ static void aside_written(struct job *job, int result)
 	segment_struck(a->seg);
 	if (a->seg == job->seg)
 		a->own = false;
+	else
+		a->unflushed = true;
 	aside_write(job);
 }
 
-/* Writes the next footer that must be written. */
+static void aside_flushed(struct job *job, int result);
+
+/* Writes the next footer that must be written. That of the reclaimed segment comes last, and when
+ * the others are on the medium: made from the index, it names no tombstones, and one of these may
+ * have deleted what is struck there. */
 static void aside_write(struct job *job)
 {
 	struct aside *a = aside_of(job);
@@ -124,6 +130,10 @@ static void aside_write(struct job *job)
 		a->next(job, 0);
 		return;
 	}
+	if (a->seg == job->seg && a->unflushed) {
+		job_flush(job, aside_flushed);
+		return;
+	}
 	seal_footer(io, a->seg, &f, &job->buf);
 	job->bytes = (size_t)f.blocks << io->lay->block_shift;
 	if (!job->buf) {
@@ -134,11 +144,14 @@ static void aside_write(struct job *job)
 	job_write_at(job, layout_offset(io->lay, a->seg->number, f.place.block), aside_written);
 }
 
-/* Writes the footers when what superseded the struck entries is on the medium. */
+/* Writes the footers when what must be there before is on the medium. */
 static void aside_flushed(struct job *job, int result)
 {
+	struct aside *a = aside_of(job);
+
+	a->unflushed = false;
 	if (result)
-		aside_of(job)->next(job, result);
+		a->next(job, result);
 	else
 		aside_write(job);
 }

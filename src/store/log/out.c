@@ -42,8 +42,9 @@ void out_run(struct reclaim *r)
 	if (change->waits)
 		return;
 	job_wait(job, change->next);
-	/* Another reclaim may have taken the last place meanwhile. */
-	if (!change->forgets && !out_has_room(job->log->all)) {
+	/* Another reclaim may have taken the last place meanwhile. A store that has failed gives no
+	 * entries up: what they would be given up for is not on the medium. */
+	if (change->forgets ? io->broken != 0 : !out_has_room(job->log->all)) {
 		job_wake(job, -EIO);
 		return;
 	}

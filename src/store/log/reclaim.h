@@ -26,6 +26,7 @@ struct aside {
 	struct segment *seg; /* the one whose footer is written */
 	bool own;	     /* the footer of the reclaimed segment must be written */
 	bool named;	     /* it is on the medium, and can be read */
+	bool unflushed;	     /* the footer of another segment was written behind the last flush */
 	int err;
 	uint8_t tries;
 	uint8_t copy; /* of the superblock, which is read to see whether the drive can read */

@@ -15,6 +15,7 @@
 #include "store/format/footer.h"
 #include "store/format/super.h"
 #include "store/format/xxh.h"
+#include "store/store.h"
 
 #define IMAGE (5u << 19)
 #define SEGMENT (64u << 10)
@@ -397,6 +398,47 @@ static void cannot_be_struck(void **state)
 	assert_int_equal(stats().aside_segments, 0);
 }
 
+static unsigned supers_written;
+
+/* A write of the footer WORN fails, and at that moment a flush fails too. */
+static int breaks_at_worn(const struct weir_cmd *cmd)
+{
+	int bad = is_bad(cmd);
+
+	if (bad && cmd->op == WEIR_OP_WRITE && !rig.s->io.broken)
+		io_break(&rig.s->io, -EIO);
+	return bad;
+}
+
+static void count_supers(const struct weir_cmd *cmd, int ended)
+{
+	supers_written += !ended && cmd->op == WEIR_OP_WRITE && cmd->offset < FIRST;
+}
+
+/* Whose flush has failed does not know what is on the medium, and gives no segment up for it. */
+static void a_broken_store_gives_nothing_up(void **state)
+{
+	uint64_t at = place_of(0), cold = 1;
+
+	(void)state;
+	bad_reads(segment_of(at) + BLOCK, SEGMENT - 2 * BLOCK);
+	assert_int_equal(churn(ROUND), 0);
+	assert_int_equal(stats().aside_segments, 1);
+	bad_reads(0, 0);
+	worn = segment_of(at) + SEGMENT - BLOCK;
+	memdisk.fails_too = breaks_at_worn;
+	supers_written = 0;
+	memdisk.watch = count_supers;
+	assert_int_equal(put(cold, WEIR_PUT_DURABLE), 0);
+	assert_int_not_equal(churn(ROUND), 0);
+	memdisk.watch = NULL;
+	memdisk.fails_too = NULL;
+	assert_int_not_equal(rig.s->io.broken, 0);
+	assert_int_equal(supers_written, 0);
+	memdisk_reopen(&rig);
+	assert_int_equal(rig_get(&rig, 2, version[2], VALUE), 1);
+}
+
 /* Keys leave a store that is full, but not those that were read lately: if one of these cannot be
  * read, its segment is set aside, and nothing of it leaves. */
 static void what_was_used_stays(void **state)
@@ -717,6 +759,64 @@ static void order_of_a_segment(void **state)
 	order(false);
 }
 
+static uint64_t first_footer;
+static bool first_written; /* behind the last footer of another segment */
+
+/* When the footer of a segment behind the first one is written, that of the first one is on the
+ * medium. */
+static void check_first_footer(const struct weir_cmd *cmd, int ended)
+{
+	uint64_t behind = cmd->offset - first_footer;
+
+	if (ended || cmd->op != WEIR_OP_WRITE || behind % SEGMENT || behind > 2 * SEGMENT)
+		return;
+	if (!behind) {
+		first_written = true;
+		return;
+	}
+	if (memcmp(memdisk.medium + first_footer, memdisk.now + first_footer, BLOCK))
+		fail_msg("the strikes of another segment are not on the medium");
+	footers_seen += first_written;
+	first_written = false;
+}
+
+/* Nothing but the headers and footers of the first three segments can be read. */
+static int is_in_the_first_three(const struct weir_cmd *cmd)
+{
+	uint64_t at = cmd->offset % SEGMENT;
+
+	return cmd->op == WEIR_OP_READ && cmd->offset - FIRST < 3ull * SEGMENT && at >= BLOCK &&
+	       at < SEGMENT - BLOCK;
+}
+
+/* A segment is set aside while the strikes of another one must still be written: what it held may
+ * have deleted what is struck there. */
+static void order_of_two_segments(void **state)
+{
+	uint64_t cold = 0;
+
+	(void)state;
+	memdisk_close(&rig);
+	footers_seen = 0;
+	restore();
+	first_footer = segment_of(place_of(0)) + SEGMENT - BLOCK;
+	first_written = false;
+	memdisk.fails_too = is_in_the_first_three;
+	while (!stats().aside_segments)
+		assert_int_equal(churn(1), 0);
+	memdisk.watch = check_first_footer;
+	for (unsigned n = 0; n < ROUND && stats().aside_segments < 3; n++) {
+		if (cold < TOGETHER)
+			assert_int_equal(put(cold++, WEIR_PUT_DURABLE), 0);
+		assert_int_equal(churn(1), 0);
+	}
+	memdisk.watch = NULL;
+	memdisk.fails_too = NULL;
+	assert_int_equal(stats().aside_segments, 3);
+	assert_true(footers_seen >= 1);
+	check("behind them", 0, false);
+}
+
 static void power_cuts_with_its_footer(void **state)
 {
 	(void)state;
@@ -741,6 +841,7 @@ int main(void)
 		TEST(without_a_footer),
 		TEST(nothing_names_them),
 		TEST(cannot_be_struck),
+		TEST(a_broken_store_gives_nothing_up),
 		TEST(what_was_used_stays),
 		TEST(a_blind_drive),
 		TEST(too_many),
@@ -748,6 +849,7 @@ int main(void)
 		TEST(footer_unread_at_open),
 		TEST(order_of_one_value),
 		TEST(order_of_a_segment),
+		TEST(order_of_two_segments),
 		TEST(power_cuts_with_its_footer),
 		TEST(power_cuts_with_a_new_footer),
 	};
