@@ -339,6 +339,21 @@ void memdisk_restore(const uint8_t *image)
 	memcpy(memdisk.medium, image, memdisk.bytes);
 }
 
+FILE *memdisk_recover(struct rig *rig)
+{
+	const char *root = getenv("WEIR_SOURCE_ROOT");
+	char command[600];
+	FILE *out;
+
+	if (!root)
+		return NULL;
+	rig_poke(rig, 0, memdisk.now, memdisk.bytes);
+	snprintf(command, sizeof(command), "python3 %s/tools/recover.py %s", root, rig->path);
+	out = popen(command, "r");
+	assert_non_null(out);
+	return out;
+}
+
 void memdisk_no_fails(void)
 {
 	memdisk.fails = memdisk.fail_skip = 0;

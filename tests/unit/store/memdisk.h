@@ -6,6 +6,8 @@
 #ifndef MEMDISK_H
 #define MEMDISK_H
 
+#include <stdio.h>
+
 #include "rig.h"
 #include "engine/engine.h"
 
@@ -61,6 +63,9 @@ void memdisk_off(void);
 void memdisk_cut(void);
 /* Makes IMAGE, of memdisk.bytes, what the drive holds, also after a loss of power. */
 void memdisk_restore(const uint8_t *image);
+/* Runs tools/recover.py over what the drive holds, by the file of RIG. Returns its output, which
+ * the caller closes with pclose(), or NULL if nobody says where the sources are. */
+FILE *memdisk_recover(struct rig *rig);
 /* From here on no io fails. */
 void memdisk_no_fails(void);
 /* Switches on, and off again with command number OFF_AT (0: never). */

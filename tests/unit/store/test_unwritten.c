@@ -100,19 +100,14 @@ static uint64_t version_with(uint64_t key, const char *text)
 /* The second recovery, tools/recover.py, finds the same in what the store left; so does a check. */
 static void check_second(const char *when, unsigned n)
 {
-	const char *root = getenv("WEIR_SOURCE_ROOT");
-	char command[600], line[400], payload[20];
+	char line[400], payload[20];
 	struct weir_check_result result = WEIR_CHECK_RESULT_INIT;
 	uint64_t versions[KEYS] = { 0 }, key, entries = 0;
 	uint8_t bytes[8];
-	FILE *out;
+	FILE *out = memdisk_recover(&rig);
 
-	if (!root)
+	if (!out)
 		return;
-	rig_poke(&rig, 0, memdisk.now, memdisk.bytes);
-	snprintf(command, sizeof(command), "python3 %s/tools/recover.py %s", root, rig.path);
-	out = popen(command, "r");
-	assert_non_null(out);
 	while (fgets(line, sizeof(line), out)) {
 		const char *hex = strrchr(line, ' ');
 
