@@ -445,7 +445,8 @@ def a_full_filesystem(weir):
         raise Skip("unshare is not installed")
     done = subprocess.run(["unshare", "-m", "sh", "-c", FULL, "sh", weir.binary, folder],
                           capture_output=True, text=True, check=False)
-    if "Operation not permitted" in done.stderr or done.returncode == 77:
+    # In a chroot / is no mount point, and unshare cannot make it private.
+    if done.stderr.startswith("unshare: ") or done.returncode == 77:
         raise Skip("a filesystem cannot be mounted here: " + done.stderr.strip()[:200])
     assert not done.returncode, (done.returncode, done.stderr, done.stdout)
     said = [line for line in done.stderr.splitlines() if "note:" not in line]
