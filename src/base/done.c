@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * done.c - sleeps on a futex until something has finished. Owns nothing; any thread.
+ * done.c - waits until something has finished: looks for a moment, then sleeps on a futex. Owns
+ * nothing; any thread.
  */
 #include "base/done.h"
 
@@ -13,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/spin.h"
 
 void done_wake(uint32_t *word)
 {
@@ -30,13 +32,22 @@ bool done_announce(uint32_t *word)
 	return state != DONE_FINISHED;
 }
 
+static bool done_spin_ready(const void *word)
+{
+	return done_is_finished(word);
+}
+
 bool done_wait(uint32_t *word, uint64_t deadline_ns)
 {
+	static __thread struct spin spin;
 	struct timespec at = {
 		.tv_sec = (time_t)(deadline_ns / NSEC_PER_SEC),
 		.tv_nsec = (long)(deadline_ns % NSEC_PER_SEC),
 	};
 
+	/* As long as nobody has announced that they sleep, whoever finishes it wakes nobody. */
+	if (done_is_finished(word) || spin_wait(&spin, done_spin_ready, word, deadline_ns))
+		return true;
 	while (done_announce(word)) {
 		/* With a bit set, the kernel takes the time as a time of CLOCK_MONOTONIC. Otherwise
 		 * it would take it as an interval, which would start again with each spurious

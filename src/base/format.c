@@ -60,7 +60,7 @@ const char *format_size_word(uint64_t bytes, char *buf, size_t size)
 
 	while (bytes && u[1].name && bytes % u[1].scale == 0)
 		u++;
-	snprintf(buf, size, "%" PRIu64 "%s", bytes / u->scale, u->scale == 1 ? "" : u->name);
+	snprintf(buf, size, "%" PRIu64 "%s", bytes / u->scale, u->name);
 	return buf;
 }
 

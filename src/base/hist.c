@@ -48,14 +48,26 @@ static uint64_t hist_upper_end(uint32_t i)
 	return ((uint64_t)(i - (shift << HIST_SUB_BITS) + 1) << shift) - 1;
 }
 
+uint64_t hist_middle(uint32_t i)
+{
+	uint32_t shift = i < HIST_SUB ? 0 : (i >> HIST_SUB_BITS) - 1;
+
+	return ((uint64_t)(i - (shift << HIST_SUB_BITS)) << shift) + ((1ull << shift) / 2);
+}
+
 uint64_t hist_permille(const struct hist *h, uint32_t permille)
+{
+	return hist_quantile(h, permille, 1000);
+}
+
+uint64_t hist_quantile(const struct hist *h, uint32_t part, uint32_t whole)
 {
 	uint64_t count = hist_count(h), rank, seen = 0, end, max;
 	uint32_t i = 0;
 
 	if (!count)
 		return 0;
-	rank = (uint64_t)(((unsigned __int128)count * permille + 999) / 1000);
+	rank = (uint64_t)(((unsigned __int128)count * part + whole - 1) / whole);
 	if (!rank)
 		rank = 1;
 	while (i < HIST_BUCKETS - 1 && (seen += hist_load(&h->bucket[i])) < rank)

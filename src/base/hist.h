@@ -58,9 +58,15 @@ static inline void hist_record(struct hist *h, uint64_t value)
 /* Adds the values of FROM to INTO, which the caller owns. */
 void hist_merge(struct hist *into, const struct hist *from);
 
+/* Returns the value in the middle of those that fall into bucket I. */
+uint64_t hist_middle(uint32_t i);
+
 /* Returns the smallest value that at least PERMILLE of 1000 recorded values do not exceed. It is
  * the upper end of a bucket, but never above the maximum. 0 if there are no values. */
 uint64_t hist_permille(const struct hist *h, uint32_t permille);
+
+/* Does the same for PART of WHOLE recorded values: 9999 of 10000. */
+uint64_t hist_quantile(const struct hist *h, uint32_t part, uint32_t whole);
 
 /* Fills in OUT, the statistics for users, from H. */
 void hist_summary(const struct hist *h, struct weir_latency *out);

@@ -50,6 +50,8 @@ int opts_give(void *dst, size_t dst_size, const void *src, size_t src_size)
 {
 	size_t n = src_size < dst_size ? src_size : dst_size;
 
+	if (!dst)
+		return error_set(-EINVAL, "NULL: the call needs a struct to fill in");
 	if (dst_size < sizeof(size_t))
 		return opts_bad_size(dst_size);
 	memcpy(dst, src, n);

@@ -19,10 +19,13 @@
  */
 int opts_copy(void *dst, size_t dst_size, const void *src, size_t src_size);
 
+/* Returns the size that struct *P says it has; 0 if P is NULL. */
+#define OPTS_SIZE(p) ((p) ? (p)->size : 0)
+
 /*
  * Gives facts to a caller: copies as much of SRC (SRC_SIZE bytes) as fits into DST (DST_SIZE bytes,
- * from its size field). The size field of DST becomes the number of valid bytes. Returns 0, or
- * -EINVAL if DST_SIZE is too small to be true.
+ * from its size field: OPTS_SIZE()). The size field of DST becomes the number of valid bytes.
+ * Returns 0, or -EINVAL if DST is NULL or DST_SIZE is too small to be true.
  */
 int opts_give(void *dst, size_t dst_size, const void *src, size_t src_size);
 

@@ -40,7 +40,7 @@ const char *format_size(uint64_t bytes, char *buf, size_t size);
 
 /*
  * Writes a size to BUF so that an option takes it as one word and means the same number of bytes,
- * as "4KiB", "1536MiB" or "17", and returns BUF.
+ * as "4KiB", "1536MiB" or "17B", and returns BUF.
  */
 const char *format_size_word(uint64_t bytes, char *buf, size_t size);
 

@@ -208,16 +208,16 @@ static void check_word(uint64_t bytes, const char *expected)
 static void test_format_size_word(void **state)
 {
 	(void)state;
-	check_word(0, "0");
-	check_word(17, "17");
-	check_word(1023, "1023");
+	check_word(0, "0B");
+	check_word(17, "17B");
+	check_word(1023, "1023B");
 	check_word(4 * KIB, "4KiB");
-	check_word(4 * KIB + 1, "4097");
+	check_word(4 * KIB + 1, "4097B");
 	check_word(GIB + GIB / 2, "1536MiB");
 	check_word(4 * GIB, "4GiB");
 	check_word(4 * GIB + 128 * KIB, "4194432KiB");
 	check_word(GIB << 30, "1024PiB");
-	check_word(UINT64_MAX, "18446744073709551615");
+	check_word(UINT64_MAX, "18446744073709551615B");
 }
 
 static void test_format_size(void **state)
