@@ -96,7 +96,7 @@ struct engine_ops {
 	void (*close)(struct engine *e);
 
 	/* Accepts CMD. Returns 0, or -EBUSY if there is no room now; then the queue offers it
-	 * again. The command does not start before submit(). */
+	 * again. The command starts at submit(), or before it. */
 	int (*queue)(struct engine *e, struct weir_cmd *cmd);
 	/* Starts the accepted commands, in one system call if possible. */
 	void (*submit)(struct engine *e);

@@ -54,7 +54,7 @@ static int uring_open(struct engine **e, const struct engine_params *params)
 
 const struct engine_ops engine_uring = {
 	.name = "uring",
-	.summary = "io_uring: one system call a batch, registered file and buffers",
+	.summary = "io_uring: few system calls a batch, registered file and buffers",
 	.max_discard_ranges = 64,
 	.probe = uring_probe,
 	.open = uring_open,

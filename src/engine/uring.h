@@ -79,6 +79,7 @@ struct uring {
 	uint64_t refused_buffers[URING_BUFFERS / 64];
 
 	uint32_t in_flight; /* accepted, and complete() was not called yet */
+	uint32_t pushed;    /* SQEs of this batch that uring_push_part() gave to the kernel */
 	bool writes_zeroes; /* the kernel cannot zero a range here */
 	int broken;	    /* -errno: the kernel accepts nothing more from this ring */
 	/* The broken ring was closed; u->ring must not be touched. */
@@ -192,6 +193,9 @@ void uring_gone_wait(const struct uring *u);
  * go with the next call. So nothing is issued twice.
  */
 void uring_push(struct uring *u);
+
+/* Gives the SQEs to the kernel if they are enough for the next part of the batch. */
+void uring_push_part(struct uring *u);
 
 /* Does everything that submit() does except the system call. */
 void uring_stage(struct uring *u);

@@ -3,8 +3,8 @@
  * uring_ring.c - what the io_uring engines share: open, close and the operations.
  *
  * Owns the ring and the commands in it; only the lane's owner uses it (the ring refuses other
- * threads). A batch takes one system call: submit() starts the commands that queue() accepted, and
- * the kernel posts completions in the same call.
+ * threads). A short batch takes one system call: submit() starts the commands that queue() has
+ * accepted. Of a long one queue() starts the first parts already (uring_push_part()).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -132,6 +132,7 @@ int uring_queue(struct engine *e, struct weir_cmd *cmd)
 		u->kind->prep(u, uring_slot_take(u, &cmd->e_slot), cmd);
 	}
 	u->in_flight++;
+	uring_push_part(u);
 	return 0;
 }
 

@@ -7,6 +7,10 @@
 #include "base/clock.h"
 #include "engine/uring.h"
 
+#ifdef WEIR_VALGRIND
+#include <valgrind/memcheck.h>
+#endif
+
 /* Handles a CQE of the poll on wake_fd. */
 static void take_wake(struct uring *u, const struct io_uring_cqe *cqe)
 {
@@ -28,6 +32,25 @@ static void take_later(struct uring *u, struct weir_cmd *cmd)
 	cmds_push(&u->later, cmd);
 }
 
+#ifdef WEIR_VALGRIND
+/* Tells valgrind what a read has brought, because it sees no write of the kernel's to this memory
+ * and would call the bytes uninitialised. RES is the kernel's result: bytes, or 0 for all of them
+ * (passthrough). */
+static void take_note_read(const struct weir_cmd *cmd, int res)
+{
+	uint64_t left = res ? (uint64_t)res : cmd->length;
+
+	if (res < 0 || cmd->op != WEIR_OP_READ)
+		return;
+	for (uint32_t i = 0; i < cmd->iovcnt && left; i++) {
+		size_t n = cmd->iov[i].iov_len < left ? cmd->iov[i].iov_len : (size_t)left;
+
+		VALGRIND_MAKE_MEM_DEFINED(cmd->iov[i].iov_base, n);
+		left -= n;
+	}
+}
+#endif
+
 struct weir_cmd *uring_take(struct uring *u, const struct io_uring_cqe *cqe)
 {
 	uint64_t data = cqe->user_data;
@@ -40,6 +63,9 @@ struct weir_cmd *uring_take(struct uring *u, const struct io_uring_cqe *cqe)
 	}
 	cmd = (struct weir_cmd *)(uintptr_t)(data & ~URING_WRITES_ZEROES);
 	uring_slot_put(u, cmd->e_slot);
+#ifdef WEIR_VALGRIND
+	take_note_read(cmd, cqe->res);
+#endif
 	next = u->kind->result(u, cmd, data & URING_WRITES_ZEROES, cqe->res);
 	if (next == PROGRESS_ENDED)
 		return cmd;

@@ -285,7 +285,7 @@ static pid_t start_busy_reader(const char *name)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
-		if (open_as(&dev, name, true, 10000000000u))
+		if (open_as(&dev, name, true, 60000000000u))
 			_exit(1);
 		nanosleep(&has, NULL);
 		weir_device_close(dev);
@@ -306,7 +306,7 @@ static void test_writer_among_readers(void **state)
 		assert_true(readers[n] > 0);
 	}
 	for (unsigned n = 0; n < 3; n++) {
-		assert_int_equal(open_as(&dev, "fair.img", false, 8000000000u), 0);
+		assert_int_equal(open_as(&dev, "fair.img", false, 60000000000u), 0);
 		weir_device_close(dev);
 	}
 	for (unsigned n = 0; n < READERS; n++)

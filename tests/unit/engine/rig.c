@@ -177,7 +177,7 @@ void rig_prep(struct rig_cmd *c, enum weir_op op, uint64_t offset, void *buf, ui
 
 void rig_wait(struct rig *r, unsigned count)
 {
-	uint64_t limit = clock_now() + 20 * NSEC_PER_SEC;
+	uint64_t limit = clock_now() + 60 * NSEC_PER_SEC;
 
 	r->e->ops->submit(r->e);
 	while (r->ended < count) {
