@@ -26,6 +26,11 @@
  *   - Each descriptor closes on exec. The library does not change signal handlers, the locale, the
  *     environment, the working directory or the umask.
  *
+ * Structs with a size
+ *   A struct that begins with `size` starts from its _INIT, so that it can grow. One with options
+ *   (_opts) may be NULL wherever a call takes it, unless the call says otherwise: then all options
+ *   are the default. One that a call fills in may not be NULL unless the call says so: -EINVAL.
+ *
  * fork()
  *   A child inherits devices, queues and stores, but cannot use them: every call on one returns
  *   -ECHILD at once. Calls that cannot fail, such as weir_device_get_info(), answer as before. The

@@ -3,8 +3,8 @@
  * weir/fsck.h - checks and repairs a store that nobody has open.
  *
  * A check reads the structures of a store on its own, without what opening does: superblocks,
- * segment headers, footers, batch headers, and payloads if asked for. It writes nothing unless it
- * is to repair.
+ * segment headers, footers, batch headers, and payloads if asked for. What does not verify is read
+ * once more, and is damaged if it is wrong again. It writes nothing unless it is to repair.
  */
 #ifndef WEIR_FSCK_H
 #define WEIR_FSCK_H
@@ -101,15 +101,15 @@ struct weir_check_result {
 /*
  * Checks the store on PATH, which nobody may have open. PATH names one device, or several of one
  * store ("A,B,C"); a device that it does not name is a finding. They are locked together, and
- * checked one after another. OPTS may be NULL. Returns 0 also if there is damage: RESULT says how
- * much on all of them. With opts.repair, what is damaged is dropped durably: segments without a
- * valid header are freed; records whose payload, entry or batch header is damaged, or that lie on a
- * wrong device, are struck; superblock copies and footers are written again. A repair may be
- * interrupted anywhere and made again. What cannot be read is left alone, and so are contradictions
- * of order (WEIR_FINDING_ORDER), as they damage no value (docs/fsck.md). The check keeps about 45
- * bytes for each key of a device, and with opts.data two segments in memory.
- * Errors: those of weir_store_open(), with opts.repair also -EIO (a write failed). Blocks; any
- * thread, but no callback.
+ * checked one after another. OPTS may be NULL, and so may RESULT. Returns 0 also if there is
+ * damage: RESULT says how much on all of them. With opts.repair, what is damaged is dropped
+ * durably: segments without a valid header are freed; records whose payload, entry or batch header
+ * is damaged, or that lie on a wrong device, are struck; superblock copies and footers are written
+ * again. A repair may be interrupted anywhere and made again. What cannot be read is left alone,
+ * and so are contradictions of order (WEIR_FINDING_ORDER), as they damage no value (docs/fsck.md).
+ * The check keeps about 45 bytes for each key of a device, and with opts.data two segments in
+ * memory. Errors: those of weir_store_open(), with opts.repair also -EIO (a write failed). Blocks;
+ * any thread, but no callback.
  */
 int weir_store_check(const char *path, const struct weir_check_opts *opts,
 		     struct weir_check_result *result);

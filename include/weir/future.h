@@ -28,6 +28,7 @@ extern "C" {
 #endif
 
 struct weir_futures;
+struct weir_remote; /* weir/remote.h */
 
 /* Options of weir_futures_open(). Start from WEIR_FUTURES_OPTS_INIT; 0 means the default. */
 struct weir_futures_opts {
@@ -50,6 +51,20 @@ struct weir_futures_opts {
  */
 int weir_futures_open(struct weir_futures **f, struct weir_store *s,
 		      const struct weir_futures_opts *opts);
+
+/* As weir_futures_open(), for operations on R, which must stay open until weir_futures_close(). */
+int weir_futures_open_remote(struct weir_futures **f, struct weir_remote *r,
+			     const struct weir_futures_opts *opts);
+
+/*
+ * Has all futures that are submitted from now on run on S, or on R, or on neither: then they end at
+ * once with -EPIPE in each result. A program that changes from one store to another first changes
+ * to neither, which waits until all that ran there have ended (they wait to be taken as before),
+ * then closes the old one. So it keeps F and its descriptor. Errors: -EINVAL (both; from one to
+ * another; S is opened with opts.attach), -EDEADLK from a callback. Blocks; any thread, one at a
+ * time.
+ */
+int weir_futures_use(struct weir_futures *f, struct weir_store *s, struct weir_remote *r);
 
 /*
  * Waits until every future has ended, so that no memory of the caller is in use any more, forgets

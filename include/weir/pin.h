@@ -5,9 +5,9 @@
  * A pin holds a key until it is taken back. A lease holds it for the short time between the
  * question whether it is there and the get: at most 5 seconds, and until a get of the key. Both
  * hold the key, whatever its value: a put replaces the value and is held too. A delete deletes the
- * entry, and with it ends all pins and leases of its key. They live in memory: when the store is
- * closed they are gone. Reclaim writes a held entry again, so each costs a write of its value each
- * time that its segment is the oldest.
+ * entry, and with it ends all pins and leases of its key, unless it has WEIR_DELETE_UNHELD. They
+ * live in memory: when the store is closed they are gone. Reclaim writes a held entry again, so
+ * each costs a write of its value each time that its segment is the oldest.
  *
  * All leases together hold at most a quarter of the store's capacity, counted in whole blocks of
  * values, also where a put replaces a leased value by a longer one. Beyond that the oldest leases
@@ -27,6 +27,13 @@ extern "C" {
 #endif
 
 #define WEIR_LEASE_MAX_NS 5000000000ull /* the longest lease */
+
+/* Flags of deletes; they lie beside enum weir_put_flags. */
+enum weir_delete_flags {
+	/* An entry that a pin or a lease holds stays, and the delete ends with -EBUSY. One that
+	 * comes when the delete is already being written ends with the entry. */
+	WEIR_DELETE_UNHELD = 1 << 3,
+};
 
 /*
  * Holds KEY until weir_store_unpin() was called as often as this.

@@ -68,6 +68,7 @@ extern "C" {
 #endif
 
 struct weir_queue;
+struct weir_trace;
 
 /* How a thread that owns no lane finds its staging queue (ctx), and with it a lane. */
 enum weir_queue_ctx_by {
@@ -106,6 +107,13 @@ struct weir_queue_opts {
 	 * holds; so one bad block fails its own io only, with its own offset. Not after a timeout
 	 * or a reset, or where the drive is away. Default 0: all of them end with its error. */
 	uint32_t retry_merged;
+	/* 1: other processes of this user may watch the queue while it is open (`weir top`, see
+	 * docs/control.md), if there is a place for a socket. Of several
+	 * such queues on one device the one that was opened last is seen. Costs a thread that
+	 * sleeps. Not for the queue of a store: a store has a socket of its own. Default 0. */
+	uint32_t watched;
+	struct weir_trace *trace; /* writes down each request (weir/trace.h); must be open until
+				   * the queue is closed; default NULL: none */
 };
 
 #define WEIR_QUEUE_OPTS_INIT WEIR_INIT_SIZED(struct weir_queue_opts)
@@ -326,29 +334,75 @@ int weir_queue_get_attr(struct weir_queue *q, size_t index, struct weir_attr *at
  * default values. This happens in the background, while lanes are polled or run by workers; an idle
  * queue has switched on return. No io is lost or done twice.
  *
- * VALUE is a number as sysfs reads it: decimal, 0x10, 010. A value out of range is changed as the
- * kernel's sysfs changes it; weir_queue_get() tells the result. A tunable gets the nearest value of
- * its range (struct weir_attr). "nr_requests" below its minimum gets the minimum; "nomerges" above
- * 2 becomes 1; "max_sectors_kb" above its default, or 0, becomes the default.
+ * VALUE is a number as sysfs reads it: decimal, 0x10, 010. If the unit is "bytes", "KiB" or
+ * "sectors" (of 512 bytes) it may be a size, too ("4k", "8MiB"), and if it is "ns", "us" or "ms" a
+ * time ("2ms", "1.5s"): then it must be a whole number of the unit. A value out of range is changed
+ * as the kernel's sysfs changes it; weir_queue_get() tells the result, a plain number. A tunable
+ * gets the nearest value of its range (struct weir_attr). "nr_requests" below its minimum gets the
+ * minimum; "nomerges" above 2 becomes 1; "max_sectors_kb" above its default, or 0, becomes the
+ * default.
  *
- * Errors: -ENOENT (no such attribute), -EINVAL (no number; below 0, but for the tunables of
- * mq-deadline and deadline; "nr_requests", "depth" and "depth_bytes" above, and all but
- * "nr_requests" below their range; no such scheduler), -EPERM (read-only), -EBUSY (a tunable,
- * while a switch is under way), -ENOMEM. Any thread.
+ * Errors: -ENOENT (no such attribute), -EINVAL (no such number, size or time; below 0, but for the
+ * tunables of mq-deadline and deadline; "nr_requests", "depth" and "depth_bytes" above, and all but
+ * "nr_requests" below their range; no such scheduler), -EPERM (read-only), -EBUSY (a tunable, while
+ * a switch is under way), -ENOMEM. Any thread.
  */
 int weir_queue_set(struct weir_queue *q, const char *name, const char *value);
 
 /*
  * Writes attribute NAME as text to VALUE, at most SIZE bytes with the final 0. "scheduler" gives
- * all names, the one in use in brackets. Errors: -ENOENT, -ENOSPC. Any thread.
+ * all names, the one in use in brackets. What a scheduler has learned (read-only tunables) is at
+ * most 100 ms old while a lane works; the caller's own lane tells what it knows now. Errors:
+ * -ENOENT, -ENOSPC. Any thread.
  */
 int weir_queue_get(struct weir_queue *q, const char *name, char *value, size_t size);
 
+/* A state older than this is refused: drives age, and others may lie below by then. */
+#define WEIR_STATE_DAYS 30
+
+/*
+ * Writes what the schedulers of Q have learned of the device to TEXT, for weir_queue_load_state():
+ * some lines of text with a final 0, SIZE bytes at most. *LENGTH becomes their number without the
+ * 0, also if TEXT is too short (-ENOSPC), and may be NULL. What another thread's lane has learned
+ * is at most 100 ms old, as with weir_queue_get(). The state is as old as the one that was loaded
+ * if nothing was learned since. Errors: -EOPNOTSUPP (the scheduler learns
+ * nothing that could be kept), -ENODATA (it has learned nothing yet), -ENOSPC, -ENOMEM. Never
+ * blocks; any thread.
+ */
+int weir_queue_save_state(struct weir_queue *q, char *text, size_t size, size_t *length);
+
+/*
+ * Has the schedulers of Q begin with the state that LENGTH bytes of TEXT tell, so that they need
+ * not search. They go on learning from there. Tunables stay as they are set. Lanes take it over on
+ * their next turn, the caller's own at once. TEXT may be anything: what is no whole state of this
+ * scheduler, for this device, is refused, and nothing changes then. Two files on one disk count as
+ * one device. Errors: -EINVAL (no state, a damaged one, or one of another scheduler, of another
+ * device or of another number of lanes), -EPROTONOSUPPORT (another version of weir wrote it),
+ * -ESTALE (it is older than WEIR_STATE_DAYS, or from the future), -EOPNOTSUPP (the scheduler learns
+ * nothing that could be kept), -EBUSY (a switch to another scheduler is under way), -ENOMEM;
+ * weir_error() says which. Never blocks; any thread.
+ */
+int weir_queue_load_state(struct weir_queue *q, const char *text, size_t length);
+
 /*
  * Sets SUBMITTER's share compared with others, from 1 to 1000 (default 100), in schedulers that
- * have weights. Errors: -EINVAL, -EOPNOTSUPP (the scheduler has none), -ENOSPC. Any thread.
+ * have weights: bfq and pace. Errors: -EINVAL, -EOPNOTSUPP (the scheduler has none), -ENOSPC. Any
+ * thread.
  */
 int weir_queue_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight);
+
+/*
+ * Puts SUBMITTER into GROUP, the number of another submitter: ios that it submits from now on count
+ * as GROUP's. All members together have the turns, the tags and the weight
+ * (weir_queue_submitter_set_weight(q, GROUP, ...)) of one submitter, however many they are: so a
+ * tenant with many sessions gets no more than one with a single session. Within a group ios go in
+ * the order in which they come. The weight of a member itself does not count; its priority policy
+ * does. GROUP == SUBMITTER takes it out again: who is in no group is one by itself, so GROUP is a
+ * member of its own group unless it was put into another one. Groups have no groups: if GROUP is in
+ * another one, that is for its own ios only. Schedulers that know no submitters decide as before.
+ * Errors: -ENOSPC (4096 submitters have settings). Any thread.
+ */
+int weir_queue_submitter_set_group(struct weir_queue *q, uint32_t submitter, uint32_t group);
 
 /* How the priority of a submitter's ios is changed (the policies of the kernel's blk-ioprio). */
 enum weir_queue_policy {

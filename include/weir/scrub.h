@@ -53,9 +53,9 @@ struct weir_scrub_result {
  * Reads every value of S once, at low priority (WEIR_IO_BACKGROUND), and verifies it. An entry
  * whose value does not verify twice is dropped with a tombstone, so that no older version comes
  * back (WEIR_LEAVE_DAMAGED); a read-only store only counts it. An entry whose key cannot be listed
- * is only counted: weir_store_check() finds the place. OPTS may be NULL. Returns 0 also if there
- * was damage: RESULT says how much. Errors: those of weir_store_list(), but for entries that cannot
- * be listed. Any thread; blocks.
+ * is only counted: weir_store_check() finds the place. OPTS may be NULL, and so may RESULT. Returns
+ * 0 also if there was damage: RESULT says how much. Errors: those of weir_store_list(), but for
+ * entries that cannot be listed. Any thread; blocks.
  */
 int weir_store_scrub(struct weir_store *s, const struct weir_scrub_opts *opts,
 		     struct weir_scrub_result *result);

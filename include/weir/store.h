@@ -198,34 +198,34 @@ struct weir_store_opts {
 	 * deletes in it, and the store opens. By default the open then fails with -EIO. */
 	uint32_t salvage;
 	const char *engine_opts; /* the queue's */
-	/* It is called on the loop for each key that leaves, at most once for each time that the
-	 * key was there. The rules of weir/queue.h for callbacks count: it may submit, and must not
-	 * block. The store calls it in the middle of its work, so it should be short. Keys that
-	 * recovery drops are not announced. May be NULL. */
+	/* It is called on the loop for each key that leaves, once for each time that it was there;
+	 * not for those that recovery drops. The rules of weir/queue.h for callbacks count: it may
+	 * submit, and must not block; the store waits for it. May be NULL. */
 	void (*changed)(void *user, const struct weir_store_change *change);
 	void *changed_user;
 	/* So many of the keys that left last are remembered for weir_store_get_why(), 24 bytes
 	 * each. 0: 65,536. WEIR_GHOSTS_NONE: none. */
 	uint32_t ghosts;
-	uint32_t reserved2;
+	uint32_t forget; /* 1: what pace learns is not kept for the next open (docs/pace.md) */
 	uint64_t lock_wait_ns; /* how long to wait for another process's lock; 0: not at all */
 	/* A thread of the store's reads all values again and again, at low priority and at most at
 	 * this rate, as weir_store_scrub() does. 0: none. Unused with read_only. */
 	uint64_t scrub_bytes_per_second;
-	uint32_t degraded; /* 1: open also without some of the store's devices; the operations on
-			    * keys that lie there fail with -ENODEV */
+	uint32_t degraded; /* 1: open without some of the devices too: -ENODEV for keys there */
 	/* Other than what the store was formatted with, while it is open: enum weir_policy, and the
 	 * percentage of weir_store_format_opts. 0: the store's. */
 	uint32_t policy, rewrite_percent;
 	uint32_t control; /* enum weir_control */
-	/* At most so many bytes of puts are being written on a device at the same time; further
-	 * ones wait in order, and have no position yet: a deadline or a cancel ends them at once. A
-	 * longer value is written alone. 0: 64 MiB, enough for the fastest drives to be busy, and
-	 * few enough for a get not to wait long behind them. UINT64_MAX: no limit. */
+	/* Puts of so many bytes are being written on a device at the same time; further ones wait
+	 * in order, without a position: a deadline or a cancel ends them at once. A longer value is
+	 * written alone. 0: 64 MiB, enough for fast drives. UINT64_MAX: no limit. */
 	uint64_t max_put_bytes;
-	/* Other marks than the store was formatted with, while it is open: as in struct
-	 * weir_store_format_opts. 0 and 0: the store's. */
+	/* Other marks while it is open, as in weir_store_format_opts; 0 and 0: the store's. */
 	uint32_t free_low_percent, free_high_percent;
+	struct weir_trace *trace; /* of the store's queues (weir/trace.h); NULL (default): none */
+	/* The memory that each of the processes of weir/remote.h may give for values under way. 0:
+	 * 1 GiB. At least twice the longest value, and at most 64 GiB. */
+	uint64_t share_bytes_max;
 };
 
 #define WEIR_STORE_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_opts)
@@ -283,7 +283,7 @@ struct weir_close_report {
 /*
  * Does what weir_store_close() does, and fills in REPORT, also if it fails. In a child of fork(),
  * and for NULL, the report says nothing. Errors: those of weir_store_close(); -EINVAL (REPORT is
- * not initialized) and -EDEADLK leave the store open.
+ * NULL or not initialized) and -EDEADLK leave the store open.
  */
 int weir_store_close_report(struct weir_store *s, struct weir_close_report *report);
 
@@ -518,7 +518,7 @@ int weir_store_exists_many(struct weir_store *s, const struct weir_store_key *ke
 /*
  * Deletes KEY. If there is no such key it returns -ENOENT and writes nothing. WEIR_PUT_DURABLE
  * flushes even then, so that the earlier delete or eviction of the key is durable.
- * Errors as for weir_store_put(). Any thread; blocks.
+ * Errors as for weir_store_put(), and -EBUSY (WEIR_DELETE_UNHELD of pin.h). Any thread; blocks.
  */
 int weir_store_delete(struct weir_store *s, const void *key, uint32_t key_len, uint32_t flags);
 
@@ -670,10 +670,20 @@ const char *weir_store_advise(const struct weir_store_info *info, uint64_t value
  * more, which is paid back later.
  *
  * It is written to the superblocks, and so is what was spent: restarts give nothing back. Each
- * device has the same part of it. Errors: -EINVAL (less than 16 MiB for a device), -EROFS, -EIO,
- * -ENOMEM, -EDEADLK from a callback. Blocks; any thread.
+ * device has the same part of it: all get it, or none. Errors: -EINVAL (less than 16 MiB for a
+ * device), -EROFS, -EIO, -ENOMEM, -EDEADLK from a callback. Blocks; any thread.
  */
 int weir_store_set_write_budget(struct weir_store *s, uint64_t bytes_per_day);
+
+/*
+ * Sets the marks between which segments are reclaimed before puts need them, as
+ * weir_store_format_opts.free_low_percent and free_high_percent say: LOW_PERCENT (or
+ * WEIR_FREE_LOW_NONE) and HIGH_PERCENT, 0 and 0 for the default. They are in force at once,
+ * whatever the options of the open were, and stay in the superblocks: all devices get them,
+ * or none. Errors: -EINVAL (more than 50, or the low one above the high one), -EROFS, -EIO,
+ * -ENOMEM, -EDEADLK from a callback. Blocks; any thread.
+ */
+int weir_store_set_free_marks(struct weir_store *s, uint32_t low_percent, uint32_t high_percent);
 
 /* Counters since the store was opened, unless they say otherwise. */
 struct weir_store_stats {

@@ -66,9 +66,10 @@ int weir_store_get_stream(struct weir_store *s, uint32_t stream, struct weir_sto
 /*
  * Sets the share of STREAM to PERCENT of the store's segments; 0 takes it back. A share is soft:
  * space that nobody wants is lent, but where entries must leave, the streams with more than their
- * share lose theirs first. It is written to both superblock copies. Errors: -ENOENT (there is no
- * such stream), -EINVAL (above 100), -EROFS, -EIO, -ENOMEM, -EDEADLK from a callback. Blocks; any
- * thread.
+ * share lose theirs first. It is written to both superblock copies, of all devices or of none: if
+ * one cannot be written, weir_error() names it, and says whether the others have what they had.
+ * Errors: -ENOENT (no device has such a stream), -EINVAL (above 100), -EROFS, -EIO, -ENOMEM,
+ * -EDEADLK from a callback. Blocks; any thread.
  */
 int weir_store_set_share(struct weir_store *s, uint32_t stream, uint32_t percent);
 

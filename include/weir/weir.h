@@ -17,9 +17,11 @@
 #include <weir/metrics.h>
 #include <weir/pin.h>
 #include <weir/queue.h>
+#include <weir/remote.h>
 #include <weir/sched.h>
 #include <weir/scrub.h>
 #include <weir/store.h>
 #include <weir/tenant.h>
+#include <weir/trace.h>
 
 #endif

@@ -40,6 +40,11 @@ static int client_failed(const struct control_client *cl, int err)
 	return error_sys(err, "cannot ask pid %d, which has the store open", (int)cl->pid);
 }
 
+int control_odd(const struct control_client *cl)
+{
+	return client_failed(cl, -EPROTO);
+}
+
 /* Connects to the socket PATH, whose owner must be UID. Returns -ENOENT if nobody listens. */
 static int client_connect_path(struct control_client *cl, const char *path, uid_t uid)
 {
@@ -105,7 +110,7 @@ static int client_hello(struct control_client *cl, const uint8_t uuid[16])
 	if (err < 0)
 		return err;
 	if (err != 1 || length < sizeof(cl->hello))
-		return client_failed(cl, -EPROTO);
+		return control_odd(cl);
 	memcpy(&cl->hello, buf, sizeof(cl->hello));
 	cl->hello.release[CONTROL_RELEASE_BYTES - 1] = '\0';
 	err = control_next(cl, buf, sizeof(buf), &length);

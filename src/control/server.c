@@ -9,6 +9,7 @@
 #include "control/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -79,6 +80,13 @@ int control_end(struct control_conn *conn, int result)
 
 	return control_send_frame(conn->fd, CONTROL_END, result, words, strlen(words),
 				  clock_deadline(clock_now(), conn->c->opts.frame_ns));
+}
+
+int control_take(const struct control_conn *conn)
+{
+	int fd = fcntl(conn->fd, F_DUPFD_CLOEXEC, 0);
+
+	return fd < 0 ? error_sys(-errno, "cannot go on with a connection") : fd;
 }
 
 /* Refuses a request and the connection: what follows cannot be understood. */

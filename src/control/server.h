@@ -26,7 +26,8 @@ struct control_opts {
 	const char *name; /* of the socket, from control_name() */
 	/*
 	 * Answers a request by control_send() and then control_end(), on the thread of CONN.
-	 * Returns 0, or the error of one of these, which ends the connection.
+	 * Returns 0, or the error of one of these, which ends the connection, as does a descriptor
+	 * that was taken: CONTROL_TAKEN.
 	 */
 	int (*answer)(void *user, struct control_conn *conn, const struct control_request *r);
 	void *user;
@@ -59,6 +60,13 @@ int control_send(struct control_conn *conn, const void *body, size_t length);
 
 /* Sends the last frame of an answer. If RESULT is an error, weir_error() goes with it. */
 int control_end(struct control_conn *conn, int result);
+
+/* What `answer` returns when somebody else goes on with the connection. */
+#define CONTROL_TAKEN 1
+
+/* Returns another descriptor of the connection, which the caller owns, or -errno. The connection
+ * stays open until both are closed, and counts no longer among those of the server. */
+int control_take(const struct control_conn *conn);
 
 /* Returns true if the server is being stopped: give up. */
 bool control_is_stopping(const struct control_conn *conn);

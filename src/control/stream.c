@@ -9,8 +9,7 @@
 
 #include "base/clock.h"
 
-/* Waits until FD is ready for EVENTS. */
-static int stream_wait(int fd, short events, uint64_t deadline)
+int control_wait(int fd, short events, uint64_t deadline)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 
@@ -42,7 +41,7 @@ int control_receive(int fd, void *buf, size_t length, uint64_t deadline)
 		if (n > 0)
 			done += (size_t)n;
 		else if (errno == EAGAIN)
-			err = stream_wait(fd, POLLIN, deadline);
+			err = control_wait(fd, POLLIN, deadline);
 		else if (errno != EINTR)
 			err = errno == ECONNRESET ? -EPIPE : -errno;
 		if (err)
@@ -86,7 +85,7 @@ int control_send_frame(int fd, uint32_t kind, int result, const void *body, size
 		if (n >= 0)
 			stream_advance(&m, (size_t)n);
 		else if (errno == EAGAIN)
-			err = stream_wait(fd, POLLOUT, deadline);
+			err = control_wait(fd, POLLOUT, deadline);
 		else if (errno != EINTR)
 			err = errno == ECONNRESET ? -EPIPE : -errno;
 		if (err)

@@ -10,6 +10,10 @@
 
 #include "control/wire.h"
 
+/* Waits until poll() finds one of EVENTS at FD. Returns 0, -ETIMEDOUT (DEADLINE of clock_now() has
+ * come), or -errno; without an error text. */
+int control_wait(int fd, short events, uint64_t deadline);
+
 /* Receives LENGTH bytes. Returns 0, -ETIMEDOUT (DEADLINE of clock_now() has come), -EPIPE (the
  * other end is gone), or -errno; without an error text. */
 int control_receive(int fd, void *buf, size_t length, uint64_t deadline);

@@ -33,6 +33,9 @@ enum control_kind {
 	CONTROL_DEVICE = 11, /* uint32_t: its number -> struct weir_store_device, and its strings */
 	CONTROL_DEVICE_STATS = 12, /* uint32_t: its number -> struct weir_store_stats */
 	CONTROL_METRICS = 13,	   /* uint32_t: enum weir_metrics_format -> the text, in frames */
+	CONTROL_SHARE = 14,	   /* -> struct share_offer; from then on as share.h says */
+	CONTROL_ADD_TENANT = 15,   /* the name of a tenant -> uint32_t: its stream */
+	CONTROL_LOAD = 16,	   /* -> what was done, as lines of text, in frames */
 	CONTROL_DATA = 100,
 	CONTROL_END = 101,
 };

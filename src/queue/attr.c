@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/amount.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/opts.h"
-#include "base/parse.h"
 #include "queue/lane/lane.h"
 #include "queue/switch.h"
 
@@ -258,19 +258,13 @@ int weir_queue_get_attr(struct weir_queue *q, size_t index, struct weir_attr *at
 	err = attr_describe(q, index, &all);
 	pthread_mutex_unlock(&q->lock);
 	return err ? error_set(err, "no attribute has number %zu", index)
-		   : opts_give(attr, attr->size, &all, sizeof(all));
+		   : opts_give(attr, OPTS_SIZE(attr), &all, sizeof(all));
 }
 
 static int attr_no_such(struct weir_queue *q, const char *name)
 {
 	return error_set(-ENOENT, "no such attribute: %s (the scheduler is %s)", name,
 			 q->sched_ops->name);
-}
-
-static int attr_no_number(const struct weir_attr *attr, const char *text, bool negative)
-{
-	return error_set(-EINVAL, "%s: '%s' is not a whole number of %s%s", attr->name, text,
-			 attr->unit, negative ? "" : ", 0 or more");
 }
 
 static int attr_read_only(const struct weir_attr *attr)
@@ -282,8 +276,10 @@ static int attr_read_only(const struct weir_attr *attr)
 static int attr_read_number(const struct attr_row *row, const struct weir_attr *attr,
 			    const char *text, int64_t *value)
 {
-	if (parse_sysfs(text, value) || *value < 0)
-		return attr_no_number(attr, text, false);
+	int err = amount_parse(text, attr->unit, value);
+
+	if (err || *value < 0)
+		return amount_refuse(attr->name, text, attr->unit, false, err);
 	if (row->clamp)
 		*value = row->clamp(attr, *value);
 	if (*value < attr->min || *value > attr->max)
@@ -296,10 +292,11 @@ static int attr_read_tunable(const struct sched_ops *ops, int index, const struc
 			     const char *text, int64_t *value)
 {
 	bool clamped;
+	int err = sched_read_value(ops, &ops->tunables[index], text, value, &clamped);
 
-	if (sched_read_value(ops, &ops->tunables[index], text, value, &clamped))
-		return attr_no_number(attr, text, !(ops->flags & SCHED_UNSIGNED));
-	return 0;
+	return err ? amount_refuse(attr->name, text, attr->unit, !(ops->flags & SCHED_UNSIGNED),
+				   err)
+		   : 0;
 }
 
 static int attr_set_tunable(struct weir_queue *q, const char *name, const char *text)
@@ -390,10 +387,21 @@ static int attr_get_scheduler(struct weir_queue *q, char *value, size_t size)
 	return at < size ? 0 : error_set(-ENOSPC, "scheduler: %zu bytes are not enough", size);
 }
 
+static bool attr_is_learned(struct weir_queue *q, const char *name)
+{
+	const struct sched_ops *ops = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE);
+	int index = sched_find_tunable(ops, name);
+
+	return index >= 0 && ops->tunables[index].read_only;
+}
+
 static int attr_get_tunable(struct weir_queue *q, const char *name, int64_t *value)
 {
 	int index, err = 0;
 
+	/* The caller's own lane shows what it has learned so far. */
+	if (attr_is_learned(q, name))
+		switch_apply_own(q);
 	pthread_mutex_lock(&q->lock);
 	index = sched_find_tunable(q->sched_ops, name);
 	if (index < 0)

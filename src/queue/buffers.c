@@ -162,5 +162,5 @@ int weir_queue_get_buffer(struct weir_queue *q, size_t index, struct weir_buffer
 	pthread_mutex_unlock(&q->lock);
 	if (!range)
 		return error_set(-ENOENT, "%zu registered ranges, and none behind these", seen);
-	return opts_give(buffer, buffer->size, &all, sizeof(all));
+	return opts_give(buffer, OPTS_SIZE(buffer), &all, sizeof(all));
 }

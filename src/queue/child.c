@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "queue/lane/lane.h"
+#include "queue/observe.h"
 
 static struct weir_queue *child_kept; /* queues that are closed and not freed */
 
@@ -36,6 +37,7 @@ int child_close(struct weir_queue *q, bool *settled)
 			return error_set(-EDEADLK, "fork() was called from a callback of this "
 						   "queue, which has not returned yet");
 	CHECK(fork_inherited(q->process));
+	observe_leave(q);
 	*settled = child_is_settled(q);
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
 		owner_forget(&q->lanes[i]);

@@ -30,6 +30,22 @@ bool loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const 
 	return lane_run_until(lane, done, user, deadline);
 }
 
+void loop_keep_busy(const struct weir_queue *q)
+{
+	struct lane *lane = owner_lane(q);
+
+	CHECK(lane);
+	lane_keep_busy(lane);
+}
+
+void loop_narrow(const struct weir_queue *q, bool narrow)
+{
+	struct lane *lane = owner_lane(q);
+
+	CHECK(lane);
+	lane->out.narrow = narrow;
+}
+
 uint64_t loop_now(const struct weir_queue *q)
 {
 	return queue_now(q);
@@ -46,4 +62,9 @@ void loop_set_alarm(struct weir_queue *q, struct weir_task *task, uint64_t at)
 bool loop_device_is_removed(const struct weir_queue *q)
 {
 	return device_is_removed(q->dev);
+}
+
+bool loop_learns(const struct weir_queue *q)
+{
+	return __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE)->save;
 }

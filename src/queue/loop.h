@@ -22,6 +22,16 @@ bool loop_is_mine(const struct weir_queue *q);
 bool loop_run_until(struct weir_queue *q, bool (*done)(const void *user), const void *user,
 		    uint64_t deadline);
 
+/*
+ * Takes what the drive has completed on the calling thread's lane, and hands it what waits. Nobody
+ * is called back before the next turn of the loop, so callbacks and tasks may call it: between the
+ * parts of a long computation, so that the drive does not stand still for it.
+ */
+void loop_keep_busy(const struct weir_queue *q);
+
+/* While NARROW, the drive gets half of Q's depth_bytes at a time from the calling thread's lane. */
+void loop_narrow(const struct weir_queue *q, bool narrow);
+
 /* Returns the time of Q, ns: clock_now(), or that of a simulated drive. Any thread. */
 uint64_t loop_now(const struct weir_queue *q);
 
@@ -31,5 +41,8 @@ void loop_set_alarm(struct weir_queue *q, struct weir_task *task, uint64_t at);
 
 /* Returns true if the device below Q was removed since it was opened. Any thread. */
 bool loop_device_is_removed(const struct weir_queue *q);
+
+/* Returns true if the scheduler of Q learns something that can be kept. Any thread. */
+bool loop_learns(const struct weir_queue *q);
 
 #endif

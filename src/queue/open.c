@@ -5,6 +5,7 @@
  * Owns struct weir_queue. Any thread; while weir_queue_close() runs no other may use the queue.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,8 +16,10 @@
 #include "base/parse.h"
 #include "queue/child.h"
 #include "queue/lane/lane.h"
+#include "queue/observe.h"
 #include "queue/open.h"
 #include "queue/placement.h"
+#include "trace/trace.h"
 
 #define DEFAULT_DEPTH 128u
 #define DEPTH_MAX 4096u
@@ -92,6 +95,8 @@ static int open_check_options(struct weir_queue *q)
 		err = open_in_range("nomerges", o->nomerges, 0, 2);
 	if (!err)
 		err = open_in_range("retry_merged", o->retry_merged, 0, 1);
+	if (!err)
+		err = open_in_range("watched", o->watched, 0, 1);
 	if (err)
 		return err;
 	open_default_depth(q);
@@ -230,11 +235,14 @@ static void queue_free(struct weir_queue *q)
 {
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
 		lane_free(&q->lanes[i]);
+	if (q->trace)
+		trace_queue_end(q->trace);
 	settings_destroy(q);
 	free(q->lanes);
 	free(q->ctxs);
 	free(q->placements);
 	free(q->registry);
+	free(q->given);
 	free(q);
 }
 
@@ -250,6 +258,28 @@ static void open_destroy(struct weir_queue *q)
 	pthread_mutex_destroy(&q->switch_lock);
 	pthread_cond_destroy(&q->changed);
 	queue_free(q);
+}
+
+/* Names Q to its trace, if it has one. */
+static int open_trace(struct weir_queue *q)
+{
+	bool block = q->info->kind == WEIR_DEVICE_BLOCK;
+	char name[TRACE_PATH_BYTES];
+	struct trace_queue facts = {
+		.path = name,
+		.major = block ? q->info->dev_major : 0,
+		.minor = block ? q->info->dev_minor : 0,
+		.virtual_time = q->engine_ops->now != NULL,
+	};
+
+	int err = 0;
+
+	snprintf(name, sizeof(name), "%s, %s", weir_device_path(q->dev), q->sched_ops->name);
+	if (q->opts.trace)
+		err = trace_queue_begin(q->opts.trace, &facts, &q->trace_number);
+	if (!err)
+		q->trace = q->opts.trace;
+	return err;
 }
 
 static int open_set_up(struct weir_queue *q)
@@ -275,6 +305,8 @@ static int open_set_up(struct weir_queue *q)
 	q->max_io_bytes = q->opts.max_io_bytes;
 	q->depth_bytes = q->opts.depth_bytes;
 	err = placement_open(q);
+	if (!err)
+		err = open_trace(q);
 	if (!err)
 		err = open_lanes(q);
 	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
@@ -325,6 +357,7 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 		open_destroy(q);
 		return err;
 	}
+	observe_start(q);
 	*result = q;
 	return 0;
 }
@@ -398,6 +431,7 @@ int weir_queue_close(struct weir_queue *q)
 	err = open_drain_unowned(q);
 	if (err)
 		return err;
+	observe_stop(q);
 	open_destroy(q);
 	return 0;
 }

@@ -55,5 +55,5 @@ int weir_queue_get_placement_stats(struct weir_queue *q, size_t index,
 		sum.bytes += __atomic_load_n(&placed->bytes, __ATOMIC_RELAXED);
 		sum.errors += __atomic_load_n(&placed->errors, __ATOMIC_RELAXED);
 	}
-	return opts_give(stats, stats->size, &sum, sizeof(sum));
+	return opts_give(stats, OPTS_SIZE(stats), &sum, sizeof(sum));
 }

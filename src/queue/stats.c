@@ -65,6 +65,26 @@ bool stats_targets(const struct weir_queue *q, struct stats_target *out)
 	return true;
 }
 
+bool stats_figure(const struct weir_queue *q, uint32_t lane, bool reason, uint32_t n,
+		  struct stats_figure *out)
+{
+	const struct lane_stats *s = lane < q->nr_lanes ? q->lanes[lane].stats : NULL;
+	const struct sched_ops *ops = s ? __atomic_load_n(&s->sched, __ATOMIC_ACQUIRE) : NULL;
+	const char *const *names = ops ? (reason ? ops->reasons : ops->gauges) : NULL;
+	uint32_t i = 0;
+
+	while (names && names[i] && i < n)
+		i++;
+	if (!names || !names[i])
+		return false;
+	*out = (struct stats_figure){ .name = names[i] };
+	if (reason)
+		out->count = stats_get(&s->reasons[i]);
+	else
+		out->value = __atomic_load_n(&s->gauge[i], __ATOMIC_RELAXED);
+	return true;
+}
+
 static void stats_summarize(struct weir_queue *q, enum weir_op op, struct hist *hist,
 			    struct weir_op_stats *out)
 {
@@ -100,7 +120,7 @@ int weir_queue_get_op_stats(struct weir_queue *q, enum weir_op op, struct weir_o
 	}
 	stats_summarize(q, op, hist, &sum);
 	free(hist);
-	return opts_give(stats, stats->size, &sum, sizeof(sum));
+	return opts_give(stats, OPTS_SIZE(stats), &sum, sizeof(sum));
 }
 
 int weir_queue_get_stats(struct weir_queue *q, struct weir_queue_stats *stats)
@@ -117,7 +137,7 @@ int weir_queue_get_stats(struct weir_queue *q, struct weir_queue_stats *stats)
 		sum.in_flight += __atomic_load_n(&lane->out.commands, __ATOMIC_RELAXED);
 		sum.in_flight_bytes += __atomic_load_n(&lane->out.bytes, __ATOMIC_RELAXED);
 	}
-	return opts_give(stats, stats->size, &sum, sizeof(sum));
+	return opts_give(stats, OPTS_SIZE(stats), &sum, sizeof(sum));
 }
 
 int weir_queue_get_info(struct weir_queue *q, struct weir_queue_info *info)
@@ -136,7 +156,7 @@ int weir_queue_get_info(struct weir_queue *q, struct weir_queue_info *info)
 	};
 	int err = queue_check_process(q);
 
-	return err ? err : opts_give(info, info->size, &all, sizeof(all));
+	return err ? err : opts_give(info, OPTS_SIZE(info), &all, sizeof(all));
 }
 
 struct weir_device *weir_queue_device(struct weir_queue *q)

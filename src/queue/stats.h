@@ -27,4 +27,16 @@ struct stats_target {
 /* Fills in OUT. Returns false if the scheduler of Q has no such target. */
 bool stats_targets(const struct weir_queue *q, struct stats_target *out);
 
+/* What the scheduler of a lane says of itself. Strings are static. */
+struct stats_figure {
+	const char *name; /* of a reason to choose a request, or of a gauge, with its unit */
+	uint64_t count;	  /* requests that were chosen for this reason since the lane has it */
+	int64_t value;	  /* of a gauge, lately */
+};
+
+/* Fills in OUT with reason N of lane LANE of Q, if REASON, or else with gauge N. Returns false if
+ * there is none, or no such lane. */
+bool stats_figure(const struct weir_queue *q, uint32_t lane, bool reason, uint32_t n,
+		  struct stats_figure *out);
+
 #endif

@@ -22,11 +22,23 @@ int weir_queue_submitter_set_weight(struct weir_queue *q, uint32_t submitter, ui
 	if (!weight || weight > WEIGHT_MAX)
 		return error_set(-EINVAL, "weight %u: it goes from 1 to %u", weight, WEIGHT_MAX);
 	if (!ops->set_weight)
-		return error_set(-EOPNOTSUPP, "%s knows no weights", ops->name);
+		return sched_no_weights(ops, -EOPNOTSUPP);
 	pthread_mutex_lock(&q->lock);
 	err = settings_set_weight(q, submitter, weight);
 	if (!err)
 		control_changed(q);
+	pthread_mutex_unlock(&q->lock);
+	return err;
+}
+
+int weir_queue_submitter_set_group(struct weir_queue *q, uint32_t submitter, uint32_t group)
+{
+	int err = queue_check_process(q);
+
+	if (err)
+		return err;
+	pthread_mutex_lock(&q->lock);
+	err = settings_set_group(q, submitter, group);
 	pthread_mutex_unlock(&q->lock);
 	return err;
 }
@@ -46,7 +58,8 @@ int weir_queue_submitter_set_policy(struct weir_queue *q, uint32_t submitter,
 	return err;
 }
 
-/* Tells one lane, on its owner's loop. */
+/* Tells one lane, on its owner's loop. The scheduler of a member of a group knows its number from
+ * before it was one, if at all; the group goes on. */
 struct gone {
 	struct weir_task task;
 	struct lane *lane;

@@ -304,7 +304,9 @@ static void kyber_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 	unsigned id = kyber_domain_of(rq);
 
 	kyber_tick(s, now);
-	if (id == KYBER_OTHER)
+	/* Each completion counts, as in Linux, also one that failed: it held a token for so long.
+	 * What was cancelled did not complete; Linux has no such thing. */
+	if (id == KYBER_OTHER || rq->flags & SCHED_RQ_UNSENT)
 		return;
 	kyber_sample(&k->domain[id], KYBER_TOTAL, rq->start_ns, now);
 	kyber_sample(&k->domain[id], KYBER_IO, rq->io_start_ns, now);
@@ -453,12 +455,25 @@ static uint64_t kyber_read_target(struct sched *s)
 	return ((struct kyber *)s)->domain[KYBER_READ].target_ns;
 }
 
+static const char *const kyber_gauges[] = { "read_tokens", "write_tokens", "discard_tokens",
+					    "other_tokens", NULL };
+
+static void kyber_gauge(struct sched *s, int64_t *values)
+{
+	const struct kyber *k = (struct kyber *)s;
+
+	for (unsigned id = 0; id < KYBER_DOMAINS; id++)
+		values[id] = k->domain[id].tokens;
+}
+
 const struct sched_ops sched_kyber = {
 	.name = "kyber",
 	.summary = "target latencies, held by tokens for each kind of operation: for fast SSDs",
 	.scope = SCHED_PER_LANE,
 	.flags = SCHED_UNSIGNED,
 	.tunables = kyber_tunables,
+	.gauges = kyber_gauges,
+	.gauge = kyber_gauge,
 	.init = kyber_init,
 	.exit = kyber_exit,
 	.insert = kyber_insert,

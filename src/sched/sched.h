@@ -20,6 +20,9 @@
 
 #define SCHED_SECTOR_SHIFT 9
 #define SCHED_NEVER UINT64_MAX
+#define SCHED_GAUGES_MAX 8u
+#define SCHED_REASONS_MAX 16u
+#define SCHED_STATE_MAX 128u /* numbers that tell what an instance has learned */
 
 enum sched_op { /* the same values as enum weir_op */
 		SCHED_READ = 0,
@@ -36,6 +39,8 @@ enum sched_rq_flags {
 	SCHED_RQ_STARTED = 1 << 3, /* it was dispatched: no more merging */
 	/* in completed(): it failed or never came to the device, so its latency tells nothing */
 	SCHED_RQ_UNTIMED = 1 << 4,
+	/* in completed(), with the one above: it was cancelled and never came to the device */
+	SCHED_RQ_UNSENT = 1 << 5,
 };
 
 /*
@@ -117,6 +122,11 @@ struct sched_env {
 	 */
 	bool (*merge)(void *owner, struct sched_rq *into, struct sched_rq *gone,
 		      enum sched_merge how);
+	/*
+	 * Returns the weight that was set for SUBMITTER, or 0: for schedulers that forget
+	 * submitters which are gone and may come back. NULL: only set_weight() tells.
+	 */
+	uint32_t (*weight_of)(void *owner, uint32_t submitter);
 	void *owner;
 };
 
@@ -146,8 +156,12 @@ struct sched_ops {
 	enum sched_scope scope;
 	uint32_t flags;			      /* enum sched_flags */
 	const struct sched_tunable *tunables; /* the last one has a NULL name; NULL: no tunables */
-	/* words for sched_rq.reason, for users; NULL: the scheduler gives no reasons */
+	/* words for sched_rq.reason, for users, SCHED_REASONS_MAX at most; NULL follows the last
+	 * one; NULL: the scheduler gives no reasons */
 	const char *const *reasons;
+	/* names of the figures of gauge(), which end with the unit ("read_window_ns"); NULL follows
+	 * the last one; NULL: the scheduler has none. Traces have the first five. */
+	const char *const *gauges;
 
 	int (*init)(struct sched **s, const struct sched_env *env); /* returns 0 or -ENOMEM */
 	/* the instance holds no request any more */
@@ -227,6 +241,24 @@ struct sched_ops {
 	 */
 	uint64_t (*read_target)(struct sched *s);
 
+	/*
+	 * These keep what an instance has learned of its drive. save() writes it to VALUES, at most
+	 * SCHED_STATE_MAX numbers, and returns how many; 0: it has learned nothing yet. valid()
+	 * returns true if the N numbers VALUES, which may be anything, are what save() of this
+	 * state_version writes; it is entered by any thread. load() takes over what valid() has
+	 * accepted, at any time. same() returns true if the numbers A and B, both from save() or
+	 * accepted, tell the same, but for the time between them; any thread enters it. Settings of
+	 * users are no part of it. NULL: the scheduler learns nothing that is worth keeping.
+	 */
+	uint32_t state_version;
+	unsigned (*save)(struct sched *s, uint64_t *values, uint64_t now);
+	bool (*valid)(const uint64_t *values, unsigned n);
+	void (*load)(struct sched *s, const uint64_t *values, uint64_t now);
+	bool (*same)(const uint64_t *a, const uint64_t *b);
+
+	/* Writes what its gauges are now to VALUES, SCHED_GAUGES_MAX at most. */
+	void (*gauge)(struct sched *s, int64_t *values);
+
 	/* the value is in range already */
 	int (*set)(struct sched *s, unsigned tunable, int64_t value);
 	int64_t (*get)(struct sched *s, unsigned tunable);
@@ -248,6 +280,12 @@ extern const struct sched_ops *const sched_table[];
 /* Returns the scheduler named NAME, or NULL. */
 const struct sched_ops *sched_find(const char *name);
 
+/*
+ * Sets weir_error() for a weight that OPS, which has none, was to have: the schedulers that do.
+ * Returns ERR.
+ */
+int sched_no_weights(const struct sched_ops *ops, int err);
+
 /* Returns the index of the tunable NAME in OPS, or -1. */
 int sched_find_tunable(const struct sched_ops *ops, const char *name);
 
@@ -258,10 +296,10 @@ int sched_find_tunable(const struct sched_ops *ops, const char *name);
 int sched_unknown_tunable(const struct sched_ops *ops, const char *name);
 
 /*
- * Reads the value of tunable T of OPS from TEXT. Like sysfs for the kernel's schedulers, it
- * replaces a value out of range by the nearest valid one and sets *CLAMPED. Returns 0, or -EINVAL
- * without setting weir_error() if TEXT is not a whole number, or is below 0 where OPS permits no
- * such numbers.
+ * Reads the value of tunable T of OPS from TEXT, as amount_parse() does. Like sysfs for the
+ * kernel's schedulers, it replaces a value out of range by the nearest valid one and sets *CLAMPED.
+ * Returns 0, an error of amount_parse(), or -EINVAL if the value is below 0 and OPS permits no such
+ * numbers; amount_refuse() tells the user.
  */
 int sched_read_value(const struct sched_ops *ops, const struct sched_tunable *t, const char *text,
 		     int64_t *value, bool *clamped);

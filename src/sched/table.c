@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table.c - the schedulers of this library, one line each. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/amount.h"
 #include "base/error.h"
-#include "base/parse.h"
 #include "base/suggest.h"
 #include "sched/sched.h"
 
@@ -30,6 +31,18 @@ const struct sched_ops *sched_find(const char *name)
 		if (!strcmp(sched_table[i]->name, name))
 			return sched_table[i];
 	return NULL;
+}
+
+int sched_no_weights(const struct sched_ops *ops, int err)
+{
+	char names[128] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; sched_table[i] && at < sizeof(names); i++)
+		if (sched_table[i]->set_weight)
+			at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
+					       at ? ", " : "", sched_table[i]->name);
+	return error_set(err, "%s knows no weights; these do: %s", ops->name, names);
 }
 
 int sched_find_tunable(const struct sched_ops *ops, const char *name)
@@ -61,9 +74,10 @@ int sched_read_value(const struct sched_ops *ops, const struct sched_tunable *t,
 		     int64_t *value, bool *clamped)
 {
 	int64_t v;
+	int err = amount_parse(text, t->unit, &v);
 
-	if (parse_sysfs(text, &v) || (v < 0 && (ops->flags & SCHED_UNSIGNED)))
-		return -EINVAL;
+	if (err || (v < 0 && (ops->flags & SCHED_UNSIGNED)))
+		return err ? err : -EINVAL;
 	*value = v < t->min ? t->min : v > t->max ? t->max : v;
 	*clamped = *value != v;
 	return 0;

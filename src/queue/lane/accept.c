@@ -16,11 +16,13 @@
 #include "queue/lane/admit.h"
 #include "queue/lane/cancel.h"
 #include "queue/lane/dispatch.h"
+#include "queue/lane/ended.h"
 #include "queue/lane/flush_steps.h"
 #include "queue/lane/merge.h"
 #include "queue/lane/part.h"
 #include "queue/lane/queue.h"
 #include "queue/lane/split.h"
+#include "queue/lane/tracing.h"
 
 /* IO gets no further part: it ends when the parts that are in flight have ended. */
 static void accept_stop(struct lane *lane, struct weir_io *io, int result)
@@ -57,6 +59,7 @@ static bool accept_split(struct lane *lane, struct weir_io *io, struct request *
 	rq->rq.priv[0] = rq->rq.priv[1] = NULL;
 	io_priv(io)->parts++;
 	TAILQ_INSERT_TAIL(insert, &rq->rq, fifo);
+	tracing_inserted(lane, rq);
 	if (io_priv(io)->cursor < io->length)
 		return false;
 	accept_stop(lane, io, 0);
@@ -192,4 +195,5 @@ void accept_ios(struct lane *lane, struct io_list *list)
 	flush_steps_kick(lane);
 	if (!TAILQ_EMPTY(&insert))
 		dispatch_hand_on(lane, &insert);
+	ended_give_back(lane);
 }

@@ -164,7 +164,7 @@ static struct line *line_of(struct lane *lane, const struct weir_io *io)
 	uint32_t flags = lane->sched->ops->flags;
 
 	if (flags & SCHED_BY_SUBMITTER)
-		account = account_find(lane->waiting.admit, io->submitter);
+		account = account_find(lane->waiting.admit, io_priv(io)->account);
 	else if (flags & SCHED_BY_CLASS)
 		account = account_find(lane->waiting.admit, io_priv(io)->prio >> 13);
 	return &account->line[admit_kind(lane, io)];
@@ -176,7 +176,7 @@ static void admit_describe(struct sched_rq *like, const struct weir_io *io)
 	like->op = io->op;
 	like->flags = split_flags(io);
 	like->ioprio = io_priv(io)->prio;
-	like->submitter = io->submitter;
+	like->submitter = io_priv(io)->account;
 }
 
 /* Returns true if the scheduler leaves N more tags to ios of IO's kind. An account that has none

@@ -17,6 +17,7 @@
 #include "queue/lane/part.h"
 #include "queue/lane/queue.h"
 #include "queue/lane/retry.h"
+#include "queue/lane/tracing.h"
 
 /* Replaces the error of a removed device by -ENODEV: kernels and engines each have another word
  * for it, and it is no error of the drive's. */
@@ -92,6 +93,7 @@ void complete_cmd(void *owner, struct weir_cmd *cmd)
 			s->ops->finish(s, &rq->rq);
 	}
 	complete_find_removed(lane, cmd);
+	tracing_completed(lane, rq);
 	if (!cmd->result || !retry_begin(lane, rq))
 		complete_request(lane, rq, cmd->result, cmd->status);
 	else if (!retry_next(lane, rq))

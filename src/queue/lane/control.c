@@ -16,15 +16,20 @@
 #include <errno.h>
 
 #include "base/check.h"
+#include "base/nsec.h"
 #include "queue/lane/admit.h"
 #include "queue/lane/ended.h"
 #include "queue/lane/flush_steps.h"
+#include "queue/lane/learned.h"
 #include "queue/lane/merge.h"
 #include "queue/lane/queue.h"
 #include "queue/lane/settings.h"
+#include "queue/lane/tracing.h"
 
 /* A scheduler has twice the driver's depth, counted as at most 128: blk-mq's rule. */
 #define CONTROL_DEPTH_BASE 128u
+/* While a lane works, it shows this often what its scheduler has learned. */
+#define CONTROL_SHOW_NS (100 * NSEC_PER_MSEC)
 
 uint32_t control_nr_requests(const struct weir_queue *q, const struct sched_ops *ops)
 {
@@ -44,6 +49,13 @@ struct lane *control_home(struct weir_queue *q, const struct sched_ops *ops)
 	return q->opts.workers || q->opts.lanes == 1 ? &q->lanes[0] : &q->lanes[q->opts.lanes];
 }
 
+static uint32_t control_weight_of(void *owner, uint32_t submitter)
+{
+	struct lane *lane = owner;
+
+	return settings_weight_of(lane->q, submitter);
+}
+
 int control_make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t nr_requests,
 		       struct sched **s)
 {
@@ -60,6 +72,7 @@ int control_make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t 
 		.merging = (uint8_t)__atomic_load_n(&q->merging, __ATOMIC_RELAXED),
 		.max_discard_segments = q->max_discard_ranges,
 		.merge = merge_requests,
+		.weight_of = control_weight_of,
 		.owner = lane,
 	};
 
@@ -92,6 +105,35 @@ void control_refresh(struct weir_queue *q, struct sched *s)
 		CHECK(i < SCHED_TUNABLES_MAX);
 		q->tunable[i].value = s->ops->get(s, i);
 	}
+}
+
+/* As control_refresh(), for a lane among others: what it has not learned another one may know. */
+static void control_show(struct weir_queue *q, struct sched *s)
+{
+	const struct sched_tunable *t = s->ops->tunables;
+
+	for (unsigned i = 0; t && t[i].name; i++) {
+		int64_t value = s->ops->get(s, i);
+
+		CHECK(i < SCHED_TUNABLES_MAX);
+		if (value || !t[i].read_only)
+			q->tunable[i].value = value;
+	}
+}
+
+static __attribute__((noinline)) void control_show_learned(struct lane *lane)
+{
+	struct weir_queue *q = lane->q;
+
+	lane->change.shown_ns = lane->now;
+	pthread_mutex_lock(&q->lock);
+	/* A value that was just set is not yet the scheduler's: its old one is not shown for it. */
+	if (lane->sched->ops == q->sched_ops &&
+	    lane->change.seen == __atomic_load_n(&q->generation, __ATOMIC_RELAXED))
+		control_show(q, lane->sched);
+	if (lane->sched->ops == q->sched_ops)
+		learned_show(lane);
+	pthread_mutex_unlock(&q->lock);
 }
 
 /* Every lane has drained: the new scheduler is the queue's. Under the lock. */
@@ -135,6 +177,7 @@ void control_hold(struct lane *lane, struct io_list *list)
 		else
 			ended_again(lane, io);
 	}
+	ended_give_back(lane);
 }
 
 void control_take_held(struct lane *lane, struct io_list *into)
@@ -186,6 +229,8 @@ void control_disown(struct lane *lane)
 	CHECK(owner_is_there(lane));
 	CHECK(!lane->owner.thread);
 	pthread_mutex_lock(&q->lock);
+	if (lane->sched->ops == q->sched_ops)
+		learned_show(lane);
 	__atomic_store_n(&lane->owner.owned, 0, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&q->draining, __ATOMIC_RELAXED))
 		control_try_finish(q);
@@ -202,6 +247,7 @@ static struct sched *control_take_next(struct lane *lane)
 		old = lane->sched;
 		CHECK(!old->ops->has_work(old)); /* it holds no request, and no io waits for one */
 		lane->sched = lane->change.next;
+		tracing_sched(lane);
 		lane->change.next = NULL;
 		admit_scheduler(lane);
 	}
@@ -225,7 +271,9 @@ static void control_apply_values(struct lane *lane, uint32_t since)
 		if (q->tunable[i].set_at > since)
 			(void)s->ops->set(s, i, q->tunable[i].set);
 	settings_apply(q, s, since);
-	control_refresh(q, s);
+	learned_take(lane, since);
+	control_show(q, s);
+	learned_show(lane);
 }
 
 void control_apply(struct lane *lane)
@@ -253,6 +301,8 @@ void control_check(struct lane *lane)
 {
 	if (lane->change.seen != __atomic_load_n(&lane->q->generation, __ATOMIC_ACQUIRE))
 		control_apply(lane);
+	if (lane->now - lane->change.shown_ns >= CONTROL_SHOW_NS)
+		control_show_learned(lane);
 }
 
 /* If a switch is under way already, it leads to NEXT now. */

@@ -13,13 +13,22 @@
 #include "base/check.h"
 #include "queue/lane/admit.h"
 #include "queue/lane/queue.h"
+#include "queue/lane/tracing.h"
+
+/* Returns how many bytes may be with the engine. At least one command may. */
+static uint64_t dispatch_window(const struct lane *lane)
+{
+	uint64_t bytes = __atomic_load_n(&lane->q->depth_bytes, __ATOMIC_RELAXED);
+
+	return lane->out.narrow ? bytes / 2 + 1 : bytes;
+}
 
 static bool dispatch_room(const struct lane *lane)
 {
 	const struct weir_queue *q = lane->q;
 
 	return lane->out.commands < __atomic_load_n(&q->depth, __ATOMIC_RELAXED) &&
-	       lane->out.bytes < __atomic_load_n(&q->depth_bytes, __ATOMIC_RELAXED);
+	       lane->out.bytes < dispatch_window(lane);
 }
 
 bool dispatch_may_ask(const struct lane *lane)
@@ -36,7 +45,7 @@ static __attribute__((noinline, cold)) void dispatch_drop(struct lane *lane, str
 	CHECK(!rq->nr_ios);
 	rq->cancelled = false;
 	rq->rq.io_start_ns = lane->now;
-	rq->rq.flags |= SCHED_RQ_UNTIMED;
+	rq->rq.flags |= SCHED_RQ_UNTIMED | SCHED_RQ_UNSENT;
 	if (rq->scheduled && s->ops->completed)
 		s->ops->completed(s, &rq->rq, lane->now);
 	if (rq->scheduled && s->ops->finish)
@@ -58,6 +67,7 @@ static bool dispatch_start(struct lane *lane, struct request *rq)
 	rq->state = REQUEST_OUT;
 	rq->rq.flags |= SCHED_RQ_STARTED;
 	rq->rq.io_start_ns = lane->now;
+	tracing_issued(lane, rq, rq->scheduled ? lane->sched->ops->reasons : NULL);
 	dispatch_count(lane, 1, &rq->cmd);
 	lane->out.queued++;
 	hist_add(&lane->stats->requests, 1);
@@ -82,6 +92,7 @@ static void dispatch_refused(struct lane *lane, struct request *rq, bool again)
 		TAILQ_INSERT_TAIL(&lane->out.dispatch, rq, link);
 	}
 	hist_add(&lane->stats->requeues, 1);
+	tracing_requeued(lane, rq);
 	CHECK(rq->state == REQUEST_TAKEN);
 	lane->out.refused = true;
 	lane->out.rerun_ns = lane->now + DISPATCH_RERUN_NS;
@@ -127,6 +138,8 @@ void dispatch_run(struct lane *lane)
 
 			if (!rq)
 				break;
+			if (s->ops->reasons)
+				hist_add(&lane->stats->reasons[rq->rq.reason], 1);
 			if (dispatch_start(lane, rq))
 				continue;
 			CHECK(rq->scheduled); /* by the scheduler, since it handed RQ out */

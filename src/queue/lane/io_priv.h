@@ -30,6 +30,7 @@ struct io_priv {
 	uint32_t ctx;
 	uint16_t step, prio; /* enum io_step; the priority that counts */
 	uint32_t cancel;     /* atomic: weir_io_cancel() was called */
+	uint32_t account;    /* the submitter that the scheduler sees: the io's own or its group */
 	uint64_t turn;
 	uint64_t waiting_bytes; /* cancel.c: of its parts, those that wait in requests */
 } __attribute__((may_alias));

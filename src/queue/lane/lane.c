@@ -24,6 +24,8 @@
 #include "queue/lane/sleep.h"
 #include "queue/lane/split.h"
 #include "queue/lane/stage.h"
+#include "queue/lane/tracing.h"
+#include "trace/trace.h"
 
 static void lane_init_lists(struct lane *lane)
 {
@@ -36,6 +38,8 @@ static void lane_init_lists(struct lane *lane)
 	io_list_init(&lane->inbox.returned);
 	task_list_init(&lane->ended.tasks);
 	task_list_init(&lane->inbox.posted);
+	for (unsigned i = 0; i < AWAY_LANES; i++)
+		io_list_init(&lane->ended.away[i].ios);
 	TAILQ_INIT(&lane->out.dispatch);
 }
 
@@ -60,7 +64,9 @@ int lane_init(struct lane *lane, struct weir_queue *q, uint32_t index)
 		err = admit_init(lane);
 	if (!err)
 		err = placed_init(lane);
-	return err ? err : control_first(lane);
+	if (!err)
+		err = control_first(lane);
+	return err ? err : tracing_init(lane);
 }
 
 void lane_free(struct lane *lane)
@@ -69,6 +75,7 @@ void lane_free(struct lane *lane)
 		return;
 	if (lane->sched)
 		lane->sched->ops->exit(lane->sched);
+	trace_lane_free(lane->trace);
 	if (lane->change.next)
 		lane->change.next->ops->exit(lane->change.next);
 	fd_close(lane);
@@ -112,9 +119,11 @@ static void lane_take(struct lane *lane, struct io_list *batch)
 	struct io_list ended;
 	struct task_list tasks;
 
-	if (!lane->change.draining)
+	if (lane->change.held.first && !lane->change.draining)
 		control_take_held(lane, batch);
 	plug_take(lane, batch);
+	if (!lane_has_staged(lane))
+		return;
 	io_list_init(&ended);
 	task_list_init(&tasks);
 	if (!stage_take(lane, batch, &ended, &tasks))
@@ -139,7 +148,8 @@ static void lane_push(struct lane *lane)
 		control_hold(lane, &batch);
 	} else {
 		lane_forward(lane, &batch);
-		accept_ios(lane, &batch);
+		if (accept_has_some(lane, &batch))
+			accept_ios(lane, &batch);
 	}
 	dispatch_run(lane);
 	/* Perhaps nothing else comes that would let in those that wait for these tags, or say that
@@ -162,6 +172,7 @@ void lane_submit(struct lane *lane, struct weir_io *io)
 	if (!lane->plug.ios.first && !lane->ended.in_callback)
 		lane->now = queue_now(lane->q);
 	io_priv(io)->start_ns = lane->now;
+	tracing_queued(lane, io);
 	plug_add(lane, io);
 	if (plug_is_full(lane))
 		lane_push(lane);
@@ -182,6 +193,8 @@ static void lane_reap(struct lane *lane)
 	lane->now = queue_now(lane->q);
 	if (lane->engine->ops->reap(lane->engine, lane->now) && sleep_has_old_work(lane))
 		lane_push_after_reap(lane);
+	if (__builtin_expect(lane->now >= lane->look_ns, 0))
+		tracing_look(lane);
 }
 
 unsigned lane_turn(struct lane *lane)
@@ -203,6 +216,17 @@ unsigned lane_turn(struct lane *lane)
 	if (lane->plug.ios.first || (ended && admit_by_submitter(lane)))
 		lane_push(lane);
 	return ended;
+}
+
+void lane_keep_busy(struct lane *lane)
+{
+	CHECK(lane_is_mine(lane));
+	if (lane->plug.ios.first)
+		lane_push(lane);
+	if (lane->out.commands)
+		lane_reap(lane);
+	/* Nothing else would give them back before this lane sleeps. */
+	ended_give_back(lane);
 }
 
 /* Returns true if ios have begun that will be called back here, whichever lane schedules them.

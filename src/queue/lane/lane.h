@@ -22,6 +22,9 @@ void lane_free(struct lane *lane);
 void lane_submit(struct lane *lane, struct weir_io *io);
 /* One turn of the loop; returns how many ios were called back. */
 unsigned lane_turn(struct lane *lane);
+/* Takes what the drive has completed, and hands down what waits; calls nobody back, so a callback
+ * may call it. */
+void lane_keep_busy(struct lane *lane);
 /* Runs the lane until DONE says so or DEADLINE has come (UINT64_MAX: never), but one turn at
  * least unless DONE says so at once; sleeps while there is nothing to do, and rests the lane.
  * Returns true if DONE said so. */
@@ -46,6 +49,8 @@ void lane_set_alarm(struct lane *lane, struct weir_task *task, uint64_t at);
 /* The owner returns to its program, which may sleep in a way of its own: marks the lane asleep,
  * and sees to it that the descriptor fires for what is there and when. */
 void lane_rest(struct lane *lane);
+/* The owner has polled without sleeping, and ENDED ios were called back. */
+void lane_polled(struct lane *lane, unsigned ended);
 /* When the lane must run although nothing happens; UINT64_MAX: never. */
 uint64_t lane_next_event(struct lane *lane);
 /* wake.c: waking. Any thread. */
@@ -153,6 +158,18 @@ static inline uint16_t settings_prio(const struct weir_queue *q, uint32_t submit
 		return WEIR_PRIO_DEFAULT;
 	return prio >> 13 ? prio : (uint16_t)(prio | WEIR_PRIO_BE(0));
 }
+/* Returns the group of SUBMITTER, or itself, where settings exist. Any thread. */
+uint32_t settings_group_of(struct settings *settings, uint32_t submitter);
+/* Returns the number by which the scheduler knows SUBMITTER: its group's, or its own. Any thread.
+ */
+static inline uint32_t settings_account(const struct weir_queue *q, uint32_t submitter)
+{
+	struct settings *settings = __atomic_load_n(&q->settings, __ATOMIC_ACQUIRE);
+
+	return settings ? settings_group_of(settings, submitter) : submitter;
+}
+/* Sets the group of SUBMITTER. As settings_set_weight(). */
+int settings_set_group(struct weir_queue *q, uint32_t submitter, uint32_t group);
 /* Sets the weight of SUBMITTER as of the next generation. 0, -ENOMEM or -ENOSPC with words. Under
  * the queue's lock. */
 int settings_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight);

@@ -19,6 +19,7 @@
 #include "queue/lane/queue.h"
 #include "queue/lane/registered.h"
 #include "queue/lane/split.h"
+#include "queue/lane/tracing.h"
 #include "sched/merge.h"
 
 /* So many requests of the batch are looked at, from the last one back. blk-mq looks at the last
@@ -213,6 +214,7 @@ bool merge_requests(void *owner, struct sched_rq *into, struct sched_rq *gone, e
 		add.iov = b->cmd.iov;
 	if (b->cancelled || b->bounce || !merge_fits(lane, a, &add, how))
 		return false;
+	tracing_joined(lane, a, b, how);
 	merge_apply(a, &add, how);
 	hist_add(&lane->stats->request_merges, 1);
 	admit_put(lane, b);
@@ -287,6 +289,7 @@ static bool merge_into(struct lane *lane, struct weir_io *io, const struct sched
 	io_priv(io)->next = NULL;
 	io_priv(io)->cursor = io->length;
 	merge_apply(merge_request_of(into), &add, how);
+	tracing_merged(lane, merge_request_of(into), io, how);
 	sched_grow(into, rq, how);
 	merge_count(lane->stats, how);
 	return true;
@@ -338,7 +341,7 @@ bool merge_io(struct lane *lane, struct weir_io *io, struct sched_list *plug)
 	rq.op = io->op;
 	rq.flags = split_flags(io);
 	rq.ioprio = io_priv(io)->prio;
-	rq.submitter = io->submitter;
+	rq.submitter = io_priv(io)->account;
 	rq.ctx = io_priv(io)->ctx;
 	rq.sector = io->offset >> SCHED_SECTOR_SHIFT;
 	rq.nr_sectors = (uint32_t)(io->length >> SCHED_SECTOR_SHIFT);

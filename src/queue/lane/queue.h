@@ -37,6 +37,9 @@ struct weir_queue {
 	uint32_t nr_ctxs;
 	uint16_t *placements; /* the drive's ids, ascending */
 	uint32_t nr_placements;
+	struct observe *observe;  /* other processes ask there (observe.c); NULL: none */
+	struct weir_trace *trace; /* that knows of the queue; NULL: none */
+	uint32_t trace_number;	  /* of the queue in it */
 	char engine_why[256];
 	uint32_t process;	      /* that opened it */
 	struct weir_queue *next_kept; /* child.c's list */
@@ -66,7 +69,13 @@ struct weir_queue {
 		int64_t set;	 /* by the user ... */
 		uint32_t set_at; /* ... in this generation; 0: never */
 	} tunable[SCHED_TUNABLES_MAX];
-	struct settings *settings;   /* settings.c; the pointer is an atomic */
+	struct settings *settings; /* settings.c; the pointer is an atomic */
+	/* learned.c, under the lock: what the scheduler given_ops of each lane is to take over, as
+	 * of a generation, and when it was learned; NULL: nothing. */
+	struct learned *given;
+	const struct sched_ops *given_ops;
+	uint64_t given_saved_ns;
+	uint32_t given_at;
 	pthread_mutex_t switch_lock; /* held over a whole switch_scheduler(), before the lock */
 };
 

@@ -23,13 +23,16 @@ struct setting {
 	uint32_t used;	    /* atomic: set when submitter is */
 	uint32_t submitter; /* never changes then */
 	uint32_t policy;    /* atomic: enum weir_queue_policy */
-	uint32_t weight;
+	uint32_t weight;    /* atomic; 0: never set */
 	uint32_t weight_at; /* generation when it was set; 0: never */
+	uint32_t group;	    /* atomic */
+	uint32_t grouped;   /* atomic: it has one */
 };
 
 struct settings {
 	uint32_t nr;
 	uint32_t policies; /* atomic: somebody has had one */
+	uint32_t groups;   /* atomic: somebody has had one */
 	struct setting slot[SETTINGS_SLOTS];
 };
 
@@ -79,7 +82,7 @@ int settings_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weigh
 
 	if (!row)
 		return settings_none(q);
-	row->weight = weight;
+	__atomic_store_n(&row->weight, weight, __ATOMIC_RELAXED);
 	row->weight_at = q->generation + 1;
 	return 0;
 }
@@ -93,6 +96,58 @@ int settings_set_policy(struct weir_queue *q, uint32_t submitter, uint32_t polic
 	__atomic_store_n(&row->policy, policy, __ATOMIC_RELAXED);
 	__atomic_store_n(&q->settings->policies, 1, __ATOMIC_RELEASE);
 	return 0;
+}
+
+/* Returns true if SUBMITTER has a row. Under the lock. */
+static bool settings_has(const struct weir_queue *q, uint32_t submitter)
+{
+	return q->settings && settings_find(q->settings, submitter)->used;
+}
+
+int settings_set_group(struct weir_queue *q, uint32_t submitter, uint32_t group)
+{
+	struct setting *row;
+
+	/* Who has no settings is in no group already, and needs no row. */
+	if (group == submitter && !settings_has(q, submitter))
+		return 0;
+	row = settings_row(q, submitter);
+	if (!row)
+		return settings_none(q);
+	__atomic_store_n(&row->group, group, __ATOMIC_RELAXED);
+	__atomic_store_n(&row->grouped, group != submitter, __ATOMIC_RELEASE);
+	__atomic_store_n(&q->settings->groups, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* As settings_find(), for readers without the lock; NULL: there is no row. */
+static struct setting *settings_look(struct settings *t, uint32_t submitter)
+{
+	struct setting *row = settings_find(t, submitter);
+
+	if (!__atomic_load_n(&row->used, __ATOMIC_ACQUIRE) || row->submitter != submitter)
+		return NULL;
+	return row;
+}
+
+uint32_t settings_group_of(struct settings *t, uint32_t submitter)
+{
+	struct setting *row;
+
+	if (!__atomic_load_n(&t->groups, __ATOMIC_ACQUIRE))
+		return submitter;
+	row = settings_look(t, submitter);
+	if (!row || !__atomic_load_n(&row->grouped, __ATOMIC_ACQUIRE))
+		return submitter;
+	return __atomic_load_n(&row->group, __ATOMIC_RELAXED);
+}
+
+uint32_t settings_weight_of(const struct weir_queue *q, uint32_t submitter)
+{
+	struct settings *t = __atomic_load_n(&q->settings, __ATOMIC_ACQUIRE);
+	struct setting *row = t ? settings_look(t, submitter) : NULL;
+
+	return row ? __atomic_load_n(&row->weight, __ATOMIC_RELAXED) : 0;
 }
 
 void settings_apply(const struct weir_queue *q, struct sched *s, uint32_t since)
@@ -126,8 +181,8 @@ uint16_t settings_prio_set(struct settings *t, uint32_t submitter, uint16_t prio
 
 	if (!__atomic_load_n(&t->policies, __ATOMIC_ACQUIRE))
 		return prio;
-	row = settings_find(t, submitter);
-	if (!__atomic_load_n(&row->used, __ATOMIC_ACQUIRE) || row->submitter != submitter)
+	row = settings_look(t, submitter);
+	if (!row)
 		return prio;
 	return settings_apply_policy(__atomic_load_n(&row->policy, __ATOMIC_RELAXED), prio);
 }

@@ -10,4 +10,7 @@
 /* Tells S every weight that was set after generation SINCE. Under the queue's lock. */
 void settings_apply(const struct weir_queue *q, struct sched *s, uint32_t since);
 
+/* Returns the weight that was set for SUBMITTER, or 0. Any thread. */
+uint32_t settings_weight_of(const struct weir_queue *q, uint32_t submitter);
+
 #endif

@@ -3,11 +3,14 @@
  * sleep.c - an owner sleeps while its lane has nothing to do.
  *
  * It sleeps in its engine, which a wake-up (wake.c) reaches, or in a way of its own, where the
- * descriptor of fd.c fires. Owns lane->sleep but for the flag `staged`. The lane's owner.
+ * descriptor of fd.c fires. An owner whose engine has nothing to do either looks for a moment
+ * first: the next ios may come so soon that neither the owner nor their submitter needs a system
+ * call. Owns lane->sleep but for the flag `staged`. The lane's owner.
  */
 #include "queue/lane/sleep.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -17,6 +20,10 @@
 #include "queue/lane/fd.h"
 #include "queue/lane/flush_steps.h"
 #include "queue/lane/lane.h"
+
+/* An owner that polls has polled so often in vain, for some microseconds, before it gives its
+ * processor away. */
+#define EMPTY_POLLS 64u
 
 int sleep_init(struct lane *lane)
 {
@@ -44,16 +51,26 @@ static bool sleep_mark(struct lane *lane)
 
 void lane_rest(struct lane *lane)
 {
-	bool asleep;
-
 	CHECK(lane_is_mine(lane));
 	CHECK(!lane->ended.in_callback);
-	asleep = sleep_mark(lane);
+	/* Without the descriptor nothing can wake the program, and nobody needs to try. */
 	if (lane->fd.epoll < 0)
 		return;
-	if (!asleep)
+	if (!sleep_mark(lane))
 		(void)!eventfd_write(lane->sleep.wake_fd, 1);
 	fd_arm(lane, lane_next_event(lane));
+}
+
+/* Gives the processor away after polls in vain, where another lane's thread schedules the ios of
+ * this one: that thread may be waiting for this very processor. */
+void lane_polled(struct lane *lane, unsigned ended)
+{
+	const struct lane *home = queue_home(lane->q);
+
+	if (ended)
+		lane->sleep.empty_polls = 0;
+	else if (home && home != lane && ++lane->sleep.empty_polls > EMPTY_POLLS)
+		sched_yield();
 }
 
 /* Clears the wake-up of somebody who saw that the lane was asleep. Where somebody watches the
@@ -124,12 +141,25 @@ uint64_t lane_next_event(struct lane *lane)
 	return next;
 }
 
+static bool sleep_spin_ready(const void *lane)
+{
+	return lane_has_staged(lane);
+}
+
+/* Looks for a moment before a sleep; true: something came. Not while the engine has commands: their
+ * ends are seen in its wait() only. A time that is not real does not pass meanwhile. */
+static bool sleep_look(struct lane *lane, uint64_t until)
+{
+	return !lane->out.commands && !lane->q->engine_ops->now &&
+	       spin_wait(&lane->sleep.spin, sleep_spin_ready, lane, until);
+}
+
 void lane_sleep(struct lane *lane, uint64_t deadline)
 {
 	uint64_t next = lane_next_event(lane);
 
 	CHECK(!lane->ended.in_callback);
-	if (!next || !sleep_mark(lane))
+	if (!next || sleep_look(lane, sleep_earlier(next, deadline)) || !sleep_mark(lane))
 		return;
 	hist_add(&lane->stats->sleeps, 1);
 	lane->engine->ops->wait(lane->engine, sleep_earlier(next, deadline));

@@ -42,7 +42,7 @@ static uint64_t split_wanted(const struct lane *lane, const struct weir_io *io)
 	like.op = io->op;
 	like.flags = split_flags(io);
 	like.ioprio = io_priv(io)->prio;
-	like.submitter = io->submitter;
+	like.submitter = io_priv(io)->account;
 	wanted = s->ops->longest(s, &like);
 	block = block > lane->q->block_mask ? block : lane->q->block_mask + 1;
 	return wanted < block ? block : wanted;
@@ -312,7 +312,7 @@ static void split_describe(struct weir_io *io, struct request *rq, uint64_t offs
 
 	rq->rq.sector = offset >> SCHED_SECTOR_SHIFT;
 	rq->rq.nr_sectors = (uint32_t)(rq->cmd.length >> SCHED_SECTOR_SHIFT);
-	rq->rq.submitter = io->submitter;
+	rq->rq.submitter = io_priv(io)->account;
 	rq->rq.ioprio = io_priv(io)->prio;
 	rq->rq.op = io->op;
 	rq->rq.flags = split_flags(io) | (alone ? SCHED_RQ_NOMERGE : 0);

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "queue/lane/lane.h"
 #include "queue/lane/wake.h"
+#include "queue/lane/tracing.h"
 
 static uint32_t stage_this_thread(void)
 {
@@ -55,6 +56,7 @@ void stage_io(struct weir_queue *q, struct weir_io *io)
 	if (!ctx->staged[LANE_DEFAULT].first && !ctx->staged[LANE_READ].first)
 		ctx->stamp_ns = queue_now(q);
 	io_priv(io)->start_ns = ctx->stamp_ns;
+	tracing_queued(io_priv(io)->lane, io);
 	io_list_add(&ctx->staged[kind], io);
 	__atomic_store_n(&ctx->nr_begun[kind], ctx->nr_begun[kind] + 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&ctx->lock);
@@ -78,11 +80,11 @@ void stage_list(struct lane *lane, struct io_list *list)
 	lane_wake(lane);
 }
 
-void stage_returned(struct lane *lane, struct weir_io *io)
+void stage_returned(struct lane *lane, struct io_list *list)
 {
-	CHECK(io_priv(io)->lane == lane);
+	CHECK(io_priv(list->first)->lane == lane);
 	pthread_mutex_lock(&lane->inbox.lock);
-	io_list_add(&lane->inbox.returned, io);
+	io_list_append(&lane->inbox.returned, list);
 	pthread_mutex_unlock(&lane->inbox.lock);
 	lane_wake(lane);
 }

@@ -9,8 +9,9 @@
 
 /* Gives the ios of LIST to LANE, which schedules them. Any thread. */
 void stage_list(struct lane *lane, struct io_list *list);
-/* Gives IO, which has ended, to LANE, which calls it back. Any thread. */
-void stage_returned(struct lane *lane, struct weir_io *io);
+/* Gives the ios of LIST, which have ended, to LANE, which calls them back. LIST is empty then. Any
+ * thread. */
+void stage_returned(struct lane *lane, struct io_list *list);
 /* The owner takes what came: ios go to INTO, those that ended elsewhere to ENDED. False: nothing
  * came. */
 bool stage_take(struct lane *lane, struct io_list *into, struct io_list *ended,

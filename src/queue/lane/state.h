@@ -20,6 +20,7 @@
 #include "base/fifo.h"
 #include "base/fork.h"
 #include "base/hist.h"
+#include "base/spin.h"
 #include "base/thread.h"
 #include "engine/engine.h"
 #include "queue/lane/io_priv.h"
@@ -31,6 +32,8 @@
 #define NR_REQUESTS_MAX 2048u
 #define LANES_MAX 1024u
 #define SCHED_TUNABLES_MAX 32u
+/* A lane collects the ios that it gives back for so many other lanes at once. */
+#define AWAY_LANES 8u
 /* Two lines of 64 bytes: x86 prefetches them in pairs. */
 #define CACHE_LINE 128u
 
@@ -97,6 +100,17 @@ struct lane_stats {
 	/* The latency that the scheduler wants reads to keep, ns, when the last read ended (0:
 	 * none), and the requests for reads that kept it, or took longer. */
 	uint64_t read_target_ns, reads_in_target, reads_over_target;
+	/* The lane's scheduler; why it chose requests, by the index of sched_ops.reasons; and what
+	 * its gauges were lately. */
+	const struct sched_ops *sched;
+	uint64_t reasons[SCHED_REASONS_MAX];
+	int64_t gauge[SCHED_GAUGES_MAX];
+};
+
+/* What a scheduler has learned, as sched_ops.save() writes it; nr is 0: nothing. */
+struct learned {
+	unsigned nr;
+	uint64_t value[SCHED_STATE_MAX];
 };
 
 /* As struct lane_stats, of the writes by one placement id. */
@@ -145,6 +159,7 @@ struct lane_out {
 	uint32_t queued;	      /* accepted by the engine, not yet started */
 	bool dropped; /* a request without ios left the scheduler: its tag is for those that wait */
 	bool refused; /* the engine had no room: wait for a completion or rerun_ns */
+	bool narrow;  /* the engine gets half of depth_bytes */
 };
 
 /* alarm.c: a task for the layer above, and when it runs. */
@@ -153,10 +168,18 @@ struct lane_alarm {
 	uint64_t at; /* queue_now(); UINT64_MAX: never */
 };
 
+/* ended.c: ios that have ended here and are to be called back by lane TO. */
+struct lane_away {
+	struct lane *to; /* valid while there are any */
+	struct io_list ios;
+};
+
 /* ended.c: ios that have ended and tasks, both to be called at the top level of the loop. */
 struct lane_ended {
 	struct io_list ios;
 	struct task_list tasks;
+	struct lane_away away[AWAY_LANES]; /* by the index of the other lane */
+	bool has_away;
 	uint64_t nr_done; /* atomic: ios that were ever called back here */
 	bool in_callback;
 	bool task_ran; /* since ended_expect_task() */
@@ -180,11 +203,13 @@ struct lane_registered {
 
 /* control.c: what changes while the queue runs. */
 struct lane_change {
-	struct io_list held; /* while the queue drains for a switch of the scheduler */
-	uint32_t seen;	     /* generation that was taken over */
-	bool draining;	     /* as of then */
-	struct sched *next;  /* under the queue's lock: the scheduler after the switch */
-	bool drained;	     /* under the queue's lock: no request is left */
+	struct io_list held;	/* while the queue drains for a switch of the scheduler */
+	uint32_t seen;		/* generation that was taken over */
+	bool draining;		/* as of then */
+	struct sched *next;	/* under the queue's lock: the scheduler after the switch */
+	bool drained;		/* under the queue's lock: no request is left */
+	uint64_t shown_ns;	/* when what the scheduler has learned was last shown */
+	struct learned learned; /* under the queue's lock: what it had learned then (learned.c) */
 };
 
 /* cancel.c: ios that are to end without the drive. */
@@ -204,6 +229,8 @@ struct lane_sleep {
 	uint32_t asleep; /* atomic: whoever stages something must write wake_fd */
 	int wake_fd;
 	struct fork_fd wake_watch;
+	struct spin spin;     /* the owner's: whether it pays to look before a sleep */
+	uint32_t empty_polls; /* the owner's: polls in a row after which nothing had ended */
 	bool waited; /* the owner's: the engine's wait() was called since the last reap() */
 	bool marked; /* the owner's: the last turn left the lane marked asleep */
 };
@@ -236,7 +263,9 @@ struct lane {
 	/* The owner's. */
 	struct engine *engine; /* while somebody is attached */
 	struct sched *sched;
-	uint64_t now; /* the time of the stage that is running */
+	struct trace_lane *trace; /* tracing.c; NULL: nothing is written down */
+	uint64_t look_ns; /* tracing.c: when to look at the scheduler's gauges; UINT64_MAX: never */
+	uint64_t now;	  /* the time of the stage that is running */
 	struct lane_tags tags;
 	struct lane_waiting waiting;
 	struct lane_plug plug;

@@ -206,6 +206,8 @@ static void bfq_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 	struct bfq *d = (struct bfq *)s;
 
 	bfq_expire_due(d, now);
+	if (d->s.env.rotational && bfq_rate_run(d, rq))
+		bfq_raise_shorten(d);
 	bfq_rate_completion(d);
 	bfq_came_back(d, rq);
 }

@@ -134,6 +134,12 @@ struct bfq_rate {
 	uint64_t first_ns, last_ns, done_ns;
 	uint64_t sectors;
 	uint32_t samples, sequential, largest;
+	/* On a disk: the queue of the last completion, and what queues that do not seek completed
+	 * right after a request of their own, in which time; and whether that has raised the peak.
+	 */
+	const struct bfq_queue *run_queue;
+	uint64_t run_sectors, run_ns;
+	bool from_run;
 };
 
 struct bfq {
@@ -165,6 +171,7 @@ struct bfq {
 	struct bfq_queue *pool;
 	struct bfq_group *group_pool;
 	uint32_t pool_used, group_pool_used, pool_size, nr_groups;
+	bool forgot_groups; /* a submitter with a weight left: it may come back */
 	LIST_HEAD(, bfq_queue) unused;
 	LIST_HEAD(, bfq_group) unused_groups;
 	TAILQ_HEAD(, bfq_queue) quiet; /* queues without a request, least recently used first */

@@ -12,21 +12,12 @@
 
 #include "base/nsec.h"
 #include "sched/bfq/budget.h"
-#include "sched/bfq/busy.h"
 #include "sched/bfq/habit.h"
 #include "sched/bfq/path.h"
-#include "sched/bfq/queue.h"
 
 /* A shorter service says nothing about speed; a longer one does. */
 #define SLOW_SHORT_NS NSEC_PER_MSEC
 #define SLOW_LONG_NS (20 * NSEC_PER_MSEC)
-
-void bfq_expire_not_busy(struct bfq *d, struct bfq_queue *q)
-{
-	bfq_busy_remove(d, q);
-	q->idle_since_ns = d->now;
-	bfq_queue_settle(d, q);
-}
 
 static bool expire_slow(const struct bfq *d, const struct bfq_queue *q)
 {
@@ -39,8 +30,9 @@ static bool expire_slow(const struct bfq *d, const struct bfq_queue *q)
 	return took > SLOW_LONG_NS && q->entity.service < bfq_budget_max(d) / 2;
 }
 
-/* Charges Q for the time of its service, converted to sectors. */
-static void expire_charge_time(struct bfq *d, struct bfq_queue *q)
+/* Charges Q for the time of its service, converted to sectors. Most services end without this, and
+ * need fewer registers. */
+static __attribute__((noinline)) void expire_charge_time(struct bfq *d, struct bfq_queue *q)
 {
 	uint64_t timeout = (uint64_t)d->value[TIMEOUT_SYNC] * NSEC_PER_MSEC;
 	uint64_t took = d->now - q->service_start_ns, charge;
@@ -94,7 +86,7 @@ void bfq_expire(struct bfq *d, enum bfq_reason reason)
 	struct bfq_queue *q = d->in_service;
 	uint64_t cost;
 
-	if (q->raise == 1 &&
+	if ((q->raise == 1 || bfq_busy_all_raised(d)) &&
 	    (expire_slow(d, q) || (reason == BFQ_TIMEOUT && bfq_budget_third_left(q))))
 		expire_charge_time(d, q);
 	q->max_budget = expire_next_budget(d, q, reason);

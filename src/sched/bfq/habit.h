@@ -14,10 +14,19 @@ static inline uint64_t bfq_habit_slice_ns(const struct bfq *d)
 	return (uint64_t)d->value[SLICE_IDLE_US] * NSEC_PER_USEC;
 }
 
-/* Returns true if Q seeks: more than BFQ_SEEKY_MANY of its last 32 requests were seeks. */
+/*
+ * Returns true if Q seeks: more than BFQ_SEEKY_MANY of its last 32 requests were seeks. The bits
+ * are added in pairs, fours and eights. Without an instruction of the processor, which not each
+ * has, the compiler would call a function, and each end of a service asks.
+ */
 static inline bool bfq_habit_seeky(const struct bfq_queue *q)
 {
-	return __builtin_popcount(q->seeks) > BFQ_SEEKY_MANY;
+	uint32_t n = q->seeks;
+
+	n -= n >> 1 & 0x55555555u;
+	n = (n & 0x33333333u) + (n >> 2 & 0x33333333u);
+	n = (n + (n >> 4)) & 0x0f0f0f0fu;
+	return n * 0x01010101u >> 24 > BFQ_SEEKY_MANY;
 }
 
 /*

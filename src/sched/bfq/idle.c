@@ -15,27 +15,6 @@
 
 #define SEEKY_SLICE_NS (2 * NSEC_PER_MSEC)
 #define RAISED_SLICE_NS (20 * NSEC_PER_MSEC)
-/* if the drive has this many requests of others, they delay a raised queue */
-#define FOREIGN_MANY 4u
-
-/* Returns true if others would take away from the share that Q's weight guarantees. */
-static bool idle_is_needed(const struct bfq *d, const struct bfq_queue *q)
-{
-	if (q->raise > 1 && (d->busy_raised < d->busy || d->in_drive >= q->in_drive + FOREIGN_MANY))
-		return true;
-	return bfq_busy_asymmetric(d, q) || d->busy == 1;
-}
-
-bool bfq_idle_is_better(const struct bfq *d, const struct bfq_queue *q)
-{
-	if (q->gone) /* no request will come */
-		return false;
-	if (d->value[STRICT_GUARANTEES])
-		return true;
-	if (!d->value[SLICE_IDLE_US] || !q->sync || q->entity.class == BFQ_IDLE)
-		return false;
-	return bfq_idle_boosts(d, q) || idle_is_needed(d, q);
-}
 
 uint64_t bfq_idle_for_ns(const struct bfq *d, const struct bfq_queue *q)
 {

@@ -72,9 +72,8 @@ struct bfq_queue *bfq_inject_choose(struct bfq *d, struct bfq_queue *q, struct b
 		return NULL;
 	if (async && inject_fits(d, async))
 		return async;
-	if (bfq_idle_boosts(d, q) ||
-	    (q->raise > 1 && d->busy_raised < 2 && bfq_habit_short_think(d, q)) ||
-	    d->in_drive >= q->inject_limit)
+	if (d->in_drive >= q->inject_limit || bfq_idle_boosts(d, q) ||
+	    (q->raise > 1 && d->busy_raised < 2 && bfq_habit_short_think(d, q)))
 		return NULL;
 	other = bfq_path_peek(d);
 	if (!other || !inject_fits(d, other))

@@ -79,7 +79,7 @@ void bfq_order_add(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)
 	order_insert(d, q, rq);
 	rq->inserted_ns = d->now;
 	TAILQ_INSERT_TAIL(&q->fifo, rq, fifo);
-	q->next = bfq_order_choose(d, q->next, rq, d->last_end);
+	q->next = q->next ? bfq_order_choose(d, q->next, rq, d->last_end) : rq;
 	q->waiting++;
 	d->waiting++;
 }
@@ -139,14 +139,26 @@ static struct sched_rq *order_successor(const struct bfq *d, struct bfq_queue *q
 	return bfq_order_choose(d, next == rq ? NULL : next, bfq_order_before(q, rq), rq->sector);
 }
 
+/* Removes the only request of Q. */
+static void order_remove_last(struct bfq_queue *q, bool dispatched)
+{
+	q->next = NULL;
+	q->fifo_checked |= dispatched;
+	RB_INIT(&q->sorted);
+	TAILQ_INIT(&q->fifo);
+}
+
 void bfq_order_remove(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq, bool dispatched)
 {
+	d->waiting--;
+	if (!--q->waiting) {
+		order_remove_last(q, dispatched);
+		return;
+	}
 	if (q->next == rq)
 		q->next = order_successor(d, q, rq, dispatched);
 	RB_REMOVE(bfq_sorted, &q->sorted, rq);
 	TAILQ_REMOVE(&q->fifo, rq, fifo);
-	q->waiting--;
-	d->waiting--;
 }
 
 void bfq_order_moved(struct bfq *d, struct bfq_queue *q, struct sched_rq *rq)

@@ -17,11 +17,6 @@
 
 #define IDLE_CLASS_NS (200 * NSEC_PER_MSEC)
 
-static struct bfq_tree *path_tree(const struct bfq_entity *e)
-{
-	return &e->parent->tree[e->class];
-}
-
 void bfq_path_init(struct bfq_group *g)
 {
 	for (int i = 0; i < BFQ_CLASSES; i++)
@@ -29,7 +24,7 @@ void bfq_path_init(struct bfq_group *g)
 }
 
 /* Returns the next of G's entities. CHOOSE says that it will go into service now. */
-static struct bfq_entity *path_next(struct bfq *d, struct bfq_group *g, bool choose)
+static inline struct bfq_entity *path_next(struct bfq *d, struct bfq_group *g, bool choose)
 {
 	bool idle_due = d->now - g->idle_ns >= IDLE_CLASS_NS;
 	int class = BFQ_RT;
@@ -64,29 +59,25 @@ static void path_group_changed(struct bfq *d, struct bfq_group *g)
 	if (e->place != BFQ_ACTIVE)
 		return;
 	if (!path_mirror(d, g))
-		bfq_wf2q_deactivate(path_tree(e), e);
+		bfq_wf2q_deactivate(bfq_path_tree(e), e);
 	else if (e->budget != before)
-		bfq_wf2q_rebudget(path_tree(e), e);
+		bfq_wf2q_rebudget(bfq_path_tree(e), e);
 }
 
-void bfq_path_activate(struct bfq *d, struct bfq_queue *q, bool backshift)
+void bfq_path_activated_group(struct bfq *d, struct bfq_group *g, bool backshift)
 {
-	struct bfq_group *g = q->entity.parent;
 	uint8_t place = g->entity.place;
 
-	bfq_wf2q_activate(path_tree(&q->entity), &q->entity, backshift, q->raise);
-	if (g == &d->root)
-		return;
 	path_group_changed(d, g);
 	if (place != BFQ_NOWHERE && place != BFQ_RESTING)
 		return;
 	path_mirror(d, g);
-	bfq_wf2q_activate(path_tree(&g->entity), &g->entity, backshift, 1);
+	bfq_wf2q_activate(bfq_path_tree(&g->entity), &g->entity, backshift, 1);
 }
 
 void bfq_path_rebudget(struct bfq *d, struct bfq_queue *q)
 {
-	bfq_wf2q_rebudget(path_tree(&q->entity), &q->entity);
+	bfq_wf2q_rebudget(bfq_path_tree(&q->entity), &q->entity);
 	if (q->entity.parent != &d->root)
 		path_group_changed(d, q->entity.parent);
 }
@@ -95,7 +86,7 @@ void bfq_path_forgive(struct bfq *d, struct bfq_entity *e, uint64_t max)
 {
 	if (e->place == BFQ_NOWHERE)
 		return;
-	bfq_wf2q_forgive(path_tree(e), e, max);
+	bfq_wf2q_forgive(bfq_path_tree(e), e, max);
 	if (e->parent != &d->root)
 		path_group_changed(d, e->parent);
 }
@@ -104,41 +95,23 @@ void bfq_path_requeue(struct bfq *d, struct bfq_queue *q)
 {
 	struct bfq_group *g = q->entity.parent;
 
-	bfq_wf2q_requeue(path_tree(&q->entity), &q->entity);
+	bfq_wf2q_requeue(bfq_path_tree(&q->entity), &q->entity);
 	if (g == &d->root)
 		return;
 	path_mirror(d, g);
-	bfq_wf2q_requeue(path_tree(&g->entity), &g->entity);
+	bfq_wf2q_requeue(bfq_path_tree(&g->entity), &g->entity);
 }
 
-void bfq_path_deactivate(struct bfq *d, struct bfq_queue *q)
+void bfq_path_deactivated_group(struct bfq *d, struct bfq_group *g, bool served)
 {
-	struct bfq_group *g = q->entity.parent;
-	bool served = q->entity.place == BFQ_SERVED;
-
-	bfq_wf2q_deactivate(path_tree(&q->entity), &q->entity);
-	if (g == &d->root)
-		return;
 	if (!served) {
 		path_group_changed(d, g);
 		return;
 	}
 	if (path_mirror(d, g))
-		bfq_wf2q_requeue(path_tree(&g->entity), &g->entity);
+		bfq_wf2q_requeue(bfq_path_tree(&g->entity), &g->entity);
 	else
-		bfq_wf2q_deactivate(path_tree(&g->entity), &g->entity);
-}
-
-void bfq_path_serve(struct bfq *d, struct bfq_queue *q, uint64_t sectors)
-{
-	struct bfq_group *g = q->entity.parent;
-
-	q->entity.service += sectors;
-	bfq_wf2q_serve(path_tree(&q->entity), sectors);
-	if (g == &d->root)
-		return;
-	g->entity.service += sectors;
-	bfq_wf2q_serve(path_tree(&g->entity), sectors);
+		bfq_wf2q_deactivate(bfq_path_tree(&g->entity), &g->entity);
 }
 
 static struct bfq_queue *path_queue(struct bfq_entity *e)
@@ -152,11 +125,11 @@ struct bfq_queue *bfq_path_take(struct bfq *d)
 
 	if (!e)
 		return NULL;
-	bfq_wf2q_take(path_tree(e), e);
+	bfq_wf2q_take(bfq_path_tree(e), e);
 	if (!e->is_group)
 		return path_queue(e);
 	of = path_next(d, (struct bfq_group *)e, true);
-	bfq_wf2q_take(path_tree(of), of);
+	bfq_wf2q_take(bfq_path_tree(of), of);
 	return path_queue(of);
 }
 
@@ -167,34 +140,4 @@ struct bfq_queue *bfq_path_peek(struct bfq *d)
 	if (e && e->is_group)
 		e = path_next(d, (struct bfq_group *)e, false);
 	return e ? path_queue(e) : NULL;
-}
-
-/* Finds the first two entities in which the paths to two queues differ. */
-static void path_part(const struct bfq *d, const struct bfq_entity **a, const struct bfq_entity **b)
-{
-	if ((*a)->parent == (*b)->parent)
-		return;
-	if ((*a)->parent != &d->root)
-		*a = &(*a)->parent->entity;
-	if ((*b)->parent != &d->root)
-		*b = &(*b)->parent->entity;
-}
-
-bool bfq_path_higher(const struct bfq *d, const struct bfq_queue *q, const struct bfq_queue *cur)
-{
-	const struct bfq_entity *a = &q->entity, *b = &cur->entity;
-
-	path_part(d, &a, &b);
-	return a->class != b->class ? a->class < b->class : a->new_weight > b->new_weight;
-}
-
-bool bfq_path_before(const struct bfq *d, const struct bfq_queue *q, const struct bfq_queue *cur)
-{
-	const struct bfq_entity *a = &q->entity, *b = &cur->entity;
-
-	path_part(d, &a, &b);
-	if (a->class != b->class)
-		return a->class < b->class;
-	return (int64_t)(a->start - path_tree(a)->vtime) <= 0 &&
-	       (int64_t)(a->finish - b->finish) < 0;
 }

@@ -112,6 +112,7 @@ void bfq_queue_group_settle(struct bfq *d, struct bfq_group *g)
 	LIST_REMOVE(g, hash);
 	LIST_INSERT_HEAD(&d->unused_groups, g, hash);
 	d->nr_groups--;
+	d->forgot_groups = true;
 }
 
 void bfq_queue_leave_group(struct bfq *d, struct bfq_queue *q)
@@ -163,6 +164,34 @@ static struct bfq_queue *queue_lookup(struct bfq *d, uint32_t submitter, uint8_t
 	return NULL;
 }
 
+/* Returns the weight that SUBMITTER, who has no group, had when it left, or 0. While queues of its
+ * are beside the groups, as there was no room for a group, it has none. */
+static uint32_t queue_old_weight(struct bfq *d, uint32_t submitter)
+{
+	const struct sched_env *env = &d->s.env;
+	const struct bfq_queue *q;
+
+	if (!d->forgot_groups || !env->weight_of)
+		return 0;
+	LIST_FOREACH(q, &d->bucket[queue_bucket(submitter)], hash)
+		if (q->submitter == submitter)
+			return 0;
+	return env->weight_of(env->owner, submitter);
+}
+
+/* SUBMITTER has a request. Returns its group, which it gets again if it had left; NULL: none. */
+static struct bfq_group *queue_group_again(struct bfq *d, uint32_t submitter)
+{
+	struct bfq_group *g = bfq_queue_group(d, submitter);
+	uint32_t weight = g ? 0 : queue_old_weight(d, submitter);
+
+	if (weight)
+		g = bfq_queue_new_group(d, submitter, weight);
+	if (g)
+		g->gone = false;
+	return g;
+}
+
 static uint8_t queue_slot_of(const struct sched_rq *like)
 {
 	uint8_t slot = queue_slot(like->ioprio);
@@ -181,14 +210,23 @@ struct bfq_queue *bfq_queue_find(struct bfq *d, const struct sched_rq *like)
 
 struct bfq_queue *bfq_queue_get(struct bfq *d, const struct sched_rq *like)
 {
-	struct bfq_queue *q = bfq_queue_find(d, like);
 	uint8_t slot = queue_slot_of(like);
-	struct bfq_group *g;
+	struct bfq_group *g = NULL;
+	struct bfq_queue *q;
 
+	if ((slot & ASYNC_SLOT) && (d->nr_groups || d->forgot_groups))
+		g = queue_group_again(d, like->submitter);
+	if ((slot & ASYNC_SLOT) && !bfq_queue_group(d, like->submitter))
+		return &d->async[slot & (ASYNC_SLOT - 1)];
+	q = queue_lookup(d, like->submitter, slot);
 	if (q) {
 		q->gone = false;
+		if (q->entity.parent != &d->root)
+			q->entity.parent->gone = false;
 		return q;
 	}
+	if (!g)
+		g = queue_group_again(d, like->submitter);
 	q = queue_alloc(d);
 	if (!q && (slot & ASYNC_SLOT))
 		return &d->async[slot & (ASYNC_SLOT - 1)];
@@ -196,7 +234,6 @@ struct bfq_queue *bfq_queue_get(struct bfq *d, const struct sched_rq *like)
 		d->value[CATCH_ALL]++;
 		return &d->common;
 	}
-	g = bfq_queue_group(d, like->submitter);
 	queue_make(d, q, like->submitter, slot, g ? g : &d->root);
 	q->pooled = q->quiet = true;
 	LIST_INSERT_HEAD(&d->bucket[queue_bucket(q->submitter)], q, hash);
@@ -270,8 +307,9 @@ struct bfq_queue *bfq_queue_first(struct bfq *d, uint32_t submitter)
 uint32_t bfq_queue_weight(struct bfq *d, const struct sched_rq *like)
 {
 	const struct bfq_group *g = bfq_queue_group(d, like->submitter);
+	uint32_t weight = g ? g->entity.new_weight : queue_old_weight(d, like->submitter);
 
-	if (g)
-		return g->entity.new_weight;
+	if (weight)
+		return weight;
 	return (BFQ_LEVELS - queue_level(queue_slot(like->ioprio))) * BFQ_LEVEL_WEIGHT;
 }

@@ -10,13 +10,9 @@
  */
 #include "sched/bfq/raise.h"
 
-#include "base/nsec.h"
 #include "sched/bfq/budget.h"
 #include "sched/bfq/busy.h"
 #include "sched/bfq/rate.h"
-
-#define IDLE_NS (2 * NSEC_PER_SEC)
-#define ENOUGH_SECTORS 120000u
 
 static void raise_set(struct bfq *d, struct bfq_queue *q, uint32_t raise)
 {
@@ -25,33 +21,20 @@ static void raise_set(struct bfq *d, struct bfq_queue *q, uint32_t raise)
 	bfq_busy_reweigh(d, q);
 }
 
-static void raise_end(struct bfq *d, struct bfq_queue *q)
+void bfq_raise_end(struct bfq *d, struct bfq_queue *q)
 {
 	if (q->raise > 1)
 		raise_set(d, q, 1);
 }
 
-static bool raise_over(const struct bfq *d, const struct bfq_queue *q)
-{
-	return d->now - q->raise_start_ns >= q->raise_ns || q->raise_service > ENOUGH_SECTORS;
-}
-
-/* Returns true if Q is new, or had no request for long. */
-static bool raise_begins(const struct bfq *d, const struct bfq_queue *q)
-{
-	uint64_t since = q->last_done_ns > q->idle_since_ns ? q->last_done_ns : q->idle_since_ns;
-
-	return q->fresh || d->now - since >= IDLE_NS;
-}
-
 static bool raise_interactive(const struct bfq *d, const struct bfq_queue *q)
 {
-	return raise_begins(d, q) && d->value[LOW_LATENCY] && q->pooled && q->sync &&
+	return bfq_raise_begins(d, q) && d->value[LOW_LATENCY] && q->pooled && q->sync &&
 	       q->entity.class == BFQ_BE && q->entity.new_weight / q->raise == BFQ_DEFAULT_WEIGHT &&
 	       !q->in_drive;
 }
 
-void bfq_raise_activation(struct bfq *d, struct bfq_queue *q)
+void bfq_raise_change(struct bfq *d, struct bfq_queue *q)
 {
 	if (raise_interactive(d, q)) {
 		raise_set(d, q, BFQ_RAISED);
@@ -59,22 +42,22 @@ void bfq_raise_activation(struct bfq *d, struct bfq_queue *q)
 		q->raise_ns = bfq_rate_raise_ns(d);
 		q->raise_service = 0;
 		q->max_budget = 2 * bfq_budget_min(d);
-	} else if (q->raise > 1 && raise_over(d, q)) {
-		raise_end(d, q);
+	} else if (bfq_raise_over(d, q)) {
+		bfq_raise_end(d, q);
 	}
 }
 
-void bfq_raise_served(struct bfq *d, struct bfq_queue *q, uint64_t sectors)
+void bfq_raise_shorten(struct bfq *d)
 {
-	if (q->raise == 1)
-		return;
-	q->raise_service += sectors;
-	if (raise_over(d, q))
-		raise_end(d, q);
+	uint64_t most = bfq_rate_raise_ns(d);
+
+	for (uint32_t i = 0; i < d->pool_used; i++)
+		if (d->pool[i].raise_ns > most)
+			d->pool[i].raise_ns = most;
 }
 
 void bfq_raise_end_all(struct bfq *d)
 {
 	for (uint32_t i = 0; i < d->pool_used; i++)
-		raise_end(d, &d->pool[i]);
+		bfq_raise_end(d, &d->pool[i]);
 }

@@ -6,6 +6,11 @@
  * was faster than the known rate. The longer and the more sequential a sample is, the more it
  * changes the rate.
  *
+ * A second of a disk may have services of several queues, and seeks between them. Then no sample of
+ * the dispatches is good enough, however fast one of the queues is. So on disks
+ * there is a second kind of sample: the times between two completions in a row of one queue that
+ * does not seek.
+ *
  * Owns struct bfq_rate.
  */
 #include "sched/bfq/rate.h"
@@ -84,6 +89,41 @@ void bfq_rate_dispatch(struct bfq *d, const struct sched_rq *rq)
 	r->last_ns = d->now;
 }
 
+/* Learns from SHORTEST_NS of completions in a row. A queue that pauses is slower than the drive, so
+ * only a higher rate counts; the drive has shown that it has it. */
+static bool rate_learn_run(struct bfq_rate *r)
+{
+	uint64_t rate = (r->run_sectors << BFQ_RATE_SHIFT) / (r->run_ns / NSEC_PER_USEC);
+
+	r->run_sectors = r->run_ns = 0;
+	if (rate <= r->peak || rate > IMPLAUSIBLE)
+		return false;
+	r->peak = rate;
+	r->from_run = true;
+	return true;
+}
+
+bool bfq_rate_run(struct bfq *d, const struct sched_rq *rq)
+{
+	struct bfq_rate *r = &d->rate;
+	const struct bfq_queue *q = bfq_of(rq);
+	bool risen = false;
+
+	/* The drive has not moved its sectors. What completes next began after something else. */
+	if (rq->flags & SCHED_RQ_UNTIMED) {
+		r->run_queue = NULL;
+		return false;
+	}
+	if (q == r->run_queue && !bfq_habit_seeky(q)) {
+		r->run_sectors += rq->nr_sectors;
+		r->run_ns += d->now - r->done_ns;
+		if (r->run_ns >= SHORTEST_NS)
+			risen = rate_learn_run(r);
+	}
+	r->run_queue = q;
+	return risen;
+}
+
 void bfq_rate_completion(struct bfq *d)
 {
 	struct bfq_rate *r = &d->rate;
@@ -100,8 +140,12 @@ void bfq_rate_completion(struct bfq *d)
 uint64_t bfq_rate_raise_ns(const struct bfq *d)
 {
 	uint64_t time = d->s.env.rotational ? REF_TIME_ROTATIONAL : REF_TIME_FLASH;
+	uint64_t ref = rate_reference(d), rate = d->rate.peak;
 
-	time = rate_reference(d) * time / d->rate.peak;
+	/* A start seeks, and a disk that is faster than the reference in order seeks no faster. */
+	if (d->rate.from_run && rate > ref)
+		rate = ref;
+	time = ref * time / rate;
 	if (time < RAISE_MIN)
 		return RAISE_MIN;
 	return time < RAISE_MAX ? time : RAISE_MAX;

@@ -99,42 +99,55 @@ static void wf2q_to_tree(struct bfq_tree *t, struct bfq_entity *e)
 		t->first = e;
 }
 
+static inline void wf2q_to_row(struct bfq_tree *t, struct bfq_entity *e)
+{
+	e->in_row = true;
+	TAILQ_INSERT_TAIL(&t->row, e, link);
+}
+
 /*
- * Moves LAST, the end of the row of T, to the tree, and returns the new end. Either LAST or the new
- * entity is out of order. If it is LAST, it must not keep all later entities out of the row.
+ * E cannot stand behind LAST, the end of the row of T. LAST goes to the tree, because it may be the
+ * one that is out of order, and then it must not keep all later entities out of the row.
  */
-static struct bfq_entity *wf2q_last_out(struct bfq_tree *t, struct bfq_entity *last)
+static __attribute__((noinline)) void wf2q_out_of_order(struct bfq_tree *t, struct bfq_entity *last,
+							struct bfq_entity *e)
 {
 	TAILQ_REMOVE(&t->row, last, link);
 	wf2q_to_tree(t, last);
-	return TAILQ_LAST(&t->row, bfq_row);
+	last = TAILQ_LAST(&t->row, bfq_row);
+	if (!last || wf2q_in_order(t, last, e))
+		wf2q_to_row(t, e);
+	else
+		wf2q_to_tree(t, e);
 }
 
-static void wf2q_activated(struct bfq_tree *t, struct bfq_entity *e)
+static inline void wf2q_activated(struct bfq_tree *t, struct bfq_entity *e)
 {
 	struct bfq_entity *last = TAILQ_LAST(&t->row, bfq_row);
 
 	e->place = BFQ_ACTIVE;
 	e->seq = ++t->last_seq;
-	if (last && !wf2q_in_order(t, last, e))
-		last = wf2q_last_out(t, last);
-	e->in_row = !last || wf2q_in_order(t, last, e);
-	if (e->in_row)
-		TAILQ_INSERT_TAIL(&t->row, e, link);
+	if (!last || wf2q_in_order(t, last, e))
+		wf2q_to_row(t, e);
 	else
-		wf2q_to_tree(t, e);
+		wf2q_out_of_order(t, last, e);
 }
 
-/* Removes E from the active entities. */
-static void wf2q_remove(struct bfq_tree *t, struct bfq_entity *e)
+static __attribute__((noinline)) void wf2q_remove_from_tree(struct bfq_tree *t,
+							    struct bfq_entity *e)
 {
-	if (e->in_row) {
-		TAILQ_REMOVE(&t->row, e, link);
-		return;
-	}
 	if (e == t->first)
 		t->first = RB_NEXT(bfq_entities, &t->active, e);
 	RB_REMOVE(bfq_entities, &t->active, e);
+}
+
+/* Removes E from the active entities. */
+static inline void wf2q_remove(struct bfq_tree *t, struct bfq_entity *e)
+{
+	if (e->in_row)
+		TAILQ_REMOVE(&t->row, e, link);
+	else
+		wf2q_remove_from_tree(t, e);
 }
 
 static void wf2q_reweigh(struct bfq_tree *t, struct bfq_entity *e)
@@ -142,6 +155,21 @@ static void wf2q_reweigh(struct bfq_tree *t, struct bfq_entity *e)
 	t->weights += e->new_weight;
 	t->weights -= e->weight;
 	e->weight = e->new_weight;
+}
+
+/* E, which is in no list any more, is nowhere from now on. */
+static inline void wf2q_leave(struct bfq_tree *t, struct bfq_entity *e)
+{
+	t->weights -= e->weight;
+	e->weight = 0;
+	e->place = BFQ_NOWHERE;
+}
+
+/* Removes E, which rests, from T. */
+static inline void wf2q_rest_over(struct bfq_tree *t, struct bfq_entity *e)
+{
+	TAILQ_REMOVE(&t->resting, e, link);
+	wf2q_leave(t, e);
 }
 
 void bfq_wf2q_forget(struct bfq_tree *t, struct bfq_entity *e)
@@ -152,9 +180,7 @@ void bfq_wf2q_forget(struct bfq_tree *t, struct bfq_entity *e)
 		wf2q_remove(t, e);
 	else if (e->place == BFQ_SERVED)
 		t->served--;
-	t->weights -= e->weight;
-	e->weight = 0;
-	e->place = BFQ_NOWHERE;
+	wf2q_leave(t, e);
 }
 
 void bfq_wf2q_activate(struct bfq_tree *t, struct bfq_entity *e, bool backshift, uint32_t raise)
@@ -163,7 +189,7 @@ void bfq_wf2q_activate(struct bfq_tree *t, struct bfq_entity *e, bool backshift,
 	uint64_t push;
 
 	if (resting)
-		bfq_wf2q_forget(t, e);
+		wf2q_rest_over(t, e);
 	e->start = (resting && !behind) || (backshift && behind) ? e->finish : t->vtime;
 	wf2q_reweigh(t, e);
 	e->finish = e->start + bfq_wf2q_delta(e->budget, e->weight);
@@ -257,9 +283,9 @@ struct bfq_entity *bfq_wf2q_next(struct bfq_tree *t, bool jump)
 
 void bfq_wf2q_take(struct bfq_tree *t, struct bfq_entity *e)
 {
-	wf2q_remove(t, e);
 	e->place = BFQ_SERVED;
 	t->served++;
+	wf2q_remove(t, e);
 }
 
 void bfq_wf2q_requeue(struct bfq_tree *t, struct bfq_entity *e)
@@ -280,15 +306,17 @@ void bfq_wf2q_deactivate(struct bfq_tree *t, struct bfq_entity *e)
 		wf2q_remove(t, e);
 	e->finish = e->start + bfq_wf2q_delta(e->service, e->weight);
 	e->service = 0;
-	e->place = BFQ_RESTING;
-	TAILQ_INSERT_TAIL(&t->resting, e, link);
 	if (wf2q_after(e->finish, t->last_finish))
 		t->last_finish = e->finish;
 	/* If no entity is active or in service, the ideal drive finishes all that it had. */
 	if (bfq_wf2q_empty(t) && !t->served && wf2q_after(t->last_finish, t->vtime))
 		t->vtime = t->last_finish;
-	if (!wf2q_after(e->finish, t->vtime))
-		bfq_wf2q_forget(t, e);
+	if (!wf2q_after(e->finish, t->vtime)) {
+		wf2q_leave(t, e);
+		return;
+	}
+	e->place = BFQ_RESTING;
+	TAILQ_INSERT_TAIL(&t->resting, e, link);
 }
 
 /* Looks at one resting entity in each call, at another one each time, so all are forgotten soon. */
@@ -300,7 +328,7 @@ void bfq_wf2q_serve(struct bfq_tree *t, uint64_t sectors)
 	if (!e)
 		return;
 	if (!wf2q_after(e->finish, t->vtime)) {
-		bfq_wf2q_forget(t, e);
+		wf2q_rest_over(t, e);
 	} else if (TAILQ_NEXT(e, link)) {
 		TAILQ_REMOVE(&t->resting, e, link);
 		TAILQ_INSERT_TAIL(&t->resting, e, link);

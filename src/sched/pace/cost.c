@@ -114,6 +114,9 @@ bool pace_cost_completed(struct pace_cost *c, enum pace_op op, uint32_t nr_secto
 {
 	uint64_t requests = 0;
 
+	/* Nobody knows how long the drive had nothing to do before the first request came. */
+	if (!c->since_ns)
+		c->since_ns = now - latency_ns;
 	cost_count(c, op, nr_sectors, latency_ns);
 	if (now - c->since_ns < COST_PERIOD_NS)
 		return false;

@@ -19,8 +19,9 @@ static void flow_init(struct pace_flow *flow, uint32_t submitter)
 	}
 }
 
-int pace_flows_init(struct pace_flows *f, uint32_t size)
+int pace_flows_init(struct pace_flows *f, uint32_t size, const struct sched_env *env)
 {
+	f->env = env;
 	f->size = size ? size : 1;
 	f->pool = calloc(f->size, sizeof(*f->pool));
 	if (!f->pool)
@@ -60,6 +61,23 @@ static struct pace_flow *flow_reusable(struct pace_flows *f)
 	return NULL;
 }
 
+/* Returns the weight that was set for SUBMITTER, who has no flow, or 0. */
+static uint32_t flow_old_weight(const struct pace_flows *f, uint32_t submitter)
+{
+	return f->env && f->env->weight_of ? f->env->weight_of(f->env->owner, submitter) : 0;
+}
+
+/* FLOW is new. Its submitter may have had one before, which others have used since. */
+static void flow_weigh_again(const struct pace_flows *f, struct pace_flow *flow)
+{
+	uint32_t weight = flow_old_weight(f, flow->submitter);
+
+	if (!weight)
+		return;
+	flow->weight = weight;
+	flow->weighed = true;
+}
+
 static struct pace_flow *flow_make(struct pace_flows *f, uint32_t submitter)
 {
 	struct pace_flow *flow;
@@ -76,6 +94,7 @@ static struct pace_flow *flow_make(struct pace_flows *f, uint32_t submitter)
 			f->last = NULL;
 	}
 	flow_init(flow, submitter);
+	flow_weigh_again(f, flow);
 	flow->pooled = true;
 	LIST_INSERT_HEAD(&f->bucket[flow_bucket(submitter)], flow, hash);
 	TAILQ_INSERT_TAIL(&f->idle, flow, idle);
@@ -213,6 +232,14 @@ struct sched_rq *pace_flow_take(struct pace_flows *f, struct pace_flow_line *lin
 			TAILQ_INSERT_TAIL(&f->idle, flow, idle);
 	}
 	return rq;
+}
+
+uint32_t pace_flow_weight(struct pace_flows *f, uint32_t submitter)
+{
+	const struct pace_flow *flow = pace_flow_look(f, submitter);
+	uint32_t weight = flow ? flow->weight : flow_old_weight(f, submitter);
+
+	return weight ? weight : PACE_WEIGHT;
 }
 
 int pace_flow_weigh(struct pace_flows *f, uint32_t submitter, uint32_t weight)

@@ -52,12 +52,14 @@ struct pace_flows {
 	struct pace_flow common;       /* of submitters for which the pool has no room */
 	uint32_t pooled, size;
 	uint32_t waiting; /* requests in all lines */
+	const struct sched_env *env;
 	LIST_HEAD(, pace_flow) bucket[PACE_FLOW_BUCKETS];
 	TAILQ_HEAD(, pace_flow) idle;
 };
 
-/* Makes room for SIZE flows. Returns 0 or -ENOMEM. */
-int pace_flows_init(struct pace_flows *f, uint32_t size);
+/* Makes room for SIZE flows. ENV, which may be NULL, knows the weights of those that come back.
+ * Returns 0 or -ENOMEM. */
+int pace_flows_init(struct pace_flows *f, uint32_t size, const struct sched_env *env);
 void pace_flows_destroy(struct pace_flows *f);
 
 /* Returns how much virtual time COST ns are for a flow of this weight. */
@@ -95,6 +97,8 @@ static inline struct pace_flow_line *pace_flow_next(struct pace_flows *f, enum p
 struct sched_rq *pace_flow_take(struct pace_flows *f, struct pace_flow_line *line,
 				enum pace_line kind, uint64_t cost);
 
+/* Returns the weight that SUBMITTER has, or would have if it came. */
+uint32_t pace_flow_weight(struct pace_flows *f, uint32_t submitter);
 /* Sets the weight of SUBMITTER. Returns 0 or -ENOSPC. */
 int pace_flow_weigh(struct pace_flows *f, uint32_t submitter, uint32_t weight);
 /* SUBMITTER will have no more requests: its flow is the next one to be used for another. */

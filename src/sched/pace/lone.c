@@ -10,6 +10,8 @@
 #define LONE_PERIOD_NS (10 * NSEC_PER_SEC)
 /* The shortest of fewer requests was hardly one that did not wait. */
 #define LONE_REQUESTS 8u
+/* A latency above this is not kept. */
+#define LONE_KEPT_NS (100 * NSEC_PER_SEC)
 
 static unsigned lone_length(uint32_t nr_sectors)
 {
@@ -24,6 +26,13 @@ static uint64_t lone_shortest(const struct pace_lone_length *a, const struct pac
 	if (!a->requests || (b->requests && b->shortest_ns < a->shortest_ns))
 		return b->shortest_ns;
 	return a->shortest_ns;
+}
+
+uint64_t pace_lone_of(const struct pace_lone *l, enum pace_op op, uint32_t nr_sectors)
+{
+	unsigned at = lone_length(nr_sectors);
+
+	return lone_shortest(&l->before[op][at], &l->now[op][at]);
 }
 
 static void lone_conclude(struct pace_lone *l, enum pace_op op)
@@ -59,22 +68,48 @@ static void lone_forget(struct pace_lone *l, enum pace_op op)
 	lone_conclude(l, op);
 }
 
-void pace_lone_completed(struct pace_lone *l, enum pace_op op, uint32_t nr_sectors,
+bool pace_lone_completed(struct pace_lone *l, enum pace_op op, uint32_t nr_sectors,
 			 uint64_t latency_ns, uint64_t now)
 {
 	struct pace_lone_length *at = &l->now[op][lone_length(nr_sectors)];
-	bool shorter;
+	bool shorter, changed = false;
 
 	if (now >= l->until_ns) {
 		for (int i = 0; i < PACE_OPS; i++)
 			lone_forget(l, (enum pace_op)i);
 		l->until_ns = now + LONE_PERIOD_NS;
+		changed = true;
 	}
 	latency_ns += !latency_ns;
 	shorter = !at->requests || latency_ns < at->shortest_ns;
 	if (shorter)
 		at->shortest_ns = latency_ns;
 	at->requests += at->requests < UINT32_MAX;
-	if (shorter || at->requests == LONE_REQUESTS)
-		lone_conclude(l, op);
+	if (!shorter && at->requests != LONE_REQUESTS)
+		return changed;
+	lone_conclude(l, op);
+	return true;
+}
+
+/* Keeps the shortest latency of one length, and whether enough requests had it. */
+static void lone_keep_length(struct pace_lone *l, struct pace_keep *k, enum pace_op op, unsigned at)
+{
+	struct pace_lone_length *before = &l->before[op][at], *now = &l->now[op][at];
+	uint64_t ns = lone_shortest(before, now);
+	uint64_t requests = before->requests > now->requests ? before->requests : now->requests;
+
+	pace_keep(k, &ns, 0, LONE_KEPT_NS);
+	pace_keep(k, &requests, 0, LONE_REQUESTS);
+	if (k->load)
+		*before = (struct pace_lone_length){ ns, ns ? (uint32_t)requests : 0 };
+}
+
+void pace_lone_keep(struct pace_lone *l, struct pace_keep *k)
+{
+	for (int op = 0; op < PACE_OPS; op++) {
+		for (unsigned at = 0; at < PACE_LENGTHS; at++)
+			lone_keep_length(l, k, (enum pace_op)op, at);
+		if (k->load)
+			lone_conclude(l, (enum pace_op)op);
+	}
 }

@@ -8,9 +8,11 @@
 #ifndef PACE_LONE_H
 #define PACE_LONE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sched/pace/cost.h"
+#include "sched/pace/keep.h"
 
 #define PACE_LENGTHS 16u
 
@@ -28,7 +30,15 @@ struct pace_lone {
 	uint64_t low[PACE_OPS], high[PACE_OPS];
 };
 
-void pace_lone_completed(struct pace_lone *l, enum pace_op op, uint32_t nr_sectors,
+/* Returns the shortest latency of requests of such a length, in ns; 0: there was none. */
+uint64_t pace_lone_of(const struct pace_lone *l, enum pace_op op, uint32_t nr_sectors);
+
+/* Counts a request that took LATENCY_NS. Returns true if low and high may have changed. */
+bool pace_lone_completed(struct pace_lone *l, enum pace_op op, uint32_t nr_sectors,
 			 uint64_t latency_ns, uint64_t now);
+
+/* The shortest latencies (keep.h). Those that come back are of the period before this one: unless
+ * they are seen again, they are forgotten at the end of it. */
+void pace_lone_keep(struct pace_lone *l, struct pace_keep *k);
 
 #endif

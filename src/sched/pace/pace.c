@@ -10,7 +10,8 @@
  *
  *   flow.c    who is next: flows with start times       order.c   by virtual time, in 64 buckets
  *   window.c  how much may be in the drive              lone.c    latencies without waiting
- *   cost.c    what a request costs in time of the drive
+ *   cost.c    what a request costs in time of the drive  gain.c  whether more in the drive pays
+ *   keep.c    what was learned, as numbers for the next time
  *
  * Each lane has an instance, which learns from its own requests. Entered by the lane's owner only.
  */
@@ -23,9 +24,12 @@
 #include "sched/merge.h"
 
 #define PACE_FLOOR 5u
+/* A piece of a background write takes no more of the drive than a lone short read does, but it is
+ * not shorter than the first and need not be shorter than the second. It is longer than that
+ * where it takes no more than this part of a lone read. */
 #define PACE_CHUNK_MIN_KB 32u
 #define PACE_CHUNK_MAX_KB 128u
-/* While a background write is in the drive, a read waits for at most this part of its target. */
+#define PACE_CHUNK_MOST_KB 1024u
 #define PACE_CHUNK_PART 4u
 #define PACE_MERGE_LOOK 8u
 /* Background writes get tags while they hold fewer than this percentage. */
@@ -71,7 +75,7 @@ static const struct sched_tunable pace_tunables[] = {
 
 static const char *const pace_reasons[] = {
 	[PACE_FAIR] = "fair", [PACE_AHEAD] = "ahead", [PACE_ALONE] = "alone",
-	[PACE_REST] = "rest", [PACE_OWED] = "owed",
+	[PACE_REST] = "rest", [PACE_OWED] = "owed",   [PACE_REASONS] = NULL,
 };
 
 static int pace_init(struct sched **s, const struct sched_env *env)
@@ -85,7 +89,7 @@ static int pace_init(struct sched **s, const struct sched_env *env)
 	p->floor = PACE_FLOOR;
 	pace_cost_init(&p->cost, env->depth);
 	pace_window_init(&p->window);
-	if (pace_flows_init(&p->flows, env->max_submitters)) {
+	if (pace_flows_init(&p->flows, env->max_submitters, &p->s.env)) {
 		free(p);
 		return -ENOMEM;
 	}
@@ -151,8 +155,7 @@ static inline struct pace_flow_line *pace_ready(struct pace *p, enum pace_line k
 	if (!pace_waits(p, kind))
 		return NULL;
 	line = pace_flow_next(&p->flows, kind);
-	return pace_window_room(&p->window, &p->lone, pace_op_of(TAILQ_FIRST(&line->fifo))) ? line
-											    : NULL;
+	return pace_window_room(&p->window, pace_op_of(TAILQ_FIRST(&line->fifo))) ? line : NULL;
 }
 
 /* Returns what the first request of LINE costs. */
@@ -216,6 +219,7 @@ static struct sched_rq *pace_dispatch_awaited(struct pace *p)
 static struct sched_rq *pace_dispatch_background(struct pace *p, bool owed)
 {
 	struct pace_flow_line *line = pace_ready(p, PACE_BACKGROUND);
+	struct sched_rq *rq;
 	uint64_t cost;
 
 	if (!line)
@@ -224,7 +228,11 @@ static struct sched_rq *pace_dispatch_background(struct pace *p, bool owed)
 	if (owed && p->owed_ns < cost)
 		return NULL;
 	p->owed_ns -= p->owed_ns < cost ? p->owed_ns : cost;
-	return pace_take(p, line, PACE_BACKGROUND, owed ? PACE_OWED : PACE_REST);
+	rq = pace_take(p, line, PACE_BACKGROUND, owed ? PACE_OWED : PACE_REST);
+	/* Who comes later has not waited. */
+	if (!pace_waits(p, PACE_BACKGROUND))
+		p->owed_ns = 0;
+	return rq;
 }
 
 /* RQ, which somebody waits for, went although background writes wait. */
@@ -259,10 +267,42 @@ static struct sched_rq *pace_dispatch(struct sched *s, uint64_t now)
 	return rq;
 }
 
+static void pace_take_steps(struct pace *p)
+{
+	p->window.step[PACE_READ_SIDE] = (uint8_t)pace_gain_step(&p->gain, PACE_READ_WINDOW);
+	p->window.step[PACE_WRITE_SIDE] = (uint8_t)pace_gain_step(&p->gain, PACE_WRITE_WINDOW);
+	pace_window_renew(&p->window, &p->lone);
+}
+
+/* Has the knobs tried, which only requests that others wait for have to do with. */
+static void pace_try(struct pace *p, const struct sched_rq *rq, uint64_t latency_ns, uint64_t now)
+{
+	enum pace_op op = pace_op_of(rq);
+	enum pace_side side = pace_window_side(op);
+	struct pace_gain_event e = {
+		.op = op,
+		.nr_sectors = rq->nr_sectors,
+		.latency_ns = latency_ns,
+		.waits = op == PACE_READS
+				 ? pace_waits(p, PACE_READ)
+				 : pace_waits(p, PACE_WRITE) || pace_waits(p, PACE_BACKGROUND),
+		.in_drive = p->window.requests[side],
+		.waiting = p->flows.waiting,
+		.now = now,
+	};
+
+	if (op == PACE_READS && p->gain.trying)
+		e.lone_ns = pace_lone_of(&p->lone, op, rq->nr_sectors);
+	if (pace_gain_completed(&p->gain, &e))
+		pace_take_steps(p);
+}
+
 static void pace_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 {
 	struct pace *p = (struct pace *)s;
-	uint64_t ns = now > rq->io_start_ns ? now - rq->io_start_ns : 0;
+	enum pace_op op = pace_op_of(rq);
+	uint64_t ns = now > rq->io_start_ns ? now - rq->io_start_ns : 0, lone = 0;
+	bool renew;
 
 	/* Errors come at once, or after seconds. If such a latency were the shortest one, the
 	 * window would let one request in at a time, for up to 20 s. */
@@ -270,10 +310,16 @@ static void pace_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 		p->cost.spare = true;
 		return;
 	}
-	pace_lone_completed(&p->lone, pace_op_of(rq), rq->nr_sectors, ns, now);
-	if (pace_cost_completed(&p->cost, pace_op_of(rq), rq->nr_sectors, ns, now))
+	renew = pace_lone_completed(&p->lone, op, rq->nr_sectors, ns, now);
+	if (pace_cost_completed(&p->cost, op, rq->nr_sectors, ns, now))
 		pace_window_learned(&p->window);
-	pace_window_completed(&p->window, pace_op_of(rq), now);
+	if (p->window.alone[pace_window_side(op)])
+		lone = pace_lone_of(&p->lone, op, rq->nr_sectors);
+	renew |= pace_window_completed(&p->window, op, ns, lone, now);
+	if (__builtin_expect(renew, 0))
+		pace_window_renew(&p->window, &p->lone);
+	if (pace_gain_is_due(&p->gain, now))
+		pace_try(p, rq, ns, now);
 }
 
 static void pace_finish(struct sched *s, struct sched_rq *rq)
@@ -301,9 +347,7 @@ static uint32_t pace_limit_depth(struct sched *s, const struct sched_rq *like)
 
 static uint32_t pace_weight(struct sched *s, const struct sched_rq *like)
 {
-	struct pace_flow *flow = pace_flow_look(&((struct pace *)s)->flows, like->submitter);
-
-	return flow ? flow->weight : PACE_WEIGHT;
+	return pace_flow_weight(&((struct pace *)s)->flows, like->submitter);
 }
 
 static void pace_depth_changed(struct sched *s, uint32_t nr_requests)
@@ -325,18 +369,24 @@ static int pace_set_weight(struct sched *s, uint32_t submitter, uint32_t weight)
 static uint64_t pace_chunk_kb(const struct pace *p)
 {
 	uint64_t kb = PACE_CHUNK_MAX_KB, lone, cost;
+	unsigned step;
 
 	if (p->chunk_kb)
 		return p->chunk_kb;
+	step = pace_gain_step(&p->gain, PACE_WRITE_CHUNK);
 	lone = p->lone.low[PACE_READS];
 	cost = p->cost.op[PACE_WRITES].slope * 2 >> PACE_COST_BITS;
 	if (!lone || !cost)
-		return 128;
+		return kb << step;
 	if (p->window.target_ns[PACE_READ_SIDE])
 		lone = p->window.target_ns[PACE_READ_SIDE] / 4;
-	while (kb > PACE_CHUNK_MIN_KB && kb * cost > lone * 4 / PACE_CHUNK_PART)
+	while (kb > PACE_CHUNK_MIN_KB && kb * cost > lone)
 		kb /= 2;
-	return kb;
+	while (kb >= PACE_CHUNK_MAX_KB && kb < PACE_CHUNK_MOST_KB &&
+	       2 * kb * cost <= lone / PACE_CHUNK_PART)
+		kb *= 2;
+	kb <<= step;
+	return kb < PACE_CHUNK_MOST_KB ? kb : PACE_CHUNK_MOST_KB;
 }
 
 static uint64_t pace_longest(struct sched *s, const struct sched_rq *like)
@@ -346,18 +396,28 @@ static uint64_t pace_longest(struct sched *s, const struct sched_rq *like)
 	return pace_chunk_kb((struct pace *)s) << 10;
 }
 
+static void pace_set_window(struct pace *p, enum pace_side side, enum pace_knob knob, int64_t us)
+{
+	p->window.target_ns[side] = (uint64_t)us * NSEC_PER_USEC;
+	pace_gain_fix(&p->gain, knob, us);
+	p->window.step[side] = (uint8_t)pace_gain_step(&p->gain, knob);
+	pace_window_renew(&p->window, &p->lone);
+}
+
 static int pace_set(struct sched *s, unsigned tunable, int64_t value)
 {
 	struct pace *p = (struct pace *)s;
 
 	if (tunable == READ_TARGET)
-		p->window.target_ns[PACE_READ_SIDE] = (uint64_t)value * NSEC_PER_USEC;
+		pace_set_window(p, PACE_READ_SIDE, PACE_READ_WINDOW, value);
 	else if (tunable == WRITE_WINDOW)
-		p->window.target_ns[PACE_WRITE_SIDE] = (uint64_t)value * NSEC_PER_USEC;
+		pace_set_window(p, PACE_WRITE_SIDE, PACE_WRITE_WINDOW, value);
 	else if (tunable == WRITE_FLOOR)
 		p->floor = (uint64_t)value;
-	else
+	else {
 		p->chunk_kb = (uint64_t)value;
+		pace_gain_fix(&p->gain, PACE_WRITE_CHUNK, value);
+	}
 	return 0;
 }
 
@@ -393,9 +453,57 @@ static int64_t pace_get(struct sched *s, unsigned tunable)
 static uint64_t pace_read_target(struct sched *s)
 {
 	const struct pace *p = (struct pace *)s;
-	uint64_t ns = pace_window_ns(&p->window, &p->lone, PACE_READS);
+	uint64_t ns = p->window.ns[PACE_READS];
 
 	return ns == UINT64_MAX ? 0 : ns; /* nothing is learned yet */
+}
+
+static unsigned pace_save(struct sched *s, uint64_t *values, uint64_t now)
+{
+	return pace_keep_save((struct pace *)s, values, now);
+}
+
+static void pace_load(struct sched *s, const uint64_t *values, uint64_t now)
+{
+	struct pace *p = (struct pace *)s;
+
+	pace_keep_load(p, values, now);
+	pace_take_steps(p);
+}
+
+static const char *const pace_gauges[] = {
+	"read_window_ns",   "write_window_ns",	"reads_in_drive_ns", "writes_in_drive_ns",
+	"write_rate_bytes", /* a second */
+	"write_tokens_ns",  "read_window_step", "write_window_step", NULL,
+};
+
+/* Returns how many bytes of background writes the drive takes in a second, if it has nothing else
+ * to do: the rate at which they leave then, as no rate is set. 0: not known yet. */
+static int64_t pace_write_rate(const struct pace *p)
+{
+	uint64_t bytes = pace_chunk_kb(p) << 10;
+	uint32_t sectors = (uint32_t)(bytes >> SCHED_SECTOR_SHIFT);
+
+	if (!p->cost.op[PACE_WRITES].slope)
+		return 0;
+	return (int64_t)(bytes * NSEC_PER_SEC / pace_cost_of(&p->cost, PACE_WRITES, sectors));
+}
+
+static void pace_gauge(struct sched *s, int64_t *values)
+{
+	const struct pace *p = (struct pace *)s;
+	uint64_t read = p->window.ns[PACE_READS];
+	uint64_t write = p->window.ns[PACE_WRITES];
+
+	/* Nothing is known at first: there is no window yet. */
+	values[0] = read > INT64_MAX ? 0 : (int64_t)read;
+	values[1] = write > INT64_MAX ? 0 : (int64_t)write;
+	values[2] = (int64_t)p->window.cost[PACE_READ_SIDE];
+	values[3] = (int64_t)p->window.cost[PACE_WRITE_SIDE];
+	values[4] = pace_write_rate(p);
+	values[5] = (int64_t)p->owed_ns;
+	values[6] = p->window.step[PACE_READ_SIDE];
+	values[7] = p->window.step[PACE_WRITE_SIDE];
 }
 
 const struct sched_ops sched_pace = {
@@ -405,6 +513,8 @@ const struct sched_ops sched_pace = {
 	.flags = SCHED_BY_SUBMITTER | SCHED_UNSIGNED,
 	.tunables = pace_tunables,
 	.reasons = pace_reasons,
+	.gauges = pace_gauges,
+	.gauge = pace_gauge,
 	.init = pace_init,
 	.exit = pace_exit,
 	.insert = pace_insert,
@@ -420,6 +530,11 @@ const struct sched_ops sched_pace = {
 	.set_weight = pace_set_weight,
 	.has_work = pace_has_work,
 	.read_target = pace_read_target,
+	.state_version = 1,
+	.save = pace_save,
+	.valid = pace_keep_valid,
+	.same = pace_keep_same,
+	.load = pace_load,
 	.set = pace_set,
 	.get = pace_get,
 };

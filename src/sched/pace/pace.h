@@ -7,6 +7,8 @@
 
 #include "sched/pace/cost.h"
 #include "sched/pace/flow.h"
+#include "sched/pace/gain.h"
+#include "sched/pace/keep.h"
 #include "sched/pace/lone.h"
 #include "sched/pace/window.h"
 #include "sched/sched.h"
@@ -33,6 +35,7 @@ enum pace_reason {
 	PACE_ALONE, /* the drive had nothing of its kind: its latency is one without waiting */
 	PACE_REST,  /* a background write: nobody waits for what it takes */
 	PACE_OWED,  /* a background write: its part was due */
+	PACE_REASONS,
 };
 
 struct pace {
@@ -41,10 +44,12 @@ struct pace {
 	struct pace_cost cost;
 	struct pace_lone lone;
 	struct pace_window window;
+	struct pace_gain gain;
 	/* drive time that background writes may have before others, since others had theirs */
 	uint64_t owed_ns;
 	uint64_t floor;	   /* percent of the drive's time that background writes have at least */
 	uint64_t chunk_kb; /* 0: learned */
+	bool kept;	   /* it began with what was kept of another instance */
 };
 
 #endif

@@ -371,6 +371,142 @@ static void shares_follow_weights(void **state)
 	stop();
 }
 
+/* Returns the number of tags that all from FIRST to LAST hold. */
+static unsigned held_from(uint32_t first, uint32_t last)
+{
+	unsigned n = 0;
+
+	for (uint32_t submitter = first; submitter <= last; submitter++)
+		n += held_by(submitter);
+	return n;
+}
+
+static const char *const weighing[] = { "bfq", "pace" };
+
+/* The tags of a group are those of one submitter: with one member, with many, and beside others
+ * without a group. Background ios share the tags of their kind in the same way. */
+static void groups_are_accounts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		uint16_t flags = i < 2 ? 0 : WEIR_IO_BACKGROUND;
+		enum weir_op op = flags ? WEIR_OP_WRITE : WEIR_OP_READ;
+		unsigned all = 0;
+
+		start(weighing[i % 2], 64);
+		/* one member, whose number is not the group's; fifty; and nobody */
+		assert_int_equal(weir_queue_submitter_set_group(rig.q, 1, 1000), 0);
+		for (uint32_t s = 100; s < 150; s++)
+			assert_int_equal(weir_queue_submitter_set_group(rig.q, s, 2000), 0);
+		flood(100, op, 1, flags, 0);
+		for (uint32_t s = 100; s < 150; s++)
+			flood(20, op, s, flags, 0);
+		flood(100, op, 7, flags, 0);
+		for (int n = 0; n < 400; n++)
+			one_ends();
+		all = held_by(1) + held_by(7) + held_from(100, 149);
+		assert_in_range(all, flags ? 31 : 63, 64);
+		assert_in_range(held_by(1), all / 3 - 1, all / 3 + 1);
+		assert_in_range(held_by(7), all / 3 - 1, all / 3 + 1);
+		assert_in_range(held_from(100, 149), all / 3 - 1, all / 3 + 1);
+		stop();
+	}
+}
+
+/* The weight of a group is set while its ios are under way, members come and go, and the weight of
+ * a member does not count. */
+static void groups_change_while_ios_wait(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		start(weighing[i], 64);
+		for (uint32_t s = 1; s <= 4; s++)
+			assert_int_equal(weir_queue_submitter_set_group(rig.q, s, 50), 0);
+		for (uint32_t s = 1; s <= 4; s++)
+			flood(50, WEIR_OP_READ, s, 0, 0);
+		flood(200, WEIR_OP_READ, 9, 0, 0);
+		for (int n = 0; n < 400; n++)
+			one_ends();
+		assert_in_range(held_from(1, 4), 31, 33);
+		assert_int_equal(weir_queue_submitter_set_weight(rig.q, 50, 300), 0);
+		assert_int_equal(weir_queue_submitter_set_weight(rig.q, 1, 1), 0);
+		for (int n = 0; n < 1000; n++)
+			one_ends();
+		assert_in_range(held_from(1, 4), 47, 49);
+		/* a member leaves for good, and another one for a group of its own */
+		assert_int_equal(weir_queue_submitter_gone(rig.q, 1), 0);
+		for (int n = 0; n < 400; n++)
+			one_ends();
+		assert_in_range(held_from(1, 4), 47, 49);
+		assert_int_equal(weir_queue_submitter_set_group(rig.q, 4, 4), 0);
+		for (int n = 0; n < 2000; n++)
+			one_ends();
+		/* 300 : 100 : 100 */
+		assert_in_range(held_from(1, 3), 37, 40);
+		assert_in_range(held_by(4), 12, 14);
+		assert_in_range(held_by(9), 12, 14);
+		assert_int_equal(weir_queue_submitter_set_weight(rig.q, 50, 100), 0);
+		/* bfq serves one for thousands of ios before it goes on to the next */
+		for (int n = 0; n < 9000; n++)
+			one_ends();
+		assert_in_range(held_from(1, 3), 20, 23);
+		stop();
+	}
+}
+
+/* A group that is in another one is that for its own ios only. */
+static void groups_have_no_groups(void **state)
+{
+	(void)state;
+	start("pace", 60);
+	assert_int_equal(weir_queue_submitter_set_group(rig.q, 1, 2), 0);
+	assert_int_equal(weir_queue_submitter_set_group(rig.q, 2, 3), 0);
+	for (uint32_t s = 1; s <= 3; s++)
+		flood(100, WEIR_OP_READ, s, 0, 0);
+	for (int n = 0; n < 400; n++)
+		one_ends();
+	assert_in_range(held_by(1), 29, 31);
+	assert_in_range(held_from(2, 3), 29, 31);
+	stop();
+}
+
+/* Taking a submitter out of a group that it never was in takes no place among the settings. */
+static void no_group_needs_no_settings(void **state)
+{
+	(void)state;
+	start("pace", 16);
+	for (uint32_t s = 1; s <= 5000; s++)
+		assert_int_equal(weir_queue_submitter_set_group(rig.q, s, s), 0);
+	for (uint32_t s = 1; s <= 4096; s++)
+		assert_int_equal(weir_queue_submitter_set_group(rig.q, s, 9000), 0);
+	assert_int_equal(weir_queue_submitter_set_group(rig.q, 4097, 9000), -ENOSPC);
+	assert_int_equal(weir_queue_submitter_set_group(rig.q, 4097, 4097), 0);
+	stop();
+}
+
+/* Who leaves and comes back while tags are scarce has its weight from its first io on. */
+static void who_comes_back_has_its_weight(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		start(weighing[i], 64);
+		assert_int_equal(weir_queue_submitter_set_weight(rig.q, 2, 300), 0);
+		ends_within(give(make(WEIR_OP_READ, 2)), 2);
+		assert_int_equal(weir_queue_submitter_gone(rig.q, 2), 0);
+		/* others take what it had */
+		for (uint32_t submitter = 0; submitter < 1100; submitter++)
+			ends_within(give(make(WEIR_OP_READ, 10000 + submitter)), 2);
+		flood(500, WEIR_OP_READ, 1, 0, 0);
+		one_ends();
+		/* one io at a time waits in its line: this is when its weight is looked up */
+		flood(100, WEIR_OP_READ, 2, 0, 0);
+		for (int n = 0; n < 200; n++)
+			one_ends();
+		assert_in_range(held_by(2), 47, 49);
+		stop();
+	}
+}
+
 /* More submitters than the queue can distinguish. */
 static void many_submitters(void **state)
 {
@@ -419,6 +555,11 @@ int main(void)
 		cmocka_unit_test(flushes_and_what_waits_for_them),
 		cmocka_unit_test(shares_come_back_within_one_round),
 		cmocka_unit_test(shares_follow_weights),
+		cmocka_unit_test(groups_are_accounts),
+		cmocka_unit_test(groups_change_while_ios_wait),
+		cmocka_unit_test(groups_have_no_groups),
+		cmocka_unit_test(no_group_needs_no_settings),
+		cmocka_unit_test(who_comes_back_has_its_weight),
 		cmocka_unit_test(many_submitters),
 		cmocka_unit_test(a_switch_while_all_wait),
 	};

@@ -166,11 +166,42 @@ static void in_the_scheduler(void **state)
 
 static int64_t learned(const char *name)
 {
-	struct sched *s = rig.q->lanes[0].sched;
-	int tunable = sched_find_tunable(s->ops, name);
+	char value[32];
 
-	assert_true(tunable >= 0);
-	return s->ops->get(s, (unsigned)tunable);
+	assert_int_equal(weir_queue_get(rig.q, name, value, sizeof(value)), 0);
+	return strtoll(value, NULL, 10);
+}
+
+/* What the queue shows to threads that own no lane. */
+static int64_t shown(const char *name)
+{
+	return rig.q->tunable[sched_find_tunable(rig.q->sched_ops, name)].value;
+}
+
+/* What is learned is shown as it changes, also to who does not run the lane. */
+static void read_in(unsigned i, uint64_t ns)
+{
+	rig.hold = true;
+	submit(i, 1);
+	assert_int_equal(weir_queue_poll(rig.q), 0);
+	rig.now_ns += ns;
+	finish(i + 1);
+}
+
+static void what_is_learned_is_shown(void **state)
+{
+	(void)state;
+	rig.own_clock = true;
+	rig.now_ns = MS;
+	open_with("pace", 1, 16);
+	read_in(0, MS / 20);
+	assert_int_equal(shown("read_lone"), 0);
+	assert_int_equal(learned("read_lone"), 50000);
+	read_in(1, MS / 50);
+	assert_int_equal(shown("read_lone"), 50000);
+	rig.now_ns += 100 * MS;
+	read_in(2, MS);
+	assert_int_equal(shown("read_lone"), 20000);
 }
 
 /* pace learns how long reads take alone. What was cancelled took no time of the drive, and what
@@ -734,6 +765,7 @@ int main(void)
 		T(waiting_for_a_tag),
 		T(in_the_scheduler),
 		T(what_never_succeeded_teaches_nothing),
+		T(what_is_learned_is_shown),
 		T(split_ones),
 		T(split_one_that_waits),
 		T(merged_ones),

@@ -246,6 +246,76 @@ static void out_of_range_is_what_the_kernel_makes_of_it(void **state)
 	}
 }
 
+/* What counts bytes or time takes the units of the command line, and shows plain numbers. */
+static void units_are_those_of_the_command_line(void **state)
+{
+	static const struct {
+		const char *sched, *name, *given, *got;
+	} cases[] = {
+		{ "none", "depth_bytes", "6m", "6291456" },
+		{ "none", "depth_bytes", "8MiB", "8388608" },
+		{ "none", "depth_bytes", "4096", "4096" },
+		{ "none", "max_sectors_kb", "16k", "16" },
+		{ "none", "max_sectors_kb", "1g", "64" },
+		{ "mq-deadline", "read_expire", "250ms", "250" },
+		{ "mq-deadline", "iosched/write_expire", "1.5s", "1500" },
+		{ "deadline", "read_expire", "2s", "2000" },
+		{ "kyber", "read_lat_nsec", "3ms", "3000000" },
+		{ "bfq", "back_seek_max", "8m", "8192" },
+		{ "bfq", "max_budget", "1m", "2048" },
+		{ "bfq", "slice_idle_us", "2ms", "2000" },
+		{ "cfq", "back_seek_max", "1MiB", "1024" },
+		{ "cfq", "slice_sync", "1m", "60000" },
+		{ "pace", "chunk", "256k", "256" },
+	};
+
+	(void)state;
+	rig_open(NULL, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(weir_queue_set(rig.q, "scheduler", cases[i].sched), 0);
+		if (weir_queue_set(rig.q, cases[i].name, cases[i].given))
+			fail_msg("%s", weir_error());
+		assert_string_equal(get(cases[i].name), cases[i].got);
+	}
+}
+
+static void wrong_units_are_refused_in_words(void **state)
+{
+	static const struct {
+		const char *sched, *name, *given, *words;
+	} cases[] = {
+		{ "none", "depth_bytes", "6q",
+		  "'6q' is not a whole number of bytes, 0 or more, or a size such as 8MiB" },
+		{ "none", "depth_bytes", "-1m", "'-1m' is not a whole number of bytes" },
+		{ "none", "depth_bytes", "2ms", "'2ms' is not a whole number of bytes" },
+		{ "none", "depth_bytes", "99999P", "'99999P' is beyond what 64 bits hold" },
+		{ "none", "depth_bytes", "9000P", "'9000P' is beyond what 64 bits hold" },
+		{ "none", "depth_bytes", "0k", "it goes from 1 to" },
+		{ "none", "max_sectors_kb", "1536B", "'1536B' is not a whole number of KiB" },
+		{ "none", "nr_requests", "1k",
+		  "'1k' is not a whole number of requests, 0 or more" },
+		{ "mq-deadline", "fifo_batch", "4k", "'4k' is not a whole number of requests" },
+		{ "mq-deadline", "read_expire", "250us", "is not a whole number of ms" },
+		{ "mq-deadline", "read_expire", "-2ms",
+		  "'-2ms' is not a whole number of ms, or a time such as 2ms" },
+		{ "mq-deadline", "read_expire", "8k", "a time such as 2ms" },
+		{ "kyber", "read_lat_nsec", "9999999h", "is beyond what 64 bits hold" },
+	};
+
+	(void)state;
+	rig_open(NULL, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char before[256];
+
+		assert_int_equal(weir_queue_set(rig.q, "scheduler", cases[i].sched), 0);
+		snprintf(before, sizeof(before), "%s", get(cases[i].name));
+		assert_int_equal(weir_queue_set(rig.q, cases[i].name, cases[i].given), -EINVAL);
+		if (!strstr(weir_error(), cases[i].words))
+			fail_msg("%s does not say: %s", weir_error(), cases[i].words);
+		assert_string_equal(get(cases[i].name), before);
+	}
+}
+
 /*
  * Values go up and down while ios wait for tags and in the scheduler, on a drive that completes
  * one at a time: it always has one, and all end.
@@ -602,6 +672,8 @@ int main(void)
 		T(flush_steps_survive_a_switch),
 		T(tunables_change_while_it_runs),
 		T(out_of_range_is_what_the_kernel_makes_of_it),
+		T(units_are_those_of_the_command_line),
+		T(wrong_units_are_refused_in_words),
 		T(attributes_go_up_and_down_under_load),
 		T(nr_requests_has_the_kernels_bounds),
 		T(attributes_describe_themselves),

@@ -258,9 +258,24 @@ static int c_get_scheduler(struct weir_queue *q)
 	return weir_queue_get(q, "scheduler", text, sizeof(text));
 }
 
+static int c_save_state(struct weir_queue *q)
+{
+	return weir_queue_save_state(q, text, sizeof(text), NULL);
+}
+
+static int c_load_state(struct weir_queue *q)
+{
+	return weir_queue_load_state(q, text, 0);
+}
+
 static int c_weight(struct weir_queue *q)
 {
 	return weir_queue_submitter_set_weight(q, 1, 100);
+}
+
+static int c_group(struct weir_queue *q)
+{
+	return weir_queue_submitter_set_group(q, 1, 2);
 }
 
 static int c_policy(struct weir_queue *q)
@@ -316,8 +331,11 @@ static const struct {
 	{ "weir_queue_set of the scheduler", c_set_scheduler },
 	{ "weir_queue_get", c_get },
 	{ "weir_queue_get of the scheduler", c_get_scheduler },
+	{ "weir_queue_save_state", c_save_state },
+	{ "weir_queue_load_state", c_load_state },
 	{ "weir_queue_submitter_set_weight", c_weight },
 	{ "weir_queue_submitter_set_policy", c_policy },
+	{ "weir_queue_submitter_set_group", c_group },
 	{ "weir_queue_submitter_gone", c_gone },
 	{ "weir_queue_get_stats", c_stats },
 	{ "weir_queue_get_placement_stats", c_placement_stats },

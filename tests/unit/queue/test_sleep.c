@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "queue/loop.h"
 #include "rig.h"
 
 /* Only a sleep that was not ended takes nearly this long. */
@@ -227,6 +228,46 @@ static void a_poll_is_one_pass_however_much_arrives(void **state)
 	assert_int_equal(nr_ended, 32);
 }
 
+/* Computes for long: meanwhile the drive ends one command and gets the next one. */
+static void on_end_compute(struct weir_io *io)
+{
+	(void)io;
+	if (nr_ended++)
+		return;
+	assert_int_equal(rig.nr_log, 2);
+	rig.allowed++;
+	loop_keep_busy(rig.q);
+	assert_int_equal(rig.nr_log, 3);
+	loop_keep_busy(rig.q);
+	assert_int_equal(rig.nr_log, 3);
+	assert_int_equal(nr_ended, 1); /* nobody is called back inside a callback */
+}
+
+static void a_long_computation_keeps_the_drive_busy(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	static struct weir_io ios[3];
+
+	(void)state;
+	opts.depth = 1;
+	opts.nr_requests = 4;
+	rig.hold = true;
+	rig_open(&opts, NULL);
+	for (unsigned i = 0; i < 3; i++) {
+		weir_io_read(&ios[i], 2 * i * sizeof(memory), memory, sizeof(memory));
+		ios[i].end = on_end_compute;
+		assert_int_equal(weir_queue_submit(rig.q, &ios[i]), 0);
+	}
+	rig.allowed = 1;
+	assert_int_equal(weir_queue_poll(rig.q), 1);
+	/* What ended meanwhile is called back without anything else happening. */
+	assert_int_equal(weir_queue_poll_wait(rig.q, LONG_NS), 1);
+	assert_int_equal(nr_ended, 2);
+	rig.allowed++;
+	assert_int_equal(weir_queue_wait(rig.q), 0);
+	assert_int_equal(nr_ended, 3);
+}
+
 static uint64_t long_ago(struct sched *s)
 {
 	(void)s;
@@ -288,6 +329,7 @@ int main(void)
 		T(the_descriptor_fires_after_waiting_for_an_io),
 		T(the_descriptor_of_a_new_owner_fires_for_what_was_staged),
 		T(a_poll_is_one_pass_however_much_arrives),
+		T(a_long_computation_keeps_the_drive_busy),
 		T(a_scheduler_that_cannot_be_asked_wakes_nobody),
 	};
 

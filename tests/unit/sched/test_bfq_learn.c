@@ -91,6 +91,105 @@ static void rate_of_a_stream(void **state)
 	end();
 }
 
+/*
+ * Two queues in turn on a disk: one reads 40 requests of 1024 sectors in order, one each EVERY, and
+ * the other one seeks once for 100 ms. No sample of the dispatches says how fast the first one is.
+ */
+static uint64_t in_turn(uint64_t now, uint32_t nr, uint64_t every, int turns)
+{
+	static uint64_t sector;
+
+	for (int turn = 0; turn < turns; turn++) {
+		rig.submitter = 1;
+		for (int i = 0; i < 40; i++, sector += nr, now += every) {
+			rig_insert(0, R, sector, nr, now);
+			assert_int_equal(rig_dispatch(now), 0);
+			rig_complete(0, now + every);
+		}
+		rig.submitter = 2;
+		rig.s->ops->tick(rig.s, now + 20 * MS); /* bfq no longer idles for the first */
+		rig_insert(1, R, 1000000000 + (uint64_t)turn % 2 * 500000000, 8, now + 20 * MS);
+		assert_int_equal(rig_dispatch(now + 20 * MS), 1);
+		now += 120 * MS;
+		rig_complete(1, now);
+		now += 20 * MS;
+		rig.s->ops->tick(rig.s, now);
+	}
+	return now;
+}
+
+static void rate_between_seeks_of_others(void **state)
+{
+	uint64_t seen = (1024ull << 16) / 2000, now;
+
+	(void)state;
+	open_on(true);
+	rig_set("low_latency", 0);
+	now = in_turn(SEC, 1024, 2 * MS, 3); /* 3 x 78 ms are too short a time */
+	assert_int_equal(bfq()->rate.peak, REF_DISK * 2 / 3);
+	now = in_turn(now, 1024, 2 * MS, 1);
+	assert_in_range(bfq()->rate.peak, seen - 40, seen + 40);
+	assert_true(bfq()->rate.from_run);
+	/* A disk that is faster in order seeks no faster: 7 s for what starts on it. */
+	assert_int_equal(bfq_rate_raise_ns(bfq()), 7 * SEC);
+	in_turn(now, 64, 2 * MS, 8); /* slower: the queue pauses */
+	assert_in_range(bfq()->rate.peak, seen - 40, seen + 40);
+	end();
+	/* On flash the distance costs nothing, so a sample of the dispatches is good enough. */
+	open_on(false);
+	rig_set("low_latency", 0);
+	in_turn(SEC, 1024, 2 * MS, 8);
+	assert_false(bfq()->rate.from_run);
+	end();
+}
+
+/*
+ * A queue reads 64 sectors in order every 2 ms, and 2048 more at a time that fail at once or were
+ * cancelled. The drive has not read these.
+ */
+static void rate_without_what_failed(void **state)
+{
+	uint64_t now = SEC, sector = 0;
+
+	(void)state;
+	open_on(true);
+	rig_set("low_latency", 0);
+	for (int i = 0; i < 400; i++, now += 2 * MS) {
+		rig_insert(0, R, sector, 64, now);
+		assert_int_equal(rig_dispatch(now), 0);
+		rig_complete(0, now + 2 * MS - 1000);
+		rig_insert(1, R, sector + 64, 2048, now + 2 * MS - 1000);
+		assert_int_equal(rig_dispatch(now + 2 * MS - 1000), 1);
+		rig.rq[1].flags |= SCHED_RQ_UNTIMED;
+		rig_complete(1, now + 2 * MS);
+		sector += 2112;
+	}
+	assert_false(bfq()->rate.from_run);
+	end();
+}
+
+/* Where all busy queues are raised, a service is as long as without, and a slow one is charged for
+ * its time. */
+static void raised_all_is_raised_none(void **state)
+{
+	(void)state;
+	open_on(true);
+	rig_insert(0, R, 0, 8, 1);
+	rig.submitter = 2;
+	rig_insert(1, R, 1000000, 8, 1);
+	assert_int_equal(queue(1)->raise, BFQ_RAISED);
+	assert_int_equal(queue(2)->raise, BFQ_RAISED);
+	assert_int_equal(rig_dispatch(1), 0);
+	assert_int_equal(queue(1)->timeout_ns, 1 + 125 * MS);
+	rig.submitter = 1;
+	rig_insert(2, R, 900000000, 8, 2);
+	rig_complete(0, 130 * MS);
+	assert_int_equal(rig_dispatch(130 * MS), 1);
+	/* 8 sectors of service, but the time of the largest budget. */
+	assert_int_equal(queue(1)->entity.start, bfq_wf2q_delta(16384, 100 * BFQ_RAISED));
+	end();
+}
+
 /* Samples that are ignored: too few, too short, too scattered and slow, or too fast to be true. */
 static void not_a_sample(void **state)
 {
@@ -383,6 +482,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(before_anything_is_known),
 		cmocka_unit_test(rate_of_a_stream),
+		cmocka_unit_test(rate_between_seeks_of_others),
+		cmocka_unit_test(rate_without_what_failed),
+		cmocka_unit_test(raised_all_is_raised_none),
 		cmocka_unit_test(not_a_sample),
 		cmocka_unit_test(scattered_but_faster),
 		cmocka_unit_test(ended_early),

@@ -340,6 +340,82 @@ static void rt_before_all(void **state)
 }
 
 /* Each submitter gets the weight that was set, while there is space for more weights. */
+static uint32_t heavy(void *owner, uint32_t submitter)
+{
+	(void)owner;
+	return submitter == 1 ? 300 : 0;
+}
+
+/* Who left and comes back has its weight again, for reads and for background writes. BUSY: it
+ * leaves while requests of its are in the drive; its group then goes with the last one. */
+static void comes_back(enum kind kind, bool busy)
+{
+	struct sched_rq like = { .op = R, .submitter = 1, .ioprio = BE(4) };
+
+	rig_reset();
+	rig.env.weight_of = heavy;
+	load_reset(11);
+	rig.env.nr_requests = 4096;
+	rig.env.max_submitters = 1024;
+	rig.env.depth = 128;
+	rig_open(&sched_bfq);
+	rig_set("low_latency", 0);
+	rig_set("strict_guarantees", 1);
+	assert_int_equal(rig.s->ops->set_weight(rig.s, 1, 300), 0);
+	rig.submitter = 1;
+	rig_insert(LOAD_IDS + 1, R, 0, 8, 0);
+	assert_int_equal(rig_dispatch(0), LOAD_IDS + 1);
+	if (!busy)
+		rig_complete(LOAD_IDS + 1, MS);
+	rig.s->ops->submitter_gone(rig.s, 1);
+	if (busy)
+		rig_complete(LOAD_IDS + 1, MS);
+	assert_int_equal(((struct bfq *)rig.s)->nr_groups, 0);
+	assert_int_equal(rig.s->ops->weight(rig.s, &like), 300);
+	become(load_add(BE(4)), kind);
+	become(load_add(BE(4)), kind);
+	load_run(&ssd, 60 * SEC);
+	assert_ratio((double)load[0].sectors, (double)load[1].sectors, 3, 0.02, kind);
+	end();
+}
+
+static void who_comes_back_has_its_weight(void **state)
+{
+	(void)state;
+	for (int busy = 0; busy < 2; busy++) {
+		comes_back(RANDOM, busy);
+		comes_back(BACKGROUND, busy);
+	}
+}
+
+/* It comes back while requests of its are still in the drive: its group is not for others then,
+ * although the queue that it had is. */
+static void who_comes_back_soon_keeps_its_group(void **state)
+{
+	struct sched_rq like = { .op = R, .submitter = 1, .ioprio = BE(4) };
+
+	(void)state;
+	rig_reset();
+	rig_open(&sched_bfq);
+	assert_int_equal(rig.s->ops->set_weight(rig.s, 1, 300), 0);
+	rig.submitter = 1;
+	rig_insert(0, R, 0, 8, 0);
+	assert_int_equal(rig_dispatch(0), 0);
+	rig.s->ops->submitter_gone(rig.s, 1);
+	rig_insert(1, R, 100, 8, 0);
+	rig_complete(0, MS);
+	rig_serve(MS);
+	/* others take all queues that have no request */
+	for (uint32_t i = 0; i < rig.env.max_submitters; i++) {
+		rig.submitter = 1000 + i;
+		rig_insert(2 + (int)i, R, 0, 8, 2 * MS);
+	}
+	assert_int_equal(rig.s->ops->weight(rig.s, &like), 300);
+	for (uint64_t now = 10 * MS; rig.waiting; now += 20 * MS)
+		assert_true(rig_serve(now) != NONE);
+	rig_close();
+}
+
 static void too_many_weights(void **state)
 {
 	(void)state;
@@ -402,6 +478,8 @@ int main(void)
 		cmocka_unit_test(equals_within_100_ms),
 		cmocka_unit_test(idle_class_is_not_starved),
 		cmocka_unit_test(rt_before_all),
+		cmocka_unit_test(who_comes_back_has_its_weight),
+		cmocka_unit_test(who_comes_back_soon_keeps_its_group),
 		cmocka_unit_test(too_many_weights),
 		cmocka_unit_test(beyond_the_pool),
 	};

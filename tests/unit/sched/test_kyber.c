@@ -203,6 +203,30 @@ static void the_timer_counts_from_the_first_end(void **state)
 	assert_true(rig.s->ops->next_wakeup(rig.s) == SCHED_NEVER);
 }
 
+/* A request that failed was measured as the others are. One that was cancelled was not. */
+static void failed_and_cancelled(void **state)
+{
+	uint64_t now = 10 * SEC;
+
+	(void)state;
+	for (int i = 0; i < 600; i++) {
+		rig_insert(1, R, 0, 8, now);
+		assert_int_equal(rig_dispatch(now), 1);
+		rig.rq[1].flags |= SCHED_RQ_UNTIMED | SCHED_RQ_UNSENT;
+		rig_complete(1, now);
+	}
+	assert_true(rig.s->ops->next_wakeup(rig.s) == SCHED_NEVER);
+	for (int i = 0; i < 600; i++) {
+		rig_insert(1, R, 0, 8, now - 3 * MS);
+		assert_int_equal(rig_dispatch(now - 3 * MS), 1);
+		rig.rq[1].flags |= SCHED_RQ_UNTIMED;
+		rig_complete(1, now);
+	}
+	took(W, 600, 1 * MS, 5 * MS, now);
+	tenth(&now);
+	assert_int_equal(rig_get("write_tokens"), 64);
+}
+
 static void an_end_fires_it_before_it_counts(void **state)
 {
 	(void)state;
@@ -668,6 +692,7 @@ int main(void)
 		T(tokens_at_first),
 		T(a_kind_without_tokens_lets_others_go),
 		T(the_timer_counts_from_the_first_end),
+		T(failed_and_cancelled),
 		T(an_end_fires_it_before_it_counts),
 		T(write_tokens_96_48_24),
 		T(write_tokens_halve),

@@ -14,6 +14,7 @@
 #define LIVE 300
 
 static uint64_t seed;
+static unsigned states_taken;
 
 static uint64_t pick(uint64_t n)
 {
@@ -138,6 +139,33 @@ static void submitter_any(void)
 	}
 }
 
+/* The scheduler gets a state: its own, one of long ago, one that is nearly such, or any numbers. It
+ * may refuse that; else it goes on with it. */
+static void state_any(uint64_t now)
+{
+	static const uint64_t bits[] = { 1, 8, 16, 32, 63 };
+	static uint64_t values[SCHED_STATE_MAX];
+	static unsigned n;
+	const struct sched_ops *ops = rig.s->ops;
+
+	if (!ops->save)
+		return;
+	if (pick(2)) {
+		n = ops->save(rig.s, values, now);
+		assert_in_range(n, 0, SCHED_STATE_MAX);
+		/* it reads what it writes */
+		assert_true(!n || ops->valid(values, n));
+	}
+	for (uint64_t i = pick(4); i && n; i--)
+		values[pick(n)] = (pick(1u << 16) << 32 | pick(1u << 30)) >> (63 - bits[pick(5)]);
+	if (!pick(20))
+		n = (unsigned)pick(SCHED_STATE_MAX + 1);
+	if (ops->valid(values, n)) {
+		ops->load(rig.s, values, now);
+		states_taken++;
+	}
+}
+
 /* Nothing is in the drive: the remaining requests leave, at once or at next_wakeup(). */
 static uint64_t drain(uint64_t now)
 {
@@ -181,6 +209,8 @@ static void run(const struct sched_ops *ops, uint64_t first_seed)
 			(void)complete_any(now);
 		else if (what == 98 && pick(2))
 			submitter_any();
+		else if (what == 98 && !pick(4))
+			state_any(now);
 		else if (what == 98)
 			set_any();
 		else if (!pick(30))
@@ -236,8 +266,10 @@ static void cfq(void **state)
 static void pace(void **state)
 {
 	(void)state;
+	states_taken = 0;
 	for (uint64_t i = 0; i < 8; i++)
 		run(&sched_pace, i);
+	assert_true(states_taken > 50);
 }
 
 int main(void)

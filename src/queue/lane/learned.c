@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * learned.c - lanes show what their schedulers have learned, and take over what is given to them.
+ *
+ * A scheduler belongs to its lane's owner, so nobody else can ask it. Each lane leaves a copy of
+ * the numbers under the queue's lock when it shows its tunables: ten times a second while it works,
+ * and when its owner leaves.
+ *
+ * Owns lane->change.learned, under the queue's lock.
+ */
+#include "queue/lane/learned.h"
+
+#include "queue/lane/queue.h"
+
+void learned_show(struct lane *lane)
+{
+	struct sched *s = lane->sched;
+
+	lane->change.learned.nr = 0;
+	if (s->ops->save)
+		lane->change.learned.nr =
+			s->ops->save(s, lane->change.learned.value, queue_now(lane->q));
+}
+
+void learned_take(struct lane *lane, uint32_t since)
+{
+	const struct weir_queue *q = lane->q;
+	const struct learned *given;
+
+	if (!q->given || q->given_at <= since || q->given_ops != lane->sched->ops ||
+	    lane->index >= q->opts.lanes)
+		return;
+	given = &q->given[lane->index];
+	if (given->nr)
+		lane->sched->ops->load(lane->sched, given->value, queue_now(q));
+}

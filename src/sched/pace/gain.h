@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gain.h - how many times what lone latencies say the windows and the pieces of background writes
+ * are, found by trying.
+ *
+ * The shortest latency says what a drive needs only where latencies are alike. On a file of a
+ * virtual disk most take several times as long as the shortest one: a window of 1.5 times that
+ * has one write at a time in the drive, which then idles. So each of these knobs is tried at two
+ * steps, one twice the other, in turns of some 10 ms. The larger one stays if the drive moves more
+ * with it, by a tenth and by a part of what reads become slower: nothing is held back of which
+ * reads have nothing. A knob that has found its place rests, for longer and longer.
+ *
+ * Owned by the instance; entered by the lane's owner.
+ */
+#ifndef PACE_GAIN_H
+#define PACE_GAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sched/pace/cost.h"
+#include "sched/pace/keep.h"
+
+enum pace_knob { PACE_WRITE_WINDOW, PACE_WRITE_CHUNK, PACE_READ_WINDOW, PACE_KNOBS };
+
+/* What happened at one of the two steps. */
+struct pace_arm {
+	uint64_t sectors, ns; /* completed, and the time that it took, while others waited */
+	uint64_t reads, slow; /* reads, and their latencies in parts of lone ones << 8 */
+};
+
+struct pace_gain {
+	uint8_t at[PACE_KNOBS];	      /* the step: a knob is 2^at times what lone latencies say */
+	bool fixed[PACE_KNOBS];	      /* somebody said what it is: it is not tried */
+	uint8_t rested[PACE_KNOBS];   /* how often it stayed where it is: it rests 2^this times */
+	uint64_t next_ns[PACE_KNOBS]; /* when it is tried again */
+	uint64_t look_ns;	      /* none is tried before */
+	/* The trial: KNOB at LOW and at LOW + 1, in turns. */
+	bool trying, up; /* up: it began from LOW */
+	enum pace_knob knob;
+	uint8_t low, turn;
+	uint32_t unsettled; /* completions until the drive has what this turn lets in */
+	uint64_t began_ns;  /* the turn */
+	uint64_t since_ns;  /* the last completion after which others waited; 0: none did */
+	uint64_t turn_ns;   /* counted of this turn */
+	uint32_t completed; /* and requests */
+	uint64_t usual_ns;  /* from one completion to the next, of late */
+	struct pace_arm arm[2];
+	int64_t worth; /* of the larger step, after the last two turns; percent */
+};
+
+/* A request has completed. */
+struct pace_gain_event {
+	enum pace_op op;
+	uint32_t nr_sectors;
+	uint64_t latency_ns, lone_ns; /* lone_ns: of such a request; 0: not known */
+	bool waits;		      /* others of its side wait for room in the drive */
+	uint32_t in_drive;	      /* of its side */
+	uint32_t waiting;	      /* in the scheduler */
+	uint64_t now;
+};
+
+/* Returns true if a completion at NOW matters. */
+static inline bool pace_gain_is_due(const struct pace_gain *g, uint64_t now)
+{
+	return g->trying || now >= g->look_ns;
+}
+
+/* Returns true if the steps may have changed. */
+bool pace_gain_completed(struct pace_gain *g, const struct pace_gain_event *e);
+
+/* Returns the step that KNOB has now. */
+static inline unsigned pace_gain_step(const struct pace_gain *g, enum pace_knob knob)
+{
+	if (g->trying && g->knob == knob)
+		return g->low + (g->turn & 1u);
+	return g->at[knob];
+}
+
+/* Somebody sets KNOB (FIXED), or leaves it to pace. */
+void pace_gain_fix(struct pace_gain *g, enum pace_knob knob, bool fixed);
+
+/* The steps, and how long each knob still rests (keep.h). What somebody has set stays. */
+void pace_gain_keep(struct pace_gain *g, struct pace_keep *k);
+
+#endif
