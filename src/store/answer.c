@@ -21,55 +21,29 @@
 #include "base/error.h"
 #include "control/place.h"
 #include "control/server.h"
+#include "control/text.h"
 #include "control/wire.h"
 #include "queue/loop.h"
+#include "queue/observe.h"
 #include "store/answer.h"
+#include "store/load.h"
 #include "store/parts.h"
+#include "store/shares.h"
 
 #define ANSWER_ALIGN 4096u
 /* Values in memory for clients, together; a longer one waits until it is alone. */
 #define ANSWER_ROOM (64ull << 20)
 #define ANSWER_STEP_NS NSEC_PER_MSEC
-#define ANSWER_TEXT 1024u /* bytes for the strings behind a struct */
 
 /* What a socket needs beside the store. */
 struct answers {
 	struct control *control;
 	pthread_mutex_t lock;
 	pthread_cond_t freed;
-	uint64_t used; /* bytes of values in memory, under the lock */
+	uint64_t used;	       /* bytes of values in memory, under the lock */
+	struct shares *shares; /* other processes that use the store */
 	struct answers *next_kept;
 };
-
-/* A struct for a client, and the strings that its pointers pointed to. */
-struct answer_text {
-	uint8_t bytes[ANSWER_TEXT];
-	size_t length;
-};
-
-static void answer_add(struct answer_text *t, const void *data, size_t length)
-{
-	if (length > sizeof(t->bytes) - t->length)
-		length = sizeof(t->bytes) - t->length;
-	memcpy(t->bytes + t->length, data, length);
-	t->length += length;
-}
-
-/* Adds a string: a byte that is 1, or 0 for NULL, then the string and its end. */
-static void answer_add_string(struct answer_text *t, const char *string)
-{
-	answer_add(t, string ? "\1" : "\0", 1);
-	if (string)
-		answer_add(t, string, strlen(string) + 1);
-}
-
-/* Sends LENGTH bytes of DATA, if ERR is 0, and the end. */
-static int answer_send(struct control_conn *conn, int err, const void *data, size_t length)
-{
-	int sent = err ? 0 : control_send(conn, data, length);
-
-	return sent ? sent : control_end(conn, err);
-}
 
 static int answer_hello(struct weir_store *s, struct control_conn *conn)
 {
@@ -77,37 +51,22 @@ static int answer_hello(struct weir_store *s, struct control_conn *conn)
 
 	memcpy(hello.uuid, s->io.super.uuid, sizeof(hello.uuid));
 	snprintf(hello.release, sizeof(hello.release), "%s", weir_version());
-	return answer_send(conn, 0, &hello, sizeof(hello));
+	return control_answer(conn, 0, &hello, sizeof(hello));
 }
 
 static int answer_info(struct weir_store *s, struct control_conn *conn)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT, plain;
 	int err = weir_store_get_info(s, &info);
-	struct answer_text t = { .length = 0 };
+	struct control_text t = { .length = 0 };
 
 	plain = info;
 	plain.placement_why = plain.control_path = plain.control_why = NULL;
-	answer_add(&t, &plain, sizeof(plain));
-	answer_add_string(&t, info.placement_why);
-	answer_add_string(&t, info.control_path);
-	answer_add_string(&t, info.control_why);
-	return answer_send(conn, err, t.bytes, t.length);
-}
-
-static int answer_queue(struct weir_store *s, struct control_conn *conn)
-{
-	struct weir_queue_info info = WEIR_QUEUE_INFO_INIT, plain;
-	int err = weir_queue_get_info(weir_store_queue(s), &info);
-	struct answer_text t = { .length = 0 };
-
-	plain = info;
-	plain.engine = plain.engine_why = plain.scheduler = NULL;
-	answer_add(&t, &plain, sizeof(plain));
-	answer_add_string(&t, info.engine);
-	answer_add_string(&t, info.engine_why);
-	answer_add_string(&t, info.scheduler);
-	return answer_send(conn, err, t.bytes, t.length);
+	control_text_add(&t, &plain, sizeof(plain));
+	control_text_string(&t, info.placement_why);
+	control_text_string(&t, info.control_path);
+	control_text_string(&t, info.control_why);
+	return control_answer(conn, err, t.bytes, t.length);
 }
 
 static int answer_stats(struct weir_store *s, struct control_conn *conn)
@@ -115,7 +74,7 @@ static int answer_stats(struct weir_store *s, struct control_conn *conn)
 	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
 	int err = weir_store_get_stats(s, &stats);
 
-	return answer_send(conn, err, &stats, sizeof(stats));
+	return control_answer(conn, err, &stats, sizeof(stats));
 }
 
 /* Returns 0 with the number in R, or -EINVAL. */
@@ -136,7 +95,7 @@ static int answer_stream(struct weir_store *s, struct control_conn *conn,
 
 	if (!err)
 		err = weir_store_get_stream(s, n, &info);
-	return answer_send(conn, err, &info, sizeof(info));
+	return control_answer(conn, err, &info, sizeof(info));
 }
 
 static int answer_tenant(struct weir_store *s, struct control_conn *conn,
@@ -148,14 +107,14 @@ static int answer_tenant(struct weir_store *s, struct control_conn *conn,
 
 	if (!err)
 		err = weir_store_get_tenant(s, n, &info);
-	return answer_send(conn, err, &info, sizeof(info));
+	return control_answer(conn, err, &info, sizeof(info));
 }
 
 static int answer_device(struct weir_store *s, struct control_conn *conn,
 			 const struct control_request *r)
 {
 	struct weir_store_device device = WEIR_STORE_DEVICE_INIT, plain;
-	struct answer_text t = { .length = 0 };
+	struct control_text t = { .length = 0 };
 	uint32_t n = 0;
 	int err = answer_number(r, &n);
 
@@ -164,10 +123,10 @@ static int answer_device(struct weir_store *s, struct control_conn *conn,
 	plain = device;
 	plain.path = plain.why = NULL;
 	plain.queue = NULL;
-	answer_add(&t, &plain, sizeof(plain));
-	answer_add_string(&t, device.path);
-	answer_add_string(&t, device.why);
-	return answer_send(conn, err, t.bytes, t.length);
+	control_text_add(&t, &plain, sizeof(plain));
+	control_text_string(&t, device.path);
+	control_text_string(&t, device.why);
+	return control_answer(conn, err, t.bytes, t.length);
 }
 
 static int answer_device_stats(struct weir_store *s, struct control_conn *conn,
@@ -179,7 +138,7 @@ static int answer_device_stats(struct weir_store *s, struct control_conn *conn,
 
 	if (!err)
 		err = weir_store_get_device_stats(s, n, &stats);
-	return answer_send(conn, err, &stats, sizeof(stats));
+	return control_answer(conn, err, &stats, sizeof(stats));
 }
 
 static int answer_why(struct weir_store *s, struct control_conn *conn,
@@ -188,7 +147,7 @@ static int answer_why(struct weir_store *s, struct control_conn *conn,
 	struct weir_store_why why = WEIR_STORE_WHY_INIT;
 	int err = weir_store_get_why(s, r->body, r->length, &why);
 
-	return answer_send(conn, err, &why, sizeof(why));
+	return control_answer(conn, err, &why, sizeof(why));
 }
 
 static int answer_exists(struct weir_store *s, struct control_conn *conn,
@@ -198,7 +157,7 @@ static int answer_exists(struct weir_store *s, struct control_conn *conn,
 	int err = weir_store_exists(s, r->body, r->length, &length);
 	uint64_t value_len = length;
 
-	return answer_send(conn, err, &value_len, sizeof(value_len));
+	return control_answer(conn, err, &value_len, sizeof(value_len));
 }
 
 /* Waits until LENGTH more bytes may be in memory. */
@@ -226,23 +185,6 @@ static void answer_give_room(struct answers *a, uint64_t length)
 	pthread_mutex_unlock(&a->lock);
 }
 
-/* Sends the value in frames. */
-static int answer_send_value(struct control_conn *conn, const uint8_t *value, size_t length)
-{
-	size_t done = 0;
-	int err = 0;
-
-	while (!err && done < length && !control_is_stopping(conn)) {
-		size_t n = length - done < CONTROL_DATA_MAX ? length - done : CONTROL_DATA_MAX;
-
-		err = control_send(conn, value + done, n);
-		done += n;
-	}
-	if (!err && done < length)
-		return -ESHUTDOWN;
-	return err ? err : control_end(conn, 0);
-}
-
 static int answer_metrics(struct weir_store *s, struct control_conn *conn,
 			  const struct control_request *r)
 {
@@ -255,8 +197,21 @@ static int answer_metrics(struct weir_store *s, struct control_conn *conn,
 		err = weir_store_metrics(s, (enum weir_metrics_format)format, &text, &length);
 	if (err)
 		return control_end(conn, err);
-	err = answer_send_value(conn, (const uint8_t *)text, length);
+	err = control_answer_long(conn, text, length);
 	weir_metrics_free(text);
+	return err;
+}
+
+static int answer_load(struct weir_store *s, struct control_conn *conn)
+{
+	size_t length = 0;
+	char *text = NULL;
+	int err = load_text(s, &text, &length);
+
+	if (err)
+		return control_end(conn, err);
+	err = control_answer_long(conn, text, length);
+	free(text);
 	return err;
 }
 
@@ -275,7 +230,7 @@ static int answer_get_value(struct weir_store *s, struct control_conn *conn,
 			conn, error_set(-ENOMEM, "no memory for a value of %zu bytes", capacity));
 	err = weir_store_get(s, r->body, r->length, value, capacity, length);
 	if (!err)
-		err = answer_send_value(conn, value, *length);
+		err = control_answer_long(conn, value, *length);
 	else if (err != -EMSGSIZE)
 		err = control_end(conn, err);
 	free(value);
@@ -368,6 +323,24 @@ static int answer_list(struct weir_store *s, struct control_conn *conn,
 	return err;
 }
 
+static int answer_add_tenant(struct weir_store *s, struct control_conn *conn,
+			     const struct control_request *r)
+{
+	char name[WEIR_TENANT_NAME_MAX + 1];
+	uint32_t stream = 0;
+	int err = 0;
+
+	if (r->length >= sizeof(name))
+		err = error_set(-EINVAL, "a tenant's name of %u bytes: the longest has %u",
+				r->length, WEIR_TENANT_NAME_MAX);
+	snprintf(name, sizeof(name), "%.*s", (int)r->length, (const char *)r->body);
+	if (!err)
+		err = weir_store_add_tenant(s, name, &stream);
+	if (err > 0) /* the tenant is new */
+		err = 0;
+	return control_answer(conn, err, &stream, sizeof(stream));
+}
+
 static int answer_request(void *user, struct control_conn *conn, const struct control_request *r)
 {
 	struct weir_store *s = user;
@@ -380,7 +353,7 @@ static int answer_request(void *user, struct control_conn *conn, const struct co
 	case CONTROL_STATS:
 		return answer_stats(s, conn);
 	case CONTROL_QUEUE:
-		return answer_queue(s, conn);
+		return observe_answer_info(weir_store_queue(s), conn);
 	case CONTROL_STREAM:
 		return answer_stream(s, conn, r);
 	case CONTROL_TENANT:
@@ -391,6 +364,8 @@ static int answer_request(void *user, struct control_conn *conn, const struct co
 		return answer_device_stats(s, conn, r);
 	case CONTROL_METRICS:
 		return answer_metrics(s, conn, r);
+	case CONTROL_LOAD:
+		return answer_load(s, conn);
 	case CONTROL_WHY:
 		return answer_why(s, conn, r);
 	case CONTROL_EXISTS:
@@ -399,6 +374,10 @@ static int answer_request(void *user, struct control_conn *conn, const struct co
 		return answer_get(s, conn, r);
 	case CONTROL_LIST:
 		return answer_list(s, conn, r);
+	case CONTROL_SHARE:
+		return shares_begin(s->answers->shares, conn);
+	case CONTROL_ADD_TENANT:
+		return answer_add_tenant(s, conn, r);
 	default:
 		return control_end(conn, error_set(-EOPNOTSUPP, "no such request: %u", r->kind));
 	}
@@ -419,12 +398,14 @@ static int answer_listen(struct weir_store *s, struct answers *a)
 
 static void answer_free(struct answers *a)
 {
+	if (a->shares)
+		shares_free(a->shares);
 	pthread_mutex_destroy(&a->lock);
 	pthread_cond_destroy(&a->freed);
 	free(a);
 }
 
-static int answer_make(struct weir_store *s)
+static int answer_make(struct weir_store *s, uint64_t share_bytes_max)
 {
 	struct answers *a = calloc(1, sizeof(*a));
 	int err;
@@ -434,7 +415,8 @@ static int answer_make(struct weir_store *s)
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->freed, NULL);
 	s->answers = a;
-	err = answer_listen(s, a);
+	a->shares = shares_make(s, share_bytes_max);
+	err = a->shares ? answer_listen(s, a) : error_sys(-ENOMEM, "cannot share the store");
 	if (!err) {
 		s->control_path = control_path(a->control);
 		return 0;
@@ -450,7 +432,7 @@ int answer_start(struct weir_store *s, const struct weir_store_opts *opts)
 
 	if (opts->control == WEIR_CONTROL_OFF || s->io.read_only)
 		return 0;
-	err = answer_make(s);
+	err = answer_make(s, opts->share_bytes_max);
 	if (err && opts->control == WEIR_CONTROL_ON)
 		return err;
 	if (err)
@@ -458,14 +440,20 @@ int answer_start(struct weir_store *s, const struct weir_store_opts *opts)
 	return 0;
 }
 
+/* Returns true if no other thread calls the store for a client. ANSWERS is a struct answers. */
+static bool answer_is_quiet(const void *answers)
+{
+	const struct answers *a = answers;
+
+	return control_is_quiet(a->control) && shares_are_quiet(a->shares);
+}
+
 static void answer_run_loop(struct weir_store *s, uint64_t deadline)
 {
-	const struct control *c = s->answers->control;
-
 	if (s->parts)
-		parts_wait_until(s->parts, control_is_quiet, c, deadline);
+		parts_wait_until(s->parts, answer_is_quiet, s->answers, deadline);
 	else
-		loop_run_until(s->io.q, control_is_quiet, c, deadline);
+		loop_run_until(s->io.q, answer_is_quiet, s->answers, deadline);
 }
 
 void answer_stop(struct weir_store *s)
@@ -475,9 +463,10 @@ void answer_stop(struct weir_store *s)
 	if (!a)
 		return;
 	control_stop(a->control);
+	shares_stop(a->shares);
 	/* Requests that are with the loop end when it runs, and this thread may be the one that
 	 * runs it. */
-	while (loop_is_mine(s->io.q) && !control_is_quiet(a->control))
+	while (loop_is_mine(s->io.q) && !answer_is_quiet(a))
 		answer_run_loop(s, clock_deadline(clock_now(), ANSWER_STEP_NS));
 	control_free(a->control);
 	s->control_path = NULL;
@@ -495,6 +484,7 @@ void answer_leave(struct weir_store *s)
 	if (!a)
 		return;
 	control_leave(a->control);
+	shares_leave(a->shares);
 	a->next_kept = kept;
 	kept = a;
 	s->answers = NULL;

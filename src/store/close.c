@@ -167,7 +167,7 @@ int weir_store_close(struct weir_store *s)
 int weir_store_close_report(struct weir_store *s, struct weir_close_report *report)
 {
 	struct weir_close_report full = WEIR_CLOSE_REPORT_INIT;
-	int err = opts_give(report, report->size, &full, sizeof(full));
+	int err = opts_give(report, OPTS_SIZE(report), &full, sizeof(full));
 
 	if (err)
 		return err;

@@ -180,8 +180,7 @@ static void empty_place(struct syncio_many *many, uint64_t i, uint64_t *offset, 
 /* Refuses to go on: WHAT was found. */
 static int empty_refuse(const struct empty *e, const char *what)
 {
-	return error_set(-EEXIST,
-			 "%s: %s: format with --force to destroy what is there (looked at %s)",
+	return error_set(-EEXIST, "%s: %s: use --force to destroy what is there (looked at %s)",
 			 e->path, what, e->looked);
 }
 
@@ -223,6 +222,8 @@ static int empty_check_store(const struct empty *e)
 	struct superio_found found;
 	int err = superio_read(e->q, &super, &found);
 
+	if (err == -ENOMEM)
+		return err;
 	return !err || err == -EPROTONOSUPPORT || err == -EBADMSG || err == -ENODATA
 		       ? empty_refuse(e, "holds a weir store")
 		       : 0;
@@ -233,6 +234,8 @@ static int empty_check_signature(struct empty *e)
 	char name[48], what[64];
 	int found = e->fd < 0 ? -EOPNOTSUPP : signature_find(e->fd, name, sizeof(name));
 
+	if (found == -ENOMEM)
+		return error_sys(found, "%s: cannot find out whether it is empty", e->path);
 	empty_say(e, found >= 0);
 	if (found <= 0)
 		return 0;

@@ -45,6 +45,16 @@ static int fsck_reopen(struct fsck_device *d)
 	return err ? err : weir_store_close(s);
 }
 
+/* Sets the words for a repair of D that failed with ERR. */
+static int fsck_failed(const struct fsck_device *d, int err)
+{
+	if (err == -ENOMEM)
+		return error_sys(err, "%s: during the repair; make it again",
+				 weir_device_path(weir_queue_device(d->q)));
+	/* Any other error has words of its own, and they say which io failed. */
+	return error_set(err, "%s (during the repair; make it again)", weir_error());
+}
+
 static int fsck_repair(struct fsck *f, struct fsck_device *d)
 {
 	struct weir_check_opts quiet = *f->opts;
@@ -64,7 +74,7 @@ static int fsck_repair(struct fsck *f, struct fsck_device *d)
 		err = check_strike_marked(&d->second, &d->first);
 	check_close(&d->second);
 	f->result->repaired = !err;
-	return err ? error_set(err, "%s (during the repair; make it again)", weir_error()) : 0;
+	return err ? fsck_failed(d, err) : 0;
 }
 
 /* Reads what the devices are. The progress is that of all of them. */
@@ -182,7 +192,7 @@ static int fsck_check(const char *path, const struct weir_check_opts *opts,
 		err = opts_copy(&all, sizeof(all), opts, opts ? opts->size : 0);
 	if (!err)
 		err = fsck_path(path, &all, &found);
-	return err ? err : opts_give(result, result->size, &found, sizeof(found));
+	return err || !result ? err : opts_give(result, result->size, &found, sizeof(found));
 }
 
 int weir_store_check(const char *path, const struct weir_check_opts *opts,

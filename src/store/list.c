@@ -175,7 +175,7 @@ static void list_read_done(struct sio *sio, int result)
 		req->unread = 0;
 	}
 	logs_unpin(req->seg);
-	if (result && err)
+	if (result && err == sio_error(result))
 		words_note_io(&req->op, &sio->io);
 	op_end(&s->io, &req->op, err);
 }

@@ -32,6 +32,7 @@ static int metrics_write(struct metrics *x)
 	metrics_store_write(x);
 	err = metrics_streams_write(x);
 	metrics_devices_write(x);
+	metrics_sched_write(x);
 	openmetrics_end(&x->out);
 	return err;
 }

@@ -46,6 +46,7 @@ int metrics_streams_gather(struct metrics *x);
 /* These write families. metrics_streams_write() returns -errno with words if a fact is missing. */
 void metrics_store_write(struct metrics *x);
 void metrics_devices_write(struct metrics *x);
+void metrics_sched_write(struct metrics *x);
 int metrics_streams_write(struct metrics *x);
 
 #endif

@@ -95,16 +95,18 @@ static void metrics_devices_states(struct metrics *x)
 static void metrics_devices_segments(struct metrics *x)
 {
 	openmetrics_family(&x->out, "weir_segments", OPENMETRICS_GAUGE,
-			   "Segments of a device: free, used, or out of use for good.");
+			   "Segments of a device: free, used, out of use for good, or set aside: "
+			   "out of use, and what is left there is served.");
 	for (uint32_t n = 0; n < x->devices; n++) {
 		const struct weir_store_stats *stats = &x->device[n].stats;
-		uint64_t out = stats->recovered_out_of_use;
+		uint64_t out = stats->recovered_out_of_use, aside = stats->aside_segments;
 		const struct {
 			const char *state;
 			uint64_t count;
 		} all[] = { { "free", stats->free_segments },
 			    { "used", stats->used_segments > out ? stats->used_segments - out : 0 },
-			    { "out_of_use", out } };
+			    { "out_of_use", out > aside ? out - aside : 0 },
+			    { "set_aside", aside } };
 
 		for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 			metrics_devices_label(x, &x->device[n]);

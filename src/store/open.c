@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "store/format/policy.h"
+#include "store/learned.h"
 #include "store/open.h"
 
 #define DEFAULT_BATCH_BYTES (1ull << 20)
@@ -31,6 +32,7 @@ void store_release(struct weir_store *s)
 {
 	if (s->owner.detach)
 		weir_queue_detach(s->io.q);
+	learned_end(s);
 	if (s->owner.own) {
 		weir_queue_close(s->io.q);
 		weir_device_close(s->io.dev);
@@ -130,6 +132,7 @@ int store_open_own(struct weir_store *s, const char *path, const struct weir_sto
 	queue.depth = opts->depth;
 	queue.depth_bytes = opts->depth_bytes;
 	queue.engine_opts = opts->engine_opts;
+	queue.trace = opts->trace;
 	queue.workers = !opts->attach;
 	queue.retry_merged = 1; /* a bad block must cost only the key that lies there */
 	s->owner.own = true;

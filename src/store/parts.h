@@ -83,9 +83,37 @@ int parts_wait_poll(struct store_parts *parts);
 /* Returns a descriptor that fires for all loops, or -errno with words. */
 int parts_wait_fd(struct store_parts *parts);
 
-/* Makes what all parts note about tenants, shares and the write budget the same, unless the store
- * is read-only: NEWEST is right where they differ. Returns 0 or -errno with words. */
-int parts_equal_make(struct store_parts *parts, struct weir_store *newest);
+/* What a part has of a setting. */
+struct parts_value {
+	uint64_t first, second;
+};
+
+/* A setting in the superblocks of all parts. The thread that changes it owns it. */
+struct parts_setting {
+	/* Sets VALUE to what S has. Runs on the loop of S. */
+	void (*note)(struct weir_store *s, struct parts_setting *setting,
+		     struct parts_value *value);
+	/* Gives PART another value, and waits. Returns 0 or -errno. */
+	int (*set)(struct weir_store *part, const struct parts_setting *setting,
+		   const struct parts_value *value);
+	struct parts_value value; /* the new one */
+	uint32_t stream;	  /* if it is a stream's */
+	bool unknown;		  /* until a part is found that has what is to be set */
+};
+
+/* Changes SETTING on all parts that are there, or on none. Returns 0; -ENOENT without words if it
+ * stays unknown; or another -errno, with words that name the device and say that WHAT cannot be
+ * set. Any thread that may wait. */
+int parts_setting_change(struct weir_store *s, struct parts_setting *setting, const char *what);
+
+/* Gives the marks of free segments that FROM has in its superblock to the other parts. They are in
+ * force at once, unless OWN: the options of this life ask for others. */
+int parts_marks_equal(struct store_parts *parts, struct weir_store *from, bool own);
+
+/* Makes what all parts note about tenants, shares, the write budget and the marks of free segments
+ * the same, unless the store is read-only: NEWEST is right where they differ. OWN_MARKS: the
+ * options of this life ask for marks. Returns 0 or -errno with words. */
+int parts_equal_make(struct store_parts *parts, struct weir_store *newest, bool own_marks);
 
 /* Frees PARTS, not the parts themselves. */
 void parts_free(struct store_parts *parts);

@@ -10,23 +10,33 @@
 #include "store/parts.h"
 #include "store/tenants.h"
 
+static int parts_budget_set(struct weir_store *part, const struct parts_setting *setting,
+			    const struct parts_value *value)
+{
+	struct budget_question ask = { { budget_run_set }, value->first };
+
+	(void)setting;
+	return wait_inner(part, &ask.inner);
+}
+
+static void parts_budget_note(struct weir_store *s, struct parts_setting *setting,
+			      struct parts_value *value)
+{
+	(void)setting;
+	value->first = s->io.super.write_budget;
+}
+
 int weir_store_set_write_budget(struct weir_store *s, uint64_t bytes_per_day)
 {
-	struct budget_question ask = { { budget_run_set }, bytes_per_day / parts_count(s) };
-	const char *path = weir_device_path(weir_queue_device(s->io.q));
-	struct weir_store *part;
-	uint32_t n;
+	struct parts_setting setting = { .note = parts_budget_note,
+					 .set = parts_budget_set,
+					 .value.first = bytes_per_day / parts_count(s) };
 	int err = wait_allowed(s);
 
 	/* A budget that is less than a byte for each device is none at all, and too small. */
-	if (bytes_per_day && !ask.bytes)
-		ask.bytes = 1;
+	if (bytes_per_day && !setting.value.first)
+		setting.value.first = 1;
 	if (!err)
-		err = policy_check_write_budget(ask.bytes);
-	if (err)
-		return err;
-	PARTS_FOREACH(s, part, n)
-	if (!err)
-		err = wait_inner(part, &ask.inner);
-	return err ? error_sys(err, "%s: cannot set the write budget", path) : 0;
+		err = policy_check_write_budget(setting.value.first);
+	return err ? err : parts_setting_change(s, &setting, "the write budget");
 }

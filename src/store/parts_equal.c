@@ -2,11 +2,11 @@
 /*
  * parts_equal.c - makes what all devices of a store note about tenants the same.
  *
- * Tenants, their streams and shares, and the write budget are in the superblock of each device.
- * They differ after a life without one of the devices, or after a crash between two writes. Then
- * the device counts that was there last. What only another device knows is added to all: a row is
- * never taken back, so nobody has wanted it away. It runs on the opening thread; each table belongs
- * to the loop of its part.
+ * Tenants, their streams and shares, the write budget and the marks of free segments are in the
+ * superblock of each device. They differ after a life without one of the devices, or after a crash
+ * between two writes. Then the device counts that was there last. What only another device knows is
+ * added to all: a row is never taken back, so nobody has wanted it away. It runs on the opening
+ * thread; each table belongs to the loop of its part.
  */
 #include <errno.h>
 #include <string.h>
@@ -84,7 +84,7 @@ static int equal_give_tenants(struct store_parts *parts, struct weir_store *from
 /* Gives PART the share of ROW, unless it has it. */
 static int equal_give_share(struct weir_store *part, const struct equal_row *row)
 {
-	struct share_question ask = { { tenant_run_share }, row->n, row->share };
+	struct share_question ask = { { tenant_run_share }, row->n, row->share, false };
 	struct equal_row own = { .n = row->n };
 
 	/* A stream that the part does not have has no share there. */
@@ -93,9 +93,10 @@ static int equal_give_share(struct weir_store *part, const struct equal_row *row
 	return wait_inner(part, &ask.inner);
 }
 
-static int equal_give_shares(struct store_parts *parts, struct weir_store *from)
+/* Gives the other parts the shares that FROM has, from stream FIRST on. */
+static int equal_give_shares(struct store_parts *parts, struct weir_store *from, uint32_t first)
 {
-	struct equal_row row = { 0 };
+	struct equal_row row = { .n = first };
 	struct weir_store *part;
 	uint32_t n;
 	int err = 0;
@@ -125,22 +126,33 @@ static int equal_give_budget(struct store_parts *parts, struct weir_store *from)
 	return err;
 }
 
-int parts_equal_make(struct store_parts *parts, struct weir_store *newest)
+/* Gives the other parts what only PART knows: tenants, and the shares of streams that the newest
+ * part did not have, which are FIRST and those behind it. */
+static int equal_give_rest(struct store_parts *parts, struct weir_store *part, uint32_t first)
 {
+	int err = equal_give_tenants(parts, part, false);
+
+	return err ? err : equal_give_shares(parts, part, first);
+}
+
+int parts_equal_make(struct store_parts *parts, struct weir_store *newest, bool own_marks)
+{
+	uint32_t n, streams = __atomic_load_n(&newest->io.super.streams, __ATOMIC_ACQUIRE);
 	struct weir_store *part;
-	uint32_t n;
 	int err;
 
 	if (parts->first->io.read_only)
 		return 0;
 	err = equal_give_tenants(parts, newest, true);
 	if (!err)
-		err = equal_give_shares(parts, newest);
+		err = equal_give_shares(parts, newest, 0);
 	if (!err)
 		err = equal_give_budget(parts, newest);
+	if (!err)
+		err = parts_marks_equal(parts, newest, own_marks);
 	PARTS_FOREACH(parts->first, part, n)
 	if (!err && part != newest)
-		err = equal_give_tenants(parts, part, false);
+		err = equal_give_rest(parts, part, streams);
 	return err ? error_sys(err, "%s: cannot make the tenants of all devices the same",
 			       weir_device_path(parts->first->io.dev))
 		   : 0;

@@ -14,6 +14,7 @@
 #include "base/opts.h"
 #include "queue/loop.h"
 #include "store/answer.h"
+#include "store/learned.h"
 #include "store/open.h"
 #include "store/parts.h"
 #include "store/parts_recover.h"
@@ -61,6 +62,7 @@ static int parts_load(struct parts_opening *o, uint32_t n)
 	if (!err)
 		err = store_load(s, &o->opts, &o->supers[o->count]);
 	if (!err) {
+		learned_begin(s, &o->opts);
 		o->age[o->count].epoch = s->io.super.epoch;
 		o->age[o->count].revision = s->io.super.revision;
 		o->found[o->count++] = s;
@@ -258,7 +260,8 @@ static int parts_recover_all(struct parts_opening *o)
 			o->parts->first = o->parts->part[n];
 	if (!o->parts->first)
 		return error_set(-ENODEV, "no device of the store can be used: %s", o->why);
-	return parts_equal_make(o->parts, parts_newest(o));
+	return parts_equal_make(o->parts, parts_newest(o),
+				o->opts.free_low_percent || o->opts.free_high_percent);
 }
 
 static int parts_open(struct parts_opening *o)

@@ -57,7 +57,7 @@ static int parts_give(struct weir_store_stats *stats, struct parts_sum *sum)
 	hist_summary(&sum->put, &all->put);
 	hist_summary(&sum->get, &all->get);
 	hist_summary(&sum->space_wait, &all->space_wait);
-	return opts_give(stats, stats->size, all, sizeof(*all));
+	return opts_give(stats, OPTS_SIZE(stats), all, sizeof(*all));
 }
 
 int weir_store_get_stats(struct weir_store *s, struct weir_store_stats *stats)
@@ -95,7 +95,7 @@ int weir_store_get_device_stats(struct weir_store *s, uint32_t n, struct weir_st
 	if (!part)
 		return parts_say_missing(s->parts, n);
 	err = wait_call(part, stats_fill, &all);
-	return err ? err : opts_give(stats, stats->size, &all, sizeof(all));
+	return err ? err : opts_give(stats, OPTS_SIZE(stats), &all, sizeof(all));
 }
 
 static int parts_look_at_device(struct weir_store *s, void *user)
@@ -131,5 +131,5 @@ int weir_store_get_device(struct weir_store *s, uint32_t n, struct weir_store_de
 		all.state = WEIR_STORE_DEVICE_MISSING;
 		all.why = *s->parts->why[n] ? s->parts->why[n] : NULL;
 	}
-	return err ? err : opts_give(device, device->size, &all, sizeof(all));
+	return err ? err : opts_give(device, OPTS_SIZE(device), &all, sizeof(all));
 }

@@ -111,6 +111,8 @@ int op_submit(struct weir_store *s, struct weir_store_op *op)
 	int err = part ? op_check(part, op) : -ENODEV;
 
 	op_priv(op)->private = NULL;
+	/* If OP is refused, its words are not those of its last life. */
+	op_priv(op)->noted = OP_NOTE_NONE;
 	if (err)
 		return err;
 	if (op->kind == WEIR_STORE_SYNC && s->parts)
@@ -125,6 +127,7 @@ static int parts_chain(struct op_chain *chains, struct weir_store *s, struct wei
 	struct weir_store *part = parts_for(s, op);
 	int err = part ? op_check(part, op) : -ENODEV;
 
+	op_priv(op)->noted = OP_NOTE_NONE;
 	if (err)
 		return err;
 	if (op->kind == WEIR_STORE_SYNC && s->parts) {

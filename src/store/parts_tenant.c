@@ -7,6 +7,7 @@
  * Any thread; each table belongs to the loop of its part.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <weir/tenant.h>
@@ -78,23 +79,36 @@ int weir_store_add_tenant(struct weir_store *s, const char *tenant, uint32_t *st
 	return ask.created;
 }
 
-/* Asks each part to note the share. */
-static int parts_set_share(struct weir_store *s, uint32_t stream, uint32_t percent)
+static int parts_share_set(struct weir_store *part, const struct parts_setting *setting,
+			   const struct parts_value *value)
 {
-	struct share_question ask = { { tenant_run_share }, stream, percent };
-	struct weir_store *part;
-	uint32_t n;
-	int err = 0;
+	struct share_question ask = {
+		{ tenant_run_share }, setting->stream, (uint32_t)value->first, true
+	};
 
-	PARTS_FOREACH(s, part, n)
-	if (!err)
-		err = wait_inner(part, &ask.inner);
-	return err;
+	return wait_inner(part, &ask.inner);
+}
+
+/* A device may lack the stream, because it had failed when the tenant was added: a share that one
+ * device knows is set on all. */
+static void parts_share_note(struct weir_store *s, struct parts_setting *setting,
+			     struct parts_value *value)
+{
+	if (setting->stream >= s->io.super.streams)
+		return;
+	value->first = le32toh(s->io.super.stream[setting->stream].share);
+	setting->unknown = false;
 }
 
 int weir_store_set_share(struct weir_store *s, uint32_t stream, uint32_t percent)
 {
+	struct parts_setting setting = { .note = parts_share_note,
+					 .set = parts_share_set,
+					 .value.first = percent,
+					 .stream = stream,
+					 .unknown = true };
 	const char *path = weir_device_path(weir_queue_device(s->io.q));
+	char what[48];
 	int err = wait_allowed(s);
 
 	if (err)
@@ -102,10 +116,11 @@ int weir_store_set_share(struct weir_store *s, uint32_t stream, uint32_t percent
 	if (percent > 100)
 		return error_set(-EINVAL, "%s: a share of %u %%: it is at most 100 %%", path,
 				 percent);
-	err = parts_set_share(s, stream, percent);
-	if (err == -ENOENT)
+	snprintf(what, sizeof(what), "the share of stream %u", stream);
+	err = parts_setting_change(s, &setting, what);
+	if (err == -ENOENT && setting.unknown)
 		return error_set(err, "%s: no stream %u: a share is a stream's", path, stream);
-	return err ? error_sys(err, "%s: cannot set the share of stream %u", path, stream) : 0;
+	return err;
 }
 
 struct row_question {
@@ -136,5 +151,5 @@ int weir_store_get_tenant(struct weir_store *s, uint32_t n, struct weir_store_te
 	if (err == -ENOENT)
 		return error_set(err, "no tenant in row %u: the store's table has %u rows", n,
 				 __atomic_load_n(&s->io.super.tenants, __ATOMIC_RELAXED));
-	return err ? err : opts_give(info, info->size, &all, sizeof(all));
+	return err ? err : opts_give(info, OPTS_SIZE(info), &all, sizeof(all));
 }

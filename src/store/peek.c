@@ -40,7 +40,7 @@ static int peek_give(struct weir_store_info *info, const struct super *super)
 	};
 
 	memcpy(all.uuid, super->uuid, sizeof(all.uuid));
-	return opts_give(info, info->size, &all, sizeof(all));
+	return opts_give(info, OPTS_SIZE(info), &all, sizeof(all));
 }
 
 static int peek_one(struct weir_store_info *info, const char *path,
@@ -102,7 +102,7 @@ static int peek_run(struct weir_store_info *info, const char *text,
 	}
 	all.devices_missing = seen < all.devices ? all.devices - seen : 0;
 	paths_free(&paths);
-	return err ? err : opts_give(info, info->size, &all, sizeof(all));
+	return err ? err : opts_give(info, OPTS_SIZE(info), &all, sizeof(all));
 }
 
 int weir_store_peek(struct weir_store_info *info, const char *path,

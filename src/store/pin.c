@@ -164,5 +164,5 @@ int weir_store_get_held(struct weir_store *s, struct weir_store_held *held)
 		all.leased_bytes_max += counts.leased_max;
 		all.leases_taken_back += counts.taken_back;
 	}
-	return opts_give(held, held->size, &all, sizeof(all));
+	return opts_give(held, OPTS_SIZE(held), &all, sizeof(all));
 }

@@ -68,6 +68,7 @@ static int read_begin(struct weir_store *s, struct weir_store_op *op,
 		LIST_INSERT_HEAD(&s->reads.timed, req, link);
 	op_priv(op)->log = logs_stream_of(req->seg);
 	logs_pin(req->seg);
+	logs_note_get(s->logs);
 	/* The segment is pinned now, so the lease has done its work. */
 	if (value->flags & INDEX_PINNED && !(op->flags & WEIR_GET_KEEP_LEASE))
 		logs_end_lease(s->logs, op_priv(op)->hash);
@@ -83,6 +84,8 @@ static void read_expire(struct weir_store *s, struct read_req *req)
 	LIST_REMOVE(req, link);
 	req->op = NULL;
 	read_parts_cancel(s, req);
+	/* A part may have failed; that is not why the operation ends. */
+	op_priv(op)->noted = OP_NOTE_NONE;
 	op_end(&s->io, op, -ETIMEDOUT);
 }
 

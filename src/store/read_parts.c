@@ -19,8 +19,10 @@
 
 #include "base/check.h"
 #include "base/container.h"
+#include "queue/loop.h"
 
-/* A part has so many bytes. log/batch_write.c has the same number for the same reason. */
+/* A part has so many bytes. Shorter ones would not begin earlier: the queue hands ios of one run
+ * down when they reach that number. Parts of writes are longer (log/batch_write.c). */
 #define READ_PART_BYTES ((size_t)512 << 10)
 
 static struct checksum_place read_parts_place(const struct weir_store *s,
@@ -80,8 +82,10 @@ static void read_parts_verify(struct weir_store *s, struct read_req *req)
 	if (!req->verified)
 		checksum_stream_begin(&req->stream, &s->io.key, CHECKSUM_PAYLOAD,
 				      read_parts_place(s, req));
-	while (req->verified < req->count && req->parts[req->verified].arrived)
+	while (req->verified < req->count && req->parts[req->verified].arrived) {
 		read_parts_take(req, &req->parts[req->verified++]);
+		loop_keep_busy(s->io.q); /* many parts may have waited for this one */
+	}
 	if (req->verified == req->count)
 		req->sum = checksum_stream_end(&req->stream);
 }

@@ -279,7 +279,7 @@ int weir_store_scrub(struct weir_store *s, const struct weir_scrub_opts *opts,
 	p.total_bytes = stats.live_bytes;
 	p.done.size = sizeof(p.done);
 	err = scrub_pass(&p);
-	return err ? err : opts_give(result, result->size, &p.done, sizeof(p.done));
+	return err || !result ? err : opts_give(result, result->size, &p.done, sizeof(p.done));
 }
 
 static int scrub_note_ended(struct weir_store *s, void *user)

@@ -168,7 +168,7 @@ int weir_store_get_info(struct weir_store *s, struct weir_store_info *info)
 	all.write_budget += stats_budget(s);
 	all.tenants = __atomic_load_n(&s->io.super.tenants, __ATOMIC_RELAXED);
 	memcpy(all.uuid, s->io.super.uuid, sizeof(all.uuid));
-	return opts_give(info, info->size, &all, sizeof(all));
+	return opts_give(info, OPTS_SIZE(info), &all, sizeof(all));
 }
 
 struct weir_queue *weir_store_queue(struct weir_store *s)
@@ -235,5 +235,5 @@ int weir_store_get_stream(struct weir_store *s, uint32_t stream, struct weir_sto
 	if (err == -ENOENT)
 		return error_set(err, "no stream %u: the store has %u", stream,
 				 __atomic_load_n(&s->io.super.streams, __ATOMIC_RELAXED));
-	return err ? err : opts_give(info, info->size, &all, sizeof(all));
+	return err ? err : opts_give(info, OPTS_SIZE(info), &all, sizeof(all));
 }

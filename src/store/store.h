@@ -45,6 +45,7 @@ struct store_closing {
 /* Who opened a store, and what must be closed with it. Never changes after opening. */
 struct store_owner {
 	bool own;    /* device and queue are the store's */
+	bool keeps;  /* what the scheduler learns outlives the store (learned.c) */
 	bool detach; /* the opening thread became the owner of lane 0 by opening */
 	uint32_t process;
 	struct weir_store *next_kept; /* in a list of close.c's, in a child of fork() */
@@ -98,6 +99,7 @@ struct weir_store {
 	char control_why[512];	  /* why there is none, if one was wanted */
 	struct store_deadlines deadlines;
 	struct store_budget budget;
+	uint32_t setting; /* atomic: a thread changes a setting of all parts (parts_setting.c) */
 };
 
 /* turn.c */

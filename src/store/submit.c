@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <errno.h>
 
+#include <weir/pin.h>
+
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/done.h"
@@ -53,13 +55,14 @@ static int op_check_stream(struct weir_store *s, uint32_t stream)
 static int op_check_write(struct weir_store *s, const struct weir_store_op *op)
 {
 	bool put = op->kind == WEIR_STORE_PUT;
-	uint32_t known = WEIR_PUT_DURABLE | WEIR_PUT_FOREGROUND | (put ? WEIR_PUT_IF_ABSENT : 0);
+	uint32_t known = WEIR_PUT_DURABLE | WEIR_PUT_FOREGROUND |
+			 (put ? WEIR_PUT_IF_ABSENT : WEIR_DELETE_UNHELD);
 
 	if (op->flags & ~known)
 		return error_set(-EINVAL, "flags 0x%x: a %s has WEIR_PUT_DURABLE%s only", op->flags,
 				 put ? "put" : "delete",
 				 put ? ", WEIR_PUT_IF_ABSENT and WEIR_PUT_FOREGROUND"
-				     : " and WEIR_PUT_FOREGROUND");
+				     : ", WEIR_PUT_FOREGROUND and WEIR_DELETE_UNHELD");
 	return op_check_stream(s, op->stream);
 }
 

@@ -170,15 +170,31 @@ void tenant_run(struct weir_store *s, struct weir_store_op *op)
 		tenant_begin(s, op);
 }
 
+/* Makes sure that NEXT has the stream of ASK. Returns 0, -ENOENT or -ENOMEM. */
+static int tenant_need_stream(struct weir_store *s, struct super *next,
+			      const struct share_question *ask)
+{
+	if (ask->stream < next->streams)
+		return 0;
+	if (!ask->make || ask->stream >= layout_streams_max(s->io.lay))
+		return -ENOENT;
+	tenant_use_stream(s, next, ask->stream);
+	return logs_make(s->logs, next->streams) ? -ENOMEM : 0;
+}
+
 void tenant_run_share(struct weir_store *s, struct weir_store_op *op)
 {
 	const struct share_question *ask = op_priv(op)->private;
 	struct super next = s->io.super;
+	int err;
 
 	if (tenant_waits(s, op))
 		return;
-	if (ask->stream >= next.streams || s->io.read_only || s->io.broken) {
-		op_end(&s->io, op, ask->stream >= next.streams ? -ENOENT : -EROFS);
+	err = tenant_need_stream(s, &next, ask);
+	if (!err && (s->io.read_only || s->io.broken))
+		err = -EROFS;
+	if (err) {
+		op_end(&s->io, op, err);
 		return;
 	}
 	next.stream[ask->stream].share = htole32(ask->percent);

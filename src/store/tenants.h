@@ -27,6 +27,7 @@ void tenant_run(struct weir_store *s, struct weir_store_op *op);
 struct share_question {
 	struct inner_op inner; /* first; its function is tenant_run_share() */
 	uint32_t stream, percent;
+	bool make; /* the part gets the stream if it has none */
 };
 
 void tenant_run_share(struct weir_store *s, struct weir_store_op *op);
@@ -38,6 +39,12 @@ struct budget_question {
 };
 
 void budget_run_set(struct weir_store *s, struct weir_store_op *op);
+
+/* Asks a part to write other marks to its superblock. */
+struct marks_question {
+	struct inner_op inner; /* first; its function is in parts_marks.c */
+	uint32_t low, high;    /* as weir_store_format_opts has them */
+};
 
 /* The superblock is changed by one operation, or by reclaiming, at a time. Returns true if OP must
  * wait: then its function is called again. */

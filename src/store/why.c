@@ -42,7 +42,7 @@ int weir_store_get_why(struct weir_store *s, const void *key, uint32_t key_len,
 		s = parts_route(s, key, key_len);
 	if (!err)
 		err = s ? wait_call(s, why_answer, &ask) : -ENODEV;
-	return err ? err : opts_give(why, why->size, &ask.why, sizeof(ask.why));
+	return err ? err : opts_give(why, OPTS_SIZE(why), &ask.why, sizeof(ask.why));
 }
 
 int weir_store_hash(struct weir_store *s, const void *key, uint32_t key_len, uint64_t hash[2])

@@ -64,13 +64,8 @@ static void check_headers(struct check *k)
 /* Returns true if segment NUMBER has a trailer of its own. */
 static bool check_has_trailer(struct check *k, uint32_t number)
 {
-	const struct layout *l = k->m.lay;
-	const uint8_t *buf;
-	struct footer f;
-
 	content_reset(&k->c, &k->m, number);
-	buf = content_get(&k->c, l->segment_blocks - 1, 1);
-	return buf && footer_peek(&f, buf, number, k->m.seg[number].h.gen, l) == FOOTER_VALID;
+	return content_trailer(&k->c) == FOOTER_VALID;
 }
 
 /* Finds the watermark of each log: the highest in its segments without a footer. */
@@ -149,11 +144,14 @@ static int check_segment(struct check *k, uint32_t n, const uint8_t *whole)
 		return err;
 	if (k->opts->data)
 		check_verify(k);
+	err = content_memory(&k->c, 0);
+	if (err)
+		return err;
 	check_count(k);
 	if (check_has_dropped(&k->c))
 		k->mark[number] |= CHECK_MARK_STRIKE;
 	rules_content(k, n);
-	return check_note_live(k);
+	return content_memory(&k->c, check_note_live(k));
 }
 
 static void check_progress(struct check *k)
@@ -210,10 +208,13 @@ void check_absent(struct check *k, uint32_t n)
 
 int check_run(struct check *k)
 {
-	int err = k->opts->data ? load_init(&k->load, &k->m) : 0;
+	int err;
 
 	k->result->devices++;
 	rules_supers(k);
+	if (!k->m.headers && k->m.damaged)
+		return superpick_foreign(weir_device_path(weir_queue_device(k->q)));
+	err = k->opts->data ? load_init(&k->load, &k->m) : 0;
 	check_headers(k);
 	if (!err)
 		err = check_watermarks(k);

@@ -4,8 +4,9 @@
  * for.
  *
  * A footer says where the batches are; each header that it names is read and compared with it.
- * Without a valid footer the segment is walked block by block. This file owns struct content and
- * runs on the thread that checks.
+ * Without a valid footer the segment is walked block by block. What does not verify is read once
+ * more from the device, because a drive or a link may lose or garble a read, and a repair drops
+ * what is damaged. This file owns struct content and runs on the thread that checks.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -71,8 +72,10 @@ static bool content_fill(struct content *c, uint32_t block, uint32_t blocks)
 		free(c->window);
 		c->window = NULL;
 		c->window_room = 0;
-		if (posix_memalign((void **)&c->window, 65536, bytes))
+		if (posix_memalign((void **)&c->window, 65536, bytes)) {
+			c->no_memory = true;
 			return false;
+		}
 		c->window_room = bytes;
 	}
 	if (medium_fetch(c->m->q, layout_offset(c->m->lay, c->number, block), c->window, bytes))
@@ -89,6 +92,8 @@ const uint8_t *content_get(struct content *c, uint32_t block, uint32_t blocks)
 	uint32_t left = l->segment_blocks - block;
 
 	CHECK(block < l->segment_blocks && blocks && blocks <= left);
+	if (c->again)
+		return content_fill(c, block, blocks) ? c->window : NULL;
 	if (c->whole)
 		return c->whole + content_bytes(c, block);
 	if (block < c->window_from || block + blocks > c->window_from + c->window_blocks) {
@@ -98,11 +103,6 @@ const uint8_t *content_get(struct content *c, uint32_t block, uint32_t blocks)
 			return NULL;
 	}
 	return c->window + content_bytes(c, block - c->window_from);
-}
-
-const uint8_t *content_reread(struct content *c, uint32_t block, uint32_t blocks)
-{
-	return content_fill(c, block, blocks) ? c->window : NULL;
 }
 
 static struct content_batch *content_add_batch(struct content *c, uint32_t block)
@@ -143,25 +143,73 @@ static struct content_record *content_add_record(struct content *c)
 	return r;
 }
 
+/* Decodes the trailer at the end of the segment. */
+static enum footer_state content_peek(struct content *c, const uint8_t *last_block)
+{
+	return footer_peek(&c->f, last_block, c->number, c->gen, c->m->lay);
+}
+
+static void content_read_trailer(struct content *c)
+{
+	const uint8_t *buf = content_get(c, c->m->lay->segment_blocks - 1, 1);
+
+	c->footer_unreadable = !buf;
+	c->footer = buf ? content_peek(c, buf) : FOOTER_NONE;
+}
+
+/* Reads the footer whose trailer is valid. Returns it, or NULL. */
+static const uint8_t *content_read_footer(struct content *c)
+{
+	uint32_t blocks = c->f.blocks;
+	const uint8_t *buf = content_get(c, c->f.place.block, blocks);
+
+	c->footer_unreadable = !buf;
+	c->footer = FOOTER_DAMAGED;
+	/* The trailer that was read with it counts. */
+	if (!buf || content_peek(c, buf + content_bytes(c, blocks - 1)) != FOOTER_VALID ||
+	    c->f.blocks != blocks || !footer_check(&c->f, buf, c->m->lay, &c->m->key))
+		return NULL;
+	c->footer = FOOTER_VALID;
+	return buf;
+}
+
+enum footer_state content_trailer(struct content *c)
+{
+	content_read_trailer(c);
+	if (c->footer != FOOTER_VALID && !c->footer_unreadable) {
+		c->again = true;
+		content_read_trailer(c);
+		c->again = false;
+	}
+	return c->footer;
+}
+
+/* Reads the footer again, from its trailer on. */
+static const uint8_t *content_footer_again(struct content *c)
+{
+	const uint8_t *buf = NULL;
+
+	c->again = true;
+	content_read_trailer(c);
+	if (c->footer == FOOTER_VALID)
+		buf = content_read_footer(c);
+	c->again = false;
+	return buf;
+}
+
 /* Reads the footer, if there is a valid one. Returns 0 or -ENOMEM. */
 static int content_footer(struct content *c)
 {
-	const struct layout *l = c->m->lay;
-	const uint8_t *buf = content_get(c, l->segment_blocks - 1, 1);
+	const uint8_t *buf;
 	size_t bytes;
 
-	c->footer = FOOTER_NONE;
-	c->footer_unreadable = !buf;
-	if (buf)
-		c->footer = footer_peek(&c->f, buf, c->number, c->gen, l);
-	if (c->footer != FOOTER_VALID)
+	if (content_trailer(c) != FOOTER_VALID)
 		return 0;
-	buf = content_get(c, c->f.place.block, c->f.blocks);
-	c->footer_unreadable = !buf;
-	c->footer = FOOTER_DAMAGED;
-	if (!buf || !footer_check(&c->f, buf, l, &c->m->key))
+	buf = content_read_footer(c);
+	if (!buf && !c->footer_unreadable)
+		buf = content_footer_again(c);
+	if (!buf)
 		return 0;
-	c->footer = FOOTER_VALID;
 	bytes = content_bytes(c, c->f.blocks);
 	if (posix_memalign((void **)&c->footer_buf, 65536, bytes))
 		return -ENOMEM;
@@ -250,25 +298,41 @@ static int content_compare(struct content *c, struct content_batch *b, const voi
 	return 0;
 }
 
-/* Decodes the header of B, of which BLOCKS are at BUF (NULL: they cannot be read). */
-static int content_header(struct content *c, struct content_batch *b, const uint8_t *buf,
-			  uint32_t blocks)
+/* Decodes the header of B, of which BLOCKS are at BUF (NULL: they cannot be read). Returns its
+ * memory if it is valid, or NULL. */
+static const uint8_t *content_decode(struct content *c, struct content_batch *b, const uint8_t *buf,
+				     uint32_t blocks)
 {
 	struct checksum_place place = b->h.place;
 	const struct layout *l = c->m->lay;
-	uint64_t bytes;
+	uint64_t bytes = 0;
 
 	b->state = buf ? CONTENT_DAMAGED : CONTENT_UNREADABLE;
 	if (!buf || !batch_peek(buf, place, l, &bytes))
-		return 0;
+		return NULL;
 	if (layout_blocks(l, bytes) > blocks)
 		buf = content_get(c, place.block, layout_blocks(l, bytes));
 	if (!buf)
 		b->state = CONTENT_UNREADABLE;
 	if (!buf || !batch_decode(&b->h, buf, place, l, &c->m->key))
-		return 0;
+		return NULL;
 	b->state = CONTENT_GOOD;
-	return content_compare(c, b, buf);
+	return buf;
+}
+
+/* Decodes the header of B as content_decode(), and again if it is damaged, as a repair drops its
+ * records. Compares it with the footer. */
+static int content_header(struct content *c, struct content_batch *b, const uint8_t *buf,
+			  uint32_t blocks)
+{
+	buf = content_decode(c, b, buf, blocks);
+	if (b->state == CONTENT_DAMAGED) {
+		c->again = true;
+		blocks = content_header_blocks(c, b);
+		buf = content_decode(c, b, content_get(c, b->h.place.block, blocks), blocks);
+		c->again = false;
+	}
+	return buf ? content_compare(c, b, buf) : 0;
 }
 
 static void content_place(struct syncio_many *many, uint64_t i, uint64_t *offset, size_t *length)
@@ -372,6 +436,21 @@ static int64_t content_walk_batch(struct content *c, uint32_t block)
 	return h.blocks;
 }
 
+/* Reads the batch that is expected at BLOCK, behind another one: once more if there is none, as
+ * recovery does. */
+static int64_t content_walk_expected(struct content *c, uint32_t block)
+{
+	uint32_t unreadable = c->unreadable;
+	int64_t blocks = content_walk_batch(c, block);
+
+	if (blocks || c->unreadable != unreadable)
+		return blocks;
+	c->again = true;
+	blocks = content_walk_batch(c, block);
+	c->again = false;
+	return blocks;
+}
+
 static int content_walk(struct content *c)
 {
 	uint32_t block = 1, skipped = 0;
@@ -380,7 +459,7 @@ static int content_walk(struct content *c)
 	c->walking = true;
 	c->end = 1;
 	while (block < c->m->lay->segment_blocks && blocks >= 0) {
-		blocks = content_walk_batch(c, block);
+		blocks = skipped ? content_walk_batch(c, block) : content_walk_expected(c, block);
 		if (blocks > 0) {
 			if (skipped && !c->skipped)
 				c->skipped_at = c->end;
@@ -414,19 +493,28 @@ void content_reset(struct content *c, const struct medium *m, uint32_t number)
 	c->footer_unreadable = false;
 }
 
-int content_read(struct content *c, const struct medium *m, uint32_t number, const uint8_t *whole)
+int content_memory(const struct content *c, int err)
 {
-	int err;
+	return c->no_memory ? -ENOMEM : err;
+}
 
-	content_reset(c, m, number);
-	c->whole = whole;
-	err = content_footer(c);
+static int content_read_all(struct content *c)
+{
+	int err = content_footer(c);
+
 	if (err)
 		return err;
 	if (c->footer != FOOTER_VALID)
-		return m->seg[number].aside ? 0 : content_walk(c);
+		return c->m->seg[c->number].aside ? 0 : content_walk(c);
 	err = content_from_footer(c);
 	return err ? err : content_headers(c);
+}
+
+int content_read(struct content *c, const struct medium *m, uint32_t number, const uint8_t *whole)
+{
+	content_reset(c, m, number);
+	c->whole = whole;
+	return content_memory(c, content_read_all(c));
 }
 
 int content_read_freed(struct content *c, const struct medium *m, uint32_t number)
@@ -435,9 +523,9 @@ int content_read_freed(struct content *c, const struct medium *m, uint32_t numbe
 
 	content_reset(c, m, number);
 	if (!content_is_batch(c, 1, &gen))
-		return 0;
+		return content_memory(c, 0);
 	c->gen = gen;
-	return content_walk(c);
+	return content_memory(c, content_walk(c));
 }
 
 /* Returns true if the payload of R is at BUF. */
@@ -461,16 +549,18 @@ uint64_t content_verify(struct content *c, uint32_t n)
 	buf = content_get(c, r->e.block, blocks);
 	/* A value that does not verify is read once more: a link may have garbled it. */
 	if (buf && !content_verifies(c, r, buf)) {
-		buf = content_reread(c, r->e.block, blocks);
+		c->again = true;
+		buf = content_get(c, r->e.block, blocks);
+		c->again = false;
 		if (buf && !content_verifies(c, r, buf))
 			r->flags |= CONTENT_WRONG;
 	}
-	if (!buf)
+	if (!buf && !c->no_memory)
 		r->flags |= CONTENT_UNREAD;
 	return r->e.length;
 }
 
-bool content_is_batch(struct content *c, uint32_t block, struct generation *gen)
+static bool content_batch_at(struct content *c, uint32_t block, struct generation *gen)
 {
 	const struct layout *l = c->m->lay;
 	const uint8_t *buf = content_get(c, block, 1);
@@ -488,6 +578,16 @@ bool content_is_batch(struct content *c, uint32_t block, struct generation *gen)
 		return false;
 	buf = content_get(c, block, layout_blocks(l, bytes));
 	return buf && checksum_holds(&c->m->key, CHECKSUM_BATCH, place, buf, bytes);
+}
+
+bool content_is_batch(struct content *c, uint32_t block, struct generation *gen)
+{
+	bool is = content_batch_at(c, block, gen);
+
+	c->again = !is;
+	is = is || content_batch_at(c, block, gen);
+	c->again = false;
+	return is;
 }
 
 void content_free(struct content *c)

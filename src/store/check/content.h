@@ -53,6 +53,8 @@ struct content {
 	const uint8_t *whole; /* the whole segment; NULL: it is read piece by piece */
 	struct content_keys *keys;
 	bool walking;	 /* reads go ahead of what is asked for */
+	bool again;	 /* reads go to the device, as what is in memory does not verify */
+	bool no_memory;	 /* there was none for a read, so nothing here tells what can be read */
 	uint8_t *window; /* what was read last */
 	size_t window_room;
 	uint32_t window_from, window_blocks;
@@ -69,13 +71,19 @@ int content_read_freed(struct content *c, const struct medium *m, uint32_t numbe
 void content_reset(struct content *c, const struct medium *m, uint32_t number);
 void content_free(struct content *c);
 
-/* Returns BLOCKS blocks from BLOCK on, valid until the next call. NULL: they cannot be read. */
+/* Returns BLOCKS blocks from BLOCK on, valid until the next call. NULL: they cannot be read, or
+ * there is no memory for that. */
 const uint8_t *content_get(struct content *c, uint32_t block, uint32_t blocks);
-/* Reads them from the device, whatever is in memory. */
-const uint8_t *content_reread(struct content *c, uint32_t block, uint32_t blocks);
-/* Verifies the payload of record N, and notes the result in its flags. Returns its bytes. */
+/* Reads the trailer of the segment, twice if it is not valid, and returns its state. */
+enum footer_state content_trailer(struct content *c);
+/* Verifies the payload of record N, and notes the result in its flags, unless there is no memory.
+ * Returns its bytes. */
 uint64_t content_verify(struct content *c, uint32_t n);
-/* Returns true if a batch of any generation begins at BLOCK. *GEN is its generation. */
+/* Returns -ENOMEM if memory was lacking for a read since C was made, else ERR. What could not be
+ * read says nothing about the medium then. */
+int content_memory(const struct content *c, int err);
+/* Returns true if a batch of any generation begins at BLOCK, also if only a second read says so.
+ * *GEN is its generation. */
 bool content_is_batch(struct content *c, uint32_t block, struct generation *gen);
 
 #endif

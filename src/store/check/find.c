@@ -29,6 +29,16 @@ static void find_report(struct check *k, struct weir_finding *f, const char *fmt
 	f->text = f->path = NULL;
 }
 
+/* Returns what the read at OFFSET that failed said; NULL: weir_error() is of another read by now.
+ */
+static const char *find_cause(uint64_t offset)
+{
+	char place[40];
+
+	snprintf(place, sizeof(place), "read at 0x%llx+", (unsigned long long)offset);
+	return strstr(weir_error(), place) ? weir_error() : NULL;
+}
+
 void find_segment(struct check *k, enum weir_finding_kind kind, enum find_damage damage,
 		  struct find_place at, const char *fmt, ...)
 {
@@ -52,7 +62,7 @@ void find_segment(struct check *k, enum weir_finding_kind kind, enum find_damage
 		f.key_len = r->key ? r->e.key_len : 0;
 	}
 	if (kind == WEIR_FINDING_UNREADABLE)
-		f.cause = weir_error();
+		f.cause = find_cause(f.offset);
 	va_start(args, fmt);
 	find_report(k, &f, fmt, args);
 	va_end(args);

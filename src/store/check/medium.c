@@ -25,38 +25,63 @@ int medium_fetch(struct weir_queue *q, uint64_t offset, void *buf, size_t length
 	return err;
 }
 
-static void medium_read_copy(struct medium *m, uint32_t n, uint64_t offset)
+static enum super_state medium_decode_copy(struct medium *m, uint32_t n, uint64_t offset, void *buf)
+{
+	size_t bytes = superio_bytes(weir_device_get_info(weir_queue_device(m->q)));
+	uint32_t version;
+
+	if (medium_fetch(m->q, offset, buf, bytes))
+		return SUPER_UNREADABLE;
+	return super_decode(&m->copy[n].super, buf, n + 1, &version);
+}
+
+/* Reads copy N, which is at OFFSET, into BUF: once more if it is not valid, because a repair writes
+ * over it. */
+static void medium_read_copy(struct medium *m, uint32_t n, uint64_t offset, void *buf)
 {
 	const struct weir_device_info *info = weir_device_get_info(weir_queue_device(m->q));
 	struct medium_copy *copy = &m->copy[n];
-	size_t bytes = superio_bytes(info);
-	uint32_t version;
-	void *buf;
 
 	copy->state = SUPER_NONE;
 	copy->offset = offset;
-	if (offset + bytes > info->capacity_bytes || (n && !offset))
+	if (offset + superio_bytes(info) > info->capacity_bytes || (n && !offset))
 		return;
-	copy->state = SUPER_UNREADABLE;
-	if (posix_memalign(&buf, 65536, bytes))
-		return;
-	if (!medium_fetch(m->q, offset, buf, bytes))
-		copy->state = super_decode(&copy->super, buf, n + 1, &version);
-	free(buf);
+	copy->state = medium_decode_copy(m, n, offset, buf);
+	if (copy->state != SUPER_VALID && copy->state != SUPER_UNREADABLE)
+		copy->state = medium_decode_copy(m, n, offset, buf);
 }
 
-/* Reads both copies. The second one is at the end of the device, or where the first one says: the
- * device may have grown, and the first copy may belong to another store. */
-static void medium_read_copies(struct medium *m)
+/* Reads both copies, as an open does. The first one knows where the second one is, also if the
+ * device has grown. But it may be another store's: then that one is at the end of the device. */
+static void medium_find_copies(struct medium *m, void *buf)
 {
 	const struct weir_device_info *info = weir_device_get_info(weir_queue_device(m->q));
-	uint64_t end = layout_second_copy(info->capacity_bytes);
+	uint64_t end = layout_second_copy(info->capacity_bytes), named = end;
+	struct medium_copy was;
 
-	medium_read_copy(m, 0, 0);
-	medium_read_copy(m, 1, end);
-	if (m->copy[0].state == SUPER_VALID && m->copy[1].state != SUPER_VALID &&
-	    m->copy[0].super.layout.copy_offset[1] != end)
-		medium_read_copy(m, 1, m->copy[0].super.layout.copy_offset[1]);
+	medium_read_copy(m, 0, 0, buf);
+	if (m->copy[0].state == SUPER_VALID)
+		named = m->copy[0].super.layout.copy_offset[1];
+	medium_read_copy(m, 1, named, buf);
+	if (m->copy[1].state == SUPER_VALID || end == named)
+		return;
+	was = m->copy[1];
+	medium_read_copy(m, 1, end, buf);
+	if (m->copy[1].state != SUPER_VALID)
+		m->copy[1] = was;
+}
+
+/* Does the same with memory of its own. Returns 0 or -ENOMEM. */
+static int medium_read_copies(struct medium *m)
+{
+	void *buf;
+
+	if (posix_memalign(&buf, 65536,
+			   superio_bytes(weir_device_get_info(weir_queue_device(m->q)))))
+		return -ENOMEM;
+	medium_find_copies(m, buf);
+	free(buf);
+	return 0;
 }
 
 /* Returns the number of the copy that counts, or -1 and sets weir_error() if two valid ones belong
@@ -83,12 +108,33 @@ static void medium_place(struct syncio_many *many, uint64_t i, uint64_t *offset,
 	*length = m->lay->block_bytes;
 }
 
-/* Reads the strikes in the header at BUF. Returns 0 or -ENOMEM. */
-static int medium_strikes(struct medium_segment *s, const void *buf, const struct checksum_key *key)
+/* Reads header I once more into BUF, and decodes its strikes. They stay damaged if the header is
+ * another one now. */
+static enum strikes_state medium_strikes_again(struct medium *m, uint32_t i, void *buf,
+					       struct strikes *strikes)
 {
-	struct strikes strikes;
-	enum strikes_state state = strikes_decode(&strikes, buf, s->h.segment, s->h.gen, key);
+	struct medium_segment *s = &m->seg[i];
+	struct header h;
 
+	if (medium_fetch(m->q, layout_offset(m->lay, i, 0), buf, m->lay->block_bytes)) {
+		s->state = MEDIUM_UNREADABLE;
+		return STRIKES_NONE;
+	}
+	if (!header_decode(&h, buf, i, &m->key, m->super.uuid) ||
+	    generation_compare(h.gen, s->h.gen) != 0)
+		return STRIKES_DAMAGED;
+	return strikes_decode(strikes, buf, i, h.gen, &m->key);
+}
+
+/* Reads the strikes in header I at BUF. Returns 0 or -ENOMEM. */
+static int medium_strikes(struct medium *m, uint32_t i, void *buf)
+{
+	struct medium_segment *s = &m->seg[i];
+	struct strikes strikes;
+	enum strikes_state state = strikes_decode(&strikes, buf, i, s->h.gen, &m->key);
+
+	if (state == STRIKES_DAMAGED)
+		state = medium_strikes_again(m, i, buf, &strikes);
 	s->bad_strikes = state == STRIKES_DAMAGED;
 	if (state != STRIKES_VALID)
 		return 0;
@@ -99,10 +145,31 @@ static int medium_strikes(struct medium_segment *s, const void *buf, const struc
 	return 0;
 }
 
+/* Decodes the header at BUF, or returns false. One that does not verify is read once more, as a
+ * link may have garbled it, and a repair frees the segment of a damaged one. */
+static bool medium_decode(struct medium *m, uint32_t i, void *buf)
+{
+	struct medium_segment *s = &m->seg[i];
+	uint32_t bytes = m->lay->block_bytes;
+	bool valid = header_decode(&s->h, buf, i, &m->key, m->super.uuid);
+
+	if (!valid && medium_fetch(m->q, layout_offset(m->lay, i, 0), buf, bytes)) {
+		s->state = MEDIUM_UNREADABLE;
+		return false;
+	}
+	valid = valid || header_decode(&s->h, buf, i, &m->key, m->super.uuid);
+	valid = valid && s->h.stream < DISK_STREAMS;
+	s->state = !valid ? MEDIUM_DAMAGED : s->h.state == DISK_USED ? MEDIUM_USED : MEDIUM_FREE;
+	m->headers += valid;
+	m->damaged += !valid;
+	return valid;
+}
+
 static int medium_header(struct syncio_many *many, uint64_t i, void *buf, int result)
 {
 	struct medium *m = many->user;
 	struct medium_segment *s = &m->seg[i];
+	int err;
 
 	s->out = super_is_out(&m->super, (uint32_t)i);
 	s->aside = super_is_aside(&m->super, (uint32_t)i);
@@ -110,19 +177,16 @@ static int medium_header(struct syncio_many *many, uint64_t i, void *buf, int re
 		result = medium_fetch(m->q, layout_offset(m->lay, (uint32_t)i, 0), buf,
 				      m->lay->block_bytes);
 	s->state = MEDIUM_UNREADABLE;
-	if (result)
+	if (result || !medium_decode(m, (uint32_t)i, buf))
 		return 0;
-	s->state = MEDIUM_DAMAGED;
-	if (!header_decode(&s->h, buf, (uint32_t)i, &m->key, m->super.uuid) ||
-	    s->h.stream >= DISK_STREAMS)
-		return 0;
-	s->state = s->h.state == DISK_USED ? MEDIUM_USED : MEDIUM_FREE;
 	if (generation_compare(s->h.gen, m->newest) > 0)
 		m->newest = s->h.gen;
 	if (s->state != MEDIUM_USED || (s->out && !s->aside))
 		return 0;
-	m->order[m->used++] = (uint32_t)i;
-	return medium_strikes(s, buf, &m->key);
+	err = medium_strikes(m, (uint32_t)i, buf);
+	if (s->state == MEDIUM_USED)
+		m->order[m->used++] = (uint32_t)i;
+	return err;
 }
 
 static int medium_compare(const void *a, const void *b, void *user)
@@ -193,7 +257,8 @@ int medium_read(struct medium *m, struct weir_queue *q)
 
 	memset(m, 0, sizeof(*m));
 	m->q = q;
-	medium_read_copies(m);
+	if (medium_read_copies(m))
+		return error_sys(-ENOMEM, "%s: reading the superblocks", path);
 	best = medium_choose(m);
 	if (best < 0)
 		return medium_no_store(m, path);
@@ -204,7 +269,7 @@ int medium_read(struct medium *m, struct weir_queue *q)
 	if (err)
 		return err;
 	err = medium_headers(m);
-	return err ? error_set(err, "%s: cannot read the segment headers", path) : 0;
+	return err ? error_sys(err, "%s: cannot read the segment headers", path) : 0;
 }
 
 void medium_free(struct medium *m)

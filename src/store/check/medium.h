@@ -48,7 +48,8 @@ struct medium {
 	struct medium_segment *seg;
 	uint32_t *order; /* numbers of the used segments, log by log, the oldest first */
 	uint32_t used;
-	struct generation newest; /* the highest of all headers, free marks included */
+	uint32_t headers, damaged; /* valid headers, and those that are none */
+	struct generation newest;  /* the highest of all headers, free marks included */
 };
 
 /* Reads the superblocks and headers of the device of Q into M. Returns 0, or -errno with

@@ -104,8 +104,10 @@ static int layout_check_room(const struct layout *l, const struct layout_wish *w
 	return error_set(-ENOSPC,
 			 "%s: %s is too small: the smallest store here has %u segments of %s and "
 			 "needs %s",
-			 name, format_size_word(l->capacity_bytes, has, sizeof(has)), least,
-			 format_size_word(min, say, sizeof(say)),
+			 name,
+			 l->capacity_bytes ? format_size_word(l->capacity_bytes, has, sizeof(has))
+					   : "less than a block",
+			 least, format_size_word(min, say, sizeof(say)),
 			 format_size_word(least * min + 2ull * DISK_SUPER_ROOM, all, sizeof(all)));
 }
 

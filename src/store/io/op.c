@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/done.h"
+#include "base/probe.h"
 #include "store/io/io.h"
 
 static void op_count_put(struct store_io *io, const struct weir_store_op *op, int result)
@@ -62,6 +63,7 @@ void op_begin(struct store_io *io, struct weir_store_op *op)
 	CHECK(!done_is_finished(&op_priv(op)->state));
 	io->ops++;
 	io->begun++;
+	PROBE(op_begin, op, op->kind, op->stream, op->key, op->key_len, op->value_len);
 }
 
 void op_end(struct store_io *io, struct weir_store_op *op, int result)
@@ -72,6 +74,7 @@ void op_end(struct store_io *io, struct weir_store_op *op, int result)
 	CHECK(io->ops > 0);
 	CHECK(!done_is_idle(state) && !done_is_finished(state));
 	op_count(io, op, result);
+	PROBE(op_end, op, op->kind, op_priv(op)->log, op->value_len, op_priv(op)->start_ns, result);
 	io->counts.failed += op_failed(op, result);
 	if (result)
 		words_note(io, op, result);

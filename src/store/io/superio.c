@@ -21,8 +21,10 @@
 /* A copy as it was read. */
 struct superio_copy {
 	enum super_state state;
-	uint32_t version;   /* set if the state is SUPER_VERSION */
-	struct super super; /* set if the state is SUPER_VALID */
+	uint32_t version;      /* set if the state is SUPER_VERSION */
+	struct super super;    /* set if the state is SUPER_VALID */
+	void *buf;	       /* memory to read it into; superio_read() owns it */
+	char why[ERROR_BYTES]; /* the words of the read if the state is SUPER_UNREADABLE */
 };
 
 size_t superio_bytes(const struct weir_device_info *info)
@@ -32,11 +34,12 @@ size_t superio_bytes(const struct weir_device_info *info)
 }
 
 static enum super_state superio_decode(struct weir_queue *q, uint64_t offset, uint32_t copy,
-				       struct superio_copy *to, void *buf, size_t bytes)
+				       struct superio_copy *to, size_t bytes)
 {
-	if (syncio_read(q, offset, buf, bytes))
-		return SUPER_UNREADABLE;
-	return super_decode(&to->super, buf, copy, &to->version);
+	if (!syncio_read(q, offset, to->buf, bytes))
+		return super_decode(&to->super, to->buf, copy, &to->version);
+	snprintf(to->why, sizeof(to->why), "%s", weir_error());
+	return SUPER_UNREADABLE;
 }
 
 /* Reads one copy. The device may be too short to have it. A copy that is not valid is read once
@@ -46,20 +49,13 @@ static void superio_copy(struct weir_queue *q, uint64_t offset, uint32_t copy,
 {
 	const struct weir_device_info *info = weir_device_get_info(weir_queue_device(q));
 	size_t bytes = superio_bytes(info);
-	void *buf;
 
 	to->state = SUPER_NONE;
 	if (offset + bytes > info->capacity_bytes)
 		return;
-	to->state = SUPER_UNREADABLE;
-	if (posix_memalign(&buf, 65536, bytes)) {
-		error_set(-ENOMEM, "out of memory");
-		return;
-	}
-	to->state = superio_decode(q, offset, copy, to, buf, bytes);
-	if (to->state == SUPER_NONE || to->state == SUPER_DAMAGED)
-		to->state = superio_decode(q, offset, copy, to, buf, bytes);
-	free(buf);
+	to->state = superio_decode(q, offset, copy, to, bytes);
+	if (to->state != SUPER_VALID && to->state != SUPER_UNREADABLE)
+		to->state = superio_decode(q, offset, copy, to, bytes);
 }
 
 /* Sets the most useful error if no copy is valid. */
@@ -74,12 +70,12 @@ static int superio_nothing(const char *path, const struct superio_copy copy[2])
 				 path, copy[copy[0].state != SUPER_VERSION].version, DISK_VERSION);
 	if (copy[0].state == SUPER_UNREADABLE && unread)
 		return error_set(-EIO, "%s: neither superblock copy can be read: %s", path,
-				 weir_error());
+				 copy[1].why);
 	if (copy[0].state == SUPER_UNREADABLE || unread)
 		return error_set(-EIO,
 				 "%s: superblock copy %u cannot be read, and the other one is not "
 				 "valid: %s",
-				 path, unread + 1, weir_error());
+				 path, unread + 1, copy[unread].why);
 	if (copy[0].state == SUPER_DAMAGED || copy[1].state == SUPER_DAMAGED)
 		return error_set(-EBADMSG,
 				 "%s: both superblock copies are damaged; restore the first or the "
@@ -112,7 +108,7 @@ static void superio_copies(struct weir_queue *q, struct superio_copy copy[2])
 	if (named)
 		superio_copy(q, named, 2, &copy[1]);
 	if (end && end != named && copy[1].state != SUPER_VALID) {
-		struct superio_copy last = { .state = SUPER_NONE };
+		struct superio_copy last = { .state = SUPER_NONE, .buf = copy[1].buf };
 
 		superio_copy(q, end, 2, &last);
 		if (last.state == SUPER_VALID)
@@ -144,15 +140,28 @@ static int superio_choose(struct weir_queue *q, struct superio_copy copy[2])
 	return own;
 }
 
+/* Takes memory for two copies, and to read them. NULL: there is none. */
+static struct superio_copy *superio_memory(const struct weir_device_info *info)
+{
+	struct superio_copy *copy = calloc(2, sizeof(*copy));
+
+	if (!copy || posix_memalign(&copy->buf, 65536, superio_bytes(info))) {
+		free(copy);
+		return NULL;
+	}
+	copy[1].buf = copy[0].buf;
+	return copy;
+}
+
 int superio_read(struct weir_queue *q, struct super *super, struct superio_found *found)
 {
 	struct weir_device *dev = weir_queue_device(q);
 	const struct weir_device_info *info = weir_device_get_info(dev);
-	struct superio_copy *copy = calloc(2, sizeof(*copy));
+	struct superio_copy *copy = superio_memory(info);
 	int best;
 
 	if (!copy)
-		return error_set(-ENOMEM, "%s: out of memory", weir_device_path(dev));
+		return error_sys(-ENOMEM, "%s: reading the superblocks", weir_device_path(dev));
 	superio_copies(q, copy);
 	best = superio_choose(q, copy);
 	if (best >= 0)
@@ -162,6 +171,7 @@ int superio_read(struct weir_queue *q, struct super *super, struct superio_found
 		found->revision[n] = copy[n].state == SUPER_VALID ? copy[n].super.revision : 0;
 		found->unwritable[n] = false;
 	}
+	free(copy->buf);
 	free(copy);
 	if (best < 0)
 		return best;
@@ -243,7 +253,7 @@ static int superio_write_alone(struct weir_queue *q, struct super *super, unsign
 
 	snprintf(why, sizeof(why), "%s", weir_error());
 	if (posix_memalign(&buf, 65536, bytes))
-		return error_set(-ENOMEM, "%s; out of memory", why);
+		return error_sys(-ENOMEM, "%s; reading superblock copy %u", why, copy + 1);
 	err = syncio_read(q, super->layout.copy_offset[copy], buf, bytes);
 	if (err) {
 		error_set(err, "%s (reading superblock copy %u after: %s)", weir_error(), copy + 1,

@@ -87,6 +87,15 @@ static int superpick_decide(const struct superpick *p, const char *path)
 			 (unsigned long long)p->headers[1]);
 }
 
+int superpick_foreign(const char *path)
+{
+	return error_set(-EBADMSG,
+			 "%s: damaged: none of its segments has a header of the store that the "
+			 "superblock names; restore the right superblock (the first or the last "
+			 "64 KiB), or format it anew",
+			 path);
+}
+
 int superpick_run(struct weir_queue *q, const struct super *first, const struct super *second)
 {
 	const struct weir_device_info *info = weir_device_get_info(weir_queue_device(q));

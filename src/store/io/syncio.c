@@ -104,7 +104,7 @@ static int syncio_room(struct syncio_slot *slot, size_t length)
 	slot->buf = NULL;
 	slot->room = 0;
 	if (posix_memalign(&slot->buf, 65536, length))
-		return error_set(-ENOMEM, "out of memory");
+		return -ENOMEM;
 	slot->room = length;
 	return 0;
 }
@@ -203,11 +203,11 @@ int syncio_many(struct syncio_many *m)
 	int err;
 
 	CHECK(m->depth && m->place);
-	if (!slots)
-		return -ENOMEM;
-	err = syncio_run(m, slots);
-	for (n = 0; n < m->depth; n++)
+	err = slots ? syncio_run(m, slots) : -ENOMEM;
+	for (n = 0; slots && n < m->depth; n++)
 		free(slots[n].buf);
 	free(slots);
-	return err;
+	/* There may be words of a read that has succeeded when it was tried again. */
+	return err == -ENOMEM ? error_sys(err, "%s", weir_device_path(weir_queue_device(m->q)))
+			      : err;
 }

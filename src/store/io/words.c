@@ -93,6 +93,8 @@ static const char *words_fixed(const struct weir_store_op *op)
 		return "no space: pins, and segments that are being read or written, hold "
 		       "everything; try "
 		       "again when operations have ended";
+	case -EBUSY:
+		return "a pin or a lease holds the key";
 	case -EDQUOT:
 		return "not admitted: what the store may write a day is spent (weir set "
 		       "--write-budget)";

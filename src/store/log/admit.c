@@ -10,12 +10,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <weir/pin.h>
+
 #include "base/check.h"
 #include "queue/loop.h"
+#include "store/log/hold.h"
 #include "store/log/logs.h"
 #include "store/log/refuse.h"
 
-enum admit_result { ADMIT_NEXT, ADMIT_WAIT };
+enum admit_result { ADMIT_NEXT, ADMIT_WAIT, ADMIT_LATER };
 
 /* Returns the open segment if OP fits into it, otherwise the next one. NULL: OP must wait for a
  * segment. */
@@ -95,6 +98,13 @@ static enum admit_result admit_not_there(struct log *l, struct rec *newest)
 	else
 		op_end(l->io, op, -ENOENT);
 	return ADMIT_NEXT;
+}
+
+/* Returns true if OP is a delete that leaves alone what is held, and its entry is. */
+static bool admit_is_held(const struct log *l, const struct weir_store_op *op)
+{
+	return op->kind == WEIR_STORE_DELETE && op->flags & WEIR_DELETE_UNHELD &&
+	       hold_has(l->all, op_priv(op)->hash);
 }
 
 /* Returns true if OP is a put that only an absent key gets, and its key is not absent. NEWEST is
@@ -201,8 +211,14 @@ static enum admit_result admit_one(struct log *l, struct batch **b)
 		return admit_not_there(l, newest);
 	if (admit_is_there(l, op, newest))
 		return admit_there(l, newest);
+	if (admit_is_held(l, op)) {
+		op_end(l->io, log_pop(l), -EBUSY);
+		return ADMIT_NEXT;
+	}
 	if (*b && !batch_takes(*b, op))
 		admit_submit(b);
+	if (!*b && pass_is_over(l->all))
+		return ADMIT_LATER;
 	/* What is over the write budget is refused before space is made for it. */
 	if (refuse_put(l, op, newest)) {
 		op_end(l->io, log_pop(l), -EDQUOT);
@@ -240,22 +256,27 @@ static void admit_fail(struct log *l)
  * that waits for space has no position, and holds back those behind it. */
 static void admit_log(struct log *l)
 {
+	enum admit_result result = ADMIT_NEXT;
 	struct batch *b = NULL;
 
 	if (l->fail)
 		admit_fail(l);
 	room_begin(l);
-	while (admit_first(l) && admit_one(l, &b) == ADMIT_NEXT)
-		;
+	while (admit_first(l) && result == ADMIT_NEXT)
+		result = admit_one(l, &b);
 	admit_submit(&b);
+	if (result == ADMIT_LATER)
+		pass_put_off(l);
 	room_end(l);
 }
 
 void logs_admit(struct logs *ls)
 {
-	uint32_t mask = ls->admits;
+	uint32_t first = ls->admits & ls->pass.first, rest = ls->admits & ~ls->pass.first;
 	struct log *l;
 
-	LOGS_IN(ls, l, mask)
+	LOGS_IN(ls, l, first)
+	admit_log(l);
+	LOGS_IN(ls, l, rest)
 	admit_log(l);
 }

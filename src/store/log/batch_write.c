@@ -18,12 +18,16 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/container.h"
+#include "queue/loop.h"
 #include "store/format/batch.h"
 #include "store/log/logs.h"
 
-/* A part has about so many bytes. The queue hands ios of one run down when they reach the same
- * number, so smaller parts would not begin earlier. */
-#define BATCH_PART_BYTES (512u << 10)
+/* A part has about so many bytes. Less than 512 KiB would not begin earlier: the queue hands ios of
+ * one run down when they reach that number. Drives write longer ios faster: 896 KiB gave a virtual
+ * one 10 % and 13 % more than 512 KiB for values of 4 and 32 MiB. From 1 MiB on an io of scattered
+ * pages may have more pieces than a request takes (virtio: 254), and the kernel then hands it to a
+ * thread of its own. */
+#define BATCH_PART_BYTES (896u << 10)
 
 /* A part of a batch's write, with an io of its own. */
 struct batch_part {
@@ -186,6 +190,8 @@ static void batch_submit_some(struct batch_writer *w)
 		return;
 	w->written += w->bytes;
 	batch_submit_part(w, w->written - w->bytes);
+	/* The checksum of a long value takes longer than the drive needs for what it has. */
+	loop_keep_busy(w->b->log->io->q);
 }
 
 static struct checksum_place batch_place_of(const struct batch *b, uint32_t block)
@@ -354,6 +360,7 @@ void batch_submit(struct batch *b)
 	l->written_bytes += bytes;
 	segment_write_begun(b->seg);
 	room_take(l->all, b->put_bytes);
+	pass_take(l, bytes);
 	STAILQ_INSERT_TAIL(&l->batches, b, link);
 	batch_write(b);
 }

@@ -214,6 +214,14 @@ static bool hold_is_held(struct logs *ls, const uint64_t hash[2])
 	return held;
 }
 
+bool hold_has(struct logs *ls, const uint64_t hash[2])
+{
+	struct index_value value;
+
+	return index_get(&ls->index, hash, &value) && value.flags & INDEX_PINNED &&
+	       hold_is_held(ls, hash);
+}
+
 bool hold_let_go(struct logs *ls, const uint64_t hash[2])
 {
 	struct index_value value = { 0 };

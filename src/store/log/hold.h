@@ -19,6 +19,9 @@ struct logs;
 
 /* These run on the loop. */
 
+/* Returns true if a pin or a lease holds the entry of HASH. */
+bool hold_has(struct logs *ls, const uint64_t hash[2]);
+
 /* Returns true if nothing holds the entry of HASH; from now on nothing can, until it is written
  * again or hold_stay() is called. Returns false if reclaim must append it again. */
 bool hold_let_go(struct logs *ls, const uint64_t hash[2]);

@@ -225,7 +225,7 @@ bool logs_busy(const struct logs *ls)
 	const struct log *l;
 	uint32_t i;
 
-	if (ls->gather_posted)
+	if (ls->gather_posted || ls->pass.posted)
 		return true;
 	LOGS_FOREACH(ls, l, i)
 	if (log_busy(l))

@@ -61,6 +61,8 @@ void logs_get_policy(const struct logs *ls, uint32_t *policy, uint32_t *percent)
 /* Sets the marks: what the superblock says, unless LOW or HIGH, as in weir_store_opts, are not 0.
  */
 void logs_set_marks(struct logs *ls, uint32_t low, uint32_t high);
+/* Uses these from now on: in percent, as weir_store_format_opts has them. */
+void logs_use_marks(struct logs *ls, uint32_t low, uint32_t high);
 /* Tells the marks in force, in free segments, the reserve included; 0 and 0: there are none. */
 void logs_get_marks(const struct logs *ls, uint32_t *low, uint32_t *high);
 /* Makes more logs until there are N. Returns 0 or -ENOMEM. */
@@ -138,6 +140,8 @@ bool logs_is_settled(struct logs *ls, const uint64_t hash[2]);
 struct segment *logs_segment_of(const struct logs *ls, const struct index_value *value);
 /* Returns the stream of SEG, in which something lives. */
 uint32_t logs_stream_of(const struct segment *seg);
+/* Notes that a value is read for a get (narrow.c). */
+void logs_note_get(struct logs *ls);
 /* Notes that a read of SEG begins (ends). The segment is not written over meanwhile. */
 void logs_pin(struct segment *seg);
 void logs_unpin(struct segment *seg);

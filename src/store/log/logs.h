@@ -14,6 +14,8 @@
 #include "store/log/hold.h"
 #include "store/log/log.h"
 #include "store/log/marks.h"
+#include "store/log/narrow.h"
+#include "store/log/pass.h"
 #include "store/log/pins.h"
 #include "store/log/placement.h"
 #include "store/log/room.h"
@@ -87,6 +89,8 @@ struct logs {
 	struct op_list arrived;		 /* operations of this pass of the loop; not pending yet */
 	struct weir_task gather;
 	bool gather_posted;
+	struct pass pass;
+	struct narrow narrow;
 	bool closing;
 	bool discards;
 	uint64_t batch_bytes; /* of the largest batch */
@@ -119,6 +123,13 @@ static_assert(DISK_STREAMS <= 32, "asking has a bit for each log");
 /* Goes through the logs whose bits are in MASK, which becomes 0. */
 #define LOGS_IN(ls, l, mask)                                                                       \
 	for (; (mask) && ((l) = (ls)->log[__builtin_ctz(mask)], true); (mask) &= (mask)-1)
+
+/* Returns the logs behind L, as a mask. They come first when L has had its turn: otherwise a log
+ * that always needs more would leave them nothing. */
+static inline uint32_t logs_behind(const struct log *l)
+{
+	return UINT32_MAX << l->stream << 1;
+}
 
 /* Asks for a round of the turn that looks at L. */
 static inline void log_ask(struct log *l)

@@ -26,15 +26,26 @@ void logs_set_marks(struct logs *ls, uint32_t low, uint32_t high)
 		low = super->free_low;
 		high = super->free_high;
 	}
-	ls->marks.at = policy_marks(low, high, ls->segs.count);
+	logs_use_marks(ls, low, high);
+}
+
+void logs_use_marks(struct logs *ls, uint32_t low, uint32_t high)
+{
+	struct policy_marks at = policy_marks(low, high, ls->segs.count);
+
+	/* Other threads read them. */
+	__atomic_store_n(&ls->marks.at.low, at.low, __ATOMIC_RELAXED);
+	__atomic_store_n(&ls->marks.at.high, at.high, __ATOMIC_RELAXED);
+	ls->marks.due = true;
 }
 
 void logs_get_marks(const struct logs *ls, uint32_t *low, uint32_t *high)
 {
-	const struct policy_marks *at = &ls->marks.at;
+	uint32_t at_low = __atomic_load_n(&ls->marks.at.low, __ATOMIC_RELAXED);
+	uint32_t at_high = __atomic_load_n(&ls->marks.at.high, __ATOMIC_RELAXED);
 
-	*low = at->low ? SEGMENTS_RESERVED + at->low : 0;
-	*high = at->low ? SEGMENTS_RESERVED + at->high : 0;
+	*low = at_low ? SEGMENTS_RESERVED + at_low : 0;
+	*high = at_low ? SEGMENTS_RESERVED + at_high : 0;
 }
 
 void marks_note_taken(struct logs *ls)
@@ -95,7 +106,8 @@ void marks_watch(struct log *l)
 	}
 }
 
-bool marks_is_awaited(const struct logs *ls)
+/* Returns true if a put or delete waits for its position. */
+static bool marks_is_awaited(const struct logs *ls)
 {
 	const struct log *l;
 	uint32_t i;

@@ -37,8 +37,6 @@ void marks_note_ended(struct logs *ls, bool failed);
 void marks_note_reclaim(struct logs *ls);
 /* Finds out whether L waits for space, and measures how long. */
 void marks_watch(struct log *l);
-/* Returns true if a put or delete waits for its position. */
-bool marks_is_awaited(const struct logs *ls);
 /* Returns true if reclaiming may be given up: the store is being closed, and nobody waits for it.
  */
 bool marks_may_stop(const struct logs *ls);

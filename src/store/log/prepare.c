@@ -86,7 +86,7 @@ static int prepare_begin(struct log *l, bool from_reserve)
 	if (job_take_memory(job, l->io->lay->block_bytes))
 		return -ENOMEM;
 	job_begin(job, segment_take(&l->all->segs, l, from_reserve));
-	l->all->prepare_first = UINT32_MAX << l->stream << 1;
+	l->all->prepare_first = logs_behind(l);
 	marks_note_taken(l->all);
 	prepare_header(job);
 	l->written_bytes += job->bytes;
@@ -108,11 +108,13 @@ uint32_t prepare_ahead_max(const struct logs *ls)
 /* Returns how many segments should be begun ahead now. */
 static uint32_t prepare_wanted(const struct log *l)
 {
+	bool waits = l->pending.first && !(l->segs.open && pass_has_put_off(l));
+
 	if (l->all->ahead_max > 1 && l->segs.open)
 		return l->all->ahead_max;
 	/* Where segments are few, they are begun only shortly before they are needed, and so is the
 	 * first one of a log. */
-	return l->pending.first || (l->survivors.first && !l->segs.open) ||
+	return waits || (l->survivors.first && !l->segs.open) ||
 	       (l->segs.open && l->segs.open->used > l->io->lay->segment_blocks / 2);
 }
 
@@ -184,8 +186,7 @@ static void prepare_log(struct log *l)
 	}
 }
 
-/* Begins segments for the logs that asked. The logs after the one that got the last segment come
- * first: otherwise a log that always needs one would leave none to the others. */
+/* Begins segments for the logs that asked, first for those behind the one that got the last. */
 void logs_prepare(struct logs *ls)
 {
 	uint32_t first = ls->admits & ls->prepare_first, rest = ls->admits & ~ls->prepare_first;

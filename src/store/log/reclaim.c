@@ -165,6 +165,13 @@ static void reclaim_mark_written(struct job *job, int result)
 	job_flush(job, reclaim_marked);
 }
 
+/* Returns true if an operation of L waits that reclaiming can let fail. One that waits for the next
+ * pass may not need space. */
+static bool reclaim_may_fail(const struct log *l)
+{
+	return l->pending.first && !pass_has_put_off(l);
+}
+
 /* Lets the oldest operation of each log fail, because of ERR or, with UNREAD, because entries could
  * not be read for which there is no other room. The next operation tries again; those who wait now
  * must not wait for ever. */
@@ -175,7 +182,7 @@ static void reclaim_fail(struct logs *ls, int err, bool unread)
 
 	ls->reclaim_failed = true;
 	LOGS_FOREACH(ls, l, i)
-	if (l->pending.first) {
+	if (reclaim_may_fail(l)) {
 		l->fail = err;
 		l->fail_unread = unread;
 	}
@@ -435,6 +442,19 @@ static bool reclaim_choose(struct logs *ls, struct victim *v)
 	return chosen;
 }
 
+/* Returns true if an operation waits that would fail now. Without one, to give up again would never
+ * end. */
+static bool reclaim_is_awaited(const struct logs *ls)
+{
+	const struct log *l;
+	uint32_t i;
+
+	LOGS_FOREACH(ls, l, i)
+	if (reclaim_may_fail(l))
+		return true;
+	return false;
+}
+
 static void reclaim_log(struct log *l)
 {
 	struct logs *ls = l->all;
@@ -442,7 +462,7 @@ static void reclaim_log(struct log *l)
 	struct victim v;
 
 	while (l->prepares && ls->segs.free_count + ls->reclaiming < enough) {
-		if (ls->reclaim_failed && !marks_is_awaited(ls))
+		if (ls->reclaim_failed && !reclaim_is_awaited(ls))
 			break;
 		if (reclaim_has_nothing(ls) || reclaim_is_fruitless(ls)) {
 			reclaim_failed(ls, -ENOSPC);

@@ -50,8 +50,9 @@ void room_end(struct log *l)
 {
 	struct room *room = &l->all->room;
 
-	/* A log that waits on keeps its place; one that had its turn goes to the end. */
-	if (l->room.missing && l->room.queued && !l->room.took)
+	/* A log that waits on, for room or for the next pass, keeps its place; one that had its
+	 * turn goes to the end. */
+	if ((l->room.missing || pass_has_put_off(l)) && l->room.queued && !l->room.took)
 		return;
 	room_leave(room, l);
 	if (l->room.missing) {
@@ -66,12 +67,16 @@ void room_end(struct log *l)
 void room_take(struct logs *ls, uint64_t bytes)
 {
 	ls->room.bytes += bytes;
+	if (bytes)
+		narrow_put(ls, bytes);
 }
 
 void room_give(struct logs *ls, uint64_t bytes)
 {
 	CHECK(ls->room.bytes >= bytes);
 	ls->room.bytes -= bytes;
+	if (bytes && !ls->room.bytes)
+		narrow_end(ls);
 	if (bytes && !TAILQ_EMPTY(&ls->room.queue))
 		log_ask(TAILQ_FIRST(&ls->room.queue));
 }

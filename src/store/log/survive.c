@@ -152,11 +152,14 @@ static void survive_all_ended(struct job *job, int result)
 static void survivor_stays(struct survivor *s)
 {
 	struct logs *ls = s->of->job.log->all;
+	const uint64_t *hash = op_priv(&s->op)->hash;
+	struct index_value now;
 
-	if (s->unread)
+	if (!s->unread)
+		entries_mark_damaged(ls, hash, s->position);
+	/* A newer value may have been put since it was chosen: then nobody misses this one. */
+	else if (logs_find(ls, hash, &now) && now.position == s->position)
 		s->of->unread = true;
-	else
-		entries_mark_damaged(ls, op_priv(&s->op)->hash, s->position);
 	survivor_free(s);
 }
 

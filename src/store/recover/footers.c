@@ -15,12 +15,11 @@
 #define FOOTERS_DEPTH 16u
 
 /* Reads BLOCKS of SEG from BLOCK on again. */
-static int footers_again(struct recover *r, const struct segment *seg, uint32_t block, void *buf,
-			 uint32_t blocks)
+static int footers_again(const struct recover *r, const struct segment *seg, uint32_t block,
+			 void *buf, uint32_t blocks)
 {
 	const struct layout *l = r->io->lay;
 
-	r->counts->rereads++;
 	return syncio_read(r->io->q, layout_offset(l, seg->number, block), buf,
 			   (size_t)blocks << l->block_shift);
 }
@@ -44,6 +43,26 @@ static void footers_place_trailer(struct syncio_many *m, uint64_t i, uint64_t *o
 	*length = l->block_bytes;
 }
 
+/*
+ * Reads the trailer of FOUND once more, into BUF. One wrong read is not enough: a walk of the
+ * segment would bring back records that the footer strikes or leaves out, and without its footer
+ * nothing counts that a segment holds which is set aside.
+ */
+static int footers_trailer_again(struct recover *r, struct found *found, void *buf,
+				 struct footer *f)
+{
+	const struct segment *seg = found->seg;
+	enum footer_state was = found->footer;
+	int err = footers_again(r, seg, r->io->lay->segment_blocks - 1, buf, 1);
+
+	if (err)
+		return err;
+	found->footer = footer_peek(f, buf, seg->number, seg->gen, r->io->lay);
+	/* A segment that was never sealed has no footer, and no read was wrong. */
+	r->counts->rereads += was != FOOTER_NONE || found->footer != FOOTER_NONE;
+	return 0;
+}
+
 static int footers_trailer(struct syncio_many *m, uint64_t i, void *buf, int result)
 {
 	struct recover *r = m->user;
@@ -51,17 +70,13 @@ static int footers_trailer(struct syncio_many *m, uint64_t i, void *buf, int res
 	struct segment *seg = found->seg;
 	struct footer f = { 0 };
 
+	if (!result) {
+		found->footer = footer_peek(&f, buf, seg->number, seg->gen, r->io->lay);
+		if (found->footer != FOOTER_VALID)
+			result = footers_trailer_again(r, found, buf, &f);
+	}
 	if (result)
 		return unread_segment(r, seg, "footer", result);
-	found->footer = footer_peek(&f, buf, seg->number, seg->gen, r->io->lay);
-	/* Without its footer nothing counts that a segment holds which is set aside. So one wrong
-	 * read is not enough. */
-	if (found->aside && found->footer != FOOTER_VALID) {
-		result = footers_again(r, seg, r->io->lay->segment_blocks - 1, buf, 1);
-		if (result)
-			return unread_segment(r, seg, "footer", result);
-		found->footer = footer_peek(&f, buf, seg->number, seg->gen, r->io->lay);
-	}
 	if (found->footer == FOOTER_VALID)
 		found->footer_blocks = f.blocks;
 	else if (found->aside)
@@ -179,19 +194,26 @@ static int footers_use(struct recover *r, struct found *found, void *buf, const 
 	return footers_apply_entries(r, found->seg, buf, f->count);
 }
 
-/* Handles a footer that does not verify, of a segment that is set aside: BUF has its memory. */
-static int footers_aside_again(struct recover *r, struct found *found, void *buf)
+/* Handles a footer that does not verify, after its trailer did: BUF has its memory. It is read once
+ * more, as a trailer is. */
+static int footers_one_again(struct recover *r, struct found *found, void *buf)
 {
 	struct footer f;
 	int err = footers_again(r, found->seg, r->io->lay->segment_blocks - found->footer_blocks,
 				buf, found->footer_blocks);
 
+	r->counts->rereads++;
 	if (err)
 		return unread_segment(r, found->seg, "footer", err);
 	if (footers_valid(r, found, buf, &f))
 		return footers_use(r, found, buf, &f);
-	footers_no_more(r, found);
-	return 0;
+	if (found->aside) {
+		footers_no_more(r, found);
+		return 0;
+	}
+	found->footer = FOOTER_DAMAGED;
+	err = footers_walk(r, found);
+	return err || r->again ? err : footers_apply_walked(r, found);
 }
 
 /* Law damaged-footer (footers_trailer, footers_find): a segment whose footer is damaged or missing
@@ -213,11 +235,7 @@ static int footers_one(struct syncio_many *m, uint64_t i, void *buf, int result)
 		return unread_segment(r, seg, "footer", result);
 	if (footers_valid(r, found, buf, &f))
 		return footers_use(r, found, buf, &f);
-	found->footer = FOOTER_DAMAGED;
-	if (found->aside)
-		return footers_aside_again(r, found, buf);
-	result = footers_walk(r, found);
-	return result || r->again ? result : footers_apply_walked(r, found);
+	return footers_one_again(r, found, buf);
 }
 
 /* Applies the segments of one log: COUNT of them, from r->from on. */

@@ -34,15 +34,17 @@ static void headers_place(struct syncio_many *m, uint64_t i, uint64_t *offset, s
 
 /* Notes a used segment. A stream is in the superblock before anything is written to it. If both
  * copies have lost it, its segments tell that it exists. */
-static int headers_used(struct recover *r, struct segment *seg, const struct header *h,
-			const void *buf)
+static int headers_used(struct recover *r, struct segment *seg, const struct header *h, void *buf)
 {
+	int err;
+
 	CHECK(r->count < r->io->lay->segments);
 	r->found[r->count] = (struct found){ .seg = seg,
 					     .stream = h->stream,
 					     .aside = super_is_aside(&r->super, seg->number) };
-	if (strike_read(r, &r->found[r->count++], buf, h->gen))
-		return -ENOMEM;
+	err = strike_read(r, &r->found[r->count++], buf, h->gen);
+	if (err)
+		return unread_segment(r, seg, "header", err);
 	if (h->stream >= r->super.streams)
 		r->super.streams = h->stream + 1;
 	if (logs_make(r->ls, r->super.streams))
@@ -79,8 +81,7 @@ static int headers_decode(struct recover *r, const struct segment *seg, void *bu
 }
 
 /* Handles the header H of SEG at BUF, which is valid. */
-static int headers_valid(struct recover *r, struct segment *seg, const struct header *h,
-			 const void *buf)
+static int headers_valid(struct recover *r, struct segment *seg, const struct header *h, void *buf)
 {
 	headers_note(r, h);
 	if (h->state == DISK_USED)
@@ -133,18 +134,6 @@ static int headers_compare(const void *a, const void *b)
 	return generation_compare(x->seg->gen, y->seg->gen);
 }
 
-/* Refuses a device on which no header belongs to the store of the superblock. Formatting wrote them
- * all, so it is more likely that the superblock came from elsewhere. To go on would free every
- * segment. */
-static int headers_foreign(const struct recover *r)
-{
-	return error_set(-EBADMSG,
-			 "%s: damaged: none of its segments has a header of the store that the "
-			 "superblock names; restore the right superblock (the first or the last "
-			 "64 KiB), or format it anew",
-			 weir_device_path(r->io->dev));
-}
-
 int headers_read(struct recover *r)
 {
 	struct syncio_many m = { .q = r->io->q,
@@ -159,7 +148,7 @@ int headers_read(struct recover *r)
 	qsort(r->found, r->count, sizeof(*r->found), headers_compare);
 	if (err || r->again)
 		return err;
-	return r->headers ? 0 : headers_foreign(r);
+	return r->headers ? 0 : superpick_foreign(weir_device_path(r->io->dev));
 }
 
 /* Refuses an image in which NAME has its highest value. No store lives so long. */

@@ -105,11 +105,11 @@ static int recover_write_all(struct recover *r)
 	}
 }
 
-/* Sets the words for a recovery that failed with ERR. */
-static int recover_failed(const struct recover *r, int err)
+/* Sets the words for a recovery of DEV that failed with ERR. */
+static int recover_failed(const struct weir_device *dev, int err)
 {
 	if (err == -ENOMEM)
-		return error_sys(err, "%s: recovery failed", weir_device_path(r->io->dev));
+		return error_sys(err, "%s: recovery failed", weir_device_path(dev));
 	/* Any other error has words of its own, and they say which io failed. */
 	return error_set(err, "%s (during recovery)", weir_error());
 }
@@ -157,7 +157,7 @@ int recover_begin(struct recover **result, struct store_io *io, struct logs *ls,
 		return error_sys(-ENOMEM, "%s: recovery failed", weir_device_path(io->dev));
 	err = recover_read_all(r);
 	if (err) {
-		recover_failed(r, err);
+		recover_failed(io->dev, err);
 		recover_drop(r);
 		return err;
 	}
@@ -179,10 +179,11 @@ int recover_finish(struct recover *r)
 {
 	struct recover_counts *counts = r->counts;
 	struct log_counts logs;
+	const struct weir_device *dev = r->io->dev;
 	int err = recover_write_all(r);
 
 	if (err) {
-		recover_failed(r, err);
+		recover_failed(dev, err);
 		recover_drop(r);
 		return err;
 	}

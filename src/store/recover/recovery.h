@@ -41,8 +41,9 @@ int unread_segment(struct recover *r, const struct segment *seg, const char *wha
 int unread_unwritten(struct recover *r, const struct segment *seg, int err);
 
 /* strike.c */
-/* Reads the strikes of FOUND, whose header is at BUF and has GEN. Returns 0 or -ENOMEM. */
-int strike_read(struct recover *r, struct found *found, const void *buf, struct generation gen);
+/* Reads the strikes of FOUND, whose header is at BUF and has GEN. Strikes that do not verify are
+ * read once more, into BUF. Returns 0, -ENOMEM, or the error of that read. */
+int strike_read(struct recover *r, struct found *found, void *buf, struct generation gen);
 /* Frees the strikes of all segments. */
 void strike_free(struct recover *r);
 /* Writes the footers in which an entry has lost a conflict. */

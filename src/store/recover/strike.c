@@ -18,15 +18,37 @@
 #include "store/format/header.h"
 #include "store/recover/recovery.h"
 
-int strike_read(struct recover *r, struct found *found, const void *buf, struct generation gen)
+/* Reads the header of FOUND, which has GEN, once more into BUF, and decodes its strikes. They stay
+ * damaged if the header is another one now. */
+static int strike_again(struct recover *r, const struct found *found, void *buf,
+			struct generation gen, struct strikes *s, enum strikes_state *state)
+{
+	const struct store_io *io = r->io;
+	uint32_t number = found->seg->number;
+	struct header h;
+	int err = syncio_read(io->q, layout_offset(io->lay, number, 0), buf, io->lay->block_bytes);
+
+	r->counts->rereads++;
+	if (!err && header_decode(&h, buf, number, &io->key, io->super.uuid) &&
+	    !generation_compare(h.gen, gen))
+		*state = strikes_decode(s, buf, number, gen, &io->key);
+	return err;
+}
+
+int strike_read(struct recover *r, struct found *found, void *buf, struct generation gen)
 {
 	struct strikes s;
 	enum strikes_state state = strikes_decode(&s, buf, found->seg->number, gen, &r->io->key);
+	int err = 0;
 
+	/* Without them records come back that were dropped, or that lost a conflict. So they count
+	 * as damaged after two wrong reads, like the header. */
+	if (state == STRIKES_DAMAGED)
+		err = strike_again(r, found, buf, gen, &s, &state);
 	/* They replaced a footer, and are counted as one. */
-	r->counts->bad_footers += state == STRIKES_DAMAGED;
-	if (state != STRIKES_VALID)
-		return 0;
+	r->counts->bad_footers += !err && state == STRIKES_DAMAGED;
+	if (err || state != STRIKES_VALID)
+		return err;
 	found->strikes = malloc(sizeof(s));
 	if (!found->strikes)
 		return -ENOMEM;

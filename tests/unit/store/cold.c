@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cold.h"
+#include "store/format/xxh.h"
 
 struct rig cold_rig = { .engine = "posix" };
 uint8_t *cold_image;
@@ -133,4 +134,52 @@ void cold_bad_reads(uint64_t from, uint64_t bytes)
 uint64_t cold_segment(uint64_t at)
 {
 	return FIRST + (at - FIRST) / SEGMENT * SEGMENT;
+}
+
+void cold_supersede(void)
+{
+	for (uint64_t key = 0; key < COLD; key += 3)
+		assert_int_equal(cold_put(key, WEIR_PUT_DURABLE), 0);
+	for (uint64_t key = 1; key < COLD; key += 3) {
+		assert_int_equal(rig_delete(&cold_rig, key, WEIR_PUT_DURABLE), 0);
+		cold_version[key] = 0;
+	}
+	assert_int_equal(cold_churn(2 * ROUND), 0);
+	for (uint64_t key = 0; key < COLD; key += 6) {
+		assert_int_equal(rig_delete(&cold_rig, key, WEIR_PUT_DURABLE), 0);
+		cold_version[key] = 0;
+	}
+	assert_int_equal(cold_churn(2 * ROUND), 0);
+	assert_int_equal(weir_store_sync(cold_rig.s), 0);
+}
+
+void cold_check_image(void)
+{
+	struct weir_check_result result = WEIR_CHECK_RESULT_INIT;
+	char line[400], payload[20], expected[20];
+	uint8_t value[VALUE];
+	unsigned lines = 0, there = 0;
+	uint64_t key;
+	FILE *out = memdisk_recover(&cold_rig);
+
+	if (!out)
+		return;
+	for (; fgets(line, sizeof(line), out); lines++) {
+		unsigned long long swapped;
+
+		assert_int_equal(sscanf(line, "%*s %*s %*s %16s %*s %16llx", payload, &swapped), 2);
+		key = __builtin_bswap64(swapped);
+		assert_true(key < KEYS && cold_version[key]);
+		rig_value(key, cold_version[key], value, VALUE);
+		snprintf(expected, sizeof(expected), "%016llx",
+			 (unsigned long long)XXH3_64bits(value, VALUE));
+		assert_string_equal(payload, expected);
+	}
+	assert_int_equal(pclose(out), 0);
+	for (key = 0; key < KEYS; key++)
+		there += cold_version[key] > 0;
+	assert_int_equal(lines, there);
+	assert_int_equal(weir_store_check(cold_rig.path, NULL, &result), 0);
+	assert_int_equal(result.entries, there);
+	assert_int_equal(result.damage, 0);
 }

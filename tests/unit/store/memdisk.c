@@ -10,6 +10,7 @@
 #include "memdisk.h"
 #include "proof.h"
 #include "queue/open.h"
+#include "store/fsck.h"
 
 #define HELD_MAX 512u
 
@@ -104,13 +105,24 @@ static void count_writes(const struct weir_cmd *cmd, int n)
 		memdisk.writes[s] += (uint32_t)n;
 }
 
+/* Takes memory. A test may let an allocation fail, which is not to be one of the drive's. */
+static void *take_memory(size_t bytes)
+{
+	void *memory = malloc(bytes);
+
+	if (!memory)
+		memory = malloc(bytes);
+	assert_non_null(memory);
+	return memory;
+}
+
 /* Stores what a flush covers: the writes that had completed before it was submitted. */
 static void cover(struct held *h)
 {
 	uint64_t s, n = memdisk.bytes / memdisk.sector;
 
-	h->sector = malloc(n * sizeof(*h->sector));
-	h->contents = malloc(memdisk.bytes);
+	h->sector = take_memory(n * sizeof(*h->sector));
+	h->contents = take_memory(memdisk.bytes);
 	for (s = 0; s < n; s++) {
 		uint8_t *now = memdisk.now + s * memdisk.sector;
 
@@ -178,14 +190,17 @@ static void switch_off(void)
 /* Moves some of a failed write: it may have reached the medium in part. */
 static void move_some(struct weir_cmd *cmd)
 {
-	uint8_t *old = malloc(cmd->length);
-	uint64_t at;
+	uint8_t *old = take_memory(cmd->length);
+	uint64_t at, left;
 
 	memcpy(old, memdisk.now + cmd->offset, cmd->length);
 	move(cmd, 1);
-	for (at = 0; at < cmd->length; at += memdisk.sector)
+	for (at = 0; at < cmd->length; at += memdisk.sector) {
+		left = cmd->length - at; /* a logical block may be less than a sector */
 		if (rig_random(&memdisk.state) % 2)
-			memcpy(memdisk.now + cmd->offset + at, old + at, memdisk.sector);
+			memcpy(memdisk.now + cmd->offset + at, old + at,
+			       left < memdisk.sector ? left : memdisk.sector);
+	}
 	free(old);
 }
 
@@ -227,6 +242,9 @@ static void finish(struct held *h)
 		cmd->result = -EIO;
 	if (cmd->op == WEIR_OP_READ && !cmd->result) {
 		if (memdisk.lost && cmd->length <= memdisk.lost_length) {
+			/* It brings no data of the drive's; what comes is always the same. */
+			for (uint32_t i = 0; i < cmd->iovcnt; i++)
+				memset(cmd->iov[i].iov_base, 0x77, cmd->iov[i].iov_len);
 			memdisk.lost--;
 			memdisk_fired[MEMDISK_LOST_READ].count++;
 		} else {
@@ -245,8 +263,9 @@ static void finish(struct held *h)
 static int is_held(const struct held *h)
 {
 	if (h->cmd->op == WEIR_OP_WRITE)
-		return memdisk.hold_end && h->cmd->offset + h->cmd->length == memdisk.hold_end &&
-		       !memdisk.off;
+		return !memdisk.off &&
+		       (memdisk.hold_writes ||
+			(memdisk.hold_end && h->cmd->offset + h->cmd->length == memdisk.hold_end));
 	return memdisk.hold_length && h->cmd->op == WEIR_OP_READ &&
 	       h->cmd->length == memdisk.hold_length &&
 	       (!memdisk.hold_buf || h->cmd->iov[0].iov_base == memdisk.hold_buf);
@@ -375,18 +394,42 @@ void memdisk_on(uint64_t off_at)
 	memdisk.off_at = off_at;
 }
 
-int memdisk_open(struct rig *rig)
+/* Opens the drive and a queue on it. */
+static void memdisk_open_queue(struct rig *rig)
 {
-	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
 	char name[64];
-	int err;
 
 	snprintf(name, sizeof(name), "null:%llu", (unsigned long long)memdisk.bytes);
 	assert_int_equal(weir_device_open(&rig->device, name, NULL), 0);
 	queue.depth_bytes = UINT64_MAX;
 	queue.nomerges = memdisk.merge ? 0 : 2;
 	assert_int_equal(queue_open(&rig->queue, rig->device, &queue, &memdisk_engine, NULL), 0);
+}
+
+int memdisk_check(struct rig *rig, const struct weir_check_opts *opts,
+		  struct weir_check_result *result)
+{
+	int err;
+
+	*result = (struct weir_check_result)WEIR_CHECK_RESULT_INIT;
+	memdisk_open_queue(rig);
+	assert_int_equal(weir_queue_attach(rig->queue, 0), 0);
+	err = fsck_on(&rig->queue, 1, opts, result);
+	weir_queue_detach(rig->queue);
+	assert_int_equal(weir_queue_close(rig->queue), 0);
+	weir_device_close(rig->device);
+	rig->queue = NULL;
+	rig->device = NULL;
+	return err;
+}
+
+int memdisk_open(struct rig *rig)
+{
+	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+	int err;
+
+	memdisk_open_queue(rig);
 	opts.attach = 1;
 	opts.salvage = memdisk.salvage;
 	opts.policy = rig->policy;
@@ -439,6 +482,13 @@ void memdisk_power_off(struct rig *rig)
 	memdisk_close(rig);
 	/* The commands in flight when the power went are gone. */
 	memset(memdisk.writes, 0, memdisk.bytes / memdisk.sector * sizeof(*memdisk.writes));
+}
+
+void memdisk_kill(struct rig *rig)
+{
+	memdisk.keep = 1;
+	memdisk_power_off(rig);
+	memdisk.keep = 0;
 }
 
 void memdisk_set_up(struct rig *rig, uint64_t bytes, uint64_t segment_bytes, uint64_t seed)

@@ -44,6 +44,7 @@ struct memdisk {
 	uint64_t hold_length; /* reads of this length do not complete; 0: all do */
 	const void *hold_buf; /* if it is set, only those into this memory */
 	uint64_t hold_end;    /* so do writes that end here, while the power is on */
+	bool hold_writes;     /* ... and all writes */
 	/* It is called for each command when it comes and when it has completed well; may be
 	 * NULL. */
 	void (*watch)(const struct weir_cmd *cmd, int ended);
@@ -74,6 +75,9 @@ void memdisk_on(uint64_t off_at);
 /* Opens the store of RIG on the drive, and returns the result; the calling thread becomes the
  * owner. */
 int memdisk_open(struct rig *rig);
+/* Checks the store on the drive, which is not open, and returns the result. */
+int memdisk_check(struct rig *rig, const struct weir_check_opts *opts,
+		  struct weir_check_result *result);
 /* Closes everything, and returns the result of closing the store. */
 int memdisk_close(struct rig *rig);
 /* Closes and opens the store. Returns the result of closing it. */
@@ -82,6 +86,8 @@ int memdisk_reopen(struct rig *rig);
 void memdisk_power_on(struct rig *rig);
 /* Does what memdisk_cut() does, and closes everything. */
 void memdisk_power_off(struct rig *rig);
+/* Does the same to the process alone: the drive loses nothing that has completed. */
+void memdisk_kill(struct rig *rig);
 
 /* Makes an image with blocks of 4096 bytes, loads it, and opens the store. */
 void memdisk_set_up(struct rig *rig, uint64_t bytes, uint64_t segment_bytes, uint64_t seed);

@@ -45,6 +45,7 @@ int rig_try_open(struct rig *rig, uint32_t read_only)
 	opts.engine = rig->engine;
 	opts.attach = rig->attach;
 	opts.policy = rig->policy;
+	opts.share_bytes_max = rig->share_bytes_max;
 	opts.read_only = read_only;
 	return weir_store_open(&rig->s, rig->path, &opts);
 }
@@ -101,17 +102,31 @@ int rig_put(struct rig *rig, uint64_t key, uint64_t version, size_t length, uint
 	return rig_put_flags(rig->s, &key, value, length, flags);
 }
 
+struct weir_store_op rig_put_op(const uint64_t *key, const void *value, size_t length)
+{
+	return (struct weir_store_op){ .kind = WEIR_STORE_PUT,
+				       .key = key,
+				       .key_len = sizeof(*key),
+				       .value = value,
+				       .value_len = length };
+}
+
+struct weir_store_op rig_get_op(const uint64_t *key, void *buf, size_t length)
+{
+	return (struct weir_store_op){ .kind = WEIR_STORE_GET,
+				       .key = key,
+				       .key_len = sizeof(*key),
+				       .buf = buf,
+				       .capacity = length };
+}
+
 int rig_put_flags(struct weir_store *s, const uint64_t *key, const void *value, size_t length,
 		  uint32_t flags)
 {
-	struct weir_store_op op = { .kind = WEIR_STORE_PUT,
-				    .flags = flags & 0xffu,
-				    .stream = (uint16_t)(flags >> 8),
-				    .key = key,
-				    .key_len = sizeof(*key),
-				    .value = value,
-				    .value_len = length };
+	struct weir_store_op op = rig_put_op(key, value, length);
 
+	op.flags = flags & 0xffu;
+	op.stream = (uint16_t)(flags >> 8);
 	return weir_store_run(s, &op, 1);
 }
 
@@ -150,6 +165,19 @@ uint64_t rig_version(struct rig *rig, uint64_t key, uint64_t last, size_t length
 int rig_delete(struct rig *rig, uint64_t key, uint32_t flags)
 {
 	return weir_store_delete(rig->s, &key, sizeof(key), flags);
+}
+
+static int rig_run_hold(struct weir_store *s, void *user)
+{
+	return logs_hold(s->logs, user);
+}
+
+int rig_hold(struct rig *rig, uint64_t key)
+{
+	uint64_t hash[2];
+
+	checksum_identity(&rig->s->io.key, &key, sizeof(key), hash);
+	return wait_call(rig->s, rig_run_hold, hash);
 }
 
 void rig_peek(struct rig *rig, uint64_t offset, void *buf, size_t length)

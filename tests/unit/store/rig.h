@@ -29,8 +29,9 @@ struct rig {
 	char path[256];
 	const char *engine;
 	uint32_t attach;
-	uint32_t policy;	      /* enum weir_policy, for each open */
-	uint64_t max_put_bytes;	      /* of a store on a drive in memory */
+	uint32_t policy;	/* enum weir_policy, for each open */
+	uint64_t max_put_bytes; /* of a store on a drive in memory */
+	uint64_t share_bytes_max;
 	uint32_t free_low, free_high; /* the marks in percent, of a store on a drive in memory */
 	struct weir_store *s;
 	/* They are set if the store is open on a drive in memory (memdisk.h). */
@@ -55,6 +56,10 @@ void rig_value(uint64_t key, uint64_t version, void *value, size_t length);
 
 /* The helpers of these tests take the stream of a put together with its flags, in bits 8 and up. */
 #define RIG_STREAM(stream) ((uint32_t)(stream) << 8)
+/* Return a put of the LENGTH bytes VALUE, and a get into BUF, which has room for as many. KEY must
+ * stay where it is until they have ended. */
+struct weir_store_op rig_put_op(const uint64_t *key, const void *value, size_t length);
+struct weir_store_op rig_get_op(const uint64_t *key, void *buf, size_t length);
 /* As weir_store_put(), with RIG_STREAM() in FLAGS. */
 int rig_put_flags(struct weir_store *s, const uint64_t *key, const void *value, size_t length,
 		  uint32_t flags);
@@ -66,6 +71,8 @@ int rig_get(struct rig *rig, uint64_t key, uint64_t version, size_t length);
  * has other bytes, or cannot be read. */
 uint64_t rig_version(struct rig *rig, uint64_t key, uint64_t last, size_t length);
 int rig_delete(struct rig *rig, uint64_t key, uint32_t flags);
+/* Has the loop hold key number KEY, as a pin does. */
+int rig_hold(struct rig *rig, uint64_t key);
 
 /* These read or change the image of a closed store. */
 void rig_peek(struct rig *rig, uint64_t offset, void *buf, size_t length);

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include <weir/metrics.h>
+
 #include "cold.h"
 #include "store/format/footer.h"
 #include "store/format/super.h"
@@ -21,6 +23,17 @@ static void note_command(const struct weir_cmd *cmd, int ended)
 	if (!ended && cmd->op == WEIR_OP_WRITE && notes < NOTES &&
 	    (cmd->offset == noted_footer || cmd->offset < 65536))
 		noted[notes++] = memdisk.commands;
+}
+
+/* A segment that was set aside is not among those that were given up. */
+static void check_metrics(void)
+{
+	char *text;
+
+	assert_int_equal(weir_store_metrics(cold_rig.s, WEIR_METRICS_OPENMETRICS, &text, NULL), 0);
+	assert_non_null(strstr(text, ",state=\"set_aside\"} 1\n"));
+	assert_non_null(strstr(text, ",state=\"out_of_use\"} 0\n"));
+	weir_metrics_free(text);
 }
 
 /* Begins anew with the image, in which a segment cannot be read but for its header, and its footer
@@ -99,6 +112,7 @@ static void power_cuts(bool named)
 	put_until_off(sure);
 	memdisk.watch = NULL;
 	assert_int_equal(cold_stats().aside_segments, 1);
+	check_metrics();
 	memdisk.fails_too = NULL;
 	memdisk_power_off(&cold_rig);
 	assert_true(notes >= 4 && notes < NOTES);

@@ -66,6 +66,7 @@ static void one_that_was_never_submitted(void **state)
 	(void)state;
 	make_put(&op, &key);
 	assert_int_equal(weir_store_cancel(rig.s, &op), -EINVAL);
+	assert_int_equal(weir_store_wait(rig.s, &op, 0), -EINVAL);
 	assert_int_equal(ends, 0);
 }
 

@@ -153,6 +153,24 @@ static void a_flush_that_failed(void **state)
 	says(weir_error(), "that failed: 1, at risk: 1");
 }
 
+/* A sync fails, and what was put before is on the medium already. */
+static void a_sync_that_failed(void **state)
+{
+	struct weir_store_op op = WEIR_STORE_OP_INIT;
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, LENGTH, WEIR_PUT_DURABLE), 0);
+	memdisk.fail_op = WEIR_OP_FLUSH;
+	memdisk.fails = 1000;
+	op.kind = WEIR_STORE_SYNC;
+	assert_int_equal(weir_store_submit(rig.s, &op), 0);
+	assert_int_equal(close_store(), -EIO);
+	assert_true(op.result == -EIO || op.result == -EROFS);
+	assert_int_equal(report.failed_ops, 1);
+	assert_int_equal(report.at_risk, 0);
+	says(weir_error(), "that failed: 1, at risk: 0");
+}
+
 /* The call without a report says the same in words. */
 static void words_alone(void **state)
 {
@@ -221,6 +239,7 @@ int main(void)
 		TEST(a_put_that_failed),
 		TEST(a_put_that_had_failed),
 		TEST(a_flush_that_failed),
+		TEST(a_sync_that_failed),
 		TEST(words_alone),
 		TEST(not_a_report),
 		cmocka_unit_test(several_devices),

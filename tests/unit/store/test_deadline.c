@@ -14,6 +14,8 @@
 #define LENGTH 20000u
 #define READ 20480u /* of a value */
 #define SOON (2 * NSEC_PER_MSEC)
+/* So late that the drive has the command by then, on a slow machine too. */
+#define UNDER_WAY (250 * NSEC_PER_MSEC)
 
 static struct rig rig = { .engine = "posix" };
 static uint8_t value[LENGTH], buf[LENGTH] __attribute__((aligned(4096)));
@@ -137,7 +139,7 @@ static void puts_that_wait(void **state)
 static void put_with_a_position(void **state)
 {
 	uint64_t now = clock_now();
-	struct weir_store_op op = make(WEIR_STORE_PUT, 1, now + 50 * SOON);
+	struct weir_store_op op = make(WEIR_STORE_PUT, 1, now + 2 * UNDER_WAY);
 	const struct layout *l;
 
 	(void)state;
@@ -145,7 +147,7 @@ static void put_with_a_position(void **state)
 	/* The first batch: a header block and the payload. */
 	memdisk.hold_end = l->data_offset + 4096 + 4096 + READ;
 	assert_int_equal(weir_store_submit(rig.s, &op), 0);
-	while (clock_now() < now + 51 * SOON)
+	while (clock_now() < now + 2 * UNDER_WAY + SOON)
 		assert_int_equal(weir_store_poll(rig.s), 0);
 	assert_int_equal(weir_store_wait(rig.s, &op, 0), -ETIMEDOUT);
 	assert_int_not_equal(rig.s->io.ios, 0);
@@ -163,7 +165,7 @@ static void get_that_the_drive_has(void **state)
 	assert_int_equal(rig_put(&rig, 1, 1, LENGTH, 0), 0);
 	memset(buf, 0x77, LENGTH);
 	memdisk.hold_length = READ;
-	op = make(WEIR_STORE_GET, 1, clock_now() + SOON);
+	op = make(WEIR_STORE_GET, 1, clock_now() + UNDER_WAY);
 	assert_int_equal(weir_store_submit(rig.s, &op), 0);
 	assert_int_equal(wait_for(&op), -ETIMEDOUT);
 	assert_int_not_equal(rig.s->io.ios, 0); /* the read is under way */
@@ -175,7 +177,7 @@ static void get_that_the_drive_has(void **state)
 	/* The next one works, and two at a time end each in its way. */
 	assert_int_equal(rig_put(&rig, 2, 1, 4096, 0), 0);
 	memdisk.hold_length = READ;
-	op = make(WEIR_STORE_GET, 1, clock_now() + SOON);
+	op = make(WEIR_STORE_GET, 1, clock_now() + UNDER_WAY);
 	other = make(WEIR_STORE_GET, 2, UINT64_MAX);
 	assert_int_equal(weir_store_submit(rig.s, &op), 0);
 	assert_int_equal(weir_store_submit(rig.s, &other), 0);

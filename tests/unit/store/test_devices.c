@@ -5,12 +5,14 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include <weir/dump.h>
 #include <weir/fsck.h>
 #include <weir/pin.h>
+#include <weir/scrub.h>
 #include <weir/tenant.h>
 
 #include "devices.h"
@@ -633,6 +635,83 @@ static void dumped(void **state)
 	says(weir_store_dump(some, &dump), -EINVAL, "no segment 100000");
 }
 
+/* Returns true if KEY has its value. rig_get() has memory that the threads would share. */
+static bool has_value(uint64_t key)
+{
+	uint8_t value[5000 + KEYS], want[5000 + KEYS];
+	size_t got = 0;
+
+	rig_value(key, 1, want, 5000 + key);
+	return !weir_store_get(rig.s, &key, sizeof(key), value, sizeof(value), &got) &&
+	       got == 5000 + key && !memcmp(value, want, got);
+}
+
+/* Gets all keys, again and again, until the other thread is ready. Returns how many did not have
+ * their value. */
+static void *read_on(void *arg)
+{
+	const int *ready = arg;
+	uintptr_t wrong = 0;
+
+	while (!__atomic_load_n(ready, __ATOMIC_ACQUIRE))
+		for (uint64_t key = 0; key < KEYS; key++)
+			wrong += !has_value(key);
+	return (void *)wrong;
+}
+
+static struct weir_scrub_result
+scrub_all(void (*progress)(void *user, uint64_t done, uint64_t total), void *user)
+{
+	struct weir_scrub_opts opts = WEIR_SCRUB_OPTS_INIT;
+	struct weir_scrub_result result = WEIR_SCRUB_RESULT_INIT;
+
+	opts.progress = progress;
+	opts.user = user;
+	assert_int_equal(weir_store_scrub(rig.s, &opts, &result), 0);
+	assert_int_equal(result.values, KEYS);
+	assert_int_equal(result.damaged + result.dropped + result.read_errors + result.hidden, 0);
+	return result;
+}
+
+/* Called after each value: after every second one, somebody uses all devices. */
+static void use_all(void *user, uint64_t done, uint64_t total)
+{
+	unsigned *times = user;
+
+	(void)done;
+	(void)total;
+	if (++*times % 2)
+		get_keys(1);
+}
+
+/* A scrub of several devices gives way on each of them, and takes nothing from readers in other
+ * threads, which take nothing from it. */
+static void scrubbed_beside_readers(void **state)
+{
+	pthread_t reader[2];
+	unsigned times = 0;
+	int ready = 0;
+
+	(void)state;
+	open_all(all);
+	put_keys(1);
+	assert_int_equal(scrub_all(NULL, NULL).slowed, 0);
+	assert_in_range(scrub_all(use_all, &times).slowed, KEYS / 2 - DEVICES, KEYS / 2);
+	for (unsigned n = 0; n < 2; n++)
+		assert_int_equal(pthread_create(&reader[n], NULL, read_on, &ready), 0);
+	for (unsigned n = 0; n < 3; n++)
+		scrub_all(NULL, NULL);
+	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
+	for (unsigned n = 0; n < 2; n++) {
+		void *wrong;
+
+		assert_int_equal(pthread_join(reader[n], &wrong), 0);
+		assert_null(wrong);
+	}
+	get_keys(1);
+	close_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -650,6 +729,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(checked_together, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(misplaced, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dumped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(scrubbed_beside_readers, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("store_devices", tests, NULL, NULL);

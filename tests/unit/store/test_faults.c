@@ -40,6 +40,7 @@ static void let_fail(int op, uint64_t from, uint64_t to, unsigned times)
 static void a_flush(void **state)
 {
 	struct weir_store_stats stats;
+	uint32_t stream;
 
 	(void)state;
 	/* The flush of the second put covers the first one, which is not at risk any more. */
@@ -59,6 +60,7 @@ static void a_flush(void **state)
 	assert_non_null(strstr(weir_error(), "open it again"));
 	assert_int_equal(rig_delete(&rig, 1, 0), -EROFS);
 	assert_int_equal(weir_store_sync(rig.s), -EROFS);
+	assert_int_equal(weir_store_add_tenant(rig.s, "new", &stream), -EROFS);
 	assert_int_equal(memdisk_reopen(&rig), -EIO);
 	assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
 	assert_int_equal(rig_put(&rig, 5, 1, 5000, WEIR_PUT_DURABLE), 0);

@@ -159,6 +159,22 @@ static void no_epoch_is_left(void **state)
 	assert_int_equal(rig_try_open(&rig, 1), -EBADMSG);
 }
 
+/* The superblock has an epoch to go on with, and a segment has the last one. */
+static void a_segment_of_the_last_epoch(void **state)
+{
+	struct disk_segment disk;
+	struct header h;
+	uint32_t n;
+
+	(void)state;
+	n = used_segment(&h);
+	h.gen.epoch = UINT64_MAX;
+	header_encode(&disk, &h, &key, super.uuid);
+	rig_poke(&rig, FIRST + (uint64_t)n * SEGMENT, &disk, sizeof(disk));
+	assert_int_equal(rig_try_open(&rig, 0), -EBADMSG);
+	assert_non_null(strstr(weir_error(), "no epoch is left"));
+}
+
 static void no_sequence_is_left(void **state)
 {
 	struct disk_segment disk;
@@ -203,9 +219,13 @@ static void more_streams_than_segments_suffice_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(no_room_for_a_footer), TEST(a_key_that_is_too_long),
-		TEST(revision_zero),	    TEST(no_epoch_is_left),
-		TEST(no_sequence_is_left),  TEST(more_streams_than_segments_suffice_for),
+		TEST(no_room_for_a_footer),
+		TEST(a_key_that_is_too_long),
+		TEST(revision_zero),
+		TEST(no_epoch_is_left),
+		TEST(a_segment_of_the_last_epoch),
+		TEST(no_sequence_is_left),
+		TEST(more_streams_than_segments_suffice_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,6 +213,11 @@ static int c_write_budget(struct weir_store *s)
 	return weir_store_set_write_budget(s, 1 << 30);
 }
 
+static int c_free_marks(struct weir_store *s)
+{
+	return weir_store_set_free_marks(s, 2, 4);
+}
+
 static int c_stream(struct weir_store *s)
 {
 	struct weir_store_stream stream = WEIR_STORE_STREAM_INIT;
@@ -285,6 +290,7 @@ static const struct {
 	{ "weir_store_add_tenant", c_tenant },
 	{ "weir_store_set_share", c_share },
 	{ "weir_store_set_write_budget", c_write_budget },
+	{ "weir_store_set_free_marks", c_free_marks },
 	{ "weir_store_get_stream", c_stream },
 	{ "weir_store_get_tenant", c_tenant_row },
 	{ "weir_store_open_queues", c_open_queues },

@@ -7,8 +7,6 @@
 #include <stdio.h>
 
 #include "memdisk.h"
-#include "queue/open.h"
-#include "store/fsck.h"
 #include "store/store.h"
 
 #define IMAGE (2u << 20)
@@ -91,23 +89,10 @@ static int tear_down(void **state)
 static int check(uint32_t repair, struct weir_check_result *result)
 {
 	struct weir_check_opts opts = WEIR_CHECK_OPTS_INIT;
-	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
-	char name[64];
-	int err;
 
-	*result = (struct weir_check_result)WEIR_CHECK_RESULT_INIT;
 	opts.data = 1;
 	opts.repair = repair;
-	snprintf(name, sizeof(name), "null:%u", IMAGE);
-	assert_int_equal(weir_device_open(&rig.device, name, NULL), 0);
-	queue.nomerges = 2;
-	assert_int_equal(queue_open(&rig.queue, rig.device, &queue, &memdisk_engine, NULL), 0);
-	assert_int_equal(weir_queue_attach(rig.queue, 0), 0);
-	err = fsck_on(&rig.queue, 1, &opts, result);
-	weir_queue_detach(rig.queue);
-	assert_int_equal(weir_queue_close(rig.queue), 0);
-	weir_device_close(rig.device);
-	return err;
+	return memdisk_check(&rig, &opts, result);
 }
 
 static void load(void)
@@ -179,6 +164,57 @@ static void cut_again_and_again(void **state)
 	memdisk_on(0);
 	assert_int_equal(check(1, &result), 0);
 	check_repaired();
+}
+
+/* Which read is garbled, and at which byte; the last byte if it has fewer. */
+static unsigned garbled, reads;
+static size_t garbled_byte;
+
+static void garble(const struct weir_cmd *cmd, int ended)
+{
+	size_t at = garbled_byte < cmd->length ? garbled_byte : cmd->length - 1;
+
+	if (ended && cmd->op == WEIR_OP_READ && reads++ == garbled)
+		((uint8_t *)cmd->iov[0].iov_base)[at] ^= 0x80;
+}
+
+/* Repairs while read number GARBLED brings another byte. Returns false if the repair needs fewer
+ * reads. */
+static bool repair_garbled(const struct weir_check_result *want)
+{
+	struct weir_check_result is;
+
+	load();
+	memdisk_on(0);
+	reads = 0;
+	memdisk.watch = garble;
+	assert_int_equal(check(1, &is), 0);
+	memdisk.watch = NULL;
+	if (memcmp(&is, want, sizeof(is)) != 0)
+		fail_msg("read %u garbled at byte %zu: damage %d, dropped %d, freed %d", garbled,
+			 garbled_byte, (int)is.damage, (int)is.dropped_records,
+			 (int)is.freed_segments);
+	return reads > garbled;
+}
+
+/* One read of a repair comes garbled: it drops what is damaged, and nothing else. */
+static void one_read_comes_garbled(void **state)
+{
+	static const size_t bytes[] = { 0, 40, SEGMENT - BLOCK + 20, SEGMENT - 50, SIZE_MAX };
+	struct weir_check_result want;
+
+	(void)state;
+	load();
+	memdisk_on(0);
+	assert_int_equal(check(1, &want), 0);
+	assert_int_equal(want.dropped_records, 2);
+	for (unsigned n = 0; n < sizeof(bytes) / sizeof(bytes[0]); n++) {
+		garbled_byte = bytes[n];
+		for (garbled = 0; repair_garbled(&want); garbled += RIG_EVERY)
+			if (garbled % 8 == n)
+				check_repaired();
+		assert_true(garbled > 60);
+	}
 }
 
 static int set_up_cut(void **state)
@@ -271,6 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(power_cut_at_each_command, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(cut_again_and_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_read_comes_garbled, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_power_cut_is_no_damage, set_up_cut,
 						tear_down_cut),
 	};

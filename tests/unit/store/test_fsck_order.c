@@ -12,6 +12,7 @@
 #include "store/format/footer.h"
 #include "store/format/header.h"
 #include "store/format/super.h"
+#include "store/store.h"
 
 #define BYTES (12u << 20)
 #define SEGMENT (256u << 10)
@@ -292,6 +293,9 @@ static void an_epoch_that_is_too_low(void **state)
 	super.epoch = header.gen.epoch - 1;
 	forge_supers();
 	assert_true(found_kinds(0) & 1u << WEIR_FINDING_SUPERBLOCK);
+	/* The next life is above both. */
+	rig_open(&rig);
+	assert_true(rig.s->io.super.epoch > header.gen.epoch);
 }
 
 /* Makes the image of a store whose process was killed: KEYS durable values, then two that no flush
@@ -326,6 +330,50 @@ static void a_batch_that_was_durable(void **state)
 		}
 }
 
+/* So is a value that does not verify. */
+static void a_value_that_was_durable(void **state)
+{
+	(void)state;
+	for (uint32_t n = 0; n < KEYS + 2; n++) {
+		make_killed();
+		rig_damage(&rig, offset_of(1 + n * BATCH + 1) + 7);
+		assert_int_equal(found_kinds(0), n < KEYS ? 1u << WEIR_FINDING_PAYLOAD : 0);
+	}
+}
+
+static int note_highest(const struct weir_store_entry *entry, void *user)
+{
+	uint64_t *highest = user;
+
+	*highest = entry->sequence > *highest ? entry->sequence : *highest;
+	return 0;
+}
+
+/* Sequence numbers go on in the next life, after a close and after a kill, also if neither
+ * superblock nor header tells how far they had come. */
+static void sequence_numbers_go_on(void **state)
+{
+	uint64_t before, after;
+
+	(void)state;
+	for (unsigned killed = 0; killed < 2; killed++) {
+		if (killed)
+			make_killed();
+		super.sequence_floor = 0;
+		forge_supers();
+		header.sequence = 0;
+		forge_header();
+		before = after = 0;
+		rig_open(&rig);
+		assert_int_equal(weir_store_list(rig.s, note_highest, &before), 0);
+		assert_true(before >= KEYS);
+		assert_int_equal(rig_put(&rig, 100, 1, VALUE, 0), 0);
+		assert_int_equal(weir_store_list(rig.s, note_highest, &after), 0);
+		assert_true(after > before);
+		rig_close(&rig);
+	}
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -336,6 +384,7 @@ int main(void)
 		TEST(a_sequence_number_again),	    TEST(a_sequence_number_before_its_segment),
 		TEST(a_footer_that_contradicts),    TEST(a_stream_that_is_not_there),
 		TEST(an_epoch_that_is_too_low),	    TEST(a_batch_that_was_durable),
+		TEST(a_value_that_was_durable),	    TEST(sequence_numbers_go_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

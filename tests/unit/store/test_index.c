@@ -2,6 +2,7 @@
 /*
  * test_index.c - the index agrees with a plain array, and never takes more memory than it may.
  */
+#include "../../crash/alloc.h"
 #include "rig.h"
 #include "store/log/index.h"
 
@@ -142,6 +143,34 @@ static void reserved_room_is_kept(void **unused)
 	index_free(&x);
 }
 
+/* Entries that were reserved go in although there is no memory any more. */
+static void reserved_room_needs_no_memory(void **unused)
+{
+	struct index_value value = { 1, 2, 3, 0 };
+	struct index x;
+	uint64_t hash[2];
+
+	(void)unused;
+	for (uint32_t count = INDEX_CHUNK - 1; count <= INDEX_CHUNK + 2; count++) {
+		assert_int_equal(index_init(&x), 0);
+		for (uint32_t n = 0; n < count; n++)
+			assert_int_equal(index_reserve(&x), 0);
+		alloc_fail(0, UINT32_MAX);
+		for (uint32_t n = 0; n < count; n++) {
+			int err;
+
+			hash_of(n, hash);
+			err = index_set(&x, hash, &value);
+			if (err)
+				alloc_fail(0, 0);
+			assert_int_equal(err, 0);
+			index_unreserve(&x);
+		}
+		alloc_fail(0, 0);
+		index_free(&x);
+	}
+}
+
 static void at_most_48_bytes_an_entry(void **unused)
 {
 	struct index x;
@@ -171,6 +200,7 @@ int main(void)
 		cmocka_unit_test(agrees_with_an_array),
 		cmocka_unit_test(sweeps_a_range),
 		cmocka_unit_test(reserved_room_is_kept),
+		cmocka_unit_test(reserved_room_needs_no_memory),
 		cmocka_unit_test(at_most_48_bytes_an_entry),
 	};
 

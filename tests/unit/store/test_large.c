@@ -9,6 +9,7 @@
 
 #define SEGMENT (4ull << 20)
 #define FIRST 65536u
+#define PART (896u << 10) /* of a batch that is written in parts */
 #define LARGE (1000u << 10)
 #define PARTS_MAX 8u
 
@@ -94,7 +95,7 @@ static void a_part_fails(void **state)
 		at = part[parts - 1].offset + LARGE + 4096;
 		memdisk.fail_op = WEIR_OP_WRITE;
 		/* The next batch has its header at AT. */
-		memdisk.fail_from = n == 2 ? at : at + 4096 + n * (512u << 10);
+		memdisk.fail_from = n == 2 ? at : at + 4096 + n * PART;
 		memdisk.fail_to = memdisk.fail_from + 4096;
 		memdisk.fails = 1;
 		assert_int_equal(rig_put(&rig, 1, 10 * n + 1, LARGE, WEIR_PUT_DURABLE), -EIO);

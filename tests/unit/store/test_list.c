@@ -287,6 +287,21 @@ static void a_header_that_cannot_be_read(void **state)
 	lists(-EBADMSG, 39, 1, 0);
 }
 
+/* After so many blocks that cannot be read the rest of a segment is passed. */
+static void a_segment_that_cannot_be_read(void **state)
+{
+	(void)state;
+	memdisk_tear_down(&rig);
+	memdisk_set_up(&rig, 64 * 4 * SEGMENT, 4 * SEGMENT, 3);
+	for (unsigned n = 0; n < 30; n++)
+		assert_int_equal(rig_put(&rig, n, 1, 3000, 0), 0);
+	let_reads_fail(0, memdisk.bytes, UINT32_MAX);
+	lists(-EIO, 0, 0, 30);
+	/* Three tries of each of 16 blocks. */
+	assert_int_equal(UINT32_MAX - memdisk.fails, 48);
+	memdisk.fails = 0;
+}
+
 /* A header that was garbled by the link is read again. */
 static void a_header_that_came_garbled(void **state)
 {
@@ -297,6 +312,51 @@ static void a_header_that_came_garbled(void **state)
 	memdisk.lost = 1;
 	lists(0, 2, 0, 0);
 	assert_int_equal(memdisk.lost, 0);
+}
+
+static uint64_t bad_blocks[2];
+
+static int is_bad(const struct weir_cmd *cmd)
+{
+	for (unsigned n = 0; n < 2; n++)
+		if (cmd->op == WEIR_OP_READ && cmd->offset < bad_blocks[n] + BLOCK &&
+		    cmd->offset + cmd->length > bad_blocks[n])
+			return 1;
+	return 0;
+}
+
+/* Puts more than the store holds when the second entry comes. */
+static int fills_at_the_second(const struct weir_store_entry *entry, void *user)
+{
+	unsigned *n = user;
+
+	(void)entry;
+	if (++*n != 2)
+		return 0;
+	memdisk.fails_too = NULL;
+	for (unsigned i = 0; i < 300; i++)
+		assert_int_equal(rig_put(&rig, 1000 + i, 1, 3000, 0), 0);
+	return 0;
+}
+
+/* A segment is reclaimed while it is listed, behind a header that could not be read: what that hid
+ * has left the store, and what lies at the same place of another segment is not hidden. */
+static void reclaimed_behind_a_bad_header(void **state)
+{
+	struct weir_store_list_counts counts = WEIR_STORE_LIST_COUNTS_INIT;
+	unsigned n = 0;
+
+	(void)state;
+	for (n = 0; n < 40; n++)
+		assert_int_equal(rig_put(&rig, n, 1, 3000, 0), 0);
+	bad_blocks[0] = header_in_memory(1);
+	bad_blocks[1] = header_in_memory(4);
+	memdisk.fails_too = is_bad;
+	n = 0;
+	assert_int_equal(weir_store_list_counted(rig.s, NULL, fills_at_the_second, &n, &counts), 0);
+	assert_true(n > 100);
+	assert_int_equal(counts.unread, 0);
+	assert_int_equal(counts.hidden, 0);
 }
 
 #define MEMORY(test) cmocka_unit_test_setup_teardown(test, set_up_memory, tear_down_memory)
@@ -312,7 +372,9 @@ int main(void)
 		TEST(damaged_headers_are_counted),
 		TEST(damaged_in_the_open_segment),
 		MEMORY(a_header_that_cannot_be_read),
+		MEMORY(a_segment_that_cannot_be_read),
 		MEMORY(a_header_that_came_garbled),
+		MEMORY(reclaimed_behind_a_bad_header),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

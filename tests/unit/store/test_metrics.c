@@ -219,6 +219,42 @@ static void test_read_target(void **state)
 	read_target("pace", "iosched/read_target", "1500000", "1");
 }
 
+/* Each request that a lane of pace gave to the drive had a reason, and the windows are told. */
+static void test_scheduler(void **state)
+{
+	static const char *const reasons[] = { "fair", "ahead", "alone", "rest", "owed" };
+	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+	char name[128];
+	uint64_t all = 0;
+
+	(void)state;
+	look();
+	assert_null(strstr(text, "\nweir_queue_chosen_total{"));
+	assert_null(strstr(text, "\nweir_queue_scheduler{"));
+	rig_close(&rig);
+	opts.engine = rig.engine;
+	opts.scheduler = "pace";
+	assert_int_equal(weir_store_open(&rig.s, rig.path, &opts), 0);
+	for (uint64_t key = 0; key < 200; key++)
+		assert_int_equal(rig_put(&rig, key, 1, VALUE, 0), 0);
+	for (uint64_t key = 0; key < 200; key++)
+		assert_int_equal(rig_get(&rig, key, 1, VALUE), 1);
+	look();
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		snprintf(name, sizeof(name),
+			 "weir_queue_chosen_total{device=\"1\",lane=\"0\",reason=\"%s\"}",
+			 reasons[i]);
+		all += sample(name);
+	}
+	assert_in_range(all, 200, sample("weir_queue_requests_total{device=\"1\"}"));
+#define FIGURE(name) sample("weir_queue_scheduler{device=\"1\",lane=\"0\",figure=\"" name "\"}")
+	assert_true(FIGURE("read_window_ns") >= 10000);
+	assert_true(FIGURE("write_window_ns") >= 10000);
+	assert_true(FIGURE("write_rate_bytes") > 0);
+	assert_int_equal(FIGURE("writes_in_drive_ns"), 0);
+	assert_true(FIGURE("read_window_step") <= 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +263,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_evictions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many_tenants, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_read_target, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_scheduler, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,9 +155,7 @@ static void cut_between(uint64_t key, uint64_t version, uint32_t stream)
 	assert_int_equal(delete_key(key, 0), 0);
 	memcpy(after, memdisk.now, memdisk.bytes);
 	assert_int_equal(rig_put(&rig, key, version, VALUE, RIG_STREAM(stream)), 0);
-	memdisk.keep = 1;
-	memdisk_power_off(&rig);
-	memdisk.keep = 0;
+	memdisk_kill(&rig);
 	for (at = 0; at < memdisk.bytes; at += memdisk.sector)
 		if (memcmp(before + at, after + at, memdisk.sector) != 0) {
 			memcpy(memdisk.now + at, before + at, memdisk.sector);
@@ -216,9 +214,7 @@ static void the_first_log_wins(void **state)
 	assert_int_equal(conflicts(), 1);
 	assert_int_equal(rig_version(&rig, 1, 3, VALUE), 2);
 	/* Only the process ends, so the next life sees all that this one has struck. */
-	memdisk.keep = 1;
-	memdisk_power_off(&rig);
-	memdisk.keep = 0;
+	memdisk_kill(&rig);
 	memdisk_power_on(&rig);
 	assert_int_equal(conflicts(), 0);
 	assert_int_equal(rig_version(&rig, 1, 3, VALUE), 2);

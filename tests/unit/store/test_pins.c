@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <weir/pin.h>
+
 #include "rig.h"
 #include "base/clock.h"
 #include "store/log/logs.h"
@@ -206,6 +208,7 @@ static void lease_ends_with_a_get(void **state)
 static void lease_ends_in_other_ways(void **state)
 {
 	struct timespec t = { .tv_nsec = 3000000 };
+	const long shorter = 500000000; /* not over before the other one is there */
 
 	(void)state;
 	assert_int_equal(rig_put(&rig, 1, 1, 100, 0), 0);
@@ -215,8 +218,9 @@ static void lease_ends_in_other_ways(void **state)
 	assert_true(may_leave(1));
 	assert_int_equal(counts().leased, 0);
 	/* It is given back; the later of two times counts. */
-	assert_int_equal(lease(1, 1, clock_now() + 1000000), 1);
+	assert_int_equal(lease(1, 1, clock_now() + shorter), 1);
 	assert_int_equal(lease(1, 1, 0), 1);
+	t.tv_nsec = shorter;
 	nanosleep(&t, NULL);
 	assert_int_equal(unlease(1), 0);
 	assert_false(may_leave(1));
@@ -237,6 +241,32 @@ static void lease_ends_in_other_ways(void **state)
 	assert_int_equal(counts().leased, 0);
 	assert_int_equal(unpin(1), 0);
 	assert_true(may_leave(1));
+}
+
+/* A delete may leave alone what is held. What it leaves is there, and held as before. */
+static void a_delete_leaves_what_is_held(void **state)
+{
+	struct timespec t = { .tv_nsec = 3000000 };
+
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 100, 0), 0);
+	assert_int_equal(lease(1, 1, 0), 1);
+	assert_int_equal(rig_delete(&rig, 1, WEIR_DELETE_UNHELD), -EBUSY);
+	assert_non_null(strstr(weir_error(), "holds the key"));
+	assert_false(may_leave(1));
+	assert_int_equal(unlease(1), 0);
+	assert_int_equal(pin(1), 0);
+	assert_int_equal(rig_delete(&rig, 1, WEIR_DELETE_UNHELD | WEIR_PUT_DURABLE), -EBUSY);
+	assert_int_equal(rig_get(&rig, 1, 1, 100), 1);
+	assert_int_equal(unpin(1), 0);
+	/* Nobody has noticed yet that the time of this one is over. */
+	assert_int_equal(lease(1, 1, clock_now() + 1000000), 1);
+	nanosleep(&t, NULL);
+	assert_int_equal(rig_delete(&rig, 1, WEIR_DELETE_UNHELD), 0);
+	assert_int_equal(rig_delete(&rig, 1, WEIR_DELETE_UNHELD), -ENOENT);
+	assert_int_equal(counts().leased + counts().pinned, 0);
+	/* It is no flag of puts. */
+	assert_int_equal(rig_put(&rig, 1, 1, 100, WEIR_DELETE_UNHELD), -EINVAL);
 }
 
 /* No lease is longer than 5 seconds, whatever the caller says. */
@@ -596,6 +626,7 @@ int main(void)
 		TEST(many_pins),
 		TEST(lease_ends_with_a_get),
 		TEST(lease_ends_in_other_ways),
+		TEST(a_delete_leaves_what_is_held),
 		TEST(lease_has_a_longest_time),
 		TEST(leases_of_short_values),
 		TEST(leased_values_grow),

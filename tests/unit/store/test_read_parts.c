@@ -11,9 +11,9 @@
 #include "store/store.h"
 
 #define PART (512u << 10)
-#define LENGTH (2 * PART + 70003) /* three parts, the last of an odd length */
-#define LAST 73728u		  /* what is read of the last one */
-#define SOON (2 * NSEC_PER_MSEC)
+#define LENGTH (2 * PART + 70003)  /* three parts, the last of an odd length */
+#define LAST 73728u		   /* what is read of the last one */
+#define SOON (250 * NSEC_PER_MSEC) /* the drive has the parts by then */
 
 static struct rig rig = { .engine = "posix" };
 static const uint64_t key = 1;

@@ -59,12 +59,7 @@ static void note_end(struct weir_store_op *op)
 static struct weir_store_op *make(unsigned i, uint64_t id, size_t length)
 {
 	ids[i] = id;
-	ops[i] = (struct weir_store_op)WEIR_STORE_OP_INIT;
-	ops[i].kind = WEIR_STORE_PUT;
-	ops[i].key = &ids[i];
-	ops[i].key_len = sizeof(ids[i]);
-	ops[i].value = value;
-	ops[i].value_len = length;
+	ops[i] = rig_put_op(&ids[i], value, length);
 	ops[i].end = note_end;
 	return &ops[i];
 }
@@ -144,8 +139,8 @@ static void hold_next(size_t length)
 static void waiting(void **state)
 {
 	uint64_t id = 1000;
-	struct weir_store_op get = WEIR_STORE_OP_INIT;
 	static uint8_t buf[LENGTH];
+	struct weir_store_op get = rig_get_op(&id, buf, sizeof(buf));
 
 	(void)state;
 	assert_int_equal(weir_store_put(rig.s, &id, sizeof(id), value, LENGTH, 0), 0);
@@ -157,11 +152,6 @@ static void waiting(void **state)
 	assert_int_equal(weir_store_submit(rig.s, &ops[1]), 0);
 	submit(2, 2, LENGTH);
 	submit(3, 3, LENGTH);
-	get.kind = WEIR_STORE_GET;
-	get.key = &id;
-	get.key_len = sizeof(id);
-	get.buf = buf;
-	get.capacity = sizeof(buf);
 	assert_int_equal(weir_store_run(rig.s, &get, 1), 0);
 	assert_int_equal(wait_for(1), -ETIMEDOUT);
 	assert_int_equal(weir_store_cancel(rig.s, &ops[2]), 0);

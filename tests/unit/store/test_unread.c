@@ -6,14 +6,18 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "../../crash/alloc.h"
 #include "memdisk.h"
 #include "store/format/super.h"
+#include "store/recover/conflict.h"
+#include "store/store.h"
 
 #define IMAGE (5u << 19)
 #define SEGMENT (64u << 10)
 #define FIRST 65536u /* where segment 0 begins */
 #define VALUE 3000u
 #define KEYS 100u
+#define CONFLICTS 1500u /* more than a piece of the index holds */
 
 /* The sanitizers are slow, so of repeated steps only every Nth runs with them. */
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
@@ -139,22 +143,21 @@ static void of_a_killed_store(void **state)
 	for (uint64_t key = 0; key < 10; key++)
 		assert_int_equal(rig_put(&rig, key, 2, VALUE, 0), 0);
 	assert_int_equal(rig_delete(&rig, 4, 0), 0);
-	memdisk.keep = 1;
-	memdisk_power_off(&rig);
-	memdisk.keep = 0;
+	memdisk_kill(&rig);
 	note_image();
 	each_read();
 }
 
-/* Key 1 is alive in two streams: both footers are read again to settle it. */
-static void make_conflict(void)
+/* Key 1 is alive in two streams: both footers are read again to settle it. TURNED: the newer
+ * version is in the stream that is read first. */
+static void make_conflict(bool turned)
 {
 	uint8_t *before = malloc(IMAGE), *after = malloc(IMAGE);
 	struct weir_store_stats stats;
 	uint32_t a, b;
 
-	assert_true(weir_store_add_tenant(rig.s, "a", &a) >= 0);
-	assert_true(weir_store_add_tenant(rig.s, "b", &b) >= 0);
+	assert_true(weir_store_add_tenant(rig.s, "a", turned ? &b : &a) >= 0);
+	assert_true(weir_store_add_tenant(rig.s, "b", turned ? &a : &b) >= 0);
 	for (uint64_t key = 0; key < 30; key++)
 		assert_int_equal(rig_put(&rig, key, 1, VALUE, RIG_STREAM(key % 2 ? a : b)), 0);
 	assert_int_equal(weir_store_sync(rig.s), 0);
@@ -186,7 +189,14 @@ static void make_conflict(void)
 static void of_a_conflict(void **state)
 {
 	(void)state;
-	make_conflict();
+	make_conflict(false);
+	each_read();
+}
+
+static void of_a_conflict_the_other_way_round(void **state)
+{
+	(void)state;
+	make_conflict(true);
 	each_read();
 }
 
@@ -217,14 +227,13 @@ static uint64_t footer_of_conflict(void)
 
 /* A footer is read for the third time to settle a conflict. If it brings other bytes than before,
  * whatever they are, the open fails, and writes nothing. */
-static void other_bytes_in_a_conflict(void **state)
+static void other_bytes(bool turned)
 {
 	const size_t trailer = 4096 - sizeof(struct disk_trailer);
 	const size_t bytes[] = { 0, 8, trailer, trailer + 20,
 				 trailer + offsetof(struct disk_trailer, count) + 2 };
 
-	(void)state;
-	make_conflict();
+	make_conflict(turned);
 	for (unsigned n = 0; n < sizeof(bytes) / sizeof(bytes[0]); n++) {
 		memdisk_restore(image);
 		memdisk_on(0);
@@ -241,6 +250,41 @@ static void other_bytes_in_a_conflict(void **state)
 		check_all("after", n, 1);
 		memdisk_power_off(&rig);
 	}
+}
+
+static void other_bytes_in_a_conflict(void **state)
+{
+	(void)state;
+	other_bytes(false);
+}
+
+/* What is read after the bad footer is good. */
+static void other_bytes_before_good_ones(void **state)
+{
+	(void)state;
+	other_bytes(true);
+}
+
+/* There is no memory to settle as many conflicts as there are, though there is for the last ones.
+ */
+static void no_memory_for_conflicts(void **state)
+{
+	const struct index_value value = { .position = 1, .length = 1 };
+	struct conflict c;
+	int err;
+
+	(void)state;
+	assert_int_equal(conflict_init(&c, &rig.s->io, rig.s->logs), 0);
+	for (uint64_t n = 0; n < CONFLICTS; n++) {
+		uint64_t hash[2] = { n << 32, n };
+
+		assert_int_equal(index_set(&c.here, hash, &value), 0);
+	}
+	alloc_fail(0, 1);
+	err = conflict_settle(&c, NULL, 0);
+	assert_int_equal(err, alloc_fail(0, 0) ? -ENOMEM : 0);
+	conflict_free(&c);
+	memdisk_power_off(&rig);
 }
 
 static void put_all(void)
@@ -355,9 +399,7 @@ static void of_a_killed_store_given_up(void **state)
 	for (uint64_t key = 0; key < KEYS; key++)
 		assert_int_equal(
 			rig_put(&rig, key, 1 + key % 2, VALUE, key % 7 ? 0 : WEIR_PUT_DURABLE), 0);
-	memdisk.keep = 1;
-	memdisk_power_off(&rig);
-	memdisk.keep = 0;
+	memdisk_kill(&rig);
 	note_image();
 	given_up_for_good();
 }
@@ -448,7 +490,10 @@ int main(void)
 		TEST(of_a_closed_store),
 		TEST(of_a_killed_store),
 		TEST(of_a_conflict),
+		TEST(of_a_conflict_the_other_way_round),
 		TEST(other_bytes_in_a_conflict),
+		TEST(other_bytes_before_good_ones),
+		TEST(no_memory_for_conflicts),
 		TEST(no_header),
 		TEST(nothing_behind_the_headers),
 		TEST(of_a_closed_store_given_up),
