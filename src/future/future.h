@@ -20,7 +20,9 @@
 struct future {
 	struct weir_future_result result; /* first: what the taker sees */
 	struct weir_futures *home;
-	struct future *next; /* of those that have ended */
+	struct weir_store *store;   /* where it runs; or */
+	struct weir_remote *remote; /* here; or nowhere */
+	struct future *next;	    /* of those that have ended */
 	struct weir_store_op *ops;
 	int32_t *results;
 	uint64_t *lengths;
@@ -38,13 +40,14 @@ struct future {
 FIFO_DEFINE(future_list, struct future, FUTURE_NEXT)
 
 struct weir_futures {
-	struct weir_store *store;
 	struct weir_futures_opts opts;
 	uint32_t process;
 	int fd; /* an eventfd: readable while `ended` is not empty */
 	struct fork_fd fd_watch;
 	pthread_mutex_t lock; /* for all that follows */
 	pthread_cond_t changed;
+	struct weir_store *store;   /* where new futures run; or */
+	struct weir_remote *remote; /* here; or nowhere */
 	struct future_list ended;
 	uint64_t last_id;
 	uint64_t pending;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <weir/pin.h>
+#include <weir/remote.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -72,8 +73,19 @@ static void future_note(struct future *future, size_t index)
 	snprintf(future->why, sizeof(future->why), "%s", weir_error());
 }
 
+static int future_submit_op(struct future *future, struct weir_store_op *op)
+{
+	if (future->store)
+		return weir_store_submit(future->store, op);
+	if (!future->remote)
+		return error_set(-EPIPE, "the store is gone, and no other one was found yet");
+	if (future->result.kind == WEIR_FUTURE_LEASE)
+		op->flags |= WEIR_REMOTE_LEASE;
+	return weir_remote_submit(future->remote, op);
+}
+
 /* Submits all operations. A refused one has ended with the error of its submit. */
-static void future_submit_ops(struct weir_store *s, struct future *future)
+static void future_submit_ops(struct future *future)
 {
 	uint32_t refused = 1; /* and this thread's own count */
 	size_t i;
@@ -84,7 +96,7 @@ static void future_submit_ops(struct weir_store *s, struct future *future)
 
 		op->end = future_op_end;
 		op->user = future;
-		err = weir_store_submit(s, op);
+		err = future_submit_op(future, op);
 		if (err) {
 			op->result = err;
 			if (!*future->why)
@@ -165,23 +177,24 @@ static int future_enter(struct weir_futures *f, struct future *future, uint64_t 
 		f->put_bytes += future->put_bytes;
 		*id = future->result.id = ++f->last_id;
 		f->pending++;
+		future->store = f->store;
+		future->remote = f->remote;
 	}
 	pthread_mutex_unlock(&f->lock);
 	return err;
 }
 
-static void future_begin(struct weir_futures *f, struct future *future,
-			 const struct weir_store_key *keys)
+static void future_begin(struct future *future, const struct weir_store_key *keys)
 {
-	if (keys) {
+	if (keys && future->store) {
 		future->running = 1;
-		future_ask(f->store, future, keys);
+		future_ask(future->store, future, keys);
 	} else if (future->shed) {
 		future->running = 1;
 		future_count_down(future, 1);
 	} else {
 		future->running = (uint32_t)future->result.n + 1;
-		future_submit_ops(f->store, future);
+		future_submit_ops(future);
 	}
 }
 
@@ -250,7 +263,7 @@ int weir_futures_submit(struct weir_futures *f, const struct weir_future *user,
 	if (err)
 		free(future);
 	else
-		future_begin(f, future, keys);
+		future_begin(future, keys);
 	free(keys);
 	return err;
 }
@@ -351,7 +364,7 @@ int weir_futures_get_stats(struct weir_futures *f, struct weir_futures_stats *st
 	now.put_bytes = f->put_bytes;
 	now.shed = f->shed;
 	pthread_mutex_unlock(&f->lock);
-	return opts_give(stats, stats->size, &now, sizeof(now));
+	return opts_give(stats, OPTS_SIZE(stats), &now, sizeof(now));
 }
 
 static int futures_init(struct weir_futures *f)
@@ -372,8 +385,9 @@ static int futures_init(struct weir_futures *f)
 	return 0;
 }
 
-int weir_futures_open(struct weir_futures **out, struct weir_store *s,
-		      const struct weir_futures_opts *user)
+/* Makes a place of futures of S, or of R. */
+static int futures_make(struct weir_futures **out, struct weir_store *s, struct weir_remote *r,
+			const struct weir_futures_opts *user)
 {
 	struct weir_futures_opts opts = WEIR_FUTURES_OPTS_INIT;
 	struct weir_futures *f;
@@ -381,23 +395,69 @@ int weir_futures_open(struct weir_futures **out, struct weir_store *s,
 
 	if (err)
 		return err;
-	if (!s)
-		return error_set(-EINVAL, "futures without a store");
-	if (weir_store_fd(s) >= 0)
-		return error_set(-EINVAL, "futures of a store whose loop runs on this thread: "
-					  "open it without `attach`");
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		return error_set(-ENOMEM, "no memory for futures");
 	if (!opts.put_bytes_max)
 		opts.put_bytes_max = PUT_BYTES_MAX;
 	f->store = s;
+	f->remote = r;
 	f->opts = opts;
 	err = futures_init(f);
 	if (err)
 		free(f);
 	else
 		*out = f;
+	return err;
+}
+
+static int check_store(struct weir_store *s)
+{
+	if (weir_store_fd(s) >= 0)
+		return error_set(-EINVAL, "futures of a store whose loop runs on this thread: "
+					  "open it without `attach`");
+	return 0;
+}
+
+int weir_futures_open(struct weir_futures **out, struct weir_store *s,
+		      const struct weir_futures_opts *opts)
+{
+	int err = s ? check_store(s) : error_set(-EINVAL, "futures without a store");
+
+	return err ? err : futures_make(out, s, NULL, opts);
+}
+
+int weir_futures_open_remote(struct weir_futures **out, struct weir_remote *r,
+			     const struct weir_futures_opts *opts)
+{
+	if (!r)
+		return error_set(-EINVAL, "futures without a remote store");
+	return futures_make(out, NULL, r, opts);
+}
+
+int weir_futures_use(struct weir_futures *f, struct weir_store *s, struct weir_remote *r)
+{
+	int err = futures_check(f);
+
+	if (!err && s && r)
+		err = error_set(-EINVAL, "futures of two stores");
+	if (!err && s)
+		err = check_store(s);
+	if (!err && loop_in_callback())
+		err = error_in_callback("wait for futures");
+	if (err)
+		return err;
+	pthread_mutex_lock(&f->lock);
+	if ((s || r) && (f->store || f->remote))
+		err = error_set(-EINVAL, "the futures have a store: change to none first");
+	if (!err) {
+		f->store = s;
+		f->remote = r;
+	}
+	/* Without a store the new ones end at once, so this comes to an end. */
+	while (!err && !s && !r && f->pending)
+		pthread_cond_wait(&f->changed, &f->lock);
+	pthread_mutex_unlock(&f->lock);
 	return err;
 }
 

@@ -19,6 +19,11 @@ static void settle_op(struct future *future, size_t i)
 	const struct weir_store_op *op = &future->ops[i];
 	bool get = op->kind == WEIR_STORE_GET;
 
+	if (kind_asks(future->result.kind)) { /* of a remote store */
+		future->results[i] = op->result;
+		future->lengths[i] = op->result ? 0 : op->value_len;
+		return;
+	}
 	future->results[i] = future->shed ? -EAGAIN : op->result;
 	future->lengths[i] = get && (!op->result || op->result == -EMSGSIZE) ? op->value_len : 0;
 	if (get && future->flags & WEIR_FUTURE_EXACT && !op->result &&
@@ -32,11 +37,14 @@ void future_settle(struct future *future)
 	size_t i;
 
 	for (i = 0; i < r->n; i++) {
-		if (!kind_asks(r->kind))
+		if (!kind_asks(r->kind) || !future->store)
 			settle_op(future, i);
 		if (!r->error)
 			r->error = future->results[i];
 	}
+	if (kind_asks(r->kind) && !future->store)
+		while (r->leading < r->n && !future->results[r->leading])
+			r->leading++;
 }
 
 void weir_future_free(const struct weir_future_result *result)

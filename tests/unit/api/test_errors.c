@@ -20,9 +20,12 @@
 
 #include "base/error.h"
 #include "device/state.h"
+#include "files.h"
 #include "futures.h"
 #include "names.h"
 #include "queue/lane/queue.h"
+#include "remote.h"
+#include "settings.h"
 
 #define POISON "the text of an older error"
 
@@ -223,6 +226,15 @@ static int f_get(void)
 static int f_set_weight(void)
 {
 	return weir_queue_submitter_set_weight(mine, 1, 4000);
+}
+
+/* As in a child of fork(). */
+static int f_set_group(void)
+{
+	int err = (mine->process++, weir_queue_submitter_set_group(mine, 1, 2));
+
+	mine->process--;
+	return err;
 }
 
 static int f_set_policy(void)
@@ -501,18 +513,6 @@ static int f_peek(void)
 	return weir_store_peek(&info, "/nonexistent/store", NULL);
 }
 
-static int f_dump(void)
-{
-	return weir_store_dump("/nonexistent/store", NULL);
-}
-
-static int f_check(void)
-{
-	struct weir_check_result result = WEIR_CHECK_RESULT_INIT;
-
-	return weir_store_check("/nonexistent/store", NULL, &result);
-}
-
 static int f_store_get_stats(void)
 {
 	struct weir_store_stats stats = { .size = 3 };
@@ -544,23 +544,6 @@ static int f_get_device_stats(void)
 	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
 
 	return weir_store_get_device_stats(store, 1, &stats);
-}
-
-static int f_add_tenant(void)
-{
-	uint32_t stream;
-
-	return weir_store_add_tenant(store, "", &stream);
-}
-
-static int f_set_share(void)
-{
-	return weir_store_set_share(store, 44, 30);
-}
-
-static int f_set_write_budget(void)
-{
-	return weir_store_set_write_budget(store, 44);
 }
 
 static int f_get_stream(void)
@@ -607,8 +590,11 @@ static const struct row {
 	{ "weir_queue_get_attr", f_get_attr, "9999" },
 	{ "weir_queue_set", f_set, "colour" },
 	{ "weir_queue_get", f_get, "colour" },
+	{ "weir_queue_save_state", f_save_state, "learns nothing" },
+	{ "weir_queue_load_state", f_load_state, "learns nothing" },
 	{ "weir_queue_submitter_set_weight", f_set_weight, "4000" },
 	{ "weir_queue_submitter_set_policy", f_set_policy, "77" },
+	{ "weir_queue_submitter_set_group", f_set_group, "fork()" },
 	{ "weir_queue_submitter_gone", f_gone, "fork()" },
 	{ "weir_queue_get_op_stats", f_get_op_stats, "no such operation" },
 	{ "weir_queue_get_stats", f_get_stats, "3 bytes" },
@@ -639,6 +625,16 @@ static const struct row {
 	{ "weir_futures_submit", f_futures_submit, "no futures" },
 	{ "weir_futures_wait", f_futures_wait, "no futures" },
 	{ "weir_futures_get_stats", f_futures_stats, "no futures" },
+	{ "weir_futures_open_remote", f_futures_open_remote, "without a remote" },
+	{ "weir_futures_use", f_futures_use, "no futures" },
+	{ "weir_remote_open", f_remote_open, "/nonexistent/store" },
+	{ "weir_remote_submit", f_remote_submit, "no remote store" },
+	{ "weir_remote_run", f_remote_run, "no remote store" },
+	{ "weir_remote_wait_end", f_remote_wait_end, "no remote store" },
+	{ "weir_remote_get_info", f_remote_get_info, "no remote store" },
+	{ "weir_remote_get_stats", f_remote_get_stats, "no remote store" },
+	{ "weir_remote_add_tenant", f_remote_add_tenant, "no remote store" },
+	{ "weir_remote_list", f_remote_list, "no remote store" },
 	{ "weir_changes_open", f_changes_open, "no options" },
 	{ "weir_store_pin", f_pin, "no such key" },
 	{ "weir_store_unpin", f_unpin, "no pin" },
@@ -659,9 +655,12 @@ static const struct row {
 	{ "weir_store_check", f_check, "/nonexistent/store" },
 	{ "weir_store_get_stats", f_store_get_stats, "3 bytes" },
 	{ "weir_store_metrics", f_metrics, "44" },
+	{ "weir_trace_open", f_trace_open, "/dev/null" },
+	{ "weir_trace_close", f_trace_close, "close them first" },
 	{ "weir_store_add_tenant", f_add_tenant, "name" },
 	{ "weir_store_set_share", f_set_share, "44" },
 	{ "weir_store_set_write_budget", f_set_write_budget, "44" },
+	{ "weir_store_set_free_marks", f_set_free_marks, "44" },
 	{ "weir_store_get_stream", f_get_stream, "44" },
 	{ "weir_store_get_tenant", f_get_tenant, "44" },
 };
@@ -763,12 +762,14 @@ static int set_up(void **state)
 	snprintf(new_path, sizeof(new_path), "%s.new", path);
 	assert_int_equal(weir_store_format(path, &format), 0);
 	assert_int_equal(weir_store_open(&store, path, NULL), 0);
+	settings_store = store;
 	assert_int_equal(weir_store_put(store, "here", 4, "here", 4, 0), 0);
 	assert_int_equal(weir_device_open(&dev, "null", NULL), 0);
 	opts.scheduler = "bfq";
 	opts.nr_requests = 4;
 	opts.max_io_bytes = 4096;
 	assert_int_equal(weir_queue_open(&mine, dev, &opts), 0);
+	settings_queue = mine;
 	assert_int_equal(weir_queue_attach(mine, 0), 0);
 	opts.workers = 1;
 	assert_int_equal(weir_queue_open(&foreign, dev, &opts), 0);
