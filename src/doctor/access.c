@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,12 @@
 
 #include "device/gather.h"
 #include "doctor/target.h"
+
+/* A device that is not there can be passed in; /dev/shm has files. */
+static bool access_is_device_name(const char *path)
+{
+	return !strncmp(path, "/dev/", 5) && strncmp(path, "/dev/shm/", 9) != 0;
+}
 
 static void access_judge_missing(struct doctor_report *r, const struct doctor_access *f)
 {
@@ -27,7 +34,7 @@ static void access_judge_missing(struct doctor_report *r, const struct doctor_ac
 			      "a folder on the way may not be entered by this user: namei -l "
 			      "%s shows which",
 			      f->path);
-	else if (f->stat_err == -ENOENT && !strncmp(f->path, "/dev/", 5))
+	else if (f->stat_err == -ENOENT && access_is_device_name(f->path))
 		doctor_remedy(d,
 			      "lsblk lists block devices, ls /dev/ng* NVMe namespaces; in a "
 			      "container it must be passed in (docker run --device %s)",

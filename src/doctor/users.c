@@ -9,12 +9,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/nsec.h"
 #include "device/device.h"
 #include "device/gather.h"
 #include "device/holders.h"
 #include "doctor/target.h"
+
+/* So often, and with such pauses, a list that does not show who has the lock is read again. */
+#define LOCK_LOOKS 20u
+#define LOCK_LOOK_EVERY_NS (5 * NSEC_PER_MSEC)
 
 /* Appends BEFORE and the names to what D says. */
 static void users_list(struct doctor_finding *d, const char *before, const struct device_names *n)
@@ -134,25 +140,44 @@ void doctor_judge_lock(struct doctor_report *r, const struct doctor_users *f)
 }
 
 /*
- * Finds out whether weir's lock is taken: takes a shared lock and releases it at once, because
- * /proc/locks does not show processes of other containers. A process that takes the lock at this
- * moment tries again, see device/lock.c.
+ * Finds the processes that have the lock. /proc/locks does not show processes of other containers,
+ * so a shared lock is taken too, and released at once: a process that wants the lock in these
+ * microseconds finds it free when it tries again (device/lock.c), unless the list names this
+ * process to it. The lock may also be taken after the list was read: as long as somebody has it and
+ * the list does not say who, the list is read again.
  */
+static void users_find_holders(struct doctor_users *f, struct device_holders *h, const char *locks,
+			       const struct doctor_target *t)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_LOOK_EVERY_NS };
+
+	for (unsigned looks = 0; looks < LOCK_LOOKS; looks++) {
+		device_holders_find(h, locks, &t->at.st);
+		f->locked = h->count > 0;
+		if (f->locked || !t->dev)
+			return;
+		if (!flock(device_fd(t->dev), LOCK_SH | LOCK_NB)) {
+			flock(device_fd(t->dev), LOCK_UN);
+			return;
+		}
+		f->locked = errno == EWOULDBLOCK;
+		if (!f->locked)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Finds out whether weir's lock is taken, and by whom. */
 static void users_find_lock(struct doctor_users *f, const struct doctor_target *t)
 {
 	struct device_holders h;
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/proc/locks", t->root);
-	device_holders_find(&h, path, &t->at.st);
-	f->locked = h.count > 0;
+	users_find_holders(f, &h, path, t);
 	f->lock_shared = h.count && !h.exclusive;
 	f->lock_pid = h.count ? h.pids[0] : 0;
 	f->lock_unknown = !t->dev && access(path, R_OK) < 0;
-	if (t->dev && !flock(device_fd(t->dev), LOCK_SH | LOCK_NB))
-		flock(device_fd(t->dev), LOCK_UN);
-	else if (t->dev && errno == EWOULDBLOCK)
-		f->locked = true;
 	snprintf(path, sizeof(path), "/proc/%d/comm", f->lock_pid);
 	gather_line(t->root, path, f->lock_comm, sizeof(f->lock_comm));
 }

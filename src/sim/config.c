@@ -2,10 +2,12 @@
 /* config.c - reads the description of a drive. See config.h. Any thread may call it. */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/nsec.h"
 #include "base/error.h"
+#include "base/parse.h"
 #include "sim/config.h"
 #include "sim/ini.h"
 #include "sim/keys.h"
@@ -38,6 +40,10 @@ static const struct sim_choice kinds[] = { { "ssd", SIM_SSD }, { "hdd", SIM_HDD 
 static const struct sim_choice orders[] = { { "fifo", SIM_ORDER_FIFO },
 					    { "nearest", SIM_ORDER_NEAREST },
 					    { NULL, 0 } };
+static const struct sim_choice drains[] = { { "idle", SIM_DRAIN_IDLE },
+					    { "turns", SIM_DRAIN_TURNS },
+					    { "bursts", SIM_DRAIN_BURSTS },
+					    { NULL, 0 } };
 
 static const struct sim_key config_keys[] = {
 	CHOICE("device", "kind", kind, kinds),
@@ -59,6 +65,18 @@ static const struct sim_key config_keys[] = {
 	TIME("ssd", "cache_write", ssd.cache_write, 0, MINUTE),
 	NUMBER("ssd", "volatile_cache", ssd.volatile_cache, 0, 1),
 	TIME("ssd", "discard", ssd.discard, 0, MINUTE),
+	CHOICE("ssd", "drain", ssd.drain, drains),
+	TIME("ssd", "program_suspend", ssd.program_suspend, 0, MINUTE),
+	TIME("ssd", "erase_suspend", ssd.erase_suspend, 0, MINUTE),
+	NUMBER("ssd", "suspends", ssd.suspends, 0, 1000),
+	TIME("ssd", "erase", ssd.erase, 0, MINUTE),
+	NUMBER("ssd", "erase_pages", ssd.erase_pages, 1, 1 << 20),
+	SIZE("ssd", "slc", ssd.slc, 0, 1ull << 50),
+	TIME("ssd", "slc_program", ssd.slc_program, 1, MINUTE),
+	TIME("ssd", "slc_fold", ssd.slc_fold, 0, 60 * MINUTE),
+	SIZE("ssd", "map", ssd.map, 0, 1ull << 45),
+	TIME("ssd", "hiccup", ssd.hiccup, 0, MINUTE),
+	TIME("ssd", "hiccup_every", ssd.hiccup_every, 0, 60 * MINUTE),
 	NUMBER("hdd", "rpm", hdd.rpm, 1, 1000000),
 	SIZE("hdd", "outer", hdd.outer, 1 << 20, 1ull << 40),
 	SIZE("hdd", "inner", hdd.inner, 1 << 20, 1ull << 40),
@@ -69,6 +87,25 @@ static const struct sim_key config_keys[] = {
 	CHOICE("hdd", "order", hdd.order, orders),
 	TIME("hdd", "max_wait", hdd.max_wait, 0, 60 * MINUTE),
 	{ NULL, NULL, SIM_KEY_SIZE, 0, 0, 0, NULL, NULL, NULL },
+};
+
+/* The keys of an SSD that need not be given. */
+static const struct {
+	size_t offset;
+	uint64_t value;
+} config_defaults[] = {
+	{ offsetof(struct sim_config, ssd.drain), SIM_DRAIN_IDLE },
+	{ offsetof(struct sim_config, ssd.program_suspend), 0 },
+	{ offsetof(struct sim_config, ssd.erase_suspend), 0 },
+	{ offsetof(struct sim_config, ssd.suspends), 4 },
+	{ offsetof(struct sim_config, ssd.erase), 0 },
+	{ offsetof(struct sim_config, ssd.erase_pages), 1024 },
+	{ offsetof(struct sim_config, ssd.slc), 0 },
+	{ offsetof(struct sim_config, ssd.slc_program), 1 },
+	{ offsetof(struct sim_config, ssd.slc_fold), NSEC_PER_SEC },
+	{ offsetof(struct sim_config, ssd.map), 0 },
+	{ offsetof(struct sim_config, ssd.hiccup), 0 },
+	{ offsetof(struct sim_config, ssd.hiccup_every), 0 },
 };
 
 static int config_key(void *user, unsigned line, const char *section, const char *name,
@@ -88,6 +125,18 @@ static uint64_t config_field(const struct sim_config *c, const struct sim_key *k
 
 	memcpy(&value, (const char *)c + key->offset, sizeof(value));
 	return value;
+}
+
+/* Sets what an SSD has if its description does not say so. */
+static void config_default(struct sim_config *c)
+{
+	uint64_t *member;
+
+	for (size_t i = 0; i < sizeof(config_defaults) / sizeof(config_defaults[0]); i++) {
+		member = (uint64_t *)(void *)((char *)c + config_defaults[i].offset);
+		if (c->kind == SIM_SSD && *member == SIM_UNSET)
+			*member = config_defaults[i].value;
+	}
 }
 
 /* Checks that all keys that this kind of drive needs are present, and no others. */
@@ -131,6 +180,12 @@ static int config_sound(const struct sim_config *c, const char *path)
 		return error_set(-EINVAL, "%s: max_io and capacity must be whole blocks", path);
 	if (c->kind == SIM_SSD && c->ssd.cache / 2 / c->ssd.channels < c->ssd.page)
 		return error_set(-EINVAL, "%s: cache must hold two pages for each channel", path);
+	if (c->kind == SIM_SSD && c->ssd.slc && c->ssd.slc < c->ssd.channels * c->ssd.page)
+		return error_set(-EINVAL, "%s: slc must hold a page for each channel", path);
+	if (c->kind == SIM_SSD && !c->ssd.hiccup != !c->ssd.hiccup_every)
+		return error_set(-EINVAL, "%s: hiccup and hiccup_every need each other", path);
+	if (c->kind == SIM_SSD && c->ssd.hiccup && c->ssd.hiccup_every < 100 * NSEC_PER_USEC)
+		return error_set(-EINVAL, "%s: hiccup_every must be 100us or more", path);
 	if (c->kind == SIM_HDD &&
 	    (c->hdd.inner > c->hdd.outer || c->hdd.seek_track > c->hdd.seek_full))
 		return error_set(
@@ -145,9 +200,21 @@ static int config_read(struct sim_config *c, FILE *in, const char *path, struct 
 
 	memset(c, 0xff, sizeof(*c)); /* every member becomes SIM_UNSET */
 	err = sim_ini_read(in, path, config_key, c, mistakes);
+	config_default(c);
 	if (!err)
 		err = config_complete(c, path);
 	return err ? err : config_sound(c, path);
+}
+
+/* Sets weir_error() to the names that would be valid. Returns -ENOENT. */
+static int config_unknown(const char *name)
+{
+	char names[128] = "";
+
+	for (size_t i = 0; sim_preset_name(i); i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 i ? ", " : "", sim_preset_name(i));
+	return error_sys(-ENOENT, "%s: neither a built-in drive (%s) nor a file", name, names);
 }
 
 int sim_config_load(struct sim_config *c, const char *name)
@@ -159,12 +226,60 @@ int sim_config_load(struct sim_config *c, const char *name)
 	int err;
 
 	if (!in && errno == ENOENT)
-		return error_sys(-ENOENT,
-				 "%s: neither a built-in drive (nvme, sata, hdd) nor a file", name);
+		return config_unknown(name);
 	if (!in)
 		return -errno;
 	err = config_read(c, in, name, &mistakes);
 	remarks_free(&mistakes);
 	text_close(in);
 	return err;
+}
+
+/* Writes NS without loss, in the unit that people use for it. */
+static void config_write_time(uint64_t ns, FILE *out)
+{
+	if (ns < NSEC_PER_USEC)
+		fprintf(out, "%lluns", (unsigned long long)ns);
+	else if (ns % NSEC_PER_USEC)
+		fprintf(out, "%llu.%03lluus", (unsigned long long)(ns / NSEC_PER_USEC),
+			(unsigned long long)(ns % NSEC_PER_USEC));
+	else if (ns % NSEC_PER_MSEC)
+		fprintf(out, "%lluus", (unsigned long long)(ns / NSEC_PER_USEC));
+	else
+		fprintf(out, "%llums", (unsigned long long)(ns / NSEC_PER_MSEC));
+}
+
+static void config_write_value(const struct sim_key *key, uint64_t value, FILE *out)
+{
+	char size[32];
+
+	switch (key->type) {
+	case SIM_KEY_SIZE:
+		fputs(format_size_word(value, size, sizeof(size)), out);
+		return;
+	case SIM_KEY_TIME:
+		config_write_time(value, out);
+		return;
+	case SIM_KEY_CHOICE:
+		fputs(key->choices[value].name, out);
+		return;
+	default:
+		fprintf(out, "%llu", (unsigned long long)value);
+	}
+}
+
+void sim_config_write(const struct sim_config *c, FILE *out)
+{
+	const char *kind = c->kind == SIM_HDD ? "hdd" : "ssd", *section = "";
+
+	for (const struct sim_key *key = config_keys; key->name; key++) {
+		if (strcmp(key->section, "device") && strcmp(key->section, kind))
+			continue;
+		if (strcmp(key->section, section))
+			fprintf(out, "%s[%s]\n", *section ? "\n" : "", key->section);
+		section = key->section;
+		fprintf(out, "%s = ", key->name);
+		config_write_value(key, config_field(c, key), out);
+		fputc('\n', out);
+	}
 }

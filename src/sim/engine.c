@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "engine/cmds.h"
 #include "sim/model.h"
@@ -24,16 +25,16 @@ struct sim {
 	struct engine_ops ops;
 	struct sim_config c;
 	struct weir_device *dev;
-	struct model *model;
+	struct model *model; /* NULL: the drive is real, and its device belongs to the caller */
 	struct events events;
-	uint64_t now;
+	uint64_t now; /* of a real drive: when it was opened, on the real clock */
 	/* total time with commands in the drive, and since when, if in_flight */
 	uint64_t busy_ns, busy_since;
 	uint64_t written; /* bytes written */
 	uint32_t in_flight, idle_waits;
 	struct sim_cmd *cmds, **free; /* an array of queue_depth commands, shared by all lanes */
 	uint32_t nr_free;
-	bool stalled;
+	bool stalled, real;
 	sim_watch_fn *watch; /* may be NULL */
 	void *watch_user;
 };
@@ -256,11 +257,30 @@ int sim_open(struct sim **result, const struct sim_config *c, uint64_t seed)
 	return 0;
 }
 
+int sim_open_real(struct sim **result, struct weir_device *dev)
+{
+	struct sim *sim = calloc(1, sizeof(*sim));
+
+	if (!sim)
+		return error_sys(-ENOMEM, "no memory for a run");
+	sim->dev = dev;
+	sim->real = true;
+	sim->now = clock_now();
+	*result = sim;
+	return 0;
+}
+
+bool sim_is_real(const struct sim *sim)
+{
+	return sim->real;
+}
+
 void sim_close(struct sim *sim)
 {
 	if (!sim)
 		return;
-	weir_device_close(sim->dev);
+	if (!sim->real)
+		weir_device_close(sim->dev);
 	if (sim->model)
 		sim->model->ops->close(sim->model);
 	free(sim->cmds);
@@ -275,12 +295,12 @@ struct weir_device *sim_device(struct sim *sim)
 
 const struct engine_ops *sim_engine(struct sim *sim)
 {
-	return &sim->ops;
+	return sim->real ? NULL : &sim->ops;
 }
 
 uint64_t sim_now(const struct sim *sim)
 {
-	return sim->now;
+	return sim->real ? clock_now() - sim->now + SIM_START_NS : sim->now;
 }
 
 void sim_watch(struct sim *sim, sim_watch_fn *fn, void *user)
@@ -306,7 +326,7 @@ uint64_t sim_busy_ns(const struct sim *sim)
 
 uint64_t sim_worked_ns(const struct sim *sim)
 {
-	return sim->model->ops->worked(sim->model);
+	return sim->model ? sim->model->ops->worked(sim->model) : 0;
 }
 
 uint64_t sim_written_bytes(const struct sim *sim)

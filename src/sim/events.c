@@ -26,6 +26,11 @@ void events_add(struct events *ev, struct event *e, uint64_t due)
 	event_tree_RB_INSERT(&ev->tree, e);
 }
 
+void events_remove(struct events *ev, struct event *e)
+{
+	event_tree_RB_REMOVE(&ev->tree, e);
+}
+
 uint64_t events_next(struct events *ev)
 {
 	const struct event *first = event_tree_RB_MINMAX(&ev->tree, -1);

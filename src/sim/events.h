@@ -34,6 +34,9 @@ void events_init(struct events *ev);
 /* Adds E, so that E->fire is called when the time is DUE. E must not be in EV already. */
 void events_add(struct events *ev, struct event *e, uint64_t due);
 
+/* Removes E, which is in EV, so that it does not fire. */
+void events_remove(struct events *ev, struct event *e);
+
 /* Returns the time of the first event, or EVENTS_NEVER if there is none. */
 uint64_t events_next(struct events *ev);
 

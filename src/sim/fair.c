@@ -42,30 +42,65 @@ static int fair_add(struct fair *f, double index)
 	return 0;
 }
 
-/* Ends a window. Only jobs that ran during all of it count, and there must be at least two. */
+/* Takes AMOUNT that load I moved, divided by its weight. X has the sum of each submitter or group
+ * at its first load, and -1 where nobody counts. */
+static void fair_count(const struct fair *f, double *x, size_t i, double amount)
+{
+	double *sum = &x[f->whose[i]];
+
+	/* The first load of them says which weight they have, if one does (run.c). */
+	amount /= fair_weight(f->loads[f->whose[i]].job);
+	*sum = (*sum < 0 ? 0 : *sum) + amount;
+}
+
+/* Returns COUNT places for fair_count(), in which nobody counts yet; NULL: no memory. */
+static double *fair_nobody(size_t count)
+{
+	double *x = malloc((count + 1) * sizeof(*x));
+
+	for (size_t i = 0; x && i < count; i++)
+		x[i] = -1;
+	return x;
+}
+
+/* Moves the sums of X to its beginning. Returns how many there are. */
+static size_t fair_gather(double *x, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (x[i] >= 0)
+			x[n++] = x[i];
+	return n;
+}
+
+/* Ends a window. Only jobs that ran during all of it count, and these must be of two submitters at
+ * least. */
 static void fair_window(struct fair *f, uint64_t now)
 {
-	double *x = calloc(f->count, sizeof(*x)), sum = 0;
-	size_t n = 0;
+	double *x = f->whose ? fair_nobody(f->count) : NULL, sum = 0;
+	size_t n;
 
 	if (!x) {
 		f->err = -ENOMEM;
 		return;
 	}
 	for (size_t i = 0; i < f->count; i++) {
-		struct load *l = &f->loads[i];
+		const struct load *l = &f->loads[i];
 
-		if (l->measure_ns <= f->begin_ns && l->stopped_ns >= now) {
-			x[n] = (double)l->window_bytes / fair_weight(l->job);
-			sum += x[n++];
-		}
-		l->window_bytes = 0;
+		if (l->measure_ns <= f->begin_ns && l->stopped_ns >= now)
+			fair_count(f, x, i, (double)l->window_bytes);
 	}
+	n = fair_gather(x, f->count);
+	for (size_t i = 0; i < n; i++)
+		sum += x[i];
 	if (n > 1 && sum > 0 && !f->err)
 		f->err = fair_add(f, fair_jain(x, n));
 	free(x);
 	if (f->ended)
 		f->ended(f->user, f->begin_ns, now);
+	for (size_t i = 0; i < f->count; i++)
+		f->loads[i].window_bytes = 0;
 	f->begin_ns = now;
 	f->end_ns = ++f->looked < FAIR_WINDOWS_MAX ? now + f->window_ns : EVENTS_NEVER;
 }
@@ -76,6 +111,41 @@ void fair_until(struct fair *f, uint64_t now)
 		fair_window(f, f->end_ns);
 }
 
+/* A load whose place in the order is that of its account. */
+struct fair_place {
+	uint32_t account, at;
+};
+
+static int fair_compare_places(const void *a, const void *b)
+{
+	const struct fair_place *x = a, *y = b;
+
+	if (x->account != y->account)
+		return x->account < y->account ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Finds for each load the first one of its group or, without one, of its submitter. */
+static int fair_find_first(struct fair *f)
+{
+	struct fair_place *p = calloc(f->count + 1, sizeof(*p));
+
+	f->whose = calloc(f->count + 1, sizeof(*f->whose));
+	if (!p || !f->whose) {
+		free(p);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < f->count; i++)
+		p[i] = (struct fair_place){ load_account(&f->loads[i]), (uint32_t)i };
+	qsort(p, f->count, sizeof(*p), fair_compare_places);
+	for (size_t i = 0, first = 0; i < f->count; i++) {
+		first = i && p[i].account == p[i - 1].account ? first : i;
+		f->whose[p[i].at] = p[first].at;
+	}
+	free(p);
+	return 0;
+}
+
 void fair_begin(struct fair *f, struct load *loads, size_t count, uint64_t window_ns, uint64_t now)
 {
 	*f = (struct fair){ .loads = loads,
@@ -83,6 +153,7 @@ void fair_begin(struct fair *f, struct load *loads, size_t count, uint64_t windo
 			    .window_ns = window_ns,
 			    .begin_ns = now,
 			    .end_ns = now + window_ns };
+	f->err = fair_find_first(f);
 }
 
 static int fair_compare(const void *a, const void *b)
@@ -94,23 +165,26 @@ static int fair_compare(const void *a, const void *b)
 
 int fair_end(struct fair *f, const struct sim_job_result *jobs, struct sim_fairness *result)
 {
-	double *x = calloc(f->count + 1, sizeof(*x));
+	double *x = f->whose ? fair_nobody(f->count) : NULL;
 	int err = x ? f->err : -ENOMEM;
 
 	*result = (struct sim_fairness){ .whole = 1, .windows = f->windows };
 	for (size_t i = 0; x && i < f->count; i++)
-		if (jobs[i].active_ns)
-			x[i] = (double)jobs[i].bytes / (double)jobs[i].active_ns /
-			       fair_weight(f->loads[i].job);
+		/* it counts even if it moved nothing */
+		fair_count(f, x, i,
+			   jobs[i].active_ns ? (double)jobs[i].bytes / (double)jobs[i].active_ns
+					     : 0);
 	if (x)
-		result->whole = fair_jain(x, f->count);
+		result->whole = fair_jain(x, fair_gather(x, f->count));
 	if (f->windows) {
 		qsort(f->index, f->windows, sizeof(*f->index), fair_compare);
 		result->min = f->index[0];
 		result->median = f->index[f->windows / 2];
 	}
 	free(x);
+	free(f->whose);
 	free(f->index);
+	f->whose = NULL;
 	f->index = NULL;
 	return err ? error_sys(err, "fairness") : 0;
 }

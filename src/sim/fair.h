@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fair.h - measures how evenly jobs were served: Jain's index over windows of virtual time.
+ * fair.h - measures how evenly submitters were served: Jain's index over windows of virtual time.
+ * Whom the scheduler takes for one counts as one: the jobs of a group, or of one submitter.
  * Belongs to the thread that runs the simulation.
  */
 #ifndef SIM_FAIR_H
@@ -15,12 +16,13 @@
 struct fair {
 	struct load *loads;
 	size_t count;
+	uint32_t *whose; /* for each load, the first one of the same group or submitter */
 	uint64_t window_ns, begin_ns, end_ns; /* length, begin and end of the current window */
 	double *index;			      /* the index of each finished window */
 	size_t looked;			      /* number of finished windows */
 	size_t windows, room;
 	int err;
-	/* Called at the end of each window; may be NULL. */
+	/* Called at the end of each window, while the loads know their bytes in it; may be NULL. */
 	void (*ended)(void *user, uint64_t begin_ns, uint64_t end_ns);
 	void *user;
 };

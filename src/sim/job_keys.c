@@ -100,6 +100,7 @@ static const struct sim_key job_keys[] = {
 	/* keys that only weir has */
 	NUMBER("weight", weight, 1, 1000),
 	NUMBER("submitter", submitter, 1, UINT32_MAX),
+	NUMBER("group", group, 1, UINT32_MAX),
 	CHOICE("background", background, flags),
 	{ NULL, NULL, SIM_KEY_SIZE, 0, 0, 0, NULL, NULL, NULL },
 };
@@ -127,6 +128,7 @@ const struct sim_job job_defaults = {
 	.prio = 4,
 	.weight = SIM_UNSET,
 	.submitter = SIM_UNSET,
+	.group = SIM_UNSET,
 	.kb_base = 1024,
 	.replay.speed = 1,
 };

@@ -84,7 +84,7 @@ struct sim_job {
 	uint64_t fsync; /* number of writes before each flush; 0: no flushes */
 	uint64_t sync;	/* 1: each write must be on the medium when it ends */
 	uint64_t prioclass, prio;
-	uint64_t weight, submitter;
+	uint64_t weight, submitter, group;
 	uint64_t background;	       /* 1: nobody waits for the writes */
 	char read_iolog[SIM_PATH_MAX]; /* path of the log that it replays; "": none */
 	uint64_t replay_no_stall;      /* 1: ignore the times of the log */

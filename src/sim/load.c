@@ -81,14 +81,14 @@ static void load_count(struct load *l, const struct pattern_io *next)
 	l->settling = l->flush_due || (l->job->thinktime && l->burst >= l->job->thinktime_blocks);
 }
 
-static void load_prepare(struct load *l, struct load_io *io, const struct pattern_io *next)
+static void load_prepare(struct load_io *io, const struct pattern_io *next)
 {
 	if (next->dir == SIM_TRIM)
 		weir_io_discard(&io->io, next->offset, next->bytes);
 	else if (next->dir == SIM_READ)
-		weir_io_read(&io->io, next->offset, l->env->buffer, next->bytes);
+		weir_io_read(&io->io, next->offset, io->memory, next->bytes);
 	else
-		weir_io_write(&io->io, next->offset, l->env->buffer, next->bytes);
+		weir_io_write(&io->io, next->offset, io->memory, next->bytes);
 	io->dir = next->dir;
 }
 
@@ -102,7 +102,7 @@ static int load_replay(struct load *l, uint64_t now)
 	l->issued_ios++;
 	if (next.op == IOLOG_FLUSH)
 		return load_flush(l, now);
-	load_prepare(l, io, &place);
+	load_prepare(io, &place);
 	if (next.flags & IOLOG_BACKGROUND || (l->job->background && next.op == IOLOG_WRITE))
 		io->io.flags |= WEIR_IO_BACKGROUND;
 	if (next.flags & IOLOG_FUA || (l->job->sync && next.op == IOLOG_WRITE))
@@ -117,7 +117,7 @@ static int load_submit(struct load *l, uint64_t now)
 	struct pattern_io next = pattern_next(&l->pattern, l->chosen);
 	int err;
 
-	load_prepare(l, io, &next);
+	load_prepare(io, &next);
 	if (job->background)
 		io->io.flags |= WEIR_IO_BACKGROUND;
 	if (job->sync && next.dir == SIM_WRITE)

@@ -14,6 +14,7 @@
 #include "base/prng.h"
 #include "sim/events.h"
 #include "sim/jobs.h"
+#include "sim/keys.h"
 #include "sim/pace.h"
 #include "sim/pattern.h"
 #include "sim/replay.h"
@@ -28,8 +29,9 @@ struct load_env {
 	struct sim *sim;
 	struct events arrivals; /* events that do not come from the drive */
 	const char *path;	/* path of the job file */
-	/* memory for ios, as long as the longest one; its bytes are never used */
+	/* memory for the ios of a simulation, as long as the longest; its bytes are never used */
 	void *buffer;
+	uint64_t memory_bytes; /* memory that the jobs of a real drive have for their ios */
 	struct load *loads;
 	size_t count;
 	struct watch *watch;
@@ -46,6 +48,7 @@ struct load_io {
 	struct weir_io io;
 	struct load *load;
 	enum sim_dir dir;
+	void *memory; /* what it reads into or writes */
 	uint64_t start_ns;
 	uint64_t drive_ns;    /* when the drive got its first part; 0: not yet */
 	struct load_io *next; /* links free ones */
@@ -75,6 +78,9 @@ struct load {
 	struct pace pace;
 	struct replay replay; /* instead of pattern and pace, if its ios come from a log */
 	struct load_io *ios, *free;
+	/* memory of its ios on a real drive; NULL: they use that of the simulation */
+	void *memory;
+	size_t memory_bytes;
 	uint64_t in_flight;
 	uint64_t total_bytes, total_ios;   /* what it has to submit; UINT64_MAX: no limit */
 	uint64_t issued_bytes, issued_ios; /* without flushes */
@@ -114,7 +120,21 @@ void load_timer_fires(struct event *ev, uint64_t now);
 /* Starts the jobs of ENV that do not wait for others. */
 void load_begin_first(struct load_env *env);
 
+/*
+ * load_memory.c: gives each of the N ios of L its own memory of STRIDE bytes, registered with the
+ * queue, with random bytes if L writes. Returns 0, or -ENOMEM with weir_error() set.
+ */
+int load_memory_open(struct load *l, uint64_t n, uint64_t stride);
+/* Frees that memory; the queue must be closed. */
+void load_memory_close(struct load *l);
+
 /* Returns the length of the longest io of JOB, in bytes. */
 uint64_t load_longest(const struct sim_job *job);
+
+/* Returns the submitter whom the scheduler takes L for: its group, or itself. */
+static inline uint32_t load_account(const struct load *l)
+{
+	return l->job->group == SIM_UNSET ? l->submitter : (uint32_t)l->job->group;
+}
 
 #endif

@@ -11,6 +11,8 @@
 #include "sim/keys.h"
 #include "sim/load.h"
 
+#define LOAD_PAGE 4096u
+
 uint64_t load_longest(const struct sim_job *job)
 {
 	uint64_t longest = 1;
@@ -67,6 +69,18 @@ static void load_set_depth(struct load *l)
 		l->resume_at = load_depth(job) - 1;
 }
 
+/* Returns the bytes of memory of each io, which begins at a page. The ios of a log are enlarged to
+ * whole blocks. */
+static uint64_t load_stride(const struct load *l)
+{
+	const struct weir_device_info *info = weir_device_get_info(sim_device(l->env->sim));
+	uint64_t bytes = load_longest(l->job);
+
+	if (l->job->replay.io)
+		bytes += 2 * (uint64_t)info->logical_block_bytes;
+	return (bytes + LOAD_PAGE - 1) / LOAD_PAGE * LOAD_PAGE;
+}
+
 static int load_alloc(struct load *l)
 {
 	uint64_t n = load_depth(l->job);
@@ -77,10 +91,11 @@ static int load_alloc(struct load *l)
 	if (!l->ios || (l->env->series && !l->window))
 		return error_sys(-ENOMEM, "[%s]: iodepth", l->job->name);
 	for (uint64_t i = n; i; i--) {
+		l->ios[i - 1].memory = l->env->buffer;
 		l->ios[i - 1].next = l->free;
 		l->free = &l->ios[i - 1];
 	}
-	return 0;
+	return sim_is_real(l->env->sim) ? load_memory_open(l, n, load_stride(l)) : 0;
 }
 
 /* Opens the source of its ios. */
@@ -129,6 +144,7 @@ int load_open(struct load *l, struct load_env *env, const struct sim_job *job, u
 
 void load_close(struct load *l)
 {
+	load_memory_close(l);
 	free(l->ios);
 	free(l->window);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * presets.c - three built-in drives, so that a user needs no file. They are texts, so that they
- * can be printed and changed. Constant.
+ * presets.c - the built-in drives, so that a user needs no file. They are texts, so that they can
+ * be printed and changed. Three of them are here: typical ones of their kinds. Those of
+ * presets_real.c follow single products. Constant.
  */
 #include <string.h>
 
 #include "sim/config.h"
+#include "sim/presets.h"
 
 static const char preset_nvme[] =
 	"# A PCIe 4 NVMe drive for data centres: its cache survives power loss.\n"
@@ -82,11 +84,24 @@ static const char preset_hdd[] =
 	"order = nearest         # of what is queued the command that is reached first, or: fifo\n"
 	"max_wait = 400ms        # but whoever waits so long goes first; 0: never\n";
 
+static const struct {
+	const char *name, *text;
+} presets[] = {
+	{ "nvme", preset_nvme },	 { "sata", preset_sata },
+	{ "hdd", preset_hdd },		 { "dc-tlc", sim_preset_dc_tlc },
+	{ "qlc", sim_preset_qlc },	 { "dramless", sim_preset_dramless },
+	{ "xpoint", sim_preset_xpoint },
+};
+
+const char *sim_preset_name(size_t i)
+{
+	return i < sizeof(presets) / sizeof(presets[0]) ? presets[i].name : NULL;
+}
+
 const char *sim_preset(const char *name)
 {
-	if (!strcmp(name, "nvme"))
-		return preset_nvme;
-	if (!strcmp(name, "sata"))
-		return preset_sata;
-	return strcmp(name, "hdd") ? NULL : preset_hdd;
+	for (size_t i = 0; sim_preset_name(i); i++)
+		if (!strcmp(name, presets[i].name))
+			return presets[i].text;
+	return NULL;
 }

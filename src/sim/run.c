@@ -25,6 +25,18 @@
 #define PROGRESS_TURNS 4096u
 #define DEFAULT_WINDOW (100 * NSEC_PER_MSEC)
 
+/* The queue begins with what it is given. */
+static int run_take_state(struct run *r)
+{
+	const struct sim_run_opts *o = r->opts;
+	int err = o->state ? weir_queue_load_state(r->env.q, o->state, o->state_length) : 0;
+
+	if (!err || err == -ENOMEM)
+		return err;
+	remarks_add(&r->result->notes, "the scheduler begins anew: %s", weir_error());
+	return 0;
+}
+
 static int run_open_queue(struct run *r)
 {
 	const struct sim_run_opts *o = r->opts;
@@ -32,21 +44,46 @@ static int run_open_queue(struct run *r)
 	int err;
 
 	opts.scheduler = o->scheduler;
+	opts.engine = o->device ? o->engine : NULL;
 	opts.lanes = r->env.lanes;
 	opts.depth = (uint32_t)o->depth;
 	opts.depth_bytes = o->depth_bytes;
 	opts.nr_requests = (uint32_t)o->nr_requests;
+	opts.trace = o->trace;
+	opts.watched = o->device != NULL; /* a simulation has no drive to look at */
 	err = queue_open(&r->env.q, sim_device(r->env.sim), &opts, sim_engine(r->env.sim),
 			 o->sched);
 	if (!err && r->env.lanes > 1)
 		err = lanes_own(r->env.q);
 	for (size_t i = 0; i < o->nr_sets && !err; i++)
 		err = tune_set(r->env.q, o->sets[i].name, o->sets[i].value, &r->result->notes);
+	if (!err)
+		err = run_take_state(r);
+	return err;
+}
+
+/* Gives the result what the queue has learned. */
+static int run_keep_state(struct run *r)
+{
+	size_t length = 0;
+	int err = r->opts->keep_state ? weir_queue_save_state(r->env.q, NULL, 0, &length) : 0;
+
+	if (err == -ENOSPC) {
+		r->result->state = malloc(length + 1);
+		if (!r->result->state)
+			return error_sys(-ENOMEM, "what was learned");
+		err = weir_queue_save_state(r->env.q, r->result->state, length + 1,
+					    &r->result->state_length);
+	} else if (err && err != -ENOMEM) {
+		remarks_add(&r->result->notes, "no state is kept: %s", weir_error());
+		err = 0;
+	}
 	return err;
 }
 
 static int run_alloc(struct run *r)
 {
+	const struct weir_device_info *info = weir_device_get_info(sim_device(r->env.sim));
 	uint64_t longest = 1;
 
 	for (size_t i = 0; i < r->opts->jobs->count; i++) {
@@ -57,8 +94,10 @@ static int run_alloc(struct run *r)
 	}
 	r->env.loads = calloc(r->env.count, sizeof(*r->env.loads));
 	/* The ios of a log are enlarged to whole blocks. */
-	r->env.buffer = malloc(longest + 2 * r->opts->config->logical_block);
-	return r->env.loads && r->env.buffer ? 0 : error_sys(-ENOMEM, "the jobs");
+	r->env.buffer = malloc(longest + 2 * (size_t)info->logical_block_bytes);
+	r->window_bytes = calloc(r->env.count, sizeof(*r->window_bytes));
+	return r->env.loads && r->env.buffer && r->window_bytes ? 0
+								: error_sys(-ENOMEM, "the jobs");
 }
 
 /*
@@ -69,9 +108,12 @@ static uint32_t run_first_free_submitter(const struct sim_jobs *jobs)
 {
 	uint64_t first = 1;
 
-	for (size_t i = 0; i < jobs->count; i++)
+	for (size_t i = 0; i < jobs->count; i++) {
 		if (jobs->job[i].submitter != SIM_UNSET && jobs->job[i].submitter >= first)
 			first = jobs->job[i].submitter + 1;
+		if (jobs->job[i].group != SIM_UNSET && jobs->job[i].group >= first)
+			first = jobs->job[i].group + 1;
+	}
 	return (uint32_t)first;
 }
 
@@ -83,12 +125,12 @@ static int run_weigh(struct run *r, const struct load *l)
 	if (job->weight == SIM_UNSET)
 		return 0;
 	for (const struct load *other = r->env.loads; other < l; other++)
-		if (other->submitter == l->submitter && other->job->weight != job->weight)
+		if (load_account(other) == load_account(l) && other->job->weight != job->weight)
 			return error_set(
 				-EINVAL,
 				"%s:%u: [%s]: the same submitter has another weight in [%s]",
 				r->env.path, job->line, job->name, other->job->name);
-	err = weir_queue_submitter_set_weight(r->env.q, l->submitter, (uint32_t)job->weight);
+	err = weir_queue_submitter_set_weight(r->env.q, load_account(l), (uint32_t)job->weight);
 	if (err == -EOPNOTSUPP) {
 		/* A job file is for any scheduler, so one note is enough. */
 		if (!r->weightless)
@@ -113,6 +155,9 @@ static int run_open_section(struct run *r, const struct sim_job *job, struct loa
 		l->lane = (uint32_t)(l - r->env.loads) % r->env.lanes;
 		l->submitter = job->submitter == SIM_UNSET ? r->next_submitter++
 							   : (uint32_t)job->submitter;
+		if (!err && job->group != SIM_UNSET)
+			err = weir_queue_submitter_set_group(r->env.q, l->submitter,
+							     load_account(l));
 		if (!err)
 			err = run_weigh(r, l);
 	}
@@ -183,6 +228,10 @@ static void run_window_ended(void *user, uint64_t begin_ns, uint64_t end_ns)
 	struct run *r = user;
 
 	watch_window(&r->watch, begin_ns, end_ns);
+	for (size_t i = 0; i < r->env.count; i++)
+		r->window_bytes[i] = r->env.loads[i].window_bytes;
+	if (r->opts->window)
+		r->opts->window(r->opts->window_user, r->window_bytes, r->env.count);
 }
 
 static int run_turn(struct run *r)
@@ -199,7 +248,7 @@ static int run_turn(struct run *r)
 	 * An io that ends after a window must not be counted in it. If no io can end, the end of
 	 * the window must not keep the simulation running.
 	 */
-	if (sim_in_flight(r->env.sim) && r->fair.end_ns < next)
+	if ((sim_is_real(r->env.sim) || sim_in_flight(r->env.sim)) && r->fair.end_ns < next)
 		next = r->fair.end_ns;
 	next = next == EVENTS_NEVER ? EVENTS_NEVER : next - now;
 	ended = r->env.lanes > 1 ? lanes_poll_wait(r->env.q, next)
@@ -241,6 +290,30 @@ static void run_close(struct run *r)
 		load_close(&r->env.loads[i]);
 	free(r->env.loads);
 	free(r->env.buffer);
+	free(r->window_bytes);
+}
+
+static int run_open_drive(struct run *r)
+{
+	if (r->opts->device)
+		return sim_open_real(&r->env.sim, r->opts->device);
+	return sim_open(&r->env.sim, r->opts->config, prng_mix(r->opts->seed));
+}
+
+/* Runs all jobs, from the first to the last io. */
+static int run_jobs(struct run *r)
+{
+	int err;
+
+	usage_begin(&r->usage);
+	load_begin_first(&r->env);
+	fair_begin(&r->fair, r->env.loads, r->env.count, r->result->window_ns, sim_now(r->env.sim));
+	r->fair.ended = run_window_ended;
+	r->fair.user = r;
+	err = run_loop(r);
+	usage_end(&r->usage);
+	watch_window(&r->watch, r->fair.begin_ns, sim_now(r->env.sim));
+	return err ? err : run_keep_state(r);
 }
 
 int sim_run(struct sim_result *result, const struct sim_run_opts *opts)
@@ -251,9 +324,9 @@ int sim_run(struct sim_result *result, const struct sim_run_opts *opts)
 	memset(result, 0, sizeof(*result));
 	events_init(&r.env.arrivals);
 	r.env.watch = &r.watch;
-	r.env.lanes = opts->lanes ? (uint32_t)opts->lanes : 1;
+	r.env.lanes = opts->lanes && !opts->device ? (uint32_t)opts->lanes : 1;
 	r.env.series = opts->series != NULL;
-	err = sim_open(&r.env.sim, opts->config, prng_mix(opts->seed));
+	err = run_open_drive(&r);
 	if (!err)
 		err = run_alloc(&r);
 	if (!err)
@@ -264,19 +337,14 @@ int sim_run(struct sim_result *result, const struct sim_run_opts *opts)
 		watch_begin(&r.watch, &r.env, opts->log, opts->series);
 	if (!err)
 		err = run_set_window(&r, opts->window_ns);
-	if (!err) {
-		load_begin_first(&r.env);
-		fair_begin(&r.fair, r.env.loads, r.env.count, result->window_ns,
-			   sim_now(r.env.sim));
-		r.fair.ended = run_window_ended;
-		r.fair.user = &r;
-		err = run_loop(&r);
-		watch_window(&r.watch, r.fair.begin_ns, sim_now(r.env.sim));
-	}
+	if (!err)
+		err = run_jobs(&r);
 	if (!err)
 		err = run_result(&r, result);
-	if (err)
+	if (err) {
+		free(r.fair.whose);
 		free(r.fair.index);
+	}
 	if (err)
 		sim_result_free(result);
 	run_close(&r);

@@ -24,6 +24,7 @@ struct sim_set {
 };
 
 struct sched_ops;
+struct weir_trace;
 
 struct sim_run_opts {
 	const struct sim_config *config;
@@ -34,6 +35,13 @@ struct sim_run_opts {
 	const struct sim_set *sets;
 	size_t nr_sets;
 	uint64_t seed;
+	/*
+	 * Not NULL: the jobs run on this device, in real time, and CONFIG is not used. There is one
+	 * lane, which the calling thread owns. What the results say about the model of
+	 * a drive is 0 then.
+	 */
+	struct weir_device *device;
+	const char *engine;			  /* of the device; NULL: the best that works */
 	uint64_t lanes;				  /* number of lanes; 0: one */
 	uint64_t depth, depth_bytes, nr_requests; /* 0: the defaults of the queue */
 	/* fairness is measured in windows of this length; 0: 100 ms, or more if needed */
@@ -41,6 +49,12 @@ struct sim_run_opts {
 	/* Called from time to time with how much of the longest job is over; may be NULL. */
 	void (*progress)(void *user, uint64_t done_ns, uint64_t total_ns);
 	void *user;
+	/*
+	 * Called at the end of each window with the bytes that each of N jobs moved in it, in the
+	 * order of the results; may be NULL.
+	 */
+	void (*window)(void *user, const uint64_t *bytes, size_t n);
+	void *window_user;
 	/* If not NULL: the run ends when this becomes nonzero, with the results so far. */
 	const volatile sig_atomic_t *stop;
 	/*
@@ -48,6 +62,12 @@ struct sim_run_opts {
 	 * completion, the other what each job did in each window.
 	 */
 	FILE *log, *series;
+	struct weir_trace *trace; /* as weir_queue_opts.trace */
+	/* What the scheduler is to begin with (weir_queue_load_state()); NULL: nothing. If it is
+	 * refused, a note of the result says why. */
+	const char *state;
+	size_t state_length;
+	bool keep_state; /* the result gets what it has learned in the end */
 };
 
 /* The results of some ios. */
@@ -55,13 +75,23 @@ struct sim_ios {
 	uint64_t ios, bytes;	     /* those that ended while the job ran */
 	uint64_t late;		     /* number of ios that ended after its runtime */
 	struct weir_latency latency; /* of all these ios, the late ones too */
-	uint64_t p95_ns;
+	uint64_t p95_ns, p9999_ns;
 	/* Its parts: until the drive got the io, and in the drive. */
 	struct weir_latency queued, drive;
 };
 
+/*
+ * The ranges in which fio counts latencies: up to 2, 4, 10, 20, 50, 100, 250, 500, 750 and 1000 of
+ * ns, us and ms, up to 2000 ms, and above.
+ */
+#define SIM_RANGES 32
+/* Returns the upper end of range I in ns; UINT64_MAX: it has none. */
+uint64_t sim_range_end(size_t i);
+
 struct sim_job_result {
 	char name[SIM_NAME_MAX + 16];
+	size_t section;		    /* the number of its job in sim_run_opts.jobs */
+	uint64_t range[SIM_RANGES]; /* ios by their latency; within 3 % of an end on either side */
 	uint32_t submitter;
 	uint64_t weight;	     /* 0: the job has no weight */
 	uint64_t ios, bytes;	     /* those that ended while the job ran */
@@ -69,7 +99,7 @@ struct sim_job_result {
 	uint64_t active_ns;	     /* its time without ramp_time */
 	double share;		     /* its share of the bytes of all jobs */
 	struct weir_latency latency; /* of all ios, the late ones too */
-	uint64_t p95_ns;
+	uint64_t p95_ns, p9999_ns;
 	struct weir_latency queued, drive;
 	struct sim_ios dir[SIM_DIRS]; /* the same for reads, writes and trims */
 	uint64_t flushes;
@@ -108,7 +138,18 @@ struct sim_result {
 	} tunable[SIM_TUNABLES_MAX];
 	size_t nr_tunables;
 	struct remarks notes; /* notes for the reader of the results */
+	/* On a real device: what the thread that submitted used of the time, and for how much of
+	 * it it waited for a processor: 0 to 1. Above SIM_BOUND together, it was the bottleneck. */
+	double cpu, cpu_wait;
+	uint64_t cpu_ns; /* CPU time of the whole process */
+	const char *engine;
+	bool bound;
+	/* What the scheduler has learned (weir_queue_save_state()); NULL: nothing, or not asked. */
+	char *state;
+	size_t state_length;
 };
+
+#define SIM_BOUND 0.95
 
 /*
  * Runs the whole simulation. Returns 0 or -errno with weir_error() set; -EINVAL: OPTS contains

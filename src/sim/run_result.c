@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/nsec.h"
 #include "base/parse.h"
 #include "sim/keys.h"
 #include "sim/tune.h"
@@ -20,6 +21,7 @@ static void run_ios(const struct load_stats *stats, struct sim_ios *out)
 	out->late = stats->late;
 	hist_summary(&stats->latency, &out->latency);
 	out->p95_ns = hist_permille(&stats->latency, 950);
+	out->p9999_ns = hist_quantile(&stats->latency, 9999, 10000);
 	hist_summary(&stats->queued, &out->queued);
 	hist_summary(&stats->drive, &out->drive);
 }
@@ -38,6 +40,29 @@ static void run_all_ios(const struct load *l, struct load_stats *all)
 	}
 }
 
+uint64_t sim_range_end(size_t i)
+{
+	static const uint64_t ends[] = { 2, 4, 10, 20, 50, 100, 250, 500, 750, 1000 };
+	static const uint64_t units[] = { 1, NSEC_PER_USEC, NSEC_PER_MSEC };
+	size_t n = sizeof(ends) / sizeof(ends[0]);
+
+	if (i < 3 * n)
+		return ends[i % n] * units[i / n];
+	return i == 3 * n ? 2 * NSEC_PER_SEC : UINT64_MAX;
+}
+
+/* Counts the latencies in H by range. */
+static void run_ranges(const struct hist *h, uint64_t range[SIM_RANGES])
+{
+	size_t i = 0;
+
+	for (uint32_t b = 0; b < HIST_BUCKETS; b++) {
+		while (hist_middle(b) > sim_range_end(i))
+			i++;
+		range[i] += h->bucket[b];
+	}
+}
+
 static void run_job_result(const struct load *l, struct load_stats *all, struct sim_job_result *out)
 {
 	struct sim_ios sum;
@@ -50,6 +75,7 @@ static void run_job_result(const struct load *l, struct load_stats *all, struct 
 		end = l->stop_ns;
 	run_all_ios(l, all);
 	run_ios(all, &sum);
+	run_ranges(&all->latency, out->range);
 	memcpy(out->name, l->name, sizeof(out->name));
 	out->submitter = l->submitter;
 	out->weight = l->job->weight == SIM_UNSET ? 0 : l->job->weight;
@@ -58,6 +84,7 @@ static void run_job_result(const struct load *l, struct load_stats *all, struct 
 	out->late = sum.late;
 	out->latency = sum.latency;
 	out->p95_ns = sum.p95_ns;
+	out->p9999_ns = sum.p9999_ns;
 	out->queued = sum.queued;
 	out->drive = sum.drive;
 	out->flushes = l->nr_flushes;
@@ -74,6 +101,7 @@ static int run_job_results(struct run *r, struct sim_result *result)
 	result->job = calloc(r->env.count, sizeof(*result->job));
 	for (size_t i = 0; all && result->job && i < r->env.count; i++) {
 		run_job_result(&r->env.loads[i], all, &result->job[i]);
+		result->job[i].section = (size_t)(r->env.loads[i].job - r->opts->jobs->job);
 		bytes += result->job[i].bytes;
 		result->count = i + 1;
 	}
@@ -88,6 +116,8 @@ static void run_note_wear(struct run *r, struct sim_result *result)
 {
 	char written[32], capacity[32];
 
+	if (sim_is_real(r->env.sim))
+		return;
 	result->written_bytes = sim_written_bytes(r->env.sim);
 	result->capacity_bytes = r->opts->config->capacity;
 	result->beyond_model =
@@ -119,7 +149,8 @@ static void run_note_replays(struct run *r, struct sim_result *result)
 			"%llu of %llu ios of the log were beyond the end of the drive (%s): they "
 			"went to their offset modulo its size",
 			(unsigned long long)wrapped, (unsigned long long)ios,
-			format_size(r->opts->config->capacity, capacity, sizeof(capacity)));
+			format_size(weir_device_get_info(sim_device(r->env.sim))->capacity_bytes,
+				    capacity, sizeof(capacity)));
 	if (delayed)
 		remarks_add(&result->notes,
 			    "%llu of %llu ios of the log were submitted later than it says: %u of "
@@ -141,7 +172,12 @@ int run_result(struct run *r, struct sim_result *result)
 	result->worked = duration ? (double)sim_worked_ns(r->env.sim) / (double)duration : 0;
 	(void)weir_queue_get_info(r->env.q, &info);
 	result->scheduler = info.scheduler;
+	result->engine = info.engine;
 	result->lanes = r->env.lanes;
+	result->cpu = usage_share(&r->usage, r->usage.cpu_ns);
+	result->cpu_wait = usage_share(&r->usage, r->usage.wait_ns);
+	result->cpu_ns = r->usage.process_ns;
+	result->bound = result->cpu + result->cpu_wait > SIM_BOUND;
 	result->depth = info.depth;
 	result->nr_requests = info.nr_requests;
 	result->depth_bytes = info.depth_bytes;
@@ -162,4 +198,6 @@ void sim_result_free(struct sim_result *result)
 	result->job = NULL;
 	result->count = 0;
 	remarks_free(&result->notes);
+	free(result->state);
+	result->state = NULL;
 }

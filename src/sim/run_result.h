@@ -5,6 +5,7 @@
 #ifndef SIM_RUN_RESULT_H
 #define SIM_RUN_RESULT_H
 
+#include "base/usage.h"
 #include "sim/fair.h"
 #include "sim/load.h"
 #include "sim/run.h"
@@ -16,7 +17,9 @@ struct run {
 	struct sim_result *result;
 	struct fair fair;
 	struct watch watch;
-	uint64_t total_ns; /* the time of all jobs, as far as it is known */
+	struct usage usage;	/* of the calling thread, if the drive is real */
+	uint64_t *window_bytes; /* room for what each job moved in a window */
+	uint64_t total_ns;	/* the time of all jobs, as far as it is known */
 	uint32_t next_submitter;
 	bool weightless; /* a note has said that weights are not used */
 };

@@ -25,14 +25,26 @@ struct sim;
 /* Makes the drive that C describes, with SEED for random numbers. Returns 0 or -ENOMEM. */
 int sim_open(struct sim **sim, const struct sim_config *c, uint64_t seed);
 
-/* Frees SIM, whose queue must be closed. NULL is allowed. */
+/*
+ * Makes a drive of DEV, which the caller closes after SIM: no model, and the clock is the real one.
+ * Only the functions below that say so work with it. Returns 0 or -ENOMEM.
+ */
+int sim_open_real(struct sim **sim, struct weir_device *dev);
+
+/* Returns true if SIM was made by sim_open_real(). */
+bool sim_is_real(const struct sim *sim);
+
+/* Frees SIM, whose queue must be closed. NULL is allowed. Real drives too. */
 void sim_close(struct sim *sim);
 
-/* Return the device and the engine with which a queue is opened. They live as long as SIM. */
+/*
+ * Return the device and the engine with which a queue is opened. They live as long as SIM. A real
+ * drive has no engine of its own: NULL.
+ */
 struct weir_device *sim_device(struct sim *sim);
 const struct engine_ops *sim_engine(struct sim *sim);
 
-/* Returns the virtual time in ns. */
+/* Returns the virtual time in ns, or the real time if the drive is real. */
 uint64_t sim_now(const struct sim *sim);
 
 /* Returns true if a thread sleeps and no event can wake it. */
@@ -50,11 +62,12 @@ typedef void sim_watch_fn(void *user, const struct weir_cmd *cmd, uint64_t now, 
 /* Makes SIM call FN with USER from now on. */
 void sim_watch(struct sim *sim, sim_watch_fn *fn, void *user);
 
-/* Return how long commands were in the drive, and how long its units worked (the mean), in ns. */
+/* Return how long commands were in the drive, and how long its units worked (the mean), in ns; 0 if
+ * it is real. */
 uint64_t sim_busy_ns(const struct sim *sim);
 uint64_t sim_worked_ns(const struct sim *sim);
 
-/* Returns the number of bytes written to the drive. */
+/* Returns the number of bytes written to the drive; 0 if it is real. */
 uint64_t sim_written_bytes(const struct sim *sim);
 
 #endif

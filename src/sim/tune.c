@@ -4,19 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/parse.h"
+#include "base/amount.h"
 #include "queue/lane/lane.h"
 #include "sim/tune.h"
+
+/* Returns the unit of attribute NAME of Q; "": there is none of this name. */
+static const char *tune_unit(struct weir_queue *q, const char *name)
+{
+	const char *slash = strchr(name, '/'), *plain = slash ? slash + 1 : name;
+	struct weir_attr attr = WEIR_ATTR_INIT;
+
+	for (size_t i = 0; !weir_queue_get_attr(q, i, &attr); i++)
+		if (!strcmp(attr.name, plain))
+			return attr.unit;
+	return "";
+}
 
 /* Adds a note if the queue did not set TEXT but another value. */
 static void tune_clamped(struct weir_queue *q, const char *name, const char *text,
 			 struct remarks *notes)
 {
+	const char *unit = tune_unit(q, name);
 	int64_t asked = 0, got = 0;
 	char value[32];
 
-	if (parse_sysfs(text, &asked) || weir_queue_get(q, name, value, sizeof(value)) ||
-	    parse_sysfs(value, &got) || asked == got)
+	if (amount_parse(text, unit, &asked) || weir_queue_get(q, name, value, sizeof(value)) ||
+	    amount_parse(value, unit, &got) || asked == got)
 		return;
 	remarks_add(notes, "%s=%s is out of range: %s is used", name, text, value);
 }

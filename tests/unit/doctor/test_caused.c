@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <liburing.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <weir/base.h>
@@ -297,6 +301,49 @@ static void test_empty(void **state)
 	rig_expect(rig_examine_as(nothing, &opts), "read", DOCTOR_WARNING, "empty", "weir format");
 }
 
+/* Stands for a list of locks that is empty when it is read first, and shows HOLDER of FILE when it
+ * is read again. Returns the process that writes it. */
+static pid_t list_locks_late(const char *list, int holder)
+{
+	struct stat st;
+	pid_t pid;
+
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(mkfifo(list, 0600), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid)
+		return pid;
+	close(open(list, O_WRONLY | O_CLOEXEC));
+	/* Until nobody reads it any more. */
+	for (int fd; (fd = open(list, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) >= 0;)
+		close(fd);
+	dprintf(open(list, O_WRONLY | O_CLOEXEC),
+		"1: FLOCK  ADVISORY  WRITE %d %02x:%02x:%ju 0 EOF\n", holder, major(st.st_dev),
+		minor(st.st_dev), (uintmax_t)st.st_ino);
+	_exit(0);
+}
+
+/* A process may take the lock just after the list of locks was read. */
+static void test_lock_late(void **state)
+{
+	struct doctor_opts opts = opts_for(file);
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	pid_t writer;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	rig_file("proc/66/comm", "weir\n");
+	opts.root = rig_root();
+	writer = list_locks_late(rig_path("proc/locks"), 66);
+	rig_expect(rig_examine_as(nothing, &opts), "lock", DOCTOR_FAIL, "taken by pid 66 (weir)",
+		   "wait");
+	assert_int_equal(kill(writer, SIGKILL), 0);
+	assert_int_equal(waitpid(writer, NULL, 0), writer);
+	close(fd);
+}
+
 /* The test has it open, locked or not, and its child looks. */
 static void test_lock(void **state)
 {
@@ -352,11 +399,10 @@ static void test_lock_given_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_good),	  CASE(test_machine_only),
-		CASE(test_seccomp_eperm), CASE(test_seccomp_enosys),
-		CASE(test_memlock),	  CASE(test_permissions),
-		CASE(test_missing),	  CASE(test_empty),
-		CASE(test_lock),	  CASE(test_lock_given_back),
+		CASE(test_good),	   CASE(test_machine_only),    CASE(test_seccomp_eperm),
+		CASE(test_seccomp_enosys), CASE(test_memlock),	       CASE(test_permissions),
+		CASE(test_missing),	   CASE(test_empty),	       CASE(test_lock),
+		CASE(test_lock_late),	   CASE(test_lock_given_back),
 	};
 
 	return cmocka_run_group_tests_name("failures that are really there", tests, NULL, NULL);

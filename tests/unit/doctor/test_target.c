@@ -27,6 +27,8 @@ static const struct {
 	/* It does not exist. */
 	{ "a", FILE_, -ENOENT, -ENOENT, 0, 0, 0, false, DOCTOR_FAIL, "a: No such file",
 	  "weir format a --size" },
+	{ "/dev/shm/x.img", FILE_, -ENOENT, -ENOENT, 0, 0, 0, false, DOCTOR_FAIL, "No such file",
+	  "weir format /dev/shm/x.img" },
 	{ "/dev/ng9n1", FILE_, -ENOENT, -ENOENT, 0, 0, 0, false, DOCTOR_FAIL, "No such file",
 	  "--device /dev/ng9n1" },
 	{ "/x/a", FILE_, -EACCES, -EACCES, 0, 0, 0, false, DOCTOR_FAIL, "denied", "namei -l /x/a" },

@@ -224,12 +224,61 @@ static void changed_drives(void **state)
 	assert_int_equal(load_changed("nvme", "channels = 64 ", "channels = 4096 "), -EINVAL);
 	assert_int_equal(load_changed("nvme", "cache = 64M", "cache = 1M"), -EINVAL);
 	assert_non_null(strstr(weir_error(), "two pages"));
+	assert_int_equal(load_changed("qlc", "slc = 12G", "slc = 64k"), -EINVAL);
+	assert_non_null(strstr(weir_error(), "slc must hold a page for each channel"));
+	assert_int_equal(load_changed("dramless", "hiccup = 5ms", "hiccup = 0"), -EINVAL);
+	assert_non_null(strstr(weir_error(), "need each other"));
+	assert_int_equal(load_changed("dramless", "hiccup_every = 2s", "hiccup_every = 1us"),
+			 -EINVAL);
+	assert_int_equal(load_changed("dc-tlc", "drain = idle", "drain = late"), -EINVAL);
+	assert_non_null(strstr(weir_error(), "idle, turns, bursts"));
+	/* What need not be given. */
+	assert_int_equal(load_changed("dc-tlc", "erase = 3500us\n", ""), 0);
+	assert_int_equal(load_changed("hdd", "[hdd]", "[ssd]\nslc = 1G\n[hdd]"), -EINVAL);
 	assert_int_equal(load_changed("nvme", "logical_block = 4k", "logical_block = 5k"), -EINVAL);
 	assert_int_equal(load_changed("sata", "max_io = 1M", "max_io = 4097"), -EINVAL);
 	assert_int_equal(load_changed("hdd", "inner = 90M", "inner = 190M"), -EINVAL);
 	assert_int_equal(load_changed("nvme", "duplex = 1", "duplex = 1\nrpm = 3"), -EINVAL);
 	assert_int_equal(load_changed("nvme", "[ssd]", "[hdd]\nrpm = 3\n[ssd]"), -EINVAL);
 	assert_non_null(strstr(weir_error(), "no [hdd]"));
+}
+
+/* Writes C as a description, and reads it again. */
+static void written(const struct sim_config *c)
+{
+	char path[] = "/tmp/drive-XXXXXX";
+	struct sim_config again;
+	int err, fd = mkstemp(path);
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+
+	assert_non_null(out);
+	sim_config_write(c, out);
+	fclose(out);
+	err = sim_config_load(&again, path);
+	unlink(path);
+	if (err)
+		fail_msg("%s", weir_error());
+	assert_memory_equal(c, &again, sizeof(again));
+}
+
+/* What is written is what was there, to the last ns and byte. */
+static void written_drives(void **state)
+{
+	struct sim_config c;
+
+	(void)state;
+	for (size_t i = 0; sim_preset_name(i); i++) {
+		assert_int_equal(sim_config_load(&c, sim_preset_name(i)), 0);
+		written(&c);
+	}
+	assert_int_equal(sim_config_load(&c, "qlc"), 0);
+	for (uint64_t ns = 1; ns < 60 * SEC; ns = ns * 3 + 7) {
+		c.command = ns;
+		c.ssd.read = ns + 1000000;
+		c.ssd.slc = 1000000007 + ns;
+		c.link = (1 << 20) + ns;
+		written(&c);
+	}
 }
 
 static int teardown(void **state)
@@ -252,6 +301,7 @@ int main(void)
 		T(unseen_bytes_before_a_section),
 		T(drives),
 		T(changed_drives),
+		T(written_drives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,23 @@ static void with_the_right_budget(void **state)
 	rig_between(beside_random(), 80, 95);
 }
 
+/* With the defaults, where both are raised at first, a stream keeps two fifths of what it has
+ * alone, over the whole minute. */
+static void with_the_defaults(void **state)
+{
+	double alone;
+
+	(void)state;
+	start("hdd", "bfq", 1);
+	rig_run("[stream]\nrw=read\nbs=128k\niodepth=4\nruntime=60\n");
+	alone = rig_mbps(0);
+	start("hdd", "bfq", 1);
+	rig_run("[global]\nruntime=60\ntime_based\n[stream]\nrw=read\nbs=128k\niodepth=4\n"
+		"[random]\nrw=randread\niodepth=8\n");
+	assert_true(rig_iops(1) > 40);
+	rig_between(rig_mbps(0), 0.4 * alone, 0.5 * alone);
+}
+
 static void streams_survive(void **state)
 {
 	static const uint64_t depths[] = { 1, 32 };
@@ -105,6 +122,7 @@ int main(void)
 #define T(name) cmocka_unit_test_teardown(name, rig_teardown)
 		T(streams_survive),
 		T(with_the_right_budget),
+		T(with_the_defaults),
 		T(programs_start_quickly),
 	};
 

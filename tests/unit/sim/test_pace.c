@@ -7,6 +7,7 @@
 #include "rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void start(const char *device, const char *sched)
@@ -49,8 +50,9 @@ static void near_the_floor(const char *device, const char *size, unsigned iops, 
 	snprintf(paced, sizeof(paced), "bs=128k\nrate=%.0f\n", full.mbps * 0.96e6);
 	floor = reads_beside(device, "none", size, iops, paced, change);
 	is = reads_beside(device, "pace", size, iops, "bs=1m\n", change);
-	rig_between(is.p99_ns / floor.p99_ns, 0.5, 1.15);
-	/* fewer than 2000 reads have no 99.9th percentile to speak of */
+	/* fewer than 2000 reads have no 99.9th percentile to speak of, and the trials of the first
+	 * seconds are among the slowest hundredth of 600 */
+	rig_between(is.p99_ns / floor.p99_ns, 0.5, iops >= 1000 ? 1.15 : 1.4);
 	rig_between(is.p999_ns / floor.p999_ns, 0.5, iops >= 1000 ? 1.15 : 1.5);
 	rig_between(is.mbps / full.mbps, least, 1.01);
 }
@@ -85,6 +87,121 @@ static void other_drives_need_no_tuning(void **state)
 	near_the_floor("nvme", "128k", 2000, 0.97, half_the_cache);
 	near_the_floor("nvme", "128k", 2000, 0.97, twice_the_channels);
 	near_the_floor("nvme", "128k", 2000, 0.97, half_the_time_to_program);
+}
+
+/* A file on a virtual disk: much is left to chance, and the shortest latency of a write is a third
+ * of the usual one. */
+static void a_virtual_disk(void)
+{
+	rig.config.queue_depth = 256;
+	rig.config.command = 20000;
+	rig.config.link = 2200000000;
+	rig.config.duplex = 0;
+	rig.config.ssd.channels = 16;
+	rig.config.ssd.page = 65536;
+	rig.config.ssd.read = 300000;
+	rig.config.ssd.program = 20000;
+	rig.config.ssd.spread = 95;
+	rig.config.ssd.cache = 1 << 30;
+	rig.config.ssd.cache_write = 300000;
+}
+
+/* Nothing is held back of which reads have nothing: one write of the shortest latency at a time
+ * would be a sixth of what this drive writes. */
+static void latencies_that_vary_cost_no_throughput(void **state)
+{
+	struct beside full, is;
+
+	(void)state;
+	full = reads_beside("nvme", "none", "1m", 400, "bs=1m\n", a_virtual_disk);
+	is = reads_beside("nvme", "pace", "1m", 400, "bs=1m\n", a_virtual_disk);
+	rig_between(is.mbps / full.mbps, 0.8, 1.01);
+	rig_between(is.p99_ns / full.p99_ns, 0.01, 0.5);
+}
+
+/* Returns what N readers of DEPTH move with pace on such a disk, in parts of what they move with
+ * none. SPREAD: how much of a latency is left to chance, in percent. */
+static double readers_move(unsigned n, unsigned depth, uint64_t spread)
+{
+	static const char *const scheds[] = { "none", "pace" };
+	double sum[2] = { 0 };
+	char text[128];
+
+	for (int i = 0; i < 2; i++) {
+		start("nvme", scheds[i]);
+		a_virtual_disk();
+		rig.config.ssd.spread = spread;
+		snprintf(text, sizeof(text),
+			 "[r]\nruntime=2\nrw=randread\nbs=4k\niodepth=%u\nnumjobs=%u\n", depth, n);
+		rig_run(text);
+		for (unsigned j = 0; j < n; j++)
+			sum[i] += rig_mbps(j);
+	}
+	return sum[1] / sum[0];
+}
+
+/* A usual read takes longer than a window of 4.5 shortest latencies, and than one of 9. The window
+ * must not end at one read, with which this drive moves a thirteenth. */
+static void reads_that_vary_cost_no_throughput(void **state)
+{
+	(void)state;
+	for (uint64_t spread = 95; spread <= 100; spread += 5) {
+		rig_between(readers_move(8, 1, spread), 0.9, 1.03);
+		rig_between(readers_move(64, 1, spread), 0.7, 1.03);
+		rig_between(readers_move(1, 32, spread), 0.75, 1.03);
+	}
+}
+
+/* A drive whose latencies vary takes some seconds to know. Who begins with what was learned moves
+ * at once what others move then. */
+static void a_learned_state_skips_the_search(void **state)
+{
+	static const char jobs[] = "[r]\nruntime=%s\nrw=randread\nbs=4k\niodepth=64\n";
+	double moved[3];
+	char text[256], *learned;
+	size_t length;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		const char *runtime = i == 1 ? "8" : "200ms";
+
+		learned = i == 2 ? rig.result.state : NULL;
+		length = rig.result.state_length;
+		rig.result.state = NULL;
+		start("nvme", "pace");
+		a_virtual_disk();
+		rig.opts.state = learned;
+		rig.opts.state_length = length;
+		rig.opts.keep_state = i == 1;
+		snprintf(text, sizeof(text), jobs, runtime);
+		rig_run(text);
+		free(learned);
+		moved[i] = rig_mbps(0);
+	}
+	assert_int_equal(rig.result.notes.count, 0);
+	printf("# anew %.0f later %.0f known %.0f\n", moved[0], moved[1], moved[2]);
+	rig_between(moved[2] / moved[1], 0.9, 1.1);
+	rig_between(moved[0] / moved[1], 0.1, 0.8);
+}
+
+/* What is no state is no reason not to run. */
+static void a_state_of_another_drive_is_noted(void **state)
+{
+	char *learned;
+
+	(void)state;
+	start("nvme", "pace");
+	rig.opts.keep_state = true;
+	rig_run("[r]\nruntime=100ms\nrw=randread\n");
+	learned = rig.result.state;
+	rig.result.state = NULL;
+	start("sata", "pace");
+	rig.opts.state = learned;
+	rig.opts.state_length = strlen(learned);
+	rig_run("[r]\nruntime=100ms\nrw=randread\n");
+	assert_int_equal(rig.result.notes.count, 1);
+	assert_non_null(strstr(rig.result.notes.line[0], "another device"));
+	free(learned);
 }
 
 static void weights_are_shares_of_time(void **state)
@@ -189,6 +306,72 @@ static void the_first_read_of_who_slept(void **state)
 	rig_between(first_reads("pace", "bs=1m\n") / floor, 0.5, 1.2);
 }
 
+/* One session of a tenant beside 64 of another one: each tenant has half, under every scheduler
+ * that knows submitters. */
+static void sessions_of_a_group_share_its_part(void **state)
+{
+	static const char *const scheds[] = { "pace", "bfq" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		double many = 0, all;
+
+		start("nvme", scheds[i]);
+		rig.opts.nr_requests = 64;
+		rig_run("[global]\nruntime=1\nrw=randread\nbs=128k\n[one]\niodepth=32\ngroup=1\n"
+			"[many]\nnumjobs=64\niodepth=1\ngroup=2\n");
+		for (unsigned j = 1; j <= 64; j++)
+			many += rig_mbps(j);
+		all = many + rig_mbps(0);
+		rig_between(many / all, 0.45, 0.55);
+		/* fairness is that of the tenants */
+		rig_between(rig.result.fairness.whole, 0.99, 1);
+		rig_between(rig.result.fairness.min, 0.95, 1);
+	}
+}
+
+/* Who is in no group is one by itself: a group of one member, or of itself, changes nothing. A
+ * group's weight is that of its number, whoever its members are. */
+static void who_has_no_group_is_one(void **state)
+{
+	static const char *const scheds[] = { "pace", "bfq" };
+	static const char *const jobs[] = {
+		"[a]\nsubmitter=1\nweight=300\n[b]\nsubmitter=2\n",
+		"[a]\nsubmitter=1\ngroup=1\nweight=300\n[b]\nsubmitter=2\ngroup=2\n",
+		"[a]\nsubmitter=1\ngroup=7\nweight=300\n[b]\nsubmitter=2\n",
+		"[a]\nsubmitter=1\nweight=300\n[b]\nsubmitter=2\ngroup=9\n",
+	};
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		for (int j = 0; j < 4; j++) {
+			char text[256];
+
+			start("nvme", scheds[i]);
+			rig_set("low_latency", "0");
+			rig.opts.nr_sets = scheds[i][0] == 'b';
+			snprintf(text, sizeof(text),
+				 "[global]\nruntime=500ms\nrw=randread\nbs=128k\niodepth=128\n%s",
+				 jobs[j]);
+			rig_run(text);
+			rig_between(rig_mbps(0) / rig_mbps(1), 2.8, 3.2);
+			rig_between(rig.result.fairness.whole, 0.99, 1);
+		}
+}
+
+/* A submitter whose number a group has is a member of it. */
+static void a_group_has_its_number(void **state)
+{
+	double sum;
+
+	(void)state;
+	start("nvme", "pace");
+	rig_run("[global]\nruntime=500ms\nrw=randread\nbs=128k\niodepth=64\n[a]\nsubmitter=1\n"
+		"[b]\nsubmitter=2\ngroup=1\n[c]\nsubmitter=3\n");
+	sum = rig_mbps(0) + rig_mbps(1);
+	rig_between(sum / rig_mbps(2), 0.9, 1.1);
+}
+
 /* Writes that nobody waits for go on beside reads and writes that take all they can get. */
 static void background_writes_go_on(void **state)
 {
@@ -206,10 +389,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(reads_beside_a_flood),
 		T(other_drives_need_no_tuning),
+		T(latencies_that_vary_cost_no_throughput),
+		T(reads_that_vary_cost_no_throughput),
+		T(a_learned_state_skips_the_search),
+		T(a_state_of_another_drive_is_noted),
 		T(weights_are_shares_of_time),
 		T(sizes_get_equal_time),
 		T(reads_and_writes_get_equal_time),
 		T(the_first_read_of_who_slept),
+		T(sessions_of_a_group_share_its_part),
+		T(who_has_no_group_is_one),
+		T(a_group_has_its_number),
 		T(background_writes_go_on),
 	};
 

@@ -400,12 +400,12 @@ static void weights_reach_the_scheduler(void **state)
 	odd_reset();
 	odd.set_weight = odd_set_weight;
 	rig_run("[global]\nrate_iops=3000\nruntime=100ms\n[a]\nweight=300\nsubmitter=3\n"
-		"[b]\nrate_iops=1000\n[c]\nweight=300\nsubmitter=3\n");
+		"[b]\nrate_iops=2000\n[c]\nweight=300\nsubmitter=3\n");
 	assert_int_equal(weight_of[3], 300);
 	assert_int_equal(weight_of[4], 0);
 	assert_int_equal(rig.result.job[0].weight, 300);
 	assert_int_equal(rig.result.job[1].weight, 0);
-	/* 3 to 1, equal to their weights: fair. */
+	/* 6000 to 2000, as their weights are: [a] and [c] are one submitter. */
 	rig_between(rig.result.fairness.whole, 0.999, 1);
 	rig_between(rig.result.fairness.min, 0.99, 1);
 	refused("[a]\nruntime=1\nweight=3\nsubmitter=1\n[b]\nruntime=1\nsubmitter=1\nweight=4\n",

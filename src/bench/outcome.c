@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outcome.c - the results of weir in the form in which they are compared. See outcome.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "bench/outcome.h"
+
+static double outcome_rate(uint64_t n, uint64_t ns)
+{
+	return ns ? (double)n * 1e9 / (double)ns : 0;
+}
+
+static void outcome_line(struct bench_line *line, const struct sim_job_result *j, enum sim_dir dir)
+{
+	const struct sim_ios *ios = &j->dir[dir];
+
+	memcpy(line->job, j->name, sizeof(line->job));
+	line->dir = dir;
+	line->iops = outcome_rate(ios->ios, j->active_ns);
+	line->mbps = outcome_rate(ios->bytes, j->active_ns) / 1e6;
+	line->p50 = (double)ios->latency.p50_ns;
+	line->p99 = (double)ios->latency.p99_ns;
+	line->p999 = (double)ios->latency.p999_ns;
+	line->p9999 = (double)ios->p9999_ns;
+	line->max = (double)ios->latency.max_ns;
+}
+
+int bench_outcome_of(struct bench_outcome *out, const struct sim_result *r)
+{
+	uint64_t ios = 0;
+
+	*out = (struct bench_outcome){ .cpu = r->cpu,
+				       .cpu_wait = r->cpu_wait,
+				       .bound = r->bound,
+				       .interrupted = r->interrupted };
+	out->line = calloc(r->count * SIM_DIRS + 1, sizeof(*out->line));
+	if (!out->line)
+		return error_sys(-ENOMEM, "the results");
+	for (size_t i = 0; i < r->count; i++)
+		for (int dir = 0; dir < SIM_DIRS; dir++) {
+			if (!r->job[i].dir[dir].latency.count)
+				continue;
+			outcome_line(&out->line[out->n++], &r->job[i], (enum sim_dir)dir);
+			ios += r->job[i].dir[dir].latency.count;
+		}
+	out->cpu_ns = ios ? r->cpu * (double)r->duration_ns / (double)ios : 0;
+	return 0;
+}
+
+void bench_outcome_free(struct bench_outcome *out)
+{
+	free(out->line);
+	*out = (struct bench_outcome){ .n = 0 };
+}
