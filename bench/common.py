@@ -24,6 +24,17 @@ def run(*command):
     return done.stdout
 
 
+def rounds_within(most, seconds):
+    """Yields the numbers of MOST rounds, fewer if the next one would not end within SECONDS (None:
+    any time), and one at least."""
+    begun = time.monotonic()
+    for number in range(most):
+        yield number
+        spent = time.monotonic() - begun
+        if seconds is not None and spent + spent / (number + 1) > seconds:
+            return
+
+
 class Load:
     """How many CPUs others used in the mean, from its making to stop()."""
 

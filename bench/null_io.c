@@ -13,7 +13,7 @@
  *
  * After these, in any order: submitters=N (ios come from so many in turn; 1), burst=N (ios of each
  * in a row; 1), random (offsets), depth=N (128, which is also the maximum), nomerges=N (2: each io
- * is a request of its own).
+ * is a request of its own), trace=FILE (each io is written down; the file gets what was kept).
  */
 #include <err.h>
 #include <linux/perf_event.h>
@@ -39,13 +39,14 @@ static double seconds = 1;
 static uint32_t submitters = 1, burst = 1;
 static bool random_offsets;
 static uint32_t depth = DEPTH, nomerges = 2;
+static const char *trace_path;
 
 /* One thread and its lane, in a cache line of its own. */
 struct runner {
 	struct weir_io ios[DEPTH];
 	uint64_t next_offset, ended, count, dice;
 	uint32_t submitter, in_turn;
-	double took;
+	double took, cpu; /* seconds, and those of this thread on a CPU */
 	pthread_t thread;
 } __attribute__((aligned(128)));
 
@@ -108,10 +109,19 @@ static void poll_until(struct runner *r, double period)
 	} while (r->count ? r->ended < r->count : clock_seconds() < until);
 }
 
+/* The time that this thread ran: others that want its CPU do not count. */
+static double cpu_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
 static void *run(void *arg)
 {
 	struct runner *r = arg;
-	double before;
+	double before, cpu;
 
 	if (weir_queue_attach(queue, WEIR_LANE_ANY))
 		errx(1, "%s", weir_error());
@@ -122,8 +132,10 @@ static void *run(void *arg)
 		r->ended = 0;
 	}
 	before = clock_seconds();
+	cpu = cpu_seconds();
 	poll_until(r, seconds);
 	r->took = clock_seconds() - before;
+	r->cpu = cpu_seconds() - cpu;
 	return NULL;
 }
 
@@ -136,6 +148,8 @@ static void open_queue(const char *sched, uint32_t lanes)
 	opts.depth = DEPTH;
 	opts.nomerges = nomerges;
 	opts.lanes = lanes;
+	if (trace_path && weir_trace_open(&opts.trace, trace_path, NULL))
+		errx(1, "%s", weir_error());
 	if (weir_device_open(&dev, "null:1g", NULL) || weir_queue_open(&queue, dev, &opts))
 		errx(1, "%s", weir_error());
 }
@@ -150,6 +164,8 @@ static int take_options(int argc, char **argv)
 			submitters = (uint32_t)atoi(argv[argc - 1] + 11);
 		else if (!strncmp(argv[argc - 1], "burst=", 6))
 			burst = (uint32_t)atoi(argv[argc - 1] + 6);
+		else if (!strncmp(argv[argc - 1], "trace=", 6))
+			trace_path = argv[argc - 1] + 6;
 		else if (!strncmp(argv[argc - 1], "depth=", 6))
 			depth = (uint32_t)atoi(argv[argc - 1] + 6);
 		else if (!strncmp(argv[argc - 1], "nomerges=", 9))
@@ -200,6 +216,7 @@ int main(int nr_args, char **argv)
 		mega_ios += (double)runners[i].ended / runners[i].took / 1e6;
 	printf("{\"scheduler\":\"%s\",\"lanes\":%u,\"mega_ios_per_s\":%.3f,\"ns_per_io\":%.2f",
 	       sched, lanes, mega_ios, 1e3 / mega_ios);
+	printf(",\"cpu_ns_per_io\":%.2f", runners[0].cpu * 1e9 / (double)runners[0].ended);
 	print_per_io("instructions_per_io", instructions, runners[0].ended);
 	printf("}\n");
 	return 0;

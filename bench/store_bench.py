@@ -4,7 +4,7 @@ import json
 import os
 import statistics
 
-from common import LOADED, Load, fill, fio_write_read, run
+from common import LOADED, Load, fill, fio_write_read, rounds_within, run
 
 # Value, threads, operations under way for each thread. One thread with one operation waits for
 # each: how a program with blocking calls uses a store.
@@ -22,6 +22,12 @@ def program(build, name):
     return os.path.join(build, "bench", "weir-bench-" + name)
 
 
+def weir_bench(build, part, path, *more):
+    """What `weir bench PART` says of a file that may be overwritten."""
+    return json.loads(run(os.path.join(build, "cli", "weir"), "bench", part, path, "--force",
+                          "--engine", "uring", "--json", *more))
+
+
 def format_store(build, path, *more):
     """A fresh store on the same file; formatting does not change what the file is."""
     run(os.path.join(build, "cli", "weir"), "format", path, "--force", "--force", *more)
@@ -29,9 +35,14 @@ def format_store(build, path, *more):
 
 def put_and_get(build, path, total, value, threads, depth):
     # Segments as for a store of a useful size: a sixteenth of this one.
-    format_store(build, path, "--segment-bytes", str(max(64 << 20, value * 4)))
-    return json.loads(run(program(build, "store"), path, *map(str, (value, total, depth, threads)),
-                          "uring"))
+    out = weir_bench(build, "store", path, "--value", str(value), "--total", str(total), "--depth",
+                     str(depth), "--threads", str(threads), "--rounds", "1", "--without-fio",
+                     "--segment-bytes", str(1 << (max(64 << 20, value * 4) - 1).bit_length()))
+    return {"put_mbps": out["puts"]["mbps"]["median"], "get_mbps": out["gets"]["mbps"]["median"],
+            "put_cpu_per_gb": out["puts"]["cpu_s_per_gb"]["median"],
+            "get_cpu_per_gb": out["gets"]["cpu_s_per_gb"]["median"],
+            **{name: out[name]["median"]
+               for name in ("write_amplification", "flushes", "index_bytes_per_entry")}}
 
 
 def one_round(build, path, total, case, fio_first):
@@ -58,10 +69,10 @@ def row_of(case, rounds):
     return row
 
 
-def bench_put_get(build, path, size, rounds):
+def bench_put_get(build, path, size, rounds, seconds):
     """A row for each case; rounds go through all cases, so that the machine's moods are spread."""
     samples = {case: [] for case in CASES}
-    for number in range(rounds):
+    for number in rounds_within(rounds, seconds):
         for case in CASES:
             # A part of the file: nothing is evicted, and fio moves as much.
             total = SMALL_TOTAL if case[0] < SMALL else size // 8
@@ -70,15 +81,13 @@ def bench_put_get(build, path, size, rounds):
 
 
 def bench_recovery(build, path, rounds):
-    format_store(build, path, "--block-bytes", "512", "--segment-bytes", "1m")
-    command = (program(build, "recovery"), path, str(ENTRIES), "uring")
-    run(*command)  # fills it
     load = Load()
-    opens = [json.loads(run(*command)) for _ in range(rounds)]
-    row = {key: statistics.median(one[key] for one in opens) for key in opens[0]}
-    row["seconds_range"] = [f(one["seconds"] for one in opens) for f in (min, max)]
-    row["others_cpus"] = load.stop()
-    return row
+    out = weir_bench(build, "recover", path, "-n", str(ENTRIES), "--segment-bytes", "1m",
+                     "--rounds", str(rounds))
+    row = {key: out[key]["median"]
+           for key in ("seconds", "cpu_seconds", "reads", "read_bytes", "mean_depth")}
+    return dict(row, entries=out["entries"], others_cpus=load.stop(),
+                seconds_range=[out["seconds"]["min"], out["seconds"]["max"]])
 
 
 def bench_wear(build, folder):
@@ -99,9 +108,9 @@ def bench_deadline(build, path):
     return json.loads(run(program(build, "deadline"), path))
 
 
-def bench_store(build, path, folder, size, rounds):
+def bench_store(build, path, folder, size, rounds, seconds):
     fill(path, size)
-    return {"put_get": bench_put_get(build, path, size, rounds),
+    return {"put_get": bench_put_get(build, path, size, rounds, seconds),
             "recovery": bench_recovery(build, path, rounds), "wear": bench_wear(build, folder),
             "deadline": bench_deadline(build, path)}
 

@@ -5,24 +5,18 @@
 
 #include <weir/base.h>
 
+#include "cli/apart.h"
 #include "cli/command.h"
 #include "cli/default.h"
-#include "cli/output.h"
 #include "cli/report.h"
 #include "base/suggest.h"
 
 const struct command *const command_table[] = {
-	&command_info,	 &command_doctor,
-	&command_fdp,	 &command_format,
-	&command_put,	 &command_get,
-	&command_ls,	 &command_del,
-	&command_stat,	 &command_replay,
-	&command_fsck,	 &command_scrub,
-	&command_export, &command_import,
-	&command_dump,	 &command_tenant,
-	&command_set,	 &command_sched,
-	&command_step,	 &command_sim,
-	&command_help,	 NULL,
+	&command_info,	 &command_doctor, &command_fdp,	   &command_format, &command_put,
+	&command_get,	 &command_ls,	  &command_del,	   &command_stat,   &command_top,
+	&command_replay, &command_fsck,	  &command_scrub,  &command_export, &command_import,
+	&command_dump,	 &command_tenant, &command_set,	   &command_sched,  &command_step,
+	&command_sim,	 &command_bench,  &command_report, &command_help,   NULL,
 };
 
 #define COMMAND_COUNT (sizeof(command_table) / sizeof(command_table[0]) - 1)
@@ -33,6 +27,21 @@ const struct command *command_find(const char *name)
 		if (!strcmp(command_table[i]->name, name) ||
 		    (command_table[i]->alias && !strcmp(command_table[i]->alias, name)))
 			return command_table[i];
+	return NULL;
+}
+
+const char *command_word(const struct command *part)
+{
+	const char *space = strrchr(part->name, ' ');
+
+	return space ? space + 1 : part->name;
+}
+
+const struct command *command_part(const struct command *cmd, const char *word)
+{
+	for (const struct command *const *part = cmd->parts; part && *part; part++)
+		if (!strcmp(command_word(*part), word))
+			return *part;
 	return NULL;
 }
 
@@ -52,8 +61,9 @@ static int command_check_operands(const struct command *cmd, char **operands, in
 	if (n < cmd->min_operands)
 		return report_usage("too few operands: weir %s %s", cmd->name, cmd->operands);
 	if (cmd->max_operands >= 0 && n > cmd->max_operands)
-		return report_usage("unexpected operand \"%s\": weir %s %s",
-				    operands[cmd->max_operands], cmd->name, cmd->operands);
+		return report_usage("unexpected operand \"%s\": weir %s%s%s",
+				    operands[cmd->max_operands], cmd->name,
+				    *cmd->operands ? " " : "", cmd->operands);
 	return 0;
 }
 
@@ -62,8 +72,8 @@ static int command_call(const struct command *cmd, void *args, char **operands, 
 {
 	int exit_code = command_check_operands(cmd, operands, n);
 
-	if (!exit_code && cmd->path && n)
-		exit_code = output_check_standard(operands[0]);
+	if (!exit_code)
+		exit_code = apart_check_command(cmd, args, operands, n);
 	return exit_code ? exit_code : cmd->run(args, operands, n);
 }
 
@@ -92,7 +102,8 @@ static int command_complete(const struct command *cmd, void *args, char **operan
 	return exit_code;
 }
 
-int command_run(const struct command *cmd, int argc, char **argv)
+/* Parses ARGV and runs CMD, and none of its parts. */
+static int command_run_itself(const struct command *cmd, int argc, char **argv)
 {
 	void *args = calloc(1, cmd->args_size);
 	int first = 0, parsed, exit_code;
@@ -115,11 +126,22 @@ int command_run(const struct command *cmd, int argc, char **argv)
 	return report_finish(exit_code);
 }
 
+int command_run(const struct command *cmd, int argc, char **argv)
+{
+	const struct command *part = argc > 1 ? command_part(cmd, argv[1]) : NULL;
+
+	return part ? command_run_itself(part, argc - 1, argv + 1)
+		    : command_run_itself(cmd, argc, argv);
+}
+
 void command_print_help(const struct command *cmd, FILE *out)
 {
-	fprintf(out, "usage: weir %s [options] %s\n\n%s", cmd->name, cmd->operands, cmd->text);
+	fprintf(out, "usage: weir %s [options]%s%s\n\n%s", cmd->name, *cmd->operands ? " " : "",
+		cmd->operands, cmd->text);
 	if (cmd->alias)
 		fprintf(out, "`weir %s` is the same command.\n", cmd->alias);
+	for (const struct command *const *part = cmd->parts; part && *part; part++)
+		fprintf(out, "  %-9s %s\n", command_word(*part), (*part)->summary);
 	fprintf(out, "\nOptions:\n");
 	opt_print_help(cmd->options, out);
 	fprintf(out, "\nExamples:\n");

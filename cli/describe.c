@@ -18,6 +18,21 @@ const char *describe_uuid(const uint8_t uuid[16], char text[DESCRIBE_UUID_MAX])
 	return text;
 }
 
+const char *describe_kind(enum weir_device_kind kind)
+{
+	switch (kind) {
+	case WEIR_DEVICE_FILE:
+		return "file";
+	case WEIR_DEVICE_BLOCK:
+		return "block device";
+	case WEIR_DEVICE_NVME_CHAR:
+		return "NVMe character device";
+	case WEIR_DEVICE_NULL:
+		return "null device";
+	}
+	return "device";
+}
+
 json_t *describe_store(const char *schema, const char *path, const struct weir_store_info *info)
 {
 	char uuid[DESCRIBE_UUID_MAX];

@@ -29,6 +29,7 @@ struct dump_args {
 	unsigned all;
 	unsigned freed;
 	unsigned json;
+	uint64_t batches, records; /* that were shown */
 };
 
 static const struct opt dump_options[] = {
@@ -123,8 +124,9 @@ static void dump_segment(void *user, const struct weir_dump_segment *d)
 static void dump_batch(void *user, const struct weir_dump_batch *d)
 {
 	char written[DUMP_TIME_MAX];
+	struct dump_args *args = user;
 
-	(void)user;
+	args->batches++;
 	printf("  batch at block %" PRIu32 ": %s, %" PRIu32 " records in %" PRIu32
 	       " blocks, %s, watermark %" PRIu64 ".%" PRIu64 " block %" PRIu32 "%s\n",
 	       d->block, d->state, d->records, d->blocks, dump_time(d->time_ns, written),
@@ -145,8 +147,9 @@ const char *dump_state(const struct weir_dump_record *d)
 static void dump_record(void *user, const struct weir_dump_record *d)
 {
 	char key[KEY_TEXT_MAX], written[DUMP_TIME_MAX];
-	const struct dump_args *args = user;
+	struct dump_args *args = user;
 
+	args->records++;
 	if (d->key)
 		key_escape(d->key, d->key_len, key);
 	printf("    %s %s: %s, sequence %" PRIu64, d->tombstone ? "tombstone" : "put",
@@ -199,7 +202,9 @@ static void dump_segment_json(void *user, const struct weir_dump_segment *d)
 
 static void dump_batch_json(void *user, const struct weir_dump_batch *d)
 {
-	(void)user;
+	struct dump_args *args = user;
+
+	args->batches++;
 	report_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:b}",
 			      "schema", "weir.dump-batch.v1", "device", (json_int_t)d->device,
 			      "segment", (json_int_t)d->segment, "block", (json_int_t)d->block,
@@ -214,8 +219,9 @@ static void dump_batch_json(void *user, const struct weir_dump_batch *d)
 static void dump_record_json(void *user, const struct weir_dump_record *d)
 {
 	char key[KEY_TEXT_MAX];
+	struct dump_args *args = user;
 
-	(void)user;
+	args->records++;
 	report_json(
 		json_pack("{s:s, s:I, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
 			  "s:I}",
@@ -280,6 +286,22 @@ static int dump_choose(const struct dump_args *args, struct weir_dump_opts *opts
 	return 0;
 }
 
+/* Says that what one option names is not there. Returns the exit code. */
+static int dump_none(const struct dump_args *args, const struct weir_dump_opts *opts,
+		     const char *path)
+{
+	char key[KEY_TEXT_MAX];
+
+	if (args->key && !args->records)
+		return report_error("%s: no version of the key \"%s\" is on the device", path,
+				    key_escape(opts->key, opts->key_len, key));
+	if (args->batch && !args->batches)
+		return report_error("%s: no batch begins at block %" PRIu32 " of segment %" PRIu32
+				    " (`weir dump --segment %" PRIu32 "` shows its batches)",
+				    path, opts->batch, opts->segment, opts->segment);
+	return 0;
+}
+
 static int dump_run(void *arg, char **operands, int n)
 {
 	struct dump_args *args = arg;
@@ -306,7 +328,8 @@ static int dump_run(void *arg, char **operands, int n)
 		opts.on_batch = args->json ? dump_batch_json : dump_batch;
 		opts.on_record = args->json ? dump_record_json : dump_record;
 	}
-	exit_code = weir_store_dump(path, &opts) < 0 ? report_failed(path) : 0;
+	exit_code = weir_store_dump(path, &opts) < 0 ? report_failed(path)
+						     : dump_none(args, &opts, path);
 	free(path);
 	return exit_code;
 }
@@ -314,6 +337,7 @@ static int dump_run(void *arg, char **operands, int n)
 const struct command command_dump = {
 	.name = "dump",
 	.path = COMMAND_STORE,
+	.files = COMMAND_ALL_FILES,
 	.operands = "PATH...",
 	.summary = "show the structures of a store that nobody writes",
 	.text = "Prints the superblocks of the store on PATH, and its used segments in the order "

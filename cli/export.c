@@ -37,6 +37,7 @@ static const struct opt export_options[] = {
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct export_args, file),
 	  .arg = "FILE",
+	  .file = OPT_WRITES,
 	  .help = "write to FILE (default: standard output)" },
 	OPENING_OPTIONS(offsetof(struct export_args, store)),
 	JSON_OPTION(offsetof(struct export_args, json)),
@@ -46,6 +47,7 @@ static const struct opt export_options[] = {
 struct export_run {
 	const char *path;
 	struct weir_store *s;
+	const char *file; /* NULL: the stream goes to standard output */
 	FILE *out;
 	struct meter meter;
 	uint64_t total; /* bytes of all values */
@@ -57,7 +59,9 @@ struct export_run {
 	uint64_t bytes;
 	/* What was done. */
 	uint64_t records, value_bytes, failed, hidden;
-	bool whole; /* the stream has its end */
+	bool whole;  /* the stream has its end */
+	int stopped; /* why nothing more is read; 0: nothing is the matter */
+	int why;     /* the errno of the first write of the stream that failed */
 };
 
 /* Finds the tenant of each stream: of several in one stream, the first one. Writes a record for
@@ -110,6 +114,15 @@ static void export_write(struct export_run *e, struct stream_record *r,
 	fwrite(op->buf, 1, op->value_len, e->out);
 }
 
+/* Returns -EIO if the stream cannot be written, and keeps why. */
+static int export_ferror(struct export_run *e)
+{
+	if (!ferror(e->out))
+		return 0;
+	e->why = e->why ? e->why : errno;
+	return -EIO;
+}
+
 /* Reads and writes the values that were gathered. Returns 0 or -errno. */
 static int export_flush(struct export_run *e)
 {
@@ -125,7 +138,7 @@ static int export_flush(struct export_run *e)
 	e->count = 0;
 	e->bytes = 0;
 	meter_show(&e->meter, e->value_bytes, e->total);
-	return ferror(e->out) ? -EIO : 0;
+	return export_ferror(e);
 }
 
 static int export_entry(const struct weir_store_entry *entry, void *user)
@@ -137,7 +150,7 @@ static int export_entry(const struct weir_store_entry *entry, void *user)
 	void *buf;
 
 	if (posix_memalign(&buf, 4096, entry->value_len))
-		return -ENOMEM;
+		return e->stopped = -ENOMEM;
 	*r = (struct stream_record){ .type = STREAM_VALUE,
 				     .key_len = entry->key_len,
 				     .tenant_len = (uint32_t)strlen(tenant) };
@@ -150,7 +163,9 @@ static int export_entry(const struct weir_store_entry *entry, void *user)
 	op->capacity = entry->value_len;
 	e->count++;
 	e->bytes += entry->value_len;
-	return e->count == EXPORT_MANY || e->bytes >= EXPORT_BYTES ? export_flush(e) : 0;
+	if (e->count == EXPORT_MANY || e->bytes >= EXPORT_BYTES)
+		e->stopped = export_flush(e);
+	return e->stopped;
 }
 
 static int export_all(struct export_run *e)
@@ -172,7 +187,7 @@ static int export_all(struct export_run *e)
 	/* What was listed is worth keeping, also if damage hides other keys. */
 	e->hidden = counts.hidden + counts.unread;
 	if (e->hidden && hides < 0)
-		err = 0;
+		err = e->stopped;
 	if (e->hidden)
 		snprintf(why, sizeof(why), "%s", weir_error());
 	if (!err)
@@ -185,8 +200,9 @@ static int export_all(struct export_run *e)
 	if (!err)
 		stream_write_record(e->out, &end);
 	meter_clear(&e->meter);
-	if (ferror(e->out))
-		return report_error("cannot write the stream: %s", strerror(errno));
+	if (export_ferror(e))
+		/* That of standard output is said at the end. */
+		return e->file ? report_error("%s: %s", e->file, strerror(e->why)) : REPORT_FAILED;
 	if (err == -ENOMEM)
 		return report_error("out of memory");
 	if (err)
@@ -219,16 +235,15 @@ static int export_done(const struct export_run *e, const struct export_args *arg
 	return exit_code;
 }
 
-static int export_check(const struct export_args *args, const char *path)
+static int export_check(const struct export_args *args)
 {
-	const char *const inputs[] = { path };
 	const char *file = args->file ? args->file : "-";
 
 	if (args->json && !strcmp(file, "-"))
 		return report_usage("--json needs --file: the stream goes to standard output");
 	if (!strcmp(file, "-") && isatty(STDOUT_FILENO))
 		return report_usage("the stream is not for a terminal: use --file, or > FILE");
-	return output_check("--file", file, inputs, 1);
+	return 0;
 }
 
 static int export_run(void *arg, char **operands, int n)
@@ -236,13 +251,14 @@ static int export_run(void *arg, char **operands, int n)
 	const struct export_args *args = arg;
 	struct export_run *e;
 	struct output out;
-	int exit_code = export_check(args, operands[0]);
+	int exit_code = export_check(args);
 
 	(void)n;
 	e = exit_code ? NULL : calloc(1, sizeof(*e));
 	if (!e)
 		return exit_code ? exit_code : report_error("out of memory");
 	e->path = operands[0];
+	e->file = args->file && strcmp(args->file, "-") != 0 ? args->file : NULL;
 	exit_code = opening_store(&e->s, e->path, &args->store, OPENING_READ_ONLY);
 	if (!exit_code && output_open(&out, args->file ? args->file : "-") < 0)
 		exit_code = report_failed(args->file);
@@ -254,7 +270,8 @@ static int export_run(void *arg, char **operands, int n)
 			output_drop(&out);
 		else if (output_close(&out) < 0)
 			exit_code = report_failed(args->file);
-		exit_code = export_done(e, args, exit_code);
+		else
+			exit_code = export_done(e, args, exit_code);
 	}
 	if (e->s)
 		exit_code = opening_close(e->s, e->path, exit_code);

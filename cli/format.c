@@ -17,11 +17,10 @@
 #include "cli/describe.h"
 #include "cli/devices.h"
 #include "cli/opening.h"
+#include "cli/marks.h"
 #include "cli/percent.h"
 #include "cli/report.h"
 #include "cli/placement.h"
-
-#define FORMAT_FREE_MAX 50u /* percent, of weir_store_format_opts.free_low_percent */
 
 struct format_args {
 	uint64_t size, capacity, segment_bytes, block_bytes, max_value;
@@ -36,7 +35,9 @@ static const struct opt format_options[] = {
 	  .type = OPT_SIZE,
 	  .offset = offsetof(struct format_args, size),
 	  .arg = "SIZE",
-	  .help = "create a file of this size if there is none" },
+	  .help = "create a file of this size if there is none",
+	  .min = 1,
+	  .max = INT64_MAX },
 	{ .name = "capacity",
 	  .type = OPT_SIZE,
 	  .offset = offsetof(struct format_args, capacity),
@@ -167,6 +168,9 @@ static int format_check_size(const char *path, void *user)
 		return report_usage("--size: %s exists, and its size cannot be changed: leave "
 				    "--size out, or use --capacity to use less of it",
 				    path);
+	if (!st.st_size)
+		return report_usage("--size: %s exists and is empty: remove it, and it is made",
+				    path);
 	return report_usage("--size: %s exists and has %s, not %s: leave --size out, or remove "
 			    "the file",
 			    path, format_size_word((uint64_t)st.st_size, is, sizeof(is)),
@@ -190,36 +194,6 @@ static int format_policy(const struct format_args *args, struct weir_store_forma
 	return percent_parse("rewrite", args->rewrite, EVICT_REWRITE_MAX, &opts->rewrite_percent);
 }
 
-/* Reads --free-low and --free-high. */
-static int format_marks(const struct format_args *args, struct weir_store_format_opts *opts)
-{
-	int exit_code = 0;
-
-	if (args->free_low && !strcmp(args->free_low, "off"))
-		opts->free_low_percent = WEIR_FREE_LOW_NONE;
-	else if (args->free_low)
-		exit_code = percent_parse("free-low", args->free_low, FORMAT_FREE_MAX,
-					  &opts->free_low_percent);
-	if (!exit_code && args->free_high)
-		exit_code = percent_parse("free-high", args->free_high, FORMAT_FREE_MAX,
-					  &opts->free_high_percent);
-	if (exit_code)
-		return exit_code;
-	if (args->free_low && !opts->free_low_percent)
-		opts->free_low_percent = WEIR_FREE_LOW_NONE;
-	if (args->free_high && !opts->free_high_percent)
-		return report_usage(
-			"--free-high: with 0%% nothing is kept free: use --free-low off");
-	if (args->free_high && opts->free_low_percent == WEIR_FREE_LOW_NONE)
-		return report_usage("--free-high: nothing is reclaimed in the background with "
-				    "--free-low off: leave it out");
-	if (opts->free_high_percent && opts->free_low_percent > opts->free_high_percent)
-		return report_usage("--free-low: %u%% is above --free-high, %u%%: reclaiming "
-				    "begins at the low mark and stops at the high one",
-				    opts->free_low_percent, opts->free_high_percent);
-	return 0;
-}
-
 static int format_run(void *arg, char **operands, int n)
 {
 	const struct format_args *args = arg;
@@ -238,7 +212,8 @@ static int format_run(void *arg, char **operands, int n)
 	if (!exit_code)
 		exit_code = format_policy(args, &opts);
 	if (!exit_code)
-		exit_code = format_marks(args, &opts);
+		exit_code = marks_parse(args->free_low, args->free_high, &opts.free_low_percent,
+					&opts.free_high_percent);
 	if (!exit_code && args->budget)
 		exit_code =
 			budget_parse(args->budget, &opts.write_budget, &opts.write_budget_percent);
@@ -260,6 +235,7 @@ static int format_run(void *arg, char **operands, int n)
 const struct command command_format = {
 	.name = "format",
 	.path = COMMAND_PATH,
+	.files = COMMAND_ALL_FILES,
 	.operands = "PATH...",
 	.summary = "make an empty store on a file or device",
 	.text = "Makes an empty store on PATH, a file or a block device. A file that does not\n"

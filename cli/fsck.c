@@ -201,6 +201,7 @@ const struct command command_fsck = {
 	.name = "fsck",
 	.alias = "check",
 	.path = COMMAND_STORE,
+	.files = COMMAND_ALL_FILES,
 	.operands = "PATH...",
 	.summary = "check a store that nobody has open, and repair it",
 	.text = "Reads the structures of the store on PATH (superblocks, headers, batches, "

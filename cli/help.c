@@ -79,11 +79,12 @@ static void help_bash_values(const struct opt *o)
 	printf("\" ;;\n");
 }
 
-static void help_bash_command(const struct command *cmd)
+/* Prints the options of CMD, and the case of each option whose values are a few names. */
+static void help_bash_options(const struct command *cmd)
 {
 	bool words = false;
 
-	printf("\t%s%s%s)\n\t\toptions=\"", cmd->name, cmd->alias ? " | " : "",
+	printf("\t%s%s%s)\n\t\toptions=\"", command_word(cmd), cmd->alias ? " | " : "",
 	       cmd->alias ? cmd->alias : "");
 	for (const struct opt *o = cmd->options; o->name; o++) {
 		printf("--%s ", o->name);
@@ -93,7 +94,29 @@ static void help_bash_command(const struct command *cmd)
 	for (const struct opt *o = cmd->options; o->name; o++)
 		if (help_has_words(o))
 			help_bash_values(o);
-	printf("%s\t\t;;\n", words ? "\t\tesac\n" : "");
+	printf("%s", words ? "\t\tesac\n" : "");
+}
+
+/* Prints the words that name the parts of CMD, and their options. */
+static void help_bash_parts(const struct command *cmd)
+{
+	printf("\t\t[[ $COMP_CWORD != 2 || $cur == -* ]] || words=\"");
+	for (const struct command *const *part = cmd->parts; *part; part++)
+		printf("%s%s", part == cmd->parts ? "" : " ", command_word(*part));
+	printf("\"\n\t\tcase ${COMP_WORDS[2]} in\n");
+	for (const struct command *const *part = cmd->parts; *part; part++) {
+		help_bash_options(*part);
+		printf("\t\t;;\n");
+	}
+	printf("\t\tesac\n");
+}
+
+static void help_bash_command(const struct command *cmd)
+{
+	help_bash_options(cmd);
+	if (cmd->parts)
+		help_bash_parts(cmd);
+	printf("\t\t;;\n");
 }
 
 /* What bash splits at the '=' of --engine=NAME is taken as if it were --engine NAME. */
@@ -129,6 +152,18 @@ static void help_bash_completion(void)
 	fputs(help_bash_end, stdout);
 }
 
+/* Prints the help of the part of CMD that WORD names. */
+static int help_part(const struct command *cmd, const char *word)
+{
+	const struct command *part = command_part(cmd, word);
+
+	if (!part)
+		return report_usage("there is no command \"%s %s\": `weir help %s` lists all",
+				    cmd->name, word, cmd->name);
+	command_print_help(part, stdout);
+	return 0;
+}
+
 static int help_run(void *arg, char **operands, int n)
 {
 	const struct help_args *args = arg;
@@ -143,6 +178,8 @@ static int help_run(void *arg, char **operands, int n)
 		return 0;
 	}
 	cmd = command_find(operands[0]);
+	if (cmd && n > 1)
+		return help_part(cmd, operands[1]);
 	if (cmd) {
 		command_print_help(cmd, stdout);
 		return 0;
@@ -156,16 +193,16 @@ static int help_run(void *arg, char **operands, int n)
 
 const struct command command_help = {
 	.name = "help",
-	.operands = "[COMMAND]",
+	.operands = "[COMMAND [PART]]",
 	.summary = "explain a command",
-	.text = "Explains COMMAND: what it does, its options, examples. Without COMMAND, lists "
-		"all\n"
-		"commands.\n",
+	.text = "Explains COMMAND: what it does, its options, examples; PART: of a command that "
+		"has\n"
+		"parts, like `bench run`. Without COMMAND, lists all commands.\n",
 	.examples = "weir help replay\n"
 		    "source <(weir help --bash-completion)\n",
 	.options = help_options,
 	.min_operands = 0,
-	.max_operands = 1,
+	.max_operands = 2,
 	.args_size = sizeof(struct help_args),
 	.run = help_run,
 };

@@ -37,6 +37,7 @@ static const struct opt import_options[] = {
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct import_args, file),
 	  .arg = "FILE",
+	  .file = OPT_READS,
 	  .help = "read FILE (default: standard input)" },
 	OPENING_OPTIONS(offsetof(struct import_args, store)),
 	PUT_ROOM_OPTION(offsetof(struct import_args, store)),
@@ -63,7 +64,8 @@ struct import_run {
 	uint32_t count;
 	uint64_t bytes;
 	/* What was done. */
-	uint64_t seen, seen_bytes, records, value_bytes, failed;
+	uint64_t seen, seen_bytes, records, value_bytes, failed, evicted;
+	bool stopped; /* the store takes no more */
 };
 
 static void import_failed(struct import_run *i, const struct stream_record *r, const char *why)
@@ -76,9 +78,28 @@ static void import_failed(struct import_run *i, const struct stream_record *r, c
 		     why);
 }
 
+/* Returns true if no device of the store writes any more: its filesystem is full, or it has failed.
+ */
+static bool import_is_stopped(struct import_run *i)
+{
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+
+	if (weir_store_get_info(i->s, &info) < 0)
+		return false;
+	for (uint32_t n = 0; n < info.devices; n++) {
+		struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
+
+		if (!weir_store_get_device_stats(i->s, n, &stats) && !stats.read_only)
+			return false;
+	}
+	return true;
+}
+
 /* Puts the values that were gathered. */
 static void import_flush(struct import_run *i)
 {
+	uint64_t failed = i->failed;
+	bool full = false;
 	char why[400];
 	uint32_t n;
 
@@ -88,6 +109,8 @@ static void import_flush(struct import_run *i)
 		const struct weir_store_op *op = &i->op[n];
 
 		if (op->result) {
+			/* Nobody holds keys of this store, so it is the filesystem that is full. */
+			full |= op->result == -ENOSPC;
 			import_failed(i, &i->record[n],
 				      weir_store_op_strerror(op, why, sizeof(why)));
 		} else {
@@ -96,6 +119,7 @@ static void import_flush(struct import_run *i)
 		}
 		free(op->buf);
 	}
+	i->stopped |= full || (i->failed > failed && import_is_stopped(i));
 	i->count = 0;
 	i->bytes = 0;
 	meter_show(&i->meter, i->seen_bytes, 0);
@@ -221,8 +245,27 @@ static int import_records(struct import_run *i)
 	bool end = false;
 	int exit_code = 0;
 
-	while (!end)
+	while (!end && !i->stopped)
 		exit_code = import_record(i, &end);
+	return exit_code;
+}
+
+/* Says what the store could not keep of what was put, or had before. Returns the exit code. */
+static int import_kept(struct import_run *i, int exit_code)
+{
+	struct weir_store_stats stats = WEIR_STORE_STATS_INIT;
+
+	if (i->stopped)
+		exit_code = report_error("%s: the store takes no more, so the import ended after "
+					 "%" PRIu64 " keys: mend that, and import the stream again",
+					 i->path, i->seen);
+	if (weir_store_get_stats(i->s, &stats) < 0)
+		return report_failed(i->path);
+	i->evicted = stats.evicted_entries;
+	if (i->evicted)
+		report_note("%s: the store is smaller than what was put into it: it has evicted "
+			    "%" PRIu64 " keys, the oldest first",
+			    i->path, i->evicted);
 	return exit_code;
 }
 
@@ -241,8 +284,9 @@ static int import_all(struct import_run *i)
 	/* What came before a damaged place is kept. */
 	import_flush(i);
 	meter_clear(&i->meter);
-	if (weir_store_sync(i->s) < 0)
+	if (!i->stopped && weir_store_sync(i->s) < 0)
 		exit_code = report_failed(i->path);
+	exit_code = import_kept(i, exit_code);
 	return exit_code || !i->failed ? exit_code : REPORT_FAILED;
 }
 
@@ -251,10 +295,11 @@ static int import_done(const struct import_run *i, const struct import_args *arg
 	char bytes[32];
 
 	if (args->json)
-		report_json(json_pack("{s:s, s:o, s:b, s:I, s:I, s:I}", "schema", "weir.import.v1",
-				      "path", report_text(i->path), "whole", !exit_code, "records",
-				      (json_int_t)i->records, "value_bytes",
-				      (json_int_t)i->value_bytes, "failed", (json_int_t)i->failed),
+		report_json(json_pack("{s:s, s:o, s:b, s:I, s:I, s:I, s:I}", "schema",
+				      "weir.import.v1", "path", report_text(i->path), "whole",
+				      !exit_code, "records", (json_int_t)i->records, "value_bytes",
+				      (json_int_t)i->value_bytes, "failed", (json_int_t)i->failed,
+				      "evicted", (json_int_t)i->evicted),
 			    0);
 	else
 		printf("%s: %" PRIu64 " keys with %s were imported%s\n", i->path, i->records,
@@ -301,8 +346,10 @@ const struct command command_import = {
 		"already\n"
 		"get the value of the stream. A value that is damaged or too long is named and "
 		"left\n"
-		"out; the import ends where the stream itself is damaged. In both cases the exit\n"
-		"code is 1. What was imported is durable.\n",
+		"out; the import ends where the stream itself is damaged, and where the store\n"
+		"takes no more, as on a full filesystem. In these cases the exit code is 1. A\n"
+		"store that is too small keeps the newest keys, and a note says how many left.\n"
+		"What was imported is durable; after ^C, import the stream again.\n",
 	.examples = "weir import new.img -f demo.weir\n"
 		    "zstd -dc demo.weir.zst | weir import new.img\n",
 	.options = import_options,

@@ -11,6 +11,7 @@
 
 #include "base/parse.h"
 #include "cli/command.h"
+#include "cli/describe.h"
 #include "cli/opening.h"
 #include "cli/report.h"
 #include "cli/table.h"
@@ -33,21 +34,6 @@ struct info_engine {
 };
 
 #define INFO_ENGINES_MAX 16
-
-static const char *info_kind(enum weir_device_kind kind)
-{
-	switch (kind) {
-	case WEIR_DEVICE_FILE:
-		return "file";
-	case WEIR_DEVICE_BLOCK:
-		return "block device";
-	case WEIR_DEVICE_NVME_CHAR:
-		return "NVMe character device";
-	case WEIR_DEVICE_NULL:
-		return "null";
-	}
-	return "unknown";
-}
 
 /* Probes the engines, best first: the first one that works is the one that "auto" takes. */
 static size_t info_probe(struct weir_device *dev, struct info_engine *engines)
@@ -126,7 +112,7 @@ static int info_print(const char *path, struct weir_device *dev)
 	char size[32];
 	size_t n = info_probe(dev, engines);
 
-	printf("%s: %s of %s, %s I/O\n", path, info_kind(info->kind),
+	printf("%s: %s of %s, %s I/O\n", path, describe_kind(info->kind),
 	       format_size(info->capacity_bytes, size, sizeof(size)),
 	       info->direct ? "direct" : "buffered");
 	if (note)
@@ -178,7 +164,7 @@ static int info_print_json(const char *path, struct weir_device *dev)
 
 	return report_json(json_pack("{s:s, s:o, s:s, s:I, s:b, s:s?, s:o, s:o}", "schema",
 				     "weir.info.v1", "path", report_text(path), "kind",
-				     info_kind(info->kind), "capacity_bytes",
+				     describe_kind(info->kind), "capacity_bytes",
 				     (json_int_t)info->capacity_bytes, "direct", (int)info->direct,
 				     "note", weir_device_note(dev), "attributes",
 				     info_json_attrs(dev), "engines", info_json_engines(dev)),

@@ -79,10 +79,19 @@ int opening_check(const struct opening *o)
 	if (exit_code)
 		return exit_code;
 	exit_code = placement_read(o->placement, &placement);
+	if (!exit_code)
+		exit_code = tracing_check(&o->tracing);
 	if (exit_code)
 		return exit_code;
-	table = weir_schedulers(&n);
-	return opening_check_name("sched", o->scheduler, NULL, table, n);
+	return opening_check_scheduler("sched", o->scheduler);
+}
+
+int opening_check_scheduler(const char *option, const char *name)
+{
+	size_t n;
+	const struct weir_named *table = weir_schedulers(&n);
+
+	return opening_check_name(option, name, NULL, table, n);
 }
 
 /* Prints notes, once, for users who write to the store. */
@@ -112,6 +121,7 @@ int opening_try(struct weir_store **s, const char *path, const struct opening *o
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	char engine_opts[OPENING_OPTS_BYTES];
+	int err;
 
 	opts.attach = !(flags & OPENING_SHARED);
 	opts.read_only = !!(flags & OPENING_READ_ONLY);
@@ -125,7 +135,13 @@ int opening_try(struct weir_store **s, const char *path, const struct opening *o
 	placement_read(o->placement, &opts.placement);
 	/* A command that is done at once needs no thread to answer others. */
 	opts.control = flags & OPENING_LONG ? WEIR_CONTROL_DEFAULT : WEIR_CONTROL_OFF;
-	return weir_store_open(s, path, &opts);
+	err = tracing_begin(&o->tracing, &opts.trace);
+	if (err)
+		return err;
+	err = weir_store_open(s, path, &opts);
+	if (err)
+		tracing_end(err);
+	return err;
 }
 
 void opening_note_damage(const struct weir_store_stats *stats, const char *path)
@@ -244,12 +260,14 @@ int opening_close(struct weir_store *s, const char *path, int exit_code)
 	struct weir_close_report dropped = WEIR_CLOSE_REPORT_INIT;
 
 	/* A command that failed already said why. That more was lost is news. */
-	if (weir_store_close_report(s, &dropped) < 0)
-		return exit_code && !dropped.at_risk ? exit_code : report_failed(path);
+	if (weir_store_close_report(s, &dropped) < 0) {
+		exit_code = exit_code && !dropped.at_risk ? exit_code : report_failed(path);
+		return tracing_end(exit_code);
+	}
 	if (!exit_code && dropped.failed_ops)
-		return report_error(
+		exit_code = report_error(
 			"%s: operations that failed while the store was closed: %" PRIu64 "%s%s",
 			path, dropped.failed_ops, dropped.words[0] ? "; first " : "",
 			dropped.words);
-	return exit_code;
+	return tracing_end(exit_code);
 }

@@ -10,6 +10,7 @@
 
 #include "base/nsec.h"
 #include "cli/options.h"
+#include "cli/tracing.h"
 
 struct opening {
 	const char *engine;	 /* name of the engine; NULL: auto */
@@ -22,6 +23,7 @@ struct opening {
 	unsigned salvage;	 /* put segments that cannot be read out of use */
 	unsigned degraded;	 /* open without devices that are missing */
 	uint64_t max_put_bytes;	 /* of puts that are being written; 0: the store's default */
+	struct tracing tracing;	 /* of the store's ios */
 };
 
 /* Options for the member struct opening AT in the struct of a command's arguments. */
@@ -65,6 +67,7 @@ struct opening {
 		  .help = "open a store on several devices without some\nof them, and without "    \
 			  "the "                                                                   \
 			  "keys that lie there" },                                                 \
+		TRACING_OPTIONS((at) + offsetof(struct opening, tracing)),                         \
 	{                                                                                          \
 		.name = "sched", .type = OPT_STRING,                                               \
 		.offset = (at) + offsetof(struct opening, scheduler), .arg = "NAME",               \
@@ -126,6 +129,9 @@ enum opening_flags {
  * the error was printed.
  */
 int opening_check(const struct opening *o);
+
+/* Checks that NAME, the value of OPTION ("sched"), is a scheduler. Returns as above. */
+int opening_check_scheduler(const char *option, const char *name);
 
 /* Returns true if O contains an option that only NVMe passthrough supports. */
 int opening_wants_nvme(const struct opening *o);

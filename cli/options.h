@@ -20,6 +20,14 @@ enum opt_type {
 	OPT_NUMBER, /* uint64_t, from min to max */
 };
 
+/* What a command does with the file that the value of an option names; see apart.h. */
+enum opt_file {
+	OPT_NO_FILE = 0,
+	OPT_READS,	 /* it reads the file, or changes it in its place, as a store */
+	OPT_WRITES,	 /* it writes the file, or standard output */
+	OPT_WRITES_MORE, /* the same, but standard output gets something else */
+};
+
 #define OPT_LIST_MAX 32
 
 struct opt_list {
@@ -31,10 +39,11 @@ struct opt {
 	const char *name; /* the long form, without dashes */
 	char letter;	  /* the short form, or 0 */
 	enum opt_type type;
-	size_t offset;	   /* offset of the member in the struct of the command's arguments */
-	const char *arg;   /* the name of the value in the help; NULL for a flag */
-	const char *help;  /* the text in the help; it has newlines where lines break */
-	uint64_t min, max; /* bounds of numbers and sizes; if both are 0, any value is allowed */
+	size_t offset;	    /* offset of the member in the struct of the command's arguments */
+	const char *arg;    /* the name of the value in the help; NULL for a flag */
+	const char *help;   /* the text in the help; it has newlines where lines break */
+	uint64_t min, max;  /* bounds of numbers and sizes; if both are 0, any value is allowed */
+	enum opt_file file; /* of an OPT_STRING whose value is the name of a file */
 };
 
 #define OPT_END                                                                                    \
@@ -43,7 +52,7 @@ struct opt {
 	}
 
 /* The largest number of entries in a table. */
-#define OPT_TABLE_MAX 32
+#define OPT_TABLE_MAX 40
 
 /*
  * Parses ARGV (argv[0] is skipped) with TABLE and writes the values to TARGET. Operands may stand

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * output.c - checks outputs, writes them to a temporary file in the same folder, and renames it.
- * See output.h.
+ * output.c - writes outputs to a temporary file in the same folder, and renames it. See output.h.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -15,49 +14,10 @@
 
 #include "base/error.h"
 #include "cli/output.h"
-#include "cli/overlap.h"
-#include "cli/report.h"
+#include "cli/temporary.h"
 
 /* symbolic links that are followed at most; the kernel has the same limit */
 #define OUTPUT_LINKS 40
-
-int output_check(const char *option, const char *path, const char *const *inputs, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!inputs[i] || !(strcmp(path, "-") ? overlap_paths(path, inputs[i])
-						      : overlap_fd(STDOUT_FILENO, inputs[i])))
-			continue;
-		return report_usage(
-			"%s %s: the command reads this, or reads something that lies on it (%s): "
-			"writing it would destroy the input; name another file",
-			option, path, inputs[i]);
-	}
-	return 0;
-}
-
-/* Returns true if FD is open for writing and is the same file as INPUT. */
-static bool output_is_input(int fd, const char *input)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && overlap_fd(fd, input);
-}
-
-int output_check_standard(const char *input)
-{
-	bool on_stdout = output_is_input(STDOUT_FILENO, input);
-	bool on_stderr = output_is_input(STDERR_FILENO, input);
-	const char *name = strcmp(input, "-") ? input : "standard input";
-
-	if (!on_stdout && !on_stderr)
-		return 0;
-	/* stderr is the input too, so even the error message would overwrite it. */
-	if (on_stderr && (on_stdout || dup2(STDOUT_FILENO, STDERR_FILENO) < 0))
-		return REPORT_USAGE;
-	return report_usage("%s: %s is redirected to this input of the command and would overwrite "
-			    "it: redirect to another file",
-			    name, on_stdout ? "standard output" : "standard error");
-}
 
 /*
  * Returns the number of the open file that PATH names, as /dev/fd/3 does, or -1 if it names none.
@@ -157,28 +117,37 @@ static int output_beside(struct output *o, const char *target, const struct stat
 		/* The folder does not permit new files, but this file may be written. */
 		return output_direct(o, open(target, O_WRONLY | O_TRUNC | O_CLOEXEC));
 	}
+	temporary_note(o->temporary);
 	output_mode(fd, st);
 	return output_direct(o, fd);
+}
+
+int output_target(const char *path, char *target, int *fd)
+{
+	int err = 0;
+
+	*fd = strcmp(path, "-") ? -1 : STDOUT_FILENO;
+	if (strlen(path) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(target, path);
+	for (int i = 0; i < OUTPUT_LINKS && !err && *fd < 0; i++) {
+		*fd = output_open_file(target);
+		if (*fd < 0)
+			err = output_follow(target);
+	}
+	return err < 0 ? err : 0;
 }
 
 static int output_find(struct output *o)
 {
 	char target[PATH_MAX];
 	struct stat st;
-	int err = 0;
+	int fd, err = output_target(o->path, target, &fd);
 
-	if (strlen(o->path) >= sizeof(target))
-		return error_sys(-ENAMETOOLONG, "%s", o->path);
-	strcpy(target, o->path);
-	for (int i = 0; i < OUTPUT_LINKS && !err; i++) {
-		int fd = output_open_file(target);
-
-		if (fd >= 0)
-			return output_direct(o, fcntl(fd, F_DUPFD_CLOEXEC, 3));
-		err = output_follow(target);
-	}
-	if (err < 0)
+	if (err)
 		return error_sys(err, "%s", o->path);
+	if (fd >= 0)
+		return output_direct(o, fcntl(fd, F_DUPFD_CLOEXEC, 3));
 	if (stat(target, &st) < 0)
 		return errno == ENOENT ? output_beside(o, target, NULL)
 				       : error_sys(-errno, "%s", o->path);
@@ -238,6 +207,7 @@ int output_close(struct output *o)
 	if (!err && o->temporary && rename(o->temporary, o->target) < 0)
 		err = -errno;
 	if (!err) {
+		temporary_forget(o->temporary);
 		free(o->temporary);
 		o->temporary = NULL;
 	} else {
@@ -251,8 +221,10 @@ void output_drop(struct output *o)
 {
 	if (o->file && o->file != stdout)
 		fclose(o->file);
-	if (o->temporary)
+	if (o->temporary) {
 		unlink(o->temporary);
+		temporary_forget(o->temporary);
+	}
 	free(o->temporary);
 	free(o->target);
 	o->file = NULL;

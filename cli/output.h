@@ -3,7 +3,7 @@
  * output.h - files that commands write. An output is never one of the inputs. A file is replaced
  * only after the new one is complete. Whoever opened an output owns it; one thread.
  *
- * A command first calls output_check() for each output that it was given, then opens it.
+ * Before a command runs, apart_check_command() (apart.h) has compared the files of its options.
  */
 #ifndef OUTPUT_H
 #define OUTPUT_H
@@ -19,18 +19,11 @@ struct output {
 };
 
 /*
- * Refuses PATH, the value of OPTION ("--output"), if it is one of the N INPUTS or overlaps one on
- * its device. An input may be NULL, "-" for standard input, or absent. PATH "-" is standard
- * output. Returns 0, or an exit code after the error was printed.
+ * Finds what output_open() would write for PATH. *FD becomes the number of the open file that PATH
+ * names ("-", /dev/fd/3), or -1; then TARGET, which has PATH_MAX bytes, gets the path behind all
+ * links. Returns 0 or -errno.
  */
-int output_check(const char *option, const char *path, const char *const *inputs, size_t n);
-
-/*
- * Checks in the same way that INPUT ("-": standard input) is not the file to which standard output
- * or standard error is redirected. Returns 0 or an exit code; the error goes to the one of the two
- * that is not INPUT.
- */
-int output_check_standard(const char *input);
+int output_target(const char *path, char *target, int *fd);
 
 /*
  * Opens PATH for writing, "-" for standard output. If PATH is a regular file or does not exist,

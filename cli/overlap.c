@@ -176,8 +176,7 @@ static void nodes_collect(struct nodes *all, const struct stat *st)
 	}
 }
 
-/* Compares as overlap_paths() does: A and B come from stat() or fstat(). */
-static bool overlap_stats(const struct stat *a, const struct stat *b)
+bool overlap_stats(const struct stat *a, const struct stat *b)
 {
 	struct nodes of_a = { .count = 0 }, of_b = { .count = 0 };
 
@@ -192,12 +191,4 @@ bool overlap_paths(const char *a, const char *b)
 	struct stat of_a, of_b;
 
 	return !stat(a, &of_a) && !stat(b, &of_b) && overlap_stats(&of_a, &of_b);
-}
-
-bool overlap_fd(int fd, const char *path)
-{
-	struct stat of_fd, of_path;
-	int missing = strcmp(path, "-") ? stat(path, &of_path) : fstat(STDIN_FILENO, &of_path);
-
-	return !missing && !fstat(fd, &of_fd) && overlap_stats(&of_fd, &of_path);
 }

@@ -9,14 +9,15 @@
 #define OVERLAP_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 /*
- * Returns true if writing to the file A would change the file B, or the reverse. Terminals, pipes,
- * sockets and the like never overlap, and a path that does not exist overlaps nothing.
+ * Returns true if writing to the file or device A would change B, or the reverse; A and B come from
+ * stat() or fstat(). Terminals, pipes, sockets and the like never overlap.
  */
-bool overlap_paths(const char *a, const char *b);
+bool overlap_stats(const struct stat *a, const struct stat *b);
 
-/* Does the same as overlap_paths(), for the open file FD and a path ("-": standard input). */
-bool overlap_fd(int fd, const char *path);
+/* The same for two paths. One that does not exist overlaps nothing. */
+bool overlap_paths(const char *a, const char *b);
 
 #endif

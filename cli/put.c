@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "cli/apart.h"
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/key.h"
 #include "cli/keyargs.h"
-#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/tenant.h"
 
@@ -112,7 +112,7 @@ static int put_read(const struct put_args *args, const char *path, const char *f
 	int exit_code = opening_check(&args->key.store), err;
 
 	if (!exit_code)
-		exit_code = output_check_standard(file);
+		exit_code = apart_check_input(file);
 	if (!exit_code)
 		exit_code = opening_ask(&info, path, &args->key.store);
 	if (exit_code)
@@ -151,6 +151,7 @@ static int put_run(void *arg, char **operands, int n)
 const struct command command_put = {
 	.name = "put",
 	.path = COMMAND_STORE,
+	.files = 1 << 2,
 	.operands = "PATH KEY [FILE|-]",
 	.summary = "store a value",
 	.text = "Stores the bytes of FILE, or of standard input, under KEY in the store on PATH,\n"

@@ -36,6 +36,7 @@ static const struct opt replay_options[] = {
 	  .type = OPT_STRING,
 	  REPLAY_AT(store),
 	  .arg = "PATH",
+	  .file = OPT_READS,
 	  .help = "the store; it is made if it does not exist\n"
 		  "(default: WEIR_STORE)" },
 	{ .name = "size",
@@ -100,6 +101,7 @@ static const struct opt replay_options[] = {
 	  .type = OPT_STRING,
 	  REPLAY_AT(ack_log),
 	  .arg = "FILE",
+	  .file = OPT_WRITES_MORE,
 	  .help = "append the keys of acknowledged blocks to FILE" },
 	{ .name = "check-acks",
 	  .type = OPT_STRING,

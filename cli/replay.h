@@ -75,8 +75,8 @@ int replay_run(struct replay *r);
 struct sigaction;
 
 /*
- * Installs handlers for SIGINT and SIGTERM, and returns the old handlers. A second signal of the
- * same kind ends the program at once, as without a handler.
+ * Installs handlers for SIGINT and SIGTERM, and returns the old handlers. A second signal
+ * ends the program at once, without the files that it was writing.
  */
 void replay_catch_signals(struct sigaction *old_int, struct sigaction *old_term);
 

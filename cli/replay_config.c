@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/parse.h"
-#include "cli/output.h"
+#include "cli/apart.h"
 #include "cli/replay_session.h"
 #include "cli/report.h"
 
@@ -53,15 +53,16 @@ static int replay_configure_trace(struct replay_session *s)
 	return replay_parse_tier(s->args->tier, &opts->tiers);
 }
 
-/* Checks that no output overwrites the store or the trace. */
+/* Checks the files again where WEIR_STORE names the store. */
 int replay_check_outputs(const struct replay_session *s)
 {
-	const char *inputs[] = { s->args->store, s->trace_name };
-	int exit_code = output_check_standard(s->args->store);
+	const struct apart_file files[] = {
+		{ "--store", s->args->store, OPT_READS },
+		{ "--ack-log", s->args->ack_log, OPT_WRITES_MORE },
+		{ "--trace", s->args->opening.tracing.path, OPT_WRITES_MORE },
+	};
 
-	if (!exit_code && s->args->ack_log)
-		exit_code = output_check("--ack-log", s->args->ack_log, inputs, 2);
-	return exit_code;
+	return apart_check(files, sizeof(files) / sizeof(files[0]));
 }
 
 int replay_configure_dry(struct replay_session *s)

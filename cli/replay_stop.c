@@ -8,13 +8,15 @@
 #include <stdio.h>
 
 #include "cli/replay.h"
+#include "cli/temporary.h"
 
 static volatile sig_atomic_t stop_asked;
 
 static void stop_on_signal(int sig)
 {
-	(void)sig;
-	stop_asked = 1;
+	/* Two signals at once may have two threads here. */
+	if (__atomic_exchange_n(&stop_asked, 1, __ATOMIC_RELAXED))
+		temporary_end(sig);
 }
 
 int replay_stopping(void)
@@ -26,7 +28,7 @@ void replay_catch_signals(struct sigaction *old_int, struct sigaction *old_term)
 {
 	struct sigaction action = { .sa_handler = stop_on_signal };
 
-	action.sa_flags = SA_RESETHAND | SA_RESTART;
+	action.sa_flags = SA_RESTART;
 	sigaction(SIGINT, &action, old_int);
 	sigaction(SIGTERM, &action, old_term);
 }

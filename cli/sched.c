@@ -203,7 +203,8 @@ const struct command command_sched = {
 		"of a queue on PATH (without PATH: on the null device). Then describes, in one "
 		"line\n"
 		"each, the attributes of the queue and the tunables of each scheduler. Names and\n"
-		"units are those of sysfs. Changes nothing.\n",
+		"units are those of sysfs; what counts bytes or time also takes a size or a time\n"
+		"(8MiB, 2ms) where it is set. Changes nothing.\n",
 	.examples = "weir sched\n"
 		    "weir sched /dev/nvme0n1 --sched mq-deadline\n"
 		    "weir sched demo.img --json\n",

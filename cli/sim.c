@@ -10,7 +10,6 @@
 
 static const struct sim_args sim_defaults = {
 	.device = "nvme",
-	.sched = "none",
 	.seed = 1,
 };
 
@@ -20,13 +19,14 @@ static const struct opt sim_options[] = {
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sim_args, device),
 	  .arg = "NAME",
-	  .help = "the drive: nvme (default), sata, hdd, or a file that\n"
-		  "describes one" },
+	  .file = OPT_READS,
+	  .help = "the drive: nvme (default), sata, hdd, dc-tlc, qlc,\n"
+		  "dramless, xpoint, or a file that describes one" },
 	{ .name = "print-device",
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sim_args, print_device),
 	  .arg = "NAME",
-	  .help = "print the description of nvme, sata or hdd, and\n"
+	  .help = "print the description of a built-in drive, and\n"
 		  "simulate nothing" },
 	{ .name = "sched",
 	  .letter = 's',
@@ -40,7 +40,8 @@ static const struct opt sim_options[] = {
 	  .type = OPT_LIST,
 	  .offset = offsetof(struct sim_args, set),
 	  .arg = "NAME=VALUE",
-	  .help = "set a tunable of the scheduler; may be given several\n"
+	  .help = "set a tunable of the scheduler, in its unit or with one\n"
+		  "of your own (read_expire=250ms); may be given several\n"
 		  "times" },
 	{ .name = "seed",
 	  .type = OPT_NUMBER,
@@ -93,6 +94,7 @@ static const struct opt sim_options[] = {
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sim_args, iolog),
 	  .arg = "FILE",
+	  .file = OPT_READS,
 	  .help = "instead of JOBS, replay the ios in FILE at their\n"
 		  "times: the text of blkparse, an iolog of fio, or CSV of\n"
 		  "MSR Cambridge (SNIA)" },
@@ -110,17 +112,63 @@ static const struct opt sim_options[] = {
 	  .max = 65536,
 	  .help = "number of ios that each job keeps outstanding if the\n"
 		  "log has no times (default 32)" },
+	{ .name = "suite",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct sim_args, suite),
+	  .arg = "NAME",
+	  .help = "instead of JOBS, run a suite with all schedulers (or\n"
+		  "those of --sched) side by side. isolation: how well\n"
+		  "each keeps submitters apart, in seven cases" },
+	{ .name = "runtime",
+	  .type = OPT_TIME,
+	  .offset = offsetof(struct sim_args, runtime_ns),
+	  .arg = "TIME",
+	  .min = 1000000,
+	  .max = 3600000000000,
+	  .help = "virtual time of each run of the suite (default 1s)" },
+	{ .name = "fit",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct sim_args, fit),
+	  .file = OPT_READS,
+	  .arg = "FILE",
+	  .help = "instead of JOBS, find the model of an SSD that does\n"
+		  "what `weir bench probe --json` has measured, which is\n"
+		  "in FILE, and print how well it does. What no probe\n"
+		  "shows is taken from --device" },
+	{ .name = "output",
+	  .letter = 'o',
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct sim_args, output),
+	  .file = OPT_WRITES_MORE,
+	  .arg = "FILE",
+	  .help = "write the model that --fit has found, for --device" },
+	{ .name = "limit",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct sim_args, limit),
+	  .arg = "RATIO",
+	  .help = "--fit fails (exit code 1) if more than one of ten\n"
+		  "figures is further away than this (default 1.25)" },
+	{ .name = "probes",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct sim_args, probes),
+	  .arg = "NAME",
+	  .help = "print as JSON what the probes of `weir bench probe`\n"
+		  "measure on this model of a drive" },
 	{ .name = "series",
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sim_args, series),
 	  .arg = "FILE",
+	  .file = OPT_WRITES_MORE,
 	  .help = "write what each job did in each window, as CSV" },
 	{ .name = "log",
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct sim_args, log),
 	  .arg = "FILE",
+	  .file = OPT_WRITES_MORE,
 	  .help = "write each submission, decision and completion, as\n"
 		  "CSV" },
+	SIM_STATE_OPTION(offsetof(struct sim_args, state)),
+	TRACING_OPTIONS(offsetof(struct sim_args, tracing)),
 	JSON_OPTION(offsetof(struct sim_args, json)),
 	OPT_END,
 };
@@ -128,10 +176,14 @@ static const struct opt sim_options[] = {
 static int sim_print_device(const char *name)
 {
 	const char *text = sim_preset(name);
+	char names[128] = "";
 
+	for (size_t i = 0; sim_preset_name(i); i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 i ? ", " : "", sim_preset_name(i));
 	if (!text)
-		return report_usage(
-			"--print-device: there is no \"%s\": there are nvme, sata and hdd", name);
+		return report_usage("--print-device: there is no \"%s\": there are %s", name,
+				    names);
 	fputs(text, stdout);
 	return 0;
 }
@@ -163,7 +215,20 @@ static int sim_run_command(void *arg, char **operands, int n)
 
 	if (args->print_device)
 		return sim_print_device(args->print_device);
-	if (!n && !args->iolog)
+	if (n && (args->fit || args->probes))
+		return report_usage("%s and JOBS: give one of them",
+				    args->fit ? "--fit" : "--probes");
+	if (args->fit)
+		return sim_fit(args);
+	if (args->probes)
+		return sim_probes(args);
+	if (args->output || args->limit)
+		return report_usage("--output and --limit are for --fit");
+	if (n && args->suite)
+		return report_usage("--suite and JOBS: give one of them");
+	if (args->runtime_ns && !args->suite)
+		return report_usage("--runtime is for --suite: a job has its own runtime");
+	if (!n && !args->iolog && !args->suite)
 		return report_usage("too few operands: name the file with the jobs (JOBS)");
 	if (n && args->iolog)
 		return report_usage("--iolog and JOBS: give one of them, or write read_iolog=%s in "
@@ -171,6 +236,9 @@ static int sim_run_command(void *arg, char **operands, int n)
 				    args->iolog);
 	if (!args->iolog && (args->iolog_speed || args->iolog_depth))
 		return report_usage("--iolog-speed and --iolog-depth need --iolog");
+	exit_code = tracing_check(&args->tracing);
+	if (exit_code)
+		return exit_code;
 	exit_code = sim_split_sets(&args->set, sets, text);
 	if (!exit_code)
 		exit_code = sim_with_jobs(args, n ? operands[0] : args->iolog, sets);
@@ -230,16 +298,23 @@ const struct command command_sim = {
 		"              rt (1), be (2) or idle (3), and level 0 (high) to 7: be 4\n"
 		"  weight      the share of the job, 1 to 1000, if the scheduler has weights\n"
 		"  submitter   jobs with the same number are one submitter for the scheduler\n"
+		"  group       jobs with the same number share the turns and the weight of one\n"
 		"  background  no program waits for the writes: they are asynchronous\n"
 		"  read_iolog  replay the ios of this log, at their times; replay_no_stall: as\n"
 		"              fast as iodepth permits\n"
 		"Other keys of fio are accepted with a note, so job files need no changes.\n",
-	.examples = "weir sim --iolog trace.csv.gz --device hdd --sched all --iolog-speed 2x\n"
-		    "weir sim jobs.fio --device sata --sched all\n"
-		    "weir sim jobs.fio --sched bfq --window 1s --series out.csv\n"
-		    "weir sim jobs.fio --device hdd --sched mq-deadline\n"
-		    "weir sim jobs.fio --sched kyber --set read_lat_nsec=500000 --json\n"
-		    "weir sim --print-device sata > mine.ini\n",
+	.examples =
+		"weir sim --iolog trace.csv.gz --device hdd --sched all --iolog-speed 2x\n"
+		"weir sim jobs.fio --device sata --sched all\n"
+		"weir sim --suite isolation --device qlc --sched none,bfq,pace\n"
+		"weir sim jobs.fio --sched bfq --window 1s --series out.csv\n"
+		"weir sim jobs.fio --device hdd --sched mq-deadline\n"
+		"weir sim jobs.fio --sched kyber --set read_lat_nsec=500000 --json\n"
+		"weir sim jobs.fio --sched pace --state pace.learned\n"
+		"weir sim jobs.fio --sched pace --trace run.pftrace   # ui.perfetto.dev\n"
+		"weir sim --print-device sata > mine.ini\n"
+		"weir bench probe /mnt/new-file --json > probes.json\n"
+		"weir sim --fit probes.json --output mine.ini && weir sim jobs.fio -d mine.ini\n",
 	.options = sim_options,
 	.min_operands = 0,
 	.max_operands = 1,

@@ -2,6 +2,7 @@
 /* sim_json.c - the results of a simulation as JSON. See sim.h. */
 #include "cli/describe.h"
 #include "cli/sim.h"
+#include "sim/job_text.h"
 
 static json_t *sim_json_latency(const struct weir_latency *l, uint64_t p95_ns)
 {
@@ -37,7 +38,35 @@ static json_t *sim_json_dirs(const struct sim_job_result *j)
 	return dirs;
 }
 
-static json_t *sim_json_job(const struct sim_job_result *j)
+/* What the job was to do, in fio's words. */
+static json_t *sim_json_options(const struct sim_job *job)
+{
+	char rw[32], bs[SIM_DIRS * SIM_BS_TEXT];
+
+	return json_pack("{s:s, s:s, s:I, s:I}", "rw", job_text_rw(job, rw, sizeof(rw)), "bs",
+			 job_text_bs(job, bs, sizeof(bs)), "iodepth", (json_int_t)job->iodepth,
+			 "numjobs", (json_int_t)job->numjobs);
+}
+
+/* Returns in which ranges the latencies were, those without an io left out. */
+static json_t *sim_json_ranges(const struct sim_job_result *j)
+{
+	json_t *ranges = json_array();
+
+	for (size_t i = 0; i < SIM_RANGES; i++) {
+		uint64_t end = sim_range_end(i);
+
+		if (j->range[i])
+			json_array_append_new(
+				ranges, json_pack("{s:o, s:I}", "up_to_ns",
+						  end == UINT64_MAX ? json_null()
+								    : json_integer((json_int_t)end),
+						  "ios", (json_int_t)j->range[i]));
+	}
+	return ranges;
+}
+
+static json_t *sim_json_job(const struct sim_job_result *j, const struct sim_job *section)
 {
 	json_t *job = json_pack(
 		"{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o}", "name", j->name, "submitter",
@@ -53,6 +82,9 @@ static json_t *sim_json_job(const struct sim_job_result *j)
 		json_object_set_new(job, "queued", describe_latency(&j->queued));
 		json_object_set_new(job, "drive", describe_latency(&j->drive));
 		json_object_set_new(job, "directions", sim_json_dirs(j));
+		json_object_set_new(job, "ranges", sim_json_ranges(j));
+		if (!section->replay.io)
+			json_object_set_new(job, "options", sim_json_options(section));
 	}
 	return job;
 }
@@ -111,12 +143,14 @@ static json_t *sim_json_queue(const struct sim_result *res)
 			 "depth_bytes", (json_int_t)res->depth_bytes);
 }
 
-static json_t *sim_json_jobs(const struct sim_result *res)
+static json_t *sim_json_jobs(const struct sim_report *r)
 {
+	const struct sim_result *res = r->result;
 	json_t *jobs = json_array();
 
 	for (size_t i = 0; i < res->count; i++)
-		json_array_append_new(jobs, sim_json_job(&res->job[i]));
+		json_array_append_new(
+			jobs, sim_json_job(&res->job[i], &r->opts->jobs->job[res->job[i].section]));
 	return jobs;
 }
 
@@ -128,6 +162,6 @@ json_t *sim_json(const struct sim_report *r)
 			 "weir.sim.v1", "seed", (json_int_t)r->opts->seed, "duration_ns",
 			 (json_int_t)res->duration_ns, "interrupted", (int)res->interrupted,
 			 "device", sim_json_device(r), "scheduler", sim_json_scheduler(res),
-			 "queue", sim_json_queue(res), "jobs", sim_json_jobs(res), "jain",
+			 "queue", sim_json_queue(res), "jobs", sim_json_jobs(r), "jain",
 			 sim_json_jain(r), "notes", sim_json_notes(r));
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/apart.h"
 #include "cli/opening.h"
 #include "cli/output.h"
 #include "cli/report.h"
@@ -60,23 +61,15 @@ static int sim_mistaken(const struct remarks *mistakes)
 	return REPORT_USAGE;
 }
 
-/* The first SIGINT sets this flag; the next one kills the process as usual. */
-static volatile sig_atomic_t sim_interrupted;
-
-static void sim_interrupt(int sig)
-{
-	(void)sig;
-	sim_interrupted = 1;
-}
-
 /* Does the same as sim_run(), but SIGINT ends the simulation early. */
 static int sim_run_until_interrupted(struct sim_result *result, const struct sim_run_opts *opts)
 {
-	struct sigaction on = { .sa_handler = sim_interrupt, .sa_flags = (int)SA_RESETHAND }, old;
+	struct sim_run_opts with = *opts;
+	struct sigaction old;
 	int err;
 
-	sigaction(SIGINT, &on, &old);
-	err = sim_run(result, opts);
+	with.stop = sim_interrupt_begin(&old);
+	err = sim_run(result, &with);
 	sigaction(SIGINT, &old, NULL);
 	return err;
 }
@@ -95,7 +88,6 @@ static int sim_simulate(struct sim_result *result, const struct sim_run_opts *op
 		with.progress = sim_progress;
 		with.user = &next_ns;
 	}
-	with.stop = &sim_interrupted;
 	err = sim_run_until_interrupted(result, &with);
 	if (with.progress)
 		fprintf(stderr, "\r\033[K");
@@ -106,10 +98,19 @@ static int sim_simulate_one(const struct sim_args *args, struct sim_run_opts opt
 {
 	struct sim_result result;
 	struct sim_report report = { args->device, &opts, &result };
-	int exit_code = sim_simulate(&result, &opts);
+	struct input state = { .data = NULL };
+	int exit_code = sim_state_read(args->state, &opts, &state);
 
+	if (!exit_code)
+		exit_code = sim_simulate(&result, &opts);
+	input_free(&state);
 	if (exit_code)
 		return exit_code;
+	exit_code = sim_state_write(args->state, result.state, result.state_length);
+	if (exit_code) {
+		sim_result_free(&result);
+		return exit_code;
+	}
 	exit_code = args->json ? report_json(sim_json(&report), 0) : sim_report_print(&report);
 	if (!exit_code && result.interrupted)
 		exit_code = REPORT_INTERRUPTED;
@@ -144,7 +145,7 @@ static int sim_simulate_all(const struct sim_args *args, struct sim_run_opts opt
 		free(runs);
 		return report_error("out of memory");
 	}
-	while (!exit_code && done < n && !sim_interrupted) {
+	while (!exit_code && done < n && !sim_interrupt_came()) {
 		opts.scheduler = names[done];
 		exit_code = sim_simulate(&results[done], &opts);
 		runs[done] = (struct sim_report){ args->device, &opts, &results[done] };
@@ -153,7 +154,7 @@ static int sim_simulate_all(const struct sim_args *args, struct sim_run_opts opt
 	if (!exit_code)
 		exit_code =
 			args->json ? sim_report_lines(runs, done) : sim_report_compare(runs, done);
-	if (!exit_code && sim_interrupted)
+	if (!exit_code && sim_interrupt_came())
 		exit_code = REPORT_INTERRUPTED;
 	for (size_t i = 0; i < done; i++)
 		sim_result_free(&results[i]);
@@ -187,7 +188,7 @@ static size_t sim_schedulers(const char *list, char *text, size_t size, const ch
 	return n;
 }
 
-static int sim_read_jobs(struct sim_jobs *jobs, const char *path)
+int sim_read_jobs(struct sim_jobs *jobs, const char *path)
 {
 	FILE *in = text_open(path);
 	int err;
@@ -233,15 +234,18 @@ static int sim_read_log(struct sim_jobs *jobs, const struct sim_args *args)
 /* Checks that no output is a log that a job reads. Returns 0 or an exit code. */
 static int sim_check_logs(const struct sim_args *args, const struct sim_jobs *jobs)
 {
+	struct apart_file files[] = {
+		{ "", NULL, OPT_READS },
+		{ "--series", args->series, OPT_WRITES_MORE },
+		{ "--log", args->log, OPT_WRITES_MORE },
+		{ "--trace", args->tracing.path, OPT_WRITES_MORE },
+		{ "--state", args->state, OPT_WRITES_MORE },
+	};
 	int exit_code = 0;
 
 	for (size_t i = 0; i < jobs->nr_logs && !exit_code; i++) {
-		const char *const inputs[] = { jobs->log[i].path };
-
-		if (args->series)
-			exit_code = output_check("--series", args->series, inputs, 1);
-		if (!exit_code && args->log)
-			exit_code = output_check("--log", args->log, inputs, 1);
+		files[0].path = jobs->log[i].path;
+		exit_code = apart_check(files, sizeof(files) / sizeof(files[0]));
 	}
 	return exit_code;
 }
@@ -256,10 +260,13 @@ static int sim_with_outputs(const struct sim_args *args, struct sim_run_opts opt
 		return report_error("%s", weir_error());
 	if (args->log && output_open(&log, args->log) < 0)
 		exit_code = report_error("%s", weir_error());
+	if (!exit_code && tracing_begin(&args->tracing, &opts.trace))
+		exit_code = report_error("%s", weir_error());
 	opts.series = series.file;
 	opts.log = log.file;
 	if (!exit_code)
 		exit_code = sim_simulate_one(args, opts);
+	exit_code = tracing_end(exit_code);
 	/* Files that were written before an interrupt are complete, too. */
 	if (exit_code && exit_code != REPORT_INTERRUPTED) {
 		if (series.file)
@@ -275,20 +282,14 @@ static int sim_with_outputs(const struct sim_args *args, struct sim_run_opts opt
 	return exit_code;
 }
 
-static int sim_check_outputs(const struct sim_args *args, const char *path, size_t scheds)
+static int sim_check_outputs(const struct sim_args *args, size_t scheds)
 {
-	const char *const inputs[] = { path, args->device, args->log };
-	int exit_code = 0;
-
-	if (scheds > 1 && (args->series || args->log))
-		return report_usage("--series and --log take one scheduler: give --sched its name");
+	if (scheds > 1 && (args->series || args->log || args->tracing.path))
+		return report_usage("--series, --log and --trace take one scheduler: give --sched "
+				    "its name");
 	if (scheds > 1 && args->set.count)
 		return report_usage("--set is for one scheduler: give --sched its name");
-	if (args->series)
-		exit_code = output_check("--series", args->series, inputs, 3);
-	if (!exit_code && args->log)
-		exit_code = output_check("--log", args->log, inputs, 2);
-	return exit_code;
+	return 0;
 }
 
 int sim_with_jobs(const struct sim_args *args, const char *path, const struct sim_set *sets)
@@ -299,7 +300,6 @@ int sim_with_jobs(const struct sim_args *args, const char *path, const struct si
 	struct sim_run_opts opts = {
 		.config = &config,
 		.jobs = &jobs,
-		.scheduler = args->sched,
 		.sets = sets,
 		.nr_sets = args->set.count,
 		.seed = args->seed,
@@ -310,12 +310,17 @@ int sim_with_jobs(const struct sim_args *args, const char *path, const struct si
 		.window_ns = args->window_ns,
 	};
 	char text[256];
-	size_t n = sim_schedulers(args->sched, text, sizeof(text), scheds);
+	const char *list = args->sched ? args->sched : args->suite ? "all" : "none";
+	size_t n = sim_schedulers(list, text, sizeof(text), scheds);
 	int err, exit_code;
 
 	if (!n)
 		return REPORT_USAGE;
-	exit_code = sim_check_outputs(args, path, n);
+	if (args->state && (n > 1 || args->suite))
+		return report_usage("--state takes one scheduler: give --sched its name");
+	if (args->suite)
+		return sim_suite(args, scheds, n);
+	exit_code = sim_check_outputs(args, n);
 	if (exit_code)
 		return exit_code;
 	opts.scheduler = scheds[0];

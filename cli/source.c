@@ -5,58 +5,52 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "cli/devices.h"
 #include "cli/report.h"
 
 #define SOURCE_ALIGN 4096u
+#define SOURCE_STEP_NS (20 * NSEC_PER_MSEC)
 #define SOURCE_TIMEOUT_NS (5 * NSEC_PER_SEC) /* without --wait */
 
-/* Asks the process that has the store with UUID, on the device at PATH, open. */
-static int source_connect_device(struct source *src, const uint8_t uuid[16], const char *path,
-				 const struct opening *o)
+/* Finds the process that has the store with UUID, or for zeroes the queue, on the path open. */
+static int source_find(struct source *src, const uint8_t uuid[16])
 {
-	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
-	struct weir_device *dev;
 	int err;
 
-	opts.flags = WEIR_DEVICE_READ_ONLY;
-	err = weir_device_open(&dev, path, &opts);
-	if (err)
-		return err;
-	err = control_connect(&src->owner, uuid, weir_device_get_info(dev),
-			      o->wait_ns ? o->wait_ns : SOURCE_TIMEOUT_NS);
-	weir_device_close(dev);
+	if (!src->buf)
+		src->buf = malloc(CONTROL_DATA_MAX);
+	if (!src->buf)
+		return error_sys(-ENOMEM, "%s", src->path);
+	err = control_find(&src->owner, uuid, src->path, src->timeout_ns, NULL);
+	src->connects += !err;
 	return err;
 }
 
-/*
- * Asks the process that has the store open. The owner of a store on several devices has one socket,
- * for one of them. Returns 0 or -errno with weir_error() set.
- */
+/* Asks the process that has the store open. Returns 0 or -errno with weir_error() set. */
 static int source_connect(struct source *src, const struct opening *o)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
 	int err = opening_peek(&info, src->path, o);
-	char *text, *rest, *path;
 
-	if (err)
-		return err;
-	src->buf = malloc(CONTROL_DATA_MAX);
-	text = strdup(src->path);
-	if (!src->buf || !text) {
-		free(text);
-		return error_sys(-ENOMEM, "%s", src->path);
-	}
-	rest = text;
-	err = -ENOENT;
-	if (!access(text, F_OK))
-		err = source_connect_device(src, info.uuid, text, o);
-	while (err == -ENOENT && strchr(src->path, ',') && (path = strsep(&rest, ",")))
-		err = source_connect_device(src, info.uuid, path, o);
-	free(text);
+	return err ? err : source_find(src, info.uuid);
+}
+
+static const uint8_t source_no_store[16]; /* where the socket of a queue has a UUID */
+
+/* Waits until there is a queue again. Returns 0 or -errno with weir_error() set. */
+static int source_again(struct source *src)
+{
+	uint64_t deadline = clock_deadline(clock_now(), src->timeout_ns);
+	struct timespec step = { .tv_nsec = SOURCE_STEP_NS };
+	int err;
+
+	control_disconnect(&src->owner);
+	while ((err = source_find(src, source_no_store)) == -ENOENT && clock_now() < deadline)
+		nanosleep(&step, NULL);
 	return err;
 }
 
@@ -65,6 +59,10 @@ static int source_ask(struct source *src, const struct opening *o, const char *b
 {
 	int err = source_connect(src, o);
 
+	if (!err && o->tracing.path)
+		report_note("--trace sees the ios of this process only, and process %d has the "
+			    "store",
+			    source_pid(src));
 	if (!err)
 		return 0;
 	if (err != -ENOENT)
@@ -76,9 +74,10 @@ static int source_ask(struct source *src, const struct opening *o, const char *b
 	return 0;
 }
 
-static void source_begin(struct source *src, const char *path)
+static void source_begin(struct source *src, const char *path, const struct opening *o)
 {
 	memset(src, 0, sizeof(*src));
+	src->timeout_ns = o->wait_ns ? o->wait_ns : SOURCE_TIMEOUT_NS;
 	src->path = path;
 	src->owner.fd = -1;
 }
@@ -89,9 +88,25 @@ int source_open_busy(struct source *src, const char *path, const struct opening 
 	int exit_code;
 
 	snprintf(busy, sizeof(busy), "%s", weir_error());
-	source_begin(src, path);
+	source_begin(src, path, o);
 	exit_code = source_ask(src, o, busy);
 	return exit_code ? source_close(src, exit_code) : 0;
+}
+
+int source_open_other(struct source *src, const char *path, const struct opening *o)
+{
+	int err;
+
+	source_begin(src, path, o);
+	src->queue = !source_find(src, source_no_store);
+	err = src->queue ? 0 : source_connect(src, o);
+	if (err == -ENOENT)
+		err = source_close(src, report_error("%s: no process that has it open for writing "
+						     "can be asked: %s",
+						     path, weir_error()));
+	else if (err)
+		err = source_close(src, report_failed(path));
+	return err;
 }
 
 /* A reader that does not find a key should know that the store has lost some. */
@@ -110,7 +125,7 @@ int source_open(struct source *src, const char *path, const struct opening *o)
 	struct opening now = *o;
 	int err, exit_code = opening_check(o);
 
-	source_begin(src, path);
+	source_begin(src, path, o);
 	if (exit_code)
 		return exit_code;
 	now.wait_ns = 0;
@@ -143,53 +158,16 @@ int source_pid(const struct source *src)
 	return src->owner.pid ? src->owner.pid : (int)src->owner.hello.pid;
 }
 
-static int source_odd(const struct source *src)
-{
-	return error_set(-EPROTO, "%s: what pid %d answers is not understood", src->path,
-			 source_pid(src));
-}
-
-/* Asks for an answer of one part, which is in src->buf then. Returns 0 or -errno. */
-static int source_one(struct source *src, enum control_kind kind, const void *body, size_t length,
-		      size_t *got)
-{
-	char end[CONTROL_END_MAX];
-	size_t more;
-	int err = control_ask(&src->owner, kind, body, length);
-
-	if (!err)
-		err = control_next(&src->owner, src->buf, CONTROL_DATA_MAX, got);
-	if (err == 1) {
-		err = control_next(&src->owner, end, sizeof(end), &more);
-		return err == 1 ? source_odd(src) : err;
-	}
-	return err ? err : source_odd(src);
-}
-
 /*
- * Asks for a struct of SIZE bytes that begins with its size. It is the owner's: fields that the
- * owner does not know stay as they are, and those that only the owner knows are dropped. *REST is
- * where the strings behind it begin.
+ * Asks for a struct of SIZE bytes that begins with its size, as control_take_struct(). *GOT is the
+ * length of the answer, which is in src->buf.
  */
 static int source_struct(struct source *src, enum control_kind kind, const void *body,
 			 size_t length, void *out, size_t size, size_t *rest, size_t *got)
 {
-	size_t its;
-	int err = source_one(src, kind, body, length, got);
+	int err = control_ask_one(&src->owner, kind, body, length, src->buf, CONTROL_DATA_MAX, got);
 
-	if (err)
-		return err;
-	if (*got < sizeof(its))
-		return source_odd(src);
-	memcpy(&its, src->buf, sizeof(its));
-	if (its < sizeof(its) || its > *got)
-		return source_odd(src);
-	*rest = its;
-	if (its > size)
-		its = size;
-	memcpy((char *)out + sizeof(its), src->buf + sizeof(its), its - sizeof(its));
-	memcpy(out, &its, sizeof(its));
-	return 0;
+	return err ? err : control_take_struct(&src->owner, src->buf, *got, out, size, rest);
 }
 
 /* Takes the strings behind a struct, from AT to GOT. A string that is missing is NULL. */
@@ -274,7 +252,7 @@ int source_tenant(struct source *src, uint32_t n, struct weir_store_tenant *info
 		return weir_store_get_tenant(src->s, n, info);
 	err = source_struct(src, CONTROL_TENANT, &n, sizeof(n), info, sizeof(*info), &rest, &got);
 	if (!err && info->name_len > WEIR_TENANT_SHOWN_MAX)
-		return source_odd(src);
+		return control_odd(&src->owner);
 	return err;
 }
 
@@ -327,15 +305,15 @@ static int source_text(struct source *src, FILE *into)
 	return err;
 }
 
-int source_metrics(struct source *src, uint32_t format, char **text, size_t *length)
+/* Asks for an answer of any length, which *TEXT gets. */
+static int source_ask_text(struct source *src, enum control_kind kind, const void *body,
+			   size_t size, char **text, size_t *length)
 {
 	FILE *into;
 	int err, lost;
 
-	if (src->s)
-		return weir_store_metrics(src->s, (enum weir_metrics_format)format, text, length);
 	*text = NULL;
-	err = control_ask(&src->owner, CONTROL_METRICS, &format, sizeof(format));
+	err = control_ask(&src->owner, kind, body, size);
 	if (err)
 		return err;
 	into = open_memstream(text, length);
@@ -347,36 +325,51 @@ int source_metrics(struct source *src, uint32_t format, char **text, size_t *len
 	return err ? err : lost ? error_sys(-ENOMEM, "%s", src->path) : 0;
 }
 
+int source_metrics(struct source *src, uint32_t format, char **text, size_t *length)
+{
+	if (src->s)
+		return weir_store_metrics(src->s, (enum weir_metrics_format)format, text, length);
+	return source_ask_text(src, CONTROL_METRICS, &format, sizeof(format), text, length);
+}
+
+int source_load(struct source *src, char **text, size_t *length)
+{
+	int err;
+
+	if (src->s)
+		return error_set(-EOPNOTSUPP, "%s: no other process has it open", src->path);
+	err = source_ask_text(src, CONTROL_LOAD, NULL, 0, text, length);
+	if (!err || !src->queue)
+		return err;
+	err = source_again(src);
+	return err ? err : source_ask_text(src, CONTROL_LOAD, NULL, 0, text, length);
+}
+
 /* Hands out the entries in LENGTH bytes of src->buf. */
 static int source_entries(struct source *src, size_t length,
 			  int (*fn)(const struct weir_store_entry *, void *), void *user,
 			  struct weir_store_list_counts *counts)
 {
+	struct weir_store_entry entry = { .size = sizeof(entry) };
 	struct control_entry e;
 	size_t at = 0;
-	int err = 0;
+	int err;
 
-	while (!err && at < length) {
-		struct weir_store_entry entry = { .size = sizeof(entry) };
-
-		if (length - at < sizeof(e))
-			return source_odd(src);
-		memcpy(&e, src->buf + at, sizeof(e));
-		at += sizeof(e);
-		if (e.key_len > WEIR_KEY_MAX || e.key_len > length - at)
-			return source_odd(src);
+	while ((err = control_take_entry(&src->owner, src->buf, length, &at, &e, &entry.key)) > 0) {
 		if (!e.key_len) {
 			counts->hidden = e.sequence;
 			counts->unread = e.value_len;
 			continue;
 		}
-		entry.key = src->buf + at;
+		if (e.key_len > WEIR_KEY_MAX)
+			return control_odd(&src->owner);
 		entry.key_len = e.key_len;
 		entry.stream = e.stream;
 		entry.value_len = e.value_len;
 		entry.sequence = e.sequence;
-		at += e.key_len;
 		err = fn(&entry, user);
+		if (err)
+			return err;
 	}
 	return err;
 }

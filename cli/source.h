@@ -6,6 +6,8 @@
 #ifndef CLI_SOURCE_H
 #define CLI_SOURCE_H
 
+#include <stdbool.h>
+
 #include <weir/metrics.h>
 #include <weir/tenant.h>
 
@@ -19,7 +21,10 @@ struct source {
 	struct weir_store *s; /* NULL: another process has it open */
 	struct control_client owner;
 	const char *path;
-	char *buf; /* a part of an answer, of CONTROL_DATA_MAX bytes */
+	bool queue;	     /* what the other process has open is a queue without a store */
+	uint64_t timeout_ns; /* for a part of an answer */
+	unsigned connects;   /* how often the owner was found: counters of a queue begin anew */
+	char *buf;	     /* a part of an answer, of CONTROL_DATA_MAX bytes */
 	/* Of info, of queue, and of the device that was asked for last. */
 	char strings[3][SOURCE_STRINGS][SOURCE_STRING_BYTES];
 };
@@ -29,6 +34,14 @@ struct source {
  * process is asked. Returns 0, or an exit code after the error was printed.
  */
 int source_open(struct source *src, const char *path, const struct opening *o);
+
+/*
+ * As source_open(), but only if another process has the store open for writing, or a queue that may
+ * be watched: nothing is opened or locked here. Of a queue, source_queue() and source_load() may be
+ * asked; if it was closed, source_load() waits until there is one again, as in the next run of a
+ * bench.
+ */
+int source_open_other(struct source *src, const char *path, const struct opening *o);
 
 /* Asks the process that has the store at PATH open, as weir_error() says (-EBUSY). Returns what
  * source_open() returns. */
@@ -56,6 +69,8 @@ int source_device_stats(struct source *src, uint32_t n, struct weir_store_stats 
 int source_why(struct source *src, const void *key, uint32_t key_len, struct weir_store_why *why);
 /* *TEXT is the caller's, who frees it with free(). FORMAT is an enum weir_metrics_format. */
 int source_metrics(struct source *src, uint32_t format, char **text, size_t *length);
+/* What was done, as docs/control.md has the lines; *TEXT as above. Of another process only. */
+int source_load(struct source *src, char **text, size_t *length);
 /* COUNTS say which keys are missing, also if it fails. */
 int source_list(struct source *src, const struct weir_list_opts *opts,
 		int (*fn)(const struct weir_store_entry *entry, void *user), void *user,

@@ -18,6 +18,7 @@
 #include "cli/table.h"
 #include "cli/tenant.h"
 #include "cli/why.h"
+#include "cli/marks.h"
 
 struct stat_args {
 	struct opening store;
@@ -82,16 +83,6 @@ static const char *stat_policy(const struct weir_store_info *info, char *text, s
 	return text;
 }
 
-/* Writes the marks as text. */
-static const char *stat_marks(const struct weir_store_info *info, char *text, size_t size)
-{
-	if (!info->free_low)
-		return "what puts need";
-	snprintf(text, size, "%" PRIu64 " segments, with garbage %" PRIu64, info->free_low,
-		 info->free_high);
-	return text;
-}
-
 /*
  * Returns the placement as text. The placement that was asked for may differ from the one in use:
  * not every engine can pass placement ids to the drive.
@@ -118,7 +109,7 @@ static void stat_rows_store(struct table *t, const struct weir_store_info *info)
 	stat_row_count(t, "superblock revision", info->revision);
 	table_row(t, "placement", stat_placement(info));
 	table_row(t, "eviction", stat_policy(info, text, sizeof(text)));
-	table_row(t, "kept free", stat_marks(info, text, sizeof(text)));
+	table_row(t, "kept free", marks_words(info, text, sizeof(text)));
 	table_row(t, "write budget",
 		  budget_words(info->write_budget, info->capacity_bytes, text, sizeof(text)));
 	if (info->placement_why)

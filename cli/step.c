@@ -10,9 +10,9 @@
 
 #include "base/error.h"
 #include "base/parse.h"
+#include "cli/apart.h"
 #include "cli/command.h"
 #include "cli/opening.h"
-#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/step.h"
 #include "text/text.h"
@@ -39,7 +39,8 @@ static const struct opt step_options[] = {
 	  .type = OPT_LIST,
 	  .offset = offsetof(struct step_args, set),
 	  .arg = "NAME=VALUE",
-	  .help = "set a tunable before the first event; may be given\n"
+	  .help = "set a tunable before the first event, in its unit or\n"
+		  "with one of your own (read_expire=250ms); may be given\n"
 		  "several times" },
 	{ .name = "merge",
 	  .letter = 'm',
@@ -166,7 +167,7 @@ static int step_run(void *arg, char **operands, int n)
 		return report_usage("--sched is missing: which scheduler?");
 	exit_code = opening_check(&(struct opening){ .scheduler = args->sched });
 	if (!exit_code)
-		exit_code = output_check_standard("-");
+		exit_code = apart_check_input("-");
 	if (!exit_code)
 		exit_code = step_merging(args, &opts.merging);
 	if (exit_code)

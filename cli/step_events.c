@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/amount.h"
 #include "base/error.h"
 #include "base/parse.h"
 #include "cli/report.h"
@@ -105,17 +106,21 @@ int step_set(struct step *st, const char *name, const char *text)
 	const struct sched_tunable *t;
 	bool clamped = false;
 	int64_t value = 0;
+	int err;
 
 	if (tunable < 0)
 		return tunable;
 	t = &st->ops->tunables[tunable];
 	if (t->read_only)
 		return error_set(-EINVAL, "%s can only be read (%s)", name, t->summary);
-	if (sched_read_value(st->ops, t, text, &value, &clamped))
+	err = sched_read_value(st->ops, t, text, &value, &clamped);
+	if (err == -EINVAL)
 		return error_set(-EINVAL,
 				 "%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64
-				 " (%s)",
-				 name, text, t->min, t->max, t->unit);
+				 " (%s)%s",
+				 name, text, t->min, t->max, t->unit, amount_also(t->unit));
+	if (err)
+		return amount_refuse(name, text, t->unit, true, err);
 	if (clamped)
 		report_note("%s=%s is out of range: now it is %" PRId64, name, text, value);
 	return st->ops->set(st->s, (unsigned)tunable, value);
@@ -283,7 +288,7 @@ static int step_weight(struct step *st, char **words, int n)
 	if (err)
 		return err;
 	if (!st->ops->set_weight)
-		return error_set(-EINVAL, "%s knows no weights", st->ops->name);
+		return sched_no_weights(st->ops, -EINVAL);
 	err = st->ops->set_weight(st->s, (uint32_t)submitter, (uint32_t)weight);
 	return err ? error_set(err, "too many submitters have a weight") : 0;
 }

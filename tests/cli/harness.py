@@ -9,7 +9,9 @@ skips by raising Skip with the reason.
 import contextlib
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,18 +19,26 @@ import time
 import traceback
 
 
+LIMIT = 60  # seconds until something that should happen soon must have happened
+
+
 class Skip(Exception):
     """This case cannot run here; the text gives the reason."""
 
+
+# A shell has programs in the background ignore these, and so would each command of a case.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number in (signal.SIGQUIT, signal.SIGHUP):
+    signal.signal(_number, signal.SIG_DFL)
 
 CASES = []
 
 
 def error_text(line, command, code):
-    """Returns the message of the weir.error.v1 in LINE, which must name COMMAND and exit code
-    CODE."""
+    """Returns the message of the weir.error.v1 in LINE, which must name COMMAND, or a part of it
+    ("bench run"), and exit code CODE."""
     error = json.loads(line)
-    assert error["schema"] == "weir.error.v1" and error["command"] == command, error
+    assert error["schema"] == "weir.error.v1" and error["command"].split()[0] == command, error
     assert error["exit_code"] == code and bool(error["help"]) == (code == 2), error
     return error["message"]
 
@@ -86,8 +96,8 @@ class Weir:
         if "--json" in args:
             err = "\n".join(error_text(line, args[0], code) for line in err.splitlines())
         else:
-            prefix = f"weir {args[0]}: "
-            assert err.startswith(prefix), f"{err!r} does not start with {prefix!r}"
+            assert re.match(rf"weir {re.escape(args[0])}( \w+)?: ", err), \
+                f"{err!r} does not start with weir {args[0]}:"
         for text in says:
             assert text in err, f"{err!r} does not say {text!r}"
         return err
@@ -128,10 +138,31 @@ def lock_lines(path):
 def wait_unlocked(path):
     """Waits until nothing locks PATH: a killed process holds the lock until its last write is
     complete."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + LIMIT
     while lock_lines(path):
         assert time.monotonic() < deadline, "the lock of a killed process never went away"
         time.sleep(0.005)
+
+
+def wait_written(path, size, process):
+    """Waits until the file at PATH, which PROCESS writes, has more than SIZE bytes."""
+    deadline = time.monotonic() + LIMIT
+    while not os.path.exists(path) or os.path.getsize(path) <= size:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, f"{path} never grew to {size} bytes"
+        time.sleep(0.005)
+
+
+def wait_computed(process, seconds):
+    """Waits until PROCESS, which computes, has had a CPU for SECONDS, however long that takes."""
+    deadline = time.monotonic() + LIMIT
+    used = 0
+    while used < seconds:
+        assert process.poll() is None and time.monotonic() < deadline, (process.returncode, used)
+        time.sleep(0.005)
+        with open(f"/proc/{process.pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def run_case(function, weir):

@@ -5,9 +5,8 @@
 import json
 import os
 import signal
-import threading
 
-from harness import case, main, wait_unlocked
+from harness import case, main, wait_unlocked, wait_written
 
 
 def make(weir, count=3, size="64m"):
@@ -123,10 +122,7 @@ def killed(weir):
     for _ in range(3):
         replay = weir.start("replay", "synthetic", "--store", text, "--block-bytes", "16k",
                             "--ack-log", acks)
-        for _ in range(2000):
-            if os.path.exists(acks) and os.path.getsize(acks) > 2048:
-                break
-            threading.Event().wait(0.005)
+        wait_written(acks, 2048, replay)
         replay.send_signal(signal.SIGKILL)
         replay.communicate()
         for path in text.split(","):

@@ -4,10 +4,16 @@
 or truncated at any place is noticed."""
 
 import json
+import os
 import random
+import re
+import shutil
+import signal
+import subprocess
 import sys
+import time
 
-from harness import case, main
+from harness import Skip, case, main
 
 KEYS = 70  # more than are read at a time
 
@@ -53,6 +59,93 @@ def round_trip(weir):
     assert done["whole"] and done["records"] == KEYS, done
     assert listing(weir, new) == listing(weir, weir.img)
     weir.run("export", weir.img, "-f", weir.img, code=2)
+
+
+@case
+def a_store_that_is_too_small(weir):
+    """an import into a store that must evict for it says how many keys left"""
+    weir.format("16m")
+    for number in range(250):
+        weir.run("put", weir.img, f"key{number}", stdin=bytes(30000))
+    stream, _ = weir.run("export", weir.img)
+    keys = len(weir.run("ls", weir.img)[0].splitlines())
+    small = weir.path("small.img")
+    weir.run("format", small, "--size", "8m")
+    out, err = weir.run("import", small, stdin=stream)
+    assert b"not whole" not in out and "smaller than what was put into it" in err, (out, err)
+    left = len(weir.run("ls", small)[0].splitlines())
+    evicted = int(re.search(r"has evicted (\d+) keys", err).group(1))
+    # Closing the store may evict the keys of a segment more.
+    assert evicted and keys - 8 <= left + evicted <= keys, (left, evicted, keys)
+    done = weir.json("import", small, stdin=stream)
+    assert done["evicted"] and done["whole"] and done["records"] == keys, done
+    weir.run("fsck", small, "--data")
+
+
+FULL = """
+mount -t tmpfs -o size=5m none "$2" || exit 77
+cd "$2" || exit 77
+truncate -s 64m s.img
+"$1" format s.img --force || exit 78
+"$1" import s.img -f "$3" && exit 79
+"$1" ls s.img | wc -l
+"$1" fsck s.img --data || exit 80
+rm -f ballast
+mount -o remount,size=80m "$2" || exit 81
+"$1" import s.img -f "$3" || exit 82
+"$1" ls s.img | wc -l
+"$1" fsck s.img --data || exit 83
+"""
+
+
+@case
+def a_full_filesystem(weir):
+    """an import whose filesystem is full ends there, says why, keeps what went, and can go on"""
+    if not shutil.which("unshare"):
+        raise Skip("unshare is not installed")
+    weir.format("64m")
+    for number in range(160):
+        weir.run("put", weir.img, f"key{number}", stdin=bytes([number]) * 100000)
+    stream, folder = weir.path("s"), weir.path("full")
+    weir.run("export", weir.img, "-f", stream)
+    os.mkdir(folder)
+    done = subprocess.run(["unshare", "-m", "sh", "-c", FULL, "sh", weir.binary, folder, stream],
+                          capture_output=True, text=True, check=False)
+    if done.stderr.startswith("unshare: ") or done.returncode == 77:
+        raise Skip("a filesystem cannot be mounted here: " + done.stderr.strip()[:200])
+    assert not done.returncode, (done.returncode, done.stderr, done.stdout)
+    before, after = (int(line) for line in done.stdout.splitlines() if line.isdigit())
+    assert 0 < before < 160 and after == 160, done.stdout
+    went = int(re.search(r"s.img: (\d+) keys with .* were imported; the import is not whole",
+                         done.stdout).group(1))
+    assert 0 < went <= before, (went, before)  # what failed may be there all the same
+    assert "no space left on the file system below it" in done.stderr, done.stderr
+    assert "the store takes no more, so the import ended after" in done.stderr, done.stderr
+    # The rest of the stream was not tried key by key.
+    assert len(done.stderr.splitlines()) < 50 < 160 - before, done.stderr
+
+
+@case
+def interrupted(weir):
+    """an import that ^C ends leaves a store in which what came is whole, and can be done again"""
+    fill(weir)
+    stream, _ = weir.run("export", weir.img)
+    new = weir.path("new.img")
+    weir.run("format", new, "--size", "32m")
+    process = weir.start("import", new, stdin=subprocess.PIPE)
+    process.stdin.write(stream[:len(stream) * 3 // 4])
+    process.stdin.flush()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT and not out and not err, (out, err)
+    weir.run("fsck", new, "--data")
+    for key in weir.run("ls", new, "-e")[0].splitlines():
+        number = int(key.split(b"\\x00")[1])
+        assert weir.run("get", new, "-e", key)[0] == value_of(number), key
+    weir.run("import", new, stdin=stream)
+    assert listing(weir, new) == listing(weir, weir.img)
+    assert sorted(os.listdir(weir.folder)) == ["new.img", "test.img"], os.listdir(weir.folder)
 
 
 @case

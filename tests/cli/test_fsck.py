@@ -4,9 +4,11 @@
 whose bytes a test knows."""
 
 import json
+import os
+import signal
 import sys
 
-from harness import case, main
+from harness import case, lock_lines, main, wait_unlocked
 
 FIRST = 65536  # where segment 0 begins
 BLOCK = 4096
@@ -162,6 +164,33 @@ def refused(weir):
 
 
 @case
+def foreign(weir):
+    """a store whose superblock is another store's, and whose second copy is gone, is not repaired:
+    no header would be its own, and all segments would be freed"""
+    fill(weir)
+    other = weir.path("other.img")
+    weir.run("format", other, "--size", "8m")
+    with open(other, "rb") as file:
+        foreign_copy = file.read(FIRST)
+    with open(weir.img, "rb") as file:
+        own = file.read(FIRST)
+        file.seek(-FIRST, 2)
+        poke(weir, file.tell(), b"\0" * FIRST)
+    poke(weir, 0, foreign_copy)
+    with open(weir.img, "rb") as file:
+        before = file.read()
+    for words in ((), ("--repair",), ("--data", "--repair")):
+        _, err = weir.run("fsck", weir.img, *words, code=1)
+        assert "none of its segments" in err and "restore" in err, err
+    with open(weir.img, "rb") as file:
+        assert file.read() == before
+    poke(weir, 0, own)
+    weir.run("fsck", weir.img, "--repair", code=1)  # the second copy
+    assert weir.json("fsck", weir.img, "--data")["clean"]
+    assert weir.run("get", weir.img, "user/1")[0] == b"uno"
+
+
+@case
 def dump(weir):
     """dump shows superblocks, segments, batches, and each version of a key"""
     fill(weir)
@@ -185,6 +214,53 @@ def dump(weir):
     out, _ = weir.run("dump", weir.img, "--key", "user/2")
     assert [line.split(b":")[0].split() for line in out.splitlines()] == \
         [[b"put", b"user/2"], [b"tombstone", b"user/2"]], out
+
+
+@case
+def dump_of_nothing(weir):
+    """dump says so where the key or the batch that an option names is not there"""
+    fill(weir)
+    weir.fails("dump", weir.img, "--key", "nobody", says=['no version of the key "nobody"'])
+    weir.fails("dump", weir.img, "--key", "nobody", "--json", says=["no version of the key"])
+    weir.fails("dump", weir.img, "--key", "a\\n", "--escaped", says=["escape"], code=2)
+    out, _ = weir.run("dump", weir.img, "--batch", "0:7", code=1)
+    assert "superblock 1" in out.decode(), out
+    out, _ = weir.run("dump", weir.img, "--batch", "0:1")
+    assert "user/1" in out.decode(), out
+    assert lines(weir, "dump", weir.img, "--key", "user/2")[0]["key"] == "user/2"
+
+
+@case
+def interrupted(weir):
+    """^C ends a check and a repair at once; nothing is left over, and both can be made again"""
+    weir.format("64m")
+    for number in range(160):
+        weir.run("put", weir.img, f"k{number}", stdin=bytes([number]) * 125000)
+    for words in (("--data",), ("--data", "--json"), ("--data", "--repair")):
+        met = 0
+        for _ in range(100):
+            # Again each time: a repair may have come to its end before the signal.
+            weir.run("put", weir.img, "k3", stdin=bytes(125000))
+            poke(weir, record(weir, "k3", "live")["offset"], b"\xff\x00")
+            process = weir.start("fsck", weir.img, *words)
+            while process.poll() is None and not lock_lines(weir.img):
+                pass
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+            if process.returncode == -signal.SIGINT:
+                met += 1
+                assert b"Traceback" not in err and b"clean" not in out, (out, err)
+            else:  # the signal came behind the last read
+                assert process.returncode == 1, (process.returncode, out, err)
+            if met == 3:
+                break
+        assert met, words
+        wait_unlocked(weir.img)
+        assert os.listdir(weir.folder) == ["test.img"], os.listdir(weir.folder)
+    weir.start("fsck", weir.img, "--data", "--repair").communicate(timeout=60)
+    weir.run("fsck", weir.img, "--data")
+    assert len(weir.run("ls", weir.img)[0].splitlines()) == 159
+    weir.run("put", weir.img, "k3", stdin=b"again")
 
 
 @case

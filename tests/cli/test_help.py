@@ -9,9 +9,11 @@ import sys
 
 from harness import Skip, case, main
 
-COMMANDS = ("info", "doctor", "fdp", "format", "put", "get", "ls", "del", "stat", "replay",
+COMMANDS = ("info", "doctor", "fdp", "format", "put", "get", "ls", "del", "stat", "top", "replay",
             "fsck", "scrub", "export", "import", "dump", "tenant", "set", "sched", "step", "sim",
-            "help")
+            "bench", "report", "help")
+PARTS = ("bench layer", "bench run", "bench tails", "bench fairness", "bench scale",
+         "bench isolation", "bench recover", "bench store", "bench probe")
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 MAN_PAGE = os.path.join(ROOT, "docs", "man", "weir.1")
 
@@ -23,7 +25,7 @@ def options_of(text):
 
 def help_of(weir, command):
     """Returns the output of `weir help COMMAND`."""
-    return weir.run("help", command)[0].decode()
+    return weir.run("help", *command.split())[0].decode()
 
 
 @case
@@ -45,19 +47,23 @@ def overview(weir):
 @case
 def each_command(weir):
     """each command explains itself, with examples, in 100 columns"""
-    for command in COMMANDS:
+    for command in COMMANDS + PARTS:
         text = help_of(weir, command)
         assert text.startswith(f"usage: weir {command} [options]"), text
         assert "\nExamples:\n  " in text and "--help" in text, text
         assert text.count("is the same") <= 1, text
-        assert (text.encode(), "") == weir.run(command, "--help") == weir.run(command, "-h")
+        words = command.split()
+        assert (text.encode(), "") == weir.run(*words, "--help") == weir.run(*words, "-h")
         assert max(map(len, text.splitlines())) <= 100, text
+        assert text.splitlines()[0] == text.splitlines()[0].rstrip(), text
 
 
 @case
 def json_everywhere(weir):
     """every command with results has --json"""
-    for command in COMMANDS[:-1]:
+    for command in (*COMMANDS, *PARTS):
+        if command in ("bench", "help"):
+            continue
         assert "json" in options_of(help_of(weir, command)), command
 
 
@@ -66,7 +72,7 @@ def man_page_agrees(weir):
     """the man page has every command and every option"""
     with open(MAN_PAGE, encoding="utf-8") as file:
         page = file.read()
-    for command in COMMANDS:
+    for command in COMMANDS + PARTS:
         section = re.search(rf"^\.Ss {command}\b.*?(?=^\.S[sh] )", page, re.M | re.S)
         assert section, f"no section about {command}"
         options = set(options_of(help_of(weir, command))) - {"help"}
@@ -95,14 +101,16 @@ def completion(weir):
                   'echo "${COMPREPLY[@]}"')
         return subprocess.run(["bash", "-c", script], capture_output=True, text=True,
                               check=True).stdout.split()
-    assert complete("weir", "re") == ["replay"]
+    assert complete("weir", "re") == ["replay", "report"]
     assert complete("weir", "help", "st") == ["stat", "step"]
     assert complete("weir", "put", "--du") == ["--durable"]
     assert complete("weir", "put", "fi") == []
     assert set(complete("weir", "")) == set(COMMANDS)
-    for command in COMMANDS:
-        assert set(complete("weir", command, "--")) == {
+    for command in COMMANDS + PARTS:
+        assert set(complete("weir", *command.split(), "--")) == {
             "--" + name for name in options_of(help_of(weir, command))}, command
+    assert complete("weir", "bench", "la") == ["layer"]
+    assert complete("weir", "bench", "layer", "--merging", "o") == ["off", "on"]
     assert complete("weir", "cat", "--esc") == ["--escaped"]
     assert complete("weir", "--ver") == ["--version"]
     assert complete("weir", "put", "--engine", "uring_") == ["uring_cmd"]

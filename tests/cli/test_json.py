@@ -19,12 +19,19 @@ JOBS = (b"[a]\nrw=randread\nbs=4k\nruntime=100ms\n"
 EVENTS = (b"insert 0 a W 0 8\ninsert 0 b W 8 8\nget fifo_batch\nset 1 fifo_batch 3\ndispatch 1\n"
           b"complete 2 a\ndispatch 3\ninsert 3 f F 0 0\ndispatch 3\n")
 # No command prints these on an ordinary machine; tests/vm has such a drive.
-ONLY_WITH_FDP = {"weir.fdp.v1": ("placements[]", "events[]")}
+ONLY_WITH_FDP = {"weir.fdp.v1": ("placements[]", "events[]"),
+                 # a processor counts instructions, or says why not
+                 "weir.bench.layer.v1": ("instructions_why", "cells[].instructions_per_io"),
+                 # fio may be missing, or not be able to use io_uring; LMCache is seldom there
+                 "weir.bench.store.v1": tuple(
+                     f"{way}.{name}" for way in ("puts", "gets") for name in (
+                         "fio_mbps", "to_fio", "raw_block_mbps", "raw_block_cpu_s_per_gb",
+                         "to_raw_block"))}
 
 
-def run(weir, *args, stdin=b""):
+def run(weir, *args, stdin=b"", **keywords):
     """Returns all objects that a run prints to standard output and standard error."""
-    process = weir.start(*args, "--json", stdin=subprocess.PIPE)
+    process = weir.start(*args, "--json", stdin=subprocess.PIPE, **keywords)
     out, err = process.communicate(stdin, timeout=120)
     return parse(out) + parse(err)
 
@@ -66,12 +73,40 @@ def everything(weir):
             ("del", img, "k", "gone"), ("sim", weir.path("jobs")),
             ("sim", weir.path("one"), "--window", "10s"), ("sim", weir.path("trims")),
             ("sim", weir.path("jobs"), "--sched", "none,kyber"),
+            ("sim", "--suite", "isolation", "--runtime", "20ms", "--sched", "none"),
             ("sim", weir.path("jobs"), "--sched", "bfq", "--device", "hdd"),
-            ("step", "--sched", "mq-deadline", "--merge")]
+            ("step", "--sched", "mq-deadline", "--merge"),
+            ("bench", "layer", "-s", "none,kyber", "--depth", "4", "--time", "20ms"),
+            ("bench", "run", weir.path("jobs"), "null", "--time", "50ms", "--rounds", "1"),
+            ("bench", "tails", "null", "--time", "600ms", "--rounds", "1", "-c", "none"),
+            ("bench", "fairness", "null", "-c", "none", "--cases", "2,join", "--time", "2s",
+             "--rounds", "1"),
+            ("bench", "scale", "-s", "none", "--time", "100ms", "--rounds", "1"),
+            ("bench", "recover", weir.path("again"), "-n", "100", "--rounds", "1"),
+            ("bench", "probe", "null", "--time", "1s")]
+    with open(weir.path("probes"), "wb") as file:
+        file.write(weir.run("sim", "--probes", "sata")[0])
+    runs += [("sim", "--probes", "sata"),
+             ("sim", "--fit", weir.path("probes"), "-d", "sata", "-o", weir.path("model"))]
     found = [o for words in runs
              for o in run(weir, *words, stdin=EVENTS if words[0] == "step" else b"value")]
+    found += run(weir, "bench", "store", weir.path("again"), "--size", "16m", "--rounds", "1",
+                 "--without-fio", "--with-raw-block", "auto",
+                 env={**os.environ, "WEIR_HOSTS": "", "HOME": weir.folder, "PATH": weir.folder})
     found += run(weir, "step", "--sched", "pace", stdin=b"insert 0 a R 0 8\ndispatch 0\n")
-    return found + damaged(weir, img)
+    return found + watched(weir, img) + damaged(weir, img)
+
+
+def watched(weir, img):
+    """Returns what top prints about a store while a replay uses it."""
+    with subprocess.Popen([weir.binary, "replay", "synthetic", "-n", "100000", "--store", img,
+                           "-b", "4k", "--sched", "pace"], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
+        found = []
+        while process.poll() is None and not any(o["schema"] == "weir.top.v1" for o in found):
+            found = run(weir, "top", img, "--once", "--interval", "20ms")
+        process.kill()
+    return found
 
 
 def damaged(weir, img):

@@ -18,7 +18,7 @@ def printed(weir):
     """Returns the names of the families that are printed, each as its samples have it."""
     weir.format("64m")
     weir.run("put", weir.img, "key", "-t", "alice", stdin=b"value")
-    text = weir.run("stat", weir.img, "--metrics", "--classic", "--sched", "kyber")[0].decode()
+    text = weir.run("stat", weir.img, "--metrics", "--classic", "--sched", "pace")[0].decode()
     families = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
     samples = {line.split("{")[0].split(" ")[0] for line in text.splitlines()
                if not line.startswith("#")}

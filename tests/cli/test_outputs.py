@@ -3,6 +3,7 @@
 """Tests that no output of weir is one of its inputs, and that a file is replaced completely or not
 at all."""
 import os
+import re
 import resource
 import signal
 import stat
@@ -235,12 +236,235 @@ def errors_of_standard_output(weir):
     weir.run("replay", "synthetic", "-n", "800", "--store", weir.img, "-b", "1k")
     for command in (("ls", weir.img), ("get", weir.img, "k"), ("stat", weir.img),
                     ("ls", weir.img, "--json"), ("info", weir.img, "--json"), ("sched",),
-                    ("help",)):
+                    ("help",), ("export", weir.img)):
         with open("/dev/full", "wb") as full:
             process = weir.start(*command, stdout=full)
             err = process.communicate(timeout=60)[1].decode()
         assert process.returncode == 1, (command, err)
         assert err.count("No space left on device") == 1, (command, err)
+
+
+@case
+def export_to_a_full_disk(weir):
+    """an export that cannot be written says so once, names the file, and claims nothing"""
+    filled(weir)
+    out = write(weir.path("out"), OLD)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    for number in range(40):
+        weir.run("put", weir.img, f"k{number}", stdin=bytes(10000))
+    for json_too in ((), ("--json",)):
+        err = weir.fails("export", weir.img, "-f", out, *json_too, preexec_fn=limit,
+                         says=[out, "too large"])
+        assert err.count("too large") == 1, err
+        weir.fails("export", weir.img, "-f", "/dev/full", *json_too,
+                   says=["/dev/full: No space left"])
+    assert read(out) == OLD
+    assert sorted(os.listdir(weir.folder)) == ["out", "test.img"], os.listdir(weir.folder)
+
+
+@case
+def nothing_is_left_of_what_a_signal_ends(weir):
+    """a signal that ends an export leaves the old file, and no temporary file"""
+    weir.format("64m")
+    for number in range(20):
+        weir.run("put", weir.img, f"k{number}", stdin=bytes(250000))
+    out = write(weir.path("out"), OLD)
+    for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for _ in range(100):
+            process = weir.start("export", weir.img, "-f", out)
+            while process.poll() is None and len(os.listdir(weir.folder)) == 2:
+                pass
+            process.send_signal(signal.SIGSTOP)
+            if process.poll() is None and len(os.listdir(weir.folder)) > 2:
+                break  # it is stopped between the first byte and the last
+            process.send_signal(signal.SIGCONT)
+            process.communicate(timeout=60)
+            write(out, OLD)
+        else:
+            raise AssertionError("an export was never met while it wrote")
+        process.send_signal(sig)
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=60)
+        if process.returncode != 0:  # else the signal came behind the last byte
+            assert process.returncode == -sig, process.returncode
+            assert read(out) == OLD
+        assert sorted(os.listdir(weir.folder)) == ["out", "test.img"], os.listdir(weir.folder)
+        write(out, OLD)
+        weir.run("put", weir.img, "k0", stdin=b"the lock is free")
+        weir.run("put", weir.img, "k0", stdin=bytes(250000))
+
+
+JOBS = b"[r]\nrw=randread\nruntime=1ms\n"
+# The options of all commands that name a file that is written, and those that name one that is
+# read. An option that is new belongs in one of the two, and says which in its table (opt_file).
+WRITTEN = {"--output", "--file", "--ack-log", "--series", "--log", "--trace", "--fio-json",
+           "--logs", "--state"}
+READ = {"--file", "--store", "--iolog", "--device", "--check-acks", "--fit"}
+
+
+def listing(folder):
+    """Returns the files of FOLDER with their contents."""
+    return {name: read(os.path.join(folder, name)) for name in os.listdir(folder)
+            if os.path.isfile(os.path.join(folder, name))}
+
+
+def refused_apart(weir, *command, says=(), **keywords):
+    """COMMAND exits with 2 and words before it writes anything."""
+    before = listing(weir.folder)
+    weir.fails(*command, code=2, says=says, **keywords)
+    assert listing(weir.folder) == before, (command, sorted(os.listdir(weir.folder)))
+
+
+def two_names(weir, kind):
+    """Returns two names of one file, which is there only for some kinds."""
+    one, two = weir.path("one"), weir.path("two")
+    for name in one, two:
+        if os.path.lexists(name):
+            os.unlink(name)
+    if kind == "same":
+        return one, one
+    if kind == "dots":
+        return one, os.path.join(weir.folder, ".", "one")
+    if kind == "relative":
+        return one, os.path.relpath(one)
+    if kind == "folder":
+        if not os.path.lexists(weir.path("other")):
+            os.symlink(weir.folder, weir.path("other"))
+        return one, os.path.join(weir.path("other"), "one")
+    if kind == "dangling":
+        os.symlink("one", two)
+        return one, two
+    write(one, b"")
+    if kind == "hard":
+        os.link(one, two)
+        return one, two
+    os.symlink("one", two)
+    return two, one
+
+
+@case
+def two_outputs_of_one_file(weir):
+    """two outputs that are one file, by whatever names, are refused before anything is written"""
+    weir.format("64m", "--segment-bytes", "512k")
+    weir.run("put", weir.img, "k", stdin=b"value")
+    jobs = write(weir.path("jobs.fio"), JOBS)
+    trace = write(weir.path("trace"), b'{"timestamp": 0, "hash_ids": [1]}\n')
+    page = write(weir.path("in.json"), b'{"one": 1}')
+    commands = (
+        ("sim", jobs, "--series", 0, "--log", 1), ("sim", jobs, "--series", 0, "--trace", 1),
+        ("sim", jobs, "--log", 0, "--trace", 1),
+        ("sim", jobs, "--state", 0, "--series", 1), ("sim", jobs, "--state", 0, "--trace", 1),
+        ("bench", "run", jobs, "null", "--state", 0, "--trace", 1),
+        ("export", weir.img, "--file", 0, "--trace", 1),
+        ("get", weir.img, "k", "--output", 0, "--trace", 1),
+        ("replay", trace, "--store", weir.img, "--ack-log", 0, "--trace", 1),
+        ("report", page, "--output", 0, "--fio-json", 1))
+    for kind in ("same", "dots", "relative", "folder", "dangling", "hard", "link"):
+        for command in commands:
+            names = two_names(weir, kind)
+            refused_apart(weir, *(word if isinstance(word, str) else names[word]
+                                  for word in command),
+                          says=["are one file", *(w for w in command[2:] if str(w)[:2] == "--"
+                                                  and w != "--store")])
+    # Nobody loses anything where what is written goes nowhere.
+    weir.run("sim", jobs, "--series", "/dev/null", "--log", "/dev/null")
+
+
+@case
+def an_output_that_is_an_input(weir):
+    """an output that is read by the same command is refused, wherever its name stands"""
+    weir.format("64m", "--segment-bytes", "512k")
+    weir.run("put", weir.img, "k", stdin=b"value")
+    jobs = write(weir.path("jobs.fio"), JOBS)
+    stream = weir.path("stream")
+    weir.run("export", weir.img, "-f", stream)
+    for command in (("sim", jobs, "--series", jobs), ("sim", jobs, "--log", jobs),
+                    ("sim", jobs, "--trace", jobs),
+                    ("import", weir.img, "--file", stream, "--trace", stream),
+                    ("put", weir.img, "k", jobs, "--trace", jobs),
+                    ("put", weir.img, "k", jobs, "--trace", weir.img),
+                    ("bench", "run", jobs, "null", "--trace", jobs),
+                    ("bench", "run", jobs, "null", "--state", jobs),
+                    ("bench", "run", jobs, weir.path("new"), "--trace", weir.path("new")),
+                    ("bench", "tails", weir.path("new"), "--trace", weir.path("new")),
+                    ("scrub", weir.img, "--trace", weir.img)):
+        refused_apart(weir, *command, says=["destroy the input"])
+    with open(jobs, "rb") as source:
+        before = listing(weir.folder)
+        process = weir.start("sim", "-", "--series", jobs, stdin=source)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 2 and not out and b"destroy the input" in err, (out, err)
+        assert listing(weir.folder) == before
+    other = weir.path("a,b")
+    os.symlink(weir.img, other)
+    refused_apart(weir, "get", other, "k", "-o", weir.img, says=["--output"])
+
+
+@case
+def files_that_a_report_names_itself(weir):
+    """the JSON beside a page, and logs, are no other file of the command"""
+    jobs = write(weir.path("jobs.fio"), b"[r]\nrw=randread\nruntime=50ms\n")
+    out, _ = weir.run("sim", jobs, "--json", "--window", "10ms", "--series", weir.path("s.csv"))
+    runs = write(weir.path("runs.json"), out)
+    html = write(weir.path("page.html"), OLD)
+    os.symlink("page.html", weir.path("page.json"))
+    refused_apart(weir, "report", runs, "-o", html, says=["beside the page", "one file"])
+    os.unlink(weir.path("page.json"))
+    for files in (("--fio-json", weir.path("page.json"), "-o", html),
+                  ("-o", weir.path("x_bw.1.log"), "--logs", weir.path("x")),
+                  ("--fio-json", weir.path("x_lat.1.log"), "--logs", weir.path("x")),
+                  ("--fio-json", "-"), ("--fio-json", "-", "-o", "-"),
+                  ("--json", "--fio-json", "-")):
+        refused_apart(weir, "report", runs, weir.path("s.csv"), *files, says=["--"])
+    os.symlink("runs.json", weir.path("y_iops.1.log"))
+    refused_apart(weir, "report", runs, weir.path("s.csv"), "--logs", weir.path("y"), "-o", html,
+                  says=["the log", "destroy the input"])
+    fio, _ = weir.run("report", runs, "-o", html, "--fio-json", "-")
+    assert b'"fio version"' in fio and read(html).startswith(b"<!DOCTYPE")
+
+
+@case
+def standard_output_is_an_output(weir):
+    """a file of an option is not the one that standard output or error goes to"""
+    weir.format("64m", "--segment-bytes", "512k")
+    weir.run("put", weir.img, "k", stdin=b"value")
+    jobs = write(weir.path("jobs.fio"), JOBS)
+    for option in "--series", "--log", "--trace":
+        path = write(weir.path("both"), b"")
+        for stream in "stdout", "stderr":
+            with open(path, "ab") as file:
+                process = weir.start("sim", jobs, option, path, **{stream: file})
+                out, err = process.communicate(timeout=60)
+            assert process.returncode == 2, (option, stream, out, err)
+            assert b"is redirected to this output" in (err or b"") + (out or b""), (out, err)
+            assert read(path) == b"", (option, stream)
+    for option in "--series", "--log":
+        for name in "-", "/dev/stdout", "/dev/fd/1":
+            weir.fails("sim", jobs, option, name, code=2, says=[option, "standard output gets"])
+    with open(weir.path("value"), "wb") as file:
+        process = weir.start("get", weir.img, "k", "-o", "/dev/stdout", stdout=file)
+        assert process.wait(60) == 0, process.communicate()
+    assert read(weir.path("value")) == b"value"
+
+
+@case
+def options_that_name_files(weir):
+    """each option that the help says names a file is known to the checks above"""
+    names = set()
+    text = weir.run("help")[0].decode()
+    commands = re.findall(r"^  (\w+) ", text.split("Commands:")[1].split("A first look")[0], re.M)
+    parts = re.findall(r"^  (\w+) +\S", weir.run("help", "bench")[0].decode()
+                       .split("Options:")[0], re.M)
+    for command in [[name] for name in commands] + [["bench", part] for part in parts]:
+        help_text = weir.run("help", *command)[0].decode()
+        names |= set(re.findall(r"(--[\w-]+) (?:FILE|PAGE|PREFIX|LOG|PATH)\b",
+                                help_text.split("Options:")[1].split("Examples:")[0]))
+    assert len(commands) > 20 and len(parts) >= 9, (commands, parts)
+    assert names <= WRITTEN | READ, names - WRITTEN - READ
+    assert WRITTEN | READ - {"--device"} <= names, (WRITTEN | READ) - names
 
 
 if __name__ == "__main__":

@@ -452,7 +452,7 @@ def interrupted(weir, sig):
                          "--json", "--ack-log", log)
     wait_for_lines(log, 60)  # more than the first request has
     process.send_signal(sig)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     return process.returncode, out, err.decode()
 
 

@@ -8,9 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
-from harness import case, main, wait_unlocked
+from harness import case, main, wait_unlocked, wait_written
 
 
 def digest(path):
@@ -34,10 +33,7 @@ def killed_writer(weir):
     weir.format("128m")
     replay = weir.start("replay", "synthetic", "--store", weir.img, "--block-bytes", "16k",
                         "--ack-log", weir.path("acks"))
-    for _ in range(2000):
-        if os.path.exists(weir.path("acks")) and os.path.getsize(weir.path("acks")) > 4096:
-            break
-        threading.Event().wait(0.005)
+    wait_written(weir.path("acks"), 4096, replay)
     replay.send_signal(signal.SIGKILL)
     replay.communicate()
     wait_unlocked(weir.img)

@@ -10,9 +10,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
-from harness import Skip, case, main
+from harness import Skip, case, main, wait_computed
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
@@ -26,6 +25,8 @@ rw=write
 bs=128k
 iodepth=4
 """
+
+DRIVES = ("nvme", "sata", "hdd", "dc-tlc", "qlc", "dramless", "xpoint")
 
 
 def sim(weir, jobs, *options):
@@ -67,7 +68,7 @@ def repeatable(weir):
     """the same seed prints the same bytes, another seed does not"""
     def output(*options):
         return weir.run("sim", "-", "--json", *options, stdin=TWO.encode())[0]
-    for device in ("nvme", "sata", "hdd"):
+    for device in DRIVES:
         assert output("--device", device) == output("--device", device, "--seed", "1")
         first = json.loads(output("--device", device))["jobs"]
         assert first != json.loads(output("--device", device, "--seed", "2"))["jobs"]
@@ -100,7 +101,7 @@ def for_people(weir):
 @case
 def own_devices(weir):
     """--print-device prints what --device FILE reads"""
-    for name in ("nvme", "sata", "hdd"):
+    for name in DRIVES:
         text, err = weir.run("sim", "--print-device", name)
         assert err == ""
         with open(weir.path("own.ini"), "wb") as file:
@@ -115,8 +116,8 @@ def own_devices(weir):
     with open(weir.path("bad.ini"), "wb") as file:
         file.write(text.replace(b"rpm = 7200", b"rmp = 7200"))
     refused(weir, TWO, "bad.ini:15: ", '"rpm"', options=("--device", weir.path("bad.ini")))
-    refused(weir, TWO, "nvme, sata, hdd", options=("--device", "floppy"), code=1)
-    weir.fails("sim", "--print-device", "floppy", code=2, says=["there are nvme, sata and hdd"])
+    refused(weir, TWO, ", ".join(DRIVES), options=("--device", "floppy"), code=1)
+    weir.fails("sim", "--print-device", "floppy", code=2, says=["there are nvme, sata, hdd"])
 
 
 @case
@@ -144,6 +145,22 @@ def limits(weir):
     assert got["queue"] == {"lanes": 1, "depth": 4, "nr_requests": 16, "depth_bytes": 65536}
     assert sum(job["iops"] for job in got["jobs"]) < \
         sum(job["iops"] for job in sim(weir, TWO)["jobs"])
+
+
+@case
+def tunables_with_units(weir):
+    """--set takes sizes and times; only a value out of range is noted"""
+    for sched, name, given, got in (("kyber", "read_lat_nsec", "3ms", 3000000),
+                                    ("mq-deadline", "read_expire", "0.25s", 250),
+                                    ("bfq", "iosched/back_seek_max", "8m", 8192)):
+        out = sim(weir, TWO, "--sched", sched, "--set", f"{name}={given}")
+        assert out["scheduler"]["tunables"][name.split("/")[-1]] == got, out["scheduler"]
+        assert not out["notes"], out["notes"]
+    out = sim(weir, TWO, "--sched", "pace", "--set", "chunk=4g")
+    assert out["scheduler"]["tunables"]["chunk"] == 1 << 20
+    assert len(out["notes"]) == 1 and "chunk=4g is out of range" in out["notes"][0], out["notes"]
+    refused(weir, TWO, "'6q' is not a whole number of ms", "a time such as 2ms",
+            options=("--sched", "mq-deadline", "--set", "read_expire=6q"))
 
 
 @case
@@ -330,6 +347,36 @@ def several_schedulers(weir):
 
 
 @case
+def isolation(weir):
+    """--suite: the seven cases, all schedulers side by side, as words and as JSON"""
+    short = ("--suite", "isolation", "--runtime", "20ms")
+    out, err = weir.run("sim", *short)
+    rows = out.decode().splitlines()
+    assert err == "" and rows[0] == "isolation on nvme, 20.00 ms a run", rows[0]
+    assert rows[2].split() == \
+        ["below", "tenants", "demand", "weights", "sizes", "writes", "bursts"], rows[2]
+    assert [row.split()[0] for row in rows[4:13]] == \
+        ["none", "mq-deadline", "kyber", "bfq", "noop", "deadline", "cfq", "pace", "bar"], rows
+    got = weir.json("sim", *short, "--sched", "pace,none", "--device", "sata")
+    assert [row["name"] for row in got["schedulers"]] == ["pace", "none"]
+    assert [c["name"] for c in got["cases"]] == rows[2].split()
+    for row in got["schedulers"]:
+        missed = 0
+        for one in got["cases"]:
+            for figure in one["figures"]:
+                value = row["cases"][one["name"]][figure["name"]]
+                missed += value < (figure["least"] or 0) or value > (figure["most"] or 1e9)
+        assert row["missed"] == missed, row
+    assert got == weir.json("sim", *short, "--sched", "pace,none", "--device", "sata")
+    weir.fails("sim", "--suite", "isolate", code=2, says=['"isolate"', "there is isolation"])
+    weir.fails("sim", "--suite", "isolation", weir.path("jobs"), code=2, says=["one of them"])
+    weir.fails("sim", "--suite", "isolation", "--trace", weir.path("t"), code=2, says=["--trace"])
+    weir.fails("sim", *short, "--log", weir.path("log"), code=2, says=["--log"])
+    weir.fails("sim", *short, "--device", "floppy", code=1, says=["qlc"])
+    weir.fails("sim", weir.path("jobs"), "--runtime", "1s", code=2, says=["--suite"])
+
+
+@case
 def logs_of_fio(weir):
     """--iolog and read_iolog replay a log of the real fio, with its times"""
     image, log = weir.path("image"), weir.path("log")
@@ -389,7 +436,8 @@ def interrupted(weir):
         process = weir.start("sim", "-", *options, stdin=subprocess.PIPE)
         process.stdin.write(jobs.encode())
         process.stdin.close()
-        time.sleep(1)
+        # By then it handles signals and has simulated a while; to start takes a small part of it.
+        wait_computed(process, 0.5)
         process.send_signal(signal.SIGINT)
         out, err = process.stdout.read().decode(), process.stderr.read().decode()
         assert process.wait(60) == 130, err
@@ -421,6 +469,57 @@ def more_than_the_drive_holds(weir):
     # Reads do not count, and disks do not either.
     got = sim(weir, "[a]\nrw=read\nbs=1m\nio_size=300m\n", *small)
     assert not got["device"]["beyond_model"]
+
+
+@case
+def learned_state(weir):
+    """--state: what pace learned is written, read by the next run, and noted if it is no such"""
+    path = weir.path("learned")
+    jobs = "[r]\nruntime=300ms\nrw=randread\niodepth=16\n"
+    first = sim(weir, jobs, "--sched", "pace", "--state", path)
+    text = open(path, encoding="ascii").read()
+    assert text.startswith("weir-learned 1\nscheduler pace 1\ndevice sim, "), text
+    assert not first["notes"]
+    again = sim(weir, jobs.replace("300ms", "1ms"), "--sched", "pace", "--state", path)
+    # no read of a millisecond is as short as the shortest one of all
+    assert again["scheduler"]["tunables"]["read_lone"] <= \
+        first["scheduler"]["tunables"]["read_lone"]
+    assert not again["notes"]
+    noted = sim(weir, jobs, "--sched", "pace", "--device", "sata", "--state", path)["notes"]
+    assert len(noted) == 1 and "another device" in noted[0], noted
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text.replace("lanes 1", "lanes 2"))
+    noted = sim(weir, jobs, "--sched", "pace", "--state", path)["notes"]
+    assert len(noted) == 1 and "begins anew" in noted[0], noted
+    assert not sim(weir, jobs, "--sched", "pace", "--state", path)["notes"]
+    noted = sim(weir, jobs, "--sched", "kyber", "--state", path)["notes"]
+    assert len(noted) == 2, noted
+    assert all("the scheduler kyber learns nothing" in note for note in noted), noted
+    refused(weir, jobs, "--state", options=("--sched", "pace,bfq", "--state", path))
+    weir.fails("sim", "--suite", "isolation", "--state", path, code=2, says=["--state"])
+    with open(weir.path("jobs"), "w", encoding="ascii") as file:
+        file.write(jobs)
+    weir.fails("sim", weir.path("jobs"), "--sched", "pace", "--state", weir.path("jobs"), code=2,
+               says=["--state"])
+
+
+@case
+def learned_state_of_a_wrong_name(weir):
+    """--state never overwrites a file that somebody needs: what is no learned state is left"""
+    path, jobs = weir.path("notes"), "[r]\nruntime=10ms\nrw=randread\n"
+    for text in ("what I wrote for a week", "weir", "weir-learne\n"):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        for sched in ("pace", "none"):
+            weir.fails("sim", "-", "--sched", sched, "--state", path, stdin=jobs.encode(), code=2,
+                       says=["--state", path, "no learned state", "another file"])
+        with open(path, encoding="ascii") as file:
+            assert file.read() == text
+    with open(path, "w", encoding="ascii"):
+        pass
+    assert len(sim(weir, jobs, "--sched", "pace", "--state", path)["notes"]) == 1
+    with open(path, encoding="ascii") as file:
+        assert file.read().startswith("weir-learned 1\n")
 
 
 def cpu_seconds():

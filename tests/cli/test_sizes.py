@@ -49,7 +49,17 @@ def marks(weir):
                         (("--free-low", "off", "--free-high", "3%"), "leave it out"),
                         (("--free-high", "0%"), "--free-low off"),
                         (("--free-low", "many"), "no percentage")):
+        weir.fails("set", weir.img, *words, code=2, says=[said])
         weir.fails(*image, *words, code=2, says=[said])
+    for words, low, high in ((("--free-low", "10%"), 14, 27), (("--free-high", "50"), 3, 65),
+                             (("--free-low", "off"), 0, 0)):
+        done = weir.json("set", weir.img, *words)
+        assert (done["free_low"], done["free_high"]) == (low, high), (words, done)
+        stat = weir.json("stat", weir.img)
+        assert (stat["free_low"], stat["free_high"]) == (low, high), (words, stat)
+    out, _ = weir.run("set", weir.img, "--free-low", "10%", "--write-budget", "1dwpd")
+    assert out.decode().endswith("kept free: 14 segments, with garbage 27\n"), out
+    assert weir.json("stat", weir.img)["write_budget_bytes"] == 128 << 20
 
 
 @case

@@ -102,20 +102,24 @@ def each_scheduler(weir):
 
 @case
 def pace_fills_the_drive(weir):
-    """pace: one read alone, so that its latency counts; then as many as its window holds"""
-    text = "".join(f"insert 0 r{n} R {n * 100} 8\n" for n in range(50))
-    text += "dispatch 0\ndispatch 0\ncomplete 100000 r0\n" + "dispatch 100000\n" * 49
+    """pace: reads alone, so that their latencies count; then as many as its window holds"""
+    alone = 8
+    text = "".join(f"insert 0 r{n} R {n * 100} 8\n" for n in range(60))
+    text += "".join(f"dispatch {n}00000\ndispatch {n}00000\ncomplete {n + 1}00000 r{n}\n"
+                    for n in range(alone)) + f"dispatch {alone}00000\n" * 49
     lines = step(weir, "pace", text)
-    assert lines[:2] == ["r0", "none"], lines
-    in_drive = lines.index("none", 2) - 2
-    assert lines[2:] == [f"r{n + 1}" for n in range(in_drive)] + ["none"] * (49 - in_drive), lines
+    assert lines[:2 * alone] == [x for n in range(alone) for x in (f"r{n}", "none")], lines
+    lines = lines[2 * alone:]
+    in_drive = lines.index("none")
+    assert lines == [f"r{n + alone}" for n in range(in_drive)] + ["none"] * (49 - in_drive), lines
     assert 8 <= in_drive <= 48, lines
     out, _ = weir.run("step", "--sched", "pace", "--json", stdin=text.encode())
     found = [json.loads(line).get("reason") for line in out.decode().splitlines()]
-    assert found[:3] == ["alone", None, "fair"] and found[-1] is None, found
-    text += "".join(f"complete 200000 r{n}\ndispatch 200000\n" for n in range(1, 50))
+    assert found[:2 * alone] == ["alone", None] * alone and found[2 * alone] == "fair", found
+    assert found[-1] is None, found
+    text += "".join(f"complete 2000000 r{n}\ndispatch 2000000\n" for n in range(alone, 60))
     lines = step(weir, "pace", text)
-    assert set(lines) == {f"r{n}" for n in range(50)} | {"none"}, lines
+    assert set(lines) == {f"r{n}" for n in range(60)} | {"none"}, lines
 
 
 @case
@@ -311,6 +315,27 @@ def clamped_as_by_sysfs(weir):
 
 
 @case
+def units_of_the_command_line(weir):
+    """what counts bytes or time takes sizes and times, and shows plain numbers"""
+    for sched, name, given, got in (
+            ("mq-deadline", "read_expire", "250ms", "250"), ("kyber", "read_lat_nsec", "2ms",
+                                                             "2000000"),
+            ("bfq", "back_seek_max", "8m", "8192"), ("bfq", "max_budget", "1MiB", "2048"),
+            ("bfq", "slice_idle_us", "1.5ms", "1500"), ("pace", "chunk", "1m", "1024")):
+        text = f"get {name}\n".encode()
+        out, err = weir.run("step", "--sched", sched, "--set", f"{name}={given}", stdin=text)
+        assert out.decode() == got + "\n" and not err, (out, err)
+    out, err = weir.run("step", "--sched", "pace", "--set", "chunk=4g",
+                        stdin=b"get chunk\n")
+    assert out == b"1048576\n" and "chunk=4g is out of range" in err, (out, err)
+    for name, given, says in (("read_expire", "250us", "'250us' is not a whole number of ms"),
+                              ("read_expire", "6q", "(ms), or a time such as 2ms"),
+                              ("read_expire", "9999999h", "beyond what 64 bits hold"),
+                              ("fifo_batch", "4k", '"4k" is not a whole number from 0')):
+        refused(weir, f"set 0 {name} {given}\n", f"{name}: ", says)
+
+
+@case
 def rotational(weir):
     """bfq and cfq idle for a sequential reader on a hard disk, but not on other drives"""
     ms = 10**6
@@ -432,10 +457,10 @@ def an_answer_comes_at_once(weir):
     try:
         process.stdin.write(b"insert 0 a R 0 8\ndispatch 0\n")
         process.stdin.flush()
-        ready, _, _ = select.select([process.stdout], [], [], 20)
+        ready, _, _ = select.select([process.stdout], [], [], 60)
         assert ready and process.stdout.readline() == b"a\n"
         process.stdin.write(b"complete 1 a\nget read_tokens\n")
-        assert process.communicate(timeout=20) == (b"256\n", b"") and process.returncode == 0
+        assert process.communicate(timeout=60) == (b"256\n", b"") and process.returncode == 0
     finally:
         process.kill()
         process.wait()

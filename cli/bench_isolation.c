@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_isolation.c - `weir bench isolation`: the suite of `weir sim --suite` on a real drive. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weir/base.h>
+
+#include "cli/bench_device.h"
+#include "cli/command.h"
+#include "cli/report.h"
+#include "cli/suite_report.h"
+
+/* A scheduler takes about so many runs, and the base that they refer to as well, counted in the
+ * length of most of them; and a second of reads and writes before the case of sizes. */
+#define ISOLATION_RUNS 20.0
+#define ISOLATION_BASE 22.0
+#define ISOLATION_LEAST_NS (20 * NSEC_PER_MSEC)
+
+struct isolation {
+	const struct bench_device_args *args;
+	const struct bench_names *scheds;
+	struct bench_target *target;
+	struct suite_result *result; /* one for each round */
+	size_t n;
+	uint64_t runtime_ns;
+};
+
+static const struct bench_device_args isolation_defaults = {
+	.compare = BENCH_COMPARED, .size = 1ull << 30, .time_ns = 50 * NSEC_PER_SEC, .rounds = 1
+};
+
+static const struct opt isolation_options[] = { BENCH_DEVICE_OPTIONS_OF(0, "50s", "1"), OPT_END };
+
+static uint64_t isolation_runtime(const struct isolation *s)
+{
+	double scheds = (double)s->scheds->n, runs = ISOLATION_RUNS * scheds + ISOLATION_BASE;
+	double left = (double)s->args->time_ns / (double)s->args->rounds - scheds * NSEC_PER_SEC;
+
+	return left / runs > ISOLATION_LEAST_NS ? (uint64_t)(left / runs) : ISOLATION_LEAST_NS;
+}
+
+static struct suite_report isolation_report(const struct isolation *s,
+					    const struct suite_result *result, uint64_t seed)
+{
+	return (struct suite_report){ s->target->path, seed, s->runtime_ns, result };
+}
+
+/* Returns the result whose values are the medians of the rounds, in RESULT. */
+static void isolation_medians(const struct isolation *s, struct suite_result *result)
+{
+	*result = s->result[0];
+	for (size_t r = 0; r < result->rows; r++)
+		for (size_t i = 0; i < SUITE_CASES; i++)
+			for (size_t k = 0; k < SUITE_FIGURES; k++) {
+				struct bench_samples values = { .n = 0 };
+
+				for (size_t n = 0; n < s->n; n++)
+					if (r < s->result[n].rows)
+						bench_samples_add(&values,
+								  s->result[n].row[r].value[i][k]);
+				result->row[r].value[i][k] = bench_spread_of(&values).median;
+			}
+}
+
+static int isolation_print(const struct isolation *s)
+{
+	struct suite_result *medians = malloc(sizeof(*medians));
+	struct suite_report report = isolation_report(s, medians, 1);
+	int exit_code;
+
+	if (!medians)
+		return report_error("out of memory");
+	isolation_medians(s, medians);
+	exit_code = suite_report_print(&report);
+	if (!exit_code && s->n > 1)
+		printf("\nThe figures of the schedulers are medians of %zu rounds.\n", s->n);
+	free(medians);
+	return exit_code;
+}
+
+/* Prints a line of JSON for each round, or a table. */
+static int isolation_show(const struct isolation *s)
+{
+	int exit_code = 0;
+
+	if (!s->n)
+		return 0;
+	if (!s->args->json)
+		return isolation_print(s);
+	for (size_t i = 0; i < s->n && !exit_code; i++) {
+		struct suite_report report = isolation_report(s, &s->result[i], i + 1);
+
+		exit_code = report_json(suite_report_json(&report), s->args->rounds > 1);
+	}
+	return exit_code;
+}
+
+/* Runs the suite once. Returns 0 or -errno. */
+static int isolation_round(struct isolation *s, uint64_t seed)
+{
+	struct sim_run_opts run = { .device = s->target->dev,
+				    .engine = s->args->engine,
+				    .seed = seed,
+				    .depth = s->args->depth,
+				    .depth_bytes = s->args->depth_bytes,
+				    .stop = &bench_stopped,
+				    .trace = tracing_current() };
+	struct suite_opts opts = { .run = &run,
+				   .schedulers = s->scheds->name,
+				   .nr_schedulers = s->scheds->n,
+				   .runtime_ns = s->runtime_ns,
+				   .progress =
+					   isatty(STDERR_FILENO) ? suite_report_progress : NULL };
+	int err = suite_run(&s->result[s->n], &opts);
+
+	if (opts.progress)
+		fprintf(stderr, "\r\033[K");
+	s->n += !err;
+	return err;
+}
+
+static int isolation_measure(struct isolation *s)
+{
+	int err = 0;
+
+	s->runtime_ns = isolation_runtime(s);
+	s->result = calloc(s->args->rounds + 1, sizeof(*s->result));
+	if (!s->result)
+		return report_error("out of memory");
+	for (uint64_t round = 0; round < s->args->rounds && !err && !bench_stopped; round++)
+		err = isolation_round(s, round + 1);
+	if (err && !bench_stopped)
+		return report_error("%s: %s", s->target->path, weir_error());
+	return isolation_show(s);
+}
+
+static int isolation_run(void *arg, char **operands, int n)
+{
+	const struct bench_device_args *args = arg;
+	struct bench_target target = { .path = operands[0] };
+	struct bench_names scheds;
+	struct isolation s = { .args = args, .scheds = &scheds, .target = &target };
+	int exit_code = bench_read_scheds("compare", args->compare, &scheds);
+
+	(void)n;
+	if (exit_code)
+		return exit_code;
+	bench_catch_signals();
+	exit_code = bench_device_open(&target, operands[0], true, args);
+	if (!exit_code)
+		exit_code = bench_device_least(&target, 0);
+	if (!exit_code)
+		exit_code = isolation_measure(&s);
+	bench_device_close(&target);
+	exit_code = tracing_end(exit_code);
+	free(s.result);
+	return !exit_code && bench_stopped ? REPORT_INTERRUPTED : exit_code;
+}
+
+const struct command command_bench_isolation = {
+	.name = "bench isolation",
+	.path = COMMAND_PATH,
+	.operands = "PATH",
+	.summary = "seven cases of how well schedulers keep submitters apart",
+	.text = "Runs the suite of `weir sim --suite isolation` on PATH, a file, a device or null: "
+		"a reader\n"
+		"below saturation, 2 to 32 tenants, unequal demand, weights, sizes, a flood of "
+		"writes, and\n"
+		"bursts, for each scheduler; all figures are ratios, side by side in one table. "
+		"With\n"
+		"several --rounds the table has medians, and --json a line for each round. PATH "
+		"is\n"
+		"overwritten, so one that is not empty needs --force. The default --time is 50s, "
+		"--rounds 1.\n",
+	.examples = "weir bench isolation /mnt/new-file --size 4g\n"
+		    "weir bench isolation /dev/nvme0n1 --force --compare none,pace --time 5min\n"
+		    "weir bench isolation /mnt/new-file --rounds 3 --time 3min --json\n",
+	.options = isolation_options,
+	.min_operands = 1,
+	.max_operands = 1,
+	.args_size = sizeof(struct bench_device_args),
+	.defaults = &isolation_defaults,
+	.run = isolation_run,
+};

@@ -1,0 +1,535 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of weir bench: what it prints, what it refuses, and that it leaves nothing behind. No test
+looks at how long something took."""
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from harness import Skip, case, main
+
+READS = b"[r]\nrw=randread\nbs=4k\niodepth=8\ntime_based\nruntime=30\n"
+BOTH = READS + b"[w]\nrw=write\nbs=64k\niodepth=2\ntime_based\nruntime=30\n"
+SHORT = ("--time", "60ms", "--rounds", "2")
+SIZE = 8 << 20
+
+
+def jobs(weir, text=READS):
+    """Writes a job file and returns its path."""
+    with open(weir.path("jobs.fio"), "wb") as file:
+        file.write(text)
+    return weir.path("jobs.fio")
+
+
+def filled(weir):
+    """Makes a file that is not empty, and returns its path and its content."""
+    data = b"no signature of a filesystem".ljust(32) * (SIZE // 32)
+    with open(weir.path("filled"), "wb") as file:
+        file.write(data)
+    return weir.path("filled"), data
+
+
+def content(path):
+    """Returns the bytes of the file PATH."""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def ordered(spread):
+    """Asserts that SPREAD is a range with its median."""
+    assert spread["min"] <= spread["median"] <= spread["max"], spread
+
+
+@case
+def layer_has_each_combination(weir):
+    """layer measures each combination once, and steps where one thread polls"""
+    out = weir.json("bench", "layer", "-s", "none,bfq", "--depth", "1,8", "--batch", "1,8",
+                    "--merging", "off,on", "--offsets", "random", *SHORT)
+    cells = [(c["scheduler"], c["depth"], c["batch"], c["merging"]) for c in out["cells"]]
+    wanted = {(s, d, b, m) for s in ("none", "bfq") for d, b in ((1, 1), (8, 1), (8, 8))
+              for m in (False, True)}
+    assert len(cells) == len(wanted) and set(cells) == wanted, cells
+    for cell in out["cells"]:
+        ordered(cell["ns_per_io"])
+        assert cell["ns_per_io"]["median"] > 0 and cell["threads_poll"]
+        assert set(cell["steps"]) == {"prepare_ns", "submit_ns", "poll_ns"}
+    # Either the processor counts instructions, or there is a reason.
+    assert ("instructions_why" in out) != ("instructions_per_io" in out["cells"][0])
+
+
+@case
+def layer_with_threads(weir):
+    """layer runs threads that own lanes, and threads that only submit, under every scheduler"""
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("one processor: a queue has one lane")
+    out = weir.json("bench", "layer", "--depth", "4", "--threads", "2", "--lanes", "1,2",
+                    "--time", "200ms", "--rounds", "1")
+    assert len(out["cells"]) == 16, out["cells"]
+    for cell in out["cells"]:
+        assert cell["threads_poll"] == (cell["lanes"] == 2) == ("batch" in cell), cell
+        assert cell["mega_ios_per_s"]["median"] > 0, cell
+
+
+@case
+def layer_counts_ios(weir):
+    """layer --ios needs no time, and its text has a line for each scheduler"""
+    out, _ = weir.run("bench", "layer", "-s", "none,pace", "--depth", "8", "--ios", "1000",
+                      "--rounds", "1")
+    lines = out.decode().splitlines()
+    assert [line.split()[0] for line in lines[3:5]] == ["none", "pace"], lines
+
+
+@case
+def run_compares_schedulers(weir):
+    """run has the jobs of each scheduler, with both directions, in the order given"""
+    out = weir.json("bench", "run", jobs(weir, BOTH), "null", "-c", "pace,none", *SHORT)
+    assert [e["name"] for e in out["entries"]] == ["pace", "none"]
+    for entry in out["entries"]:
+        assert [(j["name"], j["direction"]) for j in entry["jobs"]] == [
+            ("r", "reads"), ("w", "writes")], entry
+        assert entry["runs"] == 2 and entry["engine"] == "null" and entry["by"] == "weir"
+        for job in entry["jobs"]:
+            for name in ("iops", "mbps", "p50_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns"):
+                ordered(job[name])
+    text, _ = weir.run("bench", "run", jobs(weir, BOTH), "null", "-c", "pace,none", *SHORT)
+    assert b"p99.99" in text and b"writes" in text, text
+
+
+@case
+def a_bound_submitter_is_marked(weir):
+    """a run in which the submitter was the bottleneck is marked, and one in which not is not"""
+    out = weir.json("bench", "run", jobs(weir), "null", "-c", "none", *SHORT)["entries"][0]
+    if not out["cpu_wait"]["max"] and not out["submitter_bound"]:
+        raise Skip("the kernel does not tell how long a thread waits for a processor")
+    assert out["submitter_bound"], out
+    text, _ = weir.run("bench", "run", jobs(weir), "null", "-c", "none", *SHORT)
+    assert b"none*" in text and b"* the thread that submits was busy" in text, text
+    slow = jobs(weir, b"[r]\nrw=read\nrate_iops=100\ntime_based\nruntime=1\n")
+    out = weir.json("bench", "run", slow, "null", "-c", "none", "--time", "300ms")["entries"][0]
+    assert not out["submitter_bound"], out
+
+
+@case
+def reads_need_no_consent(weir):
+    """run reads from a file that is not empty, and leaves it as it was"""
+    path, data = filled(weir)
+    out = weir.json("bench", "run", jobs(weir), path, "-c", "none", *SHORT)
+    assert out["device"] == {"path": path, "kind": "file", "bytes": SIZE, "made": False,
+                             "direct": out["device"]["direct"]}, out["device"]
+    assert out["entries"][0]["jobs"][0]["iops"]["min"] > 0
+    assert content(path) == data
+
+
+@case
+def writes_need_consent(weir):
+    """run and tails refuse to overwrite a file that is not empty, and a store, without --force"""
+    path, data = filled(weir)
+    weir.format("16m")
+    for name, what in ((path, "not empty"), (weir.img, "holds a weir store")):
+        for words in (("run", jobs(weir, BOTH), name), ("tails", name)):
+            weir.fails("bench", *words, *SHORT, says=(what, "--force"))
+            weir.fails("bench", *words, *SHORT, "--json", says=(what, "--force"))
+    assert content(path) == data
+    weir.run("get", weir.img, "nothing", code=1)
+    weir.run("bench", "run", jobs(weir, BOTH), path, "-c", "none", "--force", *SHORT)
+    assert content(path) != data and os.path.getsize(path) == SIZE
+
+
+@case
+def a_new_file_is_removed(weir):
+    """a file that does not exist is made, and removed at the end and after an error"""
+    path = weir.path("new")
+    out = weir.json("bench", "run", jobs(weir, BOTH), path, "--size", "8m", *SHORT)
+    assert out["device"]["made"] and out["device"]["bytes"] == SIZE, out["device"]
+    assert not os.path.exists(path)
+    small = jobs(weir, b"[r]\nrw=read\noffset=1g\nnumber_ios=1\n")
+    weir.fails("bench", "run", small, path, "--size", "8m", code=2, says=("offset",))
+    assert not os.path.exists(path)
+    weir.fails("bench", "run", jobs(weir), weir.path("no/folder"), says=("no/folder",))
+
+
+@case
+def a_signal_ends_it(weir):
+    """after SIGINT and SIGTERM the file is removed, and what was measured is printed"""
+    path = weir.path("new")
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        process = weir.start("bench", "run", jobs(weir), path, "--size", "8m", "--time", "1h",
+                             "-c", "none", "--json")
+        deadline = time.monotonic() + 60
+        while not os.path.exists(path) or os.path.getsize(path) < SIZE:
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(sig)
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 130, process.returncode
+        assert not out or json.loads(out)["interrupted"], out
+        assert not os.path.exists(path)
+
+
+def until(process, there):
+    """Waits until THERE() is true while PROCESS runs."""
+    deadline = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < deadline and process.poll() is None, process.communicate()
+        time.sleep(0.005)
+
+
+@case
+def nothing_is_left_of_what_a_signal_ends(weir):
+    """SIGQUIT and a second signal leave no file, whatever was measured"""
+    path, trace = weir.path("new"), weir.path("run.pftrace")
+    run = ("bench", "run", jobs(weir), path, "--size", "8m", "--time", "1h", "-c", "none",
+           "--trace", trace)
+    recover = ("bench", "recover", path, "-n", "4000000", "--trace", trace)
+    store = ("bench", "store", path, "--size", "1g", "--rounds", "64", "--without-fio", "--trace",
+             trace)
+    pairs = (signal.SIGTERM, signal.SIGINT), (signal.SIGHUP, signal.SIGTERM)
+    for command in run, recover, store:
+        for signals in ((signal.SIGQUIT,), *(pairs if command == run else pairs[:1])):
+            process = weir.start(*command, preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_CORE, (0, 0)))
+            until(process, lambda: os.path.exists(path) and os.path.exists(trace))
+            # Stopped, it gets both before it can end by itself after the first.
+            process.send_signal(signal.SIGSTOP)
+            for sig in signals:
+                process.send_signal(sig)
+            process.send_signal(signal.SIGCONT)
+            process.communicate(timeout=60)
+            # Signals that wait at the same time come in any order.
+            assert -process.returncode in signals, (command, signals, process.returncode)
+            assert os.listdir(weir.folder) == ["jobs.fio"], (command, os.listdir(weir.folder))
+
+
+@case
+def fio_ends_with_the_bench(weir):
+    """a second signal ends the fio that runs beside, too"""
+    if not shutil.which("fio"):
+        raise Skip("fio is not installed")
+    path = weir.path("new")
+    process = weir.start("bench", "run", jobs(weir), path, "--size", "8m", "--time", "1h", "-c",
+                         "none", "--with-fio", "--rounds", "99")
+    fio = []
+
+    def runs():
+        fio[:] = subprocess.run(["pgrep", "-P", str(process.pid), "-x", "fio"],
+                                capture_output=True, check=False).stdout.split()
+        return fio
+    until(process, runs)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.01)
+    process.communicate()
+    assert process.returncode in (-signal.SIGTERM, 130), process.returncode
+    deadline = time.monotonic() + 20
+    while os.path.exists(f"/proc/{int(fio[0])}/exe"):
+        assert time.monotonic() < deadline, "fio still runs"
+        time.sleep(0.01)
+    assert not os.path.exists(path)
+
+
+@case
+def with_fio(weir):
+    """run --with-fio has the same jobs by fio"""
+    if not shutil.which("fio"):
+        raise Skip("fio is not installed")
+    path, _ = filled(weir)
+    done = subprocess.run(["fio", "--name=x", f"--filename={path}", "--ioengine=io_uring",
+                           "--direct=1", "--size=4k", "--registerfiles", "--fixedbufs"],
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Skip("fio cannot run here: " + (done.stderr or done.stdout).splitlines()[0])
+    more = BOTH.replace(b"bs=4k", b"bssplit=4k/60:16k/40\nrate_iops=500\nnumjobs=2")
+    out = weir.json("bench", "run", jobs(weir, more), path, "-c", "none", "--with-fio", "-f",
+                    "--time", "1s", "--rounds", "2")
+    ours, fio = out["entries"]
+    assert (ours["name"], fio["name"], fio["by"]) == ("none", "fio", "fio")
+    assert [j["direction"] for j in ours["jobs"]] == [j["direction"] for j in fio["jobs"]] == [
+        "reads", "reads", "writes"], out
+    assert all(j["iops"]["min"] > 0 and j["p99_ns"]["min"] > 0 for j in fio["jobs"]), fio
+    text, _ = weir.run("bench", "run", jobs(weir), path, "-c", "none", "--with-fio", "--time",
+                       "1s", "--rounds", "1")
+    assert b"to fio" in text, text
+    weir.fails("bench", "run", jobs(weir), "null", "--with-fio", code=2, says=("null device",))
+
+
+@case
+def beside_raw_block(weir):
+    """store --with-raw-block has LMCache's raw_block in each round, or says why not"""
+    path = weir.path("new")
+    run = ("bench", "store", path, "--size", "64m", "--total", "8m", "--rounds", "2",
+           "--without-fio", "--with-raw-block")
+    for named, why in ((weir.path("no-python"), "no-python is not installed"),
+                       ("", "name a Python"), ("/dev/null", "/dev/null cannot be started")):
+        weir.fails(*run, named, code=2, says=("--with-raw-block", why))
+        assert not os.path.exists(path), named
+    if subprocess.run([sys.executable, "-c", "import lmcache_rust_raw_block_io"],
+                      capture_output=True, check=False).returncode:
+        weir.fails(*run, sys.executable, code=2, says=("lmcache_rust_raw_block_io",))
+    nowhere = {**os.environ, "WEIR_HOSTS": "", "HOME": weir.folder, "PATH": weir.folder}
+    _, err = weir.run(*run, "auto", env=nowhere)
+    assert "note: raw_block is not measured" in err and "is not installed" in err, err
+    out = weir.json(*run, "auto")
+    if "raw_block_why" in out:
+        raise Skip(out["raw_block_why"])
+    for way in out["puts"], out["gets"]:
+        for name in "raw_block_mbps", "raw_block_cpu_s_per_gb", "to_raw_block":
+            ordered(way[name])
+            assert way[name]["min"] > 0, way
+    text, _ = weir.run(*run, "auto", "--value", "5000", "--threads", "2")
+    assert b"raw_block MB/s" in text and not os.path.exists(path), text
+
+
+@case
+def fio_that_fails(weir):
+    """an fio that is missing or fails is an error that says so"""
+    path, _ = filled(weir)
+    words = ("bench", "run", jobs(weir), path, "-c", "none", "--with-fio", *SHORT)
+    weir.fails(*words, says=("fio is not installed",), env={"PATH": weir.folder})
+    for script, says in (("echo broken >&2; exit 3", "exit code 3): broken"),
+                         ("echo '{}'", "cannot be read"), ("echo '{\"jobs\": 3'", "cannot be")):
+        with open(weir.path("fio"), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n" + script + "\n")
+        os.chmod(weir.path("fio"), 0o755)
+        weir.fails(*words, says=(says,), env={"PATH": weir.folder})
+
+
+@case
+def tails_has_its_measures(weir):
+    """tails has the reader alone, the flood alone, the floor, and each scheduler"""
+    out = weir.json("bench", "tails", weir.path("new"), "--size", "8m", "-c", "none,pace",
+                    "--writers", "2", "--write-depth", "4", "--time", "1s", "--rounds", "2")
+    assert [e["name"] for e in out["entries"]] == [
+        "alone", "flood alone", "floor", "none", "pace"], out
+    alone, flood, *beside = out["entries"]
+    assert [j["direction"] for j in alone["jobs"]] == ["reads"]
+    assert [j["direction"] for j in flood["jobs"]] == ["writes", "writes"]
+    assert out["reader"]["rate_iops"] > 0 and out["drain_mbps"]["median"] > 0
+    for entry in beside:
+        assert len(entry["jobs"]) == 3 and "p999_to_floor" in entry, entry
+        ordered(entry["flood_to_alone"])
+    assert beside[0]["p99_to_floor"]["median"] == 1
+    text, _ = weir.run("bench", "tails", "null", "-c", "none", *SHORT)
+    assert b"98 % of what it writes alone" in text and b"\nfloor" in text, text
+
+
+@case
+def fairness_has_each_case(weir):
+    """fairness has each case that was asked for, with shares and indices of each scheduler"""
+    names = ("2", "weights", "sizes", "directions", "join")
+    out = weir.json("bench", "fairness", weir.path("new"), "--size", "8m", "-c", "none,bfq",
+                    "--cases", ",".join(names), "--time", "4s", "--rounds", "1")
+    assert tuple(c["name"] for c in out["cases"]) == names, out
+    assert [c["flows"] for c in out["cases"]] == [2, 4, 8, 8, 8]
+    for cases in out["cases"]:
+        assert [e["name"] for e in cases["entries"]] == ["none", "bfq"]
+        for entry in cases["entries"]:
+            assert entry["least_share"]["median"] <= 1 <= entry["most_share"]["median"], entry
+            assert ("jain_5ms" in entry) == (cases["name"] != "join"), entry
+            assert 0 <= entry.get("jain_20ms", {"min": 1})["min"] <= 1.000001, entry
+    text, _ = weir.run("bench", "fairness", "null", "-c", "none", "--cases", "8", *SHORT)
+    assert b"Jain 5 ms" in text and b"8 equal readers" in text, text
+
+
+@case
+def fairness_needs_consent_to_write(weir):
+    """fairness overwrites nothing, except in the case that writes, and then asks for --force"""
+    path, data = filled(weir)
+    weir.run("bench", "fairness", path, "-c", "none", "--cases", "2,64,join", *SHORT)
+    weir.fails("bench", "fairness", path, *SHORT, says=("not empty", "--force"))
+    assert content(path) == data
+
+
+@case
+def scale_has_each_combination(weir):
+    """scale divides by one lane with one thread, where that is among the combinations"""
+    out = weir.json("bench", "scale", "-s", "none,pace", "--lanes", "1", "--threads", "1,2",
+                    "--time", "100ms", "--rounds", "2")
+    assert [(c["scheduler"], c["threads"], c["threads_poll"]) for c in out["cells"]] == [
+        ("none", 1, True), ("none", 2, False), ("pace", 1, True), ("pace", 2, False)]
+    assert out["cells"][0]["to_one"] == {"median": 1, "min": 1, "max": 1}, out
+    text, _ = weir.run("bench", "scale", "-s", "none", "--lanes", "1", "--threads", "2",
+                       "--time", "50ms", "--rounds", "1")
+    assert b"only submit" in text, text
+
+
+@case
+def scale_fits_a_terminal(weir):
+    """scale prints 80 columns at most, also with ranges and the longest name"""
+    text, _ = weir.run("bench", "scale", "-s", "mq-deadline", "--lanes", "1", "--threads", "1,2",
+                       "--depth", "128", "--ios", "2000", "--rounds", "3")
+    lines = text.decode().splitlines()
+    head = next(i for i, line in enumerate(lines) if line.startswith("scheduler"))
+    assert lines[head].split("  ")[-1] == "switches" and "to 1 x 1" in lines[head], lines
+    assert len(lines) == head + 3 and max(map(len, lines)) <= 80, lines
+    assert all("(" in line and ")" in line for line in lines[head:]), lines
+
+
+@case
+def run_keeps_what_is_learned(weir):
+    """run --state: what pace learned is written, and each round of the next run begins with it"""
+    path = weir.path("learned")
+    words = ("bench", "run", jobs(weir), "null", "-c", "pace", "--state", path)
+    text, err = weir.run(*words, "--time", "600ms", "--rounds", "2")
+    assert b"pace" in text and "no state is kept" not in err, err
+    first = content(path)
+    assert first.startswith(b"weir-learned 1\nscheduler pace 1\n"), first
+    _, err = weir.run(*words, *SHORT)
+    assert "begins anew" not in err and content(path).startswith(b"weir-learned 1\n"), err
+    with open(path, "wb") as file:
+        file.write(first.replace(b"lanes 1", b"lanes 2"))
+    _, err = weir.run(*words, *SHORT)
+    assert err.count("begins anew") == 1, err
+    _, err = weir.run("bench", "run", jobs(weir), "null", "-c", "kyber", "--state", path, *SHORT)
+    assert "kyber learns nothing" in err and content(path).startswith(b"weir-learned 1\n"), err
+
+
+@case
+def run_state_is_one_schedulers(weir):
+    """run --state takes one scheduler, and never overwrites a file that somebody needs"""
+    path = weir.path("notes")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("what I wrote for a week")
+    for names in ("pace", "kyber"):
+        weir.fails("bench", "run", jobs(weir), "null", "-c", names, "--state", path, *SHORT,
+                   code=2, says=("--state", path, "no learned state", "another file"))
+    assert content(path) == b"what I wrote for a week"
+    for names in ((), ("-c", "pace,none")):
+        weir.fails("bench", "run", jobs(weir), "null", *names, "--state", weir.path("x"), *SHORT,
+                   code=2, says=("--state takes one scheduler: give --compare its name",))
+    weir.fails("bench", "run", jobs(weir), "null", "-c", "pace", "--state", jobs(weir), *SHORT,
+               code=2, says=("--state",))
+    assert not os.path.exists(weir.path("x"))
+
+
+@case
+def isolation_is_the_suite(weir):
+    """isolation has the seven cases, a line of JSON for each round, and removes its file"""
+    out, _ = weir.run("bench", "isolation", weir.path("new"), "--size", "64m", "-c", "none,pace",
+                      "--time", "100ms", "--rounds", "2", "--json")
+    rounds = [json.loads(line) for line in out.splitlines()]
+    assert len(rounds) == 2 and not os.path.exists(weir.path("new"))
+    for one in rounds:
+        assert one["schema"] == "weir.suite.v1" and len(one["cases"]) == 7, one
+        assert [s["name"] for s in one["schedulers"]] == ["none", "pace"]
+    path, data = filled(weir)
+    weir.fails("bench", "isolation", path, says=("not empty", "--force"))
+    assert content(path) == data
+
+
+@case
+def recover_opens_a_store(weir):
+    """recover finds the entries that it put, in each round, and removes its file"""
+    out = weir.json("bench", "recover", weir.path("new"), "-n", "1000", "--rounds", "3")
+    assert out["entries"] == 1000 and out["reads"]["min"] > 0, out
+    ordered(out["seconds"])
+    assert not os.path.exists(weir.path("new"))
+    text, _ = weir.run("bench", "recover", weir.path("new"), "-n", "10", "--value", "4k")
+    assert b"10 entries of 4096 bytes" in text and b"open:" in text, text
+    path, data = filled(weir)
+    weir.fails("bench", "recover", path, says=("not empty", "--force"))
+    assert content(path) == data
+    weir.fails("bench", "recover", "null", says=("null",))
+
+
+@case
+def store_puts_and_gets(weir):
+    """store puts and gets values with one thread and with several, and removes its file"""
+    for threads, depth in ((1, 8), (3, 2)):
+        out = weir.json("bench", "store", weir.path("new"), "--size", "32m", "--value", "16k",
+                        "--threads", threads, "--depth", depth, "--rounds", "2", "--without-fio")
+        assert out["values"] == (8 << 20) // (16 << 10) // threads * threads, out
+        assert out["write_amplification"]["min"] >= 1 and "to_fio" not in out["puts"], out
+        for way in (out["puts"], out["gets"]):
+            ordered(way["mbps"])
+            assert 0 < way["p50_ns"]["median"] <= way["p99_ns"]["median"], way
+        assert not os.path.exists(weir.path("new"))
+    path, data = filled(weir)
+    weir.fails("bench", "store", path, says=("not empty", "--force"))
+    assert content(path) == data
+    weir.fails("bench", "store", "null", code=2, says=("null device",))
+    weir.fails("bench", "store", weir.path("new"), "--size", "16m", "--total", "1g",
+               "--without-fio", says=("evicted", "--total"))
+    assert not os.path.exists(weir.path("new"))
+
+
+@case
+def probe_measures_for_a_fit(weir):
+    """probe prints each figure, removes its file, and sim --fit reads what it prints"""
+    out = weir.json("bench", "probe", weir.path("new"), "--size", "64m", "--time", "1s")
+    assert out["schema"] == "weir.probes.v1" and not out["simulated"], out
+    assert out["device"]["bytes"] == 64 << 20 and not os.path.exists(weir.path("new"))
+    assert len({p["name"] for p in out["probes"]}) == 18
+    before = [p["written_before_bytes"] for p in out["probes"]]
+    assert before == sorted(before) and before[0] == 0 < before[-1], before
+    for one in out["probes"]:
+        assert one["figures"] and all(f["value"] >= 0 for f in one["figures"]), one
+    text, _ = weir.run("bench", "probe", "null", "--time", "1s")
+    assert b"probes of null" in text and b"after_512ms" in text, text
+    path, data = filled(weir)
+    weir.fails("bench", "probe", path, says=("not empty", "--force"))
+    assert content(path) == data
+
+
+@case
+def too_small(weir):
+    """a file that is too small for a bench is named, with how small it is and what is needed"""
+    path = weir.path("small")
+    for size in 0, 4096:
+        with open(path, "wb") as file:
+            file.truncate(size)
+        for part in "tails", "fairness", "isolation", "store":
+            err = weir.fails("bench", part, path, "--engine", "posix",
+                             says=(path, "too small", "1 MiB" if part != "store" else "quarter"))
+            assert "jobs:" not in err and "isolation:1" not in err, err
+            assert not size or "4 KiB" in err, err
+    weir.fails("bench", "tails", "null:1m", "--read-size", "4m", says=("null:1m", "4 MiB"))
+
+
+@case
+def defaults_in_help(weir):
+    """the help of isolation has its own defaults of --time and --rounds"""
+    for part, time, rounds in ("isolation", "50s", "1"), ("fairness", "40s", "3"):
+        text = weir.run("help", "bench", part)[0].decode()
+        assert f"about (default {time})" in text and f"in turn (default {rounds})" in text, text
+
+
+@case
+def traces_have_names(weir):
+    """--trace refuses what is no name of a file"""
+    for name in "", "-":
+        for args in (["bench", "tails", "null"], ["sim", jobs(weir)], ["get", weir.img, "key"]):
+            weir.fails(*args, "--trace", name, code=2, says=("--trace: name a file",))
+    assert not os.path.exists("-")
+
+
+@case
+def wrong_calls(weir):
+    """wrong words are named, with what is right, and the exit code is 2"""
+    weir.fails("bench", code=2, says=("name what to measure",))
+    weir.fails("bench", "layr", code=2, says=('did you mean "layer"?',))
+    weir.fails("bench", "xyzzy", code=2, says=("weir help bench",))
+    weir.fails("bench", "layer", "-s", "kyba", code=2, says=("--sched", "did you mean kyber?"))
+    weir.fails("bench", "layer", "--depth", "0", code=2, says=("--depth",))
+    weir.fails("bench", "layer", "--depth", "4", "--batch", "8", code=2, says=("--batch",))
+    weir.fails("bench", "layer", "--merging", "maybe", code=2, says=("off", "on"))
+    weir.fails("bench", "layer", "--threads", "1,2,", code=2, says=("--threads",))
+    weir.fails("bench", "run", jobs(weir), code=2, says=("JOBS PATH",))
+    weir.fails("bench", "run", jobs(weir, b"[r]\nrw=maybe\n"), "null", code=2, says=("rw",))
+    weir.fails("bench", "run", jobs(weir), "null", "-c", "pase", code=2,
+               says=("--compare", "did you mean pace?"))
+    weir.fails("bench", "run", jobs(weir), "null", "--engine", "ring", code=2, says=("--engine",))
+    weir.fails("bench", "tails", "null", "--read-size", "1000", code=2, says=("block",))
+    weir.fails("bench", "fairness", "null", "--cases", "9", code=2, says=("join", "64"))
+    weir.fails("bench", "scale", "--lanes", "x", code=2, says=("--lanes",))
+    weir.fails("help", "bench", "nothing", code=2, says=("weir help bench",))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
