@@ -18,6 +18,7 @@ struct raw_device {
 	struct weir_device *device;
 	struct weir_queue *queue;
 	int fd;
+	pid_t process; /* a child of fork() has no worker, and locks that may be held for ever */
 	bool writable;
 	uint32_t block;
 	uint64_t capacity;
@@ -42,6 +43,7 @@ struct raw_op {
 
 struct raw_batch {
 	struct raw_device *dev;
+	struct weir_task task; /* submits what the queue takes */
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
 	size_t running; /* under the lock */
@@ -79,6 +81,11 @@ static int open_device(struct raw_device *dev, const struct raw_opts *opts, int 
 	return err;
 }
 
+static bool is_inherited(const struct raw_device *dev)
+{
+	return dev->process != getpid();
+}
+
 int raw_open(struct raw_device **out, const struct raw_opts *opts, int *of_queue)
 {
 	*of_queue = 0;
@@ -91,6 +98,7 @@ int raw_open(struct raw_device **out, const struct raw_opts *opts, int *of_queue
 		return err;
 	}
 	dev->fd = opts->fd;
+	dev->process = getpid();
 	int nsid = ioctl(dev->fd, NVME_IOCTL_ID);
 	dev->nsid = nsid < 0 ? -errno : nsid;
 	dev->writable = opts->writable;
@@ -101,20 +109,61 @@ int raw_open(struct raw_device **out, const struct raw_opts *opts, int *of_queue
 	return 0;
 }
 
+/* A task that tells that the worker had a turn. */
+struct turn {
+	struct weir_task task; /* first */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool ran;
+};
+
+static void turn_ran(struct weir_task *task)
+{
+	struct turn *turn = task->user;
+	pthread_mutex_lock(&turn->lock);
+	turn->ran = true;
+	pthread_cond_signal(&turn->changed);
+	pthread_mutex_unlock(&turn->lock);
+}
+
+static int wait_turn(struct weir_queue *q)
+{
+	struct turn turn = { .task = { .fn = turn_ran, .user = &turn },
+			     .lock = PTHREAD_MUTEX_INITIALIZER,
+			     .changed = PTHREAD_COND_INITIALIZER };
+	int err = weir_queue_post(q, 0, &turn.task);
+	if (err)
+		return err;
+	pthread_mutex_lock(&turn.lock);
+	while (!turn.ran)
+		pthread_cond_wait(&turn.changed, &turn.lock);
+	pthread_mutex_unlock(&turn.lock);
+	return 0;
+}
+
+/* Closes all, once. The caller holds close_lock, or is the only thread of a child. */
+static int close_all(struct raw_device *dev)
+{
+	if (dev->gone)
+		return 0;
+	if (!is_inherited(dev))
+		wait_turn(dev->queue); /* the tasks of all batches have run */
+	weir_queue_close(dev->queue);
+	weir_device_close(dev->device);
+	dev->queue = NULL;
+	dev->gone = true;
+	return close(dev->fd) ? -errno : 0;
+}
+
 int raw_close(struct raw_device *dev)
 {
+	if (is_inherited(dev))
+		return close_all(dev);
 	pthread_rwlock_wrlock(&dev->open_lock);
 	dev->closed = true;
 	pthread_rwlock_unlock(&dev->open_lock);
-	int err = 0;
 	pthread_mutex_lock(&dev->close_lock);
-	if (!dev->gone) {
-		weir_queue_close(dev->queue);
-		weir_device_close(dev->device);
-		err = close(dev->fd) ? -errno : 0;
-		dev->queue = NULL;
-		dev->gone = true;
-	}
+	int err = close_all(dev);
 	pthread_mutex_unlock(&dev->close_lock);
 	return err;
 }
@@ -124,9 +173,11 @@ void raw_free(struct raw_device *dev)
 	if (!dev)
 		return;
 	raw_close(dev);
-	pthread_rwlock_destroy(&dev->open_lock);
-	pthread_mutex_destroy(&dev->close_lock);
-	pthread_mutex_destroy(&dev->lost_lock);
+	if (!is_inherited(dev)) {
+		pthread_rwlock_destroy(&dev->open_lock);
+		pthread_mutex_destroy(&dev->close_lock);
+		pthread_mutex_destroy(&dev->lost_lock);
+	}
 	free(dev);
 }
 
@@ -175,38 +226,6 @@ int raw_fdp(struct raw_device *dev, struct weir_fdp **fdp)
 	int err = dev->closed ? -ESHUTDOWN : weir_fdp_read(fdp, dev->device);
 	pthread_rwlock_unlock(&dev->open_lock);
 	return err;
-}
-
-/* A task that tells that the worker had a turn. */
-struct turn {
-	struct weir_task task; /* first */
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool ran;
-};
-
-static void turn_ran(struct weir_task *task)
-{
-	struct turn *turn = task->user;
-	pthread_mutex_lock(&turn->lock);
-	turn->ran = true;
-	pthread_cond_signal(&turn->changed);
-	pthread_mutex_unlock(&turn->lock);
-}
-
-static int wait_turn(struct weir_queue *q)
-{
-	struct turn turn = { .task = { .fn = turn_ran, .user = &turn },
-			     .lock = PTHREAD_MUTEX_INITIALIZER,
-			     .changed = PTHREAD_COND_INITIALIZER };
-	int err = weir_queue_post(q, 0, &turn.task);
-	if (err)
-		return err;
-	pthread_mutex_lock(&turn.lock);
-	while (!turn.ran)
-		pthread_cond_wait(&turn.changed, &turn.lock);
-	pthread_mutex_unlock(&turn.lock);
-	return 0;
 }
 
 /* Waits until the worker has registered RANGE, or could not. */
@@ -269,14 +288,19 @@ int raw_register(struct raw_device *dev, const struct iovec *ranges, size_t n)
 	return err;
 }
 
-static void op_result(struct raw_op *op, int32_t result)
+static void batch_count_down(struct raw_batch *batch)
 {
-	struct raw_batch *batch = op->batch;
 	pthread_mutex_lock(&batch->lock);
-	batch->results[op - batch->ops] = result;
 	if (!--batch->running)
 		pthread_cond_broadcast(&batch->ended);
 	pthread_mutex_unlock(&batch->lock);
+}
+
+/* Sets the result of OP, which has ended. Nobody else writes it. */
+static void op_result(struct raw_op *op, int32_t result)
+{
+	op->batch->results[op - op->batch->ops] = result;
+	batch_count_down(op->batch);
 }
 
 /* Tells whether OP is a read beyond the end of a file that has become shorter. */
@@ -376,18 +400,45 @@ static int submit_io(struct raw_op *op, struct weir_queue *q)
 	return weir_queue_submit(q, &op->io);
 }
 
-static void op_run(struct raw_op *op, const struct raw_device *dev)
+static bool is_for_queue(const struct raw_op *op, const struct raw_device *dev)
 {
-	int err = 0;
+	return !op->aside && op->item.total && (dev->writable || !op->item.write);
+}
+
+/* Runs what does not go to the queue, on the caller's thread. */
+static void run_here(struct raw_op *op, const struct raw_device *dev)
+{
 	/* The descriptor has its own word for what is read-only. */
-	if (op->item.write && !dev->writable && !op->aside)
-		op_result(op, -EBADF);
-	else if (op->aside)
+	if (op->aside)
 		op_result(op, run_aside(op, dev->fd));
-	else if (!op->item.total)
+	else if (op->item.total)
+		op_result(op, -EBADF);
+	else
 		op_result(op, 0);
-	else if ((err = submit_io(op, dev->queue)))
-		op_result(op, err);
+}
+
+/* Submits the batch from the worker's own thread: there the ios gather, and the kernel gets many of
+ * them in one call. From here each would wake the worker, which would take them one by one. */
+static void submit_ios(struct weir_task *task)
+{
+	struct raw_batch *batch = task->user;
+	const struct raw_device *dev = batch->dev;
+	for (size_t i = 0; i < batch->n; i++) {
+		struct raw_op *op = &batch->ops[i];
+		if (!is_for_queue(op, dev))
+			continue;
+		int err = submit_io(op, dev->queue);
+		if (err)
+			op_result(op, err);
+	}
+	batch_count_down(batch);
+}
+
+static int post_ios(struct raw_batch *batch)
+{
+	batch->task.fn = submit_ios;
+	batch->task.user = batch;
+	return weir_queue_post(batch->dev->queue, 0, &batch->task);
 }
 
 static struct raw_batch *batch_new(struct raw_device *dev, size_t n)
@@ -402,6 +453,9 @@ static struct raw_batch *batch_new(struct raw_device *dev, size_t n)
 	batch->dev = dev;
 	batch->n = n;
 	batch->results = results;
+	/* What a child of fork() finds where an io had not ended when it was made. */
+	for (size_t i = 0; i < n; i++)
+		results[i] = -ECHILD;
 	pthread_mutex_init(&batch->lock, NULL);
 	pthread_cond_init(&batch->ended, NULL);
 	return batch;
@@ -421,18 +475,29 @@ static int batch_make(struct raw_batch **out, struct raw_device *dev, const stru
 	return err;
 }
 
+static int submit_batch(struct raw_batch *batch)
+{
+	const struct raw_device *dev = batch->dev;
+	/* One more: the task reads the batch until it has submitted all. */
+	batch->running = batch->n + 1;
+	int err = post_ios(batch);
+	if (err)
+		batch->running = 0;
+	for (size_t i = 0; !err && i < batch->n; i++)
+		if (!is_for_queue(&batch->ops[i], dev))
+			run_here(&batch->ops[i], dev);
+	return err;
+}
+
 int raw_submit(struct raw_device *dev, const struct raw_item *items, size_t n,
 	       struct raw_batch **out)
 {
 	struct raw_batch *batch = NULL;
-	int err = batch_make(&batch, dev, items, n);
+	int err = is_inherited(dev) ? -ECHILD : batch_make(&batch, dev, items, n);
 	if (err)
 		return err;
 	pthread_rwlock_rdlock(&dev->open_lock);
-	err = dev->closed ? -ESHUTDOWN : 0;
-	batch->running = err ? 0 : n;
-	for (size_t i = 0; !err && i < n; i++)
-		op_run(&batch->ops[i], dev);
+	err = dev->closed ? -ESHUTDOWN : submit_batch(batch);
 	pthread_rwlock_unlock(&dev->open_lock);
 	if (err)
 		raw_batch_free(batch);
@@ -443,6 +508,9 @@ int raw_submit(struct raw_device *dev, const struct raw_item *items, size_t n,
 
 const int32_t *raw_wait(struct raw_batch *batch)
 {
+	/* In a child of fork() nothing ends. */
+	if (is_inherited(batch->dev))
+		return batch->results;
 	pthread_mutex_lock(&batch->lock);
 	while (batch->running)
 		pthread_cond_wait(&batch->ended, &batch->lock);
@@ -457,8 +525,10 @@ void raw_batch_free(struct raw_batch *batch)
 	raw_wait(batch);
 	for (size_t i = 0; i < batch->n; i++)
 		free(batch->ops[i].rest);
-	pthread_mutex_destroy(&batch->lock);
-	pthread_cond_destroy(&batch->ended);
+	if (!is_inherited(batch->dev)) {
+		pthread_mutex_destroy(&batch->lock);
+		pthread_cond_destroy(&batch->ended);
+	}
 	free(batch->results);
 	free(batch);
 }

@@ -82,12 +82,14 @@ enum { RAW_EOF = 1 /* a result: the file ended before TOTAL bytes were read */ }
 
 /*
  * Submits the N ITEMS, which are copied, as one batch. What is wrong with one item is its result.
- * Errors, and then nothing was submitted: -ESHUTDOWN (closed), -ENOMEM.
+ * Errors, and then nothing was submitted: -ESHUTDOWN (closed), -ECHILD (this is a child of fork()),
+ * -ENOMEM.
  */
 int raw_submit(struct raw_device *dev, const struct raw_item *items, size_t n,
 	       struct raw_batch **batch);
 
-/* Waits until BATCH has ended. Returns the result of each item: 0, -errno or RAW_EOF. */
+/* Waits until BATCH has ended. Returns the result of each item: 0, -errno or RAW_EOF. In a child of
+ * fork() it does not wait, and what had not ended at the fork has -ECHILD. */
 const int32_t *raw_wait(struct raw_batch *batch);
 
 /* Waits until BATCH has ended, and frees it. NULL is allowed. */

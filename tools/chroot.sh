@@ -42,7 +42,8 @@ check_machine() {
 # that are here.
 keyring() {
 	local debian=/usr/share/keyrings/debian-archive-keyring.gpg
-	if [ -r "$1" ]; then
+	# "-" stands for none, whatever files are here.
+	if [ "$1" != - ] && [ -r "$1" ]; then
 		echo "$1"
 	elif [ -r $debian ]; then
 		echo $debian

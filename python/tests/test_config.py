@@ -11,9 +11,11 @@ WHO = "test"
 def test_weights_need_a_scheduler_that_knows_them(tmp_path):
     params = {"path": str(tmp_path / "s.img"), "size": "64MiB", "tenant_by": "salt",
               "weights": {"alice": 300}}
-    with pytest.raises(ValueError, match="weights: .* knows no weights; bfq does"):
-        config.open_store(config.parse(params, WHO))
-    config.open_store(config.parse({**params, "scheduler": "bfq"}, WHO)).close()
+    for scheduler in None, "none", "noop", "mq-deadline", "deadline", "kyber", "cfq":
+        with pytest.raises(ValueError, match="weights: .* knows no weights; .*: bfq, pace"):
+            config.open_store(config.parse({**params, "scheduler": scheduler}, WHO))
+    for scheduler in "bfq", "pace":
+        config.open_store(config.parse({**params, "scheduler": scheduler}, WHO)).close()
 
 
 def test_io_is_accounted_to_the_stream_of_its_tenant():
@@ -52,3 +54,44 @@ def test_a_write_budget_stays_in_the_store(tmp_path):
         store = config.open_store(config.parse({"path": path, "size": "64MiB", **params}, WHO))
         assert store.info()["write_budget"] == budget
         store.close()
+
+
+@pytest.mark.parametrize("params, low, high", [
+    ({"free_low": "10%"}, 14, 27), ({"free_low": 10, "free_high": "12%"}, 14, 17),
+    ({"free_high": 50}, 3, 65), ({"free_low": "off"}, 0, 0), ({}, 3, 4)])
+def test_marks_of_free_segments_stay_in_the_store(tmp_path, params, low, high):
+    fixed = {"path": str(tmp_path / "s.img"), "size": "128MiB", "max_value": "512KiB"}
+    for more in (params, {}):
+        store = config.open_store(config.parse({**fixed, **more}, WHO))
+        facts = store.info()
+        store.close()
+        assert (facts["segments"], facts["free_low"], facts["free_high"]) == (127, low, high)
+
+
+@pytest.mark.parametrize("params, said", [
+    ({"free_low": "51%"}, "free_low: '51%' is no percentage.*nor off"),
+    ({"free_low": True}, "free_low: True"), ({"free_high": "off"}, "free_high: 'off' is no"),
+    ({"free_low": 9, "free_high": 8}, "of 9 %, which is more"),
+    ({"free_low": "off", "free_high": 8}, "that is off")])
+def test_marks_that_contradict_themselves(params, said):
+    with pytest.raises(ValueError, match=f"test: .*{said}"):
+        config.parse({"path": "x", **params}, WHO)
+
+
+@pytest.mark.parametrize("share, several, wanted", [
+    ("auto", False, False), ("auto", True, True), ("on", False, True), ("on", True, True),
+    ("off", False, False)])
+def test_who_shares_a_store(share, several, wanted):
+    parsed = config.parse({"path": "x", "share": share}, WHO)
+    assert config.shares(parsed, several) is wanted
+
+
+def test_sharing_that_cannot_be():
+    off = config.parse({"path": "x", "share": "off"}, WHO)
+    with pytest.raises(ValueError, match="several processes of this host name the same path"):
+        config.shares(off, True)
+    with pytest.raises(ValueError, match="test: share: 'yes' is not one of auto, on, off"):
+        config.parse({"path": "x", "share": "yes"}, WHO)
+    with pytest.raises(ValueError, match="share: 'on', but it cannot; use 'off' or 'auto'"):
+        config.refuse_share(config.parse({"path": "x", "share": "on"}, WHO), "it cannot")
+    assert config.refuse_share(off, "it cannot") is off

@@ -49,14 +49,15 @@ def scrape(store, accept=OPENMETRICS):
 def send(store, data):
     """Returns what the endpoint answers to these bytes until it ends the connection."""
     with socket.create_connection(store.metrics_address, timeout=60) as s:
-        s.sendall(data)
-        s.shutdown(socket.SHUT_WR)
         got = b""
         try:
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
             while part := s.recv(65536):
                 got += part
-        except ConnectionResetError:
-            pass
+        except OSError as e:  # it may end at any point of this
+            if isinstance(e, TimeoutError):
+                raise
         return got
 
 
@@ -129,6 +130,16 @@ def test_what_is_no_scrape_is_harmless(store):
     assert "weir_entries 1\n" in scrape(store)[1]
 
 
+def test_a_client_for_whom_no_thread_begins_leaves_its_place(store):
+    old = threading.stack_size(1 << 46)  # more than there is, so no thread can begin
+    try:
+        for _ in range(2 * metrics._CLIENTS):
+            assert send(store, b"GET /metrics HTTP/1.0\r\n\r\n") == b""
+    finally:
+        threading.stack_size(old)
+    assert "# EOF" in scrape(store)[1]
+
+
 def test_clients_that_say_nothing_do_not_keep_the_store_from_closing(tmp_path):
     store = weir_kv.Store(tmp_path / "s.img", size="64MiB", format="if-empty", metrics=0)
     silent = [socket.create_connection(store.metrics_address) for _ in range(30)]
@@ -174,6 +185,11 @@ def test_a_port_in_use_is_refused_and_close_gives_it_back(tmp_path, store):
     with weir_kv.Store(tmp_path / "other.img", size="64MiB", format="if-empty",
                        metrics=taken) as other:
         assert "# EOF" in scrape(other)[1]
+
+
+def test_a_store_that_is_open_is_busy_whoever_has_the_port(tmp_path, store):
+    with pytest.raises(weir_kv.StoreBusy):
+        weir_kv.Store(store.path, metrics="{}:{}".format(*store.metrics_address))
 
 
 def test_a_store_that_does_not_open_gives_the_port_back(tmp_path):

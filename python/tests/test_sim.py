@@ -35,7 +35,7 @@ def command(*arguments, text=""):
             for part in done.stdout.split("\n{")]
 
 
-@pytest.mark.parametrize("device", ["nvme", "sata", "hdd"])
+@pytest.mark.parametrize("device", ["nvme", "sata", "hdd", "dc-tlc", "qlc", "dramless", "xpoint"])
 def test_the_figures_are_the_commands(jobs, device):
     for sched in ("none", "bfq"):
         assert weir_kv.sim(jobs, device, sched) == \

@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The package by itself: what a program can call, and a store against a dict."""
 import asyncio
+import contextlib
+import errno
+import logging
 import os
 import threading
+import time
 
 import pytest
 import weir_kv
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from weir_kv import config
+from weir_kv.futures import PUT
+
+from forks import in_child
 
 
 @pytest.fixture(name="path")
@@ -237,13 +245,59 @@ def test_a_close_waits_for_the_calls_of_other_threads(path):
     store.close()
 
 
-def test_a_second_close_frees_nothing_that_the_first_one_uses(path):
-    store = weir_kv.Store(path, size="64MiB", format="if-empty", changes=True)
-    raw = store.call.take()  # as far as another thread has come
-    store.close()
-    assert store.take_changes() == ([], 0)
-    assert not weir_kv.store.lib.weir_store_close(raw)
-    store._forget()
+def test_a_close_meets_futures_that_are_being_made(path):
+    """Each place of futures is closed before what it uses is freed, however late it was made."""
+    weir_kv.Store(path, size="64MiB", format="if-empty").close()
+    for _ in range(20):
+        store, made = weir_kv.Store(path), []
+
+        def work():
+            try:
+                for _ in range(100):  # each has a descriptor
+                    made.append(weir_kv.Futures(store))  # pylint: disable=cell-var-from-loop
+            except ValueError:
+                pass  # it was closed
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for t in threads:
+            t.start()
+        while not made:
+            time.sleep(0)
+        store.close()
+        for t in threads:
+            t.join()
+        for futures in made:
+            with pytest.raises(ValueError, match="closed"):
+                futures.stats()
+
+
+def test_a_child_does_not_wait_for_the_threads_of_its_parent(store):
+    """They are inside of calls, and hold locks, when it is forked."""
+    futures = weir_kv.Futures(store)
+
+    def wait():
+        try:
+            futures.wait()  # nothing ends
+        except ValueError:
+            pass
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while not futures._call._inside:
+        time.sleep(0)
+
+    def child():
+        with pytest.raises(weir_kv.WeirError, match="fork"):
+            store.put("k", b"v")
+        futures.close()
+        store.close()
+
+    assert in_child(child) == 0
+    with futures._call._ending:  # a lock that another thread may hold
+        assert in_child(child) == 0
+    store.put("k", b"v")
+    futures.close()
+    thread.join()
 
 
 def test_an_interrupt_frees_no_value_that_a_future_uses(store, monkeypatch):
@@ -322,3 +376,77 @@ def test_devices_and_registered_memory(tmp_path):
         except weir_kv.WeirError as e:  # posix has no registered memory
             assert e.strerror
         assert all(facts["length"] == 1 << 20 for facts in store.registered())
+
+
+def test_a_remote_store(tmp_path):
+    """The same operations through the process that has the store; here both are this one."""
+    path = tmp_path / "s.img"
+    with weir_kv.Store(path, size="64MiB", format="if-empty") as store:
+        with weir_kv.RemoteStore(path) as other:
+            other.put_many([(f"k{i}", bytes([i]) * 5000) for i in range(20)], tenant="alice")
+            assert store.get("k7") == b"\7" * 5000
+            assert other.get_many(["k3", "none"]) == [b"\3" * 5000, None]
+            assert other.put("k1", b"new", if_absent=True) is False
+            assert other.exists_many(["k1", "none"]) == [5000, None]
+            assert other.lease(["k1"]) == [5000]
+            assert sorted(e.key for e in other.list("k1")) == \
+                sorted(e.key for e in store.list("k1"))
+            assert other.stream("alice") == store.stream("alice")
+            assert other.delete("k1") and not other.delete("k1")
+            assert other.stat()["entries"] == 19
+            with pytest.raises(weir_kv.KeyNotFound):
+                other.get("k1")
+            with pytest.raises(weir_kv.ValueTooLong):
+                other.put("long", bytes(40 << 20))
+            assert other.wait_end(0.001) is False
+            store.close()
+            assert other.wait_end(60) and other.info()["error"] == -errno.EPIPE
+            with pytest.raises(weir_kv.WeirError) as e:
+                other.put("k", b"v")
+            assert e.value.errno == errno.EPIPE
+    with pytest.raises(weir_kv.WeirError, match="no control socket"):
+        weir_kv.RemoteStore(path)
+
+
+def test_futures_made_while_a_shared_store_changes_hands(path, monkeypatch):
+    """They are of the old owner or of the new one, and change with the store as the others do."""
+    parsed = config.parse({"path": str(path), "size": "64MiB", "share": "on"}, "test")
+    log = logging.getLogger("test")
+    with contextlib.closing(config.open_shared(parsed, log)) as first, \
+            contextlib.closing(config.open_shared(parsed, log)) as second:
+        assert first.owner and not second.owner
+        old = [weir_kv.Futures(second) for _ in range(2)]
+        all_futures, new = second._all_futures, []
+
+        def meanwhile():
+            with contextlib.suppress(weir_kv.WeirError):  # EPIPE: there is no owner at present
+                new.append(weir_kv.Futures(second))
+            return sorted(all_futures(), key=lambda one: one in old)
+
+        monkeypatch.setattr(second, "_all_futures", meanwhile)
+        first.close()
+        end = time.monotonic() + 60
+        while not second.owner:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        monkeypatch.undo()
+        second._thread.join()
+        for one in old + new:
+            one.submit(PUT, [b"k"], [b"v"])
+            assert [done.error for done in one.drain()] == [0]
+            one.close()
+
+
+def test_a_shared_store_whose_owner_has_ended_says_so(path, monkeypatch):
+    """Also while the way to the old owner is being closed: every call says EPIPE, as after it."""
+    parsed = config.parse({"path": str(path), "size": "64MiB", "share": "on"}, "test")
+    log = logging.getLogger("test")
+    with contextlib.closing(config.open_shared(parsed, log)), \
+            contextlib.closing(config.open_shared(parsed, log)) as second:
+        second._backend.close()
+        for call in (lambda: second.exists_many(["k"]), lambda: second.lease(["k"]),
+                     lambda: second.stream("tenant"), lambda: list(second.list()),
+                     lambda: second.put("k", b"v"), lambda: second.delete("k")):
+            with pytest.raises(weir_kv.WeirError) as e:
+                call()
+            assert e.value.errno == errno.EPIPE

@@ -13,13 +13,15 @@ from .aio import AsyncStore
 from .errors import (DamagedValue, DeadlineMissed, KeyExists, KeyNotFound, NoStore, ReadOnlyStore,
                      StoreBusy, StoreFull, ValueTooLong, WeirError, WrongLength)
 from .futures import Futures, Result
+from .operations import Entry
 from .queue import Attribute, Queue, QueueView
+from .remote import RemoteStore
 from .simulator import Simulation, sim
-from .store import Entry, Store, format_store
+from .store import Store, format_store
 
 __version__: str = _ffi.string(_lib.weir_version()).decode()
 
 __all__ = ["AsyncStore", "Attribute", "DamagedValue", "DeadlineMissed", "Entry", "Futures",
-           "KeyExists", "KeyNotFound", "NoStore", "Queue", "QueueView", "ReadOnlyStore", "Result",
-           "Simulation", "Store", "StoreBusy", "StoreFull", "ValueTooLong", "WeirError",
-           "WrongLength", "format_store", "sim"]
+           "KeyExists", "KeyNotFound", "NoStore", "Queue", "QueueView", "ReadOnlyStore",
+           "RemoteStore", "Result", "Simulation", "Store", "StoreBusy", "StoreFull", "ValueTooLong",
+           "WeirError", "WrongLength", "format_store", "sim"]

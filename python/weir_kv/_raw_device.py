@@ -63,6 +63,8 @@ class _Batch:
 def _check(code: int) -> None:
     if code == -errno.ESHUTDOWN:
         raise RuntimeError("device is closed")
+    if code == -errno.ECHILD:
+        raise RuntimeError("the device belongs to the parent of this process")
     if code < 0:
         raise RuntimeError(f"posix_memalign failed rc={-code}")
 

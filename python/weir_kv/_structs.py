@@ -2,7 +2,20 @@
 """C structs that begin with their size, and what they say as a dict."""
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Callable, Iterator
+
+from . import errors
 from ._weir import ffi
+
+
+def c_text(value: str | os.PathLike[str], what: str) -> ffi.CData:
+    """Returns VALUE as C has texts. ValueError that names WHAT: it has a NUL, where C would end."""
+    raw = os.fsencode(value)
+    if b"\0" in raw:
+        raise ValueError(f"{what}: {value!r} has a NUL")
+    return ffi.new("char[]", raw)
 
 
 def sized(kind: str) -> ffi.CData:
@@ -10,6 +23,20 @@ def sized(kind: str) -> ffi.CData:
     made = ffi.new(f"struct {kind} *")
     made.size = ffi.sizeof(f"struct {kind}")
     return made
+
+
+def each(get: Callable[[int, ffi.CData], int], kind: str) -> Iterator[ffi.CData]:
+    """Yields a struct KIND for each number from 0 on, which GET fills in until it says ENOENT.
+    Raises on other errors."""
+    number, code = 0, 0
+    while code != -errno.ENOENT:
+        made = sized(kind)
+        code = get(number, made)
+        if not code:
+            yield made
+        elif code != -errno.ENOENT:
+            errors.check(code)
+        number += 1
 
 
 def fields(raw: ffi.CData) -> dict[str, object]:

@@ -3,35 +3,70 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import os
 from collections.abc import Sequence
 
 from . import errors
 from .futures import DELETE, DURABLE, EXISTS, GET, IF_ABSENT, PUT, SYNC, Futures, Result, Value
-from .store import Key, Store, _key
+from .operations import Key, raw_key
+from .store import Store
 
 
 class AsyncStore:
-    """The operations of :class:`Store` as coroutines. It belongs to one event loop."""
+    """The operations of :class:`Store` as coroutines. It belongs to one event loop. If the store is
+    closed meanwhile, what still waits ends with ValueError.
+
+    All puts under way may hold as much memory as the program gives them: none is refused.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._futures = Futures(store)
         self._waiting: dict[int, asyncio.Future[Result]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._fd = -1
+        self._streams: dict[str, int] = {}
+        self._futures = Futures(store, put_bytes_max=2**64 - 1, closed=self._closed)
 
     def _drain(self) -> None:
-        for result in self._futures.take_all():
-            waiter = self._waiting.pop(result.id, None)
-            if waiter and not waiter.done():
-                waiter.set_result(result)
+        try:
+            for result in self._futures.take_all():
+                waiter = self._waiting.pop(result.id, None)
+                if waiter and not waiter.done():
+                    waiter.set_result(result)
+        except ValueError:
+            pass  # it is closed, and _end() comes
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Has LOOP watch the futures, by a descriptor that nobody else closes."""
+        self._fd = os.dup(self._futures.fileno())
+        self._loop = loop
+        loop.add_reader(self._fd, self._drain)
+
+    def _closed(self) -> None:
+        """The futures are closed, maybe by the store, and maybe on another thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+                self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        """Ends what still waits, and the watching."""
+        for waiter in self._waiting.values():
+            if not waiter.done():
+                waiter.set_exception(ValueError(f"the store on {self.store.path} is closed"))
+        self._waiting.clear()
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.remove_reader(fd)
+            os.close(fd)
 
     async def _run(self, kind: int, keys: Sequence[bytes], values: Sequence[Value] | None = None,
                    flags: int = 0, streams: int = 0) -> Result:
         loop = asyncio.get_running_loop()
         if self._loop is None:
-            self._loop = loop
-            loop.add_reader(self._futures.fileno(), self._drain)
+            self._watch(loop)
         elif self._loop is not loop:
             raise RuntimeError("an AsyncStore belongs to one event loop")
         waiter: asyncio.Future[Result] = loop.create_future()
@@ -40,12 +75,21 @@ class AsyncStore:
         self._waiting[number] = waiter
         return await waiter
 
+    async def _stream(self, tenant: str | None) -> int:
+        """Returns the stream of TENANT. A new one is written to the store, for which a thread
+        waits."""
+        if tenant is None:
+            return 0
+        if tenant not in self._streams:
+            loop = asyncio.get_running_loop()
+            self._streams[tenant] = await loop.run_in_executor(None, self.store.stream, tenant)
+        return self._streams[tenant]
+
     async def put(self, key: Key, value: Value, *, durable: bool = False, if_absent: bool = False,
                   tenant: str | None = None) -> bool:
         """As :meth:`Store.put`."""
         flags = (DURABLE if durable else 0) | (IF_ABSENT if if_absent else 0)
-        stream = self.store.stream(tenant) if tenant is not None else 0
-        done = await self._run(PUT, [_key(key)], [value], flags, stream)
+        done = await self._run(PUT, [raw_key(key)], [value], flags, await self._stream(tenant))
         if if_absent and done.error == -errno.EEXIST:
             return False
         if done.error:
@@ -56,7 +100,7 @@ class AsyncStore:
         """As :meth:`Store.get`."""
         while (length := self.store.exists(key)) is not None:
             room = bytearray(length)
-            done = await self._run(GET, [_key(key)], [room])
+            done = await self._run(GET, [raw_key(key)], [room])
             if done.error == -errno.EMSGSIZE:
                 continue
             if done.error:
@@ -66,11 +110,11 @@ class AsyncStore:
 
     async def exists(self, key: Key) -> int | None:
         """As :meth:`Store.exists`."""
-        return (await self._run(EXISTS, [_key(key)])).lengths[0] or None
+        return (await self._run(EXISTS, [raw_key(key)])).lengths[0] or None
 
     async def delete(self, key: Key, *, durable: bool = False) -> bool:
         """As :meth:`Store.delete`."""
-        done = await self._run(DELETE, [_key(key)], None, DURABLE if durable else 0)
+        done = await self._run(DELETE, [raw_key(key)], None, DURABLE if durable else 0)
         if done.error not in (0, -errno.ENOENT):
             raise errors.make(done.error, done.words)
         return not done.error
@@ -83,12 +127,10 @@ class AsyncStore:
 
     def close(self) -> None:
         """Ends; the store stays open. What still waits is cancelled."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(self._futures.fileno())
         self._futures.close()
         for waiter in self._waiting.values():
             waiter.cancel()
-        self._waiting.clear()
+        self._end()
 
     async def __aenter__(self) -> AsyncStore:
         return self

@@ -13,12 +13,14 @@ from typing import Any
 
 from . import units
 from .metrics import Address, address, of_process
-from .store import Store
+from .shared import SharedStore
+from .store import FREE_LOW_NONE, Store
 
 TENANT_BY = ("none", "salt", "salt-prefix", "rank")
 DURABILITY = ("written", "durable")
 FORMATS = ("if-empty", "never", "force")
 POLICIES = ("clock", "fifo")
+SHARE = ("auto", "on", "off")
 LOG_LEVELS = ("debug", "info", "warning", "error", "off")
 _LONGEST_DEFAULT = 64 << 20  # hosts keep chunks of up to this; a smaller store takes shorter ones
 
@@ -48,10 +50,13 @@ class Config:
     durability: str = "written"
     eviction: str | None = None
     write_budget: Budget | None = None
+    free_low: int | None = None
+    free_high: int | None = None
     tenant_by: str = "none"
     weights: Mapping[str, int] = field(default_factory=dict)
     shares: Mapping[str, int] = field(default_factory=dict)
     namespace: str = ""
+    share: str = "auto"
     format: str = "if-empty"
     metrics: Address | None = None
     log: str = "info"
@@ -79,7 +84,7 @@ def _text(name: str, value: Any) -> str:
 def _paths(value: Any) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)) or not parts or \
-            not all(isinstance(part, str) and part for part in parts):
+            not all(isinstance(part, str) and part and "\0" not in part for part in parts):
         raise ValueError(f"path: {value!r} is not a path or a list of paths")
     return tuple(parts)
 
@@ -113,6 +118,17 @@ def _budget(value: Any) -> Budget:
                          "drive writes a day from 0.01dwpd to 1000dwpd, or off") from None
 
 
+def _mark(name: str, value: Any) -> int:
+    """Reads a mark of free segments: a percentage, or "off" for the low one."""
+    if name == "free_low" and value in ("off", 0, "0", "0%"):
+        return FREE_LOW_NONE
+    percent = re.fullmatch(r"([0-9]+)%?", str(value))
+    if not percent or isinstance(value, bool) or not 1 <= int(percent.group(1)) <= 50:
+        raise ValueError(f"{name}: {value!r} is no percentage of the segments from 1% to 50%"
+                         + (", nor off" if name == "free_low" else ""))
+    return int(percent.group(1))
+
+
 _PARSE: dict[str, Callable[[Any], Any]] = {
     "path": _paths,
     "size": lambda v: units.size(v, "size"),
@@ -123,10 +139,13 @@ _PARSE: dict[str, Callable[[Any], Any]] = {
     "durability": lambda v: _choice("durability", v, DURABILITY),
     "eviction": lambda v: _choice("eviction", v, POLICIES),
     "write_budget": _budget,
+    "free_low": lambda v: _mark("free_low", v),
+    "free_high": lambda v: _mark("free_high", v),
     "tenant_by": lambda v: _choice("tenant_by", v, TENANT_BY),
     "weights": lambda v: _numbers("weights", v, 1000),
     "shares": lambda v: _numbers("shares", v, 100),
     "namespace": lambda v: _text("namespace", v),
+    "share": lambda v: _choice("share", v, SHARE),
     "format": lambda v: _choice("format", v, FORMATS),
     "metrics": address,
     "log": lambda v: _choice("log", v, LOG_LEVELS),
@@ -145,7 +164,7 @@ def _refuse_unknown(params: Mapping[str, Any], host: str) -> None:
 def parse(params: Mapping[str, Any], host: str) -> Config:
     """Makes a :class:`Config` of PARAMS; raises ValueError that names HOST and what is wrong."""
     _refuse_unknown(params, host)
-    if "path" not in params:
+    if params.get("path") is None:
         raise ValueError(f"{host}: the parameter 'path' is missing: a file, a block device, an "
                          "NVMe character device, or a list of them")
     try:
@@ -163,6 +182,14 @@ def _refuse_contradictions(config: Config) -> None:
                          f"{', '.join(TENANT_BY[1:])}")
     if sum(config.shares.values()) > 100:
         raise ValueError(f"shares: {sum(config.shares.values())} % of the store in all")
+    if config.free_high is not None and config.free_low is not None and \
+            config.free_low > config.free_high:
+        off = config.free_low == FREE_LOW_NONE
+        raise ValueError(f"free_high: {config.free_high} % with a free_low "
+                         + ("that is off" if off else f"of {config.free_low} %, which is more"))
+    if config.share == "on" and config.format == "force":
+        raise ValueError("share: 'on', and format is 'force', which makes an empty store whenever "
+                         "another process takes it over; use 'if-empty' or 'never'")
     if config.format == "never" and (config.size or config.max_value):
         raise ValueError("size and max_value are used when a store is made, and format is 'never'")
     if config.size and config.max_value > config.size // 16:
@@ -176,6 +203,25 @@ def for_process(config: Config, number: int) -> Config:
     if not config.metrics:
         return config
     return replace(config, metrics=of_process(config.metrics, number))
+
+
+def shares(config: Config, several: bool) -> bool:
+    """Returns whether the store is shared with other processes; SEVERAL: the host has several that
+    name the same path, which is what "auto" goes by. Raises ValueError where it cannot be."""
+    if several and config.share == "off":
+        raise ValueError("share: 'off', and several processes of this host name the same path")
+    wanted = config.share == "on" or (config.share == "auto" and several)
+    if wanted and config.format == "force":
+        raise ValueError("format: 'force' makes an empty store whenever another process takes it "
+                         "over, and several processes share it; use 'if-empty' or 'never'")
+    return wanted
+
+
+def refuse_share(config: Config, why: str) -> Config:
+    """Returns CONFIG; raises ValueError where it asks for sharing, which a host cannot do, WHY."""
+    if config.share == "on":
+        raise ValueError(f"share: 'on', but {why}; use 'off' or 'auto'")
+    return config
 
 
 def tenant_name(name: str) -> str:
@@ -209,7 +255,7 @@ def _set_weights(store: Store, config: Config) -> None:
         except OSError as e:
             if e.errno != errno.EOPNOTSUPP:
                 raise
-            raise ValueError(f"weights: {e.strerror}; bfq does: set scheduler to it") from None
+            raise ValueError(f"weights: {e.strerror}: set scheduler to one of them") from None
 
 
 def _set_budget(store: Store, config: Config) -> None:
@@ -219,6 +265,28 @@ def _set_budget(store: Store, config: Config) -> None:
     wanted = config.write_budget.per_day(int(str(facts["capacity_bytes"])))
     if wanted != facts["write_budget"]:
         store.set_write_budget(wanted)
+
+
+def _set_marks(store: Store, config: Config) -> None:
+    if config.free_low is not None or config.free_high is not None:
+        store.set_free_marks(config.free_low or 0, config.free_high or 0)
+
+
+def open_shared(config: Config, log: logging.Logger,
+                opened: Callable[[Store], None] | None = None) -> SharedStore:
+    """Opens the store of CONFIG, or uses it through the process that has it open. Whoever opens it
+    sets it up, and calls OPENED with it, maybe on another thread."""
+    def open_here() -> Store:
+        store = open_store(config)
+        try:
+            if opened:
+                opened(store)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    return SharedStore(config.path, open_here, log)
 
 
 def open_store(config: Config, changes: bool = False) -> Store:
@@ -234,6 +302,7 @@ def open_store(config: Config, changes: bool = False) -> Store:
         for tenant, percent in config.shares.items():
             store.set_share(tenant_name(tenant), percent)
         _set_budget(store, config)
+        _set_marks(store, config)
     except BaseException:
         store.close()
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from . import errors
@@ -12,6 +12,8 @@ from ._weir import ffi, lib
 from .handle import Handle
 
 if TYPE_CHECKING:
+    from .remote import RemoteStore
+    from .shared import SharedStore
     from .store import Store
 
 
@@ -100,16 +102,23 @@ class Futures:
     that were submitted belong to the library until then, and are kept alive.
     """
 
-    def __init__(self, store: Store, *, put_bytes_max: int = 0, put_wait_ns: int = 0) -> None:
+    def __init__(self, store: Store | RemoteStore | SharedStore, *, put_bytes_max: int = 0,
+                 put_wait_ns: int = 0, closed: Callable[[], None] | None = None) -> None:
+        """Puts whose values have more than PUT_BYTES_MAX bytes together (0: 256 MiB) end with
+        EAGAIN, and those that have not begun after PUT_WAIT_NS (0: no limit) with ETIMEDOUT.
+        CLOSED is called when this has been closed, which the store does too, on any thread."""
         opts = ffi.new("struct weir_futures_opts *")
         opts.size = ffi.sizeof("struct weir_futures_opts")
         opts.put_bytes_max, opts.put_wait_ns = put_bytes_max, put_wait_ns
-        out = ffi.new("struct weir_futures **")
-        errors.check(store.call(lambda raw: lib.weir_futures_open(out, raw, opts)))
-        self._call = Handle(out[0], "the place of futures")
-        store.owns(self)
         self._kept: dict[int, tuple[object, Values]] = {}
         self._tokens = itertools.count(1)
+        self._closed = closed
+
+        def made(raw: ffi.CData) -> None:
+            self._call = Handle(raw, "the place of futures")
+            store.owns(self)
+
+        store.open_futures(opts, made)
 
     def fileno(self) -> int:
         """Returns the descriptor to watch. It belongs to this object."""
@@ -198,10 +207,21 @@ class Futures:
         errors.check(self._call(lib.weir_futures_get_stats, raw))
         return {name: getattr(raw, name) for name in ("pending", "ended", "put_bytes", "shed")}
 
+    def use(self, change: Callable[[ffi.CData], int]) -> None:
+        """Has CHANGE change the store below the C object. Nothing happens where this is closed."""
+        try:
+            errors.check(self._call(change))
+        except ValueError:
+            pass
+
     def close(self) -> None:
         """Waits until no memory of a value is in use any more, and forgets what was not taken."""
-        lib.weir_futures_close(self._call.take())
+        self._call.end(lib.weir_futures_close, after=self._forget)
+
+    def _forget(self) -> None:
         self._kept.clear()
+        if self._closed:
+            self._closed()
 
     def __enter__(self) -> Futures:
         return self

@@ -19,6 +19,7 @@ from . import _migrate_targets as targets
 from . import units
 
 SCHEMA = "weir.migrate.v1"
+INTERRUPTED = 130  # the shell's code for ^C, as the other commands have it
 _BATCH_BYTES, _BATCH_KEYS = 32 << 20, 64
 _TOLD = 10  # values of which a note says what is wrong; the rest is counted
 _EVERY = 0.2  # seconds between two states of the progress line
@@ -31,7 +32,7 @@ examples:
 Stop the server that uses the source first. Give the parameters that the host will have, the
 namespace above all: it is a part of each key. What is there already is left as it is, so a
 migration that was interrupted goes on where it was. Exit code: 0; 1 if a value was not copied, or
-was evicted; 2 if the command line is wrong.
+was evicted; 2 if the command line is wrong; 130 after ^C.
 """
 
 
@@ -142,6 +143,11 @@ class _Room:
         return [whole[first:last] for first, last in ends]
 
 
+def _writes_no_more(target: Any) -> bool:
+    """Says whether the store has stopped: its filesystem is full, or its only device has failed."""
+    return bool(target.store.stat()["read_only"]) and target.store.info()["devices"] == 1
+
+
 class Migration:
     """One run: what was found, and what became of it."""
 
@@ -151,6 +157,8 @@ class Migration:
         self.counts = {"found": len(items), "copied": 0, "there": 0, "damaged": 0, "failed": 0,
                        "bytes": 0, "evicted": 0}
         self._rooms = _Room(), _Room()
+        self._full = False  # the filesystem below the store is
+        self.closed = True  # the store was, without an error
 
     def skip(self, what: str, item: sources.Item, why: str) -> None:
         """Counts ITEM as damaged or failed, and says why, for the first ones."""
@@ -177,8 +185,22 @@ class Migration:
         for batch in _batches(self.sound()):
             found = target.there([item.key for item in batch])
             self.counts["there"] += sum(found)
+            failed = self.counts["failed"]
             self._copy(target, [item for item, there in zip(batch, found) if not there])
             self._said.progress(self.counts)
+            if self.counts["failed"] > failed and (self._full or _writes_no_more(target)):
+                self._said.note("the store takes no more, so the migration ends here: mend that, "
+                                "and start it again to go on")
+                return
+
+    def close(self, target: Any) -> None:
+        """Closes the store. If it had stopped writing, the result says what was copied all the
+        same."""
+        try:
+            target.close()
+        except OSError as e:
+            self.closed = False
+            self._said.note(str(e.strerror or e))
 
     def _copy(self, target: Any, batch: list[sources.Item]) -> None:
         read = []
@@ -194,6 +216,7 @@ class Migration:
         """Puts BATCH, and reads it back as the host will."""
         keys, again = [item.key for item in batch], self._rooms[1].views(batch)
         words, stored = target.put(keys, views)
+        self._full = "no space left on the file system" in words
         loaded = target.get(keys, again)
         for item, view, back, put, got in zip(batch, views, again, stored, loaded):
             if put and got and view == back:
@@ -220,7 +243,7 @@ def _copy_into(args: argparse.Namespace, source: Any, migration: Migration, said
         after: Any = target.store.stat()["evicted_entries"]
         evicted = after - before
     finally:
-        target.close()
+        migration.close(target)
     migration.counts["evicted"] = evicted
     if evicted:
         said.note(f"the store is smaller than what was copied: it has evicted {evicted} values")
@@ -250,7 +273,8 @@ def _run(args: argparse.Namespace, said: _Said) -> int:
         print(json.dumps(result))
     else:
         _show(result)
-    return 1 if result["damaged"] or result["failed"] or result["evicted"] else 0
+    wrong = result["damaged"] or result["failed"] or result["evicted"] or not migration.closed
+    return 1 if wrong else 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -265,7 +289,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(args, said)
     except KeyboardInterrupt:
-        return said.error("interrupted; start it again to go on", 1)
+        return said.error("interrupted; start it again to go on", INTERRUPTED)
     except (OSError, ValueError) as e:
         own = not getattr(e, "filename", None) and getattr(e, "strerror", None)
         return said.error(str(own or e), 1)

@@ -4,11 +4,12 @@ its devices; :class:`Queue` is one on a file or device by itself."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from os import PathLike, fspath
 from typing import Any, NamedTuple, Union
 
 from . import errors, units
-from ._structs import fields, sized
+from ._structs import c_text, each, fields, sized
 from ._weir import ffi, lib
 from .futures import Buffer, Memory, Value, Values
 from .handle import Handle
@@ -44,14 +45,15 @@ class QueueView:
 
     def get(self, name: str) -> str:
         """Returns an attribute of the queue, or a tunable of its scheduler."""
-        text = ffi.new("char[]", _TEXT)
-        errors.check(self._call(lib.weir_queue_get, name.encode(), text, _TEXT))
-        return str(ffi.string(text).decode("utf-8", "replace"))
+        found = ffi.new("char[]", _TEXT)
+        errors.check(self._call(lib.weir_queue_get, c_text(name, "name"), found, _TEXT))
+        return str(ffi.string(found).decode("utf-8", "replace"))
 
     def set(self, name: str, value: str | int) -> None:
         """Sets an attribute or a tunable while the queue runs; :meth:`attributes` has the ranges.
-        A tunable out of range gets the nearest value."""
-        errors.check(self._call(lib.weir_queue_set, name.encode(), str(value).encode()))
+        What counts bytes or time takes sizes and times, too: "8MiB", "2ms". A tunable out of range
+        gets the nearest value."""
+        errors.check(self._call(lib.weir_queue_set, c_text(name, "name"), c_text(str(value), name)))
 
     @property
     def scheduler(self) -> str:
@@ -71,8 +73,7 @@ class QueueView:
     def attributes(self) -> list[Attribute]:
         """Returns what can be set or read, with the tunables of the scheduler in use."""
         out: list[Attribute] = []
-        raw = sized("weir_attr")
-        while self._call(lib.weir_queue_get_attr, len(out), raw) == 0:
+        for raw in each(lambda n, raw: self._call(lib.weir_queue_get_attr, n, raw), "weir_attr"):
             texts = fields(raw)
             out.append(Attribute(str(texts["name"]), str(texts["unit"]), str(texts["summary"]),
                                  raw.min, raw.max, getattr(raw, "def"),
@@ -120,8 +121,8 @@ class QueueView:
         """Returns what became of registered memory: ``length``, ``pieces``, ``lanes_registered``,
         ``lanes_pending``, ``lanes_failed`` and the ``reason``."""
         out: list[dict[str, object]] = []
-        raw = sized("weir_buffer")
-        while self._call(lib.weir_queue_get_buffer, len(out), raw) == 0:
+        for raw in each(lambda n, raw: self._call(lib.weir_queue_get_buffer, n, raw),
+                        "weir_buffer"):
             reason = ffi.string(raw.reason).decode("utf-8", "replace")
             out.append({**fields(raw), "reason": reason})
         return out
@@ -144,11 +145,11 @@ class Queue(QueueView):
                  depth: int = 0) -> None:
         self.path = fspath(path)
         opts = sized("weir_queue_opts")
-        texts = {name: ffi.new("char[]", text.encode()) for name, text in
+        texts = {name: c_text(value, name) for name, value in
                  (("engine", engine), ("scheduler", scheduler), ("engine_opts", engine_opts))
-                 if text}
-        for name, text in texts.items():
-            setattr(opts, name, text)
+                 if value}
+        for name, value in texts.items():
+            setattr(opts, name, value)
         opts.workers, opts.lanes, opts.depth = 1, lanes, depth
         self._device = self._open_device(units.size(size), read_only)
         out = ffi.new("struct weir_queue **")
@@ -167,7 +168,7 @@ class Queue(QueueView):
         opts.flags = lib.WEIR_DEVICE_LOCK | (lib.WEIR_DEVICE_READ_ONLY if read_only else 0) | \
             (lib.WEIR_DEVICE_CREATE if size else 0)
         opts.create_bytes = size
-        errors.check(lib.weir_device_open(out, self.path.encode(), opts))
+        errors.check(lib.weir_device_open(out, c_text(self.path, "path"), opts))
         return out[0]
 
     @property
@@ -240,12 +241,10 @@ class Queue(QueueView):
 
     def close(self) -> None:
         """Waits for all I/O, and closes. Closing again does nothing."""
-        raw = self._handle.take()
-        if raw != ffi.NULL:
-            errors.check(lib.weir_queue_close(raw))
-            lib.weir_device_close(self._device)
-            self._kept.clear()
-            self._running.clear()
+        # A C function too, before which no interrupt comes.
+        self._handle.end(lib.weir_queue_close, after=partial(lib.weir_device_close, self._device))
+        self._kept.clear()
+        self._running.clear()
 
     def __enter__(self) -> Queue:
         return self

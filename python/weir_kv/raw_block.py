@@ -85,7 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scheduler", metavar="NAME",
                         help="none, mq-deadline (the default), kyber, bfq ...")
     parser.add_argument("--set", metavar="ATTRIBUTE=VALUE", type=_setting, action="append",
-                        default=[], help="an attribute of the queue or the scheduler, as in sysfs")
+                        default=[], help="an attribute of the queue or the scheduler, as in sysfs, "
+                        "or with a unit (depth_bytes=8m)")
     parser.add_argument("command", metavar="-- COMMAND", help="a command that a Python package "
                         "installed (lmcache), or the path of a Python program")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENTS")

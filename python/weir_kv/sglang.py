@@ -3,62 +3,64 @@
 
 ``--hicache-storage-backend dynamic --hicache-storage-backend-extra-config '{"backend_name": "weir",
 "module_path": "weir_kv.sglang", "class_name": "HiCache", "interface_v1": 1, "path":
-"/var/lib/weir/{rank}.img", "size": "100GiB"}'``
+"/var/lib/weir/kv.img", "size": "100GiB"}'``
 
-Each rank is a process with a store of its own: ``{rank}`` in the path is its number. A page is one
-value, whatever the layout: its parts in host memory are the pieces of the value.
+Each rank is a process. All ranks of a node share one store: one of them has it open, and the
+others use it through that one. Or each has a store of its own: ``{rank}`` in the path is its
+number. A page is one value, whatever the layout: its parts in host memory are the pieces of the
+value.
 """
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from sglang.srt.mem_cache.hicache_storage import HiCacheStorage
+from sglang.srt.mem_cache.hicache_storage import HiCacheStorage, PoolTransferResult
 
 from . import config, errors
+from ._sglang_pools import (KV, Pages, digest, is_logical, is_single, number_of, parts_of, rank_of,
+                            restorable)
 from ._weir import lib
 from .futures import Memory
 
 _HOST = "weir_kv.sglang.HiCache"
-_DIGEST_BYTES = 16
 # What SGLang itself reads from the extra configuration.
 _FROM_SGLANG = ("backend_name", "module_path", "class_name", "interface_v1", "prefetch_threshold",
                 "prefetch_timeout_base", "prefetch_timeout_per_ki_token",
                 "hicache_storage_pass_prefix_keys", "tp_lcm_size")
-_RANKS = ("tp_rank", "pp_rank", "attn_cp_rank", "dp_rank", "dcp_rank")
-_SIZES = ("tp_size", "pp_size", "attn_cp_size", "dcp_size")
+def _resolve(parsed: config.Config, storage_config: Any) -> tuple[config.Config, bool]:
+    """Returns the configuration of this rank, and whether its store is that of other ranks too."""
+    own = any("{rank}" in path for path in parsed.path)
+    if own and parsed.share == "on":
+        raise ValueError("share: 'on', and path has {rank}: each rank would have a store of its "
+                         "own; leave {rank} out")
+    if own and storage_config.is_mla_model and not is_single(storage_config):
+        raise ValueError("path: the ranks of an MLA model hold the same pages, and one of them "
+                         "stores them for all: leave {rank} out")
+    if not own and parsed.share == "off" and not is_single(storage_config):
+        raise ValueError("share: 'off', and the ranks of this model are processes that need a "
+                         "store each: write {rank} in path where the number of the rank goes")
+    shared = config.shares(parsed, not own and not is_single(storage_config))
+    rank = rank_of(storage_config)
+    paths = tuple(path.replace("{rank}", rank) for path in parsed.path)
+    # Of a shared store only the one process that has it open serves metrics.
+    number = 0 if shared else number_of(storage_config)
+    return config.for_process(replace(parsed, path=paths), number), shared
 
 
-def rank_of(storage_config: Any) -> str:
-    """Returns the number of this process among those of the model: "0", or "0-1-0-0-0"."""
-    ranks = [int(getattr(storage_config, name, 0) or 0) for name in _RANKS]
-    return str(ranks[0]) if not any(ranks[1:]) else "-".join(map(str, ranks))
+def _leading(there: Sequence[bool]) -> int:
+    return next((i for i, found in enumerate(there) if not found), len(there))
 
 
-def number_of(storage_config: Any) -> int:
-    """Returns a number of this process that no other one of the model has, from 0 on."""
-    number = 0
-    for rank, size in reversed(list(zip(_RANKS, (*_SIZES[:3], "dp_size", "dcp_size")))):
-        number = number * max(1, int(getattr(storage_config, size, 1) or 1)) + \
-            int(getattr(storage_config, rank, 0) or 0)
-    return number
-
-
-def _single(storage_config: Any) -> bool:
-    return all(int(getattr(storage_config, name, 1) or 1) == 1 for name in _SIZES)
-
-
-def _path(path: str, storage_config: Any) -> str:
-    if "{rank}" in path:
-        return path.replace("{rank}", rank_of(storage_config))
-    if not _single(storage_config):
-        raise ValueError(f"{_HOST}: path: {path!r}: the ranks of this model are processes that "
-                         "need a store each: write {rank} where the number of the rank goes")
-    return path
+def _transfer_result(pages: int, hits: dict[Any, int], allowed: list[int]) -> Any:
+    """Makes SGLang's result; earlier releases do not know the list of lengths."""
+    try:
+        return PoolTransferResult(pages, hits, allowed)
+    except TypeError:
+        return PoolTransferResult(pages, hits)
 
 
 class HiCache(HiCacheStorage):
@@ -68,20 +70,20 @@ class HiCache(HiCacheStorage):
         params = dict(storage_config.extra_config or {})
         for name in _FROM_SGLANG:
             params.pop(name, None)
-        if isinstance(params.get("path"), str):
-            params["path"] = params["path"].split(",")
-        if "path" in params:
-            params["path"] = [_path(str(path), storage_config) for path in params["path"]]
-        self._config = config.for_process(config.parse(params, _HOST),
-                                          number_of(storage_config))
+        try:
+            self._config, shared = _resolve(config.parse(params, _HOST), storage_config)
+        except ValueError as e:
+            raise ValueError(str(e) if str(e).startswith(_HOST) else f"{_HOST}: {e}") from None
         if self._config.tenant_by != "none":
             raise ValueError(f"{_HOST}: tenant_by: SGLang's keys name no tenant; use 'none'")
         self._log = config.logger(self._config, "sglang")
         self._storage_config = storage_config
-        self._digest = b""
+        self._digests: dict[str, bytes] = {}  # by pool
+        self._pools: dict[str, Any] = {}
         self._flags = lib.WEIR_PUT_IF_ABSENT | (
             lib.WEIR_PUT_DURABLE if self._config.durability == "durable" else 0)
-        self._store = config.open_store(self._config)
+        self._store = config.open_shared(self._config, self._log) if shared else \
+            config.open_store(self._config)
         self._counts = {"hits": 0, "misses": 0, "damaged": 0, "failed_sets": 0, "load_bytes": 0,
                         "store_bytes": 0}
         self._lock = threading.Lock()  # for the counters
@@ -89,30 +91,23 @@ class HiCache(HiCacheStorage):
     def register_mem_pool_host(self, mem_pool_host: Any) -> None:
         """Notes the pool, and makes the prefix of all keys: they name neither model nor rank."""
         super().register_mem_pool_host(mem_pool_host)
-        c = self._storage_config
-        # All ranks of an MLA model hold the same bytes.
-        ranks = [] if c.is_mla_model else [getattr(c, name, 0) for name in _RANKS + _SIZES]
-        tag = getattr(mem_pool_host, "storage_format_tag", None)
-        facts = [c.model_name, bool(c.is_mla_model), ranks, str(tag() if callable(tag) else tag),
-                 str(getattr(mem_pool_host, "layout", "")), str(mem_pool_host.dtype),
-                 int(mem_pool_host.page_size), self._config.namespace]
-        self._digest = hashlib.blake2b(json.dumps(facts).encode(),
-                                       digest_size=_DIGEST_BYTES).digest()
+        self._pools[KV] = mem_pool_host
+        self._digests[KV] = digest(self._storage_config, KV, mem_pool_host,
+                                   self._config.namespace)
 
-    def _names(self, keys: Sequence[str]) -> list[bytes]:
-        return [self._digest + key.encode() for key in keys]
+    def register_mem_host_pool_v2(self, host_pool: Any, host_pool_name: Any) -> None:
+        """Notes a further pool of a hybrid model."""
+        super().register_mem_host_pool_v2(host_pool, host_pool_name)
+        name = str(host_pool_name)
+        if name == KV and KV in self._pools:
+            return  # the calls of both kinds must find the same pages
+        self._pools[name] = host_pool
+        self._digests[name] = digest(self._storage_config, name, host_pool,
+                                     self._config.namespace)
 
-    def _pages(self, keys: Sequence[str], host_indices: Any) -> list[list[Memory]]:
-        """Returns the parts of each page in the host's pool."""
-        addresses, sizes = self.mem_pool_host.get_page_buffer_meta(host_indices)
-        parts = len(addresses) // len(keys)
-        if not parts or parts * len(keys) != len(addresses):
-            raise ValueError(f"{len(addresses)} parts of {len(keys)} pages")
-        if parts > lib.WEIR_STORE_IOV_MAX:
-            raise ValueError(f"a page of {parts} parts, and a value has {lib.WEIR_STORE_IOV_MAX} "
-                             "at most: use --hicache-mem-layout page_first")
-        memory = [Memory(int(a), int(n)) for a, n in zip(addresses, sizes)]
-        return [memory[i:i + parts] for i in range(0, len(memory), parts)]
+    def _names(self, keys: Sequence[str], pool: str = KV) -> list[bytes]:
+        prefix = self._digests[pool]
+        return [prefix + key.encode() for key in keys]
 
     def _run(self, kind: int, keys: Sequence[str], host_indices: Any, flags: int = 0) \
             -> list[tuple[int, int, str]]:
@@ -120,29 +115,45 @@ class HiCache(HiCacheStorage):
         if not keys:
             return []
         try:
-            return self._store.run(kind, self._names(keys), self._pages(keys, host_indices), flags,
-                                   exact=kind == lib.WEIR_STORE_GET)
+            return self._move(kind, self._names(keys),
+                              parts_of(self.mem_pool_host, keys, host_indices), flags)
         except Exception as e:  # pylint: disable=broad-except  # it would end SGLang's thread
             self._log.error("%d pages: %s", len(keys), e)
             return [(-errno.EIO, 0, str(e))] * len(keys)
 
+    def _move(self, kind: int, names: list[bytes], values: list[list[Memory]], flags: int) \
+            -> list[tuple[int, int, str]]:
+        return self._store.run(kind, names, values, flags, exact=kind == lib.WEIR_STORE_GET)
+
+    def _there(self, names: list[bytes]) -> list[bool]:
+        """Says which values are there, and leases these for 5 s."""
+        try:
+            found = self._store.lease(list(names)) if names else []
+        except (errors.WeirError, ValueError) as e:
+            self._log.error("exists: %s", e)
+            return [False] * len(names)
+        return [length is not None for length in found]
+
+    def _count_exists(self, hits: int, asked: int) -> None:
+        with self._lock:
+            self._counts["hits"] += hits
+            self._counts["misses"] += asked - hits
+
     def batch_exists(self, keys: list[str], extra_info: Any = None) -> int:
         """Returns how many pages from the first on are there, and leases these for 5 s."""
-        try:
-            found = self._store.lease([bytes(name) for name in self._names(keys)]) if keys else []
-        except errors.WeirError as e:
-            self._log.error("exists: %s", e)
-            return 0
-        leading = next((i for i, length in enumerate(found) if length is None), len(keys))
-        with self._lock:
-            self._counts["hits"] += leading
-            self._counts["misses"] += len(keys) - leading
+        leading = 0 if is_logical(self.mem_pool_host) else _leading(self._there(self._names(keys)))
+        self._count_exists(leading, len(keys))
         return leading
 
     def batch_get_v1(self, keys: list[str], host_indices: Any, extra_info: Any = None) \
             -> list[bool]:
         """Reads pages into the host's pool. A damaged one is dropped, and false."""
-        done = self._run(lib.WEIR_STORE_GET, keys, host_indices, lib.WEIR_GET_DROP_DAMAGED)
+        if is_logical(self.mem_pool_host):
+            return [True] * len(keys)
+        return self._got(self._run(lib.WEIR_STORE_GET, keys, host_indices,
+                                   lib.WEIR_GET_DROP_DAMAGED))
+
+    def _got(self, done: list[tuple[int, int, str]]) -> list[bool]:
         damaged = [code for code, _, _ in done if code == -errno.EBADMSG]
         with self._lock:
             self._counts["load_bytes"] += sum(length for code, length, _ in done if not code)
@@ -154,15 +165,94 @@ class HiCache(HiCacheStorage):
     def batch_set_v1(self, keys: list[str], host_indices: Any, extra_info: Any = None) \
             -> list[bool]:
         """Stores pages; those that are there are left as they are."""
-        done = self._run(lib.WEIR_STORE_PUT, keys, host_indices, self._flags)
+        if is_logical(self.mem_pool_host):
+            return [True] * len(keys)
+        return self._put(self._run(lib.WEIR_STORE_PUT, keys, host_indices, self._flags))
+
+    def _put(self, done: list[tuple[int, int, str]]) -> list[bool]:
         failed = [words for code, _, words in done if code not in (0, -errno.EEXIST)]
         with self._lock:
             self._counts["failed_sets"] += len(failed)
             self._counts["store_bytes"] += sum(length for code, length, _ in done if not code)
         if failed:
-            self._log.warning("%d of %d pages were not stored: %s", len(failed), len(keys),
+            self._log.warning("%d of %d pages were not stored: %s", len(failed), len(done),
                               failed[0])
         return [code in (0, -errno.EEXIST) for code, _, _ in done]
+
+    # Hybrid models: several pools, which a transfer names.
+
+    def batch_exists_v2(self, keys: list[str], pool_transfers: Any = None,
+                        extra_info: Any = None) -> PoolTransferResult:
+        """Says how many pages from the first on can be restored: all of these have keys and values,
+        and what each pool needs of them. What is there is leased for 5 s."""
+        logical = is_logical(self.mem_pool_host)
+        kv_pages = len(keys) if logical else _leading(self._there(self._names(keys)))
+        if logical and not pool_transfers:
+            kv_pages = 0  # nothing says that a page is there
+        hits = {KV: kv_pages} if kv_pages and not logical else {}
+        allowed = set(range(1, kv_pages + 1))
+        for transfer in pool_transfers or []:
+            if not allowed:
+                break
+            name = str(transfer.name)
+            there = self._there(self._names(keys[:kv_pages], name)) if name in self._digests \
+                else [False] * kv_pages
+            more = restorable(kv_pages, there, str(getattr(transfer.hit_policy, "value", "")),
+                              max(1, len(transfer.keys or ())))
+            if more:
+                hits[transfer.name] = max(more)
+            if more is not None:
+                allowed &= more
+        final = max(allowed, default=0)
+        self._count_exists(final, len(keys))
+        return _transfer_result(final, hits, sorted(allowed))
+
+    def batch_get_v2(self, transfers: Any, extra_info: Any = None) -> dict[str, list[bool]]:
+        """Reads pages of several pools into host memory, all at once."""
+        return self._batch_v2(lib.WEIR_STORE_GET, transfers, lib.WEIR_GET_DROP_DAMAGED)
+
+    def batch_set_v2(self, transfers: Any, extra_info: Any = None) -> dict[str, list[bool]]:
+        """Stores pages of several pools, all at once; those that are there are left."""
+        return self._batch_v2(lib.WEIR_STORE_PUT, transfers, self._flags)
+
+    def _batch_v2(self, kind: int, transfers: Any, flags: int) -> dict[str, list[bool]]:
+        results: dict[str, list[bool]] = {}
+        names: list[bytes] = []
+        batches: list[tuple[Any, Pages, int]] = []  # transfer, its pages, where they begin
+        load = kind == lib.WEIR_STORE_GET
+        for transfer in transfers:
+            keys = transfer.keys or []
+            results[transfer.name] = [False] * len(keys)
+            try:
+                name = str(transfer.name)
+                pages = Pages(self._pools[name], keys, transfer.host_indices, load)
+            except Exception as e:  # pylint: disable=broad-except  # only this pool fails
+                self._log.error("%d pages of the pool %s: %r", len(keys), transfer.name, e)
+                continue
+            batches.append((transfer, pages, len(names)))
+            names += self._names(keys, name)
+        try:
+            done = self._move(kind, names, [v for _, p, _ in batches for v in p.values], flags) \
+                if names else []
+        except Exception as e:  # pylint: disable=broad-except  # it would end SGLang's thread
+            self._log.error("%d pages: %s", len(names), e)
+            return results
+        good = self._got(done) if load else self._put(done)
+        for transfer, pages, at in batches:
+            done_here = good[at:at + len(pages.values)]
+            results[transfer.name] = self._place(transfer, pages, done_here) if load else done_here
+        return results
+
+    def _place(self, transfer: Any, pages: Pages, good: list[bool]) -> list[bool]:
+        """Puts the GOOD ones of PAGES, which were read, where they belong."""
+        try:
+            for i, read in enumerate(good):
+                if read:
+                    pages.loaded(i)
+            return good
+        except Exception as e:  # pylint: disable=broad-except  # only this pool fails
+            self._log.error("%d pages of the pool %s: %r", len(good), transfer.name, e)
+            return [False] * len(good)
 
     def exists(self, key: str) -> bool:
         """Says whether one page is there."""
@@ -176,7 +266,8 @@ class HiCache(HiCacheStorage):
         try:
             flat = value.contiguous().view(-1)
             memory = Memory(flat.data_ptr(), flat.numel() * flat.element_size())
-            self._store.put(self._names([key])[0], memory, if_absent=True)
+            self._store.put(self._names([key])[0], memory, if_absent=True,
+                            durable=self._config.durability == "durable")
             return True
         except Exception as e:  # pylint: disable=broad-except
             self._log.error("set: %s", e)
@@ -211,7 +302,8 @@ class HiCache(HiCacheStorage):
 
     def clear(self) -> None:
         """Deletes the pages of this model and rank."""
-        names = [entry.key for entry in self._store.list(self._digest)]
+        names = [entry.key for prefix in self._digests.values()
+                 for entry in self._store.list(prefix)]
         for at in range(0, len(names), 1024):
             self._store.delete_many(names[at:at + 1024])
 

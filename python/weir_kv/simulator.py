@@ -91,8 +91,9 @@ def sim(jobs: Jobs, device: Union[str, "PathLike[str]"] = "nvme",
 
     JOBS is the path of a job file in fio's syntax, its text (more than one line), or a mapping of
     section to its keys: ``{"reader": {"rw": "randread", "bs": "4k", "runtime": "2s"}}``. DEVICE is
-    ``nvme``, ``sata``, ``hdd`` or a file that describes a drive. SCHED is one scheduler, or a list
-    of them, which gives a list of results. The rest is as in ``weir sim --help``.
+    ``nvme``, ``sata``, ``hdd``, ``dc-tlc``, ``qlc``, ``dramless``, ``xpoint`` or a file that
+    describes a drive. SCHED is one scheduler, or a list of them, which gives a list of results. The
+    rest is as in ``weir sim --help``.
 
     Any thread may call it; the simulation is a process of its own. Raises ValueError where a job
     or an argument is wrong, and :class:`WeirError` where a file cannot be read, both with the

@@ -13,7 +13,7 @@ def size(value: int | str, what: str = "size") -> int:
     if isinstance(value, bool):
         raise ValueError(f"{what}: {value!r} is not a size")
     if isinstance(value, int):
-        number, unit = float(value), ""
+        number, unit = value, ""
     else:
         match = re.fullmatch(r"\s*([0-9.]+)\s*([kmgtp]?)(i?b)?\s*", str(value).lower())
         if not match or match.group(1).count(".") > 1 or match.group(1) == ".":
@@ -21,7 +21,10 @@ def size(value: int | str, what: str = "size") -> int:
         number, unit = float(match.group(1)), match.group(2)
     if number < 0:
         raise ValueError(f"{what}: {value!r} is below 0")
-    return int(value) if isinstance(value, int) else int(number * _SIZES[unit])
+    found = int(value) if isinstance(value, int) else int(number * _SIZES[unit])
+    if found >= 1 << 64:
+        raise ValueError(f"{what}: {value!r} is more than 64 bits can count")
+    return found
 
 
 def time_ns(value: int | float | str, what: str = "time") -> int:
@@ -33,6 +36,6 @@ def time_ns(value: int | float | str, what: str = "time") -> int:
         if not match:
             raise ValueError(f"{what}: {value!r} is not a time like 2ms or 30s")
         number, unit = float(match.group(1)), match.group(2)
-    if not 0 <= number < 10**9:
+    if not 0 <= number * _TIMES[unit] < 1 << 63:
         raise ValueError(f"{what}: {value!r} is out of range")
     return int(number * _TIMES[unit])

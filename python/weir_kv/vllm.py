@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from collections import OrderedDict
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
 from vllm.distributed.kv_transfer.kv_connector.v1.offloading.metrics import (
@@ -18,12 +19,14 @@ from vllm.v1.kv_offload.base import (LookupResult, Medium, OffloadingCounterMeta
 from vllm.v1.kv_offload.tiering.base import JobResult, SecondaryTierManager
 
 from . import _vllm_keys, config, errors
-from ._weir import ffi, lib
+from ._vllm_lookup import Lookups, Tenants
 from .futures import (DELETE, DROP_DAMAGED, DURABLE, EXACT, GET, IF_ABSENT, PUT, Futures,
                       Result)
+from .shared import SharedStore
 from .store import Store
 
 _MISSES_MAX = 65536  # keys whose load failed, and that are not dropped from the store yet
+_GONE = (-errno.EPIPE, -errno.ETIMEDOUT, -errno.ESHUTDOWN)  # the process that has the store open
 _HOST = "weir_kv.vllm.Tier"
 _METRIC = "vllm:kv_offload_weir_"
 _METRICS = {
@@ -63,31 +66,22 @@ def digest_of(spec: Any, namespace: str) -> bytes:
     return _vllm_keys.digest(fields_of(spec), namespace)
 
 
-def _path_of_replica(path: str, spec: Any) -> str:
+def _resolve(parsed: config.Config, spec: Any) -> tuple[config.Config, bool]:
+    """Returns the configuration of this replica, and whether its store is that of others too."""
     parallel = spec.config.parallel
-    number = getattr(parallel, "data_parallel_index", 0)
-    if "{replica}" in path:
-        return path.replace("{replica}", str(number))
-    if getattr(parallel, "data_parallel_size", 1) > 1:
-        raise ValueError(f"{_HOST}: path: {path!r}: {parallel.data_parallel_size} replicas need a "
-                         "store each: write {replica} where its number goes")
-    return path
-
-
-class _Asker:
-    """Looks one key up and leases it, without making a Python object for each argument."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._key = ffi.new("struct weir_store_key *")
-        self._length = ffi.new("uint64_t *")
-
-    def there(self, key: bytes) -> bool:
-        """Returns whether KEY is there; if so it stays so until it was read, or for 5 s."""
-        raw = ffi.from_buffer(key)
-        self._key.key, self._key.key_len = raw, len(key)
-        code = self._store.call(lib.weir_store_lease, self._key, 1, 0, self._length, ffi.NULL)
-        return bool(code == 0 and self._length[0] != 0)
+    number = int(getattr(parallel, "data_parallel_index", 0))
+    own = any("{replica}" in path for path in parsed.path)
+    if own and parsed.share == "on":
+        raise ValueError("share: 'on', and path has {replica}: each replica would have a store of "
+                         "its own; leave {replica} out")
+    several = not own and int(getattr(parallel, "data_parallel_size", 1)) > 1
+    if several and parsed.share == "off":
+        raise ValueError("share: 'off', and several replicas name the same path: write {replica} "
+                         "where the number of the replica goes")
+    shared = config.shares(parsed, several)
+    paths = tuple(path.replace("{replica}", str(number)) for path in parsed.path)
+    # Of a shared store only the one process that has it open serves metrics.
+    return config.for_process(replace(parsed, path=paths), 0 if shared else number), shared
 
 
 class Tier(SecondaryTierManager):
@@ -101,12 +95,10 @@ class Tier(SecondaryTierManager):
         super().__init__(offloading_spec, primary_kv_view, tier_type, backpressure_detector)
         for name in _FROM_VLLM:
             params.pop(name, None)
-        self._config = config.parse(
-            {**params, "path": [_path_of_replica(path, offloading_spec) for path in
-                                _paths(params.get("path"))]} if "path" in params else params,
-            _HOST)
-        self._config = config.for_process(
-            self._config, int(getattr(offloading_spec.config.parallel, "data_parallel_index", 0)))
+        try:
+            self._config, shared = _resolve(config.parse(params, _HOST), offloading_spec)
+        except ValueError as e:
+            raise ValueError(str(e) if str(e).startswith(_HOST) else f"{_HOST}: {e}") from None
         if self._config.tenant_by not in ("none", "salt"):
             raise ValueError(f"{_HOST}: tenant_by: vLLM's keys name no rank; use 'salt' "
                              "(kv_transfer_params['tenant']) or 'none'")
@@ -115,19 +107,25 @@ class Tier(SecondaryTierManager):
         self._flags = IF_ABSENT | (DURABLE if self._config.durability == "durable" else 0)
         self._chunk = primary_kv_view.strides[0]  # type: ignore[index]  # it has two dimensions
         self._arena = primary_kv_view.cast("B")
-        self._store = config.open_store(self._config)
-        self._futures = Futures(self._store)
-        self._asker = _Asker(self._store)
         self._misses: OrderedDict[bytes, None] = OrderedDict()
         self._finished: list[JobResult] = []
         self._counts = dict.fromkeys(_METRICS, 0)
         self._told = dict(self._counts)
-        self._register()
+        self._store: Store | SharedStore = config.open_store(self._config) if not shared else \
+            config.open_shared(self._config, self._log, self._register)
+        try:
+            if isinstance(self._store, Store):
+                self._register(self._store)
+            self._futures = Futures(self._store)
+            self._lookups, self._tenants = Lookups(self._store), Tenants(self._store)
+        except BaseException:
+            self._store.close()
+            raise
 
-    def _register(self) -> None:
+    def _register(self, store: Store) -> None:
         """Registers the arena with the engine; without that I/O works too, only slower."""
         try:
-            self._store.register(self._arena)
+            store.register(self._arena)
         except errors.WeirError as e:
             self._log.info("the arena is not registered: %s", e)
 
@@ -137,17 +135,20 @@ class Tier(SecondaryTierManager):
         if self._config.tenant_by == "none" or not tenant:
             return 0
         try:
-            return self._store.stream(config.tenant_name(str(tenant)))
-        except errors.WeirError:
+            return self._tenants.stream(config.tenant_name(str(tenant)))
+        except ValueError:  # no text of a client's
             return 0
 
     def _name(self, key: bytes) -> bytes:
         return self._digest + bytes(key)
 
     def lookup(self, key: bytes, req_context: Any) -> LookupResult:
-        """Answers from memory: a hit is leased until its load, or for 5 s."""
+        """Answers from memory, or RETRY while the process is asked that has the store open. A hit
+        is leased until its load, or for 5 s."""
         name = self._name(key)
-        there = name not in self._misses and self._asker.there(name)
+        there = name not in self._misses and self._lookups.there(name)
+        if there is None:
+            return LookupResult.RETRY
         self._counts["hits" if there else "misses"] += 1
         return LookupResult.HIT if there else LookupResult.MISS
 
@@ -181,23 +182,30 @@ class Tier(SecondaryTierManager):
 
     def _loaded(self, result: Result, job_id: int, keys: list[bytes]) -> JobResult:
         good = [key for key, code in zip(keys, result.results) if not code]
-        failed = [self._name(key) for key, code in zip(keys, result.results) if code]
+        failed = [code for code in result.results if code]
         self._counts["load_bytes"] += len(good) * self._chunk
         if failed:
             self._counts["failed_loads"] += len(failed)
             self._counts["damaged"] += result.results.count(-errno.EBADMSG)
             self._log.warning("%d of %d chunks were not loaded: %s", len(failed), len(keys),
                               result.words)
-            # vLLM asks for a failed key for ever if it is a hit again, so it counts as a miss. What
-            # the get has not dropped by itself is dropped here.
-            self._note_misses(failed)
-            stay = [self._name(key) for key, code in zip(keys, result.results)
-                    if code not in (0, -errno.ENOENT, -errno.EBADMSG)]
-            if stay:
-                self._futures.submit(DELETE, stay, user=stay)
+            self._drop([(self._name(key), code) for key, code in zip(keys, result.results) if code])
         return JobResult(job_id=job_id, success=not failed,
                          successful_keys=tuple(good) if failed and good else None,
                          transfer_time=result.seconds, transfer_bytes=len(good) * self._chunk)
+
+    def _drop(self, failed: list[tuple[bytes, int]]) -> None:
+        """vLLM asks for a failed key for ever if it is a hit again, so it counts as a miss. What
+        the get has not dropped by itself is dropped here. If the process that has the store open
+        has ended, nothing is wrong with the key: it is a miss as long as nobody has the store."""
+        if any(code in _GONE for _, code in failed):
+            self._lookups.forget()
+        wrong = {name: code for name, code in failed if code not in _GONE}
+        self._note_misses(wrong)
+        self._lookups.forget(wrong)
+        stay = [name for name, code in wrong.items() if code not in (-errno.ENOENT, -errno.EBADMSG)]
+        if stay:
+            self._futures.submit(DELETE, stay, user=stay)
 
     def _stored(self, result: Result, job_id: int, keys: list[bytes]) -> JobResult:
         written = result.results.count(0)
@@ -208,8 +216,10 @@ class Tier(SecondaryTierManager):
             self._log.warning("%d of %d chunks were not stored: %s", failed, len(keys),
                               result.words)
         else:
-            for key in keys:
-                self._misses.pop(self._name(key), None)
+            names = [self._name(key) for key in keys]
+            self._lookups.forget(names)
+            for name in names:
+                self._misses.pop(name, None)
         return JobResult(job_id=job_id, success=not failed, transfer_time=result.seconds,
                          transfer_bytes=written * self._chunk)
 
@@ -237,8 +247,15 @@ class Tier(SecondaryTierManager):
 
     def touch(self, keys: Collection[bytes], req_context: Any) -> None:
         """Counts the chunks as read, so that they outlive others."""
-        if keys:
-            self._store.exists_many([self._name(key) for key in keys])
+        try:
+            if keys:
+                self._lookups.touch([self._name(key) for key in keys])
+        except (errors.WeirError, ValueError) as e:  # it would end the engine
+            self._log.info("touch: %s", e)
+
+    def on_schedule_end(self, context: Any) -> None:
+        """Asks, all at once, for the chunks that were looked up in this step and are not known."""
+        self._lookups.flush()
 
     def on_new_request(self, req_context: Any) -> RequestOffloadingContext:
         """Has no wishes of its own."""
@@ -272,11 +289,8 @@ class Tier(SecondaryTierManager):
     def shutdown(self) -> None:
         """Waits for all I/O, and closes the store. Never raises: else vLLM keeps the arena."""
         try:
+            self._tenants.close()
             self._futures.close()
             self._store.close()
         except Exception as e:  # pylint: disable=broad-except
             self._log.error("shutdown: %s", e)
-
-
-def _paths(value: Any) -> list[str]:
-    return value.split(",") if isinstance(value, str) else list(value)

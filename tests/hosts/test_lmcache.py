@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from children import run, started
@@ -93,6 +94,25 @@ def test_a_value_of_another_length_is_a_miss(c):
     for length in (4999, 5001):
         ok, _, each = wait(c, c.submit_batch_get([key(1)], [View(length).view]))
         assert not ok and each == [False]
+
+
+def test_two_connectors_share_a_store(tmp_path):
+    """The second uses it through the first, and goes on by itself when that has closed it."""
+    path = str(tmp_path / "s.img")
+    first, second = (Connector(path=path, size="64MiB", share="on", tenant_by="salt")
+                     for _ in range(2))
+    keys, room = [key(i, "alice") for i in range(8)], [View(5000) for _ in range(8)]
+    data = [View(5000, i + 1) for i in range(8)]
+    assert wait(second, second.submit_batch_set(keys, [v.view for v in data]))[0] is True
+    assert wait(first, first.submit_batch_exists(keys))[2] == [True] * 8
+    assert second.report_status()["store"]["entries"] == 8
+    first.close()
+    until = time.monotonic() + 60
+    while wait(second, second.submit_batch_exists(keys))[2] != [True] * 8:
+        assert time.monotonic() < until
+    assert wait(second, second.submit_batch_get(keys, [v.view for v in room]))[2] == [True] * 8
+    assert all(bytes(a.memory) == bytes(b.memory) for a, b in zip(data, room))
+    second.close()
 
 
 def test_nothing_is_lost_by_a_kill(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from lmcache.v1.distributed.api import ObjectKey
 from children import run
 from vllm_host import Manager, fill, keys_of, weir_manager
+from weir_kv import _command
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
 
@@ -149,6 +150,71 @@ def test_vllm_fs(tmp_path):
         for key, data in m.load(keys_of(16, at)).items():
             assert (data == fill(key)).all()
     m.close()
+
+
+def fs_folder(tmp_path, count):
+    """A folder of vLLM's fs with COUNT chunks."""
+    m = Manager({"type": "fs", "root_dir": str(tmp_path / "fs")})
+    for at in range(0, count, 16):
+        m.store(keys_of(16, at), fill)
+    m.close()
+    return tmp_path / "fs"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_migration_that_is_interrupted(tmp_path, as_json):
+    """^C ends it in words, with the code of a shell; the store is whole, nothing else is left, and
+    the next one goes on."""
+    folder, store = fs_folder(tmp_path, 64), tmp_path / "kv.img"
+    script = ("import sys, os, signal\n"
+              "from weir_kv import migrate\n"
+              "was = migrate.Migration._put\n"
+              "def put(self, target, batch, views):\n"
+              "    was(self, target, batch[:8], views[:8])\n"
+              "    os.kill(os.getpid(), signal.SIGINT)\n"
+              "migrate.Migration._put = put\n"
+              "sys.exit(migrate.main(sys.argv[1:]))\n")
+    done = run([sys.executable, "-c", script, *["--json"] * as_json, str(folder), str(store),
+                "--size", "64MiB"])
+    assert done.returncode == 130 and not done.stdout, done
+    said = done.stderr.strip()
+    if as_json:
+        said = json.loads(said)
+        assert said["schema"] == "weir.error.v1" and said["exit_code"] == 130
+        said = said["message"]
+    assert "interrupted; start it again to go on" in said and "Traceback" not in said
+    assert sorted(os.listdir(tmp_path)) == ["fs", "kv.img"]
+    code, result, err = migrate(folder, store)
+    assert (code, counts(result)) == (0, (64, 56, 8, 0, 0)), err
+
+
+FULL = """
+mount -t tmpfs -o size=3m none "$1" || exit 77
+truncate -s 64M "$1/kv.img"
+"$2" format "$1/kv.img" --force --max-value 128KiB >&2 || exit 78
+"$3" -m weir_kv.migrate --json "$4" "$1/kv.img"
+[ $? = 1 ] || exit 79
+mount -o remount,size=80m "$1" || exit 80
+"$3" -m weir_kv.migrate --json "$4" "$1/kv.img" || exit 81
+"$2" fsck --data "$1/kv.img" >&2 || exit 82
+"""
+
+
+def test_a_filesystem_that_is_full(tmp_path):
+    """What was copied stays, the words say what is full, and the next migration goes on."""
+    folder, mounted = fs_folder(tmp_path, 256), tmp_path / "full"
+    mounted.mkdir()
+    done = run(["unshare", "-m", "sh", "-c", FULL, "sh", str(mounted),
+                _command.path(), sys.executable, str(folder)])
+    if done.stderr.startswith("unshare: ") or done.returncode == 77:
+        pytest.skip("a filesystem cannot be mounted here")
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert 0 < first["copied"] < 256 and first["failed"] and not first["there"]
+    assert "no space left on the file system below it" in done.stderr
+    assert "the store takes no more, so the migration ends here" in done.stderr
+    assert first["copied"] + first["failed"] < 256, "the rest was tried all the same"
+    assert second["there"] >= first["copied"] and second["there"] + second["copied"] == 256
 
 
 def test_vllm_fs_where_a_file_is_too_short(tmp_path):

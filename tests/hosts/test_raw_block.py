@@ -6,6 +6,7 @@ import json
 import mmap
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -442,3 +443,52 @@ def test_install_and_back():
         raw_block.uninstall()
     import lmcache_rust_raw_block_io as again
     assert again is original
+
+
+def test_a_child_does_not_wait_for_the_ios_of_its_parent(tmp_path):
+    """A child of fork() has no worker that could end them."""
+    path = tmp_path / "data"
+    path.write_bytes(bytes(64 << 20))
+    device = raw_block.RawBlockDevice(str(path), True, use_odirect=True, io_engine="io_uring")
+    data = aligned(32 << 20, 1)
+    number = device.batched_write([0, 32 << 20], [data, data], [len(data)] * 2)
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(60)
+        try:
+            device.wait_iouring(number)
+            with pytest.raises(RuntimeError):
+                device.batched_write([0], [data], [4096])
+            device.close()
+            os._exit(0)
+        except BaseException:  # pylint: disable=broad-except
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert device.wait_iouring(number) == ([True, True], [])
+    device.close()
+    assert path.read_bytes() == bytes([1]) * (64 << 20)
+
+
+def test_a_child_is_told_of_no_read_that_had_not_ended(tmp_path):
+    """The drive fills the parent's memory only: what is "good" in the child must be there."""
+    path, size = tmp_path / "data", 32 << 20
+    path.write_bytes(b"\1" * (2 * size))
+    device = raw_block.RawBlockDevice(str(path), False, use_odirect=True, io_engine="io_uring")
+    with mmap.mmap(-1, 2 * size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        parts = [memoryview(memory)[:size], memoryview(memory)[size:]]
+        number = device.batched_read([0, size], parts, [size] * 2)
+        child = os.fork()
+        if not child:
+            try:
+                good, failed = device.wait_iouring(number)
+                os._exit(any(was_read and part != b"\1" * size
+                             for part, was_read in zip(parts, good)) or
+                         len(failed) != good.count(False))
+            except BaseException:  # pylint: disable=broad-except
+                os._exit(1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert device.wait_iouring(number) == ([True, True], [])
+        device.close()
+        for part in parts:
+            part.release()

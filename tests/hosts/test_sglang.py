@@ -41,7 +41,7 @@ def test_other_models_layouts_ranks_and_namespaces_see_nothing(tmp_path):
         assert h.backend.batch_exists(keys) == 0
         h.close()
     with pytest.raises(ValueError, match="{rank}"):
-        Host(path, tp=(0, 2))
+        Host(path, tp=(0, 2), share="off")
     h = Host(str(path) + "-{rank}", tp=(1, 2), size="64MiB")
     assert os.path.exists(str(path) + "-1")
     h.close()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tier below vLLM's own manager: TieringOffloadingSpec, its arena and its factory."""
+import errno
 import os
 import signal
 import subprocess
@@ -7,11 +8,13 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import weir_kv
 from children import started
-from vllm_host import CHUNK, fill, keys_of
+from vllm_host import CHUNK, REQ, fill, keys_of
 from vllm_host import weir_manager as Manager
 
 from vllm.v1.kv_offload import base
+from weir_kv import vllm
 
 
 @pytest.fixture(name="path")
@@ -76,10 +79,49 @@ def test_what_is_wrong_is_said_at_the_start(path):
                          ({"tenant_by": "rank"}, "salt"), ({"shares": {"a": 50}}, "tenant_by")):
         with pytest.raises(ValueError, match=word):
             Manager(path, size="64MiB", **params)
-    with pytest.raises(ValueError, match="{replica}"):
-        Manager(path, size="64MiB", replicas=2)
     with pytest.raises(OSError, match="no such|No such"):
         Manager(path, format="never")
+
+
+@pytest.mark.parametrize("tenant", ["a\0b", "\ud800", {"a": 1}, "x" * 1000])
+def test_a_tenant_that_a_client_made_up_ends_no_engine(path, tenant):
+    m = Manager(path, size="64MiB", tenant_by="salt")
+    request = base.ReqContext(req_id="r", kv_transfer_params={"tenant": tenant})
+    job = SimpleNamespace(job_id=1, keys=keys_of(1), chunk_ids=[0], req_context=request)
+    m.tier.submit_store(job)
+    m.tier.drain_jobs()
+    assert [done.success for done in m.tier.get_finished_jobs()] == [True]
+    m.close()
+
+
+def test_an_index_that_is_being_changed_is_no_miss(path, monkeypatch):
+    m = put_all(path, 16)
+    call = m.tier._store.call
+    monkeypatch.setattr(m.tier._store, "call", lambda *args: -errno.EAGAIN)
+    assert m.tier.lookup(keys_of(1)[0], REQ) == base.LookupResult.RETRY
+    monkeypatch.setattr(m.tier._store, "call", call)
+    assert m.tier.lookup(keys_of(1)[0], REQ) == base.LookupResult.HIT
+    m.close()
+
+
+def test_a_touch_that_fails_ends_no_engine(path, monkeypatch):
+    m = put_all(path, 16)
+
+    def fails(*_):
+        raise weir_kv.WeirError(errno.EAGAIN, "try again")
+
+    monkeypatch.setattr(m.tier._store, "exists_many", fails)
+    m.tier.touch(keys_of(4), REQ)
+    m.close()
+
+
+def test_a_start_that_fails_leaves_no_store_open(path, monkeypatch):
+    put_all(path, 16).close()
+    monkeypatch.setattr(vllm, "Futures", None)
+    with pytest.raises(TypeError):
+        Manager(path)
+    monkeypatch.undo()
+    Manager(path).close()
 
 
 def test_metrics_have_definitions(path):

@@ -43,7 +43,7 @@ def laws_of(path, source):
         for law in LAW.finditer(comment.group()):
             functions = [function_at(source, comment.end())]
             functions += re.findall(r"[a-z_0-9]+", flat(law.group(2) or ""))
-            yield Law(law.group(1), flat(law.group(3)), path, functions)
+            yield Law(law.group(1), flat(law.group(3)), path, list(dict.fromkeys(functions)))
 
 
 def sources(root):
@@ -108,38 +108,60 @@ def current(root):
     return of
 
 
+ENDLESS = " (never ended)"  # what tools/mutants writes behind a test that it had to stop
+
+
 class Sums:
     """What became of some mutants."""
 
     def __init__(self, names, results, alive):
         known = [results[n] for n in names if n in results]
-        self.tests = collections.Counter(r["killed_by"] for r in known if r["killed_by"])
-        self.mutants, self.killed = len(names), sum(self.tests.values())
+        by = [r["killed_by"] for r in known if r["killed_by"]]
+        self.tests = collections.Counter(test.removesuffix(ENDLESS) for test in by)
+        self.endless = collections.Counter(test.removesuffix(ENDLESS) for test in by
+                                           if test.endswith(ENDLESS))
+        self.mutants, self.killed = len(names), len(by)
         self.excused = sum(1 for r in known if not r["killed_by"] and r["name"] in alive)
         self.alive = sum(1 for r in known if not r["killed_by"]) - self.excused
         self.missing = len(names) - len(known)
         self.images = [r["images"] for r in known if "images" in r]
 
     def words(self):
-        """Returns how many there are, and how many of them are not killed."""
-        words = f"{self.mutants}"
-        for count, what in ((self.excused, "change nothing"), (self.alive, "alive"),
-                            (self.missing, "not run")):
+        """Returns how many of them are killed, and what became of the others."""
+        words = f"{self.killed} of {self.mutants}"
+        for count, what in ((self.excused, f"change{'s' * (self.excused == 1)} nothing"),
+                            (self.alive, "alive"), (self.missing, "not run")):
             if count:
-                words += f", {count} {what}"
+                words += f"; {count} {what}"
         return words
 
     def took(self):
-        """Returns how many images the test `crash` needed."""
+        """Returns how many images the test `crash` needed, in words."""
         if not self.images:
-            return "-"
+            return ""
         least, most = min(self.images), max(self.images)
-        return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+        return f", after {least:,} images" if least == most else \
+            f", after {least:,} to {most:,} images"
+
+    def by(self):
+        """Returns the tests that killed them: how many, and how many of these by not ending."""
+        return ", ".join(f"`{test}` {count}" + f" ({self.endless[test]} without end)" *
+                         (test in self.endless) + self.took() * (test == "crash")
+                         for test, count in self.tests.most_common()) or "-"
+
+
+def kept_in(law, of):
+    """Returns the functions that keep LAW, each behind the file that it is in."""
+    files = collections.defaultdict(list)
+    for path, function in places(law, of):
+        files[path or law.path].append(f"`{function}`")
+    return "; ".join(f"`{path[len('src/store/'):]}`: {', '.join(functions)}"
+                     for path, functions in files.items())
 
 
 def table(root):
-    """Yields the sums of all mutants in a line, and the lines of the table law x mutants x tests,
-    and of the mutants without a law."""
+    """Yields the sums of all mutants in a line, the lines of the table law x mutants x tests, and
+    those of a table of the mutants without a law."""
     results, alive = recorded(root)
     of, by_place = homes(root), current(root)
     found = all_laws(root)
@@ -149,21 +171,24 @@ def table(root):
            f"{everything.excused} change nothing, {everything.alive} alive, "
            f"{everything.missing} not run.")
     yield ""
-    yield "| law | kept in | mutants | killed by | images until killed |"
-    yield "|---|---|---|---|---|"
+    yield "| law | kept in | mutants killed | by which tests |"
+    yield "|---|---|---|---|"
     for law in found:
         names = [n for place in places(law, of) for n in by_place.get(place, [])]
-        yield row(f"**{law.name}**: {law.sentence}", f"`{law.path[len('src/store/'):]}`: "
-                  + ", ".join(f"`{f}`" for f in law.functions), Sums(names, results, alive))
+        yield row([f"**{law.name}**: {law.sentence}", kept_in(law, of)],
+                  Sums(names, results, alive))
     rest = collections.defaultdict(list)
     for (path, function), names in by_place.items():
         if (path, function) not in owned:
             rest[path] += names
+    yield ""
+    yield "The functions that no law names, file by file:"
+    yield ""
+    yield "| file | mutants killed | by which tests |"
+    yield "|---|---|---|"
     for path, names in sorted(rest.items()):
-        yield row("(no law of its own)", f"`{path[len('src/store/'):]}`",
-                  Sums(names, results, alive))
+        yield row([f"`{path[len('src/store/'):]}`"], Sums(names, results, alive))
 
 
-def row(law, where, sums):
-    by = ", ".join(f"{t} {n}" for t, n in sums.tests.most_common()) or "-"
-    return f"| {law} | {where} | {sums.words()} | {by} | {sums.took()} |"
+def row(cells, sums):
+    return "| " + " | ".join([*cells, sums.words(), sums.by()]) + " |"

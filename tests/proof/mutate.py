@@ -14,6 +14,7 @@ Mutants are generated, not chosen. Each kind below looks at every function of a 
     room      the room of the footer is not kept
     assign    a mark, a counter or a state of the promise is not written
     call      a call that breaks the store, or passes a mark on, is left out
+    again     a second try, of what failed before, is left out
 
 Statements of CHECK() are left alone: they guard the rules and are none.
 """
@@ -84,6 +85,9 @@ def arguments(text):
     return [text[a:b].strip() for a, b in split_top(text, ",")]
 
 
+LEFT_OUT = {"job_wait_unread": "wait", "segments_try_again": "again"}  # calls: others flush
+
+
 def _leave_out(name, args):
     """Returns the text that goes on at once instead of the call NAME(ARGS); None: no such call."""
     if name == "syncio_flush":
@@ -96,16 +100,18 @@ def _leave_out(name, args):
         return f"op_end({', '.join(args)})"
     if name == "flush_want":
         return f"(void)({args[0]})"
+    if name == "segments_try_again":
+        return "false"
     return None
 
 
 def mutate_flushes(body):
     for m in re.finditer(r"\b(syncio_flush|job_flush|job_wait_unread|flush_wait|flush_wait_op|"
-                         r"flush_want)\(", body):
+                         r"flush_want|segments_try_again)\(", body):
         end = closing(body, m.end() - 1)
         text = _leave_out(m.group(1), arguments(body[m.end():end - 1]))
         if text:
-            yield "wait" if m.group(1) == "job_wait_unread" else "flush", m.start(), end, text
+            yield LEFT_OUT.get(m.group(1), "flush"), m.start(), end, text
 
 
 def _operands(body, start, end):

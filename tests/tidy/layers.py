@@ -8,16 +8,21 @@ LAYERS = {
     "device": ("base device", "base device"),
     "engine": ("base device engine", "base device engine"),
     "sched": ("base sched", "base sched"),
-    "queue": ("base device engine sched queue", "base device engine sched queue"),
+    "trace": ("base engine trace", "base trace"),
     "control": ("base device", "base control"),
-    "store": ("base device engine sched queue store", "base queue control store"),
-    "future": ("base store future", "base queue future"),
+    "queue": ("base device engine sched queue",
+              "base device engine sched trace control queue"),
+        "store": ("base device engine sched queue store", "base queue control store"),
+    "remote": ("base device store remote", "base queue control remote"),
+    "future": ("base store future remote", "base queue future"),
     "text": ("base", "base text"),
     "sim": ("base device engine sched queue", "base device engine sched queue text sim"),
+    "fit": ("base device", "base sim fit"),
+    "bench": ("base device engine sched queue store", "base device queue store text sim bench"),
     "doctor": ("base device engine", "base device engine doctor"),
-    "cli": ("base device engine sched queue store future weir",
-            "base sched control text sim doctor cli"),
-    "python": ("base device engine sched queue store future weir", "python"),
+    "cli": ("base device engine sched trace queue store remote future weir",
+            "base sched control text sim fit bench doctor cli"),
+    "python": ("base device engine sched trace queue store remote future weir", "python"),
 }
 # Layer -> its modules from the top down: a folder may call those that stand after it. A module is
 # a folder; a layer that is not here has one.
@@ -30,23 +35,27 @@ MODULES = {
 # Module -> its headers that files of other modules may include; all others are its own affair.
 # Tests and benchmarks may include any.
 NARROW = {
-    "src/base": """check.h clock.h container.h done.h error.h evict.h fifo.h fork.h hist.h nsec.h
-        openmetrics.h opts.h parse.h prng.h seen.h spend.h suggest.h thread.h visible.h
-        waiting.h""",
+    "src/base": """amount.h check.h clock.h container.h done.h error.h evict.h fifo.h fork.h hist.h
+        nsec.h openmetrics.h opts.h parse.h prng.h probe.h seen.h spend.h spin.h suggest.h thread.h
+        usage.h visible.h waiting.h""",
     "src/device": "claims.h device.h gather.h holders.h place.h",
     "src/engine": "cmds.h engine.h look.h nvme_status.h",
     "src/sched": "merge.h sched.h sorted.h",
-    "src/queue": "lanes.h loop.h open.h stats.h",
+    "src/trace": "trace.h",
+    "src/queue": "lanes.h load.h loop.h observe.h open.h stats.h",
     "src/queue/lane": "io_priv.h lane.h registry.h",
+    "src/store": "empty.h",
     "src/store/check": "check.h",
-    "src/control": "client.h place.h server.h wire.h",
+    "src/control": "arena.h client.h place.h server.h share.h stream.h text.h wire.h",
     "src/store/recover": "recover.h",
     "src/store/log": "log.h",
     "src/store/io": "io.h",
     "src/store/format": "batch.h checksum.h footer.h format.h header.h layout.h policy.h strikes.h "
                         "super.h",
     "src/text": "text.h",
-    "src/sim": "job_logs.h run.h",
+    "src/sim": "job_logs.h job_text.h run.h run_text.h suite.h",
+    "src/fit": "fit.h probes.h",
+    "src/bench": "bench.h child.h fio.h layer.h outcome.h puts.h raw_block.h target.h windows.h",
     "src/doctor": "doctor.h",
 }
 # Module -> how the names of its functions and objects begin that other files use; "=" is the
@@ -58,20 +67,24 @@ PREFIXES = {
     "src/sched/bfq": "bfq_ sched_bfq",
     "src/sched/cfq": "cfq_ sched_cfq",
     "src/sched/pace": "pace_ sched_pace",
+    "src/trace": "=",
     "src/queue": "= queue_ loop_",
     "src/queue/lane": "= lane_",
     "src/control": "= control_",
-    "src/store": "= store_ op_",
+    "src/store": "= store_ op_ session_",
     "src/store/check": "= check_",
     "src/store/recover": "=",
     "src/store/log": "= batch_ index_ log_ logs_ segments_",
     "src/store/io": "= io_",
     "src/store/format": "=",
+    "src/remote": "= remote_",
     "src/future": "= future_",
     "src/text": "text_ unpack_",
-    "src/sim": "= sim_ job_ fio_ iolog_ load_ model_",
+    "src/sim": "= sim_ job_ fio_ iolog_ load_ model_ ssd_",
+    "src/fit": "= fit_ guess_ move_ nr_ param_ probe_ probes choices",
+    "src/bench": "bench_",
     "src/doctor": "doctor_",
-    "cli": "= command_ opt_ step_ replay_ sim_ trace_",
+    "cli": "= bench_ command_ opt_ page_ step_ replay_ sim_ top_ trace_",
 }
 # Public headers that are not named after their layer.
 PUBLIC_LAYER = {"io": "engine", "fdp": "device", "tenant": "store", "fsck": "store",

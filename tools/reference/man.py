@@ -41,10 +41,14 @@ def marked(text, item=None):
     return re.sub(r"(?<!\S)(?=\S*\\fB)", r"\\%", text)  # names are not hyphenated
 
 
+def plain(text):
+    """Returns TEXT in which no line begins with a control character."""
+    return re.sub(r"(?m)^([.'])", r"\\&\1", text)
+
+
 def fill(text, item=None):
-    """Returns TEXT with one sentence a line, as mdoc requires; no line begins with a control
-    character."""
-    return "\n".join(re.sub(r"^\.", r"\\&.", marked(line, item)) for line in sentences(text))
+    """Returns TEXT with one sentence a line, as mdoc requires."""
+    return "\n".join(plain(marked(line, item)) for line in sentences(text))
 
 
 def body(parts, item=None):
@@ -64,7 +68,7 @@ def body(parts, item=None):
         if kind == "item":
             out += [".It", fill(text, item)]
         elif kind == "table":
-            out.append(escaped(text))
+            out.append(plain(escaped(text)))
         else:
             if index and parts[index - 1][0] != "head":
                 out.append(".Pp")

@@ -283,14 +283,16 @@ class Adapter(L2AdapterInterface):
                 self._quietly("a listener", listener.on_l2_keys_stored, *_columns(part))
 
     def delete(self, keys: list[ObjectKey]) -> None:
-        """Deletes, also what is locked. It waits for the drive, and never raises."""
+        """Deletes, but not what is locked: LMCache looks for other keys then, as it does with its
+        own raw_block. It waits for the drive, and never raises."""
         if keys and not self._closed:
             self._quietly("delete", self._delete, keys)
         self._tell_left()
 
     def _delete(self, keys: Sequence[ObjectKey]) -> None:
-        done = self._store.run(lib.WEIR_STORE_DELETE, [self._name(key) for key in keys])
-        wrong = [words for code, _, words in done if code not in (0, -errno.ENOENT)]
+        done = self._store.run(lib.WEIR_STORE_DELETE, [self._name(key) for key in keys],
+                               flags=lib.WEIR_DELETE_UNHELD)
+        wrong = [words for code, _, words in done if code not in (0, -errno.ENOENT, -errno.EBUSY)]
         if wrong:
             self._log.warning("delete: %d of %d: %s", len(wrong), len(keys), wrong[0])
 

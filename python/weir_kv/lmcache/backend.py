@@ -35,14 +35,15 @@ class Tenants:
         return salt.split("-")[0] if self._by == "salt-prefix" else salt
 
     def stream(self, key: str) -> int:
-        """Returns the stream for KEY; 0 where it has no tenant, or the table is full."""
+        """Returns the stream for KEY; 0 where it has no tenant, or one that the store cannot keep:
+        the table is full, or its name is no text."""
         if self._by == "none":
             return 0
         name = self.name(key)
         if name and name not in self._streams:
             try:
                 self._streams[name] = self._store.stream(config.tenant_name(name))
-            except errors.WeirError:
+            except (errors.WeirError, ValueError):
                 return 0
         return self._streams.get(name, 0)
 
@@ -52,13 +53,19 @@ class Backend:
 
     def __init__(self, params: Mapping[str, Any], host: str, changes: bool = False) -> None:
         self.config = config.parse(params, host)
+        if changes:
+            config.refuse_share(self.config, f"{host} needs to see each change of the store: take "
+                                "the Connector")
         self.log = config.logger(self.config, "lmcache")
-        self.store = config.open_store(self.config, changes=changes)
+        self.store: Any = config.open_shared(self.config, self.log) \
+            if config.shares(self.config, False) else \
+            config.open_store(self.config, changes=changes)
         self.tenants = Tenants(self.store, self.config.tenant_by)
         self.prefix = f"{self.config.namespace}/" if self.config.namespace else ""
         self.put_flags = IF_ABSENT | (DURABLE if self.config.durability == "durable" else 0)
         self.counts = {**{name: 0 for name in _COUNTED.values()}, "errors": 0}
-        self.log.info("store on %s: %d entries", self.store.path, self.store.stat()["entries"])
+        self.log.info("store on %s: %d entries", self.store.path,
+                      self.store.stat().get("entries", 0))
 
     def name(self, key: str) -> bytes:
         """Returns the key in the store of LMCache's KEY."""

@@ -66,11 +66,13 @@ class Connector:
 
     def drain_completions(self) -> list[tuple[int, bool, str, list[bool] | None]]:
         """Returns all futures that have ended: number, whether all is good, words, each key."""
+        done = []
         try:
-            return [self._completion(result) for result in self._futures.take_all()]
-        except Exception as e:  # pylint: disable=broad-except
+            for result in self._futures.take_all():
+                done.append(self._completion(result))
+        except Exception as e:  # pylint: disable=broad-except  # what was taken is told
             self._log.error("drain: %s", e)
-            return []
+        return done
 
     def _completion(self, result: Result) -> tuple[int, bool, str, list[bool] | None]:
         what, n = result.user
