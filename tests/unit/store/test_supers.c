@@ -14,6 +14,9 @@
 #define SEGMENT (128u << 10)
 #define FIRST 65536u /* where segment 0 begins */
 #define SECOND_COPY (IMAGE - 65536u)
+#define LAST                                                                                       \
+	(FIRST + ((SECOND_COPY - FIRST) / SEGMENT - 1) * SEGMENT) /* where the last one does       \
+								   */
 #define KEYS 20u
 /* Commands of an open at which the power goes. Some of these lives put a key from PUT_EVERY on; the
  * store has segments for so many lives. */
@@ -588,6 +591,67 @@ static void a_copy_that_is_read_wrong(void **state)
 	}
 }
 
+/* Writes the last header of another store over this one's, and its superblock copy 1. */
+static void other_store_and_a_header(void)
+{
+	struct rig other = { .engine = "posix" };
+	uint8_t block[4096];
+
+	rig_make(&other, IMAGE, SEGMENT, 4096);
+	rig_peek(&other, 0, block, sizeof(block));
+	poke(0, block, sizeof(block));
+	rig_peek(&other, LAST, block, sizeof(block));
+	poke(LAST, block, sizeof(block));
+	rig_remove(&other);
+}
+
+/* Nearly all headers cannot be read, and the one that can is the other store's. It does not decide,
+ * although segments are given up. */
+static void headers_that_cannot_be_read(void **state)
+{
+	(void)state;
+	other_store_and_a_header();
+	let_fail(WEIR_OP_READ, FIRST);
+	memdisk.fail_to = LAST;
+	for (memdisk.salvage = 0; memdisk.salvage < 2; memdisk.salvage++)
+		refused(-EIO, "may be of either");
+	assert_non_null(strstr(weir_error(), "read at 0x10000+")); /* the first one */
+	memdisk.salvage = 0;
+	memdisk.fails = 0;
+	opens_all_the_same();
+}
+
+/* An eighth of the others cannot be read: then it does not matter whose they are. */
+static void a_few_headers_that_cannot_be_read(void **state)
+{
+	(void)state;
+	other_store(IMAGE, SEGMENT, 1);
+	let_fail(WEIR_OP_READ, LAST - 2 * SEGMENT);
+	memdisk.fail_to = SECOND_COPY;
+	refused(-EIO, "header of segment");
+	memdisk.salvage = 1;
+	opens_all_the_same();
+	memdisk.salvage = 0;
+	memdisk.fails = 0;
+}
+
+/* The only header that is left comes back wrong, and is read once more. */
+static void a_header_that_is_read_wrong(void **state)
+{
+	static const uint8_t zeroes[4096];
+
+	(void)state;
+	other_store(IMAGE, SEGMENT, 1);
+	for (uint64_t at = FIRST + SEGMENT; at <= LAST; at += SEGMENT)
+		poke(at, zeroes, sizeof(zeroes));
+	garbled_at = FIRST + 100;
+	memdisk.watch = garble_once;
+	assert_int_equal(memdisk_open(&rig), 0);
+	assert_null(memdisk.watch);
+	memdisk_close(&rig);
+	assert_memory_equal(((struct disk_super *)memdisk.now)->uuid, uuid, 16);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -612,6 +676,9 @@ int main(void)
 		TEST(words_about_the_second_copy),
 		TEST(words_about_the_first_copy),
 		TEST(a_copy_that_is_read_wrong),
+		TEST(headers_that_cannot_be_read),
+		TEST(a_few_headers_that_cannot_be_read),
+		TEST(a_header_that_is_read_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
