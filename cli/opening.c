@@ -180,7 +180,7 @@ int opening_store(struct weir_store **s, const char *path, const struct opening 
 	return 0;
 }
 
-static int opening_look(struct weir_store_info *info, const char *path, const struct opening *o)
+int opening_look(struct weir_store_info *info, const char *path, const struct opening *o)
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	char engine_opts[OPENING_OPTS_BYTES];

@@ -149,6 +149,10 @@ void opening_note_damage(const struct weir_store_stats *stats, const char *path)
  * set; nothing is printed. */
 int opening_try(struct weir_store **s, const char *path, const struct opening *o, int flags);
 
+/* Reads the properties of the store at PATH from its superblock, and locks nothing. O was checked.
+ * Returns 0, or -errno with weir_error() set. */
+int opening_look(struct weir_store_info *info, const char *path, const struct opening *o);
+
 /* Reads the properties of the store at PATH from its superblock. Another process may have it; only
  * if there is no store yet, that process is waited for, as O says. O was checked.
  * Returns 0, or -errno with weir_error() set. */

@@ -13,21 +13,16 @@
 #include "cli/report.h"
 
 #define SOURCE_ALIGN 4096u
-#define SOURCE_STEP_NS (20 * NSEC_PER_MSEC)
 #define SOURCE_TIMEOUT_NS (5 * NSEC_PER_SEC) /* without --wait */
 
 /* Finds the process that has the store with UUID, or for zeroes the queue, on the path open. */
 static int source_find(struct source *src, const uint8_t uuid[16])
 {
-	int err;
-
 	if (!src->buf)
 		src->buf = malloc(CONTROL_DATA_MAX);
 	if (!src->buf)
 		return error_sys(-ENOMEM, "%s", src->path);
-	err = control_find(&src->owner, uuid, src->path, src->timeout_ns, NULL);
-	src->connects += !err;
-	return err;
+	return control_find(&src->owner, uuid, src->path, src->timeout_ns, NULL);
 }
 
 /* Asks the process that has the store open. Returns 0 or -errno with weir_error() set. */
@@ -40,19 +35,6 @@ static int source_connect(struct source *src, const struct opening *o)
 }
 
 static const uint8_t source_no_store[16]; /* where the socket of a queue has a UUID */
-
-/* Waits until there is a queue again. Returns 0 or -errno with weir_error() set. */
-static int source_again(struct source *src)
-{
-	uint64_t deadline = clock_deadline(clock_now(), src->timeout_ns);
-	struct timespec step = { .tv_nsec = SOURCE_STEP_NS };
-	int err;
-
-	control_disconnect(&src->owner);
-	while ((err = source_find(src, source_no_store)) == -ENOENT && clock_now() < deadline)
-		nanosleep(&step, NULL);
-	return err;
-}
 
 /* Another process has the store, as BUSY says: asks it, or else waits for it. */
 static int source_ask(struct source *src, const struct opening *o, const char *busy)
@@ -107,6 +89,19 @@ int source_open_other(struct source *src, const char *path, const struct opening
 	else if (err)
 		err = source_close(src, report_failed(path));
 	return err;
+}
+
+int source_again(struct source *src, const struct opening *o)
+{
+	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	int err;
+
+	control_disconnect(&src->owner);
+	src->queue = !source_find(src, source_no_store);
+	if (src->queue)
+		return 0;
+	err = opening_look(&info, src->path, o);
+	return err ? err : source_find(src, info.uuid);
 }
 
 /* A reader that does not find a key should know that the store has lost some. */
@@ -334,15 +329,9 @@ int source_metrics(struct source *src, uint32_t format, char **text, size_t *len
 
 int source_load(struct source *src, char **text, size_t *length)
 {
-	int err;
-
 	if (src->s)
 		return error_set(-EOPNOTSUPP, "%s: no other process has it open", src->path);
-	err = source_ask_text(src, CONTROL_LOAD, NULL, 0, text, length);
-	if (!err || !src->queue)
-		return err;
-	err = source_again(src);
-	return err ? err : source_ask_text(src, CONTROL_LOAD, NULL, 0, text, length);
+	return source_ask_text(src, CONTROL_LOAD, NULL, 0, text, length);
 }
 
 /* Hands out the entries in LENGTH bytes of src->buf. */

@@ -23,7 +23,6 @@ struct source {
 	const char *path;
 	bool queue;	     /* what the other process has open is a queue without a store */
 	uint64_t timeout_ns; /* for a part of an answer */
-	unsigned connects;   /* how often the owner was found: counters of a queue begin anew */
 	char *buf;	     /* a part of an answer, of CONTROL_DATA_MAX bytes */
 	/* Of info, of queue, and of the device that was asked for last. */
 	char strings[3][SOURCE_STRINGS][SOURCE_STRING_BYTES];
@@ -38,10 +37,17 @@ int source_open(struct source *src, const char *path, const struct opening *o);
 /*
  * As source_open(), but only if another process has the store open for writing, or a queue that may
  * be watched: nothing is opened or locked here. Of a queue, source_queue() and source_load() may be
- * asked; if it was closed, source_load() waits until there is one again, as in the next run of a
- * bench.
+ * asked.
  */
 int source_open_other(struct source *src, const char *path, const struct opening *o);
+
+/*
+ * Looks once for a process that has a store or a queue on the path of SRC open, after another one
+ * has closed it: counters begin anew. It may be another store than before. SRC comes from
+ * source_open_other(). It locks nothing, so that it is in nobody's way who is about to open it.
+ * Returns 0, or -errno with weir_error() set; then it may be called again.
+ */
+int source_again(struct source *src, const struct opening *o);
 
 /* Asks the process that has the store at PATH open, as weir_error() says (-EBUSY). Returns what
  * source_open() returns. */

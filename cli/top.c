@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* top.c - `weir top`: watches a store that another process has open. */
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -59,7 +60,8 @@ static const struct opt top_options[] = {
 	  .type = OPT_TIME,
 	  .offset = offsetof(struct top_args, store) + offsetof(struct opening, wait_ns),
 	  .arg = "TIME",
-	  .help = "how long to wait for answers (default 5s)" },
+	  .help = "how long to wait for answers (default 5s), and for\na store that was closed "
+		  "(default: without end)" },
 	{ .name = "json",
 	  .type = OPT_FLAG,
 	  .offset = offsetof(struct top_args, json),
@@ -88,20 +90,17 @@ static int top_show(const struct top_view *v, const struct top_args *args)
 	return 0;
 }
 
-/* Looks once more at SRC, and shows what happened since BEFORE, which becomes what is now. */
+/* Looks once more at SRC, and shows what happened since BEFORE, which becomes what is now. If SRC
+ * gives no answer, *LEFT is why, and nothing is shown. Returns an exit code. */
 static int top_look(struct source *src, struct top_view *v, const struct top_args *args,
-		    struct top_sample *before)
+		    struct top_sample *before, int *left)
 {
 	struct top_sample now, since;
 	int exit_code;
 
-	if (top_sample_take(src, &now))
-		return report_failed(v->path);
-	if (now.connects != before->connects) {
-		/* If that queue is closed already, its name stays that of the one before. */
-		(void)source_queue(src, &v->queue);
-		v->pid = source_pid(src);
-	}
+	*left = top_sample_take(src, &now);
+	if (*left)
+		return 0;
 	if (top_sample_copy(&since, &now)) {
 		top_sample_free(&now);
 		return report_failed(v->path);
@@ -116,18 +115,51 @@ static int top_look(struct source *src, struct top_view *v, const struct top_arg
 	return exit_code;
 }
 
+/* Waits for a moment. Returns false if nobody reads the output any more: then nobody would notice
+ * that it waits. */
+static bool top_pause(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, (int)(TOP_AGAIN_STEP_NS / NSEC_PER_MSEC)) <= 0;
+}
+
+/* Nobody has it open, as ERR says: waits until somebody has. Returns 0 with the first sample in
+ * BEFORE, or -errno with words. */
+static int top_lines_again(struct source *src, struct top_view *v, const struct top_args *args,
+			   struct top_sample *before, int err)
+{
+	struct top_again again;
+
+	if (!top_again_begin(&again, src, args, err))
+		return err;
+	top_sample_free(before);
+	report_note("%s; waiting for %s", again.words, v->path);
+	do {
+		if (!top_pause())
+			return error_set(-EPIPE, "nobody reads the output");
+		err = top_again_try(&again, src, v, args, before);
+	} while (!err);
+	return err < 0 ? err : 0;
+}
+
 /* Prints look after look. */
 static int top_lines(struct source *src, struct top_view *v, const struct top_args *args)
 {
-	uint64_t looks = args->once ? 1 : args->count;
-	struct top_sample before;
-	int exit_code = 0;
+	uint64_t looks = args->once ? 1 : args->count, n = 0;
+	struct top_sample before = { .lane = NULL };
+	int exit_code = 0, left = top_begin(src, v, &before);
 
-	if (top_sample_take(src, &before))
-		return report_failed(v->path);
-	for (uint64_t n = 0; !exit_code && (!looks || n < looks); n++) {
+	while (!exit_code && (!looks || n < looks)) {
+		if (left)
+			left = top_lines_again(src, v, args, &before, left);
+		if (left) {
+			exit_code = report_failed(v->path);
+			break;
+		}
 		top_sleep(args->interval_ns);
-		exit_code = top_look(src, v, args, &before);
+		exit_code = top_look(src, v, args, &before, &left);
+		n += !left;
 		if (!exit_code)
 			exit_code = report_finish(0);
 	}
@@ -137,13 +169,11 @@ static int top_lines(struct source *src, struct top_view *v, const struct top_ar
 
 static int top_watch(struct source *src, const struct top_args *args)
 {
-	struct top_view v = { .path = src->path, .pid = source_pid(src) };
+	struct top_view v = { .path = src->path };
 	bool lines = args->once || args->json || args->hist || !isatty(STDOUT_FILENO);
 
 	v.queue = (struct weir_queue_info)WEIR_QUEUE_INFO_INIT;
 	v.sort = (enum top_sort)top_sort_find(args->sort);
-	if (source_queue(src, &v.queue))
-		return report_failed(src->path);
 	return lines ? top_lines(src, &v, args) : top_screen(src, &v, args);
 }
 
@@ -186,9 +216,9 @@ const struct command command_top = {
 		"the\n"
 		"scheduler's own figures. It asks on the control socket, as the same user or root. "
 		"A queue\n"
-		"without a store, as of `weir bench run`, has lanes only; when one is closed, the "
-		"next is\n"
-		"waited for.\n\n"
+		"without a store, as of `weir bench run`, has lanes only. When it is closed, top "
+		"waits\n"
+		"until somebody has it open again.\n\n"
 		"Keys: q quits, h helps, arrows scroll and sort, s or F6 sorts, r turns the order "
 		"round.\n"
 		"Where standard output is no terminal, it prints look after look.\n",

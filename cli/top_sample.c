@@ -165,7 +165,6 @@ int top_sample_take(struct source *src, struct top_sample *sample)
 	int err = source_load(src, &text, &length);
 
 	memset(sample, 0, sizeof(*sample));
-	sample->connects = src->connects;
 	rest = text;
 	while (!err && rest && (line = strsep(&rest, "\n")))
 		err = top_read_line(sample, line);
@@ -235,7 +234,7 @@ void top_sample_since(struct top_sample *cur, const struct top_sample *before, d
 	*seconds = (double)top_minus(cur->now_ns, before->now_ns) / 1e9;
 	if (*seconds <= 0)
 		*seconds = 1e-9;
-	for (unsigned i = 0; cur->connects == before->connects && i < cur->nr_lanes; i++)
+	for (unsigned i = 0; i < cur->nr_lanes; i++)
 		for (unsigned k = 0; k < before->nr_lanes; k++)
 			if (cur->lane[i].device == before->lane[k].device &&
 			    cur->lane[i].lane == before->lane[k].lane)

@@ -51,8 +51,7 @@ struct top_stream {
 };
 
 struct top_sample {
-	unsigned connects; /* of the source: what happened before is of another queue */
-	uint64_t now_ns;   /* of the owner's clock */
+	uint64_t now_ns; /* of the owner's clock */
 	struct top_lane *lane;
 	unsigned nr_lanes;
 	struct top_stream stream[TOP_STREAMS];

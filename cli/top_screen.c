@@ -246,35 +246,81 @@ static bool screen_wait(struct screen *s, struct top_view *v, uint64_t deadline)
 	return n > 0 || n < 0;
 }
 
+static bool screen_goes_on(const struct screen *s)
+{
+	return !s->quit && !screen_ended;
+}
+
+/* Waits for NS, and does what keys say meanwhile. */
+static void screen_pause(struct screen *s, struct top_view *v, uint64_t ns)
+{
+	uint64_t deadline = clock_now() + ns;
+
+	while (screen_goes_on(s) && clock_now() < deadline)
+		if (screen_wait(s, v, deadline))
+			screen_draw(s, v);
+}
+
+/* Shows what happened since BEFORE, which becomes what is now. Returns 0 or -errno with words. */
+static int screen_look(struct screen *s, struct source *src, struct top_view *v,
+		       struct top_sample *before)
+{
+	struct top_sample now;
+	int err = top_sample_take(src, &now);
+
+	if (err)
+		return err;
+	top_sample_free(&s->since);
+	err = top_sample_copy(&s->since, &now);
+	if (!err)
+		top_sample_since(&s->since, before, &v->seconds);
+	top_sample_free(before);
+	*before = now;
+	if (err)
+		return err;
+	source_queue(src, &v->queue);
+	v->waiting = false;
+	screen_draw(s, v);
+	return 0;
+}
+
+/* Nobody has it open, as ERR says: says so until somebody has. Returns what screen_look() does. */
+static int screen_again(struct screen *s, struct source *src, struct top_view *v,
+			const struct top_args *args, struct top_sample *before, int err)
+{
+	struct top_again again;
+
+	if (!top_again_begin(&again, src, args, err))
+		return err;
+	top_sample_free(before);
+	v->waiting = true;
+	screen_draw(s, v);
+	do {
+		screen_pause(s, v, TOP_AGAIN_STEP_NS);
+		err = screen_goes_on(s) ? top_again_try(&again, src, v, args, before) : 0;
+	} while (!err && screen_goes_on(s));
+	return err < 0 ? err : 0;
+}
+
 /* Shows what happens until the user has enough. Returns 0 or -errno with words. */
 static int screen_run(struct screen *s, struct source *src, struct top_view *v,
 		      const struct top_args *args, struct top_sample *before)
 {
-	struct top_sample now;
 	uint64_t shown = 0;
 	int err = 0;
 
 	v->sample = &s->since;
-	while (!err && !s->quit && !screen_ended && (!args->count || shown <= args->count)) {
-		uint64_t deadline;
+	while (!err && screen_goes_on(s) && (!args->count || shown <= args->count)) {
+		bool first = !shown;
 
-		err = top_sample_take(src, &now);
-		if (err)
-			break;
-		top_sample_free(&s->since);
-		err = top_sample_copy(&s->since, &now);
+		err = screen_look(s, src, v, before);
+		shown += !err;
+		if (err) {
+			first = true; /* the counters begin anew, too */
+			err = screen_again(s, src, v, args, before, err);
+		}
 		if (!err)
-			top_sample_since(&s->since, before, &v->seconds);
-		top_sample_free(before);
-		*before = now;
-		if (err)
-			break;
-		source_queue(src, &v->queue);
-		deadline = clock_now() + (shown++ ? args->interval_ns : args->interval_ns / 4);
-		screen_draw(s, v);
-		while (!s->quit && !screen_ended && clock_now() < deadline)
-			if (screen_wait(s, v, deadline))
-				screen_draw(s, v);
+			screen_pause(s, v, first ? args->interval_ns / 4 : args->interval_ns);
 	}
 	v->sample = NULL;
 	top_sample_free(&s->since);
@@ -290,7 +336,7 @@ int top_screen(struct source *src, struct top_view *v, const struct top_args *ar
 	if (err)
 		return report_error("standard input is no terminal, so there would be no keys: "
 				    "give --once");
-	err = top_sample_take(src, &before);
+	err = top_begin(src, v, &before);
 	if (err)
 		return report_failed(v->path);
 	screen_signals(&s);

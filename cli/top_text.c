@@ -135,7 +135,10 @@ static void top_print_head(struct top_page *p, const struct top_view *v)
 {
 	char line[512];
 
-	if (!top_has_streams(v))
+	if (v->waiting)
+		snprintf(line, sizeof(line), "weir top: waiting for %s: nobody has it open",
+			 v->path);
+	else if (!top_has_streams(v))
 		snprintf(line, sizeof(line), "weir top: %.3g s of pid %d, %s, %s on %s", v->seconds,
 			 v->pid, v->queue.scheduler, v->queue.engine, v->path);
 	else
@@ -247,6 +250,8 @@ void top_print(const struct top_view *v, unsigned columns, unsigned rows, FILE *
 	unsigned keep = rows / 3 < 7 ? rows / 3 : 7;
 
 	top_print_head(&p, v);
+	if (v->waiting)
+		return;
 	top_line(&p, "");
 	if (top_has_streams(v)) {
 		top_print_streams(&p, v, keep);

@@ -218,16 +218,51 @@ def signals(weir):
 
 
 @case
-def the_store_is_closed_meanwhile(weir):
-    """the end of the other process ends it, with words and a whole terminal"""
+def the_store_comes_back(weir):
+    """it waits for a store that left, also if its file is another one then, and goes on"""
     with busy(weir) as process:
-        screen = Screen(weir)
+        screen, first = Screen(weir), process.pid
+        lines = weir.start("top", weir.img, "--json", "--interval", "50ms")
+        screen.shows(f"pid {first}")
+        assert json.loads(lines.stdout.readline())["pid"] == first
+    try:
+        os.unlink(weir.img)
+        screen.shows("waiting for ")
+        screen.key(b"h")
+        screen.shows("any key goes back")
+        screen.key(b"x")
+        with busy(weir) as process:
+            screen.shows(f"pid {process.pid}")
+            until(lambda: json.loads(lines.stdout.readline())["pid"] == process.pid,
+                  "it does not go on")
+        screen.shows("waiting for ")
+        screen.key(b"q")
+        screen.ends(0)
+        lines.stdout.close()
+        assert lines.wait(LIMIT) == 1
+        err = lines.stderr.read().decode()
+        assert err.count("; waiting for ") == 2 and f"pid {first}, which" in err, err
+    finally:
+        lines.kill()
+        lines.wait()
+        lines.stderr.close()
+
+
+@case
+def the_store_is_closed_meanwhile(weir):
+    """where it waits no longer, the end of the other process ends it, with a whole terminal"""
+    with busy(weir) as process:
+        screen = Screen(weir, "--wait", "200ms")
         screen.next_frame()
+        once = weir.start("top", weir.img, "--once", "--interval", "2s")
         process.kill()
+        _, err = once.communicate(timeout=LIMIT)
+        assert once.returncode == 1 and b"waiting" not in err, err
         until(lambda: screen.read() or screen.process.poll() is not None, "it does not end")
         assert screen.process.returncode == 1
         assert termios.tcgetattr(screen.other) == screen.before
-        assert b"weir top: " in screen.seen.rsplit(END, 1)[1]
+        words = screen.seen.rsplit(END, 1)[1]
+        assert b"opened it again within 200.00 ms" in b" ".join(words.split()), words
 
 
 @case
@@ -275,7 +310,7 @@ def a_queue_without_a_store(weir):
         def both():
             nonlocal top
             if top is None or top.poll() is not None:
-                top = weir.start("top", path, "--json", "--interval", "50ms")
+                top = weir.start("top", path, "--json", "--interval", "50ms", "--wait", "5s")
             look = json.loads(top.stdout.readline() or b"{}")
             if not look:
                 return False
