@@ -110,8 +110,8 @@ static void a_submitter_that_never_sleeps_is_marked(void **state)
 {
 	(void)state;
 	open_device(true);
-	/* A kernel may not tell how long a thread waited for a processor, and no kernel knows what a
-	   hypervisor took from it. So one run of several is enough. */
+	/* A kernel may not tell how long a thread waited for a processor, and none knows what a
+	 * hypervisor took from it. So one run of several is enough. */
 	for (int i = 0; i < RUNS_MAX && !rig.result.bound; i++) {
 		rig_run("[a]\nrw=randread\niodepth=32\ntime_based\nruntime=100ms\n");
 		assert_true(rig.result.cpu > 0 && rig.result.cpu_ns > 0);
