@@ -236,32 +236,34 @@ static const char *fair_text(const struct bench_samples *s, int digits, char *bu
 static void fair_row(struct table *t, const struct bench_compare_entry *e,
 		     const struct fair_line *line, bool late)
 {
-	char name[64], text[6][64], mbps[32];
+	char name[64], text[4][64], least[16] = "-", most[16] = "-", mbps[32];
 
 	snprintf(name, sizeof(name), "%s%s", e->name, bench_compare_mark(e));
 	snprintf(mbps, sizeof(mbps), "%.0f", bench_spread_of(&line->mbps).median);
 	for (int i = 0; i < FAIR_LENGTHS; i++)
-		fair_text(&line->jain[i], 4, text[i], sizeof(text[i]));
-	fair_text(&line->least, 2, text[3], sizeof(text[3]));
-	fair_text(&line->most, 2, text[4], sizeof(text[4]));
-	fair_text(&line->converge_ms, 0, text[5], sizeof(text[5]));
+		fair_text(&line->jain[i], 3, text[i], sizeof(text[i]));
+	fair_text(&line->converge_ms, 0, text[3], sizeof(text[3]));
+	if (line->least.n)
+		snprintf(least, sizeof(least), "%.2f", bench_spread_of(&line->least).median);
+	if (line->most.n)
+		snprintf(most, sizeof(most), "%.2f", bench_spread_of(&line->most).median);
 	if (late)
-		table_row(t, name, text[5], mbps, "", "", "", "");
+		table_row(t, name, text[3], mbps);
 	else
-		table_row(t, name, text[0], text[1], text[2], text[3], text[4], mbps);
+		table_row(t, name, text[0], text[1], text[2], least, most, mbps);
 }
 
 static int fair_print(const struct fair *f)
 {
-	struct table t = { .columns = "lrrrrrr" };
 	bool late = f->now->flows[1].late;
+	struct table t = { .columns = late ? "lrr" : "lrrrrrr" };
 	int err;
 
 	printf("\n%s: %s\n", f->now->name, f->now->summary);
 	if (late)
-		table_row(&t, "", "ms until it has its share", "MB/s", "", "", "", "");
+		table_row(&t, "", "ms until it has its share", "MB/s");
 	else
-		table_row(&t, "", "Jain 5 ms", "20 ms", "100 ms", "least share", "most", "MB/s");
+		table_row(&t, "", "Jain 5 ms", "20 ms", "100 ms", "least", "most", "MB/s");
 	for (size_t i = 0; i < f->compare.n; i++)
 		fair_row(&t, &f->compare.entry[i], &f->line[i], late);
 	err = table_print(&t, 2, stdout);
@@ -377,7 +379,8 @@ static int fair_report(struct fair *f, const struct bench_names *scheds,
 
 	f->cases = f->args->device.json ? json_array() : NULL;
 	if (!f->cases)
-		printf("%s; shares: 1 is what is due to a flow of the drive's time\n",
+		printf("%s; least, most: the shares of flows; 1 is what is due of the drive's "
+		       "time\n",
 		       bench_device_text(f->compare.target, text, sizeof(text)));
 	exit_code = fair_measure(f, scheds, cases);
 	if (!exit_code && f->cases)

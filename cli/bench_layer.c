@@ -352,9 +352,10 @@ static void layer_row(struct table *t, const struct layer_cells *cells,
 	snprintf(mega, sizeof(mega), "%.2f", bench_spread_of(&cell->mega_ios).median);
 	for (int i = 0; i < 3 && cell->steps; i++)
 		snprintf(steps[i], sizeof(steps[i]), "%.1f", bench_spread_of(of[i]).median);
-	table_row(t, w->sched, layer_case(cells->axes, w, true, what, sizeof(what)),
-		  bench_text_spread(&cell->ns, 1, ns, sizeof(ns)), more, mega, count, steps[0],
-		  steps[1], steps[2]);
+	table_row(
+		t, w->sched, layer_case(cells->axes, w, true, what, sizeof(what)),
+		bench_text_spread(&cell->ns, bench_spread_of(&cell->ns).max < 100, ns, sizeof(ns)),
+		more, mega, count, steps[0], steps[1], steps[2]);
 }
 
 static int layer_print(const struct layer_cells *cells, const struct bench_counter *c)

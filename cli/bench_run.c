@@ -67,45 +67,79 @@ static void bench_run_ratio(const struct bench_compare *c, const struct bench_co
 			bench_samples_add(ratio, row->mbps.value[r] / fio->row[i].mbps.value[r]);
 }
 
-static void bench_run_row(struct table *t, const struct bench_compare *c,
-			  const struct bench_compare_entry *e, size_t i, bool fio)
-{
-	const struct bench_compare_row *row = &e->row[i];
-	const struct bench_samples *times[] = { &row->p50, &row->p99, &row->p999, &row->p9999,
-						&row->max };
-	struct bench_samples ratio = { .n = 0 };
-	char name[64], job[96], iops[32], mbps[64], text[5][32], cpu[32] = "", to_fio[64] = "";
+/* The first two cells of a row: who runs, and the job with its direction. */
+struct bench_run_names {
+	char name[64], job[96];
+};
 
-	snprintf(name, sizeof(name), "%s%s", e->name, bench_compare_mark(e));
-	snprintf(job, sizeof(job), "%s %s", row->job, sim_dir_names[row->dir]);
+static struct bench_run_names bench_run_names_of(const struct bench_compare_entry *e, size_t i)
+{
+	struct bench_run_names names = { .name = "" };
+
+	if (!i)
+		snprintf(names.name, sizeof(names.name), "%s%s", e->name, bench_compare_mark(e));
+	snprintf(names.job, sizeof(names.job), "%s %s", e->row[i].job,
+		 sim_dir_names[e->row[i].dir]);
+	return names;
+}
+
+/* What row I of E moved. The processor is counted for all rows together. */
+static void bench_run_moved(struct table *t, const struct bench_compare *c,
+			    const struct bench_compare_entry *e, size_t i, bool fio)
+{
+	struct bench_run_names names = bench_run_names_of(e, i);
+	const struct bench_compare_row *row = &e->row[i];
+	int digits = bench_spread_of(&row->mbps).max < 100;
+	struct bench_samples ratio = { .n = 0 };
+	char iops[32], mbps[64], cpu[32] = "", to_fio[64] = "";
+
 	table_count((uint64_t)(bench_spread_of(&row->iops).median + 0.5), iops, sizeof(iops));
-	for (int k = 0; k < 5; k++)
-		bench_compare_time(times[k], text[k], sizeof(text[k]));
 	if (!i)
 		bench_compare_time(&e->cpu_ns, cpu, sizeof(cpu));
 	if (fio)
 		bench_run_ratio(c, row, i, &ratio);
 	if (ratio.n)
 		bench_text_spread(&ratio, 2, to_fio, sizeof(to_fio));
-	table_row(t, i ? "" : name, job, iops, bench_text_spread(&row->mbps, 1, mbps, sizeof(mbps)),
-		  text[0], text[1], text[2], text[3], text[4], cpu, to_fio);
+	table_row(t, names.name, names.job, iops,
+		  bench_text_spread(&row->mbps, digits, mbps, sizeof(mbps)), cpu, to_fio);
 }
 
+/* How long the ios of row I of E took. */
+static void bench_run_took(struct table *t, const struct bench_compare_entry *e, size_t i)
+{
+	struct bench_run_names names = bench_run_names_of(e, i);
+	const struct bench_compare_row *row = &e->row[i];
+	const struct bench_samples *times[] = { &row->p50, &row->p99, &row->p999, &row->p9999,
+						&row->max };
+	char text[5][32];
+
+	for (int k = 0; k < 5; k++)
+		bench_compare_time(times[k], text[k], sizeof(text[k]));
+	table_row(t, names.name, names.job, text[0], text[1], text[2], text[3], text[4]);
+}
+
+/* Two tables, because one would be wider than a terminal. */
 static int bench_run_print(struct bench_compare *c, bool fio)
 {
-	struct table t = { .columns = "llrrrrrrrrr" };
+	struct table moved = { .columns = fio ? "llrrrr" : "llrrr" };
+	struct table took = { .columns = "llrrrrr" };
 	char text[512];
 	int err;
 
 	printf("%s; %s\n\n", bench_device_text(c->target, text, sizeof(text)),
 	       "medians of the rounds, in brackets their range");
-	table_row(&t, "scheduler", "job", "io/s", "MB/s", "p50", "p99", "p99.9", "p99.99", "max",
-		  "CPU an io", fio ? "to fio" : "");
+	table_row(&moved, "scheduler", "job", "io/s", "MB/s", "CPU an io", "to fio");
+	table_row(&took, "scheduler", "job", "p50", "p99", "p99.9", "p99.99", "max");
 	for (size_t i = 0; i < c->n; i++)
-		for (size_t k = 0; k < c->entry[i].n; k++)
-			bench_run_row(&t, c, &c->entry[i], k, fio);
-	err = table_print(&t, 0, stdout);
-	table_free(&t);
+		for (size_t k = 0; k < c->entry[i].n; k++) {
+			bench_run_moved(&moved, c, &c->entry[i], k, fio);
+			bench_run_took(&took, &c->entry[i], k);
+		}
+	err = table_print(&moved, 0, stdout);
+	putchar('\n');
+	err = err ? err : table_print(&took, 0, stdout);
+	table_free(&moved);
+	table_free(&took);
 	bench_compare_print_marks(c);
 	return err ? report_error("out of memory") : 0;
 }

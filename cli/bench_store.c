@@ -266,8 +266,8 @@ static void store_row(struct table *t, const char *name, const struct store_way 
 
 static int store_print(const struct store_bench *b)
 {
-	struct table t = { .columns = "lrrrrrrrr" };
 	bool fio = b->by[STORE_FIO], raw = b->by[STORE_RAW_BLOCK];
+	struct table t = { .columns = raw ? "lrrrrrrrr" : fio ? "lrrrrrr" : "lrrrr" };
 	char value[32];
 	int err;
 

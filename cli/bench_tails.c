@@ -216,36 +216,46 @@ static void tails_ratio_text(const struct bench_samples *s, char *buf, size_t si
 		bench_text_spread(s, 2, buf, size);
 }
 
-static void tails_row(struct table *table, const struct tails *t,
-		      const struct bench_compare_entry *e)
+/* How long the reads of E took. */
+static void tails_took(struct table *table, const struct bench_compare_entry *e)
 {
 	const struct bench_compare_row *row = tails_reader(e);
+	char name[64], times[5][32];
+
+	if (!row)
+		return;
+	const struct bench_samples *of[] = { &row->p50, &row->p99, &row->p999, &row->p9999,
+					     &row->max };
+
+	snprintf(name, sizeof(name), "%s%s", e->name, bench_compare_mark(e));
+	for (int i = 0; i < 5; i++)
+		bench_compare_time(of[i], times[i], sizeof(times[i]));
+	table_row(table, name, times[0], times[1], times[2], times[3], times[4]);
+}
+
+/* What the reads of E are beside the floor, and what its flood moved. */
+static void tails_beside(struct table *table, const struct tails *t,
+			 const struct bench_compare_entry *e)
+{
+	const struct bench_compare_row *row = tails_reader(e);
+	char name[64], mbps[32] = "", flood[32] = "", p99[48], p999[48], lost[48];
 	struct tails_ratios ratios;
-	char name[64], times[5][32] = { "", "", "", "", "" }, mbps[32] = "", flood[32] = "";
-	char p99[48], p999[48], lost[48];
 
 	tails_ratios_of(t, e, &ratios);
 	snprintf(name, sizeof(name), "%s%s", e->name, bench_compare_mark(e));
-	if (row) {
-		const struct bench_samples *of[] = { &row->p50, &row->p99, &row->p999, &row->p9999,
-						     &row->max };
-
-		for (int i = 0; i < 5; i++)
-			bench_compare_time(of[i], times[i], sizeof(times[i]));
+	if (row)
 		snprintf(mbps, sizeof(mbps), "%.1f", bench_spread_of(&row->mbps).median);
-	}
 	tails_ratio_text(&ratios.p99, p99, sizeof(p99));
 	tails_ratio_text(&ratios.p999, p999, sizeof(p999));
 	tails_ratio_text(&ratios.flood, lost, sizeof(lost));
 	if (ratios.flood_mbps.n)
 		snprintf(flood, sizeof(flood), "%.0f", bench_spread_of(&ratios.flood_mbps).median);
-	table_row(table, name, times[0], times[1], times[2], times[3], times[4], p99, p999, mbps,
-		  flood, lost);
+	table_row(table, name, p99, p999, mbps, flood, lost);
 }
 
 static int tails_print(struct tails *t)
 {
-	struct table table = { .columns = "lrrrrrrrrrr" };
+	struct table took = { .columns = "lrrrrr" }, beside = { .columns = "lrrrrr" };
 	char text[512], size[2][32];
 	int err;
 
@@ -256,12 +266,17 @@ static int tails_print(struct tails *t)
 	       (unsigned long long)t->args->read_depth, (unsigned long long)t->read_rate,
 	       (unsigned long long)t->args->writers, (unsigned long long)t->args->write_depth,
 	       format_size(t->args->write_size, size[1], sizeof(size[1])));
-	table_row(&table, "", "p50", "p99", "p99.9", "p99.99", "max", "p99/floor", "p99.9/floor",
-		  "reads MB/s", "flood", "of alone");
-	for (size_t i = 0; i < t->compare.n; i++)
-		tails_row(&table, t, &t->compare.entry[i]);
-	err = table_print(&table, 0, stdout);
-	table_free(&table);
+	table_row(&took, "", "p50", "p99", "p99.9", "p99.99", "max");
+	table_row(&beside, "", "p99/floor", "p99.9/floor", "reads MB/s", "flood", "of alone");
+	for (size_t i = 0; i < t->compare.n; i++) {
+		tails_took(&took, &t->compare.entry[i]);
+		tails_beside(&beside, t, &t->compare.entry[i]);
+	}
+	err = table_print(&took, 0, stdout);
+	putchar('\n');
+	err = err ? err : table_print(&beside, 0, stdout);
+	table_free(&took);
+	table_free(&beside);
 	printf("\nfloor: the flood is paced to %.0f %% of what it writes alone, in pieces of 128 "
 	       "KiB, under none\n",
 	       TAILS_PACED * 100);

@@ -40,7 +40,7 @@ static void suite_report_case(struct row *row, size_t column, const struct suite
 {
 	(void)value;
 	if (f == c->figure)
-		snprintf(row->cell[column], CELL, "%s ", c->name);
+		snprintf(row->cell[column], CELL, "%s", c->name);
 }
 
 static void suite_report_name(struct row *row, size_t column, const struct suite_case *c,
@@ -78,9 +78,8 @@ static void suite_report_words(const struct suite_report *r)
 	const struct suite_base *b = &r->result->base;
 	char alone[32], floor_p999[32];
 
-	printf("\nThe reader has p99 %s alone, and p99.9 %s beside writes that are paced. The "
-	       "drive "
-	       "reads\n%.0f times 128 KiB a second and writes %.0f MB/s. %s\n\n",
+	printf("\nThe reader has p99 %s alone, and p99.9 %s beside writes that are paced.\n"
+	       "The drive reads %.0f times 128 KiB a second and writes %.0f MB/s.\n%s\n\n",
 	       format_time((uint64_t)b->alone_p99, alone, sizeof(alone)),
 	       format_time((uint64_t)b->floor_p999, floor_p999, sizeof(floor_p999)), b->most_iops,
 	       b->flood_mbps, "All figures are ratios. * misses its bar.");

@@ -41,6 +41,37 @@ void table_row(struct table *t, ...)
 	va_end(args);
 }
 
+/* Returns the length of CELL without the blanks at its end. */
+static int table_trimmed(const char *cell)
+{
+	size_t length = strlen(cell);
+
+	while (length && cell[length - 1] == ' ')
+		length--;
+	return (int)length;
+}
+
+/* Prints a row. No line ends in blanks, so it ends with its last cell that has text. */
+static void table_print_row(const struct table *t, char *const *cells, const size_t *width,
+			    int indent, FILE *out)
+{
+	size_t columns = strlen(t->columns);
+
+	while (columns && !table_trimmed(cells[columns - 1]))
+		columns--;
+	for (size_t i = 0; i < columns; i++) {
+		int pad = (int)(width[i] - strlen(cells[i])), last = i == columns - 1;
+		int before = t->columns[i] == 'r' ? pad : 0;
+
+		fprintf(out, "%*s%*s", i ? 2 : indent, "", before, "");
+		if (last)
+			fprintf(out, "%.*s", table_trimmed(cells[i]), cells[i]);
+		else
+			fprintf(out, "%s%*s", cells[i], pad - before, "");
+	}
+	putc('\n', out);
+}
+
 int table_print(const struct table *t, int indent, FILE *out)
 {
 	size_t columns = strlen(t->columns);
@@ -51,16 +82,8 @@ int table_print(const struct table *t, int indent, FILE *out)
 	for (size_t i = 0; i < t->count; i++)
 		if (strlen(t->cells[i]) > width[i % columns])
 			width[i % columns] = strlen(t->cells[i]);
-	for (size_t i = 0; i < t->count; i++) {
-		size_t column = i % columns;
-		int right = t->columns[column] == 'r';
-		int last = column == columns - 1;
-		/* A left-aligned last column is not padded, so that no line ends in spaces. */
-		int w = last && !right ? 0 : (int)width[column];
-
-		fprintf(out, "%*s%*s%s", column ? 2 : indent, "", right ? w : -w, t->cells[i],
-			last ? "\n" : "");
-	}
+	for (size_t i = 0; i < t->count; i += columns)
+		table_print_row(t, &t->cells[i], width, indent, out);
 	return 0;
 }
 

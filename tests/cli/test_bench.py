@@ -4,6 +4,7 @@
 looks at how long something took."""
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -43,6 +44,14 @@ def content(path):
 def ordered(spread):
     """Asserts that SPREAD is a range with its median."""
     assert spread["min"] <= spread["median"] <= spread["max"], spread
+
+
+def fits(text, columns=100):
+    """Fails unless no line of TEXT is longer than COLUMNS, or ends in blanks. The name of the file
+    that is measured stands for nothing."""
+    for line in text.decode().splitlines():
+        length = len(re.sub(r"/\S+/", "", line))
+        assert length <= columns and line == line.rstrip(), (length, line)
 
 
 @case
@@ -256,6 +265,7 @@ def with_fio(weir):
     text, _ = weir.run("bench", "run", jobs(weir), path, "-c", "none", "--with-fio", "--time",
                        "1s", "--rounds", "1")
     assert b"to fio" in text, text
+    fits(text)
     weir.fails("bench", "run", jobs(weir), "null", "--with-fio", code=2, says=("null device",))
 
 
@@ -369,6 +379,23 @@ def scale_fits_a_terminal(weir):
     assert lines[head].split("  ")[-1] == "switches" and "to 1 x 1" in lines[head], lines
     assert len(lines) == head + 3 and max(map(len, lines)) <= 80, lines
     assert all("(" in line and ")" in line for line in lines[head:]), lines
+
+
+@case
+def tables_fit(weir):
+    """no table is wider than 100 columns, or ends in blanks; that of run fits a terminal"""
+    path = weir.path("new")
+    short = ("--rounds", "3", "--time", "60ms")
+    for words in (("tails", path, "--size", "8m", *short),
+                  ("fairness", path, "--size", "8m", "--cases", "2,64,weights,join", *short),
+                  ("store", path, "--size", "32m", "--total", "1m", "--without-fio", "--rounds",
+                   "3"),
+                  ("layer", "-s", "mq-deadline", "--depth", "1,128", "--ios", "2000", "--rounds",
+                   "3")):
+        fits(weir.run("bench", *words)[0])
+    fits(weir.run("sim", "--suite", "isolation", "--runtime", "20ms")[0])
+    fits(weir.run("bench", "run", jobs(weir, BOTH), path, "--size", "8m", "-c", "mq-deadline",
+                  *short)[0], 80)
 
 
 @case
