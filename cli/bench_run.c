@@ -202,6 +202,21 @@ static int bench_run_jobs(struct sim_jobs *jobs, const char *path, const struct 
 	return tracing_end(exit_code);
 }
 
+/* Checks that nothing that is written is a log that a job reads. The logs are in memory by now, so
+ * nothing else would notice. */
+static int bench_run_check_logs(const struct bench_run_args *args, const char *path,
+				const struct sim_jobs *jobs)
+{
+	struct apart_file files[] = {
+		{ "--trace", args->device.tracing.path, OPT_WRITES_MORE },
+		{ "--state", args->state, OPT_WRITES_MORE },
+		{ "the jobs write", bench_run_writes(jobs) ? path : NULL, OPT_WRITES_MORE },
+		{ .path = NULL },
+	};
+
+	return sim_check_logs(jobs, files, sizeof(files) / sizeof(files[0]) - 1);
+}
+
 static int bench_run_run(void *arg, char **operands, int n)
 {
 	const struct bench_run_args *args = arg;
@@ -216,6 +231,8 @@ static int bench_run_run(void *arg, char **operands, int n)
 		exit_code = report_usage("--state takes one scheduler: give --compare its name");
 	if (!exit_code)
 		exit_code = sim_read_jobs(&jobs, operands[0]);
+	if (!exit_code)
+		exit_code = bench_run_check_logs(args, operands[1], &jobs);
 	if (!exit_code)
 		exit_code = sim_state_read(args->state, &with, &state);
 	if (!exit_code)

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "cli/apart.h"
 #include "cli/input.h"
 #include "cli/options.h"
 #include "cli/tracing.h"
@@ -59,6 +60,13 @@ int sim_state_write(const char *path, const char *text, size_t length);
 /* sim_run.c: reads the job file PATH ("-": standard input) into JOBS, which the caller frees.
  * Returns 0, or an exit code after its mistakes were printed. */
 int sim_read_jobs(struct sim_jobs *jobs, const char *path);
+
+/*
+ * sim_run.c: checks that none of the N FILES, which the command writes, is a log that a job in JOBS
+ * reads: their names are known only now. FILES have room for one more. Returns 0, or an exit code
+ * after the error was printed.
+ */
+int sim_check_logs(const struct sim_jobs *jobs, struct apart_file *files, size_t n);
 
 /*
  * sim_suite.c: runs the suite that ARGS name with N schedulers. Returns the exit code.

@@ -188,6 +188,17 @@ static size_t sim_schedulers(const char *list, char *text, size_t size, const ch
 	return n;
 }
 
+int sim_check_logs(const struct sim_jobs *jobs, struct apart_file *files, size_t n)
+{
+	int exit_code = 0;
+
+	for (size_t i = 0; i < jobs->nr_logs && !exit_code; i++) {
+		files[n] = (struct apart_file){ "", jobs->log[i].path, OPT_READS };
+		exit_code = apart_check(files, n + 1);
+	}
+	return exit_code;
+}
+
 int sim_read_jobs(struct sim_jobs *jobs, const char *path)
 {
 	FILE *in = text_open(path);
@@ -232,22 +243,17 @@ static int sim_read_log(struct sim_jobs *jobs, const struct sim_args *args)
 }
 
 /* Checks that no output is a log that a job reads. Returns 0 or an exit code. */
-static int sim_check_logs(const struct sim_args *args, const struct sim_jobs *jobs)
+static int sim_check_outputs_logs(const struct sim_args *args, const struct sim_jobs *jobs)
 {
 	struct apart_file files[] = {
-		{ "", NULL, OPT_READS },
 		{ "--series", args->series, OPT_WRITES_MORE },
 		{ "--log", args->log, OPT_WRITES_MORE },
 		{ "--trace", args->tracing.path, OPT_WRITES_MORE },
 		{ "--state", args->state, OPT_WRITES_MORE },
+		{ .path = NULL },
 	};
-	int exit_code = 0;
 
-	for (size_t i = 0; i < jobs->nr_logs && !exit_code; i++) {
-		files[0].path = jobs->log[i].path;
-		exit_code = apart_check(files, sizeof(files) / sizeof(files[0]));
-	}
-	return exit_code;
+	return sim_check_logs(jobs, files, sizeof(files) / sizeof(files[0]) - 1);
 }
 
 /* Simulates, with the outputs that ARGS name. */
@@ -329,7 +335,7 @@ int sim_with_jobs(const struct sim_args *args, const char *path, const struct si
 		return sim_failed(err, args->device);
 	exit_code = args->iolog ? sim_read_log(&jobs, args) : sim_read_jobs(&jobs, path);
 	if (!exit_code)
-		exit_code = sim_check_logs(args, &jobs);
+		exit_code = sim_check_outputs_logs(args, &jobs);
 	if (!exit_code && !args->json)
 		sim_report_notes(&jobs.notes);
 	if (!exit_code)

@@ -404,6 +404,22 @@ def an_output_that_is_an_input(weir):
 
 
 @case
+def an_output_that_a_job_reads(weir):
+    """an output is no log that a job replays, though only the job file names it"""
+    log = write(weir.path("log"), b"1,hm,1,Read,0,4096,9\n2,hm,1,Write,4096,4096,9\n")
+    os.link(log, weir.path("hard"))
+    jobs = write(weir.path("jobs.fio"), JOBS + f"[l]\nread_iolog={log}\n".encode())
+    for command in ("bench", "run", jobs, "null", "-c", "pace"), ("sim", jobs, "--sched", "pace"):
+        for option in "--trace", "--state":
+            for name in log, weir.path("hard"):
+                refused_apart(weir, *command, option, name, says=[option, "destroy the input", log])
+    refused_apart(weir, "bench", "run", jobs, weir.path("hard"), "--force",
+                  says=["the jobs write", "destroy the input", log])
+    weir.run("bench", "run", jobs, "null", "-c", "pace", "--time", "20ms", "--trace",
+             weir.path("trace.pftrace"), "--state", weir.path("state"))
+
+
+@case
 def files_that_a_report_names_itself(weir):
     """the JSON beside a page, and logs, are no other file of the command"""
     jobs = write(weir.path("jobs.fio"), b"[r]\nrw=randread\nruntime=50ms\n")
