@@ -108,7 +108,7 @@ static int output_beside(struct output *o, const char *target, const struct stat
 		o->temporary = NULL;
 		return error_sys(-ENOMEM, "%s", o->path);
 	}
-	fd = mkostemp(o->temporary, O_CLOEXEC);
+	fd = temporary_make(o->temporary);
 	if (fd < 0) {
 		free(o->temporary);
 		o->temporary = NULL;
@@ -117,7 +117,6 @@ static int output_beside(struct output *o, const char *target, const struct stat
 		/* The folder does not permit new files, but this file may be written. */
 		return output_direct(o, open(target, O_WRONLY | O_TRUNC | O_CLOEXEC));
 	}
-	temporary_note(o->temporary);
 	output_mode(fd, st);
 	return output_direct(o, fd);
 }

@@ -5,13 +5,20 @@
  * It owns the list of them, and the handlers from the first file on. A command that handles a
  * signal itself installs its handler later, or has done so: that one is left alone.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cli/temporary.h"
 
 #define TEMPORARY_MAX 8 /* no command writes so many files at the same time */
+
+static const int temporary_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGXCPU };
+
+#define TEMPORARY_SIGNALS (sizeof(temporary_signals) / sizeof(temporary_signals[0]))
 
 static const char *volatile temporary_path[TEMPORARY_MAX];
 
@@ -51,16 +58,33 @@ static void temporary_catch(int sig)
 
 void temporary_note(const char *path)
 {
-	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGXCPU };
-
-	for (size_t n = 0; n < sizeof(signals) / sizeof(signals[0]); n++)
-		temporary_catch(signals[n]);
+	for (size_t n = 0; n < TEMPORARY_SIGNALS; n++)
+		temporary_catch(temporary_signals[n]);
 	for (size_t n = 0; n < TEMPORARY_MAX; n++) {
 		if (temporary_path[n])
 			continue;
 		temporary_path[n] = path;
 		return;
 	}
+}
+
+int temporary_make(char *path)
+{
+	sigset_t ends, before;
+	int fd, err;
+
+	sigemptyset(&ends);
+	for (size_t n = 0; n < TEMPORARY_SIGNALS; n++)
+		sigaddset(&ends, temporary_signals[n]);
+	/* Before it is made, the file has no name that could be noted. */
+	pthread_sigmask(SIG_BLOCK, &ends, &before);
+	fd = mkostemp(path, O_CLOEXEC);
+	err = errno;
+	if (fd >= 0)
+		temporary_note(path);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = err;
+	return fd;
 }
 
 void temporary_forget(const char *path)

@@ -9,6 +9,13 @@
 /* From now on PATH is removed by such a signal. It must stay as it is until it is forgotten. */
 void temporary_note(const char *path);
 
+/*
+ * Makes a new file as mkostemp() does, whose name replaces PATH, and notes it, with no moment in
+ * between at which such a signal would leave it. PATH must stay as temporary_note() says. Returns
+ * the descriptor, or -1 with errno set.
+ */
+int temporary_make(char *path);
+
 /* PATH is removed no more: it was renamed, or its owner removed it. */
 void temporary_forget(const char *path);
 

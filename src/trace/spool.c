@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -61,24 +62,37 @@ static int spool_open_file(struct spool *spool, const char *path)
 	return 0;
 }
 
+/* Makes a file in FOLDER and removes its name, where files need one to be made. A process that ends
+ * in between leaves it. Returns its descriptor, or -1 with errno set. */
+static int spool_make_named(const char *folder)
+{
+	char *name = NULL;
+	int fd;
+
+	if (asprintf(&name, "%s/.weir-trace-XXXXXX", folder) < 0)
+		return -1;
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(name);
+	free(name);
+	return fd;
+}
+
 /* Makes a file without a name in the folder of PATH. */
 static int spool_open_records(struct spool *spool, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *name = NULL;
+	char *copy = strdup(path);
 
-	if (asprintf(&name, "%.*s.weir-trace-XXXXXX", slash ? (int)(slash - path) + 1 : 0, path) <
-	    0)
-		return error_sys(-ENOMEM, "cannot open the trace %s", path);
-	spool->records = mkostemp(name, O_CLOEXEC);
-	if (spool->records < 0) {
-		int err = error_sys(-errno, "cannot make a file for records beside %s", path);
+	if (copy) {
+		const char *folder = dirname(copy);
 
-		free(name);
-		return err;
+		spool->records = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		if (spool->records < 0)
+			spool->records = spool_make_named(folder);
+		free(copy);
 	}
-	unlink(name);
-	free(name);
+	if (spool->records < 0)
+		return error_sys(-errno, "cannot make a file for records beside %s", path);
 	return 0;
 }
 

@@ -102,6 +102,17 @@ class Weir:
             assert text in err, f"{err!r} does not say {text!r}"
         return err
 
+    def preloaded(self, name, **variables):
+        """Returns an environment in which tests/cli/NAME.c is loaded before the C library. Skips
+        where that is not possible."""
+        library = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(self.binary))),
+                               "tests", "cli", name + ".so")
+        env = {**os.environ, "LD_PRELOAD": library}
+        if subprocess.run([self.binary, "--version"], env=env, capture_output=True,
+                          check=False).returncode:
+            raise Skip("another library must be loaded first here (a sanitizer)")
+        return {**env, **variables}
+
     def format(self, size="96m", *options):
         """Makes a small store at self.img."""
         self.run("format", self.img, "--size", size, *options)

@@ -266,6 +266,27 @@ def export_to_a_full_disk(weir):
 
 
 @case
+def nothing_is_left_of_what_a_signal_ends_early(weir):
+    """a signal that comes as soon as a temporary file is made leaves no file either"""
+    weir.format("64m")
+    weir.run("put", weir.img, "k", stdin=VALUE)
+    out, trace = write(weir.path("out"), OLD), weir.path("new")
+    for words in (("export", weir.img, "-f", out), ("get", weir.img, "k", "-o", out),
+                  ("get", weir.img, "k", "--trace", trace)):
+        for sig in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+            env = weir.preloaded("early_signal", EARLY_SIGNAL=str(int(sig)))
+            process = weir.start(*words, env=env)
+            process.communicate(timeout=60)
+            if process.returncode == 0 and trace in words:
+                os.unlink(trace)  # its other file never had a name
+            else:
+                assert process.returncode == -sig, (words, process.returncode)
+            assert read(out) == OLD
+            assert sorted(os.listdir(weir.folder)) == ["out", "test.img"], (
+                words, sig, os.listdir(weir.folder))
+
+
+@case
 def nothing_is_left_of_what_a_signal_ends(weir):
     """a signal that ends an export leaves the old file, and no temporary file"""
     weir.format("64m")

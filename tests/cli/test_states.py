@@ -6,13 +6,12 @@ now by another process, cut short, copied in part; and what a command says while
 import fcntl
 import json
 import os
-import pathlib
 import pty
 import subprocess
 import sys
 import time
 
-from harness import Skip, case, main
+from harness import case, main
 
 READERS = (("stat",), ("stat", "--why", "k"), ("ls",), ("get", "k"))
 WRITERS = (("put", "k", __file__), ("del", "k"), ("tenant", "bob"), ("scrub",), ("export",),
@@ -118,11 +117,7 @@ def copied_in_part(weir):
 def flushes_fail(weir):
     """if any flush of a put fails, the command says so and ends with 1, or the value is there; also
     if that is the last one, when the store is closed"""
-    library = pathlib.Path(weir.binary).parent.parent / "tests" / "cli" / "failing_sync.so"
-    env = {**os.environ, "LD_PRELOAD": str(library)}
-    if subprocess.run([weir.binary, "--version"], env=env, capture_output=True,
-                      check=False).returncode:
-        raise Skip("another library must be loaded first here (a sanitizer)")
+    env = weir.preloaded("failing_sync")
     weir.format()
     said = []
     for at in range(1, 40):
