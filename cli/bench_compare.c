@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench_compare.c - runs jobs under several schedulers in turn. See bench_compare.h. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,32 +35,60 @@ uint64_t bench_compare_run_ns(const struct bench_device_args *args, size_t runs)
 	return each > COMPARE_LEAST_NS ? (uint64_t)each : COMPARE_LEAST_NS;
 }
 
-/* Adds the figures of OUT to those of E. */
+/* Adds the figures of LINE to ROW. */
+static void bench_compare_add_line(struct bench_compare_row *row, const struct bench_line *line)
+{
+	const double times[] = { line->p50, line->p99, line->p999, line->p9999, line->max };
+	struct bench_samples *of[] = { &row->p50, &row->p99, &row->p999, &row->p9999, &row->max };
+
+	bench_samples_add(&row->iops, line->iops);
+	bench_samples_add(&row->mbps, line->mbps);
+	for (int i = 0; i < 5; i++)
+		bench_samples_add(of[i], line->none ? (double)NAN : times[i]);
+}
+
+/* Returns the row of LINE that has no figures of this round yet: jobs may have the same name. A new
+ * row had no ios in the rounds before. */
+static struct bench_compare_row *bench_compare_row_of(struct bench_compare_entry *e,
+						      const struct bench_line *line)
+{
+	struct bench_line nothing = { .none = true };
+	struct bench_compare_row *row;
+
+	for (size_t i = 0; i < e->n; i++)
+		if (e->row[i].iops.n == e->runs && e->row[i].dir == line->dir &&
+		    !strcmp(e->row[i].job, line->job))
+			return &e->row[i];
+	row = realloc(e->row, (e->n + 1) * sizeof(*row));
+	if (!row)
+		return NULL;
+	e->row = row;
+	row = &e->row[e->n++];
+	*row = (struct bench_compare_row){ .dir = line->dir };
+	memcpy(row->job, line->job, sizeof(row->job));
+	for (size_t i = 0; i < e->runs; i++)
+		bench_compare_add_line(row, &nothing);
+	return row;
+}
+
+/* Adds the figures of OUT to those of E. A row that has no line in OUT had no ios in this round:
+ * what the ios of a log or of fio are, the first round need not show. */
 static int bench_compare_collect(struct bench_compare_entry *e, const struct bench_outcome *out)
 {
-	if (!e->row) {
-		e->row = calloc(out->n + 1, sizeof(*e->row));
-		e->n = e->row ? out->n : 0;
-	}
-	if (!e->row)
-		return report_error("out of memory");
-	/* A job may have ended without an io in one round; the lines are those of the first. */
-	for (size_t i = 0; i < e->n && i < out->n; i++) {
-		struct bench_compare_row *row = &e->row[i];
-		const struct bench_line *line = &out->line[i];
+	struct bench_line nothing = { .none = true };
 
-		memcpy(row->job, line->job, sizeof(row->job));
-		row->dir = line->dir;
-		bench_samples_add(&row->iops, line->iops);
-		bench_samples_add(&row->mbps, line->mbps);
-		bench_samples_add(&row->p50, line->p50);
-		bench_samples_add(&row->p99, line->p99);
-		bench_samples_add(&row->p999, line->p999);
-		bench_samples_add(&row->p9999, line->p9999);
-		bench_samples_add(&row->max, line->max);
+	for (size_t i = 0; i < out->n; i++) {
+		struct bench_compare_row *row = bench_compare_row_of(e, &out->line[i]);
+
+		if (!row)
+			return report_error("out of memory");
+		bench_compare_add_line(row, &out->line[i]);
 	}
+	for (size_t i = 0; i < e->n; i++)
+		if (e->row[i].iops.n == e->runs)
+			bench_compare_add_line(&e->row[i], &nothing);
 	bench_samples_add(&e->cpu, out->cpu);
-	bench_samples_add(&e->cpu_ns, out->cpu_ns);
+	bench_samples_add(&e->cpu_ns, out->cpu_ns > 0 ? out->cpu_ns : (double)NAN);
 	bench_samples_add(&e->cpu_wait, out->cpu_wait);
 	e->runs++;
 	e->bound += out->bound;
@@ -113,7 +142,7 @@ static int bench_compare_weir(struct bench_compare *c, struct bench_compare_entr
 	if (!e->runs)
 		sim_report_notes(&result.notes);
 	bench_compare_keep(c, &result);
-	err = bench_outcome_of(out, &result);
+	err = bench_outcome_of(out, &result, e->jobs);
 	sim_result_free(&result);
 	return err;
 }
@@ -181,7 +210,12 @@ void bench_compare_free(struct bench_compare *c)
 
 const char *bench_compare_time(const struct bench_samples *s, char *buf, size_t size)
 {
-	return format_time((uint64_t)bench_spread_of(s).median, buf, size);
+	double median = bench_spread_of(s).median;
+
+	if (median > 0)
+		return format_time((uint64_t)median, buf, size);
+	snprintf(buf, size, "-");
+	return buf;
 }
 
 static json_t *bench_compare_json_row(const struct bench_compare_row *row)

@@ -9,7 +9,8 @@
 #include "bench/outcome.h"
 #include "cli/bench_device.h"
 
-/* The figures of a job in one direction, one for each round. */
+/* The figures of a job in one direction, one for each round. If no io ended in a round, the times
+ * have none of it. */
 struct bench_compare_row {
 	char job[SIM_NAME_MAX + 16];
 	enum sim_dir dir;
@@ -72,7 +73,7 @@ int bench_compare_run_entry(struct bench_compare *c, struct bench_compare_entry 
 
 void bench_compare_free(struct bench_compare *c);
 
-/* Returns the medians of ROW's times in ns, written into BUF for people. */
+/* Returns the median of times in ns, written into BUF for people; "-" if there are none. */
 const char *bench_compare_time(const struct bench_samples *s, char *buf, size_t size);
 
 /* Returns E as JSON: its rows as "jobs", and what it used of the processor. */

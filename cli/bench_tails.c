@@ -188,7 +188,7 @@ static void tails_divide(struct bench_samples *out, const struct bench_samples *
 			 const struct bench_samples *b)
 {
 	for (size_t r = 0; r < a->n && r < b->n; r++)
-		if (b->value[r] > 0)
+		if (a->value[r] >= 0 && b->value[r] > 0) /* neither is NAN */
 			bench_samples_add(out, a->value[r] / b->value[r]);
 }
 

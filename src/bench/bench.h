@@ -13,7 +13,7 @@
 /* The largest number of rounds. */
 #define BENCH_ROUNDS_MAX 99u
 
-/* The results of the same measurement in several rounds. */
+/* The results of the same measurement in several rounds. NAN: there is none in this round. */
 struct bench_samples {
 	double value[BENCH_ROUNDS_MAX];
 	size_t n;
@@ -22,7 +22,8 @@ struct bench_samples {
 /* Adds VALUE; beyond BENCH_ROUNDS_MAX it is dropped. */
 void bench_samples_add(struct bench_samples *s, double value);
 
-/* The median (of an even number, the lower one), the least and the greatest; all 0 if none. */
+/* The median (of an even number, the lower one), the least and the greatest; all 0 if none. Rounds
+ * without a result do not count. */
 struct bench_spread {
 	double median, min, max;
 };

@@ -18,6 +18,7 @@ static void outcome_line(struct bench_line *line, const struct sim_job_result *j
 
 	memcpy(line->job, j->name, sizeof(line->job));
 	line->dir = dir;
+	line->none = !ios->latency.count;
 	line->iops = outcome_rate(ios->ios, j->active_ns);
 	line->mbps = outcome_rate(ios->bytes, j->active_ns) / 1e6;
 	line->p50 = (double)ios->latency.p50_ns;
@@ -27,7 +28,18 @@ static void outcome_line(struct bench_line *line, const struct sim_job_result *j
 	line->max = (double)ios->latency.max_ns;
 }
 
-int bench_outcome_of(struct bench_outcome *out, const struct sim_result *r)
+/* Says whether JOB will have ios in the direction, however long it takes until one ends. What a
+ * log has is not known. */
+static bool outcome_has(const struct sim_job *job, int dir)
+{
+	bool mixed = job->rw & SIM_RW_READ && job->rw & SIM_RW_WRITE;
+	uint64_t never = dir == SIM_READ ? 0 : 100;
+
+	return !job->replay.io && job->rw & 1u << dir && !(mixed && job->rwmixread == never);
+}
+
+int bench_outcome_of(struct bench_outcome *out, const struct sim_result *r,
+		     const struct sim_jobs *jobs)
 {
 	uint64_t ios = 0;
 
@@ -40,7 +52,8 @@ int bench_outcome_of(struct bench_outcome *out, const struct sim_result *r)
 		return error_sys(-ENOMEM, "the results");
 	for (size_t i = 0; i < r->count; i++)
 		for (int dir = 0; dir < SIM_DIRS; dir++) {
-			if (!r->job[i].dir[dir].latency.count)
+			if (!r->job[i].dir[dir].latency.count &&
+			    !outcome_has(&jobs->job[r->job[i].section], dir))
 				continue;
 			outcome_line(&out->line[out->n++], &r->job[i], (enum sim_dir)dir);
 			ios += r->job[i].dir[dir].latency.count;

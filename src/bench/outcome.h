@@ -11,6 +11,7 @@
 struct bench_line {
 	char job[SIM_NAME_MAX + 16];
 	enum sim_dir dir;
+	bool none;	   /* no io has ended: there are no times */
 	double iops, mbps; /* MB are 10^6 bytes */
 	double p50, p99, p999, p9999, max;
 };
@@ -25,8 +26,12 @@ struct bench_outcome {
 	bool interrupted;
 };
 
-/* Makes OUT of R. Returns 0, or -ENOMEM with weir_error() set. */
-int bench_outcome_of(struct bench_outcome *out, const struct sim_result *r);
+/*
+ * Makes OUT of R, the results of JOBS. A direction that a job has is there even if no io of it has
+ * ended. Returns 0, or -ENOMEM with weir_error() set.
+ */
+int bench_outcome_of(struct bench_outcome *out, const struct sim_result *r,
+		     const struct sim_jobs *jobs);
 void bench_outcome_free(struct bench_outcome *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* samples.c - the median and the range of some numbers. See bench.h. */
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bench/bench.h"
 
@@ -21,10 +21,13 @@ static int samples_compare(const void *a, const void *b)
 struct bench_spread bench_spread_of(const struct bench_samples *s)
 {
 	double sorted[BENCH_ROUNDS_MAX];
+	size_t n = 0;
 
-	if (!s->n)
+	for (size_t i = 0; i < s->n; i++)
+		if (!isnan(s->value[i]))
+			sorted[n++] = s->value[i];
+	if (!n)
 		return (struct bench_spread){ 0, 0, 0 };
-	memcpy(sorted, s->value, s->n * sizeof(*sorted));
-	qsort(sorted, s->n, sizeof(*sorted), samples_compare);
-	return (struct bench_spread){ sorted[(s->n - 1) / 2], sorted[0], sorted[s->n - 1] };
+	qsort(sorted, n, sizeof(*sorted), samples_compare);
+	return (struct bench_spread){ sorted[(n - 1) / 2], sorted[0], sorted[n - 1] };
 }
