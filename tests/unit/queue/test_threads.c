@@ -489,7 +489,7 @@ static void a_thread_that_is_no_owner_gets_an_error(void **state)
 	assert_int_equal(weir_queue_detach(queue), 0);
 }
 
-/* Owns lane 1, submits an io there, and lets it end only after a while. */
+/* Owns lane 1, submits an io there, and lets it end only a while after it may. */
 static void *late_owner_main(void *arg)
 {
 	struct submitter *s = arg;
@@ -498,6 +498,8 @@ static void *late_owner_main(void *arg)
 	weir_io_read(&s->ios[0], 0, memory, 4096);
 	assert_int_equal(weir_queue_submit(queue, &s->ios[0]), 0);
 	__atomic_store_n(&s->to_do, 1, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&s->to_do, __ATOMIC_ACQUIRE))
+		usleep(1000);
 	usleep(100000);
 	assert_int_equal(weir_queue_detach(queue), 0);
 	return NULL;
@@ -524,6 +526,7 @@ static void an_io_of_another_lane_wakes_the_owner_that_waits(void **state)
 		while (!__atomic_load_n(&s->to_do, __ATOMIC_ACQUIRE))
 			sched_yield();
 		assert_int_equal(weir_io_wait(queue, &s->ios[0], 1000), -ETIMEDOUT);
+		__atomic_store_n(&s->to_do, 0, __ATOMIC_RELEASE);
 		assert_int_equal(weir_io_wait(queue, &s->ios[0], UINT64_MAX), 0);
 		assert_int_equal(weir_queue_get_stats(queue, &stats), 0);
 		assert_true(stats.sleeps - sleeps < 8);
