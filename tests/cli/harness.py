@@ -139,11 +139,31 @@ def loop_device(path, *options):
         subprocess.run(["losetup", "-d", device], check=True)
 
 
-def lock_lines(path):
-    """Returns the lines of /proc/locks about the file at PATH."""
+def lock_devices(path):
+    """Returns the numbers of the device of the file at PATH, as /proc/locks writes them. With some
+    filesystems (btrfs) the mount has another one than stat says, and that is the one there."""
+    fd = os.open(path, os.O_PATH)
+    try:
+        device = os.fstat(fd).st_dev
+        numbers = {(os.major(device), os.minor(device))}
+        with open(f"/proc/self/fdinfo/{fd}", encoding="utf-8") as file:
+            mount = re.search(r"^mnt_id:\s*(\d+)$", file.read(), re.M)[1]
+    finally:
+        os.close(fd)
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+        for fields in map(str.split, file):
+            if fields[0] == mount:
+                numbers.add(tuple(map(int, fields[2].split(":"))))
+    return [f"{major:02x}:{minor:02x}" for major, minor in numbers]
+
+
+def lock_lines(path, locks="/proc/locks"):
+    """Returns the lines of the file LOCKS about the file at PATH. Files of other filesystems may
+    have its inode number."""
     inode = os.stat(path).st_ino
-    with open("/proc/locks", "rb") as file:
-        return [line for line in file if f":{inode} ".encode() in line]
+    names = [f" {device}:{inode} ".encode() for device in lock_devices(path)]
+    with open(locks, "rb") as file:
+        return [line for line in file if any(name in line for name in names)]
 
 
 def wait_unlocked(path):

@@ -3,12 +3,13 @@
 """Tests `weir fsck`, `weir dump`, `weir ls PREFIX` and `weir stat --why`: what they find on a store
 whose bytes a test knows."""
 
+import fcntl
 import json
 import os
 import signal
 import sys
 
-from harness import case, lock_lines, main, wait_unlocked
+from harness import case, lock_devices, lock_lines, main, wait_unlocked
 
 FIRST = 65536  # where segment 0 begins
 BLOCK = 4096
@@ -314,6 +315,25 @@ def why_damaged(weir):
     assert weir.json("stat", weir.img, "--why", "user/3")["reason"] == "deleted"
     out, _ = weir.run("stat", weir.img, "--why", "user/3")
     assert b"by a delete or by a scrub that found it damaged" in out, out
+
+
+@case
+def locks_of_this_file(weir):
+    """a lock on a file of another filesystem with the same inode number is not one on this file"""
+    weir.format("8m")
+    status = os.stat(weir.img)
+    major, minor, inode = os.major(status.st_dev), os.minor(status.st_dev), status.st_ino
+    line = "1: FLOCK  ADVISORY  WRITE 7 {:02x}:{:02x}:{} 0 EOF\n"
+    own = line.format(major, minor, inode)
+    others = line.format(major + 1, minor, inode) + line.format(major, minor, inode * 10)
+    with open(weir.path("locks"), "w", encoding="utf-8") as file:
+        file.write(others + own)
+    assert lock_lines(weir.img, weir.path("locks")) == [own.encode()]
+    with open(weir.img, "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        with open("/proc/locks", encoding="utf-8") as locks:
+            shown = locks.read()  # some kernels have none, or show nobody's
+        assert lock_lines(weir.img) or not shown, (lock_devices(weir.img), shown)
 
 
 if __name__ == "__main__":
