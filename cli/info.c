@@ -71,7 +71,7 @@ static const char *info_value(const struct weir_device_attr *a, char *buf, size_
 
 static int info_print_attrs(const struct weir_device *dev)
 {
-	struct table t = { .columns = "lll" };
+	struct table t = { .columns = "lll", .wrap = TABLE_WRAP };
 	const struct weir_device_attr *attrs;
 	char buf[96];
 	size_t n;
@@ -89,7 +89,7 @@ static int info_print_attrs(const struct weir_device *dev)
 
 static int info_print_engines(const struct info_engine *engines, size_t n)
 {
-	struct table t = { .columns = "lll" };
+	struct table t = { .columns = "lll", .wrap = TABLE_WRAP };
 	int err;
 
 	table_row(&t, "ENGINE", "WORKS", "WHY");

@@ -151,6 +151,9 @@ int opt_parse(const struct opt *table, void *target, int argc, char **argv, int 
 	return 0;
 }
 
+/* The columns of options in the help; one that fills them has a line of its own. */
+#define OPT_HELP_LEFT 27
+
 void opt_print_help(const struct opt *table, FILE *out)
 {
 	char left[64];
@@ -164,12 +167,16 @@ void opt_print_help(const struct opt *table, FILE *out)
 			snprintf(letter, sizeof(letter), "-%c, ", table->letter);
 		snprintf(left, sizeof(left), "%s--%s%s%s", letter, table->name,
 			 table->arg ? " " : "", table->arg ? table->arg : "");
+		if (strlen(left) >= OPT_HELP_LEFT) {
+			fprintf(out, "  %s\n", left);
+			left[0] = '\0';
+		}
 		while ((end = strchr(line, '\n'))) {
-			fprintf(out, "  %-27s %.*s\n", left, (int)(end - line), line);
+			fprintf(out, "  %-*s %.*s\n", OPT_HELP_LEFT, left, (int)(end - line), line);
 			left[0] = '\0';
 			line = end + 1;
 		}
-		fprintf(out, "  %-27s %s\n", left, line);
+		fprintf(out, "  %-*s %s\n", OPT_HELP_LEFT, left, line);
 	}
-	fprintf(out, "  %-27s %s\n", "-h, --help", "show this help");
+	fprintf(out, "  %-*s %s\n", OPT_HELP_LEFT, "-h, --help", "show this help");
 }

@@ -49,11 +49,6 @@ static const char *sched_range(const struct weir_attr *a, char *buf, size_t size
 	return buf;
 }
 
-static const char *sched_when(const struct weir_attr *a)
-{
-	return a->flags & WEIR_ATTR_READ_ONLY ? "never" : "any time";
-}
-
 /*
  * Adds the attributes of Q that are tunables of its scheduler, or, without TUNABLES, the other
  * ones.
@@ -70,21 +65,21 @@ static void sched_rows(struct weir_queue *q, struct table *t, int tunables)
 		if (weir_queue_get(q, a.name, value, sizeof(value)))
 			continue;
 		if (a.flags & WEIR_ATTR_READ_ONLY)
-			table_row(t, a.name, value, a.unit, "", sched_when(&a), a.summary);
+			table_row(t, a.name, value, a.unit, "only shown", a.summary);
 		else
 			table_row(t, a.name, def, a.unit, sched_range(&a, range, sizeof(range)),
-				  sched_when(&a), a.summary);
+				  a.summary);
 	}
 }
 
 static int sched_print_rows(struct weir_queue *q, int tunables)
 {
-	struct table t = { .columns = "lrllll" };
+	struct table t = { .columns = "lrlll", .wrap = TABLE_WRAP };
 	int err;
 
-	table_row(&t, "NAME", "DEFAULT", "UNIT", "RANGE", "MAY BE SET", "WHAT IT MOVES");
+	table_row(&t, "NAME", "DEFAULT", "UNIT", "RANGE", "WHAT IT MOVES");
 	sched_rows(q, &t, tunables);
-	err = t.count > 6 ? table_print(&t, 2, stdout) : 0;
+	err = t.count > 5 ? table_print(&t, 2, stdout) : 0;
 	table_free(&t);
 	return err;
 }

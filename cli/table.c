@@ -51,23 +51,44 @@ static int table_trimmed(const char *cell)
 	return (int)length;
 }
 
+/* Prints the LENGTH bytes of TEXT in lines of ROOM columns at most. Further lines begin after
+ * INDENT spaces. */
+static void table_print_text(const char *text, int length, int room, int indent, FILE *out)
+{
+	while (room > 0 && length > room) {
+		int n = room;
+
+		while (n && text[n] != ' ')
+			n--;
+		if (!n)
+			break; /* a word that is too long */
+		fprintf(out, "%.*s\n%*s", n, text, indent, "");
+		text += n + 1;
+		length -= n + 1;
+	}
+	fprintf(out, "%.*s", length, text);
+}
+
 /* Prints a row. No line ends in blanks, so it ends with its last cell that has text. */
 static void table_print_row(const struct table *t, char *const *cells, const size_t *width,
 			    int indent, FILE *out)
 {
-	size_t columns = strlen(t->columns);
+	size_t columns = strlen(t->columns), all = columns;
+	int at = indent;
 
 	while (columns && !table_trimmed(cells[columns - 1]))
 		columns--;
 	for (size_t i = 0; i < columns; i++) {
 		int pad = (int)(width[i] - strlen(cells[i])), last = i == columns - 1;
 		int before = t->columns[i] == 'r' ? pad : 0;
+		int room = i == all - 1 && t->wrap ? t->wrap - at - before : 0;
 
-		fprintf(out, "%*s%*s", i ? 2 : indent, "", before, "");
+		fprintf(out, "%*s", (i ? 2 : indent) + before, "");
 		if (last)
-			fprintf(out, "%.*s", table_trimmed(cells[i]), cells[i]);
+			table_print_text(cells[i], table_trimmed(cells[i]), room, at, out);
 		else
 			fprintf(out, "%s%*s", cells[i], pad - before, "");
+		at += (int)width[i] + 2;
 	}
 	putc('\n', out);
 }

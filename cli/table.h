@@ -11,10 +11,14 @@
 #include <stdio.h>
 
 #define TABLE_COLUMNS_MAX 16
+#define TABLE_WRAP 100 /* a good value for `wrap` */
 
 /* A table. Initialise it with { .columns = "lr..." }: one letter a column, l(eft) or r(ight). */
 struct table {
 	const char *columns;
+	/* The last column is text: it is broken at blanks, so that rows have so many columns at
+	 * most; 0: it is not. */
+	int wrap;
 	char **cells; /* the cells, row by row; the table owns them */
 	size_t count, room;
 	int failed; /* memory ran out */

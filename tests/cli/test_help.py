@@ -56,6 +56,8 @@ def each_command(weir):
         assert (text.encode(), "") == weir.run(*words, "--help") == weir.run(*words, "-h")
         assert max(map(len, text.splitlines())) <= 100, text
         assert text.splitlines()[0] == text.splitlines()[0].rstrip(), text
+        for line in re.findall(r"^  (?:-|    --).*", text.split("Options:")[1], re.M):
+            assert re.match(r"  (-., |    )--[\w-]+( \S+)?($|  )", line) or "Examples" in line, line
 
 
 @case

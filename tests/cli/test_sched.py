@@ -14,9 +14,12 @@ def as_sysfs(weir):
     first = out.splitlines()[0]
     assert first.split()[0] == "none" and "[mq-deadline]" in first, first
     line = next(l for l in out.splitlines() if l.startswith("  read_lat_nsec"))
-    assert "2000000" in line and "ns" in line and "any time" in line, line
+    assert "2000000" in line and "ns" in line and "0 and up" in line, line
     line = next(l for l in out.splitlines() if l.startswith("  nr_requests"))
     assert "256" in line and "4..2048" in line, line
+    line = next(l for l in out.splitlines() if l.startswith("  read_tokens"))
+    assert "only shown" in line, line
+    assert max(map(len, out.splitlines())) <= 100, out
 
 
 @case
