@@ -113,10 +113,14 @@ static void dump_segment(void *user, const struct weir_dump_segment *d)
 		return;
 	printf("segment %" PRIu32 " at 0x%" PRIx64 ": %s, generation %" PRIu64 ".%" PRIu64,
 	       d->segment, d->offset, d->state, d->epoch, d->counter);
-	if (*d->footer)
-		printf(", stream %" PRIu32 ", %" PRIu64 " records in %" PRIu64
-		       " batches, live %" PRIu64 " of %s, footer %s",
-		       d->stream, d->records, d->batches, d->live_records,
+	/* Some segments are begun before anything is put into them. */
+	if (*d->footer && !d->batches)
+		printf(", stream %" PRIu32 ", no batch, footer %s", d->stream, d->footer);
+	else if (*d->footer)
+		printf(", stream %" PRIu32 ", %" PRIu64 " record%s in %" PRIu64
+		       " batch%s, live %" PRIu64 " (%s), footer %s",
+		       d->stream, d->records, d->records == 1 ? "" : "s", d->batches,
+		       d->batches == 1 ? "" : "es", d->live_records,
 		       format_size(d->live_bytes, bytes, sizeof(bytes)), d->footer);
 	printf("\n");
 }
@@ -127,10 +131,11 @@ static void dump_batch(void *user, const struct weir_dump_batch *d)
 	struct dump_args *args = user;
 
 	args->batches++;
-	printf("  batch at block %" PRIu32 ": %s, %" PRIu32 " records in %" PRIu32
-	       " blocks, %s, watermark %" PRIu64 ".%" PRIu64 " block %" PRIu32 "%s\n",
-	       d->block, d->state, d->records, d->blocks, dump_time(d->time_ns, written),
-	       d->mark_epoch, d->mark_counter, d->mark_block, d->freed ? " (freed)" : "");
+	printf("  batch at block %" PRIu32 ": %s, %" PRIu32 " record%s in %" PRIu32
+	       " block%s, %s, watermark %" PRIu64 ".%" PRIu64 " block %" PRIu32 "%s\n",
+	       d->block, d->state, d->records, d->records == 1 ? "" : "s", d->blocks,
+	       d->blocks == 1 ? "" : "s", dump_time(d->time_ns, written), d->mark_epoch,
+	       d->mark_counter, d->mark_block, d->freed ? " (freed)" : "");
 }
 
 const char *dump_state(const struct weir_dump_record *d)

@@ -83,7 +83,7 @@ static int set_read(const struct set_args *args, struct set_wish *wish)
 
 	if (!args->budget && !args->free_low && !args->free_high)
 		return report_usage("nothing to set: weir set PATH --write-budget 1dwpd, or "
-				    "--free-low 2%%");
+				    "--free-low 2%%; `weir stat PATH` shows what is set");
 	if (args->budget)
 		exit_code = budget_parse(args->budget, &wish->bytes, &wish->percent);
 	if (exit_code)

@@ -84,7 +84,7 @@ int source_open_other(struct source *src, const char *path, const struct opening
 	err = src->queue ? 0 : source_connect(src, o);
 	if (err == -ENOENT)
 		err = source_close(src, report_error("%s: no process that has it open for writing "
-						     "can be asked: %s",
+						     "can be asked; if one has, %s",
 						     path, weir_error()));
 	else if (err)
 		err = source_close(src, report_failed(path));

@@ -158,11 +158,11 @@ static void empty_say(struct empty *e, bool signatures)
 	const char *and = signatures ? ", and the signatures that libblkid knows" : "";
 	char size[32];
 
-	format_size_word(e->data_bytes, size, sizeof(size));
+	format_size(e->data_bytes, size, sizeof(size));
 	if (e->places)
 		snprintf(e->looked, sizeof(e->looked),
-			 "1MiB at both ends of %s and 4KiB at %u places between%s", size, e->places,
-			 and);
+			 "1 MiB at both ends of %s and 4 KiB at %u places between%s", size,
+			 e->places, and);
 	else
 		snprintf(e->looked, sizeof(e->looked), "all %s %s%s", size,
 			 e->holes ? "that are not holes" : "of it", and);

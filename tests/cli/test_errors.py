@@ -127,7 +127,7 @@ def devices_with_contents(weir):
         with open(device, "r+b") as file:
             file.seek(33333333)
             file.write(b"x")
-        weir.fails("format", device, says=["byte 33333333 is not zero", "all 64MiB of it"])
+        weir.fails("format", device, says=["byte 33333333 is not zero", "all 64 MiB of it"])
 
 
 @case

@@ -87,7 +87,7 @@ static void one_byte_of_many(void **state)
 	put_bytes(777 * 1024 * MIB + 5, "x", 1);
 	assert_int_equal(format(0), -EEXIST);
 	assert_non_null(strstr(weir_error(), "is not zero"));
-	assert_non_null(strstr(weir_error(), "all 4KiB that are not holes"));
+	assert_non_null(strstr(weir_error(), "all 4 KiB that are not holes"));
 	make_holes(MIB);
 }
 
@@ -121,7 +121,7 @@ static void sampled(void **state)
 	put_bytes(150 * MIB, other, sizeof(other));
 	assert_int_equal(format(0), -EEXIST);
 	assert_non_null(
-		strstr(weir_error(), "1MiB at both ends of 300MiB and 4KiB at 1024 places"));
+		strstr(weir_error(), "1 MiB at both ends of 300 MiB and 4 KiB at 1024 places"));
 	put_bytes(150 * MIB, zeroes, sizeof(zeroes));
 	assert_int_equal(format(0), 0);
 	make_holes(MIB);
