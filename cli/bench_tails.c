@@ -4,6 +4,7 @@
  * the floor: what reads take if the flood never fills the drive's write cache, since what waits
  * inside the drive nobody can reorder.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,7 +90,13 @@ static const struct bench_compare_row *tails_reader(const struct bench_compare_e
 	return NULL;
 }
 
-/* Before the floor: the flood gets its rate from what it has written alone in this round. */
+static int tails_too_short(const char *what)
+{
+	return report_error("%s: nothing ended in time: give more --time", what);
+}
+
+/* Before the floor: the flood gets its rate from what it has written alone in this round, or in an
+ * earlier one if nothing ended in this. */
 static int tails_before(struct bench_compare *c, struct bench_compare_entry *e, void *user)
 {
 	struct tails *t = user;
@@ -99,7 +106,11 @@ static int tails_before(struct bench_compare *c, struct bench_compare_entry *e, 
 	if (e != &c->entry[TAILS_FLOOR] || !flood->runs)
 		return 0;
 	mbps = tails_flood(flood, flood->runs - 1);
-	bench_samples_add(&t->drain, mbps);
+	if (mbps <= 0 && !t->drain.n)
+		return tails_too_short(flood->name);
+	bench_samples_add(&t->drain, mbps > 0 ? mbps : (double)NAN);
+	if (mbps <= 0)
+		return 0;
 	for (size_t i = 0; i < t->jobs[TAILS_FLOOR].count; i++) {
 		struct sim_job *job = &t->jobs[TAILS_FLOOR].job[i];
 
@@ -135,13 +146,24 @@ static int tails_jobs(struct sim_jobs *jobs, const struct tails *t, uint64_t run
 	return bench_text_jobs(&text, jobs);
 }
 
+/* Sets the rate of the reader from E, in which it ran at full speed. */
+static int tails_set_rate(struct tails *t, const struct bench_compare_entry *e)
+{
+	const struct bench_compare_row *row = tails_reader(e);
+	double iops = row ? bench_spread_of(&row->iops).median : 0;
+
+	if (iops <= 0)
+		return tails_too_short(e->name);
+	t->read_rate = (uint64_t)(iops * TAILS_READS) + 1;
+	return 0;
+}
+
 /* Finds out what the reader reads alone, as fast as it can, unless its rate was given. */
 static int tails_find_rate(struct tails *t, uint64_t run_ns)
 {
 	struct sim_jobs jobs = { .count = 0 };
 	struct bench_compare_entry *e =
 		bench_compare_add(&t->compare, "reader at full speed", "none", &jobs);
-	const struct bench_compare_row *row;
 	int exit_code = 0;
 
 	t->read_rate = t->args->read_rate;
@@ -149,10 +171,8 @@ static int tails_find_rate(struct tails *t, uint64_t run_ns)
 		exit_code = tails_jobs(&jobs, t, run_ns, true, 0);
 		if (!exit_code)
 			exit_code = bench_compare_run_entry(&t->compare, e, 1);
-		row = tails_reader(e);
-		if (!exit_code && row)
-			t->read_rate =
-				(uint64_t)(bench_spread_of(&row->iops).median * TAILS_READS) + 1;
+		if (!exit_code && !bench_stopped)
+			exit_code = tails_set_rate(t, e);
 	}
 	bench_compare_free(&t->compare);
 	sim_jobs_free(&jobs);

@@ -78,7 +78,7 @@ def everything(weir):
             ("step", "--sched", "mq-deadline", "--merge"),
             ("bench", "layer", "-s", "none,kyber", "--depth", "4", "--time", "20ms"),
             ("bench", "run", weir.path("jobs"), "null", "--time", "50ms", "--rounds", "1"),
-            ("bench", "tails", "null", "--time", "600ms", "--rounds", "1", "-c", "none"),
+            ("bench", "tails", "null", "--time", "3s", "--rounds", "1", "-c", "none"),
             ("bench", "fairness", "null", "-c", "none", "--cases", "2,join", "--time", "2s",
              "--rounds", "1"),
             ("bench", "scale", "-s", "none", "--time", "100ms", "--rounds", "1"),
