@@ -28,10 +28,15 @@ static const struct format_unit format_time_units[] = {
 	{ 0, NULL },
 };
 
-/* Returns VALUE in hundredths of SCALE, rounded. */
+/* Returns VALUE in PARTS (100: hundredths) of SCALE, rounded. */
+static uint64_t format_parts(uint64_t value, uint64_t scale, unsigned parts)
+{
+	return (uint64_t)(((unsigned __int128)value * parts + scale / 2) / scale);
+}
+
 static uint64_t format_hundredths(uint64_t value, uint64_t scale)
 {
-	return (uint64_t)(((unsigned __int128)value * 100 + scale / 2) / scale);
+	return format_parts(value, scale, 100);
 }
 
 /* Returns the largest unit that VALUE reaches. Rounding up to a unit counts as reaching it. */
@@ -64,14 +69,24 @@ const char *format_size_word(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
+/* Three digits are more than a histogram knows of a latency. */
 const char *format_time(uint64_t ns, char *buf, size_t size)
 {
-	const struct format_unit *u = format_pick(ns, format_time_units);
-	uint64_t h = format_hundredths(ns, u->scale);
+	const struct format_unit *u = format_time_units;
+	uint64_t tenths, h;
 
+	while (u[1].name && format_parts(ns, u->scale, 1) >= u[1].scale / u->scale)
+		u++;
+	h = format_hundredths(ns, u->scale);
+	tenths = format_parts(ns, u->scale, 10);
 	if (u->scale == 1)
 		snprintf(buf, size, "%" PRIu64 " %s", ns, u->name);
-	else
+	else if (h < 1000)
 		snprintf(buf, size, "%" PRIu64 ".%02" PRIu64 " %s", h / 100, h % 100, u->name);
+	else if (tenths < 1000)
+		snprintf(buf, size, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10, tenths % 10,
+			 u->name);
+	else
+		snprintf(buf, size, "%" PRIu64 " %s", format_parts(ns, u->scale, 1), u->name);
 	return buf;
 }

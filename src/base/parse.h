@@ -44,7 +44,8 @@ const char *format_size(uint64_t bytes, char *buf, size_t size);
  */
 const char *format_size_word(uint64_t bytes, char *buf, size_t size);
 
-/* Writes a time to BUF, as "83 ns", "1.25 ms" or "2.00 s", and returns BUF. */
+/* Writes a time to BUF, with three digits unless it is longer than 999 s: "83 ns", "1.25 ms",
+ * "20.0 s" or "3600 s". Returns BUF. */
 const char *format_time(uint64_t ns, char *buf, size_t size);
 
 #endif

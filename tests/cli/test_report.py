@@ -128,7 +128,7 @@ def probes_and_fit(weir):
     both = fitted()
     text = weir.run("report", "-", stdin=json.dumps(both).encode())[0].decode()
     got = Page(text)
-    for words in ("probes of </script>", "fit of a drive", "83.00 us", "96,000/s", "3200.0 MB/s",
+    for words in ("probes of </script>", "fit of a drive", "83.0 us", "96,000/s", "3200.0 MB/s",
                   "how long & <far>?", "Simulated", "was the bottleneck", "How much a second",
                   "Writes of a flood", "1 TiB", "The model does not fit.",
                   "Half of 11 figures are within a factor of 1.01, nine of ten within 1.90",

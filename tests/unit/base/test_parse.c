@@ -244,7 +244,16 @@ static void test_format_time(void **state)
 	assert_string_equal(format_time(1250000, buf, sizeof(buf)), "1.25 ms");
 	assert_string_equal(format_time(999999, buf, sizeof(buf)), "1.00 ms");
 	assert_string_equal(format_time(2000000000, buf, sizeof(buf)), "2.00 s");
-	assert_string_equal(format_time(83200000000, buf, sizeof(buf)), "83.20 s");
+	assert_string_equal(format_time(83200000000, buf, sizeof(buf)), "83.2 s");
+	assert_string_equal(format_time(999, buf, sizeof(buf)), "999 ns");
+	assert_string_equal(format_time(1000, buf, sizeof(buf)), "1.00 us");
+	assert_string_equal(format_time(9994, buf, sizeof(buf)), "9.99 us");
+	assert_string_equal(format_time(9996, buf, sizeof(buf)), "10.0 us");
+	assert_string_equal(format_time(99940, buf, sizeof(buf)), "99.9 us");
+	assert_string_equal(format_time(99960, buf, sizeof(buf)), "100 us");
+	assert_string_equal(format_time(999499, buf, sizeof(buf)), "999 us");
+	assert_string_equal(format_time(999500, buf, sizeof(buf)), "1.00 ms");
+	assert_string_equal(format_time(3600000000000, buf, sizeof(buf)), "3600 s");
 }
 
 int main(void)
