@@ -29,7 +29,7 @@ const char *probes_json_value(enum probe_of of, double value, char *buf, size_t 
 
 int probes_json_print(const struct probes_report *r)
 {
-	struct table t = { .columns = "llrl" };
+	struct table t = { .columns = "llrl", .wrap = TABLE_WRAP };
 	char value[48];
 	int err;
 

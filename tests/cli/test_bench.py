@@ -458,7 +458,8 @@ def tables_fit(weir):
     for words in (("tails", path, "--size", "8m"),
                   ("fairness", path, "--size", "8m", "--cases", "2,64,weights,join")):
         fits(enough(weir, *words, "--rounds", "3"))
-    for words in (("store", path, "--size", "32m", "--total", "1m", "--without-fio", "--rounds",
+    for words in (("probe", "null", "--time", "1s"),
+                  ("store", path, "--size", "32m", "--total", "1m", "--without-fio", "--rounds",
                    "3"),
                   ("layer", "-s", "mq-deadline", "--depth", "1,128", "--ios", "2000", "--rounds",
                    "3")):
