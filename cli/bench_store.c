@@ -246,28 +246,52 @@ static int store_measure(struct store_bench *b)
 
 static void store_row(struct table *t, const char *name, const struct store_way *w)
 {
-	char mbps[64], cpu[64], fio[64] = "", ratio[64] = "", raw[64] = "", to_raw[64] = "";
-	char times[2][32];
+	char mbps[64], cpu[64], times[2][32];
 
-	if (w->to_fio.n) {
-		bench_text_spread(&w->fio_mbps, 0, fio, sizeof(fio));
-		bench_text_spread(&w->to_fio, 2, ratio, sizeof(ratio));
-	}
-	if (w->to_raw.n) {
-		bench_text_spread(&w->raw_mbps, 0, raw, sizeof(raw));
-		bench_text_spread(&w->to_raw, 2, to_raw, sizeof(to_raw));
-	}
 	table_row(
 		t, name, bench_text_spread(&w->mbps, 0, mbps, sizeof(mbps)),
 		format_time((uint64_t)bench_spread_of(&w->p50).median, times[0], sizeof(times[0])),
 		format_time((uint64_t)bench_spread_of(&w->p99).median, times[1], sizeof(times[1])),
-		bench_text_spread(&w->cpu_per_gb, 2, cpu, sizeof(cpu)), fio, ratio, raw, to_raw);
+		bench_text_spread(&w->cpu_per_gb, 2, cpu, sizeof(cpu)));
+}
+
+/* What another one moves, and what weir moves in parts of it; nothing if it was not measured. */
+static void store_beside(struct table *t, const char *who, const char *way,
+			 const struct bench_samples *mbps, const struct bench_samples *to)
+{
+	char text[2][64];
+
+	if (to->n)
+		table_row(t, who, way, bench_text_spread(mbps, 0, text[0], sizeof(text[0])),
+			  bench_text_spread(to, 2, text[1], sizeof(text[1])));
+}
+
+/* Prints the tables: one would be wider than a terminal. Returns 0 or -ENOMEM. */
+static int store_tables(const struct store_bench *b)
+{
+	struct table t = { .columns = "lrrrr" }, beside = { .columns = "llrr" };
+	int err;
+
+	table_row(&t, "", "MB/s (range)", "p50", "p99", "CPU s/GB");
+	store_row(&t, "puts", &b->put);
+	store_row(&t, "gets", &b->get);
+	err = table_print(&t, 0, stdout);
+	table_free(&t);
+	if (err || (!b->by[STORE_FIO] && !b->by[STORE_RAW_BLOCK]))
+		return err;
+	table_row(&beside, "beside", "", "MB/s (range)", "weir to it");
+	store_beside(&beside, "fio", "writes", &b->put.fio_mbps, &b->put.to_fio);
+	store_beside(&beside, "fio", "reads", &b->get.fio_mbps, &b->get.to_fio);
+	store_beside(&beside, "raw_block", "puts", &b->put.raw_mbps, &b->put.to_raw);
+	store_beside(&beside, "raw_block", "gets", &b->get.raw_mbps, &b->get.to_raw);
+	putchar('\n');
+	err = table_print(&beside, 0, stdout);
+	table_free(&beside);
+	return err;
 }
 
 static int store_print(const struct store_bench *b)
 {
-	bool fio = b->by[STORE_FIO], raw = b->by[STORE_RAW_BLOCK];
-	struct table t = { .columns = raw ? "lrrrrrrrr" : fio ? "lrrrrrr" : "lrrrr" };
 	char value[32];
 	int err;
 
@@ -275,12 +299,7 @@ static int store_print(const struct store_bench *b)
 	       (unsigned long long)b->puts.count,
 	       format_size(b->puts.value_bytes, value, sizeof(value)), b->puts.threads,
 	       b->puts.depth);
-	table_row(&t, "", "MB/s (range)", "p50", "p99", "CPU s/GB", fio ? "fio MB/s" : "",
-		  fio ? "to fio" : "", raw ? "raw_block MB/s" : "", raw ? "to raw_block" : "");
-	store_row(&t, "puts", &b->put);
-	store_row(&t, "gets", &b->get);
-	err = table_print(&t, 0, stdout);
-	table_free(&t);
+	err = store_tables(b);
 	printf("\nwritten to the device for each byte put: %.3f, with %.0f flushes\n",
 	       bench_spread_of(&b->amplification).median, bench_spread_of(&b->flushes).median);
 	return err ? report_error("out of memory") : 0;

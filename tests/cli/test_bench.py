@@ -302,6 +302,10 @@ def with_fio(weir):
                        "1s", "--rounds", "1")
     assert b"to fio" in text, text
     fits(text)
+    text, _ = weir.run("bench", "store", weir.path("new"), "--size", "32m", "--total", "1m",
+                       "--rounds", "2")
+    assert b"\nfio     writes " in text and b"weir to it" in text, text
+    fits(text, 80)
     weir.fails("bench", "run", jobs(weir), "null", "--with-fio", code=2, says=("null device",))
 
 
@@ -329,7 +333,7 @@ def beside_raw_block(weir):
             ordered(way[name])
             assert way[name]["min"] > 0, way
     text, _ = weir.run(*run, "auto", "--value", "5000", "--threads", "2")
-    assert b"raw_block MB/s" in text and not os.path.exists(path), text
+    assert b"\nraw_block  puts" in text and not os.path.exists(path), text
 
 
 @case
