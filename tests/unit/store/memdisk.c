@@ -221,7 +221,7 @@ static int memdisk_queue(struct engine *e, struct weir_cmd *cmd)
 		move(cmd, 1);
 		count_writes(cmd, 1);
 	}
-	if (cmd->op == WEIR_OP_WRITE && cmd->result && !memdisk.off)
+	if (cmd->op == WEIR_OP_WRITE && cmd->result && !memdisk.off && !memdisk.fail_leaves)
 		move_some(cmd);
 	if (cmd->op == WEIR_OP_FLUSH && !cmd->result)
 		cover(h);
@@ -376,7 +376,7 @@ FILE *memdisk_recover(struct rig *rig)
 void memdisk_no_fails(void)
 {
 	memdisk.fails = memdisk.fail_skip = 0;
-	memdisk.fail_sticks = 0;
+	memdisk.fail_sticks = memdisk.fail_leaves = 0;
 	memdisk.stuck_from = memdisk.stuck_to = 0;
 }
 

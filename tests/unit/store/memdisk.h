@@ -30,6 +30,7 @@ struct memdisk {
 	int fail_op;
 	uint64_t fail_from, fail_to;
 	unsigned fails;
+	int fail_leaves;    /* a write that fails leaves what was there; else some of it may land */
 	int fail_error;	    /* their result; -EIO unless a test sets another */
 	unsigned fail_skip; /* so many of these commands go well before the first one fails */
 	/* Says which other commands fail; may be NULL. */

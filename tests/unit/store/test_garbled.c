@@ -345,6 +345,7 @@ static uint64_t make_dropped(bool sealed)
 		memdisk.now[at[n]] ^= 1;
 	if (!sealed) {
 		memdisk.fail_op = WEIR_OP_WRITE;
+		memdisk.fail_leaves = 1;
 		memdisk.fail_from = segment + SEGMENT - BLOCK;
 		memdisk.fail_to = segment + SEGMENT;
 		memdisk.fails = UINT32_MAX;

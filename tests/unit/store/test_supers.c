@@ -349,6 +349,7 @@ static void a_copy_that_cannot_be_written(void **state)
 	(void)state;
 	for (n = 0; n < 2; n++) {
 		let_fail(WEIR_OP_WRITE, at[n]);
+		memdisk.fail_leaves = 1;
 		for (cut = 1; cut < CUTS; cut++) {
 			memdisk_on(cut);
 			if (!memdisk_open(&rig))
@@ -408,6 +409,7 @@ static void out_of_use_needs_both(void **state)
 	let_fail(WEIR_OP_READ, FIRST);
 	memdisk.fail_to = FIRST + 4096;
 	memdisk.fails_too = is_unwritable;
+	memdisk.fail_leaves = 1;
 	for (unsigned n = 0; n < 2; n++) {
 		unwritable = n ? SECOND_COPY : 0;
 		assert_int_equal(memdisk_open(&rig), -EIO);

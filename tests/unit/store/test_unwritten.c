@@ -392,6 +392,7 @@ static void dropped_again_by_each_life(void **state)
 	make_dropped();
 	segment = segment_of(payload_at(4, 2));
 	fail_place(segment, segment + SEGMENT, -EIO);
+	memdisk.fail_leaves = 1;
 	for (unsigned life = 0; life < 4; life++) {
 		memdisk_power_on(&rig);
 		assert_int_equal(unsealed(), 1);
