@@ -19,9 +19,10 @@ static void turn_round(struct weir_store *s)
 {
 	logs_begin_round(s->logs);
 	logs_publish(s->logs);
-	logs_seal(s->logs);
 	logs_admit(s->logs);
+	logs_seal(s->logs);
 	logs_prepare(s->logs);
+	logs_hurry(s->logs);
 	logs_reclaim(s->logs);
 }
 

@@ -13,6 +13,7 @@ void flush_init(struct flusher *f)
 {
 	STAILQ_INIT(&f->waiting);
 	STAILQ_INIT(&f->running);
+	STAILQ_INIT(&f->joining);
 	op_list_init(&f->ops_waiting);
 	op_list_init(&f->ops_running);
 	SLIST_INIT(&f->marks);
@@ -167,6 +168,7 @@ void flush_run(struct store_io *io)
 	struct flush_served served;
 
 	CHECK(flush_is_due(f));
+	STAILQ_CONCAT(&f->waiting, &f->joining);
 	if (!io->broken) {
 		flush_submit(io);
 		return;
@@ -182,6 +184,13 @@ void flush_wait(struct store_io *io, struct flush_waiter *w, void (*fn)(struct f
 	CHECK(fn && !w->fn);
 	w->fn = fn;
 	STAILQ_INSERT_TAIL(&io->flusher.waiting, w, link);
+}
+
+void flush_join(struct store_io *io, struct flush_waiter *w, void (*fn)(struct flush_waiter *, int))
+{
+	CHECK(fn && !w->fn);
+	w->fn = fn;
+	STAILQ_INSERT_TAIL(&io->flusher.joining, w, link);
 }
 
 void flush_wait_op(struct store_io *io, struct weir_store_op *op, int result)

@@ -39,6 +39,7 @@ struct flusher {
 	bool busy;
 	bool wanted; /* a flush is due, though nobody waits for it */
 	struct flush_list waiting, running;
+	struct flush_list joining; /* they do not ask for a flush */
 	struct op_list ops_waiting, ops_running;
 	SLIST_HEAD(, flush_mark) marks;
 	uint64_t covered_puts;	 /* as of the submission of the flush that runs */
@@ -67,6 +68,14 @@ void flush_count_put(struct store_io *io);
 /* Calls FN when a flush has ended that was submitted after this call. */
 void flush_wait(struct store_io *io, struct flush_waiter *w,
 		void (*fn)(struct flush_waiter *, int));
+/* Does the same for the next flush that somebody else asks for, with flush_want() for example. */
+void flush_join(struct store_io *io, struct flush_waiter *w,
+		void (*fn)(struct flush_waiter *, int));
+/* Returns true if somebody waits who does not ask for a flush. */
+static inline bool flush_is_joined(const struct flusher *f)
+{
+	return !STAILQ_EMPTY(&f->joining);
+}
 /* Ends OP when a flush has ended that was submitted after this call. Its result is RESULT, or the
  * error of the flush. */
 void flush_wait_op(struct store_io *io, struct weir_store_op *op, int result);

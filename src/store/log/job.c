@@ -127,6 +127,13 @@ void job_flush(struct job *job, void (*next)(struct job *job, int result))
 	flush_wait(job->log->io, &job->flushed, job_flush_ended);
 }
 
+void job_join_flush(struct job *job, void (*next)(struct job *job, int result))
+{
+	CHECK(job->seg && next);
+	job->next = next;
+	flush_join(job->log->io, &job->flushed, job_flush_ended);
+}
+
 void job_wait_unread(struct job *job, void (*next)(struct job *job, int result))
 {
 	CHECK(job->seg && next && !job->ended);

@@ -51,6 +51,8 @@ void job_write_at(struct job *job, uint64_t offset, void (*next)(struct job *job
 void job_discard(struct job *job, uint32_t block, void (*next)(struct job *job, int result));
 /* Waits for a flush that is submitted after this call. NEXT is the next step. */
 void job_flush(struct job *job, void (*next)(struct job *job, int result));
+/* Waits for the next flush that somebody else asks for. NEXT is the next step. */
+void job_join_flush(struct job *job, void (*next)(struct job *job, int result));
 /* Waits until the reads of its segment that are under way have ended. NEXT is the next step. */
 void job_wait_unread(struct job *job, void (*next)(struct job *job, int result));
 /* Waits for job_wake(), which gives NEXT, the next step, its RESULT. */

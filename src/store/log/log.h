@@ -85,9 +85,10 @@ void logs_set_closing(struct logs *ls);
 void logs_begin_round(struct logs *ls);
 /* These are the steps, in their order. */
 void logs_publish(struct logs *ls); /* acknowledges batches that are written, in log order */
-void logs_seal(struct logs *ls);    /* writes the footers of closed segments */
 void logs_admit(struct logs *ls);   /* gives pending operations their positions */
+void logs_seal(struct logs *ls);    /* writes the footers of closed segments */
 void logs_prepare(struct logs *ls); /* begins the segments that come next */
+void logs_hurry(struct logs *ls);   /* asks for the flush that begun segments cannot wait for */
 void logs_reclaim(struct logs *ls); /* frees the oldest segments if space is missing */
 /* Ends pending operations that were cancelled, and those whose deadline has come at NOW. *NEXT
  * becomes the earliest deadline of the others, unless it is earlier. */

@@ -9,6 +9,7 @@
 
 #include "base/seen.h"
 #include "store/log/batches.h"
+#include "store/log/defer.h"
 #include "store/log/job.h"
 #include "store/log/keys.h"
 #include "store/log/hold.h"

@@ -64,7 +64,10 @@ static void prepare_written(struct job *job, int result)
 	/* Law header-first: a batch is written only when the header that gives its segment the
 	 * generation is on the medium. Otherwise a recovery would meet it under the generation
 	 * of a former life. */
-	job_flush(job, prepare_flushed);
+	if (defer_begin(job->log))
+		job_join_flush(job, prepare_flushed);
+	else
+		job_flush(job, prepare_flushed);
 }
 
 /* Returns an idle job. There is one, because ahead_count is below their number. */

@@ -2,8 +2,9 @@
 /*
  * seal.c - seals closed segments: all batches are written; flush; footer.
  *
- * This goes on while batches of the next segment are written. Each log seals one segment at a time,
- * the oldest first. This file runs on the loop's thread.
+ * This goes on while batches of the next segments are written. Each log seals one segment at a
+ * time, the oldest first. A flush that the log needs anyway serves for it (defer.c). This file runs
+ * on the loop's thread.
  */
 #include <errno.h>
 
@@ -69,16 +70,12 @@ static void seal_written(struct job *job, int result)
 		    result);
 }
 
-static void seal_flushed(struct job *job, int result)
+static void seal_write(struct job *job)
 {
 	struct log *l = job->log;
 	struct footer f;
 
 	CHECK(job->seg->state == SEGMENT_CLOSED && !job->seg->batches);
-	if (result) {
-		job_end(job);
-		return;
-	}
 	seal_footer(l->io, job->seg, &f, &job->buf);
 	job->bytes = (size_t)f.blocks << l->io->lay->block_shift;
 	if (!job->buf) {
@@ -89,19 +86,49 @@ static void seal_flushed(struct job *job, int result)
 	job_write(job, f.place.block, seal_written);
 }
 
+static void seal_flushed(struct job *job, int result)
+{
+	if (result)
+		job_end(job);
+	else
+		seal_write(job);
+}
+
+/* Returns true if all batches of SEG are before MARK of its log. */
+static bool seal_is_before(struct logpos mark, const struct segment *seg)
+{
+	struct logpos end = { seg->gen, seg->used };
+
+	/* A failed batch, and all behind it, move no mark before there is a footer. */
+	return logpos_compare(mark, end) >= 0;
+}
+
+static void seal_begin(struct log *l, struct segment *seg)
+{
+	bool covered = seal_is_before(l->mark.durable, seg);
+
+	/* The end of a flush that runs asks all logs. */
+	if (!covered &&
+	    ((l->io->flusher.busy && seal_is_before(l->mark.covered, seg)) || defer_seal(l)))
+		return;
+	job_begin(&l->seal, seg);
+	/* Law footer-last: a footer is written only when all batches of its segment have
+	 * completed and a flush came after them, because a recovery does not verify the records
+	 * that a footer names. */
+	if (covered)
+		seal_write(&l->seal);
+	else
+		job_flush(&l->seal, seal_flushed);
+}
+
 static void seal_log(struct log *l)
 {
 	struct segment *seg;
 
 	job_run(&l->seal);
 	seg = TAILQ_FIRST(&l->segs.sealing);
-	if (!seg || l->seal.seg || seg->batches || l->io->broken)
-		return;
-	job_begin(&l->seal, seg);
-	/* Law footer-last: a footer is written only when all batches of its segment have
-	 * completed and a flush came after them, because a recovery does not verify the records
-	 * that a footer names. */
-	job_flush(&l->seal, seal_flushed);
+	if (seg && !l->seal.seg && !seg->batches && !l->io->broken)
+		seal_begin(l, seg);
 }
 
 void logs_seal(struct logs *ls)

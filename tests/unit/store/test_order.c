@@ -6,12 +6,12 @@
 #include "memdisk.h"
 #include "store/format/format.h"
 
-#define BYTES (2u << 20)
+#define FEW (2u << 20)
+#define MANY (6u << 20) /* here several segments share a flush */
 #define SEGMENT 65536u
 #define BLOCK 4096u
 #define FIRST 65536u
-#define SEGMENTS ((BYTES - 2 * 65536) / SEGMENT)
-#define SECOND_COPY (BYTES - 65536u)
+#define SEGMENTS (MANY / SEGMENT)
 
 /* What the drive saw. Moments are numbers of events; 0: never. */
 struct seen {
@@ -29,6 +29,7 @@ struct seen {
 };
 
 static struct seen seen;
+static uint64_t second_copy;
 static struct rig rig = { .engine = "posix" };
 
 /* Returns true if a flush that came after moment WHEN has completed. */
@@ -106,7 +107,7 @@ static void write_came(const struct weir_cmd *cmd)
 {
 	uint32_t n = (uint32_t)((cmd->offset - FIRST) / SEGMENT);
 
-	if (cmd->offset == 0 || cmd->offset >= SECOND_COPY)
+	if (cmd->offset == 0 || cmd->offset >= second_copy)
 		super_came(cmd);
 	else if ((cmd->offset - FIRST) % SEGMENT == 0)
 		header_came(n, is_free_mark(cmd));
@@ -122,7 +123,7 @@ static void read_came(const struct weir_cmd *cmd)
 {
 	uint32_t n = (uint32_t)((cmd->offset - FIRST) / SEGMENT);
 
-	if (cmd->offset < FIRST || cmd->offset >= SECOND_COPY || !is_footer(cmd))
+	if (cmd->offset < FIRST || cmd->offset >= second_copy || !is_footer(cmd))
 		return;
 	rule(!seen.mark_came[n] || (seen.mark_ended[n] && flushed_since(seen.mark_ended[n])),
 	     "a free mark is flushed before the entries go");
@@ -132,7 +133,7 @@ static void write_ended(const struct weir_cmd *cmd)
 {
 	uint32_t n = (uint32_t)((cmd->offset - FIRST) / SEGMENT);
 
-	if (cmd->offset == 0 || cmd->offset >= SECOND_COPY) {
+	if (cmd->offset == 0 || cmd->offset >= second_copy) {
 		seen.copy_ended[cmd->offset != 0] = seen.now;
 	} else if ((cmd->offset - FIRST) % SEGMENT == 0) {
 		if (seen.mark_came[n])
@@ -164,13 +165,13 @@ static void watch(const struct weir_cmd *cmd, int ended)
 }
 
 /* Puts and deletes, some together, for several rounds of the log. */
-static void work(uint64_t *state)
+static void work(uint64_t *state, uint64_t rounds)
 {
 	static uint8_t value[8][20000];
 	struct weir_store_op ops[8];
 	uint64_t keys[8], n, i;
 
-	for (n = 0; n < 150; n++) {
+	for (n = 0; n < rounds; n++) {
 		memset(ops, 0, sizeof(ops));
 		for (i = 0; i < 8; i++) {
 			keys[i] = rig_random(state) % 50;
@@ -187,19 +188,19 @@ static void work(uint64_t *state)
 	}
 }
 
-static void every_life(void **unused)
+static void every_life_of(uint64_t bytes, uint64_t rounds)
 {
 	uint64_t state = 4;
 	int life;
 
-	(void)unused;
-	rig_make(&rig, BYTES, SEGMENT, BLOCK);
+	second_copy = bytes - 65536;
+	rig_make(&rig, bytes, SEGMENT, BLOCK);
 	memdisk_load(&rig, BLOCK, 5);
 	memdisk.watch = watch;
 	for (life = 0; life < 4; life++) {
 		memset(&seen, 0, sizeof(seen));
 		assert_int_equal(memdisk_open(&rig), 0);
-		work(&state);
+		work(&state, rounds);
 		/* The second and the third end without closing, so recovery seals. */
 		if (life == 1 || life == 2)
 			memdisk_on(memdisk.commands + 1);
@@ -215,6 +216,18 @@ static void every_life(void **unused)
 	rig_remove(&rig);
 }
 
+static void every_life(void **unused)
+{
+	(void)unused;
+	every_life_of(FEW, 150);
+}
+
+static void every_life_of_many_segments(void **unused)
+{
+	(void)unused;
+	every_life_of(MANY, 450);
+}
+
 static uint64_t first_super;
 
 static void watch_supers(const struct weir_cmd *cmd, int ended)
@@ -227,14 +240,15 @@ static void watch_supers(const struct weir_cmd *cmd, int ended)
 static void the_good_copy_waits(void **unused)
 {
 	(void)unused;
-	rig_make(&rig, BYTES, SEGMENT, BLOCK);
+	second_copy = FEW - 65536;
+	rig_make(&rig, FEW, SEGMENT, BLOCK);
 	memdisk_load(&rig, BLOCK, 5);
 	memdisk.watch = watch_supers;
-	memdisk.now[SECOND_COPY + 100] ^= 1;
+	memdisk.now[second_copy + 100] ^= 1;
 	first_super = 1;
 	assert_int_equal(memdisk_open(&rig), 0);
 	memdisk_close(&rig);
-	assert_int_equal(first_super, SECOND_COPY);
+	assert_int_equal(first_super, second_copy);
 	memdisk.now[100] ^= 1;
 	first_super = 1;
 	assert_int_equal(memdisk_open(&rig), 0);
@@ -349,6 +363,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_life),
+		cmocka_unit_test(every_life_of_many_segments),
 		cmocka_unit_test(the_good_copy_waits),
 		cmocka_unit_test(reclaim_waits_for_what_superseded),
 		cmocka_unit_test(reclaim_waits_for_survivors),
