@@ -67,15 +67,17 @@ static void gain_begin(struct pace_gain *g, enum pace_knob knob, bool up,
 	gain_begin_turn(g, e);
 }
 
-static void gain_rest(struct pace_gain *g, bool steady, uint64_t now)
+static void gain_rest(struct pace_gain *g, bool steady, const struct pace_gain_event *e)
 {
 	uint8_t *rested = &g->rested[g->knob];
 
 	if (g->knob == PACE_READ_WINDOW && *rested < GAIN_RESTED_LEAST)
 		steady = false;
 	g->trying = false;
-	g->next_ns[g->knob] = now + (GAIN_REST_NS << (steady ? GAIN_RESTS_STEADY : *rested));
-	g->look_ns = now;
+	if (g->knob == PACE_WRITE_CHUNK)
+		g->tried = e->in_drive + e->waiting + 1;
+	g->next_ns[g->knob] = e->now + (GAIN_REST_NS << (steady ? GAIN_RESTS_STEADY : *rested));
+	g->look_ns = e->now;
 	*rested = (uint8_t)(*rested + (*rested < GAIN_RESTS));
 }
 
@@ -114,7 +116,7 @@ static void gain_conclude(struct pace_gain *g, bool steady, const struct pace_ga
 	else if (!more && *at)
 		gain_begin(g, g->knob, false, e);
 	else
-		gain_rest(g, steady, e->now);
+		gain_rest(g, steady, e);
 }
 
 static void gain_end_turn(struct pace_gain *g, const struct pace_gain_event *e)
@@ -170,7 +172,7 @@ static bool gain_try(struct pace_gain *g, const struct pace_gain_event *e)
 	bool settled = !g->unsettled && e->now - g->began_ns >= GAIN_SETTLE_NS;
 
 	if (e->now - g->began_ns > GAIN_TURN_MOST_NS) {
-		gain_rest(g, false, e->now);
+		gain_rest(g, false, e);
 		return true;
 	}
 	if (settled && e->op == PACE_READS && e->lone_ns) {

@@ -40,6 +40,7 @@ struct pace_gain {
 	enum pace_knob knob;
 	uint8_t low, turn;
 	uint32_t unsettled; /* completions until the drive has what this turn lets in */
+	uint32_t tried;	    /* writes until the last pieces of a trial have gone; 0: they have */
 	uint64_t began_ns;  /* the turn */
 	uint64_t since_ns;  /* the last completion after which others waited; 0: none did */
 	uint64_t turn_ns;   /* counted of this turn */
@@ -68,6 +69,18 @@ static inline bool pace_gain_is_due(const struct pace_gain *g, uint64_t now)
 
 /* Returns true if the steps may have changed. */
 bool pace_gain_completed(struct pace_gain *g, const struct pace_gain_event *e);
+
+/* Returns true while there may be writes of lengths that are only tried. */
+static inline bool pace_gain_lengths(const struct pace_gain *g)
+{
+	return g->tried || (g->trying && g->knob == PACE_WRITE_CHUNK);
+}
+
+/* A write has completed. Returns true if it was the last of those. */
+static inline bool pace_gain_tried(struct pace_gain *g)
+{
+	return g->tried && !(g->trying && g->knob == PACE_WRITE_CHUNK) && !--g->tried;
+}
 
 /* Returns the step that KNOB has now. */
 static inline unsigned pace_gain_step(const struct pace_gain *g, enum pace_knob knob)

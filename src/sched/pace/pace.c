@@ -290,11 +290,16 @@ static void pace_try(struct pace *p, const struct sched_rq *rq, uint64_t latency
 		.waiting = p->flows.waiting,
 		.now = now,
 	};
+	bool lengths;
 
 	if (op == PACE_READS && p->gain.trying)
 		e.lone_ns = pace_lone_of(&p->lone, op, rq->nr_sectors);
+	lengths = pace_gain_lengths(&p->gain);
 	if (pace_gain_completed(&p->gain, &e))
 		pace_take_steps(p);
+	/* The window follows the longest writes of late, but not those that are only tried. */
+	if (!lengths && pace_gain_lengths(&p->gain))
+		pace_lone_try(&p->lone, PACE_WRITES);
 }
 
 static void pace_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
@@ -310,12 +315,17 @@ static void pace_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 		p->cost.spare = true;
 		return;
 	}
-	renew = pace_lone_completed(&p->lone, op, rq->nr_sectors, ns, now);
+	renew = pace_lone_completed(&p->lone, op, rq->nr_sectors, ns,
+				    p->window.alone[pace_window_side(op)], now);
 	if (pace_cost_completed(&p->cost, op, rq->nr_sectors, ns, now))
 		pace_window_learned(&p->window);
 	if (p->window.alone[pace_window_side(op)])
 		lone = pace_lone_of(&p->lone, op, rq->nr_sectors);
 	renew |= pace_window_completed(&p->window, op, ns, lone, now);
+	if (op == PACE_WRITES && pace_gain_tried(&p->gain)) {
+		pace_lone_tried(&p->lone, op);
+		renew = true;
+	}
 	if (__builtin_expect(renew, 0))
 		pace_window_renew(&p->window, &p->lone);
 	if (pace_gain_is_due(&p->gain, now))

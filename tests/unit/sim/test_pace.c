@@ -89,6 +89,31 @@ static void other_drives_need_no_tuning(void **state)
 	near_the_floor("nvme", "128k", 2000, 0.97, half_the_time_to_program);
 }
 
+/* Returns the median latency of 300 reads of SIZE a second beside a flood, in the 5 s after AFTER.
+ */
+static double median_beside(const char *size, unsigned after)
+{
+	char text[512];
+
+	start("sata", "pace");
+	twice_the_channels();
+	snprintf(text, sizeof(text),
+		 "[global]\nramp_time=%u\nruntime=5\n[reads]\nrw=randread\nbs=%s\niodepth=8\n"
+		 "rate_iops=300\n[flood]\nrw=randwrite\nbackground\niodepth=64\nbs=1m\n",
+		 after, size);
+	rig_run(text);
+	return (double)rig.result.job[0].latency.p50_ns;
+}
+
+/* On this drive pieces of other lengths do not pay. Trying them, every 25 s, must not leave a wider
+ * window: with each trial reads waited longer, up to six times after 40 s. */
+static void a_flood_that_goes_on_waits_here(void **state)
+{
+	(void)state;
+	rig_between(median_beside("4k", 40) / median_beside("4k", 0), 0.3, 1.3);
+	rig_between(median_beside("128k", 15) / median_beside("128k", 0), 0.9, 1.1);
+}
+
 /* A file on a virtual disk: much is left to chance, and the shortest latency of a write is a third
  * of the usual one. */
 static void a_virtual_disk(void)
@@ -389,6 +414,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(reads_beside_a_flood),
 		T(other_drives_need_no_tuning),
+		T(a_flood_that_goes_on_waits_here),
 		T(latencies_that_vary_cost_no_throughput),
 		T(reads_that_vary_cost_no_throughput),
 		T(a_learned_state_skips_the_search),
