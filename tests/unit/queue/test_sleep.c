@@ -317,6 +317,39 @@ static void a_scheduler_that_cannot_be_asked_wakes_nobody(void **state)
 	assert_int_equal(io_priv(&second)->state, DONE_FINISHED);
 }
 
+static unsigned rung; /* atomic */
+
+static void on_ring(struct weir_task *task)
+{
+	(void)task;
+	__atomic_store_n(&rung, 1, __ATOMIC_RELEASE);
+}
+
+static void on_set_alarm(struct weir_task *task)
+{
+	(void)task;
+	loop_set_alarm(rig.q, &tasks[1], loop_now(rig.q) + 20 * NSEC_PER_MSEC);
+}
+
+/* Nothing else wakes the worker: it has no io. */
+static void an_alarm_wakes_a_worker_that_sleeps(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	uint64_t until = clock_now() + LONG_NS;
+
+	(void)state;
+	opts.workers = 1;
+	rig_open(&opts, NULL);
+	rung = 0;
+	tasks[0].fn = on_set_alarm;
+	tasks[1].fn = on_ring;
+	assert_int_equal(weir_queue_post(rig.q, 0, &tasks[0]), 0);
+	while (!__atomic_load_n(&rung, __ATOMIC_ACQUIRE)) {
+		assert_true(clock_now() < until);
+		usleep(1000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +364,7 @@ int main(void)
 		T(a_poll_is_one_pass_however_much_arrives),
 		T(a_long_computation_keeps_the_drive_busy),
 		T(a_scheduler_that_cannot_be_asked_wakes_nobody),
+		T(an_alarm_wakes_a_worker_that_sleeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
