@@ -169,6 +169,7 @@ int superio_read(struct weir_queue *q, struct super *super, struct superio_found
 	for (unsigned n = 0; n < 2 && best >= 0 && found; n++) {
 		found->state[n] = copy[n].state;
 		found->revision[n] = copy[n].state == SUPER_VALID ? copy[n].super.revision : 0;
+		found->out_count[n] = copy[n].state == SUPER_VALID ? copy[n].super.out_count : 0;
 		found->unwritable[n] = false;
 	}
 	free(copy->buf);
@@ -208,6 +209,14 @@ static void superio_patch(struct disk_super *disk, const struct super *super)
 	disk->checksum = htole64(checksum_super(disk));
 }
 
+static int superio_lacks_out(const char *copy)
+{
+	return error_set(-EIO,
+			 "%s; %s does not say which segments are out of use, so the store can only "
+			 "be opened read-only",
+			 weir_error(), copy);
+}
+
 /* Begins the new life in copy COPY alone, whose first block is at BUF, and makes SUPER what it says
  * then. */
 static int superio_begin_in(struct weir_queue *q, struct super *super, unsigned copy, void *buf)
@@ -220,11 +229,7 @@ static int superio_begin_in(struct weir_queue *q, struct super *super, unsigned 
 
 	if (super_decode(&now, buf, copy + 1, &version) != SUPER_VALID ||
 	    now.out_count != super->out_count)
-		return error_set(
-			-EIO,
-			"%s; the other copy does not say which segments are out of use, so "
-			"the store can only be opened read-only",
-			weir_error());
+		return superio_lacks_out("the other copy");
 	superio_patch(buf, super);
 	err = syncio_write(q, offset, buf, weir_device_get_info(dev)->logical_block_bytes);
 	if (err)
@@ -275,6 +280,14 @@ static int superio_unwritable(struct superio_found *found, unsigned copy, int er
 	return 0;
 }
 
+/* Returns true if copy COPY, which stays as it is, would tell a later life that segments are in use
+ * which are not: a change came to the other copy alone. */
+static bool superio_is_behind(const struct superio_found *found, unsigned copy,
+			      const struct super *super)
+{
+	return found->state[copy] == SUPER_VALID && found->out_count[copy] != super->out_count;
+}
+
 /* Law both-copies (superio_unwritable, superio_write_alone): a change of the superblock is used
  * when both copies have it on the medium; a new epoch also when one copy has it and the other
  * cannot be written. */
@@ -292,7 +305,9 @@ int superio_write(struct weir_queue *q, struct super *super, struct superio_foun
 	err = superio_write_copy(q, super, first);
 	if (err && !both && found->state[!first] == SUPER_VALID &&
 	    !superio_unwritable(found, first, err))
-		return superio_write_alone(q, super, !first);
+		return superio_is_behind(found, first, super)
+			       ? superio_lacks_out("that copy")
+			       : superio_write_alone(q, super, !first);
 	/* The other copy stays untouched until this one is on the medium, so one is always
 	 * whole. */
 	if (!err)

@@ -14,8 +14,9 @@
 /* What was found in both places. */
 struct superio_found {
 	enum super_state state[2];
-	uint64_t revision[2]; /* of valid ones */
-	bool unwritable[2];   /* set by superio_write() */
+	uint64_t revision[2];  /* of valid ones */
+	uint32_t out_count[2]; /* of valid ones: segments out of use */
+	bool unwritable[2];    /* set by superio_write() */
 };
 
 /*
