@@ -166,6 +166,14 @@ static bool gain_count(struct pace_gain *g, const struct pace_gain_event *e)
 	return g->turn_ns >= GAIN_TURN_NS && g->completed >= GAIN_TURN_REQUESTS;
 }
 
+/* While a knob of writes is tried, reads take time of the drive that writes do not have. A turn
+ * into which more of them happen to fall moves no less for that. */
+static void gain_count_beside(struct pace_gain *g, const struct pace_gain_event *e, bool settled)
+{
+	if (settled && g->since_ns && g->knob != PACE_READ_WINDOW)
+		g->arm[g->turn & 1u].sectors += e->nr_sectors;
+}
+
 static bool gain_try(struct pace_gain *g, const struct pace_gain_event *e)
 {
 	struct pace_arm *arm = &g->arm[g->turn & 1u];
@@ -179,8 +187,10 @@ static bool gain_try(struct pace_gain *g, const struct pace_gain_event *e)
 		arm->reads++;
 		arm->slow += (e->latency_ns << 8) / e->lone_ns;
 	}
-	if (!gain_is_of(g->knob, e->op))
+	if (!gain_is_of(g->knob, e->op)) {
+		gain_count_beside(g, e, settled);
 		return false;
+	}
 	if (!settled) {
 		g->unsettled -= g->unsettled > 0;
 		return false;
