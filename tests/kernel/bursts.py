@@ -69,8 +69,11 @@ class Submitter:
             raise OSError(0, f"io_submit took {sent} of a burst of {n}")
         results = {}
         while len(results) < n:
-            got = self._call(self.get, self.context, ctypes.c_long(1),
-                             ctypes.c_long(n - len(results)), ctypes.byref(self.events), None)
+            try:
+                got = self._call(self.get, self.context, ctypes.c_long(1),
+                                 ctypes.c_long(n - len(results)), ctypes.byref(self.events), None)
+            except InterruptedError:  # this process was stopped meanwhile, and goes on
+                continue
             for i in range(got):
                 index, _, result, _ = struct.unpack_from("=QQqq", self.events, i * EVENT_BYTES)
                 results[index] = result
