@@ -436,6 +436,15 @@ static void out_of_use_needs_both(void **state)
 	}
 	memdisk_power_off(&rig);
 	memdisk.salvage = 0;
+	/* A copy that does not verify says nothing wrong. */
+	memdisk.now[SECOND_COPY + 100] ^= 1;
+	memdisk.medium[SECOND_COPY + 100] ^= 1;
+	memdisk.fails_too = is_unwritable;
+	memdisk_on(0);
+	assert_int_equal(memdisk_open(&rig), 0);
+	assert_int_equal(bad_superblocks(), 1);
+	memdisk.fails_too = NULL;
+	memdisk_power_off(&rig);
 }
 
 /* A stream that is not there has no share; and a store that stopped writing sets none. */
