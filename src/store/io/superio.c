@@ -170,6 +170,7 @@ int superio_read(struct weir_queue *q, struct super *super, struct superio_found
 		found->state[n] = copy[n].state;
 		found->revision[n] = copy[n].state == SUPER_VALID ? copy[n].super.revision : 0;
 		found->out_count[n] = copy[n].state == SUPER_VALID ? copy[n].super.out_count : 0;
+		found->out_aside[n] = copy[n].state == SUPER_VALID ? copy[n].super.out_aside : 0;
 		found->unwritable[n] = false;
 	}
 	free(copy->buf);
@@ -280,12 +281,14 @@ static int superio_unwritable(struct superio_found *found, unsigned copy, int er
 	return 0;
 }
 
-/* Returns true if copy COPY, which stays as it is, would tell a later life that segments are in use
- * which are not: a change came to the other copy alone. */
+/* Returns true if copy COPY, which stays as it is, would tell a later life that segments are in
+ * use, or set aside, which are not: a change came to the other copy alone. */
 static bool superio_is_behind(const struct superio_found *found, unsigned copy,
 			      const struct super *super)
 {
-	return found->state[copy] == SUPER_VALID && found->out_count[copy] != super->out_count;
+	return found->state[copy] == SUPER_VALID &&
+	       (found->out_count[copy] != super->out_count ||
+		found->out_aside[copy] != found->out_aside[!copy]);
 }
 
 /* Law both-copies (superio_unwritable, superio_write_alone): a change of the superblock is used

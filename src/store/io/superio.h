@@ -16,6 +16,7 @@ struct superio_found {
 	enum super_state state[2];
 	uint64_t revision[2];  /* of valid ones */
 	uint32_t out_count[2]; /* of valid ones: segments out of use */
+	uint32_t out_aside[2]; /* of valid ones: which of these are set aside */
 	bool unwritable[2];    /* set by superio_write() */
 };
 

@@ -447,6 +447,47 @@ static void out_of_use_needs_both(void **state)
 	memdisk_power_off(&rig);
 }
 
+/* Puts segment 0 out of use in COPY, with ASIDE set aside, and adds MORE to its revision. */
+static void put_out_in(unsigned copy, uint64_t more, bool aside)
+{
+	uint64_t at = copy == 1 ? 0 : SECOND_COPY;
+	uint8_t block[4096];
+	struct super super;
+	uint32_t version;
+
+	memcpy(block, memdisk.now + at, sizeof(block));
+	assert_int_equal(super_decode(&super, (struct disk_super *)block, copy, &version),
+			 SUPER_VALID);
+	super.revision += more;
+	super_put_out(&super, 0, aside);
+	memset(block, 0, sizeof(block));
+	super_encode((struct disk_super *)block, &super, copy);
+	poke(at, block, sizeof(block));
+}
+
+/* A segment was set aside, and is not any more in one copy only: what is in it must not come back
+ * when that copy is lost. */
+static void forgotten_needs_both(void **state)
+{
+	(void)state;
+	put_out_in(1, 1, false);
+	put_out_in(2, 0, true);
+	memdisk.fails_too = is_unwritable;
+	memdisk.fail_leaves = 1;
+	unwritable = SECOND_COPY;
+	assert_int_equal(memdisk_open(&rig), -EIO);
+	assert_non_null(strstr(weir_error(), "that copy does not say which segments"));
+	memdisk.fails_too = NULL;
+	memdisk_power_on(&rig);
+	assert_int_equal(rig_get(&rig, 0, 1, 9000), -ENOENT);
+	memdisk_close(&rig);
+	memset(memdisk.now, 0, 4096);
+	memset(memdisk.medium, 0, 4096);
+	memdisk_power_on(&rig);
+	assert_int_equal(rig_get(&rig, 0, 1, 9000), -ENOENT);
+	memdisk_power_off(&rig);
+}
+
 /* A stream that is not there has no share; and a store that stopped writing sets none. */
 static void shares_that_are_refused(void **state)
 {
@@ -689,6 +730,7 @@ int main(void)
 		TEST(words_about_the_second_copy),
 		TEST(words_about_the_first_copy),
 		TEST(a_copy_that_is_read_wrong),
+		TEST(forgotten_needs_both),
 		TEST(headers_that_cannot_be_read),
 		TEST(a_few_headers_that_cannot_be_read),
 		TEST(a_header_that_is_read_wrong),
