@@ -33,12 +33,21 @@ bool defer_begin(const struct log *l)
 	return ready > (l->all->ahead_max - 1) / 3 && defer_may(l);
 }
 
+/* Returns true if a segment of L may wait for a flush that it did not ask for. */
+static bool defer_waits(const struct log *l)
+{
+	for (uint32_t i = 0; i < PREPARE_AHEAD_MAX; i++)
+		if (l->begin[i].flushed.fn)
+			return true;
+	return false;
+}
+
 void logs_hurry(struct logs *ls)
 {
 	uint32_t mask = flush_is_joined(&ls->io->flusher) ? ls->round : 0;
 	struct log *l;
 
 	LOGS_IN(ls, l, mask)
-	if (!TAILQ_EMPTY(&l->segs.ahead) && !defer_begin(l))
+	if (defer_waits(l) && !defer_begin(l))
 		flush_want(ls->io);
 }

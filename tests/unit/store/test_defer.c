@@ -161,6 +161,64 @@ static void closing_waits_for_nobody(void **state)
 	assert_int_equal(stats.recovered_open_segments, 0);
 }
 
+/* The header of a segment is slow: it joins while one more batch is under way, and then nothing
+ * else asks for a flush. */
+static void a_begun_segment_asks_when_it_must(void **state)
+{
+	uint64_t base = rig.s->io.lay->data_offset, key = 5;
+	struct weir_store_op op;
+	bool joined;
+
+	(void)state;
+	/* The header of the first segment that is begun when the second one is opened. */
+	memdisk.hold_end = base + (rig.s->logs->ahead_max + 1) * SEGMENT + 4096;
+	for (uint64_t n = 0; n < 5; n++)
+		assert_int_equal(rig_put(&rig, n, 1, LENGTH, 0), 0);
+	for (unsigned n = 0; n < POLLS && unsealed(); n++)
+		weir_store_poll(rig.s);
+	memdisk.hold_writes = true;
+	op = rig_put_op(&key, value, LENGTH);
+	assert_int_equal(weir_store_submit(rig.s, &op), 0);
+	for (unsigned n = 0; n < POLLS && rig.s->io.ios < 2; n++)
+		weir_store_poll(rig.s);
+	/* Now only the second batch of the second segment is held. */
+	memdisk.hold_end = base + SEGMENT + 7 * 4096;
+	memdisk.hold_writes = false;
+	for (unsigned n = 0; n < POLLS && !flush_is_joined(&rig.s->io.flusher); n++)
+		weir_store_poll(rig.s);
+	joined = flush_is_joined(&rig.s->io.flusher);
+	memdisk.hold_end = 0;
+	for (unsigned n = 0; n < POLLS && store_busy(rig.s); n++)
+		weir_store_poll(rig.s);
+	assert_int_equal(weir_store_wait(rig.s, &op, UINT64_MAX), 0);
+	assert_true(joined);
+	assert_false(store_busy(rig.s));
+}
+
+/* A log that has nothing to write does not ask for the flushes that another one can wait for. */
+static void an_idle_log_asks_for_nothing(void **state)
+{
+	unsigned alone;
+	uint32_t stream;
+
+	(void)state;
+	memdisk_tear_down(&rig);
+	memdisk_set_up(&rig, 64 * MIB, SEGMENT, 3);
+	memdisk.watch = count;
+	flushes = 0;
+	submit_puts();
+	assert_int_equal(wait_for_puts(), PUTS);
+	alone = flushes;
+	assert_true(weir_store_add_tenant(rig.s, "idle", &stream) >= 0);
+	assert_int_equal(rig_put(&rig, PUTS, 1, LENGTH, RIG_STREAM(stream)), 0);
+	for (unsigned n = 0; n < POLLS && store_busy(rig.s); n++)
+		weir_store_poll(rig.s);
+	flushes = 0;
+	submit_puts();
+	assert_int_equal(wait_for_puts(), PUTS);
+	assert_true(flushes < alone * 5 / 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +229,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_failed_flush_is_told_to_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_failed_batch_is_left_out_at_once, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_begun_segment_asks_when_it_must, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(an_idle_log_asks_for_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(closing_waits_for_nobody, set_up, tear_down),
 	};
 
