@@ -56,15 +56,37 @@ static void bench_run_limit(struct sim_jobs *jobs, uint64_t ns)
 			jobs->job[i].runtime = share;
 }
 
-/* Adds to RATIO what ROW moved in each round, in parts of what fio's ROW moved. */
-static void bench_run_ratio(const struct bench_compare *c, const struct bench_compare_row *row,
+static bool bench_run_is_same(const struct bench_compare_row *a, const struct bench_compare_row *b)
+{
+	return a->dir == b->dir && !strcmp(a->job, b->job);
+}
+
+/* Returns fio's row for row I of E: of the jobs with that name, the one in the same place. NULL:
+ * fio ended no io of it. */
+static const struct bench_compare_row *bench_run_of_fio(const struct bench_compare_entry *fio,
+							const struct bench_compare_entry *e,
+							size_t i)
+{
+	size_t place = 0;
+
+	for (size_t k = 0; k < i; k++)
+		place += bench_run_is_same(&e->row[k], &e->row[i]);
+	for (size_t k = 0; k < fio->n; k++)
+		if (bench_run_is_same(&fio->row[k], &e->row[i]) && !place--)
+			return &fio->row[k];
+	return NULL;
+}
+
+/* Adds to RATIO what row I of E moved in each round, in parts of what fio moved. */
+static void bench_run_ratio(const struct bench_compare *c, const struct bench_compare_entry *e,
 			    size_t i, struct bench_samples *ratio)
 {
-	const struct bench_compare_entry *fio = &c->entry[c->n - 1];
+	const struct bench_compare_row *row = &e->row[i];
+	const struct bench_compare_row *fio = bench_run_of_fio(&c->entry[c->n - 1], e, i);
 
-	for (size_t r = 0; r < row->mbps.n && i < fio->n && r < fio->row[i].mbps.n; r++)
-		if (fio->row[i].mbps.value[r] > 0)
-			bench_samples_add(ratio, row->mbps.value[r] / fio->row[i].mbps.value[r]);
+	for (size_t r = 0; fio && r < row->mbps.n && r < fio->mbps.n; r++)
+		if (fio->mbps.value[r] > 0)
+			bench_samples_add(ratio, row->mbps.value[r] / fio->mbps.value[r]);
 }
 
 /* The first two cells of a row: who runs, and the job with its direction. */
@@ -97,7 +119,7 @@ static void bench_run_moved(struct table *t, const struct bench_compare *c,
 	if (!i)
 		bench_compare_time(&e->cpu_ns, cpu, sizeof(cpu));
 	if (fio)
-		bench_run_ratio(c, row, i, &ratio);
+		bench_run_ratio(c, e, i, &ratio);
 	if (ratio.n)
 		bench_text_spread(&ratio, 2, to_fio, sizeof(to_fio));
 	table_row(t, names.name, names.job, iops,

@@ -217,6 +217,7 @@ static void tails_ratios_of(const struct tails *t, const struct bench_compare_en
 {
 	const struct bench_compare_row *mine = tails_reader(e);
 	const struct bench_compare_row *floor = tails_reader(&t->compare.entry[TAILS_FLOOR]);
+	bool floods = false;
 
 	memset(out, 0, sizeof(*out));
 	if (mine && floor) {
@@ -224,8 +225,10 @@ static void tails_ratios_of(const struct tails *t, const struct bench_compare_en
 		tails_divide(&out->p999, &mine->p999, &floor->p999);
 	}
 	for (size_t r = 0; r < e->runs; r++)
-		if (tails_flood(e, r) > 0)
-			bench_samples_add(&out->flood_mbps, tails_flood(e, r));
+		floods |= tails_flood(e, r) > 0;
+	/* A round in which the flood ended nothing counts too. */
+	for (size_t r = 0; floods && r < e->runs; r++)
+		bench_samples_add(&out->flood_mbps, tails_flood(e, r));
 	tails_divide(&out->flood, &out->flood_mbps, &t->drain);
 }
 

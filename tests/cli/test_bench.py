@@ -19,6 +19,8 @@ BOTH = READS + b"[w]\nrw=write\nbs=64k\niodepth=2\ntime_based\nruntime=30\n"
 SHORT = ("--time", "60ms", "--rounds", "2")
 RUNS_MAX = 50  # of SHORT, until one tells what it should
 SIZE = 8 << 20
+# Its one io is a write, nearly always.
+MIXED = b"[mix]\nrw=randrw\nrwmixread=1\nnumber_ios=1\n[b]\nrw=randread\nnumber_ios=1000\n"
 
 
 def jobs(weir, text=READS):
@@ -302,6 +304,11 @@ def with_fio(weir):
                        "1s", "--rounds", "1")
     assert b"to fio" in text, text
     fits(text)
+    # weir has a row for reads of which there were none, and fio has not.
+    text, _ = weir.run("bench", "run", jobs(weir, MIXED), path, "-c", "none", "--with-fio", "-f",
+                       "--rounds", "1")
+    ours = next(row for row in text.decode().splitlines() if " b reads " in row)
+    assert re.search(r" \d+\.\d\d$", ours), text
     text, _ = weir.run("bench", "store", weir.path("new"), "--size", "32m", "--total", "1m",
                        "--rounds", "2")
     assert b"\nfio     writes " in text and b"weir to it" in text, text
