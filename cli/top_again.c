@@ -46,7 +46,8 @@ int top_again_try(const struct top_again *again, struct source *src, struct top_
 		err = top_begin(src, v, before);
 	if (!err)
 		return 1;
-	if (err == -ENOMEM)
+	/* Somebody has it open who gives no answer to this version or user. */
+	if (err == -ENOMEM || err == -EPROTONOSUPPORT || err == -EACCES)
 		return err;
 	if (clock_now() < again->deadline)
 		return 0;

@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap  # noqa: E402
 
 # What APT and dpkg say, with the lock of APT's lists, of dpkg, and of its frontends.
+DENIED = "E: Could not open lock file /var/lib/dpkg/lock - open (30: Read-only file system)"
 LISTS = ("E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)\\n"
          "E: Unable to lock directory /var/lib/apt/lists/")
 FRONTEND = ("E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another "
@@ -86,6 +87,11 @@ def fails_at_once(setup):
     """Returns what is wrong where it is no lock that apt-get lacks."""
     code, said, runs = run(setup, ["", BROKEN])
     if code != 1 or BROKEN not in said or "waits" in said:
+        return f"exit code {code}: {said}"
+    if len(runs) != 2:
+        return f"{runs}"
+    code, said, runs = run(setup, ["", DENIED])
+    if code != 1 or DENIED not in said or "waits" in said:
         return f"exit code {code}: {said}"
     return None if len(runs) == 2 else f"{runs}"
 
