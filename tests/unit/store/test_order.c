@@ -225,7 +225,7 @@ static void every_life(void **unused)
 static void every_life_of_many_segments(void **unused)
 {
 	(void)unused;
-	every_life_of(MANY, 450);
+	every_life_of(MANY, 250);
 }
 
 static uint64_t first_super;
