@@ -3,7 +3,11 @@
 #include "control/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <weir/base.h>
 
 #include "control/wire.h"
 
@@ -27,6 +31,16 @@ int control_answer(struct control_conn *conn, int err, const void *data, size_t 
 	int sent = err ? 0 : control_send(conn, data, length);
 
 	return sent ? sent : control_end(conn, err);
+}
+
+int control_answer_hello(struct control_conn *conn, const uint8_t *uuid)
+{
+	struct control_hello hello = { .pid = (uint32_t)getpid() };
+
+	if (uuid)
+		memcpy(hello.uuid, uuid, sizeof(hello.uuid));
+	snprintf(hello.release, sizeof(hello.release), "%s", weir_version());
+	return control_answer(conn, 0, &hello, sizeof(hello));
 }
 
 int control_answer_long(struct control_conn *conn, const void *data, size_t length)

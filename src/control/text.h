@@ -27,6 +27,10 @@ void control_text_string(struct control_text *t, const char *string);
 /* Sends LENGTH bytes of DATA, if ERR is 0, and the end. Returns what control_end() returns. */
 int control_answer(struct control_conn *conn, int err, const void *data, size_t length);
 
+/* Answers CONTROL_HELLO: this process, its version, and the UUID of its store; NULL: a queue, whose
+ * UUID is all zeroes. Returns what control_end() returns. */
+int control_answer_hello(struct control_conn *conn, const uint8_t *uuid);
+
 /* Sends any number of bytes in frames, and the end. Also returns -ESHUTDOWN. */
 int control_answer_long(struct control_conn *conn, const void *data, size_t length);
 

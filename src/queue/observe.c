@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -43,15 +42,6 @@ int observe_answer_info(struct weir_queue *q, struct control_conn *conn)
 	return control_answer(conn, err, t.bytes, t.length);
 }
 
-/* A queue has no UUID: that of its socket is all zeroes. */
-static int observe_hello(struct control_conn *conn)
-{
-	struct control_hello hello = { .pid = (uint32_t)getpid() };
-
-	snprintf(hello.release, sizeof(hello.release), "%s", weir_version());
-	return control_answer(conn, 0, &hello, sizeof(hello));
-}
-
 static int observe_load(struct weir_queue *q, struct control_conn *conn)
 {
 	char *text = NULL;
@@ -79,7 +69,7 @@ static int observe_request(void *user, struct control_conn *conn, const struct c
 
 	switch (r->kind) {
 	case CONTROL_HELLO:
-		return observe_hello(conn);
+		return control_answer_hello(conn, NULL);
 	case CONTROL_QUEUE:
 		return observe_answer_info(q, conn);
 	case CONTROL_LOAD:

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <weir/metrics.h>
 #include <weir/tenant.h>
@@ -44,15 +43,6 @@ struct answers {
 	struct shares *shares; /* other processes that use the store */
 	struct answers *next_kept;
 };
-
-static int answer_hello(struct weir_store *s, struct control_conn *conn)
-{
-	struct control_hello hello = { .pid = (uint32_t)getpid() };
-
-	memcpy(hello.uuid, s->io.super.uuid, sizeof(hello.uuid));
-	snprintf(hello.release, sizeof(hello.release), "%s", weir_version());
-	return control_answer(conn, 0, &hello, sizeof(hello));
-}
 
 static int answer_info(struct weir_store *s, struct control_conn *conn)
 {
@@ -347,7 +337,7 @@ static int answer_request(void *user, struct control_conn *conn, const struct co
 
 	switch (r->kind) {
 	case CONTROL_HELLO:
-		return answer_hello(s, conn);
+		return control_answer_hello(conn, s->io.super.uuid);
 	case CONTROL_INFO:
 		return answer_info(s, conn);
 	case CONTROL_STATS:
