@@ -76,9 +76,9 @@ struct segments *logs_segments(struct logs *ls);
 
 /* Puts OP, a put or delete, behind the operations that wait for admission. */
 void logs_append(struct logs *ls, struct weir_store_op *op);
-/* Notes that the store is being closed: from now on no segment is begun ahead. */
 /* Bounds the bytes of puts that are being written; MAX is weir_store_opts.max_put_bytes. */
 void logs_set_room(struct logs *ls, uint64_t max);
+/* Notes that the store is being closed: from now on no segment is begun ahead. */
 void logs_set_closing(struct logs *ls);
 
 /* Begins a round of the turn. Its steps work on the logs that have asked for it. */
