@@ -120,6 +120,16 @@ struct weir_store_op rig_get_op(const uint64_t *key, void *buf, size_t length)
 				       .capacity = length };
 }
 
+void rig_submit_puts(struct weir_store *s, struct weir_store_op *ops, uint64_t *ids, size_t n,
+		     const void *value, size_t length)
+{
+	for (size_t i = 0; i < n; i++) {
+		ids[i] = i;
+		ops[i] = rig_put_op(&ids[i], value, length);
+		assert_int_equal(weir_store_submit(s, &ops[i]), 0);
+	}
+}
+
 int rig_put_flags(struct weir_store *s, const uint64_t *key, const void *value, size_t length,
 		  uint32_t flags)
 {

@@ -60,6 +60,9 @@ void rig_value(uint64_t key, uint64_t version, void *value, size_t length);
  * stay where it is until they have ended. */
 struct weir_store_op rig_put_op(const uint64_t *key, const void *value, size_t length);
 struct weir_store_op rig_get_op(const uint64_t *key, void *buf, size_t length);
+/* Submits N puts of the LENGTH bytes VALUE under the keys 0 to N - 1, in OPS and IDS. */
+void rig_submit_puts(struct weir_store *s, struct weir_store_op *ops, uint64_t *ids, size_t n,
+		     const void *value, size_t length);
 /* As weir_store_put(), with RIG_STREAM() in FLAGS. */
 int rig_put_flags(struct weir_store *s, const uint64_t *key, const void *value, size_t length,
 		  uint32_t flags);

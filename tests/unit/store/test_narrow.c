@@ -55,11 +55,7 @@ static int tear_down(void **state)
 
 static void submit_puts(void)
 {
-	for (unsigned i = 0; i < PUTS; i++) {
-		ids[i] = i;
-		ops[i] = rig_put_op(&ids[i], value, LENGTH);
-		assert_int_equal(weir_store_submit(rig.s, &ops[i]), 0);
-	}
+	rig_submit_puts(rig.s, ops, ids, PUTS, value, LENGTH);
 }
 
 static void wait_for_puts(void)
