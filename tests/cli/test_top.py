@@ -251,6 +251,39 @@ def the_store_comes_back(weir):
         lines.stderr.close()
 
 
+def of_another_version(weir):
+    """Makes a copy of weir that says that it is of another version, and returns its path."""
+    version = weir.run("--version")[0].split()[1]
+    with open(weir.binary, "rb") as file:
+        code = file.read()
+    if b"\0" + version + b"\0" not in code:
+        raise Skip("this binary does not hold its version as one text")
+    with open(weir.path("other"), "wb") as file:
+        file.write(code.replace(b"\0" + version + b"\0", b"\0" + b"9" + version[1:] + b"\0"))
+    os.chmod(weir.path("other"), 0o755)
+    return weir.path("other")
+
+
+@case
+def the_next_one_is_of_another_version(weir):
+    """it does not wait for answers that never come: the next process is of another version"""
+    other = of_another_version(weir)
+    with busy(weir):
+        lines = weir.start("top", weir.img, "--json", "--interval", "50ms")
+        assert lines.stdout.readline()
+    holder = subprocess.Popen([other, "replay", "synthetic", "--store", weir.img, "--requests",
+                               "30000", "--chats", "100"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _, err = lines.communicate(timeout=LIMIT)
+        assert lines.returncode == 1 and b"use the same version" in err, err
+    finally:
+        holder.kill()
+        holder.wait()
+        lines.kill()
+        lines.wait()
+
+
 @case
 def the_store_is_closed_meanwhile(weir):
     """where it waits no longer, the end of the other process ends it, with a whole terminal"""
