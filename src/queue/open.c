@@ -316,19 +316,9 @@ static int open_set_up(struct weir_queue *q)
 			      : err;
 }
 
-int weir_queue_open(struct weir_queue **result, struct weir_device *dev,
-		    const struct weir_queue_opts *opts)
-{
-	struct error_scope scope;
-
-	error_begin(&scope);
-	return error_end(&scope, queue_open(result, dev, opts, NULL, NULL), "%s",
-			 weir_device_path(dev));
-}
-
-int queue_open(struct weir_queue **result, struct weir_device *dev,
-	       const struct weir_queue_opts *opts, const struct engine_ops *engine,
-	       const struct sched_ops *sched)
+static int open_make(struct weir_queue **result, struct weir_device *dev,
+		     const struct weir_queue_opts *opts, const struct engine_ops *engine,
+		     const struct sched_ops *sched, bool steady)
 {
 	struct weir_queue *q;
 	int err = device_check_process(dev);
@@ -342,6 +332,7 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 	pthread_mutex_init(&q->switch_lock, NULL);
 	pthread_cond_init(&q->changed, NULL);
 	LIST_INIT(&q->waiters);
+	q->steady = steady;
 	q->process = fork_process();
 	q->dev = dev;
 	q->info = weir_device_get_info(dev);
@@ -360,6 +351,33 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 	observe_start(q);
 	*result = q;
 	return 0;
+}
+
+int weir_queue_open(struct weir_queue **result, struct weir_device *dev,
+		    const struct weir_queue_opts *opts)
+{
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, queue_open(result, dev, opts, NULL, NULL), "%s",
+			 weir_device_path(dev));
+}
+
+int queue_open_steady(struct weir_queue **result, struct weir_device *dev,
+		      const struct weir_queue_opts *opts)
+{
+	struct error_scope scope;
+
+	error_begin(&scope);
+	return error_end(&scope, open_make(result, dev, opts, NULL, NULL, true), "%s",
+			 weir_device_path(dev));
+}
+
+int queue_open(struct weir_queue **result, struct weir_device *dev,
+	       const struct weir_queue_opts *opts, const struct engine_ops *engine,
+	       const struct sched_ops *sched)
+{
+	return open_make(result, dev, opts, engine, sched, false);
 }
 
 /* Runs ios that somebody staged for a lane without an owner, and what comes of them on other

@@ -109,6 +109,9 @@ struct sched_env {
 	uint32_t nr_ctxs;
 	uint32_t max_submitters; /* submitters beyond this number share one entry */
 	bool rotational;
+	/* No submitter is a program that begins and that a person waits for, so none of them is
+	 * given more than its share for that, unless a tunable says otherwise. */
+	bool steady;
 
 	/* The owner may change this member at any time, in struct sched. */
 	uint8_t merging; /* enum sched_merging */

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/fork.h"
+#include "queue/open.h"
 #include "store/format/policy.h"
 #include "store/learned.h"
 #include "store/open.h"
@@ -138,7 +139,7 @@ int store_open_own(struct weir_store *s, const char *path, const struct weir_sto
 	s->owner.own = true;
 	err = weir_device_open(&s->io.dev, path, &device);
 	if (!err)
-		err = weir_queue_open(&s->io.q, s->io.dev, &queue);
+		err = queue_open_steady(&s->io.q, s->io.dev, &queue);
 	if (!err && opts->attach)
 		err = store_attach(s, opts);
 	return err;

@@ -69,6 +69,7 @@ int control_make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t 
 		.nr_ctxs = q->nr_ctxs + q->nr_lanes,
 		.max_submitters = 1024,
 		.rotational = q->info->rotational,
+		.steady = q->steady,
 		.merging = (uint8_t)__atomic_load_n(&q->merging, __ATOMIC_RELAXED),
 		.max_discard_segments = q->max_discard_ranges,
 		.merge = merge_requests,

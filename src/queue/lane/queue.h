@@ -28,6 +28,7 @@ struct weir_queue {
 	uint32_t max_discard_ranges;
 	bool cached;	      /* the device has a volatile cache, so flushes are needed */
 	bool passes_fua;      /* it has, and the engine can pass FUA on to it */
+	bool steady;	      /* as sched_env.steady */
 	uint32_t memory_mask; /* address bits that must be 0 */
 	uint32_t block_mask;
 	struct lane *lanes;

@@ -87,6 +87,8 @@ static int bfq_init(struct sched **s, const struct sched_env *env)
 	merge_init(&d->merge[1]);
 	for (int i = 0; i < NR_TUNABLES; i++)
 		d->value[i] = bfq_tunables[i].def;
+	if (env->steady)
+		d->value[LOW_LATENCY] = 0;
 	d->idle_until = SCHED_NEVER;
 	d->queueing = env->depth > 3; /* assumed until the samples show otherwise */
 	bfq_rate_init(d);

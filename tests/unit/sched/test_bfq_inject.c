@@ -85,6 +85,61 @@ static void inject_beside_a_raised_one(void **state)
 	end();
 }
 
+/*
+ * The mix of a store, all of one submitter: it begins a segment with a small write that somebody
+ * waits for, there is a flood of background writes, and then come eight urgent reads. Returns the
+ * request that goes first once all of them wait.
+ */
+static int first_in_a_store(bool steady)
+{
+	rig_reset();
+	rig.env.rotational = true;
+	rig.env.steady = steady;
+	rig_open(&sched_bfq);
+	rig.submitter = 0;
+	rig.prio = BE(4);
+	rig_insert(0, W, 0, 8, 1);
+	assert_int_equal(rig_dispatch(1), 0);
+	rig.flags = 0;
+	for (int id = 10; id < 14; id++)
+		rig_insert(id, W, 1000000 + (uint64_t)id * 2048, 2048, 2);
+	rig_complete(0, 1 * MS);
+	rig.flags = SCHED_RQ_SYNC;
+	rig.prio = BE(0);
+	for (int id = 1; id < 9; id++)
+		rig_insert(id, R, (uint64_t)id * 4096, 1024, 2 * MS);
+	return rig_dispatch(2 * MS);
+}
+
+/*
+ * A queue that is new and has the usual priority is raised, and the drive is kept free for it for
+ * 20 ms after each of its requests; the flood has the same submitter and priority, and is injected
+ * meanwhile. In a store that would be the queue of the store's own writes: nobody is raised there.
+ */
+static void nobody_begins_in_a_store(void **state)
+{
+	(void)state;
+	assert_int_equal(first_in_a_store(false), 10);
+	assert_int_equal(rig_get("low_latency"), 1);
+	for (int id = 11; id < 14; id++)
+		assert_int_equal(rig_dispatch(2 * MS), id);
+	end();
+	assert_int_equal(first_in_a_store(true), 1);
+	assert_int_equal(rig_get("low_latency"), 0);
+	for (int id = 2; id < 9; id++)
+		assert_int_equal(rig_dispatch(2 * MS), id);
+	end();
+	/* It can be asked for. */
+	rig_reset();
+	rig.env.steady = true;
+	rig_open(&sched_bfq);
+	rig_set("low_latency", 1);
+	as(1, BE(4));
+	rig_insert(0, R, 0, 8, 1);
+	assert_int_equal(queue(1, BE(4))->raise, BFQ_RAISED);
+	end();
+}
+
 /* A queue whose last request was injected becomes idle. */
 static void inject_the_last(void **state)
 {
@@ -172,6 +227,7 @@ int main(void)
 		cmocka_unit_test(inject_beside_a_raised_one),
 		cmocka_unit_test(inject_background),
 		cmocka_unit_test(inject_others),
+		cmocka_unit_test(nobody_begins_in_a_store),
 		cmocka_unit_test(inject_the_last),
 		cmocka_unit_test(inject_limit),
 		cmocka_unit_test(inject_is_measured),

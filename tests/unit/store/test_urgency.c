@@ -24,6 +24,7 @@ struct noticed {
 };
 
 static struct rig rig = { .engine = "posix" };
+static struct rig own = { .engine = "posix" }; /* its store opens a queue of its own */
 static struct noticed seen[SEEN_MAX];
 static unsigned count;
 static uint8_t value[LENGTH] __attribute__((aligned(4096)));
@@ -208,15 +209,46 @@ static void reclaiming(void **state)
 	assert_true(rig.s->logs->survivors > 20);
 }
 
+static int64_t low_latency(void)
+{
+	char text[32];
+
+	assert_int_equal(weir_queue_get(weir_store_queue(own.s), "low_latency", text, sizeof(text)),
+			 0);
+	return atoi(text);
+}
+
+/*
+ * bfq raises a queue of the usual priority that was quiet: in a store that is the queue of its own
+ * writes of headers and footers. So on the queue that a store opens it raises nobody, unless the
+ * program asks for that; also after a switch.
+ */
+static void nobody_is_raised(void **state)
+{
+	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
+
+	(void)state;
+	opts.engine = "posix";
+	opts.scheduler = "bfq";
+	opts.attach = 1;
+	rig_make(&own, 2u << 20, SEGMENT, 4096);
+	assert_int_equal(weir_store_open(&own.s, own.path, &opts), 0);
+	assert_int_equal(low_latency(), 0);
+	assert_int_equal(weir_queue_set(weir_store_queue(own.s), "scheduler", "none"), 0);
+	assert_int_equal(weir_queue_set(weir_store_queue(own.s), "scheduler", "bfq"), 0);
+	assert_int_equal(low_latency(), 0);
+	assert_int_equal(weir_queue_set(weir_store_queue(own.s), "low_latency", "1"), 0);
+	assert_int_equal(low_latency(), 1);
+	rig_remove(&own);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(by_kind),
-		TEST(level_alone),
-		TEST(one_write),
-		TEST(reclaiming),
+		TEST(by_kind),	  TEST(level_alone),	  TEST(one_write),
+		TEST(reclaiming), TEST(nobody_is_raised),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
