@@ -68,3 +68,8 @@ bool loop_learns(const struct weir_queue *q)
 {
 	return __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE)->save;
 }
+
+bool loop_idles(const struct weir_queue *q)
+{
+	return __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE)->flags & SCHED_IDLES;
+}

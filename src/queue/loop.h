@@ -45,4 +45,8 @@ bool loop_device_is_removed(const struct weir_queue *q);
 /* Returns true if the scheduler of Q learns something that can be kept. Any thread. */
 bool loop_learns(const struct weir_queue *q);
 
+/* Returns true if the scheduler of Q may keep the drive free after a synchronous io, for the next
+ * one of its kind. Any thread. */
+bool loop_idles(const struct weir_queue *q);
+
 #endif

@@ -9,6 +9,7 @@
 #ifndef STORE_IO_URGENCY_H
 #define STORE_IO_URGENCY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/store.h>
@@ -27,6 +28,19 @@ static inline void urgency_of_get(struct weir_io *io, const struct weir_store_op
 static inline void urgency_of_reclaim(struct weir_io *io)
 {
 	io->prio = URGENCY_RECLAIM;
+	io->flags |= WEIR_IO_BACKGROUND;
+}
+
+/*
+ * Gives IO, which begins a segment that puts wait for, its urgency. Where the scheduler IDLES, it
+ * is an urgent background io: after a synchronous one the drive would be kept free for another one,
+ * which comes only with the next segment, while gets wait.
+ */
+static inline void urgency_of_begin(struct weir_io *io, bool idles)
+{
+	if (!idles)
+		return;
+	io->prio = URGENCY_GET;
 	io->flags |= WEIR_IO_BACKGROUND;
 }
 

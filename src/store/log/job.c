@@ -7,6 +7,7 @@
 
 #include "base/container.h"
 #include "base/check.h"
+#include "queue/loop.h"
 #include "store/log/logs.h"
 
 void job_init(struct job *job, struct log *l)
@@ -71,7 +72,9 @@ static void job_submit(struct job *job, void (*next)(struct job *job, int result
 {
 	CHECK(job->seg && next);
 	job->next = next;
-	if (!job->awaited)
+	if (job->awaited)
+		urgency_of_begin(&job->sio.io, loop_idles(job->log->io->q));
+	else
 		urgency_of_reclaim(&job->sio.io);
 	sio_submit(job->log->io, &job->sio, job_io_ended);
 }

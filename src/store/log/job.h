@@ -24,7 +24,7 @@ struct job {
 	size_t bytes;
 	void (*next)(struct job *job, int result); /* the next step */
 	int result;
-	bool awaited; /* puts wait for it: its ios are no background ios */
+	bool awaited; /* puts wait for it: its ios are not those of reclaiming */
 	bool unread;  /* it waits until nobody reads its segment */
 	bool ended;   /* the io or flush has ended, and the turn has not seen it yet */
 };

@@ -209,6 +209,41 @@ static void reclaiming(void **state)
 	assert_true(rig.s->logs->survivors > 20);
 }
 
+/* Puts until segments were begun, and asserts what the scheduler knew of the headers. */
+static void headers_are(bool sync, uint16_t prio)
+{
+	unsigned headers = 0;
+
+	count = 0;
+	for (unsigned id = 0; id < 40; id++) {
+		struct weir_store_op op = make(WEIR_STORE_PUT, id, 0, 0, 0);
+
+		assert_int_equal(weir_store_run(rig.s, &op, 1), 0);
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (seen[i].op == WEIR_OP_WRITE && seen[i].header &&
+		    seen[i].prio != URGENCY_RECLAIM) {
+			assert_int_equal(seen[i].sync, sync);
+			assert_int_equal(seen[i].prio, prio);
+			headers++;
+		}
+	assert_true(headers > 2);
+}
+
+/*
+ * Puts wait for the write that begins a segment. bfq keeps the drive free after a synchronous io,
+ * and injects the puts meanwhile, so gets would wait: for bfq it is an urgent background io.
+ */
+static void beginning_a_segment(void **state)
+{
+	(void)state;
+	headers_are(true, WEIR_PRIO_DEFAULT);
+	assert_int_equal(weir_queue_set(rig.queue, "scheduler", "bfq"), 0);
+	headers_are(false, URGENCY_GET);
+	assert_int_equal(weir_queue_set(rig.queue, "scheduler", "pace"), 0);
+	headers_are(true, WEIR_PRIO_DEFAULT);
+}
+
 static int64_t low_latency(void)
 {
 	char text[32];
@@ -247,8 +282,8 @@ static void nobody_is_raised(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(by_kind),	  TEST(level_alone),	  TEST(one_write),
-		TEST(reclaiming), TEST(nobody_is_raised),
+		TEST(by_kind),	  TEST(level_alone),	     TEST(one_write),
+		TEST(reclaiming), TEST(beginning_a_segment), TEST(nobody_is_raised),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
