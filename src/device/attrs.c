@@ -146,6 +146,19 @@ static uint64_t attr_write_cache(const struct weir_device *dev, const struct att
 	return strcmp(line, "write through") != 0;
 }
 
+/*
+ * virtio-blk has no field for it (VIRTIO 1.2, section 5.2), and Linux then says 1, whatever is
+ * below the virtual disk.
+ */
+static uint64_t attr_rotational(const struct weir_device *dev, const struct attr_row *row,
+				char source[DEVICE_SOURCE_BYTES])
+{
+	if (!dev->queue_dir[0] || !sysfs_has_driver(dev->queue_dir, "virtio_blk"))
+		return attr_sysfs(dev, row, source);
+	attr_source(source, "virtio-blk does not say");
+	return 0;
+}
+
 static uint64_t attr_discard(const struct weir_device *dev, const struct attr_row *row,
 			     char source[DEVICE_SOURCE_BYTES])
 {
@@ -180,7 +193,7 @@ static const struct attr_row attr_rows[] = {
 	  FIELD(discard_max_bytes) },
 	{ "discard_granularity", WEIR_UNIT_BYTES, attr_discard, 0, DEVICE_BLOCK_MIN, 1,
 	  FIELD(discard_granularity_bytes) },
-	{ "rotational", WEIR_UNIT_BOOL, attr_sysfs, 0, 0, 1, FIELD(rotational) },
+	{ "rotational", WEIR_UNIT_BOOL, attr_rotational, 0, 0, 1, FIELD(rotational) },
 };
 
 _Static_assert(sizeof(attr_rows) / sizeof(attr_rows[0]) <= DEVICE_ATTRS, "DEVICE_ATTRS");

@@ -53,6 +53,21 @@ int sysfs_queue_dir(dev_t dev, char *dir, size_t size)
 	return sysfs_queue_dir_at("", dev, dir, size);
 }
 
+bool sysfs_has_driver(const char *dir, const char *driver)
+{
+	char link[PATH_MAX], target[PATH_MAX], *name;
+	ssize_t n;
+
+	if (snprintf(link, sizeof(link), "%s/../device/driver", dir) >= (int)sizeof(link))
+		return false;
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0)
+		return false;
+	target[n] = '\0';
+	name = strrchr(target, '/');
+	return !strcmp(name ? name + 1 : target, driver);
+}
+
 int sysfs_read_line(const char *dir, const char *name, char *line, size_t size)
 {
 	char path[PATH_MAX];

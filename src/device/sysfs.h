@@ -5,6 +5,7 @@
 #ifndef DEVICE_SYSFS_H
 #define DEVICE_SYSFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,6 +23,9 @@ int sysfs_queue_dir_at(const char *root, dev_t dev, char *dir, size_t size);
 
 /* Reads attribute NAME in DIR as one line without its end. Returns 0 or -errno. */
 int sysfs_read_line(const char *dir, const char *name, char *line, size_t size);
+
+/* Returns true if the kernel's driver DRIVER serves the disk whose folder queue/ is DIR. */
+bool sysfs_has_driver(const char *dir, const char *driver);
 
 /* Reads attribute NAME in DIR as a number. Returns 0 or -errno (-EINVAL: it is no number). */
 int sysfs_read_number(const char *dir, const char *name, uint64_t *value);

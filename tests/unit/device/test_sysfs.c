@@ -3,6 +3,7 @@
  * test_sysfs.c - attributes are read whole or refused; queue folders are found or not.
  */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -77,6 +79,31 @@ static void test_lines(void **state)
 	assert_string_equal(line, "longer than the");
 }
 
+/* A disk's folder with a driver, as sysfs has it, and one without. */
+static void test_driver(void **state)
+{
+	char dir[PATH_MAX];
+
+	(void)state;
+	assert_int_equal(mkdir(workdir_path("queue"), 0700), 0);
+	assert_int_equal(mkdir(workdir_path("device"), 0700), 0);
+	snprintf(dir, sizeof(dir), "%s/queue", workdir);
+	assert_false(sysfs_has_driver(dir, "virtio_blk"));
+	assert_int_equal(
+		symlink("../../../bus/virtio/drivers/virtio_blk", workdir_path("device/driver")),
+		0);
+	assert_true(sysfs_has_driver(dir, "virtio_blk"));
+	assert_false(sysfs_has_driver(dir, "blk"));
+	assert_false(sysfs_has_driver(dir, "virtio"));
+	assert_int_equal(unlink(workdir_path("device/driver")), 0);
+	assert_int_equal(symlink("nvme", workdir_path("device/driver")), 0);
+	assert_true(sysfs_has_driver(dir, "nvme"));
+	assert_false(sysfs_has_driver("/", "nvme"));
+	assert_int_equal(unlink(workdir_path("device/driver")), 0);
+	assert_int_equal(rmdir(workdir_path("device")), 0);
+	assert_int_equal(rmdir(workdir_path("queue")), 0);
+}
+
 static void test_no_block_device(void **state)
 {
 	char dir[64] = "x";
@@ -135,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_driver),
 		cmocka_unit_test(test_no_block_device),
 		cmocka_unit_test(test_disks_and_partitions),
 	};
