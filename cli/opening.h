@@ -72,7 +72,7 @@ struct opening {
 		.name = "sched", .type = OPT_STRING,                                               \
 		.offset = (at) + offsetof(struct opening, scheduler), .arg = "NAME",               \
 		.help = "the I/O scheduler; `weir sched` lists them\n"                             \
-			"(default mq-deadline)"                                                    \
+			"(default kyber; mq-deadline on a hard disk)"                              \
 	}
 
 /* The options of commands on a store that nobody may have open; AT as above. */

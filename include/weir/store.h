@@ -189,7 +189,7 @@ struct weir_store_opts {
 	uint32_t attach;       /* 1: the opening thread owns the loop; see Threads above */
 	uint32_t read_only;    /* 1: nothing is written, recovery included */
 	const char *engine;    /* the queue's */
-	const char *scheduler; /* the queue's; with bfq, its tunable low_latency is 0 at first */
+	const char *scheduler; /* default kyber, on a hard disk the queue's; bfq: low_latency 0 */
 	uint32_t depth;
 	uint64_t depth_bytes;
 	uint64_t batch_bytes; /* largest batch; default 1 MiB, at most a segment */

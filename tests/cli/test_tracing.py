@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 
-from harness import Skip, case, main
+from harness import Skip, case, loop_device, main
 from perfetto_trace import Trace
 
 JOBS = b"""[global]
@@ -153,7 +153,8 @@ def stores_are_traced(weir):
     """put, get and replay write a trace of the store's ios"""
     weir.format("64m")
     put, get = weir.path("put.pftrace"), weir.path("get.pftrace")
-    weir.run("put", weir.img, "key", "--trace", put, stdin=b"x" * 100_000)
+    weir.run("put", weir.img, "key", "--sched", "mq-deadline", "--trace", put,
+             stdin=b"x" * 100_000)
     trace = Trace(put)
     assert any(s[1] == "write" and s[4]["bytes"] >= 100_000 for s in trace.slices)
     assert {trace.path(s[0])[1] for s in trace.slices} == {weir.img + ", mq-deadline"}
@@ -163,6 +164,21 @@ def stores_are_traced(weir):
     weir.run("replay", "synthetic", "--store", weir.img, "--requests", "20", "--trace", replay)
     with open(replay, "rb") as f:
         assert f.read(4) == b"\x07\x74\x61\x65"
+
+
+@case
+def the_scheduler_of_a_store(weir):
+    """without --sched a store has kyber, and mq-deadline on what says that it is a hard disk"""
+    with open(weir.img, "wb") as f:
+        f.truncate(96 << 20)
+    with loop_device(weir.img) as disk:
+        known = {a["name"]: a["value"] for a in weir.json("info", disk)["attributes"]}
+        weir.run("format", disk)
+        trace = weir.path("loop.pftrace")
+        weir.run("put", disk, "key", "--trace", trace, stdin=b"x" * 100_000)
+        named = {Trace(trace).path(s[0])[1] for s in Trace(trace).slices}
+        sched = "mq-deadline" if known["rotational"] else "kyber"
+        assert named == {f"{disk}, {sched}"}, (named, known["rotational"])
 
 
 @case

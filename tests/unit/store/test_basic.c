@@ -292,6 +292,17 @@ static void a_batch_has_the_time(void **state)
 	rig_open(rig);
 }
 
+/* Nobody chose a scheduler: on flash it is kyber. */
+static void the_default_scheduler(void **state)
+{
+	struct weir_queue *q = weir_store_queue(((struct rig *)*state)->s);
+	struct weir_queue_info info = WEIR_QUEUE_INFO_INIT;
+	bool rotational = weir_device_get_info(weir_queue_device(q))->rotational;
+
+	assert_int_equal(weir_queue_get_info(q, &info), 0);
+	assert_string_equal(info.scheduler, rotational ? "mq-deadline" : "kyber");
+}
+
 #define BOTH(test)                                                                                 \
 	cmocka_unit_test_prestate_setup_teardown(test, set_up, tear_down, &attached),              \
 		cmocka_unit_test_prestate_setup_teardown(test, set_up, tear_down, &worker)
@@ -307,6 +318,7 @@ int main(void)
 		BOTH(many_refused),
 		BOTH(list),
 		BOTH(facts),
+		BOTH(the_default_scheduler),
 		BOTH(a_batch_has_the_time),
 		BOTH(wraps_and_evicts),
 	};
