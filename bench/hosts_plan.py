@@ -38,7 +38,7 @@ class Plan:
 
 FULL = Plan(4 * GIB, 512 * MIB,
             ((128 << 10, 32, 2, 64), (MIB, 32, 2, 8), (4 * MIB, 16, 2, 4), (32 * MIB, 4, 2, 3)),
-            4.0, ("none", "kyber", "bfq", "pace"),
+            4.0, ("none", "mq-deadline", "bfq", "pace"),
             (("none", None), ("kyber", None), ("bfq", None), ("bfq", 300), ("pace", None)), 200, 8)
 QUICK = Plan(GIB, 256 * MIB, ((128 << 10, 32, 2, 2), (4 * MIB, 8, 2, 1)), 0.5, ("kyber",),
              (("bfq", 300),), 40, 5, kills=False)
