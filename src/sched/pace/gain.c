@@ -22,6 +22,11 @@
 #define GAIN_LEAST 10
 /* ... and by this part of what reads become slower. */
 #define GAIN_READS_PART 2
+/* If a window moves less than this above half of it, in percent, twice the window cannot move
+ * GAIN_LEAST more: each further request in the drive adds no more than the one before. But only if
+ * so many times as much was in the drive, in percent. */
+#define GAIN_BELOW 5
+#define GAIN_DEEPER 120u
 /* Reads of a turn that tell how slow they are. */
 #define GAIN_READS 8u
 /* The shortest rest, and how often it doubles; and how often after a result that was steady. */
@@ -33,7 +38,9 @@
 #define GAIN_RESTED_LEAST 2u
 /* Whether there is something to try is looked at so often. */
 #define GAIN_LOOK_NS (NSEC_PER_MSEC / 4)
-/* Pieces of another length are not tried before. */
+/* Nothing is tried on writes before: costs and the length of pieces are to be learned first. Pieces
+ * of another length are tried still later. */
+#define GAIN_WINDOW_NS (200 * NSEC_PER_MSEC)
 #define GAIN_CHUNK_NS (10 * NSEC_PER_SEC)
 
 static const uint8_t gain_most[PACE_KNOBS] = {
@@ -60,11 +67,19 @@ static void gain_begin(struct pace_gain *g, enum pace_knob knob, bool up,
 {
 	g->trying = true;
 	g->up = up;
+	g->below = false;
 	g->knob = knob;
 	g->low = (uint8_t)(up ? g->at[knob] : g->at[knob] - 1);
 	g->turn = 0;
 	g->arm[0] = g->arm[1] = (struct pace_arm){ 0 };
 	gain_begin_turn(g, e);
+}
+
+/* Begins to try KNOB, which has rested. */
+static void gain_start(struct pace_gain *g, enum pace_knob knob, const struct pace_gain_event *e)
+{
+	gain_begin(g, knob, g->at[knob] < gain_most[knob], e);
+	g->below = knob == PACE_WRITE_WINDOW && !g->at[knob];
 }
 
 static void gain_rest(struct pace_gain *g, bool steady, const struct pace_gain_event *e)
@@ -97,9 +112,29 @@ static int64_t gain_worth(const struct pace_gain *g)
 				     high->sectors * NSEC_PER_MSEC / high->ns);
 	int64_t slower = 0;
 
+	if (g->below)
+		return moved - GAIN_BELOW;
 	if (low->reads >= GAIN_READS && high->reads >= GAIN_READS)
 		slower = gain_percent(low->slow / low->reads, high->slow / high->reads);
 	return moved - slower / GAIN_READS_PART - GAIN_LEAST;
+}
+
+/* Returns true if clearly more was in the drive with a whole window than with half of it. */
+static bool gain_deeper(const struct pace_gain *g)
+{
+	const struct pace_arm *low = &g->arm[0], *high = &g->arm[1];
+
+	return high->in_drive * low->completed * 100 >=
+	       low->in_drive * high->completed * GAIN_DEEPER;
+}
+
+/* A window and half of it have been compared: tries a wider one if that may pay. */
+static void gain_conclude_below(struct pace_gain *g, bool steady, const struct pace_gain_event *e)
+{
+	if (g->worth > 0 || !gain_deeper(g))
+		gain_begin(g, g->knob, true, e);
+	else
+		gain_rest(g, steady, e);
 }
 
 /* The trial has ended: goes on where there may be something better, or rests. */
@@ -108,6 +143,10 @@ static void gain_conclude(struct pace_gain *g, bool steady, const struct pace_ga
 	uint8_t *at = &g->at[g->knob], was = *at;
 	bool more = g->worth > 0;
 
+	if (g->below) {
+		gain_conclude_below(g, steady, e);
+		return;
+	}
 	*at = (uint8_t)(g->low + more);
 	if (*at != was)
 		g->rested[g->knob] = 0;
@@ -160,6 +199,8 @@ static bool gain_count(struct pace_gain *g, const struct pace_gain_event *e)
 		arm->ns += ns;
 		g->turn_ns += ns;
 		arm->sectors += e->nr_sectors;
+		arm->in_drive += e->in_drive;
+		arm->completed++;
 		g->completed++;
 	}
 	g->since_ns = e->waits ? e->now : 0;
@@ -201,18 +242,26 @@ static bool gain_try(struct pace_gain *g, const struct pace_gain_event *e)
 	return true;
 }
 
+/* KNOB, which never was tried, is not tried for NS. */
+static void gain_wait(struct pace_gain *g, enum pace_knob knob, uint64_t ns,
+		      const struct pace_gain_event *e)
+{
+	if (!g->next_ns[knob] && e->waits && gain_is_of(knob, e->op))
+		g->next_ns[knob] = e->now + ns;
+}
+
 bool pace_gain_completed(struct pace_gain *g, const struct pace_gain_event *e)
 {
 	if (g->trying)
 		return gain_try(g, e);
-	if (e->waits && !g->next_ns[PACE_WRITE_CHUNK])
-		g->next_ns[PACE_WRITE_CHUNK] = e->now + GAIN_CHUNK_NS;
+	gain_wait(g, PACE_WRITE_WINDOW, GAIN_WINDOW_NS, e);
+	gain_wait(g, PACE_WRITE_CHUNK, GAIN_CHUNK_NS, e);
 	for (int i = 0; e->waits && i < PACE_KNOBS; i++) {
 		enum pace_knob knob = (enum pace_knob)i;
 
 		if (g->fixed[i] || e->now < g->next_ns[i] || !gain_is_of(knob, e->op))
 			continue;
-		gain_begin(g, knob, g->at[i] < gain_most[i], e);
+		gain_start(g, knob, e);
 		return true;
 	}
 	g->look_ns = e->now + GAIN_LOOK_NS;

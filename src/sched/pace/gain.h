@@ -10,6 +10,9 @@
  * with it, by a tenth and by a part of what reads become slower: nothing is held back of which
  * reads have nothing. A knob that has found its place rests, for longer and longer.
  *
+ * A wider window for writes makes reads wait, for as long as it is tried. So it is tried only if
+ * half a window moves less than a whole one.
+ *
  * Owned by the instance; entered by the lane's owner.
  */
 #ifndef PACE_GAIN_H
@@ -26,7 +29,8 @@ enum pace_knob { PACE_WRITE_WINDOW, PACE_WRITE_CHUNK, PACE_READ_WINDOW, PACE_KNO
 /* What happened at one of the two steps. */
 struct pace_arm {
 	uint64_t sectors, ns; /* completed, and the time that it took, while others waited */
-	uint64_t reads, slow; /* reads, and their latencies in parts of lone ones << 8 */
+	uint64_t completed, in_drive; /* requests, and the sum of what was in the drive at each */
+	uint64_t reads, slow;	      /* reads, and their latencies in parts of lone ones << 8 */
 };
 
 struct pace_gain {
@@ -37,6 +41,7 @@ struct pace_gain {
 	uint64_t look_ns;	      /* none is tried before */
 	/* The trial: KNOB at LOW and at LOW + 1, in turns. */
 	bool trying, up; /* up: it began from LOW */
+	bool below;	 /* instead, at half of step LOW and at LOW, whether more may pay at all */
 	enum pace_knob knob;
 	uint8_t low, turn;
 	uint32_t unsettled; /* completions until the drive has what this turn lets in */
@@ -85,9 +90,15 @@ static inline bool pace_gain_tried(struct pace_gain *g)
 /* Returns the step that KNOB has now. */
 static inline unsigned pace_gain_step(const struct pace_gain *g, enum pace_knob knob)
 {
-	if (g->trying && g->knob == knob)
+	if (g->trying && g->knob == knob && !g->below)
 		return g->low + (g->turn & 1u);
 	return g->at[knob];
+}
+
+/* Returns true while the window for writes is half of what its step says. */
+static inline bool pace_gain_half(const struct pace_gain *g)
+{
+	return g->trying && g->below && !(g->turn & 1u);
 }
 
 /* Somebody sets KNOB (FIXED), or leaves it to pace. */

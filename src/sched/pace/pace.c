@@ -271,6 +271,7 @@ static void pace_take_steps(struct pace *p)
 {
 	p->window.step[PACE_READ_SIDE] = (uint8_t)pace_gain_step(&p->gain, PACE_READ_WINDOW);
 	p->window.step[PACE_WRITE_SIDE] = (uint8_t)pace_gain_step(&p->gain, PACE_WRITE_WINDOW);
+	p->window.half = pace_gain_half(&p->gain);
 	pace_window_renew(&p->window, &p->lone);
 }
 
@@ -410,8 +411,7 @@ static void pace_set_window(struct pace *p, enum pace_side side, enum pace_knob 
 {
 	p->window.target_ns[side] = (uint64_t)us * NSEC_PER_USEC;
 	pace_gain_fix(&p->gain, knob, us);
-	p->window.step[side] = (uint8_t)pace_gain_step(&p->gain, knob);
-	pace_window_renew(&p->window, &p->lone);
+	pace_take_steps(p);
 }
 
 static int pace_set(struct sched *s, unsigned tunable, int64_t value)

@@ -55,6 +55,8 @@ static uint64_t window_ns(const struct pace_window *w, const struct pace_lone *l
 	if (side == PACE_WRITE_SIDE)
 		low = low * w->usual >> PACE_USUAL_BITS;
 	low = low > WINDOW_LEAST_NS ? low : WINDOW_LEAST_NS;
+	if (side == PACE_WRITE_SIDE && w->half)
+		low /= 2;
 	return low << w->step[side];
 }
 

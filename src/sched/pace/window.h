@@ -26,6 +26,7 @@ struct pace_window {
 	uint32_t requests[PACE_SIDES];	/* and requests */
 	uint64_t target_ns[PACE_SIDES]; /* 0: learned */
 	uint8_t step[PACE_SIDES];	/* what is learned counts 2^this times (gain.h) */
+	bool half;			/* the window for writes is half of that (gain.h) */
 	uint32_t most;			/* writes in the drive, until the costs are learned */
 	uint64_t alone_ns[PACE_SIDES];	/* when requests last were alone in the drive */
 	/* the next requests are to be alone, so that their latencies are without waiting */

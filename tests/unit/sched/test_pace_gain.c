@@ -15,6 +15,7 @@
 
 static struct pace_gain gain;
 static uint64_t now;
+static uint32_t in_drive; /* writes, of which one completes */
 
 static int setup(void **state)
 {
@@ -22,6 +23,7 @@ static int setup(void **state)
 	gain = (struct pace_gain){ 0 };
 	pace_gain_fix(&gain, PACE_WRITE_CHUNK, true);
 	now = 1000 * MS;
+	in_drive = 1;
 	return 0;
 }
 
@@ -33,7 +35,9 @@ static unsigned step(void)
 /* A request completes after NS in which the drive had nothing else to end. */
 static void complete(enum pace_op op, uint32_t kb, uint64_t ns)
 {
-	struct pace_gain_event e = { .op = op, .nr_sectors = kb * KB, .waits = op == PACE_WRITES };
+	struct pace_gain_event e = {
+		.op = op, .nr_sectors = kb * KB, .waits = op == PACE_WRITES, .in_drive = in_drive
+	};
 
 	now += ns;
 	e.now = now;
@@ -51,7 +55,8 @@ static void reads_of_one_turn_are_no_gain_of_the_other(void **state)
 	(void)state;
 	for (int i = 0; i < 20000; i++) {
 		complete(PACE_WRITES, 128, 250 * US);
-		if (!gain.trying || step() || gain.began_ns == turn || now - gain.began_ns < 8 * MS)
+		if (!gain.trying || gain.below || step() || gain.began_ns == turn ||
+		    now - gain.began_ns < 8 * MS)
 			continue;
 		turn = gain.began_ns;
 		complete(PACE_READS, 1024, 2 * MS);
@@ -64,9 +69,70 @@ static void reads_of_one_turn_are_no_gain_of_the_other(void **state)
 static void the_window_grows_while_more_moves(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 20000; i++)
-		complete(PACE_WRITES, 128, step() < 2 ? 400 * US >> step() : 100 * US);
+	for (int i = 0; i < 20000; i++) {
+		in_drive = pace_gain_half(&gain) ? 1 : 2u << step();
+		complete(PACE_WRITES, 128, in_drive < 8 ? 800 * US / in_drive : 100 * US);
+	}
 	assert_int_equal(gain.at[PACE_WRITE_WINDOW], 2);
+}
+
+/* Half a window keeps this drive busy. Reads must not wait for a trial of two. */
+static void a_drive_that_half_a_window_keeps_busy_gets_no_more(void **state)
+{
+	unsigned halves = 0;
+
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		in_drive = pace_gain_half(&gain) ? 3 : 6;
+		halves += pace_gain_half(&gain);
+		complete(PACE_WRITES, 32, 75 * US);
+		assert_int_equal(step(), 0);
+	}
+	assert_true(halves);
+}
+
+/* A usual write takes longer than two windows, so one is in the drive with each. That half a window
+ * moves as much says nothing. */
+static void a_half_that_is_no_less_says_nothing(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		in_drive = step() ? 2 : 1;
+		complete(PACE_WRITES, 128, step() ? 200 * US : 400 * US);
+	}
+	assert_true(gain.at[PACE_WRITE_WINDOW]);
+}
+
+/* What the first writes move says nothing of later ones: nobody knows yet what they cost. */
+static void the_first_writes_are_no_trial(void **state)
+{
+	bool tried = false;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		complete(PACE_WRITES, 128, 100 * US);
+		assert_false(gain.trying);
+	}
+	for (int i = 0; i < 2000; i++) {
+		complete(PACE_WRITES, 128, 100 * US);
+		tried |= gain.trying;
+	}
+	assert_true(tried);
+}
+
+/* Somebody sets the window while half of it is tried. */
+static void a_window_that_is_set_is_whole(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20000 && !pace_gain_half(&gain); i++)
+		complete(PACE_WRITES, 128, 100 * US);
+	assert_true(pace_gain_half(&gain));
+	pace_gain_fix(&gain, PACE_WRITE_WINDOW, true);
+	assert_false(pace_gain_half(&gain));
+	for (int i = 0; i < 20000; i++) {
+		complete(PACE_WRITES, 128, 100 * US);
+		assert_false(pace_gain_half(&gain));
+	}
 }
 
 int main(void)
@@ -75,6 +141,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(reads_of_one_turn_are_no_gain_of_the_other),
 		T(the_window_grows_while_more_moves),
+		T(a_drive_that_half_a_window_keeps_busy_gets_no_more),
+		T(a_half_that_is_no_less_says_nothing),
+		T(the_first_writes_are_no_trial),
+		T(a_window_that_is_set_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

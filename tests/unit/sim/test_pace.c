@@ -87,6 +87,7 @@ static void other_drives_need_no_tuning(void **state)
 	near_the_floor("nvme", "128k", 2000, 0.97, half_the_cache);
 	near_the_floor("nvme", "128k", 2000, 0.97, twice_the_channels);
 	near_the_floor("nvme", "128k", 2000, 0.97, half_the_time_to_program);
+	near_the_floor("sata", "4k", 300, 0.95, half_the_time_to_program);
 }
 
 /* Returns the median latency of 300 reads of SIZE a second beside a flood, in the 5 s after AFTER.
