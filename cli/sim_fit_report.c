@@ -10,7 +10,8 @@
 
 /* What no probe shows. */
 #define UNPROBED                                                                                   \
-	"discard, erase_suspend, suspends, erase, erase_pages, slc_fold, hiccup, hiccup_every"
+	"discard, erase_suspend, suspends, erase, erase_pages, slc_fold, hiccup, "                 \
+	"hiccup_every, limit, limit_burst, limit_every"
 
 bool sim_fit_good(const struct fit_report *r)
 {

@@ -77,6 +77,9 @@ static const struct sim_key config_keys[] = {
 	SIZE("ssd", "map", ssd.map, 0, 1ull << 45),
 	TIME("ssd", "hiccup", ssd.hiccup, 0, MINUTE),
 	TIME("ssd", "hiccup_every", ssd.hiccup_every, 0, 60 * MINUTE),
+	SIZE("ssd", "limit", ssd.limit, 0, 1ull << 44),
+	SIZE("ssd", "limit_burst", ssd.limit_burst, 1, 1ull << 44),
+	TIME("ssd", "limit_every", ssd.limit_every, 10 * NSEC_PER_USEC, MINUTE),
 	NUMBER("hdd", "rpm", hdd.rpm, 1, 1000000),
 	SIZE("hdd", "outer", hdd.outer, 1 << 20, 1ull << 40),
 	SIZE("hdd", "inner", hdd.inner, 1 << 20, 1ull << 40),
@@ -106,6 +109,9 @@ static const struct {
 	{ offsetof(struct sim_config, ssd.map), 0 },
 	{ offsetof(struct sim_config, ssd.hiccup), 0 },
 	{ offsetof(struct sim_config, ssd.hiccup_every), 0 },
+	{ offsetof(struct sim_config, ssd.limit), 0 },
+	{ offsetof(struct sim_config, ssd.limit_burst), 32 << 20 },
+	{ offsetof(struct sim_config, ssd.limit_every), 10 * NSEC_PER_MSEC },
 };
 
 static int config_key(void *user, unsigned line, const char *section, const char *name,

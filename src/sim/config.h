@@ -63,6 +63,9 @@ struct sim_config {
 		uint64_t map;
 		uint64_t hiccup;       /* time for which the firmware answers nothing, ns */
 		uint64_t hiccup_every; /* mean time between two of these, ns; 0: there are none */
+		uint64_t limit;	       /* bytes a second of reads and writes; 0: no limit */
+		uint64_t limit_burst;  /* what may be had at once if little was before */
+		uint64_t limit_every;  /* time after which the limit gives its part again, ns */
 	} ssd;
 	struct {
 		uint64_t rpm;

@@ -141,18 +141,24 @@ static void ssd_write(struct ssd *ssd, struct sim_cmd *cmd, uint64_t now)
 	ssd_drain(ssd, now);
 }
 
+static void ssd_go_on(struct ssd *ssd, struct sim_cmd *cmd, uint64_t now)
+{
+	ssd_link(ssd, cmd, now);
+	if (cmd->cmd->op == WEIR_OP_READ)
+		ssd_read(ssd, cmd, now);
+	else
+		ssd_write(ssd, cmd, now);
+}
+
 static void ssd_start(struct model *m, struct sim_cmd *cmd, uint64_t now)
 {
 	struct ssd *ssd = (struct ssd *)m;
 
 	switch (cmd->cmd->op) {
 	case WEIR_OP_READ:
-		ssd_link(ssd, cmd, now);
-		ssd_read(ssd, cmd, now);
-		return;
 	case WEIR_OP_WRITE:
-		ssd_link(ssd, cmd, now);
-		ssd_write(ssd, cmd, now);
+		if (!ssd_limit_holds(ssd, cmd, now))
+			ssd_go_on(ssd, cmd, now);
 		return;
 	case WEIR_OP_FLUSH:
 		ssd_end_at(ssd, cmd, now + m->c->command + ssd_flush_ns(ssd));
@@ -194,7 +200,9 @@ static int ssd_open(struct model **m, const struct sim_config *c)
 	}
 	ssd->read_done = ssd_answer;
 	ssd->page_done = ssd_page_programmed;
+	ssd->let_on = ssd_go_on;
 	TAILQ_INIT(&ssd->writers);
+	ssd_limit_open(ssd, c);
 	for (uint64_t i = 0; i < ssd->nr_channels; i++)
 		ssd_channel_init(&ssd->channels[i], ssd, c);
 	*m = &ssd->m;

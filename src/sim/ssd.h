@@ -39,9 +39,11 @@ struct ssd {
 	struct ssd_channel *channels;
 	/* one entry per channel for each command that the drive can have */
 	struct ssd_leg *legs;
-	/* Called when a command is read, and when a page has left the cache. */
+	/* Called when a command is read, when a page has left the cache, and when the limit lets a
+	 * command on that had to wait for it. */
 	void (*read_done)(struct ssd *ssd, struct sim_cmd *cmd, uint64_t now);
 	void (*page_done)(struct ssd *ssd, uint64_t now);
+	void (*let_on)(struct ssd *ssd, struct sim_cmd *cmd, uint64_t now);
 	struct sim_cmds writers; /* writes that wait for room in the cache */
 	uint64_t nr_channels, next_channel;
 	uint64_t cached; /* number of bytes in the cache */
@@ -55,6 +57,10 @@ struct ssd {
 	struct event fold;   /* the end of the time without writes */
 	bool fold_due, folding;
 	uint64_t hiccup_begin, hiccup_end; /* the present hiccup or the next one; 0: not known */
+	struct sim_cmds limited; /* commands that wait until the bucket of the limit is filled */
+	struct event limit_ev;	 /* when it is, while any wait */
+	int64_t limit_left;	 /* bytes in it; below 0: the last command took more */
+	uint64_t limit_filled;	 /* how often it was filled */
 	/* Which part of the map is in memory: the number of a region plus 1, at its place. */
 	uint32_t *map;
 	uint64_t map_slots;
@@ -89,6 +95,12 @@ uint64_t ssd_map_misses(struct ssd *ssd, const struct weir_cmd *cmd);
 
 /* ssd_map.c: makes room for the map. Returns 0 or -ENOMEM. */
 int ssd_map_open(struct ssd *ssd, const struct sim_config *c);
+
+/* ssd_limit.c: fills the bucket for the first time. */
+void ssd_limit_open(struct ssd *ssd, const struct sim_config *c);
+
+/* ssd_limit.c: returns true if CMD must wait; let_on() gets it later. */
+bool ssd_limit_holds(struct ssd *ssd, struct sim_cmd *cmd, uint64_t now);
 
 /* ssd_hiccup.c: ends CMD at DUE, or when the firmware answers again. */
 void ssd_end_at(struct ssd *ssd, struct sim_cmd *cmd, uint64_t due);

@@ -219,6 +219,41 @@ static void hiccups(void **state)
 	assert_true(rig.result.job[0].latency.sum_ns != sum);
 }
 
+/* The bytes a second are the limit, whatever is outstanding. What was saved up goes at full speed,
+ * and then commands wait until the bucket is filled. */
+static void limits(void **state)
+{
+	uint64_t sum;
+
+	(void)state;
+	rig_reset("nvme");
+	rig.config.ssd.limit = 1000000000;
+	rig.config.ssd.limit_burst = 32 << 20;
+	rig.config.ssd.limit_every = 10 * MS;
+	for (int depth = 1; depth <= 64; depth *= 8) {
+		char text[128];
+
+		snprintf(text, sizeof(text),
+			 "[a]\nrw=randread\nbs=128k\niodepth=%d\n"
+			 "ramp_time=1\nruntime=2\n",
+			 depth);
+		rig_run(text);
+		rig_between(rig_mbps(0), depth > 1 ? 980 : 800, 1020);
+	}
+	rig_run("[a]\nrw=randwrite\nbs=1m\niodepth=4\nsize=24m\n");
+	assert_true(rig.result.job[0].latency.max_ns < 9 * MS);
+	rig_run("[a]\nrw=randwrite\nbs=1m\niodepth=4\nramp_time=1\nruntime=2\n");
+	rig_between((double)rig.result.job[0].latency.max_ns, 5e6, 21e6);
+	/* One whose limit nobody meets is a drive without one. */
+	rig.config.ssd.limit = 0;
+	rig_run("[a]\nrw=randwrite\nbs=1m\niodepth=4\nruntime=1\n");
+	sum = rig.result.job[0].latency.sum_ns;
+	rig.config.ssd.limit = 1ull << 40;
+	rig.config.ssd.limit_burst = 1ull << 40;
+	rig_run("[a]\nrw=randwrite\nbs=1m\niodepth=4\nruntime=1\n");
+	assert_true(rig.result.job[0].latency.sum_ns == sum);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,7 +263,7 @@ int main(void)
 		T(xpoint),	    T(programs_make_way),
 		T(programs_end),    T(erases_take_time),
 		T(policies_differ), T(bursts_take_large_writes),
-		T(hiccups),
+		T(hiccups),	    T(limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
