@@ -16,8 +16,8 @@
 #define GAIN_TURNS 8u
 #define GAIN_CLEAR 12
 #define GAIN_STEADY 8
-/* A completion that comes so many times later than usual comes after a pause. */
-#define GAIN_PAUSE_TIMES 32u
+/* No pause between two completions may be more than this part of a turn. */
+#define GAIN_PAUSE_PART 4u
 /* More must move so much more, in percent ... */
 #define GAIN_LEAST 10
 /* ... and by this part of what reads become slower. */
@@ -58,7 +58,7 @@ static void gain_begin_turn(struct pace_gain *g, const struct pace_gain_event *e
 {
 	g->unsettled = e->in_drive + (g->knob == PACE_WRITE_CHUNK ? e->waiting : 0);
 	g->began_ns = e->now;
-	g->since_ns = g->turn_ns = 0;
+	g->since_ns = g->turn_ns = g->pause_ns = 0;
 	g->completed = 0;
 }
 
@@ -178,33 +178,25 @@ static void gain_end_turn(struct pace_gain *g, const struct pace_gain_event *e)
 	gain_begin_turn(g, e);
 }
 
-/* Returns how long a completion came after the last one, NS, but for a pause of the drive or of
- * this thread, which no step is to blame for. */
-static uint64_t gain_between(struct pace_gain *g, uint64_t ns)
-{
-	if (g->usual_ns && ns > g->usual_ns * GAIN_PAUSE_TIMES)
-		ns = g->usual_ns * GAIN_PAUSE_TIMES;
-	g->usual_ns = g->usual_ns ? (g->usual_ns * 15 + ns) / 16 + 1 : ns;
-	return ns;
-}
-
 /* Counts a completion of the side whose knob is tried. Returns true at the end of a turn. */
 static bool gain_count(struct pace_gain *g, const struct pace_gain_event *e)
 {
 	struct pace_arm *arm = &g->arm[g->turn & 1u];
 
 	if (g->since_ns && e->now >= g->since_ns) {
-		uint64_t ns = gain_between(g, e->now - g->since_ns);
+		uint64_t ns = e->now - g->since_ns;
 
 		arm->ns += ns;
 		g->turn_ns += ns;
+		g->pause_ns = ns > g->pause_ns ? ns : g->pause_ns;
 		arm->sectors += e->nr_sectors;
 		arm->in_drive += e->in_drive;
 		arm->completed++;
 		g->completed++;
 	}
 	g->since_ns = e->waits ? e->now : 0;
-	return g->turn_ns >= GAIN_TURN_NS && g->completed >= GAIN_TURN_REQUESTS;
+	return g->turn_ns >= GAIN_TURN_NS && g->completed >= GAIN_TURN_REQUESTS &&
+	       g->turn_ns >= g->pause_ns * GAIN_PAUSE_PART;
 }
 
 /* While a knob of writes is tried, reads take time of the drive that writes do not have. A turn

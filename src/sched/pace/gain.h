@@ -50,7 +50,7 @@ struct pace_gain {
 	uint64_t since_ns;  /* the last completion after which others waited; 0: none did */
 	uint64_t turn_ns;   /* counted of this turn */
 	uint32_t completed; /* and requests */
-	uint64_t usual_ns;  /* from one completion to the next, of late */
+	uint64_t pause_ns;  /* the longest one between two completions of this turn */
 	struct pace_arm arm[2];
 	int64_t worth; /* of the larger step, after the last two turns; percent */
 };

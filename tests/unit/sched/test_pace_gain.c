@@ -135,6 +135,16 @@ static void a_window_that_is_set_is_whole(void **state)
 	}
 }
 
+/* A rented disk has a bucket of bytes: it moves bursts as fast as it can, and then stands still
+ * until the bucket is filled, whatever the window is. What it moves in a burst is no gain. */
+static void bursts_between_stalls_are_no_gain(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200000; i++)
+		complete(PACE_WRITES, 128, i % 200 ? 10 * US >> step() : 10 * MS);
+	assert_int_equal(gain.at[PACE_WRITE_WINDOW], 0);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup(test, setup)
@@ -145,6 +155,7 @@ int main(void)
 		T(a_half_that_is_no_less_says_nothing),
 		T(the_first_writes_are_no_trial),
 		T(a_window_that_is_set_is_whole),
+		T(bursts_between_stalls_are_no_gain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,6 +145,27 @@ static void latencies_that_vary_cost_no_throughput(void **state)
 	rig_between(is.p99_ns / full.p99_ns, 0.01, 0.5);
 }
 
+/* A rented disk, which stands still when its bucket is empty. */
+static void a_rented_disk(void)
+{
+	rig.config.ssd.program /= 4;
+	rig.config.ssd.limit = 3200000000;
+	rig.config.ssd.limit_burst = 48 << 20;
+	rig.config.ssd.limit_every = 11000000;
+}
+
+/* The stalls are the drive's own affair: they are no reason to have more in it. */
+static void a_limit_is_no_reason_for_more_in_the_drive(void **state)
+{
+	struct beside full, is;
+
+	(void)state;
+	full = reads_beside("nvme", "none", "1m", 400, "bs=1m\n", a_rented_disk);
+	is = reads_beside("nvme", "pace", "1m", 400, "bs=1m\n", a_rented_disk);
+	rig_between(is.mbps / full.mbps, 0.9, 1.01);
+	rig_between(is.p99_ns / full.p99_ns, 0.01, 0.5);
+}
+
 /* Returns what N readers of DEPTH move with pace on such a disk, in parts of what they move with
  * none. SPREAD: how much of a latency is left to chance, in percent. */
 static double readers_move(unsigned n, unsigned depth, uint64_t spread)
@@ -417,6 +438,7 @@ int main(void)
 		T(other_drives_need_no_tuning),
 		T(a_flood_that_goes_on_waits_here),
 		T(latencies_that_vary_cost_no_throughput),
+		T(a_limit_is_no_reason_for_more_in_the_drive),
 		T(reads_that_vary_cost_no_throughput),
 		T(a_learned_state_skips_the_search),
 		T(a_state_of_another_drive_is_noted),
