@@ -340,8 +340,8 @@ struct weir_store_op {
 	uint64_t value_len; /* put: bytes of value, 1 to weir_store_info.max_value_bytes.
 			     * get, exists: the length found, from `end` on, also with -EMSGSIZE */
 	uint64_t capacity;  /* get: bytes that fit in buf */
-	/* Of its I/O, WEIR_PRIO_*. 0: gets are urgent (WEIR_PRIO_BE(0)), all others have
-	 * WEIR_PRIO_DEFAULT. What the store does by itself is less urgent than these. */
+	/* Of its I/O, WEIR_PRIO_*; kyber ignores it. 0: gets are urgent (WEIR_PRIO_BE(0)), others
+	 * have WEIR_PRIO_DEFAULT. What the store does by itself is less urgent than these. */
 	uint16_t prio;
 	/* put: where a new key goes, a number that weir_store_add_tenant() gave; 0 holds keys that
 	 * belong to no tenant. A key that exists stays in its stream until it is deleted or
