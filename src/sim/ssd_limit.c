@@ -10,17 +10,27 @@
 #include "base/nsec.h"
 #include "sim/ssd.h"
 
+/* All bytes that were filled in after so many TIMES. Parts of a byte wait for the next time. */
+static unsigned __int128 ssd_limit_total(const struct ssd *ssd, uint64_t times)
+{
+	const struct sim_config *c = ssd->m.c;
+
+	return (unsigned __int128)c->ssd.limit * (times * c->ssd.limit_every) / NSEC_PER_SEC;
+}
+
 /* Fills in what is due at NOW. */
 static void ssd_limit_fill(struct ssd *ssd, uint64_t now)
 {
 	const struct sim_config *c = ssd->m.c;
-	uint64_t times = now / c->ssd.limit_every - ssd->limit_filled;
-	int64_t most = (int64_t)c->ssd.limit_burst, room = most - ssd->limit_left;
-	double bytes = (double)c->ssd.limit * (double)c->ssd.limit_every / NSEC_PER_SEC;
+	uint64_t times = now / c->ssd.limit_every;
+	int64_t room = (int64_t)c->ssd.limit_burst - ssd->limit_left;
+	unsigned __int128 bytes;
 
-	bytes *= (double)times;
-	ssd->limit_filled += times;
-	ssd->limit_left += bytes < (double)room ? (int64_t)bytes : room;
+	if (times == ssd->limit_filled)
+		return;
+	bytes = ssd_limit_total(ssd, times) - ssd_limit_total(ssd, ssd->limit_filled);
+	ssd->limit_filled = times;
+	ssd->limit_left += bytes < (uint64_t)room ? (int64_t)bytes : room;
 }
 
 /* Returns true if CMD may go on. It takes its bytes even if there are fewer. */
@@ -32,10 +42,17 @@ static bool ssd_limit_take(struct ssd *ssd, const struct sim_cmd *cmd)
 	return true;
 }
 
+/* Waits until there is a byte again. What is due earlier is not worth an event: a small limit fills
+ * in less than a byte each time. */
 static void ssd_limit_await(struct ssd *ssd)
 {
-	events_add(ssd->m.events, &ssd->limit_ev,
-		   (ssd->limit_filled + 1) * ssd->m.c->ssd.limit_every);
+	const struct sim_config *c = ssd->m.c;
+	unsigned __int128 total = ssd_limit_total(ssd, ssd->limit_filled), ns;
+
+	total += (uint64_t)(1 - ssd->limit_left);
+	ns = (total * NSEC_PER_SEC + c->ssd.limit - 1) / c->ssd.limit;
+	ns = (ns + c->ssd.limit_every - 1) / c->ssd.limit_every * c->ssd.limit_every;
+	events_add(ssd->m.events, &ssd->limit_ev, ns < EVENTS_NEVER ? (uint64_t)ns : EVENTS_NEVER);
 }
 
 static void ssd_limit_filled(struct event *ev, uint64_t now)

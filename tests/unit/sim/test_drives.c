@@ -254,6 +254,21 @@ static void limits(void **state)
 	assert_true(rig.result.job[0].latency.sum_ns == sum);
 }
 
+/* Limits that do not fill in whole bytes each time, and one whose commands wait very often. */
+static void small_limits(void **state)
+{
+	(void)state;
+	rig_reset("nvme");
+	rig.config.ssd.limit = 150000;
+	rig.config.ssd.limit_burst = 4096;
+	rig.config.ssd.limit_every = 10000;
+	rig_run("[a]\nrw=randread\nbs=4k\nramp_time=1\nruntime=10\n");
+	rig_between(rig_mbps(0), 0.148, 0.152);
+	rig.config.ssd.limit = 1;
+	rig_run("[a]\nrw=randwrite\nbs=4k\nsize=8k\n");
+	rig_between((double)rig.result.job[0].latency.max_ns, 0.99e9, 1.01e9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +279,7 @@ int main(void)
 		T(programs_end),    T(erases_take_time),
 		T(policies_differ), T(bursts_take_large_writes),
 		T(hiccups),	    T(limits),
+		T(small_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
