@@ -46,7 +46,7 @@ bool loop_device_is_removed(const struct weir_queue *q);
 bool loop_learns(const struct weir_queue *q);
 
 /* Returns true if the scheduler of Q may keep the drive free after a synchronous io, for the next
- * one of its kind. Any thread. */
+ * one of its kind, and lets background ios go meanwhile. Any thread. */
 bool loop_idles(const struct weir_queue *q);
 
 #endif

@@ -88,7 +88,8 @@ enum sched_flags {
 	SCHED_LIMITS_WRITES = 1 << 3,
 	/* The kernel reads these tunables as unsigned, so a number below 0 is not valid. */
 	SCHED_UNSIGNED = 1 << 4,
-	/* It may keep the drive free after a synchronous request, for the next one like it. */
+	/* It may keep the drive free after a synchronous request, for the next one like it, and
+	 * lets background requests go meanwhile. */
 	SCHED_IDLES = 1 << 5,
 };
 

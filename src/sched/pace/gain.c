@@ -9,7 +9,7 @@
 #define GAIN_TURN_NS (10 * NSEC_PER_MSEC)
 #define GAIN_TURN_REQUESTS 24u
 #define GAIN_SETTLE_NS (4 * NSEC_PER_MSEC)
-/* A turn in which hardly anything waited for so long says nothing. */
+/* A turn that is longer says nothing: hardly anything waited, or pauses were long. */
 #define GAIN_TURN_MOST_NS (500 * NSEC_PER_MSEC)
 /* Turns of a trial. Fewer are enough if they differ by this percentage for each that is left out,
  * or if two more have changed the result by no more than the second percentage. */
