@@ -6,7 +6,7 @@
  *   weir-bench-beside PATH SCHEDULER [TUNABLE=VALUE]...
  *
  * PATH must hold a store of some GiB (weir format); it loses what it holds. Loads get 8 values of
- * 1 MiB, every 20 ms or as soon as the one before has ended: for 2 s alone, and for 4 s beside a
+ * 1 MiB, every 20 ms or as soon as the one before has ended: 100 of them alone, and 200 beside a
  * thread that puts 64 values of 1 MiB at a time. Prints one JSON line.
  */
 #include <err.h>
@@ -24,6 +24,8 @@
 #define LOADED 8u
 #define SETS 8u
 #define STORED 64u
+#define ALONE 100u /* loads */
+#define BESIDE 200u
 #define PERIOD_NS 20000000ull
 #define SECOND_NS 1000000000ull
 
@@ -34,7 +36,7 @@ struct slot {
 };
 
 struct loads {
-	double ms[1024];
+	double ms[BESIDE];
 	unsigned count;
 };
 
@@ -119,13 +121,13 @@ static void *flood(void *values)
 }
 
 /* A load of which a value was evicted does not count. */
-static void load(struct loads *l, char *values, uint64_t for_ns)
+static void load(struct loads *l, char *values, unsigned times)
 {
-	uint64_t begun = now(), due, start;
+	uint64_t begun = now(), start;
 
 	l->count = 0;
-	for (unsigned i = 0; (due = i * PERIOD_NS) < for_ns; i++) {
-		sleep_until(begun + due);
+	for (unsigned i = 0; i < times; i++) {
+		sleep_until(begun + i * PERIOD_NS);
 		start = now();
 		if (!run(WEIR_STORE_GET, "set", (unsigned long)(i % SETS) * LOADED, values, LOADED))
 			l->ms[l->count++] = (double)(now() - start) / 1e6;
@@ -179,11 +181,11 @@ int main(int argc, char **argv)
 	for (unsigned set = 0; set < SETS; set++)
 		if (run(WEIR_STORE_PUT, "set", (unsigned long)set * LOADED, loaded, LOADED))
 			errx(1, "a put failed");
-	load(&alone, loaded, 2 * SECOND_NS);
+	load(&alone, loaded, ALONE);
 	begun = now();
 	if (pthread_create(&thread, NULL, flood, values))
 		errx(1, "thread");
-	load(&beside, loaded, 4 * SECOND_NS);
+	load(&beside, loaded, BESIDE);
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	printf("{\"scheduler\":\"%s\",", argv[2]);
