@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "device/state.h"
 #include "device/sysfs.h"
 #include "workdir.h"
 
@@ -104,6 +105,50 @@ static void test_driver(void **state)
 	assert_int_equal(rmdir(workdir_path("queue")), 0);
 }
 
+static const struct weir_device_attr *rotational(struct weir_device *dev)
+{
+	size_t i = 0;
+
+	device_fill_attrs(dev);
+	while (i < dev->nr_attrs && strcmp(dev->attrs[i].name, "rotational"))
+		i++;
+	assert_true(i < dev->nr_attrs);
+	assert_int_equal(dev->info.rotational, dev->attrs[i].value);
+	return &dev->attrs[i];
+}
+
+/* Linux calls each virtio-blk disk rotational. Nobody knows, so it is none; others are what Linux
+ * says. */
+static void test_rotational(void **state)
+{
+	static struct weir_device dev = { .info.kind = WEIR_DEVICE_BLOCK,
+					  .queue_dir = "queue",
+					  .block = 512,
+					  .bytes = 1 << 20,
+					  .bytes_source = "",
+					  .block_source = "",
+					  .dio_offset_source = "",
+					  .dio_mem_source = "" };
+
+	(void)state;
+	assert_int_equal(mkdir(workdir_path("queue"), 0700), 0);
+	assert_int_equal(mkdir(workdir_path("device"), 0700), 0);
+	assert_int_equal(chdir(workdir), 0); /* queue_dir has no room for long paths */
+	write_attr("queue/rotational", "1\n");
+	assert_int_equal(rotational(&dev)->value, 1);
+	assert_int_equal(symlink("../sd", workdir_path("device/driver")), 0);
+	assert_int_equal(rotational(&dev)->value, 1);
+	assert_int_equal(unlink(workdir_path("device/driver")), 0);
+	assert_int_equal(symlink("../virtio_blk", workdir_path("device/driver")), 0);
+	assert_int_equal(rotational(&dev)->value, 0);
+	assert_non_null(strstr(rotational(&dev)->source, "virtio-blk"));
+	assert_int_equal(unlink(workdir_path("device/driver")), 0);
+	assert_int_equal(unlink(workdir_path("queue/rotational")), 0);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(rmdir(workdir_path("device")), 0);
+	assert_int_equal(rmdir(workdir_path("queue")), 0);
+}
+
 static void test_no_block_device(void **state)
 {
 	char dir[64] = "x";
@@ -160,11 +205,9 @@ static void test_disks_and_partitions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_driver),
-		cmocka_unit_test(test_no_block_device),
-		cmocka_unit_test(test_disks_and_partitions),
+		cmocka_unit_test(test_numbers),		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_driver),		cmocka_unit_test(test_rotational),
+		cmocka_unit_test(test_no_block_device), cmocka_unit_test(test_disks_and_partitions),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
