@@ -14,8 +14,9 @@
 static unsigned __int128 ssd_limit_total(const struct ssd *ssd, uint64_t times)
 {
 	const struct sim_config *c = ssd->m.c;
+	uint64_t ns = times * c->ssd.limit_every;
 
-	return (unsigned __int128)c->ssd.limit * (times * c->ssd.limit_every) / NSEC_PER_SEC;
+	return (unsigned __int128)c->ssd.limit * ns / NSEC_PER_SEC;
 }
 
 /* Fills in what is due at NOW. */
