@@ -171,12 +171,14 @@ static void set_up(const char *path, const char *scheduler, char **tunables)
 int main(int argc, char **argv)
 {
 	static struct loads alone, beside;
-	char *loaded = memory(LOADED), *values = memory(STORED);
+	char *loaded, *values;
 	pthread_t thread;
 	uint64_t begun;
 
 	if (argc < 3)
 		errx(2, "usage: weir-bench-beside PATH SCHEDULER [TUNABLE=VALUE]...");
+	loaded = memory(LOADED);
+	values = memory(STORED);
 	set_up(argv[1], argv[2], argv + 3);
 	for (unsigned set = 0; set < SETS; set++)
 		if (run(WEIR_STORE_PUT, "set", (unsigned long)set * LOADED, loaded, LOADED))

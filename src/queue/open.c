@@ -353,24 +353,27 @@ static int open_make(struct weir_queue **result, struct weir_device *dev,
 	return 0;
 }
 
-int weir_queue_open(struct weir_queue **result, struct weir_device *dev,
-		    const struct weir_queue_opts *opts)
+/* An error names the device. */
+static int open_named(struct weir_queue **result, struct weir_device *dev,
+		      const struct weir_queue_opts *opts, bool steady)
 {
 	struct error_scope scope;
 
 	error_begin(&scope);
-	return error_end(&scope, queue_open(result, dev, opts, NULL, NULL), "%s",
+	return error_end(&scope, open_make(result, dev, opts, NULL, NULL, steady), "%s",
 			 weir_device_path(dev));
+}
+
+int weir_queue_open(struct weir_queue **result, struct weir_device *dev,
+		    const struct weir_queue_opts *opts)
+{
+	return open_named(result, dev, opts, false);
 }
 
 int queue_open_steady(struct weir_queue **result, struct weir_device *dev,
 		      const struct weir_queue_opts *opts)
 {
-	struct error_scope scope;
-
-	error_begin(&scope);
-	return error_end(&scope, open_make(result, dev, opts, NULL, NULL, true), "%s",
-			 weir_device_path(dev));
+	return open_named(result, dev, opts, true);
 }
 
 int queue_open(struct weir_queue **result, struct weir_device *dev,

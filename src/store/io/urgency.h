@@ -9,7 +9,6 @@
 #ifndef STORE_IO_URGENCY_H
 #define STORE_IO_URGENCY_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/store.h>
@@ -32,14 +31,12 @@ static inline void urgency_of_reclaim(struct weir_io *io)
 }
 
 /*
- * Gives IO, which begins a segment that puts wait for, its urgency. Where the scheduler IDLES, it
- * is an urgent background io: after a synchronous one the drive would be kept free for another one,
- * which comes only with the next segment, while gets wait.
+ * Gives IO, which begins a segment that puts wait for, its urgency where the scheduler keeps the
+ * drive free after a synchronous io: it is an urgent background io. Otherwise the drive would be
+ * kept free for the next such io, which comes only with the next segment, while gets wait.
  */
-static inline void urgency_of_begin(struct weir_io *io, bool idles)
+static inline void urgency_of_begin(struct weir_io *io)
 {
-	if (!idles)
-		return;
 	io->prio = URGENCY_GET;
 	io->flags |= WEIR_IO_BACKGROUND;
 }

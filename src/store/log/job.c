@@ -72,10 +72,10 @@ static void job_submit(struct job *job, void (*next)(struct job *job, int result
 {
 	CHECK(job->seg && next);
 	job->next = next;
-	if (job->awaited)
-		urgency_of_begin(&job->sio.io, loop_idles(job->log->io->q));
-	else
+	if (!job->awaited)
 		urgency_of_reclaim(&job->sio.io);
+	else if (loop_idles(job->log->io->q))
+		urgency_of_begin(&job->sio.io);
 	sio_submit(job->log->io, &job->sio, job_io_ended);
 }
 
