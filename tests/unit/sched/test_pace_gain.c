@@ -135,14 +135,27 @@ static void a_window_that_is_set_is_whole(void **state)
 	}
 }
 
-/* A rented disk has a bucket of bytes: it moves bursts as fast as it can, and then stands still
- * until the bucket is filled, whatever the window is. What it moves in a burst is no gain. */
+/* A rented disk has a bucket of bytes, which is filled every PERIOD with what BURST writes need. It
+ * moves them as fast as it can, and then stands still, whatever the window is. */
+static void rented_disk(uint64_t burst, uint64_t period)
+{
+	for (uint64_t i = 0; i < 200000; i++) {
+		uint64_t each = 10 * US >> step();
+
+		complete(PACE_WRITES, 128, i % burst ? each : period - (burst - 1) * each);
+	}
+}
+
+/* What it moves in a burst is no gain. */
 static void bursts_between_stalls_are_no_gain(void **state)
 {
-	(void)state;
-	for (int i = 0; i < 200000; i++)
-		complete(PACE_WRITES, 128, i % 200 ? 10 * US >> step() : 10 * MS);
-	assert_int_equal(gain.at[PACE_WRITE_WINDOW], 0);
+	static const uint64_t periods[] = { 10 * MS, 12 * MS, 17 * MS };
+
+	for (int i = 0; i < 6; i++) {
+		setup(state);
+		rented_disk(i % 2 ? 50 : 200, periods[i / 2]);
+		assert_int_equal(gain.at[PACE_WRITE_WINDOW], 0);
+	}
 }
 
 int main(void)

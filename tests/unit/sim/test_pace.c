@@ -132,17 +132,23 @@ static void a_virtual_disk(void)
 	rig.config.ssd.cache_write = 300000;
 }
 
+/* Checks that pace moves at least the part LEAST of what none moves of a flood on the drive DRIVE,
+ * and that reads wait half as long at most. */
+static void much_and_soon(void (*drive)(void), double least)
+{
+	struct beside full = reads_beside("nvme", "none", "1m", 400, "bs=1m\n", drive);
+	struct beside is = reads_beside("nvme", "pace", "1m", 400, "bs=1m\n", drive);
+
+	rig_between(is.mbps / full.mbps, least, 1.01);
+	rig_between(is.p99_ns / full.p99_ns, 0.01, 0.5);
+}
+
 /* Nothing is held back of which reads have nothing: one write of the shortest latency at a time
  * would be a sixth of what this drive writes. */
 static void latencies_that_vary_cost_no_throughput(void **state)
 {
-	struct beside full, is;
-
 	(void)state;
-	full = reads_beside("nvme", "none", "1m", 400, "bs=1m\n", a_virtual_disk);
-	is = reads_beside("nvme", "pace", "1m", 400, "bs=1m\n", a_virtual_disk);
-	rig_between(is.mbps / full.mbps, 0.8, 1.01);
-	rig_between(is.p99_ns / full.p99_ns, 0.01, 0.5);
+	much_and_soon(a_virtual_disk, 0.8);
 }
 
 /* A rented disk, which stands still when its bucket is empty. */
@@ -154,16 +160,11 @@ static void a_rented_disk(void)
 	rig.config.ssd.limit_every = 11000000;
 }
 
-/* The stalls are the drive's own affair: they are no reason to have more in it. */
-static void a_limit_is_no_reason_for_more_in_the_drive(void **state)
+/* The stalls are the drive's own affair: they are no reason to let in less. */
+static void a_limit_costs_no_throughput(void **state)
 {
-	struct beside full, is;
-
 	(void)state;
-	full = reads_beside("nvme", "none", "1m", 400, "bs=1m\n", a_rented_disk);
-	is = reads_beside("nvme", "pace", "1m", 400, "bs=1m\n", a_rented_disk);
-	rig_between(is.mbps / full.mbps, 0.9, 1.01);
-	rig_between(is.p99_ns / full.p99_ns, 0.01, 0.5);
+	much_and_soon(a_rented_disk, 0.9);
 }
 
 /* Returns what N readers of DEPTH move with pace on such a disk, in parts of what they move with
@@ -438,7 +439,7 @@ int main(void)
 		T(other_drives_need_no_tuning),
 		T(a_flood_that_goes_on_waits_here),
 		T(latencies_that_vary_cost_no_throughput),
-		T(a_limit_is_no_reason_for_more_in_the_drive),
+		T(a_limit_costs_no_throughput),
 		T(reads_that_vary_cost_no_throughput),
 		T(a_learned_state_skips_the_search),
 		T(a_state_of_another_drive_is_noted),
