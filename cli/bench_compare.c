@@ -38,12 +38,15 @@ uint64_t bench_compare_run_ns(const struct bench_device_args *args, size_t runs)
 /* Adds the figures of LINE to ROW. */
 static void bench_compare_add_line(struct bench_compare_row *row, const struct bench_line *line)
 {
-	const double times[] = { line->p50, line->p99, line->p999, line->p9999, line->max };
-	struct bench_samples *of[] = { &row->p50, &row->p99, &row->p999, &row->p9999, &row->max };
+	const double times[] = { line->mean, line->p50,	  line->p99,
+				 line->p999, line->p9999, line->max };
+	struct bench_samples *of[] = { &row->mean, &row->p50,	&row->p99,
+				       &row->p999, &row->p9999, &row->max };
 
+	bench_samples_add(&row->ios, line->ios);
 	bench_samples_add(&row->iops, line->iops);
 	bench_samples_add(&row->mbps, line->mbps);
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 6; i++)
 		bench_samples_add(of[i], line->none ? (double)NAN : times[i]);
 }
 
@@ -64,7 +67,7 @@ static struct bench_compare_row *bench_compare_row_of(struct bench_compare_entry
 		return NULL;
 	e->row = row;
 	row = &e->row[e->n++];
-	*row = (struct bench_compare_row){ .dir = line->dir };
+	*row = (struct bench_compare_row){ .dir = line->dir, .section = line->section };
 	memcpy(row->job, line->job, sizeof(row->job));
 	for (size_t i = 0; i < e->runs; i++)
 		bench_compare_add_line(row, &nothing);
@@ -93,6 +96,31 @@ static int bench_compare_collect(struct bench_compare_entry *e, const struct ben
 	e->runs++;
 	e->bound += out->bound;
 	return 0;
+}
+
+int bench_series_begin(struct bench_compare *c, struct output *out,
+		       const struct bench_device_args *args, const struct bench_names *scheds)
+{
+	out->file = NULL;
+	if (!args->series)
+		return 0;
+	if (scheds->n > 1)
+		return report_usage("--series takes one scheduler: give --compare its name");
+	if (output_open(out, args->series) < 0)
+		return report_error("%s", weir_error());
+	c->series = out->file;
+	return 0;
+}
+
+int bench_series_end(struct output *out, int exit_code)
+{
+	if (!out->file)
+		return exit_code;
+	if (exit_code && exit_code != REPORT_INTERRUPTED)
+		output_drop(out);
+	else if (output_close(out) < 0)
+		return report_error("%s", weir_error());
+	return exit_code;
 }
 
 static int bench_compare_failed(const struct bench_compare *c, const struct bench_compare_entry *e,
@@ -134,7 +162,11 @@ static int bench_compare_weir(struct bench_compare *c, struct bench_compare_entr
 				     .state_length = c->state_length,
 				     .keep_state = c->keep_state };
 	struct sim_result result;
-	int err = sim_run(&result, &opts);
+	int err;
+
+	if (e == &c->entry[c->series_of] && !e->runs)
+		opts.series = c->series;
+	err = sim_run(&result, &opts);
 
 	if (err)
 		return err;
@@ -220,12 +252,17 @@ const char *bench_compare_time(const struct bench_samples *s, char *buf, size_t 
 
 static json_t *bench_compare_json_row(const struct bench_compare_row *row)
 {
-	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", row->job, "direction",
-		sim_dir_names[row->dir], "iops", bench_json_spread(&row->iops), "mbps",
-		bench_json_spread(&row->mbps), "p50_ns", bench_json_spread(&row->p50), "p99_ns",
-		bench_json_spread(&row->p99), "p999_ns", bench_json_spread(&row->p999), "p9999_ns",
-		bench_json_spread(&row->p9999), "max_ns", bench_json_spread(&row->max));
+	json_t *options =
+		row->section && !row->section->replay.io ? sim_json_options(row->section) : NULL;
+
+	return json_pack("{s:s, s:s, s:o*, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+			 row->job, "direction", sim_dir_names[row->dir], "options", options, "ios",
+			 bench_json_spread(&row->ios), "iops", bench_json_spread(&row->iops),
+			 "mbps", bench_json_spread(&row->mbps), "mean_ns",
+			 bench_json_spread(&row->mean), "p50_ns", bench_json_spread(&row->p50),
+			 "p99_ns", bench_json_spread(&row->p99), "p999_ns",
+			 bench_json_spread(&row->p999), "p9999_ns", bench_json_spread(&row->p9999),
+			 "max_ns", bench_json_spread(&row->max));
 }
 
 json_t *bench_compare_json(const struct bench_compare_entry *e)

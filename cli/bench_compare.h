@@ -8,13 +8,15 @@
 
 #include "bench/outcome.h"
 #include "cli/bench_device.h"
+#include "cli/output.h"
 
 /* The figures of a job in one direction, one for each round. If no io ended in a round, the times
  * have none of it. */
 struct bench_compare_row {
 	char job[SIM_NAME_MAX + 16];
 	enum sim_dir dir;
-	struct bench_samples iops, mbps, p50, p99, p999, p9999, max;
+	const struct sim_job *section; /* NULL: fio ran it */
+	struct bench_samples ios, iops, mbps, mean, p50, p99, p999, p9999, max;
 };
 
 /* What is compared: jobs under a scheduler, or jobs run by fio. */
@@ -50,6 +52,9 @@ struct bench_compare {
 	/* What each scheduler begins with in each run, the caller's memory; NULL: nothing. */
 	const char *state;
 	size_t state_length;
+	/* Not NULL: gets what each job of entry SERIES_OF did in each window of its first run. */
+	FILE *series;
+	size_t series_of;
 	bool keep_state; /* KEPT becomes what the scheduler of the last run had learned */
 	char *kept;	 /* bench_compare_free() frees it; NULL: nothing */
 	size_t kept_length;
@@ -58,6 +63,16 @@ struct bench_compare {
 /* Adds an entry, and returns it. There is room for COMPARE_MAX. */
 struct bench_compare_entry *bench_compare_add(struct bench_compare *c, const char *name,
 					      const char *sched, const struct sim_jobs *jobs);
+
+/*
+ * Opens OUT, the file of --series in ARGS, and gives it to C; without the option it does nothing.
+ * It is for one scheduler. Returns 0, or an exit code after the error was printed. After 0 the
+ * caller calls bench_series_end(), which gives the file up if the bench failed, and returns
+ * EXIT_CODE or that of its own error.
+ */
+int bench_series_begin(struct bench_compare *c, struct output *out,
+		       const struct bench_device_args *args, const struct bench_names *scheds);
+int bench_series_end(struct output *out, int exit_code);
 
 /* Returns how long each run may take, if there are RUNS entries. */
 uint64_t bench_compare_run_ns(const struct bench_device_args *args, size_t runs);

@@ -13,7 +13,7 @@
 #define BENCH_COMPARED "none,mq-deadline,kyber,bfq,pace"
 
 struct bench_device_args {
-	const char *compare, *engine;
+	const char *compare, *engine, *series;
 	uint64_t size, time_ns, rounds, depth, depth_bytes;
 	unsigned force, json;
 	struct tracing tracing;
@@ -39,6 +39,15 @@ struct bench_device_args {
 	{                                                                                          \
 		.name = "force", .letter = 'f', .type = OPT_FLAG, .offset = (at),                  \
 		.help = "overwrite what PATH contains"                                             \
+	}
+
+/* The table of windows, for benches whose jobs run under one scheduler at a time. */
+#define BENCH_SERIES_OPTION(at)                                                                    \
+	{                                                                                          \
+		.name = "series", .type = OPT_STRING, .file = OPT_WRITES_MORE,                     \
+		.offset = (at) + offsetof(struct bench_device_args, series), .arg = "FILE",        \
+		.help = "write what each job did in each window of the first\n"                    \
+			"round, as CSV; for one scheduler"                                         \
 	}
 
 /* Options for the member struct bench_device_args AT in the struct of a command's arguments. */

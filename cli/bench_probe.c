@@ -23,6 +23,7 @@ struct probe_args {
 	const char *engine;
 	uint64_t size, time_ns;
 	unsigned force, json;
+	struct tracing tracing;
 };
 
 static const struct probe_args probe_defaults = { .size = 1ull << 30,
@@ -44,6 +45,7 @@ static const struct opt probe_options[] = {
 	  .offset = offsetof(struct probe_args, engine),
 	  .arg = "NAME",
 	  .help = "how to do I/O: auto (default), uring, posix,\nuring_cmd, null" },
+	TRACING_OPTIONS(offsetof(struct probe_args, tracing)),
 	JSON_OPTION(offsetof(struct probe_args, json)),
 	OPT_END,
 };
@@ -57,9 +59,11 @@ static void probe_next(void *user, const char *name)
 static int probe_measure(const struct bench_target *t, const struct probe_args *args,
 			 struct probe_set *set)
 {
-	struct sim_run_opts run = {
-		.device = t->dev, .engine = args->engine, .seed = 1, .stop = &bench_stopped
-	};
+	struct sim_run_opts run = { .device = t->dev,
+				    .engine = args->engine,
+				    .seed = 1,
+				    .stop = &bench_stopped,
+				    .trace = tracing_current() };
 	struct bench_progress progress;
 	struct probes_opts opts = { .run = &run, .progress = probe_next, .user = &progress };
 	size_t points = probe_points((uint64_t)((double)args->time_ns * PROBE_FLOOD_PART));
@@ -95,7 +99,8 @@ static int probe_command(void *arg, char **operands, int n)
 	const struct probe_args *args = arg;
 	struct bench_device_args device = { .engine = args->engine,
 					    .size = args->size,
-					    .force = args->force };
+					    .force = args->force,
+					    .tracing = args->tracing };
 	struct bench_target target = { .path = operands[0] };
 	struct probe_set *set = calloc(1, sizeof(*set));
 	int exit_code;
@@ -111,7 +116,7 @@ static int probe_command(void *arg, char **operands, int n)
 		exit_code = probe_measure(&target, args, set);
 	if (!exit_code)
 		exit_code = probe_report(&target, set, args->json);
-	bench_target_close(&target);
+	bench_device_close(&target);
 	free(set);
 	return tracing_end(exit_code);
 }
@@ -135,7 +140,7 @@ const struct command command_bench_probe = {
 		"--time.\n",
 	.examples = "weir bench probe /mnt/new-file --size 8g\n"
 		    "weir bench probe /mnt/new-file --json > probes.json\n"
-		    "weir bench probe /dev/nvme0n1 --force --time 5min --json > probes.json\n"
+		    "weir bench probe /dev/nvme0n1 --force --time 5m --json > probes.json\n"
 		    "weir sim --fit probes.json --output mine.ini\n",
 	.options = probe_options,
 	.min_operands = 1,

@@ -24,6 +24,7 @@ static const struct opt bench_run_options[] = {
 	  .offset = offsetof(struct bench_run_args, with_fio),
 	  .help = "run the same jobs with fio's io_uring engine too" },
 	SIM_STATE_OPTION(offsetof(struct bench_run_args, state)),
+	BENCH_SERIES_OPTION(offsetof(struct bench_run_args, device)),
 	OPT_END,
 };
 
@@ -208,6 +209,7 @@ static int bench_run_jobs(struct sim_jobs *jobs, const char *path, const struct 
 				   .state = with->state,
 				   .state_length = with->state_length,
 				   .keep_state = with->keep_state };
+	struct output series;
 	int exit_code;
 
 	if (!args->device.json)
@@ -219,7 +221,9 @@ static int bench_run_jobs(struct sim_jobs *jobs, const char *path, const struct 
 	if (args->with_fio && weir_device_get_info(target.dev)->kind == WEIR_DEVICE_NULL)
 		exit_code = report_usage("--with-fio: fio has no null device: give a file");
 	else
-		exit_code = bench_run_contest(&c, scheds, jobs, args);
+		exit_code = bench_series_begin(&c, &series, &args->device, scheds);
+	if (!exit_code)
+		exit_code = bench_series_end(&series, bench_run_contest(&c, scheds, jobs, args));
 	bench_device_close(&target);
 	return tracing_end(exit_code);
 }
@@ -232,6 +236,7 @@ static int bench_run_check_logs(const struct bench_run_args *args, const char *p
 	struct apart_file files[] = {
 		{ "--trace", args->device.tracing.path, OPT_WRITES_MORE },
 		{ "--state", args->state, OPT_WRITES_MORE },
+		{ "--series", args->device.series, OPT_WRITES_MORE },
 		{ "the jobs write", bench_run_writes(jobs) ? path : NULL, OPT_WRITES_MORE },
 		{ .path = NULL },
 	};
@@ -281,9 +286,10 @@ const struct command command_bench_run = {
 		"--force. --with-fio gives the same jobs to fio, for the same file.\n",
 	.examples = "weir bench run jobs.fio /mnt/file\n"
 		    "weir bench run jobs.fio /mnt/file --compare none --with-fio --rounds 5\n"
-		    "weir bench run jobs.fio /dev/nvme0n1 --compare all --time 5min --json\n"
+		    "weir bench run jobs.fio /dev/nvme0n1 --compare all --time 5m --json\n"
 		    "weir bench run jobs.fio null --compare none,pace\n"
-		    "weir bench run jobs.fio /mnt/file --compare pace --state pace.learned\n",
+		    "weir bench run jobs.fio /mnt/file --compare pace --state pace.learned\n"
+		    "weir bench run jobs.fio /mnt/file -c pace --series s.csv --json > r.json\n",
 	.options = bench_run_options,
 	.min_operands = 2,
 	.max_operands = 2,

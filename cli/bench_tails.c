@@ -57,6 +57,7 @@ static const struct opt tails_options[] = {
 	TAILS_SIZE("write-size", write_size, "bytes of a write (default 1m)"),
 	TAILS_NUMBER("write-depth", write_depth, 1024,
 		     "writes of each that are outstanding (default 64)"),
+	BENCH_SERIES_OPTION(offsetof(struct tails_args, device)),
 	BENCH_DEVICE_OPTIONS(offsetof(struct tails_args, device)),
 	OPT_END,
 };
@@ -368,8 +369,12 @@ static int tails_run(void *arg, char **operands, int n)
 {
 	const struct tails_args *args = arg;
 	struct bench_target target = { .path = operands[0] };
-	struct tails t = { .args = args, .compare = { .args = &args->device, .target = &target } };
+	struct tails t = {
+		.args = args,
+		.compare = { .args = &args->device, .target = &target, .series_of = TAILS_FIRST }
+	};
 	struct bench_names scheds;
+	struct output series;
 	int exit_code = bench_read_scheds("compare", args->device.compare, &scheds);
 
 	(void)n;
@@ -382,7 +387,9 @@ static int tails_run(void *arg, char **operands, int n)
 								? args->read_size
 								: args->write_size);
 	if (!exit_code)
-		exit_code = tails_measure(&t, &scheds);
+		exit_code = bench_series_begin(&t.compare, &series, &args->device, &scheds);
+	if (!exit_code)
+		exit_code = bench_series_end(&series, tails_measure(&t, &scheds));
 	bench_device_close(&target);
 	return tracing_end(exit_code);
 }
@@ -404,8 +411,9 @@ const struct command command_bench_tails = {
 		"needs\n"
 		"--force.\n",
 	.examples = "weir bench tails /mnt/new-file --size 4g\n"
-		    "weir bench tails /dev/nvme0n1 --force --compare none,pace --time 2min\n"
-		    "weir bench tails /mnt/new-file --read-size 1m --writers 4 --json\n",
+		    "weir bench tails /dev/nvme0n1 --force --compare none,pace --time 2m\n"
+		    "weir bench tails /mnt/new-file --read-size 1m --writers 4 --json\n"
+		    "weir bench tails /mnt/new-file --compare pace --series s.csv\n",
 	.options = tails_options,
 	.min_operands = 1,
 	.max_operands = 1,

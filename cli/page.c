@@ -124,21 +124,35 @@ static void page_contents(FILE *out, const struct page *p)
 	fputs("</ol></nav>\n</header>\n<main id=\"main\">\n", out);
 }
 
+/* Returns what writes RUN: what has no section of its own becomes tables. */
+static void (*page_section_of(const json_t *run))(FILE *out, const json_t *run)
+{
+	static const struct {
+		const char *schema;
+		void (*write)(FILE *out, const json_t *run);
+	} sections[] = {
+		{ "weir.sim.v1", page_sim },
+		{ "weir.suite.v1", page_suite },
+		{ "weir.probes.v1", page_probes },
+		{ "weir.fit.v1", page_fit },
+		{ "weir.bench.run.v1", page_bench },
+		{ "weir.bench.tails.v1", page_bench },
+		{ "weir.bench.fairness.v1", page_fairness },
+		{ "weir.replay.v1", page_replay },
+	};
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+		if (!strcmp(page_schema(run), sections[i].schema))
+			return sections[i].write;
+	return page_tree;
+}
+
 static void page_run(FILE *out, const json_t *run, size_t number)
 {
 	fprintf(out, "<section><h2 id=\"run%zu\">", number);
 	page_name(out, run);
 	fputs("</h2>\n", out);
-	if (!strcmp(page_schema(run), "weir.sim.v1"))
-		page_sim(out, run);
-	else if (!strcmp(page_schema(run), "weir.suite.v1"))
-		page_suite(out, run);
-	else if (!strcmp(page_schema(run), "weir.probes.v1"))
-		page_probes(out, run);
-	else if (!strcmp(page_schema(run), "weir.fit.v1"))
-		page_fit(out, run);
-	else
-		page_tree(out, run);
+	page_section_of(run)(out, run);
 	fputs("</section>\n", out);
 }
 

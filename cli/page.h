@@ -45,6 +45,15 @@ void page_probes(FILE *out, const json_t *run);
 /* page_probes.c: writes a fit of `weir sim --fit`: the model beside the drive. */
 void page_fit(FILE *out, const json_t *run);
 
+/* page_bench.c: writes what `weir bench run` or `weir bench tails` compared. */
+void page_bench(FILE *out, const json_t *run);
+
+/* page_bench.c: writes the cases of `weir bench fairness`. */
+void page_fairness(FILE *out, const json_t *run);
+
+/* page_bench.c: writes what `weir replay` did. */
+void page_replay(FILE *out, const json_t *run);
+
 /* page_series.c: plots a table of windows. */
 void page_series(FILE *out, const struct series *s);
 

@@ -5,10 +5,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const char *const percentile_keys[PERCENTILES] = { "p50_ns", "p90_ns",  "p95_ns",
-							  "p99_ns", "p999_ns", "max_ns" };
-static const char *const percentile_names[PERCENTILES] = { "50 %", "90 %",   "95 %",
-							   "99 %", "99.9 %", "all" };
+static const char *const percentile_keys[PERCENTILES] = { "p50_ns",  "p90_ns",	 "p95_ns", "p99_ns",
+							  "p999_ns", "p9999_ns", "max_ns" };
+static const char *const percentile_names[PERCENTILES] = { "50 %",   "90 %",	"95 %", "99 %",
+							   "99.9 %", "99.99 %", "all" };
 
 double page_number(const json_t *value)
 {

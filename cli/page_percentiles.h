@@ -10,7 +10,7 @@
 
 #include "cli/plot.h"
 
-#define PERCENTILES 6
+#define PERCENTILES 7
 
 /* The lines of a plot of percentiles. */
 struct percentiles {

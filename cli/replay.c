@@ -109,6 +109,13 @@ static const struct opt replay_options[] = {
 	  .arg = "FILE",
 	  .help = "first check that the store has all keys in FILE, which\n"
 		  "--ack-log wrote, unchanged; needs no TRACE" },
+	{ .name = "series",
+	  .type = OPT_STRING,
+	  REPLAY_AT(series),
+	  .arg = "FILE",
+	  .file = OPT_WRITES_MORE,
+	  .help = "write what gets and puts did in each window of 100 ms,\n"
+		  "as CSV, for `weir report`" },
 	{ .name = "requests",
 	  .letter = 'n',
 	  .type = OPT_NUMBER,
@@ -231,7 +238,13 @@ static int replay_play(struct replay_session *s)
 		if (s->replay.config.ack_fd < 0)
 			return report_error("%s", weir_error());
 	}
+	if (s->args->series && replay_series_open(&s->replay.series, s->args->series))
+		return report_error("%s", weir_error());
 	exit_code = replay_judge(s, replay_run(&s->replay));
+	if (s->replay.series && replay_series_close(s->replay.series, s->replay.end_ns)) {
+		reported = report_error("%s", weir_error());
+		exit_code = exit_code ? exit_code : reported;
+	}
 	reported = replay_report_session(s, &report);
 	return exit_code ? exit_code : reported;
 }

@@ -18,6 +18,7 @@
 
 #include "base/hist.h"
 #include "cli/progress.h"
+#include "cli/replay_series.h"
 #include "cli/trace.h"
 
 struct replay_config {
@@ -47,6 +48,7 @@ struct replay {
 	const struct trace *trace;
 	struct replay_config config;
 	struct progress progress;
+	struct replay_series *series; /* NULL: not wanted */
 	struct replay_totals totals;
 	uint64_t next; /* index of the request that the next free client takes */
 	uint64_t start_ns, end_ns;

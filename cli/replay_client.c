@@ -63,6 +63,7 @@ static int client_open(struct client **out, struct replay *r)
 		      : error_set(-ENOMEM, "out of memory for a request of %zu blocks", longest);
 	if (!err)
 		err = window_open(&c->window, r->store, r->config.depth, r->config.block_bytes);
+	c->window.series = r->series;
 	if (err < 0) {
 		client_close(c);
 		return err;

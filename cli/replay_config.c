@@ -59,6 +59,7 @@ int replay_check_outputs(const struct replay_session *s)
 	const struct apart_file files[] = {
 		{ "--store", s->args->store, OPT_READS },
 		{ "--ack-log", s->args->ack_log, OPT_WRITES_MORE },
+		{ "--series", s->args->series, OPT_WRITES_MORE },
 		{ "--trace", s->args->opening.tracing.path, OPT_WRITES_MORE },
 	};
 
@@ -69,9 +70,9 @@ int replay_configure_dry(struct replay_session *s)
 {
 	int exit_code;
 
-	if (!s->trace_name || s->args->check_acks || s->args->ack_log)
-		return report_usage("--dry needs a TRACE, and no log of acknowledged blocks: there "
-				    "is no store");
+	if (!s->trace_name || s->args->check_acks || s->args->ack_log || s->args->series)
+		return report_usage("--dry needs a TRACE, no log of acknowledged blocks, and no "
+				    "--series: there is no store");
 	exit_code = replay_configure_trace(s);
 	if (!exit_code)
 		exit_code = replay_parse_speed(s->args->speed, &s->replay.config.speed);
@@ -95,6 +96,8 @@ int replay_configure(struct replay_session *s)
 	if (!s->trace_name && !args->check_acks)
 		return report_usage("give a TRACE: a file, - for standard input, or the word "
 				    "synthetic");
+	if (!s->trace_name && args->series)
+		return report_usage("--series needs a TRACE: without one nothing is played");
 	if (!s->trace_name && args->ack_log)
 		return report_usage("--ack-log needs a TRACE: without one nothing is put");
 	exit_code = replay_configure_trace(s);

@@ -48,6 +48,8 @@ int replay_run(struct replay *r)
 	pthread_mutex_init(&r->lock, NULL);
 	replay_catch_signals(&old_int, &old_term);
 	r->start_ns = clock_now();
+	if (r->series)
+		replay_series_begin(r->series, r->start_ns);
 	progress_begin(&r->progress, r->start_ns);
 	if (r->config.clients > 1)
 		err = run_threads(r);

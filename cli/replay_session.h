@@ -14,7 +14,7 @@
 
 struct replay_args {
 	struct opening opening;
-	const char *store, *speed, *ack_log, *check_acks, *trace_format, *tier;
+	const char *store, *speed, *ack_log, *check_acks, *series, *trace_format, *tier;
 	const char *policy, *rewrite, *capacity, *write_budget; /* with --dry */
 	uint64_t segments;
 	uint64_t block_bytes, size, depth, clients;

@@ -108,5 +108,7 @@ extern const char *const sim_dir_names[SIM_DIRS];
 
 /* sim_json.c: returns the whole report, which the caller owns; NULL: out of memory. */
 json_t *sim_json(const struct sim_report *r);
+/* Returns what JOB was to do, in fio's words. */
+json_t *sim_json_options(const struct sim_job *job);
 
 #endif

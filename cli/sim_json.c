@@ -38,8 +38,7 @@ static json_t *sim_json_dirs(const struct sim_job_result *j)
 	return dirs;
 }
 
-/* What the job was to do, in fio's words. */
-static json_t *sim_json_options(const struct sim_job *job)
+json_t *sim_json_options(const struct sim_job *job)
 {
 	char rw[32], bs[SIM_DIRS * SIM_BS_TEXT];
 

@@ -93,7 +93,7 @@ void window_put(struct window *w, struct window_slot *s, uint64_t id, uint32_t f
 int window_wait(struct window *w, struct window_slot *s)
 {
 	struct weir_store_op *op = &s->op;
-	uint64_t end_ns = __atomic_load_n(&s->end_ns, __ATOMIC_ACQUIRE);
+	uint64_t end_ns = __atomic_load_n(&s->end_ns, __ATOMIC_ACQUIRE), took_ns;
 
 	if (!end_ns)
 		weir_store_wait(w->store, op, UINT64_MAX);
@@ -103,8 +103,11 @@ int window_wait(struct window *w, struct window_slot *s)
 	/* A put of what is there writes nothing. */
 	if (op->result == -EEXIST)
 		return op->result;
-	hist_record(op->kind == WEIR_STORE_GET ? &w->get : &w->put,
-		    end_ns - s->start_ns + w->lag_ns);
+	took_ns = end_ns - s->start_ns + w->lag_ns;
+	hist_record(op->kind == WEIR_STORE_GET ? &w->get : &w->put, took_ns);
+	if (w->series && !op->result)
+		replay_series_add(w->series, op->kind == WEIR_STORE_PUT, w->block_bytes, took_ns,
+				  clock_now());
 	if (op->kind == WEIR_STORE_GET &&
 	    (op->result == -EMSGSIZE || (!op->result && op->value_len != w->block_bytes)))
 		return -ENOENT;

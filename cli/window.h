@@ -16,6 +16,7 @@
 
 #include "base/hist.h"
 #include "cli/content.h"
+#include "cli/replay_series.h"
 
 struct window_slot {
 	struct weir_store_op op;
@@ -37,7 +38,8 @@ struct window {
 	 * when they were due.
 	 */
 	uint64_t lag_ns;
-	struct hist get, put; /* latencies of gets and puts */
+	struct hist get, put;	      /* latencies of gets and puts */
+	struct replay_series *series; /* not NULL: gets what ends well */
 };
 
 /* Makes a window of DEPTH slots for blocks of BLOCK_BYTES. Returns 0 or -ENOMEM. */

@@ -21,8 +21,10 @@ static void fio_line(struct bench_line *line, const char *job, enum sim_dir dir,
 
 	snprintf(line->job, sizeof(line->job), "%s", job ? job : "?");
 	line->dir = dir;
+	line->ios = fio_value(figures, "total_ios");
 	line->iops = fio_value(figures, "iops");
 	line->mbps = fio_value(figures, "bw_bytes") / 1e6;
+	line->mean = fio_value(lat, "mean");
 	line->p50 = fio_value(percentile, "50.000000");
 	line->p99 = fio_value(percentile, "99.000000");
 	line->p999 = fio_value(percentile, "99.900000");

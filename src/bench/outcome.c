@@ -12,15 +12,19 @@ static double outcome_rate(uint64_t n, uint64_t ns)
 	return ns ? (double)n * 1e9 / (double)ns : 0;
 }
 
-static void outcome_line(struct bench_line *line, const struct sim_job_result *j, enum sim_dir dir)
+static void outcome_line(struct bench_line *line, const struct sim_job_result *j,
+			 const struct sim_job *section, enum sim_dir dir)
 {
 	const struct sim_ios *ios = &j->dir[dir];
 
 	memcpy(line->job, j->name, sizeof(line->job));
 	line->dir = dir;
+	line->section = section;
 	line->none = !ios->latency.count;
+	line->ios = (double)ios->ios;
 	line->iops = outcome_rate(ios->ios, j->active_ns);
 	line->mbps = outcome_rate(ios->bytes, j->active_ns) / 1e6;
+	line->mean = line->none ? 0 : (double)ios->latency.sum_ns / (double)ios->latency.count;
 	line->p50 = (double)ios->latency.p50_ns;
 	line->p99 = (double)ios->latency.p99_ns;
 	line->p999 = (double)ios->latency.p999_ns;
@@ -50,14 +54,16 @@ int bench_outcome_of(struct bench_outcome *out, const struct sim_result *r,
 	out->line = calloc(r->count * SIM_DIRS + 1, sizeof(*out->line));
 	if (!out->line)
 		return error_sys(-ENOMEM, "the results");
-	for (size_t i = 0; i < r->count; i++)
+	for (size_t i = 0; i < r->count; i++) {
+		const struct sim_job *section = &jobs->job[r->job[i].section];
+
 		for (int dir = 0; dir < SIM_DIRS; dir++) {
-			if (!r->job[i].dir[dir].latency.count &&
-			    !outcome_has(&jobs->job[r->job[i].section], dir))
+			if (!r->job[i].dir[dir].latency.count && !outcome_has(section, dir))
 				continue;
-			outcome_line(&out->line[out->n++], &r->job[i], (enum sim_dir)dir);
+			outcome_line(&out->line[out->n++], &r->job[i], section, (enum sim_dir)dir);
 			ios += r->job[i].dir[dir].latency.count;
 		}
+	}
 	out->cpu_ns = ios ? r->cpu * (double)r->duration_ns / (double)ios : 0;
 	return 0;
 }

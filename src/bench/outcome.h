@@ -11,9 +11,10 @@
 struct bench_line {
 	char job[SIM_NAME_MAX + 16];
 	enum sim_dir dir;
-	bool none;	   /* no io has ended: there are no times */
-	double iops, mbps; /* MB are 10^6 bytes */
-	double p50, p99, p999, p9999, max;
+	const struct sim_job *section; /* what it was to do; NULL: fio ran it */
+	bool none;		       /* no io has ended: there are no times */
+	double ios, iops, mbps;	       /* MB are 10^6 bytes */
+	double mean, p50, p99, p999, p9999, max;
 };
 
 struct bench_outcome {

@@ -109,6 +109,7 @@ int probe_run(size_t i, const struct probe_run *how, double values[PROBE_FIGURES
 				     .engine = how->run->engine,
 				     .seed = how->run->seed,
 				     .stop = how->run->stop,
+				     .trace = how->run->trace,
 				     .scheduler = "none",
 				     .window_ns = flood ? POINT_NS : 0,
 				     .window = flood ? probe_window : NULL,

@@ -481,6 +481,37 @@ def tables_fit(weir):
 
 
 @case
+def series_over_time(weir):
+    """--series has what each job did in each window of the first round, and nothing else"""
+    path, new = weir.path("s.csv"), weir.path("new")
+    out = weir.json("bench", "run", jobs(weir, BOTH), "null", "-c", "kyber", "--series", path,
+                    "--time", "1500ms", "--rounds", "2")
+    rows = content(path).decode().splitlines()
+    assert rows.pop(0).startswith("begin_ns,end_ns,job,direction,ios,bytes,"), rows
+    rows = [row.split(",") for row in rows]
+    assert {(row[2], row[3]) for row in rows} == {("r", "reads"), ("w", "writes")}, rows
+    # No window begins before one that is above it ends: it is one round.
+    ends = [int(row[1]) for row in rows]
+    assert ends == sorted(ends) and max(ends) < 1.5e9, ends
+    ios = sum(int(row[4]) for row in rows if row[2] == "r")
+    spread = out["entries"][0]["jobs"][0]["ios"]
+    assert spread["min"] * 0.9 <= ios <= spread["max"] * 1.1 + 100, (ios, spread)
+    text, _ = weir.run("report", path)
+    assert b"Throughput in each window" in text and b"w, writes" in text, text
+    enough(weir, "tails", new, "--size", "8m", "-c", "none", "--rounds", "1", "--series", path,
+           there=lambda _: b"flood,writes" in content(path))
+    found = {line.split(",")[2] for line in content(path).decode().splitlines()[1:]}
+    assert found == {"reader", "flood"}, found
+    before = content(path)
+    for part in (("run", jobs(weir), "null"), ("tails", "null")):
+        weir.fails("bench", *part, "--series", path, *SHORT, code=2,
+                   says=("--series takes one scheduler: give --compare its name",))
+    weir.fails("bench", "run", jobs(weir), "null", "-c", "pace", "--series", jobs(weir), code=2,
+               says=("--series",))
+    assert content(path) == before and not os.path.exists(new)
+
+
+@case
 def run_keeps_what_is_learned(weir):
     """run --state: what pace learned is written, and each round of the next run begins with it"""
     path = weir.path("learned")

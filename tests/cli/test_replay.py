@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests weir replay on small traces and stores: figures, options and errors."""
 import contextlib
+import csv
 import gzip
 import json
 import os
@@ -58,6 +59,38 @@ def figures(weir):
             assert 0 < done[kind]["p50_ns"] <= done[kind]["p99_ns"] <= done[kind]["p999_ns"]
             assert done[kind]["p999_ns"] <= done[kind]["max_ns"]
         os.unlink(weir.img)
+
+
+@case
+def series(weir):
+    """--series has what gets and puts moved in each window, and report draws it"""
+    path = weir.path("s.csv")
+    done = replay(weir, "synthetic", *SMALL, "--requests", 300, "--chats", 20, "--clients", 3,
+                  "--series", path)
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["job"], row["direction"]) for row in rows} == {("replay", "reads"),
+                                                                ("replay", "writes")}
+    for direction, count, moved in (("reads", "get", "read_bytes"),
+                                    ("writes", "put", "written_bytes")):
+        mine = [row for row in rows if row["direction"] == direction]
+        assert sum(int(row["bytes"]) for row in mine) >= done[moved] > 0, (direction, done)
+        assert sum(int(row["ios"]) for row in mine) <= done[count]["count"], (direction, done)
+        assert [row["begin_ns"] for row in mine][1:] == [row["end_ns"] for row in mine][:-1]
+        assert abs(int(mine[-1]["end_ns"]) / 1e9 - done["seconds"]) < 1e-3, (mine[-1], done)
+        for row in mine:
+            if int(row["ios"]):
+                assert 0 < int(row["p50_ns"]) <= int(row["p99_ns"]) <= int(row["max_ns"]), row
+    page, _ = weir.run("report", "-", path, stdin=json.dumps(done).encode())
+    assert b"Throughput in each window" in page and b"load a prompt" in page
+    weir.fails("replay", "--store", weir.img, "--check-acks", path, "--series", weir.path("x"),
+               code=2, says=["--series needs a TRACE"])
+    weir.fails("replay", "synthetic", "--dry", "--series", weir.path("x"), code=2,
+               says=["--series"])
+    weir.fails("replay", "synthetic", "--store", weir.img, *SMALL, "--series", weir.img, code=2,
+               says=["--series"])
+    weir.fails("replay", "synthetic", "--store", weir.img, *SMALL, "--series",
+               weir.path("no/folder"), says=["no/folder"])
 
 
 @case

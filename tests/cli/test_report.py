@@ -66,7 +66,8 @@ def make(weir):
     other = json.dumps({"schema": "weir.other.v1", "name": EVIL, EVIL: [{"name": EVIL, "n": 1}],
                         "deep": {"p50_ns": {"median": 1, "min": 0, "max": 2}, "list": [1, None]}})
     with open(weir.path("runs.json"), "wb") as file:
-        file.write(both + one + suite + other.encode() + json.dumps(fitted()).encode())
+        file.write(both + one + suite + other.encode() + json.dumps(fitted()).encode() +
+                   json.dumps(measured()).encode())
     weir.run("report", weir.path("runs.json"), weir.path("s.csv"), "-o", weir.path("page.html"),
              "--title", EVIL, "--fio-json", weir.path("fio.json"), "--logs", weir.path("log"))
     with open(weir.path("page.html"), encoding="utf-8") as file:
@@ -150,6 +151,105 @@ def probes_and_fit(weir):
     assert "The model fits." in Page(text).text and 'class="bad"' not in text
 
 
+def spread(median):
+    """Returns a figure of a bench."""
+    return {"median": median, "min": median / 2, "max": median * 2}
+
+
+def entry(name, mbps, **more):
+    """Returns a scheduler of a bench, with a reader and two writers of one name."""
+    jobs = [{"name": job, "direction": direction, "options": {"rw": "randread", "bs": "4k",
+                                                              "iodepth": 8, "numjobs": 1},
+             "ios": spread(500), "iops": spread(250), "mbps": spread(mbps), "mean_ns": spread(9e5)}
+            | {key: spread(value * 1e6) for key, value in (
+                ("p50_ns", 1.25), ("p99_ns", 2.5), ("p999_ns", 3.75), ("p9999_ns", 5), ("max_ns",
+                                                                                      6.25))}
+            for job, direction in (("reader", "reads"), ("<i>w", "writes"), ("<i>w", "writes"))]
+    return {"name": name, "by": "weir", "runs": 2, "submitter_bound": name == "none",
+            "cpu": spread(0.5), "cpu_ns_per_io": spread(750), "cpu_wait": spread(0.01),
+            "jobs": jobs} | {key: spread(value) for key, value in more.items()}
+
+
+def measured():
+    """Returns what benches and a replay print, with some figures, as objects."""
+    head = {"machine": {"version": "0.1", "kernel": "6.1", "architecture": "x86_64", "cpus": 2},
+            "device": {"path": "/mnt/" + EVIL, "kind": "file", "bytes": 1 << 30}, "rounds": 2}
+    took = {"count": 7, "p50_ns": 1000000, "p90_ns": 2000000, "p99_ns": 3000000,
+            "p999_ns": 4000000, "max_ns": 5000000}
+    return [head | {"schema": "weir.bench.run.v1", "entries": [entry("none", 111), entry(
+                "pace", 222), entry("fio", 333) | {"by": "fio"}]},
+            head | {"schema": "weir.bench.tails.v1", "entries": [entry(
+                "pace", 12, p99_to_floor=1.125, p999_to_floor=1.25, flood_mbps=640,
+                flood_to_alone=0.875)]},
+            head | {"schema": "weir.bench.fairness.v1", "cases": [{
+                "name": "sizes", "summary": "4 & 4", "flows": 8, "entries": [entry(
+                    "pace", 12, least_share=0.625, most_share=1.375, jain_20ms=0.9375)]}]},
+            {"schema": "weir.replay.v1", "trace": EVIL, "store": "demo.img", "seconds": 2.5,
+             "hit_rate": 0.5, "read_mbps": 123.0, "write_mbps": 45.0, "get": took, "put": took,
+             "load": took}]
+
+
+@case
+def benches_and_replays(weir):
+    """a job has each scheduler beside the others, with plots; so have shares, and a replay"""
+    run, tails, fairness, replay = measured()
+
+    def of(obj):
+        got = Page(weir.run("report", "-", stdin=json.dumps(obj).encode())[0].decode())
+        return got, got.text
+    got, text = of(run)
+    for words in ("reader, reads", "<i>w, writes", "111 (55.5 to 222)", "222 (111 to 444)",
+                  "p99.99", "5.00 ms", "none *", "* The thread that submits", "CPU ns an io",
+                  "99.99 %"):
+        assert words in text, words
+    # Two jobs, each with latencies by scheduler and bars; writers of one name are shown once.
+    assert got.tags.count("figure") == 4 and text.count("<i>w, writes") == 1, got.tags
+    assert "p99 to floor" not in text and "fio" in text
+    got, text = of(tails)
+    for words in ("p99.9 to floor", "1.25 (0.625 to 2.5)", "0.875 (0.4375 to 1.75)"):
+        assert words in text, words
+    assert "* The thread" not in text
+    got, text = of(fairness)
+    for words in ("sizes: 4 & 4", "0.9375", "least share", "0.625 (0.3125 to 1.25)", "pace most",
+                  "the mark is what is due"):
+        assert words in text, words
+    assert "Jain 5 ms" not in text and got.tags.count("figure") == 1
+    got, text = of(replay)
+    for words in ("get a block", "put a block", "load a prompt", "123 MB/s", "45 MB/s",
+                  "get p99.9" if "get p99.9" in text else "get p999", "hit rate"):
+        assert words in text, words
+    assert got.tags.count("figure") == 2
+
+
+@case
+def a_bench_as_fio(weir):
+    """the JSON of fio has the medians of each scheduler's jobs, and not what fio itself ran"""
+    jobs = b"[r]\nrw=randrw\nbs=4k\niodepth=8\ntime_based\nruntime=30\n"
+    with open(weir.path("jobs"), "wb") as file:
+        file.write(jobs)
+    out, _ = weir.run("bench", "run", weir.path("jobs"), "null", "-c", "none,pace", "--time",
+                      "400ms", "--rounds", "1", "--json")
+    weir.run("report", "-", "-o", weir.path("p.html"), "--fio-json", weir.path("fio.json"),
+             stdin=out + json.dumps(measured()[0]).encode())
+    with open(weir.path("fio.json"), encoding="utf-8") as file:
+        fio = json.load(file)["jobs"]
+    assert [(job["jobname"], job["job options"].get("scheduler")) for job in fio] == [
+        ("r", "none"), ("r", "pace"), ("reader", "none"), ("<i>w", "none"), ("reader", "pace"),
+        ("<i>w", "pace")], fio
+    for job, ours in zip(fio, json.loads(out)["entries"]):
+        for row, name in zip(ours["jobs"], ("read", "write")):
+            got = job[name]
+            assert abs(got["iops"] - row["iops"]["median"]) < 1, (got, row)
+            assert abs(got["bw_bytes"] - row["mbps"]["median"] * 1e6) < 2, (got, row)
+            assert got["total_ios"] == int(row["ios"]["median"]), (got, row)
+            assert abs(got["io_bytes"] - 4096 * got["total_ios"]) <= 1, got
+            assert int(row["mean_ns"]["median"]) == int(got["lat_ns"]["mean"]), (got, row)
+            assert got["clat_ns"]["percentile"]["99.990000"] == int(row["p9999_ns"]["median"])
+            assert "90.000000" not in got["clat_ns"]["percentile"], got
+        assert [job["job options"][key] for key in ("rw", "bs", "iodepth", "numjobs")] == [
+            "randrw", "4k", "8", "1"], job
+
+
 @case
 def values(weir):
     """the tables have the figures of the runs"""
@@ -166,7 +266,8 @@ def json_beside(weir):
     with open(weir.path("page.json"), encoding="utf-8") as file:
         beside = json.load(file)
     schemas = ["weir.sim.v1"] * 3 + ["weir.suite.v1", "weir.other.v1", "weir.probes.v1",
-                                     "weir.fit.v1"]
+                                     "weir.fit.v1", "weir.bench.run.v1", "weir.bench.tails.v1",
+                                     "weir.bench.fairness.v1", "weir.replay.v1"]
     assert [run["schema"] for run in beside] == schemas
     lines, _ = weir.run("report", weir.path("page.json"), "--json")
     assert [json.loads(line) for line in lines.decode().splitlines()] == beside
@@ -180,7 +281,8 @@ def formats_of_fio(weir):
         run = json.loads(file.readline())
     with open(weir.path("fio.json"), encoding="utf-8") as file:
         fio = json.load(file)
-    assert [job["jobname"] for job in fio["jobs"]] == [job["name"] for job in run["jobs"]] * 3
+    names = [job["name"] for job in run["jobs"]] * 3
+    assert [job["jobname"] for job in fio["jobs"]][:len(names)] == names
     want, got = run["jobs"][0]["directions"]["reads"], fio["jobs"][0]["read"]
     assert got["io_bytes"] == want["bytes"] and got["total_ios"] == want["ios"]
     assert abs(got["bw"] * 1024 - want["mbps"] * 1e6) < 2048 and got["iops"] == want["iops"]
@@ -502,10 +604,12 @@ def on_paper(weir):
         wanted = re.findall(r'(?s)<(h[123]|summary|th scope="col"|figcaption)[^>]*>(.*?)</',
                             shown)
         for tag, heading in wanted:
-            # What wraps is one text without spaces; heads of columns wrap beside one another.
+            # What wraps is one text without spaces; heads of columns, and the titles of plots, wrap
+            # beside one another.
             plain = [html_module.unescape(word) for word in
                      re.sub(r"<[^>]*>", " ", heading).split()]
-            for word in plain if tag.startswith("th") else ["".join(plain)]:
+            beside = tag.startswith("th") or tag == "figcaption"
+            for word in plain if beside else ["".join(plain)]:
                 assert word in all_words, (tag, heading)
         assert {tag[:2] for tag, _ in wanted} >= {"h1", "h2", "h3", "th"}, wanted
     # The head of a long table is on each of its sheets.

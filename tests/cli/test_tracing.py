@@ -196,7 +196,7 @@ def a_bench_is_traced(weir):
 
 @case
 def each_part_of_bench_is_traced(weir):
-    """layer, scale, recover and store write a trace, too: each io that they say they made"""
+    """layer, scale, recover, probe and store write a trace, too: each io that they say they made"""
     path = weir.path("bench.pftrace")
 
     def tracks(*command):
@@ -217,6 +217,12 @@ def each_part_of_bench_is_traced(weir):
     out, found = tracks("recover", weir.path("new"), "--entries", "2000")
     (ops,) = found.values()
     assert len(ops["read"]) >= out["reads"]["median"] and ops["write"], out
+    out = weir.json("bench", "probe", weir.path("new"), "--size", "64m", "--time", "1s", "--trace",
+                    path)
+    trace = Trace(path)
+    kinds = {s[1] for s in trace.slices if s[1] in OPS}
+    assert kinds == {"read", "write", "flush"} and len(out["probes"]) == 18, kinds
+    os.unlink(path)
     out, found = tracks("store", weir.path("new"), "--size", "64m", "--total", "8m",
                         "--without-fio")
     (ops,) = found.values()

@@ -53,7 +53,7 @@ NARROW = {
     "src/store/format": "batch.h checksum.h footer.h format.h header.h layout.h policy.h strikes.h "
                         "super.h",
     "src/text": "text.h",
-    "src/sim": "job_logs.h job_text.h run.h run_text.h suite.h",
+    "src/sim": "job_logs.h job_text.h run.h run_text.h series.h suite.h",
     "src/fit": "fit.h probes.h",
     "src/bench": "bench.h child.h fio.h layer.h outcome.h puts.h raw_block.h target.h windows.h",
     "src/doctor": "doctor.h",
