@@ -443,7 +443,7 @@ const struct command command_bench_fairness = {
 		"--force.\n",
 	.examples = "weir bench fairness /mnt/new-file\n"
 		    "weir bench fairness /mnt/file --cases 8,64,weights,sizes --compare none,pace\n"
-		    "weir bench fairness /dev/nvme0n1 --force --time 5min --json\n",
+		    "weir bench fairness /dev/nvme0n1 --force --time 5m --json\n",
 	.options = fair_options,
 	.min_operands = 1,
 	.max_operands = 1,

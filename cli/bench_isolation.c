@@ -176,8 +176,8 @@ const struct command command_bench_isolation = {
 		"overwritten, so one that is not empty needs --force. The default --time is 50s, "
 		"--rounds 1.\n",
 	.examples = "weir bench isolation /mnt/new-file --size 4g\n"
-		    "weir bench isolation /dev/nvme0n1 --force --compare none,pace --time 5min\n"
-		    "weir bench isolation /mnt/new-file --rounds 3 --time 3min --json\n",
+		    "weir bench isolation /dev/nvme0n1 --force --compare none,pace --time 5m\n"
+		    "weir bench isolation /mnt/new-file --rounds 3 --time 3m --json\n",
 	.options = isolation_options,
 	.min_operands = 1,
 	.max_operands = 1,

@@ -3,6 +3,7 @@
 """Tests that help texts, man page and completion agree with the table of commands."""
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,19 @@ def each_command(weir):
         assert text.splitlines()[0] == text.splitlines()[0].rstrip(), text
         for line in re.findall(r"^  (?:-|    --).*", text.split("Options:")[1], re.M):
             assert re.match(r"  (-., |    )--[\w-]+( \S+)?($|  )", line) or "Examples" in line, line
+
+
+@case
+def examples_are_right(weir):
+    """each example of a help text has options and values that there are"""
+    for command in COMMANDS + PARTS:
+        examples = help_of(weir, command).split("\nExamples:\n")[1]
+        found = re.findall(r"\bweir ((?:[^|;&<>()#\n']|'[^']*')+)", examples)
+        assert found, command
+        for example in found:
+            words = shlex.split(example)
+            if words[0] in COMMANDS:
+                weir.run(*words, "--help")
 
 
 @case
