@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/waiting.h"
+#include "cli/line.h"
 
 static pthread_mutex_t await_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool await_shown;
@@ -19,8 +20,7 @@ static void await_show(const char *words)
 {
 	pthread_mutex_lock(&await_lock);
 	if (words || await_shown)
-		fprintf(stderr, "\r\033[K%s", words ? words : "");
-	fflush(stderr);
+		line_show("%s", words ? words : "");
 	await_shown = words != NULL;
 	pthread_mutex_unlock(&await_lock);
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "cli/bench.h"
+#include "cli/line.h"
 
 json_t *bench_json_spread(const struct bench_samples *s)
 {
@@ -55,11 +56,11 @@ void bench_progress_next(struct bench_progress *p, const char *what)
 	p->done++;
 	if (!p->possible)
 		return;
-	fprintf(stderr, "\r\033[K%zu of %zu: %s", p->done, p->all, what);
 	if (p->done > 1)
-		fprintf(stderr, ", %.0f s left",
-			seconds / (double)(p->done - 1) * (double)(p->all - p->done + 1));
-	fflush(stderr);
+		line_show("%zu of %zu: %s, %.0f s left", p->done, p->all, what,
+			  seconds / (double)(p->done - 1) * (double)(p->all - p->done + 1));
+	else
+		line_show("%zu of %zu: %s", p->done, p->all, what);
 	p->shown = true;
 }
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/nsec.h"
 #include "base/parse.h"
+#include "cli/line.h"
 #include "cli/meter.h"
 
 #define METER_FIRST_NS NSEC_PER_SEC
@@ -50,8 +51,7 @@ void meter_show(struct meter *m, uint64_t done, uint64_t total)
 	m->next_ns = now + METER_EVERY_NS;
 	m->shown = true;
 	meter_line(m, done, total, now - m->start_ns, text, sizeof(text));
-	fprintf(stderr, "\r\033[K%s", text);
-	fflush(stderr);
+	line_show("%s", text);
 }
 
 void meter_clear(struct meter *m)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/nsec.h"
+#include "cli/line.h"
 #include "cli/progress.h"
 #include "cli/table.h"
 
@@ -47,8 +48,7 @@ void progress_show(struct progress *p, const struct progress_state *state, uint6
 	char text[160];
 
 	progress_line(p, state, now_ns, text, sizeof(text));
-	fprintf(stderr, "\r\033[K%s", text);
-	fflush(stderr);
+	line_show("%s", text);
 	__atomic_store_n(&p->next_ns, now_ns + PROGRESS_EVERY_NS, __ATOMIC_RELAXED);
 	__atomic_store_n(&p->busy, false, __ATOMIC_RELEASE);
 }

@@ -3,6 +3,7 @@
  * sim_fit.c - `weir sim --fit` finds the model of a drive for what probes measured, and
  * `weir sim --probes` runs the probes on a model. See sim.h.
  */
+#include "cli/line.h"
 #include "cli/sim_fit.h"
 
 #include <errno.h>
@@ -64,8 +65,7 @@ static void sim_fit_progress(void *user, const char *what, unsigned trials)
 	if (now < *next_ns)
 		return;
 	*next_ns = now + FIT_PROGRESS_NS;
-	fprintf(stderr, "\r\033[Ktrial %u: %s", trials + 1, what);
-	fflush(stderr);
+	line_show("trial %u: %s", trials + 1, what);
 }
 
 /* Writes the description, and prints the report. Returns the exit code. */

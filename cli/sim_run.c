@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "cli/apart.h"
+#include "cli/line.h"
 #include "cli/opening.h"
 #include "cli/output.h"
 #include "cli/report.h"
@@ -33,11 +34,11 @@ static void sim_progress(void *user, uint64_t done_ns, uint64_t total_ns)
 	if (now < *next_ns)
 		return;
 	*next_ns = now + SIM_PROGRESS_NS;
-	fprintf(stderr, "\r\033[K%.1f", (double)done_ns / 1e9);
 	if (total_ns)
-		fprintf(stderr, " of %.1f", (double)total_ns / 1e9);
-	fprintf(stderr, " s of virtual time");
-	fflush(stderr);
+		line_show("%.1f of %.1f s of virtual time", (double)done_ns / 1e9,
+			  (double)total_ns / 1e9);
+	else
+		line_show("%.1f s of virtual time", (double)done_ns / 1e9);
 }
 
 /* Prints all mistakes of a job file in one message, one line for each. */

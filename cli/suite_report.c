@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "cli/line.h"
 #include "cli/report.h"
 #include "cli/suite_report.h"
 #include "cli/table.h"
@@ -191,6 +192,5 @@ void suite_report_progress(void *user, const char *scheduler, const char *name, 
 			   unsigned all)
 {
 	(void)user;
-	fprintf(stderr, "\r\033[K%u of %u: %s, %s", done, all, scheduler, name);
-	fflush(stderr);
+	line_show("%u of %u: %s, %s", done, all, scheduler, name);
 }

@@ -3,6 +3,7 @@
 """Tests weir replay on small traces and stores: figures, options and errors."""
 import contextlib
 import csv
+import fcntl
 import gzip
 import json
 import os
@@ -10,9 +11,11 @@ import pty
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 from harness import Skip, case, main, wait_unlocked
@@ -440,6 +443,24 @@ def progress(weir):
     assert process.returncode == 0 and b"20 requests" in out
     assert "of 20 requests" in shown and "MB/s" in shown and "left" in shown, shown
     assert shown.endswith("\r\x1b[K") and "\n" not in shown, repr(shown)
+
+
+@case
+def progress_in_a_narrow_terminal(weir):
+    """no line of progress is as wide as the terminal, so that the next one replaces it"""
+    with open(weir.path("jobs"), "w", encoding="ascii") as file:
+        file.write("[r]\nrw=randread\ntime_based\nruntime=1\n")
+    for words in (("replay", "synthetic", "--store", weir.img, *SMALL, "--requests", 20, "--speed",
+                   2), ("bench", "run", weir.path("jobs"), "null", "--time", "600ms")):
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 20, 0, 0))
+        process = weir.start(*words, stderr=theirs)
+        os.close(theirs)
+        lines = read_terminal(ours).split("\r\x1b[K")
+        process.communicate(timeout=60)
+        os.close(ours)
+        lines[-1] = lines[-1].partition("weir")[0]  # notes may follow
+        assert len(lines) > 3 and max(map(len, lines)) == 19, lines
 
 
 @case
