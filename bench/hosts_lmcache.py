@@ -12,7 +12,7 @@ import zlib
 import torch
 import weir_kv.lmcache
 from hosts_figures import percentile
-from hosts_loss import Meter, acknowledge, flip, kill_after, must
+from hosts_loss import Meter, acknowledge, flip, kill_after, must, settle
 from lmcache.cli.commands.bench.l2_adapter_bench.data import (make_aligned_tensor,
                                                               make_memory_objects, wait_eventfd)
 from lmcache.v1.distributed.api import MemoryLayoutDesc, ObjectKey
@@ -152,15 +152,17 @@ def waves_of(arena, value, keys, tasks, loaded):
 
 def store_and_load(system, path, arena, value, keys, tasks, waves):
     """Figures of stores and loads: WAVES of TASKS under way, each with KEYS of VALUE bytes; one
-    wave before does not count."""
+    wave before does not count. With a flush at their end the stores are on the medium."""
     sources, rooms = (waves_of(arena, value, keys, tasks, loaded) for loaded in (False, True))
-    size, store, load = value * keys * tasks, Meter(), Meter()
+    size, store, load, flush = value * keys * tasks, Meter(), Meter(), Meter()
     with Host(configuration(system, path, value, **fresh(system)), arena) as host:
         named = [[Keys.take(keys) for _ in range(tasks)] for _ in range(waves + 1)]
         for i, wave in enumerate(named):
             with store if i else Meter():
                 good = host.store(list(zip(wave, sources)))
             must(all(good), f"{system}: a store of {value} bytes failed")
+        with flush:
+            settle(path)
         for i, wave in enumerate(named):
             arena.clear_loaded(size)
             for batch in wave:
@@ -168,7 +170,8 @@ def store_and_load(system, path, arena, value, keys, tasks, waves):
             with load if i else Meter():
                 good = host.load(list(zip(wave, rooms)))
             must(all(good) and arena.same(size), f"{system}: other bytes than were stored")
-    return {**store.figures("store", size * waves), **load.figures("load", size * waves)}
+    return {**store.figures("store", size * waves), **load.figures("load", size * waves),
+            "flushed_mbps": size * waves / (store.seconds + flush.seconds) / 1e6}
 
 
 class Flood:

@@ -64,6 +64,13 @@ def files_of(path):
     return [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
 
 
+def settle(path):
+    """Waits until the drive has written what its cache holds of the files of PATH."""
+    for name in files_of(path):
+        with open(name, "rb") as f:
+            os.fdatasync(f.fileno())
+
+
 def flip(path, needles):
     """Inverts a bit 1000 bytes behind the beginning of each of NEEDLES, wherever PATH has it."""
     left = list(needles)

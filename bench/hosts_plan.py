@@ -14,7 +14,7 @@ import hosts_lmcache
 import weir_kv._command
 from common import LOADED, Load, fill
 from hosts_figures import merge, ratio
-from hosts_loss import must
+from hosts_loss import must, settle
 
 SCHEMA = "weir.bench.hosts.v1"
 MIB, GIB = 1 << 20, 1 << 30
@@ -60,12 +60,15 @@ class Progress:
             sys.stderr.write("\r\033[K")
 
 
-def interleave(cases, rounds, progress):
-    """Runs all CASES (name to function) in each of ROUNDS; a list of figures for each name."""
+def interleave(cases, rounds, folder, progress):
+    """Runs all CASES (name to function) in each of ROUNDS; a list of figures for each name. What
+    one of them left in the drive's cache is written before the next one, which would pay for it
+    with its flushes."""
     samples = {name: [] for name in cases}
     for number in range(rounds):
         for name, run in cases.items():
             progress.say(f"round {number + 1} of {rounds}: {' '.join(map(str, name))}")
+            settle(folder)
             load = Load()
             figures = run()
             samples[name].append(dict(figures, others_cpus=load.stop()))
@@ -104,7 +107,7 @@ def section_values(plan, rounds, folder, progress):
     cases = {(shape[0], system): lambda shape=shape, system=system:
              hosts_lmcache.store_and_load(system, path, arena, *shape)
              for shape in plan.shapes for system in hosts_lmcache.systems()}
-    samples = interleave(cases, rounds, progress)
+    samples = interleave(cases, rounds, folder, progress)
     rows = rows_of(samples, ("value", "system"))
     for row in rows:
         if hosts_lmcache.is_weir(row["system"]):
@@ -126,7 +129,7 @@ def section_flood(plan, rounds, folder, progress):
     cases = {(system, scheduler or "default"): lambda system=system, scheduler=scheduler:
              hosts_lmcache.beside_a_flood(system, path, arena, room, plan.seconds, scheduler)
              for system, scheduler in names}
-    samples = interleave(cases, rounds, progress)
+    samples = interleave(cases, rounds, folder, progress)
     rows = rows_of(samples, ("system", "scheduler"))
     theirs = [name for name in samples if "raw_block" in name[0]]
     for row in rows:
@@ -146,7 +149,7 @@ def section_tenants(plan, rounds, folder, progress):
     cases = {one: lambda one=one: hosts_lmcache.two_tenants(
         path, arena, plan.file * 3 // 5, plan.seconds, *one)
         for one in schedulers_there(plan.weights)}
-    return rows_of(interleave(cases, rounds, progress), ("scheduler", "weight"))
+    return rows_of(interleave(cases, rounds, folder, progress), ("scheduler", "weight"))
 
 
 def loss_row(system, kill, flips):
@@ -181,7 +184,7 @@ def section_of(module, plan, rounds, folder, progress):
 
     cases = {(system,): lambda system=system: in_folder(module.store_and_load, system, plan.batches)
              for system in module.SYSTEMS}
-    rows = rows_of(interleave(cases, rounds, progress), ("system",))
+    rows = rows_of(interleave(cases, rounds, folder, progress), ("system",))
     for row in rows:
         system = row["system"]
         progress.say(f"kill and flips: {system}")

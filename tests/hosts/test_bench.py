@@ -27,7 +27,8 @@ def test_the_short_form(tmp_path):
     assert os.listdir(tmp_path) == []
     result = json.loads(out)
     assert result["schema"] == "weir.bench.hosts.v1" and result["rounds"] == 1
-    assert all(row["store_mbps"] > 0 and row["load_mbps"] > 0 for row in result["values"])
+    assert all(row["store_mbps"] > row["flushed_mbps"] > 0 and row["load_mbps"] > 0
+               for row in result["values"])
     assert all(row["loads"] > 0 and row["flood_mbps"] > 0 for row in result["flood"])
     assert all(0 < row["reader_share"] < 1 for row in result["tenants"])
     loss = rows_of(result, "loss")
