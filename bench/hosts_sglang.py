@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drives SGLang's own host pool and transfer functions, with weir below them and with SGLang's own
 `file`."""
+import logging
 import os
 import sys
 import time
@@ -10,6 +11,9 @@ from hosts_loss import HERE, Meter, acknowledge, files_of, flip, kill_after, mus
 sys.path.insert(0, os.path.join(HERE, "..", "tests", "hosts"))
 
 from sglang_host import Host, keys_of, weir_host  # noqa: E402
+
+# It warns of each page that is gone, and flips make all of them go.
+logging.getLogger("sglang").setLevel(logging.ERROR)
 
 SYSTEMS = ("SGLang file", "weir HiCache")
 PAGES, LAYERS = 32, 32  # a page of 64 tokens has 4 MiB

@@ -292,5 +292,6 @@ class Tier(SecondaryTierManager):
             self._tenants.close()
             self._futures.close()
             self._store.close()
+            self._arena.release()  # else vLLM cannot unmap it
         except Exception as e:  # pylint: disable=broad-except
             self._log.error("shutdown: %s", e)

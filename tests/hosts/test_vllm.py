@@ -42,6 +42,18 @@ def test_stored_chunks_come_back(path):
     m.close()
 
 
+def test_vllm_can_unmap_its_memory_after_the_shutdown(path):
+    m = put_all(path, 32)
+    region = getattr(m.manager.primary_tier, "_mmap_region", None)
+    if region is None:
+        pytest.skip("this vLLM keeps its memory in another place")
+    mapped = region.mmap_obj
+    assert m.find(keys_of(16)) == keys_of(16) and m.load(keys_of(16))
+    del m.arena
+    m.manager.shutdown()
+    assert mapped.closed
+
+
 def test_chunks_that_are_there_are_not_written_again(path):
     m = put_all(path, 64)
     before = m.tier.report_status()["store_bytes"]
