@@ -18,6 +18,10 @@
 #define GAIN_STEADY 8
 /* No pause between two completions may be more than this part of a turn. */
 #define GAIN_PAUSE_PART 4u
+/* A pause is a stall if it is so many times as long as usual ones. Then whole ones count: from the
+ * end of one to the end of another, which is at least the second part as long. */
+#define GAIN_STALL_TIMES 16u
+#define GAIN_STALL_PART 2u
 /* More must move so much more, in percent ... */
 #define GAIN_LEAST 10
 /* ... and by this part of what reads become slower. */
@@ -58,8 +62,8 @@ static void gain_begin_turn(struct pace_gain *g, const struct pace_gain_event *e
 {
 	g->unsettled = e->in_drive + (g->knob == PACE_WRITE_CHUNK ? e->waiting : 0);
 	g->began_ns = e->now;
-	g->since_ns = g->turn_ns = g->pause_ns = 0;
-	g->completed = 0;
+	g->since_ns = g->pause_ns = 0;
+	g->counted = g->skipped = (struct pace_arm){ 0 };
 }
 
 static void gain_begin(struct pace_gain *g, enum pace_knob knob, bool up,
@@ -158,11 +162,33 @@ static void gain_conclude(struct pace_gain *g, bool steady, const struct pace_ga
 		gain_rest(g, steady, e);
 }
 
+/* Returns true if the drive stalls: its longest pause is many times as long as others. */
+static bool gain_stalls(const struct pace_gain *g)
+{
+	return g->pause_ns * g->counted.completed >= g->counted.ns * GAIN_STALL_TIMES;
+}
+
+/* Adds this turn to its arm, from its first long pause on if the drive stalls. */
+static void gain_add_turn(struct pace_gain *g)
+{
+	struct pace_arm *arm = &g->arm[g->turn & 1u];
+
+	if (!gain_stalls(g))
+		g->skipped = (struct pace_arm){ 0 };
+	arm->ns += g->counted.ns - g->skipped.ns;
+	arm->sectors += g->counted.sectors - g->skipped.sectors;
+	arm->in_drive += g->counted.in_drive - g->skipped.in_drive;
+	arm->completed += g->counted.completed - g->skipped.completed;
+	arm->reads += g->counted.reads;
+	arm->slow += g->counted.slow;
+}
+
 static void gain_end_turn(struct pace_gain *g, const struct pace_gain_event *e)
 {
 	int64_t worth, clear;
 	bool steady;
 
+	gain_add_turn(g);
 	if (g->turn & 1u) {
 		worth = gain_worth(g);
 		clear = GAIN_CLEAR * (int64_t)(GAIN_TURNS - 1 - g->turn);
@@ -178,25 +204,35 @@ static void gain_end_turn(struct pace_gain *g, const struct pace_gain_event *e)
 	gain_begin_turn(g, e);
 }
 
+/* Returns true if the turn that a completion after a pause of NS would end is long enough. */
+static bool gain_is_enough(const struct pace_gain *g, uint64_t ns)
+{
+	bool stalls = gain_stalls(g);
+	uint64_t turn_ns = g->counted.ns - (stalls ? g->skipped.ns : 0);
+
+	return turn_ns >= GAIN_TURN_NS && g->counted.completed >= GAIN_TURN_REQUESTS &&
+	       turn_ns >= g->pause_ns * GAIN_PAUSE_PART &&
+	       (!stalls || ns >= g->pause_ns / GAIN_STALL_PART ||
+		turn_ns >= g->pause_ns * GAIN_PAUSE_PART * GAIN_STALL_PART);
+}
+
 /* Counts a completion of the side whose knob is tried. Returns true at the end of a turn. */
 static bool gain_count(struct pace_gain *g, const struct pace_gain_event *e)
 {
-	struct pace_arm *arm = &g->arm[g->turn & 1u];
+	uint64_t ns = 0;
 
 	if (g->since_ns && e->now >= g->since_ns) {
-		uint64_t ns = e->now - g->since_ns;
-
-		arm->ns += ns;
-		g->turn_ns += ns;
+		ns = e->now - g->since_ns;
+		g->counted.ns += ns;
+		g->counted.sectors += e->nr_sectors;
+		g->counted.in_drive += e->in_drive;
+		g->counted.completed++;
+		if (ns > g->pause_ns * GAIN_STALL_PART)
+			g->skipped = g->counted;
 		g->pause_ns = ns > g->pause_ns ? ns : g->pause_ns;
-		arm->sectors += e->nr_sectors;
-		arm->in_drive += e->in_drive;
-		arm->completed++;
-		g->completed++;
 	}
 	g->since_ns = e->waits ? e->now : 0;
-	return g->turn_ns >= GAIN_TURN_NS && g->completed >= GAIN_TURN_REQUESTS &&
-	       g->turn_ns >= g->pause_ns * GAIN_PAUSE_PART;
+	return gain_is_enough(g, ns);
 }
 
 /* While a knob of writes is tried, reads take time of the drive that writes do not have. A turn
@@ -204,12 +240,11 @@ static bool gain_count(struct pace_gain *g, const struct pace_gain_event *e)
 static void gain_count_beside(struct pace_gain *g, const struct pace_gain_event *e, bool settled)
 {
 	if (settled && g->since_ns && g->knob != PACE_READ_WINDOW)
-		g->arm[g->turn & 1u].sectors += e->nr_sectors;
+		g->counted.sectors += e->nr_sectors;
 }
 
 static bool gain_try(struct pace_gain *g, const struct pace_gain_event *e)
 {
-	struct pace_arm *arm = &g->arm[g->turn & 1u];
 	bool settled = !g->unsettled && e->now - g->began_ns >= GAIN_SETTLE_NS;
 
 	if (e->now - g->began_ns > GAIN_TURN_MOST_NS) {
@@ -217,8 +252,8 @@ static bool gain_try(struct pace_gain *g, const struct pace_gain_event *e)
 		return true;
 	}
 	if (settled && e->op == PACE_READS && e->lone_ns) {
-		arm->reads++;
-		arm->slow += (e->latency_ns << 8) / e->lone_ns;
+		g->counted.reads++;
+		g->counted.slow += (e->latency_ns << 8) / e->lone_ns;
 	}
 	if (!gain_is_of(g->knob, e->op)) {
 		gain_count_beside(g, e, settled);

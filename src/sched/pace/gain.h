@@ -48,9 +48,9 @@ struct pace_gain {
 	uint32_t tried;	    /* writes until the last pieces of a trial have gone; 0: they have */
 	uint64_t began_ns;  /* the turn */
 	uint64_t since_ns;  /* the last completion after which others waited; 0: none did */
-	uint64_t turn_ns;   /* counted of this turn */
-	uint32_t completed; /* and requests */
 	uint64_t pause_ns;  /* the longest one between two completions of this turn */
+	/* this turn, and what of it came before the end of its first long pause */
+	struct pace_arm counted, skipped;
 	struct pace_arm arm[2];
 	int64_t worth; /* of the larger step, after the last two turns; percent */
 };

@@ -146,16 +146,71 @@ static void rented_disk(uint64_t burst, uint64_t period)
 	}
 }
 
-/* What it moves in a burst is no gain. */
+/* What it moves in a burst is no gain, whatever part of the time bursts take: a turn counts from
+ * the end of one stall to the end of another. */
 static void bursts_between_stalls_are_no_gain(void **state)
 {
-	static const uint64_t periods[] = { 10 * MS, 12 * MS, 17 * MS };
+	static const uint64_t periods[] = { 10 * MS, 11 * MS, 12 * MS, 17 * MS, 20 * MS, 50 * MS };
+	static const uint64_t bursts[] = { 50, 200, 400, 800 };
 
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 24; i++) {
 		setup(state);
-		rented_disk(i % 2 ? 50 : 200, periods[i / 2]);
+		rented_disk(bursts[i % 4], periods[i / 4]);
 		assert_int_equal(gain.at[PACE_WRITE_WINDOW], 0);
 	}
+}
+
+/* A turn counts whole bursts with their stalls, wherever between two of them it began. */
+static void a_turn_has_whole_stalls(void **state)
+{
+	const uint64_t burst = 800, period = 17 * MS;
+	unsigned turns = 0, was = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < 200000; i++) {
+		const struct pace_arm *arm = &gain.arm[0];
+
+		complete(PACE_WRITES, 128, i % burst ? 10 * US : period - (burst - 1) * 10 * US);
+		if (gain.trying && gain.turn == 1 && was == 0) {
+			assert_true(arm->ns);
+			assert_int_equal(arm->ns % period, 0);
+			assert_int_equal(arm->completed, arm->ns / period * burst);
+			assert_int_equal(arm->sectors, arm->completed * 128 * KB);
+			assert_int_equal(arm->in_drive, arm->completed);
+			turns++;
+		}
+		was = gain.turn;
+	}
+	assert_true(turns > 1);
+}
+
+/* Where stalls are not to blame, more that moves between them is a gain: the bucket is not empty
+ * before the time comes to fill it. */
+static void what_moves_more_between_stalls_is_a_gain(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 100000 && !gain.at[PACE_WRITE_WINDOW]; i++) {
+		uint64_t burst = 100u << step(), each = 50 * US >> step();
+
+		complete(PACE_WRITES, 128, i % burst ? each : 5 * MS);
+	}
+	assert_true(gain.at[PACE_WRITE_WINDOW]);
+}
+
+/* A drive that stood still once is tried like any other: no second stall is waited for. */
+static void one_stall_is_none(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20000 && !gain.trying; i++)
+		complete(PACE_WRITES, 128, 100 * US);
+	for (int i = 0; i < 100; i++)
+		complete(PACE_WRITES, 128, 100 * US);
+	assert_int_equal(gain.turn, 0);
+	complete(PACE_WRITES, 128, 40 * MS);
+	for (int i = 0; i < 20000 && gain.trying && !gain.turn; i++)
+		complete(PACE_WRITES, 128, 100 * US);
+	/* a turn that waits for one says nothing after 500 ms, and ends the trial */
+	assert_true(gain.trying);
 }
 
 int main(void)
@@ -169,6 +224,9 @@ int main(void)
 		T(the_first_writes_are_no_trial),
 		T(a_window_that_is_set_is_whole),
 		T(bursts_between_stalls_are_no_gain),
+		T(a_turn_has_whole_stalls),
+		T(what_moves_more_between_stalls_is_a_gain),
+		T(one_stall_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
