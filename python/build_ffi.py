@@ -7,6 +7,7 @@ WEIR_SOURCE its source (default: ..).
 """
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 
@@ -36,7 +37,7 @@ def declarations():
                 pass
         source = "".join(f"#include <{h}>\n" for h in HEADERS)
         text = subprocess.run(
-            [os.environ.get("CC", "cc"), "-E", "-P", "-nostdinc", f"-I{empty}"]
+            [*shlex.split(os.environ.get("CC") or "cc"), "-E", "-P", "-nostdinc", f"-I{empty}"]
             + [f"-I{path}" for path in INCLUDE] + ["-x", "c", "-"],
             input=source, capture_output=True, text=True, check=True).stdout
     text = re.sub(r"\b(UINT32_MAX|UINT64_MAX)\b", "-1", text)

@@ -95,3 +95,31 @@ def test_sharing_that_cannot_be():
     with pytest.raises(ValueError, match="share: 'on', but it cannot; use 'off' or 'auto'"):
         config.refuse_share(config.parse({"path": "x", "share": "on"}, WHO), "it cannot")
     assert config.refuse_share(off, "it cannot") is off
+
+
+@pytest.mark.parametrize("name, wrong, valid", [("scheduler", "bfg", "mq-deadline, .*bfq"),
+                                                ("engine", "io_uring", "auto, uring")])
+def test_a_scheduler_or_engine_that_is_none(tmp_path, name, wrong, valid):
+    """What is valid is said, and nothing is made; of a store that is there too."""
+    path = tmp_path / "s.img"
+    for _ in range(2):
+        with pytest.raises(ValueError, match=f"{WHO}: {name}: '{wrong}' is not one of .*{valid}"):
+            config.parse({"path": str(path), "size": "64MiB", name: wrong}, WHO)
+        with pytest.raises(ValueError, match=f"^{name}: '{wrong}' is not one of .*{valid}"):
+            weir_kv.Store(path, size="64MiB", format="if-empty", **{name: wrong})
+        assert path.exists() == bool(_)
+        weir_kv.Store(path, size="64MiB", format="if-empty").close()
+
+
+def test_parameters_that_a_store_which_is_there_does_not_use(tmp_path, caplog):
+    log, path = config.logging.getLogger("weir.test"), str(tmp_path / "s.img")
+
+    def opened(**params):
+        caplog.clear()
+        config.open_store(config.parse({"path": path, **params}, WHO), log=log).close()
+        return caplog.text
+
+    assert not opened(size="64MiB", max_value="1MiB")
+    assert not opened(size="64MiB", max_value="1MiB") and not opened() and not opened(size="64MiB")
+    assert f"size: {path} has 67108864 bytes and not 134217728" in opened(size="128MiB")
+    assert "max_value: the store on" in opened(max_value="4MiB")

@@ -33,6 +33,7 @@ class LMCache:
 
     def put(self, keys: Sequence[str], views: Sequence[memoryview]) -> tuple[str, list[bool]]:
         """Stores where no value is: words about what failed, and for each key whether it went."""
+        self._connector.learn_tenants(keys)  # by itself a connector does not wait for that
         return self._wait(self._connector.submit_batch_set(list(keys), list(views)))
 
     def get(self, keys: Sequence[str], views: Sequence[memoryview]) -> list[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from . import errors
 from ._weir import ffi
@@ -37,6 +37,20 @@ def each(get: Callable[[int, ffi.CData], int], kind: str) -> Iterator[ffi.CData]
         elif code != -errno.ENOENT:
             errors.check(code)
         number += 1
+
+
+def named(table: Callable[[ffi.CData], ffi.CData]) -> list[str]:
+    """Returns the names of all engines or schedulers; TABLE is the library's function."""
+    count = ffi.new("size_t *")
+    found = table(count)
+    return [ffi.string(found[i].name).decode() for i in range(count[0])]
+
+
+def check_name(what: str, value: str | None, valid: Iterable[str]) -> None:
+    """Raises ValueError where VALUE is none of VALID. The library has ENOENT for that, as for a
+    file that is not there."""
+    if value and value not in valid:
+        raise ValueError(f"{what}: {value!r} is not one of {', '.join(valid)}")
 
 
 def fields(raw: ffi.CData) -> dict[str, object]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable
 from typing import Union
 
 from . import errors
@@ -20,7 +19,6 @@ _HIT_SECONDS = 4.0   # an answer counts so long: what is there is leased for 5 s
 _MISS_SECONDS = 1.0  # another process may store it meanwhile
 _ANSWER_SECONDS = 1.0  # so long a request waits for an answer; then it goes on without the cache
 _TOUCHES_MAX = 4     # questions under way whose answers nobody waits for
-_TENANTS_MAX = 8     # tenants about whose streams the owner is being asked
 
 
 class Lookups:
@@ -119,44 +117,3 @@ class Lookups:
         elif self._futures and self._touches < _TOUCHES_MAX:
             self._futures.submit(EXISTS, names, user=(names, 0.0))
             self._touches += 1
-
-
-class Tenants:
-    """The streams of tenants. One thread calls. Where another process has the store open, a thread
-    waits for its answer, and a new tenant has the stream 0 meanwhile."""
-
-    def __init__(self, store: Union[Store, SharedStore]) -> None:
-        self._store = store
-        self._streams: dict[str, int] = {}
-        self._asked: dict[str, Future[int]] = {}
-        self._thread: ThreadPoolExecutor | None = None
-
-    def stream(self, tenant: str) -> int:
-        """Returns the stream of TENANT; 0: the table of tenants is full, or it is not known yet."""
-        found = self._streams.get(tenant)
-        if found is None:
-            found = self._learn(tenant)
-        return found or 0
-
-    def _learn(self, tenant: str) -> int | None:
-        if isinstance(self._store, Store) or self._store.opened:
-            return self._keep(tenant, lambda: self._store.stream(tenant))
-        for name in [name for name, asked in self._asked.items() if asked.done()]:
-            self._keep(name, self._asked.pop(name).result)
-        found = self._streams.get(tenant)
-        if found is None and tenant not in self._asked and len(self._asked) < _TENANTS_MAX:
-            self._thread = self._thread or ThreadPoolExecutor(1, "weir-tenants")
-            self._asked[tenant] = self._thread.submit(self._store.stream, tenant)
-        return found
-
-    def _keep(self, tenant: str, get: Callable[[], int]) -> int | None:
-        try:
-            self._streams[tenant] = get()
-        except (errors.WeirError, ValueError):  # the table is full; or no text of a client's
-            return None
-        return self._streams[tenant]
-
-    def close(self) -> None:
-        """Ends the thread."""
-        if self._thread:
-            self._thread.shutdown()

@@ -6,12 +6,16 @@ import difflib
 import hashlib
 import errno
 import logging
+import mmap
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from . import units
+from ._structs import named
+from ._weir import lib
 from .metrics import Address, address, of_process
 from .shared import SharedStore
 from .store import FREE_LOW_NONE, Store
@@ -21,6 +25,8 @@ DURABILITY = ("written", "durable")
 FORMATS = ("if-empty", "never", "force")
 POLICIES = ("clock", "fifo")
 SHARE = ("auto", "on", "off")
+ENGINES = ("auto", *(name for name in named(lib.weir_engines) if name != "null"))
+SCHEDULERS = tuple(named(lib.weir_schedulers))
 LOG_LEVELS = ("debug", "info", "warning", "error", "off")
 _LONGEST_DEFAULT = 64 << 20  # hosts keep chunks of up to this; a smaller store takes shorter ones
 
@@ -133,8 +139,8 @@ _PARSE: dict[str, Callable[[Any], Any]] = {
     "path": _paths,
     "size": lambda v: units.size(v, "size"),
     "max_value": lambda v: units.size(v, "max_value"),
-    "engine": lambda v: _text("engine", v),
-    "scheduler": lambda v: _text("scheduler", v),
+    "engine": lambda v: _choice("engine", v, ENGINES),
+    "scheduler": lambda v: _choice("scheduler", v, SCHEDULERS),
     "set": _settings,
     "durability": lambda v: _choice("durability", v, DURABILITY),
     "eviction": lambda v: _choice("eviction", v, POLICIES),
@@ -277,7 +283,7 @@ def open_shared(config: Config, log: logging.Logger,
     """Opens the store of CONFIG, or uses it through the process that has it open. Whoever opens it
     sets it up, and calls OPENED with it, maybe on another thread."""
     def open_here() -> Store:
-        store = open_store(config)
+        store = open_store(config, log=log)
         try:
             if opened:
                 opened(store)
@@ -289,8 +295,22 @@ def open_shared(config: Config, log: logging.Logger,
     return SharedStore(config.path, open_here, log)
 
 
-def open_store(config: Config, changes: bool = False) -> Store:
-    """Opens the store of CONFIG, makes it where the parameters say so, and sets its queue up."""
+def _say_what_is_not_used(store: Store, config: Config, log: logging.Logger) -> None:
+    """Warns of parameters for a store that is made, where one is that was made with others."""
+    for path in config.path if config.size else ():
+        there = os.path.getsize(path) if os.path.isfile(path) else config.size
+        if abs(there - config.size) >= mmap.PAGESIZE:
+            log.warning("size: %s has %d bytes and not %d: a store keeps the size with which it "
+                        "was made (docs/hosts.md: How large)", path, there, config.size)
+    most = int(str(store.info()["max_value_bytes"]))
+    if config.max_value > most:
+        log.warning("max_value: the store on %s takes values of %d bytes at most and not of %d, as "
+                    "it was made; longer ones are not stored", store.path, most, config.max_value)
+
+
+def open_store(config: Config, changes: bool = False, log: logging.Logger | None = None) -> Store:
+    """Opens the store of CONFIG, makes it where the parameters say so, and sets its queue up. LOG
+    is told of parameters that a store which is there does not use."""
     store = Store(list(config.path), format=config.format, size=config.size,
                   max_value=_max_value(config), engine=config.engine, scheduler=config.scheduler,
                   policy=config.eviction, few_segments=True, changes=changes,
@@ -303,6 +323,8 @@ def open_store(config: Config, changes: bool = False) -> Store:
             store.set_share(tenant_name(tenant), percent)
         _set_budget(store, config)
         _set_marks(store, config)
+        if log:
+            _say_what_is_not_used(store, config, log)
     except BaseException:
         store.close()
         raise

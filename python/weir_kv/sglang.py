@@ -83,7 +83,7 @@ class HiCache(HiCacheStorage):
         self._flags = lib.WEIR_PUT_IF_ABSENT | (
             lib.WEIR_PUT_DURABLE if self._config.durability == "durable" else 0)
         self._store = config.open_shared(self._config, self._log) if shared else \
-            config.open_store(self._config)
+            config.open_store(self._config, log=self._log)
         self._counts = {"hits": 0, "misses": 0, "damaged": 0, "failed_sets": 0, "load_bytes": 0,
                         "store_bytes": 0}
         self._lock = threading.Lock()  # for the counters

@@ -11,7 +11,7 @@ from os import PathLike, fspath
 from typing import Any, Union
 
 from . import errors, units
-from ._structs import c_text, each, fields, sized
+from ._structs import c_text, check_name, each, fields, named, sized
 from ._weir import ffi, lib
 from .futures import Buffer, Futures
 from .handle import Handle
@@ -120,6 +120,8 @@ class Store(Operations):
         self._texts = {name: c_text(value, name) for name, value in
                        (("engine", engine), ("scheduler", scheduler), ("engine_opts", engine_opts))
                        if value}
+        check_name("engine", engine, ["auto", *named(lib.weir_engines)])
+        check_name("scheduler", scheduler, named(lib.weir_schedulers))
         opts = sized("weir_store_opts")
         for name, value in self._texts.items():
             setattr(opts, name, value)
@@ -259,6 +261,16 @@ class Store(Operations):
             errors.check(self.call(lib.weir_store_add_tenant, name, out))
             self._streams[tenant] = int(out[0])
         return self._streams[tenant]
+
+    def tenants(self) -> dict[str, int]:
+        """Returns the stream of each tenant that the store knows by name."""
+        found = {}
+        for row in each(lambda n, raw: self.call(lib.weir_store_get_tenant, n, raw),
+                        "weir_store_tenant"):
+            name = bytes(ffi.buffer(row.name, row.name_len))
+            if name:
+                found[name.decode("utf-8", "surrogateescape")] = int(row.stream)
+        return found
 
     def set_share(self, tenant: str, percent: int) -> None:
         """Sets the soft share of TENANT's stream, in percent of the store; 0: none."""

@@ -7,19 +7,22 @@ In ``kv_connector_extra_config``: ``"secondary_tiers": [{"type": "Tier", "module
 from __future__ import annotations
 
 import errno
+import inspect
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 from vllm.distributed.kv_transfer.kv_connector.v1.offloading.metrics import (
     OffloadingConnectorStats)
-from vllm.v1.kv_offload.base import (LookupResult, Medium, OffloadingCounterMetadata,
+from vllm.v1.kv_offload import base
+from vllm.v1.kv_offload.base import (LookupResult, OffloadingCounterMetadata,
                                      RequestOffloadingContext)
 from vllm.v1.kv_offload.tiering.base import JobResult, SecondaryTierManager
 
 from . import _vllm_keys, config, errors
-from ._vllm_lookup import Lookups, Tenants
+from ._tenants import Tenants
+from ._vllm_lookup import Lookups
 from .futures import (DELETE, DROP_DAMAGED, DURABLE, EXACT, GET, IF_ABSENT, PUT, Futures,
                       Result)
 from .shared import SharedStore
@@ -41,6 +44,22 @@ _METRICS = {
 # What vLLM itself gives to a tier besides the parameters of the entry.
 _FROM_VLLM = ("offloading_spec", "primary_kv_view", "tier_type", "backpressure_detector",
               "locality", "enable_kv_events", "backpressure")
+
+
+# What vLLM had not yet, or called otherwise, in earlier releases.
+_TAKES_DETECTOR = "backpressure_detector" in inspect.signature(
+    SecondaryTierManager.__init__).parameters
+_RESULT_FIELDS = {field.name for field in fields(JobResult)}
+
+
+def _chunks_of(job: Any) -> Sequence[Any]:
+    """Returns the numbers of the chunks of JOB in the arena."""
+    return job.chunk_ids if hasattr(job, "chunk_ids") else job.block_ids
+
+
+def _job_result(**facts: Any) -> JobResult:
+    """Makes a result of what this release of vLLM wants to know."""
+    return JobResult(**{name: fact for name, fact in facts.items() if name in _RESULT_FIELDS})
 
 
 def fields_of(spec: Any) -> dict[str, Any]:
@@ -74,7 +93,8 @@ def _resolve(parsed: config.Config, spec: Any) -> tuple[config.Config, bool]:
     if own and parsed.share == "on":
         raise ValueError("share: 'on', and path has {replica}: each replica would have a store of "
                          "its own; leave {replica} out")
-    several = not own and int(getattr(parallel, "data_parallel_size", 1)) > 1
+    # Earlier releases tell the number alone.
+    several = not own and (number > 0 or int(getattr(parallel, "data_parallel_size", 1)) > 1)
     if several and parsed.share == "off":
         raise ValueError("share: 'off', and several replicas name the same path: write {replica} "
                          "where the number of the replica goes")
@@ -88,11 +108,12 @@ class Tier(SecondaryTierManager):
     """A store as a tier. All calls come from the scheduler's thread, and none of them waits for the
     drive but ``drain_jobs()`` and ``shutdown()``."""
 
-    medium = Medium.STORAGE
+    medium = base.Medium.STORAGE if hasattr(base, "Medium") else None
 
     def __init__(self, offloading_spec: Any, primary_kv_view: memoryview, tier_type: str,
                  backpressure_detector: Any = None, **params: Any) -> None:
-        super().__init__(offloading_spec, primary_kv_view, tier_type, backpressure_detector)
+        more = {"backpressure_detector": backpressure_detector} if _TAKES_DETECTOR else {}
+        super().__init__(offloading_spec, primary_kv_view, tier_type, **more)
         for name in _FROM_VLLM:
             params.pop(name, None)
         try:
@@ -111,8 +132,9 @@ class Tier(SecondaryTierManager):
         self._finished: list[JobResult] = []
         self._counts = dict.fromkeys(_METRICS, 0)
         self._told = dict(self._counts)
-        self._store: Store | SharedStore = config.open_store(self._config) if not shared else \
-            config.open_shared(self._config, self._log, self._register)
+        self._store: Store | SharedStore = \
+            config.open_shared(self._config, self._log, self._register) if shared else \
+            config.open_store(self._config, log=self._log)
         try:
             if isinstance(self._store, Store):
                 self._register(self._store)
@@ -155,13 +177,13 @@ class Tier(SecondaryTierManager):
     def _submit(self, job: Any, kind: int, flags: int, stream: int) -> None:
         names = [self._name(key) for key in job.keys]
         chunk = self._chunk
-        views = [self._arena[int(i) * chunk:(int(i) + 1) * chunk] for i in job.chunk_ids]
+        views = [self._arena[int(i) * chunk:(int(i) + 1) * chunk] for i in _chunks_of(job)]
         try:
             self._futures.submit(kind, names, views, flags=flags, streams=stream,
                                  user=(job.job_id, list(job.keys)))
         except Exception as e:  # pylint: disable=broad-except  # it would end the engine
             self._log.error("job %s: %s", job.job_id, e)
-            self._finished.append(JobResult(job_id=job.job_id, success=False))
+            self._finished.append(_job_result(job_id=job.job_id, success=False))
             if kind == GET:
                 self._note_misses(names)
 
@@ -190,9 +212,9 @@ class Tier(SecondaryTierManager):
             self._log.warning("%d of %d chunks were not loaded: %s", len(failed), len(keys),
                               result.words)
             self._drop([(self._name(key), code) for key, code in zip(keys, result.results) if code])
-        return JobResult(job_id=job_id, success=not failed,
-                         successful_keys=tuple(good) if failed and good else None,
-                         transfer_time=result.seconds, transfer_bytes=len(good) * self._chunk)
+        return _job_result(job_id=job_id, success=not failed,
+                           successful_keys=tuple(good) if failed and good else None,
+                           transfer_time=result.seconds, transfer_bytes=len(good) * self._chunk)
 
     def _drop(self, failed: list[tuple[bytes, int]]) -> None:
         """vLLM asks for a failed key for ever if it is a hit again, so it counts as a miss. What
@@ -220,8 +242,8 @@ class Tier(SecondaryTierManager):
             self._lookups.forget(names)
             for name in names:
                 self._misses.pop(name, None)
-        return JobResult(job_id=job_id, success=not failed, transfer_time=result.seconds,
-                         transfer_bytes=written * self._chunk)
+        return _job_result(job_id=job_id, success=not failed, transfer_time=result.seconds,
+                           transfer_bytes=written * self._chunk)
 
     def _collect(self) -> None:
         for result in self._futures.take_all():

@@ -2,17 +2,20 @@
 """The connector below LMCache's own adapter and its own benchmark."""
 import ctypes
 import json
+import mmap
 import os
 import re
 import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 from children import run, started
-from weir_kv.lmcache import Connector
+from weir_kv.lmcache import Connector, backend
+from weir_kv.queue import QueueView
 
 LMCACHE = os.path.join(os.path.dirname(sys.executable), "lmcache")
 
@@ -94,6 +97,46 @@ def test_a_value_of_another_length_is_a_miss(c):
     for length in (4999, 5001):
         ok, _, each = wait(c, c.submit_batch_get([key(1)], [View(length).view]))
         assert not ok and each == [False]
+
+
+def test_a_set_that_has_not_begun_in_time_does_not_read_its_memory(tmp_path, monkeypatch):
+    """LMCache may have given it to others. Here nothing may be read there at all."""
+    monkeypatch.setattr(backend, "PUT_WAIT_NS", 1)
+    c = Connector(path=str(tmp_path / "c.img"), size="64MiB")
+    libc = ctypes.CDLL(None)
+    libc.mmap.restype, libc.mmap.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t] + \
+        [ctypes.c_int] * 3 + [ctypes.c_long]
+    at = libc.mmap(None, 8192, 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)  # PROT_NONE
+    view = memoryview((ctypes.c_uint8 * 8192).from_address(at))
+    ok, words, each = wait(c, c.submit_batch_set([key(1)], [view]))
+    assert not ok and words and each == [False] and c.report_status()["late"] == 1
+    assert wait(c, c.submit_batch_exists([key(1)]))[2] == [False]
+    c.close()
+
+
+def test_nothing_raises_after_the_close(tmp_path):
+    """LMCache's demux thread ends before the close: nobody fetches what was under way."""
+    c = Connector(path=str(tmp_path / "c.img"), size="64MiB")
+    views = [View(1 << 20, i).view for i in range(16)]
+    numbers = [c.submit_batch_set([key(i)], [view]) for i, view in enumerate(views)]
+    c.close()
+    c.close()
+    assert c.drain_completions() == []
+    numbers += [c.submit_batch_delete([key(0)]), c.submit_batch_exists([key(0)]),
+                c.submit_batch_get([key(0)], views[:1]), c.submit_batch_set([key(0)], views[:1])]
+    assert len(set(numbers)) == len(numbers)
+    c = Connector(path=str(tmp_path / "c.img"))  # the close has waited for all
+    assert wait(c, c.submit_batch_exists([key(i) for i in range(16)]))[2] == [True] * 16
+    c.close()
+
+
+@pytest.mark.parametrize("keys", [[], ["\ud800"], ["k" * 5000], [5], ["k"] * 3])
+def test_submits_of_nonsense_end_as_results(c, keys):
+    ok, words, each = wait(c, c.submit_batch_delete(keys))
+    assert len(each) == len(keys) and (ok or words)
+    for call in (c.submit_batch_set, c.submit_batch_get):
+        ok, words, each = wait(c, call(keys, [View(1).view] * 2))
+        assert not any(each) and len(each) == len(keys)
 
 
 def test_two_connectors_share_a_store(tmp_path):
@@ -178,15 +221,70 @@ def test_parameters_that_are_wrong(tmp_path):
     c.close()
 
 
+def until(what):
+    """Waits until WHAT is true."""
+    end = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
 @pytest.mark.parametrize("alice", ["alice", "a" * 128])
 def test_tenants_have_streams(tmp_path, alice):
     c = Connector(path=str(tmp_path / "c.img"), size="64MiB", tenant_by="salt",
                   shares={alice: 50})
+    until(lambda: all(c._backend.streams([key(1, alice), key(2, "bob")])))
     wait(c, c.submit_batch_set([key(1, alice), key(2, "bob"), key(3)],
                                [View(5000, i).view for i in (1, 2, 3)]))
     streams = {e.key.split(b"@")[-1]: e.stream for e in c._store.list()}
     assert len(set(streams.values())) == 3
     c.close()
+    # After a restart they are known at once.
+    c = Connector(path=str(tmp_path / "c.img"), tenant_by="salt")
+    assert c._backend.streams([key(1, alice), key(2, "bob")]) == \
+        [streams[alice.encode()], streams[b"bob"]]
+    c.close()
+
+
+@pytest.mark.parametrize("by, tenants", [
+    ("none", ["", "", ""]), ("salt", ["a-1", "a-2", ""]), ("salt-prefix", ["a", "a", ""]),
+    ("rank", ["00000001"] * 3)])
+def test_what_names_a_tenant(tmp_path, by, tenants):
+    c = Connector(path=str(tmp_path / "c.img"), size="64MiB", tenant_by=by)
+    keys = [key(1, "a-1"), key(2, "a-2"), key(3)]
+    c.learn_tenants(keys)
+    assert set(c._store.tenants()) == set(tenants) - {""}
+    assert c._backend.streams(keys) == [c._store.tenants().get(one, 0) for one in tenants]
+    c.close()
+
+
+def test_a_new_tenant_holds_up_no_submit(tmp_path, monkeypatch):
+    """The store writes it to the drive, or another process does. LMCache's lock is held meanwhile,
+    without which nothing completes."""
+    c = Connector(path=str(tmp_path / "c.img"), size="64MiB", tenant_by="salt")
+    gate, stream = threading.Event(), c._store.stream
+    monkeypatch.setattr(c._store, "stream", lambda name: (gate.wait(60), stream(name))[1])
+    assert wait(c, c.submit_batch_set([key(1, "bob")], [View(5000, 1).view]))[0] is True
+    assert wait(c, c.submit_batch_get([key(1, "bob")], [View(5000).view]))[2] == [True]
+    assert not gate.is_set() and [e.stream for e in c._store.list()] == [0]
+    gate.set()
+    until(lambda: c._backend.streams([key(2, "bob")])[0])
+    c.close()
+
+
+def test_weights_of_tenants_are_the_queues(tmp_path, monkeypatch):
+    """The I/O of a tenant is accounted to its stream, which has the weight."""
+    weights, call = {}, QueueView.set_weight
+    monkeypatch.setattr(QueueView, "set_weight", lambda *args: (
+        weights.update([args[1:]]), call(*args)))
+    c = Connector(path=str(tmp_path / "c.img"), size="64MiB", tenant_by="salt", scheduler="bfq",
+                  weights={"alice": 300, "bob": 50})
+    alice, bob = c._backend.streams([key(1, "alice"), key(1, "bob")])
+    assert weights == {alice: 300, bob: 50} and 0 not in weights
+    c.close()
+    with pytest.raises(ValueError, match="weights: .*bfq"):
+        Connector(path=str(tmp_path / "c.img"), tenant_by="salt", scheduler="kyber",
+                  weights={"alice": 300})
 
 
 def test_a_million_submits_leave_nothing(c):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """weir_kv.lmcache.Adapter under LMCache's own interface, objects and benchmark."""
+import dataclasses
 import json
 import os
 import re
@@ -223,6 +224,13 @@ def test_flipped_bytes_are_misses_and_mended(tmp_path, arena):
     assert store(a, keys[:1], arena.objects(1, 131072, 1)).bytes_transferred() == 131072
     assert load(a, keys[:1], room[:1]) == [True]
     a.close()
+
+
+@pytest.mark.parametrize("align, said", [(64, True), (4096, False), (8192, False)])
+def test_memory_that_is_not_aligned_is_told_of(tmp_path, arena, caplog, align, said):
+    desc = dataclasses.replace(arena.desc, align_bytes=align)
+    Adapter({"path": str(tmp_path / "a.img"), "size": "64MiB"}, l1_memory_desc=desc).close()
+    assert ("--l1-align-bytes 4096" in caplog.text) == said
 
 
 def commands(a):

@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 
@@ -51,11 +52,11 @@ class Server:
 @pytest.fixture(name="server")
 def servers(tmp_path):
     with contextlib.ExitStack() as stack:
-        def start(name, *l2):
+        def start(name, *l2, before=()):
             log = stack.enter_context(open(tmp_path / name, "wb"))
             words = [word for one in l2 for word in ("--l2-adapter", one)]
             return Server(stack.enter_context(started(
-                [LMCACHE, "server", "--l1-size-gb", "0.1", "--eviction-policy", "LRU",
+                [*before, LMCACHE, "server", "--l1-size-gb", "0.1", "--eviction-policy", "LRU",
                  "--l1-align-bytes", "4096", "--port", "0", "--http-port", "0", *words],
                 stdout=log, stderr=log)), tmp_path / name)
         yield start
@@ -87,3 +88,26 @@ def test_server(tmp_path, server):
         stat = subprocess.run([_command.path(), "stat", "--json", str(path)],
                               capture_output=True, text=True, check=True)
         assert json.loads(stat.stdout)["schema"].startswith("weir.stat")
+
+
+@pytest.mark.parametrize("engine", ["posix", "io_uring"])
+def test_server_with_raw_block_on_weirs_device(tmp_path, server, engine):
+    """As docs/hosts.md starts it, and back again: the old command on the same file."""
+    image = tmp_path / "raw.img"
+    with open(image, "wb") as f:
+        f.truncate(64 << 20)
+    adapter = json.dumps({"type": "raw_block", "device_path": str(image), "slot_bytes": 135168,
+                          "capacity_bytes": 64 << 20, "meta_total_bytes": 4 << 20,
+                          "use_odirect": True, "io_engine": engine})
+    for name, before in (("weir.log", [sys.executable, "-m", "weir_kv.raw_block", "--"]),
+                         ("back.log", [])):
+        one = server(name, adapter, before=before)
+        one.wait_healthy()
+        status, = one.get("/status")["storage_manager"]["l2_adapters"]
+        assert status["is_healthy"] is True
+        with open(f"/proc/{one.process.pid}/maps", encoding="utf-8") as f:
+            libraries = f.read()
+        assert ("weir_kv/_weir.abi3.so" in libraries) == bool(before)
+        assert ("lmcache_rust_raw_block_io" in libraries) != bool(before)
+        assert one.stop() in (0, -signal.SIGTERM)
+        assert "Traceback" not in one.log(), one.log()[-3000:]

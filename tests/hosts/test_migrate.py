@@ -2,6 +2,9 @@
 """What LMCache's raw_block and vLLM's fs have stored, weir's connectors load after a migration."""
 import json
 import os
+import pty
+import re
+import subprocess
 import sys
 
 import pytest
@@ -186,6 +189,36 @@ def test_a_migration_that_is_interrupted(tmp_path, as_json):
     assert sorted(os.listdir(tmp_path)) == ["fs", "kv.img"]
     code, result, err = migrate(folder, store)
     assert (code, counts(result)) == (0, (64, 56, 8, 0, 0)), err
+
+
+def on_terminal(command):
+    """Returns the exit code of COMMAND, and what it writes to a terminal as its standard error."""
+    ours, its = pty.openpty()
+    with subprocess.Popen(command, stderr=its, stdout=subprocess.DEVNULL) as child:
+        os.close(its)
+        said = b""
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:  # it has ended
+                break
+            said += part
+    os.close(ours)
+    return child.returncode, said.decode()
+
+
+def test_progress_on_a_terminal(tmp_path):
+    """A line that is written again and again, and is gone at the end. Elsewhere there is none."""
+    folder = fs_folder(tmp_path, 192)
+    command = [sys.executable, "-c", "import sys\nfrom weir_kv import migrate\nmigrate._EVERY = 0\n"
+               "sys.exit(migrate.main(sys.argv[1:]))", str(folder), str(tmp_path / "kv.img")]
+    code, said = on_terminal([*command, "--size", "64MiB"])
+    assert code == 0, said
+    line = r"\r\x1b\[K(\d+) of 192 values, \d+ copied, \d+ MB/s"
+    shown = [int(n) for n in re.findall(line, said)]
+    assert len(shown) > 1 and shown == sorted(set(shown)) and shown[-1] == 192
+    assert said.endswith("\r\x1b[K")
+    assert not run(command).stderr
 
 
 FULL = """

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -152,8 +153,7 @@ import test_vllm as t
 m = t.Manager({path!r}, size="256MiB")
 for at in range(0, 10**6, 16):
     m.store(t.keys_of(16, at), t.fill)
-    done = [k for k in t.keys_of(16, at)]
-    print(at + 16, flush=True)
+    print("stored", at + 16, flush=True)
 """
 
 
@@ -163,7 +163,9 @@ def test_killed(path):
                  stdout=subprocess.PIPE, text=True) as child:
         stored = 0
         for line in child.stdout:
-            stored = int(line)
+            if not line.startswith("stored "):
+                continue  # vLLM's log
+            stored = int(line.split()[1])
             if stored >= 160:
                 child.send_signal(signal.SIGKILL)
                 break
@@ -179,6 +181,8 @@ def test_killed(path):
 def test_stores_and_loads_are_accounted_to_the_tenant(path, monkeypatch):
     """Weights are set for the stream of a tenant: reads have one too."""
     m = Manager(path, size="256MiB", tenant_by="salt", scheduler="bfq", weights={"alice": 300})
+    while not m.tier._tenants.stream("bob"):
+        pass
     streams = []
     monkeypatch.setattr(m.tier._futures, "submit",
                         lambda *args, **named: streams.append(named["streams"]))
@@ -190,4 +194,18 @@ def test_stores_and_loads_are_accounted_to_the_tenant(path, monkeypatch):
     monkeypatch.undo()
     alice, bob = m.tier._store.stream("alice"), m.tier._store.stream("bob")
     assert streams == [alice, alice, bob, bob, 0, 0] and len({alice, bob, 0}) == 3
+    m.close()
+
+
+def test_a_new_tenant_holds_up_no_step(path, monkeypatch):
+    """The store writes it to the drive; the scheduler's thread does not wait for that."""
+    m = Manager(path, size="256MiB", tenant_by="salt")
+    gate, stream = threading.Event(), m.tier._store.stream
+    monkeypatch.setattr(m.tier._store, "stream", lambda name: (gate.wait(60), stream(name))[1])
+    request = base.ReqContext(req_id="r", kv_transfer_params={"tenant": "bob"})
+    m.tier.submit_store(SimpleNamespace(job_id=1, keys=keys_of(1), chunk_ids=[0],
+                                        req_context=request))
+    m.tier.drain_jobs()
+    assert [done.success for done in m.tier.get_finished_jobs()] == [True] and not gate.is_set()
+    gate.set()
     m.close()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """vLLM's own manager of tiers, its arena and its factory, without an engine above: for tests and
 for `bench/hosts`."""
+import dataclasses
 import os
 import time
 
@@ -20,15 +21,25 @@ def weir_tier(path, **params):
     return {"type": "Tier", "module_path": "weir_kv.vllm", "path": str(path), **params}
 
 
+def known(cls, **facts):
+    """Makes a CLS of those of FACTS that this release of vLLM knows."""
+    names = {field.name for field in dataclasses.fields(cls)}
+    return cls(**{name: fact for name, fact in facts.items() if name in names})
+
+
 def make_config(tier, chunks=32, chunk=CHUNK, model="model", replicas=1, replica=0):
+    parallel = known(
+        config.OffloadingParallelConfig, rank=0, world_size=1, tp_size=1, pp_size=1, pcp_size=1,
+        dcp_size=1, data_parallel_index=replica, data_parallel_size=replicas,
+        data_parallel_rank_local=None, is_parallelism_agnostic=True)
     return config.OffloadingConfig(
-        groups=(config.OffloadingGroupConfig(16, ("layer.0", "layer.1"), 0),),
+        groups=(known(config.OffloadingGroupConfig, tokens_per_block=16, group_id=0,
+                      layer_names=("layer.0", "layer.1")),),
         worker_kv_bytes_per_block=chunk, enable_kv_cache_events=False,
         extra_config={"cpu_bytes_to_use": chunks * chunk, "secondary_tiers": [tier]},
         engine_id=f"weir-{os.getpid()}",
         model=config.OffloadingModelConfig(model, "bfloat16"),
-        cache=config.OffloadingCacheConfig(16, 1),
-        parallel=config.OffloadingParallelConfig(0, 1, 1, 1, 1, 1, replica, replicas, None, True))
+        cache=config.OffloadingCacheConfig(16, 1), parallel=parallel)
 
 
 class Manager:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lmcache.v1.memory_management import MemoryObj
 
 _TOLD_AT_ONCE = 4096  # recovered keys
+_PAGE = 4096  # memory that is aligned to this needs no copy, whatever the drive
 
 
 def text_of(key: ObjectKey) -> str:
@@ -114,6 +115,9 @@ class Adapter(L2AdapterInterface):
         if not arena or not size:
             self._log.info("LMCache names no memory that may be registered")
             return
+        if arena.align_bytes % _PAGE:
+            self._log.warning("LMCache's memory is aligned to %d bytes, so values are copied on "
+                              "their way: give it --l1-align-bytes %d", arena.align_bytes, _PAGE)
         try:
             self._store.register(Memory(arena.ptr, size))
         except errors.WeirError as e:

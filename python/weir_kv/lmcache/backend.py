@@ -2,12 +2,14 @@
 """What both ways below LMCache have in common: the store, names of keys, and what went wrong."""
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import config, errors
+from .._tenants import Tenants
 from .._weir import lib
 from ..futures import DURABLE, IF_ABSENT, Futures, Result
 
@@ -19,33 +21,13 @@ _COUNTED = {-errno.EBADMSG: "damaged", -errno.EAGAIN: "shed", -errno.ETIMEDOUT: 
 _ANSWERS = (0, -errno.ENOENT, -errno.EEXIST)
 
 
-class Tenants:
-    """Finds the tenant of a key of LMCache, and its stream."""
-
-    def __init__(self, store: Any, by: str) -> None:
-        self._store, self._by = store, by
-        self._streams: dict[str, int] = {}
-
-    def name(self, key: str) -> str:
-        """Returns the tenant of KEY, "" for none: model@rank@group@hash[@salt]."""
-        parts = key.split("@")
-        if self._by == "rank":
-            return parts[1] if len(parts) > 1 else ""
-        salt = parts[4] if len(parts) > 4 else ""
-        return salt.split("-")[0] if self._by == "salt-prefix" else salt
-
-    def stream(self, key: str) -> int:
-        """Returns the stream for KEY; 0 where it has no tenant, or one that the store cannot keep:
-        the table is full, or its name is no text."""
-        if self._by == "none":
-            return 0
-        name = self.name(key)
-        if name and name not in self._streams:
-            try:
-                self._streams[name] = self._store.stream(config.tenant_name(name))
-            except (errors.WeirError, ValueError):
-                return 0
-        return self._streams.get(name, 0)
+def tenant_of(key: str, by: str) -> str:
+    """Returns the tenant of a KEY of LMCache, "" for none: model@rank@group@hash[@salt]."""
+    parts = key.split("@")
+    if by == "rank":
+        return parts[1] if len(parts) > 1 else ""
+    salt = parts[4] if len(parts) > 4 else ""
+    return salt.split("-")[0] if by == "salt-prefix" else salt
 
 
 class Backend:
@@ -59,10 +41,15 @@ class Backend:
         self.log = config.logger(self.config, "lmcache")
         self.store: Any = config.open_shared(self.config, self.log) \
             if config.shares(self.config, False) else \
-            config.open_store(self.config, changes=changes)
-        self.tenants = Tenants(self.store, self.config.tenant_by)
+            config.open_store(self.config, changes=changes, log=self.log)
+        try:
+            self._tenants = Tenants(self.store)
+        except BaseException:
+            self.store.close()
+            raise
         self.prefix = f"{self.config.namespace}/" if self.config.namespace else ""
         self.put_flags = IF_ABSENT | (DURABLE if self.config.durability == "durable" else 0)
+        self.closed = False
         self.counts = {**{name: 0 for name in _COUNTED.values()}, "errors": 0}
         self.log.info("store on %s: %d entries", self.store.path,
                       self.store.stat().get("entries", 0))
@@ -72,9 +59,25 @@ class Backend:
         raw = (self.prefix + key).encode("utf-8", "surrogateescape")
         return raw if len(raw) <= lib.WEIR_KEY_MAX else b"blake2b:" + hashlib.blake2b(raw).digest()
 
+    def _tenant(self, key: str) -> str:
+        by = self.config.tenant_by
+        name = tenant_of(key, by) if by != "none" else ""
+        try:
+            return config.tenant_name(name)
+        except ValueError:  # it is no text
+            return ""
+
     def streams(self, keys: Sequence[str]) -> list[int]:
-        """Returns the stream of each key."""
-        return [self.tenants.stream(key) for key in keys]
+        """Returns the stream of each key, without waiting: 0 where it has no tenant, one that the
+        store cannot keep, or one that the store is being told of."""
+        tenants = [self._tenant(key) for key in keys]
+        return [self._tenants.stream(tenant) if tenant else 0 for tenant in tenants]
+
+    def learn_tenants(self, keys: Sequence[str]) -> None:
+        """Waits until the store knows the tenants of KEYS, as far as it can keep them."""
+        for tenant in {self._tenant(key) for key in keys} - {""}:
+            with contextlib.suppress(errors.WeirError, ValueError):
+                self._tenants.learn(tenant)
 
     def futures(self) -> Futures:
         """Returns a place of futures whose puts end unread where LMCache may reuse their memory."""
@@ -98,6 +101,8 @@ class Backend:
 
     def close(self) -> None:
         """Closes the store, whose futures are closed first. Never raises."""
+        self.closed = True
+        self._tenants.close()
         try:
             self.store.close()
         except errors.WeirError as e:

@@ -6,6 +6,7 @@
 """
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ class Connector:
     def __init__(self, **params: Any) -> None:
         self._backend = Backend(params, "weir_kv.lmcache.Connector")
         self._store, self._log = self._backend.store, self._backend.log
+        self._lost = itertools.count(1)  # futures that will never end
         try:
             self._futures = self._backend.futures()
             self._fd = self._futures.fileno()
@@ -34,13 +36,23 @@ class Connector:
 
     def _submit(self, what: str, kind: int, keys: Sequence[str],
                 views: Sequence[memoryview] | None = None, flags: int = 0) -> int:
+        """Submits a future; if that fails, one that ends with nothing done. Never raises: an
+        exception out of a delete would end LMCache's thread that evicts, for all its adapters."""
         try:
             streams = self._backend.streams(keys) if what != "exists" else 0
             return self._futures.submit(kind, [self._backend.name(key) for key in keys], views,
                                         flags=flags, streams=streams, user=(what, len(keys)))
         except Exception as e:  # pylint: disable=broad-except  # it would end a thread
             self._log.error("%s of %d keys: %s", what, len(keys), e)
+        try:
             return self._futures.submit(EXISTS, [b"\0"], user=(_FAILED, len(keys)))
+        except Exception:  # pylint: disable=broad-except  # closed, or there is no memory
+            return -next(self._lost)
+
+    def learn_tenants(self, keys: Sequence[str]) -> None:
+        """Waits until the store knows the tenants of KEYS. LMCache does not call this: values of a
+        tenant that is not known yet are in stream 0, as no submit waits."""
+        self._backend.learn_tenants(keys)
 
     def event_fd(self) -> int:
         """Returns the descriptor that is readable while results wait."""
@@ -71,7 +83,8 @@ class Connector:
             for result in self._futures.take_all():
                 done.append(self._completion(result))
         except Exception as e:  # pylint: disable=broad-except  # what was taken is told
-            self._log.error("drain: %s", e)
+            if not self._backend.closed:
+                self._log.error("drain: %s", e)
         return done
 
     def _completion(self, result: Result) -> tuple[int, bool, str, list[bool] | None]:
