@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""tools/run-tests counts the results of programs, however they end. TAP on standard output.
+"""tools/run-tests counts the results of programs, however they end, and says what has to be built
+for the tests that it selects. TAP on standard output.
 
     test_run_tests.py PATH_OF_RUN_TESTS
 """
 import importlib.machinery
 import importlib.util
 import os
+import shutil
+import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import tap  # noqa: E402
@@ -37,6 +41,21 @@ CASES = [
      "exitcode", (1, 0, 0)),
 ]
 
+# Two programs and their tests; the second has a module, too.
+PROJECT = """project('sample')
+shell = find_program('sh')
+made = {}
+foreach name : ['one', 'two', 'module']
+  made += {name: custom_target(name, output: name, command: [shell, '-c', 'touch @OUTPUT@'])}
+endforeach
+test('one', shell, args: ['-c', 'true'], depends: made['one'], suite: 'unit')
+test('two', shell, args: ['-c', 'true'], depends: [made['two'], made['module']], suite: 'unit')
+test('other', shell, args: ['-c', 'true'], suite: 'cli')
+"""
+# the arguments -> what has to be built
+TARGETS = [((), ["module", "one", "two"]), (("--without=tw",), ["one"]),
+           (("--suite", "unit", "--without=one"), ["module", "two"]), (("two", "--suite=cli"), [])]
+
 
 def load(path):
     loader = importlib.machinery.SourceFileLoader("run_tests", path)
@@ -60,9 +79,27 @@ def judge(module, name, script, protocol, expected):
     return None
 
 
+def targets(path):
+    """Returns what is wrong with the targets of a project, or None."""
+    if not shutil.which("meson"):
+        raise tap.Skip("no meson")
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "meson.build"), "w", encoding="utf-8") as file:
+            file.write(PROJECT)
+        subprocess.run(["meson", "setup", "build"], cwd=folder, check=True, capture_output=True)
+        for args, expected in TARGETS:
+            done = subprocess.run([path, "build", "--targets", *args], cwd=folder, check=False,
+                                  capture_output=True, text=True)
+            if done.returncode or done.stdout.split() != expected:
+                return f"{args}: {done.stdout!r} {done.stderr}"
+    return None
+
+
 def main():
-    module = load(os.path.abspath(sys.argv[1]))
-    return tap.run([(case[0], lambda case=case: judge(module, *case)) for case in CASES])
+    path = os.path.abspath(sys.argv[1])
+    module = load(path)
+    cases = [(case[0], lambda case=case: judge(module, *case)) for case in CASES]
+    return tap.run(cases + [("what has to be built for some tests", lambda: targets(path))])
 
 
 if __name__ == "__main__":
