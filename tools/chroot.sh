@@ -7,6 +7,7 @@
 
 suite=bookworm
 keep= # not empty: the chroot stays when the script ends
+objects= # not empty: a folder of ccache, which a compiler in the chroot uses
 
 say() {
 	echo "${0##*/}: $*"
@@ -52,11 +53,31 @@ keyring() {
 	fi
 }
 
+# Several scripts that run after one another may share what debootstrap makes: WEIR_CHROOT_BASE
+# names an archive, which the first of them writes. Each unpacks a system of its own.
 bootstrap() {
+	local base=${WEIR_CHROOT_BASE-}
+	if [ -n "$base" ] && [ -f "$base" ]; then
+		say "unpacks the $suite that was made before"
+		mkdir "$root"
+		tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' -xpf "$base"
+		return
+	fi
+	debootstrap_here
+	if [ -n "$base" ]; then
+		tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' -cpf "$base.part" .
+		mv "$base.part" "$base"
+	fi
+}
+
+debootstrap_here() {
 	local release uri key log=$folder/debootstrap.log
 	read -r release uri key < <(archives | grep "^$suite ")
 	key=$(keyring "$key")
 	say "debootstrap $suite (log: $log)"
+	# dpkg need not wait for the disk: the folder is removed, so no power cut matters.
+	mkdir -p "$root/etc/dpkg/dpkg.cfg.d"
+	echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/90machine"
 	export http_proxy=${http_proxy:-$(apt_proxy http)}
 	export https_proxy=${https_proxy:-$(apt_proxy https)}
 	if ! debootstrap --variant=minbase --keyring="$key" "$suite" "$root" "$uri" \
@@ -100,10 +121,11 @@ run_inside() {
 		mount -t proc proc "$1/proc"
 		mount --rbind /dev "$1/dev"
 		mount -t sysfs -o ro sysfs "$1/sys" 2>/dev/null || :
+		[ -z "$3" ] || mount --bind "$3" "$1/root/.cache/ccache"
 		exec chroot "$1" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 			${http_proxy:+http_proxy="$http_proxy"} \
 			${https_proxy:+https_proxy="$https_proxy"} bash -c "cd /weir && $2"
-	' bash "$root" "$1"
+	' bash "$root" "$1" "$objects"
 }
 
 # Makes the chroot $root in the folder $folder, which is removed at the end if $keep is empty.
@@ -114,6 +136,15 @@ make_chroot() {
 	bootstrap
 	configure_apt
 	mkdir -p "$root/weir"
+	[ -z "$objects" ] || share_objects
+}
+
+# The paths of /weir are others than here, and compilers of one version may be installed at several
+# times: what is compared is the contents of all files that are read, the compiler and its options.
+share_objects() {
+	mkdir -p "$root/root/.cache/ccache"
+	printf '%s\n' 'hash_dir = false' 'depend_mode = true' 'compiler_check = content' \
+		>"$root/etc/ccache.conf"
 }
 
 # Installs packages in the chroot.
