@@ -5,6 +5,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 MESON_FLAGS ?=
 FUZZ_SECONDS ?= 30
+TEST_FLAGS ?=
 CRASH_JOBS ?= 2
 
 .PHONY: all demo test test-vm test-hosts wheel crash-full kill-full proof lint fuzz bench deb
@@ -25,7 +26,7 @@ demo:
 test:
 	@tools/setup
 	@$(MAKE) --no-print-directory all
-	@tools/run-tests $(BUILD)
+	@tools/run-tests $(TEST_FLAGS) $(BUILD)
 
 test-vm:
 	@tools/setup

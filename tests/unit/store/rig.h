@@ -16,10 +16,11 @@
 
 #include <weir/weir.h>
 
-/* The sanitizers are slow, so of steps that are repeated only every Nth runs with them. */
+/* The sanitizers are slow, so of steps that are repeated only every Nth runs with them, and in a
+ * build with WEIR_FEWER_ROUNDS, which runs what another build runs in full. */
 #if defined(__SANITIZE_THREAD__)
 #define RIG_EVERY 12u
-#elif defined(__SANITIZE_ADDRESS__)
+#elif defined(__SANITIZE_ADDRESS__) || defined(WEIR_FEWER_ROUNDS)
 #define RIG_EVERY 4u
 #else
 #define RIG_EVERY 1u

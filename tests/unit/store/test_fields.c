@@ -26,7 +26,7 @@
 /* The sanitizers are slow, so of the values only every Nth is set with them. */
 #if defined(__SANITIZE_THREAD__)
 #define EVERY 5u
-#elif defined(__SANITIZE_ADDRESS__)
+#elif defined(__SANITIZE_ADDRESS__) || defined(WEIR_FEWER_ROUNDS)
 #define EVERY 2u
 #else
 #define EVERY 1u

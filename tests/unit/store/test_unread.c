@@ -20,7 +20,7 @@
 #define CONFLICTS 1500u /* more than a piece of the index holds */
 
 /* The sanitizers are slow, so of repeated steps only every Nth runs with them. */
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || defined(WEIR_FEWER_ROUNDS)
 #define EVERY 5u
 #else
 #define EVERY 1u
