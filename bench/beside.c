@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 	static struct loads alone, beside;
 	char *loaded, *values;
 	pthread_t thread;
-	uint64_t begun;
+	uint64_t begun, loaded_ns;
 
 	if (argc < 3)
 		errx(2, "usage: weir-bench-beside PATH SCHEDULER [TUNABLE=VALUE]...");
@@ -188,11 +188,14 @@ int main(int argc, char **argv)
 	if (pthread_create(&thread, NULL, flood, values))
 		errx(1, "thread");
 	load(&beside, loaded, BESIDE);
+	loaded_ns = now() - begun;
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	printf("{\"scheduler\":\"%s\",", argv[2]);
 	show("alone", &alone);
 	show("beside", &beside);
+	printf("\"loads_mbps\":%.0f,",
+	       (double)beside.count * LOADED * MIB * 1e3 / (double)loaded_ns);
 	printf("\"flood_mbps\":%.0f}\n", (double)stored * 1e3 / (double)(now() - begun));
 	if (weir_store_close(store))
 		errx(1, "%s", weir_error());

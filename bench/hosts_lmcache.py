@@ -239,7 +239,8 @@ def beside_a_flood(system, path, arena, room, seconds, scheduler=None):
     must(alone and beside, f"{system}: no load succeeded")
     return {"alone_p50_ms": percentile(alone, 50), "alone_p99_ms": percentile(alone, 99),
             "p50_ms": percentile(beside, 50), "p99_ms": percentile(beside, 99),
-            "loads": len(beside), "flood_mbps": flood.stored / meter.seconds / 1e6}
+            "loads": len(beside), "loads_mbps": len(beside) * 8 * MIB / meter.seconds / 1e6,
+            "flood_mbps": flood.stored / meter.seconds / 1e6}
 
 
 def two_tenants(path, arena, room, seconds, scheduler, weight):

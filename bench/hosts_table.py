@@ -58,12 +58,12 @@ def show_values(rows):
 def show_flood(rows):
     table("LMCache: loads of 8 keys of 1 MiB, alone and beside a flood of stores",
           ("system, scheduler", "alone p50", "p99 ms", "flood p50", "p99 ms", "p99 to alone",
-           "p99 to raw_block", "flood MB/s", "to raw_block", "loaded"),
+           "p99 to raw_block", "loads MB/s", "flood MB/s", "to raw_block", "loaded"),
           [(row["system"] + ("" if "raw_block" in row["system"] else "  " + row["scheduler"]),
             f"{row['alone_p50_ms']:.1f}", f"{row['alone_p99_ms']:.1f}", f"{row['p50_ms']:.1f}",
             number(row, "p99_ms", 1), judged(row, "p99_to_alone"), judged(row, "p99_to_raw_block"),
-            number(row, "flood_mbps"), judged(row, "flood_to_raw_block"), loaded(row))
-           for row in rows])
+            number(row, "loads_mbps"), number(row, "flood_mbps"),
+            judged(row, "flood_to_raw_block"), loaded(row)) for row in rows])
 
 
 def show_tenants(rows):
