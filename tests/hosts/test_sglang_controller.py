@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """SGLang's own hybrid controller, with its queues and threads: pages of keys and values and states
 of Mamba layers are backed up and prefetched, on a CPU. And MLA, with SGLang's own pools for it."""
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 import torch
+from children import started
 from sglang.srt.mem_cache.hicache_storage import PoolName
 
 from sglang_controller import Controller
@@ -88,4 +94,58 @@ def test_damage_is_not_prefetched(tmp_path, mla):
     again = []
     assert c.backup(tokens, filler(c, 1, again))[0] == len(tokens)
     assert came_back(c, tokens, again)
+    c.close()
+
+
+CHILD = """
+import sys; sys.path.insert(0, {folder!r})
+import test_sglang_controller as t
+c = t.Controller({path!r}, {{}}, mla={mla}, layout={layout!r}, size="256MiB")
+for i in range(10**6):
+    t.back_up(c, i)
+    print("stored", i, flush=True)
+"""
+
+
+def back_up(controller, number):
+    """Stores two pages of a request with this NUMBER, and gives their memory back."""
+    tokens, where = list(range(number * 1000, number * 1000 + 2 * PAGE)), []
+    fill = filler(controller, number, [])
+    stored = controller.backup(tokens, lambda at, states: (where.append(at), fill(at, states)))[0]
+    assert stored == len(tokens)
+    controller.pool.free(where[0])
+
+
+def is_there(controller, number):
+    """Whether the two pages of a request come as they were stored."""
+    tokens, kept = list(range(number * 1000, number * 1000 + 2 * PAGE)), []
+    where = controller.pool.alloc(len(tokens))
+    filler(controller, number, kept)(where, {})
+    controller.pool.kv_buffer.zero_()
+    controller.pool.free(where)
+    count, where, _ = controller.prefetch(tokens)
+    good = count == len(tokens) and all(torch.equal(page_of(controller, where, i), kept[i])
+                                        for i in range(2))
+    if where is not None:
+        controller.pool.free(where)
+    return good
+
+
+@pytest.mark.parametrize("layout, mla", [("layer_first", False), ("page_first", True),
+                                         ("page_first_direct", False)])
+def test_all_that_was_backed_up_is_there_after_a_kill(tmp_path, layout, mla):
+    path, last = str(tmp_path / "s.img"), -1
+    folder = os.path.dirname(os.path.abspath(__file__))
+    with started([sys.executable, "-c", CHILD.format(folder=folder, path=path, mla=mla,
+                                                     layout=layout)],
+                 stdout=subprocess.PIPE, text=True) as child:
+        for line in child.stdout:
+            if not line.startswith("stored "):
+                continue
+            last = int(line.split()[1])
+            if last == 29:
+                child.send_signal(signal.SIGKILL)
+    assert last >= 29
+    c = Controller(path, {}, mla=mla, layout=layout)
+    assert [number for number in range(last + 1) if not is_there(c, number)] == []
     c.close()
