@@ -7,16 +7,16 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define LINE_BYTES 256
-#define LINE_USUAL 80
+#define LINE_BYTES 1024
 
-/* Returns how many columns the line may have: in the last one a terminal may wrap. */
+/* Returns how many columns the line may have: in the last one a terminal may wrap. Where nobody
+ * knows the width, nothing is left out: the end may be the name of a file. */
 static int line_columns(void)
 {
 	struct winsize size;
 
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
-		return LINE_USUAL - 1;
+		return LINE_BYTES - 1;
 	return size.ws_col < LINE_BYTES ? size.ws_col - 1 : LINE_BYTES - 1;
 }
 
