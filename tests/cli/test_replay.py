@@ -186,7 +186,9 @@ def dry_and_real(weir):
             run, = weir.json("replay", trace, "--dry", "-b", "16k", "--capacity", "129m",
                              "--segments", "257", *words)["runs"]
             assert real["blocks"] == run["blocks"] and real["evicted_segments"] > 100, real
-            assert abs(real["hit_rate"] - run["hit_rate"]) < .005, (words, real, run)
+            # 32 operations are under way in the real one, in an order that differs from run to
+            # run: by 0.0052 was seen on a slow machine.
+            assert abs(real["hit_rate"] - run["hit_rate"]) < .01, (words, real, run)
             assert bool(real["refused_blocks"]) == bool(run["refused_blocks"]), (real, run)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
