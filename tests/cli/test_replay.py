@@ -169,6 +169,12 @@ def chats(seed, count):
     return requests
 
 
+def replay_afresh(weir, trace, store, *words):
+    """Formats STORE with WORDS and replays TRACE on it; returns the JSON."""
+    weir.run("format", store, "--size", "129m", "--segment-bytes", "512k", *words, "-f")
+    return weir.json("replay", trace, "--store", store, "-b", "16k")
+
+
 @case
 def dry_and_real(weir):
     """what --dry says of a store of some size is what such a store does: fifo, clock, and with a
@@ -181,14 +187,13 @@ def dry_and_real(weir):
         for words in (["--policy", "fifo"], ["--policy", "clock"],
                       ["--policy", "fifo", "--write-budget", "500MiB"],
                       ["--policy", "clock", "--write-budget", "900MiB"]):
-            weir.run("format", store, "--size", "129m", "--segment-bytes", "512k", *words, "-f")
-            real = weir.json("replay", trace, "--store", store, "-b", "16k")
+            # Its 32 operations end in an order that differs from run to run.
+            reals = [replay_afresh(weir, trace, store, *words) for _ in range(3)]
+            real = sorted(reals, key=lambda one: one["hit_rate"])[1]
             run, = weir.json("replay", trace, "--dry", "-b", "16k", "--capacity", "129m",
                              "--segments", "257", *words)["runs"]
             assert real["blocks"] == run["blocks"] and real["evicted_segments"] > 100, real
-            # 32 operations are under way in the real one, in an order that differs from run to
-            # run: by 0.0052 was seen on a slow machine.
-            assert abs(real["hit_rate"] - run["hit_rate"]) < .01, (words, real, run)
+            assert abs(real["hit_rate"] - run["hit_rate"]) < .005, (words, reals, run)
             assert bool(real["refused_blocks"]) == bool(run["refused_blocks"]), (real, run)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
