@@ -161,6 +161,8 @@ def store_and_load(system, path, arena, value, keys, tasks, waves):
             with store if i else Meter():
                 good = host.store(list(zip(wave, sources)))
             must(all(good), f"{system}: a store of {value} bytes failed")
+            if not i:
+                settle(path)  # else the flush below would write this one, too
         with flush:
             settle(path)
         for i, wave in enumerate(named):

@@ -52,7 +52,9 @@ class Progress:
 
     def say(self, text):
         if self._on:
-            sys.stderr.write(f"\r\033[K{time.monotonic() - self._begun:4.0f} s  {text}")
+            line = f"{time.monotonic() - self._begun:4.0f} s  {text}"
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns or len(line) + 1
+            sys.stderr.write("\r\033[K" + line[:columns - 1])
             sys.stderr.flush()
 
     def end(self):
