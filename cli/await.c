@@ -19,8 +19,10 @@ static bool await_shown;
 static void await_show(const char *words)
 {
 	pthread_mutex_lock(&await_lock);
-	if (words || await_shown)
-		line_show("%s", words ? words : "");
+	if (words)
+		line_show("%s", words);
+	else if (await_shown)
+		line_clear();
 	await_shown = words != NULL;
 	pthread_mutex_unlock(&await_lock);
 }

@@ -46,7 +46,7 @@ static void bench_compare_add_line(struct bench_compare_row *row, const struct b
 	bench_samples_add(&row->ios, line->ios);
 	bench_samples_add(&row->iops, line->iops);
 	bench_samples_add(&row->mbps, line->mbps);
-	for (int i = 0; i < 6; i++)
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
 		bench_samples_add(of[i], line->none ? (double)NAN : times[i]);
 }
 

@@ -10,6 +10,7 @@
 
 #include "cli/bench_device.h"
 #include "cli/command.h"
+#include "cli/line.h"
 #include "cli/report.h"
 #include "cli/suite_report.h"
 
@@ -117,7 +118,7 @@ static int isolation_round(struct isolation *s, uint64_t seed)
 	int err = suite_run(&s->result[s->n], &opts);
 
 	if (opts.progress)
-		fprintf(stderr, "\r\033[K");
+		line_clear();
 	s->n += !err;
 	return err;
 }

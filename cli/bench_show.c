@@ -67,6 +67,6 @@ void bench_progress_next(struct bench_progress *p, const char *what)
 void bench_progress_end(struct bench_progress *p)
 {
 	if (p->shown)
-		fprintf(stderr, "\r\033[K");
+		line_clear();
 	p->shown = false;
 }

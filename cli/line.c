@@ -31,3 +31,9 @@ void line_show(const char *fmt, ...)
 	fprintf(stderr, "\r\033[K%.*s", line_columns(), text);
 	fflush(stderr);
 }
+
+void line_clear(void)
+{
+	fprintf(stderr, "\r\033[K");
+	fflush(stderr);
+}

@@ -5,8 +5,11 @@
 
 /*
  * Replaces the line on standard error, a terminal, by words as of printf(). What does not fit into
- * its width is left out: a line that wraps could not be replaced. The caller removes it with "".
+ * its width is left out: a line that wraps could not be replaced.
  */
 void line_show(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Removes the line. */
+void line_clear(void);
 
 #endif

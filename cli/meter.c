@@ -58,7 +58,6 @@ void meter_clear(struct meter *m)
 {
 	if (!m->shown)
 		return;
-	fprintf(stderr, "\r\033[K");
-	fflush(stderr);
+	line_clear();
 	m->shown = false;
 }

@@ -51,7 +51,7 @@ void page_bench(FILE *out, const json_t *run);
 /* page_bench.c: writes the cases of `weir bench fairness`. */
 void page_fairness(FILE *out, const json_t *run);
 
-/* page_bench.c: writes what `weir replay` did. */
+/* page_replay.c: writes what `weir replay` did. */
 void page_replay(FILE *out, const json_t *run);
 
 /* page_series.c: plots a table of windows. */

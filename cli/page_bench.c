@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * page_bench.c - what `weir bench` measured under several schedulers, and what a replay did, as
- * tables and plots. See page.h.
+ * page_bench.c - what `weir bench` measured under several schedulers, as tables and plots. See
+ * page.h.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -253,30 +253,4 @@ void page_fairness(FILE *out, const json_t *run)
 		bench_shares(out, entries);
 	}
 	bench_rest(out, run, "cases");
-}
-
-void page_replay(FILE *out, const json_t *run)
-{
-	static const struct bench_column kinds[] = { { "get", "get a block" },
-						     { "put", "put a block" },
-						     { "load", "load a prompt" } };
-	static const struct bench_column moved[] = { { "read_mbps", "read" },
-						     { "write_mbps", "written" } };
-	struct percentiles *p = calloc(1, sizeof(*p));
-	struct plot_bar bar[COLUMNS(moved)];
-
-	for (size_t i = 0; p && i < COLUMNS(kinds); i++)
-		page_add(p, kinds[i].head, json_object_get(run, kinds[i].key));
-	for (size_t i = 0; i < COLUMNS(moved); i++) {
-		bar[i].value = page_get(run, moved[i].key);
-		bar[i].due = -1;
-		snprintf(bar[i].name, sizeof(bar[i].name), "%s", moved[i].head);
-	}
-	fputs("<div class=\"plots\">\n", out);
-	if (p)
-		page_draw(out, p, "Latency");
-	plot_bars(out, "Throughput of the whole time", " MB/s", bar, COLUMNS(moved));
-	fputs("</div>\n", out);
-	free(p);
-	page_tree(out, run);
 }

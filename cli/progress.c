@@ -57,7 +57,6 @@ void progress_end(struct progress *p)
 {
 	if (!p->shown)
 		return;
-	fprintf(stderr, "\r\033[K");
-	fflush(stderr);
+	line_clear();
 	p->shown = false;
 }

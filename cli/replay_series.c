@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hist.h"
 #include "base/nsec.h"
 #include "cli/output.h"
-#include "base/hist.h"
 #include "sim/series.h"
 
 #define SERIES_WINDOW_NS (100 * NSEC_PER_MSEC)

@@ -103,7 +103,7 @@ static int sim_fit_search(struct fit_result *result, const struct fit_opts *plan
 	err = fit_run(result, &opts);
 	sigaction(SIGINT, &old, NULL);
 	if (shown)
-		fprintf(stderr, "\r\033[K");
+		line_clear();
 	if (err == -EINTR)
 		return REPORT_INTERRUPTED;
 	if (err == -EINVAL)

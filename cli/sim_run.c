@@ -91,7 +91,7 @@ static int sim_simulate(struct sim_result *result, const struct sim_run_opts *op
 	}
 	err = sim_run_until_interrupted(result, &with);
 	if (with.progress)
-		fprintf(stderr, "\r\033[K");
+		line_clear();
 	return err ? sim_failed(err, opts->jobs->path) : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/nsec.h"
+#include "cli/line.h"
 #include "cli/report.h"
 #include "cli/sim.h"
 #include "cli/suite_report.h"
@@ -19,7 +20,7 @@ static int sim_suite_run(struct suite_result *result, const struct suite_opts *o
 	int exit_code, err = suite_run(result, opts);
 
 	if (opts->progress)
-		fprintf(stderr, "\r\033[K");
+		line_clear();
 	if (err)
 		return report_error("%s", weir_error());
 	exit_code = args->json ? report_json(suite_report_json(&report), 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import mmap
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -101,8 +102,11 @@ class _Said:
             return
         self._last = now
         done = sum(counts[name] for name in ("copied", "there", "damaged", "failed"))
-        self._out.write(f"\r\033[K{done} of {counts['found']} values, {counts['copied']} copied, "
-                        f"{counts['bytes'] / 1e6 / (now - self._begun):.0f} MB/s")
+        text = (f"{done} of {counts['found']} values, {counts['copied']} copied, "
+                f"{counts['bytes'] / 1e6 / (now - self._begun):.0f} MB/s")
+        # A line that wraps could not be replaced. 0: the terminal does not tell its width.
+        columns = os.get_terminal_size(self._out.fileno()).columns
+        self._out.write("\r\033[K" + (text[:columns - 1] if columns else text))
         self._out.flush()
 
     def end(self) -> None:

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What LMCache's raw_block and vLLM's fs have stored, weir's connectors load after a migration."""
+import fcntl
 import json
 import os
 import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -191,9 +194,11 @@ def test_a_migration_that_is_interrupted(tmp_path, as_json):
     assert (code, counts(result)) == (0, (64, 56, 8, 0, 0)), err
 
 
-def on_terminal(command):
-    """Returns the exit code of COMMAND, and what it writes to a terminal as its standard error."""
+def on_terminal(command, columns=0):
+    """Returns the exit code of COMMAND, and what it writes to a terminal of so many COLUMNS as its
+    standard error; 0: the terminal does not tell."""
     ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with subprocess.Popen(command, stderr=its, stdout=subprocess.DEVNULL) as child:
         os.close(its)
         said = b""
@@ -219,6 +224,8 @@ def test_progress_on_a_terminal(tmp_path):
     assert len(shown) > 1 and shown == sorted(set(shown)) and shown[-1] == 192
     assert said.endswith("\r\x1b[K")
     assert not run(command).stderr
+    code, said = on_terminal(command, columns=20)
+    assert code == 0 and max(map(len, said.split("\r\x1b[K"))) == 19, said
 
 
 FULL = """
