@@ -300,6 +300,9 @@ const struct command command_sim = {
 		"  submitter   jobs with the same number are one submitter for the scheduler\n"
 		"  group       jobs with the same number share the turns and the weight of one\n"
 		"  background  no program waits for the writes: they are asynchronous\n"
+		"  deadline    the time in which each io should end (microseconds, or with a "
+		"unit),\n"
+		"              if the scheduler has deadlines; those missed are counted\n"
 		"  read_iolog  replay the ios of this log, at their times; replay_no_stall: as\n"
 		"              fast as iodepth permits\n"
 		"Other keys of fio are accepted with a note, so job files need no changes.\n",

@@ -26,9 +26,10 @@ static json_t *sim_json_dirs(const struct sim_job_result *j)
 		if (ios->latency.count)
 			json_object_set_new(
 				dirs, sim_dir_names[dir],
-				json_pack("{s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o}", "ios",
+				json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o}", "ios",
 					  (json_int_t)ios->ios, "bytes", (json_int_t)ios->bytes,
-					  "late_ios", (json_int_t)ios->late, "iops",
+					  "late_ios", (json_int_t)ios->late, "missed_deadlines",
+					  (json_int_t)ios->missed, "iops",
 					  sim_rate(ios->ios, j->active_ns), "mbps",
 					  sim_rate(ios->bytes, j->active_ns) / 1e6, "latency",
 					  sim_json_latency(&ios->latency, ios->p95_ns), "queued",
@@ -76,6 +77,10 @@ static json_t *sim_json_job(const struct sim_job_result *j, const struct sim_job
 
 	if (job && j->weight)
 		json_object_set_new(job, "weight", json_integer((json_int_t)j->weight));
+	if (job && j->deadline_ns) {
+		json_object_set_new(job, "deadline_ns", json_integer((json_int_t)j->deadline_ns));
+		json_object_set_new(job, "missed_deadlines", json_integer((json_int_t)j->missed));
+	}
 	if (job) {
 		json_object_set_new(job, "flushes", json_integer((json_int_t)j->flushes));
 		json_object_set_new(job, "queued", describe_latency(&j->queued));

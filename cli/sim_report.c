@@ -74,6 +74,23 @@ void sim_report_notes(const struct remarks *notes)
 		report_note("%zu more notes are not shown", notes->dropped);
 }
 
+/* Prints how many ios of each job ended after their deadlines. */
+static void sim_report_deadlines(const struct sim_result *res)
+{
+	char deadline[32];
+
+	for (size_t i = 0; i < res->count; i++) {
+		const struct sim_job_result *j = &res->job[i];
+
+		if (j->deadline_ns && j->latency.count)
+			printf("%s: %" PRIu64 " of %" PRIu64 " ios (%.2f %%) ended after their "
+			       "deadlines, %s\n",
+			       j->name, j->missed, j->latency.count,
+			       100 * (double)j->missed / (double)j->latency.count,
+			       format_time(j->deadline_ns, deadline, sizeof(deadline)));
+	}
+}
+
 int sim_report_print(const struct sim_report *r)
 {
 	const struct sim_result *res = r->result;
@@ -107,6 +124,7 @@ int sim_report_print(const struct sim_report *r)
 		       res->fairness.median, res->fairness.min);
 	if (res->count > 1)
 		putchar('\n');
+	sim_report_deadlines(res);
 	return 0;
 }
 

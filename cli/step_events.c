@@ -317,8 +317,8 @@ static const struct step_verb {
 	bool timed;   /* the first of them is the time */
 	int (*run)(struct step *st, char **words, int n);
 } step_verbs[] = {
-	{ "insert", "T ID R|W|D|F SECTOR NSECT [prio=] [cpu=] [submitter=] [sync=]", 5, 9, true,
-	  step_insert },
+	{ "insert", "T ID R|W|D|F SECTOR NSECT [prio=] [cpu=] [submitter=] [deadline=] [sync=]", 5,
+	  10, true, step_insert },
 	{ "dispatch", "T", 1, 1, true, step_dispatch },
 	{ "complete", "T ID [lat=NS]", 2, 3, true, step_complete },
 	{ "timer", "T", 1, 1, true, step_timer },

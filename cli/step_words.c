@@ -56,6 +56,8 @@ static int words_option(struct step_rq *r, const char *word)
 	} else if (!strncmp(word, "submitter=", 10)) {
 		err = step_words_number("submitter", word + 10, 0, UINT32_MAX, &value);
 		r->rq.submitter = (uint32_t)value;
+	} else if (!strncmp(word, "deadline=", 9)) {
+		err = step_words_number("deadline", word + 9, 0, INT64_MAX, &r->rq.deadline_ns);
 	} else if (!strncmp(word, "sync=", 5)) {
 		err = step_words_number("sync", word + 5, 0, 1, &value);
 		if (!value && r->rq.op != SCHED_READ)
@@ -63,7 +65,8 @@ static int words_option(struct step_rq *r, const char *word)
 	} else {
 		err = error_set(
 			-EINVAL,
-			"unknown word \"%s\": there are prio=, cpu=, submitter=, sync=", word);
+			"unknown word \"%s\": there are prio=, cpu=, submitter=, deadline=, sync=",
+			word);
 	}
 	return err;
 }

@@ -83,6 +83,10 @@ struct weir_io {
 			  * -ENODEV: the device was removed and will not come back */
 	uint16_t status; /* NVMe status field where the engine has one, else 0 */
 	uint16_t cause;	 /* the system's error, where result is -EIO for it: ENODATA (medium) ... */
+	/* A time of CLOCK_MONOTONIC in ns by which it should have ended, 0: none. A hint for
+	 * schedulers that know deadlines (weir_queue_info.deadlines): nothing ends because of it,
+	 * and background ios have none. */
+	uint64_t deadline_ns;
 
 	/* The queue's own, from submit until `end`; weir_io_read() and the others clear it. */
 	uint64_t priv[12];

@@ -508,6 +508,7 @@ struct weir_queue_info {
 	uint32_t lanes, depth, nr_requests;
 	uint64_t depth_bytes, max_io_bytes;
 	uint32_t max_segments;
+	uint32_t deadlines; /* 1: the scheduler heeds weir_io.deadline_ns */
 };
 
 #define WEIR_QUEUE_INFO_INIT WEIR_INIT_SIZED(struct weir_queue_info)

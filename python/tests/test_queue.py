@@ -34,6 +34,17 @@ def test_bytes(queue):
     assert queue.run([]) == []
 
 
+def test_deadlines(queue):
+    """Whoever heeds them or not, nothing ends because of them."""
+    rooms = [bytearray(4096) for _ in range(50)]
+    for name, heeds in (("kyber", 0), ("pace", 1)):
+        switch(queue, name)
+        assert queue.info()["deadlines"] == heeds
+        for deadline in (10, 1e-9, 0, -1, None):
+            ios = [("read", 4096 * i, room) for i, room in enumerate(rooms)]
+            assert queue.run(ios, deadline=deadline) == [0] * 50
+
+
 def test_what_is_wrong(queue, tmp_path):
     with pytest.raises(weir_kv.WeirError, match="q.img: read at 16777216: ") as e:
         queue.read(16 << 20, 4096)

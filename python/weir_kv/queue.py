@@ -3,6 +3,7 @@
 its devices; :class:`Queue` is one on a file or device by itself."""
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from os import PathLike, fspath
@@ -176,19 +177,22 @@ class Queue(QueueView):
         """The bytes of the device."""
         return int(self._call(lambda _: lib.weir_device_get_info(self._device).capacity_bytes))
 
-    def run(self, ios: Ios, *, submitter: int = 0, prio: int = 0) -> list[int]:
+    def run(self, ios: Ios, *, submitter: int = 0, prio: int = 0,
+            deadline: float | None = None) -> list[int]:
         """Submits all IOS, waits, and returns for each 0 or a negative errno. Offsets and lengths
-        are multiples of the device's logical block."""
-        return list(self._call(self._run, ios, submitter, prio))
+        are multiples of the device's logical block. ``deadline``: the seconds from now in which
+        they should end; the scheduler pace heeds it, and nothing ends because of it."""
+        due = 0 if deadline is None else time.monotonic_ns() + max(1, round(deadline * 1e9))
+        return list(self._call(self._run, ios, submitter, prio, due))
 
-    def _run(self, raw: ffi.CData, ios: Ios, submitter: int, prio: int) -> list[int]:
+    def _run(self, raw: ffi.CData, ios: Ios, submitter: int, prio: int, due: int) -> list[int]:
         array, kept = ffi.new("struct weir_io[]", max(1, len(ios))), []
         for io, (kind, offset, value) in zip(array, ios):
             if kind not in _PREPARE:
                 raise ValueError(f"{kind!r} is not one of {', '.join(_PREPARE)}")
             kept.append(Values(kind == "read"))
             self._prepare(io, kind, offset, value, kept[-1])
-            io.submitter, io.prio = submitter, prio
+            io.submitter, io.prio, io.deadline_ns = submitter, prio, due
         return self._submit(raw, array, len(ios), kept)
 
     def _submit(self, raw: ffi.CData, array: ffi.CData, n: int, kept: object) -> list[int]:

@@ -142,17 +142,19 @@ int weir_queue_get_stats(struct weir_queue *q, struct weir_queue_stats *stats)
 
 int weir_queue_get_info(struct weir_queue *q, struct weir_queue_info *info)
 {
+	const struct sched_ops *ops = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE);
 	struct weir_queue_info all = {
 		.size = sizeof(all),
 		.engine = q->engine_ops->name,
 		.engine_why = q->engine_why,
-		.scheduler = __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE)->name,
+		.scheduler = ops->name,
 		.lanes = q->opts.lanes,
 		.depth = __atomic_load_n(&q->depth, __ATOMIC_RELAXED),
 		.nr_requests = __atomic_load_n(&q->nr_requests, __ATOMIC_RELAXED),
 		.depth_bytes = __atomic_load_n(&q->depth_bytes, __ATOMIC_RELAXED),
 		.max_io_bytes = __atomic_load_n(&q->max_io_bytes, __ATOMIC_RELAXED),
 		.max_segments = q->max_segments,
+		.deadlines = (ops->flags & SCHED_DEADLINES) != 0,
 	};
 	int err = queue_check_process(q);
 

@@ -56,6 +56,7 @@ struct sched_rq {
 	uint32_t ctx;	      /* the staging queue that it came from, below sched_env.nr_ctxs */
 	uint64_t start_ns;    /* time when it got its tag */
 	uint64_t io_start_ns; /* time when it was handed to the engine */
+	uint64_t deadline_ns; /* time by which it should be complete; 0: it has no deadline */
 	/*
 	 * These members belong to the scheduler from insert() until finish(). priv is NULL at
 	 * insert().
@@ -91,6 +92,8 @@ enum sched_flags {
 	/* It may keep the drive free after a synchronous request, for the next one like it, and
 	 * lets background requests go meanwhile. */
 	SCHED_IDLES = 1 << 5,
+	/* It heeds sched_rq.deadline_ns. */
+	SCHED_DEADLINES = 1 << 6,
 };
 
 enum sched_merge { SCHED_MERGE_NONE, SCHED_MERGE_BACK, SCHED_MERGE_FRONT, SCHED_MERGE_DISCARD };

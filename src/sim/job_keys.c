@@ -102,6 +102,7 @@ static const struct sim_key job_keys[] = {
 	NUMBER("submitter", submitter, 1, UINT32_MAX),
 	NUMBER("group", group, 1, UINT32_MAX),
 	CHOICE("background", background, flags),
+	TIME("deadline", deadline, 0, "us"),
 	{ NULL, NULL, SIM_KEY_SIZE, 0, 0, 0, NULL, NULL, NULL },
 };
 

@@ -86,6 +86,7 @@ struct sim_job {
 	uint64_t prioclass, prio;
 	uint64_t weight, submitter, group;
 	uint64_t background;	       /* 1: nobody waits for the writes */
+	uint64_t deadline;	       /* ns in which each io should end; 0: it has none */
 	char read_iolog[SIM_PATH_MAX]; /* path of the log that it replays; "": none */
 	uint64_t replay_no_stall;      /* 1: ignore the times of the log */
 	struct sim_replay replay;

@@ -39,6 +39,8 @@ static int load_hand_over(struct load *l, struct load_io *io, uint64_t now)
 
 	io->io.submitter = l->submitter;
 	io->io.prio = (uint16_t)(l->job->prioclass << 13 | l->job->prio);
+	if (l->job->deadline)
+		io->io.deadline_ns = now + l->job->deadline;
 	io->io.end = load_end;
 	io->load = l;
 	io->start_ns = now;
@@ -251,6 +253,7 @@ static void load_record(struct load *l, const struct load_io *io, uint64_t now)
 	hist_record(&stats->latency, now - io->start_ns);
 	hist_record(&stats->queued, drive_ns - io->start_ns);
 	hist_record(&stats->drive, now - drive_ns);
+	stats->missed += io->io.deadline_ns && now > io->io.deadline_ns;
 	if (now > l->stop_ns) {
 		stats->late++;
 		return;

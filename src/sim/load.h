@@ -58,6 +58,7 @@ struct load_io {
 struct load_stats {
 	uint64_t ios, bytes; /* those that ended while it ran */
 	uint64_t late;	     /* number of ios that ended after its runtime */
+	uint64_t missed;     /* ios that ended after their deadlines */
 	struct hist latency;
 	struct hist queued; /* parts of the latency: until the drive got the io ... */
 	struct hist drive;  /* ... and after that */

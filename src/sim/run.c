@@ -144,11 +144,27 @@ static int run_weigh(struct run *r, const struct load *l)
 		   : 0;
 }
 
+/* Adds a note if the scheduler knows no deadlines: one for all jobs. */
+static void run_note_deadlines(struct run *r, const struct sim_job *job)
+{
+	struct weir_queue_info info = WEIR_QUEUE_INFO_INIT;
+
+	if (!job->deadline || r->deadlineless || weir_queue_get_info(r->env.q, &info) ||
+	    info.deadlines)
+		return;
+	remarks_add(&r->result->notes,
+		    "%s:%u: [%s]: deadline is not used: %s knows no deadlines (pace does); those "
+		    "missed are counted",
+		    r->env.path, job->line, job->name, info.scheduler);
+	r->deadlineless = true;
+}
+
 /* Opens the jobs of one section, the first as L and in GROUP. */
 static int run_open_section(struct run *r, const struct sim_job *job, struct load *l, size_t group)
 {
 	int err = 0;
 
+	run_note_deadlines(r, job);
 	for (uint64_t clone = 0; clone < job->numjobs && !err; clone++, l++) {
 		err = load_open(l, &r->env, job, clone, group,
 				prng_mix(r->opts->seed) + (uint64_t)(l - r->env.loads) + 1);

@@ -74,6 +74,7 @@ struct sim_run_opts {
 struct sim_ios {
 	uint64_t ios, bytes;	     /* those that ended while the job ran */
 	uint64_t late;		     /* number of ios that ended after its runtime */
+	uint64_t missed;	     /* ios that ended after their deadlines, the late ones too */
 	struct weir_latency latency; /* of all these ios, the late ones too */
 	uint64_t p95_ns, p9999_ns;
 	/* Its parts: until the drive got the io, and in the drive. */
@@ -96,6 +97,8 @@ struct sim_job_result {
 	uint64_t weight;	     /* 0: the job has no weight */
 	uint64_t ios, bytes;	     /* those that ended while the job ran */
 	uint64_t late;		     /* number of ios that ended after its runtime */
+	uint64_t deadline_ns;	     /* 0: its ios have none */
+	uint64_t missed;	     /* ios that ended after their deadlines, the late ones too */
 	uint64_t active_ns;	     /* its time without ramp_time */
 	double share;		     /* its share of the bytes of all jobs */
 	struct weir_latency latency; /* of all ios, the late ones too */

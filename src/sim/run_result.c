@@ -19,6 +19,7 @@ static void run_ios(const struct load_stats *stats, struct sim_ios *out)
 	out->ios = stats->ios;
 	out->bytes = stats->bytes;
 	out->late = stats->late;
+	out->missed = stats->missed;
 	hist_summary(&stats->latency, &out->latency);
 	out->p95_ns = hist_permille(&stats->latency, 950);
 	out->p9999_ns = hist_quantile(&stats->latency, 9999, 10000);
@@ -34,6 +35,7 @@ static void run_all_ios(const struct load *l, struct load_stats *all)
 		all->ios += l->dir[dir].ios;
 		all->bytes += l->dir[dir].bytes;
 		all->late += l->dir[dir].late;
+		all->missed += l->dir[dir].missed;
 		hist_merge(&all->latency, &l->dir[dir].latency);
 		hist_merge(&all->queued, &l->dir[dir].queued);
 		hist_merge(&all->drive, &l->dir[dir].drive);
@@ -82,6 +84,8 @@ static void run_job_result(const struct load *l, struct load_stats *all, struct 
 	out->ios = sum.ios;
 	out->bytes = sum.bytes;
 	out->late = sum.late;
+	out->missed = sum.missed;
+	out->deadline_ns = l->job->deadline;
 	out->latency = sum.latency;
 	out->p95_ns = sum.p95_ns;
 	out->p9999_ns = sum.p9999_ns;

@@ -21,7 +21,8 @@ struct run {
 	uint64_t *window_bytes; /* room for what each job moved in a window */
 	uint64_t total_ns;	/* the time of all jobs, as far as it is known */
 	uint32_t next_submitter;
-	bool weightless; /* a note has said that weights are not used */
+	bool weightless;   /* a note has said that weights are not used */
+	bool deadlineless; /* one has said it of deadlines */
 };
 
 /* Fills in RESULT, which has no jobs yet, except for its windows. Returns 0, or -ENOMEM with

@@ -278,6 +278,30 @@ def our_files_in_fios_parser(weir):
     assert fio("--parse-only", path)[0] != 0, "fio has learned our key"
 
 
+@case
+def deadlines(weir):
+    """deadlines are kept by pace, within a submitter too, and those missed are counted for all"""
+    jobs = ("[global]\nruntime=1\nbs=128k\nrw=randread\n[others]\nnumjobs=3\niodepth=32\n"
+            "[bulk]\niodepth=32\nsubmitter=9\n"
+            "[needed]\nsubmitter=9\nrate_iops=200\niodepth=8\ndeadline=2ms\n")
+    missed = {}
+    for sched in ("none", "pace"):
+        got = sim(weir, jobs, "--device", "nvme", "--sched", sched)
+        needed = got["jobs"][-1]
+        missed[sched] = needed["missed_deadlines"] / needed["latency"]["count"]
+        assert needed["deadline_ns"] == 2_000_000, needed
+        assert needed["directions"]["reads"]["missed_deadlines"] == needed["missed_deadlines"]
+        assert "deadline_ns" not in got["jobs"][0] and "missed_deadlines" not in got["jobs"][0]
+        assert got["jobs"][0]["directions"]["reads"]["missed_deadlines"] == 0
+        assert len(got["notes"]) == (sched == "none"), got["notes"]
+    assert missed["none"] > 0.5 and missed["pace"] < 0.05, missed
+    out, err = weir.run("sim", "-", "--sched", "none", stdin=jobs.encode())
+    assert "[needed]: deadline is not used: none knows no deadlines (pace does)" in err, err
+    assert re.search(rb"^needed: \d+ of \d+ ios \(\d+\.\d\d %\) ended after their deadlines, "
+                     rb"2\.00 ms$", out, re.M), out
+    refused(weir, "[a]\ndeadline=soon\n", "deadline", "soon")
+
+
 def table(path):
     """Returns the lines of the CSV file at PATH, as dicts."""
     with open(path, encoding="utf-8", newline="") as file:

@@ -132,7 +132,7 @@ def figures_of_a_busy_store(weir):
         for part in ("wait", "drive"):
             took = lane[way][part]
             assert took["p50_ns"] <= took["p99_ns"]
-    assert set(lane["reasons"]) == {"fair", "ahead", "alone", "rest", "owed"}
+    assert set(lane["reasons"]) == {"fair", "ahead", "alone", "rest", "owed", "urgent"}
     assert lane["gauges"]["read_window_ns"] >= 0
 
 

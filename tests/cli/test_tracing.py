@@ -44,7 +44,8 @@ def perfetto_has_every_io(weir):
     assert len(drive) == len(whole)
     assert {trace.path(s[0])[1:3] for s in whole} == {("sim, pace", "lane 00")}
     assert all(re.fullmatch(r"tag \d{4}", trace.path(s[0])[3]) for s in whole)
-    assert {s[4]["reason"] for s in whole} <= {"fair", "ahead", "alone", "rest", "owed"}
+    assert {s[4]["reason"] for s in whole} <= {"fair", "ahead", "alone", "rest", "owed",
+                                              "urgent"}
     assert {s[4]["bytes"] for s in whole if s[1] == "read"} == {65536}
     assert {s[4]["submitter"] for s in whole} == {1, 2}
 

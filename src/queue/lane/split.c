@@ -317,6 +317,7 @@ static void split_describe(struct weir_io *io, struct request *rq, uint64_t offs
 	rq->rq.op = io->op;
 	rq->rq.flags = split_flags(io) | (alone ? SCHED_RQ_NOMERGE : 0);
 	rq->rq.ctx = io_priv(io)->ctx;
+	rq->rq.deadline_ns = io->deadline_ns;
 	rq->cmd.offset = offset;
 	rq->cmd.op = io->op;
 	rq->cmd.fua = passes_fua && (io->flags & WEIR_IO_FUA) &&

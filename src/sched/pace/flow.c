@@ -133,7 +133,7 @@ static void flow_begin(struct pace_flows *f, struct pace_flow *flow, bool backgr
 		TAILQ_REMOVE(&f->idle, flow, idle);
 }
 
-void pace_flow_add(struct pace_flows *f, struct sched_rq *rq)
+struct pace_flow_line *pace_flow_add(struct pace_flows *f, struct sched_rq *rq)
 {
 	enum pace_line kind = pace_line_of(rq);
 	struct pace_flow *flow = pace_flow_of(f, rq->submitter);
@@ -148,6 +148,7 @@ void pace_flow_add(struct pace_flows *f, struct sched_rq *rq)
 	TAILQ_INSERT_TAIL(&line->fifo, rq, fifo);
 	if (!line->node.waiting)
 		pace_order_add(&f->order[kind], &line->node, flow->start[background]);
+	return line;
 }
 
 /* Puts LINE where its flow's start says. */
@@ -160,12 +161,11 @@ static void flow_reorder(struct pace_flows *f, struct pace_flow_line *line, enum
 			       line->flow->start[flow_background(kind)]);
 }
 
-/* Virtual time is the smallest start of those that wait. It is not that of LINE, which goes: this
- * one may be ahead, if others wait for room in the drive. */
-static void flow_advance(struct pace_flows *f, const struct pace_flow_line *line,
-			 enum pace_line kind)
+/* Virtual time is the smallest start of those that wait. It is not KEY, the smallest one of KIND,
+ * of which one goes: this one may be ahead, if others wait for room in the drive. */
+static void flow_advance(struct pace_flows *f, uint64_t key, enum pace_line kind)
 {
-	uint64_t *virtual_time = &f->virtual_time[flow_background(kind)], key = line->node.key;
+	uint64_t *virtual_time = &f->virtual_time[flow_background(kind)];
 	const struct pace_node *other = NULL;
 
 	if (kind != PACE_BACKGROUND)
@@ -206,14 +206,13 @@ static __attribute__((noinline, cold)) void flow_begin_anew(struct pace_flows *f
 	f->virtual_time[background] = 0;
 }
 
-struct sched_rq *pace_flow_take(struct pace_flows *f, struct pace_flow_line *line,
-				enum pace_line kind, uint64_t cost)
+static inline void flow_take(struct pace_flows *f, struct pace_flow_line *line, enum pace_line kind,
+			     struct sched_rq *rq, uint64_t cost)
 {
-	struct sched_rq *rq = TAILQ_FIRST(&line->fifo);
 	struct pace_flow *flow = line->flow;
 	bool background = flow_background(kind);
 
-	flow_advance(f, line, kind);
+	line->jumps = rq == TAILQ_FIRST(&line->fifo) ? 0 : line->jumps + 1;
 	TAILQ_REMOVE(&line->fifo, rq, fifo);
 	flow->waiting[background]--;
 	f->waiting--;
@@ -231,7 +230,23 @@ struct sched_rq *pace_flow_take(struct pace_flows *f, struct pace_flow_line *lin
 		else
 			TAILQ_INSERT_TAIL(&f->idle, flow, idle);
 	}
+}
+
+struct sched_rq *pace_flow_take(struct pace_flows *f, struct pace_flow_line *line,
+				enum pace_line kind, uint64_t cost)
+{
+	struct sched_rq *rq = TAILQ_FIRST(&line->fifo);
+
+	flow_advance(f, line->node.key, kind);
+	flow_take(f, line, kind, rq, cost);
 	return rq;
+}
+
+void pace_flow_take_early(struct pace_flows *f, struct pace_flow_line *line, enum pace_line kind,
+			  struct sched_rq *rq, uint64_t cost)
+{
+	flow_advance(f, pace_order_first(&f->order[kind])->key, kind);
+	flow_take(f, line, kind, rq, cost);
 }
 
 uint32_t pace_flow_weight(struct pace_flows *f, uint32_t submitter)

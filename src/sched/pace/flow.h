@@ -33,6 +33,7 @@ struct pace_flow_line {
 	struct pace_node node; /* in the order of its kind while requests wait; first member */
 	struct pace_flow *flow;
 	struct sched_list fifo;
+	uint32_t jumps; /* requests that went before the first one since the last first one went */
 };
 
 struct pace_flow {
@@ -83,8 +84,8 @@ struct pace_flow *pace_flow_of(struct pace_flows *f, uint32_t submitter);
 /* As pace_flow_of(), but returns NULL if there is none. */
 struct pace_flow *pace_flow_look(struct pace_flows *f, uint32_t submitter);
 
-/* Adds RQ to the end of its flow's line. */
-void pace_flow_add(struct pace_flows *f, struct sched_rq *rq);
+/* Adds RQ to the end of its flow's line, and returns that. */
+struct pace_flow_line *pace_flow_add(struct pace_flows *f, struct sched_rq *rq);
 
 /* Returns the line of KIND whose turn it is, or NULL if no request of that kind waits. */
 static inline struct pace_flow_line *pace_flow_next(struct pace_flows *f, enum pace_line kind)
@@ -93,9 +94,12 @@ static inline struct pace_flow_line *pace_flow_next(struct pace_flows *f, enum p
 	return (struct pace_flow_line *)pace_order_first(&f->order[kind]);
 }
 
-/* Takes the first request of LINE and charges COST ns to its flow. */
+/* Takes the first request of LINE, whose turn it is, and charges COST ns to its flow. */
 struct sched_rq *pace_flow_take(struct pace_flows *f, struct pace_flow_line *line,
 				enum pace_line kind, uint64_t cost);
+/* Takes RQ, which waits in LINE, although it may not be the turn of either. */
+void pace_flow_take_early(struct pace_flows *f, struct pace_flow_line *line, enum pace_line kind,
+			  struct sched_rq *rq, uint64_t cost);
 
 /* Returns the weight that SUBMITTER has, or would have if it came. */
 uint32_t pace_flow_weight(struct pace_flows *f, uint32_t submitter);

@@ -12,6 +12,7 @@
  *   window.c  how much may be in the drive              lone.c    latencies without waiting
  *   cost.c    what a request costs in time of the drive  gain.c  whether more in the drive pays
  *   keep.c    what was learned, as numbers for the next time
+ *   urgent.c  what has a deadline, by deadline
  *
  * Each lane has an instance, which learns from its own requests. Entered by the lane's owner only.
  */
@@ -36,8 +37,16 @@
 #define PACE_BACKGROUND_PERCENT 75u
 /* Background writes are owed at most so much of the drive's time. */
 #define PACE_OWED_NS (50 * NSEC_PER_MSEC)
-/* How far reads may be ahead of writes of others that are kept back, and the other way round. */
+/* How far reads may be ahead of writes of others that are kept back, and the other way round; and
+ * how far a flow may be ahead because its deadlines are near. */
 #define PACE_LEAD_NS (2 * NSEC_PER_MSEC)
+/* A deadline is near if less time is left than so many windows (what is in the drive, and what its
+ * own request takes there), or than this part of all its time: what a drive usually takes tells
+ * little of what it may take. */
+#define PACE_NEAR_WINDOWS 2u
+#define PACE_NEAR_PART 2u
+/* So many requests in a row may go before the first of their line: it is not to wait for ever. */
+#define PACE_JUMPS_MOST 8u
 
 #define PACE_LEARNED(n, u, text)                                                                   \
 	{                                                                                          \
@@ -74,8 +83,9 @@ static const struct sched_tunable pace_tunables[] = {
 };
 
 static const char *const pace_reasons[] = {
-	[PACE_FAIR] = "fair", [PACE_AHEAD] = "ahead", [PACE_ALONE] = "alone",
-	[PACE_REST] = "rest", [PACE_OWED] = "owed",   [PACE_REASONS] = NULL,
+	[PACE_FAIR] = "fair",  [PACE_AHEAD] = "ahead", [PACE_ALONE] = "alone",
+	[PACE_REST] = "rest",  [PACE_OWED] = "owed",   [PACE_URGENT] = "urgent",
+	[PACE_REASONS] = NULL,
 };
 
 static int pace_init(struct sched **s, const struct sched_env *env)
@@ -89,6 +99,7 @@ static int pace_init(struct sched **s, const struct sched_env *env)
 	p->floor = PACE_FLOOR;
 	pace_cost_init(&p->cost, env->depth);
 	pace_window_init(&p->window);
+	pace_urgent_init(&p->urgent);
 	if (pace_flows_init(&p->flows, env->max_submitters, &p->s.env)) {
 		free(p);
 		return -ENOMEM;
@@ -105,6 +116,15 @@ static void pace_exit(struct sched *s)
 	free(p);
 }
 
+static void pace_insert_one(struct pace *p, struct sched_rq *rq)
+{
+	struct pace_flow_line *line = pace_flow_add(&p->flows, rq);
+	enum pace_line kind = pace_line_of(rq);
+
+	if (rq->deadline_ns && kind != PACE_BACKGROUND)
+		pace_urgent_add(&p->urgent, line, kind, rq);
+}
+
 static void pace_insert(struct sched *s, struct sched_list *list, uint64_t now)
 {
 	struct pace *p = (struct pace *)s;
@@ -113,8 +133,14 @@ static void pace_insert(struct sched *s, struct sched_list *list, uint64_t now)
 	while ((rq = TAILQ_FIRST(list))) {
 		TAILQ_REMOVE(list, rq, fifo);
 		rq->inserted_ns = now;
-		pace_flow_add(&p->flows, rq);
+		pace_insert_one(p, rq);
 	}
+}
+
+/* Returns true if INTO, which waits, keeps its deadline when RQ becomes a part of it. */
+static bool pace_deadline_fits(const struct sched_rq *into, const struct sched_rq *rq)
+{
+	return !rq->deadline_ns || (into->deadline_ns && into->deadline_ns <= rq->deadline_ns);
 }
 
 static enum sched_merge pace_find_merge(struct sched *s, const struct sched_rq *rq,
@@ -130,7 +156,7 @@ static enum sched_merge pace_find_merge(struct sched *s, const struct sched_rq *
 	*into = TAILQ_LAST(&flow->line[pace_line_of(rq)].fifo, sched_list);
 	while (*into && !(how = merge_side(&s->env, *into, rq)) && --looks)
 		*into = TAILQ_PREV(*into, sched_list, fifo);
-	return how;
+	return how && pace_deadline_fits(*into, rq) ? how : SCHED_MERGE_NONE;
 }
 
 static enum pace_op pace_op_of(const struct sched_rq *rq)
@@ -158,20 +184,15 @@ static inline struct pace_flow_line *pace_ready(struct pace *p, enum pace_line k
 	return pace_window_room(&p->window, pace_op_of(TAILQ_FIRST(&line->fifo))) ? line : NULL;
 }
 
-/* Returns what the first request of LINE costs. */
-static uint64_t pace_cost_first(const struct pace *p, const struct pace_flow_line *line)
+static uint64_t pace_cost_rq(const struct pace *p, const struct sched_rq *rq)
 {
-	const struct sched_rq *rq = TAILQ_FIRST(&line->fifo);
-
 	return pace_cost_of(&p->cost, pace_op_of(rq), rq->nr_sectors);
 }
 
-static struct sched_rq *pace_take(struct pace *p, struct pace_flow_line *line, enum pace_line kind,
-				  enum pace_reason reason)
+/* RQ, which costs COST and has left its line, goes to the drive. */
+static inline struct sched_rq *pace_send(struct pace *p, struct sched_rq *rq, uint64_t cost,
+					 enum pace_reason reason)
 {
-	uint64_t cost = pace_cost_first(p, line);
-	struct sched_rq *rq = pace_flow_take(&p->flows, line, kind, cost);
-
 	if (pace_window_probing(&p->window, pace_op_of(rq)))
 		reason = PACE_ALONE;
 	rq->reason = (uint8_t)reason;
@@ -180,6 +201,54 @@ static struct sched_rq *pace_take(struct pace *p, struct pace_flow_line *line, e
 	rq->priv[1] = (void *)(uintptr_t)cost;
 	rq->flags |= SCHED_RQ_STARTED;
 	return rq;
+}
+
+static struct sched_rq *pace_take(struct pace *p, struct pace_flow_line *line, enum pace_line kind,
+				  enum pace_reason reason)
+{
+	struct sched_rq *rq = TAILQ_FIRST(&line->fifo);
+	uint64_t cost = pace_cost_rq(p, rq);
+
+	if (pace_urgent_line(rq))
+		pace_urgent_remove(&p->urgent, kind, rq);
+	pace_flow_take(&p->flows, line, kind, cost);
+	return pace_send(p, rq, cost, reason);
+}
+
+/* Returns true if the deadline of RQ, which is not over at NOW, is near. */
+static bool pace_is_near(const struct pace *p, const struct sched_rq *rq, uint64_t now)
+{
+	uint64_t window = p->window.ns[pace_op_of(rq)], left = rq->deadline_ns - now;
+
+	return window > NSEC_PER_SEC || left <= PACE_NEAR_WINDOWS * window ||
+	       left <= (rq->deadline_ns - rq->inserted_ns) / PACE_NEAR_PART;
+}
+
+/* Returns true if the flow of LINE is ahead of others by no more than it may, and the first of LINE
+ * has not been kept waiting too often. */
+static bool pace_may_hurry(const struct pace *p, const struct pace_flow_line *line)
+{
+	uint64_t lead = pace_flow_charge(PACE_LEAD_NS, PACE_WEIGHT);
+
+	return line->node.key <= p->flows.virtual_time[0] + lead && line->jumps < PACE_JUMPS_MOST;
+}
+
+/* Returns a request of KIND whose deadline is near, or NULL. */
+static struct sched_rq *pace_dispatch_urgent(struct pace *p, enum pace_line kind, uint64_t now)
+{
+	struct sched_rq *rq = pace_urgent_first(&p->urgent, kind, now);
+	struct pace_flow_line *line;
+	uint64_t cost;
+
+	if (!rq || !pace_is_near(p, rq, now) || !pace_window_room(&p->window, pace_op_of(rq)))
+		return NULL;
+	line = pace_urgent_line(rq);
+	if (!pace_may_hurry(p, line))
+		return NULL;
+	cost = pace_cost_rq(p, rq);
+	pace_urgent_remove(&p->urgent, kind, rq);
+	pace_flow_take_early(&p->flows, line, kind, rq, cost);
+	return pace_send(p, rq, cost, PACE_URGENT);
 }
 
 /* Returns true if the line A may go although B, which is kept back, may be behind it. */
@@ -199,7 +268,8 @@ static bool pace_before(const struct pace_flow_line *a, const struct pace_flow_l
 	return TAILQ_FIRST(&a->fifo)->inserted_ns < TAILQ_FIRST(&b->fifo)->inserted_ns;
 }
 
-static struct sched_rq *pace_dispatch_awaited(struct pace *p)
+/* Returns the request whose turn it is, of those that somebody waits for; NULL: none may go. */
+static struct sched_rq *pace_dispatch_fair(struct pace *p)
 {
 	bool reads = pace_waits(p, PACE_READ), writes = pace_waits(p, PACE_WRITE);
 	struct pace_flow_line *read = pace_ready(p, PACE_READ);
@@ -215,6 +285,18 @@ static struct sched_rq *pace_dispatch_awaited(struct pace *p)
 	return NULL;
 }
 
+static struct sched_rq *pace_dispatch_awaited(struct pace *p, uint64_t now)
+{
+	struct sched_rq *rq = NULL;
+
+	if (__builtin_expect(p->urgent.waiting, 0)) {
+		rq = pace_dispatch_urgent(p, PACE_READ, now);
+		if (!rq)
+			rq = pace_dispatch_urgent(p, PACE_WRITE, now);
+	}
+	return rq ? rq : pace_dispatch_fair(p);
+}
+
 /* Returns a background write, if one may go; OWED: and only if that much is owed to them. */
 static struct sched_rq *pace_dispatch_background(struct pace *p, bool owed)
 {
@@ -224,7 +306,7 @@ static struct sched_rq *pace_dispatch_background(struct pace *p, bool owed)
 
 	if (!line)
 		return NULL;
-	cost = pace_cost_first(p, line);
+	cost = pace_cost_rq(p, TAILQ_FIRST(&line->fifo));
 	if (owed && p->owed_ns < cost)
 		return NULL;
 	p->owed_ns -= p->owed_ns < cost ? p->owed_ns : cost;
@@ -247,7 +329,6 @@ static struct sched_rq *pace_dispatch(struct sched *s, uint64_t now)
 	struct pace *p = (struct pace *)s;
 	struct sched_rq *rq = NULL;
 
-	(void)now;
 	if (!p->flows.waiting) {
 		p->cost.spare = true;
 		return NULL;
@@ -256,7 +337,7 @@ static struct sched_rq *pace_dispatch(struct sched *s, uint64_t now)
 		rq = pace_dispatch_background(p, true);
 	if (rq)
 		return rq;
-	rq = pace_dispatch_awaited(p);
+	rq = pace_dispatch_awaited(p, now);
 	/* Writes that are kept back had their share: no others may take more in their place. */
 	if (!rq && !pace_waits(p, PACE_WRITE))
 		return pace_dispatch_background(p, false);
@@ -520,7 +601,7 @@ const struct sched_ops sched_pace = {
 	.name = "pace",
 	.summary = "fair in time of the drive, gentle to reads: weir's own, for flash",
 	.scope = SCHED_PER_LANE,
-	.flags = SCHED_BY_SUBMITTER | SCHED_UNSIGNED,
+	.flags = SCHED_BY_SUBMITTER | SCHED_UNSIGNED | SCHED_DEADLINES,
 	.tunables = pace_tunables,
 	.reasons = pace_reasons,
 	.gauges = pace_gauges,

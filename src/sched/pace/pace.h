@@ -10,6 +10,7 @@
 #include "sched/pace/gain.h"
 #include "sched/pace/keep.h"
 #include "sched/pace/lone.h"
+#include "sched/pace/urgent.h"
 #include "sched/pace/window.h"
 #include "sched/sched.h"
 
@@ -30,11 +31,12 @@ enum pace_tunable {
 
 /* Why a request went. */
 enum pace_reason {
-	PACE_FAIR,  /* it was its flow's turn */
-	PACE_AHEAD, /* it was another flow's turn, whose request had no room in the drive */
-	PACE_ALONE, /* the drive had nothing of its kind: its latency is one without waiting */
-	PACE_REST,  /* a background write: nobody waits for what it takes */
-	PACE_OWED,  /* a background write: its part was due */
+	PACE_FAIR,   /* it was its flow's turn */
+	PACE_AHEAD,  /* it was another flow's turn, whose request had no room in the drive */
+	PACE_ALONE,  /* the drive had nothing of its kind: its latency is one without waiting */
+	PACE_REST,   /* a background write: nobody waits for what it takes */
+	PACE_OWED,   /* a background write: its part was due */
+	PACE_URGENT, /* its deadline was near, before it was its flow's turn */
 	PACE_REASONS,
 };
 
@@ -45,6 +47,7 @@ struct pace {
 	struct pace_lone lone;
 	struct pace_window window;
 	struct pace_gain gain;
+	struct pace_urgent urgent;
 	/* drive time that background writes may have before others, since others had theirs */
 	uint64_t owed_ns;
 	uint64_t floor;	   /* percent of the drive's time that background writes have at least */

@@ -21,6 +21,7 @@ static inline void urgency_of_get(struct weir_io *io, const struct weir_store_op
 {
 	io->prio = op->prio ? op->prio : URGENCY_GET;
 	io->submitter = op->submitter;
+	io->deadline_ns = op->deadline_ns;
 }
 
 /* Gives IO the urgency of reclaiming. */
@@ -46,6 +47,7 @@ struct urgency {
 	uint16_t prio; /* 0: there is no operation yet */
 	uint16_t flags;
 	uint32_t submitter;
+	uint64_t deadline_ns; /* the earliest; 0: there is none */
 };
 
 /* Adds OP, a put, a delete or a survivor, to U. */
@@ -62,6 +64,8 @@ static inline void urgency_add(struct urgency *u, const struct weir_store_op *op
 		u->prio = prio;
 		u->submitter = op->submitter;
 	}
+	if (op->deadline_ns && (!u->deadline_ns || op->deadline_ns < u->deadline_ns))
+		u->deadline_ns = op->deadline_ns;
 	if (op->flags & WEIR_PUT_FOREGROUND)
 		u->flags = 0;
 }

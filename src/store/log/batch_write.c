@@ -173,6 +173,7 @@ static void batch_submit_part(struct batch_writer *w, uint64_t at)
 	io->length = w->bytes;
 	io->prio = w->urgency.prio;
 	io->submitter = w->urgency.submitter;
+	io->deadline_ns = w->urgency.deadline_ns;
 	io->flags = w->urgency.flags;
 	io->placement = l->placement.id;
 	b->parts_busy++;

@@ -69,7 +69,8 @@ struct sched_rq *rig_make(int id, uint8_t op, uint64_t sector, uint32_t nr, uint
 	struct sched_rq *rq = &rig.rq[id];
 
 	assert_int_equal(rig.state[id], RIG_FREE);
-	/* A scheduler may rely on priv only; all else is left from earlier requests. */
+	/* Of what is its own a scheduler may rely on priv only; all else is left from earlier
+	 * requests. */
 	memset(rq, 0xa5, sizeof(*rq));
 	rq->priv[0] = rq->priv[1] = NULL;
 	rq->sector = sector;
@@ -80,6 +81,7 @@ struct sched_rq *rig_make(int id, uint8_t op, uint64_t sector, uint32_t nr, uint
 	rq->flags = rig.flags;
 	rq->ctx = rig.ctx;
 	rq->start_ns = now;
+	rq->deadline_ns = rig.deadline_ns;
 	return rq;
 }
 

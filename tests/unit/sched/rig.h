@@ -42,6 +42,7 @@ struct rig {
 	uint16_t prio;
 	uint8_t flags;
 	uint32_t ctx, submitter;
+	uint64_t deadline_ns;
 };
 
 extern struct rig rig;

@@ -2,8 +2,9 @@
 /*
  * test_pace_bound.c - the bound of docs/pace.md with requests in the drive: of what *completes*
  * while two flows both wait, each gets its part for its weight, but for (D + 1) requests of each,
- * and 2 ms if one reads and the other writes. Whole pace, on random arrivals, costs that it learns,
- * and a drive that completes in any order. test_pace.c has the bound of what leaves.
+ * and 4 ms if one reads and the other writes, or if one has deadlines. Whole pace, on random
+ * arrivals, costs that it learns, and a drive that completes in any order. test_pace.c has the
+ * bound of what leaves.
  */
 #include <string.h>
 
@@ -14,14 +15,14 @@
 #define FLOWS 6
 #define STEPS 200000
 #define US 1000ull
-#define LEAD_NS (2.0 * MS)
+#define LEAD_NS (2.0 * MS) /* in each direction */
 #define DEPTH_MAX 64
 
 static const uint32_t weight[FLOWS] = { 1000, 800, 400, 200, 100, 50 };
 static uint64_t seed, cost_of[RIG_MAX], had[FLOWS], since[FLOWS][FLOWS][2], highest;
 static uint32_t backlog[FLOWS];
 static int with_drive[DEPTH_MAX], nr_with_drive;
-static unsigned long compared, near;
+static unsigned long compared, near, urgent;
 
 static uint64_t pick(uint64_t n)
 {
@@ -33,6 +34,14 @@ static uint64_t pick(uint64_t n)
 static bool writes(int f)
 {
 	return f % 2;
+}
+
+/* Flows 0 and 3 have deadlines, in half of the runs. */
+static bool deadlines;
+
+static bool hurries(int f)
+{
+	return deadlines && f % 3 == 0;
 }
 
 static void begins_to_wait(int f)
@@ -53,6 +62,7 @@ static void arrives(int f, uint64_t now)
 	rig.submitter = (uint32_t)f + 1;
 	if (!backlog[f]++)
 		begins_to_wait(f);
+	rig.deadline_ns = hurries(f) && pick(2) ? now + pick(3 * MS) : 0;
 	rig_insert(id, writes(f) ? W : R, pick(1u << 20), lengths[pick(4)], now);
 }
 
@@ -64,6 +74,7 @@ static void leaves(int depth, uint64_t now)
 		return;
 	cost_of[id] = (uintptr_t)rig.rq[id].priv[1];
 	highest = cost_of[id] > highest ? cost_of[id] : highest;
+	urgent += rig.rq[id].reason == PACE_URGENT;
 	backlog[rig.rq[id].submitter - 1]--;
 	with_drive[nr_with_drive++] = id;
 }
@@ -97,7 +108,8 @@ static void assert_bound(int depth)
 
 			if (!backlog[f] || !backlog[g])
 				continue;
-			bound += writes(f) != writes(g) ? LEAD_NS : 0;
+			bound += writes(f) != writes(g) || hurries(f) || hurries(g) ? 2 * LEAD_NS
+										    : 0;
 			apart = of((double)(had[f] - since[f][g][0]), f) -
 				of((double)(had[g] - since[f][g][1]), g);
 			/* each charge is rounded up */
@@ -151,11 +163,15 @@ static void the_bound_of_what_completes(void **state)
 
 	(void)state;
 	seed = 1;
-	for (size_t i = 0; i < sizeof(depths) / sizeof(depths[0]); i++)
-		run(depths[i]);
+	for (size_t i = 0; i < 2 * sizeof(depths) / sizeof(depths[0]); i++) {
+		deadlines = i % 2;
+		run(depths[i / 2]);
+		assert_true(deadlines ? urgent > 1000 : !urgent);
+		urgent = 0;
+	}
 	/* pairs did wait together, and were apart */
-	assert_true(compared > 100000);
-	assert_true(near > 1000);
+	assert_true(compared > 200000);
+	assert_true(near > 2000);
 }
 
 int main(void)

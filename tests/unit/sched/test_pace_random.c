@@ -118,12 +118,47 @@ static void check_learned(uint64_t now)
 	assert_true(p->window.usual >= 1u << PACE_USUAL_BITS);
 }
 
+/* Who is by deadline waits in the line that is noted, and nobody has a deadline besides, unless it
+ * is over. */
+static void check_urgent(uint64_t now)
+{
+	struct pace_urgent *u = &pace()->urgent;
+	uint32_t waiting = 0;
+
+	for (int id = 0; id < LIVE; id++) {
+		const struct sched_rq *rq = &rig.rq[id], *other;
+		const struct pace_flow_line *line;
+		bool there = false;
+
+		if (rig.state[id] != RIG_WAITING || pace_line_of(rq) == PACE_BACKGROUND)
+			continue;
+		line = pace_urgent_line(rq);
+		assert_true(line || !rq->deadline_ns || rq->deadline_ns < now);
+		if (!line)
+			continue;
+		waiting++;
+		TAILQ_FOREACH(other, &line->fifo, fifo)
+			there = there || other == rq;
+		assert_true(there);
+	}
+	assert_int_equal(u->waiting, waiting);
+	for (int kind = 0; kind < PACE_BACKGROUND; kind++) {
+		const struct sched_rq *first = pace_urgent_first(u, (enum pace_line)kind, 0);
+
+		for (int id = 0; first && id < LIVE; id++)
+			if (rig.state[id] == RIG_WAITING &&
+			    (int)pace_line_of(&rig.rq[id]) == kind && pace_urgent_line(&rig.rq[id]))
+				assert_true(first->deadline_ns <= rig.rq[id].deadline_ns);
+	}
+}
+
 static void check(uint64_t now)
 {
 	int64_t gauges[SCHED_GAUGES_MAX];
 
 	check_drive();
 	check_flows();
+	check_urgent(now);
 	check_learned(now);
 	rig.s->ops->gauge(rig.s, gauges);
 	for (int i = 0; i < 8; i++)
@@ -141,6 +176,7 @@ static void insert_any(uint64_t now)
 	/* a group is the number by which all its members come; numbers beyond the pool share one */
 	rig.submitter = (uint32_t)(pick(3) ? pick(4) : pick(SUBMITTERS));
 	rig.flags = (uint8_t)(pick(2) ? SCHED_RQ_SYNC : 0);
+	rig.deadline_ns = pick(4) ? 0 : now + pick(pick(2) ? 100 * US : 5 * MS);
 	rig_insert(id, ops[pick(10)], pick(1u << 20), lengths[pick(7)], now);
 }
 

@@ -228,7 +228,7 @@ static void test_read_target(void **state)
 /* Each request that a lane of pace gave to the drive had a reason, and the windows are told. */
 static void test_scheduler(void **state)
 {
-	static const char *const reasons[] = { "fair", "ahead", "alone", "rest", "owed" };
+	static const char *const reasons[] = { "fair", "ahead", "alone", "rest", "owed", "urgent" };
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
 	char name[128];
 	uint64_t all = 0;

@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 
+#include "base/clock.h"
+#include "base/nsec.h"
 #include "memdisk.h"
 #include "queue/lane/state.h"
 #include "store/io/urgency.h"
@@ -21,6 +23,7 @@ struct noticed {
 	bool sync, get, header;
 	uint16_t prio;
 	uint32_t submitter;
+	uint64_t deadline_ns;
 };
 
 static struct rig rig = { .engine = "posix" };
@@ -47,6 +50,7 @@ static void watch(const struct weir_cmd *cmd, int ended)
 			  (cmd->offset - l->data_offset) % l->segment_bytes == 0,
 		.prio = rq->rq.ioprio,
 		.submitter = rq->rq.submitter,
+		.deadline_ns = rq->rq.deadline_ns,
 	};
 }
 
@@ -173,6 +177,32 @@ static void one_write(void **state)
 	}
 }
 
+/* Ios have the deadlines of their operations; a write of many has the earliest. */
+static void deadlines(void **state)
+{
+	static uint64_t keys[3] = { 21, 22, 23 };
+	const uint64_t soon = clock_now() + 100 * NSEC_PER_SEC;
+	const uint64_t deadline[3] = { 0, soon + 1, soon };
+	struct weir_store_op ops[3], get;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		ops[i] = make(WEIR_STORE_PUT, 0, 0, 0, 0);
+		ops[i].key = &keys[i];
+		ops[i].value_len = 100;
+		ops[i].deadline_ns = deadline[i];
+	}
+	assert_int_equal(weir_store_run(rig.s, ops, 3), 0);
+	assert_int_equal(only_one()->deadline_ns, soon);
+	assert_int_equal(run(WEIR_STORE_PUT, 0, 0, 0).deadline_ns, 0);
+	assert_int_equal(run(WEIR_STORE_GET, 0, 0, 0).deadline_ns, 0);
+	get = make(WEIR_STORE_GET, 1, 0, 0, 0);
+	get.deadline_ns = soon;
+	count = 0;
+	assert_int_equal(weir_store_run(rig.s, &get, 1), 0);
+	assert_int_equal(only_one()->deadline_ns, soon);
+}
+
 /* In a full store: footers, what is read to reclaim, and free marks, are the least urgent. What is
  * read for a program is a get. */
 static void reclaiming(void **state)
@@ -284,6 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(by_kind),	  TEST(level_alone),	     TEST(one_write),
 		TEST(reclaiming), TEST(beginning_a_segment), TEST(nobody_is_raised),
+		TEST(deadlines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
