@@ -9,6 +9,7 @@
  *   NAME_init(l)       makes L empty
  *   NAME_add(l, e)     puts E at the end
  *   NAME_push(l, e)    puts E at the head
+ *   NAME_insert(l, at, e)  puts E behind AT, which has a successor, or at the head if AT is NULL
  *   NAME_pop(l)        takes the head off; NULL: L is empty
  *   NAME_append(to, from)  moves everything of FROM behind TO
  */
@@ -44,6 +45,16 @@
 		if (!l->first)                                                                     \
 			l->last = &next(e);                                                        \
 		l->first = e;                                                                      \
+		l->count++;                                                                        \
+	}                                                                                          \
+	FIFO_FUNCTION void name##_insert(struct name *l, type *at, type *e)                        \
+	{                                                                                          \
+		if (!at) {                                                                         \
+			name##_push(l, e);                                                         \
+			return;                                                                    \
+		}                                                                                  \
+		next(e) = next(at);                                                                \
+		next(at) = e;                                                                      \
 		l->count++;                                                                        \
 	}                                                                                          \
 	FIFO_FUNCTION type *name##_pop(struct name *l)                                             \

@@ -6,7 +6,8 @@
  * somebody who waits and may have it. An account that holds less than its share goes before
  * accounts that hold more, so it has its share after at most nr_requests completions; from then on
  * each completion of its own lets its next io go. Within an account it is the order of arrival,
- * but for kinds that are at their limit, which go on with a completion of that kind.
+ * but for kinds that are at their limit, which go on with a completion of that kind, and for ios
+ * with deadlines, of which a few may go before one that has none.
  *
  * Owns lane->waiting.admit. The lane's owner.
  */
@@ -19,6 +20,11 @@
 #include "queue/lane/lane.h"
 #include "queue/lane/queue.h"
 #include "queue/lane/split.h"
+
+/* So many ios with deadlines may go before one that has none, and so many ios are looked at for the
+ * place of one. */
+#define JUMPS_MAX 32u
+#define JUMPS_LOOK 64u
 
 /* Orders lines: the account that holds fewer tags for its weight comes first, then the io that
  * has waited longer. */
@@ -307,11 +313,45 @@ static void line_add(struct lane *lane, struct line *line, struct weir_io *io, b
 	lane->waiting.nr++;
 }
 
+/* Returns true if IO, which has a deadline that is not over, may go before others of LINE. */
+static bool line_may_jump(const struct lane *lane, const struct line *line,
+			  const struct weir_io *io)
+{
+	return io->deadline_ns > lane->now && line->jumps < JUMPS_MAX &&
+	       line->kind != WAIT_BACKGROUND && (lane->sched->ops->flags & SCHED_DEADLINES);
+}
+
+/* Puts IO before the first of LINE that has a later deadline or none, in its turn. Returns false if
+ * there is none among those that are looked at. */
+static bool line_jump(struct lane *lane, struct line *line, struct weir_io *io)
+{
+	struct weir_io *at = line->ios.first, *before = NULL;
+
+	for (unsigned i = 0; at && i < JUMPS_LOOK; i++) {
+		/* no deadline is the last one, as it is 0 */
+		if (at->deadline_ns - 1 >= io->deadline_ns)
+			break;
+		before = at;
+		at = io_priv(at)->next;
+	}
+	if (!at || at->deadline_ns - 1 < io->deadline_ns)
+		return false;
+	/* The lines are in order as before: their first ios have the turns that they had. */
+	io_priv(io)->turn = io_priv(at)->turn;
+	io_list_insert(&line->ios, before, io);
+	line->account->waiting++;
+	line->jumps++;
+	lane->waiting.nr++;
+	return true;
+}
+
 void admit_wait(struct lane *lane, struct weir_io *io)
 {
 	struct line *line = line_of(lane, io);
 
 	account_weigh(lane, line->account, io);
+	if (line_may_jump(lane, line, io) && line_jump(lane, line, io))
+		return;
 	io_priv(io)->turn = lane->waiting.admit->turns++;
 	line_add(lane, line, io, false);
 }
@@ -347,6 +387,7 @@ static struct weir_io *line_pop(struct lane *lane, struct line *line)
 	CHECK(lane->waiting.nr);
 	RB_REMOVE(lines, lines_of(admit, line), line);
 	io = io_list_pop(&line->ios);
+	line->jumps = io->deadline_ns ? line->jumps : 0;
 	if (line->ios.first)
 		RB_INSERT(lines, lines_of(admit, line), line);
 	account->waiting--;

@@ -6,7 +6,8 @@
  * the scheduler tells apart: a submitter, a priority class, or all together. A free tag goes to the
  * account that holds the fewest tags for its weight, and where these are equal to the io that has
  * waited longest. A limit of the scheduler (limit_depth) is compared with the tags that its kind
- * holds, so it makes a kind wait for itself, and never for others.
+ * holds, so it makes a kind wait for itself, and never for others. If the scheduler heeds
+ * deadlines, an io that has one goes before others of its line.
  *
  * admit.c owns what is declared here. The lane's owner.
  */
@@ -24,7 +25,8 @@ struct account;
 /* Ios of one kind of one account that wait, in order. */
 struct line {
 	struct io_list ios;
-	uint32_t held; /* tags of this kind and account */
+	uint32_t held;	/* tags of this kind and account */
+	uint32_t jumps; /* ios that went before others since the last one without a deadline left */
 	enum wait_kind kind;
 	struct account *account;
 	RB_ENTRY(line) node; /* in admit.lines, while ios is not empty */

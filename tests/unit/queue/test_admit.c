@@ -543,6 +543,80 @@ static void a_switch_while_all_wait(void **state)
 	stop();
 }
 
+/* One read of SUBMITTER that is due at DEADLINE, or never (0). */
+static struct client *give_due(uint32_t submitter, uint64_t deadline)
+{
+	struct weir_io *io = make(WEIR_OP_READ, submitter);
+
+	io->deadline_ns = deadline;
+	return give(io);
+}
+
+/* A tag goes to the io of a submitter that is due first, where the scheduler heeds deadlines. One
+ * that is late has no right to that, and nor has one that nobody waits for. */
+static void who_is_due_goes_before_others(void **state)
+{
+	struct client *soon, *later, *late, *plain, *background;
+	struct weir_io *io;
+
+	(void)state;
+	start("pace", 8);
+	flood(200, WEIR_OP_READ, 1, 0, 0);
+	plain = give_due(1, 0);
+	late = give_due(1, rig.now_ns);
+	later = give_due(1, rig.now_ns + 200 * MS);
+	soon = give_due(1, rig.now_ns + 100 * MS);
+	io = make(WEIR_OP_WRITE, 1);
+	io->flags = WEIR_IO_BACKGROUND;
+	io->deadline_ns = rig.now_ns + 100 * MS;
+	background = give(io);
+	tags_within(soon, 1);
+	assert_false(admitted(later));
+	tags_within(later, 1);
+	for (int i = 0; i < 100; i++)
+		one_ends();
+	assert_false(admitted(plain) || admitted(late) || background->ends);
+	tags_within(late, 120);
+	assert_true(admitted(plain));
+	stop();
+}
+
+static void nobody_jumps_where_deadlines_are_not_heeded(void **state)
+{
+	struct client *due;
+
+	(void)state;
+	start("kyber", 8);
+	flood(200, WEIR_OP_READ, 1, 0, 0);
+	due = give_due(1, rig.now_ns + 100 * MS);
+	for (int i = 0; i < 100; i++)
+		one_ends();
+	assert_false(admitted(due));
+	stop();
+}
+
+/* Ios with deadlines of the same submitter come without end, each due before all that wait. */
+static void those_that_are_due_do_not_keep_others_waiting_for_ever(void **state)
+{
+	struct client *plain;
+	uint64_t deadline;
+
+	(void)state;
+	start("pace", 8);
+	deadline = rig.now_ns + 100000 * MS;
+	for (int i = 0; i < 20; i++)
+		give_due(1, 0);
+	plain = give_due(1, 0);
+	/* of 33 tags one is for an io without a deadline, and 12 of these came before it */
+	for (int i = 0; i < 13 * 33 && !admitted(plain); i++) {
+		give_due(1, deadline -= MS);
+		give_due(1, deadline -= MS);
+		one_ends();
+	}
+	assert_true(admitted(plain));
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -561,6 +635,9 @@ int main(void)
 		cmocka_unit_test(no_group_needs_no_settings),
 		cmocka_unit_test(who_comes_back_has_its_weight),
 		cmocka_unit_test(many_submitters),
+		cmocka_unit_test(who_is_due_goes_before_others),
+		cmocka_unit_test(nobody_jumps_where_deadlines_are_not_heeded),
+		cmocka_unit_test(those_that_are_due_do_not_keep_others_waiting_for_ever),
 		cmocka_unit_test(a_switch_while_all_wait),
 	};
 
