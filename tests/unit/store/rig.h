@@ -21,7 +21,7 @@
 #if defined(__SANITIZE_THREAD__)
 #define RIG_EVERY 12u
 #elif defined(__SANITIZE_ADDRESS__) || defined(WEIR_FEWER_ROUNDS)
-#define RIG_EVERY 4u
+#define RIG_EVERY 8u
 #else
 #define RIG_EVERY 1u
 #endif

@@ -27,7 +27,7 @@
 #if defined(__SANITIZE_THREAD__)
 #define EVERY 5u
 #elif defined(__SANITIZE_ADDRESS__) || defined(WEIR_FEWER_ROUNDS)
-#define EVERY 2u
+#define EVERY 4u
 #else
 #define EVERY 1u
 #endif

@@ -13,7 +13,7 @@
 #define SEGMENT (64u << 10)
 /* The sanitizers are slow. */
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || defined(WEIR_FEWER_ROUNDS)
-#define SLOW 4u
+#define SLOW 8u
 #else
 #define SLOW 1u
 #endif
