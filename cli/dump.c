@@ -333,10 +333,14 @@ static int dump_run(void *arg, char **operands, int n)
 		opts.on_batch = args->json ? dump_batch_json : dump_batch;
 		opts.on_record = args->json ? dump_record_json : dump_record;
 	}
-	exit_code = weir_store_dump(path, &opts) < 0 ? report_failed(path)
-						     : dump_none(args, &opts, path);
+	if (tracing_begin(&args->store.tracing, &opts.trace))
+		exit_code = report_error("%s", weir_error());
+	else if (weir_store_dump(path, &opts) < 0)
+		exit_code = report_failed(path);
+	else
+		exit_code = dump_none(args, &opts, path);
 	free(path);
-	return exit_code;
+	return tracing_end(exit_code);
 }
 
 const struct command command_dump = {

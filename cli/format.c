@@ -27,6 +27,7 @@ struct format_args {
 	const char *placement, *policy, *rewrite, *budget, *free_low, *free_high;
 	unsigned force;
 	unsigned json;
+	struct tracing tracing;
 };
 
 static const struct opt format_options[] = {
@@ -106,6 +107,7 @@ static const struct opt format_options[] = {
 	  .help = "overwrite the content, but never a device that is\n"
 		  "mounted, used as swap or part of another device;\n"
 		  "given twice, also allow fewer than 64 segments" },
+	TRACING_OPTIONS(offsetof(struct format_args, tracing)),
 	JSON_OPTION(offsetof(struct format_args, json)),
 	OPT_END,
 };
@@ -208,7 +210,9 @@ static int format_run(void *arg, char **operands, int n)
 	opts.block_bytes = (uint32_t)args->block_bytes;
 	opts.max_value_bytes = args->max_value;
 	opts.force = args->force > 2 ? 2 : args->force;
-	exit_code = placement_read(args->placement, &opts.placement);
+	exit_code = tracing_check(&args->tracing);
+	if (!exit_code)
+		exit_code = placement_read(args->placement, &opts.placement);
 	if (!exit_code)
 		exit_code = format_policy(args, &opts);
 	if (!exit_code)
@@ -223,13 +227,15 @@ static int format_run(void *arg, char **operands, int n)
 	if (!path)
 		return REPORT_USAGE;
 	exit_code = devices_each(path, format_check_size, &size);
+	if (!exit_code && tracing_begin(&args->tracing, &opts.trace))
+		exit_code = report_error("%s", weir_error());
 	if (!exit_code) {
 		err = weir_store_format(path, &opts);
 		exit_code = err < 0 ? format_failed(path, args->size, err)
 				    : format_show(path, args->json != 0);
 	}
 	free(path);
-	return exit_code;
+	return tracing_end(exit_code);
 }
 
 const struct command command_format = {

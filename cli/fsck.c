@@ -173,6 +173,8 @@ static int fsck_check(const struct fsck_args *args, const char *path)
 	opts.progress = fsck_progress;
 	opts.user = &run;
 	meter_begin(&run.meter, "fsck");
+	if (!exit_code && tracing_begin(&args->store.tracing, &opts.trace))
+		exit_code = report_error("%s", weir_error());
 	if (!exit_code && weir_store_check(path, &opts, &result) < 0) {
 		meter_clear(&run.meter);
 		exit_code = report_failed(path);
@@ -185,7 +187,7 @@ static int fsck_check(const struct fsck_args *args, const char *path)
 		exit_code = exit_code || !result.damage ? exit_code : REPORT_FAILED;
 	}
 	json_decref(run.findings);
-	return exit_code;
+	return tracing_end(exit_code);
 }
 
 static int fsck_run(void *arg, char **operands, int n)

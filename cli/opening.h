@@ -87,6 +87,7 @@ struct opening {
 		  .offset = (at) + offsetof(struct opening, engine_opts),                          \
 		  .arg = "K=V,...",                                                                \
 		  .help = "options of the engine: threads=8 (posix),\ntimeout=2s (uring_cmd)" },   \
+		TRACING_OPTIONS((at) + offsetof(struct opening, tracing)),                         \
 	{                                                                                          \
 		.name = "wait", .type = OPT_TIME,                                                  \
 		.offset = (at) + offsetof(struct opening, wait_ns), .arg = "TIME",                 \

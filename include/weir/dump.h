@@ -15,6 +15,8 @@
 extern "C" {
 #endif
 
+struct weir_trace;
+
 /* A superblock copy. */
 struct weir_dump_super {
 	size_t size;	   /* sizeof the library's struct: fields beyond it are absent */
@@ -102,6 +104,7 @@ struct weir_dump_opts {
 	void (*on_batch)(void *user, const struct weir_dump_batch *batch);
 	void (*on_record)(void *user, const struct weir_dump_record *record);
 	void *user;
+	struct weir_trace *trace; /* of the queues (weir/trace.h); NULL: none */
 };
 
 #define WEIR_DUMP_OPTS_INIT WEIR_INIT_SIZED(struct weir_dump_opts)

@@ -18,6 +18,8 @@
 extern "C" {
 #endif
 
+struct weir_trace;
+
 /* What a finding is about. */
 enum weir_finding_kind {
 	WEIR_FINDING_SUPERBLOCK = 1,   /* a copy is damaged, absent, old, or of another store */
@@ -74,7 +76,8 @@ struct weir_check_opts {
 	void (*found)(void *user, const struct weir_finding *finding);
 	void (*progress)(void *user, uint64_t done_bytes, uint64_t total_bytes);
 	void *user;
-	uint64_t lock_wait_ns; /* how long to wait for another process's lock; 0: not at all */
+	uint64_t lock_wait_ns;	  /* how long to wait for another process's lock; 0: not at all */
+	struct weir_trace *trace; /* of the queues (weir/trace.h); NULL: none */
 };
 
 #define WEIR_CHECK_OPTS_INIT WEIR_INIT_SIZED(struct weir_check_opts)

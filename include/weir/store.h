@@ -110,8 +110,7 @@ struct weir_store_format_opts {
 			       * segments too (at least 8) */
 	uint32_t placement;   /* enum weir_placement. With STREAM segments are by default a multiple
 			       * of the drive's reclaim unit, or the other way round */
-	uint32_t few_segments; /* 1: also fewer than 64 segments (at least 8), as force 2, and still
-				* only on something that is empty */
+	uint32_t few_segments; /* 1: fewer than 64 segments, too, only on something that is empty */
 	uint64_t max_value_bytes; /* the longest value that must fit: segments are by default at
 				   * least 32 times as long where 64 such segments fit, else as
 				   * long as fits, and at least twice as long; 0: none */
@@ -132,6 +131,7 @@ struct weir_store_format_opts {
 	uint32_t free_low_percent; /* or WEIR_FREE_LOW_NONE; then the high one is 0 */
 	uint32_t free_high_percent;
 	uint32_t reserved2;
+	struct weir_trace *trace; /* of the queue that formats (weir/trace.h); NULL: none */
 };
 
 #define WEIR_STORE_FORMAT_OPTS_INIT WEIR_INIT_SIZED(struct weir_store_format_opts)

@@ -31,7 +31,8 @@ static int dump_path(const char *path, struct weir_dump_opts *opts)
 	const struct visit how = { .flags = WEIR_DEVICE_LOCK | WEIR_DEVICE_READ_ONLY,
 				   .lock_wait_ns = opts->lock_wait_ns,
 				   .engine = opts->engine,
-				   .engine_opts = opts->engine_opts };
+				   .engine_opts = opts->engine_opts,
+				   .trace = opts->trace };
 
 	return visit_devices(path, &how, dump_devices, opts);
 }

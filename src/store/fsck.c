@@ -176,6 +176,7 @@ static int fsck_path(const char *path, const struct weir_check_opts *opts,
 		.lock_wait_ns = opts->lock_wait_ns,
 		.engine = opts->engine,
 		.engine_opts = opts->engine_opts,
+		.trace = opts->trace,
 	};
 
 	return visit_devices(path, &how, fsck_queues, &v);

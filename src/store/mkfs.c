@@ -68,8 +68,10 @@ static int mkfs_before(const struct mkfs *m, const char *path)
 static int mkfs_open(struct mkfs *m, const char *path)
 {
 	struct weir_device_opts opts = WEIR_DEVICE_OPTS_INIT;
+	struct weir_queue_opts queue = WEIR_QUEUE_OPTS_INIT;
 	int err;
 
+	queue.trace = m->opts.trace;
 	opts.flags = WEIR_DEVICE_LOCK;
 	if (m->opts.create_bytes) {
 		opts.flags |= WEIR_DEVICE_CREATE;
@@ -77,7 +79,7 @@ static int mkfs_open(struct mkfs *m, const char *path)
 	}
 	err = weir_device_open(&m->dev, path, &opts);
 	if (!err)
-		err = weir_queue_open(&m->q, m->dev, NULL);
+		err = weir_queue_open(&m->q, m->dev, &queue);
 	return err ? err : weir_queue_attach(m->q, 0);
 }
 

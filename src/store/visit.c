@@ -34,6 +34,7 @@ static int visit_open_one(struct visited *v, uint32_t n, const struct visit *how
 	device.lock_wait_ns = how->lock_wait_ns;
 	queue.engine = how->engine;
 	queue.engine_opts = how->engine_opts;
+	queue.trace = how->trace;
 	queue.retry_merged = 1; /* a bad block must cost only what lies there */
 	err = weir_device_open(&v->dev[n], v->paths.path[n], &device);
 	if (!err)

@@ -12,6 +12,7 @@ struct visit {
 	uint32_t flags;	       /* WEIR_DEVICE_... */
 	uint64_t lock_wait_ns; /* with WEIR_DEVICE_LOCK */
 	const char *engine, *engine_opts;
+	struct weir_trace *trace; /* NULL: none */
 };
 
 /*

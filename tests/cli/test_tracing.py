@@ -168,6 +168,28 @@ def stores_are_traced(weir):
 
 
 @case
+def closed_stores_are_traced(weir):
+    """format, fsck and dump write a trace of each device's queue"""
+    paths = [weir.path("a.img"), weir.path("b.img")]
+    trace = weir.path("run.pftrace")
+    weir.run("format", *paths, "--size", "64m", "--trace", trace)
+    assert {s[1] for s in Trace(trace).slices} >= {"write", "flush"}
+    for key in range(8):
+        weir.run("put", ",".join(paths), f"key{key}", stdin=bytes(9000))
+    for words in (("fsck", "--data"), ("dump", "--all")):
+        weir.run(words[0], *paths, *words[1:], "--trace", trace)
+        seen = Trace(trace)
+        assert {s[1] for s in seen.slices} & {"read", "write"} == {"read"}, words
+        queues = {seen.path(s[0])[1] for s in seen.slices}
+        assert len(queues) == 2 and all(any(p in q for q in queues) for p in paths), queues
+    weir.fails("fsck", *paths, "--trace", paths[0], code=2, says=[paths[0]])
+    weir.fails("format", weir.path("c.img"), "--size", "64m", "--trace", weir.path("no/such"),
+               says=["no/such"])
+    assert not os.path.exists(weir.path("c.img"))
+    weir.fails("dump", *paths, "--trace-as", "perfetto", code=2, says=["--trace FILE"])
+
+
+@case
 def the_scheduler_of_a_store(weir):
     """without --sched a store has kyber, and mq-deadline on what says that it is a hard disk"""
     with open(weir.img, "wb") as f:
