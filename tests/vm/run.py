@@ -112,7 +112,8 @@ def qemu(cache, kernel, folder, args):
         "-initrd", f"{folder}/initrd",
         # The watchdogs would mistake a busy host for a guest that hangs.
         "-append", "console=ttyS0 loglevel=4 panic=-1 mitigations=off rdinit=/init nowatchdog "
-                   "rcupdate.rcu_cpu_stall_suppress=1 " + args.append,
+                   f"rcupdate.rcu_cpu_stall_suppress=1 weir_stuck={TIMEOUT - 20} " +
+                   args.append,
         "-virtfs", f"local,path=/,mount_tag=root,readonly=on,{share}",
         "-virtfs", f"local,path={folder}/share,mount_tag=share,{share}",
         "-device", "nvme-subsys,id=s0,fdp=on,fdp.runs=8M,fdp.nrg=1,fdp.nruh=8",
@@ -159,7 +160,8 @@ def report(folder, expect):
     sys.stdout.write(output or "")
     code = read(f"{folder}/share/exit")
     if not code or dmesg is None:
-        print("# " + (read(f"{folder}/console") or "")[-4000:].replace("\n", "\n# "))
+        for name in "console", "share/stuck":
+            print("# " + (read(f"{folder}/{name}") or "")[-8000:].replace("\n", "\n# "))
         return case(False, "the guest runs all programs and switches itself off")
     found = complaints(dmesg, expect)
     if found:
