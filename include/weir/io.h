@@ -89,7 +89,7 @@ struct weir_io {
 	uint64_t deadline_ns;
 
 	/* The queue's own, from submit until `end`; weir_io_read() and the others clear it. */
-	uint64_t priv[12];
+	uint64_t priv[11];
 };
 
 /*

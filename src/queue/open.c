@@ -30,6 +30,8 @@
  * 1280 KiB, is close to this. */
 #define DEFAULT_MAX_IO (1ull << 20)
 #define THREAD_CTXS 64u
+/* The number of one, or of a lane behind all of them, has 16 bits (io_priv.h). */
+#define CTXS_MAX 32768u
 #define SEGMENTS_MAX 1024u
 
 static uint32_t open_online_cpus(void)
@@ -186,6 +188,7 @@ static int open_ctxs(struct weir_queue *q)
 {
 	uint32_t n = q->opts.ctx_by == WEIR_QUEUE_CTX_BY_THREAD ? THREAD_CTXS : open_online_cpus();
 
+	n = n < CTXS_MAX ? n : CTXS_MAX;
 	q->ctxs = open_zeroed(n, sizeof(*q->ctxs));
 	if (!q->ctxs)
 		return -ENOMEM;

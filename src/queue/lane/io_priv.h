@@ -27,14 +27,16 @@ struct io_priv {
 	uint32_t iov_index;
 	uint32_t parts;
 	uint32_t state; /* a word of base/done.h */
-	uint32_t ctx;
-	uint16_t step, prio; /* enum io_step; the priority that counts */
-	uint32_t cancel;     /* atomic: weir_io_cancel() was called */
-	uint32_t account;    /* the submitter that the scheduler sees: the io's own or its group */
+	uint16_t ctx;
+	uint8_t step;	  /* enum io_step */
+	uint8_t cancel;	  /* atomic: weir_io_cancel() was called */
+	uint32_t account; /* the submitter that the scheduler sees: the io's own or its group */
+	uint16_t prio;	  /* the priority that counts */
 	uint64_t turn;
 	uint64_t waiting_bytes; /* cancel.c: of its parts, those that wait in requests */
 } __attribute__((may_alias));
 
+_Static_assert(sizeof(struct weir_io) == 160, "programs of 0.2 have ios of this size");
 _Static_assert(sizeof(struct io_priv) <= sizeof(((struct weir_io *)0)->priv),
 	       "the queue's part of an io fits into its priv words");
 

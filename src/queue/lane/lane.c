@@ -168,7 +168,7 @@ void lane_submit(struct lane *lane, struct weir_io *io)
 {
 	CHECK(lane_is_mine(lane));
 	io_priv(io)->lane = lane;
-	io_priv(io)->ctx = lane->q->nr_ctxs + lane->index;
+	io_priv(io)->ctx = (uint16_t)(lane->q->nr_ctxs + lane->index);
 	if (!lane->plug.ios.first && !lane->ended.in_callback)
 		lane->now = queue_now(lane->q);
 	io_priv(io)->start_ns = lane->now;

@@ -50,7 +50,7 @@ void stage_io(struct weir_queue *q, struct weir_io *io)
 	enum lane_kind kind = queue_lane_kind(io);
 	struct lane *home;
 
-	io_priv(io)->ctx = (uint32_t)(ctx - q->ctxs);
+	io_priv(io)->ctx = (uint16_t)(ctx - q->ctxs);
 	io_priv(io)->lane = ctx->lane[kind];
 	pthread_mutex_lock(&ctx->lock);
 	if (!ctx->staged[LANE_DEFAULT].first && !ctx->staged[LANE_READ].first)
