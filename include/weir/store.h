@@ -360,7 +360,7 @@ struct weir_store_op {
 	 * withdrawn from the queue, and if the drive has it already, the drive writes to memory of
 	 * the store's own. Therefore a get with a deadline is always copied. What only waits for a
 	 * flush, or for another put of its key (WEIR_PUT_IF_ABSENT), ends with its own result; so
-	 * does a sync that has begun. Its ios have the same deadline (weir_io.deadline_ns). */
+	 * does a sync that has begun. A get's ios, a FOREGROUND put's too, have it also. */
 	uint64_t deadline_ns;
 	void (*end)(struct weir_store_op *op); /* may be NULL: use weir_store_wait() */
 	void *user;			       /* the caller's own */

@@ -21,9 +21,9 @@
 #include "queue/lane/queue.h"
 #include "queue/lane/split.h"
 
-/* So many ios with deadlines may go before one that has none, and so many ios are looked at for the
- * place of one. */
-#define JUMPS_MAX 32u
+/* So many ios with deadlines may go before another one, and so many are looked at for the place of
+ * one. */
+#define JUMPS_MAX 64u
 #define JUMPS_LOOK 64u
 
 /* Orders lines: the account that holds fewer tags for its weight comes first, then the io that
@@ -37,7 +37,8 @@ static int line_cmp(const struct line *a, const struct line *b)
 		return held_a < held_b ? -1 : 1;
 	if (io_priv(a->ios.first)->turn != io_priv(b->ios.first)->turn)
 		return io_priv(a->ios.first)->turn < io_priv(b->ios.first)->turn ? -1 : 1;
-	return 0;
+	/* An io that went before another one has its turn, and may come back in another line. */
+	return a < b ? -1 : a > b;
 }
 
 RB_GENERATE_INTERNAL(lines, line, node, line_cmp, static __attribute__((unused)))
@@ -321,20 +322,27 @@ static bool line_may_jump(const struct lane *lane, const struct line *line,
 	       line->kind != WAIT_BACKGROUND && (lane->sched->ops->flags & SCHED_DEADLINES);
 }
 
-/* Puts IO before the first of LINE that has a later deadline or none, in its turn. Returns false if
+/* Returns true if IO, which has a deadline, goes before AT, whose deadline is later, or over, or
+ * which has none. */
+static bool line_goes_before(const struct lane *lane, const struct weir_io *io,
+			     const struct weir_io *at)
+{
+	return at->deadline_ns <= lane->now || at->deadline_ns > io->deadline_ns;
+}
+
+/* Puts IO before the first of LINE that it may go before, in the turn of that one. Returns false if
  * there is none among those that are looked at. */
 static bool line_jump(struct lane *lane, struct line *line, struct weir_io *io)
 {
 	struct weir_io *at = line->ios.first, *before = NULL;
 
-	for (unsigned i = 0; at && i < JUMPS_LOOK; i++) {
-		/* no deadline is the last one, as it is 0 */
-		if (at->deadline_ns - 1 >= io->deadline_ns)
-			break;
+	for (unsigned i = 0; at && !line_goes_before(lane, io, at); i++) {
+		if (i == JUMPS_LOOK)
+			return false;
 		before = at;
 		at = io_priv(at)->next;
 	}
-	if (!at || at->deadline_ns - 1 < io->deadline_ns)
+	if (!at)
 		return false;
 	/* The lines are in order as before: their first ios have the turns that they had. */
 	io_priv(io)->turn = io_priv(at)->turn;
@@ -387,7 +395,9 @@ static struct weir_io *line_pop(struct lane *lane, struct line *line)
 	CHECK(lane->waiting.nr);
 	RB_REMOVE(lines, lines_of(admit, line), line);
 	io = io_list_pop(&line->ios);
-	line->jumps = io->deadline_ns ? line->jumps : 0;
+	/* Those that went before another one have its turn. */
+	if (!line->ios.first || io_priv(line->ios.first)->turn != io_priv(io)->turn)
+		line->jumps = 0;
 	if (line->ios.first)
 		RB_INSERT(lines, lines_of(admit, line), line);
 	account->waiting--;

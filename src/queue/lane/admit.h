@@ -26,7 +26,7 @@ struct account;
 struct line {
 	struct io_list ios;
 	uint32_t held;	/* tags of this kind and account */
-	uint32_t jumps; /* ios that went before others since the last one without a deadline left */
+	uint32_t jumps; /* ios that went before others since one left that did not */
 	enum wait_kind kind;
 	struct account *account;
 	RB_ENTRY(line) node; /* in admit.lines, while ios is not empty */

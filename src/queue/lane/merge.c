@@ -346,7 +346,7 @@ bool merge_io(struct lane *lane, struct weir_io *io, struct sched_list *plug)
 	rq.sector = io->offset >> SCHED_SECTOR_SHIFT;
 	rq.nr_sectors = (uint32_t)(io->length >> SCHED_SECTOR_SHIFT);
 	rq.start_ns = lane->now;
-	rq.deadline_ns = io->deadline_ns;
+	rq.deadline_ns = split_deadline(lane, io);
 	how = merge_find_in_plug(lane, &rq, plug, &into);
 	if (!how)
 		return split_whole(lane, io) && merge_scheduled(lane, io, &rq);

@@ -317,7 +317,6 @@ static void split_describe(struct weir_io *io, struct request *rq, uint64_t offs
 	rq->rq.op = io->op;
 	rq->rq.flags = split_flags(io) | (alone ? SCHED_RQ_NOMERGE : 0);
 	rq->rq.ctx = io_priv(io)->ctx;
-	rq->rq.deadline_ns = io->deadline_ns;
 	rq->cmd.offset = offset;
 	rq->cmd.op = io->op;
 	rq->cmd.fua = passes_fua && (io->flags & WEIR_IO_FUA) &&
@@ -350,6 +349,7 @@ int split_next(struct lane *lane, struct weir_io *io, struct request *rq)
 	if (err)
 		return err;
 	split_describe(io, rq, offset, lane->q->passes_fua);
+	rq->rq.deadline_ns = split_deadline(lane, io);
 	if (rq->cmd.iovcnt == 1 && lane->registered.nr)
 		rq->cmd.buf_index =
 			registered_find(lane, rq->cmd.iov->iov_base, rq->cmd.iov->iov_len);

@@ -29,4 +29,11 @@ static inline uint8_t split_flags(const struct weir_io *io)
 	return (uint8_t)((sync ? SCHED_RQ_SYNC : 0) | (io->flags & WEIR_IO_FUA ? SCHED_RQ_FUA : 0));
 }
 
+/* Returns the deadline of IO, or 0 if there is none or it is over: then it says nothing any more.
+ */
+static inline uint64_t split_deadline(const struct lane *lane, const struct weir_io *io)
+{
+	return io->deadline_ns > lane->now ? io->deadline_ns : 0;
+}
+
 #endif

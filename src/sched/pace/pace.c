@@ -47,6 +47,8 @@
 #define PACE_NEAR_PART 2u
 /* So many requests in a row may go before the first of their line: it is not to wait for ever. */
 #define PACE_JUMPS_MOST 8u
+/* So many deadlines are looked at: who may not hurry does not keep those behind him waiting. */
+#define PACE_URGENT_LOOK 16u
 
 #define PACE_LEARNED(n, u, text)                                                                   \
 	{                                                                                          \
@@ -137,10 +139,11 @@ static void pace_insert(struct sched *s, struct sched_list *list, uint64_t now)
 	}
 }
 
-/* Returns true if INTO, which waits, keeps its deadline when RQ becomes a part of it. */
+/* Returns true if INTO, which waits, keeps its deadline when RQ becomes a part of it, and RQ loses
+ * none: that of INTO is not over. */
 static bool pace_deadline_fits(const struct sched_rq *into, const struct sched_rq *rq)
 {
-	return !rq->deadline_ns || (into->deadline_ns && into->deadline_ns <= rq->deadline_ns);
+	return !rq->deadline_ns || (pace_urgent_line(into) && into->deadline_ns <= rq->deadline_ns);
 }
 
 static enum sched_merge pace_find_merge(struct sched *s, const struct sched_rq *rq,
@@ -224,27 +227,50 @@ static bool pace_is_near(const struct pace *p, const struct sched_rq *rq, uint64
 	       left <= (rq->deadline_ns - rq->inserted_ns) / PACE_NEAR_PART;
 }
 
-/* Returns true if the flow of LINE is ahead of others by no more than it may, and the first of LINE
- * has not been kept waiting too often. */
-static bool pace_may_hurry(const struct pace *p, const struct pace_flow_line *line)
+/* Returns the latest start of a flow that may hurry: it is ahead of others that wait by no more
+ * than it may. */
+static uint64_t pace_latest_start(struct pace *p)
 {
-	uint64_t lead = pace_flow_charge(PACE_LEAD_NS, PACE_WEIGHT);
+	uint64_t least = UINT64_MAX;
 
-	return line->node.key <= p->flows.virtual_time[0] + lead && line->jumps < PACE_JUMPS_MOST;
+	for (int kind = 0; kind < PACE_BACKGROUND; kind++)
+		if (pace_waits(p, (enum pace_line)kind)) {
+			uint64_t key = pace_order_first(&p->flows.order[kind])->key;
+
+			least = key < least ? key : least;
+		}
+	return least + pace_flow_charge(PACE_LEAD_NS, PACE_WEIGHT);
+}
+
+/* Returns the request of KIND with the first deadline of those that are near, and whose flows may
+ * hurry; the first of their lines was not kept waiting too often. NULL: there is none among the
+ * first ones. */
+static struct sched_rq *pace_urgent_of(struct pace *p, enum pace_line kind, uint64_t now)
+{
+	struct sched_rq *rq = pace_urgent_first(&p->urgent, kind, now);
+	uint64_t latest = rq ? pace_latest_start(p) : 0;
+
+	for (unsigned i = 0; rq && i < PACE_URGENT_LOOK; i++) {
+		const struct pace_flow_line *line = pace_urgent_line(rq);
+
+		if (line->node.key <= latest && line->jumps < PACE_JUMPS_MOST &&
+		    pace_is_near(p, rq, now))
+			return rq;
+		rq = pace_urgent_next(rq);
+	}
+	return NULL;
 }
 
 /* Returns a request of KIND whose deadline is near, or NULL. */
 static struct sched_rq *pace_dispatch_urgent(struct pace *p, enum pace_line kind, uint64_t now)
 {
-	struct sched_rq *rq = pace_urgent_first(&p->urgent, kind, now);
+	struct sched_rq *rq = pace_urgent_of(p, kind, now);
 	struct pace_flow_line *line;
 	uint64_t cost;
 
-	if (!rq || !pace_is_near(p, rq, now) || !pace_window_room(&p->window, pace_op_of(rq)))
+	if (!rq || !pace_window_room(&p->window, pace_op_of(rq)))
 		return NULL;
 	line = pace_urgent_line(rq);
-	if (!pace_may_hurry(p, line))
-		return NULL;
 	cost = pace_cost_rq(p, rq);
 	pace_urgent_remove(&p->urgent, kind, rq);
 	pace_flow_take_early(&p->flows, line, kind, rq, cost);

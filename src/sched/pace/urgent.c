@@ -49,3 +49,8 @@ struct sched_rq *pace_urgent_first(struct pace_urgent *u, enum pace_line kind, u
 		pace_urgent_remove(u, kind, rq);
 	return rq;
 }
+
+struct sched_rq *pace_urgent_next(struct sched_rq *rq)
+{
+	return RB_NEXT(pace_urgent_tree, NULL, rq);
+}

@@ -39,5 +39,7 @@ void pace_urgent_remove(struct pace_urgent *u, enum pace_line kind, struct sched
 /* Returns the request of KIND with the first deadline, or NULL. Forgets those whose deadlines are
  * over at NOW. */
 struct sched_rq *pace_urgent_first(struct pace_urgent *u, enum pace_line kind, uint64_t now);
+/* Returns the request of the kind of RQ with the next deadline, or NULL. */
+struct sched_rq *pace_urgent_next(struct sched_rq *rq);
 
 #endif

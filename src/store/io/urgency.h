@@ -47,7 +47,7 @@ struct urgency {
 	uint16_t prio; /* 0: there is no operation yet */
 	uint16_t flags;
 	uint32_t submitter;
-	uint64_t deadline_ns; /* the earliest; 0: there is none */
+	uint64_t deadline_ns; /* the earliest of those that somebody waits for; 0: there is none */
 };
 
 /* Adds OP, a put, a delete or a survivor, to U. */
@@ -64,10 +64,11 @@ static inline void urgency_add(struct urgency *u, const struct weir_store_op *op
 		u->prio = prio;
 		u->submitter = op->submitter;
 	}
+	if (!(op->flags & WEIR_PUT_FOREGROUND))
+		return;
+	u->flags = 0;
 	if (op->deadline_ns && (!u->deadline_ns || op->deadline_ns < u->deadline_ns))
 		u->deadline_ns = op->deadline_ns;
-	if (op->flags & WEIR_PUT_FOREGROUND)
-		u->flags = 0;
 }
 
 #endif

@@ -595,6 +595,38 @@ static void nobody_jumps_where_deadlines_are_not_heeded(void **state)
 	stop();
 }
 
+/* Deadlines that are over are none: any number of such ios is in the way of no other. */
+static void late_ones_are_in_nobodys_way(void **state)
+{
+	struct client *soon;
+
+	(void)state;
+	start("pace", 8);
+	for (int i = 0; i < 200; i++)
+		give_due(1, rig.now_ns + US);
+	rig.now_ns += MS;
+	assert_true(weir_queue_poll(rig.q) >= 0);
+	soon = give_due(1, rig.now_ns + 100 * MS);
+	tags_within(soon, 1);
+	stop();
+}
+
+/* Where all ios of a submitter have deadlines, they go in that order. */
+static void all_are_due(void **state)
+{
+	struct client *soon[50];
+
+	(void)state;
+	start("pace", 8);
+	for (int i = 0; i < 200; i++)
+		give_due(1, rig.now_ns + 1000 * MS);
+	for (int i = 0; i < 50; i++)
+		soon[i] = give_due(1, rig.now_ns + (500 - (uint64_t)i) * MS);
+	for (int i = 49; i >= 0; i--)
+		tags_within(soon[i], 1);
+	stop();
+}
+
 /* Ios with deadlines of the same submitter come without end, each due before all that wait. */
 static void those_that_are_due_do_not_keep_others_waiting_for_ever(void **state)
 {
@@ -607,8 +639,8 @@ static void those_that_are_due_do_not_keep_others_waiting_for_ever(void **state)
 	for (int i = 0; i < 20; i++)
 		give_due(1, 0);
 	plain = give_due(1, 0);
-	/* of 33 tags one is for an io without a deadline, and 12 of these came before it */
-	for (int i = 0; i < 13 * 33 && !admitted(plain); i++) {
+	/* of 65 tags one is for an io without a deadline, and 12 of these came before it */
+	for (int i = 0; i < 13 * 65 && !admitted(plain); i++) {
 		give_due(1, deadline -= MS);
 		give_due(1, deadline -= MS);
 		one_ends();
@@ -636,6 +668,8 @@ int main(void)
 		cmocka_unit_test(who_comes_back_has_its_weight),
 		cmocka_unit_test(many_submitters),
 		cmocka_unit_test(who_is_due_goes_before_others),
+		cmocka_unit_test(late_ones_are_in_nobodys_way),
+		cmocka_unit_test(all_are_due),
 		cmocka_unit_test(nobody_jumps_where_deadlines_are_not_heeded),
 		cmocka_unit_test(those_that_are_due_do_not_keep_others_waiting_for_ever),
 		cmocka_unit_test(a_switch_while_all_wait),

@@ -123,7 +123,7 @@ static void check_learned(uint64_t now)
 static void check_urgent(uint64_t now)
 {
 	struct pace_urgent *u = &pace()->urgent;
-	uint32_t waiting = 0;
+	uint32_t waiting[PACE_BACKGROUND] = { 0 };
 
 	for (int id = 0; id < LIVE; id++) {
 		const struct sched_rq *rq = &rig.rq[id], *other;
@@ -136,15 +136,16 @@ static void check_urgent(uint64_t now)
 		assert_true(line || !rq->deadline_ns || rq->deadline_ns < now);
 		if (!line)
 			continue;
-		waiting++;
+		waiting[pace_line_of(rq)]++;
 		TAILQ_FOREACH(other, &line->fifo, fifo)
 			there = there || other == rq;
 		assert_true(there);
 	}
-	assert_int_equal(u->waiting, waiting);
+	assert_int_equal(u->waiting, waiting[PACE_READ] + waiting[PACE_WRITE]);
 	for (int kind = 0; kind < PACE_BACKGROUND; kind++) {
 		const struct sched_rq *first = pace_urgent_first(u, (enum pace_line)kind, 0);
 
+		assert_int_equal(first != NULL, waiting[kind] > 0);
 		for (int id = 0; first && id < LIVE; id++)
 			if (rig.state[id] == RIG_WAITING &&
 			    (int)pace_line_of(&rig.rq[id]) == kind && pace_urgent_line(&rig.rq[id]))

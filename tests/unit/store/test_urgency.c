@@ -186,14 +186,21 @@ static void deadlines(void **state)
 	struct weir_store_op ops[3], get;
 
 	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
-		ops[i] = make(WEIR_STORE_PUT, 0, 0, 0, 0);
-		ops[i].key = &keys[i];
-		ops[i].value_len = 100;
-		ops[i].deadline_ns = deadline[i];
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 3; i++) {
+			ops[i] = make(WEIR_STORE_PUT, 0, 0, 0, 0);
+			ops[i].key = &keys[i];
+			ops[i].value_len = 100;
+			ops[i].deadline_ns = deadline[i];
+			ops[i].flags = i < round ? WEIR_PUT_FOREGROUND : 0;
+		}
+		if (round == 2)
+			ops[2].flags = WEIR_PUT_FOREGROUND;
+		count = 0;
+		assert_int_equal(weir_store_run(rig.s, ops, 3), 0);
+		/* those of puts that nobody waits for do not count */
+		assert_int_equal(only_one()->deadline_ns, round == 2 ? soon : 0);
 	}
-	assert_int_equal(weir_store_run(rig.s, ops, 3), 0);
-	assert_int_equal(only_one()->deadline_ns, soon);
 	assert_int_equal(run(WEIR_STORE_PUT, 0, 0, 0).deadline_ns, 0);
 	assert_int_equal(run(WEIR_STORE_GET, 0, 0, 0).deadline_ns, 0);
 	get = make(WEIR_STORE_GET, 1, 0, 0, 0);
