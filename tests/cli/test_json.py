@@ -15,7 +15,7 @@ from json_fields import differences, documented
 DOC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "json.md")
 TRACE = b'{"timestamp": 0, "hash_ids": [1, 2]}\n{"timestamp": 1, "hash_ids": [1, 2, 3]}\n'
 JOBS = (b"[a]\nrw=randread\nbs=4k\nruntime=100ms\n"
-        b"[b]\nrw=write\nbs=64k\nweight=200\nruntime=100ms\n")
+        b"[b]\nrw=write\nbs=64k\nweight=200\ndeadline=1ms\nruntime=100ms\n")
 EVENTS = (b"insert 0 a W 0 8\ninsert 0 b W 8 8\nget fifo_batch\nset 1 fifo_batch 3\ndispatch 1\n"
           b"complete 2 a\ndispatch 3\ninsert 3 f F 0 0\ndispatch 3\n")
 # No command prints these on an ordinary machine; tests/vm has such a drive.
