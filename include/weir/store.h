@@ -110,7 +110,7 @@ struct weir_store_format_opts {
 			       * segments too (at least 8) */
 	uint32_t placement;   /* enum weir_placement. With STREAM segments are by default a multiple
 			       * of the drive's reclaim unit, or the other way round */
-	uint32_t few_segments; /* 1: fewer than 64 segments, too, only on something that is empty */
+	uint32_t few_segments;	  /* 1: fewer than 64, too (at least 8), only on something empty */
 	uint64_t max_value_bytes; /* the longest value that must fit: segments are by default at
 				   * least 32 times as long where 64 such segments fit, else as
 				   * long as fits, and at least twice as long; 0: none */
@@ -360,7 +360,7 @@ struct weir_store_op {
 	 * withdrawn from the queue, and if the drive has it already, the drive writes to memory of
 	 * the store's own. Therefore a get with a deadline is always copied. What only waits for a
 	 * flush, or for another put of its key (WEIR_PUT_IF_ABSENT), ends with its own result; so
-	 * does a sync that has begun. A get's ios, a FOREGROUND put's too, have it also. */
+	 * does a sync that has begun. The ios of gets and FOREGROUND puts have it, too. */
 	uint64_t deadline_ns;
 	void (*end)(struct weir_store_op *op); /* may be NULL: use weir_store_wait() */
 	void *user;			       /* the caller's own */

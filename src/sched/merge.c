@@ -116,7 +116,7 @@ void sched_grow(struct sched_rq *into, const struct sched_rq *gone, enum sched_m
 	into->nr_sectors += gone->nr_sectors;
 	if (gone->start_ns < into->start_ns)
 		into->start_ns = gone->start_ns;
-	/* A time less one is last in order where there is none. */
+	/* Without a deadline, 0 - 1 is the largest number: the deadline of the other one counts. */
 	if (gone->deadline_ns - 1 < into->deadline_ns - 1)
 		into->deadline_ns = gone->deadline_ns;
 }

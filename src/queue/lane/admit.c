@@ -459,6 +459,8 @@ static void line_remove(struct lane *lane, struct line *line, bool (*want)(struc
 	}
 	if (line->ios.first)
 		RB_INSERT(lines, lines_of(admit, line), line);
+	else
+		line->jumps = 0;
 	if (account->pooled && account_is_idle(account))
 		TAILQ_INSERT_TAIL(&admit->idle, account, idle);
 }
