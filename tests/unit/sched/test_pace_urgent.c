@@ -231,12 +231,12 @@ static void a_greedy_one_keeps_nobody_back(void **state)
 	for (int i = 0; i < 400; i++) {
 		for (int n = 0; n < 8; n++) {
 			if (rig.state[n] == RIG_FREE)
-				read_due(n, 1, now + 250 * US, now);
+				read_due(n, 1, now + 890 * US, now);
 			if (rig.state[100 + n] == RIG_FREE)
 				read_due(100 + n, 2, 0, now);
 		}
 		if (i == 300)
-			read_due(200, 2, now + 400 * US, now);
+			read_due(200, 2, now + 890 * US, now);
 		id = rig_dispatch(now);
 		now += 50 * US;
 		rig_complete(id, now);
