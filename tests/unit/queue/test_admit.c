@@ -611,6 +611,45 @@ static void late_ones_are_in_nobodys_way(void **state)
 	stop();
 }
 
+/* As many as may go before one io may go before the next one. */
+static void jumps_begin_anew(void **state)
+{
+	struct client *soon[64];
+
+	(void)state;
+	start("pace", 8);
+	for (int i = 0; i < 200; i++)
+		give_due(1, 0);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 64; i++)
+			soon[i] = give_due(1, rig.now_ns + 1000 * MS);
+		for (int i = 0; i < 64; i++)
+			tags_within(soon[i], 1);
+		/* and one that was waiting */
+		one_ends();
+	}
+	stop();
+}
+
+/* Ios that nobody waits for have no deadlines. */
+static void background_ios_do_not_jump(void **state)
+{
+	struct weir_io *io;
+	struct client *due;
+
+	(void)state;
+	start("pace", 8);
+	flood(200, WEIR_OP_WRITE, 1, WEIR_IO_BACKGROUND, 0);
+	io = make(WEIR_OP_WRITE, 1);
+	io->flags = WEIR_IO_BACKGROUND;
+	io->deadline_ns = rig.now_ns + 100 * MS;
+	due = give(io);
+	for (int i = 0; i < 100; i++)
+		one_ends();
+	assert_false(admitted(due));
+	stop();
+}
+
 /* Where all ios of a submitter have deadlines, they go in that order. */
 static void all_are_due(void **state)
 {
@@ -670,6 +709,8 @@ int main(void)
 		cmocka_unit_test(who_is_due_goes_before_others),
 		cmocka_unit_test(late_ones_are_in_nobodys_way),
 		cmocka_unit_test(all_are_due),
+		cmocka_unit_test(jumps_begin_anew),
+		cmocka_unit_test(background_ios_do_not_jump),
 		cmocka_unit_test(nobody_jumps_where_deadlines_are_not_heeded),
 		cmocka_unit_test(those_that_are_due_do_not_keep_others_waiting_for_ever),
 		cmocka_unit_test(a_switch_while_all_wait),
