@@ -300,6 +300,11 @@ int weir_queue_set_depth_bytes(struct weir_queue *q, uint64_t depth_bytes);
  * Attributes carry sysfs's names and units (/sys/block/X/queue): "scheduler", "nr_requests",
  * "nomerges", "max_sectors_kb", facts about the device, and the tunables of the scheduler that is
  * in use, alone ("read_expire") or as sysfs has them ("iosched/read_expire").
+ *
+ * sysfs has no "one_sched", which counts for schedulers that have an instance on each lane and keep
+ * an order (kyber and pace): 1 gives them one instance for all lanes, on the home lane, 0 does not,
+ * and 2, the default, does while the scheduler knows weights (pace) and a submitter has another
+ * weight than 100, or a group: what one has compared with others then holds over all lanes.
  */
 enum weir_attr_flags {
 	WEIR_ATTR_READ_ONLY = 1 << 0,
@@ -332,7 +337,8 @@ int weir_queue_get_attr(struct weir_queue *q, size_t index, struct weir_attr *at
  * Setting "scheduler" switches: the old scheduler finishes the requests that exist, ios that are
  * submitted meanwhile wait (WEIR_IO_NOWAIT: -EAGAIN), and then the new one continues with its
  * default values. This happens in the background, while lanes are polled or run by workers; an idle
- * queue has switched on return. No io is lost or done twice.
+ * queue has switched on return. No io is lost or done twice. Where "one_sched", a weight or a group
+ * gives the scheduler one instance or takes it, the same happens, but what was set stays.
  *
  * VALUE is a number as sysfs reads it: decimal, 0x10, 010. If the unit is "bytes", "KiB" or
  * "sectors" (of 512 bytes) it may be a size, too ("4k", "8MiB"), and if it is "ns", "us" or "ms" a
@@ -343,9 +349,9 @@ int weir_queue_get_attr(struct weir_queue *q, size_t index, struct weir_attr *at
  * default.
  *
  * Errors: -ENOENT (no such attribute), -EINVAL (no such number, size or time; below 0, but for the
- * tunables of mq-deadline and deadline; "nr_requests", "depth" and "depth_bytes" above, and all but
- * "nr_requests" below their range; no such scheduler), -EPERM (read-only), -EBUSY (a tunable, while
- * a switch is under way), -ENOMEM. Any thread.
+ * tunables of mq-deadline and deadline; "nr_requests", "depth", "depth_bytes" and "one_sched"
+ * above, and all but "nr_requests" below their range; no such scheduler), -EPERM (read-only),
+ * -EBUSY (a tunable, while a switch is under way), -ENOMEM. Any thread.
  */
 int weir_queue_set(struct weir_queue *q, const char *name, const char *value);
 
@@ -386,8 +392,9 @@ int weir_queue_load_state(struct weir_queue *q, const char *text, size_t length)
 
 /*
  * Sets SUBMITTER's share compared with others, from 1 to 1000 (default 100), in schedulers that
- * have weights: bfq and pace. Errors: -EINVAL, -EOPNOTSUPP (the scheduler has none), -ENOSPC. Any
- * thread.
+ * have weights: bfq and pace. With several lanes, the first weight gives pace one instance for all
+ * lanes ("one_sched"; see weir_queue_set()). Errors: -EINVAL, -EOPNOTSUPP (the scheduler has none),
+ * -ENOSPC, -ENOMEM (the weight holds, but within each lane). Any thread.
  */
 int weir_queue_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight);
 
@@ -400,7 +407,9 @@ int weir_queue_submitter_set_weight(struct weir_queue *q, uint32_t submitter, ui
  * does. GROUP == SUBMITTER takes it out again: who is in no group is one by itself, so GROUP is a
  * member of its own group unless it was put into another one. Groups have no groups: if GROUP is in
  * another one, that is for its own ios only. Schedulers that know no submitters decide as before.
- * Errors: -ENOSPC (4096 submitters have settings). Any thread.
+ * With several lanes, the first group gives pace one instance for all lanes, as a weight does.
+ * Errors: -ENOSPC (4096 submitters have settings), -ENOMEM (members count together within each lane
+ * only). Any thread.
  */
 int weir_queue_submitter_set_group(struct weir_queue *q, uint32_t submitter, uint32_t group);
 

@@ -133,6 +133,17 @@ static int attr_set_depth_bytes(struct weir_queue *q, int64_t value)
 	return 0;
 }
 
+static int64_t attr_get_shared(struct weir_queue *q)
+{
+	return q->sharing;
+}
+
+static int attr_set_shared(struct weir_queue *q, int64_t value)
+{
+	q->sharing = (uint32_t)value;
+	return 0;
+}
+
 #define FACT(name, expression)                                                                     \
 	static int64_t attr_get_##name(struct weir_queue *q)                                       \
 	{                                                                                          \
@@ -186,6 +197,13 @@ static const struct attr_row rows[] = {
 	    0 },
 	  attr_get_depth_bytes,
 	  attr_set_depth_bytes,
+	  NULL,
+	  NULL },
+	{ { ATTR_SIZE, "one_sched", "when",
+	    "one scheduler for all lanes: 0 never, 1 always, 2 where weights differ", 0,
+	    SHARING_UNLIKE, SHARING_UNLIKE, 0 },
+	  attr_get_shared,
+	  attr_set_shared,
 	  NULL,
 	  NULL },
 	READ_ONLY(lanes, "lanes", "hardware queues"),
@@ -315,7 +333,7 @@ static int attr_set_tunable(struct weir_queue *q, const char *name, const char *
 		if (!err)
 			err = attr_read_tunable(q->sched_ops, index, &attr, text, &value);
 	}
-	if (!err && q->next_ops)
+	if (!err && q->next_ops && q->next_ops != q->sched_ops)
 		err = error_set(-EBUSY, "%s: a switch to %s is under way", name, q->next_ops->name);
 	if (!err) {
 		CHECK(index < (int)SCHED_TUNABLES_MAX);
@@ -347,6 +365,14 @@ static int attr_set_number(struct weir_queue *q, const struct attr_row *row, con
 	return err;
 }
 
+/* The scheduler gets a home or loses it. */
+static int attr_set_sharing(struct weir_queue *q, const struct attr_row *row, const char *text)
+{
+	int err = attr_set_number(q, row, text);
+
+	return err ? err : switch_scheduler(q, NULL);
+}
+
 int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
 {
 	const struct attr_row *row = attr_find_row(name);
@@ -360,7 +386,9 @@ int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
 		return ops ? switch_scheduler(q, ops)
 			   : error_set(-EINVAL, "no such scheduler: %s", value);
 	}
-	if (row)
+	if (row && row->set == attr_set_shared)
+		err = attr_set_sharing(q, row, value);
+	else if (row)
 		err = attr_set_number(q, row, value);
 	else
 		err = attr_set_tunable(

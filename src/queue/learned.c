@@ -45,15 +45,16 @@ static bool learned_is_given(const struct weir_queue *q, const struct learned_te
 	return true;
 }
 
-/* Copies what the lanes have shown. Returns false if that is nothing. */
+/* Copies what the lanes have shown: the home, if there is one, stands for the first lane. Returns
+ * false if that is nothing. */
 static bool learned_collect(struct weir_queue *q, struct learned_text *t)
 {
 	bool some = false;
 
 	CHECK(t->lane && t->lanes <= q->nr_lanes);
 	pthread_mutex_lock(&q->lock);
-	for (uint32_t i = 0; i < t->lanes && q->sched_ops == t->ops; i++) {
-		t->lane[i] = q->lanes[i].change.learned;
+	for (uint32_t i = 0; i < (q->home ? 1 : t->lanes) && q->sched_ops == t->ops; i++) {
+		t->lane[i] = (q->home ? q->home : &q->lanes[i])->change.learned;
 		some |= t->lane[i].nr > 0;
 	}
 	t->saved_ns = learned_is_given(q, t) ? q->given_saved_ns : t->wall_ns;
@@ -104,7 +105,7 @@ static int learned_set(struct weir_queue *q, struct learned_text *t)
 	int err = 0;
 
 	pthread_mutex_lock(&q->lock);
-	if (q->next_ops || q->sched_ops != t->ops) {
+	if ((q->next_ops && q->next_ops != t->ops) || q->sched_ops != t->ops) {
 		err = error_set(-EBUSY, "a switch of the scheduler is under way");
 	} else {
 		free(q->given);

@@ -215,6 +215,7 @@ static int open_lanes(struct weir_queue *q)
 	if (!q->lanes)
 		return -ENOMEM;
 	q->nr_lanes = n;
+	q->sharing = SHARING_UNLIKE;
 	q->home = control_home(q, q->sched_ops);
 	err = open_ctxs(q);
 	for (uint32_t i = 0; i < q->nr_lanes && !err; i++) {

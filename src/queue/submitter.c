@@ -9,6 +9,7 @@
 #include "base/container.h"
 #include "base/error.h"
 #include "queue/lane/lane.h"
+#include "queue/switch.h"
 
 #define WEIGHT_MAX 1000u
 
@@ -28,7 +29,7 @@ int weir_queue_submitter_set_weight(struct weir_queue *q, uint32_t submitter, ui
 	if (!err)
 		control_changed(q);
 	pthread_mutex_unlock(&q->lock);
-	return err;
+	return err ? err : switch_scheduler(q, NULL);
 }
 
 int weir_queue_submitter_set_group(struct weir_queue *q, uint32_t submitter, uint32_t group)
@@ -40,7 +41,7 @@ int weir_queue_submitter_set_group(struct weir_queue *q, uint32_t submitter, uin
 	pthread_mutex_lock(&q->lock);
 	err = settings_set_group(q, submitter, group);
 	pthread_mutex_unlock(&q->lock);
-	return err;
+	return err ? err : switch_scheduler(q, NULL);
 }
 
 int weir_queue_submitter_set_policy(struct weir_queue *q, uint32_t submitter,

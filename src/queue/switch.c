@@ -19,13 +19,22 @@ void switch_apply_own(struct weir_queue *q)
 		control_apply(mine);
 }
 
-/* Makes instances of OPS for all lanes and stores them in NEXT. */
-static int switch_make_all(struct weir_queue *q, const struct sched_ops *ops, struct sched **next)
+/* What a switch leads to: HOME schedules for all lanes with OPS; NULL: each for itself. */
+struct aim {
+	const struct sched_ops *ops;
+	struct lane *home;
+};
+
+/* Makes the instances of AIM for all lanes and stores them in NEXT. */
+static int switch_make_all(struct weir_queue *q, struct aim aim, struct sched **next)
 {
+	const struct sched_ops *ops = aim.ops;
 	uint32_t nr_requests = control_nr_requests(q, ops), i;
 
+	if (ops == __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE))
+		nr_requests = __atomic_load_n(&q->nr_requests, __ATOMIC_RELAXED);
 	for (i = 0; i < q->nr_lanes; i++)
-		if (control_make_sched(&q->lanes[i], ops, nr_requests, &next[i]))
+		if (control_make_sched(&q->lanes[i], ops, !aim.home, nr_requests, &next[i]))
 			break;
 	if (i == q->nr_lanes)
 		return 0;
@@ -35,38 +44,50 @@ static int switch_make_all(struct weir_queue *q, const struct sched_ops *ops, st
 }
 
 /* Begins step 1. A switch that is under way gets another aim. Under the lock. */
-static void switch_begin(struct weir_queue *q, const struct sched_ops *ops, struct sched **next)
+static void switch_begin(struct weir_queue *q, struct aim aim, struct sched **next)
 {
 	for (uint32_t i = 0; i < q->nr_lanes; i++) {
 		CHECK(next[i]);
 		control_set_next(&q->lanes[i], next[i]);
 	}
-	q->next_ops = ops;
+	q->next_ops = aim.ops;
+	q->next_home = aim.home;
 	__atomic_store_n(&q->draining, 1, __ATOMIC_SEQ_CST);
 	control_changed(q);
 	control_try_finish(q);
 }
 
-/* Starts the worker that runs the home of a queue whose lanes are attached, if there is none
- * yet. */
-static int switch_start_home(struct weir_queue *q, const struct sched_ops *ops)
+/* Starts the worker that runs the home of a queue whose lanes are attached, if there is none yet.
+ * Where time is not real, the program's thread owns the home like all lanes. */
+static int switch_start_home(struct weir_queue *q, struct lane *home)
 {
-	struct lane *home = control_home(q, ops);
-
 	CHECK(!home || home->q == q);
-	if (!home || q->opts.workers || q->opts.lanes == 1 || home->owner.worker_runs)
+	if (!home || q->opts.workers || q->opts.lanes == 1 || home->owner.worker_runs ||
+	    q->engine_ops->now)
 		return 0;
 	return worker_start(home);
 }
 
-/* Returns true if OPS is not what the queue has or will have. A switch that ends meanwhile must
- * be seen whole, hence the lock: half of it would look as if nothing were to do. */
-static bool switch_is_new_aim(struct weir_queue *q, const struct sched_ops *ops)
+/* Returns true if AIM is not what the queue has or will have. Under the lock: a switch that ends
+ * meanwhile must be seen whole, as half of it would look as if nothing were to do. */
+static bool switch_is_new_aim(struct weir_queue *q, struct aim aim)
+{
+	if (q->next_ops)
+		return q->next_ops != aim.ops || q->next_home != aim.home;
+	return q->sched_ops != aim.ops || q->home != aim.home;
+}
+
+/* Finds out what OPS would make of the queue; NULL: the scheduler that it has or will have. Returns
+ * false if that is so already. */
+static bool switch_find_aim(struct weir_queue *q, const struct sched_ops *ops, struct aim *aim)
 {
 	bool is_new;
 
 	pthread_mutex_lock(&q->lock);
-	is_new = q->next_ops || q->sched_ops != ops;
+	if (!ops)
+		ops = q->next_ops ? q->next_ops : q->sched_ops;
+	*aim = (struct aim){ ops, control_home(q, ops) };
+	is_new = switch_is_new_aim(q, *aim);
 	pthread_mutex_unlock(&q->lock);
 	return is_new;
 }
@@ -74,18 +95,19 @@ static bool switch_is_new_aim(struct weir_queue *q, const struct sched_ops *ops)
 int switch_scheduler(struct weir_queue *q, const struct sched_ops *ops)
 {
 	struct sched *next[LANES_MAX + 1] = { NULL };
-	int err;
+	struct aim aim;
+	int err = 0;
 
 	pthread_mutex_lock(&q->switch_lock);
-	err = switch_start_home(q, ops);
-	if (!err && switch_is_new_aim(q, ops))
-		err = switch_make_all(q, ops, next);
-	else
-		ops = NULL;
-	if (!err && ops) {
-		pthread_mutex_lock(&q->lock);
-		switch_begin(q, ops, next);
-		pthread_mutex_unlock(&q->lock);
+	if (switch_find_aim(q, ops, &aim)) {
+		err = switch_start_home(q, aim.home);
+		if (!err)
+			err = switch_make_all(q, aim, next);
+		if (!err) {
+			pthread_mutex_lock(&q->lock);
+			switch_begin(q, aim, next);
+			pthread_mutex_unlock(&q->lock);
+		}
 	}
 	pthread_mutex_unlock(&q->switch_lock);
 	/* So an idle queue has switched when this returns. */

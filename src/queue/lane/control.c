@@ -40,9 +40,20 @@ uint32_t control_nr_requests(const struct weir_queue *q, const struct sched_ops 
 	return 2 * (depth < CONTROL_DEPTH_BASE ? depth : CONTROL_DEPTH_BASE);
 }
 
+/* Returns true if one instance of OPS serves all lanes. Weights and groups say what submitters get
+ * compared with others, and an instance knows those of its own lanes only. Under the lock. */
+static bool control_is_shared(const struct weir_queue *q, const struct sched_ops *ops)
+{
+	if (ops->scope == SCHED_PER_QUEUE)
+		return true;
+	if (q->opts.lanes == 1 || ops->flags & SCHED_DIRECT || q->sharing == SHARING_NEVER)
+		return false;
+	return q->sharing == SHARING_ALWAYS || (ops->set_weight && settings_unlike(q));
+}
+
 struct lane *control_home(struct weir_queue *q, const struct sched_ops *ops)
 {
-	if (ops->scope != SCHED_PER_QUEUE)
+	if (!control_is_shared(q, ops))
 		return NULL;
 	CHECK(q->opts.workers || q->opts.lanes == 1 || q->nr_lanes > q->opts.lanes);
 	/* Lane 0's owner may be a thread of the program that polls only now and then. */
@@ -56,11 +67,10 @@ static uint32_t control_weight_of(void *owner, uint32_t submitter)
 	return settings_weight_of(lane->q, submitter);
 }
 
-int control_make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t nr_requests,
-		       struct sched **s)
+int control_make_sched(struct lane *lane, const struct sched_ops *ops, bool per_lane,
+		       uint32_t nr_requests, struct sched **s)
 {
 	struct weir_queue *q = lane->q;
-	bool per_lane = ops->scope == SCHED_PER_LANE;
 	struct sched_env env = {
 		.nr_requests = nr_requests,
 		.depth = q->opts.depth,
@@ -85,7 +95,8 @@ int control_first(struct lane *lane)
 	int err;
 
 	CHECK(!lane->sched);
-	err = control_make_sched(lane, lane->q->sched_ops, lane->q->opts.nr_requests, &lane->sched);
+	err = control_make_sched(lane, lane->q->sched_ops, !lane->q->home,
+				 lane->q->opts.nr_requests, &lane->sched);
 
 	if (!err)
 		admit_scheduler(lane);
@@ -137,6 +148,16 @@ static __attribute__((noinline)) void control_show_learned(struct lane *lane)
 	pthread_mutex_unlock(&q->lock);
 }
 
+/* The queue has another scheduler, whose values are its defaults. Under the lock. */
+static void control_set_ops(struct weir_queue *q, const struct sched_ops *ops)
+{
+	__atomic_store_n(&q->sched_ops, ops, __ATOMIC_RELEASE);
+	__atomic_store_n(&q->nr_requests, control_nr_requests(q, ops), __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < SCHED_TUNABLES_MAX; i++)
+		q->tunable[i].set_at = 0;
+	control_refresh(q, q->lanes[0].change.next);
+}
+
 /* Every lane has drained: the new scheduler is the queue's. Under the lock. */
 static void control_finish_switch(struct weir_queue *q)
 {
@@ -145,12 +166,10 @@ static void control_finish_switch(struct weir_queue *q)
 	CHECK(ops);
 	CHECK(q->lanes[0].change.next);
 	q->next_ops = NULL;
-	__atomic_store_n(&q->sched_ops, ops, __ATOMIC_RELEASE);
-	__atomic_store_n(&q->nr_requests, control_nr_requests(q, ops), __ATOMIC_RELAXED);
-	__atomic_store_n(&q->home, control_home(q, ops), __ATOMIC_SEQ_CST);
-	for (unsigned i = 0; i < SCHED_TUNABLES_MAX; i++)
-		q->tunable[i].set_at = 0;
-	control_refresh(q, q->lanes[0].change.next);
+	/* What was set stays where only the home has changed. */
+	if (q->sched_ops != ops)
+		control_set_ops(q, ops);
+	__atomic_store_n(&q->home, q->next_home, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&q->draining, 0, __ATOMIC_SEQ_CST);
 	control_changed(q);
 }

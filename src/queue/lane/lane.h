@@ -116,11 +116,12 @@ void control_changed(struct weir_queue *q);
 void control_refresh(struct weir_queue *q, struct sched *s);
 /* The default of nr_requests for OPS: as many as the pools of lanes would hold. */
 uint32_t control_nr_requests(const struct weir_queue *q, const struct sched_ops *ops);
-/* The lane that schedules for all under OPS, or NULL: each for itself. */
+/* The lane that schedules for all under OPS, or NULL: each for itself. Under the lock, or before
+ * others know of Q. */
 struct lane *control_home(struct weir_queue *q, const struct sched_ops *ops);
-/* Makes an instance of OPS for LANE. 0 or -ENOMEM. Any thread. */
-int control_make_sched(struct lane *lane, const struct sched_ops *ops, uint32_t nr_requests,
-		       struct sched **s);
+/* Makes an instance of OPS for LANE, one of several or for all lanes. 0 or -ENOMEM. Any thread. */
+int control_make_sched(struct lane *lane, const struct sched_ops *ops, bool per_lane,
+		       uint32_t nr_requests, struct sched **s);
 /* Stores NEXT, which LANE takes as its scheduler when the queue has drained. Any thread, under
  * the lock. */
 void control_set_next(struct lane *lane, struct sched *next);

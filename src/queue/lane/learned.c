@@ -25,12 +25,13 @@ void learned_show(struct lane *lane)
 void learned_take(struct lane *lane, uint32_t since)
 {
 	const struct weir_queue *q = lane->q;
+	uint32_t place = q->home == lane ? 0 : lane->index;
 	const struct learned *given;
 
 	if (!q->given || q->given_at <= since || q->given_ops != lane->sched->ops ||
-	    lane->index >= q->opts.lanes)
+	    (q->home && q->home != lane) || place >= q->opts.lanes)
 		return;
-	given = &q->given[lane->index];
+	given = &q->given[place];
 	if (given->nr)
 		lane->sched->ops->load(lane->sched, given->value, queue_now(q));
 }

@@ -17,6 +17,13 @@ struct lane_waiter {
 	LIST_ENTRY(lane_waiter) link;
 };
 
+/* Whether one instance of a scheduler that could have one a lane serves all lanes. */
+enum queue_sharing {
+	SHARING_NEVER,
+	SHARING_ALWAYS,
+	SHARING_UNLIKE, /* while submitters are unlike: they have weights or groups */
+};
+
 struct weir_queue {
 	struct weir_device *dev;
 	const struct weir_device_info *info;
@@ -33,7 +40,7 @@ struct weir_queue {
 	uint32_t block_mask;
 	struct lane *lanes;
 	uint32_t nr_lanes; /* opts.lanes, and perhaps one as a home where others are attached */
-	struct lane *home; /* of a PER_QUEUE scheduler, else NULL (atomic) */
+	struct lane *home; /* that schedules for all lanes; NULL: each for itself (atomic) */
 	struct ctx *ctxs;
 	uint32_t nr_ctxs;
 	uint16_t *placements; /* the drive's ids, ascending */
@@ -64,7 +71,9 @@ struct weir_queue {
 	uint32_t register_serial;  /* atomic: counts its changes, which are under the lock */
 
 	/* control.c's and switch.c's, under the lock. */
-	const struct sched_ops *next_ops; /* while draining */
+	const struct sched_ops *next_ops; /* while draining ... */
+	struct lane *next_home;		  /* ... as home will be */
+	uint32_t sharing;		  /* enum queue_sharing */
 	struct {
 		int64_t value;	 /* when it was last looked at */
 		int64_t set;	 /* by the user ... */

@@ -17,6 +17,8 @@
 
 #define SETTINGS_MAX 4096u
 #define SETTINGS_SLOTS (2 * SETTINGS_MAX)
+/* What who has none set has in schedulers that know weights (weir/queue.h). */
+#define SETTINGS_WEIGHT 100u
 
 /* The settings of one submitter. */
 struct setting {
@@ -31,8 +33,9 @@ struct setting {
 
 struct settings {
 	uint32_t nr;
-	uint32_t policies; /* atomic: somebody has had one */
-	uint32_t groups;   /* atomic: somebody has had one */
+	uint32_t policies;  /* atomic: somebody has had one */
+	uint32_t groups;    /* atomic: somebody has had one */
+	uint32_t nr_unlike; /* rows with another weight than others, or a group */
 	struct setting slot[SETTINGS_SLOTS];
 };
 
@@ -76,13 +79,26 @@ static int settings_none(const struct weir_queue *q)
 	return error_set(-ENOSPC, "no room: at most %u submitters can have settings", SETTINGS_MAX);
 }
 
+/* Returns 1 if ROW says that its submitter is not like those without a row, else 0. */
+static uint32_t setting_unlike(const struct setting *row)
+{
+	return row->grouped || (row->weight && row->weight != SETTINGS_WEIGHT);
+}
+
+bool settings_unlike(const struct weir_queue *q)
+{
+	return q->settings && q->settings->nr_unlike;
+}
+
 int settings_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight)
 {
 	struct setting *row = settings_row(q, submitter);
 
 	if (!row)
 		return settings_none(q);
+	q->settings->nr_unlike -= setting_unlike(row);
 	__atomic_store_n(&row->weight, weight, __ATOMIC_RELAXED);
+	q->settings->nr_unlike += setting_unlike(row);
 	row->weight_at = q->generation + 1;
 	return 0;
 }
@@ -114,8 +130,10 @@ int settings_set_group(struct weir_queue *q, uint32_t submitter, uint32_t group)
 	row = settings_row(q, submitter);
 	if (!row)
 		return settings_none(q);
+	q->settings->nr_unlike -= setting_unlike(row);
 	__atomic_store_n(&row->group, group, __ATOMIC_RELAXED);
 	__atomic_store_n(&row->grouped, group != submitter, __ATOMIC_RELEASE);
+	q->settings->nr_unlike += setting_unlike(row);
 	__atomic_store_n(&q->settings->groups, 1, __ATOMIC_RELEASE);
 	return 0;
 }

@@ -7,6 +7,9 @@
 
 #include "queue/lane/lane.h"
 
+/* Returns true if some submitters have a weight of their own or a group. Under the queue's lock. */
+bool settings_unlike(const struct weir_queue *q);
+
 /* Tells S every weight that was set after generation SINCE. Under the queue's lock. */
 void settings_apply(const struct weir_queue *q, struct sched *s, uint32_t since);
 

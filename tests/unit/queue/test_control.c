@@ -423,7 +423,7 @@ static void attributes_describe_themselves(void **state)
 		assert_int_equal(weir_queue_set(rig.q, attr.name, value), 0);
 		assert_string_equal(get(attr.name), value);
 	}
-	assert_int_equal(settable, 7);
+	assert_int_equal(settable, 8);
 	assert_int_equal(tunables, 2);
 	assert_int_equal(weir_queue_get(rig.q, "nr_requests", value, 1), -ENOSPC);
 	assert_int_equal(weir_queue_get(rig.q, "scheduler", value, 5), -ENOSPC);

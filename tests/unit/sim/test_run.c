@@ -218,6 +218,27 @@ static void lanes_in_virtual_time(void **state)
 	rig_between(rig_iops(0) + rig_iops(1), 14000, 15000);
 }
 
+/* Weights hold between submitters that are each on a lane of their own, and so do groups. */
+static void weights_hold_over_lanes(void **state)
+{
+	static const char *const drives[] = { "nvme", "sata" };
+	static const char weights[] = "[global]\nrw=randread\nbs=128k\niodepth=64\nruntime=2\n"
+				      "[ten]\nweight=10\n[hundred]\nweight=100\n";
+	static const char groups[] = "[global]\nrw=randread\nbs=128k\niodepth=16\nruntime=1\n"
+				     "[one]\ngroup=1\n[many]\ngroup=2\nnumjobs=3\n";
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		rig_reset(drives[i]);
+		rig.opts.scheduler = "pace";
+		rig.opts.lanes = 2;
+		rig_run(weights);
+		rig_between(rig_iops(1) / rig_iops(0), 9.5, 10.5);
+		rig_run(groups);
+		rig_between((rig_iops(1) + rig_iops(2) + rig_iops(3)) / rig_iops(0), 0.95, 1.05);
+	}
+}
+
 static void limits_reach_the_queue(void **state)
 {
 	(void)state;
@@ -437,6 +458,7 @@ int main(void)
 		T(nothing_from_a_job_that_begins_too_late),
 		T(mix_of_reads_and_writes),
 		T(lanes_in_virtual_time),
+		T(weights_hold_over_lanes),
 		T(limits_reach_the_queue),
 		T(busy_and_working),
 		T(jain_by_hand),
