@@ -30,7 +30,14 @@ static uint32_t tenant_find(const struct weir_store *s, uint64_t id)
 	return n;
 }
 
-/* Returns the stream for a new tenant: one of its own, or the emptiest. */
+/* Returns true if STREAM is kept for the tenants that it has: it has a share, which others would
+ * fill. Stream 0 is nobody's. */
+static bool tenant_keeps(const struct weir_store *s, uint32_t stream)
+{
+	return stream && s->io.super.stream[stream].share;
+}
+
+/* Returns the stream for a new tenant: one of its own, or the emptiest that nobody keeps. */
 static uint32_t tenant_stream(const struct weir_store *s)
 {
 	uint32_t n, best = 0;
@@ -38,9 +45,23 @@ static uint32_t tenant_stream(const struct weir_store *s)
 	if (s->io.super.streams < layout_streams_max(s->io.lay))
 		return s->io.super.streams;
 	for (n = 1; n < s->io.super.streams; n++)
-		if (logs_used_segments(s->logs, n) < logs_used_segments(s->logs, best))
+		if (!tenant_keeps(s, n) &&
+		    logs_used_segments(s->logs, n) < logs_used_segments(s->logs, best))
 			best = n;
 	return best;
+}
+
+/* Returns the stream of a tenant that has no row: the hash ID of its name chooses one that nobody
+ * keeps. */
+static uint32_t tenant_hashed_stream(const struct weir_store *s, uint64_t id)
+{
+	uint32_t free[DISK_STREAMS], count = 0;
+
+	for (uint32_t n = 0; n < s->io.super.streams; n++)
+		if (!tenant_keeps(s, n))
+			free[count++] = n;
+	CHECK(count);
+	return free[id % count];
 }
 
 /* Makes sure that NEXT, the superblock to be written, has STREAM. */
@@ -142,9 +163,7 @@ static void tenant_begin(struct weir_store *s, struct weir_store_op *op)
 	if (known && (!ask->replace || ask->stream == ask->wanted)) {
 		op_end(&s->io, op, 0);
 	} else if (!known && s->io.super.tenants == DISK_TENANTS) {
-		/* The table is full, so the hash of the name chooses the stream; that needs no
-		 * row. */
-		ask->stream = (uint32_t)(ask->id % s->io.super.streams);
+		ask->stream = tenant_hashed_stream(s, ask->id);
 		op_end(&s->io, op, 0);
 	} else if (s->io.read_only || s->io.broken) {
 		op_end(&s->io, op, -EROFS);

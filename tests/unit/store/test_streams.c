@@ -154,6 +154,35 @@ static void more_tenants_than_streams(void **state)
 	}
 }
 
+/* Later tenants leave a stream alone that has a share: strangers would fill it. */
+static void a_share_is_its_tenants(void **state)
+{
+	uint32_t alice, n;
+	char name[16];
+
+	(void)state;
+	rig_open(&rig);
+	alice = tenant("alice");
+	assert_int_equal(alice, 1);
+	for (n = 0; n < 2; n++) {
+		snprintf(name, sizeof(name), "tenant %u", n);
+		assert_int_equal(rig_put(&rig, n, 1, 3000, RIG_STREAM(tenant(name))), 0);
+	}
+	assert_int_equal(weir_store_set_share(rig.s, alice, 50), 0);
+	/* Hers is the emptiest of the four. */
+	for (; n < 100; n++) {
+		snprintf(name, sizeof(name), "tenant %u", n);
+		assert_int_not_equal(tenant(name), alice);
+	}
+	assert_int_equal(stream_info(alice).tenants, 1);
+	/* Where all have a share, nobody's stream is left. */
+	assert_int_equal(weir_store_set_share(rig.s, 2, 20), 0);
+	assert_int_equal(weir_store_set_share(rig.s, 3, 20), 0);
+	assert_int_equal(tenant("somebody else"), 0);
+	assert_int_equal(weir_store_set_share(rig.s, 0, 10), 0);
+	assert_int_equal(tenant("somebody else"), 0);
+}
+
 static void keys_stay_where_they_live(void **state)
 {
 	uint32_t a, b;
@@ -267,6 +296,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(both_superblocks_know, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_tenants_than_streams, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_share_is_its_tenants, setup, teardown),
 		cmocka_unit_test_setup_teardown(keys_stay_where_they_live, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_batch_one_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(floods, setup, teardown),
