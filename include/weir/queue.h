@@ -19,7 +19,9 @@
  *     frees a tag, and a free tag goes at once to the io that has waited longest. So an io waits
  *     for at most as many completions as there are commands before it. A limit of the scheduler
  *     (such as async_depth) counts the tags of one kind of ios; an io above the limit waits for
- *     completions of its own kind only.
+ *     completions of its own kind only. Where the scheduler heeds deadlines (pace), others of its
+ *     submitter that are due earlier may go before an io: 64 at most for each io that becomes the
+ *     first of those that wait, so their number has a bound.
  *   - Some schedulers know submitters (bfq, cfq, pace). With these a free tag goes to the
  *     submitter that holds the fewest tags for its weight. So each submitter has its share of
  *     nr_requests after at most nr_requests completions. After that, each completion of its own

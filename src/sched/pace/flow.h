@@ -34,6 +34,7 @@ struct pace_flow_line {
 	struct pace_flow *flow;
 	struct sched_list fifo;
 	uint32_t jumps; /* requests that went before the first one since the last first one went */
+	uint64_t refused; /* number of the last look at deadlines in which it might not hurry */
 };
 
 struct pace_flow {

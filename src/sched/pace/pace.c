@@ -47,7 +47,8 @@
 #define PACE_NEAR_PART 2u
 /* So many requests in a row may go before the first of their line: it is not to wait for ever. */
 #define PACE_JUMPS_MOST 8u
-/* So many deadlines are looked at: who may not hurry does not keep those behind him waiting. */
+/* So many deadlines are looked at: who may not hurry does not keep those behind him waiting, but so
+ * many submitters together may. */
 #define PACE_URGENT_LOOK 16u
 
 #define PACE_LEARNED(n, u, text)                                                                   \
@@ -249,14 +250,20 @@ static struct sched_rq *pace_urgent_of(struct pace *p, enum pace_line kind, uint
 {
 	struct sched_rq *rq = pace_urgent_first(&p->urgent, kind, now);
 	uint64_t latest = rq ? pace_latest_start(p) : 0;
+	uint64_t look = ++p->looks;
+	unsigned looked = 0;
 
-	for (unsigned i = 0; rq && i < PACE_URGENT_LOOK; i++) {
-		const struct pace_flow_line *line = pace_urgent_line(rq);
+	for (; rq && looked < PACE_URGENT_LOOK; rq = pace_urgent_next(rq)) {
+		struct pace_flow_line *line = pace_urgent_line(rq);
 
-		if (line->node.key <= latest && line->jumps < PACE_JUMPS_MOST &&
-		    pace_is_near(p, rq, now))
+		/* All requests of a flow that may not hurry count as one. */
+		if (line->refused == look)
+			continue;
+		looked++;
+		if (line->node.key > latest || line->jumps >= PACE_JUMPS_MOST)
+			line->refused = look;
+		else if (pace_is_near(p, rq, now))
 			return rq;
-		rq = pace_urgent_next(rq);
 	}
 	return NULL;
 }

@@ -48,6 +48,7 @@ struct pace {
 	struct pace_window window;
 	struct pace_gain gain;
 	struct pace_urgent urgent;
+	uint64_t looks; /* at deadlines so far */
 	/* drive time that background writes may have before others, since others had theirs */
 	uint64_t owed_ns;
 	uint64_t floor;	   /* percent of the drive's time that background writes have at least */

@@ -222,12 +222,12 @@ static void alone_with_the_least_weight(void **state)
 
 /* One who has more that is urgent than he may be ahead does not keep the deadlines of another one.
  */
-static void a_greedy_one_keeps_nobody_back(void **state)
+/* At the end the greedy one has MORE requests besides that are due before the other one's. */
+static void greedy(int more)
 {
 	uint64_t now = start;
 	int id;
 
-	(void)state;
 	for (int i = 0; i < 400; i++) {
 		for (int n = 0; n < 8; n++) {
 			if (rig.state[n] == RIG_FREE)
@@ -235,6 +235,8 @@ static void a_greedy_one_keeps_nobody_back(void **state)
 			if (rig.state[100 + n] == RIG_FREE)
 				read_due(100 + n, 2, 0, now);
 		}
+		for (int n = 0; n < more && i == 300; n++)
+			read_due(300 + n, 1, now + 880 * US, now);
 		if (i == 300)
 			read_due(200, 2, now + 890 * US, now);
 		id = rig_dispatch(now);
@@ -246,6 +248,18 @@ static void a_greedy_one_keeps_nobody_back(void **state)
 	}
 	while (rig.waiting)
 		rig_serve(now);
+}
+
+static void a_greedy_one_keeps_nobody_back(void **state)
+{
+	(void)state;
+	greedy(0);
+}
+
+static void a_greedy_one_with_many_ios_keeps_nobody_back(void **state)
+{
+	(void)state;
+	greedy(40);
 }
 
 static enum sched_merge adds(int id, uint64_t sector, uint64_t deadline)
@@ -308,6 +322,7 @@ int main(void)
 		T(urgent_ones_are_charged),
 		T(alone_with_the_least_weight),
 		T(a_greedy_one_keeps_nobody_back),
+		T(a_greedy_one_with_many_ios_keeps_nobody_back),
 		T(who_is_due_earlier_is_not_added_to_others),
 		T(one_request_has_the_earlier_deadline),
 	};
