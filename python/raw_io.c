@@ -181,24 +181,42 @@ void raw_free(struct raw_device *dev)
 	free(dev);
 }
 
-int raw_set(struct raw_device *dev, const char *name, const char *value)
+/* Keeps DEV open until use_end(). Returns 0, -ESHUTDOWN, or in a child of fork(), where a thread of
+ * the parent may hold the lock for ever, -ECHILD. */
+static int use_begin(struct raw_device *dev)
 {
+	if (is_inherited(dev))
+		return -ECHILD;
 	pthread_rwlock_rdlock(&dev->open_lock);
-	int err = dev->closed ? -ESHUTDOWN : weir_queue_set(dev->queue, name, value);
+	if (!dev->closed)
+		return 0;
+	pthread_rwlock_unlock(&dev->open_lock);
+	return -ESHUTDOWN;
+}
+
+static int use_end(struct raw_device *dev, int err)
+{
 	pthread_rwlock_unlock(&dev->open_lock);
 	return err;
+}
+
+int raw_set(struct raw_device *dev, const char *name, const char *value)
+{
+	int err = use_begin(dev);
+	return err ? err : use_end(dev, weir_queue_set(dev->queue, name, value));
 }
 
 int raw_get_stats(struct raw_device *dev, struct weir_queue_stats *stats)
 {
-	pthread_rwlock_rdlock(&dev->open_lock);
-	int err = dev->closed ? -ESHUTDOWN : weir_queue_get_stats(dev->queue, stats);
-	pthread_rwlock_unlock(&dev->open_lock);
-	return err;
+	int err = use_begin(dev);
+	return err ? err : use_end(dev, weir_queue_get_stats(dev->queue, stats));
 }
 
 int raw_lost(struct raw_device *dev, char *buf, size_t size)
 {
+	*buf = '\0';
+	if (is_inherited(dev))
+		return 0;
 	pthread_mutex_lock(&dev->lost_lock);
 	snprintf(buf, size, "%s", dev->lost);
 	pthread_mutex_unlock(&dev->lost_lock);
@@ -222,10 +240,8 @@ int raw_nsid(const struct raw_device *dev)
 
 int raw_fdp(struct raw_device *dev, struct weir_fdp **fdp)
 {
-	pthread_rwlock_rdlock(&dev->open_lock);
-	int err = dev->closed ? -ESHUTDOWN : weir_fdp_read(fdp, dev->device);
-	pthread_rwlock_unlock(&dev->open_lock);
-	return err;
+	int err = use_begin(dev);
+	return err ? err : use_end(dev, weir_fdp_read(fdp, dev->device));
 }
 
 /* Waits until the worker has registered RANGE, or could not. */
@@ -281,9 +297,9 @@ int raw_register(struct raw_device *dev, const struct iovec *ranges, size_t n)
 	if (!joined)
 		return -ENOMEM;
 	size_t m = join_ranges(joined, ranges, n);
-	pthread_rwlock_rdlock(&dev->open_lock);
-	int err = dev->closed ? -ESHUTDOWN : register_ranges(dev->queue, joined, m);
-	pthread_rwlock_unlock(&dev->open_lock);
+	int err = use_begin(dev);
+	if (!err)
+		err = use_end(dev, register_ranges(dev->queue, joined, m));
 	free(joined);
 	return err;
 }

@@ -41,8 +41,8 @@ int weir_changes_open(struct weir_changes **c, struct weir_store_opts *opts, uin
 /*
  * Takes at most N changes, the oldest first, and sets *LOST (may be NULL) to the number of changes
  * that had no room since the last call: then the program must ask the store which of its keys are
- * there. Returns the number that it took. A key may be there again when its change is taken. Never
- * blocks for long; any thread, callbacks included.
+ * there. Returns the number that it took. A key may be there again when its change is taken. In a
+ * child of fork() there are none. Never blocks for long; any thread, callbacks included.
  */
 size_t weir_changes_take(struct weir_changes *c, struct weir_changes_note *notes, size_t n,
 			 uint64_t *lost);

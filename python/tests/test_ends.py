@@ -2,11 +2,13 @@
 """How calls and objects end: interrupts at any point, closes that meet others, children of fork(),
 and asyncio above a store that is closed."""
 import asyncio
+import gc
 import os
 import signal
 import sys
 import threading
 import time
+import weakref
 
 import pytest
 import weir_kv
@@ -213,3 +215,104 @@ def test_asyncio_refuses_no_put(path):
     with weir_kv.Store(path, size="600MiB", max_value="4MiB", format="if-empty") as store:
         asyncio.run(main(store))
         assert {entry.stream for entry in store.list()} == {store.stream("alice")}
+
+
+class Room(bytearray):
+    """Memory whose end can be seen."""
+
+
+def room_and_end(size):
+    ended = []
+    room = Room(size)
+    weakref.finalize(room, ended.append, True)
+    return room, ended
+
+
+def test_memory_outlives_a_place_of_futures_that_is_dropped(path):
+    with make(path) as store:
+        store.put("k", b"x" * 100_000)
+        room, ended = room_and_end(100_000)
+        weir_kv.futures.Futures(store).submit(weir_kv.futures.GET, [b"k"], [room])
+        del room
+        gc.collect()
+        assert not ended  # the drive may still write into it
+    gc.collect()
+    assert ended
+
+
+def test_memory_outlives_a_store_that_is_dropped(path):
+    store = make(path)
+    store.put("k", b"x" * 100_000)
+    room, ended = room_and_end(100_000)
+    weir_kv.futures.Futures(store).submit(weir_kv.futures.GET, [b"k"], [room])
+    again = weakref.ref(store)
+    del room, store
+    gc.collect()
+    assert not ended
+    again().close()
+    gc.collect()
+    assert ended and again() is None
+
+
+def test_a_wait_in_asyncio_that_is_given_up(path):
+    async def give_up(cache, room):
+        task = asyncio.ensure_future(cache._run(weir_kv.futures.GET, [b"k"], [room]))
+        await asyncio.sleep(0)
+        task.cancel()
+
+    store = make(path)
+    store.put("k", b"x" * 100_000)
+    room, ended = room_and_end(100_000)
+    asyncio.run(give_up(weir_kv.AsyncStore(store), room))
+    del room
+    gc.collect()
+    assert not ended
+    store.close()
+    gc.collect()
+    assert ended
+
+
+def test_a_close_in_a_signal_handler_beside_another_close(path):
+    """Another thread closes, and waits for a call of this thread, which a signal handler interrupts
+    that closes too: that is refused, and waits for nobody."""
+    store = make(path)
+    inside, refused = threading.Event(), []
+
+    def other():
+        inside.wait(PATIENCE)
+        store.close()
+
+    def handler(_number, _frame):
+        try:
+            store.close()
+        except RuntimeError as e:
+            refused.append(str(e))
+
+    thread = threading.Thread(target=other)
+    thread.start()
+
+    def call(_raw):
+        inside.set()
+        end = time.monotonic() + PATIENCE
+        while not store.call.closed and time.monotonic() < end:
+            time.sleep(0.001)
+        signal.raise_signal(signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        store.call(call)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    thread.join(PATIENCE)
+    assert not thread.is_alive() and len(refused) == 1 and "signal handler" in refused[0]
+
+
+def test_exists_of_asyncio_tells_errors(path):
+    async def ask(store):
+        async with weir_kv.AsyncStore(store) as cache:
+            assert await cache.exists("absent") is None
+            with pytest.raises(weir_kv.WeirError, match="Invalid argument"):
+                await cache.exists("x" * 2000)
+
+    with make(path) as store:
+        asyncio.run(ask(store))

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What LMCache is told of keys that come and leave, in every order in which it may be learned."""
+import errno
+
 import pytest
 import weir_kv
 from weir_kv.lmcache.ledger import Known, Ledger
@@ -124,3 +126,43 @@ def test_recovered_keys_and_pages(store, ledger):
     assert sorted(seen) == list("abdefg")
     with pytest.raises(ValueError):
         ledger.page(lambda key: True, 2, "xyz")
+
+
+class Refusing:
+    """A store that cannot be asked some times."""
+
+    def __init__(self, store):
+        self._store, self.times = store, 0
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def exists_many(self, keys):
+        self.times -= 1
+        if self.times >= 0:
+            raise weir_kv.errors.make(-errno.EAGAIN, "the index is being changed")
+        return self._store.exists_many(keys)
+
+
+def test_a_question_that_failed_is_asked_again(store):
+    refusing = Refusing(store)
+    ledger = Ledger(refusing, str.encode)
+    put(store, ledger, "a", "b")
+    store.delete("a")
+    refusing.times = 1
+    with pytest.raises(weir_kv.WeirError):
+        ledger.left()
+    assert ledger.left() == [("a", 9)] and ledger.left() == []
+
+
+def test_a_put_whose_question_failed_counts_as_there_until_it_is_asked_again(store):
+    refusing = Refusing(store)
+    ledger = Ledger(refusing, str.encode)
+    hashes = ledger.begin([b"a", b"b"])
+    store.put_many([("a", b"x" * 9), ("b", b"x" * 9)])
+    store.delete("a")
+    assert ledger.left() == []
+    refusing.times = 1
+    assert ledger.end(hashes, [Known("a", 9), Known("b", 9)]) == [("a", 9), ("b", 9)]
+    assert not ledger._pending and not ledger._unsure
+    assert ledger.left() == [("a", 9)] and ledger.all() == [("b", 9)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import itertools
 import os
 import threading
@@ -40,6 +41,10 @@ def _failure(result: int, what: str) -> Exception:
     return OSError(-result, "io_uring I/O error" if what == "io_uring" else f"{what} failed")
 
 
+def _free_batch(_kept: object, batch: ffi.CData) -> None:
+    lib.raw_batch_free(batch)
+
+
 class _Batch:
     """A batch under way, and the memory that it uses."""
 
@@ -51,9 +56,9 @@ class _Batch:
         out = ffi.new("struct raw_batch **")
         _check(lib.raw_submit(device, array, len(items), out))
         self._count = len(items)
-        self._memory = [item.memory for item in items]
-        self._device = device  # it may not be freed before the batch
-        self._batch = ffi.gc(out[0], lib.raw_batch_free)
+        # The batch is freed first, which waits for its ios: they use the memory and the device.
+        kept = device, [item.memory for item in items]
+        self._batch = ffi.gc(out[0], functools.partial(_free_batch, kept))
 
     def wait(self) -> list[int]:
         """Waits without the interpreter's lock; returns 0, -errno or RAW_EOF for each item."""

@@ -38,8 +38,9 @@ def number_of(storage_config: Any) -> int:
 
 
 def is_single(storage_config: Any) -> bool:
-    """Returns whether the model has one rank only."""
-    return all(_number(storage_config, name, 1) == 1 for name in _SIZES)
+    """Returns whether the model has one rank only. With attention in parallel over the data each
+    rank counts as the first of its tensor ranks."""
+    return all(_number(storage_config, name, 1) == 1 for name in (*_SIZES, "dp_size"))
 
 
 def digest(storage_config: Any, pool_name: str, pool: Any, namespace: str) -> bytes:

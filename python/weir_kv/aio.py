@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import errno
 import os
+import time
 from collections.abc import Sequence
 
 from . import errors
 from .futures import DELETE, DURABLE, EXISTS, GET, IF_ABSENT, PUT, SYNC, Futures, Result, Value
 from .operations import Key, raw_key
-from .store import Store
+from .store import AGAIN_SECONDS, Store
 
 
 class AsyncStore:
@@ -110,7 +111,13 @@ class AsyncStore:
 
     async def exists(self, key: Key) -> int | None:
         """As :meth:`Store.exists`."""
-        return (await self._run(EXISTS, [raw_key(key)])).lengths[0] or None
+        end = time.monotonic() + AGAIN_SECONDS
+        while (done := await self._run(EXISTS, [raw_key(key)])).error == -errno.EAGAIN and \
+                time.monotonic() < end:
+            await asyncio.sleep(0.001)
+        if done.error not in (0, -errno.ENOENT):
+            raise errors.make(done.error, done.words)
+        return done.lengths[0] or None
 
     async def delete(self, key: Key, *, durable: bool = False) -> bool:
         """As :meth:`Store.delete`."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from . import units
+from . import errors, units
 from ._structs import named
 from ._weir import lib
 from .metrics import Address, address, of_process
@@ -282,17 +282,49 @@ def open_shared(config: Config, log: logging.Logger,
                 opened: Callable[[Store], None] | None = None) -> SharedStore:
     """Opens the store of CONFIG, or uses it through the process that has it open. Whoever opens it
     sets it up, and calls OPENED with it, maybe on another thread."""
-    def open_here() -> Store:
-        store = open_store(config, log=log)
-        try:
-            if opened:
-                opened(store)
-        except BaseException:
-            store.close()
-            raise
-        return store
+    return SharedStore(config.path, lambda: _open_here(config, log, opened), log)
 
-    return SharedStore(config.path, open_here, log)
+
+def _open_here(config: Config, log: logging.Logger, opened: Callable[[Store], None] | None) \
+        -> Store:
+    """Opens the store of CONFIG. What then goes wrong is wrong with the parameters, whatever its
+    errno says, and would go wrong again: ValueError."""
+    store = _open(config)
+    try:
+        _set_up(store, config, log)
+    except OSError as e:
+        store.close()
+        raise ValueError(f"{store.path}: {e.strerror}") from e
+    except BaseException:
+        store.close()
+        raise
+    return _opened(store, opened)
+
+
+def open_any(config: Config, shared: bool, log: logging.Logger,
+             opened: Callable[[Store], None] | None = None) -> Store | SharedStore:
+    """Opens the store of CONFIG for a host whose processes may be several: SHARED says that it
+    knows of them. With "auto" the store is used through the process that has it open, if one has,
+    since a host does not tell each process that there are others."""
+    if not shared:
+        try:
+            store = open_store(config, log=log)
+        except errors.StoreBusy as busy:
+            if busy.by_system or config.share != "auto" or config.format == "force":
+                raise
+        else:
+            return _opened(store, opened)
+    return open_shared(config, log, opened)
+
+
+def _opened(store: Store, opened: Callable[[Store], None] | None) -> Store:
+    try:
+        if opened:
+            opened(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def _say_what_is_not_used(store: Store, config: Config, log: logging.Logger) -> None:
@@ -308,23 +340,31 @@ def _say_what_is_not_used(store: Store, config: Config, log: logging.Logger) -> 
                     "it was made; longer ones are not stored", store.path, most, config.max_value)
 
 
+def _open(config: Config, changes: bool = False) -> Store:
+    return Store(list(config.path), format=config.format, size=config.size,
+                 max_value=_max_value(config), engine=config.engine, scheduler=config.scheduler,
+                 policy=config.eviction, few_segments=True, changes=changes,
+                 metrics=config.metrics)
+
+
+def _set_up(store: Store, config: Config, log: logging.Logger | None) -> None:
+    for name, value in config.set.items():
+        store.set(name, value)
+    _set_weights(store, config)
+    for tenant, percent in config.shares.items():
+        store.set_share(tenant_name(tenant), percent)
+    _set_budget(store, config)
+    _set_marks(store, config)
+    if log:
+        _say_what_is_not_used(store, config, log)
+
+
 def open_store(config: Config, changes: bool = False, log: logging.Logger | None = None) -> Store:
     """Opens the store of CONFIG, makes it where the parameters say so, and sets its queue up. LOG
     is told of parameters that a store which is there does not use."""
-    store = Store(list(config.path), format=config.format, size=config.size,
-                  max_value=_max_value(config), engine=config.engine, scheduler=config.scheduler,
-                  policy=config.eviction, few_segments=True, changes=changes,
-                  metrics=config.metrics)
+    store = _open(config, changes)
     try:
-        for name, value in config.set.items():
-            store.set(name, value)
-        _set_weights(store, config)
-        for tenant, percent in config.shares.items():
-            store.set_share(tenant_name(tenant), percent)
-        _set_budget(store, config)
-        _set_marks(store, config)
-        if log:
-            _say_what_is_not_used(store, config, log)
+        _set_up(store, config, log)
     except BaseException:
         store.close()
         raise

@@ -7,6 +7,11 @@ import errno as _errno
 from ._weir import ffi, lib
 
 
+# How the library begins to say that the system uses a device; the errno is that of a lock.
+_SYSTEM = (": a filesystem on it is mounted on ", ": the system swaps to it ", ": part of ",
+           ": in use by the system ")
+
+
 class WeirError(OSError):
     """Something failed. ``errno`` is the number, ``strerror`` the sentence."""
 
@@ -26,7 +31,13 @@ class DamagedValue(WeirError):
 
 
 class StoreBusy(WeirError, BlockingIOError):
-    """Another process has the store; the sentence names its pid (EBUSY)."""
+    """Another process has the store, and the sentence names its pid; or the system uses the device:
+    it is mounted, swap, or part of another one (EBUSY)."""
+
+    @property
+    def by_system(self) -> bool:
+        """Whether the system uses the device, which does not end by itself as a process does."""
+        return any(words in str(self.strerror) for words in _SYSTEM)
 
 
 class StoreFull(WeirError):

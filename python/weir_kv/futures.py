@@ -115,7 +115,7 @@ class Futures:
         self._closed = closed
 
         def made(raw: ffi.CData) -> None:
-            self._call = Handle(raw, "the place of futures")
+            self._call = Handle(raw, "the place of futures", self)
             store.owns(self)
 
         store.open_futures(opts, made)

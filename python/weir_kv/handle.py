@@ -29,19 +29,27 @@ class _Process:
 os.register_at_fork(after_in_child=_Process.begin)
 
 
+# What is not closed stays alive, whoever drops it: threads of the library use its memory.
+_open: set[Handle] = set()
+
+
 class Handle:
     """Calls C functions on an object, and lets nobody free it while a call is inside. In a child of
     fork() the calls that were inside are nobody's, and the object refuses all but its end.
+
+    OWNER has the memory that the object uses; until the end it stays alive.
 
     KeyboardInterrupt may come behind each call of the interpreter. So what must not be torn is one
     such call, or none: a call enters and leaves by one of a dict.
     """
 
-    def __init__(self, raw: ffi.CData, what: str) -> None:
+    def __init__(self, raw: ffi.CData, what: str, owner: object) -> None:
         self._raw, self._what = raw, what
+        self._owner: object = owner
         self._inside: dict[object, int] = {}  # calls, and their threads
         self._ending = threading.RLock()
         self._process = _Process.number
+        _open.add(self)
 
     def _begin_child(self) -> None:
         """Forgets, in a child of fork(), what threads of the parent hold or are inside of."""
@@ -80,12 +88,11 @@ class Handle:
         would wait for ever."""
         if self._process != _Process.number:
             self._begin_child()
+        self._refuse_inside()  # before the lock, whose owner may wait for that call
         with self._ending:
-            if threading.get_ident() in list(self._inside.values()):
-                raise RuntimeError(f"{self._what} cannot be closed here: a call of this thread is "
-                                   "inside; in a signal handler, raise an exception instead")
             raw, self._raw = self._raw, ffi.NULL
             if raw == ffi.NULL:
+                self._let_go()  # an interrupt may have come before
                 return None
             try:
                 self._wait_until_left()
@@ -99,6 +106,16 @@ class Handle:
             finally:
                 if after:
                     after()
+                self._let_go()
+
+    def _let_go(self) -> None:
+        self._owner = None
+        _open.discard(self)
+
+    def _refuse_inside(self) -> None:
+        if threading.get_ident() in list(self._inside.values()):
+            raise RuntimeError(f"{self._what} cannot be closed here: a call of this thread is "
+                               "inside; in a signal handler, raise an exception instead")
 
     def _wait_until_left(self) -> None:
         pause = _PAUSE_SECONDS[0]

@@ -17,9 +17,11 @@ from typing import Any, TextIO
 
 from . import _migrate_sources as sources
 from . import _migrate_targets as targets
-from . import units
+from . import config, units
 
 SCHEMA = "weir.migrate.v1"
+_WHO = "weir migrate"
+_OWN = ("size", "max_value", "namespace", "tenant_by")  # parameters that are options too
 INTERRUPTED = 130  # the shell's code for ^C, as the other commands have it
 _BATCH_BYTES, _BATCH_KEYS = 32 << 20, 64
 _TOLD = 10  # values of which a note says what is wrong; the rest is counted
@@ -60,17 +62,36 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _params(args: argparse.Namespace) -> dict[str, Any]:
-    """Returns the parameters of the host; ValueError: they are no object."""
+    """Returns the parameters of the host; ValueError: they are no object. The store is opened here:
+    other processes cannot have it meanwhile."""
     try:
         params = json.loads(args.params)
     except ValueError as e:
         raise ValueError(f"--params: {args.params!r} is not JSON: {e}") from None
     if not isinstance(params, dict):
         raise ValueError(f"--params: {args.params!r} is not an object")
-    for name in ("size", "max_value", "namespace", "tenant_by"):
+    for name in _OWN:
         if getattr(args, name) is not None:
             params[name] = getattr(args, name)
+    if params.get("share") == "on":
+        params["share"] = "off"
     return {"log": "error", **params, "path": args.store}
+
+
+def _check_params(args: argparse.Namespace) -> None:
+    """Raises ValueError, with the name of the option, where a parameter is not valid: before the
+    source is looked at, which may take long."""
+    try:
+        config.parse(_params(args), _WHO)
+    except ValueError as e:
+        text = str(e)
+        if not text.startswith(f"{_WHO}: "):
+            raise
+        text = text[len(_WHO) + 2:]
+        name = text.partition(":")[0]
+        own = getattr(args, name, None) is not None if name in _OWN else False
+        raise ValueError(f"--{name.replace('_', '-')}{text[len(name):]}" if own
+                         else f"--params: {text}") from None
 
 
 class _Said:
@@ -286,7 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     said = _Said(args.json, sys.stderr)
     try:
-        _params(args)
+        _check_params(args)
         units.size(args.meta_total_bytes, "--meta-total-bytes")
     except ValueError as e:
         return said.error(str(e), 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,17 @@ def listed(call: Callable[[ffi.CData], int]) -> Iterator[Entry]:
     code = call(ffi.new_handle(entries))
     yield from entries
     errors.check(code)
+
+
+def sound(entries: Iterator[Entry], log: logging.Logger) -> Iterator[Entry]:
+    """Yields those of ENTRIES that can be listed. LOG is told where damage hides others: a host
+    goes on with what there is."""
+    try:
+        yield from entries
+    except errors.WeirError as e:
+        if e.errno not in (errno.EBADMSG, errno.EIO):
+            raise
+        log.warning("%s", e.strerror)
 
 
 class Operations:

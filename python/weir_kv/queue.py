@@ -159,7 +159,7 @@ class Queue(QueueView):
             error = errors.make(code, errors.words())
             lib.weir_device_close(self._device)
             raise error
-        self._handle = Handle(out[0], f"the queue on {self.path}")
+        self._handle = Handle(out[0], f"the queue on {self.path}", self)
         self._kept: list[object] = []
         self._running: dict[int, object] = {}
         super().__init__(self._handle)

@@ -93,24 +93,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(command: str, arguments: Sequence[str]) -> int:
-    """Runs COMMAND in this process and returns its exit code."""
+def _run(command: str, arguments: Sequence[str]) -> int | str | None:
+    """Runs COMMAND in this process and returns what ``sys.exit()`` takes."""
     sys.argv = [command, *arguments]
     found = [entry for entry in entry_points(group="console_scripts")
              if entry.name == os.path.basename(command)]
     if found:
-        code = found[0].load()()
-        return code if isinstance(code, int) else 0
+        return found[0].load()()  # type: ignore[no-any-return]  # a number, words, or None
     if not os.path.isfile(command):
         print(f"raw_block: {command}: no installed Python package has this command, and there is "
               "no such file", file=sys.stderr)
         return 2
+    sys.path.insert(0, os.path.dirname(os.path.realpath(command)))  # as python does
     runpy.run_path(command, run_name="__main__")
     return 0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command with the class in its place; ARGUMENTS as after ``python -m``."""
+def main(arguments: Sequence[str] | None = None) -> int | str | None:
+    """Runs a command with the class in its place; ARGUMENTS as after ``python -m``. Returns what
+    ``sys.exit()`` takes."""
     args = _parser().parse_args(arguments)
     Settings.scheduler, Settings.attributes = args.scheduler, dict(args.set)
     install()

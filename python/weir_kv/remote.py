@@ -35,7 +35,7 @@ class RemoteStore(Operations):
         out = ffi.new("struct weir_remote **")
         name = c_text(self.path, "path")
         errors.check(lib.weir_remote_open(out, name, opts))
-        self.call = Handle(out[0], f"the remote store on {self.path}")
+        self.call = Handle(out[0], f"the remote store on {self.path}", self)
 
     def owns(self, futures: Futures) -> None:
         """Notes FUTURES of this store: a close closes them first."""

@@ -25,6 +25,7 @@ from ._sglang_pools import (KV, Pages, digest, is_logical, is_single, number_of,
                             restorable)
 from ._weir import lib
 from .futures import Memory
+from .operations import sound
 
 _HOST = "weir_kv.sglang.HiCache"
 # What SGLang itself reads from the extra configuration.
@@ -82,8 +83,8 @@ class HiCache(HiCacheStorage):
         self._pools: dict[str, Any] = {}
         self._flags = lib.WEIR_PUT_IF_ABSENT | (
             lib.WEIR_PUT_DURABLE if self._config.durability == "durable" else 0)
-        self._store = config.open_shared(self._config, self._log) if shared else \
-            config.open_store(self._config, log=self._log)
+        # Replicas behind a router do not know of one another: each counts as the only one.
+        self._store = config.open_any(self._config, shared, self._log)
         self._counts = {"hits": 0, "misses": 0, "damaged": 0, "failed_sets": 0, "load_bytes": 0,
                         "store_bytes": 0}
         self._lock = threading.Lock()  # for the counters
@@ -303,7 +304,7 @@ class HiCache(HiCacheStorage):
     def clear(self) -> None:
         """Deletes the pages of this model and rank."""
         names = [entry.key for prefix in self._digests.values()
-                 for entry in self._store.list(prefix)]
+                 for entry in sound(self._store.list(prefix), self._log)]
         for at in range(0, len(names), 1024):
             self._store.delete_many(names[at:at + 1024])
 

@@ -80,6 +80,8 @@ class SharedStore(Operations):
         try:
             return self._open_store()
         except errors.StoreBusy as busy:
+            if busy.by_system:
+                raise
             try:
                 return RemoteStore(self.path, answer=self._quiet, quiet=self._quiet)
             except errors.WeirError as e:
@@ -95,8 +97,8 @@ class SharedStore(Operations):
         while True:
             try:
                 return self._say(self._try())
-            except errors.StoreBusy:
-                if time.monotonic() >= begun + _START_SECONDS:
+            except errors.StoreBusy as e:
+                if e.by_system or time.monotonic() >= begun + _START_SECONDS:
                     raise
             except OSError as e:
                 # Another process was quicker to make the store, or to take the port of its metrics;

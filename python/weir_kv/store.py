@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 import uuid
 import weakref
@@ -24,7 +25,7 @@ FREE_LOW_NONE = 0xffffffff  # for Store.set_free_marks(): reclaim only when puts
 _FORMATS = ("never", "if-empty", "force")
 _POLICIES = {None: 0, "clock": 1, "fifo": 2}
 _STATES = {0: "good", 1: "stopped", 2: "missing", 3: "failing"}
-_AGAIN_SECONDS = 1.0  # so long the thread of a store's loop may be kept from running
+AGAIN_SECONDS = 1.0  # so long the thread of a store's loop may be kept from running
 _REASONS = {0: "unknown", 1: "evicted", 2: "deleted", 3: "damaged", 4: "refused",
             5: "out-of-use"}
 
@@ -70,10 +71,13 @@ class Changes:
     def __init__(self, opts: ffi.CData) -> None:
         out = ffi.new("struct weir_changes **")
         errors.check(lib.weir_changes_open(out, opts, 0))
-        self._call = Handle(out[0], "the list of changes")
+        self._call, self._process = Handle(out[0], "the list of changes", self), os.getpid()
 
     def take(self) -> tuple[list[tuple[bytes, str]], int]:
         """Returns hash and reason of each change, the oldest first, and how many had no room."""
+        if os.getpid() != self._process:
+            raise errors.make(-errno.ECHILD, "the list of changes belongs to the parent of this "
+                              "process: open the store here")
         notes = ffi.new("struct weir_changes_note[]", self._PART)
         lost, taken, n, more = ffi.new("uint64_t *"), [], self._PART, 0
         while n == self._PART:
@@ -182,7 +186,7 @@ class Store(Operations):
         if code == -errno.ENOENT:
             raise errors.NoStore(errno.ENOENT, errors.words())
         errors.check(code)
-        self.call = Handle(out[0], f"the store on {self.path}")
+        self.call = Handle(out[0], f"the store on {self.path}", self)
 
     def owns(self, futures: Futures) -> None:
         """Notes FUTURES of this store, within the call that makes them: a close closes them before
@@ -217,10 +221,19 @@ class Store(Operations):
     def _again(self, function: Callable[..., Any], *args: Any, key: bool = False) -> None:
         """Calls FUNCTION, again where it met an index that is being changed (EAGAIN), by a thread
         that other programs keep from running. KEY: ENOENT is about a key."""
-        end = time.monotonic() + _AGAIN_SECONDS
+        end = time.monotonic() + AGAIN_SECONDS
         while (code := self.call(function, *args)) == -errno.EAGAIN and time.monotonic() < end:
             time.sleep(0.001)
         errors.check(code, key)
+
+    def glance(self, keys: Sequence[Key]) -> None:
+        """Counts what is there as read. Never waits: where the index is being changed, it does
+        nothing."""
+        array, _kept = key_array(keys)
+        lengths = ffi.new("uint64_t[]", max(1, len(keys)))
+        code = self.call(lib.weir_store_exists_many, array, len(keys), lengths, ffi.NULL)
+        if code != -errno.EAGAIN:
+            errors.check(code)
 
     def unlease(self, keys: Sequence[Key]) -> None:
         """Ends one lease of each key."""

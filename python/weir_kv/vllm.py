@@ -46,6 +46,10 @@ _FROM_VLLM = ("offloading_spec", "primary_kv_view", "tier_type", "backpressure_d
               "locality", "enable_kv_events", "backpressure")
 
 
+# Of chunks as the workers have them; vLLM's fs does not write down which layout that is, so what is
+# copied from there counts as in one of these.
+_USUAL_LAYOUTS = (None, "NHD", "LBNHC")
+
 # What vLLM had not yet, or called otherwise, in earlier releases.
 _TAKES_DETECTOR = "backpressure_detector" in inspect.signature(
     SecondaryTierManager.__init__).parameters
@@ -69,14 +73,15 @@ def fields_of(spec: Any) -> dict[str, Any]:
     replicated = bool(getattr(c, "replicated_layout", False))
     portable = parallel.is_parallelism_agnostic or replicated
     sizes = ("tp_size", "pp_size", "pcp_size", "dcp_size")
+    canonical, layout = bool(getattr(c, "canonical_layout", False)), getattr(
+        c, "kv_cache_layout", None)
     return {
         "model": c.model.name, "dtype": str(c.model.dtype),
         "tokens_per_hash": c.cache.tokens_per_hash, "blocks_per_chunk": c.cache.blocks_per_chunk,
         "groups": [[group.tokens_per_block, list(group.layer_names)] for group in c.groups],
         "parallel": [1 if portable else getattr(parallel, name) for name in sizes],
-        "replicated": replicated, "canonical": bool(getattr(c, "canonical_layout", False)),
-        "layout": getattr(c, "kv_cache_layout", None) if getattr(c, "canonical_layout", False)
-        else None,
+        "replicated": replicated, "canonical": canonical,
+        "layout": layout if canonical or layout not in _USUAL_LAYOUTS else None,
     }
 
 
@@ -132,12 +137,10 @@ class Tier(SecondaryTierManager):
         self._finished: list[JobResult] = []
         self._counts = dict.fromkeys(_METRICS, 0)
         self._told = dict(self._counts)
+        # The replicas of a dense model do not know of one another: each counts as the only one.
         self._store: Store | SharedStore = \
-            config.open_shared(self._config, self._log, self._register) if shared else \
-            config.open_store(self._config, log=self._log)
+            config.open_any(self._config, shared, self._log, self._register)
         try:
-            if isinstance(self._store, Store):
-                self._register(self._store)
             self._futures = Futures(self._store)
             self._lookups, self._tenants = Lookups(self._store), Tenants(self._store)
         except BaseException:
@@ -237,11 +240,11 @@ class Tier(SecondaryTierManager):
             self._counts["failed_stores"] += failed
             self._log.warning("%d of %d chunks were not stored: %s", failed, len(keys),
                               result.words)
-        else:
-            names = [self._name(key) for key in keys]
-            self._lookups.forget(names)
-            for name in names:
-                self._misses.pop(name, None)
+        there = [self._name(key) for key, code in zip(keys, result.results)
+                 if code in (0, -errno.EEXIST)]
+        self._lookups.forget(there)
+        for name in there:
+            self._misses.pop(name, None)
         return _job_result(job_id=job_id, success=not failed, transfer_time=result.seconds,
                            transfer_bytes=written * self._chunk)
 
@@ -310,10 +313,10 @@ class Tier(SecondaryTierManager):
 
     def shutdown(self) -> None:
         """Waits for all I/O, and closes the store. Never raises: else vLLM keeps the arena."""
-        try:
-            self._tenants.close()
-            self._futures.close()
-            self._store.close()
-            self._arena.release()  # else vLLM cannot unmap it
-        except Exception as e:  # pylint: disable=broad-except
-            self._log.error("shutdown: %s", e)
+        # With the view of the arena vLLM cannot unmap it.
+        for close in (self._tenants.close, self._futures.close, self._store.close,
+                      self._arena.release):
+            try:
+                close()
+            except Exception as e:  # pylint: disable=broad-except
+                self._log.error("shutdown: %s", e)

@@ -14,10 +14,12 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/fork.h"
 
 #define CHANGES_DEFAULT 65536u
 
 struct weir_changes {
+	uint32_t process;     /* that opened it */
 	pthread_mutex_t lock; /* for all that follows */
 	uint32_t max, first, count;
 	uint64_t lost;
@@ -54,6 +56,7 @@ int weir_changes_open(struct weir_changes **out, struct weir_store_opts *opts, u
 	if (!c)
 		return error_set(-ENOMEM, "no memory for a list of %u changes", max);
 	CHECK(!pthread_mutex_init(&c->lock, NULL));
+	c->process = fork_process();
 	c->max = max;
 	opts->changed = changes_add;
 	opts->changed_user = c;
@@ -66,6 +69,11 @@ size_t weir_changes_take(struct weir_changes *c, struct weir_changes_note *notes
 {
 	size_t taken;
 
+	if (lost)
+		*lost = 0;
+	/* A thread of the parent may hold the lock for ever. */
+	if (fork_inherited(c->process))
+		return 0;
 	pthread_mutex_lock(&c->lock);
 	for (taken = 0; taken < n && c->count; taken++) {
 		notes[taken] = c->notes[c->first];

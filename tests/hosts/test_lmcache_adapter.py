@@ -387,3 +387,57 @@ def test_lmcaches_own_eviction(a, arena):
     agree(a, listener)
     assert len(listener.there) == 30 and set(listener.there) < set(keys)
     assert lookup(a, keys) == [k in listener.there for k in keys]
+
+
+def hide_keys(path):
+    """Damages the header of a batch: its keys cannot be listed any more."""
+    data = bytearray(path.read_bytes())
+    data[data.index(b"weirBAT1") + 64] ^= 1
+    path.write_bytes(data)
+
+
+def test_damaged_headers_do_not_keep_a_server_from_starting(tmp_path, arena, caplog):
+    path = tmp_path / "hidden.img"
+    params = {"path": str(path), "size": "64MiB"}
+    a = Adapter(params, l1_memory_desc=arena.desc)
+    for i in range(16):
+        store(a, [key(i)], arena.objects(1, MIB // 2, i))
+    a.close()
+    hide_keys(path)
+    with caplog.at_level("WARNING", "weir"):
+        a = Adapter({"path": str(path)}, l1_memory_desc=arena.desc)
+    assert "damaged batch headers hide" in caplog.text
+    there = lookup(a, [key(i) for i in range(16)])
+    assert all(there)  # a get of a hidden key works
+    assert len(a.list_l2_keys().entries) == 15
+    a.close()
+
+
+def test_a_value_that_cannot_be_read_leaves(a, arena):
+    """Else a lookup finds it for ever, and a store, which writes nothing where a value is, never
+    mends it."""
+    store(a, [key(1), key(2)], arena.objects(2, 5000, 1))
+    assert load(a, [key(1), key(2)], arena.objects(1, 4999) + arena.objects(1, 5000, 9)) == \
+        [False, True]
+    end = time.monotonic() + 30
+    while lookup(a, [key(1), key(2)]) != [False, True]:
+        assert time.monotonic() < end
+    assert store(a, [key(1)], arena.objects(1, 4999, 1)).bytes_transferred() == 4999
+    assert load(a, [key(1)], arena.objects(1, 4999)) == [True]
+
+
+def test_keys_of_another_namespace_are_not_taken_for_its_own(tmp_path):
+    """Names of models have slashes, so a namespace cannot end with one."""
+    params = {"path": str(tmp_path / "n.img"), "size": "64MiB"}
+    other = dataclasses.replace(key(1), model_name="a/b")
+    b = Arena(8 * MIB)
+    a = Adapter({**params, "namespace": "rev"}, l1_memory_desc=b.desc)
+    assert store(a, [other], b.objects(1, 4096, 1)).is_successful()
+    a.close()
+    for namespace, there in (("", False), ("rev/a", False), ("rev", True)):
+        a = Adapter({**params, "namespace": namespace})
+        assert len(a.list_l2_keys().entries) == there
+        assert a.report_status()["keys"] == there
+        assert lookup(a, [other]) == [there]
+        assert lookup(a, [dataclasses.replace(other, model_name="b")]) == [False]
+        a.close()

@@ -285,7 +285,7 @@ def test_what_is_typed_wrong(tmp_path, arguments, code, word):
 
 def test_parameters_of_the_host_that_are_wrong(tmp_path, raw):
     code, _, err = migrate(raw[0], tmp_path / "kv.img", "--params", '{"sise": 1}')
-    assert code == 1 and "did you mean 'size'" in err
+    assert code == 2 and "did you mean 'size'" in err
     assert not os.path.exists(tmp_path / "kv.img")
 
 
@@ -294,3 +294,18 @@ def test_the_command_of_the_package(tmp_path, raw):
         [sys.executable, "-c", "from weir_kv._command import main; main()", "migrate", "--dry-run",
          str(raw[0]), str(tmp_path / "kv.img")])
     assert done.returncode == 0 and "24 of 24 values of raw_block would be copied" in done.stdout
+
+
+def test_parameters_are_looked_at_before_the_source(tmp_path):
+    for words, text in ((["--size", "much"], "--size: 'much' is not a size"),
+                        (["--max-value", "-1"], "--max-value"),
+                        (["--tenant-by", "hat"], "--tenant-by: 'hat' is not one of"),
+                        (["--params", '{"sizes": 1}'], "--params: ")):
+        code, _, err = migrate(tmp_path / "absent", tmp_path / "kv.img", *words, "--dry-run")
+        assert code == 2 and text in err, (words, code, err)
+
+
+def test_a_store_that_will_be_shared(tmp_path, raw):
+    code, result, err = migrate(raw[0], tmp_path / "kv.img", "--size", "64MiB", "--params",
+                                '{"share": "on"}')
+    assert (code, counts(result)) == (0, (24, 24, 0, 0, 0)), err

@@ -2,6 +2,7 @@
 """weir's RawBlockDevice beside the original: the same calls, and LMCache's own adapter on it."""
 import ctypes
 import errno
+import gc
 import itertools
 import json
 import mmap
@@ -12,11 +13,12 @@ import subprocess
 import sys
 import threading
 import warnings
+import weakref
 
 import lmcache_rust_raw_block_io as original
 import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
-from weir_kv import raw_block
+from weir_kv import _raw_device as raw_device, raw_block
 
 LMCACHE = os.path.join(os.path.dirname(sys.executable), "lmcache")
 SIZE = 1 << 18
@@ -398,6 +400,32 @@ def test_a_batch_that_nobody_waits_for_ends_before_its_memory(tmp_path):
         del device
     assert not [name for name in os.listdir("/proc/self/fd")
                 if os.path.realpath(f"/proc/self/fd/{name}") == path]
+
+
+def test_the_memory_of_a_batch_outlives_it(tmp_path, monkeypatch):
+    class Room(bytearray):
+        """Memory whose end can be seen."""
+
+    order, free = [], raw_device._free_batch
+    monkeypatch.setattr(raw_device, "_free_batch",
+                        lambda kept, batch: (free(kept, batch), order.append("batch")))
+    (tmp_path / "a.img").write_bytes(b"x" * 4096)
+    device = raw_block.RawBlockDevice(str(tmp_path / "a.img"), True, io_engine="io_uring")
+    room = Room(4096)
+    weakref.finalize(room, order.append, "memory")
+    device.batched_read([0], [room], [4096])
+    del room, device
+    gc.collect()
+    assert order == ["batch", "memory"]
+
+
+def test_a_program_finds_the_modules_beside_it_and_its_exit_code_is_its_own(tmp_path):
+    (tmp_path / "beside.py").write_text("CODE = 'what was wrong'\n")
+    (tmp_path / "program.py").write_text("import sys\nimport beside\nsys.exit(beside.CODE)\n")
+    done = subprocess.run([sys.executable, "-m", "weir_kv.raw_block", "--",
+                           str(tmp_path / "program.py")], capture_output=True, text=True,
+                          check=False)
+    assert (done.returncode, done.stderr) == (1, "what was wrong\n"), done
 
 
 def raw_block_file(folder):

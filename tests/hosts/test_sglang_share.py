@@ -5,12 +5,14 @@ import contextlib
 import socket
 import time
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
 
 from sglang_host import PAGES, keys_of
 from sglang_host import weir_host as Host
 from sglang_rank import Rank
+from weir_kv._sglang_pools import is_single
 
 PATIENCE = 60
 
@@ -171,3 +173,26 @@ def test_parameters_that_contradict_one_another(tmp_path, path, params, words):
     with pytest.raises(ValueError, match="weir_kv.sglang.HiCache: .*" + words):
         Host(tmp_path / path, tp=(0, 2), size="64MiB", **params)
     assert not list(tmp_path.iterdir())
+
+
+def test_replicas_that_do_not_know_of_one_another_share(tmp_path):
+    """To SGLang's backend each replica behind a router is the only one."""
+    made = []
+    try:
+        for _ in range(2):
+            made.append(Rank(tmp_path / "s.img", 0, 1, size="256MiB"))
+            assert made[-1].answer() == "up"
+        assert not made[1].ask("status")["store"]["owner"]
+        want = made[0].ask("fill", 1)
+        assert made[0].ask("backup", "a") == PAGES
+        assert made[1].ask("load", "a") == [PAGES, want]
+    finally:
+        for one in made:
+            one.kill()
+
+
+def test_ranks_with_attention_in_parallel_over_the_data_are_several():
+    config = SimpleNamespace(tp_size=1, pp_size=1, attn_cp_size=1, dcp_size=1, dp_size=8)
+    assert not is_single(config)
+    config.dp_size = 1
+    assert is_single(config)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tier below vLLM's own manager: TieringOffloadingSpec, its arena and its factory."""
+import dataclasses
 import errno
 import os
 import signal
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import weir_kv
 from children import started
-from vllm_host import CHUNK, REQ, fill, keys_of
+from vllm_host import CHUNK, REQ, fill, keys_of, make_config
 from vllm_host import weir_manager as Manager
 
 from vllm.v1.kv_offload import base
@@ -53,6 +54,43 @@ def test_vllm_can_unmap_its_memory_after_the_shutdown(path):
     del m.arena
     m.manager.shutdown()
     assert mapped.closed
+
+
+def test_the_arena_is_released_though_the_store_does_not_close_well(path, monkeypatch):
+    m = Manager(path, size="64MiB")
+    close = m.tier._store.close
+
+    def fail():
+        close()
+        raise weir_kv.errors.make(-errno.EIO, "the flush failed")
+
+    monkeypatch.setattr(m.tier._store, "close", fail)
+    arena = m.tier._arena
+    m.close()
+    with pytest.raises(ValueError, match="released"):
+        arena.tobytes()
+
+
+def test_a_chunk_that_was_stored_is_no_miss_though_another_failed(path):
+    m = put_all(path, 16)
+    one, other = keys_of(2)
+    for key in (one, other):
+        m.tier._note_misses([m.tier._name(key)])
+    result = SimpleNamespace(results=[0, -errno.EDQUOT], words="the budget is used up",
+                             seconds=0.1)
+    m.tier._stored(result, 1, [one, other])
+    assert m.tier.lookup(one, REQ) == base.LookupResult.HIT
+    assert m.tier.lookup(other, REQ) == base.LookupResult.MISS
+    m.close()
+
+
+def test_another_layout_in_memory_sees_nothing(path):
+    spec = SimpleNamespace(config=make_config({}))
+    digests = {vllm.digest_of(SimpleNamespace(config=replaced), "") for replaced in (
+        dataclasses.replace(spec.config, kv_cache_layout=layout)
+        for layout in (None, "NHD", "LBNHC", "HND", "LBHNC"))} \
+        if hasattr(spec.config, "kv_cache_layout") else {1, 2, 3}
+    assert len(digests) == 3
 
 
 def test_chunks_that_are_there_are_not_written_again(path):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replicas of vLLM that share a store, each with the host's own manager: this process is one, and
 another process is the other. Kills of both ends, an owner that stands still, and parameters."""
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
@@ -10,6 +12,7 @@ from vllm_host import weir_manager as Manager
 from vllm_replica import found, replica
 
 from vllm.v1.kv_offload import base
+from weir_kv import errors
 
 PATIENCE = 60
 TWO = {"replicas": 2}
@@ -178,3 +181,53 @@ def test_each_replica_may_have_a_store_of_its_own(tmp_path):
         assert "owner" not in mine.tier.report_status()["store"]
         mine.close()
     assert sorted(one.name for one in tmp_path.iterdir()) == ["0.img", "1.img"]
+
+
+def test_replicas_that_do_not_know_of_one_another_share(path):
+    """vLLM tells the replica of a dense model that it is the only one."""
+    with replica(path, size="256MiB") as first:
+        mine = Manager(path, size="256MiB")
+        assert not owner(mine)
+        assert first.ask("store", 0, 16) == 16
+        assert found(mine, 0, 16) == 16
+        first.kill()
+        until(lambda: owner(mine))
+        assert found(mine, 16, 16) == 0 and found(mine, 0, 16) == 16
+        mine.close()
+
+
+def test_who_wants_no_sharing_is_refused_at_once(path):
+    with replica(path, size="256MiB"):
+        with pytest.raises(errors.StoreBusy, match="in use by pid"):
+            Manager(path, size="256MiB", share="off")
+
+
+@pytest.mark.parametrize("params", [TWO, {}])
+def test_a_device_that_the_system_uses_is_waited_for_by_nobody(tmp_path, params):
+    device, folder = tmp_path / "disk.img", tmp_path / "mounted"
+    folder.mkdir()
+    with open(device, "wb") as f:
+        f.truncate(64 << 20)
+    for command in (["mkfs.ext4", "-q", "-F", device], ["mount", "-o", "loop", device, folder]):
+        if shutil.which(command[0]) is None or \
+                subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip(f"{command[0]} does not work here")
+    loop = subprocess.run(["findmnt", "-no", "SOURCE", folder], capture_output=True, text=True,
+                          check=True).stdout.strip()
+    try:
+        begun = time.monotonic()
+        with pytest.raises(errors.StoreBusy, match="mounted on .*mounted, and weir would destroy"):
+            Manager(loop, format="never", **params)
+        assert time.monotonic() - begun < 30  # it would look for an owner for 60 s
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_an_attribute_that_is_none_is_told_by_whoever_takes_the_store_over(path, caplog):
+    with other(path) as first:
+        mine = Manager(path, size="256MiB", set={"no_such": 1}, **TWO)
+        assert not owner(mine)
+        first.kill()
+        with caplog.at_level("ERROR", "weir"):
+            until(lambda: "no_such" in caplog.text)
+        mine.close()

@@ -19,6 +19,7 @@ from .. import errors
 from .._weir import lib
 from ..futures import (DROP_DAMAGED, EXACT, EXISTS, GET, KEEP_LEASE, LEASE, PUT, Futures, Memory,
                        Result)
+from ..operations import sound
 from .backend import Backend
 from .ledger import Known, Ledger
 
@@ -127,7 +128,7 @@ class Adapter(L2AdapterInterface):
     def _recover(self) -> None:
         prefix = self._backend.prefix.encode("utf-8", "surrogateescape")
         found, others = [], 0
-        for entry in self._store.list(prefix):
+        for entry in sound(self._store.list(prefix), self._log):
             try:
                 text = entry.key[len(prefix):].decode("utf-8", "surrogateescape")
                 found.append((key_of(text), entry.length))
@@ -267,7 +268,8 @@ class Adapter(L2AdapterInterface):
         return bitmap
 
     def _bitmap(self, what: str, kind: int, result: Result) -> tuple[Bitmap, list[bool]]:
-        good = self._backend.judge(what, result) if result.kind == kind \
+        keys = [text_of(key) for key in result.user] if kind == GET and result.error else ()
+        good = self._backend.judge(what, result, keys) if result.kind == kind \
             else [False] * len(result.results)
         bitmap = Bitmap(len(good))
         for i, yes in enumerate(good):

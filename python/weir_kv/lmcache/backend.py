@@ -11,13 +11,15 @@ from typing import Any
 from .. import config, errors
 from .._tenants import Tenants
 from .._weir import lib
-from ..futures import DURABLE, IF_ABSENT, Futures, Result
+from ..futures import DELETE, DURABLE, IF_ABSENT, Futures, Result
 
 PUT_WAIT_NS = 30 * 10**9  # LMCache may give the memory of a store to others after that
 _GOOD = {"set": (0, -errno.EEXIST), "get": (0,), "exists": (0,), "delete": (0, -errno.ENOENT)}
 # Results that are counted, and how they are called.
 _COUNTED = {-errno.EBADMSG: "damaged", -errno.EAGAIN: "shed", -errno.ETIMEDOUT: "late",
             -errno.EDQUOT: "refused"}
+# A value that the drive does not read, and one that has another length than LMCache's object.
+_UNREADABLE = (-errno.EIO, -errno.EMSGSIZE)
 _ANSWERS = (0, -errno.ENOENT, -errno.EEXIST)
 
 
@@ -43,11 +45,12 @@ class Backend:
             if config.shares(self.config, False) else \
             config.open_store(self.config, changes=changes, log=self.log)
         try:
-            self._tenants = Tenants(self.store)
+            self._tenants, self._drops = Tenants(self.store), Futures(self.store)
         except BaseException:
             self.store.close()
             raise
-        self.prefix = f"{self.config.namespace}/" if self.config.namespace else ""
+        # No part of a key of LMCache is empty, so no key of another namespace begins so.
+        self.prefix = f"{self.config.namespace}@@" if self.config.namespace else ""
         self.put_flags = IF_ABSENT | (DURABLE if self.config.durability == "durable" else 0)
         self.closed = False
         self.counts = {**{name: 0 for name in _COUNTED.values()}, "errors": 0}
@@ -83,16 +86,32 @@ class Backend:
         """Returns a place of futures whose puts end unread where LMCache may reuse their memory."""
         return Futures(self.store, put_wait_ns=PUT_WAIT_NS)
 
-    def judge(self, what: str, result: Result) -> list[bool]:
-        """Returns for each key of RESULT whether WHAT went well, and counts and logs the rest."""
+    def judge(self, what: str, result: Result, keys: Sequence[str] = ()) -> list[bool]:
+        """Returns for each key of RESULT whether WHAT went well, and counts and logs the rest. KEYS
+        are those of a get: what cannot be read leaves the store."""
         good = [code in _GOOD[what] for code in result.results]
         if not all(good):
             self._note(what, result)
+            self._drop([key for key, code in zip(keys, result.results) if code in _UNREADABLE])
         return good
+
+    def _drop(self, keys: Sequence[str]) -> None:
+        """Deletes what is there and cannot be read. Else lookups would find it for ever, loads
+        fail, and stores, which write nothing where a value is, would not mend it."""
+        if not keys or self.closed:
+            return
+        try:
+            for _ in self._drops.take_all():
+                pass
+            self._drops.submit(DELETE, [self.name(key) for key in keys])
+        except (errors.WeirError, ValueError) as e:
+            self.log.warning("%d values that cannot be read stay: %s", len(keys), e)
 
     def _note(self, what: str, result: Result) -> None:
         wrong = [code for code in result.results if code not in _ANSWERS]
         for code in wrong:
+            if what == "exists" and code == -errno.EAGAIN:
+                continue  # the index was being changed: a miss, of which nobody need know
             self.counts[_COUNTED.get(code, "errors")] += 1
         worth = [code for code in wrong if code == -errno.EBADMSG or code not in _COUNTED]
         if worth:

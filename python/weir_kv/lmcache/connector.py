@@ -41,11 +41,11 @@ class Connector:
         try:
             streams = self._backend.streams(keys) if what != "exists" else 0
             return self._futures.submit(kind, [self._backend.name(key) for key in keys], views,
-                                        flags=flags, streams=streams, user=(what, len(keys)))
+                                        flags=flags, streams=streams, user=(what, list(keys)))
         except Exception as e:  # pylint: disable=broad-except  # it would end a thread
             self._log.error("%s of %d keys: %s", what, len(keys), e)
         try:
-            return self._futures.submit(EXISTS, [b"\0"], user=(_FAILED, len(keys)))
+            return self._futures.submit(EXISTS, [b"\0"], user=(_FAILED, list(keys)))
         except Exception:  # pylint: disable=broad-except  # closed, or there is no memory
             return -next(self._lost)
 
@@ -88,10 +88,10 @@ class Connector:
         return done
 
     def _completion(self, result: Result) -> tuple[int, bool, str, list[bool] | None]:
-        what, n = result.user
+        what, keys = result.user
         if what == _FAILED:
-            return result.id, False, "the submit failed", [False] * n
-        good = self._backend.judge(what, result)
+            return result.id, False, "the submit failed", [False] * len(keys)
+        good = self._backend.judge(what, result, keys if what == "get" else ())
         return result.id, what == "exists" or all(good), result.words, good
 
     def report_status(self) -> dict[str, Any]:

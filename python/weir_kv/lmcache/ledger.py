@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from .. import errors
 from ..store import Store
 
 _ABSENT = b"\0"  # no key of LMCache's
@@ -34,6 +35,8 @@ class Ledger:
         self._known: dict[bytes, Known] = {}
         self._pending: dict[bytes, int] = {}  # puts under way
         self._unsure: set[bytes] = set()      # of these: a change was told meanwhile
+        # Changes about which the store was not asked yet, or could not be: the next call does it.
+        self._changed: dict[bytes, None] = {}
         self.lock = threading.RLock()
 
     def __len__(self) -> int:
@@ -57,21 +60,37 @@ class Ledger:
         """The puts of HASHES have ended. PUT has what is there now, or None for a put that failed.
         Returns what LMCache must be told; a key that it knows already has the size 0 then."""
         with self.lock:
-            told = [self._end(one, known) for one, known in zip(hashes, put)]
+            unsure = [self._end(one) for one in hashes]
+            told = [self._tell(*each) for each in zip(hashes, unsure, put)]
         return [known for known in told if known]
 
-    def _end(self, one: bytes, known: Known | None) -> Known | None:
+    def _end(self, one: bytes) -> bool:
+        """Returns whether a change of ONE was told while its put was under way."""
         unsure = one in self._unsure
         self._pending[one] -= 1
         if not self._pending[one]:
             del self._pending[one]
             self._unsure.discard(one)
-        if known is None or (unsure and not self._there([self._name(known.key)])[0]):
+        return unsure
+
+    def _tell(self, one: bytes, unsure: bool, known: Known | None) -> Known | None:
+        if known is None:
+            return None
+        if unsure and not self._still_there(one, known):
             return None
         if one in self._known:
             return known._replace(size=0)
         self._known[one] = known
         return known
+
+    def _still_there(self, one: bytes, known: Known) -> bool:
+        """Asks about a key that was just put. If that fails it counts as there, and the next
+        :meth:`left` asks again."""
+        try:
+            return self._there([self._name(known.key)])[0]
+        except errors.WeirError:
+            self._changed[one] = None
+            return True
 
     def left(self) -> list[Known]:
         """Takes the changes of the store. Returns the keys that LMCache must be told to forget."""
@@ -81,8 +100,10 @@ class Ledger:
             if lost:
                 hashes = list(self._known) + list(self._pending)
             self._unsure.update(one for one in hashes if one in self._pending)
-            asked = [one for one in dict.fromkeys(hashes) if one in self._known]
+            self._changed.update(dict.fromkeys(hashes))
+            asked = [one for one in self._changed if one in self._known]
             there = self._there([self._name(self._known[one].key) for one in asked])
+            self._changed.clear()
             return [self._known.pop(one) for one, yes in zip(asked, there) if not yes]
 
     def _there(self, names: Sequence[bytes]) -> list[bool]:

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <weir/changes.h>
 
@@ -148,6 +150,28 @@ static void evictions_while_a_thread_takes(void **state)
 	assert_int_equal(sum[1], 0);
 }
 
+/* The list is the parent's: a thread of the parent may have held its lock when the child began. */
+static void a_child_of_fork_takes_nothing(void **state)
+{
+	struct weir_changes_note notes[N];
+	uint64_t lost;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	open_with(0);
+	put(1);
+	delete (1);
+	pid = fork();
+	if (!pid) {
+		lost = 9;
+		_exit(weir_changes_take(changes, notes, N, &lost) || lost);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+	assert_int_equal(weir_changes_take(changes, notes, N, &lost), 1);
+}
+
 static void options_that_are_taken(void **state)
 {
 	struct weir_store_opts opts = WEIR_STORE_OPTS_INIT;
@@ -164,6 +188,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_once_and_in_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_has_no_room_is_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(evictions_while_a_thread_takes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_child_of_fork_takes_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(options_that_are_taken, set_up, tear_down),
 	};
 
