@@ -12,6 +12,7 @@
 
 #include "cli/await.h"
 #include "cli/command.h"
+#include "cli/names.h"
 #include "cli/report.h"
 
 static int main_unknown(const char *name)
@@ -48,6 +49,7 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	report_watch_stdout();
 	await_begin();
+	names_begin();
 	if (main_wants_json(argc, argv))
 		report_set_json();
 	if (argc < 2) {

@@ -109,6 +109,18 @@ const char *weir_version(void);
  */
 const char *weir_error(void);
 
+/*
+ * Has the texts of errors call OPTION by NAME from now on, in the whole process. They advise what a
+ * C program has: a member of a struct ("use force to destroy what is there"), a value, or a
+ * function. A command, or a package for another language, has them say what its user has
+ * ("--force"). NAME must stay valid; NULL stands for OPTION itself. The options are: arena_bytes,
+ * block_bytes, degraded, force, free_high_percent, free_low_percent, lock_wait_ns, max_value_bytes,
+ * rewrite_percent, salvage, segment_bytes, share_bytes_max, WEIR_PLACEMENT_NONE,
+ * weir_queue_unregister(), weir_store_format() and weir_store_set_write_budget().
+ * Errors: -EINVAL (no text names OPTION). Any thread, callbacks included; never blocks.
+ */
+int weir_error_name(const char *option, const char *name);
+
 /* An engine or a scheduler, in the library's table of them. Strings are static. */
 struct weir_named {
 	const char *name;

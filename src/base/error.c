@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * error.c - keeps the text of the last error of each thread. Each thread owns its own text.
+ * error.c - keeps the text of the last error of each thread, and the names that texts have for
+ * options. Each thread owns its own text. The names belong to the process; any thread sets and
+ * reads them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -55,6 +57,47 @@ int error_sys(int err, const char *fmt, ...)
 	error_vset(strerror_r(-err, words, sizeof(words)), fmt, args);
 	va_end(args);
 	return err;
+}
+
+/* As a C program has them. */
+static const char *const error_options[ERROR_OPTIONS] = {
+	[ERROR_ARENA_BYTES] = "arena_bytes",
+	[ERROR_BLOCK_BYTES] = "block_bytes",
+	[ERROR_DEGRADED] = "degraded",
+	[ERROR_FORCE] = "force",
+	[ERROR_FORMAT] = "weir_store_format()",
+	[ERROR_FREE_HIGH] = "free_high_percent",
+	[ERROR_FREE_LOW] = "free_low_percent",
+	[ERROR_LOCK_WAIT] = "lock_wait_ns",
+	[ERROR_MAX_VALUE] = "max_value_bytes",
+	[ERROR_PLACEMENT_NONE] = "WEIR_PLACEMENT_NONE",
+	[ERROR_REWRITE] = "rewrite_percent",
+	[ERROR_SALVAGE] = "salvage",
+	[ERROR_SEGMENT_BYTES] = "segment_bytes",
+	[ERROR_SHARE_BYTES] = "share_bytes_max",
+	[ERROR_UNREGISTER] = "weir_queue_unregister()",
+	[ERROR_WRITE_BUDGET] = "weir_store_set_write_budget()",
+};
+/* What the user of this process has instead, or NULL. */
+static const char *error_names[ERROR_OPTIONS];
+
+const char *error_name(enum error_option option)
+{
+	const char *name = __atomic_load_n(&error_names[option], __ATOMIC_ACQUIRE);
+
+	return name ? name : error_options[option];
+}
+
+int weir_error_name(const char *option, const char *name)
+{
+	for (int i = 0; i < ERROR_OPTIONS; i++) {
+		if (option && !strcmp(option, error_options[i])) {
+			__atomic_store_n(&error_names[i], name, __ATOMIC_RELEASE);
+			return 0;
+		}
+	}
+	return error_set(-EINVAL, "no text of an error names the option %s",
+			 option ? option : "NULL");
 }
 
 int error_in_callback(const char *what)

@@ -23,6 +23,30 @@ int error_set(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)
  */
 int error_sys(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
 
+/* What texts advise. Its name depends on who reads them: see weir_error_name(). */
+enum error_option {
+	ERROR_ARENA_BYTES,
+	ERROR_BLOCK_BYTES,
+	ERROR_DEGRADED,
+	ERROR_FORCE,
+	ERROR_FORMAT, /* the function that makes a store */
+	ERROR_FREE_HIGH,
+	ERROR_FREE_LOW,
+	ERROR_LOCK_WAIT,
+	ERROR_MAX_VALUE,
+	ERROR_PLACEMENT_NONE,
+	ERROR_REWRITE,
+	ERROR_SALVAGE,
+	ERROR_SEGMENT_BYTES,
+	ERROR_SHARE_BYTES,
+	ERROR_UNREGISTER,   /* the function that ends the registration of memory */
+	ERROR_WRITE_BUDGET, /* the function that sets it */
+	ERROR_OPTIONS
+};
+
+/* Returns the name of OPTION for a text. It stays valid. */
+const char *error_name(enum error_option option);
+
 /* Refuses a call that a callback may not make: returns -EDEADLK with "a callback cannot WHAT". */
 int error_in_callback(const char *what) __attribute__((cold));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* files.c - calls that need nothing but the name of a file, and fail. See files.h. */
+/* files.c - calls that need nothing but a name, and fail. See files.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,18 @@
 #include <weir/weir.h>
 
 #include "files.h"
+
+int f_error_name(void)
+{
+	return weir_error_name("no_option", "--no-option");
+}
+
+int f_device_open(void)
+{
+	struct weir_device *dev;
+
+	return weir_device_open(&dev, "/nonexistent/file", NULL);
+}
 
 int f_trace_open(void)
 {

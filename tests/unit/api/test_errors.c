@@ -63,11 +63,6 @@ static int in_callback(int (*fn)(void))
 	return call.err;
 }
 
-static int f_device_open(void)
-{
-	return weir_device_open(&dev, "/nonexistent/file", NULL);
-}
-
 static int f_engine_probe(void)
 {
 	char why[64];
@@ -566,6 +561,7 @@ static const struct row {
 	int (*fails)(void);
 	const char *word;
 } rows[] = {
+	{ "weir_error_name", f_error_name, "no_option" },
 	{ "weir_device_open", f_device_open, "/nonexistent/file" },
 	{ "weir_engine_probe", f_engine_probe, "steam" },
 	{ "weir_fdp_read", f_fdp_read, "fork()" },

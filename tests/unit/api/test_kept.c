@@ -58,6 +58,7 @@ static void success_keeps_text_queue(void **state)
 	char text[64];
 
 	(void)state;
+	KEEPS(weir_error_name("force", NULL));
 	KEEPS(weir_device_open(&file, path, NULL));
 	KEEPS(weir_engine_probe("auto", file, text, sizeof(text)));
 	KEEPS(weir_queue_open(&q, file, NULL));

@@ -93,6 +93,36 @@ static void test_threads_have_their_own(void **state)
 	assert_string_equal(weir_error(), "of the first thread");
 }
 
+static void test_names(void **state)
+{
+	(void)state;
+	assert_string_equal(error_name(ERROR_FORCE), "force");
+	assert_int_equal(weir_error_name("force", "--force"), 0);
+	assert_string_equal(error_name(ERROR_FORCE), "--force");
+	assert_string_equal(error_name(ERROR_SALVAGE), "salvage");
+	assert_int_equal(weir_error_name("force", NULL), 0);
+	assert_string_equal(error_name(ERROR_FORCE), "force");
+}
+
+static void test_each_has_a_name(void **state)
+{
+	(void)state;
+	for (enum error_option i = 0; i < ERROR_OPTIONS; i++) {
+		assert_non_null(error_name(i));
+		assert_int_equal(weir_error_name(error_name(i), "another"), 0);
+		assert_string_equal(error_name(i), "another");
+		assert_int_equal(weir_error_name("another", NULL), -EINVAL);
+	}
+}
+
+static void test_names_of_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(weir_error_name("forced", "--forced"), -EINVAL);
+	assert_non_null(strstr(weir_error(), "forced"));
+	assert_int_equal(weir_error_name(NULL, "--forced"), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -103,6 +133,9 @@ int main(void)
 		cmocka_unit_test(test_wraps_itself),
 		cmocka_unit_test(test_long_text_is_cut),
 		cmocka_unit_test(test_threads_have_their_own),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names_of_nothing),
+		cmocka_unit_test(test_each_has_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
