@@ -651,7 +651,7 @@ int weir_store_peek(struct weir_store_info *info, const char *path,
 
 /*
  * Writes to BUF of SIZE bytes how to format a store that takes values of VALUE_BYTES, to one who
- * has the store of INFO: "format with --max-value 2MiB", or which size the device must have for
+ * has the store of INFO: "format with max_value_bytes 2MiB", or which size the device must have for
  * that, or that no store takes them. Returns BUF. Any thread.
  */
 const char *weir_store_advise(const struct weir_store_info *info, uint64_t value_bytes, char *buf,

@@ -206,8 +206,8 @@ static int lock_busy(const struct weir_device *dev, const struct lock_wait *w)
 	if (dev->lock_wait_ns)
 		return error_set(-EBUSY, "%s: still in use by %s%s after %s", dev->path, who,
 				 reading, format_time(dev->lock_wait_ns, time, sizeof(time)));
-	return error_set(-EBUSY, "%s: in use by %s%s; --wait 10s waits so long for it", dev->path,
-			 who, reading);
+	return error_set(-EBUSY, "%s: in use by %s%s; %s waits for it", dev->path, who, reading,
+			 error_name(ERROR_LOCK_WAIT));
 }
 
 /* Readers that overlap would keep a writer out for ever, so each new one stays back a while. It

@@ -39,23 +39,23 @@ const char *device_names_list(const struct device_names *n, char *text, size_t s
 
 int device_claims_refuse(const struct device_claims *c, const char *path)
 {
+	const char *force = error_name(ERROR_FORCE);
 	char text[REFUSE_BYTES];
 
 	if (c->mounts.count)
 		return error_set(-EBUSY,
 				 "%s: a filesystem on it is mounted on %s, and weir would destroy "
-				 "it: umount that first (--force does not override this)",
-				 path, device_names_list(&c->mounts, text, sizeof(text)));
+				 "it: umount that first (%s does not override this)",
+				 path, device_names_list(&c->mounts, text, sizeof(text)), force);
 	if (c->swaps.count)
-		return error_set(
-			-EBUSY,
-			"%s: the system swaps to it (%s): swapoff that first (--force does "
-			"not override this)",
-			path, device_names_list(&c->swaps, text, sizeof(text)));
+		return error_set(-EBUSY,
+				 "%s: the system swaps to it (%s): swapoff that first (%s does not "
+				 "override this)",
+				 path, device_names_list(&c->swaps, text, sizeof(text)), force);
 	if (c->holders.count)
 		return error_set(-EBUSY,
 				 "%s: part of %s: give that up first (lsblk shows what it is; "
-				 "--force does not override this)",
-				 path, device_names_list(&c->holders, text, sizeof(text)));
+				 "%s does not override this)",
+				 path, device_names_list(&c->holders, text, sizeof(text)), force);
 	return 0;
 }

@@ -96,8 +96,8 @@ static int memory_add_range(struct weir_queue *q, void *base, size_t length)
 	if (need > places)
 		return error_set(-ENOSPC,
 				 "%zu pieces of at most 1 GiB: of %u that can be registered %u are "
-				 "free (weir_queue_unregister() frees some)",
-				 need, REGISTERED_MAX, places);
+				 "free (%s frees some)",
+				 need, REGISTERED_MAX, places, error_name(ERROR_UNREGISTER));
 	while (memory_in_use(range)) /* one is free: there are no more ranges than pieces */
 		range++;
 	CHECK(range < r->range + REGISTERED_MAX);

@@ -53,10 +53,11 @@ static int open_arena_bytes(const struct weir_remote *r, pid_t owner, uint64_t *
 	if (*bytes >= longest && *bytes <= r->max_memory)
 		return 0;
 	return error_set(-EINVAL,
-			 "shared memory of %llu bytes: the longest value needs %llu, and "
-			 "pid %d takes %llu at most (its share_bytes_max)",
-			 (unsigned long long)r->opts.arena_bytes, (unsigned long long)longest,
-			 (int)owner, (unsigned long long)r->max_memory);
+			 "shared memory of %llu bytes (%s): the longest value needs %llu, and "
+			 "pid %d takes %llu at most (its %s)",
+			 (unsigned long long)(r->opts.arena_bytes ? r->opts.arena_bytes : *bytes),
+			 error_name(ERROR_ARENA_BYTES), (unsigned long long)longest, (int)owner,
+			 (unsigned long long)r->max_memory, error_name(ERROR_SHARE_BYTES));
 }
 
 /* Waits until the owner has mapped the memory. */

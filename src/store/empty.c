@@ -180,8 +180,8 @@ static void empty_place(struct syncio_many *many, uint64_t i, uint64_t *offset, 
 /* Refuses to go on: WHAT was found. */
 static int empty_refuse(const struct empty *e, const char *what)
 {
-	return error_set(-EEXIST, "%s: %s: use --force to destroy what is there (looked at %s)",
-			 e->path, what, e->looked);
+	return error_set(-EEXIST, "%s: %s: use %s to destroy what is there (looked at %s)", e->path,
+			 what, error_name(ERROR_FORCE), e->looked);
 }
 
 static int empty_look(struct syncio_many *many, uint64_t i, void *buf, int result)

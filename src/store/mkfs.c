@@ -135,8 +135,8 @@ static int mkfs_check_empty(struct mkfs *m)
 	if (weir_device_get_info(m->dev)->below_loop)
 		return error_set(-EBUSY,
 				 "%s: a loop device lies on it (losetup -a): losetup -d that "
-				 "first, or format with --force to destroy what is there",
-				 weir_device_path(m->dev));
+				 "first, or use %s to destroy what is there",
+				 weir_device_path(m->dev), error_name(ERROR_FORCE));
 	return empty_check(m->q);
 }
 

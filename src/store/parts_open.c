@@ -133,11 +133,11 @@ static int parts_check_missing(struct parts_opening *o)
 		return 0;
 	return error_set(-ENODEV,
 			 "store %s has %u devices, and device%s%s not among those named: name all "
-			 "(DEVICE,DEVICE), or open degraded (--degraded) to go without the keys "
-			 "that lie there",
+			 "(DEVICE,DEVICE), or open with %s to go without the keys that lie "
+			 "there",
 			 parts_uuid(parts->first->io.super.uuid, uuid), parts->count,
 			 parts_list_missing(parts, numbers, sizeof(numbers)),
-			 parts->missing > 1 ? " are" : " is");
+			 parts->missing > 1 ? " are" : " is", error_name(ERROR_DEGRADED));
 }
 
 /* Makes the table of parts from the devices that were found. */

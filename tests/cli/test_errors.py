@@ -108,6 +108,21 @@ def not_empty(weir):
 
 
 @case
+def advice_that_can_be_typed(weir):
+    """errors advise options of the command, and no members of the library's structs"""
+    with open(weir.img, "wb") as file:
+        file.truncate(64 << 20)
+    weir.fails("ls", weir.img, says=["not a weir store (weir format makes one)"])
+    weir.run("format", weir.img)
+    weir.fails("format", weir.img, says=["use --force to destroy what is there"])
+    weir.fails("format", weir.img, "--force", "--segment-bytes", "3m", says=["(--segment-bytes)"])
+    weir.fails("format", weir.img, "--force", "--block-bytes", "3k", says=["(--block-bytes)"])
+    weir.fails("format", weir.img, "--force", "--max-value", "2g", says=["(--max-value)"])
+    weir.fails("format", weir.img, "--force", "--segment-bytes", "64k", "--max-value", "1m",
+               says=["leave --segment-bytes out, or format with --max-value"])
+
+
+@case
 def devices_with_contents(weir):
     """format on a loop device: what real tools have made there is named; --force goes on"""
     with open(weir.img, "wb") as file:

@@ -235,7 +235,8 @@ static int medium_no_store(const struct medium *m, const char *path)
 		return error_set(-EIO, "%s: no superblock copy can be read", path);
 	if (a == SUPER_DAMAGED || b == SUPER_DAMAGED)
 		return error_set(-EBADMSG, "%s: both superblock copies are damaged", path);
-	return error_set(-EMEDIUMTYPE, "%s: not a weir store (weir format makes one)", path);
+	return error_set(-EMEDIUMTYPE, "%s: not a weir store (%s makes one)", path,
+			 error_name(ERROR_FORMAT));
 }
 
 static int medium_check_fit(const struct medium *m, const char *path)

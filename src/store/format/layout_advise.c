@@ -2,10 +2,11 @@
 /*
  * layout_advise.c - says how to format a store that takes longer values.
  *
- * Pure functions; own nothing, any thread.
+ * Pure functions, but for the names of options; own nothing, any thread.
  */
 #include <stdio.h>
 
+#include "base/error.h"
 #include "base/parse.h"
 #include "store/format/layout.h"
 
@@ -13,6 +14,7 @@ const char *layout_advise(const struct layout_wish *wish, char *buf, size_t size
 {
 	uint64_t segment =
 		layout_segment_for(wish->max_value_bytes, LAYOUT_SEGMENT_MIN, wish->block_bytes);
+	const char *name = error_name(ERROR_MAX_VALUE);
 	uint64_t device;
 	char value[32], all[32];
 
@@ -27,9 +29,9 @@ const char *layout_advise(const struct layout_wish *wish, char *buf, size_t size
 	device = layout_device_for(segment, LAYOUT_SEGMENTS_MIN);
 	format_size_word(wish->max_value_bytes, value, sizeof(value));
 	if (layout_space(wish->capacity_bytes) / segment >= LAYOUT_SEGMENTS_MIN)
-		snprintf(buf, size, "format with --max-value %s", value);
+		snprintf(buf, size, "format with %s %s", name, value);
 	else
-		snprintf(buf, size, "format a file or device of %s or more with --max-value %s",
-			 format_size_word(device, all, sizeof(all)), value);
+		snprintf(buf, size, "format a file or device of %s or more with %s %s",
+			 format_size_word(device, all, sizeof(all)), name, value);
 	return buf;
 }

@@ -32,10 +32,10 @@ static int layout_bad_segment(const struct layout *l, const char *name)
 	char is[32], min[32];
 
 	return error_set(-EINVAL,
-			 "%s: segments of %s: they are a power of two from %s to 1GiB "
-			 "(--segment-bytes)",
-			 name, format_size_word(l->segment_bytes, is, sizeof(is)),
-			 format_size_word(layout_smallest_segment(l), min, sizeof(min)));
+			 "%s: segments of %s: they are a power of two from %s to 1GiB (%s)", name,
+			 format_size_word(l->segment_bytes, is, sizeof(is)),
+			 format_size_word(layout_smallest_segment(l), min, sizeof(min)),
+			 error_name(ERROR_SEGMENT_BYTES));
 }
 
 static int layout_check_block(const struct layout *l, const struct layout_wish *wish,
@@ -46,15 +46,15 @@ static int layout_check_block(const struct layout *l, const struct layout_wish *
 	if (!layout_power_of_two(l->block_bytes) || l->block_bytes < LAYOUT_BLOCK_MIN ||
 	    l->block_bytes > LAYOUT_BLOCK_MAX)
 		return error_set(-EINVAL,
-				 "%s: blocks of %s: they are a power of two from 512 to 64KiB "
-				 "(--block-bytes)",
-				 name, format_size_word(l->block_bytes, is, sizeof(is)));
+				 "%s: blocks of %s: they are a power of two from 512 to 64KiB (%s)",
+				 name, format_size_word(l->block_bytes, is, sizeof(is)),
+				 error_name(ERROR_BLOCK_BYTES));
 	if (l->block_bytes % wish->logical_block_bytes)
 		return error_set(-EINVAL,
 				 "%s: blocks of %u B are no multiple of the device's %u B: format "
-				 "with --block-bytes %u or more",
+				 "with %s %u or more",
 				 name, l->block_bytes, wish->logical_block_bytes,
-				 wish->logical_block_bytes);
+				 error_name(ERROR_BLOCK_BYTES), wish->logical_block_bytes);
 	return 0;
 }
 
@@ -71,16 +71,17 @@ static int layout_too_small(const struct layout *l, const struct layout_wish *wi
 	if (wish->max_value_bytes && !wish->segment_bytes)
 		return error_set(
 			-ENOSPC,
-			"%s: %s is too small for values of %s: make it %s, or format with "
-			"--max-value %s",
+			"%s: %s is too small for values of %s: make it %s, or format with %s %s",
 			name, has, format_size_word(wish->max_value_bytes, seg, sizeof(seg)), all,
+			error_name(ERROR_MAX_VALUE),
 			format_size_word(layout_max_value(fits, l->block_bytes), say, sizeof(say)));
 	return error_set(-ENOSPC,
 			 "%s: %s holds %llu segments of %s, and a store needs %u: make it %s, or "
-			 "format with --segment-bytes %s",
+			 "format with %s %s",
 			 name, has,
 			 (unsigned long long)(layout_space(l->capacity_bytes) / l->segment_bytes),
-			 seg, least, all, format_size_word(fits, say, sizeof(say)));
+			 seg, least, all, error_name(ERROR_SEGMENT_BYTES),
+			 format_size_word(fits, say, sizeof(say)));
 }
 
 static int layout_check_room(const struct layout *l, const struct layout_wish *wish,
@@ -93,10 +94,9 @@ static int layout_check_room(const struct layout *l, const struct layout_wish *w
 
 	if (space / l->segment_bytes > LAYOUT_SEGMENTS_MAX)
 		return error_set(-EINVAL,
-				 "%s: %llu segments are more than %u: format with a larger "
-				 "--segment-bytes",
+				 "%s: %llu segments are more than %u: format with a larger %s",
 				 name, (unsigned long long)(space / l->segment_bytes),
-				 LAYOUT_SEGMENTS_MAX);
+				 LAYOUT_SEGMENTS_MAX, error_name(ERROR_SEGMENT_BYTES));
 	if (space / l->segment_bytes >= least)
 		return 0;
 	if (fits >= min)
@@ -182,14 +182,13 @@ static int layout_check_value(const struct layout *l, const struct layout_wish *
 	format_size_word(wish->max_value_bytes, is, sizeof(is));
 	format_size_word(most, max, sizeof(max));
 	if (!wish->segment_bytes)
-		return error_set(-EINVAL,
-				 "%s: values of %s: a store takes values of up to %s (--max-value)",
-				 name, is, max);
+		return error_set(-EINVAL, "%s: values of %s: a store takes values of up to %s (%s)",
+				 name, is, max, error_name(ERROR_MAX_VALUE));
 	return error_set(-EINVAL,
 			 "%s: segments of %s take values of up to %s, not %s: leave "
-			 "--segment-bytes out, or format with --max-value %s",
+			 "%s out, or format with %s %s",
 			 name, format_size_word(wish->segment_bytes, seg, sizeof(seg)), max, is,
-			 max);
+			 error_name(ERROR_SEGMENT_BYTES), error_name(ERROR_MAX_VALUE), max);
 }
 
 static int layout_check_unit(const struct layout *l, const struct layout_wish *wish,
@@ -204,9 +203,10 @@ static int layout_check_unit(const struct layout *l, const struct layout_wish *w
 	return error_set(
 		-EINVAL,
 		"%s: segments of %s and reclaim units of %s: one must be a multiple of the "
-		"other (--segment-bytes)",
+		"other (%s)",
 		name, format_size_word(l->segment_bytes, is, sizeof(is)),
-		format_size_word(wish->unit_bytes, unit, sizeof(unit)));
+		format_size_word(wish->unit_bytes, unit, sizeof(unit)),
+		error_name(ERROR_SEGMENT_BYTES));
 }
 
 /* Chooses the size of the segments, and checks what the user chose. */

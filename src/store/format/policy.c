@@ -18,8 +18,8 @@ int policy_check(uint32_t policy, uint32_t percent)
 	if (percent > EVICT_REWRITE_MAX)
 		return error_set(-EINVAL,
 				 "a rewrite budget of %u %%: it is at most %u %% of a segment, so "
-				 "that reclaiming wins space (--rewrite)",
-				 percent, EVICT_REWRITE_MAX);
+				 "that reclaiming wins space (%s)",
+				 percent, EVICT_REWRITE_MAX, error_name(ERROR_REWRITE));
 	return 0;
 }
 
@@ -47,17 +47,18 @@ int policy_check_marks(uint32_t low, uint32_t high)
 	if (low == WEIR_FREE_LOW_NONE)
 		return error_set(-EINVAL,
 				 "a high mark of %u %% without a low one: reclaiming in the "
-				 "background begins at the low one (--free-low)",
-				 high);
+				 "background begins at the low one (%s)",
+				 high, error_name(ERROR_FREE_LOW));
 	if (low <= POLICY_FREE_MAX && high <= POLICY_FREE_MAX)
 		return error_set(-EINVAL,
 				 "a low mark of %u %% above the high one of %u %%: reclaiming "
-				 "stops at the high one (--free-high)",
-				 low, high);
+				 "stops at the high one (%s)",
+				 low, high, error_name(ERROR_FREE_HIGH));
 	return error_set(-EINVAL,
 			 "marks of %u and %u %%: at most %u %% of the segments are kept free "
-			 "(--free-low, --free-high)",
-			 low, high, POLICY_FREE_MAX);
+			 "(%s, %s)",
+			 low, high, POLICY_FREE_MAX, error_name(ERROR_FREE_LOW),
+			 error_name(ERROR_FREE_HIGH));
 }
 
 struct policy_marks policy_marks(uint32_t low, uint32_t high, uint32_t segments)

@@ -81,7 +81,8 @@ static int superio_nothing(const char *path, const struct superio_copy copy[2])
 				 "%s: both superblock copies are damaged; restore the first or the "
 				 "last 64 KiB from a backup, or format it anew",
 				 path);
-	return error_set(-EMEDIUMTYPE, "%s: not a weir store (weir format makes one)", path);
+	return error_set(-EMEDIUMTYPE, "%s: not a weir store (%s makes one)", path,
+			 error_name(ERROR_FORMAT));
 }
 
 static bool superio_both_valid(const struct superio_copy copy[2])

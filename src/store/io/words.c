@@ -96,8 +96,7 @@ static const char *words_fixed(const struct weir_store_op *op)
 	case -EBUSY:
 		return "a pin or a lease holds the key";
 	case -EDQUOT:
-		return "not admitted: what the store may write a day is spent (weir set "
-		       "--write-budget)";
+		return "not admitted: what the store may write a day is spent";
 	case -ETIMEDOUT:
 		return "its deadline came before it had ended, and it changed nothing";
 	case -ECANCELED:
@@ -131,6 +130,8 @@ static void words_of(const struct weir_store_op *op, char *buf, size_t size)
 			 (unsigned long long)op->value_len, (unsigned long long)op->capacity);
 	else if (op->result && priv->noted == OP_NOTE_IO)
 		words_of_io(op, buf, size);
+	else if (op->result == -EDQUOT)
+		snprintf(buf, size, "%s (%s)", fixed, error_name(ERROR_WRITE_BUDGET));
 	else
 		snprintf(buf, size, "%s",
 			 fixed ? fixed : strerror_r(-op->result, system, sizeof(system)));

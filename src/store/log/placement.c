@@ -31,10 +31,10 @@ int log_placement_check_drive(const char *path, const struct weir_fdp *fdp)
 {
 	if (fdp->enabled && fdp->nr_placements)
 		return 0;
-	return error_set(-EOPNOTSUPP, "%s: %s, so streams cannot be placed: say --placement none",
-			 path,
+	return error_set(-EOPNOTSUPP, "%s: %s, so streams cannot be placed: use %s", path,
 			 fdp->supported ? "FDP is not enabled (see weir fdp)"
-					: "FDP is for NVMe drives that have it");
+					: "FDP is for NVMe drives that have it",
+			 error_name(ERROR_PLACEMENT_NONE));
 }
 
 /* Returns 0 if ids can be named on this device; otherwise sets weir_error(). */
@@ -50,8 +50,8 @@ static int placement_possible(const struct logs *ls, const struct weir_fdp *fdp)
 		return error_set(-EOPNOTSUPP,
 				 "%s: streams cannot be placed: only NVMe passthrough names "
 				 "placement ids: use the character device (/dev/ng0n1 for "
-				 "/dev/nvme0n1), or say --placement none",
-				 path);
+				 "/dev/nvme0n1), or use %s",
+				 path, error_name(ERROR_PLACEMENT_NONE));
 	return 0;
 }
 

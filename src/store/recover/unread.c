@@ -47,8 +47,8 @@ int unread_unwritten(struct recover *r, const struct segment *seg, int err)
 		return unread_put_out(r, seg);
 	return error_set(err,
 			 "%s. Records of segment %u do not count, and this cannot be noted: open "
-			 "the store read-only, or give up what this segment holds (--salvage)",
-			 weir_error(), seg->number);
+			 "the store read-only, or give up what this segment holds (%s)",
+			 weir_error(), seg->number, error_name(ERROR_SALVAGE));
 }
 
 /* Law failed-read (unread_put_out): a read that fails says nothing about the bytes: the open fails,
@@ -62,6 +62,6 @@ int unread_segment(struct recover *r, const struct segment *seg, const char *wha
 		return unread_put_out(r, seg);
 	return error_set(-EIO,
 			 "%s (%s of segment %u). It may be intact, so nothing was written: try "
-			 "again, or give up what this segment holds (--salvage)",
-			 weir_error(), what, seg->number);
+			 "again, or give up what this segment holds (%s)",
+			 weir_error(), what, seg->number, error_name(ERROR_SALVAGE));
 }

@@ -210,7 +210,7 @@ static void test_matrix(void **state)
 		if (err && !access("/proc/locks", R_OK))
 			assert_int_equal(!!strstr(weir_error(), "only reads"), holder_reads);
 		if (err)
-			assert_non_null(strstr(weir_error(), "--wait"));
+			assert_non_null(strstr(weir_error(), "lock_wait_ns waits"));
 		stop_holder(pid);
 	}
 }

@@ -221,7 +221,7 @@ static void test_image_that_is_mounted(void **state)
 	assert_string_equal(c.mounts.names[0], "/mnt (loop2p1)");
 	assert_int_equal(device_claims_refuse(&c, "image"), -EBUSY);
 	assert_non_null(strstr(weir_error(), "mounted on /mnt (loop2p1)"));
-	assert_non_null(strstr(weir_error(), "--force does not override"));
+	assert_non_null(strstr(weir_error(), "(force does not override"));
 	/* The user is one step further up, and in another mount namespace. */
 	rig_file("proc/self/mountinfo", "\n");
 	rig_file("sys/block/loop2/loop2p1/holders/dm-5/dev", "253:5\n");

@@ -199,7 +199,7 @@ static void what_is_wrong_with_one_item(void **state)
 	items[1].length = 0;
 	r = take(submit(WEIR_FUTURE_PUT, 0, items, N));
 	assert_int_equal(r->results[0], -EFBIG);
-	assert_non_null(strstr(weir_future_strerror(r, 0, text, sizeof(text)), "--max-value"));
+	assert_non_null(strstr(weir_future_strerror(r, 0, text, sizeof(text)), "max_value_bytes"));
 	assert_int_equal(r->results[1], -EINVAL);
 	assert_int_equal(r->results[2], 0);
 	weir_future_free(r);

@@ -429,7 +429,8 @@ static void test_bound_of_memory(void **state)
 		pair.r = NULL;
 		opts.arena_bytes = most + 4096;
 		assert_int_equal(weir_remote_open(&pair.r, pair.rig.path, &opts), -EINVAL);
-		assert_non_null(strstr(weir_error(), "share_bytes_max"));
+		assert_non_null(strstr(weir_error(), " bytes (arena_bytes): "));
+		assert_non_null(strstr(weir_error(), "(its share_bytes_max)"));
 		opts.arena_bytes = most;
 		assert_int_equal(weir_remote_open(&pair.r, pair.rig.path, &opts), 0);
 		assert_int_equal(pair_get(&pair, 1, 1, PAIR_LONGEST), 1);

@@ -92,7 +92,7 @@ static void refused(void **state)
 	assert_int_equal(weir_store_put(rig->s, key, sizeof(key) - 1, "v", 1, 0), 0);
 	assert_int_equal(weir_store_put(rig->s, "k", 1, "", 0, 0), -EINVAL);
 	assert_int_equal(weir_store_put(rig->s, "k", 1, big, sizeof(big), 0), -EFBIG);
-	assert_non_null(strstr(weir_error(), "--max-value 200KiB"));
+	assert_non_null(strstr(weir_error(), "max_value_bytes 200KiB"));
 	assert_int_equal(weir_store_put(rig->s, "k", 1, "12345", 5, 0), 0);
 	assert_int_equal(weir_store_get(rig->s, "k", 1, big, 4, &len), -EMSGSIZE);
 	assert_int_equal(len, 5);

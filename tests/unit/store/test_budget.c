@@ -60,6 +60,7 @@ static uint64_t put_until_refused(uint64_t from)
 		from += !err;
 	}
 	assert_int_equal(err, -EDQUOT);
+	assert_non_null(strstr(weir_error(), "is spent (weir_store_set_write_budget())"));
 	return from;
 }
 

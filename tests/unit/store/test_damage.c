@@ -97,7 +97,7 @@ static void both_superblocks(void **state)
 	rig_poke(&rig, 0, zeroes, sizeof(zeroes));
 	rig_poke(&rig, SECOND_COPY, zeroes, sizeof(zeroes));
 	assert_int_equal(rig_try_open(&rig, 0), -EMEDIUMTYPE);
-	assert_non_null(strstr(weir_error(), "not a weir store (weir format makes one)"));
+	assert_non_null(strstr(weir_error(), "not a weir store (weir_store_format() makes one)"));
 }
 
 static void another_version(void **state)
@@ -363,7 +363,7 @@ static void format_refuses(void **state)
 	opts.create_bytes = 9 << 20;
 	opts.segment_bytes = 1 << 20;
 	assert_int_equal(weir_store_format(path, &opts), -ENOSPC);
-	assert_non_null(strstr(weir_error(), "--segment-bytes 128KiB"));
+	assert_non_null(strstr(weir_error(), "segment_bytes 128KiB"));
 	assert_int_equal(access(path, F_OK), -1);
 	opts.segment_bytes = 128 << 10;
 	assert_int_equal(weir_store_format(path, &opts), 0);

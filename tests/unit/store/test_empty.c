@@ -53,12 +53,12 @@ static void put_bytes(uint64_t offset, const void *bytes, size_t length)
 	assert_int_equal(fsync(file), 0);
 }
 
-/* Fails unless the format says WHAT, and --force goes on. */
+/* Fails unless the format says WHAT, and force goes on. */
 static void expect(const char *what)
 {
 	assert_int_equal(format(0), -EEXIST);
 	if (!strstr(weir_error(), what) || !strstr(weir_error(), "looked at") ||
-	    !strstr(weir_error(), "--force"))
+	    !strstr(weir_error(), "use force to"))
 		fail_msg("\"%s\" does not say \"%s\"", weir_error(), what);
 	assert_int_equal(format(1), 0);
 }

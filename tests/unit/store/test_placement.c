@@ -38,6 +38,7 @@ static void format_refuses(void **state)
 	opts.force = 2;
 	opts.placement = WEIR_PLACEMENT_STREAM;
 	assert_int_equal(weir_store_format(rig.path, &opts), -EOPNOTSUPP);
+	assert_non_null(strstr(weir_error(), "use WEIR_PLACEMENT_NONE"));
 	assert_non_null(strstr(weir_error(), "FDP is for NVMe drives"));
 	opts.placement = WEIR_PLACEMENT_STREAM + 1;
 	assert_int_equal(weir_store_format(rig.path, &opts), -EINVAL);

@@ -199,7 +199,7 @@ static void advice_for_a_value(void **state)
 		make(device, 0, 0);
 		assert_int_equal(weir_store_put(rig.s, "k", 1, value, table[n].length, 0), -EFBIG);
 		assert_non_null(strstr(weir_error(), "format "));
-		most = size_behind("--max-value ");
+		most = size_behind("max_value_bytes ");
 		larger = size_behind("device of ");
 		assert_int_equal(most, table[n].length);
 		assert_int_equal(size_behind("value of "), table[n].length);
@@ -225,7 +225,7 @@ static void advice_for_a_device(void **state)
 	(void)state;
 	assert_int_equal(layout_make(&l, &wish, "x"), -ENOSPC);
 	device = size_behind("make it ");
-	value = size_behind("--max-value ");
+	value = size_behind("max_value_bytes ");
 	wish.max_value_bytes = value;
 	assert_int_equal(layout_make(&l, &wish, "x"), 0);
 	assert_true(l.max_value_bytes >= value);
@@ -241,7 +241,7 @@ static void advice_for_a_device(void **state)
 	wish.segment_bytes = MIB;
 	wish.max_value_bytes = MIB;
 	assert_int_equal(layout_make(&l, &wish, "x"), -EINVAL);
-	wish.max_value_bytes = size_behind("--max-value ");
+	wish.max_value_bytes = size_behind("max_value_bytes ");
 	assert_int_equal(layout_make(&l, &wish, "x"), 0);
 }
 

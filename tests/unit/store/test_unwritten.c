@@ -527,7 +527,7 @@ static void nothing_of_the_segment(void **state)
 	fail_place(loser, loser + SEGMENT, -EIO);
 	memdisk_on(0);
 	assert_int_equal(memdisk_open(&rig), -EIO);
-	assert_non_null(strstr(weir_error(), "--salvage"));
+	assert_non_null(strstr(weir_error(), "(salvage)"));
 	memdisk_no_fails();
 	memdisk_power_on(&rig);
 	check_all("after", 0);
