@@ -10,6 +10,7 @@
 #include "sched/sched.h"
 
 #define TABLE_NAMES_MAX 32
+#define TABLE_TEXT_BYTES 384
 
 const struct sched_ops *const sched_table[] = {
 	&sched_none,
@@ -56,18 +57,22 @@ int sched_find_tunable(const struct sched_ops *ops, const char *name)
 int sched_unknown_tunable(const struct sched_ops *ops, const char *name)
 {
 	const char *names[TABLE_NAMES_MAX], *near;
-	size_t n = 0;
+	char all[TABLE_TEXT_BYTES] = "";
+	size_t n = 0, at = 0;
 
 	if (!ops->tunables)
 		return error_set(-EINVAL, "%s: scheduler %s has no tunables", name, ops->name);
-	for (; n < TABLE_NAMES_MAX && ops->tunables[n].name; n++)
+	for (; n < TABLE_NAMES_MAX && ops->tunables[n].name; n++) {
 		names[n] = ops->tunables[n].name;
+		if (at < sizeof(all))
+			at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s", n ? ", " : "",
+					       names[n]);
+	}
 	near = suggest_nearest(name, strlen(name), names, n);
 	if (near)
 		return error_set(-EINVAL, "%s has no tunable \"%s\": did you mean %s?", ops->name,
 				 name, near);
-	return error_set(-EINVAL, "%s has no tunable \"%s\": `weir sched --sched %s` lists them",
-			 ops->name, name, ops->name);
+	return error_set(-EINVAL, "%s has no tunable \"%s\"; it has %s", ops->name, name, all);
 }
 
 int sched_read_value(const struct sched_ops *ops, const struct sched_tunable *t, const char *text,

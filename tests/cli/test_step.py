@@ -213,7 +213,7 @@ def errors(weir):
     refused(weir, "timer x\n", "x")
     refused(weir, "get fifo_batc\n", "did you mean fifo_batch?")
     refused(weir, "get fifo_batch\nset 0 fifo_batch -\n", "line 2:", "-")
-    refused(weir, "set 0 zz 1\n", "zz", "`weir sched --sched mq-deadline` lists them")
+    refused(weir, "set 0 zz 1\n", "zz", "it has read_expire, ", "prio_aging_expire")
     refused(weir, "zz 0\n", *"insert dispatch complete timer set weight get".split())
     refused(weir, "insert 0 a R 0 0\n", "NSECT: 0 is out of range")
     refused(weir, "insert 0 a R 0 8 sync=2\n", "sync: 2 is out of range")
