@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Arguments that are wrong, and what is said about them; and answers in rare moments."""
 import errno
+import mmap
 import os
+import re
+import subprocess
+import sys
 
 import pytest
 import weir_kv
@@ -68,6 +72,84 @@ def test_parameters_that_are_missing_or_no_choice(tmp_path):
         config.parse({"path": None}, "test")
     with pytest.raises(ValueError, match="control: 'yes' is not one of True, False"):
         weir_kv.Store(tmp_path / "s.img", control="yes")
+
+
+def advice(kind, call):
+    """Returns what the error of CALL says, which is of KIND; it names nothing of C, and no option
+    of the command but in a whole command."""
+    with pytest.raises(kind) as caught:
+        call()
+    text = caught.value.strerror
+    assert not re.search(r"(arena|block|segment|value)_bytes|_bytes_max|_ns\b|WEIR_|weir_[sq]",
+                         text), text
+    assert "--" not in text.replace("`weir format --force PATH`", ""), text
+    return text
+
+
+def test_advice_names_parameters(tmp_path, store):
+    """The C library advises members of its structs, and the command its options: neither is here"""
+    def make(**more):
+        weir_kv.format_store(tmp_path / "new.img", size="64MiB", **more)
+
+    there, nothing = tmp_path / "there", tmp_path / "nothing"
+    there.write_bytes(b"precious" * 1000)
+    nothing.write_bytes(bytes(1 << 20))
+    for call in (lambda: weir_kv.Store(there, format="if-empty"),
+                 lambda: weir_kv.format_store(there)):
+        assert "use format_store(force=True) or `weir format --force PATH` to destroy" in \
+            advice(weir_kv.KeyExists, call)
+    assert '(format="if-empty" makes one)' in \
+        advice(weir_kv.NoStore, lambda: weir_kv.Store(nothing))
+    assert "of 129MiB or more with max_value 1MiB" in \
+        advice(weir_kv.ValueTooLong, lambda: store.put("k", bytes(1 << 20)))
+    assert "operation 2 of 2: " in advice(weir_kv.ValueTooLong, lambda: store.put_many(
+        [("k", b"v"), ("l", bytes(1 << 20))]))
+    assert "(segment)" in advice(weir_kv.WeirError, lambda: make(segment="3MiB"))
+    assert "(max_value)" in advice(weir_kv.WeirError, lambda: make(max_value="2GiB"))
+    assert "or format with max_value 256KiB" in \
+        advice(weir_kv.StoreFull, lambda: make(max_value="32MiB"))
+    assert "leave segment out, or format with max_value" in \
+        advice(weir_kv.WeirError, lambda: make(segment="64KiB", max_value="1MiB"))
+    assert 'use placement="none"' in advice(weir_kv.WeirError, lambda: make(placement="stream"))
+    assert "(high_percent)" in advice(weir_kv.WeirError, lambda: store.set_free_marks(5, 3))
+    assert "(low_percent, high_percent)" in \
+        advice(weir_kv.WeirError, lambda: store.set_free_marks(51, 52))
+    text = advice(weir_kv.WeirError, lambda: weir_kv.RemoteStore(store.path, arena="2GiB"))
+    assert "(arena)" in text and "(its share_bytes)" in text
+
+
+def test_advice_for_what_is_missing_or_spent(tmp_path, store):
+    two = [tmp_path / "a.img", tmp_path / "b.img"]
+    weir_kv.format_store(two, size="64MiB")
+    assert "open with Store(degraded=True)" in \
+        advice(weir_kv.WeirError, lambda: weir_kv.Store(two[0]))
+    store.set_write_budget(16 << 20)
+    assert "is spent (Store.set_write_budget(), write_budget of a host)" in \
+        advice(weir_kv.WeirError, lambda: [store.put(str(n), bytes(100 << 10)) for n in range(400)])
+    with weir_kv.Queue("null:1GiB") as queue:
+        view = memoryview(mmap.mmap(-1, 2200 * mmap.PAGESIZE))
+        parts = (view[n:n + mmap.PAGESIZE] for n in range(0, len(view), 2 * mmap.PAGESIZE))
+        assert "(a close frees some)" in \
+            advice(weir_kv.StoreFull, lambda: [queue.register(part) for part in parts])
+
+
+def test_who_cannot_wait_is_not_told_to(tmp_path):
+    """A store that another process has: Store has a parameter for that, others have none."""
+    path = str(tmp_path / "s.img")
+    code = ("import sys, weir_kv\n"
+            f"with weir_kv.Store({path!r}, size='64MiB', format='if-empty'):\n"
+            "    print('up', flush=True)\n    sys.stdin.read()\n")
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, text=True,
+                          stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH":
+                                                       ":".join(filter(None, sys.path))}) as child:
+        assert child.stdout.readline() == "up\n"
+        text = advice(weir_kv.StoreBusy, lambda: weir_kv.Store(path))
+        assert f"pid {child.pid}" in text and text.endswith("; Store(wait=10) waits for it"), text
+        for call in (lambda: weir_kv.Queue(path),
+                     lambda: config.open_store(config.parse({"path": path}, "test"))):
+            text = advice(weir_kv.StoreBusy, call)
+            assert f"pid {child.pid}" in text and "wait=" not in text, text
+        child.stdin.close()
 
 
 def seldom(store, monkeypatch, functions, times):

@@ -156,7 +156,7 @@ class RawBlockDevice:
         if code and of_queue[0]:
             raise RuntimeError(f"{self._engine} init failed: {errors.words()}")
         if code:
-            raise OSError(-code, errors.words())
+            raise OSError(-code, errors.without_wait(errors.words()))
         return ffi.gc(out[0], lib.raw_free)
 
     # What is asked

@@ -341,10 +341,13 @@ def _say_what_is_not_used(store: Store, config: Config, log: logging.Logger) -> 
 
 
 def _open(config: Config, changes: bool = False) -> Store:
-    return Store(list(config.path), format=config.format, size=config.size,
-                 max_value=_max_value(config), engine=config.engine, scheduler=config.scheduler,
-                 policy=config.eviction, few_segments=True, changes=changes,
-                 metrics=config.metrics)
+    try:
+        return Store(list(config.path), format=config.format, size=config.size,
+                     max_value=_max_value(config), engine=config.engine,
+                     scheduler=config.scheduler, policy=config.eviction, few_segments=True,
+                     changes=changes, metrics=config.metrics)
+    except errors.StoreBusy as e:
+        raise errors.StoreBusy(e.errno, errors.without_wait(str(e.strerror))) from None
 
 
 def _set_up(store: Store, config: Config, log: logging.Logger | None) -> None:

@@ -71,6 +71,31 @@ _CLASSES: dict[int, type[WeirError]] = {
 }
 
 
+# What the C library's sentences call what they advise: here it is what a program in Python has. To
+# format by force again at each start, as a host would, is no advice.
+_NAMES = {
+    "arena_bytes": "arena",
+    "degraded": "Store(degraded=True)",
+    "force": "format_store(force=True) or `weir format --force PATH`",
+    "free_high_percent": "high_percent",
+    "free_low_percent": "low_percent",
+    "lock_wait_ns": "Store(wait=10)",
+    "max_value_bytes": "max_value",
+    "salvage": "Store(salvage=True)",
+    "segment_bytes": "segment",
+    "share_bytes_max": "share_bytes",
+    "WEIR_PLACEMENT_NONE": 'placement="none"',
+    "weir_queue_unregister()": "a close",
+    "weir_store_format()": 'format="if-empty"',
+    "weir_store_set_write_budget()": "Store.set_write_budget(), write_budget of a host",
+}
+_WAIT = f"; {_NAMES['lock_wait_ns']} waits for it"
+_names = {option: ffi.new("char[]", name.encode()) for option, name in _NAMES.items()}
+for _option, _name in _names.items():
+    if lib.weir_error_name(_option.encode(), _name):
+        raise ImportError(f"the C library has no option {_option}")
+
+
 def words() -> str:
     """Returns the library's sentence about the last error of this thread."""
     return str(ffi.string(lib.weir_error()).decode("utf-8", "replace"))
@@ -82,6 +107,11 @@ def make(code: int, text: str, key: bool = False) -> WeirError:
     if number == _errno.ENOENT and key:
         return KeyNotFound(number, text)
     return _CLASSES.get(number, WeirError)(number, text)
+
+
+def without_wait(text: str) -> str:
+    """Returns TEXT without the advice to wait for another process, for who has no ``wait``."""
+    return text.replace(_WAIT, "")
 
 
 def check(code: int, key: bool = False) -> int:

@@ -147,7 +147,13 @@ class Operations:
         code = self._run_all(ops, len(keys))
         if code and not any(op.result for op in ops):
             raise errors.make(code, errors.words())  # nothing was submitted
-        return [self._result(op, exact) for op in ops]
+        # An operation that was refused has no words of its own but those of its errno.
+        refused = errors.words() if code in (-errno.EFBIG, -errno.EINVAL) else ""
+        done = [self._result(op, exact) for op in ops]
+        if refused:
+            at = next(i for i, op in enumerate(ops) if op.result)
+            done[at] = (code, 0, refused)
+        return done
 
     def _result(self, op: ffi.CData, exact: bool) -> tuple[int, int, str]:
         if exact and not op.result and op.value_len != op.capacity:

@@ -169,7 +169,9 @@ class Queue(QueueView):
         opts.flags = lib.WEIR_DEVICE_LOCK | (lib.WEIR_DEVICE_READ_ONLY if read_only else 0) | \
             (lib.WEIR_DEVICE_CREATE if size else 0)
         opts.create_bytes = size
-        errors.check(lib.weir_device_open(out, c_text(self.path, "path"), opts))
+        code = lib.weir_device_open(out, c_text(self.path, "path"), opts)
+        if code:
+            raise errors.make(code, errors.without_wait(errors.words()))
         return out[0]
 
     @property
