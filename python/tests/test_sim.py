@@ -87,6 +87,26 @@ def test_what_is_wrong_is_said(arguments, words):
         weir_kv.sim(*arguments)
 
 
+@pytest.mark.parametrize("arguments, words", [
+    ({"seed": "x"}, 'seed: "x" is not a number'), ({"window": "1"}, 'window: "1" is not a time'),
+    ({"depth_bytes": "0"}, 'depth_bytes: "0" is out'), ({"nr_requests": 0}, "nr_requests: 0 is"),
+    ({"sched": "foo"}, 'sched: there is no "foo"'),
+    ({"sched": ["none", "bfq"], "set": {"slice_idle": 1}},
+     "set is for one scheduler: give sched its name")])
+def test_parameters_are_named_and_no_options(arguments, words):
+    with pytest.raises(ValueError) as caught:
+        weir_kv.sim(JOBS, **arguments)
+    assert str(caught.value).startswith(words)
+
+
+def test_commands_and_files_stay_what_they_are(tmp_path):
+    (tmp_path / "drive").write_text("[device]\nkind = hdd\n")
+    with pytest.raises(ValueError, match="`weir sim --print-device hdd`"):
+        weir_kv.sim(JOBS, tmp_path / "drive")
+    with pytest.raises(weir_kv.WeirError, match="a--seed"):
+        weir_kv.sim(tmp_path / "a--seed")
+
+
 def test_what_is_not_there_is_said(tmp_path):
     with pytest.raises(weir_kv.WeirError, match="nosuch.fio"):
         weir_kv.sim(tmp_path / "nosuch.fio")

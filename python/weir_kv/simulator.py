@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
@@ -12,6 +13,8 @@ from typing import Any, TypedDict, Union, overload
 
 from . import _command, errors
 
+_OPTION = re.compile(r"(?<![\w-])--(depth-bytes|nr-requests|device|sched|seed|lanes|depth|window"
+                     r"|set)(?![\w-])")
 Jobs = Union[str, "PathLike[str]", Mapping[str, Mapping[str, object]]]
 
 
@@ -97,7 +100,8 @@ def sim(jobs: Jobs, device: Union[str, "PathLike[str]"] = "nvme",
 
     Any thread may call it; the simulation is a process of its own. Raises ValueError where a job
     or an argument is wrong, and :class:`WeirError` where a file cannot be read, both with the
-    command's words. What in the jobs or the models limits the figures is in ``notes``.
+    command's words, in which its options are the parameters here. What in the jobs or the models
+    limits the figures is in ``notes``.
     """
     single = isinstance(sched, str)
     names = [sched] if isinstance(sched, str) else list(sched)
@@ -138,13 +142,23 @@ def _run(arguments: list[str], text: str | None) -> Iterator[Any]:
     done = subprocess.run([_command.path(), "sim", "--json", *arguments], input=text or "",
                           capture_output=True, text=True, check=False)
     if done.returncode:
-        words = "; ".join(_messages(done.stderr)) or f"weir sim ended with {done.returncode}"
+        words = "; ".join(map(_with_parameters, _messages(done.stderr))) or \
+            f"weir sim ended with {done.returncode}"
         raise ValueError(words) if done.returncode == 2 else errors.WeirError(errno.EIO, words)
     rest, decoder = done.stdout.lstrip(), json.JSONDecoder()
     while rest:
         result, end = decoder.raw_decode(rest)
         yield result
         rest = rest[end:].lstrip()
+
+
+def _with_parameters(message: str) -> str:
+    """Returns MESSAGE with the parameters of :func:`sim` where it names options of the command; a
+    whole command stays what it is."""
+    parts = message.split("`")
+    parts[::2] = [_OPTION.sub(lambda found: found[1].replace("-", "_"), part)
+                  for part in parts[::2]]
+    return "`".join(parts)
 
 
 def _messages(stderr: str) -> Iterator[str]:
