@@ -94,5 +94,10 @@ PUBLIC_LAYER = {"io": "engine", "fdp": "device", "tenant": "store", "fsck": "sto
 BANNED = {"sched": {"base/clock.h", "pthread.h", "threads.h", "time.h", "unistd.h", "liburing.h"}}
 # The library's threads have no signals, a name and the process's CPUs: made so in one place.
 THREAD_STARTER = "src/base/thread.c"
+# Layers of which no program but the command has anything: they may name its options.
+COMMAND_ONLY = ("text", "sim", "fit", "bench", "doctor", "cli")
+# What the texts of other layers may advise with an option: another program's command, which whoever
+# administers a machine can type, whatever uses the library there.
+OTHER_COMMANDS = ("blockdev --setrw",)
 # Everything may be included here.
 FREE = ("tests", "bench", "examples")

@@ -145,6 +145,13 @@ SAMPLES = [
     ("a comment that mentions pthread_create()", "src/store/open.c", "+/* pthread_create() */\n",
      None, None),
     ("a thread that the command starts", "cli/main.c", "+int pthread_create(void);\n", None, None),
+    ("a text of the library that names an option", "src/store/open.c",
+     "+const char *advice(void)\n{\n\treturn \"use\"\n\t       \"--force\";\n}\n", "options", 7),
+    ("a comment that names an option, dashes, and another program's option", "src/store/open.c",
+     "+/* \"--force\" */\nconst char *advice(void)\n{\n"
+     "\treturn \"a -- b: --%s, blockdev --setrw\";\n}\n", None, None),
+    ("an option of the command where only the command is", "src/doctor/own.c",
+     C_SPDX + "const char *advice = \"use --force\";\n", "unused", 1),
     ("no version script", "libweir.map", None, "exported", None),
     ("the command includes an inner header of base", "cli/main.c", "+#include \"base/own.h\"\n",
      "inner", 4),

@@ -20,9 +20,10 @@ import sys
 
 import graph
 import names
-from layers import BANNED, LAYERS, NARROW, PREFIXES, THREAD_STARTER
+from layers import (BANNED, COMMAND_ONLY, LAYERS, NARROW, OTHER_COMMANDS, PREFIXES,
+                    THREAD_STARTER)
 from objects import Objects
-from tree import Tree, c_functions, includes, layer_of, resolve
+from tree import COMMENT, STRING, Tree, c_functions, includes, layer_of, resolve
 
 MAX_FILE = 800
 MAX_FUNCTION = 70
@@ -208,6 +209,27 @@ def check_threads(tree):
                                  f"{THREAD_STARTER} keeps the program's signals off it")
 
 
+def c_strings(source):
+    """(line, text) of each string literal."""
+    for match in re.finditer(COMMENT + "|" + STRING, source.text, re.S):
+        if match.group().startswith('"'):
+            yield source.text.count("\n", 0, match.start()) + 1, match.group()
+
+
+def check_options(tree):
+    for source in tree.c():
+        layer, _ = layer_of(source.path)
+        if not source.path.startswith("src/") or layer in COMMAND_ONLY:
+            continue
+        for line, text in c_strings(source):
+            for command in OTHER_COMMANDS:
+                text = text.replace(command, "")
+            match = re.search(r"(?<![\w-])--[a-z][\w-]*", text)
+            if match:
+                yield Breach(source.path, line, f"{match.group()} is for the command only: take "
+                             "the name from error_name(), which who reads it can use")
+
+
 def check_inner(tree):
     for source in tree.c():
         layer, _ = layer_of(source.path)
@@ -279,6 +301,7 @@ RULES = {
     "unused": ("no unused source file", check_unused),
     "documented": ("every public function is documented", check_documented),
     "threads": (f"only {THREAD_STARTER} starts threads", check_threads),
+    "options": ("the library's texts name no option of the command", check_options),
     "exported": ("the version script names the public functions and nothing else", check_exported),
 }
 
