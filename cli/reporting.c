@@ -39,7 +39,8 @@ static const struct opt reporting_options[] = {
 	  .arg = "PAGE",
 	  .file = OPT_WRITES,
 	  .help = "write the page there (default -: standard output), and\n"
-		  "beside it, if it ends in .html, the JSON, in .json" },
+		  "beside it, if it ends in .html, the JSON, in .json; a\n"
+		  "file there that no `weir report` wrote stays" },
 	{ .name = "title",
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct reporting_args, title),
@@ -188,6 +189,9 @@ static int reporting_page(const struct reporting *r, const struct reporting_args
 		return strcmp(files->page, "-") ? report_error("%s", weir_error()) : REPORT_FAILED;
 	if (files->beside_is_input)
 		report_note("%s is an input, and stays as it is", files->beside);
+	else if (files->beside_is_foreign)
+		report_note("%s is not a file that `weir report` wrote, and stays as it is",
+			    files->beside);
 	else if (files->beside)
 		return reporting_write_json(json_incref(r->runs), files->beside);
 	return 0;
@@ -232,6 +236,7 @@ static int reporting_finish(const struct reporting *r, const struct reporting_ar
 		.fio_json = args->fio_json,
 		.prefix = args->logs,
 		.series = &r->series[0],
+		.has_runs = json_array_size(r->runs) > 0,
 	};
 	int exit_code = 0;
 

@@ -2,28 +2,62 @@
 /* reporting_files.c - the names of the files that `weir report` writes. See reporting_files.h. */
 #include "cli/reporting_files.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/apart.h"
 #include "cli/fiolog.h"
 #include "cli/overlap.h"
 #include "cli/report.h"
 
-/* Sets the name of the JSON beside the page, if the page is a file that ends in .html. */
+/*
+ * Says whether PATH is a file with what `weir report` writes beside a page: an array of results of
+ * weir. Nobody has named that file, so any other one may be all that somebody has of it.
+ */
+static bool reporting_files_is_own(const char *path)
+{
+	json_t *root = json_load_file(path, 0, NULL), *run;
+	bool own = json_is_array(root);
+	size_t i;
+
+	json_array_foreach(root, i, run) {
+		const char *schema = json_string_value(json_object_get(run, "schema"));
+
+		own &= schema && !strncmp(schema, "weir.", strlen("weir."));
+	}
+	json_decref(root);
+	return own;
+}
+
+/* Finds out whether the file beside the page has to stay as it is. */
+static void reporting_files_look(struct reporting_files *f)
+{
+	struct stat st;
+
+	for (int i = 0; i < f->nr_inputs; i++)
+		f->beside_is_input |= overlap_paths(f->beside, f->inputs[i]);
+	f->beside_is_foreign = !f->beside_is_input && !stat(f->beside, &st) &&
+			       (!S_ISREG(st.st_mode) || !reporting_files_is_own(f->beside));
+}
+
+/*
+ * Sets the name of the JSON beside the page, if the page is a file that ends in .html and there
+ * are runs: plots over time alone have no JSON.
+ */
 static int reporting_files_beside(struct reporting_files *f)
 {
 	const char *end = f->page ? strrchr(f->page, '.') : NULL;
 
-	if (!end || strcmp(end, ".html"))
+	if (!end || strcmp(end, ".html") || !f->has_runs)
 		return 0;
 	if (asprintf(&f->beside, "%.*s.json", (int)(end - f->page), f->page) < 0) {
 		f->beside = NULL;
 		return report_error("out of memory");
 	}
-	for (int i = 0; i < f->nr_inputs; i++)
-		f->beside_is_input |= overlap_paths(f->beside, f->inputs[i]);
+	reporting_files_look(f);
 	return 0;
 }
 

@@ -18,8 +18,10 @@ struct reporting_files {
 	const char *fio_json;	     /* NULL: none */
 	const char *prefix;	     /* of the logs; NULL: none */
 	const struct series *series; /* what they are written from */
+	bool has_runs;		     /* there is something that the JSON beside the page has */
 	char *beside;		     /* the JSON beside the page, or NULL */
 	bool beside_is_input;	     /* it stays as it is */
+	bool beside_is_foreign;	     /* the same, because no `weir report` wrote it */
 };
 
 /*

@@ -439,6 +439,30 @@ def inputs_stay(weir):
 
 
 @case
+def strangers_stay(weir):
+    """the JSON beside a page replaces only what `weir report` wrote, and without runs nothing"""
+    page, beside = weir.path("page.html"), weir.path("page.json")
+    out, _ = weir.run("sim", "-", "--json", "--series", weir.path("s.csv"), stdin=JOBS)
+    for text in out.decode(), "my notes\n", '["mine"]', "":
+        with open(beside, "w", encoding="utf-8") as file:
+            file.write(text)
+        _, err = weir.run("report", "-", "-o", page, stdin=out)
+        assert "page.json is not a file that `weir report` wrote, and stays" in err, (text, err)
+        with open(beside, encoding="utf-8") as file:
+            assert file.read() == text
+    os.unlink(beside)
+    weir.run("report", weir.path("s.csv"), "-o", page)
+    assert not os.path.exists(beside)
+    for runs in 1, 2:
+        weir.run("report", "-", "-o", page, stdin=out * runs)
+        with open(beside, encoding="utf-8") as file:
+            assert len(json.load(file)) == runs
+    weir.run("report", weir.path("s.csv"), "-o", page)
+    with open(beside, encoding="utf-8") as file:
+        assert len(json.load(file)) == 2
+
+
+@case
 def huge_values(weir):
     """values that no run has are left out of plots, and no coordinate is infinite"""
     for low, high in (1, 1e308), (-1e308, 1e308), (1e-308, 1e308), (1e-308, 1e-307):
