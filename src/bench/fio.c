@@ -27,11 +27,13 @@ static int fio_write_jobs(const struct bench_child *c, const struct sim_jobs *jo
 	return err;
 }
 
-static int fio_read_results(const struct bench_child *c, struct bench_outcome *result)
+static int fio_read_results(const struct bench_child *c, struct bench_outcome *result,
+			    const struct sim_jobs *jobs)
 {
 	size_t length;
 	char *text = bench_child_text(c, &length);
-	int err = text ? bench_fio_read(result, text, length) : error_sys(-ENOMEM, "fio's results");
+	int err = text ? bench_fio_read(result, text, length, jobs)
+		       : error_sys(-ENOMEM, "fio's results");
 
 	free(text);
 	return err;
@@ -50,7 +52,7 @@ int bench_fio_run(struct bench_outcome *result, const struct sim_jobs *jobs, con
 	if (!err)
 		err = bench_child_run(&c, "fio", argv);
 	if (!err)
-		err = fio_read_results(&c, result);
+		err = fio_read_results(&c, result, jobs);
 	bench_child_close(&c);
 	return err;
 }

@@ -17,10 +17,11 @@
 int bench_fio_write(FILE *out, const struct sim_jobs *jobs, const char *path, bool direct);
 
 /*
- * Reads the LENGTH bytes at TEXT, what fio printed with --output-format=json, into RESULT. Returns
- * 0, or -EPROTO with weir_error() set.
+ * Reads the LENGTH bytes at TEXT, what fio printed with --output-format=json about JOBS, into
+ * RESULT, whose lines have weir's names of the jobs. Returns 0, or -EPROTO with weir_error() set.
  */
-int bench_fio_read(struct bench_outcome *result, const char *text, size_t length);
+int bench_fio_read(struct bench_outcome *result, const char *text, size_t length,
+		   const struct sim_jobs *jobs);
 
 /*
  * Runs JOBS on PATH with fio, which PATH in the environment names. Returns 0, or -errno with

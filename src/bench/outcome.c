@@ -45,8 +45,6 @@ static bool outcome_has(const struct sim_job *job, int dir)
 int bench_outcome_of(struct bench_outcome *out, const struct sim_result *r,
 		     const struct sim_jobs *jobs)
 {
-	uint64_t ios = 0;
-
 	*out = (struct bench_outcome){ .cpu = r->cpu,
 				       .cpu_wait = r->cpu_wait,
 				       .bound = r->bound,
@@ -61,10 +59,10 @@ int bench_outcome_of(struct bench_outcome *out, const struct sim_result *r,
 			if (!r->job[i].dir[dir].latency.count && !outcome_has(section, dir))
 				continue;
 			outcome_line(&out->line[out->n++], &r->job[i], section, (enum sim_dir)dir);
-			ios += r->job[i].dir[dir].latency.count;
 		}
 	}
-	out->cpu_ns = ios ? r->cpu * (double)r->duration_ns / (double)ios : 0;
+	/* The processor's time is that of the whole run, with ramp_time, and so are these ios. */
+	out->cpu_ns = r->ended ? (double)r->cpu_ns / (double)r->ended : 0;
 	return 0;
 }
 

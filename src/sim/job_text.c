@@ -6,6 +6,12 @@
 #include <stdarg.h>
 #include <string.h>
 
+void job_text_name(const struct sim_job *job, uint64_t clone, char *buf, size_t size)
+{
+	snprintf(buf, size, job->numjobs > 1 ? "%s.%llu" : "%s", job->name,
+		 (unsigned long long)clone);
+}
+
 const char *job_text_rw(const struct sim_job *job, char *buf, size_t size)
 {
 	static const char *const names[] = { [SIM_RW_READ] = "read",

@@ -9,6 +9,9 @@
 
 #define SIM_BS_TEXT 512 /* room for the block sizes of one direction; longer ones are cut */
 
+/* Writes the name of copy number CLONE of JOB into BUF: of one that runs once, that of JOB. */
+void job_text_name(const struct sim_job *job, uint64_t clone, char *buf, size_t size);
+
 /* Writes the value of fio's key rw, without its number, into BUF: "randread". Returns BUF. */
 const char *job_text_rw(const struct sim_job *job, char *buf, size_t size);
 

@@ -246,6 +246,7 @@ static void load_record(struct load *l, const struct load_io *io, uint64_t now)
 	struct load_stats *stats = &l->dir[io->dir];
 	uint64_t drive_ns = io->drive_ns ? io->drive_ns : now;
 
+	l->ended++;
 	if (l->window)
 		load_record_window(&l->window[io->dir], io, now);
 	if (now < l->measure_ns)

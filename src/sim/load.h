@@ -103,6 +103,7 @@ struct load {
 	bool timer_set;
 	uint64_t window_bytes; /* bytes since the window began */
 	uint64_t nr_flushes;
+	uint64_t ended; /* ios that ended, also during ramp_time; without flushes */
 	struct load_stats dir[SIM_DIRS];
 	struct load_stats *window; /* the same as dir, for the current window; NULL: not wanted */
 };

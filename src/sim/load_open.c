@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "sim/job_text.h"
 #include "sim/keys.h"
 #include "sim/load.h"
 
@@ -127,8 +128,7 @@ int load_open(struct load *l, struct load_env *env, const struct sim_job *job, u
 	l->env = env;
 	l->job = job;
 	l->group = group;
-	snprintf(l->name, sizeof(l->name), job->numjobs > 1 ? "%s.%llu" : "%s", job->name,
-		 (unsigned long long)clone);
+	job_text_name(job, clone, l->name, sizeof(l->name));
 	prng_seed(&l->prng, seed);
 	err = load_open_ios(l, clone);
 	if (err)

@@ -127,6 +127,7 @@ struct sim_result {
 	double worked;	   /* average share of the drive's units that worked */
 	bool interrupted;  /* ended by sim_run_opts.stop */
 	uint64_t total_ns; /* the time that all jobs would have taken, as far as it was known */
+	uint64_t ended;	   /* ios that ended, also during ramp_time; without flushes */
 	uint64_t written_bytes, capacity_bytes;
 	/* An SSD was written more than once completely; a real one could not keep this speed. */
 	bool beyond_model;
@@ -144,7 +145,7 @@ struct sim_result {
 	/* On a real device: what the thread that submitted used of the time, and for how much of
 	 * it it waited for a processor: 0 to 1. Above SIM_BOUND together, it was the bottleneck. */
 	double cpu, cpu_wait;
-	uint64_t cpu_ns; /* CPU time of the whole process */
+	uint64_t cpu_ns; /* CPU time of that thread */
 	const char *engine;
 	bool bound;
 	/* What the scheduler has learned (weir_queue_save_state()); NULL: nothing, or not asked. */

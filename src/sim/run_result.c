@@ -107,6 +107,7 @@ static int run_job_results(struct run *r, struct sim_result *result)
 		run_job_result(&r->env.loads[i], all, &result->job[i]);
 		result->job[i].section = (size_t)(r->env.loads[i].job - r->opts->jobs->job);
 		bytes += result->job[i].bytes;
+		result->ended += r->env.loads[i].ended;
 		result->count = i + 1;
 	}
 	free(all);
@@ -180,7 +181,7 @@ int run_result(struct run *r, struct sim_result *result)
 	result->lanes = r->env.lanes;
 	result->cpu = usage_share(&r->usage, r->usage.cpu_ns);
 	result->cpu_wait = usage_share(&r->usage, r->usage.wait_ns);
-	result->cpu_ns = r->usage.process_ns;
+	result->cpu_ns = r->usage.cpu_ns;
 	result->bound = result->cpu + result->cpu_wait > SIM_BOUND;
 	result->depth = info.depth;
 	result->nr_requests = info.nr_requests;

@@ -297,13 +297,17 @@ def with_fio(weir):
                     "--time", "1s", "--rounds", "2")
     ours, fio = out["entries"]
     assert (ours["name"], fio["name"], fio["by"]) == ("none", "fio", "fio")
-    assert [j["direction"] for j in ours["jobs"]] == [j["direction"] for j in fio["jobs"]] == [
-        "reads", "reads", "writes"], out
+    rows = [[(j["name"], j["direction"]) for j in entry["jobs"]] for entry in (ours, fio)]
+    assert rows[0] == rows[1] == [("r.0", "reads"), ("r.1", "reads"), ("w", "writes")], out
     assert all(j["iops"]["min"] > 0 and j["p99_ns"]["min"] > 0 for j in fio["jobs"]), fio
     text, _ = weir.run("bench", "run", jobs(weir), path, "-c", "none", "--with-fio", "--time",
                        "1s", "--rounds", "1")
     assert b"to fio" in text, text
     fits(text)
+    text, _ = weir.run("bench", "run", jobs(weir, more), path, "-c", "none", "--with-fio", "-f",
+                       "--time", "1s", "--rounds", "1")
+    lines = [line for line in text.decode().splitlines() if " r." in line][:2]
+    assert all(re.search(r" \d+\.\d\d$", line) for line in lines) and len(lines) == 2, text
     # weir has a row for reads of which there were none, and fio has not.
     text, _ = weir.run("bench", "run", jobs(weir, MIXED), path, "-c", "none", "--with-fio", "-f",
                        "--rounds", "1")
