@@ -8,6 +8,7 @@
 
 #include <weir/base.h>
 
+#include "bench/suites.h"
 #include "cli/bench_device.h"
 #include "cli/command.h"
 #include "cli/line.h"
@@ -49,23 +50,6 @@ static struct suite_report isolation_report(const struct isolation *s,
 	return (struct suite_report){ s->target->path, seed, s->runtime_ns, result };
 }
 
-/* Returns the result whose values are the medians of the rounds, in RESULT. */
-static void isolation_medians(const struct isolation *s, struct suite_result *result)
-{
-	*result = s->result[0];
-	for (size_t r = 0; r < result->rows; r++)
-		for (size_t i = 0; i < SUITE_CASES; i++)
-			for (size_t k = 0; k < SUITE_FIGURES; k++) {
-				struct bench_samples values = { .n = 0 };
-
-				for (size_t n = 0; n < s->n; n++)
-					if (r < s->result[n].rows)
-						bench_samples_add(&values,
-								  s->result[n].row[r].value[i][k]);
-				result->row[r].value[i][k] = bench_spread_of(&values).median;
-			}
-}
-
 static int isolation_print(const struct isolation *s)
 {
 	struct suite_result *medians = malloc(sizeof(*medians));
@@ -74,10 +58,10 @@ static int isolation_print(const struct isolation *s)
 
 	if (!medians)
 		return report_error("out of memory");
-	isolation_medians(s, medians);
+	bench_suites_median(medians, s->result, s->n);
 	exit_code = suite_report_print(&report);
 	if (!exit_code && s->n > 1)
-		printf("\nThe figures of the schedulers are medians of %zu rounds.\n", s->n);
+		printf("\nThe figures are medians of %zu rounds.\n", s->n);
 	free(medians);
 	return exit_code;
 }

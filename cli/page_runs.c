@@ -208,14 +208,19 @@ bool page_compare(FILE *out, const json_t *runs)
 	return several;
 }
 
-/* Writes a figure of a suite, marked if it misses its bar. */
-static void page_figure(FILE *out, const json_t *figure, double value)
+/* Writes a figure of a suite, marked if it misses its bar; one that is null misses each bar. */
+static void page_figure(FILE *out, const json_t *figure, const json_t *of)
 {
+	const json_t *got = json_object_get(of, page_text(figure, "name"));
 	double least = page_get(figure, "least"), most = page_get(figure, "most");
+	double value = json_number_value(got);
 	bool missed = (least > 0 && value < least) || (most > 0 && value > most);
 
-	fprintf(out, missed ? "<td class=\"bad\">%.*f *</td>" : "<td>%.*f</td>",
-		value < 100 ? 3 : 1, value);
+	if (json_is_null(got))
+		fputs(least > 0 || most > 0 ? "<td class=\"bad\">- *</td>" : "<td>-</td>", out);
+	else
+		fprintf(out, missed ? "<td class=\"bad\">%.*f *</td>" : "<td>%.*f</td>",
+			value < 100 ? 3 : 1, value);
 }
 
 static void page_suite_head(FILE *out, const json_t *cases)
@@ -252,7 +257,7 @@ static void page_suite_row(FILE *out, const json_t *cases, const json_t *row)
 			json_object_get(json_object_get(row, "cases"), page_text(c, "name"));
 
 		json_array_foreach(json_object_get(c, "figures"), k, figure)
-			page_figure(out, figure, page_get(of, page_text(figure, "name")));
+			page_figure(out, figure, of);
 	}
 	fputs("</tr>\n", out);
 }

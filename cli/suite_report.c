@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* suite_report.c - the results of the isolation suite as text and as JSON. See suite_report.h. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,8 +71,11 @@ static void suite_report_value(struct row *row, size_t column, const struct suit
 	int digits = f->low >= 0.95 ? 3 : 2;
 
 	(void)c;
-	snprintf(row->cell[column], CELL, "%.*f%s", value < 100 ? digits : 1, value,
-		 suite_meets(f, value) ? " " : "*");
+	if (isnan(value))
+		snprintf(row->cell[column], CELL, "-%s", suite_meets(f, value) ? " " : "*");
+	else
+		snprintf(row->cell[column], CELL, "%.*f%s", value < 100 ? digits : 1, value,
+			 suite_meets(f, value) ? " " : "*");
 }
 
 static void suite_report_words(const struct suite_report *r)
@@ -160,7 +164,9 @@ static json_t *suite_report_scheduler(const struct suite_row *row, bool bound)
 		for (size_t k = 0; suite_cases[i].figure[k].name; k++) {
 			const struct suite_figure *f = &suite_cases[i].figure[k];
 
-			json_object_set_new(one, f->name, json_real(row->value[i][k]));
+			json_object_set_new(one, f->name,
+					    isnan(row->value[i][k]) ? json_null()
+								    : json_real(row->value[i][k]));
 			missed += !suite_meets(f, row->value[i][k]);
 		}
 		json_object_set_new(figures, suite_cases[i].name, one);

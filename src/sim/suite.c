@@ -5,8 +5,11 @@
  */
 #include "sim/suite.h"
 
+#include <errno.h>
+#include <math.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/nsec.h"
 #include "sim/run_text.h"
 
@@ -106,14 +109,24 @@ static int suite_measure(struct suite *s, const char *jobs,
 	return 0;
 }
 
+/* Refuses a base without the figure VALUE: what is divided by it would say nothing. */
+static int suite_need(const struct suite *s, double value)
+{
+	if (value > 0 || s->result->interrupted)
+		return 0;
+	return error_set(-ENODATA, "base: nothing ended in time: give more --%s",
+			 s->opts->run->device ? "time" : "runtime");
+}
+
+/* A job of which no io ended has no latency, not one of 0. */
 static double suite_p99(const struct sim_job_result *j)
 {
-	return (double)j->latency.p99_ns;
+	return j->latency.count ? (double)j->latency.p99_ns : (double)NAN;
 }
 
 static double suite_p999(const struct sim_job_result *j)
 {
-	return (double)j->latency.p999_ns;
+	return j->latency.count ? (double)j->latency.p999_ns : (double)NAN;
 }
 
 /* Finds the floor: the best p99.9 of the reader beside writes at 98 to 95 % of what they can. */
@@ -126,10 +139,10 @@ static int suite_find_floor(struct suite *s)
 	for (unsigned pct = 98; pct >= 95 && !err && !s->result->interrupted; pct--) {
 		s->rate = base->flood_mbps * 1e4 * pct;
 		err = suite_measure(s, paced_jobs, suite_p999, &p999);
-		if (!(base->floor_p999 > 0) || p999 < base->floor_p999)
+		if (!err && p999 > 0 && (!(base->floor_p999 > 0) || p999 < base->floor_p999))
 			base->floor_p999 = p999;
 	}
-	return err;
+	return err ? err : suite_need(s, base->floor_p999);
 }
 
 static int suite_measure_full(struct suite *s)
@@ -141,29 +154,42 @@ static int suite_measure_full(struct suite *s)
 		return err;
 	s->result->base.full_mbps = suite_mbps(&result.job[1]);
 	sim_result_free(&result);
-	return 0;
+	return suite_need(s, s->result->base.full_mbps);
+}
+
+/* The same for a figure that others are divided by. */
+static int suite_measure_needed(struct suite *s, const char *jobs,
+				double (*get)(const struct sim_job_result *j), double *out)
+{
+	double value = 0;
+	int err = suite_measure(s, jobs, get, &value);
+
+	if (!err)
+		err = suite_need(s, value);
+	*out = value > 0 ? value : 0;
+	return err;
 }
 
 static int suite_measure_base(struct suite *s)
 {
 	struct suite_base *base = &s->result->base;
-	int err = suite_measure(s, most_jobs, suite_iops, &base->most_iops);
+	int err = suite_measure_needed(s, most_jobs, suite_iops, &base->most_iops);
 
-	base->steady_iops = base->most_iops / 20;
+	base->steady_iops = base->most_iops >= 20 ? base->most_iops / 20 : 1;
 	if (!err)
-		err = suite_measure(s, alone_jobs, suite_p99, &base->alone_p99);
+		err = suite_measure_needed(s, alone_jobs, suite_p99, &base->alone_p99);
 	if (!err)
-		err = suite_measure(s, small_jobs, suite_mbps, &base->small_mbps);
+		err = suite_measure_needed(s, small_jobs, suite_mbps, &base->small_mbps);
 	if (!err)
-		err = suite_measure(s, large_jobs, suite_mbps, &base->large_mbps);
+		err = suite_measure_needed(s, large_jobs, suite_mbps, &base->large_mbps);
 	if (!err)
-		err = suite_measure(s, flood_jobs, suite_mbps, &base->flood_mbps);
+		err = suite_measure_needed(s, flood_jobs, suite_mbps, &base->flood_mbps);
 	if (!err)
 		err = suite_find_floor(s);
 	return err ? err : suite_measure_full(s);
 }
 
-/* Sets the least and the most that one of N jobs got of its PART; the parts sum up to N. */
+/* Sets the least and the most that one of N jobs got of its PART; NAN if none got anything. */
 static void suite_spread(const double *got, const double *part, size_t n, double value[2])
 {
 	double sum = 0, parts = 0;
@@ -173,7 +199,7 @@ static void suite_spread(const double *got, const double *part, size_t n, double
 		parts += part[i];
 	}
 	for (size_t i = 0; i < n; i++) {
-		double x = suite_over(suite_over(got[i], sum), part[i] / parts);
+		double x = sum > 0 ? got[i] / sum / (part[i] / parts) : (double)NAN;
 
 		value[0] = !i || x < value[0] ? x : value[0];
 		value[1] = !i || x > value[1] ? x : value[1];
@@ -203,6 +229,16 @@ static void suite_judge_sizes(const struct suite_base *base, const struct sim_re
 	suite_spread(got, part, 8, value);
 }
 
+/* Says whether a job of R moved something. */
+static bool suite_moved(const struct sim_result *r)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < r->count; i++)
+		bytes += r->job[i].bytes;
+	return bytes != 0;
+}
+
 static void suite_judge(const struct suite *s, int number, const struct sim_result *r,
 			double value[SUITE_FIGURES])
 {
@@ -211,7 +247,9 @@ static void suite_judge(const struct suite *s, int number, const struct sim_resu
 
 	switch (number) {
 	case TENANTS:
-		if (s->n <= 2 || r->fairness.whole < value[0])
+		if (!suite_moved(r))
+			value[0] = NAN;
+		else if (s->n <= 2 || r->fairness.whole < value[0])
 			value[0] = r->fairness.whole;
 		break;
 	case DEMAND:

@@ -43,6 +43,7 @@ struct suite_base {
 
 struct suite_row {
 	const char *scheduler;
+	/* NAN: nothing ended of what the figure is about. */
 	double value[SUITE_CASES][SUITE_FIGURES];
 	/* The submitting thread was the bottleneck of one of its runs (real devices only). */
 	bool bound;
@@ -72,12 +73,13 @@ struct suite_opts {
 };
 
 /*
- * Runs the suite. Returns 0 or -errno with weir_error() set. An interrupt is no error: the rows
+ * Runs the suite. Returns 0 or -errno with weir_error() set; -ENODATA: nothing ended in time of
+ * what the figures are ratios of. An interrupt is no error: the rows
  * that are complete are in RESULT.
  */
 int suite_run(struct suite_result *result, const struct suite_opts *opts);
 
-/* Returns true if VALUE meets the bar of F. */
+/* Returns true if VALUE meets the bar of F; NAN meets none. */
 bool suite_meets(const struct suite_figure *f, double value);
 
 #endif

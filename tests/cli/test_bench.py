@@ -555,8 +555,8 @@ def run_state_is_one_schedulers(weir):
 @case
 def isolation_is_the_suite(weir):
     """isolation has the seven cases, a line of JSON for each round, and removes its file"""
-    out, _ = weir.run("bench", "isolation", weir.path("new"), "--size", "64m", "-c", "none,pace",
-                      "--time", "100ms", "--rounds", "2", "--json")
+    out = enough(weir, "isolation", weir.path("new"), "--size", "64m", "-c", "none,pace",
+                 "--rounds", "2", "--json")
     rounds = [json.loads(line) for line in out.splitlines()]
     assert len(rounds) == 2 and not os.path.exists(weir.path("new"))
     for one in rounds:

@@ -463,6 +463,17 @@ def strangers_stay(weir):
 
 
 @case
+def figures_that_are_not_there(weir):
+    """a suite's figure that is null misses its bar"""
+    figures = [{"name": name, "least": least, "most": None}
+               for name, least in (("a", 0.9), ("b", None))]
+    run = {"schema": "weir.suite.v1", "cases": [{"name": "c", "figures": figures}],
+           "schedulers": [{"name": "none", "cases": {"c": {"a": None, "b": None}}}]}
+    text = weir.run("report", "-", stdin=json.dumps(run).encode())[0].decode()
+    assert '<td class="bad">- *</td><td>-</td>' in text, text
+
+
+@case
 def huge_values(weir):
     """values that no run has are left out of plots, and no coordinate is infinite"""
     for low, high in (1, 1e308), (-1e308, 1e308), (1e-308, 1e308), (1e-308, 1e-307):

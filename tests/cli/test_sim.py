@@ -394,6 +394,9 @@ def isolation(weir):
                 missed += value < (figure["least"] or 0) or value > (figure["most"] or 1e9)
         assert row["missed"] == missed, row
     assert got == weir.json("sim", *short, "--sched", "pace,none", "--device", "sata")
+    for time in "1ms", "20ms":
+        weir.fails("sim", "--suite", "isolation", "--device", "hdd", "--runtime", time, "--sched",
+                   "none,pace", says=["nothing ended in time: give more --runtime"])
     weir.fails("sim", "--suite", "isolate", code=2, says=['"isolate"', "there is isolation"])
     weir.fails("sim", "--suite", "isolation", weir.path("jobs"), code=2, says=["one of them"])
     weir.fails("sim", "--suite", "isolation", "--trace", weir.path("t"), code=2, says=["--trace"])
