@@ -261,9 +261,12 @@ const struct command command_bench_recover = {
 		"program does that starts: what is on the device is read until each entry is known "
 		"again.\n"
 		"Says how long that took, what of it was the processor's time, and what was read. "
-		"A file\n"
-		"that does not exist is made and removed; a PATH that contains something needs "
-		"--force.\n",
+		"There is\n"
+		"no mark: building the index is work of the processor, and where that time is near "
+		"the whole,\n"
+		"a faster drive would change nothing. A file that does not exist is made and "
+		"removed; a PATH\n"
+		"that contains something needs --force.\n",
 	.examples = "weir bench recover /mnt/new-file\n"
 		    "weir bench recover /dev/nvme0n1 --force --entries 10000000 --json\n"
 		    "weir bench recover /mnt/new-file --value 128k --entries 4096\n"

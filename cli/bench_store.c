@@ -101,6 +101,8 @@ static const struct opt store_options[] = {
 struct store_way {
 	struct bench_samples mbps, p50, p99, cpu_per_gb, fio_mbps, to_fio;
 	struct bench_samples raw_mbps, raw_cpu_per_gb, to_raw; /* of raw_block */
+	/* In how many rounds the thread that submits was the bottleneck: of weir, and of fio. */
+	size_t bound, fio_bound;
 };
 
 /* Whom a round measures, one after another. */
@@ -141,6 +143,7 @@ static void store_collect_way(struct store_way *w, const struct bench_puts_way *
 	bench_samples_add(&w->p50, (double)way->latency.p50_ns);
 	bench_samples_add(&w->p99, (double)way->latency.p99_ns);
 	bench_samples_add(&w->cpu_per_gb, way->cpu_per_gb);
+	w->bound += way->bound;
 }
 
 /* Makes an empty store and measures it once. Returns 0 or an exit code. */
@@ -175,15 +178,20 @@ static int store_fio_round(struct store_bench *b)
 {
 	struct bench_outcome out;
 	double sum[SIM_DIRS] = { 0 };
+	bool bound[SIM_DIRS] = { false };
 	int err = bench_fio_run(&out, &b->jobs, b->target->path, b->direct);
 
 	if (err)
 		return bench_stopped ? 0 : report_error("%s", weir_error());
-	for (size_t i = 0; i < out.n; i++)
+	for (size_t i = 0; i < out.n; i++) {
 		sum[out.line[i].dir] += out.line[i].mbps;
+		bound[out.line[i].dir] |= out.line[i].bound;
+	}
 	bench_outcome_free(&out);
 	bench_samples_add(&b->put.fio_mbps, sum[SIM_WRITE]);
 	bench_samples_add(&b->get.fio_mbps, sum[SIM_READ]);
+	b->put.fio_bound += bound[SIM_WRITE];
+	b->get.fio_bound += bound[SIM_READ];
 	return 0;
 }
 
@@ -244,12 +252,20 @@ static int store_measure(struct store_bench *b)
 	return exit_code;
 }
 
+/* Says whether the figures of N rounds get a mark: BOUND of them show the processor. */
+static bool store_is_bound(size_t bound, const struct bench_samples *s)
+{
+	return s->n && 2 * bound >= s->n;
+}
+
 static void store_row(struct table *t, const char *name, const struct store_way *w)
 {
-	char mbps[64], cpu[64], times[2][32];
+	char marked[16], mbps[64], cpu[64], times[2][32];
 
+	snprintf(marked, sizeof(marked), "%s%s", name,
+		 store_is_bound(w->bound, &w->mbps) ? "*" : "");
 	table_row(
-		t, name, bench_text_spread(&w->mbps, 0, mbps, sizeof(mbps)),
+		t, marked, bench_text_spread(&w->mbps, 0, mbps, sizeof(mbps)),
 		format_time((uint64_t)bench_spread_of(&w->p50).median, times[0], sizeof(times[0])),
 		format_time((uint64_t)bench_spread_of(&w->p99).median, times[1], sizeof(times[1])),
 		bench_text_spread(&w->cpu_per_gb, 2, cpu, sizeof(cpu)));
@@ -266,6 +282,24 @@ static void store_beside(struct table *t, const char *who, const char *way,
 			  bench_text_spread(to, 2, text[1], sizeof(text[1])));
 }
 
+static const char *store_fio(const struct store_way *w)
+{
+	return store_is_bound(w->fio_bound, &w->fio_mbps) ? "fio*" : "fio";
+}
+
+/* Prints what the marks mean, if there is one. */
+static void store_print_marks(const struct store_bench *b)
+{
+	bool marked = false;
+
+	for (const struct store_way *w = &b->put; w; w = w == &b->put ? &b->get : NULL)
+		marked |= store_is_bound(w->bound, &w->mbps) ||
+			  store_is_bound(w->fio_bound, &w->fio_mbps);
+	if (marked)
+		printf("\n* the thread that submits was busy all the time: these figures show\n"
+		       "  the processor, and the drive had room\n");
+}
+
 /* Prints the tables: one would be wider than a terminal. Returns 0 or -ENOMEM. */
 static int store_tables(const struct store_bench *b)
 {
@@ -280,8 +314,8 @@ static int store_tables(const struct store_bench *b)
 	if (err || (!b->by[STORE_FIO] && !b->by[STORE_RAW_BLOCK]))
 		return err;
 	table_row(&beside, "beside", "", "MB/s (range)", "weir to it");
-	store_beside(&beside, "fio", "writes", &b->put.fio_mbps, &b->put.to_fio);
-	store_beside(&beside, "fio", "reads", &b->get.fio_mbps, &b->get.to_fio);
+	store_beside(&beside, store_fio(&b->put), "writes", &b->put.fio_mbps, &b->put.to_fio);
+	store_beside(&beside, store_fio(&b->get), "reads", &b->get.fio_mbps, &b->get.to_fio);
 	store_beside(&beside, "raw_block", "puts", &b->put.raw_mbps, &b->put.to_raw);
 	store_beside(&beside, "raw_block", "gets", &b->get.raw_mbps, &b->get.to_raw);
 	putchar('\n');
@@ -302,18 +336,24 @@ static int store_print(const struct store_bench *b)
 	err = store_tables(b);
 	printf("\nwritten to the device for each byte put: %.3f, with %.0f flushes\n",
 	       bench_spread_of(&b->amplification).median, bench_spread_of(&b->flushes).median);
+	store_print_marks(b);
 	return err ? report_error("out of memory") : 0;
 }
 
-static json_t *store_json_way(const struct store_way *w)
+static json_t *store_json_way(const struct store_way *w, bool one_thread)
 {
 	json_t *o = json_pack("{s:o, s:o, s:o, s:o}", "mbps", bench_json_spread(&w->mbps), "p50_ns",
 			      bench_json_spread(&w->p50), "p99_ns", bench_json_spread(&w->p99),
 			      "cpu_s_per_gb", bench_json_spread(&w->cpu_per_gb));
 
+	if (o && one_thread)
+		json_object_set_new(o, "submitter_bound",
+				    json_boolean(store_is_bound(w->bound, &w->mbps)));
 	if (o && w->to_fio.n) {
 		json_object_set_new(o, "fio_mbps", bench_json_spread(&w->fio_mbps));
 		json_object_set_new(o, "to_fio", bench_json_spread(&w->to_fio));
+		json_object_set_new(o, "fio_bound",
+				    json_boolean(store_is_bound(w->fio_bound, &w->fio_mbps)));
 	}
 	if (o && w->to_raw.n) {
 		json_object_set_new(o, "raw_block_mbps", bench_json_spread(&w->raw_mbps));
@@ -338,8 +378,9 @@ static int store_report(const struct store_bench *b)
 			  (json_int_t)b->args->device.rounds, "interrupted", (int)bench_stopped,
 			  "value_bytes", (json_int_t)b->puts.value_bytes, "values",
 			  (json_int_t)b->puts.count, "threads", (json_int_t)b->puts.threads,
-			  "depth", (json_int_t)b->puts.depth, "puts", store_json_way(&b->put),
-			  "gets", store_json_way(&b->get), "write_amplification",
+			  "depth", (json_int_t)b->puts.depth, "puts",
+			  store_json_way(&b->put, b->puts.threads == 1), "gets",
+			  store_json_way(&b->get, b->puts.threads == 1), "write_amplification",
 			  bench_json_spread(&b->amplification), "flushes",
 			  bench_json_spread(&b->flushes), "index_bytes_per_entry",
 			  bench_json_spread(&b->index_bytes), "raw_block_why",
@@ -445,7 +486,10 @@ const struct command command_bench_store = {
 		"without headers or an index. Who is first changes from round to round. A file "
 		"that "
 		"does not\n"
-		"exist is made and removed; a PATH that contains something needs --force.\n",
+		"exist is made and removed; a PATH that contains something needs --force. With one "
+		"thread,\n"
+		"what was bound by it is marked; the thread of a store that serves several is not "
+		"watched.\n",
 	.examples = "weir bench store /mnt/new-file\n"
 		    "weir bench store /mnt/new-file --value 1m --depth 8 --rounds 5\n"
 		    "weir bench store /mnt/new-file --with-raw-block auto\n"

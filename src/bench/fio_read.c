@@ -62,8 +62,8 @@ static void fio_name(struct fio_reading *f, const json_t *job, char *name, size_
 }
 
 /* Adds the processor's time of JOB. Groups run one after another, and the jobs of one at the same
- * time. */
-static void fio_cpu(struct fio_reading *f, const json_t *job, uint64_t delay_ns)
+ * time. Returns true if it was busy all the time. */
+static bool fio_cpu(struct fio_reading *f, const json_t *job, uint64_t delay_ns)
 {
 	double share = (fio_value(job, "usr_cpu") + fio_value(job, "sys_cpu")) / 100;
 	double ms = fio_value(job, "job_runtime"), group = fio_value(job, "groupid");
@@ -77,6 +77,7 @@ static void fio_cpu(struct fio_reading *f, const json_t *job, uint64_t delay_ns)
 	f->group_ms = end_ms > f->group_ms ? end_ms : f->group_ms;
 	f->cpu_ms += share * ms;
 	f->result->bound |= share > SIM_BOUND;
+	return share > SIM_BOUND;
 }
 
 /* Adds the lines of one job, and its processor time. */
@@ -86,16 +87,18 @@ static void fio_job(struct fio_reading *f, const json_t *job)
 	const struct sim_job *section =
 		f->section < f->jobs->count ? &f->jobs->job[f->section] : NULL;
 	char name[SIM_NAME_MAX + 16];
+	bool bound;
 
 	fio_name(f, job, name, sizeof(name));
-	fio_cpu(f, job, section ? section->startdelay : 0);
+	bound = fio_cpu(f, job, section ? section->startdelay : 0);
 	for (int dir = 0; dir < SIM_DIRS; dir++) {
 		const json_t *figures = json_object_get(job, dirs[dir]);
 
 		if (fio_value(figures, "total_ios") < 1)
 			continue;
 		f->ios += fio_value(figures, "total_ios");
-		fio_line(&f->result->line[f->result->n++], name, (enum sim_dir)dir, figures);
+		fio_line(&f->result->line[f->result->n], name, (enum sim_dir)dir, figures);
+		f->result->line[f->result->n++].bound = bound;
 	}
 }
 

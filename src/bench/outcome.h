@@ -13,6 +13,7 @@ struct bench_line {
 	enum sim_dir dir;
 	const struct sim_job *section; /* what it was to do; NULL: fio ran it */
 	bool none;		       /* no io has ended: there are no times */
+	bool bound;		       /* fio's thread of this job was the bottleneck */
 	double ios, iops, mbps;	       /* MB are 10^6 bytes */
 	double mean, p50, p99, p999, p9999, max;
 };

@@ -21,6 +21,7 @@
 #include "base/thread.h"
 #include "base/usage.h"
 #include "bench/puts.h"
+#include "sim/run.h"
 
 #define PUTS_KEY_BYTES 24
 
@@ -191,6 +192,8 @@ static int puts_way(struct puts *p, bool gets, struct bench_puts_way *way)
 	usage_end(&usage);
 	way->mbps = usage.wall_ns ? bytes * 1e3 / (double)usage.wall_ns : 0;
 	way->cpu_per_gb = (double)usage.process_ns / bytes;
+	way->bound = p->opts->threads == 1 &&
+		     usage_share(&usage, usage.cpu_ns + usage.wait_ns) > SIM_BOUND;
 	hist_summary(p->latency, &way->latency);
 	return err;
 }

@@ -6,6 +6,7 @@
 #ifndef BENCH_PUTS_H
 #define BENCH_PUTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/base.h>
@@ -26,6 +27,9 @@ struct bench_puts_way {
 	double mbps;		     /* 10^6 bytes of values a second; of puts, with the sync */
 	double cpu_per_gb;	     /* seconds of CPU of the process for 10^9 bytes */
 	struct weir_latency latency; /* of an operation */
+	/* The thread that owned the store's loop was the bottleneck; with several threads that is
+	 * not known. */
+	bool bound;
 };
 
 struct bench_puts_result {

@@ -25,8 +25,8 @@ ONLY_WITH_FDP = {"weir.fdp.v1": ("placements[]", "events[]"),
                  # fio may be missing, or not be able to use io_uring; LMCache is seldom there
                  "weir.bench.store.v1": tuple(
                      f"{way}.{name}" for way in ("puts", "gets") for name in (
-                         "fio_mbps", "to_fio", "raw_block_mbps", "raw_block_cpu_s_per_gb",
-                         "to_raw_block"))}
+                         "fio_mbps", "to_fio", "fio_bound", "raw_block_mbps",
+                         "raw_block_cpu_s_per_gb", "to_raw_block"))}
 
 
 def run(weir, *args, stdin=b"", **keywords):

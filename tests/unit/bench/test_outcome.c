@@ -76,7 +76,8 @@ static void fios_processor_is_that_of_the_whole_run(void **state)
 	near(outcome.cpu, (0.5 * 1 + 0.7 * 1 + 0.96 * 2) / 4);
 	near(outcome.cpu_ns, 3.12e9 / 3000);
 	/* The third was on a processor all the time. */
-	assert_true(outcome.bound);
+	assert_true(outcome.bound && outcome.line[2].bound);
+	assert_false(outcome.line[0].bound || outcome.line[1].bound);
 	bench_outcome_free(&outcome);
 }
 
