@@ -183,21 +183,32 @@ static int fair_before(struct bench_compare *c, struct bench_compare_entry *e, v
 	return 0;
 }
 
-/* Adds the least and the greatest share of a flow, 1 is its due. */
+/* Adds what all flows moved. A flow that came when half of the time was over has its rate of the
+ * other half. */
+static void fair_moved(struct fair_line *line, const struct bench_compare_entry *e,
+		       const struct fair *f)
+{
+	size_t late = f->now->flows[1].late ? f->flows - f->now->flows[1].count : f->flows;
+	double mbps = 0;
+
+	for (size_t i = 0; i < e->n && i < f->flows; i++)
+		mbps += e->row[i].mbps.value[e->row[i].mbps.n - 1] / (i < late ? 1 : 2);
+	bench_samples_add(&line->mbps, mbps);
+}
+
+/* Adds the least and the greatest share of a flow, 1 is its due. All ran at the same time. */
 static void fair_shares(struct fair_line *line, const struct bench_compare_entry *e,
 			const struct fair *f)
 {
-	double sum = 0, least = 0, most = 0, mbps = 0;
+	double sum = 0, least = 0, most = 0;
 
 	for (size_t i = 0; i < e->n && i < f->flows; i++) {
-		double moved = e->row[i].mbps.value[e->row[i].mbps.n - 1], x = moved / f->due[i];
+		double x = e->row[i].mbps.value[e->row[i].mbps.n - 1] / f->due[i];
 
 		sum += x;
-		mbps += moved;
 		least = !i || x < least ? x : least;
 		most = x > most ? x : most;
 	}
-	bench_samples_add(&line->mbps, mbps);
 	if (sum <= 0)
 		return;
 	bench_samples_add(&line->least, least / sum * (double)f->flows);
@@ -211,7 +222,9 @@ static void fair_after(struct bench_compare *c, struct bench_compare_entry *e, v
 	struct fair_line *line = &f->line[e - c->entry];
 	bool late = f->now->flows[1].late;
 
-	fair_shares(line, e, f);
+	fair_moved(line, e, f);
+	if (!late)
+		fair_shares(line, e, f);
 	if (f->windows.failed || f->windows.jobs != f->flows)
 		return;
 	for (int i = 0; i < FAIR_LENGTHS && !late; i++)
@@ -236,7 +249,7 @@ static const char *fair_text(const struct bench_samples *s, int digits, char *bu
 static void fair_row(struct table *t, const struct bench_compare_entry *e,
 		     const struct fair_line *line, bool late)
 {
-	char name[64], text[4][64], least[16] = "-", most[16] = "-", mbps[32];
+	char name[64], text[4][64], least[16] = "-", most[16] = "-", mbps[32], rounds[32];
 
 	snprintf(name, sizeof(name), "%s%s", e->name, bench_compare_mark(e));
 	snprintf(mbps, sizeof(mbps), "%.0f", bench_spread_of(&line->mbps).median);
@@ -247,8 +260,9 @@ static void fair_row(struct table *t, const struct bench_compare_entry *e,
 		snprintf(least, sizeof(least), "%.2f", bench_spread_of(&line->least).median);
 	if (line->most.n)
 		snprintf(most, sizeof(most), "%.2f", bench_spread_of(&line->most).median);
+	snprintf(rounds, sizeof(rounds), "%zu of %zu", line->converge_ms.n, e->runs);
 	if (late)
-		table_row(t, name, text[3], mbps);
+		table_row(t, name, text[3], rounds, mbps);
 	else
 		table_row(t, name, text[0], text[1], text[2], least, most, mbps);
 }
@@ -256,12 +270,12 @@ static void fair_row(struct table *t, const struct bench_compare_entry *e,
 static int fair_print(const struct fair *f)
 {
 	bool late = f->now->flows[1].late;
-	struct table t = { .columns = late ? "lrr" : "lrrrrrr" };
+	struct table t = { .columns = late ? "lrrr" : "lrrrrrr" };
 	int err;
 
 	printf("\n%s: %s\n", f->now->name, f->now->summary);
 	if (late)
-		table_row(&t, "", "ms until it has its share", "MB/s");
+		table_row(&t, "", "ms until it has its share", "in rounds", "MB/s");
 	else
 		table_row(&t, "", "Jain 5 ms", "20 ms", "100 ms", "least", "most", "MB/s");
 	for (size_t i = 0; i < f->compare.n; i++)
@@ -292,6 +306,9 @@ static json_t *fair_json_case(const struct fair *f)
 		fair_set(o, "least_share", &line->least);
 		fair_set(o, "most_share", &line->most);
 		fair_set(o, "converge_ms", &line->converge_ms);
+		if (f->now->flows[1].late)
+			json_object_set_new(o, "converged_rounds",
+					    json_integer((json_int_t)line->converge_ms.n));
 		json_array_append_new(entries, o);
 	}
 	return json_pack("{s:s, s:s, s:I, s:o}", "name", f->now->name, "summary", f->now->summary,
@@ -439,8 +456,11 @@ const struct command command_bench_fairness = {
 		"and\n"
 		"\"most\" are the shares of single flows, where 1 is what is due: for unequal "
 		"flows, of the\n"
-		"drive's time. The case directions writes, so a PATH that is not empty needs "
-		"--force.\n",
+		"drive's time. For the one that joins, \"in rounds\" says in how many it got its "
+		"share at\n"
+		"all; the time is that of those rounds. The case directions writes, so a PATH that "
+		"is not\n"
+		"empty needs --force.\n",
 	.examples = "weir bench fairness /mnt/new-file\n"
 		    "weir bench fairness /mnt/file --cases 8,64,weights,sizes --compare none,pace\n"
 		    "weir bench fairness /dev/nvme0n1 --force --time 5m --json\n",

@@ -33,13 +33,10 @@ static const struct bench_column entry_columns[] = {
 	{ "flood_to_alone", "flood to alone" },
 };
 static const struct bench_column fair_columns[] = {
-	{ "jain_5ms", "Jain 5 ms" },
-	{ "jain_20ms", "20 ms" },
-	{ "jain_100ms", "100 ms" },
-	{ "least_share", "least share" },
-	{ "most_share", "most share" },
-	{ "converge_ms", "ms until it has its share" },
-	{ "mbps", "MB/s" },
+	{ "jain_5ms", "Jain 5 ms" },	     { "jain_20ms", "20 ms" },
+	{ "jain_100ms", "100 ms" },	     { "least_share", "least share" },
+	{ "most_share", "most share" },	     { "converge_ms", "ms until it has its share" },
+	{ "converged_rounds", "in rounds" }, { "mbps", "MB/s" },
 };
 
 #define COLUMNS(of) (sizeof(of) / sizeof((of)[0]))

@@ -230,6 +230,12 @@ static int run_set_window(struct run *r, uint64_t window_ns)
 		r->result->window_ns = least_ns > DEFAULT_WINDOW ? least_ns : DEFAULT_WINDOW;
 	if (r->total_ns / r->result->window_ns <= FAIR_WINDOWS_MAX)
 		return 0;
+	if (r->opts->device) /* a bench, which has no option for it */
+		return error_set(-EINVAL,
+				 "a run of %s has too many windows of %s: give less --time, or "
+				 "more --rounds",
+				 format_time(r->total_ns, total, sizeof(total)),
+				 format_time(window_ns, window, sizeof(window)));
 	return error_set(-EINVAL,
 			 "--window %s: %s would have %llu windows, and %u is the most; give %s or "
 			 "more",

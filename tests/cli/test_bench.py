@@ -413,23 +413,35 @@ def tails_needs_time(weir):
     assert not os.path.exists(weir.path("new"))
 
 
+def joined(entry):
+    """Asserts what ENTRY has of flows that did not all run at the same time."""
+    assert not {"jain_5ms", "least_share", "most_share"} & set(entry), entry
+    assert entry["converged_rounds"] == int("converge_ms" in entry) and entry["runs"] == 1, entry
+    *early, late = [job["mbps"]["median"] for job in entry["jobs"]]
+    assert abs(entry["mbps"]["median"] - sum(early) - late / 2) < 0.01, entry
+
+
 @case
 def fairness_has_each_case(weir):
     """fairness has each case that was asked for, with shares and indices of each scheduler"""
     names = ("2", "weights", "sizes", "directions", "join")
     out = json.loads(enough(weir, "fairness", weir.path("new"), "--size", "8m", "-c", "none,bfq",
                             "--cases", ",".join(names), "--rounds", "1", "--json",
-                            there=all_have({"least_share"})))
+                            there=all_have({"mbps"})))
     assert tuple(c["name"] for c in out["cases"]) == names, out
     assert [c["flows"] for c in out["cases"]] == [2, 4, 8, 8, 8]
     for cases in out["cases"]:
         assert [e["name"] for e in cases["entries"]] == ["none", "bfq"]
         for entry in cases["entries"]:
-            assert entry["least_share"]["median"] <= 1 <= entry["most_share"]["median"], entry
-            assert ("jain_5ms" in entry) == (cases["name"] != "join"), entry
+            if cases["name"] == "join":
+                joined(entry)
+            elif "least_share" in entry: # in a round in which nothing ended there are none
+                assert entry["least_share"]["median"] <= 1 <= entry["most_share"]["median"], entry
             assert 0 <= entry.get("jain_20ms", {"min": 1})["min"] <= 1.000001, entry
     text, _ = weir.run("bench", "fairness", "null", "-c", "none", "--cases", "8", *SHORT)
     assert b"Jain 5 ms" in text and b"8 equal readers" in text, text
+    text, _ = weir.run("bench", "fairness", "null", "-c", "none", "--cases", "join", *SHORT)
+    assert re.search(rb"in rounds +MB/s\n.* [012] of 2 +\d+\n", text), text
 
 
 @case
@@ -689,6 +701,10 @@ def wrong_calls(weir):
     weir.fails("bench", "run", jobs(weir), "null", "--engine", "ring", code=2, says=("--engine",))
     weir.fails("bench", "tails", "null", "--read-size", "1000", code=2, says=("block",))
     weir.fails("bench", "fairness", "null", "--cases", "9", code=2, says=("join", "64"))
+    err = weir.fails("bench", "fairness", "null", "--time", "24h", "--rounds", "1", "--cases", "2",
+                     "-c", "none", "--json", code=2,
+                     says=("windows of 5.00 ms", "give less --time"))
+    assert "--window" not in err, err
     weir.fails("bench", "scale", "--lanes", "x", code=2, says=("--lanes",))
     weir.fails("help", "bench", "nothing", code=2, says=("weir help bench",))
 
