@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/base.h>
+
+#include "bench/fio.h"
 #include "cli/bench_compare.h"
 #include "cli/command.h"
 #include "cli/report.h"
@@ -215,6 +218,8 @@ static int bench_run_jobs(struct sim_jobs *jobs, const char *path, const struct 
 	if (!args->device.json)
 		sim_report_notes(&jobs->notes);
 	bench_catch_signals();
+	if (args->with_fio && bench_fio_find())
+		return report_error("--with-fio: %s", weir_error());
 	exit_code = bench_device_open(&target, path, bench_run_writes(jobs), &args->device);
 	if (exit_code)
 		return tracing_end(exit_code);

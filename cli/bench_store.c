@@ -18,6 +18,11 @@
 #include "cli/report.h"
 #include "cli/table.h"
 
+/* What a value takes of the store besides its own bytes, at most. */
+#define STORE_HEADER 128u
+#define STORE_BLOCK 4096u
+#define STORE_TABLES 512u
+
 struct store_args {
 	struct bench_device_args device; /* of these: size, rounds, force, engine, trace, json */
 	uint64_t value, total, segment_bytes, depth, threads;
@@ -46,7 +51,8 @@ static const struct opt store_options[] = {
 	  .arg = "SIZE",
 	  .min = 512,
 	  .max = 1ull << 50,
-	  .help = "bytes of all values (default: a quarter of PATH, at most\n1GiB)" },
+	  .help = "bytes of all values (default: a quarter of PATH, at most\n1GiB, and what "
+		  "half of it holds)" },
 	{ .name = "segment-bytes",
 	  .type = OPT_SIZE,
 	  .offset = offsetof(struct store_args, segment_bytes),
@@ -161,9 +167,10 @@ static int store_round(struct store_bench *b)
 	if (!err)
 		err = bench_puts_run(b->target->path, &b->puts, &result);
 	if (err == -ENOENT)
-		return report_error("%s: values were evicted before they were read: it is too "
-				    "small for --total",
-				    b->target->path);
+		return report_error("%s: values were evicted before they were read: give a "
+				    "%s, or a larger --size",
+				    b->target->path,
+				    b->args->total ? "smaller --total" : "--total");
 	if (err)
 		return report_failed(b->target->path);
 	store_collect_way(&b->put, &result.put);
@@ -388,6 +395,15 @@ static int store_report(const struct store_bench *b)
 		0);
 }
 
+/* Returns how many values of VALUE bytes lie in BYTES of a store, if each is on the device by
+ * itself: with its header in whole blocks, and its part of tables. */
+static uint64_t store_holds(uint64_t bytes, uint64_t value)
+{
+	uint64_t blocks = (value + STORE_HEADER + STORE_BLOCK - 1) / STORE_BLOCK * STORE_BLOCK;
+
+	return bytes / (blocks + STORE_TABLES);
+}
+
 /* Decides what is put on the device that is open. Returns 0 or an exit code. */
 static int store_plan(struct store_bench *b)
 {
@@ -407,7 +423,10 @@ static int store_plan(struct store_bench *b)
 				       .depth = (uint32_t)a->depth,
 				       .threads = (uint32_t)a->threads,
 				       .trace = tracing_current() };
-	b->puts.count = total / a->value / a->threads * a->threads;
+	b->puts.count = total / a->value;
+	if (!a->total && b->puts.count > store_holds(info->capacity_bytes / 2, a->value))
+		b->puts.count = store_holds(info->capacity_bytes / 2, a->value);
+	b->puts.count = b->puts.count / a->threads * a->threads;
 	if (b->puts.count)
 		return 0;
 	if (a->total)
@@ -450,6 +469,8 @@ static int store_run(void *arg, char **operands, int n)
 
 	(void)n;
 	bench_catch_signals();
+	if (b.by[STORE_FIO] && bench_fio_find())
+		return report_error("%s: --without-fio measures without it", weir_error());
 	exit_code = bench_device_open(&target, operands[0], true, &args->device);
 	if (exit_code)
 		return tracing_end(exit_code);

@@ -39,6 +39,19 @@ static int fio_read_results(const struct bench_child *c, struct bench_outcome *r
 	return err;
 }
 
+int bench_fio_find(void)
+{
+	char name[] = "fio", version[] = "--version";
+	char *const argv[] = { name, version, NULL };
+	struct bench_child c;
+	int err = bench_child_open(&c);
+
+	if (!err)
+		err = bench_child_run(&c, "fio", argv);
+	bench_child_close(&c);
+	return err;
+}
+
 int bench_fio_run(struct bench_outcome *result, const struct sim_jobs *jobs, const char *path,
 		  bool direct)
 {

@@ -23,6 +23,9 @@ int bench_fio_write(FILE *out, const struct sim_jobs *jobs, const char *path, bo
 int bench_fio_read(struct bench_outcome *result, const char *text, size_t length,
 		   const struct sim_jobs *jobs);
 
+/* Looks whether fio can be run. Returns 0, or -ENOENT and others as bench_fio_run(). */
+int bench_fio_find(void);
+
 /*
  * Runs JOBS on PATH with fio, which PATH in the environment names. Returns 0, or -errno with
  * weir_error() set: -ENOENT: fio is not installed; -EIO: it failed. Blocks until it ends.

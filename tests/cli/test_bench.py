@@ -352,7 +352,14 @@ def fio_that_fails(weir):
     """an fio that is missing or fails is an error that says so"""
     path, _ = filled(weir)
     words = ("bench", "run", jobs(weir), path, "-c", "none", "--with-fio", *SHORT)
-    weir.fails(*words, says=("fio is not installed",), env={"PATH": weir.folder})
+    made = weir.path("new")
+    for command, says in ((words, "--with-fio: fio is not installed"),
+                          (("bench", "store", made), "not installed: --without-fio measures")):
+        # It is looked for before anything is measured, or a file is made.
+        _, err = weir.run(*command, "--trace", weir.path("trace"), code=1,
+                          env={"PATH": weir.folder})
+        assert says in err and not os.path.exists(made), err
+        assert not os.path.exists(weir.path("trace"))
     for script, says in (("echo broken >&2; exit 3", "exit code 3): broken"),
                          ("echo '{}'", "cannot be read"), ("echo '{\"jobs\": 3'", "cannot be")):
         with open(weir.path("fio"), "w", encoding="utf-8") as file:
@@ -612,7 +619,11 @@ def store_puts_and_gets(weir):
     assert content(path) == data
     weir.fails("bench", "store", "null", code=2, says=("null device",))
     weir.fails("bench", "store", weir.path("new"), "--size", "16m", "--total", "1g",
-               "--without-fio", says=("evicted", "--total"))
+               "--without-fio", says=("evicted", "give a smaller --total, or a larger --size"))
+    for size, value in ("16m", "512"), ("64m", "512"), ("16m", "5000"), ("64m", "1m"):
+        out = weir.json("bench", "store", weir.path("new"), "--size", size, "--value", value,
+                        "--rounds", "1", "--without-fio")
+        assert out["values"] >= 4, (size, value, out["values"])
     assert not os.path.exists(weir.path("new"))
 
 
