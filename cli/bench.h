@@ -43,6 +43,10 @@ int bench_read_scheds(const char *option, const char *text, struct bench_names *
 int bench_read_words(const char *option, const char *text, const char *const *words,
 		     struct bench_names *out);
 
+/* Checks that no more LANES are wanted than a queue can have. Returns 0, or an exit code after the
+ * error was printed, which names OPTION. */
+int bench_check_lanes(const char *option, const struct bench_numbers *lanes);
+
 /* Returns {"median": ..., "min": ..., "max": ...}; NULL: out of memory. */
 json_t *bench_json_spread(const struct bench_samples *s);
 /* Returns {"version": ..., "kernel": ..., "cpus": ...}: where the figures come from. */
@@ -73,9 +77,9 @@ struct tracing;
 int bench_tracing_begin(const struct tracing *t);
 
 /*
- * From bench_catch_signals() on, the first SIGINT, SIGTERM or SIGHUP sets a flag, so that what was
- * measured is reported. The next one ends the process. Files that were made are removed both times,
- * and a program that runs beside (fio) is ended.
+ * From bench_catch_signals() on, the first SIGINT, SIGTERM or SIGHUP sets a flag, which ends what
+ * runs, and a program that runs beside (fio), so that what was measured is reported. The next one
+ * ends the process, and kills that program. Files that were made are removed both times.
  */
 extern volatile sig_atomic_t bench_stopped;
 void bench_catch_signals(void);

@@ -158,6 +158,9 @@ static int layer_read(const struct layer_args *args, struct layer_axes *axes)
 		exit_code = bench_read_numbers("lanes", args->lanes, 1, BENCH_THREADS_MAX,
 					       &axes->lanes);
 	if (!exit_code)
+		exit_code = args->lanes ? bench_check_lanes("lanes", &axes->lanes)
+					: bench_check_lanes("threads", &axes->threads);
+	if (!exit_code)
 		exit_code = bench_read_numbers("submitters", args->submitters, 1, 1 << 20,
 					       &axes->submitters);
 	if (!exit_code)
@@ -186,13 +189,14 @@ static void layer_add(struct layer_cells *cells, const struct bench_layer *what)
 	cells->cell[cells->n++].what = *what;
 }
 
-/* Adds WHAT with each number of lanes. */
+/* Adds WHAT with each number of lanes; where threads own none, only with the FIRST batch. */
 static void layer_add_lanes(struct layer_cells *cells, const struct layer_axes *a,
-			    struct bench_layer what)
+			    struct bench_layer what, bool first)
 {
 	for (size_t i = 0; i < (a->lanes.n ? a->lanes.n : 1); i++) {
 		what.lanes = a->lanes.n ? (uint32_t)a->lanes.value[i] : what.threads;
-		layer_add(cells, &what);
+		if (what.lanes == what.threads || first)
+			layer_add(cells, &what);
 	}
 }
 
@@ -200,10 +204,14 @@ static void layer_add_lanes(struct layer_cells *cells, const struct layer_axes *
 static void layer_add_batches(struct layer_cells *cells, const struct layer_axes *a,
 			      struct bench_layer what)
 {
+	bool first = true;
+
 	for (size_t i = 0; i < (a->batches.n ? a->batches.n : 1); i++) {
 		what.batch = a->batches.n ? (uint32_t)a->batches.value[i] : what.depth;
-		if (what.batch <= what.depth)
-			layer_add_lanes(cells, a, what);
+		if (what.batch > what.depth)
+			continue;
+		layer_add_lanes(cells, a, what, first);
+		first = false;
 	}
 }
 
@@ -226,7 +234,8 @@ static void layer_add_all(struct layer_cells *cells, const struct layer_axes *a,
 {
 	struct bench_layer what = { .burst = (uint32_t)args->burst,
 				    .ios = args->ios,
-				    .trace = tracing_current() };
+				    .trace = tracing_current(),
+				    .stop = &bench_stopped };
 
 	for (size_t m = 0; m < a->merging.n; m++)
 		for (size_t o = 0; o < a->offsets.n; o++)
@@ -245,6 +254,8 @@ static int layer_measure(struct layer_cell *cell, const struct bench_counter *c)
 
 	if (bench_layer_run(&cell->what, c, &r))
 		return report_error("%s: %s", cell->what.sched, weir_error());
+	if (bench_stopped) /* a run that was interrupted says nothing */
+		return 0;
 	bench_samples_add(&cell->ns, r.ns_per_io);
 	bench_samples_add(&cell->mega_ios, r.mega_ios);
 	if (r.instructions > 0)
@@ -370,6 +381,8 @@ static int layer_print(const struct layer_cells *cells, const struct bench_count
 	table_row(&t, "scheduler", "", "ns an io (range)", "to none", "M io/s", "instr", "prepare",
 		  "submit", "poll");
 	for (size_t i = 0; i < cells->n; i++) {
+		if (!cells->cell[i].ns.n) /* a signal came before */
+			continue;
 		layer_row(&t, cells, &cells->cell[i]);
 		waited |= cells->cell[i].wait > 0.05;
 	}
@@ -414,7 +427,8 @@ static json_t *layer_json(const struct layer_cells *cells, const struct layer_ar
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < cells->n; i++)
-		json_array_append_new(list, layer_json_cell(&cells->cell[i]));
+		if (cells->cell[i].ns.n) /* else a signal came before */
+			json_array_append_new(list, layer_json_cell(&cells->cell[i]));
 	return json_pack("{s:s, s:o, s:I, s:b, s:s*, s:o}", "schema", "weir.bench.layer.v1",
 			 "machine", bench_json_machine(), "rounds", (json_int_t)args->rounds,
 			 "interrupted", (int)bench_stopped, "instructions_why",

@@ -2,6 +2,7 @@
 /* bench_lists.c - values with commas between, and the signals, for `weir bench`. See bench.h. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <weir/base.h>
 #include <weir/queue.h>
@@ -21,6 +22,7 @@ static void bench_on_signal(int sig)
 	/* Two signals at once may have two threads here. */
 	if (__atomic_exchange_n(&bench_stopped, 1, __ATOMIC_RELAXED))
 		temporary_end(sig);
+	bench_child_stop();
 }
 
 void bench_catch_signals(void)
@@ -42,6 +44,18 @@ int bench_tracing_begin(const struct tracing *t)
 	if (!exit_code && tracing_begin(t, &trace))
 		exit_code = report_error("%s", weir_error());
 	return exit_code;
+}
+
+int bench_check_lanes(const char *option, const struct bench_numbers *lanes)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	for (size_t i = 0; i < lanes->n; i++)
+		if (lanes->value[i] > (uint64_t)(cpus > 0 ? cpus : 1))
+			return report_usage("--%s: %llu lanes are more than the processors here, "
+					    "which are %ld",
+					    option, (unsigned long long)lanes->value[i], cpus);
+	return 0;
 }
 
 /* Splits TEXT into OUT. Returns 0 or an exit code. */

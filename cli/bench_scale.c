@@ -121,6 +121,8 @@ static int scale_read(struct scale *s)
 	if (!exit_code && s->args->lanes)
 		exit_code = bench_read_numbers("lanes", s->args->lanes, 1, BENCH_THREADS_MAX,
 					       &s->lanes);
+	if (!exit_code)
+		exit_code = bench_check_lanes("lanes", &s->lanes);
 	if (!exit_code && s->args->threads)
 		exit_code = bench_read_numbers("threads", s->args->threads, 1, BENCH_THREADS_MAX,
 					       &s->threads);
@@ -149,12 +151,15 @@ static int scale_measure(const struct scale *s, const char *sched, struct scale_
 				    .burst = 1,
 				    .ns = ns,
 				    .ios = s->args->ios,
-				    .trace = tracing_current() };
+				    .trace = tracing_current(),
+				    .stop = &bench_stopped };
 	struct bench_layer_result r;
 
 	if (bench_layer_run(&what, &none, &r))
 		return report_error("%s, %u lanes, %u threads: %s", sched, cell->lanes,
 				    cell->threads, weir_error());
+	if (bench_stopped) /* a run that was interrupted says nothing */
+		return 0;
 	bench_samples_add(&cell->mega_ios, r.mega_ios);
 	bench_samples_add(&cell->cpu_ns, r.cpu_ns);
 	bench_samples_add(&cell->switches, r.switches * 1000);
@@ -229,6 +234,8 @@ static int scale_print(const struct scale *s)
 	table_row(&t, "scheduler", "lanes", "threads", "M io/s (range)", "to 1 x 1", "CPU ns/io",
 		  "switches");
 	for (size_t i = 0; i < s->scheds.n * s->each; i++) {
+		if (!s->cell[i].mega_ios.n) /* a signal came before */
+			continue;
 		scale_row(&t, s, i);
 		waited |= s->cell[i].wait > 0.05;
 	}
@@ -246,13 +253,16 @@ static json_t *scale_json(const struct scale *s)
 
 	for (size_t i = 0; i < s->scheds.n * s->each; i++) {
 		const struct scale_cell *cell = &s->cell[i];
-		json_t *o = json_pack("{s:s, s:i, s:i, s:b, s:o, s:o, s:o, s:f}", "scheduler",
-				      s->scheds.name[i / s->each], "lanes", (int)cell->lanes,
-				      "threads", (int)cell->threads, "threads_poll",
-				      (int)cell->polls, "mega_ios_per_s",
-				      bench_json_spread(&cell->mega_ios), "cpu_ns_per_io",
-				      bench_json_spread(&cell->cpu_ns), "switches_per_1000_ios",
-				      bench_json_spread(&cell->switches), "cpu_wait", cell->wait);
+		json_t *o;
+
+		if (!cell->mega_ios.n)
+			continue;
+		o = json_pack("{s:s, s:i, s:i, s:b, s:o, s:o, s:o, s:f}", "scheduler",
+			      s->scheds.name[i / s->each], "lanes", (int)cell->lanes, "threads",
+			      (int)cell->threads, "threads_poll", (int)cell->polls,
+			      "mega_ios_per_s", bench_json_spread(&cell->mega_ios), "cpu_ns_per_io",
+			      bench_json_spread(&cell->cpu_ns), "switches_per_1000_ios",
+			      bench_json_spread(&cell->switches), "cpu_wait", cell->wait);
 
 		if (o && cell->to_one.n)
 			json_object_set_new(o, "to_one", bench_json_spread(&cell->to_one));

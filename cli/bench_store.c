@@ -166,6 +166,8 @@ static int store_round(struct store_bench *b)
 
 	if (!err)
 		err = bench_puts_run(b->target->path, &b->puts, &result);
+	if (bench_stopped) /* a round that was interrupted says nothing */
+		return 0;
 	if (err == -ENOENT)
 		return report_error("%s: values were evicted before they were read: give a "
 				    "%s, or a larger --size",
@@ -422,7 +424,8 @@ static int store_plan(struct store_bench *b)
 				       .value_bytes = a->value,
 				       .depth = (uint32_t)a->depth,
 				       .threads = (uint32_t)a->threads,
-				       .trace = tracing_current() };
+				       .trace = tracing_current(),
+				       .stop = &bench_stopped };
 	b->puts.count = total / a->value;
 	if (!a->total && b->puts.count > store_holds(info->capacity_bytes / 2, a->value))
 		b->puts.count = store_holds(info->capacity_bytes / 2, a->value);

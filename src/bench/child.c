@@ -16,6 +16,14 @@
 #define CHILD_OUTPUT_MAX (64u << 20)
 
 static volatile sig_atomic_t child_pid; /* 0: none is waited for */
+static volatile sig_atomic_t child_stopped;
+
+void bench_child_stop(void)
+{
+	child_stopped = 1;
+	if (child_pid)
+		kill(child_pid, SIGTERM);
+}
 
 void bench_child_end(void)
 {
@@ -105,6 +113,8 @@ int bench_child_run(const struct bench_child *c, const char *name, char *const a
 	if (err)
 		return err;
 	child_pid = pid;
+	if (child_stopped) /* the signal came before its number was known */
+		kill(pid, SIGTERM);
 	while ((ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
 		;
 	child_pid = 0;

@@ -29,6 +29,12 @@ char *bench_child_text(const struct bench_child *c, size_t *length);
 
 void bench_child_close(struct bench_child *c);
 
+/*
+ * Asks the program that bench_child_run() waits for to end, and each one that is started later: the
+ * bench is to end, too. A signal handler may call it.
+ */
+void bench_child_stop(void);
+
 /* Kills the program that bench_child_run() waits for, if there is one. A signal handler may call
  * it. */
 void bench_child_end(void);

@@ -153,12 +153,17 @@ static int layer_timed_turn(struct runner *r)
 	return 0;
 }
 
+static bool layer_stopped(const struct runner *r)
+{
+	return r->l->opts->stop && *r->l->opts->stop;
+}
+
 /* Runs until UNTIL_NS on the clock or, if ios are counted, until all have ended. */
 static int layer_poll_until(struct runner *r, uint64_t until_ns)
 {
 	uint64_t ios = r->l->opts->ios;
 
-	while (ios ? r->ended < ios : clock_now() < until_ns) {
+	while (!layer_stopped(r) && (ios ? r->ended < ios : clock_now() < until_ns)) {
 		if (layer_timed_turn(r))
 			return r->err;
 		for (uint32_t i = 1; i < LAYER_TIMED && !(ios && r->ended >= ios); i++)
@@ -166,6 +171,19 @@ static int layer_poll_until(struct runner *r, uint64_t until_ns)
 				return r->err;
 	}
 	return 0;
+}
+
+/* Waits for all ios that are outstanding. Where ios are counted, they count, too. */
+static int layer_wait_rest(struct runner *r)
+{
+	uint64_t depth = r->l->opts->depth, at = r->begun > depth ? r->begun - depth : 0;
+	int err = 0;
+
+	for (; at < r->begun && !err; at++) {
+		err = weir_io_wait(r->l->q, &r->ios[at % depth], UINT64_MAX);
+		r->ended++;
+	}
+	return err;
 }
 
 /* The same for a thread that owns no lane: it waits for its oldest io, and submits it again. */
@@ -178,7 +196,8 @@ static int layer_wait_until(struct runner *r, uint64_t until_ns)
 		struct weir_io *io = &r->ios[r->begun % o->depth];
 
 		/* The clock costs as much as a submission. */
-		if (!o->ios && !(r->begun % LAYER_TIMED) && clock_now() >= until_ns)
+		if (!(r->begun % LAYER_TIMED) &&
+		    (layer_stopped(r) || (!o->ios && clock_now() >= until_ns)))
 			break;
 		if (r->begun >= o->depth)
 			err = weir_io_wait(r->l->q, io, UINT64_MAX);
@@ -189,6 +208,8 @@ static int layer_wait_until(struct runner *r, uint64_t until_ns)
 		err = weir_queue_submit(r->l->q, io);
 		r->begun++;
 	}
+	if (!err && o->ios)
+		err = layer_wait_rest(r);
 	return err < 0 ? layer_fail(r, err) : 0;
 }
 

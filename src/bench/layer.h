@@ -6,6 +6,7 @@
 #ifndef BENCH_LAYER_H
 #define BENCH_LAYER_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,6 +32,8 @@ struct bench_layer {
 	uint64_t ns;	     /* how long to measure; there is a fourth of it before, to warm up */
 	uint64_t ios;	     /* not 0: so many ios of each thread instead, without warming up */
 	struct weir_trace *trace; /* as weir_queue_opts.trace */
+	/* Not NULL: it ends soon after this is no longer 0; the result says nothing, then. */
+	const volatile sig_atomic_t *stop;
 };
 
 struct bench_layer_result {

@@ -141,12 +141,18 @@ static void puts_drain(struct puts_part *part)
 	}
 }
 
+static bool puts_stopped(const struct puts *p)
+{
+	return p->opts->stop && *p->opts->stop;
+}
+
 static void *puts_run_part(void *arg)
 {
 	struct puts_part *part = arg;
 	struct puts *p = part->all;
 
-	for (uint64_t at = part->first; at < p->opts->count; at += p->opts->threads) {
+	for (uint64_t at = part->first; at < p->opts->count && !puts_stopped(p);
+	     at += p->opts->threads) {
 		struct puts_slot *slot = puts_take(part);
 		int err;
 

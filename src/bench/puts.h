@@ -6,6 +6,7 @@
 #ifndef BENCH_PUTS_H
 #define BENCH_PUTS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +21,8 @@ struct bench_puts {
 	 * hand their operations to the store's own thread. */
 	uint32_t depth, threads;
 	struct weir_trace *trace; /* as weir_store_opts.trace */
+	/* Not NULL: it ends soon after this is no longer 0; the result says nothing, then. */
+	const volatile sig_atomic_t *stop;
 };
 
 /* What one way through all values took. */

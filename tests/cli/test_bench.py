@@ -92,6 +92,34 @@ def layer_with_threads(weir):
 
 
 @case
+def layer_waits_for_all(weir):
+    """--ios counts all ios of threads that only submit, and each batch is measured where there is
+    one"""
+    out = weir.json("bench", "layer", "-s", "none", "--threads", "2", "--lanes", "1", "--depth",
+                    "128", "--ios", "100", "--rounds", "1")
+    assert out["cells"][0]["ns_per_io"]["min"] > 0, out
+    out = weir.json("bench", "scale", "-s", "none", "--threads", "2", "--lanes", "1", "--depth",
+                    "128", "--ios", "100", "--rounds", "1")
+    assert out["cells"][0]["mega_ios_per_s"]["min"] > 0, out
+    out = weir.json("bench", "layer", "-s", "none", "--threads", "1,2", "--lanes", "1", "--depth",
+                    "8", "--batch", "16,1,8", "--ios", "100", "--rounds", "1")
+    assert [(c["threads"], c.get("batch")) for c in out["cells"]] == [
+        (1, 1), (1, 8), (2, None)], out
+
+
+@case
+def more_lanes_than_processors(weir):
+    """lanes that no queue can have are refused before anything is measured"""
+    cpus = os.cpu_count()
+    if cpus >= 64:
+        raise Skip("64 lanes are possible here")
+    for words, name in ((("layer", "--threads", f"1,{cpus + 1}"), "--threads"),
+                        (("layer", "--threads", "1", "--lanes", f"1,{cpus + 1}"), "--lanes"),
+                        (("scale", "--lanes", "1,64"), "--lanes")):
+        weir.fails("bench", *words, code=2, says=(f"{name}: ", "lanes are more than"))
+
+
+@case
 def layer_counts_ios(weir):
     """layer --ios needs no time, and its text has a line for each scheduler"""
     out, _ = weir.run("bench", "layer", "-s", "none,pace", "--depth", "8", "--ios", "1000",
@@ -226,6 +254,44 @@ def until(process, there):
         time.sleep(0.005)
 
 
+def catches(process):
+    """Says whether PROCESS has a handler of SIGTERM."""
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", file.read(), re.MULTILINE)
+    return int(caught[1], 16) >> (signal.SIGTERM - 1) & 1
+
+
+@case
+def the_first_signal_ends_what_runs(weir):
+    """one signal ends a long measurement, and cells that were not measured are not in the JSON"""
+    for part in "layer", "scale":
+        process = weir.start("bench", part, "-s", "none", "--time", "24h", "--rounds", "1",
+                             "--json")
+        until(process, lambda: catches(process))
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+        out = json.loads(out)
+        assert process.returncode == 130 and out["interrupted"] and not out["cells"], out
+
+
+@case
+def the_first_signal_ends_fio(weir):
+    """one signal ends the fio that runs beside, and what was measured is printed"""
+    with open(weir.path("fio"), "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n[ $1 = --version ] || exec /bin/sleep 3600\n")
+    os.chmod(weir.path("fio"), 0o755)
+    process = weir.start("bench", "run", jobs(weir, b"[r]\nrw=randread\nnumber_ios=1\n"),
+                         weir.path("new"), "--size", "8m", "-c", "none", "--with-fio", "--json",
+                         env={**os.environ, "PATH": weir.folder})
+    until(process, lambda: subprocess.run(["pgrep", "-P", str(process.pid), "-x", "sleep"],
+                                          capture_output=True, check=False).stdout)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130 and not os.path.exists(weir.path("new")), process.returncode
+    out = json.loads(out)
+    assert out["interrupted"] and [e["runs"] for e in out["entries"]] == [1, 0], out
+
+
 @case
 def nothing_is_left_of_what_a_signal_ends(weir):
     """SIGQUIT and a second signal leave no file, whatever was measured"""
@@ -263,7 +329,7 @@ def fio_ends_with_the_bench(weir):
     fio = []
 
     def runs():
-        fio[:] = subprocess.run(["pgrep", "-P", str(process.pid), "-x", "fio"],
+        fio[:] = subprocess.run(["pgrep", "-P", str(process.pid), "-f", "fio --output-format"],
                                 capture_output=True, check=False).stdout.split()
         return fio
     until(process, runs)
