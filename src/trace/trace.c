@@ -262,16 +262,19 @@ static int trace_write(struct weir_trace *t, struct weir_trace_report *report)
 {
 	FILE *out = spool_write(&t->spool);
 	long bytes;
-	int err;
+	int err, lost;
 
 	if (!out)
 		return -EIO;
 	err = trace_convert(t, out, report);
 	bytes = ftell(out);
 	report->bytes = bytes > 0 ? (uint64_t)bytes : 0;
-	if (fflush(out) && !err)
-		err = error_sys(-errno, "cannot write the trace %s", t->spool.path);
-	fclose(out);
+	/* What failed before the last bytes is known to ferror() alone, and without a reason. */
+	lost = ferror(out) ? EIO : 0;
+	if (fclose(out) && !lost)
+		lost = errno;
+	if (lost && !err)
+		err = error_sys(-lost, "cannot write the trace %s", t->spool.path);
 	return err;
 }
 
