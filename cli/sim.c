@@ -188,6 +188,23 @@ static int sim_print_device(const char *name)
 	return 0;
 }
 
+/* Says whether ARGS has nothing besides --print-device, which would not be used. */
+static bool sim_print_alone(const struct sim_args *args, int operands)
+{
+	const void *const words[] = { args->sched,  args->series, args->log,
+				      args->iolog,  args->suite,  args->iolog_speed,
+				      args->state,  args->fit,	  args->probes,
+				      args->output, args->limit,  args->tracing.path };
+	bool alone = !operands && !args->json && !args->set.count &&
+		     args->device == sim_defaults.device && args->seed == sim_defaults.seed &&
+		     !args->lanes && !args->depth && !args->depth_bytes && !args->nr_requests &&
+		     !args->window_ns && !args->iolog_depth && !args->runtime_ns;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		alone &= !words[i];
+	return alone;
+}
+
 /* Splits each NAME=VALUE into its two parts. TEXT gets the memory that holds both. */
 static int sim_split_sets(const struct opt_list *list, struct sim_set *sets, char **text)
 {
@@ -214,7 +231,10 @@ static int sim_run_command(void *arg, char **operands, int n)
 	int exit_code;
 
 	if (args->print_device)
-		return sim_print_device(args->print_device);
+		return sim_print_alone(args, n) ? sim_print_device(args->print_device)
+						: report_usage("--print-device prints a drive as "
+							       "text: it takes no JOBS and no "
+							       "other options");
 	if (n && (args->fit || args->probes))
 		return report_usage("%s and JOBS: give one of them",
 				    args->fit ? "--fit" : "--probes");

@@ -191,6 +191,9 @@ static int top_run(void *arg, char **operands, int n)
 	if (!args->hist &&
 	    (args->queued || args->by_lane || args->by_op || args->millis || args->stamp))
 		return report_usage("-Q, -D, -F, -m and -T are for --hist");
+	if (args->once && args->count)
+		return report_usage("--once is one look, and --count says how many: give one of "
+				    "them");
 	if (args->hist && args->json)
 		return report_usage("--hist is text: --json has the percentiles");
 	src = malloc(sizeof(*src));

@@ -119,6 +119,8 @@ def own_devices(weir):
         file.write(text.replace(b"rpm = 7200", b"rmp = 7200"))
     refused(weir, TWO, "bad.ini:15: ", '"rpm"', options=("--device", weir.path("bad.ini")))
     refused(weir, TWO, ", ".join(DRIVES), options=("--device", "floppy"), code=1)
+    for other in ("--json",), ("--seed", "2"), ("--sched", "none"), (weir.path("jobs"),):
+        weir.fails("sim", "--print-device", "hdd", *other, code=2, says=["--print-device prints"])
     weir.fails("sim", "--print-device", "floppy", code=2, says=["there are nvme, sata, hdd"])
 
 

@@ -400,6 +400,7 @@ def what_is_refused(weir):
     weir.fails("top", weir.path("none"), says=["none"])
     weir.fails("top", weir.img, "--sort", "x", code=2, says=["get-mb"])
     weir.fails("top", weir.img, "-Q", code=2, says=["--hist"])
+    weir.fails("top", weir.img, "--once", "--count", "3", code=2, says=["--once is one look"])
     weir.fails("top", weir.img, "--hist", "--json", code=2, says=["--hist is text"])
     weir.fails("top", weir.img, "--interval", "1ns", code=2, says=["--interval"])
 
