@@ -73,6 +73,18 @@ int bench_device_least(const struct bench_target *t, uint64_t least)
 		format_size(least > BENCH_LEAST ? least : BENCH_LEAST, needs, sizeof(needs)));
 }
 
+static bool bench_device_is_null(const char *path)
+{
+	struct weir_device *dev;
+	bool null;
+
+	if (weir_device_open(&dev, path, NULL))
+		return false;
+	null = weir_device_get_info(dev)->kind == WEIR_DEVICE_NULL;
+	weir_device_close(dev);
+	return null;
+}
+
 int bench_store_make(struct bench_store_file *file, const char *path, uint64_t bytes,
 		     uint64_t segment_bytes, unsigned force)
 {
@@ -81,6 +93,9 @@ int bench_store_make(struct bench_store_file *file, const char *path, uint64_t b
 	int err;
 
 	file->path = NULL;
+	if (bench_device_is_null(path))
+		return report_usage("%s: a null device keeps no store: give a file or a device",
+				    path);
 	opts.create_bytes = is_new ? bytes : 0;
 	opts.block_bytes = 512;
 	opts.segment_bytes = segment_bytes;

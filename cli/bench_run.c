@@ -5,6 +5,7 @@
 
 #include <weir/base.h>
 
+#include "base/parse.h"
 #include "bench/fio.h"
 #include "cli/bench_compare.h"
 #include "cli/command.h"
@@ -31,12 +32,23 @@ static const struct opt bench_run_options[] = {
 	OPT_END,
 };
 
+/* Says whether a log has anything but reads: a drive that is only read takes nothing else. */
+static bool bench_run_log_writes(const struct sim_replay *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->io[i].op != IOLOG_READ)
+			return true;
+	return false;
+}
+
 static bool bench_run_writes(const struct sim_jobs *jobs)
 {
 	bool writes = false;
 
 	for (size_t i = 0; i < jobs->count; i++)
-		writes |= jobs->job[i].rw & (SIM_RW_WRITE | SIM_RW_TRIM) || jobs->job[i].replay.io;
+		writes |= jobs->job[i].replay.io
+				  ? bench_run_log_writes(&jobs->job[i].replay)
+				  : (jobs->job[i].rw & (SIM_RW_WRITE | SIM_RW_TRIM)) != 0;
 	return writes;
 }
 
@@ -50,14 +62,29 @@ static size_t bench_run_groups(const struct sim_jobs *jobs)
 	return groups;
 }
 
-/* Ends each job after its share of NS. */
-static void bench_run_limit(struct sim_jobs *jobs, uint64_t ns)
+/* Ends each job after its share of NS, with the time before its figures count. Returns 0 or an exit
+ * code. */
+static int bench_run_limit(struct sim_jobs *jobs, uint64_t ns)
 {
 	uint64_t share = ns / bench_run_groups(jobs);
+	char before[32], has[32];
 
-	for (size_t i = 0; i < jobs->count; i++)
-		if (jobs->job[i].runtime > share)
-			jobs->job[i].runtime = share;
+	for (size_t i = 0; i < jobs->count; i++) {
+		struct sim_job *j = &jobs->job[i];
+		uint64_t wait =
+			j->startdelay_max > j->startdelay ? j->startdelay_max : j->startdelay;
+
+		wait += j->ramp_time;
+		if (wait >= share)
+			return report_usage("%s:%u: [%s]: its startdelay and ramp_time take %s, "
+					    "and a run has %s: give more --time",
+					    jobs->path, j->line, j->name,
+					    format_time(wait, before, sizeof(before)),
+					    format_time(share, has, sizeof(has)));
+		if (j->runtime > share - wait)
+			j->runtime = share - wait;
+	}
+	return 0;
 }
 
 static bool bench_run_is_same(const struct bench_compare_row *a, const struct bench_compare_row *b)
@@ -192,8 +219,12 @@ static int bench_run_contest(struct bench_compare *c, const struct bench_names *
 		bench_compare_add(c, scheds->name[i], scheds->name[i], jobs);
 	if (args->with_fio)
 		bench_compare_add(c, "fio", NULL, jobs);
-	bench_run_limit(jobs, bench_compare_run_ns(&args->device, c->n));
-	exit_code = bench_compare_run(c);
+	if (args->with_fio && bench_fio_omits(jobs))
+		report_note("fio runs the jobs without weight, submitter, group, background and "
+			    "deadline, which only weir has");
+	exit_code = bench_run_limit(jobs, bench_compare_run_ns(&args->device, c->n));
+	if (!exit_code)
+		exit_code = bench_compare_run(c);
 	if (!exit_code)
 		exit_code = sim_state_write(args->state, c->kept, c->kept_length);
 	if (!exit_code)
@@ -284,11 +315,14 @@ const struct command command_bench_run = {
 		"null, once\n"
 		"for each scheduler in each round. `weir help sim` lists the keys of a job. Each "
 		"run ends\n"
-		"when its jobs do, and after its share of --time at the latest. Keys about files "
-		"and engines\n"
-		"are not used. PATH is only read if the jobs only read; what they would overwrite "
-		"needs\n"
-		"--force. --with-fio gives the same jobs to fio, for the same file.\n",
+		"when its jobs do, and after its share of --time at the latest, startdelay and "
+		"ramp_time\n"
+		"included. Keys about files and engines are not used. PATH is only read if the "
+		"jobs "
+		"and\n"
+		"their logs only read; what they would overwrite needs --force. --with-fio gives "
+		"the same\n"
+		"jobs to fio, for the same file.\n",
 	.examples = "weir bench run jobs.fio /mnt/file\n"
 		    "weir bench run jobs.fio /mnt/file --compare none --with-fio --rounds 5\n"
 		    "weir bench run jobs.fio /dev/nvme0n1 --compare all --time 5m --json\n"

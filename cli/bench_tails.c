@@ -365,6 +365,18 @@ static int tails_measure(struct tails *t, const struct bench_names *scheds)
 	return !exit_code && bench_stopped ? REPORT_INTERRUPTED : exit_code;
 }
 
+/* Checks that reads and writes are whole blocks. Returns 0 or an exit code. */
+static int tails_check_sizes(const struct tails_args *args, uint32_t block)
+{
+	const char *wrong = args->read_size % block    ? "read"
+			    : args->write_size % block ? "write"
+						       : NULL;
+
+	return wrong ? report_usage("--%s-size: not a multiple of %u, the drive's logical block",
+				    wrong, block)
+		     : 0;
+}
+
 static int tails_run(void *arg, char **operands, int n)
 {
 	const struct tails_args *args = arg;
@@ -378,10 +390,16 @@ static int tails_run(void *arg, char **operands, int n)
 	int exit_code = bench_read_scheds("compare", args->device.compare, &scheds);
 
 	(void)n;
+	/* Before a file is made and written in full; its blocks have 512 bytes at least. */
+	if (!exit_code)
+		exit_code = tails_check_sizes(args, 512);
 	if (exit_code)
 		return exit_code;
 	bench_catch_signals();
 	exit_code = bench_device_open(&target, operands[0], true, &args->device);
+	if (!exit_code)
+		exit_code = tails_check_sizes(
+			args, weir_device_get_info(target.dev)->logical_block_bytes);
 	if (!exit_code)
 		exit_code = bench_device_least(&target, args->read_size > args->write_size
 								? args->read_size

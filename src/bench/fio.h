@@ -16,6 +16,10 @@
  */
 int bench_fio_write(FILE *out, const struct sim_jobs *jobs, const char *path, bool direct);
 
+/* Says whether JOBS have keys that are weir's alone: weight, submitter, group, background and
+ * deadline. bench_fio_write() leaves them out. */
+bool bench_fio_omits(const struct sim_jobs *jobs);
+
 /*
  * Reads the LENGTH bytes at TEXT, what fio printed with --output-format=json about JOBS, into
  * RESULT, whose lines have weir's names of the jobs. Returns 0, or -EPROTO with weir_error() set.

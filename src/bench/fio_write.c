@@ -10,6 +10,10 @@
 
 #define FIO_UNSET UINT64_MAX /* what sim/jobs.h has where no value was given */
 
+/* The priority of ios that have none: fio is not asked to set it. */
+#define FIO_BEST_EFFORT 2
+#define FIO_PRIO 4
+
 static void fio_number(FILE *out, const char *name, uint64_t value, uint64_t silent)
 {
 	if (value != silent && value != FIO_UNSET)
@@ -128,6 +132,8 @@ static void fio_job(FILE *out, const struct sim_job *j)
 	fio_three(out, "rate_iops", j->rate_iops, 0);
 	if (j->rate_process)
 		fprintf(out, "rate_process=poisson\n");
+	if (j->prioclass != FIO_BEST_EFFORT || j->prio != FIO_PRIO)
+		fprintf(out, "prioclass=%" PRIu64 "\nprio=%" PRIu64 "\n", j->prioclass, j->prio);
 	fio_number(out, "fsync", j->fsync, 0);
 	fio_number(out, "sync", j->sync, 0);
 	fio_times(out, j);
@@ -140,6 +146,19 @@ static void fio_filename(FILE *out, const char *path)
 	for (; *path; path++)
 		fprintf(out, *path == ':' ? "\\%c" : "%c", *path);
 	fprintf(out, "\n");
+}
+
+bool bench_fio_omits(const struct sim_jobs *jobs)
+{
+	bool omits = false;
+
+	for (size_t i = 0; i < jobs->count; i++) {
+		const struct sim_job *j = &jobs->job[i];
+
+		omits |= j->weight != FIO_UNSET || j->submitter != FIO_UNSET ||
+			 j->group != FIO_UNSET || j->background || j->deadline;
+	}
+	return omits;
 }
 
 int bench_fio_write(FILE *out, const struct sim_jobs *jobs, const char *path, bool direct)

@@ -12,11 +12,11 @@ import subprocess
 import sys
 import time
 
+from bench_results import SHORT, fits, ordered
 from harness import Skip, case, main
 
 READS = b"[r]\nrw=randread\nbs=4k\niodepth=8\ntime_based\nruntime=30\n"
 BOTH = READS + b"[w]\nrw=write\nbs=64k\niodepth=2\ntime_based\nruntime=30\n"
-SHORT = ("--time", "60ms", "--rounds", "2")
 RUNS_MAX = 50  # of SHORT, until one tells what it should
 SIZE = 8 << 20
 # Its one io is a write, nearly always.
@@ -42,90 +42,6 @@ def content(path):
     """Returns the bytes of the file PATH."""
     with open(path, "rb") as file:
         return file.read()
-
-
-def ordered(spread):
-    """Asserts that SPREAD is a range with its median."""
-    assert spread["min"] <= spread["median"] <= spread["max"], spread
-
-
-def fits(text, columns=100):
-    """Fails unless no line of TEXT is longer than COLUMNS, or ends in blanks. The name of the file
-    that is measured stands for nothing."""
-    for line in text.decode().splitlines():
-        length = len(re.sub(r"/\S+/", "", line))
-        assert length <= columns and line == line.rstrip(), (length, line)
-
-
-@case
-def layer_has_each_combination(weir):
-    """layer measures each combination once, and steps where one thread polls"""
-    for _ in range(9):
-        out = weir.json("bench", "layer", "-s", "none,bfq", "--depth", "1,8", "--batch", "1,8",
-                        "--merging", "off,on", "--offsets", "random", *SHORT)
-        # A turn in which this machine stood still says nothing of its steps; there may be no other.
-        if all("steps" in cell for cell in out["cells"]):
-            break
-    cells = [(c["scheduler"], c["depth"], c["batch"], c["merging"]) for c in out["cells"]]
-    wanted = {(s, d, b, m) for s in ("none", "bfq") for d, b in ((1, 1), (8, 1), (8, 8))
-              for m in (False, True)}
-    assert len(cells) == len(wanted) and set(cells) == wanted, cells
-    for cell in out["cells"]:
-        ordered(cell["ns_per_io"])
-        assert cell["ns_per_io"]["median"] > 0 and cell["threads_poll"]
-        assert set(cell["steps"]) == {"prepare_ns", "submit_ns", "poll_ns"}
-    # Either the processor counts instructions, or there is a reason.
-    assert ("instructions_why" in out) != ("instructions_per_io" in out["cells"][0])
-
-
-@case
-def layer_with_threads(weir):
-    """layer runs threads that own lanes, and threads that only submit, under every scheduler"""
-    if len(os.sched_getaffinity(0)) < 2:
-        raise Skip("one processor: a queue has one lane")
-    out = weir.json("bench", "layer", "--depth", "4", "--threads", "2", "--lanes", "1,2",
-                    "--time", "200ms", "--rounds", "1")
-    assert len(out["cells"]) == 16, out["cells"]
-    for cell in out["cells"]:
-        assert cell["threads_poll"] == (cell["lanes"] == 2) == ("batch" in cell), cell
-        assert cell["mega_ios_per_s"]["median"] > 0, cell
-
-
-@case
-def layer_waits_for_all(weir):
-    """--ios counts all ios of threads that only submit, and each batch is measured where there is
-    one"""
-    out = weir.json("bench", "layer", "-s", "none", "--threads", "2", "--lanes", "1", "--depth",
-                    "128", "--ios", "100", "--rounds", "1")
-    assert out["cells"][0]["ns_per_io"]["min"] > 0, out
-    out = weir.json("bench", "scale", "-s", "none", "--threads", "2", "--lanes", "1", "--depth",
-                    "128", "--ios", "100", "--rounds", "1")
-    assert out["cells"][0]["mega_ios_per_s"]["min"] > 0, out
-    out = weir.json("bench", "layer", "-s", "none", "--threads", "1,2", "--lanes", "1", "--depth",
-                    "8", "--batch", "16,1,8", "--ios", "100", "--rounds", "1")
-    assert [(c["threads"], c.get("batch")) for c in out["cells"]] == [
-        (1, 1), (1, 8), (2, None)], out
-
-
-@case
-def more_lanes_than_processors(weir):
-    """lanes that no queue can have are refused before anything is measured"""
-    cpus = os.cpu_count()
-    if cpus >= 64:
-        raise Skip("64 lanes are possible here")
-    for words, name in ((("layer", "--threads", f"1,{cpus + 1}"), "--threads"),
-                        (("layer", "--threads", "1", "--lanes", f"1,{cpus + 1}"), "--lanes"),
-                        (("scale", "--lanes", "1,64"), "--lanes")):
-        weir.fails("bench", *words, code=2, says=(f"{name}: ", "lanes are more than"))
-
-
-@case
-def layer_counts_ios(weir):
-    """layer --ios needs no time, and its text has a line for each scheduler"""
-    out, _ = weir.run("bench", "layer", "-s", "none,pace", "--depth", "8", "--ios", "1000",
-                      "--rounds", "1")
-    lines = out.decode().splitlines()
-    assert [line.split()[0] for line in lines[3:5]] == ["none", "pace"], lines
 
 
 @case
@@ -198,6 +114,34 @@ def reads_need_no_consent(weir):
     assert out["entries"][0]["jobs"][0]["iops"]["min"] >= 0
     assert out["entries"][0]["jobs"][0]["max_ns"]["max"] > 0
     assert content(path) == data
+
+
+@case
+def logs_that_read_need_no_consent(weir):
+    """a log with reads alone reads from a file that is not empty; one with a write needs --force"""
+    path, data = filled(weir)
+    for action, ok in ("read", True), ("write", False), ("trim", False):
+        with open(weir.path("log"), "w", encoding="ascii") as file:
+            file.write(f"fio version 2 iolog\n/d add\n/d open\n/d read 0 4096\n"
+                       f"/d {action} 4096 4096\n/d close\n")
+        run = ("bench", "run", jobs(weir, f"[l]\nread_iolog={weir.path('log')}\n".encode()), path,
+               "-c", "none", *SHORT)
+        if ok:
+            assert weir.json(*run)["entries"][0]["jobs"][0]["direction"] == "reads"
+        else:
+            weir.fails(*run, says=("not empty", "--force"))
+    assert content(path) == data
+
+
+@case
+def time_is_with_what_is_before(weir):
+    """--time has room for the startdelay and ramp_time of jobs, or they are refused"""
+    text = b"[r]\nrw=randread\ntime_based\nruntime=1\n[s]\nrw=randread\nruntime=1\n"
+    for key in b"startdelay=6", b"startdelay=1-6", b"ramp_time=6":
+        weir.fails("bench", "run", jobs(weir, text + key + b"\n"), "null", "--json", "--time", "1s",
+                   "--rounds", "1", code=2,
+                   says=("jobs.fio:5: [s]: its startdelay and ramp_time take 6.00 s",
+                         "give more --time"))
 
 
 @case
@@ -527,31 +471,6 @@ def fairness_needs_consent_to_write(weir):
 
 
 @case
-def scale_has_each_combination(weir):
-    """scale divides by one lane with one thread, where that is among the combinations"""
-    out = weir.json("bench", "scale", "-s", "none,pace", "--lanes", "1", "--threads", "1,2",
-                    "--time", "100ms", "--rounds", "2")
-    assert [(c["scheduler"], c["threads"], c["threads_poll"]) for c in out["cells"]] == [
-        ("none", 1, True), ("none", 2, False), ("pace", 1, True), ("pace", 2, False)]
-    assert out["cells"][0]["to_one"] == {"median": 1, "min": 1, "max": 1}, out
-    text, _ = weir.run("bench", "scale", "-s", "none", "--lanes", "1", "--threads", "2",
-                       "--time", "50ms", "--rounds", "1")
-    assert b"only submit" in text, text
-
-
-@case
-def scale_fits_a_terminal(weir):
-    """scale prints 80 columns at most, also with ranges and the longest name"""
-    text, _ = weir.run("bench", "scale", "-s", "mq-deadline", "--lanes", "1", "--threads", "1,2",
-                       "--depth", "128", "--ios", "2000", "--rounds", "3")
-    lines = text.decode().splitlines()
-    head = next(i for i, line in enumerate(lines) if line.startswith("scheduler"))
-    assert lines[head].split("  ")[-1] == "switches" and "to 1 x 1" in lines[head], lines
-    assert len(lines) == head + 3 and max(map(len, lines)) <= 80, lines
-    assert all("(" in line and ")" in line for line in lines[head:]), lines
-
-
-@case
 def tables_fit(weir):
     """no table is wider than 100 columns, or ends in blanks; that of run fits a terminal"""
     path = weir.path("new")
@@ -664,7 +583,6 @@ def recover_opens_a_store(weir):
     path, data = filled(weir)
     weir.fails("bench", "recover", path, says=("not empty", "--force"))
     assert content(path) == data
-    weir.fails("bench", "recover", "null", says=("null",))
 
 
 @case
@@ -776,7 +694,11 @@ def wrong_calls(weir):
     weir.fails("bench", "run", jobs(weir), "null", "-c", "pase", code=2,
                says=("--compare", "did you mean pace?"))
     weir.fails("bench", "run", jobs(weir), "null", "--engine", "ring", code=2, says=("--engine",))
-    weir.fails("bench", "tails", "null", "--read-size", "1000", code=2, says=("block",))
+    for name in "--read-size", "--write-size":
+        weir.fails("bench", "tails", weir.path("never"), name, "1000", code=2,
+                   says=(f"{name}: not a multiple of 512",))
+    assert not os.path.exists(weir.path("never"))
+    weir.fails("bench", "recover", "null", code=2, says=("null device keeps no store",))
     weir.fails("bench", "fairness", "null", "--cases", "9", code=2, says=("join", "64"))
     err = weir.fails("bench", "fairness", "null", "--time", "24h", "--rounds", "1", "--cases", "2",
                      "-c", "none", "--json", code=2,

@@ -3,6 +3,7 @@
 #include "../sim/rig.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench/fio.h"
@@ -81,6 +82,36 @@ static void fios_processor_is_that_of_the_whole_run(void **state)
 	bench_outcome_free(&outcome);
 }
 
+/* Returns what fio is given for the jobs TEXT. */
+static char *written(const char *text)
+{
+	char *given = NULL;
+	size_t length;
+	FILE *out = open_memstream(&given, &length);
+
+	rig_reset("nvme");
+	assert_int_equal(rig_read(&rig.jobs, text, "jobs"), 0);
+	assert_non_null(out);
+	assert_int_equal(bench_fio_write(out, &rig.jobs, "/file", true), 0);
+	fclose(out);
+	return given;
+}
+
+static void fio_gets_priorities(void **state)
+{
+	char *given = written("[a]\nruntime=1\nprioclass=idle\nprio=6\nweight=200\n");
+
+	(void)state;
+	assert_non_null(strstr(given, "prioclass=3\nprio=6\n"));
+	assert_null(strstr(given, "weight"));
+	assert_true(bench_fio_omits(&rig.jobs));
+	free(given);
+	given = written("[a]\nruntime=1\n");
+	assert_null(strstr(given, "prio"));
+	assert_false(bench_fio_omits(&rig.jobs));
+	free(given);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,6 +119,7 @@ int main(void)
 		T(the_processors_time_is_that_of_all_ios),
 		T(fios_jobs_have_weirs_names),
 		T(fios_processor_is_that_of_the_whole_run),
+		T(fio_gets_priorities),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
