@@ -82,6 +82,16 @@ def alignment(offset: int, total: int, align: int) -> None:
         raise ValueError("O_DIRECT requires aligned total_len")
 
 
+def blocks(offset: int, total: int, block: int) -> None:
+    """Refuses what passthrough refuses: the drive knows nothing but blocks."""
+    if offset % block:
+        raise ValueError(f"offset must be aligned to LBA size ({block} bytes), got offset={offset}")
+    if not total:
+        raise ValueError("length must be non-zero")
+    if total % block:
+        raise ValueError(f"length must be aligned to LBA size ({block} bytes), got len={total}")
+
+
 def enough(length: int, total: int) -> None:
     """Refuses a transfer that is shorter than what it carries."""
     if total < length:
@@ -108,10 +118,9 @@ def source(data: Any, length: int) -> ffi.CData:
     return found
 
 
-def target(offset: int, data: Any, total: int, align: int) -> Item:
+def target(offset: int, data: Any, total: int) -> Item:
     """Makes a read of a batch: what there is no room for is dropped."""
     found = memory(data, True)
-    alignment(offset, total, align)
     if not len(found):
         raise ValueError(f"output buffer too small: cap=0 need={total}")
     return Item(offset, found, min(len(found), total), total, 0)

@@ -8,7 +8,7 @@ import itertools
 import os
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _raw_args as args, errors
@@ -48,7 +48,10 @@ def _free_batch(_kept: object, batch: ffi.CData) -> None:
 class _Batch:
     """A batch under way, and the memory that it uses."""
 
-    def __init__(self, device: ffi.CData, items: list[Item], write: bool) -> None:
+    def __init__(self, device: ffi.CData, items: list[Item], write: bool,
+                 wrong: Mapping[int, Exception] | None = None) -> None:
+        """WRONG: what is wrong with items that are not among these, by their place."""
+        self._wrong = dict(wrong or {})
         array = ffi.new("struct raw_item[]", max(1, len(items)))
         for raw, item in zip(array, items):
             raw.offset, raw.memory, raw.length = item.offset, item.memory, item.length
@@ -63,6 +66,13 @@ class _Batch:
     def wait(self) -> list[int]:
         """Waits without the interpreter's lock; returns 0, -errno or RAW_EOF for each item."""
         return list(ffi.unpack(lib.raw_wait(self._batch), self._count)) if self._count else []
+
+    def outcomes(self) -> list[Exception | None]:
+        """Waits; returns for each item what was wrong, also for those that never began."""
+        results = iter(self.wait())
+        return [self._wrong[i] if i in self._wrong else
+                _failure(result, "io_uring") if (result := next(results)) else None
+                for i in range(self._count + len(self._wrong))]
 
 
 def _check(code: int) -> None:
@@ -91,6 +101,7 @@ class RawBlockDevice:
         self._batches: dict[int, _Batch] = {}
         self._ids = itertools.count(1)
         self._registered = 0
+        self._places: frozenset[int] | None = None  # ids of the drive, once asked for
         self._path = args.of_type("path", path, str, "PyString")
         for name, value in (("writable", writable), ("use_odirect", use_odirect),
                             ("use_iouring", use_iouring), ("use_uring_cmd", use_uring_cmd)):
@@ -241,7 +252,7 @@ class RawBlockDevice:
         if length > len(memory):
             raise ValueError("payload_len exceeds buffer length")
         args.enough(length, total)
-        args.alignment(offset, total, self._align)
+        self._check_place(offset, total)
         if total:
             self._run(Item(offset, memory, length, total, 0), True, "pwrite")
 
@@ -252,7 +263,7 @@ class RawBlockDevice:
         if payload_len > len(memory):
             raise ValueError(f"output buffer too small: cap={len(memory)} need={payload_len}")
         args.enough(payload_len, total)
-        args.alignment(offset, total, self._align)
+        self._check_place(offset, total)
         return Item(offset, memory, payload_len, total, 0)
 
     def _without_copy(self, item: Item) -> Item:
@@ -281,7 +292,7 @@ class RawBlockDevice:
         memory = args.source(data, length)
         total = length if total is None else total
         args.enough(length, total)
-        args.alignment(offset, total, self._align)
+        self._check_place(offset, total)
         self._run(Item(offset, memory, length, total, self._place(placement_id)), True, "io_uring")
 
     def read_uring(self, offset: int, data: Any, payload_len: int,
@@ -303,11 +314,37 @@ class RawBlockDevice:
         self._require_open()
 
     def _place(self, placement_id: Any) -> int:
+        """Returns the id if the drive has it. To one that it does not have the drive itself gives
+        the first of its handles, as to a write without an id."""
         place = args.placement(placement_id)
-        return place if self._engine == "uring_cmd" else 0
+        if not place or self._engine != "uring_cmd":
+            return 0
+        if self._places is None:
+            self._places = frozenset(one for one, _ in self.fetch_fdp_status())
+        return place if place in self._places else 0
 
-    def _submit(self, items: list[Item], write: bool) -> int:
-        batch = _Batch(self._device, items, write)
+    def _check_place(self, offset: int, total: int) -> None:
+        """Raises ValueError where the device takes no such range."""
+        if self._engine == "uring_cmd":
+            args.blocks(offset, total, int(lib.raw_block(self._device)))
+        else:
+            args.alignment(offset, total, self._align)
+
+    def _misplaced(self, offset: int, total: int) -> Exception | None:
+        """Returns what is wrong with a range of a batch, of which by passthrough the rest goes on;
+        else raises it, and the batch is refused."""
+        try:
+            self._check_place(offset, total)
+        except ValueError as e:
+            if self._engine != "uring_cmd":
+                raise
+            # The frames of a traceback have the memory of the batch, and would make a circle with
+            # it, in which the interpreter may free a view before those who use it.
+            return e.with_traceback(None)
+        return None
+
+    def _submit(self, items: list[Item], write: bool, wrong: Mapping[int, Exception]) -> int:
+        batch = _Batch(self._device, items, write, wrong)
         with self._lock:
             number = next(self._ids)
             self._batches[number] = batch
@@ -332,19 +369,22 @@ class RawBlockDevice:
         for name, given in (("placement_ids", places), ("payload_lens", lengths)):
             if given is not None and len(given) != len(at):
                 raise ValueError(f"{name} must have same length as offsets")
-        return self._submit(self._sources(at, buffers, totals, places, lengths), True)
+        return self._submit(*self._sources(at, buffers, totals, places, lengths))
 
     def _sources(self, at: list[int], buffers: Sequence[Any], totals: list[int],
-                 places: Sequence[Any] | None, lengths: list[int] | None) -> list[Item]:
+                 places: Sequence[Any] | None, lengths: list[int] | None) \
+            -> tuple[list[Item], bool, dict[int, Exception]]:
         """Makes the writes of a batch. One check after the other goes over all of them."""
         placements = [0] * len(at) if places is None else [self._place(p) for p in places]
         lengths = totals if lengths is None else lengths
         for length, total in zip(lengths, totals):
             args.enough(length, total)
-        for offset, total in zip(at, totals):
-            args.alignment(offset, total, self._align)
-        return [Item(offset, args.source(data, length), length, total, place) for
-                offset, data, length, total, place in zip(at, buffers, lengths, totals, placements)]
+        errors_of = list(map(self._misplaced, at, totals))
+        wrong = {i: error for i, error in enumerate(errors_of) if error}
+        items = [Item(offset, args.source(data, length), length, total, place) for
+                 offset, data, length, total, place in
+                 zip(at, buffers, lengths, totals, placements)]
+        return [item for i, item in enumerate(items) if i not in wrong], True, wrong
 
     def batched_read(self, offsets: Sequence[int], buffers: Sequence[Any],
                      total_lens: Sequence[int]) -> int:
@@ -354,8 +394,15 @@ class RawBlockDevice:
         self._require_ring()
         if not len(at) == len(buffers) == len(totals):
             raise ValueError("All vectors must have same length")
-        return self._submit([args.target(at[i], buffers[i], totals[i], self._align)
-                             for i in range(len(at))], False)
+        items, wrong = [], {}
+        for i, (offset, data, total) in enumerate(zip(at, buffers, totals)):
+            args.memory(data, True)
+            error = self._misplaced(offset, total)
+            if error:
+                wrong[i] = error
+            else:
+                items.append(args.target(offset, data, total))
+        return self._submit(items, False, wrong)
 
     def wait_iouring(self, batch_id: int) -> tuple[list[bool], list[tuple[int, str]]]:
         """Waits for a batch; returns what succeeded, and the words about what failed.
@@ -367,10 +414,10 @@ class RawBlockDevice:
             batch = self._batches.pop(number, None)
         if batch is None:
             return [], []
-        results = batch.wait()
-        failed = [(i, _failure(result, "io_uring")) for i, result in enumerate(results) if result]
-        return ([not result for result in results],
-                [(i, f"{type(error).__name__}: {error}") for i, error in failed])
+        errors_of = batch.outcomes()
+        return ([error is None for error in errors_of],
+                [(i, f"{type(error).__name__}: {error}") for i, error in enumerate(errors_of)
+                 if error])
 
     # Registered memory
 

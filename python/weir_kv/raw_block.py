@@ -22,6 +22,9 @@ What differs from the original, besides:
   What holds no data (a folder, a terminal) is not opened at all.
 * ``alignment=0`` with O_DIRECT is a ValueError when it is opened; the original panics later.
 * ``iouring_queue_depth`` above 4096 means 4096, and never more than the drive's own queue takes.
+* With passthrough, ``pwrite_from_buffer()`` and ``pread_into()`` work, which the original hands to
+  a system call that such a device does not have, and a transfer may be longer than a command of the
+  drive. What the drive refuses has an errno of the kernel's block layer, not the drive's status.
 * ``statistics()`` is new.
 
 The class stands in for one process: what that process runs as a new interpreter (the ``spawn`` of
