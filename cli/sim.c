@@ -58,7 +58,7 @@ static const struct opt sim_options[] = {
 	  .max = 64,
 	  .help = "number of hardware queues (default 1); jobs are\n"
 		  "spread over them; none, kyber and pace have an\n"
-		  "instance on each" },
+		  "instance on each (pace: one for all with weights)" },
 	{ .name = "depth",
 	  .type = OPT_NUMBER,
 	  .offset = offsetof(struct sim_args, depth),
