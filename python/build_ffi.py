@@ -49,7 +49,7 @@ def declarations():
 ffi = cffi.FFI()
 ffi.cdef(OTHERS + declarations())
 ffi.cdef("".join(f"#define {name} ...\n" for name in NUMBERS))
-ffi.cdef(CALLBACKS + "char *strerror(int);")
+ffi.cdef(CALLBACKS + "char *strerror(int); char *strdup(const char *);")
 ffi.set_source(
     "weir_kv._weir", "#include <string.h>\n#include <sys/uio.h>\n"
     "#include <weir/weir.h>\n#include \"raw_io.h\"\n",

@@ -124,9 +124,9 @@ struct weir_queue_opts {
  * Opens a queue on DEV, which must stay open until the queue is closed. OPTS may be NULL.
  * With opts.workers the lanes run when this returns; otherwise each waits for its owner.
  *
- * A scheduler that keeps one order for the whole queue (all except none, kyber and pace) runs on
- * one lane. If threads of the program own several lanes, the queue starts one worker of its own
- * for it.
+ * A scheduler that keeps one order for the whole queue (all except none, kyber and pace; these two
+ * where "one_sched" says so) runs on one lane. If threads of the program own several lanes, the
+ * queue starts one worker of its own for it.
  *
  * Errors: -EINVAL (an option out of range, or an option that the engine does not have), -ENOENT (no
  * such engine or scheduler), -EOPNOTSUPP (the engine cannot work here: weir_error() says why),
@@ -395,8 +395,10 @@ int weir_queue_load_state(struct weir_queue *q, const char *text, size_t length)
 /*
  * Sets SUBMITTER's share compared with others, from 1 to 1000 (default 100), in schedulers that
  * have weights: bfq and pace. With several lanes, the first weight gives pace one instance for all
- * lanes ("one_sched"; see weir_queue_set()). Errors: -EINVAL, -EOPNOTSUPP (the scheduler has none),
- * -ENOSPC, -ENOMEM (the weight holds, but within each lane). Any thread.
+ * lanes ("one_sched"): as with a switch of the scheduler (weir_queue_set()), ios wait until each
+ * lane that has an owner has had a turn. Set the first weight before threads attach, or where all
+ * poll. Errors: -EINVAL, -EOPNOTSUPP (the scheduler has none), -ENOSPC; -ENOMEM and those of
+ * starting a thread (the weight is set, and holds within each lane). Any thread.
  */
 int weir_queue_submitter_set_weight(struct weir_queue *q, uint32_t submitter, uint32_t weight);
 
@@ -409,9 +411,9 @@ int weir_queue_submitter_set_weight(struct weir_queue *q, uint32_t submitter, ui
  * does. GROUP == SUBMITTER takes it out again: who is in no group is one by itself, so GROUP is a
  * member of its own group unless it was put into another one. Groups have no groups: if GROUP is in
  * another one, that is for its own ios only. Schedulers that know no submitters decide as before.
- * With several lanes, the first group gives pace one instance for all lanes, as a weight does.
- * Errors: -ENOSPC (4096 submitters have settings), -ENOMEM (members count together within each lane
- * only). Any thread.
+ * With several lanes, the first group gives pace one instance for all lanes, as a weight does. So
+ * do what is said there, and the errors: -ENOSPC (4096 submitters have settings); -ENOMEM and those
+ * of starting a thread (members count together within each lane). Any thread.
  */
 int weir_queue_submitter_set_group(struct weir_queue *q, uint32_t submitter, uint32_t group);
 

@@ -10,7 +10,8 @@
  * A store has one stream for every 8 segments at most, and never more than 32. A new tenant gets a
  * stream of its own while there is room; later tenants share the stream that fills the fewest
  * segments. The table has 64 rows; the stream of further tenants is computed from their name. Both
- * leave out streams that have a share.
+ * leave out streams that have a share; a tenant that was told a stream before that keeps it until
+ * it asks again.
  *
  * All streams share the space: when there is no more, garbage of any stream is reclaimed. If there
  * is not enough of that, the oldest segment of the store is evicted, whatever stream it is in,

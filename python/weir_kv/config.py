@@ -309,8 +309,11 @@ def open_any(config: Config, shared: bool, log: logging.Logger,
     if not shared:
         try:
             store = open_store(config, log=log)
-        except errors.StoreBusy as busy:
-            if busy.by_system or config.share != "auto" or config.format == "force":
+        except OSError as e:
+            # Another process has it; or it was quicker to make it, or to take the metrics' port.
+            others = e.errno in (errno.EBUSY, errno.EEXIST, errno.EADDRINUSE)
+            if not others or getattr(e, "by_system", False) or config.share != "auto" or \
+                    config.format == "force":
                 raise
         else:
             return _opened(store, opened)

@@ -90,9 +90,9 @@ _NAMES = {
     "weir_store_set_write_budget()": "Store.set_write_budget(), write_budget of a host",
 }
 _WAIT = f"; {_NAMES['lock_wait_ns']} waits for it"
-_names = {option: ffi.new("char[]", name.encode()) for option, name in _NAMES.items()}
-for _option, _name in _names.items():
-    if lib.weir_error_name(_option.encode(), _name):
+for _option, _name in _NAMES.items():
+    # A thread of a store that is not closed may use it after the interpreter has ended.
+    if lib.weir_error_name(_option.encode(), lib.strdup(_name.encode())):
         raise ImportError(f"the C library has no option {_option}")
 
 

@@ -92,7 +92,6 @@ class Handle:
         with self._ending:
             raw, self._raw = self._raw, ffi.NULL
             if raw == ffi.NULL:
-                self._let_go()  # an interrupt may have come before
                 return None
             try:
                 self._wait_until_left()

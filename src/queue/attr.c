@@ -333,7 +333,7 @@ static int attr_set_tunable(struct weir_queue *q, const char *name, const char *
 		if (!err)
 			err = attr_read_tunable(q->sched_ops, index, &attr, text, &value);
 	}
-	if (!err && q->next_ops && q->next_ops != q->sched_ops)
+	if (!err && q->next_ops && !q->next_keeps)
 		err = error_set(-EBUSY, "%s: a switch to %s is under way", name, q->next_ops->name);
 	if (!err) {
 		CHECK(index < (int)SCHED_TUNABLES_MAX);

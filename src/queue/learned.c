@@ -105,7 +105,7 @@ static int learned_set(struct weir_queue *q, struct learned_text *t)
 	int err = 0;
 
 	pthread_mutex_lock(&q->lock);
-	if ((q->next_ops && q->next_ops != t->ops) || q->sched_ops != t->ops) {
+	if ((q->next_ops && !q->next_keeps) || q->sched_ops != t->ops) {
 		err = error_set(-EBUSY, "a switch of the scheduler is under way");
 	} else {
 		free(q->given);

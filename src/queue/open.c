@@ -408,14 +408,15 @@ static int open_drain_unowned(struct weir_queue *q)
 	return 0;
 }
 
-/* Returns -EBUSY if a thread owns a lane that is not MINE. It takes the lock, so that a thread
- * that has just detached does not use it any more. */
+/* Returns -EBUSY if a thread of the program owns a lane that is not MINE. It takes the lock, so
+ * that a thread that has just detached does not use it any more. */
 static int open_check_owners(struct weir_queue *q, const struct lane *mine)
 {
 	uint32_t i = 0;
 
 	pthread_mutex_lock(&q->lock);
-	while (i < q->nr_lanes && (&q->lanes[i] == mine || !owner_is_there(&q->lanes[i])))
+	while (i < q->nr_lanes && (&q->lanes[i] == mine || !owner_is_there(&q->lanes[i]) ||
+				   q->lanes[i].owner.worker_runs))
 		i++;
 	pthread_mutex_unlock(&q->lock);
 	return i < q->nr_lanes ? error_set(-EBUSY, "another thread is attached to lane %u", i) : 0;
@@ -442,6 +443,10 @@ int weir_queue_close(struct weir_queue *q)
 		return open_close_in_child(q);
 	if (owner_in_callback())
 		return error_in_callback("close a queue");
+	/* Before the workers stop: if this fails the queue goes on, and its home with it. */
+	err = open_check_owners(q, owner_lane(q));
+	if (err)
+		return err;
 	/* This waits while all workers run: ios of one lane may need another lane, and their
 	 * callbacks may submit. */
 	if (q->opts.workers || q->lanes[q->nr_lanes - 1].owner.worker_runs)

@@ -23,6 +23,7 @@ void switch_apply_own(struct weir_queue *q)
 struct aim {
 	const struct sched_ops *ops;
 	struct lane *home;
+	bool keeps; /* only the home changes, and what was set stays */
 };
 
 /* Makes the instances of AIM for all lanes and stores them in NEXT. */
@@ -31,7 +32,7 @@ static int switch_make_all(struct weir_queue *q, struct aim aim, struct sched **
 	const struct sched_ops *ops = aim.ops;
 	uint32_t nr_requests = control_nr_requests(q, ops), i;
 
-	if (ops == __atomic_load_n(&q->sched_ops, __ATOMIC_ACQUIRE))
+	if (aim.keeps)
 		nr_requests = __atomic_load_n(&q->nr_requests, __ATOMIC_RELAXED);
 	for (i = 0; i < q->nr_lanes; i++)
 		if (control_make_sched(&q->lanes[i], ops, !aim.home, nr_requests, &next[i]))
@@ -52,6 +53,7 @@ static void switch_begin(struct weir_queue *q, struct aim aim, struct sched **ne
 	}
 	q->next_ops = aim.ops;
 	q->next_home = aim.home;
+	q->next_keeps = aim.keeps;
 	__atomic_store_n(&q->draining, 1, __ATOMIC_SEQ_CST);
 	control_changed(q);
 	control_try_finish(q);
@@ -81,12 +83,13 @@ static bool switch_is_new_aim(struct weir_queue *q, struct aim aim)
  * false if that is so already. */
 static bool switch_find_aim(struct weir_queue *q, const struct sched_ops *ops, struct aim *aim)
 {
-	bool is_new;
+	bool is_new, keeps;
 
 	pthread_mutex_lock(&q->lock);
+	keeps = !ops && (!q->next_ops || q->next_keeps);
 	if (!ops)
 		ops = q->next_ops ? q->next_ops : q->sched_ops;
-	*aim = (struct aim){ ops, control_home(q, ops) };
+	*aim = (struct aim){ ops, control_home(q, ops), keeps };
 	is_new = switch_is_new_aim(q, *aim);
 	pthread_mutex_unlock(&q->lock);
 	return is_new;
@@ -99,7 +102,8 @@ int switch_scheduler(struct weir_queue *q, const struct sched_ops *ops)
 	int err = 0;
 
 	pthread_mutex_lock(&q->switch_lock);
-	if (switch_find_aim(q, ops, &aim)) {
+	/* A queue that is being closed stays as it is: nobody would end another worker. */
+	if (!__atomic_load_n(&q->stop, __ATOMIC_ACQUIRE) && switch_find_aim(q, ops, &aim)) {
 		err = switch_start_home(q, aim.home);
 		if (!err)
 			err = switch_make_all(q, aim, next);

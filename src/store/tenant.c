@@ -51,17 +51,26 @@ static uint32_t tenant_stream(const struct weir_store *s)
 	return best;
 }
 
-/* Returns the stream of a tenant that has no row: the hash ID of its name chooses one that nobody
- * keeps. */
+/* Returns how well STREAM suits the tenant with the hash ID: a mix of both (splitmix64's). */
+static uint64_t tenant_suits(uint64_t id, uint32_t stream)
+{
+	uint64_t x = id + (stream + 1) * 0x9e3779b97f4a7c15u;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
+/* Returns the stream of a tenant that has no row: of those that nobody keeps the one that suits the
+ * hash ID of its name best. So when a stream gets a share only its tenants move. */
 static uint32_t tenant_hashed_stream(const struct weir_store *s, uint64_t id)
 {
-	uint32_t free[DISK_STREAMS], count = 0;
+	uint32_t best = 0;
 
-	for (uint32_t n = 0; n < s->io.super.streams; n++)
-		if (!tenant_keeps(s, n))
-			free[count++] = n;
-	CHECK(count);
-	return free[id % count];
+	for (uint32_t n = 1; n < s->io.super.streams; n++)
+		if (!tenant_keeps(s, n) && tenant_suits(id, n) > tenant_suits(id, best))
+			best = n;
+	return best;
 }
 
 /* Makes sure that NEXT, the superblock to be written, has STREAM. */

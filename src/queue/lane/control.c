@@ -119,11 +119,16 @@ void control_refresh(struct weir_queue *q, struct sched *s)
 	}
 }
 
-/* As control_refresh(), for a lane among others: what it has not learned another one may know. */
-static void control_show(struct weir_queue *q, struct sched *s)
+/* As control_refresh(), for a lane among others: what it has not learned another one may know.
+ * Beside a home the instances of other lanes have nothing to say. */
+static void control_show(const struct lane *lane)
 {
+	struct weir_queue *q = lane->q;
+	struct sched *s = lane->sched;
 	const struct sched_tunable *t = s->ops->tunables;
 
+	if (q->home && q->home != lane)
+		return;
 	for (unsigned i = 0; t && t[i].name; i++) {
 		int64_t value = s->ops->get(s, i);
 
@@ -142,7 +147,7 @@ static __attribute__((noinline)) void control_show_learned(struct lane *lane)
 	/* A value that was just set is not yet the scheduler's: its old one is not shown for it. */
 	if (lane->sched->ops == q->sched_ops &&
 	    lane->change.seen == __atomic_load_n(&q->generation, __ATOMIC_RELAXED))
-		control_show(q, lane->sched);
+		control_show(lane);
 	if (lane->sched->ops == q->sched_ops)
 		learned_show(lane);
 	pthread_mutex_unlock(&q->lock);
@@ -155,6 +160,8 @@ static void control_set_ops(struct weir_queue *q, const struct sched_ops *ops)
 	__atomic_store_n(&q->nr_requests, control_nr_requests(q, ops), __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < SCHED_TUNABLES_MAX; i++)
 		q->tunable[i].set_at = 0;
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		q->lanes[i].change.learned.nr = 0;
 	control_refresh(q, q->lanes[0].change.next);
 }
 
@@ -166,8 +173,9 @@ static void control_finish_switch(struct weir_queue *q)
 	CHECK(ops);
 	CHECK(q->lanes[0].change.next);
 	q->next_ops = NULL;
-	/* What was set stays where only the home has changed. */
-	if (q->sched_ops != ops)
+	if (q->next_keeps && q->sched_ops == ops)
+		learned_move(q, q->next_home);
+	else
 		control_set_ops(q, ops);
 	__atomic_store_n(&q->home, q->next_home, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&q->draining, 0, __ATOMIC_SEQ_CST);
@@ -274,8 +282,9 @@ static struct sched *control_take_next(struct lane *lane)
 	return old;
 }
 
-/* Takes over the values that changed after generation SINCE. Under the lock. */
-static void control_apply_values(struct lane *lane, uint32_t since)
+/* Takes over the values that changed after generation SINCE; TAKEN: the instance is new. Under the
+ * lock. */
+static void control_apply_values(struct lane *lane, uint32_t since, bool taken)
 {
 	struct weir_queue *q = lane->q;
 	struct sched *s = lane->sched;
@@ -291,8 +300,8 @@ static void control_apply_values(struct lane *lane, uint32_t since)
 		if (q->tunable[i].set_at > since)
 			(void)s->ops->set(s, i, q->tunable[i].set);
 	settings_apply(q, s, since);
-	learned_take(lane, since);
-	control_show(q, s);
+	learned_take(lane, since, taken);
+	control_show(lane);
 	learned_show(lane);
 }
 
@@ -310,7 +319,7 @@ void control_apply(struct lane *lane)
 	if (!lane->change.draining)
 		lane->change.drained = false;
 	old = control_take_next(lane);
-	control_apply_values(lane, old ? 0 : since);
+	control_apply_values(lane, old ? 0 : since, old != NULL);
 	pthread_mutex_unlock(&q->lock);
 	if (old)
 		old->ops->exit(old);

@@ -22,16 +22,30 @@ void learned_show(struct lane *lane)
 			s->ops->save(s, lane->change.learned.value, queue_now(lane->q));
 }
 
-void learned_take(struct lane *lane, uint32_t since)
+void learned_move(struct weir_queue *q, struct lane *home)
+{
+	const struct learned from = (q->home ? q->home : &q->lanes[0])->change.learned;
+
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		if (home ? home == &q->lanes[i] : q->home != NULL)
+			q->lanes[i].change.learned = from;
+}
+
+void learned_take(struct lane *lane, uint32_t since, bool taken)
 {
 	const struct weir_queue *q = lane->q;
 	uint32_t place = q->home == lane ? 0 : lane->index;
 	const struct learned *given;
 
-	if (!q->given || q->given_at <= since || q->given_ops != lane->sched->ops ||
-	    (q->home && q->home != lane) || place >= q->opts.lanes)
+	if (q->home && q->home != lane)
 		return;
-	given = &q->given[place];
+	given = &lane->change.learned;
+	if (!taken || !given->nr || !lane->sched->ops->load) {
+		if (!q->given || q->given_at <= since || q->given_ops != lane->sched->ops ||
+		    place >= q->opts.lanes)
+			return;
+		given = &q->given[place];
+	}
 	if (given->nr)
 		lane->sched->ops->load(lane->sched, given->value, queue_now(q));
 }

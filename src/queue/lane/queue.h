@@ -73,6 +73,7 @@ struct weir_queue {
 	/* control.c's and switch.c's, under the lock. */
 	const struct sched_ops *next_ops; /* while draining ... */
 	struct lane *next_home;		  /* ... as home will be */
+	bool next_keeps;		  /* ... only the home changes, and what was set stays */
 	uint32_t sharing;		  /* enum queue_sharing */
 	struct {
 		int64_t value;	 /* when it was last looked at */
