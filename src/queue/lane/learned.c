@@ -37,10 +37,10 @@ void learned_take(struct lane *lane, uint32_t since, bool taken)
 	uint32_t place = q->home == lane ? 0 : lane->index;
 	const struct learned *given;
 
-	if (q->home && q->home != lane)
+	if ((q->home && q->home != lane) || !lane->sched->ops->load)
 		return;
 	given = &lane->change.learned;
-	if (!taken || !given->nr || !lane->sched->ops->load) {
+	if (!taken || !given->nr) {
 		if (!q->given || q->given_at <= since || q->given_ops != lane->sched->ops ||
 		    place >= q->opts.lanes)
 			return;
