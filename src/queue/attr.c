@@ -133,12 +133,12 @@ static int attr_set_depth_bytes(struct weir_queue *q, int64_t value)
 	return 0;
 }
 
-static int64_t attr_get_shared(struct weir_queue *q)
+static int64_t attr_get_one_sched(struct weir_queue *q)
 {
 	return q->sharing;
 }
 
-static int attr_set_shared(struct weir_queue *q, int64_t value)
+static int attr_set_one_sched(struct weir_queue *q, int64_t value)
 {
 	q->sharing = (uint32_t)value;
 	return 0;
@@ -202,8 +202,8 @@ static const struct attr_row rows[] = {
 	{ { ATTR_SIZE, "one_sched", "when",
 	    "one scheduler for all lanes: 0 never, 1 always, 2 where weights differ", 0,
 	    SHARING_UNLIKE, SHARING_UNLIKE, 0 },
-	  attr_get_shared,
-	  attr_set_shared,
+	  attr_get_one_sched,
+	  attr_set_one_sched,
 	  NULL,
 	  NULL },
 	READ_ONLY(lanes, "lanes", "hardware queues"),
@@ -365,14 +365,6 @@ static int attr_set_number(struct weir_queue *q, const struct attr_row *row, con
 	return err;
 }
 
-/* The scheduler gets a home or loses it. */
-static int attr_set_sharing(struct weir_queue *q, const struct attr_row *row, const char *text)
-{
-	int err = attr_set_number(q, row, text);
-
-	return err ? err : switch_scheduler(q, NULL);
-}
-
 int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
 {
 	const struct attr_row *row = attr_find_row(name);
@@ -386,17 +378,15 @@ int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
 		return ops ? switch_scheduler(q, ops)
 			   : error_set(-EINVAL, "no such scheduler: %s", value);
 	}
-	if (row && row->set == attr_set_shared)
-		err = attr_set_sharing(q, row, value);
-	else if (row)
+	if (row)
 		err = attr_set_number(q, row, value);
 	else
 		err = attr_set_tunable(
 			q, strncmp(name, IOSCHED, strlen(IOSCHED)) ? name : name + strlen(IOSCHED),
 			value);
-	if (!err)
-		switch_apply_own(q);
-	return err;
+	/* The scheduler may get a home for it, or lose it; the caller's lane takes the value over.
+	 */
+	return err ? err : switch_scheduler(q, NULL);
 }
 
 /* Lists the schedulers as sysfs does, with the one that is used in brackets. */

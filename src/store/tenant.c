@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/container.h"
+#include "base/prng.h"
 #include "queue/loop.h"
 #include "store/tenants.h"
 
@@ -51,14 +52,10 @@ static uint32_t tenant_stream(const struct weir_store *s)
 	return best;
 }
 
-/* Returns how well STREAM suits the tenant with the hash ID: a mix of both (splitmix64's). */
+/* Returns how well STREAM suits the tenant with the hash ID. */
 static uint64_t tenant_suits(uint64_t id, uint32_t stream)
 {
-	uint64_t x = id + (stream + 1) * 0x9e3779b97f4a7c15u;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-	return x ^ x >> 31;
+	return prng_mix(id ^ prng_mix(stream));
 }
 
 /* Returns the stream of a tenant that has no row: of those that nobody keeps the one that suits the

@@ -322,6 +322,14 @@ static void turn(unsigned n)
 		assert_true(lanes_poll_wait(queue, 0) >= 0);
 }
 
+/* Submits IO, a read that stays in the drive. */
+static void hold_a_read(struct weir_io *io)
+{
+	weir_io_read(io, 0, memory, 4096);
+	assert_int_equal(weir_queue_submit(queue, io), 0);
+	turn(1);
+}
+
 /* A request is below when the weight is set: what is set meanwhile holds for the new instance. */
 static void what_is_set_meanwhile_holds(void **state)
 {
@@ -331,9 +339,7 @@ static void what_is_set_meanwhile_holds(void **state)
 	(void)state;
 	rig.hold = true;
 	open_rig();
-	weir_io_read(&io, 0, memory, 4096);
-	assert_int_equal(weir_queue_submit(queue, &io), 0);
-	turn(1);
+	hold_a_read(&io);
 	assert_int_equal(weir_queue_submitter_set_weight(queue, 1, 10), 0);
 	assert_null(queue_home(queue));
 	assert_int_equal(weir_queue_set(queue, "write_floor", "7"), 0);
@@ -370,9 +376,7 @@ static void a_switch_meanwhile_has_the_defaults(void **state)
 	open_rig();
 	assert_int_equal(weir_queue_set(queue, "write_floor", "7"), 0);
 	assert_int_equal(weir_queue_set(queue, "nr_requests", "16"), 0);
-	weir_io_read(&io, 0, memory, 4096);
-	assert_int_equal(weir_queue_submit(queue, &io), 0);
-	turn(1);
+	hold_a_read(&io);
 	assert_int_equal(weir_queue_submitter_set_weight(queue, 1, 10), 0);
 	assert_int_equal(weir_queue_set(queue, "scheduler", "kyber"), 0);
 	assert_int_equal(weir_queue_set(queue, "write_floor", "8"), -EBUSY);

@@ -183,6 +183,30 @@ static void a_share_is_its_tenants(void **state)
 	assert_int_equal(tenant("somebody else"), 0);
 }
 
+/* A tenant without a row moves only if its stream gets a share. */
+static void a_share_moves_its_tenants_only(void **state)
+{
+	uint32_t before[100], n, moved = 0;
+	char name[16];
+
+	(void)state;
+	rig_open(&rig);
+	for (n = 0; n < 100; n++) {
+		snprintf(name, sizeof(name), "tenant %u", n);
+		before[n] = tenant(name);
+	}
+	assert_int_equal(weir_store_set_share(rig.s, 2, 50), 0);
+	for (n = 64; n < 100; n++) {
+		snprintf(name, sizeof(name), "tenant %u", n);
+		moved += before[n] == 2;
+		if (before[n] == 2)
+			assert_int_not_equal(tenant(name), 2);
+		else
+			assert_int_equal(tenant(name), before[n]);
+	}
+	assert_true(moved > 0);
+}
+
 static void keys_stay_where_they_live(void **state)
 {
 	uint32_t a, b;
@@ -297,6 +321,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_tenants_than_streams, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_share_is_its_tenants, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_share_moves_its_tenants_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(keys_stay_where_they_live, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_batch_one_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(floods, setup, teardown),
