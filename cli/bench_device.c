@@ -19,6 +19,11 @@ static bool bench_device_progress(void *user, uint64_t done, uint64_t total)
 	return bench_stopped;
 }
 
+int bench_device_check(const struct bench_device_args *args)
+{
+	return opening_check(&(struct opening){ .engine = args->engine, .tracing = args->tracing });
+}
+
 int bench_device_open(struct bench_target *t, const char *path, bool writes,
 		      const struct bench_device_args *args)
 {
@@ -30,8 +35,7 @@ int bench_device_open(struct bench_target *t, const char *path, bool writes,
 					  .user = &meter };
 	struct weir_trace *trace;
 	const char *note;
-	int err, exit_code = opening_check(
-			 &(struct opening){ .engine = args->engine, .tracing = args->tracing });
+	int err, exit_code = bench_device_check(args);
 
 	if (exit_code)
 		return exit_code;

@@ -102,6 +102,12 @@ struct bench_device_args {
 		JSON_OPTION((at) + offsetof(struct bench_device_args, json))
 
 /*
+ * Checks what can be said of ARGS before anything is looked for or opened; bench_device_open() does
+ * so too. Returns 0, or an exit code after the error was printed.
+ */
+int bench_device_check(const struct bench_device_args *args);
+
+/*
  * Opens PATH for a bench that writes to it (WRITES) or only reads. Returns 0, or an exit code after
  * the error was printed. The caller calls bench_device_close(), and then tracing_end(): the trace
  * that ARGS name is open.

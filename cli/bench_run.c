@@ -249,8 +249,11 @@ static int bench_run_jobs(struct sim_jobs *jobs, const char *path, const struct 
 	if (!args->device.json)
 		sim_report_notes(&jobs->notes);
 	bench_catch_signals();
-	if (args->with_fio && bench_fio_find())
-		return report_error("--with-fio: %s", weir_error());
+	exit_code = bench_device_check(&args->device);
+	if (!exit_code && args->with_fio && bench_fio_find())
+		exit_code = report_error("--with-fio: %s", weir_error());
+	if (exit_code)
+		return exit_code;
 	exit_code = bench_device_open(&target, path, bench_run_writes(jobs), &args->device);
 	if (exit_code)
 		return tracing_end(exit_code);

@@ -448,8 +448,6 @@ static int store_find_raw_block(struct store_bench *b)
 
 	if (!given)
 		return 0;
-	if (!*given)
-		return report_usage("--with-raw-block: name a Python that has it, or auto");
 	b->by[STORE_RAW_BLOCK] = !bench_raw_block_find(&b->python, given);
 	if (b->by[STORE_RAW_BLOCK])
 		return 0;
@@ -459,6 +457,20 @@ static int store_find_raw_block(struct store_bench *b)
 		 weir_error());
 	report_note("raw_block is not measured: %s", b->why);
 	return 0;
+}
+
+/* Checks the options, and looks for fio, if it is wanted: a mistake in the command is told on each
+ * machine. Returns 0 or an exit code. */
+static int store_check(const struct store_args *args)
+{
+	int exit_code;
+
+	if (args->raw_block && !*args->raw_block)
+		return report_usage("--with-raw-block: name a Python that has it, or auto");
+	exit_code = bench_device_check(&args->device);
+	if (!exit_code && !args->without_fio && bench_fio_find())
+		exit_code = report_error("%s: --without-fio measures without it", weir_error());
+	return exit_code;
 }
 
 static int store_run(void *arg, char **operands, int n)
@@ -472,8 +484,9 @@ static int store_run(void *arg, char **operands, int n)
 
 	(void)n;
 	bench_catch_signals();
-	if (b.by[STORE_FIO] && bench_fio_find())
-		return report_error("%s: --without-fio measures without it", weir_error());
+	exit_code = store_check(args);
+	if (exit_code)
+		return exit_code;
 	exit_code = bench_device_open(&target, operands[0], true, &args->device);
 	if (exit_code)
 		return tracing_end(exit_code);
