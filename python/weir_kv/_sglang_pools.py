@@ -45,11 +45,13 @@ def is_single(storage_config: Any) -> bool:
 
 def digest(storage_config: Any, pool_name: str, pool: Any, namespace: str) -> bytes:
     """Returns the prefix of the keys of POOL: SGLang's own name neither model, nor rank, nor pool.
-    The state of Mamba layers differs between the tensor ranks of an MLA model too."""
+    The state of Mamba layers differs between the tensor ranks of an MLA model too. Ranks over the
+    data hold the whole model each, so what one of them computed is of use to all: they are one."""
     c = storage_config
     names = _MLA_RANKS if c.is_mla_model and pool_name != _MAMBA else _RANKS + _SIZES
+    numbers = [0 if name == "dp_rank" else _number(c, name) for name in names]
     tag = getattr(pool, "storage_format_tag", None)
-    facts = [c.model_name, bool(c.is_mla_model), [_number(c, name) for name in names],
+    facts = [c.model_name, bool(c.is_mla_model), numbers,
              str(tag() if callable(tag) else tag), str(getattr(pool, "layout", "")),
              str(getattr(pool, "dtype", "")), int(getattr(pool, "page_size", 1) or 1), namespace]
     if pool_name != KV:

@@ -37,12 +37,12 @@ class Host:
     and its EXTRA configuration. Only with "interface_v1" are pages not copied on the way."""
 
     def __init__(self, backend, extra, layout="page_first", model="model", tp=(0, 1), mla=False,
-                 **sizes):
+                 dp_rank=0, **sizes):
         self.pool = make_pool(layout, **sizes)
         self.pool.kv_buffer.zero_()
         storage = HiCacheStorageConfig(
             tp_rank=tp[0], tp_size=tp[1], pp_rank=0, pp_size=1, attn_cp_rank=0, attn_cp_size=1,
-            is_mla_model=mla, enable_storage_metrics=False,
+            is_mla_model=mla, enable_storage_metrics=False, dp_rank=dp_rank,
             is_page_first_layout=layout != "layer_first", model_name=model, extra_config=extra)
         self.backend = StorageBackendFactory.create_backend(backend, storage, self.pool)
         self.backend.register_mem_pool_host(self.pool)
@@ -81,7 +81,7 @@ class Host:
             self.backend.close()
 
 
-_OPTIONS = ("model", "tp", "mla", "pages", "layers")
+_OPTIONS = ("model", "tp", "mla", "dp_rank", "pages", "layers")
 
 
 def weir_host(path, layout="page_first", **params):

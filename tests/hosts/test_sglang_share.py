@@ -191,6 +191,23 @@ def test_replicas_that_do_not_know_of_one_another_share(tmp_path):
             one.kill()
 
 
+@pytest.mark.parametrize("mla", [False, True])
+def test_ranks_over_the_data_find_what_any_of_them_stored(tmp_path, mla):
+    """Each holds the whole model, and SGLang gives all of them the first tensor rank."""
+    made = []
+    try:
+        for dp_rank in range(3):
+            made.append(Rank(tmp_path / "s.img", 0, 1, size="256MiB", dp_rank=dp_rank, mla=mla))
+            assert made[-1].answer() == "up"
+        for i, one in enumerate(made):
+            want = one.ask("fill", i)
+            assert one.ask("backup", f"of {i}") == PAGES
+            assert [other.ask("load", f"of {i}") for other in made] == [[PAGES, want]] * 3
+    finally:
+        for one in made:
+            one.kill()
+
+
 def test_ranks_with_attention_in_parallel_over_the_data_are_several():
     config = SimpleNamespace(tp_size=1, pp_size=1, attn_cp_size=1, dcp_size=1, dp_size=8)
     assert not is_single(config)
