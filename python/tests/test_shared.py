@@ -2,6 +2,7 @@
 """A store that processes share: an owner that stands still, and children of fork()."""
 import contextlib
 import errno
+import fcntl
 import functools
 import logging
 import os
@@ -136,6 +137,30 @@ def test_a_start_and_an_end_beside_an_owner_that_stands_still(path, monkeypatch)
         store.close()  # while another owner is looked for
         with pytest.raises(ValueError, match="closed"):
             store.exists("k")
+
+
+def test_a_start_beside_who_does_not_share_says_so_and_begins_when_he_ends(path):
+    """`weir fsck`, for instance, locks the store and answers nobody."""
+    with use(path) as store:
+        store.put("k", b"value")
+    words = []
+
+    def release(record):
+        words.append(record.getMessage())
+        if "tried again" in words[-1]:
+            fcntl.flock(file, fcntl.LOCK_UN)
+        return True
+
+    LOG.addFilter(release)
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            with use(path) as store:
+                assert store.owner and store.get("k") == b"value"
+    finally:
+        LOG.removeFilter(release)
+    said = [text for text in words if "tried again" in text]
+    assert len(said) == 1 and path in said[0] and "does not share" in said[0], words
 
 
 def test_the_words_after_a_close(path):

@@ -25,6 +25,7 @@ from .remote import RemoteStore
 from .store import Store
 
 _START_SECONDS = 60.0           # a large store is recovered in that time, or made
+_SAY_SECONDS = 1.0              # from then on a start that takes longer says why
 _MADE_SECONDS = 2.0             # after it was made here and there, one of them has it
 _PAUSE_SECONDS = (0.02, 1.0)    # between two tries: the first, and the longest
 _WATCH_SECONDS = 0.1            # so long a close may wait for the thread that watches
@@ -93,13 +94,18 @@ class SharedStore(Operations):
 
     def _first(self) -> Backend:
         begun = time.monotonic()
-        pause = _PAUSE_SECONDS[0]
+        pause, said = _PAUSE_SECONDS[0], False
         while True:
             try:
                 return self._say(self._try())
             except errors.StoreBusy as e:
-                if e.by_system or time.monotonic() >= begun + _START_SECONDS:
+                waited = time.monotonic() - begun
+                if e.by_system or waited >= _START_SECONDS:
                     raise
+                if waited >= _SAY_SECONDS and not said:
+                    said = True
+                    self._log.warning("%s; tried again for %.0f s, as it may be about to open it "
+                                      "or to end", e.strerror, _START_SECONDS)
             except OSError as e:
                 # Another process was quicker to make the store, or to take the port of its metrics;
                 # or there is something else, and then it stays.
