@@ -50,10 +50,15 @@ void device_holders_find(struct device_holders *h, const char *locks, const stru
 		fclose(f);
 }
 
+static bool holders_is_gone(int pid)
+{
+	return kill(pid, 0) && errno == ESRCH;
+}
+
 bool device_holders_are_gone(const struct device_holders *h)
 {
 	for (unsigned i = 0; i < h->count && i < HOLDERS_MAX; i++)
-		if (!kill(h->pids[i], 0) || errno != ESRCH)
+		if (!holders_is_gone(h->pids[i]))
 			return false;
 	return true;
 }
@@ -67,10 +72,11 @@ static size_t holders_add(char *text, size_t size, size_t used, int pid)
 	snprintf(dir, sizeof(dir), "/proc/%d", pid);
 	if (pid == getpid())
 		n = snprintf(text + used, size - used, "this process (pid %d) already", pid);
-	else if (sysfs_read_line(dir, "comm", comm, sizeof(comm)) < 0)
-		n = snprintf(text + used, size - used, "pid %d", pid);
-	else
+	else if (!sysfs_read_line(dir, "comm", comm, sizeof(comm)))
 		n = snprintf(text + used, size - used, "pid %d (%s)", pid, comm);
+	else
+		n = snprintf(text + used, size - used, "pid %d%s", pid,
+			     holders_is_gone(pid) ? " (ended)" : "");
 	return used + (size_t)n < size ? used + (size_t)n : size - 1;
 }
 

@@ -27,7 +27,7 @@ void device_holders_find(struct device_holders *h, const char *locks, const stru
  * process until its last write has finished. */
 bool device_holders_are_gone(const struct device_holders *h);
 
-/* Writes "pid 42 (weir), pid 43 (weir)" to TEXT, and returns TEXT. */
+/* Writes "pid 42 (weir), pid 43 (ended)" to TEXT, and returns TEXT. */
 const char *device_holders_text(const struct device_holders *h, char *text, size_t size);
 
 #endif

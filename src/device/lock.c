@@ -30,9 +30,10 @@
 #define LOCK_LOCKS "/proc/locks"
 #define LOCK_PAUSE_MIN_NS NSEC_PER_MSEC
 #define LOCK_PAUSE_MAX_NS (50 * NSEC_PER_MSEC)
-#define LOCK_DEAD_NS (5 * NSEC_PER_SEC)
+/* 22 s were seen on a machine with ten times as many threads as processors. */
+#define LOCK_DEAD_NS (30 * NSEC_PER_SEC)
 /* In a container, /proc/locks does not show the lock of a process that is gone. */
-#define LOCK_UNKNOWN_NS (2 * NSEC_PER_SEC)
+#define LOCK_UNKNOWN_NS (5 * NSEC_PER_SEC)
 /* So long a new reader lets a writer that waits go first: several tries of the writer. */
 #define LOCK_YIELD_NS (500 * NSEC_PER_MSEC)
 
@@ -46,9 +47,10 @@ struct lock_wait {
 	struct stat at; /* the file whose lock another process has */
 	bool claimed;	/* it is no lock, but an exclusive open; the error text is set */
 	struct device_holders who;
-	int before;	/* the first holder that was found in an earlier try */
-	uint64_t since; /* when it was found first */
-	uint64_t tell;	/* when it is told next that this waits */
+	int before;	 /* the first holder that was found in an earlier try */
+	uint64_t since;	 /* when it was found first */
+	uint64_t passes; /* until then it may go by itself, though the time to wait is over */
+	uint64_t tell;	 /* when it is told next that this waits */
 	bool told;
 };
 
@@ -172,9 +174,8 @@ static bool lock_may_pass(struct lock_wait *w, uint64_t now)
 	if (!w->since || first != w->before)
 		w->since = now;
 	w->before = first;
-	if (!w->who.count)
-		return now - w->since < LOCK_UNKNOWN_NS;
-	return device_holders_are_gone(&w->who) && now - w->since < LOCK_DEAD_NS;
+	w->passes = w->since + (w->who.count ? LOCK_DEAD_NS : LOCK_UNKNOWN_NS);
+	return device_holders_are_gone(&w->who) && now < w->passes;
 }
 
 /* Sleeps for a part of the time that was waited so far. Many processes may wait for one lock: each
@@ -225,16 +226,17 @@ static void lock_yield(const struct weir_device *dev, struct lock_wait *w)
 /* Tells who is waited for, if it is time to. */
 static void lock_tell(const struct weir_device *dev, struct lock_wait *w, uint64_t now)
 {
+	uint64_t end = now < w->deadline ? w->deadline : w->passes;
 	char who[HOLDERS_BYTES], text[HOLDERS_BYTES + 128];
 
-	if (now < w->tell || now >= w->deadline || !waiting_is_heard())
+	if (now < w->tell || now >= end || !waiting_is_heard())
 		return;
 	w->tell = now + LOCK_TELL_EVERY_NS;
 	w->told = true;
 	device_holders_find(&w->who, LOCK_LOCKS, &w->at);
 	device_holders_text(&w->who, who, sizeof(who));
 	snprintf(text, sizeof(text), "waits %llu s more for %s%s%s",
-		 (unsigned long long)((w->deadline - now + NSEC_PER_SEC - 1) / NSEC_PER_SEC),
+		 (unsigned long long)((end - now + NSEC_PER_SEC - 1) / NSEC_PER_SEC),
 		 w->claimed ? "who else uses " : who, w->claimed ? "" : ", which has ", dev->path);
 	waiting_tell(text);
 }

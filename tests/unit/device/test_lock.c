@@ -22,6 +22,7 @@
 
 #include <weir/base.h>
 
+#include "base/waiting.h"
 #include "device/device.h"
 #include "workdir.h"
 
@@ -154,8 +155,8 @@ static void test_same_process(void **state)
 }
 
 /* Starts a child that stands for a killed process whose ring the kernel still closes: a description
- * that outlives the process has its lock for a while. */
-static pid_t start_heir(const char *name)
+ * that outlives the process has its lock for so many milliseconds. */
+static pid_t start_heir(const char *name, unsigned ms)
 {
 	struct weir_device *dev;
 	pid_t pid = fork();
@@ -163,8 +164,9 @@ static pid_t start_heir(const char *name)
 	if (!pid) {
 		if (open_locked(&dev, name))
 			_exit(1);
-		if (!fork()) {
-			usleep(200000);
+		/* fork() would close what the grandchild has of weir. */
+		if (!_Fork()) {
+			usleep(ms * 1000);
 			_exit(0);
 		}
 		_exit(0); /* it does not release the lock: the grandchild shares it */
@@ -184,11 +186,46 @@ static void test_dead_holder(void **state)
 		skip();
 	}
 	for (int i = 0; i < 5; i++) {
-		assert_int_equal(waitpid(start_heir("heir.img"), &status, 0) > 0, 1);
+		assert_int_equal(waitpid(start_heir("heir.img", 200), &status, 0) > 0, 1);
 		assert_int_equal(status, 0);
 		assert_int_equal(open_locked(&dev, "heir.img"), 0);
 		weir_device_close(dev);
 	}
+}
+
+static char told[512];
+static bool told_end;
+
+static void hear(const char *words)
+{
+	if (words)
+		snprintf(told, sizeof(told), "%s", words);
+	else
+		told_end = true;
+}
+
+/* A busy kernel takes its time to close the ring: the program that starts meanwhile says what it
+ * waits for, and goes on. */
+static void test_dead_holder_of_a_busy_kernel(void **state)
+{
+	struct weir_device *dev;
+	char pid[32];
+	int status;
+	pid_t heir;
+
+	(void)state;
+	if (access("/proc/locks", R_OK))
+		skip();
+	heir = start_heir("late.img", 7000);
+	assert_int_equal(waitpid(heir, &status, 0), heir);
+	assert_int_equal(status, 0);
+	waiting_listen(hear);
+	assert_int_equal(open_locked(&dev, "late.img"), 0);
+	waiting_listen(NULL);
+	weir_device_close(dev);
+	snprintf(pid, sizeof(pid), "pid %d (ended)", (int)heir);
+	assert_non_null(strstr(told, pid));
+	assert_true(told_end);
 }
 
 /* Of two processes that want a device, both get it only if both read. */
@@ -358,6 +395,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dead_holder),
+		cmocka_unit_test(test_dead_holder_of_a_busy_kernel),
 		cmocka_unit_test(test_other_process),
 		cmocka_unit_test(test_without_lock),
 		cmocka_unit_test(test_same_process),
