@@ -22,6 +22,11 @@ import traceback
 LIMIT = 60  # seconds until something that should happen soon must have happened
 
 
+# What `tools/setup --views` installs beside Debian's packages.
+VIEWS = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "weir",
+                     "views")
+
+
 class Skip(Exception):
     """This case cannot run here; the text gives the reason."""
 

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 
-from harness import Skip, case, main
+from harness import VIEWS, Skip, case, main
 
 JOBS = (b"[global]\nruntime=300ms\n[reads]\nrw=randread\niodepth=8\nweight=300\n"
         b"[<i>&\"flood]\nrw=randrw\nbs=64k\niodepth=16\n")
@@ -380,8 +380,9 @@ def jobs_in_words_of_fio(weir):
 @case
 def fio_plot_draws_it(weir):
     """fio-plot draws bars of the JSON, a histogram, and the logs"""
-    if not shutil.which("fio-plot"):
-        raise Skip("fio-plot is not installed (pip install fio-plot)")
+    fio_plot = shutil.which("fio-plot") or shutil.which("fio-plot", path=f"{VIEWS}/bin")
+    if not fio_plot:
+        raise Skip("fio-plot is not installed (tools/setup --views)")
     os.mkdir(weir.path("in"))
     for depth in 1, 8:
         with open(weir.path("jobs"), "w", encoding="utf-8") as file:
@@ -395,7 +396,7 @@ def fio_plot_draws_it(weir):
                   ("-L", "-t", "iops", "-d", "1", "8", "-n", "1"),
                   ("-H", "-d", "8", "-n", "1"), ("-g", "-t", "iops", "lat", "-d", "8", "-n", "1")):
         picture = weir.path("chart.png")
-        done = subprocess.run(["fio-plot", "-i", weir.path("in"), "-T", "weir", "-r", "randread",
+        done = subprocess.run([fio_plot, "-i", weir.path("in"), "-T", "weir", "-r", "randread",
                                "-o", picture, *chart], capture_output=True, text=True,
                               timeout=100, cwd=weir.folder, check=False)
         assert done.returncode == 0 and os.path.getsize(picture) > 5000, (chart, done)

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests --trace: what the files of both formats say, and what the option refuses."""
 import csv
+import glob
 import os
 import re
 import shutil
 import subprocess
+import sys
 
-from harness import Skip, case, loop_device, main
+from harness import VIEWS, Skip, case, loop_device, main
 from perfetto_trace import Trace
 
 JOBS = b"""[global]
@@ -80,10 +82,11 @@ def protoc_reads_it(weir):
 @case
 def perfetto_package_reads_it(weir):
     """Perfetto's own description of the messages knows each field"""
+    sys.path += glob.glob(f"{VIEWS}/lib/python3*/site-packages")
     try:
         from perfetto.protos.perfetto.trace import perfetto_trace_pb2 as messages
     except ImportError:
-        raise Skip("Perfetto's package for Python is not installed (pip install perfetto)")
+        raise Skip("Perfetto's package for Python is not installed (tools/setup --views)")
     path, _ = traced(weir, "run.pftrace")
     with open(path, "rb") as f:
         trace = messages.Trace.FromString(f.read())
