@@ -55,16 +55,16 @@ static bool apart_is_inode(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Returns true if what is written to one place would be found at the other. */
-static bool apart_same(const struct apart_place *a, const struct apart_place *b)
+/* Returns true if what is written to TO would be found at OTHER. */
+static bool apart_overwrites(const struct apart_place *to, const struct apart_place *other)
 {
-	if (a->fd >= 0 && a->fd == b->fd)
+	if (to->fd >= 0 && to->fd == other->fd)
 		return true;
-	if (a->exists && b->exists)
-		return overlap_stats(&a->st, &b->st) ||
-		       (S_ISFIFO(a->st.st_mode) && apart_is_inode(&a->st, &b->st));
-	return a->has_place && b->has_place && apart_is_inode(&a->folder, &b->folder) &&
-	       !strcmp(a->last, b->last);
+	if (to->exists && other->exists)
+		return overlap_stats(&to->st, &other->st) ||
+		       (S_ISFIFO(to->st.st_mode) && apart_is_inode(&to->st, &other->st));
+	return to->has_place && other->has_place && apart_is_inode(&to->folder, &other->folder) &&
+	       !strcmp(to->last, other->last);
 }
 
 /* Returns true if stream FD is open for writing and is the file at PLACE. */
@@ -114,7 +114,7 @@ static int apart_check_read(const char *path, void *user)
 
 	apart_find(&read, &in);
 	apart_find(&written, out);
-	if (!apart_same(&read, &written))
+	if (!apart_overwrites(&written, &read))
 		return 0;
 	return report_usage("%s %s: the command reads this, or reads something that lies on it "
 			    "(%s): writing it would destroy the input; name another file",
@@ -133,7 +133,7 @@ static int apart_check_pair(const struct apart_file *a, const struct apart_file 
 		return devices_each(a->path, apart_check_read, &written);
 	apart_find(&first, a);
 	apart_find(&second, b);
-	if (!apart_same(&first, &second))
+	if (!apart_overwrites(&first, &second) && !apart_overwrites(&second, &first))
 		return 0;
 	return report_usage("%s %s and %s %s are one file: one would overwrite the other; name "
 			    "two files",

@@ -164,31 +164,34 @@ static void nodes_below_block(struct nodes *all, dev_t dev)
 		nodes_add_stat(all, &st);
 }
 
-/* Collects the thing that ST describes, and everything below it. */
-static void nodes_collect(struct nodes *all, const struct stat *st)
+/*
+ * Collects the thing that ST describes, and everything below it: with FILESYSTEMS also the devices
+ * on which files lie.
+ */
+static void nodes_collect(struct nodes *all, const struct stat *st, bool filesystems)
 {
 	nodes_add_stat(all, st);
 	for (size_t i = 0; i < all->count; i++) {
-		if (all->node[i].kind == NODE_FILE)
+		if (all->node[i].kind == NODE_FILE && filesystems)
 			nodes_add_block(all, all->node[i].dev);
 		else if (all->node[i].kind == NODE_BLOCK)
 			nodes_below_block(all, all->node[i].dev);
 	}
 }
 
-bool overlap_stats(const struct stat *a, const struct stat *b)
+bool overlap_stats(const struct stat *written, const struct stat *other)
 {
-	struct nodes of_a = { .count = 0 }, of_b = { .count = 0 };
+	struct nodes target = { .count = 0 }, kept = { .count = 0 };
 
-	nodes_collect(&of_a, a);
-	nodes_collect(&of_b, b);
-	return (of_a.count && nodes_have(&of_b, &of_a.node[0])) ||
-	       (of_b.count && nodes_have(&of_a, &of_b.node[0]));
+	nodes_collect(&target, written, false);
+	nodes_collect(&kept, other, true);
+	return (target.count && nodes_have(&kept, &target.node[0])) ||
+	       (kept.count && nodes_have(&target, &kept.node[0]));
 }
 
-bool overlap_paths(const char *a, const char *b)
+bool overlap_paths(const char *written, const char *other)
 {
-	struct stat of_a, of_b;
+	struct stat target, kept;
 
-	return !stat(a, &of_a) && !stat(b, &of_b) && overlap_stats(&of_a, &of_b);
+	return !stat(written, &target) && !stat(other, &kept) && overlap_stats(&target, &kept);
 }

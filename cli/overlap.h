@@ -4,6 +4,10 @@
  * names: links, /dev/fd/N, a loop device and its file, a partition and its disk, the two nodes of
  * an NVMe namespace, a mapped device and its parts, a file and the device below its filesystem.
  * Owns nothing; any thread may call it.
+ *
+ * The last one has a direction: who writes the device destroys the file, but who writes the file
+ * changes only what the filesystem gave it. So a log on the root filesystem may be written by a
+ * command that looks at the root drive.
  */
 #ifndef OVERLAP_H
 #define OVERLAP_H
@@ -12,12 +16,12 @@
 #include <sys/stat.h>
 
 /*
- * Returns true if writing to the file or device A would change B, or the reverse; A and B come from
- * stat() or fstat(). Terminals, pipes, sockets and the like never overlap.
+ * Returns true if writing to the file or device WRITTEN would overwrite bytes of OTHER; both come
+ * from stat() or fstat(). Terminals, pipes, sockets and the like never overlap.
  */
-bool overlap_stats(const struct stat *a, const struct stat *b);
+bool overlap_stats(const struct stat *written, const struct stat *other);
 
 /* The same for two paths. One that does not exist overlaps nothing. */
-bool overlap_paths(const char *a, const char *b);
+bool overlap_paths(const char *written, const char *other);
 
 #endif

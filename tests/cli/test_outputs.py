@@ -84,6 +84,24 @@ def standard_output_onto_the_store(weir):
 
 
 @case
+def a_log_on_the_drive_that_is_looked_at(weir):
+    """a file on a filesystem is no part of the drive below it: both outputs may go there"""
+    device = os.stat(weir.folder).st_dev
+    link = f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"
+    if not os.path.exists(link):
+        raise Skip("no block device is below the folder of the tests")
+    drive = "/dev/" + os.path.basename(os.path.realpath(link))
+    if not os.access(drive, os.R_OK):
+        raise Skip(f"{drive} cannot be read")
+    for command in (("info", drive), ("doctor", drive, "--json")):
+        with open(weir.path("log"), "wb") as log:
+            code = weir.start(*command, stdout=log, stderr=log).wait(60)
+        said = read(weir.path("log"))
+        assert code in (0, 1) and b"redirected" not in said, (command, code, said)
+        assert drive.encode() in said, (command, said)
+
+
+@case
 def both_ends_of_one_file(weir):
     """standard input that is also the output is not appended to"""
     events = write(weir.path("events"), b"insert 0 a R 0 8\ndispatch 0\n")
