@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/opts.h"
+#include "base/suggest.h"
 #include "queue/lane/lane.h"
 #include "queue/switch.h"
 
@@ -279,10 +280,21 @@ int weir_queue_get_attr(struct weir_queue *q, size_t index, struct weir_attr *at
 		   : opts_give(attr, OPTS_SIZE(attr), &all, sizeof(all));
 }
 
+/* Sets weir_error() for a NAME that is no attribute: the most similar one. Under the lock. */
 static int attr_no_such(struct weir_queue *q, const char *name)
 {
-	return error_set(-ENOENT, "no such attribute: %s (the scheduler is %s)", name,
-			 q->sched_ops->name);
+	const struct sched_tunable *t = q->sched_ops->tunables;
+	const char *names[NR_ROWS + SCHED_TUNABLES_MAX], *near;
+	size_t n = 0;
+
+	for (; n < NR_ROWS; n++)
+		names[n] = rows[n].attr.name;
+	for (; t && t->name && n < NR_ROWS + SCHED_TUNABLES_MAX; t++)
+		names[n++] = t->name;
+	near = suggest_nearest(name, strlen(name), names, n);
+	return error_set(-ENOENT, "no such attribute: %s (the scheduler is %s)%s%s%s", name,
+			 q->sched_ops->name, near ? ": did you mean " : "", near ? near : "",
+			 near ? "?" : "");
 }
 
 static int attr_read_only(const struct weir_attr *attr)
@@ -375,8 +387,7 @@ int weir_queue_set(struct weir_queue *q, const char *name, const char *value)
 		return err;
 	if (!strcmp(name, "scheduler")) {
 		ops = sched_find(value);
-		return ops ? switch_scheduler(q, ops)
-			   : error_set(-EINVAL, "no such scheduler: %s", value);
+		return ops ? switch_scheduler(q, ops) : sched_unknown(value, -EINVAL);
 	}
 	if (row)
 		err = attr_set_number(q, row, value);

@@ -143,7 +143,7 @@ static int open_find_sched(struct weir_queue *q, const struct sched_ops *given)
 
 	q->sched_ops = given ? given : sched_find(name);
 	if (!q->sched_ops)
-		return error_set(-ENOENT, "no such scheduler: %s", name);
+		return sched_unknown(name, -ENOENT);
 	q->opts.scheduler = q->sched_ops->name;
 	return 0;
 }

@@ -290,6 +290,12 @@ extern const struct sched_ops *const sched_table[];
 const struct sched_ops *sched_find(const char *name);
 
 /*
+ * Sets weir_error() for a NAME that is no scheduler: the most similar one, or all that there are.
+ * Returns ERR.
+ */
+int sched_unknown(const char *name, int err);
+
+/*
  * Sets weir_error() for a weight that OPS, which has none, was to have: the schedulers that do.
  * Returns ERR.
  */

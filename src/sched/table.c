@@ -34,6 +34,24 @@ const struct sched_ops *sched_find(const char *name)
 	return NULL;
 }
 
+int sched_unknown(const char *name, int err)
+{
+	const char *names[TABLE_NAMES_MAX], *near;
+	char all[TABLE_TEXT_BYTES] = "";
+	size_t n = 0, at = 0;
+
+	for (; n < TABLE_NAMES_MAX && sched_table[n]; n++) {
+		names[n] = sched_table[n]->name;
+		if (at < sizeof(all))
+			at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s", n ? ", " : "",
+					       names[n]);
+	}
+	near = suggest_nearest(name, strlen(name), names, n);
+	if (near)
+		return error_set(err, "no such scheduler: %s: did you mean %s?", name, near);
+	return error_set(err, "no such scheduler: %s: there are %s", name, all);
+}
+
 int sched_no_weights(const struct sched_ops *ops, int err)
 {
 	char names[128] = "";

@@ -292,6 +292,8 @@ static void wrong_units_are_refused_in_words(void **state)
 		{ "none", "depth_bytes", "9000P", "'9000P' is beyond what 64 bits hold" },
 		{ "none", "depth_bytes", "0k", "it goes from 1 to" },
 		{ "none", "max_sectors_kb", "1536B", "'1536B' is not a whole number of KiB" },
+		{ "none", "scheduler", "kiber", "no such scheduler: kiber: did you mean kyber?" },
+		{ "none", "scheduler", "fair", "there are none, mq-deadline, kyber, bfq" },
 		{ "none", "nr_requests", "1k",
 		  "'1k' is not a whole number of requests, 0 or more" },
 		{ "mq-deadline", "fifo_batch", "4k", "'4k' is not a whole number of requests" },
@@ -313,6 +315,29 @@ static void wrong_units_are_refused_in_words(void **state)
 		if (!strstr(weir_error(), cases[i].words))
 			fail_msg("%s does not say: %s", weir_error(), cases[i].words);
 		assert_string_equal(get(cases[i].name), before);
+	}
+}
+
+static void wrong_names_are_refused_in_words(void **state)
+{
+	static const struct {
+		const char *name, *words;
+	} cases[] = {
+		{ "nr_request", "did you mean nr_requests?" },
+		{ "iosched/read_lat", "(the scheduler is kyber): did you mean read_lat_nsec?" },
+		{ "elevator", "no such attribute: elevator (the scheduler is kyber)" },
+	};
+
+	(void)state;
+	rig_open(NULL, NULL);
+	assert_int_equal(weir_queue_set(rig.q, "scheduler", "kyber"), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char value[32];
+
+		assert_int_equal(weir_queue_set(rig.q, cases[i].name, "4"), -ENOENT);
+		if (!strstr(weir_error(), cases[i].words))
+			fail_msg("%s does not say: %s", weir_error(), cases[i].words);
+		assert_int_equal(weir_queue_get(rig.q, cases[i].name, value, 32), -ENOENT);
 	}
 }
 
@@ -674,6 +699,7 @@ int main(void)
 		T(out_of_range_is_what_the_kernel_makes_of_it),
 		T(units_are_those_of_the_command_line),
 		T(wrong_units_are_refused_in_words),
+		T(wrong_names_are_refused_in_words),
 		T(attributes_go_up_and_down_under_load),
 		T(nr_requests_has_the_kernels_bounds),
 		T(attributes_describe_themselves),
