@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -32,12 +33,18 @@ int remote_check(const struct weir_remote *r)
 static int open_find(struct weir_remote *r, struct control_client *cl, const char *paths)
 {
 	struct weir_store_info info = WEIR_STORE_INFO_INIT;
+	char why[ERROR_BYTES];
 	int err = weir_store_peek(&info, paths, NULL);
 
 	if (err)
 		return err;
 	memcpy(r->uuid, info.uuid, sizeof(r->uuid));
-	return control_find(cl, r->uuid, paths, r->opts.answer_ns, &r->device);
+	err = control_find(cl, r->uuid, paths, r->opts.answer_ns, &r->device);
+	if (err != -ENOENT)
+		return err;
+	snprintf(why, sizeof(why), "%s", weir_error());
+	return error_set(err, "%s: no process that has it open can be asked; if one has, %s", paths,
+			 why);
 }
 
 static int open_arena_bytes(const struct weir_remote *r, pid_t owner, uint64_t *bytes)

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <weir/pin.h>
@@ -162,6 +163,8 @@ static void test_wrong_operations(void **state)
 	(void)state;
 	pair_format(&pair);
 	assert_int_equal(weir_remote_open(&pair.r, pair.rig.path, NULL), -ENOENT);
+	assert_true(!strncmp(weir_error(), pair.rig.path, strlen(pair.rig.path)));
+	assert_non_null(strstr(weir_error(), "no process that has it open"));
 	pair.r = NULL;
 	pair_open(&pair, NULL);
 	assert_int_equal(pair_put(&pair, 1, 1, PAIR_SEGMENT, 0), -EFBIG);
