@@ -66,6 +66,9 @@ const char *command_word(const struct command *part);
 /* Returns the subcommand whose name is most similar to NAME, or NULL if none is similar. */
 const struct command *command_nearest(const char *name);
 
+/* Says where the command NAME is, if it is one of the package for Python only; else NULL. */
+const char *command_elsewhere(const char *name);
+
 /*
  * Parses ARGV for CMD (argv[0] is the name of the subcommand) and runs it. Returns the exit code.
  */

@@ -56,6 +56,15 @@ const struct command *command_nearest(const char *name)
 	return near ? command_find(near) : NULL;
 }
 
+const char *command_elsewhere(const char *name)
+{
+	if (strcmp(name, "migrate") != 0)
+		return NULL;
+	return "it belongs to the package weir-kv for Python: install that (`make wheel`, then "
+	       "pip install python/dist/weir_kv-*.whl), and use its weir, or "
+	       "python3 -m weir_kv.migrate";
+}
+
 static int command_check_operands(const struct command *cmd, char **operands, int n)
 {
 	if (n < cmd->min_operands)
@@ -130,6 +139,10 @@ int command_run(const struct command *cmd, int argc, char **argv)
 {
 	const struct command *part = argc > 1 ? command_part(cmd, argv[1]) : NULL;
 
+	/* Options behind a word that is no part are of no part either: the word is what is wrong.
+	 */
+	if (!part && cmd->parts && argc > 2 && *argv[1] != '-')
+		argc = 2;
 	return part ? command_run_itself(part, argc - 1, argv + 1)
 		    : command_run_itself(cmd, argc, argv);
 }

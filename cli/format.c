@@ -116,9 +116,7 @@ static int format_failed(const char *path, uint64_t size, int err)
 {
 	if (err == -EEXIST && !strstr(weir_error(), "--force"))
 		return report_error("%s: is not empty: use --force to overwrite it", path);
-	if (err == -ENOENT && size)
-		return report_error("%s: cannot be created: there is no such folder", path);
-	if (err == -ENOENT && !strstr(weir_error(), "--size"))
+	if (err == -ENOENT && !size && !strstr(weir_error(), "--size"))
 		return report_error("%s: there is no such file: use --size to create it", path);
 	return report_failed(path);
 }
@@ -160,8 +158,8 @@ static int format_check_size(const char *path, void *user)
 	char is[32], wish[32];
 	struct stat st;
 
-	if (!size || stat(path, &st) < 0)
-		return 0;
+	if (!size || stat(path, &st) < 0 || S_ISDIR(st.st_mode))
+		return 0; /* what is wrong with a directory is not its size */
 	/* The file was made in whole blocks of 4 KiB, so it may be larger than SIZE. */
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size >= size &&
 	    (uint64_t)st.st_size - size < 4096)

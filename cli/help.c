@@ -141,12 +141,29 @@ static const char help_bash_end[] =
 	"\tfi\n}\n"
 	"complete -o default -F _weir weir\n";
 
+/* After `help`, the parts of a command that has some. */
+static void help_bash_parts_of_help(void)
+{
+	for (const struct command *const *c = command_table; *c; c++) {
+		if (!(*c)->parts)
+			continue;
+		printf("\tif [[ $COMP_CWORD == 3 && ${COMP_WORDS[1]} == help && "
+		       "${COMP_WORDS[2]} == %s && $cur != -* ]]; then\n\t\twords=\"",
+		       (*c)->name);
+		for (const struct command *const *part = (*c)->parts; *part; part++)
+			printf("%s%s", part == (*c)->parts ? "" : " ", command_word(*part));
+		printf("\"\n\tfi\n");
+	}
+}
+
 static void help_bash_completion(void)
 {
 	fputs(help_bash_begin, stdout);
 	for (const struct command *const *c = command_table; *c; c++)
 		printf("%s%s", c == command_table ? "" : " ", (*c)->name);
-	printf("\"\n\tfi\n\tcase ${COMP_WORDS[1]} in\n");
+	printf("\"\n\tfi\n");
+	help_bash_parts_of_help();
+	printf("\tcase ${COMP_WORDS[1]} in\n");
 	for (const struct command *const *c = command_table; *c; c++)
 		help_bash_command(*c);
 	fputs(help_bash_end, stdout);
@@ -162,6 +179,20 @@ static int help_part(const struct command *cmd, const char *word)
 				    cmd->name, word, cmd->name);
 	command_print_help(part, stdout);
 	return 0;
+}
+
+/* Says that there is no command NAME, and which one may have been meant. */
+static int help_unknown(const char *name)
+{
+	const struct command *near = command_nearest(name);
+	const char *elsewhere = command_elsewhere(name);
+
+	if (elsewhere)
+		return report_usage("there is no command \"%s\" here: %s", name, elsewhere);
+	if (near)
+		return report_usage("there is no command \"%s\": did you mean \"%s\"?", name,
+				    near->name);
+	return report_usage("there is no command \"%s\": `weir help` lists all", name);
 }
 
 static int help_run(void *arg, char **operands, int n)
@@ -180,15 +211,10 @@ static int help_run(void *arg, char **operands, int n)
 	cmd = command_find(operands[0]);
 	if (cmd && n > 1)
 		return help_part(cmd, operands[1]);
-	if (cmd) {
-		command_print_help(cmd, stdout);
-		return 0;
-	}
-	cmd = command_nearest(operands[0]);
-	if (cmd)
-		return report_usage("there is no command \"%s\": did you mean \"%s\"?", operands[0],
-				    cmd->name);
-	return report_usage("there is no command \"%s\": `weir help` lists all", operands[0]);
+	if (!cmd)
+		return help_unknown(operands[0]);
+	command_print_help(cmd, stdout);
+	return 0;
 }
 
 const struct command command_help = {

@@ -18,7 +18,10 @@
 static int main_unknown(const char *name)
 {
 	const struct command *near = command_nearest(name);
+	const char *elsewhere = command_elsewhere(name);
 
+	if (elsewhere)
+		return report_usage("no command \"%s\" here: %s", name, elsewhere);
 	if (*name == '-')
 		return report_usage("unknown option %s: options of a command stand behind its "
 				    "name: weir COMMAND [options] ...",

@@ -162,6 +162,20 @@ static int sched_print_json(struct weir_queue *q, const struct sched_args *args,
 			   0);
 }
 
+/* Says why PATH cannot be opened; it may have been meant as the name of a scheduler. */
+static int sched_no_device(const char *path)
+{
+	size_t n;
+	const struct weir_named *table = weir_schedulers(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(table[i].name, path))
+			return report_error("%s; what can be set of the scheduler: weir sched "
+					    "--sched %s",
+					    weir_error(), path);
+	return report_failed(path);
+}
+
 static int sched_run(void *arg, char **operands, int n)
 {
 	const struct sched_args *args = arg;
@@ -177,7 +191,7 @@ static int sched_run(void *arg, char **operands, int n)
 	device.flags = WEIR_DEVICE_READ_ONLY;
 	opts.lanes = (uint32_t)args->lanes;
 	if (weir_device_open(&dev, path, &device) < 0)
-		return report_failed(path);
+		return sched_no_device(path);
 	if (weir_queue_open(&q, dev, &opts) < 0)
 		exit_code = report_failed(path);
 	else

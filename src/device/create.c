@@ -35,6 +35,8 @@ int device_create(const char *path, const struct weir_device_opts *opts, int *fd
 		return err;
 	*fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
 		   opts->mode ? opts->mode : CREATE_MODE);
+	if (*fd < 0 && errno == ENOENT)
+		return error_set(-ENOENT, "%s: cannot be created: there is no such folder", path);
 	if (*fd < 0)
 		return error_sys(-errno, "%s: cannot create this file", path);
 	return 0;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <libgen.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdbool.h>
@@ -39,6 +40,9 @@ static void access_judge_missing(struct doctor_report *r, const struct doctor_ac
 			      "lsblk lists block devices, ls /dev/ng* NVMe namespaces; in a "
 			      "container it must be passed in (docker run --device %s)",
 			      f->path);
+	else if (f->stat_err == -ENOENT && f->no_folder)
+		doctor_remedy(d, "is the path right? there is no such folder either: mkdir -p "
+				 "makes one");
 	else if (f->stat_err == -ENOENT)
 		doctor_remedy(d, "is the path right? weir format %s --size 1g makes a file there",
 			      f->path);
@@ -172,11 +176,21 @@ static void access_owner(struct doctor_access *f, const struct stat *st)
 		snprintf(f->group, sizeof(f->group), "%s", group->gr_name);
 }
 
+/* Says whether the folder is there in which PATH is, or would be. */
+static bool access_has_folder(const char *path)
+{
+	char copy[PATH_MAX];
+
+	return snprintf(copy, sizeof(copy), "%s", path) < (int)sizeof(copy) &&
+	       !access(dirname(copy), F_OK);
+}
+
 void doctor_check_access(struct doctor_report *r, const struct doctor_target *t)
 {
 	struct doctor_access f = {
 		.path = t->path,
 		.stat_err = t->stat_err,
+		.no_folder = t->stat_err && !access_has_folder(t->path),
 		.open_err = t->open_err,
 		.open_words = t->open_words,
 		.block = t->at.block,

@@ -37,6 +37,7 @@ struct doctor_access {
 	const char *path;
 	char name[PLACE_NAME];			     /* the kernel's name of a device */
 	int stat_err, open_err, read_err, write_err; /* -errno */
+	bool no_folder;				     /* nor the folder that it would be in */
 	const char *open_words;
 	bool block, ng;
 	bool read_only; /* a block device to which nobody can write */

@@ -703,6 +703,7 @@ def wrong_calls(weir):
     """wrong words are named, with what is right, and the exit code is 2"""
     weir.fails("bench", code=2, says=("name what to measure",))
     weir.fails("bench", "layr", code=2, says=('did you mean "layer"?',))
+    weir.fails("bench", "device", "x", "--time", "1s", code=2, says=('unknown part "device"',))
     weir.fails("bench", "xyzzy", code=2, says=("weir help bench",))
     weir.fails("bench", "layer", "-s", "kyba", code=2, says=("--sched", "did you mean kyber?"))
     weir.fails("bench", "layer", "--depth", "0", code=2, says=("--depth",))

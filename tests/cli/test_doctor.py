@@ -119,6 +119,8 @@ def missing(weir):
     out, _ = weir.run("doctor", weir.img, code=1)
     text = out.decode()
     assert "No such file" in text and f"weir format {weir.img} --size" in text, text
+    text = weir.run("doctor", weir.path("no/file"), code=1)[0].decode()
+    assert "no such folder" in text and "mkdir" in text and "weir format" not in text, text
     assert text.splitlines()[-1].startswith("something will not work: "), text
     assert not os.path.exists(weir.img)
     assert "read" not in verdicts(weir, weir.img, code=1)

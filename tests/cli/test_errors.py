@@ -43,6 +43,10 @@ def unknown_command(weir):
     assert "unknown option -x: " in err and "weir COMMAND [options]" in err, err
     _, err = weir.run("help", "replya", code=2)
     assert 'did you mean "replay"?' in err, err
+    for words in ("migrate", "a", "b"), ("help", "migrate"):
+        _, err = weir.run(*words, code=2)
+        assert 'no command "migrate" here: it belongs to the package weir-kv' in err, err
+        assert "python3 -m weir_kv.migrate" in err, err
 
 
 @case
@@ -78,6 +82,10 @@ def no_such_file(weir):
     weir.fails("fdp", weir.img, says=[weir.img, "o such file"])
     weir.fails("fdp", weir.img, "--json", says=[weir.img, "o such file"])
     weir.fails("format", weir.img, says=[weir.img, "--size"])
+    for command in (("format",), ("replay", "synthetic", "--store")):
+        weir.fails(*command, weir.path("no/file"), "--size", "64m", says=["no such folder"])
+        weir.fails(*command, "/dev/no-such-drive", "--size", "64m", says=["no such device"])
+    weir.fails("format", weir.folder, "--size", "64m", says=["a directory"])
     assert not os.path.exists(weir.img)
 
 

@@ -126,6 +126,8 @@ def completion(weir):
         assert set(complete("weir", *command.split(), "--")) == {
             "--" + name for name in options_of(help_of(weir, command))}, command
     assert complete("weir", "bench", "la") == ["layer"]
+    assert complete("weir", "help", "bench", "la") == ["layer"]
+    assert complete("weir", "help", "stat", "la") == []
     assert complete("weir", "bench", "layer", "--merging", "o") == ["off", "on"]
     assert complete("weir", "cat", "--esc") == ["--escaped"]
     assert complete("weir", "--ver") == ["--version"]

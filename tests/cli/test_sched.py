@@ -56,6 +56,7 @@ def errors(weir):
     """errors name what is wrong"""
     weir.fails("sched", "--sched", "kiber", code=2, says="kyber")
     weir.fails("sched", "/nonexistent", says="/nonexistent")
+    weir.fails("sched", "bfq", says=["No such file", "weir sched --sched bfq"])
     weir.fails("sched", "--lanes", "0", code=2, says="lanes")
 
 
