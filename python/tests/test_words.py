@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import weir_kv
-from weir_kv import config, units
+from weir_kv import _command, config, units
 from weir_kv._weir import lib
 
 
@@ -21,11 +21,33 @@ def store_fixture(tmp_path):
 
 def test_what_is_no_key(store):
     for key in (5, None, [1, 2], 1.5):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match="^key: .* is neither str nor bytes-like$"):
             store.put(key, b"v")
     for key in (bytearray(b"k"), memoryview(b"k"), "k"):
         store.put(key, b"v")
     assert [entry.key for entry in store.list()] == [b"k"]
+
+
+def test_one_key_is_no_list_of_keys(store):
+    """Python would take the letters of a text, or the bytes, for the keys."""
+    store.put_many([("a", b"v"), ("b", b"v")])
+    with weir_kv.RemoteStore(store.path) as other:
+        for key in ("ab", b"ab", bytearray(b"ab")):
+            for call in (store.get_many, store.exists_many, store.lease, store.unlease,
+                         store.delete_many, other.exists_many, other.delete_many):
+                with pytest.raises(TypeError, match="^keys: a list of keys, not one "):
+                    call(key)
+    assert store.exists_many(("a", "b")) == [1, 1]
+    with pytest.raises(TypeError, match=r"\.items\(\) of a mapping"):
+        store.put_many({"c": b"v"})
+    assert store.put_many({"c": b"v"}.items()) == [True]
+
+
+def test_what_is_no_value(store):
+    for value in ("text", 5, None, [b"v", "text"]):
+        with pytest.raises(TypeError, match="^value: .* is neither bytes-like nor a list of such"):
+            store.put("k", value)
+    assert store.exists("k") is None
 
 
 def test_a_nul_ends_no_text(tmp_path, store):
@@ -68,7 +90,9 @@ def test_sizes_and_times_that_no_number_holds():
 
 
 def test_parameters_that_are_missing_or_no_choice(tmp_path):
-    with pytest.raises(ValueError, match="test: the parameter 'path' is missing"):
+    with pytest.raises(ValueError, match=r"missing \(in adapter_params: LMCache drops what"):
+        config.parse({}, "weir_kv.lmcache.Adapter")
+    with pytest.raises(ValueError, match="test: the parameter 'path' is missing: a file"):
         config.parse({"path": None}, "test")
     with pytest.raises(ValueError, match="control: 'yes' is not one of True, False"):
         weir_kv.Store(tmp_path / "s.img", control="yes")
@@ -119,6 +143,9 @@ def test_advice_names_parameters(tmp_path, store):
 
 
 def test_advice_for_what_is_missing_or_spent(tmp_path, store):
+    assert 'format="if-empty" makes one of this size' in \
+        advice(weir_kv.NoStore, lambda: weir_kv.Store(tmp_path / "no.img", size="64MiB"))
+    assert "makes one" not in advice(weir_kv.NoStore, lambda: weir_kv.Store(tmp_path / "no.img"))
     two = [tmp_path / "a.img", tmp_path / "b.img"]
     weir_kv.format_store(two, size="64MiB")
     assert "open with Store(degraded=True)" in \
@@ -205,3 +232,11 @@ def test_the_words_are_about_the_key_that_is_wrong(store):
     with weir_kv.RemoteStore(store.path) as other:
         with pytest.raises(weir_kv.WeirError, match="2000 bytes"):
             other.exists_many(["none", "x" * 2000])
+
+
+@pytest.mark.parametrize("words", [["migrate", "--help"], ["help", "migrate"]])
+def test_the_command_that_is_python_explains_itself(monkeypatch, capsys, words):
+    monkeypatch.setattr(sys, "argv", ["weir", *words])
+    with pytest.raises(SystemExit) as e:
+        _command.main()
+    assert not e.value.code and capsys.readouterr().out.startswith("usage: weir migrate [-h]")

@@ -20,8 +20,8 @@ def path() -> str:
 def main() -> None:
     """Becomes the command. ``weir migrate`` is a part of this package: it makes the keys of the
     hosts, as their connectors do."""
-    if sys.argv[1:2] == ["migrate"]:
+    if sys.argv[1:2] == ["migrate"] or sys.argv[1:] == ["help", "migrate"]:
         from . import migrate  # pylint: disable=import-outside-toplevel
-        sys.exit(migrate.main(sys.argv[2:]))
+        sys.exit(migrate.main(sys.argv[2:] if sys.argv[1] == "migrate" else ["--help"]))
     command = path()
     os.execv(command, ["weir"] + sys.argv[1:])

@@ -171,8 +171,10 @@ def parse(params: Mapping[str, Any], host: str) -> Config:
     """Makes a :class:`Config` of PARAMS; raises ValueError that names HOST and what is wrong."""
     _refuse_unknown(params, host)
     if params.get("path") is None:
-        raise ValueError(f"{host}: the parameter 'path' is missing: a file, a block device, an "
-                         "NVMe character device, or a list of them")
+        place = " (in adapter_params: LMCache drops what stands beside them)" \
+            if ".lmcache." in host else ""
+        raise ValueError(f"{host}: the parameter 'path' is missing{place}: a file, a block device, "
+                         "an NVMe character device, or a list of them")
     try:
         config = Config(**{name: _PARSE[name](value) for name, value in params.items()
                            if value is not None})

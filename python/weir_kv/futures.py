@@ -72,7 +72,11 @@ class Values:
     def _memory(self, value: Buffer) -> tuple[ffi.CData, int]:
         if isinstance(value, Memory):
             return ffi.cast("char *", value.address), value.length
-        buffer = ffi.from_buffer("char[]", value, require_writable=self._writable)
+        try:
+            buffer = ffi.from_buffer("char[]", value, require_writable=self._writable)
+        except TypeError:
+            raise TypeError(f"value: {type(value).__name__} is neither bytes-like nor a list of "
+                            "such pieces") from None
         self.kept.append(buffer)
         return buffer, len(buffer)
 

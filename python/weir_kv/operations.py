@@ -6,7 +6,7 @@ import contextlib
 import errno
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -31,12 +31,25 @@ def raw_key(key: Key) -> bytes:
     """Returns the bytes of KEY."""
     if isinstance(key, bytes):
         return key
-    return key.encode() if isinstance(key, str) else bytes(memoryview(key))
+    if isinstance(key, str):
+        return key.encode()
+    try:
+        return bytes(memoryview(key))
+    except TypeError:
+        raise TypeError(f"key: {type(key).__name__} is neither str nor bytes-like") from None
+
+
+def raw_keys(keys: Sequence[Key]) -> list[bytes]:
+    """Returns the bytes of each of KEYS. One key is no list of keys, though Python would take its
+    letters for one."""
+    if isinstance(keys, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"keys: a list of keys, not one {type(keys).__name__}")
+    return [raw_key(key) for key in keys]
 
 
 def key_array(keys: Sequence[Key]) -> tuple[ffi.CData, list[ffi.CData]]:
     """Returns the C array of KEYS, and what keeps their memory alive."""
-    kept = [ffi.from_buffer(raw_key(key)) for key in keys]
+    kept = [ffi.from_buffer(key) for key in raw_keys(keys)]
     array = ffi.new("struct weir_store_key[]", max(1, len(keys)))
     for one, key in zip(array, kept):
         one.key, one.key_len = key, len(key)
@@ -169,6 +182,8 @@ class Operations:
                  if_absent: bool = False, tenant: str | None = None) -> list[bool]:
         """Stores all of ITEMS, pairs of key and value; raises the first error after all have ended.
         With IF_ABSENT False stands for a key that had a value."""
+        if isinstance(items, Mapping):
+            raise TypeError("items: pairs of key and value: give the .items() of a mapping")
         if not items:
             return []
         flags = (lib.WEIR_PUT_DURABLE if durable else 0) | \
@@ -213,7 +228,7 @@ class Operations:
         """Deletes the entries; False stands for a key that was not there."""
         if not keys:
             return []
-        done = self.run(lib.WEIR_STORE_DELETE, [raw_key(key) for key in keys],
+        done = self.run(lib.WEIR_STORE_DELETE, raw_keys(keys),
                         flags=lib.WEIR_PUT_DURABLE if durable else 0)
         for code, _, text in done:
             if code and code != -errno.ENOENT:

@@ -11,7 +11,7 @@ from ._structs import c_text, fields, sized
 from ._weir import ffi, lib
 from .futures import Futures
 from .handle import Handle
-from .operations import Entry, Key, Operations, listed, raw_key
+from .operations import Entry, Key, Operations, listed, raw_key, raw_keys
 from .store import Path, joined
 
 
@@ -61,7 +61,7 @@ class RemoteStore(Operations):
         if not keys:
             return []
         ops = ffi.new("struct weir_store_op[]", len(keys))
-        kept = [ffi.from_buffer(raw_key(key)) for key in keys]
+        kept = [ffi.from_buffer(key) for key in raw_keys(keys)]
         for i, key in enumerate(kept):
             if not 0 < len(key) <= lib.WEIR_KEY_MAX:
                 raise errors.make(-errno.EINVAL, f"key {i + 1} of {len(keys)} has {len(key)} "

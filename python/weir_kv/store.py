@@ -184,7 +184,8 @@ class Store(Operations):
             format_store(path, **made)  # type: ignore[arg-type]
             code = lib.weir_store_open(out, name, opts)
         if code == -errno.ENOENT:
-            raise errors.NoStore(errno.ENOENT, errors.words())
+            hint = ': format="if-empty" makes one of this size' if made["size"] else ""
+            raise errors.NoStore(errno.ENOENT, errors.words() + hint)
         errors.check(code)
         self.call = Handle(out[0], f"the store on {self.path}", self)
 
