@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import weir_kv
-from weir_kv import _command, config, units
+from weir_kv import _command, config, raw_block, units
 from weir_kv._weir import lib
 
 
@@ -87,6 +87,20 @@ def test_sizes_and_times_that_no_number_holds():
         with pytest.raises(ValueError, match="test: .* out of range"):
             units.time_ns(wrong, "test")
     assert units.size((1 << 64) - 1) == (1 << 64) - 1
+
+
+def test_a_parameter_that_there_is_not():
+    with pytest.raises(ValueError, match=r"no parameter 'sizes'; did you mean 'size'\? Valid"):
+        config.parse({"path": "a", "sizes": 1}, "test")
+    with pytest.raises(ValueError, match=r"no parameter 'slot_bytes'\. Valid ones: durability, "):
+        config.parse({"path": "a", "slot_bytes": 1}, "test")
+
+
+def test_a_wrong_scheduler_is_refused_before_the_program_runs(capsys):
+    with pytest.raises(SystemExit) as e:
+        raw_block.main(["--scheduler", "kiber", "--", "no-program"])
+    said = capsys.readouterr().err
+    assert e.value.code == 2 and "'kiber'" in said and "'mq-deadline', 'kyber'" in said, said
 
 
 def test_parameters_that_are_missing_or_no_choice(tmp_path):

@@ -162,7 +162,7 @@ def _refuse_unknown(params: Mapping[str, Any], host: str) -> None:
     for name in params:
         if name not in _PARSE:
             close = difflib.get_close_matches(name, _PARSE, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            hint = f"; did you mean {close[0]!r}?" if close else "."
             raise ValueError(f"{host}: there is no parameter {name!r}{hint} "
                              f"Valid ones: {', '.join(sorted(_PARSE))}")
 

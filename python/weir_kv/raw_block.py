@@ -41,6 +41,8 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from ._raw_device import RawBlockDevice, Settings
+from ._structs import named
+from ._weir import lib
 
 __all__ = ["NAME", "RawBlockDevice", "install", "main", "uninstall"]
 
@@ -85,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m weir_kv.raw_block", epilog=_EXAMPLES, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Runs a Python program with weir's RawBlockDevice in place of LMCache's.")
-    parser.add_argument("--scheduler", metavar="NAME",
+    parser.add_argument("--scheduler", metavar="NAME", choices=named(lib.weir_schedulers),
                         help="none, mq-deadline (the default), kyber, bfq ...")
     parser.add_argument("--set", metavar="ATTRIBUTE=VALUE", type=_setting, action="append",
                         default=[], help="an attribute of the queue or the scheduler, as in sysfs, "
