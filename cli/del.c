@@ -44,7 +44,7 @@ static int del_missing(const char *path, const struct key *key, json_t *missing)
 
 	key_escape(key->bytes, key->len, text);
 	json_array_append_new(missing, json_string(text));
-	return report_error("%s: there is no key \"%s\"", path, text);
+	return report_error("%s: there is no key \"%s\"%s", path, text, key_hint(key));
 }
 
 /*

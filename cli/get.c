@@ -82,8 +82,8 @@ static int get_failed(const char *path, const struct key *key, int err)
 	char text[KEY_TEXT_MAX];
 
 	if (err == -ENOENT)
-		return report_error("%s: there is no key \"%s\"", path,
-				    key_escape(key->bytes, key->len, text));
+		return report_error("%s: there is no key \"%s\"%s", path,
+				    key_escape(key->bytes, key->len, text), key_hint(key));
 	return report_failed(path);
 }
 

@@ -99,3 +99,13 @@ int key_read(struct key *key, const char *text, int escaped)
 		return error_set(-EINVAL, "the key is empty: it has 1 to %u bytes", WEIR_KEY_MAX);
 	return 0;
 }
+
+const char *key_hint(const struct key *key)
+{
+	const unsigned char *b = key->bytes;
+
+	for (uint32_t i = 0; i + 3 < key->len; i++)
+		if (b[i] == '\\' && b[i + 1] == 'x' && isxdigit(b[i + 2]) && isxdigit(b[i + 3]))
+			return " (if `weir ls` printed it so: --escaped)";
+	return "";
+}

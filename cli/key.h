@@ -39,4 +39,10 @@ struct key {
  */
 int key_read(struct key *key, const char *text, int escaped);
 
+/*
+ * Returns words to put behind the message that KEY is not there: if it looks like one that `weir
+ * ls` printed, about --escaped; else none.
+ */
+const char *key_hint(const struct key *key);
+
 #endif

@@ -99,11 +99,11 @@ const struct command command_ls = {
 	.summary = "list the keys",
 	.text = "Lists the keys of the store on PATH that begin with PREFIX (default: all), "
 		"stream\n"
-		"by stream, oldest first. Bytes that\n"
-		"a terminal cannot show are printed as \\xNN, and a backslash as \\\\; put, get "
-		"and\n"
-		"del read this form with --escaped. With --json, each key is one object on a "
-		"line.\n"
+		"by stream, oldest first. Bytes that a terminal cannot show are printed as "
+		"\\xNN, and\n"
+		"a backslash as \\\\; put, get, del and stat --why read this form with "
+		"--escaped. With\n"
+		"--json, each key is one object on a line.\n"
 		"Keys are read from the headers of batches. If some of these are damaged or\n"
 		"cannot be read, the others are listed; then it says how many keys are missing,\n"
 		"and the exit code is 1.\n",

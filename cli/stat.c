@@ -23,7 +23,7 @@
 struct stat_args {
 	struct opening store;
 	const char *why;
-	unsigned json, metrics, classic;
+	unsigned json, metrics, classic, escaped;
 };
 
 static const struct opt stat_options[] = {
@@ -32,6 +32,11 @@ static const struct opt stat_options[] = {
 	  .offset = offsetof(struct stat_args, why),
 	  .arg = "KEY",
 	  .help = "tell only whether KEY is there, or why it is not" },
+	{ .name = "escaped",
+	  .letter = 'e',
+	  .type = OPT_FLAG,
+	  .offset = offsetof(struct stat_args, escaped),
+	  .help = "with --why: KEY is written as `weir ls` prints it" },
 	{ .name = "metrics",
 	  .type = OPT_FLAG,
 	  .offset = offsetof(struct stat_args, metrics),
@@ -348,6 +353,9 @@ static int stat_check(const struct stat_args *args)
 				    "--json nor --why");
 	if (args->classic && !args->metrics)
 		return report_usage("--classic is a format of --metrics, which is missing");
+	if (args->escaped && !args->why)
+		return report_usage("--escaped says how the key of --why is written, which is "
+				    "missing");
 	return 0;
 }
 
@@ -367,6 +375,15 @@ static int stat_show(struct source *src, const struct stat_args *args)
 	return args->json ? stat_print_json(&f, src) : stat_print(&f, src);
 }
 
+static int stat_why(const char *path, const struct stat_args *args)
+{
+	struct key key;
+
+	if (key_read(&key, args->why, args->escaped != 0) < 0)
+		return report_usage("--why: %s", weir_error());
+	return why_print(path, &args->store, &key, args->json != 0);
+}
+
 static int stat_run(void *arg, char **operands, int n)
 {
 	const struct stat_args *args = arg;
@@ -377,7 +394,7 @@ static int stat_run(void *arg, char **operands, int n)
 	if (exit_code)
 		return exit_code;
 	if (args->why)
-		return why_print(operands[0], &args->store, args->why, args->json != 0);
+		return stat_why(operands[0], args);
 	exit_code = source_open(&src, operands[0], &args->store);
 	if (exit_code)
 		return exit_code;

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 
 #include "cli/dump.h"
-#include "cli/key.h"
 #include "cli/report.h"
 #include "cli/source.h"
 #include "cli/why.h"
@@ -52,14 +51,15 @@ static const char *why_word(const struct why_found *w)
 	return w->newest.struck ? "damaged" : "evicted";
 }
 
-static void why_words(const struct why_found *w, const char *path, const char *key)
+static void why_words(const struct why_found *w, const char *path, const char *key,
+		      const char *hint)
 {
 	const struct weir_dump_record *d = &w->newest;
 	char when[DUMP_TIME_MAX];
 
 	dump_time(d->time_ns, when);
 	if (!w->any)
-		printf("%s: %s was never put, as far as the device shows\n", path, key);
+		printf("%s: %s was never put, as far as the device shows%s\n", path, key, hint);
 	else if (d->live)
 		printf("%s: %s is there: %" PRIu64 " bytes, put %s\n", path, key, d->length, when);
 	else if (d->tombstone)
@@ -148,33 +148,30 @@ static int why_running(const char *path, const struct opening *o, const struct k
 	return source_close(&src, exit_code);
 }
 
-int why_print(const char *path, const struct opening *o, const char *text, int json)
+int why_print(const char *path, const struct opening *o, const struct key *key, int json)
 {
 	struct weir_dump_opts opts = WEIR_DUMP_OPTS_INIT;
 	struct why_found w = { .any = false };
 	char shown[KEY_TEXT_MAX];
-	struct key key;
 	int err, exit_code = opening_check(o);
 
 	if (exit_code)
 		return exit_code;
-	if (key_read(&key, text, 0) < 0)
-		return report_usage("--why: %s", weir_error());
-	key_escape(key.bytes, key.len, shown);
+	key_escape(key->bytes, key->len, shown);
 	opts.engine = o->engine;
 	opts.engine_opts = o->engine_opts;
-	opts.key = key.bytes;
-	opts.key_len = key.len;
+	opts.key = key->bytes;
+	opts.key_len = key->len;
 	opts.freed = 1;
 	opts.on_record = why_record;
 	opts.user = &w;
 	err = weir_store_dump(path, &opts);
 	if (err == -EBUSY)
-		return why_running(path, o, &key, json);
+		return why_running(path, o, key, json);
 	if (err < 0)
 		return report_failed(path);
 	if (json)
 		return why_json(&w, path, shown);
-	why_words(&w, path, shown);
+	why_words(&w, path, shown, key_hint(key));
 	return REPORT_OK;
 }

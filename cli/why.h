@@ -5,9 +5,10 @@
 #ifndef CLI_WHY_H
 #define CLI_WHY_H
 
+#include "cli/key.h"
 #include "cli/opening.h"
 
-/* Prints whether the key TEXT is in the store at PATH, or why it is not. Returns the exit code. */
-int why_print(const char *path, const struct opening *o, const char *text, int json);
+/* Prints whether KEY is in the store at PATH, or why it is not. Returns the exit code. */
+int why_print(const char *path, const struct opening *o, const struct key *key, int json);
 
 #endif

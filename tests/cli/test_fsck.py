@@ -288,6 +288,17 @@ def why(weir):
         found = weir.json("stat", weir.img, "--why", key)
         assert (found["reason"], found["there"]) == (reason, there), found
     assert b"was deleted 2" in weir.run("stat", weir.img, "--why", "user/2")[0]
+    weir.run("put", weir.img, r"bin\x01\\", "-e", stdin=b"v")
+    shown = next(k for k in weir.run("ls", weir.img)[0].decode().split() if k.startswith("bin"))
+    assert shown == r"bin\x01\\", shown
+    assert weir.json("stat", weir.img, "-e", "--why", shown)["there"]
+    out, _ = weir.run("stat", weir.img, "--why", shown)
+    assert b"was never put" in out and b"if `weir ls` printed it so: --escaped" in out, out
+    for command in "get", "del":
+        weir.fails(command, weir.img, shown, says=["there is no key", "--escaped"])
+        err = weir.fails(command, weir.img, "none", says=["there is no key"])
+        assert "--escaped" not in err, err
+    weir.fails("stat", weir.img, "-e", code=2, says=["--escaped", "--why"])
     # After much was put, segments that were freed and not used again tell what was evicted.
     weir.run("replay", "synthetic", "--store", weir.img, "-b", "4k", "-n", "300", "--speed", "max")
     found = lines(weir, "dump", weir.img, "--all", "--freed")

@@ -118,6 +118,7 @@ def why(weir):
     assert (found["reason"], found["there"], found["pid"]) == ("deleted", False, owner.pid), found
     assert found["time_ns"] and found["versions"] is None, found
     assert b"is not there" in weir.run("stat", weir.img, "--why", "never", env=env)[0]
+    assert b"was deleted" in weir.run("stat", weir.img, "-e", "--why", r"lar\x67e", env=env)[0]
     assert weir.json("stat", weir.img, "--why", "never", env=env)["reason"] == "unknown"
     owner.close()
     found = weir.json("stat", weir.img, "--why", "large", env=env)
