@@ -89,7 +89,7 @@ help:
 	@echo "make test      builds and runs every test"
 	@echo "make test-vm   tests with an emulated NVMe drive, in a guest (downloads QEMU)"
 	@echo "make wheel     builds the package for Python into python/dist/"
-	@echo "make test-hosts  tests it below LMCache and vLLM (downloads 2 GB once)"
+	@echo "make test-hosts  tests it below LMCache, vLLM and SGLang (downloads 2 GB once)"
 	@echo "make crash-full  every power cut in all programs of three steps: takes long"
 	@echo "make kill-full   kills a process that writes to a store 2,000 times"
 	@echo "make proof       runs what docs/proof.md is made of, and makes it anew"
