@@ -158,8 +158,12 @@ static int format_check_size(const char *path, void *user)
 	char is[32], wish[32];
 	struct stat st;
 
-	if (!size || stat(path, &st) < 0 || S_ISDIR(st.st_mode))
+	if (stat(path, &st) < 0 || S_ISDIR(st.st_mode))
 		return 0; /* what is wrong with a directory is not its size */
+	if (S_ISREG(st.st_mode) && !st.st_size)
+		return report_usage("%s is empty: remove it, and --size makes it", path);
+	if (!size)
+		return 0;
 	/* The file was made in whole blocks of 4 KiB, so it may be larger than SIZE. */
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size >= size &&
 	    (uint64_t)st.st_size - size < 4096)
@@ -167,9 +171,6 @@ static int format_check_size(const char *path, void *user)
 	if (!S_ISREG(st.st_mode))
 		return report_usage("--size: %s exists, and its size cannot be changed: leave "
 				    "--size out, or use --capacity to use less of it",
-				    path);
-	if (!st.st_size)
-		return report_usage("--size: %s exists and is empty: remove it, and it is made",
 				    path);
 	return report_usage("--size: %s exists and has %s, not %s: leave --size out, or remove "
 			    "the file",

@@ -97,6 +97,23 @@ static void fsck_progress(void *user, uint64_t done, uint64_t total)
 	meter_show(&run->meter, done, total);
 }
 
+/* Prints how much is damaged, and what to do about it. */
+static void fsck_print_damage(const char *path, const struct fsck_args *args,
+			      const struct weir_check_result *r)
+{
+	printf("%s: %" PRIu64 " damaged %s, %" PRIu64 " %s\n", path, r->damage,
+	       r->damage == 1 ? "place" : "places", r->notes, r->notes == 1 ? "note" : "notes");
+	if (r->order)
+		printf("%s: of these, %" PRIu64
+		       " contradict each other in their order. No value is "
+		       "damaged by that, so a\nrepair drops nothing for it: `weir export %s | weir "
+		       "import NEW` makes a store without it\n",
+		       path, r->order, path);
+	if (!args->repair && r->damage > r->order + r->unreadable)
+		printf("%s: with --repair this command drops what is damaged, and nothing else\n",
+		       path);
+}
+
 static void fsck_print(const char *path, const struct fsck_args *args,
 		       const struct weir_check_result *r)
 {
@@ -106,8 +123,9 @@ static void fsck_print(const char *path, const struct fsck_args *args,
 		printf("%s: %" PRIu64 " of the %" PRIu64 " devices of the store were checked\n",
 		       path, r->devices, r->devices + r->absent);
 	printf("%s: %" PRIu64 " segments (%" PRIu64 " used), %" PRIu64 " batches, %" PRIu64
-	       " records; %" PRIu64 " entries of %s live\n",
+	       " records; live: %" PRIu64 " %s of %s\n",
 	       path, r->segments, r->used_segments, r->batches, r->records, r->entries,
+	       r->entries == 1 ? "entry" : "entries",
 	       format_size(r->live_bytes, size, sizeof(size)));
 	if (args->data)
 		printf("%s: %" PRIu64 " values of %s were read and verified\n", path, r->verified,
@@ -117,16 +135,9 @@ static void fsck_print(const char *path, const struct fsck_args *args,
 		       " segments were freed\n",
 		       path, r->dropped_records, r->freed_segments);
 	if (r->damage || r->notes)
-		printf("%s: %" PRIu64 " places are damaged, %" PRIu64 " notes\n", path, r->damage,
-		       r->notes);
+		fsck_print_damage(path, args, r);
 	else
 		printf("%s: clean\n", path);
-	if (r->order)
-		printf("%s: of these, %" PRIu64
-		       " contradict each other in their order. No value is "
-		       "damaged by that, so a\nrepair drops nothing for it: `weir export %s | weir "
-		       "import NEW` makes a store without it\n",
-		       path, r->order, path);
 }
 
 static int fsck_json(const char *path, const struct fsck_run *run,

@@ -159,12 +159,15 @@ def too_small(weir):
     weir.fails("format", weir.img, "--size", "1m", says=[weir.img, "small"])
     weir.fails("format", weir.img, "--size", "0", code=2, says=["--size", "out of range"])
     short = weir.path("short.img")
-    for content, said in (("", "is empty: remove it"), ("12345\n", "exists and has 6B")):
-        with open(short, "w", encoding="ascii") as file:
-            file.write(content)
-        for force in ((), ("--force",)):
-            weir.fails("format", short, *force, says=["less than a block is too small", "4224KiB"])
-        weir.fails("format", short, "--size", "64m", code=2, says=[said])
+    with open(short, "w", encoding="ascii"):
+        pass
+    for options in ((), ("--force",), ("--size", "64m")):
+        weir.fails("format", short, *options, code=2, says=["is empty: remove it, and --size"])
+    with open(short, "w", encoding="ascii") as file:
+        file.write("12345\n")
+    for force in ((), ("--force",)):
+        weir.fails("format", short, *force, says=["less than a block is too small", "4224KiB"])
+    weir.fails("format", short, "--size", "64m", code=2, says=["exists and has 6B"])
     weir.fails("format", weir.img, "--force", "--size", "64m", "--segment-bytes", "4m",
                says=[weir.img, "64"])
     weir.run("format", weir.img, "-ff", "--size", "64m", "--segment-bytes", "4m")

@@ -73,11 +73,13 @@ def payload(weir):
         [("payload", "user/1", True)], found
     out, _ = weir.run("fsck", weir.img, "--data", code=1)
     assert b"damage: payload: segment" in out and b"(key user/1)" in out, out
+    assert b": 1 damaged place, 0 notes\n" in out and b"with --repair this command" in out, out
     # A repair that does not read values does not find it either.
     assert not weir.json("fsck", weir.img, "--repair")["repaired"]
     repaired = weir.json("fsck", weir.img, "--data", "--repair", code=1)
     assert repaired["repaired"] and repaired["dropped_records"] == 1, repaired
     assert weir.json("fsck", weir.img, "--data")["clean"]
+    assert b"--repair" not in weir.run("fsck", weir.img, "--data")[0]
     # The version before it does not come back.
     weir.fails("get", weir.img, "user/1", says=["there is no key"])
     assert weir.run("get", weir.img, "other")[0] == b"x"
@@ -240,7 +242,9 @@ def interrupted(weir):
     for words in (("--data",), ("--data", "--json"), ("--data", "--repair")):
         met = 0
         for _ in range(100):
-            # Again each time: a repair may have come to its end before the signal.
+            # Again each time: a repair may have come to its end before the signal. A lock goes a
+            # moment after the process that a signal ended.
+            wait_unlocked(weir.img)
             weir.run("put", weir.img, "k3", stdin=bytes(125000))
             poke(weir, record(weir, "k3", "live")["offset"], b"\xff\x00")
             process = weir.start("fsck", weir.img, *words)
