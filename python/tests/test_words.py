@@ -96,6 +96,19 @@ def test_a_parameter_that_there_is_not():
         config.parse({"path": "a", "slot_bytes": 1}, "test")
 
 
+def test_a_place_in_a_path_that_nobody_fills(tmp_path):
+    """It would be the name of one file for all processes."""
+    for host, word, said in (("weir_kv.vllm.Tier", "{rank}", r"what is replaced is \{replica\}"),
+                             ("weir_kv.sglang.HiCache", "{replica}", r"replaced is \{rank\}"),
+                             ("weir_kv.lmcache.Adapter", "{rank}", "stands for nothing here")):
+        path = str(tmp_path / f"kv{word}.img")
+        with pytest.raises(ValueError, match=f"{host}: path: .*{said}"):
+            config.parse({"path": path}, host)
+    assert config.parse({"path": path.replace("rank", "replica")}, "weir_kv.vllm.Tier")
+    (tmp_path / "kv{rank}.img").touch()
+    assert config.parse({"path": path}, "weir_kv.lmcache.Adapter").path == (path,)
+
+
 def test_a_wrong_scheduler_is_refused_before_the_program_runs(capsys):
     with pytest.raises(SystemExit) as e:
         raw_block.main(["--scheduler", "kiber", "--", "no-program"])

@@ -158,6 +158,10 @@ _PARSE: dict[str, Callable[[Any], Any]] = {
 }
 
 
+# What a host replaces in a path by the number of a process.
+_PLACES = {"weir_kv.vllm.Tier": "{replica}", "weir_kv.sglang.HiCache": "{rank}"}
+
+
 def _refuse_unknown(params: Mapping[str, Any], host: str) -> None:
     for name in params:
         if name not in _PARSE:
@@ -179,9 +183,20 @@ def parse(params: Mapping[str, Any], host: str) -> Config:
         config = Config(**{name: _PARSE[name](value) for name, value in params.items()
                            if value is not None})
         _refuse_contradictions(config)
+        _refuse_places(config, host)
     except ValueError as e:
         raise ValueError(f"{host}: {e}") from None
     return config
+
+
+def _refuse_places(config: Config, host: str) -> None:
+    """Refuses a path with a ``{word}`` that this host does not replace, unless it is there."""
+    known = _PLACES.get(host)
+    for path in config.path:
+        for place in re.findall(r"\{\w*\}", path):
+            if place != known and not os.path.exists(path):
+                raise ValueError(f"path: {place} in {path!r} stands for nothing"
+                                 + (f"; what is replaced is {known}" if known else " here"))
 
 
 def _refuse_contradictions(config: Config) -> None:

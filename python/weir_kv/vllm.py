@@ -126,8 +126,8 @@ class Tier(SecondaryTierManager):
         except ValueError as e:
             raise ValueError(str(e) if str(e).startswith(_HOST) else f"{_HOST}: {e}") from None
         if self._config.tenant_by not in ("none", "salt"):
-            raise ValueError(f"{_HOST}: tenant_by: vLLM's keys name no rank; use 'salt' "
-                             "(kv_transfer_params['tenant']) or 'none'")
+            raise ValueError(f"{_HOST}: tenant_by: {self._config.tenant_by!r}, and vLLM's keys "
+                             "name no tenant; use 'salt' (kv_transfer_params['tenant']) or 'none'")
         self._log = config.logger(self._config, "vllm")
         self._digest = digest_of(offloading_spec, self._config.namespace)
         self._flags = IF_ABSENT | (DURABLE if self._config.durability == "durable" else 0)
