@@ -103,19 +103,19 @@ def each_scheduler(weir):
 @case
 def pace_keeps_deadlines(weir):
     """deadline=: pace lets the request go first, and says so; mq-deadline decides as without it"""
-    def events(due):
+    def decides(sched, order, deadline):
+        """SCHED serves four requests and the one that is due, each complete before the next is
+        dispatched, in ORDER."""
         text = [f"insert 0 r{i} R {i * 1000} 8 submitter=1" for i in range(4)]
-        text += [f"insert 0 due R 90000 8 submitter=1{due}"]
-        for i in range(5):
-            served = "due" if i == (0 if due else 4) else f"r{i - bool(due)}"
+        text += [f"insert 0 due R 90000 8 submitter=1{deadline}"]
+        for i, served in enumerate(order):
             text += [f"dispatch {i * 100000}", f"complete {(i + 1) * 100000} {served}"]
-        return "\n".join(text) + "\n"
-    assert step(weir, "pace", events("")) == ["r0", "r1", "r2", "r3", "due"]
-    assert step(weir, "pace", events(" deadline=300000")) == ["due", "r0", "r1", "r2", "r3"]
-    out, _ = weir.run("step", "--sched", "mq-deadline",
-                      stdin=events("").replace("due R 90000 8 submitter=1",
-                                               "due R 90000 8 submitter=1 deadline=1").encode())
-    assert out.decode().split() == ["r0", "r1", "r2", "r3", "due"]
+        assert step(weir, sched, text) == order, (sched, deadline)
+    last, first = ["r0", "r1", "r2", "r3", "due"], ["due", "r0", "r1", "r2", "r3"]
+    decides("pace", last, "")
+    decides("pace", first, " deadline=300000")
+    decides("mq-deadline", last, "")
+    decides("mq-deadline", last, " deadline=1")
     refused(weir, "insert 0 a R 0 8 deadline=soon\n", "deadline", "soon")
 
 
