@@ -272,6 +272,26 @@ def the_format_can_be_named(weir):
 
 
 @case
+def a_lost_write(weir):
+    """a trace that lacks bytes is an error: the first ones, on a disk where room was made, too"""
+    words = ("sim", "-", "--sched", "none", "--trace")
+    for name in "whole.pftrace", "whole.blktrace.0":
+        whole, lacks = weir.path(name), weir.path(name.replace("whole", "lacks"))
+        weir.run(*words, whole, stdin=JOBS, env=weir.preloaded("lost_write"))
+        for number in 1, 3:
+            env = weir.preloaded("lost_write", LOST_WRITE=str(number))
+            _, err = weir.run(*words, lacks, stdin=JOBS, code=1, env=env)
+            assert f"cannot write the trace {lacks}" in err, err
+            # What came after the bytes that were lost was written, up to the last one.
+            assert os.path.getsize(whole) > os.path.getsize(lacks) > os.path.getsize(whole) / 2
+            with open(whole, "rb") as f, open(lacks, "rb") as g:
+                f.seek(-100, os.SEEK_END)
+                g.seek(-100, os.SEEK_END)
+                assert f.read() == g.read(), (name, number)
+            os.unlink(lacks)  # without its first bytes it is no trace that may be replaced
+
+
+@case
 def what_is_refused(weir):
     """no option of a trace destroys a file, and each mistake has words"""
     def refused(*args, says, code):
