@@ -20,9 +20,10 @@ BEGIN, END = b"\x1b[?1049h", b"\x1b[?1049l"
 
 
 @contextlib.contextmanager
-def busy(weir, *options):
-    """A store that another process uses all the time."""
-    weir.format("256m")
+def busy(weir, *options, made=False):
+    """A store that another process uses all the time; MADE: the case has made it."""
+    if not made:
+        weir.format("256m")
     process = weir.start("replay", "synthetic", "--store", weir.img, "--requests", "30000",
                          "--chats", "100", "--sched", "pace", *options)
     try:
@@ -155,6 +156,10 @@ def looks_as_text(weir):
         until(has_writes, "no writes")
         assert re.search(rb"^\d\d:\d\d:\d\d$", out, re.M)
         assert re.search(rb"^ +\d+ -> \d+ +: \d+ +\|\*+ *\|$", out, re.M)
+        assert b"usecs" in out and b"msecs" not in out, out
+        words += ("-m",)
+        until(has_writes, "no writes")
+        assert b"msecs" in out and b"usecs" not in out, out
         lines = [weir.json("top", weir.img, "--once", "-i", "50ms") for _ in range(2)]
         assert lines[0]["lanes"][0]["lane"] == 0
 
@@ -193,6 +198,39 @@ def keys(weir):
                     b"\x1b", b"\x1b[99;99~"):
             screen.key(key)
             screen.next_frame()
+        screen.key(b"q")
+        screen.ends(0)
+
+
+@case
+def sorted_streams(weir):
+    """--sort decides which stream is first, in text and JSON; keys change it while it runs"""
+    weir.format("256m")
+    for tenant, keys in ("few", 1), ("many", 3):
+        for key in range(keys):
+            weir.run("put", weir.img, f"{tenant}-{key}", "--tenant", tenant, stdin=b"v")
+
+    def order(lines):
+        """The tenants in the rows of streams; the replay has none."""
+        return [line.split()[1] for line in lines if re.match(r"\d+ (-|few|many) ", line)]
+
+    with busy(weir, made=True):
+        for sort in "gets", "get-mb", "puts", "put-mb", "keys":
+            got = weir.json("top", weir.img, "--once", "-i", "50ms", "--sort", sort)
+            # Only the replay gets and puts; what is equal stays in the order of streams.
+            want = ["", "many", "few"] if sort == "keys" else ["", "few", "many"]
+            assert [stream["tenants"] for stream in got["streams"]] == want, (sort, got)
+            out, _ = weir.run("top", weir.img, "--once", "-i", "50ms", "--sort", sort)
+            assert order(out.decode().splitlines()) == [name or "-" for name in want], out
+            assert out.startswith(f"weir top: by {sort}, ".encode()), out
+        screen = Screen(weir, "--sort", "put-mb")
+        for key, head, want in ((b"s", "by keys,", ["-", "many", "few"]),
+                                (b"r", "by keys reversed,", ["few", "many", "-"]),
+                                (b"\x1b[D", "by put-mb reversed,", ["few", "many", "-"])):
+            screen.shows("weir top: ")
+            screen.key(key)
+            screen.shows(head)
+            assert order(screen.next_frame()) == want, (key, screen.seen[-2000:])
         screen.key(b"q")
         screen.ends(0)
 
