@@ -50,23 +50,31 @@ static void bench_compare_add_line(struct bench_compare_row *row, const struct b
 		bench_samples_add(of[i], line->none ? (double)NAN : times[i]);
 }
 
-/* Returns the row of LINE that has no figures of this round yet: jobs may have the same name. A new
- * row had no ios in the rounds before. */
+/* Returns the row of LINE. A new one follows those of the same job, and had no ios in the rounds
+ * before. */
 static struct bench_compare_row *bench_compare_row_of(struct bench_compare_entry *e,
 						      const struct bench_line *line)
 {
 	struct bench_line nothing = { .none = true };
 	struct bench_compare_row *row;
+	size_t at = e->n;
 
-	for (size_t i = 0; i < e->n; i++)
-		if (e->row[i].iops.n == e->runs && e->row[i].dir == line->dir &&
-		    !strcmp(e->row[i].job, line->job))
+	for (size_t i = 0; i < e->n; i++) {
+		if (strcmp(e->row[i].job, line->job) != 0)
+			continue;
+		if (e->row[i].dir == line->dir)
 			return &e->row[i];
+		if (e->row[i].dir < line->dir)
+			at = i + 1;
+		else if (at == e->n)
+			at = i;
+	}
 	row = realloc(e->row, (e->n + 1) * sizeof(*row));
 	if (!row)
 		return NULL;
 	e->row = row;
-	row = &e->row[e->n++];
+	row = &e->row[at];
+	memmove(row + 1, row, (e->n++ - at) * sizeof(*row));
 	*row = (struct bench_compare_row){ .dir = line->dir, .section = line->section };
 	memcpy(row->job, line->job, sizeof(row->job));
 	for (size_t i = 0; i < e->runs; i++)

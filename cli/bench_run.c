@@ -87,33 +87,21 @@ static int bench_run_limit(struct sim_jobs *jobs, uint64_t ns)
 	return 0;
 }
 
-static bool bench_run_is_same(const struct bench_compare_row *a, const struct bench_compare_row *b)
-{
-	return a->dir == b->dir && !strcmp(a->job, b->job);
-}
-
-/* Returns fio's row for row I of E: of the jobs with that name, the one in the same place. NULL:
- * fio ended no io of it. */
+/* Returns the row of FIO that is like ROW. NULL: fio ended no io of it. */
 static const struct bench_compare_row *bench_run_of_fio(const struct bench_compare_entry *fio,
-							const struct bench_compare_entry *e,
-							size_t i)
+							const struct bench_compare_row *row)
 {
-	size_t place = 0;
-
-	for (size_t k = 0; k < i; k++)
-		place += bench_run_is_same(&e->row[k], &e->row[i]);
 	for (size_t k = 0; k < fio->n; k++)
-		if (bench_run_is_same(&fio->row[k], &e->row[i]) && !place--)
+		if (fio->row[k].dir == row->dir && !strcmp(fio->row[k].job, row->job))
 			return &fio->row[k];
 	return NULL;
 }
 
-/* Adds to RATIO what row I of E moved in each round, in parts of what fio moved. */
-static void bench_run_ratio(const struct bench_compare *c, const struct bench_compare_entry *e,
-			    size_t i, struct bench_samples *ratio)
+/* Adds to RATIO what ROW moved in each round, in parts of what fio moved. */
+static void bench_run_ratio(const struct bench_compare *c, const struct bench_compare_row *row,
+			    struct bench_samples *ratio)
 {
-	const struct bench_compare_row *row = &e->row[i];
-	const struct bench_compare_row *fio = bench_run_of_fio(&c->entry[c->n - 1], e, i);
+	const struct bench_compare_row *fio = bench_run_of_fio(&c->entry[c->n - 1], row);
 
 	for (size_t r = 0; fio && r < row->mbps.n && r < fio->mbps.n; r++)
 		if (fio->mbps.value[r] > 0)
@@ -150,7 +138,7 @@ static void bench_run_moved(struct table *t, const struct bench_compare *c,
 	if (!i)
 		bench_compare_time(&e->cpu_ns, cpu, sizeof(cpu));
 	if (fio)
-		bench_run_ratio(c, e, i, &ratio);
+		bench_run_ratio(c, row, &ratio);
 	if (ratio.n)
 		bench_text_spread(&ratio, 2, to_fio, sizeof(to_fio));
 	table_row(t, names.name, names.job, iops,

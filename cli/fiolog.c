@@ -17,8 +17,10 @@
 #include "base/error.h"
 #include "cli/output.h"
 
-static const char *const fio_dirs[] = { "read", "write", "trim" };
-static const char *const weir_dirs[] = { "reads", "writes", "trims" };
+#define FIO_DIRS 3u
+
+static const char *const fio_dirs[FIO_DIRS] = { "read", "write", "trim" };
+static const char *const weir_dirs[FIO_DIRS] = { "reads", "writes", "trims" };
 
 static double fiolog_get(const json_t *object, const char *key)
 {
@@ -93,7 +95,8 @@ static json_t *fiolog_direction(const json_t *dir, double active_ns)
 }
 
 /* Returns the options of JOB as fio has them, all of them texts. */
-static json_t *fiolog_options(const json_t *job, const char *name, const char *scheduler)
+static json_t *fiolog_options(const json_t *job, const char *name, const char *scheduler,
+			      const char *file)
 {
 	const json_t *from = json_object_get(job, "options"), *value;
 	json_t *out = json_pack("{s:s}", "name", name);
@@ -102,6 +105,8 @@ static json_t *fiolog_options(const json_t *job, const char *name, const char *s
 
 	if (scheduler)
 		json_object_set_new(out, "scheduler", json_string(scheduler));
+	if (file)
+		json_object_set_new(out, "filename", json_string(file));
 	json_object_foreach((json_t *)(uintptr_t)from, key, value) {
 		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
 		json_object_set_new(out, key,
@@ -147,20 +152,21 @@ static void fiolog_ranges(json_t *out, const json_t *job)
 	}
 }
 
-static json_t *fiolog_job(const json_t *job, const char *scheduler)
+/* Returns JOB, which ran under SCHEDULER on FILE; either may be NULL: not known. */
+static json_t *fiolog_job(const json_t *job, const char *scheduler, const char *file)
 {
 	const char *name = json_string_value(json_object_get(job, "name"));
 	double active_ns = fiolog_get(job, "active_ns");
 	json_t *out = json_pack("{s:s, s:i, s:i, s:I, s:o, s:{s:I, s:o}, s:I, s:f, s:f}", "jobname",
 				name ? name : "job", "groupid", 0, "error", 0, "elapsed",
 				(json_int_t)(active_ns / 1e9), "job options",
-				fiolog_options(job, name ? name : "job", scheduler), "sync",
+				fiolog_options(job, name ? name : "job", scheduler, file), "sync",
 				"total_ios", (json_int_t)fiolog_get(job, "flushes"), "lat_ns",
 				fiolog_times(NULL), "job_runtime", (json_int_t)(active_ns / 1e6),
 				"usr_cpu", 0.0, "sys_cpu", 0.0);
 
 	fiolog_ranges(out, job);
-	for (int dir = 0; dir < 3; dir++) {
+	for (size_t dir = 0; dir < FIO_DIRS; dir++) {
 		const json_t *of =
 			json_object_get(json_object_get(job, "directions"), weir_dirs[dir]);
 
@@ -190,6 +196,31 @@ static json_t *fiolog_of_row(const json_t *row)
 			 "latency", latency);
 }
 
+/* Returns the place of the direction of ROW among those of a job; FIO_DIRS: it is none. */
+static size_t fiolog_place(const json_t *row)
+{
+	const char *name = json_string_value(json_object_get(row, "direction"));
+	size_t dir = 0;
+
+	while (dir < FIO_DIRS && (!name || strcmp(name, weir_dirs[dir]) != 0))
+		dir++;
+	return dir;
+}
+
+/* Returns true if row N of ROWS begins another job than that of the row before. Rows of a job
+ * follow one another, in the order of directions; in older results two jobs may have the same name.
+ */
+static bool fiolog_begins(const json_t *rows, size_t n)
+{
+	const json_t *row = json_array_get(rows, n),
+		     *before = n ? json_array_get(rows, n - 1) : NULL;
+
+	return !n || !json_equal(json_object_get(row, "name"), json_object_get(before, "name")) ||
+	       fiolog_place(row) <= fiolog_place(before) ||
+	       (json_object_get(row, "options") &&
+		!json_equal(json_object_get(row, "options"), json_object_get(before, "options")));
+}
+
 /* Returns the job of row FIRST of ROWS with all its directions, as a simulation has it. */
 static json_t *fiolog_of_rows(const json_t *rows, size_t first)
 {
@@ -198,26 +229,25 @@ static json_t *fiolog_of_rows(const json_t *rows, size_t first)
 	json_t *dirs = json_object(), *options = json_object_get(row, "options");
 	double iops = fiolog_median(row, "iops");
 
-	for (size_t i = first; i < json_array_size(rows); i++) {
-		const json_t *other = json_array_get(rows, i);
-		const char *of = json_string_value(json_object_get(other, "name"));
-		const char *dir = json_string_value(json_object_get(other, "direction"));
+	for (size_t i = first; i == first || (i < json_array_size(rows) && !fiolog_begins(rows, i));
+	     i++) {
+		const json_t *of = json_array_get(rows, i);
 
-		if (of && name && dir && !strcmp(of, name) && !json_object_get(dirs, dir))
-			json_object_set_new(dirs, dir, fiolog_of_row(other));
+		if (fiolog_place(of) < FIO_DIRS)
+			json_object_set_new(dirs, weir_dirs[fiolog_place(of)], fiolog_of_row(of));
 	}
 	return json_pack("{s:s, s:O*, s:f, s:o}", "name", name ? name : "job", "options", options,
 			 "active_ns", iops > 0 ? fiolog_median(row, "ios") / iops * 1e9 : 0.0,
 			 "directions", dirs);
 }
 
-/* Returns true if the job of row N of ROWS is not that of the row before: rows of a job follow one
- * another. */
-static bool fiolog_begins(const json_t *rows, size_t n)
+/* Returns the path or the name of the drive of RUN; NULL: it has none. */
+static const char *fiolog_drive(const json_t *run)
 {
-	const json_t *name = json_object_get(json_array_get(rows, n), "name");
+	const json_t *device = json_object_get(run, "device"),
+		     *path = json_object_get(device, "path");
 
-	return !n || !json_equal(name, json_object_get(json_array_get(rows, n - 1), "name"));
+	return json_string_value(path ? path : json_object_get(device, "name"));
 }
 
 /* Adds the jobs of RUN, which has what weir bench compared, to JOBS. What fio ran is left out: fio
@@ -239,7 +269,8 @@ static void fiolog_bench(json_t *jobs, const json_t *run)
 			job = fiolog_of_rows(rows, k);
 			json_array_append_new(
 				jobs,
-				fiolog_job(job, json_string_value(json_object_get(entry, "name"))));
+				fiolog_job(job, json_string_value(json_object_get(entry, "name")),
+					   fiolog_drive(run)));
 			json_decref(job);
 		}
 	}
@@ -257,8 +288,9 @@ json_t *fiolog_json(const json_t *runs)
 
 		json_array_foreach(json_object_get(run, "jobs"), k, job) {
 			if (json_object_get(job, "directions"))
-				json_array_append_new(
-					jobs, fiolog_job(job, json_string_value(scheduler)));
+				json_array_append_new(jobs,
+						      fiolog_job(job, json_string_value(scheduler),
+								 fiolog_drive(run)));
 		}
 		fiolog_bench(jobs, run);
 	}

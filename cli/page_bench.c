@@ -101,21 +101,49 @@ static void bench_table(FILE *out, const char *label, const json_t *entries,
 	html_table_end(out);
 }
 
-static const json_t *bench_job(const json_t *entry, const json_t *like)
+static bool bench_is_like(const json_t *job, const json_t *like)
+{
+	return !strcmp(page_text(job, "name"), page_text(like, "name")) &&
+	       !strcmp(page_text(job, "direction"), page_text(like, "direction"));
+}
+
+/* Returns the job of ENTRY that is like LIKE, with PLACE of them before it: in older results
+ * two jobs may have the same name. */
+static const json_t *bench_job(const json_t *entry, const json_t *like, size_t place)
 {
 	const json_t *job;
 	size_t i;
 
 	json_array_foreach(json_object_get(entry, "jobs"), i, job) {
-		if (!strcmp(page_text(job, "name"), page_text(like, "name")) &&
-		    !strcmp(page_text(job, "direction"), page_text(like, "direction")))
+		if (bench_is_like(job, like) && !place--)
 			return job;
 	}
 	return NULL;
 }
 
-/* Writes what became of the job and direction LIKE in each of ENTRIES. */
-static void bench_compared(FILE *out, const json_t *entries, const json_t *like)
+/* Returns how many jobs before number N of JOBS are like it. */
+static size_t bench_place(const json_t *jobs, size_t n)
+{
+	size_t place = 0;
+
+	for (size_t i = 0; i < n; i++)
+		place += bench_is_like(json_array_get(jobs, i), json_array_get(jobs, n));
+	return place;
+}
+
+static void bench_heading(FILE *out, const json_t *job, size_t place)
+{
+	fputs("<h3>", out);
+	html_text(out, page_text(job, "name"));
+	fputs(", ", out);
+	html_text(out, page_text(job, "direction"));
+	if (place)
+		fprintf(out, " (%zu)", place + 1);
+	fputs("</h3>\n", out);
+}
+
+/* Writes what became of the job and direction LIKE in each of ENTRIES, with PLACE before it. */
+static void bench_compared(FILE *out, const json_t *entries, const json_t *like, size_t place)
 {
 	struct percentiles *p = calloc(1, sizeof(*p));
 	struct plot_bar bar[BARS_MAX];
@@ -124,14 +152,10 @@ static void bench_compared(FILE *out, const json_t *entries, const json_t *like)
 
 	if (!p)
 		return;
-	fputs("<h3>", out);
-	html_text(out, page_text(like, "name"));
-	fputs(", ", out);
-	html_text(out, page_text(like, "direction"));
-	fputs("</h3>\n", out);
+	bench_heading(out, like, place);
 	bench_head(out, "jobs", "", row_columns, COLUMNS(row_columns));
 	json_array_foreach(entries, i, entry) {
-		job = bench_job(entry, like);
+		job = bench_job(entry, like, place);
 		if (!job)
 			continue;
 		bench_row(out, entry, job, row_columns, COLUMNS(row_columns));
@@ -150,11 +174,11 @@ static void bench_compared(FILE *out, const json_t *entries, const json_t *like)
 	free(p);
 }
 
-/* Returns true if an entry before number N of ENTRIES has the job and direction LIKE. */
-static bool bench_is_known(const json_t *entries, size_t n, const json_t *like)
+/* Returns true if an entry before number N of ENTRIES has the job and direction LIKE at PLACE. */
+static bool bench_is_known(const json_t *entries, size_t n, const json_t *like, size_t place)
 {
 	for (size_t i = 0; i < n; i++)
-		if (bench_job(json_array_get(entries, i), like))
+		if (bench_job(json_array_get(entries, i), like, place))
 			return true;
 	return false;
 }
@@ -188,17 +212,22 @@ static void bench_rest(FILE *out, const json_t *run, const char *name)
 
 void page_bench(FILE *out, const json_t *run)
 {
-	const json_t *entries = json_object_get(run, "entries"), *entry, *job;
+	const json_t *entries = json_object_get(run, "entries"), *entry, *jobs, *job;
 	size_t i, k, shown = 0;
 
 	fputs("<p>Medians of the rounds, in brackets their range.</p>\n", out);
 	bench_table(out, "entries", entries, entry_columns, COLUMNS(entry_columns));
 	bench_marks(out, entries);
 	json_array_foreach(entries, i, entry) {
-		json_array_foreach(json_object_get(entry, "jobs"), k, job) {
-			if (shown < ROWS_MAX && !bench_is_known(entries, i, job) &&
-			    bench_job(entry, job) == job && ++shown)
-				bench_compared(out, entries, job);
+		jobs = json_object_get(entry, "jobs");
+		json_array_foreach(jobs, k, job) {
+			size_t place;
+
+			if (shown == ROWS_MAX)
+				break;
+			place = bench_place(jobs, k);
+			if (!bench_is_known(entries, i, job, place) && ++shown)
+				bench_compared(out, entries, job, place);
 		}
 	}
 	bench_rest(out, run, "entries");

@@ -135,21 +135,72 @@ void page_sim(FILE *out, const json_t *run)
 	fputs("</details>\n", out);
 }
 
-/* Returns the job NAME of RUN. */
-static const json_t *page_job(const json_t *run, const char *name)
+/* Returns the job NAME of RUN, with PLACE of them before it: in older results two jobs may have the
+ * same name. */
+static const json_t *page_job(const json_t *run, const char *name, size_t place)
 {
 	const json_t *job;
 	size_t i;
 
 	json_array_foreach(json_object_get(run, "jobs"), i, job) {
-		if (!strcmp(page_text(job, "name"), name))
+		if (!strcmp(page_text(job, "name"), name) && !place--)
 			return job;
 	}
 	return NULL;
 }
 
-/* Writes what became of the job NAME in each of the simulations in RUNS. */
-static void page_compare_job(FILE *out, const json_t *runs, const char *name)
+static const char *page_device(const json_t *run)
+{
+	return page_text(json_object_get(run, "device"), "name");
+}
+
+/* Returns what run number N of RUNS is called beside the others: by its scheduler, its drive where
+ * another run with this scheduler has another one, and a number where both are the same. */
+static json_t *page_label(const json_t *runs, size_t n)
+{
+	const json_t *run = json_array_get(runs, n), *other;
+	const char *scheduler = page_scheduler(run), *device = page_device(run);
+	bool differs = false;
+	size_t before = 0, i;
+	char number[32] = "";
+
+	json_array_foreach(runs, i, other) {
+		bool same = !strcmp(page_device(other), device);
+
+		if (strcmp(page_scheduler(other), scheduler) != 0)
+			continue;
+		differs |= !same;
+		before += same && i < n;
+	}
+	if (before)
+		snprintf(number, sizeof(number), " (%zu)", before + 1);
+	return json_sprintf("%s%s%s%s", scheduler, differs ? " on " : "", differs ? device : "",
+			    number);
+}
+
+/* Sets the name of BAR, which has little room, to LABEL, or to what is unique of it. */
+static void page_name_bar(struct plot_bar *bar, const char *label, const char *scheduler, size_t n)
+{
+	if (strlen(label) <= 18)
+		snprintf(bar->name, sizeof(bar->name), "%s", label);
+	else
+		snprintf(bar->name, sizeof(bar->name), "%.12s, %zu", scheduler, n + 1);
+}
+
+static void page_compare_heading(FILE *out, const char *name, size_t place)
+{
+	fputs("<h3>", out);
+	html_text(out, name);
+	if (place)
+		fprintf(out, " (%zu)", place + 1);
+	fputs("</h3>\n", out);
+	page_job_head(out, "scheduler");
+}
+
+/* Writes what became of the job NAME, with PLACE before it, in each of the simulations in RUNS,
+ * which are called LABELS. */
+static void page_compare_job(FILE *out, const json_t *runs, const json_t *labels, const char *name,
+			     size_t place)
 {
 	struct percentiles *p = calloc(1, sizeof(*p));
 	struct plot_bar bar[BARS_MAX];
@@ -158,22 +209,20 @@ static void page_compare_job(FILE *out, const json_t *runs, const char *name)
 
 	if (!p)
 		return;
-	fputs("<h3>", out);
-	html_text(out, name);
-	fputs("</h3>\n", out);
-	page_job_head(out, "scheduler");
+	page_compare_heading(out, name, place);
 	json_array_foreach(runs, i, run) {
-		const json_t *job = page_job(run, name);
+		const json_t *job = page_job(run, name, place);
+		const char *label = json_string_value(json_array_get(labels, i));
 
-		if (!job)
+		if (!job || !label)
 			continue;
-		page_job_row(out, page_scheduler(run), job);
-		page_add(p, page_scheduler(run), json_object_get(job, "latency"));
+		page_job_row(out, label, job);
+		page_add(p, label, json_object_get(job, "latency"));
 		if (n == BARS_MAX)
 			continue;
 		bar[n].value = page_get(job, "mbps");
 		bar[n].due = -1;
-		snprintf(bar[n++].name, sizeof(bar[0].name), "%.18s", page_scheduler(run));
+		page_name_bar(&bar[n++], label, page_scheduler(run), i);
 	}
 	html_table_end(out);
 	fputs("<div class=\"plots\">\n", out);
@@ -183,10 +232,28 @@ static void page_compare_job(FILE *out, const json_t *runs, const char *name)
 	free(p);
 }
 
+/* Writes the jobs of SIMS, several simulations, side by side: those of the first one. */
+static void page_compare_jobs(FILE *out, const json_t *sims)
+{
+	const json_t *jobs = json_object_get(json_array_get(sims, 0), "jobs");
+	json_t *labels = json_array();
+
+	for (size_t i = 0; i < json_array_size(sims); i++)
+		json_array_append_new(labels, page_label(sims, i));
+	for (size_t i = 0; i < json_array_size(jobs) && i < BARS_MAX; i++) {
+		const char *name = page_text(json_array_get(jobs, i), "name");
+		size_t place = 0;
+
+		for (size_t k = 0; k < i; k++)
+			place += !strcmp(page_text(json_array_get(jobs, k), "name"), name);
+		page_compare_job(out, sims, labels, name, place);
+	}
+	json_decref(labels);
+}
+
 bool page_compare(FILE *out, const json_t *runs)
 {
 	json_t *sims = json_array();
-	const json_t *job;
 	json_t *run;
 	size_t i;
 	bool several;
@@ -198,10 +265,7 @@ bool page_compare(FILE *out, const json_t *runs)
 	several = json_array_size(sims) > 1;
 	if (several) {
 		fputs("<section><h2 id=\"compared\">Schedulers side by side</h2>\n", out);
-		json_array_foreach(json_object_get(json_array_get(sims, 0), "jobs"), i, job) {
-			if (i < BARS_MAX)
-				page_compare_job(out, sims, page_text(job, "name"));
-		}
+		page_compare_jobs(out, sims);
 		fputs("</section>\n", out);
 	}
 	json_decref(sims);

@@ -10,11 +10,14 @@
 #include "sim/ini.h"
 #include "sim/job_keys.h"
 #include "sim/job_logs.h"
+#include "sim/job_text.h"
 #include "sim/jobs.h"
 #include "sim/keys.h"
 
 /* The keys of fio that were noted in this file; each is noted once. */
 #define NOTED_MAX 512
+/* Of a name that gets a number, so much is kept: all that a section may have. */
+#define JOB_NAME_KEPT 48
 
 struct reading {
 	struct sim_jobs *jobs;
@@ -154,6 +157,52 @@ static void jobs_sound(struct sim_jobs *jobs)
 		remarks_add(&jobs->mistakes, "%s: more than %d jobs", jobs->path, SIM_JOBS_MAX);
 }
 
+/* Says whether a copy of A has the name of a copy of B. */
+static bool jobs_clash(const struct sim_job *a, const struct sim_job *b)
+{
+	const struct sim_job *one = a->numjobs > 1 ? b : a, *many = one == a ? b : a;
+	char name[sizeof(one->name) + 24];
+
+	if ((a->numjobs > 1) == (b->numjobs > 1))
+		return !strcmp(a->name, b->name);
+	if (strncmp(one->name, many->name, strlen(many->name)) != 0)
+		return false;
+	for (uint64_t clone = 0; clone < many->numjobs; clone++) {
+		job_text_name(many, clone, name, sizeof(name));
+		if (!strcmp(name, one->name))
+			return true;
+	}
+	return false;
+}
+
+/* Returns how many of the first N jobs have a name of job NUMBER; itself does not count. */
+static size_t jobs_clashes(const struct sim_jobs *jobs, size_t number, size_t n)
+{
+	size_t clashes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		clashes += i != number && jobs_clash(&jobs->job[i], &jobs->job[number]);
+	return clashes;
+}
+
+/*
+ * Gives jobs with the name of one before a name of their own: "x (2)". In results a job is known by
+ * its name alone. The last job is the first, so that those before it have the names of the file.
+ */
+static void jobs_name(struct sim_jobs *jobs)
+{
+	for (size_t i = jobs->count; i-- > 1;) {
+		struct sim_job *job = &jobs->job[i];
+		size_t number = jobs_clashes(jobs, i, i);
+		char given[sizeof(job->name)];
+
+		memcpy(given, job->name, sizeof(given));
+		while (number && jobs_clashes(jobs, i, jobs->count))
+			snprintf(job->name, sizeof(job->name), "%.*s (%zu)", JOB_NAME_KEPT, given,
+				 ++number);
+	}
+}
+
 int sim_jobs_read(struct sim_jobs *jobs, FILE *in, const char *path)
 {
 	struct reading *r = calloc(1, sizeof(*r));
@@ -169,6 +218,8 @@ int sim_jobs_read(struct sim_jobs *jobs, FILE *in, const char *path)
 	/* A key that was not understood may be the one that is missing. */
 	if (!err)
 		jobs_sound(jobs);
+	if (!err && !jobs->mistakes.count)
+		jobs_name(jobs);
 	if (!err)
 		job_logs_read(jobs);
 	if (!err && (jobs->mistakes.failed || jobs->notes.failed))

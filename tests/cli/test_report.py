@@ -202,8 +202,9 @@ def benches_and_replays(weir):
                   "p99.99", "5.00 ms", "none *", "* The thread that submits", "CPU ns an io",
                   "99.99 %"):
         assert words in text, words
-    # Two jobs, each with latencies by scheduler and bars; writers of one name are shown once.
-    assert got.tags.count("figure") == 4 and text.count("<i>w, writes") == 1, got.tags
+    # Three jobs, each with latencies by scheduler and bars; two have the same name.
+    assert got.tags.count("figure") == 6 and text.count("<i>w, writes") == 2, got.tags
+    assert "<i>w, writes (2)" in text, text
     assert "p99 to floor" not in text and "fio" in text
     got, text = of(tails)
     for words in ("p99.9 to floor", "1.25 (0.625 to 2.5)", "0.875 (0.4375 to 1.75)"):
@@ -234,8 +235,8 @@ def a_bench_as_fio(weir):
     with open(weir.path("fio.json"), encoding="utf-8") as file:
         fio = json.load(file)["jobs"]
     assert [(job["jobname"], job["job options"].get("scheduler")) for job in fio] == [
-        ("r", "none"), ("r", "pace"), ("reader", "none"), ("<i>w", "none"), ("reader", "pace"),
-        ("<i>w", "pace")], fio
+        ("r", "none"), ("r", "pace"), ("reader", "none"), ("<i>w", "none"), ("<i>w", "none"),
+        ("reader", "pace"), ("<i>w", "pace"), ("<i>w", "pace")], fio
     for job, ours in zip(fio, json.loads(out)["entries"]):
         for row, name in zip(ours["jobs"], ("read", "write")):
             got = job[name]
@@ -248,6 +249,82 @@ def a_bench_as_fio(weir):
             assert "90.000000" not in got["clat_ns"]["percentile"], got
         assert [job["job options"][key] for key in ("rw", "bs", "iodepth", "numjobs")] == [
             "randrw", "4k", "8", "1"], job
+
+
+SAME_NAMES = ("[x]\nrw=randread\nbs=4k\n[y]\nrw=randread\nbs=4k\n[x]\nrw=write\nbs=64k\n"
+              "[x]\nrw=randrw\nbs=128k\n")
+
+
+def one_name(results):
+    """Gives all jobs in RESULTS the name without its number, as in older results."""
+    return re.sub(rb'"name": "(\w) \(\d\)"', rb'"name": "\1"', results)
+
+
+@case
+def jobs_of_one_name(weir):
+    """two jobs of one name are never mixed: in fio's JSON, in its logs, on the page"""
+    with open(weir.path("jobs"), "w", encoding="utf-8") as file:
+        file.write("[global]\nruntime=60ms\n" + SAME_NAMES)
+    sim, _ = weir.run("sim", weir.path("jobs"), "--sched", "none", "--json", "--window", "20ms",
+                      "--series", weir.path("s.csv"))
+    bench, _ = weir.run("bench", "run", weir.path("jobs"), "null", "-c", "none", "--time", "1s",
+                        "--rounds", "2", "--json")
+    ours, rows = json.loads(sim)["jobs"], json.loads(bench)["entries"][0]["jobs"]
+    names = ["x", "y", "x (2)", "x (3)"]
+    assert [job["name"] for job in ours] == names
+    assert [(row["name"], row["direction"]) for row in rows] == [
+        ("x", "reads"), ("y", "reads"), ("x (2)", "writes"), ("x (3)", "reads"),
+        ("x (3)", "writes")], rows
+    for text in sim + bench, one_name(sim + bench):
+        page, _ = weir.run("report", "-", weir.path("s.csv"), "--fio-json", weir.path("fio.json"),
+                           "--logs", weir.path("log"), stdin=text)
+        with open(weir.path("fio.json"), encoding="utf-8") as file:
+            fio = json.load(file)["jobs"]
+        assert [job["job options"]["bs"] for job in fio] == ["4k", "4k", "64k", "128k"] * 2
+        assert [job["job options"]["filename"] for job in fio] == ["nvme"] * 4 + ["null"] * 4
+        for job, got in zip(ours, fio):
+            for direction, name in ("reads", "read"), ("writes", "write"):
+                ios = job["directions"].get(direction, {"ios": 0})["ios"]
+                assert got[name]["total_ios"] == ios, (got, job)
+        counts = [int(row["ios"]["median"]) for row in rows]
+        assert [(job["read"]["total_ios"], job["write"]["total_ios"]) for job in fio[4:]] == [
+            (counts[0], 0), (counts[1], 0), (0, counts[2]), (counts[3], counts[4])], fio
+        # Each job of the bench has a section with its own figures.
+        found = re.findall(r"<h3>([xy][^<]*)</h3>.*?<tbody>.*?</td><td>([\d,.]*)", page.decode(),
+                           re.S)
+        assert [head[0] for head, _ in found] == ["x", "y", "x", "x", "x"], found
+        assert len({head for head, _ in found}) == 5, found
+        for (_, mbps), row in zip(found, rows):
+            want = row["mbps"]["median"]
+            assert abs(float(mbps.replace(",", "")) - want) <= 0.01 * want, (found, rows)
+    with open(weir.path("s.csv"), newline="", encoding="utf-8") as file:
+        series = list(csv.DictReader(file))
+    for number, name in enumerate(names, 1):
+        with open(weir.path(f"log_iops.{number}.log"), encoding="utf-8") as file:
+            log = [int(line.split(", ")[1]) for line in file]
+        assert log == [round(float(row["iops"])) for row in series if row["job"] == name], name
+
+
+@case
+def runs_side_by_side(weir):
+    """runs with the same jobs are told apart: by scheduler, else by drive, else by a number"""
+    jobs, runs = b"[global]\nruntime=20ms\n" + SAME_NAMES.encode(), []
+    for words in (("nvme", "none"), ("nvme", "pace"), ("sata", "pace"), ("nvme", "pace")):
+        out, _ = weir.run("sim", "-", "--device", words[0], "--sched", words[1], "--seed",
+                          len(runs) + 1, "--json", stdin=jobs)
+        runs.append(json.loads(out))
+    labels = ["none", "pace on nvme", "pace on sata", "pace on nvme (2)"]
+    for results in runs, json.loads(one_name(json.dumps(runs).encode())):
+        page, _ = weir.run("report", "-", stdin=json.dumps(results).encode())
+        compared = page.decode().split('id="compared"')[1].split("</section>")[0]
+        parts = compared.split("<h3>")[1:]
+        assert len(parts) == 4 and len({part.split("</h3>")[0] for part in parts}) == 4, parts
+        for number, part in enumerate(parts):
+            rows = re.findall(r'<tr><th scope="row">(.*?)</th><td>(\d+)</td>', part)
+            assert rows == [(label, f"{run['jobs'][number]['iops']:.0f}")
+                            for label, run in zip(labels, runs)], (number, rows)
+            bars = re.findall(r'text-anchor="end">([^<]+)</text><rect class="b0"', part)
+            assert len(set(bars)) == 4, bars
 
 
 @case

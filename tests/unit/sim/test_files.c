@@ -143,6 +143,25 @@ static void mistakes_have_lines(void **state)
 	refused("[a]\nbs=x\nzz=1\n[b\n", "j.fio:2: ", "bs");
 }
 
+static void called(const char *text, const char *const *names)
+{
+	job(text);
+	for (size_t i = 0; i < jobs.count; i++)
+		assert_string_equal(jobs.job[i].name, names[i]);
+}
+
+/* In results a job is known by its name alone, so each has one of its own, and so has each copy. */
+static void names_are_unique(void **state)
+{
+	static const char *const single[] = { "x", "y", "x (2)", "x.1", "x (4)", "x (3)" };
+	static const char *const copies[] = { "x", "x (2)", "x.1 (3)", "x.2" };
+
+	(void)state;
+	called("[global]\nruntime=1\n[x]\n[y]\nnumjobs=2\n[x]\n[x.1]\n[x]\n[x (3)]\n", single);
+	called("[global]\nruntime=1\nnumjobs=2\n[x]\n[x]\n[x.1]\nnumjobs=1\n[x.2]\nnumjobs=1\n",
+	       copies);
+}
+
 static void zero_bytes_are_no_text(void **state)
 {
 	static const char text[] = "[a]\nbs=4\0k\nruntime=1\n";
@@ -297,6 +316,7 @@ int main(void)
 		T(units_are_those_of_fio),
 		T(spelling),
 		T(mistakes_have_lines),
+		T(names_are_unique),
 		T(zero_bytes_are_no_text),
 		T(unseen_bytes_before_a_section),
 		T(drives),
