@@ -14,10 +14,16 @@
 #include "cli/series.h"
 
 /*
- * Returns the simulations in RUNS as one object of fio, a job for each job of each run. The caller
- * owns it; NULL: out of memory.
+ * Returns the simulations, benches and replays in RUNS as one object of fio, a job for each job of
+ * each run. The caller owns it; NULL: out of memory.
  */
 json_t *fiolog_json(const json_t *runs);
+
+/*
+ * fiolog_replay.c: returns RUN, a replay, as a job of a simulation. The caller owns it; NULL: out
+ * of memory.
+ */
+json_t *fiolog_replay_job(const json_t *run);
 
 /* Returns the number of files that fiolog_write() writes. */
 size_t fiolog_files(const struct series *s);

@@ -8,9 +8,9 @@
 
 #include "base/nsec.h"
 #include "base/parse.h"
-#include "cli/describe.h"
 #include "cli/replay_report.h"
 #include "cli/report.h"
+#include "cli/sim.h"
 #include "cli/table.h"
 
 #define REPORT_TEXT 160
@@ -199,7 +199,17 @@ static json_t *report_json_latency(const struct hist *h)
 	struct weir_latency l;
 
 	hist_summary(h, &l);
-	return describe_latency(&l);
+	return sim_json_latency(&l, hist_permille(h, 950));
+}
+
+/* Returns how many gets and puts took how long. */
+static json_t *report_json_ranges(const struct replay *r)
+{
+	uint64_t range[SIM_RANGES] = { 0 };
+
+	sim_ranges(&r->get, range);
+	sim_ranges(&r->put, range);
+	return sim_json_ranges(range);
 }
 
 static json_t *report_json_setting(const struct replay_report *p)
@@ -258,6 +268,7 @@ json_t *replay_report_json(const struct replay_report *p)
 	bad = bad || json_object_set_new(root, "get", report_json_latency(&r->get)) ||
 	      json_object_set_new(root, "put", report_json_latency(&r->put)) ||
 	      json_object_set_new(root, "load", report_json_latency(&r->load)) ||
+	      json_object_set_new(root, "ranges", report_json_ranges(r)) ||
 	      (p->check && json_object_set_new(root, "acks", report_json_check(p->check)));
 	if (!bad)
 		return root;

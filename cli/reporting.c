@@ -51,13 +51,13 @@ static const struct opt reporting_options[] = {
 	  .offset = offsetof(struct reporting_args, fio_json),
 	  .arg = "FILE",
 	  .file = OPT_WRITES,
-	  .help = "write the simulations as fio's JSON, for programs\n"
-		  "that read it" },
+	  .help = "write simulations, benches and replays as fio's\n"
+		  "JSON, for programs that read it" },
 	{ .name = "logs",
 	  .type = OPT_STRING,
 	  .offset = offsetof(struct reporting_args, logs),
 	  .arg = "PREFIX",
-	  .help = "write what --series of `weir sim` has as fio's logs:\n"
+	  .help = "write the first file of --series as fio's logs:\n"
 		  "PREFIX_bw.1.log, PREFIX_iops.1.log, PREFIX_lat.1.log" },
 	{ .name = "json",
 	  .type = OPT_FLAG,
@@ -241,7 +241,7 @@ static int reporting_finish(const struct reporting *r, const struct reporting_ar
 	int exit_code = 0;
 
 	if (args->logs && !r->nr_series)
-		return report_usage("--logs needs a file of weir sim --series among the FILES");
+		return report_usage("--logs needs a file of --series among the FILES");
 	exit_code = reporting_files_check(&files);
 	if (!exit_code)
 		exit_code = reporting_write(r, args, &files);

@@ -110,5 +110,9 @@ extern const char *const sim_dir_names[SIM_DIRS];
 json_t *sim_json(const struct sim_report *r);
 /* Returns what JOB was to do, in fio's words. */
 json_t *sim_json_options(const struct sim_job *job);
+/* Returns L with its mean, and with P95_NS. */
+json_t *sim_json_latency(const struct weir_latency *l, uint64_t p95_ns);
+/* Returns how many of the latencies were in which RANGE, those without one left out. */
+json_t *sim_json_ranges(const uint64_t range[SIM_RANGES]);
 
 #endif

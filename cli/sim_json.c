@@ -4,7 +4,7 @@
 #include "cli/sim.h"
 #include "sim/job_text.h"
 
-static json_t *sim_json_latency(const struct weir_latency *l, uint64_t p95_ns)
+json_t *sim_json_latency(const struct weir_latency *l, uint64_t p95_ns)
 {
 	json_t *latency = describe_latency(l);
 
@@ -48,20 +48,19 @@ json_t *sim_json_options(const struct sim_job *job)
 			 "numjobs", (json_int_t)job->numjobs);
 }
 
-/* Returns in which ranges the latencies were, those without an io left out. */
-static json_t *sim_json_ranges(const struct sim_job_result *j)
+json_t *sim_json_ranges(const uint64_t range[SIM_RANGES])
 {
 	json_t *ranges = json_array();
 
 	for (size_t i = 0; i < SIM_RANGES; i++) {
 		uint64_t end = sim_range_end(i);
 
-		if (j->range[i])
+		if (range[i])
 			json_array_append_new(
 				ranges, json_pack("{s:o, s:I}", "up_to_ns",
 						  end == UINT64_MAX ? json_null()
 								    : json_integer((json_int_t)end),
-						  "ios", (json_int_t)j->range[i]));
+						  "ios", (json_int_t)range[i]));
 	}
 	return ranges;
 }
@@ -86,7 +85,7 @@ static json_t *sim_json_job(const struct sim_job_result *j, const struct sim_job
 		json_object_set_new(job, "queued", describe_latency(&j->queued));
 		json_object_set_new(job, "drive", describe_latency(&j->drive));
 		json_object_set_new(job, "directions", sim_json_dirs(j));
-		json_object_set_new(job, "ranges", sim_json_ranges(j));
+		json_object_set_new(job, "ranges", sim_json_ranges(j->range));
 		if (!section->replay.io)
 			json_object_set_new(job, "options", sim_json_options(section));
 	}

@@ -13,6 +13,7 @@
 
 #include <weir/base.h>
 
+#include "base/hist.h"
 #include "sim/config.h"
 #include "sim/jobs.h"
 
@@ -88,6 +89,8 @@ struct sim_ios {
 #define SIM_RANGES 32
 /* Returns the upper end of range I in ns; UINT64_MAX: it has none. */
 uint64_t sim_range_end(size_t i);
+/* Adds the latencies in H to their ranges. */
+void sim_ranges(const struct hist *h, uint64_t range[SIM_RANGES]);
 
 struct sim_job_result {
 	char name[SIM_NAME_MAX + 16];

@@ -53,8 +53,7 @@ uint64_t sim_range_end(size_t i)
 	return i == 3 * n ? 2 * NSEC_PER_SEC : UINT64_MAX;
 }
 
-/* Counts the latencies in H by range. */
-static void run_ranges(const struct hist *h, uint64_t range[SIM_RANGES])
+void sim_ranges(const struct hist *h, uint64_t range[SIM_RANGES])
 {
 	size_t i = 0;
 
@@ -77,7 +76,7 @@ static void run_job_result(const struct load *l, struct load_stats *all, struct 
 		end = l->stop_ns;
 	run_all_ios(l, all);
 	run_ios(all, &sum);
-	run_ranges(&all->latency, out->range);
+	sim_ranges(&all->latency, out->range);
 	memcpy(out->name, l->name, sizeof(out->name));
 	out->submitter = l->submitter;
 	out->weight = l->job->weight == SIM_UNSET ? 0 : l->job->weight;

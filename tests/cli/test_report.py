@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of `weir report`: the page, its JSON, and fio's formats; and the page in Chromium."""
+"""Tests of `weir report`: the page, its JSON, its errors; and the page in Chromium."""
 import csv
 import html as html_module
 import html.parser
@@ -10,11 +10,9 @@ import re
 import shutil
 import subprocess
 
-from harness import VIEWS, Skip, case, main
+from harness import Skip, case, main
+from report_results import JOBS, SAME_NAMES, fitted, make, measured, one_name
 
-JOBS = (b"[global]\nruntime=300ms\n[reads]\nrw=randread\niodepth=8\nweight=300\n"
-        b"[<i>&\"flood]\nrw=randrw\nbs=64k\niodepth=16\n")
-EVIL = '</script><script>alert(1)</script>\'"&<img src=x onerror=alert(1)>\x01'
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -54,26 +52,6 @@ class Page(html.parser.HTMLParser):
         self.text += data
 
 
-def make(weir):
-    """Makes the page of two simulations, a series, a suite and an object from elsewhere."""
-    with open(weir.path("jobs"), "wb") as file:
-        file.write(JOBS)
-    both, _ = weir.run("sim", weir.path("jobs"), "--sched", "none,pace", "--json")
-    one, _ = weir.run("sim", weir.path("jobs"), "--json", "--window", "20ms",
-                      "--series", weir.path("s.csv"))
-    suite, _ = weir.run("sim", "--suite", "isolation", "--runtime", "10ms", "--sched", "none,pace",
-                        "--json")
-    other = json.dumps({"schema": "weir.other.v1", "name": EVIL, EVIL: [{"name": EVIL, "n": 1}],
-                        "deep": {"p50_ns": {"median": 1, "min": 0, "max": 2}, "list": [1, None]}})
-    with open(weir.path("runs.json"), "wb") as file:
-        file.write(both + one + suite + other.encode() + json.dumps(fitted()).encode() +
-                   json.dumps(measured()).encode())
-    weir.run("report", weir.path("runs.json"), weir.path("s.csv"), "-o", weir.path("page.html"),
-             "--title", EVIL, "--fio-json", weir.path("fio.json"), "--logs", weir.path("log"))
-    with open(weir.path("page.html"), encoding="utf-8") as file:
-        return file.read()
-
-
 @case
 def page(weir):
     """the page is well-formed, needs nothing besides itself, and all names in it are text"""
@@ -90,37 +68,6 @@ def page(weir):
         assert words in got.text, words
     assert got.tags.count("svg") > 10 and "prefers-color-scheme:dark" in text
     assert "@media print" in text
-
-
-def fitted():
-    """Returns what `weir bench probe` and `weir sim --fit` print, with some figures, as objects."""
-    units = {"p50": "ns", "iops": "ios/s", "rate": "bytes/s"}
-    figures = [("read-4k", "p50", 83000.0), ("read-4k-8", "iops", 96000.0),
-               ("read-1m-32", "rate", 3.2e9)]
-    # 1 GB a second for 256 ms, and then a tenth.
-    flood = [(f"after_{4 << n}ms", float(min(4 << n, 256) + max((4 << n) - 256, 0) / 10) * 1e6)
-             for n in range(8)]
-    probes = [{"name": probe, "question": "how long & <far>?", "runtime_ns": 40000000,
-               "written_before_bytes": 0,
-               "figures": [{"name": name, "unit": units[name], "value": value}]}
-              for probe, name, value in figures]
-    probes.append({"name": "flood", "question": "how many bytes?", "runtime_ns": 512000000,
-                   "written_before_bytes": 0,
-                   "figures": [{"name": name, "unit": "bytes", "value": value}
-                               for name, value in flood]})
-    rows = [{"probe": probe, "figure": name, "unit": units[name], "measured": value,
-             "model": value * ratio, "ratio": ratio}
-            for (probe, name, value), ratio in zip(figures, (1.02, 0.5, 1.1))]
-    rows += [{"probe": "flood", "figure": name, "unit": "bytes", "measured": value,
-              "model": value * 1.01, "ratio": 1.01} for name, value in flood]
-    return [{"schema": "weir.probes.v1", "source": EVIL, "simulated": True,
-             "submitter_bound": True, "device": {"bytes": 1 << 40, "queue_depth": 0},
-             "probes": probes},
-            {"schema": "weir.fit.v1", "source": "a drive", "base": "nvme", "output": None,
-             "trials": 900, "median": 1.015, "nine_of_ten": 1.9, "limit": 1.25, "fits": False,
-             "worst": {"probe": "read-4k-8", "figure": "iops", "ratio": 0.5}, "figures": rows,
-             "parameters": [{"name": "channels", "value": 8, "told": True},
-                            {"name": "erase", "value": 3000000, "told": False}]}]
 
 
 @case
@@ -149,44 +96,6 @@ def probes_and_fit(weir):
         row["ratio"] = 1.2
     text = weir.run("report", "-", stdin=json.dumps(both[1]).encode())[0].decode()
     assert "The model fits." in Page(text).text and 'class="bad"' not in text
-
-
-def spread(median):
-    """Returns a figure of a bench."""
-    return {"median": median, "min": median / 2, "max": median * 2}
-
-
-def entry(name, mbps, **more):
-    """Returns a scheduler of a bench, with a reader and two writers of one name."""
-    jobs = [{"name": job, "direction": direction, "options": {"rw": "randread", "bs": "4k",
-                                                              "iodepth": 8, "numjobs": 1},
-             "ios": spread(500), "iops": spread(250), "mbps": spread(mbps), "mean_ns": spread(9e5)}
-            | {key: spread(value * 1e6) for key, value in (
-                ("p50_ns", 1.25), ("p99_ns", 2.5), ("p999_ns", 3.75), ("p9999_ns", 5), ("max_ns",
-                                                                                      6.25))}
-            for job, direction in (("reader", "reads"), ("<i>w", "writes"), ("<i>w", "writes"))]
-    return {"name": name, "by": "weir", "runs": 2, "submitter_bound": name == "none",
-            "cpu": spread(0.5), "cpu_ns_per_io": spread(750), "cpu_wait": spread(0.01),
-            "jobs": jobs} | {key: spread(value) for key, value in more.items()}
-
-
-def measured():
-    """Returns what benches and a replay print, with some figures, as objects."""
-    head = {"machine": {"version": "0.1", "kernel": "6.1", "architecture": "x86_64", "cpus": 2},
-            "device": {"path": "/mnt/" + EVIL, "kind": "file", "bytes": 1 << 30}, "rounds": 2}
-    took = {"count": 7, "p50_ns": 1000000, "p90_ns": 2000000, "p99_ns": 3000000,
-            "p999_ns": 4000000, "max_ns": 5000000}
-    return [head | {"schema": "weir.bench.run.v1", "entries": [entry("none", 111), entry(
-                "pace", 222), entry("fio", 333) | {"by": "fio"}]},
-            head | {"schema": "weir.bench.tails.v1", "entries": [entry(
-                "pace", 12, p99_to_floor=1.125, p999_to_floor=1.25, flood_mbps=640,
-                flood_to_alone=0.875)]},
-            head | {"schema": "weir.bench.fairness.v1", "cases": [{
-                "name": "sizes", "summary": "4 & 4", "flows": 8, "entries": [entry(
-                    "pace", 12, least_share=0.625, most_share=1.375, jain_20ms=0.9375)]}]},
-            {"schema": "weir.replay.v1", "trace": EVIL, "store": "demo.img", "seconds": 2.5,
-             "hit_rate": 0.5, "read_mbps": 123.0, "write_mbps": 45.0, "get": took, "put": took,
-             "load": took}]
 
 
 @case
@@ -220,89 +129,6 @@ def benches_and_replays(weir):
                   "get p999", "hit rate"):
         assert words in text, words
     assert got.tags.count("figure") == 2
-
-
-@case
-def a_bench_as_fio(weir):
-    """the JSON of fio has the medians of each scheduler's jobs, and not what fio itself ran"""
-    jobs = b"[r]\nrw=randrw\nbs=4k\niodepth=8\ntime_based\nruntime=30\n"
-    with open(weir.path("jobs"), "wb") as file:
-        file.write(jobs)
-    out, _ = weir.run("bench", "run", weir.path("jobs"), "null", "-c", "none,pace", "--time",
-                      "400ms", "--rounds", "1", "--json")
-    weir.run("report", "-", "-o", weir.path("p.html"), "--fio-json", weir.path("fio.json"),
-             stdin=out + json.dumps(measured()[0]).encode())
-    with open(weir.path("fio.json"), encoding="utf-8") as file:
-        fio = json.load(file)["jobs"]
-    assert [(job["jobname"], job["job options"].get("scheduler")) for job in fio] == [
-        ("r", "none"), ("r", "pace"), ("reader", "none"), ("<i>w", "none"), ("<i>w", "none"),
-        ("reader", "pace"), ("<i>w", "pace"), ("<i>w", "pace")], fio
-    for job, ours in zip(fio, json.loads(out)["entries"]):
-        for row, name in zip(ours["jobs"], ("read", "write")):
-            got = job[name]
-            assert abs(got["iops"] - row["iops"]["median"]) < 1, (got, row)
-            assert abs(got["bw_bytes"] - row["mbps"]["median"] * 1e6) < 2, (got, row)
-            assert got["total_ios"] == int(row["ios"]["median"]), (got, row)
-            assert abs(got["io_bytes"] - 4096 * got["total_ios"]) <= 1, got
-            assert int(row["mean_ns"]["median"]) == int(got["lat_ns"]["mean"]), (got, row)
-            assert got["clat_ns"]["percentile"]["99.990000"] == int(row["p9999_ns"]["median"])
-            assert "90.000000" not in got["clat_ns"]["percentile"], got
-        assert [job["job options"][key] for key in ("rw", "bs", "iodepth", "numjobs")] == [
-            "randrw", "4k", "8", "1"], job
-
-
-SAME_NAMES = ("[x]\nrw=randread\nbs=4k\n[y]\nrw=randread\nbs=4k\n[x]\nrw=write\nbs=64k\n"
-              "[x]\nrw=randrw\nbs=128k\n")
-
-
-def one_name(results):
-    """Gives all jobs in RESULTS the name without its number, as in older results."""
-    return re.sub(rb'"name": "(\w) \(\d\)"', rb'"name": "\1"', results)
-
-
-@case
-def jobs_of_one_name(weir):
-    """two jobs of one name are never mixed: in fio's JSON, in its logs, on the page"""
-    with open(weir.path("jobs"), "w", encoding="utf-8") as file:
-        file.write("[global]\nruntime=60ms\n" + SAME_NAMES)
-    sim, _ = weir.run("sim", weir.path("jobs"), "--sched", "none", "--json", "--window", "20ms",
-                      "--series", weir.path("s.csv"))
-    bench, _ = weir.run("bench", "run", weir.path("jobs"), "null", "-c", "none", "--time", "1s",
-                        "--rounds", "2", "--json")
-    ours, rows = json.loads(sim)["jobs"], json.loads(bench)["entries"][0]["jobs"]
-    names = ["x", "y", "x (2)", "x (3)"]
-    assert [job["name"] for job in ours] == names
-    assert [(row["name"], row["direction"]) for row in rows] == [
-        ("x", "reads"), ("y", "reads"), ("x (2)", "writes"), ("x (3)", "reads"),
-        ("x (3)", "writes")], rows
-    for text in sim + bench, one_name(sim + bench):
-        page, _ = weir.run("report", "-", weir.path("s.csv"), "--fio-json", weir.path("fio.json"),
-                           "--logs", weir.path("log"), stdin=text)
-        with open(weir.path("fio.json"), encoding="utf-8") as file:
-            fio = json.load(file)["jobs"]
-        assert [job["job options"]["bs"] for job in fio] == ["4k", "4k", "64k", "128k"] * 2
-        assert [job["job options"]["filename"] for job in fio] == ["nvme"] * 4 + ["null"] * 4
-        for job, got in zip(ours, fio):
-            for direction, name in ("reads", "read"), ("writes", "write"):
-                ios = job["directions"].get(direction, {"ios": 0})["ios"]
-                assert got[name]["total_ios"] == ios, (got, job)
-        counts = [int(row["ios"]["median"]) for row in rows]
-        assert [(job["read"]["total_ios"], job["write"]["total_ios"]) for job in fio[4:]] == [
-            (counts[0], 0), (counts[1], 0), (0, counts[2]), (counts[3], counts[4])], fio
-        # Each job of the bench has a section with its own figures.
-        found = re.findall(r"<h3>([xy][^<]*)</h3>.*?<tbody>.*?</td><td>([\d,.]*)", page.decode(),
-                           re.S)
-        assert [head[0] for head, _ in found] == ["x", "y", "x", "x", "x"], found
-        assert len({head for head, _ in found}) == 5, found
-        for (_, mbps), row in zip(found, rows):
-            want = row["mbps"]["median"]
-            assert abs(float(mbps.replace(",", "")) - want) <= 0.01 * want, (found, rows)
-    with open(weir.path("s.csv"), newline="", encoding="utf-8") as file:
-        series = list(csv.DictReader(file))
-    for number, name in enumerate(names, 1):
-        with open(weir.path(f"log_iops.{number}.log"), encoding="utf-8") as file:
-            log = [int(line.split(", ")[1]) for line in file]
-        assert log == [round(float(row["iops"])) for row in series if row["job"] == name], name
 
 
 @case
@@ -348,136 +174,6 @@ def json_beside(weir):
     assert [run["schema"] for run in beside] == schemas
     lines, _ = weir.run("report", weir.path("page.json"), "--json")
     assert [json.loads(line) for line in lines.decode().splitlines()] == beside
-
-
-@case
-def formats_of_fio(weir):
-    """fio's JSON and logs have the figures in fio's units"""
-    make(weir)
-    with open(weir.path("runs.json"), encoding="utf-8") as file:
-        run = json.loads(file.readline())
-    with open(weir.path("fio.json"), encoding="utf-8") as file:
-        fio = json.load(file)
-    names = [job["name"] for job in run["jobs"]] * 3
-    assert [job["jobname"] for job in fio["jobs"]][:len(names)] == names
-    want, got = run["jobs"][0]["directions"]["reads"], fio["jobs"][0]["read"]
-    assert got["io_bytes"] == want["bytes"] and got["total_ios"] == want["ios"]
-    assert abs(got["bw"] * 1024 - want["mbps"] * 1e6) < 2048 and got["iops"] == want["iops"]
-    assert got["clat_ns"]["percentile"]["99.000000"] == want["latency"]["p99_ns"]
-    assert fio["jobs"][0]["write"]["total_ios"] == 0
-    with open(weir.path("s.csv"), newline="", encoding="utf-8") as file:
-        series = list(csv.reader(file))[1:]
-    for kind, column, factor in ("bw", 7, 1e6 / 1024), ("iops", 6, 1), ("lat", 8, 1):
-        for number, name in (1, "reads"), (2, "<i>&\"flood"):
-            with open(weir.path(f"log_{kind}.{number}.log"), encoding="utf-8") as file:
-                log = [line.split(", ") for line in file.read().splitlines()]
-            rows = [row for row in series if row[2] == name]
-            if kind == "lat":
-                rows = [row for row in rows if int(row[4])]
-            assert len(log) == len(rows) and {line[2] for line in log} == \
-                ({"0"} if number == 1 else {"0", "1"})
-            assert sorted(int(line[1]) for line in log) == \
-                sorted(round(float(row[column]) * factor) for row in rows)
-            assert [int(line[0]) for line in log] == sorted(int(line[0]) for line in log)
-
-
-def kinds(value):
-    """Returns the types of the members of VALUE, as the JSON of fio and ours should agree on."""
-    return {key: kinds(of) if isinstance(of, dict) else type(of) for key, of in value.items()}
-
-
-@case
-def as_fio_itself(weir):
-    """the JSON has the members of fio's own, in the same types, and the logs the same fields"""
-    if not shutil.which("fio"):
-        raise Skip("fio is not installed")
-    make(weir)
-    subprocess.run(["fio", "--output-format=json", f"--output={weir.path('real.json')}", "--name=x",
-                    "--ioengine=null", "--rw=randread", "--size=1m", "--time_based",
-                    "--runtime=300ms", "--log_avg_msec=100",
-                    *(f"--write_{kind}_log={weir.path('real')}" for kind in ("bw", "lat"))],
-                   check=True, timeout=60)
-    with open(weir.path("real.json"), encoding="utf-8") as file:
-        real = json.load(file)
-    with open(weir.path("fio.json"), encoding="utf-8") as file:
-        ours = json.load(file)
-    assert set(ours) - {"generated by"} <= set(real), set(ours) - set(real)
-    assert ours["timestamp"] > 1e9
-    ours, real = kinds(ours["jobs"][0]), kinds(real["jobs"][0])
-    percentiles = ours["read"]["clat_ns"].pop("percentile")
-    assert percentiles.items() <= real["read"]["clat_ns"].pop("percentile").items()
-    for key in set(ours) - {"job options"}:
-        assert ours[key] == real[key], (key, ours[key], real[key])
-    for kind in "bw", "lat":
-        for name in "log", "real":
-            with open(weir.path(f"{name}_{kind}.1.log"), encoding="utf-8") as file:
-                assert re.fullmatch(r"(\d+, \d+, 0, 0, 0\n)+", file.read()), (name, kind)
-
-
-@case
-def jobs_in_words_of_fio(weir):
-    """each job of fio's JSON has the options that it was made of, and where its latencies were"""
-    with open(weir.path("jobs"), "w", encoding="utf-8") as file:
-        file.write("[global]\nruntime=20ms\n[a]\nrw=randread\nbs=4k\niodepth=8\n"
-                   "[b]\nrw=randrw\nbssplit=4k/60:64k/40\nnumjobs=2\n"
-                   "[c]\nrw=write\nbs=4k,1m\n[d]\nrw=randtrim\nbsrange=4k-64k\n")
-    out, _ = weir.run("sim", weir.path("jobs"), "--json")
-    weir.run("report", "-", "-o", weir.path("p.html"), "--fio-json", weir.path("fio.json"),
-             stdin=out)
-    with open(weir.path("fio.json"), encoding="utf-8") as file:
-        jobs = json.load(file)["jobs"]
-    assert [[job["job options"][key] for key in ("rw", "bs", "iodepth", "numjobs")]
-            for job in jobs] == [
-        ["randread", "4k", "8", "1"], ["randrw", "4k/60:64k/40", "1", "2"],
-        ["randrw", "4k/60:64k/40", "1", "2"], ["write", "4k,1m,1m", "1", "1"],
-        ["randtrim", "4k-64k", "1", "1"]], [job["job options"] for job in jobs]
-    for ours, job in zip(json.loads(out)["jobs"], jobs):
-        assert sum(range_["ios"] for range_ in ours["ranges"]) == ours["latency"]["count"]
-        shares = [value for unit in ("ns", "us", "ms") for value in
-                  job[f"latency_{unit}"].values()]
-        assert abs(sum(shares) - 100) < 1e-6 and len(shares) == 32, shares
-        # The median is in a range that has ios, or beside it.
-        median, before = ours["latency"]["p50_ns"], 0
-        ends = [(range_["up_to_ns"] or 1e12) for range_ in ours["ranges"]]
-        assert ends == sorted(ends) and median <= ends[-1] * 1.04, (median, ends)
-        for range_ in ours["ranges"]:
-            before += range_["ios"]
-            if 2 * before >= ours["latency"]["count"]:
-                assert median <= (range_["up_to_ns"] or 1e12) * 1.04, (median, range_)
-                break
-    # A log that is replayed has no such words.
-    with open(weir.path("log"), "w", encoding="utf-8") as file:
-        file.write("128166372003061629,host,0,Read,1000,4096,41286\n")
-    out, _ = weir.run("sim", "--iolog", weir.path("log"), "--json")
-    assert "options" not in json.loads(out)["jobs"][0]
-    weir.run("report", "-", "-o", weir.path("p.html"), "--fio-json", weir.path("fio.json"),
-             stdin=out)
-
-
-@case
-def fio_plot_draws_it(weir):
-    """fio-plot draws bars of the JSON, a histogram, and the logs"""
-    fio_plot = shutil.which("fio-plot") or shutil.which("fio-plot", path=f"{VIEWS}/bin")
-    if not fio_plot:
-        raise Skip("fio-plot is not installed (tools/setup --views)")
-    os.mkdir(weir.path("in"))
-    for depth in 1, 8:
-        with open(weir.path("jobs"), "w", encoding="utf-8") as file:
-            file.write(f"[a]\nrw=randread\nbs=4k\niodepth={depth}\nruntime=300ms\n")
-        out, _ = weir.run("sim", weir.path("jobs"), "--json", "--window", "20ms", "--series",
-                          weir.path("s.csv"))
-        weir.run("report", "-", weir.path("s.csv"), "-o", weir.path("p.html"), "--fio-json",
-                 weir.path(f"in/randread-{depth}-1.json"), "--logs",
-                 weir.path(f"in/randread-iodepth-{depth}-numjobs-1"), stdin=out)
-    for chart in (("-l", "-d", "1", "8", "-n", "1"),
-                  ("-L", "-t", "iops", "-d", "1", "8", "-n", "1"),
-                  ("-H", "-d", "8", "-n", "1"), ("-g", "-t", "iops", "lat", "-d", "8", "-n", "1")):
-        picture = weir.path("chart.png")
-        done = subprocess.run([fio_plot, "-i", weir.path("in"), "-T", "weir", "-r", "randread",
-                               "-o", picture, *chart], capture_output=True, text=True,
-                              timeout=100, cwd=weir.folder, check=False)
-        assert done.returncode == 0 and os.path.getsize(picture) > 5000, (chart, done)
-        os.unlink(picture)
 
 
 @case
