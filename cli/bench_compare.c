@@ -8,6 +8,7 @@
 #include <weir/base.h>
 
 #include "base/parse.h"
+#include "base/visible.h"
 #include "bench/fio.h"
 #include "cli/bench_compare.h"
 #include "cli/report.h"
@@ -120,21 +121,31 @@ int bench_series_begin(struct bench_compare *c, struct output *out,
 	return 0;
 }
 
-int bench_series_end(struct output *out, int exit_code)
+int bench_series_end(const struct bench_compare *c, struct output *out, int exit_code)
 {
 	if (!out->file)
 		return exit_code;
-	if (exit_code && exit_code != REPORT_INTERRUPTED)
+	if (exit_code && exit_code != REPORT_INTERRUPTED && !c->series_whole)
 		output_drop(out);
 	else if (output_close(out) < 0)
 		return report_error("%s", weir_error());
 	return exit_code;
 }
 
-static int bench_compare_failed(const struct bench_compare *c, const struct bench_compare_entry *e,
+static bool bench_compare_has_any(const struct bench_compare *c)
+{
+	size_t runs = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		runs += c->entry[i].runs;
+	return runs > 0;
+}
+
+static int bench_compare_failed(const struct bench_compare *c, struct bench_compare_entry *e,
 				int err)
 {
-	if (err == -EINVAL)
+	snprintf(e->error, sizeof(e->error), "%s", weir_error());
+	if (err == -EINVAL && !bench_compare_has_any(c))
 		return report_usage("%s: %s", e->name, weir_error());
 	return report_error("%s: %s: %s", c->target->path, e->name, weir_error());
 }
@@ -178,6 +189,7 @@ static int bench_compare_weir(struct bench_compare *c, struct bench_compare_entr
 
 	if (err)
 		return err;
+	c->series_whole |= opts.series != NULL;
 	e->engine = result.engine;
 	if (!e->runs)
 		sim_report_notes(&result.notes);
@@ -220,6 +232,15 @@ static int bench_compare_turn(struct bench_compare *c, size_t turn, uint64_t see
 	return exit_code;
 }
 
+/* Entry number TURN has run, with EXIT_CODE. Returns 0 if others may go on. */
+static int bench_compare_ran(struct bench_compare *c, size_t turn, int exit_code)
+{
+	if (exit_code != REPORT_FAILED || !*c->entry[turn].error)
+		return exit_code;
+	c->failed = true;
+	return turn < c->needed ? exit_code : 0;
+}
+
 int bench_compare_run(struct bench_compare *c)
 {
 	struct bench_progress own = { .all = 0 }, *progress = c->progress ? c->progress : &own;
@@ -232,11 +253,23 @@ int bench_compare_run(struct bench_compare *c)
 			size_t turn = c->in_order ? i : (i + round) % c->n;
 
 			bench_progress_next(progress, c->entry[turn].name);
+			if (*c->entry[turn].error)
+				continue;
 			exit_code = bench_compare_turn(c, turn, round + 1);
+			exit_code = bench_compare_ran(c, turn, exit_code);
 		}
 	if (!c->progress)
 		bench_progress_end(progress);
+	if (c->failed)
+		return bench_compare_has_any(c) ? 0 : REPORT_FAILED;
 	return exit_code;
+}
+
+int bench_compare_exit(const struct bench_compare *c, int exit_code)
+{
+	if (!exit_code && c->failed)
+		return REPORT_FAILED;
+	return !exit_code && bench_stopped ? REPORT_INTERRUPTED : exit_code;
 }
 
 void bench_compare_free(struct bench_compare *c)
@@ -275,13 +308,13 @@ static json_t *bench_compare_json_row(const struct bench_compare_row *row)
 
 json_t *bench_compare_json(const struct bench_compare_entry *e)
 {
-	json_t *jobs = json_array();
+	json_t *jobs = json_array(), *error = *e->error ? report_text(e->error) : NULL;
 
 	for (size_t i = 0; i < e->n; i++)
 		json_array_append_new(jobs, bench_compare_json_row(&e->row[i]));
-	return json_pack("{s:s, s:s, s:s*, s:I, s:b, s:o, s:o, s:o, s:o}", "name", e->name, "by",
-			 e->sched ? "weir" : "fio", "engine", e->engine, "runs",
-			 (json_int_t)e->runs, "submitter_bound",
+	return json_pack("{s:s, s:s, s:s*, s:o*, s:I, s:b, s:o, s:o, s:o, s:o}", "name", e->name,
+			 "by", e->sched ? "weir" : "fio", "engine", e->engine, "error", error,
+			 "runs", (json_int_t)e->runs, "submitter_bound",
 			 (int)(*bench_compare_mark(e) != '\0'), "cpu", bench_json_spread(&e->cpu),
 			 "cpu_ns_per_io", bench_json_spread(&e->cpu_ns), "cpu_wait",
 			 bench_json_spread(&e->cpu_wait), "jobs", jobs);
@@ -301,10 +334,26 @@ const char *bench_compare_mark(const struct bench_compare_entry *e)
 	return e->runs && 2 * e->bound >= e->runs ? "*" : "";
 }
 
+static void bench_compare_print_failed(const struct bench_compare *c)
+{
+	char seen[4 * BENCH_COMPARE_ERROR + 1]; /* fio may have said anything */
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct bench_compare_entry *e = &c->entry[i];
+
+		if (*e->error)
+			printf("\n%s failed in round %zu of %llu%s:\n  %s\n", e->name, e->runs + 1,
+			       (unsigned long long)c->args->rounds,
+			       e->runs ? ", and has figures of those before" : "",
+			       visible(seen, sizeof(seen), e->error));
+	}
+}
+
 void bench_compare_print_marks(struct bench_compare *c)
 {
 	bool marked = false, waited = false;
 
+	bench_compare_print_failed(c);
 	for (size_t i = 0; i < c->n; i++) {
 		marked |= *bench_compare_mark(&c->entry[i]) != '\0';
 		waited |= bench_spread_of(&c->entry[i].cpu_wait).median > COMPARE_WAIT;

@@ -19,6 +19,8 @@ struct bench_compare_row {
 	struct bench_samples ios, iops, mbps, mean, p50, p99, p999, p9999, max;
 };
 
+#define BENCH_COMPARE_ERROR 512
+
 /* What is compared: jobs under a scheduler, or jobs run by fio. */
 struct bench_compare_entry {
 	const char *name;  /* of its line; the caller's memory */
@@ -29,6 +31,7 @@ struct bench_compare_entry {
 	struct bench_samples cpu, cpu_ns, cpu_wait;
 	size_t runs, bound; /* how often it ran, and the submitter was the bottleneck */
 	const char *engine;
+	char error[BENCH_COMPARE_ERROR]; /* of the run that failed, after which it does not run */
 };
 
 #define COMPARE_MAX (BENCH_LIST_MAX + 8)
@@ -43,6 +46,9 @@ struct bench_compare {
 	void *window_user;
 	bool wait_noted; /* a note has said that others used the processor */
 	bool in_order;	 /* each round begins with the first */
+	size_t needed;	 /* without the first so many entries the others say nothing */
+	bool failed;	 /* a run failed, and something was measured */
+	bool series_whole;
 	/* Not NULL: called before each run of E, and may change its jobs. 0 or an exit code. */
 	int (*before)(struct bench_compare *c, struct bench_compare_entry *e, void *user);
 	/* Not NULL: called after each run of E whose figures were added. */
@@ -67,21 +73,25 @@ struct bench_compare_entry *bench_compare_add(struct bench_compare *c, const cha
 /*
  * Opens OUT, the file of --series in ARGS, and gives it to C; without the option it does nothing.
  * It is for one scheduler. Returns 0, or an exit code after the error was printed. After 0 the
- * caller calls bench_series_end(), which gives the file up if the bench failed, and returns
- * EXIT_CODE or that of its own error.
+ * caller calls bench_series_end(), which gives the file up if the run that it is of failed, and
+ * returns EXIT_CODE or that of its own error.
  */
 int bench_series_begin(struct bench_compare *c, struct output *out,
 		       const struct bench_device_args *args, const struct bench_names *scheds);
-int bench_series_end(struct output *out, int exit_code);
+int bench_series_end(const struct bench_compare *c, struct output *out, int exit_code);
 
 /* Returns how long each run may take, if there are RUNS entries. */
 uint64_t bench_compare_run_ns(const struct bench_device_args *args, size_t runs);
 
 /*
  * Runs all entries in all rounds. Each round begins with another entry, unless they are to run in
- * order. After a signal it stops. Returns 0 or an exit code.
+ * order. An entry of which a run fails has its error, which is printed, and the others go on. After
+ * a signal it stops. Returns 0 if something is to be reported, or an exit code.
  */
 int bench_compare_run(struct bench_compare *c);
+
+/* Returns with what a bench ends that has reported with EXIT_CODE: 1 if a run failed. */
+int bench_compare_exit(const struct bench_compare *c, int exit_code);
 
 /* Runs E once. Returns 0 or an exit code. */
 int bench_compare_run_entry(struct bench_compare *c, struct bench_compare_entry *e, uint64_t seed);
@@ -100,7 +110,8 @@ json_t *bench_compare_json_all(const struct bench_compare *c);
 /* Returns "*" if the submitter was the bottleneck in at least half of E's runs, else "". */
 const char *bench_compare_mark(const struct bench_compare_entry *e);
 
-/* Prints what the mark means, if an entry has it, and whether others used the processor. */
+/* Prints which entries failed, what the mark means, if an entry has it, and whether others used the
+ * processor. */
 void bench_compare_print_marks(struct bench_compare *c);
 
 #endif

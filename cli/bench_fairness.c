@@ -103,6 +103,7 @@ struct fair {
 	double full[FAIR_KINDS];    /* MB/s of 8 flows of a kind; 1: not needed */
 	double due[FAIR_FLOWS_MAX]; /* by which what a flow moves is divided */
 	size_t flows;
+	bool measured; /* a case has figures */
 	json_t *cases; /* with --json */
 };
 
@@ -279,7 +280,8 @@ static int fair_print(const struct fair *f)
 	else
 		table_row(&t, "", "Jain 5 ms", "20 ms", "100 ms", "least", "most", "MB/s");
 	for (size_t i = 0; i < f->compare.n; i++)
-		fair_row(&t, &f->compare.entry[i], &f->line[i], late);
+		if (f->compare.entry[i].runs || !*f->compare.entry[i].error)
+			fair_row(&t, &f->compare.entry[i], &f->line[i], late);
 	err = table_print(&t, 2, stdout);
 	table_free(&t);
 	return err ? report_error("out of memory") : 0;
@@ -327,6 +329,10 @@ static int fair_run_case(struct fair *f, const struct bench_names *scheds, uint6
 		bench_compare_add(&f->compare, scheds->name[i], scheds->name[i], &jobs);
 	if (!exit_code)
 		exit_code = bench_compare_run(&f->compare);
+	/* A case of which nothing is left does not take those before it along. */
+	if (exit_code == REPORT_FAILED && f->compare.failed && f->measured)
+		exit_code = 0;
+	f->measured |= !exit_code;
 	if (!exit_code && f->cases)
 		json_array_append_new(f->cases, fair_json_case(f));
 	else if (!exit_code)
@@ -410,7 +416,7 @@ static int fair_report(struct fair *f, const struct bench_names *scheds,
 					0);
 	json_decref(f->cases);
 	bench_windows_free(&f->windows);
-	return !exit_code && bench_stopped ? REPORT_INTERRUPTED : exit_code;
+	return bench_compare_exit(&f->compare, exit_code);
 }
 
 static int fair_run(void *arg, char **operands, int n)

@@ -83,7 +83,7 @@ static int isolation_show(const struct isolation *s)
 	return exit_code;
 }
 
-/* Runs the suite once. Returns 0 or -errno. */
+/* Runs the suite once. Returns 0 or -errno; schedulers that were asked before have their rows. */
 static int isolation_round(struct isolation *s, uint64_t seed)
 {
 	struct sim_run_opts run = { .device = s->target->dev,
@@ -103,13 +103,13 @@ static int isolation_round(struct isolation *s, uint64_t seed)
 
 	if (opts.progress)
 		line_clear();
-	s->n += !err;
+	s->n += !err || s->result[s->n].rows;
 	return err;
 }
 
 static int isolation_measure(struct isolation *s)
 {
-	int err = 0;
+	int err = 0, failed = 0, exit_code;
 
 	s->runtime_ns = isolation_runtime(s);
 	s->result = calloc(s->args->rounds + 1, sizeof(*s->result));
@@ -118,8 +118,9 @@ static int isolation_measure(struct isolation *s)
 	for (uint64_t round = 0; round < s->args->rounds && !err && !bench_stopped; round++)
 		err = isolation_round(s, round + 1);
 	if (err && !bench_stopped)
-		return report_error("%s: %s", s->target->path, weir_error());
-	return isolation_show(s);
+		failed = report_error("%s: %s", s->target->path, weir_error());
+	exit_code = isolation_show(s);
+	return exit_code ? exit_code : failed;
 }
 
 static int isolation_run(void *arg, char **operands, int n)

@@ -213,12 +213,12 @@ static int bench_run_contest(struct bench_compare *c, const struct bench_names *
 	exit_code = bench_run_limit(jobs, bench_compare_run_ns(&args->device, c->n));
 	if (!exit_code)
 		exit_code = bench_compare_run(c);
-	if (!exit_code)
+	if (!exit_code && !c->failed)
 		exit_code = sim_state_write(args->state, c->kept, c->kept_length);
 	if (!exit_code)
 		exit_code = bench_run_report(c, args);
 	bench_compare_free(c);
-	return !exit_code && bench_stopped ? REPORT_INTERRUPTED : exit_code;
+	return bench_compare_exit(c, exit_code);
 }
 
 /* Runs JOBS on PATH; the schedulers begin with the state that WITH has. */
@@ -250,7 +250,8 @@ static int bench_run_jobs(struct sim_jobs *jobs, const char *path, const struct 
 	else
 		exit_code = bench_series_begin(&c, &series, &args->device, scheds);
 	if (!exit_code)
-		exit_code = bench_series_end(&series, bench_run_contest(&c, scheds, jobs, args));
+		exit_code =
+			bench_series_end(&c, &series, bench_run_contest(&c, scheds, jobs, args));
 	bench_device_close(&target);
 	return tracing_end(exit_code);
 }

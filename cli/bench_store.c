@@ -122,6 +122,8 @@ struct store_bench {
 	bool direct, by[STORE_BY];
 	char *python;  /* that has raw_block; NULL: it is not measured */
 	char why[256]; /* why not, if it was wanted */
+	/* What ended it, in words; the figures are those of the rounds before. */
+	char error[512];
 	struct store_way put, get;
 	struct bench_samples amplification, flushes, index_bytes;
 };
@@ -251,6 +253,8 @@ static int store_measure(struct store_bench *b)
 			continue;
 		bench_progress_next(&progress, names[by]);
 		exit_code = store_turn(b, by);
+		if (exit_code)
+			snprintf(b->error, sizeof(b->error), "%s: %s", names[by], weir_error());
 	}
 	bench_progress_end(&progress);
 	for (struct store_way *w = &b->put; w; w = w == &b->put ? &b->get : NULL) {
@@ -345,6 +349,9 @@ static int store_print(const struct store_bench *b)
 	err = store_tables(b);
 	printf("\nwritten to the device for each byte put: %.3f, with %.0f flushes\n",
 	       bench_spread_of(&b->amplification).median, bench_spread_of(&b->flushes).median);
+	if (*b->error)
+		printf("\nit failed in round %zu of %llu:\n  %s\n", b->put.mbps.n + 1,
+		       (unsigned long long)b->args->device.rounds, b->error);
 	store_print_marks(b);
 	return err ? report_error("out of memory") : 0;
 }
@@ -380,21 +387,29 @@ static int store_report(const struct store_bench *b)
 	if (!b->args->device.json)
 		return store_print(b);
 	return report_json(
-		json_pack("{s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, "
-			  "s:s*}",
-			  "schema", "weir.bench.store.v1", "machine", bench_json_machine(), "path",
-			  report_text(b->target->path), "rounds",
-			  (json_int_t)b->args->device.rounds, "interrupted", (int)bench_stopped,
-			  "value_bytes", (json_int_t)b->puts.value_bytes, "values",
-			  (json_int_t)b->puts.count, "threads", (json_int_t)b->puts.threads,
-			  "depth", (json_int_t)b->puts.depth, "puts",
-			  store_json_way(&b->put, b->puts.threads == 1), "gets",
-			  store_json_way(&b->get, b->puts.threads == 1), "write_amplification",
-			  bench_json_spread(&b->amplification), "flushes",
-			  bench_json_spread(&b->flushes), "index_bytes_per_entry",
-			  bench_json_spread(&b->index_bytes), "raw_block_why",
-			  *b->why ? b->why : NULL),
+		json_pack(
+			"{s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, "
+			"s:s*, s:o*}",
+			"schema", "weir.bench.store.v1", "machine", bench_json_machine(), "path",
+			report_text(b->target->path), "rounds", (json_int_t)b->args->device.rounds,
+			"interrupted", (int)bench_stopped, "value_bytes",
+			(json_int_t)b->puts.value_bytes, "values", (json_int_t)b->puts.count,
+			"threads", (json_int_t)b->puts.threads, "depth", (json_int_t)b->puts.depth,
+			"puts", store_json_way(&b->put, b->puts.threads == 1), "gets",
+			store_json_way(&b->get, b->puts.threads == 1), "write_amplification",
+			bench_json_spread(&b->amplification), "flushes",
+			bench_json_spread(&b->flushes), "index_bytes_per_entry",
+			bench_json_spread(&b->index_bytes), "raw_block_why",
+			*b->why ? b->why : NULL, "error", *b->error ? report_text(b->error) : NULL),
 		0);
+}
+
+/* Measures, and reports what was measured though something failed. Returns 0 or an exit code. */
+static int store_all(struct store_bench *b)
+{
+	int exit_code = store_measure(b), reported = store_report(b);
+
+	return exit_code ? exit_code : reported;
 }
 
 /* Returns how many values of VALUE bytes lie in BYTES of a store, if each is on the device by
@@ -497,9 +512,7 @@ static int store_run(void *arg, char **operands, int n)
 	if (!exit_code)
 		exit_code = store_find_raw_block(&b);
 	if (!exit_code)
-		exit_code = store_measure(&b);
-	if (!exit_code)
-		exit_code = store_report(&b);
+		exit_code = store_all(&b);
 	bench_device_close(&target);
 	free(b.python);
 	return tracing_end(!exit_code && bench_stopped ? REPORT_INTERRUPTED : exit_code);

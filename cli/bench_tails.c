@@ -353,6 +353,7 @@ static int tails_measure(struct tails *t, const struct bench_names *scheds)
 		exit_code = tails_add(t, scheds, run_ns);
 	t->compare.before = tails_before;
 	t->compare.in_order = true;
+	t->compare.needed = TAILS_FIRST;
 	t->compare.user = t;
 	if (!exit_code)
 		exit_code = bench_compare_run(&t->compare);
@@ -362,7 +363,7 @@ static int tails_measure(struct tails *t, const struct bench_names *scheds)
 	for (int i = 0; i < TAILS_FIRST; i++)
 		sim_jobs_free(&t->jobs[i]);
 	sim_jobs_free(&t->both);
-	return !exit_code && bench_stopped ? REPORT_INTERRUPTED : exit_code;
+	return bench_compare_exit(&t->compare, exit_code);
 }
 
 /* Checks that reads and writes are whole blocks. Returns 0 or an exit code. */
@@ -407,7 +408,7 @@ static int tails_run(void *arg, char **operands, int n)
 	if (!exit_code)
 		exit_code = bench_series_begin(&t.compare, &series, &args->device, &scheds);
 	if (!exit_code)
-		exit_code = bench_series_end(&series, tails_measure(&t, &scheds));
+		exit_code = bench_series_end(&t.compare, &series, tails_measure(&t, &scheds));
 	bench_device_close(&target);
 	return tracing_end(exit_code);
 }

@@ -191,6 +191,15 @@ static void bench_marks(FILE *out, const json_t *entries)
 
 	json_array_foreach(entries, i, entry)
 		bound |= json_is_true(json_object_get(entry, "submitter_bound"));
+	json_array_foreach(entries, i, entry) {
+		if (!json_object_get(entry, "error"))
+			continue;
+		fputs("<p class=\"bad\">", out);
+		html_text(out, page_text(entry, "name"));
+		fputs(" failed: ", out);
+		html_text(out, page_text(entry, "error"));
+		fputs("</p>\n", out);
+	}
 	if (bound)
 		fputs("<p>* The thread that submits was busy all the time: these figures show the "
 		      "processor, and the drive had room.</p>\n",

@@ -394,7 +394,14 @@ def fio_that_fails(weir):
         with open(weir.path("fio"), "w", encoding="utf-8") as file:
             file.write("#!/bin/sh\n" + script + "\n")
         os.chmod(weir.path("fio"), 0o755)
-        weir.fails(*words, says=(says,), env={"PATH": weir.folder})
+        out, err = weir.run(*words, code=1, env={"PATH": weir.folder})
+        assert says in err, err
+        if "exit 3" in script:  # that is seen before anything is measured
+            assert out == b"", out
+        else:
+            assert b"\nfio failed in round 1 of 2:\n" in out, out
+            assert re.search(rb"\nnone\*? +r reads ", out), out
+            assert says.encode() in out, out
 
 
 def enough(weir, *args, there=lambda _: True):
