@@ -86,6 +86,7 @@ static const struct opt fair_options[] = {
 	  .arg = "NAME,...",
 	  .help = "2, 8, 64 (equal flows), weights, sizes, directions,\njoin (default: all)" },
 	BENCH_DEVICE_OPTIONS(offsetof(struct fair_args, device)),
+	BENCH_SERIES_OPTION(offsetof(struct fair_args, device)),
 	OPT_END,
 };
 
@@ -374,9 +375,14 @@ static int fair_measure(struct fair *f, const struct bench_names *scheds,
 			const struct bench_names *cases)
 {
 	uint64_t ns = bench_compare_run_ns(&f->args->device, scheds->n * cases->n + 1);
+	FILE *series = f->compare.series;
 	struct bench_progress progress;
-	int exit_code = fair_find_all(f, cases, ns);
+	int exit_code;
 
+	f->compare.series = NULL; /* of what kinds move alone there is no series */
+	exit_code = fair_find_all(f, cases, ns);
+	f->compare.series = series;
+	f->compare.series_whole = false;
 	f->compare.window_ns = FAIR_WINDOW_NS;
 	f->compare.window = bench_windows_add;
 	f->compare.window_user = &f->windows;
@@ -419,6 +425,20 @@ static int fair_report(struct fair *f, const struct bench_names *scheds,
 	return bench_compare_exit(&f->compare, exit_code);
 }
 
+/* Opens the series of F and measures all. Returns an exit code. */
+static int fair_all(struct fair *f, const struct bench_names *scheds,
+		    const struct bench_names *cases)
+{
+	const struct bench_device_args *args = &f->args->device;
+	struct output series;
+	int exit_code;
+
+	exit_code = bench_series_begin(&f->compare, &series, args, scheds);
+	if (exit_code)
+		return exit_code;
+	return bench_series_end(&f->compare, &series, fair_report(f, scheds, cases));
+}
+
 static int fair_run(void *arg, char **operands, int n)
 {
 	static struct fair f; /* the samples of all schedulers are large */
@@ -433,6 +453,8 @@ static int fair_run(void *arg, char **operands, int n)
 		words[i] = i < FAIR_CASES ? fair_cases[i].name : NULL;
 	if (!exit_code)
 		exit_code = bench_read_words("cases", args->cases, words, &cases);
+	if (!exit_code && args->device.series && cases.n > 1)
+		exit_code = report_usage("--series takes one case: give --cases its name");
 	if (exit_code)
 		return exit_code;
 	f.args = args;
@@ -444,7 +466,7 @@ static int fair_run(void *arg, char **operands, int n)
 	if (!exit_code)
 		exit_code = bench_device_least(&target, 0);
 	if (!exit_code)
-		exit_code = fair_report(&f, &scheds, &cases);
+		exit_code = fair_all(&f, &scheds, &cases);
 	bench_device_close(&target);
 	return tracing_end(exit_code);
 }
@@ -469,7 +491,8 @@ const struct command command_bench_fairness = {
 		"empty needs --force.\n",
 	.examples = "weir bench fairness /mnt/new-file\n"
 		    "weir bench fairness /mnt/file --cases 8,64,weights,sizes --compare none,pace\n"
-		    "weir bench fairness /dev/nvme0n1 --force --time 5m --json\n",
+		    "weir bench fairness /dev/nvme0n1 --force --time 5m --json\n"
+		    "weir bench fairness /mnt/file --cases join -c pace --series s.csv\n",
 	.options = fair_options,
 	.min_operands = 1,
 	.max_operands = 1,

@@ -12,6 +12,7 @@
 #include "cli/bench_device.h"
 #include "cli/command.h"
 #include "cli/line.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/suite_report.h"
 
@@ -21,8 +22,15 @@
 #define ISOLATION_BASE 22.0
 #define ISOLATION_LEAST_NS (20 * NSEC_PER_MSEC)
 
+struct isolation_args {
+	struct bench_device_args device;
+	const char *series_case;
+};
+
 struct isolation {
 	const struct bench_device_args *args;
+	struct output series; /* of the first round; no file: not wanted, or written */
+	int series_case;
 	const struct bench_names *scheds;
 	struct bench_target *target;
 	struct suite_result *result; /* one for each round */
@@ -30,11 +38,23 @@ struct isolation {
 	uint64_t runtime_ns;
 };
 
-static const struct bench_device_args isolation_defaults = {
-	.compare = BENCH_COMPARED, .size = 1ull << 30, .time_ns = 50 * NSEC_PER_SEC, .rounds = 1
+static const struct isolation_args isolation_defaults = {
+	.device = { .compare = BENCH_COMPARED,
+		    .size = 1ull << 30,
+		    .time_ns = 50 * NSEC_PER_SEC,
+		    .rounds = 1 },
 };
 
-static const struct opt isolation_options[] = { BENCH_DEVICE_OPTIONS_OF(0, "50s", "1"), OPT_END };
+static const struct opt isolation_options[] = {
+	BENCH_DEVICE_OPTIONS_OF(offsetof(struct isolation_args, device), "50s", "1"),
+	BENCH_SERIES_OPTION(offsetof(struct isolation_args, device)),
+	{ .name = "series-case",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct isolation_args, series_case),
+	  .arg = "NAME",
+	  .help = "--series: the case that it is of (default writes; of\ntenants, 32 of them)" },
+	OPT_END,
+};
 
 static uint64_t isolation_runtime(const struct isolation *s)
 {
@@ -96,6 +116,8 @@ static int isolation_round(struct isolation *s, uint64_t seed)
 	struct suite_opts opts = { .run = &run,
 				   .schedulers = s->scheds->name,
 				   .nr_schedulers = s->scheds->n,
+				   .series = s->series.file,
+				   .series_case = s->series_case,
 				   .runtime_ns = s->runtime_ns,
 				   .progress =
 					   isatty(STDERR_FILENO) ? suite_report_progress : NULL };
@@ -104,6 +126,10 @@ static int isolation_round(struct isolation *s, uint64_t seed)
 	if (opts.progress)
 		line_clear();
 	s->n += !err || s->result[s->n].rows;
+	if (s->series.file && !err)
+		err = output_close(&s->series);
+	else if (s->series.file)
+		output_drop(&s->series);
 	return err;
 }
 
@@ -123,15 +149,49 @@ static int isolation_measure(struct isolation *s)
 	return exit_code ? exit_code : failed;
 }
 
+/* Finds the case of the series, and checks its options. Returns 0 or an exit code. */
+static int isolation_check(struct isolation *s, const struct isolation_args *args)
+{
+	const char *name = args->series_case ? args->series_case : "writes";
+
+	if (args->series_case && !args->device.series)
+		return report_usage("--series-case needs --series FILE");
+	while (s->series_case < SUITE_CASES && strcmp(suite_cases[s->series_case].name, name) != 0)
+		s->series_case++;
+	if (s->series_case == SUITE_CASES)
+		return report_usage("--series-case: there is no \"%s\": there are below, tenants, "
+				    "demand, weights, sizes, writes, bursts",
+				    name);
+	if (args->device.series && s->scheds->n > 1)
+		return report_usage("--series takes one scheduler: give --compare its name");
+	return 0;
+}
+
+/* Measures all, with the series. Returns an exit code. */
+static int isolation_all(struct isolation *s)
+{
+	int exit_code;
+
+	if (s->args->series && output_open(&s->series, s->args->series) < 0)
+		return report_error("%s", weir_error());
+	exit_code = isolation_measure(s);
+	if (s->series.file)
+		output_drop(&s->series);
+	return exit_code;
+}
+
 static int isolation_run(void *arg, char **operands, int n)
 {
-	const struct bench_device_args *args = arg;
+	const struct isolation_args *all = arg;
+	const struct bench_device_args *args = &all->device;
 	struct bench_target target = { .path = operands[0] };
 	struct bench_names scheds;
 	struct isolation s = { .args = args, .scheds = &scheds, .target = &target };
 	int exit_code = bench_read_scheds("compare", args->compare, &scheds);
 
 	(void)n;
+	if (!exit_code)
+		exit_code = isolation_check(&s, all);
 	if (exit_code)
 		return exit_code;
 	bench_catch_signals();
@@ -139,7 +199,7 @@ static int isolation_run(void *arg, char **operands, int n)
 	if (!exit_code)
 		exit_code = bench_device_least(&target, 0);
 	if (!exit_code)
-		exit_code = isolation_measure(&s);
+		exit_code = isolation_all(&s);
 	bench_device_close(&target);
 	exit_code = tracing_end(exit_code);
 	free(s.result);
@@ -161,13 +221,15 @@ const struct command command_bench_isolation = {
 		"is\n"
 		"overwritten, so one that is not empty needs --force. The default --time is 50s, "
 		"--rounds 1.\n",
-	.examples = "weir bench isolation /mnt/new-file --size 4g\n"
-		    "weir bench isolation /dev/nvme0n1 --force --compare none,pace --time 5m\n"
-		    "weir bench isolation /mnt/new-file --rounds 3 --time 3m --json\n",
+	.examples =
+		"weir bench isolation /mnt/new-file --size 4g\n"
+		"weir bench isolation /dev/nvme0n1 --force --compare none,pace --time 5m\n"
+		"weir bench isolation /mnt/new-file --rounds 3 --time 3m --json\n"
+		"weir bench isolation /mnt/new-file -c pace --series s.csv --series-case bursts\n",
 	.options = isolation_options,
 	.min_operands = 1,
 	.max_operands = 1,
-	.args_size = sizeof(struct bench_device_args),
+	.args_size = sizeof(struct isolation_args),
 	.defaults = &isolation_defaults,
 	.run = isolation_run,
 };

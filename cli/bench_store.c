@@ -7,14 +7,17 @@
 
 #include <weir/store.h>
 
+#include "base/clock.h"
 #include "base/parse.h"
 #include "bench/fio.h"
 #include "bench/puts.h"
 #include "bench/raw_block.h"
 #include "bench/target.h"
+#include "bench/timeline.h"
 #include "cli/bench_device.h"
 #include "cli/bench_text.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/table.h"
 
@@ -91,6 +94,12 @@ static const struct opt store_options[] = {
 	  .min = 1,
 	  .max = BENCH_ROUNDS_MAX,
 	  .help = "measure so often, in turn (default 3)" },
+	{ .name = "series",
+	  .type = OPT_STRING,
+	  .offset = offsetof(struct store_args, device.series),
+	  .arg = "FILE",
+	  .file = OPT_WRITES_MORE,
+	  .help = "write what puts and gets moved in each window of the\nfirst round, as CSV" },
 	BENCH_SIZE_OPTION(offsetof(struct store_args, device.size), 16 << 20),
 	BENCH_FORCE_OPTION(offsetof(struct store_args, device.force)),
 	{ .name = "engine",
@@ -116,6 +125,7 @@ enum store_by { STORE_WEIR, STORE_FIO, STORE_RAW_BLOCK, STORE_BY };
 
 struct store_bench {
 	const struct store_args *args;
+	struct output series; /* of the first round; no file: not wanted, or written */
 	struct bench_target *target;
 	struct bench_puts puts;
 	struct sim_jobs jobs; /* the same for fio */
@@ -154,6 +164,28 @@ static void store_collect_way(struct store_way *w, const struct bench_puts_way *
 	w->bound += way->bound;
 }
 
+/* Runs the puts and gets of a round. The first one has the windows of --series, which are given up
+ * if it fails. Returns 0 or -errno. */
+static int store_puts(struct store_bench *b, struct bench_puts_result *result)
+{
+	static const struct bench_timeline_way ways[] = { { "puts", true }, { "gets", false } };
+	struct bench_puts puts = b->puts;
+	int err = 0;
+
+	if (b->series.file)
+		err = bench_timeline_open(&puts.timeline, b->series.file, ways);
+	if (!err)
+		err = bench_puts_run(b->target->path, &puts, result);
+	if (!b->series.file)
+		return err;
+	if (puts.timeline)
+		bench_timeline_close(puts.timeline, clock_now());
+	if (!err || bench_stopped)
+		return output_close(&b->series);
+	output_drop(&b->series);
+	return err;
+}
+
 /* Makes an empty store and measures it once. Returns 0 or an exit code. */
 static int store_round(struct store_bench *b)
 {
@@ -167,7 +199,7 @@ static int store_round(struct store_bench *b)
 	err = weir_store_format(b->target->path, &opts);
 
 	if (!err)
-		err = bench_puts_run(b->target->path, &b->puts, &result);
+		err = store_puts(b, &result);
 	if (bench_stopped) /* a round that was interrupted says nothing */
 		return 0;
 	if (err == -ENOENT)
@@ -407,8 +439,14 @@ static int store_report(const struct store_bench *b)
 /* Measures, and reports what was measured though something failed. Returns 0 or an exit code. */
 static int store_all(struct store_bench *b)
 {
-	int exit_code = store_measure(b), reported = store_report(b);
+	int exit_code, reported;
 
+	if (b->args->device.series && output_open(&b->series, b->args->device.series) < 0)
+		return report_error("%s", weir_error());
+	exit_code = store_measure(b);
+	if (b->series.file)
+		output_drop(&b->series);
+	reported = store_report(b);
 	return exit_code ? exit_code : reported;
 }
 

@@ -21,6 +21,7 @@
 #include "base/thread.h"
 #include "base/usage.h"
 #include "bench/puts.h"
+#include "bench/timeline.h"
 #include "sim/run.h"
 
 #define PUTS_KEY_BYTES 24
@@ -76,8 +77,12 @@ static void puts_ended(struct weir_store_op *op)
 {
 	struct puts_slot *slot = op->user;
 	struct puts *p = slot->part->all;
+	uint64_t now_ns = clock_now();
 
-	hist_record(p->latency, clock_now() - slot->start_ns);
+	hist_record(p->latency, now_ns - slot->start_ns);
+	if (p->opts->timeline && !op->result)
+		bench_timeline_add(p->opts->timeline, p->gets, p->opts->value_bytes,
+				   now_ns - slot->start_ns, now_ns);
 	if (op->result && !__atomic_load_n(&p->err, __ATOMIC_RELAXED)) {
 		weir_store_op_strerror(op, p->why, sizeof(p->why));
 		__atomic_store_n(&p->err, op->result, __ATOMIC_RELEASE);
@@ -182,6 +187,8 @@ static int puts_way(struct puts *p, bool gets, struct bench_puts_way *way)
 
 	memset(p->latency, 0, sizeof(*p->latency));
 	p->gets = gets;
+	if (p->opts->timeline)
+		bench_timeline_show(p->opts->timeline, 1u << gets, clock_now());
 	usage_begin(&usage);
 	for (; started < p->opts->threads && !err; started += !err)
 		err = thread_start(&p->parts[started].thread, "weir-bench", puts_run_part,

@@ -12,6 +12,7 @@
 
 #include <weir/base.h>
 
+struct bench_timeline;
 struct weir_trace;
 
 struct bench_puts {
@@ -21,6 +22,8 @@ struct bench_puts {
 	 * hand their operations to the store's own thread. */
 	uint32_t depth, threads;
 	struct weir_trace *trace; /* as weir_store_opts.trace */
+	/* Not NULL: gets what ends well; ways 0 and 1 are puts and gets. */
+	struct bench_timeline *timeline;
 	/* Not NULL: it ends soon after this is no longer 0; the result says nothing, then. */
 	const volatile sig_atomic_t *stop;
 };

@@ -25,9 +25,10 @@ struct suite {
 	const struct suite_opts *opts;
 	struct suite_result *result;
 	unsigned done, all;
-	unsigned n;  /* {n} */
-	double rate; /* {rate}: bytes a second of paced writes */
-	bool *bound; /* where the present runs say that they were bound */
+	unsigned n;   /* {n} */
+	double rate;  /* {rate}: bytes a second of paced writes */
+	bool *bound;  /* where the present runs say that they were bound */
+	FILE *series; /* of the present run; NULL: not wanted */
 };
 
 /* The loads that measure the drive. */
@@ -69,6 +70,7 @@ static int suite_try(struct suite *s, const char *scheduler, const char *name, c
 	opts.sched = NULL;
 	opts.nr_sets = 0;
 	opts.window_ns = 0;
+	opts.series = s->series;
 	/* Small requests are many: the pool must not be what divides the drive. */
 	if (!opts.nr_requests && !strcmp(name, "sizes"))
 		opts.nr_requests = 512;
@@ -270,6 +272,15 @@ static void suite_judge(const struct suite *s, int number, const struct sim_resu
 	}
 }
 
+/* Returns the file of the series, if it is of case NUMBER as it is now put to the scheduler of
+ * ROW. */
+static FILE *suite_series(const struct suite *s, const struct suite_row *row, int number)
+{
+	bool its = row == &s->result->row[0] && number == s->opts->series_case;
+
+	return its && (number != TENANTS || s->n == TENANTS_MAX) ? s->opts->series : NULL;
+}
+
 /* Puts case NUMBER to the scheduler of ROW. */
 static int suite_ask(struct suite *s, struct suite_row *row, int number)
 {
@@ -277,8 +288,10 @@ static int suite_ask(struct suite *s, struct suite_row *row, int number)
 	int err = 0;
 
 	for (s->n = 2; s->n <= TENANTS_MAX && !err && !s->result->interrupted; s->n *= 2) {
+		s->series = suite_series(s, row, number);
 		err = suite_try(s, row->scheduler, suite_cases[number].name,
 				suite_cases[number].jobs, &result);
+		s->series = NULL;
 		if (err)
 			break;
 		suite_judge(s, number, &result, row->value[number]);

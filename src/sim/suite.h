@@ -6,6 +6,8 @@
 #ifndef SIM_SUITE_H
 #define SIM_SUITE_H
 
+#include <stdio.h>
+
 #include "sim/run.h"
 
 #define SUITE_SCHEDS_MAX 16
@@ -65,6 +67,10 @@ struct suite_opts {
 	const struct sim_run_opts *run;
 	const char *const *schedulers;
 	size_t nr_schedulers;
+	/* Not NULL: gets what each job did in each window of case SERIES_CASE of the first
+	 * scheduler; of the tenants, where they are the most. */
+	FILE *series;
+	int series_case;
 	uint64_t runtime_ns; /* length of most runs; those with writes take three times as long */
 	/* Called before each run with what it is and how many of all are done; may be NULL. */
 	void (*progress)(void *user, const char *scheduler, const char *name, unsigned done,

@@ -56,7 +56,7 @@ NARROW = {
     "src/sim": "job_logs.h job_text.h run.h run_text.h series.h suite.h",
     "src/fit": "fit.h probes.h",
     "src/bench": "bench.h child.h fio.h layer.h outcome.h puts.h raw_block.h suites.h target.h "
-                 "windows.h",
+                 "timeline.h windows.h",
     "src/doctor": "doctor.h",
 }
 # Module -> how the names of its functions and objects begin that other files use; "=" is the
