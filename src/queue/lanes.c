@@ -3,6 +3,7 @@
  * lanes.c - all lanes of a queue on one thread. See lanes.h.
  */
 #include "base/check.h"
+#include "base/nsec.h"
 #include "queue/lane/lane.h"
 #include "queue/lanes.h"
 
@@ -83,4 +84,60 @@ void lanes_disown(struct weir_queue *q)
 	for (uint32_t i = 0; i < q->nr_lanes; i++)
 		if (owner_has(&q->lanes[i]))
 			owner_detach(&q->lanes[i]);
+}
+
+/* A thread that runs several lanes of a real drive sleeps in the engine of one of them, and looks
+ * this often at the others. */
+#define LANES_LOOK_NS NSEC_PER_MSEC
+
+/* Attaches the calling thread to each lane that has no owner and something staged. */
+static int lanes_own_staged(struct weir_queue *q)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < q->nr_lanes && !err; i++)
+		if (!owner_is_there(&q->lanes[i]) && lane_has_staged(&q->lanes[i]))
+			err = owner_attach(&q->lanes[i]);
+	return err;
+}
+
+static bool lanes_have_staged(const struct weir_queue *q)
+{
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		if (lane_has_staged(&q->lanes[i]))
+			return true;
+	return false;
+}
+
+/* Gives each lane that the calling thread owns a turn; BUSY becomes one that has work of its own,
+ * or NULL. Returns how many ios were called back. */
+static unsigned lanes_turn_own(struct weir_queue *q, struct lane **busy)
+{
+	unsigned ended = 0;
+
+	*busy = NULL;
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		if (owner_has(&q->lanes[i]))
+			ended += lane_turn(&q->lanes[i]);
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		if (owner_has(&q->lanes[i]) && lane_has_own_work(&q->lanes[i]))
+			*busy = &q->lanes[i];
+	return ended;
+}
+
+int lanes_finish(struct weir_queue *q, const struct lane *mine)
+{
+	struct lane *busy;
+	int err;
+
+	CHECK(!owner_in_callback());
+	do {
+		err = lanes_own_staged(q);
+		if (!err && !lanes_turn_own(q, &busy) && busy)
+			lane_sleep(busy, queue_now(q) + LANES_LOOK_NS);
+	} while (!err && (busy || lanes_have_staged(q)));
+	for (uint32_t i = 0; i < q->nr_lanes; i++)
+		if (owner_has(&q->lanes[i]) && &q->lanes[i] != mine)
+			owner_leave(&q->lanes[i]);
+	return err;
 }

@@ -16,6 +16,7 @@
 #include "base/parse.h"
 #include "queue/child.h"
 #include "queue/lane/lane.h"
+#include "queue/lanes.h"
 #include "queue/observe.h"
 #include "queue/open.h"
 #include "queue/placement.h"
@@ -387,27 +388,6 @@ int queue_open(struct weir_queue **result, struct weir_device *dev,
 	return open_make(result, dev, opts, engine, sched, false);
 }
 
-/* Runs ios that somebody staged for a lane without an owner, and what comes of them on other
- * lanes. */
-static int open_drain_unowned(struct weir_queue *q)
-{
-	for (uint32_t i = 0; i < q->nr_lanes;) {
-		struct lane *lane = &q->lanes[i];
-		int err;
-
-		if (!lane_has_staged(lane)) {
-			i++;
-			continue;
-		}
-		err = owner_attach(lane);
-		if (err)
-			return err;
-		owner_detach(lane);
-		i = 0;
-	}
-	return 0;
-}
-
 /* Returns -EBUSY if a thread of the program owns a lane that is not MINE. It takes the lock, so
  * that a thread that has just detached does not use it any more. */
 static int open_check_owners(struct weir_queue *q, const struct lane *mine)
@@ -435,7 +415,7 @@ static int open_close_in_child(struct weir_queue *q)
 int weir_queue_close(struct weir_queue *q)
 {
 	struct lane *mine;
-	int err = 0;
+	int err;
 
 	if (!q)
 		return 0;
@@ -444,23 +424,20 @@ int weir_queue_close(struct weir_queue *q)
 	if (owner_in_callback())
 		return error_in_callback("close a queue");
 	/* Before the workers stop: if this fails the queue goes on, and its home with it. */
-	err = open_check_owners(q, owner_lane(q));
+	mine = owner_lane(q);
+	err = open_check_owners(q, mine);
 	if (err)
 		return err;
-	/* This waits while all workers run: ios of one lane may need another lane, and their
-	 * callbacks may submit. */
-	if (q->opts.workers || q->lanes[q->nr_lanes - 1].owner.worker_runs)
+	/* While all workers run: ios of one lane may need another lane, and their callbacks may
+	 * submit. */
+	if (q->opts.workers)
 		(void)weir_queue_wait(q);
 	open_stop_workers(q);
-	mine = owner_lane(q); /* weir_queue_wait() may have made it an owner */
-	err = open_check_owners(q, mine);
+	err = lanes_finish(q, mine);
 	if (err)
 		return err;
 	if (mine)
 		owner_detach(mine);
-	err = open_drain_unowned(q);
-	if (err)
-		return err;
 	observe_stop(q);
 	open_destroy(q);
 	return 0;

@@ -89,10 +89,11 @@ void lane_free(struct lane *lane)
 	free(lane->placed);
 }
 
-/* Gives those ios of BATCH to other lanes that are scheduled there. */
+/* Gives those ios of BATCH to other lanes that are scheduled there. What a home holds when there
+ * is none any more goes to the lanes of whoever submitted it: others may have no owner. */
 static void lane_forward(struct lane *lane, struct io_list *batch)
 {
-	struct lane *home = queue_home(lane->q);
+	struct lane *home = queue_home(lane->q), *to[LANE_KINDS] = { NULL };
 	struct io_list all, other[LANE_KINDS];
 	struct weir_io *io;
 
@@ -104,13 +105,18 @@ static void lane_forward(struct lane *lane, struct io_list *batch)
 	io_list_append(&all, batch);
 	CHECK(!home || home->q == lane->q);
 	while ((io = io_list_pop(&all))) {
-		struct lane *to = home ? home : lane->serves[queue_lane_kind(io)];
+		enum lane_kind kind = queue_lane_kind(io);
+		struct lane *serves = home ? home : io_priv(io)->lane->serves[kind];
 
-		io_list_add(to == lane ? batch : &other[queue_lane_kind(io)], io);
+		if (other[kind].first && to[kind] != serves && serves != lane)
+			stage_list(to[kind], &other[kind]);
+		if (serves != lane)
+			to[kind] = serves;
+		io_list_add(serves == lane ? batch : &other[kind], io);
 	}
 	for (int kind = 0; kind < LANE_KINDS; kind++)
 		if (other[kind].first)
-			stage_list(home ? home : lane->serves[kind], &other[kind]);
+			stage_list(to[kind], &other[kind]);
 }
 
 /* Takes what came: ios that are to be scheduled go to BATCH. */
@@ -245,12 +251,16 @@ static bool lane_awaits_ends(const struct lane *lane)
 	return begun != lane->ended.nr_done;
 }
 
-bool lane_idle(struct lane *lane)
+bool lane_has_own_work(struct lane *lane)
 {
 	CHECK(lane_is_mine(lane));
-	return !lane->out.commands && !lane->plug.ios.first && !lane->change.held.first &&
-	       !lane->ended.ios.first && !lane->ended.tasks.first && !sleep_has_old_work(lane) &&
-	       !lane_has_staged(lane) && !lane_awaits_ends(lane);
+	return lane->out.commands || sleep_has_new_work(lane) || lane->ended.ios.first ||
+	       lane->ended.tasks.first || sleep_has_old_work(lane);
+}
+
+bool lane_idle(struct lane *lane)
+{
+	return !lane_has_own_work(lane) && !lane->change.held.first && !lane_awaits_ends(lane);
 }
 
 bool lane_run_until(struct lane *lane, bool (*done)(const void *user), const void *user,
@@ -281,4 +291,12 @@ void lane_drain(struct lane *lane)
 		if (!lane_turn(lane) && !lane_idle(lane))
 			lane_sleep(lane, UINT64_MAX);
 	}
+}
+
+void lane_finish(struct lane *lane)
+{
+	CHECK(!lane->ended.in_callback);
+	while (lane_has_own_work(lane))
+		if (!lane_turn(lane) && lane_has_own_work(lane))
+			lane_sleep(lane, UINT64_MAX);
 }

@@ -34,6 +34,11 @@ bool lane_run_until(struct lane *lane, bool (*done)(const void *user), const voi
 void lane_drain(struct lane *lane);
 /* True if nothing is outstanding, waiting or staged. */
 bool lane_idle(struct lane *lane);
+/* True if LANE would do something in a turn, now or when commands end; false where it only waits
+ * for other lanes. */
+bool lane_has_own_work(struct lane *lane);
+/* Runs the lane until it has no work of its own: other lanes may still have ios that end here. */
+void lane_finish(struct lane *lane);
 
 /* ended.c: forgets that tasks ran: lane->ended.task_ran says whether one did since. */
 void ended_expect_task(struct lane *lane);
@@ -85,6 +90,8 @@ bool owner_in_callback(void);
 int owner_attach(struct lane *lane);
 /* Drains the lane and gives it back. */
 void owner_detach(struct lane *lane);
+/* Gives the lane back when it has no work of its own; other lanes may still stage some. */
+void owner_leave(struct lane *lane);
 /* The calling thread owns LANE and others of its queue: owner_lane() is LANE from now on. */
 void owner_use(struct lane *lane);
 /* True if LANE is the calling thread's, or was before the fork(). */

@@ -88,9 +88,9 @@ static void owner_unlink(struct lane *lane)
 	lane->owner.thread = 0;
 }
 
-void owner_detach(struct lane *lane)
+void owner_leave(struct lane *lane)
 {
-	lane_drain(lane);
+	lane_finish(lane);
 	CHECK(tags_all_free(lane));
 	CHECK(!lane->waiting.nr);
 	CHECK(!lane->out.commands);
@@ -104,6 +104,12 @@ void owner_detach(struct lane *lane)
 	/* Submitters need not know that the lane has no owner: the next one looks at what they
 	 * staged. */
 	control_disown(lane);
+}
+
+void owner_detach(struct lane *lane)
+{
+	lane_drain(lane);
+	owner_leave(lane);
 }
 
 bool owner_has(const struct lane *lane)

@@ -54,7 +54,8 @@ static void *worker_run(void *arg)
 	while (!worker_stopping(lane->q))
 		if (!lane_turn(lane) && !worker_stopping(lane->q))
 			lane_sleep(lane, UINT64_MAX);
-	owner_detach(lane);
+	/* Other workers that it would wait for may have left: who closes runs what is left. */
+	owner_leave(lane);
 	return NULL;
 }
 

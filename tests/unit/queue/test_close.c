@@ -195,6 +195,111 @@ static void a_close_that_is_refused_changes_nothing(void **state)
 	assert_int_equal(weir_queue_close(queue), 0);
 }
 
+/* Submits reads that end on lane 1, which nobody owns, as the thread that closes owns lane 0. */
+static void *stage_main(void *arg)
+{
+	for (uint32_t i = 0; i < queue->nr_ctxs; i++)
+		queue->ctxs[i].lane[LANE_READ] = &queue->lanes[1];
+	assert_int_equal(weir_queue_submit(queue, arg), 0);
+	return NULL;
+}
+
+/* What END submits goes to a lane that nobody owns either. */
+static void close_with_a_chain(const struct weir_queue_opts *opts, void (*end)(struct weir_io *))
+{
+	struct weir_io io;
+	pthread_t thread;
+
+	if (cpus() < 2)
+		skip();
+	assert_int_equal(weir_queue_open(&queue, dev, opts), 0);
+	assert_int_equal(weir_queue_attach(queue, 0), 0);
+	left = 20;
+	weir_io_read(&io, 0, memory, sizeof(memory));
+	io.end = end;
+	assert_int_equal(pthread_create(&thread, NULL, stage_main, &io), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(weir_queue_close(queue), 0);
+	assert_int_equal(left, 0);
+}
+
+static void closing_ends_what_a_home_gets_then(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	(void)state;
+	opts.lanes = 2;
+	opts.scheduler = "bfq";
+	close_with_a_chain(&opts, on_end_again);
+}
+
+/* Writes and reads take turns, each on the other's lane. */
+static void on_end_turn(struct weir_io *io)
+{
+	io->op = left % 2 ? WEIR_OP_READ : WEIR_OP_WRITE;
+	on_end_again(io);
+}
+
+static void closing_ends_what_lanes_for_reads_and_others_exchange(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	(void)state;
+	opts.lanes = 2;
+	opts.read_lanes = 1;
+	close_with_a_chain(&opts, on_end_turn);
+}
+
+/* The owner's own reads need a lane that has no owner. */
+static void closing_ends_the_closers_reads(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	struct weir_io io;
+
+	(void)state;
+	if (cpus() < 2)
+		skip();
+	opts.lanes = 2;
+	opts.read_lanes = 1;
+	assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
+	weir_io_read(&io, 0, memory, sizeof(memory));
+	io.end = on_end_again;
+	left = 20;
+	assert_int_equal(weir_queue_submit(queue, &io), 0);
+	assert_int_equal(weir_queue_close(queue), 0);
+	assert_int_equal(left, 0);
+}
+
+static void on_task_submit(struct weir_task *task)
+{
+	assert_int_equal(weir_queue_submit(queue, task->user), 0);
+}
+
+/* The worker of the home may have seen the stop before. */
+static void closing_ends_what_a_task_submits_for_a_home(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	struct weir_task task = { .fn = on_task_submit };
+	struct weir_io io;
+
+	(void)state;
+	if (cpus() < 2)
+		skip();
+	opts.lanes = 2;
+	opts.workers = 1;
+	opts.scheduler = "bfq";
+	task.user = &io;
+	for (int round = 0; round < 300; round++) {
+		assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
+		left = 2;
+		weir_io_read(&io, 0, memory, sizeof(memory));
+		io.end = on_end_again;
+		assert_int_equal(weir_queue_post(queue, 1, &task), 0);
+		assert_int_equal(weir_queue_close(queue), 0);
+		assert_int_equal(left, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +309,10 @@ int main(void)
 		T(closing_runs_tasks_that_tasks_posted),
 		T(a_worker_owns_no_lane_of_another_queue),
 		T(a_close_that_is_refused_changes_nothing),
+		T(closing_ends_what_a_home_gets_then),
+		T(closing_ends_what_lanes_for_reads_and_others_exchange),
+		T(closing_ends_the_closers_reads),
+		T(closing_ends_what_a_task_submits_for_a_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -465,6 +465,36 @@ static void what_was_learned_goes_on(void **state)
 	lanes_disown(queue);
 }
 
+/* Lane 0 has no owner: what the home holds when the last weight goes is for the lane for reads. */
+static void what_the_home_held_goes_to_lanes_that_have_owners(void **state)
+{
+	static struct weir_io ios[64];
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+
+	(void)state;
+	opts.scheduler = "pace";
+	opts.lanes = 2;
+	opts.read_lanes = 1;
+	opts.nr_requests = 4;
+	opts.depth = 2;
+	opts.nomerges = 2;
+	opts.engine_opts = "latency=1ms";
+	assert_int_equal(weir_queue_open(&queue, dev, &opts), 0);
+	assert_int_equal(weir_queue_attach(queue, 1), 0);
+	assert_int_equal(weir_queue_submitter_set_weight(queue, 1, 10), 0);
+	assert_true(has_home(true));
+	for (unsigned i = 0; i < 64; i++) {
+		weir_io_read(&ios[i], i * 4096ull, memory, 4096);
+		assert_int_equal(weir_queue_submit(queue, &ios[i]), 0);
+	}
+	assert_int_equal(weir_io_wait(queue, &ios[0], 60 * SEC), 0);
+	assert_int_equal(weir_queue_submitter_set_weight(queue, 1, 100), 0);
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(weir_io_wait(queue, &ios[i], 60 * SEC), 0);
+	assert_true(has_home(false));
+	assert_int_equal(weir_queue_detach(queue), 0);
+}
+
 /* A close that fails leaves the home running. */
 static void *close_main(void *arg)
 {
@@ -508,6 +538,7 @@ int main(void)
 		RIG(what_is_set_meanwhile_holds),
 		RIG(a_switch_meanwhile_has_the_defaults),
 		RIG(what_was_learned_goes_on),
+		T(what_the_home_held_goes_to_lanes_that_have_owners),
 		T(a_close_that_is_refused_leaves_the_home),
 		RIG(what_the_home_learned_is_kept),
 	};
