@@ -112,6 +112,30 @@ static int close_finish(struct weir_store *s, struct weir_close_report *report)
 	return err ? close_failed(s, err, &own) : 0;
 }
 
+/* Waits until no operation is under way on any device. Callbacks on one may submit operations for
+ * another, which was idle before: all were idle at one moment if none has begun an operation since
+ * it was last. */
+static void close_wait_quiet(struct store_parts *parts)
+{
+	uint64_t begun[WEIR_DEVICES_MAX] = { 0 };
+	struct weir_store *part;
+	bool changed;
+	int err = 0;
+	uint32_t n;
+
+	do {
+		changed = false;
+		PARTS_FOREACH(parts->first, part, n)
+		{
+			struct quiet_question ask = { { store_quiet_when_idle }, 0 };
+
+			err = err ? err : wait_inner(part, &ask.inner);
+			changed |= ask.begun != begun[n] + 1;
+			begun[n] = ask.begun;
+		}
+	} while (changed && !err);
+}
+
 /* Closes each part. One that fails does not keep the others from being sealed. The loops of all run
  * until the last part has finished, so nothing is freed before. */
 static int close_parts(struct store_parts *parts, struct weir_close_report *report)
@@ -122,6 +146,7 @@ static int close_parts(struct store_parts *parts, struct weir_close_report *repo
 	uint32_t n;
 
 	report->missing_devices = parts->missing;
+	close_wait_quiet(parts);
 	PARTS_FOREACH(parts->first, part, n)
 	{
 		err = close_finish(part, report);

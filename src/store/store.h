@@ -38,8 +38,16 @@ struct store_closing {
 	struct weir_store_op *op; /* the closing operation; NULL: the store is not being closed */
 	struct weir_task task;
 	bool posted;
+	bool quiet;	 /* it ends when the store is idle, and the store goes on */
+	bool watched;	 /* `failed` is known */
 	uint64_t begun;	 /* operations that had begun when the task was posted */
 	uint64_t failed; /* operations that had failed when closing began */
+};
+
+/* Asks when a store is idle. */
+struct quiet_question {
+	struct inner_op inner; /* first */
+	uint64_t begun;	       /* the answer: operations that had begun, this one too */
 };
 
 /* Who opened a store, and what must be closed with it. Never changes after opening. */
@@ -107,6 +115,8 @@ struct weir_store {
 void store_turn(struct store_io *io);
 /* Closes the store: OP ends when nothing else is under way. */
 void store_close_when_idle(struct weir_store *s, struct weir_store_op *op);
+/* Part of closing: OP, a quiet_question, ends when nothing else is under way. */
+void store_quiet_when_idle(struct weir_store *s, struct weir_store_op *op);
 /* Returns true if anything of the store's own is under way. */
 bool store_busy(const struct weir_store *s);
 

@@ -39,6 +39,17 @@ static bool turn_is_last(const struct weir_store *s)
 	return s->io.ops == 1 && !store_busy(s);
 }
 
+/* The closing operation only asked when the store is idle. */
+static void turn_end_quiet(struct weir_store *s)
+{
+	struct weir_store_op *op = s->closing.op;
+	struct quiet_question *ask = op_priv(op)->private;
+
+	ask->begun = s->io.begun;
+	s->closing.op = NULL;
+	op_end(&s->io, op, 0);
+}
+
 static void turn_end(struct weir_task *task)
 {
 	struct weir_store *s = container_of(task, struct weir_store, closing.task);
@@ -52,6 +63,10 @@ static void turn_end(struct weir_task *task)
 		store_turn(&s->io);
 		return;
 	}
+	if (s->closing.quiet) {
+		turn_end_quiet(s);
+		return;
+	}
 	deadline_stop(s);
 	/* This is the last thing that the loop does for this store. */
 	op_end(&s->io, s->closing.op, s->io.first_error);
@@ -63,9 +78,9 @@ static bool turn_close(struct weir_store *s)
 {
 	if (s->closing.posted || s->io.ops > 1)
 		return false;
-	if (!s->io.broken && logs_close(s->logs))
+	if (!s->closing.quiet && !s->io.broken && logs_close(s->logs))
 		return true;
-	if (!turn_is_last(s) || budget_end(s))
+	if (!turn_is_last(s) || (!s->closing.quiet && budget_end(s)))
 		return false;
 	s->closing.posted = true;
 	s->closing.begun = s->io.begun;
@@ -89,10 +104,23 @@ void store_turn(struct store_io *io)
 	} while (io->asking || (s->closing.op && turn_close(s)));
 }
 
-void store_close_when_idle(struct weir_store *s, struct weir_store_op *op)
+static void turn_begin_close(struct weir_store *s, struct weir_store_op *op, bool quiet)
 {
 	CHECK(!s->closing.op);
 	s->closing.op = op;
-	s->closing.failed = s->io.counts.failed;
+	s->closing.quiet = quiet;
+	if (!s->closing.watched)
+		s->closing.failed = s->io.counts.failed;
+	s->closing.watched = true;
+}
+
+void store_close_when_idle(struct weir_store *s, struct weir_store_op *op)
+{
+	turn_begin_close(s, op, false);
 	logs_set_closing(s->logs);
+}
+
+void store_quiet_when_idle(struct weir_store *s, struct weir_store_op *op)
+{
+	turn_begin_close(s, op, true);
 }
