@@ -39,6 +39,8 @@ extern "C" {
  * Sets *STREAM to the stream for TENANT's new keys: the value for weir_store_op.stream. A new
  * tenant gets a row in both superblock copies first, which takes two flushes, so ask once and keep
  * the number. Returns 1 if the tenant is new, 0 if it is known or if the table has no row for it.
+ * A device of several that fails at this moment puts the tenant's new keys into stream 0 until the
+ * tenant asks again or the store is opened again.
  * Errors: -EINVAL (the length of the name), -ENAMETOOLONG (new, and longer than 32 bytes), -EROFS
  * (new, and the store is read-only), -EIO, -ENOMEM, -EDEADLK from a callback. Blocks; any thread.
  */

@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/parse.h"
-#include "store/store.h"
+#include "store/parts.h"
 
 static_assert(WEIR_KEY_MAX == DISK_KEY_MAX, "recovery finds each key that a put may have");
 
@@ -42,8 +42,10 @@ static int op_too_long(const struct layout *l, uint64_t length)
 static int op_check_stream(struct weir_store *s, uint32_t stream)
 {
 	/* There may already be one more log, whose superblock is being written or could not be
-	 * written. */
-	uint32_t n = __atomic_load_n(&s->io.super.streams, __ATOMIC_ACQUIRE);
+	 * written. Of several devices the first one has all streams that anybody was told; another
+	 * one may have failed at that moment (keys_choose_log()). */
+	const struct weir_store *first = s->parts ? s->parts->first : s;
+	uint32_t n = __atomic_load_n(&first->io.super.streams, __ATOMIC_ACQUIRE);
 
 	if (stream < n)
 		return 0;

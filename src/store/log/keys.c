@@ -103,11 +103,15 @@ struct log *keys_choose_log(struct logs *ls, const struct weir_store_op *op)
 	struct rec *admitted = pending ? NULL : keys_find_admitted(&ls->keys, op_priv(op)->hash);
 	struct log *l;
 
-	CHECK(op->stream < ls->count);
+	CHECK(ls->io->super.streams <= ls->count);
 	if (pending)
 		return ls->log[op_priv(pending)->log];
 	if (admitted)
 		return admitted->log;
 	l = entries_log(ls, op_priv(op)->hash);
-	return l ? l : ls->log[op->stream];
+	if (l)
+		return l;
+	/* This device could not be told of the stream: until it is, at the next open or when the
+	 * tenant asks again, its new keys belong to no tenant here. */
+	return ls->log[op->stream < ls->io->super.streams ? op->stream : 0];
 }

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include <weir/tenant.h>
+
 #include "dying.h"
 
 #define MIB (1ull << 20)
@@ -182,6 +184,54 @@ static void at_any_command(void **state)
 	}
 }
 
+static int put_in_stream(uint64_t key, uint32_t stream)
+{
+	uint8_t value[LENGTH];
+	struct weir_store_op op = { .kind = WEIR_STORE_PUT,
+				    .key = &key,
+				    .key_len = sizeof(key),
+				    .value = value,
+				    .value_len = LENGTH,
+				    .stream = (uint16_t)stream };
+
+	rig_value(key, 1, value, LENGTH);
+	return weir_store_run(d.rig.s, &op, 1);
+}
+
+/* The device fails just while a tenant is added: the others have the stream. Its keys are no
+ * mistake of the program, and where it works again they are stored. */
+static void it_does_not_get_a_stream(void **state)
+{
+	uint32_t stream;
+	uint64_t key = 0;
+
+	(void)state;
+	dying_open(&d, 0);
+	while (dying_device_of(&d, key) != DEAD)
+		key++;
+	dying_kill(DEAD, 0);
+	assert_int_equal(weir_store_add_tenant(d.rig.s, "new", &stream), 1);
+	dying_revive(DEAD);
+	assert_true(dying_failed(DEAD) > 0);
+	assert_int_equal(put_in_stream(key, stream), 0);
+	assert_int_equal(rig_get(&d.rig, key, 1, LENGTH), 1);
+	/* what nobody has is refused as before */
+	assert_int_equal(put_in_stream(key, stream + 1), -EINVAL);
+	dying_kill(DEAD, 0);
+	for (unsigned n = 0; n < 2; n++) {
+		int err = put_in_stream(key, stream);
+
+		assert_true(err == -EIO || err == -EROFS);
+		says(d.file[DEAD]);
+	}
+	assert_true(dying_close(&d) < 0);
+	dying_open(&d, 0);
+	assert_int_equal(rig_get(&d.rig, key, 1, LENGTH), 1);
+	assert_int_equal(weir_store_add_tenant(d.rig.s, "new", &stream), 0);
+	assert_int_equal(put_in_stream(key + 1, stream), 0);
+	assert_int_equal(dying_close(&d), 0);
+}
+
 static struct {
 	int stop; /* atomic */
 	uint32_t ended,
@@ -252,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_thread, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(with_workers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(it_does_not_get_a_stream, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(at_any_command, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(in_threads, set_up, tear_down),
 	};
