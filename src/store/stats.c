@@ -201,7 +201,8 @@ static int stats_stream(struct weir_store *s, void *user)
 	return 0;
 }
 
-/* Adds up what the stream has on each device. */
+/* Adds up what the stream has on each device. The first one has all streams; another one that
+ * failed when the tenant was added may lack it, and then has nothing of it. */
 static int stats_add_stream(struct weir_store *s, uint32_t stream, struct weir_store_stream *all)
 {
 	struct weir_store_stream one;
@@ -210,21 +211,21 @@ static int stats_add_stream(struct weir_store *s, uint32_t stream, struct weir_s
 	uint32_t n;
 	int err = 0;
 
-	*all = (struct weir_store_stream){ 0 };
 	PARTS_FOREACH(s, part, n)
 	{
-		if (!err)
-			err = wait_call(part, stats_stream, &ask);
+		ask.info = part == s ? all : &one;
+		err = wait_call(part, stats_stream, &ask);
+		if (part == s ? !err : err == -ENOENT)
+			continue;
 		if (err)
-			break;
-		one.segments += all->segments;
-		one.entries += all->entries;
-		one.live_bytes += all->live_bytes;
-		one.written_bytes += all->written_bytes;
-		one.evicted_segments += all->evicted_segments;
-		*all = one;
+			return err;
+		all->segments += one.segments;
+		all->entries += one.entries;
+		all->live_bytes += one.live_bytes;
+		all->written_bytes += one.written_bytes;
+		all->evicted_segments += one.evicted_segments;
 	}
-	return err;
+	return 0;
 }
 
 int weir_store_get_stream(struct weir_store *s, uint32_t stream, struct weir_store_stream *info)

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include <weir/metrics.h>
 #include <weir/tenant.h>
 
 #include "dying.h"
@@ -202,8 +203,10 @@ static int put_in_stream(uint64_t key, uint32_t stream)
  * mistake of the program, and where it works again they are stored. */
 static void it_does_not_get_a_stream(void **state)
 {
+	struct weir_store_stream facts = WEIR_STORE_STREAM_INIT;
 	uint32_t stream;
-	uint64_t key = 0;
+	uint64_t key = 0, other;
+	char *text;
 
 	(void)state;
 	dying_open(&d, 0);
@@ -215,6 +218,15 @@ static void it_does_not_get_a_stream(void **state)
 	assert_true(dying_failed(DEAD) > 0);
 	assert_int_equal(put_in_stream(key, stream), 0);
 	assert_int_equal(rig_get(&d.rig, key, 1, LENGTH), 1);
+	for (other = 0; dying_device_of(&d, other) != 0;)
+		other++;
+	assert_int_equal(put_in_stream(other, stream), 0);
+	/* what the other devices have of it is told */
+	assert_int_equal(weir_store_get_stream(d.rig.s, stream, &facts), 0);
+	assert_int_equal(facts.entries, 1);
+	assert_int_equal(facts.tenants, 1);
+	assert_int_equal(weir_store_metrics(d.rig.s, WEIR_METRICS_OPENMETRICS, &text, NULL), 0);
+	weir_metrics_free(text);
 	/* what nobody has is refused as before */
 	assert_int_equal(put_in_stream(key, stream + 1), -EINVAL);
 	dying_kill(DEAD, 0);
