@@ -536,15 +536,12 @@ int weir_store_sync(struct weir_store *s);
  */
 int weir_store_run(struct weir_store *s, struct weir_store_op *ops, size_t n);
 
-/*
- * Puts N values at once: ops[i].key, key_len, value, value_len and flags are the caller's, the rest
- * is filled in. As weir_store_run() otherwise.
- */
+/* Puts N values at once: ops[i].kind is filled in. As weir_store_run() otherwise. */
 int weir_store_put_many(struct weir_store *s, struct weir_store_op *ops, size_t n);
 
 /*
- * Gets N values at once: ops[i].key, key_len, buf and capacity are the caller's, the rest is filled
- * in. Returns 0 also where some are misses: look at each result. As weir_store_run() otherwise.
+ * Gets N values at once: ops[i].kind is filled in. Returns 0 also where some are misses: look at
+ * each result. As weir_store_run() otherwise.
  */
 int weir_store_get_many(struct weir_store *s, struct weir_store_op *ops, size_t n);
 
