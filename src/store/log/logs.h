@@ -52,9 +52,10 @@ struct log {
 	bool fail_unread; /* ... because segments that cannot be read may not be freed */
 	struct job begin[PREPARE_AHEAD_MAX];
 	struct job seal;
-	uint32_t jobs;	  /* jobs that are not idle */
-	uint32_t missing; /* segments that must be freed for this log, beyond the reserve */
-	bool prepares;	  /* segments may be begun for this log */
+	uint32_t seal_tries; /* writes of the footer that failed */
+	uint32_t jobs;	     /* jobs that are not idle */
+	uint32_t missing;    /* segments that must be freed for this log, beyond the reserve */
+	bool prepares;	     /* segments may be begun for this log */
 	struct log_placement placement;
 	struct flush_mark mark;
 	uint64_t admitted_bytes; /* since open */

@@ -11,6 +11,9 @@
 #include "base/check.h"
 #include "store/log/logs.h"
 
+/* So often a footer is tried without which the store has to stop. */
+#define SEAL_TRIES 3u
+
 /* Counts the entries of SEG, and copies them to TO unless that is NULL. Entries of failed batches
  * are empty and are left out. */
 static uint32_t seal_entries(const struct segment *seg, struct disk_entry *to)
@@ -64,8 +67,23 @@ static void seal_finish(struct job *job, uint32_t footer_blocks, int result)
 	io_ask(l->io);
 }
 
+/* Returns the first block of the footer that JOB has in its memory. */
+static uint32_t seal_place(const struct job *job)
+{
+	const struct layout *lay = job->log->io->lay;
+
+	return lay->segment_blocks - (uint32_t)(job->bytes >> lay->block_shift);
+}
+
 static void seal_written(struct job *job, int result)
 {
+	struct log *l = job->log;
+
+	/* A failed batch is left out by this footer only. */
+	if (result && job->seg->failed && ++l->seal_tries < SEAL_TRIES && !l->io->broken) {
+		job_write(job, seal_place(job), seal_written);
+		return;
+	}
 	seal_finish(job, result ? 0 : (uint32_t)(job->bytes >> job->log->io->lay->block_shift),
 		    result);
 }
@@ -83,6 +101,7 @@ static void seal_write(struct job *job)
 		return;
 	}
 	l->written_bytes += job->bytes;
+	l->seal_tries = 0;
 	job_write(job, f.place.block, seal_written);
 }
 

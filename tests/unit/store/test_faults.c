@@ -292,12 +292,28 @@ static void a_tombstone(void **state)
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), -ENOENT);
 }
 
+/* A batch fails, and its footer twice: the third time it is written, and the store goes on. */
+static void a_batch_and_its_footer_for_a_while(void **state)
+{
+	(void)state;
+	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
+	let_fail(WEIR_OP_WRITE, FIRST + 4096, FIRST + SEGMENT, 3);
+	assert_int_equal(rig_put(&rig, 1, 2, 6000, 0), -EIO);
+	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), 0);
+	assert_int_equal(memdisk.fails, 0);
+	for (int life = 0; life < 2; life++) {
+		assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
+		assert_int_equal(rig_get(&rig, 2, 1, 5000), 1);
+		assert_int_equal(memdisk_reopen(&rig), 0);
+	}
+}
+
 /* A batch fails, and its footer cannot be written either: nothing behind it may be acknowledged. */
 static void a_batch_and_its_footer(void **state)
 {
 	(void)state;
 	assert_int_equal(rig_put(&rig, 1, 1, 5000, 0), 0);
-	let_fail(WEIR_OP_WRITE, FIRST + 4096, FIRST + SEGMENT, 2);
+	let_fail(WEIR_OP_WRITE, FIRST + 4096, FIRST + SEGMENT, 4);
 	assert_int_equal(rig_put(&rig, 1, 2, 6000, 0), -EIO);
 	assert_int_equal(rig_put(&rig, 2, 1, 5000, 0), -EROFS);
 	assert_int_equal(rig_get(&rig, 1, 1, 5000), 1);
@@ -569,6 +585,7 @@ int main(void)
 		TEST(a_batch),
 		TEST(behind_a_failed_batch),
 		TEST(a_batch_and_its_footer),
+		TEST(a_batch_and_its_footer_for_a_while),
 		TEST(a_tombstone),
 		TEST(a_footer),
 		TEST(a_read),
