@@ -30,6 +30,8 @@
 #define TAIL_MAX_BYTES (256ull << 20)
 /* The store stops writing when the headers of so many segments could not be written. */
 #define PREPARE_FAILURES_MAX 8u
+/* So often the header of a segment is tried. */
+#define PREPARE_TRIES 3u
 /* Segments are begun so far ahead of the log's end, in bytes beyond the next one and in number.
  * Otherwise a log would stop for a header and a flush at the end of each. Both wait behind the
  * values under way, of which there may be ROOM_DEFAULT_BYTES. */
@@ -51,6 +53,7 @@ struct log {
 	int fail; /* no space or memory: the oldest pending operation, or the survivors, fail */
 	bool fail_unread; /* ... because segments that cannot be read may not be freed */
 	struct job begin[PREPARE_AHEAD_MAX];
+	uint32_t begin_tries[PREPARE_AHEAD_MAX]; /* writes of their headers that failed */
 	struct job seal;
 	uint32_t seal_tries; /* writes of the footer that failed */
 	uint32_t jobs;	     /* jobs that are not idle */

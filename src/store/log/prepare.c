@@ -56,6 +56,14 @@ static void prepare_failed(struct job *job, int result)
 
 static void prepare_written(struct job *job, int result)
 {
+	uint32_t *tries = &job->log->begin_tries[job - job->log->begin];
+
+	/* Each header that cannot be written costs a segment, and some of them the store. */
+	if (result && ++*tries < PREPARE_TRIES && !job->log->io->broken) {
+		job_write(job, 0, prepare_written);
+		return;
+	}
+	*tries = 0;
 	job_drop_memory(job);
 	if (result) {
 		prepare_failed(job, result);

@@ -321,7 +321,7 @@ static int overwrite_with_bad_headers(unsigned count)
 	memdisk_set_up(&rig, 66 * SEGMENT, SEGMENT, 9);
 	for (key = 1; key <= 90; key++)
 		put(key, 1, 9000, 0);
-	bad_headers = count;
+	bad_headers = PREPARE_TRIES * count;
 	memdisk.fails_too = fails_in_reserve;
 	for (n = 0; n < 900; n++) {
 		int result = rig_put(&rig, 0, n, 8000, 0);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "memdisk.h"
+#include "store/log/logs.h"
 
 #define SEGMENT (64u << 10)
 #define IMAGE (64u * SEGMENT + (128u << 10))
@@ -150,7 +151,7 @@ static void headers_fail_in_all_streams(void **state)
 	for (n = 0; n < STREAMS && !err; n++) {
 		memdisk.fail_op = WEIR_OP_WRITE;
 		memdisk.fail_to = memdisk.bytes;
-		memdisk.fails = 5;
+		memdisk.fails = 5 * PREPARE_TRIES;
 		err = put_key(n, 1, 100, RIG_STREAM(stream[n]));
 	}
 	assert_int_equal(err, -EROFS);
