@@ -200,6 +200,8 @@ static inline struct sched_rq *pace_send(struct pace *p, struct sched_rq *rq, ui
 	if (pace_window_probing(&p->window, pace_op_of(rq)))
 		reason = PACE_ALONE;
 	rq->reason = (uint8_t)reason;
+	if (rq->op == SCHED_READ)
+		pace_room_read(&p->room, p->window.requests[PACE_READ_SIDE], p->now_ns);
 	pace_window_enter(&p->window, pace_op_of(rq), cost);
 	rq->priv[0] = p;
 	rq->priv[1] = (void *)(uintptr_t)cost;
@@ -337,7 +339,7 @@ static struct sched_rq *pace_dispatch_background(struct pace *p, bool owed)
 	struct sched_rq *rq;
 	uint64_t cost;
 
-	if (!line)
+	if (!line || !pace_room_lets(&p->room, p->window.requests[PACE_WRITE_SIDE], p->now_ns))
 		return NULL;
 	cost = pace_cost_rq(p, TAILQ_FIRST(&line->fifo));
 	if (owed && p->owed_ns < cost)
@@ -362,6 +364,7 @@ static struct sched_rq *pace_dispatch(struct sched *s, uint64_t now)
 	struct pace *p = (struct pace *)s;
 	struct sched_rq *rq = NULL;
 
+	p->now_ns = now;
 	if (!p->flows.waiting) {
 		p->cost.spare = true;
 		return NULL;
@@ -417,6 +420,19 @@ static void pace_try(struct pace *p, const struct sched_rq *rq, uint64_t latency
 		pace_lone_try(&p->lone, PACE_WRITES);
 }
 
+/* Has background writes pause where that leaves the cache room. */
+static void pace_leave_room(struct pace *p, const struct sched_rq *rq, uint64_t now)
+{
+	/* A disk has one head: reads do not meet on a unit of it. */
+	bool hold = p->gain.trying || p->gain.fixed[PACE_WRITE_WINDOW] || p->s.env.rotational;
+
+	pace_room_completed(&p->room, rq->nr_sectors, rq->io_start_ns,
+			    pace_waits(p, PACE_BACKGROUND), hold, now);
+	/* A pause, and what goes to a cache, tell nothing of what the drive moves in the long run.
+	 */
+	p->cost.spare |= pace_room_works(&p->room);
+}
+
 static void pace_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 {
 	struct pace *p = (struct pace *)s;
@@ -436,6 +452,7 @@ static void pace_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 		pace_window_learned(&p->window);
 	if (p->window.alone[pace_window_side(op)])
 		lone = pace_lone_of(&p->lone, op, rq->nr_sectors);
+	p->window.beside = !p->s.env.rotational && pace_waits(p, PACE_BACKGROUND);
 	renew |= pace_window_completed(&p->window, op, ns, lone, now);
 	if (op == PACE_WRITES && pace_gain_tried(&p->gain)) {
 		pace_lone_tried(&p->lone, op);
@@ -445,6 +462,16 @@ static void pace_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 		pace_window_renew(&p->window, &p->lone);
 	if (pace_gain_is_due(&p->gain, now))
 		pace_try(p, rq, ns, now);
+	if (pace_line_of(rq) == PACE_BACKGROUND)
+		pace_leave_room(p, rq, now);
+}
+
+static uint64_t pace_next_wakeup(struct sched *s)
+{
+	const struct pace *p = (struct pace *)s;
+	bool pause = pace_room_works(&p->room) && p->now_ns < p->room.until_ns;
+
+	return pause && pace_waits(p, PACE_BACKGROUND) ? p->room.until_ns : SCHED_NEVER;
 }
 
 static void pace_finish(struct sched *s, struct sched_rq *rq)
@@ -646,6 +673,7 @@ const struct sched_ops sched_pace = {
 	.dispatch = pace_dispatch,
 	.completed = pace_completed,
 	.finish = pace_finish,
+	.next_wakeup = pace_next_wakeup,
 	.limit_depth = pace_limit_depth,
 	.weight = pace_weight,
 	.longest = pace_longest,

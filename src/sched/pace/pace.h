@@ -10,6 +10,7 @@
 #include "sched/pace/gain.h"
 #include "sched/pace/keep.h"
 #include "sched/pace/lone.h"
+#include "sched/pace/room.h"
 #include "sched/pace/urgent.h"
 #include "sched/pace/window.h"
 #include "sched/sched.h"
@@ -48,11 +49,13 @@ struct pace {
 	struct pace_window window;
 	struct pace_gain gain;
 	struct pace_urgent urgent;
+	struct pace_room room;
 	uint64_t looks; /* at deadlines so far */
 	/* drive time that background writes may have before others, since others had theirs */
 	uint64_t owed_ns;
 	uint64_t floor;	   /* percent of the drive's time that background writes have at least */
 	uint64_t chunk_kb; /* 0: learned */
+	uint64_t now_ns;   /* of the last dispatch */
 	bool kept;	   /* it began with what was kept of another instance */
 };
 

@@ -25,6 +25,10 @@
 /* Writes in the drive at the start. */
 #define WINDOW_FIRST 2u
 
+/* So many reads are alone beside a flood, where the shortest latency is not that of a lone read
+ * anyway, and a line of reads grows meanwhile. */
+#define WINDOW_BESIDE 3u
+
 /* A usual latency is taken to be at most so many times the shortest one. */
 #define WINDOW_USUAL_MOST (64u << PACE_USUAL_BITS)
 
@@ -95,7 +99,8 @@ static bool window_was_alone(struct pace_window *w, enum pace_op op, uint64_t la
 		usual = window_sample(w, (uint32_t)times);
 		w->usual = usual ? usual : w->usual;
 	}
-	if (++w->samples[side] < PACE_SAMPLES)
+	if (++w->samples[side] <
+	    (side == PACE_READ_SIDE && w->beside ? WINDOW_BESIDE : PACE_SAMPLES))
 		return false;
 	w->samples[side] = 0;
 	w->alone_ns[side] = now;

@@ -32,6 +32,7 @@ struct pace_window {
 	/* the next requests are to be alone, so that their latencies are without waiting */
 	bool probing[PACE_SIDES];
 	bool alone[PACE_SIDES]; /* the one in the drive is */
+	bool beside;		/* background writes wait */
 	/* latencies of writes that were alone, in parts of the shortest, << PACE_USUAL_BITS */
 	uint32_t sample[PACE_SAMPLES];
 	uint32_t samples[PACE_SIDES]; /* requests that were alone since the last result */

@@ -16,6 +16,8 @@ static void start(const char *device, const char *sched)
 	rig.opts.scheduler = sched;
 }
 
+static const char *lasting = "runtime=2"; /* reads beside a flood */
+
 /* What reads had, and what the flood moved. */
 struct beside {
 	double p99_ns, p999_ns, mbps;
@@ -31,9 +33,9 @@ static struct beside reads_beside(const char *device, const char *sched, const c
 	if (change)
 		change();
 	snprintf(text, sizeof(text),
-		 "[global]\nruntime=2\n[reads]\nrw=randread\nbs=%s\niodepth=8\nrate_iops=%u\n"
+		 "[global]\n%s\n[reads]\nrw=randread\nbs=%s\niodepth=8\nrate_iops=%u\n"
 		 "[flood]\nrw=randwrite\nbackground\niodepth=64\n%s",
-		 size, iops, flood);
+		 lasting, size, iops, flood);
 	rig_run(text);
 	return (struct beside){ (double)rig.result.job[0].latency.p99_ns,
 				(double)rig.result.job[0].latency.p999_ns, rig_mbps(1) };
@@ -81,6 +83,17 @@ static void half_the_time_to_program(void)
 	rig.config.ssd.program /= 2;
 }
 
+static void twice_the_time_to_program(void)
+{
+	rig.config.ssd.program *= 2;
+}
+
+static void slow_to_program_and_to_read(void)
+{
+	rig.config.ssd.program = rig.config.ssd.program * 6 / 5;
+	rig.config.ssd.read = rig.config.ssd.read * 3 / 2;
+}
+
 static void other_drives_need_no_tuning(void **state)
 {
 	(void)state;
@@ -88,6 +101,17 @@ static void other_drives_need_no_tuning(void **state)
 	near_the_floor("nvme", "128k", 2000, 0.97, twice_the_channels);
 	near_the_floor("nvme", "128k", 2000, 0.97, half_the_time_to_program);
 	near_the_floor("sata", "4k", 300, 0.95, half_the_time_to_program);
+}
+
+/* Reads that meet on a channel must not wait for a program between them, which writes cause that
+ * wait for a full cache. The first reads, which go alone, are not counted. */
+static void reads_that_meet_find_room_in_the_cache(void **state)
+{
+	(void)state;
+	lasting = "ramp_time=1\nruntime=4";
+	near_the_floor("nvme", "128k", 2000, 0.97, twice_the_time_to_program);
+	near_the_floor("nvme", "128k", 2000, 0.97, slow_to_program_and_to_read);
+	lasting = "runtime=2";
 }
 
 /* Returns the median latency of 300 reads of SIZE a second beside a flood, in the 5 s after AFTER.
@@ -437,6 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(reads_beside_a_flood),
 		T(other_drives_need_no_tuning),
+		T(reads_that_meet_find_room_in_the_cache),
 		T(a_flood_that_goes_on_waits_here),
 		T(latencies_that_vary_cost_no_throughput),
 		T(a_limit_costs_no_throughput),
