@@ -112,12 +112,13 @@ static void turn_begin_close(struct weir_store *s, struct weir_store_op *op, boo
 	if (!s->closing.watched)
 		s->closing.failed = s->io.counts.failed;
 	s->closing.watched = true;
+	/* Otherwise the store would reclaim ahead of need up to its marks before it is idle. */
+	logs_set_closing(s->logs);
 }
 
 void store_close_when_idle(struct weir_store *s, struct weir_store_op *op)
 {
 	turn_begin_close(s, op, false);
-	logs_set_closing(s->logs);
 }
 
 void store_quiet_when_idle(struct weir_store *s, struct weir_store_op *op)
