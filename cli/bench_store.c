@@ -134,6 +134,7 @@ struct store_bench {
 	char why[256]; /* why not, if it was wanted */
 	/* What ended it, in words; the figures are those of the rounds before. */
 	char error[512];
+	uint64_t failed_round; /* counted from 1 */
 	struct store_way put, get;
 	struct bench_samples amplification, flushes, index_bytes;
 };
@@ -285,8 +286,10 @@ static int store_measure(struct store_bench *b)
 			continue;
 		bench_progress_next(&progress, names[by]);
 		exit_code = store_turn(b, by);
-		if (exit_code)
-			snprintf(b->error, sizeof(b->error), "%s: %s", names[by], weir_error());
+		if (!exit_code)
+			continue;
+		snprintf(b->error, sizeof(b->error), "%s: %s", names[by], weir_error());
+		b->failed_round = turn / STORE_BY + 1;
 	}
 	bench_progress_end(&progress);
 	for (struct store_way *w = &b->put; w; w = w == &b->put ? &b->get : NULL) {
@@ -382,7 +385,8 @@ static int store_print(const struct store_bench *b)
 	printf("\nwritten to the device for each byte put: %.3f, with %.0f flushes\n",
 	       bench_spread_of(&b->amplification).median, bench_spread_of(&b->flushes).median);
 	if (*b->error)
-		printf("\nit failed in round %zu of %llu:\n  %s\n", b->put.mbps.n + 1,
+		printf("\nit failed in round %llu of %llu:\n  %s\n",
+		       (unsigned long long)b->failed_round,
 		       (unsigned long long)b->args->device.rounds, b->error);
 	store_print_marks(b);
 	return err ? report_error("out of memory") : 0;

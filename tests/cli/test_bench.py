@@ -389,6 +389,7 @@ def fio_that_fails(weir):
             weir.fails(*command, *mistake, says=mistake[:1], code=2, env={"PATH": weir.folder})
     weir.fails("bench", "store", made, "--with-raw-block", "", says=["--with-raw-block"], code=2,
                env={"PATH": weir.folder})
+    store = ("bench", "store", made, "--size", "32m", "--value", "64k", "--total", "4m", *SHORT[2:])
     for script, says in (("echo broken >&2; exit 3", "exit code 3): broken"),
                          ("echo '{}'", "cannot be read"), ("echo '{\"jobs\": 3'", "cannot be")):
         with open(weir.path("fio"), "w", encoding="utf-8") as file:
@@ -402,6 +403,9 @@ def fio_that_fails(weir):
             assert b"\nfio failed in round 1 of 2:\n" in out, out
             assert re.search(rb"\nnone\*? +r reads ", out), out
             assert says.encode() in out, out
+            out, _ = weir.run(*store, code=1, env={"PATH": weir.folder})
+            # By then weir has its figures of this round.
+            assert b"\nit failed in round 1 of 2:\n  fio: " in out, out
 
 
 def enough(weir, *args, there=lambda _: True):
