@@ -139,7 +139,9 @@ int weir_queue_open(struct weir_queue **q, struct weir_device *dev,
  * Waits for all I/O, stops the workers, and frees the queue. Other threads must have detached
  * and must not use Q any more. A lane that nobody owns is run by the caller to drain it.
  * In a child of fork() it frees the memory and returns 0. Errors: -EDEADLK from a callback, -EBUSY
- * while another thread is attached. NULL is allowed.
+ * while another thread is attached; or the engine's own where such a lane cannot be run (-EMFILE,
+ * -ENOMEM): then the workers have ended, and all that may be done with Q is to close it again. NULL
+ * is allowed.
  */
 int weir_queue_close(struct weir_queue *q);
 

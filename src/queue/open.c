@@ -429,8 +429,8 @@ int weir_queue_close(struct weir_queue *q)
 	if (err)
 		return err;
 	/* While all workers run: ios of one lane may need another lane, and their callbacks may
-	 * submit. */
-	if (q->opts.workers)
+	 * submit. They have ended if an earlier close failed. */
+	if (q->opts.workers && q->lanes[0].owner.worker_runs)
 		(void)weir_queue_wait(q);
 	open_stop_workers(q);
 	err = lanes_finish(q, mine);

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "rig.h"
 
 static char memory[4096] __attribute__((aligned(4096)));
@@ -300,6 +301,52 @@ static void closing_ends_what_a_task_submits_for_a_home(void **state)
 	}
 }
 
+static struct engine_ops engine;
+static bool engine_fails;
+
+static int engine_opens(struct engine **e, const struct engine_params *params)
+{
+	return engine_fails ? error_set(-EMFILE, "no descriptor") : engine_null.open(e, params);
+}
+
+/* What it submits is for a home whose worker has ended. */
+static void on_task_submit_late(struct weir_task *task)
+{
+	while (owner_is_there(queue_home(queue)))
+		usleep(1000);
+	on_task_submit(task);
+}
+
+/* The lane with the last ios cannot be attached: a close that is tried again runs them. */
+static void a_close_that_failed_is_tried_again(void **state)
+{
+	struct weir_queue_opts opts = WEIR_QUEUE_OPTS_INIT;
+	struct weir_task task = { .fn = on_task_submit_late };
+	struct weir_io io;
+
+	(void)state;
+	if (cpus() < 2)
+		skip();
+	engine = engine_null;
+	engine.open = engine_opens;
+	engine_fails = false;
+	opts.lanes = 2;
+	opts.workers = 1;
+	opts.scheduler = "bfq";
+	assert_int_equal(queue_open(&queue, dev, &opts, &engine, NULL), 0);
+	left = 2;
+	weir_io_read(&io, 0, memory, sizeof(memory));
+	io.end = on_end_again;
+	task.user = &io;
+	engine_fails = true;
+	assert_int_equal(weir_queue_post(queue, queue_home(queue) == queue->lanes, &task), 0);
+	assert_int_equal(weir_queue_close(queue), -EMFILE);
+	assert_int_equal(left, 2);
+	engine_fails = false;
+	assert_int_equal(weir_queue_close(queue), 0);
+	assert_int_equal(left, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +360,7 @@ int main(void)
 		T(closing_ends_what_lanes_for_reads_and_others_exchange),
 		T(closing_ends_the_closers_reads),
 		T(closing_ends_what_a_task_submits_for_a_home),
+		T(a_close_that_failed_is_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
