@@ -50,9 +50,21 @@ void device_holders_find(struct device_holders *h, const char *locks, const stru
 		fclose(f);
 }
 
+/* A process that has ended keeps its number until its parent has waited for it. */
+static bool holders_is_zombie(int pid)
+{
+	char dir[32], line[128], *state;
+
+	snprintf(dir, sizeof(dir), "/proc/%d", pid);
+	if (sysfs_read_line(dir, "stat", line, sizeof(line)) < 0)
+		return false;
+	state = strrchr(line, ')'); /* "42 (weir) Z ...": the name may have brackets, too */
+	return state && (!strncmp(state, ") Z", 3) || !strncmp(state, ") X", 3));
+}
+
 static bool holders_is_gone(int pid)
 {
-	return kill(pid, 0) && errno == ESRCH;
+	return (kill(pid, 0) && errno == ESRCH) || holders_is_zombie(pid);
 }
 
 bool device_holders_are_gone(const struct device_holders *h)
@@ -72,11 +84,12 @@ static size_t holders_add(char *text, size_t size, size_t used, int pid)
 	snprintf(dir, sizeof(dir), "/proc/%d", pid);
 	if (pid == getpid())
 		n = snprintf(text + used, size - used, "this process (pid %d) already", pid);
+	else if (holders_is_gone(pid))
+		n = snprintf(text + used, size - used, "pid %d (ended)", pid);
 	else if (!sysfs_read_line(dir, "comm", comm, sizeof(comm)))
 		n = snprintf(text + used, size - used, "pid %d (%s)", pid, comm);
 	else
-		n = snprintf(text + used, size - used, "pid %d%s", pid,
-			     holders_is_gone(pid) ? " (ended)" : "");
+		n = snprintf(text + used, size - used, "pid %d", pid);
 	return used + (size_t)n < size ? used + (size_t)n : size - 1;
 }
 
