@@ -232,9 +232,10 @@ static json_t *fiolog_of_rows(const json_t *rows, size_t first)
 	for (size_t i = first; i == first || (i < json_array_size(rows) && !fiolog_begins(rows, i));
 	     i++) {
 		const json_t *of = json_array_get(rows, i);
+		size_t place = fiolog_place(of);
 
-		if (fiolog_place(of) < FIO_DIRS)
-			json_object_set_new(dirs, weir_dirs[fiolog_place(of)], fiolog_of_row(of));
+		if (place < FIO_DIRS)
+			json_object_set_new(dirs, weir_dirs[place], fiolog_of_row(of));
 	}
 	return json_pack("{s:s, s:O*, s:f, s:o}", "name", name ? name : "job", "options", options,
 			 "active_ns", iops > 0 ? fiolog_median(row, "ios") / iops * 1e9 : 0.0,

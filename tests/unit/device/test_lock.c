@@ -14,6 +14,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@
 
 #include "base/waiting.h"
 #include "device/device.h"
+#include "device/holders.h"
 #include "workdir.h"
 
 #define READERS 6u
@@ -223,6 +225,17 @@ static void hear(const char *words)
 	told_end |= !words;
 }
 
+/* In a container the kernel may not show the lock of a process that is gone. */
+static bool is_shown(const char *name)
+{
+	struct device_holders h;
+	struct stat st;
+
+	assert_int_equal(stat(workdir_path(name), &st), 0);
+	device_holders_find(&h, "/proc/locks", &st);
+	return h.count > 0;
+}
+
 /* A busy kernel takes its time to close the ring: the program that starts meanwhile says what it
  * waits for, and goes on. */
 static void test_dead_holder_of_a_busy_kernel(void **state)
@@ -238,6 +251,10 @@ static void test_dead_holder_of_a_busy_kernel(void **state)
 	snprintf(expected, sizeof(expected), "pid %d (ended)", (int)heir);
 	assert_int_equal(waitpid(heir, &status, 0), heir);
 	assert_int_equal(status, 0);
+	if (!is_shown("late.img")) {
+		print_message("skipped: the kernel does not show the lock of who is gone here\n");
+		skip();
+	}
 	waiting_listen(hear);
 	assert_int_equal(open_locked(&dev, "late.img"), 0);
 	waiting_listen(NULL);
