@@ -36,11 +36,11 @@ const struct sched_ops *sched_find(const char *name)
 
 int sched_unknown(const char *name, int err)
 {
-	const char *names[TABLE_NAMES_MAX], *near;
+	const char *names[sizeof(sched_table) / sizeof(sched_table[0])], *near;
 	char all[TABLE_TEXT_BYTES] = "";
 	size_t n = 0, at = 0;
 
-	for (; n < TABLE_NAMES_MAX && sched_table[n]; n++) {
+	for (; sched_table[n]; n++) {
 		names[n] = sched_table[n]->name;
 		if (at < sizeof(all))
 			at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s", n ? ", " : "",
