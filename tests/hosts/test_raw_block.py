@@ -500,7 +500,7 @@ def test_the_command_line(tmp_path):
     assert run("--set", "nomerges", "--", str(program))[0] == 2
     assert run("--", "/nowhere")[0] == 2
     code, text = run("--scheduler", "nosuch", "--", str(program), str(image))
-    assert code == 1 and "nosuch" in text
+    assert code == 2 and "nosuch" in text
     code, text = run("--set", "nosuch=1", "--", str(program), str(image))
     assert code == 1 and "nosuch" in text
 
