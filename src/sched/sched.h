@@ -234,8 +234,8 @@ struct sched_ops {
 	bool (*has_work)(struct sched *s);
 	/*
 	 * Returns the time at which dispatch() may return a request although it does not now.
-	 * SCHED_NEVER: only after an insert or a completion. Called only while has_work() is true
-	 * and there is room below.
+	 * SCHED_NEVER: only after an insert or a completion. It counts only while has_work() is
+	 * true and there is room below.
 	 */
 	uint64_t (*next_wakeup)(struct sched *s);
 	/*

@@ -122,7 +122,7 @@ static uint64_t sleep_earlier(uint64_t a, uint64_t b)
 uint64_t lane_next_event(struct lane *lane)
 {
 	struct sched *s = lane->sched;
-	uint64_t next = UINT64_MAX;
+	uint64_t next = UINT64_MAX, wakeup = SCHED_NEVER;
 
 	CHECK(lane_is_mine(lane));
 	if (lane->plug.ios.first || lane->ended.ios.first || lane->ended.tasks.first ||
@@ -130,10 +130,12 @@ uint64_t lane_next_event(struct lane *lane)
 		return 0;
 	if (lane->engine->ops->next_event)
 		next = lane->engine->ops->next_event(lane->engine);
+	if (s->ops->next_wakeup)
+		wakeup = s->ops->next_wakeup(s);
 	/* The scheduler's timer is ignored while it may not be asked: it would expire again and
 	 * again, and the lane would spin. */
-	if (s->ops->next_wakeup && s->ops->has_work(s) && dispatch_may_ask(lane))
-		next = sleep_earlier(next, s->ops->next_wakeup(s));
+	if (wakeup < next && s->ops->has_work(s) && dispatch_may_ask(lane))
+		next = wakeup;
 	next = sleep_earlier(next, flush_steps_next_event(lane));
 	next = sleep_earlier(next, lane->alarm.at);
 	if (!lane->out.commands && !TAILQ_EMPTY(&lane->out.dispatch))
