@@ -82,6 +82,7 @@ static const struct sched_tunable pace_tunables[] = {
 	[WRITE_COST] = PACE_LEARNED("write_cost", "ns", "drive time of a write, of any length"),
 	[WRITE_COST_KB] = PACE_LEARNED("write_cost_kb", "ns", "drive time of each KiB besides"),
 	[CHUNK_NOW] = PACE_LEARNED("chunk_now", "KiB", "what background writes are cut to"),
+	[PAUSE_NOW] = PACE_LEARNED("pause_now", "us", "how long background writes pause; 0: not"),
 	[NR_TUNABLES] = { .name = NULL },
 };
 
@@ -450,9 +451,10 @@ static void pace_completed(struct sched *s, struct sched_rq *rq, uint64_t now)
 				    p->window.alone[pace_window_side(op)], now);
 	if (pace_cost_completed(&p->cost, op, rq->nr_sectors, ns, now))
 		pace_window_learned(&p->window);
-	if (p->window.alone[pace_window_side(op)])
+	if (p->window.alone[pace_window_side(op)]) {
 		lone = pace_lone_of(&p->lone, op, rq->nr_sectors);
-	p->window.beside = !p->s.env.rotational && pace_waits(p, PACE_BACKGROUND);
+		p->window.beside = !p->s.env.rotational && pace_waits(p, PACE_BACKGROUND);
+	}
 	renew |= pace_window_completed(&p->window, op, ns, lone, now);
 	if (op == PACE_WRITES && pace_gain_tried(&p->gain)) {
 		pace_lone_tried(&p->lone, op);
@@ -596,6 +598,8 @@ static int64_t pace_get(struct sched *s, unsigned tunable)
 		return (int64_t)(op->base >> PACE_COST_BITS);
 	case CHUNK_NOW:
 		return (int64_t)pace_chunk_kb(p);
+	case PAUSE_NOW:
+		return pace_room_works(&p->room) ? (int64_t)(p->room.pause_ns / NSEC_PER_USEC) : 0;
 	default:
 		return (int64_t)(op->slope * 2 >> PACE_COST_BITS);
 	}

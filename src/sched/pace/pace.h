@@ -27,6 +27,7 @@ enum pace_tunable {
 	WRITE_COST,
 	WRITE_COST_KB,
 	CHUNK_NOW,
+	PAUSE_NOW,
 	NR_TUNABLES,
 };
 

@@ -8,8 +8,8 @@
  * become slow, none goes for some ms. Then they go as fast as the cache takes them, until they are
  * slow again. Nearly all of the time no write waits in the drive.
  *
- * Whether a drive is like that is tried: what goes after a pause must be twice as fast as before
- * it, and with pauses as much must move as without any.
+ * Whether a drive is like that is tried: what goes after a pause must be half as fast again as
+ * before it, and with pauses as much must move as without any.
  *
  * Owned by the instance; entered by the lane's owner.
  */

@@ -494,6 +494,28 @@ static void only_background_writes_are_cut(void **state)
 	assert_int_equal(rig_get("chunk_now"), 64);
 }
 
+/* A pause ends by the clock: no request completes that could end it. */
+static void a_pause_of_background_writes_ends_by_itself(void **state)
+{
+	struct pace_room *room = &((struct pace *)rig.s)->room;
+
+	(void)state;
+	assert_int_equal(rig_get("pause_now"), 0);
+	rig.flags = 0;
+	rig_insert(0, W, 0, 8, 10 * US);
+	assert_true(rig.s->ops->next_wakeup(rig.s) == SCHED_NEVER);
+	room->state = PACE_ROOM_PAUSE;
+	room->pause_ns = 2000 * US;
+	room->until_ns = 2010 * US;
+	assert_int_equal(rig_get("pause_now"), 2000);
+	assert_int_equal(rig_dispatch(10 * US), -1);
+	assert_int_equal(rig.s->ops->next_wakeup(rig.s), 2010 * US);
+	assert_int_equal(rig_dispatch(2010 * US - 1), -1);
+	assert_int_equal(rig_dispatch(2010 * US), 0);
+	assert_true(rig.s->ops->next_wakeup(rig.s) == SCHED_NEVER);
+	rig_complete(0, 2020 * US);
+}
+
 static void background_writes_leave_tags(void **state)
 {
 	(void)state;
@@ -582,6 +604,7 @@ int main(void)
 		T(a_pause_forgets_nothing),
 
 		T(only_background_writes_are_cut),
+		T(a_pause_of_background_writes_ends_by_itself),
 		T(background_writes_leave_tags),
 		T(requests_of_a_flow_merge),
 		T(more_submitters_than_flows),
