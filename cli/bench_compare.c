@@ -306,18 +306,26 @@ static json_t *bench_compare_json_row(const struct bench_compare_row *row)
 			 "max_ns", bench_json_spread(&row->max));
 }
 
+/* Returns the figures of E in S; NULL: none of its rounds has ended. */
+static json_t *bench_compare_json_cpu(const struct bench_compare_entry *e,
+				      const struct bench_samples *s)
+{
+	return e->runs ? bench_json_spread(s) : NULL;
+}
+
 json_t *bench_compare_json(const struct bench_compare_entry *e)
 {
 	json_t *jobs = json_array(), *error = *e->error ? report_text(e->error) : NULL;
 
 	for (size_t i = 0; i < e->n; i++)
 		json_array_append_new(jobs, bench_compare_json_row(&e->row[i]));
-	return json_pack("{s:s, s:s, s:s*, s:o*, s:I, s:b, s:o, s:o, s:o, s:o}", "name", e->name,
+	return json_pack("{s:s, s:s, s:s*, s:o*, s:I, s:b, s:o*, s:o*, s:o*, s:o}", "name", e->name,
 			 "by", e->sched ? "weir" : "fio", "engine", e->engine, "error", error,
 			 "runs", (json_int_t)e->runs, "submitter_bound",
-			 (int)(*bench_compare_mark(e) != '\0'), "cpu", bench_json_spread(&e->cpu),
-			 "cpu_ns_per_io", bench_json_spread(&e->cpu_ns), "cpu_wait",
-			 bench_json_spread(&e->cpu_wait), "jobs", jobs);
+			 (int)(*bench_compare_mark(e) != '\0'), "cpu",
+			 bench_compare_json_cpu(e, &e->cpu), "cpu_ns_per_io",
+			 bench_compare_json_cpu(e, &e->cpu_ns), "cpu_wait",
+			 bench_compare_json_cpu(e, &e->cpu_wait), "jobs", jobs);
 }
 
 json_t *bench_compare_json_all(const struct bench_compare *c)

@@ -121,16 +121,16 @@ static int isolation_round(struct isolation *s, uint64_t seed)
 				   .runtime_ns = s->runtime_ns,
 				   .progress =
 					   isatty(STDERR_FILENO) ? suite_report_progress : NULL };
-	int err = suite_run(&s->result[s->n], &opts);
+	int err = suite_run(&s->result[s->n], &opts), closed = 0;
 
 	if (opts.progress)
 		line_clear();
-	s->n += !err || s->result[s->n].rows;
-	if (s->series.file && !err)
-		err = output_close(&s->series);
+	if (s->series.file && (!err || s->result[s->n].series_whole))
+		closed = output_close(&s->series);
 	else if (s->series.file)
 		output_drop(&s->series);
-	return err;
+	s->n += !err || s->result[s->n].rows;
+	return err ? err : closed;
 }
 
 static int isolation_measure(struct isolation *s)
@@ -152,16 +152,22 @@ static int isolation_measure(struct isolation *s)
 /* Finds the case of the series, and checks its options. Returns 0 or an exit code. */
 static int isolation_check(struct isolation *s, const struct isolation_args *args)
 {
-	const char *name = args->series_case ? args->series_case : "writes";
+	const char *words[SUITE_CASES + 1] = { NULL };
+	struct bench_names names;
+	int exit_code;
 
 	if (args->series_case && !args->device.series)
 		return report_usage("--series-case needs --series FILE");
-	while (s->series_case < SUITE_CASES && strcmp(suite_cases[s->series_case].name, name) != 0)
+	for (int i = 0; i < SUITE_CASES; i++)
+		words[i] = suite_cases[i].name;
+	exit_code = bench_read_words(
+		"series-case", args->series_case ? args->series_case : "writes", words, &names);
+	if (exit_code)
+		return exit_code;
+	if (names.n > 1)
+		return report_usage("--series-case: one case only");
+	while (strcmp(words[s->series_case], names.name[0]) != 0)
 		s->series_case++;
-	if (s->series_case == SUITE_CASES)
-		return report_usage("--series-case: there is no \"%s\": there are below, tenants, "
-				    "demand, weights, sizes, writes, bursts",
-				    name);
 	if (args->device.series && s->scheds->n > 1)
 		return report_usage("--series takes one scheduler: give --compare its name");
 	return 0;

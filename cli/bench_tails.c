@@ -293,6 +293,8 @@ static int tails_print(struct tails *t)
 	table_row(&took, "", "p50", "p99", "p99.9", "p99.99", "max");
 	table_row(&beside, "", "p99/floor", "p99.9/floor", "reads MB/s", "flood", "of alone");
 	for (size_t i = 0; i < t->compare.n; i++) {
+		if (!t->compare.entry[i].runs)
+			continue; /* it failed at once, or another one that it needs did */
 		tails_took(&took, &t->compare.entry[i]);
 		tails_beside(&beside, t, &t->compare.entry[i]);
 	}

@@ -291,6 +291,7 @@ static int suite_ask(struct suite *s, struct suite_row *row, int number)
 		s->series = suite_series(s, row, number);
 		err = suite_try(s, row->scheduler, suite_cases[number].name,
 				suite_cases[number].jobs, &result);
+		s->result->series_whole |= s->series && !err && !s->result->interrupted;
 		s->series = NULL;
 		if (err)
 			break;

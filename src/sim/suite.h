@@ -54,8 +54,9 @@ struct suite_row {
 struct suite_result {
 	struct suite_base base;
 	struct suite_row row[SUITE_SCHEDS_MAX];
-	size_t rows; /* those that are complete */
-	bool bound;  /* one of the runs of the base was bound */
+	size_t rows;	   /* those that are complete */
+	bool bound;	   /* one of the runs of the base was bound */
+	bool series_whole; /* the run that the series is of has ended */
 	bool interrupted;
 };
 

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests that weir bench does not lose what was measured before something failed. A library that is
 loaded first makes one write fail."""
+import contextlib
 import json
+import os
 import re
 
 from bench_results import SHORT
@@ -35,6 +37,7 @@ def the_others_are_measured(weir):
         bad, = (entry for entry in entries.values() if "error" in entry)
         good, = (entry for entry in entries.values() if "error" not in entry)
         assert (bad["name"], bad["error"], bad["runs"]) == (failed, ERROR, runs), bad
+        assert ("cpu_wait" in bad, "cpu_wait" in good) == (bool(runs), True), entries
         assert good["runs"] == 3 and len(good["jobs"]) == 1, good
         assert [row["ios"]["median"] for row in good["jobs"] + bad["jobs"]] == [16] * (
             1 + bool(runs)), entries
@@ -69,7 +72,10 @@ def nothing_was_measured(weir):
 
 
 def attempt(weir, number, *command):
-    """Runs COMMAND, of which write NUMBER fails. Returns its exit code and its JSON, in a list."""
+    """Runs COMMAND, of which write NUMBER fails. Returns its exit code and its JSON, in a list. No
+    series of another run is there."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(weir.path("s.csv"))
     env = weir.preloaded("failing_write", FAILING_WRITE=str(number))
     process = weir.start("bench", *command, "--engine", "posix", "--json", env=env)
     out, err = process.communicate(timeout=100)
@@ -79,14 +85,15 @@ def attempt(weir, number, *command):
     return code, [json.loads(line) for line in lines]
 
 
-def fails_late(weir, *command):
-    """Runs COMMAND so that a write fails after something was measured and before the end, wherever
-    that is on this machine. Returns its JSON, in a list."""
+def fails_late(weir, *command, late=bool):
+    """Runs COMMAND so that a write fails late and before the end, wherever that is on this machine:
+    LATE says of its JSON, in a list, whether it did; by default after something was measured.
+    Returns that list."""
     least, most = 1, None
     for _ in range(40):
         number = 4 * least if most is None else (least + most) // 2
         code, out = attempt(weir, number, *command)
-        if code and out:
+        if code and late(out):
             return out
         if code:
             least = number
@@ -108,6 +115,12 @@ def each_bench_keeps_what_it_has(weir):
     assert sum("error" in entry for c in out["cases"] for entry in c["entries"]) == 1, out
     out = fails_late(weir, "isolation", *new, "-c", "none,pace", "--time", "1s")
     assert [row["name"] for row in out[0]["schedulers"]] == ["none"], out
+    # A series is whole when its case has run, though none of the first round's rows is.
+    series = weir.path("s.csv")
+    out = fails_late(weir, "isolation", *new, "-c", "none", "--time", "1s", "--series", series,
+                     "--series-case", "below", late=lambda _: os.path.exists(series))
+    with open(series, encoding="utf-8") as file:
+        assert not out and len(file.readlines()) > 1, out
     # A store survives the failure of some of its writes.
     store = ("store", weir.path("new"), "--size", "64m", "--value", "64k", "--total", "4m",
              "--without-fio", "--rounds", "4")
