@@ -39,34 +39,36 @@ def check(name, given, found):
     assert abs(float(given) - found) <= 0.51 * 10 ** -digits, (name, given, found)
 
 
+def table(weir, title, rows_there, pattern, text_of, figures_of):
+    """Runs each row of the table below TITLE, which has ROWS_THERE: the simulation of what TEXT_OF
+    makes of the jobs and the words of PATTERN. Compares what FIGURES_OF finds in each run."""
+    text, jobs = page()
+    rows, schedulers = rows_of(text, title)
+    assert len(rows) == rows_there and len(schedulers) == 5, rows
+    for name, cells in rows:
+        drive, word = re.match(pattern, name).groups()
+        runs = simulate(weir, text_of(jobs, word), drive, schedulers)
+        for scheduler, given, run in zip(schedulers, cells, runs):
+            figures = given.split(", ")
+            for figure, found in zip(figures, figures_of(run, word), strict=True):
+                check((name, scheduler), figure, found)
+
+
 @case
 def alone(weir):
     """the table of what each scheduler costs on its own"""
-    text, jobs = page()
-    rows, schedulers = rows_of(text, "What each costs on its own")
-    assert len(rows) == 6 and len(schedulers) == 5, rows
-    for name, cells in rows:
-        drive, job = re.match(r"(\w+): (?:a|the) (\w+)", name).groups()
-        runs = simulate(weir, jobs[job], drive, schedulers)
-        for scheduler, given, run in zip(schedulers, cells, runs):
-            check((name, scheduler), given, run[job]["mbps"])
+    table(weir, "What each costs on its own", 6, r"(\w+): (?:a|the) (\w+)",
+          lambda jobs, job: jobs[job], lambda run, job: [run[job]["mbps"]])
 
 
 @case
 def beside_a_flood(weir):
     """the table of reads beside a flood"""
-    text, jobs = page()
-    rows, schedulers = rows_of(text, "Reads beside a flood")
-    assert len(rows) == 3 and len(schedulers) == 5, rows
-    for name, cells in rows:
-        drive, rate = re.match(r"(\w+), (\d+) a second", name).groups()
-        reads = re.sub(r"rate_iops=\d+", f"rate_iops={rate}", jobs["reads"])
-        runs = simulate(weir, reads + jobs["writer"], drive, schedulers)
-        for scheduler, given, run in zip(schedulers, cells, runs):
-            figures = (run["reads"]["mbps"], run["writer"]["mbps"],
-                       run["reads"]["latency"]["p99_ns"] / 1e6)
-            for figure, found in zip(given.split(", "), figures):
-                check((name, scheduler), figure, found)
+    table(weir, "Reads beside a flood", 3, r"(\w+), (\d+) a second",
+          lambda jobs, rate: re.sub(r"rate_iops=\d+", f"rate_iops={rate}", jobs["reads"])
+          + jobs["writer"],
+          lambda run, _: [run["reads"]["mbps"], run["writer"]["mbps"],
+                          run["reads"]["latency"]["p99_ns"] / 1e6])
 
 
 if __name__ == "__main__":

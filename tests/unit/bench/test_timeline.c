@@ -19,15 +19,31 @@
 
 static const struct bench_timeline_way ways[] = { { "puts", true }, { "gets", false } };
 
+/* What a table is written to. */
+static FILE *out;
+static char *text;
+static size_t length;
+
+static int setup(void **state)
+{
+	(void)state;
+	out = open_memstream(&text, &length);
+	return out ? 0 : -1;
+}
+
+/* Ends the table, which must be EXPECTED. */
+static void is_written(const char *expected)
+{
+	fclose(out);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
 static void each_window_has_what_ended_in_it(void **state)
 {
 	struct bench_timeline *t;
-	char *text = NULL;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
 
 	(void)state;
-	assert_non_null(out);
 	assert_int_equal(bench_timeline_open(&t, out, ways), 0);
 	bench_timeline_show(t, 1, 1000 * MS);
 	bench_timeline_add(t, 0, 4000000, 16, 1010 * MS);
@@ -37,44 +53,31 @@ static void each_window_has_what_ended_in_it(void **state)
 	bench_timeline_add(t, 1, 3000000, 16, 1300 * MS);
 	bench_timeline_show(t, 3, 1350 * MS);
 	bench_timeline_close(t, 1350 * MS);
-	fclose(out);
-	assert_string_equal(text, HEAD
-			    "0,100000000,puts,writes,2,5000000,20.0,50.000,16,16,16,16\n"
-			    "100000000,200000000,puts,writes,0,0,0.0,0.000,0,0,0,0\n"
-			    "200000000,250000000,puts,writes,1,2000000,20.0,40.000,16,16,16,16\n"
-			    "250000000,350000000,gets,reads,1,3000000,10.0,30.000,16,16,16,16\n");
-	free(text);
+	is_written(HEAD "0,100000000,puts,writes,2,5000000,20.0,50.000,16,16,16,16\n"
+			"100000000,200000000,puts,writes,0,0,0.0,0.000,0,0,0,0\n"
+			"200000000,250000000,puts,writes,1,2000000,20.0,40.000,16,16,16,16\n"
+			"250000000,350000000,gets,reads,1,3000000,10.0,30.000,16,16,16,16\n");
 }
 
 static void both_ways_at_once(void **state)
 {
 	struct bench_timeline *t;
-	char *text = NULL;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
 
 	(void)state;
-	assert_non_null(out);
 	assert_int_equal(bench_timeline_open(&t, out, ways), 0);
 	bench_timeline_show(t, 3, 7 * MS);
 	bench_timeline_add(t, 1, 1000000, 16, 20 * MS);
 	bench_timeline_close(t, 57 * MS);
-	fclose(out);
-	assert_string_equal(text, HEAD "0,50000000,puts,writes,0,0,0.0,0.000,0,0,0,0\n"
-				       "0,50000000,gets,reads,1,1000000,20.0,20.000,16,16,16,16\n");
-	free(text);
+	is_written(HEAD "0,50000000,puts,writes,0,0,0.0,0.000,0,0,0,0\n"
+			"0,50000000,gets,reads,1,1000000,20.0,20.000,16,16,16,16\n");
 }
 
 /* One that never began has no windows, and one that is dropped no more. */
 static void without_windows(void **state)
 {
 	struct bench_timeline *t;
-	char *text = NULL;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
 
 	(void)state;
-	assert_non_null(out);
 	assert_int_equal(bench_timeline_open(&t, out, ways), 0);
 	bench_timeline_close(t, 5 * MS);
 	assert_int_equal(bench_timeline_open(&t, out, ways), 0);
@@ -82,17 +85,15 @@ static void without_windows(void **state)
 	bench_timeline_add(t, 1, 1000000, 16, 20 * MS);
 	bench_timeline_drop(t);
 	bench_timeline_drop(NULL);
-	fclose(out);
-	assert_string_equal(text, HEAD HEAD);
-	free(text);
+	is_written(HEAD HEAD);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_window_has_what_ended_in_it),
-		cmocka_unit_test(both_ways_at_once),
-		cmocka_unit_test(without_windows),
+		cmocka_unit_test_setup(each_window_has_what_ended_in_it, setup),
+		cmocka_unit_test_setup(both_ways_at_once, setup),
+		cmocka_unit_test_setup(without_windows, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
