@@ -147,7 +147,7 @@ def test_a_start_beside_who_does_not_share_says_so_and_begins_when_he_ends(path)
 
     def release(record):
         words.append(record.getMessage())
-        if "tried again" in words[-1]:
+        if "tries again" in words[-1]:
             fcntl.flock(file, fcntl.LOCK_UN)
         return True
 
@@ -159,7 +159,7 @@ def test_a_start_beside_who_does_not_share_says_so_and_begins_when_he_ends(path)
                 assert store.owner and store.get("k") == b"value"
     finally:
         LOG.removeFilter(release)
-    said = [text for text in words if "tried again" in text]
+    said = [text for text in words if "tries again" in text]
     assert len(said) == 1 and path in said[0] and "does not share" in said[0], words
 
 

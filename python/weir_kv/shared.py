@@ -104,8 +104,9 @@ class SharedStore(Operations):
                     raise
                 if waited >= _SAY_SECONDS and not said:
                     said = True
-                    self._log.warning("%s; tried again for %.0f s, as it may be about to open it "
-                                      "or to end", e.strerror, _START_SECONDS)
+                    self._log.warning("%s; this start tries again for %.0f s, as that process may "
+                                      "still be opening the store, or be about to end",
+                                      e.strerror, _START_SECONDS)
             except OSError as e:
                 # Another process was quicker to make the store, or to take the port of its metrics;
                 # or there is something else, and then it stays.

@@ -18,7 +18,7 @@ struct bench_timeline {
 	FILE *out;
 	uint64_t start_ns, begin_ns; /* of the table, and of the window that is open */
 	unsigned shown;
-	pthread_mutex_t lock; /* protects all but OUT's name */
+	pthread_mutex_t lock; /* protects all of this but itself */
 	struct timeline_way {
 		struct bench_timeline_way is;
 		uint64_t ios, bytes;

@@ -30,7 +30,8 @@
 #define LOCK_LOCKS "/proc/locks"
 #define LOCK_PAUSE_MIN_NS NSEC_PER_MSEC
 #define LOCK_PAUSE_MAX_NS (50 * NSEC_PER_MSEC)
-/* 22 s were seen on a machine with ten times as many threads as processors. */
+/* It is some 30 ms where a processor is free. 22 s were seen once, on a machine with ten times as
+ * many threads as processors. */
 #define LOCK_DEAD_NS (30 * NSEC_PER_SEC)
 /* In a container, /proc/locks does not show the lock of a process that is gone. */
 #define LOCK_UNKNOWN_NS (5 * NSEC_PER_SEC)
